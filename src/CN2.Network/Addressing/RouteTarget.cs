@@ -1,0 +1,78 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace CN2.Network.Addressing;
+
+/// <summary>The forms of a route target's administrator (RFC 4360 §4, RFC 5668): they decide the size of the number.</summary>
+public enum RouteTargetKind
+{
+    /// <summary>2-byte AS and a 32-bit number.</summary>
+    TwoOctetAS,
+
+    /// <summary>IPv4 address and a 16-bit number.</summary>
+    IPv4Address,
+
+    /// <summary>4-byte AS (above 65535) and a 16-bit number.</summary>
+    FourOctetAS,
+}
+
+/// <summary>
+/// A route target, written <c>target:64512:1</c>, <c>target:10.2.2.2:561</c> or <c>target:4200000000:1</c>.
+/// <paramref name="Administrator"/> is the AS or the IPv4 address as a number.
+/// </summary>
+public readonly record struct RouteTarget(RouteTargetKind Kind, uint Administrator, uint Number)
+{
+    private const string Shape = "write target:<AS or IPv4 address>:<number>, such as target:64512:1";
+
+    public static bool TryParse(string? text, out RouteTarget target, [NotNullWhen(false)] out string? error)
+    {
+        target = default;
+        error = null;
+        var parts = (text ?? "").Split(':', 4);
+        if (text is null || text.Length > 64 || parts.Length != 3 || parts[0] != "target")
+        {
+            error = $"'{Shortened(text)}' is not a route target; {Shape}.";
+            return false;
+        }
+
+        RouteTargetKind kind;
+        uint administrator;
+        if (parts[1].Contains('.', StringComparison.Ordinal))
+        {
+            if (!AddressSyntax.TryParseAddress(parts[1], IPFamily.IPv4, out var address, out error)) return false;
+            kind = RouteTargetKind.IPv4Address;
+            administrator = (uint)address.ToNumber();
+        }
+        else
+        {
+            if (!DecimalNumber.TryRead(parts[1], uint.MaxValue, out administrator))
+            {
+                error = $"The AS in '{text}' is not a number from 1 to {uint.MaxValue}; {Shape}.";
+                return false;
+            }
+
+            kind = administrator <= ushort.MaxValue ? RouteTargetKind.TwoOctetAS : RouteTargetKind.FourOctetAS;
+        }
+
+        if (administrator == 0)
+        {
+            error = $"'{text}' has administrator 0, which is reserved; {Shape}.";
+            return false;
+        }
+
+        var largest = kind == RouteTargetKind.TwoOctetAS ? uint.MaxValue : ushort.MaxValue;
+        if (!DecimalNumber.TryRead(parts[2], largest, out var number))
+        {
+            error = $"The number in '{text}' is not a number from 0 to {largest}, which is what fits behind {(kind == RouteTargetKind.TwoOctetAS ? "a 2-byte AS" : kind == RouteTargetKind.FourOctetAS ? "a 4-byte AS" : "an IPv4 address")}.";
+            return false;
+        }
+
+        target = new RouteTarget(kind, administrator, number);
+        return true;
+    }
+
+    public override string ToString() => Kind == RouteTargetKind.IPv4Address
+        ? $"target:{AddressArithmetic.ToAddress(Administrator, IPFamily.IPv4)}:{Number}"
+        : $"target:{Administrator}:{Number}";
+
+    private static string Shortened(string? text) => text is { Length: > 64 } ? text[..64] + "…" : text ?? "";
+}

@@ -1,0 +1,10 @@
+using System.Net;
+using CN2.Network.Resources;
+
+namespace CN2.Network.Compilation;
+
+/// <summary>
+/// A route the external routers should have once the entries behind it are acknowledged: one FloatingIP through one vRouter
+/// (contract §4). <see cref="Network"/> gives the attributes, and whether it is underlay or overlay.
+/// </summary>
+public sealed record FloatingIPRoute(Guid FloatingIP, IPAddress Address, string VirtualRouter, IPAddress NextHop, ExternalNetwork Network);

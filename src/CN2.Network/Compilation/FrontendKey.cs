@@ -1,0 +1,35 @@
+using System.Net;
+using CN2.Network.Addressing;
+using CN2.Network.Resources;
+
+namespace CN2.Network.Compilation;
+
+/// <summary>
+/// Where traffic arrives. <paramref name="Address"/> null: a node port, on any address of the node.
+/// <paramref name="Protocol"/> null: every protocol and port of the address (a FloatingIP attached one to one).
+/// Ordered by family, address (node ports first), protocol, port.
+/// </summary>
+public readonly record struct FrontendKey(IPFamily Family, IPAddress? Address, TransportProtocol? Protocol, ushort Port) : IComparable<FrontendKey>
+{
+    public int CompareTo(FrontendKey other)
+    {
+        var order = Family.CompareTo(other.Family);
+        if (order != 0) return order;
+        order = (Address is null, other.Address is null) switch
+        {
+            (true, true) => 0,
+            (true, false) => -1,
+            (false, true) => 1,
+            _ => AddressArithmetic.Compare(Address!, other.Address!),
+        };
+        if (order != 0) return order;
+        order = ((int)(Protocol ?? 0)).CompareTo((int)(other.Protocol ?? 0));
+        return order != 0 ? order : Port.CompareTo(other.Port);
+    }
+
+    public override string ToString()
+    {
+        var address = Address is null ? $"node port {Family}" : Family == IPFamily.IPv6 ? $"[{Address}]" : Address.ToString();
+        return Protocol is null ? $"{address} (one to one)" : $"{address} {Protocol}/{Port}";
+    }
+}

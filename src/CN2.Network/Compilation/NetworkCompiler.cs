@@ -1,0 +1,317 @@
+using System.Net;
+using CN2.Network.Addressing;
+using CN2.Network.Collections;
+using CN2.Network.Resources;
+using CN2.Network.Status;
+
+namespace CN2.Network.Compilation;
+
+/// <summary>
+/// Resources to NAT entries and BGP routes (contract §3 to §5). Pure: the same resources give an equal result, whatever their order.
+/// What cannot be served becomes a <see cref="CompilationProblem"/>; the rest is compiled all the same.
+/// </summary>
+public static class NetworkCompiler
+{
+    /// <summary>
+    /// A Service with the FloatingIPs it holds and the endpoints its selector chose. One that is being deleted asks for nothing, nor does
+    /// a FloatingIP that is: whoever applies the result keeps the old entries until the routes are gone.
+    /// </summary>
+    public static CompiledOwner CompileService(
+        Service service,
+        IReadOnlyCollection<FloatingIP> floatingIPs,
+        IReadOnlyCollection<ChosenEndpoint> endpoints,
+        Func<Guid, ExternalNetwork?> network)
+    {
+        var compilation = new Compilation(endpoints);
+        if (!service.Deleting)
+        {
+            var affinity = service.SessionAffinity == SessionAffinity.ClientIP;
+            bool v4 = false, v6 = false;
+            foreach (var floatingIP in floatingIPs)
+            {
+                if (floatingIP.Deleting) continue;
+                var family = floatingIP.Address.FamilyOf();
+                v4 |= family == IPFamily.IPv4;
+                v6 |= family == IPFamily.IPv6;
+                AddServiceFloatingIP(compilation, service, floatingIP, family, affinity, network);
+            }
+
+            if (v4) AddNodePorts(compilation, service, IPFamily.IPv4, affinity);
+            if (v6) AddNodePorts(compilation, service, IPFamily.IPv6, affinity);
+        }
+
+        return compilation.Result(service.Uid);
+    }
+
+    /// <summary>A FloatingIP attached directly to endpoints; <paramref name="endpoints"/> are those of its interfaces that exist.</summary>
+    public static CompiledOwner CompileFloatingIP(
+        FloatingIP floatingIP,
+        IReadOnlyCollection<ChosenEndpoint> endpoints,
+        Func<Guid, ExternalNetwork?> network)
+    {
+        var compilation = new Compilation(endpoints);
+        foreach (var name in floatingIP.Interfaces)
+        {
+            if (endpoints.Any(e => string.Equals(e.Interface.Id.Name, name, StringComparison.Ordinal))) continue;
+            compilation.Report(
+                ConditionReason.InterfaceNotFound,
+                $"VirtualMachineInterface {floatingIP.Id.Namespace}/{name} does not exist; create it, or take it out of interfaces.");
+        }
+
+        if (!floatingIP.Deleting)
+        {
+            var family = floatingIP.Address.FamilyOf();
+            if (floatingIP.PortMappings.Count == 0)
+            {
+                compilation.Add(new FrontendKey(family, floatingIP.Address, null, 0), floatingIP.Uid, FrontendScope.LocalBackends, 0, false, []);
+            }
+
+            foreach (var mapping in floatingIP.PortMappings)
+            {
+                compilation.Add(
+                    new FrontendKey(family, floatingIP.Address, mapping.Protocol, mapping.Port),
+                    floatingIP.Uid,
+                    FrontendScope.LocalBackends,
+                    mapping.TargetPort,
+                    false,
+                    []);
+            }
+
+            AddRoutes(compilation, floatingIP, family, network);
+        }
+
+        return compilation.Result(floatingIP.Uid);
+    }
+
+    private static void AddServiceFloatingIP(
+        Compilation compilation, Service service, FloatingIP floatingIP, IPFamily family, bool affinity, Func<Guid, ExternalNetwork?> network)
+    {
+        var external = floatingIP.Kind == FloatingIPKind.External;
+        EquatableList<IPNetwork> ranges = [];
+        if (external && service.LoadBalancerSourceRanges.Count > 0)
+        {
+            ranges = SourceRangesOf(service.LoadBalancerSourceRanges, family);
+            if (ranges.Count == 0)
+            {
+                // The user allowed somebody, and nobody of this family: no entry, so the address's drop-set membership refuses all, and no route.
+                compilation.Report(
+                    ConditionReason.SourceRangesExcludeFamily,
+                    $"loadBalancerSourceRanges holds no {family} range, so nobody may reach {floatingIP.Address}; add one, or take {family} out of ipFamilies.",
+                    withholdsAddress: true);
+                return;
+            }
+        }
+
+        var scope = external && service.ExternalTrafficPolicy == ExternalTrafficPolicy.Local
+            ? FrontendScope.LocalBackends
+            : FrontendScope.EveryVirtualRouter;
+        foreach (var port in service.Ports)
+        {
+            var key = new FrontendKey(family, floatingIP.Address, port.Protocol, port.Port);
+            compilation.Add(key, floatingIP.Uid, scope, port.TargetPort, affinity, ranges);
+        }
+
+        if (external) AddRoutes(compilation, floatingIP, family, network);
+    }
+
+    private static void AddNodePorts(Compilation compilation, Service service, IPFamily family, bool affinity)
+    {
+        if (service.Type == ServiceType.ClusterIP) return;
+        foreach (var port in service.Ports)
+        {
+            if (port.NodePort == 0) continue;
+            var key = new FrontendKey(family, null, port.Protocol, port.NodePort);
+            compilation.Add(key, null, FrontendScope.EveryVirtualRouter, port.TargetPort, affinity, []);
+        }
+    }
+
+    private static EquatableList<IPNetwork> SourceRangesOf(EquatableList<IPNetwork> ranges, IPFamily family)
+    {
+        var ofFamily = ranges.Where(r => r.FamilyOf() == family).Distinct().ToArray();
+        Array.Sort(ofFamily, AddressArithmetic.Compare);
+        return EquatableList.Create<IPNetwork>(ofFamily);
+    }
+
+    /// <summary>One route for each vRouter with a usable local endpoint, unless the vRouter is lost or in maintenance.</summary>
+    private static void AddRoutes(Compilation compilation, FloatingIP floatingIP, IPFamily family, Func<Guid, ExternalNetwork?> networks)
+    {
+        if (floatingIP.Kind != FloatingIPKind.External || floatingIP.ExternalNetwork is not { } uid || networks(uid) is not { } network) return;
+        if (compilation.HasUsableEndpointsButNoneOf(family))
+        {
+            compilation.Report(
+                ConditionReason.NoEndpointOfFamily,
+                $"No ready endpoint has an {family} address, so {floatingIP.Address} gets no traffic; give the endpoints one.");
+        }
+
+        if (network.FabricForwarding) AddUnderlayRoutes(compilation, floatingIP, family, network);
+        else AddOverlayRoutes(compilation, floatingIP, network);
+    }
+
+    private static void AddUnderlayRoutes(Compilation compilation, FloatingIP floatingIP, IPFamily family, ExternalNetwork network)
+    {
+        var routesBefore = compilation.RouteCount;
+        List<VirtualRouter>? withoutNextHop = null;
+        foreach (var virtualRouter in compilation.VirtualRoutersWithBackends(family))
+        {
+            if (virtualRouter.AdminDown || virtualRouter.Lost) continue;
+            if (NextHopOf(virtualRouter, family) is { } nextHop)
+                compilation.Add(new FloatingIPRoute(floatingIP.Uid, floatingIP.Address, virtualRouter.Name, nextHop, network));
+            else
+                (withoutNextHop ??= []).Add(virtualRouter);
+        }
+
+        foreach (var virtualRouter in withoutNextHop ?? [])
+        {
+            var member = family == IPFamily.IPv6 ? "address6" : "address";
+            compilation.Report(
+                ConditionReason.NextHopMissing,
+                $"VirtualRouter {virtualRouter.Name} has no {family} address, so {floatingIP.Address} cannot be routed to it; set its {member}.",
+                withholdsAddress: compilation.RouteCount == routesBefore);
+        }
+    }
+
+    /// <summary>The place of the overlay: VPN routes by route distinguisher and label belong here (contract §4, right column).</summary>
+    private static void AddOverlayRoutes(Compilation compilation, FloatingIP floatingIP, ExternalNetwork network) => compilation.Report(
+        ConditionReason.OverlayNotAvailable,
+        $"ExternalNetwork {network.Id} has fabricForwarding false and the overlay is not available yet, so {floatingIP.Address} is not advertised; set fabricForwarding to true.",
+        withholdsAddress: true);
+
+    private static IPAddress? NextHopOf(VirtualRouter virtualRouter, IPFamily family) =>
+        family == virtualRouter.Address.FamilyOf() ? virtualRouter.Address : family == IPFamily.IPv6 ? virtualRouter.Address6 : null;
+
+    /// <summary>What is being put together for one owner; backends are made once for each family and target port and shared.</summary>
+    private sealed class Compilation
+    {
+        private readonly IReadOnlyCollection<ChosenEndpoint> _endpoints;
+        private readonly List<Frontend> _frontends = [];
+        private readonly List<FloatingIPRoute> _routes = [];
+        private readonly List<(IPFamily Family, ushort Port, EquatableList<Backend> Backends, EquatableList<Backend> Draining)> _backends = [];
+        private SortedSet<CompilationProblem>? _problems;
+        private int _ready;
+
+        public Compilation(IReadOnlyCollection<ChosenEndpoint> endpoints)
+        {
+            _endpoints = endpoints;
+            foreach (var endpoint in endpoints)
+            {
+                if (endpoint.TakesNewFlows) _ready++;
+                if (endpoint.VirtualRouter is null)
+                {
+                    Report(
+                        ConditionReason.VirtualRouterNotFound,
+                        $"VirtualRouter {endpoint.Interface.VirtualRouter} does not exist, so endpoints on it get no traffic; start its agent or create it.");
+                }
+
+                if (endpoint is { Interface.HealthCheck: { } check, HealthCheckExists: false })
+                {
+                    Report(
+                        ConditionReason.HealthCheckNotFound,
+                        $"ServiceHealthCheck {endpoint.Interface.Id.Namespace}/{check} does not exist, so endpoints that name it get no traffic; create it or set their healthCheck to null.");
+                }
+            }
+        }
+
+        public int RouteCount => _routes.Count;
+
+        public void Report(string reason, string message, bool withholdsAddress = false) =>
+            (_problems ??= []).Add(new CompilationProblem(reason, message, withholdsAddress));
+
+        public void Add(FloatingIPRoute route) => _routes.Add(route);
+
+        public void Add(FrontendKey key, Guid? floatingIP, FrontendScope scope, ushort targetPort, bool affinity, EquatableList<IPNetwork> ranges)
+        {
+            var (backends, draining) = BackendsOf(key.Family, targetPort);
+            if (backends.Count + draining.Count == 0) return;
+            _frontends.Add(new Frontend
+            {
+                Key = key,
+                FloatingIP = floatingIP,
+                Scope = scope,
+                Backends = backends,
+                Draining = draining,
+                ClientIPAffinity = affinity,
+                SourceRanges = ranges,
+            });
+        }
+
+        public bool HasUsableEndpointsButNoneOf(IPFamily family)
+        {
+            var any = false;
+            foreach (var endpoint in _endpoints)
+            {
+                if (!endpoint.IsUsable) continue;
+                if (endpoint.AddressOf(family) is not null) return false;
+                any = true;
+            }
+
+            return any;
+        }
+
+        public HashSet<VirtualRouter> VirtualRoutersWithBackends(IPFamily family)
+        {
+            var result = new HashSet<VirtualRouter>();
+            foreach (var endpoint in _endpoints)
+                if (endpoint.IsUsable && endpoint.AddressOf(family) is not null) result.Add(endpoint.VirtualRouter!);
+
+            return result;
+        }
+
+        public CompiledOwner Result(Guid owner)
+        {
+            _frontends.Sort(static (a, b) =>
+            {
+                var order = a.Key.CompareTo(b.Key);
+                return order != 0 ? order : Nullable.Compare(a.FloatingIP, b.FloatingIP);
+            });
+            _routes.Sort(static (a, b) =>
+            {
+                var order = AddressArithmetic.Compare(a.Address, b.Address);
+                if (order == 0) order = string.CompareOrdinal(a.VirtualRouter, b.VirtualRouter);
+                return order != 0 ? order : a.FloatingIP.CompareTo(b.FloatingIP);
+            });
+
+            // A key twice can only come from rows that validation never lets in; the first in canonical order holds.
+            for (var i = _frontends.Count - 1; i > 0; i--)
+                if (_frontends[i].Key == _frontends[i - 1].Key) _frontends.RemoveAt(i);
+            return new CompiledOwner
+            {
+                Owner = owner,
+                Frontends = _frontends.ToEquatableList(),
+                Routes = _routes.ToEquatableList(),
+                EndpointsTotal = _endpoints.Count,
+                EndpointsReady = _ready,
+                Problems = _problems?.ToEquatableList() ?? [],
+            };
+        }
+
+        private (EquatableList<Backend> Backends, EquatableList<Backend> Draining) BackendsOf(IPFamily family, ushort port)
+        {
+            foreach (var made in _backends)
+                if (made.Family == family && made.Port == port) return (made.Backends, made.Draining);
+
+            var backends = Collect(family, port, static e => e.IsUsable);
+            var draining = Collect(family, port, static e => e.IsDraining);
+            _backends.Add((family, port, backends, draining));
+            return (backends, draining);
+        }
+
+        private EquatableList<Backend> Collect(IPFamily family, ushort port, Func<ChosenEndpoint, bool> which)
+        {
+            var list = new List<Backend>();
+            foreach (var endpoint in _endpoints)
+            {
+                if (which(endpoint) && endpoint.AddressOf(family) is { } address)
+                    list.Add(new Backend(address, port, endpoint.VirtualRouter!.Name, endpoint.VirtualRouter.Lost));
+            }
+
+            list.Sort(static (a, b) =>
+            {
+                var order = AddressArithmetic.Compare(a.Address, b.Address);
+                return order != 0 ? order : string.CompareOrdinal(a.VirtualRouter, b.VirtualRouter);
+            });
+            for (var i = list.Count - 1; i > 0; i--)
+                if (list[i] == list[i - 1]) list.RemoveAt(i);
+            return list.ToEquatableList();
+        }
+    }
+}

@@ -1,0 +1,504 @@
+using CN2.Network.Addressing;
+using CN2.Network.Collections;
+using CN2.Network.Resources;
+
+namespace CN2.Network.Compilation;
+
+/// <summary>
+/// All resources that shape packets or routes, in memory and indexed so that a change costs what it touches: it marks the owners whose
+/// result may differ, and only those are compiled again. An owner is a Service, or a FloatingIP attached directly to endpoints.
+/// Mutable and for one thread. References may dangle; resources may arrive in any order and any number of times.
+/// </summary>
+public sealed class NetworkState
+{
+    private readonly Dictionary<string, string> _pool = new(StringComparer.Ordinal);
+
+    private readonly Dictionary<Guid, ServiceEntry> _services = [];
+    private readonly Dictionary<Guid, FloatingIP> _floatingIPs = [];
+    private readonly Dictionary<Guid, ExternalNetwork> _networks = [];
+    private readonly Dictionary<Guid, VirtualMachineInterface> _interfaces = [];
+    private readonly Dictionary<Guid, VirtualRouter> _virtualRouters = [];
+    private readonly Dictionary<Guid, ServiceHealthCheck> _healthChecks = [];
+
+    // A Service stands under one pair of its selector, an endpoint under each of its labels.
+    private readonly MultiMap<LabelPair, ServiceEntry> _servicesByPair = new();
+    private readonly MultiMap<LabelPair, VirtualMachineInterface> _interfacesByPair = new();
+    private readonly MultiMap<NamespacedName, VirtualMachineInterface> _interfacesByName = new();
+    private readonly MultiMap<string, VirtualMachineInterface> _interfacesByVirtualRouter = new(StringComparer.Ordinal);
+    private readonly MultiMap<NamespacedName, VirtualMachineInterface> _interfacesByHealthCheck = new();
+    private readonly MultiMap<Guid, FloatingIP> _floatingIPsByService = new();
+    private readonly MultiMap<Guid, FloatingIP> _floatingIPsByNetwork = new();
+    private readonly MultiMap<NamespacedName, FloatingIP> _floatingIPsByInterface = new();
+    private readonly MultiMap<string, VirtualRouter> _virtualRoutersByName = new(StringComparer.Ordinal);
+    private readonly MultiMap<NamespacedName, ServiceHealthCheck> _healthChecksByName = new();
+
+    private HashSet<Guid> _dirtyOwners = [];
+    private HashSet<Guid> _dirtyInterfaces = [];
+
+    public IEnumerable<Service> Services => _services.Values.Select(s => s.Service);
+
+    public int ServiceCount => _services.Count;
+
+    public IReadOnlyCollection<FloatingIP> FloatingIPs => _floatingIPs.Values;
+
+    public IReadOnlyCollection<ExternalNetwork> ExternalNetworks => _networks.Values;
+
+    public IReadOnlyCollection<VirtualMachineInterface> VirtualMachineInterfaces => _interfaces.Values;
+
+    public IReadOnlyCollection<VirtualRouter> VirtualRouters => _virtualRouters.Values;
+
+    public IReadOnlyCollection<ServiceHealthCheck> ServiceHealthChecks => _healthChecks.Values;
+
+    public Service? TryGetService(Guid uid) => _services.TryGetValue(uid, out var entry) ? entry.Service : null;
+
+    public FloatingIP? TryGetFloatingIP(Guid uid) => _floatingIPs.GetValueOrDefault(uid);
+
+    public VirtualMachineInterface? TryGetVirtualMachineInterface(Guid uid) => _interfaces.GetValueOrDefault(uid);
+
+    public ServiceHealthCheck? TryGetServiceHealthCheck(Guid uid) => _healthChecks.GetValueOrDefault(uid);
+
+    public ExternalNetwork? ExternalNetwork(Guid uid) => _networks.GetValueOrDefault(uid);
+
+    public VirtualRouter? TryGetVirtualRouter(Guid uid) => _virtualRouters.GetValueOrDefault(uid);
+
+    public VirtualRouter? VirtualRouter(string name)
+    {
+        // Two of one name exist only while a replacement arrives before the removal: the younger (UUIDv7) holds, whatever the order.
+        VirtualRouter? found = null;
+        foreach (var candidate in _virtualRoutersByName[name])
+            if (found is null || candidate.Uid.CompareTo(found.Uid) > 0) found = candidate;
+        return found;
+    }
+
+    /// <summary>The FloatingIPs a Service holds, those on their way out included, by name.</summary>
+    public IReadOnlyList<FloatingIP> FloatingIPsOf(Guid service) => Sorted(_floatingIPsByService[service], static f => f.Id);
+
+    /// <summary>The FloatingIPs allocated from a network, in no particular order.</summary>
+    public IReadOnlyList<FloatingIP> FloatingIPsOfNetwork(Guid network)
+    {
+        var bag = _floatingIPsByNetwork[network];
+        var result = new List<FloatingIP>(bag.Count);
+        foreach (var floatingIP in bag) result.Add(floatingIP);
+        return result;
+    }
+
+    /// <summary>The owners that choose an endpoint: what an event about it should regard.</summary>
+    public IReadOnlyCollection<Guid> OwnersChoosing(Guid virtualMachineInterface) =>
+        _interfaces.TryGetValue(virtualMachineInterface, out var endpoint) ? OwnersOf(endpoint) : [];
+
+    public void Put(Service service)
+    {
+        service = service with
+        {
+            Id = Intern(service.Id),
+            Selector = LabelSet.Of(service.Selector, Intern),
+        };
+        if (_services.TryGetValue(service.Uid, out var entry))
+        {
+            if (entry.Service == service) return;
+            var sameSelector = entry.Service.Selector.Equals(service.Selector)
+                && string.Equals(entry.Service.Id.Namespace, service.Id.Namespace, StringComparison.Ordinal);
+            if (!sameSelector) Unindex(entry);
+            entry.Service = service;
+            if (!sameSelector) Index(entry);
+        }
+        else
+        {
+            entry = new ServiceEntry(service);
+            _services.Add(service.Uid, entry);
+            Index(entry);
+        }
+
+        _dirtyOwners.Add(service.Uid);
+    }
+
+    public void RemoveService(Guid uid)
+    {
+        if (!_services.Remove(uid, out var entry)) return;
+        Unindex(entry);
+        _dirtyOwners.Add(uid);
+    }
+
+    public void Put(FloatingIP floatingIP)
+    {
+        if (_floatingIPs.TryGetValue(floatingIP.Uid, out var old))
+        {
+            if (old == floatingIP) return;
+            Unindex(old);
+            MarkOwner(old);
+        }
+
+        floatingIP = floatingIP with { Id = Intern(floatingIP.Id) };
+        _floatingIPs[floatingIP.Uid] = floatingIP;
+        if (floatingIP.Service is { } service) _floatingIPsByService.Add(service, floatingIP);
+        if (floatingIP.ExternalNetwork is { } network) _floatingIPsByNetwork.Add(network, floatingIP);
+        foreach (var name in floatingIP.Interfaces) _floatingIPsByInterface.Add(new(floatingIP.Id.Namespace, name), floatingIP);
+        MarkOwner(floatingIP);
+    }
+
+    public void RemoveFloatingIP(Guid uid)
+    {
+        if (!_floatingIPs.Remove(uid, out var old)) return;
+        Unindex(old);
+        MarkOwner(old);
+    }
+
+    public void Put(ExternalNetwork network)
+    {
+        if (_networks.TryGetValue(network.Uid, out var old) && old == network) return;
+        _networks[network.Uid] = network;
+        MarkOwnersOfNetwork(network.Uid);
+    }
+
+    public void RemoveExternalNetwork(Guid uid)
+    {
+        if (_networks.Remove(uid)) MarkOwnersOfNetwork(uid);
+    }
+
+    public void Put(VirtualMachineInterface endpoint)
+    {
+        endpoint = endpoint with
+        {
+            Id = Intern(endpoint.Id),
+            Labels = LabelSet.Of(endpoint.Labels, Intern),
+            VirtualRouter = Intern(endpoint.VirtualRouter),
+        };
+        if (_interfaces.TryGetValue(endpoint.Uid, out var old))
+        {
+            if (old == endpoint) return;
+            if (!SameProbe(old, endpoint) || IsReset(old, endpoint)) _dirtyInterfaces.Add(endpoint.Uid);
+            var before = OwnersOf(old);
+            Unindex(old);
+            Index(endpoint);
+            var after = OwnersOf(endpoint);
+
+            // Only the labels moved: who chose it before and still does sees no difference.
+            if (old with { Labels = endpoint.Labels } == endpoint) before.SymmetricExceptWith(after);
+            else before.UnionWith(after);
+            _dirtyOwners.UnionWith(before);
+            return;
+        }
+
+        Index(endpoint);
+        if (endpoint.HealthCheck is not null) _dirtyInterfaces.Add(endpoint.Uid);
+        _dirtyOwners.UnionWith(OwnersOf(endpoint));
+    }
+
+    public void RemoveVirtualMachineInterface(Guid uid)
+    {
+        if (!_interfaces.TryGetValue(uid, out var old)) return;
+        _dirtyOwners.UnionWith(OwnersOf(old));
+        if (old.HealthCheck is not null) _dirtyInterfaces.Add(uid);
+        Unindex(old);
+    }
+
+    public void Put(VirtualRouter virtualRouter)
+    {
+        virtualRouter = virtualRouter with { Name = Intern(virtualRouter.Name) };
+        if (_virtualRouters.TryGetValue(virtualRouter.Uid, out var old))
+        {
+            if (old == virtualRouter) return;
+            _virtualRoutersByName.Remove(old.Name, old);
+            MarkOwnersOnVirtualRouter(old.Name);
+        }
+
+        _virtualRouters[virtualRouter.Uid] = virtualRouter;
+        _virtualRoutersByName.Add(virtualRouter.Name, virtualRouter);
+        MarkOwnersOnVirtualRouter(virtualRouter.Name);
+    }
+
+    public void RemoveVirtualRouter(Guid uid)
+    {
+        if (!_virtualRouters.Remove(uid, out var old)) return;
+        _virtualRoutersByName.Remove(old.Name, old);
+        MarkOwnersOnVirtualRouter(old.Name);
+    }
+
+    public void Put(ServiceHealthCheck check)
+    {
+        if (_healthChecks.TryGetValue(check.Uid, out var old))
+        {
+            if (old == check) return;
+            if (old.Id != check.Id) RemoveServiceHealthCheck(check.Uid);
+            else _healthChecksByName.Remove(old.Id, old);
+        }
+
+        // Owners only see whether it exists; what it asks of the probe is between it and the endpoint.
+        var appears = old?.Id != check.Id && _healthChecksByName.CountOf(check.Id) == 0;
+        _healthChecks[check.Uid] = check;
+        _healthChecksByName.Add(check.Id, check);
+        MarkHealthCheck(check.Id, owners: appears);
+    }
+
+    public void RemoveServiceHealthCheck(Guid uid)
+    {
+        if (!_healthChecks.Remove(uid, out var old)) return;
+        _healthChecksByName.Remove(old.Id, old);
+        MarkHealthCheck(old.Id, owners: _healthChecksByName.CountOf(old.Id) == 0);
+    }
+
+    /// <summary>Owners whose result may have changed since the last call, removed ones included.</summary>
+    public IReadOnlyCollection<Guid> TakeDirtyOwners()
+    {
+        if (_dirtyOwners.Count == 0) return [];
+        var taken = _dirtyOwners;
+        _dirtyOwners = [];
+        return taken;
+    }
+
+    /// <summary>
+    /// Endpoints whose <see cref="ProbeOf"/> may have changed since the last call, removed ones included. A new state of health alone does
+    /// not count: it came from the probe itself, unless it is no state at all any more.
+    /// </summary>
+    public IReadOnlyCollection<Guid> TakeDirtyInterfaces()
+    {
+        if (_dirtyInterfaces.Count == 0) return [];
+        var taken = _dirtyInterfaces;
+        _dirtyInterfaces = [];
+        return taken;
+    }
+
+    /// <summary>For a full pass: every owner and every probed endpoint is dirty.</summary>
+    public void MarkAllDirty()
+    {
+        foreach (var uid in _services.Keys) _dirtyOwners.Add(uid);
+        foreach (var floatingIP in _floatingIPs.Values)
+            if (IsOwner(floatingIP)) _dirtyOwners.Add(floatingIP.Uid);
+        foreach (var endpoint in _interfaces.Values)
+            if (endpoint.HealthCheck is not null) _dirtyInterfaces.Add(endpoint.Uid);
+    }
+
+    /// <summary>
+    /// The result for one owner; null when it does not exist (any more), or is a FloatingIP that is attached to nothing by itself.
+    /// A Service always has a result, if only to count its endpoints.
+    /// </summary>
+    public CompiledOwner? Compile(Guid owner)
+    {
+        if (_services.TryGetValue(owner, out var entry))
+            return NetworkCompiler.CompileService(entry.Service, FloatingIPsOf(owner), EndpointsOf(entry), _networks.GetValueOrDefault);
+        if (_floatingIPs.TryGetValue(owner, out var floatingIP) && IsOwner(floatingIP))
+            return NetworkCompiler.CompileFloatingIP(floatingIP, EndpointsOf(floatingIP), _networks.GetValueOrDefault);
+        return null;
+    }
+
+    /// <summary>
+    /// The endpoints of an owner by name, for statuses: with their address of <paramref name="family"/> (endpoints without one are left
+    /// out), or with the first they have.
+    /// </summary>
+    public IReadOnlyList<Attachment> AttachmentsOf(Guid owner, IPFamily? family = null)
+    {
+        List<ChosenEndpoint> endpoints;
+        if (_services.TryGetValue(owner, out var entry)) endpoints = EndpointsOf(entry);
+        else if (_floatingIPs.TryGetValue(owner, out var floatingIP) && IsOwner(floatingIP)) endpoints = EndpointsOf(floatingIP);
+        else return [];
+
+        var result = new List<Attachment>(endpoints.Count);
+        foreach (var endpoint in endpoints)
+        {
+            var address = family is { } wanted
+                ? endpoint.AddressOf(wanted)
+                : endpoint.AddressOf(IPFamily.IPv4) ?? endpoint.AddressOf(IPFamily.IPv6);
+            if (address is null) continue;
+            var endpointInterface = endpoint.Interface;
+            result.Add(new Attachment(
+                endpointInterface.Uid, endpointInterface.Id.Name, endpointInterface.VirtualRouter, address, endpoint.TakesNewFlows));
+        }
+
+        result.Sort(static (a, b) =>
+        {
+            var order = string.CompareOrdinal(a.VirtualMachineInterface, b.VirtualMachineInterface);
+            return order != 0 ? order : a.Uid.CompareTo(b.Uid);
+        });
+        return result;
+    }
+
+    /// <summary>The probe of an endpoint; null when it names no health check, none that exists, or is gone. Its vRouter need not exist.</summary>
+    public Probe? ProbeOf(Guid virtualMachineInterface)
+    {
+        if (!_interfaces.TryGetValue(virtualMachineInterface, out var endpoint) || endpoint.HealthCheck is not { } name) return null;
+        if (HealthCheck(new NamespacedName(endpoint.Id.Namespace, name)) is not { } check) return null;
+        var chosen = new ChosenEndpoint(endpoint, null, true);
+        return (chosen.AddressOf(IPFamily.IPv4) ?? chosen.AddressOf(IPFamily.IPv6)) is { } address
+            ? new Probe(endpoint.Uid, endpoint.VirtualRouter, address, check, endpoint.Health)
+            : null;
+    }
+
+    private static bool IsOwner(FloatingIP floatingIP) => floatingIP is { Service: null, Interfaces.Count: > 0 };
+
+    private static bool SameProbe(VirtualMachineInterface a, VirtualMachineInterface b) =>
+        (a.HealthCheck is null && b.HealthCheck is null)
+        || (a.HealthCheck == b.HealthCheck && a.VirtualRouter == b.VirtualRouter && a.Id.Namespace == b.Id.Namespace && a.Addresses.Equals(b.Addresses));
+
+    /// <summary>What is known was forgotten (a health check was taken away and given back): whoever probes must tell again.</summary>
+    private static bool IsReset(VirtualMachineInterface old, VirtualMachineInterface endpoint) =>
+        endpoint is { HealthCheck: not null, Health: EndpointHealth.Unknown } && old.Health != EndpointHealth.Unknown;
+
+    private static List<T> Sorted<T>(Bag<T> bag, Func<T, NamespacedName> id)
+        where T : class
+    {
+        var result = new List<T>(bag.Count);
+        foreach (var item in bag) result.Add(item);
+        if (result.Count > 1) result.Sort((a, b) => id(a).CompareTo(id(b)));
+        return result;
+    }
+
+    private ServiceHealthCheck? HealthCheck(NamespacedName id)
+    {
+        ServiceHealthCheck? found = null;
+        foreach (var candidate in _healthChecksByName[id])
+            if (found is null || candidate.Uid.CompareTo(found.Uid) > 0) found = candidate;
+        return found;
+    }
+
+    private VirtualMachineInterface? Interface(NamespacedName id)
+    {
+        VirtualMachineInterface? found = null;
+        foreach (var candidate in _interfacesByName[id])
+            if (found is null || candidate.Uid.CompareTo(found.Uid) > 0) found = candidate;
+        return found;
+    }
+
+    private ChosenEndpoint Chosen(VirtualMachineInterface endpoint) => new(
+        endpoint,
+        VirtualRouter(endpoint.VirtualRouter),
+        endpoint.HealthCheck is { } check && _healthChecksByName.CountOf(new NamespacedName(endpoint.Id.Namespace, check)) > 0);
+
+    private List<ChosenEndpoint> EndpointsOf(ServiceEntry entry)
+    {
+        var selector = (LabelSet)entry.Service.Selector;
+        if (selector.Count == 0) return [];
+
+        // Start from the pair the fewest endpoints have.
+        var fewest = int.MaxValue;
+        LabelPair rarest = default;
+        foreach (var (key, value) in selector.Pairs)
+        {
+            var pair = new LabelPair(entry.Service.Id.Namespace, key, value);
+            var count = _interfacesByPair.CountOf(pair);
+            if (count >= fewest) continue;
+            fewest = count;
+            rarest = pair;
+        }
+
+        var result = new List<ChosenEndpoint>(fewest);
+        foreach (var endpoint in _interfacesByPair[rarest])
+            if (((LabelSet)endpoint.Labels).Contains(selector)) result.Add(Chosen(endpoint));
+        return result;
+    }
+
+    private List<ChosenEndpoint> EndpointsOf(FloatingIP floatingIP)
+    {
+        var result = new List<ChosenEndpoint>(floatingIP.Interfaces.Count);
+        foreach (var name in floatingIP.Interfaces.Distinct(StringComparer.Ordinal))
+            if (Interface(new NamespacedName(floatingIP.Id.Namespace, name)) is { } endpoint) result.Add(Chosen(endpoint));
+        return result;
+    }
+
+    private HashSet<Guid> OwnersOf(VirtualMachineInterface endpoint)
+    {
+        var owners = new HashSet<Guid>();
+        var labels = (LabelSet)endpoint.Labels;
+        foreach (var (key, value) in labels.Pairs)
+        {
+            foreach (var entry in _servicesByPair[new LabelPair(endpoint.Id.Namespace, key, value)])
+                if (labels.Contains((LabelSet)entry.Service.Selector)) owners.Add(entry.Service.Uid);
+        }
+
+        foreach (var floatingIP in _floatingIPsByInterface[endpoint.Id])
+            if (IsOwner(floatingIP)) owners.Add(floatingIP.Uid);
+        return owners;
+    }
+
+    private void MarkOwner(FloatingIP floatingIP)
+    {
+        if (floatingIP.Service is { } service) _dirtyOwners.Add(service);
+        else if (IsOwner(floatingIP)) _dirtyOwners.Add(floatingIP.Uid);
+    }
+
+    private void MarkOwnersOfNetwork(Guid network)
+    {
+        foreach (var floatingIP in _floatingIPsByNetwork[network]) MarkOwner(floatingIP);
+    }
+
+    private void MarkOwnersOnVirtualRouter(string name)
+    {
+        foreach (var endpoint in _interfacesByVirtualRouter[name]) _dirtyOwners.UnionWith(OwnersOf(endpoint));
+    }
+
+    private void MarkHealthCheck(NamespacedName id, bool owners)
+    {
+        foreach (var endpoint in _interfacesByHealthCheck[id])
+        {
+            _dirtyInterfaces.Add(endpoint.Uid);
+            if (owners) _dirtyOwners.UnionWith(OwnersOf(endpoint));
+        }
+    }
+
+    private void Index(ServiceEntry entry)
+    {
+        // Under the pair that the fewest Services stand under: a pair common to thousands must not gather them all.
+        var fewest = int.MaxValue;
+        entry.IndexedUnder = null;
+        foreach (var (key, value) in ((LabelSet)entry.Service.Selector).Pairs)
+        {
+            var pair = new LabelPair(entry.Service.Id.Namespace, key, value);
+            var count = _servicesByPair.CountOf(pair);
+            if (count >= fewest) continue;
+            fewest = count;
+            entry.IndexedUnder = pair;
+        }
+
+        if (entry.IndexedUnder is { } chosen) _servicesByPair.Add(chosen, entry);
+    }
+
+    private void Unindex(ServiceEntry entry)
+    {
+        if (entry.IndexedUnder is { } pair) _servicesByPair.Remove(pair, entry);
+    }
+
+    private void Unindex(FloatingIP floatingIP)
+    {
+        if (floatingIP.Service is { } service) _floatingIPsByService.Remove(service, floatingIP);
+        if (floatingIP.ExternalNetwork is { } network) _floatingIPsByNetwork.Remove(network, floatingIP);
+        foreach (var name in floatingIP.Interfaces) _floatingIPsByInterface.Remove(new(floatingIP.Id.Namespace, name), floatingIP);
+    }
+
+    private void Index(VirtualMachineInterface endpoint)
+    {
+        _interfaces[endpoint.Uid] = endpoint;
+        _interfacesByName.Add(endpoint.Id, endpoint);
+        _interfacesByVirtualRouter.Add(endpoint.VirtualRouter, endpoint);
+        if (endpoint.HealthCheck is { } check) _interfacesByHealthCheck.Add(new(endpoint.Id.Namespace, check), endpoint);
+        foreach (var (key, value) in ((LabelSet)endpoint.Labels).Pairs)
+            _interfacesByPair.Add(new LabelPair(endpoint.Id.Namespace, key, value), endpoint);
+    }
+
+    private void Unindex(VirtualMachineInterface endpoint)
+    {
+        _interfaces.Remove(endpoint.Uid);
+        _interfacesByName.Remove(endpoint.Id, endpoint);
+        _interfacesByVirtualRouter.Remove(endpoint.VirtualRouter, endpoint);
+        if (endpoint.HealthCheck is { } check) _interfacesByHealthCheck.Remove(new(endpoint.Id.Namespace, check), endpoint);
+        foreach (var (key, value) in ((LabelSet)endpoint.Labels).Pairs)
+            _interfacesByPair.Remove(new LabelPair(endpoint.Id.Namespace, key, value), endpoint);
+    }
+
+    /// <summary>Namespaces, label keys and vRouter names are few and used by many: each is stored once.</summary>
+    private string Intern(string text)
+    {
+        if (_pool.TryGetValue(text, out var pooled)) return pooled;
+        _pool.Add(text, text);
+        return text;
+    }
+
+    private NamespacedName Intern(NamespacedName id) => id with { Namespace = Intern(id.Namespace) };
+
+    private readonly record struct LabelPair(string Namespace, string Key, string Value);
+
+    private sealed class ServiceEntry(Service service)
+    {
+        public Service Service { get; set; } = service;
+
+        public LabelPair? IndexedUnder { get; set; }
+    }
+}

@@ -1,0 +1,29 @@
+using CN2.Network.Collections;
+namespace CN2.Network.Resources;
+
+/// <summary>Attributes put on the routes of a network's FloatingIPs (contract §4; defaults are CN2's).</summary>
+public sealed record Advertisement(
+    uint LocalPreference,
+    uint Med,
+    EquatableList<string> Communities,
+    EquatableList<string> LargeCommunities)
+{
+    public static Advertisement Default { get; } = new(200, 100, [], []);
+}
+
+/// <summary>What the compiler needs of an ExternalNetwork (CN2: a VirtualNetwork chosen by an external network selector).</summary>
+public sealed record ExternalNetwork
+{
+    public required Guid Uid { get; init; }
+    public required NamespacedName Id { get; init; }
+
+    /// <summary>The network number, 1 to 65535: the assigned part of a type-1 route distinguisher.</summary>
+    public required int Number { get; init; }
+
+    /// <summary>True: underlay, BGP ipv4/ipv6 unicast. False: overlay, vpnv4/vpnv6.</summary>
+    public required bool FabricForwarding { get; init; }
+
+    public required Advertisement Advertisement { get; init; }
+    public EquatableList<string> ExportRouteTargets { get; init; } = [];
+    public EquatableList<string> ImportRouteTargets { get; init; } = [];
+}

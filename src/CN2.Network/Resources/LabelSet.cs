@@ -1,0 +1,86 @@
+using System.Collections;
+using System.Diagnostics.CodeAnalysis;
+
+namespace CN2.Network.Resources;
+
+/// <summary>
+/// Labels, or a Service's equality selector: an immutable map sorted by key (ordinal) that equals another with the same pairs. A hundred
+/// thousand of them are held in memory, hence one array instead of a hash table; a resource rarely has more than ten labels.
+/// </summary>
+[SuppressMessage("Naming", "CA1710", Justification = "A label set is the field's word for it.")]
+public sealed class LabelSet : IReadOnlyDictionary<string, string>, IEquatable<LabelSet>
+{
+    private readonly KeyValuePair<string, string>[] _pairs;
+
+    private LabelSet(KeyValuePair<string, string>[] pairs) => _pairs = pairs;
+
+    public static LabelSet Empty { get; } = new([]);
+
+    public static LabelSet Of(IReadOnlyDictionary<string, string> labels) => Of(labels, static key => key);
+
+    /// <summary>The same with every key replaced by an equal one, so that a key used by many resources is stored once.</summary>
+    public static LabelSet Of(IReadOnlyDictionary<string, string> labels, Func<string, string> internKey)
+    {
+        if (labels is LabelSet set) return set;
+        if (labels.Count == 0) return Empty;
+        var pairs = new KeyValuePair<string, string>[labels.Count];
+        var next = 0;
+        foreach (var (key, value) in labels) pairs[next++] = new(internKey(key), value);
+        Array.Sort(pairs, static (a, b) => string.CompareOrdinal(a.Key, b.Key));
+        return new LabelSet(pairs);
+    }
+
+    /// <summary>The pairs in canonical order, without the cost of an enumerator.</summary>
+    public ReadOnlySpan<KeyValuePair<string, string>> Pairs => _pairs;
+
+    public int Count => _pairs.Length;
+
+    public string this[string key] => TryGetValue(key, out var value) ? value : throw new KeyNotFoundException($"There is no label '{key}'.");
+
+    public IEnumerable<string> Keys => _pairs.Select(p => p.Key);
+
+    public IEnumerable<string> Values => _pairs.Select(p => p.Value);
+
+    public bool ContainsKey(string key) => TryGetValue(key, out _);
+
+    public bool TryGetValue(string key, [MaybeNullWhen(false)] out string value)
+    {
+        foreach (var pair in _pairs)
+        {
+            if (!string.Equals(pair.Key, key, StringComparison.Ordinal)) continue;
+            value = pair.Value;
+            return true;
+        }
+
+        value = null;
+        return false;
+    }
+
+    /// <summary>Every pair of <paramref name="selector"/> is here too. An empty selector is contained in everything; the caller decides what that means.</summary>
+    public bool Contains(LabelSet selector)
+    {
+        foreach (var (key, wanted) in selector._pairs)
+            if (!TryGetValue(key, out var value) || !string.Equals(value, wanted, StringComparison.Ordinal)) return false;
+        return true;
+    }
+
+    public bool Equals(LabelSet? other) => other is not null && _pairs.AsSpan().SequenceEqual(other._pairs);
+
+    public override bool Equals(object? obj) => Equals(obj as LabelSet);
+
+    public override int GetHashCode()
+    {
+        var hash = new HashCode();
+        foreach (var (key, value) in _pairs)
+        {
+            hash.Add(key);
+            hash.Add(value);
+        }
+
+        return hash.ToHashCode();
+    }
+
+    public IEnumerator<KeyValuePair<string, string>> GetEnumerator() => ((IEnumerable<KeyValuePair<string, string>>)_pairs).GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}

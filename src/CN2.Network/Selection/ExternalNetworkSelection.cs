@@ -1,0 +1,77 @@
+using CN2.Network.Collections;
+using CN2.Network.Resources;
+using CN2.Network.Status;
+
+namespace CN2.Network.Selection;
+
+/// <summary>What selection needs of an ExternalNetwork.</summary>
+public sealed record NetworkCandidate(Guid Uid, NamespacedName Id, IReadOnlyDictionary<string, string> Labels, int Priority, bool AutoAssign);
+
+/// <summary>
+/// An ExternalNetworkSelector. <paramref name="NamespaceSelector"/> null: networks are looked for in the Service's own namespace only.
+/// </summary>
+public sealed record NetworkSelector(string Name, LabelSelector? Networks, LabelSelector? NamespaceSelector);
+
+/// <summary>
+/// The networks a Service may get its addresses from, best first; the caller takes the first that has a free address of the family.
+/// None: <see cref="Reason"/> (a condition's) and <see cref="Message"/> say why.
+/// </summary>
+public sealed record NetworkSelection(EquatableList<NetworkCandidate> Candidates, string? Reason, string? Message);
+
+/// <summary>The choice of contract §3: a named network wins, else a selector, else the selector <c>default-external</c>.</summary>
+public static class ExternalNetworkSelection
+{
+    public const string DefaultSelector = "default-external";
+
+    /// <param name="serviceNamespace">Where the Service lives.</param>
+    /// <param name="externalNetwork"><c>ns/name</c>, or <c>name</c> in the Service's namespace; null: none is named.</param>
+    /// <param name="selectorName">Null: <see cref="DefaultSelector"/>.</param>
+    /// <param name="networks">Every network; order does not matter.</param>
+    /// <param name="selectors">Every selector.</param>
+    /// <param name="namespaceLabels">Labels by namespace, of every namespace.</param>
+    public static NetworkSelection Choose(
+        string serviceNamespace,
+        string? externalNetwork,
+        string? selectorName,
+        IReadOnlyCollection<NetworkCandidate> networks,
+        IReadOnlyCollection<NetworkSelector> selectors,
+        IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> namespaceLabels)
+    {
+        if (externalNetwork is not null) return ByName(serviceNamespace, externalNetwork, networks);
+
+        var name = selectorName ?? DefaultSelector;
+        if (selectors.FirstOrDefault(s => s.Name == name) is not { } selector)
+        {
+            return None(
+                ConditionReason.SelectorNotFound,
+                $"ExternalNetworkSelector {name} does not exist; create it, or name a network in externalNetwork.");
+        }
+
+        var found = networks
+            .Where(n => n.AutoAssign && InScope(n.Id.Namespace) && LabelSelector.Matches(selector.Networks, n.Labels))
+            .OrderByDescending(n => n.Priority)
+            .ThenBy(n => n.Id)
+            .ToEquatableList();
+        if (found.Count > 0) return new NetworkSelection(found, null, null);
+        var where = selector.NamespaceSelector is null ? $"in namespace {serviceNamespace}" : $"in the namespaces of ExternalNetworkSelector {name}";
+        var labels = selector.Networks is { Requirements.Count: > 0 } wanted ? $" with labels {wanted}" : "";
+        return None(
+            ConditionReason.NoExternalNetwork,
+            $"No ExternalNetwork{labels} and autoAssign exists {where}; label one, create one, or name one in externalNetwork.");
+
+        bool InScope(string @namespace) => selector.NamespaceSelector is null
+            ? string.Equals(@namespace, serviceNamespace, StringComparison.Ordinal)
+            : selector.NamespaceSelector.Matches(namespaceLabels.TryGetValue(@namespace, out var l) ? l : LabelSet.Empty);
+    }
+
+    private static NetworkSelection ByName(string serviceNamespace, string externalNetwork, IReadOnlyCollection<NetworkCandidate> networks)
+    {
+        if (NamespacedName.TryParse(externalNetwork, serviceNamespace, out var id) && networks.FirstOrDefault(n => n.Id == id) is { } named)
+            return new NetworkSelection([named], null, null);
+        return None(
+            ConditionReason.NetworkNotFound,
+            $"ExternalNetwork {(id == default ? externalNetwork : id.ToString())} does not exist; create it, or name another in externalNetwork.");
+    }
+
+    private static NetworkSelection None(string reason, string message) => new([], reason, message);
+}

@@ -1,0 +1,49 @@
+namespace CN2.Network.Status;
+
+/// <summary>Every reason a condition of a Service or FloatingIP can have. They are part of the API: users' scripts compare them.</summary>
+public static class ConditionReason
+{
+    // Allocated
+    public const string Allocated = "Allocated";
+    public const string NoExternalNetwork = "NoExternalNetwork";
+    public const string SelectorNotFound = "SelectorNotFound";
+    public const string NetworkNotFound = "NetworkNotFound";
+    public const string AddressesExhausted = "AddressesExhausted";
+    public const string ClusterIPsExhausted = "ClusterIPsExhausted";
+    public const string NodePortsExhausted = "NodePortsExhausted";
+    public const string FamilyNotAvailable = "FamilyNotAvailable";
+    public const string AddressInUse = "AddressInUse";
+    public const string AddressOutOfRange = "AddressOutOfRange";
+
+    // Programmed
+    public const string Programmed = "Programmed";
+    public const string AwaitingVirtualRouters = "AwaitingVirtualRouters";
+    public const string VirtualRouterRefused = "VirtualRouterRefused";
+
+    // Advertised
+    public const string Advertised = "Advertised";
+    public const string NotApplicable = "NotApplicable";
+    public const string OverlayNotAvailable = "OverlayNotAvailable";
+    public const string BgpDisabled = "BgpDisabled";
+    public const string NoPeer = "NoPeer";
+    public const string AwaitingSpeaker = "AwaitingSpeaker";
+    public const string AwaitingPeers = "AwaitingPeers";
+    public const string AddPathLimited = "AddPathLimited";
+    public const string VirtualRoutersDown = "VirtualRoutersDown";
+    public const string NextHopMissing = "NextHopMissing";
+    public const string SourceRangesExcludeFamily = "SourceRangesExcludeFamily";
+
+    // Endpoints
+    public const string NoEndpoints = "NoEndpoints";
+    public const string NoReadyEndpoints = "NoReadyEndpoints";
+    public const string NoEndpointOfFamily = "NoEndpointOfFamily";
+    public const string HealthCheckNotFound = "HealthCheckNotFound";
+    public const string InterfaceNotFound = "InterfaceNotFound";
+    public const string VirtualRouterNotFound = "VirtualRouterNotFound";
+
+    // Ready, and all
+    public const string Ready = "Ready";
+    public const string NotAllocated = "NotAllocated";
+    public const string Deleting = "Deleting";
+    public const string NotAttached = "NotAttached";
+}

@@ -1,0 +1,159 @@
+using CN2.Network.Collections;
+using CN2.Network.Compilation;
+
+namespace CN2.Network.Status;
+
+/// <summary>The conditions that a Service and a FloatingIP share.</summary>
+internal static class ServingConditions
+{
+    private const int NamesShown = 3;
+
+    public static Condition Programmed(ServingFacts facts)
+    {
+        if (facts.VirtualRouterErrors.Count > 0)
+        {
+            var first = facts.VirtualRouterErrors[0];
+            return False(
+                facts,
+                ConditionType.Programmed,
+                ConditionReason.VirtualRouterRefused,
+                $"vRouter {first.VirtualRouter} refused its entries: {first.Message.TrimEnd('.')}{Others(facts.VirtualRouterErrors.Count - 1)}. What it had before still holds; read its agent's log.");
+        }
+
+        if (facts.VirtualRoutersAwaited.Count > 0)
+        {
+            return False(
+                facts,
+                ConditionType.Programmed,
+                ConditionReason.AwaitingVirtualRouters,
+                $"Waiting for {Names(facts.VirtualRoutersAwaited)} to acknowledge; if this lasts, check that cn2-vrouter runs there and reaches the server.");
+        }
+
+        return facts.Programmed
+            ? True(facts, ConditionType.Programmed, ConditionReason.Programmed, "Every vRouter that must carry it has acknowledged.")
+            : False(facts, ConditionType.Programmed, ConditionReason.AwaitingVirtualRouters, "Its entries are about to be sent to the vRouters; wait a moment.");
+    }
+
+    /// <summary>The routes of something that holds an external address.</summary>
+    public static Condition Advertised(ServingFacts facts)
+    {
+        if (facts.Deleting)
+        {
+            return facts.RoutesInSpeaker > 0
+                ? True(facts, ConditionType.Advertised, ConditionReason.Deleting, "It is being deleted; its routes are being withdrawn.")
+                : False(facts, ConditionType.Advertised, ConditionReason.Deleting, "It is being deleted; its routes are withdrawn.");
+        }
+
+        if (Problem(facts, ConditionReason.OverlayNotAvailable) is { } overlay) return False(facts, ConditionType.Advertised, overlay.Reason, overlay.Message);
+        if (!facts.BgpEnabled)
+        {
+            return False(
+                facts,
+                ConditionType.Advertised,
+                ConditionReason.BgpDisabled,
+                "The BGP engine is switched off (Bgp:Engine is none); set it to gobgp to announce routes, or route the address by other means.");
+        }
+
+        foreach (var problem in facts.Problems)
+            if (problem.WithholdsAddress) return False(facts, ConditionType.Advertised, problem.Reason, problem.Message);
+
+        if (facts.RoutesWanted == 0)
+        {
+            if (Problem(facts, ConditionReason.NoEndpointOfFamily) is { } unreachable)
+                return False(facts, ConditionType.Advertised, unreachable.Reason, unreachable.Message);
+            return facts.EndpointsReady == 0
+                ? False(
+                    facts,
+                    ConditionType.Advertised,
+                    ConditionReason.NoReadyEndpoints,
+                    "No endpoint takes traffic, so there is nothing to route to; see the condition Ready.")
+                : False(
+                    facts,
+                    ConditionType.Advertised,
+                    ConditionReason.VirtualRoutersDown,
+                    "Every vRouter with a ready endpoint is lost or in maintenance; bring one back or set its adminDown to false.");
+        }
+
+        if (!facts.HasEstablishedPeer)
+        {
+            return False(
+                facts,
+                ConditionType.Advertised,
+                ConditionReason.NoPeer,
+                "No BgpRouter with the routes' address family is Established; create one, or see the lastError of its sessions.");
+        }
+
+        if (facts.RoutesInSpeaker < facts.RoutesWanted)
+        {
+            return False(
+                facts,
+                ConditionType.Advertised,
+                ConditionReason.AwaitingSpeaker,
+                $"{facts.RoutesInSpeaker} of {facts.RoutesWanted} routes are in the BGP table; the others follow once their vRouters have acknowledged and the engine has taken them.");
+        }
+
+        if (facts.RoutesSent < facts.RoutesWanted && !(facts.AddPathLimited && facts.RoutesSent > 0))
+        {
+            return False(
+                facts,
+                ConditionType.Advertised,
+                ConditionReason.AwaitingPeers,
+                $"{facts.RoutesSent} of {facts.RoutesWanted} routes have been sent to a peer; if this lasts, check that the BgpRouters have negotiated the address family.");
+        }
+
+        return facts.AddPathLimited
+            ? True(
+                facts,
+                ConditionType.Advertised,
+                ConditionReason.AddPathLimited,
+                "Advertised, but a peer without ADD-PATH gets only one of the next hops; enable ADD-PATH receive on the router to use them all." + Remarks(facts))
+            : True(facts, ConditionType.Advertised, ConditionReason.Advertised, "Every route has been sent to a peer." + Remarks(facts));
+    }
+
+    /// <summary>Why nothing could arrive even if all else were well; null when an endpoint is ready.</summary>
+    public static Condition? NoEndpoint(ServingFacts facts, string whenNone)
+    {
+        if (facts.EndpointsReady > 0) return null;
+        if (facts.EndpointsTotal == 0) return False(facts, ConditionType.Ready, ConditionReason.NoEndpoints, whenNone + Remarks(facts));
+        return False(
+            facts,
+            ConditionType.Ready,
+            ConditionReason.NoReadyEndpoints,
+            $"None of the {facts.EndpointsTotal} endpoints takes traffic; check their ready, their health check and that their vRouter is connected." + Remarks(facts));
+    }
+
+    public static Condition Ready(ServingFacts facts, Condition programmed, Condition advertised, string whenNoEndpoint)
+    {
+        if (facts.Deleting)
+            return False(facts, ConditionType.Ready, ConditionReason.Deleting, "It is being deleted; it is gone once its routes are withdrawn and the vRouters have dropped its entries.");
+        if (programmed.Status != ConditionStatus.True) return programmed with { Type = ConditionType.Ready };
+        if (NoEndpoint(facts, whenNoEndpoint) is { } none) return none;
+        if (advertised.Status != ConditionStatus.True && advertised.Reason != ConditionReason.BgpDisabled) return advertised with { Type = ConditionType.Ready };
+        return True(
+            facts,
+            ConditionType.Ready,
+            ConditionReason.Ready,
+            $"{facts.EndpointsReady} of {facts.EndpointsTotal} endpoints take traffic." + Remarks(facts));
+    }
+
+    public static Condition True(ServingFacts facts, string type, string reason, string message) =>
+        new(type, ConditionStatus.True, reason, message, facts.Generation);
+
+    public static Condition False(ServingFacts facts, string type, string reason, string message) =>
+        new(type, ConditionStatus.False, reason, message, facts.Generation);
+
+    private static CompilationProblem? Problem(ServingFacts facts, string reason)
+    {
+        foreach (var problem in facts.Problems)
+            if (problem.Reason == reason) return problem;
+        return null;
+    }
+
+    /// <summary>Problems that did not stop it, as further sentences.</summary>
+    private static string Remarks(ServingFacts facts) => string.Concat(facts.Problems.Take(NamesShown).Select(p => " " + p.Message));
+
+    private static string Names(EquatableList<string> names) =>
+        (names.Count == 1 ? "vRouter " : "vRouters ") + string.Join(", ", names.Take(NamesShown)) + Others(names.Count - NamesShown);
+
+    private static string Others(int count) => count > 0 ? $" and {count} more" : "";
+}

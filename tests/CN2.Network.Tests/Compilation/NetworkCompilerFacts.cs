@@ -1,0 +1,200 @@
+using System.Net;
+using CN2.Network.Compilation;
+using CN2.Network.Resources;
+using CN2.Network.Sequencing;
+using CN2.Network.Status;
+
+namespace CN2.Network.Tests.Compilation;
+
+public sealed class NetworkCompilerFacts
+{
+    private readonly NetworkState _state = new();
+
+    public NetworkCompilerFacts()
+    {
+        _state.Put(Given.Network("vn"));
+        _state.Put(Given.VirtualRouter("compute1", "172.27.115.242", "2001:db8:115::242"));
+        _state.Put(Given.VirtualRouter("compute2", "172.27.115.243"));
+        _state.Put(Given.Endpoint("pod-1", "app=web", "compute1", "10.233.64.10", "fd00::10"));
+        _state.Put(Given.Endpoint("pod-2", "app=web", "compute1", "10.233.64.11"));
+        _state.Put(Given.Endpoint("pod-3", "app=web", "compute2", "10.233.65.10", "fd00::20"));
+        _state.Put(Given.External("100.0.0.4", "vn", "web"));
+        _state.Put(Given.ClusterIP("10.233.0.5", "web"));
+    }
+
+    [Fact]
+    public void An_empty_selector_selects_nothing()
+    {
+        var compiled = Compile(Given.Service("web", ""));
+        Assert.Equal(0, compiled.EndpointsTotal);
+        Assert.Empty(compiled.Frontends);
+        Assert.Empty(compiled.Routes);
+    }
+
+    [Fact]
+    public void Endpoints_of_another_namespace_are_never_chosen()
+    {
+        _state.Put(Given.Endpoint("ns2/pod-9", "app=web", "compute1", "10.233.64.99"));
+        Assert.Equal(3, Compile(Given.Service("web", "app=web")).EndpointsTotal);
+    }
+
+    [Fact]
+    public void Local_external_traffic_stays_on_its_node_and_a_cluster_IP_reaches_all()
+    {
+        var compiled = Compile(Given.Service("web", "app=web"));
+        var external = Frontend(compiled, "100.0.0.4");
+        var cluster = Frontend(compiled, "10.233.0.5");
+        Assert.Equal(["10.233.64.10:80 local", "10.233.64.11:80 local"], On(external, "compute1"));
+        Assert.Equal(["10.233.65.10:80 local"], On(external, "compute2"));
+        Assert.Empty((external.On("compute3")?.Backends ?? []));
+        Assert.Null(external.On("compute3"));
+        Assert.Equal(["10.233.64.10:80 remote", "10.233.64.11:80 remote", "10.233.65.10:80 remote"], On(cluster, "compute3"));
+        Assert.Equal(["10.233.64.10:80 local", "10.233.64.11:80 local", "10.233.65.10:80 remote"], On(cluster, "compute1"));
+        Assert.Equal(["172.27.115.242", "172.27.115.243"], compiled.Routes.Select(r => r.NextHop.ToString()));
+    }
+
+    [Fact]
+    public void Cluster_policy_uses_any_endpoint_but_routes_only_to_nodes_with_a_local_one()
+    {
+        _state.Put(Given.VirtualRouter("compute3", "172.27.115.244"));
+        var compiled = Compile(Given.Service("web", "app=web") with { ExternalTrafficPolicy = ExternalTrafficPolicy.Cluster });
+        Assert.Equal(3, (Frontend(compiled, "100.0.0.4").On("compute3")?.Backends ?? []).Count);
+        Assert.Equal(["compute1", "compute2"], compiled.Routes.Select(r => r.VirtualRouter));
+    }
+
+    [Fact]
+    public void A_lost_virtual_router_keeps_its_entries_loses_its_routes_and_serves_no_other()
+    {
+        _state.Put(Given.VirtualRouter("compute2", "172.27.115.243") with { Lost = true });
+        var compiled = Compile(Given.Service("web", "app=web"));
+        Assert.Equal(["compute1"], compiled.Routes.Select(r => r.VirtualRouter));
+        Assert.Equal(["10.233.65.10:80 local"], On(Frontend(compiled, "100.0.0.4"), "compute2"));
+        Assert.Equal(["10.233.64.10:80 local", "10.233.64.11:80 local"], On(Frontend(compiled, "10.233.0.5"), "compute1"));
+        Assert.Equal(3, (Frontend(compiled, "10.233.0.5").On("compute2")?.Backends ?? []).Count);
+        Assert.Equal(2, compiled.EndpointsReady);
+    }
+
+    [Fact]
+    public void Maintenance_withdraws_routes_and_keeps_everything_else()
+    {
+        var before = Compile(Given.Service("web", "app=web"));
+        _state.Put(Given.VirtualRouter("compute2", "172.27.115.243") with { AdminDown = true });
+        var after = _state.Compile(before.Owner)!;
+        Assert.Equal(before.Frontends, after.Frontends);
+        Assert.Equal(3, after.EndpointsReady);
+        Assert.Equal(["compute1"], after.Routes.Select(r => r.VirtualRouter));
+    }
+
+    [Fact]
+    public void Ready_health_and_virtual_router_decide_who_takes_new_flows()
+    {
+        _state.Put(Given.HealthCheck("hc"));
+        _state.Put(Given.Endpoint("pod-1", "app=web", "compute1", "10.233.64.10") with { Ready = false });
+        _state.Put(Given.Endpoint("pod-2", "app=web", "compute1", "10.233.64.11") with { HealthCheck = "hc", Health = EndpointHealth.Unhealthy });
+        _state.Put(Given.Endpoint("pod-3", "app=web", "compute9", "10.233.65.10"));
+        _state.Put(Given.Endpoint("pod-4", "app=web", "compute2", "10.233.65.11") with { HealthCheck = "hc", Health = EndpointHealth.Healthy });
+        _state.Put(Given.Endpoint("pod-5", "app=web", "compute2", "10.233.65.12") with { Health = EndpointHealth.Unhealthy });
+        var compiled = Compile(Given.Service("web", "app=web"));
+        Assert.Equal((5, 2), (compiled.EndpointsTotal, compiled.EndpointsReady));
+        Assert.Equal(["10.233.65.11:80 local", "10.233.65.12:80 local"], On(Frontend(compiled, "100.0.0.4"), "compute2"));
+        Assert.Equal(["compute2"], compiled.Routes.Select(r => r.VirtualRouter));
+    }
+
+    [Fact]
+    public void Node_ports_are_on_every_address_of_every_node_once_for_each_family()
+    {
+        _state.Put(Given.ClusterIP("fd85::5", "web"));
+        var compiled = Compile(Given.Service("web", "app=web", Given.Port(8080, 80, 30001), Given.Port(53, 53, 0, TransportProtocol.UDP)));
+        var nodePorts = compiled.Frontends.Where(f => f.Key.Address is null).ToList();
+        Assert.Equal(["node port IPv4 TCP/30001", "node port IPv6 TCP/30001"], nodePorts.Select(f => f.Key.ToString()));
+        Assert.All(nodePorts, f => Assert.Equal((null, FrontendScope.EveryVirtualRouter), (f.FloatingIP, f.Scope)));
+        Assert.Equal(3, nodePorts[0].Backends.Count);
+        Assert.Equal(2, nodePorts[1].Backends.Count);
+        Assert.DoesNotContain(Compile(Given.Service("web", "app=web", Given.Port(8080, 80, 30001)) with { Type = ServiceType.ClusterIP }).Frontends, f => f.Key.Address is null);
+    }
+
+    [Fact]
+    public void An_IPv6_address_is_routed_through_address6_and_a_node_without_one_is_named()
+    {
+        _state.Put(Given.External("2001:db8:100::4", "vn", "web"));
+        var compiled = Compile(Given.Service("web", "app=web"));
+        var v6 = Assert.Single(compiled.Routes, r => r.Address.ToString() == "2001:db8:100::4");
+        Assert.Equal(("compute1", "2001:db8:115::242"), (v6.VirtualRouter, v6.NextHop.ToString()));
+        var problem = Assert.Single(compiled.Problems);
+        Assert.Equal((ConditionReason.NextHopMissing, false), (problem.Reason, problem.WithholdsAddress));
+        Assert.Contains("VirtualRouter compute2 has no IPv6 address", problem.Message, StringComparison.Ordinal);
+
+        _state.Put(Given.VirtualRouter("compute1", "172.27.115.242"));
+        Assert.All(_state.Compile(compiled.Owner)!.Problems, p => Assert.True(p.WithholdsAddress));
+    }
+
+    [Fact]
+    public void Source_ranges_hold_for_external_addresses_of_their_family_only()
+    {
+        _state.Put(Given.External("2001:db8:100::4", "vn", "web"));
+        var compiled = Compile(Given.Service("web", "app=web") with
+        {
+            LoadBalancerSourceRanges = [IPNetwork.Parse("192.0.2.0/24"), IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("192.0.2.0/24")],
+        });
+        Assert.Equal(["10.0.0.0/8", "192.0.2.0/24"], Frontend(compiled, "100.0.0.4").SourceRanges.Select(r => r.ToString()));
+        Assert.Empty(Frontend(compiled, "10.233.0.5").SourceRanges);
+
+        // Nobody of IPv6 is allowed: no entry, hence dropped, and no route.
+        Assert.DoesNotContain(compiled.Frontends, f => f.Key.Address?.ToString() == "2001:db8:100::4");
+        Assert.DoesNotContain(compiled.Routes, r => r.Address.ToString() == "2001:db8:100::4");
+        Assert.Contains(compiled.Problems, p => p is { Reason: ConditionReason.SourceRangesExcludeFamily, WithholdsAddress: true });
+    }
+
+    [Fact]
+    public void ClientIP_affinity_is_on_every_entry_of_the_service() =>
+        Assert.All(Compile(Given.Service("web", "app=web", Given.Port(1, 1, 30001)) with { SessionAffinity = SessionAffinity.ClientIP }).Frontends, f => Assert.True(f.ClientIPAffinity));
+
+    [Fact]
+    public void An_overlay_network_has_entries_and_no_routes_and_says_so()
+    {
+        _state.Put(Given.Network("vn", underlay: false));
+        var compiled = Compile(Given.Service("web", "app=web"));
+        Assert.Empty(compiled.Routes);
+        Assert.Equal(ConditionReason.OverlayNotAvailable, Assert.Single(compiled.Problems).Reason);
+        Assert.Equal(2, compiled.Frontends.Count);
+    }
+
+    [Fact]
+    public void A_directly_attached_floating_IP_is_one_to_one_or_by_its_port_map()
+    {
+        var direct = Given.External("100.0.0.9", "vn") with { Reserved = true, Interfaces = ["pod-3", "pod-1", "pod-8"] };
+        _state.Put(direct);
+        var compiled = _state.Compile(direct.Uid)!;
+        var frontend = Assert.Single(compiled.Frontends);
+        Assert.Equal("100.0.0.9 (one to one)", frontend.Key.ToString());
+        Assert.Equal(["10.233.64.10:0 local"], On(frontend, "compute1"));
+        Assert.Equal(["10.233.65.10:0 local"], On(frontend, "compute2"));
+        Assert.Equal(2, compiled.Routes.Count);
+        Assert.Equal(ConditionReason.InterfaceNotFound, Assert.Single(compiled.Problems).Reason);
+
+        _state.Put(direct with { PortMappings = [new(TransportProtocol.UDP, 53, 5353), new(TransportProtocol.TCP, 8080, 80)] });
+        compiled = _state.Compile(direct.Uid)!;
+        Assert.Equal(["100.0.0.9 TCP/8080", "100.0.0.9 UDP/53"], compiled.Frontends.Select(f => f.Key.ToString()));
+        Assert.Equal(["10.233.64.10:5353 local"], On(compiled.Frontends[1], "compute1"));
+    }
+
+    [Fact]
+    public void An_address_used_on_two_nodes_means_the_local_one()
+    {
+        _state.Put(Given.Endpoint("pod-4", "app=web", "compute2", "10.233.64.10"));
+        var cluster = Frontend(Compile(Given.Service("web", "app=web")), "10.233.0.5");
+        Assert.Equal(["10.233.64.10:80 local", "10.233.64.11:80 remote", "10.233.65.10:80 local"], On(cluster, "compute2"));
+        Assert.Equal(["10.233.64.10:80 remote", "10.233.64.11:80 remote", "10.233.65.10:80 remote"], On(cluster, "compute3"));
+    }
+
+    private CompiledOwner Compile(Service service)
+    {
+        _state.Put(service);
+        return _state.Compile(service.Uid)!;
+    }
+
+    private static Frontend Frontend(CompiledOwner compiled, string address) => compiled.Frontends.Single(f => f.Key.Address?.ToString() == address);
+
+    private static IEnumerable<string> On(Frontend frontend, string virtualRouter) =>
+        (frontend.On(virtualRouter)?.Backends ?? []).Select(b => $"{b.Address}:{b.Port} {(b.Local ? "local" : "remote")}");
+}

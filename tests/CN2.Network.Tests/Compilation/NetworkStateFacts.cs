@@ -1,0 +1,178 @@
+using CN2.Network.Addressing;
+using CN2.Network.Compilation;
+using CN2.Network.Resources;
+using CN2.Network.Status;
+
+namespace CN2.Network.Tests.Compilation;
+
+public sealed class NetworkStateFacts
+{
+    private readonly NetworkState _state = new();
+    private readonly Service _web = Given.Service("web", "app=web");
+    private readonly FloatingIP _external = Given.External("100.0.0.4", "vn", "web");
+    private readonly VirtualMachineInterface _pod = Given.Endpoint("pod-1", "app=web", "compute1", "10.233.64.10");
+    private readonly VirtualRouter _compute1 = Given.VirtualRouter("compute1", "172.27.115.242");
+
+    public NetworkStateFacts()
+    {
+        _state.Put(_web);
+        _state.Put(_external);
+        _state.Put(Given.Network("vn"));
+        _state.Put(_pod);
+        _state.Put(_compute1);
+        _state.TakeDirtyOwners();
+        _state.TakeDirtyInterfaces();
+    }
+
+    [Fact]
+    public void A_change_marks_its_owner_and_putting_the_same_again_marks_nobody()
+    {
+        Assert.Equal([_web.Uid], Dirty(s => s.Put(_pod with { Ready = false })));
+        Assert.Empty(Dirty(s => s.Put(_pod with { Ready = false })));
+        Assert.Empty(Dirty(s => s.Put(Given.Service("web", "app=web"))));
+        Assert.Empty(Dirty(s => s.Put(Given.External("100.0.0.4", "vn", "web"))));
+        Assert.Empty(Dirty(s => s.Put(Given.VirtualRouter("compute1", "172.27.115.242"))));
+        Assert.Empty(Dirty(s => s.Put(Given.Network("vn"))));
+        Assert.Empty(Dirty(s => s.RemoveService(Guid.NewGuid())));
+    }
+
+    [Fact]
+    public void A_relabelled_endpoint_marks_only_those_that_lose_or_gain_it()
+    {
+        var gold = Given.Service("gold", "app=web,tier=gold");
+        var silver = Given.Service("silver", "tier=silver");
+        _state.Put(gold);
+        _state.Put(silver);
+        _state.Put(_pod with { Labels = Given.Labels("app=web,tier=silver") });
+        _state.TakeDirtyOwners();
+        Assert.Equal(
+            new HashSet<Guid> { gold.Uid, silver.Uid },
+            Dirty(s => s.Put(_pod with { Labels = Given.Labels("app=web,tier=gold") })));
+    }
+
+    [Fact]
+    public void A_virtual_router_marks_the_owners_with_endpoints_there()
+    {
+        _state.Put(Given.Service("other", "app=other"));
+        _state.Put(Given.Endpoint("pod-2", "app=other", "compute2", "10.233.65.10"));
+        _state.TakeDirtyOwners();
+        Assert.Equal([_web.Uid], Dirty(s => s.Put(_compute1 with { Lost = true })));
+        Assert.Empty(Compiled().Routes);
+        Assert.Equal(0, Compiled().EndpointsReady);
+        Assert.Equal([_web.Uid], Dirty(s => s.Put(_compute1)));
+        Assert.Single(Compiled().Routes);
+    }
+
+    [Fact]
+    public void A_network_marks_the_owners_of_its_floating_IPs()
+    {
+        Assert.Equal([_web.Uid], Dirty(s => s.Put(Given.Network("vn") with { Advertisement = Advertisement.Default with { Med = 50 } })));
+        Assert.Equal(50u, Compiled().Routes[0].Network.Advertisement.Med);
+        Assert.Equal([_web.Uid], Dirty(s => s.RemoveExternalNetwork(Given.Uid("network", "vn"))));
+        Assert.Empty(Compiled().Routes);
+    }
+
+    [Fact]
+    public void A_claimed_floating_IP_moves_from_its_own_owner_to_the_service()
+    {
+        var reserved = Given.External("100.0.0.9", "vn") with { Reserved = true, Interfaces = ["pod-1"] };
+        Assert.Equal([reserved.Uid], Dirty(s => s.Put(reserved)));
+        Assert.NotNull(_state.Compile(reserved.Uid));
+        Assert.Equal(new HashSet<Guid> { reserved.Uid, _web.Uid }, Dirty(s => s.Put(_pod with { Ready = false })));
+
+        Assert.Equal(new HashSet<Guid> { reserved.Uid, _web.Uid }, Dirty(s => s.Put(reserved with { Service = _web.Uid, Interfaces = [] })));
+        Assert.Null(_state.Compile(reserved.Uid));
+        Assert.Equal(2, _state.FloatingIPsOf(_web.Uid).Count);
+    }
+
+    [Fact]
+    public void An_owner_that_is_gone_compiles_to_null()
+    {
+        Assert.Equal([_web.Uid], Dirty(s => s.RemoveService(_web.Uid)));
+        Assert.Null(_state.Compile(_web.Uid));
+        Assert.Null(_state.Compile(_external.Uid));
+        Assert.Empty(Dirty(s => s.Put(_pod with { Ready = false })));
+    }
+
+    [Fact]
+    public void A_service_deleted_or_a_floating_IP_deleted_asks_for_nothing()
+    {
+        _state.Put(Given.ClusterIP("10.233.0.5", "web"));
+        _state.Put(_external with { Deleting = true });
+        Assert.All(Compiled().Frontends, f => Assert.Equal("10.233.0.5", f.Key.Address!.ToString()));
+        Assert.Empty(Compiled().Routes);
+        _state.Put(_web with { Deleting = true });
+        Assert.Empty(Compiled().Frontends);
+        Assert.Equal(1, Compiled().EndpointsTotal);
+    }
+
+    [Fact]
+    public void A_checked_endpoint_is_out_until_its_first_success_and_a_missing_check_is_named()
+    {
+        _state.Put(_pod with { HealthCheck = "http-hc" });
+        Assert.Equal(0, Compiled().EndpointsReady);
+        Assert.Contains(Compiled().Problems, p => p.Reason == ConditionReason.HealthCheckNotFound && p.Message.Contains("ns1/http-hc", StringComparison.Ordinal));
+        Assert.Null(_state.ProbeOf(_pod.Uid));
+
+        _state.TakeDirtyOwners();
+        _state.TakeDirtyInterfaces();
+        Assert.Equal([_web.Uid], Dirty(s => s.Put(Given.HealthCheck("http-hc"))));
+        Assert.Equal([_pod.Uid], _state.TakeDirtyInterfaces());
+        Assert.Empty(Compiled().Problems);
+        Assert.Equal(0, Compiled().EndpointsReady);
+        Assert.Equal(new Probe(_pod.Uid, "compute1", _pod.Addresses[0], Given.HealthCheck("http-hc"), EndpointHealth.Unknown), _state.ProbeOf(_pod.Uid));
+
+        _state.Put(_pod with { HealthCheck = "http-hc", Health = EndpointHealth.Healthy });
+        Assert.Equal(1, Compiled().EndpointsReady);
+        Assert.Empty(_state.TakeDirtyInterfaces());
+
+        _state.TakeDirtyOwners();
+        Assert.Empty(Dirty(s => s.Put(Given.HealthCheck("http-hc") with { Delay = 9 })));
+        Assert.Equal([_pod.Uid], _state.TakeDirtyInterfaces());
+        _state.RemoveVirtualMachineInterface(_pod.Uid);
+        Assert.Equal([_pod.Uid], _state.TakeDirtyInterfaces());
+        Assert.Null(_state.ProbeOf(_pod.Uid));
+    }
+
+    [Fact]
+    public void Attachments_show_the_chosen_endpoints_with_their_address_of_the_family()
+    {
+        _state.Put(Given.Endpoint("pod-0", "app=web", "compute9", "2001:db8::5", "10.233.64.11"));
+        Assert.Equal(
+            ["pod-0 compute9 10.233.64.11 False", "pod-1 compute1 10.233.64.10 True"],
+            _state.AttachmentsOf(_web.Uid, IPFamily.IPv4).Select(a => $"{a.VirtualMachineInterface} {a.VirtualRouter} {a.Address} {a.Ready}"));
+        Assert.Equal(["2001:db8::5"], _state.AttachmentsOf(_web.Uid, IPFamily.IPv6).Select(a => a.Address.ToString()));
+        Assert.Empty(_state.AttachmentsOf(Guid.NewGuid()));
+        Assert.Contains(Compiled().Problems, p => p.Reason == ConditionReason.VirtualRouterNotFound);
+    }
+
+    [Fact]
+    public void The_younger_of_two_resources_of_one_name_holds_whatever_the_order()
+    {
+        var replacement = _compute1 with { Uid = Guid.Parse("ffffffff-ffff-7fff-bfff-ffffffffffff"), Address = System.Net.IPAddress.Parse("172.27.115.200") };
+        _state.Put(replacement);
+        Assert.Equal("172.27.115.200", Compiled().Routes[0].NextHop.ToString());
+        _state.Put(_compute1 with { AdminDown = true });
+        Assert.Equal("172.27.115.200", Compiled().Routes[0].NextHop.ToString());
+        _state.RemoveVirtualRouter(_compute1.Uid);
+        Assert.Equal("172.27.115.200", Compiled().Routes[0].NextHop.ToString());
+    }
+
+    [Fact]
+    public void MarkAllDirty_marks_every_owner()
+    {
+        var direct = Given.External("100.0.0.9", "vn") with { Reserved = true, Interfaces = ["pod-1"] };
+        _state.Put(direct);
+        _state.Put(Given.External("100.0.0.10", "vn") with { Reserved = true });
+        _state.TakeDirtyOwners();
+        Assert.Equal(new HashSet<Guid> { _web.Uid, direct.Uid }, Dirty(s => s.MarkAllDirty()));
+    }
+
+    private CompiledOwner Compiled() => _state.Compile(_web.Uid)!;
+
+    private HashSet<Guid> Dirty(Action<NetworkState> change)
+    {
+        change(_state);
+        return [.. _state.TakeDirtyOwners()];
+    }
+}

@@ -1,0 +1,222 @@
+using CN2.Network.Sequencing;
+
+namespace CN2.Network.Tests.Sequencing;
+
+public class RouteSequencerTests
+{
+    private readonly SequencedWorld _world = new("compute1", "compute2");
+
+    [Fact]
+    public void A_route_is_announced_only_after_its_vRouter_has_acknowledged()
+    {
+        _world.Set(Routes.Through(4, "compute1"));
+        Assert.Empty(_world.Speaker);
+        Assert.Single(_world.TableOf("compute1"));
+
+        _world.Acknowledge("compute1");
+        Assert.Single(_world.Speaker);
+    }
+
+    [Fact]
+    public void Entries_stay_a_second_after_the_confirmed_withdrawal()
+    {
+        Up(Routes.Through(4, "compute1"));
+        _world.Remove(Routes.FloatingIP(4));
+        Assert.Single(_world.TableOf("compute1"));
+
+        _world.SpeakerConfirms();
+        Assert.Empty(_world.Speaker);
+        _world.Pass(RouteSequencer.EntryHold - TimeSpan.FromMilliseconds(1));
+        Assert.Single(_world.TableOf("compute1"));
+
+        _world.Pass(TimeSpan.FromMilliseconds(1));
+        Assert.Empty(_world.TableOf("compute1"));
+        Assert.True(_world.Sequencer.IsQuiet(Routes.FloatingIP(4)));
+    }
+
+    [Fact]
+    public void A_floating_IP_is_not_quiet_before_its_withdrawal_is_confirmed()
+    {
+        Up(Routes.Through(4, "compute1"));
+        _world.Remove(Routes.FloatingIP(4));
+        _world.Pass(TimeSpan.FromMinutes(1));
+        Assert.False(_world.Sequencer.IsQuiet(Routes.FloatingIP(4)));
+    }
+
+    [Fact]
+    public void A_route_let_go_and_wanted_again_before_anybody_was_told_is_not_withdrawn()
+    {
+        var wanted = Routes.Through(4, "compute1");
+        Up(wanted);
+        _world.Sequencer.Set(wanted.Owner, null, _world.Now);
+        _world.Sequencer.Set(wanted.Owner, wanted, _world.Now);
+
+        var changes = _world.Sequencer.TakeRoutes();
+        Assert.Empty(changes.Withdraw);
+        Assert.Equal(wanted.Routes, changes.Announce);
+    }
+
+    [Fact]
+    public void An_endpoint_that_moves_is_made_before_it_is_broken()
+    {
+        Up(Routes.Through(4, "compute1"));
+        _world.Set(Routes.Through(4, "compute2"));
+        Assert.Equal(["compute1"], Through(4));
+
+        _world.Acknowledge("compute2");
+        Assert.Equal(["compute1", "compute2"], Through(4));
+
+        _world.SpeakerConfirms(); // the new one is confirmed, the old one withdrawn
+        _world.SpeakerConfirms();
+        Assert.Equal(["compute2"], Through(4));
+    }
+
+    [Fact]
+    public void A_successor_that_never_comes_up_does_not_keep_the_old_route_for_ever()
+    {
+        Up(Routes.Through(4, "compute1"));
+        _world.Set(Routes.Through(4, "compute2"));
+        _world.Pass(RouteSequencer.BreakHold);
+        _world.SpeakerConfirms();
+        Assert.Empty(_world.Speaker);
+    }
+
+    [Fact]
+    public void A_vRouter_that_is_lost_waits_for_no_successor()
+    {
+        Up(Routes.Through(4, "compute1"));
+        _world.Unreachable.Add("compute1");
+        _world.Set(Routes.Through(4, "compute2"));
+        _world.SpeakerConfirms();
+        Assert.Empty(_world.Speaker);
+    }
+
+    [Fact]
+    public void The_last_endpoint_that_drains_keeps_taking_flows_until_the_route_is_gone()
+    {
+        Up(Routes.Through(4, "compute1"));
+        _world.Set(Routes.Through(4, "~compute1"));
+        Assert.True(Assert.Single(_world.TableOf("compute1")).Value.Carries);
+
+        _world.SpeakerConfirms();
+        _world.Pass(RouteSequencer.EntryHold);
+        var entry = Assert.Single(_world.TableOf("compute1")).Value;
+        Assert.False(entry.Carries);
+        Assert.Single(entry.Draining);
+    }
+
+    [Fact]
+    public void A_route_wanted_again_while_it_is_being_withdrawn_comes_back()
+    {
+        Up(Routes.Through(4, "compute1"));
+        _world.Set(Routes.Through(4));
+        _world.Set(Routes.Through(4, "compute1"));
+        _world.Settle();
+        Assert.Equal(["compute1"], Through(4));
+    }
+
+    [Fact]
+    public void A_route_found_in_the_speaker_stays_without_a_new_acknowledgement()
+    {
+        _world.Set(Routes.Through(4, "compute1"));
+        Assert.True(_world.Sequencer.Adopt(Routes.FloatingIP(4), "compute1"));
+        Assert.False(_world.Sequencer.Adopt(Routes.FloatingIP(4), "compute2"));
+        Assert.Single(_world.Sequencer.Told);
+    }
+
+    [Fact]
+    public void A_floating_IP_that_changes_hands_keeps_its_route()
+    {
+        Up(Routes.Compile(Guid.CreateVersion7(), 4, ["compute1"]));
+        var first = _world.Sequencer.Compiled.Keys.Single();
+        _world.Set(Routes.Compile(Guid.CreateVersion7(), 4, ["compute1"]));
+        _world.Remove(first);
+        _world.Settle();
+        Assert.Equal(["compute1"], Through(4));
+        Assert.Single(_world.TableOf("compute1"));
+    }
+
+    [Fact]
+    public void A_withdrawal_of_an_earlier_next_hop_does_not_stand_for_that_of_the_route()
+    {
+        Up(Routes.Through(4, "compute1"));
+        var route = _world.Sequencer.Told.Single();
+        _world.Remove(Routes.FloatingIP(4));
+        _world.Sequencer.Withdrawn([route with { NextHop = System.Net.IPAddress.Parse("172.27.115.9") }], _world.Now);
+        _world.Pass(TimeSpan.FromMinutes(1));
+        Assert.False(_world.Sequencer.IsQuiet(Routes.FloatingIP(4)));
+        _world.SpeakerConfirms();
+        _world.Pass(RouteSequencer.EntryHold);
+        Assert.True(_world.Sequencer.IsQuiet(Routes.FloatingIP(4)));
+    }
+
+    [Fact]
+    public void A_key_that_two_owners_exchange_in_one_round_stays()
+    {
+        var (a, b) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        _world.Set((a, Routes.NodePort(a, 30001)), (b, Routes.NodePort(b, 30002)));
+        _world.Set((a, Routes.NodePort(a, 30002)), (b, Routes.NodePort(b, 30001)));
+        foreach (var name in new[] { "compute1", "compute2" })
+            Assert.Equal([30001, 30002], _world.TableOf(name).Keys.Select(k => (int)k.Port).Order());
+        _world.Set((a, Routes.NodePort(a, 30003)), (b, null));
+        Assert.Equal([30003], _world.TableOf("compute1").Keys.Select(k => (int)k.Port));
+    }
+
+    /// <summary>The world asserts the invariant after every step; here the steps come in any order.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    public void No_order_of_events_leaves_a_route_without_entries(int seed)
+    {
+        var random = new Random(seed);
+        string[] endpoints = ["compute1", "compute2", "~compute1", "~compute2"];
+        for (var run = 0; run < 100; run++)
+        {
+            var world = new SequencedWorld("compute1", "compute2");
+            var owners = Enumerable.Range(0, 4).Select(Routes.FloatingIP).ToArray();
+            for (var step = 0; step < 60; step++)
+            {
+                var n = random.Next(1, 4);
+                string[] some = [.. endpoints.Where(_ => random.Next(2) == 0)];
+                switch (random.Next(7))
+                {
+                    case 0 or 1:
+                        world.Set(Routes.Compile(owners[n], n, some));
+                        break;
+                    case 2:
+                        world.Remove(owners[n]);
+                        break;
+                    case 6:
+                        var former = owners[n];
+                        owners[n] = Guid.CreateVersion7();
+                        world.Set((former, null), (owners[n], Routes.Compile(owners[n], n, some)));
+                        break;
+                    case 3:
+                        world.Acknowledge(random.Next(2) == 0 ? "compute1" : "compute2");
+                        break;
+                    case 4:
+                        world.SpeakerConfirms();
+                        break;
+                    default:
+                        world.Pass(TimeSpan.FromMilliseconds(random.Next(2000)));
+                        break;
+                }
+            }
+
+            world.Settle();
+            var wanted = world.Sequencer.Compiled.Values.SelectMany(c => c.Routes).Select(r => (r.FloatingIP, r.VirtualRouter)).Order();
+            Assert.Equal(wanted, world.Speaker.Keys.Order());
+        }
+    }
+
+    private void Up(CN2.Network.Compilation.CompiledOwner compiled)
+    {
+        _world.Set(compiled);
+        _world.Settle();
+    }
+
+    private IEnumerable<string> Through(int n) =>
+        _world.Speaker.Keys.Where(k => k.FloatingIP == Routes.FloatingIP(n)).Select(k => k.VirtualRouter).Order();
+}

@@ -1,0 +1,231 @@
+using System.Net;
+using CN2.Network.Addressing;
+using CN2.Network.Collections;
+using CN2.Network.Compilation;
+using CN2.Network.Resources;
+using CN2.Network.Sequencing;
+
+namespace CN2.Network.Tests.Sequencing;
+
+/// <summary>
+/// vRouters and a speaker that do what the sequencer says, as late as the test likes, and check the product's promise at every step:
+/// a route in the speaker always has entries behind it that its vRouter has acknowledged.
+/// </summary>
+internal sealed class SequencedWorld : IAcknowledgements
+{
+    private readonly Dictionary<string, VirtualRouterAccount> _accounts;
+    private readonly List<FloatingIPRoute> _announcing = [];
+    private readonly List<FloatingIPRoute> _withdrawing = [];
+    private readonly Dictionary<(Guid, string), DateTimeOffset> _goneSince = [];
+
+    public SequencedWorld(params string[] virtualRouters)
+    {
+        _accounts = virtualRouters.ToDictionary(v => v, _ => new VirtualRouterAccount());
+        Sequencer = new RouteSequencer(this);
+    }
+
+    public RouteSequencer Sequencer { get; }
+
+    public DateTimeOffset Now { get; private set; } = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    /// <summary>Routes the speaker may hold: told and not confirmed to be gone.</summary>
+    public Dictionary<(Guid FloatingIP, string VirtualRouter), FloatingIPRoute> Speaker { get; } = [];
+
+    public HashSet<string> Unreachable { get; } = [];
+
+    public IReadOnlyCollection<string> VirtualRouters => _accounts.Keys;
+
+    public AckMark MarkOf(string virtualRouter, bool pending) =>
+        new(_accounts[virtualRouter].Revision + (pending ? 1UL : 0), 0);
+
+    public bool IsAcknowledged(string virtualRouter, AckMark mark) => _accounts[virtualRouter].Acknowledged >= mark.Revision;
+
+    public bool IsReachable(string virtualRouter) => !Unreachable.Contains(virtualRouter);
+
+    public bool AnnouncedElsewhere(Guid floatingIP, string virtualRouter) => false;
+
+    public IReadOnlyDictionary<FrontendKey, VirtualRouterFrontend> TableOf(string virtualRouter) => _accounts[virtualRouter].Table;
+
+    public void Set(CompiledOwner compiled) => Do(() => Sequencer.Set(compiled.Owner, compiled, Now));
+
+    public void Remove(Guid owner) => Do(() => Sequencer.Set(owner, null, Now));
+
+    /// <summary>Several owners compiled in one round.</summary>
+    public void Set(params (Guid Owner, CompiledOwner? Compiled)[] owners) => Do(() =>
+    {
+        foreach (var (owner, compiled) in owners) Sequencer.Set(owner, compiled, Now);
+    });
+
+    public void Acknowledge(string virtualRouter) => Do(() =>
+    {
+        var account = _accounts[virtualRouter];
+        account.Acknowledged = account.Revision;
+        account.AcknowledgedTable = new(account.Table);
+        Sequencer.Acknowledged(virtualRouter, Now);
+    });
+
+    public void SpeakerConfirms() => Do(() =>
+    {
+        var announced = _announcing.ToList();
+        var withdrawn = _withdrawing.ToList();
+        _announcing.Clear();
+        _withdrawing.Clear();
+        foreach (var route in withdrawn)
+        {
+            var key = (route.FloatingIP, route.VirtualRouter);
+            if (announced.Exists(a => (a.FloatingIP, a.VirtualRouter) == key)) continue;
+            Speaker.Remove(key);
+            _goneSince[key] = Now;
+        }
+
+        Sequencer.Announced(announced, Now);
+        Sequencer.Withdrawn(withdrawn, Now);
+    });
+
+    public void Pass(TimeSpan time)
+    {
+        Now += time;
+        Do(() => Sequencer.Tick(Now));
+    }
+
+    /// <summary>Everybody answers and time passes until nothing moves any more.</summary>
+    public void Settle()
+    {
+        for (var i = 0; i < 10; i++)
+        {
+            foreach (var virtualRouter in VirtualRouters) Acknowledge(virtualRouter);
+            SpeakerConfirms();
+            Pass(RouteSequencer.BreakHold);
+        }
+    }
+
+    private void Do(Action act)
+    {
+        act();
+        foreach (var (virtualRouter, changes) in Sequencer.TakeFrontends())
+        {
+            var account = _accounts[virtualRouter];
+            account.Revision++;
+            foreach (var key in changes.Removed)
+            {
+                if (account.Table.Remove(key, out var entry)) CheckRemoval(virtualRouter, entry);
+            }
+
+            foreach (var entry in changes.Put.Values) account.Table[entry.Key] = entry;
+        }
+
+        var routes = Sequencer.TakeRoutes();
+        foreach (var route in routes.Announce)
+        {
+            Assert.True(
+                _accounts[route.VirtualRouter].AcknowledgedTable.Values.Any(e => e.Carries && e.Key.Address!.Equals(route.Address)),
+                $"{route.Address} was announced through {route.VirtualRouter} before its entries were acknowledged");
+            Speaker[(route.FloatingIP, route.VirtualRouter)] = route;
+            _withdrawing.RemoveAll(r => (r.FloatingIP, r.VirtualRouter) == (route.FloatingIP, route.VirtualRouter));
+            _announcing.Add(route);
+        }
+
+        foreach (var route in routes.Withdraw)
+        {
+            _announcing.RemoveAll(r => (r.FloatingIP, r.VirtualRouter, r.NextHop) == (route.FloatingIP, route.VirtualRouter, route.NextHop));
+            _withdrawing.Add(route);
+        }
+
+        foreach (var ((floatingIP, virtualRouter), route) in Speaker)
+        {
+            Assert.True(
+                _accounts[virtualRouter].Table.Values.Any(e => e.Carries && e.Key.Address!.Equals(route.Address)),
+                $"the speaker holds {route.Address} through {virtualRouter}, whose entries are gone ({floatingIP})");
+        }
+
+        foreach (var (virtualRouter, account) in _accounts)
+        {
+            Assert.Equal(
+                account.Table.Values.OrderBy(e => e.Key.ToString(), StringComparer.Ordinal),
+                Sequencer.EntriesOf(virtualRouter).DistinctBy(e => e.Key).OrderBy(e => e.Key.ToString(), StringComparer.Ordinal));
+        }
+    }
+
+    private void CheckRemoval(string virtualRouter, VirtualRouterFrontend entry)
+    {
+        foreach (var ((_, name), since) in _goneSince.Where(g => g.Key.Item2 == virtualRouter && Routes.AddressOf(g.Key.Item1).Equals(entry.Key.Address)))
+        {
+            var carried = Sequencer.EntriesOf(name).Any(e => e.Carries && e.Key.Address!.Equals(entry.Key.Address));
+            Assert.True(carried || Now - since >= RouteSequencer.EntryHold, $"entries left {virtualRouter} {Now - since} after the withdrawal");
+        }
+    }
+
+    private sealed class VirtualRouterAccount
+    {
+        public ulong Revision { get; set; }
+        public ulong Acknowledged { get; set; }
+        public Dictionary<FrontendKey, VirtualRouterFrontend> Table { get; } = [];
+        public Dictionary<FrontendKey, VirtualRouterFrontend> AcknowledgedTable { get; set; } = [];
+    }
+}
+
+/// <summary>Compiled owners for tests: FloatingIP <c>n</c> is 100.0.0.n.</summary>
+internal static class Routes
+{
+    private static readonly ExternalNetwork Network = new()
+    {
+        Uid = Guid.Empty,
+        Id = new NamespacedName("ns1", "vn-external1"),
+        Number = 1,
+        FabricForwarding = true,
+        Advertisement = Advertisement.Default,
+    };
+
+    public static Guid FloatingIP(int n) => new(n, 0, 0, new byte[8]);
+
+    public static IPAddress AddressOf(Guid floatingIP) => new([100, 0, 0, floatingIP.ToByteArray()[0]]);
+
+    /// <summary>An owner with one FloatingIP whose endpoints live on these vRouters; a draining one is written with a leading tilde.</summary>
+    public static CompiledOwner Through(int n, params string[] endpoints) => Compile(FloatingIP(n), n, endpoints);
+
+    /// <summary>An owner with a node port only.</summary>
+    public static CompiledOwner NodePort(Guid owner, ushort port) => new()
+    {
+        Owner = owner,
+        Frontends =
+        [
+            new Frontend
+            {
+                Key = new FrontendKey(IPFamily.IPv4, null, TransportProtocol.TCP, port),
+                Scope = FrontendScope.EveryVirtualRouter,
+                Backends = [new Backend(IPAddress.Parse("10.0.0.1"), 80, "compute1")],
+            },
+        ],
+        Routes = [],
+        EndpointsTotal = 1,
+        EndpointsReady = 1,
+    };
+
+    public static CompiledOwner Compile(Guid owner, int n, string[] endpoints)
+    {
+        var address = AddressOf(FloatingIP(n));
+        var ready = endpoints.Where(e => !e.StartsWith('~')).ToList();
+        Backend Endpoint(string router) => new(IPAddress.Parse("10.0.0.1"), 80, router.TrimStart('~'));
+        return new CompiledOwner
+        {
+            Owner = owner,
+            Frontends =
+                endpoints.Length == 0
+                    ? []
+                    :
+                    [
+                        new Frontend
+                        {
+                            Key = new FrontendKey(IPFamily.IPv4, address, TransportProtocol.TCP, 8080),
+                            FloatingIP = FloatingIP(n),
+                            Scope = FrontendScope.LocalBackends,
+                            Backends = ready.Select(Endpoint).ToEquatableList(),
+                            Draining = endpoints.Except(ready).Select(Endpoint).ToEquatableList(),
+                        },
+                    ],
+            Routes = ready.Select(r => new FloatingIPRoute(FloatingIP(n), address, r, IPAddress.Parse($"172.27.115.{r[^1]}"), Network)).ToEquatableList(),
+            EndpointsTotal = endpoints.Length,
+            EndpointsReady = ready.Count,
+        };
+    }
+}

@@ -1,0 +1,114 @@
+using CN2.Network.Collections;
+using CN2.Network.Compilation;
+using CN2.Network.Resources;
+using CN2.Network.Status;
+
+namespace CN2.Network.Tests.Status;
+
+public sealed class ServiceStatusFacts
+{
+    private static readonly ServiceFacts Serving = new()
+    {
+        Generation = 3,
+        HasExternal = true,
+        EndpointsTotal = 3,
+        EndpointsReady = 2,
+        Programmed = true,
+        RoutesWanted = 2,
+        RoutesInSpeaker = 2,
+        RoutesSent = 2,
+        HasEstablishedPeer = true,
+    };
+
+    // Case -> state, then Allocated, Programmed, Advertised, Ready: T or F and the reason.
+    public static TheoryData<string, ServiceFacts, string> Cases => new()
+    {
+        { "serving", Serving, "Success | T Allocated | T Programmed | T Advertised | T Ready" },
+        { "fresh", new ServiceFacts { HasExternal = true }, "Success | T Allocated | F AwaitingVirtualRouters | F NoReadyEndpoints | F AwaitingVirtualRouters" },
+        { "no network", new ServiceFacts { PendingReason = "NoExternalNetwork", Programmed = true }, "Pending | F NoExternalNetwork | T Programmed | F NotAllocated | F NotAllocated" },
+        { "exhausted", Serving with { PendingReason = "AddressesExhausted" }, "Pending | F AddressesExhausted | T Programmed | T Advertised | F NotAllocated" },
+        { "awaited", Serving with { Programmed = false, VirtualRoutersAwaited = ["compute1"], RoutesInSpeaker = 1, RoutesSent = 1 }, "Success | T Allocated | F AwaitingVirtualRouters | F AwaitingSpeaker | F AwaitingVirtualRouters" },
+        { "refused", Serving with { Programmed = false, VirtualRouterErrors = [new("compute1", "No space left.")] }, "Failure | T Allocated | F VirtualRouterRefused | T Advertised | F VirtualRouterRefused" },
+        { "no endpoints", Serving with { EndpointsTotal = 0, EndpointsReady = 0, RoutesWanted = 0, RoutesInSpeaker = 0, RoutesSent = 0 }, "Success | T Allocated | T Programmed | F NoReadyEndpoints | F NoEndpoints" },
+        { "none ready", Serving with { EndpointsReady = 0, RoutesWanted = 0, RoutesInSpeaker = 0, RoutesSent = 0 }, "Success | T Allocated | T Programmed | F NoReadyEndpoints | F NoReadyEndpoints" },
+        { "no peer", Serving with { HasEstablishedPeer = false, RoutesSent = 0 }, "Success | T Allocated | T Programmed | F NoPeer | F NoPeer" },
+        { "not sent", Serving with { RoutesSent = 1 }, "Success | T Allocated | T Programmed | F AwaitingPeers | F AwaitingPeers" },
+        { "no ADD-PATH", Serving with { RoutesSent = 1, AddPathLimited = true }, "Success | T Allocated | T Programmed | T AddPathLimited | T Ready" },
+        { "no BGP", Serving with { BgpEnabled = false, RoutesInSpeaker = 0, RoutesSent = 0, HasEstablishedPeer = false }, "Success | T Allocated | T Programmed | F BgpDisabled | T Ready" },
+        { "maintenance", Serving with { RoutesWanted = 0, RoutesInSpeaker = 0, RoutesSent = 0 }, "Success | T Allocated | T Programmed | F VirtualRoutersDown | F VirtualRoutersDown" },
+        { "overlay", Serving with { RoutesWanted = 0, Problems = [new CompilationProblem("OverlayNotAvailable", "Overlay.", true)] }, "Success | T Allocated | T Programmed | F OverlayNotAvailable | F OverlayNotAvailable" },
+        { "one node without address6", Serving with { Problems = [new CompilationProblem("NextHopMissing", "VirtualRouter compute2 has no IPv6 address.")] }, "Success | T Allocated | T Programmed | T Advertised | T Ready" },
+        { "no node with address6", Serving with { Problems = [new CompilationProblem("NextHopMissing", "No.", true)] }, "Success | T Allocated | T Programmed | F NextHopMissing | F NextHopMissing" },
+        { "v6 only, v4 pods", Serving with { RoutesWanted = 0, Problems = [new CompilationProblem("NoEndpointOfFamily", "No.")] }, "Success | T Allocated | T Programmed | F NoEndpointOfFamily | F NoEndpointOfFamily" },
+        { "cluster IP", new ServiceFacts { Type = ServiceType.ClusterIP, Programmed = true, EndpointsTotal = 1, EndpointsReady = 1 }, "Success | T Allocated | T Programmed | T NotApplicable | T Ready" },
+        { "cluster IPs exhausted", new ServiceFacts { Type = ServiceType.ClusterIP, PendingReason = "ClusterIPsExhausted" }, "Pending | F ClusterIPsExhausted | F AwaitingVirtualRouters | T NotApplicable | F NotAllocated" },
+        { "deleting, routes left", Serving with { Deleting = true }, "Deleting | T Allocated | T Programmed | T Deleting | F Deleting" },
+        { "deleting, pending", new ServiceFacts { Deleting = true, PendingReason = "NoExternalNetwork" }, "Deleting | F NoExternalNetwork | F AwaitingVirtualRouters | F Deleting | F Deleting" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Cases))]
+    public void Facts_give_state_and_conditions(string name, ServiceFacts facts, string expected)
+    {
+        var status = ServiceStatusCompiler.Compile(facts);
+        Assert.True(expected == Text(status), $"{name}: {Text(status)}");
+        Assert.Equal(["Allocated", "Programmed", "Advertised", "Ready"], status.Conditions.Select(c => c.Type));
+        Assert.All(status.Conditions, c => Assert.Equal(facts.Generation, c.ObservedGeneration));
+        Assert.All(status.Conditions, c => Assert.Matches("^[A-Z0-9v].*[.]$", c.Message));
+        Assert.Equal(status, ServiceStatusCompiler.Compile(facts with { }));
+    }
+
+    [Fact]
+    public void Messages_name_who_is_awaited_and_what_refused()
+    {
+        var awaited = ServiceStatusCompiler.Compile(Serving with { VirtualRoutersAwaited = ["c1", "c2", "c3", "c4", "c5"] });
+        Assert.Contains("vRouters c1, c2, c3 and 2 more", awaited[ConditionType.Programmed].Message, StringComparison.Ordinal);
+        var refused = ServiceStatusCompiler.Compile(Serving with { VirtualRouterErrors = [new("compute1", "No space left.")] });
+        Assert.Contains("compute1 refused its entries: No space left.", refused[ConditionType.Ready].Message, StringComparison.Ordinal);
+        var dangling = ServiceStatusCompiler.Compile(Serving with { Problems = [new("HealthCheckNotFound", "ServiceHealthCheck ns1/hc does not exist.")] });
+        Assert.EndsWith("ServiceHealthCheck ns1/hc does not exist.", dangling[ConditionType.Ready].Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("reserved", "Success | T Allocated | T NotAttached | F NotAttached | F NotAttached")]
+    [InlineData("cluster", "Success | T Allocated | T Programmed | T NotApplicable | T Ready")]
+    [InlineData("external", "Success | T Allocated | T Programmed | T Advertised | T Ready")]
+    [InlineData("refused", "Failure | T Allocated | F VirtualRouterRefused | T Advertised | F VirtualRouterRefused")]
+    [InlineData("deleting", "Deleting | T Allocated | T Programmed | F Deleting | F Deleting")]
+    public void A_floating_IP_says_the_same_of_itself(string name, string expected)
+    {
+        var serving = new FloatingIPFacts
+        {
+            Kind = FloatingIPKind.External,
+            Attached = true,
+            EndpointsTotal = 1,
+            EndpointsReady = 1,
+            Programmed = true,
+            RoutesWanted = 1,
+            RoutesInSpeaker = 1,
+            RoutesSent = 1,
+            HasEstablishedPeer = true,
+        };
+        var facts = name switch
+        {
+            "reserved" => new FloatingIPFacts { Kind = FloatingIPKind.External },
+            "cluster" => serving with { Kind = FloatingIPKind.ClusterIP, RoutesWanted = 0 },
+            "refused" => serving with { VirtualRouterErrors = [new("c1", "no")] },
+            "deleting" => new FloatingIPFacts { Kind = FloatingIPKind.External, Deleting = true, Programmed = true },
+            _ => serving,
+        };
+        Assert.Equal(expected, Text(FloatingIPStatusCompiler.Compile(facts)));
+    }
+
+    [Fact]
+    public void A_port_map_is_written_as_CN2_does()
+    {
+        Assert.Equal("TCP/8080->80,UDP/53->53", PortMappingText.Of([new PortMapping(TransportProtocol.TCP, 8080, 80), new(TransportProtocol.UDP, 53, 53)]));
+        Assert.Equal("TCP/8080->80", PortMappingText.Of([new ServicePort("http", TransportProtocol.TCP, 8080, 80, 30001)]));
+        Assert.Equal("", PortMappingText.Of(EquatableList<PortMapping>.Empty));
+    }
+
+    private static string Text(StatusResult status) => $"{status.State} | " + string.Join(
+        " | ",
+        status.Conditions.Select(c => $"{(c.Status == ConditionStatus.True ? "T" : "F")} {c.Reason}"));
+}
