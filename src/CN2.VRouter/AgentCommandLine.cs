@@ -1,0 +1,118 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.RegularExpressions;
+
+namespace CN2.VRouter;
+
+/// <summary>Reads the command line (contract §1); pure.</summary>
+public static partial class AgentCommandLine
+{
+    public const string Usage = """
+        cn2-vrouter: the agent of a CN2 compute node. It receives what its node must do, programs nftables, probes local endpoints.
+
+          cn2-vrouter --server URL [--server URL ...] --name NAME --address IPV4 [--address6 IPV6] [--state-dir DIR] [--table NAME]
+          cn2-vrouter flush [--table NAME]
+          cn2-vrouter --help
+
+          --server URL     gRPC address of a CN2.Api, http://HOST:8081. Several: one is used, the next when it is away.
+          --name NAME      name of this VirtualRouter: a DNS label, at most 63 characters.
+          --address IPV4   this node's address: BGP next hop, and source of flows to endpoints on other nodes.
+          --address6 IPV6  the same for IPv6.
+          --state-dir DIR  where the last health states are kept over a restart; made when absent. Default: not kept.
+          --table NAME     name of the nftables tables (one ip, one ip6) that belong to the agent. Default: cn2.
+
+        The agent needs CAP_NET_ADMIN in its network namespace and the nft command, and forwards only where net.ipv4.ip_forward
+        (net.ipv6.conf.all.forwarding) is 1. It changes nothing outside its tables and leaves them in place when it stops, so that
+        traffic goes on; `flush` removes them (stop the agent first, or it puts them back).
+
+        """;
+
+    public static AgentCommand Parse(IReadOnlyList<string> arguments)
+    {
+        if (arguments.Any(a => a is "--help" or "-h" or "help")) return new AgentCommand.Help();
+        var flush = arguments.Count > 0 && arguments[0] == "flush";
+        var faults = new List<string>();
+        var values = new Dictionary<string, List<string>>();
+        string[] known = flush ? ["--table"] : ["--server", "--name", "--address", "--address6", "--state-dir", "--table"];
+        for (var i = flush ? 1 : 0; i < arguments.Count; i++)
+        {
+            var argument = arguments[i];
+            var equals = argument.IndexOf('=', StringComparison.Ordinal);
+            var option = equals > 0 && argument.StartsWith("--", StringComparison.Ordinal) ? argument[..equals] : argument;
+            if (!known.Contains(option))
+            {
+                faults.Add($"{argument}: there is no such option or command");
+                continue;
+            }
+
+            string value;
+            if (equals > 0)
+            {
+                value = argument[(equals + 1)..];
+            }
+            else if (i + 1 < arguments.Count && !arguments[i + 1].StartsWith("--", StringComparison.Ordinal))
+            {
+                value = arguments[++i];
+            }
+            else
+            {
+                faults.Add($"{option}: a value is missing");
+                continue;
+            }
+
+            if (!values.TryGetValue(option, out var list)) values.Add(option, list = []);
+            else if (option != "--server") faults.Add($"{option}: given more than once");
+            list.Add(value);
+        }
+
+        var table = One("--table") ?? "cn2";
+        if (!TableName().IsMatch(table)) faults.Add($"--table {table}: expected a letter, then letters, digits and _, at most 63");
+        if (flush) return faults.Count > 0 ? new AgentCommand.Wrong(faults) : new AgentCommand.Flush(table);
+
+        var servers = new List<Uri>();
+        foreach (var text in values.GetValueOrDefault("--server") ?? [])
+        {
+            if (Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme == "http" && uri.Host.Length > 0
+                && uri.AbsolutePath == "/" && uri.Query.Length == 0 && uri.UserInfo.Length == 0) servers.Add(uri);
+            else faults.Add($"--server {text}: expected http://HOST:PORT");
+        }
+
+        if (!values.ContainsKey("--server")) faults.Add("--server: missing; expected http://HOST:PORT of a CN2.Api");
+        var name = One("--name");
+        if (name is null) faults.Add("--name: missing; expected the name of this VirtualRouter");
+        else if (!DnsLabel().IsMatch(name)) faults.Add($"--name {name}: expected a DNS label (a-z, 0-9, -), at most 63 characters");
+        var address = Address("--address", AddressFamily.InterNetwork, "an IPv4 address such as 172.27.115.242");
+        if (!values.ContainsKey("--address")) faults.Add("--address: missing; expected this node's IPv4 address");
+        var address6 = Address("--address6", AddressFamily.InterNetworkV6, "an IPv6 address such as fd00::242");
+        var directory = One("--state-dir");
+        if (directory is "") faults.Add("--state-dir: empty; expected a directory");
+
+        return faults.Count > 0
+            ? new AgentCommand.Wrong(faults)
+            : new AgentCommand.Run(servers, name!, address!, address6, directory, table);
+
+        string? One(string option) => values.TryGetValue(option, out var list) ? list[0] : null;
+
+        IPAddress? Address(string option, AddressFamily family, string expected)
+        {
+            if (One(option) is not { } text) return null;
+            // "10.1" and "010.0.0.1" parse too, as something else.
+            if (IPAddress.TryParse(text, out var parsed) && parsed.AddressFamily == family && Usable(parsed)
+                && (family == AddressFamily.InterNetworkV6 || parsed.ToString() == text)) return parsed;
+            faults.Add(string.Create(CultureInfo.InvariantCulture, $"{option} {text}: expected {expected}"));
+            return null;
+        }
+    }
+
+    private static bool Usable(IPAddress address) =>
+        !IPAddress.IsLoopback(address) && !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any)
+        && !address.IsIPv6Multicast && !address.IsIPv6LinkLocal && !address.IsIPv4MappedToIPv6
+        && (address.AddressFamily != AddressFamily.InterNetwork || address.GetAddressBytes()[0] < 224);
+
+    [GeneratedRegex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", RegexOptions.CultureInvariant)]
+    private static partial Regex DnsLabel();
+
+    [GeneratedRegex("^[A-Za-z][A-Za-z0-9_]{0,62}$", RegexOptions.CultureInvariant)]
+    private static partial Regex TableName();
+}

@@ -1,0 +1,17 @@
+using System.Net;
+using CN2.Network.Compilation;
+
+namespace CN2.VRouter;
+
+/// <summary>
+/// What may differ from the configuration applied before: keys only, the configuration says what is wanted. Two changes that wait
+/// for the same transaction are merged by union.
+/// </summary>
+public sealed class DataplaneChange
+{
+    public HashSet<FrontendKey> Frontends { get; } = [];
+
+    public HashSet<IPAddress> FloatingIPs { get; } = [];
+
+    public bool IsEmpty => Frontends.Count == 0 && FloatingIPs.Count == 0;
+}

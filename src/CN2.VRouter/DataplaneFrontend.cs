@@ -1,0 +1,19 @@
+using System.Net;
+using CN2.Network.Collections;
+using CN2.Network.Compilation;
+
+namespace CN2.VRouter;
+
+/// <summary>One NAT entry of this node. Lists are sorted and distinct; one of <see cref="Backends"/> and <see cref="Draining"/> is not empty.</summary>
+public sealed record DataplaneFrontend(
+    FrontendKey Key,
+    EquatableList<DataplaneBackend> Backends,
+    EquatableList<DataplaneBackend> Draining,
+    bool ClientIPAffinity,
+    EquatableList<IPNetwork> SourceRanges);
+
+/// <summary>
+/// Where a flow may go. <paramref name="Port"/> 0: the port is kept. <paramref name="Local"/> false: the endpoint lives on another
+/// node, the source becomes this node's address so that the reply comes back.
+/// </summary>
+public readonly record struct DataplaneBackend(IPAddress Address, ushort Port, bool Local);

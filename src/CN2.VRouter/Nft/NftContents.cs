@@ -1,0 +1,173 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using CN2.Network.Compilation;
+
+namespace CN2.VRouter.Nft;
+
+/// <summary>
+/// What the tables hold, as far as it takes to write the next transaction: the frontends, and how many ask for each shared element.
+/// Writing one changes nothing here; that is done when the kernel has taken it.
+/// </summary>
+public sealed class NftContents
+{
+    private readonly Dictionary<FrontendKey, DataplaneFrontend> _frontends;
+    private readonly Dictionary<NftSharedElement, int> _shared;
+    private readonly HashSet<IPAddress> _floatingIPs;
+
+    private NftContents(int frontends)
+    {
+        _frontends = new(frontends);
+        _shared = [];
+        _floatingIPs = [];
+    }
+
+    public IReadOnlyDictionary<FrontendKey, DataplaneFrontend> Frontends => _frontends;
+
+    public IReadOnlySet<IPAddress> FloatingIPs => _floatingIPs;
+
+    /// <summary>The whole configuration as one transaction that replaces what the tables had, and the contents after it.</summary>
+    public static (string Text, NftContents After) Whole(NftOptions options, DataplaneConfig desired)
+    {
+        var after = new NftContents(desired.Frontends.Count);
+        var sections = new NftSections();
+        foreach (var frontend in desired.Frontends.Values.Order(FrontendOrder.Instance))
+        {
+            after._frontends.Add(frontend.Key, frontend);
+            foreach (var shared in NftRuleset.SharedElements(frontend)) after.Count(shared, 1);
+            foreach (var element in NftRuleset.Elements(frontend)) sections.Add(element);
+        }
+
+        foreach (var address in desired.FloatingIPs)
+        {
+            after._floatingIPs.Add(address);
+            after.Count(FloatingIP(address), 1);
+        }
+
+        var text = new StringBuilder(NftRuleset.Frame(options));
+        foreach (var shared in after._shared.Keys.Order(SharedOrder.Instance))
+        {
+            if (shared.Set == NftSet.Hash) AppendHashChain(text, options.Table, shared);
+            sections.Add(NftRuleset.Element(shared));
+        }
+
+        sections.AppendTo(text, "add", options.Table);
+        return (text.ToString(), after);
+    }
+
+    /// <summary>
+    /// The transaction that takes the tables from these contents to <paramref name="desired"/> as far as <paramref name="change"/>
+    /// names; empty text when there is no difference.
+    /// </summary>
+    public NftTransaction Difference(NftOptions options, DataplaneConfig desired, DataplaneChange change)
+    {
+        var added = new NftSections();
+        var removed = new NftSections();
+        var frontends = new List<(FrontendKey Key, DataplaneFrontend? Frontend)>();
+        var endpointsGone = new HashSet<FrontendKey>();
+        var counts = new Dictionary<NftSharedElement, int>();
+        foreach (var key in change.Frontends.Order(FrontendOrder.Instance))
+        {
+            var before = _frontends.GetValueOrDefault(key);
+            var after = desired.Frontends.GetValueOrDefault(key);
+            if (Equals(before, after)) continue;
+            frontends.Add((key, after));
+            if (StaleFlows.Concern(key) && LostEndpoint(before, after)) endpointsGone.Add(key);
+            var had = before is null ? [] : NftRuleset.Elements(before).ToHashSet();
+            var has = after is null ? [] : NftRuleset.Elements(after).ToList();
+            foreach (var element in has)
+            {
+                if (!had.Remove(element)) added.Add(element);
+            }
+
+            foreach (var element in had) removed.Add(element);
+            if (before is not null)
+            {
+                foreach (var shared in NftRuleset.SharedElements(before)) Note(shared, -1);
+            }
+
+            if (after is not null)
+            {
+                foreach (var shared in NftRuleset.SharedElements(after)) Note(shared, 1);
+            }
+        }
+
+        var floatingIPs = new List<(IPAddress Address, bool Present)>();
+        foreach (var address in change.FloatingIPs)
+        {
+            var present = desired.FloatingIPs.Contains(address);
+            if (present == _floatingIPs.Contains(address)) continue;
+            floatingIPs.Add((address, present));
+            Note(FloatingIP(address), present ? 1 : -1);
+        }
+
+        var text = new StringBuilder();
+        var freed = new HashSet<IPAddress>();
+        foreach (var (shared, by) in counts.OrderBy(c => c.Key, SharedOrder.Instance))
+        {
+            var known = _shared.TryGetValue(shared, out var before);
+            if (shared.Set == NftSet.Hash)
+            {
+                // A chain stays when its last user goes: the next one finds it, and a replaced table has only what it needs.
+                if (known || by <= 0) continue;
+                AppendHashChain(text, options.Table, shared);
+                added.Add(NftRuleset.Element(shared));
+            }
+            else if (before == 0 && by > 0)
+            {
+                added.Add(NftRuleset.Element(shared));
+            }
+            else if (before > 0 && before + by == 0)
+            {
+                removed.Add(NftRuleset.Element(shared));
+                if (shared.Set == NftSet.FloatingIPs) freed.Add(shared.Address!);
+            }
+        }
+
+        removed.AppendTo(text, "delete", options.Table);
+        added.AppendTo(text, "add", options.Table);
+        return new NftTransaction(text.ToString(), freed, endpointsGone, () =>
+        {
+            foreach (var (key, frontend) in frontends)
+            {
+                if (frontend is null) _frontends.Remove(key);
+                else _frontends[key] = frontend;
+            }
+
+            foreach (var (address, present) in floatingIPs)
+            {
+                if (present) _floatingIPs.Add(address);
+                else _floatingIPs.Remove(address);
+            }
+
+            foreach (var (shared, by) in counts) Count(shared, by);
+        });
+
+        void Note(NftSharedElement shared, int by) => counts[shared] = counts.GetValueOrDefault(shared) + by;
+    }
+
+    /// <summary>Addresses the tables guard: FloatingIPs, and those of frontends.</summary>
+    public IEnumerable<IPAddress> GuardedAddresses() =>
+        _shared.Keys.Where(s => s.Set == NftSet.FloatingIPs).Select(s => s.Address!);
+
+    /// <summary>Whether the address is in the drop set.</summary>
+    public bool Guards(IPAddress address) => _shared.ContainsKey(FloatingIP(address));
+
+    // Of a new one too: its clients may have flows from before it was there, tracked as untranslated.
+    private static bool LostEndpoint(DataplaneFrontend? before, DataplaneFrontend? after) =>
+        before is null || after is null
+        || before.Backends.Concat(before.Draining).Any(b => !after.Backends.Contains(b) && !after.Draining.Contains(b));
+
+    private static NftSharedElement FloatingIP(IPAddress address) => new(NftRuleset.FamilyOf(address), NftSet.FloatingIPs, address, 0);
+
+    private void Count(NftSharedElement shared, int by)
+    {
+        var count = _shared.GetValueOrDefault(shared) + by;
+        if (count == 0 && shared.Set != NftSet.Hash) _shared.Remove(shared);
+        else if (count != 0 || _shared.ContainsKey(shared)) _shared[shared] = count;
+    }
+
+    private static void AppendHashChain(StringBuilder text, string table, NftSharedElement shared) => text.Append(
+        CultureInfo.InvariantCulture,
+        $"table {NftRuleset.Keyword(shared.Family)} {table} {{\n  chain {NftRuleset.HashChain(shared.Number)} {{\n    {NftRuleset.HashRule(shared.Family, shared.Number)}\n  }}\n}}\n");
+}

@@ -1,0 +1,220 @@
+using System.ComponentModel;
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
+using System.Threading.Channels;
+using CN2.Network.Compilation;
+
+namespace CN2.VRouter.Nft;
+
+/// <summary>
+/// The kernel's nftables and table of flows in the network namespace of this process. The tables stay when it is disposed.
+/// </summary>
+public sealed partial class NftDataplane : IDataplane
+{
+    private readonly NftOptions _options;
+    private readonly ILogger<NftDataplane> _logger;
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly Channel<string> _drift = Channel.CreateBounded<string>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly NftMonitor _monitor;
+    private NftContents? _contents;
+    private volatile bool _drifted;
+
+    /// <exception cref="DataplaneException">Changes of nftables cannot be heard.</exception>
+    public NftDataplane(NftOptions options, ILogger<NftDataplane> logger)
+    {
+        _options = options;
+        _logger = logger;
+        try
+        {
+            _monitor = new NftMonitor(options.Table, Drifted, () => _ = Task.Run(LostNoticesAsync));
+        }
+        catch (Win32Exception e)
+        {
+            throw new DataplaneException($"changes of nftables cannot be heard: {e.Message}", e);
+        }
+    }
+
+    public ChannelReader<string> Drift => _drift.Reader;
+
+    /// <summary>Removes the tables; traffic to the addresses in them is no longer translated.</summary>
+    public static Task FlushAsync(string table) => NftProcess.RunAsync(NftRuleset.Flush(table), null, "-f", "-");
+
+    public async Task ApplyAsync(DataplaneConfig desired, DataplaneChange? change, CancellationToken cancellation)
+    {
+        await _turn.WaitAsync(cancellation);
+        try
+        {
+            if (_contents is null || _drifted) await ReplaceAsync(desired);
+            else await ChangeAsync(_contents, desired, change ?? Everything(_contents, desired));
+        }
+        catch (TimeoutException e)
+        {
+            _contents = null;
+            throw new DataplaneException(e.Message, e);
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    public ValueTask DisposeAsync()
+    {
+        _monitor.Dispose();
+        _turn.Dispose();
+        return ValueTask.CompletedTask;
+    }
+
+    private static DataplaneChange Everything(NftContents contents, DataplaneConfig desired)
+    {
+        var change = new DataplaneChange();
+        change.Frontends.UnionWith(contents.Frontends.Keys);
+        change.Frontends.UnionWith(desired.Frontends.Keys);
+        change.FloatingIPs.UnionWith(contents.FloatingIPs);
+        change.FloatingIPs.UnionWith(desired.FloatingIPs);
+        return change;
+    }
+
+    private async Task ReplaceAsync(DataplaneConfig desired)
+    {
+        var guarded = _contents?.GuardedAddresses().ToHashSet() ?? await GuardedByFormerAgentAsync();
+        // Before, not after: a change that comes during the transaction must be put right by the next one.
+        _drifted = false;
+        var (text, after) = NftContents.Whole(_options, desired);
+        try
+        {
+            await CommitAsync(text);
+        }
+        catch
+        {
+            _drifted = true;
+            throw;
+        }
+
+        _contents = after;
+        guarded.RemoveWhere(after.Guards);
+        EndFlows(after, null, guarded);
+        LogReplaced(desired.Frontends.Count, desired.FloatingIPs.Count);
+        // The text of a large configuration is tens of megabytes that are not needed again for a long time.
+        var large = text.Length > 1024 * 1024;
+        text = "";
+        if (large) GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
+    }
+
+    private async Task ChangeAsync(NftContents contents, DataplaneConfig desired, DataplaneChange change)
+    {
+        var transaction = contents.Difference(_options, desired, change);
+        if (transaction.Text.Length > 0) await CommitAsync(transaction.Text);
+        transaction.Taken();
+        if (transaction.EndpointsGone.Count > 0 || transaction.Freed.Count > 0)
+            EndFlows(contents, transaction.EndpointsGone, transaction.Freed);
+    }
+
+    private async Task CommitAsync(string text)
+    {
+        var process = 0;
+        try
+        {
+            await NftProcess.RunAsync(text, id => _monitor.Own(process = id), "-f", "-");
+        }
+        catch (DataplaneException)
+        {
+            _monitor.Refused(process);
+            throw;
+        }
+    }
+
+    private void EndFlows(NftContents contents, IReadOnlySet<FrontendKey>? frontends, IReadOnlySet<IPAddress> freed)
+    {
+        try
+        {
+            var addresses = NodeAddresses();
+            var stale = new StaleFlows(contents, frontends, freed, addresses);
+            foreach (var family in NftRuleset.Families)
+            {
+                if (frontends is not null && !frontends.Any(f => f.Family == family) && !freed.Any(a => NftRuleset.FamilyOf(a) == family)) continue;
+                var ended = Netlink.ConntrackTable.DeleteWhere(family, stale.Contains);
+                if (ended > 0) LogEnded(ended);
+            }
+        }
+        catch (Win32Exception e)
+        {
+            // The entries are right; flows to endpoints that are gone end by their own timeout.
+            LogNotEnded(e.Message);
+        }
+    }
+
+    /// <summary>What the tables of an agent before this one guard: what is nobody's by now loses its flows.</summary>
+    private async Task<HashSet<IPAddress>> GuardedByFormerAgentAsync()
+    {
+        var addresses = new HashSet<IPAddress>();
+        foreach (var family in NftRuleset.Families)
+        {
+            string listing;
+            try
+            {
+                listing = await NftProcess.RunAsync(null, null, "-n", "list", "set", NftRuleset.Keyword(family), _options.Table, NftRuleset.SetName(NftSet.FloatingIPs));
+            }
+            catch (DataplaneException)
+            {
+                continue; // no such table: the first agent here
+            }
+
+            var from = listing.IndexOf("elements = {", StringComparison.Ordinal);
+            if (from < 0) continue;
+            var words = listing[(from + "elements = {".Length)..].Split([' ', '\n', '\t', ',', '}'], StringSplitOptions.RemoveEmptyEntries);
+            foreach (var word in words)
+            {
+                if (IPAddress.TryParse(word, out var address)) addresses.Add(address);
+            }
+        }
+
+        return addresses;
+    }
+
+    private static HashSet<IPAddress> NodeAddresses() =>
+        [.. NetworkInterface.GetAllNetworkInterfaces().SelectMany(i => i.GetIPProperties().UnicastAddresses).Select(a => WithoutScope(a.Address))];
+
+    private static IPAddress WithoutScope(IPAddress address) =>
+        address.AddressFamily == AddressFamily.InterNetworkV6 && address.ScopeId != 0 ? new IPAddress(address.GetAddressBytes()) : address;
+
+    private void Drifted(string what)
+    {
+        if (_contents is null) return; // not yet ours to put right
+        _drifted = true;
+        _drift.Writer.TryWrite(what);
+    }
+
+    private async Task LostNoticesAsync()
+    {
+        try
+        {
+            await _turn.WaitAsync();
+            bool foreign;
+            try
+            {
+                foreign = _monitor.SomebodyElseWasHere();
+            }
+            finally
+            {
+                _turn.Release();
+            }
+
+            if (foreign) Drifted("notices of changes were lost");
+        }
+        catch (Exception e) when (e is ObjectDisposedException or Win32Exception)
+        {
+            Drifted("notices of changes were lost");
+        }
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "The tables now hold {Frontends} entries and guard {FloatingIPs} FloatingIPs.")]
+    private partial void LogReplaced(int frontends, int floatingIPs);
+
+    [LoggerMessage(2, LogLevel.Information, "{Count} flows to endpoints or addresses that are gone were ended.")]
+    private partial void LogEnded(int count);
+
+    [LoggerMessage(3, LogLevel.Warning, "Flows to endpoints or addresses that are gone could not be ended: {Reason}.")]
+    private partial void LogNotEnded(string reason);
+}

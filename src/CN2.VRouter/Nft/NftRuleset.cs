@@ -1,0 +1,268 @@
+using System.Globalization;
+using System.Net;
+using CN2.Network.Addressing;
+using CN2.Network.Compilation;
+
+namespace CN2.VRouter.Nft;
+
+/// <summary>
+/// Configuration to nft text; pure. One table per family, both of one shape: static chains, and maps that say where a flow goes,
+/// so that a lookup costs the same with one service and with fifty thousand, and a change costs what changed.
+/// <para>
+/// A new flow: <c>frontends</c> gives the number of backends (in the packet mark, under <see cref="Magic"/>) → <c>hash</c> sends it
+/// through the chain that draws one of so many → <c>backends</c> gives the address to translate to. nft has no arithmetic with a
+/// modulus from a map, hence a chain for every distinct number of backends; there are few.
+/// The mark is taken back right after translation and before any routing decision made for the packet's new destination.
+/// </para>
+/// </summary>
+public static class NftRuleset
+{
+    /// <summary>Upper 12 bits of the packet mark while it is ours.</summary>
+    public const uint Magic = 0xcb20_0000;
+    public const uint MagicMask = 0xfff0_0000;
+    public const uint SourceRangesFlag = 0x0008_0000;
+    public const uint AffinityFlag = 0x0004_0000;
+    public const uint CountMask = 0x0003_ffff;
+
+    /// <summary>Packet mark between forward and postrouting: leaves by the interface it came from, so the reply must pass this node too.</summary>
+    private const uint HairpinBit = 0x4000_0000;
+
+    public static IReadOnlyList<IPFamily> Families { get; } = [IPFamily.IPv4, IPFamily.IPv6];
+
+    /// <summary>The keyword of the family's table.</summary>
+    public static string Keyword(IPFamily family) => family == IPFamily.IPv4 ? "ip" : "ip6";
+
+    public static string SetName(NftSet set) => set switch
+    {
+        NftSet.Hash => "hash",
+        NftSet.FloatingIPs => "floating_ips",
+        NftSet.Remote => "remote",
+        NftSet.NodePortNumbers => "node_port_numbers",
+        NftSet.Frontends => "frontends",
+        NftSet.Backends => "backends",
+        NftSet.SourceRanges => "source_ranges",
+        NftSet.NodePorts => "node_ports",
+        NftSet.NodePortBackends => "node_port_backends",
+        NftSet.NodePortSourceRanges => "node_port_source_ranges",
+        NftSet.OneToOne => "one_to_one",
+        NftSet.OneToOneBackends => "one_to_one_backends",
+        NftSet.OneToOneSourceRanges => "one_to_one_source_ranges",
+        _ => throw new ArgumentOutOfRangeException(nameof(set)),
+    };
+
+    /// <summary>Removes both tables, also when they are not there.</summary>
+    public static string Flush(string table) =>
+        $"table ip {table}\ndelete table ip {table}\ntable ip6 {table}\ndelete table ip6 {table}\n";
+
+    /// <summary>Replaces both tables by ones that hold nothing but the chains; elements and hash chains follow in the same transaction.</summary>
+    public static string Frame(NftOptions options) =>
+        Flush(options.Table) + Frame(options, IPFamily.IPv4) + Frame(options, IPFamily.IPv6);
+
+    /// <summary>The elements that belong to this frontend alone.</summary>
+    public static IEnumerable<NftElement> Elements(DataplaneFrontend frontend)
+    {
+        if (frontend.Backends.Count == 0) yield break;
+        var key = frontend.Key;
+        var (heads, backends, ranges) = Sets(key);
+        var prefix = KeyText(key);
+        var restricted = Restricted(frontend);
+        yield return new(key.Family, heads, prefix, Hex(HeadMark(frontend, restricted)));
+        for (var i = 0; i < frontend.Backends.Count; i++)
+        {
+            var backend = frontend.Backends[i];
+            var port = backend.Port == 0 ? key.Port : backend.Port;
+            var value = key.Protocol is null ? backend.Address.ToString() : $"{backend.Address} . {Number(port)}";
+            yield return new(key.Family, backends, $"{prefix} . {Hex(Magic | (uint)i)}", value);
+        }
+
+        if (!restricted) yield break;
+        foreach (var range in Disjoint(frontend.SourceRanges, key.Family))
+            yield return new(key.Family, ranges, $"{prefix} . {range}", null);
+    }
+
+    /// <summary>The elements it asks for together with others, once each.</summary>
+    public static IEnumerable<NftSharedElement> SharedElements(DataplaneFrontend frontend)
+    {
+        var key = frontend.Key;
+        if (key.Address is { } address) yield return new(key.Family, NftSet.FloatingIPs, address, 0);
+        else yield return new(key.Family, NftSet.NodePortNumbers, null, key.Port);
+
+        // Draining ones have no flow left to place, and the source of the flows they keep was decided when those began.
+        IPAddress? last = null;
+        foreach (var backend in frontend.Backends)
+        {
+            // Sorted: the same address with several ports comes in a row.
+            if (!backend.Local && !backend.Address.Equals(last)) yield return new(key.Family, NftSet.Remote, backend.Address, 0);
+            last = backend.Address;
+        }
+
+        if (frontend.Backends.Count > 0) yield return new(key.Family, NftSet.Hash, null, HashNumber(frontend));
+    }
+
+    /// <summary>How a shared element is written.</summary>
+    public static NftElement Element(NftSharedElement shared) => shared.Set switch
+    {
+        NftSet.Hash => new(shared.Family, shared.Set, Hex(Magic | (uint)shared.Number), "jump " + HashChain(shared.Number)),
+        NftSet.NodePortNumbers => new(shared.Family, shared.Set, Number(shared.Number), null),
+        _ => new(shared.Family, shared.Set, shared.Address!.ToString(), null),
+    };
+
+    /// <summary>The chain that draws one of n, n and the affinity flag being in <paramref name="number"/>.</summary>
+    public static string HashChain(int number) =>
+        ((number & AffinityFlag) != 0 ? "client_of_" : "flow_of_") + Number((int)(number & CountMask));
+
+    /// <summary>Its rule. The seed is fixed: nodes with the same backends choose alike, and so does a node after a restart.</summary>
+    public static string HashRule(IPFamily family, int number)
+    {
+        var ip = Keyword(family);
+        var count = number & CountMask;
+        if (count == 1) return $"meta mark set {Hex(Magic)}";
+        var what = (number & AffinityFlag) != 0 ? $"{ip} saddr" : $"{ip} saddr . {ip} daddr . th sport . th dport";
+        return $"meta mark set jhash {what} mod {count} seed 0xc2c2c2c2 offset {Hex(Magic)}";
+    }
+
+    /// <summary>Ranges of the family without those inside another one: nft takes no overlapping elements.</summary>
+    internal static IEnumerable<IPNetwork> Disjoint(IEnumerable<IPNetwork> ranges, IPFamily family)
+    {
+        var kept = new List<IPNetwork>();
+        foreach (var range in ranges.Where(r => FamilyOf(r.BaseAddress) == family).OrderBy(r => r.PrefixLength))
+        {
+            if (!kept.Exists(k => k.Contains(range.BaseAddress))) kept.Add(range);
+        }
+
+        return kept;
+    }
+
+    internal static IPFamily FamilyOf(IPAddress address) =>
+        address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? IPFamily.IPv4 : IPFamily.IPv6;
+
+    private static (NftSet Heads, NftSet Backends, NftSet Ranges) Sets(FrontendKey key) => key switch
+    {
+        { Address: null } => (NftSet.NodePorts, NftSet.NodePortBackends, NftSet.NodePortSourceRanges),
+        { Protocol: null } => (NftSet.OneToOne, NftSet.OneToOneBackends, NftSet.OneToOneSourceRanges),
+        _ => (NftSet.Frontends, NftSet.Backends, NftSet.SourceRanges),
+    };
+
+    private static string KeyText(FrontendKey key) => key switch
+    {
+        { Address: null } => $"{Number((int)key.Protocol!)} . {Number(key.Port)}",
+        { Protocol: null } => key.Address.ToString(),
+        _ => $"{key.Address} . {Number((int)key.Protocol)} . {Number(key.Port)}",
+    };
+
+    /// <summary>A range that holds the whole family restricts nothing; ranges of the other family alone let nobody in.</summary>
+    private static bool Restricted(DataplaneFrontend frontend) =>
+        frontend.SourceRanges.Count > 0
+        && !frontend.SourceRanges.Any(r => r.PrefixLength == 0 && FamilyOf(r.BaseAddress) == frontend.Key.Family);
+
+    private static uint HeadMark(DataplaneFrontend frontend, bool restricted) =>
+        Magic | (restricted ? SourceRangesFlag : 0) | (uint)HashNumber(frontend);
+
+    // One to one serves protocols without ports too: only the client's address is there to hash.
+    private static int HashNumber(DataplaneFrontend frontend) =>
+        (frontend.ClientIPAffinity || frontend.Key.Protocol is null ? (int)AffinityFlag : 0) | frontend.Backends.Count;
+
+    private static string Hex(uint mark) => "0x" + mark.ToString("x8", CultureInfo.InvariantCulture);
+
+    private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
+
+    private static string Frame(NftOptions options, IPFamily family)
+    {
+        var ip = Keyword(family);
+        var addr = family == IPFamily.IPv4 ? "ipv4_addr" : "ipv6_addr";
+        var loopback = family == IPFamily.IPv4 ? "127.0.0.0/8" : "::1";
+        var node = family == IPFamily.IPv4 ? options.Address : options.Address6;
+        var source = node is null ? "masquerade" : $"snat to {node}";
+        var ranges = $"meta mark & {Hex(SourceRangesFlag)} == {Hex(SourceRangesFlag)}";
+        var hash = $"meta mark & {Hex(~SourceRangesFlag)} vmap @hash";
+        var ours = $"meta mark & {Hex(MagicMask)} == {Hex(Magic)} meta mark set 0";
+        return $$"""
+            table {{ip}} {{options.Table}} {
+              map hash { type mark : verdict; }
+              set floating_ips { type {{addr}}; }
+              set remote { type {{addr}}; }
+              set node_port_numbers { type inet_service; }
+              map frontends { type {{addr}} . inet_proto . inet_service : mark; }
+              map backends { type {{addr}} . inet_proto . inet_service . mark : {{addr}} . inet_service; }
+              set source_ranges { type {{addr}} . inet_proto . inet_service . {{addr}}; flags interval; }
+              map node_ports { type inet_proto . inet_service : mark; }
+              map node_port_backends { type inet_proto . inet_service . mark : {{addr}} . inet_service; }
+              set node_port_source_ranges { type inet_proto . inet_service . {{addr}}; flags interval; }
+              map one_to_one { type {{addr}} : mark; }
+              map one_to_one_backends { type {{addr}} . mark : {{addr}}; }
+              set one_to_one_source_ranges { type {{addr}} . {{addr}}; flags interval; }
+
+              chain frontend {
+                {{ranges}} {{ip}} daddr . meta l4proto . th dport . {{ip}} saddr != @source_ranges drop
+                {{hash}}
+                meta l4proto { tcp, udp, sctp } dnat {{ip}} to {{ip}} daddr . meta l4proto . th dport . meta mark map @backends
+              }
+              chain node_port {
+                {{ranges}} meta l4proto . th dport . {{ip}} saddr != @node_port_source_ranges drop
+                {{hash}}
+                meta l4proto { tcp, udp, sctp } dnat {{ip}} to meta l4proto . th dport . meta mark map @node_port_backends
+              }
+              chain one_to_one {
+                {{ranges}} {{ip}} daddr . {{ip}} saddr != @one_to_one_source_ranges drop
+                {{hash}}
+                dnat to {{ip}} daddr . meta mark map @one_to_one_backends
+              }
+              chain translate {
+                meta mark set {{ip}} daddr . meta l4proto . th dport map @frontends jump frontend
+                # Drawn just before a transaction made the backends fewer: draw again.
+                meta mark set {{ip}} daddr . meta l4proto . th dport map @frontends goto frontend
+                meta mark set {{ip}} daddr map @one_to_one goto one_to_one
+                {{ip}} daddr != {{loopback}} fib daddr type local meta mark set meta l4proto . th dport map @node_ports goto node_port
+              }
+              chain prerouting {
+                type nat hook prerouting priority dstnat; policy accept;
+                goto translate
+              }
+              chain output {
+                type nat hook output priority -100; policy accept;
+                goto translate
+              }
+
+              # What was translated has another destination by now. The rest would be routed back to where it came from.
+              chain guard {
+                type filter hook prerouting priority dstnat + 10; policy accept;
+                {{ours}}
+                {{ip}} daddr @floating_ips drop
+              }
+              chain guard_output {
+                type route hook output priority -90; policy accept;
+                {{ours}}
+                {{ip}} daddr @floating_ips drop
+              }
+
+              # A flow that leaves by the interface it came from (an endpoint that reaches itself, or its neighbour on the same
+              # link): the reply would not pass here, so it gets the node's address as a source.
+              chain forward {
+                type filter hook forward priority filter; policy accept;
+                ct state new ct status dnat {{ip}} daddr != @remote jump hairpin
+              }
+              chain hairpin {
+                ct original {{ip}} daddr @floating_ips fib daddr . iif oif exists meta mark set meta mark or {{Hex(HairpinBit)}}
+                meta l4proto tcp ct original proto-dst @node_port_numbers fib daddr . iif oif exists meta mark set meta mark or {{Hex(HairpinBit)}}
+                meta l4proto udp ct original proto-dst @node_port_numbers fib daddr . iif oif exists meta mark set meta mark or {{Hex(HairpinBit)}}
+                meta l4proto sctp ct original proto-dst @node_port_numbers fib daddr . iif oif exists meta mark set meta mark or {{Hex(HairpinBit)}}
+              }
+              chain postrouting {
+                type nat hook postrouting priority srcnat; policy accept;
+                ct status dnat jump source
+              }
+              chain source {
+                ct original {{ip}} daddr @floating_ips goto node_source
+                meta l4proto tcp ct original proto-dst @node_port_numbers goto node_source
+                meta l4proto udp ct original proto-dst @node_port_numbers goto node_source
+                meta l4proto sctp ct original proto-dst @node_port_numbers goto node_source
+              }
+              chain node_source {
+                {{ip}} daddr @remote {{source}}
+                meta mark & {{Hex(HairpinBit)}} == {{Hex(HairpinBit)}} meta mark set meta mark & {{Hex(~HairpinBit)}} {{source}}
+              }
+            }
+
+            """;
+    }
+}

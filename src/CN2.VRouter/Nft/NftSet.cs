@@ -1,0 +1,35 @@
+namespace CN2.VRouter.Nft;
+
+/// <summary>The sets and maps of a table, in the order in which a transaction writes them.</summary>
+public enum NftSet
+{
+    /// <summary>Chosen by packet mark (flags and number of backends): which chain draws the backend's number.</summary>
+    Hash,
+
+    /// <summary>Addresses that are ours: what arrives for them and was not translated is dropped.</summary>
+    FloatingIPs,
+
+    /// <summary>Backends on other nodes: the source becomes the node's address.</summary>
+    Remote,
+
+    /// <summary>Port numbers of node ports; recognises their flows after translation.</summary>
+    NodePortNumbers,
+
+    /// <summary>address . protocol . port → flags and number of backends.</summary>
+    Frontends,
+
+    /// <summary>address . protocol . port . number → backend.</summary>
+    Backends,
+
+    /// <summary>address . protocol . port . client: who may use a frontend that has source ranges.</summary>
+    SourceRanges,
+
+    NodePorts,
+    NodePortBackends,
+    NodePortSourceRanges,
+
+    /// <summary>address → flags and number of backends, every protocol (a FloatingIP attached one to one).</summary>
+    OneToOne,
+    OneToOneBackends,
+    OneToOneSourceRanges,
+}

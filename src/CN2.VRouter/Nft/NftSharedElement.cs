@@ -1,0 +1,7 @@
+using System.Net;
+using CN2.Network.Addressing;
+
+namespace CN2.VRouter.Nft;
+
+/// <summary>An element that several frontends can ask for; it stays until the last of them is gone.</summary>
+public readonly record struct NftSharedElement(IPFamily Family, NftSet Set, IPAddress? Address, int Number);

@@ -1,0 +1,57 @@
+using System.Net;
+using CN2.Network.Compilation;
+using CN2.Network.Resources;
+using CN2.VRouter.Netlink;
+
+namespace CN2.VRouter.Nft;
+
+/// <summary>
+/// Which tracked flows must end (contract §3): UDP flows that one of our frontends has sent to an endpoint it no longer has, not even
+/// draining, and every flow to an address that is nobody's now. Flows to destinations that are not ours are never chosen. Pure.
+/// </summary>
+/// <param name="contents">What the tables hold now.</param>
+/// <param name="frontends">The frontends to look at; null: all, and UDP to guarded addresses without a frontend.</param>
+/// <param name="freed">Addresses that left the tables.</param>
+/// <param name="nodeAddresses">The node's own addresses, where node ports are.</param>
+internal sealed class StaleFlows(
+    NftContents contents,
+    IReadOnlySet<FrontendKey>? frontends,
+    IReadOnlySet<IPAddress> freed,
+    IReadOnlySet<IPAddress> nodeAddresses)
+{
+    public static bool Concern(FrontendKey key) => key.Protocol is null or TransportProtocol.UDP;
+
+    public bool Contains(ConntrackFlow flow)
+    {
+        if (freed.Contains(flow.OriginalDestination)) return true;
+        if (flow.Protocol != (byte)TransportProtocol.UDP) return false;
+        var family = NftRuleset.FamilyOf(flow.OriginalDestination);
+        var key = new FrontendKey(family, flow.OriginalDestination, TransportProtocol.UDP, flow.OriginalDestinationPort);
+        if (Known(key)) return Looked(key) && !Serves(key, flow);
+        var oneToOne = new FrontendKey(family, flow.OriginalDestination, null, 0);
+        if (Known(oneToOne)) return Looked(oneToOne) && !Serves(oneToOne, flow);
+        if (frontends is null && contents.Guards(flow.OriginalDestination)) return true;
+        var nodePort = new FrontendKey(family, null, TransportProtocol.UDP, flow.OriginalDestinationPort);
+        return Known(nodePort) && Looked(nodePort) && nodeAddresses.Contains(flow.OriginalDestination) && !Serves(nodePort, flow);
+    }
+
+    // One that was just removed is in nobody's contents, but was named.
+    private bool Known(FrontendKey key) => contents.Frontends.ContainsKey(key) || frontends?.Contains(key) == true;
+
+    private bool Looked(FrontendKey key) => frontends is null || frontends.Contains(key);
+
+    private bool Serves(FrontendKey key, ConntrackFlow flow)
+    {
+        if (!contents.Frontends.TryGetValue(key, out var frontend)) return false;
+        foreach (var list in (ReadOnlySpan<IReadOnlyList<DataplaneBackend>>)[frontend.Backends, frontend.Draining])
+        {
+            foreach (var backend in list)
+            {
+                var port = backend.Port == 0 ? flow.OriginalDestinationPort : backend.Port;
+                if (port == flow.ReplySourcePort && backend.Address.Equals(flow.ReplySource)) return true;
+            }
+        }
+
+        return false;
+    }
+}

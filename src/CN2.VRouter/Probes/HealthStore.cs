@@ -1,0 +1,95 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using CN2.Network.Resources;
+
+namespace CN2.VRouter.Probes;
+
+/// <summary>
+/// The last health states of this node's endpoints, in a file of the state directory, so that a restart finds an endpoint as it was
+/// left also when nobody could be told. Written soon after a change, whole, by rename. Without a directory it only remembers.
+/// </summary>
+public sealed partial class HealthStore : IDisposable
+{
+    private const string FileName = "health.json";
+    private static readonly TimeSpan SaveAfter = TimeSpan.FromMilliseconds(500);
+
+    private readonly ConcurrentDictionary<Guid, Entry> _entries = [];
+    private readonly string? _path;
+    private readonly ITimer _timer;
+    private readonly Lock _writing = new();
+    private int _dirty;
+
+    /// <exception cref="IOException">The directory cannot be made or written to (also <see cref="UnauthorizedAccessException"/>).</exception>
+    public HealthStore(string? directory, TimeProvider time)
+    {
+        _timer = time.CreateTimer(_ => Save(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+        if (directory is null) return;
+        Directory.CreateDirectory(directory);
+        _path = Path.Combine(Path.GetFullPath(directory), FileName);
+        if (!File.Exists(_path)) return;
+        try
+        {
+            var saved = JsonSerializer.Deserialize(File.ReadAllBytes(_path), Json.Default.DictionaryGuidEntry);
+            foreach (var (uid, entry) in saved ?? []) _entries[uid] = entry;
+        }
+        catch (JsonException)
+        {
+            // Cut short by a crash of the machine: the server's last known states serve as well.
+        }
+    }
+
+    /// <summary>The state it was left in, or null when this very probe was never answered.</summary>
+    public EndpointHealth? Find(ProbeTarget target) =>
+        _entries.TryGetValue(target.Uid, out var entry) && entry.Probe == Fingerprint(target) ? entry.Health : null;
+
+    public void Set(ProbeTarget target, EndpointHealth health)
+    {
+        _entries[target.Uid] = new Entry(Fingerprint(target), health);
+        Changed();
+    }
+
+    public void Forget(Guid uid)
+    {
+        if (_entries.TryRemove(uid, out _)) Changed();
+    }
+
+    public void Save()
+    {
+        if (_path is null || Interlocked.Exchange(ref _dirty, 0) == 0) return;
+        try
+        {
+            lock (_writing)
+            {
+                var temporary = _path + ".new";
+                File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(new Dictionary<Guid, Entry>(_entries), Json.Default.DictionaryGuidEntry));
+                File.Move(temporary, _path, overwrite: true);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A full disk must not stop the probes; the next change tries again.
+            Volatile.Write(ref _dirty, 1);
+        }
+    }
+
+    public void Dispose()
+    {
+        _timer.Dispose();
+        Save();
+    }
+
+    private static string Fingerprint(ProbeTarget target) =>
+        $"{target.Address} {target.MonitorType} {target.Port} {target.HttpMethod} {target.UrlPath} {string.Join(',', target.ExpectedCodes)}";
+
+    private void Changed()
+    {
+        if (_path is not null && Interlocked.Exchange(ref _dirty, 1) == 0) _timer.Change(SaveAfter, Timeout.InfiniteTimeSpan);
+    }
+
+    internal sealed record Entry(string Probe, EndpointHealth Health);
+
+    [JsonSourceGenerationOptions(UseStringEnumConverter = true, PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase)]
+    [JsonSerializable(typeof(Dictionary<Guid, Entry>))]
+    private sealed partial class Json : JsonSerializerContext;
+}

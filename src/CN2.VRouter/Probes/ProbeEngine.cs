@@ -1,0 +1,124 @@
+using System.Collections.Concurrent;
+using CN2.Network.Resources;
+
+namespace CN2.VRouter.Probes;
+
+/// <summary>
+/// Runs the probes of this node: no thread each, spread over time. Goes on while no server is there; what it knows is told to
+/// <paramref name="changed"/> (any thread, must only queue) when it changes, and given whole on request.
+/// </summary>
+public sealed class ProbeEngine(IProber prober, HealthStore store, TimeProvider time, Action<ProbeReport> changed) : IAsyncDisposable
+{
+    private static readonly TimeSpan FirstWithin = TimeSpan.FromMilliseconds(200);
+
+    private readonly ConcurrentDictionary<Guid, Running> _running = [];
+
+    /// <summary>Every state that a probe has found or was told to start from.</summary>
+    public IReadOnlyList<ProbeReport> Known() =>
+        [.. _running.Values.Where(r => r.State.Health != EndpointHealth.Unknown).Select(r => new ProbeReport(r.Target.Uid, r.State.Health, r.Message))];
+
+    /// <summary>Probes exactly these from now on. One that asks the same as before goes on undisturbed. Called by one task at a time.</summary>
+    public void Set(IReadOnlyDictionary<Guid, ProbeTarget> targets)
+    {
+        foreach (var uid in _running.Keys)
+        {
+            if (!targets.ContainsKey(uid)) Stop(uid);
+        }
+
+        foreach (var target in targets.Values)
+        {
+            if (_running.TryGetValue(target.Uid, out var running))
+            {
+                if (SameProbe(running.Target, target))
+                {
+                    // Sent again: the server may have missed what was found.
+                    if (!ReferenceEquals(running.Sent, target)) Correct(running, target);
+                    continue;
+                }
+
+                Stop(target.Uid);
+            }
+
+            Start(target);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        var tasks = _running.Values.Select(r => r.Task).ToList();
+        foreach (var uid in _running.Keys) Stop(uid, keep: true);
+        await Task.WhenAll(tasks);
+        store.Save();
+    }
+
+    internal static bool SameProbe(ProbeTarget one, ProbeTarget other) => one with { LastKnown = other.LastKnown } == other;
+
+    private void Start(ProbeTarget target)
+    {
+        // What this node saw itself is newer than what it told before.
+        var start = store.Find(target) ?? target.LastKnown;
+        var running = new Running(target, new ProbeState(start, target.MaxRetries));
+        _running[target.Uid] = running;
+        // Found in an earlier life, and the server has not heard of it: only changes are told from here on.
+        Correct(running, target);
+        running.Task = RunAsync(running);
+    }
+
+    private void Correct(Running running, ProbeTarget sent)
+    {
+        running.Sent = sent;
+        if (running.State.Health is var health && health != EndpointHealth.Unknown && health != sent.LastKnown)
+            changed(new ProbeReport(sent.Uid, health, running.Message));
+    }
+
+    private void Stop(Guid uid, bool keep = false)
+    {
+        if (!_running.TryRemove(uid, out var running)) return;
+        running.Cancellation.Cancel();
+        if (!keep) store.Forget(uid);
+    }
+
+    private async Task RunAsync(Running running)
+    {
+        var target = running.Target;
+        var cancellation = running.Cancellation.Token;
+        // A known state can wait its turn; an unknown endpoint is out until its first success.
+        var within = running.State.Health == EndpointHealth.Unknown && FirstWithin < target.Delay ? FirstWithin : target.Delay;
+        try
+        {
+            await Task.Delay(within * Random.Shared.NextDouble(), time, cancellation);
+            while (true)
+            {
+                var result = await prober.ProbeAsync(target, cancellation);
+                running.Message = result.Message;
+                if (running.State.Take(result.Success))
+                {
+                    store.Set(target, running.State.Health);
+                    changed(new ProbeReport(target.Uid, running.State.Health, result.Message));
+                }
+
+                await Task.Delay(target.Delay * (0.95 + (0.1 * Random.Shared.NextDouble())), time, cancellation);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            running.Cancellation.Dispose();
+        }
+    }
+
+    private sealed class Running(ProbeTarget target, ProbeState state)
+    {
+        public ProbeTarget Target { get; } = target;
+
+        public ProbeState State => state;
+
+        public CancellationTokenSource Cancellation { get; } = new();
+
+        /// <summary>The probe as the server sent it last.</summary>
+        public ProbeTarget Sent { get; set; } = target;
+
+        public string Message { get; set; } = "not probed since the agent's start";
+
+        public Task Task { get; set; } = Task.CompletedTask;
+    }
+}

@@ -1,0 +1,109 @@
+using System.Globalization;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+using CN2.VRouter;
+using CN2.VRouter.Nft;
+using CN2.VRouter.Probes;
+
+switch (AgentCommandLine.Parse(args))
+{
+    case AgentCommand.Help:
+        Console.Out.Write(AgentCommandLine.Usage);
+        return 0;
+    case AgentCommand.Wrong wrong:
+        foreach (var fault in wrong.Faults) Console.Error.WriteLine($"cn2-vrouter: {fault}");
+        Console.Error.WriteLine("cn2-vrouter: --help tells more");
+        return 2;
+    case AgentCommand.Flush flush:
+        if (MissingPrivilege()) return 1;
+        try
+        {
+            await NftDataplane.FlushAsync(flush.Table);
+            return 0;
+        }
+        catch (DataplaneException e)
+        {
+            Console.Error.WriteLine($"cn2-vrouter: {e.Message}");
+            return 1;
+        }
+
+    case AgentCommand.Run run:
+        return MissingPrivilege() ? 1 : await RunAsync(run);
+    default:
+        return 2;
+}
+
+static async Task<int> RunAsync(AgentCommand.Run run)
+{
+    using var alone = await AloneAsync(run.Table);
+    if (alone is null)
+    {
+        Console.Error.WriteLine($"cn2-vrouter: another agent of the table {run.Table} runs in this network namespace");
+        return 1;
+    }
+
+    using var stop = new CancellationTokenSource();
+    using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
+    using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);
+    using var loggers = LoggerFactory.Create(logging => logging.AddSimpleConsole(console =>
+    {
+        console.SingleLine = true;
+        console.TimestampFormat = "yyyy-MM-ddTHH:mm:ss.fffZ ";
+        console.UseUtcTimestamp = true;
+    }));
+    try
+    {
+        var store = new HealthStore(run.StateDirectory, TimeProvider.System);
+        await using var dataplane = new NftDataplane(new NftOptions(run.Table, run.Address, run.Address6), loggers.CreateLogger<NftDataplane>());
+        using var prober = new NetworkProber();
+        await using var agent = new VRouterAgent(run, dataplane, prober, store, TimeProvider.System, loggers.CreateLogger<VRouterAgent>());
+        await agent.RunAsync(stop.Token);
+        return 0;
+    }
+    catch (Exception e) when (e is DataplaneException or IOException or UnauthorizedAccessException)
+    {
+        Console.Error.WriteLine($"cn2-vrouter: {e.Message}");
+        return 1;
+    }
+
+    void Stop(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        stop.Cancel();
+    }
+}
+
+// Bit 12 of the effective capabilities (linux/capability.h), in the user namespace that this process is in.
+static bool MissingPrivilege()
+{
+    var line = File.ReadLines("/proc/self/status").FirstOrDefault(l => l.StartsWith("CapEff:", StringComparison.Ordinal));
+    if (line is null || !ulong.TryParse(line.AsSpan(7).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var effective)) return false;
+    if ((effective & (1UL << 12)) != 0) return false;
+    Console.Error.WriteLine("cn2-vrouter: CAP_NET_ADMIN is missing; run it as root, or give it that capability");
+    return true;
+}
+
+// Two agents of one table would repair each other for ever. An abstract unix socket belongs to the network namespace, and is gone
+// with the process however it ends; one that is being replaced gets a moment.
+static async Task<Socket?> AloneAsync(string table)
+{
+    for (var attempt = 0; ; attempt++)
+    {
+        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        try
+        {
+            socket.Bind(new UnixDomainSocketEndPoint($"\0cn2-vrouter/{table}"));
+            return socket;
+        }
+        catch (SocketException) when (attempt < 30)
+        {
+            socket.Dispose();
+            await Task.Delay(100);
+        }
+        catch (SocketException)
+        {
+            socket.Dispose();
+            return null;
+        }
+    }
+}

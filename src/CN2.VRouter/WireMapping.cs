@@ -1,0 +1,126 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using CN2.Network.Addressing;
+using CN2.Network.Collections;
+using CN2.Network.Compilation;
+using CN2.Network.Resources;
+using Google.Protobuf;
+using Proto = CN2.VRouter.V1;
+
+namespace CN2.VRouter;
+
+/// <summary>Messages of the stream to the agent's own types, checked: what goes on from here is well formed. Pure.</summary>
+public static class WireMapping
+{
+    /// <exception cref="FormatException">The message says something that cannot be; so in all methods here.</exception>
+    public static FrontendKey Key(Proto.FrontendKey? key)
+    {
+        if (key is null) throw new FormatException("an entry has no key");
+        if (key.Port > ushort.MaxValue) throw new FormatException($"port {key.Port} of an entry is no port");
+        TransportProtocol? protocol = key.Protocol switch
+        {
+            0 => null,
+            6 => TransportProtocol.TCP,
+            17 => TransportProtocol.UDP,
+            132 => TransportProtocol.SCTP,
+            _ => throw new FormatException($"protocol {key.Protocol} of an entry is none of TCP (6), UDP (17), SCTP (132)"),
+        };
+        if (key.Address.IsEmpty)
+        {
+            if (protocol is null || key.Port == 0) throw new FormatException("a node port has no protocol or no port");
+            return new FrontendKey(key.Ipv6 ? IPFamily.IPv6 : IPFamily.IPv4, null, protocol, (ushort)key.Port);
+        }
+
+        if (protocol is null != (key.Port == 0)) throw new FormatException("an entry has a protocol without a port, or a port without a protocol");
+        var address = Address(key.Address);
+        return new FrontendKey(FamilyOf(address), address, protocol, (ushort)key.Port);
+    }
+
+    public static DataplaneFrontend Frontend(Proto.Frontend frontend)
+    {
+        var key = Key(frontend.Key);
+        var ranges = frontend.SourceRanges.Select(Range).ToEquatableList();
+        if (frontend.Backends.Count == 0 && frontend.Draining.Count == 0) throw new FormatException($"the entry {key} has no backend");
+        return new DataplaneFrontend(key, Backends(key, frontend.Backends), Backends(key, frontend.Draining), frontend.ClientIpAffinity, ranges);
+    }
+
+    public static ProbeTarget Probe(Proto.Probe probe) => new(
+        Uid(probe.Uid),
+        Address(probe.Address),
+        probe.MonitorType switch
+        {
+            Proto.MonitorType.Http => MonitorType.HTTP,
+            Proto.MonitorType.Tcp => MonitorType.TCP,
+            Proto.MonitorType.Ping => MonitorType.PING,
+            _ => throw new FormatException($"probe type {probe.MonitorType} is unknown"),
+        },
+        TimeSpan.FromSeconds(Math.Max(1, probe.DelaySeconds)),
+        TimeSpan.FromSeconds(Math.Max(1, probe.TimeoutSeconds)),
+        (int)Math.Clamp(probe.MaxRetries, 1, int.MaxValue),
+        probe.HttpMethod.Length == 0 ? "GET" : probe.HttpMethod,
+        probe.UrlPath.Length == 0 ? "/" : probe.UrlPath,
+        Codes(probe.ExpectedCodes),
+        probe.Port <= ushort.MaxValue ? (int)probe.Port : throw new FormatException($"port {probe.Port} of a probe is no port"),
+        Health(probe.LastKnown));
+
+    public static IPAddress Address(ByteString bytes) => bytes.Length is 4 or 16
+        ? new IPAddress(bytes.Span)
+        : throw new FormatException($"an address has {bytes.Length} bytes; expected 4 or 16");
+
+    public static Guid Uid(ByteString bytes) => bytes.Length == 16
+        ? new Guid(bytes.Span, bigEndian: true)
+        : throw new FormatException($"a uid has {bytes.Length} bytes; expected 16");
+
+    public static ByteString Uid(Guid uid) => ByteString.CopyFrom(uid.ToByteArray(bigEndian: true));
+
+    public static Proto.Health Health(EndpointHealth health) => health switch
+    {
+        EndpointHealth.Healthy => Proto.Health.Healthy,
+        EndpointHealth.Unhealthy => Proto.Health.Unhealthy,
+        _ => Proto.Health.Unknown,
+    };
+
+    private static EndpointHealth Health(Proto.Health health) => health switch
+    {
+        Proto.Health.Healthy => EndpointHealth.Healthy,
+        Proto.Health.Unhealthy => EndpointHealth.Unhealthy,
+        _ => EndpointHealth.Unknown,
+    };
+
+    // Sorted again: the draw must not depend on how somebody else sorts, and neighbours are compared.
+    private static EquatableList<DataplaneBackend> Backends(FrontendKey key, IEnumerable<Proto.Backend> backends) =>
+        backends.Select(b => Backend(key, b)).Distinct()
+            .OrderBy(b => b.Address, Comparer<IPAddress>.Create(Nft.FrontendOrder.Compare)).ThenBy(b => b.Port)
+            .ToEquatableList();
+
+    private static DataplaneBackend Backend(FrontendKey key, Proto.Backend backend)
+    {
+        var address = Address(backend.Address);
+        if (FamilyOf(address) != key.Family) throw new FormatException($"the entry {key} has a backend of the other family");
+        if (backend.Port > ushort.MaxValue) throw new FormatException($"port {backend.Port} of a backend is no port");
+        return new DataplaneBackend(address, (ushort)backend.Port, backend.Local);
+    }
+
+    private static IPNetwork Range(string text) =>
+        IPNetwork.TryParse(text, out var range) ? range : throw new FormatException($"the source range \"{text}\" is no CIDR");
+
+    private static EquatableList<(int From, int To)> Codes(string text)
+    {
+        if (text.Length == 0) return [(200, 299)];
+        var codes = new List<(int, int)>();
+        foreach (var part in text.Split(',', StringSplitOptions.TrimEntries))
+        {
+            var ends = part.Split('-');
+            if (ends.Length > 2 || !int.TryParse(ends[0], NumberStyles.None, CultureInfo.InvariantCulture, out var from)
+                || !int.TryParse(ends[^1], NumberStyles.None, CultureInfo.InvariantCulture, out var to))
+                throw new FormatException($"the expected codes \"{text}\" are no list of codes and ranges");
+            codes.Add((from, to));
+        }
+
+        return codes.ToEquatableList();
+    }
+
+    private static IPFamily FamilyOf(IPAddress address) =>
+        address.AddressFamily == AddressFamily.InterNetwork ? IPFamily.IPv4 : IPFamily.IPv6;
+}

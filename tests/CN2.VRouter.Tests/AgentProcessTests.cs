@@ -1,0 +1,210 @@
+using System.Diagnostics;
+using System.Net.Sockets;
+using CN2.VRouter.Tests.Lab;
+using CN2.VRouter.V1;
+
+namespace CN2.VRouter.Tests;
+
+/// <summary>The command itself in a node's namespace, from the stream to the packets.</summary>
+public sealed class AgentProcessTests(NodeLab lab) : IClassFixture<NodeLab>, IAsyncLifetime
+{
+    private readonly List<Process> _processes = [];
+    private readonly string _directory = Path.Combine(Path.GetTempPath(), "cn2t-" + Guid.NewGuid().ToString("N"));
+    private StubServer _server = null!;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync() => _server = await StubServer.StartAsync(lab.Node);
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var process in _processes)
+        {
+            if (!process.HasExited) process.Kill(entireProcessTree: true);
+            await process.WaitForExitAsync(CancellationToken.None);
+            process.Dispose();
+        }
+
+        await _server.DisposeAsync();
+        await Run("flush").WaitForExitAsync(CancellationToken.None);
+        lab.Node.Exec("conntrack", "-F");
+        if (Directory.Exists(_directory)) Directory.Delete(_directory, recursive: true);
+    }
+
+    [Fact]
+    public async Task Traffic_goes_on_while_the_agent_is_killed_and_started_anew_and_the_server_is_away()
+    {
+        var (agent, connection) = await ServingAsync();
+        using var established = (await EchoClient.OpenAsync(lab.ClientHost, ProtocolType.Tcp, "100.0.0.4", 8080))!;
+        agent.Kill();
+        await agent.WaitForExitAsync(Cancellation);
+        Assert.NotNull(await ReachAsync());
+        Assert.True(await established.EchoesAsync());
+
+        var again = Start();
+        connection = await _server.NextAsync();
+        Assert.NotNull(await ReachAsync());
+        connection.Send(9, Wire.Items(Wire.Frontend("100.0.0.4", 8080, "10.1.2.2:80")));
+        Assert.Equal(new Applied { Revision = 9 }, await connection.AppliedAsync());
+        Assert.Equal("pod2", (await ReachAsync())?.Endpoint);
+        Assert.True(await established.EchoesAsync());
+
+        await _server.DisposeAsync();
+        Assert.NotNull(await ReachAsync());
+        Assert.True(await established.EchoesAsync());
+        NetworkNamespace.Command("kill", "-TERM", again.Id.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        await again.WaitForExitAsync(Cancellation);
+        Assert.Equal(0, again.ExitCode);
+        Assert.NotNull(await ReachAsync());
+        Assert.True(await established.EchoesAsync());
+    }
+
+    [Theory]
+    [InlineData("delete table ip cn2")]
+    [InlineData("flush ruleset")]
+    [InlineData("flush map ip cn2 backends")]
+    public async Task What_is_changed_by_hand_is_put_right_within_seconds(string command)
+    {
+        var (_, connection) = await ServingAsync();
+        var since = Stopwatch.StartNew();
+        lab.Node.ExecWith(command, "nft", "-f", "-");
+        while (await ReachAsync() is null) Assert.InRange(since.ElapsedMilliseconds, 0, 5000);
+        AgentMessage beat;
+        do beat = await connection.NextAsync(AgentMessage.BodyOneofCase.Heartbeat);
+        while (beat.Heartbeat.Repairs == 0);
+        Assert.Equal(1u, beat.Heartbeat.Repairs);
+    }
+
+    [Fact]
+    public async Task Flush_removes_what_an_agent_left()
+    {
+        var (agent, _) = await ServingAsync();
+        agent.Kill();
+        await agent.WaitForExitAsync(Cancellation);
+        var flush = Run("flush");
+        await flush.WaitForExitAsync(Cancellation);
+        Assert.Equal(0, flush.ExitCode);
+        Assert.Empty(lab.Node.Exec("nft", "list", "ruleset"));
+    }
+
+    [Fact]
+    public async Task A_node_that_does_not_forward_is_told()
+    {
+        lab.Node.Sysctl("net/ipv4/ip_forward", "0");
+        try
+        {
+            Start();
+            var connection = await _server.NextAsync();
+            var message = (await connection.NextAsync(AgentMessage.BodyOneofCase.Heartbeat)).Heartbeat.Message;
+            Assert.Contains("net.ipv4.ip_forward is 0", message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            lab.Node.Sysctl("net/ipv4/ip_forward", "1");
+        }
+    }
+
+    [Fact]
+    public async Task Health_is_found_by_HTTP_TCP_and_PING_and_kept_over_a_restart()
+    {
+        var (agent, connection) = await ServingAsync();
+        var items = Wire.Items();
+        items.Probes.Add(Probe(1, MonitorType.Ping, NodeLab.Pod1, 0));
+        items.Probes.Add(Probe(2, MonitorType.Tcp, NodeLab.Pod2, 80));
+        items.Probes.Add(Probe(3, MonitorType.Http, NodeLab.Pod1, 80)); // the echo server speaks no HTTP
+        items.Probes.Add(Probe(4, MonitorType.Ping, NodeLab.Pod1v6, 0));
+        connection.Send(10, items);
+        var found = new Dictionary<int, Health>();
+        while (found.Count < 4)
+        {
+            foreach (var endpoint in (await connection.NextAsync(AgentMessage.BodyOneofCase.Health)).Health.Endpoints) found[endpoint.Uid[15]] = endpoint.Health;
+        }
+
+        Assert.Equal([Health.Healthy, Health.Healthy, Health.Unhealthy, Health.Healthy], found.OrderBy(f => f.Key).Select(f => f.Value));
+        var file = Path.Combine(_directory, "state", "health.json");
+        var since = Stopwatch.StartNew();
+        while (!File.Exists(file)) Assert.InRange(since.ElapsedMilliseconds, 0, 5000);
+        agent.Kill();
+        await agent.WaitForExitAsync(Cancellation);
+
+        Start();
+        connection = await _server.NextAsync();
+        foreach (var probe in items.Probes) probe.DelaySeconds = 600; // what is known waits its turn
+        connection.Send(11, items);
+        await connection.AppliedAsync();
+    }
+
+    [Fact]
+    public async Task A_second_agent_of_the_same_table_is_refused()
+    {
+        await ServingAsync();
+        var second = Start();
+        await second.WaitForExitAsync(Cancellation);
+        Assert.Equal(1, second.ExitCode);
+        Assert.Contains("another agent", await second.StandardError.ReadToEndAsync(Cancellation), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Without_the_privilege_it_says_so()
+    {
+        var process = Run("flush", before: ["setpriv", "--bounding-set=-net_admin"]);
+        await process.WaitForExitAsync(Cancellation);
+        Assert.Equal(1, process.ExitCode);
+        Assert.Contains("CAP_NET_ADMIN", await process.StandardError.ReadToEndAsync(Cancellation), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Wrong_options_are_named_and_the_exit_code_is_two()
+    {
+        var process = Run("--server ftp://x --name compute1 --address 10.0.0.300");
+        await process.WaitForExitAsync(Cancellation);
+        Assert.Equal(2, process.ExitCode);
+        var errors = await process.StandardError.ReadToEndAsync(Cancellation);
+        Assert.Contains("--server ftp://x", errors, StringComparison.Ordinal);
+        Assert.Contains("--address 10.0.0.300", errors, StringComparison.Ordinal);
+    }
+
+    private static Probe Probe(byte number, MonitorType type, string address, uint port)
+    {
+        var uid = new byte[16];
+        uid[15] = number;
+        return new Probe
+        {
+            Uid = Google.Protobuf.ByteString.CopyFrom(uid),
+            Address = Wire.Address(address),
+            MonitorType = type,
+            Port = port,
+            DelaySeconds = 1,
+            TimeoutSeconds = 1,
+            MaxRetries = 2,
+        };
+    }
+
+    private async Task<(Process Agent, StubServer.Connection Connection)> ServingAsync()
+    {
+        var agent = Start();
+        var connection = await _server.NextAsync();
+        connection.Send(7, Wire.Items(Wire.Frontend("100.0.0.4", 8080, "10.1.1.2:80")));
+        Assert.Equal(new Applied { Revision = 7 }, await connection.AppliedAsync());
+        Assert.Equal(new Answer("pod1", NodeLab.Client), await ReachAsync());
+        return (agent, connection);
+    }
+
+    private Task<Answer?> ReachAsync() => EchoClient.OnceAsync(lab.ClientHost, ProtocolType.Tcp, "100.0.0.4", 8080, NodeLab.Client);
+
+    private Process Start() => Run($"--server {_server.Url} --name compute1 --address {NodeLab.NodeAddress} --address6 {NodeLab.NodeAddress6} --state-dir {_directory}/state");
+
+    private Process Run(string line, params string[] before)
+    {
+        // From any working directory.
+        var start = new ProcessStartInfo("ip", ["netns", "exec", lab.Node.Name, .. before, Path.Combine(AppContext.BaseDirectory, "cn2-vrouter"), .. line.Split(' ')])
+        {
+            WorkingDirectory = "/",
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+        };
+        var process = Process.Start(start)!;
+        _processes.Add(process);
+        return process;
+    }
+}

@@ -1,0 +1,51 @@
+using System.Net;
+using CN2.Network.Addressing;
+using CN2.Network.Collections;
+using CN2.Network.Compilation;
+using CN2.Network.Resources;
+
+namespace CN2.VRouter.Tests;
+
+/// <summary>Short ways to write configurations.</summary>
+internal static class Configs
+{
+    public static DataplaneConfig Config(params DataplaneFrontend[] frontends)
+    {
+        var config = new DataplaneConfig();
+        foreach (var frontend in frontends)
+        {
+            config.Frontends.Add(frontend.Key, frontend);
+            if (frontend.Key.Address is { } address) config.FloatingIPs.Add(address);
+        }
+
+        return config;
+    }
+
+    public static DataplaneConfig With(this DataplaneConfig config, params string[] floatingIPs)
+    {
+        foreach (var address in floatingIPs) config.FloatingIPs.Add(IPAddress.Parse(address));
+        return config;
+    }
+
+    /// <summary>"10.1.1.2:80" is local, "10.9.0.1:80@" lives on another node.</summary>
+    public static DataplaneFrontend Frontend(string address, TransportProtocol protocol, int port, params string[] backends) =>
+        new(new FrontendKey(Family(address), IPAddress.Parse(address), protocol, (ushort)port), Backends(backends), [], false, []);
+
+    public static DataplaneFrontend NodePort(TransportProtocol protocol, int port, params string[] backends) =>
+        new(new FrontendKey(IPFamily.IPv4, null, protocol, (ushort)port), Backends(backends), [], false, []);
+
+    public static DataplaneFrontend OneToOne(string address, params string[] backends) =>
+        new(new FrontendKey(Family(address), IPAddress.Parse(address), null, 0), Backends(backends), [], false, []);
+
+    public static EquatableList<DataplaneBackend> Backends(params string[] backends) => backends.Select(Backend).ToEquatableList();
+
+    public static EquatableList<IPNetwork> Ranges(params string[] ranges) => ranges.Select(IPNetwork.Parse).ToEquatableList();
+
+    private static DataplaneBackend Backend(string text)
+    {
+        var end = IPEndPoint.Parse(text.TrimEnd('@'));
+        return new DataplaneBackend(end.Address, (ushort)end.Port, !text.EndsWith('@'));
+    }
+
+    private static IPFamily Family(string address) => address.Contains(':', StringComparison.Ordinal) ? IPFamily.IPv6 : IPFamily.IPv4;
+}

@@ -1,0 +1,91 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace CN2.VRouter.Tests.Lab;
+
+/// <summary>What answered: the endpoint's name and the client address it saw.</summary>
+public sealed record Answer(string Endpoint, string Client);
+
+/// <summary>A socket of a namespace that talks to an <see cref="EchoServer"/>, wherever its packets end up.</summary>
+public sealed class EchoClient : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(700);
+
+    private readonly Socket _socket;
+    private readonly byte[] _buffer = new byte[1024];
+
+    private EchoClient(Socket socket) => _socket = socket;
+
+    /// <summary>Opens a flow; null when nobody answers.</summary>
+    public static async Task<EchoClient?> OpenAsync(NetworkNamespace home, ProtocolType protocol, string address, int port, string? from = null)
+    {
+        var to = new IPEndPoint(IPAddress.Parse(address), port);
+        var type = protocol == ProtocolType.Tcp ? SocketType.Stream : SocketType.Dgram;
+        var socket = home.Run(() => new Socket(to.AddressFamily, type, protocol));
+        if (from is not null) socket.Bind(new IPEndPoint(IPAddress.Parse(from), 0));
+        var client = new EchoClient(socket);
+        using var timeout = new CancellationTokenSource(Patience);
+        try
+        {
+            await socket.ConnectAsync(to, timeout.Token);
+            if (protocol == ProtocolType.Tcp) client.First = client.Read(await socket.ReceiveAsync(client._buffer, timeout.Token));
+            else client.First = await client.AskAsync();
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        {
+            // First stays null.
+        }
+
+        if (client.First is not null) return client;
+        client.Dispose();
+        return null;
+    }
+
+    /// <summary>Opens a flow, asks once, closes; null when nobody answers.</summary>
+    public static async Task<Answer?> OnceAsync(NetworkNamespace home, ProtocolType protocol, string address, int port, string? from = null)
+    {
+        using var client = await OpenAsync(home, protocol, address, port, from);
+        return client?.First;
+    }
+
+    public Answer? First { get; private set; }
+
+    /// <summary>UDP: which endpoint this same flow reaches now; null: none.</summary>
+    public async Task<Answer?> AskAsync()
+    {
+        using var timeout = new CancellationTokenSource(Patience);
+        try
+        {
+            await _socket.SendAsync("?"u8.ToArray(), timeout.Token);
+            return Read(await _socket.ReceiveAsync(_buffer, timeout.Token));
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>TCP: whether this same connection still carries data both ways.</summary>
+    public async Task<bool> EchoesAsync()
+    {
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+        try
+        {
+            await _socket.SendAsync("still there?"u8.ToArray(), timeout.Token);
+            return await _socket.ReceiveAsync(_buffer, timeout.Token) == 12;
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    public void Dispose() => _socket.Dispose();
+
+    private Answer? Read(int length)
+    {
+        var words = Encoding.ASCII.GetString(_buffer, 0, length).Split(' ');
+        return words.Length == 2 ? new Answer(words[0], words[1]) : null;
+    }
+}

@@ -1,0 +1,145 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Threading.Channels;
+using CN2.VRouter.V1;
+using Grpc.Core;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+
+namespace CN2.VRouter.Tests.Lab;
+
+/// <summary>The control plane's end of the stream, played by the test: it sees each connection and says what to send.</summary>
+public sealed class StubServer : IAsyncDisposable
+{
+    private readonly WebApplication _app;
+    private readonly Connections _connections;
+
+    private StubServer(WebApplication app, Connections connections, int port)
+    {
+        _app = app;
+        _connections = connections;
+        Url = $"http://127.0.0.1:{port}";
+    }
+
+    public string Url { get; }
+
+    /// <summary>Listens on a port of its own on loopback, in <paramref name="home"/> if given; on <paramref name="port"/> to come back.</summary>
+    public static async Task<StubServer> StartAsync(NetworkNamespace? home = null, int port = 0)
+    {
+        Socket? listener = null;
+        Socket Listen(EndPoint endpoint)
+        {
+            listener = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+            listener.Bind(endpoint);
+            return listener;
+        }
+
+        var connections = new Connections();
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.Services.AddGrpc();
+        builder.Services.AddSingleton(connections);
+        builder.WebHost.UseSockets(s => s.CreateBoundListenSocket = e => home is null ? Listen(e) : home.Run(() => Listen(e)));
+        builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Loopback, port, o => o.Protocols = HttpProtocols.Http2));
+        var app = builder.Build();
+        app.MapGrpcService<Service>();
+        await app.StartAsync();
+        port = ((IPEndPoint)listener!.LocalEndPoint!).Port;
+        return new StubServer(app, connections, port);
+    }
+
+    public int Port => new Uri(Url).Port;
+
+    /// <summary>The next agent that connects.</summary>
+    public async Task<Connection> NextAsync(TimeSpan? within = null)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        timeout.CancelAfter(within ?? TimeSpan.FromSeconds(10));
+        return await _connections.Arrived.Reader.ReadAsync(timeout.Token);
+    }
+
+    public void Refuse(string? why) => _connections.Refusal = why;
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_connections.Stop.IsCancellationRequested) return;
+        await _connections.Stop.CancelAsync();
+        await _app.DisposeAsync();
+    }
+
+    public sealed class Connection(Hello hello, CancellationToken ended)
+    {
+        public Hello Hello => hello;
+
+        public Channel<ServerMessage> Outgoing { get; } = Channel.CreateUnbounded<ServerMessage>();
+
+        internal Channel<AgentMessage> Incoming { get; } = Channel.CreateUnbounded<AgentMessage>();
+
+        public CancellationToken Ended => ended;
+
+        public void Send(ServerMessage message) => Outgoing.Writer.TryWrite(message);
+
+        public void Send(ulong revision, Items items) =>
+            Send(new ServerMessage { Snapshot = new Snapshot { Revision = revision, Last = true, Items = items } });
+
+        /// <summary>The next message of the kind; others are passed over.</summary>
+        public async Task<AgentMessage> NextAsync(AgentMessage.BodyOneofCase kind, TimeSpan? within = null)
+        {
+            using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+            timeout.CancelAfter(within ?? TimeSpan.FromSeconds(10));
+            while (true)
+            {
+                var message = await Incoming.Reader.ReadAsync(timeout.Token);
+                if (message.BodyCase == kind) return message;
+            }
+        }
+
+        public async Task<Applied> AppliedAsync() => (await NextAsync(AgentMessage.BodyOneofCase.Applied)).Applied;
+    }
+
+    private sealed class Connections
+    {
+        public Channel<Connection> Arrived { get; } = Channel.CreateUnbounded<Connection>();
+
+        public CancellationTokenSource Stop { get; } = new();
+
+        public string? Refusal { get; set; }
+    }
+
+    private sealed class Service(Connections connections) : VirtualRouterControl.VirtualRouterControlBase
+    {
+        public override async Task Connect(IAsyncStreamReader<AgentMessage> requestStream, IServerStreamWriter<ServerMessage> responseStream, ServerCallContext context)
+        {
+            using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, connections.Stop.Token);
+            await requestStream.MoveNext(ended.Token);
+            if (connections.Refusal is { } refusal) throw new RpcException(new Status(StatusCode.InvalidArgument, refusal));
+            var connection = new Connection(requestStream.Current.Hello, ended.Token);
+            await context.WriteResponseHeadersAsync([]);
+            connections.Arrived.Writer.TryWrite(connection);
+            var writing = Task.Run(async () =>
+            {
+                await foreach (var message in connection.Outgoing.Reader.ReadAllAsync(ended.Token)) await responseStream.WriteAsync(message, ended.Token);
+            });
+            try
+            {
+                while (await requestStream.MoveNext(ended.Token))
+                {
+                    connection.Incoming.Writer.TryWrite(requestStream.Current);
+                    if (requestStream.Current.BodyCase == AgentMessage.BodyOneofCase.Heartbeat) connection.Send(new ServerMessage { Heartbeat = new Heartbeat() });
+                }
+            }
+            catch (Exception e) when (e is OperationCanceledException or IOException)
+            {
+                // One of both ends it.
+            }
+            finally
+            {
+                await ended.CancelAsync();
+                await writing.ContinueWith(static _ => { }, TaskScheduler.Default);
+            }
+        }
+    }
+}

@@ -1,0 +1,299 @@
+using System.Buffers.Binary;
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
+using System.Numerics;
+using CN2.Network.Resources;
+using CN2.VRouter.Nft;
+using CN2.VRouter.Tests.Lab;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace CN2.VRouter.Tests.Nft;
+
+/// <summary>The kernel's data plane, asked with packets.</summary>
+public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab>, IAsyncLifetime
+{
+    private readonly NodeLab _lab;
+    private readonly NftDataplane _dataplane;
+
+    public NftDataplaneTests(NodeLab lab)
+    {
+        _lab = lab;
+        var options = new NftOptions("cn2", IPAddress.Parse(NodeLab.NodeAddress), IPAddress.Parse(NodeLab.NodeAddress6));
+        _dataplane = lab.Node.Run(() => new NftDataplane(options, NullLogger<NftDataplane>.Instance));
+    }
+
+    public ValueTask InitializeAsync() => ValueTask.CompletedTask;
+
+    public async ValueTask DisposeAsync()
+    {
+        await _dataplane.DisposeAsync();
+        await _lab.Node.RunAsync(() => NftDataplane.FlushAsync("cn2"));
+        _lab.Node.Exec("conntrack", "-F");
+    }
+
+    private protected override Task ApplyAsync(DataplaneConfig desired, DataplaneChange? change = null) =>
+        _lab.Node.RunAsync(() => _dataplane.ApplyAsync(desired, change, TestContext.Current.CancellationToken));
+
+    private protected override Task<Answer?> ReachAsync(ProtocolType protocol, string address, int port, string from = NodeLab.Client) =>
+        EchoClient.OnceAsync(_lab.ClientHost, protocol, address, port, from);
+
+    [Fact]
+    public async Task A_port_that_is_not_mapped_is_never_routed_back()
+    {
+        await ApplyAsync(Configs.Config(Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80")).With("2001:db8::4"));
+        _lab.ClientHost.ExecWith("table inet count { chain arriving { type filter hook prerouting priority -300; ip daddr 100.0.0.4 counter; ip6 daddr 2001:db8::4 counter; }; }", "nft", "-f", "-");
+        try
+        {
+            Assert.Null(await ReachAsync(ProtocolType.Tcp, FloatingIP, 8081));
+            Assert.Null(await ReachAsync(ProtocolType.Udp, "2001:db8::4", 8081, NodeLab.Client6));
+            Assert.Equal(2, _lab.ClientHost.Exec("nft", "list", "table", "inet", "count").Split("packets 0 ").Length - 1);
+        }
+        finally
+        {
+            _lab.ClientHost.Exec("nft", "delete", "table", "inet", "count");
+        }
+    }
+
+    [Fact]
+    public async Task The_node_itself_reaches_a_cluster_IP_and_its_own_node_port()
+    {
+        await ApplyAsync(Configs.Config(
+            Configs.Frontend("10.233.0.9", TransportProtocol.TCP, 80, "10.1.1.2:80"),
+            Configs.Frontend("10.233.0.10", TransportProtocol.UDP, 80, "10.9.0.1:80@"),
+            Configs.NodePort(TransportProtocol.TCP, 30080, "10.1.2.2:80")));
+        Assert.Equal("pod1", (await EchoClient.OnceAsync(_lab.Node, ProtocolType.Tcp, "10.233.0.9", 80))?.Endpoint);
+        Assert.Equal(new Answer("remote", NodeLab.NodeAddress), await EchoClient.OnceAsync(_lab.Node, ProtocolType.Udp, "10.233.0.10", 80));
+        Assert.Equal("pod2", (await EchoClient.OnceAsync(_lab.Node, ProtocolType.Tcp, NodeLab.NodeAddress, 30080))?.Endpoint);
+        Assert.Null(await EchoClient.OnceAsync(_lab.Node, ProtocolType.Tcp, "10.233.0.9", 81));
+    }
+
+    [Theory]
+    [InlineData(ProtocolType.Tcp)]
+    [InlineData(ProtocolType.Udp)]
+    public async Task A_pod_reaches_itself_through_its_own_FloatingIP(ProtocolType protocol)
+    {
+        await ApplyAsync(Configs.Config(
+            Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80"),
+            Configs.Frontend(FloatingIP, TransportProtocol.UDP, 8080, "10.1.1.2:80"),
+            Configs.NodePort(TransportProtocol.TCP, 30080, "10.1.1.2:80"),
+            Configs.NodePort(TransportProtocol.UDP, 30080, "10.1.1.2:80")));
+        Assert.Equal(new Answer("pod1", NodeLab.NodeAddress), await EchoClient.OnceAsync(_lab.PodHost1, protocol, FloatingIP, 8080));
+        Assert.Equal(new Answer("pod1", NodeLab.NodeAddress), await EchoClient.OnceAsync(_lab.PodHost1, protocol, "10.1.1.1", 30080));
+        Assert.Equal(new Answer("pod1", NodeLab.Pod2), await EchoClient.OnceAsync(_lab.PodHost2, protocol, FloatingIP, 8080));
+    }
+
+    [Fact]
+    public async Task One_to_one_answers_ICMP_and_a_mapped_FloatingIP_does_not()
+    {
+        await ApplyAsync(Configs.Config(Configs.OneToOne(FloatingIP, "10.1.2.2:0"), Configs.Frontend("100.0.0.5", TransportProtocol.TCP, 8080, "10.1.1.2:80")));
+        Assert.Equal(IPStatus.Success, await PingAsync(FloatingIP));
+        Assert.Equal(IPStatus.TimedOut, await PingAsync("100.0.0.5"));
+
+        Task<IPStatus> PingAsync(string address) => _lab.ClientHost.RunAsync(async () =>
+        {
+            using var ping = new Ping();
+            return (await ping.SendPingAsync(address, 500)).Status;
+        });
+    }
+
+    // Kernels without SCTP sockets still translate it: the packets are made and looked at by hand.
+    [Fact]
+    public async Task SCTP_is_translated_with_its_checksum_put_right()
+    {
+        await ApplyAsync(Configs.Config(Configs.Frontend(FloatingIP, TransportProtocol.SCTP, 3868, "10.1.1.2:3869")));
+        using var sender = _lab.ClientHost.Run(() => NetworkNamespace.OpenRaw(132));
+        using var receiver = _lab.PodHost1.Run(() => NetworkNamespace.OpenRaw(132));
+        receiver.Bind(new IPEndPoint(IPAddress.Any, 0));
+        sender.Bind(new IPEndPoint(IPAddress.Parse(NodeLab.Client), 0));
+        await sender.SendToAsync(SctpInit(40000, 3868), new IPEndPoint(IPAddress.Parse(FloatingIP), 0), TestContext.Current.CancellationToken);
+        var buffer = new byte[256];
+        var length = await receiver.ReceiveAsync(buffer, TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(2), TestContext.Current.CancellationToken);
+        Assert.Equal(IPAddress.Parse(NodeLab.Client), new IPAddress(buffer.AsSpan(12, 4)));
+        Assert.Equal(SctpInit(40000, 3869), buffer[20..length]);
+    }
+
+    [Fact]
+    public async Task A_packet_mark_of_ours_is_not_left_on_the_packet()
+    {
+        await ApplyAsync(Configs.Config(Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80", "10.1.2.2:80")));
+        _lab.Node.ExecWith("table inet marks { chain f { type filter hook forward priority -200; meta mark != 0 counter; }; chain o { type filter hook postrouting priority 300; meta mark != 0 counter; }; }", "nft", "-f", "-");
+        try
+        {
+            Assert.NotNull(await ReachAsync(ProtocolType.Tcp, FloatingIP, 8080));
+            Assert.NotNull(await EchoClient.OnceAsync(_lab.PodHost1, ProtocolType.Tcp, FloatingIP, 8080));
+            Assert.NotNull(await EchoClient.OnceAsync(_lab.Node, ProtocolType.Tcp, FloatingIP, 8080));
+            Assert.Equal(2, _lab.Node.Exec("nft", "list", "table", "inet", "marks").Split("packets 0 ").Length - 1);
+        }
+        finally
+        {
+            _lab.Node.Exec("nft", "delete", "table", "inet", "marks");
+        }
+    }
+
+    [Fact]
+    public async Task Established_connections_stay_where_they_are_when_members_come_and_go()
+    {
+        var frontend = Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80", "10.1.2.2:80");
+        await ApplyAsync(Configs.Config(frontend));
+        var clients = new List<EchoClient>();
+        try
+        {
+            for (var i = 0; i < 12; i++) clients.Add((await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Tcp, FloatingIP, 8080))!);
+            await ApplyAsync(Configs.Config(frontend with { Backends = Configs.Backends("10.1.1.2:80", "10.1.2.2:80", "10.9.0.1:80@") }));
+            await ApplyAsync(Configs.Config(frontend with { Backends = Configs.Backends("10.9.0.1:80@") }));
+            await ApplyAsync(Configs.Config().With(FloatingIP));
+            foreach (var client in clients) Assert.True(await client.EchoesAsync());
+        }
+        finally
+        {
+            clients.ForEach(c => c.Dispose());
+        }
+    }
+
+    [Fact]
+    public async Task UDP_flows_stay_while_an_endpoint_drains_and_end_when_it_is_gone()
+    {
+        var frontend = Configs.Frontend(FloatingIP, TransportProtocol.UDP, 8080, "10.1.1.2:80");
+        await ApplyAsync(Configs.Config(frontend));
+        using var client = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Udp, FloatingIP, 8080))!;
+        await ApplyAsync(Configs.Config(frontend with { Backends = Configs.Backends("10.1.2.2:80"), Draining = Configs.Backends("10.1.1.2:80") }));
+        Assert.Equal("pod1", (await client.AskAsync())?.Endpoint);
+        await ApplyAsync(Configs.Config(frontend with { Backends = Configs.Backends("10.1.2.2:80") }));
+        Assert.Equal("pod2", (await client.AskAsync())?.Endpoint);
+        await ApplyAsync(Configs.Config().With(FloatingIP));
+        Assert.Null(await client.AskAsync());
+    }
+
+    [Fact]
+    public async Task UDP_flows_of_a_node_port_and_of_one_to_one_end_with_their_endpoint()
+    {
+        var nodePort = Configs.NodePort(TransportProtocol.UDP, 30053, "10.1.1.2:80");
+        var oneToOne = Configs.OneToOne(FloatingIP, "10.1.1.2:0");
+        await ApplyAsync(Configs.Config(nodePort, oneToOne));
+        using var toNode = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Udp, NodeLab.ClientSide, 30053))!;
+        using var toFloatingIP = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Udp, FloatingIP, 81))!;
+        using var notOurs = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Udp, NodeLab.Pod1, 80))!;
+        await ApplyAsync(Configs.Config(nodePort with { Backends = Configs.Backends("10.1.2.2:80") }, oneToOne with { Backends = Configs.Backends("10.1.2.2:0") }));
+        Assert.Equal("pod2", (await toNode.AskAsync())?.Endpoint);
+        Assert.Equal("pod2", (await toFloatingIP.AskAsync())?.Endpoint);
+        Assert.Equal("pod1", (await notOurs.AskAsync())?.Endpoint);
+    }
+
+    [Fact]
+    public async Task A_flow_from_before_its_service_does_not_miss_it()
+    {
+        await ApplyAsync(Configs.Config());
+        using var client = await EchoClient.OpenAsync(_lab.PodHost2, ProtocolType.Udp, FloatingIP, 8080);
+        Assert.Null(client);
+        var socket = _lab.PodHost2.Run(() => new UdpClient("100.0.0.4", 8080));
+        await socket.SendAsync("?"u8.ToArray(), TestContext.Current.CancellationToken);
+        await ApplyAsync(Configs.Config(Configs.Frontend(FloatingIP, TransportProtocol.UDP, 8080, "10.1.1.2:80")));
+        await socket.SendAsync("?"u8.ToArray(), TestContext.Current.CancellationToken);
+        var answer = await socket.ReceiveAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(2), TestContext.Current.CancellationToken);
+        Assert.StartsWith("pod1", System.Text.Encoding.ASCII.GetString(answer.Buffer), StringComparison.Ordinal);
+        socket.Dispose();
+    }
+
+    [Fact]
+    public async Task An_address_that_is_nobodys_loses_all_its_flows()
+    {
+        await ApplyAsync(Configs.Config(Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80"), Configs.Frontend("100.0.0.5", TransportProtocol.TCP, 8080, "10.1.1.2:80")));
+        using var gone = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Tcp, FloatingIP, 8080))!;
+        using var stays = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Tcp, "100.0.0.5", 8080))!;
+        await ApplyAsync(Configs.Config(Configs.Frontend("100.0.0.5", TransportProtocol.TCP, 8080, "10.1.1.2:80")));
+        Assert.DoesNotContain("dst=100.0.0.4", _lab.Node.Exec("conntrack", "-L"), StringComparison.Ordinal);
+        Assert.True(await stays.EchoesAsync());
+    }
+
+    [Fact]
+    public async Task An_agent_that_starts_anew_ends_the_flows_of_addresses_that_went_meanwhile()
+    {
+        await ApplyAsync(Configs.Config(Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80")));
+        using var gone = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Tcp, FloatingIP, 8080))!;
+        var next = _lab.Node.Run(() => new NftDataplane(new NftOptions("cn2", IPAddress.Parse(NodeLab.NodeAddress), null), NullLogger<NftDataplane>.Instance));
+        await using var _ = next;
+        await _lab.Node.RunAsync(() => next.ApplyAsync(Configs.Config(), null, TestContext.Current.CancellationToken));
+        Assert.DoesNotContain("dst=100.0.0.4", _lab.Node.Exec("conntrack", "-L"), StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("delete table ip cn2")]
+    [InlineData("flush ruleset")]
+    [InlineData("flush table ip cn2")]
+    [InlineData("flush map ip cn2 frontends")]
+    [InlineData("delete element ip cn2 backends { 100.0.0.4 . 6 . 8080 . 0xcb200000 }")]
+    [InlineData("insert rule ip cn2 translate ip daddr 100.0.0.4 drop")]
+    public async Task What_others_change_by_hand_is_noticed_and_put_right(string command)
+    {
+        var config = Configs.Config(Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80"));
+        await ApplyAsync(config);
+        using var established = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Tcp, FloatingIP, 8080))!;
+        var whole = _lab.Node.Exec("nft", "list", "ruleset");
+        Assert.False(_dataplane.Drift.TryRead(out _));
+
+        _lab.Node.ExecWith(command, "nft", "-f", "-");
+        var cancellation = TestContext.Current.CancellationToken;
+        await _dataplane.Drift.ReadAsync(cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(2), cancellation);
+        await ApplyAsync(config, new DataplaneChange());
+        Assert.Equal(whole, _lab.Node.Exec("nft", "list", "ruleset"));
+        Assert.NotNull(await ReachAsync(ProtocolType.Tcp, FloatingIP, 8080));
+        Assert.True(await established.EchoesAsync());
+    }
+
+    [Fact]
+    public async Task Changes_of_other_tables_and_our_own_are_no_drift()
+    {
+        await ApplyAsync(Configs.Config());
+        _lab.Node.ExecWith("table ip other { set s { type ipv4_addr; }; }", "nft", "-f", "-");
+        await ApplyAsync(Configs.Config(Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80")));
+        _lab.Node.ExecWith("delete table ip other", "nft", "-f", "-");
+        // The monitor hears in order: after a change of ours that it must tell, nothing else can be on its way.
+        _lab.Node.ExecWith("add element ip cn2 remote { 10.9.9.9 }", "nft", "-f", "-");
+        var cancellation = TestContext.Current.CancellationToken;
+        var told = await _dataplane.Drift.ReadAsync(cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(2), cancellation);
+        Assert.Contains("(nft)", told, StringComparison.Ordinal);
+        Assert.False(_dataplane.Drift.TryRead(out _));
+    }
+
+    [Fact]
+    public async Task A_refused_transaction_changes_nothing_and_says_why()
+    {
+        await ApplyAsync(Configs.Config(Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80")));
+        // The other family's address cannot be a value of this family's map.
+        var wrong = Configs.Frontend("100.0.0.5", TransportProtocol.TCP, 8080, "[fd00::1]:80");
+        var e = await Assert.ThrowsAsync<DataplaneException>(() => ApplyAsync(Configs.Config(wrong)));
+        Assert.StartsWith("nft refused: ", e.Message, StringComparison.Ordinal);
+        Assert.NotNull(await ReachAsync(ProtocolType.Tcp, FloatingIP, 8080));
+        await ApplyAsync(Configs.Config(Configs.Frontend("100.0.0.5", TransportProtocol.TCP, 8080, "10.1.2.2:80")));
+        Assert.Null(await ReachAsync(ProtocolType.Tcp, FloatingIP, 8080));
+        Assert.NotNull(await ReachAsync(ProtocolType.Tcp, "100.0.0.5", 8080));
+    }
+
+    [Fact]
+    public async Task Flush_leaves_nothing_of_ours_and_everything_of_others()
+    {
+        await ApplyAsync(Configs.Config(Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80")));
+        _lab.Node.ExecWith("table ip other { set s { type ipv4_addr; }; }", "nft", "-f", "-");
+        await _lab.Node.RunAsync(() => NftDataplane.FlushAsync("cn2"));
+        await _lab.Node.RunAsync(() => NftDataplane.FlushAsync("cn2"));
+        Assert.Equal("table ip other", _lab.Node.Exec("nft", "list", "tables").Trim());
+        _lab.Node.ExecWith("delete table ip other", "nft", "-f", "-");
+    }
+
+    /// <summary>An INIT (RFC 9260 §3.3.2) with its CRC32c.</summary>
+    private static byte[] SctpInit(ushort from, ushort to)
+    {
+        var packet = new byte[32];
+        BinaryPrimitives.WriteUInt16BigEndian(packet, from);
+        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(2), to);
+        packet[12] = 1;
+        packet[15] = 20;
+        packet[19] = 1;
+        BinaryPrimitives.WriteUInt32BigEndian(packet.AsSpan(20), 65535);
+        packet[25] = packet[27] = 10;
+        packet[31] = 1;
+        BinaryPrimitives.WriteUInt32LittleEndian(packet.AsSpan(8), ~packet.Aggregate(uint.MaxValue, BitOperations.Crc32C));
+        return packet;
+    }
+}

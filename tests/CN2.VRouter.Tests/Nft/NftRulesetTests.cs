@@ -1,0 +1,195 @@
+using System.Net;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using CN2.Network.Resources;
+using CN2.VRouter.Nft;
+using CN2.VRouter.Tests.Lab;
+
+namespace CN2.VRouter.Tests.Nft;
+
+/// <summary>
+/// The text for nft, kept in Goldens/; each is also given to the real nft. CN2_UPDATE_GOLDENS=1 writes them anew, for review.
+/// </summary>
+public sealed class NftRulesetTests : IDisposable
+{
+    private static readonly NftOptions Options = new("cn2", IPAddress.Parse("172.27.115.242"), IPAddress.Parse("fd00:16::1"));
+
+    private readonly NetworkNamespace _namespace = new("golden");
+
+    public void Dispose() => _namespace.Dispose();
+
+    public static TheoryData<string> Wholes => ["empty", "seed", "everything", "no-node-address6"];
+
+    public static TheoryData<string> Changes => ["endpoint-added", "endpoint-removed", "last-endpoint-drains", "service-removed", "restricted", "two-at-once"];
+
+    [Theory]
+    [MemberData(nameof(Wholes))]
+    public void A_whole_configuration_is_one_repeatable_transaction(string name)
+    {
+        var options = name == "no-node-address6" ? Options with { Address6 = null } : Options;
+        var (text, _) = NftContents.Whole(options, Whole(name));
+        Golden(name, text);
+        Load(text);
+        var once = Kernel();
+        Load(text);
+        Assert.Equal(once, Kernel());
+    }
+
+    [Theory]
+    [MemberData(nameof(Changes))]
+    public void A_change_is_one_transaction_that_names_only_what_changes(string name)
+    {
+        var (before, after) = Change(name);
+        var (whole, contents) = NftContents.Whole(Options, before);
+        var change = new DataplaneChange();
+        change.Frontends.UnionWith(before.Frontends.Keys.Union(after.Frontends.Keys));
+        change.FloatingIPs.UnionWith(before.FloatingIPs.Union(after.FloatingIPs));
+        var transaction = contents.Difference(Options, after, change);
+        Golden("change-" + name, transaction.Text);
+
+        Load(whole);
+        _namespace.ExecWith(transaction.Text, "nft", "-c", "-f", "-");
+        Load(transaction.Text);
+        var changed = Kernel();
+        Load(NftContents.Whole(Options, after).Text);
+        Assert.Equal(Kernel(), changed);
+        transaction.Taken();
+        Assert.Empty(contents.Difference(Options, after, change).Text);
+    }
+
+    [Fact]
+    public void Any_row_of_changes_ends_where_the_whole_configuration_does()
+    {
+        var random = new Random(20261123);
+        var desired = new DataplaneConfig();
+        var (text, contents) = NftContents.Whole(Options, desired);
+        Load(text);
+        for (var step = 0; step < 40; step++)
+        {
+            var change = new DataplaneChange();
+            for (var i = random.Next(1, 6); i > 0; i--) Mutate(random, desired, change);
+            var transaction = contents.Difference(Options, desired, change);
+            if (transaction.Text.Length > 0) Load(transaction.Text);
+            transaction.Taken();
+        }
+
+        var incremental = Kernel();
+        Load(NftContents.Whole(Options, desired).Text);
+        Assert.Equal(Kernel(), incremental);
+    }
+
+    [Fact]
+    public void The_order_in_which_frontends_came_does_not_matter()
+    {
+        var frontends = Whole("everything").Frontends.Values.ToArray();
+        var forwards = NftContents.Whole(Options, Configs.Config(frontends)).Text;
+        Array.Reverse(frontends);
+        Assert.Equal(forwards, NftContents.Whole(Options, Configs.Config(frontends)).Text);
+    }
+
+    [Fact]
+    public void Ranges_inside_others_are_left_out() =>
+        Assert.Equal(
+            ["10.0.0.0/8", "192.0.2.0/31"],
+            NftRuleset.Disjoint(Configs.Ranges("192.0.2.0/31", "10.1.0.0/16", "10.0.0.0/8", "10.0.0.0/8", "192.0.2.1/32", "fd00::/8"), CN2.Network.Addressing.IPFamily.IPv4).Select(r => r.ToString()));
+
+    private static DataplaneConfig Whole(string name) => name switch
+    {
+        "empty" => Configs.Config(),
+        "seed" or "no-node-address6" => Configs.Config(
+            Configs.Frontend("10.233.33.83", TransportProtocol.TCP, 8080, "10.233.64.10:80", "10.233.64.11:80", "10.233.65.10:80@"),
+            Configs.Frontend("100.0.0.4", TransportProtocol.TCP, 8080, "10.233.64.10:80", "10.233.64.11:80"),
+            Configs.NodePort(TransportProtocol.TCP, 31234, "10.233.64.10:80", "10.233.64.11:80", "10.233.65.10:80@")),
+        _ => Configs.Config(
+            Configs.Frontend("100.0.0.5", TransportProtocol.UDP, 53, "10.0.0.1:53") with { ClientIPAffinity = true },
+            Configs.Frontend("100.0.0.5", TransportProtocol.SCTP, 3868, "10.0.0.1:3868", "10.0.0.2:3868") with { ClientIPAffinity = true },
+            Configs.Frontend("100.0.0.6", TransportProtocol.TCP, 443, "10.0.0.1:8443", "10.0.0.1:9443") with { SourceRanges = Configs.Ranges("198.51.100.0/24", "203.0.113.7/32", "fd00::/8") },
+            Configs.Frontend("100.0.0.7", TransportProtocol.TCP, 80, []) with { Draining = Configs.Backends("10.0.0.1:80") },
+            Configs.Frontend("2001:db8::4", TransportProtocol.TCP, 443, "[fd00:1::1]:8443", "[fd00:9::1]:8443@") with { SourceRanges = Configs.Ranges("2001:db8:1::/48") },
+            Configs.NodePort(TransportProtocol.UDP, 30053, "10.0.0.1:53") with { SourceRanges = Configs.Ranges("198.51.100.0/24") },
+            Configs.OneToOne("100.0.0.9", "10.0.0.3:0"),
+            Configs.OneToOne("100.0.0.10", "10.0.0.3:0", "10.0.0.4:0") with { SourceRanges = Configs.Ranges("198.51.100.0/24") }).With("100.0.0.11", "2001:db8::9"),
+    };
+
+    private static (DataplaneConfig Before, DataplaneConfig After) Change(string name)
+    {
+        var two = Configs.Frontend("100.0.0.4", TransportProtocol.TCP, 8080, "10.0.0.1:80", "10.0.0.3:80");
+        var other = Configs.Frontend("100.0.0.5", TransportProtocol.TCP, 8080, "10.0.0.1:80", "10.0.1.1:80@");
+        return name switch
+        {
+            "endpoint-added" => (Configs.Config(two, other), Configs.Config(two with { Backends = Configs.Backends("10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80") }, other)),
+            "endpoint-removed" => (Configs.Config(two, other), Configs.Config(two with { Backends = Configs.Backends("10.0.0.3:80") }, other)),
+            "last-endpoint-drains" => (Configs.Config(two, other), Configs.Config(two with { Backends = [], Draining = two.Backends }, other)),
+            "service-removed" => (Configs.Config(two, other), Configs.Config(two).With("100.0.0.5")),
+            "restricted" => (Configs.Config(two, other), Configs.Config(two with { SourceRanges = Configs.Ranges("10.0.0.0/8") }, other with { ClientIPAffinity = true })),
+            _ => (Configs.Config(two, other), Configs.Config(
+                Configs.Frontend("2001:db8::4", TransportProtocol.UDP, 53, "[fd00::1]:53"),
+                Configs.NodePort(TransportProtocol.TCP, 30080, "10.0.1.1:80@"))),
+        };
+    }
+
+    private static void Mutate(Random random, DataplaneConfig desired, DataplaneChange change)
+    {
+        var address = $"100.0.0.{random.Next(1, 6)}";
+        if (random.Next(4) == 0)
+        {
+            var parsed = IPAddress.Parse(address);
+            if (!desired.FloatingIPs.Remove(parsed)) desired.FloatingIPs.Add(parsed);
+            change.FloatingIPs.Add(parsed);
+            return;
+        }
+
+        var backends = Enumerable.Range(1, 5).Where(_ => random.Next(2) == 0).Select(b => $"10.0.0.{b}:80{(b > 3 ? "@" : "")}").ToArray();
+        string[] ranges = [.. new[] { "198.51.100.0/24", "198.51.100.0/28", "203.0.113.0/24" }.Where(_ => random.Next(3) == 0)];
+        var frontend = (random.Next(5) switch
+        {
+            0 => Configs.NodePort(TransportProtocol.UDP, random.Next(30000, 30003), backends),
+            1 => Configs.OneToOne(address, backends),
+            _ => Configs.Frontend(address, TransportProtocol.TCP, random.Next(80, 83), backends),
+        }) with
+        {
+            ClientIPAffinity = random.Next(4) == 0,
+            SourceRanges = Configs.Ranges(ranges),
+        };
+        if (backends.Length == 0) desired.Frontends.Remove(frontend.Key);
+        else desired.Frontends[frontend.Key] = frontend;
+        change.Frontends.Add(frontend.Key);
+    }
+
+    private void Load(string text) => _namespace.ExecWith(text, "nft", "-f", "-");
+
+    /// <summary>What the kernel holds: static chains, and elements in order; but for the chains and choices left from numbers no longer used.</summary>
+    private List<string> Kernel()
+    {
+        var contents = new List<string>();
+        using var listing = JsonDocument.Parse(_namespace.Exec("nft", "-j", "list", "ruleset"));
+        foreach (var entry in listing.RootElement.GetProperty("nftables").EnumerateArray())
+        {
+            foreach (var kind in entry.EnumerateObject())
+            {
+                var value = kind.Value;
+                var table = value.TryGetProperty("family", out var family) ? family.GetString() : "";
+                if (kind.Name is "set" or "map")
+                {
+                    var name = value.GetProperty("name").GetString();
+                    if (name == "hash" || !value.TryGetProperty("elem", out var elements)) continue;
+                    contents.AddRange(elements.EnumerateArray().Select(e => $"{table} {name} {e}"));
+                }
+                else if (kind.Name == "rule" && value.GetProperty("chain").GetString() is var chain && !chain!.Contains("_of_", StringComparison.Ordinal))
+                {
+                    contents.Add($"{table} {chain} {value.GetProperty("expr")}");
+                }
+            }
+        }
+
+        contents.Sort(StringComparer.Ordinal);
+        return contents;
+    }
+
+    private static void Golden(string name, string text, [CallerFilePath] string here = "")
+    {
+        var path = Path.Combine(Path.GetDirectoryName(here)!, "Goldens", name + ".nft");
+        if (Environment.GetEnvironmentVariable("CN2_UPDATE_GOLDENS") == "1") File.WriteAllText(path, text);
+        Assert.Equal(File.ReadAllText(path), text);
+    }
+}

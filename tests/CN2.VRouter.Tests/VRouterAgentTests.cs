@@ -1,0 +1,183 @@
+using System.Net;
+using CN2.VRouter.Probes;
+using CN2.VRouter.Tests.Lab;
+using CN2.VRouter.V1;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace CN2.VRouter.Tests;
+
+/// <summary>The agent between a server played by the test and a data plane that only remembers.</summary>
+public sealed class VRouterAgentTests : IAsyncLifetime
+{
+    private readonly MemoryDataplane _dataplane = new();
+    private readonly CancellationTokenSource _stop = new();
+    private StubServer _server = null!;
+    private StubServer _second = null!;
+    private VRouterAgent _agent = null!;
+    private Task _running = Task.CompletedTask;
+
+    public async ValueTask InitializeAsync()
+    {
+        _server = await StubServer.StartAsync();
+        _second = await StubServer.StartAsync();
+        var options = new AgentCommand.Run([new Uri(_server.Url), new Uri(_second.Url)], "compute1", IPAddress.Parse("172.27.115.242"), IPAddress.Parse("fd00::242"), null, "cn2");
+        _agent = new VRouterAgent(options, _dataplane, new NetworkProber(), new HealthStore(null, TimeProvider.System), TimeProvider.System, NullLogger<VRouterAgent>.Instance);
+        _running = _agent.RunAsync(_stop.Token);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _running;
+        await _agent.DisposeAsync();
+        await _server.DisposeAsync();
+        await _second.DisposeAsync();
+        _stop.Dispose();
+    }
+
+    [Fact]
+    public async Task It_says_who_it_is()
+    {
+        var hello = (await _server.NextAsync()).Hello;
+        Assert.Equal(("compute1", Wire.Address("172.27.115.242"), Wire.Address("fd00::242"), "0.1.0"), (hello.Name, hello.Address, hello.Address6, hello.AgentVersion));
+    }
+
+    [Fact]
+    public async Task A_snapshot_counts_when_its_last_chunk_is_there()
+    {
+        var connection = await _server.NextAsync();
+        connection.Send(new ServerMessage { Snapshot = new Snapshot { Revision = 7, Items = Wire.Items(Wire.Frontend("100.0.0.4", 80, "10.0.0.1:80")) } });
+        connection.Send(new ServerMessage { Snapshot = new Snapshot { Revision = 7, Last = true, Items = Wire.Items(Wire.Frontend("100.0.0.5", 80, "10.0.0.1:80")) } });
+        Assert.Equal(new Applied { Revision = 7 }, await connection.AppliedAsync());
+        Assert.Equal(2, _dataplane.Frontends.Count);
+        Assert.Equal(1, _dataplane.Calls);
+    }
+
+    [Fact]
+    public async Task Deltas_that_come_during_a_transaction_go_into_the_next_one_together()
+    {
+        var connection = await _server.NextAsync();
+        connection.Send(1, Wire.Items());
+        await connection.AppliedAsync();
+        await _dataplane.Turn.WaitAsync(TestContext.Current.CancellationToken);
+        connection.Send(Wire.Delta(2, Wire.Frontend("100.0.0.2", 80, "10.0.0.1:80")));
+        for (ulong r = 3; r <= 40; r++) connection.Send(Wire.Delta(r, Wire.Frontend($"100.0.0.{r}", 80, "10.0.0.1:80")));
+        connection.Send(new ServerMessage { Delta = new Delta { Revision = 41, RemovedFrontends = { Wire.Key("100.0.0.40", 6, 80) } } });
+        await connection.NextAsync(AgentMessage.BodyOneofCase.Heartbeat);
+        _dataplane.Turn.Release();
+        Applied applied;
+        do applied = await connection.AppliedAsync();
+        while (applied.Revision < 41);
+        Assert.Equal(38, _dataplane.Frontends.Count);
+        Assert.InRange(_dataplane.Calls, 2, 3);
+    }
+
+    [Fact]
+    public async Task What_the_kernel_refuses_is_told_and_tried_again()
+    {
+        var connection = await _server.NextAsync();
+        _dataplane.Refusal = "nft refused: no memory";
+        connection.Send(5, Wire.Items(Wire.Frontend("100.0.0.4", 80, "10.0.0.1:80")));
+        Assert.Equal(new Applied { Revision = 5, Error = "nft refused: no memory" }, await connection.AppliedAsync());
+        _dataplane.Refusal = null;
+        Applied applied;
+        do applied = await connection.AppliedAsync();
+        while (applied.Error.Length > 0);
+        Assert.Equal(5u, applied.Revision);
+        Assert.Single(_dataplane.Frontends);
+    }
+
+    [Fact]
+    public async Task One_bad_entry_does_not_stop_the_others()
+    {
+        var connection = await _server.NextAsync();
+        var bad = Wire.Frontend("100.0.0.5", 80, "10.0.0.1:80");
+        bad.SourceRanges.Add("10.0.0.0/40");
+        connection.Send(5, Wire.Items(Wire.Frontend("100.0.0.4", 80, "10.0.0.1:80"), bad));
+        Assert.Equal(new Applied { Revision = 5, Error = "the source range \"10.0.0.0/40\" is no CIDR" }, await connection.AppliedAsync());
+        Assert.Single(_dataplane.Frontends);
+    }
+
+    [Fact]
+    public async Task Drift_is_repaired_and_counted()
+    {
+        var connection = await _server.NextAsync();
+        connection.Send(5, Wire.Items(Wire.Frontend("100.0.0.4", 80, "10.0.0.1:80")));
+        await connection.AppliedAsync();
+        _dataplane.SomebodyTakesAll();
+        AgentMessage beat;
+        do beat = await connection.NextAsync(AgentMessage.BodyOneofCase.Heartbeat);
+        while (beat.Heartbeat.Repairs == 0);
+        Assert.Equal(1u, beat.Heartbeat.Repairs);
+        Assert.Single(_dataplane.Frontends);
+    }
+
+    [Fact]
+    public async Task When_a_server_goes_the_next_one_is_taken_at_once_and_nothing_is_forgotten()
+    {
+        var connection = await _server.NextAsync();
+        connection.Send(5, Wire.Items(Wire.Frontend("100.0.0.4", 80, "10.0.0.1:80")));
+        await connection.AppliedAsync();
+        // Half a snapshot dies with its stream.
+        connection.Send(new ServerMessage { Snapshot = new Snapshot { Revision = 6, Items = Wire.Items(Wire.Frontend("100.0.0.6", 80, "10.0.0.1:80")) } });
+        await _server.DisposeAsync();
+        var next = await _second.NextAsync(TimeSpan.FromSeconds(2));
+        Assert.Single(_dataplane.Frontends);
+        next.Send(7, Wire.Items(Wire.Frontend("100.0.0.7", 80, "10.0.0.1:80")));
+        Assert.Equal(7u, (await next.AppliedAsync()).Revision);
+        Assert.Equal("100.0.0.7", Assert.Single(_dataplane.Frontends.Keys).Address?.ToString());
+    }
+
+    [Fact]
+    public async Task A_server_that_comes_back_is_found_within_two_seconds()
+    {
+        await _server.NextAsync();
+        var port = _server.Port;
+        await _server.DisposeAsync();
+        await (await _second.NextAsync()).NextAsync(AgentMessage.BodyOneofCase.Heartbeat);
+        await _second.DisposeAsync();
+        await using var back = await StubServer.StartAsync(port: port);
+        await back.NextAsync(TimeSpan.FromSeconds(2.5));
+    }
+
+    [Fact]
+    public async Task An_agent_that_is_refused_keeps_asking()
+    {
+        var connection = await _server.NextAsync();
+        _server.Refuse("name: taken");
+        _second.Refuse("name: taken");
+        connection.Outgoing.Writer.Complete(new IOException("the test ends the stream"));
+        await _server.DisposeAsync();
+        _second.Refuse(null);
+        await _second.NextAsync();
+    }
+
+    [Fact]
+    public async Task What_probes_found_is_told_when_it_changes_and_whole_after_each_connect()
+    {
+        await using var web = await StubServer.StartAsync();
+        var uid = Guid.NewGuid();
+        var probe = new Probe
+        {
+            Uid = WireMapping.Uid(uid),
+            Address = Wire.Address("127.0.0.1"),
+            MonitorType = MonitorType.Tcp,
+            Port = (uint)web.Port,
+            DelaySeconds = 1,
+            TimeoutSeconds = 1,
+            MaxRetries = 1,
+        };
+        var connection = await _server.NextAsync();
+        var items = Wire.Items();
+        items.Probes.Add(probe);
+        connection.Send(1, items);
+        var report = (await connection.NextAsync(AgentMessage.BodyOneofCase.Health)).Health;
+        Assert.Equal((probe.Uid, Health.Healthy), (report.Endpoints[0].Uid, report.Endpoints[0].Health));
+        await web.DisposeAsync();
+        report = (await connection.NextAsync(AgentMessage.BodyOneofCase.Health)).Health;
+        Assert.Equal((Health.Unhealthy, "Connection refused"), (report.Endpoints[0].Health, report.Endpoints[0].Message));
+        await _server.DisposeAsync();
+        report = (await (await _second.NextAsync()).NextAsync(AgentMessage.BodyOneofCase.Health)).Health;
+        Assert.Equal((probe.Uid, Health.Unhealthy), (report.Endpoints[0].Uid, report.Endpoints[0].Health));
+    }
+}

@@ -1,0 +1,30 @@
+using System.Net;
+using CN2.VRouter.V1;
+using Google.Protobuf;
+
+namespace CN2.VRouter.Tests;
+
+/// <summary>Short ways to write messages of the stream.</summary>
+internal static class Wire
+{
+    public static ByteString Address(string address) => ByteString.CopyFrom(IPAddress.Parse(address).GetAddressBytes());
+
+    public static FrontendKey Key(string address, uint protocol, uint port) => new() { Address = Address(address), Protocol = protocol, Port = port };
+
+    public static Frontend Frontend(string address, uint port, params string[] backends)
+    {
+        var frontend = new Frontend { Key = Key(address, 6, port) };
+        frontend.Backends.AddRange(backends.Select(b => IPEndPoint.Parse(b)).Select(b => new Backend { Address = Address(b.Address.ToString()), Port = (uint)b.Port, Local = true }));
+        return frontend;
+    }
+
+    public static Items Items(params Frontend[] frontends)
+    {
+        var items = new Items();
+        items.Frontends.AddRange(frontends);
+        items.FloatingIps.AddRange(frontends.Where(f => !f.Key.Address.IsEmpty).Select(f => f.Key.Address).Distinct());
+        return items;
+    }
+
+    public static ServerMessage Delta(ulong revision, params Frontend[] frontends) => new() { Delta = new Delta { Revision = revision, Put = Items(frontends) } };
+}
