@@ -1,0 +1,14 @@
+namespace CN2.Api.Allocation;
+
+public static class AllocationRegistration
+{
+    public static IServiceCollection AddAllocation(this IServiceCollection services)
+    {
+        services.AddSingleton<Catalog>();
+        services.AddSingleton<AllocationRecovery>();
+        services.AddSingleton<AllocationTransaction>();
+        services.AddSingleton<ServicePools>();
+        services.AddHostedService<ServicePoolsStartup>();
+        return services;
+    }
+}

@@ -1,0 +1,55 @@
+using System.Net;
+using CN2.Api.Options;
+using CN2.Network.Addressing;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace CN2.Api.Allocation;
+
+/// <summary>
+/// At start: sees that the pools of cluster IPs and node ports are those of the settings. A changed service network becomes a new
+/// pool; the old one stays as long as a Service holds an address of it, and is not handed out from. Repeatable, replicas take turns.
+/// </summary>
+public sealed class ServicePools(NpgsqlDataSource source, ServiceNetworkOptions serviceNetwork, NodePortOptions nodePorts)
+{
+    /// <exception cref="SettingsException">The new service network overlaps an old one that is still in use; the message says what to do.</exception>
+    public async Task EnsureAsync(CancellationToken ct)
+    {
+        await using var connection = await source.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        await ExecuteAsync("SELECT version FROM catalog FOR UPDATE");
+        foreach (var network in new[] { serviceNetwork.V4, serviceNetwork.V6 })
+        {
+            if (await ScalarAsync("SELECT id FROM subnet WHERE external_network_uid IS NULL AND cidr = $1", Cidr(network)) is not null) continue;
+            await ExecuteAsync("DELETE FROM subnet s WHERE external_network_uid IS NULL AND cidr && $1 AND NOT EXISTS (SELECT FROM floating_ip f WHERE f.subnet_id = s.id)", Cidr(network));
+            if (await ScalarAsync("SELECT cidr::text FROM subnet WHERE external_network_uid IS NULL AND cidr && $1", Cidr(network)) is string old)
+            {
+                var setting = network.FamilyOf() == IPFamily.IPv4 ? "ServiceNetwork__V4" : "ServiceNetwork__V6";
+                throw new SettingsException([$"{setting} is '{network}': expected a network beside {old}, of which Services still hold cluster IPs, or {old} itself."]);
+            }
+
+            var id = (int)(await ScalarAsync("INSERT INTO subnet (cidr, position) VALUES ($1, 0) RETURNING id", Cidr(network)))!;
+            await ExecuteAsync("INSERT INTO subnet_scope (subnet_id, scope, cidr) VALUES ($1, 'service', $2)", new() { Value = id }, Cidr(network));
+            // Everything but the network address and, of IPv4, the broadcast address.
+            var last = network.FamilyOf() == IPFamily.IPv4 ? network.Last() - 1 : network.Last();
+            await ExecuteAsync("SELECT cn2_set_subnet_ranges($1, $2, $3)", new() { Value = id },
+                Inet(AddressArithmetic.ToAddress(network.First() + 1, network.FamilyOf())), Inet(AddressArithmetic.ToAddress(last, network.FamilyOf())));
+        }
+
+        await ExecuteAsync("SELECT cn2_set_node_port_range($1, $2)", new() { Value = nodePorts.From }, new() { Value = nodePorts.To });
+        await transaction.CommitAsync(ct);
+
+        async Task ExecuteAsync(string sql, params NpgsqlParameter[] parameters) => await ScalarAsync(sql, parameters);
+
+        async Task<object?> ScalarAsync(string sql, params NpgsqlParameter[] parameters)
+        {
+            await using var command = new NpgsqlCommand(sql, connection);
+            command.Parameters.AddRange(parameters);
+            return await command.ExecuteScalarAsync(ct);
+        }
+    }
+
+    private static NpgsqlParameter Cidr(IPNetwork network) => new() { Value = network, NpgsqlDbType = NpgsqlDbType.Cidr };
+
+    private static NpgsqlParameter Inet(IPAddress address) => new() { Value = new[] { address }, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Inet };
+}

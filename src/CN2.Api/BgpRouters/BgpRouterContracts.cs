@@ -1,0 +1,136 @@
+using System.Text.Json.Serialization;
+using CN2.Api.Http;
+using CN2.Network.Status;
+using FluentValidation;
+
+namespace CN2.Api.BgpRouters;
+
+/// <summary>An external router that every control node peers with. Autonomous system like the control nodes': iBGP; another: eBGP.</summary>
+public sealed record BgpRouterRequest : ResourceRequest
+{
+    /// <summary>Where it is reached. Required.</summary>
+    public string? Address { get; set; }
+
+    /// <summary>1 to 4294967295. Required.</summary>
+    public long? AutonomousSystem { get; set; }
+
+    /// <summary>179 by default.</summary>
+    public int? Port { get; set; }
+
+    /// <summary>inet, inet6, inet-vpn, inet6-vpn by default; also route-target.</summary>
+    public List<string>? AddressFamilies { get; set; }
+
+    /// <summary>Seconds: 0 (no keepalives) or 3 to 65535; 90 by default.</summary>
+    public int? HoldTime { get; set; }
+
+    /// <summary>TCP MD5 key (RFC 2385), at most 80 characters. Never answered; left out, the kept one stays; "" removes it.</summary>
+    public string? AuthKey { get; set; }
+
+    /// <summary>Time to live towards an eBGP router more than one hop away, 1 to 255; null: one hop.</summary>
+    public int? MultihopTtl { get; set; }
+
+    /// <summary>Wait for the router to connect.</summary>
+    public bool? Passive { get; set; }
+
+    /// <summary>Offer ADD-PATH (RFC 7911), so that the router learns every next hop; true by default.</summary>
+    public bool? AddPath { get; set; }
+
+    /// <summary>Keep the session down.</summary>
+    public bool? AdminDown { get; set; }
+
+    public GracefulRestartBody? GracefulRestart { get; set; }
+}
+
+/// <summary>Graceful restart (RFC 4724).</summary>
+public sealed record GracefulRestartBody
+{
+    /// <summary>True by default.</summary>
+    public bool? Enabled { get; set; }
+
+    /// <summary>Seconds the router may keep routes while a control node restarts, 0 to 4095; 120 by default.</summary>
+    public int? RestartTime { get; set; }
+}
+
+/// <summary>Column <c>bgp_router.spec</c>: what the user asked for, with defaults, without address and key.</summary>
+public sealed record BgpRouterSpec(
+    uint AutonomousSystem, int Port, IReadOnlyList<string> AddressFamilies, int HoldTime, int? MultihopTtl, bool Passive, bool AddPath, bool AdminDown,
+    bool GracefulRestart, int RestartTime)
+{
+    public static readonly IReadOnlyList<string> DefaultFamilies = ["inet", "inet6", "inet-vpn", "inet6-vpn"];
+
+    public static BgpRouterSpec Of(BgpRouterRequest r) => new(
+        (uint)r.AutonomousSystem!.Value, r.Port ?? 179, r.AddressFamilies ?? DefaultFamilies, r.HoldTime ?? 90, r.MultihopTtl, r.Passive ?? false,
+        r.AddPath ?? true, r.AdminDown ?? false, r.GracefulRestart?.Enabled ?? true, r.GracefulRestart?.RestartTime ?? 120);
+}
+
+/// <summary>A BgpRouter as it is answered; without its key.</summary>
+public sealed record BgpRouterResource : ResourceBody
+{
+    public required string Address { get; init; }
+    public required uint AutonomousSystem { get; init; }
+    public required int Port { get; init; }
+    public required IReadOnlyList<string> AddressFamilies { get; init; }
+    public required int HoldTime { get; init; }
+    public int? MultihopTtl { get; init; }
+    public required bool Passive { get; init; }
+    public required bool AddPath { get; init; }
+    public required bool AdminDown { get; init; }
+    public required GracefulRestartBody GracefulRestart { get; init; }
+    public required BgpRouterStatus Status { get; init; }
+
+    public override string Collection => "bgp-routers";
+}
+
+/// <summary>The sessions of every control node to this router.</summary>
+/// <param name="State">Success when one is Established; Failure when none is and one has an error; else Pending.</param>
+public sealed record BgpRouterStatus(ResourceState State, IReadOnlyList<BgpSessionStatus> Sessions, IReadOnlyList<ConditionBody> Conditions);
+
+/// <summary>A session as a control node sees it.</summary>
+/// <param name="ControlNode">The replica.</param>
+/// <param name="State">Idle, Connect, Active, OpenSent, OpenConfirm or Established.</param>
+/// <param name="Since">When it came into this state.</param>
+/// <param name="Families">Negotiated address families.</param>
+/// <param name="AddPath">The router takes several paths for a prefix.</param>
+/// <param name="Advertised">Routes sent.</param>
+/// <param name="Received">Routes received.</param>
+/// <param name="LastError">Why it last went down.</param>
+public sealed record BgpSessionStatus(
+    string ControlNode, string State, DateTimeOffset? Since, IReadOnlyList<string> Families, bool AddPath, long Advertised, long Received, string? LastError);
+
+/// <summary>A session as a control node writes it into <c>control_node.sessions</c>, an object keyed by BgpRouter name.</summary>
+[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
+public sealed record KeptBgpSession(
+    string State, DateTimeOffset? Since, IReadOnlyList<string>? Families, bool AddPath, long Advertised, long Received, string? LastError);
+
+public sealed class BgpRouterRequestValidator : AbstractValidator<BgpRouterRequest>
+{
+    private static readonly string[] Families = ["inet", "inet6", "inet-vpn", "inet6-vpn", "route-target"];
+
+    public BgpRouterRequestValidator()
+    {
+        this.AddResourceRules();
+        RuleFor(r => r.Address).Custom((address, context) =>
+        {
+            if (address is null) context.AddPathFailure("address", "is required");
+            else if (AddressText.Fault(address) is { } fault) context.AddPathFailure("address", fault);
+        });
+        RuleFor(r => r.AutonomousSystem).NotNull().WithMessage("is required");
+        RuleFor(r => r.AutonomousSystem).InclusiveBetween(1, uint.MaxValue).WithMessage("must be from 1 to 4294967295");
+        RuleFor(r => r.Port).InclusiveBetween(1, 65535).WithMessage("must be from 1 to 65535");
+        RuleFor(r => r.HoldTime).Must(t => t is null or 0 or (>= 3 and <= 65535)).WithMessage("must be 0 or from 3 to 65535 seconds");
+        RuleFor(r => r.MultihopTtl).InclusiveBetween(1, 255).WithMessage("must be from 1 to 255");
+        RuleFor(r => r.AuthKey).Must(k => k is null || (k.Length <= 80 && k.All(c => c is > ' ' and <= '~'))).WithMessage("must be at most 80 visible ASCII characters");
+        RuleFor(r => r.GracefulRestart!.RestartTime).InclusiveBetween(0, 4095).When(r => r.GracefulRestart is not null)
+            .OverridePropertyName("gracefulRestart.restartTime").WithMessage("must be from 0 to 4095 seconds");
+        RuleFor(r => r.AddressFamilies).Custom((families, context) =>
+        {
+            if (families is null) return;
+            if (families.Count == 0) context.AddPathFailure("addressFamilies", "must name at least one family");
+            for (var i = 0; i < families.Count; i++)
+            {
+                if (!Families.Contains(families[i])) context.AddPathFailure($"addressFamilies[{i}]", $"must be one of {string.Join(", ", Families)}");
+                else if (families.IndexOf(families[i]) < i) context.AddPathFailure($"addressFamilies[{i}]", "is given twice");
+            }
+        });
+    }
+}

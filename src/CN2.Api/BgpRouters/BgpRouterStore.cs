@@ -1,0 +1,146 @@
+using System.Net;
+using CN2.Api.Data;
+using CN2.Api.Data.Rows;
+using CN2.Api.Http;
+using CN2.Network.Status;
+using Microsoft.EntityFrameworkCore;
+
+namespace CN2.Api.BgpRouters;
+
+/// <summary>Reads and writes BgpRouter rows; each write is one decision inside <see cref="WritePipeline"/>'s transaction.</summary>
+public sealed class BgpRouterStore
+{
+    /// <summary>Puts rows and the control nodes' sessions to them together.</summary>
+    public async Task<List<BgpRouterResource>> ToResourcesAsync(CN2DbContext db, IReadOnlyList<BgpRouterRow> rows, CancellationToken cancellationToken)
+    {
+        if (rows.Count == 0) return [];
+        // A replica that is gone has no sessions, whatever it wrote last.
+        var alive = DateTimeOffset.UtcNow - ControlNodeStore.GoneAfter;
+        var nodes = await db.ControlNodes.AsNoTracking().Where(n => n.LastSeenAt > alive).OrderBy(n => n.Name).ToListAsync(cancellationToken);
+        var sessions = nodes.ConvertAll(n => (n.Name, Sessions: ApiJson.Read<Dictionary<string, KeptBgpSession>>(n.Sessions)));
+        return [.. rows.Select(row => ToResource(row, [.. sessions.Where(n => n.Sessions.ContainsKey(row.Name)).Select(n => ToSession(n.Name, n.Sessions[row.Name]))]))];
+    }
+
+    public async Task<BgpRouterResource> ToResourceAsync(CN2DbContext db, BgpRouterRow row, CancellationToken cancellationToken) =>
+        (await ToResourcesAsync(db, [row], cancellationToken))[0];
+
+    /// <summary>What a PUT would have to say to change nothing; without the key, which stays when it is left out.</summary>
+    public static BgpRouterRequest ToRequest(BgpRouterRow row)
+    {
+        var spec = ApiJson.Read<BgpRouterSpec>(row.Spec);
+        return new BgpRouterRequest
+        {
+            Name = row.Name,
+            Labels = row.Labels,
+            Annotations = row.Annotations,
+            Address = row.Address.ToString(),
+            AutonomousSystem = spec.AutonomousSystem,
+            Port = spec.Port,
+            AddressFamilies = [.. spec.AddressFamilies],
+            HoldTime = spec.HoldTime,
+            MultihopTtl = spec.MultihopTtl,
+            Passive = spec.Passive,
+            AddPath = spec.AddPath,
+            AdminDown = spec.AdminDown,
+            GracefulRestart = new GracefulRestartBody { Enabled = spec.GracefulRestart, RestartTime = spec.RestartTime },
+        };
+    }
+
+    /// <summary>The row, locked until the transaction ends.</summary>
+    public Task<BgpRouterRow?> LockAsync(WriteScope scope, string name, CancellationToken cancellationToken) =>
+        scope.Db.BgpRouters.FromSql($"SELECT * FROM bgp_router WHERE name = {name} FOR UPDATE").AsTracking().SingleOrDefaultAsync(cancellationToken);
+
+    public async Task<WriteOutcome> CreateAsync(WriteScope scope, BgpRouterRequest request, CancellationToken cancellationToken)
+    {
+        if (await FindHolderAsync(scope, request, Guid.Empty, cancellationToken) is { } taken) return taken;
+        var row = new BgpRouterRow
+        {
+            Name = request.Name!,
+            Address = IPAddress.Parse(request.Address!),
+            Spec = ApiJson.Text(BgpRouterSpec.Of(request)),
+            AuthKey = string.IsNullOrEmpty(request.AuthKey) ? null : request.AuthKey,
+        }.CreatedAt(scope, request);
+        scope.Db.BgpRouters.Add(row);
+        scope.Changes.Added(ResourceKind.BgpRouter, null, row.Name, row.Uid);
+        return new WriteOutcome.Created(ToResource(row, []));
+    }
+
+    public async Task<WriteOutcome> ReplaceAsync(WriteScope scope, BgpRouterRow row, BgpRouterRequest request, CancellationToken cancellationToken)
+    {
+        if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
+        if (await FindHolderAsync(scope, request, row.Uid, cancellationToken) is { } taken) return taken;
+        var address = IPAddress.Parse(request.Address!);
+        var spec = ApiJson.Text(BgpRouterSpec.Of(request));
+        var key = request.AuthKey switch { null => row.AuthKey, "" => null, var given => given };
+        var changed = !row.Address.Equals(address) || row.AuthKey != key || ApiJson.Text(ApiJson.Read<BgpRouterSpec>(row.Spec)) != spec;
+        if (changed)
+        {
+            row.Address = address;
+            row.Spec = spec;
+            row.AuthKey = key;
+        }
+
+        if (row.ChangeMetadata(request) || changed) scope.Touch(ResourceKind.BgpRouter, row);
+        return new WriteOutcome.Saved(await ToResourceAsync(scope.Db, row, cancellationToken));
+    }
+
+    public async Task<WriteOutcome> DeleteAsync(WriteScope scope, BgpRouterRow row, CancellationToken cancellationToken)
+    {
+        if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
+        scope.Changes.Deleted(ResourceKind.BgpRouter, await ToResourceAsync(scope.Db, row, cancellationToken));
+        scope.Db.BgpRouters.Remove(row);
+        return new WriteOutcome.Gone();
+    }
+
+    private static async Task<ApiProblem?> FindHolderAsync(WriteScope scope, BgpRouterRequest request, Guid self, CancellationToken cancellationToken)
+    {
+        var address = IPAddress.Parse(request.Address!);
+        var holder = await scope.Db.BgpRouters.AsNoTracking().Where(r => r.Address == address && r.Uid != self).Select(r => r.Name).FirstOrDefaultAsync(cancellationToken);
+        return holder is null || holder == request.Name ? null : ApiProblem.AddressInUse($"{address} belongs to BgpRouter {holder}.");
+    }
+
+    private static BgpSessionStatus ToSession(string node, KeptBgpSession s) =>
+        new(node, s.State, s.Since, s.Families ?? [], s.AddPath, s.Advertised, s.Received, s.LastError);
+
+    private static BgpRouterResource ToResource(BgpRouterRow row, IReadOnlyList<BgpSessionStatus> sessions)
+    {
+        var spec = ApiJson.Read<BgpRouterSpec>(row.Spec);
+        return new BgpRouterResource
+        {
+            Name = row.Name,
+            Uid = row.Uid,
+            Labels = row.Labels,
+            Annotations = row.Annotations,
+            Generation = row.Generation,
+            CreatedAt = row.CreatedAt,
+            UpdatedAt = row.UpdatedAt,
+            Address = row.Address.ToString(),
+            AutonomousSystem = spec.AutonomousSystem,
+            Port = spec.Port,
+            AddressFamilies = spec.AddressFamilies,
+            HoldTime = spec.HoldTime,
+            MultihopTtl = spec.MultihopTtl,
+            Passive = spec.Passive,
+            AddPath = spec.AddPath,
+            AdminDown = spec.AdminDown,
+            GracefulRestart = new GracefulRestartBody { Enabled = spec.GracefulRestart, RestartTime = spec.RestartTime },
+            Status = ToStatus(row, spec, sessions),
+        };
+    }
+
+    private static BgpRouterStatus ToStatus(BgpRouterRow row, BgpRouterSpec spec, IReadOnlyList<BgpSessionStatus> sessions)
+    {
+        var up = sessions.Count(s => s.State == "Established");
+        var error = sessions.FirstOrDefault(s => s.State != "Established" && s.LastError is not null);
+        var (state, status, reason, message) = (spec.AdminDown, up, error) switch
+        {
+            (true, _, _) => (ResourceState.Success, "False", "AdminDown", "adminDown keeps the session down; set it to false to bring it up."),
+            (_, > 0, _) => (ResourceState.Success, "True", "Established", $"{up} of {sessions.Count} control nodes have a session."),
+            (_, _, not null) => (ResourceState.Failure, "False", "SessionFailed", $"{error.ControlNode}: {error.LastError}"),
+            _ => (ResourceState.Pending, "False", "Connecting",
+                $"No session to {row.Address}:{spec.Port} is established yet; check that the router peers with the control node's address and AS{spec.AutonomousSystem} is its own."),
+        };
+        var since = sessions.Max(s => s.Since) ?? row.UpdatedAt;
+        return new BgpRouterStatus(state, sessions, [new ConditionBody("Established", status, reason, message, row.Generation, since)]);
+    }
+}

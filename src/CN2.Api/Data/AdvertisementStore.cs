@@ -1,0 +1,89 @@
+using System.Net;
+using System.Text.Json;
+using CN2.Api.Data.Rows;
+using Npgsql;
+
+namespace CN2.Api.Data;
+
+/// <summary>
+/// Which FloatingIPs a replica announces or may announce. A row stands before the first route is handed to the speaker, has no next
+/// hops once the last withdrawal is confirmed, and goes when the replica's vRouters have dropped the entries: while it stands, the
+/// address is not free.
+/// </summary>
+public sealed class AdvertisementStore(NpgsqlDataSource dataSource, ChangeSignal signal)
+{
+    /// <summary>All rows of one control node: FloatingIP and the next hops its routes may have.</summary>
+    public async Task<Dictionary<Guid, HashSet<IPAddress>>> LoadAsync(string controlNode, CancellationToken ct)
+    {
+        await using var command = dataSource.CreateCommand("SELECT floating_ip_uid, routes FROM advertisement WHERE control_node = $1");
+        command.Parameters.Add(new() { Value = controlNode });
+        var rows = new Dictionary<Guid, HashSet<IPAddress>>();
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+        {
+            rows[reader.GetGuid(0)] = [.. JsonSerializer.Deserialize<string[]>(reader.GetString(1))!.Select(IPAddress.Parse)];
+        }
+
+        return rows;
+    }
+
+    /// <summary>
+    /// Saves rows; null: the row goes. A FloatingIP that does not exist (any more) is skipped: answers the ones that stand.
+    /// <paramref name="tellOthers"/>: with change rows, so that the other replicas know.
+    /// </summary>
+    public async Task<HashSet<Guid>> SaveAsync(
+        string controlNode, IReadOnlyDictionary<Guid, IReadOnlyCollection<IPAddress>?> rows, bool tellOthers, CancellationToken ct)
+    {
+        var put = rows.Where(r => r.Value is not null).ToList();
+        var gone = rows.Where(r => r.Value is null).Select(r => r.Key).ToArray();
+        await using var batch = dataSource.CreateBatch();
+        batch.BatchCommands.Add(new(
+            """
+            INSERT INTO advertisement (control_node, floating_ip_uid, routes)
+            SELECT $1, f.uid, r.routes::jsonb FROM unnest($2::uuid[], $3::text[]) AS r(uid, routes) JOIN floating_ip f ON f.uid = r.uid
+            ON CONFLICT (floating_ip_uid, control_node) DO UPDATE SET routes = excluded.routes
+            RETURNING floating_ip_uid
+            """)
+        {
+            Parameters =
+            {
+                new() { Value = controlNode },
+                new() { Value = put.Select(r => r.Key).ToArray() },
+                new() { Value = put.Select(r => JsonSerializer.Serialize(r.Value!.Select(a => a.ToString()))).ToArray() },
+            },
+        });
+        batch.BatchCommands.Add(new("DELETE FROM advertisement WHERE control_node = $1 AND floating_ip_uid = ANY($2)")
+        {
+            Parameters = { new() { Value = controlNode }, new() { Value = gone } },
+        });
+        if (tellOthers)
+        {
+            batch.BatchCommands.Add(new("INSERT INTO change (kind, name, uid, verb, status_only) SELECT $1, $2, uid, 2, true FROM unnest($3::uuid[]) uid")
+            {
+                Parameters = { new() { Value = (short)ResourceKind.ControlNode }, new() { Value = controlNode }, new() { Value = rows.Keys.ToArray() } },
+            });
+        }
+
+        var standing = new HashSet<Guid>();
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct)) standing.Add(reader.GetGuid(0));
+        while (await reader.NextResultAsync(ct))
+        {
+            // The other statements answer nothing.
+        }
+
+        if (tellOthers) signal.Set();
+        return standing;
+    }
+
+    /// <summary>The other replicas read all rows of this one: there may be some of which they were never told.</summary>
+    public async Task IntroduceAsync(string controlNode, CancellationToken ct)
+    {
+        await using var command = dataSource.CreateCommand("INSERT INTO change (kind, name, uid, verb, status_only) VALUES ($1, $2, $3, 2, true)");
+        command.Parameters.Add(new() { Value = (short)ResourceKind.ControlNode });
+        command.Parameters.Add(new() { Value = controlNode });
+        command.Parameters.Add(new() { Value = Guid.Empty });
+        await command.ExecuteNonQueryAsync(ct);
+        signal.Set();
+    }
+}

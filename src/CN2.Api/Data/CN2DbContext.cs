@@ -1,0 +1,161 @@
+using CN2.Api.Data.Rows;
+using Microsoft.EntityFrameworkCore;
+
+namespace CN2.Api.Data;
+
+/// <summary>
+/// The tables that rows are read from and saved to as objects. What EF cannot express is raw SQL in the migration Constraints:
+/// tables keyed by address (subnet_scope, subnet_range, free_address, interface_address), the exclusion constraint over subnets,
+/// the foreign key that ties an address to its subnet, the allocation functions, the trigger that returns addresses.
+/// </summary>
+public sealed class CN2DbContext(DbContextOptions<CN2DbContext> options) : DbContext(options)
+{
+    public DbSet<NamespaceRow> Namespaces => Set<NamespaceRow>();
+    public DbSet<ExternalNetworkSelectorRow> ExternalNetworkSelectors => Set<ExternalNetworkSelectorRow>();
+    public DbSet<ExternalNetworkRow> ExternalNetworks => Set<ExternalNetworkRow>();
+    public DbSet<SubnetRow> Subnets => Set<SubnetRow>();
+    public DbSet<FloatingIPRow> FloatingIPs => Set<FloatingIPRow>();
+    public DbSet<ServiceRow> Services => Set<ServiceRow>();
+    public DbSet<NodePortRow> NodePorts => Set<NodePortRow>();
+    public DbSet<FreeNodePortRow> FreeNodePorts => Set<FreeNodePortRow>();
+    public DbSet<VirtualMachineInterfaceRow> VirtualMachineInterfaces => Set<VirtualMachineInterfaceRow>();
+    public DbSet<VirtualRouterRow> VirtualRouters => Set<VirtualRouterRow>();
+    public DbSet<VirtualRouterStatusRow> VirtualRouterStatuses => Set<VirtualRouterStatusRow>();
+    public DbSet<BgpRouterRow> BgpRouters => Set<BgpRouterRow>();
+    public DbSet<ServiceHealthCheckRow> ServiceHealthChecks => Set<ServiceHealthCheckRow>();
+    public DbSet<ControlNodeRow> ControlNodes => Set<ControlNodeRow>();
+    public DbSet<AdvertisementRow> Advertisements => Set<AdvertisementRow>();
+    public DbSet<ServiceStatusRow> ServiceStatuses => Set<ServiceStatusRow>();
+    public DbSet<FloatingIPStatusRow> FloatingIPStatuses => Set<FloatingIPStatusRow>();
+    public DbSet<ChangeRow> Changes => Set<ChangeRow>();
+    public DbSet<EventRow> Events => Set<EventRow>();
+    public DbSet<IdempotencyKeyRow> IdempotencyKeys => Set<IdempotencyKeyRow>();
+
+    protected override void OnModelCreating(ModelBuilder modelBuilder)
+    {
+        foreach (var type in new[]
+                 {
+                     typeof(NamespaceRow), typeof(ExternalNetworkSelectorRow), typeof(ExternalNetworkRow), typeof(FloatingIPRow),
+                     typeof(ServiceRow), typeof(VirtualMachineInterfaceRow), typeof(VirtualRouterRow), typeof(BgpRouterRow),
+                     typeof(ServiceHealthCheckRow),
+                 })
+        {
+            var row = modelBuilder.Entity(type);
+            row.HasKey(nameof(ResourceRow.Uid));
+            row.Property(nameof(ResourceRow.Uid)).ValueGeneratedNever();
+            row.Property(nameof(ResourceRow.Labels)).HasColumnType("jsonb");
+            row.Property(nameof(ResourceRow.Annotations)).HasColumnType("jsonb");
+            // FloatingIPs come two to a Service, on the hottest path, and hardly any carries labels.
+            if (type != typeof(FloatingIPRow)) row.HasIndex(nameof(ResourceRow.Labels)).HasMethod("gin");
+            if (type.IsSubclassOf(typeof(NamespacedRow)))
+            {
+                row.HasIndex(nameof(NamespacedRow.Namespace), nameof(ResourceRow.Name)).IsUnique();
+                row.HasOne(typeof(NamespaceRow)).WithMany().HasForeignKey(nameof(NamespacedRow.Namespace))
+                    .HasPrincipalKey(nameof(NamespaceRow.Name)).OnDelete(DeleteBehavior.Restrict);
+            }
+            else if (type != typeof(NamespaceRow))
+            {
+                row.HasIndex(nameof(ResourceRow.Name)).IsUnique();
+            }
+        }
+
+        modelBuilder.Entity<NamespaceRow>(row => { row.ToTable("namespace"); row.HasAlternateKey(n => n.Name); });
+        modelBuilder.Entity<ExternalNetworkSelectorRow>(row => { row.ToTable("external_network_selector"); row.Property(s => s.Spec).HasColumnType("jsonb"); });
+        modelBuilder.Entity<ExternalNetworkRow>(row =>
+        {
+            row.ToTable("external_network", t => t.HasCheckConstraint("external_network_number_range", "number between 1 and 65535"));
+            row.Property(n => n.Spec).HasColumnType("jsonb");
+            row.HasIndex(n => n.Number).IsUnique();
+            row.HasMany(n => n.Subnets).WithOne().HasForeignKey(s => s.ExternalNetworkUid).OnDelete(DeleteBehavior.Cascade);
+        });
+        modelBuilder.Entity<SubnetRow>(row =>
+        {
+            row.ToTable("subnet");
+            row.Property(s => s.Cidr).HasColumnType("cidr");
+        });
+        modelBuilder.Entity<FloatingIPRow>(row =>
+        {
+            row.ToTable("floating_ip", t => t.HasCheckConstraint("floating_ip_inside_subnet", "address <<= subnet_cidr"));
+            row.Property(f => f.SubnetCidr).HasColumnType("cidr");
+            row.Property(f => f.Spec).HasColumnType("jsonb");
+            row.HasIndex(f => f.ServiceUid);
+            row.HasOne<ServiceRow>().WithMany().HasForeignKey(f => f.ServiceUid).OnDelete(DeleteBehavior.Restrict);
+        });
+        modelBuilder.Entity<ServiceRow>(row =>
+        {
+            row.ToTable("service");
+            row.Property(s => s.Spec).HasColumnType("jsonb");
+            row.HasIndex(s => s.PendingReason).HasFilter("pending_reason is not null");
+            row.HasIndex(s => s.DeletingAt).HasFilter("deleting_at is not null");
+        });
+        modelBuilder.Entity<NodePortRow>(row =>
+        {
+            row.ToTable("node_port");
+            row.HasKey(p => new { p.Port, p.Protocol });
+            row.HasOne<ServiceRow>().WithMany().HasForeignKey(p => p.ServiceUid).OnDelete(DeleteBehavior.Cascade);
+        });
+        modelBuilder.Entity<FreeNodePortRow>(row => { row.ToTable("free_node_port"); row.HasKey(p => new { p.Protocol, p.Port }); });
+        modelBuilder.Entity<VirtualMachineInterfaceRow>(row =>
+        {
+            row.ToTable("virtual_machine_interface");
+            row.HasIndex(v => v.VirtualRouter);
+        });
+        modelBuilder.Entity<VirtualRouterRow>().ToTable("virtual_router");
+        modelBuilder.Entity<VirtualRouterStatusRow>(row =>
+        {
+            row.ToTable("virtual_router_status");
+            row.HasKey(s => s.Uid);
+            row.HasOne<VirtualRouterRow>().WithOne().HasForeignKey<VirtualRouterStatusRow>(s => s.Uid).OnDelete(DeleteBehavior.Cascade);
+        });
+        modelBuilder.Entity<BgpRouterRow>(row =>
+        {
+            row.ToTable("bgp_router");
+            row.Property(b => b.Spec).HasColumnType("jsonb");
+        });
+        modelBuilder.Entity<ServiceHealthCheckRow>(row => { row.ToTable("service_health_check"); row.Property(h => h.Spec).HasColumnType("jsonb"); });
+        modelBuilder.Entity<ControlNodeRow>(row => { row.ToTable("control_node"); row.HasKey(c => c.Name); row.Property(c => c.Sessions).HasColumnType("jsonb"); });
+        modelBuilder.Entity<AdvertisementRow>(row =>
+        {
+            row.ToTable("advertisement");
+            row.HasKey(a => new { a.FloatingIPUid, a.ControlNode });
+            row.Property(a => a.Routes).HasColumnType("jsonb");
+            row.HasOne<FloatingIPRow>().WithMany().HasForeignKey(a => a.FloatingIPUid).OnDelete(DeleteBehavior.Restrict);
+        });
+        modelBuilder.Entity<ServiceStatusRow>(row =>
+        {
+            row.ToTable("service_status");
+            row.HasKey(s => s.Uid);
+            row.Property(s => s.Document).HasColumnType("jsonb");
+            row.HasOne<ServiceRow>().WithOne().HasForeignKey<ServiceStatusRow>(s => s.Uid).OnDelete(DeleteBehavior.Cascade);
+        });
+        modelBuilder.Entity<FloatingIPStatusRow>(row =>
+        {
+            row.ToTable("floating_ip_status");
+            row.HasKey(s => s.Uid);
+            row.Property(s => s.Document).HasColumnType("jsonb");
+            row.HasOne<FloatingIPRow>().WithOne().HasForeignKey<FloatingIPStatusRow>(s => s.Uid).OnDelete(DeleteBehavior.Cascade);
+        });
+        modelBuilder.Entity<ChangeRow>(row =>
+        {
+            row.ToTable("change");
+            row.HasKey(c => c.Id);
+            row.Property(c => c.Xid).HasColumnType("xid8").HasDefaultValueSql("pg_current_xact_id()");
+            row.Property(c => c.At).HasDefaultValueSql("now()");
+            row.Property(c => c.Document).HasColumnType("jsonb");
+            row.HasIndex(c => new { c.Xid, c.Id });
+        });
+        modelBuilder.Entity<EventRow>(row =>
+        {
+            row.ToTable("event");
+            row.HasKey(e => e.Id);
+            row.HasIndex(e => new { e.Kind, e.Namespace, e.Name, e.Id });
+            row.HasIndex(e => e.At);
+        });
+        modelBuilder.Entity<IdempotencyKeyRow>(row =>
+        {
+            row.ToTable("idempotency_key");
+            row.HasKey(k => new { k.Key, k.Path });
+            row.HasIndex(k => k.CreatedAt);
+        });
+    }
+}

@@ -1,0 +1,131 @@
+using System.Net;
+using System.Text.Json;
+using CN2.Api.Data.Rows;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace CN2.Api.Data;
+
+/// <summary>The replicas that share this database. Who is alive is told by the database's clock: those of the replicas may differ.</summary>
+public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal signal)
+{
+    /// <summary>A replica not seen for this long is taken for gone.</summary>
+    public static readonly TimeSpan GoneAfter = TimeSpan.FromSeconds(6);
+
+    /// <summary>
+    /// This replica is alive. <paramref name="sessions"/> not null: its BGP sessions, saved with a change row for each
+    /// BgpRouter in <paramref name="changedRouters"/>. Answers whether another replica is alive too, and whether this one was not known:
+    /// it is new, or was taken for gone and what it announced was forgotten.
+    /// </summary>
+    public async Task<(bool Others, bool Unknown)> BeatAsync(
+        string name, int restartTimeSeconds, string? sessions, IReadOnlyCollection<string> changedRouters, CancellationToken ct)
+    {
+        await using var batch = dataSource.CreateBatch();
+        if (sessions is not null)
+        {
+            // Before they are overwritten: what came up or went down is an event of its BgpRouter.
+            batch.BatchCommands.Add(new(
+                """
+                INSERT INTO event (kind, name, at, type, reason, message)
+                SELECT $3, s.key, now(), CASE WHEN s.up THEN 'Normal' ELSE 'Warning' END, CASE WHEN s.up THEN 'Established' ELSE 'SessionDown' END,
+                       'The session with control node ' || $1 || CASE WHEN s.up THEN ' is established.' ELSE ' is down (' || (s.value ->> 'state') || ')' || coalesce(': ' || (s.value ->> 'lastError'), '.') END
+                FROM (SELECT key, value, value ->> 'state' = 'Established' AS up FROM jsonb_each($2::jsonb)) s
+                JOIN bgp_router r ON r.name = s.key
+                WHERE s.up <> coalesce((SELECT c.sessions -> s.key ->> 'state' = 'Established' FROM control_node c WHERE c.name = $1), false)
+                """)
+            {
+                Parameters =
+                {
+                    new() { Value = name }, new() { Value = sessions, NpgsqlDbType = NpgsqlDbType.Text }, new() { Value = (short)ResourceKind.BgpRouter },
+                },
+            });
+        }
+
+        batch.BatchCommands.Add(new(
+            """
+            INSERT INTO control_node (name, last_seen_at, restart_time_seconds, sessions) VALUES ($1, now(), $2, coalesce($3::jsonb, '{}'))
+            ON CONFLICT (name) DO UPDATE SET last_seen_at = now(), restart_time_seconds = $2, sessions = coalesce($3::jsonb, control_node.sessions)
+            RETURNING xmax = 0
+            """)
+        {
+            Parameters =
+            {
+                new() { Value = name }, new() { Value = restartTimeSeconds },
+                new() { Value = (object?)sessions ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text },
+            },
+        });
+        if (changedRouters.Count > 0)
+        {
+            batch.BatchCommands.Add(new(
+                """
+                INSERT INTO change (kind, name, uid, verb, status_only) SELECT $2, name, uid, 2, true FROM bgp_router WHERE name = ANY($1)
+                """)
+            {
+                Parameters = { new() { Value = changedRouters.ToArray() }, new() { Value = (short)ResourceKind.BgpRouter } },
+            });
+        }
+
+        batch.BatchCommands.Add(new("SELECT EXISTS (SELECT FROM control_node WHERE name <> $1 AND last_seen_at > now() - $2)")
+        {
+            Parameters = { new() { Value = name }, new() { Value = GoneAfter } },
+        });
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        await reader.ReadAsync(ct);
+        var unknown = reader.GetBoolean(0);
+        await reader.NextResultAsync(ct);
+        await reader.ReadAsync(ct);
+        var others = reader.GetBoolean(0);
+        if (changedRouters.Count > 0) signal.Set();
+        return (others, unknown);
+    }
+
+    /// <summary>The BGP sessions of all control nodes that are alive: control node → session JSON as its replica wrote it.</summary>
+    public async Task<Dictionary<string, string>> SessionsAsync(CancellationToken ct)
+    {
+        await using var command = dataSource.CreateCommand("SELECT name, sessions FROM control_node WHERE last_seen_at > now() - $1");
+        command.Parameters.Add(new() { Value = GoneAfter });
+        var sessions = new Dictionary<string, string>();
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct)) sessions[reader.GetString(0)] = reader.GetString(1);
+        return sessions;
+    }
+
+    /// <summary>What other control nodes announce of these FloatingIPs: (FloatingIP, control node) → next hops.</summary>
+    public async Task<List<(Guid FloatingIP, string ControlNode, IPAddress[] NextHops)>> AnnouncedByOthersAsync(
+        string self, IReadOnlyCollection<Guid>? floatingIPs, CancellationToken ct)
+    {
+        await using var command = dataSource.CreateCommand(
+            "SELECT floating_ip_uid, control_node, routes FROM advertisement WHERE control_node <> $1 AND ($2::uuid[] IS NULL OR floating_ip_uid = ANY($2))");
+        command.Parameters.Add(new() { Value = self });
+        command.Parameters.Add(new() { Value = (object?)floatingIPs?.ToArray() ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
+        var rows = new List<(Guid, string, IPAddress[])>();
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+        {
+            rows.Add((reader.GetGuid(0), reader.GetString(1), [.. JsonSerializer.Deserialize<string[]>(reader.GetString(2))!.Select(IPAddress.Parse)]));
+        }
+
+        return rows;
+    }
+
+    /// <summary>
+    /// Forgets what control nodes announced that are gone for longer than routers may hold their stale routes (RFC 4724 restart
+    /// time): they cannot hold up a deletion for ever.
+    /// </summary>
+    public async Task ForgetGoneAsync(CancellationToken ct)
+    {
+        await using var command = dataSource.CreateCommand(
+            """
+            WITH gone AS (
+                SELECT name FROM control_node WHERE last_seen_at + make_interval(secs => greatest(restart_time_seconds, 6)) < now()
+            ), withdrawn AS (
+                DELETE FROM advertisement a USING gone WHERE a.control_node = gone.name RETURNING a.floating_ip_uid, a.control_node
+            ), forgotten AS (
+                DELETE FROM control_node c USING gone WHERE c.name = gone.name
+            )
+            INSERT INTO change (kind, name, uid, verb, status_only) SELECT $1, control_node, floating_ip_uid, 2, true FROM withdrawn
+            """);
+        command.Parameters.Add(new() { Value = (short)ResourceKind.ControlNode });
+        if (await command.ExecuteNonQueryAsync(ct) > 0) signal.Set();
+    }
+}

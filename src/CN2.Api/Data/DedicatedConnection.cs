@@ -1,0 +1,29 @@
+using CN2.Api.Options;
+using Npgsql;
+
+namespace CN2.Api.Data;
+
+/// <summary>
+/// Opens connections outside the pool, for what lives in a session: LISTEN, session-level advisory locks. Pooled connections are not
+/// reset between uses, so such state must never get onto one.
+/// </summary>
+public sealed class DedicatedConnection(DatabaseOptions options)
+{
+    private readonly string _connectionString =
+        new NpgsqlConnectionStringBuilder(options.ConnectionString) { Pooling = false, KeepAlive = 5 }.ConnectionString;
+
+    public async Task<NpgsqlConnection> OpenAsync(CancellationToken cancellationToken)
+    {
+        var connection = new NpgsqlConnection(_connectionString);
+        try
+        {
+            await connection.OpenAsync(cancellationToken);
+            return connection;
+        }
+        catch
+        {
+            await connection.DisposeAsync();
+            throw;
+        }
+    }
+}

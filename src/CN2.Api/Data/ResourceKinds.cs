@@ -1,0 +1,32 @@
+using System.Collections.Frozen;
+using CN2.Api.Data.Rows;
+
+namespace CN2.Api.Data;
+
+/// <summary>The collection's word of each kind, as in paths, <c>watch?kinds=</c> and <c>events?regarding=</c>.</summary>
+public static class ResourceKinds
+{
+    private static readonly FrozenDictionary<ResourceKind, string> Collections = new Dictionary<ResourceKind, string>
+    {
+        [ResourceKind.Namespace] = "namespaces",
+        [ResourceKind.VirtualRouter] = "virtual-routers",
+        [ResourceKind.ServiceHealthCheck] = "service-health-checks",
+        [ResourceKind.VirtualMachineInterface] = "virtual-machine-interfaces",
+        [ResourceKind.ExternalNetworkSelector] = "external-network-selectors",
+        [ResourceKind.ExternalNetwork] = "external-networks",
+        [ResourceKind.Service] = "services",
+        [ResourceKind.FloatingIP] = "floating-ips",
+        [ResourceKind.BgpRouter] = "bgp-routers",
+    }.ToFrozenDictionary();
+
+    private static readonly FrozenDictionary<string, ResourceKind> Kinds = Collections.ToFrozenDictionary(p => p.Value, p => p.Key);
+
+    public static IEnumerable<string> AllCollections => Collections.Values.Order(StringComparer.Ordinal);
+
+    public static string Collection(this ResourceKind kind) => Collections[kind];
+
+    public static bool TryParse(string collection, out ResourceKind kind) => Kinds.TryGetValue(collection, out kind);
+
+    public static bool IsNamespaced(this ResourceKind kind) =>
+        kind is not (ResourceKind.Namespace or ResourceKind.ExternalNetworkSelector or ResourceKind.VirtualRouter or ResourceKind.BgpRouter);
+}

@@ -1,0 +1,214 @@
+using System.Net;
+using System.Text.Json;
+using CN2.Api.BgpRouters;
+using CN2.Api.Drivers;
+using CN2.Api.ExternalNetworks;
+using CN2.Api.FloatingIPs;
+using CN2.Api.Http;
+using CN2.Api.ServiceHealthChecks;
+using CN2.Api.Services;
+using CN2.Network.Collections;
+using CN2.Network.Resources;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace CN2.Api.Data;
+
+/// <summary>A vRouter and what its status row says of the agent.</summary>
+public sealed record VirtualRouterState(VirtualRouter Router, bool Connected, string? ControlNode, long AppliedPosition);
+
+/// <summary>Everything the reconciler keeps in memory, as of one place in the feed.</summary>
+public sealed record StateSnapshot(
+    FeedPosition Position,
+    List<ExternalNetwork> ExternalNetworks,
+    List<VirtualRouterState> VirtualRouters,
+    List<ServiceHealthCheck> ServiceHealthChecks,
+    List<VirtualMachineInterface> VirtualMachineInterfaces,
+    List<Service> Services,
+    List<FloatingIP> FloatingIPs,
+    List<BgpPeer> BgpPeers);
+
+/// <summary>Reads rows as the types decisions are made with. Each read takes the uids wanted, or null for all.</summary>
+public sealed class StateReader(NpgsqlDataSource dataSource)
+{
+    /// <summary>
+    /// One consistent snapshot of everything. Its position is just below the oldest transaction then running: what that and later
+    /// ones change comes again by the feed, which is harmless because changes say only where to look.
+    /// </summary>
+    public async Task<StateSnapshot> ReadAllAsync(CancellationToken ct)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, ct);
+        await using var snapshot = new NpgsqlCommand("SELECT pg_snapshot_xmin(pg_current_snapshot())", connection, transaction);
+        var xmin = (ulong)(await snapshot.ExecuteScalarAsync(ct))!;
+        return new StateSnapshot(
+            new FeedPosition(xmin - 1, long.MaxValue),
+            await ReadAsync(connection, ExternalNetworkSql, null, ReadExternalNetwork, ct),
+            await ReadAsync(connection, VirtualRouterSql, null, ReadVirtualRouter, ct),
+            await ReadAsync(connection, ServiceHealthCheckSql, null, ReadServiceHealthCheck, ct),
+            await ReadAsync(connection, VirtualMachineInterfaceSql, null, ReadVirtualMachineInterface, ct),
+            await ReadAsync(connection, ServiceSql, null, ReadService, ct),
+            await ReadAsync(connection, FloatingIPSql, null, ReadFloatingIP, ct),
+            await ReadAsync(connection, BgpRouterSql, null, ReadBgpPeer, ct));
+    }
+
+    /// <summary>The newest change committed by now: what is read before this call is in no later one.</summary>
+    public async Task<ulong> NewestChangeAsync(CancellationToken ct)
+    {
+        await using var command = dataSource.CreateCommand("SELECT xid FROM change ORDER BY xid DESC, id DESC LIMIT 1");
+        return await command.ExecuteScalarAsync(ct) as ulong? ?? 0;
+    }
+
+    public Task<List<ExternalNetwork>> ExternalNetworksAsync(Guid[] uids, CancellationToken ct) => ReadAsync(ExternalNetworkSql, uids, ReadExternalNetwork, ct);
+
+    public Task<List<VirtualRouterState>> VirtualRoutersAsync(Guid[] uids, CancellationToken ct) => ReadAsync(VirtualRouterSql, uids, ReadVirtualRouter, ct);
+
+    public Task<List<ServiceHealthCheck>> ServiceHealthChecksAsync(Guid[] uids, CancellationToken ct) => ReadAsync(ServiceHealthCheckSql, uids, ReadServiceHealthCheck, ct);
+
+    public Task<List<VirtualMachineInterface>> VirtualMachineInterfacesAsync(Guid[] uids, CancellationToken ct) =>
+        ReadAsync(VirtualMachineInterfaceSql, uids, ReadVirtualMachineInterface, ct);
+
+    public Task<List<Service>> ServicesAsync(Guid[] uids, CancellationToken ct) => ReadAsync(ServiceSql, uids, ReadService, ct);
+
+    public Task<List<FloatingIP>> FloatingIPsAsync(Guid[] uids, CancellationToken ct) => ReadAsync(FloatingIPSql, uids, ReadFloatingIP, ct);
+
+    public Task<List<BgpPeer>> BgpPeersAsync(CancellationToken ct) => ReadAsync(BgpRouterSql, null, ReadBgpPeer, ct);
+
+    private async Task<List<T>> ReadAsync<T>(string sql, Guid[]? uids, Func<NpgsqlDataReader, T> read, CancellationToken ct)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(ct);
+        return await ReadAsync(connection, sql, uids, read, ct);
+    }
+
+    private static async Task<List<T>> ReadAsync<T>(NpgsqlConnection connection, string sql, Guid[]? uids, Func<NpgsqlDataReader, T> read, CancellationToken ct)
+    {
+        // Two texts, so that a few uids are always looked up by index.
+        await using var command = new NpgsqlCommand(uids is null ? sql : sql + " WHERE t.uid = ANY($1)", connection);
+        if (uids is not null) command.Parameters.Add(new() { Value = uids, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
+        var items = new List<T>();
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct)) items.Add(read(reader));
+        return items;
+    }
+
+    private const string ServiceSql = "SELECT t.uid, t.namespace, t.name, t.spec, t.generation, t.deleting_at IS NOT NULL, t.pending_reason, t.pending_message FROM service t";
+
+    private static Service ReadService(NpgsqlDataReader row)
+    {
+        var spec = ApiJson.Read<ServiceSpec>(row.GetString(3));
+        return new Service
+        {
+            Uid = row.GetGuid(0),
+            Id = new NamespacedName(string.Intern(row.GetString(1)), row.GetString(2)),
+            Type = spec.Type,
+            Selector = LabelSet.Of(spec.Selector),
+            Ports = spec.Ports.Select(p => new ServicePort(p.Name, p.Protocol, (ushort)p.Port, (ushort)p.TargetPort, (ushort)(p.NodePort ?? 0))).ToEquatableList(),
+            ExternalTrafficPolicy = spec.ExternalTrafficPolicy,
+            SessionAffinity = spec.SessionAffinity,
+            LoadBalancerSourceRanges = spec.LoadBalancerSourceRanges.Select(IPNetwork.Parse).ToEquatableList(),
+            Generation = row.GetInt64(4),
+            Deleting = row.GetBoolean(5),
+            PendingReason = Text(row, 6),
+            PendingMessage = Text(row, 7),
+        };
+    }
+
+    private const string FloatingIPSql =
+        """
+        SELECT t.uid, t.namespace, t.name, t.address, t.external_network_uid, t.service_uid, t.reserved, t.spec, t.generation, t.deleting_at IS NOT NULL
+        FROM floating_ip t
+        """;
+
+    private static FloatingIP ReadFloatingIP(NpgsqlDataReader row)
+    {
+        var spec = row.GetString(7) is "{}" ? new FloatingIPSpec() : ApiJson.Read<FloatingIPSpec>(row.GetString(7));
+        return new FloatingIP
+        {
+            Uid = row.GetGuid(0),
+            Id = new NamespacedName(string.Intern(row.GetString(1)), row.GetString(2)),
+            Address = row.GetFieldValue<IPAddress>(3),
+            Kind = row.IsDBNull(4) ? FloatingIPKind.ClusterIP : FloatingIPKind.External,
+            ExternalNetwork = row.IsDBNull(4) ? null : row.GetGuid(4),
+            Service = row.IsDBNull(5) ? null : row.GetGuid(5),
+            Reserved = row.GetBoolean(6),
+            Interfaces = spec.Interfaces.ToEquatableList(),
+            PortMappings = spec.PortMappings.Select(m => new PortMapping(m.Protocol, (ushort)m.Port, (ushort)m.TargetPort)).ToEquatableList(),
+            Generation = row.GetInt64(8),
+            Deleting = row.GetBoolean(9),
+        };
+    }
+
+    private const string ExternalNetworkSql = "SELECT t.uid, t.namespace, t.name, t.number, t.fabric_forwarding, t.spec FROM external_network t";
+
+    private static ExternalNetwork ReadExternalNetwork(NpgsqlDataReader row)
+    {
+        var spec = ApiJson.Read<ExternalNetworkSpec>(row.GetString(5));
+        return new ExternalNetwork
+        {
+            Uid = row.GetGuid(0),
+            Id = new NamespacedName(row.GetString(1), row.GetString(2)),
+            Number = row.GetInt32(3),
+            FabricForwarding = row.GetBoolean(4),
+            Advertisement = new Advertisement(
+                spec.Advertisement.LocalPreference, spec.Advertisement.Med,
+                spec.Advertisement.Communities.ToEquatableList(), spec.Advertisement.LargeCommunities.ToEquatableList()),
+            ImportRouteTargets = spec.RouteTargets.Union(spec.ImportRouteTargets).ToEquatableList(),
+            ExportRouteTargets = spec.RouteTargets.Union(spec.ExportRouteTargets).ToEquatableList(),
+        };
+    }
+
+    private const string VirtualMachineInterfaceSql =
+        "SELECT t.uid, t.namespace, t.name, t.labels, t.addresses, t.virtual_router, t.ready, t.health_check, t.health FROM virtual_machine_interface t";
+
+    private static VirtualMachineInterface ReadVirtualMachineInterface(NpgsqlDataReader row) => new()
+    {
+        Uid = row.GetGuid(0),
+        Id = new NamespacedName(string.Intern(row.GetString(1)), row.GetString(2)),
+        Labels = LabelSet.Of(JsonSerializer.Deserialize<Dictionary<string, string>>(row.GetString(3))!, string.Intern),
+        Addresses = row.GetFieldValue<IPAddress[]>(4).ToEquatableList(),
+        VirtualRouter = string.Intern(row.GetString(5)),
+        Ready = row.GetBoolean(6),
+        HealthCheck = Text(row, 7),
+        Health = Enum.Parse<EndpointHealth>(row.GetString(8)),
+    };
+
+    private const string VirtualRouterSql =
+        """
+        SELECT t.uid, t.name, t.address, t.address6, t.admin_down, coalesce(s.lost, true), coalesce(s.connected, false), s.control_node, coalesce(s.applied_position, 0)
+        FROM virtual_router t LEFT JOIN virtual_router_status s ON s.uid = t.uid
+        """;
+
+    private static VirtualRouterState ReadVirtualRouter(NpgsqlDataReader row) => new(
+        new VirtualRouter
+        {
+            Uid = row.GetGuid(0),
+            Name = string.Intern(row.GetString(1)),
+            Address = row.GetFieldValue<IPAddress>(2),
+            Address6 = row.IsDBNull(3) ? null : row.GetFieldValue<IPAddress>(3),
+            AdminDown = row.GetBoolean(4),
+            Lost = row.GetBoolean(5),
+        },
+        row.GetBoolean(6), Text(row, 7), row.GetInt64(8));
+
+    private const string ServiceHealthCheckSql = "SELECT t.uid, t.namespace, t.name, t.spec FROM service_health_check t";
+
+    private static ServiceHealthCheck ReadServiceHealthCheck(NpgsqlDataReader row)
+    {
+        var spec = ApiJson.Read<ServiceHealthCheckSpec>(row.GetString(3));
+        return new ServiceHealthCheck(
+            row.GetGuid(0), new NamespacedName(row.GetString(1), row.GetString(2)), spec.MonitorType, spec.Delay, spec.Timeout, spec.MaxRetries,
+            spec.HttpMethod, spec.UrlPath, spec.ExpectedCodes, (ushort?)spec.Port);
+    }
+
+    private const string BgpRouterSql = "SELECT t.name, t.address, t.spec, t.auth_key FROM bgp_router t";
+
+    private static BgpPeer ReadBgpPeer(NpgsqlDataReader row)
+    {
+        var spec = ApiJson.Read<BgpRouterSpec>(row.GetString(2));
+        return new BgpPeer(
+            row.GetString(0), row.GetFieldValue<IPAddress>(1), spec.AutonomousSystem, (ushort)spec.Port, spec.AddressFamilies.ToEquatableList(),
+            spec.HoldTime, Text(row, 3), spec.MultihopTtl, spec.Passive, spec.AddPath, spec.AdminDown, spec.GracefulRestart, spec.RestartTime);
+    }
+
+    private static string? Text(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+}

@@ -1,0 +1,77 @@
+using CN2.Api.Data.Rows;
+using Npgsql;
+
+namespace CN2.Api.Data;
+
+/// <summary>An event to be written beside a status.</summary>
+public sealed record StatusEvent(Guid Uid, string Type, string Reason, string Message);
+
+/// <summary>Status documents of Services and FloatingIPs, in rows of their own: writing one never moves a generation.</summary>
+public sealed class StatusStore(NpgsqlDataSource dataSource, ChangeSignal signal)
+{
+    /// <summary>The documents as written; without an entry: still as it was created.</summary>
+    public async Task<Dictionary<Guid, string>> ReadAsync(ResourceKind kind, IReadOnlyCollection<Guid> uids, CancellationToken ct)
+    {
+        await using var command = dataSource.CreateCommand($"SELECT uid, document FROM {TableOf(kind)}_status WHERE uid = ANY($1)");
+        command.Parameters.Add(new() { Value = uids.ToArray() });
+        var documents = new Dictionary<Guid, string>();
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct)) documents[reader.GetGuid(0)] = reader.GetString(1);
+        return documents;
+    }
+
+    /// <summary>Writes documents of resources that still exist, with a change row each for watchers, and events.</summary>
+    public async Task WriteAsync(
+        ResourceKind kind, IReadOnlyCollection<KeyValuePair<Guid, string>> documents, IReadOnlyCollection<StatusEvent> events, CancellationToken ct)
+    {
+        await using var batch = dataSource.CreateBatch();
+        batch.BatchCommands.Add(new(
+            $"""
+            WITH d AS (
+                SELECT t.uid, d.document FROM unnest($1::uuid[], $2::text[]) AS d(uid, document) JOIN {TableOf(kind)} t ON t.uid = d.uid FOR KEY SHARE OF t
+            ), saved AS (
+                INSERT INTO {TableOf(kind)}_status (uid, document) SELECT uid, document::jsonb FROM d
+                ON CONFLICT (uid) DO UPDATE SET document = excluded.document RETURNING uid
+            )
+            INSERT INTO change (kind, namespace, name, uid, verb, status_only)
+            SELECT $3, t.namespace, t.name, t.uid, 2, true FROM saved JOIN {TableOf(kind)} t ON t.uid = saved.uid
+            """)
+        {
+            Parameters =
+            {
+                new() { Value = documents.Select(d => d.Key).ToArray() },
+                new() { Value = documents.Select(d => d.Value).ToArray() },
+                new() { Value = (short)kind },
+            },
+        });
+        if (events.Count > 0)
+        {
+            batch.BatchCommands.Add(new(
+                $"""
+                INSERT INTO event (kind, namespace, name, at, type, reason, message)
+                SELECT $1, t.namespace, t.name, now(), e.type, e.reason, e.message
+                FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) AS e(uid, type, reason, message) JOIN {TableOf(kind)} t ON t.uid = e.uid
+                """)
+            {
+                Parameters =
+                {
+                    new() { Value = (short)kind },
+                    new() { Value = events.Select(e => e.Uid).ToArray() },
+                    new() { Value = events.Select(e => e.Type).ToArray() },
+                    new() { Value = events.Select(e => e.Reason).ToArray() },
+                    new() { Value = events.Select(e => e.Message).ToArray() },
+                },
+            });
+        }
+
+        await batch.ExecuteNonQueryAsync(ct);
+        signal.Set();
+    }
+
+    private static string TableOf(ResourceKind kind) => kind switch
+    {
+        ResourceKind.Service => "service",
+        ResourceKind.FloatingIP => "floating_ip",
+        _ => throw new ArgumentOutOfRangeException(nameof(kind), kind, "has no status of its own"),
+    };
+}

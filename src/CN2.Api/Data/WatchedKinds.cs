@@ -1,0 +1,82 @@
+using System.Collections.Frozen;
+using System.Data;
+using System.Runtime.CompilerServices;
+using System.Text.Json;
+using CN2.Api.Data.Rows;
+using CN2.Api.Http;
+using CN2.Api.Watch;
+using Microsoft.EntityFrameworkCore;
+
+namespace CN2.Api.Data;
+
+/// <summary>Every kind that can be watched, and their representations as bytes.</summary>
+public sealed class WatchedKinds(IEnumerable<IWatchedKind> watched, IDbContextFactory<CN2DbContext> contexts)
+{
+    private readonly FrozenDictionary<ResourceKind, IWatchedKind> _kinds = watched.ToFrozenDictionary(w => w.Kind);
+
+    public IEnumerable<ResourceKind> Kinds => _kinds.Keys;
+
+    /// <summary>The representations of those that exist, by uid.</summary>
+    public async Task<Dictionary<Guid, ReadOnlyMemory<byte>>> LoadAsync(IReadOnlyDictionary<ResourceKind, Guid[]> uids, CancellationToken cancellationToken)
+    {
+        var bodies = new Dictionary<Guid, ReadOnlyMemory<byte>>();
+        if (uids.Count == 0) return bodies;
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        foreach (var (kind, some) in uids)
+        {
+            if (!_kinds.TryGetValue(kind, out var watchedKind)) continue;
+            foreach (var resource in await watchedKind.LoadAsync(db, some, cancellationToken)) bodies[resource.Uid] = Bytes(resource);
+        }
+
+        return bodies;
+    }
+
+    /// <summary>Everything the filter matches, read from one snapshot, which is yielded first.</summary>
+    public async IAsyncEnumerable<(FeedSnapshot Snapshot, ReadOnlyMemory<byte>? Body)> ListAsync(
+        WatchFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        await using var transaction = await db.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
+        var snapshot = new FeedSnapshot((await db.Database.SqlQuery<string>($"SELECT pg_current_snapshot()::text AS \"Value\"").ToListAsync(cancellationToken))[0]);
+        yield return (snapshot, null);
+        foreach (var kind in filter.Kinds.Where(_kinds.ContainsKey).OrderBy(k => (short)k))
+        {
+            var after = Guid.Empty;
+            while (true)
+            {
+                var page = await _kinds[kind].ListAsync(db, filter.Namespace, after, 500, cancellationToken);
+                foreach (var resource in page)
+                {
+                    yield return (snapshot, Bytes(resource));
+                    if (resource.Uid.CompareTo(after) > 0) after = resource.Uid;
+                }
+
+                if (page.Count < 500) break;
+            }
+        }
+    }
+
+    /// <summary>Reads one of each kind: everything that has to be compiled once is.</summary>
+    public async Task TouchAsync(CancellationToken cancellationToken)
+    {
+        await using var db = await contexts.CreateDbContextAsync(cancellationToken);
+        foreach (var kind in _kinds.Values)
+        {
+            foreach (var resource in await kind.ListAsync(db, null, Guid.Empty, 1, cancellationToken)) _ = Bytes(resource);
+        }
+    }
+
+    /// <summary>The last representation of what was deleted; its identity when none was kept.</summary>
+    public ReadOnlyMemory<byte> Document(ChangeRow row) => row.Document is { } document
+        ? Compact(document)
+        : ApiJson.Bytes(new { row.Name, row.Namespace, row.Uid });
+
+    private static ReadOnlyMemory<byte> Bytes(ResourceBody resource) => JsonSerializer.SerializeToUtf8Bytes(resource, resource.GetType(), ApiJson.Options);
+
+    /// <summary>jsonb comes back with spaces; one line is what an event needs.</summary>
+    private static ReadOnlyMemory<byte> Compact(string document)
+    {
+        using var parsed = JsonDocument.Parse(document);
+        return JsonSerializer.SerializeToUtf8Bytes(parsed.RootElement, ApiJson.Options);
+    }
+}

@@ -1,0 +1,32 @@
+namespace CN2.Api.Drivers.GoBgp;
+
+/// <summary>What the driver tells; Information only where something changed.</summary>
+internal static partial class GoBgpLog
+{
+    [LoggerMessage(1, LogLevel.Information, "BGP engine at {Address} started as AS {AutonomousSystem}, router id {RouterId}")]
+    public static partial void EngineStarted(this ILogger logger, string address, uint autonomousSystem, string routerId);
+
+    [LoggerMessage(2, LogLevel.Information, "BGP engine at {Address} is running; adopted {Paths} paths, removed {Foreign} that are not ours")]
+    public static partial void EngineAdopted(this ILogger logger, string address, int paths, int foreign);
+
+    [LoggerMessage(3, LogLevel.Warning, "BGP engine at {Address} ran as AS {AutonomousSystem}, router id {RouterId}, or listened elsewhere; it is started anew")]
+    public static partial void EngineReplaced(this ILogger logger, string address, uint autonomousSystem, string routerId);
+
+    [LoggerMessage(4, LogLevel.Warning, "BGP engine at {Address} does not answer: {Reason}")]
+    public static partial void EngineLost(this ILogger logger, string address, string reason);
+
+    [LoggerMessage(5, LogLevel.Information, "BGP engine at {Address} answers again after {Elapsed}; it holds all {Paths} paths and {Peers} peers")]
+    public static partial void EngineBack(this ILogger logger, string address, TimeSpan elapsed, int paths, int peers);
+
+    [LoggerMessage(6, LogLevel.Warning, "BGP engine held other paths than it was told: {Added} given again, {Removed} removed")]
+    public static partial void PathsRepaired(this ILogger logger, int added, int removed);
+
+    [LoggerMessage(7, LogLevel.Information, "BGP peer {Peer}: {Action}")]
+    public static partial void PeerChanged(this ILogger logger, string peer, string action);
+
+    [LoggerMessage(8, LogLevel.Warning, "BGP peer {Peer} is not given to the engine: {Reason}")]
+    public static partial void PeerRefused(this ILogger logger, string peer, string reason);
+
+    [LoggerMessage(9, LogLevel.Error, "BGP driver failed; it starts over")]
+    public static partial void DriverFailed(this ILogger logger, Exception exception);
+}

@@ -1,0 +1,37 @@
+using System.Net;
+using System.Net.Sockets;
+using Google.Protobuf.WellKnownTypes;
+
+namespace CN2.Api.Drivers.GoBgp;
+
+/// <summary>
+/// A vRouter's address as next hop, shared by all its paths. <see cref="Identifier"/> is the path identifier its paths ask for: the
+/// address itself for IPv4, a hash of it for IPv6, so that it is the same after every restart without being stored.
+/// </summary>
+internal sealed class NextHop
+{
+    public NextHop(IPAddress address)
+    {
+        Address = address;
+        // gobgpd makes MP_REACH_NLRI of it where the family needs that.
+        Encoded = PathAttributes.Pack(new Wire.NextHopAttribute { NextHop = address.ToString() });
+        Span<byte> bytes = stackalloc byte[16];
+        address.TryWriteBytes(bytes, out var length);
+        if (address.AddressFamily == AddressFamily.InterNetwork)
+        {
+            Identifier = System.Buffers.Binary.BinaryPrimitives.ReadUInt32BigEndian(bytes);
+        }
+        else
+        {
+            var hash = 2166136261u; // FNV-1a
+            foreach (var b in bytes[..length]) hash = (hash ^ b) * 16777619;
+            Identifier = Math.Max(hash, 1);
+        }
+    }
+
+    public IPAddress Address { get; }
+
+    public uint Identifier { get; }
+
+    public Any Encoded { get; }
+}

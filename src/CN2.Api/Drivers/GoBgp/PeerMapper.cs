@@ -1,0 +1,136 @@
+using System.Net;
+using System.Net.Sockets;
+using CN2.Api.Options;
+using CN2.Network.Collections;
+
+namespace CN2.Api.Drivers.GoBgp;
+
+/// <summary>What a change of a peer asks of the engine.</summary>
+internal enum PeerDifference
+{
+    None,
+
+    /// <summary>Timers only: the session stays up, the next one negotiates them.</summary>
+    Timers,
+
+    /// <summary>UpdatePeer sees it and opens a new session.</summary>
+    Session,
+
+    /// <summary>UpdatePeer of 3.10 does not compare it (multihop TTL): the peer is deleted and added.</summary>
+    Replace,
+}
+
+/// <summary>Between <see cref="BgpPeer"/> and the engine's peers.</summary>
+internal sealed class PeerMapper(BgpOptions options)
+{
+    /// <summary>Seconds a restarted engine waits for the routers' end-of-RIB; its default of 360 lets one dead peer hold back every update.</summary>
+    private const uint DeferralTime = 5;
+
+    /// <summary>Seconds between connection attempts; the engine's default is 120.</summary>
+    private const ulong ConnectRetry = 10;
+
+    /// <summary>Greater than zero is all that counts in 3.10.</summary>
+    private const uint SendMax = 64;
+
+    private static readonly Dictionary<string, (uint Afi, uint Safi)> Families = new()
+    {
+        ["inet"] = (1, 1),
+        ["inet6"] = (2, 1),
+        ["inet-vpn"] = (1, 128),
+        ["inet6-vpn"] = (2, 128),
+        ["route-target"] = (1, 132),
+    };
+
+    public static string? FamilyName(Wire.Family? family) =>
+        family is null ? null : Families.FirstOrDefault(f => f.Value == (family.Afi, family.Safi)).Key;
+
+    /// <summary>A sentence for the user when the engine could not be given this peer; null when it can.</summary>
+    public string? Fault(BgpPeer peer)
+    {
+        if (peer.Address.AddressFamily == AddressFamily.InterNetworkV6 && (peer.Address.IsIPv6LinkLocal || peer.Address.IsIPv4MappedToIPv6))
+            return $"{peer.Address} cannot be a BGP router's address: use a global IPv6 or an IPv4 address.";
+        if (peer.AutonomousSystem is 0 or 23456 or uint.MaxValue) return $"autonomousSystem {peer.AutonomousSystem} is reserved.";
+        if (peer.Port == 0) return "port must be 1 to 65535.";
+        if (peer.HoldTime is not (0 or (>= 3 and <= 65535))) return $"holdTime {peer.HoldTime} must be 3 to 65535 (0: the default, 90).";
+        if (peer.MultihopTtl is not (null or (>= 1 and <= 255))) return $"multihopTtl {peer.MultihopTtl} must be 1 to 255.";
+        if (peer.GracefulRestart && peer.RestartTime is < 0 or > 4095) return $"gracefulRestart.restartTime {peer.RestartTime} must be 0 to 4095.";
+        if (peer.AuthKey is { Length: > 80 }) return "authKey is longer than the 80 bytes TCP MD5 takes.";
+        if (peer.AddressFamilies.Count == 0) return "addressFamilies is empty.";
+        if (peer.AddressFamilies.FirstOrDefault(f => !Families.ContainsKey(f)) is { } unknown) return $"addressFamilies: \"{unknown}\" is unknown.";
+        if (peer.Passive && options.ListenPort < 0) return "passive, but this control node does not listen (Bgp:ListenPort is -1): no side would connect.";
+        return null;
+    }
+
+    public bool IsExternal(BgpPeer peer) => peer.AutonomousSystem != options.AutonomousSystem;
+
+    /// <summary>
+    /// Everything filled in as AddPeer would, else UpdatePeer sees a difference that is none and bounces the session.
+    /// <paramref name="restarting"/>: the engine came up empty, the router still forwards by the old routes (RFC 4724 §4.1).
+    /// </summary>
+    public Wire.Peer Encode(BgpPeer peer, bool restarting)
+    {
+        var holdTime = (ulong)(peer.HoldTime == 0 ? 90 : peer.HoldTime);
+        var wire = new Wire.Peer
+        {
+            Conf = new()
+            {
+                NeighborAddress = peer.Address.ToString(),
+                PeerAsn = peer.AutonomousSystem,
+                LocalAsn = options.AutonomousSystem,
+                Type = IsExternal(peer) ? Wire.PeerType.External : Wire.PeerType.Internal,
+                AuthPassword = peer.AuthKey ?? "",
+                AdminDown = peer.AdminDown,
+            },
+            Timers = new() { Config = new() { ConnectRetry = ConnectRetry, HoldTime = holdTime, KeepaliveInterval = holdTime / 3 } },
+            Transport = new() { LocalAddress = LocalAddress(peer.Address), PassiveMode = peer.Passive, RemotePort = peer.Port },
+            EbgpMultihop = new() { Enabled = peer.MultihopTtl is not null, MultihopTtl = (uint)(peer.MultihopTtl ?? 0) },
+            // notification_enabled stays off: with it FRR keeps the routes of a deleted peer until its restart timer ends.
+            GracefulRestart = peer.GracefulRestart
+                ? new() { Enabled = true, RestartTime = (uint)peer.RestartTime, DeferralTime = DeferralTime, LocalRestarting = restarting }
+                : new(),
+        };
+        foreach (var family in peer.AddressFamilies.Distinct())
+        {
+            var (afi, safi) = Families[family];
+            wire.AfiSafis.Add(new Wire.AfiSafi
+            {
+                Config = new() { Family = new() { Afi = afi, Safi = safi }, Enabled = true },
+                MpGracefulRestart = new() { Config = new() { Enabled = peer.GracefulRestart } },
+                AddPaths = new() { Config = new() { SendMax = peer.AddPath && family != "route-target" ? SendMax : 0 } },
+            });
+        }
+        return wire;
+    }
+
+    public static PeerDifference Compare(Wire.Peer wanted, Wire.Peer actual)
+    {
+        if (!SessionOf(wanted).Equals(SessionOf(actual))) return PeerDifference.Session;
+        if (Multihop(wanted) != Multihop(actual)) return PeerDifference.Replace;
+        var (w, a) = (wanted.Timers?.Config, actual.Timers?.Config);
+        return w?.HoldTime == a?.HoldTime && w?.KeepaliveInterval == a?.KeepaliveInterval && w?.ConnectRetry == a?.ConnectRetry
+            ? PeerDifference.None
+            : PeerDifference.Timers;
+    }
+
+    /// <summary>The source of our connection: the one address we listen on in that family, else what the host's routes choose.</summary>
+    private string LocalAddress(IPAddress peer)
+    {
+        var any = peer.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any;
+        var own = options.ListenAddresses.Where(a => a.AddressFamily == peer.AddressFamily).ToList();
+        return (own.Count == 1 ? own[0] : any).ToString();
+    }
+
+    private static uint Multihop(Wire.Peer peer) => peer.EbgpMultihop is { Enabled: true } m ? m.MultihopTtl : 0;
+
+    // The engine lists the session's local address, not the configured one, so that is left out.
+    private static (uint, uint, string, bool, bool, uint, bool, uint, uint, EquatableList<(uint, uint, bool, bool)>) SessionOf(Wire.Peer peer)
+    {
+        var restart = peer.GracefulRestart is { Enabled: true } gr ? gr : new();
+        return (
+            peer.Conf.PeerAsn, peer.Conf.LocalAsn, peer.Conf.AuthPassword, peer.Conf.AdminDown, peer.Transport?.PassiveMode ?? false,
+            peer.Transport?.RemotePort ?? 0, restart.Enabled, restart.RestartTime, restart.DeferralTime,
+            peer.AfiSafis
+                .Select(a => (a.Config.Family.Afi, a.Config.Family.Safi, a.AddPaths?.Config?.SendMax > 0, a.MpGracefulRestart?.Config?.Enabled ?? false))
+                .Order().ToEquatableList());
+    }
+}

@@ -1,0 +1,234 @@
+using CN2.Network.Collections;
+
+namespace CN2.Api.Drivers.GoBgp;
+
+/// <summary>What the speaker holds of a family, so that a session's count of advertised routes needs no question to the engine.</summary>
+internal readonly record struct HeldCounts(int Paths4, int Prefixes4, int Paths6, int Prefixes6);
+
+/// <summary>
+/// The sessions, fed by the engine's peer events and by what it lists about a peer. 3.10's events carry no reason for a session's end,
+/// so <see cref="BgpSession.LastError"/> is told from the state it fell from and from who sent a NOTIFICATION. Thread-safe.
+/// </summary>
+internal sealed class SessionTable(TimeProvider time, bool listens)
+{
+    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(15);
+
+    private sealed class Entry
+    {
+        public required BgpPeer Peer { get; set; }
+        public required bool External { get; set; }
+        public Wire.PeerState.Types.SessionState State { get; set; } = Wire.PeerState.Types.SessionState.Idle;
+        public DateTimeOffset Since { get; set; }
+        public string[] Families { get; set; } = [];
+        public string[] AddPathFamilies { get; set; } = [];
+        public long Received { get; set; }
+        public ulong NotificationsReceived { get; set; }
+        public ulong NotificationsSent { get; set; }
+        public string? LastError { get; set; }
+
+        /// <summary>The engine could not be given this peer at all.</summary>
+        public string? Fault { get; set; }
+    }
+
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, Entry> _byName = [];
+    private readonly Dictionary<string, Entry> _byAddress = [];
+    private bool _engineAway = true;
+
+    /// <summary>The wanted peers; <paramref name="faults"/> by name are those the engine is not given.</summary>
+    public void SetPeers(IReadOnlyCollection<BgpPeer> peers, IReadOnlyDictionary<string, string> faults, Func<BgpPeer, bool> isExternal)
+    {
+        lock (_lock)
+        {
+            var before = new Dictionary<string, Entry>(_byName);
+            _byName.Clear();
+            _byAddress.Clear();
+            foreach (var peer in peers)
+            {
+                if (!before.TryGetValue(peer.Name, out var entry) || !entry.Peer.Address.Equals(peer.Address))
+                    entry = new() { Peer = peer, External = false, Since = time.GetUtcNow() };
+                entry.Peer = peer;
+                entry.External = isExternal(peer);
+                entry.Fault = faults.GetValueOrDefault(peer.Name);
+                _byName[peer.Name] = entry;
+                if (entry.Fault is null) _byAddress[peer.Address.ToString()] = entry;
+            }
+        }
+    }
+
+    /// <summary>An event; true when the state changed.</summary>
+    public bool Observe(string address, Wire.PeerState.Types.SessionState state)
+    {
+        lock (_lock)
+        {
+            if (!_byAddress.TryGetValue(address, out var entry) || state == Wire.PeerState.Types.SessionState.Unknown) return false;
+            return Move(entry, state);
+        }
+    }
+
+    /// <summary>What the engine lists about a peer; true when something visible changed.</summary>
+    public bool Observe(Wire.Peer peer)
+    {
+        lock (_lock)
+        {
+            if (peer.Conf is null || !_byAddress.TryGetValue(peer.Conf.NeighborAddress, out var entry)) return false;
+            var state = peer.State ?? new();
+            var before = entry.State;
+            var changed = Move(entry, state.SessionState);
+            if (entry.State == Wire.PeerState.Types.SessionState.Established)
+            {
+                if (peer.Timers?.State?.Uptime is { } uptime)
+                {
+                    // The engine counts whole seconds; ours is finer where we saw it happen.
+                    var since = uptime.ToDateTimeOffset();
+                    if ((since - entry.Since).Duration() > TimeSpan.FromSeconds(2)) entry.Since = since;
+                }
+                var (families, addPath) = Negotiated(peer);
+                changed |= !families.SequenceEqual(entry.Families) || !addPath.SequenceEqual(entry.AddPathFamilies);
+                (entry.Families, entry.AddPathFamilies) = (families, addPath);
+                var received = peer.AfiSafis.Sum(a => (long)(a.State?.Received ?? 0));
+                changed |= received != entry.Received;
+                entry.Received = received;
+            }
+
+            var (got, sent) = (state.Messages?.Received?.Notification ?? 0, state.Messages?.Sent?.Notification ?? 0);
+            if (entry.State != Wire.PeerState.Types.SessionState.Established && !entry.Peer.AdminDown)
+            {
+                if (got > entry.NotificationsReceived)
+                    entry.LastError = "The router closed the session with a NOTIFICATION: its log says why (AS number, address families, shut down there).";
+                else if (sent > entry.NotificationsSent)
+                    entry.LastError = "The session was closed from here with a NOTIFICATION: the hold time ran out, or the router's AS number is not the one given.";
+                changed |= got != entry.NotificationsReceived || sent != entry.NotificationsSent;
+            }
+            (entry.NotificationsReceived, entry.NotificationsSent) = (got, sent);
+            return changed || before != entry.State;
+        }
+    }
+
+    /// <summary>The engine would not take the peer; true when that is news.</summary>
+    public bool Refuse(string name, string reason)
+    {
+        lock (_lock)
+        {
+            var error = $"The BGP engine refuses this router: {reason}.";
+            if (!_byName.TryGetValue(name, out var entry) || entry.LastError == error) return false;
+            entry.LastError = error;
+            return true;
+        }
+    }
+
+    /// <summary>The engine is away: no session is up. Or it is back.</summary>
+    public void EngineAway(bool away)
+    {
+        lock (_lock)
+        {
+            _engineAway = away;
+            if (!away) return;
+            foreach (var entry in _byName.Values)
+            {
+                Move(entry, Wire.PeerState.Types.SessionState.Idle);
+                (entry.NotificationsReceived, entry.NotificationsSent) = (0, 0);
+                entry.LastError = null;
+            }
+        }
+    }
+
+    public IReadOnlyList<BgpSession> List(Func<bool, HeldCounts> countsFor)
+    {
+        lock (_lock)
+        {
+            return [.. _byName.Values.OrderBy(e => e.Peer.Name, StringComparer.Ordinal).Select(e => Show(e, countsFor))];
+        }
+    }
+
+    private BgpSession Show(Entry entry, Func<bool, HeldCounts> countsFor)
+    {
+        var established = entry.State == Wire.PeerState.Types.SessionState.Established;
+        long advertised = 0;
+        var withheld = established && entry.Families.Contains("route-target");
+        if (established && !withheld)
+        {
+            var held = countsFor(entry.External);
+            if (entry.Families.Contains("inet")) advertised += entry.AddPathFamilies.Contains("inet") ? held.Paths4 : held.Prefixes4;
+            if (entry.Families.Contains("inet6")) advertised += entry.AddPathFamilies.Contains("inet6") ? held.Paths6 : held.Prefixes6;
+        }
+        return new(
+            entry.Peer.Name, StateName(entry.State), entry.Since, entry.Families.ToEquatableList(), entry.AddPathFamilies.Length > 0,
+            advertised, established ? entry.Received : 0, Error(entry, withheld));
+    }
+
+    private string? Error(Entry entry, bool withheld)
+    {
+        if (entry.Fault is not null) return entry.Fault;
+        if (_engineAway) return "The BGP engine (gobgpd) does not answer: is it running at Bgp:GoBgp:Address?";
+        if (withheld)
+            return "The family route-target is negotiated, and the engine then sends this router no inet or inet6 route (none carries a route target): take it out of addressFamilies.";
+        if (entry.Peer.AdminDown) return "adminDown is set.";
+        if (entry.LastError is not null) return entry.LastError;
+        if (entry.State is Wire.PeerState.Types.SessionState.Active or Wire.PeerState.Types.SessionState.Connect
+            && time.GetUtcNow() - entry.Since > ConnectPatience)
+            return entry.Peer.Passive
+                ? $"Passive: waiting for {entry.Peer.Address} to connect{(listens ? "" : ", but this control node does not listen")}."
+                : $"No TCP connection with {entry.Peer.Address} port {entry.Peer.Port}: check that it is reachable, that it knows this control node, and that authKey is the same on both sides.";
+        return null;
+    }
+
+    private bool Move(Entry entry, Wire.PeerState.Types.SessionState state)
+    {
+        if (state == Wire.PeerState.Types.SessionState.Unknown || state == entry.State) return false;
+        if (state == Wire.PeerState.Types.SessionState.Established)
+        {
+            entry.LastError = null;
+        }
+        else if (entry.State == Wire.PeerState.Types.SessionState.Established)
+        {
+            entry.LastError = "The session was lost.";
+            (entry.Families, entry.AddPathFamilies, entry.Received) = ([], [], 0);
+        }
+        entry.Since = time.GetUtcNow();
+        entry.State = state;
+        return true;
+    }
+
+    private static (string[] Families, string[] AddPath) Negotiated(Wire.Peer peer)
+    {
+        var theirs = new HashSet<string>();
+        var taking = new HashSet<string>();
+        var multiprotocol = false;
+        foreach (var capability in peer.State.RemoteCap)
+        {
+            if (capability.TryUnpack<Wire.MultiProtocolCapability>(out var family))
+            {
+                multiprotocol = true;
+                if (PeerMapper.FamilyName(family.Family) is { } name) theirs.Add(name);
+            }
+            else if (capability.TryUnpack<Wire.AddPathCapability>(out var addPath))
+            {
+                foreach (var tuple in addPath.Tuples)
+                    if (tuple.Mode is Wire.AddPathCapabilityTuple.Types.Mode.Receive or Wire.AddPathCapabilityTuple.Types.Mode.Both
+                        && PeerMapper.FamilyName(tuple.Family) is { } name) taking.Add(name);
+            }
+        }
+        if (!multiprotocol) theirs.Add("inet"); // RFC 4760 §8
+
+        var families = new List<string>();
+        var sent = new List<string>();
+        foreach (var family in peer.AfiSafis)
+        {
+            if (PeerMapper.FamilyName(family.Config?.Family) is not { } name || !theirs.Contains(name)) continue;
+            families.Add(name);
+            if (family.AddPaths?.Config?.SendMax > 0 && taking.Contains(name)) sent.Add(name);
+        }
+        return ([.. families], [.. sent]);
+    }
+
+    private static string StateName(Wire.PeerState.Types.SessionState state) => state switch
+    {
+        Wire.PeerState.Types.SessionState.Connect => "Connect",
+        Wire.PeerState.Types.SessionState.Active => "Active",
+        Wire.PeerState.Types.SessionState.Opensent => "OpenSent",
+        Wire.PeerState.Types.SessionState.Openconfirm => "OpenConfirm",
+        Wire.PeerState.Types.SessionState.Established => "Established",
+        _ => "Idle",
+    };
+}

@@ -1,0 +1,98 @@
+using System.Net;
+using CN2.Network.Collections;
+
+namespace CN2.Api.Drivers;
+
+/// <summary>
+/// One underlay path: a host route to a FloatingIP through one vRouter. Value equality; <see cref="Key"/> is its identity in the
+/// speaker (prefix and next hop), the rest are attributes that may change in place.
+/// </summary>
+public sealed record BgpPath(
+    IPAddress Prefix,
+    IPAddress NextHop,
+    uint LocalPreference,
+    uint Med,
+    EquatableList<string> Communities,
+    EquatableList<string> LargeCommunities)
+{
+    public BgpPathKey Key => new(Prefix, NextHop);
+}
+
+public readonly record struct BgpPathKey(IPAddress Prefix, IPAddress NextHop);
+
+/// <summary>What a BgpRouter resource asks of the speaker. Value equality: an equal one disturbs no session.</summary>
+public sealed record BgpPeer(
+    string Name,
+    IPAddress Address,
+    uint AutonomousSystem,
+    ushort Port,
+    EquatableList<string> AddressFamilies,
+    int HoldTime,
+    string? AuthKey,
+    int? MultihopTtl,
+    bool Passive,
+    bool AddPath,
+    bool AdminDown,
+    bool GracefulRestart,
+    int RestartTime);
+
+/// <summary>A session as the speaker sees it (contract §3, BgpRouter status).</summary>
+public sealed record BgpSession(
+    string Peer,
+    string State,
+    DateTimeOffset Since,
+    EquatableList<string> Families,
+    bool AddPath,
+    long Advertised,
+    long Received,
+    string? LastError)
+{
+    public bool IsEstablished => State == "Established";
+}
+
+/// <summary>
+/// The BGP engine beside this replica. It is told the whole set and then changes; it compares with what the engine really holds and
+/// repairs what differs, without being asked (engine restarted empty, a path deleted by hand). All methods are repeatable.
+/// </summary>
+public interface IBgpSpeaker
+{
+    /// <summary>The engine can take routes; <c>none</c> never can (condition reason BgpDisabled).</summary>
+    bool Enabled { get; }
+
+    /// <summary>
+    /// Connects, learns what the engine already holds, and from then on keeps it equal to what it is told. Completes with the paths
+    /// found there (empty for a fresh engine); they stay until <see cref="SetPathsAsync"/>. Does not add peers yet. Waits as long as the
+    /// engine is away.
+    /// </summary>
+    Task<IReadOnlyCollection<BgpPath>> StartAsync(CancellationToken cancellationToken);
+
+    /// <summary>The whole wanted set: paths not named are withdrawn. Completes when the engine has taken it.</summary>
+    /// <exception cref="ArgumentException">A path that could never be announced; nothing was changed.</exception>
+    /// <exception cref="BgpEngineException">The engine is away (transient): the set is remembered and told when it is back; call again to have it confirmed.</exception>
+    Task SetPathsAsync(IReadOnlyCollection<BgpPath> paths, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// A change to the wanted set, in one stream, additions first. Completes when the engine has taken it: withdrawn paths are gone.
+    /// </summary>
+    /// <exception cref="ArgumentException">A path that could never be announced; nothing was changed.</exception>
+    /// <exception cref="BgpEngineException">The engine is away (transient): the change is remembered and told when it is back; call again to have it confirmed.</exception>
+    Task ChangePathsAsync(IReadOnlyCollection<BgpPath> add, IReadOnlyCollection<BgpPathKey> remove, CancellationToken cancellationToken);
+
+    /// <summary>The whole wanted set of peers; those added first time after <see cref="SetPathsAsync"/>, so that no router sees a withdrawal.
+    /// Does not throw while the engine is away. A peer that cannot be is a session whose error says why.</summary>
+    Task SetPeersAsync(IReadOnlyCollection<BgpPeer> peers, CancellationToken cancellationToken);
+
+    /// <summary>All sessions now.</summary>
+    IReadOnlyList<BgpSession> Sessions { get; }
+
+    /// <summary>Raised when <see cref="Sessions"/> or the health of the engine changed. Handlers only set a flag.</summary>
+    event Action? Changed;
+
+    /// <summary>The engine answers. False: routers may lose their sessions; paths and peers come back by themselves.</summary>
+    bool Healthy { get; }
+
+    /// <summary>Counters for /metrics and the change-cost benchmark.</summary>
+    BgpSpeakerCounters Counters { get; }
+}
+
+public sealed record BgpSpeakerCounters(long PathsAdded, long PathsWithdrawn, long Repairs, long EngineRestarts);

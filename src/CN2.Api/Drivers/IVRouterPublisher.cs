@@ -1,0 +1,56 @@
+using System.Net;
+using CN2.Network.Compilation;
+using CN2.Network.Resources;
+using CN2.Network.Sequencing;
+
+namespace CN2.Api.Drivers;
+
+/// <summary>A local endpoint to probe, with the state to start from.</summary>
+public sealed record VRouterProbe(Guid Uid, IPAddress Address, ServiceHealthCheck Check, EndpointHealth LastKnown);
+
+/// <summary>What one vRouter must do: the whole of it.</summary>
+public sealed record VRouterConfig(
+    IReadOnlyCollection<VirtualRouterFrontend> Frontends,
+    IReadOnlyCollection<IPAddress> FloatingIPs,
+    IReadOnlyCollection<VRouterProbe> Probes);
+
+/// <summary>A change of it; additions replace what has the same key.</summary>
+public sealed record VRouterDelta(
+    IReadOnlyCollection<VirtualRouterFrontend> Frontends,
+    IReadOnlyCollection<IPAddress> FloatingIPs,
+    IReadOnlyCollection<VRouterProbe> Probes,
+    IReadOnlyCollection<FrontendKey> RemovedFrontends,
+    IReadOnlyCollection<IPAddress> RemovedFloatingIPs,
+    IReadOnlyCollection<Guid> RemovedProbes);
+
+/// <summary>An agent that has dialled this replica.</summary>
+public sealed record VRouterHello(string Name, IPAddress Address, IPAddress? Address6, string AgentVersion);
+
+/// <summary>What agents tell; called on the stream's own task, must only queue.</summary>
+public interface IVRouterListener
+{
+    void Connected(VRouterHello hello);
+    void Disconnected(string name);
+    void Applied(string name, ulong revision, string? error);
+    void Health(string name, IReadOnlyList<(Guid Uid, EndpointHealth Health, string? Message)> endpoints);
+    void Seen(string name, long repairs);
+
+    /// <summary>What an operator should put right on the node (a sentence), or null when there is nothing any more; only when it changes.</summary>
+    void Noticed(string name, string? message)
+    {
+    }
+}
+
+/// <summary>
+/// The agents connected to this replica. A vRouter that connects gets nothing until a <c>Publish</c> with its whole
+/// configuration; deltas follow in order. Never blocks: a slow agent's stream is closed and it comes back for the whole.
+/// </summary>
+public interface IVRouterPublisher
+{
+    void Listen(IVRouterListener listener);
+    void Publish(string name, ulong revision, VRouterConfig config);
+    void Publish(string name, ulong revision, VRouterDelta delta);
+    VRouterPublisherCounters Counters { get; }
+}
+
+public sealed record VRouterPublisherCounters(long Snapshots, long Deltas, long FrontendsSent);

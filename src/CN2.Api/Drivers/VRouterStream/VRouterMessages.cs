@@ -1,0 +1,156 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Text.RegularExpressions;
+using CN2.Network.Addressing;
+using CN2.Network.Sequencing;
+using CN2.VRouter.V1;
+using Google.Protobuf;
+using EndpointHealth = CN2.Network.Resources.EndpointHealth;
+using FrontendKey = CN2.Network.Compilation.FrontendKey;
+using MonitorType = CN2.Network.Resources.MonitorType;
+
+namespace CN2.Api.Drivers.VRouterStream;
+
+/// <summary>The driver's types to and from the messages of vrouter.proto. Pure.</summary>
+internal static partial class VRouterMessages
+{
+    /// <summary>Aim for a chunk, well under the 4 MB that gRPC clients take and the 1 MB that we promise.</summary>
+    private const int ChunkBytes = 512 * 1024;
+
+    /// <summary>The whole configuration in chunks; always at least one, the last of them marked.</summary>
+    public static IReadOnlyList<ServerMessage> Snapshot(ulong revision, VRouterConfig config)
+    {
+        var chunks = new List<ServerMessage>();
+        var items = new Items();
+        var size = 0;
+        foreach (var frontend in config.Frontends)
+        {
+            var message = Message(frontend);
+            items.Frontends.Add(message);
+            Grew(message.CalculateSize());
+        }
+
+        foreach (var address in config.FloatingIPs)
+        {
+            items.FloatingIps.Add(Bytes(address));
+            Grew(18);
+        }
+
+        foreach (var probe in config.Probes)
+        {
+            var message = Message(probe);
+            items.Probes.Add(message);
+            Grew(message.CalculateSize());
+        }
+
+        Finish(last: true);
+        return chunks;
+
+        void Grew(int bytes)
+        {
+            size += bytes + 4;
+            if (size >= ChunkBytes) Finish(last: false);
+        }
+
+        void Finish(bool last)
+        {
+            chunks.Add(new ServerMessage { Snapshot = new Snapshot { Revision = revision, Last = last, Items = items } });
+            items = new Items();
+            size = 0;
+        }
+    }
+
+    public static ServerMessage Delta(ulong revision, VRouterDelta delta)
+    {
+        var put = new Items();
+        put.Frontends.AddRange(delta.Frontends.Select(Message));
+        put.FloatingIps.AddRange(delta.FloatingIPs.Select(Bytes));
+        put.Probes.AddRange(delta.Probes.Select(Message));
+        var message = new Delta { Revision = revision, Put = put };
+        message.RemovedFrontends.AddRange(delta.RemovedFrontends.Select(Message));
+        message.RemovedFloatingIps.AddRange(delta.RemovedFloatingIPs.Select(Bytes));
+        message.RemovedProbes.AddRange(delta.RemovedProbes.Select(Bytes));
+        return new ServerMessage { Delta = message };
+    }
+
+    /// <summary>Reads a hello; every fault at once.</summary>
+    public static VRouterHello? Read(Hello hello, List<string> faults)
+    {
+        if (!DnsLabel().IsMatch(hello.Name)) faults.Add($"name \"{hello.Name}\": expected a DNS label (a-z, 0-9, -), at most 63 characters");
+        var address = hello.Address.Length == 4 ? new IPAddress(hello.Address.Span) : null;
+        if (address is null || !Usable(address)) faults.Add("address: expected the 4 bytes of a usable IPv4 address");
+        var address6 = hello.Address6.Length == 16 ? new IPAddress(hello.Address6.Span) : null;
+        if (!hello.Address6.IsEmpty && (address6 is null || !Usable(address6))) faults.Add("address6: expected the 16 bytes of a usable IPv6 address, or nothing");
+        if (hello.AgentVersion.Length > 200) faults.Add("agent_version: longer than 200 characters");
+        return faults.Count > 0 ? null : new VRouterHello(hello.Name, address!, address6, hello.AgentVersion);
+    }
+
+    /// <summary>Reads a report; endpoints whose uid is no uid are left out.</summary>
+    public static IReadOnlyList<(Guid Uid, EndpointHealth Health, string? Message)> Read(HealthReport report) =>
+        [.. report.Endpoints.Where(e => e.Uid.Length == 16).Select(e => (
+            new Guid(e.Uid.Span, bigEndian: true),
+            e.Health switch
+            {
+                Health.Healthy => EndpointHealth.Healthy,
+                Health.Unhealthy => EndpointHealth.Unhealthy,
+                _ => EndpointHealth.Unknown,
+            },
+            e.Message.Length == 0 ? null : e.Message))];
+
+    private static Frontend Message(VirtualRouterFrontend frontend)
+    {
+        var message = new Frontend { Key = Message(frontend.Key), ClientIpAffinity = frontend.ClientIPAffinity };
+        message.Backends.AddRange(frontend.Backends.Select(Message));
+        message.Draining.AddRange(frontend.Draining.Select(Message));
+        message.SourceRanges.AddRange(frontend.SourceRanges.Select(r => r.ToString()));
+        return message;
+    }
+
+    private static Backend Message(VirtualRouterBackend backend) =>
+        new() { Address = Bytes(backend.Address), Port = backend.Port, Local = backend.Local };
+
+    private static VRouter.V1.FrontendKey Message(FrontendKey key) => new()
+    {
+        Address = key.Address is null ? ByteString.Empty : Bytes(key.Address),
+        Ipv6 = key.Family == IPFamily.IPv6,
+        Protocol = (uint)(key.Protocol ?? 0),
+        Port = key.Port,
+    };
+
+    private static Probe Message(VRouterProbe probe) => new()
+    {
+        Uid = Bytes(probe.Uid),
+        Address = Bytes(probe.Address),
+        MonitorType = probe.Check.MonitorType switch
+        {
+            MonitorType.HTTP => VRouter.V1.MonitorType.Http,
+            MonitorType.TCP => VRouter.V1.MonitorType.Tcp,
+            _ => VRouter.V1.MonitorType.Ping,
+        },
+        DelaySeconds = (uint)Math.Max(0, probe.Check.Delay),
+        TimeoutSeconds = (uint)Math.Max(0, probe.Check.Timeout),
+        MaxRetries = (uint)Math.Max(0, probe.Check.MaxRetries),
+        HttpMethod = probe.Check.HttpMethod ?? "",
+        UrlPath = probe.Check.UrlPath ?? "",
+        ExpectedCodes = probe.Check.ExpectedCodes ?? "",
+        Port = probe.Check.Port ?? 0u,
+        LastKnown = probe.LastKnown switch
+        {
+            EndpointHealth.Healthy => Health.Healthy,
+            EndpointHealth.Unhealthy => Health.Unhealthy,
+            _ => Health.Unknown,
+        },
+    };
+
+    private static ByteString Bytes(IPAddress address) => UnsafeByteOperations.UnsafeWrap(address.GetAddressBytes());
+
+    private static ByteString Bytes(Guid uid) => UnsafeByteOperations.UnsafeWrap(uid.ToByteArray(bigEndian: true));
+
+    private static bool Usable(IPAddress address) =>
+        !IPAddress.IsLoopback(address) && !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any)
+        && !address.IsIPv6Multicast && !address.IsIPv6LinkLocal && !address.IsIPv4MappedToIPv6
+        && (address.AddressFamily != AddressFamily.InterNetwork || address.GetAddressBytes()[0] is > 0 and < 224);
+
+    [GeneratedRegex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", RegexOptions.CultureInvariant)]
+    private static partial Regex DnsLabel();
+}

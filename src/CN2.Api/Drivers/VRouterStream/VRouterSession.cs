@@ -1,0 +1,112 @@
+using System.Threading.Channels;
+using CN2.VRouter.V1;
+using Grpc.Core;
+
+namespace CN2.Api.Drivers.VRouterStream;
+
+/// <summary>
+/// One agent's stream. What is published is queued and written by the stream's own task; an agent that does not keep up is cut off
+/// and comes back for the whole, which is cheaper than everything it has missed.
+/// </summary>
+/// <param name="stop">The stream's; cancelled when the session must end.</param>
+internal sealed class VRouterSession(VRouterHello hello, TimeProvider time, CancellationTokenSource stop)
+{
+    private const long MaximumQueuedDeltaBytes = 16 * 1024 * 1024;
+    private const int MaximumQueuedDeltas = 10_000;
+
+    private static readonly TimeSpan Beat = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(6);
+
+    private readonly Channel<(ServerMessage Message, int DeltaBytes)> _queue =
+        Channel.CreateUnbounded<(ServerMessage, int)>(new UnboundedChannelOptions { SingleReader = true });
+
+    private long _heard = time.GetTimestamp();
+    private long _queuedBytes;
+    private int _queuedDeltas;
+    private string? _reason;
+
+    public VRouterHello Hello => hello;
+
+    /// <summary>A whole configuration has been queued; only then do deltas mean anything.</summary>
+    public bool HasSnapshot { get; private set; }
+
+    /// <summary>What the agent said last about its node; null: nothing.</summary>
+    public string? Notice { get; set; }
+
+    /// <summary>Why the session was ended from here (silence, overflow, another stream in its place); null: it was not.</summary>
+    public string? Reason => Volatile.Read(ref _reason);
+
+    public void Enqueue(IEnumerable<ServerMessage> snapshot)
+    {
+        foreach (var chunk in snapshot) _queue.Writer.TryWrite((chunk, 0));
+        HasSnapshot = true;
+    }
+
+    public void Enqueue(ServerMessage delta)
+    {
+        var bytes = delta.CalculateSize();
+        if (Interlocked.Add(ref _queuedBytes, bytes) > MaximumQueuedDeltaBytes || Interlocked.Increment(ref _queuedDeltas) > MaximumQueuedDeltas)
+        {
+            End("the agent does not keep up; it is to connect again for the whole");
+            return;
+        }
+
+        _queue.Writer.TryWrite((delta, bytes));
+    }
+
+    public void Heard() => Volatile.Write(ref _heard, time.GetTimestamp());
+
+    public void End(string reason)
+    {
+        Interlocked.CompareExchange(ref _reason, reason, null);
+        try
+        {
+            stop.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has ended just now.
+        }
+    }
+
+    /// <summary>Writes the queue and a heartbeat every 2 s until <paramref name="cancellation"/>.</summary>
+    public async Task WriteAsync(IServerStreamWriter<ServerMessage> stream, CancellationToken cancellation)
+    {
+        using var timer = new PeriodicTimer(Beat, time);
+        var beat = timer.WaitForNextTickAsync(cancellation).AsTask();
+        var message = _queue.Reader.WaitToReadAsync(cancellation).AsTask();
+        while (true)
+        {
+            var next = await Task.WhenAny(beat, message);
+            await next;
+            if (next == beat)
+            {
+                await stream.WriteAsync(new ServerMessage { Heartbeat = new Heartbeat() }, cancellation);
+                beat = timer.WaitForNextTickAsync(cancellation).AsTask();
+                continue;
+            }
+
+            while (_queue.Reader.TryRead(out var queued))
+            {
+                await stream.WriteAsync(queued.Message, cancellation);
+                if (queued.DeltaBytes == 0) continue;
+                Interlocked.Add(ref _queuedBytes, -queued.DeltaBytes);
+                Interlocked.Decrement(ref _queuedDeltas);
+            }
+
+            message = _queue.Reader.WaitToReadAsync(cancellation).AsTask();
+        }
+    }
+
+    /// <summary>Ends the stream when the agent has been silent for too long. Apart from writing, which a dead peer may hold up.</summary>
+    public async Task WatchSilenceAsync(CancellationToken cancellation)
+    {
+        using var timer = new PeriodicTimer(Beat / 2, time);
+        while (await timer.WaitForNextTickAsync(cancellation))
+        {
+            if (time.GetElapsedTime(Volatile.Read(ref _heard)) < Patience) continue;
+            End("nothing was heard of the agent for too long");
+            return;
+        }
+    }
+}

@@ -1,0 +1,27 @@
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+
+namespace CN2.Api.Drivers.VRouterStream;
+
+/// <summary>The vRouter driver: agents that dial in over gRPC.</summary>
+public static class VRouterStreamRegistration
+{
+    public static IServiceCollection AddVRouterStream(this IServiceCollection services)
+    {
+        // An unknown service must not be answered for all paths of the host, or a wrong method on a REST path gives 404 for 405.
+        services.AddGrpc(grpc => grpc.IgnoreUnknownServices = true);
+        services.Configure<KestrelServerOptions>(kestrel =>
+        {
+            kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(2);
+            kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(6);
+        });
+        services.TryAddSingleton(TimeProvider.System);
+        services.AddSingleton<VRouterStreamPublisher>();
+        services.AddSingleton<IVRouterPublisher>(provider => provider.GetRequiredService<VRouterStreamPublisher>());
+        return services;
+    }
+
+    /// <summary>Adds the endpoint; it needs a listener that speaks HTTP/2 without TLS.</summary>
+    public static IEndpointConventionBuilder MapVRouterStream(this IEndpointRouteBuilder endpoints) =>
+        endpoints.MapGrpcService<VRouterStreamService>();
+}

@@ -1,0 +1,118 @@
+using CN2.VRouter.V1;
+using Grpc.Core;
+
+namespace CN2.Api.Drivers.VRouterStream;
+
+/// <summary>The gRPC service agents dial (vrouter.proto). One call is one agent's session.</summary>
+internal sealed partial class VRouterStreamService(
+    VRouterStreamPublisher publisher,
+    TimeProvider time,
+    IHostApplicationLifetime lifetime,
+    ILogger<VRouterStreamService> logger) : VirtualRouterControl.VirtualRouterControlBase
+{
+    private static readonly TimeSpan HelloWithin = TimeSpan.FromSeconds(5);
+
+    public override async Task Connect(
+        IAsyncStreamReader<AgentMessage> requestStream,
+        IServerStreamWriter<ServerMessage> responseStream,
+        ServerCallContext context)
+    {
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        var hello = await HelloAsync(requestStream, stop.Token);
+        var session = new VRouterSession(hello, time, stop);
+        // An answer at once, before there is anything to send: the agent knows that it has been taken.
+        await context.WriteResponseHeadersAsync([]);
+        publisher.Add(session);
+        LogConnected(hello.Name, hello.Address, hello.AgentVersion);
+        var writing = session.WriteAsync(responseStream, stop.Token);
+        var watching = session.WatchSilenceAsync(stop.Token);
+        try
+        {
+            var reading = ReadAsync(session, requestStream, stop.Token);
+            await await Task.WhenAny(reading, writing);
+        }
+        catch (Exception e) when (e is OperationCanceledException or IOException or InvalidOperationException
+            || (e is RpcException && stop.IsCancellationRequested))
+        {
+            // The peer is gone, or the session was ended: both are said below.
+        }
+        finally
+        {
+            publisher.Remove(session);
+            await stop.CancelAsync();
+            await Task.WhenAll(writing, watching).ContinueWith(static _ => { }, TaskScheduler.Default);
+            LogDisconnected(hello.Name, session.Reason ?? "the stream has ended");
+        }
+
+        if (lifetime.ApplicationStopping.IsCancellationRequested) throw new RpcException(new Status(StatusCode.Unavailable, "the server is stopping"));
+        if (session.Reason is { } reason) throw new RpcException(new Status(StatusCode.Aborted, reason));
+    }
+
+    private async Task<VRouterHello> HelloAsync(IAsyncStreamReader<AgentMessage> stream, CancellationToken cancellation)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        using var timer = time.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(), timeout, HelloWithin, Timeout.InfiniteTimeSpan);
+        var faults = new List<string>();
+        try
+        {
+            if (await stream.MoveNext(timeout.Token) && stream.Current.BodyCase == AgentMessage.BodyOneofCase.Hello)
+            {
+                if (VRouterMessages.Read(stream.Current.Hello, faults) is { } hello) return hello;
+            }
+            else
+            {
+                faults.Add("the first message is no hello");
+            }
+        }
+        catch (OperationCanceledException) when (!cancellation.IsCancellationRequested)
+        {
+            throw new RpcException(new Status(StatusCode.DeadlineExceeded, "no hello came"));
+        }
+
+        var detail = string.Join("; ", faults);
+        LogRefused(detail);
+        throw new RpcException(new Status(StatusCode.InvalidArgument, detail));
+    }
+
+    private async Task ReadAsync(VRouterSession session, IAsyncStreamReader<AgentMessage> stream, CancellationToken cancellation)
+    {
+        var name = session.Hello.Name;
+        while (await stream.MoveNext(cancellation))
+        {
+            session.Heard();
+            var message = stream.Current;
+            switch (message.BodyCase)
+            {
+                case AgentMessage.BodyOneofCase.Applied:
+                    var error = message.Applied.Error.Length == 0 ? null : message.Applied.Error;
+                    publisher.Tell(session, l => l.Applied(name, message.Applied.Revision, error));
+                    break;
+                case AgentMessage.BodyOneofCase.Health:
+                    var endpoints = VRouterMessages.Read(message.Health);
+                    publisher.Tell(session, l => l.Health(name, endpoints));
+                    break;
+                case AgentMessage.BodyOneofCase.Heartbeat:
+                    publisher.Tell(session, l => l.Seen(name, (long)message.Heartbeat.Repairs));
+                    var notice = message.Heartbeat.Message.Length == 0 ? null : message.Heartbeat.Message;
+                    if (notice == session.Notice) break;
+                    session.Notice = notice;
+                    publisher.Tell(session, l => l.Noticed(name, notice));
+                    break;
+                case AgentMessage.BodyOneofCase.Hello:
+                    session.End("a second hello on one stream");
+                    return;
+                default:
+                    break; // of a later version
+            }
+        }
+    }
+
+    [LoggerMessage(2001, LogLevel.Information, "The agent {Name} ({Address}, version {Version}) has connected.")]
+    private partial void LogConnected(string name, System.Net.IPAddress address, string version);
+
+    [LoggerMessage(2002, LogLevel.Information, "The agent {Name} has left: {Reason}.")]
+    private partial void LogDisconnected(string name, string reason);
+
+    [LoggerMessage(2003, LogLevel.Warning, "An agent was refused: {Faults}.")]
+    private partial void LogRefused(string faults);
+}

@@ -1,0 +1,56 @@
+using System.Globalization;
+using CN2.Api.Data;
+using CN2.Api.Data.Rows;
+using CN2.Api.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore;
+
+namespace CN2.Api.Events;
+
+/// <summary>Something that happened, and why.</summary>
+/// <param name="Regarding">The resource: <c>services/ns1/my-service</c>.</param>
+/// <param name="At">When.</param>
+/// <param name="Type">Normal or Warning.</param>
+/// <param name="Reason">One word for programs.</param>
+/// <param name="Message">A sentence for people.</param>
+public sealed record EventBody(string Regarding, DateTimeOffset At, string Type, string Reason, string Message);
+
+/// <summary>Events: what happened and why, newest first, kept 24 hours by default.</summary>
+[ApiController]
+[Tags("Events")]
+public sealed class EventsController(CN2DbContext db) : ControllerBase
+{
+    /// <summary>Lists events, newest first, of all resources or the one named by <c>regarding</c>.</summary>
+    [HttpGet("v1/events", Name = "ListEvents")]
+    [ProducesResponseType<Page<EventBody>>(200)]
+    public async Task<IActionResult> List(CancellationToken cancellationToken)
+    {
+        var (query, refused) = ListQuery.Read(Request, "regarding");
+        if (refused is not null) return new ProblemResult(refused);
+        if (query!.Selector is not null) return new ProblemResult(ApiProblem.Validation("labelSelector", "means nothing here: events have no labels; name what they regard"));
+        var rows = db.Events.AsQueryable();
+        if (Request.Query["regarding"].ToString() is { Length: > 0 } regarding)
+        {
+            if (!TryParse(regarding, out var kind, out var ns, out var name))
+                return new ProblemResult(ApiProblem.Validation("regarding", "must be collection/namespace/name or collection/name, such as services/ns1/my-service"));
+            rows = rows.Where(e => e.Kind == kind && e.Namespace == ns && e.Name == name);
+        }
+
+        if (query.After is var (_, last) && long.TryParse(last, NumberStyles.None, CultureInfo.InvariantCulture, out var before)) rows = rows.Where(e => e.Id < before);
+        var found = await rows.OrderByDescending(e => e.Id).Take(query.Limit + 1).ToListAsync(cancellationToken);
+        var page = query.ToPage(found, e => (null, e.Id.ToString(CultureInfo.InvariantCulture)));
+        return Answer.Json(200, new Page<EventBody>([.. page.Items.Select(ToBody)], page.NextCursor));
+    }
+
+    private static EventBody ToBody(EventRow row) => new(
+        row.Namespace is null ? $"{row.Kind.Collection()}/{row.Name}" : $"{row.Kind.Collection()}/{row.Namespace}/{row.Name}", row.At, row.Type, row.Reason, row.Message);
+
+    private static bool TryParse(string text, out ResourceKind kind, out string? ns, out string name)
+    {
+        var parts = text.Split('/');
+        ns = parts.Length == 3 ? parts[1] : null;
+        name = parts[^1];
+        return ResourceKinds.TryParse(parts[0], out kind) && parts.Length == (kind.IsNamespaced() ? 3 : 2)
+            && ResourceRules.IsLongName(name) && (ns is null || ResourceRules.IsName(ns));
+    }
+}

@@ -1,0 +1,79 @@
+using System.Text.Json.Serialization;
+using CN2.Api.Http;
+using CN2.Network.Selection;
+using CN2.Network.Status;
+using FluentValidation;
+
+namespace CN2.Api.ExternalNetworkSelectors;
+
+/// <summary>Chooses ExternalNetworks by their labels and their namespaces' (CN2: Kubemanager spec.externalNetworkSelectors).</summary>
+public sealed record ExternalNetworkSelectorRequest : ResourceRequest
+{
+    /// <summary>Which networks. Required; {} chooses every one.</summary>
+    public LabelSelectorBody? NetworkSelector { get; set; }
+
+    /// <summary>In which namespaces: {} all, absent the Service's own.</summary>
+    public LabelSelectorBody? NamespaceSelector { get; set; }
+}
+
+/// <summary>A selector in Kubernetes' form; everything in it must hold.</summary>
+public sealed record LabelSelectorBody
+{
+    /// <summary>Labels that must have these values.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Dictionary<string, string>? MatchLabels { get; set; }
+
+    /// <summary>More requirements.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public List<LabelExpressionBody>? MatchExpressions { get; set; }
+}
+
+/// <summary>One requirement of a <see cref="LabelSelectorBody"/>.</summary>
+public sealed record LabelExpressionBody
+{
+    public string? Key { get; set; }
+    public LabelOperator? Operator { get; set; }
+
+    /// <summary>For In and NotIn.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public List<string>? Values { get; set; }
+}
+
+/// <summary>Column <c>external_network_selector.spec</c>.</summary>
+public sealed record ExternalNetworkSelectorSpec(LabelSelectorBody NetworkSelector, LabelSelectorBody? NamespaceSelector);
+
+/// <summary>An ExternalNetworkSelector as it is answered.</summary>
+public sealed record ExternalNetworkSelectorResource : ResourceBody
+{
+    public required LabelSelectorBody NetworkSelector { get; init; }
+    public LabelSelectorBody? NamespaceSelector { get; init; }
+    public required ExternalNetworkSelectorStatus Status { get; init; }
+
+    public override string Collection => "external-network-selectors";
+}
+
+/// <summary>There is nothing to wait for: what it finds for a Service is in that Service's status.</summary>
+public sealed record ExternalNetworkSelectorStatus(ResourceState State, IReadOnlyList<ConditionBody> Conditions);
+
+public sealed class ExternalNetworkSelectorRequestValidator : AbstractValidator<ExternalNetworkSelectorRequest>
+{
+    public ExternalNetworkSelectorRequestValidator()
+    {
+        this.AddResourceRules();
+        RuleFor(r => r.NetworkSelector).Custom((selector, context) =>
+        {
+            if (selector is null) context.AddPathFailure("networkSelector", "is required; {} chooses every network");
+            else Check(selector, "networkSelector", context);
+        });
+        RuleFor(r => r.NamespaceSelector).Custom((selector, context) =>
+        {
+            if (selector is not null) Check(selector, "namespaceSelector", context);
+        });
+    }
+
+    private static void Check(LabelSelectorBody selector, string path, ValidationContext<ExternalNetworkSelectorRequest> context)
+    {
+        var expressions = selector.MatchExpressions?.ConvertAll(e => new LabelExpression(e.Key, e.Operator?.ToString(), e.Values));
+        foreach (var fault in LabelSelector.Make(selector.MatchLabels, expressions).Faults) context.AddPathFailure($"{path}.{fault.Member}", fault.Message);
+    }
+}

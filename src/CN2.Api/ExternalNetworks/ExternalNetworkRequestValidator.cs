@@ -1,0 +1,67 @@
+using System.Net;
+using CN2.Api.Http;
+using CN2.Network.Addressing;
+using FluentValidation;
+
+namespace CN2.Api.ExternalNetworks;
+
+/// <summary>The form of an ExternalNetwork.</summary>
+public sealed class ExternalNetworkRequestValidator : AbstractValidator<ExternalNetworkRequest>
+{
+    private const int MaxSubnets = 100;
+    private const int MaxItems = 1000;
+
+    /// <summary>All of them must fit into one UPDATE (RFC 4271: 4096 bytes).</summary>
+    private const int MaxCommunities = 200;
+
+    public ExternalNetworkRequestValidator()
+    {
+        this.AddResourceRules();
+        RuleFor(n => n).Custom((network, context) =>
+        {
+            var subnets = network.Subnets ?? [];
+            if (subnets.Count == 0) context.AddPathFailure("subnets", "must have at least one subnet");
+            if (subnets.Count > MaxSubnets) context.AddPathFailure("subnets", $"must have at most {MaxSubnets} items");
+            var seen = new List<(int Index, IPNetwork Cidr)>();
+            for (var i = 0; i < Math.Min(subnets.Count, MaxSubnets); i++) CheckSubnet(subnets[i], i, seen, context.AddPathFailure);
+            CheckList(network.RouteTargets, "routeTargets", RouteTargetFault, context.AddPathFailure);
+            CheckList(network.ImportRouteTargets, "importRouteTargets", RouteTargetFault, context.AddPathFailure);
+            CheckList(network.ExportRouteTargets, "exportRouteTargets", RouteTargetFault, context.AddPathFailure);
+            CheckList(network.Advertisement?.Communities, "advertisement.communities", CommunityFault, context.AddPathFailure, MaxCommunities);
+            CheckList(network.Advertisement?.LargeCommunities, "advertisement.largeCommunities", LargeCommunityFault, context.AddPathFailure, MaxCommunities);
+        });
+    }
+
+    private static string? RouteTargetFault(string text) => RouteTarget.TryParse(text, out _, out var error) ? null : error;
+
+    private static string? CommunityFault(string text) => BgpCommunity.TryParse(text, out _, out var error) ? null : error;
+
+    private static string? LargeCommunityFault(string text) => LargeCommunity.TryParse(text, out _, out var error) ? null : error;
+
+    private static void CheckSubnet(SubnetRequest subnet, int index, List<(int Index, IPNetwork Cidr)> seen, Action<string, string> fault)
+    {
+        if (subnet.Ranges is { Count: > MaxItems }) fault($"subnets[{index}].ranges", $"must have at most {MaxItems} items");
+        if (subnet.Reserved is { Count: > MaxItems }) fault($"subnets[{index}].reserved", $"must have at most {MaxItems} items");
+        if (subnet.Ranges is { Count: > MaxItems } || subnet.Reserved is { Count: > MaxItems }) return;
+        var (plan, faults) = SubnetPlans.Read(subnet);
+        foreach (var (member, message) in faults) fault($"subnets[{index}].{member}", message);
+        if (plan is null) return;
+        foreach (var (other, cidr) in seen)
+        {
+            if (cidr.FamilyOf() == plan.Family && cidr.First() <= plan.Cidr.Last() && plan.Cidr.First() <= cidr.Last())
+                fault($"subnets[{index}].cidr", $"{plan.Cidr} overlaps subnets[{other}], {cidr}.");
+        }
+
+        seen.Add((index, plan.Cidr));
+    }
+
+    private static void CheckList(List<string>? items, string path, Func<string, string?> faultOf, Action<string, string> fault, int most = MaxItems)
+    {
+        if (items is null) return;
+        if (items.Count > most) fault(path, $"must have at most {most} items");
+        for (var i = 0; i < Math.Min(items.Count, most); i++)
+        {
+            if (faultOf(items[i]) is { } message) fault($"{path}[{i}]", message);
+        }
+    }
+}

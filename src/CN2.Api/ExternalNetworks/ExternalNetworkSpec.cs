@@ -1,0 +1,36 @@
+namespace CN2.Api.ExternalNetworks;
+
+/// <summary>What the user asked of an ExternalNetwork with every default filled in, without what has columns of its own; <c>external_network.spec</c>.</summary>
+public sealed record ExternalNetworkSpec
+{
+    public List<SubnetSpec> Subnets { get; set; } = [];
+    public List<string> RouteTargets { get; set; } = [];
+    public List<string> ImportRouteTargets { get; set; } = [];
+    public List<string> ExportRouteTargets { get; set; } = [];
+    public AdvertisementSpec Advertisement { get; set; } = new();
+}
+
+/// <summary>One subnet. <see cref="Gateway"/> null: it has none (a /31, /32, /127, /128 without one).</summary>
+public sealed record SubnetSpec
+{
+    public string Cidr { get; set; } = "";
+    public string? Gateway { get; set; }
+    public List<AddressRangeSpec> Ranges { get; set; } = [];
+    public List<string> Reserved { get; set; } = [];
+}
+
+/// <summary>A run of addresses, both ends included.</summary>
+public sealed record AddressRangeSpec
+{
+    public string From { get; set; } = "";
+    public string To { get; set; } = "";
+}
+
+/// <summary>Attributes of routes; the defaults are CN2's.</summary>
+public sealed record AdvertisementSpec
+{
+    public uint LocalPreference { get; set; } = 200;
+    public uint Med { get; set; } = 100;
+    public List<string> Communities { get; set; } = [];
+    public List<string> LargeCommunities { get; set; } = [];
+}

@@ -1,0 +1,77 @@
+using CN2.Api.Data;
+using CN2.Api.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore;
+
+namespace CN2.Api.ExternalNetworks;
+
+/// <summary>ExternalNetworks: the pools of addresses that external routers reach.</summary>
+[ApiController]
+[Tags("ExternalNetworks")]
+[Route("v1")]
+public sealed class ExternalNetworksController(
+    CN2DbContext db, ExternalNetworkStore store, ExternalNetworkResources resources, WritePipeline writes, RequestValidation validation) : ControllerBase
+{
+    /// <summary>Lists the ExternalNetworks of all namespaces.</summary>
+    [HttpGet("external-networks", Name = "ListAllExternalNetworks")]
+    [ProducesResponseType<Page<ExternalNetworkResource>>(200)]
+    public Task<IActionResult> ListAll(CancellationToken cancellationToken) => ListAsync(null, cancellationToken);
+
+    /// <summary>Lists the ExternalNetworks of a namespace.</summary>
+    [HttpGet("namespaces/{ns}/external-networks", Name = "ListExternalNetworks")]
+    [ProducesResponseType<Page<ExternalNetworkResource>>(200)]
+    public Task<IActionResult> List(string ns, CancellationToken cancellationToken) => ListAsync(ns, cancellationToken);
+
+    /// <summary>Creates an ExternalNetwork.</summary>
+    [HttpPost("namespaces/{ns}/external-networks", Name = "CreateExternalNetwork")]
+    [ProducesResponseType<ExternalNetworkResource>(201)]
+    public Task<IActionResult> Create(string ns, ExternalNetworkRequest request) =>
+        writes.ExecuteAsync(HttpContext, (scope, ct) => store.CreateAsync(scope, ns, request, ct));
+
+    /// <summary>Reads an ExternalNetwork.</summary>
+    [HttpGet("namespaces/{ns}/external-networks/{name}", Name = "GetExternalNetwork")]
+    [ProducesResponseType<ExternalNetworkResource>(200)]
+    public async Task<IActionResult> Get(string ns, string name, CancellationToken cancellationToken)
+    {
+        var rows = await db.ExternalNetworks.Where(n => n.Namespace == ns && n.Name == name).ToListAsync(cancellationToken);
+        return await resources.ReadAsync(await db.OpenSqlAsync(cancellationToken), rows, cancellationToken) is [var resource]
+            ? Answer.Resource(200, resource) : new ProblemResult(Missing(ns, name));
+    }
+
+    /// <summary>Replaces an ExternalNetwork, or creates it. What is in use can be neither removed nor reserved.</summary>
+    [HttpPut("namespaces/{ns}/external-networks/{name}", Name = "PutExternalNetwork")]
+    [ProducesResponseType<ExternalNetworkResource>(200)]
+    [ProducesResponseType<ExternalNetworkResource>(201)]
+    public Task<IActionResult> Put(string ns, string name, ExternalNetworkRequest request) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>
+    {
+        if (await store.LockAsync(scope, ns, name, ct) is { } row) return await store.ReplaceAsync(scope, row, request, ct);
+        return scope.CheckIfMatch(null) is { } stale ? stale : await store.CreateAsync(scope, ns, request, ct);
+    });
+
+    /// <summary>Changes an ExternalNetwork by a merge patch; lists are replaced whole.</summary>
+    [HttpPatch("namespaces/{ns}/external-networks/{name}", Name = "PatchExternalNetwork")]
+    [ProducesResponseType<ExternalNetworkResource>(200)]
+    public Task<IActionResult> Patch(string ns, string name, MergePatch patch) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>
+    {
+        if (await store.LockAsync(scope, ns, name, ct) is not { } row) return Missing(ns, name);
+        var (request, refused) = patch.Apply(ExternalNetworkResources.ToRequest(row), validation, HttpContext);
+        return refused is not null ? refused : await store.ReplaceAsync(scope, row, request!, ct);
+    });
+
+    /// <summary>Deletes an ExternalNetwork that has no FloatingIPs.</summary>
+    [HttpDelete("namespaces/{ns}/external-networks/{name}", Name = "DeleteExternalNetwork")]
+    [ProducesResponseType(204)]
+    public Task<IActionResult> Delete(string ns, string name) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>
+        await store.LockAsync(scope, ns, name, ct) is { } row ? await store.DeleteAsync(scope, row, ct) : Missing(ns, name));
+
+    private static ApiProblem Missing(string ns, string name) => ApiProblem.NotFound($"ExternalNetwork {ns}/{name}");
+
+    private async Task<IActionResult> ListAsync(string? ns, CancellationToken cancellationToken)
+    {
+        var (query, refused) = ListQuery.Read(Request);
+        if (refused is not null) return new ProblemResult(refused);
+        var rows = await db.ExternalNetworks.In(ns).NamespacedPageAsync(query!, cancellationToken);
+        var items = await resources.ReadAsync(await db.OpenSqlAsync(cancellationToken), rows, cancellationToken);
+        return Answer.Json(200, query!.ToPage(items, n => (n.Namespace, n.Name)));
+    }
+}

@@ -1,0 +1,27 @@
+using System.Net;
+using CN2.Network.Addressing;
+
+namespace CN2.Api.ExternalNetworks;
+
+/// <summary>Between a subnet's texts and its <see cref="SubnetPlan"/>.</summary>
+internal static class SubnetPlans
+{
+    public static (SubnetPlan? Plan, IReadOnlyList<SubnetFault> Faults) Read(SubnetRequest subnet) => SubnetPlan.Make(new CN2.Network.Addressing.SubnetRequest(
+        subnet.Cidr, subnet.Gateway, (subnet.Ranges ?? []).ConvertAll(r => new RangeRequest(r.From, r.To)), subnet.Reserved ?? []));
+
+    /// <summary>The spec of a checked request, the gateway filled in.</summary>
+    public static SubnetSpec ToSpec(SubnetRequest subnet) => new()
+    {
+        Cidr = subnet.Cidr!,
+        Gateway = Read(subnet).Plan!.Gateway?.ToString(),
+        Ranges = [.. (subnet.Ranges ?? []).Select(r => new AddressRangeSpec { From = r.From!, To = r.To! })],
+        Reserved = [.. subnet.Reserved ?? []],
+    };
+
+    /// <summary>The plan of what <see cref="ToSpec"/> made.</summary>
+    public static SubnetPlan Of(SubnetSpec spec) => SubnetPlan.Make(
+        IPNetwork.Parse(spec.Cidr),
+        spec.Gateway is null ? null : IPAddress.Parse(spec.Gateway),
+        spec.Ranges.ConvertAll(r => new AddressRange(IPAddress.Parse(r.From), IPAddress.Parse(r.To))),
+        spec.Reserved.ConvertAll(r => AddressSyntax.TryParseRange(r, out var range, out _) ? range : throw new FormatException($"'{r}' in the database is no range")));
+}

@@ -1,0 +1,21 @@
+using CN2.Api.Http;
+using CN2.Api.Services;
+using Npgsql;
+
+namespace CN2.Api.FloatingIPs;
+
+/// <summary>What a FloatingIP's representation shows of the Service that holds it.</summary>
+internal sealed record FloatingIPOwner(string Name, ServiceSpec Spec)
+{
+    public static async Task<Dictionary<Guid, FloatingIPOwner>> ReadAsync(NpgsqlConnection connection, IEnumerable<Guid> services, CancellationToken ct)
+    {
+        var owners = new Dictionary<Guid, FloatingIPOwner>();
+        var uids = services.Distinct().ToArray();
+        if (uids.Length == 0) return owners;
+        await using var command = new NpgsqlCommand("SELECT uid, name, spec::text FROM service WHERE uid = ANY($1)", connection);
+        command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = uids });
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct)) owners[reader.GetGuid(0)] = new FloatingIPOwner(reader.GetString(1), ApiJson.Read<ServiceSpec>(reader.GetString(2)));
+        return owners;
+    }
+}

@@ -1,0 +1,212 @@
+using System.Net;
+using CN2.Api.Allocation;
+using CN2.Api.Data;
+using CN2.Api.Data.Rows;
+using CN2.Api.Http;
+using CN2.Api.Services;
+using CN2.Network.Addressing;
+using CN2.Network.Resources;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace CN2.Api.FloatingIPs;
+
+/// <summary>What requests do to reserved FloatingIPs; each method is one decision inside <see cref="WritePipeline"/>'s transaction.</summary>
+public sealed class FloatingIPStore
+{
+    private readonly Catalog _catalog;
+    private readonly FloatingIPResources _resources;
+    private readonly ServiceRemoval _removal;
+
+    internal FloatingIPStore(Catalog catalog, FloatingIPResources resources, ServiceRemoval removal)
+    {
+        _catalog = catalog;
+        _resources = resources;
+        _removal = removal;
+    }
+
+    public static FloatingIPRequest ToRequest(FloatingIPRow row)
+    {
+        var spec = ApiJson.Read<FloatingIPSpec>(row.Spec);
+        return new FloatingIPRequest
+        {
+            Name = row.Name,
+            Labels = row.Labels,
+            Annotations = row.Annotations,
+            Interfaces = spec.Interfaces,
+            PortMappings = spec.PortMappings.ConvertAll(m => new FloatingIPPortMappingRequest { Protocol = m.Protocol, Port = m.Port, TargetPort = m.TargetPort }),
+        };
+    }
+
+    /// <summary>The row, locked until the transaction ends.</summary>
+    public async Task<FloatingIPRow?> LockAsync(WriteScope scope, string ns, string name, CancellationToken ct) =>
+        (await FloatingIPRows.ReadAsync(scope.Connection, "f.namespace = $1 AND f.name = $2 FOR UPDATE", ct,
+            new NpgsqlParameter<string> { TypedValue = ns }, new NpgsqlParameter<string> { TypedValue = name })).SingleOrDefault();
+
+    public async Task<WriteOutcome> CreateAsync(WriteScope scope, string ns, FloatingIPRequest request, CancellationToken ct)
+    {
+        if (!ResourceRules.IsName(request.Name)) return ApiProblem.Validation("name", ResourceRules.NameRule);
+        var snapshot = await _catalog.VerifiedAsync(scope.Connection, ct);
+        if (!snapshot.Namespaces.ContainsKey(ns)) return ApiProblem.NotFound($"Namespace {ns}");
+        if (!NamespacedName.TryParse(request.ExternalNetwork, ns, out var id)) return ApiProblem.Validation("externalNetwork", "is required: the network the address is taken from");
+        if (snapshot.Network(id) is not { } network) return ApiProblem.Validation("externalNetwork", $"ExternalNetwork {id} does not exist; create it first");
+
+        var (place, refused) = request.Address is { } asked
+            ? await AskedAsync(scope, network, IPAddress.Parse(asked), ct)
+            : await LowestAsync(scope, snapshot, network, ct);
+        if (refused is not null) return refused;
+        var (subnet, address) = place!.Value;
+        var row = new FloatingIPRow
+        {
+            Namespace = ns,
+            Name = request.Name!,
+            SubnetId = subnet.Id,
+            SubnetCidr = subnet.Cidr,
+            Address = address,
+            ExternalNetworkUid = network.Uid,
+            Reserved = true,
+            Spec = ApiJson.Text(ToSpec(request)),
+        }.CreatedAt(scope, request);
+        await InsertAsync(scope, row, ct);
+        scope.Changes.Added(ResourceKind.FloatingIP, ns, row.Name, row.Uid);
+        return new WriteOutcome.Created(_resources.Make(row, null, snapshot, null));
+    }
+
+    public async Task<WriteOutcome> ReplaceAsync(WriteScope scope, FloatingIPRow row, FloatingIPRequest request, CancellationToken ct)
+    {
+        if (await OwnedAsync(scope, row, ct) is { } owned) return owned;
+        if (row.DeletingAt is not null && row.ServiceUid is null) return ApiProblem.BeingDeleted(What(row));
+        if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
+        var snapshot = await _catalog.VerifiedAsync(scope.Connection, ct);
+        if (request.Address is { } address && !IPAddress.Parse(address).Equals(row.Address))
+            return ApiProblem.Immutable("address", $"{What(row)} holds {row.Address} and keeps it; reserve another FloatingIP for {address}.");
+        var network = snapshot.Network(row.ExternalNetworkUid!.Value)!;
+        if (request.ExternalNetwork is { } given && NamespacedName.TryParse(given, row.Namespace, out var id) && id != network.Id)
+            return ApiProblem.Immutable("externalNetwork", $"{What(row)} is of ExternalNetwork {network.Id} and stays there; reserve another FloatingIP in {id}.");
+        var spec = ToSpec(request);
+        if (row.ServiceUid is { } service && spec.Interfaces.Count > 0)
+            return ApiProblem.InUse(What(row), [await ServiceNameAsync(scope, service, ct)]);
+        var before = ApiJson.Text(ApiJson.Read<FloatingIPSpec>(row.Spec));
+        var changed = row.ChangeMetadata(request);
+        if (before != ApiJson.Text(spec))
+        {
+            row.Spec = ApiJson.Text(spec);
+            changed = true;
+        }
+
+        if (changed)
+        {
+            scope.Touch(ResourceKind.FloatingIP, row);
+            await UpdateAsync(scope, row, ct);
+        }
+
+        return new WriteOutcome.Saved((await _resources.ReadAsync(scope.Connection, [row], ct))[0]);
+    }
+
+    public async Task<WriteOutcome> DeleteAsync(WriteScope scope, FloatingIPRow row, CancellationToken ct)
+    {
+        if (await OwnedAsync(scope, row, ct) is { } owned) return owned;
+        if (row.ServiceUid is { } service) return ApiProblem.InUse(What(row), [await ServiceNameAsync(scope, service, ct)]);
+        if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
+        if (row.DeletingAt is null)
+        {
+            row.DeletingAt = scope.Now;
+            row.UpdatedAt = scope.Now;
+            await UpdateAsync(scope, row, ct);
+            if (!await IsNeededElsewhereAsync(scope, row, ct))
+            {
+                var changes = new ChangeList();
+                await _removal.FinalizeAsync(scope.Connection, await _catalog.VerifiedAsync(scope.Connection, ct), [], [row.Uid], changes, ct);
+                scope.Changes.WrittenBySql(changes.Count);
+                return new WriteOutcome.Gone();
+            }
+
+            scope.Changes.Modified(ResourceKind.FloatingIP, row.Namespace, row.Name, row.Uid);
+        }
+
+        return new WriteOutcome.Deleting((await _resources.ReadAsync(scope.Connection, [row], ct))[0]);
+    }
+
+    internal static string What(FloatingIPRow row) => $"FloatingIP {row.Namespace}/{row.Name}";
+
+    /// <summary>A FloatingIP that a Service owns is read-only.</summary>
+    private static async Task<ApiProblem?> OwnedAsync(WriteScope scope, FloatingIPRow row, CancellationToken ct)
+    {
+        if (row.Reserved) return null;
+        var owner = await ServiceNameAsync(scope, row.ServiceUid!.Value, ct);
+        return ApiProblem.InUse(What(row), [owner]) with { Detail = $"{What(row)} belongs to {owner} and is read-only; change or delete the Service." };
+    }
+
+    private static async Task<string> ServiceNameAsync(WriteScope scope, Guid service, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand("SELECT 'Service ' || namespace || '/' || name FROM service WHERE uid = $1", scope.Connection, scope.Transaction);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = service });
+        return (string?)await command.ExecuteScalarAsync(ct) ?? "a Service";
+    }
+
+    private static async Task<bool> IsNeededElsewhereAsync(WriteScope scope, FloatingIPRow row, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(
+            "SELECT EXISTS (SELECT FROM advertisement WHERE floating_ip_uid = $1) OR EXISTS (SELECT FROM virtual_router_status WHERE connected)", scope.Connection, scope.Transaction);
+        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = row.Uid });
+        return (bool)(await command.ExecuteScalarAsync(ct))!;
+    }
+
+    private static async Task<((CatalogSubnet, IPAddress)?, ApiProblem?)> AskedAsync(WriteScope scope, CatalogNetwork network, IPAddress address, CancellationToken ct)
+    {
+        if (network.Subnets.FirstOrDefault(s => s.Cidr.Contains(address)) is not { } subnet)
+            return (null, ApiProblem.AddressOutOfRange("address", $"{address} is in no subnet of ExternalNetwork {network.Id}."));
+        if (ServicePlanner.UnusableAddress(subnet, address))
+            return (null, ApiProblem.AddressOutOfRange("address", $"{address} is the network address, the broadcast address or the gateway of {subnet.Cidr}; ask for another."));
+        var holders = await FloatingIPRows.ReadAsync(scope.Connection, "f.subnet_id = $1 AND f.address = $2", ct,
+            new NpgsqlParameter<int> { TypedValue = subnet.Id }, new NpgsqlParameter { Value = address, NpgsqlDbType = NpgsqlDbType.Inet });
+        if (holders.Count > 0) return (null, ApiProblem.AddressInUse(await ServiceAllocation.HolderTextAsync(scope.Connection, holders[0], ct)));
+        await AddressAllocator.TakeAskedAsync(scope.Connection, [new PooledAddress(subnet.Id, address)], [], ct);
+        return ((subnet, address), null);
+    }
+
+    private static async Task<((CatalogSubnet, IPAddress)?, ApiProblem?)> LowestAsync(WriteScope scope, CatalogSnapshot snapshot, CatalogNetwork network, CancellationToken ct)
+    {
+        // IPv4 where the network has it; who wants IPv6 of a network with both asks for an address.
+        var subnets = network.SubnetsOf(IPFamily.IPv4) is { Count: > 0 } v4 ? v4 : network.SubnetsOf(IPFamily.IPv6);
+        var demand = new AddressDemand([new PoolOption(subnets)]);
+        await AddressAllocator.TakeAsync(scope.Connection, snapshot.Version, [demand], [], ct);
+        return demand.Chosen < 0
+            ? (null, new ApiProblem(409, "addresses-exhausted", "No address is free", $"ExternalNetwork {network.Id} has no free address; add a subnet or range, or delete what holds its addresses."))
+            : ((snapshot.Subnet(demand.Taken[0].SubnetId).Subnet, demand.Taken[0].Address), null);
+    }
+
+    private static FloatingIPSpec ToSpec(FloatingIPRequest request) => new()
+    {
+        Interfaces = [.. (request.Interfaces ?? []).Order(StringComparer.Ordinal)],
+        PortMappings = [.. (request.PortMappings ?? []).Select(m => new FloatingIPPortMapping
+        {
+            Protocol = m.Protocol ?? TransportProtocol.TCP, Port = m.Port!.Value, TargetPort = m.TargetPort ?? m.Port.Value,
+        })],
+    };
+
+    private static async Task InsertAsync(WriteScope scope, FloatingIPRow row, CancellationToken ct)
+    {
+        scope.Db.FloatingIPs.Add(row);
+        await SaveAsync(scope, ct);
+    }
+
+    private static async Task UpdateAsync(WriteScope scope, FloatingIPRow row, CancellationToken ct)
+    {
+        scope.Db.FloatingIPs.Update(row);
+        await SaveAsync(scope, ct);
+    }
+
+    /// <summary>EF wraps what PostgreSQL says; <see cref="AllocationRecovery"/> wants it as it is.</summary>
+    private static async Task SaveAsync(WriteScope scope, CancellationToken ct)
+    {
+        try
+        {
+            await scope.Db.SaveChangesAsync(ct);
+        }
+        catch (Microsoft.EntityFrameworkCore.DbUpdateException e) when (e.InnerException is PostgresException)
+        {
+            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(e.InnerException);
+        }
+    }
+}

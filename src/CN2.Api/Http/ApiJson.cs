@@ -1,0 +1,56 @@
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+
+namespace CN2.Api.Http;
+
+/// <summary>The one way JSON is read and written: in controllers, in the OpenAPI document, in jsonb columns, in watch events.</summary>
+public static class ApiJson
+{
+    /// <summary>Shared options, read-only.</summary>
+    public static JsonSerializerOptions Options { get; } = Create();
+
+    /// <summary>camelCase, exact member names and enum words, no unknown or duplicate member, numbers are numbers.</summary>
+    public static void Configure(JsonSerializerOptions options)
+    {
+        options.PropertyNamingPolicy = JsonNamingPolicy.CamelCase;
+        options.PropertyNameCaseInsensitive = false;
+        options.DictionaryKeyPolicy = null;
+        options.NumberHandling = JsonNumberHandling.Strict;
+        options.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
+        options.AllowDuplicateProperties = false;
+        options.ReadCommentHandling = JsonCommentHandling.Disallow;
+        options.MaxDepth = 32;
+        options.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping; // answers are application/json, never inside HTML
+        options.Converters.Add(new ExactEnumConverterFactory());
+        options.Converters.Add(new UtcTimeConverter());
+        options.TypeInfoResolver = (options.TypeInfoResolver ?? new DefaultJsonTypeInfoResolver()).WithAddedModifier(LeaveOutPaths);
+    }
+
+    public static byte[] Bytes<T>(T value) => JsonSerializer.SerializeToUtf8Bytes(value, Options);
+
+    /// <summary>A spec or status record as it is kept in a jsonb column.</summary>
+    public static string Text<T>(T value) => JsonSerializer.Serialize(value, Options);
+
+    /// <summary>Reads what <see cref="Text"/> wrote.</summary>
+    public static T Read<T>(string json) => JsonSerializer.Deserialize<T>(json, Options) ?? throw new JsonException($"null is no {typeof(T).Name}");
+
+    /// <summary>[JsonIgnore] is not inherited by overrides: where a resource is found is said once, here, to be no member of it.</summary>
+    private static void LeaveOutPaths(JsonTypeInfo info)
+    {
+        if (!info.Type.IsAssignableTo(typeof(ResourceBody))) return;
+        for (var i = info.Properties.Count - 1; i >= 0; i--)
+        {
+            if (info.Properties[i].Name is "collection" or "path") info.Properties.RemoveAt(i);
+        }
+    }
+
+    private static JsonSerializerOptions Create()
+    {
+        var options = new JsonSerializerOptions(JsonSerializerDefaults.Web) { TypeInfoResolver = new DefaultJsonTypeInfoResolver() };
+        Configure(options);
+        options.MakeReadOnly();
+        return options;
+    }
+}

@@ -1,0 +1,61 @@
+namespace CN2.Api.Http;
+
+/// <summary>
+/// An expected refusal (RFC 9457): what every error answer is made of. <paramref name="Code"/> is stable and kebab-case, one of
+/// <see cref="ProblemCodes"/>; <paramref name="Detail"/> tells the user what to do; <paramref name="Errors"/> names every fault of a
+/// 400 by its member's path (<c>ports[0].port</c>).
+/// </summary>
+public sealed record ApiProblem(int Status, string Code, string Title, string Detail, IReadOnlyDictionary<string, string[]>? Errors = null)
+{
+    /// <summary>Seconds after which trying again makes sense; sent as <c>Retry-After</c>.</summary>
+    public int? RetryAfterSeconds { get; init; }
+
+    public static ApiProblem Validation(FaultList faults) => new(400, ProblemCodes.ValidationFailed, "The request is not valid",
+        faults.Count == 1 ? $"{faults.First().Path}: {faults.First().Message}" : $"{faults.Count} faults; see errors.", faults.ToDictionary());
+
+    public static ApiProblem Validation(string path, string message)
+    {
+        var faults = new FaultList();
+        faults.Add(path, message);
+        return Validation(faults);
+    }
+
+    public static ApiProblem MalformedJson(string detail) => new(400, ProblemCodes.MalformedJson, "The body is not valid JSON", detail,
+        new Dictionary<string, string[]> { ["$"] = [detail] });
+
+    /// <param name="what">Such as <c>Service ns1/my-service</c>.</param>
+    public static ApiProblem NotFound(string what) => new(404, ProblemCodes.NotFound, "Not found", $"{what} does not exist.");
+
+    public static ApiProblem AlreadyExists(string what) => new(409, ProblemCodes.AlreadyExists, "Already exists", $"{what} exists already; change it with PUT or PATCH.");
+
+    /// <param name="users">Who uses it, such as <c>Service ns1/my-service</c>; the first twenty are named.</param>
+    public static ApiProblem InUse(string what, IReadOnlyCollection<string> users) => new(409, ProblemCodes.InUse, "In use",
+        $"{what} is in use by {string.Join(", ", users.Take(20))}{(users.Count > 20 ? $" and {users.Count - 20} more" : "")}.");
+
+    public static ApiProblem BeingDeleted(string what) => new(409, ProblemCodes.BeingDeleted, "Being deleted",
+        $"{what} is being deleted; write it again once GET answers 404.");
+
+    public static ApiProblem AddressInUse(string detail) => new(409, ProblemCodes.AddressInUse, "The address is in use", detail);
+
+    public static ApiProblem AddressOutOfRange(string path, string detail) => new(400, ProblemCodes.AddressOutOfRange, "The address is out of range", detail,
+        new Dictionary<string, string[]> { [path] = [detail] });
+
+    public static ApiProblem Immutable(string path, string detail) => new(400, ProblemCodes.ImmutableField, "The field cannot be changed", detail,
+        new Dictionary<string, string[]> { [path] = [detail] });
+
+    public static ApiProblem PreconditionFailed(string detail) => new(412, ProblemCodes.PreconditionFailed, "The resource has changed", detail);
+
+    public static ApiProblem SubnetOverlap(string detail) => new(409, ProblemCodes.SubnetOverlap, "Subnets overlap", detail);
+
+    public static ApiProblem NodePortInUse(string detail) => new(409, ProblemCodes.NodePortInUse, "The node port is in use", detail);
+
+    public static ApiProblem IdempotencyKeyReused() => new(409, ProblemCodes.IdempotencyKeyReused, "The Idempotency-Key is taken",
+        "This Idempotency-Key came with another body within the last 24 hours; use a new key for a new request.");
+
+    public static ApiProblem PayloadTooLarge(long limit) => new(413, ProblemCodes.PayloadTooLarge, "The body is too large", $"A body may have {limit} bytes.");
+
+    public static ApiProblem Unavailable() => new(503, ProblemCodes.Unavailable, "The database is away", "Nothing was changed by this request as far as is known; try again.")
+    {
+        RetryAfterSeconds = 2,
+    };
+}

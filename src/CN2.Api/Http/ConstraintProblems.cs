@@ -1,0 +1,68 @@
+using Npgsql;
+
+namespace CN2.Api.Http;
+
+/// <summary>
+/// The database is the referee: which of its constraints means which problem. Keyed by the constraint's name, never by a message.
+/// A writer that can say more (who holds the address) looks first and answers itself; this is what is left of races.
+/// </summary>
+public static class ConstraintProblems
+{
+    /// <summary>The constraint says that this (kind, namespace, name) exists already.</summary>
+    public static bool IsIdentity(string? constraint) =>
+        constraint is "ak_namespaces_name"
+        || (constraint is not null && constraint.StartsWith("ix_", StringComparison.Ordinal)
+            && (constraint.EndsWith("_namespace_name", StringComparison.Ordinal) || constraint is "ix_virtual_router_name" or "ix_bgp_router_name" or "ix_external_network_selector_name"));
+
+    /// <summary>Such as <c>Service ns1/web</c>; the name is the request's own, for a constraint does not say which row it was.</summary>
+    private static string Named(string constraint, HttpContext http)
+    {
+        var kind = constraint switch
+        {
+            "ak_namespaces_name" => "Namespace",
+            "ix_external_network_namespace_name" => "ExternalNetwork",
+            "ix_external_network_selector_name" => "ExternalNetworkSelector",
+            "ix_service_namespace_name" => "Service",
+            "ix_floating_ip_namespace_name" => "FloatingIP",
+            "ix_virtual_machine_interface_namespace_name" => "VirtualMachineInterface",
+            "ix_virtual_router_name" => "VirtualRouter",
+            "ix_bgp_router_name" => "BgpRouter",
+            "ix_service_health_check_namespace_name" => "ServiceHealthCheck",
+            _ => null,
+        };
+        if (kind is null || RequestFindings.Of(http).Name is not { } name) return "A resource of this name";
+        return http.GetRouteValue("ns") is string ns ? $"{kind} {ns}/{name}" : $"{kind} {name}";
+    }
+
+    /// <summary>The problem for a violation; null when it is none that a request can cause.</summary>
+    public static ApiProblem? For(PostgresException error, HttpContext http)
+    {
+        switch (error.SqlState)
+        {
+            case PostgresErrorCodes.UntranslatableCharacter or PostgresErrorCodes.CharacterNotInRepertoire or "22P05":
+                return ApiProblem.Validation("$", "contains a character that cannot be stored");
+            case PostgresErrorCodes.LockNotAvailable or PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected:
+                return ApiProblem.Unavailable() with { Detail = "Many writers at once for one resource; nothing was changed, try again." };
+        }
+
+        var constraint = error.ConstraintName;
+        if (constraint is null) return null;
+        if (IsIdentity(constraint)) return ApiProblem.AlreadyExists(Named(constraint, http));
+        if (error.SqlState == PostgresErrorCodes.ForeignKeyViolation && constraint.EndsWith("_namespace_namespace", StringComparison.Ordinal))
+            return ApiProblem.NotFound($"Namespace {http.GetRouteValue("ns") ?? http.GetRouteValue("name")}");
+        return constraint switch
+        {
+            "subnet_overlap" => ApiProblem.SubnetOverlap("A subnet overlaps one of another network that shares its routing table."),
+            "floating_ip_address" => ApiProblem.AddressInUse("The address is held by another FloatingIP."),
+            "floating_ip_inside_subnet" => ApiProblem.AddressOutOfRange("address", "The address lies in no subnet of the network."),
+            "floating_ip_subnet" => ApiProblem.InUse("A subnet", ["FloatingIPs that hold its addresses"]),
+            "pk_node_port" => ApiProblem.NodePortInUse("The node port is held by another Service."),
+            "interface_address_once" => ApiProblem.AddressInUse("The address is used by another VirtualMachineInterface on the same VirtualRouter."),
+            "virtual_router_address" => ApiProblem.AddressInUse("The address belongs to another VirtualRouter."),
+            "bgp_router_address" => ApiProblem.AddressInUse("The address belongs to another BgpRouter."),
+            "external_network_number_range" or "ix_external_network_number" => ApiProblem.Unavailable() with { Detail = "Two networks were created at once; try again." },
+            _ when error.SqlState == PostgresErrorCodes.ForeignKeyViolation => ApiProblem.InUse("The resource", ["another resource"]),
+            _ => null,
+        };
+    }
+}

@@ -1,0 +1,31 @@
+using System.Collections;
+
+namespace CN2.Api.Http;
+
+/// <summary>What is wrong with one member; <paramref name="Path"/> as in <c>ports[0].port</c>, <c>$</c> for the body itself.</summary>
+public readonly record struct Fault(string Path, string Message);
+
+/// <summary>Everything wrong with one request, in the order it was found.</summary>
+public sealed class FaultList : IReadOnlyCollection<Fault>
+{
+    private readonly List<Fault> _faults = [];
+
+    public int Count => _faults.Count;
+
+    public void Add(string path, string message)
+    {
+        var fault = new Fault(path.Length == 0 ? "$" : path, message);
+        if (!_faults.Contains(fault)) _faults.Add(fault);
+    }
+
+    /// <summary>True when the member itself, or one it lies in, is named already.</summary>
+    public bool Covers(string path) => _faults.Exists(f =>
+        path == f.Path || (path.Length > f.Path.Length && path.StartsWith(f.Path, StringComparison.Ordinal) && (path[f.Path.Length] is '.' or '[')));
+
+    public Dictionary<string, string[]> ToDictionary() =>
+        _faults.GroupBy(f => f.Path, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Select(f => f.Message).ToArray(), StringComparer.Ordinal);
+
+    public IEnumerator<Fault> GetEnumerator() => _faults.GetEnumerator();
+
+    IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+}

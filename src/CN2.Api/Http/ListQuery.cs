@@ -1,0 +1,95 @@
+using System.Buffers.Text;
+using System.Globalization;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using CN2.Network.Selection;
+
+namespace CN2.Api.Http;
+
+/// <summary>
+/// <c>limit</c>, <c>cursor</c> and <c>labelSelector</c> of a collection, checked. Order is (namespace, name); a cursor holds the last
+/// pair given out and a hash of the collection and its filters, so that one from elsewhere is refused.
+/// </summary>
+public sealed class ListQuery
+{
+    public const int DefaultLimit = 100;
+    public const int MaxLimit = 1000;
+    private readonly byte[] _binding;
+
+    private ListQuery(int limit, LabelSelector? selector, (string Namespace, string Name)? after, byte[] binding)
+    {
+        Limit = limit;
+        Selector = selector;
+        After = after;
+        _binding = binding;
+    }
+
+    public int Limit { get; }
+
+    /// <summary>Null: everything.</summary>
+    public LabelSelector? Selector { get; }
+
+    /// <summary>Give out what comes after this pair; the namespace is empty in a collection without namespaces.</summary>
+    public (string Namespace, string Name)? After { get; }
+
+    /// <summary>
+    /// Reads the query; the filters of the collection itself (such as <c>address</c>) are all other query parameters named in
+    /// <paramref name="filters"/>. Exactly one of the results is set.
+    /// </summary>
+    public static (ListQuery? Query, ApiProblem? Refused) Read(HttpRequest request, params ReadOnlySpan<string> filters)
+    {
+        var faults = new FaultList();
+        QueryNames.Check(request, faults, ["limit", "cursor", "labelSelector", .. filters]);
+        var limit = DefaultLimit;
+        if (request.Query["limit"] is { Count: > 0 } limitText
+            && !(int.TryParse(limitText.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out limit) && limit is >= 1 and <= MaxLimit))
+            faults.Add("limit", $"must be a whole number from 1 to {MaxLimit}");
+
+        LabelSelector? selector = null;
+        var selectorText = request.Query["labelSelector"].ToString();
+        if (selectorText.Length > 0 && !LabelSelector.TryParse(selectorText, out selector, out var error))
+            faults.Add("labelSelector", error);
+
+        var bound = new StringBuilder(request.Path.Value).Append('\n').Append(selectorText);
+        foreach (var filter in filters) bound.Append('\n').Append(filter).Append('=').Append(request.Query[filter].ToString());
+        var binding = SHA256.HashData(Encoding.UTF8.GetBytes(bound.ToString()))[..8];
+
+        (string, string)? after = null;
+        if (request.Query["cursor"] is { Count: > 0 } cursor && !TryReadCursor(cursor.ToString(), binding, out after))
+            faults.Add("cursor", "must be the nextCursor of an answer to the same query; leave it out to begin again");
+
+        return faults.Count > 0 ? (null, ApiProblem.Validation(faults)) : (new ListQuery(limit, selector, after, binding), null);
+    }
+
+    /// <summary>The page made of up to <see cref="Limit"/> + 1 items: the one too many only says that there is more.</summary>
+    public Page<T> ToPage<T>(IReadOnlyList<T> found, Func<T, (string? Namespace, string Name)> identity)
+    {
+        if (found.Count <= Limit) return new Page<T>(found, null);
+        var items = found.Take(Limit).ToList();
+        var (ns, name) = identity(items[^1]);
+        return new Page<T>(items, Base64Url.EncodeToString(JsonSerializer.SerializeToUtf8Bytes(new[] { Convert.ToHexString(_binding), ns ?? "", name })));
+    }
+
+    private static bool TryReadCursor(string text, byte[] binding, out (string Namespace, string Name)? after)
+    {
+        after = null;
+        try
+        {
+            if (JsonSerializer.Deserialize<string[]>(Base64Url.DecodeFromChars(text)) is not [{ } hash, { } ns, { } name]
+                || hash != Convert.ToHexString(binding) || ns.Contains('\0', StringComparison.Ordinal) || name.Contains('\0', StringComparison.Ordinal))
+                return false;
+            after = (ns, name);
+            return true;
+        }
+        catch (Exception e) when (e is FormatException or JsonException or InvalidOperationException)
+        {
+            return false;
+        }
+    }
+}
+
+/// <summary>A page of a collection.</summary>
+/// <param name="Items">In the order of namespace, name.</param>
+/// <param name="NextCursor">Given as <c>cursor</c>, it answers the next page; null on the last.</param>
+public sealed record Page<T>(IReadOnlyList<T> Items, string? NextCursor);

@@ -1,0 +1,26 @@
+namespace CN2.Api.Http;
+
+/// <summary>The stable codes of error answers (contract §2). Clients branch on them: never rename one.</summary>
+public static class ProblemCodes
+{
+    public const string ValidationFailed = "validation-failed";
+    public const string MalformedJson = "malformed-json";
+    public const string NotFound = "not-found";
+    public const string AlreadyExists = "already-exists";
+    public const string InUse = "in-use";
+    public const string AddressInUse = "address-in-use";
+    public const string AddressOutOfRange = "address-out-of-range";
+    public const string ImmutableField = "immutable-field";
+    public const string PreconditionFailed = "precondition-failed";
+    public const string SubnetOverlap = "subnet-overlap";
+    public const string NodePortInUse = "node-port-in-use";
+    public const string BeingDeleted = "being-deleted";
+    public const string IdempotencyKeyReused = "idempotency-key-reused";
+    public const string MethodNotAllowed = "method-not-allowed";
+    public const string UnsupportedMediaType = "unsupported-media-type";
+    public const string PayloadTooLarge = "payload-too-large";
+    public const string TokenTooOld = "token-too-old";
+    public const string Unavailable = "unavailable";
+    public const string InternalError = "internal-error";
+    public const string BadRequest = "bad-request";
+}

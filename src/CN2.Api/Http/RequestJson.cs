@@ -1,0 +1,274 @@
+using System.Collections;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
+using System.Text.Unicode;
+
+namespace CN2.Api.Http;
+
+/// <summary>
+/// Reads a body into a request record and names every fault in it at once. The serializer stops at its first error, so when it
+/// refuses, the document is walked along the record's shape: each faulty member is named and left out, and the rest is read, so that
+/// the rules for the other members can speak too.
+/// </summary>
+public static class RequestJson
+{
+    /// <summary>
+    /// Returns the value (without its faulty members), or null when nothing can be read; <paramref name="malformed"/> is set when it is
+    /// no JSON at all.
+    /// </summary>
+    public static object? Read(ReadOnlyMemory<byte> utf8, Type type, FaultList faults, out ApiProblem? malformed)
+    {
+        if (!IsText(ref utf8, out malformed)) return null;
+
+        // PostgreSQL has no text with U+0000 in it, and the serializer lets null into lists and dictionaries: a body that may hold
+        // either takes the slow way, which names the member.
+        if (utf8.Span.IndexOf("\\u0000"u8) < 0 && utf8.Span.IndexOf("null"u8) < 0)
+        {
+            try
+            {
+                if (JsonSerializer.Deserialize(utf8.Span, type, ApiJson.Options) is { } value) return value;
+            }
+            catch (JsonException)
+            {
+                // Named below, every one.
+            }
+        }
+
+        JsonNode? pruned;
+        using (var document = Parse(utf8, out malformed))
+        {
+            if (document is null) return null;
+            pruned = Walk(document.RootElement, type, "", faults);
+        }
+
+        if (pruned is null)
+        {
+            if (faults.Count == 0) faults.Add("$", "must be a JSON object");
+            return null;
+        }
+
+        try
+        {
+            return pruned.Deserialize(type, ApiJson.Options);
+        }
+        catch (JsonException e)
+        {
+            if (faults.Count == 0) faults.Add(e.Path?.TrimStart('$', '.') ?? "$", "cannot be read");
+            return null;
+        }
+    }
+
+    /// <summary>
+    /// Reads an object whose shape is not known yet (a merge patch): every member once, every string text. Null with faults, or with
+    /// <paramref name="malformed"/> when it is no JSON at all.
+    /// </summary>
+    public static JsonObject? ReadObject(ReadOnlyMemory<byte> utf8, FaultList faults, out ApiProblem? malformed)
+    {
+        if (!IsText(ref utf8, out malformed)) return null;
+        using var document = Parse(utf8, out malformed);
+        if (document is null) return null;
+        if (document.RootElement.ValueKind != JsonValueKind.Object) faults.Add("$", "must be an object");
+        var value = WalkAny(document.RootElement, "", faults) as JsonObject;
+        return faults.Count > 0 ? null : value;
+    }
+
+    private static bool IsText(ref ReadOnlyMemory<byte> utf8, out ApiProblem? malformed)
+    {
+        if (utf8.Span.StartsWith("\uFEFF"u8)) utf8 = utf8[3..];
+        malformed = Utf8.IsValid(utf8.Span) ? null : ApiProblem.MalformedJson("The body is not UTF-8.");
+        return malformed is null;
+    }
+
+    private static JsonDocument? Parse(ReadOnlyMemory<byte> utf8, out ApiProblem? malformed)
+    {
+        malformed = null;
+        try
+        {
+            return JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = ApiJson.Options.MaxDepth, AllowDuplicateProperties = true });
+        }
+        catch (JsonException e)
+        {
+            malformed = ApiProblem.MalformedJson(utf8.Span.Trim(" \t\r\n"u8).IsEmpty
+                ? "The body is empty; a JSON object was expected."
+                : $"It cannot be read at line {e.LineNumber + 1}, byte {e.BytePositionInLine + 1} (or is nested deeper than {ApiJson.Options.MaxDepth}).");
+            return null;
+        }
+    }
+
+    private static JsonNode? WalkAny(JsonElement element, string path, FaultList faults)
+    {
+        switch (element.ValueKind)
+        {
+            case JsonValueKind.Object:
+                var members = new JsonObject();
+                foreach (var (name, value) in Members(element, path, Join, faults)) members[name] = WalkAny(value, Join(path, name), faults);
+                return members;
+            case JsonValueKind.Array:
+                var items = new JsonArray();
+                foreach (var item in element.EnumerateArray()) items.Add(WalkAny(item, $"{path}[{items.Count}]", faults));
+                return items;
+            default:
+                return element.ValueKind == JsonValueKind.Null ? null : WalkLeaf(element, element.ValueKind == JsonValueKind.String ? typeof(string) : typeof(JsonElement), path, faults);
+        }
+    }
+
+    /// <summary>The part of <paramref name="element"/> that fits <paramref name="type"/>; null when none does.</summary>
+    private static JsonNode? Walk(JsonElement element, Type type, string path, FaultList faults)
+    {
+        var info = ApiJson.Options.GetTypeInfo(Nullable.GetUnderlyingType(type) ?? type);
+        return info.Kind switch
+        {
+            JsonTypeInfoKind.Object => WalkObject(element, info, path, faults),
+            JsonTypeInfoKind.Dictionary => WalkDictionary(element, info.Type.GetGenericArguments()[^1], path, faults),
+            JsonTypeInfoKind.Enumerable => WalkArray(element, ItemType(info.Type), path, faults),
+            _ => WalkLeaf(element, info.Type, path, faults),
+        };
+    }
+
+    private static JsonObject? WalkObject(JsonElement element, JsonTypeInfo info, string path, FaultList faults)
+    {
+        if (element.ValueKind != JsonValueKind.Object)
+        {
+            faults.Add(path, "must be an object");
+            return null;
+        }
+
+        var readOnly = info.Type.IsAssignableTo(typeof(ResourceRequest));
+        var result = new JsonObject();
+        foreach (var member in Members(element, path, Join, faults))
+        {
+            var memberPath = Join(path, member.Name);
+            var property = info.Properties.FirstOrDefault(p => p.Name == member.Name && p.Set is not null && !p.IsExtensionData);
+            if (property is null)
+            {
+                if (!readOnly || !ResourceRequest.ReadOnlyMembers.Contains(member.Name)) faults.Add(memberPath, Unknown(member.Name, info));
+                else if (member is { Name: "namespace", Value.ValueKind: JsonValueKind.String }) result[member.Name] = JsonValue.Create(member.Value.GetString());
+            }
+            else if (member.Value.ValueKind == JsonValueKind.Null)
+            {
+                if (property.PropertyType.IsValueType && Nullable.GetUnderlyingType(property.PropertyType) is null)
+                    faults.Add(memberPath, "must not be null");
+            }
+            else if (Walk(member.Value, property.PropertyType, memberPath, faults) is { } value)
+            {
+                result[member.Name] = value;
+            }
+        }
+
+        return result;
+    }
+
+    private static JsonObject? WalkDictionary(JsonElement element, Type valueType, string path, FaultList faults)
+    {
+        if (element.ValueKind != JsonValueKind.Object)
+        {
+            faults.Add(path, "must be an object");
+            return null;
+        }
+
+        var result = new JsonObject();
+        foreach (var member in Members(element, path, Key, faults))
+        {
+            var memberPath = Key(path, member.Name);
+            if (member.Value.ValueKind == JsonValueKind.Null) faults.Add(memberPath, "must not be null");
+            else if (Walk(member.Value, valueType, memberPath, faults) is { } value) result[member.Name] = value;
+        }
+
+        return result;
+    }
+
+    private static JsonArray? WalkArray(JsonElement element, Type itemType, string path, FaultList faults)
+    {
+        if (element.ValueKind != JsonValueKind.Array)
+        {
+            faults.Add(path, "must be an array");
+            return null;
+        }
+
+        var result = new JsonArray();
+        var index = 0;
+        foreach (var item in element.EnumerateArray())
+        {
+            var itemPath = $"{path}[{index++}]";
+            if (item.ValueKind == JsonValueKind.Null) faults.Add(itemPath, "must not be null");
+            // A faulty item keeps its place, so that the paths of those after it stay true. What rules say of it is not shown.
+            result.Add(item.ValueKind == JsonValueKind.Null ? Placeholder(itemType) : Walk(item, itemType, itemPath, faults) ?? Placeholder(itemType));
+        }
+
+        return result;
+    }
+
+    private static JsonNode? WalkLeaf(JsonElement element, Type type, string path, FaultList faults)
+    {
+        try
+        {
+            var value = element.Deserialize(type, ApiJson.Options);
+            if (value is string text && text.Contains('\0', StringComparison.Ordinal))
+            {
+                faults.Add(path, "must not contain U+0000");
+                return null;
+            }
+
+            return JsonNode.Parse(element.GetRawText());
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
+        {
+            faults.Add(path, Expected(type));
+            return null;
+        }
+    }
+
+    private static IEnumerable<(string Name, JsonElement Value)> Members(JsonElement element, string path, Func<string, string, string> join, FaultList faults)
+    {
+        var seen = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var member in element.EnumerateObject())
+        {
+            string name;
+            try
+            {
+                name = member.Name;
+            }
+            catch (InvalidOperationException)
+            {
+                faults.Add(path, "has a member whose name is no text");
+                continue;
+            }
+
+            if (name.Contains('\0', StringComparison.Ordinal)) faults.Add(path, "has a member whose name contains U+0000");
+            else if (seen.Add(name)) yield return (name, member.Value);
+            else faults.Add(join(path, name), "is given twice");
+        }
+    }
+
+    private static JsonNode? Placeholder(Type type)
+    {
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        if (type == typeof(string)) return JsonValue.Create("");
+        if (type.IsEnum) return JsonValue.Create(Enum.GetNames(type)[0]);
+        if (type.IsValueType) return JsonSerializer.SerializeToNode(Activator.CreateInstance(type), type, ApiJson.Options);
+        return type.IsAssignableTo(typeof(IEnumerable)) && !type.IsAssignableTo(typeof(IDictionary)) ? new JsonArray() : new JsonObject();
+    }
+
+    private static Type ItemType(Type type) => type.IsArray ? type.GetElementType()! : type.GetGenericArguments()[0];
+
+    private static string Key(string path, string key) => $"{path}[{key}]";
+
+    private static string Join(string path, string member) => path.Length == 0 ? member : $"{path}.{member}";
+
+    private static string Unknown(string name, JsonTypeInfo info)
+    {
+        var close = info.Properties.FirstOrDefault(p => !p.IsExtensionData && string.Equals(p.Name, name, StringComparison.OrdinalIgnoreCase));
+        return close is null ? "is not a known member" : $"is not a known member; did you mean {close.Name}?";
+    }
+
+    private static string Expected(Type type)
+    {
+        type = Nullable.GetUnderlyingType(type) ?? type;
+        if (type.IsEnum) return $"must be one of {string.Join(", ", Enum.GetNames(type))}";
+        if (type == typeof(string)) return "must be a string";
+        if (type == typeof(bool)) return "must be true or false";
+        if (type == typeof(int) || type == typeof(long) || type == typeof(uint) || type == typeof(ushort)) return "must be a whole number in range";
+        return "has the wrong type";
+    }
+}

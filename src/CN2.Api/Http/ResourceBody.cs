@@ -1,0 +1,56 @@
+using System.Text.Json.Serialization;
+
+namespace CN2.Api.Http;
+
+/// <summary>What every resource's representation begins with (contract §2): what GET, a write's answer and a watch event carry alike.</summary>
+public abstract record ResourceBody
+{
+    [JsonPropertyOrder(-30)]
+    public required string Name { get; init; }
+
+    /// <summary>Absent for resources without a namespace.</summary>
+    [JsonPropertyOrder(-29), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Namespace { get; init; }
+
+    /// <summary>UUIDv7.</summary>
+    [JsonPropertyOrder(-28)]
+    public required Guid Uid { get; init; }
+
+    [JsonPropertyOrder(-27)]
+    public required IReadOnlyDictionary<string, string> Labels { get; init => field = Sorted(value); }
+
+    [JsonPropertyOrder(-26)]
+    public required IReadOnlyDictionary<string, string> Annotations { get; init => field = Sorted(value); }
+
+    /// <summary>Moves on every change of what the user asked for, never on status; quoted, it is the ETag.</summary>
+    [JsonPropertyOrder(-25)]
+    public required long Generation { get; init; }
+
+    [JsonPropertyOrder(-24)]
+    public required DateTimeOffset CreatedAt { get; init; }
+
+    [JsonPropertyOrder(-23)]
+    public required DateTimeOffset UpdatedAt { get; init; }
+
+    /// <summary>The collection's word in paths, such as <c>services</c>.</summary>
+    [JsonIgnore]
+    public abstract string Collection { get; }
+
+    /// <summary>Where it is: <c>/v1/namespaces/ns1/services/my-service</c>.</summary>
+    [JsonIgnore]
+    public string Path => Namespace is null ? $"/v1/{Collection}/{Name}" : $"/v1/namespaces/{Namespace}/{Collection}/{Name}";
+
+    /// <summary>One order, so that the answer to a write is to the byte what GET answers (jsonb has an order of its own).</summary>
+    private static IReadOnlyDictionary<string, string> Sorted(IReadOnlyDictionary<string, string> labels) =>
+        labels.Count < 2 ? labels : new SortedDictionary<string, string>(labels.ToDictionary(), StringComparer.Ordinal);
+}
+
+/// <summary>A statement about a resource (contract §2).</summary>
+/// <param name="Type">Such as Allocated or Ready.</param>
+/// <param name="Status">True, False or Unknown.</param>
+/// <param name="Reason">One word for programs.</param>
+/// <param name="Message">A sentence that tells the user what to do.</param>
+/// <param name="ObservedGeneration">The generation it speaks of.</param>
+/// <param name="LastTransitionTime">When <paramref name="Status"/> last changed.</param>
+public sealed record ConditionBody(
+    string Type, string Status, string Reason, string Message, long ObservedGeneration, DateTimeOffset LastTransitionTime);

@@ -1,0 +1,41 @@
+using System.Collections.Frozen;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace CN2.Api.Http;
+
+/// <summary>
+/// What every resource's body begins with. Members that only the server sets are accepted and ignored, so that GET → edit → PUT
+/// works; any other unknown member is a fault. Derived records hold nullable members as they came; defaults are filled in where the
+/// spec is made of them.
+/// </summary>
+public abstract record ResourceRequest
+{
+    /// <summary>Accepted and ignored on input (contract §2).</summary>
+    public static readonly FrozenSet<string> ReadOnlyMembers =
+        FrozenSet.Create(StringComparer.Ordinal, "uid", "generation", "createdAt", "updatedAt", "status", "kind", "portMapping", "service", "namespace");
+
+    /// <summary>DNS-1123 label of at most 63 characters. In PUT and PATCH it may be left out; unlike the path it is a fault.</summary>
+    [JsonPropertyOrder(-30)]
+    public string? Name { get; set; }
+
+    /// <summary>The name is the path's: what is written may be there already.</summary>
+    [JsonIgnore]
+    internal bool NameOfPath { get; set; }
+
+    /// <summary>The product makes some of this kind itself, with names up to 253 characters.</summary>
+    [JsonIgnore]
+    internal virtual bool MayHaveLongName => false;
+
+    /// <summary>For selectors; Kubernetes label syntax.</summary>
+    [JsonPropertyOrder(-20)]
+    public Dictionary<string, string>? Labels { get; set; }
+
+    /// <summary>Free text kept with the resource; 256 KiB in all.</summary>
+    [JsonPropertyOrder(-19)]
+    public Dictionary<string, string>? Annotations { get; set; }
+
+    /// <summary>Members that are not part of the request; <see cref="RequestValidation"/> refuses those that are not read-only ones.</summary>
+    [JsonExtensionData]
+    public Dictionary<string, JsonElement>? Others { get; set; }
+}

@@ -1,0 +1,49 @@
+namespace CN2.Api.Http;
+
+/// <summary>What a write decided; <see cref="Data.WritePipeline"/> turns it into commit or rollback and the answer.</summary>
+public abstract record WriteOutcome
+{
+    private WriteOutcome()
+    {
+    }
+
+    /// <summary>201 with Location.</summary>
+    public sealed record Created(ResourceBody Resource) : WriteOutcome;
+
+    /// <summary>200: changed, or found unchanged.</summary>
+    public sealed record Saved(ResourceBody Resource) : WriteOutcome;
+
+    /// <summary>202: it will be gone.</summary>
+    public sealed record Deleting(ResourceBody Resource) : WriteOutcome;
+
+    /// <summary>204: it is gone.</summary>
+    public sealed record Gone : WriteOutcome;
+
+    /// <summary>200 with another body (a batch).</summary>
+    public sealed record Done(object Body) : WriteOutcome;
+
+    /// <summary>Rolled back; the problem is the answer.</summary>
+    public sealed record Refused(ApiProblem Problem) : WriteOutcome;
+
+    public static implicit operator WriteOutcome(ApiProblem problem) => new Refused(problem);
+
+    /// <summary>The answer, for a write that was committed outside <see cref="Data.WritePipeline"/>.</summary>
+    public Microsoft.AspNetCore.Mvc.IActionResult ToResult()
+    {
+        var (answer, refused) = ToAnswer();
+        return refused is null ? answer! : new ProblemResult(refused);
+    }
+
+    internal Conclusion ToAnswer() => this switch
+    {
+        Created c => new(Answer.Resource(StatusCodes.Status201Created, c.Resource), null),
+        Saved s => new(Answer.Resource(StatusCodes.Status200OK, s.Resource), null),
+        Deleting d => new(Answer.Resource(StatusCodes.Status202Accepted, d.Resource), null),
+        Gone => new(Answer.NoContent, null),
+        Done d => new(Answer.Json(StatusCodes.Status200OK, d.Body), null),
+        Refused r => new(null, r.Problem),
+        _ => throw new InvalidOperationException($"No answer for {GetType().Name}"),
+    };
+
+    internal readonly record struct Conclusion(Answer? Answer, ApiProblem? Refused);
+}

@@ -1,0 +1,65 @@
+using CN2.Api.Data;
+using CN2.Api.Data.Rows;
+using CN2.Api.Http;
+using CN2.Network.Status;
+using Microsoft.EntityFrameworkCore;
+
+namespace CN2.Api.Namespaces;
+
+/// <summary>Reads and writes Namespace rows; each method is one decision inside <see cref="WritePipeline"/>'s transaction.</summary>
+public sealed class NamespaceStore
+{
+    public static NamespaceResource ToResource(NamespaceRow row) => new()
+    {
+        Name = row.Name,
+        Uid = row.Uid,
+        Labels = row.Labels,
+        Annotations = row.Annotations,
+        Generation = row.Generation,
+        CreatedAt = row.CreatedAt,
+        UpdatedAt = row.UpdatedAt,
+        Status = new NamespaceStatus(ResourceState.Success, []),
+    };
+
+    /// <summary>What a PUT would have to say to change nothing.</summary>
+    public static NamespaceRequest ToRequest(NamespaceRow row) => new() { Name = row.Name, Labels = row.Labels, Annotations = row.Annotations };
+
+    /// <summary>The row, locked until the transaction ends.</summary>
+    public Task<NamespaceRow?> LockAsync(WriteScope scope, string name, CancellationToken cancellationToken) =>
+        scope.Db.Namespaces.FromSql($"SELECT * FROM namespace WHERE name = {name} FOR UPDATE").AsTracking().SingleOrDefaultAsync(cancellationToken);
+
+    public WriteOutcome Create(WriteScope scope, NamespaceRequest request)
+    {
+        var row = new NamespaceRow { Name = request.Name! }.CreatedAt(scope, request);
+        scope.Db.Namespaces.Add(row);
+        scope.Changes.Added(ResourceKind.Namespace, null, row.Name, row.Uid);
+        return new WriteOutcome.Created(ToResource(row));
+    }
+
+    public WriteOutcome Replace(WriteScope scope, NamespaceRow row, NamespaceRequest request)
+    {
+        if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
+        if (row.ChangeMetadata(request)) scope.Touch(ResourceKind.Namespace, row);
+        return new WriteOutcome.Saved(ToResource(row));
+    }
+
+    public async Task<WriteOutcome> DeleteAsync(WriteScope scope, NamespaceRow row, CancellationToken cancellationToken)
+    {
+        if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
+        if (row.Name == "default") return ApiProblem.InUse("Namespace default", ["the product: it always exists"]);
+        // The row is locked: nobody can add to the namespace until this is decided.
+        var content = await scope.Db.Database.SqlQuery<string>(
+            $"""
+             SELECT 'Service ' || namespace || '/' || name AS "Value" FROM service WHERE namespace = {row.Name}
+             UNION ALL SELECT 'FloatingIP ' || namespace || '/' || name FROM floating_ip WHERE namespace = {row.Name}
+             UNION ALL SELECT 'ExternalNetwork ' || namespace || '/' || name FROM external_network WHERE namespace = {row.Name}
+             UNION ALL SELECT 'VirtualMachineInterface ' || namespace || '/' || name FROM virtual_machine_interface WHERE namespace = {row.Name}
+             UNION ALL SELECT 'ServiceHealthCheck ' || namespace || '/' || name FROM service_health_check WHERE namespace = {row.Name}
+             LIMIT 1000
+             """).ToListAsync(cancellationToken);
+        if (content.Count > 0) return ApiProblem.InUse($"Namespace {row.Name}", content);
+        scope.Db.Namespaces.Remove(row);
+        scope.Changes.Deleted(ResourceKind.Namespace, ToResource(row));
+        return new WriteOutcome.Gone();
+    }
+}

@@ -1,0 +1,76 @@
+using System.Text.Json.Nodes;
+
+namespace CN2.Api.OpenApi;
+
+/// <summary>
+/// An example for every request. Sent unchanged to a fresh server in the order of the tags, and in a tag in the document's order, each
+/// succeeds (a test does it): POST makes what later tags refer to, PUT makes a second one, PATCH changes the first, DELETE takes the second.
+/// </summary>
+public static class Examples
+{
+    /// <summary>The order in which a user meets the resources; what a tag's examples refer to stands in an earlier one.</summary>
+    public static readonly IReadOnlyList<string> Tags =
+    [
+        "Namespaces", "VirtualRouters", "ServiceHealthChecks", "VirtualMachineInterfaces", "ExternalNetworkSelectors", "ExternalNetworks", "Services",
+        "FloatingIPs", "BgpRouters", "Watch", "Events",
+    ];
+
+    /// <summary>Body of an operation by its id.</summary>
+    public static JsonNode? Body(string operationId) => Bodies.TryGetValue(operationId, out var json) ? JsonNode.Parse(json) : null;
+
+    /// <summary>Value of the path's <c>{name}</c>, by tag and method: PUT and DELETE work on the second one.</summary>
+    public static string Name(string tag, string method) => Names.TryGetValue(tag, out var names) ? method is "PUT" or "DELETE" ? names.Second : names.First : "name";
+
+    private static readonly Dictionary<string, (string First, string Second)> Names = new()
+    {
+        ["Namespaces"] = ("ns1", "scratch"),
+        ["VirtualRouters"] = ("compute1", "compute9"),
+        ["ServiceHealthChecks"] = ("http-hc", "tcp-hc"),
+        ["VirtualMachineInterfaces"] = ("nginx-1-eth0", "nginx-9-eth0"),
+        ["ExternalNetworkSelectors"] = ("default-external", "gold"),
+        ["ExternalNetworks"] = ("vn-external1", "vn-external9"),
+        ["Services"] = ("my-service", "my-service9"),
+        ["FloatingIPs"] = ("web-vip", "web-vip9"),
+        ["BgpRouters"] = ("vmx1", "vmx9"),
+    };
+
+    private static readonly Dictionary<string, string> Bodies = new()
+    {
+        ["CreateNamespace"] = """{"name": "ns1", "labels": {"ns": "ns1"}}""",
+        ["PutNamespace"] = """{"labels": {"purpose": "trial"}}""",
+        ["PatchNamespace"] = """{"annotations": {"owner": "web team"}}""",
+
+        ["CreateVirtualRouter"] = """{"name": "compute1", "address": "172.27.115.242"}""",
+        ["PutVirtualRouter"] = """{"address": "172.27.115.249", "labels": {"rack": "9"}}""",
+        ["PatchVirtualRouter"] = """{"labels": {"rack": "1"}}""",
+
+        ["CreateServiceHealthCheck"] = """{"name": "http-hc", "monitorType": "HTTP", "delay": 2, "timeout": 5, "maxRetries": 5, "httpMethod": "GET", "urlPath": "/health", "expectedCodes": "200-299", "port": 80}""",
+        ["PutServiceHealthCheck"] = """{"monitorType": "TCP", "port": 80}""",
+        ["PatchServiceHealthCheck"] = """{"maxRetries": 3}""",
+
+        ["CreateVirtualMachineInterface"] = """{"name": "nginx-1-eth0", "labels": {"app": "web"}, "addresses": ["10.233.64.10"], "virtualRouter": "compute1", "ready": true}""",
+        ["BatchVirtualMachineInterfaces"] = """{"items": [{"name": "nginx-2-eth0", "labels": {"app": "web"}, "addresses": ["10.233.64.11"], "virtualRouter": "compute1"}, {"name": "nginx-3-eth0", "labels": {"app": "web"}, "addresses": ["10.233.65.10"], "virtualRouter": "compute2"}]}""",
+        ["PutVirtualMachineInterface"] = """{"labels": {"app": "trial"}, "addresses": ["10.233.64.99"], "virtualRouter": "compute1", "ready": true}""",
+        ["PatchVirtualMachineInterface"] = """{"healthCheck": "http-hc"}""",
+
+        ["CreateExternalNetworkSelector"] = """{"name": "silver", "networkSelector": {"matchLabels": {"tier": "silver"}}, "namespaceSelector": {"matchLabels": {"ns": "ns1"}}}""",
+        ["PutExternalNetworkSelector"] = """{"networkSelector": {"matchExpressions": [{"key": "tier", "operator": "In", "values": ["gold"]}]}, "namespaceSelector": {}}""",
+        ["PatchExternalNetworkSelector"] = """{"namespaceSelector": {"matchLabels": {"ns": "ns1"}}}""",
+
+        ["CreateExternalNetwork"] = """{"name": "vn-external1", "labels": {"service.contrail.juniper.net/externalNetwork": "default-external"}, "subnets": [{"cidr": "100.0.0.0/24", "gateway": "100.0.0.1"}], "fabricForwarding": true}""",
+        ["PutExternalNetwork"] = """{"subnets": [{"cidr": "192.0.2.0/24"}, {"cidr": "2001:db8:9::/64"}], "fabricForwarding": true, "autoAssign": false}""",
+        ["PatchExternalNetwork"] = """{"advertisement": {"communities": ["64512:100"]}}""",
+
+        ["CreateService"] = """{"name": "my-service", "type": "LoadBalancer", "selector": {"app": "web"}, "ports": [{"name": "http", "protocol": "TCP", "port": 8080, "targetPort": 80}]}""",
+        ["PutService"] = """{"type": "ClusterIP", "selector": {"app": "web"}, "ports": [{"protocol": "TCP", "port": 80}]}""",
+        ["PatchService"] = """{"sessionAffinity": "ClientIP"}""",
+
+        ["CreateFloatingIP"] = """{"name": "web-vip", "externalNetwork": "ns1/vn-external1", "address": "100.0.0.9"}""",
+        ["PutFloatingIP"] = """{"externalNetwork": "ns1/vn-external1"}""",
+        ["PatchFloatingIP"] = """{"interfaces": ["nginx-1-eth0"], "portMappings": [{"protocol": "TCP", "port": 8080, "targetPort": 80}]}""",
+
+        ["CreateBgpRouter"] = """{"name": "vmx1", "address": "172.27.115.245", "autonomousSystem": 64512}""",
+        ["PutBgpRouter"] = """{"address": "172.27.115.249", "autonomousSystem": 65001, "multihopTtl": 4, "authKey": "write-only"}""",
+        ["PatchBgpRouter"] = """{"holdTime": 30}""",
+    };
+}

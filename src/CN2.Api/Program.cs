@@ -1,0 +1,38 @@
+using CN2.Api;
+using CN2.Api.Data;
+using CN2.Api.Http;
+using CN2.Api.Options;
+
+try
+{
+    var verb = args.Length > 0 && !args[0].StartsWith('-') ? args[0] : "serve";
+    if (verb is not ("serve" or "migrate"))
+    {
+        await Console.Error.WriteLineAsync($"Unknown command '{verb}'. Usage: CN2.Api [migrate] [--Setting:Name=value …]");
+        return 2;
+    }
+
+    var settings = args.SkipWhile(a => a == verb);
+    // Migrating takes a database and nothing else: no router id has to be made up for it.
+    await using var app = ApiHost.Build(verb == "migrate" ? [.. settings, "--Bgp:Engine", "none"] : [.. settings]);
+    var migrator = app.Services.GetRequiredService<Migrator>();
+    if (verb == "migrate")
+    {
+        await migrator.MigrateAsync(CancellationToken.None);
+        return 0;
+    }
+
+    await app.RunAsync();
+    return 0;
+}
+catch (SettingsException e)
+{
+    await Console.Error.WriteLineAsync("CN2.Api does not start, its settings are wrong:");
+    foreach (var fault in e.Faults) await Console.Error.WriteLineAsync($"  {fault}");
+    return 1;
+}
+catch (Exception e) when (ProblemExceptions.IsDatabaseAway(e) || e is IOException || e.GetBaseException() is Npgsql.PostgresException or InvalidDataException)
+{
+    await Console.Error.WriteLineAsync($"CN2.Api does not start: {e.GetBaseException().Message}");
+    return 1;
+}

@@ -1,0 +1,75 @@
+using CN2.Network.Compilation;
+using CN2.Network.Resources;
+using CN2.Network.Sequencing;
+
+namespace CN2.Api.Reconcile;
+
+/// <summary>
+/// FloatingIPs that a live Service is leaving for another network: each serves until its successor does, then goes (contract §3).
+/// Until then the compiler does not see that they are on their way out.
+/// </summary>
+public sealed class Retirements(NetworkState state, RouteSequencer sequencer)
+{
+    /// <summary>FloatingIP → as the database has it, and whether it has been let go.</summary>
+    private readonly Dictionary<Guid, (FloatingIP FloatingIP, bool Released)> _retiring = [];
+    private readonly Dictionary<Guid, HashSet<Guid>> _byService = [];
+
+    /// <summary>What the compiler is to see of this row.</summary>
+    public FloatingIP Filter(FloatingIP floatingIP)
+    {
+        if (floatingIP is not { Deleting: true, Kind: FloatingIPKind.External, Service: { } service }
+            || state.TryGetService(service) is not { Deleting: false })
+        {
+            Forget(floatingIP.Uid);
+            return floatingIP;
+        }
+
+        if (!_retiring.TryGetValue(floatingIP.Uid, out var known))
+        {
+            _retiring[floatingIP.Uid] = known = (floatingIP, false);
+            if (!_byService.TryGetValue(service, out var retiring)) _byService[service] = retiring = [];
+            retiring.Add(floatingIP.Uid);
+        }
+
+        return floatingIP with { Deleting = known.Released };
+    }
+
+    /// <summary>The Service changed: those it is leaving look different when it is going itself.</summary>
+    public IReadOnlyList<FloatingIP> Reconsider(Guid service) =>
+        _byService.TryGetValue(service, out var retiring) ? [.. retiring.ToList().Select(uid => Filter(_retiring[uid].FloatingIP))] : [];
+
+    /// <summary>Of the touched owners, the FloatingIPs whose successor serves now.</summary>
+    public IReadOnlyList<FloatingIP> Due(IEnumerable<Guid> touchedOwners)
+    {
+        if (_byService.Count == 0) return [];
+        var due = new List<FloatingIP>();
+        foreach (var service in touchedOwners.Where(_byService.ContainsKey))
+        {
+            foreach (var uid in _byService[service])
+            {
+                var (floatingIP, released) = _retiring[uid];
+                if (released || !MayGo(floatingIP, service)) continue;
+                _retiring[uid] = (floatingIP, true);
+                due.Add(floatingIP);
+            }
+        }
+
+        return due;
+    }
+
+    public void Forget(Guid floatingIP)
+    {
+        if (!_retiring.Remove(floatingIP, out var known) || known.FloatingIP.Service is not { } service) return;
+        if (_byService.TryGetValue(service, out var retiring) && retiring.Remove(floatingIP) && retiring.Count == 0) _byService.Remove(service);
+    }
+
+    private bool MayGo(FloatingIP leaving, Guid service)
+    {
+        if (sequencer.RoutesOf(leaving.Uid) is { Wanted: 0, Confirmed.Count: 0 }) return true; // it serves nobody
+        var successors = state.FloatingIPsOf(service)
+            .Where(f => f.Kind == FloatingIPKind.External && f.Uid != leaving.Uid && !_retiring.ContainsKey(f.Uid) && f.Address.AddressFamily == leaving.Address.AddressFamily)
+            .ToList();
+        // What is replaced is let go only together with taking its successor: without one of its family the Service wants none any more.
+        return successors.Count == 0 || successors.Exists(s => sequencer.RoutesOf(s.Uid) is var routes && (routes.Confirmed.Count > 0 || routes.Wanted == 0));
+    }
+}

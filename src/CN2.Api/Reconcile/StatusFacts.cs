@@ -1,0 +1,143 @@
+using System.Net.Sockets;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using CN2.Api.Data.Rows;
+using CN2.Api.Drivers;
+using CN2.Api.FloatingIPs;
+using CN2.Api.Http;
+using CN2.Api.Services;
+using CN2.Network.Addressing;
+using CN2.Network.Collections;
+using CN2.Network.Compilation;
+using CN2.Network.Resources;
+using CN2.Network.Sequencing;
+using CN2.Network.Status;
+
+namespace CN2.Api.Reconcile;
+
+/// <summary>Gathers, for one owner, what its status and those of its FloatingIPs are decided from, and drafts them.</summary>
+public sealed class StatusFacts(
+    NetworkState state, RouteSequencer sequencer, VirtualRouterLedger ledger, OtherControlNodes others, IBgpSpeaker speaker, string self)
+{
+    private readonly IReadOnlyList<BgpSession> _sessions = speaker.Sessions;
+
+    /// <summary>The drafts of an owner: the Service's and its FloatingIPs', or those of a FloatingIP by itself.</summary>
+    public IEnumerable<StatusDraft> Of(Guid owner)
+    {
+        if (state.TryGetService(owner) is { } service)
+        {
+            var compiled = sequencer.Compiled.GetValueOrDefault(owner) ?? new CompiledOwner { Owner = owner, Frontends = [], Routes = [], EndpointsTotal = 0, EndpointsReady = 0 };
+            var held = state.FloatingIPsOf(owner);
+            yield return Of(service, compiled, held);
+            foreach (var floatingIP in held) yield return Of(floatingIP, owner, compiled);
+        }
+        else if (state.TryGetFloatingIP(owner) is { } floatingIP)
+        {
+            yield return Of(floatingIP, owner, sequencer.Compiled.GetValueOrDefault(owner));
+        }
+    }
+
+    private StatusDraft Of(Service service, CompiledOwner compiled, IReadOnlyList<FloatingIP> held)
+    {
+        var external = held.Where(f => f.Kind == FloatingIPKind.External && !f.Deleting).ToList();
+        var facts = new ServiceFacts
+        {
+            Generation = service.Generation,
+            Deleting = service.Deleting,
+            Type = service.Type,
+            PendingReason = service.PendingReason,
+            PendingMessage = service.PendingMessage,
+            HasExternal = external.Count > 0,
+            EndpointsTotal = compiled.EndpointsTotal,
+            EndpointsReady = compiled.EndpointsReady,
+            Problems = compiled.Problems,
+        };
+        var status = ServiceStatusCompiler.Compile((ServiceFacts)WithServing(facts, service.Uid, external));
+        var document = new ServiceStatus(
+            status.State, [], [], null, new ServiceEndpoints(compiled.EndpointsTotal, compiled.EndpointsReady), [], [.. status.Conditions.Select(Body)]);
+        return new StatusDraft(ResourceKind.Service, service.Uid, Document(document), IsNews: true);
+    }
+
+    private StatusDraft Of(FloatingIP floatingIP, Guid owner, CompiledOwner? compiled)
+    {
+        var awaited = AwaitedBy(owner).ToHashSet();
+        var attachments = state.AttachmentsOf(owner, floatingIP.Address.FamilyOf())
+            .Select(a => new FloatingIPAttachment(a.VirtualMachineInterface, a.VirtualRouter, a.Address.ToString(), a.Ready, IsProgrammed(a.VirtualRouter, awaited)))
+            .ToList();
+        var facts = new FloatingIPFacts
+        {
+            Generation = floatingIP.Generation,
+            Deleting = floatingIP.Deleting,
+            Kind = floatingIP.Kind,
+            Attached = floatingIP.Service is not null || floatingIP.Interfaces.Count > 0,
+            EndpointsTotal = attachments.Count,
+            EndpointsReady = attachments.Count(a => a.Ready),
+            Problems = compiled?.Problems ?? [],
+        };
+        var status = FloatingIPStatusCompiler.Compile((FloatingIPFacts)WithServing(facts, owner, [floatingIP]));
+        var document = new FloatingIPStatus(status.State, attachments, RoutesOf(floatingIP).Bodies, [.. status.Conditions.Select(Body)]);
+        return new StatusDraft(ResourceKind.FloatingIP, floatingIP.Uid, Document(document), IsNews: floatingIP.Service is null);
+    }
+
+    /// <summary>Adds what vRouters and speakers have done of it.</summary>
+    private ServingFacts WithServing(ServingFacts facts, Guid owner, IReadOnlyList<FloatingIP> floatingIPs)
+    {
+        var routes = floatingIPs.Where(f => f.Kind == FloatingIPKind.External).Select(RoutesOf).ToList();
+        var families = floatingIPs.Select(f => f.Address.FamilyOf() == IPFamily.IPv6 ? "inet6" : "inet").Distinct().ToList();
+        var awaited = AwaitedBy(owner).Order(StringComparer.Ordinal).ToEquatableList();
+        return facts with
+        {
+            Programmed = awaited.Count == 0,
+            VirtualRoutersAwaited = awaited,
+            VirtualRouterErrors = ledger.Accounts.Where(a => a is { Error: not null, Counts: true } && Concerns(a, owner))
+                .Select(a => new VirtualRouterError(a.Name, a.Error!)).OrderBy(e => e.VirtualRouter, StringComparer.Ordinal).ToEquatableList(),
+            RoutesWanted = routes.Sum(r => r.Wanted),
+            RoutesInSpeaker = routes.Sum(r => r.Bodies.Count),
+            RoutesSent = routes.Sum(r => r.Bodies.Count(b => b.ControlNodes.Any(c => c.AdvertisedTo.Count > 0))),
+            BgpEnabled = speaker.Enabled,
+            HasEstablishedPeer = families.TrueForAll(f => Sessions.Any(s => s.IsEstablished && s.Families.Contains(f))),
+            AddPathLimited = routes.Exists(r => r.Wanted > 1) && Sessions.Any(s => s is { IsEstablished: true, AddPath: false }),
+        };
+    }
+
+    /// <summary>What a vRouter refused is of this owner: something it awaits, or all of it. What was acknowledged before still holds.</summary>
+    private bool Concerns(VirtualRouterLedger.Account account, Guid owner) =>
+        account.Awaits(owner)
+        || (account is { ConnectedHere: true, Answered: false } && sequencer.Compiled.GetValueOrDefault(owner)?.Frontends.Any(f => f.On(account.Name) is not null) == true);
+
+    private IEnumerable<string> AwaitedBy(Guid owner) => ledger.Accounts.Where(a => a.Counts && a.Awaits(owner)).Select(a => a.Name);
+
+    private IEnumerable<BgpSession> Sessions => _sessions.Concat(others.Sessions);
+
+    private bool IsProgrammed(string virtualRouter, HashSet<string> awaited) =>
+        ledger.Find(virtualRouter) is { Lost: false } && !awaited.Contains(virtualRouter);
+
+    /// <summary>The routes wanted, and those that a speaker holds with whom they were sent to.</summary>
+    private (int Wanted, List<FloatingIPRouteBody> Bodies) RoutesOf(FloatingIP floatingIP)
+    {
+        var (wanted, confirmed) = sequencer.RoutesOf(floatingIP.Uid);
+        var elsewhere = sequencer.UnconfirmedOf(floatingIP.Uid).Where(r => others.Through(r.FloatingIP, r.NextHop).Any());
+        return (wanted, [.. confirmed.Select(r => (Route: r, Here: true)).Concat(elsewhere.Select(r => (Route: r, Here: false))).OrderBy(r => r.Route.NextHop.ToString(), StringComparer.Ordinal).Select(r => Body(r.Route, r.Here))]);
+    }
+
+    private FloatingIPRouteBody Body(FloatingIPRoute route, bool here)
+    {
+        var v6 = route.Address.AddressFamily == AddressFamily.InterNetworkV6;
+        var family = v6 ? "inet6" : "inet";
+        var nodes = new List<FloatingIPRouteControlNode>();
+        if (here) nodes.Add(new(self, SentTo(_sessions, family)));
+        nodes.AddRange(others.Through(route.FloatingIP, route.NextHop).Select(o => new FloatingIPRouteControlNode(o.ControlNode, SentTo(o.Sessions, family))));
+        return new FloatingIPRouteBody(
+            $"{route.Address}/{(v6 ? 128 : 32)}", family, route.NextHop.ToString(), null, null, null,
+            route.Network.Advertisement.LocalPreference, route.Network.Advertisement.Med,
+            [.. nodes.OrderBy(n => n.Name, StringComparer.Ordinal)]);
+    }
+
+    private static List<string> SentTo(IReadOnlyList<BgpSession> sessions, string family) =>
+        [.. sessions.Where(s => s.IsEstablished && s.Families.Contains(family)).Select(s => s.Peer).Order(StringComparer.Ordinal)];
+
+    private static ConditionBody Body(Condition condition) => new(
+        condition.Type, condition.Status.ToString(), condition.Reason, condition.Message, condition.ObservedGeneration, default);
+
+    private static JsonObject Document<T>(T status) => JsonSerializer.SerializeToNode(status, ApiJson.Options)!.AsObject();
+}

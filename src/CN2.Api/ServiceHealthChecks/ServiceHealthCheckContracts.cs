@@ -1,0 +1,90 @@
+using CN2.Api.Http;
+using CN2.Network.Resources;
+using CN2.Network.Status;
+using FluentValidation;
+
+namespace CN2.Api.ServiceHealthChecks;
+
+/// <summary>How a vRouter asks its local endpoints whether they live (CN2's ServiceHealthCheck). Times in seconds.</summary>
+public sealed record ServiceHealthCheckRequest : ResourceRequest
+{
+    /// <summary>HTTP, TCP (a connection) or PING (an ICMP echo). Required.</summary>
+    public MonitorType? MonitorType { get; set; }
+
+    /// <summary>Seconds between two checks; 2 by default, 1 to 3600.</summary>
+    public int? Delay { get; set; }
+
+    /// <summary>Seconds a check may take; 5 by default, 1 to 3600.</summary>
+    public int? Timeout { get; set; }
+
+    /// <summary>Failures in a row until the endpoint is down; 5 by default, 1 to 100. One success brings it back.</summary>
+    public int? MaxRetries { get; set; }
+
+    /// <summary>GET by default. HTTP only.</summary>
+    public string? HttpMethod { get; set; }
+
+    /// <summary>Path and query; / by default. HTTP only.</summary>
+    public string? UrlPath { get; set; }
+
+    /// <summary>Codes and ranges, such as 200-299,304; 200-299 by default. HTTP only.</summary>
+    public string? ExpectedCodes { get; set; }
+
+    /// <summary>Port of the endpoint; 80 by default for HTTP, required for TCP.</summary>
+    public int? Port { get; set; }
+}
+
+/// <summary>What is kept of a request, with its defaults (column <c>service_health_check.spec</c>).</summary>
+public sealed record ServiceHealthCheckSpec(
+    MonitorType MonitorType, int Delay, int Timeout, int MaxRetries, string HttpMethod, string UrlPath, string ExpectedCodes, int? Port)
+{
+    public static ServiceHealthCheckSpec Of(ServiceHealthCheckRequest r) => new(
+        r.MonitorType!.Value, r.Delay ?? 2, r.Timeout ?? 5, r.MaxRetries ?? 5, r.HttpMethod ?? "GET", r.UrlPath ?? "/", r.ExpectedCodes ?? "200-299",
+        r.Port ?? (r.MonitorType == Network.Resources.MonitorType.HTTP ? 80 : null));
+}
+
+/// <summary>A ServiceHealthCheck as it is answered.</summary>
+public sealed record ServiceHealthCheckResource : ResourceBody
+{
+    public required MonitorType MonitorType { get; init; }
+    public required int Delay { get; init; }
+    public required int Timeout { get; init; }
+    public required int MaxRetries { get; init; }
+    public required string HttpMethod { get; init; }
+    public required string UrlPath { get; init; }
+    public required string ExpectedCodes { get; init; }
+    public int? Port { get; init; }
+    public required ServiceHealthCheckStatus Status { get; init; }
+
+    public override string Collection => "service-health-checks";
+}
+
+/// <summary>There is nothing to wait for: what the checks say is in the endpoints' status.</summary>
+public sealed record ServiceHealthCheckStatus(ResourceState State, IReadOnlyList<ConditionBody> Conditions);
+
+public sealed class ServiceHealthCheckRequestValidator : AbstractValidator<ServiceHealthCheckRequest>
+{
+    private static readonly string[] Methods = ["GET", "HEAD", "POST", "PUT", "OPTIONS"];
+
+    public ServiceHealthCheckRequestValidator()
+    {
+        this.AddResourceRules();
+        RuleFor(r => r.MonitorType).NotNull().WithMessage("is required: HTTP, TCP or PING");
+        RuleFor(r => r.Delay).InclusiveBetween(1, 3600).WithMessage("must be from 1 to 3600 seconds");
+        RuleFor(r => r.Timeout).InclusiveBetween(1, 3600).WithMessage("must be from 1 to 3600 seconds");
+        RuleFor(r => r.MaxRetries).InclusiveBetween(1, 100).WithMessage("must be from 1 to 100");
+        RuleFor(r => r.HttpMethod).Must(m => m is null || Methods.Contains(m)).WithMessage($"must be one of {string.Join(", ", Methods)}");
+        RuleFor(r => r.UrlPath).Must(p => p is null || (p.Length <= 2048 && p.StartsWith('/') && p.All(c => c is > ' ' and <= '~')))
+            .WithMessage("must begin with / and have at most 2048 visible ASCII characters");
+        RuleFor(r => r.ExpectedCodes).Must(c => c is null || AreCodes(c)).WithMessage("must be codes and ranges from 100 to 599, such as 200-299,304");
+        RuleFor(r => r.Port).InclusiveBetween(1, 65535).WithMessage("must be from 1 to 65535");
+        RuleFor(r => r.Port).NotNull().When(r => r.MonitorType == Network.Resources.MonitorType.TCP).WithMessage("is required for TCP");
+    }
+
+    private static bool AreCodes(string text) => text.Length <= 256 && text.Split(',', StringSplitOptions.TrimEntries).All(part =>
+    {
+        var ends = part.Split('-');
+        return ends.Length is 1 or 2 && ends.All(IsCode) && string.CompareOrdinal(ends[0], ends[^1]) <= 0;
+    });
+
+    private static bool IsCode(string text) => text.Length == 3 && text[0] is >= '1' and <= '5' && char.IsAsciiDigit(text[1]) && char.IsAsciiDigit(text[2]);
+}

@@ -1,0 +1,212 @@
+using System.Net;
+using CN2.Api.Allocation;
+using CN2.Api.Data.Rows;
+using CN2.Api.FloatingIPs;
+using CN2.Api.Http;
+using CN2.Network.Addressing;
+using CN2.Network.Allocation;
+using CN2.Network.Resources;
+using CN2.Network.Status;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace CN2.Api.Services;
+
+/// <summary>
+/// Gives Services what they need, many at once, inside the caller's transaction: plans, claims what was asked for, takes the rest
+/// from the pools, and notes on each <see cref="ServiceWork"/> what came of it. It writes no holder: <see cref="ServiceStatements"/> does.
+/// </summary>
+internal sealed class ServiceAllocation(string clusterName)
+{
+    public async Task RunAsync(NpgsqlConnection connection, CatalogSnapshot catalog, IReadOnlyList<ServiceWork> works, DateTimeOffset now, CancellationToken ct)
+    {
+        foreach (var work in works)
+        {
+            if (work.Refusal is null) ServicePlanner.Plan(work, catalog);
+        }
+
+        if (works.Any(w => w.Refusal is null && w.Asked.Count > 0)) await DecideAskedAsync(connection, works, now, ct);
+        var served = works.Where(w => w.Refusal is null).ToList();
+        await AddressAllocator.TakeAskedAsync(
+            connection,
+            served.SelectMany(w => w.Added).Select(f => new PooledAddress(f.SubnetId, f.Address)).ToList(),
+            served.SelectMany(w => w.AskedNodePorts).ToList(),
+            ct);
+        var demands = new List<AddressDemand>();
+        foreach (var work in served)
+        {
+            demands.AddRange(work.ClusterDemands);
+            if (work.ExternalDemand is not null) demands.Add(work.ExternalDemand);
+        }
+
+        await AddressAllocator.TakeAsync(connection, catalog.Version, demands, served.SelectMany(w => w.NodePortDemands).ToList(), ct);
+        foreach (var work in served) Conclude(work, catalog, now);
+    }
+
+    /// <summary>Who holds what was asked for; locks those rows, so that a claim and another one, or a deletion, take turns.</summary>
+    private async Task DecideAskedAsync(NpgsqlConnection connection, IReadOnlyList<ServiceWork> works, DateTimeOffset now, CancellationToken ct)
+    {
+        var places = works.Where(w => w.Refusal is null).SelectMany(w => w.Asked).SelectMany(a => a.Places.Select(p => new PooledAddress(p.Subnet.Id, a.Address))).Distinct().ToList();
+        var holders = (await FloatingIPRows.ReadAsync(
+            connection,
+            "(f.subnet_id, f.address) IN (SELECT s, a FROM unnest($1, $2) AS t (s, a)) ORDER BY f.uid FOR UPDATE OF f",
+            ct,
+            new NpgsqlParameter { Value = places.ConvertAll(p => p.SubnetId) },
+            new NpgsqlParameter { Value = places.ConvertAll(p => p.Address), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Inet }))
+            .ToDictionary(f => new PooledAddress(f.SubnetId, f.Address));
+        foreach (var work in works.Where(w => w.Refusal is null && w.Asked.Count > 0))
+        {
+            // All families come from one network: the first (in order) that can give every asked-for address, one where the user has
+            // reserved it before one where it is merely free.
+            var networks = work.Asked[0].Places.Select(p => p.Network).Where(n => work.Asked.TrueForAll(a => a.Places.Any(p => p.Network == n))).ToList();
+            CatalogNetwork? chosen = null;
+            var chosenClaims = -1;
+            foreach (var network in networks)
+            {
+                var found = work.Asked.ConvertAll(a => holders.GetValueOrDefault(new PooledAddress(a.Places.First(p => p.Network == network).Subnet.Id, a.Address)));
+                if (!found.TrueForAll(f => f is null || Claimable(f, work.Row))) continue;
+                var claims = found.Count(f => f is not null);
+                if (claims <= chosenClaims) continue;
+                chosen = network;
+                chosenClaims = claims;
+            }
+
+            if (chosen is null)
+            {
+                var holder = work.Asked.SelectMany(a => a.Places.Select(p => holders.GetValueOrDefault(new PooledAddress(p.Subnet.Id, a.Address)))).First(f => f is not null && !Claimable(f, work.Row))!;
+                var text = await HolderTextAsync(connection, holder, ct);
+                work.Asked.Clear();
+                if (work.Serving) work.Pend(ConditionReason.AddressInUse, text);
+                else work.Refusal = ApiProblem.AddressInUse(text);
+                continue;
+            }
+
+            foreach (var asked in work.Asked)
+            {
+                var subnet = asked.Places.First(p => p.Network == chosen).Subnet;
+                if (holders.Remove(new PooledAddress(subnet.Id, asked.Address), out var claimed))
+                {
+                    claimed.ServiceUid = work.Row.Uid;
+                    claimed.UpdatedAt = now;
+                    work.Claimed.Add(claimed);
+                }
+                else
+                {
+                    work.Added.Add(NewRow(work, subnet, asked.Address, chosen.Uid, now));
+                    holders[new PooledAddress(subnet.Id, asked.Address)] = work.Added[^1];
+                }
+            }
+
+            FollowAsked(work, chosen);
+        }
+    }
+
+    /// <summary>The other family follows into the network of what was asked for; what is held elsewhere, or was replaced, goes.</summary>
+    private static void FollowAsked(ServiceWork work, CatalogNetwork network)
+    {
+        var external = work.Held.Where(f => f.ExternalNetworkUid is not null && !work.Dropped.Contains(f)).ToList();
+        var askedFamilies = work.Asked.Select(a => a.Family).ToHashSet();
+        var staying = external.Where(f => f.ExternalNetworkUid == network.Uid && !askedFamilies.Contains(f.Address.FamilyOf())).ToList();
+        work.Replaced.AddRange(external.Except(staying));
+        work.Spec.Moving = false;
+        var wanted = ServicePlanner.FamiliesOf(work.Spec);
+        var missing = wanted.Where(f => !askedFamilies.Contains(f) && !staying.Exists(s => s.Address.FamilyOf() == f)).ToList();
+        if (missing.Count > 0) work.ExternalDemand = new AddressDemand([new PoolOption([.. missing.Select(network.SubnetsOf)])]);
+    }
+
+    private static bool Claimable(FloatingIPRow holder, ServiceRow service) =>
+        holder is { Reserved: true, ServiceUid: null, DeletingAt: null } && holder.Namespace == service.Namespace && !FloatingIPRows.IsAttached(holder);
+
+    internal static async Task<string> HolderTextAsync(NpgsqlConnection connection, FloatingIPRow holder, CancellationToken ct)
+    {
+        var text = $"{holder.Address} is held by FloatingIP {holder.Namespace}/{holder.Name}";
+        if (holder.ServiceUid is { } uid)
+        {
+            await using var command = new NpgsqlCommand("SELECT namespace || '/' || name FROM service WHERE uid = $1", connection);
+            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = uid });
+            text += $" of Service {await command.ExecuteScalarAsync(ct)}";
+        }
+
+        return holder.DeletingAt is not null ? $"{text}, which is on its way out; try again when it is gone." : $"{text}; ask for another address.";
+    }
+
+    private void Conclude(ServiceWork work, CatalogSnapshot catalog, DateTimeOffset now)
+    {
+        foreach (var demand in work.ClusterDemands)
+        {
+            if (demand.Chosen < 0) work.Pend(ConditionReason.ClusterIPsExhausted, "The service network has no free address; delete Services, or give the server a wider ServiceNetwork.");
+            else Add(work, catalog, demand, now);
+        }
+
+        if (work.ExternalDemand is { } external)
+        {
+            if (external.Chosen >= 0)
+            {
+                if (work.Replaced.Count > 0) work.Spec.Moving = false;
+                Add(work, catalog, external, now);
+            }
+            else if (work.Replaced.Count > 0 || work.Held.TrueForAll(f => f.ExternalNetworkUid is null) || work.Spec.IpFamilyPolicy == IPFamilyPolicy.RequireDualStack)
+            {
+                if (work.Asked.Count == 0 || work.Spec.IpFamilyPolicy == IPFamilyPolicy.RequireDualStack)
+                {
+                    var names = external.Options.SelectMany(o => o.SubnetsOfFamily).SelectMany(s => s).Select(s => catalog.Subnet(s).Network!.Id).Distinct().Take(5).ToList();
+                    work.Pend(ConditionReason.AddressesExhausted, names.Count == 0
+                        ? "The chosen network has no subnet of the family; add one, or change ipFamilies."
+                        : $"{string.Join(", ", names)} {(names.Count == 1 ? "has" : "have")} no free address; add a subnet or range, or delete what holds their addresses.");
+                }
+            }
+        }
+
+        // What is replaced serves on until there is something to replace it.
+        if (work.Added.Exists(f => f.ExternalNetworkUid is not null) || work.Claimed.Count > 0) work.Dropped.AddRange(work.Replaced);
+        foreach (var row in work.Dropped)
+        {
+            row.DeletingAt = now;
+            row.UpdatedAt = now;
+            // Its name is needed for its successor. A user's reservation keeps its own.
+            if (!row.Reserved) row.Name = FloatingIPName.Retired(row.Name, row.Uid);
+            work.Held.Remove(row);
+            work.Retired.Add(row);
+        }
+
+        foreach (var demand in work.NodePortDemands)
+        {
+            var next = 0;
+            foreach (var port in work.Spec.Ports.Where(p => p.NodePort is null && (short)p.Protocol == demand.Protocol))
+            {
+                if (next == demand.Taken.Count) break;
+                port.NodePort = demand.Taken[next++];
+                work.AskedNodePorts.Add((demand.Protocol, port.NodePort.Value));
+            }
+
+            if (next < demand.Count) work.Pend(ConditionReason.NodePortsExhausted, "No node port is free; set allocateLoadBalancerNodePorts to false, or give the server a wider range (NodePorts).");
+        }
+
+        work.Row.PendingReason = work.PendingReason;
+        work.Row.PendingMessage = work.PendingMessage;
+        work.Row.Spec = ApiJson.Text(work.Spec);
+    }
+
+    private void Add(ServiceWork work, CatalogSnapshot catalog, AddressDemand demand, DateTimeOffset now)
+    {
+        foreach (var taken in demand.Taken)
+        {
+            var (subnet, network) = catalog.Subnet(taken.SubnetId);
+            work.Added.Add(NewRow(work, subnet, taken.Address, network?.Uid, now));
+        }
+    }
+
+    private FloatingIPRow NewRow(ServiceWork work, CatalogSubnet subnet, IPAddress address, Guid? network, DateTimeOffset now) => new()
+    {
+        Uid = Guid.CreateVersion7(),
+        Namespace = work.Row.Namespace,
+        Name = FloatingIPName.Of(clusterName, new NamespacedName(work.Row.Namespace, work.Row.Name), subnet.Family, network is null ? FloatingIPKind.ClusterIP : FloatingIPKind.External),
+        SubnetId = subnet.Id,
+        SubnetCidr = subnet.Cidr,
+        Address = address,
+        ExternalNetworkUid = network,
+        ServiceUid = work.Row.Uid,
+        CreatedAt = now,
+        UpdatedAt = now,
+    };
+}

@@ -1,0 +1,29 @@
+using CN2.Api.Data.Rows;
+using CN2.Api.Http;
+using CN2.Network.Status;
+
+namespace CN2.Api.Services;
+
+/// <summary>The conditions of a Service as answered: what the leader wrote last, and Allocated as the rows say now.</summary>
+internal static class ServiceConditions
+{
+    public static IReadOnlyList<ConditionBody> Of(ServiceRow row, ServiceSpec spec, bool hasExternal, bool bgpEnabled, IReadOnlyList<ConditionBody>? written)
+    {
+        var now = ServiceStatusCompiler.Compile(new ServiceFacts
+        {
+            Generation = row.Generation,
+            Deleting = row.DeletingAt is not null,
+            Type = spec.Type,
+            PendingReason = row.PendingReason,
+            PendingMessage = row.PendingMessage,
+            HasExternal = hasExternal,
+            BgpEnabled = bgpEnabled,
+        });
+        if (written is null) return [.. now.Conditions.Select(c => Body(c, row.UpdatedAt))];
+        var allocated = now[ConditionType.Allocated];
+        return [.. written.Select(c => c.Type == ConditionType.Allocated && (c.Status != allocated.Status.ToString() || c.Reason != allocated.Reason) ? Body(allocated, row.UpdatedAt) : c)];
+    }
+
+    internal static ConditionBody Body(Condition condition, DateTimeOffset at) =>
+        new(condition.Type, condition.Status.ToString(), condition.Reason, condition.Message, condition.ObservedGeneration, at);
+}

@@ -1,0 +1,219 @@
+using System.Net;
+using CN2.Api.Allocation;
+using CN2.Api.Data.Rows;
+using CN2.Api.Http;
+using CN2.Network.Addressing;
+using CN2.Network.Allocation;
+using CN2.Network.Resources;
+using CN2.Network.Status;
+
+namespace CN2.Api.Services;
+
+/// <summary>
+/// Decides what a Service needs beyond what it holds. An address it holds stays unless the user changed the network, asked for
+/// another, or took away what it was for. Pure.
+/// </summary>
+internal static class ServicePlanner
+{
+    /// <summary>Fills in the plan of <paramref name="work"/> (its lists are empty before).</summary>
+    public static void Plan(ServiceWork work, CatalogSnapshot catalog)
+    {
+        if (!catalog.Namespaces.ContainsKey(work.Row.Namespace))
+        {
+            work.Refusal = ApiProblem.NotFound($"Namespace {work.Row.Namespace}");
+            return;
+        }
+
+        PlanCluster(work, catalog);
+        if (work.Spec.Type == ServiceType.LoadBalancer)
+        {
+            PlanExternal(work, catalog);
+        }
+        else
+        {
+            work.Spec.Moving = false;
+            work.Dropped.AddRange(work.Held.Where(f => f.ExternalNetworkUid is not null));
+        }
+
+        PlanNodePorts(work);
+    }
+
+    /// <summary>Families the Service is to have, the primary first, and whether the second may be missing.</summary>
+    private static (IPFamily First, IPFamily? Second, bool SecondMayMiss) Families(ServiceSpec spec)
+    {
+        var families = FamiliesOf(spec);
+        return (families[0], families.Count > 1 ? families[1] : null, spec.IpFamilyPolicy == IPFamilyPolicy.PreferDualStack);
+    }
+
+    /// <summary>The families the Service is to have, the primary first.</summary>
+    internal static IReadOnlyList<IPFamily> FamiliesOf(ServiceSpec spec) => IPFamilyDecision.FamiliesOf(spec.IpFamilies, spec.IpFamilyPolicy);
+
+    private static void PlanCluster(ServiceWork work, CatalogSnapshot catalog)
+    {
+        var (first, second, _) = Families(work.Spec);
+        foreach (var family in second is { } other ? new[] { first, other } : [first])
+        {
+            if (work.Held.Exists(f => f.ExternalNetworkUid is null && f.Address.FamilyOf() == family)) continue;
+            work.ClusterDemands.Add(new AddressDemand([new PoolOption(catalog.ServiceSubnetsOf(family))]));
+        }
+
+        work.Dropped.AddRange(work.Held.Where(f => f.ExternalNetworkUid is null && f.Address.FamilyOf() != first && f.Address.FamilyOf() != second));
+    }
+
+    private static void PlanExternal(ServiceWork work, CatalogSnapshot catalog)
+    {
+        var (first, second, secondMayMiss) = Families(work.Spec);
+        var held = work.Held.Where(f => f.ExternalNetworkUid is not null).ToList();
+        var unwanted = held.Where(f => f.Address.FamilyOf() != first && f.Address.FamilyOf() != second).ToList();
+        work.Dropped.AddRange(unwanted);
+        held.RemoveAll(unwanted.Contains);
+        var candidates = catalog.CandidatesFor(work.Row.Namespace, work.Spec.ExternalNetwork, work.Spec.ExternalNetworkSelector);
+        var asked = work.Spec.LoadBalancerIPs.ConvertAll(IPAddress.Parse);
+        if (asked.Exists(a => !held.Exists(f => f.Address.Equals(a))))
+        {
+            PlanAsked(work, candidates, held, asked, first, second);
+            return;
+        }
+
+        var current = held.Count > 0 ? catalog.Network(held[0].ExternalNetworkUid!.Value) : null;
+        var chosenAnew = work.Before is { } before
+            && (before.ExternalNetwork != work.Spec.ExternalNetwork || before.ExternalNetworkSelector != work.Spec.ExternalNetworkSelector);
+        if (current is not null && (chosenAnew || work.Spec.Moving))
+        {
+            if (candidates.Networks.Contains(current))
+            {
+                work.Spec.Moving = false;
+            }
+            else
+            {
+                work.Spec.Moving = true;
+                if (asked.Count > 0)
+                {
+                    PlanAsked(work, candidates, held, asked, first, second);
+                    return;
+                }
+
+                work.Replaced.AddRange(held);
+                Demand(work, candidates, candidates.Networks, first, second, secondMayMiss);
+                return;
+            }
+        }
+
+        if (current is null)
+        {
+            Demand(work, candidates, candidates.Networks, first, second, secondMayMiss);
+            return;
+        }
+
+        // All families of a Service come from one network: what is missing comes from the one it is in.
+        var missing = new[] { first, second ?? first }.Distinct().Where(f => !held.Exists(h => h.Address.FamilyOf() == f)).ToList();
+        if (missing.Count == 0) return;
+        var options = missing.TrueForAll(f => current.SubnetsOf(f).Count > 0) ? new List<PoolOption> { new([.. missing.Select(current.SubnetsOf)]) } : [];
+        if (options.Count > 0) work.ExternalDemand = new AddressDemand(options);
+        else if (!secondMayMiss) work.Pend(ConditionReason.FamilyNotAvailable, $"ExternalNetwork {current.Id} has no {missing[0]} subnet; add one, or change ipFamilies.");
+    }
+
+    private static void Demand(
+        ServiceWork work, NetworkCandidates candidates, IReadOnlyList<CatalogNetwork> networks, IPFamily first, IPFamily? second, bool secondMayMiss)
+    {
+        if (networks.Count == 0)
+        {
+            work.Pend(candidates.Reason!, candidates.Message!);
+            return;
+        }
+
+        var options = new List<PoolOption>();
+        if (second is { } other)
+            options.AddRange(networks.Where(n => n.SubnetsOf(first).Count > 0 && n.SubnetsOf(other).Count > 0).Select(n => new PoolOption(n.SubnetsOf(first), n.SubnetsOf(other))));
+        if (second is null || secondMayMiss) options.AddRange(networks.Where(n => n.SubnetsOf(first).Count > 0).Select(n => new PoolOption(n.SubnetsOf(first))));
+        if (second is { } alone && secondMayMiss) options.AddRange(networks.Where(n => n.SubnetsOf(alone).Count > 0).Select(n => new PoolOption(n.SubnetsOf(alone))));
+        if (options.Count == 0)
+        {
+            work.Pend(work.Spec.ExternalNetwork is null ? ConditionReason.NoExternalNetwork : ConditionReason.FamilyNotAvailable,
+                $"{string.Join(", ", networks.Take(5).Select(n => n.Id))} has no {(second is null ? first : "IPv4 and IPv6")} subnet; add one, or change ipFamilies.");
+            return;
+        }
+
+        work.ExternalDemand = new AddressDemand(options);
+    }
+
+    private static void PlanAsked(ServiceWork work, NetworkCandidates candidates, List<FloatingIPRow> held, List<IPAddress> asked, IPFamily first, IPFamily? second)
+    {
+        if (candidates.Networks.Count == 0)
+        {
+            work.Pend(candidates.Reason!, candidates.Message!);
+            return;
+        }
+
+        // Containment chooses the network, before priority (contract §3).
+        var containing = candidates.Networks.Where(n => asked.TrueForAll(a => n.Subnets.Any(s => s.Cidr.Contains(a)))).ToList();
+        if (containing.Count == 0)
+        {
+            var text = $"{string.Join(", ", asked)} is in no subnet of one of the candidate networks ({string.Join(", ", candidates.Networks.Take(5).Select(n => n.Id))}).";
+            if (work.Serving) work.Pend(ConditionReason.AddressOutOfRange, text);
+            else work.Refusal = ApiProblem.AddressOutOfRange("loadBalancerIPs", text);
+            return;
+        }
+
+        for (var i = 0; i < asked.Count; i++)
+        {
+            var address = asked[i];
+            var family = address.FamilyOf();
+            if (held.Exists(f => f.Address.Equals(address) && f.ExternalNetworkUid == containing[0].Uid)) continue;
+            var places = containing.Select(n => (Network: n, Subnet: n.Subnets.First(s => s.Cidr.Contains(address)))).ToList();
+            if (places.TrueForAll(p => UnusableAddress(p.Subnet, address)))
+            {
+                var text = $"{address} is the network address, the broadcast address or the gateway of {places[0].Subnet.Cidr}; ask for another.";
+                if (work.Serving) work.Pend(ConditionReason.AddressOutOfRange, text);
+                else work.Refusal = ApiProblem.AddressOutOfRange($"loadBalancerIPs[{i}]", text);
+                return;
+            }
+
+            work.Asked.Add(new AskedAddress(address, family, places.Where(p => !UnusableAddress(p.Subnet, address)).ToList()));
+        }
+
+        // The families nobody asked an address for follow into the same network; ServiceAllocation adds them once it is known.
+    }
+
+    /// <summary>Never handed out, not even when asked for: network address, broadcast address, gateway (not of a /31, /32, /127, /128 without one).</summary>
+    internal static bool UnusableAddress(CatalogSubnet subnet, IPAddress address)
+    {
+        if (address.Equals(subnet.Gateway)) return true;
+        if (AddressArithmetic.BitsOf(subnet.Family) - subnet.Cidr.PrefixLength <= 1) return false;
+        var number = address.ToNumber();
+        return number == subnet.Cidr.First() || (subnet.Family == IPFamily.IPv4 && number == subnet.Cidr.Last());
+    }
+
+    private static void PlanNodePorts(ServiceWork work)
+    {
+        var spec = work.Spec;
+        var before = (work.Before?.Ports ?? []).Where(p => p.NodePort is not null).Select(p => ((short)p.Protocol, p.NodePort!.Value)).ToHashSet();
+        if (spec.Type == ServiceType.ClusterIP)
+        {
+            foreach (var port in spec.Ports) port.NodePort = null;
+        }
+        else
+        {
+            var automatic = spec.Type == ServiceType.NodePort || spec.AllocateLoadBalancerNodePorts;
+            if (work.Before is { } old && automatic)
+            {
+                // Left out: what the port had stays.
+                foreach (var port in spec.Ports.Where(p => p.NodePort is null))
+                {
+                    var kept = old.Ports.Find(p => p.Protocol == port.Protocol && p.Port == port.Port)?.NodePort;
+                    if (kept is not null && !spec.Ports.Exists(p => p.Protocol == port.Protocol && p.NodePort == kept)) port.NodePort = kept;
+                }
+            }
+
+            if (automatic)
+            {
+                foreach (var group in spec.Ports.Where(p => p.NodePort is null).GroupBy(p => p.Protocol))
+                    work.NodePortDemands.Add(new NodePortDemand((short)group.Key, group.Count()));
+            }
+        }
+
+        var after = spec.Ports.Where(p => p.NodePort is not null).Select(p => ((short)p.Protocol, p.NodePort!.Value)).ToHashSet();
+        work.AskedNodePorts.AddRange(after.Where(p => !before.Contains(p)));
+        work.ReturnedNodePorts.AddRange(before.Where(p => !after.Contains(p)));
+    }
+}

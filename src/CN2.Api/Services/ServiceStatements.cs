@@ -1,0 +1,117 @@
+using System.Text.Json;
+using CN2.Api.Data;
+using CN2.Api.Data.Rows;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace CN2.Api.Services;
+
+/// <summary>
+/// The SQL that writes many Services at once, one statement a table. Constraint violations surface as they are: the caller knows
+/// whom to tell.
+/// </summary>
+internal static class ServiceStatements
+{
+    public static async Task WriteAsync(NpgsqlConnection connection, IReadOnlyList<ServiceWork> works, DateTimeOffset now, ChangeList changes, CancellationToken ct)
+    {
+        if (works.Count == 0) return;
+        await using var batch = new NpgsqlBatch(connection);
+        var added = works.Where(w => w.Before is null).Select(w => w.Row).ToList();
+        var modified = works.Where(w => w.Before is not null).Select(w => w.Row).ToList();
+        if (added.Count > 0)
+        {
+            batch.BatchCommands.Add(Command(
+                """
+                INSERT INTO service (uid, namespace, name, labels, annotations, generation, created_at, updated_at, spec, pending_reason, pending_message)
+                SELECT u, ns, n, l::jsonb, a::jsonb, 1, $9, $9, s::jsonb, pr, pm FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS t (u, ns, n, l, a, s, pr, pm)
+                """,
+                Array(added, r => r.Uid), Array(added, r => r.Namespace), Array(added, r => r.Name), Array(added, r => Labels(r.Labels)),
+                Array(added, r => Labels(r.Annotations)), Array(added, r => r.Spec), Texts(added, r => r.PendingReason), Texts(added, r => r.PendingMessage), Time(now)));
+        }
+
+        if (modified.Count > 0)
+        {
+            batch.BatchCommands.Add(Command(
+                """
+                UPDATE service SET labels = l::jsonb, annotations = a::jsonb, generation = g, updated_at = $8, spec = s::jsonb, pending_reason = pr, pending_message = pm
+                FROM unnest($1, $2, $3, $4, $5, $6, $7) AS t (u, l, a, g, s, pr, pm) WHERE uid = u
+                """,
+                Array(modified, r => r.Uid), Array(modified, r => Labels(r.Labels)), Array(modified, r => Labels(r.Annotations)), Array(modified, r => r.Generation),
+                Array(modified, r => r.Spec), Texts(modified, r => r.PendingReason), Texts(modified, r => r.PendingMessage), Time(now)));
+        }
+
+        foreach (var work in works)
+            changes.Add(ResourceKind.Service, work.Row.Namespace, work.Row.Name, work.Row.Uid, work.Before is null ? ChangeVerb.Added : ChangeVerb.Modified);
+
+        // Those who leave first: their successors take over their names.
+        var updated = works.SelectMany(w => w.Retired.Concat(w.Claimed)).ToList();
+        if (updated.Count > 0)
+        {
+            batch.BatchCommands.Add(Command(
+                """
+                UPDATE floating_ip SET name = n, service_uid = s, deleting_at = d, updated_at = $5
+                FROM unnest($1, $2, $3, $4) AS t (u, n, s, d) WHERE uid = u
+                """,
+                Array(updated, f => f.Uid), Array(updated, f => f.Name), Array(updated, f => f.ServiceUid),
+                Array(updated, f => f.DeletingAt?.UtcDateTime), Time(now)));
+            foreach (var row in updated) changes.Add(ResourceKind.FloatingIP, row.Namespace, row.Name, row.Uid, ChangeVerb.Modified);
+        }
+
+        var inserted = works.SelectMany(w => w.Added).ToList();
+        if (inserted.Count > 0)
+        {
+            batch.BatchCommands.Add(Command(
+                """
+                INSERT INTO floating_ip (uid, namespace, name, labels, annotations, generation, created_at, updated_at, subnet_id, subnet_cidr, address,
+                    external_network_uid, service_uid, reserved, spec)
+                SELECT u, ns, n, '{}', '{}', 1, $9, $9, si, sc, a, en, s, false, '{}' FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) AS t (u, ns, n, si, sc, a, en, s)
+                """,
+                Array(inserted, f => f.Uid), Array(inserted, f => f.Namespace), Array(inserted, f => f.Name), Array(inserted, f => f.SubnetId),
+                Array(inserted, f => f.SubnetCidr, NpgsqlDbType.Cidr), Array(inserted, f => f.Address, NpgsqlDbType.Inet),
+                Array(inserted, f => f.ExternalNetworkUid), Array(inserted, f => f.ServiceUid), Time(now)));
+            foreach (var row in inserted) changes.Add(ResourceKind.FloatingIP, row.Namespace, row.Name, row.Uid, ChangeVerb.Added);
+        }
+
+        var returned = works.SelectMany(w => w.ReturnedNodePorts).ToList();
+        if (returned.Count > 0)
+        {
+            batch.BatchCommands.Add(Command("DELETE FROM node_port WHERE (protocol, port) IN (SELECT pr, po FROM unnest($1, $2) AS t (pr, po))",
+                Array(returned, p => p.Protocol), Array(returned, p => p.Port)));
+        }
+
+        var ports = works.SelectMany(w => w.AskedNodePorts.Select(p => (p.Protocol, p.Port, w.Row.Uid))).ToList();
+        if (ports.Count > 0)
+        {
+            batch.BatchCommands.Add(Command("INSERT INTO node_port (protocol, port, service_uid) SELECT * FROM unnest($1, $2, $3)",
+                Array(ports, p => p.Protocol), Array(ports, p => p.Port), Array(ports, p => p.Uid)));
+        }
+
+        changes.AddTo(batch);
+        await batch.ExecuteNonQueryAsync(ct);
+    }
+
+    internal static NpgsqlBatchCommand Command(string sql, params NpgsqlParameter[] parameters)
+    {
+        var command = new NpgsqlBatchCommand(sql);
+        foreach (var parameter in parameters) command.Parameters.Add(parameter);
+        return command;
+    }
+
+    internal static NpgsqlParameter Array<TRow, TValue>(List<TRow> rows, Func<TRow, TValue> value) => new NpgsqlParameter<TValue[]> { TypedValue = ToArray(rows, value) };
+
+    internal static NpgsqlParameter Array<TRow, TValue>(List<TRow> rows, Func<TRow, TValue> value, NpgsqlDbType type) =>
+        new NpgsqlParameter<TValue[]> { TypedValue = ToArray(rows, value), NpgsqlDbType = NpgsqlDbType.Array | type };
+
+    private static NpgsqlParameter Texts<TRow>(List<TRow> rows, Func<TRow, string?> value) => Array(rows, value, NpgsqlDbType.Text);
+
+    internal static NpgsqlParameter Time(DateTimeOffset time) => new NpgsqlParameter<DateTime> { TypedValue = time.UtcDateTime };
+
+    private static TValue[] ToArray<TRow, TValue>(List<TRow> rows, Func<TRow, TValue> value)
+    {
+        var result = new TValue[rows.Count];
+        for (var i = 0; i < result.Length; i++) result[i] = value(rows[i]);
+        return result;
+    }
+
+    private static string Labels(Dictionary<string, string> labels) => labels.Count == 0 ? "{}" : JsonSerializer.Serialize(labels);
+}

@@ -1,0 +1,96 @@
+using CN2.Api.Data;
+using CN2.Api.Http;
+using Microsoft.AspNetCore.Mvc;
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+
+namespace CN2.Api.Services;
+
+/// <summary>Services: an address that a router reaches, in front of the endpoints a selector chooses.</summary>
+[ApiController]
+[Tags("Services")]
+[Route("v1")]
+public sealed class ServicesController(CN2DbContext db, ServiceStore store, ServiceResources resources, WritePipeline writes, RequestValidation validation) : ControllerBase
+{
+    /// <summary>Lists the Services of all namespaces.</summary>
+    [HttpGet("services", Name = "ListAllServices")]
+    [ProducesResponseType<Page<ServiceResource>>(200)]
+    public Task<IActionResult> ListAll(CancellationToken cancellationToken) => ListAsync(null, cancellationToken);
+
+    /// <summary>Lists the Services of a namespace.</summary>
+    [HttpGet("namespaces/{ns}/services", Name = "ListServices")]
+    [ProducesResponseType<Page<ServiceResource>>(200)]
+    public Task<IActionResult> List(string ns, CancellationToken cancellationToken) => ListAsync(ns, cancellationToken);
+
+    /// <summary>Creates a Service. Its addresses are allocated at once: the answer shows them, or why they are missing.</summary>
+    [HttpPost("namespaces/{ns}/services", Name = "CreateService")]
+    [ProducesResponseType<ServiceResource>(201)]
+    public async Task<IActionResult> Create(string ns, ServiceRequest request)
+    {
+        var answer = WritePipeline.IsPlain(Request) ? await CreateAsync(ns, request) : await writes.ExecuteAsync(HttpContext, (scope, ct) => store.CreateAsync(scope, ns, request, ct));
+        // "Exists already, change it" is no use of a name whose Service is on its way out.
+        return answer is ProblemResult { Problem.Code: ProblemCodes.AlreadyExists }
+            && await db.Services.AnyAsync(s => s.Namespace == ns && s.Name == request.Name && s.DeletingAt != null, HttpContext.RequestAborted)
+            ? new ProblemResult(ApiProblem.BeingDeleted(ServiceProblems.What(ns, request.Name!)))
+            : answer;
+    }
+
+    /// <summary>Reads a Service.</summary>
+    [HttpGet("namespaces/{ns}/services/{name}", Name = "GetService")]
+    [ProducesResponseType<ServiceResource>(200)]
+    public async Task<IActionResult> Get(string ns, string name, CancellationToken cancellationToken)
+    {
+        var connection = await db.OpenSqlAsync(cancellationToken);
+        var rows = await ServiceRows.ReadAsync(connection, "s.namespace = $1 AND s.name = $2", cancellationToken,
+            new NpgsqlParameter<string> { TypedValue = ns }, new NpgsqlParameter<string> { TypedValue = name });
+        return (await resources.ReadAsync(connection, rows, cancellationToken)) is [var resource] ? Answer.Resource(200, resource) : new ProblemResult(ServiceProblems.Missing(ns, name));
+    }
+
+    /// <summary>Replaces a Service, or creates it. What was allocated stays when it is left out.</summary>
+    [HttpPut("namespaces/{ns}/services/{name}", Name = "PutService")]
+    [ProducesResponseType<ServiceResource>(200)]
+    [ProducesResponseType<ServiceResource>(201)]
+    public Task<IActionResult> Put(string ns, string name, ServiceRequest request) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>
+    {
+        if (await store.LockAsync(scope, ns, name, ct) is { } row) return await store.ReplaceAsync(scope, row, request, ct);
+        return scope.CheckIfMatch(null) is { } stale ? stale : await store.CreateAsync(scope, ns, request, ct);
+    });
+
+    /// <summary>Changes a Service by a merge patch.</summary>
+    [HttpPatch("namespaces/{ns}/services/{name}", Name = "PatchService")]
+    [ProducesResponseType<ServiceResource>(200)]
+    public Task<IActionResult> Patch(string ns, string name, MergePatch patch) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>
+    {
+        if (await store.LockAsync(scope, ns, name, ct) is not { } row) return ServiceProblems.Missing(ns, name);
+        var (request, refused) = patch.Apply(ServiceMapping.ToRequest(row, ApiJson.Read<ServiceSpec>(row.Spec)), validation, HttpContext);
+        return refused is not null ? refused : await store.ReplaceAsync(scope, row, request!, ct);
+    });
+
+    /// <summary>Deletes a Service: its routes go first, then its entries, then its addresses are free. Until then it is Deleting (202).</summary>
+    [HttpDelete("namespaces/{ns}/services/{name}", Name = "DeleteService")]
+    [ProducesResponseType<ServiceResource>(202)]
+    [ProducesResponseType(204)]
+    public Task<IActionResult> Delete(string ns, string name) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>
+        await store.LockAsync(scope, ns, name, ct) is { } row ? await store.DeleteAsync(scope, row, ct) : ServiceProblems.Missing(ns, name));
+
+    private async Task<IActionResult> CreateAsync(string ns, ServiceRequest request)
+    {
+        try
+        {
+            return (await store.CreateCoalescedAsync(ns, request)).ToResult();
+        }
+        catch (PostgresException e) when (ConstraintProblems.For(e, HttpContext) is { } problem)
+        {
+            return new ProblemResult(problem);
+        }
+    }
+
+    private async Task<IActionResult> ListAsync(string? ns, CancellationToken cancellationToken)
+    {
+        var (query, refused) = ListQuery.Read(Request);
+        if (refused is not null) return new ProblemResult(refused);
+        var rows = await db.Services.In(ns).NamespacedPageAsync(query!, cancellationToken);
+        var items = await resources.ReadAsync(await db.OpenSqlAsync(cancellationToken), rows, cancellationToken);
+        return Answer.Json(200, query!.ToPage(items, s => (s.Namespace, s.Name)));
+    }
+}

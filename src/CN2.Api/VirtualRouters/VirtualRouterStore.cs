@@ -1,0 +1,116 @@
+using System.Net;
+using CN2.Api.Data;
+using CN2.Api.Data.Rows;
+using CN2.Api.Http;
+using CN2.Network.Status;
+using Microsoft.EntityFrameworkCore;
+
+namespace CN2.Api.VirtualRouters;
+
+/// <summary>Reads and writes VirtualRouter rows; each write is one decision inside <see cref="WritePipeline"/>'s transaction.</summary>
+public sealed class VirtualRouterStore
+{
+    /// <summary>Puts rows and what is known of their agents together.</summary>
+    public async Task<List<VirtualRouterResource>> ToResourcesAsync(CN2DbContext db, IReadOnlyList<VirtualRouterRow> rows, CancellationToken cancellationToken)
+    {
+        var uids = rows.Select(r => r.Uid).ToList();
+        var statuses = await db.VirtualRouterStatuses.AsNoTracking().Where(s => uids.Contains(s.Uid)).ToDictionaryAsync(s => s.Uid, cancellationToken);
+        return [.. rows.Select(r => ToResource(r, statuses.GetValueOrDefault(r.Uid)))];
+    }
+
+    public async Task<VirtualRouterResource> ToResourceAsync(CN2DbContext db, VirtualRouterRow row, CancellationToken cancellationToken) =>
+        ToResource(row, await db.VirtualRouterStatuses.AsNoTracking().SingleOrDefaultAsync(s => s.Uid == row.Uid, cancellationToken));
+
+    /// <summary>What a PUT would have to say to change nothing.</summary>
+    public static VirtualRouterRequest ToRequest(VirtualRouterRow row) => new()
+    {
+        Name = row.Name,
+        Labels = row.Labels,
+        Annotations = row.Annotations,
+        Address = row.Address.ToString(),
+        Address6 = row.Address6?.ToString(),
+        AdminDown = row.AdminDown,
+    };
+
+    /// <summary>The row, locked until the transaction ends.</summary>
+    public Task<VirtualRouterRow?> LockAsync(WriteScope scope, string name, CancellationToken cancellationToken) =>
+        scope.Db.VirtualRouters.FromSql($"SELECT * FROM virtual_router WHERE name = {name} FOR UPDATE").AsTracking().SingleOrDefaultAsync(cancellationToken);
+
+    public async Task<WriteOutcome> CreateAsync(WriteScope scope, VirtualRouterRequest request, CancellationToken cancellationToken)
+    {
+        if (await FindHolderAsync(scope, request, Guid.Empty, cancellationToken) is { } taken) return taken;
+        var row = new VirtualRouterRow { Name = request.Name!, Address = IPAddress.Parse(request.Address!) }.CreatedAt(scope, request);
+        Apply(row, request);
+        scope.Db.VirtualRouters.Add(row);
+        scope.Changes.Added(ResourceKind.VirtualRouter, null, row.Name, row.Uid);
+        return new WriteOutcome.Created(ToResource(row, null));
+    }
+
+    public async Task<WriteOutcome> ReplaceAsync(WriteScope scope, VirtualRouterRow row, VirtualRouterRequest request, CancellationToken cancellationToken)
+    {
+        if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
+        if (await FindHolderAsync(scope, request, row.Uid, cancellationToken) is { } taken) return taken;
+        if (row.ChangeMetadata(request) | Apply(row, request)) scope.Touch(ResourceKind.VirtualRouter, row);
+        return new WriteOutcome.Saved(await ToResourceAsync(scope.Db, row, cancellationToken));
+    }
+
+    /// <summary>Always possible: its routes and entries go with it; an agent that is still there creates it anew when it connects.</summary>
+    public async Task<WriteOutcome> DeleteAsync(WriteScope scope, VirtualRouterRow row, CancellationToken cancellationToken)
+    {
+        if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
+        var last = await ToResourceAsync(scope.Db, row, cancellationToken);
+        scope.Db.VirtualRouters.Remove(row);
+        scope.Changes.Deleted(ResourceKind.VirtualRouter, last);
+        return new WriteOutcome.Gone();
+    }
+
+    private static bool Apply(VirtualRouterRow row, VirtualRouterRequest request)
+    {
+        var address = IPAddress.Parse(request.Address!);
+        var address6 = request.Address6 is null ? null : IPAddress.Parse(request.Address6);
+        var adminDown = request.AdminDown ?? false;
+        if (row.Address.Equals(address) && Equals(row.Address6, address6) && row.AdminDown == adminDown) return false;
+        row.Address = address;
+        row.Address6 = address6;
+        row.AdminDown = adminDown;
+        return true;
+    }
+
+    private static async Task<ApiProblem?> FindHolderAsync(WriteScope scope, VirtualRouterRequest request, Guid self, CancellationToken cancellationToken)
+    {
+        var address = IPAddress.Parse(request.Address!);
+        var holder = await scope.Db.VirtualRouters.AsNoTracking().Where(r => r.Address == address && r.Uid != self).Select(r => r.Name).FirstOrDefaultAsync(cancellationToken);
+        return holder is null || holder == request.Name ? null : ApiProblem.AddressInUse($"{address} belongs to VirtualRouter {holder}.");
+    }
+
+    private static VirtualRouterResource ToResource(VirtualRouterRow row, VirtualRouterStatusRow? status) => new()
+    {
+        Name = row.Name,
+        Uid = row.Uid,
+        Labels = row.Labels,
+        Annotations = row.Annotations,
+        Generation = row.Generation,
+        CreatedAt = row.CreatedAt,
+        UpdatedAt = row.UpdatedAt,
+        Address = row.Address.ToString(),
+        Address6 = row.Address6?.ToString(),
+        AdminDown = row.AdminDown,
+        Status = ToStatus(row, status),
+    };
+
+    private static VirtualRouterStatus ToStatus(VirtualRouterRow row, VirtualRouterStatusRow? status)
+    {
+        var (state, connected, reason, message) = status switch
+        {
+            { Connected: true } when row.AdminDown => (ResourceState.Success, "True", "AdminDown", "The agent is connected; adminDown keeps its routes withdrawn."),
+            { Connected: true } => (ResourceState.Success, "True", "Connected", "The agent is connected."),
+            { Lost: true } => (ResourceState.Failure, "False", "Lost", "The agent has been away too long and its routes are withdrawn; start cn2-vrouter on the node or check the network to it."),
+            { LastSeenAt: not null } => (ResourceState.Failure, "False", "Disconnected", "The agent is away; its routes are withdrawn if it does not come back."),
+            _ => (ResourceState.Pending, "False", "NeverConnected", $"No agent has connected yet; start cn2-vrouter with --name {row.Name} on the node."),
+        };
+        return new VirtualRouterStatus(
+            state, status?.Connected ?? false, status?.ControlNode, status?.LastSeenAt, status?.DesiredRevision ?? 0, status?.AppliedRevision ?? 0,
+            status?.AgentVersion, status?.Message,
+            [new ConditionBody("Connected", connected, reason, message, row.Generation, status?.LastSeenAt ?? row.CreatedAt)]);
+    }
+}

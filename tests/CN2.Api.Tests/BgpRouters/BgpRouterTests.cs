@@ -1,0 +1,74 @@
+using CN2.Api.Tests.Fixtures;
+using Npgsql;
+
+namespace CN2.Api.Tests.BgpRouters;
+
+public sealed class BgpRouterTests(ApiServer api) : IClassFixture<ApiServer>
+{
+    [Fact]
+    public async Task Defaults_are_the_contracts()
+    {
+        var json = (await api.PostAsync("/v1/bgp-routers", """{"name":"defaults","address":"172.27.115.245","autonomousSystem":4294967295}""")).Expect(201).Json!;
+        Assert.Equal(179, (int)json["port"]!);
+        Assert.Equal(90, (int)json["holdTime"]!);
+        Assert.Equal(["inet", "inet6", "inet-vpn", "inet6-vpn"], json["addressFamilies"]!.AsArray().Select(f => (string)f!));
+        Assert.True((bool)json["addPath"]!);
+        Assert.False((bool)json["passive"]!);
+        Assert.False((bool)json["adminDown"]!);
+        Assert.Equal("""{"enabled":true,"restartTime":120}""", json["gracefulRestart"]!.ToJsonString());
+        Assert.Empty(json["status"]!["sessions"]!.AsArray());
+    }
+
+    [Fact]
+    public async Task The_key_is_never_shown_and_stays_when_left_out()
+    {
+        var created = (await api.PostAsync("/v1/bgp-routers", """{"name":"keyed","address":"172.27.115.1","autonomousSystem":1,"authKey":"s3cret-key"}""")).Expect(201);
+        Assert.DoesNotContain("s3cret", created.Text, StringComparison.Ordinal);
+        Assert.Equal("\"1\"", (await api.PutAsync("/v1/bgp-routers/keyed", created.Text)).Expect(200).ETag);
+        Assert.Equal("s3cret-key", await KeyAsync("keyed"));
+        Assert.Equal("\"2\"", (await api.PatchAsync("/v1/bgp-routers/keyed", """{"holdTime":30}""")).Expect(200).ETag);
+        Assert.Equal("s3cret-key", await KeyAsync("keyed"));
+        Assert.Equal("\"3\"", (await api.PatchAsync("/v1/bgp-routers/keyed", """{"authKey":null}""")).Expect(200).ETag);
+        Assert.Null(await KeyAsync("keyed"));
+        (await api.PatchAsync("/v1/bgp-routers/keyed", """{"authKey":"other"}""")).Expect(200);
+        Assert.Equal("other", await KeyAsync("keyed"));
+        Assert.DoesNotContain("other", await DocumentsAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Sessions_of_every_control_node_are_shown()
+    {
+        (await api.PostAsync("/v1/bgp-routers", """{"name":"up","address":"172.27.115.2","autonomousSystem":64512}""")).Expect(201);
+        await SqlAsync(
+            """
+            INSERT INTO control_node (name, last_seen_at, restart_time_seconds, sessions) VALUES
+            ('c1', now(), 120, '{"up": {"state": "Established", "since": "2026-11-23T00:00:00Z", "families": ["inet"], "addPath": true, "advertised": 1, "received": 0, "lastError": null}}'),
+            ('c2', now(), 120, '{"up": {"state": "Active", "since": "2026-11-23T00:00:00Z", "families": [], "addPath": false, "advertised": 0, "received": 0, "lastError": "hold timer expired"}}')
+            """);
+        var status = (await api.GetAsync("/v1/bgp-routers/up")).Expect(200).Json!["status"]!;
+        Assert.Equal("Success", (string?)status["state"]);
+        Assert.Equal(["c1 Established", "c2 Active"], status["sessions"]!.AsArray().Select(s => $"{s!["controlNode"]} {s["state"]}"));
+    }
+
+    [Fact]
+    public async Task An_address_belongs_to_one_router()
+    {
+        (await api.PostAsync("/v1/bgp-routers", """{"name":"first","address":"172.27.115.3","autonomousSystem":1}""")).Expect(201);
+        Assert.Equal("address-in-use", (await api.PostAsync("/v1/bgp-routers", """{"name":"second","address":"172.27.115.3","autonomousSystem":1}""")).Expect(409).Code);
+        Assert.Equal("already-exists", (await api.PostAsync("/v1/bgp-routers", """{"name":"first","address":"172.27.115.3","autonomousSystem":1}""")).Expect(409).Code);
+    }
+
+    private async Task<string?> KeyAsync(string name) => await SqlAsync($"SELECT auth_key FROM bgp_router WHERE name = '{name}'") as string;
+
+    private async Task<string> DocumentsAsync() => (string)(await SqlAsync("SELECT coalesce(string_agg(document::text, ''), '') FROM change"))!;
+
+    private async Task<object?> SqlAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(api.ConnectionString);
+        await connection.OpenAsync();
+#pragma warning disable CA2100 // Fixed texts of this file.
+        await using var command = new NpgsqlCommand(sql, connection);
+#pragma warning restore CA2100
+        return await command.ExecuteScalarAsync();
+    }
+}

@@ -1,0 +1,221 @@
+using CN2.Api.Drivers;
+using CN2.Api.Tests.Drivers.GoBgp.Lab;
+using static CN2.Api.Tests.Drivers.GoBgp.Spec;
+
+namespace CN2.Api.Tests.Drivers;
+
+/// <summary>What every <see cref="IBgpSpeaker"/> with an engine must do; a new engine adds a subclass.</summary>
+public abstract class BgpSpeakerContract : IAsyncLifetime
+{
+    private IBgpSpeaker _speaker = null!;
+
+    protected abstract IBgpSpeaker NewSpeaker();
+
+    protected abstract Task StopAsync(IBgpSpeaker speaker);
+
+    /// <summary>What is in the engine, whoever put it there.</summary>
+    protected abstract Task<IReadOnlyCollection<BgpPath>> EngineHoldsAsync();
+
+    protected abstract Task DeleteByHandAsync(BgpPath path);
+
+    protected abstract Task AddByHandAsync(BgpPath path);
+
+    protected abstract void KillEngine();
+
+    protected abstract void StartEngine();
+
+    public async ValueTask InitializeAsync()
+    {
+        _speaker = NewSpeaker();
+        Assert.Empty(await _speaker.StartAsync(Token));
+    }
+
+    public virtual async ValueTask DisposeAsync()
+    {
+        await StopAsync(_speaker);
+        GC.SuppressFinalize(this);
+    }
+
+    private static readonly BgpPath A1 = Path("100.0.0.4", "172.27.115.242");
+    private static readonly BgpPath A2 = Path("100.0.0.4", "172.27.115.243");
+    private static readonly BgpPath B = Path("100.0.0.5", "172.27.115.242", communities: ["64512:100"], large: ["64512:1:2"]);
+    private static readonly BgpPath V6 = Path("2001:db8::4", "fd00:115::242");
+
+    private static IEnumerable<BgpPath> Sorted(IEnumerable<BgpPath> paths) => paths.OrderBy(p => $"{p.Prefix} {p.NextHop}", StringComparer.Ordinal);
+
+    private async Task HoldsAsync(params BgpPath[] paths) => Assert.Equal(Sorted(paths), Sorted(await EngineHoldsAsync()));
+
+    private Task WillHoldAsync(params BgpPath[] paths) => Eventually.TrueAsync(
+        async () => Sorted(paths).SequenceEqual(Sorted(await EngineHoldsAsync())), "the engine holds what is wanted", 5);
+
+    [Fact]
+    public async Task A_started_speaker_is_enabled_and_healthy()
+    {
+        Assert.True(_speaker.Enabled);
+        Assert.True(_speaker.Healthy);
+        await HoldsAsync();
+    }
+
+    [Fact]
+    public async Task The_engine_holds_the_set_when_SetPaths_completes_and_nothing_else()
+    {
+        await _speaker.SetPathsAsync([A1, A2, V6], Token);
+        await HoldsAsync(A1, A2, V6);
+        await _speaker.SetPathsAsync([A2, B], Token);
+        await HoldsAsync(A2, B);
+        await _speaker.SetPathsAsync([], Token);
+        await HoldsAsync();
+    }
+
+    [Fact]
+    public async Task A_change_adds_replaces_attributes_and_withdraws_in_one_go()
+    {
+        await _speaker.SetPathsAsync([A1, A2], Token);
+        var changed = A2 with { Med = 50, Communities = ["64512:7"] };
+        await _speaker.ChangePathsAsync([changed, B], [A1.Key], Token);
+        await HoldsAsync(changed, B);
+        Assert.Equal(4, _speaker.Counters.PathsAdded);
+        Assert.Equal(1, _speaker.Counters.PathsWithdrawn);
+    }
+
+    [Fact]
+    public async Task Repeating_a_call_sends_nothing()
+    {
+        await _speaker.SetPathsAsync([A1, A2], Token);
+        var before = _speaker.Counters;
+        await _speaker.SetPathsAsync([A2, A1], Token);
+        await _speaker.ChangePathsAsync([A1], [B.Key], Token);
+        Assert.Equal(before, _speaker.Counters);
+        await HoldsAsync(A1, A2);
+    }
+
+    [Fact]
+    public async Task A_path_both_added_and_removed_stays()
+    {
+        await _speaker.SetPathsAsync([A1], Token);
+        await _speaker.ChangePathsAsync([A1 with { Med = 5 }], [A1.Key], Token);
+        await HoldsAsync(A1 with { Med = 5 });
+    }
+
+    [Theory]
+    [InlineData("0.0.0.0", "172.27.115.242", "64512:100")]
+    [InlineData("127.0.0.1", "172.27.115.242", "64512:100")]
+    [InlineData("224.0.0.5", "172.27.115.242", "64512:100")]
+    [InlineData("100.0.0.9", "fd00:115::242", "64512:100")]
+    [InlineData("100.0.0.9", "172.27.115.242", "garbage")]
+    public async Task Garbage_is_refused_before_anything_changes(string prefix, string nextHop, string community)
+    {
+        await _speaker.SetPathsAsync([A1], Token);
+        await Assert.ThrowsAsync<ArgumentException>(() =>
+            _speaker.ChangePathsAsync([B, Path(prefix, nextHop, communities: [community])], [A1.Key], Token));
+        await HoldsAsync(A1);
+        await Assert.ThrowsAsync<ArgumentException>(() => _speaker.SetPathsAsync([Path(prefix, nextHop, communities: [community])], Token));
+        await HoldsAsync(A1);
+    }
+
+    [Fact]
+    public async Task A_path_deleted_by_hand_comes_back()
+    {
+        await _speaker.SetPathsAsync([A1, A2, V6], Token);
+        await DeleteByHandAsync(A2);
+        await WillHoldAsync(A1, A2, V6);
+        await DeleteByHandAsync(V6);
+        await WillHoldAsync(A1, A2, V6);
+        Assert.True(_speaker.Counters.Repairs >= 2);
+    }
+
+    [Fact]
+    public async Task A_path_added_by_hand_goes()
+    {
+        await _speaker.SetPathsAsync([A1], Token);
+        await AddByHandAsync(Path("100.0.0.77", "172.27.115.99"));
+        await WillHoldAsync(A1);
+        await AddByHandAsync(A1 with { Med = 1 });
+        await WillHoldAsync(A1);
+    }
+
+    [Fact]
+    public async Task A_new_speaker_adopts_what_the_engine_holds_until_it_is_told_the_set()
+    {
+        await _speaker.SetPathsAsync([A1, A2, B, V6], Token);
+        await StopAsync(_speaker);
+        _speaker = NewSpeaker();
+        var found = await _speaker.StartAsync(Token);
+        Assert.Equal(Sorted([A1, A2, B, V6]), Sorted(found));
+        await HoldsAsync(A1, A2, B, V6);
+        await _speaker.SetPathsAsync([A1, A2, V6], Token);
+        Assert.Equal(0, _speaker.Counters.PathsAdded);
+        Assert.Equal(1, _speaker.Counters.PathsWithdrawn);
+        await HoldsAsync(A1, A2, V6);
+    }
+
+    [Fact]
+    public async Task An_engine_that_comes_back_empty_gets_everything_again()
+    {
+        await _speaker.SetPathsAsync([A1, A2, V6], Token);
+        var told = 0;
+        _speaker.Changed += () => told++;
+        KillEngine();
+        await Eventually.TrueAsync(() => !_speaker.Healthy, "unhealthy", 5);
+        Assert.True(told > 0);
+        StartEngine();
+        await Eventually.TrueAsync(() => _speaker.Healthy, "healthy", 10);
+        await HoldsAsync(A1, A2, V6);
+        Assert.Equal(1, _speaker.Counters.EngineRestarts);
+    }
+
+    [Fact]
+    public async Task A_change_while_the_engine_is_away_fails_as_transient_and_is_applied_later()
+    {
+        await _speaker.SetPathsAsync([A1, A2], Token);
+        KillEngine();
+        await Eventually.TrueAsync(() => !_speaker.Healthy, "unhealthy", 5);
+        var failure = await Assert.ThrowsAsync<BgpEngineException>(() => _speaker.ChangePathsAsync([B], [A1.Key], Token));
+        Assert.True(failure.IsTransient);
+        StartEngine();
+        await Eventually.TrueAsync(() => _speaker.Healthy, "healthy", 10);
+        await _speaker.ChangePathsAsync([B], [A1.Key], Token);
+        await HoldsAsync(A2, B);
+    }
+
+    [Fact]
+    public async Task Every_peer_has_a_session_and_a_peer_that_cannot_be_has_the_reason()
+    {
+        await _speaker.SetPathsAsync([], Token);
+        await _speaker.SetPeersAsync([Peer("vmx1", 245), Peer("down", 246, change: p => p with { AdminDown = true }), Peer("bad", 247, asn: 0)], Token);
+        Assert.Equal(["bad", "down", "vmx1"], _speaker.Sessions.Select(s => s.Peer));
+        Assert.Contains("reserved", _speaker.Session("bad").LastError, StringComparison.Ordinal);
+        Assert.Contains("adminDown", _speaker.Session("down").LastError, StringComparison.Ordinal);
+        Assert.False(_speaker.Session("vmx1").IsEstablished);
+        await _speaker.SetPeersAsync([Peer("vmx1", 245)], Token);
+        Assert.Equal(["vmx1"], _speaker.Sessions.Select(s => s.Peer));
+    }
+}
+
+public sealed class FakeBgpSpeakerTests : BgpSpeakerContract
+{
+    private readonly FakeBgpEngine _engine = new();
+
+    protected override IBgpSpeaker NewSpeaker() => new FakeBgpSpeaker(_engine);
+
+    protected override Task StopAsync(IBgpSpeaker speaker) => Task.CompletedTask;
+
+    protected override Task<IReadOnlyCollection<BgpPath>> EngineHoldsAsync() =>
+        Task.FromResult<IReadOnlyCollection<BgpPath>>([.. _engine.Paths.Values]);
+
+    protected override Task DeleteByHandAsync(BgpPath path)
+    {
+        _engine.DeleteByHand(path.Key);
+        return Task.CompletedTask;
+    }
+
+    protected override Task AddByHandAsync(BgpPath path)
+    {
+        _engine.AddByHand(path);
+        return Task.CompletedTask;
+    }
+
+    protected override void KillEngine() => _engine.Kill();
+
+    protected override void StartEngine() => _engine.Start();
+}

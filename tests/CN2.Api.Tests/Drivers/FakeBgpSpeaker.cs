@@ -1,0 +1,217 @@
+using System.Net;
+using System.Net.Sockets;
+using CN2.Api.Drivers;
+
+namespace CN2.Api.Tests.Drivers;
+
+/// <summary>
+/// An <see cref="IBgpSpeaker"/> with a table instead of an engine, for tests of what stands above it. Passes the same contract as the
+/// real one. The engine's own life (<see cref="KillEngine"/>, what is done to it by hand) is for the test to play; sessions come up when
+/// the test says so (<see cref="Establish"/>).
+/// </summary>
+internal sealed class FakeBgpSpeaker : IBgpSpeaker
+{
+    private readonly Lock _lock = new();
+    private readonly FakeBgpEngine _engine;
+    private Dictionary<BgpPathKey, BgpPath> _wanted = [];
+    private readonly Dictionary<string, BgpSession> _sessions = [];
+    private long _added;
+    private long _withdrawn;
+    private long _repairs;
+    private long _restarts;
+    private bool _started;
+
+    public FakeBgpSpeaker(FakeBgpEngine? engine = null)
+    {
+        _engine = engine ?? new();
+        _engine.Touched += OnTouched;
+    }
+
+    public bool Enabled { get; init; } = true;
+
+    public bool Healthy => _started && _engine.Running;
+
+    public event Action? Changed;
+
+    /// <summary>What the engine holds now.</summary>
+    public IReadOnlyCollection<BgpPath> Paths
+    {
+        get
+        {
+            lock (_lock) return [.. _engine.Paths.Values];
+        }
+    }
+
+    public IReadOnlyCollection<BgpPeer> Peers { get; private set; } = [];
+
+    /// <summary>Every call that reached the engine, in order, for tests of order: <c>+prefix via next hop</c>, <c>-…</c>, <c>peer name</c>.</summary>
+    public List<string> Journal { get; } = [];
+
+    public IReadOnlyList<BgpSession> Sessions
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return [.. _sessions.Values.OrderBy(s => s.Peer, StringComparer.Ordinal).Select(s => s with
+                {
+                    Advertised = !s.IsEstablished ? 0 : s.AddPath ? _engine.Paths.Count : _engine.Paths.Keys.Select(k => k.Prefix).Distinct().Count(),
+                })];
+            }
+        }
+    }
+
+    public BgpSpeakerCounters Counters => new(_added, _withdrawn, _repairs, _restarts);
+
+    public void KillEngine() => _engine.Kill();
+
+    public void StartEngine() => _engine.Start();
+
+    public void Establish(string peer, string state = "Established")
+    {
+        lock (_lock)
+        {
+            _sessions[peer] = _sessions[peer] with
+            {
+                State = state,
+                Families = state == "Established" ? Peers.Single(p => p.Name == peer).AddressFamilies : [],
+                AddPath = state == "Established" && Peers.Single(p => p.Name == peer).AddPath,
+                LastError = null,
+            };
+        }
+        Changed?.Invoke();
+    }
+
+    public async Task<IReadOnlyCollection<BgpPath>> StartAsync(CancellationToken cancellationToken)
+    {
+        while (!_engine.Running) await Task.Delay(10, cancellationToken);
+        IReadOnlyCollection<BgpPath> found;
+        lock (_lock)
+        {
+            _wanted = new(_engine.Paths);
+            _started = true;
+            found = [.. _wanted.Values];
+        }
+        Changed?.Invoke();
+        return found;
+    }
+
+    public Task SetPathsAsync(IReadOnlyCollection<BgpPath> paths, CancellationToken cancellationToken)
+    {
+        foreach (var path in paths) Check(path);
+        lock (_lock)
+        {
+            var wanted = paths.ToDictionary(p => p.Key);
+            return Apply([.. wanted.Values], [.. _wanted.Keys.Where(k => !wanted.ContainsKey(k))]);
+        }
+    }
+
+    public Task ChangePathsAsync(
+        IReadOnlyCollection<BgpPath> add, IReadOnlyCollection<BgpPathKey> remove, CancellationToken cancellationToken)
+    {
+        foreach (var path in add) Check(path);
+        lock (_lock) return Apply(add, [.. remove.Except(add.Select(a => a.Key))]);
+    }
+
+    public Task SetPeersAsync(IReadOnlyCollection<BgpPeer> peers, CancellationToken cancellationToken)
+    {
+        lock (_lock)
+        {
+            Peers = [.. peers];
+            foreach (var gone in _sessions.Keys.Except(peers.Select(p => p.Name)).ToList()) _sessions.Remove(gone);
+            foreach (var peer in peers)
+            {
+                Journal.Add($"peer {peer.Name}");
+                _sessions.TryAdd(peer.Name, new(peer.Name, "Idle", DateTimeOffset.UtcNow, [], false, 0, 0, null));
+                if (peer.AdminDown) _sessions[peer.Name] = _sessions[peer.Name] with { State = "Idle", LastError = "adminDown is set." };
+                if (peer.AutonomousSystem == 0) _sessions[peer.Name] = _sessions[peer.Name] with { LastError = "autonomousSystem 0 is reserved." };
+            }
+        }
+        Changed?.Invoke();
+        return Task.CompletedTask;
+    }
+
+    private static void Check(BgpPath path)
+    {
+        if (path.Prefix.AddressFamily != path.NextHop.AddressFamily || path.Prefix.Equals(IPAddress.Any) || path.Prefix.Equals(IPAddress.Loopback)
+            || (path.Prefix.AddressFamily == AddressFamily.InterNetwork && path.Prefix.GetAddressBytes()[0] >= 224)
+            || path.Communities.Any(c => !c.Contains(':', StringComparison.Ordinal) && !c.StartsWith("no-", StringComparison.Ordinal)))
+            throw new ArgumentException($"{path.Prefix} cannot be announced.", nameof(path));
+    }
+
+    private Task Apply(IReadOnlyCollection<BgpPath> add, IReadOnlyCollection<BgpPathKey> remove)
+    {
+        foreach (var path in add)
+        {
+            if (_wanted.TryGetValue(path.Key, out var before) && before == path) continue;
+            _wanted[path.Key] = path;
+            if (!Healthy) continue;
+            _engine.Paths[path.Key] = path;
+            _added++;
+            Journal.Add($"+{path.Prefix} via {path.NextHop}");
+        }
+        foreach (var key in remove)
+        {
+            if (!_wanted.Remove(key) || !Healthy) continue;
+            _engine.Paths.Remove(key);
+            _withdrawn++;
+            Journal.Add($"-{key.Prefix} via {key.NextHop}");
+        }
+        return Healthy ? Task.CompletedTask : Task.FromException(new BgpEngineException("The engine is away.", isTransient: true));
+    }
+
+    private void OnTouched(bool restarted)
+    {
+        lock (_lock)
+        {
+            if (!_engine.Running)
+            {
+                foreach (var (name, session) in _sessions.ToList()) _sessions[name] = session with { State = "Idle", LastError = "The engine is away." };
+            }
+            else if (_started)
+            {
+                if (restarted) _restarts++;
+                else _repairs++;
+                _engine.Paths.Clear();
+                foreach (var (key, path) in _wanted) _engine.Paths[key] = path;
+            }
+        }
+        Changed?.Invoke();
+    }
+}
+
+/// <summary>The table behind one or more successive <see cref="FakeBgpSpeaker"/>s.</summary>
+internal sealed class FakeBgpEngine
+{
+    public Dictionary<BgpPathKey, BgpPath> Paths { get; } = [];
+
+    public bool Running { get; private set; } = true;
+
+    /// <summary>Raised after something happened to the engine behind the speaker's back; true: it was restarted empty.</summary>
+    public event Action<bool>? Touched;
+
+    public void Kill()
+    {
+        Running = false;
+        Paths.Clear();
+        Touched?.Invoke(false);
+    }
+
+    public void Start()
+    {
+        Running = true;
+        Touched?.Invoke(true);
+    }
+
+    public void DeleteByHand(BgpPathKey key)
+    {
+        Paths.Remove(key);
+        Touched?.Invoke(false);
+    }
+
+    public void AddByHand(BgpPath path)
+    {
+        Paths[path.Key] = path;
+        Touched?.Invoke(false);
+    }
+}

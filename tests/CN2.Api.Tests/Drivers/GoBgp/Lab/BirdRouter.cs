@@ -1,0 +1,39 @@
+namespace CN2.Api.Tests.Drivers.GoBgp.Lab;
+
+/// <summary>A real BIRD 2 in a namespace of the lab, with one BGP neighbour: the control node.</summary>
+internal sealed class BirdRouter : IDisposable
+{
+    private readonly string _socket;
+    private readonly RunningProcess _process;
+
+    public BirdRouter(BgpLab lab, string name, int host, uint autonomousSystem, uint controlAutonomousSystem, string options = "")
+    {
+        Namespace = lab.AddHost(name, host);
+        _socket = Path.Combine(lab.Directory, name + ".ctl");
+        var config = Path.Combine(lab.Directory, name + ".conf");
+        File.WriteAllText(config, $$"""
+            router id 172.27.115.{{host}};
+            protocol device { }
+            protocol direct { ipv4; ipv6; interface "eth0"; }
+            protocol kernel k4 { ipv4 { export where source = RTS_BGP; }; merge paths on; }
+            protocol kernel k6 { ipv6 { export where source = RTS_BGP; }; merge paths on; }
+            protocol bgp control {
+              local as {{autonomousSystem}};
+              neighbor 172.27.115.241 as {{controlAutonomousSystem}};
+              ipv4 { import all; export none; add paths rx; };
+              ipv6 { import all; export none; add paths rx; };
+              connect delay time 1; connect retry time 2; error wait time 1, 2;
+              {{options}}
+            }
+            """);
+        _process = new("ip", "netns", "exec", Namespace, "bird", "-f", "-c", config, "-s", _socket);
+    }
+
+    public string Namespace { get; }
+
+    public string Show(string command) => RunningProcess.TryRun("birdc", "-s", _socket, command).Output;
+
+    public string Kernel(string prefix) => BgpLab.Ip(Namespace, "route", "show", prefix);
+
+    public void Dispose() => _process.Dispose();
+}

@@ -1,0 +1,106 @@
+using System.Net;
+using CN2.Api.Drivers.GoBgp;
+
+namespace CN2.Api.Tests.Drivers.GoBgp;
+
+public sealed class PathTableTests
+{
+    private static readonly PathAttributes Plain = new(200, 100, [], []);
+    private static readonly PathAttributes NoExport = new(200, 100, [BgpCommunity.NoExport], []);
+    private static readonly HostPrefix Prefix = HostPrefix.From(IPAddress.Parse("100.0.0.4"));
+    private static readonly HostPrefix Prefix6 = HostPrefix.From(IPAddress.Parse("2001:db8::4"));
+
+    private static NextHop Hop(string address) => new(IPAddress.Parse(address));
+
+    [Theory]
+    [InlineData("100.0.0.4", "100.0.0.4/32")]
+    [InlineData("2001:db8::4", "2001:db8::4/128")]
+    public void A_host_prefix_is_its_address_again(string address, string expected) =>
+        Assert.Equal(expected, HostPrefix.From(IPAddress.Parse(address)).ToString());
+
+    [Fact]
+    public void The_identifier_is_the_next_hop_itself_whatever_came_before()
+    {
+        var table = new PathTable();
+        table.Set(Prefix, Hop("172.27.115.243"), Plain, null, out _, out var first);
+        table.Set(Prefix, Hop("172.27.115.242"), Plain, null, out _, out var second);
+        Assert.Equal(0xAC1B73F3u, first.Identifier);
+        Assert.Equal(0xAC1B73F2u, second.Identifier);
+    }
+
+    [Fact]
+    public void An_identifier_that_is_taken_in_the_prefix_is_stepped_over()
+    {
+        var table = new PathTable();
+        table.Set(Prefix, Hop("172.27.115.243"), Plain, 0xAC1B73F2, out _, out _);
+        table.Set(Prefix, Hop("172.27.115.242"), Plain, null, out _, out var second);
+        Assert.Equal(0xAC1B73F3u, second.Identifier);
+    }
+
+    [Fact]
+    public void New_attributes_keep_the_identifier_and_equal_ones_are_no_change()
+    {
+        var table = new PathTable();
+        Assert.True(table.Set(Prefix, Hop("172.27.115.242"), Plain, 7, out _, out _));
+        Assert.False(table.Set(Prefix, Hop("172.27.115.242"), Plain with { }, null, out _, out _));
+        Assert.True(table.Set(Prefix, Hop("172.27.115.242"), Plain with { Med = 1 }, null, out var before, out var after));
+        Assert.Equal((7u, 100u, 1u), (after.Identifier, before.Attributes.Med, after.Attributes.Med));
+    }
+
+    [Fact]
+    public void Counts_follow_every_addition_and_removal()
+    {
+        var table = new PathTable();
+        table.Set(Prefix, Hop("172.27.115.242"), Plain, null, out _, out _);
+        table.Set(Prefix, Hop("172.27.115.243"), NoExport, null, out _, out _);
+        table.Set(Prefix6, Hop("fd00::1"), Plain, null, out _, out _);
+        Assert.Equal((2, 1, 1, 1, 1), (table.Paths4, table.Prefixes4, table.Paths6, table.Prefixes6, table.Restricted));
+        table.Set(Prefix, Hop("172.27.115.243"), Plain, null, out _, out _);
+        Assert.Equal(0, table.Restricted);
+        Assert.True(table.Remove(Prefix, IPAddress.Parse("172.27.115.242"), out _));
+        Assert.False(table.Remove(Prefix, IPAddress.Parse("172.27.115.242"), out _));
+        Assert.Equal((1, 1), (table.Paths4, table.Prefixes4));
+        Assert.True(table.Remove(Prefix, IPAddress.Parse("172.27.115.243"), out _));
+        Assert.True(table.Remove(Prefix6, IPAddress.Parse("fd00::1"), out _));
+        Assert.Equal((0, 0, 0, 0), (table.Paths4, table.Prefixes4, table.Paths6, table.Prefixes6));
+        Assert.Empty(table.All);
+    }
+
+    [Theory]
+    [InlineData("64512:100", true)]
+    [InlineData("no-export", true)]
+    [InlineData("0:0", true)]
+    [InlineData("65536:1", false)]
+    [InlineData("1:2:3", false)]
+    [InlineData("64512", false)]
+    [InlineData("-1:2", false)]
+    [InlineData(" 1:2", false)]
+    [InlineData("", false)]
+    [InlineData(null, false)]
+    public void Communities_are_two_16_bit_numbers_or_a_name(string? text, bool expected) => Assert.Equal(expected, BgpCommunity.TryParse(text, out _));
+
+    [Theory]
+    [InlineData("64512:1:2", true)]
+    [InlineData("4294967295:0:4294967295", true)]
+    [InlineData("4294967296:0:0", false)]
+    [InlineData("64512:1", false)]
+    [InlineData("a:b:c", false)]
+    public void Large_communities_are_three_32_bit_numbers(string text, bool expected) => Assert.Equal(expected, BgpCommunity.TryParseLarge(text, out _));
+
+    [Fact]
+    public void A_path_read_back_is_the_path_that_was_written()
+    {
+        var mapper = new PathMapper();
+        foreach (var path in new[]
+        {
+            Spec.Path("100.0.0.4", "172.27.115.242", 7, 8, ["64512:2", "64512:1"], ["1:2:3"]), Spec.Path("2001:db8::4", "fd00::1"),
+        })
+        {
+            var (prefix, hop, attributes) = mapper.Check(path);
+            var found = mapper.Decode(PathMapper.Encode(new(prefix, new(hop, attributes, hop.Identifier), IsWithdraw: false)))!.Value;
+            Assert.Equal((prefix, hop.Identifier), (found.Prefix!.Value, found.Identifier));
+            Assert.Equal(path.NextHop, found.NextHop);
+            Assert.Same(attributes, found.Attributes);
+        }
+    }
+}

@@ -1,0 +1,139 @@
+using CN2.Api.Tests.Drivers.GoBgp.Lab;
+using static CN2.Api.Tests.Drivers.GoBgp.Spec;
+
+namespace CN2.Api.Tests.Drivers.GoBgp;
+
+/// <summary>The engine dies, or this server does; the routers go on forwarding and everything comes back by itself.</summary>
+public sealed class RestartTests : IDisposable
+{
+    private readonly BgpLab _lab = new();
+
+    public void Dispose() => _lab.Dispose();
+
+    [Fact]
+    public async Task A_killed_engine_comes_back_without_one_kernel_route_of_a_router_touched()
+    {
+        var engine = _lab.Keep(new GoBgpd(_lab));
+        var inside = _lab.Keep(new FrrRouter(_lab, "inside", 245, Asn, FrrNeighbor()));
+        var outside = _lab.Keep(new FrrRouter(_lab, "outside", 246, 65001, FrrNeighbor()));
+        var bird = _lab.Keep(new BirdRouter(_lab, "bird", 247, Asn, Asn));
+        await using var speaker = Speaker(engine);
+        await speaker.StartAsync(Token);
+        await speaker.SetPathsAsync([.. Enumerable.Range(1, 50).SelectMany(i => new[]
+        {
+            Path($"100.0.0.{i}", "172.27.115.242"), Path($"100.0.0.{i}", "172.27.115.243"), Path($"2001:db8::{i}", "fd00:115::242"),
+        })], Token);
+        // The fourth is never there: it must not hold the others back.
+        await speaker.SetPeersAsync([Peer("inside", 245), Peer("outside", 246, 65001), Peer("bird", 247), Peer("absent", 248)], Token);
+        string[] routers = [inside.Namespace, outside.Namespace, bird.Namespace];
+        foreach (var ns in routers)
+            await Eventually.TrueAsync(() => BgpLab.Ip(ns, "route", "show").Split("100.0.0.").Length == 51, $"all routes in {ns}", 40, () => BgpLab.Ip(ns, "route", "show"));
+        foreach (var peer in new[] { "inside", "outside", "bird" }) await speaker.EstablishedAsync(peer);
+        var monitors = routers.Select(ns => _lab.Keep(new RouteMonitor(ns))).ToList();
+
+        engine.Kill();
+        await Eventually.TrueAsync(() => !speaker.Healthy, "unhealthy", 2);
+        Assert.All(speaker.Sessions, s => Assert.Equal("Idle", s.State));
+        engine.Start();
+        await Eventually.TrueAsync(() => speaker.Healthy, "healthy", 5);
+        Assert.Equal(150, (await engine.HoldsAsync()).Count);
+        foreach (var peer in new[] { "inside", "outside", "bird" }) await speaker.EstablishedAsync(peer, 40);
+        // Until well after the end of the deferral, when routers drop what was not announced again.
+        await Task.Delay(TimeSpan.FromSeconds(8), Token);
+
+        Assert.All(monitors, m => Assert.Empty(m.About("100.0.0.")));
+        Assert.Equal(2, inside.NextHops("100.0.0.7/32").Count);
+        Assert.Contains("2001:db8::7", BgpLab.Ip(bird.Namespace, "-6", "route", "show"), StringComparison.Ordinal);
+        await speaker.ChangePathsAsync([], [Key("100.0.0.7", "172.27.115.242"), Key("100.0.0.7", "172.27.115.243")], Token);
+        foreach (var ns in routers)
+            await Eventually.TrueAsync(() => !BgpLab.Ip(ns, "route", "show").Contains("100.0.0.7 ", StringComparison.Ordinal), $"withdrawn in {ns}", 10);
+    }
+
+    [Fact]
+    public async Task A_restarted_server_adopts_paths_and_sessions_without_disturbing_them()
+    {
+        var engine = _lab.Keep(new GoBgpd(_lab));
+        var frr = _lab.Keep(new FrrRouter(_lab, "vmx1", 245, Asn, FrrNeighbor()));
+        _lab.Keep(new FrrRouter(_lab, "vmx2", 246, 65001, FrrNeighbor(extra: "neighbor 172.27.115.241 password s3cret")));
+        CN2.Api.Drivers.BgpPeer[] peers = [Peer("vmx1", 245), Peer("vmx2", 246, 65001, p => p with { AuthKey = "s3cret", MultihopTtl = 3, HoldTime = 30 })];
+        CN2.Api.Drivers.BgpPath[] paths = [Path("100.0.0.4", "172.27.115.242"), Path("100.0.0.4", "172.27.115.243")];
+        await using (var before = Speaker(engine))
+        {
+            await before.StartAsync(Token);
+            await before.SetPathsAsync(paths, Token);
+            await before.SetPeersAsync(peers, Token);
+            await before.EstablishedAsync("vmx1");
+            await before.EstablishedAsync("vmx2");
+        }
+        var uptime = await UptimesAsync(engine);
+        using var monitor = new RouteMonitor(frr.Namespace);
+
+        await using var speaker = Speaker(engine);
+        Assert.Equal(2, (await speaker.StartAsync(Token)).Count);
+        await speaker.SetPathsAsync(paths, Token);
+        await speaker.SetPeersAsync(peers, Token);
+        await speaker.EstablishedAsync("vmx1", 5);
+        await speaker.EstablishedAsync("vmx2", 5);
+        await Eventually.StaysAsync(() => speaker.Sessions.All(s => s.IsEstablished), "stays up", TimeSpan.FromSeconds(3));
+        Assert.Equal(uptime, await UptimesAsync(engine));
+        Assert.Equal(2, speaker.Session("vmx1").Advertised);
+        Assert.Empty(monitor.About("100.0.0."));
+        Assert.Equal(new(0, 0, 0, 0), speaker.Counters);
+    }
+
+    [Fact]
+    public async Task An_engine_of_another_AS_is_started_anew()
+    {
+        var engine = _lab.Keep(new GoBgpd(_lab));
+        await using (var before = Speaker(engine, 65001))
+        {
+            await before.StartAsync(Token);
+            await before.SetPathsAsync([Path("100.0.0.4", "172.27.115.242")], Token);
+            await before.SetPeersAsync([Peer("vmx1", 245)], Token);
+        }
+        var frr = _lab.Keep(new FrrRouter(_lab, "vmx1", 245, Asn, FrrNeighbor()));
+        await using var speaker = Speaker(engine);
+        Assert.Empty(await speaker.StartAsync(Token));
+        Assert.Equal(Asn, (await engine.ByHand.GetBgpAsync(new(), cancellationToken: Token)).Global.Asn);
+        await speaker.SetPathsAsync([Path("100.0.0.5", "172.27.115.242")], Token);
+        await speaker.SetPeersAsync([Peer("vmx1", 245)], Token);
+        await Eventually.TrueAsync(() => frr.NextHops("100.0.0.5/32").Count == 1, "announced", 30);
+    }
+
+    [Fact]
+    public async Task An_engine_stopped_by_hand_is_started_again()
+    {
+        var engine = _lab.Keep(new GoBgpd(_lab));
+        await using var speaker = Speaker(engine);
+        await speaker.StartAsync(Token);
+        await speaker.SetPathsAsync([Path("100.0.0.4", "172.27.115.242")], Token);
+        await engine.ByHand.StopBgpAsync(new(), cancellationToken: Token);
+        await Eventually.TrueAsync(() => speaker.Counters.EngineRestarts == 1 && speaker.Healthy, "started", 6);
+        Assert.Single(await engine.HoldsAsync());
+    }
+
+    [Fact]
+    public async Task A_thousand_paths_deleted_by_hand_are_back_within_five_seconds()
+    {
+        var engine = _lab.Keep(new GoBgpd(_lab));
+        await using var speaker = Speaker(engine);
+        await speaker.StartAsync(Token);
+        await speaker.SetPathsAsync([.. Enumerable.Range(0, 1000).Select(i => Path($"100.0.{i / 250}.{(i % 250) + 1}", "172.27.115.242"))], Token);
+        await engine.ByHand.DeletePathAsync(new() { TableType = CN2.Api.Drivers.GoBgp.Wire.TableType.Global }, cancellationToken: Token);
+        await Eventually.TrueAsync(async () => (await engine.HoldsAsync()).Count == 1000, "repaired", 5);
+        Assert.True(speaker.Healthy);
+        Assert.Equal(0, speaker.Counters.EngineRestarts);
+    }
+
+    private static async Task<string> UptimesAsync(GoBgpd engine)
+    {
+        using var call = engine.ByHand.ListPeer(new());
+        var uptimes = new SortedDictionary<string, string>();
+        while (await call.ResponseStream.MoveNext(Token))
+        {
+            var peer = call.ResponseStream.Current.Peer;
+            uptimes[peer.Conf.NeighborAddress] = $"{peer.State.SessionState} {peer.Timers.State.Uptime}";
+        }
+        return string.Join(";", uptimes);
+    }
+}

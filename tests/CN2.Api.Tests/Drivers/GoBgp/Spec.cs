@@ -1,0 +1,59 @@
+using System.Net;
+using CN2.Api.Drivers;
+using CN2.Api.Drivers.GoBgp;
+using CN2.Api.Options;
+using CN2.Api.Tests.Drivers.GoBgp.Lab;
+using CN2.Network.Collections;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace CN2.Api.Tests.Drivers.GoBgp;
+
+/// <summary>What the tests of the speaker share: speakers, paths and peers of the seed's network.</summary>
+internal static class Spec
+{
+    public const uint Asn = 64512;
+
+    public static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public static GoBgpSpeaker Speaker(GoBgpd engine, uint asn = Asn, Func<BgpOptions, BgpOptions>? change = null)
+    {
+        var options = new BgpOptions("gobgp", new Uri(engine.Address), asn, IPAddress.Parse("172.27.115.241"), 179, []);
+        return new(change?.Invoke(options) ?? options, TimeProvider.System, NullLogger<GoBgpSpeaker>.Instance);
+    }
+
+    public static BgpPath Path(string prefix, string nextHop, uint med = 100, uint preference = 200, string[]? communities = null, string[]? large = null) =>
+        new(IPAddress.Parse(prefix), IPAddress.Parse(nextHop), preference, med,
+            (communities ?? []).ToEquatableList(), (large ?? []).ToEquatableList());
+
+    public static BgpPathKey Key(string prefix, string nextHop) => new(IPAddress.Parse(prefix), IPAddress.Parse(nextHop));
+
+    public static BgpPeer Peer(string name, int host, uint asn = Asn, Func<BgpPeer, BgpPeer>? change = null)
+    {
+        var peer = new BgpPeer(name, IPAddress.Parse($"172.27.115.{host}"), asn, 179, ["inet", "inet6", "inet-vpn", "inet6-vpn"], 90, null,
+            null, Passive: false, AddPath: true, AdminDown: false, GracefulRestart: true, 120);
+        return change?.Invoke(peer) ?? peer;
+    }
+
+    public static BgpSession Session(this IBgpSpeaker speaker, string peer) => speaker.Sessions.Single(s => s.Peer == peer);
+
+    public static Task EstablishedAsync(this IBgpSpeaker speaker, string peer, int seconds = 30) => Eventually.TrueAsync(
+        () => speaker.Sessions.Any(s => s.Peer == peer && s.IsEstablished), $"session with {peer} established", seconds,
+        () => string.Join("; ", speaker.Sessions));
+
+    /// <summary>FRR's neighbour statements for the control node; timers short so that a test need not wait.</summary>
+    public static string FrrNeighbor(uint asn = Asn, string extra = "") => $"""
+         neighbor 172.27.115.241 remote-as {asn}
+         neighbor 172.27.115.241 timers connect 1
+         {extra}
+         address-family ipv4 unicast
+          neighbor 172.27.115.241 activate
+          maximum-paths 16
+          maximum-paths ibgp 16
+         exit-address-family
+         address-family ipv6 unicast
+          neighbor 172.27.115.241 activate
+          maximum-paths 16
+          maximum-paths ibgp 16
+         exit-address-family
+        """;
+}

@@ -1,0 +1,31 @@
+using System.Threading.Channels;
+using CN2.Api.Drivers;
+using CN2.Network.Resources;
+
+namespace CN2.Api.Tests.Drivers.VRouterStream;
+
+/// <summary>Writes down what agents told, as lines.</summary>
+internal sealed class RecordingListener : IVRouterListener
+{
+    private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
+
+    public void Connected(VRouterHello hello) => _lines.Writer.TryWrite($"connected {hello.Name} {hello.Address} {hello.Address6} {hello.AgentVersion}".Replace("  ", " ", StringComparison.Ordinal));
+
+    public void Disconnected(string name) => _lines.Writer.TryWrite($"disconnected {name}");
+
+    public void Applied(string name, ulong revision, string? error) => _lines.Writer.TryWrite($"applied {name} {revision} {error}".TrimEnd());
+
+    public void Health(string name, IReadOnlyList<(Guid Uid, EndpointHealth Health, string? Message)> endpoints) =>
+        _lines.Writer.TryWrite($"health {name} {string.Join(", ", endpoints.Select(e => $"{e.Uid} {e.Health} {e.Message}"))}");
+
+    public void Seen(string name, long repairs) => _lines.Writer.TryWrite($"seen {name} {repairs}");
+
+    public void Noticed(string name, string? message) => _lines.Writer.TryWrite($"noticed {name} {message}".TrimEnd());
+
+    public async Task<string> NextAsync()
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
+        timeout.CancelAfter(TimeSpan.FromSeconds(15));
+        return await _lines.Reader.ReadAsync(timeout.Token);
+    }
+}

@@ -1,0 +1,255 @@
+using System.Net;
+using CN2.Api.Drivers;
+using CN2.Api.Drivers.VRouterStream;
+using CN2.Network.Addressing;
+using CN2.Network.Resources;
+using CN2.Network.Sequencing;
+using CN2.VRouter.V1;
+using Google.Protobuf;
+using Grpc.Core;
+using Grpc.Net.Client;
+using Microsoft.AspNetCore.Builder;
+using Microsoft.AspNetCore.Hosting;
+using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
+using EndpointHealth = CN2.Network.Resources.EndpointHealth;
+using FrontendKey = CN2.Network.Compilation.FrontendKey;
+using MonitorType = CN2.Network.Resources.MonitorType;
+
+namespace CN2.Api.Tests.Drivers.VRouterStream;
+
+/// <summary>The server's end of the stream over a real connection, with the agent played by the test.</summary>
+public sealed class VRouterStreamTests : IAsyncLifetime
+{
+    private static readonly Method<AgentMessage, ServerMessage> Connect = new(
+        MethodType.DuplexStreaming,
+        "cn2.vrouter.v1.VirtualRouterControl",
+        "Connect",
+        Marshallers.Create(m => m.ToByteArray(), AgentMessage.Parser.ParseFrom),
+        Marshallers.Create(m => m.ToByteArray(), ServerMessage.Parser.ParseFrom));
+
+    private readonly RecordingListener _listener = new();
+    private WebApplication _app = null!;
+    private GrpcChannel _channel = null!;
+    private IVRouterPublisher _publisher = null!;
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    public async ValueTask InitializeAsync()
+    {
+        var builder = WebApplication.CreateSlimBuilder();
+        builder.Logging.ClearProviders();
+        builder.WebHost.ConfigureKestrel(k =>
+        {
+            k.Listen(IPAddress.Loopback, 0, o => o.Protocols = HttpProtocols.Http2);
+            k.Listen(IPAddress.Loopback, 0, o => o.Protocols = HttpProtocols.Http1);
+        });
+        builder.Services.AddVRouterStream();
+        _app = builder.Build();
+        _app.MapVRouterStream();
+        _app.MapGet("/v1/services", () => Results.Ok());
+        await _app.StartAsync(Cancellation);
+        _channel = GrpcChannel.ForAddress(_app.Urls.First());
+        _publisher = _app.Services.GetRequiredService<IVRouterPublisher>();
+        _publisher.Listen(_listener);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        _channel.Dispose();
+        await _app.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task An_agent_that_says_hello_is_told_to_listeners_and_gets_nothing_until_its_whole_configuration_is_published()
+    {
+        using var call = await HelloAsync("compute1");
+        Assert.Equal("connected compute1 172.27.115.242 fd00::242 0.1.0", await _listener.NextAsync());
+        _publisher.Publish("compute1", 3, Delta());
+        _publisher.Publish("compute1", 4, new VRouterConfig([Frontend("100.0.0.4")], [IPAddress.Parse("100.0.0.4")], []));
+        _publisher.Publish("compute1", 5, Delta());
+        var first = await NextAsync(call);
+        Assert.Equal((4u, true, 1), (first.Snapshot.Revision, first.Snapshot.Last, first.Snapshot.Items.Frontends.Count));
+        Assert.Equal(5u, (await NextAsync(call)).Delta.Revision);
+        Assert.Equal(new VRouterPublisherCounters(1, 1, 2), _publisher.Counters);
+    }
+
+    [Fact]
+    public async Task All_of_an_entry_arrives()
+    {
+        using var call = await HelloAsync("compute1");
+        await _listener.NextAsync();
+        var frontend = new VirtualRouterFrontend(
+            new FrontendKey(IPFamily.IPv6, IPAddress.Parse("2001:db8::4"), TransportProtocol.UDP, 53),
+            [new VirtualRouterBackend(IPAddress.Parse("fd00::1"), 5353, true), new VirtualRouterBackend(IPAddress.Parse("fd00::2"), 5353, false)],
+            true,
+            [IPNetwork.Parse("2001:db8:1::/48")])
+        {
+            Draining = [new VirtualRouterBackend(IPAddress.Parse("fd00::3"), 5353, true)],
+        };
+        var nodePort = Frontend("100.0.0.4") with { Key = new FrontendKey(IPFamily.IPv6, null, TransportProtocol.TCP, 30080) };
+        var uid = Guid.CreateVersion7();
+        var probe = new VRouterProbe(uid, IPAddress.Parse("10.0.0.1"), new ServiceHealthCheck(uid, new NamespacedName("ns1", "hc"), MonitorType.HTTP, 2, 5, 3, "GET", "/health", "200-299", 80), EndpointHealth.Healthy);
+        _publisher.Publish("compute1", 1, new VRouterConfig([frontend, nodePort], [], [probe]));
+        var items = (await NextAsync(call)).Snapshot.Items;
+        Assert.Equal(
+            "{ \"key\": { \"address\": \"IAENuAAAAAAAAAAAAAAABA==\", \"ipv6\": true, \"protocol\": 17, \"port\": 53 }, \"backends\": [ { \"address\": \"/QAAAAAAAAAAAAAAAAAAAQ==\", \"port\": 5353, \"local\": true }, { \"address\": \"/QAAAAAAAAAAAAAAAAAAAg==\", \"port\": 5353 } ], \"clientIpAffinity\": true, \"sourceRanges\": [ \"2001:db8:1::/48\" ], \"draining\": [ { \"address\": \"/QAAAAAAAAAAAAAAAAAAAw==\", \"port\": 5353, \"local\": true } ] }",
+            items.Frontends[0].ToString());
+        Assert.Equal("{ \"ipv6\": true, \"protocol\": 6, \"port\": 30080 }", items.Frontends[1].Key.ToString());
+        var sent = items.Probes[0];
+        Assert.Equal(uid, new Guid(sent.Uid.Span, bigEndian: true));
+        Assert.Equal((2u, 5u, 3u, "GET", "/health", "200-299", 80u, Health.Healthy), (sent.DelaySeconds, sent.TimeoutSeconds, sent.MaxRetries, sent.HttpMethod, sent.UrlPath, sent.ExpectedCodes, sent.Port, sent.LastKnown));
+    }
+
+    [Fact]
+    public async Task A_large_configuration_comes_in_chunks_under_a_megabyte()
+    {
+        using var call = await HelloAsync("compute1");
+        await _listener.NextAsync();
+        var frontends = Enumerable.Range(0, 30_000).Select(i => Frontend($"100.{i >> 16}.{(i >> 8) & 255}.{i & 255}")).ToList();
+        _publisher.Publish("compute1", 8, new VRouterConfig(frontends, [.. frontends.Select(f => f.Key.Address!)], []));
+        int chunks = 0, received = 0, addresses = 0;
+        ServerMessage message;
+        do
+        {
+            message = await NextAsync(call);
+            Assert.InRange(message.CalculateSize(), 1, 1024 * 1024);
+            Assert.Equal(8u, message.Snapshot.Revision);
+            received += message.Snapshot.Items.Frontends.Count;
+            addresses += message.Snapshot.Items.FloatingIps.Count;
+            chunks++;
+        }
+        while (!message.Snapshot.Last);
+        Assert.Equal((30_000, 30_000), (received, addresses));
+        Assert.True(chunks > 1);
+    }
+
+    [Fact]
+    public async Task What_the_agent_tells_reaches_the_listeners()
+    {
+        using var call = await HelloAsync("compute1");
+        await _listener.NextAsync();
+        var uid = Guid.CreateVersion7();
+        await call.RequestStream.WriteAsync(new AgentMessage { Applied = new Applied { Revision = 7 } }, Cancellation);
+        await call.RequestStream.WriteAsync(new AgentMessage { Applied = new Applied { Revision = 8, Error = "nft refused" } }, Cancellation);
+        await call.RequestStream.WriteAsync(new AgentMessage { Health = new HealthReport { Endpoints = { new VRouter.V1.EndpointHealth { Uid = ByteString.CopyFrom(uid.ToByteArray(true)), Health = Health.Unhealthy, Message = "HTTP 500" } } } }, Cancellation);
+        for (var i = 0; i < 2; i++) await call.RequestStream.WriteAsync(new AgentMessage { Heartbeat = new Heartbeat { Repairs = 2, Message = "ip_forward is 0" } }, Cancellation);
+        await call.RequestStream.WriteAsync(new AgentMessage { Heartbeat = new Heartbeat { Repairs = 2 } }, Cancellation);
+        string[] expected =
+        [
+            "applied compute1 7", "applied compute1 8 nft refused", $"health compute1 {uid} Unhealthy HTTP 500",
+            "seen compute1 2", "noticed compute1 ip_forward is 0", "seen compute1 2", "seen compute1 2", "noticed compute1",
+        ];
+        foreach (var line in expected) Assert.Equal(line, await _listener.NextAsync());
+    }
+
+    [Theory]
+    [InlineData("Compute_1", 4, 0, "name \"Compute_1\"")]
+    [InlineData("compute1", 3, 0, "address: ")]
+    [InlineData("compute1", 4, 4, "address6: ")]
+    [InlineData("", 0, 1, "name \"\"", "address: ", "address6: ")]
+    public async Task A_wrong_hello_is_refused_with_every_fault(string name, int address, int address6, params string[] faults)
+    {
+        using var call = _channel.CreateCallInvoker().AsyncDuplexStreamingCall(Connect, null, new CallOptions(cancellationToken: Cancellation));
+        var bytes = Enumerable.Repeat((byte)10, 16).ToArray();
+        await call.RequestStream.WriteAsync(new AgentMessage { Hello = new Hello { Name = name, Address = ByteString.CopyFrom(bytes, 0, address), Address6 = ByteString.CopyFrom(bytes, 0, address6) } }, Cancellation);
+        var refused = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(Cancellation));
+        Assert.Equal(StatusCode.InvalidArgument, refused.StatusCode);
+        Assert.All(faults, f => Assert.Contains(f, refused.Status.Detail, StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task A_stream_that_does_not_begin_with_a_hello_is_refused()
+    {
+        using var call = _channel.CreateCallInvoker().AsyncDuplexStreamingCall(Connect, null, new CallOptions(cancellationToken: Cancellation));
+        await call.RequestStream.WriteAsync(new AgentMessage { Heartbeat = new Heartbeat() }, Cancellation);
+        Assert.Equal(StatusCode.InvalidArgument, (await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(Cancellation))).StatusCode);
+    }
+
+    [Fact]
+    public async Task A_second_stream_of_a_name_takes_the_place_of_the_first()
+    {
+        using var first = await HelloAsync("compute1");
+        await _listener.NextAsync();
+        using var second = await HelloAsync("compute1");
+        Assert.Equal("disconnected compute1", await _listener.NextAsync());
+        Assert.StartsWith("connected compute1", await _listener.NextAsync(), StringComparison.Ordinal);
+        Assert.Equal(StatusCode.Aborted, (await Assert.ThrowsAsync<RpcException>(() => first.ResponseStream.MoveNext(Cancellation))).StatusCode);
+        _publisher.Publish("compute1", 4, new VRouterConfig([], [], []));
+        Assert.Equal(4u, (await NextAsync(second)).Snapshot.Revision);
+        await second.RequestStream.CompleteAsync();
+        Assert.Equal("disconnected compute1", await _listener.NextAsync());
+    }
+
+    [Fact]
+    public async Task An_agent_that_is_silent_is_given_up_and_one_that_beats_is_kept()
+    {
+        using var silent = await HelloAsync("silent");
+        using var alive = await HelloAsync("alive");
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1));
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+        var beating = Task.Run(async () =>
+        {
+            while (await timer.WaitForNextTickAsync(stop.Token)) await alive.RequestStream.WriteAsync(new AgentMessage { Heartbeat = new Heartbeat() }, stop.Token);
+        }, Cancellation);
+        string line;
+        do line = await _listener.NextAsync();
+        while (!line.StartsWith("disconnected", StringComparison.Ordinal));
+        Assert.Equal("disconnected silent", line);
+        // It has heard the server meanwhile.
+        Assert.True(await alive.ResponseStream.MoveNext(Cancellation));
+        Assert.Equal(ServerMessage.BodyOneofCase.Heartbeat, alive.ResponseStream.Current.BodyCase);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => beating);
+    }
+
+    [Fact]
+    public async Task An_agent_that_does_not_read_is_cut_off_and_publishing_never_waits()
+    {
+        using var call = await HelloAsync("compute1");
+        await _listener.NextAsync();
+        _publisher.Publish("compute1", 1, new VRouterConfig([], [], []));
+        for (ulong i = 2; i < 40_000; i++) _publisher.Publish("compute1", i, Delta());
+        Assert.Equal("disconnected compute1", await _listener.NextAsync());
+    }
+
+    [Fact]
+    public async Task Paths_of_the_host_keep_their_own_answers()
+    {
+        using var http = new HttpClient();
+        using var answer = await http.PostAsync(new Uri(_app.Urls.Last() + "/v1/services"), null, Cancellation);
+        Assert.Equal(HttpStatusCode.MethodNotAllowed, answer.StatusCode);
+    }
+
+    private static VirtualRouterFrontend Frontend(string address) => new(
+        new FrontendKey(IPFamily.IPv4, IPAddress.Parse(address), TransportProtocol.TCP, 80),
+        [new VirtualRouterBackend(IPAddress.Parse("10.0.0.1"), 8080, true)],
+        false,
+        []);
+
+    private static VRouterDelta Delta() => new([Frontend("100.0.0.5")], [], [], [], [], []);
+
+    private static async Task<ServerMessage> NextAsync(AsyncDuplexStreamingCall<AgentMessage, ServerMessage> call)
+    {
+        do Assert.True(await call.ResponseStream.MoveNext(Cancellation));
+        while (call.ResponseStream.Current.BodyCase == ServerMessage.BodyOneofCase.Heartbeat);
+        return call.ResponseStream.Current;
+    }
+
+    private async Task<AsyncDuplexStreamingCall<AgentMessage, ServerMessage>> HelloAsync(string name)
+    {
+        var call = _channel.CreateCallInvoker().AsyncDuplexStreamingCall(Connect, null, new CallOptions(cancellationToken: Cancellation));
+        var hello = new Hello
+        {
+            Name = name,
+            Address = ByteString.CopyFrom(IPAddress.Parse("172.27.115.242").GetAddressBytes()),
+            Address6 = ByteString.CopyFrom(IPAddress.Parse("fd00::242").GetAddressBytes()),
+            AgentVersion = "0.1.0",
+        };
+        await call.RequestStream.WriteAsync(new AgentMessage { Hello = hello }, Cancellation);
+        await call.ResponseHeadersAsync;
+        return call;
+    }
+}

@@ -1,0 +1,73 @@
+using CN2.Api.Data;
+using CN2.Api.Data.Rows;
+using CN2.Api.Tests.Fixtures;
+using Microsoft.EntityFrameworkCore;
+using Microsoft.Extensions.DependencyInjection;
+
+namespace CN2.Api.Tests.Events;
+
+public sealed class EventTests(ApiServer api) : IClassFixture<ApiServer>
+{
+    [Fact]
+    public async Task Events_of_a_resource_come_newest_first_and_in_pages()
+    {
+        await using (var db = await api.Services.GetRequiredService<IDbContextFactory<CN2DbContext>>().CreateDbContextAsync(TestContext.Current.CancellationToken))
+        {
+            var now = DateTimeOffset.UtcNow;
+            foreach (var i in Enumerable.Range(1, 3)) db.AddEvent(ResourceKind.Service, "ns1", "my-service", now, $"Step{i}", $"It did {i}.");
+            db.AddEvent(ResourceKind.Service, "ns1", "other", now, "Other", "Something else.", warning: true);
+            db.AddEvent(ResourceKind.Service, "ns1", "old", now.AddHours(-25), "Old", "Long ago.");
+            await db.SaveChangesAsync(TestContext.Current.CancellationToken);
+        }
+
+        var page = (await api.GetAsync("/v1/events?regarding=services/ns1/my-service&limit=2")).Expect(200).Json!;
+        Assert.Equal(["Step3", "Step2"], page["items"]!.AsArray().Select(e => (string)e!["reason"]!));
+        var rest = (await api.GetAsync($"/v1/events?regarding=services/ns1/my-service&limit=2&cursor={page["nextCursor"]}")).Expect(200).Json!;
+        Assert.Equal(["Step1"], rest["items"]!.AsArray().Select(e => (string)e!["reason"]!));
+        Assert.Null(rest["nextCursor"]);
+
+        Assert.Single((await api.GetAsync("/v1/events?regarding=services/ns1/old")).Json!["items"]!.AsArray());
+        await api.Services.GetRequiredService<Retention>().RunOnceAsync(TestContext.Current.CancellationToken);
+        Assert.Empty((await api.GetAsync("/v1/events?regarding=services/ns1/old")).Json!["items"]!.AsArray());
+    }
+
+    [Fact]
+    public async Task Nodes_that_come_go_and_are_lost_and_health_checks_leave_events()
+    {
+        var ct = TestContext.Current.CancellationToken;
+        var store = api.Services.GetRequiredService<VirtualRouterStore>();
+        var now = DateTimeOffset.UtcNow;
+        await api.Services.GetRequiredService<ControlNodeStore>().BeatAsync("elsewhere", 120, null, [], ct); // else its agents are orphans
+        await store.ConnectAsync("node1", System.Net.IPAddress.Parse("172.27.115.111"), null, "1.0", "elsewhere", now, ct);
+        await store.SaveAsync("elsewhere", [new VirtualRouterProgress("node1", TimeSpan.Zero, 1, 1, 1, "1.0", null)], ["node1"], ct);
+        await store.DisconnectAsync("elsewhere", ["node1"], ct);
+        await store.MarkLostAsync(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(-1), ct);
+        Assert.Equal(["Lost", "Disconnected", "Programmed", "Connected"], await ReasonsAsync("virtual-routers/node1"));
+
+        var endpoint = (await api.PostAsync("/v1/namespaces/default/virtual-machine-interfaces", """{"name":"checked","addresses":["10.0.0.1"],"virtualRouter":"node1"}""")).Expect(201);
+        var uid = (Guid)endpoint.Json!["uid"]!;
+        await store.SaveHealthAsync([new EndpointHealthReport(uid, "node1", "Healthy", null)], now, ct);
+        await store.SaveHealthAsync([new EndpointHealthReport(uid, "node1", "Unhealthy", "HTTP 500")], now, ct);
+        await store.SaveHealthAsync([new EndpointHealthReport(uid, "node1", "Unhealthy", "HTTP 500")], now, ct);
+        Assert.Equal(["Unhealthy", "Healthy"], await ReasonsAsync("virtual-machine-interfaces/default/checked"));
+    }
+
+    [Fact]
+    public async Task A_bgp_session_that_comes_up_or_goes_down_leaves_an_event()
+    {
+        var ct = TestContext.Current.CancellationToken;
+        (await api.PutAsync("/v1/bgp-routers/peer", """{"address":"172.27.115.245","autonomousSystem":64512}""")).Expect(201);
+        var store = api.Services.GetRequiredService<ControlNodeStore>();
+        foreach (var state in new[] { "Active", "Established", "Established", "Idle", "Active" })
+        {
+            var sessions = $$$"""{"peer":{"state":"{{{state}}}","lastError":null},"gone":{"state":"Established"}}""";
+            await store.BeatAsync("elsewhere", 120, sessions, ["peer"], ct);
+        }
+
+        Assert.Equal(["SessionDown", "Established"], await ReasonsAsync("bgp-routers/peer"));
+        Assert.Empty(await ReasonsAsync("bgp-routers/gone"));
+    }
+
+    private async Task<string[]> ReasonsAsync(string regarding) =>
+        [.. (await api.GetAsync($"/v1/events?regarding={regarding}")).Expect(200).Json!["items"]!.AsArray().Select(e => (string)e!["reason"]!)];
+}

@@ -1,0 +1,79 @@
+using System.Text.Json.Nodes;
+using CN2.Api.Tests.Fixtures;
+
+namespace CN2.Api.Tests.OpenApi;
+
+public sealed class OpenApiTests(ApiServer api) : IClassFixture<ApiServer>
+{
+    /// <summary>
+    /// The committed file is the product's promise: a change of it is a change of the API. CN2_UPDATE_OPENAPI=1 writes it anew.
+    /// </summary>
+    [Fact]
+    public async Task The_document_equals_the_committed_file()
+    {
+        var served = (await api.GetAsync("/openapi/v1.json")).Expect(200).Text.ReplaceLineEndings("\n").TrimEnd() + "\n";
+        var file = Path.Combine(Repository.Root, "openapi", "cn2-v1.json");
+        if (Environment.GetEnvironmentVariable("CN2_UPDATE_OPENAPI") == "1") await File.WriteAllTextAsync(file, served, TestContext.Current.CancellationToken);
+        Assert.True(served == await File.ReadAllTextAsync(file, TestContext.Current.CancellationToken), "openapi/cn2-v1.json differs from what the server says; write it anew with CN2_UPDATE_OPENAPI=1");
+    }
+
+    [Fact]
+    public async Task The_document_is_openapi_31_with_an_id_summary_and_example_for_every_request()
+    {
+        var document = (await api.GetAsync("/openapi/v1.json")).Expect(200).Json!;
+        Assert.StartsWith("3.1", (string?)document["openapi"], StringComparison.Ordinal);
+        var ids = new HashSet<string>();
+        foreach (var (path, method, operation) in Operations(document))
+        {
+            Assert.True(ids.Add((string?)operation["operationId"] ?? ""), $"{method} {path} needs an operationId of its own");
+            Assert.False(string.IsNullOrEmpty((string?)operation["summary"]), $"{method} {path} needs a summary");
+            if (operation["requestBody"]?["content"] is JsonObject content)
+                Assert.True(content.First().Value?["example"] is not null, $"{method} {path} needs an example");
+        }
+    }
+
+    [Fact]
+    public async Task Swagger_ui_is_served_from_this_host_alone()
+    {
+        var page = (await api.GetAsync("/swagger/index.html")).Expect(200).Text;
+        Assert.DoesNotContain("https://", page, StringComparison.Ordinal);
+        (await api.GetAsync("/swagger/swagger-ui-bundle.js")).Expect(200);
+    }
+
+    internal static IEnumerable<(string Path, string Method, JsonNode Operation)> Operations(JsonNode document) =>
+        from tag in document["tags"]!.AsArray().Select(t => (string)t!["name"]!)
+        from path in document["paths"]!.AsObject()
+        from operation in path.Value!.AsObject()
+        where operation.Value!["tags"]?.AsArray().Any(t => (string?)t == tag) ?? false
+        select (path.Key, operation.Key, operation.Value!);
+}
+
+/// <summary>On a server of its own: the examples are for a fresh one.</summary>
+public sealed class ExampleTests(ApiServer api) : IClassFixture<ApiServer>
+{
+    [Fact]
+    public async Task Every_example_succeeds_when_sent_unchanged_in_the_order_of_the_tags()
+    {
+        var document = (await api.GetAsync("/openapi/v1.json")).Expect(200).Json!;
+        var failures = new List<string>();
+        foreach (var (template, method, operation) in OpenApiTests.Operations(document))
+        {
+            if ((string?)operation["operationId"] == "Watch") continue; // never ends; has tests of its own
+            var path = template;
+            var query = new List<string>();
+            foreach (var parameter in operation["parameters"]?.AsArray() ?? [])
+            {
+                var example = parameter!["example"]?.ToString();
+                if ((string?)parameter["in"] == "path") path = path.Replace($"{{{parameter["name"]}}}", example, StringComparison.Ordinal);
+                else if ((string?)parameter["in"] == "query" && example is not null) query.Add($"{parameter["name"]}={example}");
+            }
+
+            var content = operation["requestBody"]?["content"]?.AsObject().First();
+            if (query.Count > 0) path += "?" + string.Join('&', query);
+            var reply = await api.SendAsync(new HttpMethod(method.ToUpperInvariant()), path, content?.Value!["example"]!.ToJsonString());
+            if (reply.Status is < 200 or > 299) failures.Add($"{method} {path}: {reply.Status} {reply.Text}");
+        }
+
+        Assert.Empty(failures);
+    }
+}

@@ -1,0 +1,56 @@
+using System.Text.Json;
+using CN2.Api.Data.Rows;
+using CN2.Api.Tests.Fixtures;
+
+namespace CN2.Api.Tests.Reconcile;
+
+/// <summary>What a change costs is what it touches, and what does not change is not written.</summary>
+public sealed class ChangeCostTests(PrivatePostgres postgres)
+{
+    [Fact]
+    public async Task One_endpoint_among_two_thousand_services_touches_its_own_only()
+    {
+        const int count = 2000;
+        await using var plane = await ControlPlane.StartAsync(postgres, "--ServiceNetwork:V4", "10.128.0.0/16");
+        (await plane.Api.PutAsync("/v1/namespaces/default/external-networks/big", """{"subnets":[{"cidr":"101.0.0.0/16"}],"fabricForwarding":true}""")).Expect(201);
+        for (var from = 0; from < count; from += 500)
+        {
+            var items = Enumerable.Range(from, 500).Select(i => new { name = $"pod{i}", labels = new { app = $"app{i}" }, addresses = new[] { $"10.1.{i / 250}.{(i % 250) + 1}" }, virtualRouter = i % 2 == 0 ? "compute1" : "compute2" });
+            (await plane.Api.PostAsync("/v1/namespaces/default/virtual-machine-interfaces:batch", JsonSerializer.Serialize(new { items }))).Expect(200);
+        }
+
+        await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (i, _) =>
+            (await plane.Api.PostAsync("/v1/namespaces/default/services", $$"""{"name":"s{{i}}","selector":{"app":"app{{i}}"},"externalNetwork":"big","allocateLoadBalancerNodePorts":false,"ports":[{"port":80}]}""")).Expect(201));
+        await ControlPlane.UntilAsync(() => plane.Api.Speaker.Paths.Count == count, 60);
+        await Until.TrueAsync(async () => await plane.QueryAsync<long>("SELECT count(*) FROM service_status WHERE document -> 'conditions' -> 3 ->> 'reason' = 'Ready'") == count, 60);
+        await Until.TrueAsync(async () => await plane.QueryAsync<long>("SELECT count(*) FROM floating_ip_status WHERE document -> 'conditions' -> 3 ->> 'reason' = 'Ready'") == 2 * count, 60);
+
+        // Nothing moves: nothing is written, nothing is sent.
+        await Task.Delay(1000, TestContext.Current.CancellationToken);
+        var rows = await plane.QueryAsync<long>("SELECT max(id) FROM change");
+        await Task.Delay(2500, TestContext.Current.CancellationToken);
+        Assert.Equal(rows, await plane.QueryAsync<long>("SELECT max(id) FROM change"));
+
+        var (sent, messages, paths) = (plane.Api.Agents.Counters.FrontendsSent, plane.Api.Agents.Counters.Deltas, plane.Api.Speaker.Counters);
+        var since = (await plane.Api.GetAsync(ControlPlane.Path("s7"))).Json!["status"]!["conditions"]![0]!["lastTransitionTime"]!.ToString();
+        (await plane.Api.PatchAsync("/v1/namespaces/default/virtual-machine-interfaces/pod7", """{"virtualRouter":"compute1"}""")).Expect(200);
+        await ControlPlane.UntilAsync(() => plane.Api.Speaker.Counters.PathsWithdrawn == paths.PathsWithdrawn + 1);
+        await Until.TrueAsync(async () => (string?)(await plane.Api.GetAsync("/v1/namespaces/default/services/s7")).Json!["status"]!["conditions"]![3]!["reason"] == "Ready", 30);
+        await ControlPlane.UntilAsync(() => !plane.Compute2.Table.Keys.Any(k => k.Address!.ToString() == "101.0.0.9"));
+        await Task.Delay(1500, TestContext.Current.CancellationToken);
+        Assert.Equal(paths.PathsAdded + 1, plane.Api.Speaker.Counters.PathsAdded);
+        // The cluster IP on both, the external address up on one and down on the other (a removal counts no entry).
+        Assert.InRange(plane.Api.Agents.Counters.FrontendsSent - sent, 2, 4);
+        Assert.InRange(plane.Api.Agents.Counters.Deltas - messages, 2, 4);
+        var touched = await plane.QueryAsync<string>($"SELECT coalesce(string_agg(DISTINCT name, ','), '') FROM change WHERE id > {rows} AND kind = {(short)ResourceKind.Service}");
+        Assert.True(touched is "s7" or "", touched);
+        Assert.Equal(since, (await plane.Api.GetAsync(ControlPlane.Path("s7"))).Json!["status"]!["conditions"]![0]!["lastTransitionTime"]!.ToString());
+
+        // A put that changes nothing.
+        rows = await plane.QueryAsync<long>("SELECT max(id) FROM change");
+        var same = (await plane.Api.GetAsync(ControlPlane.Path("s7"))).Text;
+        (await plane.Api.PutAsync(ControlPlane.Path("s7"), same)).Expect(200);
+        await Task.Delay(1000, TestContext.Current.CancellationToken);
+        Assert.Equal(0, await plane.QueryAsync<long>($"SELECT count(*) FROM change WHERE id > {rows} AND status_only"));
+    }
+}

@@ -1,0 +1,63 @@
+using CN2.Api.Drivers;
+
+namespace CN2.Api.Tests.Reconcile;
+
+/// <summary>One replica's <see cref="IVRouterPublisher"/> with tables instead of streams: what is published lands in <see cref="FakeNode"/>s.</summary>
+internal sealed class FakeAgents : IVRouterPublisher
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<string, FakeNode> _nodes = [];
+    private IVRouterListener? _listener;
+    private long _snapshots;
+    private long _deltas;
+    private long _frontends;
+
+    public VRouterPublisherCounters Counters => new(Interlocked.Read(ref _snapshots), Interlocked.Read(ref _deltas), Interlocked.Read(ref _frontends));
+
+    public IVRouterListener Listener => _listener!;
+
+    public void Listen(IVRouterListener listener)
+    {
+        lock (_lock)
+        {
+            _listener = listener;
+            foreach (var node in _nodes.Values) listener.Connected(node.Hello);
+        }
+    }
+
+    public void Add(FakeNode node)
+    {
+        lock (_lock)
+        {
+            _nodes[node.Name] = node;
+            _listener?.Connected(node.Hello);
+        }
+    }
+
+    public void Remove(FakeNode node)
+    {
+        lock (_lock)
+        {
+            if (_nodes.Remove(node.Name)) _listener?.Disconnected(node.Name);
+        }
+    }
+
+    public void Publish(string name, ulong revision, VRouterConfig config)
+    {
+        Interlocked.Increment(ref _snapshots);
+        Interlocked.Add(ref _frontends, config.Frontends.Count);
+        Find(name)?.Take(revision, config);
+    }
+
+    public void Publish(string name, ulong revision, VRouterDelta delta)
+    {
+        Interlocked.Increment(ref _deltas);
+        Interlocked.Add(ref _frontends, delta.Frontends.Count);
+        Find(name)?.Take(revision, delta);
+    }
+
+    private FakeNode? Find(string name)
+    {
+        lock (_lock) return _nodes.GetValueOrDefault(name);
+    }
+}

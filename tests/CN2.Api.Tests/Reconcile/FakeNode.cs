@@ -1,0 +1,144 @@
+using System.Net;
+using CN2.Api.Drivers;
+using CN2.Network.Compilation;
+using CN2.Network.Resources;
+using CN2.Network.Sequencing;
+
+namespace CN2.Api.Tests.Reconcile;
+
+/// <summary>
+/// A compute node: its agent keeps a table of what it was told and acknowledges at once, unless the test says otherwise
+/// (<see cref="Acknowledges"/>, <see cref="Refuses"/>).
+/// </summary>
+internal sealed class FakeNode(string name, string address)
+{
+    private readonly Lock _lock = new();
+    private readonly Dictionary<FrontendKey, VirtualRouterFrontend> _wanted = [];
+    private readonly HashSet<IPAddress> _drops = [];
+    private readonly Dictionary<Guid, VRouterProbe> _probes = [];
+    private Dictionary<FrontendKey, VirtualRouterFrontend> _table = [];
+    private FakeAgents? _server;
+    private ulong _revision;
+
+    public string Name => name;
+
+    public VRouterHello Hello { get; } = new(name, IPAddress.Parse(address), null, "1.0");
+
+    /// <summary>False: it takes what it is told and says nothing until <see cref="Acknowledge"/>.</summary>
+    public bool Acknowledges { get; set; } = true;
+
+    /// <summary>While set, it refuses what it is told with this sentence.</summary>
+    public string? Refuses { get; set; }
+
+    public int Messages { get; private set; }
+
+    /// <summary>What it has acknowledged.</summary>
+    public IReadOnlyDictionary<FrontendKey, VirtualRouterFrontend> Table
+    {
+        get
+        {
+            lock (_lock) return _table;
+        }
+    }
+
+    public IReadOnlyCollection<IPAddress> Drops
+    {
+        get
+        {
+            lock (_lock) return [.. _drops];
+        }
+    }
+
+    public IReadOnlyCollection<VRouterProbe> Probes
+    {
+        get
+        {
+            lock (_lock) return [.. _probes.Values];
+        }
+    }
+
+    /// <summary>It takes new flows for this address.</summary>
+    public bool Carries(string floatingIP) => Entries(floatingIP).Any(e => e.Carries);
+
+    /// <summary>It was told so, acknowledged or not.</summary>
+    public bool WasTold(string floatingIP)
+    {
+        lock (_lock) return _wanted.Values.Any(e => e.Key.Address?.ToString() == floatingIP);
+    }
+
+    public IEnumerable<VirtualRouterFrontend> Entries(string floatingIP) => Table.Values.Where(e => e.Key.Address?.ToString() == floatingIP);
+
+    public void ConnectTo(FakeAgents server)
+    {
+        Disconnect();
+        _server = server;
+        server.Add(this);
+    }
+
+    public void Disconnect()
+    {
+        _server?.Remove(this);
+        _server = null;
+    }
+
+    public void Report(Guid endpoint, EndpointHealth health) => _server!.Listener.Health(name, [(endpoint, health, null)]);
+
+    public void Take(ulong revision, VRouterConfig config)
+    {
+        lock (_lock)
+        {
+            _wanted.Clear();
+            _drops.Clear();
+            _probes.Clear();
+            Put(config.Frontends, config.FloatingIPs, config.Probes);
+        }
+
+        Answer(revision);
+    }
+
+    public void Take(ulong revision, VRouterDelta delta)
+    {
+        lock (_lock)
+        {
+            foreach (var key in delta.RemovedFrontends) _wanted.Remove(key);
+            _drops.ExceptWith(delta.RemovedFloatingIPs);
+            foreach (var uid in delta.RemovedProbes) _probes.Remove(uid);
+            Put(delta.Frontends, delta.FloatingIPs, delta.Probes);
+        }
+
+        Answer(revision);
+    }
+
+    /// <summary>Applies everything it was told and says so, or refuses it.</summary>
+    public void Acknowledge()
+    {
+        lock (_lock)
+        {
+            if (_revision == 0) return;
+            if (Refuses is null) _table = new(_wanted);
+        }
+
+        _server?.Listener.Applied(name, _revision, Refuses);
+    }
+
+    /// <summary>The agent has come back on a node that was restarted: its table is empty.</summary>
+    public void Reboot()
+    {
+        Disconnect();
+        lock (_lock) _table = [];
+    }
+
+    private void Put(IEnumerable<VirtualRouterFrontend> frontends, IEnumerable<IPAddress> drops, IEnumerable<VRouterProbe> probes)
+    {
+        foreach (var entry in frontends) _wanted[entry.Key] = entry;
+        _drops.UnionWith(drops);
+        foreach (var probe in probes) _probes[probe.Uid] = probe;
+    }
+
+    private void Answer(ulong revision)
+    {
+        _revision = revision;
+        Messages++;
+        if (Acknowledges) Acknowledge();
+    }
+}

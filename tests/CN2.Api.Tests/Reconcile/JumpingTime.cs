@@ -1,0 +1,11 @@
+namespace CN2.Api.Tests.Reconcile;
+
+/// <summary>The real clock, moved forward when the test says so; timers run by the real one.</summary>
+internal sealed class JumpingTime : TimeProvider
+{
+    private long _ahead;
+
+    public void Jump(TimeSpan by) => Interlocked.Add(ref _ahead, by.Ticks);
+
+    public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + TimeSpan.FromTicks(Interlocked.Read(ref _ahead));
+}

@@ -1,0 +1,184 @@
+using CN2.Api.Tests.Drivers;
+using CN2.Api.Tests.Fixtures;
+
+namespace CN2.Api.Tests.Reconcile;
+
+/// <summary>vRouters that stay away and come back, servers that start again, feeds that were trimmed.</summary>
+public sealed class LostAndRestartedTests(PrivatePostgres postgres)
+{
+    private const string Address = "100.0.0.2";
+    private const string Hop1 = "172.27.115.242";
+    private const string Hop2 = "172.27.115.243";
+
+    [Fact]
+    public async Task A_vRouter_that_stays_away_loses_its_routes_and_gets_them_back_once_it_has_answered()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await plane.EndpointAsync("pod2", "compute2", "10.0.0.2");
+        await plane.ServiceAsync("web");
+        await plane.UntilHopsAsync(Address, Hop1, Hop2);
+        await plane.UntilReadyAsync("web");
+
+        plane.Compute1.Disconnect();
+        await plane.UntilHopsAsync(Address, Hop2);
+        Assert.True(plane.Compute1.Carries(Address)); // headless: nobody told it anything
+        await plane.UntilReadyAsync("web"); // lost ones do not count
+
+        plane.Compute1.Acknowledges = false;
+        plane.Compute1.ConnectTo(plane.Api.Agents);
+        await ControlPlane.UntilAsync(() => plane.Compute1.WasTold(Address));
+        await Until.TrueAsync(async () => (bool)(await plane.Api.GetAsync("/v1/virtual-routers/compute1")).Json!["status"]!["connected"]!, 30);
+        Assert.Equal([Hop2], plane.HopsOf(Address));
+        plane.Compute1.Acknowledges = true;
+        plane.Compute1.Acknowledge();
+        await plane.UntilHopsAsync(Address, Hop1, Hop2);
+        await plane.UntilReadyAsync("web");
+    }
+
+    [Fact]
+    public async Task Nobody_waits_for_a_vRouter_that_was_lost_while_it_was_to_acknowledge()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await plane.ServiceAsync("web");
+        await plane.UntilReadyAsync("web");
+        plane.Compute2.Acknowledges = false; // no endpoint of the Service lives there, but the cluster IP does
+        await plane.EndpointAsync("pod2", "compute1", "10.0.0.2");
+        await plane.UntilConditionAsync(ControlPlane.Path("web"), "Programmed", "False/AwaitingVirtualRouters");
+        plane.Compute2.Disconnect();
+        await plane.UntilReadyAsync("web");
+    }
+
+    [Fact]
+    public async Task A_restart_of_the_server_withdraws_nothing_announces_nothing_and_moves_no_status()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await plane.ServiceAsync("web");
+        await plane.UntilReadyAsync("web");
+        await Until.TrueAsync(async () => ControlPlane.ConditionOf((await plane.FloatingIPAsync(Address))!["status"], "Ready") is { } c && (string?)c["status"] == "True", 30);
+        var before = (await plane.Api.GetAsync(ControlPlane.Path("web"))).Json!["status"]!.ToJsonString();
+
+        await plane.StopAsync(plane.Api);
+        var newest = await plane.QueryAsync<long>("SELECT max(id) FROM change");
+        var api = await plane.AddAsync("cn-a", plane.Engine);
+        await api.EstablishAsync("vmx1");
+        plane.Compute1.ConnectTo(api.Agents);
+        plane.Compute2.ConnectTo(api.Agents);
+        await ControlPlane.UntilAsync(() => plane.Compute1.Messages > 0 && api.Agents.Counters.Snapshots >= 2);
+        await Task.Delay(5000, TestContext.Current.CancellationToken); // longer than LostAfter: whatever would happen has happened
+        Assert.DoesNotContain(api.Speaker.Journal, j => j.StartsWith('+') || j.StartsWith('-'));
+        Assert.Equal(before, (await api.GetAsync(ControlPlane.Path("web"))).Json!["status"]!.ToJsonString());
+        // The session is up within the time in which statuses settle, or its going and coming is told once and then nothing more.
+        Assert.True(await plane.QueryAsync<long>($"SELECT count(*) FROM change WHERE id > {newest} AND kind = {(short)CN2.Api.Data.Rows.ResourceKind.Service}") <= 2);
+    }
+
+    [Fact]
+    public async Task With_an_empty_speaker_peers_wait_until_the_agents_have_answered()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await plane.ServiceAsync("web");
+        await plane.UntilReadyAsync("web");
+        await plane.StopAsync(plane.Api);
+
+        var fresh = new FakeBgpEngine();
+        var api = await plane.AddAsync("cn-a", fresh, "--VRouters:LostAfterSeconds", "20");
+        await Task.Delay(1500, TestContext.Current.CancellationToken); // nothing may happen in this time
+        Assert.Empty(api.Speaker.Peers);
+        plane.Compute2.ConnectTo(api.Agents);
+        plane.Compute1.ConnectTo(api.Agents);
+        await ControlPlane.UntilAsync(() => api.Speaker.Peers.Count == 1, 15);
+        await plane.UntilHopsAsync(Address, Hop1);
+        Assert.True(api.Speaker.Journal.IndexOf($"+{Address} via {Hop1}") < api.Speaker.Journal.IndexOf("peer vmx1"), string.Join(", ", api.Speaker.Journal));
+    }
+
+    [Fact]
+    public async Task With_an_empty_speaker_and_no_agents_peers_wait_for_LostAfter()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await plane.ServiceAsync("web");
+        await plane.UntilReadyAsync("web");
+        await plane.StopAsync(plane.Api);
+        var api = await plane.AddAsync("cn-a", new FakeBgpEngine());
+        await ControlPlane.UntilAsync(() => api.Speaker.Peers.Count == 1, 20);
+        Assert.Empty(plane.HopsOf(Address));
+    }
+
+    [Fact]
+    public async Task A_node_that_was_restarted_gets_no_new_route_on_the_strength_of_what_it_held_before()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres, "--VRouters:LostAfterSeconds", "60");
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await plane.ServiceAsync("web");
+        await plane.UntilReadyAsync("web");
+        (await plane.Api.PatchAsync("/v1/virtual-routers/compute1", """{"adminDown":true}""")).Expect(200);
+        await plane.UntilHopsAsync(Address);
+
+        plane.Compute1.Acknowledges = false;
+        plane.Compute1.Reboot();
+        plane.Compute1.ConnectTo(plane.Api.Agents);
+        await Until.TrueAsync(async () => (bool)(await plane.Api.GetAsync("/v1/virtual-routers/compute1")).Json!["status"]!["connected"]!, 30);
+        (await plane.Api.PatchAsync("/v1/virtual-routers/compute1", """{"adminDown":false}""")).Expect(200);
+        await plane.UntilConditionAsync(ControlPlane.Path("web"), "Advertised", "False/AwaitingSpeaker");
+        Assert.Empty(plane.HopsOf(Address));
+        plane.Compute1.Acknowledges = true;
+        plane.Compute1.Acknowledge();
+        await plane.UntilHopsAsync(Address, Hop1);
+    }
+
+    [Fact]
+    public async Task Statuses_another_leader_wrote_are_put_right_when_leadership_comes_back()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await plane.ServiceAsync("web");
+        await plane.UntilReadyAsync("web");
+        await plane.QueryAsync<long>("""
+            WITH w AS (UPDATE service_status SET document = jsonb_set(document, '{conditions,3,reason}', '"Stale"') RETURNING 1) SELECT count(*) FROM w
+            """);
+        await plane.UntilConditionAsync(ControlPlane.Path("web"), "Ready", "True/Stale");
+        // Its database session is cut: leadership is open, and taken again by the same replica.
+        await plane.QueryAsync<long>("SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4411954");
+        await plane.UntilReadyAsync("web");
+    }
+
+    [Fact]
+    public async Task A_feed_that_was_trimmed_past_a_replicas_place_makes_it_read_everything_again()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await plane.ServiceAsync("web");
+        await plane.UntilReadyAsync("web");
+        await plane.StopAsync(plane.Api);
+
+        // Rows that no reader will ever see: written and trimmed in one transaction, as after an hour without this replica.
+        var clock = new JumpingTime();
+        var replica = await plane.AddAsync("cn-a", plane.Engine, clock);
+        plane.Compute1.ConnectTo(replica.Agents);
+        await replica.EstablishAsync("vmx1");
+        await plane.UntilReadyAsync("web");
+        await plane.QueryAsync<long>("""
+            WITH gone AS (DELETE FROM virtual_machine_interface RETURNING 1),
+            moved AS (UPDATE change_horizon SET xid = pg_current_xact_id(), id = 9223372036854775806 RETURNING 1)
+            SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM moved)
+            """);
+        clock.Jump(TimeSpan.FromMinutes(2));
+        await plane.UntilHopsAsync(Address);
+        await plane.UntilConditionAsync(ControlPlane.Path("web"), "Ready", "False/NoEndpoints");
+    }
+
+    [Fact]
+    public async Task Who_was_taken_for_gone_writes_its_rows_again()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await plane.ServiceAsync("web");
+        await plane.UntilReadyAsync("web");
+        await plane.QueryAsync<long>("WITH a AS (DELETE FROM advertisement RETURNING 1), c AS (DELETE FROM control_node RETURNING 1) SELECT count(*) FROM a");
+        await Until.TrueAsync(async () => await plane.QueryAsync<long>("SELECT count(*) FROM advertisement") == 1, 30);
+        Assert.Equal([Hop1], plane.HopsOf(Address));
+    }
+}

@@ -1,0 +1,93 @@
+using CN2.Api.Tests.Fixtures;
+using Npgsql;
+
+namespace CN2.Api.Tests.VirtualMachineInterfaces;
+
+public sealed class VirtualMachineInterfaceTests(ApiServer api) : IClassFixture<ApiServer>
+{
+    private const string Path = "/v1/namespaces/default/virtual-machine-interfaces";
+
+    [Fact]
+    public async Task The_same_address_is_taken_once_on_a_virtual_router()
+    {
+        (await api.PutAsync($"{Path}/once-a", """{"addresses":["10.1.0.1"],"virtualRouter":"once"}""")).Expect(201);
+        var taken = (await api.PutAsync($"{Path}/once-b", """{"addresses":["10.1.0.1"],"virtualRouter":"once"}""")).Expect(409);
+        Assert.Equal("address-in-use", taken.Code);
+        Assert.Contains("default/once-a", (string?)taken.Json!["detail"], StringComparison.Ordinal);
+        (await api.GetAsync($"{Path}/once-b")).Expect(404);
+        (await api.PutAsync($"{Path}/once-c", """{"addresses":["10.1.0.1"],"virtualRouter":"twice"}""")).Expect(201);
+        (await api.DeleteAsync($"{Path}/once-a")).Expect(204);
+        (await api.PutAsync($"{Path}/once-b", """{"addresses":["10.1.0.1"],"virtualRouter":"once"}""")).Expect(201);
+    }
+
+    [Fact]
+    public async Task Two_clients_at_once_for_one_address_get_one_201_and_one_409()
+    {
+        var replies = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => api.PutAsync($"{Path}/race-{i}", """{"addresses":["10.2.0.1"],"virtualRouter":"race"}""")));
+        Assert.Single(replies, r => r.Status == 201);
+        Assert.All(replies.Where(r => r.Status != 201), r => Assert.Equal("address-in-use", r.Expect(409).Code));
+    }
+
+    [Fact]
+    public async Task A_batch_creates_and_replaces_in_one_transaction()
+    {
+        var items = Enumerable.Range(0, 1000).Select(i => new { name = $"batch-{i}", addresses = new[] { $"10.3.{i / 250}.{(i % 250) + 1}" }, virtualRouter = "batch", labels = new { app = "web" } }).ToArray();
+        var answer = (await api.PostAsync($"{Path}:batch", new { items })).Expect(200);
+        Assert.Equal(1000, answer.Json!["items"]!.AsArray().Count);
+        Assert.Equal(answer.Text, (await api.PostAsync($"{Path}:batch", new { items })).Expect(200).Text);
+
+        // Two swap their addresses: possible, because the batch is one change.
+        (await api.PostAsync($"{Path}:batch", """{"items":[{"name":"batch-0","addresses":["10.3.0.2"],"virtualRouter":"batch"},{"name":"batch-1","addresses":["10.3.0.1"],"virtualRouter":"batch"}]}""")).Expect(200);
+        // One that cannot be takes the others with it.
+        var refused = (await api.PostAsync($"{Path}:batch", """{"items":[{"name":"batch-new","addresses":["10.3.9.9"],"virtualRouter":"batch"},{"name":"batch-dup","addresses":["10.3.0.9"],"virtualRouter":"batch"}]}""")).Expect(409);
+        Assert.Equal("address-in-use", refused.Code);
+        (await api.GetAsync($"{Path}/batch-new")).Expect(404);
+        var within = (await api.PostAsync($"{Path}:batch", """{"items":[{"name":"in-a","addresses":["10.3.8.8"],"virtualRouter":"batch"},{"name":"in-b","addresses":["10.3.8.8"],"virtualRouter":"batch"}]}""")).Expect(409);
+        Assert.Equal("address-in-use", within.Code);
+    }
+
+    [Fact]
+    public async Task Dangling_references_are_accepted_and_a_condition_names_them()
+    {
+        var created = (await api.PutAsync($"{Path}/dangling", """{"addresses":["10.4.0.1","2001:db8::1"],"virtualRouter":"nowhere","healthCheck":"none"}""")).Expect(201);
+        Assert.Equal("Pending", (string?)created.Json!["status"]!["state"]);
+        Assert.Equal("VirtualRouterNotFound", (string?)created.Json["status"]!["conditions"]![0]!["reason"]);
+        (await api.PutAsync("/v1/virtual-routers/nowhere", """{"address":"10.4.4.4"}""")).Expect(201);
+        Assert.Equal("HealthCheckNotFound", (string?)(await api.GetAsync($"{Path}/dangling")).Json!["status"]!["conditions"]![0]!["reason"]);
+    }
+
+    [Fact]
+    public async Task A_health_check_in_use_stays_and_a_changed_one_forgets_the_state()
+    {
+        (await api.PutAsync("/v1/namespaces/default/service-health-checks/used", """{"monitorType":"PING"}""")).Expect(201);
+        (await api.PutAsync("/v1/virtual-routers/healthy", """{"address":"10.5.5.5"}""")).Expect(201);
+        (await api.PutAsync($"{Path}/checked", """{"addresses":["10.5.0.1"],"virtualRouter":"healthy","healthCheck":"used"}""")).Expect(201);
+        var inUse = (await api.DeleteAsync("/v1/namespaces/default/service-health-checks/used")).Expect(409);
+        Assert.Equal("in-use", inUse.Code);
+        Assert.Contains("VirtualMachineInterface default/checked", (string?)inUse.Json!["detail"], StringComparison.Ordinal);
+
+        await using (var connection = new NpgsqlConnection(api.ConnectionString))
+        {
+            await connection.OpenAsync(TestContext.Current.CancellationToken);
+            await using var probe = new NpgsqlCommand("UPDATE virtual_machine_interface SET health = 'Healthy' WHERE name = 'checked'", connection);
+            await probe.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        }
+
+        var labelled = (await api.PatchAsync($"{Path}/checked", """{"labels":{"a":"b"}}""")).Expect(200);
+        Assert.Equal("Healthy", (string?)labelled.Json!["status"]!["health"]);
+        var other = (await api.PatchAsync($"{Path}/checked", """{"healthCheck":null}""")).Expect(200);
+        Assert.Equal("Unknown", (string?)other.Json!["status"]!["health"]);
+        (await api.DeleteAsync("/v1/namespaces/default/service-health-checks/used")).Expect(204);
+    }
+
+    [Fact]
+    public async Task All_namespaces_are_listed_in_order_and_only_read()
+    {
+        (await api.PutAsync("/v1/namespaces/aaa", "{}")).Expect(201);
+        (await api.PutAsync("/v1/namespaces/aaa/virtual-machine-interfaces/z", """{"addresses":["10.6.0.1"],"virtualRouter":"all","labels":{"set":"all"}}""")).Expect(201);
+        (await api.PutAsync($"{Path}/a", """{"addresses":["10.6.0.2"],"virtualRouter":"all","labels":{"set":"all"}}""")).Expect(201);
+        var items = (await api.GetAsync("/v1/virtual-machine-interfaces?labelSelector=set%3Dall")).Expect(200).Json!["items"]!.AsArray();
+        Assert.Equal(["aaa/z", "default/a"], items.Select(i => $"{i!["namespace"]}/{i["name"]}"));
+        Assert.Equal("in-use", (await api.DeleteAsync("/v1/namespaces/aaa")).Expect(409).Code);
+    }
+}
