@@ -1,0 +1,64 @@
+using System.Text.Json.Nodes;
+using CN2.Model.Tests.Lab;
+
+namespace CN2.Model.Tests.Invariants;
+
+/// <summary>
+/// What an agent's nftables hold: for each entry ("100.64.0.2 TCP 80", "node port IPv4 TCP 30001", "100.64.0.9 *") where flows go, and
+/// the addresses of which everything else is dropped.
+/// </summary>
+internal sealed record NodeTable(IReadOnlyDictionary<string, HashSet<string>> Entries, HashSet<string> DropSet, IReadOnlyList<string> Faults)
+{
+    public static NodeTable Read(NetworkNamespace node)
+    {
+        var entries = new Dictionary<string, HashSet<string>>();
+        var drop = new HashSet<string>();
+        var faults = new List<string>();
+        foreach (var family in new[] { "ip", "ip6" })
+        {
+            var (code, output) = node.Try("nft", "-j", "list", "table", family, "cn2");
+            if (code != 0)
+            {
+                faults.Add($"{family}: {output.Trim()}");
+                continue;
+            }
+
+            var sets = JsonNode.Parse(output)!["nftables"]!.AsArray().Select(o => o!["set"] ?? o["map"]).OfType<JsonObject>().ToDictionary(s => (string)s["name"]!, s => s["elem"]?.AsArray() ?? []);
+            foreach (var address in sets["floating_ips"]) drop.Add((string)address!);
+            var version = family == "ip" ? "IPv4" : "IPv6";
+            Collect("frontends", "backends", key => $"{key[0]} {Protocol(key[1])} {key[2]}");
+            Collect("node_ports", "node_port_backends", key => $"node port {version} {Protocol(key[0])} {key[1]}");
+            Collect("one_to_one", "one_to_one_backends", key => $"{key[0]} *");
+
+            void Collect(string heads, string backends, Func<IReadOnlyList<string>, string> name)
+            {
+                var counts = new Dictionary<string, uint>();
+                foreach (var element in sets[heads]) counts[name(Parts(element![0]))] = (uint)(long)element[1]! & 0x3ffff;
+                foreach (var element in sets[backends])
+                {
+                    var key = name(Parts(element![0]).SkipLast(1).ToList());
+                    var parts = Parts(element[1]);
+                    if (!entries.TryGetValue(key, out var targets)) entries[key] = targets = [];
+                    targets.Add(parts.Count == 1 ? parts[0] : $"{parts[0]}:{parts[1]}");
+                }
+
+                foreach (var (key, count) in counts)
+                {
+                    if ((entries.GetValueOrDefault(key)?.Count ?? 0) != count) faults.Add($"{key} draws one of {count} and has {string.Join(", ", entries.GetValueOrDefault(key) ?? [])}");
+                }
+
+                foreach (var element in sets[backends])
+                {
+                    var key = name(Parts(element![0]).SkipLast(1).ToList());
+                    if (!counts.ContainsKey(key)) faults.Add($"{key} has backends and no frontend");
+                }
+            }
+        }
+
+        return new NodeTable(entries, drop, faults);
+    }
+
+    private static List<string> Parts(JsonNode? node) => node is JsonObject concat ? [.. concat["concat"]!.AsArray().Select(p => p!.ToString())] : [node!.ToString()];
+
+    private static string Protocol(string text) => text switch { "6" or "tcp" => "TCP", "17" or "udp" => "UDP", "132" or "sctp" => "SCTP", _ => text };
+}

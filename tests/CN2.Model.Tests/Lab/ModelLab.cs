@@ -1,0 +1,240 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using Npgsql;
+
+namespace CN2.Model.Tests.Lab;
+
+/// <summary>
+/// The real thing in miniature: PostgreSQL, gobgpd and the API in a control namespace, two agents in namespaces of their own, and an
+/// external router (a second gobgpd) that hears what is announced; all on one bridge that nobody outside sees. What can crash in
+/// production can be killed here.
+/// </summary>
+internal sealed class ModelLab : IAsyncDisposable
+{
+    public const string ControlAddress = "172.31.7.1";
+    public const string RouterAddress = "172.31.7.9";
+    public static readonly string[] VirtualRouters = ["vr1", "vr2"];
+    public static readonly (int First, int Last) NodePorts = (30000, 30049);
+    public const string ServiceNetworkV4 = "10.233.0.0/26";
+    public const string ServiceNetworkV6 = "fd85:1::/123";
+    private const int CheckedPort = 9000;
+
+    private static int _last;
+    private readonly string _mark = string.Create(CultureInfo.InvariantCulture, $"cn2m{Environment.ProcessId}-{Interlocked.Increment(ref _last)}");
+    private readonly List<NetworkNamespace> _namespaces = [];
+    private readonly string _postgresBin;
+    private readonly bool _root = Environment.UserName == "root";
+    private readonly Dictionary<string, Socket?> _listeners = [];
+
+    public ModelLab()
+    {
+        Directory = System.IO.Directory.CreateTempSubdirectory("cn2-model-").FullName;
+        Command.Run("chmod", "755", Directory);
+        _postgresBin = System.IO.Directory.GetDirectories("/usr/lib/postgresql").Select(d => Path.Combine(d, "bin")).Where(d => File.Exists(Path.Combine(d, "initdb"))).Order().Last();
+        Watch();
+        Control = AddNamespace("c");
+        Control.Ip("link add br0 type bridge\nlink set br0 up");
+        Control.Ip($"addr add {ControlAddress}/24 dev br0\naddr add fd07::1/64 dev br0 nodad");
+        RouterHost = AddHost("r", 9);
+        Nodes = VirtualRouters.Select((name, i) => (name, Host: AddHost(name, 11 + i))).ToDictionary(n => n.name, n => n.Host);
+
+        var none = new Dictionary<string, string>();
+        Gobgpd = new Daemon(Control, Path.Combine(Directory, "gobgpd.log"), none, "sh", "-c", $"rm -f {Directory}/gobgp.sock; exec gobgpd --pprof-disable --log-level warn --api-hosts {GobgpTarget}");
+        var routerConfig = Path.Combine(Directory, "router.toml");
+        File.WriteAllText(routerConfig,
+            $"""
+             [global.config]
+               as = 64512
+               router-id = "{RouterAddress}"
+             [[neighbors]]
+               [neighbors.config]
+                 neighbor-address = "{ControlAddress}"
+                 peer-as = 64512
+               [neighbors.transport.config]
+                 passive-mode = true
+               [[neighbors.afi-safis]]
+                 [neighbors.afi-safis.config]
+                   afi-safi-name = "ipv4-unicast"
+                 [neighbors.afi-safis.add-paths.config]
+                   receive = true
+               [[neighbors.afi-safis]]
+                 [neighbors.afi-safis.config]
+                   afi-safi-name = "ipv6-unicast"
+                 [neighbors.afi-safis.add-paths.config]
+                   receive = true
+             """);
+        Router = new Daemon(RouterHost, Path.Combine(Directory, "router.log"), none, "gobgpd", "--pprof-disable", "--log-level", "warn", "-f", routerConfig, "--api-hosts", RouterTarget);
+        var configuration = Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/'));
+        var bin = Path.Combine(Repository.Root, "artifacts", "bin");
+        Api = new Daemon(Control, Path.Combine(Directory, "api.log"), new Dictionary<string, string>
+        {
+            ["ConnectionStrings__CN2"] = ConnectionString + ";Maximum Pool Size=40",
+            ["Http__Url"] = "http://127.0.0.1:8080",
+            ["Grpc__Url"] = $"http://{ControlAddress}:8081",
+            ["Bgp__GoBgp__Address"] = GobgpTarget,
+            ["Bgp__RouterId"] = ControlAddress,
+            ["VRouters__LostAfterSeconds"] = "3",
+            ["ControlNode__Name"] = "control",
+            ["Cluster__Name"] = "model",
+            ["ServiceNetwork__V4"] = ServiceNetworkV4,
+            ["ServiceNetwork__V6"] = ServiceNetworkV6,
+            ["NodePorts__From"] = NodePorts.First.ToString(CultureInfo.InvariantCulture),
+            ["NodePorts__To"] = NodePorts.Last.ToString(CultureInfo.InvariantCulture),
+        }, "dotnet", Path.Combine(bin, "CN2.Api", configuration, "CN2.Api.dll"));
+        Agents = Nodes.ToDictionary(n => n.Key, n => new Daemon(n.Value, Path.Combine(Directory, $"{n.Key}.log"), none,
+            "dotnet", Path.Combine(bin, "CN2.VRouter", configuration, "cn2-vrouter.dll"),
+            "--server", $"http://{ControlAddress}:8081", "--name", n.Key, "--address", AddressOf(n.Key, 4), "--address6", AddressOf(n.Key, 6), "--state-dir", Path.Combine(Directory, $"{n.Key}.state")));
+        foreach (var name in VirtualRouters) _listeners[name] = null;
+    }
+
+    /// <summary>CN2_MODEL_KEEP: logs, the database and the last reading stay behind.</summary>
+    private static bool Kept => Environment.GetEnvironmentVariable("CN2_MODEL_KEEP") is not null;
+
+    public string Directory { get; }
+    public NetworkNamespace Control { get; }
+    public NetworkNamespace RouterHost { get; }
+    public IReadOnlyDictionary<string, NetworkNamespace> Nodes { get; }
+    public Daemon Api { get; }
+    public Daemon Gobgpd { get; }
+    public Daemon Router { get; }
+    public IReadOnlyDictionary<string, Daemon> Agents { get; }
+    public string GobgpTarget => $"unix://{Directory}/gobgp.sock";
+    public string RouterTarget => $"unix://{Directory}/router.sock";
+    public string ConnectionString => $"Host={Directory}/pg;Username=postgres;Database=postgres";
+
+    /// <summary>The address by which a vRouter is known: its next hop.</summary>
+    public static string AddressOf(string virtualRouter, int family) => (family == 4 ? "172.31.7." : "fd07::") + (11 + Array.IndexOf(VirtualRouters, virtualRouter)).ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>Addresses that a checked endpoint may have: there is somebody behind them on both nodes.</summary>
+    public static string CheckedAddress(int number) => string.Create(CultureInfo.InvariantCulture, $"10.99.0.{number + 1}");
+
+    public async Task StartAsync()
+    {
+        var data = Path.Combine(Directory, "pg");
+        System.IO.Directory.CreateDirectory(data);
+        if (_root) Command.Run("chown", "postgres", data);
+        AsServerUser($"{_postgresBin}/initdb -A trust -U postgres -E UTF8 --locale=C --no-sync -D {data}/data");
+        AsServerUser($"{_postgresBin}/pg_ctl -D {data}/data -w -t 60 -l {data}/log -o \"-c listen_addresses='' -c unix_socket_directories={data} -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 -c shared_buffers=64MB -c deadlock_timeout=200ms\" start");
+        foreach (var node in Nodes.Values)
+        {
+            for (var i = 0; i < 4; i++) node.Ip($"addr add {CheckedAddress(i)}/32 dev lo");
+        }
+
+        Router.Start();
+        Gobgpd.Start();
+        Api.Start();
+        foreach (var agent in Agents.Values) agent.Start();
+        foreach (var name in VirtualRouters) Listen(name, true);
+        await Task.CompletedTask;
+    }
+
+    /// <summary>Whether health checks on this node find somebody.</summary>
+    public bool IsListening(string node)
+    {
+        lock (_listeners) return _listeners[node] is not null;
+    }
+
+    public void Listen(string node, bool listen)
+    {
+        lock (_listeners)
+        {
+            if (_listeners[node] is not null == listen) return;
+            if (!listen)
+            {
+                _listeners[node]!.Dispose();
+                _listeners[node] = null;
+                return;
+            }
+
+            var socket = Nodes[node].OpenSocket(AddressFamily.InterNetwork);
+            socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
+            socket.Bind(new IPEndPoint(IPAddress.Any, CheckedPort));
+            socket.Listen(128);
+            _listeners[node] = socket;
+            _ = AnswerAsync(socket);
+        }
+    }
+
+    /// <summary>A client whose connections start in the control namespace.</summary>
+    public HttpClient OpenHttp() => new(new SocketsHttpHandler
+    {
+        ConnectTimeout = TimeSpan.FromSeconds(3),
+        ConnectCallback = async (context, ct) =>
+        {
+            var socket = Control.OpenSocket(AddressFamily.InterNetwork);
+            try
+            {
+                await socket.ConnectAsync(IPAddress.Loopback, context.DnsEndPoint.Port, ct);
+                return new NetworkStream(socket, ownsSocket: true);
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
+        },
+    })
+    { BaseAddress = new Uri("http://127.0.0.1:8080"), Timeout = TimeSpan.FromSeconds(20) };
+
+    public async ValueTask DisposeAsync()
+    {
+        foreach (var name in VirtualRouters) Listen(name, false);
+        foreach (var daemon in Agents.Values.Append(Api).Append(Gobgpd).Append(Router)) daemon.Dispose();
+        NpgsqlConnection.ClearAllPools();
+        AsServerUser($"{_postgresBin}/pg_ctl -D {Directory}/pg/data -m immediate -w stop");
+        foreach (var ns in _namespaces) ns.Dispose();
+        if (!Kept) System.IO.Directory.Delete(Directory, recursive: true);
+        await Task.CompletedTask;
+    }
+
+    private static async Task AnswerAsync(Socket socket)
+    {
+        try
+        {
+            while (true) (await socket.AcceptAsync()).Dispose();
+        }
+        catch (Exception e) when (e is SocketException or ObjectDisposedException)
+        {
+            // Closed: nobody answers any more.
+        }
+    }
+
+    private NetworkNamespace AddNamespace(string role)
+    {
+        var ns = new NetworkNamespace($"{_mark}{role}");
+        _namespaces.Add(ns);
+        return ns;
+    }
+
+    private NetworkNamespace AddHost(string role, int number)
+    {
+        var ns = AddNamespace(role);
+        Control.Ip($"link add p{role} type veth peer name eth0 netns {ns.Name}\nlink set p{role} master br0 up");
+        ns.Ip($"addr add 172.31.7.{number}/24 dev eth0\naddr add fd07::{number}/64 dev eth0 nodad\nlink set eth0 up");
+        return ns;
+    }
+
+    /// <summary>A killed test run disposes nothing: this shell waits for it to be gone and then clears up.</summary>
+    private void Watch()
+    {
+        var stop = $"{_postgresBin}/pg_ctl -D {Directory}/pg/data -m immediate stop";
+        var script = $"""
+            while kill -0 {Environment.ProcessId} 2>/dev/null; do sleep 1; done
+            [ -d {Directory} ] || exit 0
+            for n in $(ip netns list | cut -d' ' -f1 | grep '^{_mark}'); do ip netns pids $n | xargs -r kill -9; ip netns del $n; done
+            {(_root ? $"runuser -u postgres -- {stop}" : stop)}
+            {(Kept ? "" : $"rm -rf {Directory}")}
+            """;
+        Process.Start(new ProcessStartInfo("setsid", ["sh", "-c", $"exec >/dev/null 2>&1\n{script}"]) { WorkingDirectory = "/" })!.Dispose();
+    }
+
+    private void AsServerUser(string command)
+    {
+        // The server inherits these handles and keeps them open: output goes nowhere, so that nobody waits for its end.
+        var quiet = $"cd / && {command} >/dev/null 2>&1 </dev/null";
+        if (_root) Command.Run("runuser", "-u", "postgres", "--", "sh", "-c", quiet);
+        else Command.Run("sh", "-c", quiet);
+    }
+}
