@@ -1,0 +1,140 @@
+# `./cn2 test`: everything CI runs. One line per stage while it runs, a table, and as the last line `N passed, N failed`.
+# Every test, lab step, script and check counts one. A stage that brings no counts has failed.
+# TEST_STAGES="format build CN2.Network.Tests lab" runs only these.
+
+STAGE_NAMES=()
+STAGE_PASSED=()
+STAGE_FAILED=()
+STAGE_TIMES=()
+
+cn2_test() {
+    [ $# -eq 0 ] || die "\`./cn2 test\` takes no arguments, not $1."
+    require_root test
+    settle_run_dir
+    mkdir -p "$CN2_RUN/log"
+    TEST_DIR=$CN2_RUN/test
+    rm -rf "$TEST_DIR"
+    mkdir -p "$TEST_DIR"
+    export CI=true DOTNET_CLI_UI_LANGUAGE=en MSBUILDDISABLENODEREUSE=1
+
+    say "${BOLD}CN2.Api test${PLAIN}: what CI runs"
+    need_dotnet
+    need ip nft sysctl setpriv curl jq initdb gobgpd zebra bird nginx conntrack ps
+
+    stage scripts check_scripts
+    stage format check_format
+    stage build check_build
+    local built=${STAGE_FAILED[-1]} project
+    if [ "$built" -eq 0 ]; then
+        for project in tests/*/*.csproj; do
+            stage "$(basename "$project" .csproj)" check_project "$project"
+        done
+        stage lab check_lab
+    else
+        warn "Nothing else can run without a build"
+    fi
+
+    local i passed=0 failed=0
+    heading "Summary"
+    {
+        printf 'STAGE\tPASSED\tFAILED\tTIME\n'
+        for i in "${!STAGE_NAMES[@]}"; do
+            printf '%s\t%s\t%s\t%s\n' "${STAGE_NAMES[i]}" "${STAGE_PASSED[i]}" "${STAGE_FAILED[i]}" "$(seconds "${STAGE_TIMES[i]}")"
+        done
+    } | table
+    for i in "${!STAGE_NAMES[@]}"; do
+        passed=$((passed + STAGE_PASSED[i]))
+        failed=$((failed + STAGE_FAILED[i]))
+    done
+    [ $((passed + failed)) -gt 0 ] || failed=1
+    [ "$failed" -eq 0 ] || say "Logs and results: $TEST_DIR"
+    say ""
+    printf '%d passed, %d failed\n' "$passed" "$failed"
+    [ "$failed" -eq 0 ] || exit 1
+}
+
+# stage NAME FUNCTION...: the function leaves its counts in COUNT_PASSED and COUNT_FAILED.
+stage() {
+    local name=$1 began
+    shift
+    if [ -n "${TEST_STAGES:-}" ] && [[ " $TEST_STAGES " != *" $name "* ]]; then
+        STAGE_FAILED+=(0) STAGE_PASSED+=(0) STAGE_TIMES+=(0) STAGE_NAMES+=("$name (left out)")
+        return 0
+    fi
+    heading "$name"
+    began=$(now_ms)
+    COUNT_PASSED=0
+    COUNT_FAILED=0
+    "$@" || COUNT_FAILED=$((COUNT_FAILED > 0 ? COUNT_FAILED : 1))
+    [ $((COUNT_PASSED + COUNT_FAILED)) -gt 0 ] || { complain "$name ran nothing"; COUNT_FAILED=1; }
+    STAGE_NAMES+=("$name")
+    STAGE_PASSED+=("$COUNT_PASSED")
+    STAGE_FAILED+=("$COUNT_FAILED")
+    STAGE_TIMES+=($(($(now_ms) - began)))
+}
+
+check_scripts() {
+    local script
+    while IFS= read -r script; do
+        if bash -n "$script" && { ! command -v shellcheck >/dev/null || shellcheck -x -s bash -S warning -e SC1090,SC1091,SC2034,SC2153,SC2154 "$script"; }; then
+            COUNT_PASSED=$((COUNT_PASSED + 1))
+        else
+            complain "$script"
+            COUNT_FAILED=$((COUNT_FAILED + 1))
+        fi
+    done < <({ printf '%s\n' cn2 .ci/run; find tests/lab -name '*.sh'; } | sort)
+    good "$COUNT_PASSED scripts"
+}
+
+one_check() {
+    if with_progress "$@"; then COUNT_PASSED=$((COUNT_PASSED + 1)); else COUNT_FAILED=$((COUNT_FAILED + 1)); fi
+}
+
+check_format() {
+    one_check "Restoring, lock files as committed" "$TEST_DIR/restore.log" timeout 600 dotnet restore CN2.Api.sln
+    one_check "Looking at the format" "$TEST_DIR/format.log" timeout 300 dotnet format CN2.Api.sln --verify-no-changes --no-restore
+}
+
+check_build() { one_check "Building, warnings are errors" "$TEST_DIR/build.log" timeout 600 dotnet build CN2.Api.sln -c Release; }
+
+check_project() {
+    local project=$1 name status=0 counters skipped
+    name=$(basename "$project" .csproj)
+    with_progress "Testing $name" "$TEST_DIR/$name.log" timeout -k 15 600 dotnet test --project "$project" -c Release --no-build \
+        --results-directory "$TEST_DIR" --report-xunit-trx --report-xunit-trx-filename "$name.trx" || status=$?
+    # <Counters total=".." executed=".." passed=".." failed=".." ... notExecuted=".." />
+    counters=$(grep -o '<Counters [^>]*>' "$TEST_DIR/$name.trx" 2>/dev/null | head -n 1)
+    COUNT_PASSED=$(counter passed "$counters")
+    skipped=$(($(counter total "$counters") - $(counter executed "$counters")))
+    COUNT_FAILED=$(($(counter failed "$counters") + $(counter error "$counters") + $(counter timeout "$counters")))
+    if [ "$skipped" -gt 0 ]; then
+        complain "$skipped tests were skipped; a missing dependency is a failure here"
+        COUNT_FAILED=$((COUNT_FAILED + skipped))
+    fi
+    if [ "$status" -ne 0 ] && [ "$COUNT_FAILED" -eq 0 ]; then
+        [ "$status" -ne 124 ] || complain "$name did not end within 10 minutes"
+        COUNT_FAILED=1
+    fi
+    [ "$COUNT_FAILED" -eq 0 ] || failed_tests "$TEST_DIR/$name.trx"
+    note "$COUNT_PASSED passed, $COUNT_FAILED failed"
+}
+
+counter() {
+    local value
+    value=$(grep -o " $1=\"[0-9]*\"" <<<"$2" | grep -o '[0-9]*' || true)
+    printf '%s' "${value:-0}"
+}
+
+failed_tests() {
+    [ -f "$1" ] || return 0
+    grep -o '<UnitTestResult [^>]*outcome="Failed"[^>]*>' "$1" | grep -o 'testName="[^"]*"' | cut -d'"' -f2 | head -n 40 | sed "s/^/  ${RED}✗${PLAIN} /" || true
+}
+
+check_lab() {
+    local log=$TEST_DIR/lab.log line
+    LAB_RUN_DIR=$CN2_RUN/test-lab NO_COLOR=1 timeout --foreground -k 30 600 ./cn2 lab 2>&1 | tee "$log" || true
+    line=$(grep -E '^[0-9]+ steps passed, [0-9]+ failed$' "$log" | tail -n 1)
+    [[ $line =~ ^([0-9]+)\ steps\ passed,\ ([0-9]+)\ failed$ ]] || return 1
+    COUNT_PASSED=${BASH_REMATCH[1]}
+    COUNT_FAILED=${BASH_REMATCH[2]}
+}

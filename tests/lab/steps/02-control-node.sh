@@ -1,0 +1,27 @@
+TITLE="The control node runs, and both compute nodes have dialled in"
+
+# Also used by the step that kills and restarts the server.
+start_lab_api() {
+    start_api "$LAB_DIR" "$API_URL" \
+        Http__Url="$API_URL" Grpc__Url="http://$CONTROL:8081" \
+        Bgp__GoBgp__Address=http://127.0.0.1:50051 Bgp__RouterId="$CONTROL" Bgp__AutonomousSystem=64512 \
+        Bgp__ListenAddresses__0="$CONTROL" ControlNode__Name=control VRouters__LostAfterSeconds=10
+}
+
+start_lab_gobgpd() { start_gobgpd "$LAB_DIR" 127.0.0.1:50051; }
+
+step() {
+    UNDER=(ip netns exec "$LAB-control")
+    start_postgres "$LAB_DIR"
+    start_lab_gobgpd
+    start_lab_api
+    good "PostgreSQL, gobgpd and CN2.Api on $CONTROL"
+    start_agent compute1 242
+    start_agent compute2 243
+    local node
+    for node in compute1 compute2; do
+        await 20 "/v1/virtual-routers/$node" '.status.connected' "$node is connected"
+    done
+    get /v1/virtual-routers
+    jq -r '["NAME", "ADDRESS", "CONNECTED", "AGENT"], (.items[] | [.name, .address, .status.connected, .status.agentVersion]) | @tsv' <<<"$BODY" | table
+}
