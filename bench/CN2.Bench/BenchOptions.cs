@@ -1,0 +1,51 @@
+using System.Globalization;
+
+namespace CN2.Bench;
+
+/// <summary>What to run and how long; everything is bounded in count and time.</summary>
+internal sealed record BenchOptions(IReadOnlySet<char> Scenarios, TimeSpan LoadTime, TimeSpan WarmUp, int Medium, int Large, string? Output)
+{
+    public const string Usage = """
+        CN2.Bench [a] [b] [c] [d] [e] [--seconds N] [--warm-up N] [--medium N] [--large N] [--output FILE]
+
+          a  Service creates a second, next to pgbench with the same SQL
+          b  POST to the path in FRR's routing table, next to gobgpd's AddPath
+          c  what one endpoint's change causes
+          d  restart of gobgpd and of CN2.Api, next to the raw replay; memory
+          e  new connections a second through a FloatingIP
+
+        Without letters: all. --medium (10000) and --large (100000; 0: leave out) are the numbers of Services of b to e.
+        Needs root, and the programs published: dotnet publish -c Release of src/CN2.Api and src/CN2.VRouter.
+        """;
+
+    /// <summary>Null: the arguments make no sense.</summary>
+    public static BenchOptions? Read(string[] arguments)
+    {
+        var scenarios = new HashSet<char>();
+        var options = new BenchOptions(scenarios, TimeSpan.FromSeconds(5), TimeSpan.FromSeconds(15), 10_000, 100_000, null);
+        for (var i = 0; i < arguments.Length; i++)
+        {
+            var value = i + 1 < arguments.Length ? arguments[i + 1] : "";
+            var number = int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : -1;
+            if (arguments[i] is ['a' or 'b' or 'c' or 'd' or 'e'])
+            {
+                scenarios.Add(arguments[i][0]);
+                continue;
+            }
+
+            i++;
+            switch (arguments[i - 1])
+            {
+                case "--seconds" when number > 0: options = options with { LoadTime = TimeSpan.FromSeconds(number) }; break;
+                case "--warm-up" when number >= 0: options = options with { WarmUp = TimeSpan.FromSeconds(number) }; break;
+                case "--medium" when number >= 1000: options = options with { Medium = number }; break;
+                case "--large" when number >= 0: options = options with { Large = number }; break;
+                case "--output" when value.Length > 0: options = options with { Output = Path.GetFullPath(value) }; break;
+                default: return null;
+            }
+        }
+
+        if (scenarios.Count == 0) scenarios.UnionWith("abcde");
+        return options;
+    }
+}

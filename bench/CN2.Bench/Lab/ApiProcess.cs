@@ -1,0 +1,124 @@
+using System.Globalization;
+
+namespace CN2.Bench.Lab;
+
+/// <summary>The published CN2.Api as a process of its own on the control node's addresses.</summary>
+internal sealed class ApiProcess : IDisposable
+{
+    private readonly PrivateNetwork _network;
+    private readonly Dictionary<string, string> _settings;
+    private readonly HttpClient _http = new() { BaseAddress = new Uri("http://127.0.0.1:8080"), Timeout = TimeSpan.FromSeconds(30) };
+    private RunningProcess _process;
+
+    /// <param name="network">Where it runs.</param>
+    /// <param name="connectionString">Its database.</param>
+    /// <param name="settings">More settings, in the form of environment variables.</param>
+    public ApiProcess(PrivateNetwork network, string connectionString, params (string Name, string Value)[] settings)
+    {
+        _network = network;
+        _settings = new Dictionary<string, string>
+        {
+            ["ConnectionStrings__CN2"] = connectionString,
+            ["Http__Url"] = "http://127.0.0.1:8080",
+            ["Grpc__Url"] = "http://172.27.115.241:8081",
+            // Beyond a small cluster: every Service takes a cluster IP.
+            ["ServiceNetwork__V4"] = "10.0.0.0/10",
+            ["Bgp__RouterId"] = "172.27.115.241",
+            ["Bgp__GoBgp__Address"] = "unix://" + Path.Combine(network.Directory, "gobgp.sock"),
+            ["ControlNode__Name"] = "control",
+        };
+        foreach (var (name, value) in settings) _settings[name] = value;
+        _process = Launch();
+    }
+
+    public HttpClient Http => _http;
+
+    public TimeSpan ProcessorTime => _process.ProcessorTime;
+
+    public long ResidentBytes => _process.ResidentBytes;
+
+    /// <summary>Every route to /readyz saying yes; the time since the process was started is the caller's to measure.</summary>
+    public Task<TimeSpan> ReadyAsync(int seconds = 120) => Deadline.UntilAsync("CN2.Api ready", async () =>
+    {
+        if (_process.HasExited) throw new InvalidOperationException($"CN2.Api ended: {File.ReadAllText(_process.Log)}");
+        try
+        {
+            using var answer = await _http.GetAsync("/readyz");
+            return answer.IsSuccessStatusCode;
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    }, seconds);
+
+    public void Kill() => _process.Kill();
+
+    public void Start()
+    {
+        _process.Dispose();
+        _process = Launch();
+    }
+
+    /// <summary>Sends JSON; anything but success is an error.</summary>
+    public async Task<string> SendAsync(HttpMethod method, string path, string json)
+    {
+        using var request = new HttpRequestMessage(method, path)
+        {
+            Content = new StringContent(json, null, method == HttpMethod.Patch ? "application/merge-patch+json" : "application/json"),
+        };
+        using var answer = await _http.SendAsync(request);
+        var text = await answer.Content.ReadAsStringAsync();
+        return answer.IsSuccessStatusCode ? text : throw new InvalidOperationException($"{method} {path}: {(int)answer.StatusCode} {text}");
+    }
+
+    /// <summary>/metrics, summed over labels.</summary>
+    public async Task<Dictionary<string, double>> MetricsAsync()
+    {
+        var sums = new Dictionary<string, double>();
+        foreach (var line in (await _http.GetStringAsync("/metrics")).Split('\n'))
+        {
+            if (line.Length == 0 || line[0] == '#') continue;
+            var space = line.LastIndexOf(' ');
+            var name = line[..space].Split('{')[0];
+            sums[name] = sums.GetValueOrDefault(name) + double.Parse(line[(space + 1)..], CultureInfo.InvariantCulture);
+        }
+
+        return sums;
+    }
+
+    public void Dispose()
+    {
+        _process.Stop("TERM");
+        _process.Dispose();
+        _http.Dispose();
+    }
+
+    private RunningProcess Launch() => new(Path.Combine(_network.Directory, "api.log"), _settings, Published.Api);
+}
+
+/// <summary>The published programs (<c>dotnet publish -c Release</c>, which <c>./cn2 bench</c> does).</summary>
+internal static class Published
+{
+    public static string Root { get; } = FindRoot();
+
+    public static string Api => Program("CN2.Api", "CN2.Api");
+
+    public static string VRouter => Program("CN2.VRouter", "cn2-vrouter");
+
+    private static string Program(string project, string name)
+    {
+        var path = Path.Combine(Root, "artifacts", "publish", project, "release", name);
+        return File.Exists(path) ? path : throw new FileNotFoundException($"{path} is missing: dotnet publish src/{project} -c Release");
+    }
+
+    private static string FindRoot()
+    {
+        for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
+        {
+            if (File.Exists(Path.Combine(directory.FullName, "CN2.Api.sln"))) return directory.FullName;
+        }
+
+        throw new InvalidOperationException("CN2.Api.sln is in none of the directories above the bench.");
+    }
+}

@@ -1,0 +1,80 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using System.Text;
+
+namespace CN2.Bench.Load;
+
+/// <summary>What a run of creates gave.</summary>
+internal sealed record LoadResult(int Clients, int Created, TimeSpan Elapsed, Latencies Latencies)
+{
+    public double Rate => Created / Elapsed.TotalSeconds;
+}
+
+/// <summary>Clients that create Services over keep-alive HTTP, each on a thread with a blocking socket.</summary>
+internal static class ServiceLoad
+{
+    private static readonly IPEndPoint Server = new(IPAddress.Loopback, 8080);
+
+    /// <summary>A LoadBalancer Service without node ports (their range holds 2,768).</summary>
+    public static string Body(string name, string app) =>
+        $$"""{"name":"{{name}}","selector":{"app":"{{app}}"},"ports":[{"name":"http","protocol":"TCP","port":8080,"targetPort":80}],"allocateLoadBalancerNodePorts":false}""";
+
+    /// <summary>As many as fit into the time.</summary>
+    public static LoadResult For(int clients, TimeSpan time, string prefix) => Run(clients, int.MaxValue, time, i => $"{prefix}-{i}", _ => prefix);
+
+    /// <summary>Exactly these, however long it takes.</summary>
+    public static LoadResult Exactly(int clients, int count, Func<int, string> name, Func<int, string> app) => Run(clients, count, TimeSpan.FromMinutes(10), name, app);
+
+    /// <summary>One; returns its external address.</summary>
+    public static string One(HttpLine line, string name, string app)
+    {
+        var status = line.Post("/v1/namespaces/default/services", Body(name, app));
+        if (status != 201) throw new InvalidOperationException($"POST {name}: {status} {Encoding.UTF8.GetString(line.Body)}");
+        var body = line.Body;
+        var at = body.IndexOf("\"externalIPs\":[\""u8);
+        if (at < 0) throw new InvalidOperationException($"{name} got no external address: {Encoding.UTF8.GetString(body)}");
+        var rest = body[(at + 16)..];
+        return Encoding.ASCII.GetString(rest[..rest.IndexOf((byte)'"')]);
+    }
+
+    public static HttpLine Connect() => new(Server);
+
+    private static LoadResult Run(int clients, int count, TimeSpan time, Func<int, string> name, Func<int, string> app)
+    {
+        var next = -1;
+        var times = new List<double>[clients];
+        Exception? fault = null;
+        using var start = new ManualResetEventSlim();
+        var watch = new Stopwatch();
+        var threads = Enumerable.Range(0, clients).Select(c => new Thread(() =>
+        {
+            var mine = times[c] = new List<double>(4096);
+            try
+            {
+                using var line = Connect();
+                start.Wait();
+                while (watch.Elapsed < time && Volatile.Read(ref fault) is null)
+                {
+                    var i = Interlocked.Increment(ref next);
+                    if (i >= count) break;
+                    var began = Stopwatch.GetTimestamp();
+                    var status = line.Post("/v1/namespaces/default/services", Body(name(i), app(i)));
+                    if (status != 201) throw new InvalidOperationException($"POST {name(i)}: {status} {Encoding.UTF8.GetString(line.Body)}");
+                    mine.Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
+                }
+            }
+            catch (Exception e)
+            {
+                Volatile.Write(ref fault, e);
+            }
+        }, 256 * 1024)).ToList();
+        threads.ForEach(t => t.Start());
+        watch.Start();
+        start.Set();
+        threads.ForEach(t => t.Join());
+        watch.Stop();
+        if (fault is not null) throw new InvalidOperationException(string.Create(CultureInfo.InvariantCulture, $"{clients} clients"), fault);
+        return new LoadResult(clients, times.Sum(t => t.Count), watch.Elapsed, new Latencies(times.SelectMany(t => t)));
+    }
+}

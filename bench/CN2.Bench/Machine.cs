@@ -1,0 +1,36 @@
+using CN2.Bench.Lab;
+
+namespace CN2.Bench;
+
+/// <summary>Where the figures come from.</summary>
+internal static class Machine
+{
+    public static IEnumerable<object[]> Describe()
+    {
+        yield return ["Date", DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm 'UTC'", System.Globalization.CultureInfo.InvariantCulture)];
+        yield return ["Processor", $"{Field("/proc/cpuinfo", "model name")} (family {Field("/proc/cpuinfo", "cpu family")}, model {Field("/proc/cpuinfo", "model\t")}), {Environment.ProcessorCount} cores, {Field("/proc/cpuinfo", "cpu MHz")} MHz"];
+        yield return ["Memory", $"{long.Parse(Field("/proc/meminfo", "MemTotal").Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture) / 1024 / 1024} GiB"];
+        yield return ["Load before", File.ReadAllText("/proc/loadavg").Split(' ')[0] + " (one minute; 0 is a quiet machine)"];
+        yield return ["Kernel", File.ReadAllText("/proc/sys/kernel/osrelease").Trim()];
+        yield return [".NET", Environment.Version.ToString()];
+        yield return ["gobgpd", First("gobgpd", "--version")];
+        yield return ["FRR", First("/usr/lib/frr/bgpd", "--version")];
+        yield return ["nftables", First("nft", "--version")];
+        yield return ["nginx", First("nginx", "-v")];
+    }
+
+    private static string Field(string file, string name) =>
+        File.ReadLines(file).FirstOrDefault(l => l.StartsWith(name, StringComparison.Ordinal))?.Split(':', 2)[1].Trim() ?? "?";
+
+    private static string First(string program, string option)
+    {
+        try
+        {
+            return RunningProcess.TryRun(program, option).Output.Split('\n')[0].Trim();
+        }
+        catch (System.ComponentModel.Win32Exception)
+        {
+            return "not installed";
+        }
+    }
+}

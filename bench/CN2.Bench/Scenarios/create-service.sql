@@ -1,0 +1,17 @@
+-- The transaction CN2.Api sends for one POST of a Service (Services/ServiceStatements.cs, Allocation/AddressAllocator.cs,
+-- Data/ChangeList.cs), in as few round trips as pgbench can. Words between @ are filled in by the bench.
+\set seq :seq + 1
+\startpipeline
+BEGIN;
+SELECT version FROM catalog;
+\endpipeline
+SELECT (array_agg(taken ORDER BY subnet = @SERVICE_SUBNET@ DESC))[1] AS cluster, (array_agg(taken ORDER BY subnet = @SERVICE_SUBNET@ DESC))[2] AS external FROM cn2_take(ARRAY[@FIRST_SUBNET@, @SECOND_SUBNET@], ARRAY[1, 1]) \gset
+\startpipeline
+INSERT INTO service (uid, namespace, name, labels, annotations, generation, created_at, updated_at, spec, pending_reason, pending_message)
+SELECT u, ns, n, l::jsonb, a::jsonb, 1, now(), now(), s::jsonb, pr, pm FROM unnest(ARRAY[(lpad(to_hex(:client_id::int + 4096 * :run::int), 8, '0') || '-0000-7000-8000-' || lpad(to_hex(:seq::int), 12, '0'))::uuid], ARRAY['default'], ARRAY['pgbench-' || :run::int || '-' || :client_id::int || '-' || :seq::int], ARRAY['{}'], ARRAY['{}'], ARRAY['@SPEC@'], ARRAY[NULL::text], ARRAY[NULL::text]) AS t (u, ns, n, l, a, s, pr, pm);
+INSERT INTO floating_ip (uid, namespace, name, labels, annotations, generation, created_at, updated_at, subnet_id, subnet_cidr, address, external_network_uid, service_uid, reserved, spec)
+SELECT u, ns, n, '{}', '{}', 1, now(), now(), si, sc, a, en, s, false, '{}' FROM unnest(ARRAY[(lpad(to_hex(:client_id::int + 4096 * :run::int), 8, '0') || '-0000-7001-8000-' || lpad(to_hex(:seq::int), 12, '0'))::uuid, (lpad(to_hex(:client_id::int + 4096 * :run::int), 8, '0') || '-0000-7002-8000-' || lpad(to_hex(:seq::int), 12, '0'))::uuid], ARRAY['default', 'default'], ARRAY['contrail-k8s-kubemanager-cluster1-juniper-local-pgbench-' || :run::int || '-' || :client_id::int || '-' || :seq::int || '-28b76502', 'contrail-k8s-kubemanager-cluster1-juniper-local-pgbench-' || :run::int || '-' || :client_id::int || '-' || :seq::int || '-d7fd4d39'], ARRAY[@SERVICE_SUBNET@, @EXTERNAL_SUBNET@], ARRAY['@SERVICE_CIDR@', '@EXTERNAL_CIDR@']::cidr[], ARRAY[:cluster::inet, :external::inet], ARRAY[NULL, '@NETWORK@']::uuid[], ARRAY[(lpad(to_hex(:client_id::int + 4096 * :run::int), 8, '0') || '-0000-7000-8000-' || lpad(to_hex(:seq::int), 12, '0'))::uuid, (lpad(to_hex(:client_id::int + 4096 * :run::int), 8, '0') || '-0000-7000-8000-' || lpad(to_hex(:seq::int), 12, '0'))::uuid]) AS t (u, ns, n, si, sc, a, en, s);
+INSERT INTO change (kind, namespace, name, uid, verb, status_only, document)
+SELECT k, ns, n, u, v, false, d::jsonb FROM unnest(ARRAY[4, 5, 5]::smallint[], ARRAY['default', 'default', 'default'], ARRAY['pgbench-' || :run::int || '-' || :client_id::int || '-' || :seq::int, 'contrail-k8s-kubemanager-cluster1-juniper-local-pgbench-' || :run::int || '-' || :client_id::int || '-' || :seq::int || '-28b76502', 'contrail-k8s-kubemanager-cluster1-juniper-local-pgbench-' || :run::int || '-' || :client_id::int || '-' || :seq::int || '-d7fd4d39'], ARRAY[(lpad(to_hex(:client_id::int + 4096 * :run::int), 8, '0') || '-0000-7000-8000-' || lpad(to_hex(:seq::int), 12, '0'))::uuid, (lpad(to_hex(:client_id::int + 4096 * :run::int), 8, '0') || '-0000-7001-8000-' || lpad(to_hex(:seq::int), 12, '0'))::uuid, (lpad(to_hex(:client_id::int + 4096 * :run::int), 8, '0') || '-0000-7002-8000-' || lpad(to_hex(:seq::int), 12, '0'))::uuid], ARRAY[1, 1, 1]::smallint[], ARRAY[NULL, NULL, NULL]::text[]) AS t (k, ns, n, u, v, d);
+COMMIT;
+\endpipeline
