@@ -1,0 +1,37 @@
+# Two images: `docker build --target api .` and `docker build --target vrouter .`; compose.yaml adds gobgpd.
+# The publish commands are the ones ./cn2 uses.
+
+FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
+WORKDIR /source
+ENV CI=true DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
+# What decides the packages first: it changes seldom, so the restored layer is used again.
+COPY global.json .editorconfig Directory.Build.props Directory.Packages.props ./
+COPY src/CN2.Network/CN2.Network.csproj src/CN2.Network/packages.lock.json src/CN2.Network/
+COPY src/CN2.Api/CN2.Api.csproj src/CN2.Api/packages.lock.json src/CN2.Api/
+COPY src/CN2.VRouter/CN2.VRouter.csproj src/CN2.VRouter/packages.lock.json src/CN2.VRouter/
+RUN dotnet restore src/CN2.Api && dotnet restore src/CN2.VRouter
+COPY src src
+COPY migrations migrations
+RUN dotnet publish src/CN2.Api -c Release --no-restore && dotnet publish src/CN2.VRouter -c Release --no-restore
+
+# The server. It needs no privilege; BGP's port 179 belongs to gobgpd.
+FROM mcr.microsoft.com/dotnet/aspnet:10.0 AS api
+WORKDIR /app
+COPY --from=build /source/artifacts/publish/CN2.Api/release .
+EXPOSE 8080 8081
+USER $APP_UID
+ENTRYPOINT ["./CN2.Api"]
+
+# The agent. Run it with --network host --cap-add NET_ADMIN and a volume for --state-dir.
+FROM mcr.microsoft.com/dotnet/aspnet:10.0 AS vrouter
+RUN apt-get update && apt-get install -y --no-install-recommends nftables && rm -rf /var/lib/apt/lists/*
+WORKDIR /app
+COPY --from=build /source/artifacts/publish/CN2.VRouter/release .
+VOLUME /var/lib/cn2-vrouter
+ENTRYPOINT ["./cn2-vrouter"]
+
+# The BGP engine from Debian, without a configuration: the server tells it everything.
+FROM debian:bookworm-slim AS gobgpd
+RUN apt-get update && apt-get install -y --no-install-recommends gobgpd && rm -rf /var/lib/apt/lists/*
+EXPOSE 179
+ENTRYPOINT ["gobgpd", "--pprof-disable"]
