@@ -114,7 +114,7 @@ public sealed class ChangingHandsTests(PrivatePostgres postgres)
     public async Task What_probes_find_takes_an_endpoint_out_and_is_kept_over_a_restart()
     {
         await using var plane = await ControlPlane.StartAsync(postgres);
-        (await plane.Api.PostAsync("/v1/namespaces/default/service-health-checks", """{"name":"hc","monitorType":"TCP"}""")).Expect(201);
+        (await plane.Api.PostAsync("/v1/namespaces/default/service-health-checks", """{"name":"hc","monitorType":"TCP","port":80}""")).Expect(201);
         await plane.EndpointAsync("pod1", "compute1", "10.0.0.1", ""","healthCheck":"hc" """);
         await plane.ServiceAsync("web");
         await ControlPlane.UntilAsync(() => plane.Compute1.Probes.Count == 1);

@@ -63,7 +63,7 @@ public sealed class ServingOrderTests(PrivatePostgres postgres)
         Assert.DoesNotContain(seen, s => s.Contains("route", StringComparison.Ordinal) && !s.Contains("entries", StringComparison.Ordinal));
         Assert.Contains("entries service", seen);
         Assert.DoesNotContain("entries", seen);
-        Assert.DoesNotContain(plane.Compute1.Drops, a => a.ToString() == Address);
+        await ControlPlane.UntilAsync(() => plane.Compute1.Drops.All(a => a.ToString() != Address));
         await plane.ServiceAsync("next");
         Assert.NotNull(await plane.FloatingIPAsync(Address));
     }
@@ -167,7 +167,7 @@ public sealed class ServingOrderTests(PrivatePostgres postgres)
         (await plane.Api.PatchAsync(ControlPlane.Path("web"), """{"ports":[{"name":"a","port":8080,"targetPort":80},{"name":"b","port":8443,"targetPort":443}]}""")).Expect(200);
         await plane.UntilConditionAsync(ControlPlane.Path("web"), "Programmed", "False/VirtualRouterRefused");
         Assert.Equal("Failure", (string?)(await plane.Api.GetAsync(ControlPlane.Path("web"))).Json!["status"]!["state"]);
-        Assert.Equal("No space left on device", (string?)(await plane.Api.GetAsync("/v1/virtual-routers/compute1")).Json!["status"]!["message"]);
+        await Until.TrueAsync(async () => (string?)(await plane.Api.GetAsync("/v1/virtual-routers/compute1")).Json!["status"]!["message"] == "No space left on device", 30);
         Assert.Equal("True/Ready", ControlPlane.ConditionOf(await plane.Api.GetAsync(ControlPlane.Path("other")), "Ready"));
         Assert.Equal([Hop1], plane.HopsOf(Address));
 

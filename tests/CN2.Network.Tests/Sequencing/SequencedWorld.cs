@@ -127,7 +127,8 @@ internal sealed class SequencedWorld : IAcknowledgements
 
         foreach (var route in routes.Withdraw)
         {
-            _announcing.RemoveAll(r => (r.FloatingIP, r.VirtualRouter, r.NextHop) == (route.FloatingIP, route.VirtualRouter, route.NextHop));
+            // Equals: the == of tuples would compare the addresses by reference.
+            _announcing.RemoveAll(r => (r.FloatingIP, r.VirtualRouter, r.NextHop).Equals((route.FloatingIP, route.VirtualRouter, route.NextHop)));
             _withdrawing.Add(route);
         }
 
