@@ -9,7 +9,8 @@ namespace CN2.Api.Reconcile;
 /// </summary>
 public sealed partial class Leadership(DedicatedConnection dedicated, TimeProvider time, Action changed, ILogger<Leadership> logger)
 {
-    private const long LockKey = 0x434E32; // "CN2"
+    /// <summary>The advisory lock that the leader holds: "CN2" in ASCII.</summary>
+    public const int LockKey = 0x434E32;
 
     /// <summary>Since when this replica leads; null while another does.</summary>
     public DateTimeOffset? Since { get; private set; }
@@ -21,7 +22,7 @@ public sealed partial class Leadership(DedicatedConnection dedicated, TimeProvid
             try
             {
                 await using var connection = await dedicated.OpenAsync(ct);
-                await using var acquire = new NpgsqlCommand("SELECT pg_try_advisory_lock($1)", connection) { Parameters = { new() { Value = LockKey } } };
+                await using var acquire = new NpgsqlCommand("SELECT pg_try_advisory_lock($1)", connection) { Parameters = { new() { Value = (long)LockKey } } };
                 while (!(bool)(await acquire.ExecuteScalarAsync(ct))!) await Task.Delay(TimeSpan.FromSeconds(1), time, ct);
                 Since = time.GetUtcNow();
                 LogLeading(logger);

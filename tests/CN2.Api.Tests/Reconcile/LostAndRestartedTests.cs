@@ -1,3 +1,4 @@
+using CN2.Api.Reconcile;
 using CN2.Api.Tests.Drivers;
 using CN2.Api.Tests.Fixtures;
 
@@ -141,7 +142,10 @@ public sealed class LostAndRestartedTests(PrivatePostgres postgres)
             """);
         await plane.UntilConditionAsync(ControlPlane.Path("web"), "Ready", "True/Stale");
         // Its database session is cut: leadership is open, and taken again by the same replica.
-        await plane.QueryAsync<long>("SELECT count(pg_terminate_backend(pid)) FROM pg_locks WHERE locktype = 'advisory' AND objid = 4411954");
+        Assert.Equal(1, await plane.QueryAsync<long>($"""
+            SELECT count(pg_terminate_backend(pid)) FROM pg_locks
+            WHERE locktype = 'advisory' AND objid = {Leadership.LockKey} AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+            """));
         await plane.UntilReadyAsync("web");
     }
 
