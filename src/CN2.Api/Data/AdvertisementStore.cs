@@ -1,27 +1,27 @@
-using System.Net;
 using System.Text.Json;
 using CN2.Api.Data.Rows;
+using CN2.Network.Compilation;
 using Npgsql;
 
 namespace CN2.Api.Data;
 
 /// <summary>
-/// Which FloatingIPs a replica announces or may announce. A row stands before the first route is handed to the speaker, has no next
-/// hops once the last withdrawal is confirmed, and goes when the replica's vRouters have dropped the entries: while it stands, the
+/// Which FloatingIPs a replica announces or may announce. A row stands before the first route is handed to the speaker, has no
+/// paths once the last withdrawal is confirmed, and goes when the replica's vRouters have dropped the entries: while it stands, the
 /// address is not free.
 /// </summary>
 public sealed class AdvertisementStore(NpgsqlDataSource dataSource, ChangeSignal signal)
 {
-    /// <summary>All rows of one control node: FloatingIP and the next hops its routes may have.</summary>
-    public async Task<Dictionary<Guid, HashSet<IPAddress>>> LoadAsync(string controlNode, CancellationToken ct)
+    /// <summary>All rows of one control node: FloatingIP and the paths its routes may have.</summary>
+    public async Task<Dictionary<Guid, HashSet<RoutePath>>> LoadAsync(string controlNode, CancellationToken ct)
     {
         await using var command = dataSource.CreateCommand("SELECT floating_ip_uid, routes FROM advertisement WHERE control_node = $1");
         command.Parameters.Add(new() { Value = controlNode });
-        var rows = new Dictionary<Guid, HashSet<IPAddress>>();
+        var rows = new Dictionary<Guid, HashSet<RoutePath>>();
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
         {
-            rows[reader.GetGuid(0)] = [.. JsonSerializer.Deserialize<string[]>(reader.GetString(1))!.Select(IPAddress.Parse)];
+            rows[reader.GetGuid(0)] = [.. JsonSerializer.Deserialize<string[]>(reader.GetString(1))!.Select(RoutePath.Parse)];
         }
 
         return rows;
@@ -32,7 +32,7 @@ public sealed class AdvertisementStore(NpgsqlDataSource dataSource, ChangeSignal
     /// <paramref name="tellOthers"/>: with change rows, so that the other replicas know.
     /// </summary>
     public async Task<HashSet<Guid>> SaveAsync(
-        string controlNode, IReadOnlyDictionary<Guid, IReadOnlyCollection<IPAddress>?> rows, bool tellOthers, CancellationToken ct)
+        string controlNode, IReadOnlyDictionary<Guid, IReadOnlyCollection<RoutePath>?> rows, bool tellOthers, CancellationToken ct)
     {
         var put = rows.Where(r => r.Value is not null).ToList();
         var gone = rows.Where(r => r.Value is null).Select(r => r.Key).ToArray();
@@ -49,7 +49,7 @@ public sealed class AdvertisementStore(NpgsqlDataSource dataSource, ChangeSignal
             {
                 new() { Value = controlNode },
                 new() { Value = put.Select(r => r.Key).ToArray() },
-                new() { Value = put.Select(r => JsonSerializer.Serialize(r.Value!.Select(a => a.ToString()))).ToArray() },
+                new() { Value = put.Select(r => JsonSerializer.Serialize(r.Value!.Select(p => p.ToString()))).ToArray() },
             },
         });
         batch.BatchCommands.Add(new("DELETE FROM advertisement WHERE control_node = $1 AND floating_ip_uid = ANY($2)")

@@ -1,6 +1,6 @@
-using System.Net;
 using System.Text.Json;
 using CN2.Api.Data.Rows;
+using CN2.Network.Compilation;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -90,19 +90,19 @@ public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal s
         return sessions;
     }
 
-    /// <summary>What other control nodes announce of these FloatingIPs: (FloatingIP, control node) → next hops.</summary>
-    public async Task<List<(Guid FloatingIP, string ControlNode, IPAddress[] NextHops)>> AnnouncedByOthersAsync(
+    /// <summary>What other control nodes announce of these FloatingIPs: (FloatingIP, control node) → paths.</summary>
+    public async Task<List<(Guid FloatingIP, string ControlNode, RoutePath[] Paths)>> AnnouncedByOthersAsync(
         string self, IReadOnlyCollection<Guid>? floatingIPs, CancellationToken ct)
     {
         await using var command = dataSource.CreateCommand(
             "SELECT floating_ip_uid, control_node, routes FROM advertisement WHERE control_node <> $1 AND ($2::uuid[] IS NULL OR floating_ip_uid = ANY($2))");
         command.Parameters.Add(new() { Value = self });
         command.Parameters.Add(new() { Value = (object?)floatingIPs?.ToArray() ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
-        var rows = new List<(Guid, string, IPAddress[])>();
+        var rows = new List<(Guid, string, RoutePath[])>();
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
         {
-            rows.Add((reader.GetGuid(0), reader.GetString(1), [.. JsonSerializer.Deserialize<string[]>(reader.GetString(2))!.Select(IPAddress.Parse)]));
+            rows.Add((reader.GetGuid(0), reader.GetString(1), [.. JsonSerializer.Deserialize<string[]>(reader.GetString(2))!.Select(RoutePath.Parse)]));
         }
 
         return rows;

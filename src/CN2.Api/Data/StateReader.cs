@@ -5,6 +5,7 @@ using CN2.Api.Drivers;
 using CN2.Api.ExternalNetworks;
 using CN2.Api.FloatingIPs;
 using CN2.Api.Http;
+using CN2.Api.Options;
 using CN2.Api.ServiceHealthChecks;
 using CN2.Api.Services;
 using CN2.Network.Collections;
@@ -29,7 +30,7 @@ public sealed record StateSnapshot(
     List<BgpPeer> BgpPeers);
 
 /// <summary>Reads rows as the types decisions are made with. Each read takes the uids wanted, or null for all.</summary>
-public sealed class StateReader(NpgsqlDataSource dataSource)
+public sealed class StateReader(NpgsqlDataSource dataSource, BgpOptions bgp)
 {
     /// <summary>
     /// One consistent snapshot of everything. Its position is just below the oldest transaction then running: what that and later
@@ -140,7 +141,7 @@ public sealed class StateReader(NpgsqlDataSource dataSource)
 
     private const string ExternalNetworkSql = "SELECT t.uid, t.namespace, t.name, t.number, t.fabric_forwarding, t.spec FROM external_network t";
 
-    private static ExternalNetwork ReadExternalNetwork(NpgsqlDataReader row)
+    private ExternalNetwork ReadExternalNetwork(NpgsqlDataReader row)
     {
         var spec = ApiJson.Read<ExternalNetworkSpec>(row.GetString(5));
         return new ExternalNetwork
@@ -152,8 +153,8 @@ public sealed class StateReader(NpgsqlDataSource dataSource)
             Advertisement = new Advertisement(
                 spec.Advertisement.LocalPreference, spec.Advertisement.Med,
                 spec.Advertisement.Communities.ToEquatableList(), spec.Advertisement.LargeCommunities.ToEquatableList()),
-            ImportRouteTargets = spec.RouteTargets.Union(spec.ImportRouteTargets).ToEquatableList(),
-            ExportRouteTargets = spec.RouteTargets.Union(spec.ExportRouteTargets).ToEquatableList(),
+            ImportRouteTargets = spec.RouteTargetsWith(spec.ImportRouteTargets, bgp.AutonomousSystem, row.GetInt32(3)),
+            ExportRouteTargets = spec.RouteTargetsWith(spec.ExportRouteTargets, bgp.AutonomousSystem, row.GetInt32(3)),
         };
     }
 

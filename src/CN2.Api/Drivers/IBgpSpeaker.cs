@@ -1,11 +1,14 @@
 using System.Net;
+using CN2.Network.Addressing;
 using CN2.Network.Collections;
+using CN2.Network.Compilation;
+using CN2.Network.Overlay;
 
 namespace CN2.Api.Drivers;
 
 /// <summary>
-/// One underlay path: a host route to a FloatingIP through one vRouter. Value equality; <see cref="Key"/> is its identity in the
-/// speaker (prefix and next hop), the rest are attributes that may change in place.
+/// A host route to a FloatingIP through one vRouter: unicast in the underlay, or (<see cref="Vpn"/>) a VPN route in the overlay. Value
+/// equality; <see cref="Key"/> is its identity in the speaker, the rest are attributes that may change in place.
 /// </summary>
 public sealed record BgpPath(
     IPAddress Prefix,
@@ -13,12 +16,20 @@ public sealed record BgpPath(
     uint LocalPreference,
     uint Med,
     EquatableList<string> Communities,
-    EquatableList<string> LargeCommunities)
+    EquatableList<string> LargeCommunities,
+    BgpVpn? Vpn = null)
 {
-    public BgpPathKey Key => new(Prefix, NextHop);
+    public BgpPathKey Key => new(Prefix, new RoutePath(NextHop, Vpn?.RouteDistinguisher.Number ?? 0));
 }
 
-public readonly record struct BgpPathKey(IPAddress Prefix, IPAddress NextHop);
+/// <summary>Prefix, next hop and RoutingInstance; in the overlay the last two are the route distinguisher.</summary>
+public readonly record struct BgpPathKey(IPAddress Prefix, RoutePath Path);
+
+/// <summary>
+/// What a VPN route has besides (contract §4): its route distinguisher, the label its vRouter has acknowledged, the route targets. The
+/// encapsulation communities GRE and MPLS-in-UDP go with every one.
+/// </summary>
+public sealed record BgpVpn(RouteDistinguisher RouteDistinguisher, uint Label, EquatableList<RouteTarget> RouteTargets);
 
 /// <summary>What a BgpRouter resource asks of the speaker. Value equality: an equal one disturbs no session.</summary>
 public sealed record BgpPeer(
@@ -81,6 +92,18 @@ public interface IBgpSpeaker
     /// <summary>The whole wanted set of peers; those added first time after <see cref="SetPathsAsync"/>, so that no router sees a withdrawal.
     /// Does not throw while the engine is away. A peer that cannot be is a session whose error says why.</summary>
     Task SetPeersAsync(IReadOnlyCollection<BgpPeer> peers, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// The whole set of route targets whose VPN routes are to be learned from peers. They are kept beside, never in the table that is
+    /// announced; peers that negotiate <c>route-target</c> are asked for just these (RFC 4684). Does not throw while the engine is away.
+    /// </summary>
+    Task SetImportAsync(IReadOnlyCollection<RouteTarget> routeTargets, CancellationToken cancellationToken);
+
+    /// <summary>
+    /// What was learned, changed or lost since the last call; the first one tells all. Routes of a peer that is away stay for its
+    /// graceful-restart time. <see cref="Changed"/> is raised when there is something.
+    /// </summary>
+    IReadOnlyCollection<ImportedRouteChange> TakeImported();
 
     /// <summary>All sessions now.</summary>
     IReadOnlyList<BgpSession> Sessions { get; }

@@ -1,5 +1,6 @@
 using System.Net;
 using CN2.Network.Compilation;
+using CN2.Network.Overlay;
 using CN2.Network.Resources;
 using CN2.Network.Sequencing;
 
@@ -12,7 +13,9 @@ public sealed record VRouterProbe(Guid Uid, IPAddress Address, ServiceHealthChec
 public sealed record VRouterConfig(
     IReadOnlyCollection<VirtualRouterFrontend> Frontends,
     IReadOnlyCollection<IPAddress> FloatingIPs,
-    IReadOnlyCollection<VRouterProbe> Probes);
+    IReadOnlyCollection<VRouterProbe> Probes,
+    IReadOnlyCollection<RoutingInstance> RoutingInstances,
+    IReadOnlyCollection<VpnRoute> VpnRoutes);
 
 /// <summary>A change of it; additions replace what has the same key.</summary>
 public sealed record VRouterDelta(
@@ -21,10 +24,24 @@ public sealed record VRouterDelta(
     IReadOnlyCollection<VRouterProbe> Probes,
     IReadOnlyCollection<FrontendKey> RemovedFrontends,
     IReadOnlyCollection<IPAddress> RemovedFloatingIPs,
-    IReadOnlyCollection<Guid> RemovedProbes);
+    IReadOnlyCollection<Guid> RemovedProbes)
+{
+    public IReadOnlyCollection<RoutingInstance> RoutingInstances { get; init; } = [];
+    public IReadOnlyCollection<VpnRoute> VpnRoutes { get; init; } = [];
+    public IReadOnlyCollection<int> RemovedRoutingInstances { get; init; } = [];
+    public IReadOnlyCollection<VpnRouteKey> RemovedVpnRoutes { get; init; } = [];
+}
 
 /// <summary>An agent that has dialled this replica.</summary>
-public sealed record VRouterHello(string Name, IPAddress Address, IPAddress? Address6, string AgentVersion);
+/// <param name="OverlayEngine"><c>userspace</c>, <c>kernel</c>, or null when it has none.</param>
+public sealed record VRouterHello(string Name, IPAddress Address, IPAddress? Address6, string AgentVersion, string? OverlayEngine = null);
+
+/// <summary>What has passed a RoutingInstance on a vRouter since its agent's start.</summary>
+public sealed record VRouterInstanceCounters(int RoutingInstance, long PacketsIn, long BytesIn, long PacketsOut, long BytesOut, long NoRoute);
+
+/// <summary>The agent's overlay engine since its start: what passed, and what was dropped and why.</summary>
+public sealed record VRouterOverlayCounters(
+    IReadOnlyList<VRouterInstanceCounters> Instances, long UnknownLabel, long UnknownSource, long Malformed, long TtlExpired, long Oversize, long SendErrors);
 
 /// <summary>What agents tell; called on the stream's own task, must only queue.</summary>
 public interface IVRouterListener
@@ -34,6 +51,11 @@ public interface IVRouterListener
     void Applied(string name, ulong revision, string? error);
     void Health(string name, IReadOnlyList<(Guid Uid, EndpointHealth Health, string? Message)> endpoints);
     void Seen(string name, long repairs);
+
+    /// <summary>With every heartbeat of an agent that has an overlay engine.</summary>
+    void Counted(string name, VRouterOverlayCounters counters)
+    {
+    }
 
     /// <summary>What an operator should put right on the node (a sentence), or null when there is nothing any more; only when it changes.</summary>
     void Noticed(string name, string? message)

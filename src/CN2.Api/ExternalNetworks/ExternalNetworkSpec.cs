@@ -1,3 +1,6 @@
+using CN2.Network.Addressing;
+using CN2.Network.Collections;
+
 namespace CN2.Api.ExternalNetworks;
 
 /// <summary>What the user asked of an ExternalNetwork with every default filled in, without what has columns of its own; <c>external_network.spec</c>.</summary>
@@ -8,6 +11,16 @@ public sealed record ExternalNetworkSpec
     public List<string> ImportRouteTargets { get; set; } = [];
     public List<string> ExportRouteTargets { get; set; } = [];
     public AdvertisementSpec Advertisement { get; set; } = new();
+
+    /// <summary>The targets of both directions, those of one, and the automatic one of the network. Sorted, distinct.</summary>
+    public EquatableList<RouteTarget> RouteTargetsWith(IEnumerable<string> ofDirection, uint autonomousSystem, int number)
+    {
+        var targets = new SortedSet<RouteTarget>();
+        foreach (var text in RouteTargets.Concat(ofDirection))
+            if (RouteTarget.TryParse(text, out var target, out _)) targets.Add(target);
+        if (RouteTarget.Automatic(autonomousSystem, number) is { } automatic) targets.Add(automatic);
+        return targets.ToEquatableList();
+    }
 }
 
 /// <summary>One subnet. <see cref="Gateway"/> null: it has none (a /31, /32, /127, /128 without one).</summary>

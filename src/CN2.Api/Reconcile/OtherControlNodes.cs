@@ -1,12 +1,12 @@
-using System.Net;
 using CN2.Api.Drivers;
+using CN2.Network.Compilation;
 
 namespace CN2.Api.Reconcile;
 
 /// <summary>What the other replicas announce and whom they reach, as their rows say.</summary>
 public sealed class OtherControlNodes
 {
-    private readonly Dictionary<Guid, Dictionary<string, IPAddress[]>> _announced = [];
+    private readonly Dictionary<Guid, Dictionary<string, RoutePath[]>> _announced = [];
     private volatile bool _any;
     private Dictionary<string, IReadOnlyList<BgpSession>> _sessions = [];
 
@@ -20,10 +20,10 @@ public sealed class OtherControlNodes
     /// <summary>Their BGP sessions.</summary>
     public IEnumerable<BgpSession> Sessions => _sessions.Values.SelectMany(s => s);
 
-    public void Set(Guid floatingIP, string controlNode, IPAddress[] nextHops)
+    public void Set(Guid floatingIP, string controlNode, RoutePath[] paths)
     {
         if (!_announced.TryGetValue(floatingIP, out var nodes)) _announced[floatingIP] = nodes = [];
-        nodes[controlNode] = nextHops;
+        nodes[controlNode] = paths;
     }
 
     /// <summary>Nothing is known of this FloatingIP (any more).</summary>
@@ -46,12 +46,12 @@ public sealed class OtherControlNodes
 
     /// <summary>Another replica may announce the FloatingIP; through which vRouter is not told apart: the entries stay for all.</summary>
     public bool MayAnnounce(Guid floatingIP, string virtualRouter) =>
-        _announced.TryGetValue(floatingIP, out var nodes) && nodes.Values.Any(hops => hops.Length > 0);
+        _announced.TryGetValue(floatingIP, out var nodes) && nodes.Values.Any(paths => paths.Length > 0);
 
-    /// <summary>Control nodes that announce the FloatingIP through this next hop, with their sessions.</summary>
-    public IEnumerable<(string ControlNode, IReadOnlyList<BgpSession> Sessions)> Through(Guid floatingIP, IPAddress nextHop) =>
+    /// <summary>Control nodes that announce the FloatingIP by this path, with their sessions.</summary>
+    public IEnumerable<(string ControlNode, IReadOnlyList<BgpSession> Sessions)> Through(Guid floatingIP, RoutePath path) =>
         _announced.TryGetValue(floatingIP, out var nodes)
-            ? nodes.Where(n => n.Value.Contains(nextHop)).Select(n => (n.Key, _sessions.GetValueOrDefault(n.Key) ?? []))
+            ? nodes.Where(n => n.Value.Contains(path)).Select(n => (n.Key, _sessions.GetValueOrDefault(n.Key) ?? []))
             : [];
 
     /// <summary>Whom routes reach; counters of a session move with every route and say nothing about that.</summary>

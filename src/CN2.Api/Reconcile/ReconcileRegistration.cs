@@ -9,6 +9,7 @@ public static class ReconcileRegistration
     {
         services.AddSingleton<StateReader>();
         services.AddSingleton<ControlNodeStore>();
+        services.AddSingleton<RoutingInstances>();
         services.AddSingleton<VirtualRouterStore>();
         services.AddSingleton<AdvertisementStore>();
         services.AddSingleton<StatusStore>();

@@ -68,6 +68,10 @@ public sealed partial class Reconciler : BackgroundService
     private readonly VRouterDispatcher _dispatcher;
     private readonly OtherControlNodes _others;
     private readonly Retirements _retirements;
+    private readonly RoutingInstances _instances;
+
+    /// <summary>FloatingIPs of which it is to be looked whether they hold their address in the underlay.</summary>
+    private readonly HashSet<Guid> _holdsDue = [];
     private readonly HashSet<Guid> _statusDue = [];
     private readonly HashSet<Guid> _releasing = [];
 
@@ -91,7 +95,7 @@ public sealed partial class Reconciler : BackgroundService
     public Reconciler(
         StateReader reader, ChangeFeedReader feed, ControlNodeStore controlNodes, VirtualRouterStore virtualRouters, AdvertisementStore advertisements,
         IBgpSpeaker speaker, IVRouterPublisher publisher, ChangeSignal signal, DedicatedConnection dedicated, LeaderDuties duties,
-        StatusRecorder statuses, ReconcileCounters counters, Settings settings, TimeProvider time, ILoggerFactory loggers)
+        StatusRecorder statuses, ReconcileCounters counters, RoutingInstances instances, Settings settings, TimeProvider time, ILoggerFactory loggers)
     {
         _reader = reader;
         _feed = feed;
@@ -114,7 +118,8 @@ public sealed partial class Reconciler : BackgroundService
         _leadership = new Leadership(dedicated, time, _wake.Set, loggers.CreateLogger<Leadership>());
         _ledger = new VirtualRouterLedger(_others.MayAnnounce);
         _sequencer = new RouteSequencer(_ledger);
-        _dispatcher = new VRouterDispatcher(publisher, _ledger, _sequencer);
+        _instances = instances;
+        _dispatcher = new VRouterDispatcher(publisher, _ledger, _sequencer, instances);
         _retirements = new Retirements(_state, _sequencer);
         publisher.Listen(_agents);
         speaker.Changed += _wake.Set;
@@ -188,7 +193,12 @@ public sealed partial class Reconciler : BackgroundService
         HearAgents();
         HearSpeaker();
         var now = _time.GetUtcNow();
-        if (!_midPage) Compile(now);
+        if (!_midPage)
+        {
+            Compile(now);
+            SettleHolds();
+        }
+
         _nextTick = _sequencer.Tick(now);
         if (later > TimeSpan.Zero && (_nextTick is null || now + later < _nextTick)) _nextTick = now + later;
         Send(now);
@@ -257,7 +267,7 @@ public sealed partial class Reconciler : BackgroundService
         _position = all.Position;
         _ledger.Position = (long)_position.Xid;
         _ledger.MarkPosition = (long)newest;
-        Replace([.. _state.ExternalNetworks.Select(n => n.Uid)], all.ExternalNetworks, n => n.Uid, Put, _state.RemoveExternalNetwork);
+        Replace([.. _state.ExternalNetworks.Select(n => n.Uid)], all.ExternalNetworks, n => n.Uid, Put, RemoveExternalNetwork);
         Replace([.. _state.VirtualRouters.Select(r => r.Uid)], all.VirtualRouters, r => r.Router.Uid, Put, RemoveVirtualRouter);
         Replace([.. _state.ServiceHealthChecks.Select(h => h.Uid)], all.ServiceHealthChecks, h => h.Uid, _state.Put, _state.RemoveServiceHealthCheck);
         Replace([.. _state.VirtualMachineInterfaces.Select(v => v.Uid)], all.VirtualMachineInterfaces, v => v.Uid, _state.Put, _state.RemoveVirtualMachineInterface);
@@ -269,10 +279,10 @@ public sealed partial class Reconciler : BackgroundService
         _duties.SomethingMayFit();
     }
 
-    private void TakeAnnounced(IEnumerable<(Guid FloatingIP, string ControlNode, IPAddress[] NextHops)> announced)
+    private void TakeAnnounced(IEnumerable<(Guid FloatingIP, string ControlNode, RoutePath[] Paths)> announced)
     {
         _others.Clear();
-        foreach (var (floatingIP, node, hops) in announced) _others.Set(floatingIP, node, hops);
+        foreach (var (floatingIP, node, paths) in announced) _others.Set(floatingIP, node, paths);
         RoutesReachOthers();
     }
 
@@ -285,7 +295,7 @@ public sealed partial class Reconciler : BackgroundService
             switch (kind.Key)
             {
                 case ResourceKind.ExternalNetwork:
-                    Replace(uids, await _reader.ExternalNetworksAsync(uids, ct), n => n.Uid, Put, _state.RemoveExternalNetwork);
+                    Replace(uids, await _reader.ExternalNetworksAsync(uids, ct), n => n.Uid, Put, RemoveExternalNetwork);
                     break;
                 case ResourceKind.Service:
                     Replace(uids, await _reader.ServicesAsync(uids, ct), s => s.Uid, Put, RemoveService);
@@ -338,8 +348,17 @@ public sealed partial class Reconciler : BackgroundService
 
     private void Put(ExternalNetwork network)
     {
+        if (_state.ExternalNetwork(network.Uid)?.FabricForwarding != network.FabricForwarding)
+            _holdsDue.UnionWith(_state.FloatingIPsOfNetwork(network.Uid).Select(f => f.Uid));
         _state.Put(network);
+        if (_instances.Put(network)) PostImport();
         _duties.NetworkChanged(network.Uid);
+    }
+
+    private void RemoveExternalNetwork(Guid uid)
+    {
+        _state.RemoveExternalNetwork(uid);
+        if (_instances.Remove(uid)) PostImport();
     }
 
     private void Put(Service service)
@@ -359,7 +378,7 @@ public sealed partial class Reconciler : BackgroundService
 
     private void Put(FloatingIP floatingIP)
     {
-        if (_state.TryGetFloatingIP(floatingIP.Uid) is null) _dispatcher.Hold(floatingIP.Address);
+        if (_state.TryGetFloatingIP(floatingIP.Uid) is null) _holdsDue.Add(floatingIP.Uid);
         _state.Put(_retirements.Filter(floatingIP));
         _duties.Note(floatingIP);
         _statusDue.Add(floatingIP.Service ?? floatingIP.Uid);
@@ -367,7 +386,7 @@ public sealed partial class Reconciler : BackgroundService
 
     private void RemoveFloatingIP(Guid uid)
     {
-        if (_state.TryGetFloatingIP(uid) is { } known) _dispatcher.Free(known.Address);
+        _dispatcher.Free(uid);
         _state.RemoveFloatingIP(uid);
         _retirements.Forget(uid);
         _duties.ForgetFloatingIP(uid);
@@ -506,6 +525,7 @@ public sealed partial class Reconciler : BackgroundService
         }
 
         if (_sessions.TakeReachChanged()) RoutesReachOthers();
+        _instances.Apply(_speaker.TakeImported());
     }
 
     /// <summary>Routes reach other peers than before: statuses of all that have some may read differently.</summary>
@@ -519,7 +539,7 @@ public sealed partial class Reconciler : BackgroundService
         var adopted = 0;
         foreach (var path in found)
         {
-            adopted += routers[path.NextHop].Sum(router => floatingIPs[path.Prefix].Count(f => _sequencer.Adopt(f.Uid, router)));
+            adopted += routers[path.NextHop].Sum(router => floatingIPs[path.Prefix].Count(f => _sequencer.Adopt(f.Uid, path.Key.Path.RoutingInstance, router)));
         }
 
         _speakerStarted = true;
@@ -527,8 +547,8 @@ public sealed partial class Reconciler : BackgroundService
         _peersHeldBack &= found.Count == 0;
         // What is to be announced is in Told. Withdrawals from before the speaker answered must be confirmed: entries wait for that.
         var told = _sequencer.Told.ToList();
-        var kept = told.Select(r => (r.FloatingIP, r.NextHop)).ToHashSet();
-        _speakerWorker.Post(new RouteJob(told, [.. _sequencer.TakeRoutes().Withdraw.Where(r => !kept.Contains((r.FloatingIP, r.NextHop)))], Whole: true));
+        var kept = told.Select(r => (r.FloatingIP, r.Path)).ToHashSet();
+        _speakerWorker.Post(new RouteJob(told, [.. _sequencer.TakeRoutes().Withdraw.Where(r => !kept.Contains((r.FloatingIP, r.Path)))], Whole: true, Import: _instances.ImportTargets));
         PostPeers();
         LogSpeaker(_logger, found.Count, adopted);
     }
@@ -556,6 +576,23 @@ public sealed partial class Reconciler : BackgroundService
         {
             var probe = _state.ProbeOf(endpoint);
             _dispatcher.SetProbe(endpoint, probe is null ? null : (probe.VirtualRouter, new VRouterProbe(endpoint, probe.Address, probe.Check, probe.LastKnown)));
+        }
+    }
+
+    /// <summary>
+    /// In the underlay an address is held from the moment somebody has it; a network that went over to the overlay holds it until the last
+    /// route and entry there are gone.
+    /// </summary>
+    private void SettleHolds()
+    {
+        foreach (var uid in _holdsDue)
+        {
+            var floatingIP = _state.TryGetFloatingIP(uid);
+            var overlay = floatingIP?.ExternalNetwork is { } network && _state.ExternalNetwork(network) is { FabricForwarding: false };
+            if (floatingIP is not null && !overlay) _dispatcher.Hold(uid, floatingIP.Address);
+            else if (floatingIP is not null && _sequencer.IsIn(uid, 0)) continue;
+            else _dispatcher.Free(uid);
+            _holdsDue.Remove(uid);
         }
     }
 
@@ -592,6 +629,12 @@ public sealed partial class Reconciler : BackgroundService
     private void PostPeers()
     {
         if (_speakerStarted && !_peersHeldBack) _speakerWorker.Post(new RouteJob([], [], Peers: _peers));
+    }
+
+    /// <summary>What is to be learned from peers; before the speaker has started the first whole set brings it.</summary>
+    private void PostImport()
+    {
+        if (_speakerStarted) _speakerWorker.Post(new RouteJob([], [], Import: _instances.ImportTargets));
     }
 
     /// <summary>Withdrawn FloatingIPs whose entries the vRouters here have dropped: the other replicas may know.</summary>
@@ -671,7 +714,7 @@ public sealed partial class Reconciler : BackgroundService
         {
             var announced = await _controlNodes.AnnouncedByOthersAsync(_self, floatingIPs, ct);
             foreach (var floatingIP in floatingIPs) _others.Clear(floatingIP);
-            foreach (var (floatingIP, node, hops) in announced) _others.Set(floatingIP, node, hops);
+            foreach (var (floatingIP, node, paths) in announced) _others.Set(floatingIP, node, paths);
             foreach (var floatingIP in floatingIPs)
             {
                 if (_state.TryGetFloatingIP(floatingIP) is { } known) _statusDue.Add(known.Service ?? known.Uid);

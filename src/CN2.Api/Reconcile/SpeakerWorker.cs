@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
-using System.Net;
 using System.Threading.Channels;
 using CN2.Api.Data;
 using CN2.Api.Drivers;
+using CN2.Network.Addressing;
 using CN2.Network.Compilation;
 
 namespace CN2.Api.Reconcile;
@@ -18,14 +18,14 @@ public sealed partial class SpeakerWorker(
     private readonly ConcurrentQueue<RouteJob> _jobs = new();
     private readonly ConcurrentQueue<RouteResult> _results = new();
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-    private Dictionary<Guid, HashSet<IPAddress>> _rows = [];
+    private Dictionary<Guid, HashSet<RoutePath>> _rows = [];
     private IReadOnlyCollection<BgpPath>? _found;
 
     /// <summary>Reads the rows left by an earlier life of this control node, before anything is told; true: it may have announced something.</summary>
     public async Task<bool> LoadAsync(CancellationToken ct)
     {
         _rows = await store.LoadAsync(controlNode, ct);
-        return _rows.Values.Any(hops => hops.Count > 0);
+        return _rows.Values.Any(paths => paths.Count > 0);
     }
 
     public void Post(RouteJob job)
@@ -66,7 +66,7 @@ public sealed partial class SpeakerWorker(
         }
     }
 
-    /// <summary>All waiting jobs as one: for each FloatingIP and next hop the last word counts.</summary>
+    /// <summary>All waiting jobs as one: for each FloatingIP and path the last word counts.</summary>
     private MergedJob? Merge()
     {
         var merged = new MergedJob();
@@ -99,26 +99,26 @@ public sealed partial class SpeakerWorker(
 
     private async Task TryCarryOutAsync(MergedJob job, CancellationToken ct)
     {
-        if (job.Rewrite) await store.SaveAsync(controlNode, _rows.ToDictionary(r => r.Key, r => (IReadOnlyCollection<IPAddress>?)r.Value), false, ct);
+        if (job.Rewrite) await store.SaveAsync(controlNode, _rows.ToDictionary(r => r.Key, r => (IReadOnlyCollection<RoutePath>?)r.Value), false, ct);
         if (job.Introduce) await store.IntroduceAsync(controlNode, ct);
         var announce = job.Routes.Values.Where(r => r.Announce).Select(r => r.Route).ToList();
         var withdraw = job.Routes.Values.Where(r => !r.Announce).Select(r => r.Route).ToList();
         if (announce.Count > 0)
         {
-            var before = new Dictionary<Guid, IReadOnlyCollection<IPAddress>?>();
+            var before = new Dictionary<Guid, IReadOnlyCollection<RoutePath>?>();
             foreach (var group in announce.GroupBy(r => r.FloatingIP))
             {
                 var known = _rows.GetValueOrDefault(group.Key);
-                if (group.All(r => known?.Contains(r.NextHop) == true)) continue;
-                before[group.Key] = [.. (known ?? []).Union(group.Select(r => r.NextHop))];
+                if (group.All(r => known?.Contains(r.Path) == true)) continue;
+                before[group.Key] = [.. (known ?? []).Union(group.Select(r => r.Path))];
             }
 
             if (before.Count > 0)
             {
                 var standing = await store.SaveAsync(controlNode, before, hasOthers(), ct);
-                foreach (var (floatingIP, hops) in before)
+                foreach (var (floatingIP, paths) in before)
                 {
-                    if (standing.Contains(floatingIP)) _rows[floatingIP] = [.. hops!];
+                    if (standing.Contains(floatingIP)) _rows[floatingIP] = [.. paths!];
                 }
 
                 // Deleted meanwhile: nothing may be announced for it.
@@ -126,6 +126,8 @@ public sealed partial class SpeakerWorker(
             }
         }
 
+        // Before anything that lets agents have their configuration: routes into the VPNs are part of it.
+        if (job.Import is not null) await speaker.SetImportAsync(job.Import, ct);
         if (job.Whole)
         {
             await speaker.SetPathsAsync([.. announce.Select(ToPath)], ct);
@@ -141,35 +143,35 @@ public sealed partial class SpeakerWorker(
         if (job.Peers is not null) await speaker.SetPeersAsync(job.Peers, ct);
 
         var tellOthers = hasOthers();
-        var after = new Dictionary<Guid, IReadOnlyCollection<IPAddress>?>();
+        var after = new Dictionary<Guid, IReadOnlyCollection<RoutePath>?>();
         if (job.Whole)
         {
-            // Everything else is gone from the speaker: also single next hops that an earlier life of this control node announced.
-            var announced = announce.ToLookup(r => r.FloatingIP, r => r.NextHop);
-            foreach (var (floatingIP, hops) in _rows)
+            // Everything else is gone from the speaker: also single paths that an earlier life of this control node announced.
+            var announced = announce.ToLookup(r => r.FloatingIP, r => r.Path);
+            foreach (var (floatingIP, paths) in _rows)
             {
-                if (!hops.SetEquals(announced[floatingIP])) after[floatingIP] = announced.Contains(floatingIP) ? [.. announced[floatingIP].Distinct()] : null;
+                if (!paths.SetEquals(announced[floatingIP])) after[floatingIP] = announced.Contains(floatingIP) ? [.. announced[floatingIP].Distinct()] : null;
             }
         }
 
         foreach (var group in withdraw.GroupBy(r => r.FloatingIP))
         {
-            if (after.ContainsKey(group.Key) || !_rows.TryGetValue(group.Key, out var hops)) continue;
-            var left = hops.Except(group.Select(r => r.NextHop)).ToList();
+            if (after.ContainsKey(group.Key) || !_rows.TryGetValue(group.Key, out var paths)) continue;
+            var left = paths.Except(group.Select(r => r.Path)).ToList();
             after[group.Key] = left.Count > 0 || tellOthers ? left : null;
         }
 
         foreach (var floatingIP in job.Release)
         {
-            if (after.TryGetValue(floatingIP, out var left) ? left is { Count: 0 } : _rows.TryGetValue(floatingIP, out var hops) && hops.Count == 0) after[floatingIP] = null;
+            if (after.TryGetValue(floatingIP, out var left) ? left is { Count: 0 } : _rows.TryGetValue(floatingIP, out var paths) && paths.Count == 0) after[floatingIP] = null;
         }
 
         if (after.Count == 0) return;
         await store.SaveAsync(controlNode, after, tellOthers, ct);
-        foreach (var (floatingIP, hops) in after)
+        foreach (var (floatingIP, paths) in after)
         {
-            if (hops is null) _rows.Remove(floatingIP);
-            else _rows[floatingIP] = [.. hops];
+            if (paths is null) _rows.Remove(floatingIP);
+            else _rows[floatingIP] = [.. paths];
         }
 
         wake();
@@ -181,7 +183,9 @@ public sealed partial class SpeakerWorker(
         route.Network.Advertisement.LocalPreference,
         route.Network.Advertisement.Med,
         route.Network.Advertisement.Communities,
-        route.Network.Advertisement.LargeCommunities);
+        route.Network.Advertisement.LargeCommunities,
+        route.RoutingInstance == 0 ? null : new BgpVpn(
+            new RouteDistinguisher(route.NextHop, (ushort)route.RoutingInstance), MplsLabel.Of(route.RoutingInstance), route.Network.ExportRouteTargets));
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
 
@@ -196,28 +200,30 @@ public sealed partial class SpeakerWorker(
         public bool Any { get; set; }
         public bool Whole { get; set; }
         public IReadOnlyCollection<BgpPeer>? Peers { get; set; }
+        public IReadOnlyCollection<RouteTarget>? Import { get; private set; }
         public bool Introduce { get; private set; }
         public bool Rewrite { get; private set; }
         public HashSet<Guid> Release { get; } = [];
-        public Dictionary<(Guid, IPAddress), (FloatingIPRoute Route, bool Announce)> Routes { get; } = [];
+        public Dictionary<(Guid, RoutePath), (FloatingIPRoute Route, bool Announce)> Routes { get; } = [];
 
         public void Add(RouteJob job)
         {
             Any = true;
             Whole |= job.Whole;
             Peers = job.Peers ?? Peers;
+            Import = job.Import ?? Import;
             Introduce |= job.Introduce;
             Rewrite |= job.Rewrite;
             Release.UnionWith(job.Release ?? []);
-            foreach (var route in job.Announce) Routes[(route.FloatingIP, route.NextHop)] = (route, true);
-            foreach (var route in job.Withdraw) Routes[(route.FloatingIP, route.NextHop)] = (route, false);
+            foreach (var route in job.Announce) Routes[(route.FloatingIP, route.Path)] = (route, true);
+            foreach (var route in job.Withdraw) Routes[(route.FloatingIP, route.Path)] = (route, false);
         }
     }
 }
 
 /// <summary>
 /// Route changes for the speaker. <see cref="Whole"/>: what is announced is the whole set, everything else goes. <see cref="Release"/>:
-/// of these the vRouters here have dropped the entries. <see cref="Introduce"/>: the other replicas read all rows.
+/// of these the vRouters here have dropped the entries. <see cref="Import"/>: the route targets whose routes are to be learned. <see cref="Introduce"/>: the other replicas read all rows.
 /// <see cref="Rewrite"/>: the rows were taken away meanwhile.
 /// </summary>
 public sealed record RouteJob(
@@ -225,6 +231,7 @@ public sealed record RouteJob(
     IReadOnlyCollection<FloatingIPRoute> Withdraw,
     bool Whole = false,
     IReadOnlyCollection<BgpPeer>? Peers = null,
+    IReadOnlyCollection<RouteTarget>? Import = null,
     IReadOnlyCollection<Guid>? Release = null,
     bool Introduce = false,
     bool Rewrite = false);

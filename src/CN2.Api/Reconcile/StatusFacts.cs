@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -83,7 +84,7 @@ public sealed class StatusFacts(
     private ServingFacts WithServing(ServingFacts facts, Guid owner, IReadOnlyList<FloatingIP> floatingIPs)
     {
         var routes = floatingIPs.Where(f => f.Kind == FloatingIPKind.External).Select(RoutesOf).ToList();
-        var families = floatingIPs.Select(f => f.Address.FamilyOf() == IPFamily.IPv6 ? "inet6" : "inet").Distinct().ToList();
+        var families = floatingIPs.Select(f => FamilyOf(f.Address, f.ExternalNetwork is { } n && state.ExternalNetwork(n) is { FabricForwarding: false })).Distinct().ToList();
         var awaited = AwaitedBy(owner).Order(StringComparer.Ordinal).ToEquatableList();
         return facts with
         {
@@ -95,8 +96,9 @@ public sealed class StatusFacts(
             RoutesInSpeaker = routes.Sum(r => r.Bodies.Count),
             RoutesSent = routes.Sum(r => r.Bodies.Count(b => b.ControlNodes.Any(c => c.AdvertisedTo.Count > 0))),
             BgpEnabled = speaker.Enabled,
+            Families = families.Order(StringComparer.Ordinal).ToEquatableList(),
             HasEstablishedPeer = families.TrueForAll(f => Sessions.Any(s => s.IsEstablished && s.Families.Contains(f))),
-            AddPathLimited = routes.Exists(r => r.Wanted > 1) && Sessions.Any(s => s is { IsEstablished: true, AddPath: false }),
+            AddPathLimited = routes.Exists(r => r.Wanted > 1 && r.Bodies.TrueForAll(b => b.RouteDistinguisher is null)) && Sessions.Any(s => s is { IsEstablished: true, AddPath: false }),
         };
     }
 
@@ -116,22 +118,29 @@ public sealed class StatusFacts(
     private (int Wanted, List<FloatingIPRouteBody> Bodies) RoutesOf(FloatingIP floatingIP)
     {
         var (wanted, confirmed) = sequencer.RoutesOf(floatingIP.Uid);
-        var elsewhere = sequencer.UnconfirmedOf(floatingIP.Uid).Where(r => others.Through(r.FloatingIP, r.NextHop).Any());
-        return (wanted, [.. confirmed.Select(r => (Route: r, Here: true)).Concat(elsewhere.Select(r => (Route: r, Here: false))).OrderBy(r => r.Route.NextHop.ToString(), StringComparer.Ordinal).Select(r => Body(r.Route, r.Here))]);
+        var elsewhere = sequencer.UnconfirmedOf(floatingIP.Uid).Where(r => others.Through(r.FloatingIP, r.Path).Any());
+        return (wanted, [.. confirmed.Select(r => (Route: r, Here: true)).Concat(elsewhere.Select(r => (Route: r, Here: false))).OrderBy(r => r.Route.Path.ToString(), StringComparer.Ordinal).Select(r => Body(r.Route, r.Here))]);
     }
 
     private FloatingIPRouteBody Body(FloatingIPRoute route, bool here)
     {
         var v6 = route.Address.AddressFamily == AddressFamily.InterNetworkV6;
-        var family = v6 ? "inet6" : "inet";
+        var vpn = route.RoutingInstance != 0;
+        var family = FamilyOf(route.Address, vpn);
         var nodes = new List<FloatingIPRouteControlNode>();
         if (here) nodes.Add(new(self, SentTo(_sessions, family)));
-        nodes.AddRange(others.Through(route.FloatingIP, route.NextHop).Select(o => new FloatingIPRouteControlNode(o.ControlNode, SentTo(o.Sessions, family))));
+        nodes.AddRange(others.Through(route.FloatingIP, route.Path).Select(o => new FloatingIPRouteControlNode(o.ControlNode, SentTo(o.Sessions, family))));
         return new FloatingIPRouteBody(
-            $"{route.Address}/{(v6 ? 128 : 32)}", family, route.NextHop.ToString(), null, null, null,
+            $"{route.Address}/{(v6 ? 128 : 32)}", family, route.NextHop.ToString(),
+            vpn ? route.Path.ToString() : null, vpn ? MplsLabel.Of(route.RoutingInstance) : null,
+            vpn ? [.. route.Network.ExportRouteTargets.Select(t => t.ToString())] : null,
             route.Network.Advertisement.LocalPreference, route.Network.Advertisement.Med,
             [.. nodes.OrderBy(n => n.Name, StringComparer.Ordinal)]);
     }
+
+    /// <summary>CN2's name of the address family a route goes by.</summary>
+    private static string FamilyOf(IPAddress address, bool vpn) =>
+        (address.AddressFamily == AddressFamily.InterNetworkV6 ? "inet6" : "inet") + (vpn ? "-vpn" : "");
 
     private static List<string> SentTo(IReadOnlyList<BgpSession> sessions, string family) =>
         [.. sessions.Where(s => s.IsEstablished && s.Families.Contains(family)).Select(s => s.Peer).Order(StringComparer.Ordinal)];

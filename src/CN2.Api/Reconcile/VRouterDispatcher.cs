@@ -1,6 +1,8 @@
 using System.Net;
 using CN2.Api.Drivers;
+using CN2.Network.Addressing;
 using CN2.Network.Compilation;
+using CN2.Network.Overlay;
 using CN2.Network.Resources;
 using CN2.Network.Sequencing;
 
@@ -10,11 +12,15 @@ namespace CN2.Api.Reconcile;
 /// Tells each connected vRouter what it must do: the whole once it has connected, then only what changed. Entries come from the
 /// sequencer, the drop set from the addresses anybody holds, probes from the endpoints with a health check.
 /// </summary>
-public sealed class VRouterDispatcher(IVRouterPublisher publisher, VirtualRouterLedger ledger, RouteSequencer sequencer)
+public sealed class VRouterDispatcher(IVRouterPublisher publisher, VirtualRouterLedger ledger, RouteSequencer sequencer, RoutingInstances instances)
 {
     private readonly HashSet<string> _newcomers = [];
+    private readonly Dictionary<Guid, IPAddress> _holders = [];
     private readonly Dictionary<IPAddress, int> _floatingIPs = [];
     private readonly HashSet<IPAddress> _changedFloatingIPs = [];
+
+    /// <summary>vRouter → RoutingInstance → the entries it has there: with the last one the RoutingInstance goes.</summary>
+    private readonly Dictionary<string, Dictionary<int, HashSet<FrontendKey>>> _carried = [];
     private readonly Dictionary<Guid, (string VirtualRouter, VRouterProbe Probe)> _probes = [];
     private readonly Dictionary<string, HashSet<Guid>> _changedProbes = [];
 
@@ -31,17 +37,19 @@ public sealed class VRouterDispatcher(IVRouterPublisher publisher, VirtualRouter
         if (ledger.Find(name) is { } account) account.ConnectedHere = false;
     }
 
-    /// <summary>Somebody holds this address: what is not translated for it is dropped everywhere.</summary>
-    public void Hold(IPAddress address)
+    /// <summary>A FloatingIP holds this address in the underlay: what is not translated for it is dropped everywhere.</summary>
+    public void Hold(Guid floatingIP, IPAddress address)
     {
+        if (!_holders.TryAdd(floatingIP, address)) return;
         _floatingIPs[address] = _floatingIPs.GetValueOrDefault(address) + 1;
         _changedFloatingIPs.Add(address);
     }
 
-    /// <summary>A holder is gone; the address leaves the drop set with its last one.</summary>
-    public void Free(IPAddress address)
+    /// <summary>A FloatingIP no longer holds its address there; the address leaves the drop set with its last holder.</summary>
+    public void Free(Guid floatingIP)
     {
-        if (!_floatingIPs.TryGetValue(address, out var holders)) return;
+        if (!_holders.Remove(floatingIP, out var address)) return;
+        var holders = _floatingIPs[address];
         if (holders > 1) _floatingIPs[address] = holders - 1;
         else _floatingIPs.Remove(address);
         _changedFloatingIPs.Add(address);
@@ -73,6 +81,7 @@ public sealed class VRouterDispatcher(IVRouterPublisher publisher, VirtualRouter
     public void Flush()
     {
         var frontends = sequencer.TakeFrontends();
+        var vpnRoutes = instances.TakeChanged();
         foreach (var account in ledger.Accounts.ToList())
         {
             frontends.TryGetValue(account.Name, out var changes);
@@ -87,10 +96,11 @@ public sealed class VRouterDispatcher(IVRouterPublisher publisher, VirtualRouter
             }
 
             var probes = _changedProbes.GetValueOrDefault(account.Name);
-            if (changes is null && probes is null && _changedFloatingIPs.Count == 0) continue;
+            var overlay = OverlayOf(account, changes, vpnRoutes);
+            if (changes is null && probes is null && _changedFloatingIPs.Count == 0 && overlay.IsEmpty) continue;
             var next = ledger.NextRevision(account);
             if (account.Counts) account.Told(new AckMark(next, ledger.MarkPosition), ledger.ToldUpTo, owners);
-            if (account.ConnectedHere) publisher.Publish(account.Name, next, DeltaOf(account.Name, changes, probes));
+            if (account.ConnectedHere) publisher.Publish(account.Name, next, DeltaOf(account.Name, changes, probes, overlay));
         }
 
         _changedFloatingIPs.Clear();
@@ -98,12 +108,62 @@ public sealed class VRouterDispatcher(IVRouterPublisher publisher, VirtualRouter
         ledger.Flushed();
     }
 
-    private VRouterConfig WholeOf(string name) => new(
-        [.. sequencer.EntriesOf(name)],
-        [.. _floatingIPs.Keys],
-        [.. _probes.Values.Where(p => p.VirtualRouter == name).Select(p => p.Probe)]);
+    private VRouterConfig WholeOf(string name)
+    {
+        var entries = sequencer.EntriesOf(name).ToList();
+        var carried = entries.Where(e => e.Key.RoutingInstance != 0).GroupBy(e => e.Key.RoutingInstance).ToDictionary(g => g.Key, g => g.Select(e => e.Key).ToHashSet());
+        _carried[name] = carried;
+        return new(
+            entries,
+            [.. _floatingIPs.Keys],
+            [.. _probes.Values.Where(p => p.VirtualRouter == name).Select(p => p.Probe)],
+            [.. carried.Keys.Select(Instance)],
+            [.. carried.Keys.SelectMany(instances.RoutesOf)]);
+    }
 
-    private VRouterDelta DeltaOf(string name, FrontendChanges? changes, HashSet<Guid>? probes)
+    /// <summary>What changes of the RoutingInstances a vRouter carries: those it begins or ceases to, and routes of the others.</summary>
+    private OverlayDelta OverlayOf(VirtualRouterLedger.Account account, FrontendChanges? changes, IReadOnlyDictionary<VpnRouteKey, VpnRoute?> vpnRoutes)
+    {
+        var delta = new OverlayDelta();
+        if (!account.ConnectedHere)
+        {
+            _carried.Remove(account.Name); // whoever comes back gets the whole
+            return delta;
+        }
+
+        if (!_carried.TryGetValue(account.Name, out var carried)) _carried[account.Name] = carried = [];
+        foreach (var (key, route) in vpnRoutes)
+        {
+            if (!carried.ContainsKey(key.RoutingInstance)) continue;
+            if (route is null) delta.RemovedRoutes.Add(key);
+            else delta.Routes.Add(route);
+        }
+
+        foreach (var key in changes?.Put.Keys.Where(k => k.RoutingInstance != 0) ?? [])
+        {
+            if (!carried.TryGetValue(key.RoutingInstance, out var keys))
+            {
+                carried[key.RoutingInstance] = keys = [];
+                delta.Instances.Add(Instance(key.RoutingInstance));
+                delta.Routes.AddRange(instances.RoutesOf(key.RoutingInstance));
+            }
+
+            keys.Add(key);
+        }
+
+        foreach (var key in changes?.Removed.Where(k => k.RoutingInstance != 0) ?? [])
+        {
+            if (!carried.TryGetValue(key.RoutingInstance, out var keys) || !keys.Remove(key) || keys.Count > 0) continue;
+            carried.Remove(key.RoutingInstance);
+            delta.RemovedInstances.Add(key.RoutingInstance); // its routes go with it
+        }
+
+        return delta;
+    }
+
+    private static RoutingInstance Instance(int number) => new(number, MplsLabel.Of(number));
+
+    private VRouterDelta DeltaOf(string name, FrontendChanges? changes, HashSet<Guid>? probes, OverlayDelta overlay)
     {
         bool Probes(Guid endpoint) => _probes.TryGetValue(endpoint, out var p) && p.VirtualRouter == name;
         return new VRouterDelta(
@@ -112,12 +172,28 @@ public sealed class VRouterDispatcher(IVRouterPublisher publisher, VirtualRouter
             [.. (probes ?? []).Where(Probes).Select(e => _probes[e].Probe)],
             changes?.Removed ?? (IReadOnlyCollection<FrontendKey>)[],
             [.. _changedFloatingIPs.Where(a => !_floatingIPs.ContainsKey(a))],
-            [.. (probes ?? []).Where(e => !Probes(e))]);
+            [.. (probes ?? []).Where(e => !Probes(e))])
+        {
+            RoutingInstances = overlay.Instances,
+            VpnRoutes = overlay.Routes,
+            RemovedRoutingInstances = overlay.RemovedInstances,
+            RemovedVpnRoutes = overlay.RemovedRoutes,
+        };
     }
 
     private HashSet<Guid> ChangedProbesOf(string name)
     {
         if (!_changedProbes.TryGetValue(name, out var changed)) _changedProbes[name] = changed = [];
         return changed;
+    }
+
+    private sealed class OverlayDelta
+    {
+        public List<RoutingInstance> Instances { get; } = [];
+        public List<VpnRoute> Routes { get; } = [];
+        public List<int> RemovedInstances { get; } = [];
+        public List<VpnRouteKey> RemovedRoutes { get; } = [];
+
+        public bool IsEmpty => Instances.Count + Routes.Count + RemovedInstances.Count + RemovedRoutes.Count == 0;
     }
 }

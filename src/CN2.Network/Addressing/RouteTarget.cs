@@ -19,8 +19,14 @@ public enum RouteTargetKind
 /// A route target, written <c>target:64512:1</c>, <c>target:10.2.2.2:561</c> or <c>target:4200000000:1</c>.
 /// <paramref name="Administrator"/> is the AS or the IPv4 address as a number.
 /// </summary>
-public readonly record struct RouteTarget(RouteTargetKind Kind, uint Administrator, uint Number)
+public readonly record struct RouteTarget(RouteTargetKind Kind, uint Administrator, uint Number) : IComparable<RouteTarget>
 {
+    /// <summary>Where automatic numbers begin behind a 2-byte AS, and where they end (CN2).</summary>
+    private const uint FirstAutomatic2 = 8_000_000, LastAutomatic2 = 16_777_216;
+
+    /// <summary>The same behind a 4-byte AS.</summary>
+    private const uint FirstAutomatic4 = 8_000, LastAutomatic4 = 32_768;
+
     private const string Shape = "write target:<AS or IPv4 address>:<number>, such as target:64512:1";
 
     public static bool TryParse(string? text, out RouteTarget target, [NotNullWhen(false)] out string? error)
@@ -69,6 +75,23 @@ public readonly record struct RouteTarget(RouteTargetKind Kind, uint Administrat
         target = new RouteTarget(kind, administrator, number);
         return true;
     }
+
+    /// <summary>The route target that every network has of itself; null where the number no longer fits behind a 4-byte AS.</summary>
+    public static RouteTarget? Automatic(uint autonomousSystem, int network)
+    {
+        if (autonomousSystem <= ushort.MaxValue) return new RouteTarget(RouteTargetKind.TwoOctetAS, autonomousSystem, FirstAutomatic2 + (uint)network);
+        return FirstAutomatic4 + network <= LastAutomatic4 ? new RouteTarget(RouteTargetKind.FourOctetAS, autonomousSystem, FirstAutomatic4 + (uint)network) : null;
+    }
+
+    /// <summary>It lies where automatic route targets of this AS are made: nobody may choose it.</summary>
+    public bool IsReserved(uint autonomousSystem) => Administrator == autonomousSystem && Kind switch
+    {
+        RouteTargetKind.TwoOctetAS => Number is >= FirstAutomatic2 and <= LastAutomatic2,
+        RouteTargetKind.FourOctetAS => Number is >= FirstAutomatic4 and <= LastAutomatic4,
+        _ => false,
+    };
+
+    public int CompareTo(RouteTarget other) => (Kind, Administrator, Number).CompareTo((other.Kind, other.Administrator, other.Number));
 
     public override string ToString() => Kind == RouteTargetKind.IPv4Address
         ? $"target:{AddressArithmetic.ToAddress(Administrator, IPFamily.IPv4)}:{Number}"

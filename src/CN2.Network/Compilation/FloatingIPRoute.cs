@@ -7,4 +7,10 @@ namespace CN2.Network.Compilation;
 /// A route the external routers should have once the entries behind it are acknowledged: one FloatingIP through one vRouter
 /// (contract §4). <see cref="Network"/> gives the attributes, and whether it is underlay or overlay.
 /// </summary>
-public sealed record FloatingIPRoute(Guid FloatingIP, IPAddress Address, string VirtualRouter, IPAddress NextHop, ExternalNetwork Network);
+public sealed record FloatingIPRoute(Guid FloatingIP, IPAddress Address, string VirtualRouter, IPAddress NextHop, ExternalNetwork Network)
+{
+    /// <summary>The RoutingInstance it is a route of; 0 is the underlay.</summary>
+    public int RoutingInstance => Network.RoutingInstance;
+
+    public RoutePath Path => new(NextHop, RoutingInstance);
+}

@@ -7,13 +7,17 @@ namespace CN2.Network.Compilation;
 /// <summary>
 /// Where traffic arrives. <paramref name="Address"/> null: a node port, on any address of the node.
 /// <paramref name="Protocol"/> null: every protocol and port of the address (a FloatingIP attached one to one).
-/// Ordered by family, address (node ports first), protocol, port.
+/// <paramref name="RoutingInstance"/> 0: the underlay; else only what arrives in that VPN, where another network may use the same address.
+/// Ordered by RoutingInstance, family, address (node ports first), protocol, port.
 /// </summary>
-public readonly record struct FrontendKey(IPFamily Family, IPAddress? Address, TransportProtocol? Protocol, ushort Port) : IComparable<FrontendKey>
+public readonly record struct FrontendKey(IPFamily Family, IPAddress? Address, TransportProtocol? Protocol, ushort Port, int RoutingInstance = 0)
+    : IComparable<FrontendKey>
 {
     public int CompareTo(FrontendKey other)
     {
-        var order = Family.CompareTo(other.Family);
+        var order = RoutingInstance.CompareTo(other.RoutingInstance);
+        if (order != 0) return order;
+        order = Family.CompareTo(other.Family);
         if (order != 0) return order;
         order = (Address is null, other.Address is null) switch
         {
@@ -30,6 +34,7 @@ public readonly record struct FrontendKey(IPFamily Family, IPAddress? Address, T
     public override string ToString()
     {
         var address = Address is null ? $"node port {Family}" : Family == IPFamily.IPv6 ? $"[{Address}]" : Address.ToString();
-        return Protocol is null ? $"{address} (one to one)" : $"{address} {Protocol}/{Port}";
+        var instance = RoutingInstance == 0 ? "" : $" in RoutingInstance {RoutingInstance}";
+        return (Protocol is null ? $"{address} (one to one)" : $"{address} {Protocol}/{Port}") + instance;
     }
 }

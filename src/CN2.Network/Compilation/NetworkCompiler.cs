@@ -58,18 +58,18 @@ public static class NetworkCompiler
                 $"VirtualMachineInterface {floatingIP.Id.Namespace}/{name} does not exist; create it, or take it out of interfaces.");
         }
 
-        if (!floatingIP.Deleting)
+        if (!floatingIP.Deleting && RoutingInstanceOf(floatingIP, network) is { } instance)
         {
             var family = floatingIP.Address.FamilyOf();
             if (floatingIP.PortMappings.Count == 0)
             {
-                compilation.Add(new FrontendKey(family, floatingIP.Address, null, 0), floatingIP.Uid, FrontendScope.LocalBackends, 0, false, []);
+                compilation.Add(new FrontendKey(family, floatingIP.Address, null, 0, instance), floatingIP.Uid, FrontendScope.LocalBackends, 0, false, []);
             }
 
             foreach (var mapping in floatingIP.PortMappings)
             {
                 compilation.Add(
-                    new FrontendKey(family, floatingIP.Address, mapping.Protocol, mapping.Port),
+                    new FrontendKey(family, floatingIP.Address, mapping.Protocol, mapping.Port, instance),
                     floatingIP.Uid,
                     FrontendScope.LocalBackends,
                     mapping.TargetPort,
@@ -87,6 +87,7 @@ public static class NetworkCompiler
         Compilation compilation, Service service, FloatingIP floatingIP, IPFamily family, bool affinity, Func<Guid, ExternalNetwork?> network)
     {
         var external = floatingIP.Kind == FloatingIPKind.External;
+        if (RoutingInstanceOf(floatingIP, network) is not { } instance) return;
         EquatableList<IPNetwork> ranges = [];
         if (external && service.LoadBalancerSourceRanges.Count > 0)
         {
@@ -107,7 +108,7 @@ public static class NetworkCompiler
             : FrontendScope.EveryVirtualRouter;
         foreach (var port in service.Ports)
         {
-            var key = new FrontendKey(family, floatingIP.Address, port.Protocol, port.Port);
+            var key = new FrontendKey(family, floatingIP.Address, port.Protocol, port.Port, instance);
             compilation.Add(key, floatingIP.Uid, scope, port.TargetPort, affinity, ranges);
         }
 
@@ -132,6 +133,10 @@ public static class NetworkCompiler
         return EquatableList.Create<IPNetwork>(ofFamily);
     }
 
+    /// <summary>Where its entries live; null while its network is not known: in the underlay they could stand for an address of somebody else.</summary>
+    private static int? RoutingInstanceOf(FloatingIP floatingIP, Func<Guid, ExternalNetwork?> networks) =>
+        floatingIP.ExternalNetwork is { } uid ? networks(uid)?.RoutingInstance : 0;
+
     /// <summary>One route for each vRouter with a usable local endpoint, unless the vRouter is lost or in maintenance.</summary>
     private static void AddRoutes(Compilation compilation, FloatingIP floatingIP, IPFamily family, Func<Guid, ExternalNetwork?> networks)
     {
@@ -143,18 +148,23 @@ public static class NetworkCompiler
                 $"No ready endpoint has an {family} address, so {floatingIP.Address} gets no traffic; give the endpoints one.");
         }
 
-        if (network.FabricForwarding) AddUnderlayRoutes(compilation, floatingIP, family, network);
-        else AddOverlayRoutes(compilation, floatingIP, network);
-    }
+        if (network is { FabricForwarding: false, ExportRouteTargets.Count: 0 })
+        {
+            compilation.Report(
+                ConditionReason.NoRouteTarget,
+                $"ExternalNetwork {network.Id} exports no route target, so no router would take its routes; give it routeTargets.",
+                withholdsAddress: true);
+            return;
+        }
 
-    private static void AddUnderlayRoutes(Compilation compilation, FloatingIP floatingIP, IPFamily family, ExternalNetwork network)
-    {
+        // The overlay's outer header is IPv4, and its route distinguisher is made of that address (RFC 4364 §4.2, type 1).
+        var outer = network.FabricForwarding ? family : IPFamily.IPv4;
         var routesBefore = compilation.RouteCount;
         List<VirtualRouter>? withoutNextHop = null;
         foreach (var virtualRouter in compilation.VirtualRoutersWithBackends(family))
         {
             if (virtualRouter.AdminDown || virtualRouter.Lost) continue;
-            if (NextHopOf(virtualRouter, family) is { } nextHop)
+            if (NextHopOf(virtualRouter, outer) is { } nextHop)
                 compilation.Add(new FloatingIPRoute(floatingIP.Uid, floatingIP.Address, virtualRouter.Name, nextHop, network));
             else
                 (withoutNextHop ??= []).Add(virtualRouter);
@@ -162,19 +172,13 @@ public static class NetworkCompiler
 
         foreach (var virtualRouter in withoutNextHop ?? [])
         {
-            var member = family == IPFamily.IPv6 ? "address6" : "address";
+            var member = outer == IPFamily.IPv6 ? "address6" : "address";
             compilation.Report(
                 ConditionReason.NextHopMissing,
-                $"VirtualRouter {virtualRouter.Name} has no {family} address, so {floatingIP.Address} cannot be routed to it; set its {member}.",
+                $"VirtualRouter {virtualRouter.Name} has no {outer} address, so {floatingIP.Address} cannot be routed to it; set its {member}.",
                 withholdsAddress: compilation.RouteCount == routesBefore);
         }
     }
-
-    /// <summary>The place of the overlay: VPN routes by route distinguisher and label belong here (contract §4, right column).</summary>
-    private static void AddOverlayRoutes(Compilation compilation, FloatingIP floatingIP, ExternalNetwork network) => compilation.Report(
-        ConditionReason.OverlayNotAvailable,
-        $"ExternalNetwork {network.Id} has fabricForwarding false and the overlay is not available yet, so {floatingIP.Address} is not advertised; set fabricForwarding to true.",
-        withholdsAddress: true);
 
     private static IPAddress? NextHopOf(VirtualRouter virtualRouter, IPFamily family) =>
         family == virtualRouter.Address.FamilyOf() ? virtualRouter.Address : family == IPFamily.IPv6 ? virtualRouter.Address6 : null;

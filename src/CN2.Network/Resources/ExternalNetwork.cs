@@ -1,3 +1,4 @@
+using CN2.Network.Addressing;
 using CN2.Network.Collections;
 namespace CN2.Network.Resources;
 
@@ -23,7 +24,14 @@ public sealed record ExternalNetwork
     /// <summary>True: underlay, BGP ipv4/ipv6 unicast. False: overlay, vpnv4/vpnv6.</summary>
     public required bool FabricForwarding { get; init; }
 
+    /// <summary>The RoutingInstance its addresses live in: its own in the overlay, 0 in the underlay.</summary>
+    public int RoutingInstance => FabricForwarding ? 0 : Number;
+
     public required Advertisement Advertisement { get; init; }
-    public EquatableList<string> ExportRouteTargets { get; init; } = [];
-    public EquatableList<string> ImportRouteTargets { get; init; } = [];
+
+    /// <summary>Sorted, distinct, the automatic one included.</summary>
+    public EquatableList<RouteTarget> ExportRouteTargets { get; init; } = [];
+
+    /// <summary>Sorted, distinct, the automatic one included.</summary>
+    public EquatableList<RouteTarget> ImportRouteTargets { get; init; } = [];
 }

@@ -3,10 +3,17 @@ using CN2.Network.Compilation;
 
 namespace CN2.Network.Sequencing;
 
-/// <summary>One FloatingIP through one vRouter, on its way up or down (<see cref="RouteSequencer"/>).</summary>
-internal sealed class Lane(Guid floatingIP, string virtualRouter)
+/// <summary>
+/// What a route and the entries behind it have in common: the FloatingIP and the RoutingInstance, 0 the underlay. A network that changes
+/// between underlay and overlay has both for a while.
+/// </summary>
+internal readonly record struct LaneScope(Guid FloatingIP, int RoutingInstance);
+
+/// <summary>One FloatingIP in one RoutingInstance through one vRouter, on its way up or down (<see cref="RouteSequencer"/>).</summary>
+internal sealed class Lane(LaneScope scope, string virtualRouter)
 {
-    public Guid FloatingIP { get; } = floatingIP;
+    public LaneScope Scope { get; } = scope;
+    public Guid FloatingIP => Scope.FloatingIP;
     public string VirtualRouter { get; } = virtualRouter;
 
     /// <summary>The Service or FloatingIP that asks for it.</summary>

@@ -31,20 +31,20 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     public void Set(Guid owner, CompiledOwner? compiled, DateTimeOffset now)
     {
         _compiled.TryGetValue(owner, out var before);
-        var floatingIPs = FloatingIPsOf(before, compiled);
-        foreach (var virtualRouter in Affected(before, compiled, floatingIPs))
+        var scopes = ScopesOf(before, compiled);
+        foreach (var virtualRouter in Affected(before, compiled, scopes))
         {
             var old = Project(before, virtualRouter);
             var @new = Project(compiled, virtualRouter);
-            foreach (var floatingIP in floatingIPs) PrepareLane(owner, floatingIP, virtualRouter, compiled, old, @new);
+            foreach (var scope in scopes) PrepareLane(owner, scope, virtualRouter, compiled, old, @new);
             CollectEntries(owner, virtualRouter, old, @new);
-            foreach (var floatingIP in floatingIPs) SettleLane(floatingIP, virtualRouter, @new);
+            foreach (var scope in scopes) SettleLane(scope, virtualRouter, @new);
         }
 
         if (compiled is null) _compiled.Remove(owner);
         else _compiled[owner] = compiled;
 
-        foreach (var floatingIP in floatingIPs) Evaluate(floatingIP, now);
+        foreach (var floatingIP in scopes.Select(s => s.FloatingIP).Distinct()) Evaluate(floatingIP, now);
         _touched.Add(owner);
     }
 
@@ -52,9 +52,9 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     /// A route found in the speaker at start. When the resources still want it, it stays without waiting for an acknowledgement
     /// (a restart of the server is no loss of acknowledgement, contract §3) and true is answered.
     /// </summary>
-    public bool Adopt(Guid floatingIP, string virtualRouter)
+    public bool Adopt(Guid floatingIP, int routingInstance, string virtualRouter)
     {
-        if (LaneOf(floatingIP, virtualRouter) is not { Wanted: not null } lane) return false;
+        if (LaneOf(new(floatingIP, routingInstance), virtualRouter) is not { Wanted: not null } lane) return false;
         lane.Told = lane.Confirmed = lane.Wanted;
         StopAwaiting(lane);
         _touched.Add(lane.Owner);
@@ -73,7 +73,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     {
         foreach (var route in routes)
         {
-            if (LaneOf(route.FloatingIP, route.VirtualRouter) is not { Told: not null } lane) continue;
+            if (LaneOf(route) is not { Told: not null } lane) continue;
             lane.Confirmed = route;
             _touched.Add(lane.Owner);
             Evaluate(route.FloatingIP, now);
@@ -86,7 +86,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         foreach (var route in routes)
         {
             // Told again meanwhile, or through a next hop that was given up before.
-            if (LaneOf(route.FloatingIP, route.VirtualRouter) is not { Told: null, Withdrawing: { } withdrawing } lane) continue;
+            if (LaneOf(route) is not { Told: null, Withdrawing: { } withdrawing } lane) continue;
             if (!withdrawing.NextHop.Equals(route.NextHop)) continue;
             lane.Confirmed = null;
             lane.Withdrawing = null;
@@ -138,6 +138,10 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     /// <summary>The speaker may hold a route of this FloatingIP.</summary>
     public bool MayBeInSpeaker(Guid floatingIP) => _lanes.TryGetValue(floatingIP, out var lanes) && lanes.Exists(l => l.InSpeaker);
 
+    /// <summary>The FloatingIP has, had a moment ago, or is about to have a route or entries in this RoutingInstance.</summary>
+    public bool IsIn(Guid floatingIP, int routingInstance) =>
+        _lanes.TryGetValue(floatingIP, out var lanes) && lanes.Exists(l => l.Scope.RoutingInstance == routingInstance);
+
     /// <summary>A route waits for this vRouter to acknowledge.</summary>
     public bool Awaits(string virtualRouter) => _awaitingEntry.TryGetValue(virtualRouter, out var waiting) && waiting.Count > 0;
 
@@ -151,7 +155,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         {
             foreach (var frontend in compiled.Frontends)
             {
-                if (!IsHeld(frontend.FloatingIP, virtualRouter) && frontend.On(virtualRouter) is { } entry) yield return entry;
+                if (!IsHeld(ScopeOf(frontend), virtualRouter) && frontend.On(virtualRouter) is { } entry) yield return entry;
             }
         }
 
@@ -171,10 +175,15 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     /// <summary>Owners whose status may have changed since the last call.</summary>
     public IReadOnlyCollection<Guid> TakeTouchedOwners() => Exchange(ref _touched, []);
 
-    private static List<Guid> FloatingIPsOf(CompiledOwner? before, CompiledOwner? after) =>
-        [.. Both(before, after).SelectMany(c => c.Frontends.Select(f => f.FloatingIP).OfType<Guid>().Concat(c.Routes.Select(r => r.FloatingIP))).Distinct()];
+    private static List<LaneScope> ScopesOf(CompiledOwner? before, CompiledOwner? after) =>
+        [.. Both(before, after).SelectMany(c => c.Frontends.Select(ScopeOf).OfType<LaneScope>().Concat(c.Routes.Select(ScopeOf))).Distinct()];
 
-    private IReadOnlyCollection<string> Affected(CompiledOwner? before, CompiledOwner? after, List<Guid> floatingIPs)
+    private static LaneScope? ScopeOf(Frontend frontend) =>
+        frontend.FloatingIP is { } floatingIP ? new LaneScope(floatingIP, frontend.Key.RoutingInstance) : null;
+
+    private static LaneScope ScopeOf(FloatingIPRoute route) => new(route.FloatingIP, route.RoutingInstance);
+
+    private IReadOnlyCollection<string> Affected(CompiledOwner? before, CompiledOwner? after, List<LaneScope> scopes)
     {
         if (Both(before, after).Any(c => c.Frontends.Any(f => f.Scope == FrontendScope.EveryVirtualRouter))) return acknowledgements.VirtualRouters;
         var names = new HashSet<string>();
@@ -184,7 +193,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
             names.UnionWith(compiled.Routes.Select(r => r.VirtualRouter));
         }
 
-        foreach (var floatingIP in floatingIPs)
+        foreach (var floatingIP in scopes.Select(s => s.FloatingIP))
         {
             if (_lanes.TryGetValue(floatingIP, out var lanes)) names.UnionWith(lanes.Select(l => l.VirtualRouter));
         }
@@ -203,7 +212,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         var entries = new List<Projected>();
         foreach (var frontend in compiled?.Frontends ?? [])
         {
-            if (frontend.On(virtualRouter) is { } entry) entries.Add(new Projected(frontend.FloatingIP, entry));
+            if (frontend.On(virtualRouter) is { } entry) entries.Add(new Projected(ScopeOf(frontend), entry));
         }
 
         return entries;
@@ -211,28 +220,28 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
 
     /// <summary>Takes over what is wanted, and decides whether the old entries must be held for the sake of the route.</summary>
     private void PrepareLane(
-        Guid owner, Guid floatingIP, string virtualRouter, CompiledOwner? compiled, List<Projected> old, List<Projected> @new)
+        Guid owner, LaneScope scope, string virtualRouter, CompiledOwner? compiled, List<Projected> old, List<Projected> @new)
     {
-        var wanted = compiled?.Routes.FirstOrDefault(r => r.FloatingIP == floatingIP && r.VirtualRouter == virtualRouter);
-        var lane = LaneOf(floatingIP, virtualRouter);
+        var wanted = compiled?.Routes.FirstOrDefault(r => ScopeOf(r) == scope && r.VirtualRouter == virtualRouter);
+        var lane = LaneOf(scope, virtualRouter);
         if (lane is null)
         {
             if (wanted is null) return;
-            lane = new Lane(floatingIP, virtualRouter);
-            if (!_lanes.TryGetValue(floatingIP, out var lanes)) _lanes[floatingIP] = lanes = new List<Lane>(1);
+            lane = new Lane(scope, virtualRouter);
+            if (!_lanes.TryGetValue(scope.FloatingIP, out var lanes)) _lanes[scope.FloatingIP] = lanes = new List<Lane>(1);
             lanes.Add(lane);
         }
-        else if (wanted is null && lane.Owner != owner && !@new.Exists(e => e.FloatingIP == floatingIP))
+        else if (wanted is null && lane.Owner != owner && !@new.Exists(e => e.Scope == scope))
         {
             return; // another owner has taken the FloatingIP over
         }
 
         lane.Owner = owner;
         lane.Wanted = wanted;
-        var carries = @new.Exists(e => e.FloatingIP == floatingIP && e.Entry.Carries);
+        var carries = @new.Exists(e => e.Scope == scope && e.Entry.Carries);
         if (!carries && lane is { NeedsEntries: true, Held.Count: 0 })
         {
-            lane.Held = old.Where(e => e.FloatingIP == floatingIP).Select(e => e.Entry).ToEquatableList();
+            lane.Held = old.Where(e => e.Scope == scope).Select(e => e.Entry).ToEquatableList();
         }
     }
 
@@ -240,27 +249,27 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     {
         var had = old.ToDictionary(e => e.Entry.Key);
         var kept = @new.Select(e => e.Entry.Key).ToHashSet();
-        foreach (var (floatingIP, entry) in @new)
+        foreach (var (scope, entry) in @new)
         {
-            if (IsHeld(floatingIP, virtualRouter) && !@new.Exists(e => e.FloatingIP == floatingIP && e.Entry.Carries)) continue;
-            if (!had.TryGetValue(entry.Key, out var same) || !same.Entry.Equals(entry) || IsHeld(floatingIP, virtualRouter))
+            if (IsHeld(scope, virtualRouter) && !@new.Exists(e => e.Scope == scope && e.Entry.Carries)) continue;
+            if (!had.TryGetValue(entry.Key, out var same) || !same.Entry.Equals(entry) || IsHeld(scope, virtualRouter))
             {
                 ChangesOf(virtualRouter).Add(owner, entry);
             }
         }
 
-        foreach (var (floatingIP, entry) in old)
+        foreach (var (scope, entry) in old)
         {
-            var stays = kept.Contains(entry.Key) || IsHeld(floatingIP, virtualRouter) || HasOtherOwner(owner, floatingIP, virtualRouter);
+            var stays = kept.Contains(entry.Key) || IsHeld(scope, virtualRouter) || HasOtherOwner(owner, scope, virtualRouter);
             if (!stays) ChangesOf(virtualRouter).Remove(owner, entry.Key);
         }
     }
 
     /// <summary>Lets go what is carried again, and notes which mark brought the entries.</summary>
-    private void SettleLane(Guid floatingIP, string virtualRouter, List<Projected> @new)
+    private void SettleLane(LaneScope scope, string virtualRouter, List<Projected> @new)
     {
-        if (LaneOf(floatingIP, virtualRouter) is not { } lane) return;
-        if (@new.Exists(e => e.FloatingIP == floatingIP && e.Entry.Carries))
+        if (LaneOf(scope, virtualRouter) is not { } lane) return;
+        if (@new.Exists(e => e.Scope == scope && e.Entry.Carries))
         {
             foreach (var held in lane.Held)
             {
@@ -276,11 +285,11 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         }
     }
 
-    private bool HasOtherOwner(Guid owner, Guid? floatingIP, string virtualRouter) =>
-        floatingIP is { } f && LaneOf(f, virtualRouter) is { } lane && lane.Owner != owner;
+    private bool HasOtherOwner(Guid owner, LaneScope? scope, string virtualRouter) =>
+        scope is { } s && LaneOf(s, virtualRouter) is { } lane && lane.Owner != owner;
 
-    private bool IsHeld(Guid? floatingIP, string virtualRouter) =>
-        floatingIP is { } f && LaneOf(f, virtualRouter) is { Held.Count: > 0 };
+    private bool IsHeld(LaneScope? scope, string virtualRouter) =>
+        scope is { } s && LaneOf(s, virtualRouter) is { Held.Count: > 0 };
 
     private void Evaluate(Guid floatingIP, DateTimeOffset now)
     {
@@ -351,9 +360,9 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
             foreach (var held in lane.Held) changes.Remove(lane.Owner, held.Key);
             lane.Held = [];
             lane.Entry = null;
-            foreach (var (floatingIP, entry) in Project(_compiled.GetValueOrDefault(lane.Owner), lane.VirtualRouter))
+            foreach (var (scope, entry) in Project(_compiled.GetValueOrDefault(lane.Owner), lane.VirtualRouter))
             {
-                if (floatingIP == lane.FloatingIP) changes.Add(lane.Owner, entry); // what drains
+                if (scope == lane.Scope) changes.Add(lane.Owner, entry); // what drains
             }
         }
 
@@ -376,8 +385,10 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
 
     private bool IsAcknowledged(Lane lane) => lane.Entry is { } mark && acknowledgements.IsAcknowledged(lane.VirtualRouter, mark);
 
-    private Lane? LaneOf(Guid floatingIP, string virtualRouter) =>
-        _lanes.TryGetValue(floatingIP, out var lanes) ? lanes.Find(l => l.VirtualRouter == virtualRouter) : null;
+    private Lane? LaneOf(FloatingIPRoute route) => LaneOf(ScopeOf(route), route.VirtualRouter);
+
+    private Lane? LaneOf(LaneScope scope, string virtualRouter) =>
+        _lanes.TryGetValue(scope.FloatingIP, out var lanes) ? lanes.Find(l => l.Scope == scope && l.VirtualRouter == virtualRouter) : null;
 
     private FrontendChanges ChangesOf(string virtualRouter)
     {
@@ -394,5 +405,5 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         return taken;
     }
 
-    private readonly record struct Projected(Guid? FloatingIP, VirtualRouterFrontend Entry);
+    private readonly record struct Projected(LaneScope? Scope, VirtualRouterFrontend Entry);
 }

@@ -23,7 +23,7 @@ public static class ConditionReason
     // Advertised
     public const string Advertised = "Advertised";
     public const string NotApplicable = "NotApplicable";
-    public const string OverlayNotAvailable = "OverlayNotAvailable";
+    public const string NoRouteTarget = "NoRouteTarget";
     public const string BgpDisabled = "BgpDisabled";
     public const string NoPeer = "NoPeer";
     public const string AwaitingSpeaker = "AwaitingSpeaker";

@@ -44,7 +44,6 @@ internal static class ServingConditions
                 : False(facts, ConditionType.Advertised, ConditionReason.Deleting, "It is being deleted; its routes are withdrawn.");
         }
 
-        if (Problem(facts, ConditionReason.OverlayNotAvailable) is { } overlay) return False(facts, ConditionType.Advertised, overlay.Reason, overlay.Message);
         if (!facts.BgpEnabled)
         {
             return False(
@@ -80,7 +79,7 @@ internal static class ServingConditions
                 facts,
                 ConditionType.Advertised,
                 ConditionReason.NoPeer,
-                "No BgpRouter with the routes' address family is Established; create one, or see the lastError of its sessions.");
+                $"No BgpRouter with the address family {string.Join(" and ", facts.Families)} is Established; create one, add the family to its addressFamilies, or see the lastError of its sessions.");
         }
 
         if (facts.RoutesInSpeaker < facts.RoutesWanted)

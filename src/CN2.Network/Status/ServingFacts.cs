@@ -34,6 +34,9 @@ public abstract record ServingFacts
     /// <summary>False: the engine is <c>none</c>.</summary>
     public bool BgpEnabled { get; init; } = true;
 
+    /// <summary>The address families of the routes, as a BgpRouter names them. Sorted.</summary>
+    public EquatableList<string> Families { get; init; } = [];
+
     /// <summary>A peer is Established that negotiated the family of the routes (all families, when there are two).</summary>
     public bool HasEstablishedPeer { get; init; }
 

@@ -1,6 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using CN2.Api.Drivers;
+using CN2.Network.Addressing;
+using CN2.Network.Overlay;
 
 namespace CN2.Api.Tests.Drivers;
 
@@ -20,6 +22,7 @@ internal sealed class FakeBgpSpeaker : IBgpSpeaker
     private long _repairs;
     private long _restarts;
     private bool _started;
+    private List<ImportedRouteChange> _imported = [];
 
     public FakeBgpSpeaker(FakeBgpEngine? engine = null)
     {
@@ -131,9 +134,34 @@ internal sealed class FakeBgpSpeaker : IBgpSpeaker
         return Task.CompletedTask;
     }
 
+    public IReadOnlyCollection<RouteTarget> ImportTargets { get; private set; } = [];
+
+    public Task SetImportAsync(IReadOnlyCollection<RouteTarget> routeTargets, CancellationToken cancellationToken)
+    {
+        lock (_lock) ImportTargets = [.. routeTargets];
+        return Task.CompletedTask;
+    }
+
+    public IReadOnlyCollection<ImportedRouteChange> TakeImported()
+    {
+        lock (_lock)
+        {
+            var taken = _imported;
+            _imported = [];
+            return taken;
+        }
+    }
+
+    /// <summary>A peer tells a route, or (null) takes it back.</summary>
+    public void Learn(ImportedRouteKey key, ImportedRoute? route)
+    {
+        lock (_lock) _imported.Add(new(key, route));
+        Changed?.Invoke();
+    }
+
     private static void Check(BgpPath path)
     {
-        if (path.Prefix.AddressFamily != path.NextHop.AddressFamily || path.Prefix.Equals(IPAddress.Any) || path.Prefix.Equals(IPAddress.Loopback)
+        if ((path.Vpn is null && path.Prefix.AddressFamily != path.NextHop.AddressFamily) || path.Prefix.Equals(IPAddress.Any) || path.Prefix.Equals(IPAddress.Loopback)
             || (path.Prefix.AddressFamily == AddressFamily.InterNetwork && path.Prefix.GetAddressBytes()[0] >= 224)
             || path.Communities.Any(c => !c.Contains(':', StringComparison.Ordinal) && !c.StartsWith("no-", StringComparison.Ordinal)))
             throw new ArgumentException($"{path.Prefix} cannot be announced.", nameof(path));
@@ -148,14 +176,14 @@ internal sealed class FakeBgpSpeaker : IBgpSpeaker
             if (!Healthy) continue;
             _engine.Paths[path.Key] = path;
             _added++;
-            Journal.Add($"+{path.Prefix} via {path.NextHop}");
+            Journal.Add($"+{path.Prefix} via {path.Key.Path}");
         }
         foreach (var key in remove)
         {
             if (!_wanted.Remove(key) || !Healthy) continue;
             _engine.Paths.Remove(key);
             _withdrawn++;
-            Journal.Add($"-{key.Prefix} via {key.NextHop}");
+            Journal.Add($"-{key.Prefix} via {key.Path}");
         }
         return Healthy ? Task.CompletedTask : Task.FromException(new BgpEngineException("The engine is away.", isTransient: true));
     }

@@ -44,6 +44,52 @@ public sealed class BgpValueFacts
     }
 
     [Theory]
+    [InlineData(64512u, 1, "target:64512:8000001")]
+    [InlineData(64512u, 65535, "target:64512:8065535")]
+    [InlineData(4200000000u, 1, "target:4200000000:8001")]
+    [InlineData(4200000000u, 24768, "target:4200000000:32768")]
+    [InlineData(4200000000u, 24769, null)]
+    public void Every_network_has_a_route_target_of_itself_where_its_number_fits(uint asn, int number, string? expected)
+    {
+        var automatic = RouteTarget.Automatic(asn, number);
+        Assert.Equal(expected, automatic?.ToString());
+        Assert.NotEqual(false, automatic?.IsReserved(asn));
+        Assert.NotEqual(true, automatic?.IsReserved(asn + 1));
+    }
+
+    [Theory]
+    [InlineData("target:64512:7999999", false)]
+    [InlineData("target:64512:8000000", true)]
+    [InlineData("target:64512:16777216", true)]
+    [InlineData("target:64512:16777217", false)]
+    [InlineData("target:10.0.252.0:8000", false)]
+    public void The_range_of_automatic_route_targets_is_reserved(string text, bool reserved)
+    {
+        Assert.True(RouteTarget.TryParse(text, out var target, out _));
+        Assert.Equal(reserved, target.IsReserved(64512));
+    }
+
+    [Theory]
+    [InlineData("172.27.115.242:5", true)]
+    [InlineData("172.27.115.242:65535", true)]
+    [InlineData("172.27.115.242:65536", false)]
+    [InlineData("172.27.115.242", false)]
+    [InlineData("64512:5", false)]
+    [InlineData("::1:5", false)]
+    public void Route_distinguishers_of_type_1_are_read_and_written_back(string text, bool valid)
+    {
+        Assert.Equal(valid, RouteDistinguisher.TryParse(text, out var distinguisher));
+        if (valid) Assert.Equal(text, distinguisher.ToString());
+    }
+
+    [Fact]
+    public void Labels_fit_twenty_bits_for_every_network_number()
+    {
+        Assert.Equal(MplsLabel.First + 1, MplsLabel.Of(1));
+        Assert.True(MplsLabel.Of(ushort.MaxValue) <= MplsLabel.Last);
+    }
+
+    [Theory]
     [InlineData("64512:100", 0xFC000064u, "64512:100")]
     [InlineData("0:0", 0u, "0:0")]
     [InlineData("NO_EXPORT", 0xFFFFFF01u, "NO_EXPORT")]

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Security.Cryptography;
 using System.Text;
+using CN2.Network.Addressing;
 using CN2.Network.Collections;
 using CN2.Network.Resources;
 
@@ -48,14 +49,23 @@ internal static class Given
         Service = Uid("service", service),
     };
 
-    public static ExternalNetwork Network(string name, bool underlay = true) => new()
+    public static ExternalNetwork Network(string name, bool underlay = true, int number = 1, params string[] targets)
     {
-        Uid = Uid("network", name),
-        Id = Name(name),
-        Number = 1,
-        FabricForwarding = underlay,
-        Advertisement = Advertisement.Default,
-    };
+        EquatableList<RouteTarget> all = [.. targets.Select(Target).Append(RouteTarget.Automatic(64512, number)!.Value).Order()];
+        return new()
+        {
+            Uid = Uid("network", name),
+            Id = Name(name),
+            Number = number,
+            FabricForwarding = underlay,
+            Advertisement = Advertisement.Default,
+            ImportRouteTargets = all,
+            ExportRouteTargets = all,
+        };
+    }
+
+    public static RouteTarget Target(string text) => RouteTarget.TryParse(text, out var target, out var error) ? target : throw new ArgumentException(error);
+
 
     public static VirtualMachineInterface Endpoint(string name, string labels, string virtualRouter, params string[] addresses) => new()
     {

@@ -150,13 +150,23 @@ public sealed class NetworkCompilerFacts
         Assert.All(Compile(Given.Service("web", "app=web", Given.Port(1, 1, 30001)) with { SessionAffinity = SessionAffinity.ClientIP }).Frontends, f => Assert.True(f.ClientIPAffinity));
 
     [Fact]
-    public void An_overlay_network_has_entries_and_no_routes_and_says_so()
+    public void An_overlay_network_has_entries_and_routes_in_its_own_routing_instance()
     {
         _state.Put(Given.Network("vn", underlay: false));
         var compiled = Compile(Given.Service("web", "app=web"));
+        Assert.Empty(compiled.Problems);
+        Assert.All(compiled.Routes, r => Assert.Equal(1, r.RoutingInstance));
+        Assert.NotEmpty(compiled.Routes);
+        Assert.Equal([0, 1], compiled.Frontends.Select(f => f.Key.RoutingInstance));
+    }
+
+    [Fact]
+    public void An_overlay_network_that_exports_no_route_target_says_so()
+    {
+        _state.Put(Given.Network("vn", underlay: false) with { ExportRouteTargets = [] });
+        var compiled = Compile(Given.Service("web", "app=web"));
         Assert.Empty(compiled.Routes);
-        Assert.Equal(ConditionReason.OverlayNotAvailable, Assert.Single(compiled.Problems).Reason);
-        Assert.Equal(2, compiled.Frontends.Count);
+        Assert.Equal(ConditionReason.NoRouteTarget, Assert.Single(compiled.Problems).Reason);
     }
 
     [Fact]

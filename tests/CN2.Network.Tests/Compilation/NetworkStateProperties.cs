@@ -133,10 +133,9 @@ public sealed class NetworkStateProperties
         {
             foreach (var route in owner.Routes)
             {
-                Assert.Contains(owner.Frontends, f => f.FloatingIP == route.FloatingIP && (f.On(route.VirtualRouter)?.Backends ?? []).Any(b => b.Local));
+                Assert.Contains(owner.Frontends, f => f.FloatingIP == route.FloatingIP && f.Key.RoutingInstance == route.RoutingInstance && (f.On(route.VirtualRouter)?.Backends ?? []).Any(b => b.Local));
                 var router = state.VirtualRouter(route.VirtualRouter)!;
                 Assert.False(router.AdminDown || router.Lost);
-                Assert.True(route.Network.FabricForwarding);
                 Assert.Equal(FloatingIPKind.External, state.TryGetFloatingIP(route.FloatingIP)!.Kind);
             }
         }

@@ -24,7 +24,7 @@ internal static class ScenarioResources
     {
         var file = JsonSerializer.Deserialize<FileJson>(json, Options)!;
         var puts = new List<Action<NetworkState>>();
-        foreach (var n in file.ExternalNetworks) puts.Add(s => s.Put(Given.Network(n.Name, n.FabricForwarding)));
+        foreach (var n in file.ExternalNetworks) puts.Add(s => s.Put(Given.Network(n.Name, n.FabricForwarding, n.Number, n.RouteTargets)));
         foreach (var r in file.VirtualRouters)
             puts.Add(s => s.Put(Given.VirtualRouter(r.Name, r.Address, r.Address6) with { AdminDown = r.AdminDown, Lost = r.Lost }));
         foreach (var h in file.ServiceHealthChecks) puts.Add(s => s.Put(Given.HealthCheck(h) with { Uid = Given.Uid("health-check", h) }));
@@ -84,7 +84,11 @@ internal static class ScenarioResources
         public FloatingIPJson[] FloatingIPs { get; init; } = [];
     }
 
-    private sealed record NetworkJson(string Name, bool FabricForwarding);
+    private sealed record NetworkJson(string Name, bool FabricForwarding)
+    {
+        public int Number { get; init; } = 1;
+        public string[] RouteTargets { get; init; } = [];
+    }
 
     private sealed record RouterJson(string Name, string Address, string? Address6 = null, bool AdminDown = false, bool Lost = false);
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using CN2.Network.Addressing;
 using CN2.Network.Compilation;
 using CN2.Network.Sequencing;
 
@@ -21,7 +22,7 @@ internal static class ScenarioText
         foreach (var (title, compiled) in owners)
         {
             Line($"{title}: {compiled.EndpointsReady} of {compiled.EndpointsTotal} endpoints take new flows");
-            foreach (var route in compiled.Routes) Line($"  route {route.Address} via {route.NextHop} ({route.VirtualRouter}), network {route.Network.Id}");
+            foreach (var route in compiled.Routes) Line($"  route {route.Address} via {route.Path} ({route.VirtualRouter}), network {route.Network.Id}{Vpn(route)}");
             foreach (var problem in compiled.Problems) Line($"  {problem.Reason}{(problem.WithholdsAddress ? " (address withheld)" : "")}: {problem.Message}");
         }
 
@@ -48,6 +49,10 @@ internal static class ScenarioText
 
         void Line(FormattableString line) => text.Append(line.ToString(CultureInfo.InvariantCulture)).Append('\n');
     }
+
+    private static string Vpn(FloatingIPRoute route) => route.RoutingInstance == 0
+        ? ""
+        : $", label {MplsLabel.Of(route.RoutingInstance)}, {string.Join(' ', route.Network.ExportRouteTargets)}";
 
     private static string Text(VirtualRouterBackend backend) =>
         $"{backend.Address}{(backend.Port == 0 ? "" : $":{backend.Port}")}{(backend.Local ? "" : " remote")}";

@@ -72,6 +72,26 @@ public class RouteSequencerTests
     }
 
     [Fact]
+    public void A_network_that_goes_over_to_the_overlay_is_never_in_neither_family()
+    {
+        var underlay = Routes.Through(4, "compute1", "compute2");
+        Up(underlay);
+        _world.Set(Routes.InOverlay(underlay));
+        Assert.Equal([0, 0], Families());
+        Assert.Equal(2, _world.TableOf("compute1").Count);
+
+        _world.Acknowledge("compute1");
+        Assert.Equal([0, 0, 7], Families());
+        _world.SpeakerConfirms();
+        _world.Settle();
+        Assert.Equal([7, 7], Families());
+        Assert.Equal(7, Assert.Single(_world.TableOf("compute1")).Key.RoutingInstance);
+        Assert.False(_world.Sequencer.IsIn(Routes.FloatingIP(4), 0));
+
+        IEnumerable<int> Families() => _world.Speaker.Keys.Select(k => k.RoutingInstance).Order();
+    }
+
+    [Fact]
     public void A_successor_that_never_comes_up_does_not_keep_the_old_route_for_ever()
     {
         Up(Routes.Through(4, "compute1"));
@@ -119,8 +139,8 @@ public class RouteSequencerTests
     public void A_route_found_in_the_speaker_stays_without_a_new_acknowledgement()
     {
         _world.Set(Routes.Through(4, "compute1"));
-        Assert.True(_world.Sequencer.Adopt(Routes.FloatingIP(4), "compute1"));
-        Assert.False(_world.Sequencer.Adopt(Routes.FloatingIP(4), "compute2"));
+        Assert.True(_world.Sequencer.Adopt(Routes.FloatingIP(4), 0, "compute1"));
+        Assert.False(_world.Sequencer.Adopt(Routes.FloatingIP(4), 0, "compute2"));
         Assert.Single(_world.Sequencer.Told);
     }
 
@@ -180,10 +200,13 @@ public class RouteSequencerTests
             {
                 var n = random.Next(1, 4);
                 string[] some = [.. endpoints.Where(_ => random.Next(2) == 0)];
-                switch (random.Next(7))
+                switch (random.Next(8))
                 {
                     case 0 or 1:
                         world.Set(Routes.Compile(owners[n], n, some));
+                        break;
+                    case 7:
+                        world.Set(Routes.InOverlay(Routes.Compile(owners[n], n, some)));
                         break;
                     case 2:
                         world.Remove(owners[n]);
@@ -206,7 +229,7 @@ public class RouteSequencerTests
             }
 
             world.Settle();
-            var wanted = world.Sequencer.Compiled.Values.SelectMany(c => c.Routes).Select(r => (r.FloatingIP, r.VirtualRouter)).Order();
+            var wanted = world.Sequencer.Compiled.Values.SelectMany(c => c.Routes).Select(r => (r.FloatingIP, r.VirtualRouter, r.RoutingInstance)).Order();
             Assert.Equal(wanted, world.Speaker.Keys.Order());
         }
     }

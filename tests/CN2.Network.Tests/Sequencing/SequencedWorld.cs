@@ -16,7 +16,7 @@ internal sealed class SequencedWorld : IAcknowledgements
     private readonly Dictionary<string, VirtualRouterAccount> _accounts;
     private readonly List<FloatingIPRoute> _announcing = [];
     private readonly List<FloatingIPRoute> _withdrawing = [];
-    private readonly Dictionary<(Guid, string), DateTimeOffset> _goneSince = [];
+    private readonly Dictionary<(Guid, string, int), DateTimeOffset> _goneSince = [];
 
     public SequencedWorld(params string[] virtualRouters)
     {
@@ -29,7 +29,7 @@ internal sealed class SequencedWorld : IAcknowledgements
     public DateTimeOffset Now { get; private set; } = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     /// <summary>Routes the speaker may hold: told and not confirmed to be gone.</summary>
-    public Dictionary<(Guid FloatingIP, string VirtualRouter), FloatingIPRoute> Speaker { get; } = [];
+    public Dictionary<(Guid FloatingIP, string VirtualRouter, int RoutingInstance), FloatingIPRoute> Speaker { get; } = [];
 
     public HashSet<string> Unreachable { get; } = [];
 
@@ -72,8 +72,8 @@ internal sealed class SequencedWorld : IAcknowledgements
         _withdrawing.Clear();
         foreach (var route in withdrawn)
         {
-            var key = (route.FloatingIP, route.VirtualRouter);
-            if (announced.Exists(a => (a.FloatingIP, a.VirtualRouter) == key)) continue;
+            var key = KeyOf(route);
+            if (announced.Exists(a => KeyOf(a) == key)) continue;
             Speaker.Remove(key);
             _goneSince[key] = Now;
         }
@@ -118,24 +118,23 @@ internal sealed class SequencedWorld : IAcknowledgements
         foreach (var route in routes.Announce)
         {
             Assert.True(
-                _accounts[route.VirtualRouter].AcknowledgedTable.Values.Any(e => e.Carries && e.Key.Address!.Equals(route.Address)),
+                _accounts[route.VirtualRouter].AcknowledgedTable.Values.Any(e => e.Carries && IsOf(e, route)),
                 $"{route.Address} was announced through {route.VirtualRouter} before its entries were acknowledged");
-            Speaker[(route.FloatingIP, route.VirtualRouter)] = route;
-            _withdrawing.RemoveAll(r => (r.FloatingIP, r.VirtualRouter) == (route.FloatingIP, route.VirtualRouter));
+            Speaker[KeyOf(route)] = route;
+            _withdrawing.RemoveAll(r => KeyOf(r) == KeyOf(route));
             _announcing.Add(route);
         }
 
         foreach (var route in routes.Withdraw)
         {
-            // Equals: the == of tuples would compare the addresses by reference.
-            _announcing.RemoveAll(r => (r.FloatingIP, r.VirtualRouter, r.NextHop).Equals((route.FloatingIP, route.VirtualRouter, route.NextHop)));
+            _announcing.RemoveAll(r => KeyOf(r) == KeyOf(route) && r.NextHop.Equals(route.NextHop));
             _withdrawing.Add(route);
         }
 
-        foreach (var ((floatingIP, virtualRouter), route) in Speaker)
+        foreach (var ((floatingIP, virtualRouter, _), route) in Speaker)
         {
             Assert.True(
-                _accounts[virtualRouter].Table.Values.Any(e => e.Carries && e.Key.Address!.Equals(route.Address)),
+                _accounts[virtualRouter].Table.Values.Any(e => e.Carries && IsOf(e, route)),
                 $"the speaker holds {route.Address} through {virtualRouter}, whose entries are gone ({floatingIP})");
         }
 
@@ -147,11 +146,17 @@ internal sealed class SequencedWorld : IAcknowledgements
         }
     }
 
+    private static (Guid FloatingIP, string VirtualRouter, int RoutingInstance) KeyOf(FloatingIPRoute route) =>
+        (route.FloatingIP, route.VirtualRouter, route.RoutingInstance);
+
+    private static bool IsOf(VirtualRouterFrontend entry, FloatingIPRoute route) =>
+        entry.Key.RoutingInstance == route.RoutingInstance && entry.Key.Address!.Equals(route.Address);
+
     private void CheckRemoval(string virtualRouter, VirtualRouterFrontend entry)
     {
-        foreach (var ((_, name), since) in _goneSince.Where(g => g.Key.Item2 == virtualRouter && Routes.AddressOf(g.Key.Item1).Equals(entry.Key.Address)))
+        foreach (var ((_, name, instance), since) in _goneSince.Where(g => g.Key.Item2 == virtualRouter && Routes.AddressOf(g.Key.Item1).Equals(entry.Key.Address) && g.Key.Item3 == entry.Key.RoutingInstance))
         {
-            var carried = Sequencer.EntriesOf(name).Any(e => e.Carries && e.Key.Address!.Equals(entry.Key.Address));
+            var carried = Sequencer.EntriesOf(name).Any(e => e.Carries && e.Key.RoutingInstance == instance && e.Key.Address!.Equals(entry.Key.Address));
             Assert.True(carried || Now - since >= RouteSequencer.EntryHold, $"entries left {virtualRouter} {Now - since} after the withdrawal");
         }
     }
@@ -201,6 +206,17 @@ internal static class Routes
         EndpointsTotal = 1,
         EndpointsReady = 1,
     };
+
+    /// <summary>The same in the overlay: the network has number 7.</summary>
+    public static CompiledOwner InOverlay(CompiledOwner owner)
+    {
+        var network = Network with { Number = 7, FabricForwarding = false };
+        return owner with
+        {
+            Frontends = owner.Frontends.Select(f => f with { Key = f.Key with { RoutingInstance = network.RoutingInstance } }).ToEquatableList(),
+            Routes = owner.Routes.Select(r => r with { Network = network }).ToEquatableList(),
+        };
+    }
 
     public static CompiledOwner Compile(Guid owner, int n, string[] endpoints)
     {

@@ -36,7 +36,7 @@ public sealed class ServiceStatusFacts
         { "no ADD-PATH", Serving with { RoutesSent = 1, AddPathLimited = true }, "Success | T Allocated | T Programmed | T AddPathLimited | T Ready" },
         { "no BGP", Serving with { BgpEnabled = false, RoutesInSpeaker = 0, RoutesSent = 0, HasEstablishedPeer = false }, "Success | T Allocated | T Programmed | F BgpDisabled | T Ready" },
         { "maintenance", Serving with { RoutesWanted = 0, RoutesInSpeaker = 0, RoutesSent = 0 }, "Success | T Allocated | T Programmed | F VirtualRoutersDown | F VirtualRoutersDown" },
-        { "overlay", Serving with { RoutesWanted = 0, Problems = [new CompilationProblem("OverlayNotAvailable", "Overlay.", true)] }, "Success | T Allocated | T Programmed | F OverlayNotAvailable | F OverlayNotAvailable" },
+        { "overlay", Serving with { RoutesWanted = 0, Problems = [new CompilationProblem("NoRouteTarget", "None.", true)] }, "Success | T Allocated | T Programmed | F NoRouteTarget | F NoRouteTarget" },
         { "one node without address6", Serving with { Problems = [new CompilationProblem("NextHopMissing", "VirtualRouter compute2 has no IPv6 address.")] }, "Success | T Allocated | T Programmed | T Advertised | T Ready" },
         { "no node with address6", Serving with { Problems = [new CompilationProblem("NextHopMissing", "No.", true)] }, "Success | T Allocated | T Programmed | F NextHopMissing | F NextHopMissing" },
         { "v6 only, v4 pods", Serving with { RoutesWanted = 0, Problems = [new CompilationProblem("NoEndpointOfFamily", "No.")] }, "Success | T Allocated | T Programmed | F NoEndpointOfFamily | F NoEndpointOfFamily" },

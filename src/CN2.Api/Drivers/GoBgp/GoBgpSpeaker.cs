@@ -1,4 +1,6 @@
 using CN2.Api.Options;
+using CN2.Network.Addressing;
+using CN2.Network.Overlay;
 using Grpc.Core;
 using Grpc.Net.Client;
 
@@ -162,8 +164,8 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
                 foreach (var key in remove)
                 {
                     var prefix = HostPrefix.From(key.Prefix);
-                    if (added?.Contains((prefix, _mapper.NextHopOf(key.NextHop))) == true) continue;
-                    if (_paths.Remove(prefix, key.NextHop, out var removed)) changes.Add(new(prefix, removed, IsWithdraw: true));
+                    if (added?.Contains((prefix, _mapper.NextHopOf(key.Path.NextHop))) == true) continue;
+                    if (_paths.Remove(prefix, key.Path.NextHop, out var removed)) changes.Add(new(prefix, removed, IsWithdraw: true));
                 }
             }
             await SendAsync(changes);
@@ -213,6 +215,10 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         }
         Changed?.Invoke();
     }
+
+    public Task SetImportAsync(IReadOnlyCollection<RouteTarget> routeTargets, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public IReadOnlyCollection<ImportedRouteChange> TakeImported() => [];
 
     public async ValueTask DisposeAsync()
     {

@@ -1,3 +1,6 @@
+using CN2.Network.Addressing;
+using CN2.Network.Overlay;
+
 namespace CN2.Api.Drivers.None;
 
 /// <summary><c>Bgp:Engine=none</c>: routes are computed and shown, never sent (condition reason BgpDisabled).</summary>
@@ -24,6 +27,10 @@ public sealed class NoneSpeaker : IBgpSpeaker
 
     public Task ChangePathsAsync(
         IReadOnlyCollection<BgpPath> add, IReadOnlyCollection<BgpPathKey> remove, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public Task SetImportAsync(IReadOnlyCollection<RouteTarget> routeTargets, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    public IReadOnlyCollection<ImportedRouteChange> TakeImported() => [];
 
     public Task SetPeersAsync(IReadOnlyCollection<BgpPeer> peers, CancellationToken cancellationToken) => Task.CompletedTask;
 }

@@ -8,6 +8,9 @@ using Google.Protobuf;
 using EndpointHealth = CN2.Network.Resources.EndpointHealth;
 using FrontendKey = CN2.Network.Compilation.FrontendKey;
 using MonitorType = CN2.Network.Resources.MonitorType;
+using RoutingInstance = CN2.Network.Overlay.RoutingInstance;
+using VpnRoute = CN2.Network.Overlay.VpnRoute;
+using VpnRouteKey = CN2.Network.Overlay.VpnRouteKey;
 
 namespace CN2.Api.Drivers.VRouterStream;
 
@@ -43,6 +46,19 @@ internal static partial class VRouterMessages
             Grew(message.CalculateSize());
         }
 
+        foreach (var instance in config.RoutingInstances)
+        {
+            items.RoutingInstances.Add(Message(instance));
+            Grew(8);
+        }
+
+        foreach (var route in config.VpnRoutes)
+        {
+            var message = Message(route);
+            items.VpnRoutes.Add(message);
+            Grew(message.CalculateSize());
+        }
+
         Finish(last: true);
         return chunks;
 
@@ -66,10 +82,14 @@ internal static partial class VRouterMessages
         put.Frontends.AddRange(delta.Frontends.Select(Message));
         put.FloatingIps.AddRange(delta.FloatingIPs.Select(Bytes));
         put.Probes.AddRange(delta.Probes.Select(Message));
+        put.RoutingInstances.AddRange(delta.RoutingInstances.Select(Message));
+        put.VpnRoutes.AddRange(delta.VpnRoutes.Select(Message));
         var message = new Delta { Revision = revision, Put = put };
         message.RemovedFrontends.AddRange(delta.RemovedFrontends.Select(Message));
         message.RemovedFloatingIps.AddRange(delta.RemovedFloatingIPs.Select(Bytes));
         message.RemovedProbes.AddRange(delta.RemovedProbes.Select(Bytes));
+        message.RemovedRoutingInstances.AddRange(delta.RemovedRoutingInstances.Select(n => (uint)n));
+        message.RemovedVpnRoutes.AddRange(delta.RemovedVpnRoutes.Select(Message));
         return new ServerMessage { Delta = message };
     }
 
@@ -82,8 +102,14 @@ internal static partial class VRouterMessages
         var address6 = hello.Address6.Length == 16 ? new IPAddress(hello.Address6.Span) : null;
         if (!hello.Address6.IsEmpty && (address6 is null || !Usable(address6))) faults.Add("address6: expected the 16 bytes of a usable IPv6 address, or nothing");
         if (hello.AgentVersion.Length > 200) faults.Add("agent_version: longer than 200 characters");
-        return faults.Count > 0 ? null : new VRouterHello(hello.Name, address!, address6, hello.AgentVersion);
+        if (hello.OverlayEngine is not ("" or "userspace" or "kernel")) faults.Add($"overlay_engine \"{hello.OverlayEngine}\": expected userspace, kernel or nothing");
+        return faults.Count > 0 ? null : new VRouterHello(hello.Name, address!, address6, hello.AgentVersion, hello.OverlayEngine.Length == 0 ? null : hello.OverlayEngine);
     }
+
+    public static VRouterOverlayCounters Read(OverlayCounters counters) => new(
+        [.. counters.Instances.Select(i => new VRouterInstanceCounters(
+            (int)i.RoutingInstance, (long)i.PacketsIn, (long)i.BytesIn, (long)i.PacketsOut, (long)i.BytesOut, (long)i.NoRoute))],
+        (long)counters.UnknownLabel, (long)counters.UnknownSource, (long)counters.Malformed, (long)counters.TtlExpired, (long)counters.Oversize, (long)counters.SendErrors);
 
     /// <summary>Reads a report; endpoints whose uid is no uid are left out.</summary>
     public static IReadOnlyList<(Guid Uid, EndpointHealth Health, string? Message)> Read(HealthReport report) =>
@@ -115,7 +141,27 @@ internal static partial class VRouterMessages
         Ipv6 = key.Family == IPFamily.IPv6,
         Protocol = (uint)(key.Protocol ?? 0),
         Port = key.Port,
+        RoutingInstance = (uint)key.RoutingInstance,
     };
+
+    private static VRouter.V1.RoutingInstance Message(RoutingInstance instance) => new() { Number = (uint)instance.Number, Label = instance.Label };
+
+    private static VRouter.V1.VpnRouteKey Message(VpnRouteKey key) => new()
+    {
+        RoutingInstance = (uint)key.RoutingInstance,
+        Prefix = Bytes(key.Prefix.BaseAddress),
+        PrefixLength = (uint)key.Prefix.PrefixLength,
+    };
+
+    private static VRouter.V1.VpnRoute Message(VpnRoute route)
+    {
+        var message = new VRouter.V1.VpnRoute { Key = Message(route.Key) };
+        message.Paths.AddRange(route.Paths.Select(p => new VRouter.V1.VpnPath
+        {
+            NextHop = Bytes(p.NextHop), Label = p.Label, MplsOverUdp = p.MplsOverUdp, MplsOverGre = p.MplsOverGre,
+        }));
+        return message;
+    }
 
     private static Probe Message(VRouterProbe probe) => new()
     {

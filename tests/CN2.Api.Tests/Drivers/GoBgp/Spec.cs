@@ -25,7 +25,7 @@ internal static class Spec
         new(IPAddress.Parse(prefix), IPAddress.Parse(nextHop), preference, med,
             (communities ?? []).ToEquatableList(), (large ?? []).ToEquatableList());
 
-    public static BgpPathKey Key(string prefix, string nextHop) => new(IPAddress.Parse(prefix), IPAddress.Parse(nextHop));
+    public static BgpPathKey Key(string prefix, string nextHop) => new(IPAddress.Parse(prefix), new(IPAddress.Parse(nextHop), 0));
 
     public static BgpPeer Peer(string name, int host, uint asn = Asn, Func<BgpPeer, BgpPeer>? change = null)
     {

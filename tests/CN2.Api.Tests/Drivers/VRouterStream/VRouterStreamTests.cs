@@ -68,7 +68,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         using var call = await HelloAsync("compute1");
         Assert.Equal("connected compute1 172.27.115.242 fd00::242 0.1.0", await _listener.NextAsync());
         _publisher.Publish("compute1", 3, Delta());
-        _publisher.Publish("compute1", 4, new VRouterConfig([Frontend("100.0.0.4")], [IPAddress.Parse("100.0.0.4")], []));
+        _publisher.Publish("compute1", 4, new VRouterConfig([Frontend("100.0.0.4")], [IPAddress.Parse("100.0.0.4")], [], [], []));
         _publisher.Publish("compute1", 5, Delta());
         var first = await NextAsync(call);
         Assert.Equal((4u, true, 1), (first.Snapshot.Revision, first.Snapshot.Last, first.Snapshot.Items.Frontends.Count));
@@ -92,7 +92,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         var nodePort = Frontend("100.0.0.4") with { Key = new FrontendKey(IPFamily.IPv6, null, TransportProtocol.TCP, 30080) };
         var uid = Guid.CreateVersion7();
         var probe = new VRouterProbe(uid, IPAddress.Parse("10.0.0.1"), new ServiceHealthCheck(uid, new NamespacedName("ns1", "hc"), MonitorType.HTTP, 2, 5, 3, "GET", "/health", "200-299", 80), EndpointHealth.Healthy);
-        _publisher.Publish("compute1", 1, new VRouterConfig([frontend, nodePort], [], [probe]));
+        _publisher.Publish("compute1", 1, new VRouterConfig([frontend, nodePort], [], [probe], [], []));
         var items = (await NextAsync(call)).Snapshot.Items;
         Assert.Equal(
             "{ \"key\": { \"address\": \"IAENuAAAAAAAAAAAAAAABA==\", \"ipv6\": true, \"protocol\": 17, \"port\": 53 }, \"backends\": [ { \"address\": \"/QAAAAAAAAAAAAAAAAAAAQ==\", \"port\": 5353, \"local\": true }, { \"address\": \"/QAAAAAAAAAAAAAAAAAAAg==\", \"port\": 5353 } ], \"clientIpAffinity\": true, \"sourceRanges\": [ \"2001:db8:1::/48\" ], \"draining\": [ { \"address\": \"/QAAAAAAAAAAAAAAAAAAAw==\", \"port\": 5353, \"local\": true } ] }",
@@ -109,7 +109,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         using var call = await HelloAsync("compute1");
         await _listener.NextAsync();
         var frontends = Enumerable.Range(0, 30_000).Select(i => Frontend($"100.{i >> 16}.{(i >> 8) & 255}.{i & 255}")).ToList();
-        _publisher.Publish("compute1", 8, new VRouterConfig(frontends, [.. frontends.Select(f => f.Key.Address!)], []));
+        _publisher.Publish("compute1", 8, new VRouterConfig(frontends, [.. frontends.Select(f => f.Key.Address!)], [], [], []));
         int chunks = 0, received = 0, addresses = 0;
         ServerMessage message;
         do
@@ -177,7 +177,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         Assert.Equal("disconnected compute1", await _listener.NextAsync());
         Assert.StartsWith("connected compute1", await _listener.NextAsync(), StringComparison.Ordinal);
         Assert.Equal(StatusCode.Aborted, (await Assert.ThrowsAsync<RpcException>(() => first.ResponseStream.MoveNext(Cancellation))).StatusCode);
-        _publisher.Publish("compute1", 4, new VRouterConfig([], [], []));
+        _publisher.Publish("compute1", 4, new VRouterConfig([], [], [], [], []));
         Assert.Equal(4u, (await NextAsync(second)).Snapshot.Revision);
         await second.RequestStream.CompleteAsync();
         Assert.Equal("disconnected compute1", await _listener.NextAsync());
@@ -210,7 +210,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     {
         using var call = await HelloAsync("compute1");
         await _listener.NextAsync();
-        _publisher.Publish("compute1", 1, new VRouterConfig([], [], []));
+        _publisher.Publish("compute1", 1, new VRouterConfig([], [], [], [], []));
         for (ulong i = 2; i < 40_000; i++) _publisher.Publish("compute1", i, Delta());
         Assert.Equal("disconnected compute1", await _listener.NextAsync());
     }

@@ -1,0 +1,63 @@
+using CN2.Network.Addressing;
+using CN2.Network.Overlay;
+using CN2.Network.Resources;
+
+namespace CN2.Api.Reconcile;
+
+/// <summary>
+/// The imported routes of all RoutingInstances as this replica's speaker learned them. The reconciler changes it, requests read it: a
+/// lock, held for the length of one change or one listing, keeps them apart.
+/// </summary>
+public sealed class RoutingInstances
+{
+    private readonly Lock _lock = new();
+    private readonly VpnTable _table = new();
+
+    /// <summary>Every target that some overlay network imports.</summary>
+    public IReadOnlyCollection<RouteTarget> ImportTargets
+    {
+        get
+        {
+            lock (_lock) return [.. _table.ImportTargets];
+        }
+    }
+
+    /// <summary>True: <see cref="ImportTargets"/> are others now.</summary>
+    public bool Put(ExternalNetwork network)
+    {
+        lock (_lock) return _table.Put(network);
+    }
+
+    /// <summary>True: <see cref="ImportTargets"/> are others now.</summary>
+    public bool Remove(Guid network)
+    {
+        lock (_lock) return _table.Remove(network);
+    }
+
+    public void Apply(IReadOnlyCollection<ImportedRouteChange> changes)
+    {
+        if (changes.Count == 0) return;
+        lock (_lock)
+        {
+            foreach (var change in changes) _table.Apply(change);
+        }
+    }
+
+    /// <summary>Prefixes that lead elsewhere since the last call, and where: null is nowhere.</summary>
+    public IReadOnlyDictionary<VpnRouteKey, VpnRoute?> TakeChanged()
+    {
+        lock (_lock) return _table.TakeChanged().ToDictionary(k => k, _table.Find);
+    }
+
+    /// <summary>All routes of a RoutingInstance, for a vRouter that begins to carry it.</summary>
+    public IReadOnlyCollection<VpnRoute> RoutesOf(int instance)
+    {
+        lock (_lock) return [.. _table.RoutesOf(instance)];
+    }
+
+    /// <summary>All that a RoutingInstance imports, best or not, by prefix, peer and route distinguisher.</summary>
+    public IReadOnlyList<ImportedRoute> ImportedBy(int instance)
+    {
+        lock (_lock) return _table.ImportedBy(instance);
+    }
+}

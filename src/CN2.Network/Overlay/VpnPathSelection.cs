@@ -1,0 +1,57 @@
+using System.Net.Sockets;
+using CN2.Network.Addressing;
+using CN2.Network.Collections;
+
+namespace CN2.Network.Overlay;
+
+/// <summary>
+/// Which of the routes to one prefix are used: those that are best by LOCAL_PREF, then AS path length, then MED (RFC 4271 §9.1.2.2), all
+/// equal ones together. Pure.
+/// </summary>
+public static class VpnPathSelection
+{
+    /// <summary>Tunnel types (RFC 9012 §4.1; 2 is what CN2 and Junos mean by MPLS in GRE).</summary>
+    private const ushort Gre = 2, MplsInGre = 11, MplsInUdp = 13;
+
+    /// <summary>Null when none of them can be used.</summary>
+    public static VpnRoute? Select(VpnRouteKey key, IEnumerable<ImportedRoute> routes)
+    {
+        List<ImportedRoute>? best = null;
+        foreach (var route in routes)
+        {
+            if (!IsUsable(route)) continue;
+            var order = best is null ? -1 : Compare(route, best[0]);
+            if (order < 0) best = [route];
+            else if (order == 0) best!.Add(route);
+        }
+
+        if (best is null) return null;
+        var paths = best.Select(PathOf).Distinct().ToArray();
+        Array.Sort(paths, static (a, b) =>
+        {
+            var order = AddressArithmetic.Compare(a.NextHop, b.NextHop);
+            return order != 0 ? order : a.Label.CompareTo(b.Label);
+        });
+        return new VpnRoute(key, EquatableList.Create<VpnPath>(paths));
+    }
+
+    /// <summary>It can be tunnelled to: an IPv4 next hop, a label that is one, and an encapsulation both ends know.</summary>
+    public static bool IsUsable(ImportedRoute route)
+    {
+        var path = PathOf(route);
+        return path.NextHop.AddressFamily == AddressFamily.InterNetwork && path.Label is >= MplsLabel.First and <= MplsLabel.Last && (path.MplsOverUdp || path.MplsOverGre);
+    }
+
+    /// <summary>A route that says nothing of encapsulations is taken to accept MPLS in GRE, as CN2 takes routers to.</summary>
+    private static VpnPath PathOf(ImportedRoute route) => new(
+        route.NextHop, route.Label,
+        route.Encapsulations.Contains(MplsInUdp),
+        route.Encapsulations.Count == 0 || route.Encapsulations.Contains(Gre) || route.Encapsulations.Contains(MplsInGre));
+
+    private static int Compare(ImportedRoute a, ImportedRoute b)
+    {
+        var order = b.LocalPreference.CompareTo(a.LocalPreference);
+        if (order == 0) order = a.ASPathLength.CompareTo(b.ASPathLength);
+        return order != 0 ? order : a.Med.CompareTo(b.Med);
+    }
+}

@@ -1,0 +1,161 @@
+using System.Net;
+using CN2.Network.Addressing;
+using CN2.Network.Collections;
+using CN2.Network.Resources;
+
+namespace CN2.Network.Overlay;
+
+/// <summary>
+/// Imported routes sorted into the RoutingInstances whose import targets they carry (RFC 4364 §4.3), and the best paths of each prefix
+/// there. A change costs what it touches. Mutable and for one thread; the order of arrival never matters.
+/// </summary>
+public sealed class VpnTable
+{
+    private readonly Dictionary<ImportedRouteKey, ImportedRoute> _routes = [];
+    private readonly Dictionary<RouteTarget, HashSet<ImportedRouteKey>> _byTarget = [];
+    private readonly Dictionary<RouteTarget, SortedSet<int>> _importers = [];
+    private readonly Dictionary<Guid, (int Number, EquatableList<RouteTarget> Targets)> _networks = [];
+    private readonly Dictionary<int, Dictionary<IPNetwork, HashSet<ImportedRouteKey>>> _instances = [];
+    private HashSet<VpnRouteKey> _changed = [];
+
+    /// <summary>Every target that some overlay network imports.</summary>
+    public IReadOnlyCollection<RouteTarget> ImportTargets => _importers.Keys;
+
+    /// <summary>Takes a network over; one with fabricForwarding has no RoutingInstance. True: <see cref="ImportTargets"/> are others now.</summary>
+    public bool Put(ExternalNetwork network)
+    {
+        if (network.FabricForwarding) return Remove(network.Uid);
+        EquatableList<RouteTarget> before = [];
+        if (_networks.TryGetValue(network.Uid, out var known))
+        {
+            if (known.Number == network.Number && known.Targets.Equals(network.ImportRouteTargets)) return false;
+            before = known.Targets;
+        }
+
+        _networks[network.Uid] = (network.Number, network.ImportRouteTargets);
+        _instances.TryAdd(network.Number, []);
+        var others = false;
+        foreach (var target in network.ImportRouteTargets.Except(before).ToList()) others |= Add(network.Number, target);
+        foreach (var target in before.Except(network.ImportRouteTargets).ToList()) others |= Drop(network.Number, target);
+        return others;
+    }
+
+    /// <summary>True: <see cref="ImportTargets"/> are others now.</summary>
+    public bool Remove(Guid network)
+    {
+        if (!_networks.Remove(network, out var known)) return false;
+        var others = false;
+        foreach (var target in known.Targets) others |= Drop(known.Number, target);
+        _instances.Remove(known.Number);
+        return others;
+    }
+
+    /// <summary>A route was learned, changed or is gone.</summary>
+    public void Apply(ImportedRouteChange change)
+    {
+        if (_routes.Remove(change.Key, out var before))
+        {
+            foreach (var target in before.RouteTargets)
+            {
+                if (_byTarget.TryGetValue(target, out var keys) && keys.Remove(change.Key) && keys.Count == 0) _byTarget.Remove(target);
+            }
+
+            foreach (var instance in InstancesOf(before)) Unlist(instance, change.Key);
+        }
+
+        if (change.Route is not { } route) return;
+        _routes[change.Key] = route;
+        foreach (var target in route.RouteTargets)
+        {
+            if (!_byTarget.TryGetValue(target, out var keys)) _byTarget[target] = keys = [];
+            keys.Add(change.Key);
+        }
+
+        foreach (var instance in InstancesOf(route)) List(instance, change.Key);
+    }
+
+    /// <summary>Prefixes whose <see cref="Find"/> may answer something else since the last call.</summary>
+    public IReadOnlyCollection<VpnRouteKey> TakeChanged()
+    {
+        if (_changed.Count == 0) return [];
+        var taken = _changed;
+        _changed = [];
+        return taken;
+    }
+
+    /// <summary>The best paths of a prefix; null when nothing leads there.</summary>
+    public VpnRoute? Find(VpnRouteKey key) =>
+        _instances.TryGetValue(key.RoutingInstance, out var prefixes) && prefixes.TryGetValue(key.Prefix, out var keys)
+            ? VpnPathSelection.Select(key, keys.Select(k => _routes[k]))
+            : null;
+
+    /// <summary>All routes of a RoutingInstance.</summary>
+    public IEnumerable<VpnRoute> RoutesOf(int instance) =>
+        _instances.TryGetValue(instance, out var prefixes) ? prefixes.Keys.Select(p => Find(new VpnRouteKey(instance, p))).OfType<VpnRoute>() : [];
+
+    /// <summary>All that a RoutingInstance imports, best or not, by prefix, peer and route distinguisher.</summary>
+    public IReadOnlyList<ImportedRoute> ImportedBy(int instance)
+    {
+        if (!_instances.TryGetValue(instance, out var prefixes)) return [];
+        var routes = prefixes.Values.SelectMany(keys => keys.Select(k => _routes[k])).ToArray();
+        Array.Sort(routes, static (a, b) =>
+        {
+            var order = AddressArithmetic.Compare(a.Key.Prefix, b.Key.Prefix);
+            if (order == 0) order = string.CompareOrdinal(a.Key.Peer, b.Key.Peer);
+            return order != 0 ? order : string.CompareOrdinal(a.Key.RouteDistinguisher, b.Key.RouteDistinguisher);
+        });
+        return routes;
+    }
+
+    private bool Add(int instance, RouteTarget target)
+    {
+        var first = false;
+        if (!_importers.TryGetValue(target, out var importers))
+        {
+            _importers[target] = importers = [];
+            first = true;
+        }
+
+        importers.Add(instance);
+        if (_byTarget.TryGetValue(target, out var keys))
+            foreach (var key in keys) List(instance, key);
+        return first;
+    }
+
+    private bool Drop(int instance, RouteTarget target)
+    {
+        var importers = _importers[target];
+        importers.Remove(instance);
+        if (_byTarget.TryGetValue(target, out var keys))
+        {
+            foreach (var key in keys)
+                if (!InstancesOf(_routes[key]).Contains(instance)) Unlist(instance, key);
+        }
+
+        return importers.Count == 0 && _importers.Remove(target);
+    }
+
+    private void List(int instance, ImportedRouteKey key)
+    {
+        var prefixes = _instances[instance];
+        if (!prefixes.TryGetValue(key.Prefix, out var keys)) prefixes[key.Prefix] = keys = [];
+        keys.Add(key);
+        _changed.Add(new VpnRouteKey(instance, key.Prefix));
+    }
+
+    private void Unlist(int instance, ImportedRouteKey key)
+    {
+        var prefixes = _instances[instance];
+        if (!prefixes.TryGetValue(key.Prefix, out var keys) || !keys.Remove(key)) return;
+        if (keys.Count == 0) prefixes.Remove(key.Prefix);
+        _changed.Add(new VpnRouteKey(instance, key.Prefix));
+    }
+
+    private HashSet<int> InstancesOf(ImportedRoute route)
+    {
+        var instances = new HashSet<int>();
+        foreach (var target in route.RouteTargets)
+            if (_importers.TryGetValue(target, out var importers)) instances.UnionWith(importers);
+        return instances;
+    }
+}
