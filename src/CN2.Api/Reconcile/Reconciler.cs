@@ -102,7 +102,7 @@ public sealed partial class Reconciler : BackgroundService
         _controlNodes = controlNodes;
         _virtualRouters = virtualRouters;
         _speaker = speaker;
-        _time = time;
+        _time = new SteadyTime(time);
         _options = settings.VRouters;
         _self = settings.ControlNode.Name;
         _duties = duties;
@@ -115,7 +115,7 @@ public sealed partial class Reconciler : BackgroundService
         _others = new OtherControlNodes();
         _speakerWorker = new SpeakerWorker(speaker, advertisements, _self, () => _others.Any, _wake.Set, loggers.CreateLogger<SpeakerWorker>());
         _sessions = new SessionWatch(speaker);
-        _leadership = new Leadership(dedicated, time, _wake.Set, loggers.CreateLogger<Leadership>());
+        _leadership = new Leadership(dedicated, _time, _wake.Set, loggers.CreateLogger<Leadership>());
         _ledger = new VirtualRouterLedger(_others.MayAnnounce);
         _sequencer = new RouteSequencer(_ledger);
         _instances = instances;

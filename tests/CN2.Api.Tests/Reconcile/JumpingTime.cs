@@ -8,4 +8,6 @@ internal sealed class JumpingTime : TimeProvider
     public void Jump(TimeSpan by) => Interlocked.Add(ref _ahead, by.Ticks);
 
     public override DateTimeOffset GetUtcNow() => base.GetUtcNow() + TimeSpan.FromTicks(Interlocked.Read(ref _ahead));
+
+    public override long GetTimestamp() => base.GetTimestamp() + (long)(TimeSpan.FromTicks(Interlocked.Read(ref _ahead)).TotalSeconds * TimestampFrequency);
 }
