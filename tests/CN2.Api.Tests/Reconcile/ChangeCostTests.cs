@@ -36,11 +36,13 @@ public sealed class ChangeCostTests(PrivatePostgres postgres)
         }, 60);
 
         var (sent, messages, paths) = (plane.Api.Agents.Counters.FrontendsSent, plane.Api.Agents.Counters.Deltas, plane.Api.Speaker.Counters);
-        var since = (await plane.Api.GetAsync(ControlPlane.Path("s7"))).Json!["status"]!["conditions"]![0]!["lastTransitionTime"]!.ToString();
+        var status = (await plane.Api.GetAsync(ControlPlane.Path("s7"))).Json!["status"]!;
+        var since = status["conditions"]![0]!["lastTransitionTime"]!.ToString();
+        var address = (string)status["externalIPs"]![0]!;
         (await plane.Api.PatchAsync("/v1/namespaces/default/virtual-machine-interfaces/pod7", """{"virtualRouter":"compute1"}""")).Expect(200);
         await ControlPlane.UntilAsync(() => plane.Api.Speaker.Counters.PathsWithdrawn == paths.PathsWithdrawn + 1);
         await Until.TrueAsync(async () => (string?)(await plane.Api.GetAsync("/v1/namespaces/default/services/s7")).Json!["status"]!["conditions"]![3]!["reason"] == "Ready", 30);
-        await ControlPlane.UntilAsync(() => !plane.Compute2.Table.Keys.Any(k => k.Address!.ToString() == "101.0.0.9"));
+        await ControlPlane.UntilAsync(() => !plane.Compute2.Table.Keys.Any(k => k.Address!.ToString() == address));
         await Task.Delay(1500, TestContext.Current.CancellationToken);
         Assert.Equal(paths.PathsAdded + 1, plane.Api.Speaker.Counters.PathsAdded);
         // The cluster IP on both, the external address up on one and down on the other (a removal counts no entry).
