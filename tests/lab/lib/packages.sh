@@ -4,6 +4,7 @@ declare -A PACKAGE_OF=(
     [initdb]=postgresql [gobgpd]=gobgpd [curl]=curl [jq]=jq [ss]=iproute2 [ip]=iproute2 [nft]=nftables
     [bird]=bird2 [zebra]=frr [nginx]=nginx-light [conntrack]=conntrack [setpriv]=util-linux
     [ps]=procps [ping]=iputils-ping [git]=git [sysctl]=procps [tcpdump]=tcpdump [wrk]=wrk
+    [tshark]=tshark [dumpcap]=wireshark-common [python3]=python3
 )
 
 # Debian keeps some programs out of PATH.
