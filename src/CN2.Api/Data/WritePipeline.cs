@@ -25,12 +25,14 @@ public sealed class WritePipeline(IDbContextFactory<CN2DbContext> contexts, Npgs
         if (IdempotencyKey.Read(http, out var key) is { } wrongKey) return new ProblemResult(wrongKey);
         for (var attempt = 1; ; attempt++)
         {
-            Exception again;
+            Exception? again = null;
             await using (var db = await contexts.CreateDbContextAsync(http.RequestAborted))
             {
                 try
                 {
-                    return await AttemptAsync(db, http, dryRun, key, decide);
+                    var result = await AttemptAsync(db, http, dryRun, key, decide);
+                    // Somebody created it between our look and our decision: look again. A POST has its answer already.
+                    if (!(result is ProblemResult { Problem.Code: ProblemCodes.AlreadyExists } && HttpMethods.IsPut(http.Request.Method) && attempt < Attempts)) return result;
                 }
                 catch (Exception e) when (AllocationRecovery.CanRecover(e, attempt))
                 {
@@ -38,7 +40,7 @@ public sealed class WritePipeline(IDbContextFactory<CN2DbContext> contexts, Npgs
                 }
                 catch (Exception e) when (Postgres(e) is { } error)
                 {
-                    // Somebody created it between our look and our insert: look again. A POST has its answer already.
+                    // The same, noticed by the database.
                     var lostRace = error.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
                                    || (error.SqlState == PostgresErrorCodes.UniqueViolation && HttpMethods.IsPut(http.Request.Method)
                                        && ConstraintProblems.IsIdentity(error.ConstraintName));
@@ -58,7 +60,7 @@ public sealed class WritePipeline(IDbContextFactory<CN2DbContext> contexts, Npgs
                 }
             }
 
-            if (!AllocationRecovery.CanRecover(again, attempt)) continue;
+            if (again is null || !AllocationRecovery.CanRecover(again, attempt)) continue;
             // Only now, with the context and its connection given back: two connections a request could use up the pool.
             await using var connection = await source.OpenConnectionAsync(http.RequestAborted);
             await recovery.RecoverAsync(again, connection, http.RequestAborted);

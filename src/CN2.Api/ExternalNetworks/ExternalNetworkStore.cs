@@ -25,6 +25,9 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
     public async Task<WriteOutcome> CreateAsync(WriteScope scope, string ns, ExternalNetworkRequest request, CancellationToken ct)
     {
         await ExecuteAsync(scope, "SELECT version FROM catalog FOR UPDATE", ct);
+        // Where it would be comes before what it asks for: a POST sent twice is told that it exists, not that it overlaps itself.
+        if (!await scope.Db.Namespaces.AnyAsync(n => n.Name == ns, ct)) return ApiProblem.NotFound($"Namespace {ns}");
+        if (await scope.Db.ExternalNetworks.AnyAsync(n => n.Namespace == ns && n.Name == request.Name, ct)) return ApiProblem.AlreadyExists($"ExternalNetwork {ns}/{request.Name}");
         var spec = ToSpec(request);
         var row = new ExternalNetworkRow
         {

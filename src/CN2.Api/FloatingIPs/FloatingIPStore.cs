@@ -6,6 +6,7 @@ using CN2.Api.Http;
 using CN2.Api.Services;
 using CN2.Network.Addressing;
 using CN2.Network.Resources;
+using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -25,18 +26,9 @@ public sealed class FloatingIPStore
         _removal = removal;
     }
 
-    public static FloatingIPRequest ToRequest(FloatingIPRow row)
-    {
-        var spec = ApiJson.Read<FloatingIPSpec>(row.Spec);
-        return new FloatingIPRequest
-        {
-            Name = row.Name,
-            Labels = row.Labels,
-            Annotations = row.Annotations,
-            Interfaces = spec.Interfaces,
-            PortMappings = spec.PortMappings.ConvertAll(m => new FloatingIPPortMappingRequest { Protocol = m.Protocol, Port = m.Port, TargetPort = m.TargetPort }),
-        };
-    }
+    /// <summary>What a PUT would have to say to change nothing.</summary>
+    public async Task<FloatingIPRequest> ToRequestAsync(WriteScope scope, FloatingIPRow row, CancellationToken ct) =>
+        ToRequest((await _resources.ReadAsync(scope.Connection, [row], ct))[0]);
 
     /// <summary>The row, locked until the transaction ends.</summary>
     public async Task<FloatingIPRow?> LockAsync(WriteScope scope, string ns, string name, CancellationToken ct) =>
@@ -54,7 +46,14 @@ public sealed class FloatingIPStore
         var (place, refused) = request.Address is { } asked
             ? await AskedAsync(scope, network, IPAddress.Parse(asked), ct)
             : await LowestAsync(scope, snapshot, network, ct);
-        if (refused is not null) return refused;
+        if (refused is not null)
+        {
+            // The address it asks for may be held by its like of before: that it exists already is the answer then.
+            return refused.Status == StatusCodes.Status409Conflict && await scope.Db.FloatingIPs.AnyAsync(f => f.Namespace == ns && f.Name == request.Name, ct)
+                ? ApiProblem.AlreadyExists($"FloatingIP {ns}/{request.Name}")
+                : refused;
+        }
+
         var (subnet, address) = place!.Value;
         var row = new FloatingIPRow
         {
@@ -74,7 +73,7 @@ public sealed class FloatingIPStore
 
     public async Task<WriteOutcome> ReplaceAsync(WriteScope scope, FloatingIPRow row, FloatingIPRequest request, CancellationToken ct)
     {
-        if (await OwnedAsync(scope, row, ct) is { } owned) return owned;
+        if (!row.Reserved) return await ReplaceOwnedAsync(scope, row, request, ct);
         if (row.DeletingAt is not null && row.ServiceUid is null) return ApiProblem.BeingDeleted(What(row));
         if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
         var snapshot = await _catalog.VerifiedAsync(scope.Connection, ct);
@@ -129,7 +128,30 @@ public sealed class FloatingIPStore
 
     internal static string What(FloatingIPRow row) => $"FloatingIP {row.Namespace}/{row.Name}";
 
-    /// <summary>A FloatingIP that a Service owns is read-only.</summary>
+    /// <summary>A FloatingIP that a Service owns is read-only: what GET answered may come back, anything else is refused.</summary>
+    private async Task<WriteOutcome> ReplaceOwnedAsync(WriteScope scope, FloatingIPRow row, FloatingIPRequest request, CancellationToken ct)
+    {
+        var shown = (await _resources.ReadAsync(scope.Connection, [row], ct))[0];
+        var unchanged = ToRequest(shown);
+        var same = !row.ChangeMetadata(request)
+            && (request.Address is null || request.Address == shown.Address)
+            && (request.ExternalNetwork is null || (NamespacedName.TryParse(request.ExternalNetwork, row.Namespace, out var id) && id.ToString() == shown.ExternalNetwork))
+            && ApiJson.Text(ToSpec(request with { Interfaces = request.Interfaces ?? unchanged.Interfaces, PortMappings = request.PortMappings ?? unchanged.PortMappings }))
+                == ApiJson.Text(ToSpec(unchanged));
+        if (!same) return (await OwnedAsync(scope, row, ct))!;
+        return scope.CheckIfMatch(row.Generation) is { } stale ? stale : new WriteOutcome.Saved(shown);
+    }
+
+    private static FloatingIPRequest ToRequest(FloatingIPResource shown) => new()
+    {
+        Name = shown.Name,
+        Labels = shown.Labels.ToDictionary(),
+        Annotations = shown.Annotations.ToDictionary(),
+        Interfaces = [.. shown.Interfaces],
+        PortMappings = [.. shown.PortMappings.Select(m => new FloatingIPPortMappingRequest { Protocol = m.Protocol, Port = m.Port, TargetPort = m.TargetPort })],
+    };
+
+    /// <summary>The refusal of a write to one that a Service owns.</summary>
     private static async Task<ApiProblem?> OwnedAsync(WriteScope scope, FloatingIPRow row, CancellationToken ct)
     {
         if (row.Reserved) return null;

@@ -62,8 +62,7 @@ public sealed class FloatingIPsController(CN2DbContext db, FloatingIPStore store
     public Task<IActionResult> Patch(string ns, string name, MergePatch patch) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>
     {
         if (await store.LockAsync(scope, ns, name, ct) is not { } row) return Missing(ns, name);
-        if (!row.Reserved) return await store.ReplaceAsync(scope, row, FloatingIPStore.ToRequest(row), ct);
-        var (request, refused) = patch.Apply(FloatingIPStore.ToRequest(row), validation, HttpContext);
+        var (request, refused) = patch.Apply(await store.ToRequestAsync(scope, row, ct), validation, HttpContext);
         return refused is not null ? refused : await store.ReplaceAsync(scope, row, request!, ct);
     });
 

@@ -20,6 +20,7 @@ public sealed class MergePatch(JsonObject patch)
         var target = JsonSerializer.SerializeToNode(current, ApiJson.Options)!.AsObject();
         Merge(target, patch);
         var faults = new FaultList();
+        RequestJson.CheckRemovals(patch, typeof(T), faults);
         var value = RequestJson.Read(JsonSerializer.SerializeToUtf8Bytes<JsonNode>(target, ApiJson.Options), typeof(T), faults, out var malformed) as T;
         if (malformed is not null) return (null, malformed);
         if (value is not null) validation.Check(value, http, faults);

@@ -25,7 +25,8 @@ public sealed partial class ProblemExceptions(ILogger<ProblemExceptions> logger)
             case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
                 return ApiProblem.PayloadTooLarge(RequestBody.Limit);
             case BadHttpRequestException bad:
-                return new ApiProblem(bad.StatusCode, ProblemCodes.BadRequest, "Bad request", "The request could not be read.");
+                return new ApiProblem(bad.StatusCode, ProblemCodes.BadRequest, "Bad request", "The request could not be read.",
+                    new Dictionary<string, string[]> { ["$"] = ["The request could not be read."] });
         }
 
         if (IsDatabaseAway(exception))

@@ -73,6 +73,27 @@ public static class RequestJson
         return faults.Count > 0 ? null : value;
     }
 
+    /// <summary>
+    /// Names the members that a merge patch takes away although no <paramref name="type"/> has them. (Those it sets are found when the
+    /// result is read; of these nothing is left by then.)
+    /// </summary>
+    public static void CheckRemovals(JsonObject patch, Type type, FaultList faults) => CheckRemovals(patch, type, "", faults);
+
+    private static void CheckRemovals(JsonObject patch, Type type, string path, FaultList faults)
+    {
+        var info = ApiJson.Options.GetTypeInfo(Nullable.GetUnderlyingType(type) ?? type);
+        if (info.Kind != JsonTypeInfoKind.Object) return;
+        foreach (var (name, value) in patch)
+        {
+            var property = PropertyOf(info, name);
+            if (property is not null && value is JsonObject inner) CheckRemovals(inner, property.PropertyType, Join(path, name), faults);
+            else if (property is null && value is null && !(path.Length == 0 && ResourceRequest.ReadOnlyMembers.Contains(name))) faults.Add(Join(path, name), Unknown(name, info));
+        }
+    }
+
+    private static JsonPropertyInfo? PropertyOf(JsonTypeInfo info, string member) =>
+        info.Properties.FirstOrDefault(p => p.Name == member && p.Set is not null && !p.IsExtensionData);
+
     private static bool IsText(ref ReadOnlyMemory<byte> utf8, out ApiProblem? malformed)
     {
         if (utf8.Span.StartsWith("\uFEFF"u8)) utf8 = utf8[3..];
@@ -139,11 +160,11 @@ public static class RequestJson
         foreach (var member in Members(element, path, Join, faults))
         {
             var memberPath = Join(path, member.Name);
-            var property = info.Properties.FirstOrDefault(p => p.Name == member.Name && p.Set is not null && !p.IsExtensionData);
+            var property = PropertyOf(info, member.Name);
             if (property is null)
             {
                 if (!readOnly || !ResourceRequest.ReadOnlyMembers.Contains(member.Name)) faults.Add(memberPath, Unknown(member.Name, info));
-                else if (member is { Name: "namespace", Value.ValueKind: JsonValueKind.String }) result[member.Name] = JsonValue.Create(member.Value.GetString());
+                else if (member.Name == "namespace" && member.Value.ValueKind != JsonValueKind.Null && WalkLeaf(member.Value, typeof(string), memberPath, faults) is { } ns) result[member.Name] = ns;
             }
             else if (member.Value.ValueKind == JsonValueKind.Null)
             {

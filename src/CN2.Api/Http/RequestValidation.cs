@@ -1,3 +1,4 @@
+using System.Text.Json;
 using FluentValidation;
 using Microsoft.AspNetCore.Mvc.Filters;
 using Microsoft.AspNetCore.Mvc.ModelBinding;
@@ -55,11 +56,25 @@ public sealed class RequestValidation(IServiceProvider services) : IAsyncActionF
         }
     }
 
+    private static bool Is(JsonElement value, string text)
+    {
+        try
+        {
+            return value.ValueKind == JsonValueKind.String && value.ValueEquals(text);
+        }
+        catch (InvalidOperationException)
+        {
+            return false; // half a surrogate pair
+        }
+    }
+
     private static void CheckIdentity(ResourceRequest request, string prefix, HttpContext http, FaultList faults)
     {
-        if (request.Others is { } others && others.TryGetValue("namespace", out var value) && http.GetRouteValue("ns") is string ns
-            && !(value.ValueKind == System.Text.Json.JsonValueKind.String && value.GetString() == ns))
-            faults.Add($"{prefix}namespace", $"must be {ns} as in the path, or absent");
+        if (request.Others is { } others && others.TryGetValue("namespace", out var value))
+        {
+            if (http.GetRouteValue("ns") is not string ns) faults.Add($"{prefix}namespace", "must be absent: what this path names lies in no namespace");
+            else if (!Is(value, ns)) faults.Add($"{prefix}namespace", $"must be {ns} as in the path, or absent");
+        }
 
         if (prefix.Length == 0 && http.GetRouteValue("name") is string pathName)
         {

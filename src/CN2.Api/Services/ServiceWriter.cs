@@ -46,10 +46,23 @@ internal sealed class ServiceWriter(ControlNodeOptions control, Catalog catalog,
         }
 
         await _allocation.RunAsync(connection, snapshot, works, now, ct);
+        await PreferExistsAsync(connection, works, ct);
         await ServiceStatements.WriteAsync(connection, works.Where(w => w.Refusal is null).ToList(), now, changes, ct);
         return Array.ConvertAll(works, w => w.Refusal is { } refused
             ? (WriteOutcome)refused
             : new WriteOutcome.Created(resources.Make(w.Row, w.Spec, w.Added.Concat(w.Claimed), snapshot, null)));
+    }
+
+    /// <summary>What a request is refused because its like of before has it (the address it asks for) exists already: that is its answer.</summary>
+    private static async Task PreferExistsAsync(NpgsqlConnection connection, IReadOnlyList<ServiceWork> works, CancellationToken ct)
+    {
+        foreach (var work in works.Where(w => w.Refusal is { Status: StatusCodes.Status409Conflict }))
+        {
+            await using var command = new NpgsqlCommand("SELECT EXISTS (SELECT FROM service WHERE namespace = $1 AND name = $2)", connection);
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = work.Row.Namespace });
+            command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = work.Row.Name });
+            if (await command.ExecuteScalarAsync(ct) is true) work.Refusal = ServiceProblems.Exists(work.Row.Namespace, work.Row.Name);
+        }
     }
 
     /// <summary>Gives a Service another spec. <paramref name="row"/> is locked and not being deleted.</summary>

@@ -211,10 +211,12 @@ public sealed class VirtualMachineInterfaceStore
     private static VirtualMachineInterfaceStatus ToStatus(VirtualMachineInterfaceRow row, bool routerExists, bool checkExists)
     {
         var health = Enum.Parse<EndpointHealth>(row.Health);
+        var noRouter = $"VirtualRouter {row.VirtualRouter} does not exist; start its agent or name another.";
+        var noCheck = $"ServiceHealthCheck {row.Namespace}/{row.HealthCheck} does not exist; create it or name another.";
         var (state, ready, reason, message) = (routerExists, checkExists) switch
         {
-            (false, _) => (ResourceState.Pending, "False", "VirtualRouterNotFound", $"VirtualRouter {row.VirtualRouter} does not exist; start its agent or name another."),
-            (_, false) => (ResourceState.Pending, "False", "HealthCheckNotFound", $"ServiceHealthCheck {row.Namespace}/{row.HealthCheck} does not exist; create it or name another."),
+            (false, _) => (ResourceState.Pending, "False", "VirtualRouterNotFound", checkExists ? noRouter : $"{noRouter} {noCheck}"),
+            (_, false) => (ResourceState.Pending, "False", "HealthCheckNotFound", noCheck),
             _ when !row.Ready => (ResourceState.Success, "False", "Draining", "ready is false: established flows go on, no new ones."),
             _ when row.HealthCheck is null => (ResourceState.Success, "True", "Ready", "It takes new flows."),
             _ => health switch

@@ -29,6 +29,15 @@ public sealed class ExternalNetworkTests(ApiServer api) : IClassFixture<ApiServe
     }
 
     [Fact]
+    public async Task Created_twice_it_exists_and_does_not_overlap_itself()
+    {
+        const string network = """{"name":"twice","subnets":[{"cidr":"40.9.0.0/24"}],"fabricForwarding":true}""";
+        (await api.PostAsync(Default, network)).Expect(201);
+        Assert.Equal("already-exists", (await api.PostAsync(Default, network)).Expect(409).Code);
+        Assert.Equal("not-found", (await api.PostAsync("/v1/namespaces/absent/external-networks", network)).Expect(404).Code);
+    }
+
+    [Fact]
     public async Task Reserved_and_unranged_addresses_are_only_given_when_asked_for()
     {
         (await api.PostAsync(Default, """{"name":"reserve","subnets":[{"cidr":"40.1.0.0/29","gateway":"40.1.0.6","ranges":[{"from":"40.1.0.2","to":"40.1.0.7"}],"reserved":["40.1.0.3"]}]}""")).Expect(201);

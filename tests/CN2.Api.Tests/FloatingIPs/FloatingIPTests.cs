@@ -45,7 +45,31 @@ public sealed class FloatingIPTests(ApiServerWithoutReconciler api) : IClassFixt
             var read = (await api.GetAsync($"{Fips}/{name}")).Expect(200);
             Assert.Equal("in-use", (await api.PatchAsync($"{Fips}/{name}", """{"labels":{"a":"b"}}""")).Expect(409).Code);
             Assert.Equal("in-use", (await api.DeleteAsync($"{Fips}/{name}")).Expect(409).Code);
-            Assert.Equal("in-use", (await api.PutAsync($"{Fips}/{name}", read.Text)).Expect(409).Code);
+            Assert.Equal("in-use", (await api.PatchAsync($"{Fips}/{name}", """{"interfaces":["vmi"]}""")).Expect(409).Code);
+            Assert.Equal("in-use", (await api.PutAsync($"{Fips}/{name}", """{"address":"41.2.0.99"}""")).Expect(409).Code);
+            // What GET answered may come back.
+            Assert.Equal(read.Text, (await api.PutAsync($"{Fips}/{name}", read.Text)).Expect(200).Text);
+            Assert.Equal(read.Text, (await api.PatchAsync($"{Fips}/{name}", "{}")).Expect(200).Text);
+            Assert.Equal("precondition-failed", (await api.PutAsync($"{Fips}/{name}", read.Text, ("If-Match", "\"2\""))).Expect(412).Code);
+        }
+    }
+
+    [Fact]
+    public async Task Created_twice_it_exists_and_its_address_is_not_another_ones()
+    {
+        await NetworkAsync("again", "41.4.0.0/24");
+        (await api.PostAsync(Fips, """{"name":"again","externalNetwork":"again","address":"41.4.0.9"}""")).Expect(201);
+        Assert.Equal("already-exists", (await api.PostAsync(Fips, """{"name":"again","externalNetwork":"again","address":"41.4.0.9"}""")).Expect(409).Code);
+    }
+
+    [Fact]
+    public async Task Put_by_many_at_once_it_is_made_once_and_found_unchanged_by_the_rest()
+    {
+        await NetworkAsync("put", "41.5.0.0/24");
+        for (var i = 2; i < 12; i++)
+        {
+            var replies = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => api.PutAsync($"{Fips}/put-{i}", $$"""{"externalNetwork":"put","address":"41.5.0.{{i}}"}""")));
+            Assert.Equal([200, 200, 200, 200, 200, 200, 200, 201], replies.Select(r => r.Status).Order());
         }
     }
 

@@ -42,6 +42,10 @@ public sealed class BadInputTests(ApiServer api) : IClassFixture<ApiServer>
         { Vmi, "POST", """{"name":"v","addresses":[],"virtualRouter":"C"}""", 400, "validation-failed", "virtualRouter addresses" },
         { Vmi, "POST", """{"name":"v","addresses":"10.0.0.1","virtualRouter":"c","ready":1}""", 400, "validation-failed", "addresses ready" },
         { Vmi, "POST", """{"name":"v","namespace":"other","addresses":["10.0.0.1"],"virtualRouter":"c"}""", 400, "validation-failed", "namespace" },
+        { Vmi, "POST", """{"name":"v","namespace":"\ud800","addresses":["10.0.0.1"],"virtualRouter":"c"}""", 400, "validation-failed", "namespace" },
+        { Vmi, "POST", """{"name":"v","namespace":7,"healthCheck":null,"addresses":["10.0.0.1"],"virtualRouter":"c"}""", 400, "validation-failed", "namespace" },
+        { "/v1/virtual-routers/r1", "PUT", """{"namespace":"default","address":"10.0.0.1"}""", 400, "validation-failed", "namespace" },
+        { "/v1/namespaces/absent/external-networks", "POST", """{"name":"n","subnets":[{"cidr":"100.0.0.0/24"}]}""", 404, "not-found", "" },
         { "/v1/namespaces/absent/virtual-machine-interfaces", "POST", """{"name":"v","addresses":["10.0.0.1"],"virtualRouter":"c"}""", 404, "not-found", "" },
         { $"{Vmi}:batch", "POST", """{"items":[{"name":"v","addresses":["x"],"virtualRouter":"c"},{"name":"v","addresses":["10.0.0.1"],"virtualRouter":"c"},null]}""", 400, "validation-failed", "items[2] items[0].addresses[0] items[1].name" },
         { $"{Vmi}:batch", "POST", """{"items":[]}""", 400, "validation-failed", "items" },
@@ -192,6 +196,15 @@ public sealed class BadInputTests(ApiServer api) : IClassFixture<ApiServer>
         Assert.Equal("malformed-json", (await api.PatchAsync($"{Hc}/patched", "{")).Expect(400).Code);
         Assert.Equal(["$"], (await api.PatchAsync($"{Hc}/patched", "[]")).Expect(400).ErrorPaths);
         Assert.Equal("\"1\"", (await api.GetAsync($"{Hc}/patched")).ETag);
+    }
+
+    [Fact]
+    public async Task A_patch_that_takes_away_what_is_no_member_is_a_typo()
+    {
+        var network = $"{Net}/removals";
+        (await api.PutAsync(network, """{"subnets":[{"cidr":"39.0.0.0/24"}]}""")).Expect(201);
+        Assert.Equal(["advertisement.md", "prioritty"], (await api.PatchAsync(network, """{"prioritty":null,"advertisement":{"md":null}}""")).Expect(400).ErrorPaths.Order());
+        (await api.PatchAsync(network, """{"priority":null,"labels":{"absent":null},"advertisement":{"med":null},"status":null,"uid":null}""")).Expect(200);
     }
 
     [Theory]

@@ -34,6 +34,28 @@ public sealed class ServiceRulesTests(ApiServerWithoutReconciler api) : IClassFi
     }
 
     [Fact]
+    public async Task Created_twice_it_exists_whatever_it_asks_for()
+    {
+        await NetworkAsync("twice", "a", """[{"cidr":"30.20.0.0/24"}]""");
+        const string service = """{"name":"s","externalNetwork":"a","loadBalancerIPs":["30.20.0.9"],"ports":[{"port":80,"nodePort":31234}]}""";
+        await ServiceAsync("twice", service, 201);
+        Assert.Equal("already-exists", (await api.PostAsync("/v1/namespaces/twice/services", service)).Expect(409).Code);
+        Assert.Equal("already-exists", (await api.PostAsync("/v1/namespaces/twice/services?dryRun=true", service)).Expect(409).Code);
+    }
+
+    [Fact]
+    public async Task Put_by_many_at_once_it_is_made_once_and_found_unchanged_by_the_rest()
+    {
+        await NetworkAsync("put", "a", """[{"cidr":"30.21.0.0/24"}]""");
+        for (var i = 2; i < 12; i++)
+        {
+            var replies = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ =>
+                api.PutAsync($"/v1/namespaces/put/services/s{i}", $$"""{"externalNetwork":"a","loadBalancerIPs":["30.21.0.{{i}}"],"ports":[{"port":80}]}""")));
+            Assert.Equal([200, 200, 200, 200, 200, 200, 200, 201], replies.Select(r => r.Status).Order());
+        }
+    }
+
+    [Fact]
     public async Task A_network_that_cannot_serve_leaves_the_old_address_until_it_can()
     {
         await NetworkAsync("wait", "a", """[{"cidr":"30.1.0.0/24"}]""");

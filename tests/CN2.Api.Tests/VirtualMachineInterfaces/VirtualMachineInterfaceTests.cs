@@ -21,6 +21,16 @@ public sealed class VirtualMachineInterfaceTests(ApiServer api) : IClassFixture<
     }
 
     [Fact]
+    public async Task Everything_it_refers_to_in_vain_is_named()
+    {
+        var made = (await api.PutAsync($"{Path}/in-vain", """{"addresses":["10.1.9.1"],"virtualRouter":"no-router","healthCheck":"no-check"}""")).Expect(201);
+        var condition = Assert.Single(made.Json!["status"]!["conditions"]!.AsArray())!;
+        Assert.Equal("VirtualRouterNotFound", (string?)condition["reason"]);
+        Assert.Contains("no-router", (string?)condition["message"], StringComparison.Ordinal);
+        Assert.Contains("default/no-check", (string?)condition["message"], StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task Two_clients_at_once_for_one_address_get_one_201_and_one_409()
     {
         var replies = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => api.PutAsync($"{Path}/race-{i}", """{"addresses":["10.2.0.1"],"virtualRouter":"race"}""")));
