@@ -25,6 +25,10 @@ try
     await app.RunAsync();
     return 0;
 }
+catch (OperationCanceledException)
+{
+    return 0; // told to stop before it had started, such as while it waited for the database
+}
 catch (SettingsException e)
 {
     await Console.Error.WriteLineAsync("CN2.Api does not start, its settings are wrong:");

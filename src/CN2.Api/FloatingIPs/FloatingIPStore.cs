@@ -131,6 +131,7 @@ public sealed class FloatingIPStore
     /// <summary>A FloatingIP that a Service owns is read-only: what GET answered may come back, anything else is refused.</summary>
     private async Task<WriteOutcome> ReplaceOwnedAsync(WriteScope scope, FloatingIPRow row, FloatingIPRequest request, CancellationToken ct)
     {
+        if (row.DeletingAt is not null) return ApiProblem.BeingDeleted(What(row));
         var shown = (await _resources.ReadAsync(scope.Connection, [row], ct))[0];
         var unchanged = ToRequest(shown);
         var same = !row.ChangeMetadata(request)

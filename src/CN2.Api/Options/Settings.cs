@@ -23,7 +23,7 @@ public sealed record Settings(
             ReadListen(reader),
             ReadBgp(reader, configuration),
             new VRouterOptions(TimeSpan.FromSeconds(reader.Number("VRouters:LostAfterSeconds", 10, 1, 3600))),
-            new ControlNodeOptions(reader.Text("ControlNode:Name") ?? Environment.MachineName, ReadClusterName(reader)),
+            new ControlNodeOptions(ReadControlNodeName(reader), ReadClusterName(reader)),
             new ServiceNetworkOptions(
                 reader.Network("ServiceNetwork:V4", "10.233.0.0/18", v6: false),
                 reader.Network("ServiceNetwork:V6", "fd85:ee78:d8a6:8607::1000/116", v6: true)),
@@ -64,6 +64,12 @@ public sealed record Settings(
                 return new DatabaseOptions("", migrate);
             }
 
+            if (given.Port > 65535 || given.MaxPoolSize < 1)
+            {
+                reader.Fault(key, "a PostgreSQL connection string with Port from 1 to 65535 and Maximum Pool Size of at least 1");
+                return new DatabaseOptions("", migrate);
+            }
+
             // Prepared statements halve PostgreSQL's work per statement. Pooled connections carry no session state (no SET, LISTEN,
             // temporary tables or session locks; those use DedicatedConnection), so they need no reset between uses.
             void Default(string name, object value) { if (!given.ShouldSerialize(name)) given[name] = value; }
@@ -91,6 +97,8 @@ public sealed record Settings(
         if (engine != "none" && reader.Text("Bgp:RouterId") is null)
             reader.Fault("Bgp:RouterId", "an IPv4 address that identifies this control node (or Bgp__Engine=none)");
         if (routerId is not null && routerId.Equals(IPAddress.Any)) reader.Fault("Bgp:RouterId", "an IPv4 address other than 0.0.0.0");
+        // One address without __0 would be read as none: listening everywhere instead of there.
+        if (reader.Text("Bgp:ListenAddresses") is not null) reader.Fault("Bgp:ListenAddresses", "addresses as Bgp__ListenAddresses__0, Bgp__ListenAddresses__1, …");
         var addresses = new List<IPAddress>();
         foreach (var child in configuration.GetSection("Bgp:ListenAddresses").GetChildren())
         {
@@ -118,6 +126,14 @@ public sealed record Settings(
         var port = (int)reader.Number("Bgp:ListenPort", 179, -1, 65535);
         if (port == 0) reader.Fault("Bgp:ListenPort", "a port from 1 to 65535, or -1 to only connect");
         return port;
+    }
+
+    private static string ReadControlNodeName(SettingsReader reader)
+    {
+        var name = reader.Text("ControlNode:Name") ?? Environment.MachineName;
+        if (name.Length > 253 || !name.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '.' or '_') || !char.IsAsciiLetterOrDigit(name[0]))
+            reader.Fault("ControlNode:Name", "at most 253 letters, digits, '-', '.' and '_', beginning with a letter or digit");
+        return name;
     }
 
     private static string ReadClusterName(SettingsReader reader)

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using CN2.Network.Addressing;
 
 namespace CN2.Api.Options;
 
@@ -56,7 +57,7 @@ public sealed class SettingsReader(IConfiguration configuration)
         // "*" and "+" mean every address, as elsewhere in ASP.NET Core; a Uri does not take them as a host.
         var readable = text.Replace("://*", "://0.0.0.0", StringComparison.Ordinal).Replace("://+", "://0.0.0.0", StringComparison.Ordinal);
         if (Uri.TryCreate(readable, UriKind.Absolute, out var url) && url.Scheme == "http" && url.AbsolutePath == "/" && url.Query.Length == 0
-            && (url.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6 || url.Host == "localhost"))
+            && (url.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6 || (url.Host == "localhost" && url.Port != 0))) // two addresses cannot share any free port
             return url;
         Fault(key, "http://ADDRESS:PORT with an IP address, localhost or *");
         return fallback;
@@ -94,9 +95,9 @@ public sealed class SettingsReader(IConfiguration configuration)
         if (slash > 0 && IPAddress.TryParse(text[..slash], out var written) && IPNetwork.TryParse(text, out var network)
             && network.BaseAddress.Equals(written) && string.Equals(written.ToString(), text[..slash], StringComparison.OrdinalIgnoreCase)
             && network.BaseAddress.AddressFamily == (v6 ? System.Net.Sockets.AddressFamily.InterNetworkV6 : System.Net.Sockets.AddressFamily.InterNetwork)
-            && network.PrefixLength >= shortest && network.PrefixLength <= longest)
+            && network.PrefixLength >= shortest && network.PrefixLength <= longest && SubnetPlan.RefusalOf(network) is null)
             return network;
-        Fault(key, $"an {(v6 ? "IPv6" : "IPv4")} prefix of /{shortest} to /{longest} without host bits, such as {byDefault}");
+        Fault(key, $"an {(v6 ? "IPv6" : "IPv4")} prefix of /{shortest} to /{longest} of unicast addresses, without host bits, such as {byDefault}");
         return fallback;
     }
 }

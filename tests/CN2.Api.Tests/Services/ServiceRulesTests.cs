@@ -240,6 +240,8 @@ public sealed class ServiceRulesTests(ApiServerWithoutReconciler api) : IClassFi
             (await api.DeleteAsync(path)).Expect(202);
             Assert.Equal("being-deleted", (await api.PostAsync(path[..path.LastIndexOf('/')], $$"""{"name":"{{path[(path.LastIndexOf('/') + 1)..]}}","ports":[{"port":80}]}""")).Expect(409).Code);
             Assert.Equal("being-deleted", (await api.PatchAsync(path, """{"labels":{"a":"b"}}""")).Expect(409).Code);
+            foreach (var name in deleting.Json!["status"]!["floatingIPs"]!.AsArray())
+                Assert.Equal("being-deleted", (await api.PutAsync($"/v1/namespaces/del/floating-ips/{name}", "{}")).Expect(409).Code);
             Assert.Equal("address-in-use", (await api.PostAsync("/v1/namespaces/del/services", """{"name":"t","externalNetwork":"n","loadBalancerIPs":["30.8.0.2"],"ports":[{"port":80}]}""")).Expect(409).Code);
             await ExecuteAsync("INSERT INTO advertisement (control_node, floating_ip_uid, routes) SELECT 'cn1', uid, '[]' FROM floating_ip WHERE address = '30.8.0.2'");
             Assert.Equal(0, await Lifecycle.FinalizeAsync([uid], [], CancellationToken.None));
