@@ -71,7 +71,7 @@ public static class HttpRegistration
     /// <summary>HEAD is GET without the body (RFC 9110); a stream of events would have no end, so not there.</summary>
     private static Task AnswerHead(HttpContext http, RequestDelegate next)
     {
-        if (!HttpMethods.IsHead(http.Request.Method) || http.Request.Path == "/v1/watch") return next(http);
+        if (!HttpMethods.IsHead(http.Request.Method) || http.Request.Path.StartsWithSegments("/v1/watch")) return next(http);
         http.Request.Method = HttpMethods.Get;
         // The server looks at the method when it begins to answer, and sends no body for HEAD.
         http.Response.OnStarting(() =>

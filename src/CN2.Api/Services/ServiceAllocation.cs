@@ -150,9 +150,8 @@ internal sealed class ServiceAllocation(string clusterName)
                 if (work.Asked.Count == 0 || work.Spec.IpFamilyPolicy == IPFamilyPolicy.RequireDualStack)
                 {
                     var names = external.Options.SelectMany(o => o.SubnetsOfFamily).SelectMany(s => s).Select(s => catalog.Subnet(s).Network!.Id).Distinct().Take(5).ToList();
-                    work.Pend(ConditionReason.AddressesExhausted, names.Count == 0
-                        ? "The chosen network has no subnet of the family; add one, or change ipFamilies."
-                        : $"{string.Join(", ", names)} {(names.Count == 1 ? "has" : "have")} no free address; add a subnet or range, or delete what holds their addresses.");
+                    if (names.Count == 0) work.Pend(ConditionReason.FamilyNotAvailable, "The chosen network has no subnet of the family; add one, or change ipFamilies.");
+                    else work.Pend(ConditionReason.AddressesExhausted, $"{string.Join(", ", names)} {(names.Count == 1 ? "has" : "have")} no free address; add a subnet or range, or delete what holds their addresses.");
                 }
             }
         }

@@ -50,6 +50,7 @@ public sealed class ConventionTests(ApiServer api) : IClassFixture<ApiServer>
         Assert.Equal(System.Text.Encoding.UTF8.GetByteCount(get.Text), head.Content.Headers.ContentLength);
         Assert.Equal(404, (await api.SendAsync(HttpMethod.Head, "/v1/namespaces/absent")).Status);
         Assert.Equal(405, (await api.SendAsync(HttpMethod.Head, "/v1/watch")).Status);
+        Assert.Equal(405, (await api.SendAsync(HttpMethod.Head, "/v1/watch/")).Status);
     }
 
     [Fact]
