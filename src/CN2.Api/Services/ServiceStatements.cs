@@ -1,6 +1,7 @@
 using System.Text.Json;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
+using CN2.Network.Status;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -84,6 +85,16 @@ internal static class ServiceStatements
         {
             batch.BatchCommands.Add(Command("INSERT INTO node_port (protocol, port, service_uid) SELECT * FROM unnest($1, $2, $3)",
                 Array(ports, p => p.Protocol), Array(ports, p => p.Port), Array(ports, p => p.Uid)));
+        }
+
+        // Why a new one waits; what comes of it later is an event of the reconciler, which tells of conditions that move.
+        var waiting = added.FindAll(r => r.PendingReason is not null);
+        if (waiting.Count > 0)
+        {
+            batch.BatchCommands.Add(Command(
+                "INSERT INTO event (kind, namespace, name, at, type, reason, message) SELECT $5, ns, n, $6, 'Warning', r, m FROM unnest($1, $2, $3, $4) AS t (ns, n, r, m)",
+                Array(waiting, r => r.Namespace), Array(waiting, r => r.Name), Texts(waiting, r => r.PendingReason),
+                Texts(waiting, r => $"{ConditionType.Allocated}: {r.PendingMessage}"), new NpgsqlParameter<short> { TypedValue = (short)ResourceKind.Service }, Time(now)));
         }
 
         changes.AddTo(batch);

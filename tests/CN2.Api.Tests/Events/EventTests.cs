@@ -32,6 +32,19 @@ public sealed class EventTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
+    public async Task A_service_that_waits_from_its_beginning_says_why_and_then_that_it_is_served()
+    {
+        const string services = "/v1/namespaces/default/services";
+        (await api.PostAsync($"{services}?dryRun=true", """{"name":"waits","externalNetwork":"to-come","ports":[{"port":80}]}""")).Expect(201);
+        Assert.Empty(await ReasonsAsync("services/default/waits"));
+        (await api.PostAsync(services, """{"name":"waits","externalNetwork":"to-come","ports":[{"port":80}]}""")).Expect(201);
+        Assert.Equal(["NetworkNotFound"], await ReasonsAsync("services/default/waits"));
+        (await api.PutAsync("/v1/namespaces/default/external-networks/to-come", """{"subnets":[{"cidr":"38.0.0.0/24"}],"fabricForwarding":true}""")).Expect(201);
+        await Until.TrueAsync(async () => (await ReasonsAsync("services/default/waits")).Contains("Allocated"));
+        Assert.Equal("NetworkNotFound", (await ReasonsAsync("services/default/waits"))[^1]);
+    }
+
+    [Fact]
     public async Task Nodes_that_come_go_and_are_lost_and_health_checks_leave_events()
     {
         var ct = TestContext.Current.CancellationToken;
