@@ -166,6 +166,21 @@ public sealed class BadInputTests(ApiServer api) : IClassFixture<ApiServer>
         Assert.Equal("payload-too-large", (await api.PostAsync("/v1/namespaces", body)).Expect(413).Code);
     }
 
+    [Fact]
+    public async Task A_body_broken_below_json_is_a_problem_with_its_errors_too()
+    {
+        using var client = new System.Net.Sockets.TcpClient();
+        await client.ConnectAsync(api.Client.BaseAddress!.Host, api.Client.BaseAddress.Port, TestContext.Current.CancellationToken);
+        var stream = client.GetStream();
+        await stream.WriteAsync(
+            "POST /v1/namespaces HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\nno length\r\n"u8.ToArray(),
+            TestContext.Current.CancellationToken);
+        var answer = await new StreamReader(stream).ReadToEndAsync(TestContext.Current.CancellationToken);
+        Assert.StartsWith("HTTP/1.1 400 ", answer, StringComparison.Ordinal);
+        Assert.Contains("application/problem+json", answer, StringComparison.Ordinal);
+        Assert.Contains("\"errors\":{\"$\":[", answer, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("POST", "/v1/namespaces", "text/plain")]
     [InlineData("POST", "/v1/namespaces", "application/json; charset=utf-16")]

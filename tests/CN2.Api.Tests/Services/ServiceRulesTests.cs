@@ -44,6 +44,14 @@ public sealed class ServiceRulesTests(ApiServerWithoutReconciler api) : IClassFi
     }
 
     [Fact]
+    public async Task A_family_the_network_does_not_have_is_missing_and_not_exhausted()
+    {
+        await NetworkAsync("fam", "a", """[{"cidr":"30.22.0.0/24"}]""");
+        var path = await ServiceAsync("fam", """{"name":"s","externalNetwork":"a","ipFamilyPolicy":"RequireDualStack","loadBalancerIPs":["30.22.0.9"],"ports":[{"port":80}]}""", 201);
+        Assert.Equal(("Pending", "FamilyNotAvailable"), (State(await api.GetAsync(path)), Reason(await api.GetAsync(path))));
+    }
+
+    [Fact]
     public async Task Put_by_many_at_once_it_is_made_once_and_found_unchanged_by_the_rest()
     {
         await NetworkAsync("put", "a", """[{"cidr":"30.21.0.0/24"}]""");
