@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
+using CN2.Network.Addressing;
 
 namespace CN2.VRouter;
 
@@ -98,17 +99,12 @@ public static partial class AgentCommandLine
         {
             if (One(option) is not { } text) return null;
             // "10.1" and "010.0.0.1" parse too, as something else.
-            if (IPAddress.TryParse(text, out var parsed) && parsed.AddressFamily == family && Usable(parsed)
+            if (IPAddress.TryParse(text, out var parsed) && parsed.AddressFamily == family && parsed.IsUsableHost()
                 && (family == AddressFamily.InterNetworkV6 || parsed.ToString() == text)) return parsed;
             faults.Add(string.Create(CultureInfo.InvariantCulture, $"{option} {text}: expected {expected}"));
             return null;
         }
     }
-
-    private static bool Usable(IPAddress address) =>
-        !IPAddress.IsLoopback(address) && !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any)
-        && !address.IsIPv6Multicast && !address.IsIPv6LinkLocal && !address.IsIPv4MappedToIPv6
-        && (address.AddressFamily != AddressFamily.InterNetwork || address.GetAddressBytes()[0] < 224);
 
     [GeneratedRegex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", RegexOptions.CultureInvariant)]
     private static partial Regex DnsLabel();

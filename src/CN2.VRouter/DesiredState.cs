@@ -1,3 +1,4 @@
+using System.Net;
 using CN2.VRouter.V1;
 
 namespace CN2.VRouter;
@@ -6,9 +7,11 @@ namespace CN2.VRouter;
 /// What the control plane wants of this node, put together from the stream's messages: a Snapshot replaces all, a Delta changes what
 /// it names. One bad entry never stops the rest: it is left out and told.
 /// </summary>
-public sealed class DesiredState
+/// <param name="own">The node's own addresses: to guard them as FloatingIPs would cut it off.</param>
+public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
 {
     private readonly List<Items> _chunks = [];
+    private readonly Dictionary<object, string> _faults = [];
     private readonly Dictionary<Guid, ProbeTarget> _probes = [];
 
     public DataplaneConfig Dataplane { get; } = new();
@@ -23,8 +26,16 @@ public sealed class DesiredState
 
     public bool ProbesChanged { get; private set; }
 
-    /// <summary>Why entries of messages since the last <see cref="Clean"/> were left out; null: none were.</summary>
-    public string? Fault { get; private set; }
+    /// <summary>
+    /// Why entries are left out; null: none are. Stays until each is put right or taken back: an entry that is missing must not count
+    /// as acknowledged because the revision after it is well.
+    /// </summary>
+    public string? Fault => _faults.Count switch
+    {
+        0 => null,
+        1 => _faults.Values.First(),
+        var count => $"{_faults.Values.First()} (and {count - 1} more)",
+    };
 
     /// <summary>Nothing of a half-received snapshot counts on the next stream.</summary>
     public void Reconnected() => _chunks.Clear();
@@ -50,11 +61,7 @@ public sealed class DesiredState
     }
 
     /// <summary>All of it is applied.</summary>
-    public void Clean()
-    {
-        Change = new DataplaneChange();
-        Fault = null;
-    }
+    public void Clean() => Change = new DataplaneChange();
 
     /// <summary>Nobody knows what is applied.</summary>
     public void Doubt() => Change = null;
@@ -65,11 +72,12 @@ public sealed class DesiredState
     {
         Change = null;
         ProbesChanged = true;
-        Fault = null;
+        _faults.Clear();
         Dataplane.Frontends.Clear();
         Dataplane.FloatingIPs.Clear();
         _probes.Clear();
-        foreach (var items in _chunks) Put(items);
+        var named = new HashSet<object>();
+        foreach (var items in _chunks) Put(items, named);
         _chunks.Clear();
     }
 
@@ -77,7 +85,7 @@ public sealed class DesiredState
     {
         foreach (var key in delta.RemovedFrontends)
         {
-            Try(() =>
+            TakeBack(key, () =>
             {
                 var parsed = WireMapping.Key(key);
                 Dataplane.Frontends.Remove(parsed);
@@ -87,7 +95,7 @@ public sealed class DesiredState
 
         foreach (var bytes in delta.RemovedFloatingIps)
         {
-            Try(() =>
+            TakeBack(bytes, () =>
             {
                 var address = WireMapping.Address(bytes);
                 Dataplane.FloatingIPs.Remove(address);
@@ -98,19 +106,22 @@ public sealed class DesiredState
         foreach (var uid in delta.RemovedProbes)
         {
             ProbesChanged = true;
-            Try(() => _probes.Remove(WireMapping.Uid(uid)));
+            TakeBack(uid, () => _probes.Remove(WireMapping.Uid(uid)));
         }
 
-        if (delta.Put is { } put) Put(put);
+        if (delta.Put is { } put) Put(put, []);
     }
 
-    private void Put(Items items)
+    /// <param name="named">What the same whole has named already: of twins nobody knows which is meant.</param>
+    private void Put(Items items, HashSet<object> named)
     {
         foreach (var message in items.Frontends)
         {
-            Try(() =>
+            Try(message.Key ?? new FrontendKey(), () =>
             {
                 var frontend = WireMapping.Frontend(message);
+                if (frontend.Key.Address is { } address) RefuseOwn(address);
+                if (!named.Add(frontend.Key)) throw new FormatException($"the entry {frontend.Key} is given twice; the first counts");
                 Dataplane.Frontends[frontend.Key] = frontend;
                 Change?.Frontends.Add(frontend.Key);
             });
@@ -118,9 +129,10 @@ public sealed class DesiredState
 
         foreach (var bytes in items.FloatingIps)
         {
-            Try(() =>
+            Try(bytes, () =>
             {
-                var address = WireMapping.Address(bytes);
+                var address = WireMapping.HostAddress(bytes);
+                RefuseOwn(address);
                 Dataplane.FloatingIPs.Add(address);
                 Change?.FloatingIPs.Add(address);
             });
@@ -129,23 +141,38 @@ public sealed class DesiredState
         foreach (var message in items.Probes)
         {
             ProbesChanged = true;
-            Try(() =>
+            Try(message.Uid, () =>
             {
                 var probe = WireMapping.Probe(message);
+                if (!named.Add(probe.Uid)) throw new FormatException($"the probe of {probe.Uid} is given twice; the first counts");
                 _probes[probe.Uid] = probe;
             });
         }
     }
 
-    private void Try(Action take)
+    private void RefuseOwn(IPAddress address)
+    {
+        if (own.Contains(address)) throw new FormatException($"{address} is this node's own address and no FloatingIP");
+    }
+
+    /// <param name="what">What the message calls it: a key, the bytes of an address or of a uid.</param>
+    private void Try(object what, Action take)
     {
         try
         {
+            _faults.Remove(what);
             take();
         }
         catch (FormatException e)
         {
-            Fault ??= e.Message;
+            _faults[what] = e.Message;
         }
+    }
+
+    /// <summary>What cannot be was left out when it came: there is nothing to remove but the fault.</summary>
+    private void TakeBack(object what, Action remove)
+    {
+        Try(what, remove);
+        _faults.Remove(what);
     }
 }

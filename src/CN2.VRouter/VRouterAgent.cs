@@ -22,7 +22,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
     private readonly ProbeEngine _probes;
     private readonly TimeProvider _time;
     private readonly ILogger<VRouterAgent> _logger;
-    private readonly DesiredState _desired = new();
+    private readonly DesiredState _desired;
     private readonly Channel<(ServerStream Stream, ServerMessage? Message)> _inbox =
         Channel.CreateUnbounded<(ServerStream, ServerMessage?)>(new UnboundedChannelOptions { SingleReader = true });
 
@@ -37,6 +37,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
         _store = store;
         _time = time;
         _logger = logger;
+        _desired = new DesiredState(options.Address6 is { } address6 ? [options.Address, address6] : [options.Address]);
         _probes = new ProbeEngine(prober, store, time, report => _current?.Send(Message([report])));
     }
 

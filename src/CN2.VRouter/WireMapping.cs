@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Net;
-using System.Net.Sockets;
 using CN2.Network.Addressing;
 using CN2.Network.Collections;
 using CN2.Network.Compilation;
@@ -13,6 +12,8 @@ namespace CN2.VRouter;
 /// <summary>Messages of the stream to the agent's own types, checked: what goes on from here is well formed. Pure.</summary>
 public static class WireMapping
 {
+    private const uint MaximumSeconds = 86_400;
+
     /// <exception cref="FormatException">The message says something that cannot be; so in all methods here.</exception>
     public static FrontendKey Key(Proto.FrontendKey? key)
     {
@@ -33,8 +34,8 @@ public static class WireMapping
         }
 
         if (protocol is null != (key.Port == 0)) throw new FormatException("an entry has a protocol without a port, or a port without a protocol");
-        var address = Address(key.Address);
-        return new FrontendKey(FamilyOf(address), address, protocol, (ushort)key.Port);
+        var address = HostAddress(key.Address);
+        return new FrontendKey(address.FamilyOf(), address, protocol, (ushort)key.Port);
     }
 
     public static DataplaneFrontend Frontend(Proto.Frontend frontend)
@@ -55,18 +56,25 @@ public static class WireMapping
             Proto.MonitorType.Ping => MonitorType.PING,
             _ => throw new FormatException($"probe type {probe.MonitorType} is unknown"),
         },
-        TimeSpan.FromSeconds(Math.Max(1, probe.DelaySeconds)),
-        TimeSpan.FromSeconds(Math.Max(1, probe.TimeoutSeconds)),
+        Seconds("delay", probe.DelaySeconds),
+        Seconds("timeout", probe.TimeoutSeconds),
         (int)Math.Clamp(probe.MaxRetries, 1, int.MaxValue),
         probe.HttpMethod.Length == 0 ? "GET" : probe.HttpMethod,
         probe.UrlPath.Length == 0 ? "/" : probe.UrlPath,
         Codes(probe.ExpectedCodes),
-        probe.Port <= ushort.MaxValue ? (int)probe.Port : throw new FormatException($"port {probe.Port} of a probe is no port"),
+        probe.Port <= ushort.MaxValue && (probe.Port > 0 || probe.MonitorType != Proto.MonitorType.Tcp)
+            ? (int)probe.Port
+            : throw new FormatException($"port {probe.Port} of a probe is no port"),
         Health(probe.LastKnown));
 
     public static IPAddress Address(ByteString bytes) => bytes.Length is 4 or 16
         ? new IPAddress(bytes.Span)
         : throw new FormatException($"an address has {bytes.Length} bytes; expected 4 or 16");
+
+    /// <summary>Of a FloatingIP or an endpoint. Guarding a loopback address, say, would cut the node off from itself.</summary>
+    public static IPAddress HostAddress(ByteString bytes) => Address(bytes) is var address && address.IsUsableHost()
+        ? address
+        : throw new FormatException($"{address} is no address of a FloatingIP or an endpoint");
 
     public static Guid Uid(ByteString bytes) => bytes.Length == 16
         ? new Guid(bytes.Span, bigEndian: true)
@@ -91,16 +99,22 @@ public static class WireMapping
     // Sorted again: the draw must not depend on how somebody else sorts, and neighbours are compared.
     private static EquatableList<DataplaneBackend> Backends(FrontendKey key, IEnumerable<Proto.Backend> backends) =>
         backends.Select(b => Backend(key, b)).Distinct()
-            .OrderBy(b => b.Address, Comparer<IPAddress>.Create(Nft.FrontendOrder.Compare)).ThenBy(b => b.Port)
+            .OrderBy(b => b.Address, Comparer<IPAddress>.Create(AddressArithmetic.Compare)).ThenBy(b => b.Port)
             .ToEquatableList();
 
     private static DataplaneBackend Backend(FrontendKey key, Proto.Backend backend)
     {
-        var address = Address(backend.Address);
-        if (FamilyOf(address) != key.Family) throw new FormatException($"the entry {key} has a backend of the other family");
+        var address = HostAddress(backend.Address);
+        if (address.FamilyOf() != key.Family) throw new FormatException($"the entry {key} has a backend of the other family");
         if (backend.Port > ushort.MaxValue) throw new FormatException($"port {backend.Port} of a backend is no port");
-        return new DataplaneBackend(address, (ushort)backend.Port, backend.Local);
+        // One to one keeps the port, whatever is said.
+        return new DataplaneBackend(address, key.Protocol is null ? (ushort)0 : (ushort)backend.Port, backend.Local);
     }
+
+    // A timer takes no more than 49 days.
+    private static TimeSpan Seconds(string what, uint seconds) => seconds <= MaximumSeconds
+        ? TimeSpan.FromSeconds(Math.Max(1, seconds))
+        : throw new FormatException($"the {what} of a probe is {seconds} s; expected at most {MaximumSeconds}");
 
     private static IPNetwork Range(string text) =>
         IPNetwork.TryParse(text, out var range) ? range : throw new FormatException($"the source range \"{text}\" is no CIDR");
@@ -120,7 +134,4 @@ public static class WireMapping
 
         return codes.ToEquatableList();
     }
-
-    private static IPFamily FamilyOf(IPAddress address) =>
-        address.AddressFamily == AddressFamily.InterNetwork ? IPFamily.IPv4 : IPFamily.IPv6;
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using CN2.Network.Addressing;
 using CN2.Network.Compilation;
 
 namespace CN2.VRouter.Nft;
@@ -31,7 +32,7 @@ public sealed class NftContents
     {
         var after = new NftContents(desired.Frontends.Count);
         var sections = new NftSections();
-        foreach (var frontend in desired.Frontends.Values.Order(FrontendOrder.Instance))
+        foreach (var frontend in desired.Frontends.Values.OrderBy(f => f.Key))
         {
             after._frontends.Add(frontend.Key, frontend);
             foreach (var shared in NftRuleset.SharedElements(frontend)) after.Count(shared, 1);
@@ -66,7 +67,7 @@ public sealed class NftContents
         var frontends = new List<(FrontendKey Key, DataplaneFrontend? Frontend)>();
         var endpointsGone = new HashSet<FrontendKey>();
         var counts = new Dictionary<NftSharedElement, int>();
-        foreach (var key in change.Frontends.Order(FrontendOrder.Instance))
+        foreach (var key in change.Frontends.Order())
         {
             var before = _frontends.GetValueOrDefault(key);
             var after = desired.Frontends.GetValueOrDefault(key);
@@ -158,7 +159,7 @@ public sealed class NftContents
         before is null || after is null
         || before.Backends.Concat(before.Draining).Any(b => !after.Backends.Contains(b) && !after.Draining.Contains(b));
 
-    private static NftSharedElement FloatingIP(IPAddress address) => new(NftRuleset.FamilyOf(address), NftSet.FloatingIPs, address, 0);
+    private static NftSharedElement FloatingIP(IPAddress address) => new(address.FamilyOf(), NftSet.FloatingIPs, address, 0);
 
     private void Count(NftSharedElement shared, int by)
     {

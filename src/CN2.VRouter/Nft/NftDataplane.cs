@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using System.Threading.Channels;
+using CN2.Network.Addressing;
 using CN2.Network.Compilation;
 
 namespace CN2.VRouter.Nft;
@@ -133,7 +134,7 @@ public sealed partial class NftDataplane : IDataplane
             var stale = new StaleFlows(contents, frontends, freed, addresses);
             foreach (var family in NftRuleset.Families)
             {
-                if (frontends is not null && !frontends.Any(f => f.Family == family) && !freed.Any(a => NftRuleset.FamilyOf(a) == family)) continue;
+                if (frontends is not null && !frontends.Any(f => f.Family == family) && !freed.Any(a => a.FamilyOf() == family)) continue;
                 var ended = Netlink.ConntrackTable.DeleteWhere(family, stale.Contains);
                 if (ended > 0) LogEnded(ended);
             }

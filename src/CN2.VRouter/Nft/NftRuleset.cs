@@ -125,16 +125,13 @@ public static class NftRuleset
     internal static IEnumerable<IPNetwork> Disjoint(IEnumerable<IPNetwork> ranges, IPFamily family)
     {
         var kept = new List<IPNetwork>();
-        foreach (var range in ranges.Where(r => FamilyOf(r.BaseAddress) == family).OrderBy(r => r.PrefixLength))
+        foreach (var range in ranges.Where(r => r.FamilyOf() == family).OrderBy(r => r.PrefixLength))
         {
             if (!kept.Exists(k => k.Contains(range.BaseAddress))) kept.Add(range);
         }
 
         return kept;
     }
-
-    internal static IPFamily FamilyOf(IPAddress address) =>
-        address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? IPFamily.IPv4 : IPFamily.IPv6;
 
     private static (NftSet Heads, NftSet Backends, NftSet Ranges) Sets(FrontendKey key) => key switch
     {
@@ -153,7 +150,7 @@ public static class NftRuleset
     /// <summary>A range that holds the whole family restricts nothing; ranges of the other family alone let nobody in.</summary>
     private static bool Restricted(DataplaneFrontend frontend) =>
         frontend.SourceRanges.Count > 0
-        && !frontend.SourceRanges.Any(r => r.PrefixLength == 0 && FamilyOf(r.BaseAddress) == frontend.Key.Family);
+        && !frontend.SourceRanges.Any(r => r.PrefixLength == 0 && r.FamilyOf() == frontend.Key.Family);
 
     private static uint HeadMark(DataplaneFrontend frontend, bool restricted) =>
         Magic | (restricted ? SourceRangesFlag : 0) | (uint)HashNumber(frontend);

@@ -1,3 +1,5 @@
+using CN2.Network.Addressing;
+
 namespace CN2.VRouter.Nft;
 
 /// <summary>The canonical order of shared elements, so that the same configuration gives the same text.</summary>
@@ -9,7 +11,8 @@ internal sealed class SharedOrder : IComparer<NftSharedElement>
     {
         var order = x.Family.CompareTo(y.Family);
         if (order == 0) order = x.Set.CompareTo(y.Set);
-        if (order == 0) order = FrontendOrder.Compare(x.Address, y.Address);
+        // Within one set all have an address, or none has.
+        if (order == 0 && x.Address is { } address) order = AddressArithmetic.Compare(address, y.Address!);
         return order != 0 ? order : x.Number.CompareTo(y.Number);
     }
 }

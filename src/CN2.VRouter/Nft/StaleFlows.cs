@@ -1,4 +1,5 @@
 using System.Net;
+using CN2.Network.Addressing;
 using CN2.Network.Compilation;
 using CN2.Network.Resources;
 using CN2.VRouter.Netlink;
@@ -25,7 +26,7 @@ internal sealed class StaleFlows(
     {
         if (freed.Contains(flow.OriginalDestination)) return true;
         if (flow.Protocol != (byte)TransportProtocol.UDP) return false;
-        var family = NftRuleset.FamilyOf(flow.OriginalDestination);
+        var family = flow.OriginalDestination.FamilyOf();
         var key = new FrontendKey(family, flow.OriginalDestination, TransportProtocol.UDP, flow.OriginalDestinationPort);
         if (Known(key)) return Looked(key) && !Serves(key, flow);
         var oneToOne = new FrontendKey(family, flow.OriginalDestination, null, 0);

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using CN2.Network.Addressing;
 using CN2.Network.Sequencing;
@@ -98,9 +97,9 @@ internal static partial class VRouterMessages
     {
         if (!DnsLabel().IsMatch(hello.Name)) faults.Add($"name \"{hello.Name}\": expected a DNS label (a-z, 0-9, -), at most 63 characters");
         var address = hello.Address.Length == 4 ? new IPAddress(hello.Address.Span) : null;
-        if (address is null || !Usable(address)) faults.Add("address: expected the 4 bytes of a usable IPv4 address");
+        if (address is null || !address.IsUsableHost()) faults.Add("address: expected the 4 bytes of a usable IPv4 address");
         var address6 = hello.Address6.Length == 16 ? new IPAddress(hello.Address6.Span) : null;
-        if (!hello.Address6.IsEmpty && (address6 is null || !Usable(address6))) faults.Add("address6: expected the 16 bytes of a usable IPv6 address, or nothing");
+        if (!hello.Address6.IsEmpty && (address6 is null || !address6.IsUsableHost())) faults.Add("address6: expected the 16 bytes of a usable IPv6 address, or nothing");
         if (hello.AgentVersion.Length > 200) faults.Add("agent_version: longer than 200 characters");
         if (hello.OverlayEngine is not ("" or "userspace" or "kernel")) faults.Add($"overlay_engine \"{hello.OverlayEngine}\": expected userspace, kernel or nothing");
         return faults.Count > 0 ? null : new VRouterHello(hello.Name, address!, address6, hello.AgentVersion, hello.OverlayEngine.Length == 0 ? null : hello.OverlayEngine);
@@ -191,11 +190,6 @@ internal static partial class VRouterMessages
     private static ByteString Bytes(IPAddress address) => UnsafeByteOperations.UnsafeWrap(address.GetAddressBytes());
 
     private static ByteString Bytes(Guid uid) => UnsafeByteOperations.UnsafeWrap(uid.ToByteArray(bigEndian: true));
-
-    private static bool Usable(IPAddress address) =>
-        !IPAddress.IsLoopback(address) && !address.Equals(IPAddress.Any) && !address.Equals(IPAddress.IPv6Any)
-        && !address.IsIPv6Multicast && !address.IsIPv6LinkLocal && !address.IsIPv4MappedToIPv6
-        && (address.AddressFamily != AddressFamily.InterNetwork || address.GetAddressBytes()[0] is > 0 and < 224);
 
     [GeneratedRegex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", RegexOptions.CultureInvariant)]
     private static partial Regex DnsLabel();

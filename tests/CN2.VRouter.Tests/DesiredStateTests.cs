@@ -1,0 +1,132 @@
+using System.Net;
+using CN2.VRouter.V1;
+using Google.Protobuf;
+
+namespace CN2.VRouter.Tests;
+
+/// <summary>Messages that say what cannot be: each is named, the rest is taken.</summary>
+public sealed class DesiredStateTests
+{
+    private const string Good = "100.0.0.4";
+
+    private readonly DesiredState _desired = new(IPAddress.Parse("172.16.0.1"), IPAddress.Parse("fd00:16::1"));
+
+    public static TheoryData<string, Action<Frontend>> BadEntries => new()
+    {
+        { "an entry has no key", f => f.Key = null },
+        { "port 65536 of an entry is no port", f => f.Key.Port = 65536 },
+        { "an entry has a protocol without a port, or a port without a protocol", f => f.Key.Port = 0 },
+        { "an entry has a protocol without a port, or a port without a protocol", f => f.Key.Protocol = 0 },
+        { "protocol 1 of an entry is none of TCP (6), UDP (17), SCTP (132)", f => f.Key.Protocol = 1 },
+        { "a node port has no protocol or no port", f => f.Key = new FrontendKey { Protocol = 6 } },
+        { "an address has 5 bytes; expected 4 or 16", f => f.Key.Address = ByteString.CopyFrom(1, 2, 3, 4, 5) },
+        { "127.0.0.1 is no address of a FloatingIP or an endpoint", f => f.Key.Address = Wire.Address("127.0.0.1") },
+        { "0.0.0.0 is no address of a FloatingIP or an endpoint", f => f.Key.Address = Wire.Address("0.0.0.0") },
+        { "ff02::1 is no address of a FloatingIP or an endpoint", f => f.Key.Address = Wire.Address("ff02::1") },
+        { "172.16.0.1 is this node's own address and no FloatingIP", f => f.Key.Address = Wire.Address("172.16.0.1") },
+        { "the entry 100.0.0.5 TCP/80 has no backend", f => f.Backends.Clear() },
+        { "the entry 100.0.0.5 TCP/80 has a backend of the other family", f => f.Backends[0].Address = Wire.Address("fd00::1") },
+        { "port 65536 of a backend is no port", f => f.Backends[0].Port = 65536 },
+        { "224.0.0.1 is no address of a FloatingIP or an endpoint", f => f.Backends[0].Address = Wire.Address("224.0.0.1") },
+        { "the source range \"everybody\" is no CIDR", f => f.SourceRanges.Add("everybody") },
+    };
+
+    public static TheoryData<string, Action<Probe>> BadProbes => new()
+    {
+        { "a uid has 0 bytes; expected 16", p => p.Uid = ByteString.Empty },
+        { "an address has 0 bytes; expected 4 or 16", p => p.Address = ByteString.Empty },
+        { "probe type 7 is unknown", p => p.MonitorType = (MonitorType)7 },
+        { "port 0 of a probe is no port", p => p.Port = 0 },
+        { "port 65536 of a probe is no port", p => p.Port = 65536 },
+        { "the expected codes \"2xx\" are no list of codes and ranges", p => p.ExpectedCodes = "2xx" },
+        { "the delay of a probe is 4294967295 s; expected at most 86400", p => p.DelaySeconds = uint.MaxValue },
+        { "the timeout of a probe is 4294967295 s; expected at most 86400", p => p.TimeoutSeconds = uint.MaxValue },
+    };
+
+    [Theory]
+    [MemberData(nameof(BadEntries))]
+    public void A_bad_entry_is_named_and_left_out(string fault, Action<Frontend> spoil)
+    {
+        var bad = Wire.Frontend("100.0.0.5", 80, "10.0.0.1:80");
+        spoil(bad);
+        Snapshot(Items(bad, Wire.Frontend(Good, 80, "10.0.0.1:80")));
+        Assert.Equal(fault, _desired.Fault);
+        Assert.Equal(Good, Assert.Single(_desired.Dataplane.Frontends).Key.Address?.ToString());
+    }
+
+    [Theory]
+    [MemberData(nameof(BadProbes))]
+    public void A_bad_probe_is_named_and_left_out(string fault, Action<Probe> spoil)
+    {
+        var items = Wire.Items();
+        items.Probes.Add([Probe(), Probe()]);
+        spoil(items.Probes[0]);
+        Snapshot(items);
+        Assert.Equal(fault, _desired.Fault);
+        Assert.Equal(WireMapping.Uid(items.Probes[1].Uid), Assert.Single(_desired.Probes).Key);
+    }
+
+    [Theory]
+    [InlineData("172.16.0.1", "172.16.0.1 is this node's own address and no FloatingIP")]
+    [InlineData("fd00:16::1", "fd00:16::1 is this node's own address and no FloatingIP")]
+    [InlineData("::1", "::1 is no address of a FloatingIP or an endpoint")]
+    public void An_address_that_would_cut_the_node_off_is_not_guarded(string address, string fault)
+    {
+        var items = Wire.Items();
+        items.FloatingIps.Add([Wire.Address(address), Wire.Address(Good)]);
+        Snapshot(items);
+        Assert.Equal(fault, _desired.Fault);
+        Assert.Equal(IPAddress.Parse(Good), Assert.Single(_desired.Dataplane.FloatingIPs));
+    }
+
+    [Fact]
+    public void Of_twins_the_first_counts_and_both_chunks_are_looked_at()
+    {
+        _desired.Take(new ServerMessage { Snapshot = new Snapshot { Revision = 1, Items = Items(Wire.Frontend(Good, 80, "10.0.0.1:80")) } });
+        var items = Items(Wire.Frontend(Good, 80, "10.0.0.2:80"));
+        var probe = Probe();
+        items.Probes.Add([probe, probe]);
+        Snapshot(items);
+        Assert.Equal($"the entry {Good} TCP/80 is given twice; the first counts (and 1 more)", _desired.Fault);
+        Assert.Equal("10.0.0.1", Assert.Single(_desired.Dataplane.Frontends).Value.Backends[0].Address.ToString());
+        Assert.Single(_desired.Probes);
+    }
+
+    [Fact]
+    public void A_fault_is_told_until_its_entry_is_put_right_or_taken_back()
+    {
+        var bad = Wire.Frontend(Good, 80, "10.0.0.1:80");
+        bad.Backends[0].Port = 65536;
+        var worse = Wire.Frontend("100.0.0.5", 80, "10.0.0.1:80");
+        worse.Key.Port = 70000;
+        Snapshot(Items(bad, worse));
+        _desired.Clean();
+        _desired.Take(Wire.Delta(2, Wire.Frontend("100.0.0.6", 80, "10.0.0.1:80")));
+        Assert.Equal("port 65536 of a backend is no port (and 1 more)", _desired.Fault);
+        _desired.Take(Wire.Delta(3, Wire.Frontend(Good, 80, "10.0.0.1:80")));
+        Assert.Equal("port 70000 of an entry is no port", _desired.Fault);
+        _desired.Take(new ServerMessage { Delta = new Delta { Revision = 4, RemovedFrontends = { worse.Key } } });
+        Assert.Null(_desired.Fault);
+        Assert.Equal(2, _desired.Dataplane.Frontends.Count);
+    }
+
+    private static Items Items(params Frontend[] frontends)
+    {
+        var items = new Items();
+        items.Frontends.Add(frontends);
+        return items;
+    }
+
+    private static Probe Probe() => new()
+    {
+        Uid = WireMapping.Uid(Guid.CreateVersion7()),
+        Address = Wire.Address("10.0.0.1"),
+        MonitorType = MonitorType.Tcp,
+        Port = 80,
+        DelaySeconds = 2,
+        TimeoutSeconds = 5,
+        MaxRetries = 5,
+    };
+
+    private void Snapshot(Items items) => _desired.Take(new ServerMessage { Snapshot = new Snapshot { Revision = 1, Last = true, Items = items } });
+}
