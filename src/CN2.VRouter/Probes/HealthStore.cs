@@ -20,22 +20,26 @@ public sealed partial class HealthStore : IDisposable
     private readonly Lock _writing = new();
     private int _dirty;
 
-    /// <exception cref="IOException">The directory cannot be made or written to (also <see cref="UnauthorizedAccessException"/>).</exception>
+    /// <exception cref="IOException">The directory cannot be made, read or written to; says which.</exception>
     public HealthStore(string? directory, TimeProvider time)
     {
         _timer = time.CreateTimer(_ => Save(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
         if (directory is null) return;
-        Directory.CreateDirectory(directory);
         _path = Path.Combine(Path.GetFullPath(directory), FileName);
-        if (!File.Exists(_path)) return;
         try
         {
+            Write([]); // now, not when the first state is lost
+            if (!File.Exists(_path)) return;
             var saved = JsonSerializer.Deserialize(File.ReadAllBytes(_path), Json.Default.DictionaryGuidEntry);
             foreach (var (uid, entry) in saved ?? []) _entries[uid] = entry;
         }
         catch (JsonException)
         {
             // Cut short by a crash of the machine: the server's last known states serve as well.
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new IOException($"--state-dir {directory}: expected a directory that can be made and written to: {e.Message}", e);
         }
     }
 
@@ -61,15 +65,13 @@ public sealed partial class HealthStore : IDisposable
         {
             lock (_writing)
             {
-                var temporary = _path + ".new";
-                File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(new Dictionary<Guid, Entry>(_entries), Json.Default.DictionaryGuidEntry));
-                File.Move(temporary, _path, overwrite: true);
+                File.Move(Write(new Dictionary<Guid, Entry>(_entries)), _path, overwrite: true);
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // A full disk must not stop the probes; the next change tries again.
-            Volatile.Write(ref _dirty, 1);
+            // A full disk must not stop the probes.
+            Changed();
         }
     }
 
@@ -81,6 +83,15 @@ public sealed partial class HealthStore : IDisposable
 
     private static string Fingerprint(ProbeTarget target) =>
         $"{target.Address} {target.MonitorType} {target.Port} {target.HttpMethod} {target.UrlPath} {string.Join(',', target.ExpectedCodes)}";
+
+    /// <summary>Writes beside the file that is valid until then.</summary>
+    private string Write(Dictionary<Guid, Entry> entries)
+    {
+        var temporary = _path + ".new";
+        Directory.CreateDirectory(Path.GetDirectoryName(temporary)!);
+        File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(entries, Json.Default.DictionaryGuidEntry));
+        return temporary;
+    }
 
     private void Changed()
     {

@@ -36,7 +36,8 @@ public sealed class ProbeEngine(IProber prober, HealthStore store, TimeProvider 
                     continue;
                 }
 
-                Stop(target.Uid);
+                // Asked in another way: what is known of the same question goes on.
+                Stop(target.Uid, keep: true);
             }
 
             Start(target);
@@ -90,6 +91,8 @@ public sealed class ProbeEngine(IProber prober, HealthStore store, TimeProvider 
             while (true)
             {
                 var result = await prober.ProbeAsync(target, cancellation);
+                // An answer that came too late is nobody's; who took its place asks again.
+                cancellation.ThrowIfCancellationRequested();
                 running.Message = result.Message;
                 if (running.State.Take(result.Success))
                 {
