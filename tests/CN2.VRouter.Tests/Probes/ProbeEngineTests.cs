@@ -76,7 +76,7 @@ public sealed class ProbeEngineTests : IAsyncDisposable
             return answer.Task;
         };
         var late = Quick with { Port = LatePort };
-        Set(late);
+        await Task.Run(() => Set(late), TestContext.Current.CancellationToken); // no context: what follows the answer has happened when it is given
         await asked.Task.WaitAsync(TimeSpan.FromSeconds(5), TestContext.Current.CancellationToken);
         _engine.Set(new Dictionary<Guid, ProbeTarget>());
         answer.SetResult(true);
