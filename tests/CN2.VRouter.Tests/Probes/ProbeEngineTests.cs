@@ -76,10 +76,11 @@ public sealed class ProbeEngineTests : IAsyncDisposable
             return answer.Task;
         };
         var late = Quick with { Port = LatePort };
-        await Task.Run(() => Set(late), TestContext.Current.CancellationToken); // no context: what follows the answer has happened when it is given
+        // Without a context of the test's: what follows the answer has happened when it is given.
+        await Task.Run(() => Set(late), TestContext.Current.CancellationToken);
         await asked.Task.WaitAsync(TimeSpan.FromSeconds(5), TestContext.Current.CancellationToken);
         _engine.Set(new Dictionary<Guid, ProbeTarget>());
-        answer.SetResult(true);
+        await Task.Run(() => answer.SetResult(true), TestContext.Current.CancellationToken);
         await _engine.DisposeAsync();
         Assert.Null(_store.Find(late));
         Assert.Null(Told());
