@@ -23,18 +23,23 @@ public static partial class AgentCommandLine
           --state-dir DIR  where the last health states are kept over a restart; made when absent. Default: not kept.
           --table NAME     name of the nftables tables (one ip, one ip6) that belong to the agent. Default: cn2.
 
+        An option that is left out is read from the environment: CN2_VROUTER_SERVER (several: separated by commas),
+        CN2_VROUTER_NAME, CN2_VROUTER_ADDRESS, CN2_VROUTER_ADDRESS6, CN2_VROUTER_STATE_DIR, CN2_VROUTER_TABLE.
+
         The agent needs CAP_NET_ADMIN in its network namespace and the nft command, and forwards only where net.ipv4.ip_forward
         (net.ipv6.conf.all.forwarding) is 1. It changes nothing outside its tables and leaves them in place when it stops, so that
         traffic goes on; `flush` removes them (stop the agent first, or it puts them back).
 
         """;
 
-    public static AgentCommand Parse(IReadOnlyList<string> arguments)
+    /// <param name="environment">The value of an environment variable; null: it is not set.</param>
+    public static AgentCommand Parse(IReadOnlyList<string> arguments, Func<string, string?> environment)
     {
-        if (arguments.Any(a => a is "--help" or "-h" or "help")) return new AgentCommand.Help();
+        if (arguments.Any(a => a is "--help" or "-h") || arguments is ["help", ..]) return new AgentCommand.Help();
         var flush = arguments.Count > 0 && arguments[0] == "flush";
         var faults = new List<string>();
         var values = new Dictionary<string, List<string>>();
+        var named = new Dictionary<string, string>(); // those that came from the environment, by its name for them
         string[] known = flush ? ["--table"] : ["--server", "--name", "--address", "--address6", "--state-dir", "--table"];
         for (var i = flush ? 1 : 0; i < arguments.Count; i++)
         {
@@ -67,8 +72,15 @@ public static partial class AgentCommandLine
             list.Add(value);
         }
 
+        foreach (var option in known.Where(o => !values.ContainsKey(o)))
+        {
+            if (environment(Variable(option)) is not { Length: > 0 } text) continue;
+            values.Add(option, option == "--server" ? [.. text.Split(',', StringSplitOptions.TrimEntries)] : [text]);
+            named.Add(option, Variable(option));
+        }
+
         var table = One("--table") ?? "cn2";
-        if (!TableName().IsMatch(table)) faults.Add($"--table {table}: expected a letter, then letters, digits and _, at most 63");
+        if (!TableName().IsMatch(table)) faults.Add($"{Named("--table")} {table}: expected a letter, then letters, digits and _, at most 63");
         if (flush) return faults.Count > 0 ? new AgentCommand.Wrong(faults) : new AgentCommand.Flush(table);
 
         var servers = new List<Uri>();
@@ -76,13 +88,13 @@ public static partial class AgentCommandLine
         {
             if (Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme == "http" && uri.Host.Length > 0
                 && uri.AbsolutePath == "/" && uri.Query.Length == 0 && uri.UserInfo.Length == 0) servers.Add(uri);
-            else faults.Add($"--server {text}: expected http://HOST:PORT");
+            else faults.Add($"{Named("--server")} {text}: expected http://HOST:PORT");
         }
 
         if (!values.ContainsKey("--server")) faults.Add("--server: missing; expected http://HOST:PORT of a CN2.Api");
         var name = One("--name");
         if (name is null) faults.Add("--name: missing; expected the name of this VirtualRouter");
-        else if (!DnsLabel().IsMatch(name)) faults.Add($"--name {name}: expected a DNS label (a-z, 0-9, -), at most 63 characters");
+        else if (!DnsLabel().IsMatch(name)) faults.Add($"{Named("--name")} {name}: expected a DNS label (a-z, 0-9, -), at most 63 characters");
         var address = Address("--address", AddressFamily.InterNetwork, "an IPv4 address such as 172.27.115.242");
         if (!values.ContainsKey("--address")) faults.Add("--address: missing; expected this node's IPv4 address");
         var address6 = Address("--address6", AddressFamily.InterNetworkV6, "an IPv6 address such as fd00::242");
@@ -93,6 +105,8 @@ public static partial class AgentCommandLine
             ? new AgentCommand.Wrong(faults)
             : new AgentCommand.Run(servers, name!, address!, address6, directory, table);
 
+        string Named(string option) => named.GetValueOrDefault(option, option);
+
         string? One(string option) => values.TryGetValue(option, out var list) ? list[0] : null;
 
         IPAddress? Address(string option, AddressFamily family, string expected)
@@ -101,10 +115,12 @@ public static partial class AgentCommandLine
             // "10.1" and "010.0.0.1" parse too, as something else.
             if (IPAddress.TryParse(text, out var parsed) && parsed.AddressFamily == family && parsed.IsUsableHost()
                 && (family == AddressFamily.InterNetworkV6 || parsed.ToString() == text)) return parsed;
-            faults.Add(string.Create(CultureInfo.InvariantCulture, $"{option} {text}: expected {expected}"));
+            faults.Add(string.Create(CultureInfo.InvariantCulture, $"{Named(option)} {text}: expected {expected}"));
             return null;
         }
     }
+
+    private static string Variable(string option) => "CN2_VROUTER_" + option[2..].Replace('-', '_').ToUpperInvariant();
 
     [GeneratedRegex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", RegexOptions.CultureInvariant)]
     private static partial Regex DnsLabel();

@@ -5,7 +5,7 @@ using CN2.VRouter;
 using CN2.VRouter.Nft;
 using CN2.VRouter.Probes;
 
-switch (AgentCommandLine.Parse(args))
+switch (AgentCommandLine.Parse(args, Environment.GetEnvironmentVariable))
 {
     case AgentCommand.Help:
         Console.Out.Write(AgentCommandLine.Usage);
@@ -54,7 +54,9 @@ static async Task<int> RunAsync(AgentCommand.Run run)
     try
     {
         var store = new HealthStore(run.StateDirectory, TimeProvider.System);
-        await using var dataplane = new NftDataplane(new NftOptions(run.Table, run.Address, run.Address6), loggers.CreateLogger<NftDataplane>());
+        var options = new NftOptions(run.Table, run.Address, run.Address6);
+        await NftDataplane.CheckAsync(options);
+        await using var dataplane = new NftDataplane(options, loggers.CreateLogger<NftDataplane>());
         using var prober = new NetworkProber();
         await using var agent = new VRouterAgent(run, dataplane, prober, store, TimeProvider.System, loggers.CreateLogger<VRouterAgent>());
         await agent.RunAsync(stop.Token);

@@ -49,7 +49,40 @@ public sealed class AgentCommandLineTests
     }
 
     [Fact]
+    public void What_the_line_leaves_out_is_read_from_the_environment()
+    {
+        var run = Assert.IsType<AgentCommand.Run>(Parse(
+            "--name compute2",
+            ("SERVER", "http://a:8081, http://b:8081"), ("NAME", "compute1"), ("ADDRESS", "172.27.115.242"), ("ADDRESS6", "fd00::242"), ("STATE_DIR", "/var/lib/cn2"), ("TABLE", "t")));
+        Assert.Equal(["http://a:8081/", "http://b:8081/"], run.Servers.Select(s => s.ToString()));
+        Assert.Equal(("compute2", "172.27.115.242", "fd00::242", "/var/lib/cn2", "t"), (run.Name, run.Address.ToString(), run.Address6?.ToString(), run.StateDirectory, run.Table));
+        Assert.Equal(new AgentCommand.Flush("t"), Parse("flush", ("TABLE", "t"), ("NAME", "Not_Asked")));
+    }
+
+    [Fact]
+    public void A_fault_of_the_environment_is_named_by_its_variable()
+    {
+        var wrong = Assert.IsType<AgentCommand.Wrong>(Parse("", ("SERVER", "http://a:8081,b"), ("NAME", "A"), ("ADDRESS", "::1"), ("ADDRESS6", ""), ("TABLE", "1")));
+        Assert.Equal(
+            [
+                "CN2_VROUTER_TABLE 1: expected a letter, then letters, digits and _, at most 63",
+                "CN2_VROUTER_SERVER b: expected http://HOST:PORT",
+                "CN2_VROUTER_NAME A: expected a DNS label (a-z, 0-9, -), at most 63 characters",
+                "CN2_VROUTER_ADDRESS ::1: expected an IPv4 address such as 172.27.115.242",
+            ],
+            wrong.Faults);
+    }
+
+    [Fact]
+    public void A_node_may_be_called_help() =>
+        Assert.Equal("help", Assert.IsType<AgentCommand.Run>(Parse("--server http://h:8081 --name help --address 1.2.3.4")).Name);
+
+    [Fact]
     public void Help_wins() => Assert.IsType<AgentCommand.Help>(Parse("--frob --help"));
 
-    private static AgentCommand Parse(string line) => AgentCommandLine.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+    private static AgentCommand Parse(string line, params (string Name, string Value)[] environment)
+    {
+        var variables = environment.ToDictionary(v => "CN2_VROUTER_" + v.Name, v => v.Value);
+        return AgentCommandLine.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries), variables.GetValueOrDefault);
+    }
 }

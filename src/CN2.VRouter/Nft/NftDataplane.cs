@@ -41,6 +41,10 @@ public sealed partial class NftDataplane : IDataplane
     /// <summary>Removes the tables; traffic to the addresses in them is no longer translated.</summary>
     public static Task FlushAsync(string table) => NftProcess.RunAsync(NftRuleset.Flush(table), null, "-f", "-");
 
+    /// <summary>Whether nft and the kernel take tables of ours; changes nothing.</summary>
+    /// <exception cref="DataplaneException">They do not; says what is missing.</exception>
+    public static Task CheckAsync(NftOptions options) => NftProcess.RunAsync(NftRuleset.Frame(options), null, "-c", "-f", "-");
+
     public async Task ApplyAsync(DataplaneConfig desired, DataplaneChange? change, CancellationToken cancellation)
     {
         await _turn.WaitAsync(cancellation);
@@ -106,7 +110,18 @@ public sealed partial class NftDataplane : IDataplane
     private async Task ChangeAsync(NftContents contents, DataplaneConfig desired, DataplaneChange change)
     {
         var transaction = contents.Difference(_options, desired, change);
-        if (transaction.Text.Length > 0) await CommitAsync(transaction.Text);
+        try
+        {
+            if (transaction.Text.Length > 0) await CommitAsync(transaction.Text);
+        }
+        catch (DataplaneException)
+        {
+            // The kernel may hold something else than we think: somebody was here a moment ago, or an nft of ours was killed when
+            // the kernel had taken its change. If the whole is refused too, that is what the operator should read.
+            await ReplaceAsync(desired);
+            return;
+        }
+
         transaction.Taken();
         if (transaction.EndpointsGone.Count > 0 || transaction.Freed.Count > 0)
             EndFlows(contents, transaction.EndpointsGone, transaction.Freed);

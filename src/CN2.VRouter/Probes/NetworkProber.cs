@@ -35,7 +35,11 @@ public sealed class NetworkProber : IProber, IDisposable
         {
             return new(false, string.Create(CultureInfo.InvariantCulture, $"no answer within {target.Timeout.TotalSeconds:0} s"));
         }
-        catch (Exception e) when (e is HttpRequestException or SocketException or PingException or IOException or UriFormatException or FormatException or NotSupportedException or ArgumentException or PlatformNotSupportedException)
+        catch (PlatformNotSupportedException) when (target.MonitorType == MonitorType.PING)
+        {
+            return new(false, "a PING probe needs CAP_NET_RAW; give the agent that capability");
+        }
+        catch (Exception e) when (e is HttpRequestException or SocketException or PingException or IOException or UriFormatException or FormatException or NotSupportedException or ArgumentException)
         {
             return new(false, (e.InnerException ?? e).Message);
         }
