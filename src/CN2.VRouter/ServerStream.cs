@@ -10,7 +10,7 @@ public sealed class ServerStream(Uri server, Hello hello, TimeProvider time)
 {
     private static readonly TimeSpan Beat = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(6);
-    private static readonly TimeSpan HelloPatience = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan HelloPatience = TimeSpan.FromSeconds(1.9);
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(1.5);
 
     private readonly Channel<AgentMessage> _outgoing = Channel.CreateUnbounded<AgentMessage>(new UnboundedChannelOptions { SingleReader = true });
@@ -39,7 +39,7 @@ public sealed class ServerStream(Uri server, Hello hello, TimeProvider time)
         try
         {
             // The server answers the hello with its headers; a refusal ends the call here.
-            await call.ResponseHeadersAsync;
+            await call.ResponseHeadersAsync.WaitAsync(HelloPatience, time, stop.Token);
             silence.Broken();
             connected();
             await foreach (var message in call.ResponseStream.ReadAllAsync(stop.Token))
@@ -54,6 +54,10 @@ public sealed class ServerStream(Uri server, Hello hello, TimeProvider time)
         catch (RpcException) when (silence.TooLong && !cancellation.IsCancellationRequested)
         {
             throw new RpcException(new Status(StatusCode.DeadlineExceeded, "nothing was heard for too long"));
+        }
+        catch (TimeoutException)
+        {
+            throw new RpcException(new Status(StatusCode.DeadlineExceeded, "it does not answer"));
         }
         finally
         {
@@ -97,19 +101,14 @@ public sealed class ServerStream(Uri server, Hello hello, TimeProvider time)
     private sealed class Silence(TimeProvider time, CancellationTokenSource stop)
     {
         private long _heard = time.GetTimestamp();
-        private volatile bool _connected;
 
         public bool TooLong { get; private set; }
 
-        public void Broken()
-        {
-            _connected = true;
-            Volatile.Write(ref _heard, time.GetTimestamp());
-        }
+        public void Broken() => Volatile.Write(ref _heard, time.GetTimestamp());
 
         public void Check()
         {
-            if (time.GetElapsedTime(Volatile.Read(ref _heard)) < (_connected ? Patience : HelloPatience)) return;
+            if (time.GetElapsedTime(Volatile.Read(ref _heard)) < Patience) return;
             TooLong = true;
             stop.Cancel();
         }

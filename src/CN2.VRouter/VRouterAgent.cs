@@ -15,6 +15,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
 {
     private static readonly TimeSpan RetryTransaction = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan Reconnect = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ShortPause = TimeSpan.FromMilliseconds(100);
 
     private readonly AgentCommand.Run _options;
     private readonly IDataplane _dataplane;
@@ -86,6 +87,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
             var server = _options.Servers[turn % _options.Servers.Count];
             var stream = new ServerStream(server, hello, _time);
             var connected = false;
+            var began = _time.GetTimestamp();
             try
             {
                 await stream.RunAsync(
@@ -114,9 +116,10 @@ public sealed partial class VRouterAgent : IAsyncDisposable
             }
 
             _current = null;
-            // At once to another server when a live stream breaks; else with a pause, so that each is tried every 2 s at the latest.
+            // At once to another server when a live stream breaks; else one attempt a second, and a moment after one that took longer.
             if (connected && _options.Servers.Count > 1) continue;
-            await Task.Delay(Reconnect / Math.Min(_options.Servers.Count, 4), _time, cancellation);
+            var pause = (Reconnect / Math.Min(_options.Servers.Count, 4)) - (connected ? TimeSpan.Zero : _time.GetElapsedTime(began));
+            await Task.Delay(pause > ShortPause ? pause : ShortPause, _time, cancellation);
         }
     }
 
@@ -125,6 +128,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
         ServerStream? source = null;
         var known = false; // the source has sent something: only of that may it be told
         var retry = false;
+        var told = ""; // the last error, once in the log
         Task? pause = null;
         var message = _inbox.Reader.WaitToReadAsync(cancellation).AsTask();
         var drift = _dataplane.Drift.WaitToReadAsync(cancellation).AsTask();
@@ -176,7 +180,8 @@ public sealed partial class VRouterAgent : IAsyncDisposable
                 pause = Task.Delay(RetryTransaction, _time, cancellation);
             }
 
-            if (error.Length > 0) LogRefused(revision, error);
+            if (error != told && error.Length > 0) LogRefused(revision, error);
+            told = error;
             if (known && (work || error.Length > 0)) source?.Send(new AgentMessage { Applied = new Applied { Revision = revision, Error = error } });
             if (_desired.ProbesChanged)
             {

@@ -1,0 +1,67 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using CN2.VRouter.Probes;
+using CN2.VRouter.Tests.Lab;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace CN2.VRouter.Tests;
+
+/// <summary>A server that takes connections and never says a word.</summary>
+public sealed class SilentServerTests : IDisposable
+{
+    private readonly TcpListener _silent = new(IPAddress.Loopback, 0);
+    private readonly List<Socket> _taken = [];
+
+    public SilentServerTests() => _silent.Start();
+
+    private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
+
+    private Uri Url => new($"http://127.0.0.1:{((IPEndPoint)_silent.LocalEndpoint).Port}");
+
+    public void Dispose()
+    {
+        _silent.Dispose();
+        _taken.ForEach(s => s.Dispose());
+    }
+
+    [Fact]
+    public async Task It_is_tried_every_two_seconds()
+    {
+        await WithAgentAsync(
+            async () =>
+            {
+                _taken.Add(await _silent.AcceptSocketAsync(Cancellation));
+                var since = Stopwatch.StartNew();
+                for (var i = 0; i < 3; i++) _taken.Add(await _silent.AcceptSocketAsync(Cancellation));
+                Assert.InRange(since.Elapsed.TotalSeconds, 3, 7); // three times two, and what a busy machine takes
+            },
+            Url);
+    }
+
+    [Fact]
+    public async Task The_next_one_is_taken_instead()
+    {
+        await using var server = await StubServer.StartAsync();
+        await WithAgentAsync(() => server.NextAsync(TimeSpan.FromSeconds(4)), Url, new Uri(server.Url));
+    }
+
+    private static async Task WithAgentAsync(Func<Task> test, params Uri[] servers)
+    {
+        using var stop = new CancellationTokenSource();
+        await using var dataplane = new MemoryDataplane();
+        using var prober = new NetworkProber();
+        var options = new AgentCommand.Run(servers, "compute1", IPAddress.Parse("172.27.115.242"), null, null, "cn2");
+        await using var agent = new VRouterAgent(options, dataplane, prober, new HealthStore(null, TimeProvider.System), TimeProvider.System, NullLogger<VRouterAgent>.Instance);
+        var running = agent.RunAsync(stop.Token);
+        try
+        {
+            await test();
+        }
+        finally
+        {
+            await stop.CancelAsync();
+            await running;
+        }
+    }
+}
