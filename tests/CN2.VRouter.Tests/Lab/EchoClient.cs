@@ -51,6 +51,9 @@ public sealed class EchoClient : IDisposable
 
     public Answer? First { get; private set; }
 
+    /// <summary>Its own port.</summary>
+    public int Port => ((IPEndPoint)_socket.LocalEndPoint!).Port;
+
     /// <summary>UDP: which endpoint this same flow reaches now; null: none.</summary>
     public async Task<Answer?> AskAsync()
     {

@@ -30,6 +30,8 @@ public sealed class NodeLab : IDisposable
             PodHost1 = Add(new NetworkNamespace("pod1"));
             PodHost2 = Add(new NetworkNamespace("pod2"));
             OtherNode = Add(new NetworkNamespace("other"));
+            // Neighbours are asked from the link-local address, which DAD would hold back for a second.
+            foreach (var home in (NetworkNamespace[])[Node, ClientHost, PodHost1, PodHost2, OtherNode]) home.Sysctl("net/ipv6/conf/default/accept_dad", "0");
             Node.Sysctl("net/ipv4/ip_forward", "1");
             Node.Sysctl("net/ipv6/conf/all/forwarding", "1");
             Link(ClientHost, "client0", "192.0.2.", "24", "fd00:c::", 1, 2, route: true);
