@@ -7,11 +7,12 @@ using CN2.VRouter.Netlink;
 namespace CN2.VRouter.Nft;
 
 /// <summary>
-/// Which tracked flows must end (contract §3): UDP flows that one of our frontends has sent to an endpoint it no longer has, not even
-/// draining, and every flow to an address that is nobody's now. Flows to destinations that are not ours are never chosen. Pure.
+/// Which tracked flows must end (contract §3): UDP flows (and others that no handshake ends, an echo or a tunnel through one to one) that
+/// one of our frontends has sent to an endpoint it no longer has, not even draining, and every flow to an address that is nobody's now.
+/// Flows to destinations that are not ours are never chosen. Pure.
 /// </summary>
 /// <param name="contents">What the tables hold now.</param>
-/// <param name="frontends">The frontends to look at; null: all, and UDP to guarded addresses without a frontend.</param>
+/// <param name="frontends">The frontends to look at; null: all, and flows to guarded addresses without a frontend.</param>
 /// <param name="freed">Addresses that left the tables.</param>
 /// <param name="nodeAddresses">The node's own addresses, where node ports are.</param>
 internal sealed class StaleFlows(
@@ -25,13 +26,15 @@ internal sealed class StaleFlows(
     public bool Contains(ConntrackFlow flow)
     {
         if (freed.Contains(flow.OriginalDestination)) return true;
-        if (flow.Protocol != (byte)TransportProtocol.UDP) return false;
+        if (flow.Protocol is (byte)TransportProtocol.TCP or (byte)TransportProtocol.SCTP) return false;
         var family = flow.OriginalDestination.FamilyOf();
+        var udp = flow.Protocol == (byte)TransportProtocol.UDP;
         var key = new FrontendKey(family, flow.OriginalDestination, TransportProtocol.UDP, flow.OriginalDestinationPort);
-        if (Known(key)) return Looked(key) && !Serves(key, flow);
+        if (udp && Known(key)) return Looked(key) && !Serves(key, flow);
         var oneToOne = new FrontendKey(family, flow.OriginalDestination, null, 0);
         if (Known(oneToOne)) return Looked(oneToOne) && !Serves(oneToOne, flow);
         if (frontends is null && contents.Guards(flow.OriginalDestination)) return true;
+        if (!udp) return false;
         var nodePort = new FrontendKey(family, null, TransportProtocol.UDP, flow.OriginalDestinationPort);
         return Known(nodePort) && Looked(nodePort) && nodeAddresses.Contains(flow.OriginalDestination) && !Serves(nodePort, flow);
     }

@@ -97,6 +97,35 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
         });
     }
 
+    [Fact]
+    public async Task A_ping_that_goes_on_follows_a_FloatingIP_and_ends_with_it()
+    {
+        await ApplyAsync(Configs.Config(Configs.OneToOne(FloatingIP, "10.1.1.2:0")));
+        // One socket, one identifier: the kernel sees one flow.
+        using var socket = _lab.ClientHost.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Raw, ProtocolType.Icmp));
+        await socket.ConnectAsync(IPAddress.Parse(FloatingIP), 0, TestContext.Current.CancellationToken);
+        Assert.True(await EchoAsync());
+        await ApplyAsync(Configs.Config(Configs.OneToOne(FloatingIP, "10.1.2.2:0")));
+        Assert.True(await EchoAsync());
+        Assert.Contains("src=10.1.2.2", _lab.Node.Exec("conntrack", "-L", "-p", "icmp"), StringComparison.Ordinal);
+        await ApplyAsync(Configs.Config().With(FloatingIP));
+        Assert.False(await EchoAsync());
+
+        async Task<bool> EchoAsync()
+        {
+            using var timeout = new CancellationTokenSource(TimeSpan.FromMilliseconds(500));
+            try
+            {
+                await socket.SendAsync(new byte[] { 8, 0, 0xf7, 0xfd, 0, 1, 0, 1 }, timeout.Token);
+                return await socket.ReceiveAsync(new byte[100], timeout.Token) > 0;
+            }
+            catch (OperationCanceledException)
+            {
+                return false;
+            }
+        }
+    }
+
     // Kernels without SCTP sockets still translate it: the packets are made and looked at by hand.
     [Fact]
     public async Task SCTP_is_translated_with_its_checksum_put_right()

@@ -78,6 +78,27 @@ public sealed class NftRulesetTests : IDisposable
         Assert.Equal(Kernel(), incremental);
     }
 
+    [Theory]
+    [InlineData(10)]
+    [InlineData(10_000)]
+    public void What_nft_gets_for_an_endpoint_does_not_grow_with_the_services(int services)
+    {
+        var frontends = Enumerable.Range(0, services).Select(i => Configs.Frontend($"100.0.{i / 250}.{i % 250}", TransportProtocol.TCP, 80, "10.0.0.1:80", "10.0.0.2:80") with
+        {
+            SourceRanges = Configs.Ranges("198.51.100.0/24"),
+        });
+        var before = Configs.Config([.. frontends]);
+        var (_, contents) = NftContents.Whole(Options, before);
+        var changed = before.Frontends.Values.First(f => f.Key.Address!.ToString() == "100.0.0.4") with { Backends = Configs.Backends("10.0.0.1:80", "10.0.0.3:80") };
+        before.Frontends[changed.Key] = changed;
+        var change = new DataplaneChange();
+        change.Frontends.Add(changed.Key);
+        Assert.Equal(
+            "delete element ip cn2 backends {\n  100.0.0.4 . 6 . 80 . 0xcb200001 : 10.0.0.2 . 80\n}\n"
+            + "add element ip cn2 backends {\n  100.0.0.4 . 6 . 80 . 0xcb200001 : 10.0.0.3 . 80\n}\n",
+            contents.Difference(Options, before, change).Text);
+    }
+
     [Fact]
     public void The_order_in_which_frontends_came_does_not_matter()
     {

@@ -32,6 +32,12 @@ public sealed class StaleFlowsTests
     [InlineData(17, "198.51.100.1", 30053, "10.0.0.3", 5353, false)] // the same port of somebody else
     [InlineData(17, "100.0.0.9", 777, "10.0.0.3", 777, false)] // one to one keeps the port
     [InlineData(17, "100.0.0.9", 777, "10.0.0.4", 777, true)]
+    [InlineData(1, "100.0.0.9", 0, "10.0.0.3", 0, false)] // an echo has no ports
+    [InlineData(1, "100.0.0.9", 0, "10.0.0.4", 0, true)]
+    [InlineData(47, "100.0.0.9", 0, "10.0.0.4", 0, true)] // nor does a tunnel, and nothing ends it either
+    [InlineData(132, "100.0.0.9", 777, "10.0.0.4", 777, false)] // SCTP ends by itself too
+    [InlineData(1, "100.0.0.4", 0, "10.0.0.3", 0, true)] // attached one to one before, guarded now
+    [InlineData(1, "198.51.100.1", 0, "10.0.0.3", 0, false)]
     public void Of_all_frontends(byte protocol, string to, ushort port, string answers, ushort answersPort, bool stale) =>
         Assert.Equal(stale, Look(null, [], protocol, to, port, answers, answersPort));
 
