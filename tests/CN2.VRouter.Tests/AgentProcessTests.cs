@@ -114,16 +114,11 @@ public sealed class AgentProcessTests(NodeLab lab) : IClassFixture<NodeLab>, IAs
         items.Probes.Add(Probe(3, MonitorType.Http, NodeLab.Pod1, 80)); // the echo server speaks no HTTP
         items.Probes.Add(Probe(4, MonitorType.Ping, NodeLab.Pod1v6, 0));
         connection.Send(10, items);
-        var found = new Dictionary<int, Health>();
-        while (found.Count < 4)
-        {
-            foreach (var endpoint in (await connection.NextAsync(AgentMessage.BodyOneofCase.Health)).Health.Endpoints) found[endpoint.Uid[15]] = endpoint.Health;
-        }
-
-        Assert.Equal([Health.Healthy, Health.Healthy, Health.Unhealthy, Health.Healthy], found.OrderBy(f => f.Key).Select(f => f.Value));
+        Health[] expected = [Health.Healthy, Health.Healthy, Health.Unhealthy, Health.Healthy];
+        Assert.Equal(expected, await FoundAsync(connection));
         var file = Path.Combine(_directory, "state", "health.json");
         var since = Stopwatch.StartNew();
-        while (!File.Exists(file)) Assert.InRange(since.ElapsedMilliseconds, 0, 5000);
+        while (!File.Exists(file) || (await File.ReadAllTextAsync(file, Cancellation)).Split("ealthy").Length < 5) Assert.InRange(since.ElapsedMilliseconds, 0, 5000);
         agent.Kill();
         await agent.WaitForExitAsync(Cancellation);
 
@@ -131,7 +126,18 @@ public sealed class AgentProcessTests(NodeLab lab) : IClassFixture<NodeLab>, IAs
         connection = await _server.NextAsync();
         foreach (var probe in items.Probes) probe.DelaySeconds = 600; // what is known waits its turn
         connection.Send(11, items);
-        await connection.AppliedAsync();
+        Assert.Equal(expected, await FoundAsync(connection));
+
+        static async Task<IEnumerable<Health>> FoundAsync(StubServer.Connection connection)
+        {
+            var found = new SortedDictionary<int, Health>();
+            while (found.Count < 4)
+            {
+                foreach (var endpoint in (await connection.NextAsync(AgentMessage.BodyOneofCase.Health)).Health.Endpoints) found[endpoint.Uid[15]] = endpoint.Health;
+            }
+
+            return found.Values;
+        }
     }
 
     [Fact]

@@ -252,6 +252,10 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     [InlineData("flush table ip cn2")]
     [InlineData("flush map ip cn2 frontends")]
     [InlineData("delete element ip cn2 backends { 100.0.0.4 . 6 . 8080 . 0xcb200000 }")]
+    [InlineData("delete element ip cn2 floating_ips { 100.0.0.4 }")]
+    [InlineData("flush chain ip cn2 guard")]
+    [InlineData("delete table ip6 cn2")]
+    [InlineData("add table ip cn2 { flags dormant; }")]
     [InlineData("insert rule ip cn2 translate ip daddr 100.0.0.4 drop")]
     public async Task What_others_change_by_hand_is_noticed_and_put_right(string command)
     {
