@@ -129,6 +129,15 @@ public sealed class VRouterAgentTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_server_that_falls_silent_is_left_for_the_next_one()
+    {
+        var connection = await _server.NextAsync();
+        await connection.NextAsync(AgentMessage.BodyOneofCase.Heartbeat);
+        _server.FallSilent();
+        await _second.NextAsync(TimeSpan.FromSeconds(10)); // before the vRouter counts as lost
+    }
+
+    [Fact]
     public async Task A_server_that_comes_back_is_found_within_two_seconds()
     {
         await _server.NextAsync();

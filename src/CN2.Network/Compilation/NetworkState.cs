@@ -53,10 +53,6 @@ public sealed class NetworkState
 
     public FloatingIP? TryGetFloatingIP(Guid uid) => _floatingIPs.GetValueOrDefault(uid);
 
-    public VirtualMachineInterface? TryGetVirtualMachineInterface(Guid uid) => _interfaces.GetValueOrDefault(uid);
-
-    public ServiceHealthCheck? TryGetServiceHealthCheck(Guid uid) => _healthChecks.GetValueOrDefault(uid);
-
     public ExternalNetwork? ExternalNetwork(Guid uid) => _networks.GetValueOrDefault(uid);
 
     public VirtualRouter? TryGetVirtualRouter(Guid uid) => _virtualRouters.GetValueOrDefault(uid);
@@ -81,10 +77,6 @@ public sealed class NetworkState
         foreach (var floatingIP in bag) result.Add(floatingIP);
         return result;
     }
-
-    /// <summary>The owners that choose an endpoint: what an event about it should regard.</summary>
-    public IReadOnlyCollection<Guid> OwnersChoosing(Guid virtualMachineInterface) =>
-        _interfaces.TryGetValue(virtualMachineInterface, out var endpoint) ? OwnersOf(endpoint) : [];
 
     public void Put(Service service)
     {

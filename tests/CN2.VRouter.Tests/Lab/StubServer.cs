@@ -63,6 +63,9 @@ public sealed class StubServer : IAsyncDisposable
 
     public void Refuse(string? why) => _connections.Refusal = why;
 
+    /// <summary>Streams stay open and nothing comes over them any more, as from a process that is stopped or a network that is cut.</summary>
+    public void FallSilent() => _connections.Silent = true;
+
     public async ValueTask DisposeAsync()
     {
         if (_connections.Stop.IsCancellationRequested) return;
@@ -107,6 +110,8 @@ public sealed class StubServer : IAsyncDisposable
         public CancellationTokenSource Stop { get; } = new();
 
         public string? Refusal { get; set; }
+
+        public bool Silent { get; set; }
     }
 
     private sealed class Service(Connections connections) : VirtualRouterControl.VirtualRouterControlBase
@@ -128,7 +133,7 @@ public sealed class StubServer : IAsyncDisposable
                 while (await requestStream.MoveNext(ended.Token))
                 {
                     connection.Incoming.Writer.TryWrite(requestStream.Current);
-                    if (requestStream.Current.BodyCase == AgentMessage.BodyOneofCase.Heartbeat) connection.Send(new ServerMessage { Heartbeat = new Heartbeat() });
+                    if (requestStream.Current.BodyCase == AgentMessage.BodyOneofCase.Heartbeat && !connections.Silent) connection.Send(new ServerMessage { Heartbeat = new Heartbeat() });
                 }
             }
             catch (Exception e) when (e is OperationCanceledException or IOException)
