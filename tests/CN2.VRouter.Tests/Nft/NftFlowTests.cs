@@ -160,6 +160,37 @@ public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
     }
 
     [Fact]
+    public async Task The_same_five_tuple_is_always_sent_the_same_way()
+    {
+        var frontend = Configs.Frontend(FloatingIP, TransportProtocol.UDP, 8080, "10.1.1.2:80", "10.1.2.2:80");
+        await ApplyAsync(frontend);
+        var first = await AskAsync();
+        Assert.Equal(["pod1", "pod2"], first.Distinct().Order());
+        _lab.Node.Exec("conntrack", "-F");
+        Assert.Equal(first, await AskAsync());
+        // As an agent that starts anew: the tables are made again.
+        await _lab.Node.RunAsync(() => NftDataplane.FlushAsync("cn2"));
+        await _dataplane.Drift.ReadAsync(Cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(5), Cancellation);
+        await ApplyAsync(frontend);
+        _lab.Node.Exec("conntrack", "-F");
+        Assert.Equal(first, await AskAsync());
+
+        async Task<List<string>> AskAsync()
+        {
+            var endpoints = new List<string>();
+            for (var port = 41000; port < 41016; port++)
+            {
+                using var socket = _lab.ClientHost.Run(() => new UdpClient(port));
+                await socket.SendAsync("?"u8.ToArray(), FloatingIP, 8080, Cancellation);
+                var answer = await socket.ReceiveAsync(Cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(5), Cancellation);
+                endpoints.Add(System.Text.Encoding.ASCII.GetString(answer.Buffer).Split(' ')[0]);
+            }
+
+            return endpoints;
+        }
+    }
+
+    [Fact]
     public async Task With_affinity_the_source_alone_decides()
     {
         await ApplyAsync(Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80", "10.1.2.2:80") with { ClientIPAffinity = true });

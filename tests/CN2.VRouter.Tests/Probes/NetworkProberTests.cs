@@ -61,8 +61,13 @@ public sealed class NetworkProberTests : IAsyncLifetime
     {
         var probe = new V1.Probe
         {
-            Uid = WireMapping.Uid(Guid.NewGuid()), Address = Wire.Address("127.0.0.1"), Port = (uint)WebPort,
-            HttpMethod = method, UrlPath = path, ExpectedCodes = codes, TimeoutSeconds = 5,
+            Uid = WireMapping.Uid(Guid.NewGuid()),
+            Address = Wire.Address("127.0.0.1"),
+            Port = (uint)WebPort,
+            HttpMethod = method,
+            UrlPath = path,
+            ExpectedCodes = codes,
+            TimeoutSeconds = 5,
         };
         Assert.Equal(new ProbeResult(success, message), await AskAsync(WireMapping.Probe(probe)));
     }
