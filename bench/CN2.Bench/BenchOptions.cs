@@ -6,7 +6,7 @@ namespace CN2.Bench;
 internal sealed record BenchOptions(IReadOnlySet<char> Scenarios, TimeSpan LoadTime, TimeSpan WarmUp, int Medium, int Large, string? Output)
 {
     public const string Usage = """
-        CN2.Bench [a] [b] [c] [d] [e] [--seconds N] [--warm-up N] [--medium N] [--large N] [--output FILE]
+        CN2.Bench [a] [b] [c] [d] [e] [--seconds N] [--warm-up N] [--medium N] [--large N] [--small] [--output FILE]
 
           a  Service creates a second, next to pgbench with the same SQL
           b  POST to the path in FRR's routing table, next to gobgpd's AddPath
@@ -14,7 +14,9 @@ internal sealed record BenchOptions(IReadOnlySet<char> Scenarios, TimeSpan LoadT
           d  restart of gobgpd and of CN2.Api, next to the raw replay; memory
           e  new connections a second through a FloatingIP
 
-        Without letters: all. --medium (10000) and --large (100000; 0: leave out) are the numbers of Services of b to e.
+        Without letters: all. --medium (10000) and --large (100000; 0: leave out) are the numbers of Services of b to e;
+        --seconds (5) is the length of one load of a, --warm-up (15) that before the first. --small: everything, as small as it
+        gets, to see that it works; its figures mean nothing.
         Needs root, and the programs published: dotnet publish -c Release of src/CN2.Api and src/CN2.VRouter.
         """;
 
@@ -30,6 +32,12 @@ internal sealed record BenchOptions(IReadOnlySet<char> Scenarios, TimeSpan LoadT
             if (arguments[i] is ['a' or 'b' or 'c' or 'd' or 'e'])
             {
                 scenarios.Add(arguments[i][0]);
+                continue;
+            }
+
+            if (arguments[i] == "--small")
+            {
+                options = options with { LoadTime = TimeSpan.FromSeconds(1), WarmUp = TimeSpan.FromSeconds(2), Medium = 1000, Large = 2000 };
                 continue;
             }
 

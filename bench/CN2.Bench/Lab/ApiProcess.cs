@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 
 namespace CN2.Bench.Lab;
@@ -5,6 +6,8 @@ namespace CN2.Bench.Lab;
 /// <summary>The published CN2.Api as a process of its own on the control node's addresses.</summary>
 internal sealed class ApiProcess : IDisposable
 {
+    private static readonly string[] WorkCounters = ["cn2_reconcile", "cn2_bgp", "cn2_vrouter"];
+
     private readonly PrivateNetwork _network;
     private readonly Dictionary<string, string> _settings;
     private readonly HttpClient _http = new() { BaseAddress = new Uri("http://127.0.0.1:8080"), Timeout = TimeSpan.FromSeconds(30) };
@@ -31,11 +34,12 @@ internal sealed class ApiProcess : IDisposable
         _process = Launch();
     }
 
-    public HttpClient Http => _http;
-
     public TimeSpan ProcessorTime => _process.ProcessorTime;
 
     public long ResidentBytes => _process.ResidentBytes;
+
+    /// <summary>The most resident memory it has had since it was started.</summary>
+    public long PeakResidentBytes => _process.PeakResidentBytes;
 
     /// <summary>Every route to /readyz saying yes; the time since the process was started is the caller's to measure.</summary>
     public Task<TimeSpan> ReadyAsync(int seconds = 120) => Deadline.UntilAsync("CN2.Api ready", async () =>
@@ -86,6 +90,25 @@ internal sealed class ApiProcess : IDisposable
 
         return sums;
     }
+
+    /// <summary>Every counter of work has stood still for a while: what was asked for is done.</summary>
+    public async Task QuietAsync(int seconds = 300)
+    {
+        var before = "";
+        var since = Stopwatch.StartNew();
+        await Deadline.UntilAsync("CN2.Api is quiet", async () =>
+        {
+            var work = (await MetricsAsync()).Where(m => WorkCounters.Any(c => m.Key.StartsWith(c, StringComparison.Ordinal))).OrderBy(m => m.Key, StringComparer.Ordinal);
+            var now = string.Join(' ', work.Select(m => m.Value.ToString(CultureInfo.InvariantCulture)));
+            if (now != before) since.Restart();
+            before = now;
+            return since.Elapsed > TimeSpan.FromSeconds(1.5);
+        }, seconds, 100);
+    }
+
+    /// <summary>Four million addresses, chosen by every Service that names no network.</summary>
+    public Task AddExternalNetworkAsync() => SendAsync(HttpMethod.Post, "/v1/namespaces/default/external-networks",
+        """{"name":"wide","labels":{"service.contrail.juniper.net/externalNetwork":"default-external"},"subnets":[{"cidr":"100.64.0.0/10"}],"fabricForwarding":true}""");
 
     public void Dispose()
     {

@@ -81,6 +81,20 @@ internal sealed class BgpEngine : IDisposable
 
     public async Task RawAddAsync(Wire.Path path) => await _client.AddPathAsync(new() { Path = path });
 
+    public async Task RawWithdrawAsync(IEnumerable<Wire.Path> paths)
+    {
+        using var call = _client.AddPathStream();
+        foreach (var path in paths)
+        {
+            var withdraw = path.Clone();
+            withdraw.IsWithdraw = true;
+            await call.RequestStream.WriteAsync(new() { Paths = { withdraw } });
+        }
+
+        await call.RequestStream.CompleteAsync();
+        await call;
+    }
+
     /// <summary>A path as the API words it, through compute1.</summary>
     public static Wire.Path Encode(PathMapper mapper, IPAddress prefix)
     {

@@ -11,7 +11,6 @@ internal sealed class FrrRouter : IDisposable
 
     public FrrRouter(PrivateNetwork network, string ns)
     {
-        Namespace = ns;
         _directory = Path.Combine(network.Directory, "vmx1");
         Directory.CreateDirectory(_directory);
         File.WriteAllText(Path.Combine(_directory, "zebra.conf"), "hostname vmx1\n");
@@ -38,8 +37,6 @@ internal sealed class FrrRouter : IDisposable
         _bgpd = new RunningProcess(Path.Combine(network.Directory, "bgpd.log"), "ip", ["netns", "exec", ns, "/usr/lib/frr/bgpd", .. common,
             "-i", Path.Combine(_directory, "bgpd.pid"), "-f", Path.Combine(_directory, "bgpd.conf")]);
     }
-
-    public string Namespace { get; }
 
     /// <summary>How often the session to the control node has been Established, and whether it now is and its End-of-RIB has come.</summary>
     public (int Established, bool Complete) Session()

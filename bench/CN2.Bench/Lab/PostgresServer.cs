@@ -8,6 +8,8 @@ namespace CN2.Bench.Lab;
 /// </summary>
 internal sealed class PostgresServer : IDisposable
 {
+    public const string Database = "cn2";
+
     private readonly string _directory;
     private readonly RunningProcess _server;
 
@@ -22,16 +24,14 @@ internal sealed class PostgresServer : IDisposable
         _server = new RunningProcess(Path.Combine(network.Directory, name + ".log"), "setpriv", "--reuid", "postgres", "--regid", "postgres", "--init-groups",
             Path.Combine(Binaries, "postgres"), "-D", Data, "-c", "listen_addresses=", "-c", $"unix_socket_directories={_directory}");
         Deadline.UntilAsync("PostgreSQL", () => RunningProcess.TryRun(Path.Combine(Binaries, "pg_isready"), "-q", "-h", _directory).Code == 0).Wait();
-        Sql("postgres", "CREATE DATABASE cn2");
+        Sql("postgres", $"CREATE DATABASE {Database}");
     }
 
     public string Binaries { get; }
 
     public string Socket => _directory;
 
-    public string ConnectionString => $"Host={_directory};Username=postgres;Database=cn2";
-
-    public string Version => (string)Scalar("SHOW server_version")!;
+    public string ConnectionString => $"Host={_directory};Username=postgres;Database={Database}";
 
     private string Data => Path.Combine(_directory, "data");
 
@@ -73,9 +73,9 @@ internal sealed class PostgresServer : IDisposable
         command.ExecuteNonQuery();
     }
 
-    public object? Scalar(string sql)
+    public object? Scalar(string sql, string database = Database)
     {
-        using var connection = Open("cn2");
+        using var connection = Open(database);
         using var command = new NpgsqlCommand(sql, connection);
         return command.ExecuteScalar();
     }

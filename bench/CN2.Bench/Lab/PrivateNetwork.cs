@@ -1,98 +1,104 @@
+using System.Diagnostics;
 using System.Globalization;
+using System.Runtime.InteropServices;
 
 namespace CN2.Bench.Lab;
 
 /// <summary>
-/// The bench's own world. The program starts itself again inside a network namespace of its own, the control node; routers, compute
-/// nodes and clients are further namespaces on its bridge. Nothing is visible outside. The outer process clears up when the inner one
-/// ends, however it ends; what a killed outer one left is cleared at the next start.
+/// The bench's own world. The program starts itself again in mount and IPC namespaces of its own, inside the network namespace of the
+/// control node; routers, compute nodes and clients are further network namespaces on its bridge, whose names only this world knows.
+/// Nothing of it is visible outside, and everything in it goes with its last process. The outer process ends them all (they are known by
+/// their IPC namespace) and removes the run directory, however the inner one ended; what a killed outer one left goes at the next start.
+/// A pid namespace would be simpler still, but there nft's notices name processes as the host does, and cn2-vrouter takes its own
+/// changes for somebody else's.
 /// </summary>
 internal sealed class PrivateNetwork
 {
-    private const string Mark = "cn2bench";
+    private const string Mark = "cn2bench-";
     private const string Variable = "CN2_BENCH_LAB";
 
-    private PrivateNetwork(string id, string directory)
-    {
-        Id = id;
-        Directory = directory;
-    }
+    /// <summary>The name of the IPC namespace, in the run directory.</summary>
+    private const string World = "world";
 
-    public string Id { get; }
+    /// <summary>Names of network namespaces live in /run/netns, shared memory in /dev/shm: both are this world's own.</summary>
+    private const string Enter =
+        """
+        readlink /proc/self/ns/ipc >"$1" && shift && mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns && mount -t tmpfs tmpfs /dev/shm && ip netns add control && ip -n control link set lo up &&
+        ip -n control link add br0 type bridge && ip -n control addr add 172.27.115.241/24 dev br0 && ip -n control link set br0 up && exec ip netns exec control "$@"
+        """;
+
+    /// <summary>Nothing the bench does takes that long; something hangs.</summary>
+    private static readonly TimeSpan Limit = TimeSpan.FromMinutes(45);
+
+    private PrivateNetwork(string directory) => Directory = directory;
 
     /// <summary>Run files and logs; others may walk through it (PostgreSQL and FRR run as users of their own).</summary>
     public string Directory { get; }
 
     /// <summary>The network of the inner process; null in the outer one.</summary>
-    public static PrivateNetwork? Inside() =>
-        Environment.GetEnvironmentVariable(Variable) is { } text ? new PrivateNetwork(text.Split(' ')[0], text.Split(' ')[1]) : null;
+    public static PrivateNetwork? Inside() => Environment.GetEnvironmentVariable(Variable) is { } directory ? new PrivateNetwork(directory) : null;
 
-    /// <summary>Makes the control namespace, runs this program in it, clears up. Returns its exit code.</summary>
+    /// <summary>Makes the world, runs this program in it, clears up. Returns its exit code.</summary>
     public static int RunInside(string[] arguments)
     {
-        foreach (var line in RunningProcess.Run("ip", "netns", "list").Split('\n'))
-        {
-            var name = line.Split(' ')[0];
-            if (!name.StartsWith(Mark, StringComparison.Ordinal)) continue;
-            if (!System.IO.Directory.Exists($"/proc/{name[Mark.Length..].Split('-')[0]}")) Clear(name);
-        }
-
-        var id = string.Create(CultureInfo.InvariantCulture, $"{Mark}{Environment.ProcessId}");
-        var directory = System.IO.Directory.CreateTempSubdirectory(Mark + "-").FullName;
+        foreach (var former in System.IO.Directory.GetDirectories(Path.GetTempPath(), Mark + "*"))
+            if (!IsBench(Path.GetFileName(former)[Mark.Length..])) Clear(former);
+        var directory = Path.Combine(Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"{Mark}{Environment.ProcessId}"));
+        System.IO.Directory.CreateDirectory(directory);
         RunningProcess.Run("chmod", "755", directory);
-        var network = new PrivateNetwork(id, directory);
+        Process? inner = null;
+        var interrupted = false;
+        // ^C reaches the inner ones too; this one stays to clear up.
+        PosixSignal[] signals = [PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, PosixSignal.SIGQUIT];
+        var registrations = Array.ConvertAll(signals, s => PosixSignalRegistration.Create(s, context =>
+        {
+            context.Cancel = true;
+            interrupted = true;
+            inner?.Kill();
+        }));
         try
         {
-            var control = network.AddNamespace("control");
-            Ip(control, "link", "add", "br0", "type", "bridge");
-            Ip(control, "addr", "add", "172.27.115.241/24", "dev", "br0");
-            Ip(control, "link", "set", "br0", "up");
-            var start = new System.Diagnostics.ProcessStartInfo("ip", ["netns", "exec", control, Environment.ProcessPath!, .. arguments])
+            // One process all the way, which the kernel ends when this one is gone.
+            var start = new ProcessStartInfo("setpriv", ["--pdeathsig", "KILL", "unshare", "--mount", "--ipc", "sh", "-c", Enter, "sh", Path.Combine(directory, World), Environment.ProcessPath!, .. arguments])
             {
-                Environment = { [Variable] = $"{id} {directory}" },
+                Environment = { [Variable] = directory },
             };
-            using var inner = System.Diagnostics.Process.Start(start)!;
-            // ^C reaches the inner one too; the outer one stays to clear up.
-            Console.CancelKeyPress += (_, e) => e.Cancel = true;
-            using var terminated = System.Runtime.InteropServices.PosixSignalRegistration.Create(System.Runtime.InteropServices.PosixSignal.SIGTERM, context =>
+            inner = Process.Start(start)!;
+            if (interrupted) inner.Kill();
+            if (!inner.WaitForExit(Limit))
             {
-                context.Cancel = true;
+                Console.Error.WriteLine($"The bench did not end within {Limit.TotalMinutes} minutes and is stopped.");
                 inner.Kill();
-            });
-            inner.WaitForExit();
-            return inner.ExitCode;
+                inner.WaitForExit();
+                return 1;
+            }
+
+            return interrupted ? 130 : inner.ExitCode;
         }
         finally
         {
-            foreach (var line in RunningProcess.Run("ip", "netns", "list").Split('\n'))
-            {
-                var name = line.Split(' ')[0];
-                if (name.StartsWith(id + "-", StringComparison.Ordinal)) Clear(name);
-            }
-
-            if (Environment.GetEnvironmentVariable("CN2_BENCH_KEEP") is null) System.IO.Directory.Delete(directory, recursive: true);
+            Clear(directory);
+            foreach (var registration in registrations) registration.Dispose();
+            inner?.Dispose();
         }
     }
 
-    public string NameOf(string node) => $"{Id}-{node}";
-
     /// <summary>A namespace on the fabric with 172.27.115.<paramref name="host"/>, forwarding.</summary>
-    public string AddNode(string node, int host)
+    public static string AddNode(string node, int host)
     {
-        var ns = AddNamespace(node);
-        Wire(NameOf("control"), node, ns, "eth0");
-        Ip(NameOf("control"), "link", "set", node, "master", "br0");
-        Ip(ns, "addr", "add", $"172.27.115.{host}/24", "dev", "eth0");
-        Exec(ns, "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0");
-        return ns;
+        AddNamespace(node);
+        Wire("control", node, node, "eth0");
+        Ip("control", "link", "set", node, "master", "br0");
+        Ip(node, "addr", "add", $"172.27.115.{host}/24", "dev", "eth0");
+        Exec(node, "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0");
+        return node;
     }
 
-    public string AddNamespace(string node)
+    public static string AddNamespace(string node)
     {
-        var ns = NameOf(node);
-        RunningProcess.Run("ip", "netns", "add", ns);
-        Ip(ns, "link", "set", "lo", "up");
-        return ns;
+        RunningProcess.Run("ip", "netns", "add", node);
+        Ip(node, "link", "set", "lo", "up");
+        return node;
     }
 
     /// <summary>A cable between two namespaces.</summary>
@@ -107,11 +113,34 @@ internal sealed class PrivateNetwork
 
     public static string Exec(string ns, params string[] command) => RunningProcess.Run("ip", ["netns", "exec", ns, .. command]);
 
-    /// <summary>Ends what runs inside (all of it is the bench's own) and removes it.</summary>
-    private static void Clear(string ns)
+    private static bool IsBench(string pid) =>
+        File.Exists($"/proc/{pid}/cmdline") && File.ReadAllText($"/proc/{pid}/cmdline").Contains("CN2.Bench", StringComparison.Ordinal);
+
+    /// <summary>Ends every process of a world (all of them are the bench's own), then removes its run directory.</summary>
+    private static void Clear(string directory)
     {
-        var pids = RunningProcess.TryRun("ip", "netns", "pids", ns).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-        if (pids.Length > 0) RunningProcess.TryRun("kill", ["-9", .. pids]);
-        RunningProcess.TryRun("ip", "netns", "del", ns);
+        var file = Path.Combine(directory, World);
+        var world = File.Exists(file) ? File.ReadAllText(file).Trim() : "";
+        for (var attempt = 1; world.Length > 0 && world != NamespaceOf("self") && attempt <= 50; attempt++)
+        {
+            var pids = System.IO.Directory.GetDirectories("/proc").Select(d => Path.GetFileName(d)).Where(p => char.IsAsciiDigit(p[0]) && NamespaceOf(p) == world).ToArray();
+            if (pids.Length == 0) break;
+            RunningProcess.TryRun("kill", ["-9", .. pids]);
+            Thread.Sleep(50);
+        }
+
+        System.IO.Directory.Delete(directory, recursive: true);
+    }
+
+    private static string? NamespaceOf(string pid)
+    {
+        try
+        {
+            return new FileInfo($"/proc/{pid}/ns/ipc").LinkTarget;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return null; // gone meanwhile
+        }
     }
 }

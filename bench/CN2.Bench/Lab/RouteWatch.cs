@@ -13,6 +13,7 @@ internal sealed class RouteWatch : IDisposable
     private readonly ConcurrentDictionary<string, TaskCompletionSource<long>> _awaited = new();
     private readonly ConcurrentDictionary<string, long> _present = new();
     private long _deleted;
+    private long _notices;
 
     public RouteWatch(string ns)
     {
@@ -26,6 +27,12 @@ internal sealed class RouteWatch : IDisposable
         }).Wait();
         Interlocked.Exchange(ref _deleted, 0);
     }
+
+    /// <summary>Whether the route to this host is there.</summary>
+    public bool Has(string address) => _present.ContainsKey(address);
+
+    /// <summary>Everything the kernel has said since the start.</summary>
+    public long Notices => Interlocked.Read(ref _notices);
 
     /// <summary>Host routes that came and have not gone.</summary>
     public int Present => _present.Count;
@@ -54,10 +61,12 @@ internal sealed class RouteWatch : IDisposable
             var now = Stopwatch.GetTimestamp();
             var words = line.Split(' ', 4, StringSplitOptions.RemoveEmptyEntries);
             if (words.Length < 2) continue;
+            Interlocked.Increment(ref _notices);
             if (words[0] == "Deleted")
             {
                 var address = words[1] == "blackhole" ? words[2] : words[1];
                 _present.TryRemove(address, out _);
+                _awaited.TryRemove(address, out _);
                 Interlocked.Increment(ref _deleted);
             }
             else if (words[0] != "blackhole")

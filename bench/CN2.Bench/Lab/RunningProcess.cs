@@ -46,6 +46,16 @@ internal sealed class RunningProcess : IDisposable
         }
     }
 
+    /// <summary>The most resident memory so far in bytes.</summary>
+    public long PeakResidentBytes
+    {
+        get
+        {
+            _process.Refresh();
+            return _process.PeakWorkingSet64;
+        }
+    }
+
     /// <summary>SIGKILL, and gone on return.</summary>
     public void Kill()
     {

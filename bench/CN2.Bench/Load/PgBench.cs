@@ -1,0 +1,89 @@
+using System.Globalization;
+using System.Text.RegularExpressions;
+using CN2.Bench.Lab;
+
+namespace CN2.Bench.Load;
+
+/// <summary>What a run of pgbench gave; latencies from its log of single transactions.</summary>
+internal sealed record PgBenchResult(double Rate, Latencies Latencies);
+
+/// <summary>pgbench sending the transaction of one POST (create-service.sql) to a copy of the API's database.</summary>
+internal sealed partial class PgBench
+{
+    public const string Database = "pgbench";
+
+    /// <summary>Free addresses of each pool before a run: more than it can take, so that it need not stop to refill as the API must.</summary>
+    private const int Pool = 100_000;
+
+    private readonly PostgresServer _postgres;
+    private readonly string _script;
+    private int _run;
+
+    /// <param name="postgres">Where the API has created its first Service; nobody may be connected to its database.</param>
+    public PgBench(PostgresServer postgres)
+    {
+        _postgres = postgres;
+        _script = Path.Combine(postgres.Socket, "create-service.sql");
+        File.WriteAllText(_script, Script(postgres));
+        postgres.Sql("postgres", $"CREATE DATABASE {Database} TEMPLATE {PostgresServer.Database}");
+    }
+
+    /// <summary>The Service a client of a run creates first.</summary>
+    public static string NameOf(int run, int client) => $"pgbench-{run}-{client}-1";
+
+    public PgBenchResult For(int clients, TimeSpan time) => Run(clients, "-T", $"{(int)time.TotalSeconds}");
+
+    /// <summary>One transaction; returns the name of the Service.</summary>
+    public string One()
+    {
+        Run(1, "-t", "1");
+        return NameOf(_run, 0);
+    }
+
+    private PgBenchResult Run(int clients, params string[] length)
+    {
+        _run++;
+        _postgres.Sql(Database, $"SELECT cn2_refill(id, {Pool}) FROM subnet");
+        _postgres.Sql(Database, "ANALYZE");
+        var log = Path.Combine(_postgres.Socket, $"pgbench-{_run}");
+        var output = RunningProcess.Run(Path.Combine(_postgres.Binaries, "pgbench"), ["-h", _postgres.Socket, "-U", "postgres", "-n", "-M", "prepared",
+            "-c", $"{clients}", "-j", $"{Math.Min(clients, 2)}", .. length, "-D", $"run={_run}", "-D", "seq=0", "-l", "--log-prefix", log, "-f", _script, Database]);
+        var rate = Tps().Match(output);
+        if (!rate.Success || !output.Contains("number of failed transactions: 0", StringComparison.Ordinal)) throw new InvalidOperationException(output);
+        var times = new List<double>();
+        foreach (var file in Directory.GetFiles(_postgres.Socket, $"pgbench-{_run}.*"))
+        {
+            // client, transaction, microseconds, ...
+            times.AddRange(File.ReadLines(file).Select(l => double.Parse(l.Split(' ')[2], CultureInfo.InvariantCulture) / 1000));
+            File.Delete(file);
+        }
+
+        return new PgBenchResult(double.Parse(rate.Groups[1].Value, CultureInfo.InvariantCulture), new Latencies(times));
+    }
+
+    /// <summary>The script with this database's subnets, and the spec as the API has just written it.</summary>
+    private static string Script(PostgresServer postgres)
+    {
+        var text = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Scenarios", "create-service.sql"));
+        var service = (int)postgres.Scalar("SELECT id FROM subnet WHERE external_network_uid IS NULL AND family(cidr) = 4")!;
+        var external = (int)postgres.Scalar("SELECT id FROM subnet WHERE external_network_uid IS NOT NULL")!;
+        var values = new Dictionary<string, string>
+        {
+            ["SERVICE_SUBNET"] = $"{service}",
+            ["EXTERNAL_SUBNET"] = $"{external}",
+            ["FIRST_SUBNET"] = $"{Math.Min(service, external)}",
+            ["SECOND_SUBNET"] = $"{Math.Max(service, external)}",
+            ["SERVICE_CIDR"] = (string)postgres.Scalar($"SELECT cidr::text FROM subnet WHERE id = {service}")!,
+            ["EXTERNAL_CIDR"] = (string)postgres.Scalar($"SELECT cidr::text FROM subnet WHERE id = {external}")!,
+            ["NETWORK"] = (string)postgres.Scalar($"SELECT external_network_uid::text FROM subnet WHERE id = {external}")!,
+            ["SPEC"] = (string)postgres.Scalar("SELECT spec::text FROM service")!,
+        };
+        return Word().Replace(text, m => values[m.Groups[1].Value]);
+    }
+
+    [GeneratedRegex("@([A-Z_]+)@")]
+    private static partial Regex Word();
+
+    [GeneratedRegex(@"tps = ([0-9.]+)")]
+    private static partial Regex Tps();
+}
