@@ -92,7 +92,7 @@ internal sealed class ApiProcess : IDisposable
     }
 
     /// <summary>Every counter of work has stood still for a while: what was asked for is done.</summary>
-    public async Task QuietAsync(int seconds = 300)
+    public async Task QuietAsync(int seconds = 900)
     {
         var before = "";
         var since = Stopwatch.StartNew();
