@@ -66,9 +66,9 @@ public sealed class ServerStream(Uri server, Hello hello, TimeProvider time)
             {
                 await writing;
             }
-            catch (Exception e) when (e is OperationCanceledException or RpcException or InvalidOperationException)
+            catch (Exception e) when (e is OperationCanceledException or RpcException or InvalidOperationException or IOException)
             {
-                // The reading side says why.
+                // The reading side says why. A write that a dying connection met fails with the connection's own IOException.
             }
         }
     }
