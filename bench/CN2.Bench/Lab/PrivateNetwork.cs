@@ -42,7 +42,7 @@ internal sealed class PrivateNetwork
     public static int RunInside(string[] arguments)
     {
         foreach (var former in System.IO.Directory.GetDirectories(Path.GetTempPath(), Mark + "*"))
-            if (!IsBench(Path.GetFileName(former)[Mark.Length..])) Clear(former);
+            if (int.TryParse(Path.GetFileName(former)[Mark.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var pid) && !IsBench(pid)) Clear(former);
         var directory = Path.Combine(Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"{Mark}{Environment.ProcessId}"));
         System.IO.Directory.CreateDirectory(directory);
         RunningProcess.Run("chmod", "755", directory);
@@ -113,7 +113,7 @@ internal sealed class PrivateNetwork
 
     public static string Exec(string ns, params string[] command) => RunningProcess.Run("ip", ["netns", "exec", ns, .. command]);
 
-    private static bool IsBench(string pid) =>
+    private static bool IsBench(int pid) =>
         File.Exists($"/proc/{pid}/cmdline") && File.ReadAllText($"/proc/{pid}/cmdline").Contains("CN2.Bench", StringComparison.Ordinal);
 
     /// <summary>Ends every process of a world (all of them are the bench's own), then removes its run directory.</summary>

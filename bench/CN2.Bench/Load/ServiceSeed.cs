@@ -48,6 +48,7 @@ internal static class ServiceSeed
                 .Replace("@count", $"{count}", StringComparison.Ordinal).Replace("@endpoints", $"{endpoints}", StringComparison.Ordinal);
             using (var insert = new NpgsqlCommand(text, connection, transaction)) insert.ExecuteNonQuery();
             transaction.Commit();
+            Progress.Still($"growing: the rows up to {first + count - 1:N0} are written");
         }
     }
 }
