@@ -1,3 +1,4 @@
+using CN2.Api.Data;
 using Npgsql;
 
 namespace CN2.Api.Allocation;
@@ -13,7 +14,7 @@ public sealed class AllocationRecovery(Catalog catalog)
     private const int Attempts = 30;
 
     /// <summary>Whether another attempt makes sense after <see cref="RecoverAsync"/>; <paramref name="attempt"/> counts from 1.</summary>
-    public static bool CanRecover(Exception exception, int attempt) => attempt < Attempts && exception switch
+    public static bool CanRecover(Exception exception, int attempt) => attempt < Attempts && Unwrapped(exception) switch
     {
         CatalogMovedException or PoolRunDryException => true,
         PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation, ConstraintName: "floating_ip_subnet" } => attempt < 4,
@@ -23,10 +24,12 @@ public sealed class AllocationRecovery(Catalog catalog)
         _ => false,
     };
 
+    private static Exception Unwrapped(Exception exception) => WritePipeline.Postgres(exception) ?? exception;
+
     /// <summary>Does what the next attempt needs, on a connection without a transaction.</summary>
     public async Task RecoverAsync(Exception exception, NpgsqlConnection connection, CancellationToken ct)
     {
-        switch (exception)
+        switch (Unwrapped(exception))
         {
             case CatalogMovedException:
             case PostgresException { ConstraintName: "floating_ip_subnet" }:

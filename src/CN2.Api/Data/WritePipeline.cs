@@ -99,7 +99,12 @@ public sealed class WritePipeline(IDbContextFactory<CN2DbContext> contexts, Npgs
         return faults.Count > 0 ? ApiProblem.Validation(faults) : null;
     }
 
-    internal static PostgresException? Postgres(Exception e) => e as PostgresException ?? e.InnerException as PostgresException;
+    /// <summary>What PostgreSQL said. EF wraps it once, and once more when it is transient (a deadlock).</summary>
+    internal static PostgresException? Postgres(Exception? e)
+    {
+        while (e is not null and not PostgresException) e = e.InnerException;
+        return (PostgresException?)e;
+    }
 
     private static DateTimeOffset Microseconds(DateTimeOffset time) => new(time.Ticks - (time.Ticks % 10), TimeSpan.Zero);
 }

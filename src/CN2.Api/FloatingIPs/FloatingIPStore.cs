@@ -66,7 +66,8 @@ public sealed class FloatingIPStore
             Reserved = true,
             Spec = ApiJson.Text(ToSpec(request)),
         }.CreatedAt(scope, request);
-        await InsertAsync(scope, row, ct);
+        scope.Db.FloatingIPs.Add(row);
+        await scope.Db.SaveChangesAsync(ct);
         scope.Changes.Added(ResourceKind.FloatingIP, ns, row.Name, row.Uid);
         return new WriteOutcome.Created(_resources.Make(row, null, snapshot, null));
     }
@@ -96,7 +97,8 @@ public sealed class FloatingIPStore
         if (changed)
         {
             scope.Touch(ResourceKind.FloatingIP, row);
-            await UpdateAsync(scope, row, ct);
+            scope.Db.FloatingIPs.Update(row);
+            await scope.Db.SaveChangesAsync(ct);
         }
 
         return new WriteOutcome.Saved((await _resources.ReadAsync(scope.Connection, [row], ct))[0]);
@@ -111,7 +113,8 @@ public sealed class FloatingIPStore
         {
             row.DeletingAt = scope.Now;
             row.UpdatedAt = scope.Now;
-            await UpdateAsync(scope, row, ct);
+            scope.Db.FloatingIPs.Update(row);
+            await scope.Db.SaveChangesAsync(ct);
             if (!await IsNeededElsewhereAsync(scope, row, ct))
             {
                 var changes = new ChangeList();
@@ -207,29 +210,4 @@ public sealed class FloatingIPStore
             Protocol = m.Protocol ?? TransportProtocol.TCP, Port = m.Port!.Value, TargetPort = m.TargetPort ?? m.Port.Value,
         })],
     };
-
-    private static async Task InsertAsync(WriteScope scope, FloatingIPRow row, CancellationToken ct)
-    {
-        scope.Db.FloatingIPs.Add(row);
-        await SaveAsync(scope, ct);
-    }
-
-    private static async Task UpdateAsync(WriteScope scope, FloatingIPRow row, CancellationToken ct)
-    {
-        scope.Db.FloatingIPs.Update(row);
-        await SaveAsync(scope, ct);
-    }
-
-    /// <summary>EF wraps what PostgreSQL says; <see cref="AllocationRecovery"/> wants it as it is.</summary>
-    private static async Task SaveAsync(WriteScope scope, CancellationToken ct)
-    {
-        try
-        {
-            await scope.Db.SaveChangesAsync(ct);
-        }
-        catch (Microsoft.EntityFrameworkCore.DbUpdateException e) when (e.InnerException is PostgresException)
-        {
-            System.Runtime.ExceptionServices.ExceptionDispatchInfo.Throw(e.InnerException);
-        }
-    }
 }

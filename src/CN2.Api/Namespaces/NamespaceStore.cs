@@ -24,9 +24,15 @@ public sealed class NamespaceStore
     /// <summary>What a PUT would have to say to change nothing.</summary>
     public static NamespaceRequest ToRequest(NamespaceRow row) => new() { Name = row.Name, Labels = row.Labels, Annotations = row.Annotations };
 
-    /// <summary>The row, locked until the transaction ends.</summary>
-    public Task<NamespaceRow?> LockAsync(WriteScope scope, string name, CancellationToken cancellationToken) =>
-        scope.Db.Namespaces.FromSql($"SELECT * FROM namespace WHERE name = {name} FOR UPDATE").AsTracking().SingleOrDefaultAsync(cancellationToken);
+    /// <summary>
+    /// The row, locked until the transaction ends, after the catalog's: a change of it changes the catalog, and who creates a network
+    /// locks the catalog before its namespace.
+    /// </summary>
+    public async Task<NamespaceRow?> LockAsync(WriteScope scope, string name, CancellationToken cancellationToken)
+    {
+        await scope.Db.Database.ExecuteSqlAsync($"SELECT version FROM catalog FOR UPDATE", cancellationToken);
+        return await scope.Db.Namespaces.FromSql($"SELECT * FROM namespace WHERE name = {name} FOR UPDATE").AsTracking().SingleOrDefaultAsync(cancellationToken);
+    }
 
     public WriteOutcome Create(WriteScope scope, NamespaceRequest request)
     {

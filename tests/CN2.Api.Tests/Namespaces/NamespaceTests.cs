@@ -12,6 +12,26 @@ public sealed class NamespaceTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
+    public async Task Deleted_while_others_write_into_it_everybody_gets_an_answer_that_fits()
+    {
+        for (var i = 0; i < 20; i++)
+        {
+            var ns = $"/v1/namespaces/contested-{i}";
+            (await api.PutAsync(ns, "{}")).Expect(201);
+            var replies = await Task.WhenAll(
+                api.DeleteAsync(ns),
+                api.PutAsync($"{ns}/external-networks/n", $$"""{"subnets":[{"cidr":"37.0.{{i}}.0/24"}]}"""),
+                api.PutAsync(ns, """{"labels":{"a":"b"}}"""),
+                api.PostAsync($"{ns}/services", """{"name":"s","type":"ClusterIP","ports":[{"port":80}]}"""),
+                api.PutAsync($"{ns}/virtual-machine-interfaces/v", """{"addresses":["10.0.0.1"],"virtualRouter":"contested"}"""));
+            Assert.Contains(replies[0].Status, (int[])[204, 409]);
+            Assert.Contains(replies[2].Status, (int[])[200, 201]);
+            foreach (var written in new[] { replies[1], replies[3], replies[4] }) Assert.Contains(written.Status, (int[])[201, 404]);
+            await api.DeleteAsync($"{ns}/virtual-machine-interfaces/v"); // its address is the next round's
+        }
+    }
+
+    [Fact]
     public async Task A_namespace_is_created_read_changed_and_deleted()
     {
         var created = (await api.PostAsync("/v1/namespaces", new { name = "life", labels = new { ns = "life" } })).Expect(201);
