@@ -991,6 +991,10 @@ namespace CN2.Api.Migrations
                         .HasColumnType("text")
                         .HasColumnName("message");
 
+                    b.Property<string>("OverlayEngine")
+                        .HasColumnType("text")
+                        .HasColumnName("overlay_engine");
+
                     b.HasKey("Uid")
                         .HasName("pk_virtual_router_status");
 

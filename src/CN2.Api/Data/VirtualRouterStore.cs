@@ -26,7 +26,7 @@ public sealed class VirtualRouterStore(NpgsqlDataSource dataSource, ChangeSignal
     /// and is connected here. Answers the address the resource has, which is the next hop.
     /// </summary>
     public async Task<(IPAddress Address, IPAddress? Address6)> ConnectAsync(
-        string name, IPAddress address, IPAddress? address6, string version, string controlNode, DateTimeOffset now, CancellationToken ct)
+        string name, IPAddress address, IPAddress? address6, string version, string? overlayEngine, string controlNode, DateTimeOffset now, CancellationToken ct)
     {
         await using var connection = await dataSource.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
@@ -39,9 +39,9 @@ public sealed class VirtualRouterStore(NpgsqlDataSource dataSource, ChangeSignal
                 SELECT uid, address, address6, true AS fresh FROM made
                 UNION ALL SELECT uid, address, address6, false FROM virtual_router WHERE name = $2 LIMIT 1
             ), status AS (
-                INSERT INTO virtual_router_status AS s (uid, connected, control_node, last_seen_at, lost, desired_revision, applied_revision, applied_position, agent_version)
-                SELECT uid, true, $6, now(), fresh, 0, 0, 0, $7 FROM known
-                ON CONFLICT (uid) DO UPDATE SET connected = true, control_node = $6, last_seen_at = now(), agent_version = $7, applied_position = 0
+                INSERT INTO virtual_router_status AS s (uid, connected, control_node, last_seen_at, lost, desired_revision, applied_revision, applied_position, agent_version, overlay_engine)
+                SELECT uid, true, $6, now(), fresh, 0, 0, 0, $7, $9 FROM known
+                ON CONFLICT (uid) DO UPDATE SET connected = true, control_node = $6, last_seen_at = now(), agent_version = $7, overlay_engine = $9, applied_position = 0
             ), told AS (
                 INSERT INTO change (kind, name, uid, verb, status_only) SELECT $8, $2, uid, CASE WHEN fresh THEN 1 ELSE 2 END, NOT fresh FROM known
             ), happened AS (
@@ -56,6 +56,7 @@ public sealed class VirtualRouterStore(NpgsqlDataSource dataSource, ChangeSignal
                 new() { Value = Guid.CreateVersion7() }, new() { Value = name }, new() { Value = address },
                 new() { Value = (object?)address6 ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Inet },
                 new() { Value = now }, new() { Value = controlNode }, new() { Value = version }, new() { Value = VirtualRouterKind },
+                new() { Value = (object?)overlayEngine ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text },
             },
         };
         (IPAddress, IPAddress?) known;

@@ -5,6 +5,7 @@ public static class ObservabilityRegistration
     public static IServiceCollection AddObservability(this IServiceCollection services)
     {
         services.AddSingleton<PrometheusText>();
+        services.AddSingleton<OverlayMetrics>();
         services.AddSingleton<IReadinessCheck, DatabaseReadiness>();
         services.AddSingleton<IReadinessCheck, MigrationReadiness>();
         services.AddSingleton<WarmUp>();

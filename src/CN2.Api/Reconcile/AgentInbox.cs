@@ -1,11 +1,12 @@
 using System.Collections.Concurrent;
 using CN2.Api.Drivers;
+using CN2.Api.Observability;
 using CN2.Network.Resources;
 
 namespace CN2.Api.Reconcile;
 
 /// <summary>What agents told since the last look; the reconciler empties it on its own task.</summary>
-public sealed class AgentInbox(Action wake) : IVRouterListener
+public sealed class AgentInbox(Action wake, OverlayMetrics metrics) : IVRouterListener
 {
     private readonly ConcurrentQueue<AgentNote> _notes = new();
 
@@ -13,7 +14,11 @@ public sealed class AgentInbox(Action wake) : IVRouterListener
 
     public void Connected(VRouterHello hello) => Add(new AgentNote.Connected(hello));
 
-    public void Disconnected(string name) => Add(new AgentNote.Disconnected(name));
+    public void Disconnected(string name)
+    {
+        metrics.Forget(name);
+        Add(new AgentNote.Disconnected(name));
+    }
 
     public void Applied(string name, ulong revision, string? error) => Add(new AgentNote.Applied(name, revision, error));
 
@@ -23,6 +28,9 @@ public sealed class AgentInbox(Action wake) : IVRouterListener
     public void Noticed(string name, string? message) => Add(new AgentNote.Noticed(name, message));
 
     public void Seen(string name, long repairs) => _notes.Enqueue(new AgentNote.Seen(name, repairs));
+
+    /// <summary>Nothing is decided by it, so nobody is woken.</summary>
+    public void Counted(string name, VRouterOverlayCounters counters) => metrics.Set(name, counters);
 
     private void Add(AgentNote note)
     {

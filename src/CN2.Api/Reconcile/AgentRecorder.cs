@@ -85,7 +85,7 @@ public sealed partial class AgentRecorder(VirtualRouterStore store, string contr
         {
             foreach (var hello in connections.Values.OfType<VRouterHello>())
             {
-                await store.ConnectAsync(hello.Name, hello.Address, hello.Address6, hello.AgentVersion, controlNode, time.GetUtcNow(), ct);
+                await store.ConnectAsync(hello.Name, hello.Address, hello.Address6, hello.AgentVersion, hello.OverlayEngine, controlNode, time.GetUtcNow(), ct);
             }
 
             var gone = connections.Where(c => c.Value is null).Select(c => c.Key).ToList();

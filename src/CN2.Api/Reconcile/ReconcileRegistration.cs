@@ -1,4 +1,5 @@
 using CN2.Api.Data;
+using CN2.Api.ExternalNetworks;
 
 namespace CN2.Api.Reconcile;
 
@@ -10,6 +11,7 @@ public static class ReconcileRegistration
         services.AddSingleton<StateReader>();
         services.AddSingleton<ControlNodeStore>();
         services.AddSingleton<RoutingInstances>();
+        services.AddSingleton<IImportedRoutes>(provider => provider.GetRequiredService<RoutingInstances>());
         services.AddSingleton<VirtualRouterStore>();
         services.AddSingleton<AdvertisementStore>();
         services.AddSingleton<StatusStore>();

@@ -3,6 +3,7 @@ using System.Runtime.ExceptionServices;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Drivers;
+using CN2.Api.Observability;
 using CN2.Api.Options;
 using CN2.Network.Compilation;
 using CN2.Network.Resources;
@@ -95,7 +96,7 @@ public sealed partial class Reconciler : BackgroundService
     public Reconciler(
         StateReader reader, ChangeFeedReader feed, ControlNodeStore controlNodes, VirtualRouterStore virtualRouters, AdvertisementStore advertisements,
         IBgpSpeaker speaker, IVRouterPublisher publisher, ChangeSignal signal, DedicatedConnection dedicated, LeaderDuties duties,
-        StatusRecorder statuses, ReconcileCounters counters, RoutingInstances instances, Settings settings, TimeProvider time, ILoggerFactory loggers)
+        StatusRecorder statuses, ReconcileCounters counters, OverlayMetrics metrics, RoutingInstances instances, Settings settings, TimeProvider time, ILoggerFactory loggers)
     {
         _reader = reader;
         _feed = feed;
@@ -110,7 +111,7 @@ public sealed partial class Reconciler : BackgroundService
         _counters = counters;
         _logger = loggers.CreateLogger<Reconciler>();
         _wake = signal.Subscribe();
-        _agents = new AgentInbox(_wake.Set);
+        _agents = new AgentInbox(_wake.Set, metrics);
         _recorder = new AgentRecorder(virtualRouters, _self, time, loggers.CreateLogger<AgentRecorder>());
         _others = new OtherControlNodes();
         _speakerWorker = new SpeakerWorker(speaker, advertisements, _self, () => _others.Any, _wake.Set, loggers.CreateLogger<SpeakerWorker>());

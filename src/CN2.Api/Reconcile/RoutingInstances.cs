@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+using CN2.Api.ExternalNetworks;
 using CN2.Network.Addressing;
 using CN2.Network.Overlay;
 using CN2.Network.Resources;
@@ -8,10 +10,12 @@ namespace CN2.Api.Reconcile;
 /// The imported routes of all RoutingInstances as this replica's speaker learned them. The reconciler changes it, requests read it: a
 /// lock, held for the length of one change or one listing, keeps them apart.
 /// </summary>
-public sealed class RoutingInstances
+public sealed class RoutingInstances : IImportedRoutes
 {
     private readonly Lock _lock = new();
     private readonly VpnTable _table = new();
+    private readonly Dictionary<Guid, ExternalNetwork> _networks = [];
+    private readonly ConcurrentDictionary<int, string> _names = new();
 
     /// <summary>Every target that some overlay network imports.</summary>
     public IReadOnlyCollection<RouteTarget> ImportTargets
@@ -25,14 +29,25 @@ public sealed class RoutingInstances
     /// <summary>True: <see cref="ImportTargets"/> are others now.</summary>
     public bool Put(ExternalNetwork network)
     {
-        lock (_lock) return _table.Put(network);
+        lock (_lock)
+        {
+            Name(network.Uid, network.FabricForwarding ? null : network);
+            return _table.Put(network);
+        }
     }
 
     /// <summary>True: <see cref="ImportTargets"/> are others now.</summary>
     public bool Remove(Guid network)
     {
-        lock (_lock) return _table.Remove(network);
+        lock (_lock)
+        {
+            Name(network, null);
+            return _table.Remove(network);
+        }
     }
+
+    /// <summary>The network of a RoutingInstance, <c>namespace/name</c>; null when there is none.</summary>
+    public string? NameOf(int instance) => _names.GetValueOrDefault(instance);
 
     public void Apply(IReadOnlyCollection<ImportedRouteChange> changes)
     {
@@ -59,5 +74,13 @@ public sealed class RoutingInstances
     public IReadOnlyList<ImportedRoute> ImportedBy(int instance)
     {
         lock (_lock) return _table.ImportedBy(instance);
+    }
+
+    private void Name(Guid uid, ExternalNetwork? network)
+    {
+        if (_networks.Remove(uid, out var before)) _names.TryRemove(before.Number, out _);
+        if (network is null) return;
+        _networks[uid] = network;
+        _names[network.Number] = network.Id.ToString();
     }
 }

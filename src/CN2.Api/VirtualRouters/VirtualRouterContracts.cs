@@ -37,10 +37,11 @@ public sealed record VirtualRouterResource : ResourceBody
 /// <param name="DesiredRevision">The revision it should have applied.</param>
 /// <param name="AppliedRevision">The revision it last acknowledged.</param>
 /// <param name="AgentVersion">Of cn2-vrouter.</param>
+/// <param name="OverlayEngine">What carries the overlay on the node: userspace, kernel, or null for nothing.</param>
 /// <param name="Message">What its agent last complained of.</param>
 public sealed record VirtualRouterStatus(
     ResourceState State, bool Connected, string? ControlNode, DateTimeOffset? LastSeenAt, long DesiredRevision, long AppliedRevision,
-    string? AgentVersion, string? Message, IReadOnlyList<ConditionBody> Conditions);
+    string? AgentVersion, string? OverlayEngine, string? Message, IReadOnlyList<ConditionBody> Conditions);
 
 public sealed class VirtualRouterRequestValidator : AbstractValidator<VirtualRouterRequest>
 {

@@ -110,7 +110,7 @@ public sealed class VirtualRouterStore
         };
         return new VirtualRouterStatus(
             state, status?.Connected ?? false, status?.ControlNode, status?.LastSeenAt, status?.DesiredRevision ?? 0, status?.AppliedRevision ?? 0,
-            status?.AgentVersion, status?.Message,
+            status?.AgentVersion, status?.OverlayEngine, status?.Message,
             [new ConditionBody("Connected", connected, reason, message, row.Generation, status?.LastSeenAt ?? row.CreatedAt)]);
     }
 }

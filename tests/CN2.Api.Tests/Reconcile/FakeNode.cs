@@ -22,7 +22,10 @@ internal sealed class FakeNode(string name, string address)
 
     public string Name => name;
 
-    public VRouterHello Hello { get; } = new(name, IPAddress.Parse(address), null, "1.0");
+    public VRouterHello Hello => new(name, IPAddress.Parse(address), null, "1.0", OverlayEngine);
+
+    /// <summary>Told with the next hello.</summary>
+    public string? OverlayEngine { get; set; }
 
     /// <summary>False: it takes what it is told and says nothing until <see cref="Acknowledge"/>.</summary>
     public bool Acknowledges { get; set; } = true;
@@ -82,6 +85,8 @@ internal sealed class FakeNode(string name, string address)
     }
 
     public void Report(Guid endpoint, EndpointHealth health) => _server!.Listener.Health(name, [(endpoint, health, null)]);
+
+    public void Count(VRouterOverlayCounters counters) => ((IVRouterListener)_server!.Listener).Counted(name, counters);
 
     public void Take(ulong revision, VRouterConfig config)
     {

@@ -127,6 +127,9 @@ public sealed class VirtualRouterStatusRow
     /// <summary>Everything the feed asked of it up to here is applied: how the other replicas know.</summary>
     public long AppliedPosition { get; set; }
     public string? AgentVersion { get; set; }
+
+    /// <summary>What carries the overlay there, as the agent said when it last connected: userspace, kernel, or null for nothing.</summary>
+    public string? OverlayEngine { get; set; }
     public string? Message { get; set; }
 }
 

@@ -105,10 +105,22 @@ internal static partial class VRouterMessages
         return faults.Count > 0 ? null : new VRouterHello(hello.Name, address!, address6, hello.AgentVersion, hello.OverlayEngine.Length == 0 ? null : hello.OverlayEngine);
     }
 
-    public static VRouterOverlayCounters Read(OverlayCounters counters) => new(
-        [.. counters.Instances.Select(i => new VRouterInstanceCounters(
-            (int)i.RoutingInstance, (long)i.PacketsIn, (long)i.BytesIn, (long)i.PacketsOut, (long)i.BytesOut, (long)i.NoRoute))],
-        (long)counters.UnknownLabel, (long)counters.UnknownSource, (long)counters.Malformed, (long)counters.TtlExpired, (long)counters.Oversize, (long)counters.SendErrors);
+    /// <summary>Reads counters; of a RoutingInstance told twice the last, what is no RoutingInstance is left out.</summary>
+    public static VRouterOverlayCounters Read(OverlayCounters counters)
+    {
+        var instances = new SortedDictionary<int, VRouterInstanceCounters>();
+        foreach (var i in counters.Instances.Where(i => i.RoutingInstance is >= 1 and <= ushort.MaxValue))
+        {
+            var number = (int)i.RoutingInstance;
+            instances[number] = new(number, Count(i.PacketsIn), Count(i.BytesIn), Count(i.PacketsOut), Count(i.BytesOut), Count(i.NoRoute));
+        }
+
+        return new(
+            [.. instances.Values], Count(counters.UnknownLabel), Count(counters.UnknownSource), Count(counters.Malformed), Count(counters.TtlExpired),
+            Count(counters.Oversize), Count(counters.SendErrors));
+
+        static long Count(ulong value) => (long)Math.Min(value, long.MaxValue);
+    }
 
     /// <summary>Reads a report; endpoints whose uid is no uid are left out.</summary>
     public static IReadOnlyList<(Guid Uid, EndpointHealth Health, string? Message)> Read(HealthReport report) =>

@@ -93,6 +93,12 @@ internal sealed partial class VRouterStreamService(
                     break;
                 case AgentMessage.BodyOneofCase.Heartbeat:
                     publisher.Tell(session, l => l.Seen(name, (long)message.Heartbeat.Repairs));
+                    if (message.Heartbeat.Overlay is { } overlay)
+                    {
+                        var counters = VRouterMessages.Read(overlay);
+                        publisher.Tell(session, l => l.Counted(name, counters));
+                    }
+
                     var notice = message.Heartbeat.Message.Length == 0 ? null : message.Heartbeat.Message;
                     if (notice == session.Notice) break;
                     session.Notice = notice;

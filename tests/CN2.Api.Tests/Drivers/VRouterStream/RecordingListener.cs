@@ -9,7 +9,8 @@ internal sealed class RecordingListener : IVRouterListener
 {
     private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
 
-    public void Connected(VRouterHello hello) => _lines.Writer.TryWrite($"connected {hello.Name} {hello.Address} {hello.Address6} {hello.AgentVersion}".Replace("  ", " ", StringComparison.Ordinal));
+    public void Connected(VRouterHello hello) => _lines.Writer.TryWrite(
+        $"connected {hello.Name} {hello.Address} {hello.Address6} {hello.AgentVersion} {hello.OverlayEngine}".Replace("  ", " ", StringComparison.Ordinal).TrimEnd());
 
     public void Disconnected(string name) => _lines.Writer.TryWrite($"disconnected {name}");
 
@@ -19,6 +20,9 @@ internal sealed class RecordingListener : IVRouterListener
         _lines.Writer.TryWrite($"health {name} {string.Join(", ", endpoints.Select(e => $"{e.Uid} {e.Health} {e.Message}"))}");
 
     public void Seen(string name, long repairs) => _lines.Writer.TryWrite($"seen {name} {repairs}");
+
+    public void Counted(string name, VRouterOverlayCounters counters) =>
+        _lines.Writer.TryWrite($"counted {name} {string.Join(", ", counters.Instances)} | {counters with { Instances = [] }}");
 
     public void Noticed(string name, string? message) => _lines.Writer.TryWrite($"noticed {name} {message}".TrimEnd());
 

@@ -145,6 +145,49 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         foreach (var line in expected) Assert.Equal(line, await _listener.NextAsync());
     }
 
+    [Fact]
+    public async Task The_overlay_engine_and_what_it_counted_reach_the_listeners()
+    {
+        using var call = await HelloAsync("compute1", "userspace");
+        Assert.Equal("connected compute1 172.27.115.242 fd00::242 0.1.0 userspace", await _listener.NextAsync());
+        await call.RequestStream.WriteAsync(new AgentMessage
+        {
+            Heartbeat = new Heartbeat
+            {
+                Overlay = new OverlayCounters
+                {
+                    UnknownLabel = 1, UnknownSource = 2, Malformed = 3, TtlExpired = 4, Oversize = 5, SendErrors = ulong.MaxValue,
+                    Instances =
+                    {
+                        new InstanceCounters { RoutingInstance = 0, PacketsIn = 9 },
+                        new InstanceCounters { RoutingInstance = 5, PacketsIn = 1 },
+                        new InstanceCounters { RoutingInstance = 5, PacketsIn = 10, BytesIn = 11, PacketsOut = 12, BytesOut = 13, NoRoute = 14 },
+                        new InstanceCounters { RoutingInstance = 65536, PacketsIn = 9 },
+                        new InstanceCounters { RoutingInstance = uint.MaxValue, PacketsIn = 9 },
+                    },
+                },
+            },
+        }, Cancellation);
+        Assert.Equal("seen compute1 0", await _listener.NextAsync());
+        Assert.Equal(
+            $"counted compute1 {new VRouterInstanceCounters(5, 10, 11, 12, 13, 14)} | {new VRouterOverlayCounters([], 1, 2, 3, 4, 5, long.MaxValue)}", await _listener.NextAsync());
+        // An agent without an engine counts nothing.
+        await call.RequestStream.WriteAsync(new AgentMessage { Heartbeat = new Heartbeat() }, Cancellation);
+        await call.RequestStream.WriteAsync(new AgentMessage { Applied = new Applied { Revision = 1 } }, Cancellation);
+        Assert.Equal("seen compute1 0", await _listener.NextAsync());
+        Assert.Equal("applied compute1 1", await _listener.NextAsync());
+    }
+
+    [Fact]
+    public async Task An_unknown_overlay_engine_is_refused()
+    {
+        using var call = _channel.CreateCallInvoker().AsyncDuplexStreamingCall(Connect, null, new CallOptions(cancellationToken: Cancellation));
+        var hello = new Hello { Name = "compute1", Address = ByteString.CopyFrom(10, 0, 0, 1), OverlayEngine = "quantum" };
+        await call.RequestStream.WriteAsync(new AgentMessage { Hello = hello }, Cancellation);
+        var refused = await Assert.ThrowsAsync<RpcException>(() => call.ResponseStream.MoveNext(Cancellation));
+        Assert.Contains("overlay_engine \"quantum\"", refused.Status.Detail, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("Compute_1", 4, 0, "name \"Compute_1\"")]
     [InlineData("compute1", 3, 0, "address: ")]
@@ -238,7 +281,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         return call.ResponseStream.Current;
     }
 
-    private async Task<AsyncDuplexStreamingCall<AgentMessage, ServerMessage>> HelloAsync(string name)
+    private async Task<AsyncDuplexStreamingCall<AgentMessage, ServerMessage>> HelloAsync(string name, string overlayEngine = "")
     {
         var call = _channel.CreateCallInvoker().AsyncDuplexStreamingCall(Connect, null, new CallOptions(cancellationToken: Cancellation));
         var hello = new Hello
@@ -247,6 +290,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
             Address = ByteString.CopyFrom(IPAddress.Parse("172.27.115.242").GetAddressBytes()),
             Address6 = ByteString.CopyFrom(IPAddress.Parse("fd00::242").GetAddressBytes()),
             AgentVersion = "0.1.0",
+            OverlayEngine = overlayEngine,
         };
         await call.RequestStream.WriteAsync(new AgentMessage { Hello = hello }, Cancellation);
         await call.ResponseHeadersAsync;
