@@ -62,6 +62,7 @@ public sealed class BgpRouterStore
         }.CreatedAt(scope, request);
         scope.Db.BgpRouters.Add(row);
         scope.Changes.Added(ResourceKind.BgpRouter, null, row.Name, row.Uid);
+        await TellOverlayNetworksAsync(scope, cancellationToken);
         return new WriteOutcome.Created(ToResource(row, []));
     }
 
@@ -75,6 +76,9 @@ public sealed class BgpRouterStore
         var changed = !row.Address.Equals(address) || row.AuthKey != key || ApiJson.Text(ApiJson.Read<BgpRouterSpec>(row.Spec)) != spec;
         if (changed)
         {
+            var before = ApiJson.Read<BgpRouterSpec>(row.Spec);
+            if (before.AdminDown != (request.AdminDown ?? false) || !before.AddressFamilies.SequenceEqual(request.AddressFamilies ?? BgpRouterSpec.DefaultFamilies))
+                await TellOverlayNetworksAsync(scope, cancellationToken);
             row.Address = address;
             row.Spec = spec;
             row.AuthKey = key;
@@ -89,8 +93,15 @@ public sealed class BgpRouterStore
         if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
         scope.Changes.Deleted(ResourceKind.BgpRouter, await ToResourceAsync(scope.Db, row, cancellationToken));
         scope.Db.BgpRouters.Remove(row);
+        await TellOverlayNetworksAsync(scope, cancellationToken);
         return new WriteOutcome.Gone();
     }
+
+    /// <summary>What overlay networks say of who takes their address families may read differently now: watchers hear of it.</summary>
+    private static async Task TellOverlayNetworksAsync(WriteScope scope, CancellationToken cancellationToken) =>
+        scope.Changes.WrittenBySql(await scope.Db.Database.ExecuteSqlAsync(
+            $"INSERT INTO change (kind, namespace, name, uid, verb, status_only) SELECT {(short)ResourceKind.ExternalNetwork}, namespace, name, uid, {(short)ChangeVerb.Modified}, true FROM external_network WHERE NOT fabric_forwarding",
+            cancellationToken));
 
     private static async Task<ApiProblem?> FindHolderAsync(WriteScope scope, BgpRouterRequest request, Guid self, CancellationToken cancellationToken)
     {

@@ -84,8 +84,20 @@ public sealed record ExternalNetworkResource : ResourceBody
     public override string Collection => "external-networks";
 }
 
-/// <summary>How full it is.</summary>
-public sealed record ExternalNetworkStatus(ResourceState State, IReadOnlyList<SubnetStatus> Subnets, IReadOnlyList<ConditionBody> Conditions);
+/// <summary>How full it is, and how the outside reaches it.</summary>
+/// <param name="State">Success.</param>
+/// <param name="Subnets">In the order of the subnets.</param>
+/// <param name="RoutingInstance">Its VPN in the overlay; null in the underlay.</param>
+/// <param name="Conditions">Overlay: RouteTargets and AddressFamilies, whether routers can learn its routes as things are configured.</param>
+public sealed record ExternalNetworkStatus(
+    ResourceState State, IReadOnlyList<SubnetStatus> Subnets, RoutingInstanceStatus? RoutingInstance, IReadOnlyList<ConditionBody> Conditions);
+
+/// <summary>The VPN of a network without fabricForwarding.</summary>
+/// <param name="Number">The network's number: the second part of its route distinguishers.</param>
+/// <param name="Label">The MPLS label that every vRouter advertises for it.</param>
+/// <param name="ImportRouteTargets">In effect, the automatic one included.</param>
+/// <param name="ExportRouteTargets">In effect, the automatic one included.</param>
+public sealed record RoutingInstanceStatus(int Number, uint Label, IReadOnlyList<string> ImportRouteTargets, IReadOnlyList<string> ExportRouteTargets);
 
 /// <summary>How full a subnet is. Decimal strings: an IPv6 subnet does not fit a number.</summary>
 /// <param name="Cidr">Of the subnet.</param>

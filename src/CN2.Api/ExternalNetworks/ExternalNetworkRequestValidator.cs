@@ -1,5 +1,6 @@
 using System.Net;
 using CN2.Api.Http;
+using CN2.Api.Options;
 using CN2.Network.Addressing;
 using FluentValidation;
 
@@ -14,8 +15,16 @@ public sealed class ExternalNetworkRequestValidator : AbstractValidator<External
     /// <summary>All of them must fit into one UPDATE (RFC 4271: 4096 bytes).</summary>
     private const int MaxCommunities = 200;
 
-    public ExternalNetworkRequestValidator()
+    /// <summary>Of <c>routeTargets</c> and of <c>exportRouteTargets</c>: beside all those communities, in the same UPDATE.</summary>
+    private const int MaxExported = 40;
+
+    public ExternalNetworkRequestValidator(BgpOptions bgp)
     {
+        string? RouteTargetFault(string text) =>
+            !RouteTarget.TryParse(text, out var target, out var error) ? error
+            : target.IsReserved(bgp.AutonomousSystem) ? $"'{text}' lies where the automatic route targets of AS {bgp.AutonomousSystem} are made; choose a smaller number."
+            : null;
+
         this.AddResourceRules();
         RuleFor(n => n).Custom((network, context) =>
         {
@@ -24,15 +33,13 @@ public sealed class ExternalNetworkRequestValidator : AbstractValidator<External
             if (subnets.Count > MaxSubnets) context.AddPathFailure("subnets", $"must have at most {MaxSubnets} items");
             var seen = new List<(int Index, IPNetwork Cidr)>();
             for (var i = 0; i < Math.Min(subnets.Count, MaxSubnets); i++) CheckSubnet(subnets[i], i, seen, context.AddPathFailure);
-            CheckList(network.RouteTargets, "routeTargets", RouteTargetFault, context.AddPathFailure);
-            CheckList(network.ImportRouteTargets, "importRouteTargets", RouteTargetFault, context.AddPathFailure);
-            CheckList(network.ExportRouteTargets, "exportRouteTargets", RouteTargetFault, context.AddPathFailure);
+            CheckList(network.RouteTargets, "routeTargets", RouteTargetFault, context.AddPathFailure, MaxExported, distinct: true);
+            CheckList(network.ImportRouteTargets, "importRouteTargets", RouteTargetFault, context.AddPathFailure, distinct: true);
+            CheckList(network.ExportRouteTargets, "exportRouteTargets", RouteTargetFault, context.AddPathFailure, MaxExported, distinct: true);
             CheckList(network.Advertisement?.Communities, "advertisement.communities", CommunityFault, context.AddPathFailure, MaxCommunities);
             CheckList(network.Advertisement?.LargeCommunities, "advertisement.largeCommunities", LargeCommunityFault, context.AddPathFailure, MaxCommunities);
         });
     }
-
-    private static string? RouteTargetFault(string text) => RouteTarget.TryParse(text, out _, out var error) ? null : error;
 
     private static string? CommunityFault(string text) => BgpCommunity.TryParse(text, out _, out var error) ? null : error;
 
@@ -55,13 +62,14 @@ public sealed class ExternalNetworkRequestValidator : AbstractValidator<External
         seen.Add((index, plan.Cidr));
     }
 
-    private static void CheckList(List<string>? items, string path, Func<string, string?> faultOf, Action<string, string> fault, int most = MaxItems)
+    private static void CheckList(List<string>? items, string path, Func<string, string?> faultOf, Action<string, string> fault, int most = MaxItems, bool distinct = false)
     {
         if (items is null) return;
         if (items.Count > most) fault(path, $"must have at most {most} items");
         for (var i = 0; i < Math.Min(items.Count, most); i++)
         {
             if (faultOf(items[i]) is { } message) fault($"{path}[{i}]", message);
+            else if (distinct && items.IndexOf(items[i]) < i) fault($"{path}[{i}]", "is given twice");
         }
     }
 }

@@ -1,14 +1,17 @@
 using System.Globalization;
+using CN2.Api.BgpRouters;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
+using CN2.Api.Options;
+using CN2.Network.Addressing;
 using CN2.Network.Status;
 using Npgsql;
 
 namespace CN2.Api.ExternalNetworks;
 
-/// <summary>Makes the representation of ExternalNetworks; how full their subnets are is one query for a page.</summary>
-public sealed class ExternalNetworkResources
+/// <summary>Makes the representation of ExternalNetworks; how full their subnets are is one query for a page, who may hear of them another.</summary>
+public sealed class ExternalNetworkResources(BgpOptions bgp)
 {
     public static ExternalNetworkRequest ToRequest(ExternalNetworkRow row)
     {
@@ -65,10 +68,26 @@ public sealed class ExternalNetworkResources
             while (await reader.ReadAsync(ct)) held[(reader.GetGuid(0), reader.GetString(1))] = (reader.GetInt64(2), reader.GetInt64(3));
         }
 
-        return rows.Select(r => Make(r, cidr => held.GetValueOrDefault((r.Uid, cidr)))).ToList();
+        var peers = rows.All(r => r.FabricForwarding) ? [] : await PeersAsync(connection, ct);
+        return rows.Select(r => Make(r, cidr => held.GetValueOrDefault((r.Uid, cidr)), peers)).ToList();
     }
 
-    private static ExternalNetworkResource Make(ExternalNetworkRow row, Func<string, (long All, long InRanges)> held)
+    /// <summary>The BgpRouters that are not taken down.</summary>
+    private static async Task<List<OverlayPeer>> PeersAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        var peers = new List<OverlayPeer>();
+        await using var command = new NpgsqlCommand("SELECT name, spec::text, updated_at FROM bgp_router ORDER BY name", connection);
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+        {
+            var spec = ApiJson.Read<BgpRouterSpec>(reader.GetString(1));
+            if (!spec.AdminDown) peers.Add(new OverlayPeer(reader.GetString(0), spec.AddressFamilies, reader.GetFieldValue<DateTimeOffset>(2)));
+        }
+
+        return peers;
+    }
+
+    private ExternalNetworkResource Make(ExternalNetworkRow row, Func<string, (long All, long InRanges)> held, List<OverlayPeer> peers)
     {
         var spec = ApiJson.Read<ExternalNetworkSpec>(row.Spec);
         return new ExternalNetworkResource
@@ -97,14 +116,18 @@ public sealed class ExternalNetworkResources
                     var (all, inRanges) = held(s.Cidr);
                     return new SubnetStatus(s.Cidr, Text(capacity), Text((UInt128)all), Text(capacity - (UInt128)inRanges));
                 }),
+                row.FabricForwarding ? null : new RoutingInstanceStatus(
+                    row.Number, MplsLabel.Of(row.Number), Texts(spec.ImportRouteTargets, spec, row), Texts(spec.ExportRouteTargets, spec, row)),
                 row.FabricForwarding ? [] :
                 [
-                    new ConditionBody("Advertised", "False", "OverlayNotAvailable",
-                        "The overlay is not available yet: addresses are allocated, but not advertised; set fabricForwarding to true to have them routed.",
-                        row.Generation, row.UpdatedAt),
+                    OverlayConditions.RouteTargets(row, spec, RouteTarget.Automatic(bgp.AutonomousSystem, row.Number)),
+                    OverlayConditions.AddressFamilies(row, spec, bgp.Enabled, peers),
                 ]),
         };
     }
+
+    private List<string> Texts(IEnumerable<string> ofDirection, ExternalNetworkSpec spec, ExternalNetworkRow row) =>
+        [.. spec.RouteTargetsWith(ofDirection, bgp.AutonomousSystem, row.Number).Select(t => t.ToString())];
 
     private static string Text(UInt128 number) => number.ToString(CultureInfo.InvariantCulture);
 }

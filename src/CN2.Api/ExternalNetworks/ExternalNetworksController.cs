@@ -10,7 +10,8 @@ namespace CN2.Api.ExternalNetworks;
 [Tags("ExternalNetworks")]
 [Route("v1")]
 public sealed class ExternalNetworksController(
-    CN2DbContext db, ExternalNetworkStore store, ExternalNetworkResources resources, WritePipeline writes, RequestValidation validation) : ControllerBase
+    CN2DbContext db, ExternalNetworkStore store, ExternalNetworkResources resources, RoutingInstanceRoutes routes, WritePipeline writes, RequestValidation validation)
+    : ControllerBase
 {
     /// <summary>Lists the ExternalNetworks of all namespaces.</summary>
     [HttpGet("external-networks", Name = "ListAllExternalNetworks")]
@@ -63,6 +64,22 @@ public sealed class ExternalNetworksController(
     [ProducesResponseType(204)]
     public Task<IActionResult> Delete(string ns, string name) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>
         await store.LockAsync(scope, ns, name, ct) is { } row ? await store.DeleteAsync(scope, row, ct) : Missing(ns, name));
+
+    /// <summary>
+    /// Lists the routes of an ExternalNetwork's RoutingInstance, by prefix: its own, and those this control node imported from routers.
+    /// A network in the underlay has own routes only.
+    /// </summary>
+    [HttpGet("namespaces/{ns}/external-networks/{name}/routes", Name = "ListExternalNetworkRoutes")]
+    [ProducesResponseType<Page<RoutingInstanceRoute>>(200)]
+    public async Task<IActionResult> ListRoutes(string ns, string name, CancellationToken cancellationToken)
+    {
+        var (query, refused) = ListQuery.Read(Request);
+        if (refused is not null) return new ProblemResult(refused);
+        if (query!.Selector is not null) return new ProblemResult(ApiProblem.Validation("labelSelector", "means nothing here: routes have no labels"));
+        if (await db.ExternalNetworks.SingleOrDefaultAsync(n => n.Namespace == ns && n.Name == name, cancellationToken) is not { } row) return new ProblemResult(Missing(ns, name));
+        var (page, wrong) = await routes.ReadAsync(await db.OpenSqlAsync(cancellationToken), row, query, cancellationToken);
+        return wrong is not null ? new ProblemResult(wrong) : Answer.Json(200, page!);
+    }
 
     private static ApiProblem Missing(string ns, string name) => ApiProblem.NotFound($"ExternalNetwork {ns}/{name}");
 

@@ -18,6 +18,9 @@ public static class Examples
     /// <summary>Body of an operation by its id.</summary>
     public static JsonNode? Body(string operationId) => Bodies.TryGetValue(operationId, out var json) ? JsonNode.Parse(json) : null;
 
+    /// <summary>An answer where the schema alone does not tell what to expect; null elsewhere.</summary>
+    public static JsonNode? Answer(string operationId) => operationId == "ListExternalNetworkRoutes" ? JsonNode.Parse(Routes) : null;
+
     /// <summary>Value of the path's <c>{name}</c>, by tag and method: PUT and DELETE work on the second one.</summary>
     public static string Name(string tag, string method) => Names.TryGetValue(tag, out var names) ? method is "PUT" or "DELETE" ? names.Second : names.First : "name";
 
@@ -33,6 +36,18 @@ public static class Examples
         ["FloatingIPs"] = ("web-vip", "web-vip9"),
         ["BgpRouters"] = ("vmx1", "vmx9"),
     };
+
+    private const string Routes =
+        """
+        {"items": [
+          {"prefix": "10.99.0.0/24", "family": "inet-vpn", "source": "vmx1", "nextHop": "172.27.115.245", "routeDistinguisher": "64512:1", "label": 299856,
+           "encapsulations": ["MPLS-in-UDP", "GRE"], "routeTargets": ["target:64512:1"], "localPreference": 100, "med": 0, "asPathLength": 0, "used": true},
+          {"prefix": "30.0.0.2/32", "family": "inet-vpn", "source": "own", "floatingIP": "ns1/contrail-k8s-kubemanager-cluster1-juniper-local-my-service-d7fd4d39",
+           "service": "ns1/my-service", "nextHop": "172.27.115.242", "routeDistinguisher": "172.27.115.242:3", "label": 19, "encapsulations": ["MPLS-in-UDP", "GRE"],
+           "routeTargets": ["target:64512:1", "target:64512:8000003"], "localPreference": 200, "med": 100,
+           "controlNodes": [{"name": "cn-a", "advertisedTo": ["vmx1"]}]}
+        ], "nextCursor": null}
+        """;
 
     private static readonly Dictionary<string, string> Bodies = new()
     {

@@ -76,7 +76,7 @@ public static class OpenApiRegistration
         {
             Query(operation, "limit", "Items a page, 1 to 1000; 100 by default.", JsonSchemaType.Integer);
             Query(operation, "cursor", "nextCursor of the page before.", JsonSchemaType.String);
-            if (id != "ListEvents") Query(operation, "labelSelector", "Kubernetes syntax: a=b,c!=d,e in (x,y),!f", JsonSchemaType.String);
+            if (id is not ("ListEvents" or "ListExternalNetworkRoutes")) Query(operation, "labelSelector", "Kubernetes syntax: a=b,c!=d,e in (x,y),!f", JsonSchemaType.String);
         }
 
         if (id == "ListEvents") Query(operation, "regarding", "One resource: collection/namespace/name or collection/name.", JsonSchemaType.String, "services/ns1/my-service");
@@ -121,6 +121,11 @@ public static class OpenApiRegistration
         foreach (var (status, response) in operation.Responses)
         {
             if (response is not OpenApiResponse answer) continue;
+            if (status == "200" && Examples.Answer(id) is { } example)
+            {
+                foreach (var media in answer.Content?.Values.OfType<OpenApiMediaType>() ?? []) media.Example = example.DeepClone();
+            }
+
             answer.Description = status switch
             {
                 "200" when listed => "A page.",

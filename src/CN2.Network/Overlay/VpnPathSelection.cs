@@ -16,16 +16,8 @@ public static class VpnPathSelection
     /// <summary>Null when none of them can be used.</summary>
     public static VpnRoute? Select(VpnRouteKey key, IEnumerable<ImportedRoute> routes)
     {
-        List<ImportedRoute>? best = null;
-        foreach (var route in routes)
-        {
-            if (!IsUsable(route)) continue;
-            var order = best is null ? -1 : Compare(route, best[0]);
-            if (order < 0) best = [route];
-            else if (order == 0) best!.Add(route);
-        }
-
-        if (best is null) return null;
+        var best = Best(routes);
+        if (best.Count == 0) return null;
         var paths = best.Select(PathOf).Distinct().ToArray();
         Array.Sort(paths, static (a, b) =>
         {
@@ -35,11 +27,31 @@ public static class VpnPathSelection
         return new VpnRoute(key, EquatableList.Create<VpnPath>(paths));
     }
 
+    /// <summary>Those of the routes to one prefix that are used; empty when none can be.</summary>
+    public static IReadOnlyList<ImportedRoute> Best(IEnumerable<ImportedRoute> routes)
+    {
+        var best = new List<ImportedRoute>();
+        foreach (var route in routes)
+        {
+            if (!IsUsable(route)) continue;
+            var order = best.Count == 0 ? 0 : Compare(route, best[0]);
+            if (order < 0) best.Clear();
+            if (order <= 0) best.Add(route);
+        }
+
+        return best;
+    }
+
     /// <summary>It can be tunnelled to: an IPv4 next hop, a label that is one, and an encapsulation both ends know.</summary>
-    public static bool IsUsable(ImportedRoute route)
+    public static bool IsUsable(ImportedRoute route) => FaultOf(route) is null;
+
+    /// <summary>Why it cannot be tunnelled to; null when it can.</summary>
+    public static UnusableRoute? FaultOf(ImportedRoute route)
     {
         var path = PathOf(route);
-        return path.NextHop.AddressFamily == AddressFamily.InterNetwork && path.Label is >= MplsLabel.First and <= MplsLabel.Last && (path.MplsOverUdp || path.MplsOverGre);
+        if (path.NextHop.AddressFamily != AddressFamily.InterNetwork) return UnusableRoute.NextHopNotIPv4;
+        if (path.Label is < MplsLabel.First or > MplsLabel.Last) return UnusableRoute.LabelOutOfRange;
+        return path.MplsOverUdp || path.MplsOverGre ? null : UnusableRoute.NoCommonEncapsulation;
     }
 
     /// <summary>A route that says nothing of encapsulations is taken to accept MPLS in GRE, as CN2 takes routers to.</summary>

@@ -1,0 +1,60 @@
+using System.Text.Json.Serialization;
+using CN2.Api.FloatingIPs;
+
+namespace CN2.Api.ExternalNetworks;
+
+/// <summary>A route of a network's RoutingInstance: one of its own, or one imported from a router. What does not apply is absent.</summary>
+public sealed record RoutingInstanceRoute
+{
+    public required string Prefix { get; init; }
+
+    /// <summary>inet, inet6 (underlay, own routes only), inet-vpn or inet6-vpn.</summary>
+    public required string Family { get; init; }
+
+    /// <summary><c>own</c>, or for an imported one the name of the BgpRouter that told it.</summary>
+    public required string Source { get; init; }
+
+    /// <summary>Own routes: the FloatingIP it leads to, <c>namespace/name</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? FloatingIP { get; init; }
+
+    /// <summary>Own routes: the Service that holds the FloatingIP, <c>namespace/name</c>.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Service { get; init; }
+
+    /// <summary>Own routes: the vRouter. Imported ones: where the tunnel ends.</summary>
+    public required string NextHop { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? RouteDistinguisher { get; init; }
+
+    /// <summary>MPLS label by which the next hop knows the VPN.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public uint? Label { get; init; }
+
+    /// <summary>Tunnels the next hop says it takes: MPLS-in-UDP, GRE, MPLS-in-GRE, VXLAN, or type-N; empty: it said nothing, and GRE is assumed.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? Encapsulations { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<string>? RouteTargets { get; init; }
+
+    public required uint LocalPreference { get; init; }
+
+    public required uint Med { get; init; }
+
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? AsPathLength { get; init; }
+
+    /// <summary>Imported routes: vRouters send by it.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public bool? Used { get; init; }
+
+    /// <summary>Imported routes that are not used: BetterRoute, NextHopNotIPv4, LabelOutOfRange or NoCommonEncapsulation.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? UnusedReason { get; init; }
+
+    /// <summary>Own routes: who announces it, and to whom.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public IReadOnlyList<FloatingIPRouteControlNode>? ControlNodes { get; init; }
+}

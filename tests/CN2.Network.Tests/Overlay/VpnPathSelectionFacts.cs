@@ -1,0 +1,47 @@
+using System.Net;
+using CN2.Network.Addressing;
+using CN2.Network.Collections;
+using CN2.Network.Overlay;
+
+namespace CN2.Network.Tests.Overlay;
+
+public sealed class VpnPathSelectionFacts
+{
+    [Theory]
+    [InlineData("172.27.115.245", 16, "", null)]
+    [InlineData("172.27.115.245", 1048575, "13", null)]
+    [InlineData("172.27.115.245", 300, "8 2", null)]
+    [InlineData("172.27.115.245", 300, "11", null)]
+    [InlineData("172.27.115.245", 15, "13", UnusableRoute.LabelOutOfRange)]
+    [InlineData("172.27.115.245", 1048576, "13", UnusableRoute.LabelOutOfRange)]
+    [InlineData("172.27.115.245", 300, "8 14", UnusableRoute.NoCommonEncapsulation)]
+    [InlineData("2001:db8::1", 300, "13", UnusableRoute.NextHopNotIPv4)]
+    public void A_route_that_cannot_be_tunnelled_to_says_why(string nextHop, uint label, string encapsulations, UnusableRoute? fault)
+    {
+        var route = Route(nextHop, label, encapsulations);
+        Assert.Equal(fault, VpnPathSelection.FaultOf(route));
+        Assert.Equal(fault is null, VpnPathSelection.IsUsable(route));
+        Assert.Equal(fault is null ? [route] : [], VpnPathSelection.Best([route]));
+    }
+
+    [Fact]
+    public void The_best_are_all_equal_ones_whatever_came_first()
+    {
+        var better = Route("172.27.115.245", 300, "13");
+        var equal = Route("172.27.115.246", 301, "13");
+        var worse = Route("172.27.115.247", 302, "13") with { Med = 5 };
+        var unusable = Route("172.27.115.248", 3, "13") with { LocalPreference = 500 };
+        Assert.Equal([better, equal], VpnPathSelection.Best([worse, unusable, better, equal]));
+        Assert.Equal([equal, better], VpnPathSelection.Best([equal, worse, better, unusable]));
+        Assert.Empty(VpnPathSelection.Best([unusable]));
+    }
+
+    private static ImportedRoute Route(string nextHop, uint label, string encapsulations) => new()
+    {
+        Key = new ImportedRouteKey("vmx1", "64512:1", IPNetwork.Parse("10.99.0.0/24")),
+        NextHop = IPAddress.Parse(nextHop),
+        Label = label,
+        RouteTargets = [RouteTarget.Automatic(64512, 1)!.Value],
+        Encapsulations = encapsulations.Split(' ', StringSplitOptions.RemoveEmptyEntries).Select(ushort.Parse).ToEquatableList(),
+    };
+}
