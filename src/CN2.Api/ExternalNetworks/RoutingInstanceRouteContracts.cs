@@ -32,12 +32,14 @@ public sealed record RoutingInstanceRoute
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public uint? Label { get; init; }
 
-    /// <summary>Tunnels the next hop says it takes: MPLS-in-UDP, GRE, MPLS-in-GRE, VXLAN, or type-N; empty: it said nothing, and GRE is assumed.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public IReadOnlyList<string>? Encapsulations { get; init; }
+    /// <summary>
+    /// Tunnels the next hop says it takes: MPLS-in-UDP, GRE, MPLS-in-GRE, VXLAN, or type-N. Empty: it said nothing, and GRE is assumed; in the
+    /// underlay there are none.
+    /// </summary>
+    public required IReadOnlyList<string> Encapsulations { get; init; }
 
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public IReadOnlyList<string>? RouteTargets { get; init; }
+    /// <summary>Empty in the underlay.</summary>
+    public required IReadOnlyList<string> RouteTargets { get; init; }
 
     public required uint LocalPreference { get; init; }
 

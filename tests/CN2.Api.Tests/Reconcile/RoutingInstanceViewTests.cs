@@ -128,7 +128,7 @@ public sealed class RoutingInstanceViewTests(PrivatePostgres postgres)
         var own = Assert.Single(await RoutesAsync(plane, "vn", r => r.Count > 0));
         Assert.Equal("100.0.0.2/32 inet own default/web 172.27.115.242", $"{own["prefix"]} {own["family"]} {own["source"]} {own["service"]} {own["nextHop"]}");
         Assert.Null(own["label"]);
-        Assert.Null(own["encapsulations"]);
+        Assert.Equal("[] []", $"{own["encapsulations"]!.ToJsonString()} {own["routeTargets"]!.ToJsonString()}");
 
         // Switched to the overlay, the address stays and its route is a VPN route.
         (await plane.Api.PatchAsync($"{Networks}/vn", """{"fabricForwarding":false,"routeTargets":["target:64512:1"]}""")).Expect(200);
