@@ -235,7 +235,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
         var beating = Task.Run(async () =>
         {
-            while (await timer.WaitForNextTickAsync(stop.Token)) await alive.RequestStream.WriteAsync(new AgentMessage { Heartbeat = new Heartbeat() }, stop.Token);
+            while (await timer.WaitForNextTickAsync(stop.Token)) await alive.RequestStream.WriteAsync(new AgentMessage { Heartbeat = new Heartbeat() }, Cancellation);
         }, Cancellation);
         string line;
         do line = await _listener.NextAsync();
