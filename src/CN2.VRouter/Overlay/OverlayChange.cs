@@ -1,0 +1,11 @@
+namespace CN2.VRouter.Overlay;
+
+/// <summary>What may differ from the configuration applied before: keys only, the configuration says what is wanted.</summary>
+public sealed class OverlayChange
+{
+    public HashSet<int> RoutingInstances { get; } = [];
+
+    public HashSet<VpnRouteKey> Routes { get; } = [];
+
+    public bool IsEmpty => RoutingInstances.Count == 0 && Routes.Count == 0;
+}

@@ -1,0 +1,20 @@
+namespace CN2.VRouter.Overlay;
+
+/// <summary>
+/// What the engine carried and dropped. In: from the tunnels to the endpoints; out: the other way. Dropped on the way in:
+/// <paramref name="UnknownLabel"/> (none of ours), <paramref name="UnknownSource"/> (the sender is no next hop of that
+/// RoutingInstance), <paramref name="Malformed"/> (label stack, GRE header or inner packet), <paramref name="TtlExpired"/>
+/// (label TTL 0 or 1). Either way: <paramref name="Oversize"/> (longer than the tunnel or a buffer can take) and
+/// <paramref name="SendErrors"/> (the kernel refused the packet).
+/// </summary>
+public sealed record OverlayCounters(
+    IReadOnlyDictionary<int, RoutingInstanceCounters> RoutingInstances,
+    long UnknownLabel,
+    long UnknownSource,
+    long Malformed,
+    long TtlExpired,
+    long Oversize,
+    long SendErrors)
+{
+    public static OverlayCounters None { get; } = new(new Dictionary<int, RoutingInstanceCounters>(), 0, 0, 0, 0, 0, 0);
+}
