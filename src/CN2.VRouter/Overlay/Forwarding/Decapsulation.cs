@@ -1,0 +1,25 @@
+using System.Buffers.Binary;
+using CN2.VRouter.Overlay.Packets;
+
+namespace CN2.VRouter.Overlay.Forwarding;
+
+/// <summary>From the tunnel to the endpoint: whose packet it is, and whether it may come in.</summary>
+internal static class Decapsulation
+{
+    /// <param name="source">The outer source address, first octet highest.</param>
+    /// <param name="labelled">The label stack and what is below it; the inner packet starts after the first entry.</param>
+    public static Verdict Decide(ForwardingTables tables, uint source, ReadOnlySpan<byte> labelled, out ForwardingInstance? instance)
+    {
+        instance = null;
+        if (labelled.Length < MplsLabel.Length) return Verdict.Malformed;
+        var entry = BinaryPrimitives.ReadUInt32BigEndian(labelled);
+        // We advertise one label, so nobody has a reason to send two; a stack without an end is dropped at its first entry too.
+        if (!MplsLabel.IsBottom(entry)) return Verdict.Malformed;
+        instance = tables.OfLabel(MplsLabel.LabelOf(entry));
+        if (instance is null) return Verdict.UnknownLabel;
+        if (!instance.Knows(source)) return Verdict.UnknownSource;
+        // RFC 3443: one that reaches us with 1 has expired when we have taken ours off.
+        if (MplsLabel.TtlOf(entry) <= 1) return Verdict.TtlExpired;
+        return InnerPacket.IsWhole(labelled[MplsLabel.Length..]) ? Verdict.Forward : Verdict.Malformed;
+    }
+}

@@ -1,0 +1,55 @@
+using System.Buffers.Binary;
+using System.Net;
+using CN2.Network.Collections;
+using CN2.VRouter.Overlay.Packets;
+
+namespace CN2.VRouter.Overlay.Forwarding;
+
+/// <summary>A path made ready for packets. <paramref name="NextHop"/>: the IPv4 address as a number, first octet highest.</summary>
+internal readonly record struct ForwardingPath(uint NextHop, uint Label, bool Udp)
+{
+    private readonly ulong _seed = FlowHash.Mix(((ulong)NextHop << 32) ^ ((ulong)Label << 1) ^ (Udp ? 1u : 0u));
+
+    /// <summary>The usable ones among a route's paths; null: none.</summary>
+    public static ForwardingPath[]? Of(EquatableList<OverlayPath> paths)
+    {
+        var usable = new List<ForwardingPath>(paths.Count);
+        foreach (var path in paths)
+        {
+            if (!MplsLabel.IsUsable(path.Label) || !(path.MplsOverUdp || path.MplsOverGre)) continue;
+            if (AddressOf(path.NextHop) is not { } nextHop) continue;
+            usable.Add(new ForwardingPath(nextHop, path.Label, path.MplsOverUdp));
+        }
+
+        return usable.Count == 0 ? null : [.. usable];
+    }
+
+    /// <summary>
+    /// The path of a flow: the one with the highest weight for it (rendezvous hashing), so that a path that comes or goes moves only
+    /// the flows it takes or leaves, and the order of the list means nothing.
+    /// </summary>
+    public static ref readonly ForwardingPath Choose(ForwardingPath[] paths, ulong flow)
+    {
+        var best = 0;
+        if (paths.Length > 1)
+        {
+            ulong most = 0;
+            for (var i = 0; i < paths.Length; i++)
+            {
+                var weight = FlowHash.Mix(flow ^ paths[i]._seed);
+                if (weight < most) continue;
+                most = weight;
+                best = i;
+            }
+        }
+
+        return ref paths[best];
+    }
+
+    private static uint? AddressOf(IPAddress address)
+    {
+        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4(); // how inet6-vpn writes an IPv4 next hop (RFC 4659 3.2.1.2)
+        Span<byte> octets = stackalloc byte[16];
+        return address.TryWriteBytes(octets, out var length) && length == 4 ? BinaryPrimitives.ReadUInt32BigEndian(octets) : null;
+    }
+}

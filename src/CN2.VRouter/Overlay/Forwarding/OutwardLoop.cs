@@ -1,0 +1,118 @@
+using CN2.VRouter.Overlay.Native;
+using CN2.VRouter.Overlay.Packets;
+
+namespace CN2.VRouter.Overlay.Forwarding;
+
+/// <summary>
+/// From the devices into the tunnels, on a thread of its own: a flow keeps to one device and one path, and each socket sends in the
+/// order of reading.
+/// </summary>
+internal sealed class OutwardLoop : IDisposable
+{
+    private const int BatchLength = 64;
+
+    private readonly EventLoop _events = new();
+    private readonly PacketPool _pool = new(BatchLength);
+    private readonly SendBatch _udpBatch;
+    private readonly SendBatch _greBatch;
+    private readonly TunnelSocket _udp;
+    private readonly TunnelSocket _gre;
+
+    public OutwardLoop(TunnelSocket udp, TunnelSocket gre, uint source)
+    {
+        _udpBatch = new SendBatch(_pool, source);
+        _greBatch = new SendBatch(_pool, source);
+        _udp = udp;
+        _gre = gre;
+    }
+
+    public DropCounters Drops;
+
+    public void WakeUp() => _events.WakeUp();
+
+    /// <summary>From any thread. The key is the RoutingInstance's number: its device is what the tables say when packets are there.</summary>
+    public void Watch(int routingInstance, TunDevice device) => _events.Watch(device.Descriptor, routingInstance);
+
+    public void Forget(TunDevice device) => _events.Forget(device.Descriptor);
+
+    /// <summary>Runs until <paramref name="current"/> gives null.</summary>
+    public void Run(Func<Handover?> current)
+    {
+        Handover? mine = null;
+        while (current() is { } newest)
+        {
+            if (!ReferenceEquals(newest, mine))
+            {
+                mine = newest;
+                mine.Taken();
+            }
+
+            var ready = _events.Wait();
+            var slot = 0;
+            for (var i = 0; i < ready; i++)
+            {
+                var number = _events.Key(i);
+                if (number == EventLoop.Wake || mine.Tables.OfNumber(number) is not { Device: { } device } instance) continue;
+                slot = Drain(instance, device, slot);
+            }
+
+            Flush();
+        }
+    }
+
+    public void Dispose()
+    {
+        _udpBatch.Dispose();
+        _greBatch.Dispose();
+        _pool.Dispose();
+        _events.Dispose();
+    }
+
+    // A batch's worth from each device at most, so that a busy one leaves room for the others.
+    private int Drain(ForwardingInstance instance, TunDevice device, int slot)
+    {
+        for (var i = 0; i < BatchLength; i++)
+        {
+            if (slot == BatchLength)
+            {
+                Flush();
+                slot = 0;
+            }
+
+            var length = device.Read(_pool.Slot(slot)[Encapsulation.HeadRoom..]);
+            if (length <= 0)
+            {
+                // Gone, by somebody's hand: out of the set, or it would be ready for ever. Whoever watches the devices reports it.
+                if (length < 0) Forget(device);
+                break;
+            }
+
+            if (Queue(instance, slot, length)) slot++;
+        }
+
+        return slot;
+    }
+
+    private bool Queue(ForwardingInstance instance, int slot, int length)
+    {
+        var buffer = _pool.Slot(slot)[..(Encapsulation.HeadRoom + length)];
+        var verdict = Encapsulation.Decide(instance, buffer, out var path, out var start, out var typeOfService);
+        if (verdict != Verdict.Forward)
+        {
+            if (verdict == Verdict.NoRoute) instance.Counters.Out.NoRoute++;
+            else Drops.Count(verdict);
+            return false;
+        }
+
+        (path.Udp ? _udpBatch : _greBatch).Add(slot, start, buffer.Length - start, path.NextHop, typeOfService);
+        instance.Counters.Out.Packets++;
+        instance.Counters.Out.Bytes += length;
+        return true;
+    }
+
+    private void Flush()
+    {
+        if (_udpBatch.Count > 0) _udpBatch.Send(_udp.Descriptor, ref Drops.Oversize, ref Drops.SendErrors);
+        if (_greBatch.Count > 0) _greBatch.Send(_gre.Descriptor, ref Drops.Oversize, ref Drops.SendErrors);
+    }
+}

@@ -1,0 +1,84 @@
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace CN2.VRouter.Overlay.Native;
+
+/// <summary>
+/// A layer 3 TUN device (linux/if_tun.h) in the network namespace of the thread that made it. Not persistent: it goes with its
+/// descriptor, so that a node whose agent died has no device that swallows packets.
+/// </summary>
+internal sealed unsafe class TunDevice : IDisposable
+{
+    private const nuint SetInterface = 0x400454ca; // TUNSETIFF
+    private const nuint SetPersistent = 0x400454cb; // TUNSETPERSIST
+    private const ushort Tun = 1;
+    private const ushort NoPacketInformation = 0x1000;
+
+    private int _descriptor;
+
+    /// <exception cref="PosixException">No /dev/net/tun, or the name is a device of another kind or in use.</exception>
+    public TunDevice(string name)
+    {
+        Name = name;
+        _descriptor = Posix.Open("/dev/net/tun", Posix.ReadWrite | Posix.NonBlocking | Posix.CloseOnExec);
+        if (_descriptor < 0) throw PosixException.Last("/dev/net/tun");
+        try
+        {
+            var request = stackalloc byte[40]; // struct ifreq
+            new Span<byte>(request, 40).Clear();
+            Encoding.ASCII.GetBytes(name, new Span<byte>(request, 15));
+            *(ushort*)(request + 16) = Tun | NoPacketInformation;
+            if (Posix.Control(_descriptor, SetInterface, request) < 0) throw PosixException.Last($"device {name}");
+            // One somebody made persistent under our name becomes like the others.
+            if (Posix.Control(_descriptor, SetPersistent, null) < 0) throw PosixException.Last($"device {name}");
+            Index = (int)Posix.InterfaceIndex(name);
+            if (Index == 0) throw PosixException.Last($"device {name}");
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public string Name { get; }
+
+    public int Index { get; }
+
+    public int Descriptor => _descriptor;
+
+    /// <summary>Reads one packet; its length, 0: none there, negative: the error, as the kernel numbers it.</summary>
+    public int Read(Span<byte> buffer)
+    {
+        fixed (byte* at = buffer)
+        {
+            while (true)
+            {
+                var length = Posix.Read(_descriptor, at, buffer.Length);
+                if (length >= 0) return (int)length;
+                var error = Marshal.GetLastPInvokeError();
+                if (error == Posix.TryAgain) return 0;
+                if (error != Posix.Interrupted) return -error;
+            }
+        }
+    }
+
+    /// <summary>Hands one packet to the kernel as received by the device.</summary>
+    public bool Write(ReadOnlySpan<byte> packet)
+    {
+        fixed (byte* at = packet)
+        {
+            while (true)
+            {
+                if (Posix.Write(_descriptor, at, packet.Length) >= 0) return true;
+                if (Marshal.GetLastPInvokeError() != Posix.Interrupted) return false;
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        var descriptor = Interlocked.Exchange(ref _descriptor, -1);
+        if (descriptor >= 0) _ = Posix.Close(descriptor);
+    }
+}

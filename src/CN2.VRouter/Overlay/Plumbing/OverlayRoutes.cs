@@ -1,0 +1,68 @@
+using System.Net;
+using System.Net.Sockets;
+using CN2.VRouter.Netlink;
+using CN2.VRouter.Overlay.Native;
+
+namespace CN2.VRouter.Overlay.Plumbing;
+
+/// <summary>The routes of a RoutingInstance's table: each imported prefix by the instance's device. Which path is the forwarder's matter.</summary>
+internal static class OverlayRoutes
+{
+    private const int HeaderLength = 12; // rtmsg
+    private const int Destination = 1;
+    private const int OutputDevice = 4;
+    private const int TableAttribute = 15;
+    private const byte ScopeLink = 253;
+    private const byte Unicast = 1;
+
+    /// <summary>The prefixes that lead to this device in the table.</summary>
+    public static HashSet<IPNetwork> Read(RouteSocket socket, byte family, uint table, int device)
+    {
+        var prefixes = new HashSet<IPNetwork>();
+        var message = socket.Begin(RouteMessage.GetRoute, RouteMessage.Dump, HeaderLength);
+        message.Own[0] = family;
+        message.Add(TableAttribute, table);
+        socket.Ask(message, dump: true, "routes", (_, body) =>
+        {
+            if (body.Length < HeaderLength || TableOf(body) != table || body[5] != OverlayNumbers.RouteProtocol) return;
+            var attributes = body[HeaderLength..];
+            var output = NetlinkMessages.Attribute(attributes, OutputDevice);
+            if (output.Length < 4 || BitConverter.ToInt32(output) != device) return;
+            var destination = NetlinkMessages.Attribute(attributes, Destination);
+            var address = destination.IsEmpty ? (family == Posix.FamilyIPv6 ? IPAddress.IPv6Any : IPAddress.Any) : new IPAddress(destination);
+            prefixes.Add(new IPNetwork(address, body[1]));
+        });
+        return prefixes;
+    }
+
+    /// <summary>Queues.</summary>
+    public static void Add(RouteSocket socket, uint table, int device, IPNetwork prefix) =>
+        Queue(socket, RouteMessage.NewRoute, RouteMessage.Create | RouteMessage.Replace, table, device, prefix);
+
+    /// <summary>Queues; one that is gone already is no error.</summary>
+    public static void Remove(RouteSocket socket, uint table, int device, IPNetwork prefix) =>
+        Queue(socket, RouteMessage.DeleteRoute, 0, table, device, prefix, Posix.NoSuchProcess, Posix.NoEntry, Posix.NoDevice);
+
+    /// <summary>The table that a message about a route names.</summary>
+    public static uint TableOf(ReadOnlySpan<byte> body)
+    {
+        if (body.Length < HeaderLength) return 0;
+        var table = NetlinkMessages.Attribute(body[HeaderLength..], TableAttribute);
+        return table.Length < 4 ? body[4] : BitConverter.ToUInt32(table);
+    }
+
+    private static void Queue(RouteSocket socket, ushort type, ushort flags, uint table, int device, IPNetwork prefix, params int[] tolerated)
+    {
+        var message = socket.Begin(type, flags, HeaderLength);
+        var own = message.Own;
+        own[0] = RouteMessage.Family(prefix.BaseAddress);
+        own[1] = (byte)prefix.PrefixLength;
+        own[5] = OverlayNumbers.RouteProtocol;
+        own[6] = prefix.BaseAddress.AddressFamily == AddressFamily.InterNetwork ? ScopeLink : (byte)0;
+        own[7] = Unicast;
+        if (prefix.PrefixLength > 0) message.Add(Destination, prefix.BaseAddress);
+        message.Add(OutputDevice, (uint)device);
+        message.Add(TableAttribute, table);
+        socket.Queue(message, () => $"route {prefix} of table 0x{table:x}", tolerated);
+    }
+}

@@ -1,0 +1,16 @@
+namespace CN2.VRouter.Overlay.Plumbing;
+
+/// <summary>A rule of ours: packets with the mark go to the RoutingInstance's table, or, by the guard, nowhere.</summary>
+internal readonly record struct OverlayRule(byte Family, uint Preference, uint Mark)
+{
+    public bool IsGuard => Preference == OverlayNumbers.GuardPreference;
+
+    /// <summary>Both rules of a RoutingInstance.</summary>
+    public static IEnumerable<OverlayRule> Of(byte family, int routingInstance) =>
+    [
+        new(family, OverlayNumbers.FromVpnPreference, OverlayNumbers.FromVpn + (uint)routingInstance),
+        new(family, OverlayNumbers.FromEndpointPreference, OverlayNumbers.FromEndpoint + (uint)routingInstance),
+    ];
+
+    public static OverlayRule Guard(byte family) => new(family, OverlayNumbers.GuardPreference, OverlayNumbers.FromVpn);
+}

@@ -1,0 +1,201 @@
+using System.ComponentModel;
+using System.Net;
+using System.Net.Sockets;
+using System.Threading.Channels;
+using CN2.VRouter.Overlay.Forwarding;
+using CN2.VRouter.Overlay.Native;
+using CN2.VRouter.Overlay.Packets;
+using CN2.VRouter.Overlay.Plumbing;
+
+namespace CN2.VRouter.Overlay;
+
+/// <summary>
+/// The overlay engine that forwards in this process: for kernels that cannot do MPLS. Nothing is opened before the first
+/// RoutingInstance. Everything lives in the network namespace of the thread that calls.
+/// </summary>
+/// <remarks>
+/// Devices and their routes go with the process; the rules stay, so that what belongs into a VPN meets "unreachable" and not the
+/// underlay while no agent runs.
+/// </remarks>
+public sealed partial class UserspaceOverlay : IOverlayEngine
+{
+    private readonly string _table;
+    private readonly IPAddress _address;
+    private readonly ILogger _logger;
+    private readonly SemaphoreSlim _turn = new(1, 1);
+    private readonly Channel<string> _drift = Channel.CreateBounded<string>(new BoundedChannelOptions(64) { FullMode = BoundedChannelFullMode.DropWrite });
+    private readonly Dictionary<int, RoutingInstanceState> _instances = [];
+    private readonly List<(TunDevice Device, int Number)> _retired = [];
+    private OverlayPlumbing? _plumbing;
+    private OverlayForwarder? _forwarder;
+    private ForwardingInstance[] _published = [];
+    private volatile bool _unsettled = true;
+
+    /// <param name="table">Names the devices, <c>table-number</c>.</param>
+    /// <param name="address">The node's IPv4 address: the tunnels' near end.</param>
+    public UserspaceOverlay(string table, IPAddress address, ILogger<UserspaceOverlay> logger)
+    {
+        if (address.AddressFamily != AddressFamily.InterNetwork) throw new ArgumentException("tunnels end at an IPv4 address", nameof(address));
+        _table = table;
+        _address = address;
+        _logger = logger;
+    }
+
+    public string Name => "userspace";
+
+    public string? Notice { get; } =
+        $"VPN packets are forwarded by the agent itself ({KernelMpls.Detect()}): they stop while it is stopped.";
+
+    public ChannelReader<string> Drift => _drift.Reader;
+
+    public OverlayCounters Counters
+    {
+        get
+        {
+            var instances = Volatile.Read(ref _published).ToDictionary(i => i.Number, i => i.Counters.Read());
+            return _forwarder is { } forwarder
+                ? new OverlayCounters(instances, forwarder.UnknownLabel, forwarder.UnknownSource, forwarder.Malformed, forwarder.TtlExpired, forwarder.Oversize, forwarder.SendErrors)
+                : OverlayCounters.None;
+        }
+    }
+
+    /// <summary>Removes the devices and rules that engines with this table's name left in the network namespace of the calling thread.</summary>
+    public static void Flush(string table)
+    {
+        try
+        {
+            using var plumbing = new OverlayPlumbing(table, IPAddress.Any, _ => { });
+            plumbing.Flush();
+        }
+        catch (Win32Exception e)
+        {
+            throw new DataplaneException(e.Message, e);
+        }
+    }
+
+    public async Task ApplyAsync(OverlayConfig desired, OverlayChange? change, CancellationToken cancellation)
+    {
+        await _turn.WaitAsync(cancellation);
+        try
+        {
+            if (_unsettled) change = null;
+            if (change is { IsEmpty: true }) return;
+            Check(desired);
+            _unsettled = false; // what drifts from here on is for the next call
+            var step = new OverlayStep(change is null);
+            step.Plan(_instances, desired, change);
+            await ApplyAsync(step);
+        }
+        catch (Exception e)
+        {
+            _unsettled = true;
+            if (e is Win32Exception or TimeoutException) throw new DataplaneException(e.Message, e);
+            throw;
+        }
+        finally
+        {
+            _turn.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _turn.WaitAsync();
+        _forwarder?.Dispose();
+        _plumbing?.Dispose();
+        foreach (var instance in _instances.Values) instance.Device?.Dispose();
+        foreach (var (device, _) in _retired) device.Dispose();
+        _drift.Writer.TryComplete();
+        _turn.Dispose();
+    }
+
+    // First what brings packets to the new state, then the new state, then what is left of the old one.
+    private async Task ApplyAsync(OverlayStep step)
+    {
+        var plumbing = _plumbing ??= new OverlayPlumbing(_table, _address, Drifted);
+        foreach (var gone in step.Gone)
+        {
+            if (gone.Device is { } device) Retire(device, gone.Number);
+        }
+
+        if (_instances.Count > 0)
+        {
+            _forwarder ??= new OverlayForwarder(_address);
+            SetUpDevices(plumbing, step);
+        }
+
+        step.AddToKernel(plumbing, _instances.Values);
+        plumbing.Commit();
+        if (_forwarder is { } forwarder)
+        {
+            ForwardingInstance[] published = [.. _instances.Values.Select(i => i.Publish())];
+            await forwarder.ReplaceAsync(new ForwardingTables(published));
+            Volatile.Write(ref _published, published);
+            foreach (var instance in step.Whole ? _instances.Values : (IEnumerable<RoutingInstanceState>)step.New) forwarder.Watch(instance.Number, instance.Device!);
+        }
+
+        step.RemoveFromKernel(plumbing);
+        plumbing.Commit();
+        foreach (var (device, number) in _retired)
+        {
+            device.Dispose();
+            LogGone(device.Name, number);
+        }
+
+        _retired.Clear();
+    }
+
+    private void SetUpDevices(OverlayPlumbing plumbing, OverlayStep step)
+    {
+        if (!step.Whole && step.New.Count == 0) return;
+        var resized = plumbing.ReadUnderlay();
+        foreach (var instance in step.Whole ? _instances.Values : (IEnumerable<RoutingInstanceState>)step.New)
+        {
+            if (instance.Device is { } device && plumbing.IsThere(device))
+            {
+                if (resized || !plumbing.IsSetUp(device)) plumbing.SetUp(instance);
+                continue;
+            }
+
+            if (instance.Device is { } lost) Retire(lost, instance.Number);
+            instance.Device = null;
+            instance.Device = plumbing.Create(instance);
+            plumbing.SetUp(instance);
+            LogMade(instance.Device.Name, instance.Number, instance.Label);
+        }
+
+        plumbing.Commit();
+    }
+
+    private void Retire(TunDevice device, int number)
+    {
+        _plumbing?.Forget(device, OverlayNumbers.RoutingTable(number));
+        _forwarder?.Forget(device);
+        _retired.Add((device, number));
+    }
+
+    private void Check(OverlayConfig desired)
+    {
+        var labels = new HashSet<uint>();
+        foreach (var (number, label) in desired.RoutingInstances)
+        {
+            if (number is < 1 or > OverlayNumbers.LastRoutingInstance) throw new DataplaneException($"RoutingInstance {number}: numbers go from 1 to {OverlayNumbers.LastRoutingInstance}");
+            if (!MplsLabel.IsUsable(label)) throw new DataplaneException($"RoutingInstance {number}: label {label} is not one of {MplsLabel.First} to {MplsLabel.Last}");
+            if (!labels.Add(label)) throw new DataplaneException($"RoutingInstance {number}: label {label} is another's too");
+            var name = OverlayNumbers.Device(_table, number);
+            if (name.Length > OverlayNumbers.LongestDeviceName) throw new DataplaneException($"RoutingInstance {number}: {name} is too long for a device's name: choose a shorter --table");
+        }
+    }
+
+    private void Drifted(string what)
+    {
+        _unsettled = true;
+        _drift.Writer.TryWrite(what);
+    }
+
+    [LoggerMessage(1, LogLevel.Information, "Device {Device} carries RoutingInstance {Number}, label {Label}.")]
+    private partial void LogMade(string device, int number, uint label);
+
+    [LoggerMessage(2, LogLevel.Information, "Device {Device} of RoutingInstance {Number} is gone.")]
+    private partial void LogGone(string device, int number);
+}
