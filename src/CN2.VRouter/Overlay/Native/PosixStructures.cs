@@ -13,8 +13,9 @@ internal unsafe struct MultiMessage
     public void* Control;
     public nuint ControlLength;
     public int Flags;
+    private readonly uint _headerEnd;
     public uint Length;
-    private readonly uint _pad;
+    private readonly uint _end;
 }
 
 [StructLayout(LayoutKind.Sequential)]

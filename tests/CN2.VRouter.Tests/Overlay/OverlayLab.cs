@@ -1,0 +1,155 @@
+using System.Net;
+using CN2.Network.Collections;
+using CN2.VRouter.Overlay;
+using CN2.VRouter.Tests.Lab;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace CN2.VRouter.Tests.Overlay;
+
+/// <summary>
+/// A node (172.16.0.1) between two routers (172.16.0.2, 172.16.0.3) and two pods (10.1.1.2, 10.1.2.2; fd00:1:1::2, fd00:1:2::2). Each
+/// router has a client of the same address (203.0.113.1, fd00:c::1) in its VPN. What the first pod sends belongs to RoutingInstance 5,
+/// what the second sends to 7. The engine runs in the node's namespace.
+/// </summary>
+public sealed class OverlayLab : IAsyncDisposable
+{
+    public const string NodeAddress = "172.16.0.1";
+    public const string Router1Address = "172.16.0.2";
+    public const string Router2Address = "172.16.0.3";
+    public const string Client = "203.0.113.1";
+    public const string Client6 = "fd00:c::1";
+    public const string Pod1 = "10.1.1.2";
+    public const string Pod2 = "10.1.2.2";
+    public const string Pod1v6 = "fd00:1:1::2";
+    public const int Vpn1 = 5;
+    public const int Vpn2 = 7;
+    public const uint Label1 = 16 + Vpn1;
+    public const uint Label2 = 16 + Vpn2;
+    public const uint Router1Label = 105;
+    public const uint Router2Label = 107;
+
+    private readonly List<IDisposable> _parts = [];
+
+    public OverlayLab()
+    {
+        try
+        {
+            Node = Add(new NetworkNamespace("node"));
+            Router1 = Add(new NetworkNamespace("router1"));
+            Router2 = Add(new NetworkNamespace("router2"));
+            PodHost1 = Add(new NetworkNamespace("pod1"));
+            PodHost2 = Add(new NetworkNamespace("pod2"));
+            // Or neighbours are not asked for before a link-local address has been tried for two seconds.
+            foreach (var home in (NetworkNamespace[])[Node, Router1, Router2, PodHost1, PodHost2]) home.Sysctl("net/ipv6/conf/default/accept_dad", "0");
+            Node.Sysctl("net/ipv4/ip_forward", "1");
+            Node.Sysctl("net/ipv6/conf/all/forwarding", "1");
+            Node.Ip($"link add br0 type bridge\naddr add {NodeAddress}/24 dev br0\nlink set br0 up");
+            Link(Router1, "router1", $"{Router1Address}/24");
+            Link(Router2, "router2", $"{Router2Address}/24");
+            Node.Ip("link set router1 master br0\nlink set router2 master br0");
+            foreach (var (pod, number) in ((NetworkNamespace, int)[])[(PodHost1, 1), (PodHost2, 2)])
+            {
+                Link(pod, $"pod{number}", $"10.1.{number}.2/30", $"fd00:1:{number}::2/64 nodad");
+                Node.Ip($"addr add 10.1.{number}.1/30 dev pod{number}\naddr add fd00:1:{number}::1/64 dev pod{number} nodad");
+                pod.Ip($"route add default via 10.1.{number}.1\nroute add default via fd00:1:{number}::1");
+                Add(new EchoServer(pod, $"pod{number}", 80));
+            }
+
+            Node.ExecWith($$"""
+                table inet marks {
+                  chain prerouting {
+                    type filter hook prerouting priority mangle
+                    iifname "pod1" meta mark set {{OverlayNumbers.FromVpn + Vpn1}}
+                    iifname "pod2" meta mark set {{OverlayNumbers.FromVpn + Vpn2}}
+                  }
+                }
+                """, "nft", "-f", "-");
+            Engine = Node.Run(NewEngine);
+        }
+        catch
+        {
+            foreach (var part in Enumerable.Reverse(_parts)) part.Dispose();
+            throw;
+        }
+    }
+
+    public NetworkNamespace Node { get; }
+
+    public NetworkNamespace Router1 { get; }
+
+    public NetworkNamespace Router2 { get; }
+
+    public NetworkNamespace PodHost1 { get; }
+
+    public NetworkNamespace PodHost2 { get; }
+
+    public UserspaceOverlay Engine { get; private set; }
+
+    public OverlayConfig Config { get; private set; } = new();
+
+    /// <summary>One RoutingInstance with the client's prefixes by the router.</summary>
+    public static OverlayConfig OneVpn(bool udp, string router = Router1Address) =>
+        With(new OverlayConfig(), Vpn1, Label1, new OverlayPath(IPAddress.Parse(router), Router1Label, udp, !udp));
+
+    public static OverlayConfig TwoVpns() =>
+        With(OneVpn(udp: true), Vpn2, Label2, new OverlayPath(IPAddress.Parse(Router2Address), Router2Label, false, true));
+
+    public static OverlayConfig With(OverlayConfig config, int number, uint label, params OverlayPath[] paths)
+    {
+        config.RoutingInstances[number] = label;
+        config.Routes[Route(number, "203.0.113.0/24")] = paths.ToEquatableList();
+        config.Routes[Route(number, "fd00:c::/64")] = paths.ToEquatableList();
+        return config;
+    }
+
+    public static VpnRouteKey Route(int number, string prefix) => new(number, IPNetwork.Parse(prefix));
+
+    public Task ApplyAsync(OverlayConfig config, OverlayChange? change = null)
+    {
+        Config = config;
+        return Node.RunAsync(() => Engine.ApplyAsync(config, change, TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>Another life of the agent: what it had in memory is gone, what it left in the kernel is there.</summary>
+    public async Task RestartAsync()
+    {
+        await Engine.DisposeAsync();
+        Engine = Node.Run(NewEngine);
+    }
+
+    /// <summary>The router's end of the first VPN, with its client.</summary>
+    public VpnPeer Peer1(string encapsulation, params string[] more) =>
+        Peer(Router1, Router1Address, Router1Label, ["--route", $"10.1.0.0/16={NodeAddress}:{Label1}:{encapsulation}", "--route", $"fd00:1::/32={NodeAddress}:{Label1}:{encapsulation}", .. more]);
+
+    public VpnPeer Peer2(string encapsulation) =>
+        Peer(Router2, Router2Address, Router2Label, "--route", $"10.1.0.0/16={NodeAddress}:{Label2}:{encapsulation}", "--route", $"fd00:1::/32={NodeAddress}:{Label2}:{encapsulation}");
+
+    public async ValueTask DisposeAsync()
+    {
+        await Engine.DisposeAsync();
+        foreach (var part in Enumerable.Reverse(_parts)) part.Dispose();
+    }
+
+    private UserspaceOverlay NewEngine() => new("cn2", IPAddress.Parse(NodeAddress), NullLogger<UserspaceOverlay>.Instance);
+
+    private VpnPeer Peer(NetworkNamespace home, string address, uint label, params string[] arguments)
+    {
+        var peer = new VpnPeer(home, address, label, arguments);
+        _parts.Add(peer);
+        home.Ip($"addr add {Client}/32 dev vpn0\naddr add {Client6}/128 dev vpn0 nodad\nroute add 10.1.0.0/16 dev vpn0 src {Client}\nroute add fd00:1::/32 dev vpn0 src {Client6}");
+        return peer;
+    }
+
+    private void Link(NetworkNamespace host, string device, params string[] addresses)
+    {
+        Node.Ip($"link add {device} type veth peer name eth0 netns {host.Name}\nlink set {device} up");
+        host.Ip("link set eth0 up\n" + string.Join('\n', addresses.Select(a => $"addr add {a.Replace(" nodad", "")} dev eth0{(a.Contains("nodad") ? " nodad" : "")}")));
+    }
+
+    private T Add<T>(T part)
+        where T : IDisposable
+    {
+        _parts.Add(part);
+        return part;
+    }
+}

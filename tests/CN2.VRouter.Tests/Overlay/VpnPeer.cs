@@ -1,0 +1,47 @@
+using System.Diagnostics;
+using System.Text.Json;
+using CN2.VRouter.Tests.Lab;
+
+namespace CN2.VRouter.Tests.Overlay;
+
+/// <summary>
+/// A router's end of the tunnels: <c>tests/lab/overlay/vpn-peer.py</c> in a namespace, whose own address behind its device is the VPN's
+/// client. It shares no code with the engine.
+/// </summary>
+public sealed class VpnPeer : IDisposable
+{
+    private readonly Process _process;
+
+    public VpnPeer(NetworkNamespace home, string local, uint label, params string[] arguments)
+    {
+        var start = new ProcessStartInfo("ip", ["netns", "exec", home.Name, "python3", Script(), "--tun", "vpn0", "--local", local, "--label", $"{label}", .. arguments])
+        {
+            RedirectStandardOutput = true,
+        };
+        _process = Process.Start(start)!;
+        if (_process.StandardOutput.ReadLine() != "ready") throw new InvalidOperationException("vpn-peer.py did not start");
+    }
+
+    /// <summary>What it carried and dropped so far, by the script's own names.</summary>
+    public JsonElement Report()
+    {
+        NetworkNamespace.Command("kill", "-USR1", $"{_process.Id}");
+        return JsonDocument.Parse(_process.StandardOutput.ReadLine()!).RootElement;
+    }
+
+    public long Count(string name) => Report().GetProperty(name).GetInt64();
+
+    public void Dispose()
+    {
+        _process.Kill();
+        _process.WaitForExit();
+        _process.Dispose();
+    }
+
+    private static string Script()
+    {
+        var directory = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(directory!.FullName, "CN2.Api.sln"))) directory = directory.Parent;
+        return Path.Combine(directory.FullName, "tests", "lab", "overlay", "vpn-peer.py");
+    }
+}
