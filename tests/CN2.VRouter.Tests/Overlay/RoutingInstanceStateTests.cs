@@ -1,0 +1,55 @@
+using System.Net;
+using CN2.Network.Collections;
+using CN2.VRouter.Overlay;
+
+namespace CN2.VRouter.Tests.Overlay;
+
+public sealed class RoutingInstanceStateTests
+{
+    private readonly RoutingInstanceState _state = new(5) { Label = 21 };
+
+    [Fact]
+    public void A_sender_is_known_while_any_route_has_it_as_next_hop()
+    {
+        Set("203.0.113.0/24", "172.16.0.2", "172.16.0.3");
+        Set("fd00:c::/64", "172.16.0.2");
+        Assert.True(_state.Publish().Knows(0xac100002));
+        Assert.True(_state.Publish().Knows(0xac100003));
+        Assert.False(_state.Publish().Knows(0xac100004));
+        Set("203.0.113.0/24", "172.16.0.4");
+        Assert.True(_state.Publish().Knows(0xac100002));
+        Assert.False(_state.Publish().Knows(0xac100003));
+        Assert.True(_state.Publish().Knows(0xac100004));
+        Set("fd00:c::/64");
+        Assert.False(_state.Publish().Knows(0xac100002));
+    }
+
+    [Fact]
+    public void What_was_published_does_not_change()
+    {
+        Set("203.0.113.0/24", "172.16.0.2");
+        var before = _state.Publish();
+        Assert.Same(before, _state.Publish());
+        Set("203.0.113.0/24", "172.16.0.3");
+        Assert.NotSame(before, _state.Publish());
+        Assert.True(before.Knows(0xac100002));
+        Assert.Equal(0xac100002u, before.V4.Find(CN2.VRouter.Overlay.Packets.AddressKey.Of(IPAddress.Parse("203.0.113.9")))![0].NextHop);
+    }
+
+    [Fact]
+    public void It_says_which_prefixes_come_and_go()
+    {
+        Assert.True(Set("203.0.113.0/24", "172.16.0.2"));
+        Assert.Null(Set("203.0.113.0/24", "172.16.0.2"));
+        Assert.Null(Set("203.0.113.0/24", "172.16.0.3"));
+        Assert.False(Set("203.0.113.0/24"));
+        Assert.Null(Set("203.0.113.0/24"));
+        // None of its paths can be used: as if it were not there.
+        Assert.Null(_state.Set(IPNetwork.Parse("198.51.100.0/24"), [new OverlayPath(IPAddress.Parse("172.16.0.2"), 3, true, true)]));
+        Assert.Empty(_state.Prefixes);
+    }
+
+    private bool? Set(string prefix, params string[] nextHops) => _state.Set(
+        IPNetwork.Parse(prefix),
+        nextHops.Length == 0 ? null : nextHops.Select(n => new OverlayPath(IPAddress.Parse(n), 105, true, false)).ToEquatableList());
+}
