@@ -30,6 +30,7 @@ public sealed partial class UserspaceOverlay : IOverlayEngine
     private OverlayForwarder? _forwarder;
     private ForwardingInstance[] _published = [];
     private volatile bool _unsettled = true;
+    private bool _disposed;
 
     /// <param name="table">Names the devices, <c>table-number</c>.</param>
     /// <param name="address">The node's IPv4 address: the tunnels' near end.</param>
@@ -59,6 +60,8 @@ public sealed partial class UserspaceOverlay : IOverlayEngine
         }
     }
 
+    internal long AllocatedBytes => _forwarder?.AllocatedBytes ?? 0;
+
     /// <summary>Removes the devices and rules that engines with this table's name left in the network namespace of the calling thread.</summary>
     public static void Flush(string table)
     {
@@ -78,6 +81,7 @@ public sealed partial class UserspaceOverlay : IOverlayEngine
         await _turn.WaitAsync(cancellation);
         try
         {
+            ObjectDisposedException.ThrowIf(_disposed, this);
             if (_unsettled) change = null;
             if (change is { IsEmpty: true }) return;
             Check(desired);
@@ -101,12 +105,20 @@ public sealed partial class UserspaceOverlay : IOverlayEngine
     public async ValueTask DisposeAsync()
     {
         await _turn.WaitAsync();
-        _forwarder?.Dispose();
-        _plumbing?.Dispose();
-        foreach (var instance in _instances.Values) instance.Device?.Dispose();
-        foreach (var (device, _) in _retired) device.Dispose();
-        _drift.Writer.TryComplete();
-        _turn.Dispose();
+        try
+        {
+            if (_disposed) return;
+            _disposed = true;
+            _forwarder?.Dispose();
+            _plumbing?.Dispose();
+            foreach (var instance in _instances.Values) instance.Device?.Dispose();
+            foreach (var (device, _) in _retired) device.Dispose();
+            _drift.Writer.TryComplete();
+        }
+        finally
+        {
+            _turn.Release();
+        }
     }
 
     // First what brings packets to the new state, then the new state, then what is left of the old one.
@@ -149,21 +161,23 @@ public sealed partial class UserspaceOverlay : IOverlayEngine
     {
         if (!step.Whole && step.New.Count == 0) return;
         var resized = plumbing.ReadUnderlay();
+        var changed = new List<RoutingInstanceState>();
         foreach (var instance in step.Whole ? _instances.Values : (IEnumerable<RoutingInstanceState>)step.New)
         {
             if (instance.Device is { } device && plumbing.IsThere(device))
             {
-                if (resized || !plumbing.IsSetUp(device)) plumbing.SetUp(instance);
+                if (resized || !plumbing.IsSetUp(device)) changed.Add(instance);
                 continue;
             }
 
             if (instance.Device is { } lost) Retire(lost, instance.Number);
             instance.Device = null;
             instance.Device = plumbing.Create(instance);
-            plumbing.SetUp(instance);
+            changed.Add(instance);
             LogMade(instance.Device.Name, instance.Number, instance.Label);
         }
 
+        foreach (var instance in changed) plumbing.SetUp(instance);
         plumbing.Commit();
     }
 

@@ -1,4 +1,6 @@
+using System.Diagnostics;
 using System.Net;
+using System.Net.Sockets;
 using CN2.Network.Collections;
 using CN2.VRouter.Overlay;
 using CN2.VRouter.Tests.Lab;
@@ -109,6 +111,37 @@ public sealed class OverlayLab : IAsyncDisposable
         Config = config;
         return Node.RunAsync(() => Engine.ApplyAsync(config, change, TestContext.Current.CancellationToken));
     }
+
+    /// <summary>Until the engine is done with what has reached the node: each call waits for one round of both of its threads.</summary>
+    public async Task SettleAsync()
+    {
+        await ApplyAsync(Config);
+        await ApplyAsync(Config);
+    }
+
+    /// <summary>Until something is so; each try waits for a round of the engine's threads.</summary>
+    public Task UntilAsync(Func<bool> condition) => UntilAsync(() => Task.FromResult(condition()));
+
+    public async Task UntilAsync(Func<Task<bool>> condition)
+    {
+        var watch = Stopwatch.StartNew();
+        while (!await condition())
+        {
+            if (watch.Elapsed > TimeSpan.FromSeconds(15)) throw new TimeoutException($"not within 15 s: {Engine.Counters} {string.Join(' ', Engine.Counters.RoutingInstances)}");
+            await SettleAsync();
+        }
+    }
+
+    /// <summary>Until the engine says that this was changed by somebody else; the kernel may say more than one thing of one deed.</summary>
+    public async Task DriftAsync(string report)
+    {
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        while (await Engine.Drift.ReadAsync(timeout.Token) != report)
+        {
+        }
+    }
+
+    public Task<Answer?> ReachAsync(ProtocolType protocol = ProtocolType.Tcp, string pod = Pod1) => EchoClient.OnceAsync(Router1, protocol, pod, 80);
 
     /// <summary>Another life of the agent: what it had in memory is gone, what it left in the kernel is there.</summary>
     public async Task RestartAsync()

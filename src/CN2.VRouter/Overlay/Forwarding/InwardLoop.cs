@@ -30,6 +30,9 @@ internal sealed class InwardLoop : IDisposable
 
     public DropCounters Drops;
 
+    /// <summary>What this thread has taken from the managed heap, when it last took tables.</summary>
+    public long AllocatedBytes { get; private set; }
+
     public void WakeUp() => _events.WakeUp();
 
     /// <summary>Runs until <paramref name="current"/> gives null.</summary>
@@ -41,6 +44,7 @@ internal sealed class InwardLoop : IDisposable
             if (!ReferenceEquals(newest, mine))
             {
                 mine = newest;
+                AllocatedBytes = GC.GetAllocatedBytesForCurrentThread();
                 mine.Taken();
             }
 

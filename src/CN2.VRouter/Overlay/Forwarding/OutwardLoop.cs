@@ -28,6 +28,9 @@ internal sealed class OutwardLoop : IDisposable
 
     public DropCounters Drops;
 
+    /// <summary>What this thread has taken from the managed heap, when it last took tables.</summary>
+    public long AllocatedBytes { get; private set; }
+
     public void WakeUp() => _events.WakeUp();
 
     /// <summary>From any thread. The key is the RoutingInstance's number: its device is what the tables say when packets are there.</summary>
@@ -44,6 +47,7 @@ internal sealed class OutwardLoop : IDisposable
             if (!ReferenceEquals(newest, mine))
             {
                 mine = newest;
+                AllocatedBytes = GC.GetAllocatedBytesForCurrentThread();
                 mine.Taken();
             }
 

@@ -103,6 +103,7 @@ internal sealed class OverlayPlumbing(string table, IPAddress address, Action<st
     public void Flush()
     {
         foreach (var rule in ReadRules().OrderBy(r => r.Preference)) Remove(rule);
+        Commit();
         foreach (var link in Links.All(_socket))
         {
             if (link.Kind == "tun" && link.Name.StartsWith(table + "-", StringComparison.Ordinal) && int.TryParse(link.Name.AsSpan(table.Length + 1), out _))
