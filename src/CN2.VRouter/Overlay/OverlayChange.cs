@@ -1,3 +1,5 @@
+using CN2.Network.Overlay;
+
 namespace CN2.VRouter.Overlay;
 
 /// <summary>What may differ from the configuration applied before: keys only, the configuration says what is wanted.</summary>

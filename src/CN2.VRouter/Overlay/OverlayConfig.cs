@@ -1,4 +1,5 @@
 using CN2.Network.Collections;
+using CN2.Network.Overlay;
 
 namespace CN2.VRouter.Overlay;
 
@@ -9,5 +10,5 @@ public sealed class OverlayConfig
     public Dictionary<int, uint> RoutingInstances { get; } = [];
 
     /// <summary>The routes imported from the routers, with the paths among which flows are spread.</summary>
-    public Dictionary<VpnRouteKey, EquatableList<OverlayPath>> Routes { get; } = [];
+    public Dictionary<VpnRouteKey, EquatableList<VpnPath>> Routes { get; } = [];
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using CN2.Network.Overlay;
 using CN2.VRouter.Overlay.Plumbing;
 
 namespace CN2.VRouter.Overlay;

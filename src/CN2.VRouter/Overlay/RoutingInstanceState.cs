@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using CN2.Network.Collections;
+using CN2.Network.Overlay;
 using CN2.VRouter.Overlay.Forwarding;
 using CN2.VRouter.Overlay.Native;
 using CN2.VRouter.Overlay.Packets;
@@ -10,7 +11,7 @@ namespace CN2.VRouter.Overlay;
 /// <summary>What a RoutingInstance is to be, and what packets see of it: the former changes route by route, the latter is made of it.</summary>
 internal sealed class RoutingInstanceState(int number)
 {
-    private readonly Dictionary<IPNetwork, (EquatableList<OverlayPath> Wanted, ForwardingPath[] Usable)> _routes = [];
+    private readonly Dictionary<IPNetwork, (EquatableList<VpnPath> Wanted, ForwardingPath[] Usable)> _routes = [];
     private readonly Dictionary<uint, int> _sources = [];
     private readonly InstanceCounters _counters = new();
     private PrefixTrie<ForwardingPath[]> _v4 = PrefixTrie<ForwardingPath[]>.Empty;
@@ -51,7 +52,7 @@ internal sealed class RoutingInstanceState(int number)
 
     /// <summary>Gives a route these paths; null, or none that can be used: no such route.</summary>
     /// <returns>Whether the prefix came (true), went (false), or neither (null).</returns>
-    public bool? Set(IPNetwork prefix, EquatableList<OverlayPath>? paths)
+    public bool? Set(IPNetwork prefix, EquatableList<VpnPath>? paths)
     {
         var there = _routes.TryGetValue(prefix, out var before);
         if (there && before.Wanted.Equals(paths)) return null;

@@ -2,6 +2,7 @@ using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
 using CN2.Network.Collections;
+using CN2.Network.Overlay;
 using CN2.VRouter.Overlay;
 using CN2.VRouter.Tests.Lab;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -91,12 +92,12 @@ public sealed class OverlayLab : IAsyncDisposable
 
     /// <summary>One RoutingInstance with the client's prefixes by the router.</summary>
     public static OverlayConfig OneVpn(bool udp, string router = Router1Address) =>
-        With(new OverlayConfig(), Vpn1, Label1, new OverlayPath(IPAddress.Parse(router), Router1Label, udp, !udp));
+        With(new OverlayConfig(), Vpn1, Label1, new VpnPath(IPAddress.Parse(router), Router1Label, udp, !udp));
 
     public static OverlayConfig TwoVpns() =>
-        With(OneVpn(udp: true), Vpn2, Label2, new OverlayPath(IPAddress.Parse(Router2Address), Router2Label, false, true));
+        With(OneVpn(udp: true), Vpn2, Label2, new VpnPath(IPAddress.Parse(Router2Address), Router2Label, false, true));
 
-    public static OverlayConfig With(OverlayConfig config, int number, uint label, params OverlayPath[] paths)
+    public static OverlayConfig With(OverlayConfig config, int number, uint label, params VpnPath[] paths)
     {
         config.RoutingInstances[number] = label;
         config.Routes[Route(number, "203.0.113.0/24")] = paths.ToEquatableList();

@@ -1,5 +1,6 @@
 using System.Net;
 using CN2.Network.Collections;
+using CN2.Network.Overlay;
 using CN2.VRouter.Overlay;
 
 namespace CN2.VRouter.Tests.Overlay;
@@ -45,11 +46,11 @@ public sealed class RoutingInstanceStateTests
         Assert.False(Set("203.0.113.0/24"));
         Assert.Null(Set("203.0.113.0/24"));
         // None of its paths can be used: as if it were not there.
-        Assert.Null(_state.Set(IPNetwork.Parse("198.51.100.0/24"), [new OverlayPath(IPAddress.Parse("172.16.0.2"), 3, true, true)]));
+        Assert.Null(_state.Set(IPNetwork.Parse("198.51.100.0/24"), [new VpnPath(IPAddress.Parse("172.16.0.2"), 3, true, true)]));
         Assert.Empty(_state.Prefixes);
     }
 
     private bool? Set(string prefix, params string[] nextHops) => _state.Set(
         IPNetwork.Parse(prefix),
-        nextHops.Length == 0 ? null : nextHops.Select(n => new OverlayPath(IPAddress.Parse(n), 105, true, false)).ToEquatableList());
+        nextHops.Length == 0 ? null : nextHops.Select(n => new VpnPath(IPAddress.Parse(n), 105, true, false)).ToEquatableList());
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using CN2.Network.Overlay;
 using CN2.VRouter.Overlay;
 using CN2.VRouter.Tests.Lab;
 
@@ -101,7 +102,7 @@ public sealed class UserspaceOverlayTests : IAsyncDisposable
         // Another's prefix comes and goes; nothing of that is ours.
         var more = OverlayLab.OneVpn(udp: false);
         var other = OverlayLab.Route(OverlayLab.Vpn1, "198.51.100.0/24");
-        more.Routes[other] = [new OverlayPath(IPAddress.Parse(OverlayLab.Router2Address), 99, true, false)];
+        more.Routes[other] = [new VpnPath(IPAddress.Parse(OverlayLab.Router2Address), 99, true, false)];
         await _lab.ApplyAsync(more, Change([other]));
         Assert.Contains("198.51.100.0/24 dev cn2-5", Table());
         Assert.True(await connection.EchoesAsync());
@@ -149,8 +150,8 @@ public sealed class UserspaceOverlayTests : IAsyncDisposable
     public async Task Flows_spread_over_paths_and_source_ports()
     {
         await _lab.ApplyAsync(OverlayLab.With(new OverlayConfig(), OverlayLab.Vpn1, OverlayLab.Label1,
-            new OverlayPath(IPAddress.Parse(OverlayLab.Router1Address), OverlayLab.Router1Label, true, true),
-            new OverlayPath(IPAddress.Parse(OverlayLab.Router2Address), OverlayLab.Router2Label, false, true)));
+            new VpnPath(IPAddress.Parse(OverlayLab.Router1Address), OverlayLab.Router1Label, true, true),
+            new VpnPath(IPAddress.Parse(OverlayLab.Router2Address), OverlayLab.Router2Label, false, true)));
         var peer1 = _lab.Peer1("udp");
         var peer2 = _lab.Peer2("gre");
         using var pod = _lab.PodHost1.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Net;
 using CN2.Network.Collections;
+using CN2.Network.Overlay;
 using CN2.VRouter.Overlay.Packets;
 
 namespace CN2.VRouter.Overlay.Forwarding;
@@ -11,7 +12,7 @@ internal readonly record struct ForwardingPath(uint NextHop, uint Label, bool Ud
     private readonly ulong _seed = FlowHash.Mix(((ulong)NextHop << 32) ^ ((ulong)Label << 1) ^ (Udp ? 1u : 0u));
 
     /// <summary>The usable ones among a route's paths; null: none.</summary>
-    public static ForwardingPath[]? Of(EquatableList<OverlayPath> paths)
+    public static ForwardingPath[]? Of(EquatableList<VpnPath> paths)
     {
         var usable = new List<ForwardingPath>(paths.Count);
         foreach (var path in paths)

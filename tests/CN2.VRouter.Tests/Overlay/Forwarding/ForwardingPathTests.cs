@@ -1,6 +1,6 @@
 using System.Net;
 using CN2.Network.Collections;
-using CN2.VRouter.Overlay;
+using CN2.Network.Overlay;
 using CN2.VRouter.Overlay.Forwarding;
 using CN2.VRouter.Overlay.Packets;
 
@@ -49,13 +49,13 @@ public sealed class ForwardingPathTests
     [InlineData("2001:db8::1", 105u, true, true, null)]
     public void The_first_encapsulation_that_both_ends_offer_is_used(string nextHop, uint label, bool udp, bool gre, string? chosen)
     {
-        var paths = ForwardingPath.Of([new OverlayPath(IPAddress.Parse(nextHop), label, udp, gre)]);
+        var paths = ForwardingPath.Of([new VpnPath(IPAddress.Parse(nextHop), label, udp, gre)]);
         Assert.Equal(chosen, paths is null ? null : paths[0].Udp ? "udp" : "gre");
         if (paths is not null) Assert.Equal(0xac100002u, paths[0].NextHop);
     }
 
     private static ForwardingPath[] Paths(params string[] nextHops) =>
-        ForwardingPath.Of(nextHops.Select(n => new OverlayPath(IPAddress.Parse(n), 105, true, false)).ToEquatableList())!;
+        ForwardingPath.Of(nextHops.Select(n => new VpnPath(IPAddress.Parse(n), 105, true, false)).ToEquatableList())!;
 
     private static Dictionary<uint, int> Shares(ForwardingPath[] paths) =>
         Enumerable.Range(0, Flows).GroupBy(i => ForwardingPath.Choose(paths, FlowHash.Mix((ulong)i)).NextHop).ToDictionary(g => g.Key, g => g.Count());

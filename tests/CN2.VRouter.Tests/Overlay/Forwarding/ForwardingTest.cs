@@ -1,5 +1,6 @@
 using System.Net;
 using CN2.Network.Collections;
+using CN2.Network.Overlay;
 using CN2.VRouter.Overlay;
 using CN2.VRouter.Overlay.Forwarding;
 
@@ -17,7 +18,7 @@ internal static class ForwardingTest
     {
         var state = new RoutingInstanceState(number) { Label = label };
         foreach (var prefix in (string[])["203.0.113.0/24", "fd00:c::/64"])
-            state.Set(IPNetwork.Parse(prefix), nextHops.Select(n => new OverlayPath(IPAddress.Parse(n), 100 + (uint)number, true, false)).ToEquatableList());
+            state.Set(IPNetwork.Parse(prefix), nextHops.Select(n => new VpnPath(IPAddress.Parse(n), 100 + (uint)number, true, false)).ToEquatableList());
         return state.Publish();
     }
 }
