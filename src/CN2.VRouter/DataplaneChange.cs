@@ -1,5 +1,6 @@
 using System.Net;
 using CN2.Network.Compilation;
+using CN2.VRouter.Overlay;
 
 namespace CN2.VRouter;
 
@@ -13,5 +14,7 @@ public sealed class DataplaneChange
 
     public HashSet<IPAddress> FloatingIPs { get; } = [];
 
-    public bool IsEmpty => Frontends.Count == 0 && FloatingIPs.Count == 0;
+    public OverlayChange Overlay { get; } = new();
+
+    public bool IsEmpty => Frontends.Count == 0 && FloatingIPs.Count == 0 && Overlay.IsEmpty;
 }

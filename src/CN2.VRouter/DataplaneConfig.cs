@@ -1,5 +1,6 @@
 using System.Net;
 using CN2.Network.Compilation;
+using CN2.VRouter.Overlay;
 
 namespace CN2.VRouter;
 
@@ -8,6 +9,9 @@ public sealed class DataplaneConfig
 {
     public Dictionary<FrontendKey, DataplaneFrontend> Frontends { get; } = [];
 
-    /// <summary>Addresses whose unmapped ports are dropped.</summary>
+    /// <summary>Addresses of the underlay whose unmapped ports are dropped. In a RoutingInstance all are.</summary>
     public HashSet<IPAddress> FloatingIPs { get; } = [];
+
+    /// <summary>The RoutingInstances' tunnels.</summary>
+    public OverlayConfig Overlay { get; } = new();
 }

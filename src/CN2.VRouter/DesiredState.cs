@@ -75,6 +75,8 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
         _faults.Clear();
         Dataplane.Frontends.Clear();
         Dataplane.FloatingIPs.Clear();
+        Dataplane.Overlay.RoutingInstances.Clear();
+        Dataplane.Overlay.Routes.Clear();
         _probes.Clear();
         var named = new HashSet<object>();
         foreach (var items in _chunks) Put(items, named);
@@ -109,6 +111,8 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
             TakeBack(uid, () => _probes.Remove(WireMapping.Uid(uid)));
         }
 
+        foreach (var key in delta.RemovedVpnRoutes) TakeBack(key, () => RemoveRoute(WireMapping.RouteKey(key)));
+        foreach (var number in delta.RemovedRoutingInstances) TakeBack(number, () => RemoveInstance(number));
         if (delta.Put is { } put) Put(put, []);
     }
 
@@ -120,7 +124,7 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
             Try(message.Key ?? new FrontendKey(), () =>
             {
                 var frontend = WireMapping.Frontend(message);
-                if (frontend.Key.Address is { } address) RefuseOwn(address);
+                if (frontend.Key is { Address: { } address, RoutingInstance: 0 }) RefuseOwn(address);
                 if (!named.Add(frontend.Key)) throw new FormatException($"the entry {frontend.Key} is given twice; the first counts");
                 Dataplane.Frontends[frontend.Key] = frontend;
                 Change?.Frontends.Add(frontend.Key);
@@ -138,6 +142,7 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
             });
         }
 
+        PutOverlay(items, named);
         foreach (var message in items.Probes)
         {
             ProbesChanged = true;
@@ -148,6 +153,54 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
                 _probes[probe.Uid] = probe;
             });
         }
+    }
+
+    private void PutOverlay(Items items, HashSet<object> named)
+    {
+        var overlay = Dataplane.Overlay;
+        foreach (var message in items.RoutingInstances)
+        {
+            Try(message.Number, () =>
+            {
+                var instance = WireMapping.Instance(message);
+                if (!named.Add(instance.Number)) throw new FormatException($"RoutingInstance {instance.Number} is given twice; the first counts");
+                foreach (var (number, label) in overlay.RoutingInstances)
+                {
+                    // Of two nobody could tell whose packets arrive.
+                    if (label == instance.Label && number != instance.Number)
+                        throw new FormatException($"the label {label} of RoutingInstance {instance.Number} is that of RoutingInstance {number} too");
+                }
+
+                overlay.RoutingInstances[instance.Number] = instance.Label;
+                Change?.Overlay.RoutingInstances.Add(instance.Number);
+            });
+        }
+
+        foreach (var message in items.VpnRoutes)
+        {
+            Try(message.Key ?? new VpnRouteKey(), () =>
+            {
+                var route = WireMapping.Route(message);
+                if (!named.Add(route.Key)) throw new FormatException($"the route to {route.Key.Prefix} in RoutingInstance {route.Key.RoutingInstance} is given twice; the first counts");
+                overlay.Routes[route.Key] = route.Paths;
+                Change?.Overlay.Routes.Add(route.Key);
+            });
+        }
+    }
+
+    private void RemoveInstance(uint message)
+    {
+        foreach (var fault in _faults.Keys.OfType<VpnRouteKey>().Where(k => k.RoutingInstance == message).ToList()) _faults.Remove(fault);
+        var number = WireMapping.InstanceNumber(message);
+        Dataplane.Overlay.RoutingInstances.Remove(number);
+        Change?.Overlay.RoutingInstances.Add(number);
+        foreach (var key in Dataplane.Overlay.Routes.Keys.Where(k => k.RoutingInstance == number).ToList()) RemoveRoute(key);
+    }
+
+    private void RemoveRoute(Network.Overlay.VpnRouteKey key)
+    {
+        Dataplane.Overlay.Routes.Remove(key);
+        Change?.Overlay.Routes.Add(key);
     }
 
     private void RefuseOwn(IPAddress address)

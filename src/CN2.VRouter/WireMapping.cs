@@ -10,7 +10,7 @@ using Proto = CN2.VRouter.V1;
 namespace CN2.VRouter;
 
 /// <summary>Messages of the stream to the agent's own types, checked: what goes on from here is well formed. Pure.</summary>
-public static class WireMapping
+public static partial class WireMapping
 {
     private const uint MaximumSeconds = 86_400;
 
@@ -27,15 +27,17 @@ public static class WireMapping
             132 => TransportProtocol.SCTP,
             _ => throw new FormatException($"protocol {key.Protocol} of an entry is none of TCP (6), UDP (17), SCTP (132)"),
         };
+        var instance = key.RoutingInstance == 0 ? 0 : InstanceNumber(key.RoutingInstance);
         if (key.Address.IsEmpty)
         {
+            if (instance != 0) throw new FormatException($"a node port is in RoutingInstance {instance}; there are none in a VPN");
             if (protocol is null || key.Port == 0) throw new FormatException("a node port has no protocol or no port");
             return new FrontendKey(key.Ipv6 ? IPFamily.IPv6 : IPFamily.IPv4, null, protocol, (ushort)key.Port);
         }
 
         if (protocol is null != (key.Port == 0)) throw new FormatException("an entry has a protocol without a port, or a port without a protocol");
         var address = HostAddress(key.Address);
-        return new FrontendKey(address.FamilyOf(), address, protocol, (ushort)key.Port);
+        return new FrontendKey(address.FamilyOf(), address, protocol, (ushort)key.Port, instance);
     }
 
     public static DataplaneFrontend Frontend(Proto.Frontend frontend)

@@ -22,9 +22,30 @@ internal static class Wire
     {
         var items = new Items();
         items.Frontends.AddRange(frontends);
-        items.FloatingIps.AddRange(frontends.Where(f => !f.Key.Address.IsEmpty).Select(f => f.Key.Address).Distinct());
+        items.FloatingIps.AddRange(frontends.Where(f => !f.Key.Address.IsEmpty && f.Key.RoutingInstance == 0).Select(f => f.Key.Address).Distinct());
         return items;
     }
+
+    public static Frontend In(this Frontend frontend, uint routingInstance)
+    {
+        frontend.Key.RoutingInstance = routingInstance;
+        return frontend;
+    }
+
+    public static VpnRouteKey RouteKey(uint routingInstance, string prefix)
+    {
+        var parts = prefix.Split('/');
+        return new() { RoutingInstance = routingInstance, Prefix = Address(parts[0]), PrefixLength = uint.Parse(parts[1], System.Globalization.CultureInfo.InvariantCulture) };
+    }
+
+    /// <summary>By one path, over UDP.</summary>
+    public static VpnRoute Route(uint routingInstance, string prefix, string nextHop, uint label) => new()
+    {
+        Key = RouteKey(routingInstance, prefix),
+        Paths = { new VpnPath { NextHop = Address(nextHop), Label = label, MplsOverUdp = true } },
+    };
+
+    public static RoutingInstance Instance(uint number) => new() { Number = number, Label = 16 + number };
 
     public static ServerMessage Delta(ulong revision, params Frontend[] frontends) => new() { Delta = new Delta { Revision = revision, Put = Items(frontends) } };
 }
