@@ -79,23 +79,28 @@ public sealed class AgentCommandTests : IClassFixture<NodeLab>, IAsyncLifetime
         var connection = await _server.NextAsync();
         connection.Send(1, Wire.Items(Wire.Frontend("100.0.0.4", 8080, "10.1.1.2:80")));
         Assert.Equal(new Applied { Revision = 1 }, await connection.AppliedAsync());
-        Assert.Equal(["-c -f -", "-n list set ip cn2 floating_ips", "-n list set ip6 cn2 floating_ips", "-f -"], Calls());
+        Assert.Equal(
+            [
+                "-c -f -", "-n list set ip cn2 floating_ips", "-n list set ip cn2 vpn_floating_ips", "-n list set ip6 cn2 floating_ips",
+                "-n list set ip6 cn2 vpn_floating_ips", "-f -",
+            ],
+            Calls());
 
         connection.Send(Wire.Delta(2, Wire.Frontend("100.0.0.4", 8080, "10.1.2.2:80")));
         Assert.Equal(new Applied { Revision = 2 }, await connection.AppliedAsync());
         connection.Send(3, Wire.Items(Wire.Frontend("100.0.0.4", 8080, "10.1.2.2:80"))); // the whole again, and nothing new
         Assert.Equal(new Applied { Revision = 3 }, await connection.AppliedAsync());
-        Assert.Equal(5, Calls().Length);
+        Assert.Equal(7, Calls().Length);
 
         for (var i = 0; i < 3; i++) await connection.NextAsync(AgentMessage.BodyOneofCase.Heartbeat);
-        Assert.Equal(5, Calls().Length);
+        Assert.Equal(7, Calls().Length);
 
         _lab.Node.Exec("nft", "flush ruleset");
         AgentMessage beat;
         do beat = await connection.NextAsync(AgentMessage.BodyOneofCase.Heartbeat);
         while (beat.Heartbeat.Repairs == 0);
         await connection.NextAsync(AgentMessage.BodyOneofCase.Heartbeat);
-        Assert.Equal(6, Calls().Length);
+        Assert.Equal(8, Calls().Length);
     }
 
     [Fact]

@@ -15,7 +15,7 @@ internal static class Configs
         foreach (var frontend in frontends)
         {
             config.Frontends.Add(frontend.Key, frontend);
-            if (frontend.Key.Address is { } address) config.FloatingIPs.Add(address);
+            if (frontend.Key is { Address: { } address, RoutingInstance: 0 }) config.FloatingIPs.Add(address);
         }
 
         return config;
@@ -36,6 +36,10 @@ internal static class Configs
 
     public static DataplaneFrontend OneToOne(string address, params string[] backends) =>
         new(new FrontendKey(Family(address), IPAddress.Parse(address), null, 0), Backends(backends), [], false, []);
+
+    /// <summary>The same in a RoutingInstance.</summary>
+    public static DataplaneFrontend In(this DataplaneFrontend frontend, int routingInstance) =>
+        frontend with { Key = frontend.Key with { RoutingInstance = routingInstance } };
 
     public static EquatableList<DataplaneBackend> Backends(params string[] backends) => backends.Select(Backend).ToEquatableList();
 

@@ -18,6 +18,7 @@ internal static class ConntrackTable
     private const ushort Dump = 0x300;
     private const int TupleOriginal = 1;
     private const int TupleReply = 2;
+    private const int Mark = 8;
     private const int Id = 12;
     private const int Zone = 18;
     private const int TupleAddresses = 1;
@@ -51,10 +52,12 @@ internal static class ConntrackTable
                 if (messages.Body.Length < 4) continue;
                 var attributes = messages.Body[4..];
                 var original = NetlinkMessages.Attribute(attributes, TupleOriginal);
-                if (Parse(family, original, NetlinkMessages.Attribute(attributes, TupleReply)) is not { } flow || !condemned(flow)) continue;
+                var mark = NetlinkMessages.BigEndian(NetlinkMessages.Attribute(attributes, Mark));
+                if (Parse(family, original, NetlinkMessages.Attribute(attributes, TupleReply), mark) is not { } flow || !condemned(flow)) continue;
                 var at = NetlinkMessages.WriteHeader(request, Delete, Request | Acknowledge, af);
                 at = NetlinkMessages.WriteAttribute(request, at, TupleOriginal | 0x8000, original);
                 at = NetlinkMessages.WriteAttribute(request, at, Id, NetlinkMessages.Attribute(attributes, Id));
+                // A zone of the original direction alone is in its tuple.
                 var zone = NetlinkMessages.Attribute(attributes, Zone);
                 if (!zone.IsEmpty) at = NetlinkMessages.WriteAttribute(request, at, Zone, zone);
                 requests.Add(request[..at].ToArray());
@@ -71,11 +74,13 @@ internal static class ConntrackTable
         return requests.Count;
     }
 
-    private static ConntrackFlow? Parse(IPFamily family, ReadOnlySpan<byte> original, ReadOnlySpan<byte> reply)
+    private static ConntrackFlow? Parse(IPFamily family, ReadOnlySpan<byte> original, ReadOnlySpan<byte> reply, uint mark)
     {
         var v4 = family == IPFamily.IPv4;
-        var destination = NetlinkMessages.Attribute(NetlinkMessages.Attribute(original, TupleAddresses), v4 ? 2 : 4);
-        var source = NetlinkMessages.Attribute(NetlinkMessages.Attribute(reply, TupleAddresses), v4 ? 1 : 3);
+        var forth = NetlinkMessages.Attribute(original, TupleAddresses);
+        var back = NetlinkMessages.Attribute(reply, TupleAddresses);
+        var destination = NetlinkMessages.Attribute(forth, v4 ? 2 : 4);
+        var source = NetlinkMessages.Attribute(back, v4 ? 1 : 3);
         var protocol = NetlinkMessages.Attribute(original, TupleProtocol);
         var number = NetlinkMessages.Attribute(protocol, 1);
         if (destination.IsEmpty || source.IsEmpty || number.IsEmpty) return null;
@@ -84,7 +89,10 @@ internal static class ConntrackTable
             new IPAddress(destination),
             Port(NetlinkMessages.Attribute(protocol, 3)),
             new IPAddress(source),
-            Port(NetlinkMessages.Attribute(NetlinkMessages.Attribute(reply, TupleProtocol), 2)));
+            Port(NetlinkMessages.Attribute(NetlinkMessages.Attribute(reply, TupleProtocol), 2)),
+            mark,
+            new IPAddress(NetlinkMessages.Attribute(forth, v4 ? 1 : 3)),
+            new IPAddress(NetlinkMessages.Attribute(back, v4 ? 2 : 4)));
     }
 
     private static ushort Port(ReadOnlySpan<byte> value) => value.Length < 2 ? (ushort)0 : BinaryPrimitives.ReadUInt16BigEndian(value);

@@ -15,6 +15,7 @@ public sealed class NftContents
     private readonly Dictionary<FrontendKey, DataplaneFrontend> _frontends;
     private readonly Dictionary<NftSharedElement, int> _shared;
     private readonly HashSet<IPAddress> _floatingIPs;
+    private readonly EndpointSources _sources = new();
 
     private NftContents(int frontends)
     {
@@ -37,6 +38,7 @@ public sealed class NftContents
             after._frontends.Add(frontend.Key, frontend);
             foreach (var shared in NftRuleset.SharedElements(frontend)) after.Count(shared, 1);
             foreach (var element in NftRuleset.Elements(frontend)) sections.Add(element);
+            after._sources.Add(frontend);
         }
 
         foreach (var address in desired.FloatingIPs)
@@ -49,9 +51,10 @@ public sealed class NftContents
         foreach (var shared in after._shared.Keys.Order(SharedOrder.Instance))
         {
             if (shared.Set == NftSet.Hash) AppendHashChain(text, options.Table, shared);
-            sections.Add(NftRuleset.Element(shared));
+            sections.Add(NftRuleset.Element(options.Table, shared));
         }
 
+        foreach (var element in after._sources.Elements()) sections.Add(element);
         sections.AppendTo(text, "add", options.Table);
         return (text.ToString(), after);
     }
@@ -67,6 +70,7 @@ public sealed class NftContents
         var frontends = new List<(FrontendKey Key, DataplaneFrontend? Frontend)>();
         var endpointsGone = new HashSet<FrontendKey>();
         var counts = new Dictionary<NftSharedElement, int>();
+        var sources = new EndpointSources.Draft();
         foreach (var key in change.Frontends.Order())
         {
             var before = _frontends.GetValueOrDefault(key);
@@ -82,6 +86,7 @@ public sealed class NftContents
             }
 
             foreach (var element in had) removed.Add(element);
+            _sources.Note(sources, before, after);
             if (before is not null)
             {
                 foreach (var shared in NftRuleset.SharedElements(before)) Note(shared, -1);
@@ -103,7 +108,7 @@ public sealed class NftContents
         }
 
         var text = new StringBuilder();
-        var freed = new HashSet<IPAddress>();
+        var freed = new HashSet<FloatingIPPlace>();
         foreach (var (shared, by) in counts.OrderBy(c => c.Key, SharedOrder.Instance))
         {
             var known = _shared.TryGetValue(shared, out var before);
@@ -112,18 +117,22 @@ public sealed class NftContents
                 // A chain stays when its last user goes: the next one finds it, and a replaced table has only what it needs.
                 if (known || by <= 0) continue;
                 AppendHashChain(text, options.Table, shared);
-                added.Add(NftRuleset.Element(shared));
+                added.Add(NftRuleset.Element(options.Table, shared));
             }
             else if (before == 0 && by > 0)
             {
-                added.Add(NftRuleset.Element(shared));
+                added.Add(NftRuleset.Element(options.Table, shared));
             }
             else if (before > 0 && before + by == 0)
             {
-                removed.Add(NftRuleset.Element(shared));
-                if (shared.Set == NftSet.FloatingIPs) freed.Add(shared.Address!);
+                removed.Add(NftRuleset.Element(options.Table, shared));
+                if (IsGuard(shared)) freed.Add(PlaceOf(shared));
             }
         }
+
+        var (formerSources, newSources) = _sources.Difference(sources);
+        foreach (var element in formerSources) removed.Add(element);
+        foreach (var element in newSources) added.Add(element);
 
         removed.AppendTo(text, "delete", options.Table);
         added.AppendTo(text, "add", options.Table);
@@ -142,17 +151,19 @@ public sealed class NftContents
             }
 
             foreach (var (shared, by) in counts) Count(shared, by);
+            _sources.Take(sources);
         });
 
         void Note(NftSharedElement shared, int by) => counts[shared] = counts.GetValueOrDefault(shared) + by;
     }
 
     /// <summary>Addresses the tables guard: FloatingIPs, and those of frontends.</summary>
-    public IEnumerable<IPAddress> GuardedAddresses() =>
-        _shared.Keys.Where(s => s.Set == NftSet.FloatingIPs).Select(s => s.Address!);
+    public IEnumerable<FloatingIPPlace> GuardedAddresses() => _shared.Keys.Where(IsGuard).Select(PlaceOf);
 
-    /// <summary>Whether the address is in the drop set.</summary>
-    public bool Guards(IPAddress address) => _shared.ContainsKey(FloatingIP(address));
+    /// <summary>Whether the address is in the drop set; in a RoutingInstance: whether there is an entry for it.</summary>
+    public bool Guards(FloatingIPPlace place) => _shared.ContainsKey(place.RoutingInstance == 0
+        ? FloatingIP(place.Address)
+        : new NftSharedElement(place.Address.FamilyOf(), NftSet.VpnFloatingIPs, place.Address, place.RoutingInstance));
 
     // Of a new one too: its clients may have flows from before it was there, tracked as untranslated.
     private static bool LostEndpoint(DataplaneFrontend? before, DataplaneFrontend? after) =>
@@ -160,6 +171,10 @@ public sealed class NftContents
         || before.Backends.Concat(before.Draining).Any(b => !after.Backends.Contains(b) && !after.Draining.Contains(b));
 
     private static NftSharedElement FloatingIP(IPAddress address) => new(address.FamilyOf(), NftSet.FloatingIPs, address, 0);
+
+    private static bool IsGuard(NftSharedElement shared) => shared.Set is NftSet.FloatingIPs or NftSet.VpnFloatingIPs;
+
+    private static FloatingIPPlace PlaceOf(NftSharedElement guard) => new(guard.Number, guard.Address!);
 
     private void Count(NftSharedElement shared, int by)
     {

@@ -141,7 +141,7 @@ public sealed partial class NftDataplane : IDataplane
         }
     }
 
-    private void EndFlows(NftContents contents, IReadOnlySet<FrontendKey>? frontends, IReadOnlySet<IPAddress> freed)
+    private void EndFlows(NftContents contents, IReadOnlySet<FrontendKey>? frontends, IReadOnlySet<FloatingIPPlace> freed)
     {
         try
         {
@@ -149,7 +149,7 @@ public sealed partial class NftDataplane : IDataplane
             var stale = new StaleFlows(contents, frontends, freed, addresses);
             foreach (var family in NftRuleset.Families)
             {
-                if (frontends is not null && !frontends.Any(f => f.Family == family) && !freed.Any(a => a.FamilyOf() == family)) continue;
+                if (frontends is not null && !frontends.Any(f => f.Family == family) && !freed.Any(p => p.Address.FamilyOf() == family)) continue;
                 var ended = Netlink.ConntrackTable.DeleteWhere(family, stale.Contains);
                 if (ended > 0) LogEnded(ended);
             }
@@ -162,31 +162,28 @@ public sealed partial class NftDataplane : IDataplane
     }
 
     /// <summary>What the tables of an agent before this one guard: what is nobody's by now loses its flows.</summary>
-    private async Task<HashSet<IPAddress>> GuardedByFormerAgentAsync()
+    private async Task<HashSet<FloatingIPPlace>> GuardedByFormerAgentAsync()
     {
-        var addresses = new HashSet<IPAddress>();
+        var places = new HashSet<FloatingIPPlace>();
         foreach (var family in NftRuleset.Families)
         {
-            string listing;
-            try
+            foreach (var set in (NftSet[])[NftSet.FloatingIPs, NftSet.VpnFloatingIPs])
             {
-                listing = await NftProcess.RunAsync(null, null, "-n", "list", "set", NftRuleset.Keyword(family), _options.Table, NftRuleset.SetName(NftSet.FloatingIPs));
-            }
-            catch (DataplaneException)
-            {
-                continue; // no such table: the first agent here
-            }
+                string listing;
+                try
+                {
+                    listing = await NftProcess.RunAsync(null, null, "-n", "list", "set", NftRuleset.Keyword(family), _options.Table, NftRuleset.SetName(set));
+                }
+                catch (DataplaneException)
+                {
+                    continue; // no such set: the first agent here
+                }
 
-            var from = listing.IndexOf("elements = {", StringComparison.Ordinal);
-            if (from < 0) continue;
-            var words = listing[(from + "elements = {".Length)..].Split([' ', '\n', '\t', ',', '}'], StringSplitOptions.RemoveEmptyEntries);
-            foreach (var word in words)
-            {
-                if (IPAddress.TryParse(word, out var address)) addresses.Add(address);
+                places.UnionWith(NftGuards.Read(listing));
             }
         }
 
-        return addresses;
+        return places;
     }
 
     private static HashSet<IPAddress> NodeAddresses() =>

@@ -47,6 +47,18 @@ public static class NftRuleset
         NftSet.OneToOne => "one_to_one",
         NftSet.OneToOneBackends => "one_to_one_backends",
         NftSet.OneToOneSourceRanges => "one_to_one_source_ranges",
+        NftSet.VpnZones => "vpn_zones",
+        NftSet.VpnMarks => "vpn_marks",
+        NftSet.VpnDevices => "vpn_devices",
+        NftSet.VpnFloatingIPs => "vpn_floating_ips",
+        NftSet.VpnFrontends => "vpn_frontends",
+        NftSet.VpnBackends => "vpn_backends",
+        NftSet.VpnSourceRanges => "vpn_source_ranges",
+        NftSet.VpnOneToOne => "vpn_one_to_one",
+        NftSet.VpnOneToOneBackends => "vpn_one_to_one_backends",
+        NftSet.VpnOneToOneSourceRanges => "vpn_one_to_one_source_ranges",
+        NftSet.VpnEndpoints => "vpn_endpoints",
+        NftSet.VpnSources => "vpn_sources",
         _ => throw new ArgumentOutOfRangeException(nameof(set)),
     };
 
@@ -84,8 +96,18 @@ public static class NftRuleset
     public static IEnumerable<NftSharedElement> SharedElements(DataplaneFrontend frontend)
     {
         var key = frontend.Key;
-        if (key.Address is { } address) yield return new(key.Family, NftSet.FloatingIPs, address, 0);
-        else yield return new(key.Family, NftSet.NodePortNumbers, null, key.Port);
+        if (key is { RoutingInstance: not 0 and var instance })
+        {
+            foreach (var element in NftOverlay.SharedElements(key.Family, instance, key.Address!)) yield return element;
+        }
+        else if (key.Address is { } address)
+        {
+            yield return new(key.Family, NftSet.FloatingIPs, address, 0);
+        }
+        else
+        {
+            yield return new(key.Family, NftSet.NodePortNumbers, null, key.Port);
+        }
 
         // Draining ones have no flow left to place, and the source of the flows they keep was decided when those began.
         IPAddress? last = null;
@@ -100,8 +122,9 @@ public static class NftRuleset
     }
 
     /// <summary>How a shared element is written.</summary>
-    public static NftElement Element(NftSharedElement shared) => shared.Set switch
+    public static NftElement Element(string table, NftSharedElement shared) => shared.Set switch
     {
+        >= NftSet.VpnZones => NftOverlay.Element(table, shared),
         NftSet.Hash => new(shared.Family, shared.Set, Hex(Magic | (uint)shared.Number), "jump " + HashChain(shared.Number)),
         NftSet.NodePortNumbers => new(shared.Family, shared.Set, Number(shared.Number), null),
         _ => new(shared.Family, shared.Set, shared.Address!.ToString(), null),
@@ -136,6 +159,8 @@ public static class NftRuleset
     private static (NftSet Heads, NftSet Backends, NftSet Ranges) Sets(FrontendKey key) => key switch
     {
         { Address: null } => (NftSet.NodePorts, NftSet.NodePortBackends, NftSet.NodePortSourceRanges),
+        { RoutingInstance: not 0, Protocol: null } => (NftSet.VpnOneToOne, NftSet.VpnOneToOneBackends, NftSet.VpnOneToOneSourceRanges),
+        { RoutingInstance: not 0 } => (NftSet.VpnFrontends, NftSet.VpnBackends, NftSet.VpnSourceRanges),
         { Protocol: null } => (NftSet.OneToOne, NftSet.OneToOneBackends, NftSet.OneToOneSourceRanges),
         _ => (NftSet.Frontends, NftSet.Backends, NftSet.SourceRanges),
     };
@@ -143,6 +168,7 @@ public static class NftRuleset
     private static string KeyText(FrontendKey key) => key switch
     {
         { Address: null } => $"{Number((int)key.Protocol!)} . {Number(key.Port)}",
+        { RoutingInstance: not 0 } => $"{Hex(NftOverlay.MarkOf(key.RoutingInstance))} . {KeyText(key with { RoutingInstance = 0 })}",
         { Protocol: null } => key.Address.ToString(),
         _ => $"{key.Address} . {Number((int)key.Protocol)} . {Number(key.Port)}",
     };
@@ -159,9 +185,9 @@ public static class NftRuleset
     private static int HashNumber(DataplaneFrontend frontend) =>
         (frontend.ClientIPAffinity || frontend.Key.Protocol is null ? (int)AffinityFlag : 0) | frontend.Backends.Count;
 
-    private static string Hex(uint mark) => "0x" + mark.ToString("x8", CultureInfo.InvariantCulture);
+    internal static string Hex(uint mark) => "0x" + mark.ToString("x8", CultureInfo.InvariantCulture);
 
-    private static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
+    internal static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
 
     private static string Frame(NftOptions options, IPFamily family)
     {
@@ -172,6 +198,7 @@ public static class NftRuleset
         var source = node is null ? "masquerade" : $"snat to {node}";
         var ranges = $"meta mark & {Hex(SourceRangesFlag)} == {Hex(SourceRangesFlag)}";
         var hash = $"meta mark & {Hex(~SourceRangesFlag)} vmap @hash";
+        var tunnels = NftOverlay.Devices(options.Table);
         var ours = $"meta mark & {Hex(MagicMask)} == {Hex(Magic)} meta mark set 0";
         return $$"""
             table {{ip}} {{options.Table}} {
@@ -188,7 +215,7 @@ public static class NftRuleset
               map one_to_one { type {{addr}} : mark; }
               map one_to_one_backends { type {{addr}} . mark : {{addr}}; }
               set one_to_one_source_ranges { type {{addr}} . {{addr}}; flags interval; }
-
+            {{NftOverlay.Sets(addr)}}
               chain frontend {
                 {{ranges}} {{ip}} daddr . meta l4proto . th dport . {{ip}} saddr != @source_ranges drop
                 {{hash}}
@@ -213,6 +240,7 @@ public static class NftRuleset
               }
               chain prerouting {
                 type nat hook prerouting priority dstnat; policy accept;
+                iifname {{tunnels}} goto vpn_translate
                 goto translate
               }
               chain output {
@@ -224,6 +252,7 @@ public static class NftRuleset
               chain guard {
                 type filter hook prerouting priority dstnat + 10; policy accept;
                 {{ours}}
+                iifname {{tunnels}} goto vpn_guard
                 {{ip}} daddr @floating_ips drop
               }
               chain guard_output {
@@ -246,9 +275,11 @@ public static class NftRuleset
               }
               chain postrouting {
                 type nat hook postrouting priority srcnat; policy accept;
+                {{NftOverlay.FromEndpoint("ct")}} goto vpn_source
                 ct status dnat jump source
               }
               chain source {
+                {{NftOverlay.FromVpn("ct")}} goto node_source
                 ct original {{ip}} daddr @floating_ips goto node_source
                 meta l4proto tcp ct original proto-dst @node_port_numbers goto node_source
                 meta l4proto udp ct original proto-dst @node_port_numbers goto node_source
@@ -258,6 +289,7 @@ public static class NftRuleset
                 {{ip}} daddr @remote {{source}}
                 meta mark & {{Hex(HairpinBit)}} == {{Hex(HairpinBit)}} meta mark set meta mark & {{Hex(~HairpinBit)}} {{source}}
               }
+            {{NftOverlay.Chains(ip, tunnels, ranges, hash)}}
             }
 
             """;

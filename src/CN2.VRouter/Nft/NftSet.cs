@@ -32,4 +32,30 @@ public enum NftSet
     OneToOne,
     OneToOneBackends,
     OneToOneSourceRanges,
+
+    /// <summary>A RoutingInstance's device → the zone of its flows.</summary>
+    VpnZones,
+
+    /// <summary>A RoutingInstance's device → the mark of flows that arrive by it.</summary>
+    VpnMarks,
+
+    /// <summary>device . mark: which flows may pass a RoutingInstance's device.</summary>
+    VpnDevices,
+
+    /// <summary>mark . address: the FloatingIPs of the RoutingInstances.</summary>
+    VpnFloatingIPs,
+
+    /// <summary>As in the underlay, each key with the flow's mark before it: the same address in two VPNs is two things.</summary>
+    VpnFrontends,
+    VpnBackends,
+    VpnSourceRanges,
+    VpnOneToOne,
+    VpnOneToOneBackends,
+    VpnOneToOneSourceRanges,
+
+    /// <summary>Endpoints that have a FloatingIP of their own in a VPN: the mark of flows that they begin.</summary>
+    VpnEndpoints,
+
+    /// <summary>The FloatingIP from which such an endpoint speaks in the VPN.</summary>
+    VpnSources,
 }

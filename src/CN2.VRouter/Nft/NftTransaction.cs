@@ -1,4 +1,3 @@
-using System.Net;
 using CN2.Network.Compilation;
 
 namespace CN2.VRouter.Nft;
@@ -7,4 +6,4 @@ namespace CN2.VRouter.Nft;
 /// A change ready for nft. <paramref name="Freed"/>: addresses that are nobody's after it. <paramref name="EndpointsGone"/>: UDP and
 /// one-to-one frontends that are new or have lost an endpoint. <paramref name="Taken"/> is called when the kernel has taken it.
 /// </summary>
-public sealed record NftTransaction(string Text, IReadOnlySet<IPAddress> Freed, IReadOnlySet<FrontendKey> EndpointsGone, Action Taken);
+public sealed record NftTransaction(string Text, IReadOnlySet<FloatingIPPlace> Freed, IReadOnlySet<FrontendKey> EndpointsGone, Action Taken);

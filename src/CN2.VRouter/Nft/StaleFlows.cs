@@ -8,7 +8,8 @@ namespace CN2.VRouter.Nft;
 
 /// <summary>
 /// Which tracked flows must end (contract §3): UDP flows (and others that no handshake ends, an echo or a tunnel through one to one) that
-/// one of our frontends has sent to an endpoint it no longer has, not even draining, and every flow to an address that is nobody's now.
+/// one of our frontends has sent to an endpoint it no longer has, not even draining, and every flow to an address that is nobody's now;
+/// and what endpoints have begun into a VPN from a FloatingIP that was attached to them, likewise.
 /// Flows to destinations that are not ours are never chosen. Pure.
 /// </summary>
 /// <param name="contents">What the tables hold now.</param>
@@ -18,26 +19,41 @@ namespace CN2.VRouter.Nft;
 internal sealed class StaleFlows(
     NftContents contents,
     IReadOnlySet<FrontendKey>? frontends,
-    IReadOnlySet<IPAddress> freed,
+    IReadOnlySet<FloatingIPPlace> freed,
     IReadOnlySet<IPAddress> nodeAddresses)
 {
     public static bool Concern(FrontendKey key) => key.Protocol is null or TransportProtocol.UDP;
 
-    public bool Contains(ConntrackFlow flow)
+    public bool Contains(ConntrackFlow flow) =>
+        NftOverlay.FromEndpointBy(flow.Mark) is not 0 and var number ? BegunInVpn(number, flow) : SentToUs(NftOverlay.FromVpnBy(flow.Mark), flow);
+
+    private bool SentToUs(int instance, ConntrackFlow flow)
     {
-        if (freed.Contains(flow.OriginalDestination)) return true;
-        if (flow.Protocol is (byte)TransportProtocol.TCP or (byte)TransportProtocol.SCTP) return false;
+        if (freed.Contains(new FloatingIPPlace(instance, flow.OriginalDestination))) return true;
+        if (EndsByItself(flow)) return false;
         var family = flow.OriginalDestination.FamilyOf();
         var udp = flow.Protocol == (byte)TransportProtocol.UDP;
-        var key = new FrontendKey(family, flow.OriginalDestination, TransportProtocol.UDP, flow.OriginalDestinationPort);
+        var key = new FrontendKey(family, flow.OriginalDestination, TransportProtocol.UDP, flow.OriginalDestinationPort, instance);
         if (udp && Known(key)) return Looked(key) && !Serves(key, flow);
-        var oneToOne = new FrontendKey(family, flow.OriginalDestination, null, 0);
+        var oneToOne = new FrontendKey(family, flow.OriginalDestination, null, 0, instance);
         if (Known(oneToOne)) return Looked(oneToOne) && !Serves(oneToOne, flow);
-        if (frontends is null && contents.Guards(flow.OriginalDestination)) return true;
-        if (!udp) return false;
+        if (frontends is null && contents.Guards(new FloatingIPPlace(instance, flow.OriginalDestination))) return true;
+        if (!udp || instance != 0) return false;
         var nodePort = new FrontendKey(family, null, TransportProtocol.UDP, flow.OriginalDestinationPort);
         return Known(nodePort) && Looked(nodePort) && nodeAddresses.Contains(flow.OriginalDestination) && !Serves(nodePort, flow);
     }
+
+    private bool BegunInVpn(int instance, ConntrackFlow flow)
+    {
+        if (freed.Contains(new FloatingIPPlace(instance, flow.ReplyDestination))) return true;
+        if (EndsByItself(flow)) return false;
+        var key = new FrontendKey(flow.ReplyDestination.FamilyOf(), flow.ReplyDestination, null, 0, instance);
+        if (!Looked(key)) return false;
+        return !contents.Frontends.TryGetValue(key, out var frontend)
+            || !frontend.Backends.Concat(frontend.Draining).Any(b => b.Address.Equals(flow.OriginalSource));
+    }
+
+    private static bool EndsByItself(ConntrackFlow flow) => flow.Protocol is (byte)TransportProtocol.TCP or (byte)TransportProtocol.SCTP;
 
     // One that was just removed is in nobody's contents, but was named.
     private bool Known(FrontendKey key) => contents.Frontends.ContainsKey(key) || frontends?.Contains(key) == true;

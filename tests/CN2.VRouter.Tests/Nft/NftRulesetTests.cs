@@ -18,9 +18,9 @@ public sealed class NftRulesetTests : IDisposable
 
     public void Dispose() => _namespace.Dispose();
 
-    public static TheoryData<string> Wholes => ["empty", "seed", "everything", "no-node-address6"];
+    public static TheoryData<string> Wholes => ["empty", "seed", "everything", "no-node-address6", "overlay"];
 
-    public static TheoryData<string> Changes => ["endpoint-added", "endpoint-removed", "last-endpoint-drains", "service-removed", "restricted", "two-at-once"];
+    public static TheoryData<string> Changes => ["endpoint-added", "endpoint-removed", "last-endpoint-drains", "service-removed", "restricted", "two-at-once", "vpn-begins", "vpn-ends", "vpn-endpoint-moves"];
 
     [Theory]
     [MemberData(nameof(Wholes))]
@@ -121,6 +121,15 @@ public sealed class NftRulesetTests : IDisposable
             Configs.Frontend("10.233.33.83", TransportProtocol.TCP, 8080, "10.233.64.10:80", "10.233.64.11:80", "10.233.65.10:80@"),
             Configs.Frontend("100.0.0.4", TransportProtocol.TCP, 8080, "10.233.64.10:80", "10.233.64.11:80"),
             Configs.NodePort(TransportProtocol.TCP, 31234, "10.233.64.10:80", "10.233.64.11:80", "10.233.65.10:80@")),
+        "overlay" => Configs.Config(
+            Configs.Frontend("100.0.0.4", TransportProtocol.TCP, 8080, "10.233.64.10:80"),
+            Configs.Frontend("100.0.0.4", TransportProtocol.TCP, 8080, "10.233.64.10:80", "10.233.64.11:80").In(5),
+            Configs.Frontend("100.0.0.4", TransportProtocol.TCP, 8080, "10.233.64.12:80", "10.233.65.10:80@").In(65535),
+            Configs.Frontend("100.0.0.5", TransportProtocol.UDP, 53, "10.233.64.10:53").In(5) with { ClientIPAffinity = true, SourceRanges = Configs.Ranges("198.51.100.0/24", "203.0.113.7/32") },
+            Configs.OneToOne("100.0.0.9", "10.233.64.11:0").In(5),
+            Configs.OneToOne("100.0.0.9", "10.233.64.11:0", "10.233.65.11:0@").In(65535) with { SourceRanges = Configs.Ranges("198.51.100.0/24") },
+            Configs.Frontend("2001:db8::4", TransportProtocol.TCP, 443, "[fd00:1::1]:8443").In(5) with { SourceRanges = Configs.Ranges("2001:db8:1::/48") },
+            Configs.OneToOne("2001:db8::9", "[fd00:1::1]:0").In(5)),
         _ => Configs.Config(
             Configs.Frontend("100.0.0.5", TransportProtocol.UDP, 53, "10.0.0.1:53") with { ClientIPAffinity = true },
             Configs.Frontend("100.0.0.5", TransportProtocol.SCTP, 3868, "10.0.0.1:3868", "10.0.0.2:3868") with { ClientIPAffinity = true },
@@ -143,6 +152,11 @@ public sealed class NftRulesetTests : IDisposable
             "last-endpoint-drains" => (Configs.Config(two, other), Configs.Config(two with { Backends = [], Draining = two.Backends }, other)),
             "service-removed" => (Configs.Config(two, other), Configs.Config(two).With("100.0.0.5")),
             "restricted" => (Configs.Config(two, other), Configs.Config(two with { SourceRanges = Configs.Ranges("10.0.0.0/8") }, other with { ClientIPAffinity = true })),
+            "vpn-begins" => (Configs.Config(two), Configs.Config(two, two.In(5))),
+            "vpn-ends" => (Configs.Config(two, two.In(5), other.In(6)), Configs.Config(two, other.In(6))),
+            "vpn-endpoint-moves" => (
+                Configs.Config(Configs.OneToOne("100.0.0.9", "10.0.0.3:0").In(5), Configs.OneToOne("100.0.0.9", "10.0.0.3:0").In(6)),
+                Configs.Config(Configs.OneToOne("100.0.0.9", "10.0.0.4:0").In(5), Configs.OneToOne("100.0.0.9", "10.0.0.3:0").In(6))),
             _ => (Configs.Config(two, other), Configs.Config(
                 Configs.Frontend("2001:db8::4", TransportProtocol.UDP, 53, "[fd00::1]:53"),
                 Configs.NodePort(TransportProtocol.TCP, 30080, "10.0.1.1:80@"))),
@@ -172,6 +186,7 @@ public sealed class NftRulesetTests : IDisposable
             ClientIPAffinity = random.Next(4) == 0,
             SourceRanges = Configs.Ranges(ranges),
         };
+        if (frontend.Key.Address is not null) frontend = frontend.In(random.Next(3) * 5);
         if (backends.Length == 0) desired.Frontends.Remove(frontend.Key);
         else desired.Frontends[frontend.Key] = frontend;
         change.Frontends.Add(frontend.Key);

@@ -15,7 +15,8 @@ public sealed class StaleFlowsTests
 
     private static readonly NftContents Contents = NftContents.Whole(
         new NftOptions("cn2", null, null),
-        Configs.Config(Dns, Configs.NodePort(TransportProtocol.UDP, 30053, "10.0.0.1:5353"), Configs.OneToOne("100.0.0.9", "10.0.0.3:0")).With("100.0.0.7")).After;
+        Configs.Config(Dns, Configs.NodePort(TransportProtocol.UDP, 30053, "10.0.0.1:5353"), Configs.OneToOne("100.0.0.9", "10.0.0.3:0"),
+            Configs.Frontend("100.0.0.4", TransportProtocol.UDP, 53, "10.0.0.9:53").In(5), Configs.OneToOne("100.0.0.9", "10.0.0.8:0").In(5)).With("100.0.0.7")).After;
 
     [Theory]
     [InlineData(17, "100.0.0.4", 53, "10.0.0.1", 5353, false)] // a backend
@@ -53,7 +54,54 @@ public sealed class StaleFlowsTests
     public void Every_flow_to_a_freed_address_ends() =>
         Assert.True(Look([], [IPAddress.Parse("100.0.0.8")], 6, "100.0.0.8", 443, "10.0.0.1", 443));
 
-    private static bool Look(HashSet<FrontendKey>? frontends, HashSet<IPAddress> freed, byte protocol, string to, ushort port, string answers, ushort answersPort) =>
-        new StaleFlows(Contents, frontends, freed, new HashSet<IPAddress> { IPAddress.Parse("172.16.0.1") })
-            .Contains(new ConntrackFlow(protocol, IPAddress.Parse(to), port, IPAddress.Parse(answers), answersPort));
+    [Theory]
+    [InlineData(0xcb300005, "100.0.0.4", 53, "10.0.0.9", 53, false)] // a backend there
+    [InlineData(0xcb300005, "100.0.0.4", 53, "10.0.0.1", 5353, true)] // one of the underlay's entry for the same address
+    [InlineData(0xcb300005, "100.0.0.9", 7, "10.0.0.8", 7, false)]
+    [InlineData(0xcb300005, "100.0.0.9", 7, "10.0.0.3", 7, true)]
+    [InlineData(0xcb300005, "100.0.0.7", 53, "10.0.0.1", 53, false)] // guarded in the underlay only
+    [InlineData(0xcb300005, "172.16.0.1", 30053, "10.0.0.3", 5353, false)] // no node ports in a VPN
+    [InlineData(0xcb300006, "100.0.0.4", 53, "10.0.0.1", 53, false)] // no entry of that RoutingInstance: it went with its addresses
+    [InlineData(0xcb310005, "100.0.0.4", 53, "10.0.0.3", 53, true)] // begun by an endpoint from an address it does not have
+    public void Each_RoutingInstance_has_flows_of_its_own(uint mark, string to, ushort port, string answers, ushort answersPort, bool stale) =>
+        Assert.Equal(stale, Look(null, [], 17, to, port, answers, answersPort, mark));
+
+    [Theory]
+    [InlineData(17, "10.0.0.8", "100.0.0.9", false)] // its own FloatingIP
+    [InlineData(17, "10.0.0.3", "100.0.0.9", true)] // attached to another now
+    [InlineData(6, "10.0.0.3", "100.0.0.9", false)] // TCP ends by itself
+    public void What_endpoints_began_ends_with_their_FloatingIP(byte protocol, string from, string seenAs, bool stale) =>
+        Assert.Equal(stale, Look(null, [], protocol, "192.0.2.2", 80, "192.0.2.2", 80, 0xcb310005, from, seenAs));
+
+    [Fact]
+    public void A_freed_address_is_that_of_one_RoutingInstance()
+    {
+        HashSet<FloatingIPPlace> freed = [new(5, IPAddress.Parse("100.0.0.8"))];
+        var stale = new StaleFlows(Contents, new HashSet<FrontendKey>(), freed, new HashSet<IPAddress>());
+        Assert.True(stale.Contains(Flow(6, "100.0.0.8", 80, "10.0.0.1", 80, 0xcb300005)));
+        Assert.False(stale.Contains(Flow(6, "100.0.0.8", 80, "10.0.0.1", 80, 0xcb300006)));
+        Assert.False(stale.Contains(Flow(6, "100.0.0.8", 80, "10.0.0.1", 80)));
+        Assert.True(stale.Contains(Flow(6, "192.0.2.2", 80, "192.0.2.2", 80, 0xcb310005, "10.0.0.1", "100.0.0.8")));
+        Assert.False(stale.Contains(Flow(6, "192.0.2.2", 80, "192.0.2.2", 80, 0xcb310006, "10.0.0.1", "100.0.0.8")));
+    }
+
+    [Fact]
+    public void Guarded_addresses_are_read_from_what_nft_lists()
+    {
+        const string Underlay = "table ip cn2 {\n\tset floating_ips {\n\t\ttype ipv4_addr\n\t\telements = { 100.0.0.4, 100.0.0.5,\n\t\t\t     100.0.0.6 }\n\t}\n}\n";
+        const string Overlay = "table ip6 cn2 {\n\tset vpn_floating_ips {\n\t\ttype mark . ipv6_addr\n\t\telements = { 0xcb300005 . 2001:db8::4,\n\t\t\t     0xcb30ffff . 2001:db8::4 }\n\t}\n}\n";
+        Assert.Equal([new(0, IPAddress.Parse("100.0.0.4")), new(0, IPAddress.Parse("100.0.0.5")), new(0, IPAddress.Parse("100.0.0.6"))], NftGuards.Read(Underlay));
+        Assert.Equal([new(5, IPAddress.Parse("2001:db8::4")), new(65535, IPAddress.Parse("2001:db8::4"))], NftGuards.Read(Overlay));
+        Assert.Empty(NftGuards.Read("table ip cn2 {\n\tset floating_ips {\n\t\ttype ipv4_addr\n\t}\n}\n"));
+    }
+
+    private static bool Look(
+        HashSet<FrontendKey>? frontends, HashSet<IPAddress> freed, byte protocol, string to, ushort port, string answers, ushort answersPort, uint mark = 0,
+        string from = "192.0.2.2", string seenAs = "192.0.2.2") =>
+        new StaleFlows(Contents, frontends, freed.Select(f => new FloatingIPPlace(0, f)).ToHashSet(), new HashSet<IPAddress> { IPAddress.Parse("172.16.0.1") })
+            .Contains(Flow(protocol, to, port, answers, answersPort, mark, from, seenAs));
+
+    private static ConntrackFlow Flow(
+        byte protocol, string to, ushort port, string answers, ushort answersPort, uint mark = 0, string from = "192.0.2.2", string seenAs = "192.0.2.2") =>
+        new(protocol, IPAddress.Parse(to), port, IPAddress.Parse(answers), answersPort, mark, IPAddress.Parse(from), IPAddress.Parse(seenAs));
 }

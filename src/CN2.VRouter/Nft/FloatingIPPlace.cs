@@ -1,0 +1,6 @@
+using System.Net;
+
+namespace CN2.VRouter.Nft;
+
+/// <summary>An address where it means something: in the underlay (0), or in a RoutingInstance.</summary>
+public readonly record struct FloatingIPPlace(int RoutingInstance, IPAddress Address);

@@ -1,0 +1,163 @@
+using System.Net;
+using CN2.Network.Addressing;
+using CN2.Network.Compilation;
+using CN2.VRouter.Overlay;
+
+namespace CN2.VRouter.Nft;
+
+/// <summary>
+/// The RoutingInstances' part of the tables; pure. A VPN's packets are told by the device they arrive from, and are looked up in
+/// maps of their own, so that neither sees the other's addresses.
+/// <para>
+/// The ct mark names the VPN of a flow for its life: <see cref="OverlayNumbers.FromVpn"/> and the number when it came from there,
+/// <see cref="OverlayNumbers.FromEndpoint"/> and the number when an endpoint with a FloatingIP of its own began it. The packet mark
+/// says that a packet is to leave into the VPN: routing rules of the tunnel engine send it to the RoutingInstance's table.
+/// </para>
+/// </summary>
+internal static class NftOverlay
+{
+    private const uint EitherMask = OverlayNumbers.MarkMask & ~(OverlayNumbers.FromVpn ^ OverlayNumbers.FromEndpoint);
+
+    /// <summary>The mark of flows that arrive by the RoutingInstance's device.</summary>
+    public static uint MarkOf(int routingInstance) => OverlayNumbers.FromVpn + (uint)routingInstance;
+
+    /// <summary>The RoutingInstance that a flow with this mark came from; 0: the underlay.</summary>
+    public static int FromVpnBy(uint mark) => (mark & OverlayNumbers.MarkMask) == OverlayNumbers.FromVpn ? (int)(mark & ~OverlayNumbers.MarkMask) : 0;
+
+    /// <summary>The RoutingInstance that an endpoint's flow with this mark went into; 0: none.</summary>
+    public static int FromEndpointBy(uint mark) => (mark & OverlayNumbers.MarkMask) == OverlayNumbers.FromEndpoint ? (int)(mark & ~OverlayNumbers.MarkMask) : 0;
+
+    /// <summary>What is there as long as the RoutingInstance has an entry for the address.</summary>
+    public static IEnumerable<NftSharedElement> SharedElements(IPFamily family, int routingInstance, IPAddress address) =>
+    [
+        new(family, NftSet.VpnZones, null, routingInstance),
+        new(family, NftSet.VpnMarks, null, routingInstance),
+        new(family, NftSet.VpnDevices, null, routingInstance),
+        new(family, NftSet.VpnDevices, null, routingInstance + (int)(OverlayNumbers.FromEndpoint - OverlayNumbers.FromVpn)),
+        new(family, NftSet.VpnFloatingIPs, address, routingInstance),
+    ];
+
+    public static NftElement Element(string table, NftSharedElement shared)
+    {
+        var number = shared.Number & OverlayNumbers.LastRoutingInstance;
+        var device = $"\"{OverlayNumbers.Device(table, number)}\"";
+        var mark = NftRuleset.Hex(OverlayNumbers.FromVpn + (uint)shared.Number);
+        return shared.Set switch
+        {
+            NftSet.VpnZones => new(shared.Family, shared.Set, device, NftRuleset.Number(number)),
+            NftSet.VpnMarks => new(shared.Family, shared.Set, device, mark),
+            NftSet.VpnDevices => new(shared.Family, shared.Set, $"{device} . {mark}", null),
+            _ => new(shared.Family, shared.Set, $"{mark} . {shared.Address}", null),
+        };
+    }
+
+    /// <summary>What an endpoint needs to begin flows into a VPN from the FloatingIP that is attached to it one to one.</summary>
+    public static IEnumerable<NftElement> EndpointElements(IPAddress endpoint, FrontendKey floatingIP) =>
+    [
+        new(floatingIP.Family, NftSet.VpnEndpoints, endpoint.ToString(), NftRuleset.Hex(OverlayNumbers.FromEndpoint + (uint)floatingIP.RoutingInstance)),
+        new(floatingIP.Family, NftSet.VpnSources, endpoint.ToString(), floatingIP.Address!.ToString()),
+    ];
+
+    /// <summary>
+    /// Matches the devices of all RoutingInstances, also of those that the tables do not know yet. Where the table's name leaves no
+    /// room for a number there are none, and what is matched is no device's name.
+    /// </summary>
+    public static string Devices(string table)
+    {
+        var prefix = table + "-";
+        return prefix.Length < OverlayNumbers.LongestDeviceName ? $"\"{prefix}*\"" : $"\"{prefix[..Math.Min(prefix.Length, OverlayNumbers.LongestDeviceName)]}\"";
+    }
+
+    public static string FromVpn(string where) => Marked(where, OverlayNumbers.FromVpn, OverlayNumbers.MarkMask);
+
+    public static string FromEndpoint(string where) => Marked(where, OverlayNumbers.FromEndpoint, OverlayNumbers.MarkMask);
+
+    public static string Sets(string addr) => $$"""
+          map vpn_zones { typeof iifname : ct zone; }
+          map vpn_marks { type ifname : mark; }
+          set vpn_devices { type ifname . mark; }
+          set vpn_floating_ips { type mark . {{addr}}; }
+          map vpn_frontends { type mark . {{addr}} . inet_proto . inet_service : mark; }
+          map vpn_backends { type mark . {{addr}} . inet_proto . inet_service . mark : {{addr}} . inet_service; }
+          set vpn_source_ranges { type mark . {{addr}} . inet_proto . inet_service . {{addr}}; flags interval; }
+          map vpn_one_to_one { type mark . {{addr}} : mark; }
+          map vpn_one_to_one_backends { type mark . {{addr}} . mark : {{addr}}; }
+          set vpn_one_to_one_source_ranges { type mark . {{addr}} . {{addr}}; flags interval; }
+          map vpn_endpoints { type {{addr}} : mark; }
+          map vpn_sources { type {{addr}} : {{addr}}; }
+
+        """;
+
+    public static string Chains(string ip, string devices, string ranges, string hash) => $$"""
+
+          # Only in the direction in which a flow begins: equal addresses in two VPNs are two flows then, and replies, which come
+          # from endpoints that know of no VPN, find their flow.
+          chain vpn_zone {
+            type filter hook prerouting priority raw; policy accept;
+            ct original zone set iifname map @vpn_zones
+          }
+          chain vpn_mark {
+            type filter hook prerouting priority mangle; policy accept;
+            iifname {{devices}} goto vpn_arrival
+            {{FromVpn("ct")}} ct direction reply meta mark set ct mark
+            {{FromEndpoint("ct")}} ct direction original meta mark set ct mark
+            # Flows that have begun in the underlay stay there.
+            ct status ! confirmed meta mark set {{ip}} saddr map @vpn_endpoints
+          }
+          chain vpn_arrival {
+            ct state new ct mark set iifname map @vpn_marks
+          }
+          chain vpn_output {
+            type route hook output priority mangle; policy accept;
+            {{FromVpn("ct")}} ct direction reply meta mark set ct mark
+          }
+
+          chain vpn_frontend {
+            {{ranges}} ct mark . {{ip}} daddr . meta l4proto . th dport . {{ip}} saddr != @vpn_source_ranges drop
+            {{hash}}
+            meta l4proto { tcp, udp, sctp } dnat {{ip}} to ct mark . {{ip}} daddr . meta l4proto . th dport . meta mark map @vpn_backends
+          }
+          chain vpn_one_to_one {
+            {{ranges}} ct mark . {{ip}} daddr . {{ip}} saddr != @vpn_one_to_one_source_ranges drop
+            {{hash}}
+            dnat to ct mark . {{ip}} daddr . meta mark map @vpn_one_to_one_backends
+          }
+          chain vpn_translate {
+            meta mark set ct mark . {{ip}} daddr . meta l4proto . th dport map @vpn_frontends jump vpn_frontend
+            # Drawn just before a transaction made the backends fewer: draw again.
+            meta mark set ct mark . {{ip}} daddr . meta l4proto . th dport map @vpn_frontends goto vpn_frontend
+            meta mark set ct mark . {{ip}} daddr map @vpn_one_to_one goto vpn_one_to_one
+          }
+
+          # Out of a VPN come packets to its FloatingIPs, and replies to endpoints that spoke into that same VPN; no others.
+          chain vpn_guard {
+            iifname . ct mark != @vpn_devices drop
+            {{FromVpn("ct")}} ct direction original ct status dnat accept
+            {{FromEndpoint("ct")}} ct direction reply accept
+            drop
+          }
+          # Into a VPN go the replies of its flows, and what its endpoints begin; and neither goes anywhere else.
+          chain vpn_leave {
+            type filter hook postrouting priority mangle; policy accept;
+            oifname {{devices}} goto vpn_departure
+            {{Marked("ct", OverlayNumbers.FromVpn, EitherMask)}} goto vpn_stray
+          }
+          chain vpn_departure {
+            {{FromEndpoint("meta")}} ct direction original ct mark set meta mark
+            oifname . ct mark != @vpn_devices drop
+            {{FromVpn("ct")}} ct direction reply accept
+            {{FromEndpoint("ct")}} ct direction original accept
+            drop
+          }
+          chain vpn_stray {
+            {{FromVpn("ct")}} ct direction reply drop
+            {{FromEndpoint("ct")}} ct direction original drop
+          }
+          chain vpn_source {
+            snat to {{ip}} saddr map @vpn_sources
+            drop
+          }
+        """;
+
+    private static string Marked(string where, uint mark, uint mask) => $"{where} mark & {NftRuleset.Hex(mask)} == {NftRuleset.Hex(mark)}";
+}
