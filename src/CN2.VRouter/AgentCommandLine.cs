@@ -28,7 +28,8 @@ public static partial class AgentCommandLine
 
         The agent needs CAP_NET_ADMIN in its network namespace and the nft command, and forwards only where net.ipv4.ip_forward
         (net.ipv6.conf.all.forwarding) is 1. It changes nothing outside its tables and leaves them in place when it stops, so that
-        traffic goes on; `flush` removes them (stop the agent first, or it puts them back).
+        traffic goes on; `flush` removes them (stop the agent first, or it puts them back). For networks without fabric forwarding it
+        also makes a device NAME-n for each RoutingInstance, with a routing table and rules of its own; these are gone with it.
 
         """;
 

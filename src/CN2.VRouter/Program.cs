@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using CN2.VRouter;
 using CN2.VRouter.Nft;
+using CN2.VRouter.Overlay;
 using CN2.VRouter.Probes;
 
 switch (AgentCommandLine.Parse(args, Environment.GetEnvironmentVariable))
@@ -19,6 +20,7 @@ switch (AgentCommandLine.Parse(args, Environment.GetEnvironmentVariable))
         try
         {
             await NftDataplane.FlushAsync(flush.Table);
+            UserspaceOverlay.Flush(flush.Table);
             return 0;
         }
         catch (DataplaneException e)
@@ -56,9 +58,10 @@ static async Task<int> RunAsync(AgentCommand.Run run)
         var store = new HealthStore(run.StateDirectory, TimeProvider.System);
         var options = new NftOptions(run.Table, run.Address, run.Address6);
         await NftDataplane.CheckAsync(options);
-        await using var dataplane = new NftDataplane(options, loggers.CreateLogger<NftDataplane>());
+        var overlay = new UserspaceOverlay(run.Table, run.Address, loggers.CreateLogger<UserspaceOverlay>());
+        await using var dataplane = new NodeDataplane(new NftDataplane(options, loggers.CreateLogger<NftDataplane>()), overlay);
         using var prober = new NetworkProber();
-        await using var agent = new VRouterAgent(run, dataplane, prober, store, TimeProvider.System, loggers.CreateLogger<VRouterAgent>());
+        await using var agent = new VRouterAgent(run, dataplane, prober, store, TimeProvider.System, loggers.CreateLogger<VRouterAgent>(), overlay);
         await agent.RunAsync(stop.Token);
         return 0;
     }

@@ -1,5 +1,6 @@
 using System.Reflection;
 using System.Threading.Channels;
+using CN2.VRouter.Overlay;
 using CN2.VRouter.Probes;
 using CN2.VRouter.V1;
 using Google.Protobuf;
@@ -19,6 +20,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
 
     private readonly AgentCommand.Run _options;
     private readonly IDataplane _dataplane;
+    private readonly IOverlayEngine? _overlay;
     private readonly HealthStore _store;
     private readonly ProbeEngine _probes;
     private readonly TimeProvider _time;
@@ -31,10 +33,13 @@ public sealed partial class VRouterAgent : IAsyncDisposable
     private ulong _repairs;
     private volatile string _notice = "";
 
-    public VRouterAgent(AgentCommand.Run options, IDataplane dataplane, IProber prober, HealthStore store, TimeProvider time, ILogger<VRouterAgent> logger)
+    /// <param name="overlay">The engine of the data plane's tunnels, to tell of it; null: there is none.</param>
+    public VRouterAgent(
+        AgentCommand.Run options, IDataplane dataplane, IProber prober, HealthStore store, TimeProvider time, ILogger<VRouterAgent> logger, IOverlayEngine? overlay = null)
     {
         _options = options;
         _dataplane = dataplane;
+        _overlay = overlay;
         _store = store;
         _time = time;
         _logger = logger;
@@ -80,6 +85,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
             Address = ByteString.CopyFrom(_options.Address.GetAddressBytes()),
             Address6 = ByteString.CopyFrom(_options.Address6?.GetAddressBytes() ?? []),
             AgentVersion = Version,
+            OverlayEngine = _overlay?.Name ?? "",
         };
         string? complaint = null;
         for (var turn = 0; ; turn++)
@@ -101,7 +107,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
                         if (_probes.Known() is { Count: > 0 } known) stream.Send(Message(known));
                     },
                     message => _inbox.Writer.TryWrite((stream, message)),
-                    () => new Heartbeat { Repairs = Interlocked.Read(ref _repairs), Message = _notice = Notice() },
+                    Beat,
                     cancellation);
             }
             catch (RpcException e)
@@ -191,23 +197,38 @@ public sealed partial class VRouterAgent : IAsyncDisposable
         }
     }
 
-    /// <summary>What is amiss on the node and not ours to change.</summary>
-    private string Notice()
+    private Heartbeat Beat()
+    {
+        var carried = _overlay?.Counters;
+        return new Heartbeat
+        {
+            Repairs = Interlocked.Read(ref _repairs),
+            Message = _notice = Notice(carried?.RoutingInstances.Count > 0),
+            Overlay = carried is null ? null : WireMapping.Counters(carried),
+        };
+    }
+
+    /// <summary>What is amiss on the node and not ours to change; about tunnels only where there are some.</summary>
+    private string Notice(bool tunnels)
     {
         var faults = new List<string>();
-        if (Off("/proc/sys/net/ipv4/ip_forward")) faults.Add("net.ipv4.ip_forward is 0: nothing is forwarded to endpoints over IPv4; set it to 1");
-        if (_options.Address6 is not null && Off("/proc/sys/net/ipv6/conf/all/forwarding"))
+        if (Reads("/proc/sys/net/ipv4/ip_forward", "0")) faults.Add("net.ipv4.ip_forward is 0: nothing is forwarded to endpoints over IPv4; set it to 1");
+        if (_options.Address6 is not null && Reads("/proc/sys/net/ipv6/conf/all/forwarding", "0"))
             faults.Add("net.ipv6.conf.all.forwarding is 0: nothing is forwarded to endpoints over IPv6; set it to 1");
+        // The higher of "all" and the device's own counts: what comes out of a tunnel has a source that only the VPN's table knows.
+        if (tunnels && Reads("/proc/sys/net/ipv4/conf/all/rp_filter", "1"))
+            faults.Add("net.ipv4.conf.all.rp_filter is 1: packets out of VPNs are dropped; set it to 0 or 2");
+        if (tunnels && _overlay?.Notice is { } told) faults.Add(told.TrimEnd('.'));
         var notice = string.Join(". ", faults);
         if (notice != _notice && notice.Length > 0) LogNotice(notice);
         return notice;
     }
 
-    private static bool Off(string path)
+    private static bool Reads(string path, string value)
     {
         try
         {
-            return File.ReadAllText(path).Trim() == "0";
+            return File.ReadAllText(path).Trim() == value;
         }
         catch (IOException)
         {

@@ -1,0 +1,60 @@
+using System.Threading.Channels;
+using CN2.Network.Collections;
+using CN2.Network.Overlay;
+using CN2.VRouter.Overlay;
+
+namespace CN2.VRouter.Tests.Overlay;
+
+/// <summary>An engine that only remembers what it was told, by the change that named it.</summary>
+internal sealed class MemoryOverlay : IOverlayEngine
+{
+    private readonly Channel<string> _drift = Channel.CreateUnbounded<string>();
+
+    public string Name => "memory";
+
+    public ChannelReader<string> Drift => _drift.Reader;
+
+    public OverlayCounters Counters { get; set; } = OverlayCounters.None;
+
+    public string? Notice { get; set; }
+
+    /// <summary>Refuse with this message until it is null again.</summary>
+    public string? Refusal { get; set; }
+
+    /// <summary>Called at each call, before anything.</summary>
+    public Action? Called { get; set; }
+
+    public int Calls { get; private set; }
+
+    public SortedDictionary<int, uint> RoutingInstances { get; } = [];
+
+    public Dictionary<VpnRouteKey, EquatableList<VpnPath>> Routes { get; } = [];
+
+    public Task ApplyAsync(OverlayConfig desired, OverlayChange? change, CancellationToken cancellation)
+    {
+        Calls++;
+        Called?.Invoke();
+        if (Refusal is { } refusal) throw new DataplaneException(refusal);
+        Take(RoutingInstances, desired.RoutingInstances, change?.RoutingInstances ?? [.. RoutingInstances.Keys, .. desired.RoutingInstances.Keys]);
+        Take(Routes, desired.Routes, change?.Routes ?? [.. Routes.Keys, .. desired.Routes.Keys]);
+        return Task.CompletedTask;
+    }
+
+    public void SomebodyTakesAll()
+    {
+        RoutingInstances.Clear();
+        _drift.Writer.TryWrite("somebody removed a device");
+    }
+
+    public ValueTask DisposeAsync() => ValueTask.CompletedTask;
+
+    private static void Take<TKey, TValue>(IDictionary<TKey, TValue> held, Dictionary<TKey, TValue> desired, HashSet<TKey> keys)
+        where TKey : notnull
+    {
+        foreach (var key in keys)
+        {
+            if (desired.TryGetValue(key, out var value)) held[key] = value;
+            else held.Remove(key);
+        }
+    }
+}
