@@ -17,13 +17,13 @@ public sealed class EchoClient : IDisposable
 
     private EchoClient(Socket socket) => _socket = socket;
 
-    /// <summary>Opens a flow; null when nobody answers.</summary>
+    /// <summary>Opens a flow; null when nobody answers. <paramref name="from"/>: an address, with a port if that matters.</summary>
     public static async Task<EchoClient?> OpenAsync(NetworkNamespace home, ProtocolType protocol, string address, int port, string? from = null)
     {
         var to = new IPEndPoint(IPAddress.Parse(address), port);
         var type = protocol == ProtocolType.Tcp ? SocketType.Stream : SocketType.Dgram;
         var socket = home.Run(() => new Socket(to.AddressFamily, type, protocol));
-        if (from is not null) socket.Bind(new IPEndPoint(IPAddress.Parse(from), 0));
+        if (from is not null) socket.Bind(IPEndPoint.Parse(from));
         var client = new EchoClient(socket);
         using var timeout = new CancellationTokenSource(Patience);
         try
@@ -77,6 +77,30 @@ public sealed class EchoClient : IDisposable
         {
             await _socket.SendAsync("still there?"u8.ToArray(), timeout.Token);
             return await _socket.ReceiveAsync(_buffer, timeout.Token) == 12;
+        }
+        catch (Exception e) when (e is SocketException or OperationCanceledException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>TCP: whether this many bytes come back whole.</summary>
+    public async Task<bool> EchoesAsync(int bytes)
+    {
+        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        var sent = new byte[bytes];
+        Random.Shared.NextBytes(sent);
+        var got = new byte[bytes];
+        var sending = Task.Run(async () =>
+        {
+            for (var at = 0; at < bytes;) at += await _socket.SendAsync(sent.AsMemory(at), timeout.Token);
+        });
+        try
+        {
+            var at = 0;
+            while (at < bytes && await _socket.ReceiveAsync(got.AsMemory(at), timeout.Token) is var read and > 0) at += read;
+            await sending;
+            return sent.AsSpan().SequenceEqual(got);
         }
         catch (Exception e) when (e is SocketException or OperationCanceledException)
         {
