@@ -10,16 +10,20 @@ public sealed record KernelMpls(bool MplsRouter, bool Fou, bool Gre)
     public bool Usable => MplsRouter && Fou && Gre;
 
     /// <summary>
-    /// Looks, and attempts nothing: mpls_router shows in this network namespace's sysctls, the others as loaded or built-in modules.
-    /// One that is installed but not loaded counts as absent; loading it is the operator's choice.
+    /// Looks, and attempts nothing: mpls_router shows in this network namespace's sysctls, the others as loaded modules or in the list
+    /// of what the kernel was built with. One that is installed but not loaded counts as absent; loading it is the operator's choice.
     /// </summary>
     public static KernelMpls Detect() => Detect("/");
 
-    internal static KernelMpls Detect(string root) =>
-        new(
-            File.Exists(Path.Combine(root, "proc/sys/net/mpls/platform_labels")),
-            Directory.Exists(Path.Combine(root, "sys/module/fou")),
-            Directory.Exists(Path.Combine(root, "sys/module/ip_gre")));
+    internal static KernelMpls Detect(string root)
+    {
+        var release = Path.Combine(root, "proc/sys/kernel/osrelease");
+        var builtIn = File.Exists(release) ? Path.Combine(root, "lib/modules", File.ReadAllText(release).Trim(), "modules.builtin") : "";
+        string[] modules = File.Exists(builtIn) ? [.. File.ReadLines(builtIn).Select(Path.GetFileNameWithoutExtension).OfType<string>()] : [];
+        return new KernelMpls(File.Exists(Path.Combine(root, "proc/sys/net/mpls/platform_labels")), Has("fou"), Has("ip_gre"));
+
+        bool Has(string module) => Directory.Exists(Path.Combine(root, "sys/module", module)) || modules.Contains(module);
+    }
 
     public override string ToString()
     {

@@ -45,7 +45,7 @@ public sealed partial class UserspaceOverlay : IOverlayEngine
     public string Name => "userspace";
 
     public string? Notice { get; } =
-        $"VPN packets are forwarded by the agent itself ({KernelMpls.Detect()}): they stop while it is stopped.";
+        $"VPN packets are forwarded by the agent itself (user space; {KernelMpls.Detect()}): they stop while the agent is stopped.";
 
     public ChannelReader<string> Drift => _drift.Reader;
 

@@ -170,6 +170,41 @@ public sealed class OverlayPlumbingTests : IAsyncDisposable
     }
 
     [Fact]
+    public void An_operator_is_told_that_packets_stop_with_the_agent()
+    {
+        Assert.Equal("userspace", _lab.Engine.Name);
+        Assert.EndsWith("they stop while the agent is stopped.", _lab.Engine.Notice, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Ten_thousand_routes_come_and_go()
+    {
+        var config = OverlayLab.OneVpn(udp: true);
+        await _lab.ApplyAsync(config);
+        var change = new OverlayChange();
+        var paths = config.Routes.Values.First();
+        for (var i = 0; i < 5000; i++)
+        {
+            change.Routes.Add(OverlayLab.Route(OverlayLab.Vpn1, $"198.18.{i / 250}.{i % 250}/32"));
+            change.Routes.Add(OverlayLab.Route(OverlayLab.Vpn1, $"2001:db8:{i:x}::/48"));
+        }
+
+        foreach (var key in change.Routes) config.Routes[key] = paths;
+        await _lab.ApplyAsync(config, change);
+        Assert.Equal((5001, 5001), Routes());
+        await _lab.ApplyAsync(config);
+        Assert.Equal((5001, 5001), Routes());
+        await _lab.ApplyAsync(OverlayLab.OneVpn(udp: true), change);
+        Assert.Equal((1, 1), Routes());
+        await _lab.SettleAsync();
+        Assert.False(_lab.Engine.Drift.TryRead(out var what), what);
+
+        (int, int) Routes() => (Lines("ip -4 route show table 0xcb300005"), Lines("ip -6 route show table 0xcb300005"));
+
+        int Lines(string command) => _lab.Node.Exec(command.Split(' ')).Split('\n', StringSplitOptions.RemoveEmptyEntries).Length;
+    }
+
+    [Fact]
     public async Task A_name_that_is_anothers_is_refused_until_it_is_free()
     {
         _lab.Node.Ip("link add cn2-7 type bridge");

@@ -9,7 +9,8 @@ namespace CN2.VRouter.Overlay.Plumbing;
 /// </summary>
 internal sealed class PlumbingMonitor : IDisposable
 {
-    private const int BufferBytes = 16 * 1024 * 1024;
+    // A hundred thousand routes of our own are as many notices; the memory is only used while they wait.
+    private const int BufferBytes = 128 * 1024 * 1024;
 
     // RTNLGRP_: links, IPv4 and IPv6 routes, IPv4 and IPv6 rules.
     private static readonly int[] Groups = [1, 7, 11, 8, 19];
