@@ -6,13 +6,14 @@ namespace CN2.Bench;
 internal sealed record BenchOptions(IReadOnlySet<char> Scenarios, TimeSpan LoadTime, TimeSpan WarmUp, int Medium, int Large, string? Output)
 {
     public const string Usage = """
-        CN2.Bench [a] [b] [c] [d] [e] [--seconds N] [--warm-up N] [--medium N] [--large N] [--small] [--output FILE]
+        CN2.Bench [a] [b] [c] [d] [e] [f] [--seconds N] [--warm-up N] [--medium N] [--large N] [--small] [--output FILE]
 
           a  Service creates a second, next to pgbench with the same SQL
           b  POST to the path in FRR's routing table, next to gobgpd's AddPath
           c  what one endpoint's change causes
           d  restart of gobgpd and of CN2.Api, next to the raw replay; memory
           e  new connections a second through a FloatingIP
+          f  packets through the overlay's forwarder, next to a loop that copies between two TUN devices
 
         Without letters: all. --medium (10000) and --large (100000; 0: leave out) are the numbers of Services of b to e;
         --seconds (5) is the length of one load of a, --warm-up (15) that before the first. --small: everything, as small as it
@@ -29,7 +30,7 @@ internal sealed record BenchOptions(IReadOnlySet<char> Scenarios, TimeSpan LoadT
         {
             var value = i + 1 < arguments.Length ? arguments[i + 1] : "";
             var number = int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : -1;
-            if (arguments[i] is ['a' or 'b' or 'c' or 'd' or 'e'])
+            if (arguments[i] is ['a' or 'b' or 'c' or 'd' or 'e' or 'f'])
             {
                 scenarios.Add(arguments[i][0]);
                 continue;
@@ -53,7 +54,7 @@ internal sealed record BenchOptions(IReadOnlySet<char> Scenarios, TimeSpan LoadT
             }
         }
 
-        if (scenarios.Count == 0) scenarios.UnionWith("abcde");
+        if (scenarios.Count == 0) scenarios.UnionWith("abcdef");
         return options;
     }
 }
