@@ -1,8 +1,7 @@
-using System.Net;
 using System.Runtime.ExceptionServices;
 using CN2.Api.Data;
-using CN2.Api.Data.Rows;
 using CN2.Api.Drivers;
+using CN2.Api.Http;
 using CN2.Api.Observability;
 using CN2.Api.Options;
 using CN2.Network.Compilation;
@@ -83,6 +82,7 @@ public sealed partial class Reconciler : BackgroundService
     private DateTimeOffset? _serveAgentsFrom;
     private bool _foundUnwanted;
     private bool _midPage;
+    private bool _databaseAway;
     private long _progressTold;
     private DateTimeOffset _horizonSeen;
     private DateTimeOffset _remoteSeen;
@@ -161,11 +161,12 @@ public sealed partial class Reconciler : BackgroundService
             try
             {
                 var more = await RoundAsync(ct);
+                _databaseAway = false;
                 if (!more) await _wake.WaitAsync(Until(_nextTick), ct);
             }
             catch (Exception e) when (e is not OperationCanceledException || !ct.IsCancellationRequested)
             {
-                LogRoundFailed(_logger, e);
+                LogFailure(e);
                 await Task.Delay(TimeSpan.FromMilliseconds(500), _time, ct);
             }
         }
@@ -211,347 +212,10 @@ public sealed partial class Reconciler : BackgroundService
         return more;
     }
 
-    private async Task<bool> TakeFeedAsync(CancellationToken ct)
-    {
-        var now = _time.GetUtcNow();
-        if (now - _horizonSeen > HorizonInterval)
-        {
-            if ((await _feed.HorizonAsync(ct)).CompareTo(_position) > 0)
-            {
-                LogBehind(_logger, _position);
-                await TakeAllAsync(ct); // all or nothing: it reads before it takes
-            }
-
-            _horizonSeen = now;
-        }
-
-        var changes = await _feed.ReadAsync(_position, FeedPage, ct);
-        var more = changes.Count == FeedPage;
-        if (changes.Count > 0)
-        {
-            _midPage = true;
-            await TakeChangesAsync(changes, more, ct);
-        }
-
-        _midPage = false;
-        if (now - _remoteSeen >= RemoteInterval && AwaitedElsewhere() is { Length: > 0 } awaited)
-        {
-            foreach (var router in await _reader.VirtualRoutersAsync(awaited, ct)) Put(router);
-            _remoteSeen = now;
-        }
-
-        return more;
-    }
-
-    /// <summary>vRouters whose agents dialled another replica and for which something waits here.</summary>
-    private Guid[] AwaitedElsewhere() =>
-        [.. _ledger.Accounts.Where(a => a is { ConnectedElsewhere: true, ConnectedHere: false } && (a.IsBehind || _sequencer.Awaits(a.Name)))
-            .Select(a => _state.VirtualRouter(a.Name)?.Uid).OfType<Guid>()];
-
-    /// <summary>Everything from the database, and what earlier lives of this replica left behind.</summary>
-    private async Task LoadAsync(CancellationToken ct)
-    {
-        await _virtualRouters.DisconnectAsync(_self, null, ct);
-        _peersHeldBack = await _speakerWorker.LoadAsync(ct);
-        await TakeAllAsync(ct);
-        _horizonSeen = _time.GetUtcNow();
-        Compile(_horizonSeen);
-        LogLoaded(_logger, _state.ServiceCount, _state.FloatingIPs.Count, (long)_position.Xid);
-    }
-
-    /// <summary>The database as it is, whatever was known before.</summary>
-    private async Task TakeAllAsync(CancellationToken ct)
-    {
-        var all = await _reader.ReadAllAsync(ct);
-        var announced = await _controlNodes.AnnouncedByOthersAsync(_self, null, ct);
-        var newest = await _reader.NewestChangeAsync(ct);
-        _position = all.Position;
-        _ledger.Position = (long)_position.Xid;
-        _ledger.MarkPosition = (long)newest;
-        Replace([.. _state.ExternalNetworks.Select(n => n.Uid)], all.ExternalNetworks, n => n.Uid, Put, RemoveExternalNetwork);
-        Replace([.. _state.VirtualRouters.Select(r => r.Uid)], all.VirtualRouters, r => r.Router.Uid, Put, RemoveVirtualRouter);
-        Replace([.. _state.ServiceHealthChecks.Select(h => h.Uid)], all.ServiceHealthChecks, h => h.Uid, _state.Put, _state.RemoveServiceHealthCheck);
-        Replace([.. _state.VirtualMachineInterfaces.Select(v => v.Uid)], all.VirtualMachineInterfaces, v => v.Uid, _state.Put, _state.RemoveVirtualMachineInterface);
-        Replace([.. _state.Services.Select(s => s.Uid)], all.Services, s => s.Uid, Put, RemoveService);
-        Replace([.. _state.FloatingIPs.Select(f => f.Uid)], all.FloatingIPs, f => f.Uid, Put, RemoveFloatingIP);
-        _peers = all.BgpPeers;
-        PostPeers();
-        TakeAnnounced(announced);
-        _duties.SomethingMayFit();
-    }
-
-    private void TakeAnnounced(IEnumerable<(Guid FloatingIP, string ControlNode, RoutePath[] Paths)> announced)
-    {
-        _others.Clear();
-        foreach (var (floatingIP, node, paths) in announced) _others.Set(floatingIP, node, paths);
-        RoutesReachOthers();
-    }
-
-    /// <param name="more">The page is full: its last transaction may go on in the next.</param>
-    private async Task TakeChangesAsync(List<ChangeRow> changes, bool more, CancellationToken ct)
-    {
-        foreach (var kind in changes.Where(Concerns).GroupBy(c => c.Kind))
-        {
-            var uids = kind.Select(c => c.Uid).Distinct().ToArray();
-            switch (kind.Key)
-            {
-                case ResourceKind.ExternalNetwork:
-                    Replace(uids, await _reader.ExternalNetworksAsync(uids, ct), n => n.Uid, Put, RemoveExternalNetwork);
-                    break;
-                case ResourceKind.Service:
-                    Replace(uids, await _reader.ServicesAsync(uids, ct), s => s.Uid, Put, RemoveService);
-                    break;
-                case ResourceKind.FloatingIP:
-                    Replace(uids, await _reader.FloatingIPsAsync(uids, ct), f => f.Uid, Put, RemoveFloatingIP);
-                    break;
-                case ResourceKind.VirtualMachineInterface:
-                    Replace(uids, await _reader.VirtualMachineInterfacesAsync(uids, ct), v => v.Uid, _state.Put, _state.RemoveVirtualMachineInterface);
-                    break;
-                case ResourceKind.VirtualRouter:
-                    Replace(uids, await _reader.VirtualRoutersAsync(uids, ct), r => r.Router.Uid, Put, RemoveVirtualRouter);
-                    break;
-                case ResourceKind.ServiceHealthCheck:
-                    Replace(uids, await _reader.ServiceHealthChecksAsync(uids, ct), h => h.Uid, _state.Put, _state.RemoveServiceHealthCheck);
-                    break;
-                case ResourceKind.BgpRouter:
-                    _peers = await _reader.BgpPeersAsync(ct);
-                    PostPeers();
-                    break;
-                case ResourceKind.ControlNode:
-                    await HearControlNodesAsync([.. kind.Where(c => c.Name != _self)], ct);
-                    break;
-                default:
-                    break;
-            }
-        }
-
-        var newest = _others.Any ? await _reader.NewestChangeAsync(ct) : 0;
-        if (changes.Exists(c => !c.StatusOnly && FreesOrGives(c))) _duties.SomethingMayFit();
-        _position = new FeedPosition(changes[^1].Xid, changes[^1].Id);
-        _ledger.Position = (long)_position.Xid - (more ? 1 : 0);
-        _ledger.MarkPosition = Math.Max((long)_position.Xid, (long)newest);
-    }
-
-    /// <summary>Status alone concerns watchers; what replicas and agents report is read all the same.</summary>
-    private static bool Concerns(ChangeRow change) =>
-        !change.StatusOnly || change.Kind is ResourceKind.ControlNode or ResourceKind.VirtualRouter;
-
-    /// <summary>A pending Service may be served after it.</summary>
-    private static bool FreesOrGives(ChangeRow change) =>
-        change.Kind is ResourceKind.Namespace or ResourceKind.ExternalNetwork or ResourceKind.ExternalNetworkSelector
-        || (change.Kind is ResourceKind.FloatingIP or ResourceKind.Service && change.Verb == ChangeVerb.Deleted);
-
     private static void Replace<T>(Guid[] uids, IReadOnlyCollection<T> found, Func<T, Guid> uid, Action<T> put, Action<Guid> remove)
     {
         foreach (var item in found) put(item);
         foreach (var missing in uids.Except(found.Select(uid))) remove(missing);
-    }
-
-    private void Put(ExternalNetwork network)
-    {
-        if (_state.ExternalNetwork(network.Uid)?.FabricForwarding != network.FabricForwarding)
-            _holdsDue.UnionWith(_state.FloatingIPsOfNetwork(network.Uid).Select(f => f.Uid));
-        _state.Put(network);
-        if (_instances.Put(network)) PostImport();
-        _duties.NetworkChanged(network.Uid);
-    }
-
-    private void RemoveExternalNetwork(Guid uid)
-    {
-        _state.RemoveExternalNetwork(uid);
-        if (_instances.Remove(uid)) PostImport();
-    }
-
-    private void Put(Service service)
-    {
-        _state.Put(service);
-        _duties.Note(service);
-        foreach (var floatingIP in _retirements.Reconsider(service.Uid)) _state.Put(floatingIP);
-        _statusDue.Add(service.Uid);
-    }
-
-    private void RemoveService(Guid uid)
-    {
-        _state.RemoveService(uid);
-        _duties.ForgetService(uid);
-        _statuses.Forget(uid);
-    }
-
-    private void Put(FloatingIP floatingIP)
-    {
-        if (_state.TryGetFloatingIP(floatingIP.Uid) is null) _holdsDue.Add(floatingIP.Uid);
-        _state.Put(_retirements.Filter(floatingIP));
-        _duties.Note(floatingIP);
-        _statusDue.Add(floatingIP.Service ?? floatingIP.Uid);
-    }
-
-    private void RemoveFloatingIP(Guid uid)
-    {
-        _dispatcher.Free(uid);
-        _state.RemoveFloatingIP(uid);
-        _retirements.Forget(uid);
-        _duties.ForgetFloatingIP(uid);
-        _statuses.Forget(uid);
-        _others.Clear(uid);
-        _releasing.Remove(uid);
-    }
-
-    private void Put(VirtualRouterState router)
-    {
-        var account = _ledger.Open(router.Router.Name);
-        if (router.Router.Lost && !account.Lost && !account.ConnectedHere) _statusDue.UnionWith(account.GiveUp());
-        if (router.Router.Lost != account.Lost) _statusDue.UnionWith(account.Awaited);
-        account.Lost = router.Router.Lost;
-        account.ConnectedElsewhere = router.Connected && router.ControlNode != _self;
-        _state.Put(router.Router);
-        _statusDue.UnionWith(account.AppliedElsewhere(router.AppliedPosition));
-        if (account.ConnectedElsewhere) _sequencer.Acknowledged(account.Name, _time.GetUtcNow());
-        // It was marked lost while it came back: it has answered already.
-        if (account is { Lost: true, ConnectedHere: true, Answered: true }) SaveProgress(account, atOnce: true);
-    }
-
-    private void RemoveVirtualRouter(Guid uid)
-    {
-        if (_state.TryGetVirtualRouter(uid) is not { } router) return;
-        _state.RemoveVirtualRouter(uid);
-        if (_ledger.Find(router.Name) is { ConnectedHere: false }) CloseAccount(router.Name);
-    }
-
-    /// <summary>There is no such vRouter any more: nobody waits for it.</summary>
-    private void CloseAccount(string name)
-    {
-        if (_ledger.Find(name) is { } account) _statusDue.UnionWith(account.GiveUp());
-        _ledger.Close(name);
-    }
-
-    private void HearAgents()
-    {
-        while (_agents.TryTake(out var note))
-        {
-            var account = _ledger.Open(note.Name);
-            account.LastSeenAt = _time.GetUtcNow();
-            switch (note)
-            {
-                case AgentNote.Connected connected:
-                    account.AgentVersion = connected.Hello.AgentVersion;
-                    SetError(account, null);
-                    _recorder.Connected(connected.Hello);
-                    _dispatcher.Connected(note.Name);
-                    LogConnected(_logger, note.Name, connected.Hello.Address);
-                    break;
-                case AgentNote.Disconnected:
-                    _recorder.Disconnected(note.Name);
-                    _dispatcher.Disconnected(note.Name);
-                    // It was deleted while its agent was here.
-                    if (_state.VirtualRouter(note.Name) is null) CloseAccount(note.Name);
-                    LogDisconnected(_logger, note.Name);
-                    break;
-                case AgentNote.Applied applied:
-                    Acknowledge(account, applied);
-                    break;
-                case AgentNote.Health health:
-                    _recorder.Health(health.Endpoints.Where(e => e.Health != EndpointHealth.Unknown)
-                        .Select(e => new EndpointHealthReport(e.Uid, note.Name, e.Health.ToString(), Storable(e.Message))));
-                    break;
-                case AgentNote.Noticed noticed:
-                    account.Message = Storable(noticed.Message);
-                    break;
-                case AgentNote.Seen seen:
-                    account.Repairs = seen.Repairs;
-                    break;
-            }
-
-            if (account.ConnectedHere) SaveProgress(account, note is AgentNote.Applied);
-        }
-    }
-
-    private void Acknowledge(VirtualRouterLedger.Account account, AgentNote.Applied applied)
-    {
-        if (SetError(account, Storable(applied.Error)) && applied.Error is not null) LogRefused(_logger, account.Name, applied.Revision, applied.Error);
-        if (applied.Error is not null) return;
-
-        _statusDue.UnionWith(account.Applied(applied.Revision));
-        _sequencer.Acknowledged(account.Name, _time.GetUtcNow());
-    }
-
-    /// <summary>True when it is news. Those whose entries wait for this vRouter say so, or all that have some there.</summary>
-    private bool SetError(VirtualRouterLedger.Account account, string? error)
-    {
-        if (account.Error == error) return false;
-        account.Error = error;
-        _statusDue.UnionWith(account.Answered ? account.Awaited : _sequencer.Compiled.Keys);
-        return true;
-    }
-
-    /// <summary>PostgreSQL takes no NUL in a text; one agent's word must not stop the others'.</summary>
-    private static string? Storable(string? text) => text?.Replace("\0", "", StringComparison.Ordinal);
-
-    private void SaveProgress(VirtualRouterLedger.Account account, bool atOnce)
-    {
-        var silence = account.LastSeenAt is { } seen ? _time.GetUtcNow() - seen : TimeSpan.Zero;
-        _recorder.Progress(
-            new VirtualRouterProgress(
-                account.Name, silence > TimeSpan.Zero ? silence : TimeSpan.Zero, account.LastRevision, account.AppliedRevision,
-                account.AppliedPosition(_ledger.ToldUpTo), account.AgentVersion ?? "", account.Error ?? account.Message),
-            atOnce && (_others.Any || account.Lost),
-            account.Answered);
-    }
-
-    /// <summary>The other replicas wait for places in the feed, also for those that change nothing on the vRouters here.</summary>
-    private void TellProgress()
-    {
-        if (!_others.Any || _progressTold == _ledger.ToldUpTo) return;
-        _progressTold = _ledger.ToldUpTo;
-        foreach (var account in _ledger.Accounts)
-        {
-            if (account is { ConnectedHere: true, Answered: true }) SaveProgress(account, atOnce: false);
-        }
-    }
-
-    private void HearSpeaker()
-    {
-        if (Interlocked.Exchange(ref _sessionsOfOthers, null) is { } documents && _others.SetSessions(documents, _self)) RoutesReachOthers();
-        if (_speakerWorker.TakeFound() is { } found) Adopt(found);
-        var now = _time.GetUtcNow();
-        while (_speakerWorker.TryTake(out var result))
-        {
-            _sequencer.Announced(result.Announced, now);
-            _sequencer.Withdrawn(result.Withdrawn, now);
-            foreach (var route in result.Withdrawn)
-            {
-                if (!_sequencer.MayBeInSpeaker(route.FloatingIP)) _releasing.Add(route.FloatingIP);
-            }
-
-            if (result.Whole) _serveAgentsFrom = now + (_foundUnwanted ? RouteSequencer.EntryHold : TimeSpan.Zero);
-        }
-
-        if (_sessions.TakeReachChanged()) RoutesReachOthers();
-        _instances.Apply(_speaker.TakeImported());
-    }
-
-    /// <summary>Routes reach other peers than before: statuses of all that have some may read differently.</summary>
-    private void RoutesReachOthers() => _statusDue.UnionWith(_sequencer.Compiled.Where(c => c.Value.Routes.Count > 0).Select(c => c.Key));
-
-    /// <summary>The speaker answered for the first time: what it holds and the resources want stays, everything else goes.</summary>
-    private void Adopt(IReadOnlyCollection<BgpPath> found)
-    {
-        var floatingIPs = _state.FloatingIPs.Where(f => f.Kind == FloatingIPKind.External).ToLookup(f => f.Address);
-        var routers = _state.VirtualRouters.SelectMany(r => new[] { r.Address, r.Address6 }.OfType<IPAddress>().Select(a => (Address: a, r.Name))).ToLookup(r => r.Address, r => r.Name);
-        var adopted = 0;
-        foreach (var path in found)
-        {
-            adopted += routers[path.NextHop].Sum(router => floatingIPs[path.Prefix].Count(f => _sequencer.Adopt(f.Uid, path.Key.Path.RoutingInstance, router)));
-        }
-
-        _speakerStarted = true;
-        _foundUnwanted = adopted < found.Count;
-        _peersHeldBack &= found.Count == 0;
-        // What is to be announced is in Told. Withdrawals from before the speaker answered must be confirmed: entries wait for that.
-        var told = _sequencer.Told.ToList();
-        var kept = told.Select(r => (r.FloatingIP, r.Path)).ToHashSet();
-        _speakerWorker.Post(new RouteJob(told, [.. _sequencer.TakeRoutes().Withdraw.Where(r => !kept.Contains((r.FloatingIP, r.Path)))], Whole: true, Import: _instances.ImportTargets));
-        PostPeers();
-        LogSpeaker(_logger, found.Count, adopted);
     }
 
     private void Compile(DateTimeOffset now)
@@ -704,25 +368,6 @@ public sealed partial class Reconciler : BackgroundService
         floatingIPs.All(f => _sequencer.IsQuiet(f.Uid) && !_others.Holds(f.Uid))
         && _ledger.Accounts.All(a => !a.Counts || !a.Awaits(owner));
 
-    private async Task HearControlNodesAsync(IReadOnlyCollection<ChangeRow> changes, CancellationToken ct)
-    {
-        var floatingIPs = changes.Select(c => c.Uid).ToHashSet();
-        if (floatingIPs.Contains(Guid.Empty))
-        {
-            TakeAnnounced(await _controlNodes.AnnouncedByOthersAsync(_self, null, ct));
-        }
-        else if (floatingIPs.Count > 0)
-        {
-            var announced = await _controlNodes.AnnouncedByOthersAsync(_self, floatingIPs, ct);
-            foreach (var floatingIP in floatingIPs) _others.Clear(floatingIP);
-            foreach (var (floatingIP, node, paths) in announced) _others.Set(floatingIP, node, paths);
-            foreach (var floatingIP in floatingIPs)
-            {
-                if (_state.TryGetFloatingIP(floatingIP) is { } known) _statusDue.Add(known.Service ?? known.Uid);
-            }
-        }
-    }
-
     /// <summary>Every two seconds, and when sessions change: this replica is alive, and these are its sessions.</summary>
     private async Task BeatAsync(CancellationToken ct)
     {
@@ -761,6 +406,14 @@ public sealed partial class Reconciler : BackgroundService
         return left <= TimeSpan.Zero ? TimeSpan.FromMilliseconds(1) : left < Poll ? left : Poll;
     }
 
+    /// <summary>That the database is away is told once; all else is a fault of ours, and told whole.</summary>
+    private void LogFailure(Exception e)
+    {
+        if (!ProblemExceptions.IsDatabaseAway(e)) LogRoundFailed(_logger, e);
+        else if (!_databaseAway) LogDatabaseAway(_logger, e.GetBaseException().Message);
+        _databaseAway = ProblemExceptions.IsDatabaseAway(e);
+    }
+
     private async Task UntilItWorksAsync(Func<CancellationToken, Task> work, CancellationToken ct)
     {
         while (true)
@@ -772,36 +425,9 @@ public sealed partial class Reconciler : BackgroundService
             }
             catch (Exception e) when (e is not OperationCanceledException || !ct.IsCancellationRequested)
             {
-                LogRoundFailed(_logger, e);
+                LogFailure(e);
                 await Task.Delay(TimeSpan.FromSeconds(1), _time, ct);
             }
         }
     }
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "Loaded {Services} services and {FloatingIPs} floating IPs at position {Position}")]
-    private static partial void LogLoaded(ILogger logger, int services, int floatingIPs, long position);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "The speaker answered: it holds {Found} paths, {Adopted} of them stay")]
-    private static partial void LogSpeaker(ILogger logger, int found, int adopted);
-
-    [LoggerMessage(Level = LogLevel.Information, Message = "vRouter {Name} ({Address}) connected")]
-    private static partial void LogConnected(ILogger logger, string name, IPAddress address);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "vRouter {Name} disconnected; it goes on forwarding what it has")]
-    private static partial void LogDisconnected(ILogger logger, string name);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "vRouter {Name} refused revision {Revision}: {Error}")]
-    private static partial void LogRefused(ILogger logger, string name, ulong revision, string error);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "A round of the reconciler failed; the next one starts again from what is known")]
-    private static partial void LogRoundFailed(ILogger logger, Exception exception);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The change feed no longer begins before {Position}: everything is read again")]
-    private static partial void LogBehind(ILogger logger, FeedPosition position);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Owner} could not be compiled; it keeps what it has")]
-    private static partial void LogNotCompiled(ILogger logger, Exception exception, Guid owner);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "This replica could not say that it is alive: {Reason}")]
-    private static partial void LogBeatFailed(ILogger logger, string reason);
 }
