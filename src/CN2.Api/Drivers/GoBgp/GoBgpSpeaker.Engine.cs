@@ -1,0 +1,144 @@
+namespace CN2.Api.Drivers.GoBgp;
+
+/// <summary>The background task: connects, replays or compares, watches until the engine is lost, starts over.</summary>
+public sealed partial class GoBgpSpeaker
+{
+    private async Task RunAsync(CancellationToken stop)
+    {
+        var retry = FirstRetry;
+        var lostAt = _time.GetTimestamp();
+        var told = false;
+        while (!stop.IsCancellationRequested)
+        {
+            // Not disposed: a caller's change may still be holding it. It has no timer and no link.
+            var connection = new CancellationTokenSource();
+            await using var stopping = stop.UnsafeRegister(c => ((CancellationTokenSource)c!).Cancel(), connection);
+            var reason = "the connection ended";
+            try
+            {
+                await _gate.WaitAsync(stop);
+                try
+                {
+                    await SynchronizeAsync(connection.Token);
+                    _connection = connection;
+                    _sessions.EngineAway(false);
+                    Healthy = true;
+                }
+                finally
+                {
+                    _gate.Release();
+                }
+                if (_started.Task.IsCompleted)
+                    _logger.EngineBack(_options.GoBgpAddress.OriginalString, _time.GetElapsedTime(lostAt), _paths.Count, _peers?.Count ?? 0);
+                _started.TrySetResult(Held());
+                (retry, told) = (FirstRetry, false);
+                Changed?.Invoke();
+                await WatchAsync(connection);
+            }
+            catch (Exception e) when (IsLoss(e))
+            {
+                reason = e is RpcException rpc ? rpc.Status.Detail : e.Message;
+            }
+            catch (Exception e)
+            {
+                reason = e.Message;
+                _logger.DriverFailed(e);
+            }
+
+            await connection.CancelAsync();
+            if (stop.IsCancellationRequested) break;
+            if (!told) _logger.EngineLost(_options.GoBgpAddress.OriginalString, reason);
+            if (Healthy || !told)
+            {
+                lostAt = _time.GetTimestamp();
+                Healthy = false;
+                _sessions.EngineAway(true);
+                Changed?.Invoke();
+            }
+            told = true;
+            try
+            {
+                await Task.Delay(retry, _time, stop);
+            }
+            catch (OperationCanceledException)
+            {
+                break;
+            }
+            retry = retry * 2 < LongestRetry ? retry * 2 : LongestRetry;
+        }
+        Healthy = false;
+    }
+
+    /// <summary>Makes the engine hold what is wanted: by replay when it is empty, by comparison when it runs. Under the gate.</summary>
+    private async Task SynchronizeAsync(CancellationToken cancellationToken)
+    {
+        var global = await _engine.GetAsync(cancellationToken);
+        if (global.Asn != 0 && !_engine.IsWanted(global))
+        {
+            _logger.EngineReplaced(_options.GoBgpAddress.OriginalString, global.Asn, global.RouterId);
+            await _engine.StopAsync(cancellationToken);
+            global = new();
+        }
+
+        if (global.Asn == 0)
+        {
+            // This order, and the restart flag on the peers: the routers then keep forwarding by the old routes until the new are there.
+            _restarting = true;
+            await _engine.StartAsync(cancellationToken);
+            _logger.EngineStarted(_options.GoBgpAddress.OriginalString, _options.AutonomousSystem, _options.RouterId!.ToString());
+            if (_adopted) Interlocked.Increment(ref _engineRestarts);
+            if (_paths.Count > 0)
+            {
+                await _engine.SendAsync(
+                    _paths.All.SelectMany(p => p.Value, (p, path) => PathMapper.Encode(new(p.Key, path, IsWithdraw: false))), cancellationToken);
+                Interlocked.Add(ref _added, _paths.Count);
+            }
+        }
+        else
+        {
+            if (await _engine.EnsurePoliciesAsync(cancellationToken)) await _engine.ResetInAsync(cancellationToken);
+            if (!_adopted) await AdoptAsync(cancellationToken);
+            else if (_uncertain || !await CountsAgreeAsync(cancellationToken)) await CompareAllAsync(cancellationToken);
+        }
+        (_adopted, _uncertain) = (true, false);
+        if (_peers is not null) await SynchronizePeersAsync(cancellationToken);
+    }
+
+    private async Task AdoptAsync(CancellationToken cancellationToken)
+    {
+        var foreign = new List<Wire.Path>();
+        foreach (var family in new[] { PathMapper.Inet, PathMapper.Inet6 })
+        {
+            await foreach (var path in _engine.ListPathsAsync(family, null, cancellationToken))
+            {
+                if (_mapper.Decode(path) is not { } found) continue;
+                if (found is { Prefix: { } prefix, NextHop: { } nextHop, Attributes: { } attributes, Identifier: not 0 }
+                    && !_paths.Contains(prefix, nextHop))
+                {
+                    lock (_pathsLock) _paths.Set(prefix, _mapper.NextHopOf(nextHop), attributes, found.Identifier, out _, out _);
+                    continue;
+                }
+                foreign.Add(PathMapper.EncodeWithdraw(path));
+            }
+        }
+        if (foreign.Count > 0) await _engine.SendAsync(foreign, cancellationToken);
+        _logger.EngineAdopted(_options.GoBgpAddress.OriginalString, _paths.Count, foreign.Count);
+    }
+
+    private async Task WatchAsync(CancellationTokenSource connection)
+    {
+        var token = connection.Token;
+        Task[] watches = [WatchPeersAsync(token), WatchTableAsync(token), PatrolAsync(token)];
+        var first = await Task.WhenAny(watches);
+        await connection.CancelAsync();
+        try
+        {
+            await Task.WhenAll(watches);
+        }
+        catch (Exception e) when (IsLoss(e))
+        {
+            // What ended first is the reason; the others were cancelled.
+        }
+        await first;
+    }
+}
