@@ -41,7 +41,7 @@ internal sealed class BgpEngine : IDisposable
     {
         try
         {
-            return (long)(await _client.GetTableAsync(new() { Family = PathMapper.Inet }, deadline: DateTime.UtcNow.AddSeconds(10))).NumPath;
+            return (long)(await _client.GetTableAsync(new() { Family = RouteFamily.Inet.ToWire() }, deadline: DateTime.UtcNow.AddSeconds(10))).NumPath;
         }
         catch (RpcException)
         {

@@ -1,5 +1,6 @@
 using CN2.Api.Drivers;
 using CN2.Api.Tests.Drivers.GoBgp.Lab;
+using CN2.Network.Addressing;
 using static CN2.Api.Tests.Drivers.GoBgp.Spec;
 
 namespace CN2.Api.Tests.Drivers;
@@ -40,8 +41,12 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
     private static readonly BgpPath A2 = Path("100.0.0.4", "172.27.115.243");
     private static readonly BgpPath B = Path("100.0.0.5", "172.27.115.242", communities: ["64512:100"], large: ["64512:1:2"]);
     private static readonly BgpPath V6 = Path("2001:db8::4", "fd00:115::242");
+    private static readonly BgpPath Vpn1 = Vpn("100.0.0.4", "172.27.115.242", 5);
+    private static readonly BgpPath Vpn2 = Vpn("100.0.0.4", "172.27.115.243", 5, communities: ["64512:100"]);
+    private static readonly BgpPath Other = Vpn("100.0.0.4", "172.27.115.242", 6, ["target:10.2.2.2:561", "target:4200000000:7"]);
+    private static readonly BgpPath Vpn6 = Vpn("2001:db8::4", "172.27.115.242", 5);
 
-    private static IEnumerable<BgpPath> Sorted(IEnumerable<BgpPath> paths) => paths.OrderBy(p => $"{p.Prefix} {p.NextHop}", StringComparer.Ordinal);
+    private static IEnumerable<BgpPath> Sorted(IEnumerable<BgpPath> paths) => paths.OrderBy(p => $"{p.Prefix} {p.Key.Path}", StringComparer.Ordinal);
 
     private async Task HoldsAsync(params BgpPath[] paths) => Assert.Equal(Sorted(paths), Sorted(await EngineHoldsAsync()));
 
@@ -114,6 +119,72 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Routes_of_the_overlay_stand_beside_each_other_and_beside_the_underlay()
+    {
+        await _speaker.SetPathsAsync([A1, Vpn1, Vpn2, Other, V6, Vpn6], Token);
+        await HoldsAsync(A1, Vpn1, Vpn2, Other, V6, Vpn6);
+        // Out of the underlay and into the overlay through the same vRouter, and back: make before break.
+        await _speaker.ChangePathsAsync([], [A1.Key, Vpn6.Key], Token);
+        await HoldsAsync(Vpn1, Vpn2, Other, V6);
+        await _speaker.ChangePathsAsync([A1], [Vpn1.Key], Token);
+        await HoldsAsync(A1, Vpn2, Other, V6);
+        await _speaker.SetPathsAsync([Vpn1], Token);
+        await HoldsAsync(Vpn1);
+    }
+
+    [Fact]
+    public async Task Another_label_or_other_targets_replace_a_route_in_place()
+    {
+        await _speaker.SetPathsAsync([Vpn1, Vpn6], Token);
+        var label = Vpn1 with { Vpn = Vpn1.Vpn! with { Label = 77 } };
+        var targets = Vpn6 with { Vpn = Vpn6.Vpn! with { RouteTargets = [Target("target:64512:9")] } };
+        await _speaker.ChangePathsAsync([label, targets], [], Token);
+        await HoldsAsync(label, targets);
+        Assert.Equal((4, 0), (_speaker.Counters.PathsAdded, _speaker.Counters.PathsWithdrawn));
+        await _speaker.ChangePathsAsync([targets], [label.Key], Token);
+        await HoldsAsync(targets);
+        Assert.Equal((4, 1), (_speaker.Counters.PathsAdded, _speaker.Counters.PathsWithdrawn));
+    }
+
+    [Theory]
+    [InlineData("100.0.0.9", "172.27.115.242", "172.27.115.243:5", 21)]
+    [InlineData("100.0.0.9", "172.27.115.242", "172.27.115.242:0", 21)]
+    [InlineData("100.0.0.9", "172.27.115.242", "172.27.115.242:5", 15)]
+    [InlineData("100.0.0.9", "172.27.115.242", "172.27.115.242:5", 1 << 20)]
+    [InlineData("2001:db8::9", "fd00:115::242", "172.27.115.242:5", 21)]
+    [InlineData("0.0.0.0", "172.27.115.242", "172.27.115.242:5", 21)]
+    public async Task A_route_that_no_vRouter_could_have_is_refused(string prefix, string nextHop, string distinguisher, uint label)
+    {
+        Assert.True(RouteDistinguisher.TryParse(distinguisher, out var rd));
+        var path = Path(prefix, nextHop) with { Vpn = new(rd.Value, label, [Target("target:64512:1")]) };
+        await Assert.ThrowsAsync<ArgumentException>(() => _speaker.ChangePathsAsync([Vpn1, path], [], Token));
+        await HoldsAsync();
+    }
+
+    [Fact]
+    public async Task A_route_target_that_would_be_cut_is_refused()
+    {
+        var path = Vpn1 with { Vpn = Vpn1.Vpn! with { RouteTargets = [new(RouteTargetKind.FourOctetAS, 4200000000, 65536)] } };
+        await Assert.ThrowsAsync<ArgumentException>(() => _speaker.ChangePathsAsync([path], [], Token));
+        await HoldsAsync();
+    }
+
+    [Fact]
+    public async Task A_route_of_the_overlay_deleted_by_hand_comes_back_and_a_foreign_one_goes()
+    {
+        await _speaker.SetPathsAsync([Vpn1, Vpn2, Vpn6], Token);
+        await DeleteByHandAsync(Vpn2);
+        await WillHoldAsync(Vpn1, Vpn2, Vpn6);
+        await DeleteByHandAsync(Vpn6);
+        await WillHoldAsync(Vpn1, Vpn2, Vpn6);
+        await AddByHandAsync(Vpn("100.0.0.77", "172.27.115.99", 9));
+        await WillHoldAsync(Vpn1, Vpn2, Vpn6);
+        await AddByHandAsync(Vpn1 with { Vpn = Vpn1.Vpn! with { Label = 99 } });
+        await WillHoldAsync(Vpn1, Vpn2, Vpn6);
+        Assert.True(_speaker.Counters.Repairs >= 4);
+    }
+
+    [Fact]
     public async Task A_path_deleted_by_hand_comes_back()
     {
         await _speaker.SetPathsAsync([A1, A2, V6], Token);
@@ -137,22 +208,22 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
     [Fact]
     public async Task A_new_speaker_adopts_what_the_engine_holds_until_it_is_told_the_set()
     {
-        await _speaker.SetPathsAsync([A1, A2, B, V6], Token);
+        await _speaker.SetPathsAsync([A1, A2, B, V6, Vpn1, Vpn6], Token);
         await StopAsync(_speaker);
         _speaker = NewSpeaker();
         var found = await _speaker.StartAsync(Token);
-        Assert.Equal(Sorted([A1, A2, B, V6]), Sorted(found));
-        await HoldsAsync(A1, A2, B, V6);
-        await _speaker.SetPathsAsync([A1, A2, V6], Token);
+        Assert.Equal(Sorted([A1, A2, B, V6, Vpn1, Vpn6]), Sorted(found));
+        await HoldsAsync(A1, A2, B, V6, Vpn1, Vpn6);
+        await _speaker.SetPathsAsync([A1, A2, V6, Vpn1, Vpn6], Token);
         Assert.Equal(0, _speaker.Counters.PathsAdded);
         Assert.Equal(1, _speaker.Counters.PathsWithdrawn);
-        await HoldsAsync(A1, A2, V6);
+        await HoldsAsync(A1, A2, V6, Vpn1, Vpn6);
     }
 
     [Fact]
     public async Task An_engine_that_comes_back_empty_gets_everything_again()
     {
-        await _speaker.SetPathsAsync([A1, A2, V6], Token);
+        await _speaker.SetPathsAsync([A1, A2, V6, Vpn1, Vpn6], Token);
         var told = 0;
         _speaker.Changed += () => told++;
         KillEngine();
@@ -160,7 +231,7 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
         Assert.True(told > 0);
         StartEngine();
         await Eventually.TrueAsync(() => _speaker.Healthy, "healthy", 10);
-        await HoldsAsync(A1, A2, V6);
+        await HoldsAsync(A1, A2, V6, Vpn1, Vpn6);
         Assert.Equal(1, _speaker.Counters.EngineRestarts);
     }
 

@@ -165,6 +165,11 @@ internal sealed class FakeBgpSpeaker : IBgpSpeaker
             || (path.Prefix.AddressFamily == AddressFamily.InterNetwork && path.Prefix.GetAddressBytes()[0] >= 224)
             || path.Communities.Any(c => !c.Contains(':', StringComparison.Ordinal) && !c.StartsWith("no-", StringComparison.Ordinal)))
             throw new ArgumentException($"{path.Prefix} cannot be announced.", nameof(path));
+        if (path.Vpn is { } vpn
+            && (path.NextHop.AddressFamily != AddressFamily.InterNetwork || !vpn.RouteDistinguisher.Administrator.Equals(path.NextHop)
+                || vpn.RouteDistinguisher.Number == 0 || vpn.Label is < MplsLabel.First or > MplsLabel.Last
+                || vpn.RouteTargets.Any(t => t.Kind != RouteTargetKind.TwoOctetAS && t.Number > ushort.MaxValue)))
+            throw new ArgumentException($"{path.Prefix} cannot be announced in the overlay.", nameof(path));
     }
 
     private Task Apply(IReadOnlyCollection<BgpPath> add, IReadOnlyCollection<BgpPathKey> remove)

@@ -1,3 +1,5 @@
+using Grpc.Core;
+
 namespace CN2.Api.Drivers.GoBgp;
 
 /// <summary>The background task: connects, replays or compares, watches until the engine is lost, starts over.</summary>
@@ -107,15 +109,15 @@ public sealed partial class GoBgpSpeaker
     private async Task AdoptAsync(CancellationToken cancellationToken)
     {
         var foreign = new List<Wire.Path>();
-        foreach (var family in new[] { PathMapper.Inet, PathMapper.Inet6 })
+        foreach (var family in RouteFamilies.All)
         {
-            await foreach (var path in _engine.ListPathsAsync(family, null, cancellationToken))
+            await foreach (var path in _engine.ListPathsAsync(family.ToWire(), null, cancellationToken))
             {
                 if (_mapper.Decode(path) is not { } found) continue;
-                if (found is { Prefix: { } prefix, NextHop: { } nextHop, Attributes: { } attributes, Identifier: not 0 }
-                    && !_paths.Contains(prefix, nextHop))
+                if (found is { Key: { } key, NextHop: { } nextHop, Attributes: { } attributes, Identifier: not 0 }
+                    && !_paths.Contains(key, nextHop))
                 {
-                    lock (_pathsLock) _paths.Set(prefix, _mapper.NextHopOf(nextHop), attributes, found.Identifier, out _, out _);
+                    lock (_pathsLock) _paths.Set(key, _mapper.NextHopOf(nextHop), attributes, found.Identifier, out _, out _);
                     continue;
                 }
                 foreign.Add(PathMapper.EncodeWithdraw(path));

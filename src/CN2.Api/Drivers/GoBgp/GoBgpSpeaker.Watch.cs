@@ -23,7 +23,7 @@ public sealed partial class GoBgpSpeaker
         while (true)
         {
             using var watch = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-            lock (_suspects)
+            lock (_suspendLock)
             {
                 if (!_tableWatchSuspended) _tableWatch = watch;
             }
@@ -47,7 +47,7 @@ public sealed partial class GoBgpSpeaker
             }
             finally
             {
-                lock (_suspects) _tableWatch = null;
+                lock (_suspendLock) _tableWatch = null;
             }
         }
     }
@@ -59,12 +59,13 @@ public sealed partial class GoBgpSpeaker
         foreach (var path in paths)
         {
             if (_mapper.Decode(path) is not { } found) continue;
-            if (found.Prefix is not { } prefix || !IsAsWanted(prefix, found, path.IsWithdraw))
+            if (found.Key is { } key && IsAsWanted(key, found, path.IsWithdraw))
             {
-                suspicious = true;
-                if (found.Prefix is { } known)
-                    lock (_suspects) _suspects.Add(known);
+                _suspects.Clear(key);
+                continue;
             }
+            suspicious = true;
+            if (found.Key is not null) _suspects.Add(found);
         }
         // Not named, or named as it should be: another path of the prefix may be what changed. Unless we are changing things ourselves.
         if (!suspicious && (_time.GetElapsedTime(Interlocked.Read(ref _lastChange)) < Quiet || _time.GetElapsedTime(Interlocked.Read(ref _lastCount)) < Quiet))
@@ -73,11 +74,11 @@ public sealed partial class GoBgpSpeaker
         Patrol();
     }
 
-    private bool IsAsWanted(HostPrefix prefix, FoundPath found, bool withdrawn)
+    private bool IsAsWanted(RouteKey key, FoundPath found, bool withdrawn)
     {
         lock (_pathsLock)
         {
-            var held = _paths[prefix];
+            var held = _paths[key];
             if (withdrawn) return held.Length == 0;
             foreach (var path in held)
                 if (path.Identifier == found.Identifier && path.NextHop.Address.Equals(found.NextHop) && path.Attributes.Equals(found.Attributes))
@@ -115,8 +116,7 @@ public sealed partial class GoBgpSpeaker
                 _gate.Release();
             }
             // Advertised counts follow the table; told once a round, not with every path.
-            var announced = HashCode.Combine(_paths.Paths4, _paths.Paths6, _paths.Prefixes4, _paths.Prefixes6, _paths.Restricted);
-            if (Interlocked.Exchange(ref _announced, announced) != announced) Changed?.Invoke();
+            if (Interlocked.Exchange(ref _announced, _paths.Version) != _paths.Version) Changed?.Invoke();
         }
     }
 
@@ -124,74 +124,93 @@ public sealed partial class GoBgpSpeaker
     {
         _pathsSuspect = false;
         Interlocked.Exchange(ref _lastCount, _time.GetTimestamp());
-        HostPrefix[] suspects;
-        lock (_suspects)
+        var suspects = _suspects.Take();
+        if (suspects.Count is > 0 and <= 100)
         {
-            suspects = [.. _suspects];
-            _suspects.Clear();
+            var difference = new Difference();
+            foreach (var (key, found) in suspects)
+            {
+                if (key.Family.IsVpn()) CompareNamed(key, found, difference);
+                else await CompareListedAsync(key.Family, key, difference, cancellationToken);
+            }
+            await RepairAsync(difference, cancellationToken);
         }
-        if (suspects.Length is > 0 and <= 100)
-            await CompareAsync(suspects.Select(p => ((Wire.Family, HostPrefix?))(p.IsIPv4 ? PathMapper.Inet : PathMapper.Inet6, p)), cancellationToken);
-        if (suspects.Length > 100 || !await CountsAgreeAsync(cancellationToken)) await CompareAllAsync(cancellationToken);
+        if (suspects.Count > 100 || !await CountsAgreeAsync(cancellationToken)) await CompareAllAsync(cancellationToken);
     }
 
-    private async Task<bool> CountsAgreeAsync(CancellationToken cancellationToken) =>
-        await _engine.CountPathsAsync(PathMapper.Inet, cancellationToken) == _paths.Paths4
-        && await _engine.CountPathsAsync(PathMapper.Inet6, cancellationToken) == _paths.Paths6;
-
-    private Task CompareAllAsync(CancellationToken cancellationToken) =>
-        CompareAsync([(PathMapper.Inet, null), (PathMapper.Inet6, null)], cancellationToken);
-
-    /// <summary>Compares prefixes, or whole families, with what is wanted, and sends the difference. Under the gate.</summary>
-    private async Task CompareAsync(IEnumerable<(Wire.Family Family, HostPrefix? Prefix)> parts, CancellationToken cancellationToken)
+    private async Task<bool> CountsAgreeAsync(CancellationToken cancellationToken)
     {
-        var remove = new List<Wire.Path>();
-        var add = new List<Wire.Path>();
-        foreach (var (family, only) in parts)
+        foreach (var family in RouteFamilies.All)
+            if (await _engine.CountPathsAsync(family.ToWire(), cancellationToken) != _paths[family].Paths) return false;
+        return true;
+    }
+
+    /// <summary>Compares everything. Under the gate.</summary>
+    private async Task CompareAllAsync(CancellationToken cancellationToken)
+    {
+        var difference = new Difference();
+        foreach (var family in RouteFamilies.All) await CompareListedAsync(family, null, difference, cancellationToken);
+        await RepairAsync(difference, cancellationToken);
+    }
+
+    /// <summary>Compares one key, or a whole family, with what is wanted, as the engine lists it. Under the gate.</summary>
+    private async Task CompareListedAsync(RouteFamily family, RouteKey? only, Difference difference, CancellationToken cancellationToken)
+    {
+        var seen = new HashSet<(RouteKey, uint)>();
+        try
         {
-            var seen = new HashSet<(HostPrefix, uint)>();
-            try
+            await foreach (var path in _engine.ListPathsAsync(family.ToWire(), only?.Prefix, cancellationToken))
             {
-                await foreach (var path in _engine.ListPathsAsync(family, only, cancellationToken))
+                if (_mapper.Decode(path) is not { } found) continue;
+                if (found.Key is { } key && Find(key, found.Identifier) is { } held)
                 {
-                    if (_mapper.Decode(path) is not { } found) continue;
-                    if (found.Prefix is { } prefix && Find(prefix, found.Identifier) is { } held)
-                    {
-                        seen.Add((prefix, found.Identifier));
-                        if (!held.NextHop.Address.Equals(found.NextHop) || !held.Attributes.Equals(found.Attributes))
-                            add.Add(PathMapper.Encode(new(prefix, held, IsWithdraw: false)));
-                        continue;
-                    }
-                    remove.Add(PathMapper.EncodeWithdraw(path));
+                    seen.Add((key, found.Identifier));
+                    if (!held.NextHop.Address.Equals(found.NextHop) || !held.Attributes.Equals(found.Attributes)) difference.Add(key, held);
+                    continue;
                 }
+                difference.Remove(path);
             }
-            catch (RpcException e) when (only is not null && e.StatusCode == StatusCode.Unknown)
-            {
-                // The prefix is not in the table at all.
-            }
-
-            var isIPv4 = family == PathMapper.Inet;
-            var wanted = only is { } one ? [new(one, _paths[one].ToArray())] : _paths.All.Where(p => p.Key.IsIPv4 == isIPv4);
-            foreach (var (prefix, held) in wanted)
-                foreach (var path in held)
-                    if (!seen.Contains((prefix, path.Identifier))) add.Add(PathMapper.Encode(new(prefix, path, IsWithdraw: false)));
         }
-        if (add.Count + remove.Count == 0) return;
-        await _engine.SendAsync(add.Concat(remove), cancellationToken);
-        Interlocked.Add(ref _repairs, add.Count + remove.Count);
-        _logger.PathsRepaired(add.Count, remove.Count);
+        catch (RpcException e) when (only is not null && e.StatusCode == StatusCode.Unknown)
+        {
+            // The prefix is not in the table at all.
+        }
+
+        var wanted = only is { } one ? [new(one, _paths[one].ToArray())] : _paths.All.Where(p => p.Key.Family == family);
+        foreach (var (key, held) in wanted)
+            foreach (var path in held)
+                if (!seen.Contains((key, path.Identifier))) difference.Add(key, path);
     }
 
-    private HeldPath? Find(HostPrefix prefix, uint identifier)
+    /// <summary>
+    /// The engine cannot list one prefix of a VPN family. What the event named is enough: telling it again, or taking back what is not
+    /// ours, is right whatever has happened since.
+    /// </summary>
+    private void CompareNamed(RouteKey key, FoundPath found, Difference difference)
     {
-        foreach (var path in _paths[prefix])
+        if (IsAsWanted(key, found, found.Path.IsWithdraw)) return;
+        if (!found.Path.IsWithdraw && Find(key, found.Identifier) is null) difference.Remove(found.Path);
+        foreach (var path in _paths[key]) difference.Add(key, path);
+    }
+
+    private async Task RepairAsync(Difference difference, CancellationToken cancellationToken)
+    {
+        if (difference.IsEmpty) return;
+        await _engine.SendAsync(difference.Paths, cancellationToken);
+        Interlocked.Add(ref _repairs, difference.Added + difference.Removed);
+        _logger.PathsRepaired(difference.Added, difference.Removed);
+    }
+
+    private HeldPath? Find(RouteKey key, uint identifier)
+    {
+        foreach (var path in _paths[key])
             if (path.Identifier == identifier) return path;
         return null;
     }
 
     private void SuspendTableWatch()
     {
-        lock (_suspects)
+        lock (_suspendLock)
         {
             _tableWatchSuspended = true;
             _tableWatch?.Cancel();
@@ -200,7 +219,7 @@ public sealed partial class GoBgpSpeaker
 
     private void ResumeTableWatch()
     {
-        lock (_suspects) _tableWatchSuspended = false;
+        lock (_suspendLock) _tableWatchSuspended = false;
         _pathsSuspect = true;
         Patrol();
     }

@@ -62,7 +62,8 @@ public sealed partial class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     private CancellationTokenSource? _connection;
     private CancellationTokenSource? _tableWatch;
     private bool _tableWatchSuspended;
-    private readonly HashSet<HostPrefix> _suspects = [];
+    private readonly Lock _suspendLock = new();
+    private readonly Suspects _suspects = new();
     private readonly SemaphoreSlim _patrolNow = new(0, 1);
     private volatile bool _peersSuspect;
     private volatile bool _pathsSuspect;
@@ -93,7 +94,7 @@ public sealed partial class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
 
     public event Action? Changed;
 
-    public IReadOnlyList<BgpSession> Sessions => _sessions.List(CountsFor);
+    public IReadOnlyList<BgpSession> Sessions => _sessions.List((external, constrained) => CountsFor(external, constrained is null ? null : Memberships.None));
 
     public BgpSpeakerCounters Counters => new(
         Interlocked.Read(ref _added), Interlocked.Read(ref _withdrawn), Interlocked.Read(ref _repairs), Interlocked.Read(ref _engineRestarts));
@@ -117,22 +118,22 @@ public sealed partial class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
             var changes = new List<PathChange>();
             foreach (var path in paths)
             {
-                var (prefix, nextHop, attributes) = _mapper.Check(path);
+                var (key, nextHop, attributes) = _mapper.Check(path);
                 uint? identifier = null;
                 PathAttributes? before = null;
-                foreach (var held in _paths[prefix])
+                foreach (var held in _paths[key])
                 {
                     if (!held.NextHop.Address.Equals(nextHop.Address)) continue;
                     (identifier, before) = (held.Identifier, held.Attributes);
                 }
-                wanted.Set(prefix, nextHop, attributes, identifier, out _, out var after);
+                wanted.Set(key, nextHop, attributes, identifier, out _, out var after);
                 if (identifier is { } had && had != after.Identifier)
-                    changes.Add(new(prefix, new(nextHop, before!, had), IsWithdraw: true));
-                if (!attributes.Equals(before) || identifier != after.Identifier) Announce(changes, prefix, before, after);
+                    changes.Add(new(key, new(nextHop, before!, had), IsWithdraw: true));
+                if (!attributes.Equals(before) || identifier != after.Identifier) Announce(changes, key, before, after);
             }
-            foreach (var (prefix, held) in _paths.All)
+            foreach (var (key, held) in _paths.All)
                 foreach (var path in held)
-                    if (!wanted.Contains(prefix, path.NextHop.Address)) changes.Add(new(prefix, path, IsWithdraw: true));
+                    if (!wanted.Contains(key, path.NextHop.Address)) changes.Add(new(key, path, IsWithdraw: true));
 
             lock (_pathsLock) _paths = wanted;
             await SendAsync(changes);
@@ -153,19 +154,18 @@ public sealed partial class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         {
             // All are checked before the first one counts.
             var adds = add.Select(_mapper.Check).ToList();
-            var added = remove.Count == 0 || add.Count == 0 ? null : adds.Select(a => (a.Prefix, a.NextHop)).ToHashSet();
+            var added = remove.Count == 0 || add.Count == 0 ? null : adds.Select(a => (a.Key, a.NextHop)).ToHashSet();
             var changes = new List<PathChange>(add.Count + remove.Count);
             lock (_pathsLock)
             {
                 // Adds first: where a path replaces another, the routers always have one.
-                foreach (var (prefix, nextHop, attributes) in adds)
-                    if (_paths.Set(prefix, nextHop, attributes, null, out var before, out var after))
-                        Announce(changes, prefix, before.Attributes, after);
-                foreach (var key in remove)
+                foreach (var (key, nextHop, attributes) in adds)
+                    if (_paths.Set(key, nextHop, attributes, null, out var before, out var after))
+                        Announce(changes, key, before.Attributes, after);
+                foreach (var named in remove)
                 {
-                    var prefix = HostPrefix.From(key.Prefix);
-                    if (added?.Contains((prefix, _mapper.NextHopOf(key.Path.NextHop))) == true) continue;
-                    if (_paths.Remove(prefix, key.Path.NextHop, out var removed)) changes.Add(new(prefix, removed, IsWithdraw: true));
+                    if (RouteKey.From(named) is not { } key || added?.Contains((key, _mapper.NextHopOf(named.Path.NextHop))) == true) continue;
+                    if (_paths.Remove(key, named.Path.NextHop, out var removed)) changes.Add(new(key, removed, IsWithdraw: true));
                 }
             }
             await SendAsync(changes);
@@ -231,12 +231,12 @@ public sealed partial class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         _patrolNow.Dispose();
     }
 
-    private static void Announce(List<PathChange> changes, HostPrefix prefix, PathAttributes? before, HeldPath after)
+    private static void Announce(List<PathChange> changes, RouteKey key, PathAttributes? before, HeldPath after)
     {
         // Without a withdraw the engine leaves with ADD-PATH peers what they may no longer have.
         if (before is not null && after.Attributes.IsRestricted && !before.IsRestricted)
-            changes.Add(new(prefix, after with { Attributes = before }, IsWithdraw: true));
-        changes.Add(new(prefix, after, IsWithdraw: false));
+            changes.Add(new(key, after with { Attributes = before }, IsWithdraw: true));
+        changes.Add(new(key, after, IsWithdraw: false));
     }
 
     private async Task SendAsync(List<PathChange> changes)
@@ -283,20 +283,32 @@ public sealed partial class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         lock (_pathsLock) return [.. _paths.All.SelectMany(p => p.Value, (p, path) => PathMapper.ToBgpPath(p.Key, path))];
     }
 
-    private HeldCounts CountsFor(bool external)
+    /// <summary>What a peer gets; <paramref name="memberships"/> are those of a peer that negotiated route-target (RFC 4684), else null.</summary>
+    private HeldCounts CountsFor(bool external, Memberships? memberships)
     {
         lock (_pathsLock)
         {
-            var paths = _paths;
-            if (paths.Restricted == 0) return new(paths.Paths4, paths.Prefixes4, paths.Paths6, paths.Prefixes6);
-            int paths4 = 0, prefixes4 = 0, paths6 = 0, prefixes6 = 0;
-            foreach (var (prefix, held) in paths.All)
-            {
-                var sent = held.Count(p => !p.Attributes.IsKeptFrom(external));
-                if (prefix.IsIPv4) (paths4, prefixes4) = (paths4 + sent, prefixes4 + Math.Min(sent, 1));
-                else (paths6, prefixes6) = (paths6 + sent, prefixes6 + Math.Min(sent, 1));
-            }
-            return new(paths4, prefixes4, paths6, prefixes6);
+            var counts = new HeldCounts();
+            if (memberships is null) CountUnicast(_paths, external, counts);
+            foreach (var ((family, attributes), paths) in _paths.Vpn)
+                if (!attributes.IsKeptFrom(external) && memberships?.Want(attributes.Vpn!.RouteTargets) != false)
+                    counts[family] = new(counts[family].Paths + paths, counts[family].Prefixes + paths);
+            return counts;
+        }
+    }
+
+    private static void CountUnicast(PathTable paths, bool external, HeldCounts counts)
+    {
+        if (paths.Restricted == 0)
+        {
+            (counts[RouteFamily.Inet], counts[RouteFamily.Inet6]) = (paths[RouteFamily.Inet], paths[RouteFamily.Inet6]);
+            return;
+        }
+        foreach (var (key, held) in paths.All)
+        {
+            if (key.Family.IsVpn()) continue;
+            var sent = held.Count(p => !p.Attributes.IsKeptFrom(external));
+            counts[key.Family] = new(counts[key.Family].Paths + sent, counts[key.Family].Prefixes + Math.Min(sent, 1));
         }
     }
 }

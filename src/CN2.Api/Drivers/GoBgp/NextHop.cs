@@ -13,7 +13,7 @@ internal sealed class NextHop
     public NextHop(IPAddress address)
     {
         Address = address;
-        // gobgpd makes MP_REACH_NLRI of it where the family needs that.
+        // gobgpd makes MP_REACH_NLRI of it where the family needs that, with the IPv4-mapped form for vpnv6 (RFC 4659 §3.2.1.2).
         Encoded = PathAttributes.Pack(new Wire.NextHopAttribute { NextHop = address.ToString() });
         Span<byte> bytes = stackalloc byte[16];
         address.TryWriteBytes(bytes, out var length);

@@ -1,16 +1,23 @@
+using CN2.Network.Addressing;
 using CN2.Network.Collections;
 using Google.Protobuf;
 using Google.Protobuf.WellKnownTypes;
 
 namespace CN2.Api.Drivers.GoBgp;
 
+/// <summary>What a route of the overlay has besides: one label per RoutingInstance, and its export targets in canonical order.</summary>
+internal sealed record VpnAttributes(uint Label, EquatableList<RouteTarget> RouteTargets);
+
 /// <summary>
 /// What a path carries besides its next hop (contract §4): LOCAL_PREF, MED, communities in canonical order; ORIGIN is always
 /// incomplete. Value equality. Few distinct ones exist (one per network), so the speaker shares instances, each already encoded.
 /// </summary>
 internal sealed record PathAttributes(
-    uint LocalPreference, uint Med, EquatableList<uint> Communities, EquatableList<LargeCommunityValue> LargeCommunities)
+    uint LocalPreference, uint Med, EquatableList<uint> Communities, EquatableList<LargeCommunityValue> LargeCommunities, VpnAttributes? Vpn = null)
 {
+    /// <summary>Tunnel types of every route of the overlay (RFC 9012, RFC 7510): GRE and MPLS-in-UDP.</summary>
+    public static readonly ushort[] Encapsulations = [2, 13];
+
     /// <summary>RFC 4271 §4.3.</summary>
     public const uint OriginIncomplete = 2;
 
@@ -28,9 +35,9 @@ internal sealed record PathAttributes(
 
     public bool Equals(PathAttributes? other) =>
         other is not null && LocalPreference == other.LocalPreference && Med == other.Med
-        && Communities.Equals(other.Communities) && LargeCommunities.Equals(other.LargeCommunities);
+        && Communities.Equals(other.Communities) && LargeCommunities.Equals(other.LargeCommunities) && Equals(Vpn, other.Vpn);
 
-    public override int GetHashCode() => HashCode.Combine(LocalPreference, Med, Communities, LargeCommunities);
+    public override int GetHashCode() => HashCode.Combine(LocalPreference, Med, Communities, LargeCommunities, Vpn);
 
     private Any[] Encode()
     {
@@ -50,6 +57,15 @@ internal sealed record PathAttributes(
                     {
                         GlobalAdmin = c.GlobalAdmin, LocalData1 = c.Data1, LocalData2 = c.Data2,
                     }),
+                },
+            }));
+        if (Vpn is not null)
+            attributes.Add(Pack(new Wire.ExtendedCommunitiesAttribute
+            {
+                Communities =
+                {
+                    Vpn.RouteTargets.Select(VpnCodec.Encode),
+                    Encapsulations.Select(type => Pack(new Wire.EncapExtended { TunnelType = type })),
                 },
             }));
         return [.. attributes];

@@ -1,13 +1,14 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
+using CN2.Network.Addressing;
 using CN2.Network.Collections;
 
 namespace CN2.Api.Drivers.GoBgp;
 
-/// <summary>A local path found in the engine. <see cref="Attributes"/> null: it carries something we never send. <see cref="Prefix"/> null: no host route.</summary>
+/// <summary>A local path found in the engine. <see cref="Attributes"/> null: it carries something we never send. <see cref="Key"/> null: no route of ours has such.</summary>
 internal readonly record struct FoundPath(
-    HostPrefix? Prefix, uint Identifier, IPAddress? NextHop, PathAttributes? Attributes, Wire.Path Path);
+    RouteKey? Key, uint Identifier, IPAddress? NextHop, PathAttributes? Attributes, Wire.Path Path);
 
 /// <summary>
 /// Between <see cref="BgpPath"/> and the engine's messages. gobgpd validates nothing (facts: "garbage", /33 and host bits are all
@@ -15,55 +16,53 @@ internal readonly record struct FoundPath(
 /// </summary>
 internal sealed class PathMapper
 {
-    public static readonly Wire.Family Inet = new() { Afi = 1, Safi = 1 };
-    public static readonly Wire.Family Inet6 = new() { Afi = 2, Safi = 1 };
-
     /// <summary>RFC 4271's 4096 bytes must hold the path with all of them.</summary>
     private const int MostCommunities = 200;
 
+    /// <summary>The same for route targets, of eight bytes each.</summary>
+    private const int MostRouteTargets = 100;
+
     private readonly ConcurrentDictionary<IPAddress, NextHop> _nextHops = [];
     private readonly ConcurrentDictionary<PathAttributes, PathAttributes> _attributes = [];
-    private (EquatableList<string> Communities, EquatableList<string> Large, uint Preference, uint Med, PathAttributes Attributes)? _last;
+    private (EquatableList<string> Communities, EquatableList<string> Large, uint Preference, uint Med, uint? Label, EquatableList<RouteTarget>? Targets, PathAttributes Attributes)? _last;
 
     /// <exception cref="ArgumentException">The path is none that could ever be announced.</exception>
-    public (HostPrefix Prefix, NextHop NextHop, PathAttributes Attributes) Check(BgpPath path)
+    public (RouteKey Key, NextHop NextHop, PathAttributes Attributes) Check(BgpPath path)
     {
         ArgumentNullException.ThrowIfNull(path);
         if (!IsHost(path.Prefix))
             throw new ArgumentException($"{path.Prefix} is no address that can be announced.", nameof(path));
         if (!IsHost(path.NextHop) || path.NextHop.IsIPv6LinkLocal)
             throw new ArgumentException($"{path.NextHop} is no next hop (path {path.Prefix}).", nameof(path));
-        if (path.Prefix.AddressFamily != path.NextHop.AddressFamily)
+        if (path.Vpn is { } vpn) Check(path, vpn);
+        else if (path.Prefix.AddressFamily != path.NextHop.AddressFamily)
             throw new ArgumentException($"Next hop {path.NextHop} is of another family than {path.Prefix}.", nameof(path));
-        return (HostPrefix.From(path.Prefix), NextHopOf(path.NextHop), AttributesOf(path));
+        return (RouteKey.From(path.Prefix, path.Vpn?.RouteDistinguisher), NextHopOf(path.NextHop), AttributesOf(path));
     }
 
     public static Wire.Path Encode(PathChange change) =>
-        change.IsWithdraw ? EncodeWithdraw(change.Prefix, change.Path.Identifier) : EncodeAdd(change.Prefix, change.Path);
+        change.IsWithdraw ? EncodeWithdraw(change.Key, change.Path) : EncodeAdd(change.Key, change.Path);
 
     public static Wire.Path EncodeWithdraw(Wire.Path found) =>
         new() { Nlri = found.Nlri, Family = found.Family, Identifier = found.Identifier, IsWithdraw = true };
 
-    public static BgpPath ToBgpPath(HostPrefix prefix, HeldPath path) => new(
-        prefix.ToAddress(), path.NextHop.Address, path.Attributes.LocalPreference, path.Attributes.Med,
+    public static BgpPath ToBgpPath(RouteKey key, HeldPath path) => new(
+        key.Prefix.ToAddress(), path.NextHop.Address, path.Attributes.LocalPreference, path.Attributes.Med,
         path.Attributes.Communities.Select(BgpCommunity.Format).ToEquatableList(),
-        path.Attributes.LargeCommunities.Select(c => c.ToString()).ToEquatableList());
+        path.Attributes.LargeCommunities.Select(c => c.ToString()).ToEquatableList(),
+        path.Attributes.Vpn is { } vpn ? new(key.RouteDistinguisher, vpn.Label, vpn.RouteTargets) : null);
 
-    /// <summary>A path of the engine's table; null when it was learned from a peer.</summary>
+    /// <summary>A path of the engine's table; null when it was learned from a peer or is a membership.</summary>
     public FoundPath? Decode(Wire.Path path)
     {
-        // The engine prints an absent address so; a learned path has its neighbour's.
-        if (path.NeighborIp is not ("" or "<nil>")) return null;
+        if (!IsLocal(path) || RouteFamilies.RouteTarget.Equals(path.Family)) return null;
 
-        HostPrefix? prefix = null;
-        if (path.Nlri?.TryUnpack<Wire.IPAddressPrefix>(out var nlri) == true && IPAddress.TryParse(nlri.Prefix, out var address)
-            && nlri.PrefixLen == (address.AddressFamily == AddressFamily.InterNetwork ? 32u : 128u))
-            prefix = HostPrefix.From(address);
-
+        var (key, label) = DecodeNlri(path.Nlri);
         uint origin = 0, preference = 0, med = 0;
         var (hasPreference, hasMed, foreign) = (false, false, false);
         IPAddress? nextHop = null;
         uint[] communities = [];
+        RouteTarget[]? targets = null;
         LargeCommunityValue[] large = [];
         foreach (var any in path.Pattrs)
         {
@@ -75,19 +74,38 @@ internal sealed class PathMapper
             else if (any.TryUnpack<Wire.CommunitiesAttribute>(out var c)) communities = [.. c.Communities.Order()];
             else if (any.TryUnpack<Wire.LargeCommunitiesAttribute>(out var lc))
                 large = [.. lc.Communities.Select(v => new LargeCommunityValue(v.GlobalAdmin, v.LocalData1, v.LocalData2)).Order()];
+            else if (any.TryUnpack<Wire.ExtendedCommunitiesAttribute>(out var extended)) foreign |= !TryDecode(extended, out targets);
             else foreign = true;
         }
 
-        var ours = !foreign && hasMed && hasPreference && origin == PathAttributes.OriginIncomplete;
-        return new(prefix, path.Identifier, nextHop,
-            ours ? Share(new(preference, med, communities.ToEquatableList(), large.ToEquatableList())) : null, path);
+        if (label is not null && nextHop is { IsIPv4MappedToIPv6: true }) nextHop = nextHop.MapToIPv4();
+        var ours = !foreign && hasMed && hasPreference && origin == PathAttributes.OriginIncomplete && label is null == targets is null;
+        if (label is not null) ours &= label is >= MplsLabel.First and <= MplsLabel.Last && key?.RouteDistinguisher.Administrator.Equals(nextHop) == true;
+        return new(key, path.Identifier, nextHop, ours
+            ? Share(new(preference, med, communities.ToEquatableList(), large.ToEquatableList(), targets is null ? null : new(label!.Value, targets.ToEquatableList())))
+            : null, path);
     }
+
+    /// <summary>The engine prints an absent address so; a learned path has its neighbour's.</summary>
+    public static bool IsLocal(Wire.Path path) => path.NeighborIp is "" or "<nil>";
 
     public NextHop NextHopOf(IPAddress address) => _nextHops.GetOrAdd(address, a => new(a));
 
-    private static Wire.Path EncodeAdd(HostPrefix prefix, HeldPath path)
+    private static void Check(BgpPath path, BgpVpn vpn)
     {
-        var wire = EncodeWithdraw(prefix, path.Identifier);
+        if (path.NextHop.AddressFamily != AddressFamily.InterNetwork)
+            throw new ArgumentException($"The next hop of a VPN route is an IPv4 address, not {path.NextHop} (path {path.Prefix}).", nameof(path));
+        if (!vpn.RouteDistinguisher.Administrator.Equals(path.NextHop) || vpn.RouteDistinguisher.Number == 0)
+            throw new ArgumentException($"Route distinguisher {vpn.RouteDistinguisher} is not next hop {path.NextHop} and a network number (path {path.Prefix}).", nameof(path));
+        if (vpn.Label is < MplsLabel.First or > MplsLabel.Last)
+            throw new ArgumentException($"{vpn.Label} is no label that can be advertised (path {path.Prefix}).", nameof(path));
+        if (vpn.RouteTargets.Count > MostRouteTargets)
+            throw new ArgumentException($"{path.Prefix} has more than {MostRouteTargets} route targets.", nameof(path));
+    }
+
+    private static Wire.Path EncodeAdd(RouteKey key, HeldPath path)
+    {
+        var wire = EncodeWithdraw(key, path);
         wire.IsWithdraw = false;
         wire.Pattrs.Capacity = 6;
         wire.Pattrs.Add(path.NextHop.Encoded);
@@ -95,23 +113,60 @@ internal sealed class PathMapper
         return wire;
     }
 
-    private static Wire.Path EncodeWithdraw(HostPrefix prefix, uint identifier) => new()
+    private static Wire.Path EncodeWithdraw(RouteKey key, HeldPath path)
     {
-        Nlri = PathAttributes.Pack(new Wire.IPAddressPrefix
+        var (prefix, length) = (key.Prefix.ToAddress().ToString(), key.Prefix.IsIPv4 ? 32u : 128u);
+        return new()
         {
-            Prefix = prefix.ToAddress().ToString(),
-            PrefixLen = prefix.IsIPv4 ? 32u : 128u,
-        }),
-        Family = prefix.IsIPv4 ? Inet : Inet6,
-        Identifier = identifier,
-        IsWithdraw = true,
-    };
+            Nlri = path.Attributes.Vpn is { } vpn
+                ? PathAttributes.Pack(new Wire.LabeledVPNIPAddressPrefix
+                {
+                    Prefix = prefix, PrefixLen = length, Rd = VpnCodec.Encode(key.RouteDistinguisher), Labels = { vpn.Label },
+                })
+                : PathAttributes.Pack(new Wire.IPAddressPrefix { Prefix = prefix, PrefixLen = length }),
+            Family = key.Family.ToWire(),
+            Identifier = path.Identifier,
+            IsWithdraw = true,
+        };
+    }
+
+    /// <summary>A host route's key, and its label when it is one of the overlay; no key for anything we would not have sent.</summary>
+    private static (RouteKey? Key, uint? Label) DecodeNlri(Google.Protobuf.WellKnownTypes.Any? nlri)
+    {
+        if (nlri?.TryUnpack<Wire.IPAddressPrefix>(out var unicast) == true)
+            return (HostOrNull(unicast.Prefix, unicast.PrefixLen) is { } host ? RouteKey.From(host) : null, null);
+        if (nlri?.TryUnpack<Wire.LabeledVPNIPAddressPrefix>(out var vpn) != true) return default;
+        return HostOrNull(vpn.Prefix, vpn.PrefixLen) is { } address && VpnCodec.Decode(vpn.Rd) is { } distinguisher
+            ? (RouteKey.From(address, distinguisher), vpn.Labels is [var only] ? only : 0)
+            : (null, 0);
+    }
+
+    private static IPAddress? HostOrNull(string text, uint length) =>
+        IPAddress.TryParse(text, out var address) && length == (address.AddressFamily == AddressFamily.InterNetwork ? 32u : 128u) ? address : null;
+
+    /// <summary>The targets, when there is nothing besides them but our two encapsulations.</summary>
+    private static bool TryDecode(Wire.ExtendedCommunitiesAttribute extended, out RouteTarget[]? targets)
+    {
+        targets = null;
+        var found = new List<RouteTarget>(extended.Communities.Count);
+        var encapsulations = new List<ushort>(2);
+        foreach (var community in extended.Communities)
+        {
+            if (VpnCodec.TryDecode(community, out var target)) found.Add(target);
+            else if (VpnCodec.TryDecodeEncapsulation(community, out var type)) encapsulations.Add(type);
+            else return false;
+        }
+        if (!encapsulations.SequenceEqual(PathAttributes.Encapsulations)) return false;
+        found.Sort();
+        targets = [.. found];
+        return true;
+    }
 
     private PathAttributes AttributesOf(BgpPath path)
     {
         // Paths of a network come one after the other and share their lists.
-        if (_last is { } last && last.Preference == path.LocalPreference && last.Med == path.Med
-            && last.Communities.Equals(path.Communities) && last.Large.Equals(path.LargeCommunities))
+        if (_last is { } last && last.Preference == path.LocalPreference && last.Med == path.Med && last.Label == path.Vpn?.Label
+            && Equals(last.Targets, path.Vpn?.RouteTargets) && last.Communities.Equals(path.Communities) && last.Large.Equals(path.LargeCommunities))
             return last.Attributes;
 
         if (path.Communities.Count > MostCommunities || path.LargeCommunities.Count > MostCommunities)
@@ -123,8 +178,11 @@ internal sealed class PathMapper
             ? value
             : throw new ArgumentException($"\"{text}\" is no large community (path {path.Prefix}).", nameof(path)));
         var attributes = Share(new(path.LocalPreference, path.Med,
-            communities.Distinct().Order().ToEquatableList(), large.Distinct().Order().ToEquatableList()));
-        _last = (path.Communities, path.LargeCommunities, path.LocalPreference, path.Med, attributes);
+            communities.Distinct().Order().ToEquatableList(), large.Distinct().Order().ToEquatableList(),
+            path.Vpn is { } vpn ? new(vpn.Label, vpn.RouteTargets.Distinct().Order().ToEquatableList()) : null));
+        // Encoding refuses what the engine would silently cut.
+        _ = attributes.Encoded;
+        _last = (path.Communities, path.LargeCommunities, path.LocalPreference, path.Med, path.Vpn?.Label, path.Vpn?.RouteTargets, attributes);
         return attributes;
     }
 

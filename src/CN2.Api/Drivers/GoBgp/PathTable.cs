@@ -4,40 +4,52 @@ namespace CN2.Api.Drivers.GoBgp;
 internal readonly record struct HeldPath(NextHop NextHop, PathAttributes Attributes, uint Identifier);
 
 /// <summary>What must be told to the engine about one path.</summary>
-internal readonly record struct PathChange(HostPrefix Prefix, HeldPath Path, bool IsWithdraw);
+internal readonly record struct PathChange(RouteKey Key, HeldPath Path, bool IsWithdraw);
+
+/// <summary>How many paths there are, and how many prefixes they lead to: what a peer without ADD-PATH gets.</summary>
+internal readonly record struct FamilyCount(int Paths, int Prefixes);
 
 /// <summary>
-/// The paths the engine must hold, by prefix: what was asked for, under identifiers that are distinct within a prefix. Not
-/// thread-safe; cost of an operation does not depend on how many prefixes there are.
+/// The paths the engine must hold, by what it tells routes apart by: what was asked for, under identifiers that are distinct within a
+/// key. (A key of the overlay has one path: its next hop is in the route distinguisher.) Not thread-safe; cost of an operation does not
+/// depend on how many there are.
 /// </summary>
 internal sealed class PathTable
 {
-    private readonly Dictionary<HostPrefix, HeldPath[]> _paths = [];
+    private static int _versions;
 
-    public int Paths4 { get; private set; }
-    public int Paths6 { get; private set; }
-    public int Prefixes4 { get; private set; }
-    public int Prefixes6 { get; private set; }
+    private readonly Dictionary<RouteKey, HeldPath[]> _paths = [];
+    private readonly FamilyCount[] _counts = new FamilyCount[RouteFamilies.All.Length];
+
+    /// <summary>Routes of the overlay by what they carry, so that counting those of some route targets reads one entry per network.</summary>
+    private readonly Dictionary<(RouteFamily Family, PathAttributes Attributes), int> _vpn = [];
 
     /// <summary>Paths that some peers must not get; 0 in most installations, which makes counting what a peer gets free.</summary>
     public int Restricted { get; private set; }
 
-    public int Count => Paths4 + Paths6;
+    /// <summary>Another one after every change that may change what a peer gets, and in every other table.</summary>
+    public int Version { get; private set; }
 
-    public IEnumerable<KeyValuePair<HostPrefix, HeldPath[]>> All => _paths;
+    public int Count => _counts.Sum(c => c.Paths);
 
-    public ReadOnlySpan<HeldPath> this[HostPrefix prefix] => _paths.TryGetValue(prefix, out var paths) ? paths : [];
+    public IEnumerable<KeyValuePair<RouteKey, HeldPath[]>> All => _paths;
 
-    public void EnsureCapacity(int prefixes) => _paths.EnsureCapacity(prefixes);
+    public IEnumerable<KeyValuePair<(RouteFamily Family, PathAttributes Attributes), int>> Vpn => _vpn;
+
+    public FamilyCount this[RouteFamily family] => _counts[(int)family];
+
+    public ReadOnlySpan<HeldPath> this[RouteKey key] => _paths.TryGetValue(key, out var paths) ? paths : [];
+
+    public void EnsureCapacity(int keys) => _paths.EnsureCapacity(keys);
 
     /// <summary>
     /// Adds the path or replaces its attributes, keeping the identifier it has. <paramref name="identifier"/> is the one found in the
     /// engine (adoption); null: the next hop's own, or the next free one where two next hops of the prefix would collide.
     /// </summary>
-    public bool Set(HostPrefix prefix, NextHop nextHop, PathAttributes attributes, uint? identifier, out HeldPath before, out HeldPath after)
+    public bool Set(RouteKey key, NextHop nextHop, PathAttributes attributes, uint? identifier, out HeldPath before, out HeldPath after)
     {
         before = default;
-        _paths.TryGetValue(prefix, out var paths);
+        _paths.TryGetValue(key, out var paths);
         paths ??= [];
         for (var i = 0; i < paths.Length; i++)
         {
@@ -47,49 +59,54 @@ internal sealed class PathTable
             if (before.Attributes.Equals(attributes)) return false;
             Restricted += (attributes.IsRestricted ? 1 : 0) - (before.Attributes.IsRestricted ? 1 : 0);
             paths[i] = after;
+            Version = Interlocked.Increment(ref _versions);
+            TallyVpn(key.Family, before.Attributes, -1);
+            TallyVpn(key.Family, attributes, 1);
             return true;
         }
 
         var id = identifier ?? nextHop.Identifier;
         while (id == 0 || Array.Exists(paths, p => p.Identifier == id)) id++;
         after = new(nextHop, attributes, id);
-        _paths[prefix] = [.. paths, after];
-        Tally(prefix, 1, paths.Length == 0 ? 1 : 0, attributes);
+        _paths[key] = [.. paths, after];
+        Tally(key, 1, paths.Length == 0 ? 1 : 0, attributes);
         return true;
     }
 
-    public bool Remove(HostPrefix prefix, System.Net.IPAddress nextHop, out HeldPath removed)
+    public bool Remove(RouteKey key, System.Net.IPAddress nextHop, out HeldPath removed)
     {
         removed = default;
-        if (!_paths.TryGetValue(prefix, out var paths)) return false;
+        if (!_paths.TryGetValue(key, out var paths)) return false;
         var index = Array.FindIndex(paths, p => p.NextHop.Address.Equals(nextHop));
         if (index < 0) return false;
         removed = paths[index];
-        if (paths.Length == 1) _paths.Remove(prefix);
-        else _paths[prefix] = [.. paths[..index], .. paths[(index + 1)..]];
-        Tally(prefix, -1, paths.Length == 1 ? -1 : 0, removed.Attributes);
+        if (paths.Length == 1) _paths.Remove(key);
+        else _paths[key] = [.. paths[..index], .. paths[(index + 1)..]];
+        Tally(key, -1, paths.Length == 1 ? -1 : 0, removed.Attributes);
         return true;
     }
 
-    public bool Contains(HostPrefix prefix, System.Net.IPAddress nextHop)
+    public bool Contains(RouteKey key, System.Net.IPAddress nextHop)
     {
-        foreach (var path in this[prefix])
+        foreach (var path in this[key])
             if (path.NextHop.Address.Equals(nextHop)) return true;
         return false;
     }
 
-    private void Tally(HostPrefix prefix, int paths, int prefixes, PathAttributes attributes)
+    private void Tally(RouteKey key, int paths, int prefixes, PathAttributes attributes)
     {
-        if (prefix.IsIPv4)
-        {
-            Paths4 += paths;
-            Prefixes4 += prefixes;
-        }
-        else
-        {
-            Paths6 += paths;
-            Prefixes6 += prefixes;
-        }
+        Version = Interlocked.Increment(ref _versions);
+        ref var count = ref _counts[(int)key.Family];
+        count = new(count.Paths + paths, count.Prefixes + prefixes);
         if (attributes.IsRestricted) Restricted += paths;
+        TallyVpn(key.Family, attributes, paths);
+    }
+
+    private void TallyVpn(RouteFamily family, PathAttributes attributes, int paths)
+    {
+        if (attributes.Vpn is null) return;
+        var count = _vpn.GetValueOrDefault((family, attributes)) + paths;
+        if (count == 0) _vpn.Remove((family, attributes));
+        else _vpn[(family, attributes)] = count;
     }
 }

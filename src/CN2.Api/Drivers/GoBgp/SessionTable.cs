@@ -2,8 +2,17 @@ using CN2.Network.Collections;
 
 namespace CN2.Api.Drivers.GoBgp;
 
-/// <summary>What the speaker holds of a family, so that a session's count of advertised routes needs no question to the engine.</summary>
-internal readonly record struct HeldCounts(int Paths4, int Prefixes4, int Paths6, int Prefixes6);
+/// <summary>What the speaker holds of each family for a peer, so that a session's count of advertised routes needs no question to the engine.</summary>
+internal sealed class HeldCounts
+{
+    private readonly FamilyCount[] _counts = new FamilyCount[RouteFamilies.All.Length];
+
+    public FamilyCount this[RouteFamily family]
+    {
+        get => _counts[(int)family];
+        set => _counts[(int)family] = value;
+    }
+}
 
 /// <summary>
 /// The sessions, fed by the engine's peer events and by what it lists about a peer. 3.10's events carry no reason for a session's end,
@@ -133,7 +142,8 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
         }
     }
 
-    public IReadOnlyList<BgpSession> List(Func<bool, HeldCounts> countsFor)
+    /// <param name="countsFor">For an external peer or not, and for the address of one that negotiated route-target.</param>
+    public IReadOnlyList<BgpSession> List(Func<bool, string?, HeldCounts> countsFor)
     {
         lock (_lock)
         {
@@ -141,16 +151,20 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
         }
     }
 
-    private BgpSession Show(Entry entry, Func<bool, HeldCounts> countsFor)
+    private BgpSession Show(Entry entry, Func<bool, string?, HeldCounts> countsFor)
     {
         var established = entry.State == Wire.PeerState.Types.SessionState.Established;
         long advertised = 0;
-        var withheld = established && entry.Families.Contains("route-target");
-        if (established && !withheld)
+        var constrained = established && entry.Families.Contains("route-target");
+        var withheld = constrained && (entry.Families.Contains("inet") || entry.Families.Contains("inet6"));
+        if (established)
         {
-            var held = countsFor(entry.External);
-            if (entry.Families.Contains("inet")) advertised += entry.AddPathFamilies.Contains("inet") ? held.Paths4 : held.Prefixes4;
-            if (entry.Families.Contains("inet6")) advertised += entry.AddPathFamilies.Contains("inet6") ? held.Paths6 : held.Prefixes6;
+            var held = countsFor(entry.External, constrained ? entry.Peer.Address.ToString() : null);
+            foreach (var family in RouteFamilies.All)
+            {
+                var name = family.Name();
+                if (entry.Families.Contains(name)) advertised += entry.AddPathFamilies.Contains(name) ? held[family].Paths : held[family].Prefixes;
+            }
         }
         return new(
             entry.Peer.Name, StateName(entry.State), entry.Since, entry.Families.ToEquatableList(), entry.AddPathFamilies.Length > 0,

@@ -34,8 +34,8 @@ public sealed class GoBgpSpeakerTests : BgpSpeakerContract
 
     protected override Task AddByHandAsync(BgpPath path)
     {
-        var (prefix, nextHop, attributes) = new PathMapper().Check(path);
-        return _engine.ByHand.AddPathStreamAsync(PathMapper.Encode(new(prefix, new(nextHop, attributes, nextHop.Identifier), IsWithdraw: false)));
+        var (key, nextHop, attributes) = new PathMapper().Check(path);
+        return _engine.ByHand.AddPathStreamAsync(PathMapper.Encode(new(key, new(nextHop, attributes, nextHop.Identifier), IsWithdraw: false)));
     }
 
     protected override void KillEngine() => _engine.Kill();
@@ -60,8 +60,8 @@ internal static class ByHand
         var paths = new List<BgpPath>();
         foreach (var path in await engine.ListAsync())
         {
-            if (mapper.Decode(path) is { Prefix: { } prefix, NextHop: { } nextHop, Attributes: { } attributes })
-                paths.Add(PathMapper.ToBgpPath(prefix, new(mapper.NextHopOf(nextHop), attributes, path.Identifier)));
+            if (mapper.Decode(path) is { Key: { } key, NextHop: { } nextHop, Attributes: { } attributes })
+                paths.Add(PathMapper.ToBgpPath(key, new(mapper.NextHopOf(nextHop), attributes, path.Identifier)));
             else
                 paths.Add(Spec.Path("192.0.2.255", "192.0.2.255"));
         }
@@ -72,15 +72,15 @@ internal static class ByHand
     {
         var mapper = new PathMapper();
         return (await engine.ListAsync()).FirstOrDefault(p => mapper.Decode(p) is { } found
-            && found.Prefix == HostPrefix.From(wanted.Prefix) && wanted.NextHop.Equals(found.NextHop));
+            && found.Key == RouteKey.From(wanted.Key) && wanted.NextHop.Equals(found.NextHop));
     }
 
     public static async Task<List<Wire.Path>> ListAsync(this GoBgpd engine)
     {
         var paths = new List<Wire.Path>();
-        foreach (var family in new[] { PathMapper.Inet, PathMapper.Inet6 })
+        foreach (var family in RouteFamilies.All)
         {
-            using var call = engine.ByHand.ListPath(new() { Family = family });
+            using var call = engine.ByHand.ListPath(new() { Family = family.ToWire() });
             while (await call.ResponseStream.MoveNext(Spec.Token)) paths.AddRange(call.ResponseStream.Current.Destination.Paths);
         }
         return paths;

@@ -7,8 +7,8 @@ public sealed class PathTableTests
 {
     private static readonly PathAttributes Plain = new(200, 100, [], []);
     private static readonly PathAttributes NoExport = new(200, 100, [BgpCommunity.NoExport], []);
-    private static readonly HostPrefix Prefix = HostPrefix.From(IPAddress.Parse("100.0.0.4"));
-    private static readonly HostPrefix Prefix6 = HostPrefix.From(IPAddress.Parse("2001:db8::4"));
+    private static readonly RouteKey Prefix = RouteKey.From(IPAddress.Parse("100.0.0.4"));
+    private static readonly RouteKey Prefix6 = RouteKey.From(IPAddress.Parse("2001:db8::4"));
 
     private static NextHop Hop(string address) => new(IPAddress.Parse(address));
 
@@ -54,15 +54,15 @@ public sealed class PathTableTests
         table.Set(Prefix, Hop("172.27.115.242"), Plain, null, out _, out _);
         table.Set(Prefix, Hop("172.27.115.243"), NoExport, null, out _, out _);
         table.Set(Prefix6, Hop("fd00::1"), Plain, null, out _, out _);
-        Assert.Equal((2, 1, 1, 1, 1), (table.Paths4, table.Prefixes4, table.Paths6, table.Prefixes6, table.Restricted));
+        Assert.Equal((new FamilyCount(2, 1), new FamilyCount(1, 1), 1), (table[RouteFamily.Inet], table[RouteFamily.Inet6], table.Restricted));
         table.Set(Prefix, Hop("172.27.115.243"), Plain, null, out _, out _);
         Assert.Equal(0, table.Restricted);
         Assert.True(table.Remove(Prefix, IPAddress.Parse("172.27.115.242"), out _));
         Assert.False(table.Remove(Prefix, IPAddress.Parse("172.27.115.242"), out _));
-        Assert.Equal((1, 1), (table.Paths4, table.Prefixes4));
+        Assert.Equal(new FamilyCount(1, 1), table[RouteFamily.Inet]);
         Assert.True(table.Remove(Prefix, IPAddress.Parse("172.27.115.243"), out _));
         Assert.True(table.Remove(Prefix6, IPAddress.Parse("fd00::1"), out _));
-        Assert.Equal((0, 0, 0, 0), (table.Paths4, table.Prefixes4, table.Paths6, table.Prefixes6));
+        Assert.Equal(0, table.Count);
         Assert.Empty(table.All);
     }
 
@@ -94,11 +94,13 @@ public sealed class PathTableTests
         foreach (var path in new[]
         {
             Spec.Path("100.0.0.4", "172.27.115.242", 7, 8, ["64512:2", "64512:1"], ["1:2:3"]), Spec.Path("2001:db8::4", "fd00::1"),
+            Spec.Vpn("100.0.0.4", "172.27.115.242", 5, targets: ["target:64512:1", "target:10.2.2.2:561", "target:4200000000:7"]),
+            Spec.Vpn("2001:db8::4", "172.27.115.242", 65535, communities: ["64512:7"]), Spec.Vpn("100.0.0.4", "172.27.115.242", 6, targets: []),
         })
         {
-            var (prefix, hop, attributes) = mapper.Check(path);
-            var found = mapper.Decode(PathMapper.Encode(new(prefix, new(hop, attributes, hop.Identifier), IsWithdraw: false)))!.Value;
-            Assert.Equal((prefix, hop.Identifier), (found.Prefix!.Value, found.Identifier));
+            var (key, hop, attributes) = mapper.Check(path);
+            var found = mapper.Decode(PathMapper.Encode(new(key, new(hop, attributes, hop.Identifier), IsWithdraw: false)))!.Value;
+            Assert.Equal((key, hop.Identifier), (found.Key!.Value, found.Identifier));
             Assert.Equal(path.NextHop, found.NextHop);
             Assert.Same(attributes, found.Attributes);
         }

@@ -3,6 +3,7 @@ using CN2.Api.Drivers;
 using CN2.Api.Drivers.GoBgp;
 using CN2.Api.Options;
 using CN2.Api.Tests.Drivers.GoBgp.Lab;
+using CN2.Network.Addressing;
 using CN2.Network.Collections;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -25,6 +26,17 @@ internal static class Spec
         new(IPAddress.Parse(prefix), IPAddress.Parse(nextHop), preference, med,
             (communities ?? []).ToEquatableList(), (large ?? []).ToEquatableList());
 
+    /// <summary>A route of network <paramref name="number"/> in the overlay, as the reconciler makes it.</summary>
+    public static BgpPath Vpn(string prefix, string nextHop, ushort number, string[]? targets = null, string[]? communities = null, uint? label = null) =>
+        Path(prefix, nextHop, communities: communities) with
+        {
+            Vpn = new(new(IPAddress.Parse(nextHop), number), label ?? MplsLabel.Of(number),
+                (targets ?? ["target:64512:1", $"target:64512:{8_000_000 + number}"]).Select(Target).ToEquatableList()),
+        };
+
+    public static RouteTarget Target(string text) =>
+        RouteTarget.TryParse(text, out var target, out var error) ? target : throw new ArgumentException(error, nameof(text));
+
     public static BgpPathKey Key(string prefix, string nextHop) => new(IPAddress.Parse(prefix), new(IPAddress.Parse(nextHop), 0));
 
     public static BgpPeer Peer(string name, int host, uint asn = Asn, Func<BgpPeer, BgpPeer>? change = null)
@@ -39,6 +51,17 @@ internal static class Spec
     public static Task EstablishedAsync(this IBgpSpeaker speaker, string peer, int seconds = 30) => Eventually.TrueAsync(
         () => speaker.Sessions.Any(s => s.Peer == peer && s.IsEstablished), $"session with {peer} established", seconds,
         () => string.Join("; ", speaker.Sessions));
+
+    /// <summary>FRR's neighbour statements for the overlay as well, kept without a VRF of its own.</summary>
+    public static string FrrVpnNeighbor(uint asn = Asn, string extra = "") => FrrNeighbor(asn, extra) + """
+
+         address-family ipv4 vpn
+          neighbor 172.27.115.241 activate
+         exit-address-family
+         address-family ipv6 vpn
+          neighbor 172.27.115.241 activate
+         exit-address-family
+        """;
 
     /// <summary>FRR's neighbour statements for the control node; timers short so that a test need not wait.</summary>
     public static string FrrNeighbor(uint asn = Asn, string extra = "") => $"""

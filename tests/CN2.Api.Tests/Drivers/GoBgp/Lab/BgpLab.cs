@@ -57,6 +57,14 @@ internal sealed class BgpLab : IDisposable
         return ns;
     }
 
+    /// <summary>Another gobgpd as a router that connects to the control node with these families; its own command line drives it.</summary>
+    public async Task<GoBgpRouter> RouterAsync(string name, int host, string[] families, uint autonomousSystem = Spec.Asn)
+    {
+        var router = Keep(new GoBgpRouter(this, name, host, autonomousSystem));
+        await router.StartAsync(families);
+        return router;
+    }
+
     public T Keep<T>(T thing) where T : IDisposable
     {
         _things.Add(thing);

@@ -6,13 +6,27 @@ internal sealed class BirdRouter : IDisposable
     private readonly string _socket;
     private readonly RunningProcess _process;
 
-    public BirdRouter(BgpLab lab, string name, int host, uint autonomousSystem, uint controlAutonomousSystem, string options = "")
+    /// <param name="vpn">Speaks vpn4 and vpn6, into the tables <c>vpntab4</c> and <c>vpntab6</c>; no unicast.</param>
+    /// <param name="tables">Further statements outside the session.</param>
+    public BirdRouter(BgpLab lab, string name, int host, uint autonomousSystem, uint controlAutonomousSystem, bool vpn = false, string tables = "")
     {
         Namespace = lab.AddHost(name, host);
         _socket = Path.Combine(lab.Directory, name + ".ctl");
         var config = Path.Combine(lab.Directory, name + ".conf");
+        var channels = vpn
+            ? """
+              vpn4 mpls { table vpntab4; import all; export all; };
+              vpn6 mpls { table vpntab6; import all; export all; extended next hop on; };
+              """
+            : """
+              ipv4 { import all; export none; add paths rx; };
+              ipv6 { import all; export none; add paths rx; };
+              """;
         File.WriteAllText(config, $$"""
             router id 172.27.115.{{host}};
+            vpn4 table vpntab4;
+            vpn6 table vpntab6;
+            {{tables}}
             protocol device { }
             protocol direct { ipv4; ipv6; interface "eth0"; }
             protocol kernel k4 { ipv4 { export where source = RTS_BGP; }; merge paths on; }
@@ -20,10 +34,8 @@ internal sealed class BirdRouter : IDisposable
             protocol bgp control {
               local as {{autonomousSystem}};
               neighbor 172.27.115.241 as {{controlAutonomousSystem}};
-              ipv4 { import all; export none; add paths rx; };
-              ipv6 { import all; export none; add paths rx; };
+              {{channels}}
               connect delay time 1; connect retry time 2; error wait time 1, 2;
-              {{options}}
             }
             """);
         _process = new("ip", "netns", "exec", Namespace, "bird", "-f", "-c", config, "-s", _socket);

@@ -53,6 +53,27 @@ internal sealed class FrrRouter : IDisposable
         return document.RootElement.TryGetProperty("paths", out var paths) ? [.. paths.EnumerateArray().Select(p => p.Clone())] : [];
     }
 
+    /// <summary>The VPN paths FRR has for a prefix, by route distinguisher; empty when it has none.</summary>
+    public Dictionary<string, JsonElement> VpnPaths(string prefix)
+    {
+        var text = Show($"show bgp {(prefix.Contains(':', StringComparison.Ordinal) ? "ipv6" : "ipv4")} vpn {prefix} json");
+        var paths = new Dictionary<string, JsonElement>();
+        if (!text.TrimStart().StartsWith('{')) return paths;
+        using var document = JsonDocument.Parse(text);
+        foreach (var distinguisher in document.RootElement.EnumerateObject())
+            if (distinguisher.Value.ValueKind == JsonValueKind.Object && distinguisher.Value.TryGetProperty("paths", out var found))
+                paths[distinguisher.Name] = found[0].Clone();
+        return paths;
+    }
+
+    /// <summary>How many vpnv4 routes FRR has, stale ones too.</summary>
+    public int VpnCount()
+    {
+        var text = Show("show bgp ipv4 vpn");
+        var last = text.LastIndexOf("Displayed", StringComparison.Ordinal);
+        return last < 0 ? 0 : int.Parse(text[(last + 9)..].TrimStart().Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture);
+    }
+
     public List<string> NextHops(string prefix) =>
         [.. Paths(prefix).Select(p => p.GetProperty("nexthops")[0].GetProperty("ip").GetString()!).Order(StringComparer.Ordinal)];
 

@@ -1,0 +1,51 @@
+using System.Buffers.Binary;
+using System.Net;
+using CN2.Network.Addressing;
+
+namespace CN2.Api.Drivers.GoBgp;
+
+/// <summary>
+/// What the engine tells routes apart by: the prefix, and in the overlay the route distinguisher, as its eight bytes on the wire (RFC 4364
+/// §4.2); 0 is the underlay (type 0 with AS 0 is nobody's).
+/// </summary>
+internal readonly record struct RouteKey(HostPrefix Prefix, ulong Distinguisher)
+{
+    /// <summary>Type 1: an IPv4 address and a 16-bit number.</summary>
+    private const ulong AddressType = 1;
+
+    public RouteFamily Family => Distinguisher == 0
+        ? Prefix.IsIPv4 ? RouteFamily.Inet : RouteFamily.Inet6
+        : Prefix.IsIPv4 ? RouteFamily.InetVpn : RouteFamily.Inet6Vpn;
+
+    public static RouteKey From(IPAddress prefix, RouteDistinguisher? distinguisher = null) =>
+        new(HostPrefix.From(prefix), distinguisher is { } rd ? Pack(rd) : 0);
+
+    /// <summary>Null: no path can have such a key.</summary>
+    public static RouteKey? From(BgpPathKey key)
+    {
+        if (key.Path.RoutingInstance == 0) return From(key.Prefix);
+        return key.Path.RoutingInstance is > 0 and <= ushort.MaxValue && key.Path.NextHop.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork
+            ? From(key.Prefix, new RouteDistinguisher(key.Path.NextHop, (ushort)key.Path.RoutingInstance))
+            : null;
+    }
+
+    /// <summary>Of a route in the overlay.</summary>
+    public RouteDistinguisher RouteDistinguisher
+    {
+        get
+        {
+            Span<byte> bytes = stackalloc byte[8];
+            BinaryPrimitives.WriteUInt64BigEndian(bytes, Distinguisher);
+            return new(new IPAddress(bytes[2..6]), (ushort)Distinguisher);
+        }
+    }
+
+    public override string ToString() => Distinguisher == 0 ? Prefix.ToString() : $"{RouteDistinguisher}:{Prefix}";
+
+    private static ulong Pack(RouteDistinguisher distinguisher)
+    {
+        Span<byte> bytes = stackalloc byte[4];
+        distinguisher.Administrator.TryWriteBytes(bytes, out _);
+        return AddressType << 48 | (ulong)BinaryPrimitives.ReadUInt32BigEndian(bytes) << 16 | distinguisher.Number;
+    }
+}
