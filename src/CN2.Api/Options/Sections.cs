@@ -22,6 +22,9 @@ public sealed record ListenSettings(Uri HttpUrl, Uri GrpcUrl);
 public sealed record BgpOptions(
     string Engine, Uri GoBgpAddress, uint AutonomousSystem, IPAddress? RouterId, int ListenPort, IReadOnlyList<IPAddress> ListenAddresses)
 {
+    /// <summary><c>Bgp__ImportedRoutesPerPeer</c> (10000): how many VPN routes are taken from one router at most.</summary>
+    public int ImportedRoutesPerPeer { get; init; } = 10_000;
+
     public bool Enabled => Engine != "none";
 }
 

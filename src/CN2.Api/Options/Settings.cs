@@ -111,7 +111,10 @@ public sealed record Settings(
             ReadAutonomousSystem(reader),
             routerId,
             ReadListenPort(reader),
-            addresses);
+            addresses)
+        {
+            ImportedRoutesPerPeer = (int)reader.Number("Bgp:ImportedRoutesPerPeer", 10_000, 1, 1_000_000),
+        };
     }
 
     private static uint ReadAutonomousSystem(SettingsReader reader)

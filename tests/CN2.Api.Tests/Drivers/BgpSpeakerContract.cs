@@ -250,6 +250,21 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Import_targets_can_be_set_at_any_time_and_without_peers_nothing_is_learned()
+    {
+        await _speaker.SetImportAsync([Target("target:64512:1")], Token).WaitAsync(TimeSpan.FromSeconds(10), Token);
+        await _speaker.SetPathsAsync([Vpn1], Token);
+        KillEngine();
+        await Eventually.TrueAsync(() => !_speaker.Healthy, "unhealthy", 5);
+        await _speaker.SetImportAsync([Target("target:64512:1"), Target("target:10.2.2.2:561")], Token).WaitAsync(TimeSpan.FromSeconds(10), Token);
+        StartEngine();
+        await Eventually.TrueAsync(() => _speaker.Healthy, "healthy", 10);
+        await _speaker.SetImportAsync([], Token).WaitAsync(TimeSpan.FromSeconds(10), Token);
+        await HoldsAsync(Vpn1);
+        Assert.Empty(_speaker.TakeImported());
+    }
+
+    [Fact]
     public async Task Every_peer_has_a_session_and_a_peer_that_cannot_be_has_the_reason()
     {
         await _speaker.SetPathsAsync([], Token);

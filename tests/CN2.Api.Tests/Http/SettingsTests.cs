@@ -30,6 +30,8 @@ public sealed class SettingsTests
     [InlineData("Bgp:RouterId", "0.0.0.0")]
     [InlineData("Bgp:ListenPort", "0")]
     [InlineData("Bgp:ListenPort", "-2")]
+    [InlineData("Bgp:ImportedRoutesPerPeer", "0")]
+    [InlineData("Bgp:ImportedRoutesPerPeer", "many")]
     [InlineData("Bgp:ListenAddresses:0", "any")]
     [InlineData("VRouters:LostAfterSeconds", "0")]
     [InlineData("Cluster:Name", "Not_A_Name")]

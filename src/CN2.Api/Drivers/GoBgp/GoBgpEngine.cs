@@ -10,8 +10,9 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
     /// <summary>The engine's name for the table that is not a route server client's.</summary>
     private const string GlobalTable = "global";
 
-    private const string ImportPolicy = "cn2-import";
-    private const string ExportPolicy = "cn2-export";
+    // Named anew with every change of what they hold, because the engine keeps those of an older server under their names.
+    private const string ImportPolicy = "cn2-import-2";
+    private const string ExportPolicy = "cn2-export-2";
     private const string ExternalPeers = "cn2-external-peers";
 
     /// <summary>Paths a message: at 100 gobgpd takes most a second (1: 10k, 100: 23k, 10 000: 13k).</summary>
@@ -39,8 +40,9 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
         && (Wanted.ListenAddresses.Count == 0 || Wanted.ListenAddresses.Order().SequenceEqual(actual.ListenAddresses.Order()));
 
     /// <summary>
-    /// Nothing from peers (only what is local passes the import policy), and what the RFC 1997 communities forbid is not sent: the engine
-    /// does not heed them for local paths. True when the import policy was missing, so that something may have come in.
+    /// Nothing from peers (only what is local passes the import policy), but their memberships: rejected, the engine would take a router's
+    /// new interest for a withdrawn one. These stay here; what the RFC 1997 communities forbid is not sent either, the engine does not
+    /// heed them for local paths. True when the import policy was missing, so that something may have come in.
     /// </summary>
     public async Task<bool> EnsurePoliciesAsync(CancellationToken cancellationToken)
     {
@@ -64,8 +66,14 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
                 {
                     new Wire.Statement
                     {
-                        Name = "cn2-import-local",
+                        Name = "cn2-import-2-local",
                         Conditions = new() { RouteType = Wire.Conditions.Types.RouteType.Local },
+                        Actions = new() { RouteAction = Wire.RouteAction.Accept },
+                    },
+                    new Wire.Statement
+                    {
+                        Name = "cn2-import-2-memberships",
+                        Conditions = new() { AfiSafiIn = { RouteFamilies.RouteTarget } },
                         Actions = new() { RouteAction = Wire.RouteAction.Accept },
                     },
                 },
@@ -85,13 +93,25 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
                 {
                     new Wire.Statement
                     {
-                        Name = "cn2-export-no-advertise",
+                        Name = "cn2-export-2-memberships",
+                        Conditions = new() { AfiSafiIn = { RouteFamilies.RouteTarget }, RouteType = Wire.Conditions.Types.RouteType.Internal },
+                        Actions = new() { RouteAction = Wire.RouteAction.Reject },
+                    },
+                    new Wire.Statement
+                    {
+                        Name = "cn2-export-2-external-memberships",
+                        Conditions = new() { AfiSafiIn = { RouteFamilies.RouteTarget }, RouteType = Wire.Conditions.Types.RouteType.External },
+                        Actions = new() { RouteAction = Wire.RouteAction.Reject },
+                    },
+                    new Wire.Statement
+                    {
+                        Name = "cn2-export-2-no-advertise",
                         Conditions = new() { CommunitySet = new() { Name = "cn2-no-advertise" } },
                         Actions = new() { RouteAction = Wire.RouteAction.Reject },
                     },
                     new Wire.Statement
                     {
-                        Name = "cn2-export-no-export",
+                        Name = "cn2-export-2-no-export",
                         Conditions = new() { NeighborSet = new() { Name = ExternalPeers }, CommunitySet = new() { Name = "cn2-no-export" } },
                         Actions = new() { RouteAction = Wire.RouteAction.Reject },
                     },
@@ -109,6 +129,15 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
         var request = new Wire.ListPathRequest { TableType = Wire.TableType.Global, Family = family };
         if (prefix is { } one) request.Prefixes.Add(new Wire.TableLookupPrefix { Prefix = one.ToString() });
         using var call = client.ListPath(request, cancellationToken: cancellationToken);
+        await foreach (var response in call.ResponseStream.ReadAllAsync(cancellationToken))
+            foreach (var path in response.Destination.Paths) yield return path;
+    }
+
+    /// <summary>What a peer has sent of a family, before any policy.</summary>
+    public async IAsyncEnumerable<Wire.Path> ListReceivedAsync(
+        string peer, Wire.Family family, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var call = client.ListPath(new() { TableType = Wire.TableType.AdjIn, Name = peer, Family = family }, cancellationToken: cancellationToken);
         await foreach (var response in call.ResponseStream.ReadAllAsync(cancellationToken))
             foreach (var path in response.Destination.Paths) yield return path;
     }
@@ -193,6 +222,14 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
     public AsyncServerStreamingCall<Wire.WatchEventResponse> WatchTable(CancellationToken cancellationToken) =>
         client.WatchEvent(new() { Table = new() { Filters = { new Wire.WatchEventRequest.Types.Table.Types.Filter() } } },
             cancellationToken: cancellationToken);
+
+    /// <summary>Sessions, and whatever a peer sends before any policy, in one order; first the sessions there are.</summary>
+    public AsyncServerStreamingCall<Wire.WatchEventResponse> WatchReceived(CancellationToken cancellationToken) =>
+        client.WatchEvent(new()
+        {
+            Peer = new(),
+            Table = new() { Filters = { new Wire.WatchEventRequest.Types.Table.Types.Filter { Type = Wire.WatchEventRequest.Types.Table.Types.Filter.Types.Type.Adjin } } },
+        }, cancellationToken: cancellationToken);
 
     private Wire.Global Wanted => new()
     {

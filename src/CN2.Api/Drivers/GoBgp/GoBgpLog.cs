@@ -27,6 +27,15 @@ internal static partial class GoBgpLog
     [LoggerMessage(8, LogLevel.Warning, "BGP peer {Peer} is not given to the engine: {Reason}")]
     public static partial void PeerRefused(this ILogger logger, string peer, string reason);
 
+    [LoggerMessage(10, LogLevel.Debug, "BGP peer {Peer} sent a VPN route that cannot be read")]
+    public static partial void RouteUnreadable(this ILogger logger, string peer);
+
+    [LoggerMessage(11, LogLevel.Debug, "BGP peer {Peer} sent a VPN route that cannot be used, {RouteDistinguisher} {Prefix}: {Reason}")]
+    public static partial void RouteUnusable(this ILogger logger, string peer, string routeDistinguisher, string prefix, string reason);
+
+    [LoggerMessage(12, LogLevel.Warning, "BGP peer {Peer} sends more VPN routes to import than the limit of {Limit}; the others are not taken")]
+    public static partial void RoutesOverLimit(this ILogger logger, string peer, int limit);
+
     [LoggerMessage(9, LogLevel.Error, "BGP driver failed; it starts over")]
     public static partial void DriverFailed(this ILogger logger, Exception exception);
 }

@@ -24,6 +24,7 @@ public sealed partial class GoBgpSpeaker
                     await SynchronizeAsync(connection.Token);
                     _connection = connection;
                     _sessions.EngineAway(false);
+                    _importWatch.Connected();
                     Healthy = true;
                 }
                 finally
@@ -48,7 +49,10 @@ public sealed partial class GoBgpSpeaker
             }
 
             await connection.CancelAsync();
+            _importWatch.Lost();
+            _imports.Expire();
             if (stop.IsCancellationRequested) break;
+            if (told) OnImportsChanged();
             if (!told) _logger.EngineLost(_options.GoBgpAddress.OriginalString, reason);
             if (Healthy || !told)
             {
@@ -95,12 +99,14 @@ public sealed partial class GoBgpSpeaker
                     _paths.All.SelectMany(p => p.Value, (p, path) => PathMapper.Encode(new(p.Key, path, IsWithdraw: false))), cancellationToken);
                 Interlocked.Add(ref _added, _paths.Count);
             }
+            await SynchronizeMembershipsAsync(cancellationToken);
         }
         else
         {
             if (await _engine.EnsurePoliciesAsync(cancellationToken)) await _engine.ResetInAsync(cancellationToken);
             if (!_adopted) await AdoptAsync(cancellationToken);
             else if (_uncertain || !await CountsAgreeAsync(cancellationToken)) await CompareAllAsync(cancellationToken);
+            await SynchronizeMembershipsAsync(cancellationToken);
         }
         (_adopted, _uncertain) = (true, false);
         if (_peers is not null) await SynchronizePeersAsync(cancellationToken);
@@ -130,7 +136,7 @@ public sealed partial class GoBgpSpeaker
     private async Task WatchAsync(CancellationTokenSource connection)
     {
         var token = connection.Token;
-        Task[] watches = [WatchPeersAsync(token), WatchTableAsync(token), PatrolAsync(token)];
+        Task[] watches = [WatchPeersAsync(token), WatchTableAsync(token), PatrolAsync(token), _importWatch.RunAsync(token)];
         var first = await Task.WhenAny(watches);
         await connection.CancelAsync();
         try

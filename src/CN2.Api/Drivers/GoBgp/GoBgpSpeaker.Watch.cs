@@ -58,6 +58,7 @@ public sealed partial class GoBgpSpeaker
         var suspicious = false;
         foreach (var path in paths)
         {
+            if (path.IsWithdraw && RouteFamilies.RouteTarget.Equals(path.Family)) _membershipsSuspect = true;
             if (_mapper.Decode(path) is not { } found) continue;
             if (found.Key is { } key && IsAsWanted(key, found, path.IsWithdraw))
             {
@@ -109,6 +110,7 @@ public sealed partial class GoBgpSpeaker
             try
             {
                 if (!called || _pathsSuspect) await CheckPathsAsync(cancellationToken);
+                if (_membershipsSuspect) await SynchronizeMembershipsAsync(cancellationToken);
                 if (_peersSuspect || round % PeersEvery == 0) await SynchronizePeersAsync(cancellationToken);
             }
             finally
@@ -151,6 +153,7 @@ public sealed partial class GoBgpSpeaker
         var difference = new Difference();
         foreach (var family in RouteFamilies.All) await CompareListedAsync(family, null, difference, cancellationToken);
         await RepairAsync(difference, cancellationToken);
+        _membershipsSuspect = true;
     }
 
     /// <summary>Compares one key, or a whole family, with what is wanted, as the engine lists it. Under the gate.</summary>

@@ -1,6 +1,4 @@
 using CN2.Api.Options;
-using CN2.Network.Addressing;
-using CN2.Network.Overlay;
 using Grpc.Core;
 using Grpc.Net.Client;
 
@@ -41,6 +39,8 @@ public sealed partial class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     private readonly PathMapper _mapper = new();
     private readonly PeerMapper _peerMapper;
     private readonly SessionTable _sessions;
+    private readonly ImportTable _imports;
+    private readonly ImportWatch _importWatch;
     private readonly TimeProvider _time;
     private readonly CancellationTokenSource _stop = new();
     private readonly TaskCompletionSource<IReadOnlyCollection<BgpPath>> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -86,6 +86,9 @@ public sealed partial class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         _engine = new(new(_channel), _options);
         _peerMapper = new(_options);
         _sessions = new(time, _options.ListenPort > 0);
+        _imports = new(time, _options.ImportedRoutesPerPeer);
+        _importWatch = new(_engine, _imports, new(_options.AutonomousSystem, _options.RouterId), time, logger);
+        _importWatch.Changed += OnImportsChanged;
     }
 
     public bool Enabled => true;
@@ -94,7 +97,8 @@ public sealed partial class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
 
     public event Action? Changed;
 
-    public IReadOnlyList<BgpSession> Sessions => _sessions.List((external, constrained) => CountsFor(external, constrained is null ? null : Memberships.None));
+    public IReadOnlyList<BgpSession> Sessions =>
+        _sessions.List((external, constrained) => CountsFor(external, constrained is null ? null : _imports.MembershipsOf(constrained)));
 
     public BgpSpeakerCounters Counters => new(
         Interlocked.Read(ref _added), Interlocked.Read(ref _withdrawn), Interlocked.Read(ref _repairs), Interlocked.Read(ref _engineRestarts));
@@ -197,6 +201,8 @@ public sealed partial class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
             }
             _peers = byAddress;
             _sessions.SetPeers(peers, faults, _peerMapper.IsExternal);
+            _imports.SetPeers(byAddress);
+            _ = _importWatch.ChangedAsync(WantsImports);
             if (Healthy)
             {
                 try
@@ -216,10 +222,6 @@ public sealed partial class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         Changed?.Invoke();
     }
 
-    public Task SetImportAsync(IReadOnlyCollection<RouteTarget> routeTargets, CancellationToken cancellationToken) => Task.CompletedTask;
-
-    public IReadOnlyCollection<ImportedRouteChange> TakeImported() => [];
-
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
@@ -229,6 +231,7 @@ public sealed partial class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         _stop.Dispose();
         _gate.Dispose();
         _patrolNow.Dispose();
+        _importWatch.Dispose();
     }
 
     private static void Announce(List<PathChange> changes, RouteKey key, PathAttributes? before, HeldPath after)

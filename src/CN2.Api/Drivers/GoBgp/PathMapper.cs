@@ -121,7 +121,10 @@ internal sealed class PathMapper
             Nlri = path.Attributes.Vpn is { } vpn
                 ? PathAttributes.Pack(new Wire.LabeledVPNIPAddressPrefix
                 {
-                    Prefix = prefix, PrefixLen = length, Rd = VpnCodec.Encode(key.RouteDistinguisher), Labels = { vpn.Label },
+                    Prefix = prefix,
+                    PrefixLen = length,
+                    Rd = VpnCodec.Encode(key.RouteDistinguisher),
+                    Labels = { vpn.Label },
                 })
                 : PathAttributes.Pack(new Wire.IPAddressPrefix { Prefix = prefix, PrefixLen = length }),
             Family = key.Family.ToWire(),

@@ -96,6 +96,8 @@ internal sealed class PeerMapper(BgpOptions options)
             {
                 Config = new() { Family = new() { Afi = afi, Safi = safi }, Enabled = true },
                 MpGracefulRestart = new() { Config = new() { Enabled = peer.GracefulRestart } },
+                // Until the router has said what it wants, or this is over; else the engine would tell it the end of nothing first.
+                RouteTargetMembership = new() { Config = new() { DeferralTime = family == "route-target" ? DeferralTime : 0 } },
                 AddPaths = new() { Config = new() { SendMax = peer.AddPath && family != "route-target" ? SendMax : 0 } },
             });
         }

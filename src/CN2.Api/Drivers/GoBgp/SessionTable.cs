@@ -35,6 +35,9 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
         public ulong NotificationsSent { get; set; }
         public string? LastError { get; set; }
 
+        /// <summary>Not all of its routes are imported.</summary>
+        public string? ImportFault { get; set; }
+
         /// <summary>The engine could not be given this peer at all.</summary>
         public string? Fault { get; set; }
     }
@@ -126,6 +129,22 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
         }
     }
 
+    /// <summary>The peers not all of whose routes are imported, and why; true when that is news.</summary>
+    public bool LimitImports(IReadOnlyCollection<string> names, string reason)
+    {
+        lock (_lock)
+        {
+            var changed = false;
+            foreach (var entry in _byName.Values)
+            {
+                var fault = names.Contains(entry.Peer.Name) ? reason : null;
+                changed |= fault != entry.ImportFault;
+                entry.ImportFault = fault;
+            }
+            return changed;
+        }
+    }
+
     /// <summary>The engine is away: no session is up. Or it is back.</summary>
     public void EngineAway(bool away)
     {
@@ -179,6 +198,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
             return "The family route-target is negotiated, and the engine then sends this router no inet or inet6 route (none carries a route target): take it out of addressFamilies.";
         if (entry.Peer.AdminDown) return "adminDown is set.";
         if (entry.LastError is not null) return entry.LastError;
+        if (entry.ImportFault is not null) return entry.ImportFault;
         if (entry.State is Wire.PeerState.Types.SessionState.Active or Wire.PeerState.Types.SessionState.Connect
             && time.GetUtcNow() - entry.Since > ConnectPatience)
             return entry.Peer.Passive
@@ -203,6 +223,12 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
         entry.State = state;
         return true;
     }
+
+    /// <summary>The router announced that it marks the end of what it sends first (RFC 4724 §2).</summary>
+    public static bool SendsEndOfRib(Wire.Peer peer) =>
+        peer.State?.RemoteCap.Any(c => c.TypeUrl.EndsWith("apipb.GracefulRestartCapability", StringComparison.Ordinal)) == true;
+
+    public static bool IsNegotiated(Wire.Peer peer, Wire.Family family) => Negotiated(peer).Families.Contains(PeerMapper.FamilyName(family));
 
     private static (string[] Families, string[] AddPath) Negotiated(Wire.Peer peer)
     {

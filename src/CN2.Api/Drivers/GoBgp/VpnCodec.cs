@@ -16,7 +16,8 @@ internal static class VpnCodec
 
     public static Any Encode(RouteDistinguisher distinguisher) => PathAttributes.Pack(new Wire.RouteDistinguisherIPAddress
     {
-        Admin = distinguisher.Administrator.ToString(), Assigned = distinguisher.Number,
+        Admin = distinguisher.Administrator.ToString(),
+        Assigned = distinguisher.Number,
     });
 
     /// <exception cref="ArgumentException">The engine would silently cut the number.</exception>
@@ -28,15 +29,24 @@ internal static class VpnCodec
         {
             RouteTargetKind.TwoOctetAS when target.Administrator <= ushort.MaxValue => PathAttributes.Pack(new Wire.TwoOctetAsSpecificExtended
             {
-                IsTransitive = true, SubType = RouteTargetSubType, Asn = target.Administrator, LocalAdmin = target.Number,
+                IsTransitive = true,
+                SubType = RouteTargetSubType,
+                Asn = target.Administrator,
+                LocalAdmin = target.Number,
             }),
             RouteTargetKind.FourOctetAS => PathAttributes.Pack(new Wire.FourOctetAsSpecificExtended
             {
-                IsTransitive = true, SubType = RouteTargetSubType, Asn = target.Administrator, LocalAdmin = target.Number,
+                IsTransitive = true,
+                SubType = RouteTargetSubType,
+                Asn = target.Administrator,
+                LocalAdmin = target.Number,
             }),
             RouteTargetKind.IPv4Address => PathAttributes.Pack(new Wire.IPv4AddressSpecificExtended
             {
-                IsTransitive = true, SubType = RouteTargetSubType, Address = AddressOf(target.Administrator).ToString(), LocalAdmin = target.Number,
+                IsTransitive = true,
+                SubType = RouteTargetSubType,
+                Address = AddressOf(target.Administrator).ToString(),
+                LocalAdmin = target.Number,
             }),
             _ => throw new ArgumentException($"{target} is no route target.", nameof(target)),
         };

@@ -13,11 +13,12 @@ internal sealed class GoBgpRouter(BgpLab lab, string name, int host, uint autono
 
     public string Output => _engine.Output;
 
-    public async Task StartAsync(string[] families)
+    public async Task StartAsync(string[] families, Action<GoBgpRouter>? beforeConnecting = null)
     {
         _families = families;
         await Eventually.TrueAsync(() => File.Exists(_engine.Address[7..]), "router's socket");
         await Eventually.TrueAsync(() => Try("global", "as", $"{autonomousSystem}", "router-id", Address).Code == 0, "router started");
+        beforeConnecting?.Invoke(this);
         await ConnectAsync();
     }
 
@@ -44,10 +45,10 @@ internal sealed class GoBgpRouter(BgpLab lab, string name, int host, uint autono
 
     public void Kill() => _engine.Kill();
 
-    public async Task RestartAsync()
+    public async Task RestartAsync(Action<GoBgpRouter> beforeConnecting)
     {
         _engine.Start();
-        await StartAsync(_families);
+        await StartAsync(_families, beforeConnecting);
     }
 
     /// <summary>A VRF with one target both ways; with route-target negotiated that asks for its routes.</summary>

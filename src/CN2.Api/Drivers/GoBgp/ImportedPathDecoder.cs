@@ -1,0 +1,110 @@
+using System.Net;
+using System.Net.Sockets;
+using CN2.Network.Addressing;
+using CN2.Network.Collections;
+using CN2.Network.Overlay;
+
+namespace CN2.Api.Drivers.GoBgp;
+
+/// <summary>A VPN route as a peer told it, before anybody knows the peer's name. Value of <see cref="Route"/> null: withdrawn, or <see cref="Fault"/> says why it is of no use.</summary>
+internal readonly record struct LearnedRoute(string RouteDistinguisher, IPNetwork Prefix, ImportedRoute? Route, string? Fault);
+
+/// <summary>
+/// Reads what peers send. They may send anything: what cannot be read or used is a sentence for the log, never an exception. What the
+/// engine itself would not accept (our AS in the path, our own routes reflected) is of no use here either: it lists those as well.
+/// </summary>
+internal sealed class ImportedPathDecoder(uint autonomousSystem, IPAddress? routerId)
+{
+    /// <summary>Null: not even what it is a route to can be read.</summary>
+    public LearnedRoute? Decode(Wire.Path path)
+    {
+        if (path.Nlri?.TryUnpack<Wire.LabeledVPNIPAddressPrefix>(out var nlri) != true || !VpnCodec.TryFormat(nlri.Rd, out var distinguisher)
+            || PrefixOf(nlri, path.Family) is not { } prefix) return null;
+        if (path.IsWithdraw) return new(distinguisher, prefix, null, null);
+        var route = Read(path, nlri, distinguisher, prefix, out var fault);
+        return new(distinguisher, prefix, route, fault);
+    }
+
+    /// <summary>A membership (RFC 4684): a route target, or with neither target nor fault the default one.</summary>
+    public static (RouteTarget? Target, bool IsReadable) DecodeMembership(Wire.Path path)
+    {
+        // The engine cannot name the default membership and leaves the nlri out.
+        if (path.Nlri is null) return (null, true);
+        return path.Nlri.TryUnpack<Wire.RouteTargetMembershipNLRI>(out var nlri) && VpnCodec.TryDecode(nlri.Rt, out var target)
+            ? (target, true)
+            : (null, false);
+    }
+
+    private ImportedRoute? Read(Wire.Path path, Wire.LabeledVPNIPAddressPrefix nlri, string distinguisher, IPNetwork prefix, out string? fault)
+    {
+        uint preference = 100, med = 0;
+        var length = 0;
+        IPAddress? nextHop = null;
+        var targets = new List<RouteTarget>();
+        var encapsulations = new List<ushort>();
+        fault = null;
+        foreach (var any in path.Pattrs)
+        {
+            if (any.TryUnpack<Wire.NextHopAttribute>(out var n)) nextHop = AddressOrNull(n.NextHop);
+            else if (any.TryUnpack<Wire.MpReachNLRIAttribute>(out var mp)) nextHop = AddressOrNull(mp.NextHops.FirstOrDefault());
+            else if (any.TryUnpack<Wire.MultiExitDiscAttribute>(out var m)) med = m.Med;
+            else if (any.TryUnpack<Wire.LocalPrefAttribute>(out var l)) preference = l.LocalPref;
+            else if (any.TryUnpack<Wire.AsPathAttribute>(out var asPath))
+            {
+                length = LengthOf(asPath);
+                if (asPath.Segments.Any(s => s.Numbers.Contains(autonomousSystem))) fault = "our own AS is in its AS path";
+            }
+            else if (any.TryUnpack<Wire.OriginatorIdAttribute>(out var originator))
+            {
+                if (routerId is not null && originator.Id == routerId.ToString()) fault = "it is a route of ours";
+            }
+            else if (any.TryUnpack<Wire.ExtendedCommunitiesAttribute>(out var extended))
+            {
+                foreach (var community in extended.Communities)
+                {
+                    if (VpnCodec.TryDecode(community, out var target)) targets.Add(target);
+                    else if (VpnCodec.TryDecodeEncapsulation(community, out var type)) encapsulations.Add(type);
+                }
+            }
+        }
+
+        if (nextHop is { IsIPv4MappedToIPv6: true }) nextHop = nextHop.MapToIPv4();
+        if (nextHop is null || nextHop.AddressFamily != AddressFamily.InterNetwork || nextHop.Equals(IPAddress.Any))
+            fault ??= $"its next hop {nextHop?.ToString() ?? ""} is no IPv4 address";
+        if (nlri.Labels is not [>= MplsLabel.First and <= MplsLabel.Last])
+            fault ??= nlri.Labels.Count == 1 ? $"its label {nlri.Labels[0]} is none that names a VPN" : $"it has {nlri.Labels.Count} labels";
+        if (fault is not null) return null;
+        return new()
+        {
+            Key = new("", distinguisher, prefix),
+            NextHop = nextHop!,
+            Label = nlri.Labels[0],
+            RouteTargets = targets.Distinct().Order().ToEquatableList(),
+            Encapsulations = encapsulations.Distinct().Order().ToEquatableList(),
+            LocalPreference = preference,
+            Med = med,
+            ASPathLength = length,
+        };
+    }
+
+    /// <summary>A set counts once, confederation segments not at all (RFC 4271 §9.1.2.2, RFC 5065 §5.3).</summary>
+    private static int LengthOf(Wire.AsPathAttribute path) => path.Segments.Sum(s => s.Type switch
+    {
+        Wire.AsSegment.Types.Type.AsSequence => s.Numbers.Count,
+        Wire.AsSegment.Types.Type.AsSet => 1,
+        _ => 0,
+    });
+
+    private static IPNetwork? PrefixOf(Wire.LabeledVPNIPAddressPrefix nlri, Wire.Family? family)
+    {
+        if (!IPAddress.TryParse(nlri.Prefix, out var address)) return null;
+        var isIPv4 = address.AddressFamily == AddressFamily.InterNetwork;
+        if (family is null || family.Afi != (isIPv4 ? 1u : 2u) || nlri.PrefixLen > (isIPv4 ? 32u : 128u)) return null;
+        // A prefix with host bits is the network it lies in.
+        var bytes = address.GetAddressBytes();
+        for (var bit = (int)nlri.PrefixLen; bit < bytes.Length * 8; bit++) bytes[bit / 8] &= (byte)~(0x80 >> (bit % 8));
+        return new IPNetwork(new IPAddress(bytes), (int)nlri.PrefixLen);
+    }
+
+    private static IPAddress? AddressOrNull(string? text) => IPAddress.TryParse(text, out var address) ? address : null;
+}

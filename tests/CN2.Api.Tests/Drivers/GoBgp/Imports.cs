@@ -1,0 +1,36 @@
+using System.Net;
+using CN2.Api.Drivers;
+using CN2.Api.Tests.Drivers.GoBgp.Lab;
+using CN2.Network.Overlay;
+
+namespace CN2.Api.Tests.Drivers.GoBgp;
+
+/// <summary>What a reader of <see cref="IBgpSpeaker.TakeImported"/> knows, and every change it was told.</summary>
+internal sealed class Imports(IBgpSpeaker speaker)
+{
+    private readonly Dictionary<ImportedRouteKey, ImportedRoute> _routes = [];
+
+    public List<ImportedRouteChange> Told { get; } = [];
+
+    public IReadOnlyDictionary<ImportedRouteKey, ImportedRoute> Now
+    {
+        get
+        {
+            foreach (var change in speaker.TakeImported())
+            {
+                Told.Add(change);
+                if (change.Route is { } route) _routes[change.Key] = route;
+                else _routes.Remove(change.Key);
+            }
+            return _routes;
+        }
+    }
+
+    /// <summary>As <c>peer rd prefix</c>, in order.</summary>
+    public string Text => string.Join("; ", Now.Keys.Select(k => $"{k.Peer} {k.RouteDistinguisher} {k.Prefix}").Order(StringComparer.Ordinal));
+
+    public ImportedRoute this[string peer, string distinguisher, string prefix] => Now[new(peer, distinguisher, IPNetwork.Parse(prefix))];
+
+    public Task BecomeAsync(string text, int seconds = 30) =>
+        Eventually.TrueAsync(() => Text == text, $"imported: {text}", seconds, () => $"{Text} | {string.Join("; ", speaker.Sessions)}");
+}

@@ -1,0 +1,124 @@
+using CN2.Api.Drivers;
+using CN2.Api.Drivers.GoBgp;
+using CN2.Api.Tests.Drivers.GoBgp.Lab;
+using static CN2.Api.Tests.Drivers.GoBgp.Spec;
+
+namespace CN2.Api.Tests.Drivers.GoBgp;
+
+/// <summary>RFC 4684 with a router that negotiates it: both sides get what they asked for.</summary>
+public sealed class RouteTargetConstraintTests : IDisposable
+{
+    private static readonly string[] Families = ["inet-vpn", "inet6-vpn", "route-target"];
+
+    private readonly BgpLab _lab = new();
+
+    public void Dispose() => _lab.Dispose();
+
+    private static BgpPeer Constrained(string name, int host, uint asn = Asn) => Peer(name, host, asn, p => p with { AddressFamilies = [.. Families] });
+
+    [Theory]
+    [InlineData(Asn)]
+    [InlineData(65001)]
+    public async Task A_router_gets_what_it_asks_for_when_it_asks_and_loses_it_when_it_no_longer_does(uint asn)
+    {
+        var engine = _lab.Keep(new GoBgpd(_lab));
+        var router = await _lab.RouterAsync("vmx1", 245, Families, asn);
+        router.AddVrf("red", 1, "target:64512:1");
+        await using var speaker = Speaker(engine);
+        await speaker.StartAsync(Token);
+        await speaker.SetPathsAsync([
+            Vpn("100.0.0.1", "172.27.115.242", 1, ["target:64512:1"]), Vpn("2001:db8::1", "172.27.115.242", 1, ["target:64512:1"]),
+            Vpn("100.0.0.2", "172.27.115.242", 2, ["target:64512:2", "target:4200000000:7"]), Vpn("100.0.0.3", "172.27.115.242", 3, ["target:10.2.2.2:561"])], Token);
+        await speaker.SetPeersAsync([Constrained("vmx1", 245, asn)], Token);
+        await HasAsync(["172.27.115.242:1:100.0.0.1/32"]);
+        await Eventually.TrueAsync(() => router.Table("vpnv6") is ["172.27.115.242:1:2001:db8::1/128"], "vpnv6", 10);
+        await AdvertisedAsync(2);
+
+        router.AddVrf("blue", 2, "target:64512:2");
+        router.AddVrf("green", 3, "target:10.2.2.2:561");
+        await HasAsync(["172.27.115.242:1:100.0.0.1/32", "172.27.115.242:2:100.0.0.2/32", "172.27.115.242:3:100.0.0.3/32"]);
+        await AdvertisedAsync(4);
+        router.DeleteVrf("blue");
+        await HasAsync(["172.27.115.242:1:100.0.0.1/32", "172.27.115.242:3:100.0.0.3/32"]);
+        await AdvertisedAsync(3);
+
+        // A new route it asked for, and one it did not.
+        await speaker.ChangePathsAsync([Vpn("100.0.0.5", "172.27.115.243", 1, ["target:64512:1"]), Vpn("100.0.0.6", "172.27.115.243", 2, ["target:64512:2"])], [], Token);
+        await HasAsync(["172.27.115.242:1:100.0.0.1/32", "172.27.115.242:3:100.0.0.3/32", "172.27.115.243:1:100.0.0.5/32"]);
+        await AdvertisedAsync(4);
+        Assert.Null(speaker.Session("vmx1").LastError);
+        Assert.Equal(0, speaker.Counters.Repairs);
+
+        Task HasAsync(string[] routes) => Eventually.TrueAsync(() => router.Table("vpnv4").SequenceEqual(routes), string.Join(", ", routes), 40,
+            () => string.Join(", ", router.Table("vpnv4")) + " | " + string.Join(", ", router.Table("rtc")) + " | " + string.Join(";", speaker.Sessions));
+        Task AdvertisedAsync(int count) => Eventually.TrueAsync(() => speaker.Session("vmx1").Advertised == count, $"{count} advertised", 10, () => string.Join(";", speaker.Sessions));
+    }
+
+    [Theory]
+    [InlineData(Asn)]
+    [InlineData(65001)]
+    public async Task We_ask_for_the_import_targets_and_the_router_sends_just_these(uint asn)
+    {
+        var engine = _lab.Keep(new GoBgpd(_lab));
+        var router = await _lab.RouterAsync("vmx1", 245, Families, asn);
+        router.AnnounceVpn("10.1.0.0/16 label 100 rd 64512:7 rt 64512:1 nexthop 172.27.115.245");
+        router.AnnounceVpn("10.2.0.0/16 label 100 rd 64512:7 rt 64512:2 nexthop 172.27.115.245");
+        await using var speaker = Speaker(engine);
+        var imports = new Imports(speaker);
+        await speaker.StartAsync(Token);
+        await speaker.SetPathsAsync([Vpn("100.0.0.4", "172.27.115.242", 5)], Token);
+        await speaker.SetImportAsync([Target("target:64512:1")], Token);
+        await speaker.SetPeersAsync([Constrained("vmx1", 245, asn)], Token);
+        await imports.BecomeAsync("vmx1 64512:7 10.1.0.0/16", 40);
+        await Eventually.TrueAsync(() => speaker.Session("vmx1").Received == 1, "the other was not sent", 15, () => string.Join(";", speaker.Sessions));
+
+        await speaker.SetImportAsync([Target("target:64512:1"), Target("target:64512:2")], Token);
+        await imports.BecomeAsync("vmx1 64512:7 10.1.0.0/16; vmx1 64512:7 10.2.0.0/16");
+        await speaker.SetImportAsync([Target("target:64512:2")], Token);
+        await imports.BecomeAsync("vmx1 64512:7 10.2.0.0/16");
+        await Eventually.TrueAsync(() => speaker.Session("vmx1").Received == 1, "taken back", 15, () => string.Join(";", speaker.Sessions));
+
+        // What we asked for is no route, and comes back with the engine and by itself.
+        Assert.Single(await engine.ListAsync());
+        Assert.Equal((0, 1), (speaker.Counters.Repairs, speaker.Counters.PathsAdded));
+        await engine.ByHand.DeletePathAsync(new() { Family = RouteFamilies.RouteTarget }, cancellationToken: Token);
+        await Eventually.TrueAsync(() => router.Table("rtc").Count == 1, "asked again", 10, () => string.Join(", ", router.Table("rtc")));
+        engine.Kill();
+        await Eventually.TrueAsync(() => !speaker.Healthy, "unhealthy", 10);
+        engine.Start();
+        await speaker.EstablishedAsync("vmx1", 60);
+        router.AnnounceVpn("10.3.0.0/16 label 100 rd 64512:7 rt 64512:2 nexthop 172.27.115.245");
+        await imports.BecomeAsync("vmx1 64512:7 10.2.0.0/16; vmx1 64512:7 10.3.0.0/16", 40);
+    }
+
+    [Fact]
+    public async Task Both_sides_may_want_the_same_target_and_stop_wanting_it_in_any_order()
+    {
+        var engine = _lab.Keep(new GoBgpd(_lab));
+        var router = await _lab.RouterAsync("vmx1", 245, Families);
+        router.AnnounceVpn("10.1.0.0/16 label 100 rd 64512:7 rt 64512:1 nexthop 172.27.115.245");
+        await using var speaker = Speaker(engine);
+        var imports = new Imports(speaker);
+        await speaker.StartAsync(Token);
+        await speaker.SetPathsAsync([Vpn("100.0.0.4", "172.27.115.242", 5, ["target:64512:1"])], Token);
+        await speaker.SetPeersAsync([Constrained("vmx1", 245)], Token);
+        await speaker.EstablishedAsync("vmx1", 40);
+        for (var round = 0; round < 2; round++)
+        {
+            router.AddVrf("red", 1, "target:64512:1");
+            await Eventually.TrueAsync(() => router.Vrf("red").Contains("100.0.0.4/32"), "ours there", 20, () => string.Join(", ", router.Table("rtc")));
+            await speaker.SetImportAsync([Target("target:64512:1")], Token);
+            await imports.BecomeAsync("vmx1 64512:7 10.1.0.0/16");
+            await speaker.SetImportAsync([], Token);
+            await imports.BecomeAsync("");
+            Assert.Contains("100.0.0.4/32", router.Vrf("red"));
+            await speaker.SetImportAsync([Target("target:64512:1")], Token);
+            await imports.BecomeAsync("vmx1 64512:7 10.1.0.0/16");
+            router.DeleteVrf("red");
+            await Eventually.TrueAsync(() => router.Table("vpnv4") is ["64512:7:10.1.0.0/16"], "ours gone", 20, () => string.Join(", ", router.Table("vpnv4")));
+            Assert.Equal("vmx1 64512:7 10.1.0.0/16", imports.Text);
+            await speaker.SetImportAsync([], Token);
+            await imports.BecomeAsync("");
+        }
+    }
+}
