@@ -115,7 +115,7 @@ public sealed partial class Reconciler : BackgroundService
         _recorder = new AgentRecorder(virtualRouters, _self, time, loggers.CreateLogger<AgentRecorder>());
         _others = new OtherControlNodes();
         _speakerWorker = new SpeakerWorker(speaker, advertisements, _self, () => _others.Any, _wake.Set, loggers.CreateLogger<SpeakerWorker>());
-        _sessions = new SessionWatch(speaker);
+        _sessions = new SessionWatch(speaker, _time);
         _leadership = new Leadership(dedicated, _time, _wake.Set, loggers.CreateLogger<Leadership>());
         _ledger = new VirtualRouterLedger(_others.MayAnnounce);
         _sequencer = new RouteSequencer(_ledger);
