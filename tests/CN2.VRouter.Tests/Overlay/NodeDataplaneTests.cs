@@ -13,6 +13,7 @@ namespace CN2.VRouter.Tests.Overlay;
 /// The whole packet path of a node: what a client of the underlay is promised is promised to a client in a VPN, whose packets come
 /// through real tunnels.
 /// </summary>
+/// <remarks>A client's port that matters is used once, and none the kernel gives away: TCP keeps it for a minute.</remarks>
 public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab>, IAsyncLifetime
 {
     private readonly VpnLab _lab;
@@ -59,19 +60,19 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
             : EchoClient.OnceAsync(_lab.Nodes.ClientHost, protocol, address, port, from);
 
     [Theory]
-    [InlineData(ProtocolType.Tcp)]
-    [InlineData(ProtocolType.Udp)]
-    public async Task Equal_clients_and_FloatingIPs_in_two_VPNs_and_the_underlay_are_three_things(ProtocolType protocol)
+    [InlineData(ProtocolType.Tcp, 20001)]
+    [InlineData(ProtocolType.Udp, 20002)]
+    public async Task Equal_clients_and_FloatingIPs_in_two_VPNs_and_the_underlay_are_three_things(ProtocolType protocol, int port)
     {
         var transport = protocol == ProtocolType.Tcp ? TransportProtocol.TCP : TransportProtocol.UDP;
         await ApplyAllAsync(Vpns(
             Configs.Frontend(FloatingIP, transport, 8080, "10.1.1.2:80").In(5),
             Configs.Frontend(FloatingIP, transport, 8080, "10.1.2.2:80").In(6),
             Configs.Frontend(FloatingIP, transport, 8080, "10.9.0.1:80@")));
-        const string From = NodeLab.Client + ":40000";
-        using var five = await EchoClient.OpenAsync(_lab.Site5.Client, protocol, FloatingIP, 8080, From);
-        using var six = await EchoClient.OpenAsync(_lab.Site6.Client, protocol, FloatingIP, 8080, From);
-        using var underlay = await EchoClient.OpenAsync(_lab.Nodes.ClientHost, protocol, FloatingIP, 8080, From);
+        var from = $"{NodeLab.Client}:{port}";
+        using var five = await EchoClient.OpenAsync(_lab.Site5.Client, protocol, FloatingIP, 8080, from);
+        using var six = await EchoClient.OpenAsync(_lab.Site6.Client, protocol, FloatingIP, 8080, from);
+        using var underlay = await EchoClient.OpenAsync(_lab.Nodes.ClientHost, protocol, FloatingIP, 8080, from);
         Assert.Equal(new Answer("pod1", NodeLab.Client), five?.First);
         Assert.Equal(new Answer("pod2", NodeLab.Client), six?.First);
         Assert.Equal(new Answer("remote", NodeLab.NodeAddress), underlay?.First);
@@ -80,17 +81,17 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     }
 
     [Theory]
-    [InlineData(ProtocolType.Tcp)]
-    [InlineData(ProtocolType.Udp)]
-    public async Task One_endpoint_serves_equal_clients_of_two_VPNs_and_the_underlay_at_once(ProtocolType protocol)
+    [InlineData(ProtocolType.Tcp, 20003)]
+    [InlineData(ProtocolType.Udp, 20004)]
+    public async Task One_endpoint_serves_equal_clients_of_two_VPNs_and_the_underlay_at_once(ProtocolType protocol, int port)
     {
         var transport = protocol == ProtocolType.Tcp ? TransportProtocol.TCP : TransportProtocol.UDP;
         var frontend = Configs.Frontend(FloatingIP, transport, 8080, "10.1.1.2:80");
         await ApplyAllAsync(Vpns(frontend.In(5), frontend.In(6), frontend));
-        const string From = NodeLab.Client + ":40000";
-        using var five = await EchoClient.OpenAsync(_lab.Site5.Client, protocol, FloatingIP, 8080, From);
-        using var six = await EchoClient.OpenAsync(_lab.Site6.Client, protocol, FloatingIP, 8080, From);
-        using var underlay = await EchoClient.OpenAsync(_lab.Nodes.ClientHost, protocol, FloatingIP, 8080, From);
+        var from = $"{NodeLab.Client}:{port}";
+        using var five = await EchoClient.OpenAsync(_lab.Site5.Client, protocol, FloatingIP, 8080, from);
+        using var six = await EchoClient.OpenAsync(_lab.Site6.Client, protocol, FloatingIP, 8080, from);
+        using var underlay = await EchoClient.OpenAsync(_lab.Nodes.ClientHost, protocol, FloatingIP, 8080, from);
         foreach (var client in (EchoClient?[])[five, six, underlay])
         {
             Assert.Equal(new Answer("pod1", NodeLab.Client), client?.First);
@@ -227,14 +228,14 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
         _lab.Site6.Speak("gre", "203.0.113.0/24");
         try
         {
-            using var client = await EchoClient.OpenAsync(_lab.Site5.Client, ProtocolType.Udp, FloatingIP, 8080, "203.0.113.9:40000");
+            using var client = await EchoClient.OpenAsync(_lab.Site5.Client, ProtocolType.Udp, FloatingIP, 8080, "203.0.113.9:20005");
             Assert.Equal(new Answer("pod1", "203.0.113.9"), client?.First);
             var back = _lab.Site5.Peer.Count("rx_udp");
             using var spoofer = _lab.Site6.Client.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
             spoofer.Bind(IPEndPoint.Parse("10.1.1.2:81"));
             Node.ExecWith("table inet spoof { chain f { type filter hook forward priority -200; iifname \"cn2-6\" counter; }; }", "nft", "-f", "-");
             var arrived = Arrived();
-            await spoofer.SendToAsync("spoofed packet"u8.ToArray(), IPEndPoint.Parse("203.0.113.9:40000"), Cancellation);
+            await spoofer.SendToAsync("spoofed packet"u8.ToArray(), IPEndPoint.Parse("203.0.113.9:20005"), Cancellation);
             while (Arrived() == arrived) await Task.Yield();
             Assert.Equal(client!.First, await client.AskAsync());
             Assert.Equal(back + 1, _lab.Site5.Peer.Count("rx_udp"));
