@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using CN2.Bench.Lab;
+using CN2.Network.Overlay;
 using CN2.VRouter.Overlay;
 using Microsoft.Extensions.Logging.Abstractions;
 
@@ -12,7 +13,7 @@ namespace CN2.Bench.Scenarios;
 /// (f) The overlay's forwarder, one way at a time at full load, next to a loop that copies packets from one TUN device to another; then
 /// TCP through both ends of a tunnel, next to the same two hosts without one. The node is this process, in the control namespace.
 /// </summary>
-internal sealed partial class OverlayForwarding(PrivateNetwork network, Report report, BenchOptions options)
+internal sealed partial class OverlayForwarding(Report report, BenchOptions options)
 {
     private const int Rounds = 3;
     private const string Node = "172.27.115.241";
@@ -33,12 +34,12 @@ internal sealed partial class OverlayForwarding(PrivateNetwork network, Report r
     {
         report.Heading("(f) The overlay");
         Prepare();
-        var pods = new NamespaceThread(network.NameOf("pod"));
-        var routers = new NamespaceThread(network.NameOf("router"));
+        var pods = new NamespaceThread("vpn-pod");
+        var routers = new NamespaceThread("vpn-router");
         await using var engine = new UserspaceOverlay("bench", IPAddress.Parse(Node), NullLogger<UserspaceOverlay>.Instance);
         await engine.ApplyAsync(Config(udp: true), null, CancellationToken.None);
-        var control = network.NameOf("control");
-        PrivateNetwork.Ip(control, "rule", "add", "pref", "13000", "iif", "pod", "to", Client, "lookup", $"{OverlayNumbers.RoutingTable(Vpn)}");
+        var control = "control";
+        PrivateNetwork.Ip(control, "rule", "add", "pref", "13000", "iif", "vpn-pod", "to", Client, "lookup", $"{OverlayNumbers.RoutingTable(Vpn)}");
         await PacketsAsync(engine, pods, routers);
         await StreamsAsync(engine, pods, routers);
         await RoutesAsync(engine);
@@ -47,7 +48,7 @@ internal sealed partial class OverlayForwarding(PrivateNetwork network, Report r
     private async Task PacketsAsync(UserspaceOverlay engine, NamespaceThread pods, NamespaceThread routers)
     {
         using var copy = new TunCopy("ref0", "ref1");
-        var control = network.NameOf("control");
+        var control = "control";
         PrivateNetwork.Ip(control, "route", "add", $"{Beyond}/32", "dev", "ref0");
         PrivateNetwork.Ip(control, "route", "add", "default", "via", Router, "table", "77");
         PrivateNetwork.Ip(control, "rule", "add", "pref", "13001", "iif", "ref1", "lookup", "77");
@@ -57,15 +58,15 @@ internal sealed partial class OverlayForwarding(PrivateNetwork network, Report r
             foreach (var size in Sizes)
             {
                 var payload = new byte[size - 28];
-                Add(size, "TUN to TUN", Measure(pods, Beyond, 9, payload, "tun copy", () => copy.Packets, "router"));
+                Add(size, "TUN to TUN", Measure(pods, Beyond, 9, payload, "tun copy", () => copy.Packets, "vpn-router"));
                 foreach (var udp in (bool[])[true, false])
                 {
                     await engine.ApplyAsync(Config(udp), null, CancellationToken.None);
-                    Add(size, udp ? "out, MPLS-in-UDP" : "out, MPLS-in-GRE", Measure(pods, Client, 9, payload, "overlay out", () => engine.Counters.RoutingInstances[Vpn].PacketsOut, "router"));
+                    Add(size, udp ? "out, MPLS-in-UDP" : "out, MPLS-in-GRE", Measure(pods, Client, 9, payload, "overlay out", () => engine.Counters.RoutingInstances[Vpn].PacketsOut, "vpn-router"));
                 }
 
                 await engine.ApplyAsync(Config(udp: true), null, CancellationToken.None);
-                Add(size, "in, MPLS-in-UDP", Measure(routers, Node, 6635, Labelled(size), "overlay in", () => engine.Counters.RoutingInstances[Vpn].PacketsIn, "pod"));
+                Add(size, "in, MPLS-in-UDP", Measure(routers, Node, 6635, Labelled(size), "overlay in", () => engine.Counters.RoutingInstances[Vpn].PacketsIn, "vpn-pod"));
             }
         }
 
@@ -107,34 +108,34 @@ internal sealed partial class OverlayForwarding(PrivateNetwork network, Report r
         }
     }
 
-    private long Seen(string sink) =>
-        long.Parse(Counter().Match(PrivateNetwork.Exec(network.NameOf(sink), "nft", "list", "table", "inet", "sink")).Groups[1].Value, CultureInfo.InvariantCulture);
+    private static long Seen(string sink) =>
+        long.Parse(Counter().Match(PrivateNetwork.Exec(sink, "nft", "list", "table", "inet", "sink")).Groups[1].Value, CultureInfo.InvariantCulture);
 
     private async Task StreamsAsync(UserspaceOverlay engine, NamespaceThread pods, NamespaceThread routers)
     {
-        foreach (var sink in (string[])["pod", "router"]) PrivateNetwork.Exec(network.NameOf(sink), "nft", "delete", "table", "inet", "sink");
+        foreach (var sink in (string[])["vpn-pod", "vpn-router"]) PrivateNetwork.Exec(sink, "nft", "delete", "table", "inet", "sink");
         await engine.ApplyAsync(Config(udp: true), null, CancellationToken.None);
         var far = routers.Run(() =>
         {
             var other = new UserspaceOverlay("far", IPAddress.Parse(Router), NullLogger<UserspaceOverlay>.Instance);
             var config = new OverlayConfig { RoutingInstances = { [Vpn] = RouterLabel } };
-            config.Routes[new VpnRouteKey(Vpn, IPNetwork.Parse($"{Pod}/32"))] = [new OverlayPath(IPAddress.Parse(Node), Label, true, false)];
+            config.Routes[new VpnRouteKey(Vpn, IPNetwork.Parse($"{Pod}/32"))] = [new VpnPath(IPAddress.Parse(Node), Label, true, false)];
             other.ApplyAsync(config, null, CancellationToken.None).GetAwaiter().GetResult();
             return other;
         });
         await using var _ = far;
-        PrivateNetwork.Ip(network.NameOf("router"), "addr", "add", $"{Client}/32", "dev", "far-5");
-        PrivateNetwork.Ip(network.NameOf("router"), "route", "add", $"{Pod}/32", "dev", "far-5", "src", Client);
-        PrivateNetwork.Ip(network.NameOf("router"), "addr", "add", $"{Beyond}/32", "dev", "eth0");
+        PrivateNetwork.Ip("vpn-router", "addr", "add", $"{Client}/32", "dev", "far-5");
+        PrivateNetwork.Ip("vpn-router", "route", "add", $"{Pod}/32", "dev", "far-5", "src", Client);
+        PrivateNetwork.Ip("vpn-router", "addr", "add", $"{Beyond}/32", "dev", "eth0");
         var overlay = new List<double>();
         var underlay = new List<double>();
-        PrivateNetwork.Ip(network.NameOf("control"), "route", "replace", $"{Beyond}/32", "via", Router);
+        PrivateNetwork.Ip("control", "route", "replace", $"{Beyond}/32", "via", Router);
         for (var round = 0; round < Rounds; round++)
         {
             overlay.Add(await StreamAsync(pods, routers, Client));
-            PrivateNetwork.Ip(network.NameOf("router"), "route", "replace", $"{Pod}/32", "via", Node);
+            PrivateNetwork.Ip("vpn-router", "route", "replace", $"{Pod}/32", "via", Node);
             underlay.Add(await StreamAsync(pods, routers, Beyond));
-            PrivateNetwork.Ip(network.NameOf("router"), "route", "replace", $"{Pod}/32", "dev", "far-5", "src", Client);
+            PrivateNetwork.Ip("vpn-router", "route", "replace", $"{Pod}/32", "dev", "far-5", "src", Client);
         }
 
         report.Table(["TCP, one connection from an endpoint", "Mbit/s"],
@@ -202,13 +203,13 @@ internal sealed partial class OverlayForwarding(PrivateNetwork network, Report r
         }
     }
 
-    private void Prepare()
+    private static void Prepare()
     {
-        var control = network.NameOf("control");
-        var router = network.AddNode("router", 60);
-        var pod = network.AddNamespace("pod");
-        PrivateNetwork.Wire(control, "pod", pod, "eth0");
-        PrivateNetwork.Ip(control, "addr", "add", "10.77.1.1/30", "dev", "pod");
+        var control = "control";
+        var router = PrivateNetwork.AddNode("vpn-router", 60);
+        var pod = PrivateNetwork.AddNamespace("vpn-pod");
+        PrivateNetwork.Wire(control, "vpn-pod", pod, "eth0");
+        PrivateNetwork.Ip(control, "addr", "add", "10.77.1.1/30", "dev", "vpn-pod");
         PrivateNetwork.Ip(pod, "addr", "add", $"{Pod}/30", "dev", "eth0");
         PrivateNetwork.Ip(pod, "route", "add", "default", "via", "10.77.1.1");
         PrivateNetwork.Exec(control, "sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv4.conf.all.rp_filter=0", "net.ipv4.conf.default.rp_filter=0");
@@ -220,7 +221,7 @@ internal sealed partial class OverlayForwarding(PrivateNetwork network, Report r
     private static OverlayConfig Config(bool udp)
     {
         var config = new OverlayConfig { RoutingInstances = { [Vpn] = Label } };
-        config.Routes[new VpnRouteKey(Vpn, IPNetwork.Parse("203.0.113.0/24"))] = [new OverlayPath(IPAddress.Parse(Router), RouterLabel, udp, !udp)];
+        config.Routes[new VpnRouteKey(Vpn, IPNetwork.Parse("203.0.113.0/24"))] = [new VpnPath(IPAddress.Parse(Router), RouterLabel, udp, !udp)];
         return config;
     }
 

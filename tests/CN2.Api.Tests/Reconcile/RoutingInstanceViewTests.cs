@@ -238,8 +238,13 @@ public sealed class RoutingInstanceViewTests(PrivatePostgres postgres)
         var key = new ImportedRouteKey(peer, distinguisher, IPNetwork.Parse(prefix));
         plane.Api.Speaker.Learn(key, new ImportedRoute
         {
-            Key = key, NextHop = IPAddress.Parse(nextHop), Label = label, RouteTargets = [parsed], Encapsulations = encapsulations.ToEquatableList(),
-            LocalPreference = localPreference, Med = 7,
+            Key = key,
+            NextHop = IPAddress.Parse(nextHop),
+            Label = label,
+            RouteTargets = [parsed],
+            Encapsulations = encapsulations.ToEquatableList(),
+            LocalPreference = localPreference,
+            Med = 7,
         });
     }
 

@@ -169,7 +169,10 @@ internal static partial class VRouterMessages
         var message = new VRouter.V1.VpnRoute { Key = Message(route.Key) };
         message.Paths.AddRange(route.Paths.Select(p => new VRouter.V1.VpnPath
         {
-            NextHop = Bytes(p.NextHop), Label = p.Label, MplsOverUdp = p.MplsOverUdp, MplsOverGre = p.MplsOverGre,
+            NextHop = Bytes(p.NextHop),
+            Label = p.Label,
+            MplsOverUdp = p.MplsOverUdp,
+            MplsOverGre = p.MplsOverGre,
         }));
         return message;
     }

@@ -156,7 +156,12 @@ public sealed class VRouterStreamTests : IAsyncLifetime
             {
                 Overlay = new OverlayCounters
                 {
-                    UnknownLabel = 1, UnknownSource = 2, Malformed = 3, TtlExpired = 4, Oversize = 5, SendErrors = ulong.MaxValue,
+                    UnknownLabel = 1,
+                    UnknownSource = 2,
+                    Malformed = 3,
+                    TtlExpired = 4,
+                    Oversize = 5,
+                    SendErrors = ulong.MaxValue,
                     Instances =
                     {
                         new InstanceCounters { RoutingInstance = 0, PacketsIn = 9 },
