@@ -10,9 +10,8 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
     /// <summary>The engine's name for the table that is not a route server client's.</summary>
     private const string GlobalTable = "global";
 
-    // Named anew with every change of what they hold, because the engine keeps those of an older server under their names.
-    private const string ImportPolicy = "cn2-import-2";
-    private const string ExportPolicy = "cn2-export-2";
+    private const string ImportPolicy = "cn2-import";
+    private const string ExportPolicy = "cn2-export";
     private const string ExternalPeers = "cn2-external-peers";
 
     /// <summary>Paths a message: at 100 gobgpd takes most a second (1: 10k, 100: 23k, 10 000: 13k).</summary>
@@ -40,9 +39,9 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
         && (Wanted.ListenAddresses.Count == 0 || Wanted.ListenAddresses.Order().SequenceEqual(actual.ListenAddresses.Order()));
 
     /// <summary>
-    /// Nothing from peers (only what is local passes the import policy), but their memberships: rejected, the engine would take a router's
-    /// new interest for a withdrawn one. These stay here; what the RFC 1997 communities forbid is not sent either, the engine does not
-    /// heed them for local paths. True when the import policy was missing, so that something may have come in.
+    /// Nothing from peers (only what is local passes the import policy), and what the RFC 1997 communities forbid is not sent: the engine
+    /// does not heed them for local paths. Memberships (RFC 4684) are not let in either: filtering reads them before the policy, and a
+    /// default membership in the table crashes 3.10 with the next one of that router. True when the import policy was missing, so that something may have come in.
     /// </summary>
     public async Task<bool> EnsurePoliciesAsync(CancellationToken cancellationToken)
     {
@@ -66,14 +65,8 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
                 {
                     new Wire.Statement
                     {
-                        Name = "cn2-import-2-local",
+                        Name = "cn2-import-local",
                         Conditions = new() { RouteType = Wire.Conditions.Types.RouteType.Local },
-                        Actions = new() { RouteAction = Wire.RouteAction.Accept },
-                    },
-                    new Wire.Statement
-                    {
-                        Name = "cn2-import-2-memberships",
-                        Conditions = new() { AfiSafiIn = { RouteFamilies.RouteTarget } },
                         Actions = new() { RouteAction = Wire.RouteAction.Accept },
                     },
                 },
@@ -93,25 +86,13 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
                 {
                     new Wire.Statement
                     {
-                        Name = "cn2-export-2-memberships",
-                        Conditions = new() { AfiSafiIn = { RouteFamilies.RouteTarget }, RouteType = Wire.Conditions.Types.RouteType.Internal },
-                        Actions = new() { RouteAction = Wire.RouteAction.Reject },
-                    },
-                    new Wire.Statement
-                    {
-                        Name = "cn2-export-2-external-memberships",
-                        Conditions = new() { AfiSafiIn = { RouteFamilies.RouteTarget }, RouteType = Wire.Conditions.Types.RouteType.External },
-                        Actions = new() { RouteAction = Wire.RouteAction.Reject },
-                    },
-                    new Wire.Statement
-                    {
-                        Name = "cn2-export-2-no-advertise",
+                        Name = "cn2-export-no-advertise",
                         Conditions = new() { CommunitySet = new() { Name = "cn2-no-advertise" } },
                         Actions = new() { RouteAction = Wire.RouteAction.Reject },
                     },
                     new Wire.Statement
                     {
-                        Name = "cn2-export-2-no-export",
+                        Name = "cn2-export-no-export",
                         Conditions = new() { NeighborSet = new() { Name = ExternalPeers }, CommunitySet = new() { Name = "cn2-no-export" } },
                         Actions = new() { RouteAction = Wire.RouteAction.Reject },
                     },
@@ -213,6 +194,11 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
     /// <summary>Asks for everything again, so that what was let in before the import policy was there goes.</summary>
     public async Task ResetInAsync(CancellationToken cancellationToken) =>
         await client.ResetPeerAsync(new() { Address = "all", Soft = true, Direction = Wire.ResetPeerRequest.Types.SoftResetDirection.In },
+            deadline: Deadline, cancellationToken: cancellationToken);
+
+    /// <summary>Sends a peer again what it may have now.</summary>
+    public async Task ResetOutAsync(string peer, CancellationToken cancellationToken) =>
+        await client.ResetPeerAsync(new() { Address = peer, Soft = true, Direction = Wire.ResetPeerRequest.Types.SoftResetDirection.Out },
             deadline: Deadline, cancellationToken: cancellationToken);
 
     public AsyncServerStreamingCall<Wire.WatchEventResponse> WatchPeers(CancellationToken cancellationToken) =>

@@ -33,6 +33,11 @@ internal sealed class ImportPeer(BgpPeer peer)
 
     public long LastHeard { get; set; }
 
+    public long UpSince { get; set; }
+
+    /// <summary>It asked for more than it did when the engine last sent it what it may have.</summary>
+    public bool WantsMore { get; set; }
+
     public HashSet<RouteTarget> Wants { get; } = [];
 
     public bool WantsEverything { get; set; }

@@ -86,7 +86,7 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
             _established.Add(address);
             if (!_peers.TryGetValue(address, out var peer)) return;
             peer.MustList |= mustList;
-            peer.LastHeard = time.GetTimestamp();
+            peer.LastHeard = peer.UpSince = time.GetTimestamp();
         }
     }
 
@@ -134,11 +134,22 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
         lock (_lock)
         {
             if (!_peers.TryGetValue(address, out var peer)) return;
-            MembershipVersion++;
-            if (target is not { } one) peer.WantsEverything = !withdrawn;
-            else if (withdrawn) peer.Wants.Remove(one);
-            else peer.Wants.Add(one);
+            Want(peer, target, withdrawn);
         }
+    }
+
+    /// <summary>Peers in session that asked for more, and since when the session is up.</summary>
+    public IReadOnlyList<(BgpPeer Peer, TimeSpan Up)> WantingMore()
+    {
+        lock (_lock)
+            return [.. _peers.Where(p => p.Value.WantsMore && _established.Contains(p.Key)).Select(p => (p.Value.Peer, time.GetElapsedTime(p.Value.UpSince)))];
+    }
+
+    /// <summary>The engine is about to send the peer what it wants.</summary>
+    public void Sent(string address)
+    {
+        lock (_lock)
+            if (_peers.TryGetValue(address, out var peer)) peer.WantsMore = false;
     }
 
     public Memberships MembershipsOf(string address)
@@ -173,7 +184,7 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
     {
         get
         {
-            lock (_lock) return _peers.Values.Any(p => p.Stale.Count > 0 || p is { Overflowing: true, Fewer: true });
+            lock (_lock) return _peers.Values.Any(p => p.Stale.Count > 0 || p.WantsMore || p is { Overflowing: true, Fewer: true });
         }
     }
 
@@ -195,15 +206,21 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
             foreach (var key in peer.Routes.Keys.Where(k => !listed.Contains(k) && (sweep || !peer.Stale.Contains(k))).ToList()) Drop(peer, key);
             foreach (var route in routes) Apply(peer, route);
             (peer.Overflowing, peer.Fewer) = (peer.Overflowing, false);
-            peer.Wants.Clear();
-            peer.WantsEverything = false;
-            foreach (var target in memberships)
-            {
-                if (target is { } one) peer.Wants.Add(one);
-                else peer.WantsEverything = true;
-            }
-            MembershipVersion++;
+            if (!memberships.Contains(null)) Want(peer, null, withdrawn: true);
+            foreach (var gone in peer.Wants.Where(t => !memberships.Contains(t)).ToList()) Want(peer, gone, withdrawn: true);
+            foreach (var target in memberships) Want(peer, target, withdrawn: false);
         }
+    }
+
+    private void Want(ImportPeer peer, RouteTarget? target, bool withdrawn)
+    {
+        var before = (peer.WantsEverything, peer.Wants.Count);
+        if (target is not { } one) peer.WantsEverything = !withdrawn;
+        else if (withdrawn) peer.Wants.Remove(one);
+        else peer.Wants.Add(one);
+        if (before == (peer.WantsEverything, peer.Wants.Count)) return;
+        MembershipVersion++;
+        peer.WantsMore |= !withdrawn;
     }
 
     private void Apply(ImportPeer peer, LearnedRoute learned)
@@ -243,7 +260,7 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
 
     private void GoAway(ImportPeer peer)
     {
-        peer.MustList = false;
+        (peer.MustList, peer.WantsMore) = (false, false);
         peer.Wants.Clear();
         peer.WantsEverything = false;
         MembershipVersion++;

@@ -23,6 +23,9 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
     /// <summary>A peer over its limit is read again at most so often.</summary>
     private static readonly TimeSpan RecheckInterval = TimeSpan.FromSeconds(2);
 
+    /// <summary>After so long the engine has sent a new session everything, whether the router marked the end of its memberships or not.</summary>
+    private static readonly TimeSpan FirstSending = TimeSpan.FromSeconds(PeerMapper.DeferralTime + 1);
+
     private readonly Lock _lock = new();
     private readonly List<TaskCompletionSource> _waiting = [];
     private readonly SemaphoreSlim _wake = new(0, 1);
@@ -136,6 +139,8 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
                     foreach (var peer in table.MustList()) await ListAsync(peer, sweep: false, token);
                     foreach (var (peer, silence) in table.Unswept())
                         if (silence >= ShortSilence && await HasToldEverythingAsync(peer, silence, token)) await ListAsync(peer, sweep: true, token);
+                    foreach (var (peer, up) in table.WantingMore())
+                        if (up >= FirstSending || await HasToldMembershipsAsync(peer, token)) await SendAgainAsync(peer, token);
                     table.Expire();
                 }
                 finally
@@ -250,6 +255,29 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
         if (!SessionTable.SendsEndOfRib(actual)) return silence >= Silence;
         return actual.AfiSafis.All(a => a.Config?.Family is not { Safi: 128 } || a.MpGracefulRestart?.State?.EndOfRibReceived == true
             || !SessionTable.IsNegotiated(actual, a.Config.Family));
+    }
+
+    /// <summary>
+    /// The engine sends a new session nothing before the router's end-of-RIB of the memberships; sent sooner, an end-of-RIB of ours would
+    /// make the router sweep what it has not got back yet.
+    /// </summary>
+    private async Task<bool> HasToldMembershipsAsync(BgpPeer peer, CancellationToken cancellationToken) =>
+        (await engine.ListPeersAsync(peer.Address.ToString(), cancellationToken)).FirstOrDefault()?.AfiSafis
+            .Any(a => RouteFamilies.RouteTarget.Equals(a.Config?.Family) && a.MpGracefulRestart?.State?.EndOfRibReceived == true) == true;
+
+    /// <summary>A membership that comes later makes the engine withdraw by itself, but send only if it were in the table.</summary>
+    private async Task SendAgainAsync(BgpPeer peer, CancellationToken cancellationToken)
+    {
+        var address = peer.Address.ToString();
+        table.Sent(address);
+        try
+        {
+            await engine.ResetOutAsync(address, cancellationToken);
+        }
+        catch (RpcException e) when (e.StatusCode == StatusCode.Unknown)
+        {
+            // The peer was deleted meanwhile.
+        }
     }
 
     private void Wake()

@@ -24,7 +24,7 @@ internal enum PeerDifference
 internal sealed class PeerMapper(BgpOptions options)
 {
     /// <summary>Seconds a restarted engine waits for the routers' end-of-RIB; its default of 360 lets one dead peer hold back every update.</summary>
-    private const uint DeferralTime = 5;
+    public const uint DeferralTime = 5;
 
     /// <summary>Seconds between connection attempts; the engine's default is 120.</summary>
     private const ulong ConnectRetry = 10;

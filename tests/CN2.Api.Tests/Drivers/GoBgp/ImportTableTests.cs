@@ -146,7 +146,16 @@ public sealed class ImportTableTests
         Assert.False(_table.MembershipsOf(Address).Want([Spec.Target("target:64512:9")]));
         _table.ApplyMembership(Address, null, withdrawn: false);
         Assert.True(_table.MembershipsOf(Address).Want([Spec.Target("target:64512:9")]));
+        Assert.Single(_table.WantingMore());
+        _table.Sent(Address);
+        _table.ApplyMembership(Address, Spec.Target("target:64512:1"), withdrawn: true);
+        _table.ApplyMembership(Address, null, withdrawn: false);
+        Assert.Empty(_table.WantingMore());
+        _table.ApplyListing(Address, [], [Spec.Target("target:64512:1"), Spec.Target("target:64512:2")], sweep: false);
+        Assert.False(_table.MembershipsOf(Address).Want([Spec.Target("target:64512:9")]));
+        Assert.Single(_table.WantingMore());
         _table.Down(Address);
+        Assert.Empty(_table.WantingMore());
         Assert.False(_table.MembershipsOf(Address).Want([Spec.Target("target:64512:1")]));
     }
 

@@ -92,6 +92,22 @@ public sealed class RouteTargetConstraintTests : IDisposable
     }
 
     [Fact]
+    public async Task A_default_membership_gets_everything_and_however_often_it_is_sent_the_engine_lives()
+    {
+        var engine = _lab.Keep(new GoBgpd(_lab));
+        await using var speaker = Speaker(engine);
+        await speaker.StartAsync(Token);
+        await speaker.SetPathsAsync([Vpn("100.0.0.1", "172.27.115.242", 1, ["target:64512:1"]), Vpn("100.0.0.2", "172.27.115.242", 2, ["target:64512:2"])], Token);
+        await speaker.SetPeersAsync([Constrained("rr", 245) with { Passive = true }], Token);
+        using var router = new RawRouter(_lab, "rr", 245);
+        // RFC 4684 §4: the default membership is a prefix of length 0; target:64512:1 from AS 64512 is one of 96 bits.
+        router.Connect(["00", "600000fc000002fc0000000001", "00", "600000fc000002fc0000000001"]);
+        await Eventually.TrueAsync(() => speaker.Session("rr") is { Advertised: 2, Received: 2 }, "everything", 40, () => string.Join(";", speaker.Sessions) + router.Output);
+        await Eventually.StaysAsync(() => speaker.Session("rr").IsEstablished && speaker.Healthy, "stays up", TimeSpan.FromSeconds(8));
+        Assert.Equal((0, 0), (speaker.Counters.EngineRestarts, speaker.Counters.Repairs));
+    }
+
+    [Fact]
     public async Task Both_sides_may_want_the_same_target_and_stop_wanting_it_in_any_order()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
