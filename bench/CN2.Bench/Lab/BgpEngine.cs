@@ -72,10 +72,13 @@ internal sealed class BgpEngine : IDisposable
         }
     }
 
+    /// <summary>How a driver of CN2.Api reaches it.</summary>
+    public BgpOptions Options => new("gobgp", new Uri("unix://" + _socket), 64512, IPAddress.Parse("172.27.115.241"), 179, []);
+
     /// <summary>The router vmx1 as a peer that knows this speaker is restarting.</summary>
     public async Task RawPeerAsync()
     {
-        var peer = new PeerMapper(new BgpOptions("gobgp", new Uri("unix://" + _socket), 64512, IPAddress.Parse("172.27.115.241"), 179, [])).Encode(new BgpPeer("vmx1", IPAddress.Parse("172.27.115.245"), 64512, 179, ["inet"], 90, null, null, false, true, false, true, 120), restarting: true);
+        var peer = new PeerMapper(Options).Encode(new BgpPeer("vmx1", IPAddress.Parse("172.27.115.245"), 64512, 179, ["inet"], 90, null, null, false, true, false, true, 120), restarting: true);
         await _client.AddPeerAsync(new() { Peer = peer });
     }
 
