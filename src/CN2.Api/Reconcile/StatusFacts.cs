@@ -32,8 +32,9 @@ public sealed class StatusFacts(
             yield return Of(service, compiled, held);
             foreach (var floatingIP in held) yield return Of(floatingIP, owner, compiled);
         }
-        else if (state.TryGetFloatingIP(owner) is { } floatingIP)
+        else if (state.TryGetFloatingIP(owner) is { Service: null } floatingIP)
         {
+            // One that a Service has claimed meanwhile is drafted with the Service: twice in one write, and none of it could be written.
             yield return Of(floatingIP, owner, sequencer.Compiled.GetValueOrDefault(owner));
         }
     }
