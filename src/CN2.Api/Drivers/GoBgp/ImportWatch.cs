@@ -84,9 +84,9 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
                 await WatchAsync(watch);
                 return;
             }
-            catch (Exception e) when (e is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled } && !cancellationToken.IsCancellationRequested && !Wanted)
+            catch (Exception e) when (e is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled } && !cancellationToken.IsCancellationRequested && watch.IsCancellationRequested)
             {
-                // The last overlay network, or the last peer that speaks VPN families, is gone.
+                // The last overlay network, or the last peer that speaks VPN families, is gone; perhaps there is one again already.
                 table.AllDown();
             }
         }
