@@ -13,6 +13,7 @@ internal sealed class Expectation
     private readonly List<string> _faults = [];
     private readonly Dictionary<string, Dictionary<string, HashSet<string>>> _entries = ModelLab.VirtualRouters.ToDictionary(v => v, _ => new Dictionary<string, HashSet<string>>());
     private readonly HashSet<RibPath> _routes = [];
+    private readonly HashSet<(string Address, string NextHop)> _overlay = [];
     private readonly Dictionary<string, JsonObject> _networks;
     private readonly HashSet<string> _routers;
     private readonly HashSet<string> _down;
@@ -157,7 +158,7 @@ internal sealed class Expectation
                     continue;
                 }
 
-                foreach (var port in service["ports"]!.AsArray())
+                foreach (var port in service["ports"]!.AsArray().Where(_ => !IsInOverlay(floatingIP)))
                     Entry($"{address} {port!["protocol"]} {port["port"]}", usable, family, (int)port["targetPort"]!, local: external && (string?)service["externalTrafficPolicy"] == "Local");
                 if (!external) continue;
                 var its = RoutesTo(floatingIP, usable, out var overlay);
@@ -252,9 +253,10 @@ internal sealed class Expectation
             var names = Texts(floatingIP["interfaces"]);
             var address = (string)floatingIP["address"]!;
             var usable = _reality.Interfaces.Where(e => (string?)e["namespace"] == (string?)floatingIP["namespace"] && names.Contains((string)e["name"]!)).Where(Usable).ToList();
+            var overlay = IsInOverlay(floatingIP);
             var mappings = floatingIP["portMappings"]!.AsArray();
-            if (mappings.Count == 0) Entry($"{address} *", usable, FamilyOf(address), 0, local: true);
-            foreach (var mapping in mappings) Entry($"{address} {mapping!["protocol"]} {mapping["port"]}", usable, FamilyOf(address), (int)mapping["targetPort"]!, local: true);
+            if (mappings.Count == 0 && !overlay) Entry($"{address} *", usable, FamilyOf(address), 0, local: true);
+            foreach (var mapping in mappings.Where(_ => !overlay)) Entry($"{address} {mapping!["protocol"]} {mapping["port"]}", usable, FamilyOf(address), (int)mapping["targetPort"]!, local: true);
             Routes(floatingIP, RoutesTo(floatingIP, usable, out _));
         }
     }
@@ -272,23 +274,28 @@ internal sealed class Expectation
     private HashSet<RibPath> RoutesTo(JsonObject floatingIP, List<JsonObject> usable, out bool overlay)
     {
         var network = _networks[(string)floatingIP["externalNetwork"]!];
-        overlay = !(bool)network["fabricForwarding"]!;
-        if (overlay) return [];
+        overlay = IsInOverlay(floatingIP);
+        var outer = overlay ? 4 : FamilyOf((string)floatingIP["address"]!);
         var address = (string)floatingIP["address"]!;
         var family = FamilyOf(address);
         var advertisement = network["advertisement"]!;
         var attributes = $"origin 2 local-preference {advertisement["localPreference"]} med {advertisement["med"]} communities {string.Join(',', Texts(advertisement["communities"]))}";
         return usable.Where(e => Texts(e["addresses"]).Exists(a => FamilyOf(a) == family)).Select(e => (string)e["virtualRouter"]!).Where(v => !_down.Contains(v)).Distinct()
-            .Select(v => new RibPath($"{address}/{(family == 4 ? 32 : 128)}", ModelLab.AddressOf(v, family), attributes)).ToHashSet();
+            .Select(v => new RibPath($"{address}/{(family == 4 ? 32 : 128)}", ModelLab.AddressOf(v, outer), attributes)).ToHashSet();
     }
+
+    /// <summary>Its entries and routes are in a RoutingInstance of its own, which the router here does not speak of.</summary>
+    private bool IsInOverlay(JsonObject floatingIP) => (string?)floatingIP["externalNetwork"] is { } network && !(bool)_networks[network]["fabricForwarding"]!;
 
     // 3. A FloatingIP's status says what is in the table of the speaker.
     private void Routes(JsonObject floatingIP, HashSet<RibPath> expected)
     {
-        _routes.UnionWith(expected);
+        var overlay = IsInOverlay(floatingIP);
+        if (overlay) _overlay.UnionWith(expected.Select(r => (r.Prefix.Split('/')[0], $"{r.NextHop}:{_networks[(string)floatingIP["externalNetwork"]!]["status"]!["routingInstance"]!["number"]}")));
+        else _routes.UnionWith(expected);
         var status = floatingIP["status"]!["routes"]!.AsArray();
         Same($"FloatingIP {Id(floatingIP)}: routes in its status",
-            expected.Select(r => $"{r.Prefix} {r.NextHop} {r.Attributes.Split(" communities")[0]} to router"),
+            expected.Select(r => $"{r.Prefix} {r.NextHop} {r.Attributes.Split(" communities")[0]} to {(overlay ? "" : "router")}"),
             status.Select(r => $"{r!["prefix"]} {r["nextHop"]} origin 2 local-preference {r["localPreference"]} med {r["med"]} to {string.Join(',', r["controlNodes"]!.AsArray().SelectMany(c => Texts(c!["advertisedTo"])))}"));
     }
 
@@ -300,7 +307,7 @@ internal sealed class Expectation
             foreach (var fault in found.Faults) Fault($"{router}'s table: {fault}");
             static IEnumerable<string> Lines(IEnumerable<KeyValuePair<string, HashSet<string>>> entries) => entries.Select(e => $"{e.Key} -> {string.Join(", ", e.Value.Order(StringComparer.Ordinal))}");
             Same($"{router}'s entries", Lines(expected), Lines(found.Entries));
-            Same($"{router}'s drop set", _reality.FloatingIPs.Select(f => (string)f["address"]!), found.DropSet);
+            Same($"{router}'s drop set", _reality.FloatingIPs.Where(f => !IsInOverlay(f)).Select(f => (string)f["address"]!).Distinct(), found.DropSet);
         }
     }
 
@@ -308,7 +315,7 @@ internal sealed class Expectation
     {
         Same("gobgpd's table", _routes, _reality.Rib);
         Same("the router's table", _routes, _reality.RouterRib);
-        Same("rows of advertisement", _routes.Select(r => (r.Prefix.Split('/')[0], r.NextHop)), _reality.Advertisements);
+        Same("rows of advertisement", _routes.Select(r => (r.Prefix.Split('/')[0], r.NextHop)).Concat(_overlay), _reality.Advertisements);
     }
 
     private List<JsonObject> Candidates(JsonObject service)
