@@ -214,8 +214,7 @@ internal sealed class ModelClient
             default: break; // changes nothing
         }
 
-        var risk = service.Risk(body);
-        service.MayGo(risk);
+        var risk = service.PutAtRisk(body);
         var reply = await _api.PutAsync(service.Path, body);
         if (reply.Unknown) service.Unknown = true;
         else if (reply.Accepted) Note(service, reply, body);

@@ -11,6 +11,7 @@ internal sealed class OwnedService(string ns, string name)
     private readonly HashSet<string> _held = [];
     private readonly HashSet<string> _mayGo = [];
     private readonly Dictionary<string, int> _nodePorts = [];
+    private readonly Queue<string> _answers = new();
 
     public string Namespace => ns;
     public string Name => name;
@@ -31,8 +32,8 @@ internal sealed class OwnedService(string ns, string name)
 
     public IReadOnlyCollection<string> Held => _held;
 
-    /// <summary>Before a request that asks for it: these addresses may be given up from now on.</summary>
-    public HashSet<string> Risk(JsonObject after)
+    /// <summary>Before a request that asks for it: the addresses that may be given up from now on and could not before.</summary>
+    public HashSet<string> PutAtRisk(JsonObject after)
     {
         var before = Spec;
         if (before is null) return [];
@@ -42,11 +43,12 @@ internal sealed class OwnedService(string ns, string name)
             risk.UnionWith(_held.Where(a => !IsClusterIP(a)));
         var families = FamiliesOf(after);
         risk.UnionWith(_held.Where(a => !families.Contains(FamilyOf(a))));
+        risk.ExceptWith(_mayGo);
+        _mayGo.UnionWith(risk);
         return risk;
     }
 
-    public void MayGo(IEnumerable<string> addresses) => _mayGo.UnionWith(addresses);
-
+    /// <summary>The request was refused: what it put at risk stays.</summary>
     public void Stays(IEnumerable<string> addresses) => _mayGo.ExceptWith(addresses);
 
     public void Gone()
@@ -57,6 +59,7 @@ internal sealed class OwnedService(string ns, string name)
         _held.Clear();
         _mayGo.Clear();
         _nodePorts.Clear();
+        _answers.Clear();
     }
 
     /// <summary>Takes an answer over; answers what it breaks.</summary>
@@ -69,12 +72,15 @@ internal sealed class OwnedService(string ns, string name)
         var now = status["clusterIPs"]!.AsArray().Concat(status["externalIPs"]!.AsArray()).Select(a => (string)a!).ToHashSet();
         var lost = _held.Where(a => !now.Contains(a) && !_mayGo.Contains(a)).ToList();
         var uid = (string)answer["uid"]!;
-        var fault = Uid is not null && Uid != uid ? $"{ns}/{name} is another Service now" : lost.Count > 0 ? $"{ns}/{name} held {string.Join(", ", _held)} and now holds {string.Join(", ", now)}: {answer.ToJsonString()}" : null;
+        var allocated = (string?)status["conditions"]!.AsArray().First(c => (string?)c!["type"] == "Allocated")!["status"] == "True";
+        if (_answers.Count == 8) _answers.Dequeue();
+        _answers.Enqueue($"{(sent is null ? "read" : "written")}: generation {answer["generation"]} in {answer["externalNetwork"]}, holds {string.Join(", ", now)}, Allocated {allocated}, may lose {string.Join(", ", _mayGo)}");
+        var fault = Uid is not null && Uid != uid ? $"{ns}/{name} is another Service now" : lost.Count > 0 ? $"{ns}/{name} held {string.Join(", ", _held)} and now holds {string.Join(", ", now)}: {answer.ToJsonString()}\n  {string.Join("\n  ", _answers)}" : null;
         Uid = uid;
         _held.Clear();
         _held.UnionWith(now);
         // Allocated: whatever was to change has changed, from now on everything stays.
-        if ((string?)status["conditions"]!.AsArray().First(c => (string?)c!["type"] == "Allocated")!["status"] == "True") _mayGo.Clear();
+        if (allocated) _mayGo.Clear();
         var ports = answer["ports"]!.AsArray().Where(p => p!["nodePort"] is not null).ToDictionary(p => $"{p!["protocol"]}/{p["port"]}", p => (int)p!["nodePort"]!);
         foreach (var (port, number) in _nodePorts)
         {

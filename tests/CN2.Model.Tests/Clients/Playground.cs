@@ -109,6 +109,8 @@ internal static class Playground
         service["ipFamilies"] = new JsonArray([.. families.Select(f => (JsonNode)f)]);
         service["ipFamilyPolicy"] = policy;
         if (policy is null) service.Remove("ipFamilyPolicy");
+        // To ask for an address of a family one does not want is refused.
+        if (service["loadBalancerIPs"] is JsonArray asked) service["loadBalancerIPs"] = new JsonArray([.. asked.Where(a => families.Contains(((string)a!).Contains(':', StringComparison.Ordinal) ? "IPv6" : "IPv4")).Select(a => a!.DeepClone())]);
     }
 
     public static void ExternalNetwork(JsonObject service, Random random) =>

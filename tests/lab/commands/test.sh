@@ -47,7 +47,7 @@ cn2_test() {
         failed=$((failed + STAGE_FAILED[i]))
     done
     [ $((passed + failed)) -gt 0 ] || failed=1
-    [ "$failed" -eq 0 ] || say "Logs and results: $TEST_DIR"
+    [ "$failed" -eq 0 ] || what_failed
     say ""
     printf '%d passed, %d failed\n' "$passed" "$failed"
     [ "$failed" -eq 0 ] || exit 1
@@ -128,6 +128,22 @@ counter() {
 failed_tests() {
     [ -f "$1" ] || return 0
     grep -o '<UnitTestResult [^>]*outcome="Failed"[^>]*>' "$1" | grep -o 'testName="[^"]*"' | cut -d'"' -f2 | head -n 40 | sed "s/^/  ${RED}✗${PLAIN} /" || true
+}
+
+# The end of a log is what one gets to see of a run elsewhere: what failed stands there, with its reason.
+what_failed() {
+    local i log
+    for i in "${!STAGE_NAMES[@]}"; do
+        [ "${STAGE_FAILED[i]}" -gt 0 ] || continue
+        heading "What failed: ${STAGE_NAMES[i]}"
+        log=$TEST_DIR/${STAGE_NAMES[i]}.log
+        case ${STAGE_NAMES[i]} in
+            *.Tests) grep -A 40 '^failed ' "$log" | head -n 120 ;;
+            lab) grep -B 12 -A 12 '^ *✗' "$log" | head -n 120 ;;
+            *) tail -n 40 "$log" 2>/dev/null ;;
+        esac | cut -c 1-1500 | indent || true
+    done
+    say "Logs and results: $TEST_DIR"
 }
 
 check_lab() {
