@@ -228,7 +228,7 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
         _speaker.Changed += () => told++;
         KillEngine();
         await Eventually.TrueAsync(() => !_speaker.Healthy, "unhealthy", 5);
-        Assert.True(told > 0);
+        await Eventually.TrueAsync(() => told > 0, "told", 5);
         StartEngine();
         await Eventually.TrueAsync(() => _speaker.Healthy, "healthy", 10);
         await HoldsAsync(A1, A2, V6, Vpn1, Vpn6);

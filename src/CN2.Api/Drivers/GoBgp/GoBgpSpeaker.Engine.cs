@@ -95,8 +95,10 @@ public sealed partial class GoBgpSpeaker
             if (_adopted) Interlocked.Increment(ref _engineRestarts);
             if (_paths.Count > 0)
             {
+                lock (_pathsLock) _paths.Arrange();
                 await _engine.SendAsync(
                     _paths.All.SelectMany(p => p.Value, (p, path) => PathMapper.Encode(new(p.Key, path, IsWithdraw: false))), cancellationToken);
+                lock (_pathsLock) _paths.Renumber();
                 Interlocked.Add(ref _added, _paths.Count);
             }
             await SynchronizeMembershipsAsync(cancellationToken);
@@ -123,7 +125,7 @@ public sealed partial class GoBgpSpeaker
                 if (found is { Key: { } key, NextHop: { } nextHop, Attributes: { } attributes, Identifier: not 0 }
                     && !_paths.Contains(key, nextHop))
                 {
-                    lock (_pathsLock) _paths.Set(key, _mapper.NextHopOf(nextHop), attributes, found.Identifier, out _, out _);
+                    lock (_pathsLock) _paths.Set(key, _mapper.NextHopOf(nextHop), attributes, found.Identifier, out _, out _, path.LocalIdentifier);
                     continue;
                 }
                 foreign.Add(PathMapper.EncodeWithdraw(path));

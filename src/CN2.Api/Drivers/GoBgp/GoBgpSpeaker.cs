@@ -117,27 +117,33 @@ public sealed partial class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         await _gate.WaitAsync(cancellationToken);
         try
         {
-            var wanted = new PathTable();
+            var wanted = new PathTable(_paths);
             wanted.EnsureCapacity(paths.Count);
             var changes = new List<PathChange>();
             foreach (var path in paths)
             {
                 var (key, nextHop, attributes) = _mapper.Check(path);
-                uint? identifier = null;
+                var (identifier, wireIdentifier) = ((uint?)null, Math.Max(_paths.NextWireIdentifier(key), wanted.NextWireIdentifier(key)));
                 PathAttributes? before = null;
                 foreach (var held in _paths[key])
                 {
                     if (!held.NextHop.Address.Equals(nextHop.Address)) continue;
-                    (identifier, before) = (held.Identifier, held.Attributes);
+                    (identifier, before, wireIdentifier) = (held.Identifier, held.Attributes, held.WireIdentifier);
                 }
-                wanted.Set(key, nextHop, attributes, identifier, out _, out var after);
+                wanted.Set(key, nextHop, attributes, identifier, out _, out var after, wireIdentifier);
                 if (identifier is { } had && had != after.Identifier)
                     changes.Add(new(key, new(nextHop, before!, had), IsWithdraw: true));
                 if (!attributes.Equals(before) || identifier != after.Identifier) Announce(changes, key, before, after);
             }
             foreach (var (key, held) in _paths.All)
+            {
                 foreach (var path in held)
-                    if (!wanted.Contains(key, path.NextHop.Address)) changes.Add(new(key, path, IsWithdraw: true));
+                {
+                    if (wanted.Contains(key, path.NextHop.Address)) continue;
+                    wanted.Use(key, path);
+                    changes.Add(new(key, path, IsWithdraw: true));
+                }
+            }
 
             lock (_pathsLock) _paths = wanted;
             await SendAsync(changes);

@@ -47,6 +47,31 @@ public sealed class PathTableTests
         Assert.Equal((7u, 100u, 1u), (after.Identifier, before.Attributes.Med, after.Attributes.Med));
     }
 
+    [Theory]
+    [InlineData("", "1=1 2=2 3=3")]
+    [InlineData("-1 +1", "1=1 2=2 3=3")] // 2, 3, 4 before: 2 and 3 stay, 1 is nobody's
+    [InlineData("-1 -2 +1 +2", "1=1 2=2 3=3")] // 3, 4, 5 before
+    [InlineData("-2", "1=1 3=2")]
+    [InlineData("-1", "2=2 3=1")]
+    [InlineData("-1 -2 -3 +2 +3", "2=1 3=2")] // 4, 5 before
+    public void An_engine_that_starts_again_gives_no_path_the_number_of_another(string changes, string expected)
+    {
+        var table = new PathTable();
+        foreach (var hop in (string[])["+1", "+2", "+3", .. changes.Split(' ', StringSplitOptions.RemoveEmptyEntries)])
+        {
+            if (hop[0] == '+') table.Set(Prefix, Hop("10.0.0." + hop[1]), Plain, null, out _, out _);
+            else Assert.True(table.Remove(Prefix, IPAddress.Parse("10.0.0." + hop[1]), out _));
+        }
+
+        var before = table[Prefix].ToArray().ToDictionary(p => p.WireIdentifier, p => p.NextHop);
+        table.Arrange();
+        table.Renumber();
+        var after = table[Prefix].ToArray();
+        Assert.Equal(expected, string.Join(' ', after.OrderBy(p => p.NextHop.Address.ToString()).Select(p => $"{p.NextHop.Address.GetAddressBytes()[3]}={p.WireIdentifier}")));
+        Assert.All(after, p => Assert.Equal(p.NextHop, before.GetValueOrDefault(p.WireIdentifier, p.NextHop)));
+        Assert.Equal((uint)after.Length + 1, table.NextWireIdentifier(Prefix));
+    }
+
     [Fact]
     public void Counts_follow_every_addition_and_removal()
     {

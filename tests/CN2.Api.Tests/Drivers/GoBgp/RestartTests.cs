@@ -1,3 +1,4 @@
+using CN2.Api.Drivers.GoBgp;
 using CN2.Api.Tests.Drivers.GoBgp.Lab;
 using static CN2.Api.Tests.Drivers.GoBgp.Spec;
 
@@ -29,6 +30,13 @@ public sealed class RestartTests : IDisposable
         foreach (var ns in routers)
             await Eventually.TrueAsync(() => BgpLab.Ip(ns, "route", "show").Split("100.0.0.").Length == 51, $"all routes in {ns}", 40, () => BgpLab.Ip(ns, "route", "show"));
         foreach (var peer in new[] { "inside", "outside", "bird" }) await speaker.EstablishedAsync(peer);
+        // The engine numbers it 3 on the wire now, and would number it 2, as the other one is, if it were told last.
+        await speaker.ChangePathsAsync([], [Key("100.0.0.8", "172.27.115.242")], Token);
+        await NextHopsAsync(1);
+        await speaker.ChangePathsAsync([Path("100.0.0.8", "172.27.115.242")], [], Token);
+        await NextHopsAsync(2);
+        var before = await WireIdentifiersAsync();
+        Assert.Equal("172.27.115.242=3 172.27.115.243=2", string.Join(' ', before.OrderBy(p => p.Key).Select(p => $"{p.Key}={p.Value}")));
         var monitors = routers.Select(ns => _lab.Keep(new RouteMonitor(ns))).ToList();
 
         engine.Kill();
@@ -37,6 +45,8 @@ public sealed class RestartTests : IDisposable
         engine.Start();
         await Eventually.TrueAsync(() => speaker.Healthy, "healthy", 5);
         Assert.Equal(150, (await engine.HoldsAsync()).Count);
+        var after = await WireIdentifiersAsync();
+        Assert.Equal("172.27.115.242=1 172.27.115.243=2", string.Join(' ', after.OrderBy(p => p.Key).Select(p => $"{p.Key}={p.Value}")));
         foreach (var peer in new[] { "inside", "outside", "bird" }) await speaker.EstablishedAsync(peer, 40);
         // Until well after the end of the deferral, when routers drop what was not announced again.
         await Task.Delay(TimeSpan.FromSeconds(8), Token);
@@ -47,6 +57,16 @@ public sealed class RestartTests : IDisposable
         await speaker.ChangePathsAsync([], [Key("100.0.0.7", "172.27.115.242"), Key("100.0.0.7", "172.27.115.243")], Token);
         foreach (var ns in routers)
             await Eventually.TrueAsync(() => !BgpLab.Ip(ns, "route", "show").Contains("100.0.0.7 ", StringComparison.Ordinal), $"withdrawn in {ns}", 10);
+
+        async Task<Dictionary<string, uint>> WireIdentifiersAsync() =>
+            (await engine.ListAsync()).Select(p => (Found: new PathMapper().Decode(p)!.Value, p.LocalIdentifier))
+                .Where(p => p.Found.Key == RouteKey.From(System.Net.IPAddress.Parse("100.0.0.8"))).ToDictionary(p => p.Found.NextHop!.ToString(), p => p.LocalIdentifier);
+
+        async Task NextHopsAsync(int count)
+        {
+            foreach (var ns in routers)
+                await Eventually.TrueAsync(() => BgpLab.Ip(ns, "route", "show", "100.0.0.8").Split("via ").Length == count + 1, $"{count} next hops in {ns}", 10, () => BgpLab.Ip(ns, "route", "show", "100.0.0.8"));
+        }
     }
 
     [Fact]
