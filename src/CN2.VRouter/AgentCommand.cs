@@ -1,4 +1,5 @@
 using System.Net;
+using CN2.VRouter.Overlay;
 
 namespace CN2.VRouter;
 
@@ -19,7 +20,7 @@ public abstract record AgentCommand
 
     /// <summary>
     /// Run. <paramref name="StateDirectory"/>: where the last health states are kept; null: nowhere. The addresses are the BGP next
-    /// hops of this node and the source of flows it sends to other nodes.
+    /// hops of this node and the source of flows it sends to other nodes. <paramref name="Overlay"/>: who carries VPN packets.
     /// </summary>
     public sealed record Run(
         IReadOnlyList<Uri> Servers,
@@ -27,5 +28,6 @@ public abstract record AgentCommand
         IPAddress Address,
         IPAddress? Address6,
         string? StateDirectory,
-        string Table) : AgentCommand;
+        string Table,
+        OverlayChoice Overlay = OverlayChoice.Auto) : AgentCommand;
 }

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using CN2.Network.Addressing;
+using CN2.VRouter.Overlay;
 
 namespace CN2.VRouter;
 
@@ -13,6 +14,7 @@ public static partial class AgentCommandLine
         cn2-vrouter: the agent of a CN2 compute node. It receives what its node must do, programs nftables, probes local endpoints.
 
           cn2-vrouter --server URL [--server URL ...] --name NAME --address IPV4 [--address6 IPV6] [--state-dir DIR] [--table NAME]
+              [--overlay auto|kernel|userspace]
           cn2-vrouter flush [--table NAME]
           cn2-vrouter --help
 
@@ -22,14 +24,17 @@ public static partial class AgentCommandLine
           --address6 IPV6  the same for IPv6.
           --state-dir DIR  where the last health states are kept over a restart; made when absent. Default: not kept.
           --table NAME     name of the nftables tables (one ip, one ip6) that belong to the agent. Default: cn2.
+          --overlay WHO    who carries VPN packets: the kernel where it can do MPLS (auto), the kernel, or the agent. Default: auto.
 
         An option that is left out is read from the environment: CN2_VROUTER_SERVER (several: separated by commas),
-        CN2_VROUTER_NAME, CN2_VROUTER_ADDRESS, CN2_VROUTER_ADDRESS6, CN2_VROUTER_STATE_DIR, CN2_VROUTER_TABLE.
+        CN2_VROUTER_NAME, CN2_VROUTER_ADDRESS, CN2_VROUTER_ADDRESS6, CN2_VROUTER_STATE_DIR, CN2_VROUTER_TABLE,
+        CN2_VROUTER_OVERLAY.
 
         The agent needs CAP_NET_ADMIN in its network namespace and the nft command, and forwards only where net.ipv4.ip_forward
         (net.ipv6.conf.all.forwarding) is 1. It changes nothing outside its tables and leaves them in place when it stops, so that
-        traffic goes on; `flush` removes them (stop the agent first, or it puts them back). For networks without fabric forwarding it
-        also makes a device NAME-n for each RoutingInstance, with a routing table and rules of its own; these are gone with it.
+        traffic goes on. For networks without fabric forwarding it also makes a device NAME-n for each RoutingInstance, with a routing
+        table and rules of its own, and where the kernel carries VPN packets a network namespace NAME-mpls-*; devices of the agent's
+        own forwarder are gone with it. `flush` removes all of it (stop the agent first, or it puts it back).
 
         """;
 
@@ -41,7 +46,7 @@ public static partial class AgentCommandLine
         var faults = new List<string>();
         var values = new Dictionary<string, List<string>>();
         var named = new Dictionary<string, string>(); // those that came from the environment, by its name for them
-        string[] known = flush ? ["--table"] : ["--server", "--name", "--address", "--address6", "--state-dir", "--table"];
+        string[] known = flush ? ["--table"] : ["--server", "--name", "--address", "--address6", "--state-dir", "--table", "--overlay"];
         for (var i = flush ? 1 : 0; i < arguments.Count; i++)
         {
             var argument = arguments[i];
@@ -100,11 +105,19 @@ public static partial class AgentCommandLine
         if (!values.ContainsKey("--address")) faults.Add("--address: missing; expected this node's IPv4 address");
         var address6 = Address("--address6", AddressFamily.InterNetworkV6, "an IPv6 address such as fd00::242");
         var directory = One("--state-dir");
+        OverlayChoice? overlay = One("--overlay") switch
+        {
+            null or "auto" => OverlayChoice.Auto,
+            "kernel" => OverlayChoice.Kernel,
+            "userspace" => OverlayChoice.Userspace,
+            _ => null,
+        };
+        if (overlay is null) faults.Add($"{Named("--overlay")} {One("--overlay")}: expected auto, kernel or userspace");
         if (directory is "") faults.Add("--state-dir: empty; expected a directory");
 
         return faults.Count > 0
             ? new AgentCommand.Wrong(faults)
-            : new AgentCommand.Run(servers, name!, address!, address6, directory, table);
+            : new AgentCommand.Run(servers, name!, address!, address6, directory, table, overlay!.Value);
 
         string Named(string option) => named.GetValueOrDefault(option, option);
 

@@ -20,7 +20,7 @@ switch (AgentCommandLine.Parse(args, Environment.GetEnvironmentVariable))
         try
         {
             await NftDataplane.FlushAsync(flush.Table);
-            UserspaceOverlay.Flush(flush.Table);
+            await OverlayEngine.FlushAsync(flush.Table);
             return 0;
         }
         catch (DataplaneException e)
@@ -58,7 +58,7 @@ static async Task<int> RunAsync(AgentCommand.Run run)
         var store = new HealthStore(run.StateDirectory, TimeProvider.System);
         var options = new NftOptions(run.Table, run.Address, run.Address6);
         await NftDataplane.CheckAsync(options);
-        var overlay = new UserspaceOverlay(run.Table, run.Address, loggers.CreateLogger<UserspaceOverlay>());
+        var overlay = new OverlayEngine(run.Table, run.Address, run.Overlay, loggers.CreateLogger<OverlayEngine>());
         await using var dataplane = new NodeDataplane(new NftDataplane(options, loggers.CreateLogger<NftDataplane>()), overlay);
         using var prober = new NetworkProber();
         await using var agent = new VRouterAgent(run, dataplane, prober, store, TimeProvider.System, loggers.CreateLogger<VRouterAgent>(), overlay);

@@ -75,7 +75,7 @@ public static partial class WireMapping
         return new VpnPath(nextHop, Label(path.Label, $"the path to {nextHop} of {what}"), path.MplsOverUdp, path.MplsOverGre);
     }
 
-    private static uint Label(uint label, string what) => label is >= MplsLabel.First and <= MplsLabel.Last
+    private static uint Label(uint label, string what) => MplsLabel.IsUsable(label)
         ? label
         : throw new FormatException($"the label {label} of {what} is none; expected {MplsLabel.First} to {MplsLabel.Last}");
 

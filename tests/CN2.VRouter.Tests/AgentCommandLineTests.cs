@@ -1,3 +1,5 @@
+using CN2.VRouter.Overlay;
+
 namespace CN2.VRouter.Tests;
 
 public sealed class AgentCommandLineTests
@@ -5,16 +7,16 @@ public sealed class AgentCommandLineTests
     [Fact]
     public void All_options_are_read()
     {
-        var run = Assert.IsType<AgentCommand.Run>(Parse("--server http://10.0.0.1:8081 --server=http://[fd00::1]:8081 --name compute1 --address 172.27.115.242 --address6 fd00::242 --state-dir /var/lib/cn2 --table cn2_b"));
+        var run = Assert.IsType<AgentCommand.Run>(Parse("--server http://10.0.0.1:8081 --server=http://[fd00::1]:8081 --name compute1 --address 172.27.115.242 --address6 fd00::242 --state-dir /var/lib/cn2 --table cn2_b --overlay kernel"));
         Assert.Equal(["http://10.0.0.1:8081/", "http://[fd00::1]:8081/"], run.Servers.Select(s => s.ToString()));
-        Assert.Equal(("compute1", "172.27.115.242", "fd00::242", "/var/lib/cn2", "cn2_b"), (run.Name, run.Address.ToString(), run.Address6?.ToString(), run.StateDirectory, run.Table));
+        Assert.Equal(("compute1", "172.27.115.242", "fd00::242", "/var/lib/cn2", "cn2_b", OverlayChoice.Kernel), (run.Name, run.Address.ToString(), run.Address6?.ToString(), run.StateDirectory, run.Table, run.Overlay));
     }
 
     [Fact]
     public void What_is_left_out_has_its_default()
     {
         var run = Assert.IsType<AgentCommand.Run>(Parse("--server http://h:8081 --name n --address 172.27.115.242"));
-        Assert.Equal((null, null, "cn2"), (run.Address6, run.StateDirectory, run.Table));
+        Assert.Equal((null, null, "cn2", OverlayChoice.Auto), (run.Address6, run.StateDirectory, run.Table, run.Overlay));
     }
 
     [Fact]
@@ -32,6 +34,8 @@ public sealed class AgentCommandLineTests
     [InlineData("--server http://h:1 --name a --name b --address 1.2.3.4", "--name")]
     [InlineData("--server http://h:1 --name a --address 127.0.0.1", "--address")]
     [InlineData("--server http://h:1 --name a --address 1.2.3.4 extra", "extra")]
+    [InlineData("--server http://h:1 --name a --address 1.2.3.4 --overlay Kernel", "--overlay")]
+    [InlineData("--server http://h:1 --name a --address 1.2.3.4 --overlay 1", "--overlay")]
     [InlineData("--server http://h:1/path --name a --address 1.2.3.4", "--server")]
     [InlineData("flush --name a", "--name", "a")]
     [InlineData("flush --table a;b", "--table")]

@@ -36,7 +36,7 @@ internal sealed partial class OverlayForwarding(Report report, BenchOptions opti
         Prepare();
         var pods = new NamespaceThread("vpn-pod");
         var routers = new NamespaceThread("vpn-router");
-        await using var engine = new UserspaceOverlay("bench", IPAddress.Parse(Node), NullLogger<UserspaceOverlay>.Instance);
+        await using var engine = new OverlayEngine("bench", IPAddress.Parse(Node), OverlayChoice.Userspace, NullLogger<OverlayEngine>.Instance);
         await engine.ApplyAsync(Config(udp: true), null, CancellationToken.None);
         var control = "control";
         PrivateNetwork.Ip(control, "rule", "add", "pref", "13000", "iif", "vpn-pod", "to", Client, "lookup", $"{OverlayNumbers.RoutingTable(Vpn)}");
@@ -45,7 +45,7 @@ internal sealed partial class OverlayForwarding(Report report, BenchOptions opti
         await RoutesAsync(engine);
     }
 
-    private async Task PacketsAsync(UserspaceOverlay engine, NamespaceThread pods, NamespaceThread routers)
+    private async Task PacketsAsync(OverlayEngine engine, NamespaceThread pods, NamespaceThread routers)
     {
         using var copy = new TunCopy("ref0", "ref1");
         var control = "control";
@@ -72,11 +72,11 @@ internal sealed partial class OverlayForwarding(Report report, BenchOptions opti
 
         report.Table(["inner bytes", "path", "packets/s", "Mbit/s", "of the TUN copy loop", "CPU of the thread, µs a packet", "arrived"], Sizes.SelectMany(size =>
         {
-            var reference = Median(results[size]["TUN to TUN"], l => l.Rate);
+            var reference = results[size]["TUN to TUN"].Median(l => l.Rate);
             return results[size].Select(path => new object[]
             {
-                size, path.Key, Median(path.Value, l => l.Rate), Median(path.Value, l => l.Rate) * size * 8 / 1e6, Median(path.Value, l => l.Rate) / reference, Median(path.Value, l => l.Microseconds),
-                Median(path.Value, l => l.Arrived),
+                size, path.Key, path.Value.Median(l => l.Rate), path.Value.Median(l => l.Rate) * size * 8 / 1e6, path.Value.Median(l => l.Rate) / reference, path.Value.Median(l => l.Microseconds),
+                path.Value.Median(l => l.Arrived),
             });
         }));
         report.Text($"Aim: at least 0.5 of the copy loop (one read and one write a packet, nothing looked at). Medians of {Rounds} rounds of {Time.TotalSeconds} s in turns. The sender outruns the forwarder; what does not fit its queue is dropped before it and not counted. CPU is that of the thread that forwards, what the kernel does for it included; \"arrived\" is the share of forwarded packets that the far end counted.");
@@ -111,13 +111,13 @@ internal sealed partial class OverlayForwarding(Report report, BenchOptions opti
     private static long Seen(string sink) =>
         long.Parse(Counter().Match(PrivateNetwork.Exec(sink, "nft", "list", "table", "inet", "sink")).Groups[1].Value, CultureInfo.InvariantCulture);
 
-    private async Task StreamsAsync(UserspaceOverlay engine, NamespaceThread pods, NamespaceThread routers)
+    private async Task StreamsAsync(OverlayEngine engine, NamespaceThread pods, NamespaceThread routers)
     {
         foreach (var sink in (string[])["vpn-pod", "vpn-router"]) PrivateNetwork.Exec(sink, "nft", "delete", "table", "inet", "sink");
         await engine.ApplyAsync(Config(udp: true), null, CancellationToken.None);
         var far = routers.Run(() =>
         {
-            var other = new UserspaceOverlay("far", IPAddress.Parse(Router), NullLogger<UserspaceOverlay>.Instance);
+            var other = new OverlayEngine("far", IPAddress.Parse(Router), OverlayChoice.Userspace, NullLogger<OverlayEngine>.Instance);
             var config = new OverlayConfig { RoutingInstances = { [Vpn] = RouterLabel } };
             config.Routes[new VpnRouteKey(Vpn, IPNetwork.Parse($"{Pod}/32"))] = [new VpnPath(IPAddress.Parse(Node), Label, true, false)];
             other.ApplyAsync(config, null, CancellationToken.None).GetAwaiter().GetResult();
@@ -140,8 +140,8 @@ internal sealed partial class OverlayForwarding(Report report, BenchOptions opti
 
         report.Table(["TCP, one connection from an endpoint", "Mbit/s"],
         [
-            ["routed, no tunnel", Median(underlay, r => r)],
-            ["MPLS-in-UDP, a forwarder at each end, both on this machine", Median(overlay, r => r)],
+            ["routed, no tunnel", underlay.Median(r => r)],
+            ["MPLS-in-UDP, a forwarder at each end, both on this machine", overlay.Median(r => r)],
         ]);
     }
 
@@ -169,7 +169,7 @@ internal sealed partial class OverlayForwarding(Report report, BenchOptions opti
     }
 
     /// <summary>What a change of the imported routes costs, small and large.</summary>
-    private async Task RoutesAsync(UserspaceOverlay engine)
+    private async Task RoutesAsync(OverlayEngine engine)
     {
         var config = Config(udp: true);
         var paths = config.Routes.Values.First();
@@ -188,8 +188,8 @@ internal sealed partial class OverlayForwarding(Report report, BenchOptions opti
             go.Add(await TimeAsync(one));
         }
 
-        rows.Add(["one comes, 100,000 are there", Median(come, t => t)]);
-        rows.Add(["one goes, 100,000 are there", Median(go, t => t)]);
+        rows.Add(["one comes, 100,000 are there", come.Median(t => t)]);
+        rows.Add(["one goes, 100,000 are there", go.Median(t => t)]);
         rows.Add(["all is compared with the kernel's (after somebody else's change)", await TimeAsync(null)]);
         foreach (var key in many.Routes) config.Routes.Remove(key);
         rows.Add(["100,000 routes go", await TimeAsync(many)]);
@@ -237,8 +237,6 @@ internal sealed partial class OverlayForwarding(Report report, BenchOptions opti
         (packet[14], packet[15]) = ((byte)(checksum >> 8), (byte)checksum);
         return packet;
     }
-
-    private static double Median<T>(List<T> values, Func<T, double> value) => values.Select(value).Order().ElementAt(values.Count / 2);
 
     [GeneratedRegex("packets ([0-9]+)")]
     private static partial Regex Counter();

@@ -52,8 +52,8 @@ internal sealed class Restarts(Site site, Report report, BenchOptions options)
         await meanwhile();
         await BothAsync(services);
 
-        var (table, router) = (Median(replays, r => r.Table), Median(replays, r => r.Router));
-        var (rawTable, rawRouter) = (Median(raws, r => r.Table), Median(raws, r => r.Router));
+        var (table, router) = (replays.Median(r => r.Table), replays.Median(r => r.Router));
+        var (rawTable, rawRouter) = (raws.Median(r => r.Table), raws.Median(r => r.Router));
         _replays.Add([services, table, rawTable, table / rawTable, router, rawRouter, router / rawRouter, lost]);
         report.Add(Aim.AtMost(FormattableString.Invariant($"(d) gobgpd restarted: its table full, next to the raw replay, {services:N0} Services"), 1.3, table / rawTable, ""));
         report.Add(Aim.AtMost(FormattableString.Invariant($"(d) gobgpd restarted: FRR complete, next to the raw replay, {services:N0} Services"), 1.3, router / rawRouter, ""));
@@ -141,8 +141,6 @@ internal sealed class Restarts(Site site, Report report, BenchOptions options)
         while (reader.Read()) paths.Add(BgpEngine.Encode(mapper, reader.GetFieldValue<IPAddress>(0)));
         return paths;
     }
-
-    private static double Median(List<Replay> replays, Func<Replay, double> value) => replays.Select(value).Order().ElementAt(replays.Count / 2);
 
     private static string MiB(double bytes) => (bytes / 1024 / 1024).ToString("N0", CultureInfo.InvariantCulture);
 

@@ -61,17 +61,15 @@ internal sealed class ServiceCreation(PrivateNetwork network, Report report, Ben
         report.Heading("(a) Creating Services");
         report.Table(["clients", "creates/s", "p50 ms", "p99 ms", "pgbench/s", "pgbench p50 ms", "pgbench p99 ms", "ratio", "CPU API µs", "CPU PostgreSQL µs"], runs.Select(r => new object[]
         {
-            r.Key, Median(r.Value, x => x.Load.Rate), Median(r.Value, x => x.Load.Latencies.P50), Median(r.Value, x => x.Load.Latencies.P99), Median(r.Value, x => x.PgBench.Rate),
-            Median(r.Value, x => x.PgBench.Latencies.P50), Median(r.Value, x => x.PgBench.Latencies.P99), Median(r.Value, x => x.Ratio), Median(r.Value, x => x.ApiMicroseconds),
-            Median(r.Value, x => x.DatabaseMicroseconds),
+            r.Key, r.Value.Median(x => x.Load.Rate), r.Value.Median(x => x.Load.Latencies.P50), r.Value.Median(x => x.Load.Latencies.P99), r.Value.Median(x => x.PgBench.Rate),
+            r.Value.Median(x => x.PgBench.Latencies.P50), r.Value.Median(x => x.PgBench.Latencies.P99), r.Value.Median(x => x.Ratio), r.Value.Median(x => x.ApiMicroseconds),
+            r.Value.Median(x => x.DatabaseMicroseconds),
         }));
         report.Text($"Medians of {Rounds} rounds of {options.LoadTime.TotalSeconds} s in turns; the clients share the processors with both. Rows of one transaction, counted alike for both: {rows}. pgbench commits every create; CN2.Api does so with up to three waiting, and lets more share transactions. It refills its pools of addresses meanwhile, pgbench finds them filled. CPU is per Service created and includes what the creation causes in the background (statuses, change feed).");
-        foreach (var (clients, rounds) in runs) report.Add(Aim.AtLeast($"(a) creates a second next to pgbench with the same SQL, {clients} client(s)", 0.5, Median(rounds, x => x.Ratio), ""));
-        report.Add(Aim.AtLeast("(a) creates a second, 32 clients", 1500, Median(runs[32], x => x.Load.Rate), ""));
-        report.Add(Aim.Under("(a) p50 of one client", 5, Median(runs[1], x => x.Load.Latencies.P50), " ms"));
+        foreach (var (clients, rounds) in runs) report.Add(Aim.AtLeast($"(a) creates a second next to pgbench with the same SQL, {clients} client(s)", 0.5, rounds.Median(x => x.Ratio), ""));
+        report.Add(Aim.AtLeast("(a) creates a second, 32 clients", 1500, runs[32].Median(x => x.Load.Rate), ""));
+        report.Add(Aim.Under("(a) p50 of one client", 5, runs[1].Median(x => x.Load.Latencies.P50), " ms"));
     }
-
-    private static double Median(List<Round> rounds, Func<Round, double> value) => rounds.Select(value).Order().ElementAt(rounds.Count / 2);
 
     private ApiProcess Start(PostgresServer postgres) => new(network, postgres.ConnectionString, ("Bgp__ListenPort", "-1"));
 

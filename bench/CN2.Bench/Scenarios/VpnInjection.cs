@@ -29,7 +29,7 @@ internal sealed class VpnInjection(PrivateNetwork network, Report report, BenchO
                 vpn.Add(await InjectAsync(count, vpn: true));
             }
 
-            rows.Add([count, Median(unicast), Median(vpn), Median(vpn) / Median(unicast), count / Median(vpn)]);
+            rows.Add([count, unicast.Median(s => s), vpn.Median(s => s), vpn.Median(s => s) / unicast.Median(s => s), count / vpn.Median(s => s)]);
         }
 
         report.Table(["routes", "unicast s", "VPN s", "ratio", "VPN routes/s"], rows);
@@ -50,5 +50,4 @@ internal sealed class VpnInjection(PrivateNetwork network, Report report, BenchO
         return clock.Elapsed.TotalSeconds;
     }
 
-    private static double Median(List<double> values) => values.Order().ElementAt(values.Count / 2);
 }

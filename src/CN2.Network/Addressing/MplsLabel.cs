@@ -12,6 +12,9 @@ public static class MplsLabel
     /// <summary>20 bits (RFC 3032 §2.1).</summary>
     public const uint Last = (1 << 20) - 1;
 
+    /// <summary>Whether it is neither reserved nor too long.</summary>
+    public static bool IsUsable(uint label) => label is >= First and <= Last;
+
     /// <summary>The label of a RoutingInstance by its number, 1 to 65535.</summary>
     public static uint Of(int routingInstance) => First + (uint)routingInstance;
 }

@@ -50,7 +50,7 @@ public static class VpnPathSelection
     {
         var path = PathOf(route);
         if (path.NextHop.AddressFamily != AddressFamily.InterNetwork) return UnusableRoute.NextHopNotIPv4;
-        if (path.Label is < MplsLabel.First or > MplsLabel.Last) return UnusableRoute.LabelOutOfRange;
+        if (!MplsLabel.IsUsable(path.Label)) return UnusableRoute.LabelOutOfRange;
         return path.MplsOverUdp || path.MplsOverGre ? null : UnusableRoute.NoCommonEncapsulation;
     }
 

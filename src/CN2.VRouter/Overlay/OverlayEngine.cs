@@ -2,73 +2,65 @@ using System.ComponentModel;
 using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
+using CN2.Network.Addressing;
 using CN2.VRouter.Overlay.Forwarding;
-using CN2.VRouter.Overlay.Native;
-using CN2.VRouter.Overlay.Packets;
+using CN2.VRouter.Overlay.Kernel;
 using CN2.VRouter.Overlay.Plumbing;
 
 namespace CN2.VRouter.Overlay;
 
 /// <summary>
-/// The overlay engine that forwards in this process: for kernels that cannot do MPLS. Nothing is opened before the first
+/// Devices, routes and rules of the RoutingInstances, and <see cref="ITunnels"/> behind the devices. Nothing is made before the first
 /// RoutingInstance. Everything lives in the network namespace of the thread that calls.
 /// </summary>
 /// <remarks>
-/// Devices and their routes go with the process; the rules stay, so that what belongs into a VPN meets "unreachable" and not the
-/// underlay while no agent runs.
+/// The rules stay when the process ends, so that what belongs into a VPN meets "unreachable" and not the underlay where no tunnels are.
 /// </remarks>
-public sealed partial class UserspaceOverlay : IOverlayEngine
+public sealed partial class OverlayEngine : IOverlayEngine
 {
     private readonly string _table;
     private readonly IPAddress _address;
+    private readonly ITunnels _tunnels;
     private readonly ILogger _logger;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly Channel<string> _drift = Channel.CreateBounded<string>(new BoundedChannelOptions(64) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly Dictionary<int, RoutingInstanceState> _instances = [];
-    private readonly List<(TunDevice Device, int Number)> _retired = [];
+    private readonly List<(IInstanceDevice Device, int Number)> _retired = [];
     private OverlayPlumbing? _plumbing;
-    private OverlayForwarder? _forwarder;
-    private ForwardingInstance[] _published = [];
     private volatile bool _unsettled = true;
     private bool _disposed;
 
     /// <param name="table">Names the devices, <c>table-number</c>.</param>
     /// <param name="address">The node's IPv4 address: the tunnels' near end.</param>
-    public UserspaceOverlay(string table, IPAddress address, ILogger<UserspaceOverlay> logger)
+    /// <param name="choice">Which tunnels; <see cref="OverlayChoice.Auto"/>: the kernel's where it can do MPLS.</param>
+    public OverlayEngine(string table, IPAddress address, OverlayChoice choice, ILogger<OverlayEngine> logger)
     {
         if (address.AddressFamily != AddressFamily.InterNetwork) throw new ArgumentException("tunnels end at an IPv4 address", nameof(address));
         _table = table;
         _address = address;
         _logger = logger;
+        var kernel = KernelMpls.Detect();
+        if (choice == OverlayChoice.Kernel && !kernel.Usable) throw new DataplaneException($"--overlay kernel: {kernel}; load the modules, or let the agent choose");
+        _tunnels = choice != OverlayChoice.Userspace && kernel.Usable ? new KernelTunnels(table, address, Drifted) : new UserspaceTunnels(address, kernel);
     }
 
-    public string Name => "userspace";
+    public string Name => _tunnels.Name;
 
-    public string? Notice { get; } =
-        $"VPN packets are forwarded by the agent itself (user space; {KernelMpls.Detect()}): they stop while the agent is stopped.";
+    public string? Notice => _tunnels.Notice;
 
     public ChannelReader<string> Drift => _drift.Reader;
 
-    public OverlayCounters Counters
-    {
-        get
-        {
-            var instances = Volatile.Read(ref _published).ToDictionary(i => i.Number, i => i.Counters.Read());
-            return _forwarder is { } forwarder
-                ? new OverlayCounters(instances, forwarder.UnknownLabel, forwarder.UnknownSource, forwarder.Malformed, forwarder.TtlExpired, forwarder.Oversize, forwarder.SendErrors)
-                : OverlayCounters.None;
-        }
-    }
+    public OverlayCounters Counters => _tunnels.Counters;
 
-    internal long AllocatedBytes => _forwarder?.AllocatedBytes ?? 0;
+    internal long AllocatedBytes => _tunnels.AllocatedBytes;
 
-    /// <summary>Removes the devices and rules that engines with this table's name left in the network namespace of the calling thread.</summary>
-    public static void Flush(string table)
+    /// <summary>Removes what engines with this table's name left in the network namespace of the calling thread.</summary>
+    public static async Task FlushAsync(string table)
     {
         try
         {
-            using var plumbing = new OverlayPlumbing(table, IPAddress.Any, _ => { });
-            plumbing.Flush();
+            using (var plumbing = new OverlayPlumbing(table, IPAddress.Any, _ => { })) plumbing.Flush();
+            await KernelTunnels.FlushAsync(table);
         }
         catch (Win32Exception e)
         {
@@ -86,7 +78,7 @@ public sealed partial class UserspaceOverlay : IOverlayEngine
             if (change is { IsEmpty: true }) return;
             Check(desired);
             _unsettled = false; // what drifts from here on is for the next call
-            var step = new OverlayStep(change is null);
+            var step = new OverlayStep(change is null, _tunnels.NewInstance);
             step.Plan(_instances, desired, change);
             await ApplyAsync(step);
         }
@@ -109,10 +101,9 @@ public sealed partial class UserspaceOverlay : IOverlayEngine
         {
             if (_disposed) return;
             _disposed = true;
-            _forwarder?.Dispose();
             _plumbing?.Dispose();
-            foreach (var instance in _instances.Values) instance.Device?.Dispose();
-            foreach (var (device, _) in _retired) device.Dispose();
+            await _tunnels.DisposeAsync();
+            foreach (var device in _instances.Values.Select(i => i.Device).Concat(_retired.Select(r => r.Device))) device?.Dispose();
             _drift.Writer.TryComplete();
         }
         finally
@@ -130,22 +121,10 @@ public sealed partial class UserspaceOverlay : IOverlayEngine
             if (gone.Device is { } device) Retire(device, gone.Number);
         }
 
-        if (_instances.Count > 0)
-        {
-            _forwarder ??= new OverlayForwarder(_address);
-            SetUpDevices(plumbing, step);
-        }
-
+        if (_instances.Count > 0) await SetUpDevicesAsync(plumbing, step);
         step.AddToKernel(plumbing, _instances.Values);
         plumbing.Commit();
-        if (_forwarder is { } forwarder)
-        {
-            ForwardingInstance[] published = [.. _instances.Values.Select(i => i.Publish())];
-            await forwarder.ReplaceAsync(new ForwardingTables(published));
-            Volatile.Write(ref _published, published);
-            foreach (var instance in step.Whole ? _instances.Values : (IEnumerable<RoutingInstanceState>)step.New) forwarder.Watch(instance.Number, instance.Device!);
-        }
-
+        await _tunnels.PublishAsync(step, _instances.Values);
         step.RemoveFromKernel(plumbing);
         plumbing.Commit();
         foreach (var (device, number) in _retired)
@@ -155,11 +134,13 @@ public sealed partial class UserspaceOverlay : IOverlayEngine
         }
 
         _retired.Clear();
+        await _tunnels.LetGoAsync(step);
     }
 
-    private void SetUpDevices(OverlayPlumbing plumbing, OverlayStep step)
+    private async Task SetUpDevicesAsync(OverlayPlumbing plumbing, OverlayStep step)
     {
         if (!step.Whole && step.New.Count == 0) return;
+        await _tunnels.OpenAsync(step.Whole);
         var resized = plumbing.ReadUnderlay();
         var changed = new List<RoutingInstanceState>();
         foreach (var instance in step.Whole ? _instances.Values : (IEnumerable<RoutingInstanceState>)step.New)
@@ -172,7 +153,7 @@ public sealed partial class UserspaceOverlay : IOverlayEngine
 
             if (instance.Device is { } lost) Retire(lost, instance.Number);
             instance.Device = null;
-            instance.Device = plumbing.Create(instance);
+            instance.Device = await MakeAsync(OverlayNumbers.Device(_table, instance.Number), instance.Number);
             changed.Add(instance);
             LogMade(instance.Device.Name, instance.Number, instance.Label);
         }
@@ -181,10 +162,25 @@ public sealed partial class UserspaceOverlay : IOverlayEngine
         plumbing.Commit();
     }
 
-    private void Retire(TunDevice device, int number)
+    private async Task<IInstanceDevice> MakeAsync(string name, int number)
+    {
+        var device = await _tunnels.MakeAsync(name, number);
+        try
+        {
+            DeviceSysctls.BeforeUp(name);
+            return device;
+        }
+        catch
+        {
+            device.Dispose();
+            throw;
+        }
+    }
+
+    private void Retire(IInstanceDevice device, int number)
     {
         _plumbing?.Forget(device, OverlayNumbers.RoutingTable(number));
-        _forwarder?.Forget(device);
+        _tunnels.Forget(device);
         _retired.Add((device, number));
     }
 

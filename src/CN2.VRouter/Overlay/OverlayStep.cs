@@ -6,7 +6,8 @@ namespace CN2.VRouter.Overlay;
 
 /// <summary>One application of a configuration: which instances and prefixes come and go, and what that means for the kernel.</summary>
 /// <param name="whole">Nothing is taken for granted: the kernel's rules and routes are read and compared.</param>
-internal sealed class OverlayStep(bool whole)
+/// <param name="make">Makes the state of a RoutingInstance that is new.</param>
+internal sealed class OverlayStep(bool whole, Func<int, RoutingInstanceState> make)
 {
     private readonly List<(RoutingInstanceState Instance, IPNetwork Prefix)> _added = [];
     private readonly List<(RoutingInstanceState Instance, IPNetwork Prefix)> _removed = [];
@@ -33,7 +34,7 @@ internal sealed class OverlayStep(bool whole)
 
             if (!there)
             {
-                instances.Add(number, instance = new RoutingInstanceState(number));
+                instances.Add(number, instance = make(number));
                 New.Add(instance);
             }
 

@@ -167,7 +167,7 @@ internal sealed class FakeBgpSpeaker : IBgpSpeaker
             throw new ArgumentException($"{path.Prefix} cannot be announced.", nameof(path));
         if (path.Vpn is { } vpn
             && (path.NextHop.AddressFamily != AddressFamily.InterNetwork || !vpn.RouteDistinguisher.Administrator.Equals(path.NextHop)
-                || vpn.RouteDistinguisher.Number == 0 || vpn.Label is < MplsLabel.First or > MplsLabel.Last
+                || vpn.RouteDistinguisher.Number == 0 || !MplsLabel.IsUsable(vpn.Label)
                 || vpn.RouteTargets.Any(t => t.Kind != RouteTargetKind.TwoOctetAS && t.Number > ushort.MaxValue)))
             throw new ArgumentException($"{path.Prefix} cannot be announced in the overlay.", nameof(path));
     }

@@ -10,8 +10,6 @@ public sealed record Answer(string Endpoint, string Client);
 /// <summary>A socket of a namespace that talks to an <see cref="EchoServer"/>, wherever its packets end up.</summary>
 public sealed class EchoClient : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(700);
-
     private readonly Socket _socket;
     private readonly byte[] _buffer = new byte[1024];
 
@@ -25,7 +23,7 @@ public sealed class EchoClient : IDisposable
         var socket = home.Run(() => new Socket(to.AddressFamily, type, protocol));
         if (from is not null) socket.Bind(IPEndPoint.Parse(from));
         var client = new EchoClient(socket);
-        using var timeout = new CancellationTokenSource(Patience);
+        using var timeout = new CancellationTokenSource(Patience.Seconds(0.7));
         try
         {
             await socket.ConnectAsync(to, timeout.Token);
@@ -57,7 +55,7 @@ public sealed class EchoClient : IDisposable
     /// <summary>UDP: which endpoint this same flow reaches now; null: none.</summary>
     public async Task<Answer?> AskAsync()
     {
-        using var timeout = new CancellationTokenSource(Patience);
+        using var timeout = new CancellationTokenSource(Patience.Seconds(0.7));
         try
         {
             await _socket.SendAsync("?"u8.ToArray(), timeout.Token);
@@ -72,7 +70,7 @@ public sealed class EchoClient : IDisposable
     /// <summary>TCP: whether this same connection still carries data both ways.</summary>
     public async Task<bool> EchoesAsync()
     {
-        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+        using var timeout = new CancellationTokenSource(Patience.Seconds(5));
         try
         {
             await _socket.SendAsync("still there?"u8.ToArray(), timeout.Token);
@@ -87,7 +85,7 @@ public sealed class EchoClient : IDisposable
     /// <summary>TCP: whether this many bytes come back whole.</summary>
     public async Task<bool> EchoesAsync(int bytes)
     {
-        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var timeout = new CancellationTokenSource(Patience.Seconds(10));
         var sent = new byte[bytes];
         Random.Shared.NextBytes(sent);
         var got = new byte[bytes];

@@ -57,7 +57,7 @@ public sealed class StubServer : IAsyncDisposable
     public async Task<Connection> NextAsync(TimeSpan? within = null)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-        timeout.CancelAfter(within ?? TimeSpan.FromSeconds(10));
+        timeout.CancelAfter(within ?? Patience.Seconds(10));
         return await _connections.Arrived.Reader.ReadAsync(timeout.Token);
     }
 
@@ -92,7 +92,7 @@ public sealed class StubServer : IAsyncDisposable
         public async Task<AgentMessage> NextAsync(AgentMessage.BodyOneofCase kind, TimeSpan? within = null)
         {
             using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
-            timeout.CancelAfter(within ?? TimeSpan.FromSeconds(10));
+            timeout.CancelAfter(within ?? Patience.Seconds(10));
             while (true)
             {
                 var message = await Incoming.Reader.ReadAsync(timeout.Token);

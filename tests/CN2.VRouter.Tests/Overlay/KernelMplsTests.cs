@@ -1,4 +1,4 @@
-using CN2.VRouter.Overlay;
+using CN2.VRouter.Overlay.Kernel;
 
 namespace CN2.VRouter.Tests.Overlay;
 
@@ -11,11 +11,12 @@ public sealed class KernelMplsTests : IDisposable
     [Fact]
     public void What_is_loaded_is_seen()
     {
-        Assert.Equal(new KernelMpls(false, false, false), KernelMpls.Detect(_root.FullName));
+        Assert.Equal("this kernel has no mpls_router, mpls_iptunnel, ipip, fou, ip_gre", Detected());
         Write("proc/sys/net/mpls/platform_labels", "0");
-        Assert.Equal("this kernel has no fou, ip_gre", KernelMpls.Detect(_root.FullName).ToString());
-        Write("sys/module/fou/refcnt", "0");
-        Write("sys/module/ip_gre/refcnt", "0");
+        Assert.Equal("this kernel has no mpls_iptunnel, ipip, fou, ip_gre", Detected());
+        foreach (var module in (string[])["mpls_iptunnel", "ipip", "fou", "ip_gre"]) Write($"sys/module/{module}/refcnt", "0");
+        Assert.Equal(("the agent has no CAP_SYS_ADMIN", false), (Detected(), KernelMpls.Detect(_root.FullName).Usable));
+        Write("proc/self/status", "Name:\tcn2-vrouter\nCapEff:\t0000000000201000\n");
         Assert.True(KernelMpls.Detect(_root.FullName).Usable);
     }
 
@@ -24,8 +25,10 @@ public sealed class KernelMplsTests : IDisposable
     {
         Write("proc/sys/kernel/osrelease", "6.18.0-test\n");
         Write("lib/modules/6.18.0-test/modules.builtin", "kernel/net/ipv4/ip_gre.ko\nkernel/net/ipv4/fou.ko\n");
-        Assert.Equal(new KernelMpls(false, true, true), KernelMpls.Detect(_root.FullName));
+        Assert.Equal("this kernel has no mpls_router, mpls_iptunnel, ipip", Detected());
     }
+
+    private string Detected() => KernelMpls.Detect(_root.FullName).ToString();
 
     private void Write(string path, string text)
     {

@@ -6,8 +6,8 @@ using CN2.VRouter.Tests.Lab;
 
 namespace CN2.VRouter.Tests.Overlay;
 
-/// <summary>The engine with packets: an independent far end, real devices, routes and rules.</summary>
-public sealed class UserspaceOverlayTests : IAsyncDisposable
+/// <summary>The engine with packets: an independent far end, real devices, routes and rules; with the tunnels that the lab chooses.</summary>
+public sealed class OverlayEngineTests : IAsyncDisposable
 {
     private static readonly Answer FromPod1 = new("pod1", OverlayLab.Client);
 
@@ -75,7 +75,8 @@ public sealed class UserspaceOverlayTests : IAsyncDisposable
         Send(_lab.Router1, udp: true, new byte[65507]);
         await _lab.SettleAsync();
         var counters = _lab.Engine.Counters;
-        Assert.Equal((2, 2, 2, 201), (counters.UnknownSource, counters.UnknownLabel, counters.TtlExpired, counters.Malformed));
+        // GRE that is not MPLS may be somebody else's: the kernel's tunnels leave it to them.
+        Assert.Equal((2, 2, 2, OverlayLab.Kernel ? 101 : 201), (counters.UnknownSource, counters.UnknownLabel, counters.TtlExpired, counters.Malformed));
         Assert.Equal((0, 0), (counters.Oversize, counters.SendErrors));
         Assert.Equal(0, counters.RoutingInstances[OverlayLab.Vpn1].PacketsIn);
         _lab.Peer1("udp");

@@ -31,6 +31,9 @@ public sealed class OverlayLab : IAsyncDisposable
     public const uint Router1Label = 105;
     public const uint Router2Label = 107;
 
+    /// <summary>CN2_TEST_TUNNELS: whose tunnels are tested, "userspace" unless told. The kernel's need one that can do MPLS.</summary>
+    public static readonly OverlayChoice Choice = Enum.Parse<OverlayChoice>(Environment.GetEnvironmentVariable("CN2_TEST_TUNNELS") ?? "userspace", ignoreCase: true);
+
     private readonly List<IDisposable> _parts = [];
 
     public OverlayLab()
@@ -65,6 +68,11 @@ public sealed class OverlayLab : IAsyncDisposable
                     iifname "pod1" meta mark set {{OverlayNumbers.FromVpn + Vpn1}}
                     iifname "pod2" meta mark set {{OverlayNumbers.FromVpn + Vpn2}}
                   }
+                  # What the node itself has to say to a VPN, as the agent's tables do.
+                  chain output {
+                    type filter hook output priority filter
+                    oifname "cn2-*" drop
+                  }
                 }
                 """, "nft", "-f", "-");
             Engine = Node.Run(NewEngine);
@@ -76,6 +84,8 @@ public sealed class OverlayLab : IAsyncDisposable
         }
     }
 
+    public static bool Kernel => Choice == OverlayChoice.Kernel;
+
     public NetworkNamespace Node { get; }
 
     public NetworkNamespace Router1 { get; }
@@ -86,7 +96,7 @@ public sealed class OverlayLab : IAsyncDisposable
 
     public NetworkNamespace PodHost2 { get; }
 
-    public UserspaceOverlay Engine { get; private set; }
+    public OverlayEngine Engine { get; private set; }
 
     public OverlayConfig Config { get; private set; } = new();
 
@@ -128,7 +138,7 @@ public sealed class OverlayLab : IAsyncDisposable
         var watch = Stopwatch.StartNew();
         while (!await condition())
         {
-            if (watch.Elapsed > TimeSpan.FromSeconds(15)) throw new TimeoutException($"not within 15 s: {Engine.Counters} {string.Join(' ', Engine.Counters.RoutingInstances)}");
+            if (watch.Elapsed > Patience.Seconds(15)) throw new TimeoutException($"not within {Patience.Seconds(15).TotalSeconds} s: {Engine.Counters} {string.Join(' ', Engine.Counters.RoutingInstances)}");
             await SettleAsync();
         }
     }
@@ -136,7 +146,7 @@ public sealed class OverlayLab : IAsyncDisposable
     /// <summary>Until the engine says that this was changed by somebody else; the kernel may say more than one thing of one deed.</summary>
     public async Task DriftAsync(string report)
     {
-        using var timeout = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+        using var timeout = new CancellationTokenSource(Patience.Seconds(10));
         while (await Engine.Drift.ReadAsync(timeout.Token) != report)
         {
         }
@@ -161,10 +171,11 @@ public sealed class OverlayLab : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Engine.DisposeAsync();
+        await Node.RunAsync(() => OverlayEngine.FlushAsync("cn2"));
         foreach (var part in Enumerable.Reverse(_parts)) part.Dispose();
     }
 
-    private UserspaceOverlay NewEngine() => new("cn2", IPAddress.Parse(NodeAddress), NullLogger<UserspaceOverlay>.Instance);
+    private OverlayEngine NewEngine() => new("cn2", IPAddress.Parse(NodeAddress), Choice, NullLogger<OverlayEngine>.Instance);
 
     private VpnPeer Peer(NetworkNamespace home, string address, uint label, params string[] arguments)
     {

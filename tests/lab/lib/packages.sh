@@ -5,6 +5,7 @@ declare -A PACKAGE_OF=(
     [bird]=bird2 [zebra]=frr [nginx]=nginx-light [conntrack]=conntrack [setpriv]=util-linux
     [ps]=procps [ping]=iputils-ping [git]=git [sysctl]=procps [tcpdump]=tcpdump [wrk]=wrk
     [tshark]=tshark [dumpcap]=wireshark-common [python3]=python3
+    [qemu-system-x86_64]=qemu-system-x86 [virtiofsd]=qemu-system-common [busybox]=busybox-static
 )
 
 # Debian keeps some programs out of PATH.
@@ -12,6 +13,7 @@ path_of() {
     case $1 in
         initdb) ls -d /usr/lib/postgresql/*/bin/initdb 2>/dev/null | sort -V | tail -n 1 ;;
         zebra) ls /usr/lib/frr/zebra 2>/dev/null ;;
+        virtiofsd) ls /usr/lib/qemu/virtiofsd 2>/dev/null ;;
         *) PATH=$PATH:/usr/sbin:/sbin command -v "$1" ;;
     esac
 }

@@ -80,7 +80,7 @@ internal sealed class PathMapper
 
         if (label is not null && nextHop is { IsIPv4MappedToIPv6: true }) nextHop = nextHop.MapToIPv4();
         var ours = !foreign && hasMed && hasPreference && origin == PathAttributes.OriginIncomplete && label is null == targets is null;
-        if (label is not null) ours &= label is >= MplsLabel.First and <= MplsLabel.Last && key?.RouteDistinguisher.Administrator.Equals(nextHop) == true;
+        if (label is not null) ours &= MplsLabel.IsUsable(label.Value) && key?.RouteDistinguisher.Administrator.Equals(nextHop) == true;
         return new(key, path.Identifier, nextHop, ours
             ? Share(new(preference, med, communities.ToEquatableList(), large.ToEquatableList(), targets is null ? null : new(label!.Value, targets.ToEquatableList())))
             : null, path);
@@ -97,7 +97,7 @@ internal sealed class PathMapper
             throw new ArgumentException($"The next hop of a VPN route is an IPv4 address, not {path.NextHop} (path {path.Prefix}).", nameof(path));
         if (!vpn.RouteDistinguisher.Administrator.Equals(path.NextHop) || vpn.RouteDistinguisher.Number == 0)
             throw new ArgumentException($"Route distinguisher {vpn.RouteDistinguisher} is not next hop {path.NextHop} and a network number (path {path.Prefix}).", nameof(path));
-        if (vpn.Label is < MplsLabel.First or > MplsLabel.Last)
+        if (!MplsLabel.IsUsable(vpn.Label))
             throw new ArgumentException($"{vpn.Label} is no label that can be advertised (path {path.Prefix}).", nameof(path));
         if (vpn.RouteTargets.Count > MostRouteTargets)
             throw new ArgumentException($"{path.Prefix} has more than {MostRouteTargets} route targets.", nameof(path));

@@ -11,15 +11,15 @@ internal static class Decapsulation
     public static Verdict Decide(ForwardingTables tables, uint source, ReadOnlySpan<byte> labelled, out ForwardingInstance? instance)
     {
         instance = null;
-        if (labelled.Length < MplsLabel.Length) return Verdict.Malformed;
+        if (labelled.Length < LabelStackEntry.Length) return Verdict.Malformed;
         var entry = BinaryPrimitives.ReadUInt32BigEndian(labelled);
         // We advertise one label, so nobody has a reason to send two; a stack without an end is dropped at its first entry too.
-        if (!MplsLabel.IsBottom(entry)) return Verdict.Malformed;
-        instance = tables.OfLabel(MplsLabel.LabelOf(entry));
+        if (!LabelStackEntry.IsBottom(entry)) return Verdict.Malformed;
+        instance = tables.OfLabel(LabelStackEntry.LabelOf(entry));
         if (instance is null) return Verdict.UnknownLabel;
         if (!instance.Knows(source)) return Verdict.UnknownSource;
         // RFC 3443: one that reaches us with 1 has expired when we have taken ours off.
-        if (MplsLabel.TtlOf(entry) <= 1) return Verdict.TtlExpired;
-        return InnerPacket.IsWhole(labelled[MplsLabel.Length..]) ? Verdict.Forward : Verdict.Malformed;
+        if (LabelStackEntry.TtlOf(entry) <= 1) return Verdict.TtlExpired;
+        return InnerPacket.IsWhole(labelled[LabelStackEntry.Length..]) ? Verdict.Forward : Verdict.Malformed;
     }
 }

@@ -6,7 +6,7 @@ namespace CN2.VRouter.Overlay.Forwarding;
 internal static class Encapsulation
 {
     /// <summary>Bytes that must be free in front of the inner packet.</summary>
-    public const int HeadRoom = MplsInUdp.HeaderLength + MplsLabel.Length;
+    public const int HeadRoom = MplsInUdp.HeaderLength + LabelStackEntry.Length;
 
     private const int LongestDatagram = 65535 - 20 - HeadRoom;
 
@@ -33,14 +33,14 @@ internal static class Encapsulation
         // The DSCP is the inner one (uniform model, RFC 2983 3.1), its class selector also the label's traffic class (RFC 5462). The
         // outer ECN field stays 0: RFC 6040 4.3, for a far end that may not carry a congestion mark inwards.
         typeOfService = (byte)(InnerPacket.TrafficClass(packet) & 0xfc);
-        var entry = MplsLabel.Entry(path.Label, typeOfService >> 5, bottom: true, MplsLabel.OurTtl);
+        var entry = LabelStackEntry.Of(path.Label, typeOfService >> 5, bottom: true, LabelStackEntry.OurTtl);
         if (path.Udp)
         {
             MplsInUdp.Write(buffer, MplsInUdp.EntropyPort(flow), entry, packet.Length);
         }
         else
         {
-            start = HeadRoom - MplsInGre.HeaderLength - MplsLabel.Length;
+            start = HeadRoom - MplsInGre.HeaderLength - LabelStackEntry.Length;
             MplsInGre.Write(buffer[start..], entry);
         }
 

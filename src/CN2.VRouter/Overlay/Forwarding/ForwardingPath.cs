@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Net;
+using CN2.Network.Addressing;
 using CN2.Network.Collections;
 using CN2.Network.Overlay;
 using CN2.VRouter.Overlay.Packets;

@@ -105,7 +105,7 @@ internal sealed class InwardLoop : IDisposable
             return;
         }
 
-        var packet = labelled[MplsLabel.Length..];
+        var packet = labelled[LabelStackEntry.Length..];
         if (instance!.Device?.Write(packet) != true)
         {
             Drops.SendErrors++;

@@ -1,13 +1,19 @@
-namespace CN2.VRouter.Overlay;
+using System.Globalization;
 
-/// <summary>What this kernel could do of the overlay itself.</summary>
-/// <param name="MplsRouter">MPLS forwarding (module mpls_router).</param>
-/// <param name="Fou">Tunnels in UDP (module fou): MPLS-in-UDP.</param>
-/// <param name="Gre">GRE tunnels (module ip_gre): MPLS-in-GRE.</param>
-public sealed record KernelMpls(bool MplsRouter, bool Fou, bool Gre)
+namespace CN2.VRouter.Overlay.Kernel;
+
+/// <summary>Whether this kernel can carry the overlay, and this process tell it to.</summary>
+/// <param name="Missing">Modules that are not there.</param>
+/// <param name="MayMakeNamespaces">It has CAP_SYS_ADMIN, which making a network namespace needs.</param>
+public sealed record KernelMpls(IReadOnlyList<string> Missing, bool MayMakeNamespaces)
 {
-    /// <summary>Both encapsulations could stay in the kernel.</summary>
-    public bool Usable => MplsRouter && Fou && Gre;
+    private const int SystemAdministration = 21; // CAP_SYS_ADMIN, linux/capability.h
+
+    // Routes that push labels; MPLS in UDP (RFC 7510), MPLS in GRE (RFC 4023).
+    private static readonly string[] Modules = ["mpls_iptunnel", "ipip", "fou", "ip_gre"];
+
+    /// <summary>Both encapsulations can stay in the kernel.</summary>
+    public bool Usable => Missing.Count == 0 && MayMakeNamespaces;
 
     /// <summary>
     /// Looks, and attempts nothing: mpls_router shows in this network namespace's sysctls, the others as loaded modules or in the list
@@ -20,14 +26,18 @@ public sealed record KernelMpls(bool MplsRouter, bool Fou, bool Gre)
         var release = Path.Combine(root, "proc/sys/kernel/osrelease");
         var builtIn = File.Exists(release) ? Path.Combine(root, "lib/modules", File.ReadAllText(release).Trim(), "modules.builtin") : "";
         string[] modules = File.Exists(builtIn) ? [.. File.ReadLines(builtIn).Select(Path.GetFileNameWithoutExtension).OfType<string>()] : [];
-        return new KernelMpls(File.Exists(Path.Combine(root, "proc/sys/net/mpls/platform_labels")), Has("fou"), Has("ip_gre"));
-
-        bool Has(string module) => Directory.Exists(Path.Combine(root, "sys/module", module)) || modules.Contains(module);
+        var missing = Modules.Where(m => !Directory.Exists(Path.Combine(root, "sys/module", m)) && !modules.Contains(m));
+        return new KernelMpls(
+            [.. File.Exists(Path.Combine(root, "proc/sys/net/mpls/platform_labels")) ? [] : (string[])["mpls_router"], .. missing],
+            (Capabilities(Path.Combine(root, "proc/self/status")) & (1UL << SystemAdministration)) != 0);
     }
 
-    public override string ToString()
+    public override string ToString() =>
+        Missing.Count > 0 ? $"this kernel has no {string.Join(", ", Missing)}" : MayMakeNamespaces ? "this kernel can do MPLS itself" : "the agent has no CAP_SYS_ADMIN";
+
+    private static ulong Capabilities(string status)
     {
-        string[] missing = [.. MplsRouter ? [] : (string[])["mpls_router"], .. Fou ? [] : (string[])["fou"], .. Gre ? [] : (string[])["ip_gre"]];
-        return missing.Length == 0 ? "this kernel can do MPLS itself" : $"this kernel has no {string.Join(", ", missing)}";
+        var line = File.Exists(status) ? File.ReadLines(status).FirstOrDefault(l => l.StartsWith("CapEff:", StringComparison.Ordinal)) : null;
+        return line is not null && ulong.TryParse(line.AsSpan(7).Trim(), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var effective) ? effective : 0;
     }
 }

@@ -7,7 +7,7 @@ namespace CN2.VRouter.Overlay.Native;
 /// A layer 3 TUN device (linux/if_tun.h) in the network namespace of the thread that made it. Not persistent: it goes with its
 /// descriptor, so that a node whose agent died has no device that swallows packets.
 /// </summary>
-internal sealed unsafe class TunDevice : IDisposable
+internal sealed unsafe class TunDevice : IInstanceDevice
 {
     private const nuint SetInterface = 0x400454ca; // TUNSETIFF
     private const nuint SetPersistent = 0x400454cb; // TUNSETPERSIST

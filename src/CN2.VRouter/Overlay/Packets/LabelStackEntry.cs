@@ -3,14 +3,9 @@ namespace CN2.VRouter.Overlay.Packets;
 /// <summary>
 /// A label stack entry (RFC 3032 2.1): 20 bits of label, 3 of traffic class (RFC 5462), the bottom-of-stack bit, 8 of TTL.
 /// </summary>
-internal static class MplsLabel
+internal static class LabelStackEntry
 {
     public const int Length = 4;
-
-    /// <summary>0 to 15 are reserved.</summary>
-    public const uint First = 16;
-
-    public const uint Last = (1 << 20) - 1;
 
     private const uint BottomBit = 0x100;
 
@@ -20,9 +15,7 @@ internal static class MplsLabel
     /// </summary>
     public const byte OurTtl = 64;
 
-    public static bool IsUsable(uint label) => label is >= First and <= Last;
-
-    public static uint Entry(uint label, int trafficClass, bool bottom, byte ttl) =>
+    public static uint Of(uint label, int trafficClass, bool bottom, byte ttl) =>
         (label << 12) | ((uint)trafficClass << 9) | (bottom ? BottomBit : 0) | ttl;
 
     public static uint LabelOf(uint entry) => entry >> 12;

@@ -20,7 +20,7 @@ internal static class MplsInUdp
     public static void Write(Span<byte> header, ushort sourcePort, uint labelEntry, int payload)
     {
         BinaryPrimitives.WriteUInt64BigEndian(header,
-            ((ulong)sourcePort << 48) | ((ulong)Port << 32) | ((ulong)(HeaderLength + MplsLabel.Length + payload) << 16));
+            ((ulong)sourcePort << 48) | ((ulong)Port << 32) | ((ulong)(HeaderLength + LabelStackEntry.Length + payload) << 16));
         BinaryPrimitives.WriteUInt32BigEndian(header[HeaderLength..], labelEntry);
     }
 }

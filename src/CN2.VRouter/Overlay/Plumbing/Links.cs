@@ -15,6 +15,7 @@ internal static class Links
     private const int MtuAttribute = 4;
     private const int QueueLength = 13; // IFLA_TXQLEN
     private const int Information = 18; // IFLA_LINKINFO
+    private const int Statistics = 23; // IFLA_STATS64
     private const int Kind = 1; // IFLA_INFO_KIND
     private const uint UpFlag = 1;
 
@@ -28,6 +29,22 @@ internal static class Links
         BitConverter.TryWriteBytes(message.Own[4..], index);
         socket.Ask(message, dump: false, "devices", (_, body) => found = Parse(body));
         return found;
+    }
+
+    /// <summary>What the device with this index has received and sent; null: there is none.</summary>
+    public static LinkCounters? ReadCounters(RouteSocket socket, int index)
+    {
+        LinkCounters? found = null;
+        var message = socket.Begin(RouteMessage.GetLink, 0, HeaderLength);
+        BitConverter.TryWriteBytes(message.Own[4..], index);
+        socket.Ask(message, dump: false, "devices", (_, body) =>
+        {
+            var counts = NetlinkMessages.Attribute(body[HeaderLength..], Statistics);
+            if (counts.Length >= 32) found = new(At(counts, 0), At(counts, 2), At(counts, 1), At(counts, 3));
+        });
+        return found;
+
+        static long At(ReadOnlySpan<byte> counts, int place) => BitConverter.ToInt64(counts[(8 * place)..]);
     }
 
     public static List<Link> All(RouteSocket socket)
@@ -57,7 +74,7 @@ internal static class Links
     }
 
     /// <summary>Queues: MTU, queue length, up.</summary>
-    public static void SetUp(RouteSocket socket, TunDevice device, int mtu)
+    public static void SetUp(RouteSocket socket, IInstanceDevice device, int mtu)
     {
         var message = socket.Begin(RouteMessage.NewLink, 0, HeaderLength);
         BitConverter.TryWriteBytes(message.Own[4..], device.Index);

@@ -27,33 +27,7 @@ internal sealed class OverlayPlumbing(string table, IPAddress address, Action<st
         return true;
     }
 
-    /// <summary>A RoutingInstance's device, made and watched; <see cref="SetUp"/> is to follow.</summary>
-    public TunDevice Create(RoutingInstanceState instance)
-    {
-        var name = OverlayNumbers.Device(table, instance.Number);
-        TunDevice device;
-        try
-        {
-            device = new TunDevice(name);
-        }
-        catch (PosixException e)
-        {
-            throw new DataplaneException($"{e.Message}; is there another device of that name, or is /dev/net/tun missing?", e);
-        }
-
-        try
-        {
-            DeviceSysctls.BeforeUp(name);
-        }
-        catch
-        {
-            device.Dispose();
-            throw;
-        }
-
-        return device;
-    }
-
+    /// <summary>Watches the device from now on, gives it its MTU and takes it up.</summary>
     public void SetUp(RoutingInstanceState instance)
     {
         _monitor!.Watch(instance.Device!.Index, instance.Device.Name, _mtu, instance.Table);
@@ -61,13 +35,13 @@ internal sealed class OverlayPlumbing(string table, IPAddress address, Action<st
     }
 
     /// <summary>What happens to the device and its routes from now on is not reported.</summary>
-    public void Forget(TunDevice device, uint routingTable) => _monitor?.Forget(device.Index, routingTable);
+    public void Forget(IInstanceDevice device, uint routingTable) => _monitor?.Forget(device.Index, routingTable);
 
     /// <summary>Whether the device is still there, and under its name.</summary>
-    public bool IsThere(TunDevice device) => Links.Read(_socket, device.Index) is { } link && link.Name == device.Name;
+    public bool IsThere(IInstanceDevice device) => Links.Read(_socket, device.Index) is { } link && link.Name == device.Name;
 
     /// <summary>Whether it is up, with the right MTU and sysctls; the latter are put right.</summary>
-    public bool IsSetUp(TunDevice device)
+    public bool IsSetUp(IInstanceDevice device)
     {
         DeviceSysctls.BeforeUp(device.Name);
         return Links.Read(_socket, device.Index) is { Up: true } link && link.Mtu == _mtu;
@@ -106,7 +80,7 @@ internal sealed class OverlayPlumbing(string table, IPAddress address, Action<st
         Commit();
         foreach (var link in Links.All(_socket))
         {
-            if (link.Kind == "tun" && link.Name.StartsWith(table + "-", StringComparison.Ordinal) && int.TryParse(link.Name.AsSpan(table.Length + 1), out _))
+            if (link.Kind is "tun" or "veth" && link.Name.StartsWith(table + "-", StringComparison.Ordinal) && int.TryParse(link.Name.AsSpan(table.Length + 1), out _))
                 Links.Delete(_socket, link);
         }
 

@@ -1,6 +1,5 @@
 using System.Net;
 using CN2.Network.Overlay;
-using CN2.VRouter.Overlay;
 using CN2.VRouter.Overlay.Forwarding;
 using CN2.VRouter.Overlay.Packets;
 
@@ -81,7 +80,7 @@ public sealed class EncapsulationTests
 
     private static ForwardingInstance Build()
     {
-        var state = new RoutingInstanceState(5) { Label = 21 };
+        var state = new UserspaceInstance(5) { Label = 21 };
         state.Set(IPNetwork.Parse("203.0.113.0/24"), [new VpnPath(IPAddress.Parse("172.16.0.2"), 105, true, true)]);
         state.Set(IPNetwork.Parse("fd00:c::/64"), [new VpnPath(IPAddress.Parse("172.16.0.2"), 105, true, false)]);
         state.Set(IPNetwork.Parse("198.51.100.0/24"), [new VpnPath(IPAddress.Parse("172.16.0.3"), 107, false, true)]);

@@ -1,7 +1,6 @@
 using System.Net;
 using CN2.Network.Collections;
 using CN2.Network.Overlay;
-using CN2.VRouter.Overlay;
 using CN2.VRouter.Overlay.Forwarding;
 
 namespace CN2.VRouter.Tests.Overlay.Forwarding;
@@ -16,7 +15,7 @@ internal static class ForwardingTest
 
     public static ForwardingInstance Instance(int number, uint label, params string[] nextHops)
     {
-        var state = new RoutingInstanceState(number) { Label = label };
+        var state = new UserspaceInstance(number) { Label = label };
         foreach (var prefix in (string[])["203.0.113.0/24", "fd00:c::/64"])
             state.Set(IPNetwork.Parse(prefix), nextHops.Select(n => new VpnPath(IPAddress.Parse(n), 100 + (uint)number, true, false)).ToEquatableList());
         return state.Publish();

@@ -1,13 +1,13 @@
 using System.Net;
 using CN2.Network.Collections;
 using CN2.Network.Overlay;
-using CN2.VRouter.Overlay;
+using CN2.VRouter.Overlay.Forwarding;
 
-namespace CN2.VRouter.Tests.Overlay;
+namespace CN2.VRouter.Tests.Overlay.Forwarding;
 
-public sealed class RoutingInstanceStateTests
+public sealed class UserspaceInstanceTests
 {
-    private readonly RoutingInstanceState _state = new(5) { Label = 21 };
+    private readonly UserspaceInstance _state = new(5) { Label = 21 };
 
     [Fact]
     public void A_sender_is_known_while_any_route_has_it_as_next_hop()

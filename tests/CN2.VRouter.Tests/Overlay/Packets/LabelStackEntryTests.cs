@@ -1,9 +1,10 @@
 using System.Buffers.Binary;
+using CN2.Network.Addressing;
 using CN2.VRouter.Overlay.Packets;
 
 namespace CN2.VRouter.Tests.Overlay.Packets;
 
-public sealed class MplsLabelTests
+public sealed class LabelStackEntryTests
 {
     [Theory]
     [InlineData("00015140", 21u, 0, true, 64)]
@@ -15,8 +16,8 @@ public sealed class MplsLabelTests
     public void An_entry_has_the_layout_of_RFC_3032(string hex, uint label, int trafficClass, bool bottom, byte ttl)
     {
         var entry = BinaryPrimitives.ReadUInt32BigEndian(Bytes.Of(hex));
-        Assert.Equal(entry, MplsLabel.Entry(label, trafficClass, bottom, ttl));
-        Assert.Equal((label, trafficClass, bottom, ttl), (MplsLabel.LabelOf(entry), MplsLabel.TrafficClassOf(entry), MplsLabel.IsBottom(entry), MplsLabel.TtlOf(entry)));
+        Assert.Equal(entry, LabelStackEntry.Of(label, trafficClass, bottom, ttl));
+        Assert.Equal((label, trafficClass, bottom, ttl), (LabelStackEntry.LabelOf(entry), LabelStackEntry.TrafficClassOf(entry), LabelStackEntry.IsBottom(entry), LabelStackEntry.TtlOf(entry)));
     }
 
     [Theory]

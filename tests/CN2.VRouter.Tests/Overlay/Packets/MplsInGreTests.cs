@@ -10,7 +10,7 @@ public sealed class MplsInGreTests
     public void The_header_has_the_layout_of_RFC_2784_and_RFC_4023()
     {
         Span<byte> header = stackalloc byte[8];
-        MplsInGre.Write(header, MplsLabel.Entry(21, 0, bottom: true, 64));
+        MplsInGre.Write(header, LabelStackEntry.Of(21, 0, bottom: true, 64));
         Assert.Equal("0000884700015140", Convert.ToHexString(header));
     }
 

@@ -8,7 +8,7 @@ public sealed class MplsInUdpTests
     public void The_header_has_the_layout_of_RFC_7510()
     {
         Span<byte> header = stackalloc byte[12];
-        MplsInUdp.Write(header, 0xc001, MplsLabel.Entry(21, 0, bottom: true, 64), payload: 100);
+        MplsInUdp.Write(header, 0xc001, LabelStackEntry.Of(21, 0, bottom: true, 64), payload: 100);
         // Source port, 6635, 8 + 4 + 100, no checksum; label 21 at the bottom, TTL 64.
         Assert.Equal("C00119EB0070000000015140", Convert.ToHexString(header));
     }

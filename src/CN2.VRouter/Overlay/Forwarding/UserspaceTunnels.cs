@@ -1,0 +1,71 @@
+using System.Net;
+using CN2.VRouter.Overlay.Kernel;
+using CN2.VRouter.Overlay.Native;
+
+namespace CN2.VRouter.Overlay.Forwarding;
+
+/// <summary>
+/// Tunnels of this process, for kernels that cannot do MPLS: TUN devices, and threads that forward between them and the underlay.
+/// Devices go with the process.
+/// </summary>
+internal sealed class UserspaceTunnels(IPAddress address, KernelMpls kernel) : ITunnels
+{
+    private OverlayForwarder? _forwarder;
+    private ForwardingInstance[] _published = [];
+
+    public string Name => "userspace";
+
+    public string Notice { get; } = $"VPN packets are forwarded by the agent itself (user space; {kernel}): they stop while the agent is stopped.";
+
+    public OverlayCounters Counters
+    {
+        get
+        {
+            var instances = Volatile.Read(ref _published).ToDictionary(i => i.Number, i => i.Counters.Read());
+            return _forwarder is { } forwarder
+                ? new OverlayCounters(instances, forwarder.UnknownLabel, forwarder.UnknownSource, forwarder.Malformed, forwarder.TtlExpired, forwarder.Oversize, forwarder.SendErrors)
+                : OverlayCounters.None;
+        }
+    }
+
+    public long AllocatedBytes => _forwarder?.AllocatedBytes ?? 0;
+
+    public RoutingInstanceState NewInstance(int number) => new UserspaceInstance(number);
+
+    public Task OpenAsync(bool whole)
+    {
+        _forwarder ??= new OverlayForwarder(address);
+        return Task.CompletedTask;
+    }
+
+    public Task<IInstanceDevice> MakeAsync(string name, int number)
+    {
+        try
+        {
+            return Task.FromResult<IInstanceDevice>(new TunDevice(name));
+        }
+        catch (PosixException e)
+        {
+            throw new DataplaneException($"{e.Message}; is there another device of that name, or is /dev/net/tun missing?", e);
+        }
+    }
+
+    public void Forget(IInstanceDevice device) => _forwarder?.Forget((TunDevice)device);
+
+    public async Task PublishAsync(OverlayStep step, IReadOnlyCollection<RoutingInstanceState> instances)
+    {
+        if (_forwarder is not { } forwarder) return;
+        ForwardingInstance[] published = [.. instances.Cast<UserspaceInstance>().Select(i => i.Publish())];
+        await forwarder.ReplaceAsync(new ForwardingTables(published));
+        Volatile.Write(ref _published, published);
+        foreach (var instance in step.Whole ? instances : step.New) forwarder.Watch(instance.Number, (TunDevice)instance.Device!);
+    }
+
+    public Task LetGoAsync(OverlayStep step) => Task.CompletedTask;
+
+    public ValueTask DisposeAsync()
+    {
+        _forwarder?.Dispose();
+        return ValueTask.CompletedTask;
+    }
+}

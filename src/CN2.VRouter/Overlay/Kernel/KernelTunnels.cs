@@ -1,0 +1,328 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Text.Json;
+using CN2.VRouter.Overlay.Native;
+using CN2.VRouter.Overlay.Plumbing;
+
+namespace CN2.VRouter.Overlay.Kernel;
+
+/// <summary>
+/// Tunnels of the kernel: MPLS in UDP (RFC 7510) by IPIP devices over FOU, MPLS in GRE (RFC 4023), labels and label-pushing routes in a
+/// network namespace of their own (<see cref="TunnelNamespace"/>), and a pair of devices between it and the node for each
+/// RoutingInstance. All of it outlives the agent, and is taken over by the next.
+/// </summary>
+/// <remarks>
+/// The traffic class of a label is 0, and flows are spread by the kernel's own hash: a path that goes may move flows of others. What
+/// somebody changes by hand in that namespace is put right at the next start, or when a device between it and the node is lost.
+/// </remarks>
+internal sealed class KernelTunnels(string table, IPAddress address, Action<string> drift) : ITunnels
+{
+    private const int UdpPort = 6635;
+    private const int EthernetHeader = 14;
+    private static readonly string[] Families = DeviceSysctls.HasIPv6 ? ["inet", "inet6"] : ["inet"];
+    private static readonly string AllProcessors = Mask(Environment.ProcessorCount);
+    private static readonly string Protocol = OverlayNumbers.RouteProtocol.ToString(CultureInfo.InvariantCulture);
+
+    private readonly KernelChanges _changes = new();
+    private readonly HashSet<TunnelDevice> _tunnels = [];
+    private readonly HashSet<string> _forgotten = [];
+    private readonly Lock _counting = new();
+    private TunnelNamespace? _home;
+    private TunnelFilter? _filter;
+    private RouteSocket? _links;
+    private KernelInstance[] _published = [];
+
+    public string Name => "kernel";
+
+    public string? Notice => null;
+
+    public long AllocatedBytes => 0;
+
+    public OverlayCounters Counters
+    {
+        get
+        {
+            lock (_counting)
+            {
+                if (_filter is null || _links is null) return OverlayCounters.None;
+                return _filter.Read(_published.ToDictionary(i => i.Number, i => Carried((VethDevice)i.Device!)));
+            }
+        }
+    }
+
+    /// <summary>Removes all that tunnels of this table have in and beside the network namespace of the calling thread.</summary>
+    public static async Task FlushAsync(string table)
+    {
+        var home = TunnelNamespace.OfThisThread(table);
+        if (!home.Exists) return;
+        await home.DeleteAsync();
+        foreach (var port in await OpenPortsAsync()) await IpTool.RemoveAsync([], [ClosePort(port)]);
+        await TunnelFilter.FlushAsync(table);
+    }
+
+    public RoutingInstanceState NewInstance(int number) => new KernelInstance(number, _changes);
+
+    public async Task OpenAsync(bool whole)
+    {
+        if (!whole && _filter is not null) return;
+        _home ??= TunnelNamespace.OfThisThread(table);
+        await _home.MakeAsync();
+        await OpenPortAsync();
+        await FindTunnelsAsync();
+        lock (_counting)
+        {
+            _links ??= new RouteSocket();
+            _filter ??= new TunnelFilter(table, address, drift);
+        }
+    }
+
+    public async Task<IInstanceDevice> MakeAsync(string name, int number)
+    {
+        var (home, inner) = (_home!, TunnelNamespace.Inner(number));
+        var outer = await IpTool.ListAsync("-details", "link", "show", "dev", name);
+        var peer = await home.ListAsync("link", "show", "dev", inner);
+        _forgotten.Remove(name);
+        if (outer.Count > 0)
+        {
+            if (peer.Count == 0 || !outer[0].TryGetProperty("link_index", out var index) || index.GetInt32() != peer[0].GetProperty("ifindex").GetInt32())
+                throw new DataplaneException($"device {name}: there is another device of that name");
+        }
+        else
+        {
+            if (peer.Count > 0) await home.ChangeAsync([$"link del {inner}"]); // the other end has another name now
+            var hardware = string.Create(CultureInfo.InvariantCulture, $"02:cb:30:00:{number >> 8:x2}:{number & 255:x2}");
+            // Made there, and handed over when it is silent: a device that can do multicast reports its groups into the VPN. Packets
+            // enter it one by one, as the kernel has no segmentation for MPLS in UDP and drops what is longer.
+            await home.ChangeAsync([
+                $"link add {inner} address {hardware} type veth peer name {name} address {hardware}",
+                $"link set {inner} arp off multicast off",
+                $"link set {name} arp off multicast off gso_max_segs 1",
+                $"link set {name} netns {TunnelNamespace.ThisThread}",
+            ]);
+        }
+
+        var device = new VethDevice(name, (int)Posix.InterfaceIndex(name), default);
+        lock (_counting) return device with { Before = Carried(device) };
+    }
+
+    public void Forget(IInstanceDevice device) => _forgotten.Add(device.Name);
+
+    public async Task PublishAsync(OverlayStep step, IReadOnlyCollection<RoutingInstanceState> instances)
+    {
+        if (instances.Count == 0 && step.Whole)
+        {
+            await CloseAsync();
+            await FlushAsync(table);
+        }
+
+        if (_home is not { } home || _filter is not { } filter) return;
+        KernelInstance[] gone = [.. step.Gone.Cast<KernelInstance>()];
+        var changed = (step.Whole ? instances.Cast<KernelInstance>() : _changes.Instances).ToList();
+        foreach (var instance in gone)
+        {
+            foreach (var prefix in instance.Prefixes.ToList()) instance.Set(prefix, null);
+            changed.Remove(instance);
+        }
+
+        await AddTunnelsAsync(home);
+        await PublishDevicesAsync(home, step.Whole ? changed : [.. step.New.Cast<KernelInstance>()]);
+        await PublishRoutesAsync(home, step.Whole ? [.. changed.SelectMany(i => i.Prefixes, (i, p) => (i, p))] : _changes.Routes);
+        if (!step.Whole && filter.Written) await ChangeSendersAsync(filter, changed, gone);
+        else await filter.WriteAsync(new([.. instances.Select(i => i.Label)], [.. instances.Cast<KernelInstance>().SelectMany(i => i.Senders)]));
+        await PublishLabelsAsync(home, changed);
+        foreach (var instance in changed) instance.Published = instance.Senders;
+        _changes.Instances.Clear();
+        _changes.Routes.Clear();
+        lock (_counting) _published = [.. instances.Cast<KernelInstance>()];
+    }
+
+    public async Task LetGoAsync(OverlayStep step)
+    {
+        if (_home is not { } home) return;
+        await IpTool.RemoveAsync([], [.. _forgotten.Select(name => $"link del {name}")]);
+        _forgotten.Clear();
+        foreach (var family in Families) await home.RemoveAsync(family, [.. step.Gone.Select(i => $"rule del {Rule(i.Number)}")]);
+        if (step.Whole) await RemoveStrangersAsync(home);
+        var idle = _tunnels.Where(t => !_changes.Routers.ContainsKey(t.NextHop)).ToList();
+        await home.RemoveAsync("inet", [.. idle.Select(t => $"link del {t.Name}")]);
+        _tunnels.ExceptWith(idle);
+    }
+
+    public ValueTask DisposeAsync() => new(CloseAsync());
+
+    private static string Rule(int number) => $"iif {TunnelNamespace.Inner(number)} lookup {OverlayNumbers.RoutingTable(number)} pref 100 protocol {Protocol}";
+
+    private static string ClosePort(string local) => $"fou del port {UdpPort} local {local}";
+
+    private static async Task<IReadOnlyList<string>> OpenPortsAsync() =>
+        [.. (await IpTool.ListAsync("fou", "show")).Where(p => p.GetProperty("port").GetInt32() == UdpPort && p.TryGetProperty("local", out _)).Select(p => p.GetProperty("local").GetString()!)];
+
+    private async Task OpenPortAsync()
+    {
+        var open = await OpenPortsAsync();
+        await IpTool.RemoveAsync([], [.. open.Where(local => local != address.ToString()).Select(ClosePort)]);
+        if (open.Contains(address.ToString())) return;
+        try
+        {
+            await IpTool.ChangeAsync([], [$"fou add port {UdpPort} ipproto 137 local {address}"]);
+        }
+        catch (DataplaneException e)
+        {
+            throw new DataplaneException($"UDP port {UdpPort} of this node cannot be had: {e.Message}", e);
+        }
+    }
+
+    // Those that were left by an agent with another address end elsewhere; one in the node's namespace was on its way.
+    private async Task FindTunnelsAsync()
+    {
+        var stray = (await IpTool.ListAsync("-details", "link", "show")).Where(l => TunnelDevice.Parse(NameOf(l)) is not null && KindOf(l) is "ipip" or "gre");
+        await IpTool.RemoveAsync([], [.. stray.Select(l => $"link del {NameOf(l)}")]);
+        _tunnels.Clear();
+        var wrong = new List<string>();
+        foreach (var link in await _home!.ListAsync("-details", "link", "show"))
+        {
+            if (TunnelDevice.Parse(NameOf(link)) is not { } tunnel) continue;
+            if (link.GetProperty("linkinfo").GetProperty("info_data").TryGetProperty("local", out var local) && local.GetString() == address.ToString()) _tunnels.Add(tunnel);
+            else wrong.Add($"link del {tunnel.Name}");
+        }
+
+        await _home.RemoveAsync("inet", wrong);
+    }
+
+    private async Task AddTunnelsAsync(TunnelNamespace home)
+    {
+        // Of either kind: a router may send by the one and be sent to by the other.
+        var missing = _changes.Routers.Keys.SelectMany(r => (TunnelDevice[])[new(r, Udp: true), new(r, Udp: false)]).Where(t => !_tunnels.Contains(t)).ToList();
+        if (missing.Count == 0) return;
+        await IpTool.ChangeAsync([], [.. missing.SelectMany(t => (string[])[t.Command(address), $"link set {t.Name} netns {home.Name}"])]);
+        await home.ChangeAsync([.. missing.Select(t => $"link set {t.Name} mtu {TunnelDevice.Mtu} up")]);
+        await home.SetAsync([.. missing.Select(t => ($"net/mpls/conf/{t.Name}/input", "1"))]);
+        _tunnels.UnionWith(missing);
+    }
+
+    private static async Task PublishDevicesAsync(TunnelNamespace home, List<KernelInstance> instances)
+    {
+        if (instances.Count == 0) return;
+        // How long a packet may be is decided at the other end. Steering (RPS) is what computes a packet's flow hash before a label hides
+        // the flow: the source port of MPLS in UDP is made of it.
+        await home.ChangeAsync([.. instances.Select(i => $"link set {TunnelNamespace.Inner(i.Number)} mtu 65535 up")]);
+        await home.SetAsync([.. instances.Select(i => ($"/sys/class/net/{TunnelNamespace.Inner(i.Number)}/queues/rx-0/rps_cpus", AllProcessors))]);
+        if (DeviceSysctls.HasIPv6) await home.SetAsync([.. instances.Select(i => ($"net/ipv6/conf/{TunnelNamespace.Inner(i.Number)}/forwarding", "1"))]);
+        foreach (var family in Families)
+        {
+            var known = (await home.ListAsync("-f", family, "rule", "show")).Select(r => r.TryGetProperty("iif", out var device) ? device.GetString() : null).ToHashSet();
+            await home.ChangeAsync(family, [.. instances.Where(i => !known.Contains(TunnelNamespace.Inner(i.Number))).Select(i => $"rule add {Rule(i.Number)}")]);
+        }
+    }
+
+    // A label leads out of the inner device without a next hop: its packets go to its own hardware address, which is the other end's.
+    private static async Task PublishLabelsAsync(TunnelNamespace home, List<KernelInstance> instances)
+    {
+        await home.ChangeAsync("mpls", [.. instances.Select(i => $"route replace {i.Label} dev {TunnelNamespace.Inner(i.Number)}")]);
+        await home.RemoveAsync("mpls", [.. instances.Where(i => i.PublishedLabel != 0 && i.PublishedLabel != i.Label).Select(i => $"route del {i.PublishedLabel}")]);
+        foreach (var instance in instances) instance.PublishedLabel = instance.Label;
+    }
+
+    private static async Task PublishRoutesAsync(TunnelNamespace home, IReadOnlyCollection<(KernelInstance Instance, IPNetwork Prefix)> routes)
+    {
+        foreach (var family in Families)
+        {
+            var its = routes.Where(r => r.Prefix.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6 == (family == "inet6")).ToList();
+            await home.ChangeAsync(family, [.. its.Select(r => Replace(r.Instance, r.Prefix)).OfType<string>()]);
+            await home.RemoveAsync(family, [.. its.Where(r => !r.Instance.Has(r.Prefix)).Select(r => $"route del {r.Prefix} table {r.Instance.Table} proto {Protocol}")]);
+        }
+    }
+
+    private static string? Replace(KernelInstance instance, IPNetwork prefix)
+    {
+        if (instance.PathsOf(prefix) is not { } paths) return null;
+        // A tunnel has one far end; IPv6 wants a next hop named all the same.
+        var via = prefix.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6 ? "via fe80::1 " : "";
+        var hops = paths.Select(p => string.Create(CultureInfo.InvariantCulture, $"encap mpls {p.Label} {via}dev {TunnelDevice.Of(p).Name}")).ToList();
+        return $"route replace {prefix} table {instance.Table} proto {Protocol} " + (hops.Count == 1 ? hops[0] : string.Join(' ', hops.Select(h => "nexthop " + h)));
+    }
+
+    private static Task ChangeSendersAsync(TunnelFilter filter, List<KernelInstance> changed, KernelInstance[] gone)
+    {
+        var relabelled = changed.Where(i => i.Label != i.PublishedLabel).ToList();
+        return filter.ChangeAsync(
+            new([.. relabelled.Select(i => i.Label)], [.. changed.SelectMany(i => i.Senders.Except(i.Published))]),
+            new([.. relabelled.Concat(gone).Select(i => i.PublishedLabel).Where(l => l != 0)], [.. changed.SelectMany(i => i.Published.Except(i.Senders)), .. gone.SelectMany(i => i.Published)]));
+    }
+
+    /// <summary>What an earlier agent left that nobody wants now.</summary>
+    private async Task RemoveStrangersAsync(TunnelNamespace home)
+    {
+        var (numbers, labels) = (_published.Select(i => i.Number).ToHashSet(), new HashSet<string>());
+        var wanted = new HashSet<(string, string)>();
+        foreach (var instance in _published)
+        {
+            labels.Add(instance.Label.ToString(CultureInfo.InvariantCulture));
+            foreach (var prefix in instance.Prefixes) wanted.Add((instance.Table.ToString(CultureInfo.InvariantCulture), prefix.ToString()));
+        }
+
+        foreach (var link in await home.ListAsync("link", "show"))
+        {
+            var name = NameOf(link);
+            if (name[0] == 'v' && int.TryParse(name.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && !numbers.Contains(number))
+                await home.RemoveAsync("inet", [$"link del {name}"]);
+            else if (TunnelDevice.Parse(name) is { } tunnel) _tunnels.Add(tunnel);
+        }
+
+        var mpls = await home.ListAsync("-f", "mpls", "route", "show");
+        await home.RemoveAsync("mpls", [.. mpls.Select(r => r.GetProperty("dst").ToString()).Where(l => !labels.Contains(l)).Select(l => $"route del {l}")]);
+        foreach (var family in Families)
+        {
+            var routes = (await home.ListRoutesAsync(family)).Where(r => !wanted.Contains((r.Table, Whole(r.Prefix, family))));
+            await home.RemoveAsync(family, [.. routes.Select(r => $"route del {r.Prefix} table {r.Table} proto {Protocol}")]);
+            var rules = (await home.ListAsync("-f", family, "rule", "show")).Where(r => r.TryGetProperty("iif", out _)).Select(r => r.GetProperty("iif").GetString()!);
+            await home.RemoveAsync(family, [.. rules.Where(d => d[0] == 'v' && !numbers.Contains(int.Parse(d[1..], CultureInfo.InvariantCulture))).Select(d => $"rule del iif {d} pref 100")]);
+        }
+    }
+
+    private Task CloseAsync()
+    {
+        lock (_counting)
+        {
+            _filter?.Dispose();
+            _links?.Dispose();
+            (_filter, _links, _home, _published) = (null, null, null, []);
+        }
+
+        _tunnels.Clear();
+        return Task.CompletedTask;
+    }
+
+    // Under the lock. In: out of a tunnel, received by the node's end.
+    private RoutingInstanceCounters Carried(VethDevice device)
+    {
+        if (_links is null || Links.ReadCounters(_links, device.Index) is not { } now) return default;
+        var before = device.Before;
+        return new RoutingInstanceCounters(
+            now.ReceivedPackets - before.PacketsIn,
+            now.ReceivedBytes - (now.ReceivedPackets * EthernetHeader) - before.BytesIn,
+            now.SentPackets - before.PacketsOut,
+            now.SentBytes - (now.SentPackets * EthernetHeader) - before.BytesOut,
+            0);
+    }
+
+    /// <summary>So many processors, as sysfs writes them: in groups of 32 bits, the highest first.</summary>
+    internal static string Mask(int processors)
+    {
+        var groups = Enumerable.Range(0, (processors + 31) / 32).Select(i => processors - (32 * i) is var left && left >= 32 ? uint.MaxValue : (1u << left) - 1);
+        return string.Join(',', groups.Reverse().Select(g => g.ToString("x", CultureInfo.InvariantCulture)));
+    }
+
+    private static string Whole(string prefix, string family) => prefix switch
+    {
+        "default" => family == "inet6" ? "::/0" : "0.0.0.0/0",
+        _ when prefix.Contains('/', StringComparison.Ordinal) => prefix,
+        _ => prefix + (family == "inet6" ? "/128" : "/32"),
+    };
+
+    private static string NameOf(JsonElement link) => link.GetProperty("ifname").GetString()!;
+
+    private static string? KindOf(JsonElement link) =>
+        link.TryGetProperty("linkinfo", out var information) && information.TryGetProperty("info_kind", out var kind) ? kind.GetString() : null;
+}

@@ -1,0 +1,164 @@
+using System.Globalization;
+using System.Net;
+using System.Text;
+using CN2.VRouter.Netlink;
+using CN2.VRouter.Nft;
+
+namespace CN2.VRouter.Overlay.Kernel;
+
+/// <summary>
+/// Drops and counts, in a table of its own, what arrives from the underlay as MPLS and is not ours: the kernel itself would take any
+/// label from anybody whom it has a tunnel to.
+/// </summary>
+internal sealed class TunnelFilter : IDisposable
+{
+    private const ushort GetObjects = (10 << 8) | 19; // NFNL_SUBSYS_NFTABLES, NFT_MSG_GETOBJ
+    private const ushort RequestDump = 0x301;
+    private static readonly string[] Counted = ["malformed", "ttl_expired", "unknown_source", "unknown_label"];
+
+    private readonly string _table;
+    private readonly IPAddress _address;
+    private readonly NftMonitor _monitor;
+    private readonly NetlinkSocket _socket = new();
+    private readonly Lock _reading = new();
+    private readonly Dictionary<string, long> _before = Counted.ToDictionary(c => c, _ => 0L);
+
+    public TunnelFilter(string table, IPAddress address, Action<string> drift)
+    {
+        _table = TableOf(table);
+        _address = address;
+        _monitor = new NftMonitor(_table, drift, () => drift("notices of nftables were lost"));
+    }
+
+    /// <summary>The table has been written since this was made.</summary>
+    public bool Written { get; private set; }
+
+    /// <summary>The whole table anew, in one transaction.</summary>
+    public async Task WriteAsync(TunnelAdmission admitted)
+    {
+        if (Written) Keep();
+        await NftProcess.RunAsync(Text(_table, _address, admitted), _monitor.Own, "-f", "-");
+        Written = true;
+    }
+
+    public Task ChangeAsync(TunnelAdmission add, TunnelAdmission remove)
+    {
+        var text = string.Concat(Lines("delete", remove).Concat(Lines("add", add)));
+        return text.Length == 0 ? Task.CompletedTask : NftProcess.RunAsync(text, _monitor.Own, "-f", "-");
+
+        IEnumerable<string> Lines(string verb, TunnelAdmission what)
+        {
+            if (what.Senders.Count > 0) yield return $"{verb} element ip {_table} senders {{ {Elements(what.Senders)} }}\n";
+            if (what.Labels.Count > 0) yield return $"{verb} element ip {_table} labels {{ {Elements(what.Labels)} }}\n";
+        }
+    }
+
+    /// <summary>Packets dropped, by reason.</summary>
+    public OverlayCounters Read(IReadOnlyDictionary<int, RoutingInstanceCounters> carried)
+    {
+        lock (_reading)
+        {
+            var now = ReadKernel();
+            long Of(string name) => _before[name] + now.GetValueOrDefault(name);
+            return new OverlayCounters(carried, Of("unknown_label"), Of("unknown_source"), Of("malformed"), Of("ttl_expired"), 0, 0);
+        }
+    }
+
+    public static async Task FlushAsync(string table) =>
+        await NftProcess.RunAsync($"add table ip {TableOf(table)}\ndelete table ip {TableOf(table)}\n", null, "-f", "-");
+
+    public void Dispose()
+    {
+        _monitor.Dispose();
+        _socket.Dispose();
+    }
+
+    /// <summary>
+    /// Pure. Offsets: a UDP header has 64 bits, a GRE header without options 32 (RFC 2784); the label stack entry that follows has 20
+    /// of label, 3 of traffic class, 1 bottom of stack, 8 of TTL (RFC 3032). Senders are kept with the first 24 of them.
+    /// </summary>
+    internal static string Text(string table, IPAddress address, TunnelAdmission admitted)
+    {
+        var text = new StringBuilder();
+        text.Append(CultureInfo.InvariantCulture, $$"""
+            add table ip {{table}}
+            delete table ip {{table}}
+            table ip {{table}} {
+            {{string.Concat(Counted.Select(c => $"  counter {c} {{ }}\n"))}}
+              set senders {
+                typeof ip saddr . @th,64,24
+                flags interval
+            {{(admitted.Senders.Count == 0 ? "" : $"    elements = {{ {Elements(admitted.Senders)} }}")}}
+              }
+              set labels {
+                typeof @th,64,24
+                flags interval
+            {{(admitted.Labels.Count == 0 ? "" : $"    elements = {{ {Elements(admitted.Labels)} }}")}}
+              }
+              chain arrival {
+                type filter hook prerouting priority -350; policy accept;
+                ip daddr {{address}} udp dport 6635 goto in_udp
+                ip daddr {{address}} ip protocol gre @th,16,16 0x8847 goto in_gre
+              }
+            {{Chain("in_udp", 64, "udp length < 13 counter name malformed drop")}}
+            {{Chain("in_gre", 32, "@th,0,16 != 0 counter name malformed drop\n    ip length < 29 counter name malformed drop")}}
+            }
+
+            """);
+        return text.ToString();
+    }
+
+    private static string Chain(string name, int at, string whole) => $$"""
+          chain {{name}} {
+            {{whole}}
+            @th,{{at + 16}},8 & 1 == 0 counter name malformed drop
+            @th,{{at + 24}},8 < 2 counter name ttl_expired drop
+            ip saddr . @th,{{at}},24 @senders accept
+            @th,{{at}},24 @labels counter name unknown_source drop
+            counter name unknown_label drop
+          }
+        """;
+
+    private static string TableOf(string table) => table + "_tunnels";
+
+    private static string Elements(IEnumerable<TunnelSender> senders) => string.Join(", ", senders.Select(s => $"{TunnelDevice.Text(s.Address)} . {Entry(s.Label)}"));
+
+    private static string Elements(IEnumerable<uint> labels) => string.Join(", ", labels.Select(Entry));
+
+    /// <summary>Every traffic class of a label.</summary>
+    private static string Entry(uint label) => string.Create(CultureInfo.InvariantCulture, $"{label << 4}-{(label << 4) | 15}");
+
+    // The table's counters go with it.
+    private void Keep()
+    {
+        lock (_reading)
+        {
+            foreach (var (name, count) in ReadKernel()) _before[name] += count;
+        }
+    }
+
+    private Dictionary<string, long> ReadKernel()
+    {
+        var counts = new Dictionary<string, long>();
+        Span<byte> request = stackalloc byte[256];
+        var length = NetlinkMessages.WriteHeader(request, GetObjects, RequestDump, 2);
+        length = NetlinkMessages.WriteAttribute(request, length, 1, Encoding.ASCII.GetBytes(_table + '\0'));
+        _socket.Send(request[..length]);
+        Span<byte> buffer = stackalloc byte[16 * 1024];
+        while (_socket.Receive(buffer, 5000) is var read and > 0)
+        {
+            var messages = new NetlinkMessages(buffer[..read]);
+            while (messages.Next())
+            {
+                if (messages.Type is NetlinkMessages.Done or NetlinkMessages.Error) return counts;
+                var attributes = messages.Body[4..];
+                if (Encoding.ASCII.GetString(NetlinkMessages.Attribute(attributes, 1)).TrimEnd('\0') != _table) continue;
+                var name = Encoding.ASCII.GetString(NetlinkMessages.Attribute(attributes, 2)).TrimEnd('\0');
+                var packets = NetlinkMessages.Attribute(NetlinkMessages.Attribute(attributes, 4), 2);
+                if (_before.ContainsKey(name) && packets.Length == 8) counts[name] = System.Buffers.Binary.BinaryPrimitives.ReadInt64BigEndian(packets);
+            }
+        }
+
+        return counts;
+    }
+}

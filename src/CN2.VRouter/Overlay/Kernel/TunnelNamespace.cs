@@ -1,0 +1,98 @@
+using System.Globalization;
+using System.Text.Json;
+
+namespace CN2.VRouter.Overlay.Kernel;
+
+/// <summary>
+/// The network namespace that holds a node's MPLS: tunnel devices, labels, and routes that push labels. One of its own keeps all of it
+/// apart from MPLS that the node does otherwise, and from connection tracking. Outer packets stay in the node's namespace, for a
+/// tunnel device sends and receives where it was made. It stays when the agent ends, and packets go on.
+/// </summary>
+internal sealed class TunnelNamespace
+{
+    // Ours are marked as such, as in the node's namespace.
+    private static readonly string Protocol = OverlayNumbers.RouteProtocol.ToString(CultureInfo.InvariantCulture);
+
+    private TunnelNamespace(string name) => Name = name;
+
+    /// <summary>As <c>ip netns</c> knows it: the table, and the number of the node's namespace, of which there may be several on a machine.</summary>
+    public string Name { get; }
+
+    public bool Exists => File.Exists($"/run/netns/{Name}");
+
+    /// <summary>The one that belongs to the namespace of the calling thread.</summary>
+    public static TunnelNamespace OfThisThread(string table)
+    {
+        // net:[4026531840]
+        var link = new FileInfo(ThisThread).LinkTarget ?? throw new DataplaneException($"{ThisThread} cannot be read");
+        return new TunnelNamespace($"{table}-mpls-{link[(link.IndexOf('[', StringComparison.Ordinal) + 1)..^1]}");
+    }
+
+    /// <summary>The calling thread's namespace, as ip takes it.</summary>
+    public static string ThisThread => $"/proc/{new FileInfo("/proc/thread-self").LinkTarget}/ns/net";
+
+    public static string Inner(int routingInstance) => string.Create(CultureInfo.InvariantCulture, $"v{routingInstance}");
+
+    /// <summary>Makes it where it is missing, and sets it up.</summary>
+    public async Task MakeAsync()
+    {
+        if (!Exists) await NameAsync("add");
+        await ChangeAsync(["link set lo up"]);
+        // Labels' TTL and what is inside are counted apart (RFC 3443, pipe); the source port tells flows apart (RFC 7510 section 3).
+        // A device that forwards IPv6 from its beginning joins the group of all routers, and reports it into the VPN.
+        await SetAsync([
+            ("net/mpls/platform_labels", "1048575"),
+            ("net/mpls/ip_ttl_propagate", "0"),
+            ("net/mpls/default_ttl", "64"),
+            ("net/ipv4/ip_local_port_range", "49152 65535"),
+            ("net/ipv4/ip_forward", "1"),
+            ("net/ipv4/conf/all/rp_filter", "0"),
+            ("net/ipv4/conf/default/rp_filter", "0"),
+            ("net/ipv4/fib_multipath_hash_policy", "1"),
+            .. Plumbing.DeviceSysctls.HasIPv6 ? [("net/ipv6/conf/default/addr_gen_mode", "1"), ("net/ipv6/conf/all/forwarding", "1"), ("net/ipv6/conf/default/forwarding", "0"), ("net/ipv6/fib_multipath_hash_policy", "1")] : ((string, string)[])[],
+        ]);
+    }
+
+    public Task ChangeAsync(IReadOnlyList<string> lines) => IpTool.ChangeAsync(["-n", Name], lines);
+
+    public Task ChangeAsync(string family, IReadOnlyList<string> lines) => IpTool.ChangeAsync(["-n", Name, "-f", family], lines);
+
+    public Task RemoveAsync(string family, IReadOnlyList<string> lines) => IpTool.RemoveAsync(["-n", Name, "-f", family], lines);
+
+    public Task<IReadOnlyList<JsonElement>> ListAsync(params IEnumerable<string> arguments) => IpTool.ListAsync(["-n", Name, .. arguments]);
+
+    /// <summary>Routes of ours: table and prefix, as ip writes them.</summary>
+    public async Task<IReadOnlyList<(string Table, string Prefix)>> ListRoutesAsync(string family)
+    {
+        var routes = await ListAsync("-f", family, "route", "show", "table", "all", "proto", Protocol);
+        return [.. routes.Select(r => (r.GetProperty("table").ToString(), r.GetProperty("dst").GetString()!))];
+    }
+
+    /// <summary>Writes settings: a sysctl's path below /proc/sys, or one from the root, and the value.</summary>
+    public async Task SetAsync(IReadOnlyList<(string Path, string Value)> settings)
+    {
+        if (settings.Count == 0) return;
+        var script = string.Join('\n', settings.Select(s => $"echo '{s.Value}' > {Path.Combine("/proc/sys", s.Path)} || exit 1"));
+        var (exitCode, _, errors) = await ToolProcess.RunAsync("ip", "install iproute2 6.1 or newer", script, null, "netns", "exec", Name, "sh");
+        if (exitCode != 0) throw new DataplaneException($"settings of network namespace {Name}: {errors.Trim()}");
+    }
+
+    /// <summary>Takes it away with all that is in it; by name, as a namespace goes a while after its last user.</summary>
+    public async Task DeleteAsync()
+    {
+        if (!Exists) return;
+        var names = (await ListAsync("link", "show")).Select(l => l.GetProperty("ifname").GetString()!);
+        await RemoveAsync("inet", [.. names.Where(n => n[0] == 'v' || TunnelDevice.Parse(n) is not null).Select(n => $"link del {n}")]);
+        await NameAsync("del");
+    }
+
+    /// <summary>
+    /// A name is a mount. One made among the agent's own mounts (a systemd unit's, those of <c>ip netns exec</c>) would go with the
+    /// agent, and the namespace with it: it is made among those of process 1, where that can be reached.
+    /// </summary>
+    private async Task NameAsync(string verb)
+    {
+        await ToolProcess.RunAsync("nsenter", "install util-linux", null, null, "--target", "1", "--mount", "ip", "netns", verb, Name);
+        if (Exists != (verb == "add")) await IpTool.ChangeAsync([], [$"netns {verb} {Name}"]);
+    }
+}

@@ -1,0 +1,59 @@
+using System.ComponentModel;
+using System.Diagnostics;
+
+namespace CN2.VRouter;
+
+/// <summary>Runs a tool of the system. A process of its own keeps its memory and its assertions out of the agent.</summary>
+internal static class ToolProcess
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
+    /// <summary>Feeds <paramref name="text"/> to a tool and waits for its end.</summary>
+    /// <param name="install">What to do where the tool is missing.</param>
+    /// <param name="started">Gets the process id before the tool can have read anything.</param>
+    /// <exception cref="DataplaneException">It is missing.</exception>
+    /// <exception cref="TimeoutException">It did not end; nobody knows what was changed.</exception>
+    public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(string tool, string install, string? text, Action<int>? started, params IEnumerable<string> arguments)
+    {
+        var start = new ProcessStartInfo(tool, arguments)
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        using var process = new Process { StartInfo = start };
+        try
+        {
+            process.Start();
+        }
+        catch (Win32Exception e)
+        {
+            throw new DataplaneException($"{tool} cannot be run ({e.Message}); {install}", e);
+        }
+
+        started?.Invoke(process.Id);
+        using var patience = new CancellationTokenSource(Patience);
+        try
+        {
+            var output = process.StandardOutput.ReadToEndAsync(patience.Token);
+            var errors = process.StandardError.ReadToEndAsync(patience.Token);
+            try
+            {
+                if (text is not null) await process.StandardInput.WriteAsync(text.AsMemory(), patience.Token);
+                process.StandardInput.Close();
+            }
+            catch (IOException)
+            {
+                // It has ended already and says why.
+            }
+
+            await process.WaitForExitAsync(patience.Token);
+            return (process.ExitCode, await output, await errors);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill();
+            throw new TimeoutException($"{tool} did not end within {Patience.TotalSeconds:0} s");
+        }
+    }
+}

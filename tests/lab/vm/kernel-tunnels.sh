@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# In the virtual machine: the overlay's tests with the kernel's own tunnels, on a kernel that can do MPLS.
+set -Eeuo pipefail
+for module in mpls_router mpls_iptunnel fou ip_gre ipip veth bridge tun nf_tables nf_conntrack; do modprobe "$module"; done
+cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../.."
+export CN2_TEST_TUNNELS=kernel CN2_TEST_SLOWNESS=3
+uname -sr
+bin=artifacts/bin/CN2.VRouter.Tests/release
+# Files come slowly the first time, and an agent gives up on a server that it has not reached in time.
+timeout 5 "$bin/cn2-vrouter" --server http://127.0.0.1:9 --name warm --address 192.0.2.1 --table warm >/dev/null 2>&1 || true
+
+# An emulated machine is slow: of the classes that take long, the tests in which the kernel's tunnels differ from the agent's.
+status=0
+run() { "$bin/CN2.VRouter.Tests" -noColor "$@" || status=1; }
+run -method '*.AgentVpnTests.Connections_outlive*'
+run -method '*.OverlayEngineTests.*' -method '*.OverlayPlumbingTests.An_agent_that_starts*' -method '*.OverlayPlumbingTests.While*' \
+    -method '*.OverlayTransferTests.A_packet*' -method '*.OverlayTransferTests.The*' -method '*.NodeDataplaneTests.Much_data*' -method '*.NodeDataplaneTests.A_narrow_link*'
+exit "$status"
