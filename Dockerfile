@@ -22,9 +22,10 @@ EXPOSE 8080 8081
 USER $APP_UID
 ENTRYPOINT ["./CN2.Api"]
 
-# The agent. Run it with --network host --cap-add NET_ADMIN and a volume for --state-dir.
+# The agent. Run it with --network host --cap-add NET_ADMIN and a volume for --state-dir; where the kernel is to carry the overlay, also
+# with --cap-add SYS_ADMIN --volume /run/netns:/run/netns:shared.
 FROM mcr.microsoft.com/dotnet/aspnet:10.0 AS vrouter
-RUN apt-get update && apt-get install -y --no-install-recommends nftables && rm -rf /var/lib/apt/lists/*
+RUN apt-get update && apt-get install -y --no-install-recommends iproute2 nftables && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY --from=build /source/artifacts/publish/CN2.VRouter/release .
 VOLUME /var/lib/cn2-vrouter

@@ -8,7 +8,7 @@ namespace CN2.VRouter.Overlay;
 /// </summary>
 public interface IOverlayEngine : IAsyncDisposable
 {
-    /// <summary>"userspace".</summary>
+    /// <summary>Who carries the packets: "userspace" or "kernel".</summary>
     string Name { get; }
 
     /// <summary>

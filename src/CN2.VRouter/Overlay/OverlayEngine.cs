@@ -41,7 +41,7 @@ public sealed partial class OverlayEngine : IOverlayEngine
         _logger = logger;
         var kernel = KernelMpls.Detect();
         if (choice == OverlayChoice.Kernel && !kernel.Usable) throw new DataplaneException($"--overlay kernel: {kernel}; load the modules, or let the agent choose");
-        _tunnels = choice != OverlayChoice.Userspace && kernel.Usable ? new KernelTunnels(table, address, Drifted) : new UserspaceTunnels(address, kernel);
+        _tunnels = choice != OverlayChoice.Userspace && kernel.Usable ? new KernelTunnels(table, address, Drifted) : new UserspaceTunnels(table, address, kernel);
     }
 
     public string Name => _tunnels.Name;

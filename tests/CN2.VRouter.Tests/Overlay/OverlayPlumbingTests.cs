@@ -139,6 +139,12 @@ public sealed partial class OverlayPlumbingTests : IAsyncDisposable
         {
             _lab.Peer1("udp");
             Assert.Equal(FromPod1, await _lab.ReachAsync());
+            // The next agent may be told to do it itself.
+            await using var other = _lab.Node.Run(() => new OverlayEngine("cn2", IPAddress.Parse(OverlayLab.NodeAddress), OverlayChoice.Userspace, NullLogger<OverlayEngine>.Instance));
+            await _lab.Node.RunAsync(() => other.ApplyAsync(_lab.Config, null, TestContext.Current.CancellationToken));
+            Assert.Equal(FromPod1, await _lab.ReachAsync());
+            Assert.Equal("userspace", other.Name);
+            Assert.NotEqual(0, other.Counters.RoutingInstances[OverlayLab.Vpn1].PacketsIn);
             return;
         }
 

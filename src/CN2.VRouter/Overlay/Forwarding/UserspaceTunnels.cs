@@ -8,7 +8,7 @@ namespace CN2.VRouter.Overlay.Forwarding;
 /// Tunnels of this process, for kernels that cannot do MPLS: TUN devices, and threads that forward between them and the underlay.
 /// Devices go with the process.
 /// </summary>
-internal sealed class UserspaceTunnels(IPAddress address, KernelMpls kernel) : ITunnels
+internal sealed class UserspaceTunnels(string table, IPAddress address, KernelMpls kernel) : ITunnels
 {
     private OverlayForwarder? _forwarder;
     private ForwardingInstance[] _published = [];
@@ -32,10 +32,11 @@ internal sealed class UserspaceTunnels(IPAddress address, KernelMpls kernel) : I
 
     public RoutingInstanceState NewInstance(int number) => new UserspaceInstance(number);
 
-    public Task OpenAsync(bool whole)
+    public async Task OpenAsync(bool whole)
     {
-        _forwarder ??= new OverlayForwarder(address);
-        return Task.CompletedTask;
+        if (_forwarder is not null) return;
+        await KernelTunnels.FlushAsync(table); // an agent before this one may have used them
+        _forwarder = new OverlayForwarder(address);
     }
 
     public Task<IInstanceDevice> MakeAsync(string name, int number)

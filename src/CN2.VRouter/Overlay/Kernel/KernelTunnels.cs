@@ -274,7 +274,7 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         await home.RemoveAsync("mpls", [.. mpls.Select(r => r.GetProperty("dst").ToString()).Where(l => !labels.Contains(l)).Select(l => $"route del {l}")]);
         foreach (var family in Families)
         {
-            var routes = (await home.ListRoutesAsync(family)).Where(r => !wanted.Contains((r.Table, Whole(r.Prefix, family))));
+            var routes = (await home.ListRoutesAsync(family)).Where(r => !wanted.Contains((r.Table, InFull(r.Prefix, family))));
             await home.RemoveAsync(family, [.. routes.Select(r => $"route del {r.Prefix} table {r.Table} proto {Protocol}")]);
             var rules = (await home.ListAsync("-f", family, "rule", "show")).Where(r => r.TryGetProperty("iif", out _)).Select(r => r.GetProperty("iif").GetString()!);
             await home.RemoveAsync(family, [.. rules.Where(d => d[0] == 'v' && !numbers.Contains(int.Parse(d[1..], CultureInfo.InvariantCulture))).Select(d => $"rule del iif {d} pref 100")]);
@@ -314,7 +314,7 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         return string.Join(',', groups.Reverse().Select(g => g.ToString("x", CultureInfo.InvariantCulture)));
     }
 
-    private static string Whole(string prefix, string family) => prefix switch
+    private static string InFull(string prefix, string family) => prefix switch
     {
         "default" => family == "inet6" ? "::/0" : "0.0.0.0/0",
         _ when prefix.Contains('/', StringComparison.Ordinal) => prefix,
