@@ -7,5 +7,7 @@ internal static class Patience
 {
     private static readonly double Slowness = double.Parse(Environment.GetEnvironmentVariable("CN2_TEST_SLOWNESS") ?? "1", CultureInfo.InvariantCulture);
 
+    public static bool IsLong => Slowness > 1;
+
     public static TimeSpan Seconds(double seconds) => TimeSpan.FromSeconds(seconds * Slowness);
 }
