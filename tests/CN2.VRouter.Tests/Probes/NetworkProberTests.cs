@@ -85,8 +85,10 @@ public sealed class NetworkProberTests : IAsyncLifetime
     [Fact]
     public async Task A_port_that_nobody_listens_on_fails_at_once()
     {
-        var port = ((IPEndPoint)_hanging.LocalEndpoint).Port;
-        _hanging.Stop();
+        // Bound, so that nobody else comes to have it meanwhile.
+        using var held = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        held.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        var port = ((IPEndPoint)held.LocalEndPoint!).Port;
         Assert.Equal(new ProbeResult(false, "Connection refused"), await AskAsync(Target(MonitorType.TCP, port)));
         Assert.False((await AskAsync(Target(MonitorType.HTTP, port))).Success);
     }
