@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using CN2.VRouter;
@@ -78,12 +77,9 @@ static async Task<int> RunAsync(AgentCommand.Run run)
     }
 }
 
-// Bit 12 of the effective capabilities (linux/capability.h), in the user namespace that this process is in.
 static bool MissingPrivilege()
 {
-    var line = File.ReadLines("/proc/self/status").FirstOrDefault(l => l.StartsWith("CapEff:", StringComparison.Ordinal));
-    if (line is null || !ulong.TryParse(line.AsSpan(7).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var effective)) return false;
-    if ((effective & (1UL << 12)) != 0) return false;
+    if (Capabilities.Has(Capabilities.NetworkAdministration) != false) return false;
     Console.Error.WriteLine("cn2-vrouter: CAP_NET_ADMIN is missing; run it as root, or give it that capability");
     return true;
 }

@@ -4,8 +4,8 @@
 # vm_kernel: fetches the kernel once; VM_KERNEL is where its files are then.
 vm_kernel() {
     local package
-    package=$(apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p' | head -n 1)
-    [ -n "$package" ] || { apt-get update && package=$(apt-cache depends linux-image-cloud-amd64 | sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p' | head -n 1); }
+    package=$(vm_kernel_package)
+    [ -n "$package" ] || { apt-get update && package=$(vm_kernel_package); }
     [ -n "$package" ] || return 1
     VM_KERNEL=$CN2_RUN/vm/$package
     [ ! -e "$VM_KERNEL/ready" ] || return 0
@@ -14,6 +14,8 @@ vm_kernel() {
     (cd "$CN2_RUN/vm" && apt-get -o APT::Sandbox::User=root download "$package" && dpkg -x ./*.deb "$VM_KERNEL" && rm ./*.deb) || return 1
     busybox depmod -b "$VM_KERNEL" "$(ls "$VM_KERNEL/lib/modules")" && touch "$VM_KERNEL/ready"
 }
+
+vm_kernel_package() { apt-cache depends linux-image-cloud-amd64 2>/dev/null | sed -n 's/^ *Depends: \(linux-image-.*\)/\1/p' | head -n 1; }
 
 # vm_initramfs FILE: busybox, what it needs to mount this machine's files, and tests/lab/vm/init.
 vm_initramfs() {

@@ -6,8 +6,6 @@ namespace CN2.VRouter.Overlay.Kernel;
 /// <summary>iproute2's ip, in the network namespace of the calling thread or in one that is named.</summary>
 internal static class IpTool
 {
-    private const string Install = "install iproute2 6.1 or newer";
-
     /// <summary>Carries out commands, one a line ("link set lo up"), up to the first that fails.</summary>
     /// <param name="options">Before the command: "-n NAME", "-f mpls".</param>
     /// <exception cref="DataplaneException">One was refused, and is named; those before it are done.</exception>
@@ -44,6 +42,7 @@ internal static class IpTool
         return $"ip refused{which}: {reason}";
     }
 
-    private static Task<(int ExitCode, string Output, string Errors)> RunAsync(string? text, IEnumerable<string> arguments) =>
-        ToolProcess.RunAsync("ip", Install, text, null, arguments);
+    /// <summary>Runs it with <paramref name="text"/> as its input.</summary>
+    public static Task<(int ExitCode, string Output, string Errors)> RunAsync(string? text, IEnumerable<string> arguments) =>
+        ToolProcess.RunAsync("ip", "install iproute2 6.1 or newer", text, null, arguments);
 }

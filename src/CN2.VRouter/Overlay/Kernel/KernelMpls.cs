@@ -1,5 +1,3 @@
-using System.Globalization;
-
 namespace CN2.VRouter.Overlay.Kernel;
 
 /// <summary>Whether this kernel can carry the overlay, and this process tell it to.</summary>
@@ -7,8 +5,6 @@ namespace CN2.VRouter.Overlay.Kernel;
 /// <param name="MayMakeNamespaces">It has CAP_SYS_ADMIN, which making a network namespace needs.</param>
 public sealed record KernelMpls(IReadOnlyList<string> Missing, bool MayMakeNamespaces)
 {
-    private const int SystemAdministration = 21; // CAP_SYS_ADMIN, linux/capability.h
-
     // Routes that push labels; MPLS in UDP (RFC 7510), MPLS in GRE (RFC 4023).
     private static readonly string[] Modules = ["mpls_iptunnel", "ipip", "fou", "ip_gre"];
 
@@ -29,15 +25,9 @@ public sealed record KernelMpls(IReadOnlyList<string> Missing, bool MayMakeNames
         var missing = Modules.Where(m => !Directory.Exists(Path.Combine(root, "sys/module", m)) && !modules.Contains(m));
         return new KernelMpls(
             [.. File.Exists(Path.Combine(root, "proc/sys/net/mpls/platform_labels")) ? [] : (string[])["mpls_router"], .. missing],
-            (Capabilities(Path.Combine(root, "proc/self/status")) & (1UL << SystemAdministration)) != 0);
+            Capabilities.Has(Capabilities.SystemAdministration, root) == true);
     }
 
     public override string ToString() =>
         Missing.Count > 0 ? $"this kernel has no {string.Join(", ", Missing)}" : MayMakeNamespaces ? "this kernel can do MPLS itself" : "the agent has no CAP_SYS_ADMIN";
-
-    private static ulong Capabilities(string status)
-    {
-        var line = File.Exists(status) ? File.ReadLines(status).FirstOrDefault(l => l.StartsWith("CapEff:", StringComparison.Ordinal)) : null;
-        return line is not null && ulong.TryParse(line.AsSpan(7).Trim(), NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture, out var effective) ? effective : 0;
-    }
 }

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using CN2.VRouter.Overlay.Native;
+using CN2.VRouter.Overlay.Packets;
 using CN2.VRouter.Overlay.Plumbing;
 
 namespace CN2.VRouter.Overlay.Kernel;
@@ -18,11 +19,9 @@ namespace CN2.VRouter.Overlay.Kernel;
 /// </remarks>
 internal sealed class KernelTunnels(string table, IPAddress address, Action<string> drift) : ITunnels
 {
-    private const int UdpPort = 6635;
     private const int EthernetHeader = 14;
     private static readonly string[] Families = DeviceSysctls.HasIPv6 ? ["inet", "inet6"] : ["inet"];
     private static readonly string AllProcessors = Mask(Environment.ProcessorCount);
-    private static readonly string Protocol = OverlayNumbers.RouteProtocol.ToString(CultureInfo.InvariantCulture);
 
     private readonly KernelChanges _changes = new();
     private readonly HashSet<TunnelDevice> _tunnels = [];
@@ -112,7 +111,7 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
     {
         if (instances.Count == 0 && step.Whole)
         {
-            await CloseAsync();
+            Close();
             await FlushAsync(table);
         }
 
@@ -149,14 +148,18 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         _tunnels.ExceptWith(idle);
     }
 
-    public ValueTask DisposeAsync() => new(CloseAsync());
+    public ValueTask DisposeAsync()
+    {
+        Close();
+        return ValueTask.CompletedTask;
+    }
 
-    private static string Rule(int number) => $"iif {TunnelNamespace.Inner(number)} lookup {OverlayNumbers.RoutingTable(number)} pref 100 protocol {Protocol}";
+    private static string Rule(int number) => $"iif {TunnelNamespace.Inner(number)} lookup {OverlayNumbers.RoutingTable(number)} pref 100 protocol {TunnelNamespace.Protocol}";
 
-    private static string ClosePort(string local) => $"fou del port {UdpPort} local {local}";
+    private static string ClosePort(string local) => $"fou del port {MplsInUdp.Port} local {local}";
 
     private static async Task<IReadOnlyList<string>> OpenPortsAsync() =>
-        [.. (await IpTool.ListAsync("fou", "show")).Where(p => p.GetProperty("port").GetInt32() == UdpPort && p.TryGetProperty("local", out _)).Select(p => p.GetProperty("local").GetString()!)];
+        [.. (await IpTool.ListAsync("fou", "show")).Where(p => p.GetProperty("port").GetInt32() == MplsInUdp.Port && p.TryGetProperty("local", out _)).Select(p => p.GetProperty("local").GetString()!)];
 
     private async Task OpenPortAsync()
     {
@@ -165,11 +168,11 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         if (open.Contains(address.ToString())) return;
         try
         {
-            await IpTool.ChangeAsync([], [$"fou add port {UdpPort} ipproto 137 local {address}"]);
+            await IpTool.ChangeAsync([], [$"fou add port {MplsInUdp.Port} ipproto 137 local {address}"]);
         }
         catch (DataplaneException e)
         {
-            throw new DataplaneException($"UDP port {UdpPort} of this node cannot be had: {e.Message}", e);
+            throw new DataplaneException($"UDP port {MplsInUdp.Port} of this node cannot be had: {e.Message}", e);
         }
     }
 
@@ -230,7 +233,7 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         {
             var its = routes.Where(r => r.Prefix.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6 == (family == "inet6")).ToList();
             await home.ChangeAsync(family, [.. its.Select(r => Replace(r.Instance, r.Prefix)).OfType<string>()]);
-            await home.RemoveAsync(family, [.. its.Where(r => !r.Instance.Has(r.Prefix)).Select(r => $"route del {r.Prefix} table {r.Instance.Table} proto {Protocol}")]);
+            await home.RemoveAsync(family, [.. its.Where(r => !r.Instance.Has(r.Prefix)).Select(r => $"route del {r.Prefix} table {r.Instance.Table} proto {TunnelNamespace.Protocol}")]);
         }
     }
 
@@ -240,7 +243,7 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         // A tunnel has one far end; IPv6 wants a next hop named all the same.
         var via = prefix.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6 ? "via fe80::1 " : "";
         var hops = paths.Select(p => string.Create(CultureInfo.InvariantCulture, $"encap mpls {p.Label} {via}dev {TunnelDevice.Of(p).Name}")).ToList();
-        return $"route replace {prefix} table {instance.Table} proto {Protocol} " + (hops.Count == 1 ? hops[0] : string.Join(' ', hops.Select(h => "nexthop " + h)));
+        return $"route replace {prefix} table {instance.Table} proto {TunnelNamespace.Protocol} " + (hops.Count == 1 ? hops[0] : string.Join(' ', hops.Select(h => "nexthop " + h)));
     }
 
     private static Task ChangeSendersAsync(TunnelFilter filter, List<KernelInstance> changed, KernelInstance[] gone)
@@ -267,7 +270,6 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
             var name = NameOf(link);
             if (name[0] == 'v' && int.TryParse(name.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && !numbers.Contains(number))
                 await home.RemoveAsync("inet", [$"link del {name}"]);
-            else if (TunnelDevice.Parse(name) is { } tunnel) _tunnels.Add(tunnel);
         }
 
         var mpls = await home.ListAsync("-f", "mpls", "route", "show");
@@ -275,13 +277,13 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         foreach (var family in Families)
         {
             var routes = (await home.ListRoutesAsync(family)).Where(r => !wanted.Contains((r.Table, InFull(r.Prefix, family))));
-            await home.RemoveAsync(family, [.. routes.Select(r => $"route del {r.Prefix} table {r.Table} proto {Protocol}")]);
+            await home.RemoveAsync(family, [.. routes.Select(r => $"route del {r.Prefix} table {r.Table} proto {TunnelNamespace.Protocol}")]);
             var rules = (await home.ListAsync("-f", family, "rule", "show")).Where(r => r.TryGetProperty("iif", out _)).Select(r => r.GetProperty("iif").GetString()!);
             await home.RemoveAsync(family, [.. rules.Where(d => d[0] == 'v' && !numbers.Contains(int.Parse(d[1..], CultureInfo.InvariantCulture))).Select(d => $"rule del iif {d} pref 100")]);
         }
     }
 
-    private Task CloseAsync()
+    private void Close()
     {
         lock (_counting)
         {
@@ -291,7 +293,6 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         }
 
         _tunnels.Clear();
-        return Task.CompletedTask;
     }
 
     // Under the lock. In: out of a tunnel, received by the node's end.

@@ -2,6 +2,7 @@ using System.Buffers.Binary;
 using System.Globalization;
 using System.Net;
 using CN2.VRouter.Overlay.Forwarding;
+using CN2.VRouter.Overlay.Packets;
 
 namespace CN2.VRouter.Overlay.Kernel;
 
@@ -25,7 +26,7 @@ internal readonly record struct TunnelDevice(uint NextHop, bool Udp)
     /// packets. An IPIP device that carries MPLS alone is MPLS in UDP once its packets go into a UDP port of that protocol.
     /// </summary>
     public string Command(IPAddress local) =>
-        $"link add {Name} type {(Udp ? "ipip mode mplsip" : "gre")} local {local} remote {Text(NextHop)} nopmtudisc" + (Udp ? " encap fou encap-sport auto encap-dport 6635 noencap-csum" : "");
+        $"link add {Name} type {(Udp ? "ipip mode mplsip" : "gre")} local {local} remote {Text(NextHop)} nopmtudisc" + (Udp ? $" encap fou encap-sport auto encap-dport {MplsInUdp.Port} noencap-csum" : "");
 
     public static string Text(uint address)
     {

@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using CN2.VRouter.Netlink;
 using CN2.VRouter.Nft;
+using CN2.VRouter.Overlay.Packets;
 
 namespace CN2.VRouter.Overlay.Kernel;
 
@@ -97,8 +98,8 @@ internal sealed class TunnelFilter : IDisposable
               }
               chain arrival {
                 type filter hook prerouting priority -350; policy accept;
-                ip daddr {{address}} udp dport 6635 goto in_udp
-                ip daddr {{address}} ip protocol gre @th,16,16 0x8847 goto in_gre
+                ip daddr {{address}} udp dport {{MplsInUdp.Port}} goto in_udp
+                ip daddr {{address}} ip protocol gre @th,16,16 {{MplsInGre.MplsUnicast}} goto in_gre
               }
             {{Chain("in_udp", 64, "udp length < 13 counter name malformed drop")}}
             {{Chain("in_gre", 32, "@th,0,16 != 0 counter name malformed drop\n    ip length < 29 counter name malformed drop")}}

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
+using CN2.Network.Addressing;
+using CN2.VRouter.Overlay.Packets;
 
 namespace CN2.VRouter.Overlay.Kernel;
 
@@ -10,8 +12,8 @@ namespace CN2.VRouter.Overlay.Kernel;
 /// </summary>
 internal sealed class TunnelNamespace
 {
-    // Ours are marked as such, as in the node's namespace.
-    private static readonly string Protocol = OverlayNumbers.RouteProtocol.ToString(CultureInfo.InvariantCulture);
+    /// <summary>Routes and rules of ours are marked with it, as in the node's namespace.</summary>
+    public static readonly string Protocol = OverlayNumbers.RouteProtocol.ToString(CultureInfo.InvariantCulture);
 
     private TunnelNamespace(string name) => Name = name;
 
@@ -41,10 +43,10 @@ internal sealed class TunnelNamespace
         // Labels' TTL and what is inside are counted apart (RFC 3443, pipe); the source port tells flows apart (RFC 7510 section 3).
         // A device that forwards IPv6 from its beginning joins the group of all routers, and reports it into the VPN.
         await SetAsync([
-            ("net/mpls/platform_labels", "1048575"),
+            ("net/mpls/platform_labels", $"{MplsLabel.Last}"),
             ("net/mpls/ip_ttl_propagate", "0"),
-            ("net/mpls/default_ttl", "64"),
-            ("net/ipv4/ip_local_port_range", "49152 65535"),
+            ("net/mpls/default_ttl", $"{LabelStackEntry.OurTtl}"),
+            ("net/ipv4/ip_local_port_range", $"{MplsInUdp.FirstEntropyPort} {ushort.MaxValue}"),
             ("net/ipv4/ip_forward", "1"),
             ("net/ipv4/conf/all/rp_filter", "0"),
             ("net/ipv4/conf/default/rp_filter", "0"),
@@ -73,7 +75,7 @@ internal sealed class TunnelNamespace
     {
         if (settings.Count == 0) return;
         var script = string.Join('\n', settings.Select(s => $"echo '{s.Value}' > {Path.Combine("/proc/sys", s.Path)} || exit 1"));
-        var (exitCode, _, errors) = await ToolProcess.RunAsync("ip", "install iproute2 6.1 or newer", script, null, "netns", "exec", Name, "sh");
+        var (exitCode, _, errors) = await IpTool.RunAsync(script, ["netns", "exec", Name, "sh"]);
         if (exitCode != 0) throw new DataplaneException($"settings of network namespace {Name}: {errors.Trim()}");
     }
 
