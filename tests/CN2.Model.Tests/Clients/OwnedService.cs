@@ -13,6 +13,9 @@ internal sealed class OwnedService(string ns, string name)
     private readonly Dictionary<string, int> _nodePorts = [];
     private readonly Queue<string> _answers = new();
 
+    /// <summary>What the last request asks to give up, until it is answered.</summary>
+    private Predicate<string> _asksToLeave = _ => false;
+
     public string Namespace => ns;
     public string Name => name;
     public string Path => $"/v1/namespaces/{ns}/services/{name}";
@@ -37,19 +40,21 @@ internal sealed class OwnedService(string ns, string name)
     {
         var before = Spec;
         if (before is null) return [];
-        var risk = new HashSet<string>();
         var asked = (after["loadBalancerIPs"] as JsonArray)?.Select(a => (string)a!).ToList() ?? [];
-        if ((string?)before["type"] != (string?)after["type"] || (string?)before["externalNetwork"] != (string?)after["externalNetwork"] || asked.Exists(a => !_held.Contains(a)))
-            risk.UnionWith(_held.Where(a => !IsClusterIP(a)));
+        var moves = (string?)before["type"] != (string?)after["type"] || (string?)before["externalNetwork"] != (string?)after["externalNetwork"] || asked.Exists(a => !_held.Contains(a));
         var families = FamiliesOf(after);
-        risk.UnionWith(_held.Where(a => !families.Contains(FamilyOf(a))));
-        risk.ExceptWith(_mayGo);
+        _asksToLeave = a => (moves && !IsClusterIP(a)) || !families.Contains(FamilyOf(a));
+        var risk = _held.Where(a => _asksToLeave(a) && !_mayGo.Contains(a)).ToHashSet();
         _mayGo.UnionWith(risk);
         return risk;
     }
 
     /// <summary>The request was refused: what it put at risk stays.</summary>
-    public void Stays(IEnumerable<string> addresses) => _mayGo.ExceptWith(addresses);
+    public void Stays(IEnumerable<string> addresses)
+    {
+        _mayGo.ExceptWith(addresses);
+        _asksToLeave = _ => false;
+    }
 
     public void Gone()
     {
@@ -58,6 +63,7 @@ internal sealed class OwnedService(string ns, string name)
         Leaving = Unknown = false;
         _held.Clear();
         _mayGo.Clear();
+        _asksToLeave = _ => false;
         _nodePorts.Clear();
         _answers.Clear();
     }
@@ -71,6 +77,9 @@ internal sealed class OwnedService(string ns, string name)
         var status = answer["status"]!;
         var now = status["clusterIPs"]!.AsArray().Concat(status["externalIPs"]!.AsArray()).Select(a => (string)a!).ToHashSet();
         var lost = _held.Where(a => !now.Contains(a) && !_mayGo.Contains(a)).ToList();
+        // It may have been served between its last answer and the request: what the request gave up need not have been seen.
+        _mayGo.UnionWith(now.Where(a => !_held.Contains(a) && _asksToLeave(a)));
+        _asksToLeave = _ => false;
         var uid = (string)answer["uid"]!;
         var allocated = (string?)status["conditions"]!.AsArray().First(c => (string?)c!["type"] == "Allocated")!["status"] == "True";
         if (_answers.Count == 8) _answers.Dequeue();
