@@ -9,6 +9,7 @@ namespace CN2.VRouter.Overlay;
 internal abstract class RoutingInstanceState(int number)
 {
     private readonly Dictionary<IPNetwork, (EquatableList<VpnPath> Wanted, ForwardingPath[] Usable)> _routes = [];
+    private readonly Dictionary<uint, int> _paths = [];
 
     public int Number { get; } = number;
 
@@ -39,6 +40,9 @@ internal abstract class RoutingInstanceState(int number)
 
     public bool Has(IPNetwork prefix) => _routes.ContainsKey(prefix);
 
+    /// <summary>Who may send to it: the routers that its routes lead to.</summary>
+    public IReadOnlyCollection<uint> NextHops => _paths.Keys;
+
     /// <summary>The paths of a route that can be used; null: no such route.</summary>
     public ForwardingPath[]? PathsOf(IPNetwork prefix) => _routes.TryGetValue(prefix, out var route) ? route.Usable : null;
 
@@ -53,7 +57,10 @@ internal abstract class RoutingInstanceState(int number)
         if (usable is null) _routes.Remove(prefix);
         else _routes[prefix] = (paths!, usable);
         OnChanged();
-        OnRouteChanged(prefix, there ? before.Usable : [], usable ?? []);
+        var after = usable ?? [];
+        foreach (var path in after) Count(path.NextHop, 1);
+        foreach (var path in there ? before.Usable : []) Count(path.NextHop, -1);
+        OnRouteChanged(prefix, after);
         return usable is null ? false : there ? null : true;
     }
 
@@ -62,6 +69,17 @@ internal abstract class RoutingInstanceState(int number)
     {
     }
 
-    /// <summary>None before: the route is new; none after: it is gone.</summary>
-    protected abstract void OnRouteChanged(IPNetwork prefix, ForwardingPath[] before, ForwardingPath[] after);
+    /// <summary>No paths: the route is gone.</summary>
+    protected abstract void OnRouteChanged(IPNetwork prefix, ForwardingPath[] paths);
+
+    /// <summary>A router has become one of <see cref="NextHops"/>, or is none of them any more.</summary>
+    protected abstract void OnNextHopChanged(uint router, bool isNextHop);
+
+    private void Count(uint router, int by)
+    {
+        var count = _paths.GetValueOrDefault(router) + by;
+        if (count == 0) _paths.Remove(router);
+        else _paths[router] = count;
+        if (count == 0 || count == by) OnNextHopChanged(router, count > 0);
+    }
 }

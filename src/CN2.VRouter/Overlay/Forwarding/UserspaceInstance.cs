@@ -8,7 +8,6 @@ namespace CN2.VRouter.Overlay.Forwarding;
 /// <summary>A RoutingInstance whose packets this process forwards: what they see changes route by route, and is published whole.</summary>
 internal sealed class UserspaceInstance(int number) : RoutingInstanceState(number)
 {
-    private readonly Dictionary<uint, int> _sources = [];
     private readonly InstanceCounters _counters = new();
     private PrefixTrie<ForwardingPath[]> _v4 = PrefixTrie<ForwardingPath[]>.Empty;
     private PrefixTrie<ForwardingPath[]> _v6 = PrefixTrie<ForwardingPath[]>.Empty;
@@ -24,30 +23,19 @@ internal sealed class UserspaceInstance(int number) : RoutingInstanceState(numbe
         _v4 = _v4Changes?.Done() ?? _v4;
         _v6 = _v6Changes?.Done() ?? _v6;
         _v4Changes = _v6Changes = null;
-        _sortedSources ??= [.. _sources.Keys.Order()];
+        _sortedSources ??= [.. NextHops.Order()];
         return _published = new ForwardingInstance(Number, Label, (TunDevice?)Device, _sortedSources, _v4, _v6, _counters);
     }
 
     protected override void OnChanged() => _published = null;
 
-    protected override void OnRouteChanged(IPNetwork prefix, ForwardingPath[] before, ForwardingPath[] after)
+    protected override void OnRouteChanged(IPNetwork prefix, ForwardingPath[] paths)
     {
-        CountSources(before, -1);
-        CountSources(after, 1);
         var v6 = prefix.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6;
         var changes = v6 ? _v6Changes ??= _v6.Edit() : _v4Changes ??= _v4.Edit();
-        if (after.Length == 0) changes.Remove(AddressKey.Of(prefix.BaseAddress), prefix.PrefixLength);
-        else changes.Set(AddressKey.Of(prefix.BaseAddress), prefix.PrefixLength, after);
+        if (paths.Length == 0) changes.Remove(AddressKey.Of(prefix.BaseAddress), prefix.PrefixLength);
+        else changes.Set(AddressKey.Of(prefix.BaseAddress), prefix.PrefixLength, paths);
     }
 
-    private void CountSources(ForwardingPath[] paths, int by)
-    {
-        foreach (var path in paths)
-        {
-            var count = _sources.GetValueOrDefault(path.NextHop) + by;
-            if (count == 0) _sources.Remove(path.NextHop);
-            else _sources[path.NextHop] = count;
-            if (count == 0 || count == by) _sortedSources = null;
-        }
-    }
+    protected override void OnNextHopChanged(uint router, bool isNextHop) => _sortedSources = null;
 }

@@ -2,7 +2,7 @@ using System.Net;
 
 namespace CN2.VRouter.Overlay.Kernel;
 
-/// <summary>What has changed since it was last published, and how many paths lead to each router.</summary>
+/// <summary>What has changed since it was last published, and how many RoutingInstances each router is a next hop of.</summary>
 internal sealed class KernelChanges
 {
     public HashSet<KernelInstance> Instances { get; } = [];
@@ -12,10 +12,10 @@ internal sealed class KernelChanges
     /// <summary>By address, as a number.</summary>
     public Dictionary<uint, int> Routers { get; } = [];
 
-    public static void Count(Dictionary<uint, int> counts, uint key, int by)
+    public void Count(uint router, int by)
     {
-        var count = counts.GetValueOrDefault(key) + by;
-        if (count == 0) counts.Remove(key);
-        else counts[key] = count;
+        var count = Routers.GetValueOrDefault(router) + by;
+        if (count == 0) Routers.Remove(router);
+        else Routers[router] = count;
     }
 }

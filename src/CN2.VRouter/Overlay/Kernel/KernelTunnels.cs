@@ -26,6 +26,13 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
     private readonly KernelChanges _changes = new();
     private readonly HashSet<TunnelDevice> _tunnels = [];
     private readonly HashSet<string> _forgotten = [];
+
+    /// <summary>Devices of the node that were there when all was last looked at, and are not ours yet: the index of the other end, 0: none.</summary>
+    private readonly Dictionary<string, int> _found = [];
+
+    /// <summary>Likewise in the tunnels' namespace: by name, its index.</summary>
+    private readonly Dictionary<string, int> _foundInside = [];
+
     private readonly Lock _counting = new();
     private TunnelNamespace? _home;
     private TunnelFilter? _filter;
@@ -68,7 +75,7 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         _home ??= TunnelNamespace.OfThisThread(table);
         await _home.MakeAsync();
         await OpenPortAsync();
-        await FindTunnelsAsync();
+        await LookAsync();
         lock (_counting)
         {
             _links ??= new RouteSocket();
@@ -79,17 +86,15 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
     public async Task<IInstanceDevice> MakeAsync(string name, int number)
     {
         var (home, inner) = (_home!, TunnelNamespace.Inner(number));
-        var outer = await IpTool.ListAsync("-details", "link", "show", "dev", name);
-        var peer = await home.ListAsync("link", "show", "dev", inner);
         _forgotten.Remove(name);
-        if (outer.Count > 0)
+        var insideIndex = _foundInside.Remove(inner, out var index) ? index : 0;
+        if (_found.Remove(name, out var otherEnd))
         {
-            if (peer.Count == 0 || !outer[0].TryGetProperty("link_index", out var index) || index.GetInt32() != peer[0].GetProperty("ifindex").GetInt32())
-                throw new DataplaneException($"device {name}: there is another device of that name");
+            if (otherEnd == 0 || otherEnd != insideIndex) throw new DataplaneException($"device {name}: there is another device of that name");
         }
         else
         {
-            if (peer.Count > 0) await home.ChangeAsync([$"link del {inner}"]); // the other end has another name now
+            if (insideIndex != 0) await home.ChangeAsync([$"link del {inner}"]); // the other end has another name now
             var hardware = string.Create(CultureInfo.InvariantCulture, $"02:cb:30:00:{number >> 8:x2}:{number & 255:x2}");
             // Made there, and handed over when it is silent: a device that can do multicast reports its groups into the VPN. Packets
             // enter it one by one, as the kernel has no segmentation for MPLS in UDP and drops what is longer.
@@ -143,6 +148,8 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         _forgotten.Clear();
         foreach (var family in Families) await home.RemoveAsync(family, [.. step.Gone.Select(i => $"rule del {Rule(i.Number)}")]);
         if (step.Whole) await RemoveStrangersAsync(home);
+        _found.Clear();
+        _foundInside.Clear();
         var idle = _tunnels.Where(t => !_changes.Routers.ContainsKey(t.NextHop)).ToList();
         await home.RemoveAsync("inet", [.. idle.Select(t => $"link del {t.Name}")]);
         _tunnels.ExceptWith(idle);
@@ -176,14 +183,15 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         }
     }
 
-    // Those that were left by an agent with another address end elsewhere; one in the node's namespace was on its way.
-    private async Task FindTunnelsAsync()
+    // Tunnels that were left by an agent with another address end elsewhere; one in the node's namespace was on its way.
+    private async Task LookAsync()
     {
-        var stray = (await IpTool.ListAsync("-details", "link", "show")).Where(l => TunnelDevice.Parse(NameOf(l)) is not null && KindOf(l) is "ipip" or "gre");
-        await IpTool.RemoveAsync([], [.. stray.Select(l => $"link del {NameOf(l)}")]);
+        var (links, inside) = (await IpTool.ListAsync("-details", "link", "show"), await _home!.ListAsync("-details", "link", "show"));
+        var strays = links.Where(l => TunnelDevice.Parse(NameOf(l)) is not null && KindOf(l) is "ipip" or "gre");
+        await IpTool.RemoveAsync([], [.. strays.Select(l => $"link del {NameOf(l)}")]);
         _tunnels.Clear();
         var wrong = new List<string>();
-        foreach (var link in await _home!.ListAsync("-details", "link", "show"))
+        foreach (var link in inside)
         {
             if (TunnelDevice.Parse(NameOf(link)) is not { } tunnel) continue;
             if (link.GetProperty("linkinfo").GetProperty("info_data").TryGetProperty("local", out var local) && local.GetString() == address.ToString()) _tunnels.Add(tunnel);
@@ -191,6 +199,10 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         }
 
         await _home.RemoveAsync("inet", wrong);
+        _found.Clear();
+        _foundInside.Clear();
+        foreach (var link in links) _found[NameOf(link)] = link.TryGetProperty("link_index", out var otherEnd) ? otherEnd.GetInt32() : 0;
+        foreach (var link in inside) _foundInside[NameOf(link)] = link.GetProperty("ifindex").GetInt32();
     }
 
     private async Task AddTunnelsAsync(TunnelNamespace home)
