@@ -29,10 +29,13 @@ public sealed partial class Reconciler : BackgroundService
     private static readonly TimeSpan RemoteInterval = TimeSpan.FromMilliseconds(250);
 
     /// <summary>
-    /// The first change after a pause is looked at at once; in a stream of them the feed is read this often, so that what each reading
-    /// costs (a handful of queries) is shared by many writes instead of being added to every one.
+    /// In a stream of changes the feed is read this often, so that what each reading costs (a handful of queries) is shared by many
+    /// writes instead of being added to every one. After a pause <see cref="FeedBurst"/> readings more are made at once: a change, and
+    /// the statuses that follow from it, wait for nothing.
     /// </summary>
-    private static readonly TimeSpan FeedPace = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan FeedPace = TimeSpan.FromMilliseconds(30);
+
+    private const int FeedBurst = 2;
 
     /// <summary>Agents wait this long for a speaker that does not answer before they get their configuration without it.</summary>
     private static readonly TimeSpan SpeakerPatience = TimeSpan.FromSeconds(2);
@@ -89,7 +92,7 @@ public sealed partial class Reconciler : BackgroundService
     private bool _peersHeldBack;
     private List<BgpPeer> _peers = [];
     private DateTimeOffset? _nextTick;
-    private long _lookedAt;
+    private DateTimeOffset _nextLook;
     private DateTimeOffset? _statusDueSince;
     private Dictionary<string, string>? _sessionsOfOthers;
 
@@ -177,10 +180,12 @@ public sealed partial class Reconciler : BackgroundService
     {
         var more = false;
         ExceptionDispatchInfo? failure = null;
-        var later = FeedPace - _time.GetElapsedTime(_lookedAt);
-        if (later <= TimeSpan.Zero)
+        var now = _time.GetUtcNow();
+        var look = now >= _nextLook;
+        if (look)
         {
-            _lookedAt = _time.GetTimestamp();
+            var rested = now - (FeedBurst * FeedPace);
+            _nextLook = (_nextLook > rested ? _nextLook : rested) + FeedPace;
             try
             {
                 more = await TakeFeedAsync(ct);
@@ -194,7 +199,7 @@ public sealed partial class Reconciler : BackgroundService
 
         HearAgents();
         HearSpeaker();
-        var now = _time.GetUtcNow();
+        now = _time.GetUtcNow();
         if (!_midPage)
         {
             Compile(now);
@@ -202,7 +207,7 @@ public sealed partial class Reconciler : BackgroundService
         }
 
         _nextTick = _sequencer.Tick(now);
-        if (later > TimeSpan.Zero && (_nextTick is null || now + later < _nextTick)) _nextTick = now + later;
+        if (!look && !(_nextTick < _nextLook)) _nextTick = _nextLook;
         Send(now);
         ReleaseQuiet();
         TellProgress();

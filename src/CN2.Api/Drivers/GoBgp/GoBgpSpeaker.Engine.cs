@@ -7,7 +7,6 @@ public sealed partial class GoBgpSpeaker
 {
     private async Task RunAsync(CancellationToken stop)
     {
-        var retry = FirstRetry;
         var lostAt = _time.GetTimestamp();
         var told = false;
         while (!stop.IsCancellationRequested)
@@ -34,7 +33,7 @@ public sealed partial class GoBgpSpeaker
                 if (_started.Task.IsCompleted)
                     _logger.EngineBack(_options.GoBgpAddress.OriginalString, _time.GetElapsedTime(lostAt), _paths.Count, _peers?.Count ?? 0);
                 _started.TrySetResult(Held());
-                (retry, told) = (FirstRetry, false);
+                told = false;
                 Changed?.Invoke();
                 await WatchAsync(connection);
             }
@@ -64,13 +63,13 @@ public sealed partial class GoBgpSpeaker
             told = true;
             try
             {
-                await Task.Delay(retry, _time, stop);
+                var away = _time.GetElapsedTime(lostAt);
+                await Task.Delay(TimeSpan.FromTicks(Math.Clamp(away.Ticks / 4, ShortestRetry.Ticks, LongestRetry.Ticks)), _time, stop);
             }
             catch (OperationCanceledException)
             {
                 break;
             }
-            retry = retry * 2 < LongestRetry ? retry * 2 : LongestRetry;
         }
         Healthy = false;
     }

@@ -11,7 +11,8 @@ namespace CN2.Api.Drivers.GoBgp;
 /// </summary>
 public sealed partial class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
 {
-    private static readonly TimeSpan FirstRetry = TimeSpan.FromMilliseconds(50);
+    // An engine that is away is called again after a quarter of the time that it has been: its coming back is seen that late at most.
+    private static readonly TimeSpan ShortestRetry = TimeSpan.FromMilliseconds(10);
     private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(1);
 
     /// <summary>How often counts are compared when no event calls for it sooner.</summary>
