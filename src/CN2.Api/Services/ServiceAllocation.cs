@@ -145,7 +145,7 @@ internal sealed class ServiceAllocation(string clusterName)
                 if (work.Replaced.Count > 0) work.Spec.Moving = false;
                 Add(work, catalog, external, now);
             }
-            else if (work.Replaced.Count > 0 || work.Held.TrueForAll(f => f.ExternalNetworkUid is null) || work.Spec.IpFamilyPolicy == IPFamilyPolicy.RequireDualStack)
+            else if (work.Replaced.Count > 0 || work.Held.TrueForAll(f => f.ExternalNetworkUid is null || work.Dropped.Contains(f)) || work.Spec.IpFamilyPolicy == IPFamilyPolicy.RequireDualStack)
             {
                 if (work.Asked.Count == 0 || work.Spec.IpFamilyPolicy == IPFamilyPolicy.RequireDualStack)
                 {

@@ -197,6 +197,20 @@ public sealed class ServiceRulesTests(ApiServerWithoutReconciler api) : IClassFi
     }
 
     [Fact]
+    public async Task A_service_that_changes_to_a_family_without_a_free_address_waits_for_it()
+    {
+        await NetworkAsync("turn", "n", """[{"cidr":"30.23.0.0/24"},{"cidr":"2a00:23::/128"}]""");
+        var holder = await ServiceAsync("turn", """{"name":"holder","externalNetwork":"n","ipFamilies":["IPv6"],"ports":[{"port":80}]}""", 201);
+        var path = await ServiceAsync("turn", """{"name":"s","externalNetwork":"n","ports":[{"port":80}]}""", 201);
+        var turned = (await api.PatchAsync(path, """{"ipFamilies":["IPv6"]}""")).Expect(200);
+        Assert.Equal(("Pending", "AddressesExhausted", ""), (State(turned), Reason(turned), Externals(turned)));
+        (await api.DeleteAsync(holder)).Expect(204);
+        Assert.Equal(1, await Lifecycle.ServePendingAsync([Uid(turned.Json!)], CancellationToken.None));
+        Assert.Equal("2a00:23::", Externals(await api.GetAsync(path)));
+        await PoolAudit.ExpectSoundAsync(api.ConnectionString);
+    }
+
+    [Fact]
     public async Task Asked_for_addresses_choose_the_network_by_containment_and_replace_what_was_held()
     {
         await SelectorAsync("ask");
