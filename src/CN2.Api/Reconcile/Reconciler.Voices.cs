@@ -35,8 +35,9 @@ public sealed partial class Reconciler
                     Acknowledge(account, applied);
                     break;
                 case AgentNote.Health health:
-                    _recorder.Health(health.Endpoints.Where(e => e.Health != EndpointHealth.Unknown)
-                        .Select(e => new EndpointHealthReport(e.Uid, note.Name, e.Health.ToString(), Storable(e.Message))));
+                    var found = health.Endpoints.Where(e => e.Health != EndpointHealth.Unknown).ToList();
+                    foreach (var (endpoint, state, _) in found) _dispatcher.Found(note.Name, endpoint, state);
+                    _recorder.Health(found.Select(e => new EndpointHealthReport(e.Uid, note.Name, e.Health.ToString(), Storable(e.Message))));
                     break;
                 case AgentNote.Noticed noticed:
                     account.Message = Storable(noticed.Message);

@@ -21,7 +21,7 @@ public sealed class VRouterDispatcher(IVRouterPublisher publisher, VirtualRouter
 
     /// <summary>vRouter → RoutingInstance → the entries it has there: with the last one the RoutingInstance goes.</summary>
     private readonly Dictionary<string, Dictionary<int, HashSet<FrontendKey>>> _carried = [];
-    private readonly Dictionary<Guid, (string VirtualRouter, VRouterProbe Probe)> _probes = [];
+    private readonly Dictionary<Guid, Probed> _probes = [];
     private readonly Dictionary<string, HashSet<Guid>> _changedProbes = [];
 
     /// <summary>The agent gets everything with the next flush.</summary>
@@ -55,16 +55,17 @@ public sealed class VRouterDispatcher(IVRouterPublisher publisher, VirtualRouter
         _changedFloatingIPs.Add(address);
     }
 
-    /// <summary>What to probe at an endpoint, or null: nothing any more.</summary>
+    /// <summary>
+    /// What to probe at an endpoint, or null: nothing any more. A probe is sent again when the agent's last word is not what is saved
+    /// (it was found while the endpoint was elsewhere, or forgotten since): the agent then tells what it knows.
+    /// </summary>
     public void SetProbe(Guid endpoint, (string VirtualRouter, VRouterProbe Probe)? wanted)
     {
         if (_probes.TryGetValue(endpoint, out var had))
         {
-            // The state to start from moves with every report; it is no reason to send the probe again, unless it was forgotten.
-            var forgotten = wanted?.Probe.LastKnown == EndpointHealth.Unknown;
-            if (!forgotten && wanted is { } w && w.VirtualRouter == had.VirtualRouter && (w.Probe with { LastKnown = had.Probe.LastKnown }) == had.Probe)
+            if (wanted is { } w && w.VirtualRouter == had.VirtualRouter && w.Probe.LastKnown == had.LastWord && w.Probe with { LastKnown = had.Probe.LastKnown } == had.Probe)
             {
-                _probes[endpoint] = w;
+                _probes[endpoint] = had with { Probe = w.Probe };
                 return;
             }
 
@@ -73,8 +74,14 @@ public sealed class VRouterDispatcher(IVRouterPublisher publisher, VirtualRouter
         }
 
         if (wanted is not { } probe) return;
-        _probes[endpoint] = probe;
+        _probes[endpoint] = new(probe.VirtualRouter, probe.Probe, probe.Probe.LastKnown);
         ChangedProbesOf(probe.VirtualRouter).Add(endpoint);
+    }
+
+    /// <summary>An agent has found this.</summary>
+    public void Found(string name, Guid endpoint, EndpointHealth health)
+    {
+        if (_probes.TryGetValue(endpoint, out var probed) && probed.VirtualRouter == name) _probes[endpoint] = probed with { LastWord = health };
     }
 
     /// <summary>Sends what has been collected since the last flush.</summary>
@@ -113,10 +120,12 @@ public sealed class VRouterDispatcher(IVRouterPublisher publisher, VirtualRouter
         var entries = sequencer.EntriesOf(name).ToList();
         var carried = entries.Where(e => e.Key.RoutingInstance != 0).GroupBy(e => e.Key.RoutingInstance).ToDictionary(g => g.Key, g => g.Select(e => e.Key).ToHashSet());
         _carried[name] = carried;
+        var probes = _probes.Values.Where(p => p.VirtualRouter == name).Select(p => p.Probe).ToList();
+        foreach (var probe in probes) Found(name, probe.Uid, probe.LastKnown);
         return new(
             entries,
             [.. _floatingIPs.Keys],
-            [.. _probes.Values.Where(p => p.VirtualRouter == name).Select(p => p.Probe)],
+            probes,
             [.. carried.Keys.Select(Instance)],
             [.. carried.Keys.SelectMany(instances.RoutesOf)]);
     }
@@ -186,6 +195,9 @@ public sealed class VRouterDispatcher(IVRouterPublisher publisher, VirtualRouter
         if (!_changedProbes.TryGetValue(name, out var changed)) _changedProbes[name] = changed = [];
         return changed;
     }
+
+    /// <param name="LastWord">What the agent told last, or was told since to start from.</param>
+    private sealed record Probed(string VirtualRouter, VRouterProbe Probe, EndpointHealth LastWord);
 
     private sealed class OverlayDelta
     {

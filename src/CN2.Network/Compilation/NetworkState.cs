@@ -157,8 +157,8 @@ public sealed class NetworkState
         };
         if (_interfaces.TryGetValue(endpoint.Uid, out var old))
         {
+            if (old.HealthCheck is not null || endpoint.HealthCheck is not null) _dirtyInterfaces.Add(endpoint.Uid);
             if (old == endpoint) return;
-            if (!SameProbe(old, endpoint) || IsReset(old, endpoint)) _dirtyInterfaces.Add(endpoint.Uid);
             var before = OwnersOf(old);
             Unindex(old);
             Index(endpoint);
@@ -239,8 +239,8 @@ public sealed class NetworkState
     }
 
     /// <summary>
-    /// Endpoints whose <see cref="ProbeOf"/> may have changed since the last call, removed ones included. A new state of health alone does
-    /// not count: it came from the probe itself, unless it is no state at all any more.
+    /// Endpoints whose <see cref="ProbeOf"/> may have changed since the last call, removed ones included. Whatever is put counts, also as
+    /// it was: what was found meanwhile could not be saved if the endpoint was elsewhere just then.
     /// </summary>
     public IReadOnlyCollection<Guid> TakeDirtyInterfaces()
     {
@@ -316,14 +316,6 @@ public sealed class NetworkState
     }
 
     private static bool IsOwner(FloatingIP floatingIP) => floatingIP is { Service: null, Interfaces.Count: > 0 };
-
-    private static bool SameProbe(VirtualMachineInterface a, VirtualMachineInterface b) =>
-        (a.HealthCheck is null && b.HealthCheck is null)
-        || (a.HealthCheck == b.HealthCheck && a.VirtualRouter == b.VirtualRouter && a.Id.Namespace == b.Id.Namespace && a.Addresses.Equals(b.Addresses));
-
-    /// <summary>What is known was forgotten (a health check was taken away and given back): whoever probes must tell again.</summary>
-    private static bool IsReset(VirtualMachineInterface old, VirtualMachineInterface endpoint) =>
-        endpoint is { HealthCheck: not null, Health: EndpointHealth.Unknown } && old.Health != EndpointHealth.Unknown;
 
     private static List<T> Sorted<T>(Bag<T> bag, Func<T, NamespacedName> id)
         where T : class

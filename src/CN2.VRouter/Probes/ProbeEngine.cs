@@ -60,8 +60,8 @@ public sealed class ProbeEngine(IProber prober, HealthStore store, TimeProvider 
         var start = store.Find(target) ?? target.LastKnown;
         var running = new Running(target, new ProbeState(start, target.MaxRetries));
         _running[target.Uid] = running;
-        // Found in an earlier life, and the server has not heard of it: only changes are told from here on.
-        Correct(running, target);
+        // Also where it is what the server said: what an earlier probe of the endpoint told may still be on its way, and must not be the last.
+        if (start != EndpointHealth.Unknown) changed(new ProbeReport(target.Uid, start, running.Message));
         running.Task = RunAsync(running);
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using CN2.Api.Tests.Fixtures;
 using CN2.Network.Resources;
 
@@ -135,5 +136,38 @@ public sealed class ChangingHandsTests(PrivatePostgres postgres)
         Assert.Empty(plane.HopsOf("100.0.0.2"));
         plane.Compute1.Report(pod, EndpointHealth.Healthy);
         await plane.UntilHopsAsync("100.0.0.2", Hop1);
+    }
+
+    [Fact]
+    public async Task What_a_probe_found_while_the_endpoint_was_elsewhere_is_asked_for_again()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        (await plane.Api.PostAsync("/v1/namespaces/default/service-health-checks", """{"name":"hc","monitorType":"TCP","port":80}""")).Expect(201);
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1", ""","healthCheck":"hc" """);
+        await plane.EndpointAsync("pod2", "compute1", "10.0.0.2", ""","healthCheck":"hc" """);
+        await ControlPlane.UntilAsync(() => plane.Compute1.Probes.Count == 2);
+        var (pod1, pod2) = (await UidAsync("pod1"), await UidAsync("pod2"));
+        plane.Compute1.Report(pod1, EndpointHealth.Healthy);
+        await plane.ServiceAsync("web");
+        await plane.UntilReadyAsync("web");
+
+        // Moved away, and back before anybody has looked; what comes from compute1 in between is not about it.
+        await plane.QueryAsync<string>("UPDATE virtual_machine_interface SET virtual_router = 'compute2' WHERE name = 'pod1' RETURNING name");
+        plane.Compute1.Report(pod1, EndpointHealth.Unhealthy);
+        plane.Compute1.Report(pod2, EndpointHealth.Healthy);
+        await UntilHealthAsync("pod2", "Healthy");
+        await plane.QueryAsync<string>("UPDATE virtual_machine_interface SET virtual_router = 'compute1' WHERE name = 'pod1' RETURNING name");
+        Assert.Equal("Healthy", await HealthAsync("pod1"));
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1", ""","healthCheck":"hc","annotations":{"moved":"twice"}""");
+
+        // An agent that is sent what it knows better tells it.
+        await ControlPlane.UntilAsync(() => plane.Compute1.Probes.SingleOrDefault(p => p.Uid == pod1)?.LastKnown == EndpointHealth.Healthy);
+        plane.Compute1.Report(pod1, EndpointHealth.Unhealthy);
+        await UntilHealthAsync("pod1", "Unhealthy");
+
+        async Task<Guid> UidAsync(string name) => Guid.Parse((string)(await GetAsync(name))["uid"]!);
+        async Task<string?> HealthAsync(string name) => (string?)(await GetAsync(name))["status"]!["health"];
+        Task UntilHealthAsync(string name, string health) => Until.TrueAsync(async () => await HealthAsync(name) == health);
+        async Task<JsonNode> GetAsync(string name) => (await plane.Api.GetAsync($"/v1/namespaces/default/virtual-machine-interfaces/{name}")).Json!;
     }
 }

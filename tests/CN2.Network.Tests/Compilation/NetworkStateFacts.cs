@@ -124,9 +124,11 @@ public sealed class NetworkStateFacts
 
         _state.Put(_pod with { HealthCheck = "http-hc", Health = EndpointHealth.Healthy });
         Assert.Equal(1, Compiled().EndpointsReady);
-        Assert.Empty(_state.TakeDirtyInterfaces());
+        Assert.Equal([_pod.Uid], _state.TakeDirtyInterfaces());
 
         _state.TakeDirtyOwners();
+        Assert.Empty(Dirty(s => s.Put(_pod with { HealthCheck = "http-hc", Health = EndpointHealth.Healthy })));
+        Assert.Equal([_pod.Uid], _state.TakeDirtyInterfaces());
         Assert.Empty(Dirty(s => s.Put(Given.HealthCheck("http-hc") with { Delay = 9 })));
         Assert.Equal([_pod.Uid], _state.TakeDirtyInterfaces());
         _state.RemoveVirtualMachineInterface(_pod.Uid);
