@@ -12,6 +12,11 @@ internal sealed record Reply(int Status, JsonNode? Json, string Text)
     public bool Unknown => Status is 0 or 503;
     public bool Accepted => Status is >= 200 and < 300;
     public string? Code => (string?)Json?["code"];
+
+    /// <summary>The network that the request names is not there, and that is all that is wrong with it.</summary>
+    public bool NetworkIsMissing =>
+        Status == 400 && Json?["errors"] is JsonObject { Count: 1 } errors && errors["externalNetwork"] is JsonArray { Count: 1 } faults
+        && ((string)faults[0]!).Contains("does not exist", StringComparison.Ordinal);
 }
 
 /// <summary>The REST API over real HTTP. What no answer may ever be is noted in <see cref="Faults"/>.</summary>
@@ -37,7 +42,7 @@ internal sealed class ApiClient(HttpClient http)
         Counts.AddOrUpdate($"{method} {kind} {reply.Status}{(reply.Code is { } code ? " " + code : "")}", 1, (_, n) => n + 1);
         // Every request of the model is well formed: what is refused is refused for the state of things.
         if (reply.Status >= 500 && reply.Status != 503) Faults.Enqueue($"{method} {path} answered {reply.Text}\n  to {body?.ToJsonString()}");
-        if (reply.Status == 400 && reply.Code != "address-out-of-range") Faults.Enqueue($"{method} {path} answered {reply.Text}\n  to {body?.ToJsonString()}");
+        if (reply.Status == 400 && reply.Code != "address-out-of-range" && !reply.NetworkIsMissing) Faults.Enqueue($"{method} {path} answered {reply.Text}\n  to {body?.ToJsonString()}");
         return reply;
     }
 

@@ -111,6 +111,7 @@ internal sealed class ModelClient
         }
 
         var body = new JsonObject { ["name"] = path.Split('/')[5] };
+        string? networkPath = null;
         var before = await _api.GetAsync(path);
         if (before.Unknown) return;
         if (before.Accepted)
@@ -121,26 +122,23 @@ internal sealed class ModelClient
         }
         else
         {
-            body["externalNetwork"] = $"{Playground.NetworkNamespace}/{_random.Of(Playground.Networks)}";
+            var network = _random.Of(Playground.Networks);
+            body["externalNetwork"] = $"{Playground.NetworkNamespace}/{network}";
             if (_random.Chance(0.4)) body["address"] = Playground.SomeAddress(_random);
-            // A network that is not there, or an address of another one, is the client's mistake.
-            if ((await _api.GetAsync($"/v1/namespaces/{((string)body["externalNetwork"]!).Replace("/", "/external-networks/", StringComparison.Ordinal)}")).Status != 200) return;
+            networkPath = $"/v1/namespaces/{Playground.NetworkNamespace}/external-networks/{network}";
         }
 
-        var reply = await SendReservationAsync(path, body);
+        var networkBefore = await UidOfAsync(networkPath);
+        var reply = await _api.PutAsync(path, body);
+        if (reply.NetworkIsMissing && networkBefore is not null && networkBefore == await UidOfAsync(networkPath)) Fault($"its network was there all the time: {reply.Text}");
+        if (reply.Unknown) _reservations[path] = null;
         if (!reply.Accepted) return;
         var address = (string)reply.Json!["address"]!;
         if (_reservations[path] is { } known && known != address) Fault($"{path} held {known}: {reply.Text}");
         _reservations[path] = address;
     }
 
-    private async Task<Reply> SendReservationAsync(string path, JsonObject body)
-    {
-        var reply = await _api.PutAsync(path, body);
-        // Its network was deleted between our look and our request.
-        if (reply.Unknown) _reservations[path] = null;
-        return reply;
-    }
+    private async Task<string?> UidOfAsync(string? path) => path is null ? null : (string?)(await _api.GetAsync(path)).Json?["uid"];
 
     private async Task ServiceAsync()
     {

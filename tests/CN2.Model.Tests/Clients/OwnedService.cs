@@ -81,7 +81,8 @@ internal sealed class OwnedService(string ns, string name)
         _mayGo.UnionWith(now.Where(a => !_held.Contains(a) && _asksToLeave(a)));
         _asksToLeave = _ => false;
         var uid = (string)answer["uid"]!;
-        var allocated = (string?)status["conditions"]!.AsArray().First(c => (string?)c!["type"] == "Allocated")!["status"] == "True";
+        var condition = status["conditions"]!.AsArray().First(c => (string?)c!["type"] == "Allocated")!;
+        var allocated = (string?)condition["status"] == "True" && (long)condition["observedGeneration"]! == (long)answer["generation"]!;
         if (_answers.Count == 8) _answers.Dequeue();
         _answers.Enqueue($"{(sent is null ? "read" : "written")}: generation {answer["generation"]} in {answer["externalNetwork"]}, holds {string.Join(", ", now)}, Allocated {allocated}, may lose {string.Join(", ", _mayGo)}");
         var fault = Uid is not null && Uid != uid ? $"{ns}/{name} is another Service now" : lost.Count > 0 ? $"{ns}/{name} held {string.Join(", ", _held)} and now holds {string.Join(", ", now)}: {answer.ToJsonString()}\n  {string.Join("\n  ", _answers)}" : null;
