@@ -187,7 +187,7 @@ internal sealed class ModelClient
             var again = await _api.SendAsync(HttpMethod.Post, collection, body, key);
             if (reply.Accepted && again.Accepted && (string?)again.Json!["uid"] != (string?)reply.Json!["uid"]) Fault($"the same Idempotency-Key, two answers: {reply.Text} and {again.Text}");
             if (reply.Accepted && !again.Accepted && !again.Unknown) Fault($"the same Idempotency-Key, a refusal: {reply.Text} and {again.Text}");
-            if (reply.Unknown) reply = again;
+            if (!reply.Accepted) reply = again; // what was refused for the state of things may succeed now
         }
 
         if (reply.Unknown) service.Unknown = true;
