@@ -104,7 +104,7 @@ internal sealed class ServiceAllocation(string clusterName)
     /// <summary>The other family follows into the network of what was asked for; what is held elsewhere, or was replaced, goes.</summary>
     private static void FollowAsked(ServiceWork work, CatalogNetwork network)
     {
-        var external = work.Held.Where(f => f.ExternalNetworkUid is not null && !work.Dropped.Contains(f)).ToList();
+        var external = work.External.ToList();
         var askedFamilies = work.Asked.Select(a => a.Family).ToHashSet();
         var staying = external.Where(f => f.ExternalNetworkUid == network.Uid && !askedFamilies.Contains(f.Address.FamilyOf())).ToList();
         work.Replaced.AddRange(external.Except(staying));
@@ -145,7 +145,7 @@ internal sealed class ServiceAllocation(string clusterName)
                 if (work.Replaced.Count > 0) work.Spec.Moving = false;
                 Add(work, catalog, external, now);
             }
-            else if (work.Replaced.Count > 0 || work.Held.TrueForAll(f => f.ExternalNetworkUid is null || work.Dropped.Contains(f)) || work.Spec.IpFamilyPolicy == IPFamilyPolicy.RequireDualStack)
+            else if (work.Replaced.Count > 0 || !work.External.Any() || work.Spec.IpFamilyPolicy == IPFamilyPolicy.RequireDualStack)
             {
                 if (work.Asked.Count == 0 || work.Spec.IpFamilyPolicy == IPFamilyPolicy.RequireDualStack)
                 {

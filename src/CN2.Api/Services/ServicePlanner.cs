@@ -63,10 +63,8 @@ internal static class ServicePlanner
     private static void PlanExternal(ServiceWork work, CatalogSnapshot catalog)
     {
         var (first, second, secondMayMiss) = Families(work.Spec);
-        var held = work.Held.Where(f => f.ExternalNetworkUid is not null).ToList();
-        var unwanted = held.Where(f => f.Address.FamilyOf() != first && f.Address.FamilyOf() != second).ToList();
-        work.Dropped.AddRange(unwanted);
-        held.RemoveAll(unwanted.Contains);
+        work.Dropped.AddRange([.. work.External.Where(f => f.Address.FamilyOf() != first && f.Address.FamilyOf() != second)]);
+        var held = work.External.ToList();
         var candidates = catalog.CandidatesFor(work.Row.Namespace, work.Spec.ExternalNetwork, work.Spec.ExternalNetworkSelector);
         var asked = work.Spec.LoadBalancerIPs.ConvertAll(IPAddress.Parse);
         if (asked.Exists(a => !held.Exists(f => f.Address.Equals(a))))

@@ -34,6 +34,10 @@ internal sealed class ServiceWork
 
     /// <summary>Goes in any case.</summary>
     public List<FloatingIPRow> Dropped { get; } = [];
+
+    /// <summary>Its external addresses, without those that go in any case.</summary>
+    public IEnumerable<FloatingIPRow> External => Held.Where(f => f.ExternalNetworkUid is not null && !Dropped.Contains(f));
+
     public List<NodePortDemand> NodePortDemands { get; } = [];
     public List<(short Protocol, int Port)> AskedNodePorts { get; } = [];
     public List<(short Protocol, int Port)> ReturnedNodePorts { get; } = [];
