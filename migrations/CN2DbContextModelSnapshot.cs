@@ -24,7 +24,7 @@ namespace CN2.Api.Migrations
 
             NpgsqlModelBuilderExtensions.UseIdentityByDefaultColumns(modelBuilder);
 
-            modelBuilder.Entity("CN2.Api.Data.Rows.AdvertisementRow", b =>
+            modelBuilder.Entity("CN2.Api.Data.Rows.AnnouncementRow", b =>
                 {
                     b.Property<Guid>("FloatingIPUid")
                         .HasColumnType("uuid")
@@ -1001,7 +1001,7 @@ namespace CN2.Api.Migrations
                     b.ToTable("virtual_router_status", (string)null);
                 });
 
-            modelBuilder.Entity("CN2.Api.Data.Rows.AdvertisementRow", b =>
+            modelBuilder.Entity("CN2.Api.Data.Rows.AnnouncementRow", b =>
                 {
                     b.HasOne("CN2.Api.Data.Rows.FloatingIPRow", null)
                         .WithMany()

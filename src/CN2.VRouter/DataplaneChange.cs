@@ -10,11 +10,11 @@ namespace CN2.VRouter;
 /// </summary>
 public sealed class DataplaneChange
 {
-    public HashSet<FrontendKey> Frontends { get; } = [];
+    public HashSet<NatEntryKey> NatEntries { get; } = [];
 
     public HashSet<IPAddress> FloatingIPs { get; } = [];
 
     public OverlayChange Overlay { get; } = new();
 
-    public bool IsEmpty => Frontends.Count == 0 && FloatingIPs.Count == 0 && Overlay.IsEmpty;
+    public bool IsEmpty => NatEntries.Count == 0 && FloatingIPs.Count == 0 && Overlay.IsEmpty;
 }

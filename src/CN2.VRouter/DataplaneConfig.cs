@@ -7,7 +7,7 @@ namespace CN2.VRouter;
 /// <summary>All that this node's data plane must hold. Owned by one task; a data plane only reads it during a call.</summary>
 public sealed class DataplaneConfig
 {
-    public Dictionary<FrontendKey, DataplaneFrontend> Frontends { get; } = [];
+    public Dictionary<NatEntryKey, DataplaneNatEntry> NatEntries { get; } = [];
 
     /// <summary>Addresses of the underlay whose unmapped ports are dropped. In a RoutingInstance all are.</summary>
     public HashSet<IPAddress> FloatingIPs { get; } = [];

@@ -73,7 +73,7 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
         Change = null;
         ProbesChanged = true;
         _faults.Clear();
-        Dataplane.Frontends.Clear();
+        Dataplane.NatEntries.Clear();
         Dataplane.FloatingIPs.Clear();
         Dataplane.Overlay.RoutingInstances.Clear();
         Dataplane.Overlay.Routes.Clear();
@@ -85,13 +85,13 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
 
     private void Take(Delta delta)
     {
-        foreach (var key in delta.RemovedFrontends)
+        foreach (var key in delta.RemovedNatEntries)
         {
             TakeBack(key, () =>
             {
                 var parsed = WireMapping.Key(key);
-                Dataplane.Frontends.Remove(parsed);
-                Change?.Frontends.Add(parsed);
+                Dataplane.NatEntries.Remove(parsed);
+                Change?.NatEntries.Add(parsed);
             });
         }
 
@@ -119,15 +119,15 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
     /// <param name="named">What the same whole has named already: of twins nobody knows which is meant.</param>
     private void Put(Items items, HashSet<object> named)
     {
-        foreach (var message in items.Frontends)
+        foreach (var message in items.NatEntries)
         {
-            Try(message.Key ?? new FrontendKey(), () =>
+            Try(message.Key ?? new NatEntryKey(), () =>
             {
-                var frontend = WireMapping.Frontend(message);
-                if (frontend.Key is { Address: { } address, RoutingInstance: 0 }) RefuseOwn(address);
-                if (!named.Add(frontend.Key)) throw new FormatException($"the entry {frontend.Key} is given twice; the first counts");
-                Dataplane.Frontends[frontend.Key] = frontend;
-                Change?.Frontends.Add(frontend.Key);
+                var natEntry = WireMapping.NatEntry(message);
+                if (natEntry.Key is { Address: { } address, RoutingInstance: 0 }) RefuseOwn(address);
+                if (!named.Add(natEntry.Key)) throw new FormatException($"the entry {natEntry.Key} is given twice; the first counts");
+                Dataplane.NatEntries[natEntry.Key] = natEntry;
+                Change?.NatEntries.Add(natEntry.Key);
             });
         }
 

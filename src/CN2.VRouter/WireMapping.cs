@@ -15,7 +15,7 @@ public static partial class WireMapping
     private const uint MaximumSeconds = 86_400;
 
     /// <exception cref="FormatException">The message says something that cannot be; so in all methods here.</exception>
-    public static FrontendKey Key(Proto.FrontendKey? key)
+    public static NatEntryKey Key(Proto.NatEntryKey? key)
     {
         if (key is null) throw new FormatException("an entry has no key");
         if (key.Port > ushort.MaxValue) throw new FormatException($"port {key.Port} of an entry is no port");
@@ -32,20 +32,20 @@ public static partial class WireMapping
         {
             if (instance != 0) throw new FormatException($"a node port is in RoutingInstance {instance}; there are none in a VPN");
             if (protocol is null || key.Port == 0) throw new FormatException("a node port has no protocol or no port");
-            return new FrontendKey(key.Ipv6 ? IPFamily.IPv6 : IPFamily.IPv4, null, protocol, (ushort)key.Port);
+            return new NatEntryKey(key.Ipv6 ? IPFamily.IPv6 : IPFamily.IPv4, null, protocol, (ushort)key.Port);
         }
 
         if (protocol is null != (key.Port == 0)) throw new FormatException("an entry has a protocol without a port, or a port without a protocol");
         var address = HostAddress(key.Address);
-        return new FrontendKey(address.FamilyOf(), address, protocol, (ushort)key.Port, instance);
+        return new NatEntryKey(address.FamilyOf(), address, protocol, (ushort)key.Port, instance);
     }
 
-    public static DataplaneFrontend Frontend(Proto.Frontend frontend)
+    public static DataplaneNatEntry NatEntry(Proto.NatEntry natEntry)
     {
-        var key = Key(frontend.Key);
-        var ranges = frontend.SourceRanges.Select(Range).ToEquatableList();
-        if (frontend.Backends.Count == 0 && frontend.Draining.Count == 0) throw new FormatException($"the entry {key} has no backend");
-        return new DataplaneFrontend(key, Backends(key, frontend.Backends), Backends(key, frontend.Draining), frontend.ClientIpAffinity, ranges);
+        var key = Key(natEntry.Key);
+        var ranges = natEntry.SourceRanges.Select(Range).ToEquatableList();
+        if (natEntry.Backends.Count == 0 && natEntry.Draining.Count == 0) throw new FormatException($"the entry {key} has no backend");
+        return new DataplaneNatEntry(key, Backends(key, natEntry.Backends), Backends(key, natEntry.Draining), natEntry.ClientIpAffinity, ranges);
     }
 
     public static ProbeTarget Probe(Proto.Probe probe) => new(
@@ -99,12 +99,12 @@ public static partial class WireMapping
     };
 
     // Sorted again: the draw must not depend on how somebody else sorts, and neighbours are compared.
-    private static EquatableList<DataplaneBackend> Backends(FrontendKey key, IEnumerable<Proto.Backend> backends) =>
+    private static EquatableList<DataplaneBackend> Backends(NatEntryKey key, IEnumerable<Proto.Backend> backends) =>
         backends.Select(b => Backend(key, b)).Distinct()
             .OrderBy(b => b.Address, Comparer<IPAddress>.Create(AddressArithmetic.Compare)).ThenBy(b => b.Port)
             .ToEquatableList();
 
-    private static DataplaneBackend Backend(FrontendKey key, Proto.Backend backend)
+    private static DataplaneBackend Backend(NatEntryKey key, Proto.Backend backend)
     {
         var address = HostAddress(backend.Address);
         if (address.FamilyOf() != key.Family) throw new FormatException($"the entry {key} has a backend of the other family");

@@ -77,7 +77,7 @@ public sealed class AgentCommandTests : IClassFixture<NodeLab>, IAsyncLifetime
         var wrapper = await WrapNftAsync();
         Run(Options, path: Path.GetDirectoryName(wrapper));
         var connection = await _server.NextAsync();
-        connection.Send(1, Wire.Items(Wire.Frontend("100.0.0.4", 8080, "10.1.1.2:80")));
+        connection.Send(1, Wire.Items(Wire.NatEntry("100.0.0.4", 8080, "10.1.1.2:80")));
         Assert.Equal(new Applied { Revision = 1 }, await connection.AppliedAsync());
         Assert.Equal(
             [
@@ -86,9 +86,9 @@ public sealed class AgentCommandTests : IClassFixture<NodeLab>, IAsyncLifetime
             ],
             Calls());
 
-        connection.Send(Wire.Delta(2, Wire.Frontend("100.0.0.4", 8080, "10.1.2.2:80")));
+        connection.Send(Wire.Delta(2, Wire.NatEntry("100.0.0.4", 8080, "10.1.2.2:80")));
         Assert.Equal(new Applied { Revision = 2 }, await connection.AppliedAsync());
-        connection.Send(3, Wire.Items(Wire.Frontend("100.0.0.4", 8080, "10.1.2.2:80"))); // the whole again, and nothing new
+        connection.Send(3, Wire.Items(Wire.NatEntry("100.0.0.4", 8080, "10.1.2.2:80"))); // the whole again, and nothing new
         Assert.Equal(new Applied { Revision = 3 }, await connection.AppliedAsync());
         Assert.Equal(7, Calls().Length);
 
@@ -109,11 +109,11 @@ public sealed class AgentCommandTests : IClassFixture<NodeLab>, IAsyncLifetime
         var wrapper = await WrapNftAsync();
         Run(Options, path: Path.GetDirectoryName(wrapper));
         var connection = await _server.NextAsync();
-        connection.Send(1, Wire.Items(Wire.Frontend("100.0.0.4", 8080, "10.1.1.2:80")));
+        connection.Send(1, Wire.Items(Wire.NatEntry("100.0.0.4", 8080, "10.1.1.2:80")));
         await connection.AppliedAsync();
 
         await File.WriteAllTextAsync(_directory + "/break", "", Cancellation);
-        connection.Send(Wire.Delta(2, Wire.Frontend("100.0.0.4", 8080, "10.1.2.2:80")));
+        connection.Send(Wire.Delta(2, Wire.NatEntry("100.0.0.4", 8080, "10.1.2.2:80")));
         Assert.Equal(new Applied { Revision = 2 }, await connection.AppliedAsync());
         Assert.False(File.Exists(_directory + "/break"));
         Assert.Equal("pod2", (await EchoClient.OnceAsync(_lab.ClientHost, ProtocolType.Tcp, "100.0.0.4", 8080))?.Endpoint);

@@ -44,7 +44,7 @@ public sealed class AgentProcessTests(NodeLab lab) : IClassFixture<NodeLab>, IAs
         var again = Start();
         connection = await _server.NextAsync();
         Assert.NotNull(await ReachAsync());
-        connection.Send(9, Wire.Items(Wire.Frontend("100.0.0.4", 8080, "10.1.2.2:80")));
+        connection.Send(9, Wire.Items(Wire.NatEntry("100.0.0.4", 8080, "10.1.2.2:80")));
         Assert.Equal(new Applied { Revision = 9 }, await connection.AppliedAsync());
         Assert.Equal("pod2", (await ReachAsync())?.Endpoint);
         Assert.True(await established.EchoesAsync());
@@ -190,7 +190,7 @@ public sealed class AgentProcessTests(NodeLab lab) : IClassFixture<NodeLab>, IAs
     {
         var agent = Start();
         var connection = await _server.NextAsync();
-        connection.Send(7, Wire.Items(Wire.Frontend("100.0.0.4", 8080, "10.1.1.2:80")));
+        connection.Send(7, Wire.Items(Wire.NatEntry("100.0.0.4", 8080, "10.1.1.2:80")));
         Assert.Equal(new Applied { Revision = 7 }, await connection.AppliedAsync());
         Assert.Equal(new Answer("pod1", NodeLab.Client), await ReachAsync());
         return (agent, connection);

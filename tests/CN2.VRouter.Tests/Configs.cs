@@ -9,13 +9,13 @@ namespace CN2.VRouter.Tests;
 /// <summary>Short ways to write configurations.</summary>
 internal static class Configs
 {
-    public static DataplaneConfig Config(params DataplaneFrontend[] frontends)
+    public static DataplaneConfig Config(params DataplaneNatEntry[] natEntries)
     {
         var config = new DataplaneConfig();
-        foreach (var frontend in frontends)
+        foreach (var natEntry in natEntries)
         {
-            config.Frontends.Add(frontend.Key, frontend);
-            if (frontend.Key is { Address: { } address, RoutingInstance: 0 }) config.FloatingIPs.Add(address);
+            config.NatEntries.Add(natEntry.Key, natEntry);
+            if (natEntry.Key is { Address: { } address, RoutingInstance: 0 }) config.FloatingIPs.Add(address);
         }
 
         return config;
@@ -28,18 +28,18 @@ internal static class Configs
     }
 
     /// <summary>"10.1.1.2:80" is local, "10.9.0.1:80@" lives on another node.</summary>
-    public static DataplaneFrontend Frontend(string address, TransportProtocol protocol, int port, params string[] backends) =>
-        new(new FrontendKey(Family(address), IPAddress.Parse(address), protocol, (ushort)port), Backends(backends), [], false, []);
+    public static DataplaneNatEntry NatEntry(string address, TransportProtocol protocol, int port, params string[] backends) =>
+        new(new NatEntryKey(Family(address), IPAddress.Parse(address), protocol, (ushort)port), Backends(backends), [], false, []);
 
-    public static DataplaneFrontend NodePort(TransportProtocol protocol, int port, params string[] backends) =>
-        new(new FrontendKey(IPFamily.IPv4, null, protocol, (ushort)port), Backends(backends), [], false, []);
+    public static DataplaneNatEntry NodePort(TransportProtocol protocol, int port, params string[] backends) =>
+        new(new NatEntryKey(IPFamily.IPv4, null, protocol, (ushort)port), Backends(backends), [], false, []);
 
-    public static DataplaneFrontend OneToOne(string address, params string[] backends) =>
-        new(new FrontendKey(Family(address), IPAddress.Parse(address), null, 0), Backends(backends), [], false, []);
+    public static DataplaneNatEntry OneToOne(string address, params string[] backends) =>
+        new(new NatEntryKey(Family(address), IPAddress.Parse(address), null, 0), Backends(backends), [], false, []);
 
     /// <summary>The same in a RoutingInstance.</summary>
-    public static DataplaneFrontend In(this DataplaneFrontend frontend, int routingInstance) =>
-        frontend with { Key = frontend.Key with { RoutingInstance = routingInstance } };
+    public static DataplaneNatEntry In(this DataplaneNatEntry natEntry, int routingInstance) =>
+        natEntry with { Key = natEntry.Key with { RoutingInstance = routingInstance } };
 
     public static EquatableList<DataplaneBackend> Backends(params string[] backends) => backends.Select(Backend).ToEquatableList();
 

@@ -11,14 +11,14 @@ public sealed class DesiredStateTests
 
     private readonly DesiredState _desired = new(IPAddress.Parse("172.16.0.1"), IPAddress.Parse("fd00:16::1"));
 
-    public static TheoryData<string, Action<Frontend>> BadEntries => new()
+    public static TheoryData<string, Action<NatEntry>> BadEntries => new()
     {
         { "an entry has no key", f => f.Key = null },
         { "port 65536 of an entry is no port", f => f.Key.Port = 65536 },
         { "an entry has a protocol without a port, or a port without a protocol", f => f.Key.Port = 0 },
         { "an entry has a protocol without a port, or a port without a protocol", f => f.Key.Protocol = 0 },
         { "protocol 1 of an entry is none of TCP (6), UDP (17), SCTP (132)", f => f.Key.Protocol = 1 },
-        { "a node port has no protocol or no port", f => f.Key = new FrontendKey { Protocol = 6 } },
+        { "a node port has no protocol or no port", f => f.Key = new NatEntryKey { Protocol = 6 } },
         { "an address has 5 bytes; expected 4 or 16", f => f.Key.Address = ByteString.CopyFrom(1, 2, 3, 4, 5) },
         { "127.0.0.1 is no address of a FloatingIP or an endpoint", f => f.Key.Address = Wire.Address("127.0.0.1") },
         { "0.0.0.0 is no address of a FloatingIP or an endpoint", f => f.Key.Address = Wire.Address("0.0.0.0") },
@@ -45,13 +45,13 @@ public sealed class DesiredStateTests
 
     [Theory]
     [MemberData(nameof(BadEntries))]
-    public void A_bad_entry_is_named_and_left_out(string fault, Action<Frontend> spoil)
+    public void A_bad_entry_is_named_and_left_out(string fault, Action<NatEntry> spoil)
     {
-        var bad = Wire.Frontend("100.0.0.5", 80, "10.0.0.1:80");
+        var bad = Wire.NatEntry("100.0.0.5", 80, "10.0.0.1:80");
         spoil(bad);
-        Snapshot(Items(bad, Wire.Frontend(Good, 80, "10.0.0.1:80")));
+        Snapshot(Items(bad, Wire.NatEntry(Good, 80, "10.0.0.1:80")));
         Assert.Equal(fault, _desired.Fault);
-        Assert.Equal(Good, Assert.Single(_desired.Dataplane.Frontends).Key.Address?.ToString());
+        Assert.Equal(Good, Assert.Single(_desired.Dataplane.NatEntries).Key.Address?.ToString());
     }
 
     [Theory]
@@ -82,38 +82,38 @@ public sealed class DesiredStateTests
     [Fact]
     public void Of_twins_the_first_counts_and_both_chunks_are_looked_at()
     {
-        _desired.Take(new ServerMessage { Snapshot = new Snapshot { Revision = 1, Items = Items(Wire.Frontend(Good, 80, "10.0.0.1:80")) } });
-        var items = Items(Wire.Frontend(Good, 80, "10.0.0.2:80"));
+        _desired.Take(new ServerMessage { Snapshot = new Snapshot { Revision = 1, Items = Items(Wire.NatEntry(Good, 80, "10.0.0.1:80")) } });
+        var items = Items(Wire.NatEntry(Good, 80, "10.0.0.2:80"));
         var probe = Probe();
         items.Probes.Add([probe, probe]);
         Snapshot(items);
         Assert.Equal($"the entry {Good} TCP/80 is given twice; the first counts (and 1 more)", _desired.Fault);
-        Assert.Equal("10.0.0.1", Assert.Single(_desired.Dataplane.Frontends).Value.Backends[0].Address.ToString());
+        Assert.Equal("10.0.0.1", Assert.Single(_desired.Dataplane.NatEntries).Value.Backends[0].Address.ToString());
         Assert.Single(_desired.Probes);
     }
 
     [Fact]
     public void A_fault_is_told_until_its_entry_is_put_right_or_taken_back()
     {
-        var bad = Wire.Frontend(Good, 80, "10.0.0.1:80");
+        var bad = Wire.NatEntry(Good, 80, "10.0.0.1:80");
         bad.Backends[0].Port = 65536;
-        var worse = Wire.Frontend("100.0.0.5", 80, "10.0.0.1:80");
+        var worse = Wire.NatEntry("100.0.0.5", 80, "10.0.0.1:80");
         worse.Key.Port = 70000;
         Snapshot(Items(bad, worse));
         _desired.Clean();
-        _desired.Take(Wire.Delta(2, Wire.Frontend("100.0.0.6", 80, "10.0.0.1:80")));
+        _desired.Take(Wire.Delta(2, Wire.NatEntry("100.0.0.6", 80, "10.0.0.1:80")));
         Assert.Equal("port 65536 of a backend is no port (and 1 more)", _desired.Fault);
-        _desired.Take(Wire.Delta(3, Wire.Frontend(Good, 80, "10.0.0.1:80")));
+        _desired.Take(Wire.Delta(3, Wire.NatEntry(Good, 80, "10.0.0.1:80")));
         Assert.Equal("port 70000 of an entry is no port", _desired.Fault);
-        _desired.Take(new ServerMessage { Delta = new Delta { Revision = 4, RemovedFrontends = { worse.Key } } });
+        _desired.Take(new ServerMessage { Delta = new Delta { Revision = 4, RemovedNatEntries = { worse.Key } } });
         Assert.Null(_desired.Fault);
-        Assert.Equal(2, _desired.Dataplane.Frontends.Count);
+        Assert.Equal(2, _desired.Dataplane.NatEntries.Count);
     }
 
-    private static Items Items(params Frontend[] frontends)
+    private static Items Items(params NatEntry[] natEntries)
     {
         var items = new Items();
-        items.Frontends.Add(frontends);
+        items.NatEntries.Add(natEntries);
         return items;
     }
 

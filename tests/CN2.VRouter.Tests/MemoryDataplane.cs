@@ -12,7 +12,7 @@ internal sealed class MemoryDataplane : IDataplane
 {
     private readonly Channel<string> _drift = Channel.CreateUnbounded<string>();
     private readonly Lock _lock = new();
-    private Dictionary<FrontendKey, DataplaneFrontend> _frontends = [];
+    private Dictionary<NatEntryKey, DataplaneNatEntry> _natEntries = [];
     private bool _drifted;
 
     public ChannelReader<string> Drift => _drift.Reader;
@@ -25,11 +25,11 @@ internal sealed class MemoryDataplane : IDataplane
 
     public int Calls { get; private set; }
 
-    public IReadOnlyDictionary<FrontendKey, DataplaneFrontend> Frontends
+    public IReadOnlyDictionary<NatEntryKey, DataplaneNatEntry> NatEntries
     {
         get
         {
-            lock (_lock) return new Dictionary<FrontendKey, DataplaneFrontend>(_frontends);
+            lock (_lock) return new Dictionary<NatEntryKey, DataplaneNatEntry>(_natEntries);
         }
     }
 
@@ -44,15 +44,15 @@ internal sealed class MemoryDataplane : IDataplane
             {
                 if (change is null || _drifted)
                 {
-                    _frontends = new(desired.Frontends);
+                    _natEntries = new(desired.NatEntries);
                     _drifted = false;
                     return;
                 }
 
-                foreach (var key in change.Frontends)
+                foreach (var key in change.NatEntries)
                 {
-                    if (desired.Frontends.TryGetValue(key, out var frontend)) _frontends[key] = frontend;
-                    else _frontends.Remove(key);
+                    if (desired.NatEntries.TryGetValue(key, out var natEntry)) _natEntries[key] = natEntry;
+                    else _natEntries.Remove(key);
                 }
             }
         }
@@ -66,7 +66,7 @@ internal sealed class MemoryDataplane : IDataplane
     {
         lock (_lock)
         {
-            _frontends.Clear();
+            _natEntries.Clear();
             _drifted = true;
         }
 
@@ -76,14 +76,14 @@ internal sealed class MemoryDataplane : IDataplane
     public Answer? Reach(TransportProtocol protocol, IPAddress to, int port, IPAddress from, IReadOnlySet<IPAddress> nodeAddresses, Func<IPAddress, string> name, Func<IPFamily, string> nodeAddress)
     {
         var family = from.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? IPFamily.IPv4 : IPFamily.IPv6;
-        var frontends = Frontends;
-        if (!frontends.TryGetValue(new FrontendKey(family, to, protocol, (ushort)port), out var frontend)
-            && !frontends.TryGetValue(new FrontendKey(family, to, null, 0), out frontend)
-            && !(nodeAddresses.Contains(to) && frontends.TryGetValue(new FrontendKey(family, null, protocol, (ushort)port), out frontend))) return null;
-        if (frontend.Backends.Count == 0) return null;
-        if (frontend.SourceRanges.Count > 0 && !frontend.SourceRanges.Any(r => r.BaseAddress.AddressFamily == from.AddressFamily && r.Contains(from))) return null;
-        var draw = frontend.ClientIPAffinity ? from.GetAddressBytes()[^1] : Random.Shared.Next();
-        var backend = frontend.Backends[draw % frontend.Backends.Count];
+        var natEntries = NatEntries;
+        if (!natEntries.TryGetValue(new NatEntryKey(family, to, protocol, (ushort)port), out var natEntry)
+            && !natEntries.TryGetValue(new NatEntryKey(family, to, null, 0), out natEntry)
+            && !(nodeAddresses.Contains(to) && natEntries.TryGetValue(new NatEntryKey(family, null, protocol, (ushort)port), out natEntry))) return null;
+        if (natEntry.Backends.Count == 0) return null;
+        if (natEntry.SourceRanges.Count > 0 && !natEntry.SourceRanges.Any(r => r.BaseAddress.AddressFamily == from.AddressFamily && r.Contains(from))) return null;
+        var draw = natEntry.ClientIPAffinity ? from.GetAddressBytes()[^1] : Random.Shared.Next();
+        var backend = natEntry.Backends[draw % natEntry.Backends.Count];
         return new Answer(name(backend.Address), backend.Local ? from.ToString() : nodeAddress(family));
     }
 

@@ -46,10 +46,10 @@ public sealed class VRouterAgentTests : IAsyncLifetime
     public async Task A_snapshot_counts_when_its_last_chunk_is_there()
     {
         var connection = await _server.NextAsync();
-        connection.Send(new ServerMessage { Snapshot = new Snapshot { Revision = 7, Items = Wire.Items(Wire.Frontend("100.0.0.4", 80, "10.0.0.1:80")) } });
-        connection.Send(new ServerMessage { Snapshot = new Snapshot { Revision = 7, Last = true, Items = Wire.Items(Wire.Frontend("100.0.0.5", 80, "10.0.0.1:80")) } });
+        connection.Send(new ServerMessage { Snapshot = new Snapshot { Revision = 7, Items = Wire.Items(Wire.NatEntry("100.0.0.4", 80, "10.0.0.1:80")) } });
+        connection.Send(new ServerMessage { Snapshot = new Snapshot { Revision = 7, Last = true, Items = Wire.Items(Wire.NatEntry("100.0.0.5", 80, "10.0.0.1:80")) } });
         Assert.Equal(new Applied { Revision = 7 }, await connection.AppliedAsync());
-        Assert.Equal(2, _dataplane.Frontends.Count);
+        Assert.Equal(2, _dataplane.NatEntries.Count);
         Assert.Equal(1, _dataplane.Calls);
     }
 
@@ -60,15 +60,15 @@ public sealed class VRouterAgentTests : IAsyncLifetime
         connection.Send(1, Wire.Items());
         await connection.AppliedAsync();
         await _dataplane.Turn.WaitAsync(TestContext.Current.CancellationToken);
-        connection.Send(Wire.Delta(2, Wire.Frontend("100.0.0.2", 80, "10.0.0.1:80")));
-        for (ulong r = 3; r <= 40; r++) connection.Send(Wire.Delta(r, Wire.Frontend($"100.0.0.{r}", 80, "10.0.0.1:80")));
-        connection.Send(new ServerMessage { Delta = new Delta { Revision = 41, RemovedFrontends = { Wire.Key("100.0.0.40", 6, 80) } } });
+        connection.Send(Wire.Delta(2, Wire.NatEntry("100.0.0.2", 80, "10.0.0.1:80")));
+        for (ulong r = 3; r <= 40; r++) connection.Send(Wire.Delta(r, Wire.NatEntry($"100.0.0.{r}", 80, "10.0.0.1:80")));
+        connection.Send(new ServerMessage { Delta = new Delta { Revision = 41, RemovedNatEntries = { Wire.Key("100.0.0.40", 6, 80) } } });
         await connection.NextAsync(AgentMessage.BodyOneofCase.Heartbeat);
         _dataplane.Turn.Release();
         Applied applied;
         do applied = await connection.AppliedAsync();
         while (applied.Revision < 41);
-        Assert.Equal(38, _dataplane.Frontends.Count);
+        Assert.Equal(38, _dataplane.NatEntries.Count);
         Assert.InRange(_dataplane.Calls, 2, 3);
     }
 
@@ -77,55 +77,55 @@ public sealed class VRouterAgentTests : IAsyncLifetime
     {
         var connection = await _server.NextAsync();
         _dataplane.Refusal = "nft refused: no memory";
-        connection.Send(5, Wire.Items(Wire.Frontend("100.0.0.4", 80, "10.0.0.1:80")));
+        connection.Send(5, Wire.Items(Wire.NatEntry("100.0.0.4", 80, "10.0.0.1:80")));
         Assert.Equal(new Applied { Revision = 5, Error = "nft refused: no memory" }, await connection.AppliedAsync());
         _dataplane.Refusal = null;
         Applied applied;
         do applied = await connection.AppliedAsync();
         while (applied.Error.Length > 0);
         Assert.Equal(5u, applied.Revision);
-        Assert.Single(_dataplane.Frontends);
+        Assert.Single(_dataplane.NatEntries);
     }
 
     [Fact]
     public async Task One_bad_entry_does_not_stop_the_others()
     {
         var connection = await _server.NextAsync();
-        var bad = Wire.Frontend("100.0.0.5", 80, "10.0.0.1:80");
+        var bad = Wire.NatEntry("100.0.0.5", 80, "10.0.0.1:80");
         bad.SourceRanges.Add("10.0.0.0/40");
-        connection.Send(5, Wire.Items(Wire.Frontend("100.0.0.4", 80, "10.0.0.1:80"), bad));
+        connection.Send(5, Wire.Items(Wire.NatEntry("100.0.0.4", 80, "10.0.0.1:80"), bad));
         Assert.Equal(new Applied { Revision = 5, Error = "the source range \"10.0.0.0/40\" is no CIDR" }, await connection.AppliedAsync());
-        Assert.Single(_dataplane.Frontends);
+        Assert.Single(_dataplane.NatEntries);
     }
 
     [Fact]
     public async Task Drift_is_repaired_and_counted()
     {
         var connection = await _server.NextAsync();
-        connection.Send(5, Wire.Items(Wire.Frontend("100.0.0.4", 80, "10.0.0.1:80")));
+        connection.Send(5, Wire.Items(Wire.NatEntry("100.0.0.4", 80, "10.0.0.1:80")));
         await connection.AppliedAsync();
         _dataplane.SomebodyTakesAll();
         AgentMessage beat;
         do beat = await connection.NextAsync(AgentMessage.BodyOneofCase.Heartbeat);
         while (beat.Heartbeat.Repairs == 0);
         Assert.Equal(1u, beat.Heartbeat.Repairs);
-        Assert.Single(_dataplane.Frontends);
+        Assert.Single(_dataplane.NatEntries);
     }
 
     [Fact]
     public async Task When_a_server_goes_the_next_one_is_taken_at_once_and_nothing_is_forgotten()
     {
         var connection = await _server.NextAsync();
-        connection.Send(5, Wire.Items(Wire.Frontend("100.0.0.4", 80, "10.0.0.1:80")));
+        connection.Send(5, Wire.Items(Wire.NatEntry("100.0.0.4", 80, "10.0.0.1:80")));
         await connection.AppliedAsync();
         // Half a snapshot dies with its stream.
-        connection.Send(new ServerMessage { Snapshot = new Snapshot { Revision = 6, Items = Wire.Items(Wire.Frontend("100.0.0.6", 80, "10.0.0.1:80")) } });
+        connection.Send(new ServerMessage { Snapshot = new Snapshot { Revision = 6, Items = Wire.Items(Wire.NatEntry("100.0.0.6", 80, "10.0.0.1:80")) } });
         await _server.DisposeAsync();
         var next = await _second.NextAsync(TimeSpan.FromSeconds(2));
-        Assert.Single(_dataplane.Frontends);
-        next.Send(7, Wire.Items(Wire.Frontend("100.0.0.7", 80, "10.0.0.1:80")));
+        Assert.Single(_dataplane.NatEntries);
+        next.Send(7, Wire.Items(Wire.NatEntry("100.0.0.7", 80, "10.0.0.1:80")));
         Assert.Equal(7u, (await next.AppliedAsync()).Revision);
-        Assert.Equal("100.0.0.7", Assert.Single(_dataplane.Frontends.Keys).Address?.ToString());
+        Assert.Equal("100.0.0.7", Assert.Single(_dataplane.NatEntries.Keys).Address?.ToString());
     }
 
     [Fact]

@@ -9,27 +9,27 @@ internal static class Wire
 {
     public static ByteString Address(string address) => ByteString.CopyFrom(IPAddress.Parse(address).GetAddressBytes());
 
-    public static FrontendKey Key(string address, uint protocol, uint port) => new() { Address = Address(address), Protocol = protocol, Port = port };
+    public static NatEntryKey Key(string address, uint protocol, uint port) => new() { Address = Address(address), Protocol = protocol, Port = port };
 
-    public static Frontend Frontend(string address, uint port, params string[] backends)
+    public static NatEntry NatEntry(string address, uint port, params string[] backends)
     {
-        var frontend = new Frontend { Key = Key(address, 6, port) };
-        frontend.Backends.AddRange(backends.Select(b => IPEndPoint.Parse(b)).Select(b => new Backend { Address = Address(b.Address.ToString()), Port = (uint)b.Port, Local = true }));
-        return frontend;
+        var natEntry = new NatEntry { Key = Key(address, 6, port) };
+        natEntry.Backends.AddRange(backends.Select(b => IPEndPoint.Parse(b)).Select(b => new Backend { Address = Address(b.Address.ToString()), Port = (uint)b.Port, Local = true }));
+        return natEntry;
     }
 
-    public static Items Items(params Frontend[] frontends)
+    public static Items Items(params NatEntry[] natEntries)
     {
         var items = new Items();
-        items.Frontends.AddRange(frontends);
-        items.FloatingIps.AddRange(frontends.Where(f => !f.Key.Address.IsEmpty && f.Key.RoutingInstance == 0).Select(f => f.Key.Address).Distinct());
+        items.NatEntries.AddRange(natEntries);
+        items.FloatingIps.AddRange(natEntries.Where(f => !f.Key.Address.IsEmpty && f.Key.RoutingInstance == 0).Select(f => f.Key.Address).Distinct());
         return items;
     }
 
-    public static Frontend In(this Frontend frontend, uint routingInstance)
+    public static NatEntry In(this NatEntry natEntry, uint routingInstance)
     {
-        frontend.Key.RoutingInstance = routingInstance;
-        return frontend;
+        natEntry.Key.RoutingInstance = routingInstance;
+        return natEntry;
     }
 
     public static VpnRouteKey RouteKey(uint routingInstance, string prefix)
@@ -47,5 +47,5 @@ internal static class Wire
 
     public static RoutingInstance Instance(uint number) => new() { Number = number, Label = 16 + number };
 
-    public static ServerMessage Delta(ulong revision, params Frontend[] frontends) => new() { Delta = new Delta { Revision = revision, Put = Items(frontends) } };
+    public static ServerMessage Delta(ulong revision, params NatEntry[] natEntries) => new() { Delta = new Delta { Revision = revision, Put = Items(natEntries) } };
 }

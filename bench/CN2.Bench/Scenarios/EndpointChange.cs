@@ -27,13 +27,13 @@ internal sealed class EndpointChange(Site site, Report report)
             var after = await site.Api.MetricsAsync();
             var sent = nft.Elements.Skip(elements).ToList();
             var foreign = sent.Count(e => !addresses.Contains(e.Address.ToString()));
-            var (added, withdrawn, frontends, owners) = (Of("cn2_bgp_paths_added_total"), Of("cn2_bgp_paths_withdrawn_total"), Of("cn2_vrouter_frontends_sent_total"), Of("cn2_reconcile_owners_compiled_total"));
-            _rows.Add([$"ready: {ready}", _concerned, owners, added, withdrawn, frontends, Of("cn2_vrouter_deltas_total"), nft.Transactions - transactions, sent.Count, foreign,
+            var (added, withdrawn, natEntries, owners) = (Of("cn2_bgp_paths_added_total"), Of("cn2_bgp_paths_withdrawn_total"), Of("cn2_vrouter_frontends_sent_total"), Of("cn2_reconcile_owners_compiled_total"));
+            _rows.Add([$"ready: {ready}", _concerned, owners, added, withdrawn, natEntries, Of("cn2_vrouter_deltas_total"), nft.Transactions - transactions, sent.Count, foreign,
                 site.Routes.Notices - notices, Of("cn2_reconcile_statuses_written_total"), Of("cn2_bgp_repairs_total") + Of("cn2_vrouter_snapshots_total")]);
             report.Add(Aim.Exactly($"(c) ready: {ready}, {_concerned} Services use the endpoint: Services compiled", _concerned, owners));
             report.Add(Aim.Exactly($"(c) ready: {ready}: paths {(ready == "true" ? "added, none withdrawn" : "withdrawn, none added")}", _concerned, ready == "true" ? added - withdrawn : withdrawn - added));
-            report.Add(Aim.Exactly($"(c) ready: {ready}: frontends sent to the vRouter, two a Service", 2 * _concerned, frontends));
-            report.Add(Aim.Exactly($"(c) ready: {ready}: nft elements sent, two a frontend", 4 * _concerned, sent.Count));
+            report.Add(Aim.Exactly($"(c) ready: {ready}: NAT entries sent to the vRouter, two a Service", 2 * _concerned, natEntries));
+            report.Add(Aim.Exactly($"(c) ready: {ready}: nft elements sent, two a NAT entry", 4 * _concerned, sent.Count));
             report.Add(Aim.Exactly($"(c) ready: {ready}: nft elements of other Services", 0, foreign));
 
             long Of(string name) => (long)(after.GetValueOrDefault(name) - before.GetValueOrDefault(name));
@@ -43,7 +43,7 @@ internal sealed class EndpointChange(Site site, Report report)
     public void Tell()
     {
         report.Heading(FormattableString.Invariant($"(c) One endpoint's change at {_services:N0} Services"));
-        report.Table(["change", "Services it concerns", "Services compiled", "paths added", "paths withdrawn", "frontends sent", "deltas sent", "nft transactions", "nft elements", "of other Services", "FRR route notices", "statuses written", "repairs and snapshots"], _rows);
-        report.Text($"A Service has two frontends (cluster IP and external address), each with an element for itself and one for its endpoint, and three statuses (its own and its two FloatingIPs'). Transactions and elements are what the compute node's kernel announced, route notices what the router's kernel did.");
+        report.Table(["change", "Services it concerns", "Services compiled", "paths added", "paths withdrawn", "NAT entries sent", "deltas sent", "nft transactions", "nft elements", "of other Services", "FRR route notices", "statuses written", "repairs and snapshots"], _rows);
+        report.Text($"A Service has two NAT entries (cluster IP and external address), each with an element for itself and one for its endpoint, and three statuses (its own and its two FloatingIPs'). Transactions and elements are what the compute node's kernel announced, route notices what the router's kernel did.");
     }
 }

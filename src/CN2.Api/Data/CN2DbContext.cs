@@ -24,7 +24,7 @@ public sealed class CN2DbContext(DbContextOptions<CN2DbContext> options) : DbCon
     public DbSet<BgpRouterRow> BgpRouters => Set<BgpRouterRow>();
     public DbSet<ServiceHealthCheckRow> ServiceHealthChecks => Set<ServiceHealthCheckRow>();
     public DbSet<ControlNodeRow> ControlNodes => Set<ControlNodeRow>();
-    public DbSet<AdvertisementRow> Advertisements => Set<AdvertisementRow>();
+    public DbSet<AnnouncementRow> Announcements => Set<AnnouncementRow>();
     public DbSet<ServiceStatusRow> ServiceStatuses => Set<ServiceStatusRow>();
     public DbSet<FloatingIPStatusRow> FloatingIPStatuses => Set<FloatingIPStatusRow>();
     public DbSet<ChangeRow> Changes => Set<ChangeRow>();
@@ -114,7 +114,7 @@ public sealed class CN2DbContext(DbContextOptions<CN2DbContext> options) : DbCon
         });
         modelBuilder.Entity<ServiceHealthCheckRow>(row => { row.ToTable("service_health_check"); row.Property(h => h.Spec).HasColumnType("jsonb"); });
         modelBuilder.Entity<ControlNodeRow>(row => { row.ToTable("control_node"); row.HasKey(c => c.Name); row.Property(c => c.Sessions).HasColumnType("jsonb"); });
-        modelBuilder.Entity<AdvertisementRow>(row =>
+        modelBuilder.Entity<AnnouncementRow>(row =>
         {
             row.ToTable("advertisement");
             row.HasKey(a => new { a.FloatingIPUid, a.ControlNode });

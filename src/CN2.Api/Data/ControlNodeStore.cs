@@ -91,18 +91,18 @@ public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal s
     }
 
     /// <summary>What other control nodes announce of these FloatingIPs: (FloatingIP, control node) → paths.</summary>
-    public async Task<List<(Guid FloatingIP, string ControlNode, RoutePath[] Paths)>> AnnouncedByOthersAsync(
+    public async Task<List<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)>> AnnouncedByOthersAsync(
         string self, IReadOnlyCollection<Guid>? floatingIPs, CancellationToken ct)
     {
         await using var command = dataSource.CreateCommand(
             "SELECT floating_ip_uid, control_node, routes FROM advertisement WHERE control_node <> $1 AND ($2::uuid[] IS NULL OR floating_ip_uid = ANY($2))");
         command.Parameters.Add(new() { Value = self });
         command.Parameters.Add(new() { Value = (object?)floatingIPs?.ToArray() ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
-        var rows = new List<(Guid, string, RoutePath[])>();
+        var rows = new List<(Guid, string, RouteKey[])>();
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
         {
-            rows.Add((reader.GetGuid(0), reader.GetString(1), [.. JsonSerializer.Deserialize<string[]>(reader.GetString(2))!.Select(RoutePath.Parse)]));
+            rows.Add((reader.GetGuid(0), reader.GetString(1), [.. JsonSerializer.Deserialize<string[]>(reader.GetString(2))!.Select(RouteKey.Parse)]));
         }
 
         return rows;

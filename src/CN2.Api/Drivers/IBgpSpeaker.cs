@@ -19,11 +19,11 @@ public sealed record BgpPath(
     EquatableList<string> LargeCommunities,
     BgpVpn? Vpn = null)
 {
-    public BgpPathKey Key => new(Prefix, new RoutePath(NextHop, Vpn?.RouteDistinguisher.Number ?? 0));
+    public BgpPathKey Key => new(Prefix, new RouteKey(NextHop, Vpn?.RouteDistinguisher.Number ?? 0));
 }
 
 /// <summary>Prefix, next hop and RoutingInstance; in the overlay the last two are the route distinguisher.</summary>
-public readonly record struct BgpPathKey(IPAddress Prefix, RoutePath Path);
+public readonly record struct BgpPathKey(IPAddress Prefix, RouteKey Path);
 
 /// <summary>
 /// What a VPN route has besides (contract §4): its route distinguisher, the label its vRouter has acknowledged, the route targets. The

@@ -11,7 +11,7 @@ public sealed record VRouterProbe(Guid Uid, IPAddress Address, ServiceHealthChec
 
 /// <summary>What one vRouter must do: the whole of it.</summary>
 public sealed record VRouterConfig(
-    IReadOnlyCollection<VirtualRouterFrontend> Frontends,
+    IReadOnlyCollection<VirtualRouterNatEntry> NatEntries,
     IReadOnlyCollection<IPAddress> FloatingIPs,
     IReadOnlyCollection<VRouterProbe> Probes,
     IReadOnlyCollection<RoutingInstance> RoutingInstances,
@@ -19,10 +19,10 @@ public sealed record VRouterConfig(
 
 /// <summary>A change of it; additions replace what has the same key.</summary>
 public sealed record VRouterDelta(
-    IReadOnlyCollection<VirtualRouterFrontend> Frontends,
+    IReadOnlyCollection<VirtualRouterNatEntry> NatEntries,
     IReadOnlyCollection<IPAddress> FloatingIPs,
     IReadOnlyCollection<VRouterProbe> Probes,
-    IReadOnlyCollection<FrontendKey> RemovedFrontends,
+    IReadOnlyCollection<NatEntryKey> RemovedNatEntries,
     IReadOnlyCollection<IPAddress> RemovedFloatingIPs,
     IReadOnlyCollection<Guid> RemovedProbes)
 {
@@ -75,4 +75,4 @@ public interface IVRouterPublisher
     VRouterPublisherCounters Counters { get; }
 }
 
-public sealed record VRouterPublisherCounters(long Snapshots, long Deltas, long FrontendsSent);
+public sealed record VRouterPublisherCounters(long Snapshots, long Deltas, long NatEntriesSent);

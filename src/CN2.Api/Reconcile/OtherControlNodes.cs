@@ -6,7 +6,7 @@ namespace CN2.Api.Reconcile;
 /// <summary>What the other replicas announce and whom they reach, as their rows say.</summary>
 public sealed class OtherControlNodes
 {
-    private readonly Dictionary<Guid, Dictionary<string, RoutePath[]>> _announced = [];
+    private readonly Dictionary<Guid, Dictionary<string, RouteKey[]>> _announced = [];
     private volatile bool _any;
     private Dictionary<string, IReadOnlyList<BgpSession>> _sessions = [];
 
@@ -20,7 +20,7 @@ public sealed class OtherControlNodes
     /// <summary>Their BGP sessions.</summary>
     public IEnumerable<BgpSession> Sessions => _sessions.Values.SelectMany(s => s);
 
-    public void Set(Guid floatingIP, string controlNode, RoutePath[] paths)
+    public void Set(Guid floatingIP, string controlNode, RouteKey[] paths)
     {
         if (!_announced.TryGetValue(floatingIP, out var nodes)) _announced[floatingIP] = nodes = [];
         nodes[controlNode] = paths;
@@ -49,7 +49,7 @@ public sealed class OtherControlNodes
         _announced.TryGetValue(floatingIP, out var nodes) && nodes.Values.Any(paths => paths.Length > 0);
 
     /// <summary>Control nodes that announce the FloatingIP by this path, with their sessions.</summary>
-    public IEnumerable<(string ControlNode, IReadOnlyList<BgpSession> Sessions)> Through(Guid floatingIP, RoutePath path) =>
+    public IEnumerable<(string ControlNode, IReadOnlyList<BgpSession> Sessions)> Through(Guid floatingIP, RouteKey path) =>
         _announced.TryGetValue(floatingIP, out var nodes)
             ? nodes.Where(n => n.Value.Contains(path)).Select(n => (n.Key, _sessions.GetValueOrDefault(n.Key) ?? []))
             : [];

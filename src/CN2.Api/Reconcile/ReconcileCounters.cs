@@ -20,7 +20,7 @@ public sealed class ReconcileCounters
         meter.CreateObservableCounter("cn2.bgp.engine_restarts", () => speaker.Counters.EngineRestarts, "{restart}", "Times the BGP engine came back empty");
         meter.CreateObservableCounter("cn2.vrouter.snapshots", () => publisher.Counters.Snapshots, "{snapshot}", "Whole configurations sent to vRouters");
         meter.CreateObservableCounter("cn2.vrouter.deltas", () => publisher.Counters.Deltas, "{delta}", "Changes of configuration sent to vRouters");
-        meter.CreateObservableCounter("cn2.vrouter.frontends_sent", () => publisher.Counters.FrontendsSent, "{frontend}", "Frontends sent to vRouters, in either");
+        meter.CreateObservableCounter("cn2.vrouter.frontends_sent", () => publisher.Counters.NatEntriesSent, "{frontend}", "NAT entries sent to vRouters, in either");
     }
 
     public void OwnersCompiled(int count) => _owners.Add(count);

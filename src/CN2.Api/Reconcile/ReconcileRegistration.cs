@@ -13,7 +13,7 @@ public static class ReconcileRegistration
         services.AddSingleton<RoutingInstances>();
         services.AddSingleton<IImportedRoutes>(provider => provider.GetRequiredService<RoutingInstances>());
         services.AddSingleton<VirtualRouterStore>();
-        services.AddSingleton<AdvertisementStore>();
+        services.AddSingleton<AnnouncementStore>();
         services.AddSingleton<StatusStore>();
         services.AddSingleton<ReconcileCounters>();
         services.AddSingleton<StatusRecorder>();

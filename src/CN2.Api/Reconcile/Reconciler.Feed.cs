@@ -77,7 +77,7 @@ public sealed partial class Reconciler
         _duties.SomethingMayFit();
     }
 
-    private void TakeAnnounced(IEnumerable<(Guid FloatingIP, string ControlNode, RoutePath[] Paths)> announced)
+    private void TakeAnnounced(IEnumerable<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)> announced)
     {
         _others.Clear();
         foreach (var (floatingIP, node, paths) in announced) _others.Set(floatingIP, node, paths);

@@ -97,7 +97,7 @@ public sealed partial class Reconciler : BackgroundService
     private Dictionary<string, string>? _sessionsOfOthers;
 
     public Reconciler(
-        StateReader reader, ChangeFeedReader feed, ControlNodeStore controlNodes, VirtualRouterStore virtualRouters, AdvertisementStore advertisements,
+        StateReader reader, ChangeFeedReader feed, ControlNodeStore controlNodes, VirtualRouterStore virtualRouters, AnnouncementStore advertisements,
         IBgpSpeaker speaker, IVRouterPublisher publisher, ChangeSignal signal, DedicatedConnection dedicated, LeaderDuties duties,
         StatusRecorder statuses, ReconcileCounters counters, OverlayMetrics metrics, RoutingInstances instances, Settings settings, TimeProvider time, ILoggerFactory loggers)
     {
@@ -268,7 +268,7 @@ public sealed partial class Reconciler : BackgroundService
 
     private bool GivesAway(Guid owner, CompiledOwner? compiled) =>
         _sequencer.Compiled.TryGetValue(owner, out var before)
-        && before.Frontends.Any(f => f.FloatingIP is { } held && compiled?.Frontends.Any(n => n.FloatingIP == held) != true);
+        && before.NatEntries.Any(f => f.FloatingIP is { } held && compiled?.NatEntries.Any(n => n.FloatingIP == held) != true);
 
     private void Send(DateTimeOffset now)
     {

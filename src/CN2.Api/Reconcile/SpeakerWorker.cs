@@ -13,12 +13,12 @@ namespace CN2.Api.Reconcile;
 /// other replicas, says so until the entries are gone too.
 /// </summary>
 public sealed partial class SpeakerWorker(
-    IBgpSpeaker speaker, AdvertisementStore store, string controlNode, Func<bool> hasOthers, Action wake, ILogger<SpeakerWorker> logger)
+    IBgpSpeaker speaker, AnnouncementStore store, string controlNode, Func<bool> hasOthers, Action wake, ILogger<SpeakerWorker> logger)
 {
     private readonly ConcurrentQueue<RouteJob> _jobs = new();
     private readonly ConcurrentQueue<RouteResult> _results = new();
     private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-    private Dictionary<Guid, HashSet<RoutePath>> _rows = [];
+    private Dictionary<Guid, HashSet<RouteKey>> _rows = [];
     private IReadOnlyCollection<BgpPath>? _found;
 
     /// <summary>Reads the rows left by an earlier life of this control node, before anything is told; true: it may have announced something.</summary>
@@ -99,13 +99,13 @@ public sealed partial class SpeakerWorker(
 
     private async Task TryCarryOutAsync(MergedJob job, CancellationToken ct)
     {
-        if (job.Rewrite) await store.SaveAsync(controlNode, _rows.ToDictionary(r => r.Key, r => (IReadOnlyCollection<RoutePath>?)r.Value), false, ct);
+        if (job.Rewrite) await store.SaveAsync(controlNode, _rows.ToDictionary(r => r.Key, r => (IReadOnlyCollection<RouteKey>?)r.Value), false, ct);
         if (job.Introduce) await store.IntroduceAsync(controlNode, ct);
         var announce = job.Routes.Values.Where(r => r.Announce).Select(r => r.Route).ToList();
         var withdraw = job.Routes.Values.Where(r => !r.Announce).Select(r => r.Route).ToList();
         if (announce.Count > 0)
         {
-            var before = new Dictionary<Guid, IReadOnlyCollection<RoutePath>?>();
+            var before = new Dictionary<Guid, IReadOnlyCollection<RouteKey>?>();
             foreach (var group in announce.GroupBy(r => r.FloatingIP))
             {
                 var known = _rows.GetValueOrDefault(group.Key);
@@ -143,7 +143,7 @@ public sealed partial class SpeakerWorker(
         if (job.Peers is not null) await speaker.SetPeersAsync(job.Peers, ct);
 
         var tellOthers = hasOthers();
-        var after = new Dictionary<Guid, IReadOnlyCollection<RoutePath>?>();
+        var after = new Dictionary<Guid, IReadOnlyCollection<RouteKey>?>();
         if (job.Whole)
         {
             // Everything else is gone from the speaker: also single paths that an earlier life of this control node announced.
@@ -204,7 +204,7 @@ public sealed partial class SpeakerWorker(
         public bool Introduce { get; private set; }
         public bool Rewrite { get; private set; }
         public HashSet<Guid> Release { get; } = [];
-        public Dictionary<(Guid, RoutePath), (FloatingIPRoute Route, bool Announce)> Routes { get; } = [];
+        public Dictionary<(Guid, RouteKey), (FloatingIPRoute Route, bool Announce)> Routes { get; } = [];
 
         public void Add(RouteJob job)
         {

@@ -27,7 +27,7 @@ public sealed class StatusFacts(
     {
         if (state.TryGetService(owner) is { } service)
         {
-            var compiled = sequencer.Compiled.GetValueOrDefault(owner) ?? new CompiledOwner { Owner = owner, Frontends = [], Routes = [], EndpointsTotal = 0, EndpointsReady = 0 };
+            var compiled = sequencer.Compiled.GetValueOrDefault(owner) ?? new CompiledOwner { Owner = owner, NatEntries = [], Routes = [], EndpointsTotal = 0, EndpointsReady = 0 };
             var held = state.FloatingIPsOf(owner);
             yield return Of(service, compiled, held);
             foreach (var floatingIP in held) yield return Of(floatingIP, owner, compiled);
@@ -106,7 +106,7 @@ public sealed class StatusFacts(
     /// <summary>What a vRouter refused is of this owner: something it awaits, or all of it. What was acknowledged before still holds.</summary>
     private bool Concerns(VirtualRouterLedger.Account account, Guid owner) =>
         account.Awaits(owner)
-        || (account is { ConnectedHere: true, Answered: false } && sequencer.Compiled.GetValueOrDefault(owner)?.Frontends.Any(f => f.On(account.Name) is not null) == true);
+        || (account is { ConnectedHere: true, Answered: false } && sequencer.Compiled.GetValueOrDefault(owner)?.NatEntries.Any(f => f.On(account.Name) is not null) == true);
 
     private IEnumerable<string> AwaitedBy(Guid owner) => ledger.Accounts.Where(a => a.Counts && a.Awaits(owner)).Select(a => a.Name);
 

@@ -20,7 +20,7 @@ public sealed class VRouterDispatcher(IVRouterPublisher publisher, VirtualRouter
     private readonly HashSet<IPAddress> _changedFloatingIPs = [];
 
     /// <summary>vRouter → RoutingInstance → the entries it has there: with the last one the RoutingInstance goes.</summary>
-    private readonly Dictionary<string, Dictionary<int, HashSet<FrontendKey>>> _carried = [];
+    private readonly Dictionary<string, Dictionary<int, HashSet<NatEntryKey>>> _carried = [];
     private readonly Dictionary<Guid, Probed> _probes = [];
     private readonly Dictionary<string, HashSet<Guid>> _changedProbes = [];
 
@@ -87,11 +87,11 @@ public sealed class VRouterDispatcher(IVRouterPublisher publisher, VirtualRouter
     /// <summary>Sends what has been collected since the last flush.</summary>
     public void Flush()
     {
-        var frontends = sequencer.TakeFrontends();
+        var natEntries = sequencer.TakeNatEntries();
         var vpnRoutes = instances.TakeChanged();
         foreach (var account in ledger.Accounts.ToList())
         {
-            frontends.TryGetValue(account.Name, out var changes);
+            natEntries.TryGetValue(account.Name, out var changes);
             var owners = changes?.Owners ?? (IReadOnlyCollection<Guid>)[];
             if (_newcomers.Remove(account.Name))
             {
@@ -131,7 +131,7 @@ public sealed class VRouterDispatcher(IVRouterPublisher publisher, VirtualRouter
     }
 
     /// <summary>What changes of the RoutingInstances a vRouter carries: those it begins or ceases to, and routes of the others.</summary>
-    private OverlayDelta OverlayOf(VirtualRouterLedger.Account account, FrontendChanges? changes, IReadOnlyDictionary<VpnRouteKey, VpnRoute?> vpnRoutes)
+    private OverlayDelta OverlayOf(VirtualRouterLedger.Account account, NatEntryChanges? changes, IReadOnlyDictionary<VpnRouteKey, VpnRoute?> vpnRoutes)
     {
         var delta = new OverlayDelta();
         if (!account.ConnectedHere)
@@ -172,14 +172,14 @@ public sealed class VRouterDispatcher(IVRouterPublisher publisher, VirtualRouter
 
     private static RoutingInstance Instance(int number) => new(number, MplsLabel.Of(number));
 
-    private VRouterDelta DeltaOf(string name, FrontendChanges? changes, HashSet<Guid>? probes, OverlayDelta overlay)
+    private VRouterDelta DeltaOf(string name, NatEntryChanges? changes, HashSet<Guid>? probes, OverlayDelta overlay)
     {
         bool Probes(Guid endpoint) => _probes.TryGetValue(endpoint, out var p) && p.VirtualRouter == name;
         return new VRouterDelta(
-            changes?.Put.Values ?? (IReadOnlyCollection<VirtualRouterFrontend>)[],
+            changes?.Put.Values ?? (IReadOnlyCollection<VirtualRouterNatEntry>)[],
             [.. _changedFloatingIPs.Where(_floatingIPs.ContainsKey)],
             [.. (probes ?? []).Where(Probes).Select(e => _probes[e].Probe)],
-            changes?.Removed ?? (IReadOnlyCollection<FrontendKey>)[],
+            changes?.Removed ?? (IReadOnlyCollection<NatEntryKey>)[],
             [.. _changedFloatingIPs.Where(a => !_floatingIPs.ContainsKey(a))],
             [.. (probes ?? []).Where(e => !Probes(e))])
         {

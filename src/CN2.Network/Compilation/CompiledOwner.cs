@@ -10,7 +10,7 @@ public sealed record CompiledOwner
     public required Guid Owner { get; init; }
 
     /// <summary>Sorted by key, each key once.</summary>
-    public required EquatableList<Frontend> Frontends { get; init; }
+    public required EquatableList<NatEntry> NatEntries { get; init; }
 
     /// <summary>Sorted by address, then vRouter.</summary>
     public required EquatableList<FloatingIPRoute> Routes { get; init; }

@@ -12,5 +12,5 @@ public sealed record FloatingIPRoute(Guid FloatingIP, IPAddress Address, string 
     /// <summary>The RoutingInstance it is a route of; 0 is the underlay.</summary>
     public int RoutingInstance => Network.RoutingInstance;
 
-    public RoutePath Path => new(NextHop, RoutingInstance);
+    public RouteKey Path => new(NextHop, RoutingInstance);
 }

@@ -63,15 +63,15 @@ public static class NetworkCompiler
             var family = floatingIP.Address.FamilyOf();
             if (floatingIP.PortMappings.Count == 0)
             {
-                compilation.Add(new FrontendKey(family, floatingIP.Address, null, 0, instance), floatingIP.Uid, FrontendScope.LocalBackends, 0, false, []);
+                compilation.Add(new NatEntryKey(family, floatingIP.Address, null, 0, instance), floatingIP.Uid, NatEntryScope.LocalBackends, 0, false, []);
             }
 
             foreach (var mapping in floatingIP.PortMappings)
             {
                 compilation.Add(
-                    new FrontendKey(family, floatingIP.Address, mapping.Protocol, mapping.Port, instance),
+                    new NatEntryKey(family, floatingIP.Address, mapping.Protocol, mapping.Port, instance),
                     floatingIP.Uid,
-                    FrontendScope.LocalBackends,
+                    NatEntryScope.LocalBackends,
                     mapping.TargetPort,
                     false,
                     []);
@@ -104,11 +104,11 @@ public static class NetworkCompiler
         }
 
         var scope = external && service.ExternalTrafficPolicy == ExternalTrafficPolicy.Local
-            ? FrontendScope.LocalBackends
-            : FrontendScope.EveryVirtualRouter;
+            ? NatEntryScope.LocalBackends
+            : NatEntryScope.EveryVirtualRouter;
         foreach (var port in service.Ports)
         {
-            var key = new FrontendKey(family, floatingIP.Address, port.Protocol, port.Port, instance);
+            var key = new NatEntryKey(family, floatingIP.Address, port.Protocol, port.Port, instance);
             compilation.Add(key, floatingIP.Uid, scope, port.TargetPort, affinity, ranges);
         }
 
@@ -121,8 +121,8 @@ public static class NetworkCompiler
         foreach (var port in service.Ports)
         {
             if (port.NodePort == 0) continue;
-            var key = new FrontendKey(family, null, port.Protocol, port.NodePort);
-            compilation.Add(key, null, FrontendScope.EveryVirtualRouter, port.TargetPort, affinity, []);
+            var key = new NatEntryKey(family, null, port.Protocol, port.NodePort);
+            compilation.Add(key, null, NatEntryScope.EveryVirtualRouter, port.TargetPort, affinity, []);
         }
     }
 
@@ -187,7 +187,7 @@ public static class NetworkCompiler
     private sealed class Compilation
     {
         private readonly IReadOnlyCollection<ChosenEndpoint> _endpoints;
-        private readonly List<Frontend> _frontends = [];
+        private readonly List<NatEntry> _natEntries = [];
         private readonly List<FloatingIPRoute> _routes = [];
         private readonly List<(IPFamily Family, ushort Port, EquatableList<Backend> Backends, EquatableList<Backend> Draining)> _backends = [];
         private SortedSet<CompilationProblem>? _problems;
@@ -222,11 +222,11 @@ public static class NetworkCompiler
 
         public void Add(FloatingIPRoute route) => _routes.Add(route);
 
-        public void Add(FrontendKey key, Guid? floatingIP, FrontendScope scope, ushort targetPort, bool affinity, EquatableList<IPNetwork> ranges)
+        public void Add(NatEntryKey key, Guid? floatingIP, NatEntryScope scope, ushort targetPort, bool affinity, EquatableList<IPNetwork> ranges)
         {
             var (backends, draining) = BackendsOf(key.Family, targetPort);
             if (backends.Count + draining.Count == 0) return;
-            _frontends.Add(new Frontend
+            _natEntries.Add(new NatEntry
             {
                 Key = key,
                 FloatingIP = floatingIP,
@@ -262,7 +262,7 @@ public static class NetworkCompiler
 
         public CompiledOwner Result(Guid owner)
         {
-            _frontends.Sort(static (a, b) =>
+            _natEntries.Sort(static (a, b) =>
             {
                 var order = a.Key.CompareTo(b.Key);
                 return order != 0 ? order : Nullable.Compare(a.FloatingIP, b.FloatingIP);
@@ -275,12 +275,12 @@ public static class NetworkCompiler
             });
 
             // A key twice can only come from rows that validation never lets in; the first in canonical order holds.
-            for (var i = _frontends.Count - 1; i > 0; i--)
-                if (_frontends[i].Key == _frontends[i - 1].Key) _frontends.RemoveAt(i);
+            for (var i = _natEntries.Count - 1; i > 0; i--)
+                if (_natEntries[i].Key == _natEntries[i - 1].Key) _natEntries.RemoveAt(i);
             return new CompiledOwner
             {
                 Owner = owner,
-                Frontends = _frontends.ToEquatableList(),
+                NatEntries = _natEntries.ToEquatableList(),
                 Routes = _routes.ToEquatableList(),
                 EndpointsTotal = _endpoints.Count,
                 EndpointsReady = _ready,

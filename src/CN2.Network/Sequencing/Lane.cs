@@ -38,7 +38,7 @@ internal sealed class Lane(LaneScope scope, string virtualRouter)
     public AckMark? Entry { get; set; }
 
     /// <summary>Entries the resources no longer ask for but traffic may still need.</summary>
-    public EquatableList<VirtualRouterFrontend> Held { get; set; } = [];
+    public EquatableList<VirtualRouterNatEntry> Held { get; set; } = [];
 
     /// <summary>A withdrawal that was handed out and is not confirmed, or null.</summary>
     public FloatingIPRoute? Withdrawing { get; set; }

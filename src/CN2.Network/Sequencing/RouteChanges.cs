@@ -8,7 +8,7 @@ namespace CN2.Network.Sequencing;
 /// </summary>
 public sealed class RouteChanges
 {
-    private readonly Dictionary<(Guid FloatingIP, RoutePath Path), (FloatingIPRoute Route, bool Announce)> _changes = [];
+    private readonly Dictionary<(Guid FloatingIP, RouteKey Path), (FloatingIPRoute Route, bool Announce)> _changes = [];
 
     public IReadOnlyCollection<FloatingIPRoute> Announce => [.. _changes.Values.Where(c => c.Announce).Select(c => c.Route)];
     public IReadOnlyCollection<FloatingIPRoute> Withdraw => [.. _changes.Values.Where(c => !c.Announce).Select(c => c.Route)];

@@ -20,7 +20,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     private readonly Dictionary<Guid, List<Lane>> _lanes = [];
     private readonly Dictionary<string, HashSet<Lane>> _awaitingEntry = [];
     private readonly HashSet<Lane> _timed = [];
-    private Dictionary<string, FrontendChanges> _frontends = [];
+    private Dictionary<string, NatEntryChanges> _natEntries = [];
     private RouteChanges _routes = new();
     private HashSet<Guid> _touched = [];
 
@@ -149,13 +149,13 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     public IEnumerable<FloatingIPRoute> Told => _lanes.Values.SelectMany(l => l).Select(l => l.Told).OfType<FloatingIPRoute>();
 
     /// <summary>Everything one vRouter carries: what the resources ask for, and what is held.</summary>
-    public IEnumerable<VirtualRouterFrontend> EntriesOf(string virtualRouter)
+    public IEnumerable<VirtualRouterNatEntry> EntriesOf(string virtualRouter)
     {
         foreach (var compiled in _compiled.Values)
         {
-            foreach (var frontend in compiled.Frontends)
+            foreach (var natEntry in compiled.NatEntries)
             {
-                if (!IsHeld(ScopeOf(frontend), virtualRouter) && frontend.On(virtualRouter) is { } entry) yield return entry;
+                if (!IsHeld(ScopeOf(natEntry), virtualRouter) && natEntry.On(virtualRouter) is { } entry) yield return entry;
             }
         }
 
@@ -167,7 +167,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     }
 
     /// <summary>What each vRouter is to be told since the last call.</summary>
-    public IReadOnlyDictionary<string, FrontendChanges> TakeFrontends() => Exchange(ref _frontends, []);
+    public IReadOnlyDictionary<string, NatEntryChanges> TakeNatEntries() => Exchange(ref _natEntries, []);
 
     /// <summary>What the speaker is to be told since the last call.</summary>
     public RouteChanges TakeRoutes() => Exchange(ref _routes, new RouteChanges());
@@ -176,20 +176,20 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     public IReadOnlyCollection<Guid> TakeTouchedOwners() => Exchange(ref _touched, []);
 
     private static List<LaneScope> ScopesOf(CompiledOwner? before, CompiledOwner? after) =>
-        [.. Both(before, after).SelectMany(c => c.Frontends.Select(ScopeOf).OfType<LaneScope>().Concat(c.Routes.Select(ScopeOf))).Distinct()];
+        [.. Both(before, after).SelectMany(c => c.NatEntries.Select(ScopeOf).OfType<LaneScope>().Concat(c.Routes.Select(ScopeOf))).Distinct()];
 
-    private static LaneScope? ScopeOf(Frontend frontend) =>
-        frontend.FloatingIP is { } floatingIP ? new LaneScope(floatingIP, frontend.Key.RoutingInstance) : null;
+    private static LaneScope? ScopeOf(NatEntry natEntry) =>
+        natEntry.FloatingIP is { } floatingIP ? new LaneScope(floatingIP, natEntry.Key.RoutingInstance) : null;
 
     private static LaneScope ScopeOf(FloatingIPRoute route) => new(route.FloatingIP, route.RoutingInstance);
 
     private IReadOnlyCollection<string> Affected(CompiledOwner? before, CompiledOwner? after, List<LaneScope> scopes)
     {
-        if (Both(before, after).Any(c => c.Frontends.Any(f => f.Scope == FrontendScope.EveryVirtualRouter))) return acknowledgements.VirtualRouters;
+        if (Both(before, after).Any(c => c.NatEntries.Any(f => f.Scope == NatEntryScope.EveryVirtualRouter))) return acknowledgements.VirtualRouters;
         var names = new HashSet<string>();
         foreach (var compiled in Both(before, after))
         {
-            foreach (var frontend in compiled.Frontends) names.UnionWith(frontend.Backends.Concat(frontend.Draining).Select(b => b.VirtualRouter));
+            foreach (var natEntry in compiled.NatEntries) names.UnionWith(natEntry.Backends.Concat(natEntry.Draining).Select(b => b.VirtualRouter));
             names.UnionWith(compiled.Routes.Select(r => r.VirtualRouter));
         }
 
@@ -210,9 +210,9 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     private static List<Projected> Project(CompiledOwner? compiled, string virtualRouter)
     {
         var entries = new List<Projected>();
-        foreach (var frontend in compiled?.Frontends ?? [])
+        foreach (var natEntry in compiled?.NatEntries ?? [])
         {
-            if (frontend.On(virtualRouter) is { } entry) entries.Add(new Projected(ScopeOf(frontend), entry));
+            if (natEntry.On(virtualRouter) is { } entry) entries.Add(new Projected(ScopeOf(natEntry), entry));
         }
 
         return entries;
@@ -277,7 +277,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
             }
 
             lane.Held = [];
-            lane.Entry ??= acknowledgements.MarkOf(virtualRouter, _frontends.ContainsKey(virtualRouter));
+            lane.Entry ??= acknowledgements.MarkOf(virtualRouter, _natEntries.ContainsKey(virtualRouter));
         }
         else if (!lane.NeedsEntries)
         {
@@ -390,9 +390,9 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     private Lane? LaneOf(LaneScope scope, string virtualRouter) =>
         _lanes.TryGetValue(scope.FloatingIP, out var lanes) ? lanes.Find(l => l.Scope == scope && l.VirtualRouter == virtualRouter) : null;
 
-    private FrontendChanges ChangesOf(string virtualRouter)
+    private NatEntryChanges ChangesOf(string virtualRouter)
     {
-        if (!_frontends.TryGetValue(virtualRouter, out var changes)) _frontends[virtualRouter] = changes = new FrontendChanges();
+        if (!_natEntries.TryGetValue(virtualRouter, out var changes)) _natEntries[virtualRouter] = changes = new NatEntryChanges();
         return changes;
     }
 
@@ -405,5 +405,5 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         return taken;
     }
 
-    private readonly record struct Projected(LaneScope? Scope, VirtualRouterFrontend Entry);
+    private readonly record struct Projected(LaneScope? Scope, VirtualRouterNatEntry Entry);
 }

@@ -10,21 +10,21 @@ namespace CN2.VRouter.Nft;
 /// </summary>
 internal sealed class EndpointSources
 {
-    private readonly Dictionary<IPAddress, SortedSet<FrontendKey>> _claims = [];
+    private readonly Dictionary<IPAddress, SortedSet<NatEntryKey>> _claims = [];
 
     public IEnumerable<NftElement> Elements() => _claims.OrderBy(c => c.Value.Min).SelectMany(c => NftOverlay.EndpointElements(c.Key, c.Value.Min));
 
-    public void Add(DataplaneFrontend frontend)
+    public void Add(DataplaneNatEntry natEntry)
     {
-        foreach (var endpoint in Endpoints(frontend))
+        foreach (var endpoint in Endpoints(natEntry))
         {
             if (!_claims.TryGetValue(endpoint, out var claims)) _claims.Add(endpoint, claims = []);
-            claims.Add(frontend.Key);
+            claims.Add(natEntry.Key);
         }
     }
 
     /// <summary>Notes what changes elements when <paramref name="before"/> becomes <paramref name="after"/>.</summary>
-    public void Note(Draft draft, DataplaneFrontend? before, DataplaneFrontend? after)
+    public void Note(Draft draft, DataplaneNatEntry? before, DataplaneNatEntry? after)
     {
         if (before is not null)
         {
@@ -63,12 +63,12 @@ internal sealed class EndpointSources
     }
 
     // Draining ones too: they get no new flow, but begin what they like.
-    private static IEnumerable<IPAddress> Endpoints(DataplaneFrontend frontend) =>
-        frontend.Key is { RoutingInstance: not 0, Protocol: null }
-            ? frontend.Backends.Concat(frontend.Draining).Where(b => b.Local).Select(b => b.Address)
+    private static IEnumerable<IPAddress> Endpoints(DataplaneNatEntry natEntry) =>
+        natEntry.Key is { RoutingInstance: not 0, Protocol: null }
+            ? natEntry.Backends.Concat(natEntry.Draining).Where(b => b.Local).Select(b => b.Address)
             : [];
 
-    private SortedSet<FrontendKey> Claims(Draft draft, IPAddress endpoint)
+    private SortedSet<NatEntryKey> Claims(Draft draft, IPAddress endpoint)
     {
         if (!draft.Claims.TryGetValue(endpoint, out var claims))
             draft.Claims.Add(endpoint, claims = _claims.TryGetValue(endpoint, out var now) ? [.. now] : []);
@@ -78,6 +78,6 @@ internal sealed class EndpointSources
     /// <summary>A change that the kernel has not taken yet.</summary>
     public sealed class Draft
     {
-        internal Dictionary<IPAddress, SortedSet<FrontendKey>> Claims { get; } = [];
+        internal Dictionary<IPAddress, SortedSet<NatEntryKey>> Claims { get; } = [];
     }
 }

@@ -7,38 +7,38 @@ using CN2.Network.Compilation;
 namespace CN2.VRouter.Nft;
 
 /// <summary>
-/// What the tables hold, as far as it takes to write the next transaction: the frontends, and how many ask for each shared element.
+/// What the tables hold, as far as it takes to write the next transaction: the NAT entries, and how many ask for each shared element.
 /// Writing one changes nothing here; that is done when the kernel has taken it.
 /// </summary>
 public sealed class NftContents
 {
-    private readonly Dictionary<FrontendKey, DataplaneFrontend> _frontends;
+    private readonly Dictionary<NatEntryKey, DataplaneNatEntry> _natEntries;
     private readonly Dictionary<NftSharedElement, int> _shared;
     private readonly HashSet<IPAddress> _floatingIPs;
     private readonly EndpointSources _sources = new();
 
-    private NftContents(int frontends)
+    private NftContents(int natEntries)
     {
-        _frontends = new(frontends);
+        _natEntries = new(natEntries);
         _shared = [];
         _floatingIPs = [];
     }
 
-    public IReadOnlyDictionary<FrontendKey, DataplaneFrontend> Frontends => _frontends;
+    public IReadOnlyDictionary<NatEntryKey, DataplaneNatEntry> NatEntries => _natEntries;
 
     public IReadOnlySet<IPAddress> FloatingIPs => _floatingIPs;
 
     /// <summary>The whole configuration as one transaction that replaces what the tables had, and the contents after it.</summary>
     public static (string Text, NftContents After) Whole(NftOptions options, DataplaneConfig desired)
     {
-        var after = new NftContents(desired.Frontends.Count);
+        var after = new NftContents(desired.NatEntries.Count);
         var sections = new NftSections();
-        foreach (var frontend in desired.Frontends.Values.OrderBy(f => f.Key))
+        foreach (var natEntry in desired.NatEntries.Values.OrderBy(f => f.Key))
         {
-            after._frontends.Add(frontend.Key, frontend);
-            foreach (var shared in NftRuleset.SharedElements(frontend)) after.Count(shared, 1);
-            foreach (var element in NftRuleset.Elements(frontend)) sections.Add(element);
-            after._sources.Add(frontend);
+            after._natEntries.Add(natEntry.Key, natEntry);
+            foreach (var shared in NftRuleset.SharedElements(natEntry)) after.Count(shared, 1);
+            foreach (var element in NftRuleset.Elements(natEntry)) sections.Add(element);
+            after._sources.Add(natEntry);
         }
 
         foreach (var address in desired.FloatingIPs)
@@ -67,16 +67,16 @@ public sealed class NftContents
     {
         var added = new NftSections();
         var removed = new NftSections();
-        var frontends = new List<(FrontendKey Key, DataplaneFrontend? Frontend)>();
-        var endpointsGone = new HashSet<FrontendKey>();
+        var natEntries = new List<(NatEntryKey Key, DataplaneNatEntry? NatEntry)>();
+        var endpointsGone = new HashSet<NatEntryKey>();
         var counts = new Dictionary<NftSharedElement, int>();
         var sources = new EndpointSources.Draft();
-        foreach (var key in change.Frontends.Order())
+        foreach (var key in change.NatEntries.Order())
         {
-            var before = _frontends.GetValueOrDefault(key);
-            var after = desired.Frontends.GetValueOrDefault(key);
+            var before = _natEntries.GetValueOrDefault(key);
+            var after = desired.NatEntries.GetValueOrDefault(key);
             if (Equals(before, after)) continue;
-            frontends.Add((key, after));
+            natEntries.Add((key, after));
             if (StaleFlows.Concern(key) && LostEndpoint(before, after)) endpointsGone.Add(key);
             var had = before is null ? [] : NftRuleset.Elements(before).ToHashSet();
             var has = after is null ? [] : NftRuleset.Elements(after).ToList();
@@ -138,10 +138,10 @@ public sealed class NftContents
         added.AppendTo(text, "add", options.Table);
         return new NftTransaction(text.ToString(), freed, endpointsGone, () =>
         {
-            foreach (var (key, frontend) in frontends)
+            foreach (var (key, natEntry) in natEntries)
             {
-                if (frontend is null) _frontends.Remove(key);
-                else _frontends[key] = frontend;
+                if (natEntry is null) _natEntries.Remove(key);
+                else _natEntries[key] = natEntry;
             }
 
             foreach (var (address, present) in floatingIPs)
@@ -157,7 +157,7 @@ public sealed class NftContents
         void Note(NftSharedElement shared, int by) => counts[shared] = counts.GetValueOrDefault(shared) + by;
     }
 
-    /// <summary>Addresses the tables guard: FloatingIPs, and those of frontends.</summary>
+    /// <summary>Addresses the tables guard: FloatingIPs, and those of NAT entries.</summary>
     public IEnumerable<FloatingIPPlace> GuardedAddresses() => _shared.Keys.Where(IsGuard).Select(PlaceOf);
 
     /// <summary>Whether the address is in the drop set; in a RoutingInstance: whether there is an entry for it.</summary>
@@ -166,7 +166,7 @@ public sealed class NftContents
         : new NftSharedElement(place.Address.FamilyOf(), NftSet.VpnFloatingIPs, place.Address, place.RoutingInstance));
 
     // Of a new one too: its clients may have flows from before it was there, tracked as untranslated.
-    private static bool LostEndpoint(DataplaneFrontend? before, DataplaneFrontend? after) =>
+    private static bool LostEndpoint(DataplaneNatEntry? before, DataplaneNatEntry? after) =>
         before is null || after is null
         || before.Backends.Concat(before.Draining).Any(b => !after.Backends.Contains(b) && !after.Draining.Contains(b));
 

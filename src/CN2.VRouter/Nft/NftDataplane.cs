@@ -74,8 +74,8 @@ public sealed partial class NftDataplane : IDataplane
     private static DataplaneChange Everything(NftContents contents, DataplaneConfig desired)
     {
         var change = new DataplaneChange();
-        change.Frontends.UnionWith(contents.Frontends.Keys);
-        change.Frontends.UnionWith(desired.Frontends.Keys);
+        change.NatEntries.UnionWith(contents.NatEntries.Keys);
+        change.NatEntries.UnionWith(desired.NatEntries.Keys);
         change.FloatingIPs.UnionWith(contents.FloatingIPs);
         change.FloatingIPs.UnionWith(desired.FloatingIPs);
         return change;
@@ -100,7 +100,7 @@ public sealed partial class NftDataplane : IDataplane
         _contents = after;
         guarded.RemoveWhere(after.Guards);
         EndFlows(after, null, guarded);
-        LogReplaced(desired.Frontends.Count, desired.FloatingIPs.Count);
+        LogReplaced(desired.NatEntries.Count, desired.FloatingIPs.Count);
         // The text of a large configuration is tens of megabytes that are not needed again for a long time.
         var large = text.Length > 1024 * 1024;
         text = "";
@@ -141,15 +141,15 @@ public sealed partial class NftDataplane : IDataplane
         }
     }
 
-    private void EndFlows(NftContents contents, IReadOnlySet<FrontendKey>? frontends, IReadOnlySet<FloatingIPPlace> freed)
+    private void EndFlows(NftContents contents, IReadOnlySet<NatEntryKey>? natEntries, IReadOnlySet<FloatingIPPlace> freed)
     {
         try
         {
             var addresses = NodeAddresses();
-            var stale = new StaleFlows(contents, frontends, freed, addresses);
+            var stale = new StaleFlows(contents, natEntries, freed, addresses);
             foreach (var family in NftRuleset.Families)
             {
-                if (frontends is not null && !frontends.Any(f => f.Family == family) && !freed.Any(p => p.Address.FamilyOf() == family)) continue;
+                if (natEntries is not null && !natEntries.Any(f => f.Family == family) && !freed.Any(p => p.Address.FamilyOf() == family)) continue;
                 var ended = Netlink.ConntrackTable.DeleteWhere(family, stale.Contains);
                 if (ended > 0) LogEnded(ended);
             }
@@ -222,8 +222,8 @@ public sealed partial class NftDataplane : IDataplane
         }
     }
 
-    [LoggerMessage(1, LogLevel.Information, "The tables now hold {Frontends} entries and guard {FloatingIPs} FloatingIPs.")]
-    private partial void LogReplaced(int frontends, int floatingIPs);
+    [LoggerMessage(1, LogLevel.Information, "The tables now hold {NatEntries} entries and guard {FloatingIPs} FloatingIPs.")]
+    private partial void LogReplaced(int natEntries, int floatingIPs);
 
     [LoggerMessage(2, LogLevel.Information, "{Count} flows to endpoints or addresses that are gone were ended.")]
     private partial void LogEnded(int count);

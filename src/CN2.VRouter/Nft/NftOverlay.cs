@@ -52,7 +52,7 @@ internal static class NftOverlay
     }
 
     /// <summary>What an endpoint needs to begin flows into a VPN from the FloatingIP that is attached to it one to one.</summary>
-    public static IEnumerable<NftElement> EndpointElements(IPAddress endpoint, FrontendKey floatingIP) =>
+    public static IEnumerable<NftElement> EndpointElements(IPAddress endpoint, NatEntryKey floatingIP) =>
     [
         new(floatingIP.Family, NftSet.VpnEndpoints, endpoint.ToString(), NftRuleset.Hex(OverlayNumbers.FromEndpoint + (uint)floatingIP.RoutingInstance)),
         new(floatingIP.Family, NftSet.VpnSources, endpoint.ToString(), floatingIP.Address!.ToString()),

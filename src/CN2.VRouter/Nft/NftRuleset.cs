@@ -9,7 +9,7 @@ namespace CN2.VRouter.Nft;
 /// Configuration to nft text; pure. One table per family, both of one shape: static chains, and maps that say where a flow goes,
 /// so that a lookup costs the same with one service and with fifty thousand, and a change costs what changed.
 /// <para>
-/// A new flow: <c>frontends</c> gives the number of backends (in the packet mark, under <see cref="Magic"/>) → <c>hash</c> sends it
+/// A new flow: <c>NAT entries</c> gives the number of backends (in the packet mark, under <see cref="Magic"/>) → <c>hash</c> sends it
 /// through the chain that draws one of so many → <c>backends</c> gives the address to translate to. nft has no arithmetic with a
 /// modulus from a map, hence a chain for every distinct number of backends; there are few.
 /// The mark is taken back right after translation and before any routing decision made for the packet's new destination.
@@ -38,7 +38,7 @@ public static class NftRuleset
         NftSet.FloatingIPs => "floating_ips",
         NftSet.Remote => "remote",
         NftSet.NodePortNumbers => "node_port_numbers",
-        NftSet.Frontends => "frontends",
+        NftSet.NatEntries => "frontends",
         NftSet.Backends => "backends",
         NftSet.SourceRanges => "source_ranges",
         NftSet.NodePorts => "node_ports",
@@ -51,7 +51,7 @@ public static class NftRuleset
         NftSet.VpnMarks => "vpn_marks",
         NftSet.VpnDevices => "vpn_devices",
         NftSet.VpnFloatingIPs => "vpn_floating_ips",
-        NftSet.VpnFrontends => "vpn_frontends",
+        NftSet.VpnNatEntries => "vpn_frontends",
         NftSet.VpnBackends => "vpn_backends",
         NftSet.VpnSourceRanges => "vpn_source_ranges",
         NftSet.VpnOneToOne => "vpn_one_to_one",
@@ -70,32 +70,32 @@ public static class NftRuleset
     public static string Frame(NftOptions options) =>
         Flush(options.Table) + Frame(options, IPFamily.IPv4) + Frame(options, IPFamily.IPv6);
 
-    /// <summary>The elements that belong to this frontend alone.</summary>
-    public static IEnumerable<NftElement> Elements(DataplaneFrontend frontend)
+    /// <summary>The elements that belong to this NAT entry alone.</summary>
+    public static IEnumerable<NftElement> Elements(DataplaneNatEntry natEntry)
     {
-        if (frontend.Backends.Count == 0) yield break;
-        var key = frontend.Key;
+        if (natEntry.Backends.Count == 0) yield break;
+        var key = natEntry.Key;
         var (heads, backends, ranges) = Sets(key);
         var prefix = KeyText(key);
-        var restricted = Restricted(frontend);
-        yield return new(key.Family, heads, prefix, Hex(HeadMark(frontend, restricted)));
-        for (var i = 0; i < frontend.Backends.Count; i++)
+        var restricted = Restricted(natEntry);
+        yield return new(key.Family, heads, prefix, Hex(HeadMark(natEntry, restricted)));
+        for (var i = 0; i < natEntry.Backends.Count; i++)
         {
-            var backend = frontend.Backends[i];
+            var backend = natEntry.Backends[i];
             var port = backend.Port == 0 ? key.Port : backend.Port;
             var value = key.Protocol is null ? backend.Address.ToString() : $"{backend.Address} . {Number(port)}";
             yield return new(key.Family, backends, $"{prefix} . {Hex(Magic | (uint)i)}", value);
         }
 
         if (!restricted) yield break;
-        foreach (var range in Disjoint(frontend.SourceRanges, key.Family))
+        foreach (var range in Disjoint(natEntry.SourceRanges, key.Family))
             yield return new(key.Family, ranges, $"{prefix} . {range}", null);
     }
 
     /// <summary>The elements it asks for together with others, once each.</summary>
-    public static IEnumerable<NftSharedElement> SharedElements(DataplaneFrontend frontend)
+    public static IEnumerable<NftSharedElement> SharedElements(DataplaneNatEntry natEntry)
     {
-        var key = frontend.Key;
+        var key = natEntry.Key;
         if (key is { RoutingInstance: not 0 and var instance })
         {
             foreach (var element in NftOverlay.SharedElements(key.Family, instance, key.Address!)) yield return element;
@@ -111,14 +111,14 @@ public static class NftRuleset
 
         // Draining ones have no flow left to place, and the source of the flows they keep was decided when those began.
         IPAddress? last = null;
-        foreach (var backend in frontend.Backends)
+        foreach (var backend in natEntry.Backends)
         {
             // Sorted: the same address with several ports comes in a row.
             if (!backend.Local && !backend.Address.Equals(last)) yield return new(key.Family, NftSet.Remote, backend.Address, 0);
             last = backend.Address;
         }
 
-        if (frontend.Backends.Count > 0) yield return new(key.Family, NftSet.Hash, null, HashNumber(frontend));
+        if (natEntry.Backends.Count > 0) yield return new(key.Family, NftSet.Hash, null, HashNumber(natEntry));
     }
 
     /// <summary>How a shared element is written.</summary>
@@ -156,16 +156,16 @@ public static class NftRuleset
         return kept;
     }
 
-    private static (NftSet Heads, NftSet Backends, NftSet Ranges) Sets(FrontendKey key) => key switch
+    private static (NftSet Heads, NftSet Backends, NftSet Ranges) Sets(NatEntryKey key) => key switch
     {
         { Address: null } => (NftSet.NodePorts, NftSet.NodePortBackends, NftSet.NodePortSourceRanges),
         { RoutingInstance: not 0, Protocol: null } => (NftSet.VpnOneToOne, NftSet.VpnOneToOneBackends, NftSet.VpnOneToOneSourceRanges),
-        { RoutingInstance: not 0 } => (NftSet.VpnFrontends, NftSet.VpnBackends, NftSet.VpnSourceRanges),
+        { RoutingInstance: not 0 } => (NftSet.VpnNatEntries, NftSet.VpnBackends, NftSet.VpnSourceRanges),
         { Protocol: null } => (NftSet.OneToOne, NftSet.OneToOneBackends, NftSet.OneToOneSourceRanges),
-        _ => (NftSet.Frontends, NftSet.Backends, NftSet.SourceRanges),
+        _ => (NftSet.NatEntries, NftSet.Backends, NftSet.SourceRanges),
     };
 
-    private static string KeyText(FrontendKey key) => key switch
+    private static string KeyText(NatEntryKey key) => key switch
     {
         { Address: null } => $"{Number((int)key.Protocol!)} . {Number(key.Port)}",
         { RoutingInstance: not 0 } => $"{Hex(NftOverlay.MarkOf(key.RoutingInstance))} . {KeyText(key with { RoutingInstance = 0 })}",
@@ -174,16 +174,16 @@ public static class NftRuleset
     };
 
     /// <summary>A range that holds the whole family restricts nothing; ranges of the other family alone let nobody in.</summary>
-    private static bool Restricted(DataplaneFrontend frontend) =>
-        frontend.SourceRanges.Count > 0
-        && !frontend.SourceRanges.Any(r => r.PrefixLength == 0 && r.FamilyOf() == frontend.Key.Family);
+    private static bool Restricted(DataplaneNatEntry natEntry) =>
+        natEntry.SourceRanges.Count > 0
+        && !natEntry.SourceRanges.Any(r => r.PrefixLength == 0 && r.FamilyOf() == natEntry.Key.Family);
 
-    private static uint HeadMark(DataplaneFrontend frontend, bool restricted) =>
-        Magic | (restricted ? SourceRangesFlag : 0) | (uint)HashNumber(frontend);
+    private static uint HeadMark(DataplaneNatEntry natEntry, bool restricted) =>
+        Magic | (restricted ? SourceRangesFlag : 0) | (uint)HashNumber(natEntry);
 
     // One to one serves protocols without ports too: only the client's address is there to hash.
-    private static int HashNumber(DataplaneFrontend frontend) =>
-        (frontend.ClientIPAffinity || frontend.Key.Protocol is null ? (int)AffinityFlag : 0) | frontend.Backends.Count;
+    private static int HashNumber(DataplaneNatEntry natEntry) =>
+        (natEntry.ClientIPAffinity || natEntry.Key.Protocol is null ? (int)AffinityFlag : 0) | natEntry.Backends.Count;
 
     internal static string Hex(uint mark) => "0x" + mark.ToString("x8", CultureInfo.InvariantCulture);
 

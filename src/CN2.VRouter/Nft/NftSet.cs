@@ -16,12 +16,12 @@ public enum NftSet
     NodePortNumbers,
 
     /// <summary>address . protocol . port → flags and number of backends.</summary>
-    Frontends,
+    NatEntries,
 
     /// <summary>address . protocol . port . number → backend.</summary>
     Backends,
 
-    /// <summary>address . protocol . port . client: who may use a frontend that has source ranges.</summary>
+    /// <summary>address . protocol . port . client: who may use a NAT entry that has source ranges.</summary>
     SourceRanges,
 
     NodePorts,
@@ -46,7 +46,7 @@ public enum NftSet
     VpnFloatingIPs,
 
     /// <summary>As in the underlay, each key with the flow's mark before it: the same address in two VPNs is two things.</summary>
-    VpnFrontends,
+    VpnNatEntries,
     VpnBackends,
     VpnSourceRanges,
     VpnOneToOne,

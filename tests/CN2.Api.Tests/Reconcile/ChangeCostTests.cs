@@ -35,7 +35,7 @@ public sealed class ChangeCostTests(PrivatePostgres postgres)
             return rows == before;
         }, 60);
 
-        var (sent, messages, paths) = (plane.Api.Agents.Counters.FrontendsSent, plane.Api.Agents.Counters.Deltas, plane.Api.Speaker.Counters);
+        var (sent, messages, paths) = (plane.Api.Agents.Counters.NatEntriesSent, plane.Api.Agents.Counters.Deltas, plane.Api.Speaker.Counters);
         var status = (await plane.Api.GetAsync(ControlPlane.Path("s7"))).Json!["status"]!;
         var since = status["conditions"]![0]!["lastTransitionTime"]!.ToString();
         var address = (string)status["externalIPs"]![0]!;
@@ -46,7 +46,7 @@ public sealed class ChangeCostTests(PrivatePostgres postgres)
         await Task.Delay(1500, TestContext.Current.CancellationToken);
         Assert.Equal(paths.PathsAdded + 1, plane.Api.Speaker.Counters.PathsAdded);
         // The cluster IP on both, the external address up on one and down on the other (a removal counts no entry).
-        Assert.InRange(plane.Api.Agents.Counters.FrontendsSent - sent, 2, 4);
+        Assert.InRange(plane.Api.Agents.Counters.NatEntriesSent - sent, 2, 4);
         Assert.InRange(plane.Api.Agents.Counters.Deltas - messages, 2, 4);
         var touched = await plane.QueryAsync<string>($"SELECT coalesce(string_agg(DISTINCT name, ','), '') FROM change WHERE id > {rows} AND kind = {(short)ResourceKind.Service}");
         Assert.True(touched is "s7" or "", touched);

@@ -10,9 +10,9 @@ internal sealed class FakeAgents : IVRouterPublisher
     private IVRouterListener? _listener;
     private long _snapshots;
     private long _deltas;
-    private long _frontends;
+    private long _natEntries;
 
-    public VRouterPublisherCounters Counters => new(Interlocked.Read(ref _snapshots), Interlocked.Read(ref _deltas), Interlocked.Read(ref _frontends));
+    public VRouterPublisherCounters Counters => new(Interlocked.Read(ref _snapshots), Interlocked.Read(ref _deltas), Interlocked.Read(ref _natEntries));
 
     public IVRouterListener Listener => _listener!;
 
@@ -45,14 +45,14 @@ internal sealed class FakeAgents : IVRouterPublisher
     public void Publish(string name, ulong revision, VRouterConfig config)
     {
         Interlocked.Increment(ref _snapshots);
-        Interlocked.Add(ref _frontends, config.Frontends.Count);
+        Interlocked.Add(ref _natEntries, config.NatEntries.Count);
         Find(name)?.Take(revision, config);
     }
 
     public void Publish(string name, ulong revision, VRouterDelta delta)
     {
         Interlocked.Increment(ref _deltas);
-        Interlocked.Add(ref _frontends, delta.Frontends.Count);
+        Interlocked.Add(ref _natEntries, delta.NatEntries.Count);
         Find(name)?.Take(revision, delta);
     }
 

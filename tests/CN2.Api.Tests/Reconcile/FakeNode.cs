@@ -13,10 +13,10 @@ namespace CN2.Api.Tests.Reconcile;
 internal sealed class FakeNode(string name, string address)
 {
     private readonly Lock _lock = new();
-    private readonly Dictionary<FrontendKey, VirtualRouterFrontend> _wanted = [];
+    private readonly Dictionary<NatEntryKey, VirtualRouterNatEntry> _wanted = [];
     private readonly HashSet<IPAddress> _drops = [];
     private readonly Dictionary<Guid, VRouterProbe> _probes = [];
-    private Dictionary<FrontendKey, VirtualRouterFrontend> _table = [];
+    private Dictionary<NatEntryKey, VirtualRouterNatEntry> _table = [];
     private FakeAgents? _server;
     private ulong _revision;
 
@@ -36,7 +36,7 @@ internal sealed class FakeNode(string name, string address)
     public int Messages { get; private set; }
 
     /// <summary>What it has acknowledged.</summary>
-    public IReadOnlyDictionary<FrontendKey, VirtualRouterFrontend> Table
+    public IReadOnlyDictionary<NatEntryKey, VirtualRouterNatEntry> Table
     {
         get
         {
@@ -69,7 +69,7 @@ internal sealed class FakeNode(string name, string address)
         lock (_lock) return _wanted.Values.Any(e => e.Key.Address?.ToString() == floatingIP);
     }
 
-    public IEnumerable<VirtualRouterFrontend> Entries(string floatingIP) => Table.Values.Where(e => e.Key.Address?.ToString() == floatingIP);
+    public IEnumerable<VirtualRouterNatEntry> Entries(string floatingIP) => Table.Values.Where(e => e.Key.Address?.ToString() == floatingIP);
 
     public void ConnectTo(FakeAgents server)
     {
@@ -95,7 +95,7 @@ internal sealed class FakeNode(string name, string address)
             _wanted.Clear();
             _drops.Clear();
             _probes.Clear();
-            Put(config.Frontends, config.FloatingIPs, config.Probes);
+            Put(config.NatEntries, config.FloatingIPs, config.Probes);
         }
 
         Answer(revision);
@@ -105,10 +105,10 @@ internal sealed class FakeNode(string name, string address)
     {
         lock (_lock)
         {
-            foreach (var key in delta.RemovedFrontends) _wanted.Remove(key);
+            foreach (var key in delta.RemovedNatEntries) _wanted.Remove(key);
             _drops.ExceptWith(delta.RemovedFloatingIPs);
             foreach (var uid in delta.RemovedProbes) _probes.Remove(uid);
-            Put(delta.Frontends, delta.FloatingIPs, delta.Probes);
+            Put(delta.NatEntries, delta.FloatingIPs, delta.Probes);
         }
 
         Answer(revision);
@@ -133,9 +133,9 @@ internal sealed class FakeNode(string name, string address)
         lock (_lock) _table = [];
     }
 
-    private void Put(IEnumerable<VirtualRouterFrontend> frontends, IEnumerable<IPAddress> drops, IEnumerable<VRouterProbe> probes)
+    private void Put(IEnumerable<VirtualRouterNatEntry> natEntries, IEnumerable<IPAddress> drops, IEnumerable<VRouterProbe> probes)
     {
-        foreach (var entry in frontends) _wanted[entry.Key] = entry;
+        foreach (var entry in natEntries) _wanted[entry.Key] = entry;
         _drops.UnionWith(drops);
         foreach (var probe in probes) _probes[probe.Uid] = probe;
     }

@@ -50,7 +50,7 @@ internal sealed record NodeTable(IReadOnlyDictionary<string, HashSet<string>> En
                 foreach (var element in sets[backends])
                 {
                     var key = name(Parts(element![0]).SkipLast(1).ToList());
-                    if (!counts.ContainsKey(key)) faults.Add($"{key} has backends and no frontend");
+                    if (!counts.ContainsKey(key)) faults.Add($"{key} has backends and no NAT entry");
                 }
             }
         }

@@ -27,7 +27,7 @@ public sealed class NetworkCompilerFacts
     {
         var compiled = Compile(Given.Service("web", ""));
         Assert.Equal(0, compiled.EndpointsTotal);
-        Assert.Empty(compiled.Frontends);
+        Assert.Empty(compiled.NatEntries);
         Assert.Empty(compiled.Routes);
     }
 
@@ -42,8 +42,8 @@ public sealed class NetworkCompilerFacts
     public void Local_external_traffic_stays_on_its_node_and_a_cluster_IP_reaches_all()
     {
         var compiled = Compile(Given.Service("web", "app=web"));
-        var external = Frontend(compiled, "100.0.0.4");
-        var cluster = Frontend(compiled, "10.233.0.5");
+        var external = NatEntry(compiled, "100.0.0.4");
+        var cluster = NatEntry(compiled, "10.233.0.5");
         Assert.Equal(["10.233.64.10:80 local", "10.233.64.11:80 local"], On(external, "compute1"));
         Assert.Equal(["10.233.65.10:80 local"], On(external, "compute2"));
         Assert.Empty((external.On("compute3")?.Backends ?? []));
@@ -58,7 +58,7 @@ public sealed class NetworkCompilerFacts
     {
         _state.Put(Given.VirtualRouter("compute3", "172.27.115.244"));
         var compiled = Compile(Given.Service("web", "app=web") with { ExternalTrafficPolicy = ExternalTrafficPolicy.Cluster });
-        Assert.Equal(3, (Frontend(compiled, "100.0.0.4").On("compute3")?.Backends ?? []).Count);
+        Assert.Equal(3, (NatEntry(compiled, "100.0.0.4").On("compute3")?.Backends ?? []).Count);
         Assert.Equal(["compute1", "compute2"], compiled.Routes.Select(r => r.VirtualRouter));
     }
 
@@ -68,9 +68,9 @@ public sealed class NetworkCompilerFacts
         _state.Put(Given.VirtualRouter("compute2", "172.27.115.243") with { Lost = true });
         var compiled = Compile(Given.Service("web", "app=web"));
         Assert.Equal(["compute1"], compiled.Routes.Select(r => r.VirtualRouter));
-        Assert.Equal(["10.233.65.10:80 local"], On(Frontend(compiled, "100.0.0.4"), "compute2"));
-        Assert.Equal(["10.233.64.10:80 local", "10.233.64.11:80 local"], On(Frontend(compiled, "10.233.0.5"), "compute1"));
-        Assert.Equal(3, (Frontend(compiled, "10.233.0.5").On("compute2")?.Backends ?? []).Count);
+        Assert.Equal(["10.233.65.10:80 local"], On(NatEntry(compiled, "100.0.0.4"), "compute2"));
+        Assert.Equal(["10.233.64.10:80 local", "10.233.64.11:80 local"], On(NatEntry(compiled, "10.233.0.5"), "compute1"));
+        Assert.Equal(3, (NatEntry(compiled, "10.233.0.5").On("compute2")?.Backends ?? []).Count);
         Assert.Equal(2, compiled.EndpointsReady);
     }
 
@@ -80,7 +80,7 @@ public sealed class NetworkCompilerFacts
         var before = Compile(Given.Service("web", "app=web"));
         _state.Put(Given.VirtualRouter("compute2", "172.27.115.243") with { AdminDown = true });
         var after = _state.Compile(before.Owner)!;
-        Assert.Equal(before.Frontends, after.Frontends);
+        Assert.Equal(before.NatEntries, after.NatEntries);
         Assert.Equal(3, after.EndpointsReady);
         Assert.Equal(["compute1"], after.Routes.Select(r => r.VirtualRouter));
     }
@@ -96,7 +96,7 @@ public sealed class NetworkCompilerFacts
         _state.Put(Given.Endpoint("pod-5", "app=web", "compute2", "10.233.65.12") with { Health = EndpointHealth.Unhealthy });
         var compiled = Compile(Given.Service("web", "app=web"));
         Assert.Equal((5, 2), (compiled.EndpointsTotal, compiled.EndpointsReady));
-        Assert.Equal(["10.233.65.11:80 local", "10.233.65.12:80 local"], On(Frontend(compiled, "100.0.0.4"), "compute2"));
+        Assert.Equal(["10.233.65.11:80 local", "10.233.65.12:80 local"], On(NatEntry(compiled, "100.0.0.4"), "compute2"));
         Assert.Equal(["compute2"], compiled.Routes.Select(r => r.VirtualRouter));
     }
 
@@ -105,12 +105,12 @@ public sealed class NetworkCompilerFacts
     {
         _state.Put(Given.ClusterIP("fd85::5", "web"));
         var compiled = Compile(Given.Service("web", "app=web", Given.Port(8080, 80, 30001), Given.Port(53, 53, 0, TransportProtocol.UDP)));
-        var nodePorts = compiled.Frontends.Where(f => f.Key.Address is null).ToList();
+        var nodePorts = compiled.NatEntries.Where(f => f.Key.Address is null).ToList();
         Assert.Equal(["node port IPv4 TCP/30001", "node port IPv6 TCP/30001"], nodePorts.Select(f => f.Key.ToString()));
-        Assert.All(nodePorts, f => Assert.Equal((null, FrontendScope.EveryVirtualRouter), (f.FloatingIP, f.Scope)));
+        Assert.All(nodePorts, f => Assert.Equal((null, NatEntryScope.EveryVirtualRouter), (f.FloatingIP, f.Scope)));
         Assert.Equal(3, nodePorts[0].Backends.Count);
         Assert.Equal(2, nodePorts[1].Backends.Count);
-        Assert.DoesNotContain(Compile(Given.Service("web", "app=web", Given.Port(8080, 80, 30001)) with { Type = ServiceType.ClusterIP }).Frontends, f => f.Key.Address is null);
+        Assert.DoesNotContain(Compile(Given.Service("web", "app=web", Given.Port(8080, 80, 30001)) with { Type = ServiceType.ClusterIP }).NatEntries, f => f.Key.Address is null);
     }
 
     [Fact]
@@ -136,18 +136,18 @@ public sealed class NetworkCompilerFacts
         {
             LoadBalancerSourceRanges = [IPNetwork.Parse("192.0.2.0/24"), IPNetwork.Parse("10.0.0.0/8"), IPNetwork.Parse("192.0.2.0/24")],
         });
-        Assert.Equal(["10.0.0.0/8", "192.0.2.0/24"], Frontend(compiled, "100.0.0.4").SourceRanges.Select(r => r.ToString()));
-        Assert.Empty(Frontend(compiled, "10.233.0.5").SourceRanges);
+        Assert.Equal(["10.0.0.0/8", "192.0.2.0/24"], NatEntry(compiled, "100.0.0.4").SourceRanges.Select(r => r.ToString()));
+        Assert.Empty(NatEntry(compiled, "10.233.0.5").SourceRanges);
 
         // Nobody of IPv6 is allowed: no entry, hence dropped, and no route.
-        Assert.DoesNotContain(compiled.Frontends, f => f.Key.Address?.ToString() == "2001:db8:100::4");
+        Assert.DoesNotContain(compiled.NatEntries, f => f.Key.Address?.ToString() == "2001:db8:100::4");
         Assert.DoesNotContain(compiled.Routes, r => r.Address.ToString() == "2001:db8:100::4");
         Assert.Contains(compiled.Problems, p => p is { Reason: ConditionReason.SourceRangesExcludeFamily, WithholdsAddress: true });
     }
 
     [Fact]
     public void ClientIP_affinity_is_on_every_entry_of_the_service() =>
-        Assert.All(Compile(Given.Service("web", "app=web", Given.Port(1, 1, 30001)) with { SessionAffinity = SessionAffinity.ClientIP }).Frontends, f => Assert.True(f.ClientIPAffinity));
+        Assert.All(Compile(Given.Service("web", "app=web", Given.Port(1, 1, 30001)) with { SessionAffinity = SessionAffinity.ClientIP }).NatEntries, f => Assert.True(f.ClientIPAffinity));
 
     [Fact]
     public void An_overlay_network_has_entries_and_routes_in_its_own_routing_instance()
@@ -157,7 +157,7 @@ public sealed class NetworkCompilerFacts
         Assert.Empty(compiled.Problems);
         Assert.All(compiled.Routes, r => Assert.Equal(1, r.RoutingInstance));
         Assert.NotEmpty(compiled.Routes);
-        Assert.Equal([0, 1], compiled.Frontends.Select(f => f.Key.RoutingInstance));
+        Assert.Equal([0, 1], compiled.NatEntries.Select(f => f.Key.RoutingInstance));
     }
 
     [Fact]
@@ -175,24 +175,24 @@ public sealed class NetworkCompilerFacts
         var direct = Given.External("100.0.0.9", "vn") with { Reserved = true, Interfaces = ["pod-3", "pod-1", "pod-8"] };
         _state.Put(direct);
         var compiled = _state.Compile(direct.Uid)!;
-        var frontend = Assert.Single(compiled.Frontends);
-        Assert.Equal("100.0.0.9 (one to one)", frontend.Key.ToString());
-        Assert.Equal(["10.233.64.10:0 local"], On(frontend, "compute1"));
-        Assert.Equal(["10.233.65.10:0 local"], On(frontend, "compute2"));
+        var natEntry = Assert.Single(compiled.NatEntries);
+        Assert.Equal("100.0.0.9 (one to one)", natEntry.Key.ToString());
+        Assert.Equal(["10.233.64.10:0 local"], On(natEntry, "compute1"));
+        Assert.Equal(["10.233.65.10:0 local"], On(natEntry, "compute2"));
         Assert.Equal(2, compiled.Routes.Count);
         Assert.Equal(ConditionReason.InterfaceNotFound, Assert.Single(compiled.Problems).Reason);
 
         _state.Put(direct with { PortMappings = [new(TransportProtocol.UDP, 53, 5353), new(TransportProtocol.TCP, 8080, 80)] });
         compiled = _state.Compile(direct.Uid)!;
-        Assert.Equal(["100.0.0.9 TCP/8080", "100.0.0.9 UDP/53"], compiled.Frontends.Select(f => f.Key.ToString()));
-        Assert.Equal(["10.233.64.10:5353 local"], On(compiled.Frontends[1], "compute1"));
+        Assert.Equal(["100.0.0.9 TCP/8080", "100.0.0.9 UDP/53"], compiled.NatEntries.Select(f => f.Key.ToString()));
+        Assert.Equal(["10.233.64.10:5353 local"], On(compiled.NatEntries[1], "compute1"));
     }
 
     [Fact]
     public void An_address_used_on_two_nodes_means_the_local_one()
     {
         _state.Put(Given.Endpoint("pod-4", "app=web", "compute2", "10.233.64.10"));
-        var cluster = Frontend(Compile(Given.Service("web", "app=web")), "10.233.0.5");
+        var cluster = NatEntry(Compile(Given.Service("web", "app=web")), "10.233.0.5");
         Assert.Equal(["10.233.64.10:80 local", "10.233.64.11:80 remote", "10.233.65.10:80 local"], On(cluster, "compute2"));
         Assert.Equal(["10.233.64.10:80 remote", "10.233.64.11:80 remote", "10.233.65.10:80 remote"], On(cluster, "compute3"));
     }
@@ -203,8 +203,8 @@ public sealed class NetworkCompilerFacts
         return _state.Compile(service.Uid)!;
     }
 
-    private static Frontend Frontend(CompiledOwner compiled, string address) => compiled.Frontends.Single(f => f.Key.Address?.ToString() == address);
+    private static NatEntry NatEntry(CompiledOwner compiled, string address) => compiled.NatEntries.Single(f => f.Key.Address?.ToString() == address);
 
-    private static IEnumerable<string> On(Frontend frontend, string virtualRouter) =>
-        (frontend.On(virtualRouter)?.Backends ?? []).Select(b => $"{b.Address}:{b.Port} {(b.Local ? "local" : "remote")}");
+    private static IEnumerable<string> On(NatEntry natEntry, string virtualRouter) =>
+        (natEntry.On(virtualRouter)?.Backends ?? []).Select(b => $"{b.Address}:{b.Port} {(b.Local ? "local" : "remote")}");
 }

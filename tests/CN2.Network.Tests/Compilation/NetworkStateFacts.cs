@@ -99,10 +99,10 @@ public sealed class NetworkStateFacts
     {
         _state.Put(Given.ClusterIP("10.233.0.5", "web"));
         _state.Put(_external with { Deleting = true });
-        Assert.All(Compiled().Frontends, f => Assert.Equal("10.233.0.5", f.Key.Address!.ToString()));
+        Assert.All(Compiled().NatEntries, f => Assert.Equal("10.233.0.5", f.Key.Address!.ToString()));
         Assert.Empty(Compiled().Routes);
         _state.Put(_web with { Deleting = true });
-        Assert.Empty(Compiled().Frontends);
+        Assert.Empty(Compiled().NatEntries);
         Assert.Equal(1, Compiled().EndpointsTotal);
     }
 

@@ -133,7 +133,7 @@ public sealed class NetworkStateProperties
         {
             foreach (var route in owner.Routes)
             {
-                Assert.Contains(owner.Frontends, f => f.FloatingIP == route.FloatingIP && f.Key.RoutingInstance == route.RoutingInstance && (f.On(route.VirtualRouter)?.Backends ?? []).Any(b => b.Local));
+                Assert.Contains(owner.NatEntries, f => f.FloatingIP == route.FloatingIP && f.Key.RoutingInstance == route.RoutingInstance && (f.On(route.VirtualRouter)?.Backends ?? []).Any(b => b.Local));
                 var router = state.VirtualRouter(route.VirtualRouter)!;
                 Assert.False(router.AdminDown || router.Lost);
                 Assert.Equal(FloatingIPKind.External, state.TryGetFloatingIP(route.FloatingIP)!.Kind);
@@ -146,17 +146,17 @@ public sealed class NetworkStateProperties
     {
         for (var i = 0; i < 4; i++)
         {
-            var keys = new HashSet<FrontendKey>();
-            foreach (var frontend in owners.Values.SelectMany(o => o.Frontends))
+            var keys = new HashSet<NatEntryKey>();
+            foreach (var natEntry in owners.Values.SelectMany(o => o.NatEntries))
             {
-                var backends = frontend.On($"c{i}")?.Backends ?? [];
-                if (backends.Count > 0) Assert.True(keys.Add(frontend.Key), frontend.Key.ToString());
+                var backends = natEntry.On($"c{i}")?.Backends ?? [];
+                if (backends.Count > 0) Assert.True(keys.Add(natEntry.Key), natEntry.Key.ToString());
                 Assert.Equal(backends.Count, backends.Select(b => (b.Address, b.Port)).Distinct().Count());
-                Assert.All(backends, b => Assert.True(b.Local || frontend.Scope == FrontendScope.EveryVirtualRouter));
+                Assert.All(backends, b => Assert.True(b.Local || natEntry.Scope == NatEntryScope.EveryVirtualRouter));
             }
         }
 
-        foreach (var frontend in owners.Values.SelectMany(o => o.Frontends)) Assert.NotEmpty(frontend.Backends.Concat(frontend.Draining));
+        foreach (var natEntry in owners.Values.SelectMany(o => o.NatEntries)) Assert.NotEmpty(natEntry.Backends.Concat(natEntry.Draining));
     });
 
     private static void Worlds(Action<Dictionary<Guid, CompiledOwner>, NetworkState> check) => Stream.Sample(

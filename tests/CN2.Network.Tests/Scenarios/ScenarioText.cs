@@ -29,13 +29,13 @@ internal static class ScenarioText
         foreach (var router in state.VirtualRouters.OrderBy(r => r.Name, StringComparer.Ordinal))
         {
             Line($"virtual-router {router.Name}{(router.Lost ? ", lost" : "")}{(router.AdminDown ? ", adminDown" : "")}");
-            foreach (var frontend in owners.SelectMany(o => o.Compiled.Frontends).OrderBy(f => f.Key).Where(f => f.On(router.Name) is not null))
+            foreach (var natEntry in owners.SelectMany(o => o.Compiled.NatEntries).OrderBy(f => f.Key).Where(f => f.On(router.Name) is not null))
             {
-                var entry = frontend.On(router.Name)!;
+                var entry = natEntry.On(router.Name)!;
                 var backends = entry.Backends.Select(b => Text(b)).Concat(entry.Draining.Select(b => $"{Text(b)} draining"));
-                var affinity = frontend.ClientIPAffinity ? " by client" : "";
-                var ranges = frontend.SourceRanges.Count > 0 ? $" from {string.Join(' ', frontend.SourceRanges)}" : "";
-                Line($"  {frontend.Key}{affinity}{ranges} -> {string.Join(", ", backends)}");
+                var affinity = natEntry.ClientIPAffinity ? " by client" : "";
+                var ranges = natEntry.SourceRanges.Count > 0 ? $" from {string.Join(' ', natEntry.SourceRanges)}" : "";
+                Line($"  {natEntry.Key}{affinity}{ranges} -> {string.Join(", ", backends)}");
             }
 
             foreach (var probe in state.VirtualMachineInterfaces

@@ -44,7 +44,7 @@ internal sealed class SequencedWorld : IAcknowledgements
 
     public bool AnnouncedElsewhere(Guid floatingIP, string virtualRouter) => false;
 
-    public IReadOnlyDictionary<FrontendKey, VirtualRouterFrontend> TableOf(string virtualRouter) => _accounts[virtualRouter].Table;
+    public IReadOnlyDictionary<NatEntryKey, VirtualRouterNatEntry> TableOf(string virtualRouter) => _accounts[virtualRouter].Table;
 
     public void Set(CompiledOwner compiled) => Do(() => Sequencer.Set(compiled.Owner, compiled, Now));
 
@@ -102,7 +102,7 @@ internal sealed class SequencedWorld : IAcknowledgements
     private void Do(Action act)
     {
         act();
-        foreach (var (virtualRouter, changes) in Sequencer.TakeFrontends())
+        foreach (var (virtualRouter, changes) in Sequencer.TakeNatEntries())
         {
             var account = _accounts[virtualRouter];
             account.Revision++;
@@ -149,10 +149,10 @@ internal sealed class SequencedWorld : IAcknowledgements
     private static (Guid FloatingIP, string VirtualRouter, int RoutingInstance) KeyOf(FloatingIPRoute route) =>
         (route.FloatingIP, route.VirtualRouter, route.RoutingInstance);
 
-    private static bool IsOf(VirtualRouterFrontend entry, FloatingIPRoute route) =>
+    private static bool IsOf(VirtualRouterNatEntry entry, FloatingIPRoute route) =>
         entry.Key.RoutingInstance == route.RoutingInstance && entry.Key.Address!.Equals(route.Address);
 
-    private void CheckRemoval(string virtualRouter, VirtualRouterFrontend entry)
+    private void CheckRemoval(string virtualRouter, VirtualRouterNatEntry entry)
     {
         foreach (var ((_, name, instance), since) in _goneSince.Where(g => g.Key.Item2 == virtualRouter && Routes.AddressOf(g.Key.Item1).Equals(entry.Key.Address) && g.Key.Item3 == entry.Key.RoutingInstance))
         {
@@ -165,8 +165,8 @@ internal sealed class SequencedWorld : IAcknowledgements
     {
         public ulong Revision { get; set; }
         public ulong Acknowledged { get; set; }
-        public Dictionary<FrontendKey, VirtualRouterFrontend> Table { get; } = [];
-        public Dictionary<FrontendKey, VirtualRouterFrontend> AcknowledgedTable { get; set; } = [];
+        public Dictionary<NatEntryKey, VirtualRouterNatEntry> Table { get; } = [];
+        public Dictionary<NatEntryKey, VirtualRouterNatEntry> AcknowledgedTable { get; set; } = [];
     }
 }
 
@@ -193,12 +193,12 @@ internal static class Routes
     public static CompiledOwner NodePort(Guid owner, ushort port) => new()
     {
         Owner = owner,
-        Frontends =
+        NatEntries =
         [
-            new Frontend
+            new NatEntry
             {
-                Key = new FrontendKey(IPFamily.IPv4, null, TransportProtocol.TCP, port),
-                Scope = FrontendScope.EveryVirtualRouter,
+                Key = new NatEntryKey(IPFamily.IPv4, null, TransportProtocol.TCP, port),
+                Scope = NatEntryScope.EveryVirtualRouter,
                 Backends = [new Backend(IPAddress.Parse("10.0.0.1"), 80, "compute1")],
             },
         ],
@@ -213,7 +213,7 @@ internal static class Routes
         var network = Network with { Number = 7, FabricForwarding = false };
         return owner with
         {
-            Frontends = owner.Frontends.Select(f => f with { Key = f.Key with { RoutingInstance = network.RoutingInstance } }).ToEquatableList(),
+            NatEntries = owner.NatEntries.Select(f => f with { Key = f.Key with { RoutingInstance = network.RoutingInstance } }).ToEquatableList(),
             Routes = owner.Routes.Select(r => r with { Network = network }).ToEquatableList(),
         };
     }
@@ -226,16 +226,16 @@ internal static class Routes
         return new CompiledOwner
         {
             Owner = owner,
-            Frontends =
+            NatEntries =
                 endpoints.Length == 0
                     ? []
                     :
                     [
-                        new Frontend
+                        new NatEntry
                         {
-                            Key = new FrontendKey(IPFamily.IPv4, address, TransportProtocol.TCP, 8080),
+                            Key = new NatEntryKey(IPFamily.IPv4, address, TransportProtocol.TCP, 8080),
                             FloatingIP = FloatingIP(n),
-                            Scope = FrontendScope.LocalBackends,
+                            Scope = NatEntryScope.LocalBackends,
                             Backends = ready.Select(Endpoint).ToEquatableList(),
                             Draining = endpoints.Except(ready).Select(Endpoint).ToEquatableList(),
                         },

@@ -41,7 +41,7 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     [Fact]
     public async Task A_port_that_is_not_mapped_is_never_routed_back()
     {
-        await ApplyAsync(Configs.Config(Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80")).With("2001:db8::4"));
+        await ApplyAsync(Configs.Config(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80")).With("2001:db8::4"));
         _lab.ClientHost.ExecWith("table inet count { chain arriving { type filter hook prerouting priority -300; ip daddr 100.0.0.4 counter; ip6 daddr 2001:db8::4 counter; }; }", "nft", "-f", "-");
         try
         {
@@ -59,8 +59,8 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     public async Task The_node_itself_reaches_a_cluster_IP_and_its_own_node_port()
     {
         await ApplyAsync(Configs.Config(
-            Configs.Frontend("10.233.0.9", TransportProtocol.TCP, 80, "10.1.1.2:80"),
-            Configs.Frontend("10.233.0.10", TransportProtocol.UDP, 80, "10.9.0.1:80@"),
+            Configs.NatEntry("10.233.0.9", TransportProtocol.TCP, 80, "10.1.1.2:80"),
+            Configs.NatEntry("10.233.0.10", TransportProtocol.UDP, 80, "10.9.0.1:80@"),
             Configs.NodePort(TransportProtocol.TCP, 30080, "10.1.2.2:80")));
         Assert.Equal("pod1", (await EchoClient.OnceAsync(_lab.Node, ProtocolType.Tcp, "10.233.0.9", 80))?.Endpoint);
         Assert.Equal(new Answer("remote", NodeLab.NodeAddress), await EchoClient.OnceAsync(_lab.Node, ProtocolType.Udp, "10.233.0.10", 80));
@@ -74,8 +74,8 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     public async Task A_pod_reaches_itself_through_its_own_FloatingIP(ProtocolType protocol)
     {
         await ApplyAsync(Configs.Config(
-            Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80"),
-            Configs.Frontend(FloatingIP, TransportProtocol.UDP, 8080, "10.1.1.2:80"),
+            Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80"),
+            Configs.NatEntry(FloatingIP, TransportProtocol.UDP, 8080, "10.1.1.2:80"),
             Configs.NodePort(TransportProtocol.TCP, 30080, "10.1.1.2:80"),
             Configs.NodePort(TransportProtocol.UDP, 30080, "10.1.1.2:80")));
         Assert.Equal(new Answer("pod1", NodeLab.NodeAddress), await EchoClient.OnceAsync(_lab.PodHost1, protocol, FloatingIP, 8080));
@@ -86,7 +86,7 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     [Fact]
     public async Task One_to_one_answers_ICMP_and_a_mapped_FloatingIP_does_not()
     {
-        await ApplyAsync(Configs.Config(Configs.OneToOne(FloatingIP, "10.1.2.2:0"), Configs.Frontend("100.0.0.5", TransportProtocol.TCP, 8080, "10.1.1.2:80")));
+        await ApplyAsync(Configs.Config(Configs.OneToOne(FloatingIP, "10.1.2.2:0"), Configs.NatEntry("100.0.0.5", TransportProtocol.TCP, 8080, "10.1.1.2:80")));
         Assert.Equal(IPStatus.Success, await PingAsync(FloatingIP));
         Assert.Equal(IPStatus.TimedOut, await PingAsync("100.0.0.5"));
 
@@ -130,7 +130,7 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     [Fact]
     public async Task SCTP_is_translated_with_its_checksum_put_right()
     {
-        await ApplyAsync(Configs.Config(Configs.Frontend(FloatingIP, TransportProtocol.SCTP, 3868, "10.1.1.2:3869")));
+        await ApplyAsync(Configs.Config(Configs.NatEntry(FloatingIP, TransportProtocol.SCTP, 3868, "10.1.1.2:3869")));
         using var sender = _lab.ClientHost.Run(() => NetworkNamespace.OpenRaw(132));
         using var receiver = _lab.PodHost1.Run(() => NetworkNamespace.OpenRaw(132));
         receiver.Bind(new IPEndPoint(IPAddress.Any, 0));
@@ -145,7 +145,7 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     [Fact]
     public async Task A_packet_mark_of_ours_is_not_left_on_the_packet()
     {
-        await ApplyAsync(Configs.Config(Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80", "10.1.2.2:80")));
+        await ApplyAsync(Configs.Config(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80", "10.1.2.2:80")));
         _lab.Node.ExecWith("table inet marks { chain f { type filter hook forward priority -200; meta mark != 0 counter; }; chain o { type filter hook postrouting priority 300; meta mark != 0 counter; }; }", "nft", "-f", "-");
         try
         {
@@ -163,14 +163,14 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     [Fact]
     public async Task Established_connections_stay_where_they_are_when_members_come_and_go()
     {
-        var frontend = Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80", "10.1.2.2:80");
-        await ApplyAsync(Configs.Config(frontend));
+        var natEntry = Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80", "10.1.2.2:80");
+        await ApplyAsync(Configs.Config(natEntry));
         var clients = new List<EchoClient>();
         try
         {
             for (var i = 0; i < 12; i++) clients.Add((await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Tcp, FloatingIP, 8080))!);
-            await ApplyAsync(Configs.Config(frontend with { Backends = Configs.Backends("10.1.1.2:80", "10.1.2.2:80", "10.9.0.1:80@") }));
-            await ApplyAsync(Configs.Config(frontend with { Backends = Configs.Backends("10.9.0.1:80@") }));
+            await ApplyAsync(Configs.Config(natEntry with { Backends = Configs.Backends("10.1.1.2:80", "10.1.2.2:80", "10.9.0.1:80@") }));
+            await ApplyAsync(Configs.Config(natEntry with { Backends = Configs.Backends("10.9.0.1:80@") }));
             await ApplyAsync(Configs.Config().With(FloatingIP));
             foreach (var client in clients) Assert.True(await client.EchoesAsync());
         }
@@ -183,12 +183,12 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     [Fact]
     public async Task UDP_flows_stay_while_an_endpoint_drains_and_end_when_it_is_gone()
     {
-        var frontend = Configs.Frontend(FloatingIP, TransportProtocol.UDP, 8080, "10.1.1.2:80");
-        await ApplyAsync(Configs.Config(frontend));
+        var natEntry = Configs.NatEntry(FloatingIP, TransportProtocol.UDP, 8080, "10.1.1.2:80");
+        await ApplyAsync(Configs.Config(natEntry));
         using var client = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Udp, FloatingIP, 8080))!;
-        await ApplyAsync(Configs.Config(frontend with { Backends = Configs.Backends("10.1.2.2:80"), Draining = Configs.Backends("10.1.1.2:80") }));
+        await ApplyAsync(Configs.Config(natEntry with { Backends = Configs.Backends("10.1.2.2:80"), Draining = Configs.Backends("10.1.1.2:80") }));
         Assert.Equal("pod1", (await client.AskAsync())?.Endpoint);
-        await ApplyAsync(Configs.Config(frontend with { Backends = Configs.Backends("10.1.2.2:80") }));
+        await ApplyAsync(Configs.Config(natEntry with { Backends = Configs.Backends("10.1.2.2:80") }));
         Assert.Equal("pod2", (await client.AskAsync())?.Endpoint);
         await ApplyAsync(Configs.Config().With(FloatingIP));
         Assert.Null(await client.AskAsync());
@@ -217,7 +217,7 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
         Assert.Null(client);
         var socket = _lab.PodHost2.Run(() => new UdpClient("100.0.0.4", 8080));
         await socket.SendAsync("?"u8.ToArray(), TestContext.Current.CancellationToken);
-        await ApplyAsync(Configs.Config(Configs.Frontend(FloatingIP, TransportProtocol.UDP, 8080, "10.1.1.2:80")));
+        await ApplyAsync(Configs.Config(Configs.NatEntry(FloatingIP, TransportProtocol.UDP, 8080, "10.1.1.2:80")));
         await socket.SendAsync("?"u8.ToArray(), TestContext.Current.CancellationToken);
         var answer = await socket.ReceiveAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(2), TestContext.Current.CancellationToken);
         Assert.StartsWith("pod1", System.Text.Encoding.ASCII.GetString(answer.Buffer), StringComparison.Ordinal);
@@ -227,10 +227,10 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     [Fact]
     public async Task An_address_that_is_nobodys_loses_all_its_flows()
     {
-        await ApplyAsync(Configs.Config(Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80"), Configs.Frontend("100.0.0.5", TransportProtocol.TCP, 8080, "10.1.1.2:80")));
+        await ApplyAsync(Configs.Config(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80"), Configs.NatEntry("100.0.0.5", TransportProtocol.TCP, 8080, "10.1.1.2:80")));
         using var gone = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Tcp, FloatingIP, 8080))!;
         using var stays = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Tcp, "100.0.0.5", 8080))!;
-        await ApplyAsync(Configs.Config(Configs.Frontend("100.0.0.5", TransportProtocol.TCP, 8080, "10.1.1.2:80")));
+        await ApplyAsync(Configs.Config(Configs.NatEntry("100.0.0.5", TransportProtocol.TCP, 8080, "10.1.1.2:80")));
         Assert.DoesNotContain("dst=100.0.0.4", _lab.Node.Exec("conntrack", "-L"), StringComparison.Ordinal);
         Assert.True(await stays.EchoesAsync());
     }
@@ -238,7 +238,7 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     [Fact]
     public async Task An_agent_that_starts_anew_ends_the_flows_of_addresses_that_went_meanwhile()
     {
-        await ApplyAsync(Configs.Config(Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80")));
+        await ApplyAsync(Configs.Config(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80")));
         using var gone = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Tcp, FloatingIP, 8080))!;
         var next = _lab.Node.Run(() => new NftDataplane(new NftOptions("cn2", IPAddress.Parse(NodeLab.NodeAddress), null), NullLogger<NftDataplane>.Instance));
         await using var _ = next;
@@ -250,7 +250,7 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     [InlineData("delete table ip cn2")]
     [InlineData("flush ruleset")]
     [InlineData("flush table ip cn2")]
-    [InlineData("flush map ip cn2 frontends")]
+    [InlineData("flush map ip cn2 natEntries")]
     [InlineData("delete element ip cn2 backends { 100.0.0.4 . 6 . 8080 . 0xcb200000 }")]
     [InlineData("delete element ip cn2 floating_ips { 100.0.0.4 }")]
     [InlineData("flush chain ip cn2 guard")]
@@ -259,7 +259,7 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     [InlineData("insert rule ip cn2 translate ip daddr 100.0.0.4 drop")]
     public async Task What_others_change_by_hand_is_noticed_and_put_right(string command)
     {
-        var config = Configs.Config(Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80"));
+        var config = Configs.Config(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80"));
         await ApplyAsync(config);
         using var established = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Tcp, FloatingIP, 8080))!;
         var whole = _lab.Node.Exec("nft", "list", "ruleset");
@@ -279,7 +279,7 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     {
         await ApplyAsync(Configs.Config());
         _lab.Node.ExecWith("table ip other { set s { type ipv4_addr; }; }", "nft", "-f", "-");
-        await ApplyAsync(Configs.Config(Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80")));
+        await ApplyAsync(Configs.Config(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80")));
         _lab.Node.ExecWith("delete table ip other", "nft", "-f", "-");
         // The monitor hears in order: after a change of ours that it must tell, nothing else can be on its way.
         _lab.Node.ExecWith("add element ip cn2 remote { 10.9.9.9 }", "nft", "-f", "-");
@@ -292,13 +292,13 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     [Fact]
     public async Task A_refused_transaction_changes_nothing_and_says_why()
     {
-        await ApplyAsync(Configs.Config(Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80")));
+        await ApplyAsync(Configs.Config(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80")));
         // The other family's address cannot be a value of this family's map.
-        var wrong = Configs.Frontend("100.0.0.5", TransportProtocol.TCP, 8080, "[fd00::1]:80");
+        var wrong = Configs.NatEntry("100.0.0.5", TransportProtocol.TCP, 8080, "[fd00::1]:80");
         var e = await Assert.ThrowsAsync<DataplaneException>(() => ApplyAsync(Configs.Config(wrong)));
         Assert.StartsWith("nft refused: ", e.Message, StringComparison.Ordinal);
         Assert.NotNull(await ReachAsync(ProtocolType.Tcp, FloatingIP, 8080));
-        await ApplyAsync(Configs.Config(Configs.Frontend("100.0.0.5", TransportProtocol.TCP, 8080, "10.1.2.2:80")));
+        await ApplyAsync(Configs.Config(Configs.NatEntry("100.0.0.5", TransportProtocol.TCP, 8080, "10.1.2.2:80")));
         Assert.Null(await ReachAsync(ProtocolType.Tcp, FloatingIP, 8080));
         Assert.NotNull(await ReachAsync(ProtocolType.Tcp, "100.0.0.5", 8080));
     }
@@ -306,7 +306,7 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     [Fact]
     public async Task Flush_leaves_nothing_of_ours_and_everything_of_others()
     {
-        await ApplyAsync(Configs.Config(Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80")));
+        await ApplyAsync(Configs.Config(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80")));
         _lab.Node.ExecWith("table ip other { set s { type ipv4_addr; }; }", "nft", "-f", "-");
         await _lab.Node.RunAsync(() => NftDataplane.FlushAsync("cn2"));
         await _lab.Node.RunAsync(() => NftDataplane.FlushAsync("cn2"));

@@ -44,9 +44,9 @@ public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
     {
         var transport = protocol == ProtocolType.Tcp ? TransportProtocol.TCP : TransportProtocol.UDP;
         await ApplyAsync(
-            Configs.Frontend(FloatingIP6, transport, 8080, "[fd00:1:1::2]:80"),
+            Configs.NatEntry(FloatingIP6, transport, 8080, "[fd00:1:1::2]:80"),
             NodePort6(transport, 30080, "[fd00:1:1::2]:80"),
-            Configs.Frontend("2001:db8::5", transport, 8080, "[fd00:9::1]:80@"));
+            Configs.NatEntry("2001:db8::5", transport, 8080, "[fd00:9::1]:80@"));
         Assert.Equal(new Answer("pod1", NodeLab.NodeAddress6), await EchoClient.OnceAsync(_lab.PodHost1, protocol, FloatingIP6, 8080));
         Assert.Equal(new Answer("pod1", NodeLab.NodeAddress6), await EchoClient.OnceAsync(_lab.PodHost1, protocol, "fd00:1:1::1", 30080));
         Assert.Equal(new Answer("pod1", "fd00:1:2::2"), await EchoClient.OnceAsync(_lab.PodHost2, protocol, FloatingIP6, 8080));
@@ -60,8 +60,8 @@ public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
     {
         var transport = protocol == ProtocolType.Tcp ? TransportProtocol.TCP : TransportProtocol.UDP;
         await ApplyAsync(
-            Configs.Frontend(FloatingIP6, transport, 80, "[fd00:1:1::2]:80"),
-            Configs.Frontend("2001:db8::5", transport, 80, "[fd00:9::1]:80@"),
+            Configs.NatEntry(FloatingIP6, transport, 80, "[fd00:1:1::2]:80"),
+            Configs.NatEntry("2001:db8::5", transport, 80, "[fd00:9::1]:80@"),
             NodePort6(transport, 30080, "[fd00:1:2::2]:80"));
         Assert.Equal("pod1", (await EchoClient.OnceAsync(_lab.Node, protocol, FloatingIP6, 80))?.Endpoint);
         Assert.Equal(new Answer("remote", NodeLab.NodeAddress6), await EchoClient.OnceAsync(_lab.Node, protocol, "2001:db8::5", 80));
@@ -73,7 +73,7 @@ public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
     public async Task A_pod_reaches_an_endpoint_on_another_node_and_the_reply_comes_back()
     {
         await ApplyAsync(
-            Configs.Frontend("10.233.0.9", TransportProtocol.TCP, 80, "10.9.0.1:80@"),
+            Configs.NatEntry("10.233.0.9", TransportProtocol.TCP, 80, "10.9.0.1:80@"),
             Configs.NodePort(TransportProtocol.UDP, 30080, "10.9.0.1:80@"));
         Assert.Equal(new Answer("remote", NodeLab.NodeAddress), await EchoClient.OnceAsync(_lab.PodHost1, ProtocolType.Tcp, "10.233.0.9", 80));
         Assert.Equal(new Answer("remote", NodeLab.NodeAddress), await EchoClient.OnceAsync(_lab.PodHost1, ProtocolType.Udp, "10.1.1.1", 30080));
@@ -83,13 +83,13 @@ public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
     [Fact]
     public async Task IPv6_source_ranges_let_only_those_in()
     {
-        var frontend = Configs.Frontend(FloatingIP6, TransportProtocol.UDP, 8080, "[fd00:1:1::2]:80");
+        var natEntry = Configs.NatEntry(FloatingIP6, TransportProtocol.UDP, 8080, "[fd00:1:1::2]:80");
         var nodePort = NodePort6(TransportProtocol.UDP, 30080, "[fd00:1:1::2]:80");
         var oneToOne = Configs.OneToOne("2001:db8::6", "[fd00:1:1::2]:0");
         foreach (var (ranges, reached) in ((string[], bool)[])[(["fd00:c::/64", "fd00:c::2/128"], true), (["fd00:c::3/128", "0.0.0.0/0"], false), (["::/0", "fd00:d::/64"], true)])
         {
             await ApplyAsync(
-                frontend with { SourceRanges = Configs.Ranges(ranges) },
+                natEntry with { SourceRanges = Configs.Ranges(ranges) },
                 nodePort with { SourceRanges = Configs.Ranges(ranges) },
                 oneToOne with { SourceRanges = Configs.Ranges(ranges) });
             Assert.Equal(reached, await ReachAsync(ProtocolType.Udp, FloatingIP6, 8080) is not null);
@@ -102,8 +102,8 @@ public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
     public async Task An_echo_to_a_FloatingIP_is_dropped_wherever_it_comes_from_and_never_leaves_the_node()
     {
         await ApplyAsync(
-            Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80"),
-            Configs.Frontend(FloatingIP6, TransportProtocol.TCP, 8080, "[fd00:1:1::2]:80"),
+            Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80"),
+            Configs.NatEntry(FloatingIP6, TransportProtocol.TCP, 8080, "[fd00:1:1::2]:80"),
             Configs.OneToOne("2001:db8::6", "[fd00:1:1::2]:0"));
         _lab.Node.ExecWith("table inet leaving { chain l { type filter hook postrouting priority 300; ip daddr 100.0.0.4 counter; ip6 daddr 2001:db8::4 counter; }; }", "nft", "-f", "-");
         try
@@ -129,15 +129,15 @@ public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
     public async Task Flows_of_endpoints_that_stay_never_move(ProtocolType protocol)
     {
         var transport = protocol == ProtocolType.Tcp ? TransportProtocol.TCP : TransportProtocol.UDP;
-        var frontend = Configs.Frontend(FloatingIP, transport, 8080, "10.1.1.2:80");
-        await ApplyAsync(frontend);
+        var natEntry = Configs.NatEntry(FloatingIP, transport, 8080, "10.1.1.2:80");
+        await ApplyAsync(natEntry);
         var clients = new List<EchoClient>();
         try
         {
             // 1 -> 2 -> 3 -> 2 -> 1; at each step some more flows, and each stays as long as its endpoint does.
             foreach (var backends in (string[][])[["10.1.1.2:80"], ["10.1.1.2:80", "10.1.2.2:80"], ["10.1.1.2:80", "10.1.2.2:80", "10.9.0.1:80@"], ["10.1.1.2:80", "10.1.2.2:80"], ["10.1.1.2:80"]])
             {
-                await ApplyAsync(frontend with { Backends = Configs.Backends(backends) });
+                await ApplyAsync(natEntry with { Backends = Configs.Backends(backends) });
                 foreach (var client in clients.ToList())
                 {
                     var stays = protocol == ProtocolType.Tcp
@@ -162,8 +162,8 @@ public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
     [Fact]
     public async Task The_same_five_tuple_is_always_sent_the_same_way()
     {
-        var frontend = Configs.Frontend(FloatingIP, TransportProtocol.UDP, 8080, "10.1.1.2:80", "10.1.2.2:80");
-        await ApplyAsync(frontend);
+        var natEntry = Configs.NatEntry(FloatingIP, TransportProtocol.UDP, 8080, "10.1.1.2:80", "10.1.2.2:80");
+        await ApplyAsync(natEntry);
         var first = await AskAsync();
         Assert.Equal(["pod1", "pod2"], first.Distinct().Order());
         _lab.Node.Exec("conntrack", "-F");
@@ -171,7 +171,7 @@ public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
         // As an agent that starts anew: the tables are made again.
         await _lab.Node.RunAsync(() => NftDataplane.FlushAsync("cn2"));
         await _dataplane.Drift.ReadAsync(Cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(5), Cancellation);
-        await ApplyAsync(frontend);
+        await ApplyAsync(natEntry);
         _lab.Node.Exec("conntrack", "-F");
         Assert.Equal(first, await AskAsync());
 
@@ -193,7 +193,7 @@ public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
     [Fact]
     public async Task With_affinity_the_source_alone_decides()
     {
-        await ApplyAsync(Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80", "10.1.2.2:80") with { ClientIPAffinity = true });
+        await ApplyAsync(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80", "10.1.2.2:80") with { ClientIPAffinity = true });
         var endpoints = new HashSet<string>();
         for (var client = 10; client < 30; client++)
         {
@@ -210,7 +210,7 @@ public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
     [Fact]
     public async Task A_router_that_needs_smaller_packets_is_heard_by_the_endpoint()
     {
-        await ApplyAsync(Configs.Frontend(FloatingIP, TransportProtocol.UDP, 8080, "10.1.1.2:80"));
+        await ApplyAsync(Configs.NatEntry(FloatingIP, TransportProtocol.UDP, 8080, "10.1.1.2:80"));
         using var client = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Udp, FloatingIP, 8080, NodeLab.Client))!;
         using var raw = _lab.ClientHost.Run(() => NetworkNamespace.OpenRaw(1));
         await raw.SendToAsync(FragmentationNeeded(1300, FloatingIP, 8080, NodeLab.Client, client.Port), new IPEndPoint(IPAddress.Parse(FloatingIP), 0), Cancellation);
@@ -221,17 +221,17 @@ public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
     [Fact]
     public async Task UDP_flows_of_an_IPv6_endpoint_end_with_it_and_drain_before()
     {
-        var frontend = Configs.Frontend(FloatingIP6, TransportProtocol.UDP, 8080, "[fd00:1:1::2]:80");
-        await ApplyAsync(frontend);
+        var natEntry = Configs.NatEntry(FloatingIP6, TransportProtocol.UDP, 8080, "[fd00:1:1::2]:80");
+        await ApplyAsync(natEntry);
         using var client = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Udp, FloatingIP6, 8080))!;
-        await ApplyAsync(frontend with { Backends = [], Draining = Configs.Backends("[fd00:1:1::2]:80") });
+        await ApplyAsync(natEntry with { Backends = [], Draining = Configs.Backends("[fd00:1:1::2]:80") });
         Assert.Equal("pod1", (await client.AskAsync())?.Endpoint);
         Assert.Null(await ReachAsync(ProtocolType.Udp, FloatingIP6, 8080));
-        await ApplyAsync(frontend with { Backends = Configs.Backends("[fd00:1:2::2]:80") });
+        await ApplyAsync(natEntry with { Backends = Configs.Backends("[fd00:1:2::2]:80") });
         Assert.Equal("pod2", (await client.AskAsync())?.Endpoint);
     }
 
-    private static DataplaneFrontend NodePort6(TransportProtocol protocol, int port, params string[] backends) =>
+    private static DataplaneNatEntry NodePort6(TransportProtocol protocol, int port, params string[] backends) =>
         Configs.NodePort(protocol, port, backends) with { Key = new(IPFamily.IPv6, null, protocol, (ushort)port) };
 
     /// <summary>ICMP type 3 code 4 (RFC 1191) about a UDP packet from <paramref name="from"/>.</summary>
@@ -278,8 +278,8 @@ public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
         }
     });
 
-    private Task ApplyAsync(params DataplaneFrontend[] frontends) =>
-        _lab.Node.RunAsync(() => _dataplane.ApplyAsync(Configs.Config(frontends), null, Cancellation));
+    private Task ApplyAsync(params DataplaneNatEntry[] natEntries) =>
+        _lab.Node.RunAsync(() => _dataplane.ApplyAsync(Configs.Config(natEntries), null, Cancellation));
 
     private Task<Answer?> ReachAsync(ProtocolType protocol, string address, int port, string? from = null) =>
         EchoClient.OnceAsync(_lab.ClientHost, protocol, address, port, from);

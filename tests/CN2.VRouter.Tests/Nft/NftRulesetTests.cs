@@ -42,7 +42,7 @@ public sealed class NftRulesetTests : IDisposable
         var (before, after) = Change(name);
         var (whole, contents) = NftContents.Whole(Options, before);
         var change = new DataplaneChange();
-        change.Frontends.UnionWith(before.Frontends.Keys.Union(after.Frontends.Keys));
+        change.NatEntries.UnionWith(before.NatEntries.Keys.Union(after.NatEntries.Keys));
         change.FloatingIPs.UnionWith(before.FloatingIPs.Union(after.FloatingIPs));
         var transaction = contents.Difference(Options, after, change);
         Golden("change-" + name, transaction.Text);
@@ -83,16 +83,16 @@ public sealed class NftRulesetTests : IDisposable
     [InlineData(10_000)]
     public void What_nft_gets_for_an_endpoint_does_not_grow_with_the_services(int services)
     {
-        var frontends = Enumerable.Range(0, services).Select(i => Configs.Frontend($"100.0.{i / 250}.{i % 250}", TransportProtocol.TCP, 80, "10.0.0.1:80", "10.0.0.2:80") with
+        var natEntries = Enumerable.Range(0, services).Select(i => Configs.NatEntry($"100.0.{i / 250}.{i % 250}", TransportProtocol.TCP, 80, "10.0.0.1:80", "10.0.0.2:80") with
         {
             SourceRanges = Configs.Ranges("198.51.100.0/24"),
         });
-        var before = Configs.Config([.. frontends]);
+        var before = Configs.Config([.. natEntries]);
         var (_, contents) = NftContents.Whole(Options, before);
-        var changed = before.Frontends.Values.First(f => f.Key.Address!.ToString() == "100.0.0.4") with { Backends = Configs.Backends("10.0.0.1:80", "10.0.0.3:80") };
-        before.Frontends[changed.Key] = changed;
+        var changed = before.NatEntries.Values.First(f => f.Key.Address!.ToString() == "100.0.0.4") with { Backends = Configs.Backends("10.0.0.1:80", "10.0.0.3:80") };
+        before.NatEntries[changed.Key] = changed;
         var change = new DataplaneChange();
-        change.Frontends.Add(changed.Key);
+        change.NatEntries.Add(changed.Key);
         Assert.Equal(
             "delete element ip cn2 backends {\n  100.0.0.4 . 6 . 80 . 0xcb200001 : 10.0.0.2 . 80\n}\n"
             + "add element ip cn2 backends {\n  100.0.0.4 . 6 . 80 . 0xcb200001 : 10.0.0.3 . 80\n}\n",
@@ -100,12 +100,12 @@ public sealed class NftRulesetTests : IDisposable
     }
 
     [Fact]
-    public void The_order_in_which_frontends_came_does_not_matter()
+    public void The_order_in_which_NAT_entries_came_does_not_matter()
     {
-        var frontends = Whole("everything").Frontends.Values.ToArray();
-        var forwards = NftContents.Whole(Options, Configs.Config(frontends)).Text;
-        Array.Reverse(frontends);
-        Assert.Equal(forwards, NftContents.Whole(Options, Configs.Config(frontends)).Text);
+        var natEntries = Whole("everything").NatEntries.Values.ToArray();
+        var forwards = NftContents.Whole(Options, Configs.Config(natEntries)).Text;
+        Array.Reverse(natEntries);
+        Assert.Equal(forwards, NftContents.Whole(Options, Configs.Config(natEntries)).Text);
     }
 
     [Fact]
@@ -118,24 +118,24 @@ public sealed class NftRulesetTests : IDisposable
     {
         "empty" => Configs.Config(),
         "seed" or "no-node-address6" => Configs.Config(
-            Configs.Frontend("10.233.33.83", TransportProtocol.TCP, 8080, "10.233.64.10:80", "10.233.64.11:80", "10.233.65.10:80@"),
-            Configs.Frontend("100.0.0.4", TransportProtocol.TCP, 8080, "10.233.64.10:80", "10.233.64.11:80"),
+            Configs.NatEntry("10.233.33.83", TransportProtocol.TCP, 8080, "10.233.64.10:80", "10.233.64.11:80", "10.233.65.10:80@"),
+            Configs.NatEntry("100.0.0.4", TransportProtocol.TCP, 8080, "10.233.64.10:80", "10.233.64.11:80"),
             Configs.NodePort(TransportProtocol.TCP, 31234, "10.233.64.10:80", "10.233.64.11:80", "10.233.65.10:80@")),
         "overlay" => Configs.Config(
-            Configs.Frontend("100.0.0.4", TransportProtocol.TCP, 8080, "10.233.64.10:80"),
-            Configs.Frontend("100.0.0.4", TransportProtocol.TCP, 8080, "10.233.64.10:80", "10.233.64.11:80").In(5),
-            Configs.Frontend("100.0.0.4", TransportProtocol.TCP, 8080, "10.233.64.12:80", "10.233.65.10:80@").In(65535),
-            Configs.Frontend("100.0.0.5", TransportProtocol.UDP, 53, "10.233.64.10:53").In(5) with { ClientIPAffinity = true, SourceRanges = Configs.Ranges("198.51.100.0/24", "203.0.113.7/32") },
+            Configs.NatEntry("100.0.0.4", TransportProtocol.TCP, 8080, "10.233.64.10:80"),
+            Configs.NatEntry("100.0.0.4", TransportProtocol.TCP, 8080, "10.233.64.10:80", "10.233.64.11:80").In(5),
+            Configs.NatEntry("100.0.0.4", TransportProtocol.TCP, 8080, "10.233.64.12:80", "10.233.65.10:80@").In(65535),
+            Configs.NatEntry("100.0.0.5", TransportProtocol.UDP, 53, "10.233.64.10:53").In(5) with { ClientIPAffinity = true, SourceRanges = Configs.Ranges("198.51.100.0/24", "203.0.113.7/32") },
             Configs.OneToOne("100.0.0.9", "10.233.64.11:0").In(5),
             Configs.OneToOne("100.0.0.9", "10.233.64.11:0", "10.233.65.11:0@").In(65535) with { SourceRanges = Configs.Ranges("198.51.100.0/24") },
-            Configs.Frontend("2001:db8::4", TransportProtocol.TCP, 443, "[fd00:1::1]:8443").In(5) with { SourceRanges = Configs.Ranges("2001:db8:1::/48") },
+            Configs.NatEntry("2001:db8::4", TransportProtocol.TCP, 443, "[fd00:1::1]:8443").In(5) with { SourceRanges = Configs.Ranges("2001:db8:1::/48") },
             Configs.OneToOne("2001:db8::9", "[fd00:1::1]:0").In(5)),
         _ => Configs.Config(
-            Configs.Frontend("100.0.0.5", TransportProtocol.UDP, 53, "10.0.0.1:53") with { ClientIPAffinity = true },
-            Configs.Frontend("100.0.0.5", TransportProtocol.SCTP, 3868, "10.0.0.1:3868", "10.0.0.2:3868") with { ClientIPAffinity = true },
-            Configs.Frontend("100.0.0.6", TransportProtocol.TCP, 443, "10.0.0.1:8443", "10.0.0.1:9443") with { SourceRanges = Configs.Ranges("198.51.100.0/24", "203.0.113.7/32", "fd00::/8") },
-            Configs.Frontend("100.0.0.7", TransportProtocol.TCP, 80, []) with { Draining = Configs.Backends("10.0.0.1:80") },
-            Configs.Frontend("2001:db8::4", TransportProtocol.TCP, 443, "[fd00:1::1]:8443", "[fd00:9::1]:8443@") with { SourceRanges = Configs.Ranges("2001:db8:1::/48") },
+            Configs.NatEntry("100.0.0.5", TransportProtocol.UDP, 53, "10.0.0.1:53") with { ClientIPAffinity = true },
+            Configs.NatEntry("100.0.0.5", TransportProtocol.SCTP, 3868, "10.0.0.1:3868", "10.0.0.2:3868") with { ClientIPAffinity = true },
+            Configs.NatEntry("100.0.0.6", TransportProtocol.TCP, 443, "10.0.0.1:8443", "10.0.0.1:9443") with { SourceRanges = Configs.Ranges("198.51.100.0/24", "203.0.113.7/32", "fd00::/8") },
+            Configs.NatEntry("100.0.0.7", TransportProtocol.TCP, 80, []) with { Draining = Configs.Backends("10.0.0.1:80") },
+            Configs.NatEntry("2001:db8::4", TransportProtocol.TCP, 443, "[fd00:1::1]:8443", "[fd00:9::1]:8443@") with { SourceRanges = Configs.Ranges("2001:db8:1::/48") },
             Configs.NodePort(TransportProtocol.UDP, 30053, "10.0.0.1:53") with { SourceRanges = Configs.Ranges("198.51.100.0/24") },
             Configs.OneToOne("100.0.0.9", "10.0.0.3:0"),
             Configs.OneToOne("100.0.0.10", "10.0.0.3:0", "10.0.0.4:0") with { SourceRanges = Configs.Ranges("198.51.100.0/24") }).With("100.0.0.11", "2001:db8::9"),
@@ -143,8 +143,8 @@ public sealed class NftRulesetTests : IDisposable
 
     private static (DataplaneConfig Before, DataplaneConfig After) Change(string name)
     {
-        var two = Configs.Frontend("100.0.0.4", TransportProtocol.TCP, 8080, "10.0.0.1:80", "10.0.0.3:80");
-        var other = Configs.Frontend("100.0.0.5", TransportProtocol.TCP, 8080, "10.0.0.1:80", "10.0.1.1:80@");
+        var two = Configs.NatEntry("100.0.0.4", TransportProtocol.TCP, 8080, "10.0.0.1:80", "10.0.0.3:80");
+        var other = Configs.NatEntry("100.0.0.5", TransportProtocol.TCP, 8080, "10.0.0.1:80", "10.0.1.1:80@");
         return name switch
         {
             "endpoint-added" => (Configs.Config(two, other), Configs.Config(two with { Backends = Configs.Backends("10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80") }, other)),
@@ -158,7 +158,7 @@ public sealed class NftRulesetTests : IDisposable
                 Configs.Config(Configs.OneToOne("100.0.0.9", "10.0.0.3:0").In(5), Configs.OneToOne("100.0.0.9", "10.0.0.3:0").In(6)),
                 Configs.Config(Configs.OneToOne("100.0.0.9", "10.0.0.4:0").In(5), Configs.OneToOne("100.0.0.9", "10.0.0.3:0").In(6))),
             _ => (Configs.Config(two, other), Configs.Config(
-                Configs.Frontend("2001:db8::4", TransportProtocol.UDP, 53, "[fd00::1]:53"),
+                Configs.NatEntry("2001:db8::4", TransportProtocol.UDP, 53, "[fd00::1]:53"),
                 Configs.NodePort(TransportProtocol.TCP, 30080, "10.0.1.1:80@"))),
         };
     }
@@ -176,20 +176,20 @@ public sealed class NftRulesetTests : IDisposable
 
         var backends = Enumerable.Range(1, 5).Where(_ => random.Next(2) == 0).Select(b => $"10.0.0.{b}:80{(b > 3 ? "@" : "")}").ToArray();
         string[] ranges = [.. new[] { "198.51.100.0/24", "198.51.100.0/28", "203.0.113.0/24" }.Where(_ => random.Next(3) == 0)];
-        var frontend = (random.Next(5) switch
+        var natEntry = (random.Next(5) switch
         {
             0 => Configs.NodePort(TransportProtocol.UDP, random.Next(30000, 30003), backends),
             1 => Configs.OneToOne(address, backends),
-            _ => Configs.Frontend(address, TransportProtocol.TCP, random.Next(80, 83), backends),
+            _ => Configs.NatEntry(address, TransportProtocol.TCP, random.Next(80, 83), backends),
         }) with
         {
             ClientIPAffinity = random.Next(4) == 0,
             SourceRanges = Configs.Ranges(ranges),
         };
-        if (frontend.Key.Address is not null) frontend = frontend.In(random.Next(3) * 5);
-        if (backends.Length == 0) desired.Frontends.Remove(frontend.Key);
-        else desired.Frontends[frontend.Key] = frontend;
-        change.Frontends.Add(frontend.Key);
+        if (natEntry.Key.Address is not null) natEntry = natEntry.In(random.Next(3) * 5);
+        if (backends.Length == 0) desired.NatEntries.Remove(natEntry.Key);
+        else desired.NatEntries[natEntry.Key] = natEntry;
+        change.NatEntries.Add(natEntry.Key);
     }
 
     private void Load(string text) => _namespace.ExecWith(text, "nft", "-f", "-");

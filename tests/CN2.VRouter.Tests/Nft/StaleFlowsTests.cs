@@ -8,7 +8,7 @@ namespace CN2.VRouter.Tests.Nft;
 
 public sealed class StaleFlowsTests
 {
-    private static readonly DataplaneFrontend Dns = Configs.Frontend("100.0.0.4", TransportProtocol.UDP, 53, "10.0.0.1:5353") with
+    private static readonly DataplaneNatEntry Dns = Configs.NatEntry("100.0.0.4", TransportProtocol.UDP, 53, "10.0.0.1:5353") with
     {
         Draining = Configs.Backends("10.0.0.2:5353"),
     };
@@ -16,7 +16,7 @@ public sealed class StaleFlowsTests
     private static readonly NftContents Contents = NftContents.Whole(
         new NftOptions("cn2", null, null),
         Configs.Config(Dns, Configs.NodePort(TransportProtocol.UDP, 30053, "10.0.0.1:5353"), Configs.OneToOne("100.0.0.9", "10.0.0.3:0"),
-            Configs.Frontend("100.0.0.4", TransportProtocol.UDP, 53, "10.0.0.9:53").In(5), Configs.OneToOne("100.0.0.9", "10.0.0.8:0").In(5)).With("100.0.0.7")).After;
+            Configs.NatEntry("100.0.0.4", TransportProtocol.UDP, 53, "10.0.0.9:53").In(5), Configs.OneToOne("100.0.0.9", "10.0.0.8:0").In(5)).With("100.0.0.7")).After;
 
     [Theory]
     [InlineData(17, "100.0.0.4", 53, "10.0.0.1", 5353, false)] // a backend
@@ -39,13 +39,13 @@ public sealed class StaleFlowsTests
     [InlineData(132, "100.0.0.9", 777, "10.0.0.4", 777, false)] // SCTP ends by itself too
     [InlineData(1, "100.0.0.4", 0, "10.0.0.3", 0, true)] // attached one to one before, guarded now
     [InlineData(1, "198.51.100.1", 0, "10.0.0.3", 0, false)]
-    public void Of_all_frontends(byte protocol, string to, ushort port, string answers, ushort answersPort, bool stale) =>
+    public void Of_all_natEntries(byte protocol, string to, ushort port, string answers, ushort answersPort, bool stale) =>
         Assert.Equal(stale, Look(null, [], protocol, to, port, answers, answersPort));
 
     [Fact]
-    public void Frontends_that_were_not_named_keep_their_flows()
+    public void NatEntries_that_were_not_named_keep_their_flows()
     {
-        var other = new FrontendKey(Dns.Key.Family, IPAddress.Parse("100.0.0.4"), TransportProtocol.UDP, 54);
+        var other = new NatEntryKey(Dns.Key.Family, IPAddress.Parse("100.0.0.4"), TransportProtocol.UDP, 54);
         Assert.False(Look([other], [], 17, "100.0.0.4", 53, "10.0.0.3", 5353));
         Assert.True(Look([other], [], 17, "100.0.0.4", 54, "10.0.0.3", 5353));
     }
@@ -77,7 +77,7 @@ public sealed class StaleFlowsTests
     public void A_freed_address_is_that_of_one_RoutingInstance()
     {
         HashSet<FloatingIPPlace> freed = [new(5, IPAddress.Parse("100.0.0.8"))];
-        var stale = new StaleFlows(Contents, new HashSet<FrontendKey>(), freed, new HashSet<IPAddress>());
+        var stale = new StaleFlows(Contents, new HashSet<NatEntryKey>(), freed, new HashSet<IPAddress>());
         Assert.True(stale.Contains(Flow(6, "100.0.0.8", 80, "10.0.0.1", 80, 0xcb300005)));
         Assert.False(stale.Contains(Flow(6, "100.0.0.8", 80, "10.0.0.1", 80, 0xcb300006)));
         Assert.False(stale.Contains(Flow(6, "100.0.0.8", 80, "10.0.0.1", 80)));
@@ -96,9 +96,9 @@ public sealed class StaleFlowsTests
     }
 
     private static bool Look(
-        HashSet<FrontendKey>? frontends, HashSet<IPAddress> freed, byte protocol, string to, ushort port, string answers, ushort answersPort, uint mark = 0,
+        HashSet<NatEntryKey>? natEntries, HashSet<IPAddress> freed, byte protocol, string to, ushort port, string answers, ushort answersPort, uint mark = 0,
         string from = "192.0.2.2", string seenAs = "192.0.2.2") =>
-        new StaleFlows(Contents, frontends, freed.Select(f => new FloatingIPPlace(0, f)).ToHashSet(), new HashSet<IPAddress> { IPAddress.Parse("172.16.0.1") })
+        new StaleFlows(Contents, natEntries, freed.Select(f => new FloatingIPPlace(0, f)).ToHashSet(), new HashSet<IPAddress> { IPAddress.Parse("172.16.0.1") })
             .Contains(Flow(protocol, to, port, answers, answersPort, mark, from, seenAs));
 
     private static ConntrackFlow Flow(

@@ -49,13 +49,13 @@ public sealed class AgentOverlayTests : IAsyncLifetime
         Assert.Equal(new Applied { Revision = 5 }, await connection.AppliedAsync());
         Assert.Equal(new(5, 21), Assert.Single(_engine.RoutingInstances));
         Assert.Single(_engine.Routes);
-        Assert.Equal(5, Assert.Single(_tables.Frontends.Keys).RoutingInstance);
+        Assert.Equal(5, Assert.Single(_tables.NatEntries.Keys).RoutingInstance);
 
-        connection.Send(new ServerMessage { Delta = new Delta { Revision = 6, RemovedFrontends = { Wire.Frontend("100.0.0.4", 80).In(5).Key }, RemovedRoutingInstances = { 5 } } });
+        connection.Send(new ServerMessage { Delta = new Delta { Revision = 6, RemovedNatEntries = { Wire.NatEntry("100.0.0.4", 80).In(5).Key }, RemovedRoutingInstances = { 5 } } });
         Assert.Equal(new Applied { Revision = 6 }, await connection.AppliedAsync());
         Assert.Empty(_engine.RoutingInstances);
         Assert.Empty(_engine.Routes);
-        Assert.Empty(_tables.Frontends);
+        Assert.Empty(_tables.NatEntries);
     }
 
     [Theory]
@@ -74,7 +74,7 @@ public sealed class AgentOverlayTests : IAsyncLifetime
         while (applied.Error.Length > 0);
         Assert.Equal(5u, applied.Revision);
         Assert.Single(_engine.RoutingInstances);
-        Assert.Single(_tables.Frontends);
+        Assert.Single(_tables.NatEntries);
     }
 
     [Fact]
@@ -117,7 +117,7 @@ public sealed class AgentOverlayTests : IAsyncLifetime
 
     private static Items Vpn()
     {
-        var items = Wire.Items(Wire.Frontend("100.0.0.4", 80, "10.0.0.1:80").In(5));
+        var items = Wire.Items(Wire.NatEntry("100.0.0.4", 80, "10.0.0.1:80").In(5));
         items.RoutingInstances.Add(Wire.Instance(5));
         items.VpnRoutes.Add(Wire.Route(5, "192.0.2.0/24", "172.16.0.2", 100));
         return items;

@@ -47,10 +47,10 @@ public sealed class AgentVpnTests(VpnLab lab) : IClassFixture<VpnLab>, IAsyncLif
         try
         {
             var items = Wire.Items(
-                Wire.Frontend("100.0.0.4", 8080, "10.1.1.2:80").In(5),
-                Wire.Frontend("2001:db8::4", 8080, "[fd00:1:1::2]:80").In(5),
-                Wire.Frontend("100.0.0.4", 8080, "10.1.2.2:80").In(6),
-                Wire.Frontend("100.0.0.5", 8080, "10.1.1.2:80"));
+                Wire.NatEntry("100.0.0.4", 8080, "10.1.1.2:80").In(5),
+                Wire.NatEntry("2001:db8::4", 8080, "[fd00:1:1::2]:80").In(5),
+                Wire.NatEntry("100.0.0.4", 8080, "10.1.2.2:80").In(6),
+                Wire.NatEntry("100.0.0.5", 8080, "10.1.1.2:80"));
             AddVpns(items, five: encapsulation);
             connection.Send(7, items);
             Assert.Equal(new Applied { Revision = 7 }, await connection.AppliedAsync());
@@ -102,16 +102,16 @@ public sealed class AgentVpnTests(VpnLab lab) : IClassFixture<VpnLab>, IAsyncLif
     public async Task A_network_that_moves_between_underlay_and_overlay_serves_in_both_until_it_has_moved()
     {
         var (_, connection) = await StartAsync();
-        var underlay = Wire.Frontend("100.0.0.4", 8080, "10.1.1.2:80");
+        var underlay = Wire.NatEntry("100.0.0.4", 8080, "10.1.1.2:80");
         connection.Send(1, Wire.Items(underlay));
         await connection.AppliedAsync();
-        var both = Wire.Items(Wire.Frontend("100.0.0.4", 8080, "10.1.1.2:80").In(5));
+        var both = Wire.Items(Wire.NatEntry("100.0.0.4", 8080, "10.1.1.2:80").In(5));
         AddVpns(both, five: "udp");
         connection.Send(new ServerMessage { Delta = new Delta { Revision = 2, Put = both } });
         await connection.AppliedAsync();
         using var before = (await EchoClient.OpenAsync(lab.Nodes.ClientHost, ProtocolType.Tcp, "100.0.0.4", 8080))!;
         using var after = (await EchoClient.OpenAsync(lab.Site5.Client, ProtocolType.Tcp, "100.0.0.4", 8080))!;
-        connection.Send(new ServerMessage { Delta = new Delta { Revision = 3, RemovedFrontends = { underlay.Key }, RemovedFloatingIps = { underlay.Key.Address } } });
+        connection.Send(new ServerMessage { Delta = new Delta { Revision = 3, RemovedNatEntries = { underlay.Key }, RemovedFloatingIps = { underlay.Key.Address } } });
         await connection.AppliedAsync();
         Assert.Null(await EchoClient.OnceAsync(lab.Nodes.ClientHost, ProtocolType.Tcp, "100.0.0.4", 8080));
         Assert.True(await after.EchoesAsync());
@@ -167,7 +167,7 @@ public sealed class AgentVpnTests(VpnLab lab) : IClassFixture<VpnLab>, IAsyncLif
 
     private Items One()
     {
-        var items = Wire.Items(Wire.Frontend("100.0.0.4", 8080, "10.1.1.2:80").In(5));
+        var items = Wire.Items(Wire.NatEntry("100.0.0.4", 8080, "10.1.1.2:80").In(5));
         AddVpns(items, five: "udp");
         return items;
     }

@@ -70,10 +70,10 @@ public sealed class DesiredOverlayTests
     public void A_FloatingIP_in_a_RoutingInstance_is_another_than_the_same_in_the_underlay()
     {
         // Also the node's own address means something else there.
-        var items = Wire.Items(Wire.Frontend("100.0.0.4", 80, "10.0.0.1:80"), Wire.Frontend("100.0.0.4", 80, "10.0.0.2:80").In(5), Wire.Frontend("172.16.0.1", 80, "10.0.0.2:80").In(5));
+        var items = Wire.Items(Wire.NatEntry("100.0.0.4", 80, "10.0.0.1:80"), Wire.NatEntry("100.0.0.4", 80, "10.0.0.2:80").In(5), Wire.NatEntry("172.16.0.1", 80, "10.0.0.2:80").In(5));
         Take(items);
         Assert.Null(_desired.Fault);
-        Assert.Equal([0, 5, 5], _desired.Dataplane.Frontends.Keys.Select(k => k.RoutingInstance).Order());
+        Assert.Equal([0, 5, 5], _desired.Dataplane.NatEntries.Keys.Select(k => k.RoutingInstance).Order());
         Assert.Equal("100.0.0.4", Assert.Single(_desired.Dataplane.FloatingIPs).ToString());
     }
 
@@ -82,11 +82,11 @@ public sealed class DesiredOverlayTests
     [InlineData(65536, false, "65536 is no number of a RoutingInstance; expected 1 to 65535")]
     public void An_entry_of_no_RoutingInstance_that_can_be_is_left_out(uint number, bool nodePort, string fault)
     {
-        var frontend = Wire.Frontend("100.0.0.4", 30080, "10.0.0.1:80").In(number);
-        if (nodePort) frontend.Key.Address = ByteString.Empty;
-        Take(Wire.Items(frontend));
+        var natEntry = Wire.NatEntry("100.0.0.4", 30080, "10.0.0.1:80").In(number);
+        if (nodePort) natEntry.Key.Address = ByteString.Empty;
+        Take(Wire.Items(natEntry));
         Assert.Equal(fault, _desired.Fault);
-        Assert.Empty(_desired.Dataplane.Frontends);
+        Assert.Empty(_desired.Dataplane.NatEntries);
     }
 
     [Fact]

@@ -7,7 +7,7 @@ namespace CN2.VRouter.Tests.Overlay;
 /// <summary>In which order the tunnels and the entries change, between an engine and tables that only remember.</summary>
 public sealed class NodeDataplaneOrderTests : IAsyncLifetime
 {
-    private static readonly DataplaneFrontend Web = Configs.Frontend("100.0.0.4", TransportProtocol.TCP, 80, "10.0.0.1:80");
+    private static readonly DataplaneNatEntry Web = Configs.NatEntry("100.0.0.4", TransportProtocol.TCP, 80, "10.0.0.1:80");
 
     private readonly MemoryOverlay _engine = new();
     private readonly MemoryDataplane _tables = new();
@@ -19,7 +19,7 @@ public sealed class NodeDataplaneOrderTests : IAsyncLifetime
     {
         _dataplane = new NodeDataplane(_tables, _engine);
         // What the engine holds, and the tables, when the engine is called.
-        _engine.Called = () => _seen.Add($"{string.Join(' ', _engine.RoutingInstances.Keys)}/{string.Join(' ', _tables.Frontends.Keys.Select(k => k.RoutingInstance).Order())}");
+        _engine.Called = () => _seen.Add($"{string.Join(' ', _engine.RoutingInstances.Keys)}/{string.Join(' ', _tables.NatEntries.Keys.Select(k => k.RoutingInstance).Order())}");
     }
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
@@ -39,7 +39,7 @@ public sealed class NodeDataplaneOrderTests : IAsyncLifetime
         Assert.Equal(["/", "5/5", "5 6/6"], _seen);
         Assert.Equal([6], _engine.RoutingInstances.Keys);
         Assert.Equal([6], _engine.Routes.Keys.Select(k => k.RoutingInstance));
-        Assert.Equal([6], _tables.Frontends.Keys.Select(k => k.RoutingInstance));
+        Assert.Equal([6], _tables.NatEntries.Keys.Select(k => k.RoutingInstance));
     }
 
     [Fact]
@@ -59,11 +59,11 @@ public sealed class NodeDataplaneOrderTests : IAsyncLifetime
         _engine.Refusal = "no tun";
         var e = await Assert.ThrowsAsync<DataplaneException>(() => ApplyAsync(Config(6), named: true));
         Assert.Equal("no tun", e.Message);
-        Assert.Equal([5], _tables.Frontends.Keys.Select(k => k.RoutingInstance));
+        Assert.Equal([5], _tables.NatEntries.Keys.Select(k => k.RoutingInstance));
         _engine.Refusal = null;
         await ApplyAsync(Config(6), named: false);
         Assert.Equal([6], _engine.RoutingInstances.Keys);
-        Assert.Equal([6], _tables.Frontends.Keys.Select(k => k.RoutingInstance));
+        Assert.Equal([6], _tables.NatEntries.Keys.Select(k => k.RoutingInstance));
     }
 
     [Fact]
@@ -101,7 +101,7 @@ public sealed class NodeDataplaneOrderTests : IAsyncLifetime
         Assert.Equal("somebody changed the tables", await _dataplane.Drift.ReadAsync(Cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(2), Cancellation));
         await _dataplane.ApplyAsync(_before, new DataplaneChange(), Cancellation);
         Assert.Equal(2, _engine.Calls);
-        Assert.Single(_tables.Frontends);
+        Assert.Single(_tables.NatEntries);
     }
 
     private static DataplaneConfig Config(params int[] instances)
@@ -124,7 +124,7 @@ public sealed class NodeDataplaneOrderTests : IAsyncLifetime
             change = new DataplaneChange();
             foreach (var of in (DataplaneConfig[])[_before, config])
             {
-                change.Frontends.UnionWith(of.Frontends.Keys);
+                change.NatEntries.UnionWith(of.NatEntries.Keys);
                 change.Overlay.RoutingInstances.UnionWith(of.Overlay.RoutingInstances.Keys);
                 change.Overlay.Routes.UnionWith(of.Overlay.Routes.Keys);
             }

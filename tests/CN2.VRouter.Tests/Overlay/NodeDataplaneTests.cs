@@ -43,10 +43,10 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     /// <summary>The contract's FloatingIPs are those of the first VPN; node ports are the underlay's.</summary>
     private protected override Task ApplyAsync(DataplaneConfig desired, DataplaneChange? change = null)
     {
-        var inVpn = Vpns([.. desired.Frontends.Values.Select(f => f.Key.Address is null ? f : f.In(5))]);
+        var inVpn = Vpns([.. desired.NatEntries.Values.Select(f => f.Key.Address is null ? f : f.In(5))]);
         if (change is null) return ApplyAllAsync(inVpn);
         var named = new DataplaneChange();
-        named.Frontends.UnionWith(change.Frontends.Select(k => k with { RoutingInstance = 5 }));
+        named.NatEntries.UnionWith(change.NatEntries.Select(k => k with { RoutingInstance = 5 }));
         return Node.RunAsync(() => _dataplane.ApplyAsync(inVpn, named, Cancellation));
     }
 
@@ -62,9 +62,9 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     {
         var transport = protocol == ProtocolType.Tcp ? TransportProtocol.TCP : TransportProtocol.UDP;
         await ApplyAllAsync(Vpns(
-            Configs.Frontend(FloatingIP, transport, 8080, "10.1.1.2:80").In(5),
-            Configs.Frontend(FloatingIP, transport, 8080, "10.1.2.2:80").In(6),
-            Configs.Frontend(FloatingIP, transport, 8080, "10.9.0.1:80@")));
+            Configs.NatEntry(FloatingIP, transport, 8080, "10.1.1.2:80").In(5),
+            Configs.NatEntry(FloatingIP, transport, 8080, "10.1.2.2:80").In(6),
+            Configs.NatEntry(FloatingIP, transport, 8080, "10.9.0.1:80@")));
         var from = $"{NodeLab.Client}:{port}";
         using var five = await EchoClient.OpenAsync(_lab.Site5.Client, protocol, FloatingIP, 8080, from);
         using var six = await EchoClient.OpenAsync(_lab.Site6.Client, protocol, FloatingIP, 8080, from);
@@ -82,8 +82,8 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     public async Task One_endpoint_serves_equal_clients_of_two_VPNs_and_the_underlay_at_once(ProtocolType protocol, int port)
     {
         var transport = protocol == ProtocolType.Tcp ? TransportProtocol.TCP : TransportProtocol.UDP;
-        var frontend = Configs.Frontend(FloatingIP, transport, 8080, "10.1.1.2:80");
-        await ApplyAllAsync(Vpns(frontend.In(5), frontend.In(6), frontend));
+        var natEntry = Configs.NatEntry(FloatingIP, transport, 8080, "10.1.1.2:80");
+        await ApplyAllAsync(Vpns(natEntry.In(5), natEntry.In(6), natEntry));
         var from = $"{NodeLab.Client}:{port}";
         using var five = await EchoClient.OpenAsync(_lab.Site5.Client, protocol, FloatingIP, 8080, from);
         using var six = await EchoClient.OpenAsync(_lab.Site6.Client, protocol, FloatingIP, 8080, from);
@@ -99,8 +99,8 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     public async Task A_FloatingIP_is_reached_only_where_it_is()
     {
         await ApplyAllAsync(Vpns(
-            Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80").In(5),
-            Configs.Frontend("100.0.0.5", TransportProtocol.TCP, 8080, "10.1.1.2:80"),
+            Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80").In(5),
+            Configs.NatEntry("100.0.0.5", TransportProtocol.TCP, 8080, "10.1.1.2:80"),
             Configs.NodePort(TransportProtocol.TCP, 30080, "10.1.1.2:80")));
         Assert.NotNull(await EchoClient.OnceAsync(_lab.Site5.Client, ProtocolType.Tcp, FloatingIP, 8080));
         Assert.NotNull(await EchoClient.OnceAsync(_lab.Nodes.ClientHost, ProtocolType.Tcp, "100.0.0.5", 8080));
@@ -115,7 +115,7 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     [Fact]
     public async Task What_is_not_mapped_is_neither_answered_nor_sent_back()
     {
-        await ApplyAllAsync(Vpns(Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80").In(5)));
+        await ApplyAllAsync(Vpns(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80").In(5)));
         var sent = _lab.Site5.Peer.Count("tx_udp");
         var back = _lab.Site5.Peer.Count("rx_udp");
         Assert.Null(await EchoClient.OnceAsync(_lab.Site5.Client, ProtocolType.Tcp, FloatingIP, 8081));
@@ -130,8 +130,8 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     public async Task Much_data_passes_both_ways_though_a_tunnel_takes_less_than_a_link(string address, string backend, string client)
     {
         await ApplyAllAsync(Vpns(
-            Configs.Frontend(address, TransportProtocol.TCP, 8080, backend).In(5),
-            Configs.Frontend(address, TransportProtocol.TCP, 8080, backend).In(6)));
+            Configs.NatEntry(address, TransportProtocol.TCP, 8080, backend).In(5),
+            Configs.NatEntry(address, TransportProtocol.TCP, 8080, backend).In(6)));
         foreach (var site in (VpnSite[])[_lab.Site5, _lab.Site6])
         {
             using var flow = await EchoClient.OpenAsync(site.Client, ProtocolType.Tcp, address, 8080);
@@ -145,7 +145,7 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     [InlineData("2001:db8::4", "[fd00:1:1::2]:80")]
     public async Task A_narrow_link_behind_the_router_is_told_to_the_endpoint(string address, string backend)
     {
-        await ApplyAllAsync(Vpns(Configs.Frontend(address, TransportProtocol.TCP, 8080, backend).In(5)));
+        await ApplyAllAsync(Vpns(Configs.NatEntry(address, TransportProtocol.TCP, 8080, backend).In(5)));
         _lab.Site5.Router.Ip("link set eth1 mtu 1300");
         // The client keeps to it, and yet says that it takes more: what it sent would be lost without a word.
         _lab.Site5.Client.Ip("route change default via 192.0.2.1 mtu 1300 advmss 1460\nroute change default via fd00:c::1 mtu 1300 advmss 1440");
@@ -199,7 +199,7 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     [Fact]
     public async Task Nobody_else_speaks_into_a_VPN()
     {
-        await ApplyAllAsync(Vpns(Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80").In(5)));
+        await ApplyAllAsync(Vpns(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80").In(5)));
         Node.Ip("route add 198.51.100.0/24 dev cn2-5");
         _lab.Site5.Client.Ip("addr add 198.51.100.1/32 dev lo");
         try
@@ -218,7 +218,7 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     [Fact]
     public async Task A_VPN_cannot_speak_for_an_endpoint_in_a_flow_of_another_VPN()
     {
-        var config = Vpns(Configs.Frontend(FloatingIP, TransportProtocol.UDP, 8080, "10.1.1.2:81").In(5), Configs.Frontend(FloatingIP, TransportProtocol.UDP, 8080, "10.1.2.2:81").In(6));
+        var config = Vpns(Configs.NatEntry(FloatingIP, TransportProtocol.UDP, 8080, "10.1.1.2:81").In(5), Configs.NatEntry(FloatingIP, TransportProtocol.UDP, 8080, "10.1.2.2:81").In(6));
         config.Overlay.Routes.Add(new VpnRouteKey(5, IPNetwork.Parse("203.0.113.0/24")), config.Overlay.Routes[new VpnRouteKey(5, IPNetwork.Parse("192.0.2.0/24"))]);
         await ApplyAllAsync(config);
         _lab.Site5.Client.Ip("addr add 203.0.113.9/32 dev lo");
@@ -255,15 +255,15 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     [Fact]
     public async Task Established_flows_stay_where_they_are_when_members_come_and_go()
     {
-        var frontend = Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80", "10.1.2.2:80").In(5);
-        await ApplyAllAsync(Vpns(frontend));
+        var natEntry = Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80", "10.1.2.2:80").In(5);
+        await ApplyAllAsync(Vpns(natEntry));
         var clients = new List<EchoClient>();
         try
         {
             for (var i = 0; i < 8; i++) clients.Add((await EchoClient.OpenAsync(_lab.Site5.Client, ProtocolType.Tcp, FloatingIP, 8080))!);
-            await ApplyAllAsync(Vpns(frontend with { Backends = Configs.Backends("10.9.0.1:80@") }));
+            await ApplyAllAsync(Vpns(natEntry with { Backends = Configs.Backends("10.9.0.1:80@") }));
             Assert.Equal(new Answer("remote", NodeLab.NodeAddress), await EchoClient.OnceAsync(_lab.Site5.Client, ProtocolType.Tcp, FloatingIP, 8080));
-            await ApplyAllAsync(Vpns(frontend with { Backends = [], Draining = frontend.Backends }));
+            await ApplyAllAsync(Vpns(natEntry with { Backends = [], Draining = natEntry.Backends }));
             foreach (var client in clients) Assert.True(await client.EchoesAsync());
         }
         finally
@@ -275,14 +275,14 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     [Fact]
     public async Task UDP_flows_stay_while_an_endpoint_drains_and_end_when_it_is_gone()
     {
-        var frontend = Configs.Frontend(FloatingIP, TransportProtocol.UDP, 8080, "10.1.1.2:80");
-        await ApplyAllAsync(Vpns(frontend.In(5), frontend.In(6)));
+        var natEntry = Configs.NatEntry(FloatingIP, TransportProtocol.UDP, 8080, "10.1.1.2:80");
+        await ApplyAllAsync(Vpns(natEntry.In(5), natEntry.In(6)));
         using var five = (await EchoClient.OpenAsync(_lab.Site5.Client, ProtocolType.Udp, FloatingIP, 8080))!;
         using var six = (await EchoClient.OpenAsync(_lab.Site6.Client, ProtocolType.Udp, FloatingIP, 8080))!;
-        var moved = frontend with { Backends = Configs.Backends("10.1.2.2:80") };
-        await ApplyAllAsync(Vpns(frontend.In(5), moved.In(6) with { Draining = frontend.Backends }));
+        var moved = natEntry with { Backends = Configs.Backends("10.1.2.2:80") };
+        await ApplyAllAsync(Vpns(natEntry.In(5), moved.In(6) with { Draining = natEntry.Backends }));
         Assert.Equal("pod1", (await six.AskAsync())?.Endpoint);
-        await ApplyAllAsync(Vpns(frontend.In(5), moved.In(6)));
+        await ApplyAllAsync(Vpns(natEntry.In(5), moved.In(6)));
         Assert.Equal("pod2", (await six.AskAsync())?.Endpoint);
         Assert.Equal("pod1", (await five.AskAsync())?.Endpoint);
     }
@@ -290,11 +290,11 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     [Fact]
     public async Task An_address_that_is_nobodys_in_a_VPN_loses_all_its_flows_there()
     {
-        var frontend = Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80");
-        await ApplyAllAsync(Vpns(frontend.In(5), frontend.In(6)));
+        var natEntry = Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80");
+        await ApplyAllAsync(Vpns(natEntry.In(5), natEntry.In(6)));
         using var gone = (await EchoClient.OpenAsync(_lab.Site5.Client, ProtocolType.Tcp, FloatingIP, 8080))!;
         using var stays = (await EchoClient.OpenAsync(_lab.Site6.Client, ProtocolType.Tcp, FloatingIP, 8080))!;
-        await ApplyAllAsync(Vpns(frontend.In(6)));
+        await ApplyAllAsync(Vpns(natEntry.In(6)));
         Assert.DoesNotContain("zone-orig=5", Node.Exec("conntrack", "-L"), StringComparison.Ordinal);
         Assert.True(await stays.EchoesAsync());
 
@@ -313,7 +313,7 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     [InlineData("nft delete table ip cn2")]
     public async Task What_others_change_by_hand_is_noticed_and_put_right(string command)
     {
-        var config = Vpns(Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80").In(5));
+        var config = Vpns(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80").In(5));
         await ApplyAllAsync(config);
         using var established = (await EchoClient.OpenAsync(_lab.Site5.Client, ProtocolType.Tcp, FloatingIP, 8080))!;
         Assert.False(_dataplane.Drift.TryRead(out _));
@@ -327,14 +327,14 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     [Fact]
     public async Task A_RoutingInstance_that_goes_takes_its_device_with_it()
     {
-        var frontend = Configs.Frontend(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80");
-        var config = Vpns(frontend.In(5), frontend.In(6));
+        var natEntry = Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80");
+        var config = Vpns(natEntry.In(5), natEntry.In(6));
         await ApplyAllAsync(config);
         var change = new DataplaneChange();
-        change.Frontends.Add(frontend.In(5).Key);
+        change.NatEntries.Add(natEntry.In(5).Key);
         change.Overlay.RoutingInstances.Add(5);
         change.Overlay.Routes.UnionWith(config.Overlay.Routes.Keys.Where(k => k.RoutingInstance == 5));
-        config.Frontends.Remove(frontend.In(5).Key);
+        config.NatEntries.Remove(natEntry.In(5).Key);
         config.Overlay.RoutingInstances.Remove(5);
         foreach (var key in change.Overlay.Routes) config.Overlay.Routes.Remove(key);
         await Node.RunAsync(() => _dataplane.ApplyAsync(config, change, Cancellation));
@@ -349,9 +349,9 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
         new NftDataplane(new NftOptions("cn2", IPAddress.Parse(NodeLab.NodeAddress), IPAddress.Parse(NodeLab.NodeAddress6)), NullLogger<NftDataplane>.Instance),
         _engine = new OverlayEngine("cn2", IPAddress.Parse(NodeLab.NodeAddress), OverlayLab.Choice, NullLogger<OverlayEngine>.Instance));
 
-    private DataplaneConfig Vpns(params DataplaneFrontend[] frontends)
+    private DataplaneConfig Vpns(params DataplaneNatEntry[] natEntries)
     {
-        var config = Configs.Config(frontends);
+        var config = Configs.Config(natEntries);
         _lab.Fill(config.Overlay);
         return config;
     }

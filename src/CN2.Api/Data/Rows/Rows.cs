@@ -166,7 +166,7 @@ public sealed class ControlNodeRow
 /// A FloatingIP that a replica announces or may announce. Written before the first route is handed to the speaker, removed after
 /// the speaker has confirmed the last withdrawal: while a row exists the address is not free.
 /// </summary>
-public sealed class AdvertisementRow
+public sealed class AnnouncementRow
 {
     public required string ControlNode { get; set; }
     public Guid FloatingIPUid { get; set; }

@@ -14,7 +14,7 @@ internal sealed class Difference
 
     public IEnumerable<Wire.Path> Paths => _add.Concat(_remove);
 
-    public void Add(RouteKey key, HeldPath path) => _add.Add(PathMapper.Encode(new(key, path, IsWithdraw: false)));
+    public void Add(EngineRouteKey key, HeldPath path) => _add.Add(PathMapper.Encode(new(key, path, IsWithdraw: false)));
 
     public void Remove(Wire.Path path) => _remove.Add(PathMapper.EncodeWithdraw(path));
 }

@@ -75,7 +75,7 @@ public sealed partial class GoBgpSpeaker
         Patrol();
     }
 
-    private bool IsAsWanted(RouteKey key, FoundPath found, bool withdrawn)
+    private bool IsAsWanted(EngineRouteKey key, FoundPath found, bool withdrawn)
     {
         lock (_pathsLock)
         {
@@ -157,9 +157,9 @@ public sealed partial class GoBgpSpeaker
     }
 
     /// <summary>Compares one key, or a whole family, with what is wanted, as the engine lists it. Under the gate.</summary>
-    private async Task CompareListedAsync(RouteFamily family, RouteKey? only, Difference difference, CancellationToken cancellationToken)
+    private async Task CompareListedAsync(RouteFamily family, EngineRouteKey? only, Difference difference, CancellationToken cancellationToken)
     {
-        var seen = new HashSet<(RouteKey, uint)>();
+        var seen = new HashSet<(EngineRouteKey, uint)>();
         try
         {
             await foreach (var path in _engine.ListPathsAsync(family.ToWire(), only?.Prefix, cancellationToken))
@@ -189,7 +189,7 @@ public sealed partial class GoBgpSpeaker
     /// The engine cannot list one prefix of a VPN family. What the event named is enough: telling it again, or taking back what is not
     /// ours, is right whatever has happened since.
     /// </summary>
-    private void CompareNamed(RouteKey key, FoundPath found, Difference difference)
+    private void CompareNamed(EngineRouteKey key, FoundPath found, Difference difference)
     {
         if (IsAsWanted(key, found, found.Path.IsWithdraw)) return;
         if (!found.Path.IsWithdraw && Find(key, found.Identifier) is null) difference.Remove(found.Path);
@@ -204,7 +204,7 @@ public sealed partial class GoBgpSpeaker
         _logger.PathsRepaired(difference.Added, difference.Removed);
     }
 
-    private HeldPath? Find(RouteKey key, uint identifier)
+    private HeldPath? Find(EngineRouteKey key, uint identifier)
     {
         foreach (var path in _paths[key])
             if (path.Identifier == identifier) return path;

@@ -175,7 +175,7 @@ public sealed partial class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
                         Announce(changes, key, before.Attributes, after);
                 foreach (var named in remove)
                 {
-                    if (RouteKey.From(named) is not { } key || added?.Contains((key, _mapper.NextHopOf(named.Path.NextHop))) == true) continue;
+                    if (EngineRouteKey.From(named) is not { } key || added?.Contains((key, _mapper.NextHopOf(named.Path.NextHop))) == true) continue;
                     if (_paths.Remove(key, named.Path.NextHop, out var removed)) changes.Add(new(key, removed, IsWithdraw: true));
                 }
             }
@@ -241,7 +241,7 @@ public sealed partial class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         _importWatch.Dispose();
     }
 
-    private static void Announce(List<PathChange> changes, RouteKey key, PathAttributes? before, HeldPath after)
+    private static void Announce(List<PathChange> changes, EngineRouteKey key, PathAttributes? before, HeldPath after)
     {
         // Without a withdraw the engine leaves with ADD-PATH peers what they may no longer have.
         if (before is not null && after.Attributes.IsRestricted && !before.IsRestricted)

@@ -8,7 +8,7 @@ namespace CN2.Api.Drivers.GoBgp;
 
 /// <summary>A local path found in the engine. <see cref="Attributes"/> null: it carries something we never send. <see cref="Key"/> null: no route of ours has such.</summary>
 internal readonly record struct FoundPath(
-    RouteKey? Key, uint Identifier, IPAddress? NextHop, PathAttributes? Attributes, Wire.Path Path);
+    EngineRouteKey? Key, uint Identifier, IPAddress? NextHop, PathAttributes? Attributes, Wire.Path Path);
 
 /// <summary>
 /// Between <see cref="BgpPath"/> and the engine's messages. gobgpd validates nothing (facts: "garbage", /33 and host bits are all
@@ -27,7 +27,7 @@ internal sealed class PathMapper
     private (EquatableList<string> Communities, EquatableList<string> Large, uint Preference, uint Med, uint? Label, EquatableList<RouteTarget>? Targets, PathAttributes Attributes)? _last;
 
     /// <exception cref="ArgumentException">The path is none that could ever be announced.</exception>
-    public (RouteKey Key, NextHop NextHop, PathAttributes Attributes) Check(BgpPath path)
+    public (EngineRouteKey Key, NextHop NextHop, PathAttributes Attributes) Check(BgpPath path)
     {
         ArgumentNullException.ThrowIfNull(path);
         if (!IsHost(path.Prefix))
@@ -37,7 +37,7 @@ internal sealed class PathMapper
         if (path.Vpn is { } vpn) Check(path, vpn);
         else if (path.Prefix.AddressFamily != path.NextHop.AddressFamily)
             throw new ArgumentException($"Next hop {path.NextHop} is of another family than {path.Prefix}.", nameof(path));
-        return (RouteKey.From(path.Prefix, path.Vpn?.RouteDistinguisher), NextHopOf(path.NextHop), AttributesOf(path));
+        return (EngineRouteKey.From(path.Prefix, path.Vpn?.RouteDistinguisher), NextHopOf(path.NextHop), AttributesOf(path));
     }
 
     public static Wire.Path Encode(PathChange change) =>
@@ -46,7 +46,7 @@ internal sealed class PathMapper
     public static Wire.Path EncodeWithdraw(Wire.Path found) =>
         new() { Nlri = found.Nlri, Family = found.Family, Identifier = found.Identifier, IsWithdraw = true };
 
-    public static BgpPath ToBgpPath(RouteKey key, HeldPath path) => new(
+    public static BgpPath ToBgpPath(EngineRouteKey key, HeldPath path) => new(
         key.Prefix.ToAddress(), path.NextHop.Address, path.Attributes.LocalPreference, path.Attributes.Med,
         path.Attributes.Communities.Select(BgpCommunity.Format).ToEquatableList(),
         path.Attributes.LargeCommunities.Select(c => c.ToString()).ToEquatableList(),
@@ -103,7 +103,7 @@ internal sealed class PathMapper
             throw new ArgumentException($"{path.Prefix} has more than {MostRouteTargets} route targets.", nameof(path));
     }
 
-    private static Wire.Path EncodeAdd(RouteKey key, HeldPath path)
+    private static Wire.Path EncodeAdd(EngineRouteKey key, HeldPath path)
     {
         var wire = EncodeWithdraw(key, path);
         wire.IsWithdraw = false;
@@ -113,7 +113,7 @@ internal sealed class PathMapper
         return wire;
     }
 
-    private static Wire.Path EncodeWithdraw(RouteKey key, HeldPath path)
+    private static Wire.Path EncodeWithdraw(EngineRouteKey key, HeldPath path)
     {
         var (prefix, length) = (key.Prefix.ToAddress().ToString(), key.Prefix.IsIPv4 ? 32u : 128u);
         return new()
@@ -134,13 +134,13 @@ internal sealed class PathMapper
     }
 
     /// <summary>A host route's key, and its label when it is one of the overlay; no key for anything we would not have sent.</summary>
-    private static (RouteKey? Key, uint? Label) DecodeNlri(Google.Protobuf.WellKnownTypes.Any? nlri)
+    private static (EngineRouteKey? Key, uint? Label) DecodeNlri(Google.Protobuf.WellKnownTypes.Any? nlri)
     {
         if (nlri?.TryUnpack<Wire.IPAddressPrefix>(out var unicast) == true)
-            return (HostOrNull(unicast.Prefix, unicast.PrefixLen) is { } host ? RouteKey.From(host) : null, null);
+            return (HostOrNull(unicast.Prefix, unicast.PrefixLen) is { } host ? EngineRouteKey.From(host) : null, null);
         if (nlri?.TryUnpack<Wire.LabeledVPNIPAddressPrefix>(out var vpn) != true) return default;
         return HostOrNull(vpn.Prefix, vpn.PrefixLen) is { } address && VpnCodec.Decode(vpn.Rd) is { } distinguisher
-            ? (RouteKey.From(address, distinguisher), vpn.Labels is [var only] ? only : 0)
+            ? (EngineRouteKey.From(address, distinguisher), vpn.Labels is [var only] ? only : 0)
             : (null, 0);
     }
 

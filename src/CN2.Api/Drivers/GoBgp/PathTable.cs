@@ -7,7 +7,7 @@ namespace CN2.Api.Drivers.GoBgp;
 internal readonly record struct HeldPath(NextHop NextHop, PathAttributes Attributes, uint Identifier, uint WireIdentifier = 0);
 
 /// <summary>What must be told to the engine about one path.</summary>
-internal readonly record struct PathChange(RouteKey Key, HeldPath Path, bool IsWithdraw);
+internal readonly record struct PathChange(EngineRouteKey Key, HeldPath Path, bool IsWithdraw);
 
 /// <summary>How many paths there are, and how many prefixes they lead to: what a peer without ADD-PATH gets.</summary>
 internal readonly record struct FamilyCount(int Paths, int Prefixes);
@@ -27,10 +27,10 @@ internal sealed class PathTable
 {
     private static int _versions;
 
-    private readonly Dictionary<RouteKey, HeldPath[]> _paths = [];
+    private readonly Dictionary<EngineRouteKey, HeldPath[]> _paths = [];
 
     /// <summary>The highest wire identifier of a path that is gone, of prefixes that have lost one since the engine started.</summary>
-    private readonly Dictionary<RouteKey, uint> _used;
+    private readonly Dictionary<EngineRouteKey, uint> _used;
 
     private readonly FamilyCount[] _counts = new FamilyCount[RouteFamilies.All.Length];
 
@@ -48,13 +48,13 @@ internal sealed class PathTable
 
     public int Count => _counts.Sum(c => c.Paths);
 
-    public IEnumerable<KeyValuePair<RouteKey, HeldPath[]>> All => _paths;
+    public IEnumerable<KeyValuePair<EngineRouteKey, HeldPath[]>> All => _paths;
 
     public IEnumerable<KeyValuePair<(RouteFamily Family, PathAttributes Attributes), int>> Vpn => _vpn;
 
     public FamilyCount this[RouteFamily family] => _counts[(int)family];
 
-    public ReadOnlySpan<HeldPath> this[RouteKey key] => _paths.TryGetValue(key, out var paths) ? paths : [];
+    public ReadOnlySpan<HeldPath> this[EngineRouteKey key] => _paths.TryGetValue(key, out var paths) ? paths : [];
 
     public void EnsureCapacity(int keys) => _paths.EnsureCapacity(keys);
 
@@ -63,7 +63,7 @@ internal sealed class PathTable
     /// engine (adoption); null: the next hop's own, or the next free one where two next hops of the prefix would collide.
     /// <paramref name="wireIdentifier"/>: the one it has in the engine; null: the next.
     /// </summary>
-    public bool Set(RouteKey key, NextHop nextHop, PathAttributes attributes, uint? identifier, out HeldPath before, out HeldPath after, uint? wireIdentifier = null)
+    public bool Set(EngineRouteKey key, NextHop nextHop, PathAttributes attributes, uint? identifier, out HeldPath before, out HeldPath after, uint? wireIdentifier = null)
     {
         before = default;
         _paths.TryGetValue(key, out var paths);
@@ -90,7 +90,7 @@ internal sealed class PathTable
         return true;
     }
 
-    public bool Remove(RouteKey key, System.Net.IPAddress nextHop, out HeldPath removed)
+    public bool Remove(EngineRouteKey key, System.Net.IPAddress nextHop, out HeldPath removed)
     {
         removed = default;
         if (!_paths.TryGetValue(key, out var paths)) return false;
@@ -105,7 +105,7 @@ internal sealed class PathTable
     }
 
     /// <summary>What the engine will number the next new path of the prefix.</summary>
-    public uint NextWireIdentifier(RouteKey key)
+    public uint NextWireIdentifier(EngineRouteKey key)
     {
         var last = _used.GetValueOrDefault(key);
         foreach (var path in this[key]) last = Math.Max(last, path.WireIdentifier);
@@ -113,7 +113,7 @@ internal sealed class PathTable
     }
 
     /// <summary>The path is gone from the engine, and its number with it.</summary>
-    public void Use(RouteKey key, HeldPath path) => _used[key] = Math.Max(_used.GetValueOrDefault(key), path.WireIdentifier);
+    public void Use(EngineRouteKey key, HeldPath path) => _used[key] = Math.Max(_used.GetValueOrDefault(key), path.WireIdentifier);
 
     /// <summary>
     /// Puts the paths of each prefix into the order in which an empty engine is to be told them: one whose number is within their count
@@ -141,14 +141,14 @@ internal sealed class PathTable
             for (var i = 0; i < paths.Length; i++) paths[i] = paths[i] with { WireIdentifier = (uint)i + 1 };
     }
 
-    public bool Contains(RouteKey key, System.Net.IPAddress nextHop)
+    public bool Contains(EngineRouteKey key, System.Net.IPAddress nextHop)
     {
         foreach (var path in this[key])
             if (path.NextHop.Address.Equals(nextHop)) return true;
         return false;
     }
 
-    private void Tally(RouteKey key, int paths, int prefixes, PathAttributes attributes)
+    private void Tally(EngineRouteKey key, int paths, int prefixes, PathAttributes attributes)
     {
         Version = Interlocked.Increment(ref _versions);
         ref var count = ref _counts[(int)key.Family];

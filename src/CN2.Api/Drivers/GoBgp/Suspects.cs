@@ -4,7 +4,7 @@ namespace CN2.Api.Drivers.GoBgp;
 internal sealed class Suspects
 {
     private readonly Lock _lock = new();
-    private Dictionary<RouteKey, FoundPath> _found = [];
+    private Dictionary<EngineRouteKey, FoundPath> _found = [];
 
     public void Add(FoundPath found)
     {
@@ -12,14 +12,14 @@ internal sealed class Suspects
     }
 
     /// <summary>A later event is as wanted: what looked wrong was a change of ours on its way.</summary>
-    public void Clear(RouteKey key)
+    public void Clear(EngineRouteKey key)
     {
         // A unicast prefix has several paths, and the one that is right says nothing about the others.
         if (!key.Family.IsVpn()) return;
         lock (_lock) _found.Remove(key);
     }
 
-    public IReadOnlyDictionary<RouteKey, FoundPath> Take()
+    public IReadOnlyDictionary<EngineRouteKey, FoundPath> Take()
     {
         lock (_lock)
         {

@@ -5,7 +5,7 @@ using CN2.Network.Sequencing;
 using CN2.VRouter.V1;
 using Google.Protobuf;
 using EndpointHealth = CN2.Network.Resources.EndpointHealth;
-using FrontendKey = CN2.Network.Compilation.FrontendKey;
+using NatEntryKey = CN2.Network.Compilation.NatEntryKey;
 using MonitorType = CN2.Network.Resources.MonitorType;
 using RoutingInstance = CN2.Network.Overlay.RoutingInstance;
 using VpnRoute = CN2.Network.Overlay.VpnRoute;
@@ -25,10 +25,10 @@ internal static partial class VRouterMessages
         var chunks = new List<ServerMessage>();
         var items = new Items();
         var size = 0;
-        foreach (var frontend in config.Frontends)
+        foreach (var natEntry in config.NatEntries)
         {
-            var message = Message(frontend);
-            items.Frontends.Add(message);
+            var message = Message(natEntry);
+            items.NatEntries.Add(message);
             Grew(message.CalculateSize());
         }
 
@@ -78,13 +78,13 @@ internal static partial class VRouterMessages
     public static ServerMessage Delta(ulong revision, VRouterDelta delta)
     {
         var put = new Items();
-        put.Frontends.AddRange(delta.Frontends.Select(Message));
+        put.NatEntries.AddRange(delta.NatEntries.Select(Message));
         put.FloatingIps.AddRange(delta.FloatingIPs.Select(Bytes));
         put.Probes.AddRange(delta.Probes.Select(Message));
         put.RoutingInstances.AddRange(delta.RoutingInstances.Select(Message));
         put.VpnRoutes.AddRange(delta.VpnRoutes.Select(Message));
         var message = new Delta { Revision = revision, Put = put };
-        message.RemovedFrontends.AddRange(delta.RemovedFrontends.Select(Message));
+        message.RemovedNatEntries.AddRange(delta.RemovedNatEntries.Select(Message));
         message.RemovedFloatingIps.AddRange(delta.RemovedFloatingIPs.Select(Bytes));
         message.RemovedProbes.AddRange(delta.RemovedProbes.Select(Bytes));
         message.RemovedRoutingInstances.AddRange(delta.RemovedRoutingInstances.Select(n => (uint)n));
@@ -134,19 +134,19 @@ internal static partial class VRouterMessages
             },
             e.Message.Length == 0 ? null : e.Message))];
 
-    private static Frontend Message(VirtualRouterFrontend frontend)
+    private static NatEntry Message(VirtualRouterNatEntry natEntry)
     {
-        var message = new Frontend { Key = Message(frontend.Key), ClientIpAffinity = frontend.ClientIPAffinity };
-        message.Backends.AddRange(frontend.Backends.Select(Message));
-        message.Draining.AddRange(frontend.Draining.Select(Message));
-        message.SourceRanges.AddRange(frontend.SourceRanges.Select(r => r.ToString()));
+        var message = new NatEntry { Key = Message(natEntry.Key), ClientIpAffinity = natEntry.ClientIPAffinity };
+        message.Backends.AddRange(natEntry.Backends.Select(Message));
+        message.Draining.AddRange(natEntry.Draining.Select(Message));
+        message.SourceRanges.AddRange(natEntry.SourceRanges.Select(r => r.ToString()));
         return message;
     }
 
     private static Backend Message(VirtualRouterBackend backend) =>
         new() { Address = Bytes(backend.Address), Port = backend.Port, Local = backend.Local };
 
-    private static VRouter.V1.FrontendKey Message(FrontendKey key) => new()
+    private static VRouter.V1.NatEntryKey Message(NatEntryKey key) => new()
     {
         Address = key.Address is null ? ByteString.Empty : Bytes(key.Address),
         Ipv6 = key.Family == IPFamily.IPv6,

@@ -8,12 +8,12 @@ internal sealed class VRouterStreamPublisher : IVRouterPublisher
     private readonly List<IVRouterListener> _listeners = [];
     private long _snapshots;
     private long _deltas;
-    private long _frontendsSent;
+    private long _natEntriesSent;
 
     public VRouterPublisherCounters Counters => new(
         Interlocked.Read(ref _snapshots),
         Interlocked.Read(ref _deltas),
-        Interlocked.Read(ref _frontendsSent));
+        Interlocked.Read(ref _natEntriesSent));
 
     /// <summary>Agents that are connected already are told to it at once.</summary>
     public void Listen(IVRouterListener listener)
@@ -31,7 +31,7 @@ internal sealed class VRouterStreamPublisher : IVRouterPublisher
         var chunks = VRouterMessages.Snapshot(revision, config);
         lock (_lock) session.Enqueue(chunks);
         Interlocked.Increment(ref _snapshots);
-        Interlocked.Add(ref _frontendsSent, config.Frontends.Count);
+        Interlocked.Add(ref _natEntriesSent, config.NatEntries.Count);
     }
 
     public void Publish(string name, ulong revision, VRouterDelta delta)
@@ -40,7 +40,7 @@ internal sealed class VRouterStreamPublisher : IVRouterPublisher
         var message = VRouterMessages.Delta(revision, delta);
         lock (_lock) session.Enqueue(message);
         Interlocked.Increment(ref _deltas);
-        Interlocked.Add(ref _frontendsSent, delta.Frontends.Count);
+        Interlocked.Add(ref _natEntriesSent, delta.NatEntries.Count);
     }
 
     /// <summary>The stream takes the place of an earlier one of the same name; listeners hear the end of that first.</summary>

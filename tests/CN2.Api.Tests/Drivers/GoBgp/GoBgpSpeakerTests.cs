@@ -72,7 +72,7 @@ internal static class ByHand
     {
         var mapper = new PathMapper();
         return (await engine.ListAsync()).FirstOrDefault(p => mapper.Decode(p) is { } found
-            && found.Key == RouteKey.From(wanted.Key) && wanted.NextHop.Equals(found.NextHop));
+            && found.Key == EngineRouteKey.From(wanted.Key) && wanted.NextHop.Equals(found.NextHop));
     }
 
     public static async Task<List<Wire.Path>> ListAsync(this GoBgpd engine)

@@ -7,8 +7,8 @@ public sealed class PathTableTests
 {
     private static readonly PathAttributes Plain = new(200, 100, [], []);
     private static readonly PathAttributes NoExport = new(200, 100, [BgpCommunity.NoExport], []);
-    private static readonly RouteKey Prefix = RouteKey.From(IPAddress.Parse("100.0.0.4"));
-    private static readonly RouteKey Prefix6 = RouteKey.From(IPAddress.Parse("2001:db8::4"));
+    private static readonly EngineRouteKey Prefix = EngineRouteKey.From(IPAddress.Parse("100.0.0.4"));
+    private static readonly EngineRouteKey Prefix6 = EngineRouteKey.From(IPAddress.Parse("2001:db8::4"));
 
     private static NextHop Hop(string address) => new(IPAddress.Parse(address));
 

@@ -60,7 +60,7 @@ public sealed class RestartTests : IDisposable
 
         async Task<Dictionary<string, uint>> WireIdentifiersAsync() =>
             (await engine.ListAsync()).Select(p => (Found: new PathMapper().Decode(p)!.Value, p.LocalIdentifier))
-                .Where(p => p.Found.Key == RouteKey.From(System.Net.IPAddress.Parse("100.0.0.8"))).ToDictionary(p => p.Found.NextHop!.ToString(), p => p.LocalIdentifier);
+                .Where(p => p.Found.Key == EngineRouteKey.From(System.Net.IPAddress.Parse("100.0.0.8"))).ToDictionary(p => p.Found.NextHop!.ToString(), p => p.LocalIdentifier);
 
         async Task NextHopsAsync(int count)
         {

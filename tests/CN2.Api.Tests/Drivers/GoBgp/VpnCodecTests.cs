@@ -18,7 +18,7 @@ public sealed class VpnCodecTests
     public void A_route_distinguisher_is_the_eight_bytes_of_RFC_4364_and_back(string address, ushort number, string bytes)
     {
         var distinguisher = new RouteDistinguisher(IPAddress.Parse(address), number);
-        var key = RouteKey.From(IPAddress.Parse("100.0.0.4"), distinguisher);
+        var key = EngineRouteKey.From(IPAddress.Parse("100.0.0.4"), distinguisher);
         Assert.Equal(bytes, key.Distinguisher.ToString("X16", null));
         Assert.Equal(distinguisher, key.RouteDistinguisher);
         Assert.Equal(RouteFamily.InetVpn, key.Family);

@@ -15,7 +15,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using EndpointHealth = CN2.Network.Resources.EndpointHealth;
-using FrontendKey = CN2.Network.Compilation.FrontendKey;
+using NatEntryKey = CN2.Network.Compilation.NatEntryKey;
 using MonitorType = CN2.Network.Resources.MonitorType;
 
 namespace CN2.Api.Tests.Drivers.VRouterStream;
@@ -68,10 +68,10 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         using var call = await HelloAsync("compute1");
         Assert.Equal("connected compute1 172.27.115.242 fd00::242 0.1.0", await _listener.NextAsync());
         _publisher.Publish("compute1", 3, Delta());
-        _publisher.Publish("compute1", 4, new VRouterConfig([Frontend("100.0.0.4")], [IPAddress.Parse("100.0.0.4")], [], [], []));
+        _publisher.Publish("compute1", 4, new VRouterConfig([NatEntry("100.0.0.4")], [IPAddress.Parse("100.0.0.4")], [], [], []));
         _publisher.Publish("compute1", 5, Delta());
         var first = await NextAsync(call);
-        Assert.Equal((4u, true, 1), (first.Snapshot.Revision, first.Snapshot.Last, first.Snapshot.Items.Frontends.Count));
+        Assert.Equal((4u, true, 1), (first.Snapshot.Revision, first.Snapshot.Last, first.Snapshot.Items.NatEntries.Count));
         Assert.Equal(5u, (await NextAsync(call)).Delta.Revision);
         Assert.Equal(new VRouterPublisherCounters(1, 1, 2), _publisher.Counters);
     }
@@ -81,23 +81,23 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     {
         using var call = await HelloAsync("compute1");
         await _listener.NextAsync();
-        var frontend = new VirtualRouterFrontend(
-            new FrontendKey(IPFamily.IPv6, IPAddress.Parse("2001:db8::4"), TransportProtocol.UDP, 53),
+        var natEntry = new VirtualRouterNatEntry(
+            new NatEntryKey(IPFamily.IPv6, IPAddress.Parse("2001:db8::4"), TransportProtocol.UDP, 53),
             [new VirtualRouterBackend(IPAddress.Parse("fd00::1"), 5353, true), new VirtualRouterBackend(IPAddress.Parse("fd00::2"), 5353, false)],
             true,
             [IPNetwork.Parse("2001:db8:1::/48")])
         {
             Draining = [new VirtualRouterBackend(IPAddress.Parse("fd00::3"), 5353, true)],
         };
-        var nodePort = Frontend("100.0.0.4") with { Key = new FrontendKey(IPFamily.IPv6, null, TransportProtocol.TCP, 30080) };
+        var nodePort = NatEntry("100.0.0.4") with { Key = new NatEntryKey(IPFamily.IPv6, null, TransportProtocol.TCP, 30080) };
         var uid = Guid.CreateVersion7();
         var probe = new VRouterProbe(uid, IPAddress.Parse("10.0.0.1"), new ServiceHealthCheck(uid, new NamespacedName("ns1", "hc"), MonitorType.HTTP, 2, 5, 3, "GET", "/health", "200-299", 80), EndpointHealth.Healthy);
-        _publisher.Publish("compute1", 1, new VRouterConfig([frontend, nodePort], [], [probe], [], []));
+        _publisher.Publish("compute1", 1, new VRouterConfig([natEntry, nodePort], [], [probe], [], []));
         var items = (await NextAsync(call)).Snapshot.Items;
         Assert.Equal(
             "{ \"key\": { \"address\": \"IAENuAAAAAAAAAAAAAAABA==\", \"ipv6\": true, \"protocol\": 17, \"port\": 53 }, \"backends\": [ { \"address\": \"/QAAAAAAAAAAAAAAAAAAAQ==\", \"port\": 5353, \"local\": true }, { \"address\": \"/QAAAAAAAAAAAAAAAAAAAg==\", \"port\": 5353 } ], \"clientIpAffinity\": true, \"sourceRanges\": [ \"2001:db8:1::/48\" ], \"draining\": [ { \"address\": \"/QAAAAAAAAAAAAAAAAAAAw==\", \"port\": 5353, \"local\": true } ] }",
-            items.Frontends[0].ToString());
-        Assert.Equal("{ \"ipv6\": true, \"protocol\": 6, \"port\": 30080 }", items.Frontends[1].Key.ToString());
+            items.NatEntries[0].ToString());
+        Assert.Equal("{ \"ipv6\": true, \"protocol\": 6, \"port\": 30080 }", items.NatEntries[1].Key.ToString());
         var sent = items.Probes[0];
         Assert.Equal(uid, new Guid(sent.Uid.Span, bigEndian: true));
         Assert.Equal((2u, 5u, 3u, "GET", "/health", "200-299", 80u, Health.Healthy), (sent.DelaySeconds, sent.TimeoutSeconds, sent.MaxRetries, sent.HttpMethod, sent.UrlPath, sent.ExpectedCodes, sent.Port, sent.LastKnown));
@@ -108,8 +108,8 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     {
         using var call = await HelloAsync("compute1");
         await _listener.NextAsync();
-        var frontends = Enumerable.Range(0, 30_000).Select(i => Frontend($"100.{i >> 16}.{(i >> 8) & 255}.{i & 255}")).ToList();
-        _publisher.Publish("compute1", 8, new VRouterConfig(frontends, [.. frontends.Select(f => f.Key.Address!)], [], [], []));
+        var natEntries = Enumerable.Range(0, 30_000).Select(i => NatEntry($"100.{i >> 16}.{(i >> 8) & 255}.{i & 255}")).ToList();
+        _publisher.Publish("compute1", 8, new VRouterConfig(natEntries, [.. natEntries.Select(f => f.Key.Address!)], [], [], []));
         int chunks = 0, received = 0, addresses = 0;
         ServerMessage message;
         do
@@ -117,7 +117,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
             message = await NextAsync(call);
             Assert.InRange(message.CalculateSize(), 1, 1024 * 1024);
             Assert.Equal(8u, message.Snapshot.Revision);
-            received += message.Snapshot.Items.Frontends.Count;
+            received += message.Snapshot.Items.NatEntries.Count;
             addresses += message.Snapshot.Items.FloatingIps.Count;
             chunks++;
         }
@@ -271,13 +271,13 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         Assert.Equal(HttpStatusCode.MethodNotAllowed, answer.StatusCode);
     }
 
-    private static VirtualRouterFrontend Frontend(string address) => new(
-        new FrontendKey(IPFamily.IPv4, IPAddress.Parse(address), TransportProtocol.TCP, 80),
+    private static VirtualRouterNatEntry NatEntry(string address) => new(
+        new NatEntryKey(IPFamily.IPv4, IPAddress.Parse(address), TransportProtocol.TCP, 80),
         [new VirtualRouterBackend(IPAddress.Parse("10.0.0.1"), 8080, true)],
         false,
         []);
 
-    private static VRouterDelta Delta() => new([Frontend("100.0.0.5")], [], [], [], [], []);
+    private static VRouterDelta Delta() => new([NatEntry("100.0.0.5")], [], [], [], [], []);
 
     private static async Task<ServerMessage> NextAsync(AsyncDuplexStreamingCall<AgentMessage, ServerMessage> call)
     {

@@ -5,8 +5,8 @@ using CN2.Network.Compilation;
 namespace CN2.Network.Sequencing;
 
 /// <summary>One NAT entry as a single vRouter gets it. <see cref="VirtualRouterBackend.Local"/> false: the source becomes the node's address.</summary>
-public sealed record VirtualRouterFrontend(
-    FrontendKey Key,
+public sealed record VirtualRouterNatEntry(
+    NatEntryKey Key,
     EquatableList<VirtualRouterBackend> Backends,
     bool ClientIPAffinity,
     EquatableList<IPNetwork> SourceRanges)
@@ -20,18 +20,18 @@ public sealed record VirtualRouterFrontend(
 
 public readonly record struct VirtualRouterBackend(IPAddress Address, ushort Port, bool Local);
 
-/// <summary>What a single vRouter gets of an owner's frontends.</summary>
-public static class FrontendProjection
+/// <summary>What a single vRouter gets of an owner's NAT entries.</summary>
+public static class NatEntryProjection
 {
-    /// <summary>The entry of <paramref name="frontend"/> on <paramref name="virtualRouter"/>, or null when it carries none.</summary>
-    public static VirtualRouterFrontend? On(this Frontend frontend, string virtualRouter)
+    /// <summary>The entry of <paramref name="natEntry"/> on <paramref name="virtualRouter"/>, or null when it carries none.</summary>
+    public static VirtualRouterNatEntry? On(this NatEntry natEntry, string virtualRouter)
     {
-        var localOnly = frontend.Scope == FrontendScope.LocalBackends;
-        var backends = Project(frontend.Backends, virtualRouter, localOnly);
-        var draining = Project(frontend.Draining, virtualRouter, localOnly);
+        var localOnly = natEntry.Scope == NatEntryScope.LocalBackends;
+        var backends = Project(natEntry.Backends, virtualRouter, localOnly);
+        var draining = Project(natEntry.Draining, virtualRouter, localOnly);
         return backends.Count + draining.Count == 0
             ? null
-            : new VirtualRouterFrontend(frontend.Key, backends, frontend.ClientIPAffinity, frontend.SourceRanges) { Draining = draining };
+            : new VirtualRouterNatEntry(natEntry.Key, backends, natEntry.ClientIPAffinity, natEntry.SourceRanges) { Draining = draining };
     }
 
     /// <summary>

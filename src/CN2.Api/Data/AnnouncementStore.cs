@@ -10,18 +10,18 @@ namespace CN2.Api.Data;
 /// paths once the last withdrawal is confirmed, and goes when the replica's vRouters have dropped the entries: while it stands, the
 /// address is not free.
 /// </summary>
-public sealed class AdvertisementStore(NpgsqlDataSource dataSource, ChangeSignal signal)
+public sealed class AnnouncementStore(NpgsqlDataSource dataSource, ChangeSignal signal)
 {
     /// <summary>All rows of one control node: FloatingIP and the paths its routes may have.</summary>
-    public async Task<Dictionary<Guid, HashSet<RoutePath>>> LoadAsync(string controlNode, CancellationToken ct)
+    public async Task<Dictionary<Guid, HashSet<RouteKey>>> LoadAsync(string controlNode, CancellationToken ct)
     {
         await using var command = dataSource.CreateCommand("SELECT floating_ip_uid, routes FROM advertisement WHERE control_node = $1");
         command.Parameters.Add(new() { Value = controlNode });
-        var rows = new Dictionary<Guid, HashSet<RoutePath>>();
+        var rows = new Dictionary<Guid, HashSet<RouteKey>>();
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
         {
-            rows[reader.GetGuid(0)] = [.. JsonSerializer.Deserialize<string[]>(reader.GetString(1))!.Select(RoutePath.Parse)];
+            rows[reader.GetGuid(0)] = [.. JsonSerializer.Deserialize<string[]>(reader.GetString(1))!.Select(RouteKey.Parse)];
         }
 
         return rows;
@@ -32,7 +32,7 @@ public sealed class AdvertisementStore(NpgsqlDataSource dataSource, ChangeSignal
     /// <paramref name="tellOthers"/>: with change rows, so that the other replicas know.
     /// </summary>
     public async Task<HashSet<Guid>> SaveAsync(
-        string controlNode, IReadOnlyDictionary<Guid, IReadOnlyCollection<RoutePath>?> rows, bool tellOthers, CancellationToken ct)
+        string controlNode, IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> rows, bool tellOthers, CancellationToken ct)
     {
         var put = rows.Where(r => r.Value is not null).ToList();
         var gone = rows.Where(r => r.Value is null).Select(r => r.Key).ToArray();

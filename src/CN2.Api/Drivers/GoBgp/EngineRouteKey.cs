@@ -8,7 +8,7 @@ namespace CN2.Api.Drivers.GoBgp;
 /// What the engine tells routes apart by: the prefix, and in the overlay the route distinguisher, as its eight bytes on the wire (RFC 4364
 /// §4.2); 0 is the underlay (type 0 with AS 0 is nobody's).
 /// </summary>
-internal readonly record struct RouteKey(HostPrefix Prefix, ulong Distinguisher)
+internal readonly record struct EngineRouteKey(HostPrefix Prefix, ulong Distinguisher)
 {
     /// <summary>Type 1: an IPv4 address and a 16-bit number.</summary>
     private const ulong AddressType = 1;
@@ -17,11 +17,11 @@ internal readonly record struct RouteKey(HostPrefix Prefix, ulong Distinguisher)
         ? Prefix.IsIPv4 ? RouteFamily.Inet : RouteFamily.Inet6
         : Prefix.IsIPv4 ? RouteFamily.InetVpn : RouteFamily.Inet6Vpn;
 
-    public static RouteKey From(IPAddress prefix, RouteDistinguisher? distinguisher = null) =>
+    public static EngineRouteKey From(IPAddress prefix, RouteDistinguisher? distinguisher = null) =>
         new(HostPrefix.From(prefix), distinguisher is { } rd ? Pack(rd) : 0);
 
     /// <summary>Null: no path can have such a key.</summary>
-    public static RouteKey? From(BgpPathKey key)
+    public static EngineRouteKey? From(BgpPathKey key)
     {
         if (key.Path.RoutingInstance == 0) return From(key.Prefix);
         return key.Path.RoutingInstance is > 0 and <= ushort.MaxValue && key.Path.NextHop.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork

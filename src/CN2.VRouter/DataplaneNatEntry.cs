@@ -5,8 +5,8 @@ using CN2.Network.Compilation;
 namespace CN2.VRouter;
 
 /// <summary>One NAT entry of this node. Lists are sorted and distinct; one of <see cref="Backends"/> and <see cref="Draining"/> is not empty.</summary>
-public sealed record DataplaneFrontend(
-    FrontendKey Key,
+public sealed record DataplaneNatEntry(
+    NatEntryKey Key,
     EquatableList<DataplaneBackend> Backends,
     EquatableList<DataplaneBackend> Draining,
     bool ClientIPAffinity,

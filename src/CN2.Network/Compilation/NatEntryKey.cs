@@ -10,10 +10,10 @@ namespace CN2.Network.Compilation;
 /// <paramref name="RoutingInstance"/> 0: the underlay; else only what arrives in that VPN, where another network may use the same address.
 /// Ordered by RoutingInstance, family, address (node ports first), protocol, port.
 /// </summary>
-public readonly record struct FrontendKey(IPFamily Family, IPAddress? Address, TransportProtocol? Protocol, ushort Port, int RoutingInstance = 0)
-    : IComparable<FrontendKey>
+public readonly record struct NatEntryKey(IPFamily Family, IPAddress? Address, TransportProtocol? Protocol, ushort Port, int RoutingInstance = 0)
+    : IComparable<NatEntryKey>
 {
-    public int CompareTo(FrontendKey other)
+    public int CompareTo(NatEntryKey other)
     {
         var order = RoutingInstance.CompareTo(other.RoutingInstance);
         if (order != 0) return order;

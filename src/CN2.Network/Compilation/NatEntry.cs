@@ -3,7 +3,7 @@ using CN2.Network.Collections;
 
 namespace CN2.Network.Compilation;
 
-public enum FrontendScope
+public enum NatEntryScope
 {
     /// <summary>On every vRouter, to every backend.</summary>
     EveryVirtualRouter,
@@ -14,16 +14,16 @@ public enum FrontendScope
 
 /// <summary>
 /// One NAT entry of a Service or FloatingIP, for all vRouters at once; what a single vRouter gets is a projection
-/// (<see cref="Sequencing.FrontendProjection"/>). Lists are sorted and distinct, not both empty.
+/// (<see cref="Sequencing.NatEntryProjection"/>). Lists are sorted and distinct, not both empty.
 /// </summary>
-public sealed record Frontend
+public sealed record NatEntry
 {
-    public required FrontendKey Key { get; init; }
+    public required NatEntryKey Key { get; init; }
 
     /// <summary>The FloatingIP whose route needs this entry; null for node ports.</summary>
     public Guid? FloatingIP { get; init; }
 
-    public required FrontendScope Scope { get; init; }
+    public required NatEntryScope Scope { get; init; }
     public required EquatableList<Backend> Backends { get; init; }
 
     /// <summary>
@@ -33,6 +33,6 @@ public sealed record Frontend
     public EquatableList<Backend> Draining { get; init; } = [];
     public bool ClientIPAffinity { get; init; }
 
-    /// <summary>Clients that may use it; empty: all. A frontend that nobody may use is not compiled at all.</summary>
+    /// <summary>Clients that may use it; empty: all. A NAT entry that nobody may use is not compiled at all.</summary>
     public EquatableList<IPNetwork> SourceRanges { get; init; } = [];
 }
