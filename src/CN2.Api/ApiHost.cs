@@ -18,6 +18,7 @@ using CN2.Api.Services;
 using CN2.Api.VirtualMachineInterfaces;
 using CN2.Api.VirtualRouters;
 using CN2.Api.Watch;
+using CN2.Api.Writes;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace CN2.Api;
@@ -55,6 +56,7 @@ public static class ApiHost
         services.AddSettings(settings);
         services.AddDatabase();
         services.AddHttpConventions();
+        services.AddWrites();
         services.AddOpenApiDocument();
         services.AddObservability();
         services.AddWatch();

@@ -1,6 +1,5 @@
 using CN2.Api;
 using CN2.Api.Data;
-using CN2.Api.Http;
 using CN2.Api.Options;
 
 try
@@ -35,7 +34,7 @@ catch (SettingsException e)
     foreach (var fault in e.Faults) await Console.Error.WriteLineAsync($"  {fault}");
     return 1;
 }
-catch (Exception e) when (ProblemExceptions.IsDatabaseAway(e) || e is IOException || e.GetBaseException() is Npgsql.PostgresException or InvalidDataException)
+catch (Exception e) when (PostgresErrors.IsAway(e) || e is IOException || e.GetBaseException() is Npgsql.PostgresException or InvalidDataException)
 {
     await Console.Error.WriteLineAsync($"CN2.Api does not start: {e.GetBaseException().Message}");
     return 1;

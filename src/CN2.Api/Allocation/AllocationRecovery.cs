@@ -24,7 +24,7 @@ public sealed class AllocationRecovery(Catalog catalog)
         _ => false,
     };
 
-    private static Exception Unwrapped(Exception exception) => WritePipeline.Postgres(exception) ?? exception;
+    private static Exception Unwrapped(Exception exception) => PostgresErrors.Find(exception) ?? exception;
 
     /// <summary>Does what the next attempt needs, on a connection without a transaction.</summary>
     public async Task RecoverAsync(Exception exception, NpgsqlConnection connection, CancellationToken ct)

@@ -1,4 +1,4 @@
-using CN2.Api.Http;
+using CN2.Api.Data;
 using Npgsql;
 
 namespace CN2.Api.Allocation;
@@ -26,7 +26,7 @@ public sealed class ServicePoolsStartup(ServicePools pools, TimeProvider time) :
             await pools.EnsureAsync(ct);
             return true;
         }
-        catch (Exception e) when (e is PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedFunction } || ProblemExceptions.IsDatabaseAway(e))
+        catch (Exception e) when (e is PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedFunction } || PostgresErrors.IsAway(e))
         {
             return false;
         }

@@ -1,5 +1,6 @@
-using System.Text.Json.Serialization;
+using CN2.Api.Data.Documents;
 using CN2.Api.Http;
+using CN2.Api.Json;
 using CN2.Network.Status;
 using FluentValidation;
 
@@ -39,6 +40,11 @@ public sealed record BgpRouterRequest : ResourceRequest
     public bool? AdminDown { get; set; }
 
     public GracefulRestartBody? GracefulRestart { get; set; }
+
+    /// <summary>What is kept of the request, with the defaults, without address and key.</summary>
+    internal BgpRouterSpec ToSpec() => new(
+        (uint)AutonomousSystem!.Value, Port ?? 179, AddressFamilies ?? BgpRouterSpec.DefaultFamilies, HoldTime ?? 90, MultihopTtl, Passive ?? false,
+        AddPath ?? true, AdminDown ?? false, GracefulRestart?.Enabled ?? true, GracefulRestart?.RestartTime ?? 120);
 }
 
 /// <summary>Graceful restart (RFC 4724).</summary>
@@ -49,18 +55,6 @@ public sealed record GracefulRestartBody
 
     /// <summary>Seconds the router may keep routes while a control node restarts, 0 to 4095; 120 by default.</summary>
     public int? RestartTime { get; set; }
-}
-
-/// <summary>Column <c>bgp_router.spec</c>: what the user asked for, with defaults, without address and key.</summary>
-public sealed record BgpRouterSpec(
-    uint AutonomousSystem, int Port, IReadOnlyList<string> AddressFamilies, int HoldTime, int? MultihopTtl, bool Passive, bool AddPath, bool AdminDown,
-    bool GracefulRestart, int RestartTime)
-{
-    public static readonly IReadOnlyList<string> DefaultFamilies = ["inet", "inet6", "inet-vpn", "inet6-vpn"];
-
-    public static BgpRouterSpec Of(BgpRouterRequest r) => new(
-        (uint)r.AutonomousSystem!.Value, r.Port ?? 179, r.AddressFamilies ?? DefaultFamilies, r.HoldTime ?? 90, r.MultihopTtl, r.Passive ?? false,
-        r.AddPath ?? true, r.AdminDown ?? false, r.GracefulRestart?.Enabled ?? true, r.GracefulRestart?.RestartTime ?? 120);
 }
 
 /// <summary>A BgpRouter as it is answered; without its key.</summary>
@@ -96,11 +90,6 @@ public sealed record BgpRouterStatus(ResourceState State, IReadOnlyList<BgpSessi
 /// <param name="LastError">Why it last went down.</param>
 public sealed record BgpSessionStatus(
     string ControlNode, string State, DateTimeOffset? Since, IReadOnlyList<string> Families, bool AddPath, long Advertised, long Received, string? LastError);
-
-/// <summary>A session as a control node writes it into <c>control_node.sessions</c>, an object keyed by BgpRouter name.</summary>
-[JsonUnmappedMemberHandling(JsonUnmappedMemberHandling.Skip)]
-public sealed record KeptBgpSession(
-    string State, DateTimeOffset? Since, IReadOnlyList<string>? Families, bool AddPath, long Advertised, long Received, string? LastError);
 
 public sealed class BgpRouterRequestValidator : AbstractValidator<BgpRouterRequest>
 {

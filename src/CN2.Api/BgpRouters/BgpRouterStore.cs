@@ -1,7 +1,10 @@
 using System.Net;
 using CN2.Api.Data;
+using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
+using CN2.Api.Json;
+using CN2.Api.Writes;
 using CN2.Network.Status;
 using Microsoft.EntityFrameworkCore;
 
@@ -57,7 +60,7 @@ public sealed class BgpRouterStore
         {
             Name = request.Name!,
             Address = IPAddress.Parse(request.Address!),
-            Spec = ApiJson.Text(BgpRouterSpec.Of(request)),
+            Spec = ApiJson.Text(request.ToSpec()),
             AuthKey = string.IsNullOrEmpty(request.AuthKey) ? null : request.AuthKey,
         }.CreatedAt(scope, request);
         scope.Db.BgpRouters.Add(row);
@@ -71,7 +74,7 @@ public sealed class BgpRouterStore
         if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
         if (await FindHolderAsync(scope, request, row.Uid, cancellationToken) is { } taken) return taken;
         var address = IPAddress.Parse(request.Address!);
-        var spec = ApiJson.Text(BgpRouterSpec.Of(request));
+        var spec = ApiJson.Text(request.ToSpec());
         var key = request.AuthKey switch { null => row.AuthKey, "" => null, var given => given };
         var changed = !row.Address.Equals(address) || row.AuthKey != key || ApiJson.Text(ApiJson.Read<BgpRouterSpec>(row.Spec)) != spec;
         if (changed)

@@ -1,4 +1,3 @@
-using CN2.Api.Http;
 using CN2.Api.Options;
 
 namespace CN2.Api.Data;
@@ -19,7 +18,7 @@ public sealed partial class DatabaseStartup(Migrator migrator, DatabaseOptions o
                 else await migrator.IsCurrentAsync(cancellationToken);
                 return;
             }
-            catch (Exception e) when (ProblemExceptions.IsDatabaseAway(e) && time.GetElapsedTime(giveUp) < Patience)
+            catch (Exception e) when (PostgresErrors.IsAway(e) && time.GetElapsedTime(giveUp) < Patience)
             {
                 Waiting(logger, e.GetBaseException().Message);
                 await Task.Delay(TimeSpan.FromSeconds(1), time, cancellationToken);

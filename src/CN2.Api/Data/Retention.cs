@@ -1,4 +1,3 @@
-using CN2.Api.Http;
 using CN2.Api.Options;
 using Npgsql;
 
@@ -37,7 +36,7 @@ public sealed partial class Retention(NpgsqlDataSource source, RetentionOptions 
                 {
                     await RunOnceAsync(stoppingToken);
                 }
-                catch (Exception e) when (ProblemExceptions.IsDatabaseAway(e))
+                catch (Exception e) when (PostgresErrors.IsAway(e))
                 {
                     Postponed(logger, e.GetBaseException().Message);
                 }

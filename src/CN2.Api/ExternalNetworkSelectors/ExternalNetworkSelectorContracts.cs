@@ -1,5 +1,6 @@
-using System.Text.Json.Serialization;
+using CN2.Api.Data.Documents;
 using CN2.Api.Http;
+using CN2.Api.Json;
 using CN2.Network.Selection;
 using CN2.Network.Status;
 using FluentValidation;
@@ -15,32 +16,6 @@ public sealed record ExternalNetworkSelectorRequest : ResourceRequest
     /// <summary>In which namespaces: {} all, absent the Service's own.</summary>
     public LabelSelectorBody? NamespaceSelector { get; set; }
 }
-
-/// <summary>A selector in Kubernetes' form; everything in it must hold.</summary>
-public sealed record LabelSelectorBody
-{
-    /// <summary>Labels that must have these values.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public Dictionary<string, string>? MatchLabels { get; set; }
-
-    /// <summary>More requirements.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public List<LabelExpressionBody>? MatchExpressions { get; set; }
-}
-
-/// <summary>One requirement of a <see cref="LabelSelectorBody"/>.</summary>
-public sealed record LabelExpressionBody
-{
-    public string? Key { get; set; }
-    public LabelOperator? Operator { get; set; }
-
-    /// <summary>For In and NotIn.</summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public List<string>? Values { get; set; }
-}
-
-/// <summary>Column <c>external_network_selector.spec</c>.</summary>
-public sealed record ExternalNetworkSelectorSpec(LabelSelectorBody NetworkSelector, LabelSelectorBody? NamespaceSelector);
 
 /// <summary>An ExternalNetworkSelector as it is answered.</summary>
 public sealed record ExternalNetworkSelectorResource : ResourceBody

@@ -1,6 +1,8 @@
-using CN2.Api.Data;
+using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
+using CN2.Api.Json;
+using CN2.Api.Writes;
 using CN2.Network.Status;
 using Microsoft.EntityFrameworkCore;
 

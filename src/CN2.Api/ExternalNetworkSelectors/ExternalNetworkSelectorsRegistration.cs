@@ -8,5 +8,5 @@ public static class ExternalNetworkSelectorsRegistration
     public static IServiceCollection AddExternalNetworkSelectors(this IServiceCollection services) => services
         .AddSingleton<ExternalNetworkSelectorStore>()
         .AddWatched<ExternalNetworkSelectorRow, ExternalNetworkSelectorStore>(ResourceKind.ExternalNetworkSelector, (_, _, rows, _) =>
-            Task.FromResult<IReadOnlyList<Http.ResourceBody>>([.. rows.Select(ExternalNetworkSelectorStore.ToResource)]));
+            Task.FromResult<IReadOnlyList<Json.ResourceBody>>([.. rows.Select(ExternalNetworkSelectorStore.ToResource)]));
 }

@@ -1,7 +1,9 @@
 using System.Net;
-using CN2.Api.Data;
+using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
+using CN2.Api.Json;
+using CN2.Api.Writes;
 using CN2.Network.Addressing;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;

@@ -1,5 +1,6 @@
+using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
-using CN2.Api.Http;
+using CN2.Api.Json;
 using CN2.Network.Addressing;
 
 namespace CN2.Api.ExternalNetworks;

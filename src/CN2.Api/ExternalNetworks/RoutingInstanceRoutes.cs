@@ -2,6 +2,7 @@ using System.Net;
 using CN2.Api.Data.Rows;
 using CN2.Api.FloatingIPs;
 using CN2.Api.Http;
+using CN2.Api.Json;
 using CN2.Network.Addressing;
 using CN2.Network.Overlay;
 using CN2.Network.Resources;

@@ -1,4 +1,5 @@
 using System.Net;
+using CN2.Api.Data.Documents;
 using CN2.Network.Addressing;
 
 namespace CN2.Api.ExternalNetworks;

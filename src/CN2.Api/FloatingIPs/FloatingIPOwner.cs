@@ -1,5 +1,5 @@
-using CN2.Api.Http;
-using CN2.Api.Services;
+using CN2.Api.Data.Documents;
+using CN2.Api.Json;
 using Npgsql;
 
 namespace CN2.Api.FloatingIPs;

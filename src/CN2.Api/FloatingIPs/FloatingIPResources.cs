@@ -1,9 +1,9 @@
 using CN2.Api.Allocation;
 using CN2.Api.Data;
+using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
-using CN2.Api.Http;
+using CN2.Api.Json;
 using CN2.Api.Options;
-using CN2.Api.Services;
 using CN2.Network.Resources;
 using CN2.Network.Status;
 using Npgsql;
@@ -78,7 +78,7 @@ public sealed class FloatingIPResources(Catalog catalog, BgpOptions bgp)
                     : written?.State is ResourceState.Failure ? ResourceState.Failure : ResourceState.Success,
                 attachments,
                 written?.Routes ?? [],
-                written?.Conditions ?? [.. now.Conditions.Select(c => ServiceConditions.Body(c, row.UpdatedAt))]),
+                written?.Conditions ?? [.. now.Conditions.Select(c => ConditionBody.From(c, row.UpdatedAt))]),
         };
     }
 }

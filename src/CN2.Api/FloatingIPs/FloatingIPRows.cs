@@ -1,7 +1,8 @@
 using System.Net;
 using System.Text.Json;
+using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
-using CN2.Api.Http;
+using CN2.Api.Json;
 using Npgsql;
 
 namespace CN2.Api.FloatingIPs;

@@ -1,9 +1,11 @@
 using System.Net;
 using CN2.Api.Allocation;
 using CN2.Api.Data;
+using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
-using CN2.Api.Services;
+using CN2.Api.Json;
+using CN2.Api.Writes;
 using CN2.Network.Addressing;
 using CN2.Network.Resources;
 using Microsoft.EntityFrameworkCore;
@@ -17,9 +19,9 @@ public sealed class FloatingIPStore
 {
     private readonly Catalog _catalog;
     private readonly FloatingIPResources _resources;
-    private readonly ServiceRemoval _removal;
+    private readonly FloatingIPRemoval _removal;
 
-    internal FloatingIPStore(Catalog catalog, FloatingIPResources resources, ServiceRemoval removal)
+    internal FloatingIPStore(Catalog catalog, FloatingIPResources resources, FloatingIPRemoval removal)
     {
         _catalog = catalog;
         _resources = resources;
@@ -115,10 +117,10 @@ public sealed class FloatingIPStore
             row.UpdatedAt = scope.Now;
             scope.Db.FloatingIPs.Update(row);
             await scope.Db.SaveChangesAsync(ct);
-            if (!await IsNeededElsewhereAsync(scope, row, ct))
+            if (!await FloatingIPRemoval.IsNeededElsewhereAsync(scope.Connection, row.Uid, ct))
             {
                 var changes = new ChangeList();
-                await _removal.FinalizeAsync(scope.Connection, await _catalog.VerifiedAsync(scope.Connection, ct), [], [row.Uid], changes, ct);
+                await _removal.FinalizeAsync(scope.Connection, await _catalog.VerifiedAsync(scope.Connection, ct), [row.Uid], changes, ct);
                 scope.Changes.WrittenBySql(changes.Count);
                 return new WriteOutcome.Gone();
             }
@@ -170,23 +172,15 @@ public sealed class FloatingIPStore
         return (string?)await command.ExecuteScalarAsync(ct) ?? "a Service";
     }
 
-    private static async Task<bool> IsNeededElsewhereAsync(WriteScope scope, FloatingIPRow row, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand(
-            "SELECT EXISTS (SELECT FROM advertisement WHERE floating_ip_uid = $1) OR EXISTS (SELECT FROM virtual_router_status WHERE connected)", scope.Connection, scope.Transaction);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = row.Uid });
-        return (bool)(await command.ExecuteScalarAsync(ct))!;
-    }
-
     private static async Task<((CatalogSubnet, IPAddress)?, ApiProblem?)> AskedAsync(WriteScope scope, CatalogNetwork network, IPAddress address, CancellationToken ct)
     {
         if (network.Subnets.FirstOrDefault(s => s.Cidr.Contains(address)) is not { } subnet)
             return (null, ApiProblem.AddressOutOfRange("address", $"{address} is in no subnet of ExternalNetwork {network.Id}."));
-        if (ServicePlanner.UnusableAddress(subnet, address))
+        if (!subnet.CanBeRequested(address))
             return (null, ApiProblem.AddressOutOfRange("address", $"{address} is the network address, the broadcast address or the gateway of {subnet.Cidr}; ask for another."));
         var holders = await FloatingIPRows.ReadAsync(scope.Connection, "f.subnet_id = $1 AND f.address = $2", ct,
             new NpgsqlParameter<int> { TypedValue = subnet.Id }, new NpgsqlParameter { Value = address, NpgsqlDbType = NpgsqlDbType.Inet });
-        if (holders.Count > 0) return (null, ApiProblem.AddressInUse(await ServiceAllocation.HolderTextAsync(scope.Connection, holders[0], ct)));
+        if (holders.Count > 0) return (null, ApiProblem.AddressInUse(await AddressHolder.DescribeAsync(scope.Connection, holders[0], ct)));
         await AddressAllocator.TakeAskedAsync(scope.Connection, [new PooledAddress(subnet.Id, address)], [], ct);
         return ((subnet, address), null);
     }

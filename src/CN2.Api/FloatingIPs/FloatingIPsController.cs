@@ -1,5 +1,6 @@
 using CN2.Api.Data;
 using CN2.Api.Http;
+using CN2.Api.Writes;
 using CN2.Network.Addressing;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;

@@ -1,6 +1,5 @@
 using CN2.Api.Allocation;
 using CN2.Api.Data.Rows;
-using CN2.Api.Services;
 using CN2.Api.Watch;
 
 namespace CN2.Api.FloatingIPs;
@@ -9,7 +8,8 @@ public static class FloatingIPsRegistration
 {
     public static IServiceCollection AddFloatingIPs(this IServiceCollection services) =>
         services.AddSingleton<FloatingIPResources>()
+        .AddSingleton<FloatingIPRemoval>()
         .AddSingleton(provider => new FloatingIPStore(
-            provider.GetRequiredService<Catalog>(), provider.GetRequiredService<FloatingIPResources>(), provider.GetRequiredService<ServiceRemoval>()))
+            provider.GetRequiredService<Catalog>(), provider.GetRequiredService<FloatingIPResources>(), provider.GetRequiredService<FloatingIPRemoval>()))
         .AddWatched<FloatingIPRow, FloatingIPResources>(ResourceKind.FloatingIP, async (resources, db, rows, ct) => await resources.ReadAsync(db, rows, ct));
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using CN2.Api.Json;
 using Microsoft.AspNetCore.Mvc;
 
 namespace CN2.Api.Http;

@@ -1,4 +1,4 @@
-using CN2.Api.Data;
+using CN2.Api.Json;
 using FluentValidation;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.Formatters;
@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Mvc.ModelBinding.Validation;
 
 namespace CN2.Api.Http;
 
-/// <summary>Registers the HTTP conventions of contract §2: JSON, problem answers, validation, writes.</summary>
+/// <summary>Registers the HTTP conventions of contract §2: JSON, problem answers, validation.</summary>
 public static class HttpRegistration
 {
     public static IServiceCollection AddHttpConventions(this IServiceCollection services)
@@ -15,7 +15,6 @@ public static class HttpRegistration
         ValidatorOptions.Global.PropertyNameResolver = (_, member, _) => member is null ? null : System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName(member.Name);
         services.AddValidatorsFromAssembly(typeof(HttpRegistration).Assembly, ServiceLifetime.Singleton);
         services.AddSingleton<RequestValidation>();
-        services.AddSingleton<WritePipeline>();
         services.AddExceptionHandler<ProblemExceptions>();
         services.ConfigureHttpJsonOptions(options => ApiJson.Configure(options.SerializerOptions));
         services.AddControllers(options =>

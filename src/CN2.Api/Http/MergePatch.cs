@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using CN2.Api.Json;
 
 namespace CN2.Api.Http;
 

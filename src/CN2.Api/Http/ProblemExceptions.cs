@@ -1,7 +1,5 @@
-using System.Net.Sockets;
 using CN2.Api.Data;
 using Microsoft.AspNetCore.Diagnostics;
-using Npgsql;
 
 namespace CN2.Api.Http;
 
@@ -29,34 +27,15 @@ public sealed partial class ProblemExceptions(ILogger<ProblemExceptions> logger)
                     new Dictionary<string, string[]> { ["$"] = ["The request could not be read."] });
         }
 
-        if (IsDatabaseAway(exception))
+        if (PostgresErrors.IsAway(exception))
         {
             Away(logger, exception.GetBaseException().Message);
             return ApiProblem.Unavailable();
         }
 
-        if (WritePipeline.Postgres(exception) is { } error && ConstraintProblems.For(error, http) is { } problem) return problem;
+        if (PostgresErrors.Find(exception) is { } error && ConstraintProblems.For(error, http) is { } problem) return problem;
         Unexpected(logger, exception, http.Request.Method, http.Request.Path);
         return new ApiProblem(500, ProblemCodes.InternalError, "Internal error", "This is a fault of the server; its log says more.");
-    }
-
-    /// <summary>Connection refused, lost, timed out or used up; PostgreSQL starting, stopping or failing over.</summary>
-    public static bool IsDatabaseAway(Exception exception)
-    {
-        for (Exception? e = exception; e is not null; e = e.InnerException)
-        {
-            switch (e)
-            {
-                case PostgresException pg:
-                    // 08 connection, 53 out of resources, 57P shutdown, 25006 read-only (a standby that was a primary), 3D000 not created yet
-                    return pg.SqlState.StartsWith("08", StringComparison.Ordinal) || pg.SqlState.StartsWith("53", StringComparison.Ordinal)
-                        || pg.SqlState.StartsWith("57P", StringComparison.Ordinal) || pg.SqlState is "57014" or "25006" or "3D000";
-                case NpgsqlException or SocketException or TimeoutException:
-                    return true;
-            }
-        }
-
-        return false;
     }
 
     [LoggerMessage(EventId = 110, Level = LogLevel.Warning, Message = "The database is away: {Reason}")]

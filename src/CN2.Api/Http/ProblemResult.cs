@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using CN2.Api.Json;
 using Microsoft.AspNetCore.Mvc;
 
 namespace CN2.Api.Http;

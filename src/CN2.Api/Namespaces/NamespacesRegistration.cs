@@ -8,5 +8,5 @@ public static class NamespacesRegistration
     public static IServiceCollection AddNamespaces(this IServiceCollection services) => services
         .AddSingleton<NamespaceStore>()
         .AddWatched<NamespaceRow, NamespaceStore>(ResourceKind.Namespace, (_, _, rows, _) =>
-            Task.FromResult<IReadOnlyList<Http.ResourceBody>>([.. rows.Select(NamespaceStore.ToResource)]));
+            Task.FromResult<IReadOnlyList<Json.ResourceBody>>([.. rows.Select(NamespaceStore.ToResource)]));
 }

@@ -1,4 +1,5 @@
-using CN2.Api.Http;
+using CN2.Api.Data;
+using CN2.Api.Json;
 
 namespace CN2.Api.Observability;
 
@@ -32,7 +33,7 @@ public static class HealthEndpoints
         {
             return (check.Name, "no answer within a second");
         }
-        catch (Exception e) when (ProblemExceptions.IsDatabaseAway(e))
+        catch (Exception e) when (PostgresErrors.IsAway(e))
         {
             return (check.Name, "away");
         }

@@ -1,3 +1,5 @@
+using CN2.Api.Overlay;
+
 namespace CN2.Api.Observability;
 
 public static class ObservabilityRegistration

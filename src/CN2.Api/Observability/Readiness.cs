@@ -1,4 +1,5 @@
 using CN2.Api.Data;
+using CN2.Api.Watch;
 using Npgsql;
 
 namespace CN2.Api.Observability;
@@ -62,7 +63,7 @@ public sealed class WarmUp(WatchedKinds kinds) : BackgroundService, IReadinessCh
             {
                 return;
             }
-            catch (Exception e) when (Http.ProblemExceptions.IsDatabaseAway(e) || e is PostgresException)
+            catch (Exception e) when (Data.PostgresErrors.IsAway(e) || e is PostgresException)
             {
                 await Task.Delay(TimeSpan.FromSeconds(1), stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using CN2.Api.Drivers;
-using CN2.Api.Observability;
+using CN2.Api.Overlay;
 using CN2.Network.Resources;
 
 namespace CN2.Api.Reconcile;

@@ -1,5 +1,4 @@
 using System.Threading.Channels;
-using CN2.Api.Data;
 using CN2.Api.Drivers;
 
 namespace CN2.Api.Reconcile;
@@ -8,7 +7,7 @@ namespace CN2.Api.Reconcile;
 /// Writes what agents report to the database, on a task of its own and coalesced: who is connected, how far it is, what its probes
 /// found. The reconciler itself learns of it through the feed, like every other replica.
 /// </summary>
-public sealed partial class AgentRecorder(VirtualRouterStore store, string controlNode, TimeProvider time, ILogger<AgentRecorder> logger)
+public sealed partial class AgentRecorder(AgentReportStore store, string controlNode, TimeProvider time, ILogger<AgentRecorder> logger)
 {
     /// <summary>Progress alone (revisions, last seen) is saved at most this often.</summary>
     private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(500);

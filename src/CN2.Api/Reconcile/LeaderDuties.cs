@@ -9,7 +9,7 @@ namespace CN2.Api.Reconcile;
 /// What only the leading replica does, each on a task of its own: finish deletions, serve pending Services, mark vRouters lost. All
 /// of it may be done twice without harm.
 /// </summary>
-public sealed partial class LeaderDuties(ServiceLifecycle lifecycle, VirtualRouterStore virtualRouters, ILogger<LeaderDuties> logger)
+public sealed partial class LeaderDuties(ServiceLifecycle lifecycle, AgentReportStore virtualRouters, ILogger<LeaderDuties> logger)
 {
     /// <summary>Pending Services are tried again at least this often: a transaction that was rolled back tells nobody what it freed.</summary>
     private static readonly TimeSpan ServeInterval = TimeSpan.FromSeconds(5);

@@ -1,5 +1,6 @@
 using CN2.Api.Data;
 using CN2.Api.ExternalNetworks;
+using CN2.Api.Overlay;
 
 namespace CN2.Api.Reconcile;
 
@@ -12,7 +13,7 @@ public static class ReconcileRegistration
         services.AddSingleton<ControlNodeStore>();
         services.AddSingleton<RoutingInstances>();
         services.AddSingleton<IImportedRoutes>(provider => provider.GetRequiredService<RoutingInstances>());
-        services.AddSingleton<VirtualRouterStore>();
+        services.AddSingleton<AgentReportStore>();
         services.AddSingleton<AnnouncementStore>();
         services.AddSingleton<StatusStore>();
         services.AddSingleton<ReconcileCounters>();

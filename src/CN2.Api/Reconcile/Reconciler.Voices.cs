@@ -1,5 +1,4 @@
 using System.Net;
-using CN2.Api.Data;
 using CN2.Api.Drivers;
 using CN2.Network.Resources;
 using CN2.Network.Sequencing;

@@ -1,9 +1,8 @@
 using System.Runtime.ExceptionServices;
 using CN2.Api.Data;
 using CN2.Api.Drivers;
-using CN2.Api.Http;
-using CN2.Api.Observability;
 using CN2.Api.Options;
+using CN2.Api.Overlay;
 using CN2.Network.Compilation;
 using CN2.Network.Resources;
 using CN2.Network.Sequencing;
@@ -49,7 +48,7 @@ public sealed partial class Reconciler : BackgroundService
     private readonly StateReader _reader;
     private readonly ChangeFeedReader _feed;
     private readonly ControlNodeStore _controlNodes;
-    private readonly VirtualRouterStore _virtualRouters;
+    private readonly AgentReportStore _virtualRouters;
     private readonly IBgpSpeaker _speaker;
     private readonly TimeProvider _time;
     private readonly ILogger<Reconciler> _logger;
@@ -97,7 +96,7 @@ public sealed partial class Reconciler : BackgroundService
     private Dictionary<string, string>? _sessionsOfOthers;
 
     public Reconciler(
-        StateReader reader, ChangeFeedReader feed, ControlNodeStore controlNodes, VirtualRouterStore virtualRouters, AnnouncementStore advertisements,
+        StateReader reader, ChangeFeedReader feed, ControlNodeStore controlNodes, AgentReportStore virtualRouters, AnnouncementStore advertisements,
         IBgpSpeaker speaker, IVRouterPublisher publisher, ChangeSignal signal, DedicatedConnection dedicated, LeaderDuties duties,
         StatusRecorder statuses, ReconcileCounters counters, OverlayMetrics metrics, RoutingInstances instances, Settings settings, TimeProvider time, ILoggerFactory loggers)
     {
@@ -414,9 +413,9 @@ public sealed partial class Reconciler : BackgroundService
     /// <summary>That the database is away is told once; all else is a fault of ours, and told whole.</summary>
     private void LogFailure(Exception e)
     {
-        if (!ProblemExceptions.IsDatabaseAway(e)) LogRoundFailed(_logger, e);
+        if (!PostgresErrors.IsAway(e)) LogRoundFailed(_logger, e);
         else if (!_databaseAway) LogDatabaseAway(_logger, e.GetBaseException().Message);
-        _databaseAway = ProblemExceptions.IsDatabaseAway(e);
+        _databaseAway = PostgresErrors.IsAway(e);
     }
 
     private async Task UntilItWorksAsync(Func<CancellationToken, Task> work, CancellationToken ct)

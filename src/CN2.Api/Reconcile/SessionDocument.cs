@@ -1,5 +1,5 @@
 using System.Text.Json;
-using CN2.Api.BgpRouters;
+using CN2.Api.Data.Documents;
 using CN2.Api.Drivers;
 using CN2.Network.Collections;
 

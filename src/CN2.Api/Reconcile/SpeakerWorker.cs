@@ -1,6 +1,5 @@
 using System.Collections.Concurrent;
 using System.Threading.Channels;
-using CN2.Api.Data;
 using CN2.Api.Drivers;
 using CN2.Network.Addressing;
 using CN2.Network.Compilation;

@@ -5,7 +5,7 @@ using System.Text.Json.Nodes;
 using CN2.Api.Data.Rows;
 using CN2.Api.Drivers;
 using CN2.Api.FloatingIPs;
-using CN2.Api.Http;
+using CN2.Api.Json;
 using CN2.Api.Services;
 using CN2.Network.Addressing;
 using CN2.Network.Collections;

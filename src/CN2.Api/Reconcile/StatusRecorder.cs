@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
 using System.Threading.Channels;
-using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Network.Status;
 

@@ -1,5 +1,6 @@
 using System.Net;
 using CN2.Api.Drivers;
+using CN2.Api.Overlay;
 using CN2.Network.Addressing;
 using CN2.Network.Compilation;
 using CN2.Network.Overlay;

@@ -1,4 +1,6 @@
+using CN2.Api.Data.Documents;
 using CN2.Api.Http;
+using CN2.Api.Json;
 using CN2.Network.Resources;
 using CN2.Network.Status;
 using FluentValidation;
@@ -31,15 +33,11 @@ public sealed record ServiceHealthCheckRequest : ResourceRequest
 
     /// <summary>Port of the endpoint; 80 by default for HTTP, required for TCP.</summary>
     public int? Port { get; set; }
-}
 
-/// <summary>What is kept of a request, with its defaults (column <c>service_health_check.spec</c>).</summary>
-public sealed record ServiceHealthCheckSpec(
-    MonitorType MonitorType, int Delay, int Timeout, int MaxRetries, string HttpMethod, string UrlPath, string ExpectedCodes, int? Port)
-{
-    public static ServiceHealthCheckSpec Of(ServiceHealthCheckRequest r) => new(
-        r.MonitorType!.Value, r.Delay ?? 2, r.Timeout ?? 5, r.MaxRetries ?? 5, r.HttpMethod ?? "GET", r.UrlPath ?? "/", r.ExpectedCodes ?? "200-299",
-        r.Port ?? (r.MonitorType == Network.Resources.MonitorType.HTTP ? 80 : null));
+    /// <summary>What is kept of the request, with the defaults.</summary>
+    internal ServiceHealthCheckSpec ToSpec() => new(
+        MonitorType!.Value, Delay ?? 2, Timeout ?? 5, MaxRetries ?? 5, HttpMethod ?? "GET", UrlPath ?? "/", ExpectedCodes ?? "200-299",
+        Port ?? (MonitorType == Network.Resources.MonitorType.HTTP ? 80 : null));
 }
 
 /// <summary>A ServiceHealthCheck as it is answered.</summary>

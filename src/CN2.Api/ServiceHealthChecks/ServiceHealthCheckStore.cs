@@ -1,6 +1,8 @@
-using CN2.Api.Data;
+using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
+using CN2.Api.Json;
+using CN2.Api.Writes;
 using CN2.Network.Status;
 using Microsoft.EntityFrameworkCore;
 
@@ -61,7 +63,7 @@ public sealed class ServiceHealthCheckStore
 
     public WriteOutcome Create(WriteScope scope, string ns, ServiceHealthCheckRequest request)
     {
-        var row = new ServiceHealthCheckRow { Namespace = ns, Name = request.Name!, Spec = ApiJson.Text(ServiceHealthCheckSpec.Of(request)) }.CreatedAt(scope, request);
+        var row = new ServiceHealthCheckRow { Namespace = ns, Name = request.Name!, Spec = ApiJson.Text(request.ToSpec()) }.CreatedAt(scope, request);
         scope.Db.ServiceHealthChecks.Add(row);
         scope.Changes.Added(ResourceKind.ServiceHealthCheck, ns, row.Name, row.Uid);
         return new WriteOutcome.Created(ToResource(row));
@@ -70,7 +72,7 @@ public sealed class ServiceHealthCheckStore
     public WriteOutcome Replace(WriteScope scope, ServiceHealthCheckRow row, ServiceHealthCheckRequest request)
     {
         if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
-        var spec = ServiceHealthCheckSpec.Of(request);
+        var spec = request.ToSpec();
         var changed = ApiJson.Read<ServiceHealthCheckSpec>(row.Spec) != spec;
         if (changed) row.Spec = ApiJson.Text(spec);
         if (row.ChangeMetadata(request) || changed) scope.Touch(ResourceKind.ServiceHealthCheck, row);

@@ -8,5 +8,5 @@ public static class ServiceHealthChecksRegistration
     public static IServiceCollection AddServiceHealthChecks(this IServiceCollection services) => services
         .AddSingleton<ServiceHealthCheckStore>()
         .AddWatched<ServiceHealthCheckRow, ServiceHealthCheckStore>(ResourceKind.ServiceHealthCheck, (_, _, rows, _) =>
-            Task.FromResult<IReadOnlyList<Http.ResourceBody>>([.. rows.Select(ServiceHealthCheckStore.ToResource)]));
+            Task.FromResult<IReadOnlyList<Json.ResourceBody>>([.. rows.Select(ServiceHealthCheckStore.ToResource)]));
 }

@@ -3,6 +3,7 @@ using CN2.Api.Allocation;
 using CN2.Api.Data.Rows;
 using CN2.Api.FloatingIPs;
 using CN2.Api.Http;
+using CN2.Api.Json;
 using CN2.Network.Addressing;
 using CN2.Network.Allocation;
 using CN2.Network.Resources;
@@ -74,7 +75,7 @@ internal sealed class ServiceAllocation(string clusterName)
             if (chosen is null)
             {
                 var holder = work.Asked.SelectMany(a => a.Places.Select(p => holders.GetValueOrDefault(new PooledAddress(p.Subnet.Id, a.Address)))).First(f => f is not null && !Claimable(f, work.Row))!;
-                var text = await HolderTextAsync(connection, holder, ct);
+                var text = await AddressHolder.DescribeAsync(connection, holder, ct);
                 work.Asked.Clear();
                 if (work.Serving) work.Pend(ConditionReason.AddressInUse, text);
                 else work.Refusal = ApiProblem.AddressInUse(text);
@@ -116,19 +117,6 @@ internal sealed class ServiceAllocation(string clusterName)
 
     private static bool Claimable(FloatingIPRow holder, ServiceRow service) =>
         holder is { Reserved: true, ServiceUid: null, DeletingAt: null } && holder.Namespace == service.Namespace && !FloatingIPRows.IsAttached(holder);
-
-    internal static async Task<string> HolderTextAsync(NpgsqlConnection connection, FloatingIPRow holder, CancellationToken ct)
-    {
-        var text = $"{holder.Address} is held by FloatingIP {holder.Namespace}/{holder.Name}";
-        if (holder.ServiceUid is { } uid)
-        {
-            await using var command = new NpgsqlCommand("SELECT namespace || '/' || name FROM service WHERE uid = $1", connection);
-            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = uid });
-            text += $" of Service {await command.ExecuteScalarAsync(ct)}";
-        }
-
-        return holder.DeletingAt is not null ? $"{text}, which is on its way out; try again when it is gone." : $"{text}; ask for another address.";
-    }
 
     private void Conclude(ServiceWork work, CatalogSnapshot catalog, DateTimeOffset now)
     {

@@ -1,7 +1,7 @@
 using System.Threading.Channels;
 using CN2.Api.Allocation;
 using CN2.Api.Data;
-using CN2.Api.Http;
+using CN2.Api.Writes;
 using Npgsql;
 
 namespace CN2.Api.Services;

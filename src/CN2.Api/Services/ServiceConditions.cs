@@ -1,5 +1,6 @@
+using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
-using CN2.Api.Http;
+using CN2.Api.Json;
 using CN2.Network.Status;
 
 namespace CN2.Api.Services;
@@ -19,11 +20,8 @@ internal static class ServiceConditions
             HasExternal = hasExternal,
             BgpEnabled = bgpEnabled,
         });
-        if (written is null) return [.. now.Conditions.Select(c => Body(c, row.UpdatedAt))];
+        if (written is null) return [.. now.Conditions.Select(c => ConditionBody.From(c, row.UpdatedAt))];
         var allocated = now[ConditionType.Allocated];
-        return [.. written.Select(c => c.Type == ConditionType.Allocated && (c.Status != allocated.Status.ToString() || c.Reason != allocated.Reason) ? Body(allocated, row.UpdatedAt) : c)];
+        return [.. written.Select(c => c.Type == ConditionType.Allocated && (c.Status != allocated.Status.ToString() || c.Reason != allocated.Reason) ? ConditionBody.From(allocated, row.UpdatedAt) : c)];
     }
-
-    internal static ConditionBody Body(Condition condition, DateTimeOffset at) =>
-        new(condition.Type, condition.Status.ToString(), condition.Reason, condition.Message, condition.ObservedGeneration, at);
 }

@@ -1,5 +1,7 @@
 using System.Text.Json.Serialization;
+using CN2.Api.Data.Documents;
 using CN2.Api.Http;
+using CN2.Api.Json;
 using CN2.Network.Addressing;
 using CN2.Network.Allocation;
 using CN2.Network.Resources;

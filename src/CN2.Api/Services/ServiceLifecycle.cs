@@ -1,5 +1,6 @@
 using CN2.Api.Allocation;
 using CN2.Api.Data;
+using CN2.Api.FloatingIPs;
 using Npgsql;
 
 namespace CN2.Api.Services;
@@ -14,6 +15,7 @@ public sealed class ServiceLifecycle
     private readonly NpgsqlDataSource _source;
     private readonly ServiceWriter _writer;
     private readonly ServiceRemoval _removal;
+    private readonly FloatingIPRemoval _floatingIPRemoval;
     private readonly TimeProvider _time;
 
     public ServiceLifecycle(IServiceProvider services)
@@ -22,6 +24,7 @@ public sealed class ServiceLifecycle
         _source = services.GetRequiredService<NpgsqlDataSource>();
         _writer = services.GetRequiredService<ServiceWriter>();
         _removal = services.GetRequiredService<ServiceRemoval>();
+        _floatingIPRemoval = services.GetRequiredService<FloatingIPRemoval>();
         _time = services.GetRequiredService<TimeProvider>();
     }
 
@@ -58,9 +61,9 @@ public sealed class ServiceLifecycle
     {
         var removed = 0;
         foreach (var chunk in services.Chunk(300))
-            removed += await _transactions.RunAsync((connection, snapshot) => _removal.FinalizeAsync(connection, snapshot, chunk, [], new ChangeList(), ct), ct);
+            removed += await _transactions.RunAsync((connection, snapshot) => _removal.FinalizeAsync(connection, snapshot, chunk, new ChangeList(), ct), ct);
         foreach (var chunk in floatingIPs.Chunk(300))
-            removed += await _transactions.RunAsync((connection, snapshot) => _removal.FinalizeAsync(connection, snapshot, [], chunk, new ChangeList(), ct), ct);
+            removed += await _transactions.RunAsync((connection, snapshot) => _floatingIPRemoval.FinalizeAsync(connection, snapshot, chunk, new ChangeList(), ct), ct);
         return removed;
     }
 

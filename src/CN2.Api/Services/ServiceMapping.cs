@@ -1,3 +1,4 @@
+using CN2.Api.Data.Documents;
 using CN2.Network.Allocation;
 using CN2.Network.Resources;
 

@@ -1,5 +1,6 @@
 using System.Net;
 using CN2.Api.Allocation;
+using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
 using CN2.Network.Addressing;
@@ -159,7 +160,7 @@ internal static class ServicePlanner
             var family = address.FamilyOf();
             if (held.Exists(f => f.Address.Equals(address) && f.ExternalNetworkUid == containing[0].Uid)) continue;
             var places = containing.Select(n => (Network: n, Subnet: n.Subnets.First(s => s.Cidr.Contains(address)))).ToList();
-            if (places.TrueForAll(p => UnusableAddress(p.Subnet, address)))
+            if (places.TrueForAll(p => !p.Subnet.CanBeRequested(address)))
             {
                 var text = $"{address} is the network address, the broadcast address or the gateway of {places[0].Subnet.Cidr}; ask for another.";
                 if (work.Serving) work.Pend(ConditionReason.AddressOutOfRange, text);
@@ -167,19 +168,10 @@ internal static class ServicePlanner
                 return;
             }
 
-            work.Asked.Add(new AskedAddress(address, family, places.Where(p => !UnusableAddress(p.Subnet, address)).ToList()));
+            work.Asked.Add(new AskedAddress(address, family, places.Where(p => p.Subnet.CanBeRequested(address)).ToList()));
         }
 
         // The families nobody asked an address for follow into the same network; ServiceAllocation adds them once it is known.
-    }
-
-    /// <summary>Never handed out, not even when asked for: network address, broadcast address, gateway (not of a /31, /32, /127, /128 without one).</summary>
-    internal static bool UnusableAddress(CatalogSubnet subnet, IPAddress address)
-    {
-        if (address.Equals(subnet.Gateway)) return true;
-        if (AddressArithmetic.BitsOf(subnet.Family) - subnet.Cidr.PrefixLength <= 1) return false;
-        var number = address.ToNumber();
-        return number == subnet.Cidr.First() || (subnet.Family == IPFamily.IPv4 && number == subnet.Cidr.Last());
     }
 
     private static void PlanNodePorts(ServiceWork work)

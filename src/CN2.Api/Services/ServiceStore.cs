@@ -2,6 +2,7 @@ using CN2.Api.Allocation;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
+using CN2.Api.Writes;
 using Npgsql;
 
 namespace CN2.Api.Services;
@@ -62,7 +63,7 @@ public sealed class ServiceStore
             {
                 var snapshot = await _catalog.VerifiedAsync(scope.Connection, ct);
                 await ServiceRemoval.MarkAsync(scope.Connection, row, scope.Now, new ChangeList(), tell: false, ct);
-                await _removal.FinalizeAsync(scope.Connection, snapshot, [row.Uid], [], changes, ct);
+                await _removal.FinalizeAsync(scope.Connection, snapshot, [row.Uid], changes, ct);
                 scope.Changes.WrittenBySql(changes.Count);
                 return new WriteOutcome.Gone();
             }

@@ -1,5 +1,6 @@
 using System.Net;
 using CN2.Api.Allocation;
+using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
 using CN2.Network.Addressing;

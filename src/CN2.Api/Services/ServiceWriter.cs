@@ -1,9 +1,11 @@
 using CN2.Api.Allocation;
 using CN2.Api.Data;
+using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
 using CN2.Api.FloatingIPs;
-using CN2.Api.Http;
+using CN2.Api.Json;
 using CN2.Api.Options;
+using CN2.Api.Writes;
 using Npgsql;
 
 namespace CN2.Api.Services;

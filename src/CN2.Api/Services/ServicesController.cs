@@ -1,5 +1,8 @@
 using CN2.Api.Data;
+using CN2.Api.Data.Documents;
 using CN2.Api.Http;
+using CN2.Api.Json;
+using CN2.Api.Writes;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;

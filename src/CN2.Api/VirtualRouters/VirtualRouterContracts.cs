@@ -1,4 +1,5 @@
 using CN2.Api.Http;
+using CN2.Api.Json;
 using CN2.Network.Addressing;
 using CN2.Network.Status;
 using FluentValidation;

@@ -1,6 +1,6 @@
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
-using CN2.Api.Http;
+using CN2.Api.Json;
 
 namespace CN2.Api.Watch;
 

@@ -51,7 +51,7 @@ public sealed class WatchController(WatchHub hub, WatchedKinds kinds, ChangeFeed
         {
             // The client is gone or the server stops; the client's token carries it on.
         }
-        catch (Exception e) when (ProblemExceptions.IsDatabaseAway(e))
+        catch (Exception e) when (PostgresErrors.IsAway(e))
         {
             // Half a stream cannot become an error answer: it ends, and the client comes back with its token.
             HttpContext.Abort();

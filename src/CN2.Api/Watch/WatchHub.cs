@@ -2,7 +2,6 @@ using System.Collections.Concurrent;
 using System.Threading.Channels;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
-using CN2.Api.Http;
 
 namespace CN2.Api.Watch;
 
@@ -63,7 +62,7 @@ public sealed partial class WatchHub(
             {
                 return;
             }
-            catch (Exception e) when (ProblemExceptions.IsDatabaseAway(e))
+            catch (Exception e) when (PostgresErrors.IsAway(e))
             {
                 Waiting(logger, e.GetBaseException().Message);
                 await Task.Delay(TimeSpan.FromSeconds(1), stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

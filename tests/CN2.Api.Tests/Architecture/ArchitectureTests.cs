@@ -21,7 +21,7 @@ public sealed partial class ArchitectureTests
     public void Drivers_never_see_the_database_or_http() => AssertNone(["Drivers"], "CN2.Api.Data", "Microsoft.EntityFrameworkCore", "Npgsql", "CN2.Api.Http", "CN2.Api.Reconcile");
 
     [Fact]
-    public void Http_knows_no_ef() => AssertNone(["Http", "OpenApi", "Watch", "Observability", "Options"], "Microsoft.EntityFrameworkCore");
+    public void Http_knows_no_ef() => AssertNone(["Http", "OpenApi", "Observability", "Options"], "Microsoft.EntityFrameworkCore");
 
     [Fact]
     public void Contracts_validators_and_mappings_know_neither_ef_nor_sql()

@@ -1,5 +1,6 @@
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
+using CN2.Api.Reconcile;
 using CN2.Api.Tests.Fixtures;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
@@ -48,7 +49,7 @@ public sealed class EventTests(ApiServer api) : IClassFixture<ApiServer>
     public async Task Nodes_that_come_go_and_are_lost_and_health_checks_leave_events()
     {
         var ct = TestContext.Current.CancellationToken;
-        var store = api.Services.GetRequiredService<VirtualRouterStore>();
+        var store = api.Services.GetRequiredService<AgentReportStore>();
         var now = DateTimeOffset.UtcNow;
         await api.Services.GetRequiredService<ControlNodeStore>().BeatAsync("elsewhere", 120, null, [], ct); // else its agents are orphans
         await store.ConnectAsync("node1", System.Net.IPAddress.Parse("172.27.115.111"), null, "1.0", null, "elsewhere", now, ct);

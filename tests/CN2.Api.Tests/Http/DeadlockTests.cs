@@ -1,6 +1,5 @@
-using CN2.Api.Data;
-using CN2.Api.Http;
 using CN2.Api.Tests.Fixtures;
+using CN2.Api.Writes;
 using Microsoft.AspNetCore.Http;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;

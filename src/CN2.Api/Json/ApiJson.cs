@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 
-namespace CN2.Api.Http;
+namespace CN2.Api.Json;
 
 /// <summary>The one way JSON is read and written: in controllers, in the OpenAPI document, in jsonb columns, in watch events.</summary>
 public static class ApiJson

@@ -1,9 +1,10 @@
 using System.Net;
+using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using Npgsql;
 using NpgsqlTypes;
 
-namespace CN2.Api.Data;
+namespace CN2.Api.Reconcile;
 
 /// <summary>What is known of a vRouter's agent, for its status.</summary>
 /// <param name="Silence">How long ago it was heard.</param>
@@ -17,7 +18,7 @@ public sealed record EndpointHealthReport(Guid Uid, string VirtualRouter, string
 /// What agents report, as rows. Every call is one statement or one short transaction and writes the change rows that go with it. When
 /// an agent was seen is told by the database's clock: those of the replicas may differ.
 /// </summary>
-public sealed class VirtualRouterStore(NpgsqlDataSource dataSource, ChangeSignal signal)
+public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal signal)
 {
     private const short VirtualRouterKind = (short)ResourceKind.VirtualRouter;
 

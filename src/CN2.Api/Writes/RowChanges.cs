@@ -1,7 +1,7 @@
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
 
-namespace CN2.Api.Data;
+namespace CN2.Api.Writes;
 
 /// <summary>What every resource's row goes through when it is created or changed.</summary>
 public static class RowChanges

@@ -1,6 +1,9 @@
-namespace CN2.Api.Http;
+using CN2.Api.Http;
+using CN2.Api.Json;
 
-/// <summary>What a write decided; <see cref="Data.WritePipeline"/> turns it into commit or rollback and the answer.</summary>
+namespace CN2.Api.Writes;
+
+/// <summary>What a write decided; <see cref="WritePipeline"/> turns it into commit or rollback and the answer.</summary>
 public abstract record WriteOutcome
 {
     private WriteOutcome()
@@ -27,7 +30,7 @@ public abstract record WriteOutcome
 
     public static implicit operator WriteOutcome(ApiProblem problem) => new Refused(problem);
 
-    /// <summary>The answer, for a write that was committed outside <see cref="Data.WritePipeline"/>.</summary>
+    /// <summary>The answer, for a write that was committed outside <see cref="WritePipeline"/>.</summary>
     public Microsoft.AspNetCore.Mvc.IActionResult ToResult()
     {
         var (answer, refused) = ToAnswer();

@@ -1,6 +1,6 @@
 using CN2.Network.Resources;
 
-namespace CN2.Api.FloatingIPs;
+namespace CN2.Api.Data.Documents;
 
 /// <summary>What a user asked of a reserved FloatingIP besides its address; the column <c>floating_ip.spec</c>.</summary>
 public sealed record FloatingIPSpec

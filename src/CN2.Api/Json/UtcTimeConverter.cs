@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace CN2.Api.Http;
+namespace CN2.Api.Json;
 
 /// <summary>Times as RFC 3339 in UTC, ending in Z.</summary>
 public sealed class UtcTimeConverter : JsonConverter<DateTimeOffset>

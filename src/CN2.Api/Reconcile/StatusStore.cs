@@ -1,7 +1,8 @@
+using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using Npgsql;
 
-namespace CN2.Api.Data;
+namespace CN2.Api.Reconcile;
 
 /// <summary>An event to be written beside a status.</summary>
 public sealed record StatusEvent(Guid Uid, string Type, string Reason, string Message);

@@ -1,7 +1,8 @@
+using CN2.Api.Data;
 using CN2.Api.Data.Rows;
-using CN2.Api.Http;
+using CN2.Api.Json;
 
-namespace CN2.Api.Data;
+namespace CN2.Api.Writes;
 
 /// <summary>Adds rows to the change feed in the writer's transaction; the reconciler and every watch live on them.</summary>
 public sealed class ChangeWriter(CN2DbContext db)

@@ -1,9 +1,10 @@
 using System.Text.Json;
+using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Network.Compilation;
 using Npgsql;
 
-namespace CN2.Api.Data;
+namespace CN2.Api.Reconcile;
 
 /// <summary>
 /// Which FloatingIPs a replica announces or may announce. A row stands before the first route is handed to the speaker, has no

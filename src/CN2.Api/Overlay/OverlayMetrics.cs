@@ -2,9 +2,8 @@ using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 using System.Globalization;
 using CN2.Api.Drivers;
-using CN2.Api.Reconcile;
 
-namespace CN2.Api.Observability;
+namespace CN2.Api.Overlay;
 
 /// <summary>
 /// What agents count of the overlay, as they last told it: per vRouter and RoutingInstance, and per vRouter for what could not be

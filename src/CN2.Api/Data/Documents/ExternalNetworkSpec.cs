@@ -1,7 +1,7 @@
 using CN2.Network.Addressing;
 using CN2.Network.Collections;
 
-namespace CN2.Api.ExternalNetworks;
+namespace CN2.Api.Data.Documents;
 
 /// <summary>What the user asked of an ExternalNetwork with every default filled in, without what has columns of its own; <c>external_network.spec</c>.</summary>
 public sealed record ExternalNetworkSpec

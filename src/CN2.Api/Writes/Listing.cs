@@ -5,7 +5,7 @@ using CN2.Api.Http;
 using CN2.Network.Selection;
 using Microsoft.EntityFrameworkCore;
 
-namespace CN2.Api.Data;
+namespace CN2.Api.Writes;
 
 /// <summary>A collection's page as SQL: the label selector, the keyset after the cursor, the order, one row more than the limit.</summary>
 public static class Listing

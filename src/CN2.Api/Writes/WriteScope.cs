@@ -1,9 +1,10 @@
+using CN2.Api.Data;
 using CN2.Api.Http;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.EntityFrameworkCore.Storage;
 using Npgsql;
 
-namespace CN2.Api.Data;
+namespace CN2.Api.Writes;
 
 /// <summary>
 /// One attempt of one write: a context and connection inside one transaction. A decision may run more than once (deadlock, lost

@@ -1,9 +1,9 @@
+using CN2.Api.Data;
 using CN2.Api.Data.Rows;
-using CN2.Api.Http;
-using CN2.Api.Watch;
+using CN2.Api.Json;
 using Microsoft.EntityFrameworkCore;
 
-namespace CN2.Api.Data;
+namespace CN2.Api.Watch;
 
 /// <summary>An <see cref="IWatchedKind"/> over a table: the resource's own mapping makes representations of its rows.</summary>
 public sealed class WatchedRows<TRow>(

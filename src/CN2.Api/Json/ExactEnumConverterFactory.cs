@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace CN2.Api.Http;
+namespace CN2.Api.Json;
 
 /// <summary>Enums as their exact names: no numbers, no other case, no lists.</summary>
 public sealed class ExactEnumConverterFactory : JsonConverterFactory

@@ -2,7 +2,7 @@ using CN2.Network.Addressing;
 using CN2.Network.Allocation;
 using CN2.Network.Resources;
 
-namespace CN2.Api.Services;
+namespace CN2.Api.Data.Documents;
 
 /// <summary>
 /// What the user asked of a Service with every default filled in, and the node ports that were allocated; the column

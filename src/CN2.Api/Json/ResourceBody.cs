@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace CN2.Api.Http;
+namespace CN2.Api.Json;
 
 /// <summary>What every resource's representation begins with (contract §2): what GET, a write's answer and a watch event carry alike.</summary>
 public abstract record ResourceBody
@@ -44,13 +44,3 @@ public abstract record ResourceBody
     private static IReadOnlyDictionary<string, string> Sorted(IReadOnlyDictionary<string, string> labels) =>
         labels.Count < 2 ? labels : new SortedDictionary<string, string>(labels.ToDictionary(), StringComparer.Ordinal);
 }
-
-/// <summary>A statement about a resource (contract §2).</summary>
-/// <param name="Type">Such as Allocated or Ready.</param>
-/// <param name="Status">True, False or Unknown.</param>
-/// <param name="Reason">One word for programs.</param>
-/// <param name="Message">A sentence that tells the user what to do.</param>
-/// <param name="ObservedGeneration">The generation it speaks of.</param>
-/// <param name="LastTransitionTime">When <paramref name="Status"/> last changed.</param>
-public sealed record ConditionBody(
-    string Type, string Status, string Reason, string Message, long ObservedGeneration, DateTimeOffset LastTransitionTime);

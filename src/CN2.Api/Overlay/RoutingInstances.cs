@@ -4,7 +4,7 @@ using CN2.Network.Addressing;
 using CN2.Network.Overlay;
 using CN2.Network.Resources;
 
-namespace CN2.Api.Reconcile;
+namespace CN2.Api.Overlay;
 
 /// <summary>
 /// The imported routes of all RoutingInstances as this replica's speaker learned them. The reconciler changes it, requests read it: a

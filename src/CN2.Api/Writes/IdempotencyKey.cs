@@ -2,7 +2,7 @@ using System.Text;
 using CN2.Api.Http;
 using Npgsql;
 
-namespace CN2.Api.Data;
+namespace CN2.Api.Writes;
 
 /// <summary>
 /// The <c>Idempotency-Key</c> of a POST. Its row is written in the same transaction as what the request does: either both are kept or

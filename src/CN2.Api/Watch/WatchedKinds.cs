@@ -2,12 +2,12 @@ using System.Collections.Frozen;
 using System.Data;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using CN2.Api.Data;
 using CN2.Api.Data.Rows;
-using CN2.Api.Http;
-using CN2.Api.Watch;
+using CN2.Api.Json;
 using Microsoft.EntityFrameworkCore;
 
-namespace CN2.Api.Data;
+namespace CN2.Api.Watch;
 
 /// <summary>Every kind that can be watched, and their representations as bytes.</summary>
 public sealed class WatchedKinds(IEnumerable<IWatchedKind> watched, IDbContextFactory<CN2DbContext> contexts)

@@ -1,10 +1,11 @@
 using CN2.Api.Allocation;
+using CN2.Api.Data;
 using CN2.Api.Http;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
-namespace CN2.Api.Data;
+namespace CN2.Api.Writes;
 
 /// <summary>
 /// The one way a request writes: one short transaction around the Idempotency-Key's row, the decision, its rows and their change
@@ -38,7 +39,7 @@ public sealed class WritePipeline(IDbContextFactory<CN2DbContext> contexts, Npgs
                 {
                     again = e;
                 }
-                catch (Exception e) when (Postgres(e) is { } error)
+                catch (Exception e) when (PostgresErrors.Find(e) is { } error)
                 {
                     // The same, noticed by the database.
                     var lostRace = error.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
@@ -97,13 +98,6 @@ public sealed class WritePipeline(IDbContextFactory<CN2DbContext> contexts, Npgs
         if (given is ["true" or "false"]) dryRun = given[0] == "true";
         else if (given.Count > 0) faults.Add("dryRun", "must be true or false");
         return faults.Count > 0 ? ApiProblem.Validation(faults) : null;
-    }
-
-    /// <summary>What PostgreSQL said. EF wraps it once, and once more when it is transient (a deadlock).</summary>
-    internal static PostgresException? Postgres(Exception? e)
-    {
-        while (e is not null and not PostgresException) e = e.InnerException;
-        return (PostgresException?)e;
     }
 
     private static DateTimeOffset Microseconds(DateTimeOffset time) => new(time.Ticks - (time.Ticks % 10), TimeSpan.Zero);

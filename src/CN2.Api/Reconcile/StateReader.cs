@@ -1,19 +1,16 @@
 using System.Net;
 using System.Text.Json;
-using CN2.Api.BgpRouters;
+using CN2.Api.Data;
+using CN2.Api.Data.Documents;
 using CN2.Api.Drivers;
-using CN2.Api.ExternalNetworks;
-using CN2.Api.FloatingIPs;
-using CN2.Api.Http;
+using CN2.Api.Json;
 using CN2.Api.Options;
-using CN2.Api.ServiceHealthChecks;
-using CN2.Api.Services;
 using CN2.Network.Collections;
 using CN2.Network.Resources;
 using Npgsql;
 using NpgsqlTypes;
 
-namespace CN2.Api.Data;
+namespace CN2.Api.Reconcile;
 
 /// <summary>A vRouter and what its status row says of the agent.</summary>
 public sealed record VirtualRouterState(VirtualRouter Router, bool Connected, string? ControlNode, long AppliedPosition);

@@ -1,0 +1,27 @@
+using System.Text.Json.Serialization;
+using CN2.Network.Selection;
+
+namespace CN2.Api.Data.Documents;
+
+/// <summary>A selector in Kubernetes' form; everything in it must hold.</summary>
+public sealed record LabelSelectorBody
+{
+    /// <summary>Labels that must have these values.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public Dictionary<string, string>? MatchLabels { get; set; }
+
+    /// <summary>More requirements.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public List<LabelExpressionBody>? MatchExpressions { get; set; }
+}
+
+/// <summary>One requirement of a <see cref="LabelSelectorBody"/>.</summary>
+public sealed record LabelExpressionBody
+{
+    public string? Key { get; set; }
+    public LabelOperator? Operator { get; set; }
+
+    /// <summary>For In and NotIn.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public List<string>? Values { get; set; }
+}

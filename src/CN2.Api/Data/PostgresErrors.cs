@@ -1,0 +1,34 @@
+using System.Net.Sockets;
+using Npgsql;
+
+namespace CN2.Api.Data;
+
+/// <summary>Reads what an exception from the database means.</summary>
+public static class PostgresErrors
+{
+    /// <summary>PostgreSQL's own error. EF wraps it once, and once more when it is transient (a deadlock). Null: there is none.</summary>
+    public static PostgresException? Find(Exception? e)
+    {
+        while (e is not null and not PostgresException) e = e.InnerException;
+        return (PostgresException?)e;
+    }
+
+    /// <summary>Connection refused, lost, timed out or used up; PostgreSQL starting, stopping or failing over.</summary>
+    public static bool IsAway(Exception exception)
+    {
+        for (Exception? e = exception; e is not null; e = e.InnerException)
+        {
+            switch (e)
+            {
+                case PostgresException pg:
+                    // 08 connection, 53 out of resources, 57P shutdown, 25006 read-only (a standby that was a primary), 3D000 not created yet
+                    return pg.SqlState.StartsWith("08", StringComparison.Ordinal) || pg.SqlState.StartsWith("53", StringComparison.Ordinal)
+                        || pg.SqlState.StartsWith("57P", StringComparison.Ordinal) || pg.SqlState is "57014" or "25006" or "3D000";
+                case NpgsqlException or SocketException or TimeoutException:
+                    return true;
+            }
+        }
+
+        return false;
+    }
+}

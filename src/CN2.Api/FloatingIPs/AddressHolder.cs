@@ -1,0 +1,21 @@
+using CN2.Api.Data.Rows;
+using Npgsql;
+
+namespace CN2.Api.FloatingIPs;
+
+/// <summary>Tells a client that asks for an address which FloatingIP, and which Service, holds it.</summary>
+internal static class AddressHolder
+{
+    public static async Task<string> DescribeAsync(NpgsqlConnection connection, FloatingIPRow holder, CancellationToken ct)
+    {
+        var text = $"{holder.Address} is held by FloatingIP {holder.Namespace}/{holder.Name}";
+        if (holder.ServiceUid is { } uid)
+        {
+            await using var command = new NpgsqlCommand("SELECT namespace || '/' || name FROM service WHERE uid = $1", connection);
+            command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = uid });
+            text += $" of Service {await command.ExecuteScalarAsync(ct)}";
+        }
+
+        return holder.DeletingAt is not null ? $"{text}, which is on its way out; try again when it is gone." : $"{text}; ask for another address.";
+    }
+}
