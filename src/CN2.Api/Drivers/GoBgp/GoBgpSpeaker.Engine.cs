@@ -95,8 +95,9 @@ public sealed partial class GoBgpSpeaker
             if (_paths.Count > 0)
             {
                 lock (_pathsLock) _paths.Arrange();
-                await _engine.SendAsync(
-                    _paths.All.SelectMany(p => p.Value, (p, path) => PathMapper.Encode(new(p.Key, path, IsWithdraw: false))), cancellationToken);
+                var all = _paths.All.SelectMany(p => p.Value, (p, path) => new PathChange(p.Key, path, IsWithdraw: false)).ToList();
+                var refusals = await _engine.SendAsync(all, PathMapper.Encode, cancellationToken);
+                await LeaveOutAsync(refusals, cancellationToken);
                 lock (_pathsLock) _paths.Renumber();
                 Interlocked.Add(ref _added, _paths.Count);
             }

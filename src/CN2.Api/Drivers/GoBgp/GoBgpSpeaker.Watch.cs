@@ -199,9 +199,11 @@ public sealed partial class GoBgpSpeaker
     private async Task RepairAsync(Difference difference, CancellationToken cancellationToken)
     {
         if (difference.IsEmpty) return;
-        await _engine.SendAsync(difference.Paths, cancellationToken);
-        Interlocked.Add(ref _repairs, difference.Added + difference.Removed);
-        _logger.PathsRepaired(difference.Added, difference.Removed);
+        var refusals = await _engine.SendAsync(difference.Missing, PathMapper.Encode, cancellationToken);
+        await _engine.SendAsync(difference.Foreign, cancellationToken);
+        await LeaveOutAsync(refusals, cancellationToken);
+        Interlocked.Add(ref _repairs, difference.Missing.Count + difference.Foreign.Count);
+        _logger.PathsRepaired(difference.Missing.Count, difference.Foreign.Count);
     }
 
     private HeldPath? Find(EngineRouteKey key, uint identifier)

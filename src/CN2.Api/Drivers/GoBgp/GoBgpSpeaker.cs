@@ -112,7 +112,7 @@ public sealed partial class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         return _started.Task.WaitAsync(cancellationToken);
     }
 
-    public async Task SetPathsAsync(IReadOnlyCollection<BgpPath> paths, CancellationToken cancellationToken)
+    public async Task<IReadOnlyList<RefusedPath>> SetPathsAsync(IReadOnlyCollection<BgpPath> paths, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(paths);
         await _gate.WaitAsync(cancellationToken);
@@ -121,9 +121,15 @@ public sealed partial class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
             var wanted = new PathTable(_paths);
             wanted.EnsureCapacity(paths.Count);
             var changes = new List<PathChange>();
+            var refused = new List<RefusedPath>();
             foreach (var path in paths)
             {
-                var (key, nextHop, attributes) = _mapper.Check(path);
+                if (PathLimits.Fault(path) is { } fault)
+                {
+                    refused.Add(new(path.Key, fault));
+                    continue;
+                }
+                var (key, nextHop, attributes) = _mapper.Map(path);
                 var (identifier, wireIdentifier) = ((uint?)null, Math.Max(_paths.NextWireIdentifier(key), wanted.NextWireIdentifier(key)));
                 PathAttributes? before = null;
                 foreach (var held in _paths[key])
@@ -147,7 +153,7 @@ public sealed partial class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
             }
 
             lock (_pathsLock) _paths = wanted;
-            await SendAsync(changes);
+            return [.. refused, .. await SendAsync(changes)];
         }
         finally
         {
@@ -155,7 +161,7 @@ public sealed partial class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         }
     }
 
-    public async Task ChangePathsAsync(
+    public async Task<IReadOnlyList<RefusedPath>> ChangePathsAsync(
         IReadOnlyCollection<BgpPath> add, IReadOnlyCollection<BgpPathKey> remove, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(add);
@@ -163,9 +169,14 @@ public sealed partial class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         await _gate.WaitAsync(cancellationToken);
         try
         {
-            // All are checked before the first one counts.
-            var adds = add.Select(_mapper.Check).ToList();
-            var added = remove.Count == 0 || add.Count == 0 ? null : adds.Select(a => (a.Key, a.NextHop)).ToHashSet();
+            var adds = new List<(EngineRouteKey Key, NextHop NextHop, PathAttributes Attributes)>(add.Count);
+            var refused = new List<RefusedPath>();
+            foreach (var path in add)
+            {
+                if (PathLimits.Fault(path) is { } fault) refused.Add(new(path.Key, fault));
+                else adds.Add(_mapper.Map(path));
+            }
+            var added = remove.Count + refused.Count == 0 || adds.Count == 0 ? null : adds.Select(a => (a.Key, a.NextHop)).ToHashSet();
             var changes = new List<PathChange>(add.Count + remove.Count);
             lock (_pathsLock)
             {
@@ -173,13 +184,13 @@ public sealed partial class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
                 foreach (var (key, nextHop, attributes) in adds)
                     if (_paths.Set(key, nextHop, attributes, null, out var before, out var after))
                         Announce(changes, key, before.Attributes, after);
-                foreach (var named in remove)
+                foreach (var named in remove.Concat(refused.Select(r => r.Key)))
                 {
                     if (EngineRouteKey.From(named) is not { } key || added?.Contains((key, _mapper.NextHopOf(named.Path.NextHop))) == true) continue;
                     if (_paths.Remove(key, named.Path.NextHop, out var removed)) changes.Add(new(key, removed, IsWithdraw: true));
                 }
             }
-            await SendAsync(changes);
+            return [.. refused, .. await SendAsync(changes)];
         }
         finally
         {
@@ -249,21 +260,27 @@ public sealed partial class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         changes.Add(new(key, after, IsWithdraw: false));
     }
 
-    private async Task SendAsync(List<PathChange> changes)
+    /// <summary>Sends the changes and answers the paths that the engine itself refuses; these are no longer in the table.</summary>
+    private async Task<IReadOnlyList<RefusedPath>> SendAsync(List<PathChange> changes)
     {
         if (!Healthy || _connection is not { } connection)
             throw new BgpEngineException("The BGP engine does not answer; the change is applied when it is back.", isTransient: true);
-        if (changes.Count == 0) return;
+        if (changes.Count == 0) return [];
 
         Interlocked.Exchange(ref _lastChange, _time.GetTimestamp());
         if (changes.Count >= Bulk) SuspendTableWatch();
         try
         {
             // Not the caller's token: half a stream would leave the engine in a state nobody knows.
-            await _engine.SendAsync(changes.Select(PathMapper.Encode), connection.Token);
-            var withdrawn = changes.Count(c => c.IsWithdraw);
+            var refusals = await _engine.SendAsync(changes, PathMapper.Encode, connection.Token);
+            var withdrawn = changes.Count(c => c.IsWithdraw) - refusals.Count(r => r.Item.IsWithdraw);
             Interlocked.Add(ref _withdrawn, withdrawn);
-            Interlocked.Add(ref _added, changes.Count - withdrawn);
+            Interlocked.Add(ref _added, changes.Count - refusals.Count - withdrawn);
+            if (refusals.Count == 0) return [];
+            var refused = await LeaveOutAsync(refusals, connection.Token);
+            if (refusals.FirstOrDefault(r => r.Item.IsWithdraw) is { Reason: { } reason })
+                throw new BgpEngineException($"The BGP engine refuses to withdraw a path: {reason}.", isTransient: false);
+            return refused;
         }
         catch (Exception e) when (IsLoss(e))
         {
@@ -276,6 +293,23 @@ public sealed partial class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
             Interlocked.Exchange(ref _lastChange, _time.GetTimestamp());
             if (changes.Count >= Bulk) ResumeTableWatch();
         }
+    }
+
+    /// <summary>Takes paths that the engine refuses out of the table, and earlier versions of them out of the engine. Under the gate.</summary>
+    private async Task<IReadOnlyList<RefusedPath>> LeaveOutAsync(IReadOnlyList<EngineRefusal<PathChange>> refusals, CancellationToken cancellationToken)
+    {
+        var refused = new List<RefusedPath>();
+        var withdraw = new List<PathChange>();
+        foreach (var ((key, path, isWithdraw), reason) in refusals)
+        {
+            _logger.PathRefused(key.ToString(), path.NextHop.Address.ToString(), isWithdraw ? "to withdraw" : "to add", reason);
+            if (isWithdraw) continue;
+            lock (_pathsLock)
+                if (_paths.Remove(key, path.NextHop.Address, out var removed)) withdraw.Add(new(key, removed, IsWithdraw: true));
+            refused.Add(new(PathMapper.ToBgpPath(key, path).Key, $"The BGP engine refuses this path: {reason}."));
+        }
+        await _engine.SendAsync(withdraw, PathMapper.Encode, cancellationToken);
+        return refused;
     }
 
     /// <summary>A call failed: the background task finds out why.</summary>
