@@ -19,6 +19,16 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
+    public string Address => options.GoBgpAddress.OriginalString;
+
+    public uint AutonomousSystem => options.AutonomousSystem;
+
+    public string RouterId => options.RouterId?.ToString() ?? "";
+
+    /// <summary>The call failed because the engine is away or the connection was given up, not because of what was asked.</summary>
+    public static bool IsLoss(Exception e) =>
+        e is RpcException or IOException or OperationCanceledException or HttpRequestException or ObjectDisposedException;
+
     private static DateTime Deadline => DateTime.UtcNow + Patience;
 
     public async Task<Wire.Global> GetAsync(CancellationToken cancellationToken) =>
@@ -262,7 +272,7 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
     private Wire.Global Wanted => new()
     {
         Asn = options.AutonomousSystem,
-        RouterId = options.RouterId?.ToString() ?? "",
+        RouterId = RouterId,
         ListenPort = options.ListenPort,
         ListenAddresses = { options.ListenAddresses.Select(a => a.ToString()) },
     };
