@@ -1,8 +1,9 @@
 namespace CN2.Api.Drivers;
 
 /// <summary>
-/// The BGP engine did not do what was asked. <see cref="IsTransient"/> true: it is away or was restarted, what was asked is remembered
-/// and applied when it answers again; calling again then confirms it. False: it refused, and will refuse again.
+/// The BGP engine failed. <see cref="IsTransient"/> true: it does not answer, or was lost during the call. The speaker remembers what was
+/// asked and applies it when the engine is back; repeat the call to have it confirmed. False: the engine answers and refuses; it would
+/// refuse the same call again.
 /// </summary>
 public sealed class BgpEngineException : Exception
 {

@@ -77,17 +77,21 @@ public interface IBgpSpeaker
     /// </summary>
     Task<IReadOnlyCollection<BgpPath>> StartAsync(CancellationToken cancellationToken);
 
-    /// <summary>The whole wanted set: paths not named are withdrawn. Completes when the engine has taken it.</summary>
-    /// <exception cref="ArgumentException">A path that could never be announced; nothing was changed.</exception>
-    /// <exception cref="BgpEngineException">The engine is away (transient): the set is remembered and told when it is back; call again to have it confirmed.</exception>
-    Task SetPathsAsync(IReadOnlyCollection<BgpPath> paths, CancellationToken cancellationToken);
+    /// <summary>
+    /// Sets the whole wanted set: paths that are not named are withdrawn. Completes when the engine has taken it. Answers the paths that
+    /// cannot be announced; they are left out of the set, and withdrawn if an earlier version of them is announced. All others are carried out.
+    /// </summary>
+    /// <exception cref="BgpEngineException">Transient: the engine is away. The set is remembered and applied when it is back; repeat the
+    /// call to have it confirmed. Not transient: the engine refuses a withdrawal; everything else was carried out.</exception>
+    Task<IReadOnlyList<RefusedPath>> SetPathsAsync(IReadOnlyCollection<BgpPath> paths, CancellationToken cancellationToken);
 
     /// <summary>
-    /// A change to the wanted set, in one stream, additions first. Completes when the engine has taken it: withdrawn paths are gone.
+    /// Changes the wanted set, in one stream, additions first. Completes when the engine has taken it: withdrawn paths are gone. Answers the
+    /// paths that cannot be announced, as <see cref="SetPathsAsync"/> does. A path that is both added and removed stays.
     /// </summary>
-    /// <exception cref="ArgumentException">A path that could never be announced; nothing was changed.</exception>
-    /// <exception cref="BgpEngineException">The engine is away (transient): the change is remembered and told when it is back; call again to have it confirmed.</exception>
-    Task ChangePathsAsync(IReadOnlyCollection<BgpPath> add, IReadOnlyCollection<BgpPathKey> remove, CancellationToken cancellationToken);
+    /// <exception cref="BgpEngineException">As with <see cref="SetPathsAsync"/>.</exception>
+    Task<IReadOnlyList<RefusedPath>> ChangePathsAsync(
+        IReadOnlyCollection<BgpPath> add, IReadOnlyCollection<BgpPathKey> remove, CancellationToken cancellationToken);
 
     /// <summary>The whole wanted set of peers; those added first time after <see cref="SetPathsAsync"/>, so that no router sees a withdrawal.
     /// Does not throw while the engine is away. A peer that cannot be is a session whose error says why.</summary>

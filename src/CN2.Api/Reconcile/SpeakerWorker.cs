@@ -86,6 +86,11 @@ public sealed partial class SpeakerWorker(
                 await TryCarryOutAsync(job, ct);
                 return;
             }
+            catch (BgpEngineException e) when (!e.IsTransient)
+            {
+                LogEngineRefused(logger, e.Message);
+                return;
+            }
             catch (Exception e) when (e is not OperationCanceledException || !ct.IsCancellationRequested)
             {
                 LogRetry(logger, e, job.Routes.Count);
@@ -127,13 +132,21 @@ public sealed partial class SpeakerWorker(
 
         // Before anything that lets agents have their configuration: routes into the VPNs are part of it.
         if (job.Import is not null) await speaker.SetImportAsync(job.Import, ct);
+        IReadOnlyList<RefusedPath> refused = [];
         if (job.Whole)
         {
-            await speaker.SetPathsAsync([.. announce.Select(ToPath)], ct);
+            refused = await speaker.SetPathsAsync([.. announce.Select(ToPath)], ct);
         }
         else if (announce.Count + withdraw.Count > 0)
         {
-            await speaker.ChangePathsAsync([.. announce.Select(ToPath)], [.. withdraw.Select(r => ToPath(r).Key)], ct);
+            refused = await speaker.ChangePathsAsync([.. announce.Select(ToPath)], [.. withdraw.Select(r => ToPath(r).Key)], ct);
+        }
+
+        if (refused.Count > 0)
+        {
+            foreach (var path in refused) LogPathRefused(logger, path.Key.Prefix.ToString(), path.Key.Path.ToString(), path.Reason);
+            var keys = refused.Select(r => r.Key).ToHashSet();
+            announce.RemoveAll(r => keys.Contains(ToPath(r).Key));
         }
 
         _results.Enqueue(new RouteResult(announce, withdraw, job.Whole));
@@ -193,6 +206,12 @@ public sealed partial class SpeakerWorker(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Routes} route changes could not be carried out yet; trying again")]
     private static partial void LogRetry(ILogger logger, Exception exception, int routes);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The BGP engine refused a change; it is not repeated: {Reason}")]
+    private static partial void LogEngineRefused(ILogger logger, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The path to {Prefix} via {NextHop} cannot be announced: {Reason}")]
+    private static partial void LogPathRefused(ILogger logger, string prefix, string nextHop, string reason);
 
     private sealed class MergedJob
     {

@@ -106,16 +106,102 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
     [InlineData("0.0.0.0", "172.27.115.242", "64512:100")]
     [InlineData("127.0.0.1", "172.27.115.242", "64512:100")]
     [InlineData("224.0.0.5", "172.27.115.242", "64512:100")]
+    [InlineData("::ffff:100.0.0.4", "fd00:115::242", "64512:100")]
     [InlineData("100.0.0.9", "fd00:115::242", "64512:100")]
+    [InlineData("100.0.0.9", "127.0.0.1", "64512:100")]
+    [InlineData("2001:db8::9", "fe80::242", "64512:100")]
     [InlineData("100.0.0.9", "172.27.115.242", "garbage")]
-    public async Task Garbage_is_refused_before_anything_changes(string prefix, string nextHop, string community)
+    public async Task A_bad_path_among_good_ones_is_answered_and_the_good_ones_are_carried_out(string prefix, string nextHop, string community)
     {
-        await _speaker.SetPathsAsync([A1], Token);
-        await Assert.ThrowsAsync<ArgumentException>(() =>
-            _speaker.ChangePathsAsync([B, Path(prefix, nextHop, communities: [community])], [A1.Key], Token));
-        await HoldsAsync(A1);
-        await Assert.ThrowsAsync<ArgumentException>(() => _speaker.SetPathsAsync([Path(prefix, nextHop, communities: [community])], Token));
-        await HoldsAsync(A1);
+        var bad = Path(prefix, nextHop, communities: [community]);
+        await SetAsync(A1);
+        Assert.Equal([bad.Key], await ChangeRefusedAsync([B, bad, V6], [A1.Key]));
+        await HoldsAsync(B, V6);
+        Assert.Equal([bad.Key], await SetRefusedAsync([bad, A1, B]));
+        await HoldsAsync(A1, B);
+    }
+
+    [Fact]
+    public async Task A_refused_change_of_a_path_withdraws_the_path_that_is_announced()
+    {
+        var bad = A1 with { Communities = ["garbage"] };
+        var badLabel = Vpn1 with { Vpn = Vpn1.Vpn! with { Label = 1 << 20 } };
+        await SetAsync(A1, A2, Vpn1, Vpn2);
+        Assert.Equal([bad.Key, badLabel.Key], await ChangeRefusedAsync([bad, B, badLabel], []));
+        await HoldsAsync(A2, Vpn2, B);
+        await SetAsync(A1, A2, Vpn1);
+        Assert.Equal([badLabel.Key, bad.Key], await SetRefusedAsync([badLabel, A2, bad]));
+        await HoldsAsync(A2);
+        await SetAsync(A1, A2);
+        await HoldsAsync(A1, A2);
+    }
+
+    [Fact]
+    public async Task A_refused_path_does_not_come_back_with_a_restarted_engine()
+    {
+        var bad = A1 with { Communities = ["garbage"] };
+        await SetAsync(A1, A2);
+        Assert.Equal([bad.Key], await ChangeRefusedAsync([bad], []));
+        KillEngine();
+        await Eventually.TrueAsync(() => !_speaker.Healthy, "unhealthy", 5);
+        StartEngine();
+        await Eventually.TrueAsync(() => _speaker.Healthy, "healthy", 10);
+        await HoldsAsync(A2);
+    }
+
+    [Fact]
+    public async Task Paths_at_the_limits_are_accepted()
+    {
+        BgpPath[] paths =
+        [
+            Path("1.0.0.0", "223.255.255.255", med: 0, preference: 0),
+            Path("223.255.255.255", "1.0.0.1", med: uint.MaxValue, preference: uint.MaxValue),
+            Path("100.0.0.1", "172.27.115.242", communities: ["0:0", "65535:65535"], large: ["0:0:0", "4294967295:4294967295:4294967295"]),
+            Path("100.0.0.2", "172.27.115.242", communities: [.. Enumerable.Range(0, PathLimits.MaxCommunities).Select(i => $"64512:{i}")]),
+            Path("100.0.0.3", "172.27.115.242", large: [.. Enumerable.Range(0, PathLimits.MaxCommunities).Select(i => $"64512:1:{i}")]),
+            Path("2001:db8::1", "2001:db8::242"),
+            Path("fd00::1", "fd00:115::242"),
+            Vpn("100.0.0.5", "172.27.115.242", 1, label: MplsLabel.First),
+            Vpn("2001:db8::5", "172.27.115.242", ushort.MaxValue, label: MplsLabel.Last),
+            Vpn("100.0.0.6", "172.27.115.242", 7, ["target:1:4294967295", "target:10.2.2.2:65535", "target:65536:65535"]),
+            Vpn("100.0.0.7", "172.27.115.242", 8, [.. Enumerable.Range(1, PathLimits.MaxRouteTargets).Select(i => $"target:64512:{i}")]),
+            Vpn("100.0.0.8", "172.27.115.242", 9, []),
+        ];
+        await SetAsync(paths);
+        await HoldsAsync(paths);
+        await SetAsync();
+        Assert.Empty(await _speaker.ChangePathsAsync(paths, [], Token));
+        await HoldsAsync(paths);
+    }
+
+    [Theory]
+    [InlineData("GRACEFUL_SHUTDOWN", "65535:0")]
+    [InlineData("BLACKHOLE", "65535:666")]
+    [InlineData("NO_EXPORT", "65535:65281")]
+    [InlineData("NO_ADVERTISE", "65535:65282")]
+    [InlineData("NO_EXPORT_SUBCONFED", "65535:65283")]
+    [InlineData("NOPEER", "65535:65284")]
+    public async Task A_well_known_community_is_accepted_by_name_and_by_number(string name, string number)
+    {
+        var named = Path("100.0.0.4", "172.27.115.242", communities: [name]);
+        await SetAsync(named);
+        var before = _speaker.Counters;
+        Assert.Empty(await _speaker.ChangePathsAsync([Path("100.0.0.4", "172.27.115.242", communities: [number])], [], Token));
+        Assert.Equal(before.PathsWithdrawn, _speaker.Counters.PathsWithdrawn);
+        Assert.Equal(named.Key, Assert.Single(await EngineHoldsAsync()).Key);
+    }
+
+    private async Task SetAsync(params BgpPath[] paths) => Assert.Empty(await _speaker.SetPathsAsync(paths, Token));
+
+    private async Task<IEnumerable<BgpPathKey>> SetRefusedAsync(BgpPath[] paths) => Keys(await _speaker.SetPathsAsync(paths, Token));
+
+    private async Task<IEnumerable<BgpPathKey>> ChangeRefusedAsync(BgpPath[] add, BgpPathKey[] remove) =>
+        Keys(await _speaker.ChangePathsAsync(add, remove, Token));
+
+    private static IEnumerable<BgpPathKey> Keys(IReadOnlyList<RefusedPath> refused)
+    {
+        Assert.All(refused, r => Assert.EndsWith(".", r.Reason, StringComparison.Ordinal));
+        return refused.Select(r => r.Key);
     }
 
     [Fact]
@@ -153,20 +239,20 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
     [InlineData("100.0.0.9", "172.27.115.242", "172.27.115.242:5", 1 << 20)]
     [InlineData("2001:db8::9", "fd00:115::242", "172.27.115.242:5", 21)]
     [InlineData("0.0.0.0", "172.27.115.242", "172.27.115.242:5", 21)]
-    public async Task A_route_that_no_vRouter_could_have_is_refused(string prefix, string nextHop, string distinguisher, uint label)
+    public async Task A_VPN_route_that_no_vRouter_could_have_is_refused(string prefix, string nextHop, string distinguisher, uint label)
     {
         Assert.True(RouteDistinguisher.TryParse(distinguisher, out var rd));
         var path = Path(prefix, nextHop) with { Vpn = new(rd.Value, label, [Target("target:64512:1")]) };
-        await Assert.ThrowsAsync<ArgumentException>(() => _speaker.ChangePathsAsync([Vpn1, path], [], Token));
-        await HoldsAsync();
+        Assert.Equal([path.Key], await ChangeRefusedAsync([Vpn1, path], []));
+        await HoldsAsync(Vpn1);
     }
 
     [Fact]
     public async Task A_route_target_that_would_be_cut_is_refused()
     {
         var path = Vpn1 with { Vpn = Vpn1.Vpn! with { RouteTargets = [new(RouteTargetKind.FourOctetAS, 4200000000, 65536)] } };
-        await Assert.ThrowsAsync<ArgumentException>(() => _speaker.ChangePathsAsync([path], [], Token));
-        await HoldsAsync();
+        Assert.Equal([path.Key], await ChangeRefusedAsync([path, Other], []));
+        await HoldsAsync(Other);
     }
 
     [Fact]

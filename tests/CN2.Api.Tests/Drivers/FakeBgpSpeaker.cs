@@ -1,5 +1,3 @@
-using System.Net;
-using System.Net.Sockets;
 using CN2.Api.Drivers;
 using CN2.Network.Addressing;
 using CN2.Network.Overlay;
@@ -99,22 +97,27 @@ internal sealed class FakeBgpSpeaker : IBgpSpeaker
         return found;
     }
 
-    public Task SetPathsAsync(IReadOnlyCollection<BgpPath> paths, CancellationToken cancellationToken)
+    public Task<IReadOnlyList<RefusedPath>> SetPathsAsync(IReadOnlyCollection<BgpPath> paths, CancellationToken cancellationToken)
     {
-        foreach (var path in paths) Check(path);
         lock (_lock)
         {
-            var wanted = paths.ToDictionary(p => p.Key);
-            return Apply([.. wanted.Values], [.. _wanted.Keys.Where(k => !wanted.ContainsKey(k))]);
+            var (wanted, refused) = Check(paths);
+            return Apply(wanted, [.. _wanted.Keys.Except(wanted.Select(p => p.Key))], refused);
         }
     }
 
-    public Task ChangePathsAsync(
+    public Task<IReadOnlyList<RefusedPath>> ChangePathsAsync(
         IReadOnlyCollection<BgpPath> add, IReadOnlyCollection<BgpPathKey> remove, CancellationToken cancellationToken)
     {
-        foreach (var path in add) Check(path);
-        lock (_lock) return Apply(add, [.. remove.Except(add.Select(a => a.Key))]);
+        lock (_lock)
+        {
+            var (wanted, refused) = Check(add);
+            return Apply(wanted, [.. remove.Concat(refused.Select(r => r.Key)).Except(wanted.Select(p => p.Key))], refused);
+        }
     }
+
+    /// <summary>For paths that only the engine refuses: answers the reason, or null to accept the path.</summary>
+    public Func<BgpPath, string?> EngineRefuses { get; set; } = _ => null;
 
     public Task SetPeersAsync(IReadOnlyCollection<BgpPeer> peers, CancellationToken cancellationToken)
     {
@@ -159,20 +162,20 @@ internal sealed class FakeBgpSpeaker : IBgpSpeaker
         Changed?.Invoke();
     }
 
-    private static void Check(BgpPath path)
+    private (List<BgpPath> Wanted, List<RefusedPath> Refused) Check(IReadOnlyCollection<BgpPath> paths)
     {
-        if ((path.Vpn is null && path.Prefix.AddressFamily != path.NextHop.AddressFamily) || path.Prefix.Equals(IPAddress.Any) || path.Prefix.Equals(IPAddress.Loopback)
-            || (path.Prefix.AddressFamily == AddressFamily.InterNetwork && path.Prefix.GetAddressBytes()[0] >= 224)
-            || path.Communities.Any(c => !c.Contains(':', StringComparison.Ordinal) && !c.StartsWith("no-", StringComparison.Ordinal)))
-            throw new ArgumentException($"{path.Prefix} cannot be announced.", nameof(path));
-        if (path.Vpn is { } vpn
-            && (path.NextHop.AddressFamily != AddressFamily.InterNetwork || !vpn.RouteDistinguisher.Administrator.Equals(path.NextHop)
-                || vpn.RouteDistinguisher.Number == 0 || !MplsLabel.IsUsable(vpn.Label)
-                || vpn.RouteTargets.Any(t => t.Kind != RouteTargetKind.TwoOctetAS && t.Number > ushort.MaxValue)))
-            throw new ArgumentException($"{path.Prefix} cannot be announced in the overlay.", nameof(path));
+        var wanted = new List<BgpPath>();
+        var refused = new List<RefusedPath>();
+        foreach (var path in paths)
+        {
+            if ((PathLimits.Fault(path) ?? EngineRefuses(path)) is { } reason) refused.Add(new(path.Key, reason));
+            else wanted.Add(path);
+        }
+        return (wanted, refused);
     }
 
-    private Task Apply(IReadOnlyCollection<BgpPath> add, IReadOnlyCollection<BgpPathKey> remove)
+    private Task<IReadOnlyList<RefusedPath>> Apply(
+        IReadOnlyCollection<BgpPath> add, IReadOnlyCollection<BgpPathKey> remove, IReadOnlyList<RefusedPath> refused)
     {
         foreach (var path in add)
         {
@@ -190,7 +193,9 @@ internal sealed class FakeBgpSpeaker : IBgpSpeaker
             _withdrawn++;
             Journal.Add($"-{key.Prefix} via {key.Path}");
         }
-        return Healthy ? Task.CompletedTask : Task.FromException(new BgpEngineException("The engine is away.", isTransient: true));
+        return Healthy
+            ? Task.FromResult(refused)
+            : Task.FromException<IReadOnlyList<RefusedPath>>(new BgpEngineException("The engine is away.", isTransient: true));
     }
 
     private void OnTouched(bool restarted)

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace CN2.Api.Drivers.GoBgp;
 
-/// <summary>Communities as users write them: <c>64512:100</c> or an RFC 1997 name; large ones (RFC 8092) as <c>64512:1:2</c>.</summary>
+/// <summary>Communities as users write them: <c>64512:100</c> or the name of a well-known one in capitals; large ones (RFC 8092) as <c>64512:1:2</c>.</summary>
 internal static class BgpCommunity
 {
     public const uint NoExport = 0xFFFFFF01;
@@ -11,22 +11,9 @@ internal static class BgpCommunity
 
     public static bool TryParse(string? text, out uint value)
     {
-        switch (text)
-        {
-            case "no-export": value = NoExport; return true;
-            case "no-advertise": value = NoAdvertise; return true;
-            case "no-export-subconfed": value = NoExportSubconfed; return true;
-            case "graceful-shutdown": value = 0xFFFF0000; return true;
-            case "accept-own": value = 0xFFFF0001; return true;
-            case "blackhole": value = 0xFFFF029A; return true;
-            case "no-peer": value = 0xFFFFFF04; return true;
-        }
-        value = 0;
-        var parts = text?.Split(':');
-        if (parts is not { Length: 2 } || !TryNumber(parts[0], ushort.MaxValue, out var high) || !TryNumber(parts[1], ushort.MaxValue, out var low))
-            return false;
-        value = high << 16 | low;
-        return true;
+        var known = CN2.Network.Addressing.BgpCommunity.TryParse(text, out var community, out _);
+        value = community.Value;
+        return known;
     }
 
     public static string Format(uint value) => string.Create(CultureInfo.InvariantCulture, $"{value >> 16}:{value & 0xFFFF}");

@@ -23,6 +23,8 @@ internal readonly record struct EngineRouteKey(HostPrefix Prefix, ulong Distingu
     /// <summary>Null: no path can have such a key.</summary>
     public static EngineRouteKey? From(BgpPathKey key)
     {
+        // An IPv4-mapped address would read as the IPv4 address, and one with a scope as the same address without it.
+        if (key.Prefix.IsIPv4MappedToIPv6 || (key.Prefix.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 && key.Prefix.ScopeId != 0)) return null;
         if (key.Path.RoutingInstance == 0) return From(key.Prefix);
         return key.Path.RoutingInstance is > 0 and <= ushort.MaxValue && key.Path.NextHop.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork
             ? From(key.Prefix, new RouteDistinguisher(key.Path.NextHop, (ushort)key.Path.RoutingInstance))

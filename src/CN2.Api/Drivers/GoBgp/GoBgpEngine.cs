@@ -19,6 +19,16 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
+    public string Address => options.GoBgpAddress.OriginalString;
+
+    public uint AutonomousSystem => options.AutonomousSystem;
+
+    public string RouterId => options.RouterId?.ToString() ?? "";
+
+    /// <summary>The call failed because the engine is away or the connection was given up, not because of what was asked.</summary>
+    public static bool IsLoss(Exception e) =>
+        e is RpcException or IOException or OperationCanceledException or HttpRequestException or ObjectDisposedException;
+
     private static DateTime Deadline => DateTime.UtcNow + Patience;
 
     public async Task<Wire.Global> GetAsync(CancellationToken cancellationToken) =>
@@ -128,21 +138,63 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
             deadline: Deadline, cancellationToken: cancellationToken)).NumPath;
 
     /// <summary>Completes when the engine has taken all of them; they take effect in this order.</summary>
+    /// <exception cref="RpcException">The engine is away, or refuses one of them.</exception>
     public async Task SendAsync(IEnumerable<Wire.Path> paths, CancellationToken cancellationToken)
     {
         using var call = client.AddPathStream(cancellationToken: cancellationToken);
         var request = new Wire.AddPathStreamRequest { TableType = Wire.TableType.Global };
         request.Paths.Capacity = BatchSize;
-        foreach (var path in paths)
+        try
         {
-            request.Paths.Add(path);
-            if (request.Paths.Count < BatchSize) continue;
-            await call.RequestStream.WriteAsync(request, cancellationToken);
-            request.Paths.Clear();
+            foreach (var path in paths)
+            {
+                request.Paths.Add(path);
+                if (request.Paths.Count < BatchSize) continue;
+                await call.RequestStream.WriteAsync(request, cancellationToken);
+                request.Paths.Clear();
+            }
+            if (request.Paths.Count > 0) await call.RequestStream.WriteAsync(request, cancellationToken);
+            await call.RequestStream.CompleteAsync();
         }
-        if (request.Paths.Count > 0) await call.RequestStream.WriteAsync(request, cancellationToken);
-        await call.RequestStream.CompleteAsync();
+        catch (Exception e) when (e is InvalidOperationException or RpcException && !cancellationToken.IsCancellationRequested)
+        {
+            // The engine ended the call before it had read everything: writing fails as "cancelled", the status of the call says why.
+            await call;
+            throw;
+        }
         await call;
+    }
+
+    /// <summary>
+    /// Sends all items in this order and answers those that the engine refuses. The first refused path ends the stream, and the engine
+    /// does not say which one it was: the items are halved until it stands alone. Repeating a path that the engine has changes nothing.
+    /// </summary>
+    /// <exception cref="RpcException">The engine is away, or its BGP server is stopped.</exception>
+    public async Task<IReadOnlyList<EngineRefusal<T>>> SendAsync<T>(IReadOnlyList<T> items, Func<T, Wire.Path> encode, CancellationToken cancellationToken)
+    {
+        var refusals = new List<EngineRefusal<T>>();
+        if (items.Count > 0) await SendRangeAsync(0, items.Count);
+        return refusals;
+
+        async Task SendRangeAsync(int start, int count)
+        {
+            try
+            {
+                await SendAsync(Enumerable.Range(start, count).Select(i => encode(items[i])), cancellationToken);
+            }
+            catch (RpcException e) when (e.StatusCode is StatusCode.Unknown or StatusCode.InvalidArgument)
+            {
+                // A stopped BGP server refuses everything, with the same status.
+                if (!IsWanted(await GetAsync(cancellationToken))) throw;
+                if (count == 1)
+                {
+                    refusals.Add(new(items[start], e.Status.Detail));
+                    return;
+                }
+                await SendRangeAsync(start, count / 2);
+                await SendRangeAsync(start + count / 2, count - count / 2);
+            }
+        }
     }
 
     public async Task<List<Wire.Peer>> ListPeersAsync(string? address, CancellationToken cancellationToken)
@@ -220,7 +272,7 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
     private Wire.Global Wanted => new()
     {
         Asn = options.AutonomousSystem,
-        RouterId = options.RouterId?.ToString() ?? "",
+        RouterId = RouterId,
         ListenPort = options.ListenPort,
         ListenAddresses = { options.ListenAddresses.Select(a => a.ToString()) },
     };

@@ -36,6 +36,9 @@ internal static partial class GoBgpLog
     [LoggerMessage(12, LogLevel.Warning, "BGP peer {Peer} sends more VPN routes to import than the limit of {Limit}; the others are not taken")]
     public static partial void RoutesOverLimit(this ILogger logger, string peer, int limit);
 
+    [LoggerMessage(13, LogLevel.Error, "BGP engine refuses {Action} path {Path} via {NextHop}: {Reason}")]
+    public static partial void PathRefused(this ILogger logger, string path, string nextHop, string action, string reason);
+
     [LoggerMessage(9, LogLevel.Error, "BGP driver failed; it starts over")]
     public static partial void DriverFailed(this ILogger logger, Exception exception);
 }

@@ -1,324 +1,124 @@
 using CN2.Api.Options;
-using Grpc.Core;
+using CN2.Network.Addressing;
+using CN2.Network.Overlay;
 using Grpc.Net.Client;
 
 namespace CN2.Api.Drivers.GoBgp;
 
 /// <summary>
-/// Drives one gobgpd 3.10 over gRPC. The wanted paths and peers are kept in memory; one background task keeps the engine equal to
-/// them: it connects, replays or compares, then watches until the engine is lost, and starts over. Changes are sent by the caller's
-/// own call, one at a time. While <see cref="Healthy"/> is true, the engine holds what it was told.
+/// Drives one gobgpd 3.10 over gRPC. What is wanted is kept in memory, and the engine is kept equal to it: <see cref="EngineConnection"/>
+/// holds the connection, <see cref="PathSync"/>, <see cref="PeerSync"/> and <see cref="ImportSync"/> each know what is wanted, what the
+/// engine holds, and how to repair it. This class composes them.
+/// <para>
+/// Threads. What is wanted and what the engine holds is changed by the holder of the <see cref="EngineTurn"/> alone: the callers of
+/// <c>Set…Async</c> and <c>ChangePathsAsync</c>, the connection's task while it connects, and its patrol. A method that needs the turn has
+/// it as a parameter. Everything without that parameter may be called from any thread, and its class keeps its state by a lock or by
+/// single words: the watches note what is to be checked and ask for a patrol, they never repair. Events are raised on any thread, without
+/// the turn or with it; a handler must not wait for a turn.
+/// </para>
 /// </summary>
-public sealed partial class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
+public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
 {
-    // An engine that is away is called again after a quarter of the time that it has been: its coming back is seen that late at most.
-    private static readonly TimeSpan ShortestRetry = TimeSpan.FromMilliseconds(10);
-    private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(1);
-
-    /// <summary>How often counts are compared when no event calls for it sooner.</summary>
-    private static readonly TimeSpan PatrolInterval = TimeSpan.FromSeconds(2);
-
-    /// <summary>Events come in bursts; one look answers all.</summary>
-    private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(50);
-
-    /// <summary>
-    /// For so long after a change of ours, or after the last count, an event that says nothing wrong calls for no count: that costs the
-    /// engine a walk through its table, and under steady change (ours, or what routers send us in vain) the interval does.
-    /// </summary>
-    private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(1);
-
-    /// <summary>Every how many patrols the peers are listed (received counts, a peer deleted by hand whose event was missed).</summary>
-    private const int PeersEvery = 5;
-
-    /// <summary>From this many changes on the engine is spared telling each of them back; counts are compared afterwards.</summary>
-    private const int Bulk = 1000;
-
-    private readonly BgpOptions _options;
-    private readonly ILogger<GoBgpSpeaker> _logger;
     private readonly GrpcChannel _channel;
-    private readonly GoBgpEngine _engine;
-    private readonly PathMapper _mapper = new();
-    private readonly PeerMapper _peerMapper;
     private readonly SessionTable _sessions;
-    private readonly ImportTable _imports;
-    private readonly ImportWatch _importWatch;
-    private readonly TimeProvider _time;
+    private readonly PathSync _paths;
+    private readonly PeerSync _peers;
+    private readonly ImportSync _imports;
+    private readonly Patrol _patrol;
+    private readonly EngineConnection _connection;
     private readonly CancellationTokenSource _stop = new();
-    private readonly TaskCompletionSource<IReadOnlyCollection<BgpPath>> _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
-
-    /// <summary>One operation on the engine at a time; who holds it may change <see cref="_paths"/> and the peers.</summary>
-    private readonly SemaphoreSlim _gate = new(1);
-
-    /// <summary>Guards the contents of <see cref="_paths"/> for those who read without the gate.</summary>
-    private readonly Lock _pathsLock = new();
-
-    private PathTable _paths = new();
-    private Dictionary<string, BgpPeer>? _peers;
-    private bool _restarting;
-    private bool _adopted;
-
-    /// <summary>An operation broke off half way: compare everything before the engine counts as healthy again.</summary>
-    private bool _uncertain;
-
-    private CancellationTokenSource? _connection;
-    private CancellationTokenSource? _tableWatch;
-    private bool _tableWatchSuspended;
-    private readonly Lock _suspendLock = new();
-    private readonly Suspects _suspects = new();
-    private readonly SemaphoreSlim _patrolNow = new(0, 1);
-    private volatile bool _peersSuspect;
-    private volatile bool _pathsSuspect;
+    private readonly Lock _startLock = new();
     private Task? _run;
-    private long _added;
-    private long _withdrawn;
-    private long _repairs;
-    private long _engineRestarts;
-    private int _announced;
-    private long _lastChange;
-    private long _lastCount;
 
     public GoBgpSpeaker(BgpOptions options, TimeProvider time, ILogger<GoBgpSpeaker> logger)
     {
         ArgumentNullException.ThrowIfNull(options);
-        _options = options;
-        _logger = logger;
-        _time = time;
-        _channel = GoBgpChannel.Open(_options.GoBgpAddress);
-        _engine = new(new(_channel), _options);
-        _peerMapper = new(_options);
-        _sessions = new(time, _options.ListenPort > 0);
-        _imports = new(time, _options.ImportedRoutesPerPeer);
-        _importWatch = new(_engine, _imports, new(_options.AutonomousSystem, _options.RouterId), time, logger);
-        _importWatch.Changed += OnImportsChanged;
+        _channel = GoBgpChannel.Open(options.GoBgpAddress);
+        var engine = new GoBgpEngine(new(_channel), options);
+        _sessions = new(time, options.ListenPort > 0);
+        _patrol = new(time);
+        var tableWatch = new TableWatch(engine, time);
+        _paths = new(engine, tableWatch, _patrol, time, logger);
+        _peers = new(engine, new(options), _sessions, _patrol, logger);
+        _imports = new(engine, tableWatch, _sessions, options, time, logger);
+        _connection = new(engine, _paths, _imports, _peers, _patrol, time, logger);
+        _peers.Changed += RaiseChanged;
+        _imports.Changed += RaiseChanged;
+        _connection.Changed += RaiseChanged;
     }
 
     public bool Enabled => true;
 
-    public bool Healthy { get; private set; }
+    public bool Healthy => _connection.Healthy;
 
     public event Action? Changed;
 
     public IReadOnlyList<BgpSession> Sessions =>
-        _sessions.List((external, constrained) => CountsFor(external, constrained is null ? null : _imports.MembershipsOf(constrained)));
+        _sessions.List((external, constrained) => _paths.CountsFor(external, constrained is null ? null : _imports.MembershipsOf(constrained)));
 
-    public BgpSpeakerCounters Counters => new(
-        Interlocked.Read(ref _added), Interlocked.Read(ref _withdrawn), Interlocked.Read(ref _repairs), Interlocked.Read(ref _engineRestarts));
+    public BgpSpeakerCounters Counters => new(_paths.Added, _paths.Withdrawn, _paths.Repairs, _connection.Restarts);
 
     /// <inheritdoc/>
-    /// <remarks>Waits as long as the engine is away; <see cref="Healthy"/> tells.</remarks>
     public Task<IReadOnlyCollection<BgpPath>> StartAsync(CancellationToken cancellationToken)
     {
-        _run ??= Task.Run(() => RunAsync(_stop.Token), CancellationToken.None);
-        return _started.Task.WaitAsync(cancellationToken);
+        lock (_startLock) _run ??= Task.Run(() => _connection.RunAsync(_stop.Token), CancellationToken.None);
+        return _connection.FirstConnected.WaitAsync(cancellationToken);
     }
 
-    public async Task SetPathsAsync(IReadOnlyCollection<BgpPath> paths, CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<RefusedPath>> SetPathsAsync(IReadOnlyCollection<BgpPath> paths, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(paths);
-        await _gate.WaitAsync(cancellationToken);
-        try
-        {
-            var wanted = new PathTable(_paths);
-            wanted.EnsureCapacity(paths.Count);
-            var changes = new List<PathChange>();
-            foreach (var path in paths)
-            {
-                var (key, nextHop, attributes) = _mapper.Check(path);
-                var (identifier, wireIdentifier) = ((uint?)null, Math.Max(_paths.NextWireIdentifier(key), wanted.NextWireIdentifier(key)));
-                PathAttributes? before = null;
-                foreach (var held in _paths[key])
-                {
-                    if (!held.NextHop.Address.Equals(nextHop.Address)) continue;
-                    (identifier, before, wireIdentifier) = (held.Identifier, held.Attributes, held.WireIdentifier);
-                }
-                wanted.Set(key, nextHop, attributes, identifier, out _, out var after, wireIdentifier);
-                if (identifier is { } had && had != after.Identifier)
-                    changes.Add(new(key, new(nextHop, before!, had), IsWithdraw: true));
-                if (!attributes.Equals(before) || identifier != after.Identifier) Announce(changes, key, before, after);
-            }
-            foreach (var (key, held) in _paths.All)
-            {
-                foreach (var path in held)
-                {
-                    if (wanted.Contains(key, path.NextHop.Address)) continue;
-                    wanted.Use(key, path);
-                    changes.Add(new(key, path, IsWithdraw: true));
-                }
-            }
-
-            lock (_pathsLock) _paths = wanted;
-            await SendAsync(changes);
-        }
-        finally
-        {
-            _gate.Release();
-        }
+        using var turn = await _connection.TakeTurnAsync(cancellationToken);
+        return await _paths.SetAsync(turn, paths);
     }
 
-    public async Task ChangePathsAsync(
+    /// <inheritdoc/>
+    public async Task<IReadOnlyList<RefusedPath>> ChangePathsAsync(
         IReadOnlyCollection<BgpPath> add, IReadOnlyCollection<BgpPathKey> remove, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(add);
         ArgumentNullException.ThrowIfNull(remove);
-        await _gate.WaitAsync(cancellationToken);
-        try
-        {
-            // All are checked before the first one counts.
-            var adds = add.Select(_mapper.Check).ToList();
-            var added = remove.Count == 0 || add.Count == 0 ? null : adds.Select(a => (a.Key, a.NextHop)).ToHashSet();
-            var changes = new List<PathChange>(add.Count + remove.Count);
-            lock (_pathsLock)
-            {
-                // Adds first: where a path replaces another, the routers always have one.
-                foreach (var (key, nextHop, attributes) in adds)
-                    if (_paths.Set(key, nextHop, attributes, null, out var before, out var after))
-                        Announce(changes, key, before.Attributes, after);
-                foreach (var named in remove)
-                {
-                    if (EngineRouteKey.From(named) is not { } key || added?.Contains((key, _mapper.NextHopOf(named.Path.NextHop))) == true) continue;
-                    if (_paths.Remove(key, named.Path.NextHop, out var removed)) changes.Add(new(key, removed, IsWithdraw: true));
-                }
-            }
-            await SendAsync(changes);
-        }
-        finally
-        {
-            _gate.Release();
-        }
+        using var turn = await _connection.TakeTurnAsync(cancellationToken);
+        return await _paths.ChangeAsync(turn, add, remove);
     }
 
     /// <inheritdoc/>
-    /// <remarks>While the engine is away the peers are remembered and given to it when it is back; this does not throw.</remarks>
     public async Task SetPeersAsync(IReadOnlyCollection<BgpPeer> peers, CancellationToken cancellationToken)
     {
         ArgumentNullException.ThrowIfNull(peers);
-        await _gate.WaitAsync(cancellationToken);
-        try
+        using (var turn = await _connection.TakeTurnAsync(cancellationToken))
         {
-            var faults = new Dictionary<string, string>();
-            var byAddress = new Dictionary<string, BgpPeer>();
-            foreach (var peer in peers.OrderBy(p => p.Name, StringComparer.Ordinal))
-            {
-                var fault = _peerMapper.Fault(peer);
-                if (fault is null && !byAddress.TryAdd(peer.Address.ToString(), peer))
-                    fault = $"BgpRouter {byAddress[peer.Address.ToString()].Name} has the same address {peer.Address}.";
-                if (fault is null) continue;
-                faults[peer.Name] = fault;
-                _logger.PeerRefused(peer.Name, fault);
-            }
-            _peers = byAddress;
-            _sessions.SetPeers(peers, faults, _peerMapper.IsExternal);
-            _imports.SetPeers(byAddress);
-            _ = _importWatch.ChangedAsync(WantsImports);
-            if (Healthy)
-            {
-                try
-                {
-                    await SynchronizePeersAsync(_stop.Token);
-                }
-                catch (Exception e) when (IsLoss(e))
-                {
-                    Lose();
-                }
-            }
+            _imports.SetPeers(turn, _peers.Set(turn, peers));
+            await turn.TryAsync(() => _peers.SynchronizeAsync(turn));
         }
-        finally
-        {
-            _gate.Release();
-        }
-        Changed?.Invoke();
+        RaiseChanged();
     }
+
+    /// <inheritdoc/>
+    /// <remarks>Completes when the routes that peers have sent already are known, or the engine is away.</remarks>
+    public async Task SetImportAsync(IReadOnlyCollection<RouteTarget> routeTargets, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(routeTargets);
+        foreach (var target in routeTargets) _ = VpnCodec.Encode(target);
+        Task known;
+        using (var turn = await _connection.TakeTurnAsync(cancellationToken)) known = await _imports.SetTargetsAsync(turn, routeTargets);
+        if (_imports.HasChanges) RaiseChanged();
+        await known.WaitAsync(cancellationToken);
+    }
+
+    public IReadOnlyCollection<ImportedRouteChange> TakeImported() => _imports.Take();
 
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
-        _started.TrySetCanceled(CancellationToken.None);
         if (_run is not null) await _run;
+        _connection.Dispose();
         _channel.Dispose();
         _stop.Dispose();
-        _gate.Dispose();
-        _patrolNow.Dispose();
-        _importWatch.Dispose();
+        _patrol.Dispose();
+        _imports.Dispose();
     }
 
-    private static void Announce(List<PathChange> changes, EngineRouteKey key, PathAttributes? before, HeldPath after)
-    {
-        // Without a withdraw the engine leaves with ADD-PATH peers what they may no longer have.
-        if (before is not null && after.Attributes.IsRestricted && !before.IsRestricted)
-            changes.Add(new(key, after with { Attributes = before }, IsWithdraw: true));
-        changes.Add(new(key, after, IsWithdraw: false));
-    }
-
-    private async Task SendAsync(List<PathChange> changes)
-    {
-        if (!Healthy || _connection is not { } connection)
-            throw new BgpEngineException("The BGP engine does not answer; the change is applied when it is back.", isTransient: true);
-        if (changes.Count == 0) return;
-
-        Interlocked.Exchange(ref _lastChange, _time.GetTimestamp());
-        if (changes.Count >= Bulk) SuspendTableWatch();
-        try
-        {
-            // Not the caller's token: half a stream would leave the engine in a state nobody knows.
-            await _engine.SendAsync(changes.Select(PathMapper.Encode), connection.Token);
-            var withdrawn = changes.Count(c => c.IsWithdraw);
-            Interlocked.Add(ref _withdrawn, withdrawn);
-            Interlocked.Add(ref _added, changes.Count - withdrawn);
-        }
-        catch (Exception e) when (IsLoss(e))
-        {
-            _uncertain = true;
-            Lose();
-            throw new BgpEngineException("The BGP engine was lost during the change; it is applied when it is back.", isTransient: true, e);
-        }
-        finally
-        {
-            Interlocked.Exchange(ref _lastChange, _time.GetTimestamp());
-            if (changes.Count >= Bulk) ResumeTableWatch();
-        }
-    }
-
-    /// <summary>A call failed: the background task finds out why.</summary>
-    private void Lose()
-    {
-        Healthy = false;
-        _connection?.Cancel();
-    }
-
-    private static bool IsLoss(Exception e) =>
-        e is RpcException or IOException or OperationCanceledException or HttpRequestException or ObjectDisposedException;
-
-    private List<BgpPath> Held()
-    {
-        lock (_pathsLock) return [.. _paths.All.SelectMany(p => p.Value, (p, path) => PathMapper.ToBgpPath(p.Key, path))];
-    }
-
-    /// <summary>What a peer gets; <paramref name="memberships"/> are those of a peer that negotiated route-target (RFC 4684), else null.</summary>
-    private HeldCounts CountsFor(bool external, Memberships? memberships)
-    {
-        lock (_pathsLock)
-        {
-            var counts = new HeldCounts();
-            if (memberships is null) CountUnicast(_paths, external, counts);
-            foreach (var ((family, attributes), paths) in _paths.Vpn)
-                if (!attributes.IsKeptFrom(external) && memberships?.Want(attributes.Vpn!.RouteTargets) != false)
-                    counts[family] = new(counts[family].Paths + paths, counts[family].Prefixes + paths);
-            return counts;
-        }
-    }
-
-    private static void CountUnicast(PathTable paths, bool external, HeldCounts counts)
-    {
-        if (paths.Restricted == 0)
-        {
-            (counts[RouteFamily.Inet], counts[RouteFamily.Inet6]) = (paths[RouteFamily.Inet], paths[RouteFamily.Inet6]);
-            return;
-        }
-        foreach (var (key, held) in paths.All)
-        {
-            if (key.Family.IsVpn()) continue;
-            var sent = held.Count(p => !p.Attributes.IsKeptFrom(external));
-            counts[key.Family] = new(counts[key.Family].Paths + sent, counts[key.Family].Prefixes + Math.Min(sent, 1));
-        }
-    }
+    private void RaiseChanged() => Changed?.Invoke();
 }

@@ -11,34 +11,18 @@ internal readonly record struct FoundPath(
     EngineRouteKey? Key, uint Identifier, IPAddress? NextHop, PathAttributes? Attributes, Wire.Path Path);
 
 /// <summary>
-/// Between <see cref="BgpPath"/> and the engine's messages. gobgpd validates nothing (facts: "garbage", /33 and host bits are all
-/// taken), so everything is checked here, before anything is sent. Shares one instance per next hop and per set of attributes; decoding is thread-safe.
+/// Between <see cref="BgpPath"/> and the engine's messages. Shares one instance per next hop and per set of attributes; decoding is
+/// thread-safe. gobgpd validates nothing, so <see cref="PathLimits"/> checks a path before it is mapped.
 /// </summary>
 internal sealed class PathMapper
 {
-    /// <summary>RFC 4271's 4096 bytes must hold the path with all of them.</summary>
-    private const int MostCommunities = 200;
-
-    /// <summary>The same for route targets, of eight bytes each.</summary>
-    private const int MostRouteTargets = 100;
-
     private readonly ConcurrentDictionary<IPAddress, NextHop> _nextHops = [];
     private readonly ConcurrentDictionary<PathAttributes, PathAttributes> _attributes = [];
     private (EquatableList<string> Communities, EquatableList<string> Large, uint Preference, uint Med, uint? Label, EquatableList<RouteTarget>? Targets, PathAttributes Attributes)? _last;
 
-    /// <exception cref="ArgumentException">The path is none that could ever be announced.</exception>
-    public (EngineRouteKey Key, NextHop NextHop, PathAttributes Attributes) Check(BgpPath path)
-    {
-        ArgumentNullException.ThrowIfNull(path);
-        if (!IsHost(path.Prefix))
-            throw new ArgumentException($"{path.Prefix} is no address that can be announced.", nameof(path));
-        if (!IsHost(path.NextHop) || path.NextHop.IsIPv6LinkLocal)
-            throw new ArgumentException($"{path.NextHop} is no next hop (path {path.Prefix}).", nameof(path));
-        if (path.Vpn is { } vpn) Check(path, vpn);
-        else if (path.Prefix.AddressFamily != path.NextHop.AddressFamily)
-            throw new ArgumentException($"Next hop {path.NextHop} is of another family than {path.Prefix}.", nameof(path));
-        return (EngineRouteKey.From(path.Prefix, path.Vpn?.RouteDistinguisher), NextHopOf(path.NextHop), AttributesOf(path));
-    }
+    /// <summary>What the engine is given for a path that has no <see cref="PathLimits.Fault(BgpPath)"/>.</summary>
+    public (EngineRouteKey Key, NextHop NextHop, PathAttributes Attributes) Map(BgpPath path) =>
+        (EngineRouteKey.From(path.Prefix, path.Vpn?.RouteDistinguisher), NextHopOf(path.NextHop), AttributesOf(path));
 
     public static Wire.Path Encode(PathChange change) =>
         change.IsWithdraw ? EncodeWithdraw(change.Key, change.Path) : EncodeAdd(change.Key, change.Path);
@@ -90,18 +74,6 @@ internal sealed class PathMapper
     public static bool IsLocal(Wire.Path path) => path.NeighborIp is "" or "<nil>";
 
     public NextHop NextHopOf(IPAddress address) => _nextHops.GetOrAdd(address, a => new(a));
-
-    private static void Check(BgpPath path, BgpVpn vpn)
-    {
-        if (path.NextHop.AddressFamily != AddressFamily.InterNetwork)
-            throw new ArgumentException($"The next hop of a VPN route is an IPv4 address, not {path.NextHop} (path {path.Prefix}).", nameof(path));
-        if (!vpn.RouteDistinguisher.Administrator.Equals(path.NextHop) || vpn.RouteDistinguisher.Number == 0)
-            throw new ArgumentException($"Route distinguisher {vpn.RouteDistinguisher} is not next hop {path.NextHop} and a network number (path {path.Prefix}).", nameof(path));
-        if (!MplsLabel.IsUsable(vpn.Label))
-            throw new ArgumentException($"{vpn.Label} is no label that can be advertised (path {path.Prefix}).", nameof(path));
-        if (vpn.RouteTargets.Count > MostRouteTargets)
-            throw new ArgumentException($"{path.Prefix} has more than {MostRouteTargets} route targets.", nameof(path));
-    }
 
     private static Wire.Path EncodeAdd(EngineRouteKey key, HeldPath path)
     {
@@ -172,8 +144,6 @@ internal sealed class PathMapper
             && Equals(last.Targets, path.Vpn?.RouteTargets) && last.Communities.Equals(path.Communities) && last.Large.Equals(path.LargeCommunities))
             return last.Attributes;
 
-        if (path.Communities.Count > MostCommunities || path.LargeCommunities.Count > MostCommunities)
-            throw new ArgumentException($"{path.Prefix} has more than {MostCommunities} communities.", nameof(path));
         var communities = path.Communities.Select(text => BgpCommunity.TryParse(text, out var value)
             ? value
             : throw new ArgumentException($"\"{text}\" is no community (path {path.Prefix}).", nameof(path)));
@@ -183,8 +153,6 @@ internal sealed class PathMapper
         var attributes = Share(new(path.LocalPreference, path.Med,
             communities.Distinct().Order().ToEquatableList(), large.Distinct().Order().ToEquatableList(),
             path.Vpn is { } vpn ? new(vpn.Label, vpn.RouteTargets.Distinct().Order().ToEquatableList()) : null));
-        // Encoding refuses what the engine would silently cut.
-        _ = attributes.Encoded;
         _last = (path.Communities, path.LargeCommunities, path.LocalPreference, path.Med, path.Vpn?.Label, path.Vpn?.RouteTargets, attributes);
         return attributes;
     }
@@ -192,15 +160,4 @@ internal sealed class PathMapper
     private PathAttributes Share(PathAttributes attributes) => _attributes.GetOrAdd(attributes, attributes);
 
     private static IPAddress? AddressOrNull(string? text) => IPAddress.TryParse(text, out var address) ? address : null;
-
-    private static bool IsHost(IPAddress address)
-    {
-        if (address.AddressFamily == AddressFamily.InterNetworkV6)
-            return !address.IsIPv4MappedToIPv6 && !address.IsIPv6Multicast && address.ScopeId == 0
-                && !address.Equals(IPAddress.IPv6Any) && !address.Equals(IPAddress.IPv6Loopback);
-        if (address.AddressFamily != AddressFamily.InterNetwork) return false;
-        Span<byte> bytes = stackalloc byte[4];
-        address.TryWriteBytes(bytes, out _);
-        return bytes[0] is not (0 or 127 or >= 224);
-    }
 }

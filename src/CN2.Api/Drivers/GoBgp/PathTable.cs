@@ -97,7 +97,7 @@ internal sealed class PathTable
         var index = Array.FindIndex(paths, p => p.NextHop.Address.Equals(nextHop));
         if (index < 0) return false;
         removed = paths[index];
-        Use(key, removed);
+        Retire(key, removed);
         if (paths.Length == 1) _paths.Remove(key);
         else _paths[key] = [.. paths[..index], .. paths[(index + 1)..]];
         Tally(key, -1, paths.Length == 1 ? -1 : 0, removed.Attributes);
@@ -113,7 +113,7 @@ internal sealed class PathTable
     }
 
     /// <summary>The path is gone from the engine, and its number with it.</summary>
-    public void Use(EngineRouteKey key, HeldPath path) => _used[key] = Math.Max(_used.GetValueOrDefault(key), path.WireIdentifier);
+    public void Retire(EngineRouteKey key, HeldPath path) => _used[key] = Math.Max(_used.GetValueOrDefault(key), path.WireIdentifier);
 
     /// <summary>
     /// Puts the paths of each prefix into the order in which an empty engine is to be told them: one whose number is within their count

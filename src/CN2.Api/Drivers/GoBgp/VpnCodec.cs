@@ -23,8 +23,7 @@ internal static class VpnCodec
     /// <exception cref="ArgumentException">The engine would silently cut the number.</exception>
     public static Any Encode(RouteTarget target)
     {
-        if (target.Kind != RouteTargetKind.TwoOctetAS && target.Number > ushort.MaxValue)
-            throw new ArgumentException($"{target} has a number over {ushort.MaxValue}.", nameof(target));
+        if (PathLimits.Fault(target) is { } fault) throw new ArgumentException(fault, nameof(target));
         return target.Kind switch
         {
             RouteTargetKind.TwoOctetAS when target.Administrator <= ushort.MaxValue => PathAttributes.Pack(new Wire.TwoOctetAsSpecificExtended

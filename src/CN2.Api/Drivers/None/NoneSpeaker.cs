@@ -23,14 +23,18 @@ public sealed class NoneSpeaker : IBgpSpeaker
     public Task<IReadOnlyCollection<BgpPath>> StartAsync(CancellationToken cancellationToken) =>
         Task.FromResult<IReadOnlyCollection<BgpPath>>([]);
 
-    public Task SetPathsAsync(IReadOnlyCollection<BgpPath> paths, CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task<IReadOnlyList<RefusedPath>> SetPathsAsync(IReadOnlyCollection<BgpPath> paths, CancellationToken cancellationToken) =>
+        Task.FromResult(Refused(paths));
 
-    public Task ChangePathsAsync(
-        IReadOnlyCollection<BgpPath> add, IReadOnlyCollection<BgpPathKey> remove, CancellationToken cancellationToken) => Task.CompletedTask;
+    public Task<IReadOnlyList<RefusedPath>> ChangePathsAsync(
+        IReadOnlyCollection<BgpPath> add, IReadOnlyCollection<BgpPathKey> remove, CancellationToken cancellationToken) => Task.FromResult(Refused(add));
 
     public Task SetImportAsync(IReadOnlyCollection<RouteTarget> routeTargets, CancellationToken cancellationToken) => Task.CompletedTask;
 
     public IReadOnlyCollection<ImportedRouteChange> TakeImported() => [];
 
     public Task SetPeersAsync(IReadOnlyCollection<BgpPeer> peers, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private static IReadOnlyList<RefusedPath> Refused(IReadOnlyCollection<BgpPath> paths) =>
+        [.. from path in paths let fault = PathLimits.Fault(path) where fault is not null select new RefusedPath(path.Key, fault)];
 }

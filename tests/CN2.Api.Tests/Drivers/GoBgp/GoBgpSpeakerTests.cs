@@ -34,7 +34,7 @@ public sealed class GoBgpSpeakerTests : BgpSpeakerContract
 
     protected override Task AddByHandAsync(BgpPath path)
     {
-        var (key, nextHop, attributes) = new PathMapper().Check(path);
+        var (key, nextHop, attributes) = new PathMapper().Map(path);
         return _engine.ByHand.AddPathStreamAsync(PathMapper.Encode(new(key, new(nextHop, attributes, nextHop.Identifier), IsWithdraw: false)));
     }
 

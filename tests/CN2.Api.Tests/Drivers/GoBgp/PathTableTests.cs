@@ -93,7 +93,7 @@ public sealed class PathTableTests
 
     [Theory]
     [InlineData("64512:100", true)]
-    [InlineData("no-export", true)]
+    [InlineData("NO_EXPORT", true)]
     [InlineData("0:0", true)]
     [InlineData("65536:1", false)]
     [InlineData("1:2:3", false)]
@@ -123,7 +123,7 @@ public sealed class PathTableTests
             Spec.Vpn("2001:db8::4", "172.27.115.242", 65535, communities: ["64512:7"]), Spec.Vpn("100.0.0.4", "172.27.115.242", 6, targets: []),
         })
         {
-            var (key, hop, attributes) = mapper.Check(path);
+            var (key, hop, attributes) = mapper.Map(path);
             var found = mapper.Decode(PathMapper.Encode(new(key, new(hop, attributes, hop.Identifier), IsWithdraw: false)))!.Value;
             Assert.Equal((key, hop.Identifier), (found.Key!.Value, found.Identifier));
             Assert.Equal(path.NextHop, found.NextHop);

@@ -1,0 +1,177 @@
+using Grpc.Core;
+
+namespace CN2.Api.Drivers.GoBgp;
+
+/// <summary>
+/// The life of the connection with the engine. One task (<see cref="RunAsync"/>) connects, starts the engine where it is empty, makes it
+/// hold what is wanted, watches it until it is lost, and starts over.
+/// </summary>
+internal sealed class EngineConnection(
+    GoBgpEngine engine, PathSync paths, ImportSync imports, PeerSync peers, Patrol patrol, TimeProvider time, ILogger logger) : IDisposable
+{
+    // An engine that is away is called again after a quarter of the time that it has been away: its return is noticed that late at most.
+    private static readonly TimeSpan ShortestRetry = TimeSpan.FromMilliseconds(10);
+    private static readonly TimeSpan LongestRetry = TimeSpan.FromSeconds(1);
+
+    /// <summary>The peers are listed every so many rounds of the patrol: received counts, and a peer deleted by hand whose event was missed.</summary>
+    private const int PeersEvery = 5;
+
+    private readonly SemaphoreSlim _gate = new(1);
+    private readonly TaskCompletionSource<IReadOnlyCollection<BgpPath>> _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private volatile EngineLink? _link;
+    private long _restarts;
+    private int _reportedVersion;
+
+    /// <summary><see cref="Healthy"/> or the number of announced paths changed.</summary>
+    public event Action? Changed;
+
+    /// <summary>The engine answers, and holds what is wanted.</summary>
+    public bool Healthy => _link is { IsLost: false };
+
+    /// <summary>How often the engine was found empty after it had been in use.</summary>
+    public long Restarts => Interlocked.Read(ref _restarts);
+
+    /// <summary>Completes when the engine has answered for the first time, with the paths that it held.</summary>
+    public Task<IReadOnlyCollection<BgpPath>> FirstConnected => _connected.Task;
+
+    /// <summary>Waits for the right to change what is wanted and what the engine holds. Dispose the turn soon: all others wait for it.</summary>
+    public async Task<EngineTurn> TakeTurnAsync(CancellationToken cancellationToken)
+    {
+        await _gate.WaitAsync(cancellationToken);
+        return new(_gate, _link);
+    }
+
+    public async Task RunAsync(CancellationToken stop)
+    {
+        var awaySince = time.GetTimestamp();
+        var isAway = false;
+        while (!stop.IsCancellationRequested)
+        {
+            var link = new EngineLink();
+            var reason = "the connection ended";
+            await using (stop.UnsafeRegister(l => ((EngineLink)l!).Break(), link))
+            {
+                try
+                {
+                    await ConnectAsync(link, stop);
+                    if (_connected.Task.IsCompleted)
+                        logger.EngineBack(engine.Address, time.GetElapsedTime(awaySince), paths.Count, peers.Count);
+                    _connected.TrySetResult(paths.List());
+                    isAway = false;
+                    Changed?.Invoke();
+                    await WatchAsync(link);
+                }
+                catch (Exception e) when (GoBgpEngine.IsLoss(e))
+                {
+                    reason = e is RpcException rpc ? rpc.Status.Detail : e.Message;
+                }
+                catch (Exception e)
+                {
+                    reason = e.Message;
+                    logger.DriverFailed(e);
+                }
+            }
+
+            // Again, after everything that observes sessions has ended.
+            Lose(link);
+            imports.EngineAway();
+            if (stop.IsCancellationRequested) return;
+            if (!isAway)
+            {
+                (isAway, awaySince) = (true, time.GetTimestamp());
+                logger.EngineLost(engine.Address, reason);
+                Changed?.Invoke();
+            }
+            var away = time.GetElapsedTime(awaySince);
+            try
+            {
+                await Task.Delay(TimeSpan.FromTicks(Math.Clamp(away.Ticks / 4, ShortestRetry.Ticks, LongestRetry.Ticks)), time, stop);
+            }
+            catch (OperationCanceledException)
+            {
+                return;
+            }
+        }
+    }
+
+    public void Dispose()
+    {
+        _connected.TrySetCanceled(CancellationToken.None);
+        _gate.Dispose();
+    }
+
+    private async Task ConnectAsync(EngineLink link, CancellationToken stop)
+    {
+        await _gate.WaitAsync(stop);
+        using var turn = new EngineTurn(_gate, link);
+        // This order, and the restart flag on the peers: the routers go on forwarding by the old routes until they have the new ones.
+        if (await StartIfEmptyAsync(turn)) await paths.ReplayAsync(turn);
+        else await paths.CompareAsync(turn);
+        await imports.SynchronizeMembershipsAsync(turn);
+        await peers.SynchronizeAsync(turn);
+        peers.EngineAway(false);
+        imports.Connected();
+        _link = link;
+    }
+
+    /// <summary>True when the engine was empty and was started; false when it runs as it should.</summary>
+    private async Task<bool> StartIfEmptyAsync(EngineTurn turn)
+    {
+        var global = await engine.GetAsync(turn.Lost);
+        if (global.Asn != 0 && engine.IsWanted(global))
+        {
+            if (await engine.EnsurePoliciesAsync(turn.Lost)) await engine.ResetInAsync(turn.Lost);
+            return false;
+        }
+        if (global.Asn != 0)
+        {
+            logger.EngineReplaced(engine.Address, global.Asn, global.RouterId);
+            await engine.StopAsync(turn.Lost);
+        }
+        peers.EngineStarting(turn);
+        await engine.StartAsync(turn.Lost);
+        logger.EngineStarted(engine.Address, engine.AutonomousSystem, engine.RouterId);
+        if (_connected.Task.IsCompleted) Interlocked.Increment(ref _restarts);
+        return true;
+    }
+
+    /// <summary>Runs everything that follows the engine, until the first of it ends; throws what ended it.</summary>
+    private async Task WatchAsync(EngineLink link)
+    {
+        Task[] watches = [peers.WatchAsync(link.Lost), paths.WatchAsync(link.Lost), PatrolAsync(link.Lost), imports.WatchAsync(link.Lost)];
+        var first = await Task.WhenAny(watches);
+        Lose(link);
+        try
+        {
+            await Task.WhenAll(watches);
+        }
+        catch (Exception e) when (GoBgpEngine.IsLoss(e))
+        {
+            // What ended first is the reason; the others were cancelled.
+        }
+        await first;
+    }
+
+    private void Lose(EngineLink link)
+    {
+        // Sessions first: a reader that sees the connection lost sees no session up.
+        peers.EngineAway(true);
+        link.Break();
+    }
+
+    private async Task PatrolAsync(CancellationToken cancellationToken)
+    {
+        for (var round = 1; ; round++)
+        {
+            var requested = await patrol.WaitAsync(cancellationToken);
+            using (var turn = await TakeTurnAsync(cancellationToken))
+            {
+                var comparedAll = await paths.CheckAsync(turn, always: !requested);
+                await imports.CheckMembershipsAsync(turn, always: comparedAll);
+                await peers.CheckAsync(turn, always: round % PeersEvery == 0);
+            }
+            // The sessions' advertised counts follow the paths. This is reported once a round, not for every path.
+            if (Interlocked.Exchange(ref _reportedVersion, paths.Version) != paths.Version) Changed?.Invoke();
+        }
+    }
+}
