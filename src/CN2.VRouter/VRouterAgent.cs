@@ -1,6 +1,6 @@
 using System.Reflection;
 using System.Threading.Channels;
-using CN2.VRouter.Overlay;
+using CN2.VRouter.Dataplane;
 using CN2.VRouter.Probes;
 using CN2.VRouter.V1;
 using Google.Protobuf;

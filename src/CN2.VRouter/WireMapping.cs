@@ -4,6 +4,8 @@ using CN2.Network.Addressing;
 using CN2.Network.Collections;
 using CN2.Network.Compilation;
 using CN2.Network.Resources;
+using CN2.VRouter.Dataplane;
+using CN2.VRouter.Probes;
 using Google.Protobuf;
 using Proto = CN2.VRouter.V1;
 

@@ -3,8 +3,10 @@ using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
 using CN2.Network.Addressing;
+using CN2.VRouter.Dataplane;
 using CN2.VRouter.Overlay.Forwarding;
 using CN2.VRouter.Overlay.Kernel;
+using CN2.VRouter.Overlay.Model;
 using CN2.VRouter.Overlay.Plumbing;
 
 namespace CN2.VRouter.Overlay;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
+using CN2.VRouter.Dataplane;
 using CN2.VRouter.Overlay;
 using CN2.VRouter.Tests.Lab;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using CN2.VRouter.Overlay.Model;
 using CN2.VRouter.Overlay.Native;
 using CN2.VRouter.Overlay.Packets;
 

@@ -1,5 +1,7 @@
 using System.Net;
+using CN2.VRouter.Dataplane;
 using CN2.VRouter.Overlay.Kernel;
+using CN2.VRouter.Overlay.Model;
 using CN2.VRouter.Overlay.Native;
 
 namespace CN2.VRouter.Overlay.Forwarding;

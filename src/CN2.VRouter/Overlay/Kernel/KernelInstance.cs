@@ -1,5 +1,5 @@
 using System.Net;
-using CN2.VRouter.Overlay.Forwarding;
+using CN2.VRouter.Overlay.Model;
 
 namespace CN2.VRouter.Overlay.Kernel;
 

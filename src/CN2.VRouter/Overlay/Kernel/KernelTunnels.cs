@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using CN2.VRouter.Dataplane;
+using CN2.VRouter.Overlay.Model;
 using CN2.VRouter.Overlay.Native;
 using CN2.VRouter.Overlay.Packets;
 using CN2.VRouter.Overlay.Plumbing;

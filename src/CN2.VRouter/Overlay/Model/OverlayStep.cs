@@ -1,8 +1,9 @@
 using System.Net;
 using CN2.Network.Overlay;
+using CN2.VRouter.Dataplane;
 using CN2.VRouter.Overlay.Plumbing;
 
-namespace CN2.VRouter.Overlay;
+namespace CN2.VRouter.Overlay.Model;
 
 /// <summary>One application of a configuration: which instances and prefixes come and go, and what that means for the kernel.</summary>
 /// <param name="whole">Nothing is taken for granted: the kernel's rules and routes are read and compared.</param>

@@ -1,4 +1,6 @@
-namespace CN2.VRouter.Overlay;
+using CN2.VRouter.Dataplane;
+
+namespace CN2.VRouter.Overlay.Model;
 
 /// <summary>
 /// Who takes MPLS packets out of their tunnels and puts them in: between the underlay and the RoutingInstances' devices.

@@ -1,9 +1,9 @@
 using System.Net;
 using CN2.Network.Collections;
 using CN2.Network.Overlay;
-using CN2.VRouter.Overlay.Forwarding;
+using CN2.VRouter.Dataplane;
 
-namespace CN2.VRouter.Overlay;
+namespace CN2.VRouter.Overlay.Model;
 
 /// <summary>What a RoutingInstance is to be; an engine keeps with it what its packets see of it.</summary>
 internal abstract class RoutingInstanceState(int number)
