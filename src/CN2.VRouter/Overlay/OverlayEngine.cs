@@ -30,6 +30,7 @@ public sealed partial class OverlayEngine : IOverlayEngine
     private readonly List<(IInstanceDevice Device, int Number)> _retired = [];
     private OverlayPlumbing? _plumbing;
     private volatile bool _unsettled = true;
+    private bool _kernelTunnelsMayBeLeft;
     private bool _disposed;
 
     /// <param name="table">Names the devices, <c>table-number</c>.</param>
@@ -43,7 +44,8 @@ public sealed partial class OverlayEngine : IOverlayEngine
         _logger = logger;
         var kernel = KernelMpls.Detect();
         if (choice == OverlayChoice.Kernel && !kernel.Usable) throw new DataplaneException($"--overlay kernel: {kernel}; load the modules, or let the agent choose");
-        _tunnels = choice != OverlayChoice.Userspace && kernel.Usable ? new KernelTunnels(table, address, Drifted) : new UserspaceTunnels(table, address, kernel);
+        _tunnels = choice != OverlayChoice.Userspace && kernel.Usable ? new KernelTunnels(table, address, Drifted) : new UserspaceTunnels(address, $"{kernel}");
+        _kernelTunnelsMayBeLeft = _tunnels is UserspaceTunnels;
     }
 
     public string Name => _tunnels.Name;
@@ -124,10 +126,10 @@ public sealed partial class OverlayEngine : IOverlayEngine
         }
 
         if (_instances.Count > 0) await SetUpDevicesAsync(plumbing, step);
-        step.AddToKernel(plumbing, _instances.Values);
+        var stale = plumbing.Add(step, _instances.Values);
         plumbing.Commit();
         await _tunnels.PublishAsync(step, _instances.Values);
-        step.RemoveFromKernel(plumbing);
+        plumbing.Remove(stale);
         plumbing.Commit();
         foreach (var (device, number) in _retired)
         {
@@ -142,6 +144,13 @@ public sealed partial class OverlayEngine : IOverlayEngine
     private async Task SetUpDevicesAsync(OverlayPlumbing plumbing, OverlayStep step)
     {
         if (!step.Whole && step.New.Count == 0) return;
+        if (_kernelTunnelsMayBeLeft)
+        {
+            // An earlier agent may have used the kernel's tunnels: they would still take packets and hold the UDP port.
+            await KernelTunnels.FlushAsync(_table);
+            _kernelTunnelsMayBeLeft = false;
+        }
+
         await _tunnels.OpenAsync(step.Whole);
         var resized = plumbing.ReadUnderlay();
         var changed = new List<RoutingInstanceState>();

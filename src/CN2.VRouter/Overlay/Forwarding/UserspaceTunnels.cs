@@ -1,6 +1,5 @@
 using System.Net;
 using CN2.VRouter.Dataplane;
-using CN2.VRouter.Overlay.Kernel;
 using CN2.VRouter.Overlay.Model;
 using CN2.VRouter.Overlay.Native;
 
@@ -10,14 +9,16 @@ namespace CN2.VRouter.Overlay.Forwarding;
 /// Tunnels of this process, for kernels that cannot do MPLS: TUN devices, and threads that forward between them and the underlay.
 /// Devices go with the process.
 /// </summary>
-internal sealed class UserspaceTunnels(string table, IPAddress address, KernelMpls kernel) : ITunnels
+/// <param name="address">The node's IPv4 address: the near end of the tunnels.</param>
+/// <param name="reason">Why the kernel does not do it, for the operator.</param>
+internal sealed class UserspaceTunnels(IPAddress address, string reason) : ITunnels
 {
     private OverlayForwarder? _forwarder;
     private ForwardingInstance[] _published = [];
 
     public string Name => "userspace";
 
-    public string Notice { get; } = $"VPN packets are forwarded by the agent itself (user space; {kernel}): they stop while the agent is stopped.";
+    public string Notice { get; } = $"VPN packets are forwarded by the agent itself (user space; {reason}): they stop while the agent is stopped.";
 
     public OverlayCounters Counters
     {
@@ -34,11 +35,10 @@ internal sealed class UserspaceTunnels(string table, IPAddress address, KernelMp
 
     public RoutingInstanceState NewInstance(int number) => new UserspaceInstance(number);
 
-    public async Task OpenAsync(bool whole)
+    public Task OpenAsync(bool whole)
     {
-        if (_forwarder is not null) return;
-        await KernelTunnels.FlushAsync(table); // an agent before this one may have used them
-        _forwarder = new OverlayForwarder(address);
+        _forwarder ??= new OverlayForwarder(address);
+        return Task.CompletedTask;
     }
 
     public Task<IInstanceDevice> MakeAsync(string name, int number)
