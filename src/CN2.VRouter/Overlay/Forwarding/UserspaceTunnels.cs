@@ -11,7 +11,7 @@ namespace CN2.VRouter.Overlay.Forwarding;
 /// </summary>
 /// <param name="address">The node's IPv4 address: the near end of the tunnels.</param>
 /// <param name="reason">Why the kernel does not do it, for the operator.</param>
-internal sealed class UserspaceTunnels(IPAddress address, string reason) : ITunnels
+internal sealed class UserspaceTunnels(IPAddress address, string reason) : ITunnels<UserspaceInstance>
 {
     private OverlayForwarder? _forwarder;
     private ForwardingInstance[] _published = [];
@@ -33,7 +33,7 @@ internal sealed class UserspaceTunnels(IPAddress address, string reason) : ITunn
 
     public long AllocatedBytes => _forwarder?.AllocatedBytes ?? 0;
 
-    public RoutingInstanceState NewInstance(int number) => new UserspaceInstance(number);
+    public UserspaceInstance NewInstance(int number) => new UserspaceInstance(number);
 
     public Task OpenAsync(bool whole)
     {
@@ -41,11 +41,12 @@ internal sealed class UserspaceTunnels(IPAddress address, string reason) : ITunn
         return Task.CompletedTask;
     }
 
-    public Task<IInstanceDevice> MakeAsync(string name, int number)
+    public Task MakeDeviceAsync(UserspaceInstance instance, string name)
     {
         try
         {
-            return Task.FromResult<IInstanceDevice>(new TunDevice(name));
+            instance.Use(new TunDevice(name));
+            return Task.CompletedTask;
         }
         catch (PosixException e)
         {
@@ -53,18 +54,22 @@ internal sealed class UserspaceTunnels(IPAddress address, string reason) : ITunn
         }
     }
 
-    public void Forget(IInstanceDevice device) => _forwarder?.Forget((TunDevice)device);
-
-    public async Task PublishAsync(OverlayStep step, IReadOnlyCollection<RoutingInstanceState> instances)
+    public void ForgetDevice(UserspaceInstance instance)
     {
-        if (_forwarder is not { } forwarder) return;
-        ForwardingInstance[] published = [.. instances.Cast<UserspaceInstance>().Select(i => i.Publish())];
-        await forwarder.ReplaceAsync(new ForwardingTables(published));
-        Volatile.Write(ref _published, published);
-        foreach (var instance in step.Whole ? instances : step.New) forwarder.Watch(instance.Number, (TunDevice)instance.Device!);
+        if (instance.Device is { } device) _forwarder?.Forget(device);
+        instance.Use(null);
     }
 
-    public Task LetGoAsync(OverlayStep step) => Task.CompletedTask;
+    public async Task PublishAsync(OverlayStep<UserspaceInstance> step, IReadOnlyCollection<UserspaceInstance> instances)
+    {
+        if (_forwarder is not { } forwarder) return;
+        ForwardingInstance[] published = [.. instances.Select(i => i.Publish())];
+        await forwarder.ReplaceAsync(new ForwardingTables(published));
+        Volatile.Write(ref _published, published);
+        foreach (var instance in step.Whole ? instances : step.New) forwarder.Watch(instance.Number, instance.Device!);
+    }
+
+    public Task RemoveStaleAsync(OverlayStep<UserspaceInstance> step) => Task.CompletedTask;
 
     public ValueTask DisposeAsync()
     {

@@ -5,15 +5,16 @@ using CN2.VRouter.Dataplane;
 namespace CN2.VRouter.Overlay.Model;
 
 /// <summary>One application of a configuration: which RoutingInstances and routes it adds and removes.</summary>
-/// <param name="whole">Compare everything with the kernel's real state, because memory and kernel may differ.</param>
+/// <param name="change">What may differ from the step before; null: anything, so everything is compared with the kernel's real state.</param>
 /// <param name="make">Makes the state of a new RoutingInstance.</param>
-internal sealed class OverlayStep(bool whole, Func<int, RoutingInstanceState> make)
+internal sealed class OverlayStep<TInstance>(OverlayChange? change, Func<int, TInstance> make)
+    where TInstance : RoutingInstanceState
 {
-    public bool Whole { get; } = whole;
+    public bool Whole { get; } = change is null;
 
-    public List<RoutingInstanceState> New { get; } = [];
+    public List<TInstance> New { get; } = [];
 
-    public List<RoutingInstanceState> Gone { get; } = [];
+    public List<TInstance> Gone { get; } = [];
 
     /// <summary>Routes that had no usable path before this step and have one now.</summary>
     public List<(RoutingInstanceState Instance, IPNetwork Prefix)> AddedRoutes { get; } = [];
@@ -22,9 +23,9 @@ internal sealed class OverlayStep(bool whole, Func<int, RoutingInstanceState> ma
     public List<(RoutingInstanceState Instance, IPNetwork Prefix)> RemovedRoutes { get; } = [];
 
     /// <summary>Changes <paramref name="instances"/> to the desired state and records the differences here.</summary>
-    public void Plan(Dictionary<int, RoutingInstanceState> instances, OverlayConfig desired, OverlayChange? change)
+    public void Plan(Dictionary<int, TInstance> instances, OverlayConfig desired)
     {
-        IEnumerable<int> numbers = change is null || Whole ? [.. desired.RoutingInstances.Keys, .. instances.Keys] : change.RoutingInstances;
+        IEnumerable<int> numbers = change is null ? [.. desired.RoutingInstances.Keys, .. instances.Keys] : change.RoutingInstances;
         foreach (var number in numbers.Distinct())
         {
             var there = instances.TryGetValue(number, out var instance);
@@ -43,7 +44,7 @@ internal sealed class OverlayStep(bool whole, Func<int, RoutingInstanceState> ma
             instance!.Label = label;
         }
 
-        if (change is null || Whole)
+        if (change is null)
         {
             foreach (var instance in instances.Values)
             {
@@ -76,8 +77,8 @@ internal sealed class OverlayStep(bool whole, Func<int, RoutingInstanceState> ma
     {
         switch (instance.Set(prefix, desired.Routes.GetValueOrDefault(new VpnRouteKey(instance.Number, prefix))))
         {
-            case true: AddedRoutes.Add((instance, prefix)); break;
-            case false: RemovedRoutes.Add((instance, prefix)); break;
+            case RouteChange.Added: AddedRoutes.Add((instance, prefix)); break;
+            case RouteChange.Removed: RemovedRoutes.Add((instance, prefix)); break;
         }
     }
 }

@@ -5,11 +5,11 @@ using CN2.VRouter.Dataplane;
 
 namespace CN2.VRouter.Overlay.Model;
 
-/// <summary>What a RoutingInstance is to be; an engine keeps with it what its packets see of it.</summary>
+/// <summary>The desired state of a RoutingInstance. Each kind of tunnels derives a class that adds what its packets see of it.</summary>
 internal abstract class RoutingInstanceState(int number)
 {
     private readonly Dictionary<IPNetwork, (EquatableList<VpnPath> Wanted, ForwardingPath[] Usable)> _routes = [];
-    private readonly Dictionary<uint, int> _paths = [];
+    private readonly Dictionary<uint, int> _pathsByNextHop = [];
 
     public int Number { get; } = number;
 
@@ -24,15 +24,8 @@ internal abstract class RoutingInstanceState(int number)
         }
     }
 
-    public IInstanceDevice? Device
-    {
-        get;
-        set
-        {
-            field = value;
-            OnChanged();
-        }
-    }
+    /// <summary>The device in the node's routing; null: not made yet, or lost.</summary>
+    public abstract IInstanceDevice? Device { get; }
 
     public uint Table => OverlayNumbers.RoutingTable(Number);
 
@@ -40,46 +33,45 @@ internal abstract class RoutingInstanceState(int number)
 
     public bool Has(IPNetwork prefix) => _routes.ContainsKey(prefix);
 
-    /// <summary>Who may send to it: the routers that its routes lead to.</summary>
-    public IReadOnlyCollection<uint> NextHops => _paths.Keys;
+    /// <summary>The routers that its routes lead to: only they may send to it.</summary>
+    public IReadOnlyCollection<uint> NextHops => _pathsByNextHop.Keys;
 
-    /// <summary>The paths of a route that can be used; null: no such route.</summary>
+    /// <summary>The usable paths of a route; null: no such route.</summary>
     public ForwardingPath[]? PathsOf(IPNetwork prefix) => _routes.TryGetValue(prefix, out var route) ? route.Usable : null;
 
-    /// <summary>Gives a route these paths; null, or none that can be used: no such route.</summary>
-    /// <returns>Whether the prefix came (true), went (false), or neither (null).</returns>
-    public bool? Set(IPNetwork prefix, EquatableList<VpnPath>? paths)
+    /// <summary>Gives a route these paths. Null, or no usable path, removes the route.</summary>
+    public RouteChange Set(IPNetwork prefix, EquatableList<VpnPath>? paths)
     {
-        var there = _routes.TryGetValue(prefix, out var before);
-        if (there && before.Wanted.Equals(paths)) return null;
+        var existed = _routes.TryGetValue(prefix, out var before);
+        if (existed && before.Wanted.Equals(paths)) return RouteChange.None;
         var usable = paths is null ? null : ForwardingPath.Of(paths);
-        if (!there && usable is null) return null;
+        if (!existed && usable is null) return RouteChange.None;
         if (usable is null) _routes.Remove(prefix);
         else _routes[prefix] = (paths!, usable);
         OnChanged();
         var after = usable ?? [];
         foreach (var path in after) Count(path.NextHop, 1);
-        foreach (var path in there ? before.Usable : []) Count(path.NextHop, -1);
+        foreach (var path in existed ? before.Usable : []) Count(path.NextHop, -1);
         OnRouteChanged(prefix, after);
-        return usable is null ? false : there ? null : true;
+        return usable is null ? RouteChange.Removed : existed ? RouteChange.PathsChanged : RouteChange.Added;
     }
 
-    /// <summary>Label, device or a route is another.</summary>
+    /// <summary>The label, the device or a route has changed.</summary>
     protected virtual void OnChanged()
     {
     }
 
-    /// <summary>No paths: the route is gone.</summary>
+    /// <summary>A route has changed; no paths: it is removed.</summary>
     protected abstract void OnRouteChanged(IPNetwork prefix, ForwardingPath[] paths);
 
-    /// <summary>A router has become one of <see cref="NextHops"/>, or is none of them any more.</summary>
+    /// <summary>A router was added to <see cref="NextHops"/>, or removed from it.</summary>
     protected abstract void OnNextHopChanged(uint router, bool isNextHop);
 
     private void Count(uint router, int by)
     {
-        var count = _paths.GetValueOrDefault(router) + by;
-        if (count == 0) _paths.Remove(router);
-        else _paths[router] = count;
+        var count = _pathsByNextHop.GetValueOrDefault(router) + by;
+        if (count == 0) _pathsByNextHop.Remove(router);
+        else _pathsByNextHop[router] = count;
         if (count == 0 || count == by) OnNextHopChanged(router, count > 0);
     }
 }

@@ -29,11 +29,11 @@ internal sealed class OverlayPlumbing(string table, IPAddress address, Action<st
         return true;
     }
 
-    /// <summary>Watches the device from now on, gives it its MTU and takes it up.</summary>
-    public void SetUp(RoutingInstanceState instance)
+    /// <summary>Watches the device and its routing table from now on, sets its MTU and takes it up.</summary>
+    public void SetUp(IInstanceDevice device, uint routingTable)
     {
-        _monitor!.Watch(instance.Device!.Index, instance.Device.Name, _mtu, instance.Table);
-        Links.SetUp(_socket, instance.Device, _mtu);
+        _monitor!.Watch(device.Index, device.Name, _mtu, routingTable);
+        Links.SetUp(_socket, device, _mtu);
     }
 
     /// <summary>What happens to the device and its routes from now on is not reported.</summary>
@@ -52,7 +52,8 @@ internal sealed class OverlayPlumbing(string table, IPAddress address, Action<st
     /// <summary>Queues the rules and routes that must be in the kernel before packets meet the state after <paramref name="step"/>.</summary>
     /// <param name="instances">All RoutingInstances after the step.</param>
     /// <returns>The rules and routes that no packet needs once that state is published: for <see cref="Remove(StalePlumbing)"/>.</returns>
-    public StalePlumbing Add(OverlayStep step, IReadOnlyCollection<RoutingInstanceState> instances)
+    public StalePlumbing Add<TInstance>(OverlayStep<TInstance> step, IReadOnlyCollection<TInstance> instances)
+        where TInstance : RoutingInstanceState
     {
         var known = step.Whole ? ReadRules() : [];
         var (added, removed) = step.Whole ? CompareRoutes(instances) : (step.AddedRoutes, step.RemovedRoutes);
