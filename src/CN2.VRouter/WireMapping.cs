@@ -93,6 +93,13 @@ public static partial class WireMapping
         _ => Proto.Health.Unknown,
     };
 
+    public static Proto.AgentMessage HealthReport(IEnumerable<ProbeReport> reports)
+    {
+        var health = new Proto.HealthReport();
+        health.Endpoints.AddRange(reports.Select(r => new Proto.EndpointHealth { Uid = Uid(r.Uid), Health = Health(r.Health), Message = r.Message }));
+        return new Proto.AgentMessage { Health = health };
+    }
+
     private static EndpointHealth Health(Proto.Health health) => health switch
     {
         Proto.Health.Healthy => EndpointHealth.Healthy,
