@@ -1,5 +1,5 @@
 using System.Net;
-using CN2.VRouter.Overlay;
+using CN2.VRouter.Dataplane;
 
 namespace CN2.VRouter;
 

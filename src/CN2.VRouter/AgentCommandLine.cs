@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using CN2.Network.Addressing;
-using CN2.VRouter.Overlay;
+using CN2.VRouter.Dataplane;
 
 namespace CN2.VRouter;
 

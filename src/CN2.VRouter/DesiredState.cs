@@ -1,4 +1,6 @@
 using System.Net;
+using CN2.VRouter.Dataplane;
+using CN2.VRouter.Probes;
 using CN2.VRouter.V1;
 
 namespace CN2.VRouter;

@@ -1,6 +1,8 @@
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using CN2.VRouter;
+using CN2.VRouter.Dataplane;
+using CN2.VRouter.Host;
 using CN2.VRouter.Nft;
 using CN2.VRouter.Overlay;
 using CN2.VRouter.Probes;

@@ -5,37 +5,45 @@ using Grpc.Net.Client;
 
 namespace CN2.VRouter;
 
-/// <summary>One connection to one CN2.Api, from hello to the end: sends what is queued and a heartbeat, hands on what arrives.</summary>
+/// <summary>One connection to one CN2.Api, from the hello to the end: sends queued messages and heartbeats, hands on what arrives.</summary>
 public sealed class ServerStream(Uri server, Hello hello, TimeProvider time)
 {
-    private static readonly TimeSpan Beat = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(6);
-    private static readonly TimeSpan HelloPatience = TimeSpan.FromSeconds(1.9);
+    /// <summary>An agent without a server tries again at least this often (docs/contract.md §1).</summary>
+    private static readonly TimeSpan LongestRetryInterval = TimeSpan.FromSeconds(2);
+
+    /// <summary>The agent waits at least this long between two attempts.</summary>
+    internal static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(100);
+
+    // Attempt and pause together must not take longer than the contract allows.
+    private static readonly TimeSpan HelloPatience = LongestRetryInterval - ShortestPause;
+
+    // Shorter than HelloPatience, so that an address that drops packets is reported as such.
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(1.5);
 
     private readonly Channel<AgentMessage> _outgoing = Channel.CreateUnbounded<AgentMessage>(new UnboundedChannelOptions { SingleReader = true });
 
-    /// <summary>Queues a message; lost when the stream ends before it is sent, as everything that matters is told again on the next.</summary>
+    /// <summary>Queues a message. It is lost if the stream ends before it is sent: the next stream repeats everything that matters.</summary>
     public void Send(AgentMessage message) => _outgoing.Writer.TryWrite(message);
 
     /// <summary>Runs until the stream ends or <paramref name="cancellation"/>.</summary>
-    /// <param name="connected">Called once, when the server has taken the hello.</param>
+    /// <param name="connected">Called once, when the server has accepted the hello.</param>
     /// <param name="received">Called for every message but heartbeats, in order.</param>
-    /// <exception cref="RpcException">Why it ended.</exception>
+    /// <exception cref="RpcException">Why the stream ended.</exception>
     public async Task RunAsync(Action connected, Action<ServerMessage> received, Func<Heartbeat> heartbeat, CancellationToken cancellation)
     {
         using var handler = new SocketsHttpHandler
         {
             ConnectTimeout = ConnectTimeout,
-            KeepAlivePingDelay = Beat,
-            KeepAlivePingTimeout = Patience,
+            KeepAlivePingDelay = HeartbeatProtocol.Interval,
+            KeepAlivePingTimeout = HeartbeatProtocol.Patience,
             UseProxy = false,
         };
         using var channel = GrpcChannel.ForAddress(server, new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = false });
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var call = new VirtualRouterControl.VirtualRouterControlClient(channel).Connect(cancellationToken: stop.Token);
         var silence = new Silence(time, stop);
-        var writing = WriteAsync(call.RequestStream, heartbeat, silence, stop);
+        var writing = WriteAsync(call.RequestStream, stop.Token);
+        var beating = BeatAsync(heartbeat, silence, stop.Token);
         try
         {
             // The server answers the hello with its headers; a refusal ends the call here.
@@ -64,40 +72,32 @@ public sealed class ServerStream(Uri server, Hello hello, TimeProvider time)
             await stop.CancelAsync();
             try
             {
-                await writing;
+                await Task.WhenAll(writing, beating);
             }
             catch (Exception e) when (e is OperationCanceledException or RpcException or InvalidOperationException or IOException)
             {
-                // The reading side says why. A write that a dying connection met fails with the connection's own IOException.
+                // The reading side reports the reason. A write on a connection that breaks fails with the connection's own IOException.
             }
         }
     }
 
-    private async Task WriteAsync(IClientStreamWriter<AgentMessage> stream, Func<Heartbeat> heartbeat, Silence silence, CancellationTokenSource stop)
+    private async Task WriteAsync(IClientStreamWriter<AgentMessage> stream, CancellationToken cancellation)
     {
-        await stream.WriteAsync(new AgentMessage { Hello = hello }, stop.Token);
-        using var timer = new PeriodicTimer(Beat, time);
-        var beat = timer.WaitForNextTickAsync(stop.Token).AsTask();
-        var message = _outgoing.Reader.WaitToReadAsync(stop.Token).AsTask();
-        while (true)
+        await stream.WriteAsync(new AgentMessage { Hello = hello }, cancellation);
+        await foreach (var message in _outgoing.Reader.ReadAllAsync(cancellation)) await stream.WriteAsync(message, cancellation);
+    }
+
+    private async Task BeatAsync(Func<Heartbeat> heartbeat, Silence silence, CancellationToken cancellation)
+    {
+        using var timer = new PeriodicTimer(HeartbeatProtocol.Interval, time);
+        while (await timer.WaitForNextTickAsync(cancellation))
         {
-            var next = await Task.WhenAny(beat, message);
-            await next;
-            if (next == beat)
-            {
-                silence.Check();
-                await stream.WriteAsync(new AgentMessage { Heartbeat = heartbeat() }, stop.Token);
-                beat = timer.WaitForNextTickAsync(stop.Token).AsTask();
-            }
-            else
-            {
-                while (_outgoing.Reader.TryRead(out var queued)) await stream.WriteAsync(queued, stop.Token);
-                message = _outgoing.Reader.WaitToReadAsync(stop.Token).AsTask();
-            }
+            silence.Check();
+            Send(new AgentMessage { Heartbeat = heartbeat() });
         }
     }
 
-    /// <summary>Ends the stream when the server has not been heard for too long; its heartbeat comes every 2 s.</summary>
+    /// <summary>Ends the stream when nothing was received from the server for <see cref="HeartbeatProtocol.Patience"/>.</summary>
     private sealed class Silence(TimeProvider time, CancellationTokenSource stop)
     {
         private long _heard = time.GetTimestamp();
@@ -108,7 +108,7 @@ public sealed class ServerStream(Uri server, Hello hello, TimeProvider time)
 
         public void Check()
         {
-            if (time.GetElapsedTime(Volatile.Read(ref _heard)) < Patience) return;
+            if (time.GetElapsedTime(Volatile.Read(ref _heard)) < HeartbeatProtocol.Patience) return;
             TooLong = true;
             stop.Cancel();
         }

@@ -2,7 +2,7 @@ using System.Net;
 using CN2.Network.Addressing;
 using CN2.Network.Collections;
 using CN2.Network.Overlay;
-using CN2.VRouter.Overlay;
+using CN2.VRouter.Dataplane;
 using Proto = CN2.VRouter.V1;
 
 namespace CN2.VRouter;

@@ -4,6 +4,8 @@ using CN2.Network.Addressing;
 using CN2.Network.Collections;
 using CN2.Network.Compilation;
 using CN2.Network.Resources;
+using CN2.VRouter.Dataplane;
+using CN2.VRouter.Probes;
 using Google.Protobuf;
 using Proto = CN2.VRouter.V1;
 
@@ -90,6 +92,13 @@ public static partial class WireMapping
         EndpointHealth.Unhealthy => Proto.Health.Unhealthy,
         _ => Proto.Health.Unknown,
     };
+
+    public static Proto.AgentMessage HealthReport(IEnumerable<ProbeReport> reports)
+    {
+        var health = new Proto.HealthReport();
+        health.Endpoints.AddRange(reports.Select(r => new Proto.EndpointHealth { Uid = Uid(r.Uid), Health = Health(r.Health), Message = r.Message }));
+        return new Proto.AgentMessage { Health = health };
+    }
 
     private static EndpointHealth Health(Proto.Health health) => health switch
     {

@@ -1,4 +1,4 @@
-using CN2.VRouter.Overlay;
+using CN2.VRouter.Dataplane;
 
 namespace CN2.VRouter.Tests;
 

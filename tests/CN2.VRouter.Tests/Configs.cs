@@ -3,6 +3,7 @@ using CN2.Network.Addressing;
 using CN2.Network.Collections;
 using CN2.Network.Compilation;
 using CN2.Network.Resources;
+using CN2.VRouter.Dataplane;
 
 namespace CN2.VRouter.Tests;
 

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using CN2.Network.Resources;
+using CN2.VRouter.Dataplane;
 using CN2.VRouter.Tests.Lab;
 
 namespace CN2.VRouter.Tests;

@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using CN2.Network.Addressing;
 using CN2.Network.Compilation;
 using CN2.Network.Resources;
+using CN2.VRouter.Dataplane;
 using CN2.VRouter.Tests.Lab;
 
 namespace CN2.VRouter.Tests;

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using CN2.Network.Addressing;
 using CN2.Network.Resources;
+using CN2.VRouter.Dataplane;
 using CN2.VRouter.Tests.Lab;
 
 namespace CN2.VRouter.Tests;

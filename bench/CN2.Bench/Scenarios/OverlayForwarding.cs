@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using CN2.Bench.Lab;
 using CN2.Network.Overlay;
+using CN2.VRouter.Dataplane;
 using CN2.VRouter.Overlay;
 using Microsoft.Extensions.Logging.Abstractions;
 

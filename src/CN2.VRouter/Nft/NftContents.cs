@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using CN2.Network.Addressing;
 using CN2.Network.Compilation;
+using CN2.VRouter.Dataplane;
 
 namespace CN2.VRouter.Nft;
 

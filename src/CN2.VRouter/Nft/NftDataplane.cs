@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Threading.Channels;
 using CN2.Network.Addressing;
 using CN2.Network.Compilation;
+using CN2.VRouter.Dataplane;
 
 namespace CN2.VRouter.Nft;
 

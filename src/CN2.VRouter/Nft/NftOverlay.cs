@@ -1,7 +1,7 @@
 using System.Net;
 using CN2.Network.Addressing;
 using CN2.Network.Compilation;
-using CN2.VRouter.Overlay;
+using CN2.VRouter.Dataplane;
 
 namespace CN2.VRouter.Nft;
 

@@ -1,3 +1,6 @@
+using CN2.VRouter.Dataplane;
+using CN2.VRouter.Host;
+
 namespace CN2.VRouter.Nft;
 
 /// <summary>Runs nft; one run is one transaction.</summary>

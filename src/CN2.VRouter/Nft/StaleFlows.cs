@@ -2,6 +2,7 @@ using System.Net;
 using CN2.Network.Addressing;
 using CN2.Network.Compilation;
 using CN2.Network.Resources;
+using CN2.VRouter.Dataplane;
 using CN2.VRouter.Netlink;
 
 namespace CN2.VRouter.Nft;

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
 using CN2.Network.Addressing;
+using CN2.VRouter.Dataplane;
 using CN2.VRouter.Overlay.Forwarding;
 using CN2.VRouter.Overlay.Kernel;
 using CN2.VRouter.Overlay.Plumbing;
@@ -10,49 +11,47 @@ using CN2.VRouter.Overlay.Plumbing;
 namespace CN2.VRouter.Overlay;
 
 /// <summary>
-/// Devices, routes and rules of the RoutingInstances, and <see cref="ITunnels"/> behind the devices. Nothing is made before the first
-/// RoutingInstance. Everything lives in the network namespace of the thread that calls.
+/// Devices, routes and rules of the RoutingInstances, and the tunnels behind the devices: those of the kernel, or those of this process.
+/// Nothing is made before the first RoutingInstance. Everything lives in the network namespace of the calling thread.
 /// </summary>
 /// <remarks>
-/// The rules stay when the process ends, so that what belongs into a VPN meets "unreachable" and not the underlay where no tunnels are.
+/// The rules stay when the process ends: packets of a VPN then meet "unreachable", and do not leak into the underlay, where no tunnels are.
 /// </remarks>
-public sealed partial class OverlayEngine : IOverlayEngine
+public sealed class OverlayEngine : IOverlayEngine
 {
     private readonly string _table;
-    private readonly IPAddress _address;
-    private readonly ITunnels _tunnels;
-    private readonly ILogger _logger;
+    private readonly IOverlayApplier _applier;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly Channel<string> _drift = Channel.CreateBounded<string>(new BoundedChannelOptions(64) { FullMode = BoundedChannelFullMode.DropWrite });
-    private readonly Dictionary<int, RoutingInstanceState> _instances = [];
-    private readonly List<(IInstanceDevice Device, int Number)> _retired = [];
-    private OverlayPlumbing? _plumbing;
     private volatile bool _unsettled = true;
     private bool _disposed;
 
-    /// <param name="table">Names the devices, <c>table-number</c>.</param>
-    /// <param name="address">The node's IPv4 address: the tunnels' near end.</param>
-    /// <param name="choice">Which tunnels; <see cref="OverlayChoice.Auto"/>: the kernel's where it can do MPLS.</param>
+    /// <param name="table">The devices are named <c>table-number</c>.</param>
+    /// <param name="address">The node's IPv4 address: the near end of the tunnels.</param>
+    /// <param name="choice">Which tunnels; <see cref="OverlayChoice.Auto"/>: the kernel's where it supports MPLS.</param>
+    /// <exception cref="DataplaneException">The kernel's tunnels are demanded, and this kernel or process cannot have them.</exception>
     public OverlayEngine(string table, IPAddress address, OverlayChoice choice, ILogger<OverlayEngine> logger)
     {
         if (address.AddressFamily != AddressFamily.InterNetwork) throw new ArgumentException("tunnels end at an IPv4 address", nameof(address));
         _table = table;
-        _address = address;
-        _logger = logger;
         var kernel = KernelMpls.Detect();
         if (choice == OverlayChoice.Kernel && !kernel.Usable) throw new DataplaneException($"--overlay kernel: {kernel}; load the modules, or let the agent choose");
-        _tunnels = choice != OverlayChoice.Userspace && kernel.Usable ? new KernelTunnels(table, address, Drifted) : new UserspaceTunnels(table, address, kernel);
+        // An earlier agent may have left kernel tunnels, which take packets and hold the UDP port. The devices of user-space tunnels
+        // disappear with their process.
+        _applier = choice != OverlayChoice.Userspace && kernel.Usable
+            ? new OverlayApplier<KernelInstance>(table, address, new KernelTunnels(table, address, Drifted), static () => Task.CompletedTask, Drifted, logger)
+            : new OverlayApplier<UserspaceInstance>(table, address, new UserspaceTunnels(address, $"{kernel}"), () => KernelTunnels.FlushAsync(table), Drifted, logger);
     }
 
-    public string Name => _tunnels.Name;
+    public string Name => _applier.Name;
 
-    public string? Notice => _tunnels.Notice;
+    public string? Notice => _applier.Notice;
 
     public ChannelReader<string> Drift => _drift.Reader;
 
-    public OverlayCounters Counters => _tunnels.Counters;
+    public OverlayCounters Counters => _applier.Counters;
 
-    internal long AllocatedBytes => _tunnels.AllocatedBytes;
+    internal long AllocatedBytes => _applier.AllocatedBytes;
 
     /// <summary>Removes what engines with this table's name left in the network namespace of the calling thread.</summary>
     public static async Task FlushAsync(string table)
@@ -77,10 +76,8 @@ public sealed partial class OverlayEngine : IOverlayEngine
             if (_unsettled) change = null;
             if (change is { IsEmpty: true }) return;
             Check(desired);
-            _unsettled = false; // what drifts from here on is for the next call
-            var step = new OverlayStep(change is null, _tunnels.NewInstance);
-            step.Plan(_instances, desired, change);
-            await ApplyAsync(step);
+            _unsettled = false; // drift that is reported from here on is for the next call
+            await _applier.ApplyAsync(desired, change);
         }
         catch (Exception e)
         {
@@ -101,87 +98,13 @@ public sealed partial class OverlayEngine : IOverlayEngine
         {
             if (_disposed) return;
             _disposed = true;
-            _plumbing?.Dispose();
-            await _tunnels.DisposeAsync();
-            foreach (var device in _instances.Values.Select(i => i.Device).Concat(_retired.Select(r => r.Device))) device?.Dispose();
+            await _applier.DisposeAsync();
             _drift.Writer.TryComplete();
         }
         finally
         {
             _turn.Release();
         }
-    }
-
-    // First what brings packets to the new state, then the new state, then what is left of the old one.
-    private async Task ApplyAsync(OverlayStep step)
-    {
-        var plumbing = _plumbing ??= new OverlayPlumbing(_table, _address, Drifted);
-        foreach (var gone in step.Gone)
-        {
-            if (gone.Device is { } device) Retire(device, gone.Number);
-        }
-
-        if (_instances.Count > 0) await SetUpDevicesAsync(plumbing, step);
-        step.AddToKernel(plumbing, _instances.Values);
-        plumbing.Commit();
-        await _tunnels.PublishAsync(step, _instances.Values);
-        step.RemoveFromKernel(plumbing);
-        plumbing.Commit();
-        foreach (var (device, number) in _retired)
-        {
-            device.Dispose();
-            LogGone(device.Name, number);
-        }
-
-        _retired.Clear();
-        await _tunnels.LetGoAsync(step);
-    }
-
-    private async Task SetUpDevicesAsync(OverlayPlumbing plumbing, OverlayStep step)
-    {
-        if (!step.Whole && step.New.Count == 0) return;
-        await _tunnels.OpenAsync(step.Whole);
-        var resized = plumbing.ReadUnderlay();
-        var changed = new List<RoutingInstanceState>();
-        foreach (var instance in step.Whole ? _instances.Values : (IEnumerable<RoutingInstanceState>)step.New)
-        {
-            if (instance.Device is { } device && plumbing.IsThere(device))
-            {
-                if (resized || !plumbing.IsSetUp(device)) changed.Add(instance);
-                continue;
-            }
-
-            if (instance.Device is { } lost) Retire(lost, instance.Number);
-            instance.Device = null;
-            instance.Device = await MakeAsync(OverlayNumbers.Device(_table, instance.Number), instance.Number);
-            changed.Add(instance);
-            LogMade(instance.Device.Name, instance.Number, instance.Label);
-        }
-
-        foreach (var instance in changed) plumbing.SetUp(instance);
-        plumbing.Commit();
-    }
-
-    private async Task<IInstanceDevice> MakeAsync(string name, int number)
-    {
-        var device = await _tunnels.MakeAsync(name, number);
-        try
-        {
-            DeviceSysctls.BeforeUp(name);
-            return device;
-        }
-        catch
-        {
-            device.Dispose();
-            throw;
-        }
-    }
-
-    private void Retire(IInstanceDevice device, int number)
-    {
-        _plumbing?.Forget(device, OverlayNumbers.RoutingTable(number));
-        _tunnels.Forget(device);
-        _retired.Add((device, number));
     }
 
     private void Check(OverlayConfig desired)
@@ -191,9 +114,9 @@ public sealed partial class OverlayEngine : IOverlayEngine
         {
             if (number is < 1 or > OverlayNumbers.LastRoutingInstance) throw new DataplaneException($"RoutingInstance {number}: numbers go from 1 to {OverlayNumbers.LastRoutingInstance}");
             if (!MplsLabel.IsUsable(label)) throw new DataplaneException($"RoutingInstance {number}: label {label} is not one of {MplsLabel.First} to {MplsLabel.Last}");
-            if (!labels.Add(label)) throw new DataplaneException($"RoutingInstance {number}: label {label} is another's too");
+            if (!labels.Add(label)) throw new DataplaneException($"RoutingInstance {number}: another RoutingInstance has the label {label} too");
             var name = OverlayNumbers.Device(_table, number);
-            if (name.Length > OverlayNumbers.LongestDeviceName) throw new DataplaneException($"RoutingInstance {number}: {name} is too long for a device's name: choose a shorter --table");
+            if (name.Length > OverlayNumbers.LongestDeviceName) throw new DataplaneException($"RoutingInstance {number}: {name} is too long for the name of a device: choose a shorter --table");
         }
     }
 
@@ -202,10 +125,4 @@ public sealed partial class OverlayEngine : IOverlayEngine
         _unsettled = true;
         _drift.Writer.TryWrite(what);
     }
-
-    [LoggerMessage(1, LogLevel.Information, "Device {Device} carries RoutingInstance {Number}, label {Label}.")]
-    private partial void LogMade(string device, int number, uint label);
-
-    [LoggerMessage(2, LogLevel.Information, "Device {Device} of RoutingInstance {Number} is gone.")]
-    private partial void LogGone(string device, int number);
 }

@@ -4,6 +4,7 @@ using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using System.Numerics;
 using CN2.Network.Resources;
+using CN2.VRouter.Dataplane;
 using CN2.VRouter.Nft;
 using CN2.VRouter.Tests.Lab;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -1,6 +1,7 @@
 using System.Net;
 using CN2.Network.Compilation;
 using CN2.Network.Resources;
+using CN2.VRouter.Dataplane;
 using CN2.VRouter.Netlink;
 using CN2.VRouter.Nft;
 

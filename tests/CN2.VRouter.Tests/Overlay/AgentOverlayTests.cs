@@ -1,10 +1,10 @@
 using System.Net;
-using CN2.VRouter.Overlay;
+using CN2.VRouter.Dataplane;
 using CN2.VRouter.Probes;
 using CN2.VRouter.Tests.Lab;
 using CN2.VRouter.V1;
 using Microsoft.Extensions.Logging.Abstractions;
-using OverlayCounters = CN2.VRouter.Overlay.OverlayCounters;
+using OverlayCounters = CN2.VRouter.Dataplane.OverlayCounters;
 
 namespace CN2.VRouter.Tests.Overlay;
 

@@ -10,7 +10,7 @@ public sealed class DesiredOverlayTests
     private readonly DesiredState _desired = new(IPAddress.Parse("172.16.0.1"));
     private ulong _revision;
 
-    private CN2.VRouter.Overlay.OverlayConfig Overlay => _desired.Dataplane.Overlay;
+    private CN2.VRouter.Dataplane.OverlayConfig Overlay => _desired.Dataplane.Overlay;
 
     public static TheoryData<string, Action<VpnRoute>> BadRoutes => new()
     {

@@ -1,7 +1,7 @@
 using System.Threading.Channels;
 using CN2.Network.Collections;
 using CN2.Network.Overlay;
-using CN2.VRouter.Overlay;
+using CN2.VRouter.Dataplane;
 
 namespace CN2.VRouter.Tests.Overlay;
 

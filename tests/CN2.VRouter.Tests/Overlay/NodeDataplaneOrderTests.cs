@@ -1,6 +1,7 @@
 using System.Net;
 using CN2.Network.Overlay;
 using CN2.Network.Resources;
+using CN2.VRouter.Dataplane;
 
 namespace CN2.VRouter.Tests.Overlay;
 

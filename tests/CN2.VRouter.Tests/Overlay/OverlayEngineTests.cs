@@ -1,7 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using CN2.Network.Overlay;
-using CN2.VRouter.Overlay;
+using CN2.VRouter.Dataplane;
 using CN2.VRouter.Tests.Lab;
 
 namespace CN2.VRouter.Tests.Overlay;

@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using CN2.Network.Collections;
 using CN2.Network.Overlay;
+using CN2.VRouter.Dataplane;
 using CN2.VRouter.Overlay;
 using CN2.VRouter.Tests.Lab;
 using Microsoft.Extensions.Logging.Abstractions;

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
+using CN2.VRouter.Dataplane;
 using CN2.VRouter.Overlay;
 using CN2.VRouter.Tests.Lab;
 using Microsoft.Extensions.Logging.Abstractions;
@@ -233,7 +234,7 @@ public sealed partial class OverlayPlumbingTests : IAsyncDisposable
     }
 
     [Theory]
-    [InlineData("5=21 7=21", "RoutingInstance 7: label 21 is another's too")]
+    [InlineData("5=21 7=21", "RoutingInstance 7: another RoutingInstance has the label 21 too")]
     [InlineData("5=15", "RoutingInstance 5: label 15 is not one of 16 to 1048575")]
     [InlineData("0=16", "RoutingInstance 0: numbers go from 1 to 65535")]
     [InlineData("65536=16", "RoutingInstance 65536: numbers go from 1 to 65535")]

@@ -14,9 +14,6 @@ internal sealed class VRouterSession(VRouterHello hello, TimeProvider time, Canc
     private const long MaximumQueuedDeltaBytes = 16 * 1024 * 1024;
     private const int MaximumQueuedDeltas = 10_000;
 
-    private static readonly TimeSpan Beat = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(6);
-
     private readonly Channel<(ServerMessage Message, int DeltaBytes)> _queue =
         Channel.CreateUnbounded<(ServerMessage, int)>(new UnboundedChannelOptions { SingleReader = true });
 
@@ -72,7 +69,7 @@ internal sealed class VRouterSession(VRouterHello hello, TimeProvider time, Canc
     /// <summary>Writes the queue and a heartbeat every 2 s until <paramref name="cancellation"/>.</summary>
     public async Task WriteAsync(IServerStreamWriter<ServerMessage> stream, CancellationToken cancellation)
     {
-        using var timer = new PeriodicTimer(Beat, time);
+        using var timer = new PeriodicTimer(HeartbeatProtocol.Interval, time);
         var beat = timer.WaitForNextTickAsync(cancellation).AsTask();
         var message = _queue.Reader.WaitToReadAsync(cancellation).AsTask();
         while (true)
@@ -101,10 +98,10 @@ internal sealed class VRouterSession(VRouterHello hello, TimeProvider time, Canc
     /// <summary>Ends the stream when the agent has been silent for too long. Apart from writing, which a dead peer may hold up.</summary>
     public async Task WatchSilenceAsync(CancellationToken cancellation)
     {
-        using var timer = new PeriodicTimer(Beat / 2, time);
+        using var timer = new PeriodicTimer(HeartbeatProtocol.Interval / 2, time);
         while (await timer.WaitForNextTickAsync(cancellation))
         {
-            if (time.GetElapsedTime(Volatile.Read(ref _heard)) < Patience) continue;
+            if (time.GetElapsedTime(Volatile.Read(ref _heard)) < HeartbeatProtocol.Patience) continue;
             End("nothing was heard of the agent for too long");
             return;
         }

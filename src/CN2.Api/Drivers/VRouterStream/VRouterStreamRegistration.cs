@@ -1,3 +1,4 @@
+using CN2.VRouter.V1;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
@@ -12,8 +13,8 @@ public static class VRouterStreamRegistration
         services.AddGrpc(grpc => grpc.IgnoreUnknownServices = true);
         services.Configure<KestrelServerOptions>(kestrel =>
         {
-            kestrel.Limits.Http2.KeepAlivePingDelay = TimeSpan.FromSeconds(2);
-            kestrel.Limits.Http2.KeepAlivePingTimeout = TimeSpan.FromSeconds(6);
+            kestrel.Limits.Http2.KeepAlivePingDelay = HeartbeatProtocol.Interval;
+            kestrel.Limits.Http2.KeepAlivePingTimeout = HeartbeatProtocol.Patience;
         });
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<VRouterStreamPublisher>();

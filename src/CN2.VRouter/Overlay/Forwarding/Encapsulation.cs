@@ -1,3 +1,4 @@
+using CN2.VRouter.Overlay.Model;
 using CN2.VRouter.Overlay.Packets;
 
 namespace CN2.VRouter.Overlay.Forwarding;

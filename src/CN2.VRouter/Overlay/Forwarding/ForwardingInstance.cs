@@ -1,3 +1,4 @@
+using CN2.VRouter.Overlay.Model;
 using CN2.VRouter.Overlay.Native;
 
 namespace CN2.VRouter.Overlay.Forwarding;

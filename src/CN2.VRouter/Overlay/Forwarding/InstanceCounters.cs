@@ -1,3 +1,5 @@
+using CN2.VRouter.Dataplane;
+
 namespace CN2.VRouter.Overlay.Forwarding;
 
 /// <summary>A RoutingInstance's counters, for as long as it is there, whatever becomes of its device and routes.</summary>

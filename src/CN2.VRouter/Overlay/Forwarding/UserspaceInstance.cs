@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using CN2.VRouter.Overlay.Model;
 using CN2.VRouter.Overlay.Native;
 using CN2.VRouter.Overlay.Packets;
 
@@ -15,6 +16,16 @@ internal sealed class UserspaceInstance(int number) : RoutingInstanceState(numbe
     private PrefixTrie<ForwardingPath[]>.Editor? _v6Changes;
     private uint[]? _sortedSources;
     private ForwardingInstance? _published;
+    private TunDevice? _device;
+
+    public override TunDevice? Device => _device;
+
+    /// <summary>Sends and receives its packets by this device from now on; null: by none.</summary>
+    public void Use(TunDevice? device)
+    {
+        _device = device;
+        OnChanged();
+    }
 
     /// <summary>As packets are to see it from now on; the same object while nothing changes.</summary>
     public ForwardingInstance Publish()
@@ -24,7 +35,7 @@ internal sealed class UserspaceInstance(int number) : RoutingInstanceState(numbe
         _v6 = _v6Changes?.Done() ?? _v6;
         _v4Changes = _v6Changes = null;
         _sortedSources ??= [.. NextHops.Order()];
-        return _published = new ForwardingInstance(Number, Label, (TunDevice?)Device, _sortedSources, _v4, _v6, _counters);
+        return _published = new ForwardingInstance(Number, Label, Device, _sortedSources, _v4, _v6, _counters);
     }
 
     protected override void OnChanged() => _published = null;

@@ -1,5 +1,6 @@
 using System.Net;
-using CN2.VRouter.Overlay.Kernel;
+using CN2.VRouter.Dataplane;
+using CN2.VRouter.Overlay.Model;
 using CN2.VRouter.Overlay.Native;
 
 namespace CN2.VRouter.Overlay.Forwarding;
@@ -8,14 +9,16 @@ namespace CN2.VRouter.Overlay.Forwarding;
 /// Tunnels of this process, for kernels that cannot do MPLS: TUN devices, and threads that forward between them and the underlay.
 /// Devices go with the process.
 /// </summary>
-internal sealed class UserspaceTunnels(string table, IPAddress address, KernelMpls kernel) : ITunnels
+/// <param name="address">The node's IPv4 address: the near end of the tunnels.</param>
+/// <param name="reason">Why the kernel does not do it, for the operator.</param>
+internal sealed class UserspaceTunnels(IPAddress address, string reason) : ITunnels<UserspaceInstance>
 {
     private OverlayForwarder? _forwarder;
     private ForwardingInstance[] _published = [];
 
     public string Name => "userspace";
 
-    public string Notice { get; } = $"VPN packets are forwarded by the agent itself (user space; {kernel}): they stop while the agent is stopped.";
+    public string Notice { get; } = $"VPN packets are forwarded by the agent itself (user space; {reason}): they stop while the agent is stopped.";
 
     public OverlayCounters Counters
     {
@@ -30,20 +33,20 @@ internal sealed class UserspaceTunnels(string table, IPAddress address, KernelMp
 
     public long AllocatedBytes => _forwarder?.AllocatedBytes ?? 0;
 
-    public RoutingInstanceState NewInstance(int number) => new UserspaceInstance(number);
+    public UserspaceInstance NewInstance(int number) => new UserspaceInstance(number);
 
-    public async Task OpenAsync(bool whole)
+    public Task OpenAsync(bool whole)
     {
-        if (_forwarder is not null) return;
-        await KernelTunnels.FlushAsync(table); // an agent before this one may have used them
-        _forwarder = new OverlayForwarder(address);
+        _forwarder ??= new OverlayForwarder(address);
+        return Task.CompletedTask;
     }
 
-    public Task<IInstanceDevice> MakeAsync(string name, int number)
+    public Task MakeDeviceAsync(UserspaceInstance instance, string name)
     {
         try
         {
-            return Task.FromResult<IInstanceDevice>(new TunDevice(name));
+            instance.Use(new TunDevice(name));
+            return Task.CompletedTask;
         }
         catch (PosixException e)
         {
@@ -51,18 +54,22 @@ internal sealed class UserspaceTunnels(string table, IPAddress address, KernelMp
         }
     }
 
-    public void Forget(IInstanceDevice device) => _forwarder?.Forget((TunDevice)device);
-
-    public async Task PublishAsync(OverlayStep step, IReadOnlyCollection<RoutingInstanceState> instances)
+    public void ForgetDevice(UserspaceInstance instance)
     {
-        if (_forwarder is not { } forwarder) return;
-        ForwardingInstance[] published = [.. instances.Cast<UserspaceInstance>().Select(i => i.Publish())];
-        await forwarder.ReplaceAsync(new ForwardingTables(published));
-        Volatile.Write(ref _published, published);
-        foreach (var instance in step.Whole ? instances : step.New) forwarder.Watch(instance.Number, (TunDevice)instance.Device!);
+        if (instance.Device is { } device) _forwarder?.Forget(device);
+        instance.Use(null);
     }
 
-    public Task LetGoAsync(OverlayStep step) => Task.CompletedTask;
+    public async Task PublishAsync(OverlayStep<UserspaceInstance> step, IReadOnlyCollection<UserspaceInstance> instances)
+    {
+        if (_forwarder is not { } forwarder) return;
+        ForwardingInstance[] published = [.. instances.Select(i => i.Publish())];
+        await forwarder.ReplaceAsync(new ForwardingTables(published));
+        Volatile.Write(ref _published, published);
+        foreach (var instance in step.Whole ? instances : step.New) forwarder.Watch(instance.Number, instance.Device!);
+    }
+
+    public Task RemoveStaleAsync(OverlayStep<UserspaceInstance> step) => Task.CompletedTask;
 
     public ValueTask DisposeAsync()
     {

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
+using CN2.VRouter.Dataplane;
+using CN2.VRouter.Host;
 
 namespace CN2.VRouter.Overlay.Kernel;
 

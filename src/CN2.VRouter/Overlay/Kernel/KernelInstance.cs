@@ -1,5 +1,5 @@
 using System.Net;
-using CN2.VRouter.Overlay.Forwarding;
+using CN2.VRouter.Overlay.Model;
 
 namespace CN2.VRouter.Overlay.Kernel;
 
@@ -7,6 +7,10 @@ namespace CN2.VRouter.Overlay.Kernel;
 /// <param name="changes">Hears of every change.</param>
 internal sealed class KernelInstance(int number, KernelChanges changes) : RoutingInstanceState(number)
 {
+    private VethDevice? _device;
+
+    public override VethDevice? Device => _device;
+
     /// <summary>The label that the kernel takes for it, 0: none yet.</summary>
     public uint PublishedLabel { get; set; }
 
@@ -15,6 +19,13 @@ internal sealed class KernelInstance(int number, KernelChanges changes) : Routin
 
     /// <summary>Who may send to it with which label.</summary>
     public HashSet<TunnelSender> Senders => [.. NextHops.Select(address => new TunnelSender(address, Label))];
+
+    /// <summary>Sends and receives its packets by this device from now on; null: by none.</summary>
+    public void Use(VethDevice? device)
+    {
+        _device = device;
+        OnChanged();
+    }
 
     protected override void OnChanged() => changes.Instances.Add(this);
 

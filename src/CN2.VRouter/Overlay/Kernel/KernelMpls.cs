@@ -1,3 +1,5 @@
+using CN2.VRouter.Host;
+
 namespace CN2.VRouter.Overlay.Kernel;
 
 /// <summary>Whether this kernel can carry the overlay, and this process tell it to.</summary>

@@ -2,6 +2,8 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using CN2.VRouter.Dataplane;
+using CN2.VRouter.Overlay.Model;
 using CN2.VRouter.Overlay.Native;
 using CN2.VRouter.Overlay.Packets;
 using CN2.VRouter.Overlay.Plumbing;
@@ -17,7 +19,7 @@ namespace CN2.VRouter.Overlay.Kernel;
 /// The traffic class of a label is 0, and flows are spread by the kernel's own hash: a path that goes may move flows of others. What
 /// somebody changes by hand in that namespace is put right at the next start, or when a device between it and the node is lost.
 /// </remarks>
-internal sealed class KernelTunnels(string table, IPAddress address, Action<string> drift) : ITunnels
+internal sealed class KernelTunnels(string table, IPAddress address, Action<string> drift) : ITunnels<KernelInstance>
 {
     private const int EthernetHeader = 14;
     private static readonly string[] Families = DeviceSysctls.HasIPv6 ? ["inet", "inet6"] : ["inet"];
@@ -52,7 +54,8 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
             lock (_counting)
             {
                 if (_filter is null || _links is null) return OverlayCounters.None;
-                return _filter.Read(_published.ToDictionary(i => i.Number, i => Carried((VethDevice)i.Device!)));
+                // A RoutingInstance whose device was lost has none until the next step is done.
+                return _filter.Read(_published.ToDictionary(i => i.Number, i => i.Device is { } device ? Carried(device) : default));
             }
         }
     }
@@ -67,7 +70,7 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         await TunnelFilter.FlushAsync(table);
     }
 
-    public RoutingInstanceState NewInstance(int number) => new KernelInstance(number, _changes);
+    public KernelInstance NewInstance(int number) => new KernelInstance(number, _changes);
 
     public async Task OpenAsync(bool whole)
     {
@@ -83,8 +86,9 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         }
     }
 
-    public async Task<IInstanceDevice> MakeAsync(string name, int number)
+    public async Task MakeDeviceAsync(KernelInstance instance, string name)
     {
+        var number = instance.Number;
         var (home, inner) = (_home!, TunnelNamespace.Inner(number));
         _forgotten.Remove(name);
         var insideIndex = _foundInside.Remove(inner, out var index) ? index : 0;
@@ -107,12 +111,17 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         }
 
         var device = new VethDevice(name, (int)Posix.InterfaceIndex(name), default);
-        lock (_counting) return device with { Before = Carried(device) };
+        lock (_counting) device = device with { Before = Carried(device) };
+        instance.Use(device);
     }
 
-    public void Forget(IInstanceDevice device) => _forgotten.Add(device.Name);
+    public void ForgetDevice(KernelInstance instance)
+    {
+        if (instance.Device is { } device) _forgotten.Add(device.Name);
+        instance.Use(null);
+    }
 
-    public async Task PublishAsync(OverlayStep step, IReadOnlyCollection<RoutingInstanceState> instances)
+    public async Task PublishAsync(OverlayStep<KernelInstance> step, IReadOnlyCollection<KernelInstance> instances)
     {
         if (instances.Count == 0 && step.Whole)
         {
@@ -121,27 +130,26 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         }
 
         if (_home is not { } home || _filter is not { } filter) return;
-        KernelInstance[] gone = [.. step.Gone.Cast<KernelInstance>()];
-        var changed = (step.Whole ? instances.Cast<KernelInstance>() : _changes.Instances).ToList();
-        foreach (var instance in gone)
+        var changed = (step.Whole ? instances : (IEnumerable<KernelInstance>)_changes.Instances).ToList();
+        foreach (var instance in step.Gone)
         {
             foreach (var prefix in instance.Prefixes.ToList()) instance.Set(prefix, null);
             changed.Remove(instance);
         }
 
         await AddTunnelsAsync(home);
-        await PublishDevicesAsync(home, step.Whole ? changed : [.. step.New.Cast<KernelInstance>()]);
+        await PublishDevicesAsync(home, step.Whole ? changed : step.New);
         await PublishRoutesAsync(home, step.Whole ? [.. changed.SelectMany(i => i.Prefixes, (i, p) => (i, p))] : _changes.Routes);
-        if (!step.Whole && filter.Written) await ChangeSendersAsync(filter, changed, gone);
-        else await filter.WriteAsync(new([.. instances.Select(i => i.Label)], [.. instances.Cast<KernelInstance>().SelectMany(i => i.Senders)]));
+        if (!step.Whole && filter.Written) await ChangeSendersAsync(filter, changed, step.Gone);
+        else await filter.WriteAsync(new([.. instances.Select(i => i.Label)], [.. instances.SelectMany(i => i.Senders)]));
         await PublishLabelsAsync(home, changed);
         foreach (var instance in changed) instance.Published = instance.Senders;
         _changes.Instances.Clear();
         _changes.Routes.Clear();
-        lock (_counting) _published = [.. instances.Cast<KernelInstance>()];
+        lock (_counting) _published = [.. instances];
     }
 
-    public async Task LetGoAsync(OverlayStep step)
+    public async Task RemoveStaleAsync(OverlayStep<KernelInstance> step)
     {
         if (_home is not { } home) return;
         await IpTool.RemoveAsync([], [.. _forgotten.Select(name => $"link del {name}")]);
@@ -258,7 +266,7 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         return $"route replace {prefix} table {instance.Table} proto {TunnelNamespace.Protocol} " + (hops.Count == 1 ? hops[0] : string.Join(' ', hops.Select(h => "nexthop " + h)));
     }
 
-    private static Task ChangeSendersAsync(TunnelFilter filter, List<KernelInstance> changed, KernelInstance[] gone)
+    private static Task ChangeSendersAsync(TunnelFilter filter, List<KernelInstance> changed, List<KernelInstance> gone)
     {
         var relabelled = changed.Where(i => i.Label != i.PublishedLabel).ToList();
         return filter.ChangeAsync(

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Globalization;
 using System.Net;
-using CN2.VRouter.Overlay.Forwarding;
+using CN2.VRouter.Overlay.Model;
 using CN2.VRouter.Overlay.Packets;
 
 namespace CN2.VRouter.Overlay.Kernel;

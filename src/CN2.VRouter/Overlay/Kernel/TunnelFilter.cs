@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Text;
+using CN2.VRouter.Dataplane;
 using CN2.VRouter.Netlink;
 using CN2.VRouter.Nft;
 using CN2.VRouter.Overlay.Packets;

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text.Json;
 using CN2.Network.Addressing;
+using CN2.VRouter.Dataplane;
+using CN2.VRouter.Host;
 using CN2.VRouter.Overlay.Packets;
 
 namespace CN2.VRouter.Overlay.Kernel;

@@ -1,3 +1,6 @@
+using CN2.VRouter.Dataplane;
+using CN2.VRouter.Overlay.Model;
+
 namespace CN2.VRouter.Overlay.Kernel;
 
 /// <summary>

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using CN2.VRouter.Overlay.Model;
 
 namespace CN2.VRouter.Overlay.Native;
 

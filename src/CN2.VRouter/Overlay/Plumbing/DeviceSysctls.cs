@@ -1,3 +1,5 @@
+using CN2.VRouter.Dataplane;
+
 namespace CN2.VRouter.Overlay.Plumbing;
 
 /// <summary>

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Text;
 using CN2.VRouter.Netlink;
+using CN2.VRouter.Overlay.Model;
 using CN2.VRouter.Overlay.Native;
 
 namespace CN2.VRouter.Overlay.Plumbing;

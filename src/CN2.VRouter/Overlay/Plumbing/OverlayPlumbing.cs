@@ -1,4 +1,6 @@
 using System.Net;
+using CN2.VRouter.Dataplane;
+using CN2.VRouter.Overlay.Model;
 using CN2.VRouter.Overlay.Native;
 
 namespace CN2.VRouter.Overlay.Plumbing;
@@ -27,11 +29,11 @@ internal sealed class OverlayPlumbing(string table, IPAddress address, Action<st
         return true;
     }
 
-    /// <summary>Watches the device from now on, gives it its MTU and takes it up.</summary>
-    public void SetUp(RoutingInstanceState instance)
+    /// <summary>Watches the device and its routing table from now on, sets its MTU and takes it up.</summary>
+    public void SetUp(IInstanceDevice device, uint routingTable)
     {
-        _monitor!.Watch(instance.Device!.Index, instance.Device.Name, _mtu, instance.Table);
-        Links.SetUp(_socket, instance.Device, _mtu);
+        _monitor!.Watch(device.Index, device.Name, _mtu, routingTable);
+        Links.SetUp(_socket, device, _mtu);
     }
 
     /// <summary>What happens to the device and its routes from now on is not reported.</summary>
@@ -47,36 +49,45 @@ internal sealed class OverlayPlumbing(string table, IPAddress address, Action<st
         return Links.Read(_socket, device.Index) is { Up: true } link && link.Mtu == _mtu;
     }
 
-    /// <summary>The prefixes that the kernel has for an instance.</summary>
-    public HashSet<IPNetwork> ReadRoutes(RoutingInstanceState instance) =>
-        [.. _families.SelectMany(family => OverlayRoutes.Read(_socket, family, instance.Table, instance.Device!.Index))];
-
-    public void AddRoute(RoutingInstanceState instance, IPNetwork prefix)
+    /// <summary>Queues the rules and routes that must be in the kernel before packets meet the state after <paramref name="step"/>.</summary>
+    /// <param name="instances">All RoutingInstances after the step.</param>
+    /// <returns>The rules and routes that no packet needs once that state is published: for <see cref="Remove(StalePlumbing)"/>.</returns>
+    public StalePlumbing Add<TInstance>(OverlayStep<TInstance> step, IReadOnlyCollection<TInstance> instances)
+        where TInstance : RoutingInstanceState
     {
-        if (Speaks(prefix)) OverlayRoutes.Add(_socket, instance.Table, instance.Device!.Index, prefix);
+        var known = step.Whole ? ReadRules() : [];
+        var (added, removed) = step.Whole ? CompareRoutes(instances) : (step.AddedRoutes, step.RemovedRoutes);
+        // The guard comes first and is never removed: a flow can outlive its RoutingInstance, and must not reach the underlay then.
+        if (instances.Count > 0 && (step.Whole || step.New.Count > 0))
+        {
+            foreach (var rule in Guards().Where(r => !known.Contains(r))) OverlayRules.Add(_socket, rule);
+        }
+
+        foreach (var instance in step.Whole ? instances : step.New)
+        {
+            foreach (var rule in RulesOf(instance))
+            {
+                if (!known.Remove(rule)) OverlayRules.Add(_socket, rule);
+            }
+        }
+
+        foreach (var (instance, prefix) in added) AddRoute(instance, prefix);
+        return new StalePlumbing([.. step.Whole ? known.Where(r => !r.IsGuard) : step.Gone.SelectMany(RulesOf)], removed);
     }
 
-    public void RemoveRoute(RoutingInstanceState instance, IPNetwork prefix)
+    /// <summary>Queues the removal of rules and routes that no packet needs any more.</summary>
+    public void Remove(StalePlumbing stale)
     {
-        if (Speaks(prefix)) OverlayRoutes.Remove(_socket, instance.Table, instance.Device!.Index, prefix);
+        foreach (var rule in stale.Rules) OverlayRules.Remove(_socket, rule);
+        foreach (var (instance, prefix) in stale.Routes) RemoveRoute(instance, prefix);
     }
-
-    public HashSet<OverlayRule> ReadRules() => [.. _families.SelectMany(family => OverlayRules.Read(_socket, family))];
-
-    public IEnumerable<OverlayRule> RulesOf(int routingInstance) => _families.SelectMany(family => OverlayRule.Of(family, routingInstance));
-
-    public IEnumerable<OverlayRule> Guards() => _families.Select(OverlayRule.Guard);
-
-    public void Add(OverlayRule rule) => OverlayRules.Add(_socket, rule);
-
-    public void Remove(OverlayRule rule) => OverlayRules.Remove(_socket, rule);
 
     public void Commit() => _socket.Commit();
 
-    /// <summary>Removes every device of this name and every rule of ours; routes go with their devices.</summary>
+    /// <summary>Removes every device with this table's name and every rule of the agent; routes go with their devices.</summary>
     public void Flush()
     {
-        foreach (var rule in ReadRules().OrderBy(r => r.Preference)) Remove(rule);
+        foreach (var rule in ReadRules().OrderBy(r => r.Preference)) OverlayRules.Remove(_socket, rule);
         Commit();
         foreach (var link in Links.All(_socket))
         {
@@ -91,6 +102,40 @@ internal sealed class OverlayPlumbing(string table, IPAddress address, Action<st
     {
         _monitor?.Dispose();
         _socket.Dispose();
+    }
+
+    private HashSet<OverlayRule> ReadRules() => [.. _families.SelectMany(family => OverlayRules.Read(_socket, family))];
+
+    private IEnumerable<OverlayRule> RulesOf(RoutingInstanceState instance) => _families.SelectMany(family => OverlayRule.Of(family, instance.Number));
+
+    private IEnumerable<OverlayRule> Guards() => _families.Select(OverlayRule.Guard);
+
+    /// <summary>The kernel's routes against the wanted ones.</summary>
+    private (List<(RoutingInstanceState, IPNetwork)> Missing, List<(RoutingInstanceState, IPNetwork)> Unwanted) CompareRoutes(IReadOnlyCollection<RoutingInstanceState> instances)
+    {
+        var missing = new List<(RoutingInstanceState, IPNetwork)>();
+        var unwanted = new List<(RoutingInstanceState, IPNetwork)>();
+        foreach (var instance in instances)
+        {
+            var there = ReadRoutes(instance);
+            missing.AddRange(instance.Prefixes.Where(prefix => !there.Remove(prefix)).Select(prefix => (instance, prefix)));
+            unwanted.AddRange(there.Select(prefix => (instance, prefix)));
+        }
+
+        return (missing, unwanted);
+    }
+
+    private HashSet<IPNetwork> ReadRoutes(RoutingInstanceState instance) =>
+        [.. _families.SelectMany(family => OverlayRoutes.Read(_socket, family, instance.Table, instance.Device!.Index))];
+
+    private void AddRoute(RoutingInstanceState instance, IPNetwork prefix)
+    {
+        if (Speaks(prefix)) OverlayRoutes.Add(_socket, instance.Table, instance.Device!.Index, prefix);
+    }
+
+    private void RemoveRoute(RoutingInstanceState instance, IPNetwork prefix)
+    {
+        if (Speaks(prefix)) OverlayRoutes.Remove(_socket, instance.Table, instance.Device!.Index, prefix);
     }
 
     private bool Speaks(IPNetwork prefix) => _families.Contains(RouteMessage.Family(prefix.BaseAddress));

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using CN2.VRouter.Dataplane;
 using CN2.VRouter.Netlink;
 using CN2.VRouter.Overlay.Native;
 

@@ -1,4 +1,6 @@
+using CN2.VRouter.Dataplane;
 using CN2.VRouter.Netlink;
+using CN2.VRouter.Overlay.Model;
 using CN2.VRouter.Overlay.Native;
 
 namespace CN2.VRouter.Overlay.Plumbing;

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using CN2.VRouter.Dataplane;
 using CN2.VRouter.Netlink;
 using CN2.VRouter.Overlay.Native;
 

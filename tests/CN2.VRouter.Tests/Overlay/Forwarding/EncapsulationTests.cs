@@ -1,6 +1,7 @@
 using System.Net;
 using CN2.Network.Overlay;
 using CN2.VRouter.Overlay.Forwarding;
+using CN2.VRouter.Overlay.Model;
 using CN2.VRouter.Overlay.Packets;
 
 namespace CN2.VRouter.Tests.Overlay.Forwarding;

@@ -2,6 +2,7 @@ using System.Net;
 using CN2.Network.Collections;
 using CN2.Network.Overlay;
 using CN2.VRouter.Overlay.Forwarding;
+using CN2.VRouter.Overlay.Model;
 
 namespace CN2.VRouter.Tests.Overlay.Forwarding;
 
@@ -26,7 +27,7 @@ public sealed class UserspaceInstanceTests
     }
 
     [Fact]
-    public void What_was_published_does_not_change()
+    public void A_published_instance_does_not_change()
     {
         Set("203.0.113.0/24", "172.16.0.2");
         var before = _state.Publish();
@@ -38,19 +39,19 @@ public sealed class UserspaceInstanceTests
     }
 
     [Fact]
-    public void It_says_which_prefixes_come_and_go()
+    public void Set_answers_what_it_did_to_the_route()
     {
-        Assert.True(Set("203.0.113.0/24", "172.16.0.2"));
-        Assert.Null(Set("203.0.113.0/24", "172.16.0.2"));
-        Assert.Null(Set("203.0.113.0/24", "172.16.0.3"));
-        Assert.False(Set("203.0.113.0/24"));
-        Assert.Null(Set("203.0.113.0/24"));
-        // None of its paths can be used: as if it were not there.
-        Assert.Null(_state.Set(IPNetwork.Parse("198.51.100.0/24"), [new VpnPath(IPAddress.Parse("172.16.0.2"), 3, true, true)]));
+        Assert.Equal(RouteChange.Added, Set("203.0.113.0/24", "172.16.0.2"));
+        Assert.Equal(RouteChange.None, Set("203.0.113.0/24", "172.16.0.2"));
+        Assert.Equal(RouteChange.PathsChanged, Set("203.0.113.0/24", "172.16.0.3"));
+        Assert.Equal(RouteChange.Removed, Set("203.0.113.0/24"));
+        Assert.Equal(RouteChange.None, Set("203.0.113.0/24"));
+        // Label 3 is reserved, so the only path is not usable.
+        Assert.Equal(RouteChange.None, _state.Set(IPNetwork.Parse("198.51.100.0/24"), [new VpnPath(IPAddress.Parse("172.16.0.2"), 3, true, true)]));
         Assert.Empty(_state.Prefixes);
     }
 
-    private bool? Set(string prefix, params string[] nextHops) => _state.Set(
+    private RouteChange Set(string prefix, params string[] nextHops) => _state.Set(
         IPNetwork.Parse(prefix),
         nextHops.Length == 0 ? null : nextHops.Select(n => new VpnPath(IPAddress.Parse(n), 105, true, false)).ToEquatableList());
 }

@@ -1,6 +1,6 @@
 using System.Net;
-using CN2.VRouter.Overlay.Forwarding;
 using CN2.VRouter.Overlay.Kernel;
+using CN2.VRouter.Overlay.Model;
 
 namespace CN2.VRouter.Tests.Overlay.Kernel;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace CN2.VRouter.Overlay;
+namespace CN2.VRouter.Dataplane;
 
 /// <summary>The marks, table numbers, rule preferences and device names of a RoutingInstance: nftables and the engine agree on them.</summary>
 public static class OverlayNumbers

@@ -2,7 +2,7 @@ using System.Net;
 using CN2.Network.Collections;
 using CN2.Network.Resources;
 
-namespace CN2.VRouter;
+namespace CN2.VRouter.Probes;
 
 /// <summary>
 /// A local endpoint to probe (contract §3, ServiceHealthCheck). Times as the user gave them. <paramref name="LastKnown"/> is the state

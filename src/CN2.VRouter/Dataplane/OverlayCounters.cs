@@ -1,4 +1,4 @@
-namespace CN2.VRouter.Overlay;
+namespace CN2.VRouter.Dataplane;
 
 /// <summary>
 /// What the engine carried and dropped. In: from the tunnels to the endpoints; out: the other way. Dropped on the way in:

@@ -1,4 +1,4 @@
-namespace CN2.VRouter;
+namespace CN2.VRouter.Dataplane;
 
 /// <summary>The data plane refused a configuration; the message is for the operator. The state before it still holds.</summary>
 public sealed class DataplaneException : Exception

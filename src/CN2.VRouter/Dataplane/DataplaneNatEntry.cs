@@ -2,7 +2,7 @@ using System.Net;
 using CN2.Network.Collections;
 using CN2.Network.Compilation;
 
-namespace CN2.VRouter;
+namespace CN2.VRouter.Dataplane;
 
 /// <summary>One NAT entry of this node. Lists are sorted and distinct; one of <see cref="Backends"/> and <see cref="Draining"/> is not empty.</summary>
 public sealed record DataplaneNatEntry(

@@ -1,6 +1,6 @@
 using System.Threading.Channels;
 
-namespace CN2.VRouter.Overlay;
+namespace CN2.VRouter.Dataplane;
 
 /// <summary>
 /// The tunnels of this node: MPLS packets of the RoutingInstances in and out, between the underlay and one device per

@@ -5,7 +5,7 @@ using CN2.Network.Collections;
 using CN2.Network.Overlay;
 using CN2.VRouter.Overlay.Packets;
 
-namespace CN2.VRouter.Overlay.Forwarding;
+namespace CN2.VRouter.Overlay.Model;
 
 /// <summary>A path made ready for packets. <paramref name="NextHop"/>: the IPv4 address as a number, first octet highest.</summary>
 internal readonly record struct ForwardingPath(uint NextHop, uint Label, bool Udp)

@@ -1,4 +1,4 @@
-namespace CN2.VRouter.Overlay;
+namespace CN2.VRouter.Overlay.Model;
 
 /// <summary>The device by which a RoutingInstance's packets enter and leave this node's routing.</summary>
 internal interface IInstanceDevice : IDisposable

@@ -1,7 +1,8 @@
 using System.ComponentModel;
 using System.Diagnostics;
+using CN2.VRouter.Dataplane;
 
-namespace CN2.VRouter;
+namespace CN2.VRouter.Host;
 
 /// <summary>Runs a tool of the system. A process of its own keeps its memory and its assertions out of the agent.</summary>
 internal static class ToolProcess

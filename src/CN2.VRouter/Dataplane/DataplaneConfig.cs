@@ -1,8 +1,7 @@
 using System.Net;
 using CN2.Network.Compilation;
-using CN2.VRouter.Overlay;
 
-namespace CN2.VRouter;
+namespace CN2.VRouter.Dataplane;
 
 /// <summary>All that this node's data plane must hold. Owned by one task; a data plane only reads it during a call.</summary>
 public sealed class DataplaneConfig

@@ -1,8 +1,7 @@
 using System.Net;
 using CN2.Network.Compilation;
-using CN2.VRouter.Overlay;
 
-namespace CN2.VRouter;
+namespace CN2.VRouter.Dataplane;
 
 /// <summary>
 /// What may differ from the configuration applied before: keys only, the configuration says what is wanted. Two changes that wait

@@ -1,6 +1,6 @@
 using CN2.Network.Overlay;
 
-namespace CN2.VRouter.Overlay;
+namespace CN2.VRouter.Dataplane;
 
 /// <summary>What may differ from the configuration applied before: keys only, the configuration says what is wanted.</summary>
 public sealed class OverlayChange

@@ -1,4 +1,6 @@
-namespace CN2.VRouter.Overlay.Plumbing;
+using CN2.VRouter.Dataplane;
+
+namespace CN2.VRouter.Overlay.Model;
 
 /// <summary>A rule of ours: packets with the mark go to the RoutingInstance's table, or, by the guard, nowhere.</summary>
 internal readonly record struct OverlayRule(byte Family, uint Preference, uint Mark)

@@ -1,7 +1,7 @@
 using CN2.Network.Collections;
 using CN2.Network.Overlay;
 
-namespace CN2.VRouter.Overlay;
+namespace CN2.VRouter.Dataplane;
 
 /// <summary>All that the tunnels of this node are to carry. A route of a RoutingInstance that is not there is not used.</summary>
 public sealed class OverlayConfig

@@ -1,6 +1,6 @@
 using System.Globalization;
 
-namespace CN2.VRouter;
+namespace CN2.VRouter.Host;
 
 /// <summary>What this process may do (linux/capability.h), in the user namespace that it is in.</summary>
 internal static class Capabilities

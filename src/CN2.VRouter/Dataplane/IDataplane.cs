@@ -1,6 +1,6 @@
 using System.Threading.Channels;
 
-namespace CN2.VRouter;
+namespace CN2.VRouter.Dataplane;
 
 /// <summary>
 /// The packet path of this node. Every call is one atomic step: packets see the state before it or the state after it, and flows

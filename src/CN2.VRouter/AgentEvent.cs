@@ -1,0 +1,22 @@
+using CN2.VRouter.V1;
+
+namespace CN2.VRouter;
+
+/// <summary>What the task that applies configurations reacts to.</summary>
+internal abstract record AgentEvent
+{
+    private AgentEvent()
+    {
+    }
+
+    /// <summary>A server has accepted the hello; its messages follow.</summary>
+    public sealed record Connected(ServerStream Stream) : AgentEvent;
+
+    public sealed record Received(ServerMessage Message) : AgentEvent;
+
+    /// <summary>Another process has changed what the data plane holds.</summary>
+    public sealed record Drift(string What) : AgentEvent;
+
+    /// <summary>It is time to repeat what the kernel refused.</summary>
+    public sealed record Retry : AgentEvent;
+}

@@ -1,0 +1,68 @@
+using CN2.VRouter.V1;
+using Grpc.Core;
+
+namespace CN2.VRouter;
+
+/// <summary>Keeps a stream to one of the servers: when one is away, it tries the next.</summary>
+internal sealed partial class ServerConnection(IReadOnlyList<Uri> servers, Hello hello, TimeProvider time, ILogger logger)
+{
+    private static readonly TimeSpan Reconnect = TimeSpan.FromSeconds(1);
+
+    private readonly ILogger _logger = logger;
+    private volatile ServerStream? _current;
+
+    /// <summary>Queues a message for the server of this moment; without one the message is lost.</summary>
+    public void Send(AgentMessage message) => _current?.Send(message);
+
+    /// <summary>Runs until <paramref name="cancellation"/>.</summary>
+    /// <param name="connected">Called when a server has accepted the hello.</param>
+    /// <param name="received">Called for every message but heartbeats, in order.</param>
+    public async Task RunAsync(Action<ServerStream> connected, Action<ServerMessage> received, Func<Heartbeat> heartbeat, CancellationToken cancellation)
+    {
+        string? lastReason = null;
+        for (var turn = 0; ; turn++)
+        {
+            var server = servers[turn % servers.Count];
+            var stream = new ServerStream(server, hello, time);
+            var isConnected = false;
+            var began = time.GetTimestamp();
+            try
+            {
+                await stream.RunAsync(
+                    () =>
+                    {
+                        isConnected = true;
+                        lastReason = null;
+                        LogConnected(server);
+                        _current = stream;
+                        connected(stream);
+                    },
+                    received,
+                    heartbeat,
+                    cancellation);
+            }
+            catch (RpcException e)
+            {
+                cancellation.ThrowIfCancellationRequested();
+                var reason = e.Status.StatusCode == StatusCode.Unavailable && e.Status.DebugException is { } cause
+                    ? (cause.InnerException ?? cause).Message
+                    : e.Status.Detail;
+                // Each reason once in the log, not every second.
+                if (isConnected || lastReason != reason) LogDisconnected(server, reason);
+                lastReason = reason;
+            }
+
+            _current = null;
+            // When a working stream breaks, try the next server at once. Otherwise one attempt a second, less the time that the attempt took.
+            if (isConnected && servers.Count > 1) continue;
+            var pause = (Reconnect / Math.Min(servers.Count, 4)) - (isConnected ? TimeSpan.Zero : time.GetElapsedTime(began));
+            await Task.Delay(pause > ServerStream.ShortestPause ? pause : ServerStream.ShortestPause, time, cancellation);
+        }
+    }
+
+    [LoggerMessage(10, LogLevel.Information, "Connected to {Server}.")]
+    private partial void LogConnected(Uri server);
+
+    [LoggerMessage(11, LogLevel.Warning, "No server at {Server}: {Reason}. Forwarding goes on; trying again.")]
+    private partial void LogDisconnected(Uri server, string reason);
+}
