@@ -76,7 +76,7 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
     public async Task A_change_adds_replaces_attributes_and_withdraws_in_one_go()
     {
         await _speaker.SetPathsAsync([A1, A2], Token);
-        var changed = A2 with { Med = 50, Communities = ["64512:7"] };
+        var changed = A2 with { Med = 50, Communities = [Community("64512:7")] };
         await _speaker.ChangePathsAsync([changed, B], [A1.Key], Token);
         await HoldsAsync(changed, B);
         Assert.Equal(4, _speaker.Counters.PathsAdded);
@@ -107,7 +107,7 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
     [InlineData("127.0.0.1", "172.27.115.242", "64512:100")]
     [InlineData("224.0.0.5", "172.27.115.242", "64512:100")]
     [InlineData("100.0.0.9", "fd00:115::242", "64512:100")]
-    [InlineData("100.0.0.9", "172.27.115.242", "garbage")]
+    [InlineData("2001:db8::9", "fe80::242", "64512:100")]
     public async Task Garbage_is_refused_before_anything_changes(string prefix, string nextHop, string community)
     {
         await _speaker.SetPathsAsync([A1], Token);

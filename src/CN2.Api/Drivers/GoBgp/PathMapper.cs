@@ -24,16 +24,15 @@ internal sealed class PathMapper
 
     private readonly ConcurrentDictionary<IPAddress, NextHop> _nextHops = [];
     private readonly ConcurrentDictionary<PathAttributes, PathAttributes> _attributes = [];
-    private (EquatableList<string> Communities, EquatableList<string> Large, uint Preference, uint Med, uint? Label, EquatableList<RouteTarget>? Targets, PathAttributes Attributes)? _last;
+    private (EquatableList<BgpCommunity> Communities, EquatableList<LargeCommunity> Large, uint Preference, uint Med, uint? Label, EquatableList<RouteTarget>? Targets, PathAttributes Attributes)? _last;
 
     /// <exception cref="ArgumentException">The path is none that could ever be announced.</exception>
     public (EngineRouteKey Key, NextHop NextHop, PathAttributes Attributes) Check(BgpPath path)
     {
         ArgumentNullException.ThrowIfNull(path);
-        if (!IsHost(path.Prefix))
-            throw new ArgumentException($"{path.Prefix} is no address that can be announced.", nameof(path));
-        if (!IsHost(path.NextHop) || path.NextHop.IsIPv6LinkLocal)
-            throw new ArgumentException($"{path.NextHop} is no next hop (path {path.Prefix}).", nameof(path));
+        if (HostAddress.FaultOf(path.Prefix) is { } fault) throw new ArgumentException($"{path.Prefix} cannot be announced: {fault}", nameof(path));
+        if (HostAddress.FaultOf(path.NextHop) is { } hopFault)
+            throw new ArgumentException($"{path.Prefix} cannot be announced with its next hop: {hopFault}", nameof(path));
         if (path.Vpn is { } vpn) Check(path, vpn);
         else if (path.Prefix.AddressFamily != path.NextHop.AddressFamily)
             throw new ArgumentException($"Next hop {path.NextHop} is of another family than {path.Prefix}.", nameof(path));
@@ -48,8 +47,7 @@ internal sealed class PathMapper
 
     public static BgpPath ToBgpPath(EngineRouteKey key, HeldPath path) => new(
         key.Prefix.ToAddress(), path.NextHop.Address, path.Attributes.LocalPreference, path.Attributes.Med,
-        path.Attributes.Communities.Select(BgpCommunity.Format).ToEquatableList(),
-        path.Attributes.LargeCommunities.Select(c => c.ToString()).ToEquatableList(),
+        path.Attributes.Communities, path.Attributes.LargeCommunities,
         path.Attributes.Vpn is { } vpn ? new(key.RouteDistinguisher, vpn.Label, vpn.RouteTargets) : null);
 
     /// <summary>A path of the engine's table; null when it was learned from a peer or is a membership.</summary>
@@ -61,9 +59,9 @@ internal sealed class PathMapper
         uint origin = 0, preference = 0, med = 0;
         var (hasPreference, hasMed, foreign) = (false, false, false);
         IPAddress? nextHop = null;
-        uint[] communities = [];
+        BgpCommunity[] communities = [];
         RouteTarget[]? targets = null;
-        LargeCommunityValue[] large = [];
+        LargeCommunity[] large = [];
         foreach (var any in path.Pattrs)
         {
             if (any.TryUnpack<Wire.OriginAttribute>(out var o)) origin = o.Origin;
@@ -71,9 +69,9 @@ internal sealed class PathMapper
             else if (any.TryUnpack<Wire.MpReachNLRIAttribute>(out var mp)) nextHop = AddressOrNull(mp.NextHops.FirstOrDefault());
             else if (any.TryUnpack<Wire.MultiExitDiscAttribute>(out var m)) (med, hasMed) = (m.Med, true);
             else if (any.TryUnpack<Wire.LocalPrefAttribute>(out var l)) (preference, hasPreference) = (l.LocalPref, true);
-            else if (any.TryUnpack<Wire.CommunitiesAttribute>(out var c)) communities = [.. c.Communities.Order()];
+            else if (any.TryUnpack<Wire.CommunitiesAttribute>(out var c)) communities = [.. c.Communities.Select(v => new BgpCommunity(v)).Order()];
             else if (any.TryUnpack<Wire.LargeCommunitiesAttribute>(out var lc))
-                large = [.. lc.Communities.Select(v => new LargeCommunityValue(v.GlobalAdmin, v.LocalData1, v.LocalData2)).Order()];
+                large = [.. lc.Communities.Select(v => new LargeCommunity(v.GlobalAdmin, v.LocalData1, v.LocalData2)).Order()];
             else if (any.TryUnpack<Wire.ExtendedCommunitiesAttribute>(out var extended)) foreign |= !TryDecode(extended, out targets);
             else foreign = true;
         }
@@ -174,14 +172,8 @@ internal sealed class PathMapper
 
         if (path.Communities.Count > MostCommunities || path.LargeCommunities.Count > MostCommunities)
             throw new ArgumentException($"{path.Prefix} has more than {MostCommunities} communities.", nameof(path));
-        var communities = path.Communities.Select(text => BgpCommunity.TryParse(text, out var value)
-            ? value
-            : throw new ArgumentException($"\"{text}\" is no community (path {path.Prefix}).", nameof(path)));
-        var large = path.LargeCommunities.Select(text => BgpCommunity.TryParseLarge(text, out var value)
-            ? value
-            : throw new ArgumentException($"\"{text}\" is no large community (path {path.Prefix}).", nameof(path)));
         var attributes = Share(new(path.LocalPreference, path.Med,
-            communities.Distinct().Order().ToEquatableList(), large.Distinct().Order().ToEquatableList(),
+            path.Communities.Distinct().Order().ToEquatableList(), path.LargeCommunities.Distinct().Order().ToEquatableList(),
             path.Vpn is { } vpn ? new(vpn.Label, vpn.RouteTargets.Distinct().Order().ToEquatableList()) : null));
         // Encoding refuses what the engine would silently cut.
         _ = attributes.Encoded;
@@ -192,15 +184,4 @@ internal sealed class PathMapper
     private PathAttributes Share(PathAttributes attributes) => _attributes.GetOrAdd(attributes, attributes);
 
     private static IPAddress? AddressOrNull(string? text) => IPAddress.TryParse(text, out var address) ? address : null;
-
-    private static bool IsHost(IPAddress address)
-    {
-        if (address.AddressFamily == AddressFamily.InterNetworkV6)
-            return !address.IsIPv4MappedToIPv6 && !address.IsIPv6Multicast && address.ScopeId == 0
-                && !address.Equals(IPAddress.IPv6Any) && !address.Equals(IPAddress.IPv6Loopback);
-        if (address.AddressFamily != AddressFamily.InterNetwork) return false;
-        Span<byte> bytes = stackalloc byte[4];
-        address.TryWriteBytes(bytes, out _);
-        return bytes[0] is not (0 or 127 or >= 224);
-    }
 }

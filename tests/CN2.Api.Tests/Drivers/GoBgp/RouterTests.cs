@@ -140,8 +140,8 @@ public sealed class RouterTests : IDisposable
         await speaker.StartAsync(Token);
         await speaker.SetPathsAsync([
             Path("100.0.0.4", "172.27.115.242"),
-            Path("100.0.0.5", "172.27.115.242", communities: ["no-export"]),
-            Path("100.0.0.6", "172.27.115.242", communities: ["no-advertise"]),
+            Path("100.0.0.5", "172.27.115.242", communities: ["NO_EXPORT"]),
+            Path("100.0.0.6", "172.27.115.242", communities: ["NO_ADVERTISE"]),
         ], Token);
         await speaker.SetPeersAsync([Peer("inside", 245), Peer("outside", 246, 65001)], Token);
         await Eventually.TrueAsync(() => outside.Paths("100.0.0.4/32").Count == 1 && inside.Paths("100.0.0.5/32").Count == 1, "there", 30);
@@ -150,7 +150,7 @@ public sealed class RouterTests : IDisposable
         await Eventually.TrueAsync(() => speaker.Session("inside").Advertised == 2 && speaker.Session("outside").Advertised == 1, "counted", 5,
             () => string.Join(";", speaker.Sessions));
 
-        await speaker.ChangePathsAsync([Path("100.0.0.4", "172.27.115.242", communities: ["no-export"])], [], Token);
+        await speaker.ChangePathsAsync([Path("100.0.0.4", "172.27.115.242", communities: ["NO_EXPORT"])], [], Token);
         await Eventually.TrueAsync(() => outside.Paths("100.0.0.4/32").Count == 0, "taken back", 5);
         await Eventually.TrueAsync(() => inside.Paths("100.0.0.4/32").Count == 1, "kept inside", 5);
     }
