@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
 using CN2.Network.Addressing;
+using CN2.Network.Selection;
 using CN2.VRouter.Dataplane;
 
 namespace CN2.VRouter;
@@ -100,7 +101,7 @@ public static partial class AgentCommandLine
         if (!values.ContainsKey("--server")) faults.Add("--server: missing; expected http://HOST:PORT of a CN2.Api");
         var name = One("--name");
         if (name is null) faults.Add("--name: missing; expected the name of this VirtualRouter");
-        else if (!DnsLabel().IsMatch(name)) faults.Add($"{Named("--name")} {name}: expected a DNS label (a-z, 0-9, -), at most 63 characters");
+        else if (NameSyntax.FaultOfDnsLabel(name) is not null) faults.Add($"{Named("--name")} {name}: expected a DNS label (a-z, 0-9, -), at most 63 characters");
         var address = Address("--address", AddressFamily.InterNetwork, "an IPv4 address such as 172.27.115.242");
         if (!values.ContainsKey("--address")) faults.Add("--address: missing; expected this node's IPv4 address");
         var address6 = Address("--address6", AddressFamily.InterNetworkV6, "an IPv6 address such as fd00::242");
@@ -127,7 +128,7 @@ public static partial class AgentCommandLine
         {
             if (One(option) is not { } text) return null;
             // "10.1" and "010.0.0.1" parse too, as something else.
-            if (IPAddress.TryParse(text, out var parsed) && parsed.AddressFamily == family && parsed.IsUsableHost()
+            if (IPAddress.TryParse(text, out var parsed) && parsed.AddressFamily == family && HostAddress.IsValid(parsed)
                 && (family == AddressFamily.InterNetworkV6 || parsed.ToString() == text)) return parsed;
             faults.Add(string.Create(CultureInfo.InvariantCulture, $"{Named(option)} {text}: expected {expected}"));
             return null;
@@ -135,9 +136,6 @@ public static partial class AgentCommandLine
     }
 
     private static string Variable(string option) => "CN2_VROUTER_" + option[2..].Replace('-', '_').ToUpperInvariant();
-
-    [GeneratedRegex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", RegexOptions.CultureInvariant)]
-    private static partial Regex DnsLabel();
 
     [GeneratedRegex("^[A-Za-z][A-Za-z0-9_]{0,62}$", RegexOptions.CultureInvariant)]
     private static partial Regex TableName();

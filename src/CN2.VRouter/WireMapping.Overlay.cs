@@ -70,7 +70,7 @@ public static partial class WireMapping
         // The outer packets are IPv4, also for inner IPv6.
         if (path.NextHop.Length != 4) throw new FormatException($"a next hop of {what} has {path.NextHop.Length} bytes; expected the 4 of an IPv4 address");
         var nextHop = Address(path.NextHop);
-        if (!nextHop.IsUsableHost()) throw new FormatException($"{nextHop} is no next hop of {what}");
+        if (Network.Addressing.HostAddress.FaultOf(nextHop) is { } fault) throw new FormatException($"a next hop of {what}: {fault}");
         if (!path.MplsOverUdp && !path.MplsOverGre) throw new FormatException($"the path to {nextHop} of {what} has no encapsulation");
         return new VpnPath(nextHop, Label(path.Label, $"the path to {nextHop} of {what}"), path.MplsOverUdp, path.MplsOverGre);
     }

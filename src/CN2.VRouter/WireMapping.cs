@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Net;
 using CN2.Network.Addressing;
 using CN2.Network.Collections;
@@ -76,9 +75,11 @@ public static partial class WireMapping
         : throw new FormatException($"an address has {bytes.Length} bytes; expected 4 or 16");
 
     /// <summary>Of a FloatingIP or an endpoint. Guarding a loopback address, say, would cut the node off from itself.</summary>
-    public static IPAddress HostAddress(ByteString bytes) => Address(bytes) is var address && address.IsUsableHost()
-        ? address
-        : throw new FormatException($"{address} is no address of a FloatingIP or an endpoint");
+    public static IPAddress HostAddress(ByteString bytes)
+    {
+        var address = Address(bytes);
+        return Network.Addressing.HostAddress.FaultOf(address) is { } fault ? throw new FormatException($"an address of a FloatingIP or an endpoint: {fault}") : address;
+    }
 
     public static Guid Uid(ByteString bytes) => bytes.Length == 16
         ? new Guid(bytes.Span, bigEndian: true)
@@ -127,22 +128,12 @@ public static partial class WireMapping
         ? TimeSpan.FromSeconds(Math.Max(1, seconds))
         : throw new FormatException($"the {what} of a probe is {seconds} s; expected at most {MaximumSeconds}");
 
-    private static IPNetwork Range(string text) =>
-        IPNetwork.TryParse(text, out var range) ? range : throw new FormatException($"the source range \"{text}\" is no CIDR");
+    private static IPNetwork Range(string text) => AddressSyntax.TryParseNetwork(text, out var range, out var error)
+        ? range
+        : throw new FormatException($"a source range: {error}");
 
-    private static EquatableList<(int From, int To)> Codes(string text)
-    {
-        if (text.Length == 0) return [(200, 299)];
-        var codes = new List<(int, int)>();
-        foreach (var part in text.Split(',', StringSplitOptions.TrimEntries))
-        {
-            var ends = part.Split('-');
-            if (ends.Length > 2 || !int.TryParse(ends[0], NumberStyles.None, CultureInfo.InvariantCulture, out var from)
-                || !int.TryParse(ends[^1], NumberStyles.None, CultureInfo.InvariantCulture, out var to))
-                throw new FormatException($"the expected codes \"{text}\" are no list of codes and ranges");
-            codes.Add((from, to));
-        }
-
-        return codes.ToEquatableList();
-    }
+    private static ExpectedCodes Codes(string text) =>
+        text.Length == 0 ? ExpectedCodes.Default
+        : ExpectedCodes.TryParse(text, out var codes, out var error) ? codes
+        : throw new FormatException($"the expected codes of a probe: {error}");
 }

@@ -20,15 +20,15 @@ public sealed class DesiredStateTests
         { "protocol 1 of an entry is none of TCP (6), UDP (17), SCTP (132)", f => f.Key.Protocol = 1 },
         { "a node port has no protocol or no port", f => f.Key = new NatEntryKey { Protocol = 6 } },
         { "an address has 5 bytes; expected 4 or 16", f => f.Key.Address = ByteString.CopyFrom(1, 2, 3, 4, 5) },
-        { "127.0.0.1 is no address of a FloatingIP or an endpoint", f => f.Key.Address = Wire.Address("127.0.0.1") },
-        { "0.0.0.0 is no address of a FloatingIP or an endpoint", f => f.Key.Address = Wire.Address("0.0.0.0") },
-        { "ff02::1 is no address of a FloatingIP or an endpoint", f => f.Key.Address = Wire.Address("ff02::1") },
+        { "an address of a FloatingIP or an endpoint: '127.0.0.1' is a loopback address; give a unicast address that other hosts can reach.", f => f.Key.Address = Wire.Address("127.0.0.1") },
+        { "an address of a FloatingIP or an endpoint: '0.0.0.0' is in 0.0.0.0/8, which means this host; give a unicast address that other hosts can reach.", f => f.Key.Address = Wire.Address("0.0.0.0") },
+        { "an address of a FloatingIP or an endpoint: 'ff02::1' is a multicast address; give a unicast address that other hosts can reach.", f => f.Key.Address = Wire.Address("ff02::1") },
         { "172.16.0.1 is this node's own address and no FloatingIP", f => f.Key.Address = Wire.Address("172.16.0.1") },
         { "the entry 100.0.0.5 TCP/80 has no backend", f => f.Backends.Clear() },
         { "the entry 100.0.0.5 TCP/80 has a backend of the other family", f => f.Backends[0].Address = Wire.Address("fd00::1") },
         { "port 65536 of a backend is no port", f => f.Backends[0].Port = 65536 },
-        { "224.0.0.1 is no address of a FloatingIP or an endpoint", f => f.Backends[0].Address = Wire.Address("224.0.0.1") },
-        { "the source range \"everybody\" is no CIDR", f => f.SourceRanges.Add("everybody") },
+        { "an address of a FloatingIP or an endpoint: '224.0.0.1' is a multicast address; give a unicast address that other hosts can reach.", f => f.Backends[0].Address = Wire.Address("224.0.0.1") },
+        { "a source range: 'everybody' is not a network; write it with its prefix length, such as 100.0.0.0/24.", f => f.SourceRanges.Add("everybody") },
     };
 
     public static TheoryData<string, Action<Probe>> BadProbes => new()
@@ -38,7 +38,7 @@ public sealed class DesiredStateTests
         { "probe type 7 is unknown", p => p.MonitorType = (MonitorType)7 },
         { "port 0 of a probe is no port", p => p.Port = 0 },
         { "port 65536 of a probe is no port", p => p.Port = 65536 },
-        { "the expected codes \"2xx\" are no list of codes and ranges", p => p.ExpectedCodes = "2xx" },
+        { "the expected codes of a probe: '2xx' is not a list of codes and ranges from 100 to 599, such as 200-299,304.", p => p.ExpectedCodes = "2xx" },
         { "the delay of a probe is 4294967295 s; expected at most 86400", p => p.DelaySeconds = uint.MaxValue },
         { "the timeout of a probe is 4294967295 s; expected at most 86400", p => p.TimeoutSeconds = uint.MaxValue },
     };
@@ -69,7 +69,7 @@ public sealed class DesiredStateTests
     [Theory]
     [InlineData("172.16.0.1", "172.16.0.1 is this node's own address and no FloatingIP")]
     [InlineData("fd00:16::1", "fd00:16::1 is this node's own address and no FloatingIP")]
-    [InlineData("::1", "::1 is no address of a FloatingIP or an endpoint")]
+    [InlineData("::1", "an address of a FloatingIP or an endpoint: '::1' is the loopback address; give a unicast address that other hosts can reach.")]
     public void An_address_that_would_cut_the_node_off_is_not_guarded(string address, string fault)
     {
         var items = Wire.Items();

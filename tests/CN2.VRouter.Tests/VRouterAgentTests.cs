@@ -94,7 +94,7 @@ public sealed class VRouterAgentTests : IAsyncLifetime
         var bad = Wire.NatEntry("100.0.0.5", 80, "10.0.0.1:80");
         bad.SourceRanges.Add("10.0.0.0/40");
         connection.Send(5, Wire.Items(Wire.NatEntry("100.0.0.4", 80, "10.0.0.1:80"), bad));
-        Assert.Equal(new Applied { Revision = 5, Error = "the source range \"10.0.0.0/40\" is no CIDR" }, await connection.AppliedAsync());
+        Assert.Equal(new Applied { Revision = 5, Error = "a source range: The prefix length in '10.0.0.0/40' is not a number from 0 to 32 without leading zeros." }, await connection.AppliedAsync());
         Assert.Single(_dataplane.NatEntries);
     }
 

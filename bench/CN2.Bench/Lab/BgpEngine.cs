@@ -101,7 +101,7 @@ internal sealed class BgpEngine : IDisposable
     /// <summary>A path as the API words it, through compute1.</summary>
     public static Wire.Path Encode(PathMapper mapper, IPAddress prefix)
     {
-        var (host, hop, attributes) = mapper.Check(new BgpPath(prefix, IPAddress.Parse("172.27.115.242"), 200, 100, [], []));
+        var (host, hop, attributes) = mapper.Map(new BgpPath(prefix, IPAddress.Parse("172.27.115.242"), 200, 100, [], []));
         return PathMapper.Encode(new PathChange(host, new HeldPath(hop, attributes, hop.Identifier), IsWithdraw: false));
     }
 

@@ -1,6 +1,7 @@
 using CN2.Api.Data.Documents;
 using CN2.Api.Http;
 using CN2.Api.Json;
+using CN2.Network.Addressing;
 using CN2.Network.Status;
 using FluentValidation;
 
@@ -12,7 +13,7 @@ public sealed record BgpRouterRequest : ResourceRequest
     /// <summary>Where it is reached. Required.</summary>
     public string? Address { get; set; }
 
-    /// <summary>1 to 4294967295. Required.</summary>
+    /// <summary>1 to 4294967294, but not 23456 (RFC 6793). Required.</summary>
     public long? AutonomousSystem { get; set; }
 
     /// <summary>179 by default.</summary>
@@ -21,7 +22,7 @@ public sealed record BgpRouterRequest : ResourceRequest
     /// <summary>inet, inet6, inet-vpn, inet6-vpn by default; also route-target.</summary>
     public List<string>? AddressFamilies { get; set; }
 
-    /// <summary>Seconds: 0 (no keepalives) or 3 to 65535; 90 by default.</summary>
+    /// <summary>Seconds without a message after which the session ends, 3 to 65535; 90 by default. A session without keepalives (0, RFC 4271 §4.2) is not possible.</summary>
     public int? HoldTime { get; set; }
 
     /// <summary>TCP MD5 key (RFC 2385), at most 80 characters. Never answered; left out, the kept one stays; "" removes it.</summary>
@@ -43,7 +44,7 @@ public sealed record BgpRouterRequest : ResourceRequest
 
     /// <summary>What is kept of the request, with the defaults, without address and key.</summary>
     internal BgpRouterSpec ToSpec() => new(
-        (uint)AutonomousSystem!.Value, Port ?? 179, AddressFamilies ?? BgpRouterSpec.DefaultFamilies, HoldTime ?? 90, MultihopTtl, Passive ?? false,
+        (uint)AutonomousSystem!.Value, Port ?? 179, AddressFamilies ?? BgpRouterSpec.DefaultFamilies, HoldTime ?? BgpRouterSpec.DefaultHoldTime, MultihopTtl, Passive ?? false,
         AddPath ?? true, AdminDown ?? false, GracefulRestart?.Enabled ?? true, GracefulRestart?.RestartTime ?? 120);
 }
 
@@ -101,12 +102,16 @@ public sealed class BgpRouterRequestValidator : AbstractValidator<BgpRouterReque
         RuleFor(r => r.Address).Custom((address, context) =>
         {
             if (address is null) context.AddPathFailure("address", "is required");
-            else if (AddressText.Fault(address) is { } fault) context.AddPathFailure("address", fault);
+            else if (!HostAddress.TryParse(address, null, out _, out var fault)) context.AddPathFailure("address", fault);
         });
         RuleFor(r => r.AutonomousSystem).NotNull().WithMessage("is required");
-        RuleFor(r => r.AutonomousSystem).InclusiveBetween(1, uint.MaxValue).WithMessage("must be from 1 to 4294967295");
+        RuleFor(r => r.AutonomousSystem).Custom((number, context) =>
+        {
+            if (number is { } given && AutonomousSystem.FaultOf(given) is { } fault) context.AddPathFailure("autonomousSystem", fault);
+        });
         RuleFor(r => r.Port).InclusiveBetween(1, 65535).WithMessage("must be from 1 to 65535");
-        RuleFor(r => r.HoldTime).Must(t => t is null or 0 or (>= 3 and <= 65535)).WithMessage("must be 0 or from 3 to 65535 seconds");
+        RuleFor(r => r.HoldTime).InclusiveBetween(BgpRouterSpec.LeastHoldTime, ushort.MaxValue)
+            .WithMessage("must be from 3 to 65535 seconds; a session without keepalives (0) is not possible");
         RuleFor(r => r.MultihopTtl).InclusiveBetween(1, 255).WithMessage("must be from 1 to 255");
         RuleFor(r => r.AuthKey).Must(k => k is null || (k.Length <= 80 && k.All(c => c is > ' ' and <= '~'))).WithMessage("must be at most 80 visible ASCII characters");
         RuleFor(r => r.GracefulRestart!.RestartTime).InclusiveBetween(0, 4095).When(r => r.GracefulRestart is not null)

@@ -15,8 +15,8 @@ public sealed record BgpPath(
     IPAddress NextHop,
     uint LocalPreference,
     uint Med,
-    EquatableList<string> Communities,
-    EquatableList<string> LargeCommunities,
+    EquatableList<BgpCommunity> Communities,
+    EquatableList<LargeCommunity> LargeCommunities,
     BgpVpn? Vpn = null)
 {
     public BgpPathKey Key => new(Prefix, new RouteKey(NextHop, Vpn?.RouteDistinguisher.Number ?? 0));

@@ -1,4 +1,3 @@
-using System.Net;
 using System.Net.Sockets;
 using CN2.Network.Addressing;
 
@@ -19,12 +18,11 @@ internal static class PathLimits
     /// <summary>A sentence for the user when this path cannot be announced; null when it can.</summary>
     public static string? Fault(BgpPath path)
     {
-        if (!IsHost(path.Prefix)) return $"{path.Prefix} cannot be announced: it is not the unicast address of a host.";
-        if (!IsHost(path.NextHop) || path.NextHop.IsIPv6LinkLocal)
-            return $"{path.NextHop} cannot be a next hop: give the VirtualRouter a unicast address that routers can reach.";
+        if (HostAddress.FaultOf(path.Prefix) is { } fault) return $"{path.Prefix} cannot be announced: {fault}";
+        if (HostAddress.FaultOf(path.NextHop) is { } hopFault) return $"{path.Prefix} cannot be announced with its next hop: {hopFault}";
         if (path.Vpn is { } vpn)
         {
-            if (VpnFault(path, vpn) is { } fault) return fault;
+            if (VpnFault(path, vpn) is { } vpnFault) return vpnFault;
         }
         else if (path.Prefix.AddressFamily != path.NextHop.AddressFamily)
         {
@@ -33,10 +31,6 @@ internal static class PathLimits
 
         if (path.Communities.Count > MaxCommunities) return $"{path.Communities.Count} communities are too many: at most {MaxCommunities} fit into a BGP message.";
         if (path.LargeCommunities.Count > MaxCommunities) return $"{path.LargeCommunities.Count} large communities are too many: at most {MaxCommunities} fit into a BGP message.";
-        foreach (var text in path.Communities)
-            if (!BgpCommunity.TryParse(text, out _, out var error)) return error;
-        foreach (var text in path.LargeCommunities)
-            if (!LargeCommunity.TryParse(text, out _, out var error)) return error;
         return null;
     }
 
@@ -63,15 +57,4 @@ internal static class PathLimits
         RouteTargetKind.FourOctetAS or RouteTargetKind.IPv4Address => null,
         _ => $"Route target {target} has an unknown type.",
     };
-
-    private static bool IsHost(IPAddress address)
-    {
-        if (address.AddressFamily == AddressFamily.InterNetworkV6)
-            return !address.IsIPv4MappedToIPv6 && !address.IsIPv6Multicast && address.ScopeId == 0
-                && !address.Equals(IPAddress.IPv6Any) && !address.Equals(IPAddress.IPv6Loopback);
-        if (address.AddressFamily != AddressFamily.InterNetwork) return false;
-        Span<byte> bytes = stackalloc byte[4];
-        address.TryWriteBytes(bytes, out _);
-        return bytes[0] is not (0 or 127 or >= 224);
-    }
 }

@@ -60,7 +60,7 @@ public sealed record AdvertisementRequest
     /// <summary>Default 100.</summary>
     public uint? Med { get; set; }
 
-    /// <summary><c>AS:number</c>, or a well-known name.</summary>
+    /// <summary><c>AS:number</c>, or a well-known name (in any case, '-' for '_'): GRACEFUL_SHUTDOWN, BLACKHOLE, NO_EXPORT, NO_ADVERTISE, NO_EXPORT_SUBCONFED or NOPEER. Answered in canonical form.</summary>
     public List<string>? Communities { get; set; }
 
     /// <summary><c>AS:number:number</c>.</summary>

@@ -83,7 +83,7 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
 
     private static string What(ExternalNetworkRow row) => $"ExternalNetwork {row.Namespace}/{row.Name}";
 
-    private static ExternalNetworkSpec ToSpec(ExternalNetworkRequest request) => new()
+    internal static ExternalNetworkSpec ToSpec(ExternalNetworkRequest request) => new()
     {
         Subnets = request.Subnets!.ConvertAll(SubnetPlans.ToSpec),
         RouteTargets = Sorted(request.RouteTargets),
@@ -93,8 +93,8 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
         {
             LocalPreference = request.Advertisement?.LocalPreference ?? 200,
             Med = request.Advertisement?.Med ?? 100,
-            Communities = Sorted(request.Advertisement?.Communities),
-            LargeCommunities = Sorted(request.Advertisement?.LargeCommunities),
+            Communities = request.Advertisement?.Communities ?? [],
+            LargeCommunities = request.Advertisement?.LargeCommunities ?? [],
         },
     };
 

@@ -5,6 +5,7 @@ using CN2.Api.Data.Documents;
 using CN2.Api.Drivers;
 using CN2.Api.Json;
 using CN2.Api.Options;
+using CN2.Network.Addressing;
 using CN2.Network.Collections;
 using CN2.Network.Resources;
 using Npgsql;
@@ -27,7 +28,7 @@ public sealed record StateSnapshot(
     List<BgpPeer> BgpPeers);
 
 /// <summary>Reads rows as the types decisions are made with. Each read takes the uids wanted, or null for all.</summary>
-public sealed class StateReader(NpgsqlDataSource dataSource, BgpOptions bgp)
+public sealed partial class StateReader(NpgsqlDataSource dataSource, BgpOptions bgp, ILogger<StateReader> logger)
 {
     /// <summary>
     /// One consistent snapshot of everything. Its position is just below the oldest transaction then running: what that and later
@@ -141,15 +142,16 @@ public sealed class StateReader(NpgsqlDataSource dataSource, BgpOptions bgp)
     private ExternalNetwork ReadExternalNetwork(NpgsqlDataReader row)
     {
         var spec = ApiJson.Read<ExternalNetworkSpec>(row.GetString(5));
+        var advertisement = spec.Advertisement.Read(out var fault);
+        if (fault is not null) LogLeftOut(logger, $"ExternalNetwork {row.GetString(1)}/{row.GetString(2)}", fault);
         return new ExternalNetwork
         {
             Uid = row.GetGuid(0),
             Id = new NamespacedName(row.GetString(1), row.GetString(2)),
             Number = row.GetInt32(3),
             FabricForwarding = row.GetBoolean(4),
-            Advertisement = new Advertisement(
-                spec.Advertisement.LocalPreference, spec.Advertisement.Med,
-                spec.Advertisement.Communities.ToEquatableList(), spec.Advertisement.LargeCommunities.ToEquatableList()),
+            Advertisement = advertisement,
+            AdvertisementFault = fault,
             ImportRouteTargets = spec.RouteTargetsWith(spec.ImportRouteTargets, bgp.AutonomousSystem, row.GetInt32(3)),
             ExportRouteTargets = spec.RouteTargetsWith(spec.ExportRouteTargets, bgp.AutonomousSystem, row.GetInt32(3)),
         };
@@ -158,12 +160,12 @@ public sealed class StateReader(NpgsqlDataSource dataSource, BgpOptions bgp)
     private const string VirtualMachineInterfaceSql =
         "SELECT t.uid, t.namespace, t.name, t.labels, t.addresses, t.virtual_router, t.ready, t.health_check, t.health FROM virtual_machine_interface t";
 
-    private static VirtualMachineInterface ReadVirtualMachineInterface(NpgsqlDataReader row) => new()
+    private VirtualMachineInterface ReadVirtualMachineInterface(NpgsqlDataReader row) => new()
     {
         Uid = row.GetGuid(0),
         Id = new NamespacedName(string.Intern(row.GetString(1)), row.GetString(2)),
         Labels = LabelSet.Of(JsonSerializer.Deserialize<Dictionary<string, string>>(row.GetString(3))!, string.Intern),
-        Addresses = row.GetFieldValue<IPAddress[]>(4).ToEquatableList(),
+        Addresses = row.GetFieldValue<IPAddress[]>(4).Where(a => IsHost(a, row, "VirtualMachineInterface")).ToEquatableList(),
         VirtualRouter = string.Intern(row.GetString(5)),
         Ready = row.GetBoolean(6),
         HealthCheck = Text(row, 7),
@@ -176,13 +178,13 @@ public sealed class StateReader(NpgsqlDataSource dataSource, BgpOptions bgp)
         FROM virtual_router t LEFT JOIN virtual_router_status s ON s.uid = t.uid
         """;
 
-    private static VirtualRouterState ReadVirtualRouter(NpgsqlDataReader row) => new(
+    private VirtualRouterState ReadVirtualRouter(NpgsqlDataReader row) => new(
         new VirtualRouter
         {
             Uid = row.GetGuid(0),
             Name = string.Intern(row.GetString(1)),
-            Address = row.GetFieldValue<IPAddress>(2),
-            Address6 = row.IsDBNull(3) ? null : row.GetFieldValue<IPAddress>(3),
+            Address = NodeAddress(row, 2),
+            Address6 = row.IsDBNull(3) ? null : NodeAddress(row, 3),
             AdminDown = row.GetBoolean(4),
             Lost = row.GetBoolean(5),
         },
@@ -190,12 +192,18 @@ public sealed class StateReader(NpgsqlDataSource dataSource, BgpOptions bgp)
 
     private const string ServiceHealthCheckSql = "SELECT t.uid, t.namespace, t.name, t.spec FROM service_health_check t";
 
-    private static ServiceHealthCheck ReadServiceHealthCheck(NpgsqlDataReader row)
+    private ServiceHealthCheck ReadServiceHealthCheck(NpgsqlDataReader row)
     {
         var spec = ApiJson.Read<ServiceHealthCheckSpec>(row.GetString(3));
+        if (!ExpectedCodes.TryParse(spec.ExpectedCodes, out var codes, out var fault))
+        {
+            LogLeftOut(logger, $"ServiceHealthCheck {row.GetString(1)}/{row.GetString(2)}", fault);
+            codes = ExpectedCodes.Default;
+        }
+
         return new ServiceHealthCheck(
             row.GetGuid(0), new NamespacedName(row.GetString(1), row.GetString(2)), spec.MonitorType, spec.Delay, spec.Timeout, spec.MaxRetries,
-            spec.HttpMethod, spec.UrlPath, spec.ExpectedCodes, (ushort?)spec.Port);
+            spec.HttpMethod, spec.UrlPath, codes, (ushort?)spec.Port);
     }
 
     private const string BgpRouterSql = "SELECT t.name, t.address, t.spec, t.auth_key FROM bgp_router t";
@@ -208,5 +216,19 @@ public sealed class StateReader(NpgsqlDataSource dataSource, BgpOptions bgp)
             spec.HoldTime, Text(row, 3), spec.MultihopTtl, spec.Passive, spec.AddPath, spec.AdminDown, spec.GracefulRestart, spec.RestartTime);
     }
 
+    /// <summary>Rows may be older than the rule. An address that breaks it is left out, and the owner is served without it.</summary>
+    private bool IsHost(IPAddress address, NpgsqlDataReader row, string kind)
+    {
+        if (HostAddress.FaultOf(address) is not { } fault) return true;
+        LogLeftOut(logger, $"{kind} {row.GetString(1)}{(kind == "VirtualRouter" ? "" : "/" + row.GetString(2))}", fault);
+        return false;
+    }
+
+    private IPAddress? NodeAddress(NpgsqlDataReader row, int column) =>
+        row.GetFieldValue<IPAddress>(column) is var address && IsHost(address, row, "VirtualRouter") ? address : null;
+
     private static string? Text(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "A stored value of {Resource} cannot be used and is left out: {Fault}")]
+    private static partial void LogLeftOut(ILogger logger, string resource, string fault);
 }

@@ -73,16 +73,8 @@ public sealed class ServiceHealthCheckRequestValidator : AbstractValidator<Servi
         RuleFor(r => r.HttpMethod).Must(m => m is null || Methods.Contains(m)).WithMessage($"must be one of {string.Join(", ", Methods)}");
         RuleFor(r => r.UrlPath).Must(p => p is null || (p.Length <= 2048 && p.StartsWith('/') && p.All(c => c is > ' ' and <= '~')))
             .WithMessage("must begin with / and have at most 2048 visible ASCII characters");
-        RuleFor(r => r.ExpectedCodes).Must(c => c is null || AreCodes(c)).WithMessage("must be codes and ranges from 100 to 599, such as 200-299,304");
+        RuleFor(r => r.ExpectedCodes).Must(c => c is null || ExpectedCodes.TryParse(c, out _, out _)).WithMessage("must be codes and ranges from 100 to 599, such as 200-299,304");
         RuleFor(r => r.Port).InclusiveBetween(1, 65535).WithMessage("must be from 1 to 65535");
         RuleFor(r => r.Port).NotNull().When(r => r.MonitorType == Network.Resources.MonitorType.TCP).WithMessage("is required for TCP");
     }
-
-    private static bool AreCodes(string text) => text.Length <= 256 && text.Split(',', StringSplitOptions.TrimEntries).All(part =>
-    {
-        var ends = part.Split('-');
-        return ends.Length is 1 or 2 && ends.All(IsCode) && string.CompareOrdinal(ends[0], ends[^1]) <= 0;
-    });
-
-    private static bool IsCode(string text) => text.Length == 3 && text[0] is >= '1' and <= '5' && char.IsAsciiDigit(text[1]) && char.IsAsciiDigit(text[2]);
 }

@@ -75,7 +75,7 @@ internal sealed class ServiceCoalescer(AllocationTransaction transactions, Servi
         try
         {
             var outcomes = await transactions.RunAsync(
-                (connection, snapshot) => writer.CreateAsync(connection, snapshot, batch.ConvertAll(w => w.Draft), Now(), new ChangeList(), CancellationToken.None), CancellationToken.None);
+                (connection, snapshot) => writer.CreateAsync(connection, snapshot, batch.ConvertAll(w => w.Draft), time.GetStorableNow(), new ChangeList(), CancellationToken.None), CancellationToken.None);
             for (var i = 0; i < batch.Count; i++) batch[i].Done.SetResult(outcomes[i]);
         }
         catch (PostgresException e) when (e.SqlState.StartsWith("23", StringComparison.Ordinal))
@@ -105,19 +105,13 @@ internal sealed class ServiceCoalescer(AllocationTransaction transactions, Servi
         try
         {
             var outcomes = await transactions.RunAsync(
-                (connection, snapshot) => writer.CreateAsync(connection, snapshot, [draft], Now(), new ChangeList(), CancellationToken.None), CancellationToken.None);
+                (connection, snapshot) => writer.CreateAsync(connection, snapshot, [draft], time.GetStorableNow(), new ChangeList(), CancellationToken.None), CancellationToken.None);
             return outcomes[0];
         }
         catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation && e.ConstraintName == "ix_service_namespace_name")
         {
             return ServiceProblems.Exists(draft.Namespace, draft.Request.Name!);
         }
-    }
-
-    private DateTimeOffset Now()
-    {
-        var now = time.GetUtcNow();
-        return new DateTimeOffset(now.Ticks - (now.Ticks % 10), TimeSpan.Zero); // microseconds, as PostgreSQL keeps them
     }
 
     private sealed class Waiting(ServiceDraft draft)

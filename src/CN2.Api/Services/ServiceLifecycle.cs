@@ -48,7 +48,7 @@ public sealed class ServiceLifecycle
     {
         var changed = 0;
         foreach (var chunk in services.Chunk(200))
-            changed += await _transactions.RunAsync((connection, snapshot) => _writer.ServeAsync(connection, snapshot, chunk, Now(), new ChangeList(), ct), ct);
+            changed += await _transactions.RunAsync((connection, snapshot) => _writer.ServeAsync(connection, snapshot, chunk, _time.GetStorableNow(), new ChangeList(), ct), ct);
         return changed;
     }
 
@@ -75,11 +75,5 @@ public sealed class ServiceLifecycle
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct)) uids.Add(reader.GetGuid(0));
         return uids;
-    }
-
-    private DateTimeOffset Now()
-    {
-        var now = _time.GetUtcNow();
-        return new DateTimeOffset(now.Ticks - (now.Ticks % 10), TimeSpan.Zero);
     }
 }

@@ -80,8 +80,8 @@ public sealed class VirtualMachineInterfaceRequestValidator : AbstractValidator<
             var families = new HashSet<IPFamily>();
             for (var i = 0; i < addresses.Count; i++)
             {
-                if (AddressText.Fault(addresses[i]) is { } fault) context.AddPathFailure($"addresses[{i}]", fault);
-                else if (!families.Add(System.Net.IPAddress.Parse(addresses[i]).FamilyOf()))
+                if (!HostAddress.TryParse(addresses[i], null, out var address, out var fault)) context.AddPathFailure($"addresses[{i}]", fault);
+                else if (!families.Add(address.FamilyOf()))
                     context.AddPathFailure($"addresses[{i}]", "must not be a second address of the family");
             }
         });

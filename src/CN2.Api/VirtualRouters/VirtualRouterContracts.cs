@@ -52,11 +52,11 @@ public sealed class VirtualRouterRequestValidator : AbstractValidator<VirtualRou
         RuleFor(r => r.Address).Custom((address, context) =>
         {
             if (address is null) context.AddPathFailure("address", "is required");
-            else if (AddressText.Fault(address, IPFamily.IPv4) is { } fault) context.AddPathFailure("address", fault);
+            else if (!HostAddress.TryParse(address, IPFamily.IPv4, out _, out var fault)) context.AddPathFailure("address", fault);
         });
         RuleFor(r => r.Address6).Custom((address, context) =>
         {
-            if (address is not null && AddressText.Fault(address, IPFamily.IPv6) is { } fault) context.AddPathFailure("address6", fault);
+            if (address is not null && !HostAddress.TryParse(address, IPFamily.IPv6, out _, out var fault)) context.AddPathFailure("address6", fault);
         });
     }
 }

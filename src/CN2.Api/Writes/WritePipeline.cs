@@ -73,7 +73,7 @@ public sealed class WritePipeline(IDbContextFactory<CN2DbContext> contexts, Npgs
     {
         var aborted = http.RequestAborted;
         await using var transaction = await db.Database.BeginTransactionAsync(aborted);
-        var scope = new WriteScope(db, http, Microseconds(time.GetUtcNow()), dryRun);
+        var scope = new WriteScope(db, http, time.GetStorableNow(), dryRun);
         if (key is not null && await key.TakeAsync(scope, aborted) is { } earlier) return earlier;
 
         var outcome = await decide(scope, aborted);
@@ -100,5 +100,4 @@ public sealed class WritePipeline(IDbContextFactory<CN2DbContext> contexts, Npgs
         return faults.Count > 0 ? ApiProblem.Validation(faults) : null;
     }
 
-    private static DateTimeOffset Microseconds(DateTimeOffset time) => new(time.Ticks - (time.Ticks % 10), TimeSpan.Zero);
 }

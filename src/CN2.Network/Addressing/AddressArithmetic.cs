@@ -11,13 +11,6 @@ public static class AddressArithmetic
 
     public static IPFamily FamilyOf(this IPNetwork network) => network.BaseAddress.FamilyOf();
 
-    /// <summary>An address that a host on another network can have: unicast, and not only of this host or this link.</summary>
-    public static bool IsUsableHost(this IPAddress address) =>
-        address.AddressFamily == AddressFamily.InterNetwork
-            ? address.GetAddressBytes()[0] is > 0 and < 224 and not 127
-            : !address.Equals(IPAddress.IPv6Any) && !IPAddress.IsLoopback(address)
-              && !address.IsIPv6Multicast && !address.IsIPv6LinkLocal && !address.IsIPv4MappedToIPv6;
-
     /// <summary>32 or 128.</summary>
     public static int BitsOf(IPFamily family) => family == IPFamily.IPv6 ? 128 : 32;
 

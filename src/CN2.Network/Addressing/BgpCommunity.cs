@@ -3,21 +3,33 @@ using System.Diagnostics.CodeAnalysis;
 namespace CN2.Network.Addressing;
 
 /// <summary>
-/// A BGP community (RFC 1997), written <c>64512:100</c> or by the name of a well-known one, in capitals. The canonical text is the
-/// name where there is one.
+/// A BGP community (RFC 1997), written <c>64512:100</c> or by the name of a well-known one. Names are read in any case and with '-' for
+/// '_', because routers write them in both ways (<c>no-export</c>). The canonical text is IANA's name (<c>NO_EXPORT</c>) where there is one.
 /// </summary>
-public readonly record struct BgpCommunity(uint Value)
+public readonly record struct BgpCommunity(uint Value) : IComparable<BgpCommunity>
 {
-    /// <summary>IANA "BGP Well-known Communities": those that routers everywhere act on.</summary>
-    private static readonly (string Name, uint Value)[] WellKnown =
+    /// <summary>Not to external peers (RFC 1997).</summary>
+    public static readonly BgpCommunity NoExport = new(0xFFFFFF01);
+
+    /// <summary>To no peer at all (RFC 1997).</summary>
+    public static readonly BgpCommunity NoAdvertise = new(0xFFFFFF02);
+
+    /// <summary>Not to external peers, nor to members of other confederation systems (RFC 1997).</summary>
+    public static readonly BgpCommunity NoExportSubconfed = new(0xFFFFFF03);
+
+    /// <summary>IANA "BGP Well-known Communities": RFC 8326, RFC 7999, RFC 1997 (three) and RFC 3765.</summary>
+    private static readonly (string Name, BgpCommunity Value)[] WellKnown =
     [
-        ("GRACEFUL_SHUTDOWN", 0xFFFF0000),
-        ("BLACKHOLE", 0xFFFF029A),
-        ("NO_EXPORT", 0xFFFFFF01),
-        ("NO_ADVERTISE", 0xFFFFFF02),
-        ("NO_EXPORT_SUBCONFED", 0xFFFFFF03),
-        ("NOPEER", 0xFFFFFF04),
+        ("GRACEFUL_SHUTDOWN", new(0xFFFF0000)),
+        ("BLACKHOLE", new(0xFFFF029A)),
+        ("NO_EXPORT", NoExport),
+        ("NO_ADVERTISE", NoAdvertise),
+        ("NO_EXPORT_SUBCONFED", NoExportSubconfed),
+        ("NOPEER", new(0xFFFFFF04)),
     ];
+
+    /// <summary>The names that <see cref="TryParse"/> reads, in canonical spelling.</summary>
+    public static IEnumerable<string> WellKnownNames => WellKnown.Select(w => w.Name);
 
     public static bool TryParse(string? text, out BgpCommunity community, [NotNullWhen(false)] out string? error)
     {
@@ -25,8 +37,8 @@ public readonly record struct BgpCommunity(uint Value)
         error = null;
         foreach (var (name, value) in WellKnown)
         {
-            if (!string.Equals(name, text, StringComparison.Ordinal)) continue;
-            community = new BgpCommunity(value);
+            if (text?.Length != name.Length || !string.Equals(name, text.Replace('-', '_'), StringComparison.OrdinalIgnoreCase)) continue;
+            community = value;
             return true;
         }
 
@@ -37,14 +49,16 @@ public readonly record struct BgpCommunity(uint Value)
             return true;
         }
 
-        error = $"'{(text is { Length: > 64 } ? text[..64] + "…" : text)}' is not a community; write two numbers from 0 to 65535, such as 64512:100, or one of {string.Join(", ", WellKnown.Select(w => w.Name))}.";
+        error = $"'{(text is { Length: > 64 } ? text[..64] + "…" : text)}' is not a community; write two numbers from 0 to 65535, such as 64512:100, or one of {string.Join(", ", WellKnownNames)}.";
         return false;
     }
+
+    public int CompareTo(BgpCommunity other) => Value.CompareTo(other.Value);
 
     public override string ToString()
     {
         foreach (var (name, value) in WellKnown)
-            if (value == Value) return name;
+            if (value == this) return name;
         return $"{Value >> 16}:{Value & 0xFFFF}";
     }
 }

@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace CN2.Network.Addressing;
 
 /// <summary>A BGP large community (RFC 8092), written <c>64512:1:2</c>: three numbers of 32 bits.</summary>
-public readonly record struct LargeCommunity(uint GlobalAdministrator, uint LocalData1, uint LocalData2)
+public readonly record struct LargeCommunity(uint GlobalAdministrator, uint LocalData1, uint LocalData2) : IComparable<LargeCommunity>
 {
     public static bool TryParse(string? text, out LargeCommunity community, [NotNullWhen(false)] out string? error)
     {
@@ -22,6 +22,9 @@ public readonly record struct LargeCommunity(uint GlobalAdministrator, uint Loca
         error = $"'{(text is { Length: > 64 } ? text[..64] + "…" : text)}' is not a large community; write three numbers from 0 to {uint.MaxValue}, such as 64512:1:2.";
         return false;
     }
+
+    public int CompareTo(LargeCommunity other) =>
+        (GlobalAdministrator, LocalData1, LocalData2).CompareTo((other.GlobalAdministrator, other.LocalData1, other.LocalData2));
 
     public override string ToString() => $"{GlobalAdministrator}:{LocalData1}:{LocalData2}";
 }

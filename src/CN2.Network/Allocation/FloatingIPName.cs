@@ -1,5 +1,6 @@
 using System.Text;
 using CN2.Network.Addressing;
+using CN2.Network.Collections;
 using CN2.Network.Resources;
 
 namespace CN2.Network.Allocation;
@@ -16,7 +17,7 @@ public static class FloatingIPName
 
     public static string Of(string cluster, NamespacedName service, IPFamily family, FloatingIPKind kind)
     {
-        var hash = Fnv1a($"{cluster}{service.Namespace}{service.Name}{(family == IPFamily.IPv6 ? "v6" : "v4")}{(kind == FloatingIPKind.ClusterIP ? "ClusterIP" : "LoadBalancer")}");
+        var hash = Fnv1a.Of(Encoding.UTF8.GetBytes($"{cluster}{service.Namespace}{service.Name}{(family == IPFamily.IPv6 ? "v6" : "v4")}{(kind == FloatingIPKind.ClusterIP ? "ClusterIP" : "LoadBalancer")}"));
 
         // A cluster's name is free text of any length; the hash covers the whole of it, so cutting the prefix makes no two names alike.
         var room = MaxLength - 1 - service.Name.Length - 1 - 8;
@@ -32,13 +33,5 @@ public static class FloatingIPName
         var suffix = uid.ToString("N")[^8..];
         var room = MaxLength - 1 - suffix.Length;
         return $"{(name.Length <= room ? name : name[..room].TrimEnd('-', '.'))}-{suffix}";
-    }
-
-    /// <summary>FNV-1a, 32 bits, over UTF-8.</summary>
-    private static uint Fnv1a(string text)
-    {
-        var hash = 2166136261u;
-        foreach (var octet in Encoding.UTF8.GetBytes(text)) hash = unchecked((hash ^ octet) * 16777619u);
-        return hash;
     }
 }

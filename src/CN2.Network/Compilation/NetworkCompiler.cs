@@ -148,6 +148,15 @@ public static class NetworkCompiler
                 $"No ready endpoint has an {family} address, so {floatingIP.Address} gets no traffic; give the endpoints one.");
         }
 
+        if (network.AdvertisementFault is { } fault)
+        {
+            compilation.Report(
+                ConditionReason.AdvertisementUnreadable,
+                $"The stored advertisement of ExternalNetwork {network.Id} cannot be read, so {floatingIP.Address} is not announced: {fault} Write the network's advertisement again.",
+                withholdsAddress: true);
+            return;
+        }
+
         if (network is { FabricForwarding: false, ExportRouteTargets.Count: 0 })
         {
             compilation.Report(
@@ -181,7 +190,7 @@ public static class NetworkCompiler
     }
 
     private static IPAddress? NextHopOf(VirtualRouter virtualRouter, IPFamily family) =>
-        family == virtualRouter.Address.FamilyOf() ? virtualRouter.Address : family == IPFamily.IPv6 ? virtualRouter.Address6 : null;
+        family == IPFamily.IPv6 ? virtualRouter.Address6 : virtualRouter.Address;
 
     /// <summary>What is being put together for one owner; backends are made once for each family and target port and shared.</summary>
     private sealed class Compilation

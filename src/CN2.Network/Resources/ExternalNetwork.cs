@@ -1,16 +1,7 @@
 using CN2.Network.Addressing;
 using CN2.Network.Collections;
-namespace CN2.Network.Resources;
 
-/// <summary>Attributes put on the routes of a network's FloatingIPs (contract §4; defaults are CN2's).</summary>
-public sealed record Advertisement(
-    uint LocalPreference,
-    uint Med,
-    EquatableList<string> Communities,
-    EquatableList<string> LargeCommunities)
-{
-    public static Advertisement Default { get; } = new(200, 100, [], []);
-}
+namespace CN2.Network.Resources;
 
 /// <summary>What the compiler needs of an ExternalNetwork (CN2: a VirtualNetwork chosen by an external network selector).</summary>
 public sealed record ExternalNetwork
@@ -28,6 +19,12 @@ public sealed record ExternalNetwork
     public int RoutingInstance => FabricForwarding ? 0 : Number;
 
     public required Advertisement Advertisement { get; init; }
+
+    /// <summary>
+    /// A sentence that says what of the stored <see cref="Advertisement"/> cannot be read; null when all of it can. Its routes are not
+    /// announced without an attribute that may restrict them.
+    /// </summary>
+    public string? AdvertisementFault { get; init; }
 
     /// <summary>Sorted, distinct, the automatic one included.</summary>
     public EquatableList<RouteTarget> ExportRouteTargets { get; init; } = [];

@@ -17,5 +17,5 @@ public sealed record ServiceHealthCheck(
     int MaxRetries,
     string HttpMethod,
     string UrlPath,
-    string ExpectedCodes,
+    ExpectedCodes ExpectedCodes,
     ushort? Port);

@@ -7,7 +7,10 @@ public sealed record VirtualRouter
 {
     public required Guid Uid { get; init; }
     public required string Name { get; init; }
-    public required IPAddress Address { get; init; }
+
+    /// <summary>IPv4; null only when the stored one is no <see cref="Addressing.HostAddress"/>. Without it the node gets no route.</summary>
+    public required IPAddress? Address { get; init; }
+
     public IPAddress? Address6 { get; init; }
 
     /// <summary>Maintenance: routes withdrawn, entries kept.</summary>

@@ -24,6 +24,7 @@ public static class ConditionReason
     public const string Advertised = "Advertised";
     public const string NotApplicable = "NotApplicable";
     public const string NoRouteTarget = "NoRouteTarget";
+    public const string AdvertisementUnreadable = "AdvertisementUnreadable";
     public const string BgpDisabled = "BgpDisabled";
     public const string NoPeer = "NoPeer";
     public const string AwaitingSpeaker = "AwaitingSpeaker";

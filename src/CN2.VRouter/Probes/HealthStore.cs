@@ -81,8 +81,9 @@ public sealed partial class HealthStore : IDisposable
         Save();
     }
 
+    // The form "(200, 299)" of the codes is that of files already written: an agent that is upgraded finds its probes again.
     private static string Fingerprint(ProbeTarget target) =>
-        $"{target.Address} {target.MonitorType} {target.Port} {target.HttpMethod} {target.UrlPath} {string.Join(',', target.ExpectedCodes)}";
+        $"{target.Address} {target.MonitorType} {target.Port} {target.HttpMethod} {target.UrlPath} {string.Join(',', target.ExpectedCodes.Ranges.Select(r => (r.First, r.Last)))}";
 
     /// <summary>Writes beside the file that is valid until then.</summary>
     private string Write(Dictionary<Guid, Entry> entries)

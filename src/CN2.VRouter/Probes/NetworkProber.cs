@@ -60,7 +60,7 @@ public sealed class NetworkProber : IProber, IDisposable
         using var response = await _http.SendAsync(request, cancellation);
         var code = (int)response.StatusCode;
         return new(
-            target.ExpectedCodes.Any(c => code >= c.From && code <= c.To),
+            target.ExpectedCodes.Contains(code),
             string.Create(CultureInfo.InvariantCulture, $"HTTP {code}"));
     }
 

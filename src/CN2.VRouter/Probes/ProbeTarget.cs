@@ -1,5 +1,4 @@
 using System.Net;
-using CN2.Network.Collections;
 using CN2.Network.Resources;
 
 namespace CN2.VRouter.Probes;
@@ -17,6 +16,6 @@ public sealed record ProbeTarget(
     int MaxRetries,
     string HttpMethod,
     string UrlPath,
-    EquatableList<(int From, int To)> ExpectedCodes,
+    ExpectedCodes ExpectedCodes,
     int Port,
     EndpointHealth LastKnown);

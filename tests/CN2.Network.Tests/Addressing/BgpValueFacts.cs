@@ -94,6 +94,12 @@ public sealed class BgpValueFacts
     [InlineData("0:0", 0u, "0:0")]
     [InlineData("NO_EXPORT", 0xFFFFFF01u, "NO_EXPORT")]
     [InlineData("65535:65281", 0xFFFFFF01u, "NO_EXPORT")]
+    [InlineData("no-export", 0xFFFFFF01u, "NO_EXPORT")]
+    [InlineData("No_Advertise", 0xFFFFFF02u, "NO_ADVERTISE")]
+    [InlineData("no-export-subconfed", 0xFFFFFF03u, "NO_EXPORT_SUBCONFED")]
+    [InlineData("nopeer", 0xFFFFFF04u, "NOPEER")]
+    [InlineData("graceful-shutdown", 0xFFFF0000u, "GRACEFUL_SHUTDOWN")]
+    [InlineData("blackhole", 0xFFFF029Au, "BLACKHOLE")]
     public void Communities_are_numbers_or_well_known_names(string text, uint value, string canonical)
     {
         Assert.True(BgpCommunity.TryParse(text, out var community, out var error), error);
@@ -107,7 +113,10 @@ public sealed class BgpValueFacts
     [InlineData("65536:1")]
     [InlineData("1:65536")]
     [InlineData("1:2:3")]
-    [InlineData("no_export")]
+    [InlineData("noexport")]
+    [InlineData("NO EXPORT")]
+    [InlineData(" 1:2")]
+    [InlineData("-1:2")]
     [InlineData("1:02")]
     public void Other_communities_are_refused(string? text) => Assert.False(BgpCommunity.TryParse(text, out _, out _));
 

@@ -86,5 +86,5 @@ internal static class Given
     };
 
     public static ServiceHealthCheck HealthCheck(string name) =>
-        new(Uid("health-check", name), Name(name), MonitorType.HTTP, 2, 5, 5, "GET", "/health", "200-299", 80);
+        new(Uid("health-check", name), Name(name), MonitorType.HTTP, 2, 5, 5, "GET", "/health", ExpectedCodes.Default, 80);
 }

@@ -28,7 +28,7 @@ public sealed class DesiredOverlayTests
         { "the route to 192.0.2.0/24 in RoutingInstance 5 has no path", r => r.Paths.Clear() },
         { "a next hop of the route to 192.0.2.0/24 in RoutingInstance 5 has 16 bytes; expected the 4 of an IPv4 address", r => r.Paths[0].NextHop = Wire.Address("fd00::1") },
         { "a next hop of the route to 192.0.2.0/24 in RoutingInstance 5 has 0 bytes; expected the 4 of an IPv4 address", r => r.Paths[0].NextHop = ByteString.Empty },
-        { "127.0.0.1 is no next hop of the route to 192.0.2.0/24 in RoutingInstance 5", r => r.Paths[0].NextHop = Wire.Address("127.0.0.1") },
+        { "a next hop of the route to 192.0.2.0/24 in RoutingInstance 5: '127.0.0.1' is a loopback address; give a unicast address that other hosts can reach.", r => r.Paths[0].NextHop = Wire.Address("127.0.0.1") },
         { "the label 15 of the path to 172.16.0.2 of the route to 192.0.2.0/24 in RoutingInstance 5 is none; expected 16 to 1048575", r => r.Paths[0].Label = 15 },
         { "the label 1048576 of the path to 172.16.0.2 of the route to 192.0.2.0/24 in RoutingInstance 5 is none; expected 16 to 1048575", r => r.Paths[0].Label = 1 << 20 },
         { "the path to 172.16.0.2 of the route to 192.0.2.0/24 in RoutingInstance 5 has no encapsulation", r => r.Paths[0].MplsOverUdp = false },

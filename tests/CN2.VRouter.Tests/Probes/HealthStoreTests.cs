@@ -8,7 +8,7 @@ namespace CN2.VRouter.Tests.Probes;
 public sealed class HealthStoreTests : IDisposable
 {
     private static readonly ProbeTarget Target = new(
-        Guid.CreateVersion7(), IPAddress.Loopback, MonitorType.TCP, TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(5), 3, "GET", "/", [(200, 299)], 80, EndpointHealth.Unknown);
+        Guid.CreateVersion7(), IPAddress.Loopback, MonitorType.TCP, TimeSpan.FromSeconds(2), TimeSpan.FromSeconds(5), 3, "GET", "/", ExpectedCodes.Default, 80, EndpointHealth.Unknown);
 
     private readonly string _parent = Path.Combine(Path.GetTempPath(), "cn2t-" + Guid.NewGuid().ToString("N"));
 

@@ -116,7 +116,7 @@ public sealed class NetworkProberTests : IAsyncLifetime
     }
 
     private static ProbeTarget Target(MonitorType type, int port) => new(
-        Guid.NewGuid(), IPAddress.Loopback, type, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(5), 1, "GET", "/", [(200, 299)], port, EndpointHealth.Unknown);
+        Guid.NewGuid(), IPAddress.Loopback, type, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(5), 1, "GET", "/", ExpectedCodes.Default, port, EndpointHealth.Unknown);
 
     private Task<ProbeResult> AskAsync(ProbeTarget target) => _prober.ProbeAsync(target, TestContext.Current.CancellationToken);
 }

@@ -9,7 +9,7 @@ namespace CN2.VRouter.Tests.Probes;
 public sealed class ProbeEngineTests : IAsyncDisposable
 {
     private static readonly ProbeTarget Target = new(
-        Guid.CreateVersion7(), IPAddress.Loopback, MonitorType.TCP, TimeSpan.FromHours(1), TimeSpan.FromSeconds(1), 3, "GET", "/", [], 80, EndpointHealth.Unhealthy);
+        Guid.CreateVersion7(), IPAddress.Loopback, MonitorType.TCP, TimeSpan.FromHours(1), TimeSpan.FromSeconds(1), 3, "GET", "/", ExpectedCodes.Default, 80, EndpointHealth.Unhealthy);
 
     private static readonly ProbeTarget Quick = Target with { Delay = TimeSpan.FromMilliseconds(5), LastKnown = EndpointHealth.Unknown };
 

@@ -5,5 +5,16 @@ public sealed record BgpRouterSpec(
     uint AutonomousSystem, int Port, IReadOnlyList<string> AddressFamilies, int HoldTime, int? MultihopTtl, bool Passive, bool AddPath, bool AdminDown,
     bool GracefulRestart, int RestartTime)
 {
+    /// <summary>
+    /// RFC 4271 §4.2 also allows 0: the session never expires. gobgpd 3.10 cannot do that: its AddPeer reads 0 as "not given" (90), and on a
+    /// session with a negotiated hold time of 0 its write deadline has passed before each message.
+    /// </summary>
+    public const int LeastHoldTime = 3;
+
+    public const int DefaultHoldTime = 90;
+
+    /// <summary>Seconds. A document from a time when 0 was accepted says 0; sessions had the default then.</summary>
+    public int HoldTime { get; init; } = HoldTime == 0 ? DefaultHoldTime : HoldTime;
+
     public static readonly IReadOnlyList<string> DefaultFamilies = ["inet", "inet6", "inet-vpn", "inet6-vpn"];
 }

@@ -1,5 +1,6 @@
 using CN2.Network.Addressing;
 using CN2.Network.Collections;
+using CN2.Network.Resources;
 
 namespace CN2.Api.Data.Documents;
 
@@ -39,11 +40,36 @@ public sealed record AddressRangeSpec
     public string To { get; set; } = "";
 }
 
-/// <summary>Attributes of routes; the defaults are CN2's.</summary>
+/// <summary>Attributes of routes; the defaults are CN2's. Communities are in canonical text, sorted and distinct, also when an older document is read.</summary>
 public sealed record AdvertisementSpec
 {
     public uint LocalPreference { get; set; } = 200;
     public uint Med { get; set; } = 100;
-    public List<string> Communities { get; set; } = [];
-    public List<string> LargeCommunities { get; set; } = [];
+    public List<string> Communities { get; set => field = Sorted(value.Select(CanonicalText)); } = [];
+    public List<string> LargeCommunities { get; set => field = Sorted(value); } = [];
+
+    /// <summary>The attributes as values. <paramref name="fault"/>: a sentence for what cannot be read and is left out; null when all can.</summary>
+    public Advertisement Read(out string? fault)
+    {
+        fault = null;
+        var communities = new List<BgpCommunity>(Communities.Count);
+        foreach (var text in Communities)
+        {
+            if (BgpCommunity.TryParse(text, out var community, out var error)) communities.Add(community);
+            else fault ??= error;
+        }
+
+        var large = new List<LargeCommunity>(LargeCommunities.Count);
+        foreach (var text in LargeCommunities)
+        {
+            if (LargeCommunity.TryParse(text, out var community, out var error)) large.Add(community);
+            else fault ??= error;
+        }
+
+        return new Advertisement(LocalPreference, Med, communities.ToEquatableList(), large.ToEquatableList());
+    }
+
+    private static string CanonicalText(string text) => BgpCommunity.TryParse(text, out var community, out _) ? community.ToString() : text;
+
+    private static List<string> Sorted(IEnumerable<string> texts) => [.. texts.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 }

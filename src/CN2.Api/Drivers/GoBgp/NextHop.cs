@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using CN2.Network.Collections;
 using Google.Protobuf.WellKnownTypes;
 
 namespace CN2.Api.Drivers.GoBgp;
@@ -23,9 +24,7 @@ internal sealed class NextHop
         }
         else
         {
-            var hash = 2166136261u; // FNV-1a
-            foreach (var b in bytes[..length]) hash = (hash ^ b) * 16777619;
-            Identifier = Math.Max(hash, 1);
+            Identifier = Math.Max(Fnv1a.Of(bytes[..length]), 1);
         }
     }
 

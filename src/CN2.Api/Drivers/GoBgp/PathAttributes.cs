@@ -13,7 +13,7 @@ internal sealed record VpnAttributes(uint Label, EquatableList<RouteTarget> Rout
 /// incomplete. Value equality. Few distinct ones exist (one per network), so the speaker shares instances, each already encoded.
 /// </summary>
 internal sealed record PathAttributes(
-    uint LocalPreference, uint Med, EquatableList<uint> Communities, EquatableList<LargeCommunityValue> LargeCommunities, VpnAttributes? Vpn = null)
+    uint LocalPreference, uint Med, EquatableList<BgpCommunity> Communities, EquatableList<LargeCommunity> LargeCommunities, VpnAttributes? Vpn = null)
 {
     /// <summary>Tunnel types of every route of the overlay (RFC 9012, RFC 7510): GRE and MPLS-in-UDP.</summary>
     public static readonly ushort[] Encapsulations = [2, 13];
@@ -28,16 +28,19 @@ internal sealed record PathAttributes(
 
     /// <summary>A well-known community that keeps a path from some peers; gobgpd needs a withdraw to take back what it has sent.</summary>
     public bool IsRestricted =>
-        Communities.Any(c => c is BgpCommunity.NoExport or BgpCommunity.NoAdvertise or BgpCommunity.NoExportSubconfed);
+        Communities.Any(c => c == BgpCommunity.NoAdvertise || KeepsFromExternalPeers(c));
 
     public bool IsKeptFrom(bool external) =>
-        Communities.Any(c => c == BgpCommunity.NoAdvertise || (external && c is BgpCommunity.NoExport or BgpCommunity.NoExportSubconfed));
+        Communities.Any(c => c == BgpCommunity.NoAdvertise || (external && KeepsFromExternalPeers(c)));
 
     public bool Equals(PathAttributes? other) =>
         other is not null && LocalPreference == other.LocalPreference && Med == other.Med
         && Communities.Equals(other.Communities) && LargeCommunities.Equals(other.LargeCommunities) && Equals(Vpn, other.Vpn);
 
     public override int GetHashCode() => HashCode.Combine(LocalPreference, Med, Communities, LargeCommunities, Vpn);
+
+    private static bool KeepsFromExternalPeers(BgpCommunity community) =>
+        community == BgpCommunity.NoExport || community == BgpCommunity.NoExportSubconfed;
 
     private Any[] Encode()
     {
@@ -47,7 +50,7 @@ internal sealed record PathAttributes(
             Pack(new Wire.MultiExitDiscAttribute { Med = Med }),
             Pack(new Wire.LocalPrefAttribute { LocalPref = LocalPreference }),
         };
-        if (Communities.Count > 0) attributes.Add(Pack(new Wire.CommunitiesAttribute { Communities = { Communities } }));
+        if (Communities.Count > 0) attributes.Add(Pack(new Wire.CommunitiesAttribute { Communities = { Communities.Select(c => c.Value) } }));
         if (LargeCommunities.Count > 0)
             attributes.Add(Pack(new Wire.LargeCommunitiesAttribute
             {
@@ -55,7 +58,7 @@ internal sealed record PathAttributes(
                 {
                     LargeCommunities.Select(c => new Wire.LargeCommunity
                     {
-                        GlobalAdmin = c.GlobalAdmin, LocalData1 = c.Data1, LocalData2 = c.Data2,
+                        GlobalAdmin = c.GlobalAdministrator, LocalData1 = c.LocalData1, LocalData2 = c.LocalData2,
                     }),
                 },
             }));

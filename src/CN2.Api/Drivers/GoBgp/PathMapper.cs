@@ -18,7 +18,7 @@ internal sealed class PathMapper
 {
     private readonly ConcurrentDictionary<IPAddress, NextHop> _nextHops = [];
     private readonly ConcurrentDictionary<PathAttributes, PathAttributes> _attributes = [];
-    private (EquatableList<string> Communities, EquatableList<string> Large, uint Preference, uint Med, uint? Label, EquatableList<RouteTarget>? Targets, PathAttributes Attributes)? _last;
+    private (EquatableList<BgpCommunity> Communities, EquatableList<LargeCommunity> Large, uint Preference, uint Med, uint? Label, EquatableList<RouteTarget>? Targets, PathAttributes Attributes)? _last;
 
     /// <summary>What the engine is given for a path that has no <see cref="PathLimits.Fault(BgpPath)"/>.</summary>
     public (EngineRouteKey Key, NextHop NextHop, PathAttributes Attributes) Map(BgpPath path) =>
@@ -32,8 +32,7 @@ internal sealed class PathMapper
 
     public static BgpPath ToBgpPath(EngineRouteKey key, HeldPath path) => new(
         key.Prefix.ToAddress(), path.NextHop.Address, path.Attributes.LocalPreference, path.Attributes.Med,
-        path.Attributes.Communities.Select(BgpCommunity.Format).ToEquatableList(),
-        path.Attributes.LargeCommunities.Select(c => c.ToString()).ToEquatableList(),
+        path.Attributes.Communities, path.Attributes.LargeCommunities,
         path.Attributes.Vpn is { } vpn ? new(key.RouteDistinguisher, vpn.Label, vpn.RouteTargets) : null);
 
     /// <summary>A path of the engine's table; null when it was learned from a peer or is a membership.</summary>
@@ -45,9 +44,9 @@ internal sealed class PathMapper
         uint origin = 0, preference = 0, med = 0;
         var (hasPreference, hasMed, foreign) = (false, false, false);
         IPAddress? nextHop = null;
-        uint[] communities = [];
+        BgpCommunity[] communities = [];
         RouteTarget[]? targets = null;
-        LargeCommunityValue[] large = [];
+        LargeCommunity[] large = [];
         foreach (var any in path.Pattrs)
         {
             if (any.TryUnpack<Wire.OriginAttribute>(out var o)) origin = o.Origin;
@@ -55,9 +54,9 @@ internal sealed class PathMapper
             else if (any.TryUnpack<Wire.MpReachNLRIAttribute>(out var mp)) nextHop = AddressOrNull(mp.NextHops.FirstOrDefault());
             else if (any.TryUnpack<Wire.MultiExitDiscAttribute>(out var m)) (med, hasMed) = (m.Med, true);
             else if (any.TryUnpack<Wire.LocalPrefAttribute>(out var l)) (preference, hasPreference) = (l.LocalPref, true);
-            else if (any.TryUnpack<Wire.CommunitiesAttribute>(out var c)) communities = [.. c.Communities.Order()];
+            else if (any.TryUnpack<Wire.CommunitiesAttribute>(out var c)) communities = [.. c.Communities.Select(v => new BgpCommunity(v)).Order()];
             else if (any.TryUnpack<Wire.LargeCommunitiesAttribute>(out var lc))
-                large = [.. lc.Communities.Select(v => new LargeCommunityValue(v.GlobalAdmin, v.LocalData1, v.LocalData2)).Order()];
+                large = [.. lc.Communities.Select(v => new LargeCommunity(v.GlobalAdmin, v.LocalData1, v.LocalData2)).Order()];
             else if (any.TryUnpack<Wire.ExtendedCommunitiesAttribute>(out var extended)) foreign |= !TryDecode(extended, out targets);
             else foreign = true;
         }
@@ -144,14 +143,8 @@ internal sealed class PathMapper
             && Equals(last.Targets, path.Vpn?.RouteTargets) && last.Communities.Equals(path.Communities) && last.Large.Equals(path.LargeCommunities))
             return last.Attributes;
 
-        var communities = path.Communities.Select(text => BgpCommunity.TryParse(text, out var value)
-            ? value
-            : throw new ArgumentException($"\"{text}\" is no community (path {path.Prefix}).", nameof(path)));
-        var large = path.LargeCommunities.Select(text => BgpCommunity.TryParseLarge(text, out var value)
-            ? value
-            : throw new ArgumentException($"\"{text}\" is no large community (path {path.Prefix}).", nameof(path)));
         var attributes = Share(new(path.LocalPreference, path.Med,
-            communities.Distinct().Order().ToEquatableList(), large.Distinct().Order().ToEquatableList(),
+            path.Communities.Distinct().Order().ToEquatableList(), path.LargeCommunities.Distinct().Order().ToEquatableList(),
             path.Vpn is { } vpn ? new(vpn.Label, vpn.RouteTargets.Distinct().Order().ToEquatableList()) : null));
         _last = (path.Communities, path.LargeCommunities, path.LocalPreference, path.Med, path.Vpn?.Label, path.Vpn?.RouteTargets, attributes);
         return attributes;

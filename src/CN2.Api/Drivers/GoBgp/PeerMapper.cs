@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using CN2.Api.Options;
+using CN2.Network.Addressing;
 using CN2.Network.Collections;
 
 namespace CN2.Api.Drivers.GoBgp;
@@ -47,11 +48,10 @@ internal sealed class PeerMapper(BgpOptions options)
     /// <summary>A sentence for the user when the engine could not be given this peer; null when it can.</summary>
     public string? Fault(BgpPeer peer)
     {
-        if (peer.Address.AddressFamily == AddressFamily.InterNetworkV6 && (peer.Address.IsIPv6LinkLocal || peer.Address.IsIPv4MappedToIPv6))
-            return $"{peer.Address} cannot be a BGP router's address: use a global IPv6 or an IPv4 address.";
-        if (peer.AutonomousSystem is 0 or 23456 or uint.MaxValue) return $"autonomousSystem {peer.AutonomousSystem} is reserved.";
+        if (HostAddress.FaultOf(peer.Address) is { } addressFault) return $"address: {addressFault}";
+        if (AutonomousSystem.FaultOf(peer.AutonomousSystem) is { } numberFault) return $"autonomousSystem: {numberFault}";
         if (peer.Port == 0) return "port must be 1 to 65535.";
-        if (peer.HoldTime is not (0 or (>= 3 and <= 65535))) return $"holdTime {peer.HoldTime} must be 3 to 65535 (0: the default, 90).";
+        if (peer.HoldTime is < 3 or > 65535) return $"holdTime {peer.HoldTime} must be 3 to 65535.";
         if (peer.MultihopTtl is not (null or (>= 1 and <= 255))) return $"multihopTtl {peer.MultihopTtl} must be 1 to 255.";
         if (peer.GracefulRestart && peer.RestartTime is < 0 or > 4095) return $"gracefulRestart.restartTime {peer.RestartTime} must be 0 to 4095.";
         if (peer.AuthKey is { Length: > 80 }) return "authKey is longer than the 80 bytes TCP MD5 takes.";
@@ -69,7 +69,7 @@ internal sealed class PeerMapper(BgpOptions options)
     /// </summary>
     public Wire.Peer Encode(BgpPeer peer, bool restarting)
     {
-        var holdTime = (ulong)(peer.HoldTime == 0 ? 90 : peer.HoldTime);
+        var holdTime = (ulong)peer.HoldTime;
         var wire = new Wire.Peer
         {
             Conf = new()

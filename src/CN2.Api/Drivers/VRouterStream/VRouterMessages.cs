@@ -1,6 +1,6 @@
 using System.Net;
-using System.Text.RegularExpressions;
 using CN2.Network.Addressing;
+using CN2.Network.Selection;
 using CN2.Network.Sequencing;
 using CN2.VRouter.V1;
 using Google.Protobuf;
@@ -14,7 +14,7 @@ using VpnRouteKey = CN2.Network.Overlay.VpnRouteKey;
 namespace CN2.Api.Drivers.VRouterStream;
 
 /// <summary>The driver's types to and from the messages of vrouter.proto. Pure.</summary>
-internal static partial class VRouterMessages
+internal static class VRouterMessages
 {
     /// <summary>Aim for a chunk, well under the 4 MB that gRPC clients take and the 1 MB that we promise.</summary>
     private const int ChunkBytes = 512 * 1024;
@@ -95,11 +95,13 @@ internal static partial class VRouterMessages
     /// <summary>Reads a hello; every fault at once.</summary>
     public static VRouterHello? Read(Hello hello, List<string> faults)
     {
-        if (!DnsLabel().IsMatch(hello.Name)) faults.Add($"name \"{hello.Name}\": expected a DNS label (a-z, 0-9, -), at most 63 characters");
+        if (NameSyntax.FaultOfDnsLabel(hello.Name) is { } nameFault) faults.Add($"name: {nameFault}");
         var address = hello.Address.Length == 4 ? new IPAddress(hello.Address.Span) : null;
-        if (address is null || !address.IsUsableHost()) faults.Add("address: expected the 4 bytes of a usable IPv4 address");
+        if (address is null) faults.Add("address: expected the 4 bytes of an IPv4 address");
+        else if (HostAddress.FaultOf(address) is { } addressFault) faults.Add($"address: {addressFault}");
         var address6 = hello.Address6.Length == 16 ? new IPAddress(hello.Address6.Span) : null;
-        if (!hello.Address6.IsEmpty && (address6 is null || !address6.IsUsableHost())) faults.Add("address6: expected the 16 bytes of a usable IPv6 address, or nothing");
+        if (address6 is null && !hello.Address6.IsEmpty) faults.Add("address6: expected the 16 bytes of an IPv6 address, or nothing");
+        else if (address6 is not null && HostAddress.FaultOf(address6) is { } address6Fault) faults.Add($"address6: {address6Fault}");
         if (hello.AgentVersion.Length > 200) faults.Add("agent_version: longer than 200 characters");
         if (hello.OverlayEngine is not ("" or "userspace" or "kernel")) faults.Add($"overlay_engine \"{hello.OverlayEngine}\": expected userspace, kernel or nothing");
         return faults.Count > 0 ? null : new VRouterHello(hello.Name, address!, address6, hello.AgentVersion, hello.OverlayEngine.Length == 0 ? null : hello.OverlayEngine);
@@ -192,7 +194,7 @@ internal static partial class VRouterMessages
         MaxRetries = (uint)Math.Max(0, probe.Check.MaxRetries),
         HttpMethod = probe.Check.HttpMethod ?? "",
         UrlPath = probe.Check.UrlPath ?? "",
-        ExpectedCodes = probe.Check.ExpectedCodes ?? "",
+        ExpectedCodes = probe.Check.ExpectedCodes.ToString(),
         Port = probe.Check.Port ?? 0u,
         LastKnown = probe.LastKnown switch
         {
@@ -205,7 +207,4 @@ internal static partial class VRouterMessages
     private static ByteString Bytes(IPAddress address) => UnsafeByteOperations.UnsafeWrap(address.GetAddressBytes());
 
     private static ByteString Bytes(Guid uid) => UnsafeByteOperations.UnsafeWrap(uid.ToByteArray(bigEndian: true));
-
-    [GeneratedRegex("^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$", RegexOptions.CultureInvariant)]
-    private static partial Regex DnsLabel();
 }

@@ -1,5 +1,6 @@
 using System.Net;
 using CN2.Api.Drivers.GoBgp;
+using CN2.Network.Addressing;
 
 namespace CN2.Api.Tests.Drivers.GoBgp;
 
@@ -90,27 +91,6 @@ public sealed class PathTableTests
         Assert.Equal(0, table.Count);
         Assert.Empty(table.All);
     }
-
-    [Theory]
-    [InlineData("64512:100", true)]
-    [InlineData("NO_EXPORT", true)]
-    [InlineData("0:0", true)]
-    [InlineData("65536:1", false)]
-    [InlineData("1:2:3", false)]
-    [InlineData("64512", false)]
-    [InlineData("-1:2", false)]
-    [InlineData(" 1:2", false)]
-    [InlineData("", false)]
-    [InlineData(null, false)]
-    public void Communities_are_two_16_bit_numbers_or_a_name(string? text, bool expected) => Assert.Equal(expected, BgpCommunity.TryParse(text, out _));
-
-    [Theory]
-    [InlineData("64512:1:2", true)]
-    [InlineData("4294967295:0:4294967295", true)]
-    [InlineData("4294967296:0:0", false)]
-    [InlineData("64512:1", false)]
-    [InlineData("a:b:c", false)]
-    public void Large_communities_are_three_32_bit_numbers(string text, bool expected) => Assert.Equal(expected, BgpCommunity.TryParseLarge(text, out _));
 
     [Fact]
     public void A_path_read_back_is_the_path_that_was_written()

@@ -24,7 +24,7 @@ internal static class Spec
 
     public static BgpPath Path(string prefix, string nextHop, uint med = 100, uint preference = 200, string[]? communities = null, string[]? large = null) =>
         new(IPAddress.Parse(prefix), IPAddress.Parse(nextHop), preference, med,
-            (communities ?? []).ToEquatableList(), (large ?? []).ToEquatableList());
+            (communities ?? []).Select(Community).ToEquatableList(), (large ?? []).Select(LargeCommunity).ToEquatableList());
 
     /// <summary>A route of network <paramref name="number"/> in the overlay, as the reconciler makes it.</summary>
     public static BgpPath Vpn(string prefix, string nextHop, ushort number, string[]? targets = null, string[]? communities = null, uint? label = null) =>
@@ -34,8 +34,18 @@ internal static class Spec
                 (targets ?? ["target:64512:1", $"target:64512:{8_000_000 + number}"]).Select(Target).ToEquatableList()),
         };
 
+    /// <summary>One more than a path can have: the engine would refuse it.</summary>
+    public static EquatableList<BgpCommunity> TooManyCommunities { get; } =
+        Enumerable.Range(0, PathLimits.MaxCommunities + 1).Select(i => Community($"64512:{i}")).ToEquatableList();
+
     public static RouteTarget Target(string text) =>
         RouteTarget.TryParse(text, out var target, out var error) ? target : throw new ArgumentException(error, nameof(text));
+
+    public static BgpCommunity Community(string text) =>
+        BgpCommunity.TryParse(text, out var community, out var error) ? community : throw new ArgumentException(error, nameof(text));
+
+    private static LargeCommunity LargeCommunity(string text) =>
+        Network.Addressing.LargeCommunity.TryParse(text, out var community, out var error) ? community : throw new ArgumentException(error, nameof(text));
 
     public static BgpPathKey Key(string prefix, string nextHop) => new(IPAddress.Parse(prefix), new(IPAddress.Parse(nextHop), 0));
 

@@ -15,8 +15,8 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using EndpointHealth = CN2.Network.Resources.EndpointHealth;
-using NatEntryKey = CN2.Network.Compilation.NatEntryKey;
 using MonitorType = CN2.Network.Resources.MonitorType;
+using NatEntryKey = CN2.Network.Compilation.NatEntryKey;
 
 namespace CN2.Api.Tests.Drivers.VRouterStream;
 
@@ -91,7 +91,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         };
         var nodePort = NatEntry("100.0.0.4") with { Key = new NatEntryKey(IPFamily.IPv6, null, TransportProtocol.TCP, 30080) };
         var uid = Guid.CreateVersion7();
-        var probe = new VRouterProbe(uid, IPAddress.Parse("10.0.0.1"), new ServiceHealthCheck(uid, new NamespacedName("ns1", "hc"), MonitorType.HTTP, 2, 5, 3, "GET", "/health", "200-299", 80), EndpointHealth.Healthy);
+        var probe = new VRouterProbe(uid, IPAddress.Parse("10.0.0.1"), new ServiceHealthCheck(uid, new NamespacedName("ns1", "hc"), MonitorType.HTTP, 2, 5, 3, "GET", "/health", ExpectedCodes.Default, 80), EndpointHealth.Healthy);
         _publisher.Publish("compute1", 1, new VRouterConfig([natEntry, nodePort], [], [probe], [], []));
         var items = (await NextAsync(call)).Snapshot.Items;
         Assert.Equal(
@@ -194,10 +194,10 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("Compute_1", 4, 0, "name \"Compute_1\"")]
+    [InlineData("Compute_1", 4, 0, "name: 'Compute_1'")]
     [InlineData("compute1", 3, 0, "address: ")]
     [InlineData("compute1", 4, 4, "address6: ")]
-    [InlineData("", 0, 1, "name \"\"", "address: ", "address6: ")]
+    [InlineData("", 0, 1, "name: ", "address: ", "address6: ")]
     public async Task A_wrong_hello_is_refused_with_every_fault(string name, int address, int address6, params string[] faults)
     {
         using var call = _channel.CreateCallInvoker().AsyncDuplexStreamingCall(Connect, null, new CallOptions(cancellationToken: Cancellation));
