@@ -3,7 +3,6 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using CN2.Network.Resources;
 using CN2.VRouter.Nft;
-using CN2.VRouter.Tests.Lab;
 
 namespace CN2.VRouter.Tests.Nft;
 
