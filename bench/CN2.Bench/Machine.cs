@@ -1,5 +1,3 @@
-using CN2.Bench.Lab;
-
 namespace CN2.Bench;
 
 /// <summary>Where the figures come from.</summary>
@@ -8,7 +6,7 @@ internal static class Machine
     public static IEnumerable<object[]> Describe()
     {
         yield return ["Date", DateTime.UtcNow.ToString("yyyy-MM-dd HH:mm 'UTC'", System.Globalization.CultureInfo.InvariantCulture)];
-        yield return ["Commit", First("git", "-C", Published.Root, "log", "-1", "--format=%h")];
+        yield return ["Commit", First("git", "-C", Repository.Root, "log", "-1", "--format=%h")];
         yield return ["Processor", $"{Field("/proc/cpuinfo", "model name")} (family {Field("/proc/cpuinfo", "cpu family")}, model {Field("/proc/cpuinfo", "model\t")}), {Environment.ProcessorCount} cores, {Field("/proc/cpuinfo", "cpu MHz")} MHz"];
         yield return ["Memory", $"{long.Parse(Field("/proc/meminfo", "MemTotal").Split(' ')[0], System.Globalization.CultureInfo.InvariantCulture) / 1024 / 1024} GiB"];
         // The launcher looks before it builds.
@@ -20,17 +18,18 @@ internal static class Machine
         yield return ["gobgpd", First("gobgpd", "--version")];
         yield return ["FRR", First("/usr/lib/frr/bgpd", "--version")];
         yield return ["nftables", First("nft", "--version")];
-        yield return ["nginx", First("nginx", "-v")];
+        yield return ["nginx", First("sh", "-c", "nginx -v 2>&1")];
     }
 
     private static string Field(string file, string name) =>
         File.ReadLines(file).FirstOrDefault(l => l.StartsWith(name, StringComparison.Ordinal))?.Split(':', 2)[1].Trim() ?? "?";
 
+    /// <summary>The first line a program prints.</summary>
     private static string First(string program, params string[] arguments)
     {
         try
         {
-            return RunningProcess.TryRun(program, arguments).Output.Split('\n')[0].Trim();
+            return Command.Try(program, arguments).Output.Split('\n')[0].Trim();
         }
         catch (System.ComponentModel.Win32Exception)
         {

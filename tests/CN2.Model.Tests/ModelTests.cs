@@ -36,7 +36,7 @@ public sealed class ModelTests(ITestOutputHelper output)
         }
         catch (Exception e)
         {
-            Assert.Fail($"{(e is InvalidOperationException ? e.Message : e.ToString())}\n\nwhat happened:\n{string.Join('\n', _story)}\n\nthe API said last:\n{Tail(lab.Api.Log)}\n\n{repeat}");
+            Assert.Fail($"{(e is InvalidOperationException ? e.Message : e.ToString())}\n\nwhat happened:\n{string.Join('\n', _story)}\n\nthe API said last:\n{Tail(lab.Api.Log!)}\n\n{repeat}");
         }
     }
 
@@ -44,7 +44,6 @@ public sealed class ModelTests(ITestOutputHelper output)
 
     private async Task RunAsync(ModelLab lab, int seed, TimeSpan length)
     {
-        await lab.StartAsync();
         using var http = lab.OpenHttp();
         var api = new ApiClient(http);
         await SetUpAsync(api, seed);
@@ -115,7 +114,7 @@ public sealed class ModelTests(ITestOutputHelper output)
         await Task.Delay(1200);
         faults = await FaultsAsync(lab, api, clients);
         if (faults.Count > 0) throw new InvalidOperationException($"It was at rest after {rest.TotalSeconds:0.0} s and then moved:\n{string.Join('\n', faults.Take(40))}");
-        foreach (var log in lab.Agents.Values.Append(lab.Api).Select(d => d.Log))
+        foreach (var log in lab.Agents.Values.Append(lab.Api).Select(d => d.Log!))
         {
             var bad = File.ReadLines(log).Where(l => BadWords.Any(w => l.Contains(w, StringComparison.Ordinal))).Take(5).ToList();
             if (bad.Count > 0) throw new InvalidOperationException($"{Path.GetFileName(log)}: {string.Join('\n', bad)}\n{string.Join('\n', File.ReadLines(log).SkipWhile(l => !l.Contains(bad[0], StringComparison.Ordinal)).Take(25))}");

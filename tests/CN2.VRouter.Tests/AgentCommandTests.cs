@@ -123,7 +123,7 @@ public sealed class AgentCommandTests : IClassFixture<NodeLab>, IAsyncLifetime
     /// <summary>An nft in front of the real one, of the same process id, that notes its arguments and dies of a broken pipe when told to.</summary>
     private async Task<string> WrapNftAsync()
     {
-        var real = NetworkNamespace.Command("sh", "-c", "command -v nft").Trim();
+        var real = Command.Run("sh", "-c", "command -v nft").Trim();
         var wrapper = _directory + "/bin/nft";
         Directory.CreateDirectory(_directory + "/bin");
         await File.WriteAllTextAsync(
@@ -141,7 +141,7 @@ public sealed class AgentCommandTests : IClassFixture<NodeLab>, IAsyncLifetime
 
             """,
             Cancellation);
-        NetworkNamespace.Command("chmod", "500", wrapper);
+        Command.Run("chmod", "500", wrapper);
         return wrapper;
     }
 

@@ -52,7 +52,7 @@ public sealed class AgentProcessTests(NodeLab lab) : IClassFixture<NodeLab>, IAs
         await _server.DisposeAsync();
         Assert.NotNull(await ReachAsync());
         Assert.True(await established.EchoesAsync());
-        NetworkNamespace.Command("kill", "-TERM", again.Id.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        Command.Run("kill", "-TERM", again.Id.ToString(System.Globalization.CultureInfo.InvariantCulture));
         await again.WaitForExitAsync(Cancellation);
         Assert.Equal(0, again.ExitCode);
         Assert.NotNull(await ReachAsync());

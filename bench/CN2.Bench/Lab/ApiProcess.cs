@@ -8,18 +8,15 @@ internal sealed class ApiProcess : IDisposable
 {
     private static readonly string[] WorkCounters = ["cn2_reconcile", "cn2_bgp", "cn2_vrouter"];
 
-    private readonly PrivateNetwork _network;
-    private readonly Dictionary<string, string> _settings;
     private readonly HttpClient _http = new() { BaseAddress = new Uri("http://127.0.0.1:8080"), Timeout = TimeSpan.FromSeconds(30) };
-    private RunningProcess _process;
+    private readonly RunningProcess _process;
 
     /// <param name="network">Where it runs.</param>
     /// <param name="connectionString">Its database.</param>
     /// <param name="settings">More settings, in the form of environment variables.</param>
     public ApiProcess(PrivateNetwork network, string connectionString, params (string Name, string Value)[] settings)
     {
-        _network = network;
-        _settings = new Dictionary<string, string>
+        var values = new Dictionary<string, string>
         {
             ["ConnectionStrings__CN2"] = connectionString,
             ["Http__Url"] = "http://127.0.0.1:8080",
@@ -30,8 +27,8 @@ internal sealed class ApiProcess : IDisposable
             ["Bgp__GoBgp__Address"] = "unix://" + Path.Combine(network.Directory, "gobgp.sock"),
             ["ControlNode__Name"] = "control",
         };
-        foreach (var (name, value) in settings) _settings[name] = value;
-        _process = Launch();
+        foreach (var (name, value) in settings) values[name] = value;
+        _process = new(Published.Api, [], Path.Combine(network.Directory, "api.log"), values);
     }
 
     public TimeSpan ProcessorTime => _process.ProcessorTime;
@@ -41,28 +38,29 @@ internal sealed class ApiProcess : IDisposable
     /// <summary>The most resident memory it has had since it was started.</summary>
     public long PeakResidentBytes => _process.PeakResidentBytes;
 
-    /// <summary>Every route to /readyz saying yes; the time since the process was started is the caller's to measure.</summary>
-    public Task<TimeSpan> ReadyAsync(int seconds = 120) => Deadline.UntilAsync("CN2.Api ready", async () =>
+    /// <summary>Waits until /readyz answers 200; returns how long that took from now.</summary>
+    public async Task<TimeSpan> ReadyAsync(int seconds = 120)
     {
-        if (_process.HasExited) throw new InvalidOperationException($"CN2.Api ended: {File.ReadAllText(_process.Log)}");
-        try
+        var clock = Stopwatch.StartNew();
+        await Eventually.TrueAsync(async () =>
         {
-            using var answer = await _http.GetAsync("/readyz");
-            return answer.IsSuccessStatusCode;
-        }
-        catch (HttpRequestException)
-        {
-            return false;
-        }
-    }, seconds);
+            if (_process.HasExited) throw new InvalidOperationException($"CN2.Api ended: {_process.Output}");
+            try
+            {
+                using var answer = await _http.GetAsync("/readyz");
+                return answer.IsSuccessStatusCode;
+            }
+            catch (HttpRequestException)
+            {
+                return false;
+            }
+        }, "CN2.Api is ready", seconds);
+        return clock.Elapsed;
+    }
 
     public void Kill() => _process.Kill();
 
-    public void Start()
-    {
-        _process.Dispose();
-        _process = Launch();
-    }
+    public void Start() => _process.Start();
 
     /// <summary>Sends JSON; anything but success is an error.</summary>
     public async Task<string> SendAsync(HttpMethod method, string path, string json)
@@ -96,14 +94,14 @@ internal sealed class ApiProcess : IDisposable
     {
         var before = "";
         var since = Stopwatch.StartNew();
-        await Deadline.UntilAsync("CN2.Api is quiet", async () =>
+        await Eventually.TrueAsync(async () =>
         {
             var work = (await MetricsAsync()).Where(m => WorkCounters.Any(c => m.Key.StartsWith(c, StringComparison.Ordinal))).OrderBy(m => m.Key, StringComparer.Ordinal);
             var now = string.Join(' ', work.Select(m => m.Value.ToString(CultureInfo.InvariantCulture)));
             if (now != before) since.Restart();
             before = now;
             return since.Elapsed > TimeSpan.FromSeconds(1.5);
-        }, seconds, 100);
+        }, "CN2.Api is quiet", seconds, everyMilliseconds: 100);
     }
 
     /// <summary>Four million addresses, chosen by every Service that names no network.</summary>
@@ -116,32 +114,18 @@ internal sealed class ApiProcess : IDisposable
         _process.Dispose();
         _http.Dispose();
     }
-
-    private RunningProcess Launch() => new(Path.Combine(_network.Directory, "api.log"), _settings, Published.Api);
 }
 
 /// <summary>The published programs (<c>dotnet publish -c Release</c>, which <c>./cn2 bench</c> does).</summary>
 internal static class Published
 {
-    public static string Root { get; } = FindRoot();
-
     public static string Api => Program("CN2.Api", "CN2.Api");
 
     public static string VRouter => Program("CN2.VRouter", "cn2-vrouter");
 
     private static string Program(string project, string name)
     {
-        var path = Path.Combine(Root, "artifacts", "publish", project, "release", name);
+        var path = Repository.PathOf("artifacts", "publish", project, "release", name);
         return File.Exists(path) ? path : throw new FileNotFoundException($"{path} is missing: dotnet publish src/{project} -c Release");
-    }
-
-    private static string FindRoot()
-    {
-        for (var directory = new DirectoryInfo(AppContext.BaseDirectory); directory is not null; directory = directory.Parent)
-        {
-            if (File.Exists(Path.Combine(directory.FullName, "CN2.Api.sln"))) return directory.FullName;
-        }
-
-        throw new InvalidOperationException("CN2.Api.sln is in none of the directories above the bench.");
     }
 }

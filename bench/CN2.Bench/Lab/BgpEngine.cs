@@ -12,16 +12,14 @@ namespace CN2.Bench.Lab;
 internal sealed class BgpEngine : IDisposable
 {
     private readonly string _socket;
-    private readonly string _log;
     private readonly GrpcChannel _channel;
     private readonly Wire.GobgpApi.GobgpApiClient _client;
-    private RunningProcess _process;
+    private readonly RunningProcess _process;
 
     public BgpEngine(PrivateNetwork network)
     {
         _socket = Path.Combine(network.Directory, "gobgp.sock");
-        _log = Path.Combine(network.Directory, "gobgpd.log");
-        _process = Launch();
+        _process = new("gobgpd", ["--pprof-disable", "--api-hosts", "unix://" + _socket], Path.Combine(network.Directory, "gobgpd.log"));
         _channel = GoBgpChannel.Open(new Uri("unix://" + _socket));
         _client = new Wire.GobgpApi.GobgpApiClient(_channel);
     }
@@ -32,8 +30,8 @@ internal sealed class BgpEngine : IDisposable
 
     public void Start()
     {
-        _process.Dispose();
-        _process = Launch();
+        File.Delete(_socket);
+        _process.Start();
     }
 
     /// <summary>IPv4 paths in the global table; -1 while it does not answer or is not started.</summary>
@@ -52,7 +50,7 @@ internal sealed class BgpEngine : IDisposable
     /// <summary>What the API would do at least: start, every path in one stream of messages of 100, then the peer.</summary>
     public async Task RawReplayAsync(IReadOnlyList<Wire.AddPathStreamRequest> messages)
     {
-        await Deadline.UntilAsync("gobgpd", async () =>
+        await Eventually.TrueAsync(async () =>
         {
             try
             {
@@ -63,7 +61,7 @@ internal sealed class BgpEngine : IDisposable
             {
                 return false;
             }
-        });
+        }, "gobgpd answers");
         using (var call = _client.AddPathStream())
         {
             foreach (var message in messages) await call.RequestStream.WriteAsync(message);
@@ -109,11 +107,5 @@ internal sealed class BgpEngine : IDisposable
     {
         _channel.Dispose();
         _process.Dispose();
-    }
-
-    private RunningProcess Launch()
-    {
-        File.Delete(_socket);
-        return new RunningProcess(_log, "gobgpd", "--pprof-disable", "--api-hosts", "unix://" + _socket);
     }
 }

@@ -21,17 +21,16 @@ internal sealed partial class NftWatch : IDisposable
     private const int NewGeneration = (10 << 8) | 15;
 
     private readonly ConcurrentQueue<NftElementNotice> _elements = new();
+    private readonly int _socket;
     private readonly Thread _thread;
-    private readonly TaskCompletionSource _ready = new();
     private int _transactions;
     private volatile bool _stop;
 
     public NftWatch(string ns)
     {
-        // A thread of its own: it goes into the namespace and never comes back.
-        _thread = new Thread(() => Run(ns)) { IsBackground = true };
+        using (var home = new NamespaceThread(ns)) _socket = home.Run(Open);
+        _thread = new Thread(Run) { IsBackground = true };
         _thread.Start();
-        _ready.Task.Wait();
     }
 
     public IReadOnlyCollection<NftElementNotice> Elements => _elements;
@@ -44,34 +43,27 @@ internal sealed partial class NftWatch : IDisposable
         _thread.Join();
     }
 
-    private void Run(string ns)
+    private static int Open()
     {
-        var socket = -1;
-        try
-        {
-            using (var file = File.OpenHandle("/run/netns/" + ns)) Check(setns((int)file.DangerousGetHandle(), 0x40000000 /* CLONE_NEWNET */));
-            socket = Check(socket_(16 /* AF_NETLINK */, 3 /* SOCK_RAW */, 12 /* NETLINK_NETFILTER */));
-            Check(bind(socket, [16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 12)); // struct sockaddr_nl, the kernel chooses the port
-            var group = 7; // NFNLGRP_NFTABLES
-            Check(setsockopt(socket, 270 /* SOL_NETLINK */, 1 /* NETLINK_ADD_MEMBERSHIP */, ref group, sizeof(int)));
-            var patience = new TimeValue { Microseconds = 200_000 };
-            Check(setsockopt(socket, 1 /* SOL_SOCKET */, 20 /* SO_RCVTIMEO */, ref patience, Marshal.SizeOf<TimeValue>()));
-            _ready.SetResult();
-        }
-        catch (Exception e) when (e is Win32Exception or IOException)
-        {
-            _ready.SetException(e);
-            return;
-        }
+        var socket = Check(socket_(16 /* AF_NETLINK */, 3 /* SOCK_RAW */, 12 /* NETLINK_NETFILTER */));
+        Check(bind(socket, [16, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 12)); // struct sockaddr_nl, the kernel chooses the port
+        var group = 7; // NFNLGRP_NFTABLES
+        Check(setsockopt(socket, 270 /* SOL_NETLINK */, 1 /* NETLINK_ADD_MEMBERSHIP */, ref group, sizeof(int)));
+        var patience = new TimeValue { Microseconds = 200_000 };
+        Check(setsockopt(socket, 1 /* SOL_SOCKET */, 20 /* SO_RCVTIMEO */, ref patience, Marshal.SizeOf<TimeValue>()));
+        return socket;
+    }
 
+    private void Run()
+    {
         var buffer = new byte[256 * 1024];
         while (!_stop)
         {
-            var read = (int)recv(socket, buffer, buffer.Length, 0);
+            var read = (int)recv(_socket, buffer, buffer.Length, 0);
             if (read > 0) Hear(buffer.AsMemory(0, read));
         }
 
-        _ = close(socket);
+        _ = close(_socket);
     }
 
     private void Hear(ReadOnlyMemory<byte> datagram)
@@ -114,9 +106,6 @@ internal sealed partial class NftWatch : IDisposable
     }
 
     private static int Check(int result) => result >= 0 ? result : throw new Win32Exception();
-
-    [LibraryImport("libc", SetLastError = true)]
-    private static partial int setns(int fd, int type);
 
     [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
     private static partial int socket_(int domain, int type, int protocol);

@@ -45,7 +45,7 @@ internal sealed class PrivateNetwork
             if (int.TryParse(Path.GetFileName(former)[Mark.Length..], NumberStyles.None, CultureInfo.InvariantCulture, out var pid) && !IsBench(pid)) Clear(former);
         var directory = Path.Combine(Path.GetTempPath(), string.Create(CultureInfo.InvariantCulture, $"{Mark}{Environment.ProcessId}"));
         System.IO.Directory.CreateDirectory(directory);
-        RunningProcess.Run("chmod", "755", directory);
+        Command.Run("chmod", "755", directory);
         Process? inner = null;
         var interrupted = false;
         // ^C reaches the inner ones too; this one stays to clear up.
@@ -96,7 +96,7 @@ internal sealed class PrivateNetwork
 
     public static string AddNamespace(string node)
     {
-        RunningProcess.Run("ip", "netns", "add", node);
+        Command.Run("ip", "netns", "add", node);
         Ip(node, "link", "set", "lo", "up");
         return node;
     }
@@ -109,9 +109,9 @@ internal sealed class PrivateNetwork
         Ip(otherNs, "link", "set", otherDevice, "up");
     }
 
-    public static string Ip(string ns, params string[] arguments) => RunningProcess.Run("ip", ["-n", ns, .. arguments]);
+    public static string Ip(string ns, params string[] arguments) => Command.Run("ip", ["-n", ns, .. arguments]);
 
-    public static string Exec(string ns, params string[] command) => RunningProcess.Run("ip", ["netns", "exec", ns, .. command]);
+    public static string Exec(string ns, params string[] command) => Command.Run("ip", ["netns", "exec", ns, .. command]);
 
     private static bool IsBench(int pid) =>
         File.Exists($"/proc/{pid}/cmdline") && File.ReadAllText($"/proc/{pid}/cmdline").Contains("CN2.Bench", StringComparison.Ordinal);
@@ -125,7 +125,7 @@ internal sealed class PrivateNetwork
         {
             var pids = System.IO.Directory.GetDirectories("/proc").Select(d => Path.GetFileName(d)).Where(p => char.IsAsciiDigit(p[0]) && NamespaceOf(p) == world).ToArray();
             if (pids.Length == 0) break;
-            RunningProcess.TryRun("kill", ["-9", .. pids]);
+            Command.Try("kill", ["-9", .. pids]);
             Thread.Sleep(50);
         }
 

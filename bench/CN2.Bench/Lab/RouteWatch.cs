@@ -19,12 +19,12 @@ internal sealed class RouteWatch : IDisposable
     {
         _process = Process.Start(new ProcessStartInfo("ip", ["-n", ns, "monitor", "route"]) { RedirectStandardOutput = true })!;
         new Thread(Read) { IsBackground = true }.Start();
-        Deadline.UntilAsync("ip monitor", () =>
+        Eventually.True(() =>
         {
             PrivateNetwork.Ip(ns, "route", "replace", "blackhole", "203.0.113.255");
             PrivateNetwork.Ip(ns, "route", "del", "blackhole", "203.0.113.255");
             return Interlocked.Read(ref _deleted) > 0;
-        }).Wait();
+        }, "ip monitor reports");
         Interlocked.Exchange(ref _deleted, 0);
     }
 

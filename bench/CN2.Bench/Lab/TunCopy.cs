@@ -16,7 +16,7 @@ internal sealed class TunCopy : IDisposable
     {
         _from = new TunDevice(from);
         _to = new TunDevice(to);
-        foreach (var device in (string[])[from, to]) RunningProcess.Run("ip", "link", "set", device, "mtu", "1468", "txqueuelen", "2000", "up");
+        foreach (var device in (string[])[from, to]) Command.Run("ip", "link", "set", device, "mtu", "1468", "txqueuelen", "2000", "up");
         _events.Watch(_from.Descriptor, 1);
         _thread = new Thread(Run) { IsBackground = true, Name = "tun copy" };
         _thread.Start();

@@ -15,17 +15,17 @@ internal sealed partial class PgBench
     /// <summary>Free addresses of each pool before a run: more than it can take, so that it need not stop to refill as the API must.</summary>
     private const int Pool = 100_000;
 
-    private readonly PostgresServer _postgres;
+    private readonly ApiDatabase _postgres;
     private readonly string _script;
     private int _run;
 
     /// <param name="postgres">Where the API has created its first Service; nobody may be connected to its database.</param>
-    public PgBench(PostgresServer postgres)
+    public PgBench(ApiDatabase postgres)
     {
         _postgres = postgres;
-        _script = Path.Combine(postgres.Socket, "create-service.sql");
+        _script = Path.Combine(postgres.Server.Directory, "create-service.sql");
         File.WriteAllText(_script, Script(postgres));
-        postgres.Sql("postgres", $"CREATE DATABASE {Database} TEMPLATE {PostgresServer.Database}");
+        postgres.Sql("postgres", $"CREATE DATABASE {Database} TEMPLATE {ApiDatabase.Name}");
     }
 
     /// <summary>The Service a client of a run creates first.</summary>
@@ -45,13 +45,13 @@ internal sealed partial class PgBench
         _run++;
         _postgres.Sql(Database, $"SELECT cn2_refill(id, {Pool}) FROM subnet");
         _postgres.Sql(Database, "ANALYZE");
-        var log = Path.Combine(_postgres.Socket, $"pgbench-{_run}");
-        var output = RunningProcess.Run(Path.Combine(_postgres.Binaries, "pgbench"), ["-h", _postgres.Socket, "-U", "postgres", "-n", "-M", "prepared",
+        var log = Path.Combine(_postgres.Server.Directory, $"pgbench-{_run}");
+        var output = Command.Run(_postgres.Server.Program("pgbench"), ["-h", _postgres.Server.Directory, "-U", "postgres", "-n", "-M", "prepared",
             "-c", $"{clients}", "-j", $"{Math.Min(clients, 2)}", .. length, "-D", $"run={_run}", "-D", "seq=0", "-l", "--log-prefix", log, "-f", _script, Database]);
         var rate = Tps().Match(output);
         if (!rate.Success || !output.Contains("number of failed transactions: 0", StringComparison.Ordinal)) throw new InvalidOperationException(output);
         var times = new List<double>();
-        foreach (var file in Directory.GetFiles(_postgres.Socket, $"pgbench-{_run}.*"))
+        foreach (var file in Directory.GetFiles(_postgres.Server.Directory, $"pgbench-{_run}.*"))
         {
             // client, transaction, microseconds, ...
             times.AddRange(File.ReadLines(file).Select(l => double.Parse(l.Split(' ')[2], CultureInfo.InvariantCulture) / 1000));
@@ -62,7 +62,7 @@ internal sealed partial class PgBench
     }
 
     /// <summary>The script with this database's subnets, and the spec as the API has just written it.</summary>
-    private static string Script(PostgresServer postgres)
+    private static string Script(ApiDatabase postgres)
     {
         var text = File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "Scenarios", "create-service.sql"));
         var service = (int)postgres.Scalar("SELECT id FROM subnet WHERE external_network_uid IS NULL AND family(cidr) = 4")!;

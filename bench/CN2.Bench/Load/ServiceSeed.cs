@@ -34,7 +34,7 @@ internal static class ServiceSeed
         """;
 
     /// <summary>Services s<paramref name="first"/> to s<paramref name="last"/>; number i selects endpoint i mod <paramref name="endpoints"/>.</summary>
-    public static void Insert(PostgresServer postgres, int first, int last, int endpoints)
+    public static void Insert(ApiDatabase postgres, int first, int last, int endpoints)
     {
         using var connection = new NpgsqlConnection(postgres.ConnectionString + ";Pooling=false;Command Timeout=300");
         connection.Open();

@@ -35,8 +35,8 @@ internal sealed partial class OverlayForwarding(Report report, BenchOptions opti
     {
         report.Heading("(f) The overlay");
         Prepare();
-        var pods = new NamespaceThread("vpn-pod");
-        var routers = new NamespaceThread("vpn-router");
+        using var pods = new NamespaceThread("vpn-pod");
+        using var routers = new NamespaceThread("vpn-router");
         await using var engine = new OverlayEngine("bench", IPAddress.Parse(Node), OverlayChoice.Userspace, NullLogger<OverlayEngine>.Instance);
         await engine.ApplyAsync(Config(udp: true), null, CancellationToken.None);
         var control = "control";
@@ -92,7 +92,7 @@ internal sealed partial class OverlayForwarding(Report report, BenchOptions opti
     /// <summary>Sends as fast as it goes for a while; what was forwarded, and what that cost the thread.</summary>
     private Load Measure(NamespaceThread senders, string address, int port, byte[] payload, string thread, Func<long> forwarded, string sink)
     {
-        using var socket = senders.Open(AddressFamily.InterNetwork, SocketType.Dgram);
+        using var socket = senders.OpenSocket(AddressFamily.InterNetwork, SocketType.Dgram);
         socket.Connect(IPAddress.Parse(address), port);
         // The kernel cuts one long write into packets: the sender costs little of what the forwarder needs.
         socket.SetRawSocketOption(17, 103, BitConverter.GetBytes(payload.Length)); // UDP_SEGMENT
@@ -148,10 +148,10 @@ internal sealed partial class OverlayForwarding(Report report, BenchOptions opti
 
     private async Task<double> StreamAsync(NamespaceThread pods, NamespaceThread routers, string address)
     {
-        using var listener = routers.Open(AddressFamily.InterNetwork, SocketType.Stream);
+        using var listener = routers.OpenSocket(AddressFamily.InterNetwork, SocketType.Stream);
         listener.Bind(new IPEndPoint(IPAddress.Parse(address), 0));
         listener.Listen();
-        using var socket = pods.Open(AddressFamily.InterNetwork, SocketType.Stream);
+        using var socket = pods.OpenSocket(AddressFamily.InterNetwork, SocketType.Stream);
         await socket.ConnectAsync(listener.LocalEndPoint!);
         using var server = await listener.AcceptAsync();
         var received = 0L;

@@ -108,15 +108,15 @@ internal sealed class Restarts(Site site, Report report, BenchOptions options)
     /// <summary>Kills gobgpd; times count from the start of the new one.</summary>
     private async Task<Replay> ReplayAsync(int paths, Action restart, Func<Task>? replay = null)
     {
-        var established = site.Frr.Session().Established;
+        var established = site.Frr.Session(Site.ControlNode).Established;
         site.Engine.Kill();
         var clock = Stopwatch.StartNew();
         restart();
         var replaying = replay?.Invoke() ?? Task.CompletedTask;
-        await Deadline.UntilAsync("gobgpd's table is full", async () => await site.Engine.CountAsync() >= paths, 300, 20);
+        await Eventually.TrueAsync(async () => await site.Engine.CountAsync() >= paths, "gobgpd's table is full", 300);
         var table = clock.Elapsed;
         await replaying;
-        await Deadline.UntilAsync("FRR has it all", () => site.Frr.Session() is var (times, complete) && complete && times > established, 300, 50);
+        await Eventually.TrueAsync(() => site.Frr.Session(Site.ControlNode) is var (times, complete) && complete && times > established, "FRR has all routes", 300, everyMilliseconds: 50);
         return new Replay(table.TotalSeconds, clock.Elapsed.TotalSeconds);
     }
 

@@ -35,7 +35,7 @@ internal sealed class RouteLatency(Site site, Report report, BenchOptions option
             return address;
         })));
         await site.Engine.RawWithdrawAsync(paths.Values);
-        await Deadline.UntilAsync("FRR has dropped them", () => !paths.Keys.Any(site.Routes.Has));
+        await Eventually.TrueAsync(() => !paths.Keys.Any(site.Routes.Has), "FRR has dropped them", 60);
     }
 
     public void Tell()

@@ -15,7 +15,7 @@ internal sealed class ServiceCreation(PrivateNetwork network, Report report, Ben
     public async Task RunAsync()
     {
         Progress.Step($"(a) creating Services: PostgreSQL, gobgpd, CN2.Api");
-        using var postgres = new PostgresServer(network, "pg-create");
+        using var postgres = new ApiDatabase(network, "pg-create");
         using var engine = new BgpEngine(network);
         using (var first = Start(postgres))
         {
@@ -26,7 +26,7 @@ internal sealed class ServiceCreation(PrivateNetwork network, Report report, Ben
         }
 
         var pgbench = new PgBench(postgres);
-        var rows = Rows(postgres, PostgresServer.Database, "first");
+        var rows = Rows(postgres, ApiDatabase.Name, "first");
         var same = Rows(postgres, PgBench.Database, pgbench.One());
         if (rows != same) throw new InvalidOperationException($"create-service.sql is not what CN2.Api sends: rows of one create are {rows}, of one transaction of pgbench {same}");
 
@@ -46,10 +46,10 @@ internal sealed class ServiceCreation(PrivateNetwork network, Report report, Ben
             {
                 Progress.Step($"(a) round {round} of {Rounds}, {clients} clients, {options.LoadTime.TotalSeconds} s each of pgbench and CN2.Api");
                 var reference = pgbench.For(clients, options.LoadTime);
-                var (apiTime, databaseTime) = (api.ProcessorTime, postgres.ProcessorTime);
+                var (apiTime, databaseTime) = (api.ProcessorTime, postgres.Server.ProcessorTime);
                 var load = ServiceLoad.For(clients, options.LoadTime, $"r{round}c{clients}");
                 await api.QuietAsync();
-                runs[clients].Add(new Round(load, reference, (api.ProcessorTime - apiTime).TotalMicroseconds / load.Created, (postgres.ProcessorTime - databaseTime).TotalMicroseconds / load.Created));
+                runs[clients].Add(new Round(load, reference, (api.ProcessorTime - apiTime).TotalMicroseconds / load.Created, (postgres.Server.ProcessorTime - databaseTime).TotalMicroseconds / load.Created));
             }
         }
 
@@ -71,10 +71,10 @@ internal sealed class ServiceCreation(PrivateNetwork network, Report report, Ben
         report.Add(Aim.Under("(a) p50 of one client", 5, runs[1].Median(x => x.Load.Latencies.P50), " ms"));
     }
 
-    private ApiProcess Start(PostgresServer postgres) => new(network, postgres.ConnectionString, ("Bgp__ListenPort", "-1"));
+    private ApiProcess Start(ApiDatabase postgres) => new(network, postgres.ConnectionString, ("Bgp__ListenPort", "-1"));
 
     /// <summary>What the transaction that created this Service inserted, table by table.</summary>
-    private static string Rows(PostgresServer postgres, string database, string service)
+    private static string Rows(ApiDatabase postgres, string database, string service)
     {
         var tables = (string[])postgres.Scalar("SELECT array_agg(tablename::text ORDER BY tablename) FROM pg_tables WHERE schemaname = 'public'", database)!;
         var counts = tables.Select(t => (Table: t, Count: (long)postgres.Scalar(

@@ -11,12 +11,30 @@ namespace CN2.Bench.Scenarios;
 /// </summary>
 internal sealed class Site : IDisposable
 {
+    public const string ControlNode = "172.27.115.241";
     public const string Router = "vmx1";
     public const string Compute = "compute1";
     public const string Client = "client";
     public const string PodAddress = "10.244.255.2";
     public const int Endpoints = 1000;
     private const string Pod = "pod";
+
+    /// <summary>The lab's vmx1: one iBGP session to the control node.</summary>
+    private const string FrrConfiguration =
+        $"""
+        frr defaults traditional
+        hostname vmx1
+        router bgp 64512
+         bgp router-id 172.27.115.245
+         no bgp default ipv4-unicast
+         neighbor {ControlNode} remote-as 64512
+         neighbor {ControlNode} timers connect 1
+         address-family ipv4 unicast
+          neighbor {ControlNode} activate
+          maximum-paths ibgp 16
+         exit-address-family
+
+        """;
 
     private readonly PrivateNetwork _network;
     private readonly Report _report;
@@ -27,17 +45,18 @@ internal sealed class Site : IDisposable
         (_network, _report) = (network, report);
         Progress.Step($"(b-e) the network: PostgreSQL, gobgpd, FRR, CN2.Api, cn2-vrouter, nginx");
         BuildNodes();
-        Postgres = new PostgresServer(network, "pg-network");
+        Postgres = new ApiDatabase(network, "pg-network");
         Engine = new BgpEngine(network);
-        Frr = new FrrRouter(network, Router);
+        Frr = new FrrRouter(Router, Path.Combine(network.Directory, Router), FrrConfiguration);
         Routes = new RouteWatch(Router);
         Api = new ApiProcess(network, Postgres.ConnectionString);
         Api.ReadyAsync().Wait();
-        _agent = new RunningProcess(Path.Combine(network.Directory, "vrouter.log"), "ip", "netns", "exec", Compute, Published.VRouter,
-            "--server", "http://172.27.115.241:8081", "--name", Compute, "--address", "172.27.115.242");
+        _agent = new RunningProcess("ip",
+            ["netns", "exec", Compute, Published.VRouter, "--server", "http://172.27.115.241:8081", "--name", Compute, "--address", "172.27.115.242"],
+            Path.Combine(network.Directory, "vrouter.log"));
     }
 
-    public PostgresServer Postgres { get; }
+    public ApiDatabase Postgres { get; }
 
     public BgpEngine Engine { get; }
 
@@ -89,11 +108,11 @@ internal sealed class Site : IDisposable
         ServiceSeed.Insert(Postgres, Services + 1, services, Endpoints);
         Services = services;
         var inserted = clock.Elapsed;
-        await Deadline.UntilAsync("all routes in FRR's kernel", () =>
+        await Eventually.TrueAsync(() =>
         {
             Progress.Still($"growing: {Routes.Present:N0} of {services:N0} in FRR's kernel");
             return Routes.Present >= services;
-        }, 600, 50);
+        }, "all routes in FRR's kernel", 600, everyMilliseconds: 50);
         Growth.Add([services, more, inserted.TotalSeconds, clock.Elapsed.TotalSeconds, more / clock.Elapsed.TotalSeconds]);
         await Api.QuietAsync();
     }

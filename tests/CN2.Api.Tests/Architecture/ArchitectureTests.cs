@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using CN2.Api.Tests.Fixtures;
 
 namespace CN2.Api.Tests.Architecture;
 

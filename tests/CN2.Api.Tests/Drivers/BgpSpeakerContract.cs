@@ -1,5 +1,4 @@
 using CN2.Api.Drivers;
-using CN2.Api.Tests.Drivers.GoBgp.Lab;
 using CN2.Network.Addressing;
 using static CN2.Api.Tests.Drivers.GoBgp.Spec;
 

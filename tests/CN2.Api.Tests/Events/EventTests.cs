@@ -41,7 +41,7 @@ public sealed class EventTests(ApiServer api) : IClassFixture<ApiServer>
         (await api.PostAsync(services, """{"name":"waits","externalNetwork":"to-come","ports":[{"port":80}]}""")).Expect(201);
         Assert.Equal(["NetworkNotFound"], await ReasonsAsync("services/default/waits"));
         (await api.PutAsync("/v1/namespaces/default/external-networks/to-come", """{"subnets":[{"cidr":"38.0.0.0/24"}],"fabricForwarding":true}""")).Expect(201);
-        await Until.TrueAsync(async () => (await ReasonsAsync("services/default/waits")).Contains("Allocated"));
+        await Eventually.TrueAsync(async () => (await ReasonsAsync("services/default/waits")).Contains("Allocated"));
         Assert.Equal("NetworkNotFound", (await ReasonsAsync("services/default/waits"))[^1]);
     }
 

@@ -173,13 +173,13 @@ public sealed class ConventionTests(ApiServer api) : IClassFixture<ApiServer>
     public async Task Metrics_count_requests()
     {
         (await api.GetAsync("/v1/namespaces/default")).Expect(200);
-        await Until.TrueAsync(async () => (await api.GetAsync("/metrics")).Text.Split('\n').Any(l =>
+        await Eventually.TrueAsync(async () => (await api.GetAsync("/metrics")).Text.Split('\n').Any(l =>
             l.StartsWith("http_server_request_duration_seconds_count{", StringComparison.Ordinal) && l.Contains("/namespaces/{name}", StringComparison.Ordinal)));
     }
 
     [Fact]
     public async Task Readiness_follows_once_everything_is_warm() =>
-        await Until.TrueAsync(async () => (await api.GetAsync("/readyz")).Status == 200);
+        await Eventually.TrueAsync(async () => (await api.GetAsync("/readyz")).Status == 200);
 
     private async Task<long> CountChangesAsync()
     {
@@ -209,15 +209,15 @@ public sealed class DatabaseAwayTests(ApiServer api) : IClassFixture<ApiServer>
         (await api.GetAsync("/readyz")).Expect(503);
         (await api.GetAsync("/livez")).Expect(200);
         await RenameAsync($"{name}_away", name);
-        await Until.TrueAsync(async () => (await api.GetAsync("/v1/namespaces")).Status == 200);
-        await Until.TrueAsync(async () => (await api.GetAsync("/readyz")).Status == 200);
+        await Eventually.TrueAsync(async () => (await api.GetAsync("/v1/namespaces")).Status == 200);
+        await Eventually.TrueAsync(async () => (await api.GetAsync("/readyz")).Status == 200);
     }
 
     private async Task RenameAsync(string from, string to)
     {
         await using var admin = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(api.ConnectionString) { Database = "postgres" }.ConnectionString);
         await admin.OpenAsync();
-        await Until.TrueAsync(async () =>
+        await Eventually.TrueAsync(async () =>
         {
             try
             {

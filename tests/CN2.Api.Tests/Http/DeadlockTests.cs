@@ -30,7 +30,7 @@ public sealed class DeadlockTests(ApiServerWithoutReconciler api) : IClassFixtur
                 await scope.Db.Database.ExecuteSqlAsync($"SET LOCAL deadlock_timeout = '10ms'", ct);
                 await scope.Db.Database.ExecuteSqlAsync($"SELECT FROM namespace WHERE name = 'lock-a' FOR UPDATE", ct);
                 waits = ExecuteAsync(other, "SELECT FROM namespace WHERE name = 'lock-a' FOR UPDATE");
-                await Until.TrueAsync(async () => await scope.Db.Database.SqlQuery<bool>(
+                await Eventually.TrueAsync(async () => await scope.Db.Database.SqlQuery<bool>(
                     $"""SELECT EXISTS (SELECT FROM pg_locks WHERE pid = {other.ProcessID} AND NOT granted) AS "Value" """).SingleAsync(ct));
             }
             else

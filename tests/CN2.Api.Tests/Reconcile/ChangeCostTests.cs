@@ -22,18 +22,18 @@ public sealed class ChangeCostTests(PrivatePostgres postgres)
         await Parallel.ForAsync(0, count, new ParallelOptions { MaxDegreeOfParallelism = 16 }, async (i, _) =>
             (await plane.Api.PostAsync("/v1/namespaces/default/services", $$"""{"name":"s{{i}}","selector":{"app":"app{{i}}"},"externalNetwork":"big","allocateLoadBalancerNodePorts":false,"ports":[{"port":80}]}""")).Expect(201));
         await ControlPlane.UntilAsync(() => plane.Api.Speaker.Paths.Count == count, 60);
-        await Until.TrueAsync(async () => await plane.QueryAsync<long>("SELECT count(*) FROM service_status WHERE document -> 'conditions' -> 3 ->> 'reason' = 'Ready'") == count, 60);
-        await Until.TrueAsync(async () => await plane.QueryAsync<long>("SELECT count(*) FROM floating_ip_status WHERE document -> 'conditions' -> 3 ->> 'reason' = 'Ready'") == 2 * count, 60);
+        await Eventually.TrueAsync(async () => await plane.QueryAsync<long>("SELECT count(*) FROM service_status WHERE document -> 'conditions' -> 3 ->> 'reason' = 'Ready'") == count, seconds: 60);
+        await Eventually.TrueAsync(async () => await plane.QueryAsync<long>("SELECT count(*) FROM floating_ip_status WHERE document -> 'conditions' -> 3 ->> 'reason' = 'Ready'") == 2 * count, seconds: 60);
 
         // Nothing moves: nothing is written, nothing is sent. What the creations still leave to be written comes to an end first.
         long rows = 0;
-        await Until.TrueAsync(async () =>
+        await Eventually.TrueAsync(async () =>
         {
             var before = rows;
             rows = await plane.QueryAsync<long>("SELECT max(id) FROM change");
             await Task.Delay(2500, TestContext.Current.CancellationToken);
             return rows == before;
-        }, 60);
+        }, seconds: 60);
 
         var (sent, messages, paths) = (plane.Api.Agents.Counters.NatEntriesSent, plane.Api.Agents.Counters.Deltas, plane.Api.Speaker.Counters);
         var status = (await plane.Api.GetAsync(ControlPlane.Path("s7"))).Json!["status"]!;
@@ -41,7 +41,7 @@ public sealed class ChangeCostTests(PrivatePostgres postgres)
         var address = (string)status["externalIPs"]![0]!;
         (await plane.Api.PatchAsync("/v1/namespaces/default/virtual-machine-interfaces/pod7", """{"virtualRouter":"compute1"}""")).Expect(200);
         await ControlPlane.UntilAsync(() => plane.Api.Speaker.Counters.PathsWithdrawn == paths.PathsWithdrawn + 1);
-        await Until.TrueAsync(async () => (string?)(await plane.Api.GetAsync("/v1/namespaces/default/services/s7")).Json!["status"]!["conditions"]![3]!["reason"] == "Ready", 30);
+        await Eventually.TrueAsync(async () => (string?)(await plane.Api.GetAsync("/v1/namespaces/default/services/s7")).Json!["status"]!["conditions"]![3]!["reason"] == "Ready", seconds: 30);
         await ControlPlane.UntilAsync(() => !plane.Compute2.Table.Keys.Any(k => k.Address!.ToString() == address));
         await Task.Delay(1500, TestContext.Current.CancellationToken);
         Assert.Equal(paths.PathsAdded + 1, plane.Api.Speaker.Counters.PathsAdded);

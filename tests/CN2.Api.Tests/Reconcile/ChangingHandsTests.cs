@@ -55,7 +55,7 @@ public sealed class ChangingHandsTests(PrivatePostgres postgres)
         plane.Compute1.Acknowledge();
         await plane.UntilHopsAsync("200.0.0.2", Hop1);
         await plane.UntilHopsAsync("100.0.0.2");
-        await Until.TrueAsync(async () => await plane.FloatingIPAsync("100.0.0.2") is null, 30);
+        await Eventually.TrueAsync(async () => await plane.FloatingIPAsync("100.0.0.2") is null, seconds: 30);
         Assert.Empty(plane.Compute1.Entries("100.0.0.2"));
         await plane.UntilReadyAsync("web");
         await plane.ServiceAsync("next");
@@ -167,7 +167,7 @@ public sealed class ChangingHandsTests(PrivatePostgres postgres)
 
         async Task<Guid> UidAsync(string name) => Guid.Parse((string)(await GetAsync(name))["uid"]!);
         async Task<string?> HealthAsync(string name) => (string?)(await GetAsync(name))["status"]!["health"];
-        Task UntilHealthAsync(string name, string health) => Until.TrueAsync(async () => await HealthAsync(name) == health);
+        Task UntilHealthAsync(string name, string health) => Eventually.TrueAsync(async () => await HealthAsync(name) == health);
         async Task<JsonNode> GetAsync(string name) => (await plane.Api.GetAsync($"/v1/namespaces/default/virtual-machine-interfaces/{name}")).Json!;
     }
 }

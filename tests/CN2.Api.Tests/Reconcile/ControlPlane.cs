@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json.Nodes;
 using CN2.Api.Tests.Drivers;
 using CN2.Api.Tests.Fixtures;
@@ -78,11 +79,12 @@ internal sealed class ControlPlane : IAsyncDisposable
 
     public IReadOnlyList<string> HopsOf(string address) => HopsOf(Api, address);
 
-    public static Task UntilAsync(Func<bool> condition, int seconds = 30) => Until.TrueAsync(() => Task.FromResult(condition()), seconds);
+    public static Task UntilAsync(Func<bool> condition, int seconds = 30, [CallerArgumentExpression(nameof(condition))] string expression = "") =>
+        Eventually.TrueAsync(condition, expression, seconds);
 
     public Task UntilHopsAsync(string address, params string[] hops) => UntilAsync(() => HopsOf(address).SequenceEqual(hops));
 
-    public async Task UntilGoneAsync(string path) => await Until.TrueAsync(async () => (await Api.GetAsync(path)).Status == 404, 30);
+    public async Task UntilGoneAsync(string path) => await Eventually.TrueAsync(async () => (await Api.GetAsync(path)).Status == 404, seconds: 30);
 
     /// <summary>Waits until a condition reads <c>status/reason</c>.</summary>
     public async Task UntilConditionAsync(string path, string type, string expected, Replica? api = null)
@@ -90,7 +92,7 @@ internal sealed class ControlPlane : IAsyncDisposable
         var last = "";
         try
         {
-            await Until.TrueAsync(async () => (last = ConditionOf(await (api ?? Api).GetAsync(path), type)) == expected, 30);
+            await Eventually.TrueAsync(async () => (last = ConditionOf(await (api ?? Api).GetAsync(path), type)) == expected, seconds: 30);
         }
         catch (Exception e)
         {

@@ -29,7 +29,7 @@ public sealed class LostAndRestartedTests(PrivatePostgres postgres)
         plane.Compute1.Acknowledges = false;
         plane.Compute1.ConnectTo(plane.Api.Agents);
         await ControlPlane.UntilAsync(() => plane.Compute1.WasTold(Address));
-        await Until.TrueAsync(async () => (bool)(await plane.Api.GetAsync("/v1/virtual-routers/compute1")).Json!["status"]!["connected"]!, 30);
+        await Eventually.TrueAsync(async () => (bool)(await plane.Api.GetAsync("/v1/virtual-routers/compute1")).Json!["status"]!["connected"]!, seconds: 30);
         Assert.Equal([Hop2], plane.HopsOf(Address));
         plane.Compute1.Acknowledges = true;
         plane.Compute1.Acknowledge();
@@ -58,7 +58,7 @@ public sealed class LostAndRestartedTests(PrivatePostgres postgres)
         await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
         await plane.ServiceAsync("web");
         await plane.UntilReadyAsync("web");
-        await Until.TrueAsync(async () => ControlPlane.ConditionOf((await plane.FloatingIPAsync(Address))!["status"], "Ready") is { } c && (string?)c["status"] == "True", 30);
+        await Eventually.TrueAsync(async () => ControlPlane.ConditionOf((await plane.FloatingIPAsync(Address))!["status"], "Ready") is { } c && (string?)c["status"] == "True", seconds: 30);
         var before = (await plane.Api.GetAsync(ControlPlane.Path("web"))).Json!["status"]!.ToJsonString();
 
         await plane.StopAsync(plane.Api);
@@ -121,7 +121,7 @@ public sealed class LostAndRestartedTests(PrivatePostgres postgres)
         plane.Compute1.Acknowledges = false;
         plane.Compute1.Reboot();
         plane.Compute1.ConnectTo(plane.Api.Agents);
-        await Until.TrueAsync(async () => (bool)(await plane.Api.GetAsync("/v1/virtual-routers/compute1")).Json!["status"]!["connected"]!, 30);
+        await Eventually.TrueAsync(async () => (bool)(await plane.Api.GetAsync("/v1/virtual-routers/compute1")).Json!["status"]!["connected"]!, seconds: 30);
         (await plane.Api.PatchAsync("/v1/virtual-routers/compute1", """{"adminDown":false}""")).Expect(200);
         await plane.UntilConditionAsync(ControlPlane.Path("web"), "Advertised", "False/AwaitingSpeaker");
         Assert.Empty(plane.HopsOf(Address));
@@ -182,7 +182,7 @@ public sealed class LostAndRestartedTests(PrivatePostgres postgres)
         await plane.ServiceAsync("web");
         await plane.UntilReadyAsync("web");
         await plane.QueryAsync<long>("WITH a AS (DELETE FROM advertisement RETURNING 1), c AS (DELETE FROM control_node RETURNING 1) SELECT count(*) FROM a");
-        await Until.TrueAsync(async () => await plane.QueryAsync<long>("SELECT count(*) FROM advertisement") == 1, 30);
+        await Eventually.TrueAsync(async () => await plane.QueryAsync<long>("SELECT count(*) FROM advertisement") == 1, seconds: 30);
         Assert.Equal([Hop1], plane.HopsOf(Address));
     }
 }

@@ -28,7 +28,7 @@ internal sealed class Replica(string connectionString, string name, FakeBgpEngin
     /// <summary>Lets a peer come up once the server has added it.</summary>
     public async Task EstablishAsync(string peer)
     {
-        await Until.TrueAsync(() => Task.FromResult(Speaker.Peers.Any(p => p.Name == peer)), 30);
+        await Eventually.TrueAsync(() => Task.FromResult(Speaker.Peers.Any(p => p.Name == peer)), seconds: 30);
         Speaker.Establish(peer);
     }
 }

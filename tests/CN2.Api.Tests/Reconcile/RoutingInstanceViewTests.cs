@@ -179,9 +179,9 @@ public sealed class RoutingInstanceViewTests(PrivatePostgres postgres)
         plane.Compute1.ConnectTo(plane.Api.Agents);
         await UntilEngineAsync("compute1", "null");
 
-        Task UntilEngineAsync(string name, string expected) => Until.TrueAsync(
+        Task UntilEngineAsync(string name, string expected) => Eventually.TrueAsync(
             async () => (await plane.Api.GetAsync($"/v1/virtual-routers/{name}")) is { Status: 200 } reply
-                && (reply.Json!["status"]!.AsObject()["overlayEngine"]?.ToJsonString() ?? "null") == expected, 30);
+                && (reply.Json!["status"]!.AsObject()["overlayEngine"]?.ToJsonString() ?? "null") == expected, seconds: 30);
     }
 
     [Fact]
@@ -210,7 +210,7 @@ public sealed class RoutingInstanceViewTests(PrivatePostgres postgres)
         ];
         var lines = await LinesAsync();
         // The network's name is known once the reconciler has read it.
-        await Until.TrueAsync(async () => (lines = await LinesAsync()).Contains(expected[1]), 30);
+        await Eventually.TrueAsync(async () => (lines = await LinesAsync()).Contains(expected[1]), seconds: 30);
         Assert.All(expected, e => Assert.Contains(e, lines));
 
         plane.Compute1.Count(new VRouterOverlayCounters([], 6, 7, 8, 9, 10, 12));
@@ -222,7 +222,7 @@ public sealed class RoutingInstanceViewTests(PrivatePostgres postgres)
         Assert.DoesNotContain(lines, l => l.Contains("compute1", StringComparison.Ordinal));
         Assert.Contains("""cn2_routing_instance_packets_total{virtual_router="compute2",routing_instance="default/vpn",direction="out"} 2""", lines);
         await plane.Api.DeleteAsync($"{Networks}/vpn");
-        await Until.TrueAsync(async () => (await LinesAsync()).Contains($$"""cn2_routing_instance_packets_total{virtual_router="compute2",routing_instance="{{number}}",direction="out"} 2"""), 30);
+        await Eventually.TrueAsync(async () => (await LinesAsync()).Contains($$"""cn2_routing_instance_packets_total{virtual_router="compute2",routing_instance="{{number}}",direction="out"} 2"""), seconds: 30);
 
         async Task<string[]> LinesAsync() => (await plane.Api.GetAsync("/metrics")).Text.Split('\n');
     }
@@ -254,7 +254,7 @@ public sealed class RoutingInstanceViewTests(PrivatePostgres postgres)
         List<JsonNode> routes = [];
         try
         {
-            await Until.TrueAsync(async () => expected(routes = [.. (await plane.Api.GetAsync($"{Networks}/{network}/routes?limit=1000")).Expect(200).Json!["items"]!.AsArray().Select(r => r!)]), 30);
+            await Eventually.TrueAsync(async () => expected(routes = [.. (await plane.Api.GetAsync($"{Networks}/{network}/routes?limit=1000")).Expect(200).Json!["items"]!.AsArray().Select(r => r!)]), seconds: 30);
         }
         catch (Exception e)
         {

@@ -50,7 +50,7 @@ public sealed class ServingOrderTests(PrivatePostgres postgres)
         var answer = (await plane.Api.DeleteAsync(ControlPlane.Path("web"))).Expect(202);
         Assert.Equal("Deleting", (string?)answer.Json!["status"]!["state"]);
         var seen = new List<string>();
-        await Until.TrueAsync(async () =>
+        await Eventually.TrueAsync(async () =>
         {
             // Read in the order in which they must go, so that a later one is never younger than an earlier one.
             var exists = (await plane.Api.GetAsync(ControlPlane.Path("web"))).Status != 404;
@@ -59,7 +59,7 @@ public sealed class ServingOrderTests(PrivatePostgres postgres)
             var now = $"{(route ? "route " : "")}{(entries ? "entries " : "")}{(exists ? "service" : "")}".Trim();
             if (seen.Count == 0 || seen[^1] != now) seen.Add(now);
             return now.Length == 0;
-        }, 30);
+        }, seconds: 30);
         Assert.DoesNotContain(seen, s => s.Contains("route", StringComparison.Ordinal) && !s.Contains("entries", StringComparison.Ordinal));
         Assert.Contains("entries service", seen);
         Assert.DoesNotContain("entries", seen);
@@ -103,7 +103,7 @@ public sealed class ServingOrderTests(PrivatePostgres postgres)
         plane.Compute1.ConnectTo(api.Agents);
         plane.Compute2.ConnectTo(api.Agents);
         await ControlPlane.UntilAsync(() => plane.Compute1.Carries(Address) && api.Agents.Counters.Snapshots == 2);
-        await Until.TrueAsync(async () => (bool)(await api.GetAsync("/v1/virtual-routers/compute1")).Json!["status"]!["connected"]!, 30);
+        await Eventually.TrueAsync(async () => (bool)(await api.GetAsync("/v1/virtual-routers/compute1")).Json!["status"]!["connected"]!, seconds: 30);
         (await api.DeleteAsync(ControlPlane.Path("web"))).Expect(202);
         await ControlPlane.UntilAsync(() => !plane.Compute2.Entries("10.233.0.1").Any());
         plane.Engine.Start();
@@ -167,7 +167,7 @@ public sealed class ServingOrderTests(PrivatePostgres postgres)
         (await plane.Api.PatchAsync(ControlPlane.Path("web"), """{"ports":[{"name":"a","port":8080,"targetPort":80},{"name":"b","port":8443,"targetPort":443}]}""")).Expect(200);
         await plane.UntilConditionAsync(ControlPlane.Path("web"), "Programmed", "False/VirtualRouterRefused");
         Assert.Equal("Failure", (string?)(await plane.Api.GetAsync(ControlPlane.Path("web"))).Json!["status"]!["state"]);
-        await Until.TrueAsync(async () => (string?)(await plane.Api.GetAsync("/v1/virtual-routers/compute1")).Json!["status"]!["message"] == "No space left on device", 30);
+        await Eventually.TrueAsync(async () => (string?)(await plane.Api.GetAsync("/v1/virtual-routers/compute1")).Json!["status"]!["message"] == "No space left on device", seconds: 30);
         Assert.Equal("True/Ready", ControlPlane.ConditionOf(await plane.Api.GetAsync(ControlPlane.Path("other")), "Ready"));
         Assert.Equal([Hop1], plane.HopsOf(Address));
 

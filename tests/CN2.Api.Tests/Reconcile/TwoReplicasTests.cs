@@ -26,8 +26,8 @@ public sealed class TwoReplicasTests(PrivatePostgres postgres)
         plane.Compute1.Acknowledge();
         await ControlPlane.UntilAsync(() => ControlPlane.HopsOf(a, Address).Count == 1 && ControlPlane.HopsOf(b, Address).Count == 1);
         await plane.UntilReadyAsync("web");
-        await Until.TrueAsync(async () => (await plane.FloatingIPAsync(Address))!["status"]!["routes"]!.AsArray().SingleOrDefault()?["controlNodes"]?.ToJsonString()
-            == """[{"name":"cn-a","advertisedTo":["vmx1"]},{"name":"cn-b","advertisedTo":["vmx1"]}]""", 30);
+        await Eventually.TrueAsync(async () => (await plane.FloatingIPAsync(Address))!["status"]!["routes"]!.AsArray().SingleOrDefault()?["controlNodes"]?.ToJsonString()
+            == """[{"name":"cn-a","advertisedTo":["vmx1"]},{"name":"cn-b","advertisedTo":["vmx1"]}]""", seconds: 30);
     }
 
     [Fact]
@@ -66,7 +66,7 @@ public sealed class TwoReplicasTests(PrivatePostgres postgres)
         plane.Compute1.Acknowledges = true;
         plane.Compute1.Acknowledge();
         await plane.UntilGoneAsync(ControlPlane.Path("web"));
-        await Until.TrueAsync(async () => await plane.QueryAsync<long>("SELECT count(*) FROM advertisement") == 0, 30);
+        await Eventually.TrueAsync(async () => await plane.QueryAsync<long>("SELECT count(*) FROM advertisement") == 0, seconds: 30);
     }
 
     [Fact]
@@ -117,7 +117,7 @@ public sealed class TwoReplicasTests(PrivatePostgres postgres)
         await b.EstablishAsync("vmx1");
         plane.Compute1.ConnectTo(b.Agents);
         plane.Compute2.ConnectTo(b.Agents);
-        await Until.TrueAsync(async () => await plane.QueryAsync<long>("SELECT count(*) FROM virtual_router_status WHERE connected AND control_node = 'cn-b' AND NOT lost") == 2, 30);
+        await Eventually.TrueAsync(async () => await plane.QueryAsync<long>("SELECT count(*) FROM virtual_router_status WHERE connected AND control_node = 'cn-b' AND NOT lost") == 2, seconds: 30);
         return (plane, a, b);
     }
 }

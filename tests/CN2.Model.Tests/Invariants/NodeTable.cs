@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using CN2.Model.Tests.Lab;
 
 namespace CN2.Model.Tests.Invariants;
 

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
@@ -21,27 +20,26 @@ internal sealed class ModelLab : IAsyncDisposable
     public const string ServiceNetworkV6 = "fd85:1::/123";
     private const int CheckedPort = 9000;
 
-    private static int _last;
-    private readonly string _mark = string.Create(CultureInfo.InvariantCulture, $"cn2m{Environment.ProcessId}-{Interlocked.Increment(ref _last)}");
     private readonly List<NetworkNamespace> _namespaces = [];
-    private readonly string _postgresBin;
-    private readonly bool _root = Environment.UserName == "root";
+    private readonly TemporaryDirectory _directory = new("cn2-model-", Environment.GetEnvironmentVariable("CN2_MODEL_KEEP") is not null);
+    private readonly PostgresServer _postgres;
     private readonly Dictionary<string, Socket?> _listeners = [];
 
     public ModelLab()
     {
-        Directory = System.IO.Directory.CreateTempSubdirectory("cn2-model-").FullName;
-        Command.Run("chmod", "755", Directory);
-        _postgresBin = System.IO.Directory.GetDirectories("/usr/lib/postgresql").Select(d => Path.Combine(d, "bin")).Where(d => File.Exists(Path.Combine(d, "initdb"))).Order().Last();
-        Watch();
+        _postgres = new PostgresServer(Path.Combine(Directory, "pg"), [.. PostgresServer.WithoutDurability, "max_connections=200", "shared_buffers=64MB", "deadlock_timeout=200ms"]);
         Control = AddNamespace("c");
         Control.Ip("link add br0 type bridge\nlink set br0 up");
         Control.Ip($"addr add {ControlAddress}/24 dev br0\naddr add fd07::1/64 dev br0 nodad");
         RouterHost = AddHost("r", 9);
         Nodes = VirtualRouters.Select((name, i) => (name, Host: AddHost(name, 11 + i))).ToDictionary(n => n.name, n => n.Host);
 
-        var none = new Dictionary<string, string>();
-        Gobgpd = new Daemon(Control, Path.Combine(Directory, "gobgpd.log"), none, "sh", "-c", $"rm -f {Directory}/gobgp.sock; exec gobgpd --pprof-disable --log-level warn --api-hosts {GobgpTarget}");
+        foreach (var node in Nodes.Values)
+        {
+            for (var i = 0; i < 4; i++) node.Ip($"addr add {CheckedAddress(i)}/32 dev lo");
+        }
+
+        Gobgpd = Start("gobgpd", Control, [], "sh", "-c", $"rm -f {Directory}/gobgp.sock; exec gobgpd --pprof-disable --log-level warn --api-hosts {GobgpTarget}");
         var routerConfig = Path.Combine(Directory, "router.toml");
         File.WriteAllText(routerConfig,
             $"""
@@ -65,10 +63,10 @@ internal sealed class ModelLab : IAsyncDisposable
                  [neighbors.afi-safis.add-paths.config]
                    receive = true
              """);
-        Router = new Daemon(RouterHost, Path.Combine(Directory, "router.log"), none, "gobgpd", "--pprof-disable", "--log-level", "warn", "-f", routerConfig, "--api-hosts", RouterTarget);
+        Router = Start("router", RouterHost, [], "gobgpd", "--pprof-disable", "--log-level", "warn", "-f", routerConfig, "--api-hosts", RouterTarget);
         var configuration = Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/'));
         var bin = Path.Combine(Repository.Root, "artifacts", "bin");
-        Api = new Daemon(Control, Path.Combine(Directory, "api.log"), new Dictionary<string, string>
+        Api = Start("api", Control, new Dictionary<string, string>
         {
             ["ConnectionStrings__CN2"] = ConnectionString + ";Maximum Pool Size=40",
             ["Http__Url"] = "http://127.0.0.1:8080",
@@ -83,52 +81,34 @@ internal sealed class ModelLab : IAsyncDisposable
             ["NodePorts__From"] = NodePorts.First.ToString(CultureInfo.InvariantCulture),
             ["NodePorts__To"] = NodePorts.Last.ToString(CultureInfo.InvariantCulture),
         }, "dotnet", Path.Combine(bin, "CN2.Api", configuration, "CN2.Api.dll"));
-        Agents = Nodes.ToDictionary(n => n.Key, n => new Daemon(n.Value, Path.Combine(Directory, $"{n.Key}.log"), none,
+        Agents = Nodes.ToDictionary(n => n.Key, n => Start(n.Key, n.Value, [],
             "dotnet", Path.Combine(bin, "CN2.VRouter", configuration, "cn2-vrouter.dll"),
             "--server", $"http://{ControlAddress}:8081", "--name", n.Key, "--address", AddressOf(n.Key, 4), "--address6", AddressOf(n.Key, 6), "--state-dir", Path.Combine(Directory, $"{n.Key}.state")));
-        foreach (var name in VirtualRouters) _listeners[name] = null;
+        foreach (var name in VirtualRouters)
+        {
+            _listeners[name] = null;
+            Listen(name, true);
+        }
     }
 
-    /// <summary>CN2_MODEL_KEEP: logs, the database and the last reading stay behind.</summary>
-    private static bool Kept => Environment.GetEnvironmentVariable("CN2_MODEL_KEEP") is not null;
-
-    public string Directory { get; }
+    /// <summary>Logs, the database and the last reading; CN2_MODEL_KEEP keeps them.</summary>
+    public string Directory => _directory.Path;
     public NetworkNamespace Control { get; }
     public NetworkNamespace RouterHost { get; }
     public IReadOnlyDictionary<string, NetworkNamespace> Nodes { get; }
-    public Daemon Api { get; }
-    public Daemon Gobgpd { get; }
-    public Daemon Router { get; }
-    public IReadOnlyDictionary<string, Daemon> Agents { get; }
+    public RunningProcess Api { get; }
+    public RunningProcess Gobgpd { get; }
+    public RunningProcess Router { get; }
+    public IReadOnlyDictionary<string, RunningProcess> Agents { get; }
     public string GobgpTarget => $"unix://{Directory}/gobgp.sock";
     public string RouterTarget => $"unix://{Directory}/router.sock";
-    public string ConnectionString => $"Host={Directory}/pg;Username=postgres;Database=postgres";
+    public string ConnectionString => _postgres.ConnectionString("postgres");
 
     /// <summary>The address by which a vRouter is known: its next hop.</summary>
     public static string AddressOf(string virtualRouter, int family) => (family == 4 ? "172.31.7." : "fd07::") + (11 + Array.IndexOf(VirtualRouters, virtualRouter)).ToString(CultureInfo.InvariantCulture);
 
     /// <summary>Addresses that a checked endpoint may have: there is somebody behind them on both nodes.</summary>
     public static string CheckedAddress(int number) => string.Create(CultureInfo.InvariantCulture, $"10.99.0.{number + 1}");
-
-    public async Task StartAsync()
-    {
-        var data = Path.Combine(Directory, "pg");
-        System.IO.Directory.CreateDirectory(data);
-        if (_root) Command.Run("chown", "postgres", data);
-        AsServerUser($"{_postgresBin}/initdb -A trust -U postgres -E UTF8 --locale=C --no-sync -D {data}/data");
-        AsServerUser($"{_postgresBin}/pg_ctl -D {data}/data -w -t 60 -l {data}/log -o \"-c listen_addresses='' -c unix_socket_directories={data} -c fsync=off -c synchronous_commit=off -c full_page_writes=off -c max_connections=200 -c shared_buffers=64MB -c deadlock_timeout=200ms\" start");
-        foreach (var node in Nodes.Values)
-        {
-            for (var i = 0; i < 4; i++) node.Ip($"addr add {CheckedAddress(i)}/32 dev lo");
-        }
-
-        Router.Start();
-        Gobgpd.Start();
-        Api.Start();
-        foreach (var agent in Agents.Values) agent.Start();
-        foreach (var name in VirtualRouters) Listen(name, true);
-        await Task.CompletedTask;
-    }
 
     /// <summary>Whether health checks on this node find somebody.</summary>
     public bool IsListening(string node)
@@ -148,7 +128,7 @@ internal sealed class ModelLab : IAsyncDisposable
                 return;
             }
 
-            var socket = Nodes[node].OpenSocket(AddressFamily.InterNetwork);
+            var socket = OpenSocket(Nodes[node]);
             socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
             socket.Bind(new IPEndPoint(IPAddress.Any, CheckedPort));
             socket.Listen(128);
@@ -163,7 +143,7 @@ internal sealed class ModelLab : IAsyncDisposable
         ConnectTimeout = TimeSpan.FromSeconds(3),
         ConnectCallback = async (context, ct) =>
         {
-            var socket = Control.OpenSocket(AddressFamily.InterNetwork);
+            var socket = OpenSocket(Control);
             try
             {
                 await socket.ConnectAsync(IPAddress.Loopback, context.DnsEndPoint.Port, ct);
@@ -178,15 +158,15 @@ internal sealed class ModelLab : IAsyncDisposable
     })
     { BaseAddress = new Uri("http://127.0.0.1:8080"), Timeout = TimeSpan.FromSeconds(20) };
 
-    public async ValueTask DisposeAsync()
+    public ValueTask DisposeAsync()
     {
         foreach (var name in VirtualRouters) Listen(name, false);
         foreach (var daemon in Agents.Values.Append(Api).Append(Gobgpd).Append(Router)) daemon.Dispose();
         NpgsqlConnection.ClearAllPools();
-        AsServerUser($"{_postgresBin}/pg_ctl -D {Directory}/pg/data -m immediate -w stop");
+        _postgres.Dispose();
         foreach (var ns in _namespaces) ns.Dispose();
-        if (!Kept) System.IO.Directory.Delete(Directory, recursive: true);
-        await Task.CompletedTask;
+        _directory.Dispose();
+        return ValueTask.CompletedTask;
     }
 
     private static async Task AnswerAsync(Socket socket)
@@ -203,7 +183,7 @@ internal sealed class ModelLab : IAsyncDisposable
 
     private NetworkNamespace AddNamespace(string role)
     {
-        var ns = new NetworkNamespace($"{_mark}{role}");
+        var ns = new NetworkNamespace(role);
         _namespaces.Add(ns);
         return ns;
     }
@@ -216,25 +196,9 @@ internal sealed class ModelLab : IAsyncDisposable
         return ns;
     }
 
-    /// <summary>A killed test run disposes nothing: this shell waits for it to be gone and then clears up.</summary>
-    private void Watch()
-    {
-        var stop = $"{_postgresBin}/pg_ctl -D {Directory}/pg/data -m immediate stop";
-        var script = $"""
-            while kill -0 {Environment.ProcessId} 2>/dev/null; do sleep 1; done
-            [ -d {Directory} ] || exit 0
-            for n in $(ip netns list | cut -d' ' -f1 | grep '^{_mark}'); do ip netns pids $n | xargs -r kill -9; ip netns del $n; done
-            {(_root ? $"runuser -u postgres -- {stop}" : stop)}
-            {(Kept ? "" : $"rm -rf {Directory}")}
-            """;
-        Process.Start(new ProcessStartInfo("setsid", ["sh", "-c", $"exec >/dev/null 2>&1\n{script}"]) { WorkingDirectory = "/" })!.Dispose();
-    }
+    /// <summary>A process of the product or beside it. <c>ip</c> replaces itself by the program, so that signals reach the program.</summary>
+    private RunningProcess Start(string name, NetworkNamespace ns, Dictionary<string, string> environment, params string[] command) =>
+        new("ip", ["netns", "exec", ns.Name, .. command], Path.Combine(Directory, name + ".log"), environment);
 
-    private void AsServerUser(string command)
-    {
-        // The server inherits these handles and keeps them open: output goes nowhere, so that nobody waits for its end.
-        var quiet = $"cd / && {command} >/dev/null 2>&1 </dev/null";
-        if (_root) Command.Run("runuser", "-u", "postgres", "--", "sh", "-c", quiet);
-        else Command.Run("sh", "-c", quiet);
-    }
+    private static Socket OpenSocket(NetworkNamespace ns) => ns.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
 }

@@ -132,8 +132,8 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     public async Task SCTP_is_translated_with_its_checksum_put_right()
     {
         await ApplyAsync(Configs.Config(Configs.NatEntry(FloatingIP, TransportProtocol.SCTP, 3868, "10.1.1.2:3869")));
-        using var sender = _lab.ClientHost.Run(() => NetworkNamespace.OpenRaw(132));
-        using var receiver = _lab.PodHost1.Run(() => NetworkNamespace.OpenRaw(132));
+        using var sender = _lab.ClientHost.Run(() => RawSocket.Open(132));
+        using var receiver = _lab.PodHost1.Run(() => RawSocket.Open(132));
         receiver.Bind(new IPEndPoint(IPAddress.Any, 0));
         sender.Bind(new IPEndPoint(IPAddress.Parse(NodeLab.Client), 0));
         await sender.SendToAsync(SctpInit(40000, 3868), new IPEndPoint(IPAddress.Parse(FloatingIP), 0), TestContext.Current.CancellationToken);

@@ -213,7 +213,7 @@ public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
     {
         await ApplyAsync(Configs.NatEntry(FloatingIP, TransportProtocol.UDP, 8080, "10.1.1.2:80"));
         using var client = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Udp, FloatingIP, 8080, NodeLab.Client))!;
-        using var raw = _lab.ClientHost.Run(() => NetworkNamespace.OpenRaw(1));
+        using var raw = _lab.ClientHost.Run(() => RawSocket.Open(1));
         await raw.SendToAsync(FragmentationNeeded(1300, FloatingIP, 8080, NodeLab.Client, client.Port), new IPEndPoint(IPAddress.Parse(FloatingIP), 0), Cancellation);
         Assert.Equal("pod1", (await client.AskAsync())?.Endpoint); // the same way, later: the message has arrived
         Assert.Contains("mtu 1300", _lab.PodHost1.Exec("ip", "route", "get", NodeLab.Client), StringComparison.Ordinal);

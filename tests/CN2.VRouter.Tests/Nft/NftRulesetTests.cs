@@ -4,7 +4,6 @@ using System.Text.Json;
 using CN2.Network.Resources;
 using CN2.VRouter.Dataplane;
 using CN2.VRouter.Nft;
-using CN2.VRouter.Tests.Lab;
 
 namespace CN2.VRouter.Tests.Nft;
 

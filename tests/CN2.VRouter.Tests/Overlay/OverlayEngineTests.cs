@@ -209,7 +209,7 @@ public sealed class OverlayEngineTests : IAsyncDisposable
 
     private static void Send(NetworkNamespace home, bool udp, byte[] data)
     {
-        using var socket = home.Run(() => udp ? new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp) : NetworkNamespace.OpenRaw(47));
+        using var socket = home.Run(() => udp ? new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp) : RawSocket.Open(47));
         socket.SendTo(data, new IPEndPoint(IPAddress.Parse(OverlayLab.NodeAddress), udp ? 6635 : 0));
     }
 

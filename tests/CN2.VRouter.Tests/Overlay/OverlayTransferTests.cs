@@ -123,7 +123,7 @@ public sealed class OverlayTransferTests : IAsyncDisposable
     {
         await _lab.ApplyAsync(OverlayLab.OneVpn(udp: true));
         _lab.Peer1("udp");
-        using var wire = _lab.Router1.Run(() => NetworkNamespace.OpenRaw(17));
+        using var wire = _lab.Router1.Run(() => RawSocket.Open(17));
         using var pod = _lab.PodHost1.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
         pod.SetSocketOption(SocketOptionLevel.IP, SocketOptionName.TypeOfService, 0xb9); // EF, ECT(1)
         pod.DontFragment = true;

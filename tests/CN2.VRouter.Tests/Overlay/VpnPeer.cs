@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json;
-using CN2.VRouter.Tests.Lab;
 
 namespace CN2.VRouter.Tests.Overlay;
 
@@ -14,7 +13,7 @@ public sealed class VpnPeer : IDisposable
 
     public VpnPeer(NetworkNamespace home, string local, uint label, params string[] arguments)
     {
-        var start = new ProcessStartInfo("ip", ["netns", "exec", home.Name, "python3", Script(), "--tun", "vpn0", "--local", local, "--label", $"{label}", .. arguments])
+        var start = new ProcessStartInfo("ip", ["netns", "exec", home.Name, "python3", Repository.PathOf("tests", "lab", "overlay", "vpn-peer.py"), "--tun", "vpn0", "--local", local, "--label", $"{label}", .. arguments])
         {
             RedirectStandardOutput = true,
         };
@@ -25,7 +24,7 @@ public sealed class VpnPeer : IDisposable
     /// <summary>What it carried and dropped so far, by the script's own names.</summary>
     public JsonElement Report()
     {
-        NetworkNamespace.Command("kill", "-USR1", $"{_process.Id}");
+        Command.Run("kill", "-USR1", $"{_process.Id}");
         return JsonDocument.Parse(_process.StandardOutput.ReadLine()!).RootElement;
     }
 
@@ -36,12 +35,5 @@ public sealed class VpnPeer : IDisposable
         _process.Kill();
         _process.WaitForExit();
         _process.Dispose();
-    }
-
-    private static string Script()
-    {
-        var directory = new DirectoryInfo(AppContext.BaseDirectory);
-        while (!File.Exists(Path.Combine(directory!.FullName, "CN2.Api.sln"))) directory = directory.Parent;
-        return Path.Combine(directory.FullName, "tests", "lab", "overlay", "vpn-peer.py");
     }
 }

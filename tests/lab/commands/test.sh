@@ -26,7 +26,7 @@ cn2_test() {
     stage build check_build
     local built=${STAGE_FAILED[-1]} project
     if [ "$built" -eq 0 ]; then
-        for project in tests/*/*.csproj; do
+        for project in tests/*.Tests/*.csproj; do
             stage "$(basename "$project" .csproj)" check_project "$project"
         done
         stage kernel-tunnels check_kernel_tunnels

@@ -1,6 +1,5 @@
 using System.Net;
 using CN2.Api.Drivers;
-using CN2.Api.Tests.Drivers.GoBgp.Lab;
 using CN2.Network.Overlay;
 
 namespace CN2.Api.Tests.Drivers.GoBgp;

@@ -14,8 +14,8 @@ public sealed class PeerTests : IDisposable
     public async Task The_right_key_opens_the_session_and_a_wrong_one_does_not()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
-        _lab.Keep(new FrrRouter(_lab, "right", 245, Asn, FrrNeighbor(extra: "neighbor 172.27.115.241 password s3cret")));
-        _lab.Keep(new FrrRouter(_lab, "wrong", 246, Asn, FrrNeighbor(extra: "neighbor 172.27.115.241 password other")));
+        _lab.Frr("right", 245, Asn, FrrNeighbor(extra: "neighbor 172.27.115.241 password s3cret"));
+        _lab.Frr("wrong", 246, Asn, FrrNeighbor(extra: "neighbor 172.27.115.241 password other"));
         await using var speaker = Speaker(engine);
         await speaker.StartAsync(Token);
         await speaker.SetPathsAsync([], Token);
@@ -36,7 +36,7 @@ public sealed class PeerTests : IDisposable
     public async Task A_deleted_peer_leaves_no_key_behind()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
-        _lab.Keep(new FrrRouter(_lab, "vmx1", 245, Asn, FrrNeighbor()));
+        _lab.Frr("vmx1", 245, Asn, FrrNeighbor());
         await using var speaker = Speaker(engine);
         await speaker.StartAsync(Token);
         await speaker.SetPathsAsync([], Token);
@@ -50,7 +50,7 @@ public sealed class PeerTests : IDisposable
     public async Task A_passive_peer_waits_for_the_router()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
-        _lab.Keep(new FrrRouter(_lab, "vmx1", 245, Asn, FrrNeighbor()));
+        _lab.Frr("vmx1", 245, Asn, FrrNeighbor());
         await using var speaker = Speaker(engine);
         await speaker.StartAsync(Token);
         await speaker.SetPathsAsync([], Token);
@@ -62,7 +62,7 @@ public sealed class PeerTests : IDisposable
     public async Task A_control_node_that_never_listens_connects_by_itself()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
-        _lab.Keep(new FrrRouter(_lab, "vmx1", 245, Asn, FrrNeighbor(extra: "neighbor 172.27.115.241 passive")));
+        _lab.Frr("vmx1", 245, Asn, FrrNeighbor(extra: "neighbor 172.27.115.241 passive"));
         await using var speaker = Speaker(engine, change: o => o with { ListenPort = -1 });
         await speaker.StartAsync(Token);
         await speaker.SetPathsAsync([], Token);
@@ -75,8 +75,8 @@ public sealed class PeerTests : IDisposable
     public async Task Peers_come_change_and_go_without_disturbing_the_others()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
-        _lab.Keep(new FrrRouter(_lab, "vmx1", 245, Asn, FrrNeighbor()));
-        var second = _lab.Keep(new FrrRouter(_lab, "vmx2", 246, 65001, FrrNeighbor()));
+        _lab.Frr("vmx1", 245, Asn, FrrNeighbor());
+        var second = _lab.Frr("vmx2", 246, 65001, FrrNeighbor());
         await using var speaker = Speaker(engine);
         await speaker.StartAsync(Token);
         await speaker.SetPathsAsync([Path("100.0.0.4", "172.27.115.242")], Token);
@@ -121,7 +121,7 @@ public sealed class PeerTests : IDisposable
     public async Task A_peer_deleted_by_hand_comes_back_and_one_added_by_hand_goes()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
-        _lab.Keep(new FrrRouter(_lab, "vmx1", 245, Asn, FrrNeighbor()));
+        _lab.Frr("vmx1", 245, Asn, FrrNeighbor());
         await using var speaker = Speaker(engine);
         await speaker.StartAsync(Token);
         await speaker.SetPathsAsync([], Token);
@@ -138,7 +138,7 @@ public sealed class PeerTests : IDisposable
     public async Task The_session_tells_why_the_router_is_not_there()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
-        _lab.Keep(new FrrRouter(_lab, "vmx1", 245, 65001, FrrNeighbor()));
+        _lab.Frr("vmx1", 245, 65001, FrrNeighbor());
         await using var speaker = Speaker(engine);
         await speaker.StartAsync(Token);
         await speaker.SetPathsAsync([], Token);
@@ -153,8 +153,8 @@ public sealed class PeerTests : IDisposable
     public async Task A_session_over_IPv6_from_the_configured_address_carries_both_families()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
-        var frr = _lab.Keep(new FrrRouter(_lab, "vmx1", 245, Asn,
-            FrrNeighbor().Replace("172.27.115.241", "fd00:115::241", StringComparison.Ordinal)));
+        var frr = _lab.Frr("vmx1", 245, Asn,
+            FrrNeighbor().Replace("172.27.115.241", "fd00:115::241", StringComparison.Ordinal));
         await using var speaker = Speaker(engine, change: o => o with { ListenAddresses = [System.Net.IPAddress.Parse("172.27.115.241"), System.Net.IPAddress.Parse("fd00:115::241")] });
         await speaker.StartAsync(Token);
         await speaker.SetPathsAsync([Path("100.0.0.4", "172.27.115.242"), Path("2001:db8::4", "fd00:115::242")], Token);

@@ -15,8 +15,8 @@ public sealed class RestartTests : IDisposable
     public async Task A_killed_engine_comes_back_without_one_kernel_route_of_a_router_touched()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
-        var inside = _lab.Keep(new FrrRouter(_lab, "inside", 245, Asn, FrrNeighbor()));
-        var outside = _lab.Keep(new FrrRouter(_lab, "outside", 246, 65001, FrrNeighbor()));
+        var inside = _lab.Frr("inside", 245, Asn, FrrNeighbor());
+        var outside = _lab.Frr("outside", 246, 65001, FrrNeighbor());
         var bird = _lab.Keep(new BirdRouter(_lab, "bird", 247, Asn, Asn));
         await using var speaker = Speaker(engine);
         await speaker.StartAsync(Token);
@@ -73,8 +73,8 @@ public sealed class RestartTests : IDisposable
     public async Task A_restarted_server_adopts_paths_and_sessions_without_disturbing_them()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
-        var frr = _lab.Keep(new FrrRouter(_lab, "vmx1", 245, Asn, FrrNeighbor()));
-        _lab.Keep(new FrrRouter(_lab, "vmx2", 246, 65001, FrrNeighbor(extra: "neighbor 172.27.115.241 password s3cret")));
+        var frr = _lab.Frr("vmx1", 245, Asn, FrrNeighbor());
+        _lab.Frr("vmx2", 246, 65001, FrrNeighbor(extra: "neighbor 172.27.115.241 password s3cret"));
         CN2.Api.Drivers.BgpPeer[] peers = [Peer("vmx1", 245), Peer("vmx2", 246, 65001, p => p with { AuthKey = "s3cret", MultihopTtl = 3, HoldTime = 30 })];
         CN2.Api.Drivers.BgpPath[] paths = [Path("100.0.0.4", "172.27.115.242"), Path("100.0.0.4", "172.27.115.243")];
         await using (var before = Speaker(engine))
@@ -111,7 +111,7 @@ public sealed class RestartTests : IDisposable
             await before.SetPathsAsync([Path("100.0.0.4", "172.27.115.242")], Token);
             await before.SetPeersAsync([Peer("vmx1", 245)], Token);
         }
-        var frr = _lab.Keep(new FrrRouter(_lab, "vmx1", 245, Asn, FrrNeighbor()));
+        var frr = _lab.Frr("vmx1", 245, Asn, FrrNeighbor());
         await using var speaker = Speaker(engine);
         Assert.Empty(await speaker.StartAsync(Token));
         Assert.Equal(Asn, (await engine.ByHand.GetBgpAsync(new(), cancellationToken: Token)).Global.Asn);

@@ -14,7 +14,7 @@ public sealed class RouterTests : IDisposable
     public async Task Frr_over_iBGP_sees_both_next_hops_with_the_attributes_of_the_contract()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
-        var frr = _lab.Keep(new FrrRouter(_lab, "vmx1", 245, Asn, FrrNeighbor()));
+        var frr = _lab.Frr("vmx1", 245, Asn, FrrNeighbor());
         await using var speaker = Speaker(engine);
         Assert.Empty(await speaker.StartAsync(Token));
         await speaker.SetPathsAsync([
@@ -54,7 +54,7 @@ public sealed class RouterTests : IDisposable
     public async Task Frr_over_eBGP_with_a_four_byte_AS_keeps_the_vRouters_as_next_hops_and_the_MED()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
-        var frr = _lab.Keep(new FrrRouter(_lab, "vmx1", 245, 4200000001, FrrNeighbor(4200000000)));
+        var frr = _lab.Frr("vmx1", 245, 4200000001, FrrNeighbor(4200000000));
         await using var speaker = Speaker(engine, 4200000000);
         await speaker.StartAsync(Token);
         await speaker.SetPathsAsync([Path("100.0.0.4", "172.27.115.242"), Path("100.0.0.4", "172.27.115.243")], Token);
@@ -89,7 +89,7 @@ public sealed class RouterTests : IDisposable
     public async Task A_peer_without_ADD_PATH_gets_the_best_path()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
-        var frr = _lab.Keep(new FrrRouter(_lab, "vmx1", 245, Asn, FrrNeighbor()));
+        var frr = _lab.Frr("vmx1", 245, Asn, FrrNeighbor());
         await using var speaker = Speaker(engine);
         await speaker.StartAsync(Token);
         await speaker.SetPathsAsync([Path("100.0.0.4", "172.27.115.242"), Path("100.0.0.4", "172.27.115.243")], Token);
@@ -102,7 +102,7 @@ public sealed class RouterTests : IDisposable
     public async Task A_withdrawn_path_leaves_the_router_and_a_changed_one_changes_there()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
-        var frr = _lab.Keep(new FrrRouter(_lab, "vmx1", 245, Asn, FrrNeighbor()));
+        var frr = _lab.Frr("vmx1", 245, Asn, FrrNeighbor());
         await using var speaker = Speaker(engine);
         await speaker.StartAsync(Token);
         await speaker.SetPathsAsync([Path("100.0.0.4", "172.27.115.242"), Path("100.0.0.4", "172.27.115.243")], Token);
@@ -120,7 +120,7 @@ public sealed class RouterTests : IDisposable
     public async Task Nothing_is_accepted_from_a_router()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
-        var frr = _lab.Keep(new FrrRouter(_lab, "vmx1", 245, Asn, FrrNeighbor(extra: "address-family ipv4 unicast\n  redistribute connected\n exit-address-family")));
+        var frr = _lab.Frr("vmx1", 245, Asn, FrrNeighbor(extra: "address-family ipv4 unicast\n  redistribute connected\n exit-address-family"));
         await using var speaker = Speaker(engine);
         await speaker.StartAsync(Token);
         await speaker.SetPathsAsync([Path("100.0.0.4", "172.27.115.242")], Token);
@@ -134,8 +134,8 @@ public sealed class RouterTests : IDisposable
     public async Task No_export_keeps_a_path_from_eBGP_routers_only_and_also_when_it_is_set_later()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
-        var inside = _lab.Keep(new FrrRouter(_lab, "inside", 245, Asn, FrrNeighbor()));
-        var outside = _lab.Keep(new FrrRouter(_lab, "outside", 246, 65001, FrrNeighbor()));
+        var inside = _lab.Frr("inside", 245, Asn, FrrNeighbor());
+        var outside = _lab.Frr("outside", 246, 65001, FrrNeighbor());
         await using var speaker = Speaker(engine);
         await speaker.StartAsync(Token);
         await speaker.SetPathsAsync([

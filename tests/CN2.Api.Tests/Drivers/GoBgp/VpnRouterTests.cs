@@ -15,7 +15,7 @@ public sealed class VpnRouterTests : IDisposable
     public async Task Frr_reads_distinguisher_label_targets_encapsulation_and_attributes_in_both_families()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
-        var frr = _lab.Keep(new FrrRouter(_lab, "vmx1", 245, Asn, FrrVpnNeighbor()));
+        var frr = _lab.Frr("vmx1", 245, Asn, FrrVpnNeighbor());
         await using var speaker = Speaker(engine);
         await speaker.StartAsync(Token);
         await speaker.SetPathsAsync([
@@ -107,7 +107,7 @@ public sealed class VpnRouterTests : IDisposable
     public async Task Ten_thousand_routes_of_the_overlay_are_back_after_the_engine_was_killed_and_the_router_kept_them()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
-        var frr = _lab.Keep(new FrrRouter(_lab, "vmx1", 245, Asn, FrrVpnNeighbor()));
+        var frr = _lab.Frr("vmx1", 245, Asn, FrrVpnNeighbor());
         await using var speaker = Speaker(engine);
         await speaker.StartAsync(Token);
         CN2.Api.Drivers.BgpPath[] paths = [.. Enumerable.Range(0, 10_000).Select(i => Vpn($"100.{i / 65536}.{i / 256 % 256}.{i % 256}", "172.27.115.242", 5))];

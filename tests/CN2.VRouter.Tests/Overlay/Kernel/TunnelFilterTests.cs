@@ -1,6 +1,5 @@
 using System.Net;
 using CN2.VRouter.Overlay.Kernel;
-using CN2.VRouter.Tests.Lab;
 
 namespace CN2.VRouter.Tests.Overlay.Kernel;
 

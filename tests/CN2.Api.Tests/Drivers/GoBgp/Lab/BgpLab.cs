@@ -1,39 +1,18 @@
-using System.Globalization;
-
 namespace CN2.Api.Tests.Drivers.GoBgp.Lab;
 
 /// <summary>
-/// The seed's network in namespaces of its own: a control namespace 172.27.115.241 (fd00:115::241) with a bridge, on which routers are
-/// plugged. Nothing of it is visible outside; disposing takes everything away again, and what a killed test run left is cleared at the
-/// next start.
+/// The network of the example in <c>docs/contract.md</c> in namespaces of its own: a control node 172.27.115.241 (fd00:115::241) with a
+/// bridge that routers are plugged into. Nothing of it is visible outside.
 /// </summary>
 internal sealed class BgpLab : IDisposable
 {
-    private const string Mark = "cn2bgp";
-    private static int _counter;
-
-    private readonly string _id = string.Create(CultureInfo.InvariantCulture, $"{Mark}{Environment.ProcessId}x{Interlocked.Increment(ref _counter)}");
-    private readonly List<string> _namespaces = [];
     private readonly List<IDisposable> _things = [];
     private int _ports;
 
-    static BgpLab()
-    {
-        foreach (var line in RunningProcess.Run("ip", "netns", "list").Split('\n'))
-        {
-            var name = line.Split(' ')[0];
-            if (!name.StartsWith(Mark, StringComparison.Ordinal)) continue;
-            var owner = name[Mark.Length..].Split('x')[0];
-            if (System.IO.Directory.Exists($"/proc/{owner}")) continue;
-            Clear(name);
-        }
-    }
-
     public BgpLab()
     {
-        Directory = System.IO.Directory.CreateTempSubdirectory("cn2-bgp-").FullName;
-        RunningProcess.Run("chmod", "755", Directory);
-        Control = AddNamespace("c");
+        Directory = Keep(new TemporaryDirectory("cn2-bgp-")).Path;
+        Control = Keep(new NetworkNamespace("control")).Name;
         Ip(Control, "link", "add", "br0", "type", "bridge");
         Ip(Control, "addr", "add", "172.27.115.241/24", "dev", "br0");
         Ip(Control, "addr", "add", "fd00:115::241/64", "dev", "br0", "nodad");
@@ -47,7 +26,7 @@ internal sealed class BgpLab : IDisposable
     /// <summary>A namespace on the bridge with 172.27.115.<paramref name="host"/> and fd00:115::<paramref name="host"/>.</summary>
     public string AddHost(string name, int host)
     {
-        var ns = AddNamespace(name);
+        var ns = Keep(new NetworkNamespace(name)).Name;
         var port = $"p{++_ports}";
         Ip(Control, "link", "add", port, "type", "veth", "peer", "name", "eth0", "netns", ns);
         Ip(Control, "link", "set", port, "master", "br0", "up");
@@ -56,6 +35,14 @@ internal sealed class BgpLab : IDisposable
         Ip(ns, "link", "set", "eth0", "up");
         return ns;
     }
+
+    /// <summary>FRR as a router on the bridge.</summary>
+    /// <param name="name">Its host name.</param>
+    /// <param name="host">The last part of its addresses.</param>
+    /// <param name="autonomousSystem">Its AS number.</param>
+    /// <param name="bgp">The body of its <c>router bgp</c>.</param>
+    public FrrRouter Frr(string name, int host, uint autonomousSystem, string bgp) => Keep(new FrrRouter(AddHost(name, host), Path.Combine(Directory, name),
+        $"hostname {name}\nrouter bgp {autonomousSystem}\n bgp router-id 172.27.115.{host}\n no bgp ebgp-requires-policy\n no bgp default ipv4-unicast\n{bgp}\n"));
 
     /// <summary>Another gobgpd as a router that connects to the control node with these families; its own command line drives it.</summary>
     public async Task<GoBgpRouter> RouterAsync(string name, int host, string[] families, uint autonomousSystem = Spec.Asn)
@@ -71,28 +58,10 @@ internal sealed class BgpLab : IDisposable
         return thing;
     }
 
-    public static string Ip(string ns, params string[] arguments) => RunningProcess.Run("ip", ["-n", ns, .. arguments]);
+    public static string Ip(string ns, params string[] arguments) => Command.Run("ip", ["-n", ns, .. arguments]);
 
     public void Dispose()
     {
         foreach (var thing in Enumerable.Reverse(_things)) thing.Dispose();
-        foreach (var ns in _namespaces) Clear(ns);
-        System.IO.Directory.Delete(Directory, recursive: true);
-    }
-
-    private static void Clear(string ns)
-    {
-        foreach (var pid in RunningProcess.TryRun("ip", "netns", "pids", ns).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries))
-            RunningProcess.TryRun("kill", "-9", pid);
-        RunningProcess.TryRun("ip", "netns", "del", ns);
-    }
-
-    private string AddNamespace(string name)
-    {
-        var ns = _id + name;
-        RunningProcess.Run("ip", "netns", "add", ns);
-        _namespaces.Add(ns);
-        Ip(ns, "link", "set", "lo", "up");
-        return ns;
     }
 }

@@ -43,7 +43,7 @@ internal sealed class BirdRouter : IDisposable
 
     public string Namespace { get; }
 
-    public string Show(string command) => RunningProcess.TryRun("birdc", "-s", _socket, command).Output;
+    public string Show(string command) => Command.Try("birdc", "-s", _socket, command).Output;
 
     public string Kernel(string prefix) => BgpLab.Ip(Namespace, "route", "show", prefix);
 

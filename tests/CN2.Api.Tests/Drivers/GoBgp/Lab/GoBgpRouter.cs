@@ -89,7 +89,7 @@ internal sealed class GoBgpRouter(BgpLab lab, string name, int host, uint autono
         return [.. document.RootElement.EnumerateObject().Select(p => p.Name)];
     }
 
-    private (int Code, string Output) Try(params string[] arguments) => RunningProcess.TryRun("gobgp", ["--target", _engine.Address, .. arguments]);
+    private (int Code, string Output) Try(params string[] arguments) => Command.Try("gobgp", ["--target", _engine.Address, .. arguments]);
 
     private static string[] FamilyOption(string prefix) => ["-a", prefix.Contains(':', StringComparison.Ordinal) ? "ipv6" : "ipv4"];
 

@@ -9,7 +9,7 @@ internal sealed class GoBgpd : IDisposable
 {
     private readonly BgpLab _lab;
     private readonly string _socket;
-    private RunningProcess _process;
+    private readonly RunningProcess _process;
     private GrpcChannel? _channel;
 
     public GoBgpd(BgpLab lab, string name = "gobgp", string? ns = null)
@@ -17,7 +17,7 @@ internal sealed class GoBgpd : IDisposable
         _lab = lab;
         _socket = System.IO.Path.Combine(lab.Directory, name + ".sock");
         Namespace = ns ?? lab.Control;
-        _process = Launch();
+        _process = new("ip", "netns", "exec", Namespace, "gobgpd", "--pprof-disable", "--log-level", "info", "--api-hosts", Address);
     }
 
     public string Namespace { get; }
@@ -35,9 +35,8 @@ internal sealed class GoBgpd : IDisposable
 
     public void Start()
     {
-        _process.Dispose();
         File.Delete(_socket);
-        _process = Launch();
+        _process.Start();
     }
 
     public void Dispose()
@@ -45,7 +44,4 @@ internal sealed class GoBgpd : IDisposable
         _channel?.Dispose();
         _process.Dispose();
     }
-
-    private RunningProcess Launch() =>
-        new("ip", "netns", "exec", Namespace, "gobgpd", "--pprof-disable", "--log-level", "info", "--api-hosts", Address);
 }

@@ -1,9 +1,12 @@
-namespace CN2.Api.Tests.Fixtures;
+namespace CN2.Testing;
 
-/// <summary>The source tree these tests were built from.</summary>
+/// <summary>The source tree the running program was built from.</summary>
 public static class Repository
 {
     public static string Root { get; } = Find();
+
+    /// <summary>The absolute path of a file or directory of the tree.</summary>
+    public static string PathOf(params string[] parts) => Path.Combine([Root, .. parts]);
 
     private static string Find()
     {
@@ -12,6 +15,6 @@ public static class Repository
             if (File.Exists(Path.Combine(directory.FullName, "CN2.Api.sln"))) return directory.FullName;
         }
 
-        throw new InvalidOperationException("CN2.Api.sln is in none of the directories above the tests.");
+        throw new InvalidOperationException("CN2.Api.sln is in no directory above the running program.");
     }
 }

@@ -1,9 +1,9 @@
 using System.Globalization;
 
-namespace CN2.VRouter.Tests.Lab;
+namespace CN2.Testing;
 
-/// <summary>How long a test waits for what should come. CN2_TEST_SLOWNESS: how many times longer on a slow machine, such as an emulated one.</summary>
-internal static class Patience
+/// <summary>How long to wait for what should come. CN2_TEST_SLOWNESS: how many times longer on a slow machine, such as an emulated one; default 1.</summary>
+public static class Patience
 {
     private static readonly double Slowness = double.Parse(Environment.GetEnvironmentVariable("CN2_TEST_SLOWNESS") ?? "1", CultureInfo.InvariantCulture);
 

@@ -1,0 +1,56 @@
+using System.Globalization;
+
+namespace CN2.Testing;
+
+/// <summary>
+/// A network namespace of this test run, with its loopback up. Its name carries the id of the test process; a killed test run's
+/// namespaces and the processes in them are removed by <see cref="AfterProcess"/>.
+/// </summary>
+public sealed class NetworkNamespace : IDisposable
+{
+    private static readonly string Mark = string.Create(CultureInfo.InvariantCulture, $"cn2t-{Environment.ProcessId}-");
+    private static int _last;
+
+    private readonly Lazy<NamespaceThread> _thread;
+
+    static NetworkNamespace() => AfterProcess.Run(
+        $"for n in $(ip netns list | cut -d' ' -f1 | grep '^{Mark}'); do ip netns pids $n | xargs -r kill -9; ip netns del $n; done");
+
+    /// <param name="role">The end of its name.</param>
+    public NetworkNamespace(string role)
+    {
+        Name = string.Create(CultureInfo.InvariantCulture, $"{Mark}{Interlocked.Increment(ref _last)}-{role}");
+        Command.Run("ip", "netns", "add", Name);
+        _thread = new(() => new NamespaceThread(Name));
+        Ip("link set lo up");
+    }
+
+    public string Name { get; }
+
+    /// <summary>Runs commands of <c>ip</c> in it, one a line.</summary>
+    public void Ip(string lines) => Command.RunWith(lines + "\n", "ip", "-n", Name, "-batch", "-");
+
+    /// <summary>Runs a command in it and returns its output; a failure throws.</summary>
+    public string Exec(params string[] command) => Command.Run("ip", ["netns", "exec", Name, .. command]);
+
+    public string ExecWith(string input, params string[] command) => Command.RunWith(input, "ip", ["netns", "exec", Name, .. command]);
+
+    public (int Code, string Output) Try(params string[] command) => Command.Try("ip", ["netns", "exec", Name, .. command]);
+
+    /// <summary>Sets a kernel parameter, by its path below /proc/sys.</summary>
+    public void Sysctl(string path, string value) => Exec("sh", "-c", $"echo {value} > /proc/sys/{path}");
+
+    public Task<T> RunAsync<T>(Func<Task<T>> work) => _thread.Value.RunAsync(work);
+
+    public Task RunAsync(Func<Task> work) => _thread.Value.RunAsync(work);
+
+    public T Run<T>(Func<T> work) => _thread.Value.Run(work);
+
+    /// <summary>Ends the processes in it and removes it.</summary>
+    public void Dispose()
+    {
+        if (_thread.IsValueCreated) _thread.Value.Dispose();
+        foreach (var pid in Command.Try("ip", "netns", "pids", Name).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries)) Command.Try("kill", "-9", pid);
+        Command.Try("ip", "netns", "del", Name);
+    }
+}
