@@ -28,6 +28,15 @@ public sealed class PrivatePostgres : IAsyncLifetime
         NpgsqlConnection.ClearAllPools();
     }
 
+    /// <summary>What pg_dump prints of a database.</summary>
+    /// <param name="connectionString">Of one that <see cref="CreateDatabaseAsync"/> made.</param>
+    /// <param name="options">Options of pg_dump.</param>
+    public string Dump(string connectionString, params string[] options)
+    {
+        var database = new NpgsqlConnectionStringBuilder(connectionString);
+        return Command.Run(_server.Program("pg_dump"), ["-h", database.Host!, "-U", database.Username!, .. options, database.Database!]);
+    }
+
     /// <summary>A fresh, migrated database; the connection string to it.</summary>
     public async Task<string> CreateDatabaseAsync()
     {

@@ -1,0 +1,678 @@
+-- The schema that the migrations make, as pg_dump writes it. A test keeps it equal (CN2_UPDATE_SCHEMA=1 writes it anew).
+
+
+CREATE EXTENSION IF NOT EXISTS btree_gist WITH SCHEMA public;
+
+COMMENT ON EXTENSION btree_gist IS 'support for indexing common datatypes in GiST';
+
+CREATE FUNCTION public.cn2_catalog_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE catalog SET version = version + 1;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.cn2_refill(p_subnet integer, p_want integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    r record;
+    start inet;
+    stop inet;
+    added int;
+    total int := 0;
+BEGIN
+    -- Excludes other refills, changes of the ranges, and (FOR SHARE there) givers-back, whose address would otherwise be
+    -- seen as held here and as not yet filled there, and be lost.
+    PERFORM 1 FROM subnet WHERE id = p_subnet FOR NO KEY UPDATE;
+    FOR r IN SELECT first, last, filled_to FROM subnet_range
+             WHERE subnet_id = p_subnet AND (filled_to IS NULL OR filled_to < last) ORDER BY first
+    LOOP
+        start := coalesce(r.filled_to + 1, r.first);
+        WHILE total < p_want LOOP
+            SELECT max(a) INTO stop FROM (SELECT start + i AS a FROM generate_series(0, 1023) i) s WHERE a <= r.last;
+            INSERT INTO free_address (subnet_id, address)
+                SELECT p_subnet, a FROM (SELECT start + i AS a FROM generate_series(0, 1023) i) s
+                WHERE a <= stop
+                  AND NOT EXISTS (SELECT FROM floating_ip f WHERE f.subnet_id = p_subnet AND f.address = s.a)
+                ON CONFLICT DO NOTHING;
+            GET DIAGNOSTICS added = ROW_COUNT;
+            total := total + added;
+            UPDATE subnet_range SET filled_to = stop WHERE subnet_id = p_subnet AND first = r.first;
+            EXIT WHEN stop = r.last;
+            start := stop + 1;
+        END LOOP;
+        EXIT WHEN total >= p_want;
+    END LOOP;
+    RETURN total;
+END $$;
+
+CREATE FUNCTION public.cn2_release_addresses() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM 1 FROM subnet WHERE id IN (SELECT subnet_id FROM gone) ORDER BY id FOR SHARE;
+    INSERT INTO free_address (subnet_id, address)
+        SELECT g.subnet_id, g.address FROM gone g
+        WHERE EXISTS (SELECT FROM subnet_range r
+                      WHERE r.subnet_id = g.subnet_id AND g.address BETWEEN r.first AND r.filled_to)
+        ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.cn2_release_node_ports() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    lowest int;
+    highest int;
+BEGIN
+    SELECT first, last INTO lowest, highest FROM node_port_range FOR SHARE;
+    INSERT INTO free_node_port (protocol, port)
+        SELECT g.protocol, g.port FROM gone g WHERE g.port BETWEEN lowest AND highest
+        ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.cn2_set_node_port_range(p_first integer, p_last integer) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    -- Replicas that start together, and (FOR SHARE there) givers-back.
+    LOCK TABLE node_port_range IN SHARE ROW EXCLUSIVE MODE;
+    IF EXISTS (SELECT FROM node_port_range WHERE first = p_first AND last = p_last) THEN RETURN; END IF;
+    INSERT INTO node_port_range (first, last) VALUES (p_first, p_last)
+        ON CONFLICT (singleton) DO UPDATE SET first = p_first, last = p_last;
+    DELETE FROM free_node_port WHERE port NOT BETWEEN p_first AND p_last;
+    INSERT INTO free_node_port (protocol, port)
+        SELECT proto, p FROM generate_series(p_first, p_last) p, unnest(ARRAY[6, 17, 132]) proto
+        WHERE NOT EXISTS (SELECT FROM node_port n WHERE n.port = p AND n.protocol = proto)
+        ON CONFLICT DO NOTHING;
+END $$;
+
+CREATE FUNCTION public.cn2_set_subnet_ranges(p_subnet integer, p_first inet[], p_last inet[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM 1 FROM subnet WHERE id = p_subnet FOR NO KEY UPDATE;
+    -- Waits for those who are taking addresses now: what they hold is seen by the statements after this one.
+    DELETE FROM free_address WHERE subnet_id = p_subnet;
+    DELETE FROM subnet_range WHERE subnet_id = p_subnet;
+    INSERT INTO subnet_range (subnet_id, first, last) SELECT p_subnet, f, l FROM unnest(p_first, p_last) AS t (f, l);
+END $$;
+
+CREATE FUNCTION public.cn2_take(p_subnets integer[], p_counts integer[]) RETURNS TABLE(subnet integer, taken inet, refill boolean)
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    missing int;
+    got int;
+BEGIN
+    FOR i IN 1 .. coalesce(array_length(p_subnets, 1), 0) LOOP
+        missing := p_counts[i];
+        -- ctid = ANY(ARRAY(...)): a join form would be planned as a hash join over the whole pool.
+        RETURN QUERY WITH d AS (DELETE FROM free_address WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM free_address f WHERE f.subnet_id = p_subnets[i] ORDER BY f.address LIMIT missing FOR UPDATE SKIP LOCKED))
+            RETURNING address) SELECT p_subnets[i], d.address, false FROM d ORDER BY d.address;
+        GET DIAGNOSTICS got = ROW_COUNT;
+        missing := missing - got;
+        CONTINUE WHEN missing = 0;
+        IF EXISTS (SELECT FROM subnet_range r WHERE r.subnet_id = p_subnets[i] AND (r.filled_to IS NULL OR r.filled_to < r.last)) THEN
+            RETURN QUERY SELECT p_subnets[i], NULL::inet, true;
+            RETURN;
+        END IF;
+        -- Nothing more to fill: what others hold locked may yet come back (a dry run, a fault), so wait for them
+        -- before it is called exhausted.
+        RETURN QUERY WITH d AS (DELETE FROM free_address WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM free_address f WHERE f.subnet_id = p_subnets[i] ORDER BY f.address LIMIT missing FOR UPDATE))
+            RETURNING address) SELECT p_subnets[i], d.address, false FROM d ORDER BY d.address;
+    END LOOP;
+END $$;
+
+CREATE FUNCTION public.cn2_take_node_ports(p_protocols integer[], p_counts integer[]) RETURNS TABLE(proto integer, taken integer)
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    missing int;
+    got int;
+BEGIN
+    FOR i IN 1 .. coalesce(array_length(p_protocols, 1), 0) LOOP
+        missing := p_counts[i];
+        RETURN QUERY WITH d AS (DELETE FROM free_node_port WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM free_node_port f WHERE f.protocol = p_protocols[i] ORDER BY f.port LIMIT missing FOR UPDATE SKIP LOCKED))
+            RETURNING port) SELECT p_protocols[i], d.port FROM d ORDER BY d.port;
+        GET DIAGNOSTICS got = ROW_COUNT;
+        missing := missing - got;
+        CONTINUE WHEN missing = 0;
+        RETURN QUERY WITH d AS (DELETE FROM free_node_port WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM free_node_port f WHERE f.protocol = p_protocols[i] ORDER BY f.port LIMIT missing FOR UPDATE))
+            RETURNING port) SELECT p_protocols[i], d.port FROM d ORDER BY d.port;
+    END LOOP;
+END $$;
+
+CREATE TABLE public."__EFMigrationsHistory" (
+    migration_id character varying(150) NOT NULL,
+    product_version character varying(32) NOT NULL
+);
+
+CREATE TABLE public.advertisement (
+    control_node text NOT NULL,
+    floating_ip_uid uuid NOT NULL,
+    routes jsonb NOT NULL
+);
+
+CREATE TABLE public.bgp_router (
+    uid uuid NOT NULL,
+    address inet NOT NULL,
+    spec jsonb NOT NULL,
+    auth_key text,
+    name text NOT NULL,
+    labels jsonb NOT NULL,
+    annotations jsonb NOT NULL,
+    generation bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.catalog (
+    singleton boolean DEFAULT true NOT NULL,
+    version bigint NOT NULL,
+    CONSTRAINT catalog_singleton_check CHECK (singleton)
+);
+
+CREATE TABLE public.change (
+    id bigint NOT NULL,
+    xid xid8 DEFAULT pg_current_xact_id() NOT NULL,
+    kind smallint NOT NULL,
+    namespace text,
+    name text NOT NULL,
+    uid uuid NOT NULL,
+    verb smallint NOT NULL,
+    status_only boolean NOT NULL,
+    document jsonb,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+CREATE TABLE public.change_horizon (
+    singleton boolean DEFAULT true NOT NULL,
+    xid xid8 NOT NULL,
+    id bigint NOT NULL,
+    CONSTRAINT change_horizon_singleton_check CHECK (singleton)
+);
+
+ALTER TABLE public.change ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.change_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.control_node (
+    name text NOT NULL,
+    last_seen_at timestamp with time zone NOT NULL,
+    restart_time_seconds integer NOT NULL,
+    sessions jsonb NOT NULL
+);
+
+CREATE TABLE public.event (
+    id bigint NOT NULL,
+    kind smallint NOT NULL,
+    namespace text,
+    name text NOT NULL,
+    at timestamp with time zone NOT NULL,
+    type text NOT NULL,
+    reason text NOT NULL,
+    message text NOT NULL
+);
+
+ALTER TABLE public.event ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.event_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.external_network (
+    uid uuid NOT NULL,
+    number integer NOT NULL,
+    fabric_forwarding boolean NOT NULL,
+    auto_assign boolean NOT NULL,
+    priority integer NOT NULL,
+    spec jsonb NOT NULL,
+    name text NOT NULL,
+    labels jsonb NOT NULL,
+    annotations jsonb NOT NULL,
+    generation bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    namespace text NOT NULL,
+    CONSTRAINT external_network_number_range CHECK (((number >= 1) AND (number <= 65535)))
+);
+
+CREATE TABLE public.external_network_selector (
+    uid uuid NOT NULL,
+    spec jsonb NOT NULL,
+    name text NOT NULL,
+    labels jsonb NOT NULL,
+    annotations jsonb NOT NULL,
+    generation bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.floating_ip (
+    uid uuid NOT NULL,
+    subnet_id integer NOT NULL,
+    subnet_cidr cidr NOT NULL,
+    address inet NOT NULL,
+    external_network_uid uuid,
+    service_uid uuid,
+    reserved boolean NOT NULL,
+    spec jsonb NOT NULL,
+    deleting_at timestamp with time zone,
+    name text NOT NULL,
+    labels jsonb NOT NULL,
+    annotations jsonb NOT NULL,
+    generation bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    namespace text NOT NULL,
+    CONSTRAINT floating_ip_host_address CHECK ((masklen(address) =
+CASE family(address)
+    WHEN 4 THEN 32
+    ELSE 128
+END)),
+    CONSTRAINT floating_ip_inside_subnet CHECK ((address <<= (subnet_cidr)::inet))
+);
+
+CREATE TABLE public.floating_ip_status (
+    uid uuid NOT NULL,
+    document jsonb NOT NULL
+);
+
+CREATE TABLE public.free_address (
+    subnet_id integer NOT NULL,
+    address inet NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0.0', autovacuum_vacuum_threshold='5000');
+
+CREATE TABLE public.free_node_port (
+    port integer NOT NULL,
+    protocol smallint NOT NULL
+);
+
+CREATE TABLE public.idempotency_key (
+    key text NOT NULL,
+    path text NOT NULL,
+    body_hash bytea NOT NULL,
+    status_code integer NOT NULL,
+    location text,
+    e_tag text,
+    body text NOT NULL,
+    created_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.interface_address (
+    virtual_router text NOT NULL,
+    address inet NOT NULL,
+    interface_uid uuid NOT NULL
+);
+
+CREATE TABLE public.namespace (
+    uid uuid NOT NULL,
+    name text NOT NULL,
+    labels jsonb NOT NULL,
+    annotations jsonb NOT NULL,
+    generation bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.node_port (
+    port integer NOT NULL,
+    protocol smallint NOT NULL,
+    service_uid uuid NOT NULL
+);
+
+CREATE TABLE public.node_port_range (
+    singleton boolean DEFAULT true NOT NULL,
+    first integer NOT NULL,
+    last integer NOT NULL,
+    CONSTRAINT node_port_range_singleton_check CHECK (singleton)
+);
+
+CREATE TABLE public.service (
+    uid uuid NOT NULL,
+    spec jsonb NOT NULL,
+    pending_reason text,
+    pending_message text,
+    deleting_at timestamp with time zone,
+    name text NOT NULL,
+    labels jsonb NOT NULL,
+    annotations jsonb NOT NULL,
+    generation bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    namespace text NOT NULL
+);
+
+CREATE TABLE public.service_health_check (
+    uid uuid NOT NULL,
+    spec jsonb NOT NULL,
+    name text NOT NULL,
+    labels jsonb NOT NULL,
+    annotations jsonb NOT NULL,
+    generation bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    namespace text NOT NULL
+);
+
+CREATE TABLE public.service_status (
+    uid uuid NOT NULL,
+    document jsonb NOT NULL
+);
+
+CREATE TABLE public.subnet (
+    id integer NOT NULL,
+    external_network_uid uuid,
+    cidr cidr NOT NULL,
+    gateway inet,
+    "position" integer NOT NULL
+);
+
+ALTER TABLE public.subnet ALTER COLUMN id ADD GENERATED BY DEFAULT AS IDENTITY (
+    SEQUENCE NAME public.subnet_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.subnet_range (
+    subnet_id integer NOT NULL,
+    first inet NOT NULL,
+    last inet NOT NULL,
+    filled_to inet,
+    CONSTRAINT subnet_range_check CHECK ((first <= last))
+);
+
+CREATE TABLE public.subnet_scope (
+    subnet_id integer NOT NULL,
+    scope text NOT NULL,
+    cidr cidr NOT NULL
+);
+
+CREATE TABLE public.virtual_machine_interface (
+    uid uuid NOT NULL,
+    virtual_router text NOT NULL,
+    addresses inet[] NOT NULL,
+    ready boolean NOT NULL,
+    health_check text,
+    health text NOT NULL,
+    health_message text,
+    health_changed_at timestamp with time zone,
+    name text NOT NULL,
+    labels jsonb NOT NULL,
+    annotations jsonb NOT NULL,
+    generation bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    namespace text NOT NULL
+);
+
+CREATE TABLE public.virtual_router (
+    uid uuid NOT NULL,
+    address inet NOT NULL,
+    address6 inet,
+    admin_down boolean NOT NULL,
+    name text NOT NULL,
+    labels jsonb NOT NULL,
+    annotations jsonb NOT NULL,
+    generation bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.virtual_router_status (
+    uid uuid NOT NULL,
+    connected boolean NOT NULL,
+    control_node text,
+    last_seen_at timestamp with time zone,
+    lost boolean NOT NULL,
+    desired_revision bigint NOT NULL,
+    applied_revision bigint NOT NULL,
+    applied_position bigint NOT NULL,
+    agent_version text,
+    message text,
+    overlay_engine text
+);
+
+ALTER TABLE ONLY public.namespace
+    ADD CONSTRAINT ak_namespaces_name UNIQUE (name);
+
+ALTER TABLE ONLY public.bgp_router
+    ADD CONSTRAINT bgp_router_address UNIQUE (address);
+
+ALTER TABLE ONLY public.catalog
+    ADD CONSTRAINT catalog_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY public.change_horizon
+    ADD CONSTRAINT change_horizon_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY public.floating_ip
+    ADD CONSTRAINT floating_ip_address UNIQUE (subnet_id, address);
+
+ALTER TABLE ONLY public.free_address
+    ADD CONSTRAINT free_address_pkey PRIMARY KEY (subnet_id, address);
+
+ALTER TABLE ONLY public.interface_address
+    ADD CONSTRAINT interface_address_once PRIMARY KEY (virtual_router, address);
+
+ALTER TABLE ONLY public.node_port_range
+    ADD CONSTRAINT node_port_range_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY public."__EFMigrationsHistory"
+    ADD CONSTRAINT pk___ef_migrations_history PRIMARY KEY (migration_id);
+
+ALTER TABLE ONLY public.advertisement
+    ADD CONSTRAINT pk_advertisement PRIMARY KEY (floating_ip_uid, control_node);
+
+ALTER TABLE ONLY public.bgp_router
+    ADD CONSTRAINT pk_bgp_router PRIMARY KEY (uid);
+
+ALTER TABLE ONLY public.change
+    ADD CONSTRAINT pk_change PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.control_node
+    ADD CONSTRAINT pk_control_node PRIMARY KEY (name);
+
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT pk_event PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.external_network
+    ADD CONSTRAINT pk_external_network PRIMARY KEY (uid);
+
+ALTER TABLE ONLY public.external_network_selector
+    ADD CONSTRAINT pk_external_network_selector PRIMARY KEY (uid);
+
+ALTER TABLE ONLY public.floating_ip
+    ADD CONSTRAINT pk_floating_ip PRIMARY KEY (uid);
+
+ALTER TABLE ONLY public.floating_ip_status
+    ADD CONSTRAINT pk_floating_ip_status PRIMARY KEY (uid);
+
+ALTER TABLE ONLY public.free_node_port
+    ADD CONSTRAINT pk_free_node_port PRIMARY KEY (protocol, port);
+
+ALTER TABLE ONLY public.idempotency_key
+    ADD CONSTRAINT pk_idempotency_key PRIMARY KEY (key, path);
+
+ALTER TABLE ONLY public.namespace
+    ADD CONSTRAINT pk_namespace PRIMARY KEY (uid);
+
+ALTER TABLE ONLY public.node_port
+    ADD CONSTRAINT pk_node_port PRIMARY KEY (port, protocol);
+
+ALTER TABLE ONLY public.service
+    ADD CONSTRAINT pk_service PRIMARY KEY (uid);
+
+ALTER TABLE ONLY public.service_health_check
+    ADD CONSTRAINT pk_service_health_check PRIMARY KEY (uid);
+
+ALTER TABLE ONLY public.service_status
+    ADD CONSTRAINT pk_service_status PRIMARY KEY (uid);
+
+ALTER TABLE ONLY public.subnet
+    ADD CONSTRAINT pk_subnet PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.virtual_machine_interface
+    ADD CONSTRAINT pk_virtual_machine_interface PRIMARY KEY (uid);
+
+ALTER TABLE ONLY public.virtual_router
+    ADD CONSTRAINT pk_virtual_router PRIMARY KEY (uid);
+
+ALTER TABLE ONLY public.virtual_router_status
+    ADD CONSTRAINT pk_virtual_router_status PRIMARY KEY (uid);
+
+ALTER TABLE ONLY public.subnet
+    ADD CONSTRAINT subnet_id_cidr UNIQUE (id, cidr);
+
+ALTER TABLE ONLY public.subnet_scope
+    ADD CONSTRAINT subnet_overlap EXCLUDE USING gist (scope WITH =, cidr inet_ops WITH &&);
+
+ALTER TABLE ONLY public.subnet_range
+    ADD CONSTRAINT subnet_range_pkey PRIMARY KEY (subnet_id, first);
+
+ALTER TABLE ONLY public.subnet_scope
+    ADD CONSTRAINT subnet_scope_pkey PRIMARY KEY (subnet_id, scope);
+
+ALTER TABLE ONLY public.virtual_router
+    ADD CONSTRAINT virtual_router_address UNIQUE (address);
+
+CREATE INDEX ix_bgp_router_labels ON public.bgp_router USING gin (labels);
+
+CREATE UNIQUE INDEX ix_bgp_router_name ON public.bgp_router USING btree (name);
+
+CREATE INDEX ix_change_at ON public.change USING btree (at);
+
+CREATE INDEX ix_change_xid_id ON public.change USING btree (xid, id);
+
+CREATE INDEX ix_event_at ON public.event USING btree (at);
+
+CREATE INDEX ix_event_kind_namespace_name_id ON public.event USING btree (kind, namespace, name, id);
+
+CREATE INDEX ix_external_network_labels ON public.external_network USING gin (labels);
+
+CREATE UNIQUE INDEX ix_external_network_namespace_name ON public.external_network USING btree (namespace, name);
+
+CREATE UNIQUE INDEX ix_external_network_number ON public.external_network USING btree (number);
+
+CREATE INDEX ix_external_network_selector_labels ON public.external_network_selector USING gin (labels);
+
+CREATE UNIQUE INDEX ix_external_network_selector_name ON public.external_network_selector USING btree (name);
+
+CREATE UNIQUE INDEX ix_floating_ip_namespace_name ON public.floating_ip USING btree (namespace, name);
+
+CREATE INDEX ix_floating_ip_service_uid ON public.floating_ip USING btree (service_uid);
+
+CREATE INDEX ix_idempotency_key_created_at ON public.idempotency_key USING btree (created_at);
+
+CREATE INDEX ix_interface_address_interface_uid ON public.interface_address USING btree (interface_uid);
+
+CREATE INDEX ix_namespace_labels ON public.namespace USING gin (labels);
+
+CREATE INDEX ix_node_port_service_uid ON public.node_port USING btree (service_uid);
+
+CREATE INDEX ix_service_deleting_at ON public.service USING btree (deleting_at) WHERE (deleting_at IS NOT NULL);
+
+CREATE INDEX ix_service_health_check_labels ON public.service_health_check USING gin (labels);
+
+CREATE UNIQUE INDEX ix_service_health_check_namespace_name ON public.service_health_check USING btree (namespace, name);
+
+CREATE INDEX ix_service_labels ON public.service USING gin (labels);
+
+CREATE UNIQUE INDEX ix_service_namespace_name ON public.service USING btree (namespace, name);
+
+CREATE INDEX ix_service_pending_reason ON public.service USING btree (pending_reason) WHERE (pending_reason IS NOT NULL);
+
+CREATE INDEX ix_subnet_external_network_uid ON public.subnet USING btree (external_network_uid);
+
+CREATE INDEX ix_virtual_machine_interface_labels ON public.virtual_machine_interface USING gin (labels);
+
+CREATE UNIQUE INDEX ix_virtual_machine_interface_namespace_name ON public.virtual_machine_interface USING btree (namespace, name);
+
+CREATE INDEX ix_virtual_machine_interface_virtual_router ON public.virtual_machine_interface USING btree (virtual_router);
+
+CREATE INDEX ix_virtual_router_labels ON public.virtual_router USING gin (labels);
+
+CREATE UNIQUE INDEX ix_virtual_router_name ON public.virtual_router USING btree (name);
+
+CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON public.external_network FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_catalog_changed();
+
+CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON public.external_network_selector FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_catalog_changed();
+
+CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON public.namespace FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_catalog_changed();
+
+CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON public.subnet FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_catalog_changed();
+
+CREATE TRIGGER release_addresses AFTER DELETE ON public.floating_ip REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_release_addresses();
+
+CREATE TRIGGER release_node_ports AFTER DELETE ON public.node_port REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_release_node_ports();
+
+ALTER TABLE ONLY public.advertisement
+    ADD CONSTRAINT fk_advertisement_floating_ip_floating_ip_uid FOREIGN KEY (floating_ip_uid) REFERENCES public.floating_ip(uid) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY public.external_network
+    ADD CONSTRAINT fk_external_network_namespace_namespace FOREIGN KEY (namespace) REFERENCES public.namespace(name) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY public.floating_ip
+    ADD CONSTRAINT fk_floating_ip_namespace_namespace FOREIGN KEY (namespace) REFERENCES public.namespace(name) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY public.floating_ip
+    ADD CONSTRAINT fk_floating_ip_services_service_uid FOREIGN KEY (service_uid) REFERENCES public.service(uid) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY public.floating_ip_status
+    ADD CONSTRAINT fk_floating_ip_status_floating_ip_uid FOREIGN KEY (uid) REFERENCES public.floating_ip(uid) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.node_port
+    ADD CONSTRAINT fk_node_port_service_service_uid FOREIGN KEY (service_uid) REFERENCES public.service(uid) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.service_health_check
+    ADD CONSTRAINT fk_service_health_check_namespace_namespace FOREIGN KEY (namespace) REFERENCES public.namespace(name) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY public.service
+    ADD CONSTRAINT fk_service_namespace_namespace FOREIGN KEY (namespace) REFERENCES public.namespace(name) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY public.service_status
+    ADD CONSTRAINT fk_service_status_service_uid FOREIGN KEY (uid) REFERENCES public.service(uid) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.subnet
+    ADD CONSTRAINT fk_subnet_external_network_external_network_uid FOREIGN KEY (external_network_uid) REFERENCES public.external_network(uid) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.virtual_machine_interface
+    ADD CONSTRAINT fk_virtual_machine_interface_namespace_namespace FOREIGN KEY (namespace) REFERENCES public.namespace(name) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY public.virtual_router_status
+    ADD CONSTRAINT fk_virtual_router_status_virtual_router_uid FOREIGN KEY (uid) REFERENCES public.virtual_router(uid) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.floating_ip
+    ADD CONSTRAINT floating_ip_subnet FOREIGN KEY (subnet_id, subnet_cidr) REFERENCES public.subnet(id, cidr);
+
+ALTER TABLE ONLY public.free_address
+    ADD CONSTRAINT free_address_subnet_id_fkey FOREIGN KEY (subnet_id) REFERENCES public.subnet(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.interface_address
+    ADD CONSTRAINT interface_address_interface_uid_fkey FOREIGN KEY (interface_uid) REFERENCES public.virtual_machine_interface(uid) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.subnet_range
+    ADD CONSTRAINT subnet_range_subnet_id_fkey FOREIGN KEY (subnet_id) REFERENCES public.subnet(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.subnet_scope
+    ADD CONSTRAINT subnet_scope_subnet_id_cidr_fkey FOREIGN KEY (subnet_id, cidr) REFERENCES public.subnet(id, cidr) ON UPDATE CASCADE ON DELETE CASCADE;
