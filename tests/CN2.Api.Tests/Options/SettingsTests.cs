@@ -95,7 +95,7 @@ public sealed class SettingsTests
         }).Select(f => f[..f.IndexOf(' ', StringComparison.Ordinal)]).Order(StringComparer.Ordinal));
 
     [Fact]
-    public void Defaults_are_the_contracts()
+    public void Defaults_are_those_of_the_contract()
     {
         using var services = Bind(new(Required));
         services.CheckSettings();
