@@ -27,33 +27,37 @@ namespace CN2.Api;
 public static class ApiHost
 {
     /// <summary>
-    /// Builds it from configuration and the command line. Throws <see cref="SettingsException"/> naming every wrong setting.
-    /// <paramref name="replace"/> runs last and may replace what is registered (a test's clock or drivers).
+    /// Builds the server from configuration and the command line. <paramref name="replace"/> runs after all registrations and may
+    /// replace some (a test's clock or drivers).
     /// </summary>
+    /// <exception cref="SettingsException">Settings are wrong; it names all of them.</exception>
     public static WebApplication Build(string[] args, Action<IServiceCollection>? replace = null)
     {
-        // appsettings.json lies beside the program, whatever the working directory is.
+        // The content root is the program's directory, so that appsettings.json is found whatever the working directory is.
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory, ApplicationName = typeof(ApiHost).Assembly.GetName().Name });
-        var settings = Settings.Read(builder.Configuration, out var faults);
-        if (faults.Count > 0) throw new SettingsException(faults);
-
         builder.WebHost.ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
             // RequestBody has the real limit and answers 413; this one only bounds what is read and thrown away.
             kestrel.Limits.MaxRequestBodySize = 64 * 1024 * 1024;
-            // Without TLS there is no way to offer both on one port: REST speaks HTTP/1.1, agents HTTP/2.
-            Listen(kestrel, settings.Listen.HttpUrl, HttpProtocols.Http1);
-            Listen(kestrel, settings.Listen.GrpcUrl, HttpProtocols.Http2);
+        });
+        builder.Services.AddOptions<KestrelServerOptions>().Configure<ListenerOptions>((kestrel, listen) =>
+        {
+            // Without TLS one port cannot offer both protocols: REST speaks HTTP/1.1, agents HTTP/2.
+            Listen(kestrel, listen.HttpUrl, HttpProtocols.Http1);
+            Listen(kestrel, listen.GrpcUrl, HttpProtocols.Http2);
         });
 
-        // A failed statement is an exception, answered or logged by whoever sent it; EF's own line about it would come twice.
+        // A failed statement is an exception, and the sender of the statement answers or logs it; EF would log it a second time.
         builder.Logging.AddFilter("Microsoft.EntityFrameworkCore", LogLevel.None);
-        // So does a start that fails: Program says why in one line.
+        // Program writes one line about a start that fails; the host would log it with its stack trace as well.
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
+        // The answer of /readyz names what fails; the framework would log it at every probe.
+        builder.Logging.AddFilter("Microsoft.Extensions.Diagnostics.HealthChecks", LogLevel.None);
 
         var services = builder.Services;
-        services.AddSettings(settings);
+        services.AddSettings();
+        services.AddSingleton(TimeProvider.System);
         services.AddDatabase();
         services.AddHttpConventions();
         services.AddWrites();
@@ -76,12 +80,13 @@ public static class ApiHost
         replace?.Invoke(services);
 
         var app = builder.Build();
+        app.Services.CheckSettings();
         app.UseHttpConventions();
         app.MapControllers();
         app.MapVRouterStream();
         app.UseOpenApiDocument();
         app.MapHealth();
-        app.Services.GetRequiredService<PrometheusText>(); // counts from the first request on
+        app.Services.GetRequiredService<PrometheusText>(); // made here, so that it counts from the first request on
         return app;
     }
 
@@ -90,19 +95,5 @@ public static class ApiHost
         void Configure(ListenOptions options) => options.Protocols = protocols;
         if (url.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6) kestrel.Listen(IPAddress.Parse(url.Host.Trim('[', ']')), url.Port, Configure);
         else kestrel.ListenLocalhost(url.Port, Configure);
-    }
-
-    private static void AddSettings(this IServiceCollection services, Settings settings)
-    {
-        services.AddSingleton(settings);
-        services.AddSingleton(settings.Database);
-        services.AddSingleton(settings.Listen);
-        services.AddSingleton(settings.Bgp);
-        services.AddSingleton(settings.VRouters);
-        services.AddSingleton(settings.ControlNode);
-        services.AddSingleton(settings.ServiceNetwork);
-        services.AddSingleton(settings.NodePorts);
-        services.AddSingleton(settings.Retention);
-        services.AddSingleton(TimeProvider.System);
     }
 }

@@ -12,7 +12,7 @@ try
     }
 
     var settings = args.SkipWhile(a => a == verb);
-    // Migrating takes a database and nothing else: no router id has to be made up for it.
+    // Migrating needs the database only; engine none makes Bgp__RouterId optional.
     await using var app = ApiHost.Build(verb == "migrate" ? [.. settings, "--Bgp:Engine", "none"] : [.. settings]);
     var migrator = app.Services.GetRequiredService<Migrator>();
     if (verb == "migrate")
@@ -26,7 +26,7 @@ try
 }
 catch (OperationCanceledException)
 {
-    return 0; // told to stop before it had started, such as while it waited for the database
+    return 0; // stopped before it had started, for example while it waited for the database
 }
 catch (SettingsException e)
 {

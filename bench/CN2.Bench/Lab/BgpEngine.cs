@@ -71,7 +71,7 @@ internal sealed class BgpEngine : IDisposable
     }
 
     /// <summary>How a driver of CN2.Api reaches it.</summary>
-    public BgpOptions Options => new("gobgp", new Uri("unix://" + _socket), 64512, IPAddress.Parse("172.27.115.241"), 179, []);
+    public BgpOptions Options => new() { GoBgpAddress = new Uri("unix://" + _socket), RouterId = IPAddress.Parse("172.27.115.241") };
 
     /// <summary>The router vmx1 as a peer that knows this speaker is restarting.</summary>
     public async Task RawPeerAsync()

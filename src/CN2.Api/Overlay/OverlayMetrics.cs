@@ -6,8 +6,8 @@ using CN2.Api.Drivers;
 namespace CN2.Api.Overlay;
 
 /// <summary>
-/// What agents count of the overlay, as they last told it: per vRouter and RoutingInstance, and per vRouter for what could not be
-/// assigned to one. The counters are the agents' and begin anew with them; an agent that is not connected here has none.
+/// The overlay's packet counters as the agents reported them last: per vRouter and RoutingInstance, and per vRouter for packets that
+/// belong to no RoutingInstance. Agents count, so a counter restarts with its agent; an agent that is not connected here has no series.
 /// </summary>
 public sealed class OverlayMetrics
 {
@@ -20,15 +20,15 @@ public sealed class OverlayMetrics
         var meter = meters.Create("CN2.Overlay");
         meter.CreateObservableCounter("cn2.routing_instance.packets", () => InBothDirections(i => i.PacketsIn, i => i.PacketsOut), "{packet}",
             "Packets taken out of tunnels (in) and put into them (out)");
-        meter.CreateObservableCounter("cn2.routing_instance", () => InBothDirections(i => i.BytesIn, i => i.BytesOut), "By", "The inner packets' bytes");
-        meter.CreateObservableCounter("cn2.routing_instance.dropped", Dropped, "{packet}", "Packets of a RoutingInstance that went nowhere");
+        meter.CreateObservableCounter("cn2.routing_instance", () => InBothDirections(i => i.BytesIn, i => i.BytesOut), "By", "Bytes of the packets inside the tunnels");
+        meter.CreateObservableCounter("cn2.routing_instance.dropped", Dropped, "{packet}", "Packets of a RoutingInstance that were dropped");
         meter.CreateObservableCounter("cn2.overlay.dropped", DroppedByEngine, "{packet}", "Packets the overlay engine dropped before or after they belonged to a RoutingInstance");
     }
 
-    /// <summary>Replaces what is known of an agent.</summary>
+    /// <summary>Replaces the counters of an agent.</summary>
     public void Set(string virtualRouter, VRouterOverlayCounters counters) => _counters[virtualRouter] = counters;
 
-    /// <summary>The agent is gone, and its series with it.</summary>
+    /// <summary>Removes the series of an agent that disconnected.</summary>
     public void Forget(string virtualRouter) => _counters.TryRemove(virtualRouter, out _);
 
     private IEnumerable<Measurement<long>> InBothDirections(Func<VRouterInstanceCounters, long> received, Func<VRouterInstanceCounters, long> sent) =>
@@ -59,7 +59,7 @@ public sealed class OverlayMetrics
         }
         select new Measurement<long>(dropped.Count, new KeyValuePair<string, object?>("virtual_router", router.Key), new("reason", dropped.Reason));
 
-    /// <summary>By the network's name; a number is one this replica does not know (any more).</summary>
+    /// <summary>Labels a value with the network's name, or with its number when this replica does not know the network (any more).</summary>
     private Measurement<long> Of(long value, string virtualRouter, int instance, string tag, string tagged) => new(
         value,
         new KeyValuePair<string, object?>("virtual_router", virtualRouter),

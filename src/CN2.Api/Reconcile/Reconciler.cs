@@ -98,7 +98,7 @@ public sealed partial class Reconciler : BackgroundService
     public Reconciler(
         StateReader reader, ChangeFeedReader feed, ControlNodeStore controlNodes, AgentReportStore virtualRouters, AnnouncementStore advertisements,
         IBgpSpeaker speaker, IVRouterPublisher publisher, ChangeSignal signal, DedicatedConnection dedicated, LeaderDuties duties,
-        StatusRecorder statuses, ReconcileCounters counters, OverlayMetrics metrics, RoutingInstances instances, Settings settings, TimeProvider time, ILoggerFactory loggers)
+        StatusRecorder statuses, ReconcileCounters counters, OverlayMetrics metrics, RoutingInstances instances, VRouterOptions options, ControlNodeOptions self, TimeProvider time, ILoggerFactory loggers)
     {
         _reader = reader;
         _feed = feed;
@@ -106,8 +106,8 @@ public sealed partial class Reconciler : BackgroundService
         _virtualRouters = virtualRouters;
         _speaker = speaker;
         _time = new SteadyTime(time);
-        _options = settings.VRouters;
-        _self = settings.ControlNode.Name;
+        _options = options;
+        _self = self.Name;
         _duties = duties;
         _statuses = statuses;
         _counters = counters;

@@ -1,42 +1,31 @@
 using System.Collections.Concurrent;
-using System.Threading.Channels;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 
 namespace CN2.Api.Watch;
 
-/// <summary>What one client wants to hear of.</summary>
-public sealed record WatchFilter(IReadOnlySet<ResourceKind> Kinds, string? Namespace)
-{
-    public bool Matches(ChangeRow change) => Kinds.Contains(change.Kind) && (Namespace is null || change.Namespace == Namespace);
-}
-
-/// <summary>One event, ready to send; <paramref name="Data"/> is the resource as GET answers it.</summary>
-public sealed record WatchEvent(FeedPosition Position, string Verb, ReadOnlyMemory<byte> Data);
-
 /// <summary>
-/// Reads the change feed once for all clients of this process and hands each what its filter matches. A client that does not keep up
-/// is cut off (its channel ends): it comes back with its token.
+/// Reads the change feed once for all clients of this process and gives each client the changes that its filter matches. The stream of
+/// a client that does not keep up is ended; the client resumes with its token.
 /// </summary>
 public sealed partial class WatchHub(
-    ChangeFeedReader feed, WatchedKinds kinds, ChangeSignal signal, ILogger<WatchHub> logger) : BackgroundService
+    ChangeFeedReader feed, WatchedKinds kinds, ChangeSignal signal, TimeProvider time, ILogger<WatchHub> logger) : BackgroundService
 {
-    private const int PageSize = 500;
-    private readonly ConcurrentDictionary<Subscription, byte> _subscriptions = new();
+    internal const int PageSize = 500;
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
+    private readonly ConcurrentDictionary<WatchSubscription, byte> _subscriptions = new();
     private readonly SemaphoreSlim _reading = new(1);
     private FeedPosition? _position;
 
-    /// <summary>
-    /// Starts delivering; what comes through the channel is everything after the returned position. Dispose it at the end.
-    /// </summary>
-    public async Task<Subscription> SubscribeAsync(WatchFilter filter, CancellationToken cancellationToken)
+    /// <summary>Starts to deliver the changes after <see cref="WatchSubscription.Start"/>.</summary>
+    public async Task<WatchSubscription> SubscribeAsync(WatchFilter filter, CancellationToken cancellationToken)
     {
         await _reading.WaitAsync(cancellationToken);
         try
         {
-            // Nobody was listening: nothing was read, begin at the end.
+            // The feed is not read while there is no client, so the first one begins at its end.
             if (_subscriptions.IsEmpty || _position is null) _position = await feed.EndAsync(cancellationToken);
-            var subscription = new Subscription(this, filter, _position.Value);
+            var subscription = new WatchSubscription(this, filter, _position.Value);
             _subscriptions.TryAdd(subscription, 0);
             return subscription;
         }
@@ -46,6 +35,8 @@ public sealed partial class WatchHub(
         }
     }
 
+    internal void Remove(WatchSubscription subscription) => _subscriptions.TryRemove(subscription, out _);
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         using var waiter = signal.Subscribe();
@@ -53,7 +44,7 @@ public sealed partial class WatchHub(
         {
             try
             {
-                await waiter.WaitAsync(TimeSpan.FromSeconds(1), stoppingToken);
+                await waiter.WaitAsync(LookInterval, stoppingToken);
                 while (await DeliverPageAsync(stoppingToken))
                 {
                 }
@@ -65,17 +56,17 @@ public sealed partial class WatchHub(
             catch (Exception e) when (PostgresErrors.IsAway(e))
             {
                 Waiting(logger, e.GetBaseException().Message);
-                await Task.Delay(TimeSpan.FromSeconds(1), stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+                await Task.Delay(LookInterval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
         }
     }
 
-    /// <summary>Makes events of rows: the resources as they are now, or the document of what is gone.</summary>
+    /// <summary>Makes events of changes: with the resource as it is now, or with the last document of a deleted one.</summary>
     internal async Task<List<(ChangeRow Change, WatchEvent Event)>> ToEventsAsync(
         IReadOnlyList<ChangeRow> rows, Func<ChangeRow, bool> wanted, CancellationToken cancellationToken)
     {
         var chosen = rows.Where(r => r.Kind != ResourceKind.ControlNode && wanted(r)).ToList();
-        // Of several changes of one resource in a row only the last is worth sending: they all carry the same representation.
+        // Every change of a resource would carry the same representation, so of its modifications only the last is sent.
         var last = new Dictionary<Guid, ChangeRow>();
         foreach (var row in chosen) last[row.Uid] = row;
         var resources = await kinds.LoadAsync(
@@ -123,33 +114,4 @@ public sealed partial class WatchHub(
 
     [LoggerMessage(EventId = 120, Level = LogLevel.Warning, Message = "Watches wait for the database: {Reason}")]
     private static partial void Waiting(ILogger logger, string reason);
-
-    /// <summary>One client's end: events in order, ending when it was too slow.</summary>
-    public sealed class Subscription : IDisposable
-    {
-        private const int Bound = 10_000;
-        private readonly WatchHub _hub;
-        private readonly Channel<WatchEvent> _events = Channel.CreateBounded<WatchEvent>(new BoundedChannelOptions(Bound) { SingleReader = true, SingleWriter = true });
-
-        internal Subscription(WatchHub hub, WatchFilter filter, FeedPosition start)
-        {
-            _hub = hub;
-            Filter = filter;
-            Start = start;
-        }
-
-        public WatchFilter Filter { get; }
-
-        /// <summary>Everything after it comes through <see cref="Events"/>.</summary>
-        public FeedPosition Start { get; }
-
-        public ChannelReader<WatchEvent> Events => _events.Reader;
-
-        internal void Deliver(WatchEvent e)
-        {
-            if (!_events.Writer.TryWrite(e)) _events.Writer.TryComplete();
-        }
-
-        public void Dispose() => _hub._subscriptions.TryRemove(this, out _);
-    }
 }

@@ -17,7 +17,7 @@ public static class WatchRegistration
         return services;
     }
 
-    /// <summary>Lets a kind be watched: its own mapping makes representations of its rows.</summary>
+    /// <summary>Makes a kind watchable; <paramref name="toResources"/> is the mapping that its GET uses.</summary>
     public static IServiceCollection AddWatched<TRow, TStore>(
         this IServiceCollection services,
         ResourceKind kind,

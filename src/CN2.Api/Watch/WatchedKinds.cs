@@ -9,14 +9,14 @@ using Microsoft.EntityFrameworkCore;
 
 namespace CN2.Api.Watch;
 
-/// <summary>Every kind that can be watched, and their representations as bytes.</summary>
+/// <summary>Every kind that can be watched; loads resources as the bytes that GET answers.</summary>
 public sealed class WatchedKinds(IEnumerable<IWatchedKind> watched, IDbContextFactory<CN2DbContext> contexts)
 {
     private readonly FrozenDictionary<ResourceKind, IWatchedKind> _kinds = watched.ToFrozenDictionary(w => w.Kind);
 
     public IEnumerable<ResourceKind> Kinds => _kinds.Keys;
 
-    /// <summary>The representations of those that exist, by uid.</summary>
+    /// <summary>Resources by uid, without those that no longer exist.</summary>
     public async Task<Dictionary<Guid, ReadOnlyMemory<byte>>> LoadAsync(IReadOnlyDictionary<ResourceKind, Guid[]> uids, CancellationToken cancellationToken)
     {
         var bodies = new Dictionary<Guid, ReadOnlyMemory<byte>>();
@@ -31,7 +31,7 @@ public sealed class WatchedKinds(IEnumerable<IWatchedKind> watched, IDbContextFa
         return bodies;
     }
 
-    /// <summary>Everything the filter matches, read from one snapshot, which is yielded first.</summary>
+    /// <summary>Every resource that the filter matches, all from one database snapshot. The first item has no body: it tells the snapshot even when nothing matches.</summary>
     public async IAsyncEnumerable<(FeedSnapshot Snapshot, ReadOnlyMemory<byte>? Body)> ListAsync(
         WatchFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
@@ -56,7 +56,7 @@ public sealed class WatchedKinds(IEnumerable<IWatchedKind> watched, IDbContextFa
         }
     }
 
-    /// <summary>Reads one of each kind: everything that has to be compiled once is.</summary>
+    /// <summary>Reads one resource of each kind, so that its query and its serializer are compiled.</summary>
     public async Task TouchAsync(CancellationToken cancellationToken)
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
@@ -66,14 +66,14 @@ public sealed class WatchedKinds(IEnumerable<IWatchedKind> watched, IDbContextFa
         }
     }
 
-    /// <summary>The last representation of what was deleted; its identity when none was kept.</summary>
+    /// <summary>The last document of a deleted resource; only its identity when no document was kept.</summary>
     public ReadOnlyMemory<byte> Document(ChangeRow row) => row.Document is { } document
         ? Compact(document)
         : ApiJson.Bytes(new { row.Name, row.Namespace, row.Uid });
 
     private static ReadOnlyMemory<byte> Bytes(ResourceBody resource) => JsonSerializer.SerializeToUtf8Bytes(resource, resource.GetType(), ApiJson.Options);
 
-    /// <summary>jsonb comes back with spaces; one line is what an event needs.</summary>
+    /// <summary>Without the spaces that jsonb puts in.</summary>
     private static ReadOnlyMemory<byte> Compact(string document)
     {
         using var parsed = JsonDocument.Parse(document);

@@ -5,7 +5,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace CN2.Api.Watch;
 
-/// <summary>An <see cref="IWatchedKind"/> over a table: the resource's own mapping makes representations of its rows.</summary>
+/// <summary>An <see cref="IWatchedKind"/> over one table; <paramref name="toResources"/> is the mapping that the resource's GET uses.</summary>
 public sealed class WatchedRows<TRow>(
     ResourceKind kind, Func<CN2DbContext, IReadOnlyList<TRow>, CancellationToken, Task<IReadOnlyList<ResourceBody>>> toResources) : IWatchedKind
     where TRow : ResourceRow

@@ -15,9 +15,13 @@ public sealed class EventTests(ApiServer api) : IClassFixture<ApiServer>
         await using (var db = await api.Services.GetRequiredService<IDbContextFactory<CN2DbContext>>().CreateDbContextAsync(TestContext.Current.CancellationToken))
         {
             var now = DateTimeOffset.UtcNow;
-            foreach (var i in Enumerable.Range(1, 3)) db.AddEvent(ResourceKind.Service, "ns1", "my-service", now, $"Step{i}", $"It did {i}.");
-            db.AddEvent(ResourceKind.Service, "ns1", "other", now, "Other", "Something else.", warning: true);
-            db.AddEvent(ResourceKind.Service, "ns1", "old", now.AddHours(-25), "Old", "Long ago.");
+            EventRow Event(string service, string reason, DateTimeOffset at) => new()
+            {
+                Kind = ResourceKind.Service, Namespace = "ns1", Name = service, At = at, Type = "Normal", Reason = reason, Message = "It happened.",
+            };
+            db.Events.AddRange(
+                Event("my-service", "Step1", now), Event("my-service", "Step2", now), Event("my-service", "Step3", now), Event("other", "Other", now),
+                Event("old", "Old", now.AddHours(-25)));
             await db.SaveChangesAsync(TestContext.Current.CancellationToken);
         }
 

@@ -19,7 +19,7 @@ public sealed class WatchTests(ApiServer api) : IClassFixture<ApiServer>
         Assert.Equal("synced", (await watch.NextAsync()).Event);
         using (var again = await Watcher.StartAsync(api, "/v1/watch?kinds=service-health-checks&namespace=w1", added.Id!))
         {
-            // Cut off before it had everything: everything comes anew.
+            // A client that is cut off before synced gets the whole list again.
             Assert.Equal(("added", check.Text), (await again.NextAsync() is var e ? (e.Event, e.Data) : default));
             Assert.Equal("synced", (await again.NextAsync()).Event);
         }
@@ -68,7 +68,7 @@ public sealed class WatchTests(ApiServer api) : IClassFixture<ApiServer>
         using var watch = await Watcher.StartAsync(api, "/v1/watch?kinds=service-health-checks&namespace=w3");
         await watch.NextAsync("synced");
 
-        // An older transaction takes its place in the feed first and commits last.
+        // This transaction takes its place in the feed first and commits last.
         await using var connection = new NpgsqlConnection(api.ConnectionString);
         await connection.OpenAsync(TestContext.Current.CancellationToken);
         await using var older = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
@@ -91,7 +91,7 @@ public sealed class WatchTests(ApiServer api) : IClassFixture<ApiServer>
         Assert.Equal(status, reply.Status);
     }
 
-    /// <summary>A server of its own would be cleaner, but removing old rows hurts nobody else here: the tokens of others are newer.</summary>
+    /// <summary>The old rows of the shared server are removed here; that disturbs no other test, because their tokens are newer.</summary>
     [Fact]
     public async Task A_token_older_than_what_is_kept_is_410()
     {

@@ -18,7 +18,7 @@ internal static class Spec
 
     public static GoBgpSpeaker Speaker(GoBgpd engine, uint asn = Asn, Func<BgpOptions, BgpOptions>? change = null)
     {
-        var options = new BgpOptions("gobgp", new Uri(engine.Address), asn, IPAddress.Parse("172.27.115.241"), 179, []);
+        var options = new BgpOptions { GoBgpAddress = new Uri(engine.Address), AutonomousSystem = asn, RouterId = IPAddress.Parse("172.27.115.241") };
         return new(change?.Invoke(options) ?? options, TimeProvider.System, NullLogger<GoBgpSpeaker>.Instance);
     }
 

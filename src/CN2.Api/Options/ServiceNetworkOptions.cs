@@ -1,0 +1,17 @@
+using System.Net;
+using CN2.Network.Addressing;
+
+namespace CN2.Api.Options;
+
+/// <summary>Section <c>ServiceNetwork</c>: cluster IPs are allocated from these prefixes.</summary>
+public sealed record ServiceNetworkOptions
+{
+    [PoolPrefix(IPFamily.IPv4, 8, 30, DefaultV4)]
+    public IPNetwork V4 { get; init; } = IPNetwork.Parse(DefaultV4);
+
+    [PoolPrefix(IPFamily.IPv6, 32, 126, DefaultV6)]
+    public IPNetwork V6 { get; init; } = IPNetwork.Parse(DefaultV6);
+
+    private const string DefaultV4 = "10.233.0.0/18";
+    private const string DefaultV6 = "fd85:ee78:d8a6:8607::1000/116";
+}

@@ -1,0 +1,213 @@
+using System.Diagnostics;
+using CN2.Api.Options;
+using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Options;
+
+namespace CN2.Api.Tests.Options;
+
+public sealed class SettingsTests
+{
+    [Fact]
+    public void Without_a_connection_string_and_router_id_both_are_named()
+    {
+        Assert.Collection(FaultsOf([]),
+            f => Assert.StartsWith("ConnectionStrings__CN2 is not set: expected a PostgreSQL connection string", f, StringComparison.Ordinal),
+            f => Assert.StartsWith("Bgp__RouterId is not set: expected an IPv4 address", f, StringComparison.Ordinal));
+    }
+
+    [Theory]
+    [InlineData("Http:Url", "https://127.0.0.1:1")]
+    [InlineData("Http:Url", "127.0.0.1:8080")]
+    [InlineData("Grpc:Url", "http://127.0.0.1:8081/path")]
+    [InlineData("Bgp:Engine", "frr")]
+    [InlineData("Bgp:GoBgp:Address", "127.0.0.1:50051")]
+    [InlineData("Bgp:AutonomousSystem", "0")]
+    [InlineData("Bgp:AutonomousSystem", "23456")]
+    [InlineData("Bgp:AutonomousSystem", "4294967295")]
+    [InlineData("Bgp:AutonomousSystem", "4294967296")]
+    [InlineData("Bgp:AutonomousSystem", "sixty")]
+    [InlineData("Bgp:RouterId", "10.1")]
+    [InlineData("Bgp:RouterId", "2001:db8::1")]
+    [InlineData("Bgp:RouterId", "0.0.0.0")]
+    [InlineData("Bgp:ListenPort", "0")]
+    [InlineData("Bgp:ListenPort", "-2")]
+    [InlineData("Bgp:ImportedRoutesPerPeer", "0")]
+    [InlineData("Bgp:ImportedRoutesPerPeer", "many")]
+    [InlineData("Bgp:ListenAddresses:0", "any")]
+    [InlineData("VRouters:LostAfterSeconds", "0")]
+    [InlineData("Cluster:Name", "Not_A_Name")]
+    [InlineData("ServiceNetwork:V4", "10.233.0.1/18")]
+    [InlineData("ServiceNetwork:V4", "fd00::/64")]
+    [InlineData("ServiceNetwork:V6", "10.0.0.0/8")]
+    [InlineData("ServiceNetwork:V4", "10.0.0.0/32")]
+    [InlineData("ServiceNetwork:V6", "fd00::/8")]
+    [InlineData("ServiceNetwork:V4", "224.0.0.0/8")]
+    [InlineData("ServiceNetwork:V4", "127.0.0.0/8")]
+    [InlineData("ServiceNetwork:V6", "fe80::/64")]
+    [InlineData("Bgp:ListenAddresses", "127.0.0.1")]
+    [InlineData("Http:Url", "http://localhost:0")]
+    [InlineData("ControlNode:Name", "two words")]
+    [InlineData("ControlNode:Name", "-dash")]
+    [InlineData("ConnectionStrings:CN2", "Host=x;Port=65536")]
+    [InlineData("ConnectionStrings:CN2", "Host=x;Maximum Pool Size=0")]
+    [InlineData("Grpc:Url", "http://127.0.0.1:8080")]
+    [InlineData("NodePorts:From", "0")]
+    [InlineData("NodePorts:To", "29999")]
+    [InlineData("Database:Migrate", "perhaps")]
+    [InlineData("ConnectionStrings:CN2", "Nonsense=1")]
+    public void A_wrong_setting_is_named_with_its_value(string key, string value)
+    {
+        var fault = Assert.Single(FaultsOf(new(Required) { [key] = value }));
+        Assert.StartsWith(key.Replace(":", "__", StringComparison.Ordinal), fault, StringComparison.Ordinal);
+        Assert.Contains(key.StartsWith("Conn", StringComparison.Ordinal) ? " is set" : $"'{value}'", fault, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("VRouters:LostAfterSeconds", "soon", "VRouters__LostAfterSeconds is 'soon': expected a whole number from 1 to 3600.")]
+    [InlineData("Database:Migrate", "perhaps", "Database__Migrate is 'perhaps': expected true or false.")]
+    [InlineData("Bgp:Engine", "frr", "Bgp__Engine is 'frr': expected gobgp or none.")]
+    [InlineData("Bgp:RouterId", "0.0.0.0", "Bgp__RouterId is '0.0.0.0': expected an IPv4 address other than 0.0.0.0.")]
+    [InlineData("Bgp:ListenPort", "0", "Bgp__ListenPort is '0': expected a port from 1 to 65535, or -1 to only connect.")]
+    [InlineData("Bgp:ListenAddresses:0", "any", "Bgp__ListenAddresses__0 is 'any': expected an IP address.")]
+    [InlineData("Bgp:ListenAddresses", "127.0.0.1", "Bgp__ListenAddresses is '127.0.0.1': expected addresses as Bgp__ListenAddresses__0, Bgp__ListenAddresses__1, ….")]
+    [InlineData("ServiceNetwork:V4", "10.0.0.1/8",
+        "ServiceNetwork__V4 is '10.0.0.1/8': expected an IPv4 prefix of /8 to /30 of unicast addresses, without host bits, such as 10.233.0.0/18.")]
+    [InlineData("NodePorts:To", "29999", "NodePorts__To is '29999': expected at least NodePorts__From (30000).")]
+    [InlineData("Grpc:Url", "http://127.0.0.1:8080", "Grpc__Url is 'http://127.0.0.1:8080': expected another port than Http__Url has (8080).")]
+    [InlineData("ConnectionStrings:CN2", "Password=secret", "ConnectionStrings__CN2 is set: expected a PostgreSQL connection string with Host=….")]
+    public void A_fault_is_one_sentence_with_the_name_the_value_and_what_was_expected(string key, string value, string sentence) =>
+        Assert.Equal([sentence], FaultsOf(new(Required) { [key] = value }));
+
+    [Fact]
+    public void Faults_of_all_sections_and_several_of_one_section_are_named_at_once() => Assert.Equal(
+        ["Bgp__AutonomousSystem", "Bgp__ListenAddresses__0", "Bgp__ListenAddresses__2", "Bgp__ListenPort", "NodePorts__From", "NodePorts__To", "VRouters__LostAfterSeconds"],
+        FaultsOf(new(Required)
+        {
+            ["Bgp:AutonomousSystem"] = "sixty",
+            ["Bgp:ListenPort"] = "bgp",
+            ["Bgp:ListenAddresses:0"] = "any",
+            ["Bgp:ListenAddresses:1"] = "10.0.0.1",
+            ["Bgp:ListenAddresses:2"] = "10.1",
+            ["NodePorts:From"] = "1.5",
+            ["NodePorts:To"] = "0x10",
+            ["VRouters:LostAfterSeconds"] = "1e3",
+        }).Select(f => f[..f.IndexOf(' ', StringComparison.Ordinal)]).Order(StringComparer.Ordinal));
+
+    [Fact]
+    public void Defaults_are_those_of_the_contract()
+    {
+        using var services = Bind(new(Required));
+        services.CheckSettings();
+        var listen = services.GetRequiredService<ListenerOptions>();
+        Assert.Equal(("http://127.0.0.1:8080/", "http://127.0.0.1:8081/"), (listen.HttpUrl.ToString(), listen.GrpcUrl.ToString()));
+        var bgp = services.GetRequiredService<BgpOptions>();
+        Assert.Equal((64512u, 179, "gobgp", "http://127.0.0.1:50051/"), (bgp.AutonomousSystem, bgp.ListenPort, bgp.Engine, bgp.GoBgpAddress.ToString()));
+        Assert.Empty(bgp.ListenAddresses);
+        Assert.Equal(TimeSpan.FromSeconds(10), services.GetRequiredService<VRouterOptions>().LostAfter);
+        var network = services.GetRequiredService<ServiceNetworkOptions>();
+        Assert.Equal(("10.233.0.0/18", "fd85:ee78:d8a6:8607::1000/116"), (network.V4.ToString(), network.V6.ToString()));
+        var ports = services.GetRequiredService<NodePortOptions>();
+        Assert.Equal((30000, 32767), (ports.From, ports.To));
+        var names = services.GetRequiredService<ControlNodeOptions>();
+        Assert.Equal((Environment.MachineName, "contrail-k8s-kubemanager-cluster1-juniper-local"), (names.Name, names.ClusterName));
+        var retention = services.GetRequiredService<RetentionOptions>();
+        Assert.Equal((24.0, 1.0, 24.0), (retention.Events.TotalHours, retention.Changes.TotalHours, retention.IdempotencyKeys.TotalHours));
+        Assert.True(services.GetRequiredService<DatabaseOptions>().Migrate);
+    }
+
+    [Fact]
+    public void Every_setting_is_bound_from_its_name()
+    {
+        using var services = Bind(new()
+        {
+            ["ConnectionStrings:CN2"] = "Host=db;Maximum Pool Size=7",
+            ["Database:Migrate"] = " False ",
+            ["Http:Url"] = "http://*:80",
+            ["Grpc:Url"] = "http://[::1]:81",
+            ["Bgp:Engine"] = "none",
+            ["Bgp:GoBgp:Address"] = "unix:///run/gobgp.sock",
+            ["Bgp:AutonomousSystem"] = "4200000000",
+            ["Bgp:RouterId"] = " 10.0.0.1 ",
+            ["Bgp:ListenPort"] = "-1",
+            ["Bgp:ListenAddresses:0"] = "10.0.0.1",
+            ["Bgp:ListenAddresses:1"] = "FD00::1",
+            ["Bgp:ImportedRoutesPerPeer"] = "5",
+            ["VRouters:LostAfterSeconds"] = "3",
+            ["ControlNode:Name"] = "cn.a_1",
+            ["Cluster:Name"] = "c1",
+            ["ServiceNetwork:V4"] = "10.0.0.0/24",
+            ["ServiceNetwork:V6"] = "fd00::/112",
+            ["NodePorts:From"] = "1",
+            ["NodePorts:To"] = "2",
+            ["Retention:EventsHours"] = "48",
+            ["Retention:ChangesHours"] = "2",
+        });
+        services.CheckSettings();
+        var database = services.GetRequiredService<DatabaseOptions>();
+        Assert.False(database.Migrate);
+        Assert.Equal("Host=db;Maximum Pool Size=7;Max Auto Prepare=200;Auto Prepare Min Usages=2;No Reset On Close=True;Timeout=5;Command Timeout=30;Keepalive=30;Application Name=cn2-api",
+            database.ConnectionString);
+        var listen = services.GetRequiredService<ListenerOptions>();
+        Assert.Equal(("http://0.0.0.0/", "http://[::1]:81/"), (listen.HttpUrl.ToString(), listen.GrpcUrl.ToString()));
+        var bgp = services.GetRequiredService<BgpOptions>();
+        Assert.Equal(("none", "unix:///run/gobgp.sock", 4200000000u, "10.0.0.1", -1, 5),
+            (bgp.Engine, bgp.GoBgpAddress.ToString(), bgp.AutonomousSystem, bgp.RouterId!.ToString(), bgp.ListenPort, bgp.ImportedRoutesPerPeer));
+        Assert.Equal(["10.0.0.1", "fd00::1"], bgp.ListenAddresses.Select(a => a.ToString()));
+        Assert.Equal(3, services.GetRequiredService<VRouterOptions>().LostAfterSeconds);
+        Assert.Equal(new ControlNodeOptions { Name = "cn.a_1", ClusterName = "c1" }, services.GetRequiredService<ControlNodeOptions>());
+        var network = services.GetRequiredService<ServiceNetworkOptions>();
+        Assert.Equal(("10.0.0.0/24", "fd00::/112"), (network.V4.ToString(), network.V6.ToString()));
+        Assert.Equal(new NodePortOptions { From = 1, To = 2 }, services.GetRequiredService<NodePortOptions>());
+        Assert.Equal(new RetentionOptions { EventsHours = 48, ChangesHours = 2 }, services.GetRequiredService<RetentionOptions>());
+    }
+
+    [Fact]
+    public void A_blank_setting_counts_as_absent()
+    {
+        using var services = Bind(new(Required) { ["Bgp:ListenPort"] = "", ["NodePorts:From"] = "  ", ["Http:Url"] = "" });
+        services.CheckSettings();
+        Assert.Equal(179, services.GetRequiredService<BgpOptions>().ListenPort);
+    }
+
+    [Fact]
+    public void IOptions_gives_the_object_that_constructors_get()
+    {
+        using var services = Bind(new(Required));
+        Assert.Same(services.GetRequiredService<IOptions<BgpOptions>>().Value, services.GetRequiredService<BgpOptions>());
+    }
+
+    [Fact]
+    public async Task The_process_names_every_fault_on_standard_error_and_exits_with_1()
+    {
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "CN2.Api.dll")])
+        {
+            RedirectStandardError = true,
+            RedirectStandardOutput = true,
+            Environment = { ["ConnectionStrings__CN2"] = "Host=/nowhere", ["Bgp__ListenAddresses__0"] = "any", ["VRouters__LostAfterSeconds"] = "soon" },
+        })!;
+        var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+        var errors = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        Assert.Equal("""
+            CN2.Api does not start, its settings are wrong:
+              Bgp__ListenAddresses__0 is 'any': expected an IP address.
+              Bgp__RouterId is not set: expected an IPv4 address that identifies this control node (or Bgp__Engine=none).
+              VRouters__LostAfterSeconds is 'soon': expected a whole number from 1 to 3600.
+
+            """, errors);
+        Assert.Equal("", await output);
+        Assert.Equal(1, process.ExitCode);
+    }
+
+    private static readonly Dictionary<string, string?> Required = new() { ["ConnectionStrings:CN2"] = "Host=x", ["Bgp:RouterId"] = "10.0.0.1" };
+
+    private static ServiceProvider Bind(Dictionary<string, string?> values) => new ServiceCollection()
+        .AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(values).Build()).AddSettings().BuildServiceProvider();
+
+    private static IReadOnlyList<string> FaultsOf(Dictionary<string, string?> values)
+    {
+        using var services = Bind(values);
+        return Assert.Throws<SettingsException>(services.CheckSettings).Faults;
+    }
+}
