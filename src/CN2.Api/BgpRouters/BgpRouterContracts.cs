@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using CN2.Api.Data.Documents;
 using CN2.Api.Http;
 using CN2.Api.Json;
@@ -11,9 +12,11 @@ namespace CN2.Api.BgpRouters;
 public sealed record BgpRouterRequest : ResourceRequest
 {
     /// <summary>Where it is reached. Required.</summary>
+    [Required]
     public string? Address { get; set; }
 
     /// <summary>1 to 4294967294, but not 23456 (RFC 6793). Required.</summary>
+    [Required]
     public long? AutonomousSystem { get; set; }
 
     /// <summary>179 by default.</summary>
@@ -40,6 +43,7 @@ public sealed record BgpRouterRequest : ResourceRequest
     /// <summary>Keep the session down.</summary>
     public bool? AdminDown { get; set; }
 
+    /// <summary>Graceful restart (RFC 4724), on by default.</summary>
     public GracefulRestartBody? GracefulRestart { get; set; }
 
     /// <summary>What is kept of the request, with the defaults, without address and key.</summary>
@@ -71,6 +75,7 @@ public sealed record BgpRouterResource : ResourceBody
     public required bool AddPath { get; init; }
     public required bool AdminDown { get; init; }
     public required GracefulRestartBody GracefulRestart { get; init; }
+    /// <summary>Read-only.</summary>
     public required BgpRouterStatus Status { get; init; }
 
     public override string Collection => "bgp-routers";
@@ -78,6 +83,8 @@ public sealed record BgpRouterResource : ResourceBody
 
 /// <summary>The sessions of every control node to this router.</summary>
 /// <param name="State">Success when one is Established; Failure when none is and one has an error; else Pending.</param>
+/// <param name="Sessions">One of each control node.</param>
+/// <param name="Conditions">Established: whether a session is up, and what to do when none is.</param>
 public sealed record BgpRouterStatus(ResourceState State, IReadOnlyList<BgpSessionStatus> Sessions, IReadOnlyList<ConditionBody> Conditions);
 
 /// <summary>A session as a control node sees it.</summary>

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using CN2.Api.Data.Documents;
 using CN2.Api.Http;
 using CN2.Api.Json;
@@ -11,6 +12,7 @@ namespace CN2.Api.ExternalNetworkSelectors;
 public sealed record ExternalNetworkSelectorRequest : ResourceRequest
 {
     /// <summary>Which networks. Required; {} chooses every one.</summary>
+    [Required]
     public LabelSelectorBody? NetworkSelector { get; set; }
 
     /// <summary>In which namespaces: {} all, absent the Service's own.</summary>
@@ -22,12 +24,15 @@ public sealed record ExternalNetworkSelectorResource : ResourceBody
 {
     public required LabelSelectorBody NetworkSelector { get; init; }
     public LabelSelectorBody? NamespaceSelector { get; init; }
+    /// <summary>Read-only.</summary>
     public required ExternalNetworkSelectorStatus Status { get; init; }
 
     public override string Collection => "external-network-selectors";
 }
 
 /// <summary>There is nothing to wait for: what it finds for a Service is in that Service's status.</summary>
+/// <param name="State">Always Success.</param>
+/// <param name="Conditions">None so far.</param>
 public sealed record ExternalNetworkSelectorStatus(ResourceState State, IReadOnlyList<ConditionBody> Conditions);
 
 public sealed class ExternalNetworkSelectorRequestValidator : AbstractValidator<ExternalNetworkSelectorRequest>

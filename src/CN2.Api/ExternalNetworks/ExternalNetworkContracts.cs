@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using CN2.Api.Data.Documents;
 using CN2.Api.Http;
@@ -10,6 +11,7 @@ namespace CN2.Api.ExternalNetworks;
 public sealed record ExternalNetworkRequest : ResourceRequest
 {
     /// <summary>One or more, tried in this order.</summary>
+    [Required]
     public List<SubnetRequest>? Subnets { get; set; }
 
     /// <summary>True: underlay, routes in inet/inet6. False (default): overlay.</summary>
@@ -17,8 +19,14 @@ public sealed record ExternalNetworkRequest : ResourceRequest
 
     /// <summary>Imported and exported: <c>target:AS:number</c>, the AS of 2 or 4 bytes or an IPv4 address.</summary>
     public List<string>? RouteTargets { get; set; }
+
+    /// <summary>Imported only.</summary>
     public List<string>? ImportRouteTargets { get; set; }
+
+    /// <summary>Exported only.</summary>
     public List<string>? ExportRouteTargets { get; set; }
+
+    /// <summary>Attributes of the routes of its FloatingIPs.</summary>
     public AdvertisementRequest? Advertisement { get; set; }
 
     /// <summary>Among networks that a selector chooses the highest comes first; default 0.</summary>
@@ -32,6 +40,7 @@ public sealed record ExternalNetworkRequest : ResourceRequest
 public sealed record SubnetRequest
 {
     /// <summary>Without host bits.</summary>
+    [Required]
     public string? Cidr { get; set; }
 
     /// <summary>Never handed out; default: the first host address.</summary>
@@ -47,7 +56,12 @@ public sealed record SubnetRequest
 /// <summary>A run of addresses, both ends included.</summary>
 public sealed record AddressRangeBody
 {
+    /// <summary>The first address.</summary>
+    [Required]
     public string? From { get; set; }
+
+    /// <summary>The last address.</summary>
+    [Required]
     public string? To { get; set; }
 }
 
@@ -79,6 +93,7 @@ public sealed record ExternalNetworkResource : ResourceBody
     public required int Priority { get; init; }
     public required bool AutoAssign { get; init; }
 
+    /// <summary>Read-only.</summary>
     [JsonPropertyOrder(10)]
     public required ExternalNetworkStatus Status { get; init; }
 

@@ -6,6 +6,7 @@ namespace CN2.Api.ExternalNetworks;
 /// <summary>A route of a network's RoutingInstance: one of its own, or one imported from a router. What does not apply is absent.</summary>
 public sealed record RoutingInstanceRoute
 {
+    /// <summary>Where it leads to, as a CIDR.</summary>
     public required string Prefix { get; init; }
 
     /// <summary>inet, inet6 (underlay, own routes only), inet-vpn or inet6-vpn.</summary>
@@ -25,6 +26,7 @@ public sealed record RoutingInstanceRoute
     /// <summary>Own routes: the vRouter. Imported ones: where the tunnel ends.</summary>
     public required string NextHop { get; init; }
 
+    /// <summary>Overlay only: <c>AS:number</c> or <c>IPv4:number</c> (RFC 4364).</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? RouteDistinguisher { get; init; }
 
@@ -41,10 +43,13 @@ public sealed record RoutingInstanceRoute
     /// <summary>Empty in the underlay.</summary>
     public required IReadOnlyList<string> RouteTargets { get; init; }
 
+    /// <summary>LOCAL_PREF: higher is better.</summary>
     public required uint LocalPreference { get; init; }
 
+    /// <summary>MULTI_EXIT_DISC: lower is better.</summary>
     public required uint Med { get; init; }
 
+    /// <summary>Imported routes: number of autonomous systems in the AS_PATH.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? AsPathLength { get; init; }
 

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using CN2.Api.Data.Documents;
 using CN2.Api.Http;
@@ -12,7 +13,7 @@ public sealed record FloatingIPRequest : ResourceRequest
 {
     internal override bool MayHaveLongName => true;
 
-    /// <summary><c>namespace/name</c>, or <c>name</c> in the own namespace. Immutable.</summary>
+    /// <summary><c>namespace/name</c>, or <c>name</c> in the own namespace. Required when it is created; immutable.</summary>
     public string? ExternalNetwork { get; set; }
 
     /// <summary>Absent: the lowest free one. Immutable.</summary>
@@ -32,6 +33,7 @@ public sealed record FloatingIPPortMappingRequest
     public TransportProtocol? Protocol { get; set; }
 
     /// <summary>1 to 65535.</summary>
+    [Required]
     public int? Port { get; set; }
 
     /// <summary>1 to 65535; default: the port.</summary>
@@ -45,6 +47,8 @@ public sealed record FloatingIPResource : ResourceBody
 
     /// <summary>Null for a cluster IP.</summary>
     public required string? ExternalNetwork { get; init; }
+
+    /// <summary>What it is for.</summary>
     public required FloatingIPKind Kind { get; init; }
 
     /// <summary>Name of the Service (same namespace) that owns or has claimed it.</summary>
@@ -57,6 +61,7 @@ public sealed record FloatingIPResource : ResourceBody
     /// <summary>The port map as CN2 writes it: <c>TCP/8080->80</c>, comma-separated; empty: all ports.</summary>
     public required string PortMapping { get; init; }
 
+    /// <summary>Read-only.</summary>
     [JsonPropertyOrder(10)]
     public required FloatingIPStatus Status { get; init; }
 
@@ -65,6 +70,10 @@ public sealed record FloatingIPResource : ResourceBody
 }
 
 /// <summary>What became of a FloatingIP.</summary>
+/// <param name="State">Failure: a VirtualRouter refused its entries; Deleting: its routes and entries are being taken away; else Success.</param>
+/// <param name="Attachments">The endpoints behind it.</param>
+/// <param name="Routes">Its routes, one of each VirtualRouter.</param>
+/// <param name="Conditions">Allocated, Programmed, Advertised, Ready.</param>
 public sealed record FloatingIPStatus(
     ResourceState State,
     IReadOnlyList<FloatingIPAttachment> Attachments,
@@ -101,4 +110,6 @@ public sealed record FloatingIPRouteBody(
     IReadOnlyList<FloatingIPRouteControlNode> ControlNodes);
 
 /// <summary>A replica that announces a route.</summary>
+/// <param name="Name">The control node.</param>
+/// <param name="AdvertisedTo">The BgpRouters that it sends the route to.</param>
 public sealed record FloatingIPRouteControlNode(string Name, IReadOnlyList<string> AdvertisedTo);

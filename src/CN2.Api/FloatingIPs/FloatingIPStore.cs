@@ -192,7 +192,7 @@ public sealed class FloatingIPStore
         var demand = new AddressDemand([new PoolOption(subnets)]);
         await AddressAllocator.TakeAsync(scope.Connection, snapshot.Version, [demand], [], ct);
         return demand.Chosen < 0
-            ? (null, new ApiProblem(409, "addresses-exhausted", "No address is free", $"ExternalNetwork {network.Id} has no free address; add a subnet or range, or delete what holds its addresses."))
+            ? (null, ApiProblem.AddressesExhausted(network.Id.ToString()))
             : ((snapshot.Subnet(demand.Taken[0].SubnetId).Subnet, demand.Taken[0].Address), null);
     }
 

@@ -37,6 +37,10 @@ public sealed record ApiProblem(int Status, string Code, string Title, string De
 
     public static ApiProblem AddressInUse(string detail) => new(409, ProblemCodes.AddressInUse, "The address is in use", detail);
 
+    /// <param name="network">Such as <c>ns1/vn-external1</c>.</param>
+    public static ApiProblem AddressesExhausted(string network) => new(409, ProblemCodes.AddressesExhausted, "No address is free",
+        $"ExternalNetwork {network} has no free address; add a subnet or range, or delete what holds its addresses.");
+
     public static ApiProblem AddressOutOfRange(string path, string detail) => new(400, ProblemCodes.AddressOutOfRange, "The address is out of range", detail,
         new Dictionary<string, string[]> { [path] = [detail] });
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Serialization;
 using CN2.Api.Json;
 using Microsoft.AspNetCore.Mvc;
@@ -20,9 +19,7 @@ public sealed class ProblemResult(ApiProblem problem) : IActionResult
         response.ContentType = "application/problem+json";
         if (problem.RetryAfterSeconds is { } seconds)
             response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        var body = JsonSerializer.SerializeToUtf8Bytes(
-            new ProblemBody($"urn:cn2:error:{problem.Code}", problem.Title, problem.Status, problem.Detail, http.Request.Path.Value ?? "/", problem.Code, problem.Errors),
-            ApiJson.Options);
+        var body = ApiJson.Bytes(ProblemBody.Of(problem, http.Request.Path.Value ?? "/"));
         response.ContentLength = body.Length;
         if (!HttpMethods.IsHead(http.Request.Method)) await response.Body.WriteAsync(body, http.RequestAborted);
     }
@@ -38,4 +35,8 @@ public sealed class ProblemResult(ApiProblem problem) : IActionResult
 /// <param name="Errors">For 400: every fault by the path of its member, such as <c>ports[0].port</c>.</param>
 public sealed record ProblemBody(
     string Type, string Title, int Status, string Detail, string Instance, string Code,
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, string[]>? Errors);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, string[]>? Errors)
+{
+    public static ProblemBody Of(ApiProblem problem, string path) =>
+        new($"urn:cn2:error:{problem.Code}", problem.Title, problem.Status, problem.Detail, path, problem.Code, problem.Errors);
+}

@@ -5,6 +5,7 @@ namespace CN2.Api.Json;
 /// <summary>What every resource's representation begins with (contract §2): what GET, a write's answer and a watch event carry alike.</summary>
 public abstract record ResourceBody
 {
+    /// <summary>Unique in its collection and namespace: a DNS-1123 label, or for what the product makes itself a DNS-1123 subdomain.</summary>
     [JsonPropertyOrder(-30)]
     public required string Name { get; init; }
 
@@ -16,9 +17,11 @@ public abstract record ResourceBody
     [JsonPropertyOrder(-28)]
     public required Guid Uid { get; init; }
 
+    /// <summary>For selectors.</summary>
     [JsonPropertyOrder(-27)]
     public required IReadOnlyDictionary<string, string> Labels { get; init => field = Sorted(value); }
 
+    /// <summary>Free text kept with the resource.</summary>
     [JsonPropertyOrder(-26)]
     public required IReadOnlyDictionary<string, string> Annotations { get; init => field = Sorted(value); }
 
@@ -26,9 +29,11 @@ public abstract record ResourceBody
     [JsonPropertyOrder(-25)]
     public required long Generation { get; init; }
 
+    /// <summary>When it was created, in UTC (RFC 3339).</summary>
     [JsonPropertyOrder(-24)]
     public required DateTimeOffset CreatedAt { get; init; }
 
+    /// <summary>When its generation last changed, in UTC (RFC 3339).</summary>
     [JsonPropertyOrder(-23)]
     public required DateTimeOffset UpdatedAt { get; init; }
 

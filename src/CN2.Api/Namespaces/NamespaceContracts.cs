@@ -11,12 +11,15 @@ public sealed record NamespaceRequest : ResourceRequest;
 /// <summary>A Namespace as it is answered.</summary>
 public sealed record NamespaceResource : ResourceBody
 {
+    /// <summary>Read-only.</summary>
     public required NamespaceStatus Status { get; init; }
 
     public override string Collection => "namespaces";
 }
 
 /// <summary>There is nothing to wait for: a Namespace is a name.</summary>
+/// <param name="State">Always Success.</param>
+/// <param name="Conditions">None so far.</param>
 public sealed record NamespaceStatus(ResourceState State, IReadOnlyList<ConditionBody> Conditions);
 
 public sealed class NamespaceRequestValidator : AbstractValidator<NamespaceRequest>

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using CN2.Api.Data.Documents;
 using CN2.Api.Http;
 using CN2.Api.Json;
@@ -11,6 +12,7 @@ namespace CN2.Api.ServiceHealthChecks;
 public sealed record ServiceHealthCheckRequest : ResourceRequest
 {
     /// <summary>HTTP, TCP (a connection) or PING (an ICMP echo). Required.</summary>
+    [Required]
     public MonitorType? MonitorType { get; set; }
 
     /// <summary>Seconds between two checks; 2 by default, 1 to 3600.</summary>
@@ -51,12 +53,15 @@ public sealed record ServiceHealthCheckResource : ResourceBody
     public required string UrlPath { get; init; }
     public required string ExpectedCodes { get; init; }
     public int? Port { get; init; }
+    /// <summary>Read-only.</summary>
     public required ServiceHealthCheckStatus Status { get; init; }
 
     public override string Collection => "service-health-checks";
 }
 
 /// <summary>There is nothing to wait for: what the checks say is in the endpoints' status.</summary>
+/// <param name="State">Always Success.</param>
+/// <param name="Conditions">None so far.</param>
 public sealed record ServiceHealthCheckStatus(ResourceState State, IReadOnlyList<ConditionBody> Conditions);
 
 public sealed class ServiceHealthCheckRequestValidator : AbstractValidator<ServiceHealthCheckRequest>

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using CN2.Api.Data.Documents;
 using CN2.Api.Http;
@@ -19,6 +20,7 @@ public sealed record ServiceRequest : ResourceRequest
     public Dictionary<string, string>? Selector { get; set; }
 
     /// <summary>At least one.</summary>
+    [Required]
     public List<ServicePortRequest>? Ports { get; set; }
 
     /// <summary>One or two of IPv4, IPv6, the primary first; default IPv4.</summary>
@@ -59,6 +61,7 @@ public sealed record ServicePortRequest
     public TransportProtocol? Protocol { get; set; }
 
     /// <summary>1 to 65535.</summary>
+    [Required]
     public int? Port { get; set; }
 
     /// <summary>1 to 65535; default: the port.</summary>
@@ -84,6 +87,7 @@ public sealed record ServiceResource : ResourceBody
     public required SessionAffinity SessionAffinity { get; init; }
     public required IReadOnlyList<string> LoadBalancerSourceRanges { get; init; }
 
+    /// <summary>Read-only.</summary>
     [JsonPropertyOrder(10)]
     public required ServiceStatus Status { get; init; }
 
@@ -109,4 +113,6 @@ public sealed record ServiceStatus(
     IReadOnlyList<ConditionBody> Conditions);
 
 /// <summary>How many endpoints the selector chose, and how many of them take new flows.</summary>
+/// <param name="Total">Chosen by the selector.</param>
+/// <param name="Ready">Take new flows.</param>
 public sealed record ServiceEndpoints(int Total, int Ready);

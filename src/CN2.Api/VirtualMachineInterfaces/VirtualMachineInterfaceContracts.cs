@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using CN2.Api.Http;
 using CN2.Api.Json;
 using CN2.Network.Addressing;
@@ -12,9 +13,11 @@ namespace CN2.Api.VirtualMachineInterfaces;
 public sealed record VirtualMachineInterfaceRequest : ResourceRequest
 {
     /// <summary>At most one a family, at least one. Required.</summary>
+    [Required]
     public List<string>? Addresses { get; set; }
 
     /// <summary>Name of the compute node it lives on; it need not exist yet. Required.</summary>
+    [Required]
     public string? VirtualRouter { get; set; }
 
     /// <summary>False drains: established flows go on, no new ones. True by default.</summary>
@@ -27,12 +30,15 @@ public sealed record VirtualMachineInterfaceRequest : ResourceRequest
 /// <summary>Up to 1000 endpoints to create or replace.</summary>
 public sealed record VirtualMachineInterfaceBatchRequest : IResourceBatch
 {
+    /// <summary>1 to 1000, each with a name of its own.</summary>
+    [Required]
     public List<VirtualMachineInterfaceRequest>? Items { get; set; }
 
     IEnumerable<ResourceRequest> IResourceBatch.Resources => Items ?? [];
 }
 
 /// <summary>The endpoints of a batch as they are now, in the order of the request.</summary>
+/// <param name="Items">With their status.</param>
 public sealed record VirtualMachineInterfaceBatch(IReadOnlyList<VirtualMachineInterfaceResource> Items);
 
 /// <summary>A VirtualMachineInterface as it is answered.</summary>
@@ -42,6 +48,7 @@ public sealed record VirtualMachineInterfaceResource : ResourceBody
     public required string VirtualRouter { get; init; }
     public required bool Ready { get; init; }
     public string? HealthCheck { get; init; }
+    /// <summary>Read-only.</summary>
     public required VirtualMachineInterfaceStatus Status { get; init; }
 
     public override string Collection => "virtual-machine-interfaces";
@@ -52,6 +59,7 @@ public sealed record VirtualMachineInterfaceResource : ResourceBody
 /// <param name="Health">What its health check last said; Unknown without one or before the first answer.</param>
 /// <param name="HealthMessage">Why it is unhealthy.</param>
 /// <param name="HealthChangedAt">When <paramref name="Health"/> last changed.</param>
+/// <param name="Conditions">Ready: it takes new flows.</param>
 public sealed record VirtualMachineInterfaceStatus(
     ResourceState State, EndpointHealth Health, string? HealthMessage, DateTimeOffset? HealthChangedAt, IReadOnlyList<ConditionBody> Conditions);
 

@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using CN2.Api.Http;
 using CN2.Api.Json;
 using CN2.Network.Addressing;
@@ -10,6 +11,7 @@ namespace CN2.Api.VirtualRouters;
 public sealed record VirtualRouterRequest : ResourceRequest
 {
     /// <summary>IPv4 address of the node: the BGP next hop of what it serves (CN2: vhost0).</summary>
+    [Required]
     public string? Address { get; set; }
 
     /// <summary>IPv6 address of the node, the next hop of IPv6 routes.</summary>
@@ -25,6 +27,7 @@ public sealed record VirtualRouterResource : ResourceBody
     public required string Address { get; init; }
     public string? Address6 { get; init; }
     public required bool AdminDown { get; init; }
+    /// <summary>Read-only.</summary>
     public required VirtualRouterStatus Status { get; init; }
 
     public override string Collection => "virtual-routers";
@@ -40,6 +43,7 @@ public sealed record VirtualRouterResource : ResourceBody
 /// <param name="AgentVersion">Of cn2-vrouter.</param>
 /// <param name="OverlayEngine">What carries the overlay on the node: userspace, kernel, or null for nothing.</param>
 /// <param name="Message">What its agent last complained of.</param>
+/// <param name="Conditions">Connected: its agent has a stream to a control node.</param>
 public sealed record VirtualRouterStatus(
     ResourceState State, bool Connected, string? ControlNode, DateTimeOffset? LastSeenAt, long DesiredRevision, long AppliedRevision,
     string? AgentVersion, string? OverlayEngine, string? Message, IReadOnlyList<ConditionBody> Conditions);

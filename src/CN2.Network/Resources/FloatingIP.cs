@@ -3,6 +3,7 @@ using CN2.Network.Collections;
 
 namespace CN2.Network.Resources;
 
+/// <summary>What an address is for.</summary>
 public enum FloatingIPKind
 {
     /// <summary>An address of the service network; never advertised.</summary>

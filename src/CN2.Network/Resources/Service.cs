@@ -3,6 +3,7 @@ using CN2.Network.Collections;
 
 namespace CN2.Network.Resources;
 
+/// <summary>How a Service is reached: by an external address, by a cluster IP only, or by a node port.</summary>
 public enum ServiceType
 {
     LoadBalancer,
@@ -10,6 +11,7 @@ public enum ServiceType
     NodePort,
 }
 
+/// <summary>Which endpoints serve a packet that came to the external address.</summary>
 public enum ExternalTrafficPolicy
 {
     /// <summary>Only endpoints on the vRouter that received the packet (CN2's behaviour); the client address is kept.</summary>
@@ -19,6 +21,7 @@ public enum ExternalTrafficPolicy
     Cluster,
 }
 
+/// <summary>ClientIP: all flows of a client go to the same endpoint.</summary>
 public enum SessionAffinity
 {
     None,

@@ -3,6 +3,7 @@ using CN2.Network.Collections;
 
 namespace CN2.Network.Resources;
 
+/// <summary>What the health check of an endpoint last found.</summary>
 public enum EndpointHealth
 {
     /// <summary>No check has answered yet: out, when it has a health check; in, when it has none.</summary>

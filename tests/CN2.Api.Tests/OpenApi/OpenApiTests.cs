@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using CN2.Api.Http;
 using CN2.Api.Tests.Fixtures;
 
 namespace CN2.Api.Tests.OpenApi;
@@ -19,7 +20,7 @@ public sealed class OpenApiTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
-    public async Task The_document_is_openapi_31_with_an_id_summary_and_example_for_every_request()
+    public async Task The_document_is_openapi_31_with_an_id_texts_and_an_example_for_every_operation()
     {
         var document = (await api.GetAsync("/openapi/v1.json")).Expect(200).Json!;
         Assert.StartsWith("3.1", (string?)document["openapi"], StringComparison.Ordinal);
@@ -28,9 +29,34 @@ public sealed class OpenApiTests(ApiServer api) : IClassFixture<ApiServer>
         {
             Assert.True(ids.Add((string?)operation["operationId"] ?? ""), $"{method} {path} needs an operationId of its own");
             Assert.False(string.IsNullOrEmpty((string?)operation["summary"]), $"{method} {path} needs a summary");
+            Assert.False(string.IsNullOrEmpty((string?)operation["description"]), $"{method} {path} needs a description");
             if (operation["requestBody"]?["content"] is JsonObject content)
                 Assert.True(content.First().Value?["example"] is not null, $"{method} {path} needs an example");
         }
+    }
+
+    [Fact]
+    public async Task Every_schema_and_every_member_of_it_has_a_description()
+    {
+        var document = (await api.GetAsync("/openapi/v1.json")).Expect(200).Json!;
+        var silent = new List<string>();
+        foreach (var (id, schema) in document["components"]!["schemas"]!.AsObject())
+        {
+            if (string.IsNullOrEmpty((string?)schema!["description"])) silent.Add(id);
+            silent.AddRange((schema["properties"]?.AsObject() ?? []).Where(m => string.IsNullOrEmpty((string?)m.Value!["description"])).Select(m => $"{id}.{m.Key}"));
+        }
+
+        Assert.Empty(silent);
+    }
+
+    /// <summary>A code is in the table of the document's description, but for those that no operation answers.</summary>
+    [Fact]
+    public async Task Every_problem_code_is_in_the_document()
+    {
+        var table = (string)(await api.GetAsync("/openapi/v1.json")).Expect(200).Json!["info"]!["description"]!;
+        var codes = typeof(ProblemCodes).GetFields().Select(f => (string)f.GetRawConstantValue()!)
+            .Except([ProblemCodes.MethodNotAllowed, ProblemCodes.BadRequest, ProblemCodes.InternalError]);
+        Assert.All(codes, code => Assert.Contains($"`{code}`", table, StringComparison.Ordinal));
     }
 
     [Fact]

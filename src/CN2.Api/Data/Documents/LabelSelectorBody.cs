@@ -1,3 +1,4 @@
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
 using CN2.Network.Selection;
 
@@ -18,7 +19,12 @@ public sealed record LabelSelectorBody
 /// <summary>One requirement of a <see cref="LabelSelectorBody"/>.</summary>
 public sealed record LabelExpressionBody
 {
+    /// <summary>The label.</summary>
+    [Required]
     public string? Key { get; set; }
+
+    /// <summary>How the label is compared.</summary>
+    [Required]
     public LabelOperator? Operator { get; set; }
 
     /// <summary>For In and NotIn.</summary>

@@ -1,0 +1,76 @@
+using CN2.Api.Http;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.OpenApi;
+
+namespace CN2.Api.OpenApi;
+
+/// <summary>The document as a whole: what it says of itself, the tags, and the order of the paths.</summary>
+internal static class DocumentDescription
+{
+    private static readonly string[] MethodOrder = ["POST", "GET", "PUT", "PATCH", "DELETE"];
+
+    public static async Task DescribeAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
+    {
+        document.Info = new OpenApiInfo { Title = "CN2.Api", Version = "v1", Description = Description() };
+        document.Servers = [new OpenApiServer { Url = "/", Description = "The server that this document came from." }];
+        document.Components ??= new OpenApiComponents();
+        document.Components.Schemas ??= new Dictionary<string, IOpenApiSchema>();
+        document.Components.Schemas[Problems.Schema] = await context.GetOrCreateSchemaAsync(typeof(ProblemBody), null, cancellationToken);
+        Problems.AddComponents(document);
+        DocumentSchemas.Finish(document);
+        Sort(document);
+        foreach (var operation in document.Paths.Values.SelectMany(p => p.Operations!.Values)) operation.Security = [];
+    }
+
+    private static string Description() =>
+        $"""
+        Load balancing and floating IPs in the manner of Juniper CN2: a Service gets an address that a real router reaches.
+        The examples succeed on a fresh server when they are sent from top to bottom.
+
+        ## Errors
+
+        Every error is `application/problem+json` (RFC 9457). Programs branch on `code`; `detail` tells people what to do.
+
+        {Problems.Table()}
+        """;
+
+    /// <summary>Paths in the order of the tags; in a tag first what creates, last the item, so that the examples can be sent from top to bottom.</summary>
+    private static void Sort(OpenApiDocument document)
+    {
+        var order = Examples.Tags.Select((tag, index) => (tag, index)).ToDictionary(t => t.tag, t => t.index);
+        int Place(IOpenApiPathItem path) => path.Operations!.Values.Min(o => o.Tags?.Min(t => order.GetValueOrDefault(t.Name ?? "", order.Count)) ?? order.Count);
+
+        var present = document.Paths.Values.Select(Place).ToHashSet();
+        document.Tags = new HashSet<OpenApiTag>(Examples.Tags.Where(t => present.Contains(order[t])).Select(t => new OpenApiTag { Name = t, Description = Describe(t) }));
+        var sorted = document.Paths.OrderBy(p => Place(p.Value)).ThenBy(p => p.Key.EndsWith("{name}", StringComparison.Ordinal))
+            .ThenBy(p => !p.Value.Operations!.ContainsKey(HttpMethod.Post)).ThenBy(p => p.Key, StringComparer.Ordinal).ToList();
+        document.Paths = [];
+        foreach (var (path, item) in sorted)
+        {
+            if (item.Operations is { } operations)
+            {
+                var first = operations.OrderBy(o => Array.IndexOf(MethodOrder, o.Key.Method)).ToList();
+                operations.Clear();
+                foreach (var (method, operation) in first) operations[method] = operation;
+            }
+
+            document.Paths[path] = item;
+        }
+    }
+
+    private static string Describe(string tag) => tag switch
+    {
+        "Namespaces" => "Where resources live and what selectors choose among.",
+        "VirtualRouters" => "The compute nodes: next hops of routes. An agent that connects creates its own.",
+        "ServiceHealthChecks" => "How an agent checks whether endpoints live.",
+        "VirtualMachineInterfaces" => "The endpoints: ports of pods and VMs on compute nodes.",
+        "ExternalNetworkSelectors" => "Which networks serve the Services that name none.",
+        "ExternalNetworks" => "Pools of addresses that routers reach.",
+        "Services" => "An address and its ports in front of endpoints.",
+        "FloatingIPs" => "Who holds an address, and reservations.",
+        "BgpRouters" => "The external routers that learn the addresses.",
+        "Watch" => "Changes as they happen.",
+        "Events" => "What happened and why.",
+        _ => "",
+    };
+}
