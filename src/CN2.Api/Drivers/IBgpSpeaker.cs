@@ -7,8 +7,8 @@ using CN2.Network.Overlay;
 namespace CN2.Api.Drivers;
 
 /// <summary>
-/// A host route to a FloatingIP through one vRouter: unicast in the underlay, or (<see cref="Vpn"/>) a VPN route in the overlay. Value
-/// equality; <see cref="Key"/> is its identity in the speaker, the rest are attributes that may change in place.
+/// A host route to a FloatingIP through one vRouter: a unicast route in the underlay or, with <see cref="Vpn"/>, a VPN route in the overlay.
+/// Value equality. <see cref="Key"/> is its identity in the speaker; everything else is an attribute that may change in place.
 /// </summary>
 public sealed record BgpPath(
     IPAddress Prefix,
@@ -22,16 +22,16 @@ public sealed record BgpPath(
     public BgpPathKey Key => new(Prefix, new RouteKey(NextHop, Vpn?.RouteDistinguisher.Number ?? 0));
 }
 
-/// <summary>Prefix, next hop and RoutingInstance; in the overlay the last two are the route distinguisher.</summary>
+/// <summary>Prefix, next hop and RoutingInstance. Next hop and RoutingInstance make the route distinguisher of a VPN route.</summary>
 public readonly record struct BgpPathKey(IPAddress Prefix, RouteKey Path);
 
 /// <summary>
-/// What a VPN route has besides (contract §4): its route distinguisher, the label its vRouter has acknowledged, the route targets. The
-/// encapsulation communities GRE and MPLS-in-UDP go with every one.
+/// What a VPN route has in addition (docs/contract.md §4): its route distinguisher, the MPLS label that its vRouter has acknowledged, and the
+/// export route targets. Every VPN route also carries the encapsulation communities GRE and MPLS-in-UDP.
 /// </summary>
 public sealed record BgpVpn(RouteDistinguisher RouteDistinguisher, uint Label, EquatableList<RouteTarget> RouteTargets);
 
-/// <summary>What a BgpRouter resource asks of the speaker. Value equality: an equal one disturbs no session.</summary>
+/// <summary>A BGP router to peer with, as its BgpRouter resource describes it. Value equality: setting an equal peer again disturbs no session.</summary>
 public sealed record BgpPeer(
     string Name,
     IPAddress Address,
@@ -47,7 +47,7 @@ public sealed record BgpPeer(
     bool GracefulRestart,
     int RestartTime);
 
-/// <summary>A session as the speaker sees it (contract §3, BgpRouter status).</summary>
+/// <summary>A session as the speaker sees it (docs/contract.md §3, BgpRouter status). Counts are numbers of routes.</summary>
 public sealed record BgpSession(
     string Peer,
     string State,
@@ -62,18 +62,19 @@ public sealed record BgpSession(
 }
 
 /// <summary>
-/// The BGP engine beside this replica. It is told the whole set and then changes; it compares with what the engine really holds and
-/// repairs what differs, without being asked (engine restarted empty, a path deleted by hand). All methods are repeatable.
+/// The BGP engine beside this replica. The caller sets the whole wanted set once and then sends changes. The speaker compares it with what
+/// the engine really holds, and repairs differences by itself (the engine restarted empty, a path was deleted by hand). All methods are
+/// repeatable.
 /// </summary>
 public interface IBgpSpeaker
 {
-    /// <summary>The engine can take routes; <c>none</c> never can (condition reason BgpDisabled).</summary>
+    /// <summary>False: there is no engine, and no route is ever announced (<c>Bgp:Engine=none</c>, condition reason BgpDisabled).</summary>
     bool Enabled { get; }
 
     /// <summary>
-    /// Connects, learns what the engine already holds, and from then on keeps it equal to what it is told. Completes with the paths
-    /// found there (empty for a fresh engine); they stay until <see cref="SetPathsAsync"/>. Does not add peers yet. Waits as long as the
-    /// engine is away.
+    /// Connects and reads what the engine already holds; from then on the speaker keeps the engine equal to what is wanted. Completes with the
+    /// paths that were found (none in a new engine), which stay until <see cref="SetPathsAsync"/>. Adds no peer. Waits as long as the
+    /// engine is away. Call it before the others.
     /// </summary>
     Task<IReadOnlyCollection<BgpPath>> StartAsync(CancellationToken cancellationToken);
 
@@ -93,32 +94,36 @@ public interface IBgpSpeaker
     Task<IReadOnlyList<RefusedPath>> ChangePathsAsync(
         IReadOnlyCollection<BgpPath> add, IReadOnlyCollection<BgpPathKey> remove, CancellationToken cancellationToken);
 
-    /// <summary>The whole wanted set of peers; those added first time after <see cref="SetPathsAsync"/>, so that no router sees a withdrawal.
-    /// Does not throw while the engine is away. A peer that cannot be is a session whose error says why.</summary>
+    /// <summary>
+    /// Sets the whole wanted set of peers. The first call must come after <see cref="SetPathsAsync"/>, so that no router sees a withdrawal. A
+    /// peer that the engine cannot be given has a session whose error says why. While the engine is away the peers are remembered.
+    /// </summary>
     Task SetPeersAsync(IReadOnlyCollection<BgpPeer> peers, CancellationToken cancellationToken);
 
     /// <summary>
-    /// The whole set of route targets whose VPN routes are to be learned from peers. They are kept beside, never in the table that is
-    /// announced; peers that negotiate <c>route-target</c> are asked for just these (RFC 4684). Does not throw while the engine is away.
+    /// Sets the whole set of import route targets: VPN routes with one of them are learned from peers. They never enter the table that is
+    /// announced. Peers that negotiate <c>route-target</c> are asked for exactly these (RFC 4684). While the engine is away the targets are
+    /// remembered.
     /// </summary>
+    /// <exception cref="ArgumentException">A route target cannot be encoded; nothing was changed.</exception>
     Task SetImportAsync(IReadOnlyCollection<RouteTarget> routeTargets, CancellationToken cancellationToken);
 
     /// <summary>
-    /// What was learned, changed or lost since the last call; the first one tells all. Routes of a peer that is away stay for its
-    /// graceful-restart time. <see cref="Changed"/> is raised when there is something.
+    /// The imported routes that were added, changed or lost since the last call; the first call answers all. Routes of a peer that is away stay
+    /// for its graceful-restart time. <see cref="Changed"/> is raised when there is something to take.
     /// </summary>
     IReadOnlyCollection<ImportedRouteChange> TakeImported();
 
     /// <summary>All sessions now.</summary>
     IReadOnlyList<BgpSession> Sessions { get; }
 
-    /// <summary>Raised when <see cref="Sessions"/> or the health of the engine changed. Handlers only set a flag.</summary>
+    /// <summary>Raised on any thread when <see cref="Sessions"/>, <see cref="Healthy"/> or the imported routes changed. A handler may only set a flag.</summary>
     event Action? Changed;
 
-    /// <summary>The engine answers. False: routers may lose their sessions; paths and peers come back by themselves.</summary>
+    /// <summary>The engine answers and holds what is wanted. False: sessions may be lost; paths and peers are restored when the engine is back.</summary>
     bool Healthy { get; }
 
-    /// <summary>Counters for /metrics and the change-cost benchmark.</summary>
+    /// <summary>Counters since the start, for /metrics and the change-cost benchmark.</summary>
     BgpSpeakerCounters Counters { get; }
 }
 

@@ -9,7 +9,7 @@ namespace CN2.Api.Drivers;
 /// <summary>A local endpoint to probe, with the state to start from.</summary>
 public sealed record VRouterProbe(Guid Uid, IPAddress Address, ServiceHealthCheck Check, EndpointHealth LastKnown);
 
-/// <summary>What one vRouter must do: the whole of it.</summary>
+/// <summary>The whole configuration of one vRouter.</summary>
 public sealed record VRouterConfig(
     IReadOnlyCollection<VirtualRouterNatEntry> NatEntries,
     IReadOnlyCollection<IPAddress> FloatingIPs,
@@ -17,7 +17,7 @@ public sealed record VRouterConfig(
     IReadOnlyCollection<RoutingInstance> RoutingInstances,
     IReadOnlyCollection<VpnRoute> VpnRoutes);
 
-/// <summary>A change of it; additions replace what has the same key.</summary>
+/// <summary>A change of a vRouter's configuration. An added item replaces the one with the same key.</summary>
 public sealed record VRouterDelta(
     IReadOnlyCollection<VirtualRouterNatEntry> NatEntries,
     IReadOnlyCollection<IPAddress> FloatingIPs,
@@ -32,18 +32,18 @@ public sealed record VRouterDelta(
     public IReadOnlyCollection<VpnRouteKey> RemovedVpnRoutes { get; init; } = [];
 }
 
-/// <summary>An agent that has dialled this replica.</summary>
+/// <summary>The first message of an agent that has connected to this replica.</summary>
 /// <param name="OverlayEngine"><c>userspace</c>, <c>kernel</c>, or null when it has none.</param>
 public sealed record VRouterHello(string Name, IPAddress Address, IPAddress? Address6, string AgentVersion, string? OverlayEngine = null);
 
-/// <summary>What has passed a RoutingInstance on a vRouter since its agent's start.</summary>
+/// <summary>Traffic of a RoutingInstance on a vRouter since its agent started.</summary>
 public sealed record VRouterInstanceCounters(int RoutingInstance, long PacketsIn, long BytesIn, long PacketsOut, long BytesOut, long NoRoute);
 
-/// <summary>The agent's overlay engine since its start: what passed, and what was dropped and why.</summary>
+/// <summary>Counters of the agent's overlay engine since it started: traffic, and dropped packets by reason.</summary>
 public sealed record VRouterOverlayCounters(
     IReadOnlyList<VRouterInstanceCounters> Instances, long UnknownLabel, long UnknownSource, long Malformed, long TtlExpired, long Oversize, long SendErrors);
 
-/// <summary>What agents tell; called on the stream's own task, must only queue.</summary>
+/// <summary>Receives the messages of agents. Called on the stream's own task, so an implementation must only queue them.</summary>
 public interface IVRouterListener
 {
     void Connected(VRouterHello hello);
@@ -57,15 +57,16 @@ public interface IVRouterListener
     {
     }
 
-    /// <summary>What an operator should put right on the node (a sentence), or null when there is nothing any more; only when it changes.</summary>
+    /// <summary>A sentence about what an operator should correct on the node, or null when it is corrected; called only when it changes.</summary>
     void Noticed(string name, string? message)
     {
     }
 }
 
 /// <summary>
-/// The agents connected to this replica. A vRouter that connects gets nothing until a <c>Publish</c> with its whole
-/// configuration; deltas follow in order. Never blocks: a slow agent's stream is closed and it comes back for the whole.
+/// The agents that are connected to this replica. A vRouter that connects gets nothing until a <c>Publish</c> with its whole
+/// configuration; changes follow in order. It never blocks: the stream of a slow agent is closed, and the agent connects again for the
+/// whole configuration.
 /// </summary>
 public interface IVRouterPublisher
 {

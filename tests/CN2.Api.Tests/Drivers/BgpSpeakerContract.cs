@@ -4,7 +4,7 @@ using static CN2.Api.Tests.Drivers.GoBgp.Spec;
 
 namespace CN2.Api.Tests.Drivers;
 
-/// <summary>What every <see cref="IBgpSpeaker"/> with an engine must do; a new engine adds a subclass.</summary>
+/// <summary>What every <see cref="IBgpSpeaker"/> with an engine must do. A new engine adds a subclass.</summary>
 public abstract class BgpSpeakerContract : IAsyncLifetime
 {
     private IBgpSpeaker _speaker = null!;
@@ -13,7 +13,7 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
 
     protected abstract Task StopAsync(IBgpSpeaker speaker);
 
-    /// <summary>What is in the engine, whoever put it there.</summary>
+    /// <summary>All paths in the engine, also those that were put there by hand.</summary>
     protected abstract Task<IReadOnlyCollection<BgpPath>> EngineHoldsAsync();
 
     protected abstract Task DeleteByHandAsync(BgpPath path);
@@ -61,7 +61,7 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_engine_holds_the_set_when_SetPaths_completes_and_nothing_else()
+    public async Task When_SetPaths_completes_the_engine_holds_the_set_and_nothing_else()
     {
         await _speaker.SetPathsAsync([A1, A2, V6], Token);
         await HoldsAsync(A1, A2, V6);
@@ -72,7 +72,7 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_change_adds_replaces_attributes_and_withdraws_in_one_go()
+    public async Task One_change_adds_replaces_attributes_and_withdraws()
     {
         await _speaker.SetPathsAsync([A1, A2], Token);
         var changed = A2 with { Med = 50, Communities = [Community("64512:7")] };
@@ -94,7 +94,7 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_path_both_added_and_removed_stays()
+    public async Task A_path_that_is_both_added_and_removed_stays()
     {
         await _speaker.SetPathsAsync([A1], Token);
         await _speaker.ChangePathsAsync([A1 with { Med = 5 }], [A1.Key], Token);
@@ -102,16 +102,17 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
     }
 
     [Theory]
-    [InlineData("0.0.0.0", "172.27.115.242", "64512:100")]
-    [InlineData("127.0.0.1", "172.27.115.242", "64512:100")]
-    [InlineData("224.0.0.5", "172.27.115.242", "64512:100")]
-    [InlineData("::ffff:100.0.0.4", "fd00:115::242", "64512:100")]
-    [InlineData("100.0.0.9", "fd00:115::242", "64512:100")]
-    [InlineData("100.0.0.9", "127.0.0.1", "64512:100")]
-    [InlineData("2001:db8::9", "fe80::242", "64512:100")]
-    public async Task A_bad_path_among_good_ones_is_answered_and_the_good_ones_are_carried_out(string prefix, string nextHop, string community)
+    [InlineData("0.0.0.0", "172.27.115.242", 0)]
+    [InlineData("127.0.0.1", "172.27.115.242", 0)]
+    [InlineData("224.0.0.5", "172.27.115.242", 0)]
+    [InlineData("::ffff:100.0.0.4", "fd00:115::242", 0)]
+    [InlineData("100.0.0.9", "fd00:115::242", 0)]
+    [InlineData("100.0.0.9", "127.0.0.1", 0)]
+    [InlineData("2001:db8::9", "fe80::242", 0)]
+    [InlineData("100.0.0.9", "172.27.115.242", PathLimits.MaxCommunities + 1)]
+    public async Task A_bad_path_among_good_ones_is_answered_and_the_good_ones_are_carried_out(string prefix, string nextHop, int communities)
     {
-        var bad = Path(prefix, nextHop, communities: [community]);
+        var bad = Path(prefix, nextHop, communities: Communities(communities));
         await SetAsync(A1);
         Assert.Equal([bad.Key], await ChangeRefusedAsync([B, bad, V6], [A1.Key]));
         await HoldsAsync(B, V6);
@@ -122,7 +123,7 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
     [Fact]
     public async Task A_refused_change_of_a_path_withdraws_the_path_that_is_announced()
     {
-        var bad = A1 with { Communities = TooManyCommunities };
+        var bad = Path("100.0.0.4", "172.27.115.242", communities: Communities(PathLimits.MaxCommunities + 1));
         var badLabel = Vpn1 with { Vpn = Vpn1.Vpn! with { Label = 1 << 20 } };
         await SetAsync(A1, A2, Vpn1, Vpn2);
         Assert.Equal([bad.Key, badLabel.Key], await ChangeRefusedAsync([bad, B, badLabel], []));
@@ -137,7 +138,7 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
     [Fact]
     public async Task A_refused_path_does_not_come_back_with_a_restarted_engine()
     {
-        var bad = A1 with { Communities = TooManyCommunities };
+        var bad = Path("100.0.0.4", "172.27.115.242", communities: Communities(PathLimits.MaxCommunities + 1));
         await SetAsync(A1, A2);
         Assert.Equal([bad.Key], await ChangeRefusedAsync([bad], []));
         KillEngine();
@@ -155,7 +156,7 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
             Path("1.0.0.0", "223.255.255.255", med: 0, preference: 0),
             Path("223.255.255.255", "1.0.0.1", med: uint.MaxValue, preference: uint.MaxValue),
             Path("100.0.0.1", "172.27.115.242", communities: ["0:0", "65535:65535"], large: ["0:0:0", "4294967295:4294967295:4294967295"]),
-            Path("100.0.0.2", "172.27.115.242", communities: [.. Enumerable.Range(0, PathLimits.MaxCommunities).Select(i => $"64512:{i}")]),
+            Path("100.0.0.2", "172.27.115.242", communities: Communities(PathLimits.MaxCommunities)),
             Path("100.0.0.3", "172.27.115.242", large: [.. Enumerable.Range(0, PathLimits.MaxCommunities).Select(i => $"64512:1:{i}")]),
             Path("2001:db8::1", "2001:db8::242"),
             Path("fd00::1", "fd00:115::242"),
@@ -189,6 +190,8 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
         Assert.Equal(named.Key, Assert.Single(await EngineHoldsAsync()).Key);
     }
 
+    private static string[] Communities(int count) => [.. Enumerable.Range(0, count).Select(i => $"64512:{i}")];
+
     private async Task SetAsync(params BgpPath[] paths) => Assert.Empty(await _speaker.SetPathsAsync(paths, Token));
 
     private async Task<IEnumerable<BgpPathKey>> SetRefusedAsync(BgpPath[] paths) => Keys(await _speaker.SetPathsAsync(paths, Token));
@@ -203,11 +206,11 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Routes_of_the_overlay_stand_beside_each_other_and_beside_the_underlay()
+    public async Task VPN_routes_of_one_prefix_exist_beside_each_other_and_beside_the_unicast_route()
     {
         await _speaker.SetPathsAsync([A1, Vpn1, Vpn2, Other, V6, Vpn6], Token);
         await HoldsAsync(A1, Vpn1, Vpn2, Other, V6, Vpn6);
-        // Out of the underlay and into the overlay through the same vRouter, and back: make before break.
+        // A network moves from the underlay to the overlay through the same vRouter, and back: make before break.
         await _speaker.ChangePathsAsync([], [A1.Key, Vpn6.Key], Token);
         await HoldsAsync(Vpn1, Vpn2, Other, V6);
         await _speaker.ChangePathsAsync([A1], [Vpn1.Key], Token);
@@ -217,7 +220,7 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Another_label_or_other_targets_replace_a_route_in_place()
+    public async Task Another_label_or_other_targets_replace_a_VPN_route_in_place()
     {
         await _speaker.SetPathsAsync([Vpn1, Vpn6], Token);
         var label = Vpn1 with { Vpn = Vpn1.Vpn! with { Label = 77 } };
@@ -246,7 +249,7 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_route_target_that_would_be_cut_is_refused()
+    public async Task A_route_target_with_a_number_that_the_engine_would_cut_is_refused()
     {
         var path = Vpn1 with { Vpn = Vpn1.Vpn! with { RouteTargets = [new(RouteTargetKind.FourOctetAS, 4200000000, 65536)] } };
         Assert.Equal([path.Key], await ChangeRefusedAsync([path, Other], []));
@@ -254,7 +257,7 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_route_of_the_overlay_deleted_by_hand_comes_back_and_a_foreign_one_goes()
+    public async Task A_VPN_route_deleted_by_hand_comes_back_and_one_added_by_hand_goes()
     {
         await _speaker.SetPathsAsync([Vpn1, Vpn2, Vpn6], Token);
         await DeleteByHandAsync(Vpn2);
@@ -290,7 +293,7 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_new_speaker_adopts_what_the_engine_holds_until_it_is_told_the_set()
+    public async Task A_new_speaker_adopts_what_the_engine_holds_until_SetPaths()
     {
         await _speaker.SetPathsAsync([A1, A2, B, V6, Vpn1, Vpn6], Token);
         await StopAsync(_speaker);
@@ -308,11 +311,11 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
     public async Task An_engine_that_comes_back_empty_gets_everything_again()
     {
         await _speaker.SetPathsAsync([A1, A2, V6, Vpn1, Vpn6], Token);
-        var told = 0;
-        _speaker.Changed += () => told++;
+        var raised = 0;
+        _speaker.Changed += () => raised++;
         KillEngine();
         await Eventually.TrueAsync(() => !_speaker.Healthy, "unhealthy", 5);
-        await Eventually.TrueAsync(() => told > 0, "told", 5);
+        await Eventually.TrueAsync(() => raised > 0, "Changed was raised", 5);
         StartEngine();
         await Eventually.TrueAsync(() => _speaker.Healthy, "healthy", 10);
         await HoldsAsync(A1, A2, V6, Vpn1, Vpn6);
@@ -334,7 +337,7 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Import_targets_can_be_set_at_any_time_and_without_peers_nothing_is_learned()
+    public async Task Import_targets_can_be_set_at_any_time_and_without_peers_nothing_is_imported()
     {
         await _speaker.SetImportAsync([Target("target:64512:1")], Token).WaitAsync(TimeSpan.FromSeconds(10), Token);
         await _speaker.SetPathsAsync([Vpn1], Token);
@@ -349,7 +352,7 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Every_peer_has_a_session_and_a_peer_that_cannot_be_has_the_reason()
+    public async Task Every_peer_has_a_session_and_one_that_the_engine_cannot_be_given_says_why()
     {
         await _speaker.SetPathsAsync([], Token);
         await _speaker.SetPeersAsync([Peer("vmx1", 245), Peer("down", 246, change: p => p with { AdminDown = true }), Peer("bad", 247, asn: 0)], Token);

@@ -5,9 +5,8 @@ using CN2.Network.Overlay;
 namespace CN2.Api.Tests.Drivers;
 
 /// <summary>
-/// An <see cref="IBgpSpeaker"/> with a table instead of an engine, for tests of what stands above it. Passes the same contract as the
-/// real one. The engine's own life (<see cref="KillEngine"/>, what is done to it by hand) is for the test to play; sessions come up when
-/// the test says so (<see cref="Establish"/>).
+/// An <see cref="IBgpSpeaker"/> with a table instead of an engine, for tests of its callers. It passes the same contract as the real one. The
+/// test plays the engine (<see cref="KillEngine"/>, changes by hand) and the routers (<see cref="Establish"/>).
 /// </summary>
 internal sealed class FakeBgpSpeaker : IBgpSpeaker
 {
@@ -48,7 +47,7 @@ internal sealed class FakeBgpSpeaker : IBgpSpeaker
 
     public IReadOnlyCollection<BgpPeer> Peers { get; private set; } = [];
 
-    /// <summary>Every call that reached the engine, in order, for tests of order: <c>+prefix via next hop</c>, <c>-…</c>, <c>peer name</c>.</summary>
+    /// <summary>All calls that reached the engine, in order: <c>+prefix via next hop</c>, <c>-prefix via next hop</c>, <c>peer name</c>.</summary>
     public List<string> Journal { get; } = [];
 
     public IReadOnlyList<BgpSession> Sessions
@@ -158,7 +157,7 @@ internal sealed class FakeBgpSpeaker : IBgpSpeaker
         }
     }
 
-    /// <summary>A peer tells a route, or (null) takes it back.</summary>
+    /// <summary>A peer sends a route, or withdraws it (null).</summary>
     public void Learn(ImportedRouteKey key, ImportedRoute? route)
     {
         lock (_lock) _imported.Add(new(key, route));
@@ -228,7 +227,7 @@ internal sealed class FakeBgpEngine
 
     public bool Running { get; private set; } = true;
 
-    /// <summary>Raised after something happened to the engine behind the speaker's back; true: it was restarted empty.</summary>
+    /// <summary>Raised after a change of the engine that the speaker did not make; true: it was restarted empty.</summary>
     public event Action<bool>? Touched;
 
     public void Kill()

@@ -5,8 +5,8 @@ using CN2.Network.Addressing;
 namespace CN2.Api.Drivers.GoBgp;
 
 /// <summary>
-/// What the engine tells routes apart by: the prefix, and in the overlay the route distinguisher, as its eight bytes on the wire (RFC 4364
-/// §4.2); 0 is the underlay (type 0 with AS 0 is nobody's).
+/// The key of a route in the engine: its prefix, and for a VPN route the route distinguisher as its eight bytes on the wire (RFC 4364 §4.2).
+/// 0 is a unicast route of the underlay; as a route distinguisher it would be type 0 with AS 0, which is reserved.
 /// </summary>
 internal readonly record struct EngineRouteKey(HostPrefix Prefix, ulong Distinguisher)
 {
@@ -20,7 +20,7 @@ internal readonly record struct EngineRouteKey(HostPrefix Prefix, ulong Distingu
     public static EngineRouteKey From(IPAddress prefix, RouteDistinguisher? distinguisher = null) =>
         new(HostPrefix.From(prefix), distinguisher is { } rd ? Pack(rd) : 0);
 
-    /// <summary>Null: no path can have such a key.</summary>
+    /// <summary>Null when no path that can be announced has such a key.</summary>
     public static EngineRouteKey? From(BgpPathKey key)
     {
         // An IPv4-mapped address would read as the IPv4 address, and one with a scope as the same address without it.
@@ -31,7 +31,7 @@ internal readonly record struct EngineRouteKey(HostPrefix Prefix, ulong Distingu
             : null;
     }
 
-    /// <summary>Of a route in the overlay.</summary>
+    /// <summary>Only for a VPN route.</summary>
     public RouteDistinguisher RouteDistinguisher
     {
         get

@@ -4,8 +4,8 @@ using Grpc.Net.Client;
 namespace CN2.Api.Drivers.GoBgp;
 
 /// <summary>
-/// Opens gobgpd's gRPC address. Connecting is ours for TCP as well, so that a call to an engine that is away fails at once instead of
-/// waiting out the channel's own back-off.
+/// Opens a channel to gobgpd's gRPC address. It connects by its own callback, for TCP too, so that a call to an engine that is away fails
+/// at once and does not wait for the channel's back-off.
 /// </summary>
 internal static class GoBgpChannel
 {

@@ -1,15 +1,15 @@
 namespace CN2.Api.Drivers.GoBgp;
 
-/// <summary>What the driver tells; Information only where something changed.</summary>
+/// <summary>The driver's log messages; Information only for a change of state.</summary>
 internal static partial class GoBgpLog
 {
     [LoggerMessage(1, LogLevel.Information, "BGP engine at {Address} started as AS {AutonomousSystem}, router id {RouterId}")]
     public static partial void EngineStarted(this ILogger logger, string address, uint autonomousSystem, string routerId);
 
-    [LoggerMessage(2, LogLevel.Information, "BGP engine at {Address} is running; adopted {Paths} paths, removed {Foreign} that are not ours")]
+    [LoggerMessage(2, LogLevel.Information, "BGP engine at {Address} is running; adopted {Paths} paths, removed {Foreign} foreign ones")]
     public static partial void EngineAdopted(this ILogger logger, string address, int paths, int foreign);
 
-    [LoggerMessage(3, LogLevel.Warning, "BGP engine at {Address} ran as AS {AutonomousSystem}, router id {RouterId}, or listened elsewhere; it is started anew")]
+    [LoggerMessage(3, LogLevel.Warning, "BGP engine at {Address} ran as AS {AutonomousSystem}, router id {RouterId}, or listened at other addresses; it is restarted")]
     public static partial void EngineReplaced(this ILogger logger, string address, uint autonomousSystem, string routerId);
 
     [LoggerMessage(4, LogLevel.Warning, "BGP engine at {Address} does not answer: {Reason}")]
@@ -18,7 +18,7 @@ internal static partial class GoBgpLog
     [LoggerMessage(5, LogLevel.Information, "BGP engine at {Address} answers again after {Elapsed}; it holds all {Paths} paths and {Peers} peers")]
     public static partial void EngineBack(this ILogger logger, string address, TimeSpan elapsed, int paths, int peers);
 
-    [LoggerMessage(6, LogLevel.Warning, "BGP engine held other paths than it was told: {Added} given again, {Removed} removed")]
+    [LoggerMessage(6, LogLevel.Warning, "BGP engine did not hold the wanted paths: {Added} sent again, {Removed} removed")]
     public static partial void PathsRepaired(this ILogger logger, int added, int removed);
 
     [LoggerMessage(7, LogLevel.Information, "BGP peer {Peer}: {Action}")]
@@ -39,6 +39,6 @@ internal static partial class GoBgpLog
     [LoggerMessage(13, LogLevel.Error, "BGP engine refuses {Action} path {Path} via {NextHop}: {Reason}")]
     public static partial void PathRefused(this ILogger logger, string path, string nextHop, string action, string reason);
 
-    [LoggerMessage(9, LogLevel.Error, "BGP driver failed; it starts over")]
+    [LoggerMessage(9, LogLevel.Error, "BGP driver failed; it connects again")]
     public static partial void DriverFailed(this ILogger logger, Exception exception);
 }

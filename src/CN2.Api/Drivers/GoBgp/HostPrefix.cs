@@ -3,7 +3,7 @@ using System.Net.Sockets;
 
 namespace CN2.Api.Drivers.GoBgp;
 
-/// <summary>A /32 or /128 in 16 bytes, IPv4 in its mapped form, so that a hundred thousand of them stay small.</summary>
+/// <summary>A /32 or /128 in 16 bytes, so that a hundred thousand of them stay small; IPv4 is stored IPv4-mapped.</summary>
 internal readonly record struct HostPrefix(UInt128 Value)
 {
     public bool IsIPv4 => Value >> 32 == 0xFFFF;

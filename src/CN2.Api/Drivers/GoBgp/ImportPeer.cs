@@ -4,38 +4,39 @@ using CN2.Network.Overlay;
 
 namespace CN2.Api.Drivers.GoBgp;
 
-/// <summary>What one peer told: the routes that were taken, and what must be known about those that were not.</summary>
+/// <summary>The state of one peer: the routes that were imported, and what must be known about the others.</summary>
 internal sealed class ImportPeer(BgpPeer peer)
 {
     public BgpPeer Peer { get; set; } = peer;
 
     public Dictionary<(string Distinguisher, IPNetwork Prefix), ImportedRoute> Routes { get; } = [];
 
-    /// <summary>Of <see cref="Routes"/>: told in a session that is over, and not again since.</summary>
+    /// <summary>Those of <see cref="Routes"/> that the peer sent in an earlier session and not again since.</summary>
     public HashSet<(string Distinguisher, IPNetwork Prefix)> Stale { get; } = [];
 
-    /// <summary>When the session, or the engine, went.</summary>
+    /// <summary>When the session or the engine was lost.</summary>
     public long StaleSince { get; set; }
 
     /// <summary>
-    /// Route targets of routes that were not taken because nobody imported any of them: only where one of these is imported later must
-    /// the peer's routes be read again.
+    /// Route targets of routes that were not imported because none of their targets was. The peer's routes are read again only when one of
+    /// these is imported later.
     /// </summary>
-    public HashSet<RouteTarget> Elsewhere { get; } = [];
+    public HashSet<RouteTarget> SkippedTargets { get; } = [];
 
-    /// <summary>More routes than may be taken; <see cref="Fewer"/>: something went since, look again.</summary>
+    /// <summary>The import limit was hit, so some routes were not imported.</summary>
     public bool Overflowing { get; set; }
 
-    public bool Fewer { get; set; }
+    /// <summary>A route has left since then, so there may be room: read the peer's routes again.</summary>
+    public bool ShrunkSinceOverflow { get; set; }
 
-    /// <summary>What the engine has of it must be read, because events alone do not tell.</summary>
+    /// <summary>The peer's routes must be read from the engine, because events alone do not say what it sent.</summary>
     public bool MustList { get; set; }
 
     public long LastHeard { get; set; }
 
     public long UpSince { get; set; }
 
-    /// <summary>It asked for more than it did when the engine last sent it what it may have.</summary>
+    /// <summary>It has asked for more since the engine last sent it its routes.</summary>
     public bool WantsMore { get; set; }
 
     public HashSet<RouteTarget> Wants { get; } = [];

@@ -5,8 +5,8 @@ using CN2.Network.Overlay;
 namespace CN2.Api.Drivers.GoBgp;
 
 /// <summary>
-/// The VPN routes learned from peers whose route targets somebody imports, beside the table that is announced. Routes of a peer that is
-/// away are kept for its restart time (RFC 4724). Thread-safe; a change costs what it touches.
+/// The VPN routes that were learned from peers and carry an import route target; they stay beside the table that is announced. Routes of a
+/// peer that is away are kept for its restart time (RFC 4724). Thread-safe; the cost of a change depends only on what it changes.
 /// </summary>
 internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
 {
@@ -16,7 +16,7 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
     private readonly HashSet<RouteTarget> _targets = [];
     private Dictionary<ImportedRouteKey, ImportedRoute?> _changes = [];
 
-    /// <summary>Moves when somebody's memberships do.</summary>
+    /// <summary>Changes whenever the memberships of a peer change.</summary>
     public int MembershipVersion { get; private set; }
 
     public bool HasChanges
@@ -38,7 +38,7 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
         }
     }
 
-    /// <summary>The wanted peers by address. One that is gone, renamed or shut down has no routes any more.</summary>
+    /// <summary>Replaces the wanted peers, by address. The routes of a peer that is gone, renamed or shut down are dropped.</summary>
     public void SetPeers(IReadOnlyDictionary<string, BgpPeer> peers)
     {
         lock (_lock)
@@ -57,7 +57,7 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
         }
     }
 
-    /// <summary>Whose routes are taken from now on. What no longer matches goes; who may have sent what matches now must be read again.</summary>
+    /// <summary>Replaces the import route targets. Routes that no longer match are dropped; peers that may have sent matching ones are read again.</summary>
     public void SetTargets(IReadOnlyCollection<RouteTarget> targets)
     {
         lock (_lock)
@@ -71,10 +71,10 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
                 if (removed.Count > 0)
                     foreach (var (key, route) in peer.Routes.Where(r => !IsImported(r.Value)).ToList())
                     {
-                        peer.Elsewhere.UnionWith(route.RouteTargets);
+                        peer.SkippedTargets.UnionWith(route.RouteTargets);
                         Drop(peer, key);
                     }
-                if (added.Any(peer.Elsewhere.Contains)) peer.MustList = true;
+                if (added.Any(peer.SkippedTargets.Contains)) peer.MustList = true;
             }
         }
     }
@@ -98,7 +98,7 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
         }
     }
 
-    /// <summary>The engine, or the connection with it, is lost: every session may be.</summary>
+    /// <summary>The engine, or the connection with it, is lost, and every session may be lost with it.</summary>
     public void AllDown()
     {
         lock (_lock)
@@ -108,7 +108,7 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
         }
     }
 
-    /// <summary>Drops what is stale for longer than its peer's restart time.</summary>
+    /// <summary>Drops routes that have been stale for longer than their peer's restart time.</summary>
     public void Expire()
     {
         lock (_lock)
@@ -138,15 +138,15 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
         }
     }
 
-    /// <summary>Peers in session that asked for more, and since when the session is up.</summary>
-    public IReadOnlyList<(BgpPeer Peer, TimeSpan Up)> WantingMore()
+    /// <summary>Peers in session that have asked for more, and for how long the session has been up.</summary>
+    public IReadOnlyList<(BgpPeer Peer, TimeSpan Up)> WithNewMemberships()
     {
         lock (_lock)
             return [.. _peers.Where(p => p.Value.WantsMore && _established.Contains(p.Key)).Select(p => (p.Value.Peer, time.GetElapsedTime(p.Value.UpSince)))];
     }
 
-    /// <summary>The engine is about to send the peer what it wants.</summary>
-    public void Sent(string address)
+    /// <summary>The engine is about to send the peer all routes that it asked for.</summary>
+    public void MarkSent(string address)
     {
         lock (_lock)
             if (_peers.TryGetValue(address, out var peer)) peer.WantsMore = false;
@@ -158,33 +158,33 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
     }
 
     /// <summary>Peers in session whose routes must be read from the engine.</summary>
-    public IReadOnlyList<BgpPeer> MustList()
+    public IReadOnlyList<BgpPeer> ToBeListed()
     {
         lock (_lock) return [.. _peers.Where(p => p.Value.MustList && _established.Contains(p.Key)).Select(p => p.Value.Peer)];
     }
 
-    /// <summary>Peers in session that have not told everything again which they told in the session before, and since when they say nothing.</summary>
-    public IReadOnlyList<(BgpPeer Peer, TimeSpan Silence)> Unswept()
+    /// <summary>Peers in session that have not yet sent again all routes of their earlier session, and for how long they have sent nothing.</summary>
+    public IReadOnlyList<(BgpPeer Peer, TimeSpan Silence)> WithStaleRoutes()
     {
         lock (_lock)
             return [.. _peers.Where(p => p.Value.Stale.Count > 0 && _established.Contains(p.Key))
                 .Select(p => (p.Value.Peer, time.GetElapsedTime(p.Value.LastHeard)))];
     }
 
-    /// <summary>Peers that sent too much and have taken something back: read again.</summary>
+    /// <summary>Peers over the import limit that have withdrawn a route are to be read again.</summary>
     public void RecheckOverflowing()
     {
         lock (_lock)
             foreach (var peer in _peers.Values)
-                if (peer is { Overflowing: true, Fewer: true }) peer.MustList = true;
+                if (peer is { Overflowing: true, ShrunkSinceOverflow: true }) peer.MustList = true;
     }
 
-    /// <summary>There is something that time alone changes.</summary>
+    /// <summary>Time alone will change something, without an event.</summary>
     public bool NeedsTime
     {
         get
         {
-            lock (_lock) return _peers.Values.Any(p => p.Stale.Count > 0 || p.WantsMore || p is { Overflowing: true, Fewer: true });
+            lock (_lock) return _peers.Values.Any(p => p.Stale.Count > 0 || p.WantsMore || p is { Overflowing: true, ShrunkSinceOverflow: true });
         }
     }
 
@@ -193,19 +193,19 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
         lock (_lock) return [.. _peers.Values.Where(p => p.Overflowing).Select(p => p.Peer.Name)];
     }
 
-    /// <summary>Takes over everything the engine has of a peer. <paramref name="sweep"/>: and drops what is not there any more.</summary>
+    /// <summary>Takes over all routes that the engine has from a peer. <paramref name="sweep"/>: stale routes that are not among them are dropped too.</summary>
     public void ApplyListing(string address, IReadOnlyCollection<LearnedRoute> routes, IReadOnlyCollection<RouteTarget?> memberships, bool sweep)
     {
         lock (_lock)
         {
             if (!_peers.TryGetValue(address, out var peer)) return;
-            (peer.MustList, peer.Overflowing, peer.Fewer) = (false, false, false);
-            peer.Elsewhere.Clear();
-            // What went first: it makes room.
+            (peer.MustList, peer.Overflowing, peer.ShrunkSinceOverflow) = (false, false, false);
+            peer.SkippedTargets.Clear();
+            // Routes that are gone are dropped first: that makes room under the limit.
             var listed = routes.Where(r => r.Route is not null).Select(r => (r.RouteDistinguisher, r.Prefix)).ToHashSet();
             foreach (var key in peer.Routes.Keys.Where(k => !listed.Contains(k) && (sweep || !peer.Stale.Contains(k))).ToList()) Drop(peer, key);
             foreach (var route in routes) Apply(peer, route);
-            (peer.Overflowing, peer.Fewer) = (peer.Overflowing, false);
+            peer.ShrunkSinceOverflow = false;
             if (!memberships.Contains(null)) Want(peer, null, withdrawn: true);
             foreach (var gone in peer.Wants.Where(t => !memberships.Contains(t)).ToList()) Want(peer, gone, withdrawn: true);
             foreach (var target in memberships) Want(peer, target, withdrawn: false);
@@ -228,14 +228,14 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
         var key = (learned.RouteDistinguisher, learned.Prefix);
         if (learned.Route is not { } route)
         {
-            peer.Fewer = true;
+            peer.ShrunkSinceOverflow = true;
             Drop(peer, key);
             return;
         }
         if (!IsImported(route))
         {
-            peer.Fewer = true;
-            peer.Elsewhere.UnionWith(route.RouteTargets);
+            peer.ShrunkSinceOverflow = true;
+            peer.SkippedTargets.UnionWith(route.RouteTargets);
             Drop(peer, key);
             return;
         }
@@ -266,7 +266,7 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
         MembershipVersion++;
         if (peer.Peer is { GracefulRestart: true, RestartTime: > 0 })
         {
-            // Of a peer that went again before it had told everything, the first time counts.
+            // If the peer is lost again before it has sent everything, the first loss counts.
             if (peer.Stale.Count == 0) peer.StaleSince = time.GetTimestamp();
             peer.Stale.UnionWith(peer.Routes.Keys);
             return;

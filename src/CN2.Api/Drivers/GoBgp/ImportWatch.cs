@@ -5,25 +5,25 @@ using Grpc.Core;
 namespace CN2.Api.Drivers.GoBgp;
 
 /// <summary>
-/// Feeds the <see cref="ImportTable"/>: one stream of the engine tells sessions and what peers send, before the import policy rejects
-/// it, in the order in which it happened. What was there before (a session already up, a route target nobody wanted until now) is read
-/// from the engine's table of that peer, in between. Without overlay networks there is no stream.
+/// Feeds the <see cref="ImportTable"/>. One stream of the engine reports sessions and the routes that peers send, in their order, before the
+/// import policy rejects them. Routes from before the stream (the session was up, or the route target was not imported yet) are read from
+/// the engine's table of that peer. The stream is open only while there is a VPN route to learn or a membership to count.
 /// </summary>
 internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, ImportedPathDecoder decoder, TimeProvider time, ILogger logger) : IDisposable
 {
-    /// <summary>What happens by time alone is looked at so often: routes that expire, an end of RIB.</summary>
+    /// <summary>How often to look for what time alone changes: routes that expire, a peer that has sent everything.</summary>
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(500);
 
-    /// <summary>A peer that promised no end-of-RIB marker has sent everything when it says nothing for so long.</summary>
+    /// <summary>A peer without End-of-RIB markers is taken to have sent everything when it has sent nothing for this long.</summary>
     private static readonly TimeSpan Silence = TimeSpan.FromSeconds(5);
 
-    /// <summary>One that did is given time for what is still on its way to us.</summary>
+    /// <summary>The same for a peer with End-of-RIB markers: time for events that are still on their way.</summary>
     private static readonly TimeSpan ShortSilence = TimeSpan.FromSeconds(1);
 
-    /// <summary>A peer over its limit is read again at most so often.</summary>
+    /// <summary>Minimum time between two readings of a peer over its import limit.</summary>
     private static readonly TimeSpan RecheckInterval = TimeSpan.FromSeconds(2);
 
-    /// <summary>After so long the engine has sent a new session everything, whether the router marked the end of its memberships or not.</summary>
+    /// <summary>After this time the engine has sent a new session everything, even if the router sent no End-of-RIB for its memberships.</summary>
     private static readonly TimeSpan FirstSending = TimeSpan.FromSeconds(PeerMapper.DeferralTime + 1);
 
     private readonly Lock _lock = new();
@@ -32,7 +32,7 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
     private bool _connected;
     private bool _wanted;
 
-    /// <summary>The table has changes, or somebody's counts or limits moved.</summary>
+    /// <summary>The table has changes, or the counts or limits of a session may have changed.</summary>
     public event Action? Changed;
 
     public void Dispose() => _wake.Dispose();
@@ -43,7 +43,7 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
         lock (_lock) _connected = true;
     }
 
-    /// <summary>The engine is away: nobody waits for it.</summary>
+    /// <summary>The engine is away: sessions are down, and callers that wait for its routes go on.</summary>
     public void Lost()
     {
         table.AllDown();
@@ -55,7 +55,7 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
         }
     }
 
-    /// <summary>Peers or targets are others now. Completes when what peers have sent already is known, or the engine is away.</summary>
+    /// <summary>Peers or route targets changed. Completes when the routes that peers have sent already are known, or the engine is away.</summary>
     public Task ChangedAsync(bool wanted)
     {
         lock (_lock)
@@ -73,6 +73,7 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
         }
     }
 
+    /// <summary>Runs until the engine ends the stream, or throws what ended it.</summary>
     public async Task RunAsync(CancellationToken cancellationToken)
     {
         while (true)
@@ -86,7 +87,7 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
             }
             catch (Exception e) when (e is OperationCanceledException or RpcException { StatusCode: StatusCode.Cancelled } && !cancellationToken.IsCancellationRequested && watch.IsCancellationRequested)
             {
-                // The last overlay network, or the last peer that speaks VPN families, is gone; perhaps there is one again already.
+                // The stream is not needed any more; if it is needed again already, it is opened again.
                 table.AllDown();
             }
         }
@@ -104,7 +105,7 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
     {
         var token = watch.Token;
         using var call = engine.WatchReceived(token);
-        // Bounded: while a table is read, the engine keeps what comes meanwhile.
+        // Bounded: while a table is read, later events wait in the engine.
         var events = Channel.CreateBounded<Wire.WatchEventResponse>(new BoundedChannelOptions(256) { SingleReader = true, SingleWriter = true });
         var pump = PumpAsync(call.ResponseStream, events.Writer, token);
         try
@@ -136,11 +137,11 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
                         table.RecheckOverflowing();
                         rechecked = time.GetTimestamp();
                     }
-                    foreach (var peer in table.MustList()) await ListAsync(peer, sweep: false, token);
-                    foreach (var (peer, silence) in table.Unswept())
-                        if (silence >= ShortSilence && await HasToldEverythingAsync(peer, silence, token)) await ListAsync(peer, sweep: true, token);
-                    foreach (var (peer, up) in table.WantingMore())
-                        if (up >= FirstSending || await HasToldMembershipsAsync(peer, token)) await SendAgainAsync(peer, token);
+                    foreach (var peer in table.ToBeListed()) await ListAsync(peer, sweep: false, token);
+                    foreach (var (peer, silence) in table.WithStaleRoutes())
+                        if (silence >= ShortSilence && await HasSentEverythingAsync(peer, silence, token)) await ListAsync(peer, sweep: true, token);
+                    foreach (var (peer, up) in table.WithNewMemberships())
+                        if (up >= FirstSending || await HasSentMembershipsAsync(peer, token)) await SendAgainAsync(peer, token);
                     table.Expire();
                 }
                 finally
@@ -172,7 +173,7 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
         {
-            // One of them came, or the tick.
+            // One of the two is done, or the tick is over.
         }
     }
 
@@ -189,14 +190,14 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
         }
     }
 
-    /// <summary>True when all sessions were told that were up before.</summary>
+    /// <summary>True when the event ends the report of the sessions that were up before the stream.</summary>
     private bool Observe(Wire.WatchEventResponse e, bool known)
     {
-        if (e.Peer is { } told)
+        if (e.Peer is { } session)
         {
-            if (told.Type == Wire.WatchEventResponse.Types.PeerEvent.Types.Type.EndOfInit) return true;
-            if (told.Peer?.Conf is not { NeighborAddress: var address }) return false;
-            if (told.Peer.State?.SessionState == Wire.PeerState.Types.SessionState.Established) table.Up(address, mustList: !known);
+            if (session.Type == Wire.WatchEventResponse.Types.PeerEvent.Types.Type.EndOfInit) return true;
+            if (session.Peer?.Conf is not { NeighborAddress: var address }) return false;
+            if (session.Peer.State?.SessionState == Wire.PeerState.Types.SessionState.Established) table.Up(address, mustList: !known);
             else table.Down(address);
             return false;
         }
@@ -243,13 +244,13 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.Unknown)
         {
-            // The peer was deleted meanwhile.
+            // The peer has been deleted.
         }
         table.ApplyListing(address, routes, memberships, sweep);
     }
 
-    /// <summary>An end-of-RIB marker for each VPN family in session, or long silence of a peer that sends none.</summary>
-    private async Task<bool> HasToldEverythingAsync(BgpPeer peer, TimeSpan silence, CancellationToken cancellationToken)
+    /// <summary>The peer sent an End-of-RIB marker for each VPN family in session, or it sends none and has been silent for long.</summary>
+    private async Task<bool> HasSentEverythingAsync(BgpPeer peer, TimeSpan silence, CancellationToken cancellationToken)
     {
         if ((await engine.ListPeersAsync(peer.Address.ToString(), cancellationToken)).FirstOrDefault() is not { } actual) return false;
         if (!SessionTable.SendsEndOfRib(actual)) return silence >= Silence;
@@ -258,25 +259,25 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
     }
 
     /// <summary>
-    /// The engine sends a new session nothing before the router's end-of-RIB of the memberships; sent sooner, an end-of-RIB of ours would
-    /// make the router sweep what it has not got back yet.
+    /// The engine sends a new session no route before the router's End-of-RIB for its memberships. If routes were sent earlier, the engine's
+    /// own End-of-RIB would make the router drop routes that it has not got back yet.
     /// </summary>
-    private async Task<bool> HasToldMembershipsAsync(BgpPeer peer, CancellationToken cancellationToken) =>
+    private async Task<bool> HasSentMembershipsAsync(BgpPeer peer, CancellationToken cancellationToken) =>
         (await engine.ListPeersAsync(peer.Address.ToString(), cancellationToken)).FirstOrDefault()?.AfiSafis
             .Any(a => RouteFamilies.RouteTarget.Equals(a.Config?.Family) && a.MpGracefulRestart?.State?.EndOfRibReceived == true) == true;
 
-    /// <summary>A membership that comes later makes the engine withdraw by itself, but send only if it were in the table.</summary>
+    /// <summary>When a membership changes later, the engine withdraws routes by itself but does not send the new ones: the membership is not in its table.</summary>
     private async Task SendAgainAsync(BgpPeer peer, CancellationToken cancellationToken)
     {
         var address = peer.Address.ToString();
-        table.Sent(address);
+        table.MarkSent(address);
         try
         {
             await engine.ResetOutAsync(address, cancellationToken);
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.Unknown)
         {
-            // The peer was deleted meanwhile.
+            // The peer has been deleted.
         }
     }
 
@@ -288,7 +289,7 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
         }
         catch (SemaphoreFullException)
         {
-            // Awake already.
+            // Another thread woke it at the same time.
         }
     }
 }

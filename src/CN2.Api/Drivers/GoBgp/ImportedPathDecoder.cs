@@ -6,16 +6,17 @@ using CN2.Network.Overlay;
 
 namespace CN2.Api.Drivers.GoBgp;
 
-/// <summary>A VPN route as a peer told it, before anybody knows the peer's name. Value of <see cref="Route"/> null: withdrawn, or <see cref="Fault"/> says why it is of no use.</summary>
+/// <summary>A VPN route that a peer sent; its key has no peer name yet. <see cref="Route"/> null: it was withdrawn, or cannot be used and <see cref="Fault"/> says why.</summary>
 internal readonly record struct LearnedRoute(string RouteDistinguisher, IPNetwork Prefix, ImportedRoute? Route, string? Fault);
 
 /// <summary>
-/// Reads what peers send. They may send anything: what cannot be read or used is a sentence for the log, never an exception. What the
-/// engine itself would not accept (our AS in the path, our own routes reflected) is of no use here either: it lists those as well.
+/// Reads the routes that peers send. Peers may send anything: a route that cannot be read or used becomes a sentence for the log, never an
+/// exception. Routes that the engine itself would not accept (the own AS in the path, own routes that are reflected) are left out here
+/// too, because it lists them.
 /// </summary>
 internal sealed class ImportedPathDecoder(uint autonomousSystem, IPAddress? routerId)
 {
-    /// <summary>Null: not even what it is a route to can be read.</summary>
+    /// <summary>Null when the route's own key, its distinguisher and prefix, cannot be read.</summary>
     public LearnedRoute? Decode(Wire.Path path)
     {
         if (path.Nlri?.TryUnpack<Wire.LabeledVPNIPAddressPrefix>(out var nlri) != true || !VpnCodec.TryFormat(nlri.Rd, out var distinguisher)
@@ -25,10 +26,10 @@ internal sealed class ImportedPathDecoder(uint autonomousSystem, IPAddress? rout
         return new(distinguisher, prefix, route, fault);
     }
 
-    /// <summary>A membership (RFC 4684): a route target, or with neither target nor fault the default one.</summary>
+    /// <summary>Reads a membership (RFC 4684). Readable without a target: the default membership, which asks for everything.</summary>
     public static (RouteTarget? Target, bool IsReadable) DecodeMembership(Wire.Path path)
     {
-        // The engine cannot name the default membership and leaves the nlri out.
+        // The engine cannot express the default membership and leaves the NLRI out.
         if (path.Nlri is null) return (null, true);
         return path.Nlri.TryUnpack<Wire.RouteTargetMembershipNLRI>(out var nlri) && VpnCodec.TryDecode(nlri.Rt, out var target)
             ? (target, true)
@@ -52,11 +53,11 @@ internal sealed class ImportedPathDecoder(uint autonomousSystem, IPAddress? rout
             else if (any.TryUnpack<Wire.AsPathAttribute>(out var asPath))
             {
                 length = LengthOf(asPath);
-                if (asPath.Segments.Any(s => s.Numbers.Contains(autonomousSystem))) fault = "our own AS is in its AS path";
+                if (asPath.Segments.Any(s => s.Numbers.Contains(autonomousSystem))) fault = "the own AS is in its AS path";
             }
             else if (any.TryUnpack<Wire.OriginatorIdAttribute>(out var originator))
             {
-                if (routerId is not null && originator.Id == routerId.ToString()) fault = "it is a route of ours";
+                if (routerId is not null && originator.Id == routerId.ToString()) fault = "it was announced by this control node";
             }
             else if (any.TryUnpack<Wire.ExtendedCommunitiesAttribute>(out var extended))
             {
@@ -70,9 +71,9 @@ internal sealed class ImportedPathDecoder(uint autonomousSystem, IPAddress? rout
 
         if (nextHop is { IsIPv4MappedToIPv6: true }) nextHop = nextHop.MapToIPv4();
         if (nextHop is null || nextHop.AddressFamily != AddressFamily.InterNetwork || nextHop.Equals(IPAddress.Any))
-            fault ??= $"its next hop {nextHop?.ToString() ?? ""} is no IPv4 address";
+            fault ??= $"its next hop {nextHop?.ToString() ?? ""} is not an IPv4 address";
         if (nlri.Labels is not [>= MplsLabel.First and <= MplsLabel.Last])
-            fault ??= nlri.Labels.Count == 1 ? $"its label {nlri.Labels[0]} is none that names a VPN" : $"it has {nlri.Labels.Count} labels";
+            fault ??= nlri.Labels.Count == 1 ? $"its label {nlri.Labels[0]} is reserved or out of range" : $"it has {nlri.Labels.Count} labels";
         if (fault is not null) return null;
         return new()
         {
@@ -87,7 +88,7 @@ internal sealed class ImportedPathDecoder(uint autonomousSystem, IPAddress? rout
         };
     }
 
-    /// <summary>A set counts once, confederation segments not at all (RFC 4271 §9.1.2.2, RFC 5065 §5.3).</summary>
+    /// <summary>An AS set counts once, confederation segments do not count (RFC 4271 §9.1.2.2, RFC 5065 §5.3).</summary>
     private static int LengthOf(Wire.AsPathAttribute path) => path.Segments.Sum(s => s.Type switch
     {
         Wire.AsSegment.Types.Type.AsSequence => s.Numbers.Count,
@@ -100,7 +101,7 @@ internal sealed class ImportedPathDecoder(uint autonomousSystem, IPAddress? rout
         if (!IPAddress.TryParse(nlri.Prefix, out var address)) return null;
         var isIPv4 = address.AddressFamily == AddressFamily.InterNetwork;
         if (family is null || family.Afi != (isIPv4 ? 1u : 2u) || nlri.PrefixLen > (isIPv4 ? 32u : 128u)) return null;
-        // A prefix with host bits is the network it lies in.
+        // A prefix with host bits means the network that contains it.
         var bytes = address.GetAddressBytes();
         for (var bit = (int)nlri.PrefixLen; bit < bytes.Length * 8; bit++) bytes[bit / 8] &= (byte)~(0x80 >> (bit % 8));
         return new IPNetwork(new IPAddress(bytes), (int)nlri.PrefixLen);

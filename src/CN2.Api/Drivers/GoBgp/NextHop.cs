@@ -6,15 +6,15 @@ using Google.Protobuf.WellKnownTypes;
 namespace CN2.Api.Drivers.GoBgp;
 
 /// <summary>
-/// A vRouter's address as next hop, shared by all its paths. <see cref="Identifier"/> is the path identifier its paths ask for: the
-/// address itself for IPv4, a hash of it for IPv6, so that it is the same after every restart without being stored.
+/// A vRouter's address as next hop, shared by all its paths. <see cref="Identifier"/> is the identifier that its paths ask for: the IPv4
+/// address as a number, or a hash of the IPv6 address. It is therefore the same after every restart without being stored.
 /// </summary>
 internal sealed class NextHop
 {
     public NextHop(IPAddress address)
     {
         Address = address;
-        // gobgpd makes MP_REACH_NLRI of it where the family needs that, with the IPv4-mapped form for vpnv6 (RFC 4659 §3.2.1.2).
+        // gobgpd turns it into MP_REACH_NLRI where the family needs that, IPv4-mapped for vpnv6 (RFC 4659 §3.2.1.2).
         Encoded = PathAttributes.Pack(new Wire.NextHopAttribute { NextHop = address.ToString() });
         Span<byte> bytes = stackalloc byte[16];
         address.TryWriteBytes(bytes, out var length);

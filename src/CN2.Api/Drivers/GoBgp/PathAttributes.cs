@@ -5,17 +5,17 @@ using Google.Protobuf.WellKnownTypes;
 
 namespace CN2.Api.Drivers.GoBgp;
 
-/// <summary>What a route of the overlay has besides: one label per RoutingInstance, and its export targets in canonical order.</summary>
+/// <summary>The attributes of a VPN route alone: the label of its RoutingInstance, and the export route targets in canonical order.</summary>
 internal sealed record VpnAttributes(uint Label, EquatableList<RouteTarget> RouteTargets);
 
 /// <summary>
-/// What a path carries besides its next hop (contract §4): LOCAL_PREF, MED, communities in canonical order; ORIGIN is always
-/// incomplete. Value equality. Few distinct ones exist (one per network), so the speaker shares instances, each already encoded.
+/// The attributes of a path without its next hop (docs/contract.md §4): LOCAL_PREF, MED, communities in canonical order. ORIGIN is always
+/// incomplete. Value equality. There are few distinct ones (one per network), so instances are shared, each already encoded.
 /// </summary>
 internal sealed record PathAttributes(
     uint LocalPreference, uint Med, EquatableList<BgpCommunity> Communities, EquatableList<LargeCommunity> LargeCommunities, VpnAttributes? Vpn = null)
 {
-    /// <summary>Tunnel types of every route of the overlay (RFC 9012, RFC 7510): GRE and MPLS-in-UDP.</summary>
+    /// <summary>Tunnel types of every VPN route (RFC 9012, RFC 7510): GRE and MPLS-in-UDP.</summary>
     public static readonly ushort[] Encapsulations = [2, 13];
 
     /// <summary>RFC 4271 §4.3.</summary>
@@ -23,10 +23,10 @@ internal sealed record PathAttributes(
 
     private Any[]? _encoded;
 
-    /// <summary>All attributes but the next hop, as the engine takes them.</summary>
+    /// <summary>All attributes but the next hop, as the engine reads them.</summary>
     public IReadOnlyList<Any> Encoded => _encoded ??= Encode();
 
-    /// <summary>A well-known community that keeps a path from some peers; gobgpd needs a withdraw to take back what it has sent.</summary>
+    /// <summary>It has a well-known community that keeps it from some peers. gobgpd takes back what it has sent only after a withdrawal.</summary>
     public bool IsRestricted =>
         Communities.Any(c => c == BgpCommunity.NoAdvertise || KeepsFromExternalPeers(c));
 

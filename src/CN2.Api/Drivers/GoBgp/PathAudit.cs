@@ -10,7 +10,7 @@ internal sealed class PathAudit(
     GoBgpEngine engine, PathMapper mapper, WantedPaths wanted, PathSender sender, Patrol patrol, TimeProvider time, ILogger logger)
 {
     /// <summary>
-    /// Minimum time between two counts, and between a change of ours and a count. Counting makes gobgpd walk its table, so events that
+    /// Minimum time between two counts, and between a change and a count. Counting makes gobgpd walk its table, so events that
     /// match what is wanted do not ask for a count within this time.
     /// </summary>
     private static readonly TimeSpan Quiet = TimeSpan.FromSeconds(1);
@@ -26,7 +26,7 @@ internal sealed class PathAudit(
 
     public long Repairs => Interlocked.Read(ref _repairs);
 
-    /// <summary>A change of ours begins or ends: its events follow.</summary>
+    /// <summary>A change is being sent, or was sent: its own events follow.</summary>
     public void NoteChange() => Interlocked.Exchange(ref _lastChange, time.GetTimestamp());
 
     /// <summary>The engine may hold something else than is wanted: check at once.</summary>
@@ -36,7 +36,7 @@ internal sealed class PathAudit(
         patrol.Request();
     }
 
-    /// <summary>An event of the engine. Our own changes are reported too, and match what is wanted; any other path is checked.</summary>
+    /// <summary>An event of the engine. The speaker's own changes are reported too, and match what is wanted; any other path is checked.</summary>
     public void Observe(IReadOnlyCollection<Wire.Path> paths)
     {
         var differs = false;
@@ -132,7 +132,7 @@ internal sealed class PathAudit(
     }
 
     /// <summary>
-    /// The engine cannot list one prefix of a VPN family, so the path of the event is used. Sending our path again, and withdrawing one that
+    /// The engine cannot list one prefix of a VPN family, so the path of the event is used. Sending the wanted path again, and withdrawing one that
     /// is not wanted, is right whatever has happened since.
     /// </summary>
     private void CompareNamed(EngineTurn turn, EngineRouteKey key, FoundPath found, PathDifference difference)

@@ -6,7 +6,7 @@ using CN2.Network.Collections;
 
 namespace CN2.Api.Drivers.GoBgp;
 
-/// <summary>A local path found in the engine. <see cref="Attributes"/> null: it carries something we never send. <see cref="Key"/> null: no route of ours has such.</summary>
+/// <summary>A local path that was found in the engine. <see cref="Attributes"/> null: it has attributes that are never sent. <see cref="Key"/> null: its key is one that is never used.</summary>
 internal readonly record struct FoundPath(
     EngineRouteKey? Key, uint Identifier, IPAddress? NextHop, PathAttributes? Attributes, Wire.Path Path);
 
@@ -35,7 +35,7 @@ internal sealed class PathMapper
         path.Attributes.Communities, path.Attributes.LargeCommunities,
         path.Attributes.Vpn is { } vpn ? new(key.RouteDistinguisher, vpn.Label, vpn.RouteTargets) : null);
 
-    /// <summary>A path of the engine's table; null when it was learned from a peer or is a membership.</summary>
+    /// <summary>Reads a path of the engine's table; null when it was learned from a peer or is a membership.</summary>
     public FoundPath? Decode(Wire.Path path)
     {
         if (!IsLocal(path) || RouteFamilies.RouteTarget.Equals(path.Family)) return null;
@@ -62,14 +62,14 @@ internal sealed class PathMapper
         }
 
         if (label is not null && nextHop is { IsIPv4MappedToIPv6: true }) nextHop = nextHop.MapToIPv4();
-        var ours = !foreign && hasMed && hasPreference && origin == PathAttributes.OriginIncomplete && label is null == targets is null;
-        if (label is not null) ours &= MplsLabel.IsUsable(label.Value) && key?.RouteDistinguisher.Administrator.Equals(nextHop) == true;
-        return new(key, path.Identifier, nextHop, ours
+        var known = !foreign && hasMed && hasPreference && origin == PathAttributes.OriginIncomplete && label is null == targets is null;
+        if (label is not null) known &= MplsLabel.IsUsable(label.Value) && key?.RouteDistinguisher.Administrator.Equals(nextHop) == true;
+        return new(key, path.Identifier, nextHop, known
             ? Share(new(preference, med, communities.ToEquatableList(), large.ToEquatableList(), targets is null ? null : new(label!.Value, targets.ToEquatableList())))
             : null, path);
     }
 
-    /// <summary>The engine prints an absent address so; a learned path has its neighbour's.</summary>
+    /// <summary>A learned path has its neighbour's address; the engine prints an absent one as <c>&lt;nil&gt;</c>.</summary>
     public static bool IsLocal(Wire.Path path) => path.NeighborIp is "" or "<nil>";
 
     public NextHop NextHopOf(IPAddress address) => _nextHops.GetOrAdd(address, a => new(a));
@@ -104,7 +104,7 @@ internal sealed class PathMapper
         };
     }
 
-    /// <summary>A host route's key, and its label when it is one of the overlay; no key for anything we would not have sent.</summary>
+    /// <summary>A host route's key, and the label of a VPN route; no key for anything else.</summary>
     private static (EngineRouteKey? Key, uint? Label) DecodeNlri(Google.Protobuf.WellKnownTypes.Any? nlri)
     {
         if (nlri?.TryUnpack<Wire.IPAddressPrefix>(out var unicast) == true)
@@ -118,7 +118,7 @@ internal sealed class PathMapper
     private static IPAddress? HostOrNull(string text, uint length) =>
         IPAddress.TryParse(text, out var address) && length == (address.AddressFamily == AddressFamily.InterNetwork ? 32u : 128u) ? address : null;
 
-    /// <summary>The targets, when there is nothing besides them but our two encapsulations.</summary>
+    /// <summary>The route targets; false when there is any other extended community than the two encapsulations.</summary>
     private static bool TryDecode(Wire.ExtendedCommunitiesAttribute extended, out RouteTarget[]? targets)
     {
         targets = null;
@@ -138,7 +138,7 @@ internal sealed class PathMapper
 
     private PathAttributes AttributesOf(BgpPath path)
     {
-        // Paths of a network come one after the other and share their lists.
+        // The paths of a network follow each other and have equal attributes.
         if (_last is { } last && last.Preference == path.LocalPreference && last.Med == path.Med && last.Label == path.Vpn?.Label
             && Equals(last.Targets, path.Vpn?.RouteTargets) && last.Communities.Equals(path.Communities) && last.Large.Equals(path.LargeCommunities))
             return last.Attributes;

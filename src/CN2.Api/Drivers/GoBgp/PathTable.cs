@@ -1,26 +1,25 @@
 namespace CN2.Api.Drivers.GoBgp;
 
 /// <summary>
-/// One path of a prefix: through which vRouter, with what, and under which identifier the engine knows it.
-/// <paramref name="WireIdentifier"/>: the one that routers know it by (RFC 7911).
+/// One path of a prefix: its next hop, its attributes, and the identifier by which the engine knows it.
+/// <paramref name="WireIdentifier"/>: the path identifier that the engine sends to routers (RFC 7911).
 /// </summary>
 internal readonly record struct HeldPath(NextHop NextHop, PathAttributes Attributes, uint Identifier, uint WireIdentifier = 0);
 
-/// <summary>What must be told to the engine about one path.</summary>
+/// <summary>One path to send to the engine, or to withdraw from it.</summary>
 internal readonly record struct PathChange(EngineRouteKey Key, HeldPath Path, bool IsWithdraw);
 
-/// <summary>How many paths there are, and how many prefixes they lead to: what a peer without ADD-PATH gets.</summary>
+/// <summary>The number of paths, and of the prefixes they lead to; a peer without ADD-PATH gets one path for each prefix.</summary>
 internal readonly record struct FamilyCount(int Paths, int Prefixes);
 
 /// <summary>
-/// The paths the engine must hold, by what it tells routes apart by: what was asked for, under identifiers that are distinct within a
-/// key. (A key of the overlay has one path: its next hop is in the route distinguisher.) Not thread-safe; cost of an operation does not
-/// depend on how many there are.
+/// The paths that the engine must hold, by their key, with identifiers that are unique within a key. (A VPN key has one path: its next
+/// hop is part of the route distinguisher.) Not thread-safe. The cost of an operation does not depend on the number of paths.
 /// <para>
-/// Measured on gobgpd 3.10: it numbers the paths of a prefix 1, 2, 3 as they come, uses no number twice in its life, takes no wish
-/// (<c>local_identifier</c>), and tells a router that connects the latest first. An engine that starts again numbers from 1. If it gave
-/// one path the number of another that a router still forwards by, that router would be without the other's next hop until it is
-/// told: see <see cref="Arrange"/>.
+/// Measured on gobgpd 3.10: it assigns wire identifiers 1, 2, 3 to the paths of a prefix in arrival order, never reuses one while it runs,
+/// ignores a requested one (<c>local_identifier</c>), and sends the latest path first to a router that connects. After a restart it
+/// starts at 1 again. If it then gave a path the number of another path by which a router still forwards, that router would lose the
+/// other's next hop until it is sent again: see <see cref="Arrange"/>.
 /// </para>
 /// </summary>
 internal sealed class PathTable
@@ -29,21 +28,21 @@ internal sealed class PathTable
 
     private readonly Dictionary<EngineRouteKey, HeldPath[]> _paths = [];
 
-    /// <summary>The highest wire identifier of a path that is gone, of prefixes that have lost one since the engine started.</summary>
+    /// <summary>For each prefix that lost a path since the engine started: the highest wire identifier of its lost paths.</summary>
     private readonly Dictionary<EngineRouteKey, uint> _used;
 
     private readonly FamilyCount[] _counts = new FamilyCount[RouteFamilies.All.Length];
 
-    /// <summary>Routes of the overlay by what they carry, so that counting those of some route targets reads one entry per network.</summary>
+    /// <summary>Number of VPN routes by their attributes, so that counting the routes of some route targets reads one entry per network.</summary>
     private readonly Dictionary<(RouteFamily Family, PathAttributes Attributes), int> _vpn = [];
 
-    /// <param name="before">The table that this one replaces: it knows which wire identifiers are used up.</param>
+    /// <param name="before">The table that this one replaces; it knows which wire identifiers are used up.</param>
     public PathTable(PathTable? before = null) => _used = before?._used ?? [];
 
-    /// <summary>Paths that some peers must not get; 0 in most installations, which makes counting what a peer gets free.</summary>
+    /// <summary>Number of paths that some peers must not get. While it is 0, as in most installations, counting what a peer gets is free.</summary>
     public int Restricted { get; private set; }
 
-    /// <summary>Another one after every change that may change what a peer gets, and in every other table.</summary>
+    /// <summary>A new value after every change of what a peer may get; no two tables share a value.</summary>
     public int Version { get; private set; }
 
     public int Count => _counts.Sum(c => c.Paths);
@@ -59,9 +58,9 @@ internal sealed class PathTable
     public void EnsureCapacity(int keys) => _paths.EnsureCapacity(keys);
 
     /// <summary>
-    /// Adds the path or replaces its attributes, keeping the identifier it has. <paramref name="identifier"/> is the one found in the
-    /// engine (adoption); null: the next hop's own, or the next free one where two next hops of the prefix would collide.
-    /// <paramref name="wireIdentifier"/>: the one it has in the engine; null: the next.
+    /// Adds the path, or replaces its attributes and keeps its identifiers. False when it is there with equal attributes.
+    /// <paramref name="identifier"/>: the identifier that the path has in the engine; null for that of the next hop, or the next free one
+    /// where two next hops of the prefix collide. <paramref name="wireIdentifier"/>: likewise; null for the next one.
     /// </summary>
     public bool Set(EngineRouteKey key, NextHop nextHop, PathAttributes attributes, uint? identifier, out HeldPath before, out HeldPath after, uint? wireIdentifier = null)
     {
@@ -104,7 +103,7 @@ internal sealed class PathTable
         return true;
     }
 
-    /// <summary>What the engine will number the next new path of the prefix.</summary>
+    /// <summary>The wire identifier that the engine will give to the next new path of the prefix.</summary>
     public uint NextWireIdentifier(EngineRouteKey key)
     {
         var last = _used.GetValueOrDefault(key);
@@ -112,12 +111,12 @@ internal sealed class PathTable
         return last + 1;
     }
 
-    /// <summary>The path is gone from the engine, and its number with it.</summary>
+    /// <summary>The path is gone from the engine, which will not use its wire identifier again.</summary>
     public void Retire(EngineRouteKey key, HeldPath path) => _used[key] = Math.Max(_used.GetValueOrDefault(key), path.WireIdentifier);
 
     /// <summary>
-    /// Puts the paths of each prefix into the order in which an empty engine is to be told them: one whose number is within their count
-    /// gets it again, the others get those that none of them had.
+    /// Puts the paths of each prefix into the order in which to send them to an empty engine. A path whose wire identifier is within their
+    /// number gets the same one again; the others get identifiers that none of them had.
     /// </summary>
     public void Arrange()
     {
@@ -133,7 +132,7 @@ internal sealed class PathTable
         }
     }
 
-    /// <summary>An engine that was empty has been told all of it.</summary>
+    /// <summary>An engine that was empty has got all paths: it has numbered them in this order.</summary>
     public void Renumber()
     {
         _used.Clear();

@@ -11,7 +11,7 @@ internal sealed class PathsToRecheck
         lock (_lock) _found[key] = found;
     }
 
-    /// <summary>A later event matches: the earlier one was a change of our own that was still on its way.</summary>
+    /// <summary>A later event matches: the earlier one was caused by a change that was still on its way.</summary>
     public void Remove(EngineRouteKey key)
     {
         // A unicast prefix has several paths; one that matches says nothing about the others.

@@ -6,31 +6,31 @@ using CN2.Network.Collections;
 
 namespace CN2.Api.Drivers.GoBgp;
 
-/// <summary>What a change of a peer asks of the engine.</summary>
+/// <summary>How the engine must be given a changed peer.</summary>
 internal enum PeerDifference
 {
     None,
 
-    /// <summary>Timers only: the session stays up, the next one negotiates them.</summary>
+    /// <summary>Only timers differ: the session stays up, and the next one negotiates them.</summary>
     Timers,
 
-    /// <summary>UpdatePeer sees it and opens a new session.</summary>
+    /// <summary>UpdatePeer sees the difference and opens a new session.</summary>
     Session,
 
-    /// <summary>UpdatePeer of 3.10 does not compare it (multihop TTL): the peer is deleted and added.</summary>
+    /// <summary>UpdatePeer of gobgpd 3.10 does not compare it (multihop TTL), so the peer is deleted and added again.</summary>
     Replace,
 }
 
-/// <summary>Between <see cref="BgpPeer"/> and the engine's peers.</summary>
+/// <summary>Converts <see cref="BgpPeer"/> to the engine's peers and compares them.</summary>
 internal sealed class PeerMapper(BgpOptions options)
 {
-    /// <summary>Seconds a restarted engine waits for the routers' end-of-RIB; its default of 360 lets one dead peer hold back every update.</summary>
+    /// <summary>Seconds that a restarted engine waits for the routers' End-of-RIB. With its default of 360, one dead peer holds back every update.</summary>
     public const uint DeferralTime = 5;
 
     /// <summary>Seconds between connection attempts; the engine's default is 120.</summary>
     private const ulong ConnectRetry = 10;
 
-    /// <summary>Greater than zero is all that counts in 3.10.</summary>
+    /// <summary>gobgpd 3.10 only looks whether it is greater than zero.</summary>
     private const uint SendMax = 64;
 
     private static readonly Dictionary<string, (uint Afi, uint Safi)> Families = new()
@@ -45,7 +45,7 @@ internal sealed class PeerMapper(BgpOptions options)
     public static string? FamilyName(Wire.Family? family) =>
         family is null ? null : Families.FirstOrDefault(f => f.Value == (family.Afi, family.Safi)).Key;
 
-    /// <summary>A sentence for the user when the engine could not be given this peer; null when it can.</summary>
+    /// <summary>A sentence for the user when the engine cannot be given this peer; null when it can.</summary>
     public string? Fault(BgpPeer peer)
     {
         if (HostAddress.FaultOf(peer.Address) is { } addressFault) return $"address: {addressFault}";
@@ -64,8 +64,8 @@ internal sealed class PeerMapper(BgpOptions options)
     public bool IsExternal(BgpPeer peer) => peer.AutonomousSystem != options.AutonomousSystem;
 
     /// <summary>
-    /// Everything filled in as AddPeer would, else UpdatePeer sees a difference that is none and bounces the session.
-    /// <paramref name="restarting"/>: the engine came up empty, the router still forwards by the old routes (RFC 4724 §4.1).
+    /// The engine's form of the peer. All fields that AddPeer would fill in are set: otherwise UpdatePeer sees a difference and resets the
+    /// session. <paramref name="restarting"/>: the engine was empty, and the router still forwards by the old routes (RFC 4724 §4.1).
     /// </summary>
     public Wire.Peer Encode(BgpPeer peer, bool restarting)
     {
@@ -84,7 +84,7 @@ internal sealed class PeerMapper(BgpOptions options)
             Timers = new() { Config = new() { ConnectRetry = ConnectRetry, HoldTime = holdTime, KeepaliveInterval = holdTime / 3 } },
             Transport = new() { LocalAddress = LocalAddress(peer.Address), PassiveMode = peer.Passive, RemotePort = peer.Port },
             EbgpMultihop = new() { Enabled = peer.MultihopTtl is not null, MultihopTtl = (uint)(peer.MultihopTtl ?? 0) },
-            // notification_enabled stays off: with it FRR keeps the routes of a deleted peer until its restart timer ends.
+            // notification_enabled stays off: with it, FRR keeps the routes of a deleted peer until its restart timer ends.
             GracefulRestart = peer.GracefulRestart
                 ? new() { Enabled = true, RestartTime = (uint)peer.RestartTime, DeferralTime = DeferralTime, LocalRestarting = restarting }
                 : new(),
@@ -96,7 +96,7 @@ internal sealed class PeerMapper(BgpOptions options)
             {
                 Config = new() { Family = new() { Afi = afi, Safi = safi }, Enabled = true },
                 MpGracefulRestart = new() { Config = new() { Enabled = peer.GracefulRestart } },
-                // Until the router has said what it wants, or this is over; else the engine would tell it the end of nothing first.
+                // Wait for the peer's route target memberships or this timeout; otherwise gobgpd sends an End-of-RIB before any route.
                 RouteTargetMembership = new() { Config = new() { DeferralTime = family == "route-target" ? DeferralTime : 0 } },
                 AddPaths = new() { Config = new() { SendMax = peer.AddPath && family != "route-target" ? SendMax : 0 } },
             });
@@ -114,7 +114,7 @@ internal sealed class PeerMapper(BgpOptions options)
             : PeerDifference.Timers;
     }
 
-    /// <summary>The source of our connection: the one address we listen on in that family, else what the host's routes choose.</summary>
+    /// <summary>The source address of the connection: the listening address of that family if there is one alone, else the host's routes choose it.</summary>
     private string LocalAddress(IPAddress peer)
     {
         var any = peer.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any;
@@ -124,7 +124,7 @@ internal sealed class PeerMapper(BgpOptions options)
 
     private static uint Multihop(Wire.Peer peer) => peer.EbgpMultihop is { Enabled: true } m ? m.MultihopTtl : 0;
 
-    // The engine lists the session's local address, not the configured one, so that is left out.
+    // The local address is left out: the engine lists that of the session, not the configured one.
     private static (uint, uint, string, bool, bool, uint, bool, uint, uint, EquatableList<(uint, uint, bool, bool)>) SessionOf(Wire.Peer peer)
     {
         var restart = peer.GracefulRestart is { Enabled: true } gr ? gr : new();

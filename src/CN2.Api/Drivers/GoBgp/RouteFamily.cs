@@ -1,6 +1,6 @@
 namespace CN2.Api.Drivers.GoBgp;
 
-/// <summary>The families of which FloatingIPs are announced (contract §4), in the order of a table's counts.</summary>
+/// <summary>The address families in which FloatingIPs are announced (docs/contract.md §4), in the order of a table's counts.</summary>
 internal enum RouteFamily
 {
     Inet,
@@ -11,7 +11,7 @@ internal enum RouteFamily
 
 internal static class RouteFamilies
 {
-    /// <summary>Memberships (RFC 4684): not routes to anything, so none of the enumeration.</summary>
+    /// <summary>Route target memberships (RFC 4684). They are not routes to an address, so they are not in the enumeration.</summary>
     public static readonly Wire.Family RouteTarget = new() { Afi = 1, Safi = 132 };
 
     private static readonly Wire.Family[] Wires =
@@ -23,7 +23,7 @@ internal static class RouteFamilies
 
     public static Wire.Family ToWire(this RouteFamily family) => Wires[(int)family];
 
-    /// <summary>As a BgpRouter's addressFamilies call it.</summary>
+    /// <summary>The name in a BgpRouter's addressFamilies.</summary>
     public static string Name(this RouteFamily family) => PeerMapper.FamilyName(family.ToWire())!;
 
     public static bool IsVpn(this RouteFamily family) => family is RouteFamily.InetVpn or RouteFamily.Inet6Vpn;

@@ -2,7 +2,7 @@ using CN2.Network.Collections;
 
 namespace CN2.Api.Drivers.GoBgp;
 
-/// <summary>What the speaker holds of each family for a peer, so that a session's count of advertised routes needs no question to the engine.</summary>
+/// <summary>What the engine holds of each family for a peer. A session's advertised count is made of it, without asking the engine.</summary>
 internal sealed class HeldCounts
 {
     private readonly FamilyCount[] _counts = new FamilyCount[RouteFamilies.All.Length];
@@ -15,8 +15,8 @@ internal sealed class HeldCounts
 }
 
 /// <summary>
-/// The sessions, fed by the engine's peer events and by what it lists about a peer. 3.10's events carry no reason for a session's end,
-/// so <see cref="BgpSession.LastError"/> is told from the state it fell from and from who sent a NOTIFICATION. Thread-safe.
+/// The sessions, from the engine's peer events and its list of peers. Events of gobgpd 3.10 carry no reason for the end of a session, so
+/// <see cref="BgpSession.LastError"/> is derived from the state before and from the side that sent a NOTIFICATION. Thread-safe.
 /// </summary>
 internal sealed class SessionTable(TimeProvider time, bool listens)
 {
@@ -35,10 +35,10 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
         public ulong NotificationsSent { get; set; }
         public string? LastError { get; set; }
 
-        /// <summary>Not all of its routes are imported.</summary>
+        /// <summary>Why not all of its routes are imported.</summary>
         public string? ImportFault { get; set; }
 
-        /// <summary>The engine could not be given this peer at all.</summary>
+        /// <summary>Why the engine is not given this peer.</summary>
         public string? Fault { get; set; }
     }
 
@@ -47,7 +47,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
     private readonly Dictionary<string, Entry> _byAddress = [];
     private bool _engineAway = true;
 
-    /// <summary>The wanted peers; <paramref name="faults"/> by name are those the engine is not given.</summary>
+    /// <summary>Replaces the wanted peers. <paramref name="faults"/>, by name: why the engine is not given a peer.</summary>
     public void SetPeers(IReadOnlyCollection<BgpPeer> peers, IReadOnlyDictionary<string, string> faults, Func<BgpPeer, bool> isExternal)
     {
         lock (_lock)
@@ -91,7 +91,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
             {
                 if (peer.Timers?.State?.Uptime is { } uptime)
                 {
-                    // The engine counts whole seconds; ours is finer where we saw it happen.
+                    // The engine counts whole seconds; the time of the event is finer.
                     var since = uptime.ToDateTimeOffset();
                     if ((since - entry.Since).Duration() > TimeSpan.FromSeconds(2)) entry.Since = since;
                 }
@@ -117,7 +117,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
         }
     }
 
-    /// <summary>The engine would not take the peer; true when that is news.</summary>
+    /// <summary>The engine refuses the peer; true when the error is a new one.</summary>
     public bool Refuse(string name, string reason)
     {
         lock (_lock)
@@ -129,7 +129,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
         }
     }
 
-    /// <summary>The peers not all of whose routes are imported, and why; true when that is news.</summary>
+    /// <summary>The peers whose routes are not all imported, and why; true when something changed.</summary>
     public bool LimitImports(IReadOnlyCollection<string> names, string reason)
     {
         lock (_lock)
@@ -145,7 +145,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
         }
     }
 
-    /// <summary>The engine is away: no session is up. Or it is back.</summary>
+    /// <summary>True: the engine is away, so no session is up. False: it is back.</summary>
     public void EngineAway(bool away)
     {
         lock (_lock)
@@ -161,7 +161,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
         }
     }
 
-    /// <param name="countsFor">For an external peer or not, and for the address of one that negotiated route-target.</param>
+    /// <param name="countsFor">What a peer gets: whether it is external, and its address if it negotiated route-target (else null).</param>
     public IReadOnlyList<BgpSession> List(Func<bool, string?, HeldCounts> countsFor)
     {
         lock (_lock)
@@ -224,7 +224,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
         return true;
     }
 
-    /// <summary>The router announced that it marks the end of what it sends first (RFC 4724 §2).</summary>
+    /// <summary>The router announced that it sends an End-of-RIB marker after its initial routes (RFC 4724 §2).</summary>
     public static bool SendsEndOfRib(Wire.Peer peer) =>
         peer.State?.RemoteCap.Any(c => c.TypeUrl.EndsWith("apipb.GracefulRestartCapability", StringComparison.Ordinal)) == true;
 

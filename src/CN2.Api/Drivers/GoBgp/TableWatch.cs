@@ -1,7 +1,7 @@
 namespace CN2.Api.Drivers.GoBgp;
 
 /// <summary>
-/// The engine's stream of changes to its table, ours included. It can be suspended: under a bulk change the engine would otherwise report
+/// The engine's stream of changes to its table, those of this speaker too. It can be suspended: under a bulk change the engine would otherwise report
 /// every single path. Thread-safe; <see cref="Observed"/> is raised by the task that runs it.
 /// </summary>
 internal sealed class TableWatch(GoBgpEngine engine, TimeProvider time)

@@ -8,7 +8,7 @@ using Google.Protobuf.WellKnownTypes;
 
 namespace CN2.Api.Drivers.GoBgp;
 
-/// <summary>Route distinguishers, route targets and encapsulations between our types and the engine's messages.</summary>
+/// <summary>Converts route distinguishers, route targets and encapsulations to the engine's messages and back.</summary>
 internal static class VpnCodec
 {
     /// <summary>Sub-type of a route target in all three forms (RFC 4360 §4).</summary>
@@ -20,7 +20,7 @@ internal static class VpnCodec
         Assigned = distinguisher.Number,
     });
 
-    /// <exception cref="ArgumentException">The engine would silently cut the number.</exception>
+    /// <exception cref="ArgumentException">It has a <see cref="PathLimits.Fault(RouteTarget)"/>: the engine would silently cut the number.</exception>
     public static Any Encode(RouteTarget target)
     {
         if (PathLimits.Fault(target) is { } fault) throw new ArgumentException(fault, nameof(target));
@@ -51,7 +51,7 @@ internal static class VpnCodec
         };
     }
 
-    /// <summary>A route target among extended communities; false for any other community.</summary>
+    /// <summary>Reads a route target; false for any other extended community.</summary>
     public static bool TryDecode(Any? community, out RouteTarget target)
     {
         target = default;
@@ -68,7 +68,7 @@ internal static class VpnCodec
         return true;
     }
 
-    /// <summary>A tunnel type (RFC 9012 §4.1) among extended communities.</summary>
+    /// <summary>Reads a tunnel type (RFC 9012 §4.1); false for any other extended community.</summary>
     public static bool TryDecodeEncapsulation(Any community, out ushort type)
     {
         type = 0;
@@ -78,8 +78,8 @@ internal static class VpnCodec
     }
 
     /// <summary>
-    /// The text of any of the three types (RFC 4364 §4.2). A type 2 whose AS would fit type 0 is written <c>64512L:5</c>, so that two that
-    /// differ never read the same.
+    /// The text of any of the three types (RFC 4364 §4.2). A type 2 whose AS would fit into type 0 is written <c>64512L:5</c>, so that two
+    /// different route distinguishers never have the same text.
     /// </summary>
     public static bool TryFormat(Any? distinguisher, [NotNullWhen(true)] out string? text)
     {
@@ -94,7 +94,7 @@ internal static class VpnCodec
         return text is not null;
     }
 
-    /// <summary>One of ours, which are all of type 1.</summary>
+    /// <summary>Reads a route distinguisher of type 1, as all of CN2 are; null for any other.</summary>
     public static RouteDistinguisher? Decode(Any? distinguisher) =>
         distinguisher?.TryUnpack<Wire.RouteDistinguisherIPAddress>(out var rd) == true && rd.Assigned <= ushort.MaxValue
         && IPAddress.TryParse(rd.Admin, out var address) && address.AddressFamily == AddressFamily.InterNetwork

@@ -5,7 +5,7 @@ using Wire = CN2.Api.Drivers.GoBgp.Wire;
 
 namespace CN2.Api.Tests.Drivers.GoBgp;
 
-/// <summary>The contract, on a real gobgpd.</summary>
+/// <summary>The contract with a real gobgpd.</summary>
 public sealed class GoBgpSpeakerTests : BgpSpeakerContract
 {
     private readonly BgpLab _lab = new();
@@ -38,6 +38,30 @@ public sealed class GoBgpSpeakerTests : BgpSpeakerContract
         return _engine.ByHand.AddPathStreamAsync(PathMapper.Encode(new(key, new(nextHop, attributes, nextHop.Identifier), IsWithdraw: false)));
     }
 
+    [Fact]
+    public async Task Paths_that_were_set_before_the_start_are_not_withdrawn_from_an_engine_that_holds_them()
+    {
+        var (a, b, c) = (Spec.Path("100.0.0.4", "172.27.115.242"), Spec.Path("100.0.0.4", "172.27.115.243"), Spec.Path("100.0.0.5", "172.27.115.242"));
+        await using (var before = Spec.Speaker(_engine))
+        {
+            await before.StartAsync(Spec.Token);
+            await before.SetPathsAsync([a, b, c], Spec.Token);
+        }
+        var identifiers = await WireIdentifiersAsync();
+        await using var speaker = Spec.Speaker(_engine);
+        var failure = await Assert.ThrowsAsync<BgpEngineException>(() => speaker.SetPathsAsync([a, b], Spec.Token));
+        Assert.True(failure.IsTransient);
+        await speaker.StartAsync(Spec.Token);
+        Assert.Empty(await speaker.SetPathsAsync([a, b], Spec.Token));
+        Assert.Equal((0, 1, 0), (speaker.Counters.PathsAdded, speaker.Counters.PathsWithdrawn, speaker.Counters.Repairs));
+        // The engine gives a path that was withdrawn and added again another identifier.
+        Assert.Equal(identifiers.Where(i => i.StartsWith("100.0.0.4", StringComparison.Ordinal)), await WireIdentifiersAsync());
+
+        async Task<IReadOnlyList<string>> WireIdentifiersAsync() =>
+            [.. (await _engine.ListAsync()).Select(p => (Path: new PathMapper().Decode(p)!.Value, p.LocalIdentifier))
+                .Select(p => $"{p.Path.Key} {p.Path.NextHop} {p.LocalIdentifier}").Order(StringComparer.Ordinal)];
+    }
+
     protected override void KillEngine() => _engine.Kill();
 
     protected override void StartEngine() => _engine.Start();
@@ -53,7 +77,7 @@ internal static class ByHand
         await call;
     }
 
-    /// <summary>What the engine holds; fails on anything it should never hold.</summary>
+    /// <summary>All paths in the engine; one that the speaker never sends is answered as 192.0.2.255.</summary>
     public static async Task<IReadOnlyCollection<BgpPath>> HoldsAsync(this GoBgpd engine)
     {
         var mapper = new PathMapper();

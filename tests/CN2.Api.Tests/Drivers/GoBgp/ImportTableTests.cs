@@ -34,11 +34,11 @@ public sealed class ImportTableTests
 
     private static LearnedRoute Gone(string prefix) => new("64512:7", IPNetwork.Parse(prefix), null, null);
 
-    /// <summary>As <c>+prefix</c> and <c>-prefix</c>.</summary>
-    private string Told() => string.Join(" ", _table.Take().Select(c => $"{(c.Route is null ? '-' : '+')}{c.Key.Prefix}").Order(StringComparer.Ordinal));
+    /// <summary>The changes as <c>+prefix</c> and <c>-prefix</c>, in order.</summary>
+    private string Changes() => string.Join(" ", _table.Take().Select(c => $"{(c.Route is null ? '-' : '+')}{c.Key.Prefix}").Order(StringComparer.Ordinal));
 
     [Fact]
-    public void A_change_is_told_once_and_only_what_is_left_of_it()
+    public void Changes_of_one_route_are_taken_once_as_their_last_state()
     {
         _table.Apply(Address, Route("10.1.0.0/16"));
         _table.Apply(Address, Route("10.1.0.0/16", label: 200));
@@ -49,39 +49,39 @@ public sealed class ImportTableTests
         Assert.Empty(_table.Take());
         _table.Apply(Address, Gone("10.1.0.0/16"));
         _table.Apply(Address, Gone("10.2.0.0/16"));
-        Assert.Equal("-10.1.0.0/16", Told());
+        Assert.Equal("-10.1.0.0/16", Changes());
         _table.Apply("172.27.115.99", Route("10.1.0.0/16"));
         Assert.Empty(_table.Take());
     }
 
     [Fact]
-    public void Only_a_target_that_was_seen_elsewhere_makes_a_peer_be_read_again()
+    public void Only_a_new_import_target_that_a_skipped_route_carried_makes_the_peer_be_read_again()
     {
         _table.Apply(Address, Route("10.2.0.0/16", "target:64512:2"));
         _table.SetTargets([Spec.Target("target:64512:1"), Spec.Target("target:64512:3")]);
-        Assert.Empty(_table.MustList());
+        Assert.Empty(_table.ToBeListed());
         _table.SetTargets([Spec.Target("target:64512:2")]);
-        Assert.Single(_table.MustList());
+        Assert.Single(_table.ToBeListed());
         _table.ApplyListing(Address, [Route("10.2.0.0/16", "target:64512:2")], [], sweep: false);
-        Assert.Empty(_table.MustList());
-        Assert.Equal("+10.2.0.0/16", Told());
+        Assert.Empty(_table.ToBeListed());
+        Assert.Equal("+10.2.0.0/16", Changes());
     }
 
     [Fact]
-    public void A_listing_drops_what_is_gone_but_keeps_what_is_stale_until_the_sweep()
+    public void A_listing_drops_routes_that_are_gone_but_keeps_stale_ones_until_the_sweep()
     {
         _table.Apply(Address, Route("10.1.0.0/16"));
         _table.Apply(Address, Route("10.2.0.0/16"));
         _table.Down(Address);
         _table.Up(Address, mustList: false);
         _table.Apply(Address, Route("10.3.0.0/16"));
-        Assert.Equal("+10.1.0.0/16 +10.2.0.0/16 +10.3.0.0/16", Told());
+        Assert.Equal("+10.1.0.0/16 +10.2.0.0/16 +10.3.0.0/16", Changes());
         _table.ApplyListing(Address, [Route("10.1.0.0/16")], [], sweep: false);
-        Assert.Equal("-10.3.0.0/16", Told());
-        Assert.Single(_table.Unswept());
+        Assert.Equal("-10.3.0.0/16", Changes());
+        Assert.Single(_table.WithStaleRoutes());
         _table.ApplyListing(Address, [Route("10.1.0.0/16")], [], sweep: true);
-        Assert.Equal("-10.2.0.0/16", Told());
-        Assert.Empty(_table.Unswept());
+        Assert.Equal("-10.2.0.0/16", Changes());
+        Assert.Empty(_table.WithStaleRoutes());
     }
 
     [Fact]
@@ -97,43 +97,43 @@ public sealed class ImportTableTests
         Assert.Empty(_table.Take());
         _time.Advance(TimeSpan.FromSeconds(20));
         _table.Expire();
-        Assert.Equal("-10.1.0.0/16", Told());
+        Assert.Equal("-10.1.0.0/16", Changes());
     }
 
     [Fact]
-    public void Without_graceful_restart_and_with_the_peer_gone_they_go_at_once()
+    public void Without_graceful_restart_or_without_the_peer_routes_go_at_once()
     {
         SetPeer(Spec.Peer("vmx1", 245, change: p => p with { GracefulRestart = false }));
         _table.Apply(Address, Route("10.1.0.0/16"));
         _table.Take();
         _table.Down(Address);
-        Assert.Equal("-10.1.0.0/16", Told());
+        Assert.Equal("-10.1.0.0/16", Changes());
         SetPeer(Spec.Peer("vmx1", 245));
         _table.Up(Address, mustList: false);
         _table.Apply(Address, Route("10.1.0.0/16"));
         _table.Take();
         _table.SetPeers(new Dictionary<string, BgpPeer>());
-        Assert.Equal("-10.1.0.0/16", Told());
-        // The session outlives the name: the new one is read.
+        Assert.Equal("-10.1.0.0/16", Changes());
+        // The session stays when the peer is renamed: the renamed peer is read.
         SetPeer(Spec.Peer("other", 245));
-        Assert.Equal("other", Assert.Single(_table.MustList()).Name);
+        Assert.Equal("other", Assert.Single(_table.ToBeListed()).Name);
     }
 
     [Fact]
-    public void Over_the_limit_a_changed_route_still_changes_and_room_is_used()
+    public void Over_the_import_limit_a_known_route_still_changes_and_free_room_is_used()
     {
         for (var i = 1; i <= 4; i++) _table.Apply(Address, Route($"10.{i}.0.0/16"));
-        Assert.Equal("+10.1.0.0/16 +10.2.0.0/16 +10.3.0.0/16", Told());
+        Assert.Equal("+10.1.0.0/16 +10.2.0.0/16 +10.3.0.0/16", Changes());
         Assert.Equal(["vmx1"], _table.Overflowing());
         _table.Apply(Address, Route("10.1.0.0/16", label: 200));
-        Assert.Equal("+10.1.0.0/16", Told());
+        Assert.Equal("+10.1.0.0/16", Changes());
         _table.RecheckOverflowing();
-        Assert.Empty(_table.MustList());
+        Assert.Empty(_table.ToBeListed());
         _table.Apply(Address, Gone("10.1.0.0/16"));
         _table.RecheckOverflowing();
-        Assert.Single(_table.MustList());
+        Assert.Single(_table.ToBeListed());
         _table.ApplyListing(Address, [Route("10.2.0.0/16"), Route("10.3.0.0/16"), Route("10.4.0.0/16")], [], sweep: false);
-        Assert.Equal("+10.4.0.0/16 -10.1.0.0/16", Told());
+        Assert.Equal("+10.4.0.0/16 -10.1.0.0/16", Changes());
         Assert.Empty(_table.Overflowing());
     }
 
@@ -146,16 +146,16 @@ public sealed class ImportTableTests
         Assert.False(_table.MembershipsOf(Address).Want([Spec.Target("target:64512:9")]));
         _table.ApplyMembership(Address, null, withdrawn: false);
         Assert.True(_table.MembershipsOf(Address).Want([Spec.Target("target:64512:9")]));
-        Assert.Single(_table.WantingMore());
-        _table.Sent(Address);
+        Assert.Single(_table.WithNewMemberships());
+        _table.MarkSent(Address);
         _table.ApplyMembership(Address, Spec.Target("target:64512:1"), withdrawn: true);
         _table.ApplyMembership(Address, null, withdrawn: false);
-        Assert.Empty(_table.WantingMore());
+        Assert.Empty(_table.WithNewMemberships());
         _table.ApplyListing(Address, [], [Spec.Target("target:64512:1"), Spec.Target("target:64512:2")], sweep: false);
         Assert.False(_table.MembershipsOf(Address).Want([Spec.Target("target:64512:9")]));
-        Assert.Single(_table.WantingMore());
+        Assert.Single(_table.WithNewMemberships());
         _table.Down(Address);
-        Assert.Empty(_table.WantingMore());
+        Assert.Empty(_table.WithNewMemberships());
         Assert.False(_table.MembershipsOf(Address).Want([Spec.Target("target:64512:1")]));
     }
 
@@ -182,11 +182,11 @@ public sealed class ImportTableTests
     [InlineData("garbage", 16u)]
     [InlineData("", 0u)]
     [InlineData("2001:db8::", 32u)]
-    public void What_names_no_prefix_of_its_family_is_unreadable(string prefix, uint length) =>
+    public void A_route_without_a_prefix_of_its_family_is_unreadable(string prefix, uint length) =>
         Assert.Null(Decode(Learned(n => (n.Prefix, n.PrefixLen) = (prefix, length))));
 
     [Fact]
-    public void What_has_no_nlri_or_no_distinguisher_is_unreadable()
+    public void A_route_without_NLRI_or_route_distinguisher_is_unreadable()
     {
         Assert.Null(Decode(new() { NeighborIp = Address, Family = new() { Afi = 1, Safi = 128 } }));
         Assert.Null(Decode(Learned(n => n.Rd = null)));
@@ -196,7 +196,7 @@ public sealed class ImportTableTests
     public void Host_bits_are_cut_off() => Assert.Equal(IPNetwork.Parse("10.1.0.0/16"), Decode(Learned(n => n.Prefix = "10.1.2.3"))!.Value.Prefix);
 
     [Fact]
-    public void What_cannot_be_used_says_why()
+    public void A_route_that_cannot_be_used_says_why()
     {
         Assert.Contains("label 15", Fault(Learned(n => n.Labels[0] = 15)), StringComparison.Ordinal);
         Assert.Contains("label 1048576", Fault(Learned(n => n.Labels[0] = 1 << 20)), StringComparison.Ordinal);
@@ -204,7 +204,7 @@ public sealed class ImportTableTests
         Assert.Contains("2 labels", Fault(Learned(n => n.Labels.Add(101))), StringComparison.Ordinal);
         Assert.Contains("next hop", Fault(Learned(null, PathAttributes.Pack(new Wire.MpReachNLRIAttribute { NextHops = { "2001:db8::1" } }))), StringComparison.Ordinal);
         Assert.Contains("AS path", Fault(Learned(null, AsPath(65001, 64512))), StringComparison.Ordinal);
-        Assert.Contains("of ours", Fault(Learned(null, PathAttributes.Pack(new Wire.OriginatorIdAttribute { Id = "172.27.115.241" }))), StringComparison.Ordinal);
+        Assert.Contains("this control node", Fault(Learned(null, PathAttributes.Pack(new Wire.OriginatorIdAttribute { Id = "172.27.115.241" }))), StringComparison.Ordinal);
 
         static string Fault(Wire.Path path)
         {
@@ -215,7 +215,7 @@ public sealed class ImportTableTests
     }
 
     [Fact]
-    public void Attributes_are_read_and_a_set_in_the_path_counts_once()
+    public void Attributes_are_read_and_an_AS_set_counts_once()
     {
         var path = new Wire.AsPathAttribute
         {

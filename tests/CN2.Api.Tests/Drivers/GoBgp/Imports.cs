@@ -4,12 +4,12 @@ using CN2.Network.Overlay;
 
 namespace CN2.Api.Tests.Drivers.GoBgp;
 
-/// <summary>What a reader of <see cref="IBgpSpeaker.TakeImported"/> knows, and every change it was told.</summary>
+/// <summary>The imported routes as a reader of <see cref="IBgpSpeaker.TakeImported"/> knows them, and every change that it took.</summary>
 internal sealed class Imports(IBgpSpeaker speaker)
 {
     private readonly Dictionary<ImportedRouteKey, ImportedRoute> _routes = [];
 
-    public List<ImportedRouteChange> Told { get; } = [];
+    public List<ImportedRouteChange> Changes { get; } = [];
 
     public IReadOnlyDictionary<ImportedRouteKey, ImportedRoute> Now
     {
@@ -17,7 +17,7 @@ internal sealed class Imports(IBgpSpeaker speaker)
         {
             foreach (var change in speaker.TakeImported())
             {
-                Told.Add(change);
+                Changes.Add(change);
                 if (change.Route is { } route) _routes[change.Key] = route;
                 else _routes.Remove(change.Key);
             }
@@ -25,7 +25,7 @@ internal sealed class Imports(IBgpSpeaker speaker)
         }
     }
 
-    /// <summary>As <c>peer rd prefix</c>, in order.</summary>
+    /// <summary>The routes as <c>peer rd prefix</c>, in order.</summary>
     public string Text => string.Join("; ", Now.Keys.Select(k => $"{k.Peer} {k.RouteDistinguisher} {k.Prefix}").Order(StringComparer.Ordinal));
 
     public ImportedRoute this[string peer, string distinguisher, string prefix] => Now[new(peer, distinguisher, IPNetwork.Parse(prefix))];

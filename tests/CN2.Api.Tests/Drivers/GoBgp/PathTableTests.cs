@@ -16,11 +16,11 @@ public sealed class PathTableTests
     [Theory]
     [InlineData("100.0.0.4", "100.0.0.4/32")]
     [InlineData("2001:db8::4", "2001:db8::4/128")]
-    public void A_host_prefix_is_its_address_again(string address, string expected) =>
+    public void A_host_prefix_reads_back_as_its_address(string address, string expected) =>
         Assert.Equal(expected, HostPrefix.From(IPAddress.Parse(address)).ToString());
 
     [Fact]
-    public void The_identifier_is_the_next_hop_itself_whatever_came_before()
+    public void The_identifier_is_the_next_hop_in_any_order_of_arrival()
     {
         var table = new PathTable();
         table.Set(Prefix, Hop("172.27.115.243"), Plain, null, out _, out var first);
@@ -30,7 +30,7 @@ public sealed class PathTableTests
     }
 
     [Fact]
-    public void An_identifier_that_is_taken_in_the_prefix_is_stepped_over()
+    public void An_identifier_that_is_taken_in_the_prefix_is_skipped()
     {
         var table = new PathTable();
         table.Set(Prefix, Hop("172.27.115.243"), Plain, 0xAC1B73F2, out _, out _);
@@ -50,12 +50,12 @@ public sealed class PathTableTests
 
     [Theory]
     [InlineData("", "1=1 2=2 3=3")]
-    [InlineData("-1 +1", "1=1 2=2 3=3")] // 2, 3, 4 before: 2 and 3 stay, 1 is nobody's
+    [InlineData("-1 +1", "1=1 2=2 3=3")] // 2, 3, 4 before: 2 and 3 stay, 1 was free
     [InlineData("-1 -2 +1 +2", "1=1 2=2 3=3")] // 3, 4, 5 before
     [InlineData("-2", "1=1 3=2")]
     [InlineData("-1", "2=2 3=1")]
     [InlineData("-1 -2 -3 +2 +3", "2=1 3=2")] // 4, 5 before
-    public void An_engine_that_starts_again_gives_no_path_the_number_of_another(string changes, string expected)
+    public void A_restarted_engine_gives_no_path_the_wire_identifier_of_another(string changes, string expected)
     {
         var table = new PathTable();
         foreach (var hop in (string[])["+1", "+2", "+3", .. changes.Split(' ', StringSplitOptions.RemoveEmptyEntries)])
@@ -93,7 +93,7 @@ public sealed class PathTableTests
     }
 
     [Fact]
-    public void A_path_read_back_is_the_path_that_was_written()
+    public void An_encoded_path_decodes_to_the_same_path()
     {
         var mapper = new PathMapper();
         foreach (var path in new[]

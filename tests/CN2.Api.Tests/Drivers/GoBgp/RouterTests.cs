@@ -3,7 +3,7 @@ using static CN2.Api.Tests.Drivers.GoBgp.Spec;
 
 namespace CN2.Api.Tests.Drivers.GoBgp;
 
-/// <summary>What real routers see of what the speaker is told (contract §4).</summary>
+/// <summary>Unicast routes as real routers see them (docs/contract.md §4).</summary>
 public sealed class RouterTests : IDisposable
 {
     private readonly BgpLab _lab = new();

@@ -9,7 +9,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CN2.Api.Tests.Drivers.GoBgp;
 
-/// <summary>What the tests of the speaker share: speakers, paths and peers of the seed's network.</summary>
+/// <summary>Speakers, paths and peers of the lab's network, for the tests of the speaker.</summary>
 internal static class Spec
 {
     public const uint Asn = 64512;
@@ -26,7 +26,7 @@ internal static class Spec
         new(IPAddress.Parse(prefix), IPAddress.Parse(nextHop), preference, med,
             (communities ?? []).Select(Community).ToEquatableList(), (large ?? []).Select(LargeCommunity).ToEquatableList());
 
-    /// <summary>A route of network <paramref name="number"/> in the overlay, as the reconciler makes it.</summary>
+    /// <summary>A VPN route of network <paramref name="number"/>, as the reconciler makes it.</summary>
     public static BgpPath Vpn(string prefix, string nextHop, ushort number, string[]? targets = null, string[]? communities = null, uint? label = null) =>
         Path(prefix, nextHop, communities: communities) with
         {
@@ -62,7 +62,7 @@ internal static class Spec
         () => speaker.Sessions.Any(s => s.Peer == peer && s.IsEstablished), $"session with {peer} established", seconds,
         () => string.Join("; ", speaker.Sessions));
 
-    /// <summary>FRR's neighbour statements for the overlay as well, kept without a VRF of its own.</summary>
+    /// <summary>FRR's neighbour statements for VPN routes too; FRR keeps them without a VRF of its own.</summary>
     public static string FrrVpnNeighbor(uint asn = Asn, string extra = "") => FrrNeighbor(asn, extra) + """
 
          address-family ipv4 vpn
@@ -73,7 +73,7 @@ internal static class Spec
          exit-address-family
         """;
 
-    /// <summary>FRR's neighbour statements for the control node; timers short so that a test need not wait.</summary>
+    /// <summary>FRR's neighbour statements for the control node, with a short connect timer.</summary>
     public static string FrrNeighbor(uint asn = Asn, string extra = "") => $"""
          neighbor 172.27.115.241 remote-as {asn}
          neighbor 172.27.115.241 timers connect 1

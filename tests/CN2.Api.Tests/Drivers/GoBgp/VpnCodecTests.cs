@@ -15,7 +15,7 @@ public sealed class VpnCodecTests
     [InlineData("172.27.115.242", 5, "0001AC1B73F20005")]
     [InlineData("1.2.3.4", 65535, "000101020304FFFF")]
     [InlineData("255.255.255.255", 1, "0001FFFFFFFF0001")]
-    public void A_route_distinguisher_is_the_eight_bytes_of_RFC_4364_and_back(string address, ushort number, string bytes)
+    public void A_route_distinguisher_encodes_to_the_eight_bytes_of_RFC_4364_and_decodes_again(string address, ushort number, string bytes)
     {
         var distinguisher = new RouteDistinguisher(IPAddress.Parse(address), number);
         var key = EngineRouteKey.From(IPAddress.Parse("100.0.0.4"), distinguisher);
@@ -30,7 +30,7 @@ public sealed class VpnCodecTests
     [InlineData(1, "172.27.115.242:65535")]
     [InlineData(2, "4200000000:65535")]
     [InlineData(3, "64512L:65535")]
-    public void The_text_of_a_distinguisher_tells_all_three_types_apart(int kind, string text)
+    public void The_text_of_a_route_distinguisher_differs_between_all_three_types(int kind, string text)
     {
         IMessage distinguisher = kind switch
         {
@@ -45,7 +45,7 @@ public sealed class VpnCodecTests
     }
 
     [Fact]
-    public void What_is_no_distinguisher_has_no_text()
+    public void Other_messages_are_not_read_as_a_route_distinguisher()
     {
         Assert.False(VpnCodec.TryFormat(null, out _));
         Assert.False(VpnCodec.TryFormat(Pack(new Wire.OriginAttribute()), out _));
@@ -62,7 +62,7 @@ public sealed class VpnCodecTests
 
     [Theory]
     [MemberData(nameof(Targets))]
-    public void A_route_target_is_one_extended_community_of_its_form_and_back(string text, IMessage community)
+    public void A_route_target_encodes_to_an_extended_community_and_decodes_again(string text, IMessage community)
     {
         var target = Spec.Target(text);
         Assert.Equal(Pack(community), VpnCodec.Encode(target));
@@ -81,10 +81,10 @@ public sealed class VpnCodecTests
 
     [Theory]
     [MemberData(nameof(OtherCommunities))]
-    public void Any_other_community_is_no_route_target(IMessage community) => Assert.False(VpnCodec.TryDecode(Pack(community), out _));
+    public void Other_extended_communities_are_not_read_as_a_route_target(IMessage community) => Assert.False(VpnCodec.TryDecode(Pack(community), out _));
 
     [Fact]
-    public void Targets_the_engine_would_cut_are_refused()
+    public void Route_targets_with_numbers_that_the_engine_would_cut_are_refused()
     {
         Assert.Throws<ArgumentException>(() => VpnCodec.Encode(new RouteTarget(RouteTargetKind.FourOctetAS, 4200000000, 65536)));
         Assert.Throws<ArgumentException>(() => VpnCodec.Encode(new RouteTarget(RouteTargetKind.IPv4Address, 1, 65536)));
@@ -92,7 +92,7 @@ public sealed class VpnCodecTests
     }
 
     [Fact]
-    public void A_route_of_the_overlay_carries_its_targets_in_order_and_then_both_encapsulations()
+    public void A_VPN_route_carries_its_targets_in_order_and_then_both_encapsulations()
     {
         var (key, hop, attributes) = new PathMapper().Map(Spec.Vpn("2001:db8::4", "172.27.115.242", 5, ["target:4200000000:7", "target:64512:1"]));
         var wire = PathMapper.Encode(new(key, new(hop, attributes, hop.Identifier), IsWithdraw: false));

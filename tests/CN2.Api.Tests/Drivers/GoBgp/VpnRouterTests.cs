@@ -4,7 +4,7 @@ using static CN2.Api.Tests.Drivers.GoBgp.Spec;
 
 namespace CN2.Api.Tests.Drivers.GoBgp;
 
-/// <summary>What real routers see of the overlay (contract §4): three implementations that know nothing of each other.</summary>
+/// <summary>VPN routes as real routers see them (docs/contract.md §4): three independent implementations.</summary>
 public sealed class VpnRouterTests : IDisposable
 {
     private readonly BgpLab _lab = new();
@@ -48,7 +48,7 @@ public sealed class VpnRouterTests : IDisposable
         Assert.Equal(21, v6.GetProperty("remoteLabel").GetInt32());
         await Eventually.TrueAsync(() => speaker.Session("vmx1") is { Advertised: 4, LastError: null }, "four advertised", 10, () => string.Join(";", speaker.Sessions));
 
-        // Other label, other targets, in place; then gone.
+        // Another label and other targets replace the route in place; then it is withdrawn.
         await speaker.ChangePathsAsync([Vpn("100.0.0.4", "172.27.115.242", 5, ["target:64512:9"], label: 77)], [Vpn("100.0.0.4", "172.27.115.243", 5).Key], Token);
         await Eventually.TrueAsync(() => frr.VpnPaths("100.0.0.4/32") is { Count: 1 } one
             && one["172.27.115.242:5"].GetProperty("remoteLabel").GetInt32() == 77, "changed", 10, () => frr.Show("show bgp ipv4 vpn 100.0.0.4/32 json"));
@@ -59,7 +59,7 @@ public sealed class VpnRouterTests : IDisposable
     }
 
     [Fact]
-    public async Task Bird_reads_the_same()
+    public async Task Bird_reads_distinguisher_label_targets_encapsulation_and_attributes_too()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
         var bird = _lab.Keep(new BirdRouter(_lab, "bird", 246, Asn, Asn, vpn: true));
@@ -87,7 +87,7 @@ public sealed class VpnRouterTests : IDisposable
     }
 
     [Fact]
-    public async Task Another_engines_VRF_imports_by_target_and_only_that()
+    public async Task The_VRFs_of_another_gobgpd_import_by_their_target_only()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
         var router = await _lab.RouterAsync("vmx1", 245, ["inet-vpn", "inet6-vpn"]);
@@ -104,7 +104,7 @@ public sealed class VpnRouterTests : IDisposable
     }
 
     [Fact]
-    public async Task Ten_thousand_routes_of_the_overlay_are_back_after_the_engine_was_killed_and_the_router_kept_them()
+    public async Task Ten_thousand_VPN_routes_are_restored_after_the_engine_was_killed_and_the_router_keeps_them_all_the_time()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
         var frr = _lab.Frr("vmx1", 245, Asn, FrrVpnNeighbor());
@@ -126,7 +126,7 @@ public sealed class VpnRouterTests : IDisposable
         await back;
         Assert.Equal(10_000, frr.VpnCount());
 
-        // One by hand among many: within five seconds.
+        // One of many deleted by hand is restored within five seconds.
         var one = await engine.FindAsync(paths[77]);
         one!.Pattrs.Clear();
         await engine.ByHand.AddPathStreamAsync(PathMapper.EncodeWithdraw(one));

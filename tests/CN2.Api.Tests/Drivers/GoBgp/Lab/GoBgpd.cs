@@ -4,7 +4,7 @@ using Grpc.Net.Client;
 
 namespace CN2.Api.Tests.Drivers.GoBgp.Lab;
 
-/// <summary>A real gobgpd in the lab's control namespace, its API on a unix socket; started bare.</summary>
+/// <summary>A real gobgpd without configuration in the lab's control namespace, its API on a unix socket.</summary>
 internal sealed class GoBgpd : IDisposable
 {
     private readonly BgpLab _lab;
@@ -28,8 +28,16 @@ internal sealed class GoBgpd : IDisposable
 
     public string Output => _process.Output;
 
-    /// <summary>For doing by hand what an operator might do behind the server's back.</summary>
+    /// <summary>For what an operator may do by hand, past the server.</summary>
     public GobgpApi.GobgpApiClient ByHand => new(_channel ??= GoBgpChannel.Open(new Uri(Address)));
+
+    /// <summary>TCP segments that the kernel of its namespace dropped because of a wrong MD5 key (RFC 2385).</summary>
+    public long Md5Failures()
+    {
+        var lines = RunningProcess.Run("ip", "netns", "exec", Namespace, "cat", "/proc/net/netstat").Split('\n');
+        var (names, values) = (lines[0].Split(' '), lines[1].Split(' '));
+        return long.Parse(values[Array.IndexOf(names, "TCPMD5Failure")], System.Globalization.CultureInfo.InvariantCulture);
+    }
 
     public void Kill() => _process.Kill();
 

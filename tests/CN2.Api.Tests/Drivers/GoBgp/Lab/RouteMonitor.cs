@@ -1,6 +1,6 @@
 namespace CN2.Api.Tests.Drivers.GoBgp.Lab;
 
-/// <summary>Everything the kernel of a namespace tells about its routes from now on (<c>ip monitor route</c>).</summary>
+/// <summary>All changes of routes that the kernel of a namespace reports from now on (<c>ip monitor route</c>).</summary>
 internal sealed class RouteMonitor : IDisposable
 {
     private readonly RunningProcess _process;
@@ -8,7 +8,7 @@ internal sealed class RouteMonitor : IDisposable
     public RouteMonitor(string ns)
     {
         _process = new("ip", "-n", ns, "monitor", "route");
-        // The monitor is listening once it reports a change of ours.
+        // The monitor is listening as soon as it reports a change that is made here.
         for (var i = 0; _process.Output.Length == 0; i++)
         {
             if (i == 200) throw new InvalidOperationException("ip monitor does not report.");
@@ -16,8 +16,6 @@ internal sealed class RouteMonitor : IDisposable
             Thread.Sleep(25);
             BgpLab.Ip(ns, "route", "del", "blackhole", "203.0.113.255/32");
         }
-        Thread.Sleep(100);
-        _process.ClearOutput();
     }
 
     /// <summary>Lines about prefixes that contain the text.</summary>
