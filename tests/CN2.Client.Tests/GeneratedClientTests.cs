@@ -97,7 +97,7 @@ public sealed class GeneratedClientTests(ApiServer api) : IClassFixture<ApiServe
 
         var deleting = await item.DeleteAsync(cancellationToken: Cancelled);
         Assert.True(deleting is null or { Status.State: ResourceState.Deleting });
-        await Until.TrueAsync(async () => await CodeAsync(() => item.GetAsync(cancellationToken: Cancelled)) == "not-found");
+        await Eventually.TrueAsync(async () => await CodeAsync(() => item.GetAsync(cancellationToken: Cancelled)) == "not-found");
     }
 
     [Fact]
