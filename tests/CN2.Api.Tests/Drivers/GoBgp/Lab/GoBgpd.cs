@@ -34,7 +34,7 @@ internal sealed class GoBgpd : IDisposable
     /// <summary>TCP segments that the kernel of its namespace dropped because of a wrong MD5 key (RFC 2385).</summary>
     public long Md5Failures()
     {
-        var lines = RunningProcess.Run("ip", "netns", "exec", Namespace, "cat", "/proc/net/netstat").Split('\n');
+        var lines = Command.Run("ip", "netns", "exec", Namespace, "cat", "/proc/net/netstat").Split('\n');
         var (names, values) = (lines[0].Split(' '), lines[1].Split(' '));
         return long.Parse(values[Array.IndexOf(names, "TCPMD5Failure")], System.Globalization.CultureInfo.InvariantCulture);
     }
