@@ -1,65 +1,7 @@
-using System.Net;
 using CN2.Network.Addressing;
-using CN2.Network.Collections;
-using CN2.Network.Compilation;
 using CN2.Network.Overlay;
 
 namespace CN2.Api.Drivers;
-
-/// <summary>
-/// A host route to a FloatingIP through one vRouter: a unicast route in the underlay or, with <see cref="Vpn"/>, a VPN route in the overlay.
-/// Value equality. <see cref="Key"/> is its identity in the speaker; everything else is an attribute that may change in place.
-/// </summary>
-public sealed record BgpPath(
-    IPAddress Prefix,
-    IPAddress NextHop,
-    uint LocalPreference,
-    uint Med,
-    EquatableList<BgpCommunity> Communities,
-    EquatableList<LargeCommunity> LargeCommunities,
-    BgpVpn? Vpn = null)
-{
-    public BgpPathKey Key => new(Prefix, new RouteKey(NextHop, Vpn?.RouteDistinguisher.Number ?? 0));
-}
-
-/// <summary>Prefix, next hop and RoutingInstance. Next hop and RoutingInstance make the route distinguisher of a VPN route.</summary>
-public readonly record struct BgpPathKey(IPAddress Prefix, RouteKey Path);
-
-/// <summary>
-/// What a VPN route has in addition (docs/contract.md §4): its route distinguisher, the MPLS label that its vRouter has acknowledged, and the
-/// export route targets. Every VPN route also carries the encapsulation communities GRE and MPLS-in-UDP.
-/// </summary>
-public sealed record BgpVpn(RouteDistinguisher RouteDistinguisher, uint Label, EquatableList<RouteTarget> RouteTargets);
-
-/// <summary>A BGP router to peer with, as its BgpRouter resource describes it. Value equality: setting an equal peer again disturbs no session.</summary>
-public sealed record BgpPeer(
-    string Name,
-    IPAddress Address,
-    uint AutonomousSystem,
-    ushort Port,
-    EquatableList<string> AddressFamilies,
-    int HoldTime,
-    string? AuthKey,
-    int? MultihopTtl,
-    bool Passive,
-    bool AddPath,
-    bool AdminDown,
-    bool GracefulRestart,
-    int RestartTime);
-
-/// <summary>A session as the speaker sees it (docs/contract.md §3, BgpRouter status). Counts are numbers of routes.</summary>
-public sealed record BgpSession(
-    string Peer,
-    string State,
-    DateTimeOffset Since,
-    EquatableList<string> Families,
-    bool AddPath,
-    long Advertised,
-    long Received,
-    string? LastError)
-{
-    public bool IsEstablished => State == "Established";
-}
 
 /// <summary>
 /// The BGP engine beside this replica. The caller sets the whole wanted set once and then sends changes. The speaker compares it with what
@@ -126,5 +68,3 @@ public interface IBgpSpeaker
     /// <summary>Counters since the start, for /metrics and the change-cost benchmark.</summary>
     BgpSpeakerCounters Counters { get; }
 }
-
-public sealed record BgpSpeakerCounters(long PathsAdded, long PathsWithdrawn, long Repairs, long EngineRestarts);

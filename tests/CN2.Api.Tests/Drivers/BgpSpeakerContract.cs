@@ -357,7 +357,7 @@ public abstract class BgpSpeakerContract : IAsyncLifetime
         await _speaker.SetPathsAsync([], Token);
         await _speaker.SetPeersAsync([Peer("vmx1", 245), Peer("down", 246, change: p => p with { AdminDown = true }), Peer("bad", 247, asn: 0)], Token);
         Assert.Equal(["bad", "down", "vmx1"], _speaker.Sessions.Select(s => s.Peer));
-        Assert.Contains("reserved", _speaker.Session("bad").LastError, StringComparison.Ordinal);
+        Assert.Contains("autonomousSystem", _speaker.Session("bad").LastError, StringComparison.Ordinal);
         Assert.Contains("adminDown", _speaker.Session("down").LastError, StringComparison.Ordinal);
         Assert.False(_speaker.Session("vmx1").IsEstablished);
         await _speaker.SetPeersAsync([Peer("vmx1", 245)], Token);

@@ -132,7 +132,7 @@ internal sealed class FakeBgpSpeaker : IBgpSpeaker
                 Journal.Add($"peer {peer.Name}");
                 _sessions.TryAdd(peer.Name, new(peer.Name, "Idle", DateTimeOffset.UtcNow, [], false, 0, 0, null));
                 if (peer.AdminDown) _sessions[peer.Name] = _sessions[peer.Name] with { State = "Idle", LastError = "adminDown is set." };
-                if (peer.AutonomousSystem == 0) _sessions[peer.Name] = _sessions[peer.Name] with { LastError = "autonomousSystem 0 is reserved." };
+                if (AutonomousSystem.FaultOf(peer.AutonomousSystem) is { } fault) _sessions[peer.Name] = _sessions[peer.Name] with { LastError = $"autonomousSystem: {fault}" };
             }
         }
         Changed?.Invoke();

@@ -1,0 +1,22 @@
+using System.Net;
+using CN2.Network.Addressing;
+using CN2.Network.Collections;
+using CN2.Network.Compilation;
+
+namespace CN2.Api.Drivers;
+
+/// <summary>
+/// A host route to a FloatingIP through one vRouter: a unicast route in the underlay or, with <see cref="Vpn"/>, a VPN route in the overlay.
+/// Value equality. <see cref="Key"/> is its identity in the speaker; everything else is an attribute that may change in place.
+/// </summary>
+public sealed record BgpPath(
+    IPAddress Prefix,
+    IPAddress NextHop,
+    uint LocalPreference,
+    uint Med,
+    EquatableList<BgpCommunity> Communities,
+    EquatableList<LargeCommunity> LargeCommunities,
+    BgpVpn? Vpn = null)
+{
+    public BgpPathKey Key => new(Prefix, new RouteKey(NextHop, Vpn?.RouteDistinguisher.Number ?? 0));
+}

@@ -1,0 +1,25 @@
+using System.Net;
+using CN2.Network.Collections;
+
+namespace CN2.Api.Drivers;
+
+/// <summary>A BGP router to peer with, as its BgpRouter resource describes it. Value equality: setting an equal peer again disturbs no session.</summary>
+/// <param name="HoldTime">Seconds, 3 to 65535 (RFC 4271 §4.2).</param>
+/// <param name="AuthKey">TCP MD5 key (RFC 2385), at most 80 bytes; null for none.</param>
+/// <param name="MultihopTtl">TTL of packets to a router that is not directly connected, 1 to 255; null for the engine's default.</param>
+/// <param name="Passive">The router connects; this control node only listens.</param>
+/// <param name="RestartTime">Seconds, 0 to 4095 (RFC 4724 §3), for which each side keeps the routes of a lost session.</param>
+public sealed record BgpPeer(
+    string Name,
+    IPAddress Address,
+    uint AutonomousSystem,
+    ushort Port,
+    EquatableList<string> AddressFamilies,
+    int HoldTime,
+    string? AuthKey,
+    int? MultihopTtl,
+    bool Passive,
+    bool AddPath,
+    bool AdminDown,
+    bool GracefulRestart,
+    int RestartTime);

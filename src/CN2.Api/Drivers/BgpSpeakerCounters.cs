@@ -1,0 +1,4 @@
+namespace CN2.Api.Drivers;
+
+/// <summary>What a speaker has done since its start.</summary>
+public sealed record BgpSpeakerCounters(long PathsAdded, long PathsWithdrawn, long Repairs, long EngineRestarts);

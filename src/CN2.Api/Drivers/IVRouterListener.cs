@@ -1,0 +1,32 @@
+using CN2.Network.Resources;
+
+namespace CN2.Api.Drivers;
+
+/// <summary>Receives the messages of agents. Called on the stream's own task, so an implementation must only queue them.</summary>
+public interface IVRouterListener
+{
+    /// <summary>An agent has connected; it waits for its whole configuration.</summary>
+    void Connected(VRouterHello hello);
+
+    /// <summary>The stream of an agent has ended.</summary>
+    void Disconnected(string name);
+
+    /// <summary>The agent has applied everything up to this revision, or could not: a sentence says why.</summary>
+    void Applied(string name, ulong revision, string? error);
+
+    /// <summary>Results of health checks that changed.</summary>
+    void Health(string name, IReadOnlyList<(Guid Uid, EndpointHealth Health, string? Message)> endpoints);
+
+    /// <summary>A heartbeat, with the number of differences on the node that the agent has repaired since its start.</summary>
+    void Seen(string name, long repairs);
+
+    /// <summary>With every heartbeat of an agent that has an overlay engine.</summary>
+    void Counted(string name, VRouterOverlayCounters counters)
+    {
+    }
+
+    /// <summary>A sentence about what an operator should correct on the node, or null when it is corrected; called only when it changes.</summary>
+    void Noticed(string name, string? message)
+    {
+    }
+}

@@ -1,0 +1,13 @@
+using System.Net;
+using CN2.Network.Overlay;
+using CN2.Network.Sequencing;
+
+namespace CN2.Api.Drivers;
+
+/// <summary>The whole configuration of one vRouter.</summary>
+public sealed record VRouterConfig(
+    IReadOnlyCollection<VirtualRouterNatEntry> NatEntries,
+    IReadOnlyCollection<IPAddress> FloatingIPs,
+    IReadOnlyCollection<VRouterProbe> Probes,
+    IReadOnlyCollection<RoutingInstance> RoutingInstances,
+    IReadOnlyCollection<VpnRoute> VpnRoutes);

@@ -1,0 +1,21 @@
+using System.Net;
+using CN2.Network.Compilation;
+using CN2.Network.Overlay;
+using CN2.Network.Sequencing;
+
+namespace CN2.Api.Drivers;
+
+/// <summary>A change of a vRouter's configuration. An added item replaces the one with the same key.</summary>
+public sealed record VRouterDelta(
+    IReadOnlyCollection<VirtualRouterNatEntry> NatEntries,
+    IReadOnlyCollection<IPAddress> FloatingIPs,
+    IReadOnlyCollection<VRouterProbe> Probes,
+    IReadOnlyCollection<NatEntryKey> RemovedNatEntries,
+    IReadOnlyCollection<IPAddress> RemovedFloatingIPs,
+    IReadOnlyCollection<Guid> RemovedProbes)
+{
+    public IReadOnlyCollection<RoutingInstance> RoutingInstances { get; init; } = [];
+    public IReadOnlyCollection<VpnRoute> VpnRoutes { get; init; } = [];
+    public IReadOnlyCollection<int> RemovedRoutingInstances { get; init; } = [];
+    public IReadOnlyCollection<VpnRouteKey> RemovedVpnRoutes { get; init; } = [];
+}

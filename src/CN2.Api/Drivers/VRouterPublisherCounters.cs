@@ -1,0 +1,4 @@
+namespace CN2.Api.Drivers;
+
+/// <summary>What was sent to agents since the start.</summary>
+public sealed record VRouterPublisherCounters(long Snapshots, long Deltas, long NatEntriesSent);
