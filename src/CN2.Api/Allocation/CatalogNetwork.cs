@@ -7,16 +7,10 @@ namespace CN2.Api.Allocation;
 /// <summary>A subnet as the allocator needs it.</summary>
 public sealed record CatalogSubnet(int Id, IPNetwork Cidr, IPAddress? Gateway)
 {
-    public IPFamily Family { get; } = Cidr.BaseAddress.AddressFamily == System.Net.Sockets.AddressFamily.InterNetworkV6 ? IPFamily.IPv6 : IPFamily.IPv4;
+    public IPFamily Family { get; } = Cidr.FamilyOf();
 
-    /// <summary>False for the network address, the broadcast address and the gateway (none of them in a /31, /32, /127 or /128 without gateway).</summary>
-    public bool CanBeRequested(IPAddress address)
-    {
-        if (address.Equals(Gateway)) return false;
-        if (AddressArithmetic.BitsOf(Family) - Cidr.PrefixLength <= 1) return true;
-        var number = address.ToNumber();
-        return number != Cidr.First() && (Family == IPFamily.IPv6 || number != Cidr.Last());
-    }
+    /// <summary>A user may ask for the address; see <see cref="SubnetPlan.IsUnusable"/>.</summary>
+    public bool CanBeRequested(IPAddress address) => !SubnetPlan.IsUnusable(Cidr, Gateway, address);
 }
 
 /// <summary>An ExternalNetwork as selection and allocation need it; <see cref="Subnets"/> in the order in which they are tried.</summary>

@@ -164,11 +164,11 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
             var old = SubnetPlans.Of(before.Subnets.Find(s => s.Cidr == pool.Cidr.ToString())!);
             // Afterwards: those who took an address out of the pool a moment ago are waited for, and then seen.
             if (!old.Runs.Equals(pool.Runs)) await SetRangesAsync(scope, subnet.Id, pool, ct);
-            var taken = AddressRun.Subtract(AddressRun.Of(old.Runs), AddressRun.Of(pool.Runs));
-            if (pool.Gateway is { } gateway && !gateway.Equals(old.Gateway)) taken.Add(new AddressRun(gateway.ToNumber(), gateway.ToNumber()));
+            var taken = AddressRanges.Subtract(old.Runs, pool.Runs);
+            if (pool.Gateway is { } gateway && !gateway.Equals(old.Gateway)) taken.Add(new AddressRange(gateway, gateway));
             if (taken.Count == 0) continue;
             var holders = await HoldersAsync(scope, "s.id = $1 AND EXISTS (SELECT FROM unnest($2, $3) AS t (a, b) WHERE f.address BETWEEN a AND b)", ct,
-                Value(subnet.Id), Inets(taken.Select(r => r.First), pool.Family), Inets(taken.Select(r => r.Last), pool.Family));
+                Value(subnet.Id), Inets(taken.Select(r => r.First)), Inets(taken.Select(r => r.Last)));
             if (holders.Count > 0) return ApiProblem.InUse($"What is taken out of {pool.Cidr}", holders);
         }
 
@@ -183,7 +183,7 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
     }
 
     private static Task SetRangesAsync(WriteScope scope, int subnet, SubnetPlan pool, CancellationToken ct) =>
-        ExecuteAsync(scope, "SELECT cn2_set_subnet_ranges($1, $2, $3)", ct, Value(subnet), Inets(pool.Runs.Select(r => r.First.ToNumber()), pool.Family), Inets(pool.Runs.Select(r => r.Last.ToNumber()), pool.Family));
+        ExecuteAsync(scope, "SELECT cn2_set_subnet_ranges($1, $2, $3)", ct, Value(subnet), Inets(pool.Runs.Select(r => r.First)), Inets(pool.Runs.Select(r => r.Last)));
 
     private static async Task<List<string>> HoldersAsync(WriteScope scope, string condition, CancellationToken ct, params NpgsqlParameter[] parameters)
     {
@@ -214,6 +214,6 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
 
     private static NpgsqlParameter Inet(IPAddress? address) => new() { Value = (object?)address ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Inet };
 
-    private static NpgsqlParameter Inets(IEnumerable<UInt128> numbers, IPFamily family) =>
-        new() { Value = numbers.Select(n => AddressArithmetic.ToAddress(n, family)).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Inet };
+    private static NpgsqlParameter Inets(IEnumerable<IPAddress> addresses) =>
+        new() { Value = addresses.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Inet };
 }

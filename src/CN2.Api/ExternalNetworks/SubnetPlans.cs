@@ -7,8 +7,8 @@ namespace CN2.Api.ExternalNetworks;
 /// <summary>Between a subnet's texts and its <see cref="SubnetPlan"/>.</summary>
 internal static class SubnetPlans
 {
-    public static (SubnetPlan? Plan, IReadOnlyList<SubnetFault> Faults) Read(SubnetRequest subnet) => SubnetPlan.Make(new CN2.Network.Addressing.SubnetRequest(
-        subnet.Cidr, subnet.Gateway, (subnet.Ranges ?? []).ConvertAll(r => new RangeRequest(r.From, r.To)), subnet.Reserved ?? []));
+    public static (SubnetPlan? Plan, IReadOnlyList<SubnetFault> Faults) Read(SubnetRequest subnet) => SubnetPlan.Read(
+        subnet.Cidr, subnet.Gateway, (subnet.Ranges ?? []).ConvertAll(r => (r.From, r.To)), subnet.Reserved ?? []);
 
     /// <summary>The spec of a checked request, the gateway filled in.</summary>
     public static SubnetSpec ToSpec(SubnetRequest subnet) => new()

@@ -189,7 +189,7 @@ public sealed partial class SpeakerWorker(
         wake();
     }
 
-    private static BgpPath ToPath(FloatingIPRoute route) => new(
+    internal static BgpPath ToPath(FloatingIPRoute route) => new(
         route.Address,
         route.NextHop,
         route.Network.Advertisement.LocalPreference,

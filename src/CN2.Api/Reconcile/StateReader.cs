@@ -79,38 +79,53 @@ public sealed partial class StateReader(NpgsqlDataSource dataSource, BgpOptions 
         return await ReadAsync(connection, sql, uids, read, ct);
     }
 
-    private static async Task<List<T>> ReadAsync<T>(NpgsqlConnection connection, string sql, Guid[]? uids, Func<NpgsqlDataReader, T> read, CancellationToken ct)
+    private async Task<List<T>> ReadAsync<T>(NpgsqlConnection connection, string sql, Guid[]? uids, Func<NpgsqlDataReader, T> read, CancellationToken ct)
     {
         // Two texts, so that a few uids are always looked up by index.
         await using var command = new NpgsqlCommand(uids is null ? sql : sql + " WHERE t.uid = ANY($1)", connection);
         if (uids is not null) command.Parameters.Add(new() { Value = uids, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
         var items = new List<T>();
         await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct)) items.Add(read(reader));
+        while (await reader.ReadAsync(ct))
+        {
+            try
+            {
+                items.Add(read(reader));
+            }
+            catch (Exception e) when (e is JsonException or FormatException or ArgumentException)
+            {
+                // One row that cannot be read must not keep the others from being served.
+                LogUnreadable(logger, typeof(T).Name, reader.GetValue(0), e.Message);
+            }
+        }
+
         return items;
     }
 
     private const string ServiceSql = "SELECT t.uid, t.namespace, t.name, t.spec, t.generation, t.deleting_at IS NOT NULL, t.pending_reason, t.pending_message FROM service t";
 
-    private static Service ReadService(NpgsqlDataReader row)
-    {
-        var spec = ApiJson.Read<ServiceSpec>(row.GetString(3));
-        return new Service
+    private static Service ReadService(NpgsqlDataReader row) =>
+        ToService(row.GetGuid(0), new NamespacedName(string.Intern(row.GetString(1)), row.GetString(2)), ApiJson.Read<ServiceSpec>(row.GetString(3))) with
         {
-            Uid = row.GetGuid(0),
-            Id = new NamespacedName(string.Intern(row.GetString(1)), row.GetString(2)),
-            Type = spec.Type,
-            Selector = LabelSet.Of(spec.Selector),
-            Ports = spec.Ports.Select(p => new ServicePort(p.Name, p.Protocol, (ushort)p.Port, (ushort)p.TargetPort, (ushort)(p.NodePort ?? 0))).ToEquatableList(),
-            ExternalTrafficPolicy = spec.ExternalTrafficPolicy,
-            SessionAffinity = spec.SessionAffinity,
-            LoadBalancerSourceRanges = spec.LoadBalancerSourceRanges.Select(IPNetwork.Parse).ToEquatableList(),
             Generation = row.GetInt64(4),
             Deleting = row.GetBoolean(5),
             PendingReason = Text(row, 6),
             PendingMessage = Text(row, 7),
         };
-    }
+
+    /// <exception cref="FormatException">A source range cannot be read: a Service is not served with fewer restrictions than the user wrote.</exception>
+    internal static Service ToService(Guid uid, NamespacedName id, ServiceSpec spec) => new()
+    {
+        Uid = uid,
+        Id = id,
+        Type = spec.Type,
+        Selector = LabelSet.Of(spec.Selector),
+        Ports = spec.Ports.Select(p => new ServicePort(p.Name, p.Protocol, (ushort)p.Port, (ushort)p.TargetPort, (ushort)(p.NodePort ?? 0))).ToEquatableList(),
+        ExternalTrafficPolicy = spec.ExternalTrafficPolicy,
+        SessionAffinity = spec.SessionAffinity,
+        LoadBalancerSourceRanges = spec.LoadBalancerSourceRanges
+            .Select(text => AddressSyntax.TryParseNetwork(text, out var range, out var error) ? range : throw new FormatException(error)).ToEquatableList(),
+    };
 
     private const string FloatingIPSql =
         """
@@ -141,19 +156,27 @@ public sealed partial class StateReader(NpgsqlDataSource dataSource, BgpOptions 
 
     private ExternalNetwork ReadExternalNetwork(NpgsqlDataReader row)
     {
-        var spec = ApiJson.Read<ExternalNetworkSpec>(row.GetString(5));
+        var network = ToExternalNetwork(
+            row.GetGuid(0), new NamespacedName(row.GetString(1), row.GetString(2)), row.GetInt32(3), row.GetBoolean(4),
+            ApiJson.Read<ExternalNetworkSpec>(row.GetString(5)), bgp.AutonomousSystem);
+        if (network.AdvertisementFault is { } fault) LogLeftOut(logger, $"ExternalNetwork {network.Id}", fault);
+        return network;
+    }
+
+    internal static ExternalNetwork ToExternalNetwork(
+        Guid uid, NamespacedName id, int number, bool fabricForwarding, ExternalNetworkSpec spec, uint autonomousSystem)
+    {
         var advertisement = spec.Advertisement.Read(out var fault);
-        if (fault is not null) LogLeftOut(logger, $"ExternalNetwork {row.GetString(1)}/{row.GetString(2)}", fault);
         return new ExternalNetwork
         {
-            Uid = row.GetGuid(0),
-            Id = new NamespacedName(row.GetString(1), row.GetString(2)),
-            Number = row.GetInt32(3),
-            FabricForwarding = row.GetBoolean(4),
+            Uid = uid,
+            Id = id,
+            Number = number,
+            FabricForwarding = fabricForwarding,
             Advertisement = advertisement,
             AdvertisementFault = fault,
-            ImportRouteTargets = spec.RouteTargetsWith(spec.ImportRouteTargets, bgp.AutonomousSystem, row.GetInt32(3)),
-            ExportRouteTargets = spec.RouteTargetsWith(spec.ExportRouteTargets, bgp.AutonomousSystem, row.GetInt32(3)),
+            ImportRouteTargets = spec.RouteTargetsWith(spec.ImportRouteTargets, autonomousSystem, number),
+            ExportRouteTargets = spec.RouteTargetsWith(spec.ExportRouteTargets, autonomousSystem, number),
         };
     }
 
@@ -194,27 +217,28 @@ public sealed partial class StateReader(NpgsqlDataSource dataSource, BgpOptions 
 
     private ServiceHealthCheck ReadServiceHealthCheck(NpgsqlDataReader row)
     {
-        var spec = ApiJson.Read<ServiceHealthCheckSpec>(row.GetString(3));
-        if (!ExpectedCodes.TryParse(spec.ExpectedCodes, out var codes, out var fault))
-        {
-            LogLeftOut(logger, $"ServiceHealthCheck {row.GetString(1)}/{row.GetString(2)}", fault);
-            codes = ExpectedCodes.Default;
-        }
+        var check = ToServiceHealthCheck(
+            row.GetGuid(0), new NamespacedName(row.GetString(1), row.GetString(2)), ApiJson.Read<ServiceHealthCheckSpec>(row.GetString(3)), out var fault);
+        if (fault is not null) LogLeftOut(logger, $"ServiceHealthCheck {check.Id}", fault);
+        return check;
+    }
 
+    /// <param name="fault">Why the expected codes cannot be read and are the default; null: they can.</param>
+    internal static ServiceHealthCheck ToServiceHealthCheck(Guid uid, NamespacedName id, ServiceHealthCheckSpec spec, out string? fault)
+    {
+        if (!ExpectedCodes.TryParse(spec.ExpectedCodes, out var codes, out fault)) codes = ExpectedCodes.Default;
         return new ServiceHealthCheck(
-            row.GetGuid(0), new NamespacedName(row.GetString(1), row.GetString(2)), spec.MonitorType, spec.Delay, spec.Timeout, spec.MaxRetries,
-            spec.HttpMethod, spec.UrlPath, codes, (ushort?)spec.Port);
+            uid, id, spec.MonitorType, spec.Delay, spec.Timeout, spec.MaxRetries, spec.HttpMethod, spec.UrlPath, codes, (ushort?)spec.Port);
     }
 
     private const string BgpRouterSql = "SELECT t.name, t.address, t.spec, t.auth_key FROM bgp_router t";
 
-    private static BgpPeer ReadBgpPeer(NpgsqlDataReader row)
-    {
-        var spec = ApiJson.Read<BgpRouterSpec>(row.GetString(2));
-        return new BgpPeer(
-            row.GetString(0), row.GetFieldValue<IPAddress>(1), spec.AutonomousSystem, (ushort)spec.Port, spec.AddressFamilies.ToEquatableList(),
-            spec.HoldTime, Text(row, 3), spec.MultihopTtl, spec.Passive, spec.AddPath, spec.AdminDown, spec.GracefulRestart, spec.RestartTime);
-    }
+    private static BgpPeer ReadBgpPeer(NpgsqlDataReader row) =>
+        ToBgpPeer(row.GetString(0), row.GetFieldValue<IPAddress>(1), ApiJson.Read<BgpRouterSpec>(row.GetString(2)), Text(row, 3));
+
+    internal static BgpPeer ToBgpPeer(string name, IPAddress address, BgpRouterSpec spec, string? authKey) => new(
+        name, address, spec.AutonomousSystem, (ushort)spec.Port, spec.AddressFamilies.ToEquatableList(),
+        spec.HoldTime, authKey, spec.MultihopTtl, spec.Passive, spec.AddPath, spec.AdminDown, spec.GracefulRestart, spec.RestartTime);
 
     /// <summary>Rows may be older than the rule. An address that breaks it is left out, and the owner is served without it.</summary>
     private bool IsHost(IPAddress address, NpgsqlDataReader row, string kind)
@@ -228,6 +252,9 @@ public sealed partial class StateReader(NpgsqlDataSource dataSource, BgpOptions 
         row.GetFieldValue<IPAddress>(column) is var address && IsHost(address, row, "VirtualRouter") ? address : null;
 
     private static string? Text(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The row of {Kind} {Id} cannot be read and is left out: {Fault}")]
+    private static partial void LogUnreadable(ILogger logger, string kind, object id, string fault);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A stored value of {Resource} cannot be used and is left out: {Fault}")]
     private static partial void LogLeftOut(ILogger logger, string resource, string fault);

@@ -3,15 +3,6 @@ using CN2.Network.Collections;
 
 namespace CN2.Network.Addressing;
 
-/// <summary>A part of an ExternalNetwork's subnet as the user wrote it; nothing checked yet.</summary>
-public sealed record SubnetRequest(string? Cidr, string? Gateway, IReadOnlyList<RangeRequest> Ranges, IReadOnlyList<string> Reserved);
-
-/// <summary>A range as the user wrote it.</summary>
-public sealed record RangeRequest(string? From, string? To);
-
-/// <summary>One fault: <paramref name="Member"/> is its place below the subnet (<c>ranges[0].to</c>), the message a sentence.</summary>
-public sealed record SubnetFault(string Member, string Message);
-
 /// <summary>
 /// A pool of addresses, worked out from a subnet: which are handed out automatically, which only when asked for, and which never.
 /// </summary>
@@ -34,58 +25,54 @@ public sealed record SubnetPlan
     /// <summary>Given only when asked for; ascending and disjoint.</summary>
     public required EquatableList<AddressRange> Reserved { get; init; }
 
-    /// <summary>Never handed out: the network address, IPv4's broadcast address, the gateway. Ascending.</summary>
-    public required EquatableList<IPAddress> Unusable { get; init; }
-
     public IPFamily Family => Cidr.FamilyOf();
 
     /// <summary>
-    /// A user may ask for this address by name: inside the subnet and not unusable. Outside <see cref="Runs"/> is allowed: that is what
-    /// reserved addresses, and those outside the ranges, are for.
+    /// Whether an address of the subnet is never handed out, not even when a user asks for it: the network address, IPv4's broadcast address
+    /// and the gateway. A user may ask for every other address of the subnet, also outside of <see cref="Runs"/>.
     /// </summary>
-    public bool CanBeRequested(IPAddress address) =>
-        address.FamilyOf() == Family && Cidr.Contains(address) && !Unusable.Contains(address);
+    public static bool IsUnusable(IPNetwork cidr, IPAddress? gateway, IPAddress address) => address.Equals(gateway) || IsEdge(cidr, address);
 
-    /// <summary>The address is among those handed out automatically.</summary>
-    public bool IsAutomatic(IPAddress address) => Runs.Any(r => r.Contains(address));
-
-    /// <summary>Works a subnet out, or lists every fault at once: then the plan is null.</summary>
-    public static (SubnetPlan? Plan, IReadOnlyList<SubnetFault> Faults) Make(SubnetRequest subnet)
+    /// <summary>Reads a subnet as a user writes it. The plan is null when there are faults; all of them are listed.</summary>
+    /// <param name="ranges">What is handed out automatically; none: the whole subnet.</param>
+    /// <param name="reserved">Addresses and ranges (<c>a-b</c>) that are handed out only when a user asks for them.</param>
+    public static (SubnetPlan? Plan, IReadOnlyList<SubnetFault> Faults) Read(
+        string? cidrText, string? gatewayText, IReadOnlyList<(string? From, string? To)> ranges, IReadOnlyList<string> reserved)
     {
         var faults = new List<SubnetFault>();
-        var hasCidr = AddressSyntax.TryParseNetwork(subnet.Cidr, out var cidr, out var error);
+        var hasCidr = AddressSyntax.TryParseNetwork(cidrText, out var cidr, out var error);
         if (!hasCidr) faults.Add(new SubnetFault("cidr", error!));
         else if (RefusalOf(cidr) is { } refusal) faults.Add(new SubnetFault("cidr", refusal));
 
         IPAddress? gateway = null;
-        if (subnet.Gateway is not null)
+        if (gatewayText is not null)
         {
-            if (!AddressSyntax.TryParseAddress(subnet.Gateway, out gateway, out error)) faults.Add(new SubnetFault("gateway", error));
+            if (!AddressSyntax.TryParseAddress(gatewayText, out gateway, out error)) faults.Add(new SubnetFault("gateway", error));
             else if (hasCidr && !Contains(cidr, gateway)) faults.Add(new SubnetFault("gateway", $"{gateway} is not in {cidr}."));
             else if (hasCidr && IsEdge(cidr, gateway))
                 faults.Add(new SubnetFault("gateway", $"{gateway} is the network or broadcast address of {cidr}; choose a host address."));
         }
 
-        var ranges = new List<AddressRange>();
-        for (var i = 0; i < subnet.Ranges.Count; i++)
+        var automatic = new List<AddressRange>();
+        for (var i = 0; i < ranges.Count; i++)
         {
-            var from = Inside($"ranges[{i}].from", subnet.Ranges[i].From);
-            var to = Inside($"ranges[{i}].to", subnet.Ranges[i].To);
+            var from = Inside($"ranges[{i}].from", ranges[i].From);
+            var to = Inside($"ranges[{i}].to", ranges[i].To);
             if (from is null || to is null) continue;
-            if (AddressSyntax.TryMakeRange(from, to, out var range, out error)) ranges.Add(range);
+            if (AddressSyntax.TryMakeRange(from, to, out var range, out error)) automatic.Add(range);
             else faults.Add(new SubnetFault($"ranges[{i}]", error));
         }
 
-        var reserved = new List<AddressRange>();
-        for (var i = 0; i < subnet.Reserved.Count; i++)
+        var onRequest = new List<AddressRange>();
+        for (var i = 0; i < reserved.Count; i++)
         {
-            if (!AddressSyntax.TryParseRange(subnet.Reserved[i], out var range, out error)) faults.Add(new SubnetFault($"reserved[{i}]", error));
+            if (!AddressSyntax.TryParseRange(reserved[i], out var range, out error)) faults.Add(new SubnetFault($"reserved[{i}]", error));
             else if (hasCidr && !(Contains(cidr, range.First) && Contains(cidr, range.Last)))
                 faults.Add(new SubnetFault($"reserved[{i}]", $"{range} is not in {cidr}."));
-            else reserved.Add(range);
+            else onRequest.Add(range);
         }
 
-        return faults.Count > 0 ? (null, faults) : (Make(cidr, gateway, ranges, reserved), []);
+        return faults.Count > 0 ? (null, faults) : (Make(cidr, gateway, automatic, onRequest), []);
 
         IPAddress? Inside(string member, string? text)
         {
@@ -102,30 +89,28 @@ public sealed record SubnetPlan
         gateway ??= DefaultGatewayOf(cidr);
         var family = cidr.FamilyOf();
         UInt128 first = cidr.First(), last = cidr.Last();
-        var unusable = new SortedSet<UInt128>();
+        var held = AddressRanges.Union(reserved);
+        var never = new List<AddressRange>();
         if (HasEdges(cidr))
         {
             // IPv6 has no broadcast; its first address is the subnet-router anycast address (RFC 4291 §2.6.1).
-            unusable.Add(first);
-            if (family == IPFamily.IPv4) unusable.Add(last);
+            never.Add(AddressRange.Of(first, first, family));
+            if (family == IPFamily.IPv4) never.Add(AddressRange.Of(last, last, family));
         }
 
-        if (gateway is not null) unusable.Add(gateway.ToNumber());
-
-        var runs = Union(ranges.Count == 0 ? [(first, last)] : ranges.Select(Numbers));
-        var held = Union(reserved.Select(Numbers));
-        runs = Subtract(runs, Union(held.Concat(unusable.Select(n => (n, n)))));
+        if (gateway is not null) never.Add(new AddressRange(gateway, gateway));
+        var wanted = ranges.Count == 0 ? [AddressRange.Of(first, last, family)] : AddressRanges.Union(ranges);
+        var runs = AddressRanges.Subtract(wanted, AddressRanges.Union(held.Concat(never)));
 
         UInt128 capacity = 0;
-        foreach (var run in runs) capacity += run.Last - run.First + 1;
+        foreach (var run in runs) capacity += run.Count;
         return new SubnetPlan
         {
             Cidr = cidr,
             Gateway = gateway,
-            Runs = runs.Select(r => Range(r, family)).ToEquatableList(),
+            Runs = runs.ToEquatableList(),
             Capacity = capacity,
-            Reserved = held.Select(r => Range(r, family)).ToEquatableList(),
-            Unusable = unusable.Select(n => AddressArithmetic.ToAddress(n, family)).ToEquatableList(),
+            Reserved = held.ToEquatableList(),
         };
     }
 
@@ -133,7 +118,7 @@ public sealed record SubnetPlan
     public static IPAddress? DefaultGatewayOf(IPNetwork cidr) =>
         HasEdges(cidr) ? AddressArithmetic.ToAddress(cidr.First() + 1, cidr.FamilyOf()) : null;
 
-    /// <summary>Why a network cannot be a pool (contract §3), or null.</summary>
+    /// <summary>Why a network cannot be a pool (<c>docs/contract.md §3</c>), or null.</summary>
     public static string? RefusalOf(IPNetwork cidr)
     {
         var family = cidr.FamilyOf();
@@ -141,9 +126,9 @@ public sealed record SubnetPlan
         if (cidr.PrefixLength < shortest) return $"{cidr} is too large for a pool; the prefix length must be at least {shortest}.";
         foreach (var (text, name) in RefusedPools)
         {
+            // By number: IPNetwork.Contains of .NET 10 is wrong about IPv4-mapped addresses.
             var refused = IPNetwork.Parse(text);
-            if (refused.FamilyOf() != family) continue;
-            if (refused.Contains(cidr.BaseAddress) || cidr.Contains(refused.BaseAddress))
+            if (refused.FamilyOf() == family && refused.First() <= cidr.Last() && cidr.First() <= refused.Last())
                 return $"{cidr} overlaps {text}, which holds {name} addresses; they cannot be handed out.";
         }
 
@@ -158,6 +143,7 @@ public sealed record SubnetPlan
         ("224.0.0.0/4", "multicast"),
         ("240.0.0.0/4", "reserved"),
         ("::/127", "unspecified and loopback"),
+        ("::ffff:0:0/96", "IPv4-mapped"),
         ("fe80::/10", "link-local"),
         ("ff00::/8", "multicast"),
     ];
@@ -169,52 +155,4 @@ public sealed record SubnetPlan
         HasEdges(cidr) && address.ToNumber() is var number && (number == cidr.First() || (cidr.FamilyOf() == IPFamily.IPv4 && number == cidr.Last()));
 
     private static bool Contains(IPNetwork cidr, IPAddress address) => cidr.FamilyOf() == address.FamilyOf() && cidr.Contains(address);
-
-    private static (UInt128 First, UInt128 Last) Numbers(AddressRange range) => (range.First.ToNumber(), range.Last.ToNumber());
-
-    private static AddressRange Range((UInt128 First, UInt128 Last) run, IPFamily family) =>
-        new(AddressArithmetic.ToAddress(run.First, family), AddressArithmetic.ToAddress(run.Last, family));
-
-    /// <summary>Ascending and disjoint; neighbours that touch become one.</summary>
-    private static List<(UInt128 First, UInt128 Last)> Union(IEnumerable<(UInt128 First, UInt128 Last)> runs)
-    {
-        var result = new List<(UInt128 First, UInt128 Last)>();
-        foreach (var run in runs.OrderBy(r => r.First))
-        {
-            if (result.Count > 0 && (run.First <= result[^1].Last || run.First - result[^1].Last == 1))
-                result[^1] = (result[^1].First, UInt128.Max(result[^1].Last, run.Last));
-            else
-                result.Add(run);
-        }
-
-        return result;
-    }
-
-    /// <summary>Both ascending and disjoint.</summary>
-    private static List<(UInt128 First, UInt128 Last)> Subtract(List<(UInt128 First, UInt128 Last)> runs, List<(UInt128 First, UInt128 Last)> holes)
-    {
-        var result = new List<(UInt128 First, UInt128 Last)>();
-        var hole = 0;
-        foreach (var run in runs)
-        {
-            var start = run.First;
-            var done = false;
-            while (hole < holes.Count && holes[hole].Last < start) hole++;
-            for (var i = hole; i < holes.Count && holes[i].First <= run.Last; i++)
-            {
-                if (holes[i].First > start) result.Add((start, holes[i].First - 1));
-                if (holes[i].Last >= run.Last)
-                {
-                    done = true;
-                    break;
-                }
-
-                start = holes[i].Last + 1;
-            }
-
-            if (!done) result.Add((start, run.Last));
-        }
-
-        return result;
-    }
 }

@@ -11,9 +11,6 @@ namespace CN2.Api.Tests.Drivers;
 internal sealed class FakeBgpSpeaker : IBgpSpeaker
 {
     private readonly Lock _lock = new();
-
-    /// <summary>The real driver's: what the engine would never be sent is refused here too.</summary>
-
     private readonly FakeBgpEngine _engine;
     private Dictionary<BgpPathKey, BgpPath> _wanted = [];
     private readonly Dictionary<string, BgpSession> _sessions = [];

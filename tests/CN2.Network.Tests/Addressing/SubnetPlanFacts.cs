@@ -13,15 +13,21 @@ public sealed class SubnetPlanFacts
         var plan = Plan("100.0.0.0/24", "100.0.0.1", ["100.0.0.2-100.0.0.200"], ["100.0.0.10", "100.0.0.20-100.0.0.29"]);
         Assert.Equal((UInt128)188, plan.Capacity);
         Assert.Equal("100.0.0.2-100.0.0.9 100.0.0.11-100.0.0.19 100.0.0.30-100.0.0.200", Text(plan));
-        Assert.Equal("100.0.0.0 100.0.0.1 100.0.0.255", string.Join(' ', plan.Unusable));
-        Assert.True(plan.CanBeRequested(IPAddress.Parse("100.0.0.10")));
-        Assert.True(plan.CanBeRequested(IPAddress.Parse("100.0.0.201")));
-        Assert.False(plan.CanBeRequested(IPAddress.Parse("100.0.0.1")));
-        Assert.False(plan.CanBeRequested(IPAddress.Parse("100.0.0.255")));
-        Assert.False(plan.CanBeRequested(IPAddress.Parse("100.0.1.2")));
-        Assert.False(plan.CanBeRequested(IPAddress.Parse("2001:db8::1")));
-        Assert.False(plan.IsAutomatic(IPAddress.Parse("100.0.0.10")));
-        Assert.True(plan.IsAutomatic(IPAddress.Parse("100.0.0.11")));
+    }
+
+    [Theory]
+    [InlineData("100.0.0.0/24", "100.0.0.7", "100.0.0.0 100.0.0.7 100.0.0.255")]
+    [InlineData("100.0.0.0/30", null, "100.0.0.0 100.0.0.3")]
+    [InlineData("100.0.0.0/31", null, "")]
+    [InlineData("100.0.0.0/32", "100.0.0.0", "100.0.0.0")]
+    [InlineData("2001:db8::/120", "2001:db8::1", "2001:db8:: 2001:db8::1")]
+    [InlineData("2001:db8::/127", null, "")]
+    public void Network_address_broadcast_address_and_gateway_cannot_be_asked_for(string cidr, string? gateway, string expected)
+    {
+        var network = IPNetwork.Parse(cidr);
+        var all = Enumerable.Range(0, (int)(network.Last() - network.First()) + 1).Select(i => AddressArithmetic.ToAddress(network.First() + (UInt128)i, network.FamilyOf()));
+        var unusable = all.Where(a => SubnetPlan.IsUnusable(network, gateway is null ? null : IPAddress.Parse(gateway), a));
+        Assert.Equal(expected, string.Join(' ', unusable));
     }
 
     [Theory]
@@ -67,6 +73,7 @@ public sealed class SubnetPlanFacts
     [InlineData("2000::/16", "too large")]
     [InlineData("::1/128", "loopback")]
     [InlineData("::/64", "unspecified")]
+    [InlineData("::fffe:0:0/95", "IPv4-mapped")]
     [InlineData("fe80::/64", "link-local")]
     [InlineData("ff02::/64", "multicast")]
     public void Pools_nobody_could_use_are_refused(string cidr, string reason)
@@ -117,7 +124,7 @@ public sealed class SubnetPlanFacts
             var plan = SubnetPlan.Make(cidr, gateway, wanted, kept);
             var expected = Enumerable.Range(0, size).Select(At)
                 .Where(a => wanted.Count == 0 || wanted.Any(r => r.Contains(a)))
-                .Where(a => !kept.Any(r => r.Contains(a)) && !plan.Unusable.Contains(a))
+                .Where(a => !kept.Any(r => r.Contains(a)) && !SubnetPlan.IsUnusable(cidr, plan.Gateway, a))
                 .ToList();
             var actual = plan.Runs.SelectMany(r => Enumerable.Range(0, (int)r.Count).Select(i => AddressArithmetic.ToAddress(r.First.ToNumber() + (UInt128)i, IPFamily.IPv4))).ToList();
             Assert.Equal(expected, actual);
@@ -128,23 +135,20 @@ public sealed class SubnetPlanFacts
 
     private static SubnetPlan Plan(string cidr, string? gateway, string[] ranges, string[] reserved)
     {
-        var (plan, faults) = SubnetPlan.Make(Request(cidr, gateway, ranges, reserved));
+        var (plan, faults) = Read(cidr, gateway, ranges, reserved);
         Assert.Empty(faults);
         return plan!;
     }
 
     private static IReadOnlyList<SubnetFault> Faults(string cidr, string? gateway, string[] ranges, string[] reserved)
     {
-        var (plan, faults) = SubnetPlan.Make(Request(cidr, gateway, ranges, reserved));
+        var (plan, faults) = Read(cidr, gateway, ranges, reserved);
         Assert.Null(plan);
         return faults;
     }
 
-    private static SubnetRequest Request(string cidr, string? gateway, string[] ranges, string[] reserved) => new(
-        cidr,
-        gateway,
-        [.. ranges.Select(r => new RangeRequest(r.Split('-')[0], r.Split('-')[1]))],
-        reserved);
+    private static (SubnetPlan? Plan, IReadOnlyList<SubnetFault> Faults) Read(string cidr, string? gateway, string[] ranges, string[] reserved) =>
+        SubnetPlan.Read(cidr, gateway, [.. ranges.Select(r => r.Split('-')).Select(ends => (ends[0], ends[1]))], reserved);
 
     private static string Text(SubnetPlan plan) => string.Join(' ', plan.Runs);
 }

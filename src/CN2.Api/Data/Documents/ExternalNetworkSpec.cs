@@ -40,7 +40,7 @@ public sealed record AddressRangeSpec
     public string To { get; set; } = "";
 }
 
-/// <summary>Attributes of routes; the defaults are CN2's. Communities are in canonical text, sorted and distinct, also when an older document is read.</summary>
+/// <summary>Attributes of routes; the defaults are CN2's. Communities are in canonical text, sorted and distinct.</summary>
 public sealed record AdvertisementSpec
 {
     public uint LocalPreference { get; set; } = 200;
