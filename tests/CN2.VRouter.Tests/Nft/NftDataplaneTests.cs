@@ -251,7 +251,7 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     [InlineData("delete table ip cn2")]
     [InlineData("flush ruleset")]
     [InlineData("flush table ip cn2")]
-    [InlineData("flush map ip cn2 natEntries")]
+    [InlineData("flush map ip cn2 frontends")]
     [InlineData("delete element ip cn2 backends { 100.0.0.4 . 6 . 8080 . 0xcb200000 }")]
     [InlineData("delete element ip cn2 floating_ips { 100.0.0.4 }")]
     [InlineData("flush chain ip cn2 guard")]

@@ -53,7 +53,7 @@ public sealed class NftRulesetTests : IDisposable
         var changed = Kernel();
         Load(NftContents.Whole(Options, after).Text);
         Assert.Equal(Kernel(), changed);
-        transaction.Taken();
+        transaction.Accepted();
         Assert.Empty(contents.Difference(Options, after, change).Text);
     }
 
@@ -70,7 +70,7 @@ public sealed class NftRulesetTests : IDisposable
             for (var i = random.Next(1, 6); i > 0; i--) Mutate(random, desired, change);
             var transaction = contents.Difference(Options, desired, change);
             if (transaction.Text.Length > 0) Load(transaction.Text);
-            transaction.Taken();
+            transaction.Accepted();
         }
 
         var incremental = Kernel();
