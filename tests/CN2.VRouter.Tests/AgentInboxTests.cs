@@ -14,7 +14,7 @@ public sealed class AgentInboxTests : IDisposable
     public void Dispose() => _inbox.Dispose();
 
     [Fact]
-    public async Task Everything_that_is_queued_is_taken_at_once_in_its_order()
+    public async Task All_queued_events_are_taken_at_once_in_order()
     {
         AgentEvent[] posted = [new AgentEvent.Received(Wire.Delta(1)), new AgentEvent.Drift("rules"), new AgentEvent.Received(Wire.Delta(2))];
         foreach (var item in posted) _inbox.Post(item);
@@ -22,7 +22,7 @@ public sealed class AgentInboxTests : IDisposable
     }
 
     [Fact]
-    public async Task A_retry_comes_when_its_time_has_passed_and_only_once()
+    public async Task A_retry_arrives_once_when_its_time_has_passed()
     {
         _inbox.RetryAfter(TimeSpan.FromSeconds(2));
         var taken = _inbox.TakeAllAsync(Cancellation);

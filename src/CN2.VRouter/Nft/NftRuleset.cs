@@ -200,7 +200,7 @@ public static class NftRuleset
         var ranges = $"meta mark & {Hex(SourceRangesFlag)} == {Hex(SourceRangesFlag)}";
         var hash = $"meta mark & {Hex(~SourceRangesFlag)} vmap @hash";
         var tunnels = NftOverlay.Devices(options.Table);
-        var ours = $"meta mark & {Hex(MagicMask)} == {Hex(Magic)} meta mark set 0";
+        var clearMark = $"meta mark & {Hex(MagicMask)} == {Hex(Magic)} meta mark set 0";
         return $$"""
             table {{ip}} {{options.Table}} {
               map hash { type mark : verdict; }
@@ -252,13 +252,13 @@ public static class NftRuleset
               # A translated packet has another destination by now. Any other would be routed back to its sender, in a loop.
               chain guard {
                 type filter hook prerouting priority dstnat + 10; policy accept;
-                {{ours}}
+                {{clearMark}}
                 iifname {{tunnels}} goto vpn_guard
                 {{ip}} daddr @floating_ips drop
               }
               chain guard_output {
                 type route hook output priority -90; policy accept;
-                {{ours}}
+                {{clearMark}}
                 {{ip}} daddr @floating_ips drop
               }
 

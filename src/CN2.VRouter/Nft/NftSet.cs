@@ -21,7 +21,7 @@ public enum NftSet
     /// <summary>address . protocol . port . number → backend.</summary>
     Backends,
 
-    /// <summary>address . protocol . port . client: who may use a NAT entry that has source ranges.</summary>
+    /// <summary>address . protocol . port . client: the clients that may use a NAT entry with source ranges.</summary>
     SourceRanges,
 
     NodePorts,

@@ -24,7 +24,7 @@ public sealed class WireCompatibilityTests
 
     [Theory]
     [MemberData(nameof(Samples))]
-    public void The_last_releases_bytes_mean_the_same_today(string name)
+    public void Bytes_of_the_last_release_mean_the_same_today(string name)
     {
         var sample = WireSamples.All[name];
         Assert.Equal(sample, sample.Descriptor.Parser.ParseFrom(Golden(name, sample.ToByteArray())));
@@ -32,7 +32,7 @@ public sealed class WireCompatibilityTests
 
     [Theory]
     [MemberData(nameof(Samples))]
-    public void The_last_release_reads_its_own_messages_from_todays_bytes(string name)
+    public void The_last_release_reads_the_bytes_of_today(string name)
     {
         var sample = WireSamples.All[name];
         var read = LastRelease.FindTypeByName<MessageDescriptor>(sample.Descriptor.Name).Parser.ParseFrom(sample.ToByteArray());
@@ -42,7 +42,7 @@ public sealed class WireCompatibilityTests
     /// <summary>New fields are allowed: the last release skips them.</summary>
     [Theory]
     [MemberData(nameof(Bodies))]
-    public void The_last_release_understands_all_that_it_knows_of_a_message_with_every_field_set(string type, string body)
+    public void The_last_release_reads_every_field_that_it_knows(string type, string body)
     {
         var descriptor = Today.FindTypeByName<MessageDescriptor>(type);
         var choice = descriptor.FindFieldByName(body);

@@ -11,7 +11,7 @@ public sealed class UserspaceInstanceTests
     private readonly UserspaceInstance _state = new(5) { Label = 21 };
 
     [Fact]
-    public void A_sender_is_known_while_any_route_has_it_as_next_hop()
+    public void A_sender_is_admitted_while_any_route_has_it_as_next_hop()
     {
         Set("203.0.113.0/24", "172.16.0.2", "172.16.0.3");
         Set("fd00:c::/64", "172.16.0.2");
