@@ -3,7 +3,7 @@ using CN2.VRouter.Dataplane;
 
 namespace CN2.VRouter;
 
-/// <summary>What the command line asks for.</summary>
+/// <summary>What the command line asks for (docs/contract.md §1).</summary>
 public abstract record AgentCommand
 {
     private AgentCommand()
@@ -12,15 +12,16 @@ public abstract record AgentCommand
 
     public sealed record Help : AgentCommand;
 
-    /// <summary>Remove the tables and end.</summary>
+    /// <summary>Remove everything that agents with this table name left on the node, and end.</summary>
     public sealed record Flush(string Table) : AgentCommand;
 
-    /// <summary>Faults in the command line, all of them.</summary>
+    /// <summary>The command line has these faults.</summary>
     public sealed record Wrong(IReadOnlyList<string> Faults) : AgentCommand;
 
     /// <summary>
-    /// Run. <paramref name="StateDirectory"/>: where the last health states are kept; null: nowhere. The addresses are the BGP next
-    /// hops of this node and the source of flows it sends to other nodes. <paramref name="Overlay"/>: who carries VPN packets.
+    /// Run the agent. <paramref name="StateDirectory"/>: where the last health states are kept; null: they are not kept. The addresses are
+    /// the BGP next hops of this node and the source of flows to endpoints on other nodes. <paramref name="Overlay"/>: which tunnels carry
+    /// VPN packets.
     /// </summary>
     public sealed record Run(
         IReadOnlyList<Uri> Servers,

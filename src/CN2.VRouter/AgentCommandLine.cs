@@ -8,7 +8,7 @@ using CN2.VRouter.Dataplane;
 
 namespace CN2.VRouter;
 
-/// <summary>Reads the command line (contract §1); pure.</summary>
+/// <summary>Reads the command line (docs/contract.md §1). Pure.</summary>
 public static partial class AgentCommandLine
 {
     public const string Usage = """
@@ -46,7 +46,7 @@ public static partial class AgentCommandLine
         var flush = arguments.Count > 0 && arguments[0] == "flush";
         var faults = new List<string>();
         var values = new Dictionary<string, List<string>>();
-        var named = new Dictionary<string, string>(); // those that came from the environment, by its name for them
+        var named = new Dictionary<string, string>(); // options from the environment, with the name of their variable
         string[] known = flush ? ["--table"] : ["--server", "--name", "--address", "--address6", "--state-dir", "--table", "--overlay"];
         for (var i = flush ? 1 : 0; i < arguments.Count; i++)
         {
@@ -127,7 +127,7 @@ public static partial class AgentCommandLine
         IPAddress? Address(string option, AddressFamily family, string expected)
         {
             if (One(option) is not { } text) return null;
-            // "10.1" and "010.0.0.1" parse too, as something else.
+            // IPAddress also accepts "10.1" and "010.0.0.1", as other addresses than they seem.
             if (IPAddress.TryParse(text, out var parsed) && parsed.AddressFamily == family && HostAddress.IsValid(parsed)
                 && (family == AddressFamily.InterNetworkV6 || parsed.ToString() == text)) return parsed;
             faults.Add(string.Create(CultureInfo.InvariantCulture, $"{Named(option)} {text}: expected {expected}"));

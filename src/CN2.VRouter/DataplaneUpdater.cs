@@ -74,13 +74,13 @@ internal sealed partial class DataplaneUpdater(AgentInbox inbox, DesiredState de
         {
             await dataplane.ApplyAsync(desired.Dataplane, desired.Change, cancellation);
             _refused = false;
-            desired.Clean();
+            desired.MarkApplied();
             return desired.Fault ?? "";
         }
         catch (DataplaneException e)
         {
             _refused = true;
-            desired.Doubt();
+            desired.Invalidate();
             inbox.RetryAfter(RetryInterval);
             return e.Message;
         }

@@ -6,10 +6,10 @@ using CN2.VRouter.V1;
 namespace CN2.VRouter;
 
 /// <summary>
-/// What the control plane wants of this node, put together from the stream's messages: a Snapshot replaces all, a Delta changes what
-/// it names. One bad entry never stops the rest: it is left out and told.
+/// The desired state of this node, built from the messages of the stream: a Snapshot replaces everything, a Delta changes what it names. A bad
+/// entry never stops the others: it is left out and reported.
 /// </summary>
-/// <param name="own">The node's own addresses: to guard them as FloatingIPs would cut it off.</param>
+/// <param name="own">The node's own addresses. As guarded FloatingIPs they would cut the node off from the network.</param>
 public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
 {
     private readonly List<Items> _chunks = [];
@@ -20,17 +20,17 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
 
     public IReadOnlyDictionary<Guid, ProbeTarget> Probes => _probes;
 
-    /// <summary>The revision of the last message taken; 0: nothing is known yet.</summary>
+    /// <summary>The revision of the last complete message; 0: none has arrived yet.</summary>
     public ulong Revision { get; private set; }
 
-    /// <summary>What differs from what was applied; null: anything may.</summary>
+    /// <summary>What may differ from the state that was applied; null: anything.</summary>
     public DataplaneChange? Change { get; private set; } = new();
 
     public bool ProbesChanged { get; private set; }
 
     /// <summary>
-    /// Why entries are left out; null: none are. Stays until each is put right or taken back: an entry that is missing must not count
-    /// as acknowledged because the revision after it is well.
+    /// Why entries are left out; null: none is. It stays until each of them is corrected or removed: a missing entry must not count as
+    /// acknowledged because a later revision is good.
     /// </summary>
     public string? Fault => _faults.Count switch
     {
@@ -39,10 +39,10 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
         var count => $"{_faults.Values.First()} (and {count - 1} more)",
     };
 
-    /// <summary>Nothing of a half-received snapshot counts on the next stream.</summary>
+    /// <summary>A new stream begins: forget an incomplete snapshot.</summary>
     public void Reconnected() => _chunks.Clear();
 
-    /// <summary>Takes a message over; false when there is nothing to apply yet.</summary>
+    /// <summary>Takes a message; false: there is nothing to apply yet.</summary>
     public bool Take(ServerMessage message)
     {
         switch (message.BodyCase)
@@ -62,11 +62,11 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
         }
     }
 
-    /// <summary>All of it is applied.</summary>
-    public void Clean() => Change = new DataplaneChange();
+    /// <summary>The whole state has been applied.</summary>
+    public void MarkApplied() => Change = new DataplaneChange();
 
-    /// <summary>Nobody knows what is applied.</summary>
-    public void Doubt() => Change = null;
+    /// <summary>A call has failed, so anything may differ from the kernel's state.</summary>
+    public void Invalidate() => Change = null;
 
     public void ProbesTaken() => ProbesChanged = false;
 
@@ -118,7 +118,7 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
         if (delta.Put is { } put) Put(put, []);
     }
 
-    /// <param name="named">What the same whole has named already: of twins nobody knows which is meant.</param>
+    /// <param name="named">The keys that the same message has named already: a key that comes twice counts once.</param>
     private void Put(Items items, HashSet<object> named)
     {
         foreach (var message in items.NatEntries)
@@ -168,7 +168,7 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
                 if (!named.Add(instance.Number)) throw new FormatException($"RoutingInstance {instance.Number} is given twice; the first counts");
                 foreach (var (number, label) in overlay.RoutingInstances)
                 {
-                    // Of two nobody could tell whose packets arrive.
+                    // With equal labels the RoutingInstance of an arriving packet would be unknown.
                     if (label == instance.Label && number != instance.Number)
                         throw new FormatException($"the label {label} of RoutingInstance {instance.Number} is that of RoutingInstance {number} too");
                 }
@@ -210,7 +210,7 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
         if (own.Contains(address)) throw new FormatException($"{address} is this node's own address and no FloatingIP");
     }
 
-    /// <param name="what">What the message calls it: a key, the bytes of an address or of a uid.</param>
+    /// <param name="what">The key in the message: an entry's key, the bytes of an address or of a uid.</param>
     private void Try(object what, Action take)
     {
         try
@@ -224,7 +224,7 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
         }
     }
 
-    /// <summary>What cannot be was left out when it came: there is nothing to remove but the fault.</summary>
+    /// <summary>An invalid entry was left out when it arrived, so only its fault must be removed.</summary>
     private void TakeBack(object what, Action remove)
     {
         Try(what, remove);

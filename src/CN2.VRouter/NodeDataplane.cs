@@ -4,14 +4,13 @@ using CN2.VRouter.Dataplane;
 namespace CN2.VRouter;
 
 /// <summary>
-/// The packet path of a node as a whole: nftables' entries and the overlay's tunnels, brought to a configuration in an order in which
-/// no entry ever stands before the tunnels it needs, nor a tunnel after the entries that tell its packets from the underlay's.
+/// The whole packet path of a node: NAT entries in nftables, and the overlay's tunnels. Order: create tunnels, then NAT entries; on removal
+/// NAT entries first. No entry exists without its tunnel, and no tunnel without the entries that mark its packets.
 /// </summary>
 /// <remarks>
-/// Not one step, as the kernel has no transaction over both: first the engine holds old and new together, then nftables changes in
-/// one transaction, then the engine lets go what is old. What packets see in between is harmless: a RoutingInstance without entries
-/// drops what arrives, one whose entries are gone already does too. A route that changed its paths uses the new ones a moment early.
-/// Refused by nftables, the engine keeps old and new until a later call succeeds.
+/// The kernel has no transaction over both, so there are three steps: the engine holds the old and the new tunnels together, nftables
+/// changes in one transaction, the engine removes the old tunnels. Between the steps a RoutingInstance without entries drops its packets,
+/// and a route with new paths uses them a moment early. If nftables refuses, the engine keeps old and new until a later call succeeds.
 /// </remarks>
 public sealed class NodeDataplane : IDataplane
 {
@@ -22,7 +21,7 @@ public sealed class NodeDataplane : IDataplane
     private readonly CancellationTokenSource _stop = new();
     private readonly Task _listening;
 
-    /// <summary>Owns both.</summary>
+    /// <summary>Disposes of both.</summary>
     public NodeDataplane(IDataplane entries, IOverlayEngine engine)
     {
         _entries = entries;
@@ -52,7 +51,7 @@ public sealed class NodeDataplane : IDataplane
         _stop.Dispose();
     }
 
-    /// <summary>Takes over what is new or different; gives what is to go when nothing needs it any more.</summary>
+    /// <summary>Adds what is new or different to what the engine holds; returns what must be removed after the entries have changed.</summary>
     private OverlayChange Add(OverlayConfig desired, OverlayChange? change)
     {
         var gone = new OverlayChange();
@@ -60,7 +59,7 @@ public sealed class NodeDataplane : IDataplane
         foreach (var number in numbers)
         {
             if (desired.RoutingInstances.TryGetValue(number, out var label)) _held.RoutingInstances[number] = label;
-            // One whose label another has by now cannot be held together with it.
+            // Its label belongs to another RoutingInstance now, so both cannot be held together.
             else if (_held.RoutingInstances.TryGetValue(number, out label) && desired.RoutingInstances.ContainsValue(label)) _held.RoutingInstances.Remove(number);
             else if (_held.RoutingInstances.ContainsKey(number)) gone.RoutingInstances.Add(number);
         }

@@ -14,7 +14,7 @@ switch (AgentCommandLine.Parse(args, Environment.GetEnvironmentVariable))
         return 0;
     case AgentCommand.Wrong wrong:
         foreach (var fault in wrong.Faults) Console.Error.WriteLine($"cn2-vrouter: {fault}");
-        Console.Error.WriteLine("cn2-vrouter: --help tells more");
+        Console.Error.WriteLine("cn2-vrouter: see --help");
         return 2;
     case AgentCommand.Flush flush:
         if (MissingPrivilege()) return 1;
@@ -38,8 +38,8 @@ switch (AgentCommandLine.Parse(args, Environment.GetEnvironmentVariable))
 
 static async Task<int> RunAsync(AgentCommand.Run run)
 {
-    using var alone = await AloneAsync(run.Table);
-    if (alone is null)
+    using var only = await BeOnlyAgentAsync(run.Table);
+    if (only is null)
     {
         Console.Error.WriteLine($"cn2-vrouter: another agent of the table {run.Table} runs in this network namespace");
         return 1;
@@ -86,9 +86,9 @@ static bool MissingPrivilege()
     return true;
 }
 
-// Two agents of one table would repair each other for ever. An abstract unix socket belongs to the network namespace, and is gone
-// with the process however it ends; one that is being replaced gets a moment.
-static async Task<Socket?> AloneAsync(string table)
+// Two agents with the same table would undo each other's changes for ever. An abstract unix socket belongs to the network namespace and
+// disappears with its process. An agent that is being replaced gets 3 s to end. Null: another agent runs.
+static async Task<Socket?> BeOnlyAgentAsync(string table)
 {
     for (var attempt = 0; ; attempt++)
     {

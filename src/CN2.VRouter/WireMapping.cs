@@ -10,12 +10,12 @@ using Proto = CN2.VRouter.V1;
 
 namespace CN2.VRouter;
 
-/// <summary>Messages of the stream to the agent's own types, checked: what goes on from here is well formed. Pure.</summary>
+/// <summary>Turns messages of the stream into the agent's own types, and checks them: after this point all values are well formed. Pure.</summary>
 public static partial class WireMapping
 {
     private const uint MaximumSeconds = 86_400;
 
-    /// <exception cref="FormatException">The message says something that cannot be; so in all methods here.</exception>
+    /// <exception cref="FormatException">The message has an impossible value; the same holds for all methods here.</exception>
     public static NatEntryKey Key(Proto.NatEntryKey? key)
     {
         if (key is null) throw new FormatException("an entry has no key");
@@ -108,7 +108,7 @@ public static partial class WireMapping
         _ => EndpointHealth.Unknown,
     };
 
-    // Sorted again: the draw must not depend on how somebody else sorts, and neighbours are compared.
+    // Sorted here too: the draw must not depend on the order of the server, and later code compares neighbours.
     private static EquatableList<DataplaneBackend> Backends(NatEntryKey key, IEnumerable<Proto.Backend> backends) =>
         backends.Select(b => Backend(key, b)).Distinct()
             .OrderBy(b => b.Address, Comparer<IPAddress>.Create(AddressArithmetic.Compare)).ThenBy(b => b.Port)
@@ -119,11 +119,11 @@ public static partial class WireMapping
         var address = HostAddress(backend.Address);
         if (address.FamilyOf() != key.Family) throw new FormatException($"the entry {key} has a backend of the other family");
         if (backend.Port > ushort.MaxValue) throw new FormatException($"port {backend.Port} of a backend is no port");
-        // One to one keeps the port, whatever is said.
+        // One to one always keeps the port.
         return new DataplaneBackend(address, key.Protocol is null ? (ushort)0 : (ushort)backend.Port, backend.Local);
     }
 
-    // A timer takes no more than 49 days.
+    // A timer cannot run longer than 49 days.
     private static TimeSpan Seconds(string what, uint seconds) => seconds <= MaximumSeconds
         ? TimeSpan.FromSeconds(Math.Max(1, seconds))
         : throw new FormatException($"the {what} of a probe is {seconds} s; expected at most {MaximumSeconds}");

@@ -13,14 +13,14 @@ public sealed class AgentCommandLineTests
     }
 
     [Fact]
-    public void What_is_left_out_has_its_default()
+    public void A_missing_option_has_its_default()
     {
         var run = Assert.IsType<AgentCommand.Run>(Parse("--server http://h:8081 --name n --address 172.27.115.242"));
         Assert.Equal((null, null, "cn2", OverlayChoice.Auto), (run.Address6, run.StateDirectory, run.Table, run.Overlay));
     }
 
     [Fact]
-    public void Every_fault_is_named()
+    public void Every_fault_is_reported()
     {
         var wrong = Assert.IsType<AgentCommand.Wrong>(Parse("--server https://h --name Compute_1 --address 10.1 --address6 10.0.0.1 --table 1x --frob --state-dir"));
         Assert.Equal(
@@ -39,21 +39,21 @@ public sealed class AgentCommandLineTests
     [InlineData("--server http://h:1/path --name a --address 1.2.3.4", "--server")]
     [InlineData("flush --name a", "--name", "a")]
     [InlineData("flush --table a;b", "--table")]
-    public void Wrong_lines_are_refused(string line, params string[] about)
+    public void A_wrong_command_line_is_refused(string line, params string[] about)
     {
         var wrong = Assert.IsType<AgentCommand.Wrong>(Parse(line));
         Assert.Equal(about, wrong.Faults.Select(f => f.Split([' ', ':'])[0]));
     }
 
     [Fact]
-    public void Flush_takes_a_table()
+    public void Flush_accepts_a_table()
     {
         Assert.Equal(new AgentCommand.Flush("cn2"), Parse("flush"));
         Assert.Equal(new AgentCommand.Flush("other"), Parse("flush --table other"));
     }
 
     [Fact]
-    public void What_the_line_leaves_out_is_read_from_the_environment()
+    public void A_missing_option_is_read_from_the_environment()
     {
         var run = Assert.IsType<AgentCommand.Run>(Parse(
             "--name compute2",
@@ -64,7 +64,7 @@ public sealed class AgentCommandLineTests
     }
 
     [Fact]
-    public void A_fault_of_the_environment_is_named_by_its_variable()
+    public void A_fault_in_the_environment_names_its_variable()
     {
         var wrong = Assert.IsType<AgentCommand.Wrong>(Parse("", ("SERVER", "http://a:8081,b"), ("NAME", "A"), ("ADDRESS", "::1"), ("ADDRESS6", ""), ("TABLE", "1")));
         Assert.Equal(

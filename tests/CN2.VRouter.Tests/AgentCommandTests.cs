@@ -5,7 +5,7 @@ using CN2.VRouter.V1;
 
 namespace CN2.VRouter.Tests;
 
-/// <summary>What the command says and does when something on the node is missing, and how often it calls nft.</summary>
+/// <summary>What the agent process does when something on the node is missing, and how often it calls nft.</summary>
 public sealed class AgentCommandTests : IClassFixture<NodeLab>, IAsyncLifetime
 {
     private readonly NodeLab _lab;
@@ -36,7 +36,7 @@ public sealed class AgentCommandTests : IClassFixture<NodeLab>, IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_nft_it_says_what_to_install()
+    public async Task Without_nft_the_agent_says_what_to_install()
     {
         var (code, errors) = await EndAsync(Run(Options, path: "/nowhere"));
         Assert.Equal(1, code);
@@ -45,14 +45,14 @@ public sealed class AgentCommandTests : IClassFixture<NodeLab>, IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_the_privilege_it_says_what_to_give()
+    public async Task Without_CAP_NET_ADMIN_the_agent_says_which_capability_it_needs()
     {
         var (code, errors) = await EndAsync(Run(Options, before: ["setpriv", "--bounding-set=-net_admin"]));
         Assert.Equal((1, "cn2-vrouter: CAP_NET_ADMIN is missing; run it as root, or give it that capability"), (code, errors.Trim()));
     }
 
     [Fact]
-    public async Task A_state_directory_that_cannot_be_is_named()
+    public async Task A_state_directory_that_cannot_be_made_is_named()
     {
         var (code, errors) = await EndAsync(Run(Options + " --state-dir /proc/cn2"));
         Assert.Equal(1, code);
@@ -60,7 +60,7 @@ public sealed class AgentCommandTests : IClassFixture<NodeLab>, IAsyncLifetime
     }
 
     [Fact]
-    public async Task Without_CAP_NET_RAW_a_PING_probe_says_what_it_needs()
+    public async Task Without_CAP_NET_RAW_a_PING_probe_says_which_capability_it_needs()
     {
         Run(Options, path: Path.GetDirectoryName(await WrapNftAsync()), before: ["setpriv", "--bounding-set=-net_raw"]);
         var connection = await _server.NextAsync();
@@ -72,7 +72,7 @@ public sealed class AgentCommandTests : IClassFixture<NodeLab>, IAsyncLifetime
     }
 
     [Fact]
-    public async Task Nft_runs_once_for_a_change_once_for_a_repair_and_never_while_nothing_happens()
+    public async Task Nft_runs_once_for_a_change_once_for_a_repair_and_not_without_a_reason()
     {
         var wrapper = await WrapNftAsync();
         Run(Options, path: Path.GetDirectoryName(wrapper));
@@ -88,7 +88,7 @@ public sealed class AgentCommandTests : IClassFixture<NodeLab>, IAsyncLifetime
 
         connection.Send(Wire.Delta(2, Wire.NatEntry("100.0.0.4", 8080, "10.1.2.2:80")));
         Assert.Equal(new Applied { Revision = 2 }, await connection.AppliedAsync());
-        connection.Send(3, Wire.Items(Wire.NatEntry("100.0.0.4", 8080, "10.1.2.2:80"))); // the whole again, and nothing new
+        connection.Send(3, Wire.Items(Wire.NatEntry("100.0.0.4", 8080, "10.1.2.2:80"))); // the same configuration again
         Assert.Equal(new Applied { Revision = 3 }, await connection.AppliedAsync());
         Assert.Equal(7, Calls().Length);
 
@@ -104,7 +104,7 @@ public sealed class AgentCommandTests : IClassFixture<NodeLab>, IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_nft_that_died_after_the_kernel_had_taken_its_change_is_got_over()
+    public async Task An_nft_killed_after_the_kernel_accepted_its_change_does_no_harm()
     {
         var wrapper = await WrapNftAsync();
         Run(Options, path: Path.GetDirectoryName(wrapper));
@@ -120,7 +120,7 @@ public sealed class AgentCommandTests : IClassFixture<NodeLab>, IAsyncLifetime
         Assert.DoesNotContain("10.1.1.2", _lab.Node.Exec("nft", "list", "ruleset"), StringComparison.Ordinal);
     }
 
-    /// <summary>An nft in front of the real one, of the same process id, that notes its arguments and dies of a broken pipe when told to.</summary>
+    /// <summary>A script in front of the real nft, with the same process id: it records the arguments, and can be made to die of a broken pipe.</summary>
     private async Task<string> WrapNftAsync()
     {
         var real = Command.Run("sh", "-c", "command -v nft").Trim();

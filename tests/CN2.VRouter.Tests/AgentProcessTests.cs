@@ -5,7 +5,7 @@ using CN2.VRouter.V1;
 
 namespace CN2.VRouter.Tests;
 
-/// <summary>The command itself in a node's namespace, from the stream to the packets.</summary>
+/// <summary>The agent process in a node's namespace, from the stream to the packets.</summary>
 public sealed class AgentProcessTests(NodeLab lab) : IClassFixture<NodeLab>, IAsyncLifetime
 {
     private readonly List<Process> _processes = [];
@@ -32,7 +32,7 @@ public sealed class AgentProcessTests(NodeLab lab) : IClassFixture<NodeLab>, IAs
     }
 
     [Fact]
-    public async Task Traffic_goes_on_while_the_agent_is_killed_and_started_anew_and_the_server_is_away()
+    public async Task Traffic_goes_on_while_the_agent_is_killed_and_restarted_and_the_server_is_away()
     {
         var (agent, connection) = await ServingAsync();
         using var established = (await EchoClient.OpenAsync(lab.ClientHost, ProtocolType.Tcp, "100.0.0.4", 8080))!;
@@ -63,7 +63,7 @@ public sealed class AgentProcessTests(NodeLab lab) : IClassFixture<NodeLab>, IAs
     [InlineData("delete table ip cn2")]
     [InlineData("flush ruleset")]
     [InlineData("flush map ip cn2 backends")]
-    public async Task What_is_changed_by_hand_is_put_right_within_seconds(string command)
+    public async Task A_manual_change_is_repaired_within_seconds(string command)
     {
         var (_, connection) = await ServingAsync();
         var since = Stopwatch.StartNew();
@@ -88,7 +88,7 @@ public sealed class AgentProcessTests(NodeLab lab) : IClassFixture<NodeLab>, IAs
     }
 
     [Fact]
-    public async Task A_node_that_does_not_forward_is_told()
+    public async Task A_node_with_forwarding_turned_off_is_reported()
     {
         lab.Node.Sysctl("net/ipv4/ip_forward", "0");
         try
@@ -111,7 +111,7 @@ public sealed class AgentProcessTests(NodeLab lab) : IClassFixture<NodeLab>, IAs
         var items = Wire.Items();
         items.Probes.Add(Probe(1, MonitorType.Ping, NodeLab.Pod1, 0));
         items.Probes.Add(Probe(2, MonitorType.Tcp, NodeLab.Pod2, 80));
-        items.Probes.Add(Probe(3, MonitorType.Http, NodeLab.Pod1, 80)); // the echo server speaks no HTTP
+        items.Probes.Add(Probe(3, MonitorType.Http, NodeLab.Pod1, 80)); // the echo server does not speak HTTP
         items.Probes.Add(Probe(4, MonitorType.Ping, NodeLab.Pod1v6, 0));
         connection.Send(10, items);
         Health[] expected = [Health.Healthy, Health.Healthy, Health.Unhealthy, Health.Healthy];
@@ -124,7 +124,7 @@ public sealed class AgentProcessTests(NodeLab lab) : IClassFixture<NodeLab>, IAs
 
         Start();
         connection = await _server.NextAsync();
-        foreach (var probe in items.Probes) probe.DelaySeconds = 600; // what is known waits its turn
+        foreach (var probe in items.Probes) probe.DelaySeconds = 600; // a known state is not probed at once
         connection.Send(11, items);
         Assert.Equal(expected, await FoundAsync(connection));
 
@@ -151,7 +151,7 @@ public sealed class AgentProcessTests(NodeLab lab) : IClassFixture<NodeLab>, IAs
     }
 
     [Fact]
-    public async Task Without_the_privilege_it_says_so()
+    public async Task Without_CAP_NET_ADMIN_the_agent_says_so()
     {
         var process = Run("flush", before: ["setpriv", "--bounding-set=-net_admin"]);
         await process.WaitForExitAsync(Cancellation);
@@ -160,7 +160,7 @@ public sealed class AgentProcessTests(NodeLab lab) : IClassFixture<NodeLab>, IAs
     }
 
     [Fact]
-    public async Task Wrong_options_are_named_and_the_exit_code_is_two()
+    public async Task Wrong_options_are_named_and_the_exit_code_is_2()
     {
         var process = Run("--server ftp://x --name compute1 --address 10.0.0.300");
         await process.WaitForExitAsync(Cancellation);
@@ -202,7 +202,7 @@ public sealed class AgentProcessTests(NodeLab lab) : IClassFixture<NodeLab>, IAs
 
     private Process Run(string line, params string[] before)
     {
-        // From any working directory.
+        // The agent must start from any working directory.
         var start = new ProcessStartInfo("ip", ["netns", "exec", lab.Node.Name, .. before, Path.Combine(AppContext.BaseDirectory, "cn2-vrouter"), .. line.Split(' ')])
         {
             WorkingDirectory = "/",

@@ -7,13 +7,13 @@ using Grpc.Core;
 
 namespace CN2.VRouter.Tests;
 
-/// <summary>A server that is killed: the connection breaks in the middle of whatever was being said.</summary>
+/// <summary>A server that is killed: the connection breaks in the middle of a message.</summary>
 public sealed class BrokenServerTests
 {
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task A_connection_that_breaks_during_a_write_ends_the_stream_as_any_other_end_does()
+    public async Task A_connection_that_breaks_during_a_write_ends_the_stream_with_an_RpcException()
     {
         await using var server = await StubServer.StartAsync();
         using var listener = new TcpListener(IPAddress.Loopback, 0);
@@ -31,7 +31,7 @@ public sealed class BrokenServerTests
         var back = RelayAsync(upstream, agent, Ct);
         await connected.Task.WaitAsync(Ct);
 
-        // Nothing reaches the server any more, so it allows no more than its window: the write cannot end before the connection does.
+        // Nothing reaches the server any more, so the window of HTTP/2 stays full: the write cannot end before the connection does.
         await stop.CancelAsync();
         await there;
         stream.Send(new AgentMessage { Applied = new Applied { Revision = 1, Error = new string('x', 32 * 1024 * 1024) } });
@@ -53,7 +53,7 @@ public sealed class BrokenServerTests
         }
         catch (Exception e) when (e is OperationCanceledException or SocketException or ObjectDisposedException)
         {
-            // It is over, as the test wants it.
+            // The test has ended the connection.
         }
     }
 

@@ -6,8 +6,8 @@ using CN2.VRouter.Tests.Lab;
 namespace CN2.VRouter.Tests;
 
 /// <summary>
-/// What every data plane does with a flow from a client in front of the node. The real one is asked with packets; the one that other
-/// tests stand on must answer the same.
+/// What every data plane does with a flow from a client in front of the node. The real data plane is tested with packets; the one in memory,
+/// which other tests use, must give the same answers.
 /// </summary>
 public abstract class DataplaneContract
 {
@@ -15,7 +15,7 @@ public abstract class DataplaneContract
 
     private protected abstract Task ApplyAsync(DataplaneConfig desired, DataplaneChange? change = null);
 
-    /// <summary>Who answers a new flow of the client; null: nobody.</summary>
+    /// <summary>The answer to a new flow of the client; null: there is none.</summary>
     private protected abstract Task<Answer?> ReachAsync(ProtocolType protocol, string address, int port, string from = NodeLab.Client);
 
     [Fact]
@@ -26,7 +26,7 @@ public abstract class DataplaneContract
     }
 
     [Fact]
-    public async Task UDP_and_TCP_of_one_port_are_apart()
+    public async Task UDP_and_TCP_of_one_port_are_separate()
     {
         await ApplyAsync(Configs.Config(
             Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 53, "10.1.1.2:80"),
@@ -55,7 +55,7 @@ public abstract class DataplaneContract
     }
 
     [Fact]
-    public async Task Only_clients_in_the_source_ranges_come_in()
+    public async Task Only_clients_in_the_source_ranges_are_accepted()
     {
         var natEntry = Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80") with
         {
@@ -101,7 +101,7 @@ public abstract class DataplaneContract
     }
 
     [Fact]
-    public async Task One_to_one_takes_every_port()
+    public async Task One_to_one_serves_every_port()
     {
         await ApplyAsync(Configs.Config(Configs.OneToOne(FloatingIP, "10.1.2.2:0")));
         Assert.Equal(new Answer("pod2", NodeLab.Client), await ReachAsync(ProtocolType.Tcp, FloatingIP, 80));
@@ -109,7 +109,7 @@ public abstract class DataplaneContract
     }
 
     [Fact]
-    public async Task IPv6_is_served_alike()
+    public async Task IPv6_is_served_like_IPv4()
     {
         await ApplyAsync(Configs.Config(
             Configs.NatEntry("2001:db8::4", TransportProtocol.TCP, 8080, "[fd00:1:1::2]:80"),
@@ -122,7 +122,7 @@ public abstract class DataplaneContract
     }
 
     [Fact]
-    public async Task A_change_touches_what_it_names_and_nothing_else()
+    public async Task A_change_touches_only_what_it_names()
     {
         var config = Configs.Config(
             Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80"),
@@ -143,7 +143,7 @@ public abstract class DataplaneContract
     }
 
     [Fact]
-    public async Task What_the_next_configuration_does_not_name_is_gone()
+    public async Task An_entry_that_the_next_configuration_does_not_name_is_removed()
     {
         await ApplyAsync(Configs.Config(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80")));
         await ApplyAsync(Configs.Config(Configs.NatEntry("100.0.0.5", TransportProtocol.TCP, 8080, "10.1.1.2:80")));

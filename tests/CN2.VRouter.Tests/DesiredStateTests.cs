@@ -4,7 +4,7 @@ using Google.Protobuf;
 
 namespace CN2.VRouter.Tests;
 
-/// <summary>Messages that say what cannot be: each is named, the rest is taken.</summary>
+/// <summary>Messages with invalid contents: each is reported and left out, the others are applied.</summary>
 public sealed class DesiredStateTests
 {
     private const string Good = "100.0.0.4";
@@ -45,7 +45,7 @@ public sealed class DesiredStateTests
 
     [Theory]
     [MemberData(nameof(BadEntries))]
-    public void A_bad_entry_is_named_and_left_out(string fault, Action<NatEntry> spoil)
+    public void A_bad_entry_is_reported_and_left_out(string fault, Action<NatEntry> spoil)
     {
         var bad = Wire.NatEntry("100.0.0.5", 80, "10.0.0.1:80");
         spoil(bad);
@@ -56,7 +56,7 @@ public sealed class DesiredStateTests
 
     [Theory]
     [MemberData(nameof(BadProbes))]
-    public void A_bad_probe_is_named_and_left_out(string fault, Action<Probe> spoil)
+    public void A_bad_probe_is_reported_and_left_out(string fault, Action<Probe> spoil)
     {
         var items = Wire.Items();
         items.Probes.Add([Probe(), Probe()]);
@@ -80,7 +80,7 @@ public sealed class DesiredStateTests
     }
 
     [Fact]
-    public void Of_twins_the_first_counts_and_both_chunks_are_looked_at()
+    public void An_entry_that_is_sent_twice_counts_once_across_chunks()
     {
         _desired.Take(new ServerMessage { Snapshot = new Snapshot { Revision = 1, Items = Items(Wire.NatEntry(Good, 80, "10.0.0.1:80")) } });
         var items = Items(Wire.NatEntry(Good, 80, "10.0.0.2:80"));
@@ -93,14 +93,14 @@ public sealed class DesiredStateTests
     }
 
     [Fact]
-    public void A_fault_is_told_until_its_entry_is_put_right_or_taken_back()
+    public void A_fault_is_reported_until_its_entry_is_corrected_or_removed()
     {
         var bad = Wire.NatEntry(Good, 80, "10.0.0.1:80");
         bad.Backends[0].Port = 65536;
         var worse = Wire.NatEntry("100.0.0.5", 80, "10.0.0.1:80");
         worse.Key.Port = 70000;
         Snapshot(Items(bad, worse));
-        _desired.Clean();
+        _desired.MarkApplied();
         _desired.Take(Wire.Delta(2, Wire.NatEntry("100.0.0.6", 80, "10.0.0.1:80")));
         Assert.Equal("port 65536 of a backend is no port (and 1 more)", _desired.Fault);
         _desired.Take(Wire.Delta(3, Wire.NatEntry(Good, 80, "10.0.0.1:80")));

@@ -8,7 +8,7 @@ using CN2.VRouter.Tests.Lab;
 
 namespace CN2.VRouter.Tests;
 
-/// <summary>A data plane that only remembers, and says where a flow would go. Passes the contract the kernel passes.</summary>
+/// <summary>A data plane in memory that says where a flow would go. It passes the same contract as the kernel.</summary>
 internal sealed class MemoryDataplane : IDataplane
 {
     private readonly Channel<string> _drift = Channel.CreateUnbounded<string>();
@@ -18,10 +18,10 @@ internal sealed class MemoryDataplane : IDataplane
 
     public ChannelReader<string> Drift => _drift.Reader;
 
-    /// <summary>Refuse with this message until it is null again.</summary>
+    /// <summary>Calls are refused with this message; null: they succeed.</summary>
     public string? Refusal { get; set; }
 
-    /// <summary>Held while a test wants a call to last.</summary>
+    /// <summary>A test that holds it makes calls wait.</summary>
     public SemaphoreSlim Turn { get; } = new(1, 1);
 
     public int Calls { get; private set; }
@@ -63,7 +63,7 @@ internal sealed class MemoryDataplane : IDataplane
         }
     }
 
-    public void SomebodyTakesAll()
+    public void ChangeByHand()
     {
         lock (_lock)
         {
@@ -71,7 +71,7 @@ internal sealed class MemoryDataplane : IDataplane
             _drifted = true;
         }
 
-        _drift.Writer.TryWrite("somebody changed the tables");
+        _drift.Writer.TryWrite("another process changed the tables");
     }
 
     public Answer? Reach(TransportProtocol protocol, IPAddress to, int port, IPAddress from, IReadOnlySet<IPAddress> nodeAddresses, Func<IPAddress, string> name, Func<IPFamily, string> nodeAddress)

@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CN2.VRouter.Tests;
 
-/// <summary>A server that takes connections and never says a word.</summary>
+/// <summary>A server that accepts connections and never sends a byte.</summary>
 public sealed class SilentServerTests : IDisposable
 {
     private readonly TcpListener _silent = new(IPAddress.Loopback, 0);
@@ -26,7 +26,7 @@ public sealed class SilentServerTests : IDisposable
     }
 
     [Fact]
-    public async Task It_is_tried_every_two_seconds()
+    public async Task A_silent_server_is_tried_every_two_seconds()
     {
         await WithAgentAsync(
             async () =>
@@ -34,13 +34,13 @@ public sealed class SilentServerTests : IDisposable
                 _taken.Add(await _silent.AcceptSocketAsync(Cancellation));
                 var since = Stopwatch.StartNew();
                 for (var i = 0; i < 3; i++) _taken.Add(await _silent.AcceptSocketAsync(Cancellation));
-                Assert.InRange(since.Elapsed.TotalSeconds, 3, 7); // three times two, and what a busy machine takes
+                Assert.InRange(since.Elapsed.TotalSeconds, 3, 7); // three times two seconds, with room for a busy machine
             },
             Url);
     }
 
     [Fact]
-    public async Task The_next_one_is_taken_instead()
+    public async Task The_next_server_is_used_instead()
     {
         await using var server = await StubServer.StartAsync();
         await WithAgentAsync(() => server.NextAsync(TimeSpan.FromSeconds(4)), Url, new Uri(server.Url));

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CN2.VRouter.Tests;
 
-/// <summary>The agent between a server played by the test and a data plane that only remembers.</summary>
+/// <summary>The agent with a server in the hand of the test, and a data plane in memory.</summary>
 public sealed class VRouterAgentTests : IAsyncLifetime
 {
     private readonly MemoryDataplane _dataplane = new();
@@ -36,14 +36,14 @@ public sealed class VRouterAgentTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task It_says_who_it_is()
+    public async Task The_hello_carries_name_addresses_and_version()
     {
         var hello = (await _server.NextAsync()).Hello;
         Assert.Equal(("compute1", Wire.Address("172.27.115.242"), Wire.Address("fd00::242"), "0.1.0"), (hello.Name, hello.Address, hello.Address6, hello.AgentVersion));
     }
 
     [Fact]
-    public async Task A_snapshot_counts_when_its_last_chunk_is_there()
+    public async Task A_snapshot_is_applied_when_its_last_chunk_has_arrived()
     {
         var connection = await _server.NextAsync();
         connection.Send(new ServerMessage { Snapshot = new Snapshot { Revision = 7, Items = Wire.Items(Wire.NatEntry("100.0.0.4", 80, "10.0.0.1:80")) } });
@@ -54,7 +54,7 @@ public sealed class VRouterAgentTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Deltas_that_come_during_a_transaction_go_into_the_next_one_together()
+    public async Task Deltas_that_arrive_during_a_transaction_share_the_next_one()
     {
         var connection = await _server.NextAsync();
         connection.Send(1, Wire.Items());
@@ -73,7 +73,7 @@ public sealed class VRouterAgentTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_the_kernel_refuses_is_told_and_tried_again()
+    public async Task A_refusal_of_the_kernel_is_reported_and_retried()
     {
         var connection = await _server.NextAsync();
         _dataplane.Refusal = "nft refused: no memory";
@@ -104,7 +104,7 @@ public sealed class VRouterAgentTests : IAsyncLifetime
         var connection = await _server.NextAsync();
         connection.Send(5, Wire.Items(Wire.NatEntry("100.0.0.4", 80, "10.0.0.1:80")));
         await connection.AppliedAsync();
-        _dataplane.SomebodyTakesAll();
+        _dataplane.ChangeByHand();
         AgentMessage beat;
         do beat = await connection.NextAsync(AgentMessage.BodyOneofCase.Heartbeat);
         while (beat.Heartbeat.Repairs == 0);
@@ -113,12 +113,12 @@ public sealed class VRouterAgentTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task When_a_server_goes_the_next_one_is_taken_at_once_and_nothing_is_forgotten()
+    public async Task When_a_server_ends_the_next_one_is_used_at_once_and_the_entries_stay()
     {
         var connection = await _server.NextAsync();
         connection.Send(5, Wire.Items(Wire.NatEntry("100.0.0.4", 80, "10.0.0.1:80")));
         await connection.AppliedAsync();
-        // Half a snapshot dies with its stream.
+        // An incomplete snapshot is dropped with its stream.
         connection.Send(new ServerMessage { Snapshot = new Snapshot { Revision = 6, Items = Wire.Items(Wire.NatEntry("100.0.0.6", 80, "10.0.0.1:80")) } });
         await _server.DisposeAsync();
         var next = await _second.NextAsync(TimeSpan.FromSeconds(2));
@@ -129,7 +129,7 @@ public sealed class VRouterAgentTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_server_that_falls_silent_is_left_for_the_next_one()
+    public async Task A_server_that_falls_silent_is_replaced_by_the_next_one()
     {
         var connection = await _server.NextAsync();
         await connection.NextAsync(AgentMessage.BodyOneofCase.Heartbeat);
@@ -162,7 +162,7 @@ public sealed class VRouterAgentTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_probes_found_is_told_when_it_changes_and_whole_after_each_connect()
+    public async Task Health_is_reported_when_it_changes_and_completely_after_each_connect()
     {
         await using var web = await StubServer.StartAsync();
         var uid = Guid.NewGuid();

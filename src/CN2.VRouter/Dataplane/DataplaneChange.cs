@@ -4,8 +4,8 @@ using CN2.Network.Compilation;
 namespace CN2.VRouter.Dataplane;
 
 /// <summary>
-/// What may differ from the configuration applied before: keys only, the configuration says what is wanted. Two changes that wait
-/// for the same transaction are merged by union.
+/// The keys that may differ from the configuration applied before; the configuration itself holds the values. Two changes for the same
+/// transaction are merged by union.
 /// </summary>
 public sealed class DataplaneChange
 {

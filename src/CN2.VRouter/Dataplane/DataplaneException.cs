@@ -1,6 +1,6 @@
 namespace CN2.VRouter.Dataplane;
 
-/// <summary>The data plane refused a configuration; the message is for the operator. The state before it still holds.</summary>
+/// <summary>The data plane refused a configuration. The message is for the operator; the state before the call stays.</summary>
 public sealed class DataplaneException : Exception
 {
     public DataplaneException(string message, Exception? inner = null)

@@ -4,7 +4,7 @@ using CN2.Network.Compilation;
 
 namespace CN2.VRouter.Dataplane;
 
-/// <summary>One NAT entry of this node. Lists are sorted and distinct; one of <see cref="Backends"/> and <see cref="Draining"/> is not empty.</summary>
+/// <summary>One NAT entry of this node. Lists are sorted and distinct; <see cref="Backends"/> or <see cref="Draining"/> is not empty.</summary>
 public sealed record DataplaneNatEntry(
     NatEntryKey Key,
     EquatableList<DataplaneBackend> Backends,
@@ -13,7 +13,7 @@ public sealed record DataplaneNatEntry(
     EquatableList<IPNetwork> SourceRanges);
 
 /// <summary>
-/// Where a flow may go. <paramref name="Port"/> 0: the port is kept. <paramref name="Local"/> false: the endpoint lives on another
-/// node, the source becomes this node's address so that the reply comes back.
+/// An endpoint that takes flows. <paramref name="Port"/> 0: the port is kept. <paramref name="Local"/> false: the endpoint lives on another
+/// node, so the source becomes this node's address and the reply comes back.
 /// </summary>
 public readonly record struct DataplaneBackend(IPAddress Address, ushort Port, bool Local);

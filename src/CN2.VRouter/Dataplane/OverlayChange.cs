@@ -2,7 +2,7 @@ using CN2.Network.Overlay;
 
 namespace CN2.VRouter.Dataplane;
 
-/// <summary>What may differ from the configuration applied before: keys only, the configuration says what is wanted.</summary>
+/// <summary>The keys that may differ from the configuration applied before; the configuration itself holds the values.</summary>
 public sealed class OverlayChange
 {
     public HashSet<int> RoutingInstances { get; } = [];

@@ -1,14 +1,14 @@
 namespace CN2.VRouter.Dataplane;
 
-/// <summary>Who is to encapsulate the VPNs' packets.</summary>
+/// <summary>What encapsulates the packets of VPNs.</summary>
 public enum OverlayChoice
 {
-    /// <summary>The kernel where it can do MPLS (<c>KernelMpls</c>), else the agent.</summary>
+    /// <summary>The kernel where it supports MPLS (<c>KernelMpls</c>), else the agent.</summary>
     Auto,
 
-    /// <summary>The kernel; the agent does not start where it cannot.</summary>
+    /// <summary>The kernel; without MPLS support the agent does not start.</summary>
     Kernel,
 
-    /// <summary>The agent.</summary>
+    /// <summary>The agent process.</summary>
     Userspace,
 }

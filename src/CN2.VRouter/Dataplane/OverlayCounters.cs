@@ -1,10 +1,10 @@
 namespace CN2.VRouter.Dataplane;
 
 /// <summary>
-/// What the engine carried and dropped. In: from the tunnels to the endpoints; out: the other way. Dropped on the way in:
-/// <paramref name="UnknownLabel"/> (none of ours), <paramref name="UnknownSource"/> (the sender is no next hop of that
+/// Packets that the engine carried and dropped. In: from the tunnels to the endpoints; out: the other direction. Dropped on the way in:
+/// <paramref name="UnknownLabel"/> (no RoutingInstance has it), <paramref name="UnknownSource"/> (the sender is no next hop of that
 /// RoutingInstance), <paramref name="Malformed"/> (label stack, GRE header or inner packet), <paramref name="TtlExpired"/>
-/// (label TTL 0 or 1). Either way: <paramref name="Oversize"/> (longer than the tunnel or a buffer can take) and
+/// (label TTL 0 or 1). Dropped in both directions: <paramref name="Oversize"/> (too long for the tunnel or a buffer) and
 /// <paramref name="SendErrors"/> (the kernel refused the packet).
 /// </summary>
 public sealed record OverlayCounters(

@@ -2,35 +2,36 @@ using System.Globalization;
 
 namespace CN2.VRouter.Dataplane;
 
-/// <summary>The marks, table numbers, rule preferences and device names of a RoutingInstance: nftables and the engine agree on them.</summary>
+/// <summary>The marks, table numbers, rule preferences and device names of a RoutingInstance. NAT entries and tunnels must agree on them.</summary>
 public static class OverlayNumbers
 {
     public const int LastRoutingInstance = 65535;
 
-    /// <summary>Added to the number: the ct mark and fwmark of flows that came by the VPN, and the number of the routing table.</summary>
+    /// <summary>Plus the number of the RoutingInstance: the ct mark and fwmark of flows from the VPN, and the number of the routing table.</summary>
     public const uint FromVpn = 0xcb300000;
 
-    /// <summary>Added to the number: the fwmark of flows that an endpoint began.</summary>
+    /// <summary>Plus the number of the RoutingInstance: the fwmark of flows that an endpoint began.</summary>
     public const uint FromEndpoint = 0xcb310000;
 
-    /// <summary>What of a mark says that it is one of these; the rest is the number.</summary>
+    /// <summary>The bits of a mark that identify it as one of these; the other bits are the number.</summary>
     public const uint MarkMask = 0xffff0000;
 
-    /// <summary>The routing tables' and rules' protocol (rtm_protocol): how we know our own.</summary>
+    /// <summary>The protocol (rtm_protocol) of the agent's routes and rules: the agent recognises them by it.</summary>
     public const byte RouteProtocol = 203;
 
-    /// <summary>Rule preferences: by the mark to the table, for replies and for what endpoints begin; then the guard.</summary>
+    /// <summary>Preference of the rule that sends replies of flows from a VPN to its table, by their mark.</summary>
     public const uint FromVpnPreference = 13100;
 
+    /// <summary>Preference of the rule that sends flows that an endpoint began to the VPN's table, by their mark.</summary>
     public const uint FromEndpointPreference = 13101;
 
-    /// <summary>Replies into a VPN that has no route for them end here: nothing leaks into the underlay.</summary>
+    /// <summary>Preference of the rule that makes all other packets of VPNs unreachable, so that they do not leak into the underlay.</summary>
     public const uint GuardPreference = 13102;
 
-    /// <summary>IFNAMSIZ without its final zero.</summary>
+    /// <summary>IFNAMSIZ without the final zero byte.</summary>
     public const int LongestDeviceName = 15;
 
-    /// <summary>IPv4, UDP and one label: what a tunnel adds at most (MPLS-in-GRE adds 28).</summary>
+    /// <summary>The most bytes that a tunnel adds: IPv4, UDP and one label (MPLS-in-GRE adds 28).</summary>
     public const int TunnelOverhead = 20 + 8 + 4;
 
     public static uint RoutingTable(int routingInstance) => FromVpn + (uint)routingInstance;

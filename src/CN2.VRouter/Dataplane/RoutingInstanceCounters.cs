@@ -1,4 +1,4 @@
 namespace CN2.VRouter.Dataplane;
 
-/// <summary>Inner packets and their bytes; <paramref name="NoRoute"/>: on the way out, no imported route matched.</summary>
+/// <summary>Inner packets and their bytes. <paramref name="NoRoute"/>: packets on the way out that no imported route matched.</summary>
 public readonly record struct RoutingInstanceCounters(long PacketsIn, long BytesIn, long PacketsOut, long BytesOut, long NoRoute);

@@ -2,13 +2,13 @@ using System.Globalization;
 
 namespace CN2.VRouter.Host;
 
-/// <summary>What this process may do (linux/capability.h), in the user namespace that it is in.</summary>
+/// <summary>The capabilities of this process (linux/capability.h) in its user namespace.</summary>
 internal static class Capabilities
 {
     public const int NetworkAdministration = 12; // CAP_NET_ADMIN
     public const int SystemAdministration = 21; // CAP_SYS_ADMIN
 
-    /// <summary>Whether it has one; null: the kernel does not say. <paramref name="root"/>: where <c>proc</c> is.</summary>
+    /// <summary>Whether the process has a capability; null: the kernel does not say. <paramref name="root"/>: the directory that holds <c>proc</c>.</summary>
     public static bool? Has(int capability, string root = "/")
     {
         var status = Path.Combine(root, "proc/self/status");

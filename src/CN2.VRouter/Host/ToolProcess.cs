@@ -4,16 +4,16 @@ using CN2.VRouter.Dataplane;
 
 namespace CN2.VRouter.Host;
 
-/// <summary>Runs a tool of the system. A process of its own keeps its memory and its assertions out of the agent.</summary>
+/// <summary>Runs a tool of the system, such as nft. A separate process keeps its memory and its crashes out of the agent.</summary>
 internal static class ToolProcess
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     /// <summary>Feeds <paramref name="text"/> to a tool and waits for its end.</summary>
-    /// <param name="install">What to do where the tool is missing.</param>
+    /// <param name="install">What the operator must do if the tool is missing.</param>
     /// <param name="started">Gets the process id before the tool can have read anything.</param>
-    /// <exception cref="DataplaneException">It is missing.</exception>
-    /// <exception cref="TimeoutException">It did not end; nobody knows what was changed.</exception>
+    /// <exception cref="DataplaneException">The tool is missing.</exception>
+    /// <exception cref="TimeoutException">The tool did not end in time; it may have changed something.</exception>
     public static async Task<(int ExitCode, string Output, string Errors)> RunAsync(string tool, string install, string? text, Action<int>? started, params IEnumerable<string> arguments)
     {
         var start = new ProcessStartInfo(tool, arguments)
@@ -45,7 +45,7 @@ internal static class ToolProcess
             }
             catch (IOException)
             {
-                // It has ended already and says why.
+                // The tool has ended early; its error output says why.
             }
 
             await process.WaitForExitAsync(patience.Token);

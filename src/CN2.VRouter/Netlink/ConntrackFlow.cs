@@ -3,8 +3,9 @@ using System.Net;
 namespace CN2.VRouter.Netlink;
 
 /// <summary>
-/// A tracked flow: who it was sent to, and who answers. <paramref name="Mark"/>: its ct mark. <paramref name="OriginalSource"/> began
-/// it, <paramref name="ReplyDestination"/> is who the other side takes it to be.
+/// A tracked flow. <paramref name="OriginalSource"/> began it towards <paramref name="OriginalDestination"/>;
+/// <paramref name="ReplySource"/> answers it, and knows the beginner as <paramref name="ReplyDestination"/>.
+/// <paramref name="Mark"/>: its ct mark.
 /// </summary>
 public readonly record struct ConntrackFlow(
     byte Protocol,

@@ -2,20 +2,19 @@ using System.Buffers.Binary;
 using System.ComponentModel;
 using System.Net;
 using CN2.Network.Addressing;
+using CN2.VRouter.Host;
 
 namespace CN2.VRouter.Netlink;
 
 /// <summary>
-/// The kernel's table of flows (linux/netfilter/nfnetlink_conntrack.h). One pass over it finds what is to go and deletes entry by
-/// entry: cost is one reading of the table, however many endpoints or addresses went.
+/// The kernel's table of tracked flows (linux/netfilter/nfnetlink_conntrack.h). One pass over it finds the flows that must end, then each
+/// is deleted by its id: the cost is one reading of the table, however many endpoints or addresses were removed.
 /// </summary>
 internal static class ConntrackTable
 {
     private const ushort Get = (1 << 8) | 1;
     private const ushort Delete = (1 << 8) | 2;
-    private const ushort Request = 1;
-    private const ushort Acknowledge = 4;
-    private const ushort Dump = 0x300;
+    private const int Nested = 0x8000; // NLA_F_NESTED
     private const int TupleOriginal = 1;
     private const int TupleReply = 2;
     private const int Mark = 8;
@@ -23,23 +22,24 @@ internal static class ConntrackTable
     private const int Zone = 18;
     private const int TupleAddresses = 1;
     private const int TupleProtocol = 2;
+    private const int ReplyTimeout = 5000;
+    private const int TimedOut = 110; // ETIMEDOUT
 
-    /// <summary>Deletes the flows of a family that <paramref name="condemned"/> chooses; how many there were.</summary>
-    /// <exception cref="Win32Exception">The kernel refused; CAP_NET_ADMIN?</exception>
-    public static int DeleteWhere(IPFamily family, Func<ConntrackFlow, bool> condemned)
+    /// <summary>Deletes the flows of a family that <paramref name="mustEnd"/> chooses; returns how many there were.</summary>
+    /// <exception cref="Win32Exception">The kernel refused; is CAP_NET_ADMIN missing?</exception>
+    public static int DeleteWhere(IPFamily family, Func<ConntrackFlow, bool> mustEnd)
     {
-        var af = (byte)(family == IPFamily.IPv4 ? 2 : 10);
-        var requests = new List<byte[]>();
-        using var socket = new NetlinkSocket();
+        var af = (byte)(family == IPFamily.IPv4 ? Posix.FamilyIPv4 : Posix.FamilyIPv6);
+        var deletions = new List<byte[]>();
+        using var socket = new NetlinkSocket(NetlinkSocket.Netfilter);
         Span<byte> request = stackalloc byte[512];
-        var length = NetlinkMessages.WriteHeader(request, Get, Request | Dump, af);
-        socket.Send(request[..length]);
+        socket.Send(NetlinkMessage.Netfilter(request, Get, NetlinkFlags.Dump, af).Bytes);
         var buffer = new byte[64 * 1024];
         for (var done = false; !done;)
         {
-            var read = socket.Receive(buffer, 5000);
-            if (read <= 0) throw new Win32Exception(110, "the kernel's table of flows could not be read in time");
-            var messages = new NetlinkMessages(buffer.AsSpan(0, read));
+            var datagram = socket.Receive(buffer, ReplyTimeout, out _);
+            if (datagram.IsEmpty) throw new Win32Exception(TimedOut, "the kernel's table of flows could not be read in time");
+            var messages = new NetlinkMessages(datagram);
             while (messages.Next())
             {
                 if (messages.Type == NetlinkMessages.Done)
@@ -49,50 +49,51 @@ internal static class ConntrackTable
                 }
 
                 if (messages.Type == NetlinkMessages.Error) throw Refused(messages.Body);
-                if (messages.Body.Length < 4) continue;
-                var attributes = messages.Body[4..];
+                if (messages.Body.Length < NetlinkMessages.NetfilterHeaderLength) continue;
+                var attributes = messages.Body[NetlinkMessages.NetfilterHeaderLength..];
                 var original = NetlinkMessages.Attribute(attributes, TupleOriginal);
                 var mark = NetlinkMessages.BigEndian(NetlinkMessages.Attribute(attributes, Mark));
-                if (Parse(family, original, NetlinkMessages.Attribute(attributes, TupleReply), mark) is not { } flow || !condemned(flow)) continue;
-                var at = NetlinkMessages.WriteHeader(request, Delete, Request | Acknowledge, af);
-                at = NetlinkMessages.WriteAttribute(request, at, TupleOriginal | 0x8000, original);
-                at = NetlinkMessages.WriteAttribute(request, at, Id, NetlinkMessages.Attribute(attributes, Id));
-                // A zone of the original direction alone is in its tuple.
+                if (Parse(family, original, NetlinkMessages.Attribute(attributes, TupleReply), mark) is not { } flow || !mustEnd(flow)) continue;
+                var deletion = NetlinkMessage.Netfilter(request, Delete, NetlinkFlags.Acknowledge, af);
+                deletion.Add(TupleOriginal | Nested, original);
+                deletion.Add(Id, NetlinkMessages.Attribute(attributes, Id));
+                // A zone of the original direction alone is part of the tuple.
                 var zone = NetlinkMessages.Attribute(attributes, Zone);
-                if (!zone.IsEmpty) at = NetlinkMessages.WriteAttribute(request, at, Zone, zone);
-                requests.Add(request[..at].ToArray());
+                if (!zone.IsEmpty) deletion.Add(Zone, zone);
+                deletions.Add(deletion.Bytes.ToArray());
             }
         }
 
-        foreach (var deletion in requests)
+        foreach (var deletion in deletions)
         {
             socket.Send(deletion);
-            // The answer is "done" or "not there any more"; both are right.
-            if (socket.Receive(buffer, 5000) == 0) throw new Win32Exception(110, "the kernel did not answer the deletion of a flow");
+            // The answer is "done" or "no such entry"; both are right.
+            if (socket.Receive(buffer, ReplyTimeout, out var lost).IsEmpty && !lost) throw new Win32Exception(TimedOut, "the kernel did not answer the deletion of a flow");
         }
 
-        return requests.Count;
+        return deletions.Count;
     }
 
     private static ConntrackFlow? Parse(IPFamily family, ReadOnlySpan<byte> original, ReadOnlySpan<byte> reply, uint mark)
     {
-        var v4 = family == IPFamily.IPv4;
-        var forth = NetlinkMessages.Attribute(original, TupleAddresses);
-        var back = NetlinkMessages.Attribute(reply, TupleAddresses);
-        var destination = NetlinkMessages.Attribute(forth, v4 ? 2 : 4);
-        var source = NetlinkMessages.Attribute(back, v4 ? 1 : 3);
+        // CTA_IP_V4_SRC 1, V4_DST 2, V6_SRC 3, V6_DST 4.
+        var (source, destination) = family == IPFamily.IPv4 ? (1, 2) : (3, 4);
+        var originalAddresses = NetlinkMessages.Attribute(original, TupleAddresses);
+        var replyAddresses = NetlinkMessages.Attribute(reply, TupleAddresses);
+        var originalDestination = NetlinkMessages.Attribute(originalAddresses, destination);
+        var replySource = NetlinkMessages.Attribute(replyAddresses, source);
         var protocol = NetlinkMessages.Attribute(original, TupleProtocol);
         var number = NetlinkMessages.Attribute(protocol, 1);
-        if (destination.IsEmpty || source.IsEmpty || number.IsEmpty) return null;
+        if (originalDestination.IsEmpty || replySource.IsEmpty || number.IsEmpty) return null;
         return new ConntrackFlow(
             number[0],
-            new IPAddress(destination),
+            new IPAddress(originalDestination),
             Port(NetlinkMessages.Attribute(protocol, 3)),
-            new IPAddress(source),
+            new IPAddress(replySource),
             Port(NetlinkMessages.Attribute(NetlinkMessages.Attribute(reply, TupleProtocol), 2)),
             mark,
-            new IPAddress(NetlinkMessages.Attribute(forth, v4 ? 1 : 3)),
-            new IPAddress(NetlinkMessages.Attribute(back, v4 ? 2 : 4)));
+            new IPAddress(NetlinkMessages.Attribute(originalAddresses, source)),
+            new IPAddress(NetlinkMessages.Attribute(replyAddresses, destination)));
     }
 
     private static ushort Port(ReadOnlySpan<byte> value) => value.Length < 2 ? (ushort)0 : BinaryPrimitives.ReadUInt16BigEndian(value);

@@ -1,107 +1,96 @@
-using System.ComponentModel;
 using System.Runtime.InteropServices;
+using CN2.VRouter.Host;
 
 namespace CN2.VRouter.Netlink;
 
 /// <summary>
-/// A NETLINK_NETFILTER socket (linux/netlink.h, linux/netfilter/nfnetlink.h): .NET has no address family for it. Blocking; one
-/// thread at a time.
+/// A netlink socket (linux/netlink.h) in the network namespace of the thread that made it; .NET has no address family for it. Blocking;
+/// one thread at a time.
 /// </summary>
-internal sealed partial class NetlinkSocket : IDisposable
+internal sealed unsafe class NetlinkSocket : IDisposable
 {
-    public const int HeaderLength = 20; // nlmsghdr and nfgenmsg
+    /// <summary>Devices, addresses, routes and rules (NETLINK_ROUTE).</summary>
+    public const int Route = 0;
 
-    private const int AddressFamilyNetlink = 16;
-    private const int SocketRaw = 3;
-    private const int CloseOnExec = 0x80000;
-    private const int ProtocolNetfilter = 12;
-    private const int LevelSocket = 1;
-    private const int LevelNetlink = 270;
-    private const int ReceiveBufferForce = 33;
-    private const int AddMembership = 1;
-    private const short PollIn = 1;
-    private const int NoBufferSpace = 105;
-    private const int Interrupted = 4;
+    /// <summary>nftables and connection tracking (NETLINK_NETFILTER).</summary>
+    public const int Netfilter = 12;
+
+    private const int ReceiveBufferForce = 33; // SO_RCVBUFFORCE
+    private const int AddMembership = 1; // NETLINK_ADD_MEMBERSHIP
+    private const int AddressLength = 12; // struct sockaddr_nl
 
     private int _descriptor;
 
-    public NetlinkSocket()
+    /// <param name="protocol"><see cref="Route"/> or <see cref="Netfilter"/>.</param>
+    /// <exception cref="PosixException">The kernel refused.</exception>
+    public NetlinkSocket(int protocol)
     {
-        _descriptor = NativeSocket(AddressFamilyNetlink, SocketRaw | CloseOnExec, ProtocolNetfilter);
-        if (_descriptor < 0) throw Error("socket");
-        var address = new SocketAddress { Family = AddressFamilyNetlink };
-        if (NativeBind(_descriptor, ref address, Marshal.SizeOf<SocketAddress>()) < 0) throw Error("bind");
+        _descriptor = Posix.Socket(Posix.FamilyNetlink, Posix.Raw | Posix.CloseOnExec, protocol);
+        if (_descriptor < 0) throw PosixException.Last("netlink socket");
+        try
+        {
+            var address = stackalloc uint[AddressLength / sizeof(uint)] { Posix.FamilyNetlink, 0, 0 };
+            if (Posix.Bind(_descriptor, address, AddressLength) < 0) throw PosixException.Last("netlink bind");
+            var length = AddressLength;
+            if (Posix.SocketName(_descriptor, address, &length) < 0) throw PosixException.Last("netlink getsockname");
+            Port = address[1];
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
-    /// <summary>Hears a multicast group; the buffer holds what arrives while nobody reads. Needs CAP_NET_ADMIN.</summary>
-    public void Join(int group, int bufferBytes)
+    /// <summary>The kernel's number of this socket: notices of what it changes carry it.</summary>
+    public uint Port { get; }
+
+    /// <summary>How many bytes may wait while this process does not read. Needs CAP_NET_ADMIN.</summary>
+    public void SetReceiveBuffer(int bytes) => Set(Posix.LevelSocket, ReceiveBufferForce, bytes);
+
+    /// <summary>Turns on an option of netlink (NETLINK_*).</summary>
+    public void TurnOn(int option) => Set(Posix.LevelNetlink, option, 1);
+
+    /// <summary>Receives the notices of a multicast group from now on.</summary>
+    public void Join(int group) => Set(Posix.LevelNetlink, AddMembership, group);
+
+    public void Send(ReadOnlySpan<byte> messages)
     {
-        if (NativeSetOption(_descriptor, LevelSocket, ReceiveBufferForce, ref bufferBytes, sizeof(int)) < 0) throw Error("SO_RCVBUFFORCE");
-        if (NativeSetOption(_descriptor, LevelNetlink, AddMembership, ref group, sizeof(int)) < 0) throw Error("NETLINK_ADD_MEMBERSHIP");
+        fixed (byte* at = messages)
+        {
+            if (Posix.Send(_descriptor, at, messages.Length, 0) != messages.Length) throw PosixException.Last("netlink send");
+        }
     }
 
-    public void Send(ReadOnlySpan<byte> message)
+    /// <summary>Waits for a datagram; empty: none came in time, or <paramref name="lost"/>.</summary>
+    /// <param name="lost">Some were lost because the receive buffer was full.</param>
+    public ReadOnlySpan<byte> Receive(Span<byte> buffer, int timeoutMilliseconds, out bool lost)
     {
-        if (NativeSend(_descriptor, in MemoryMarshal.GetReference(message), message.Length, 0) != message.Length) throw Error("send");
-    }
+        lost = false;
+        var poll = new PollDescriptor { Descriptor = _descriptor, Events = (short)Posix.PollIn };
+        var ready = Posix.Poll(&poll, 1, timeoutMilliseconds);
+        if (ready == 0 || (ready < 0 && Marshal.GetLastPInvokeError() == Posix.Interrupted)) return default;
+        if (ready < 0) throw PosixException.Last("netlink poll");
+        fixed (byte* at = buffer)
+        {
+            var length = Posix.Receive(_descriptor, at, buffer.Length, 0);
+            if (length >= 0) return buffer[..(int)length];
+        }
 
-    /// <summary>Waits for a datagram; 0: none came in time, -1: some were lost because the buffer was full.</summary>
-    public int Receive(Span<byte> buffer, int timeoutMilliseconds)
-    {
-        var poll = new PollDescriptor { Descriptor = _descriptor, Events = PollIn };
-        var ready = NativePoll(ref poll, 1, timeoutMilliseconds);
-        if (ready == 0 || (ready < 0 && Marshal.GetLastPInvokeError() == Interrupted)) return 0;
-        if (ready < 0) throw Error("poll");
-        var length = NativeReceive(_descriptor, ref MemoryMarshal.GetReference(buffer), buffer.Length, 0);
-        if (length >= 0) return (int)length;
         var error = Marshal.GetLastPInvokeError();
-        if (error == NoBufferSpace) return -1;
-        return error == Interrupted ? 0 : throw Error("recv");
+        if (error is not (Posix.NoBufferSpace or Posix.Interrupted)) throw PosixException.Last("netlink recv");
+        lost = error == Posix.NoBufferSpace;
+        return default;
     }
 
     public void Dispose()
     {
         var descriptor = Interlocked.Exchange(ref _descriptor, -1);
-        if (descriptor >= 0) _ = NativeClose(descriptor);
+        if (descriptor >= 0) _ = Posix.Close(descriptor);
     }
 
-    private static Win32Exception Error(string call) => new(Marshal.GetLastPInvokeError(), $"netlink {call}: {Marshal.GetLastPInvokeErrorMessage()}");
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct SocketAddress
+    private void Set(int level, int option, int value)
     {
-        public ushort Family;
-        public ushort Pad;
-        public uint Port;
-        public uint Groups;
+        if (Posix.SetOption(_descriptor, level, option, &value, sizeof(int)) < 0) throw PosixException.Last("netlink setsockopt");
     }
-
-    [StructLayout(LayoutKind.Sequential)]
-    private struct PollDescriptor
-    {
-        public int Descriptor;
-        public short Events;
-        public short Result;
-    }
-
-    [LibraryImport("libc", EntryPoint = "socket", SetLastError = true)]
-    private static partial int NativeSocket(int domain, int type, int protocol);
-
-    [LibraryImport("libc", EntryPoint = "bind", SetLastError = true)]
-    private static partial int NativeBind(int descriptor, ref SocketAddress address, int length);
-
-    [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
-    private static partial int NativeSetOption(int descriptor, int level, int option, ref int value, int length);
-
-    [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
-    private static partial nint NativeSend(int descriptor, in byte buffer, nint length, int flags);
-
-    [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
-    private static partial nint NativeReceive(int descriptor, ref byte buffer, nint length, int flags);
-
-    [LibraryImport("libc", EntryPoint = "poll", SetLastError = true)]
-    private static partial int NativePoll(ref PollDescriptor descriptors, nuint count, int timeout);
-
-    [LibraryImport("libc", EntryPoint = "close", SetLastError = true)]
-    private static partial int NativeClose(int descriptor);
 }

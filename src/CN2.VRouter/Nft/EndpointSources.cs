@@ -6,8 +6,8 @@ using CN2.VRouter.Dataplane;
 namespace CN2.VRouter.Nft;
 
 /// <summary>
-/// The FloatingIP from which an endpoint speaks when it begins a flow into a VPN: one that is attached to it one to one there. Of
-/// several the first in the order of keys, as the endpoint cannot say which it means.
+/// The source address of flows that an endpoint begins into a VPN: the FloatingIP that is attached to it one to one there. If there are
+/// several, the first in the order of keys, because a packet does not say which one its endpoint means.
 /// </summary>
 internal sealed class EndpointSources
 {
@@ -24,8 +24,8 @@ internal sealed class EndpointSources
         }
     }
 
-    /// <summary>Notes what changes elements when <paramref name="before"/> becomes <paramref name="after"/>.</summary>
-    public void Note(Draft draft, DataplaneNatEntry? before, DataplaneNatEntry? after)
+    /// <summary>Records in the draft that <paramref name="before"/> becomes <paramref name="after"/>.</summary>
+    public void Record(Draft draft, DataplaneNatEntry? before, DataplaneNatEntry? after)
     {
         if (before is not null)
         {
@@ -38,7 +38,7 @@ internal sealed class EndpointSources
         }
     }
 
-    /// <summary>The elements to be exchanged.</summary>
+    /// <summary>The elements that the draft removes and adds.</summary>
     public (List<NftElement> Removed, List<NftElement> Added) Difference(Draft draft)
     {
         var removed = new List<NftElement>();
@@ -54,7 +54,8 @@ internal sealed class EndpointSources
         return (removed, added);
     }
 
-    public void Take(Draft draft)
+    /// <summary>The kernel has accepted the draft.</summary>
+    public void Accept(Draft draft)
     {
         foreach (var (endpoint, claims) in draft.Claims)
         {
@@ -63,7 +64,7 @@ internal sealed class EndpointSources
         }
     }
 
-    // Draining ones too: they get no new flow, but begin what they like.
+    // Draining endpoints too: they receive no new flows but may begin some.
     private static IEnumerable<IPAddress> Endpoints(DataplaneNatEntry natEntry) =>
         natEntry.Key is { RoutingInstance: not 0, Protocol: null }
             ? natEntry.Backends.Concat(natEntry.Draining).Where(b => b.Local).Select(b => b.Address)
@@ -76,7 +77,7 @@ internal sealed class EndpointSources
         return claims;
     }
 
-    /// <summary>A change that the kernel has not taken yet.</summary>
+    /// <summary>A change that the kernel has not accepted yet.</summary>
     public sealed class Draft
     {
         internal Dictionary<IPAddress, SortedSet<NatEntryKey>> Claims { get; } = [];

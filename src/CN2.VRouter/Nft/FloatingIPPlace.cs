@@ -2,5 +2,5 @@ using System.Net;
 
 namespace CN2.VRouter.Nft;
 
-/// <summary>An address where it means something: in the underlay (0), or in a RoutingInstance.</summary>
+/// <summary>An address and where it is valid: in the underlay (0), or in a RoutingInstance.</summary>
 public readonly record struct FloatingIPPlace(int RoutingInstance, IPAddress Address);

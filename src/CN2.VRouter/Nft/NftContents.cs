@@ -8,8 +8,8 @@ using CN2.VRouter.Dataplane;
 namespace CN2.VRouter.Nft;
 
 /// <summary>
-/// What the tables hold, as far as it takes to write the next transaction: the NAT entries, and how many ask for each shared element.
-/// Writing one changes nothing here; that is done when the kernel has taken it.
+/// What the tables hold, as far as the next transaction needs it: the NAT entries, and how many of them use each shared element. Writing a
+/// transaction changes nothing here; <see cref="NftTransaction.Accepted"/> does, when the kernel has accepted it.
 /// </summary>
 public sealed class NftContents
 {
@@ -29,7 +29,7 @@ public sealed class NftContents
 
     public IReadOnlySet<IPAddress> FloatingIPs => _floatingIPs;
 
-    /// <summary>The whole configuration as one transaction that replaces what the tables had, and the contents after it.</summary>
+    /// <summary>One transaction that replaces the tables by the whole configuration, and the contents after it.</summary>
     public static (string Text, NftContents After) Whole(NftOptions options, DataplaneConfig desired)
     {
         var after = new NftContents(desired.NatEntries.Count);
@@ -61,8 +61,8 @@ public sealed class NftContents
     }
 
     /// <summary>
-    /// The transaction that takes the tables from these contents to <paramref name="desired"/> as far as <paramref name="change"/>
-    /// names; empty text when there is no difference.
+    /// The transaction from these contents to <paramref name="desired"/>, for the keys in <paramref name="change"/>; its text is empty if
+    /// there is no difference.
     /// </summary>
     public NftTransaction Difference(NftOptions options, DataplaneConfig desired, DataplaneChange change)
     {
@@ -87,15 +87,15 @@ public sealed class NftContents
             }
 
             foreach (var element in had) removed.Add(element);
-            _sources.Note(sources, before, after);
+            _sources.Record(sources, before, after);
             if (before is not null)
             {
-                foreach (var shared in NftRuleset.SharedElements(before)) Note(shared, -1);
+                foreach (var shared in NftRuleset.SharedElements(before)) Record(shared, -1);
             }
 
             if (after is not null)
             {
-                foreach (var shared in NftRuleset.SharedElements(after)) Note(shared, 1);
+                foreach (var shared in NftRuleset.SharedElements(after)) Record(shared, 1);
             }
         }
 
@@ -105,7 +105,7 @@ public sealed class NftContents
             var present = desired.FloatingIPs.Contains(address);
             if (present == _floatingIPs.Contains(address)) continue;
             floatingIPs.Add((address, present));
-            Note(FloatingIP(address), present ? 1 : -1);
+            Record(FloatingIP(address), present ? 1 : -1);
         }
 
         var text = new StringBuilder();
@@ -115,7 +115,7 @@ public sealed class NftContents
             var known = _shared.TryGetValue(shared, out var before);
             if (shared.Set == NftSet.Hash)
             {
-                // A chain stays when its last user goes: the next one finds it, and a replaced table has only what it needs.
+                // A chain stays when its last user is removed, for the next one. A replaced table has only the chains that it needs.
                 if (known || by <= 0) continue;
                 AppendHashChain(text, options.Table, shared);
                 added.Add(NftRuleset.Element(options.Table, shared));
@@ -152,13 +152,13 @@ public sealed class NftContents
             }
 
             foreach (var (shared, by) in counts) Count(shared, by);
-            _sources.Take(sources);
+            _sources.Accept(sources);
         });
 
-        void Note(NftSharedElement shared, int by) => counts[shared] = counts.GetValueOrDefault(shared) + by;
+        void Record(NftSharedElement shared, int by) => counts[shared] = counts.GetValueOrDefault(shared) + by;
     }
 
-    /// <summary>Addresses the tables guard: FloatingIPs, and those of NAT entries.</summary>
+    /// <summary>The addresses whose unmapped ports are dropped: FloatingIPs, and those of NAT entries.</summary>
     public IEnumerable<FloatingIPPlace> GuardedAddresses() => _shared.Keys.Where(IsGuard).Select(PlaceOf);
 
     /// <summary>Whether the address is in the drop set; in a RoutingInstance: whether there is an entry for it.</summary>
@@ -166,7 +166,7 @@ public sealed class NftContents
         ? FloatingIP(place.Address)
         : new NftSharedElement(place.Address.FamilyOf(), NftSet.VpnFloatingIPs, place.Address, place.RoutingInstance));
 
-    // Of a new one too: its clients may have flows from before it was there, tracked as untranslated.
+    // A new entry too: its clients may have flows from before, which are tracked as untranslated.
     private static bool LostEndpoint(DataplaneNatEntry? before, DataplaneNatEntry? after) =>
         before is null || after is null
         || before.Backends.Concat(before.Draining).Any(b => !after.Backends.Contains(b) && !after.Draining.Contains(b));

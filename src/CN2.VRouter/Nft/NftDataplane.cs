@@ -10,7 +10,7 @@ using CN2.VRouter.Dataplane;
 namespace CN2.VRouter.Nft;
 
 /// <summary>
-/// The kernel's nftables and table of flows in the network namespace of this process. The tables stay when it is disposed.
+/// nftables and connection tracking in the network namespace of this process. The tables stay when it is disposed.
 /// </summary>
 public sealed partial class NftDataplane : IDataplane
 {
@@ -22,7 +22,7 @@ public sealed partial class NftDataplane : IDataplane
     private NftContents? _contents;
     private volatile bool _drifted;
 
-    /// <exception cref="DataplaneException">Changes of nftables cannot be heard.</exception>
+    /// <exception cref="DataplaneException">The kernel sends no notices of changes of nftables.</exception>
     public NftDataplane(NftOptions options, ILogger<NftDataplane> logger)
     {
         _options = options;
@@ -33,7 +33,7 @@ public sealed partial class NftDataplane : IDataplane
         }
         catch (Win32Exception e)
         {
-            throw new DataplaneException($"changes of nftables cannot be heard: {e.Message}", e);
+            throw new DataplaneException($"changes of nftables cannot be watched: {e.Message}", e);
         }
     }
 
@@ -42,8 +42,8 @@ public sealed partial class NftDataplane : IDataplane
     /// <summary>Removes the tables; traffic to the addresses in them is no longer translated.</summary>
     public static Task FlushAsync(string table) => NftProcess.RunAsync(NftRuleset.Flush(table), null, "-f", "-");
 
-    /// <summary>Whether nft and the kernel take tables of ours; changes nothing.</summary>
-    /// <exception cref="DataplaneException">They do not; says what is missing.</exception>
+    /// <summary>Checks that nft and the kernel accept the agent's tables; changes nothing.</summary>
+    /// <exception cref="DataplaneException">They do not; the message says what is missing.</exception>
     public static Task CheckAsync(NftOptions options) => NftProcess.RunAsync(NftRuleset.Frame(options), null, "-c", "-f", "-");
 
     public async Task ApplyAsync(DataplaneConfig desired, DataplaneChange? change, CancellationToken cancellation)
@@ -85,7 +85,7 @@ public sealed partial class NftDataplane : IDataplane
     private async Task ReplaceAsync(DataplaneConfig desired)
     {
         var guarded = _contents?.GuardedAddresses().ToHashSet() ?? await GuardedByFormerAgentAsync();
-        // Before, not after: a change that comes during the transaction must be put right by the next one.
+        // Cleared before the transaction: a foreign change during it must be repaired by the next one.
         _drifted = false;
         var (text, after) = NftContents.Whole(_options, desired);
         try
@@ -117,13 +117,13 @@ public sealed partial class NftDataplane : IDataplane
         }
         catch (DataplaneException)
         {
-            // The kernel may hold something else than we think: somebody was here a moment ago, or an nft of ours was killed when
-            // the kernel had taken its change. If the whole is refused too, that is what the operator should read.
+            // The kernel may hold something else than _contents: another process changed it a moment ago, or an nft process was killed after
+            // the kernel had accepted its change. If the whole configuration is refused too, that error is for the operator.
             await ReplaceAsync(desired);
             return;
         }
 
-        transaction.Taken();
+        transaction.Accepted();
         if (transaction.EndpointsGone.Count > 0 || transaction.Freed.Count > 0)
             EndFlows(contents, transaction.EndpointsGone, transaction.Freed);
     }
@@ -157,12 +157,12 @@ public sealed partial class NftDataplane : IDataplane
         }
         catch (Win32Exception e)
         {
-            // The entries are right; flows to endpoints that are gone end by their own timeout.
+            // The entries are correct; flows to removed endpoints end by their own timeout.
             LogNotEnded(e.Message);
         }
     }
 
-    /// <summary>What the tables of an agent before this one guard: what is nobody's by now loses its flows.</summary>
+    /// <summary>The guarded addresses in the tables of an earlier agent: flows to those that no entry uses now must end.</summary>
     private async Task<HashSet<FloatingIPPlace>> GuardedByFormerAgentAsync()
     {
         var places = new HashSet<FloatingIPPlace>();
@@ -195,7 +195,7 @@ public sealed partial class NftDataplane : IDataplane
 
     private void Drifted(string what)
     {
-        if (_contents is null) return; // not yet ours to put right
+        if (_contents is null) return; // the first ApplyAsync replaces everything anyway
         _drifted = true;
         _drift.Writer.TryWrite(what);
     }
@@ -208,7 +208,7 @@ public sealed partial class NftDataplane : IDataplane
             bool foreign;
             try
             {
-                foreign = _monitor.SomebodyElseWasHere();
+                foreign = _monitor.OthersMadeChanges();
             }
             finally
             {

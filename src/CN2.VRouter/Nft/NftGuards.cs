@@ -3,7 +3,7 @@ using System.Net;
 
 namespace CN2.VRouter.Nft;
 
-/// <summary>Reads what nft lists of a set of guarded addresses: <c>address</c>, or <c>mark . address</c> in the overlay's. Pure.</summary>
+/// <summary>Reads nft's listing of a set of guarded addresses: <c>address</c>, or <c>mark . address</c> in RoutingInstances. Pure.</summary>
 internal static class NftGuards
 {
     private const string Elements = "elements = {";

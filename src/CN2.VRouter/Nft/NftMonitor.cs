@@ -5,8 +5,8 @@ using CN2.VRouter.Netlink;
 namespace CN2.VRouter.Nft;
 
 /// <summary>
-/// Hears every change of nftables in this network namespace (NFNLGRP_NFTABLES, as `nft monitor` does) and says when somebody else
-/// has touched our tables. Costs nothing while nothing happens: the tables are never read.
+/// Receives a notice of every change of nftables in this network namespace (NFNLGRP_NFTABLES, as `nft monitor` does) and reports when
+/// another process has changed the agent's tables. It never reads the tables, so it costs nothing while nothing changes.
 /// </summary>
 internal sealed class NftMonitor : IDisposable
 {
@@ -15,7 +15,7 @@ internal sealed class NftMonitor : IDisposable
     private const ushort NewGeneration = (Subsystem << 8) | 15;
     private const ushort GetGeneration = (Subsystem << 8) | 16;
 
-    // A transaction of 50,000 services is about 30 MB of notices; the memory is only used while they wait.
+    // A transaction of 50,000 services makes about 30 MB of notices; the kernel uses memory only for those that wait.
     private const int BufferBytes = 128 * 1024 * 1024;
 
     private readonly byte[] _table;
@@ -30,7 +30,8 @@ internal sealed class NftMonitor : IDisposable
     private uint _lastSeen;
     private NetlinkSocket _socket;
 
-    /// <param name="drift">Called on the monitor's thread, must only signal; so must <paramref name="lost"/>: notices were lost.</param>
+    /// <param name="drift">Another process has changed a table. Called on the monitor's thread, must only signal.</param>
+    /// <param name="lost">Notices were lost. Called on the monitor's thread, must only signal.</param>
     public NftMonitor(string table, Action<string> drift, Action lost)
     {
         _table = Encoding.ASCII.GetBytes(table + '\0');
@@ -42,7 +43,7 @@ internal sealed class NftMonitor : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Changes by this process are ours. To be told before it can make any.</summary>
+    /// <summary>Changes by this process are the agent's own. Must be called before the process can make any.</summary>
     public void Own(int processId)
     {
         lock (_lock)
@@ -54,14 +55,17 @@ internal sealed class NftMonitor : IDisposable
         }
     }
 
-    /// <summary>It made none after all.</summary>
+    /// <summary>The process made no change: it was refused.</summary>
     public void Refused(int processId)
     {
         lock (_lock) _unseen.Remove((uint)processId);
     }
 
-    /// <summary>After lost notices, with no transaction of ours under way: whether anybody else has changed anything since the last one heard.</summary>
-    public bool SomebodyElseWasHere()
+    /// <summary>
+    /// After lost notices: whether other processes have changed anything since the last notice that arrived. No transaction of the agent may
+    /// run during the call.
+    /// </summary>
+    public bool OthersMadeChanges()
     {
         var now = ReadGeneration();
         lock (_lock)
@@ -82,21 +86,28 @@ internal sealed class NftMonitor : IDisposable
 
     private static NetlinkSocket Open()
     {
-        var socket = new NetlinkSocket();
-        socket.Join(Group, BufferBytes);
-        return socket;
+        var socket = new NetlinkSocket(NetlinkSocket.Netfilter);
+        try
+        {
+            socket.SetReceiveBuffer(BufferBytes);
+            socket.Join(Group);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
     private static uint ReadGeneration()
     {
-        using var socket = new NetlinkSocket();
+        using var socket = new NetlinkSocket(NetlinkSocket.Netfilter);
         Span<byte> buffer = stackalloc byte[512];
-        var length = NetlinkMessages.WriteHeader(buffer, GetGeneration, 1, 0);
-        socket.Send(buffer[..length]);
-        var read = socket.Receive(buffer, 5000);
-        var messages = new NetlinkMessages(buffer[..Math.Max(read, 0)]);
+        socket.Send(NetlinkMessage.Netfilter(buffer, GetGeneration, 0, 0).Bytes);
+        var messages = new NetlinkMessages(socket.Receive(buffer, 5000, out _));
         return messages.Next() && messages.Type == NewGeneration
-            ? NetlinkMessages.BigEndian(NetlinkMessages.Attribute(messages.Body[4..], 1))
+            ? NetlinkMessages.BigEndian(NetlinkMessages.Attribute(messages.Body[NetlinkMessages.NetfilterHeaderLength..], 1))
             : 0;
     }
 
@@ -108,10 +119,9 @@ internal sealed class NftMonitor : IDisposable
         {
             try
             {
-                var read = _socket.Receive(buffer, 200);
-                if (read < 0) _lost();
-                if (read <= 0) continue;
-                Hear(buffer.AsSpan(0, read), ref touched);
+                var datagram = _socket.Receive(buffer, 200, out var lost);
+                if (lost) _lost();
+                if (!datagram.IsEmpty) Handle(datagram, ref touched);
             }
             catch (Win32Exception)
             {
@@ -132,21 +142,21 @@ internal sealed class NftMonitor : IDisposable
         }
     }
 
-    private void Hear(ReadOnlySpan<byte> datagram, ref bool touched)
+    private void Handle(ReadOnlySpan<byte> datagram, ref bool touched)
     {
         var messages = new NetlinkMessages(datagram);
         while (messages.Next())
         {
-            if (messages.Type >> 8 != Subsystem || messages.Body.Length < 4) continue;
-            var attributes = messages.Body[4..];
+            if (messages.Type >> 8 != Subsystem || messages.Body.Length < NetlinkMessages.NetfilterHeaderLength) continue;
+            var attributes = messages.Body[NetlinkMessages.NetfilterHeaderLength..];
             if (messages.Type != NewGeneration)
             {
-                // In every other message the first attribute is the table's name; the family is in the header.
+                // In every other message the first attribute is the name of the table; the family is in the header.
                 touched |= messages.Body[0] is 2 or 10 && NetlinkMessages.Attribute(attributes, 1).SequenceEqual(_table);
                 continue;
             }
 
-            // The port is the process id in that process's own namespace, the attribute the one in the initial namespace.
+            // The port is the process id in that process's own pid namespace, the attribute the id in the initial pid namespace.
             var process = NetlinkMessages.BigEndian(NetlinkMessages.Attribute(attributes, 2));
             bool own;
             lock (_lock)

@@ -6,19 +6,19 @@ using CN2.VRouter.Dataplane;
 namespace CN2.VRouter.Nft;
 
 /// <summary>
-/// The RoutingInstances' part of the tables; pure. A VPN's packets are told by the device they arrive from, and are looked up in
-/// maps of their own, so that neither sees the other's addresses.
+/// The part of the tables for RoutingInstances; pure. The device on which a packet arrives identifies its VPN, and its addresses are looked
+/// up in separate maps, so equal addresses in two VPNs do not meet.
 /// <para>
-/// The ct mark names the VPN of a flow for its life: <see cref="OverlayNumbers.FromVpn"/> and the number when it came from there,
-/// <see cref="OverlayNumbers.FromEndpoint"/> and the number when an endpoint with a FloatingIP of its own began it. The packet mark
-/// says that a packet is to leave into the VPN: routing rules of the tunnel engine send it to the RoutingInstance's table.
+/// The ct mark holds the VPN of a flow for its whole life: <see cref="OverlayNumbers.FromVpn"/> plus the number if the flow came from the
+/// VPN, <see cref="OverlayNumbers.FromEndpoint"/> plus the number if an endpoint with its own FloatingIP began it. The packet mark says
+/// that a packet must leave into the VPN: the tunnel engine's routing rules send it to the table of the RoutingInstance.
 /// </para>
 /// </summary>
 internal static class NftOverlay
 {
     private const uint EitherMask = OverlayNumbers.MarkMask & ~(OverlayNumbers.FromVpn ^ OverlayNumbers.FromEndpoint);
 
-    /// <summary>The mark of flows that arrive by the RoutingInstance's device.</summary>
+    /// <summary>The mark of flows that arrive on the RoutingInstance's device.</summary>
     public static uint MarkOf(int routingInstance) => OverlayNumbers.FromVpn + (uint)routingInstance;
 
     /// <summary>The RoutingInstance that a flow with this mark came from; 0: the underlay.</summary>
@@ -27,7 +27,7 @@ internal static class NftOverlay
     /// <summary>The RoutingInstance that an endpoint's flow with this mark went into; 0: none.</summary>
     public static int FromEndpointBy(uint mark) => (mark & OverlayNumbers.MarkMask) == OverlayNumbers.FromEndpoint ? (int)(mark & ~OverlayNumbers.MarkMask) : 0;
 
-    /// <summary>What is there as long as the RoutingInstance has an entry for the address.</summary>
+    /// <summary>The elements that exist as long as the RoutingInstance has an entry for the address.</summary>
     public static IEnumerable<NftSharedElement> SharedElements(IPFamily family, int routingInstance, IPAddress address) =>
     [
         new(family, NftSet.VpnZones, null, routingInstance),
@@ -51,7 +51,7 @@ internal static class NftOverlay
         };
     }
 
-    /// <summary>What an endpoint needs to begin flows into a VPN from the FloatingIP that is attached to it one to one.</summary>
+    /// <summary>The elements with which an endpoint begins flows into a VPN from the FloatingIP that is attached to it one to one.</summary>
     public static IEnumerable<NftElement> EndpointElements(IPAddress endpoint, NatEntryKey floatingIP) =>
     [
         new(floatingIP.Family, NftSet.VpnEndpoints, endpoint.ToString(), NftRuleset.Hex(OverlayNumbers.FromEndpoint + (uint)floatingIP.RoutingInstance)),
@@ -59,8 +59,8 @@ internal static class NftOverlay
     ];
 
     /// <summary>
-    /// Matches the devices of all RoutingInstances, also of those that the tables do not know yet. Where the table's name leaves no
-    /// room for a number there are none, and what is matched is no device's name.
+    /// Matches the devices of all RoutingInstances, including those that the tables do not know yet. If the table's name is too long for a
+    /// number behind it, there are no such devices, and the match fits no name.
     /// </summary>
     public static string Devices(string table)
     {
@@ -90,8 +90,8 @@ internal static class NftOverlay
 
     public static string Chains(string ip, string devices, string ranges, string hash) => $$"""
 
-          # Only in the direction in which a flow begins: equal addresses in two VPNs are two flows then, and replies, which come
-          # from endpoints that know of no VPN, find their flow.
+          # Only in the direction in which a flow begins: equal addresses in two VPNs are then two flows, and replies, which come
+          # from endpoints outside any VPN, find their flow.
           chain vpn_zone {
             type filter hook prerouting priority raw; policy accept;
             ct original zone set iifname map @vpn_zones
@@ -101,7 +101,7 @@ internal static class NftOverlay
             iifname {{devices}} goto vpn_arrival
             {{FromVpn("ct")}} ct direction reply meta mark set ct mark
             {{FromEndpoint("ct")}} ct direction original meta mark set ct mark
-            # Flows that have begun in the underlay stay there.
+            # Flows that began in the underlay stay there.
             ct status ! confirmed meta mark set {{ip}} saddr map @vpn_endpoints
           }
           chain vpn_arrival {
@@ -124,19 +124,19 @@ internal static class NftOverlay
           }
           chain vpn_translate {
             meta mark set ct mark . {{ip}} daddr . meta l4proto . th dport map @vpn_frontends jump vpn_frontend
-            # Drawn just before a transaction made the backends fewer: draw again.
+            # No such backend: a transaction removed it after the draw. Draw again.
             meta mark set ct mark . {{ip}} daddr . meta l4proto . th dport map @vpn_frontends goto vpn_frontend
             meta mark set ct mark . {{ip}} daddr map @vpn_one_to_one goto vpn_one_to_one
           }
 
-          # Out of a VPN come packets to its FloatingIPs, and replies to endpoints that spoke into that same VPN; no others.
+          # From a VPN only packets to its FloatingIPs are accepted, and replies to endpoints that began a flow into the same VPN.
           chain vpn_guard {
             iifname . ct mark != @vpn_devices drop
             {{FromVpn("ct")}} ct direction original ct status dnat accept
             {{FromEndpoint("ct")}} ct direction reply accept
             drop
           }
-          # Into a VPN go the replies of its flows, and what its endpoints begin; and neither goes anywhere else.
+          # Into a VPN only replies of its flows and flows that its endpoints began may go, and they may go nowhere else.
           chain vpn_leave {
             type filter hook postrouting priority mangle; policy accept;
             oifname {{devices}} goto vpn_departure

@@ -7,25 +7,25 @@ using CN2.VRouter.Dataplane;
 namespace CN2.VRouter.Nft;
 
 /// <summary>
-/// Configuration to nft text; pure. One table per family, both of one shape: static chains, and maps that say where a flow goes,
-/// so that a lookup costs the same with one service and with fifty thousand, and a change costs what changed.
+/// Turns configuration into the text of nft; pure. One table per family, both of the same shape: static chains, and maps that say where a
+/// flow goes. A lookup costs the same with one Service and with 50,000, and the cost of a change depends on the change alone.
 /// <para>
-/// A new flow: <c>NAT entries</c> gives the number of backends (in the packet mark, under <see cref="Magic"/>) → <c>hash</c> sends it
-/// through the chain that draws one of so many → <c>backends</c> gives the address to translate to. nft has no arithmetic with a
-/// modulus from a map, hence a chain for every distinct number of backends; there are few.
-/// The mark is taken back right after translation and before any routing decision made for the packet's new destination.
+/// A new flow: the map <c>frontends</c> gives the number of backends (in the packet mark, together with <see cref="Magic"/>) →
+/// <c>hash</c> sends the packet to the chain that draws one of that many → <c>backends</c> gives the address to translate to. nft cannot
+/// use a modulus from a map, so there is a chain for each distinct number of backends; there are few. The mark is cleared right after
+/// translation, before the routing decision for the new destination.
 /// </para>
 /// </summary>
 public static class NftRuleset
 {
-    /// <summary>Upper 12 bits of the packet mark while it is ours.</summary>
+    /// <summary>The upper 12 bits of the packet mark while these chains use it.</summary>
     public const uint Magic = 0xcb20_0000;
     public const uint MagicMask = 0xfff0_0000;
     public const uint SourceRangesFlag = 0x0008_0000;
     public const uint AffinityFlag = 0x0004_0000;
     public const uint CountMask = 0x0003_ffff;
 
-    /// <summary>Packet mark between forward and postrouting: leaves by the interface it came from, so the reply must pass this node too.</summary>
+    /// <summary>Packet mark between forward and postrouting: the packet leaves by the interface it came from, so its reply must pass this node too.</summary>
     private const uint HairpinBit = 0x4000_0000;
 
     public static IReadOnlyList<IPFamily> Families { get; } = [IPFamily.IPv4, IPFamily.IPv6];
@@ -63,11 +63,11 @@ public static class NftRuleset
         _ => throw new ArgumentOutOfRangeException(nameof(set)),
     };
 
-    /// <summary>Removes both tables, also when they are not there.</summary>
+    /// <summary>Removes both tables; tables that do not exist are no error.</summary>
     public static string Flush(string table) =>
         $"table ip {table}\ndelete table ip {table}\ntable ip6 {table}\ndelete table ip6 {table}\n";
 
-    /// <summary>Replaces both tables by ones that hold nothing but the chains; elements and hash chains follow in the same transaction.</summary>
+    /// <summary>Replaces both tables by tables with chains only; elements and hash chains follow in the same transaction.</summary>
     public static string Frame(NftOptions options) =>
         Flush(options.Table) + Frame(options, IPFamily.IPv4) + Frame(options, IPFamily.IPv6);
 
@@ -93,7 +93,7 @@ public static class NftRuleset
             yield return new(key.Family, ranges, $"{prefix} . {range}", null);
     }
 
-    /// <summary>The elements it asks for together with others, once each.</summary>
+    /// <summary>The elements that it shares with other NAT entries, once each.</summary>
     public static IEnumerable<NftSharedElement> SharedElements(DataplaneNatEntry natEntry)
     {
         var key = natEntry.Key;
@@ -110,11 +110,11 @@ public static class NftRuleset
             yield return new(key.Family, NftSet.NodePortNumbers, null, key.Port);
         }
 
-        // Draining ones have no flow left to place, and the source of the flows they keep was decided when those began.
+        // Draining backends receive no new flows, and the source address of their established flows is already decided.
         IPAddress? last = null;
         foreach (var backend in natEntry.Backends)
         {
-            // Sorted: the same address with several ports comes in a row.
+            // The list is sorted, so backends with the same address are neighbours.
             if (!backend.Local && !backend.Address.Equals(last)) yield return new(key.Family, NftSet.Remote, backend.Address, 0);
             last = backend.Address;
         }
@@ -122,7 +122,7 @@ public static class NftRuleset
         if (natEntry.Backends.Count > 0) yield return new(key.Family, NftSet.Hash, null, HashNumber(natEntry));
     }
 
-    /// <summary>How a shared element is written.</summary>
+    /// <summary>The text of a shared element.</summary>
     public static NftElement Element(string table, NftSharedElement shared) => shared.Set switch
     {
         >= NftSet.VpnZones => NftOverlay.Element(table, shared),
@@ -131,11 +131,11 @@ public static class NftRuleset
         _ => new(shared.Family, shared.Set, shared.Address!.ToString(), null),
     };
 
-    /// <summary>The chain that draws one of n, n and the affinity flag being in <paramref name="number"/>.</summary>
+    /// <summary>The chain that draws one of n; <paramref name="number"/> holds n and the affinity flag.</summary>
     public static string HashChain(int number) =>
         ((number & AffinityFlag) != 0 ? "client_of_" : "flow_of_") + Number((int)(number & CountMask));
 
-    /// <summary>Its rule. The seed is fixed: nodes with the same backends choose alike, and so does a node after a restart.</summary>
+    /// <summary>The rule of that chain. The seed is fixed, so nodes with the same backends draw alike, and a restarted node draws as before.</summary>
     public static string HashRule(IPFamily family, int number)
     {
         var ip = Keyword(family);
@@ -145,7 +145,7 @@ public static class NftRuleset
         return $"meta mark set jhash {what} mod {count} seed 0xc2c2c2c2 offset {Hex(Magic)}";
     }
 
-    /// <summary>Ranges of the family without those inside another one: nft takes no overlapping elements.</summary>
+    /// <summary>The ranges of the family, without those that lie inside another: nft refuses overlapping elements.</summary>
     internal static IEnumerable<IPNetwork> Disjoint(IEnumerable<IPNetwork> ranges, IPFamily family)
     {
         var kept = new List<IPNetwork>();
@@ -174,7 +174,7 @@ public static class NftRuleset
         _ => $"{key.Address} . {Number((int)key.Protocol)} . {Number(key.Port)}",
     };
 
-    /// <summary>A range that holds the whole family restricts nothing; ranges of the other family alone let nobody in.</summary>
+    /// <summary>A range that covers the whole family restricts nothing; with ranges of only the other family no client may enter.</summary>
     private static bool Restricted(DataplaneNatEntry natEntry) =>
         natEntry.SourceRanges.Count > 0
         && !natEntry.SourceRanges.Any(r => r.PrefixLength == 0 && r.FamilyOf() == natEntry.Key.Family);
@@ -182,7 +182,7 @@ public static class NftRuleset
     private static uint HeadMark(DataplaneNatEntry natEntry, bool restricted) =>
         Magic | (restricted ? SourceRangesFlag : 0) | (uint)HashNumber(natEntry);
 
-    // One to one serves protocols without ports too: only the client's address is there to hash.
+    // A one-to-one entry also serves protocols without ports, so only the client's address can be hashed.
     private static int HashNumber(DataplaneNatEntry natEntry) =>
         (natEntry.ClientIPAffinity || natEntry.Key.Protocol is null ? (int)AffinityFlag : 0) | natEntry.Backends.Count;
 
@@ -200,7 +200,7 @@ public static class NftRuleset
         var ranges = $"meta mark & {Hex(SourceRangesFlag)} == {Hex(SourceRangesFlag)}";
         var hash = $"meta mark & {Hex(~SourceRangesFlag)} vmap @hash";
         var tunnels = NftOverlay.Devices(options.Table);
-        var ours = $"meta mark & {Hex(MagicMask)} == {Hex(Magic)} meta mark set 0";
+        var clearMark = $"meta mark & {Hex(MagicMask)} == {Hex(Magic)} meta mark set 0";
         return $$"""
             table {{ip}} {{options.Table}} {
               map hash { type mark : verdict; }
@@ -234,7 +234,7 @@ public static class NftRuleset
               }
               chain translate {
                 meta mark set {{ip}} daddr . meta l4proto . th dport map @frontends jump frontend
-                # Drawn just before a transaction made the backends fewer: draw again.
+                # No such backend: a transaction removed it after the draw. Draw again.
                 meta mark set {{ip}} daddr . meta l4proto . th dport map @frontends goto frontend
                 meta mark set {{ip}} daddr map @one_to_one goto one_to_one
                 {{ip}} daddr != {{loopback}} fib daddr type local meta mark set meta l4proto . th dport map @node_ports goto node_port
@@ -249,21 +249,21 @@ public static class NftRuleset
                 goto translate
               }
 
-              # What was translated has another destination by now. The rest would be routed back to where it came from.
+              # A translated packet has another destination by now. Any other would be routed back to its sender, in a loop.
               chain guard {
                 type filter hook prerouting priority dstnat + 10; policy accept;
-                {{ours}}
+                {{clearMark}}
                 iifname {{tunnels}} goto vpn_guard
                 {{ip}} daddr @floating_ips drop
               }
               chain guard_output {
                 type route hook output priority -90; policy accept;
-                {{ours}}
+                {{clearMark}}
                 {{ip}} daddr @floating_ips drop
               }
 
-              # A flow that leaves by the interface it came from (an endpoint that reaches itself, or its neighbour on the same
-              # link): the reply would not pass here, so it gets the node's address as a source.
+              # A flow leaves by the interface it came from when an endpoint reaches itself or a neighbour on the same link. Its reply
+              # would not pass this node, so its source becomes the node's address.
               chain forward {
                 type filter hook forward priority filter; policy accept;
                 ct state new ct status dnat {{ip}} daddr != @remote jump hairpin

@@ -3,7 +3,7 @@ using CN2.Network.Addressing;
 
 namespace CN2.VRouter.Nft;
 
-/// <summary>Elements gathered by set, so that a transaction has one command a set however many there are.</summary>
+/// <summary>Elements by set: a transaction has one command for each set, however many elements it changes.</summary>
 internal sealed class NftSections
 {
     private readonly SortedDictionary<(IPFamily Family, NftSet Set), StringBuilder> _sections = [];

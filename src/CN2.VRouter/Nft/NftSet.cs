@@ -3,16 +3,16 @@ namespace CN2.VRouter.Nft;
 /// <summary>The sets and maps of a table, in the order in which a transaction writes them.</summary>
 public enum NftSet
 {
-    /// <summary>Chosen by packet mark (flags and number of backends): which chain draws the backend's number.</summary>
+    /// <summary>packet mark (flags and number of backends) → the chain that draws a backend.</summary>
     Hash,
 
-    /// <summary>Addresses that are ours: what arrives for them and was not translated is dropped.</summary>
+    /// <summary>Addresses of FloatingIPs: packets to them that no entry translates are dropped.</summary>
     FloatingIPs,
 
     /// <summary>Backends on other nodes: the source becomes the node's address.</summary>
     Remote,
 
-    /// <summary>Port numbers of node ports; recognises their flows after translation.</summary>
+    /// <summary>Port numbers of node ports, to recognise their flows after translation.</summary>
     NodePortNumbers,
 
     /// <summary>address . protocol . port → flags and number of backends.</summary>
@@ -21,7 +21,7 @@ public enum NftSet
     /// <summary>address . protocol . port . number → backend.</summary>
     Backends,
 
-    /// <summary>address . protocol . port . client: who may use a NAT entry that has source ranges.</summary>
+    /// <summary>address . protocol . port . client: the clients that may use a NAT entry with source ranges.</summary>
     SourceRanges,
 
     NodePorts,
@@ -45,7 +45,7 @@ public enum NftSet
     /// <summary>mark . address: the FloatingIPs of the RoutingInstances.</summary>
     VpnFloatingIPs,
 
-    /// <summary>As in the underlay, each key with the flow's mark before it: the same address in two VPNs is two things.</summary>
+    /// <summary>As in the underlay, with the flow's mark before each key: equal addresses in two VPNs are different.</summary>
     VpnNatEntries,
     VpnBackends,
     VpnSourceRanges,
@@ -53,9 +53,9 @@ public enum NftSet
     VpnOneToOneBackends,
     VpnOneToOneSourceRanges,
 
-    /// <summary>Endpoints that have a FloatingIP of their own in a VPN: the mark of flows that they begin.</summary>
+    /// <summary>Endpoint with its own FloatingIP in a VPN → the mark of flows that it begins.</summary>
     VpnEndpoints,
 
-    /// <summary>The FloatingIP from which such an endpoint speaks in the VPN.</summary>
+    /// <summary>Endpoint with its own FloatingIP in a VPN → that FloatingIP, the source of its flows there.</summary>
     VpnSources,
 }

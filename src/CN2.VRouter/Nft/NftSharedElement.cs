@@ -3,5 +3,5 @@ using CN2.Network.Addressing;
 
 namespace CN2.VRouter.Nft;
 
-/// <summary>An element that several NAT entries can ask for; it stays until the last of them is gone.</summary>
+/// <summary>An element that several NAT entries may use; it stays until the last of them is removed.</summary>
 public readonly record struct NftSharedElement(IPFamily Family, NftSet Set, IPAddress? Address, int Number);

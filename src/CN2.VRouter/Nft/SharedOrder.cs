@@ -11,7 +11,7 @@ internal sealed class SharedOrder : IComparer<NftSharedElement>
     {
         var order = x.Family.CompareTo(y.Family);
         if (order == 0) order = x.Set.CompareTo(y.Set);
-        // Within one set all have an address, or none has.
+        // In one set either all elements have an address or none has.
         if (order == 0 && x.Address is { } address) order = AddressArithmetic.Compare(address, y.Address!);
         return order != 0 ? order : x.Number.CompareTo(y.Number);
     }

@@ -6,8 +6,9 @@ using CN2.Network.Resources;
 namespace CN2.VRouter.Probes;
 
 /// <summary>
-/// The last health states of this node's endpoints, in a file of the state directory, so that a restart finds an endpoint as it was
-/// left also when nobody could be told. Written soon after a change, whole, by rename. Without a directory it only remembers.
+/// The last health states of this node's endpoints, in a file of the state directory: a restarted agent continues from them, even if no
+/// server heard of the last change. The whole file is written soon after a change, and renamed. Without a directory the states are only in
+/// memory.
 /// </summary>
 public sealed partial class HealthStore : IDisposable
 {
@@ -20,7 +21,7 @@ public sealed partial class HealthStore : IDisposable
     private readonly Lock _writing = new();
     private int _dirty;
 
-    /// <exception cref="IOException">The directory cannot be made, read or written to; says which.</exception>
+    /// <exception cref="IOException">The directory cannot be made, read or written to.</exception>
     public HealthStore(string? directory, TimeProvider time)
     {
         _timer = time.CreateTimer(_ => Save(), null, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
@@ -28,14 +29,14 @@ public sealed partial class HealthStore : IDisposable
         _path = Path.Combine(Path.GetFullPath(directory), FileName);
         try
         {
-            Write([]); // now, not when the first state is lost
+            Write([]); // fail now, not at the first change
             if (!File.Exists(_path)) return;
             var saved = JsonSerializer.Deserialize(File.ReadAllBytes(_path), Json.Default.DictionaryGuidEntry);
             foreach (var (uid, entry) in saved ?? []) _entries[uid] = entry;
         }
         catch (JsonException)
         {
-            // Cut short by a crash of the machine: the server's last known states serve as well.
+            // Truncated by a crash of the machine: the last known states of the server take its place.
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -43,7 +44,7 @@ public sealed partial class HealthStore : IDisposable
         }
     }
 
-    /// <summary>The state it was left in, or null when this very probe was never answered.</summary>
+    /// <summary>The last state of this endpoint; null: this probe has no answer yet.</summary>
     public EndpointHealth? Find(ProbeTarget target) =>
         _entries.TryGetValue(target.Uid, out var entry) && entry.Probe == Fingerprint(target) ? entry.Health : null;
 
@@ -85,7 +86,7 @@ public sealed partial class HealthStore : IDisposable
     private static string Fingerprint(ProbeTarget target) =>
         $"{target.Address} {target.MonitorType} {target.Port} {target.HttpMethod} {target.UrlPath} {string.Join(',', target.ExpectedCodes.Ranges.Select(r => (r.First, r.Last)))}";
 
-    /// <summary>Writes beside the file that is valid until then.</summary>
+    /// <summary>Writes a new file beside the valid one.</summary>
     private string Write(Dictionary<Guid, Entry> entries)
     {
         var temporary = _path + ".new";

@@ -1,8 +1,8 @@
 namespace CN2.VRouter.Probes;
 
-/// <summary>Asks an endpoint once whether it is well.</summary>
+/// <summary>Probes an endpoint once.</summary>
 public interface IProber
 {
-    /// <summary>Never throws but for <paramref name="cancellation"/>; a fault of the network is a failure with its reason.</summary>
+    /// <summary>Throws only on <paramref name="cancellation"/>; an error of the network is a failed result with its reason.</summary>
     Task<ProbeResult> ProbeAsync(ProbeTarget target, CancellationToken cancellation);
 }

@@ -6,7 +6,7 @@ using CN2.Network.Resources;
 
 namespace CN2.VRouter.Probes;
 
-/// <summary>Probes from the node's network namespace: HTTP, TCP connect, ICMP echo. A new connection each time, no redirects followed.</summary>
+/// <summary>Probes from the node's network namespace: HTTP, TCP connect, ICMP echo. Every probe opens a new connection; redirects are not followed.</summary>
 public sealed class NetworkProber : IProber, IDisposable
 {
     private readonly HttpMessageInvoker _http = new(new SocketsHttpHandler

@@ -4,8 +4,8 @@ using CN2.Network.Resources;
 namespace CN2.VRouter.Probes;
 
 /// <summary>
-/// Runs the probes of this node: no thread each, spread over time. Goes on while no server is there; what it knows is told to
-/// <paramref name="changed"/> (any thread, must only queue) when it changes, and given whole on request.
+/// Runs the probes of this node, spread over time and without a thread for each. It continues while there is no server.
+/// <paramref name="changed"/> is called when a state changes, on any thread, and must only queue; <see cref="Known"/> returns all states.
 /// </summary>
 public sealed class ProbeEngine(IProber prober, HealthStore store, TimeProvider time, Action<ProbeReport> changed) : IAsyncDisposable
 {
@@ -13,11 +13,11 @@ public sealed class ProbeEngine(IProber prober, HealthStore store, TimeProvider 
 
     private readonly ConcurrentDictionary<Guid, Running> _running = [];
 
-    /// <summary>Every state that a probe has found or was told to start from.</summary>
+    /// <summary>Every state that a probe has found or started from.</summary>
     public IReadOnlyList<ProbeReport> Known() =>
         [.. _running.Values.Where(r => r.State.Health != EndpointHealth.Unknown).Select(r => new ProbeReport(r.Target.Uid, r.State.Health, r.Message))];
 
-    /// <summary>Probes exactly these from now on. One that asks the same as before goes on undisturbed. Called by one task at a time.</summary>
+    /// <summary>Probes exactly these targets from now on; an unchanged probe continues. Called by one task at a time.</summary>
     public void Set(IReadOnlyDictionary<Guid, ProbeTarget> targets)
     {
         foreach (var uid in _running.Keys)
@@ -31,12 +31,12 @@ public sealed class ProbeEngine(IProber prober, HealthStore store, TimeProvider 
             {
                 if (SameProbe(running.Target, target))
                 {
-                    // Sent again: the server may have missed what was found.
+                    // The server has sent it again, so it may have missed a report.
                     if (!ReferenceEquals(running.Sent, target)) Correct(running, target);
                     continue;
                 }
 
-                // Asked in another way: what is known of the same question goes on.
+                // The probe has changed, for example its interval: keep the state if it still asks the same question.
                 Stop(target.Uid, keep: true);
             }
 
@@ -56,11 +56,11 @@ public sealed class ProbeEngine(IProber prober, HealthStore store, TimeProvider 
 
     private void Start(ProbeTarget target)
     {
-        // What this node saw itself is newer than what it told before.
+        // What this node saw itself is newer than what it reported before.
         var start = store.Find(target) ?? target.LastKnown;
         var running = new Running(target, new ProbeState(start, target.MaxRetries));
         _running[target.Uid] = running;
-        // Also where it is what the server said: what an earlier probe of the endpoint told may still be on its way, and must not be the last.
+        // Report it even if the server sent this state: a report of an earlier probe of this endpoint may still be on its way, and must not be the last.
         if (start != EndpointHealth.Unknown) changed(new ProbeReport(target.Uid, start, running.Message));
         running.Task = RunAsync(running);
     }
@@ -83,7 +83,7 @@ public sealed class ProbeEngine(IProber prober, HealthStore store, TimeProvider 
     {
         var target = running.Target;
         var cancellation = running.Cancellation.Token;
-        // A known state can wait its turn; an unknown endpoint is out until its first success.
+        // An endpoint of unknown health gets no traffic before its first success, so it is probed at once.
         var within = running.State.Health == EndpointHealth.Unknown && FirstWithin < target.Delay ? FirstWithin : target.Delay;
         try
         {
@@ -91,7 +91,7 @@ public sealed class ProbeEngine(IProber prober, HealthStore store, TimeProvider 
             while (true)
             {
                 var result = await prober.ProbeAsync(target, cancellation);
-                // An answer that came too late is nobody's; who took its place asks again.
+                // The probe was stopped while it waited: its answer must not change the state of the probe that replaced it.
                 cancellation.ThrowIfCancellationRequested();
                 running.Message = result.Message;
                 if (running.State.Take(result.Success))
@@ -117,7 +117,7 @@ public sealed class ProbeEngine(IProber prober, HealthStore store, TimeProvider 
 
         public CancellationTokenSource Cancellation { get; } = new();
 
-        /// <summary>The probe as the server sent it last.</summary>
+        /// <summary>The probe as the server last sent it.</summary>
         public ProbeTarget Sent { get; set; } = target;
 
         public string Message { get; set; } = "not probed since the agent's start";

@@ -1,4 +1,4 @@
 namespace CN2.VRouter.Probes;
 
-/// <summary>What one probe saw; <paramref name="Message"/> in words for people.</summary>
+/// <summary>The result of one probe; <paramref name="Message"/> is for people.</summary>
 public readonly record struct ProbeResult(bool Success, string Message);

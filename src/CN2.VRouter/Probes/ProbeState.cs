@@ -2,7 +2,7 @@ using CN2.Network.Resources;
 
 namespace CN2.VRouter.Probes;
 
-/// <summary>One endpoint's health from a row of results: down after <paramref name="maxRetries"/> failures in a row, up after one success. Pure.</summary>
+/// <summary>The health of one endpoint from its probe results: down after <paramref name="maxRetries"/> consecutive failures, up after one success. Pure.</summary>
 public sealed class ProbeState(EndpointHealth start, int maxRetries)
 {
     private int _failures;

@@ -4,8 +4,9 @@ using CN2.Network.Resources;
 namespace CN2.VRouter.Probes;
 
 /// <summary>
-/// A local endpoint to probe (contract §3, ServiceHealthCheck). Times as the user gave them. <paramref name="LastKnown"/> is the state
-/// to start from and no part of what is asked: two targets that differ in it only are the same probe.
+/// A local endpoint to probe (docs/contract.md §3, ServiceHealthCheck), with the times that the user chose.
+/// <paramref name="LastKnown"/> is the state to start from. It does not belong to the question: targets that differ only in it are the same
+/// probe.
 /// </summary>
 public sealed record ProbeTarget(
     Guid Uid,

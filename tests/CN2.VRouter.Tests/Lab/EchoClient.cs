@@ -4,10 +4,10 @@ using System.Text;
 
 namespace CN2.VRouter.Tests.Lab;
 
-/// <summary>What answered: the endpoint's name and the client address it saw.</summary>
+/// <summary>The answer of an endpoint: its name and the client address that it saw.</summary>
 public sealed record Answer(string Endpoint, string Client);
 
-/// <summary>A socket of a namespace that talks to an <see cref="EchoServer"/>, wherever its packets end up.</summary>
+/// <summary>A client socket in a namespace, for an <see cref="EchoServer"/> behind translation.</summary>
 public sealed class EchoClient : IDisposable
 {
     private readonly Socket _socket;
@@ -15,7 +15,7 @@ public sealed class EchoClient : IDisposable
 
     private EchoClient(Socket socket) => _socket = socket;
 
-    /// <summary>Opens a flow; null when nobody answers. <paramref name="from"/>: an address, with a port if that matters.</summary>
+    /// <summary>Opens a flow; null: no answer. <paramref name="from"/>: the client's address, with a port if it matters.</summary>
     public static async Task<EchoClient?> OpenAsync(NetworkNamespace home, ProtocolType protocol, string address, int port, string? from = null)
     {
         var to = new IPEndPoint(IPAddress.Parse(address), port);
@@ -40,7 +40,7 @@ public sealed class EchoClient : IDisposable
         return null;
     }
 
-    /// <summary>Opens a flow, asks once, closes; null when nobody answers.</summary>
+    /// <summary>Opens a flow, asks once, closes it; null: no answer.</summary>
     public static async Task<Answer?> OnceAsync(NetworkNamespace home, ProtocolType protocol, string address, int port, string? from = null)
     {
         using var client = await OpenAsync(home, protocol, address, port, from);
@@ -49,10 +49,10 @@ public sealed class EchoClient : IDisposable
 
     public Answer? First { get; private set; }
 
-    /// <summary>Its own port.</summary>
+    /// <summary>The local port.</summary>
     public int Port => ((IPEndPoint)_socket.LocalEndPoint!).Port;
 
-    /// <summary>UDP: which endpoint this same flow reaches now; null: none.</summary>
+    /// <summary>UDP: the endpoint that this flow reaches now; null: none.</summary>
     public async Task<Answer?> AskAsync()
     {
         using var timeout = new CancellationTokenSource(Patience.Seconds(0.7));
@@ -67,7 +67,7 @@ public sealed class EchoClient : IDisposable
         }
     }
 
-    /// <summary>TCP: whether this same connection still carries data both ways.</summary>
+    /// <summary>TCP: whether this connection still carries data in both directions.</summary>
     public async Task<bool> EchoesAsync()
     {
         using var timeout = new CancellationTokenSource(Patience.Seconds(5));
@@ -82,7 +82,7 @@ public sealed class EchoClient : IDisposable
         }
     }
 
-    /// <summary>TCP: whether this many bytes come back whole.</summary>
+    /// <summary>TCP: whether this many bytes come back intact.</summary>
     public async Task<bool> EchoesAsync(int bytes)
     {
         using var timeout = new CancellationTokenSource(Patience.Seconds(10));

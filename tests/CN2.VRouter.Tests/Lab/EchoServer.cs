@@ -5,7 +5,7 @@ using System.Text;
 namespace CN2.VRouter.Tests.Lab;
 
 /// <summary>
-/// An endpoint's application: over TCP it greets with "name client-address" and echoes what it gets; over UDP it answers every
+/// The application of an endpoint. Over TCP it greets with "name client-address" and echoes what it receives; over UDP it answers every
 /// datagram with that greeting.
 /// </summary>
 public sealed class EchoServer : IDisposable
@@ -53,7 +53,7 @@ public sealed class EchoServer : IDisposable
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // The endpoint is gone.
+            // The endpoint was removed.
         }
     }
 
@@ -68,7 +68,7 @@ public sealed class EchoServer : IDisposable
         }
         catch (SocketException)
         {
-            // The client is gone.
+            // The client has closed the connection.
         }
     }
 
@@ -85,7 +85,7 @@ public sealed class EchoServer : IDisposable
         }
         catch (Exception e) when (e is SocketException or ObjectDisposedException)
         {
-            // The endpoint is gone.
+            // The endpoint was removed.
         }
     }
 }

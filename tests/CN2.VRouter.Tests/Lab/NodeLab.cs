@@ -1,8 +1,8 @@
 namespace CN2.VRouter.Tests.Lab;
 
 /// <summary>
-/// A compute node with two pods on it, a client's network in front, and another node beside it with a pod of its own that knows no
-/// way back to the client: 192.0.2.2 and 192.0.2.3 — node (192.0.2.1, 172.16.0.1) — 10.1.1.2, 10.1.2.2; 172.16.0.2 with 10.9.0.1.
+/// A compute node with two pods, a client's network in front of it, and another node beside it with a pod that has no route back to the
+/// client: 192.0.2.2 and 192.0.2.3 — node (192.0.2.1, 172.16.0.1) — 10.1.1.2, 10.1.2.2; 172.16.0.2 with 10.9.0.1.
 /// IPv6 likewise under fd00:.
 /// </summary>
 public sealed class NodeLab : IDisposable
@@ -30,7 +30,7 @@ public sealed class NodeLab : IDisposable
             PodHost1 = Add(new NetworkNamespace("pod1"));
             PodHost2 = Add(new NetworkNamespace("pod2"));
             OtherNode = Add(new NetworkNamespace("other"));
-            // Neighbours are asked from the link-local address, which DAD would hold back for a second.
+            // Neighbour discovery uses the link-local address, which duplicate address detection would delay for a second.
             foreach (var home in (NetworkNamespace[])[Node, ClientHost, PodHost1, PodHost2, OtherNode]) home.Sysctl("net/ipv6/conf/default/accept_dad", "0");
             Node.Sysctl("net/ipv4/ip_forward", "1");
             Node.Sysctl("net/ipv6/conf/all/forwarding", "1");
@@ -39,7 +39,7 @@ public sealed class NodeLab : IDisposable
             Link(PodHost1, "pod1", "10.1.1.", "30", "fd00:1:1::", 1, 2, route: true);
             Link(PodHost2, "pod2", "10.1.2.", "30", "fd00:1:2::", 1, 2, route: true);
             Link(OtherNode, "fabric0", "172.16.0.", "24", "fd00:16::", 1, 2, route: false);
-            // A server on a wildcard socket answers with the pod's address, as if the pod had a namespace of its own.
+            // A server on a wildcard socket answers with the pod's address, as if the pod had its own namespace.
             OtherNode.Ip("addr add 10.9.0.1/32 dev lo\naddr add fd00:9::1/128 dev lo nodad\nroute add 172.16.0.1/32 dev eth0 src 10.9.0.1\nroute add fd00:16::1/128 dev eth0 src fd00:9::1");
             Node.Ip("route add 10.9.0.0/24 via 172.16.0.2\nroute add fd00:9::/64 via fd00:16::2\nroute add default via 192.0.2.2\nroute add default via fd00:c::2");
             foreach (var (home, name) in ((NetworkNamespace, string)[])[(PodHost1, "pod1"), (PodHost2, "pod2"), (OtherNode, "remote")])

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging;
 
 namespace CN2.VRouter.Tests.Lab;
 
-/// <summary>The control plane's end of the stream, played by the test: it sees each connection and says what to send.</summary>
+/// <summary>The control plane's end of the stream in the hand of a test: the test sees every connection and decides what is sent.</summary>
 public sealed class StubServer : IAsyncDisposable
 {
     private readonly WebApplication _app;
@@ -26,7 +26,7 @@ public sealed class StubServer : IAsyncDisposable
 
     public string Url { get; }
 
-    /// <summary>Listens on a port of its own on loopback, in <paramref name="home"/> if given; on <paramref name="port"/> to come back.</summary>
+    /// <summary>Listens on loopback, in <paramref name="home"/> if given, on a free port, or on <paramref name="port"/> to replace a server that ended.</summary>
     public static async Task<StubServer> StartAsync(NetworkNamespace? home = null, int port = 0)
     {
         Socket? listener = null;
@@ -63,7 +63,7 @@ public sealed class StubServer : IAsyncDisposable
 
     public void Refuse(string? why) => _connections.Refusal = why;
 
-    /// <summary>Streams stay open and nothing comes over them any more, as from a process that is stopped or a network that is cut.</summary>
+    /// <summary>Streams stay open but carry nothing any more, as from a stopped process or over a broken network.</summary>
     public void FallSilent() => _connections.Silent = true;
 
     public async ValueTask DisposeAsync()
@@ -88,7 +88,7 @@ public sealed class StubServer : IAsyncDisposable
         public void Send(ulong revision, Items items) =>
             Send(new ServerMessage { Snapshot = new Snapshot { Revision = revision, Last = true, Items = items } });
 
-        /// <summary>The next message of the kind; others are passed over.</summary>
+        /// <summary>The next message of the kind; others are skipped.</summary>
         public async Task<AgentMessage> NextAsync(AgentMessage.BodyOneofCase kind, TimeSpan? within = null)
         {
             using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);
@@ -138,7 +138,7 @@ public sealed class StubServer : IAsyncDisposable
             }
             catch (Exception e) when (e is OperationCanceledException or IOException)
             {
-                // One of both ends it.
+                // Agent or test has ended the stream.
             }
             finally
             {

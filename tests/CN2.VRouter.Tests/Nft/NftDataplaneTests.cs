@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CN2.VRouter.Tests.Nft;
 
-/// <summary>The kernel's data plane, asked with packets.</summary>
+/// <summary>The data plane in the kernel, tested with packets.</summary>
 public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab>, IAsyncLifetime
 {
     private readonly NodeLab _lab;
@@ -99,7 +99,7 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     }
 
     [Fact]
-    public async Task A_ping_that_goes_on_follows_a_FloatingIP_and_ends_with_it()
+    public async Task A_continuing_ping_follows_a_FloatingIP_and_ends_with_it()
     {
         await ApplyAsync(Configs.Config(Configs.OneToOne(FloatingIP, "10.1.1.2:0")));
         // One socket, one identifier: the kernel sees one flow.
@@ -127,9 +127,9 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
         }
     }
 
-    // Kernels without SCTP sockets still translate it: the packets are made and looked at by hand.
+    // A kernel without SCTP sockets still translates SCTP: the test writes and reads the packets itself.
     [Fact]
-    public async Task SCTP_is_translated_with_its_checksum_put_right()
+    public async Task SCTP_is_translated_with_a_correct_checksum()
     {
         await ApplyAsync(Configs.Config(Configs.NatEntry(FloatingIP, TransportProtocol.SCTP, 3868, "10.1.1.2:3869")));
         using var sender = _lab.ClientHost.Run(() => RawSocket.Open(132));
@@ -144,7 +144,7 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     }
 
     [Fact]
-    public async Task A_packet_mark_of_ours_is_not_left_on_the_packet()
+    public async Task The_packet_mark_is_cleared_after_translation()
     {
         await ApplyAsync(Configs.Config(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80", "10.1.2.2:80")));
         _lab.Node.ExecWith("table inet marks { chain f { type filter hook forward priority -200; meta mark != 0 counter; }; chain o { type filter hook postrouting priority 300; meta mark != 0 counter; }; }", "nft", "-f", "-");
@@ -162,7 +162,7 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     }
 
     [Fact]
-    public async Task Established_connections_stay_where_they_are_when_members_come_and_go()
+    public async Task Established_connections_keep_their_backend_when_members_change()
     {
         var natEntry = Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80", "10.1.2.2:80");
         await ApplyAsync(Configs.Config(natEntry));
@@ -182,7 +182,7 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     }
 
     [Fact]
-    public async Task UDP_flows_stay_while_an_endpoint_drains_and_end_when_it_is_gone()
+    public async Task UDP_flows_stay_while_an_endpoint_drains_and_end_when_it_is_removed()
     {
         var natEntry = Configs.NatEntry(FloatingIP, TransportProtocol.UDP, 8080, "10.1.1.2:80");
         await ApplyAsync(Configs.Config(natEntry));
@@ -211,7 +211,7 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     }
 
     [Fact]
-    public async Task A_flow_from_before_its_service_does_not_miss_it()
+    public async Task A_flow_from_before_its_entry_existed_reaches_the_entry()
     {
         await ApplyAsync(Configs.Config());
         using var client = await EchoClient.OpenAsync(_lab.PodHost2, ProtocolType.Udp, FloatingIP, 8080);
@@ -226,7 +226,7 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     }
 
     [Fact]
-    public async Task An_address_that_is_nobodys_loses_all_its_flows()
+    public async Task All_flows_of_a_freed_address_end()
     {
         await ApplyAsync(Configs.Config(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80"), Configs.NatEntry("100.0.0.5", TransportProtocol.TCP, 8080, "10.1.1.2:80")));
         using var gone = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Tcp, FloatingIP, 8080))!;
@@ -237,7 +237,7 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     }
 
     [Fact]
-    public async Task An_agent_that_starts_anew_ends_the_flows_of_addresses_that_went_meanwhile()
+    public async Task An_agent_that_starts_again_ends_the_flows_of_addresses_freed_meanwhile()
     {
         await ApplyAsync(Configs.Config(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80")));
         using var gone = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Tcp, FloatingIP, 8080))!;
@@ -251,14 +251,14 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     [InlineData("delete table ip cn2")]
     [InlineData("flush ruleset")]
     [InlineData("flush table ip cn2")]
-    [InlineData("flush map ip cn2 natEntries")]
+    [InlineData("flush map ip cn2 frontends")]
     [InlineData("delete element ip cn2 backends { 100.0.0.4 . 6 . 8080 . 0xcb200000 }")]
     [InlineData("delete element ip cn2 floating_ips { 100.0.0.4 }")]
     [InlineData("flush chain ip cn2 guard")]
     [InlineData("delete table ip6 cn2")]
     [InlineData("add table ip cn2 { flags dormant; }")]
     [InlineData("insert rule ip cn2 translate ip daddr 100.0.0.4 drop")]
-    public async Task What_others_change_by_hand_is_noticed_and_put_right(string command)
+    public async Task A_manual_change_is_detected_and_repaired(string command)
     {
         var config = Configs.Config(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80"));
         await ApplyAsync(config);
@@ -276,25 +276,25 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     }
 
     [Fact]
-    public async Task Changes_of_other_tables_and_our_own_are_no_drift()
+    public async Task Changes_of_other_tables_and_the_agents_own_changes_are_no_drift()
     {
         await ApplyAsync(Configs.Config());
         _lab.Node.ExecWith("table ip other { set s { type ipv4_addr; }; }", "nft", "-f", "-");
         await ApplyAsync(Configs.Config(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80")));
         _lab.Node.ExecWith("delete table ip other", "nft", "-f", "-");
-        // The monitor hears in order: after a change of ours that it must tell, nothing else can be on its way.
+        // Notices come in order: when the one for the change below has arrived, no earlier one is still on its way.
         _lab.Node.ExecWith("add element ip cn2 remote { 10.9.9.9 }", "nft", "-f", "-");
         var cancellation = TestContext.Current.CancellationToken;
-        var told = await _dataplane.Drift.ReadAsync(cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(2), cancellation);
-        Assert.Contains("(nft)", told, StringComparison.Ordinal);
+        var report = await _dataplane.Drift.ReadAsync(cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(2), cancellation);
+        Assert.Contains("(nft)", report, StringComparison.Ordinal);
         Assert.False(_dataplane.Drift.TryRead(out _));
     }
 
     [Fact]
-    public async Task A_refused_transaction_changes_nothing_and_says_why()
+    public async Task A_refused_transaction_changes_nothing_and_gives_the_reason()
     {
         await ApplyAsync(Configs.Config(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80")));
-        // The other family's address cannot be a value of this family's map.
+        // An address of the other family cannot be a value of this family's map.
         var wrong = Configs.NatEntry("100.0.0.5", TransportProtocol.TCP, 8080, "[fd00::1]:80");
         var e = await Assert.ThrowsAsync<DataplaneException>(() => ApplyAsync(Configs.Config(wrong)));
         Assert.StartsWith("nft refused: ", e.Message, StringComparison.Ordinal);
@@ -305,7 +305,7 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     }
 
     [Fact]
-    public async Task Flush_leaves_nothing_of_ours_and_everything_of_others()
+    public async Task Flush_removes_the_agents_tables_and_no_others()
     {
         await ApplyAsync(Configs.Config(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80")));
         _lab.Node.ExecWith("table ip other { set s { type ipv4_addr; }; }", "nft", "-f", "-");

@@ -11,7 +11,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CN2.VRouter.Tests.Nft;
 
-/// <summary>Flows from everywhere a client can be, in both families, and what membership does to those that are established.</summary>
+/// <summary>Flows from every place where a client can be, in both families, and what changes of members do to established flows.</summary>
 public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
 {
     private const string FloatingIP = "100.0.0.4";
@@ -41,7 +41,7 @@ public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
     [Theory]
     [InlineData(ProtocolType.Tcp)]
     [InlineData(ProtocolType.Udp)]
-    public async Task An_IPv6_pod_reaches_itself_and_others_through_FloatingIP_and_node_port(ProtocolType protocol)
+    public async Task An_IPv6_pod_reaches_itself_and_others_through_a_FloatingIP_and_a_node_port(ProtocolType protocol)
     {
         var transport = protocol == ProtocolType.Tcp ? TransportProtocol.TCP : TransportProtocol.UDP;
         await ApplyAsync(
@@ -82,7 +82,7 @@ public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
     }
 
     [Fact]
-    public async Task IPv6_source_ranges_let_only_those_in()
+    public async Task Only_clients_in_the_IPv6_source_ranges_are_accepted()
     {
         var natEntry = Configs.NatEntry(FloatingIP6, TransportProtocol.UDP, 8080, "[fd00:1:1::2]:80");
         var nodePort = NodePort6(TransportProtocol.UDP, 30080, "[fd00:1:1::2]:80");
@@ -100,7 +100,7 @@ public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_echo_to_a_FloatingIP_is_dropped_wherever_it_comes_from_and_never_leaves_the_node()
+    public async Task An_echo_to_a_FloatingIP_from_any_source_is_dropped_and_never_leaves_the_node()
     {
         await ApplyAsync(
             Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80"),
@@ -135,7 +135,7 @@ public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
         var clients = new List<EchoClient>();
         try
         {
-            // 1 -> 2 -> 3 -> 2 -> 1; at each step some more flows, and each stays as long as its endpoint does.
+            // Endpoints: 1 -> 2 -> 3 -> 2 -> 1. Each step adds flows; every flow stays as long as its endpoint.
             foreach (var backends in (string[][])[["10.1.1.2:80"], ["10.1.1.2:80", "10.1.2.2:80"], ["10.1.1.2:80", "10.1.2.2:80", "10.9.0.1:80@"], ["10.1.1.2:80", "10.1.2.2:80"], ["10.1.1.2:80"]])
             {
                 await ApplyAsync(natEntry with { Backends = Configs.Backends(backends) });
@@ -161,7 +161,7 @@ public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
     }
 
     [Fact]
-    public async Task The_same_five_tuple_is_always_sent_the_same_way()
+    public async Task The_same_five_tuple_always_goes_to_the_same_backend()
     {
         var natEntry = Configs.NatEntry(FloatingIP, TransportProtocol.UDP, 8080, "10.1.1.2:80", "10.1.2.2:80");
         await ApplyAsync(natEntry);
@@ -169,7 +169,7 @@ public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
         Assert.Equal(["pod1", "pod2"], first.Distinct().Order());
         _lab.Node.Exec("conntrack", "-F");
         Assert.Equal(first, await AskAsync());
-        // As an agent that starts anew: the tables are made again.
+        // As after a restart of the agent: the tables are made again.
         await _lab.Node.RunAsync(() => NftDataplane.FlushAsync("cn2"));
         await _dataplane.Drift.ReadAsync(Cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(5), Cancellation);
         await ApplyAsync(natEntry);
@@ -192,7 +192,7 @@ public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
     }
 
     [Fact]
-    public async Task With_affinity_the_source_alone_decides()
+    public async Task With_affinity_only_the_source_address_decides()
     {
         await ApplyAsync(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80", "10.1.2.2:80") with { ClientIPAffinity = true });
         var endpoints = new HashSet<string>();
@@ -209,18 +209,18 @@ public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_router_that_needs_smaller_packets_is_heard_by_the_endpoint()
+    public async Task Packet_too_big_from_a_router_reaches_the_endpoint()
     {
         await ApplyAsync(Configs.NatEntry(FloatingIP, TransportProtocol.UDP, 8080, "10.1.1.2:80"));
         using var client = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Udp, FloatingIP, 8080, NodeLab.Client))!;
         using var raw = _lab.ClientHost.Run(() => RawSocket.Open(1));
         await raw.SendToAsync(FragmentationNeeded(1300, FloatingIP, 8080, NodeLab.Client, client.Port), new IPEndPoint(IPAddress.Parse(FloatingIP), 0), Cancellation);
-        Assert.Equal("pod1", (await client.AskAsync())?.Endpoint); // the same way, later: the message has arrived
+        Assert.Equal("pod1", (await client.AskAsync())?.Endpoint); // sent later on the same path, so the message has arrived
         Assert.Contains("mtu 1300", _lab.PodHost1.Exec("ip", "route", "get", NodeLab.Client), StringComparison.Ordinal);
     }
 
     [Fact]
-    public async Task UDP_flows_of_an_IPv6_endpoint_end_with_it_and_drain_before()
+    public async Task UDP_flows_of_an_IPv6_endpoint_drain_and_end_with_it()
     {
         var natEntry = Configs.NatEntry(FloatingIP6, TransportProtocol.UDP, 8080, "[fd00:1:1::2]:80");
         await ApplyAsync(natEntry);
@@ -275,7 +275,7 @@ public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
         }
         catch (PingException)
         {
-            return IPStatus.Unknown; // dropped on the way out: the sender is told
+            return IPStatus.Unknown; // dropped on the way out: the sender gets an error
         }
     });
 

@@ -8,7 +8,7 @@ using CN2.VRouter.Nft;
 namespace CN2.VRouter.Tests.Nft;
 
 /// <summary>
-/// The text for nft, kept in Goldens/; each is also given to the real nft. CN2_UPDATE_GOLDENS=1 writes them anew, for review.
+/// The text for nft, compared with the files in Goldens/ and loaded by the real nft. CN2_UPDATE_GOLDENS=1 rewrites the files, for review.
 /// </summary>
 public sealed class NftRulesetTests : IDisposable
 {
@@ -53,12 +53,12 @@ public sealed class NftRulesetTests : IDisposable
         var changed = Kernel();
         Load(NftContents.Whole(Options, after).Text);
         Assert.Equal(Kernel(), changed);
-        transaction.Taken();
+        transaction.Accepted();
         Assert.Empty(contents.Difference(Options, after, change).Text);
     }
 
     [Fact]
-    public void Any_row_of_changes_ends_where_the_whole_configuration_does()
+    public void Any_sequence_of_changes_gives_the_result_of_the_whole_configuration()
     {
         var random = new Random(20261123);
         var desired = new DataplaneConfig();
@@ -70,7 +70,7 @@ public sealed class NftRulesetTests : IDisposable
             for (var i = random.Next(1, 6); i > 0; i--) Mutate(random, desired, change);
             var transaction = contents.Difference(Options, desired, change);
             if (transaction.Text.Length > 0) Load(transaction.Text);
-            transaction.Taken();
+            transaction.Accepted();
         }
 
         var incremental = Kernel();
@@ -81,7 +81,7 @@ public sealed class NftRulesetTests : IDisposable
     [Theory]
     [InlineData(10)]
     [InlineData(10_000)]
-    public void What_nft_gets_for_an_endpoint_does_not_grow_with_the_services(int services)
+    public void The_text_of_a_change_does_not_grow_with_the_number_of_Services(int services)
     {
         var natEntries = Enumerable.Range(0, services).Select(i => Configs.NatEntry($"100.0.{i / 250}.{i % 250}", TransportProtocol.TCP, 80, "10.0.0.1:80", "10.0.0.2:80") with
         {
@@ -100,7 +100,7 @@ public sealed class NftRulesetTests : IDisposable
     }
 
     [Fact]
-    public void The_order_in_which_NAT_entries_came_does_not_matter()
+    public void The_order_of_NAT_entries_does_not_matter()
     {
         var natEntries = Whole("everything").NatEntries.Values.ToArray();
         var forwards = NftContents.Whole(Options, Configs.Config(natEntries)).Text;
@@ -109,7 +109,7 @@ public sealed class NftRulesetTests : IDisposable
     }
 
     [Fact]
-    public void Ranges_inside_others_are_left_out() =>
+    public void A_range_inside_another_is_left_out() =>
         Assert.Equal(
             ["10.0.0.0/8", "192.0.2.0/31"],
             NftRuleset.Disjoint(Configs.Ranges("192.0.2.0/31", "10.1.0.0/16", "10.0.0.0/8", "10.0.0.0/8", "192.0.2.1/32", "fd00::/8"), CN2.Network.Addressing.IPFamily.IPv4).Select(r => r.ToString()));
@@ -194,7 +194,7 @@ public sealed class NftRulesetTests : IDisposable
 
     private void Load(string text) => _namespace.ExecWith(text, "nft", "-f", "-");
 
-    /// <summary>What the kernel holds: static chains, and elements in order; but for the chains and choices left from numbers no longer used.</summary>
+    /// <summary>What the kernel holds: static chains, and elements in order, without the chains and map entries of numbers of backends no longer in use.</summary>
     private List<string> Kernel()
     {
         var contents = new List<string>();

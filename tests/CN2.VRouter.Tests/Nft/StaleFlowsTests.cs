@@ -22,29 +22,29 @@ public sealed class StaleFlowsTests
     [Theory]
     [InlineData(17, "100.0.0.4", 53, "10.0.0.1", 5353, false)] // a backend
     [InlineData(17, "100.0.0.4", 53, "10.0.0.2", 5353, false)] // draining
-    [InlineData(17, "100.0.0.4", 53, "10.0.0.3", 5353, true)] // gone
+    [InlineData(17, "100.0.0.4", 53, "10.0.0.3", 5353, true)] // removed
     [InlineData(17, "100.0.0.4", 53, "10.0.0.1", 53, true)] // another port than the backend's
     [InlineData(17, "100.0.0.4", 53, "100.0.0.4", 53, true)] // from before the service: not translated
     [InlineData(6, "100.0.0.4", 53, "10.0.0.3", 5353, false)] // TCP ends by itself
-    [InlineData(17, "100.0.0.4", 54, "10.0.0.3", 5353, true)] // an entry that is gone, address still guarded
+    [InlineData(17, "100.0.0.4", 54, "10.0.0.3", 5353, true)] // a removed entry, address still guarded
     [InlineData(17, "100.0.0.7", 54, "10.0.0.3", 5353, true)]
-    [InlineData(17, "198.51.100.1", 53, "10.0.0.3", 5353, false)] // not ours
+    [InlineData(17, "198.51.100.1", 53, "10.0.0.3", 5353, false)] // not in the tables
     [InlineData(17, "172.16.0.1", 30053, "10.0.0.1", 5353, false)]
     [InlineData(17, "172.16.0.1", 30053, "10.0.0.3", 5353, true)]
-    [InlineData(17, "198.51.100.1", 30053, "10.0.0.3", 5353, false)] // the same port of somebody else
+    [InlineData(17, "198.51.100.1", 30053, "10.0.0.3", 5353, false)] // the same port on an address outside the node
     [InlineData(17, "100.0.0.9", 777, "10.0.0.3", 777, false)] // one to one keeps the port
     [InlineData(17, "100.0.0.9", 777, "10.0.0.4", 777, true)]
     [InlineData(1, "100.0.0.9", 0, "10.0.0.3", 0, false)] // an echo has no ports
     [InlineData(1, "100.0.0.9", 0, "10.0.0.4", 0, true)]
-    [InlineData(47, "100.0.0.9", 0, "10.0.0.4", 0, true)] // nor does a tunnel, and nothing ends it either
+    [InlineData(47, "100.0.0.9", 0, "10.0.0.4", 0, true)] // a tunnel has no ports and no end of its own
     [InlineData(132, "100.0.0.9", 777, "10.0.0.4", 777, false)] // SCTP ends by itself too
     [InlineData(1, "100.0.0.4", 0, "10.0.0.3", 0, true)] // attached one to one before, guarded now
     [InlineData(1, "198.51.100.1", 0, "10.0.0.3", 0, false)]
-    public void Of_all_natEntries(byte protocol, string to, ushort port, string answers, ushort answersPort, bool stale) =>
+    public void With_all_NAT_entries_checked_the_flows_of_removed_endpoints_are_stale(byte protocol, string to, ushort port, string answers, ushort answersPort, bool stale) =>
         Assert.Equal(stale, Look(null, [], protocol, to, port, answers, answersPort));
 
     [Fact]
-    public void NatEntries_that_were_not_named_keep_their_flows()
+    public void NAT_entries_that_are_not_named_keep_their_flows()
     {
         var other = new NatEntryKey(Dns.Key.Family, IPAddress.Parse("100.0.0.4"), TransportProtocol.UDP, 54);
         Assert.False(Look([other], [], 17, "100.0.0.4", 53, "10.0.0.3", 5353));
@@ -62,20 +62,20 @@ public sealed class StaleFlowsTests
     [InlineData(0xcb300005, "100.0.0.9", 7, "10.0.0.3", 7, true)]
     [InlineData(0xcb300005, "100.0.0.7", 53, "10.0.0.1", 53, false)] // guarded in the underlay only
     [InlineData(0xcb300005, "172.16.0.1", 30053, "10.0.0.3", 5353, false)] // no node ports in a VPN
-    [InlineData(0xcb300006, "100.0.0.4", 53, "10.0.0.1", 53, false)] // no entry of that RoutingInstance: it went with its addresses
+    [InlineData(0xcb300006, "100.0.0.4", 53, "10.0.0.1", 53, false)] // no entry of that RoutingInstance: it was removed with its addresses
     [InlineData(0xcb310005, "100.0.0.4", 53, "10.0.0.3", 53, true)] // begun by an endpoint from an address it does not have
-    public void Each_RoutingInstance_has_flows_of_its_own(uint mark, string to, ushort port, string answers, ushort answersPort, bool stale) =>
+    public void Each_RoutingInstance_has_its_own_flows(uint mark, string to, ushort port, string answers, ushort answersPort, bool stale) =>
         Assert.Equal(stale, Look(null, [], 17, to, port, answers, answersPort, mark));
 
     [Theory]
     [InlineData(17, "10.0.0.8", "100.0.0.9", false)] // its own FloatingIP
-    [InlineData(17, "10.0.0.3", "100.0.0.9", true)] // attached to another now
+    [InlineData(17, "10.0.0.3", "100.0.0.9", true)] // attached to another endpoint now
     [InlineData(6, "10.0.0.3", "100.0.0.9", false)] // TCP ends by itself
-    public void What_endpoints_began_ends_with_their_FloatingIP(byte protocol, string from, string seenAs, bool stale) =>
+    public void Flows_that_an_endpoint_began_end_with_its_FloatingIP(byte protocol, string from, string seenAs, bool stale) =>
         Assert.Equal(stale, Look(null, [], protocol, "192.0.2.2", 80, "192.0.2.2", 80, 0xcb310005, from, seenAs));
 
     [Fact]
-    public void A_freed_address_is_that_of_one_RoutingInstance()
+    public void A_freed_address_belongs_to_one_RoutingInstance()
     {
         HashSet<FloatingIPPlace> freed = [new(5, IPAddress.Parse("100.0.0.8"))];
         var stale = new StaleFlows(Contents, new HashSet<NatEntryKey>(), freed, new HashSet<IPAddress>());
@@ -87,7 +87,7 @@ public sealed class StaleFlowsTests
     }
 
     [Fact]
-    public void Guarded_addresses_are_read_from_what_nft_lists()
+    public void Guarded_addresses_are_read_from_the_listing_of_nft()
     {
         const string Underlay = "table ip cn2 {\n\tset floating_ips {\n\t\ttype ipv4_addr\n\t\telements = { 100.0.0.4, 100.0.0.5,\n\t\t\t     100.0.0.6 }\n\t}\n}\n";
         const string Overlay = "table ip6 cn2 {\n\tset vpn_floating_ips {\n\t\ttype mark . ipv6_addr\n\t\telements = { 0xcb300005 . 2001:db8::4,\n\t\t\t     0xcb30ffff . 2001:db8::4 }\n\t}\n}\n";

@@ -8,7 +8,7 @@ using OverlayCounters = CN2.VRouter.Dataplane.OverlayCounters;
 
 namespace CN2.VRouter.Tests.Overlay;
 
-/// <summary>The agent between a server played by the test, and an engine and tables that only remember.</summary>
+/// <summary>The agent with a server in the hand of the test, and engine and tables in memory.</summary>
 public sealed class AgentOverlayTests : IAsyncLifetime
 {
     private readonly MemoryOverlay _engine = new();
@@ -39,10 +39,10 @@ public sealed class AgentOverlayTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task It_names_its_engine() => Assert.Equal("memory", (await _server.NextAsync()).Hello.OverlayEngine);
+    public async Task The_hello_names_the_engine() => Assert.Equal("memory", (await _server.NextAsync()).Hello.OverlayEngine);
 
     [Fact]
-    public async Task One_acknowledgement_stands_for_tunnels_and_entries()
+    public async Task One_acknowledgement_covers_tunnels_and_entries()
     {
         var connection = await _server.NextAsync();
         connection.Send(5, Vpn());
@@ -61,7 +61,7 @@ public sealed class AgentOverlayTests : IAsyncLifetime
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task What_either_refuses_refuses_the_revision_and_is_tried_again(bool engine)
+    public async Task A_refusal_of_tunnels_or_tables_refuses_the_revision_and_is_retried(bool engine)
     {
         var connection = await _server.NextAsync();
         if (engine) _engine.Refusal = "no tun";
@@ -78,12 +78,12 @@ public sealed class AgentOverlayTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_device_that_others_removed_is_a_repair()
+    public async Task A_device_that_another_process_removed_counts_as_a_repair()
     {
         var connection = await _server.NextAsync();
         connection.Send(5, Vpn());
         await connection.AppliedAsync();
-        _engine.SomebodyTakesAll();
+        _engine.ChangeByHand();
         AgentMessage beat;
         do beat = await connection.NextAsync(AgentMessage.BodyOneofCase.Heartbeat);
         while (beat.Heartbeat.Repairs == 0);
@@ -91,7 +91,7 @@ public sealed class AgentOverlayTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Heartbeats_carry_the_counters_and_what_the_operator_should_know_of_tunnels_that_are_there()
+    public async Task Heartbeats_carry_counters_and_with_tunnels_the_notice_of_the_engine()
     {
         var connection = await _server.NextAsync();
         _engine.Notice = "VPN packets stop with the agent.";

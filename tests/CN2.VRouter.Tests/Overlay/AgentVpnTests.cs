@@ -6,8 +6,8 @@ using CN2.VRouter.V1;
 namespace CN2.VRouter.Tests.Overlay;
 
 /// <summary>
-/// The command itself, from the stream to the packets: a client behind a router's RoutingInstance, MPLS in UDP and in GRE, the agent,
-/// a pod; and back by the route that the router has told.
+/// The agent process, from the stream to the packets: a client behind a router's RoutingInstance, MPLS in UDP and in GRE, the agent, a pod,
+/// and back by the route imported from the router.
 /// </summary>
 public sealed class AgentVpnTests(VpnLab lab) : IClassFixture<VpnLab>, IAsyncLifetime
 {
@@ -60,7 +60,7 @@ public sealed class AgentVpnTests(VpnLab lab) : IClassFixture<VpnLab>, IAsyncLif
             Assert.Equal(new Answer("pod1", NodeLab.Client), await EchoClient.OnceAsync(lab.Nodes.ClientHost, ProtocolType.Tcp, "100.0.0.5", 8080, NodeLab.Client));
             Assert.Null(await EchoClient.OnceAsync(lab.Site5.Client, ProtocolType.Tcp, "100.0.0.4", 8081));
 
-            // What the far ends saw is what the agent counted; replies went by the encapsulation of the route.
+            // The routers counted the same packets as the agent; replies used the encapsulation of the route.
             var beat = await CountedAsync(connection);
             foreach (var (site, by) in ((VpnSite, string)[])[(lab.Site5, encapsulation), (lab.Site6, encapsulation == "udp" ? "gre" : "udp")])
             {
@@ -80,7 +80,7 @@ public sealed class AgentVpnTests(VpnLab lab) : IClassFixture<VpnLab>, IAsyncLif
     }
 
     [Fact]
-    public async Task Connections_outlive_an_agent_that_is_killed_and_started_anew()
+    public async Task Connections_outlive_an_agent_that_is_killed_and_started_again()
     {
         var (agent, connection) = await StartAsync();
         connection.Send(7, One());
@@ -88,7 +88,7 @@ public sealed class AgentVpnTests(VpnLab lab) : IClassFixture<VpnLab>, IAsyncLif
         using var established = (await EchoClient.OpenAsync(lab.Site5.Client, ProtocolType.Tcp, "100.0.0.4", 8080))!;
         agent.Kill();
         await agent.WaitForExitAsync(Cancellation);
-        // Where the tunnels are the agent's, meanwhile nothing passes, and nothing goes another way.
+        // With the agent's own tunnels nothing passes meanwhile, and no packet takes another path.
         Assert.Equal(OverlayLab.Kernel, await EchoClient.OnceAsync(lab.Site5.Client, ProtocolType.Tcp, "100.0.0.4", 8080) is not null);
 
         (_, connection) = await StartAsync();
@@ -99,7 +99,7 @@ public sealed class AgentVpnTests(VpnLab lab) : IClassFixture<VpnLab>, IAsyncLif
     }
 
     [Fact]
-    public async Task A_network_that_moves_between_underlay_and_overlay_serves_in_both_until_it_has_moved()
+    public async Task A_network_that_moves_between_underlay_and_overlay_serves_in_both_during_the_move()
     {
         var (_, connection) = await StartAsync();
         var underlay = Wire.NatEntry("100.0.0.4", 8080, "10.1.1.2:80");
@@ -118,7 +118,7 @@ public sealed class AgentVpnTests(VpnLab lab) : IClassFixture<VpnLab>, IAsyncLif
     }
 
     [Fact]
-    public async Task A_node_that_filters_by_reverse_path_is_told_once_it_has_tunnels()
+    public async Task Reverse_path_filtering_is_reported_when_the_node_has_tunnels()
     {
         Node.Sysctl("net/ipv4/conf/all/rp_filter", "1");
         try
@@ -158,7 +158,7 @@ public sealed class AgentVpnTests(VpnLab lab) : IClassFixture<VpnLab>, IAsyncLif
 
     private static async Task<V1.OverlayCounters> CountedAsync(StubServer.Connection connection)
     {
-        // Of two alike nothing was under way.
+        // Two equal readings: no packet was on its way.
         V1.OverlayCounters before, now = new();
         do (before, now) = (now, (await connection.NextAsync(AgentMessage.BodyOneofCase.Heartbeat)).Heartbeat.Overlay);
         while (!now.Equals(before));
@@ -190,7 +190,7 @@ public sealed class AgentVpnTests(VpnLab lab) : IClassFixture<VpnLab>, IAsyncLif
     {
         var agent = Run($"--server {_server.Url} --name compute1 --address {NodeLab.NodeAddress} --address6 {NodeLab.NodeAddress6} --overlay {OverlayLab.Choice.ToString().ToLowerInvariant()}");
         var connection = await _server.NextAsync();
-        // Where it takes long, the agent may have given up on a server that was answering.
+        // On a slow machine the agent may have given up on the server while it answered.
         while (Patience.IsLong && await EndsAsync(connection)) connection = await _server.NextAsync();
         Assert.Equal(OverlayLab.Kernel ? "kernel" : "userspace", connection.Hello.OverlayEngine);
         return (agent, connection);

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 
 namespace CN2.VRouter.Tests.Overlay;
 
-/// <summary>Packets written by hand, as the RFCs draw them.</summary>
+/// <summary>Packets written by hand after the figures in the RFCs.</summary>
 internal static class Bytes
 {
     public static byte[] Of(string hex) => Convert.FromHexString(hex.Replace(" ", ""));

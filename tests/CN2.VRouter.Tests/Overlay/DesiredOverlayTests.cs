@@ -4,7 +4,7 @@ using Google.Protobuf;
 
 namespace CN2.VRouter.Tests.Overlay;
 
-/// <summary>RoutingInstances and their routes as the stream brings them: what cannot be is named and left out.</summary>
+/// <summary>RoutingInstances and their routes from the stream: invalid ones are reported and left out.</summary>
 public sealed class DesiredOverlayTests
 {
     private readonly DesiredState _desired = new(IPAddress.Parse("172.16.0.1"));
@@ -46,7 +46,7 @@ public sealed class DesiredOverlayTests
 
     [Theory]
     [MemberData(nameof(BadRoutes))]
-    public void A_bad_route_is_named_and_left_out(string fault, Action<VpnRoute> spoil)
+    public void A_bad_route_is_reported_and_left_out(string fault, Action<VpnRoute> spoil)
     {
         var bad = Wire.Route(5, "192.0.2.0/24", "172.16.0.2", 100);
         spoil(bad);
@@ -57,7 +57,7 @@ public sealed class DesiredOverlayTests
 
     [Theory]
     [MemberData(nameof(BadInstances))]
-    public void A_bad_RoutingInstance_is_named_and_left_out(string fault, Action<RoutingInstance> spoil)
+    public void A_bad_RoutingInstance_is_reported_and_left_out(string fault, Action<RoutingInstance> spoil)
     {
         var bad = Wire.Instance(6);
         spoil(bad);
@@ -67,9 +67,9 @@ public sealed class DesiredOverlayTests
     }
 
     [Fact]
-    public void A_FloatingIP_in_a_RoutingInstance_is_another_than_the_same_in_the_underlay()
+    public void Equal_FloatingIPs_in_a_RoutingInstance_and_the_underlay_are_different()
     {
-        // Also the node's own address means something else there.
+        // In a VPN the node's own address is an ordinary address.
         var items = Wire.Items(Wire.NatEntry("100.0.0.4", 80, "10.0.0.1:80"), Wire.NatEntry("100.0.0.4", 80, "10.0.0.2:80").In(5), Wire.NatEntry("172.16.0.1", 80, "10.0.0.2:80").In(5));
         Take(items);
         Assert.Null(_desired.Fault);
@@ -80,7 +80,7 @@ public sealed class DesiredOverlayTests
     [Theory]
     [InlineData(5, true, "a node port is in RoutingInstance 5; there are none in a VPN")]
     [InlineData(65536, false, "65536 is no number of a RoutingInstance; expected 1 to 65535")]
-    public void An_entry_of_no_RoutingInstance_that_can_be_is_left_out(uint number, bool nodePort, string fault)
+    public void An_entry_of_an_impossible_RoutingInstance_is_left_out(uint number, bool nodePort, string fault)
     {
         var natEntry = Wire.NatEntry("100.0.0.4", 30080, "10.0.0.1:80").In(number);
         if (nodePort) natEntry.Key.Address = ByteString.Empty;
@@ -90,7 +90,7 @@ public sealed class DesiredOverlayTests
     }
 
     [Fact]
-    public void Paths_have_one_order_whoever_sorts_them()
+    public void Paths_have_one_order_whatever_order_the_server_sends()
     {
         var route = Wire.Route(5, "192.0.2.0/24", "172.16.0.10", 100);
         route.Paths.Add(new VpnPath { NextHop = Wire.Address("172.16.0.9"), Label = 101, MplsOverGre = true });
@@ -101,18 +101,18 @@ public sealed class DesiredOverlayTests
     }
 
     [Fact]
-    public void A_delta_names_what_it_touches_and_a_RoutingInstance_takes_its_routes_with_it()
+    public void The_change_of_a_delta_names_its_keys_and_the_routes_of_a_removed_RoutingInstance()
     {
         Snapshot([Wire.Instance(5), Wire.Instance(6)], [Wire.Route(5, "192.0.2.0/24", "172.16.0.2", 100), Wire.Route(5, "fd00::/64", "172.16.0.2", 100), Wire.Route(6, "192.0.2.0/24", "172.16.0.2", 100)]);
         Assert.Null(_desired.Change);
-        _desired.Clean();
+        _desired.MarkApplied();
         Delta(d => d.Put = new Items { VpnRoutes = { Wire.Route(6, "198.51.100.0/24", "172.16.0.2", 100) } });
         Delta(d => d.RemovedVpnRoutes.Add(Wire.RouteKey(6, "192.0.2.0/24")));
         Assert.Equal(["192.0.2.0/24", "198.51.100.0/24"], _desired.Change!.Overlay.Routes.Select(r => r.Prefix.ToString()).Order());
         Assert.Empty(_desired.Change.Overlay.RoutingInstances);
         Assert.False(_desired.Change.IsEmpty);
 
-        _desired.Clean();
+        _desired.MarkApplied();
         Assert.True(_desired.Change.IsEmpty);
         Delta(d => d.RemovedRoutingInstances.Add(5));
         Assert.Equal([5], _desired.Change.Overlay.RoutingInstances);
@@ -122,7 +122,7 @@ public sealed class DesiredOverlayTests
     }
 
     [Fact]
-    public void Faults_of_routes_go_when_they_are_put_right_or_their_RoutingInstance_goes()
+    public void A_fault_of_a_route_ends_when_the_route_is_corrected_or_its_RoutingInstance_removed()
     {
         var bad = Wire.Route(5, "192.0.2.0/24", "172.16.0.2", 3);
         var worse = Wire.Route(5, "198.51.100.0/24", "172.16.0.2", 3);
@@ -135,7 +135,7 @@ public sealed class DesiredOverlayTests
     }
 
     [Fact]
-    public void A_snapshot_leaves_nothing_of_what_it_does_not_name()
+    public void A_snapshot_removes_what_it_does_not_name()
     {
         Snapshot([Wire.Instance(5)], [Wire.Route(5, "192.0.2.0/24", "172.16.0.2", 100)]);
         Snapshot([], []);

@@ -9,7 +9,7 @@ public sealed class KernelMplsTests : IDisposable
     public void Dispose() => _root.Delete(recursive: true);
 
     [Fact]
-    public void What_is_loaded_is_seen()
+    public void Loaded_modules_are_detected()
     {
         Assert.Equal("this kernel has no mpls_router, mpls_iptunnel, ipip, fou, ip_gre", Detected());
         Write("proc/sys/net/mpls/platform_labels", "0");
@@ -21,7 +21,7 @@ public sealed class KernelMplsTests : IDisposable
     }
 
     [Fact]
-    public void What_the_kernel_was_built_with_is_seen()
+    public void Built_in_modules_are_detected()
     {
         Write("proc/sys/kernel/osrelease", "6.18.0-test\n");
         Write("lib/modules/6.18.0-test/modules.builtin", "kernel/net/ipv4/ip_gre.ko\nkernel/net/ipv4/fou.ko\n");

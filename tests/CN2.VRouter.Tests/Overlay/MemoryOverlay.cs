@@ -5,7 +5,7 @@ using CN2.VRouter.Dataplane;
 
 namespace CN2.VRouter.Tests.Overlay;
 
-/// <summary>An engine that only remembers what it was told, by the change that named it.</summary>
+/// <summary>An engine in memory: it applies only what a change names.</summary>
 internal sealed class MemoryOverlay : IOverlayEngine
 {
     private readonly Channel<string> _drift = Channel.CreateUnbounded<string>();
@@ -18,10 +18,10 @@ internal sealed class MemoryOverlay : IOverlayEngine
 
     public string? Notice { get; set; }
 
-    /// <summary>Refuse with this message until it is null again.</summary>
+    /// <summary>Calls are refused with this message; null: they succeed.</summary>
     public string? Refusal { get; set; }
 
-    /// <summary>Called at each call, before anything.</summary>
+    /// <summary>Called at the beginning of each call.</summary>
     public Action? Called { get; set; }
 
     public int Calls { get; private set; }
@@ -40,10 +40,10 @@ internal sealed class MemoryOverlay : IOverlayEngine
         return Task.CompletedTask;
     }
 
-    public void SomebodyTakesAll()
+    public void ChangeByHand()
     {
         RoutingInstances.Clear();
-        _drift.Writer.TryWrite("somebody removed a device");
+        _drift.Writer.TryWrite("another process removed a device");
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;

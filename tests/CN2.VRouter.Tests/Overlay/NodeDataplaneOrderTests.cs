@@ -5,7 +5,7 @@ using CN2.VRouter.Dataplane;
 
 namespace CN2.VRouter.Tests.Overlay;
 
-/// <summary>In which order the tunnels and the entries change, between an engine and tables that only remember.</summary>
+/// <summary>The order in which tunnels and entries change, with engine and tables in memory.</summary>
 public sealed class NodeDataplaneOrderTests : IAsyncLifetime
 {
     private static readonly DataplaneNatEntry Web = Configs.NatEntry("100.0.0.4", TransportProtocol.TCP, 80, "10.0.0.1:80");
@@ -19,7 +19,7 @@ public sealed class NodeDataplaneOrderTests : IAsyncLifetime
     public NodeDataplaneOrderTests()
     {
         _dataplane = new NodeDataplane(_tables, _engine);
-        // What the engine holds, and the tables, when the engine is called.
+        // The contents of engine and tables at each call of the engine.
         _engine.Called = () => _seen.Add($"{string.Join(' ', _engine.RoutingInstances.Keys)}/{string.Join(' ', _tables.NatEntries.Keys.Select(k => k.RoutingInstance).Order())}");
     }
 
@@ -32,11 +32,11 @@ public sealed class NodeDataplaneOrderTests : IAsyncLifetime
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public async Task Tunnels_come_before_entries_and_go_after_them(bool named)
+    public async Task Tunnels_are_added_before_entries_and_removed_after_them(bool named)
     {
         await ApplyAsync(Config(5), named);
         await ApplyAsync(Config(6), named);
-        // Empty; 5 alone, then 6 with 5 under the entries of 6, and 5 goes.
+        // Before each call of the engine: nothing; 5; and, before 5 is removed, both with the entries of 6.
         Assert.Equal(["/", "5/5", "5 6/6"], _seen);
         Assert.Equal([6], _engine.RoutingInstances.Keys);
         Assert.Equal([6], _engine.Routes.Keys.Select(k => k.RoutingInstance));
@@ -44,7 +44,7 @@ public sealed class NodeDataplaneOrderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_only_comes_takes_one_call_of_the_engine()
+    public async Task Additions_alone_take_one_call_of_the_engine()
     {
         await ApplyAsync(Config(5), named: true);
         await ApplyAsync(Config(5, 6), named: true);
@@ -54,7 +54,7 @@ public sealed class NodeDataplaneOrderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_refusal_of_the_engine_leaves_the_entries_as_they_were()
+    public async Task A_refusal_of_the_engine_leaves_the_entries_unchanged()
     {
         await ApplyAsync(Config(5), named: true);
         _engine.Refusal = "no tun";
@@ -68,7 +68,7 @@ public sealed class NodeDataplaneOrderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_refusal_of_the_tables_keeps_the_tunnels_of_both_until_it_is_over()
+    public async Task A_refusal_of_the_tables_keeps_old_and_new_tunnels_until_a_call_succeeds()
     {
         await ApplyAsync(Config(5), named: true);
         _tables.Refusal = "no memory";
@@ -81,7 +81,7 @@ public sealed class NodeDataplaneOrderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_label_that_passes_to_another_RoutingInstance_is_never_held_twice()
+    public async Task A_label_that_moves_to_another_RoutingInstance_is_never_held_twice()
     {
         var before = Config(5);
         await ApplyAsync(before, named: true);
@@ -93,13 +93,13 @@ public sealed class NodeDataplaneOrderTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Drift_of_either_is_told_and_the_next_call_reaches_both()
+    public async Task Drift_of_tunnels_or_tables_is_reported_and_the_next_call_reaches_both()
     {
         await ApplyAsync(Config(5), named: true);
-        _engine.SomebodyTakesAll();
-        Assert.Equal("somebody removed a device", await _dataplane.Drift.ReadAsync(Cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(2), Cancellation));
-        _tables.SomebodyTakesAll();
-        Assert.Equal("somebody changed the tables", await _dataplane.Drift.ReadAsync(Cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(2), Cancellation));
+        _engine.ChangeByHand();
+        Assert.Equal("another process removed a device", await _dataplane.Drift.ReadAsync(Cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(2), Cancellation));
+        _tables.ChangeByHand();
+        Assert.Equal("another process changed the tables", await _dataplane.Drift.ReadAsync(Cancellation).AsTask().WaitAsync(TimeSpan.FromSeconds(2), Cancellation));
         await _dataplane.ApplyAsync(_before, new DataplaneChange(), Cancellation);
         Assert.Equal(2, _engine.Calls);
         Assert.Single(_tables.NatEntries);

@@ -11,10 +11,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace CN2.VRouter.Tests.Overlay;
 
 /// <summary>
-/// The whole packet path of a node: what a client of the underlay is promised is promised to a client in a VPN, whose packets come
-/// through real tunnels.
+/// The whole packet path of a node: a client in a VPN, whose packets come through real tunnels, gets the same service as a client of the
+/// underlay.
 /// </summary>
-/// <remarks>A client's port that matters is used once, and none the kernel gives away: TCP keeps it for a minute.</remarks>
+/// <remarks>A fixed client port is used by one test only and lies outside the ephemeral range, because TCP keeps it for a minute.</remarks>
 public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab>, IAsyncLifetime
 {
     private readonly VpnLab _lab;
@@ -41,7 +41,7 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
         Node.Exec("conntrack", "-F");
     }
 
-    /// <summary>The contract's FloatingIPs are those of the first VPN; node ports are the underlay's.</summary>
+    /// <summary>The FloatingIPs of the contract are in the first VPN; node ports are in the underlay.</summary>
     private protected override Task ApplyAsync(DataplaneConfig desired, DataplaneChange? change = null)
     {
         var inVpn = Vpns([.. desired.NatEntries.Values.Select(f => f.Key.Address is null ? f : f.In(5))]);
@@ -59,7 +59,7 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     [Theory]
     [InlineData(ProtocolType.Tcp, 20001)]
     [InlineData(ProtocolType.Udp, 20002)]
-    public async Task Equal_clients_and_FloatingIPs_in_two_VPNs_and_the_underlay_are_three_things(ProtocolType protocol, int port)
+    public async Task Equal_clients_and_FloatingIPs_in_two_VPNs_and_the_underlay_stay_separate(ProtocolType protocol, int port)
     {
         var transport = protocol == ProtocolType.Tcp ? TransportProtocol.TCP : TransportProtocol.UDP;
         await ApplyAllAsync(Vpns(
@@ -97,7 +97,7 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     }
 
     [Fact]
-    public async Task A_FloatingIP_is_reached_only_where_it_is()
+    public async Task A_FloatingIP_is_reached_only_from_its_own_network()
     {
         await ApplyAllAsync(Vpns(
             Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80").In(5),
@@ -108,13 +108,13 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
         Assert.Null(await EchoClient.OnceAsync(_lab.Site6.Client, ProtocolType.Tcp, FloatingIP, 8080));
         Assert.Null(await EchoClient.OnceAsync(_lab.Nodes.ClientHost, ProtocolType.Tcp, FloatingIP, 8080));
         Assert.Null(await EchoClient.OnceAsync(_lab.Site5.Client, ProtocolType.Tcp, "100.0.0.5", 8080));
-        // Nor does a VPN reach what no FloatingIP stands for.
+        // A VPN reaches nothing behind the node without a FloatingIP.
         Assert.Null(await EchoClient.OnceAsync(_lab.Site5.Client, ProtocolType.Tcp, NodeLab.Pod1, 80));
         Assert.Null(await EchoClient.OnceAsync(_lab.Site5.Client, ProtocolType.Tcp, "10.1.1.1", 30080));
     }
 
     [Fact]
-    public async Task What_is_not_mapped_is_neither_answered_nor_sent_back()
+    public async Task An_unmapped_port_is_neither_answered_nor_routed_back()
     {
         await ApplyAllAsync(Vpns(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80").In(5)));
         var sent = _lab.Site5.Peer.Count("tx_udp");
@@ -128,7 +128,7 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     [Theory]
     [InlineData(FloatingIP, "10.1.1.2:80", NodeLab.Client)]
     [InlineData("2001:db8::4", "[fd00:1:1::2]:80", NodeLab.Client6)]
-    public async Task Much_data_passes_both_ways_though_a_tunnel_takes_less_than_a_link(string address, string backend, string client)
+    public async Task Much_data_passes_both_ways_although_the_tunnels_MTU_is_smaller_than_the_links(string address, string backend, string client)
     {
         await ApplyAllAsync(Vpns(
             Configs.NatEntry(address, TransportProtocol.TCP, 8080, backend).In(5),
@@ -144,11 +144,11 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     [Theory]
     [InlineData(FloatingIP, "10.1.1.2:80")]
     [InlineData("2001:db8::4", "[fd00:1:1::2]:80")]
-    public async Task A_narrow_link_behind_the_router_is_told_to_the_endpoint(string address, string backend)
+    public async Task A_narrow_link_behind_the_router_is_reported_to_the_endpoint(string address, string backend)
     {
         await ApplyAllAsync(Vpns(Configs.NatEntry(address, TransportProtocol.TCP, 8080, backend).In(5)));
         _lab.Site5.Router.Ip("link set eth1 mtu 1300");
-        // The client keeps to it, and yet says that it takes more: what it sent would be lost without a word.
+        // The client respects the MTU itself but announces a larger MSS: without a report, longer packets to it would be lost.
         _lab.Site5.Client.Ip("route change default via 192.0.2.1 mtu 1300 advmss 1460\nroute change default via fd00:c::1 mtu 1300 advmss 1440");
         try
         {
@@ -168,14 +168,14 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     [InlineData(ProtocolType.Udp, FloatingIP, "10.1.1.2:0", NodeLab.Client)]
     [InlineData(ProtocolType.Tcp, "2001:db8::4", "[fd00:1:1::2]:0", NodeLab.Client6)]
     [InlineData(ProtocolType.Udp, "2001:db8::4", "[fd00:1:1::2]:0", NodeLab.Client6)]
-    public async Task An_endpoint_speaks_into_the_VPN_from_its_own_FloatingIP(ProtocolType protocol, string address, string endpoint, string client)
+    public async Task An_endpoint_begins_flows_into_the_VPN_from_its_own_FloatingIP(ProtocolType protocol, string address, string endpoint, string client)
     {
         await ApplyAllAsync(Vpns(Configs.OneToOne(address, endpoint).In(6)));
         Assert.Equal(new Answer("pod1", client), await EchoClient.OnceAsync(_lab.Site6.Client, protocol, address, 80, client));
         Assert.Equal(new Answer("client6", address), await EchoClient.OnceAsync(_lab.Nodes.PodHost1, protocol, client, 80));
-        // The neighbour has none: the same address is the underlay's for it.
+        // The neighbour has no FloatingIP, so its packet to the same address goes into the underlay.
         Assert.Equal("underlay", (await EchoClient.OnceAsync(_lab.Nodes.PodHost2, protocol, client, 80))?.Endpoint);
-        // Where the VPN does not lead, the underlay does.
+        // A destination without a route in the VPN is reached through the underlay.
         if (protocol == ProtocolType.Tcp && address == FloatingIP)
             Assert.Equal(new Answer("pod2", NodeLab.Pod1), await EchoClient.OnceAsync(_lab.Nodes.PodHost1, protocol, NodeLab.Pod2, 80));
     }
@@ -198,7 +198,7 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     }
 
     [Fact]
-    public async Task Nobody_else_speaks_into_a_VPN()
+    public async Task Only_endpoints_with_their_own_FloatingIP_begin_flows_into_a_VPN()
     {
         await ApplyAllAsync(Vpns(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80").In(5)));
         Node.Ip("route add 198.51.100.0/24 dev cn2-5");
@@ -217,7 +217,7 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     }
 
     [Fact]
-    public async Task A_VPN_cannot_speak_for_an_endpoint_in_a_flow_of_another_VPN()
+    public async Task A_packet_from_one_VPN_does_not_enter_a_flow_of_another_VPN()
     {
         var config = Vpns(Configs.NatEntry(FloatingIP, TransportProtocol.UDP, 8080, "10.1.1.2:81").In(5), Configs.NatEntry(FloatingIP, TransportProtocol.UDP, 8080, "10.1.2.2:81").In(6));
         config.Overlay.Routes.Add(new VpnRouteKey(5, IPNetwork.Parse("203.0.113.0/24")), config.Overlay.Routes[new VpnRouteKey(5, IPNetwork.Parse("192.0.2.0/24"))]);
@@ -254,7 +254,7 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     }
 
     [Fact]
-    public async Task Established_flows_stay_where_they_are_when_members_come_and_go()
+    public async Task Established_flows_keep_their_backend_when_members_change()
     {
         var natEntry = Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80", "10.1.2.2:80").In(5);
         await ApplyAllAsync(Vpns(natEntry));
@@ -274,7 +274,7 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     }
 
     [Fact]
-    public async Task UDP_flows_stay_while_an_endpoint_drains_and_end_when_it_is_gone()
+    public async Task UDP_flows_stay_while_an_endpoint_drains_and_end_when_it_is_removed()
     {
         var natEntry = Configs.NatEntry(FloatingIP, TransportProtocol.UDP, 8080, "10.1.1.2:80");
         await ApplyAllAsync(Vpns(natEntry.In(5), natEntry.In(6)));
@@ -289,7 +289,7 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     }
 
     [Fact]
-    public async Task An_address_that_is_nobodys_in_a_VPN_loses_all_its_flows_there()
+    public async Task All_flows_of_a_freed_address_in_a_VPN_end()
     {
         var natEntry = Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80");
         await ApplyAllAsync(Vpns(natEntry.In(5), natEntry.In(6)));
@@ -299,7 +299,7 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
         Assert.DoesNotContain("zone-orig=5", Node.Exec("conntrack", "-L"), StringComparison.Ordinal);
         Assert.True(await stays.EchoesAsync());
 
-        // And what a former agent left.
+        // Also entries that an earlier agent left.
         await _dataplane.DisposeAsync();
         _dataplane = Node.Run(New);
         await ApplyAllAsync(Vpns());
@@ -312,7 +312,7 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     [InlineData("ip route del 192.0.2.0/24 table 3408920581")]
     [InlineData("nft flush map ip cn2 vpn_backends")]
     [InlineData("nft delete table ip cn2")]
-    public async Task What_others_change_by_hand_is_noticed_and_put_right(string command)
+    public async Task A_manual_change_is_detected_and_repaired(string command)
     {
         var config = Vpns(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80").In(5));
         await ApplyAllAsync(config);
@@ -326,7 +326,7 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
     }
 
     [Fact]
-    public async Task A_RoutingInstance_that_goes_takes_its_device_with_it()
+    public async Task A_removed_RoutingInstance_loses_its_device()
     {
         var natEntry = Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80");
         var config = Vpns(natEntry.In(5), natEntry.In(6));

@@ -6,7 +6,7 @@ using CN2.VRouter.Tests.Lab;
 
 namespace CN2.VRouter.Tests.Overlay;
 
-/// <summary>The engine with packets: an independent far end, real devices, routes and rules; with the tunnels that the lab chooses.</summary>
+/// <summary>The engine with packets: an independent far end, real devices, routes and rules, and the tunnels that the lab selects.</summary>
 public sealed class OverlayEngineTests : IAsyncDisposable
 {
     private static readonly Answer FromPod1 = new("pod1", OverlayLab.Client);
@@ -35,7 +35,7 @@ public sealed class OverlayEngineTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task VPNs_with_the_same_addresses_are_kept_apart()
+    public async Task VPNs_with_equal_addresses_stay_separate()
     {
         await _lab.ApplyAsync(OverlayLab.TwoVpns());
         var peer1 = _lab.Peer1("udp");
@@ -50,7 +50,7 @@ public sealed class OverlayEngineTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task What_does_not_belong_into_a_VPN_is_dropped_and_counted()
+    public async Task A_packet_that_does_not_belong_into_the_VPN_is_dropped_and_counted()
     {
         await _lab.ApplyAsync(OverlayLab.OneVpn(udp: true));
         var packet = Bytes.Packet(OverlayLab.Client, OverlayLab.Pod1);
@@ -67,7 +67,7 @@ public sealed class OverlayEngineTests : IAsyncDisposable
         {
             var garbage = new byte[random.Next(1500)];
             random.NextBytes(garbage);
-            if (garbage.Length > 2) garbage[2] &= 0xfe; // no bottom of stack
+            if (garbage.Length > 2) garbage[2] &= 0xfe; // clears the bottom-of-stack bit
             Send(_lab.Router1, udp: true, garbage);
             Send(_lab.Router1, udp: false, garbage);
         }
@@ -75,7 +75,7 @@ public sealed class OverlayEngineTests : IAsyncDisposable
         Send(_lab.Router1, udp: true, new byte[65507]);
         await _lab.SettleAsync();
         var counters = _lab.Engine.Counters;
-        // GRE that is not MPLS may be somebody else's: the kernel's tunnels leave it to them.
+        // GRE that is not MPLS may belong to another program, so the kernel's tunnels do not touch it.
         Assert.Equal((2, 2, 2, OverlayLab.Kernel ? 101 : 201), (counters.UnknownSource, counters.UnknownLabel, counters.TtlExpired, counters.Malformed));
         Assert.Equal((0, 0), (counters.Oversize, counters.SendErrors));
         Assert.Equal(0, counters.RoutingInstances[OverlayLab.Vpn1].PacketsIn);
@@ -84,7 +84,7 @@ public sealed class OverlayEngineTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Routes_change_under_a_connection_that_stays()
+    public async Task A_connection_survives_changes_of_its_routes()
     {
         await _lab.ApplyAsync(OverlayLab.OneVpn(udp: true));
         var peer = _lab.Peer1("udp");
@@ -100,7 +100,7 @@ public sealed class OverlayEngineTests : IAsyncDisposable
         Assert.True(await connection.EchoesAsync());
         Assert.Equal(byUdp, peer.Count("rx_udp"));
 
-        // Another's prefix comes and goes; nothing of that is ours.
+        // A second route is added and removed, without effect on the connection.
         var more = OverlayLab.OneVpn(udp: false);
         var other = OverlayLab.Route(OverlayLab.Vpn1, "198.51.100.0/24");
         more.Routes[other] = [new VpnPath(IPAddress.Parse(OverlayLab.Router2Address), 99, true, false)];
@@ -113,7 +113,7 @@ public sealed class OverlayEngineTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_route_that_goes_takes_its_sender_with_it()
+    public async Task A_removed_route_removes_its_router_from_the_admitted_senders()
     {
         await _lab.ApplyAsync(OverlayLab.OneVpn(udp: true));
         _lab.Peer1("udp");
@@ -127,7 +127,7 @@ public sealed class OverlayEngineTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_RoutingInstance_comes_and_goes_without_touching_the_other()
+    public async Task A_RoutingInstance_is_added_and_removed_without_touching_another()
     {
         var one = OverlayLab.OneVpn(udp: true);
         await _lab.ApplyAsync(one);
@@ -135,7 +135,7 @@ public sealed class OverlayEngineTests : IAsyncDisposable
         _lab.Peer2("gre");
         using var connection = await EchoClient.OpenAsync(_lab.Router1, ProtocolType.Tcp, OverlayLab.Pod1, 80);
         var two = OverlayLab.TwoVpns();
-        // Its routes were there before it was, so the change does not name them.
+        // Its routes were there before the RoutingInstance, so the change does not name them.
         await _lab.ApplyAsync(two, new OverlayChange { RoutingInstances = { OverlayLab.Vpn2 } });
         Assert.Equal(new Answer("pod2", OverlayLab.Client), await EchoClient.OnceAsync(_lab.Router2, ProtocolType.Tcp, OverlayLab.Pod2, 80));
         await _lab.ApplyAsync(one, new OverlayChange { RoutingInstances = { OverlayLab.Vpn2 } });
@@ -174,20 +174,20 @@ public sealed class OverlayEngineTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Packets_cost_no_managed_memory()
+    public async Task Packets_allocate_no_managed_memory()
     {
         await _lab.ApplyAsync(OverlayLab.OneVpn(udp: true));
         using var router = _lab.Router1.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
         router.Bind(new IPEndPoint(IPAddress.Parse(OverlayLab.Router1Address), 0));
         router.Connect(IPAddress.Parse(OverlayLab.NodeAddress), 6635);
-        // A datagram to the pod's echo port: every packet in makes one out.
+        // Datagrams to the pod's echo port: every packet in causes one out.
         var packet = Bytes.Labelled(OverlayLab.Label1, Bytes.Packet(OverlayLab.Client, OverlayLab.Pod1, 17, "c001 0050 0009 0000 3f"));
         Checksum(packet.AsSpan(4, 20));
         await Flood(2000);
         var before = _lab.Engine.AllocatedBytes;
         await Flood(4000);
         Assert.NotEqual(0, _lab.Engine.Counters.RoutingInstances[OverlayLab.Vpn1].PacketsOut);
-        // What the threads allocate is said when they take tables; less than a byte a packet is none.
+        // The threads report their allocation when they take over tables; less than one byte a packet counts as none.
         Assert.InRange(_lab.Engine.AllocatedBytes - before, 0, 1999);
 
         async Task Flood(long until)

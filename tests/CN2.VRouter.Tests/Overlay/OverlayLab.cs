@@ -12,8 +12,8 @@ namespace CN2.VRouter.Tests.Overlay;
 
 /// <summary>
 /// A node (172.16.0.1) between two routers (172.16.0.2, 172.16.0.3) and two pods (10.1.1.2, 10.1.2.2; fd00:1:1::2, fd00:1:2::2). Each
-/// router has a client of the same address (203.0.113.1, fd00:c::1) in its VPN. What the first pod sends belongs to RoutingInstance 5,
-/// what the second sends to 7. The engine runs in the node's namespace.
+/// router has a client with the same address (203.0.113.1, fd00:c::1) in its VPN. Packets of the first pod belong to RoutingInstance 5,
+/// those of the second to 7. The engine runs in the node's namespace.
 /// </summary>
 public sealed class OverlayLab : IAsyncDisposable
 {
@@ -32,7 +32,7 @@ public sealed class OverlayLab : IAsyncDisposable
     public const uint Router1Label = 105;
     public const uint Router2Label = 107;
 
-    /// <summary>CN2_TEST_TUNNELS: whose tunnels are tested, "userspace" unless told. The kernel's need one that can do MPLS.</summary>
+    /// <summary>CN2_TEST_TUNNELS: which tunnels are tested, by default "userspace". "kernel" needs a kernel with MPLS.</summary>
     public static readonly OverlayChoice Choice = Enum.Parse<OverlayChoice>(Environment.GetEnvironmentVariable("CN2_TEST_TUNNELS") ?? "userspace", ignoreCase: true);
 
     private readonly List<IDisposable> _parts = [];
@@ -46,7 +46,7 @@ public sealed class OverlayLab : IAsyncDisposable
             Router2 = Add(new NetworkNamespace("router2"));
             PodHost1 = Add(new NetworkNamespace("pod1"));
             PodHost2 = Add(new NetworkNamespace("pod2"));
-            // Or neighbours are not asked for before a link-local address has been tried for two seconds.
+            // Otherwise duplicate address detection delays neighbour discovery for two seconds.
             foreach (var home in (NetworkNamespace[])[Node, Router1, Router2, PodHost1, PodHost2]) home.Sysctl("net/ipv6/conf/default/accept_dad", "0");
             Node.Sysctl("net/ipv4/ip_forward", "1");
             Node.Sysctl("net/ipv6/conf/all/forwarding", "1");
@@ -101,7 +101,7 @@ public sealed class OverlayLab : IAsyncDisposable
 
     public OverlayConfig Config { get; private set; } = new();
 
-    /// <summary>One RoutingInstance with the client's prefixes by the router.</summary>
+    /// <summary>One RoutingInstance with routes to the client's prefixes through the router.</summary>
     public static OverlayConfig OneVpn(bool udp, string router = Router1Address) =>
         With(new OverlayConfig(), Vpn1, Label1, new VpnPath(IPAddress.Parse(router), Router1Label, udp, !udp));
 
@@ -124,14 +124,14 @@ public sealed class OverlayLab : IAsyncDisposable
         return Node.RunAsync(() => Engine.ApplyAsync(config, change, TestContext.Current.CancellationToken));
     }
 
-    /// <summary>Until the engine is done with what has reached the node: each call waits for one round of both of its threads.</summary>
+    /// <summary>Waits until the engine has handled the packets that have reached the node: each call waits for one round of both threads.</summary>
     public async Task SettleAsync()
     {
         await ApplyAsync(Config);
         await ApplyAsync(Config);
     }
 
-    /// <summary>Until something is so; each try waits for a round of the engine's threads.</summary>
+    /// <summary>Waits until a condition is true; each try waits for a round of the engine's threads.</summary>
     public Task UntilAsync(Func<bool> condition) => UntilAsync(() => Task.FromResult(condition()));
 
     public async Task UntilAsync(Func<Task<bool>> condition)
@@ -144,7 +144,7 @@ public sealed class OverlayLab : IAsyncDisposable
         }
     }
 
-    /// <summary>Until the engine says that this was changed by somebody else; the kernel may say more than one thing of one deed.</summary>
+    /// <summary>Waits until the engine reports this manual change; the kernel may send several notices for one change.</summary>
     public async Task DriftAsync(string report)
     {
         using var timeout = new CancellationTokenSource(Patience.Seconds(10));
@@ -155,7 +155,7 @@ public sealed class OverlayLab : IAsyncDisposable
 
     public Task<Answer?> ReachAsync(ProtocolType protocol = ProtocolType.Tcp, string pod = Pod1) => EchoClient.OnceAsync(Router1, protocol, pod, 80);
 
-    /// <summary>Another life of the agent: what it had in memory is gone, what it left in the kernel is there.</summary>
+    /// <summary>A new engine, as after a restart of the agent: its memory is empty, the kernel's state stays.</summary>
     public async Task RestartAsync()
     {
         await Engine.DisposeAsync();

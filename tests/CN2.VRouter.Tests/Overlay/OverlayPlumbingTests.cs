@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CN2.VRouter.Tests.Overlay;
 
-/// <summary>Devices, routes and rules: made, watched, repaired, taken over, removed; and nothing else touched.</summary>
+/// <summary>The engine makes, watches, repairs, takes over and removes devices, routes and rules, and touches no others.</summary>
 public sealed partial class OverlayPlumbingTests : IAsyncDisposable
 {
     private static readonly Answer FromPod1 = new("pod1", OverlayLab.Client);
@@ -29,7 +29,7 @@ public sealed partial class OverlayPlumbingTests : IAsyncDisposable
     [InlineData("route del 203.0.113.0/24 table 0xcb300005", "a route of table 0xcb300005 was changed")]
     [InlineData("route replace unreachable 203.0.113.0/24 table 0xcb300005", "a route of table 0xcb300005 was changed")]
     [InlineData("-6 route flush table 0xcb300005", "a route of table 0xcb300005 was changed")]
-    public async Task What_somebody_takes_away_is_reported_and_put_back(string commands, string report)
+    public async Task A_manual_change_is_reported_and_repaired(string commands, string report)
     {
         await _lab.ApplyAsync(OverlayLab.OneVpn(udp: true));
         _lab.Peer1("udp");
@@ -46,18 +46,18 @@ public sealed partial class OverlayPlumbingTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Our_own_changes_are_nobody_elses()
+    public async Task The_engines_own_changes_are_not_reported()
     {
         await _lab.ApplyAsync(OverlayLab.OneVpn(udp: true));
         await _lab.ApplyAsync(OverlayLab.TwoVpns());
         await _lab.ApplyAsync(OverlayLab.OneVpn(udp: false));
-        // What is reported of a hand at work comes after all that was said of ours.
+        // Notices come in order, so the report of the manual change comes after any report of the engine's own changes.
         _lab.Node.Exec("ip", "rule", "del", "pref", "13102");
         Assert.Equal("rule 13102 for the mark 0xcb300000 is gone", await _lab.Engine.Drift.ReadAsync(TestContext.Current.CancellationToken));
     }
 
     [Fact]
-    public async Task A_device_that_goes_while_packets_flow_ends_nothing_else()
+    public async Task A_device_that_is_removed_while_packets_flow_stops_no_other()
     {
         await _lab.ApplyAsync(OverlayLab.TwoVpns());
         _lab.Peer1("udp");
@@ -78,12 +78,12 @@ public sealed partial class OverlayPlumbingTests : IAsyncDisposable
 
         await stop.CancelAsync();
         await flood;
-        await _lab.UntilAsync(async () => await _lab.ReachAsync() == FromPod1); // queues are full yet
+        await _lab.UntilAsync(async () => await _lab.ReachAsync() == FromPod1); // the queues are still full
         Assert.True(await connection!.EchoesAsync());
     }
 
     [Fact]
-    public async Task The_devices_MTU_follows_that_of_the_link()
+    public async Task The_MTU_of_the_devices_follows_the_MTU_of_the_link()
     {
         await _lab.ApplyAsync(OverlayLab.OneVpn(udp: true));
         Assert.Contains("mtu 1468", _lab.Node.Exec("ip", "link", "show", "cn2-5"));
@@ -96,7 +96,7 @@ public sealed partial class OverlayPlumbingTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task An_agent_that_starts_again_takes_over_what_the_former_left()
+    public async Task An_agent_that_starts_again_takes_over_what_the_earlier_agent_left()
     {
         _lab.Node.Ip("rule add fwmark 0xcb300009 pref 13100 table 100\ntuntap add cn2-x mode tun\ntuntap add other-5 mode tun");
         var untouched = State();
@@ -119,7 +119,7 @@ public sealed partial class OverlayPlumbingTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Flush_removes_what_a_running_agent_has_and_nothing_else()
+    public async Task Flush_removes_only_what_the_agent_has()
     {
         _lab.Node.Ip("rule add fwmark 0xcb300009 pref 13101 table 100\ntuntap add cn2-x mode tun\ntuntap add cn2b-5 mode tun\nlink add cn2-6 type bridge\ntuntap add cn2-8 mode tun");
         await _lab.ApplyAsync(OverlayLab.TwoVpns());
@@ -132,7 +132,7 @@ public sealed partial class OverlayPlumbingTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task While_no_agent_runs_the_kernel_carries_on_and_what_the_agent_carried_does_not_leak_into_the_underlay()
+    public async Task While_no_agent_runs_the_kernels_tunnels_carry_on_and_no_packet_of_a_VPN_leaks_into_the_underlay()
     {
         await _lab.ApplyAsync(OverlayLab.OneVpn(udp: true));
         await _lab.Engine.DisposeAsync();
@@ -140,7 +140,7 @@ public sealed partial class OverlayPlumbingTests : IAsyncDisposable
         {
             _lab.Peer1("udp");
             Assert.Equal(FromPod1, await _lab.ReachAsync());
-            // The next agent may be told to do it itself.
+            // The next agent may use its own tunnels.
             await using var other = _lab.Node.Run(() => new OverlayEngine("cn2", IPAddress.Parse(OverlayLab.NodeAddress), OverlayChoice.Userspace, NullLogger<OverlayEngine>.Instance));
             await _lab.Node.RunAsync(() => other.ApplyAsync(_lab.Config, null, TestContext.Current.CancellationToken));
             Assert.Equal(FromPod1, await _lab.ReachAsync());
@@ -160,14 +160,14 @@ public sealed partial class OverlayPlumbingTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_node_without_RoutingInstances_has_nothing_of_ours()
+    public async Task A_node_without_RoutingInstances_has_no_device_rule_or_route_of_the_agent()
     {
         var before = State();
         await _lab.ApplyAsync(new OverlayConfig());
         Assert.Equal(before, State());
         using var port = _lab.Node.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
         port.Bind(new IPEndPoint(IPAddress.Parse(OverlayLab.NodeAddress), 6635));
-        // And says so when it cannot have it.
+        // The agent reports when it cannot have the port.
         var refused = await Assert.ThrowsAsync<DataplaneException>(() => _lab.ApplyAsync(OverlayLab.OneVpn(udp: true)));
         Assert.StartsWith("UDP port 6635 of this node", refused.Message, StringComparison.Ordinal);
         port.Dispose();
@@ -177,7 +177,7 @@ public sealed partial class OverlayPlumbingTests : IAsyncDisposable
     }
 
     [Fact]
-    public void An_operator_is_told_that_packets_stop_with_the_agent()
+    public void The_notice_says_that_packets_stop_with_the_agent()
     {
         if (OverlayLab.Kernel)
         {
@@ -190,7 +190,7 @@ public sealed partial class OverlayPlumbingTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task Ten_thousand_routes_come_and_go()
+    public async Task Ten_thousand_routes_are_added_and_removed()
     {
         var config = OverlayLab.OneVpn(udp: true);
         await _lab.ApplyAsync(config);
@@ -218,7 +218,7 @@ public sealed partial class OverlayPlumbingTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_name_that_is_anothers_is_refused_until_it_is_free()
+    public async Task A_device_name_in_use_is_refused_until_it_is_free()
     {
         _lab.Node.Ip("link add cn2-7 type bridge");
         await _lab.ApplyAsync(OverlayLab.OneVpn(udp: true));
@@ -238,7 +238,7 @@ public sealed partial class OverlayPlumbingTests : IAsyncDisposable
     [InlineData("5=15", "RoutingInstance 5: label 15 is not one of 16 to 1048575")]
     [InlineData("0=16", "RoutingInstance 0: numbers go from 1 to 65535")]
     [InlineData("65536=16", "RoutingInstance 65536: numbers go from 1 to 65535")]
-    public async Task A_configuration_that_makes_no_sense_is_refused(string instances, string message)
+    public async Task An_invalid_configuration_is_refused(string instances, string message)
     {
         var config = new OverlayConfig();
         foreach (var pair in instances.Split(' ')) config.RoutingInstances.Add(int.Parse(pair.Split('=')[0]), uint.Parse(pair.Split('=')[1]));
@@ -246,7 +246,7 @@ public sealed partial class OverlayPlumbingTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task An_address_that_is_not_the_nodes_is_refused()
+    public async Task An_address_that_the_node_does_not_have_is_refused()
     {
         await using var engine = _lab.Node.Run(() => new OverlayEngine("cn2", IPAddress.Parse("192.0.2.99"), OverlayLab.Choice, NullLogger<OverlayEngine>.Instance));
         await Assert.ThrowsAsync<DataplaneException>(() => _lab.Node.RunAsync(() => engine.ApplyAsync(OverlayLab.OneVpn(udp: true), null, TestContext.Current.CancellationToken)));
@@ -255,7 +255,7 @@ public sealed partial class OverlayPlumbingTests : IAsyncDisposable
     [GeneratedRegex("@if[0-9]+")]
     private static partial Regex Peer();
 
-    // Index numbers change with a device that is made again.
+    // A device that is made again has another index.
     private string State() => string.Join('\n', ((string[])["ip rule", "ip -6 rule", "ip route show table all", "ip -6 route show table all", "ip -o link"])
         .SelectMany(command => _lab.Node.Exec(command.Split(' ')).Split('\n'))
         .Select(line => line.Contains("mtu") ? Peer().Replace(line[(line.IndexOf(' ') + 1)..], "") : line)

@@ -19,7 +19,7 @@ public sealed class OverlayTransferTests : IAsyncDisposable
     [InlineData("udp", OverlayLab.Pod1v6)]
     [InlineData("gre", OverlayLab.Pod1)]
     [InlineData("gre", OverlayLab.Pod1v6)]
-    public async Task Megabytes_arrive_unharmed_both_ways(string encapsulation, string pod)
+    public async Task Megabytes_arrive_intact_in_both_directions(string encapsulation, string pod)
     {
         await _lab.ApplyAsync(OverlayLab.OneVpn(udp: encapsulation == "udp"));
         _lab.Peer1(encapsulation);
@@ -55,7 +55,7 @@ public sealed class OverlayTransferTests : IAsyncDisposable
     [Theory]
     [InlineData(OverlayLab.Client, 1500 - 28)]
     [InlineData(OverlayLab.Client6, 1500 - 48)]
-    public async Task A_packet_too_big_for_the_tunnel_is_answered_to_the_endpoint(string client, int payload)
+    public async Task A_packet_too_big_for_the_tunnel_is_reported_to_the_endpoint(string client, int payload)
     {
         await _lab.ApplyAsync(OverlayLab.OneVpn(udp: true));
         var peer = _lab.Peer1("udp");
@@ -65,7 +65,7 @@ public sealed class OverlayTransferTests : IAsyncDisposable
         else pod.SetRawSocketOption(41, 23, BitConverter.GetBytes(2)); // IPV6_MTU_DISCOVER, IPV6_PMTUDISC_DO
         pod.Connect(to);
         pod.Send(new byte[payload]);
-        // The node's ICMP has come back by the time the call returns; from then on the endpoint's own kernel refuses.
+        // The node's ICMP has arrived when the call returns; from then on the endpoint's own kernel refuses.
         Assert.Equal(SocketError.MessageSize, (SocketError)(int)pod.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.Error)!);
         Assert.Equal(SocketError.MessageSize, Assert.Throws<SocketException>(() => pod.Send(new byte[payload])).SocketErrorCode);
         Assert.Contains("mtu 1468", _lab.PodHost1.Exec("ip", "route", "get", client));
@@ -77,7 +77,7 @@ public sealed class OverlayTransferTests : IAsyncDisposable
     [Theory]
     [InlineData("udp", OverlayLab.Client)]
     [InlineData("gre", OverlayLab.Client6)]
-    public async Task A_datagram_longer_than_the_tunnel_arrives_whole(string encapsulation, string client)
+    public async Task A_datagram_longer_than_the_tunnels_MTU_arrives_whole(string encapsulation, string client)
     {
         await _lab.ApplyAsync(OverlayLab.OneVpn(udp: encapsulation == "udp"));
         _lab.Peer1(encapsulation);
@@ -87,7 +87,7 @@ public sealed class OverlayTransferTests : IAsyncDisposable
         using var pod = _lab.PodHost1.Run(() => new Socket(to.AddressFamily, SocketType.Dgram, ProtocolType.Udp));
         var data = RandomNumberGenerator.GetBytes(20_000);
         var buffer = new byte[65536];
-        // Over IPv6 only the sender fragments: the first one teaches it the tunnel's MTU.
+        // Over IPv6 only the sender fragments: it learns the tunnel's MTU from the first datagram.
         await _lab.UntilAsync(async () =>
         {
             pod.SendTo(data, to);
@@ -106,7 +106,7 @@ public sealed class OverlayTransferTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task A_way_narrower_than_the_nodes_own_link_costs_outer_fragments_and_no_packets()
+    public async Task A_link_with_a_smaller_MTU_behind_the_node_causes_outer_fragments_and_no_loss()
     {
         await _lab.ApplyAsync(OverlayLab.OneVpn(udp: true));
         var peer = _lab.Peer1("udp");
@@ -119,7 +119,7 @@ public sealed class OverlayTransferTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task The_outer_header_is_as_the_RFCs_say()
+    public async Task The_outer_header_follows_the_RFCs()
     {
         await _lab.ApplyAsync(OverlayLab.OneVpn(udp: true));
         _lab.Peer1("udp");
@@ -140,7 +140,7 @@ public sealed class OverlayTransferTests : IAsyncDisposable
         Assert.Equal(20 + 8 + 4 + 128, length);
         Assert.Equal(0x45, buffer[0]);
         Assert.Equal(OverlayLab.Kernel ? 0 : 0xb8, buffer[1]); // DSCP copied, ECN not; the kernel copies neither from MPLS
-        Assert.Equal(0, buffer[6] & 0x40); // DF not set, whatever the inner packet has
+        Assert.Equal(0, buffer[6] & 0x40); // DF is not set, even if it is set in the inner packet
         Assert.Equal(OverlayLab.NodeAddress, new IPAddress(buffer[12..16]).ToString());
         Assert.InRange((buffer[20] << 8) | buffer[21], 49152, 65535);
         Assert.Equal(8 + 4 + 128, (buffer[24] << 8) | buffer[25]);

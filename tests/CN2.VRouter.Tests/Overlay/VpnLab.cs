@@ -5,7 +5,7 @@ using CN2.VRouter.Tests.Lab;
 
 namespace CN2.VRouter.Tests.Overlay;
 
-/// <summary>The node of <see cref="NodeLab"/> between two VPNs, 5 by MPLS-in-UDP and 6 by MPLS-in-GRE, and the underlay: three clients of one address.</summary>
+/// <summary>The node of <see cref="NodeLab"/> between two VPNs, 5 by MPLS-in-UDP and 6 by MPLS-in-GRE, and the underlay: three clients with one address.</summary>
 public sealed class VpnLab : IDisposable
 {
     public VpnLab()

@@ -4,8 +4,8 @@ using System.Text.Json;
 namespace CN2.VRouter.Tests.Overlay;
 
 /// <summary>
-/// A router's end of the tunnels: <c>tests/lab/overlay/vpn-peer.py</c> in a namespace, whose own address behind its device is the VPN's
-/// client. It shares no code with the engine.
+/// A router's end of the tunnels: <c>tests/lab/overlay/vpn-peer.py</c> in a namespace. The address behind its device is the client in the
+/// VPN. It shares no code with the engine.
 /// </summary>
 public sealed class VpnPeer : IDisposable
 {
@@ -21,7 +21,7 @@ public sealed class VpnPeer : IDisposable
         if (_process.StandardOutput.ReadLine() != "ready") throw new InvalidOperationException("vpn-peer.py did not start");
     }
 
-    /// <summary>What it carried and dropped so far, by the script's own names.</summary>
+    /// <summary>Its counters by the names in the script.</summary>
     public JsonElement Report()
     {
         Command.Run("kill", "-USR1", $"{_process.Id}");

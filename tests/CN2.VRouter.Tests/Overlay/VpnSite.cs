@@ -10,7 +10,7 @@ public sealed class VpnSite : IDisposable
 {
     private readonly List<IDisposable> _parts = [];
 
-    /// <param name="number">Of the RoutingInstance; the router's address is 172.16.(10 + number).2.</param>
+    /// <param name="number">The number of the RoutingInstance; the router's address is 172.16.(10 + number).2.</param>
     public VpnSite(NetworkNamespace node, int number)
     {
         Number = number;
@@ -36,13 +36,13 @@ public sealed class VpnSite : IDisposable
 
     public string RouterAddress => $"172.16.{10 + Number}.2";
 
-    /// <summary>The label the router knows the VPN by.</summary>
+    /// <summary>The label under which the router receives packets of the VPN.</summary>
     public uint RouterLabel => 100 + (uint)Number;
 
-    /// <summary>The label the node knows it by.</summary>
+    /// <summary>The label under which the node receives packets of the VPN.</summary>
     public uint Label => 16 + (uint)Number;
 
-    /// <summary>Lets the router speak to the node by "udp" or "gre"; one that spoke before goes.</summary>
+    /// <summary>Makes the router send to the node by "udp" or "gre", in place of what it used before.</summary>
     public void Speak(string encapsulation, params string[] more)
     {
         Peer?.Dispose();

@@ -1,7 +1,7 @@
-using System.Diagnostics;
 using System.Net;
 using CN2.Network.Resources;
 using CN2.VRouter.Probes;
+using Microsoft.Extensions.Time.Testing;
 
 namespace CN2.VRouter.Tests.Probes;
 
@@ -18,7 +18,7 @@ public sealed class HealthStoreTests : IDisposable
     }
 
     [Fact]
-    public void A_state_is_found_again_unless_something_else_is_asked()
+    public void A_state_is_found_after_a_restart_unless_the_probe_has_changed()
     {
         using (var store = new HealthStore(_parent + "/a/b", TimeProvider.System)) store.Set(Target, EndpointHealth.Unhealthy);
         using var again = new HealthStore(_parent + "/a/b", TimeProvider.System);
@@ -28,20 +28,22 @@ public sealed class HealthStoreTests : IDisposable
     }
 
     [Fact]
-    public void A_disk_that_was_full_for_a_while_gets_what_happened_meanwhile()
+    public void A_state_that_could_not_be_saved_is_saved_when_the_disk_works_again()
     {
-        using var store = new HealthStore(_parent + "/state", TimeProvider.System);
+        var time = new FakeTimeProvider();
+        using var store = new HealthStore(_parent + "/state", time);
         Directory.Delete(_parent + "/state", recursive: true);
         File.WriteAllText(_parent + "/state", "no directory");
         store.Set(Target, EndpointHealth.Healthy);
         store.Save();
         File.Delete(_parent + "/state");
-        var since = Stopwatch.StartNew();
-        while (!File.Exists(_parent + "/state/health.json")) Assert.InRange(since.ElapsedMilliseconds, 0, 10_000);
+        Assert.False(File.Exists(_parent + "/state/health.json"));
+        time.Advance(TimeSpan.FromSeconds(1));
+        Assert.True(File.Exists(_parent + "/state/health.json"));
     }
 
     [Fact]
-    public void A_file_cut_short_is_as_good_as_none()
+    public void A_truncated_file_is_ignored()
     {
         Directory.CreateDirectory(_parent);
         File.WriteAllText(_parent + "/health.json", "{\"0195");
@@ -50,7 +52,7 @@ public sealed class HealthStoreTests : IDisposable
     }
 
     [Fact]
-    public void A_directory_that_cannot_be_is_named_with_its_option()
+    public void A_directory_that_cannot_be_made_is_reported_with_its_option()
     {
         Directory.CreateDirectory(_parent);
         File.WriteAllText(_parent + "/file", "");

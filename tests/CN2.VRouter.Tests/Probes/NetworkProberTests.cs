@@ -57,7 +57,7 @@ public sealed class NetworkProberTests : IAsyncLifetime
     [InlineData("POST", "/post", "200-299", true, "HTTP 200")]
     [InlineData("HEAD", "/post", "405", true, "HTTP 405")]
     [InlineData("GET", "/endless", "200-299", true, "HTTP 200")]
-    public async Task HTTP_asks_with_method_and_path_and_looks_at_the_code(string method, string path, string codes, bool success, string message)
+    public async Task An_HTTP_probe_uses_method_and_path_and_checks_the_code(string method, string path, string codes, bool success, string message)
     {
         var probe = new V1.Probe
         {
@@ -76,16 +76,16 @@ public sealed class NetworkProberTests : IAsyncLifetime
     [InlineData(MonitorType.HTTP, "HTTP 200")]
     [InlineData(MonitorType.TCP, "connected")]
     [InlineData(MonitorType.PING, "answered")]
-    public async Task IPv6_is_asked_alike(MonitorType type, string message)
+    public async Task IPv6_endpoints_are_probed_too(MonitorType type, string message)
     {
         var port = new Uri(_web.Urls.Last()).Port;
         Assert.Equal(new ProbeResult(true, message), await AskAsync(Target(type, port) with { Address = IPAddress.IPv6Loopback }));
     }
 
     [Fact]
-    public async Task A_port_that_nobody_listens_on_fails_at_once()
+    public async Task A_closed_port_fails_at_once()
     {
-        // Bound, so that nobody else comes to have it meanwhile.
+        // Bound, so that no other program gets the port meanwhile.
         using var held = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         held.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         var port = ((IPEndPoint)held.LocalEndPoint!).Port;
@@ -94,7 +94,7 @@ public sealed class NetworkProberTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Hundreds_that_hang_end_after_their_timeout_and_delay_no_other()
+    public async Task Hundreds_of_probes_without_answer_end_after_their_timeout_and_delay_no_other()
     {
         var since = Stopwatch.StartNew();
         var port = ((IPEndPoint)_hanging.LocalEndpoint).Port;
@@ -109,7 +109,7 @@ public sealed class NetworkProberTests : IAsyncLifetime
     [InlineData(MonitorType.PING)]
     [InlineData(MonitorType.TCP)]
     [InlineData(MonitorType.HTTP)]
-    public async Task Hundreds_at_once_are_all_answered(MonitorType type)
+    public async Task Hundreds_of_probes_at_once_all_succeed(MonitorType type)
     {
         var results = await Task.WhenAll(Enumerable.Range(0, 500).Select(_ => AskAsync(Target(type, WebPort))));
         Assert.All(results, result => Assert.True(result.Success, result.Message));

@@ -23,40 +23,40 @@ public sealed class ProbeEngineTests : IAsyncDisposable
     public ProbeEngineTests() => _engine = new ProbeEngine(_prober, _store, TimeProvider.System, report => _reports.Writer.TryWrite(report));
 
     [Fact]
-    public void What_an_earlier_life_found_and_the_server_never_heard_is_told_at_start()
+    public void A_state_from_before_the_restart_is_reported_at_start()
     {
         _store.Set(Target, EndpointHealth.Healthy);
         Set(Target);
-        Assert.Equal(EndpointHealth.Healthy, Told()?.Health);
+        Assert.Equal(EndpointHealth.Healthy, Reported()?.Health);
     }
 
     [Fact]
-    public void What_the_server_has_forgotten_is_told_when_it_sends_the_probe_again()
+    public void A_state_that_the_server_has_forgotten_is_reported_when_it_sends_the_probe_again()
     {
         Set(Target);
-        Assert.Equal(EndpointHealth.Unhealthy, Told()?.Health); // the last word, whatever an earlier probe has told that is still on its way
+        Assert.Equal(EndpointHealth.Unhealthy, Reported()?.Health); // reported even if the server sent it: an earlier report may still be on its way
         Set(Target);
-        Assert.Null(Told()); // the server knows
+        Assert.Null(Reported()); // the server has the same state
 
         Set(Target with { LastKnown = EndpointHealth.Unknown });
-        Assert.Equal(EndpointHealth.Unhealthy, Told()?.Health);
+        Assert.Equal(EndpointHealth.Unhealthy, Reported()?.Health);
     }
 
     [Fact]
-    public async Task A_probe_asked_more_often_goes_on_from_what_was_found_and_tells_a_server_that_has_not_heard()
+    public async Task A_probe_with_a_new_interval_keeps_its_state_and_reports_it_to_a_server_that_has_another()
     {
         _prober.Answers = _ => Task.FromResult(true);
         Set(Quick);
         Assert.Equal(EndpointHealth.Healthy, (await NextAsync()).Health);
         _prober.Answers = _ => Never();
-        // Sent before the report arrived there.
+        // The server sent it before the report arrived.
         Set(Quick with { MaxRetries = 1, LastKnown = EndpointHealth.Unhealthy });
-        Assert.Equal(EndpointHealth.Healthy, Told()?.Health);
+        Assert.Equal(EndpointHealth.Healthy, Reported()?.Health);
         Assert.Equal(EndpointHealth.Healthy, Assert.Single(_engine.Known()).Health);
     }
 
     [Fact]
-    public async Task A_probe_that_asks_something_else_starts_from_what_the_server_knows()
+    public async Task A_probe_of_another_port_starts_from_the_servers_last_known_state()
     {
         _prober.Answers = _ => Task.FromResult(true);
         Set(Quick);
@@ -67,7 +67,7 @@ public sealed class ProbeEngineTests : IAsyncDisposable
     }
 
     [Fact]
-    public async Task An_answer_after_the_probe_was_taken_back_is_nobodys()
+    public async Task An_answer_after_the_probe_was_removed_is_ignored()
     {
         var answer = new TaskCompletionSource<bool>();
         var asked = new TaskCompletionSource();
@@ -77,18 +77,18 @@ public sealed class ProbeEngineTests : IAsyncDisposable
             return answer.Task;
         };
         var late = Quick with { Port = LatePort };
-        // Without a context of the test's: what follows the answer has happened when it is given.
+        // Outside the test's synchronization context, so that the continuation of the answer runs before SetResult returns.
         await Task.Run(() => Set(late), TestContext.Current.CancellationToken);
         await asked.Task.WaitAsync(TimeSpan.FromSeconds(5), TestContext.Current.CancellationToken);
         _engine.Set(new Dictionary<Guid, ProbeTarget>());
         await Task.Run(() => answer.SetResult(true), TestContext.Current.CancellationToken);
         await _engine.DisposeAsync();
         Assert.Null(_store.Find(late));
-        Assert.Null(Told());
+        Assert.Null(Reported());
     }
 
     [Fact]
-    public async Task Endpoints_that_hang_delay_no_other()
+    public async Task Endpoints_that_do_not_answer_delay_no_other()
     {
         var asked = new ConcurrentDictionary<Guid, int>();
         var five = new CountdownEvent(500);
@@ -99,12 +99,12 @@ public sealed class ProbeEngineTests : IAsyncDisposable
             return Task.FromResult(true);
         };
         var hanging = Enumerable.Range(0, 500).Select(_ => Quick with { Uid = Guid.CreateVersion7(), Port = 1 });
-        var well = Enumerable.Range(0, 500).Select(_ => Quick with { Uid = Guid.CreateVersion7() }).ToList();
-        _engine.Set(hanging.Concat(well).ToDictionary(t => t.Uid));
-        var told = new HashSet<Guid>();
-        while (told.Count < well.Count) told.Add((await NextAsync()).Uid);
-        Assert.Equal(well.Select(t => t.Uid).Order(), told.Order());
-        // Each again and again, however many hang.
+        var healthy = Enumerable.Range(0, 500).Select(_ => Quick with { Uid = Guid.CreateVersion7() }).ToList();
+        _engine.Set(hanging.Concat(healthy).ToDictionary(t => t.Uid));
+        var reported = new HashSet<Guid>();
+        while (reported.Count < healthy.Count) reported.Add((await NextAsync()).Uid);
+        Assert.Equal(healthy.Select(t => t.Uid).Order(), reported.Order());
+        // Every healthy endpoint is probed repeatedly, however many do not answer.
         Assert.True(five.Wait(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken));
     }
 
@@ -118,7 +118,7 @@ public sealed class ProbeEngineTests : IAsyncDisposable
 
     private void Set(ProbeTarget target) => _engine.Set(new Dictionary<Guid, ProbeTarget> { [target.Uid] = target });
 
-    private ProbeReport? Told() => _reports.Reader.TryRead(out var report) ? report : null;
+    private ProbeReport? Reported() => _reports.Reader.TryRead(out var report) ? report : null;
 
     private async Task<ProbeReport> NextAsync() =>
         await _reports.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(10), TestContext.Current.CancellationToken);
@@ -130,7 +130,7 @@ public sealed class ProbeEngineTests : IAsyncDisposable
         public async Task<ProbeResult> ProbeAsync(ProbeTarget target, CancellationToken cancellation)
         {
             var answer = Answers(target);
-            // The late answer of a test comes although nobody waits any more.
+            // A late answer arrives although the probe was cancelled.
             if (target.Port != LatePort) await answer.WaitAsync(cancellation);
             return new ProbeResult(await answer, "scripted");
         }

@@ -14,7 +14,7 @@ public sealed class ProbeStateTests
     [InlineData("healthy", 3, "--+--+---", "HHHHHHHHU")]
     [InlineData("healthy", 3, "-----+", "HHUUUH")]
     [InlineData("unhealthy", 3, "-+--", "UHHH")]
-    public void Down_after_so_many_failures_in_a_row_and_up_after_one_success(string start, int maxRetries, string results, string expected)
+    public void An_endpoint_is_down_after_max_retries_consecutive_failures_and_up_after_one_success(string start, int maxRetries, string results, string expected)
     {
         var state = new ProbeState(Enum.Parse<EndpointHealth>(start, ignoreCase: true), maxRetries);
         var healths = "";

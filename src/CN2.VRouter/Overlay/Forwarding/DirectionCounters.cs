@@ -3,8 +3,8 @@ using System.Runtime.InteropServices;
 namespace CN2.VRouter.Overlay.Forwarding;
 
 /// <summary>
-/// One direction's counters of one RoutingInstance. Only that direction's thread writes, so an addition is enough; cache lines of its
-/// own keep the other direction's from stalling on them.
+/// The counters of one RoutingInstance in one direction. Only the thread of that direction writes, so a plain addition is enough. They have
+/// cache lines of their own, so that the two threads do not slow each other down.
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = 128)]
 internal struct DirectionCounters

@@ -3,7 +3,7 @@ using CN2.VRouter.Overlay.Packets;
 
 namespace CN2.VRouter.Overlay.Forwarding;
 
-/// <summary>What one direction dropped; written by its thread alone.</summary>
+/// <summary>Packets dropped in one direction. Only the thread of that direction writes.</summary>
 [StructLayout(LayoutKind.Explicit, Size = 192)]
 internal struct DropCounters
 {

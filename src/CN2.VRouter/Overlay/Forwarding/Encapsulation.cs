@@ -3,7 +3,7 @@ using CN2.VRouter.Overlay.Packets;
 
 namespace CN2.VRouter.Overlay.Forwarding;
 
-/// <summary>From the endpoint into the tunnel: the route, its path for this flow, and the header in front.</summary>
+/// <summary>From the endpoint into the tunnel: finds the route, chooses its path for the flow, writes the header in front.</summary>
 internal static class Encapsulation
 {
     /// <summary>Bytes that must be free in front of the inner packet.</summary>
@@ -13,8 +13,8 @@ internal static class Encapsulation
 
     /// <summary>Writes the header into the last of the <see cref="HeadRoom"/> bytes in front of the packet.</summary>
     /// <param name="buffer">Head room and inner packet.</param>
-    /// <param name="path">Where to, and by which protocol.</param>
-    /// <param name="start">Where in the buffer the outer IPv4 header's payload starts.</param>
+    /// <param name="path">The router, its label and the protocol.</param>
+    /// <param name="start">Where in the buffer the payload of the outer IPv4 header starts.</param>
     /// <param name="typeOfService">The outer TOS.</param>
     public static Verdict Decide(ForwardingInstance instance, Span<byte> buffer, out ForwardingPath path, out int start, out byte typeOfService)
     {
@@ -31,8 +31,8 @@ internal static class Encapsulation
 
         var flow = FlowHash.Of(packet);
         path = ForwardingPath.Choose(paths, flow);
-        // The DSCP is the inner one (uniform model, RFC 2983 3.1), its class selector also the label's traffic class (RFC 5462). The
-        // outer ECN field stays 0: RFC 6040 4.3, for a far end that may not carry a congestion mark inwards.
+        // The outer DSCP is the inner one (uniform model, RFC 2983 3.1), and its class selector is the label's traffic class (RFC 5462).
+        // The outer ECN field stays 0, because the far end may not copy a congestion mark inwards (RFC 6040 4.3).
         typeOfService = (byte)(InnerPacket.TrafficClass(packet) & 0xfc);
         var entry = LabelStackEntry.Of(path.Label, typeOfService >> 5, bottom: true, LabelStackEntry.OurTtl);
         if (path.Udp)

@@ -3,9 +3,9 @@ using CN2.VRouter.Overlay.Native;
 
 namespace CN2.VRouter.Overlay.Forwarding;
 
-/// <summary>A RoutingInstance as packets see it; never changed, only replaced.</summary>
-/// <param name="Device">Where inner packets go and come from.</param>
-/// <param name="Sources">The tunnel end points that may send with our label: the next hops of its routes, sorted.</param>
+/// <summary>A RoutingInstance as packets see it. Immutable: a change makes a new one.</summary>
+/// <param name="Device">The device that sends and receives inner packets.</param>
+/// <param name="Sources">The routers that may send with this label: the next hops of its routes, sorted.</param>
 internal sealed record ForwardingInstance(
     int Number,
     uint Label,
@@ -15,5 +15,5 @@ internal sealed record ForwardingInstance(
     PrefixTrie<ForwardingPath[]> V6,
     InstanceCounters Counters)
 {
-    public bool Knows(uint source) => Array.BinarySearch(Sources, source) >= 0;
+    public bool Admits(uint source) => Array.BinarySearch(Sources, source) >= 0;
 }

@@ -1,6 +1,6 @@
 namespace CN2.VRouter.Overlay.Forwarding;
 
-/// <summary>All that packets are looked up in: replaced as a whole, so that a packet sees one state or the other.</summary>
+/// <summary>The tables for packets. They are replaced as a whole, so a packet sees either the old or the new state.</summary>
 internal sealed class ForwardingTables
 {
     private readonly Dictionary<uint, ForwardingInstance> _byLabel;

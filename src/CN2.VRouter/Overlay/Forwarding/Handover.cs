@@ -1,6 +1,6 @@
 namespace CN2.VRouter.Overlay.Forwarding;
 
-/// <summary>New tables on their way to the threads that forward: done when each has taken them and none looks at the ones before.</summary>
+/// <summary>New tables for the forwarding threads. Done when every thread uses them, and none the tables before.</summary>
 internal sealed class Handover(ForwardingTables tables, int threads)
 {
     private readonly TaskCompletionSource _done = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -10,7 +10,7 @@ internal sealed class Handover(ForwardingTables tables, int threads)
 
     public Task Done => _done.Task;
 
-    /// <summary>Once by each thread.</summary>
+    /// <summary>Called once by each thread, when it uses these tables.</summary>
     public void Taken()
     {
         if (Interlocked.Decrement(ref _waitedFor) == 0) _done.TrySetResult();

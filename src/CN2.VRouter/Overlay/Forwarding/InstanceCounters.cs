@@ -2,7 +2,7 @@ using CN2.VRouter.Dataplane;
 
 namespace CN2.VRouter.Overlay.Forwarding;
 
-/// <summary>A RoutingInstance's counters, for as long as it is there, whatever becomes of its device and routes.</summary>
+/// <summary>The counters of a RoutingInstance. They live as long as it does, also when its device and routes are replaced.</summary>
 internal sealed class InstanceCounters
 {
     public DirectionCounters In;

@@ -3,14 +3,14 @@ using CN2.VRouter.Overlay.Packets;
 
 namespace CN2.VRouter.Overlay.Forwarding;
 
-/// <summary>From the tunnels to the devices, on a thread of its own: what a flow sends stays in its order.</summary>
+/// <summary>Moves packets from the tunnels to the devices. One thread, so the packets of a flow keep their order.</summary>
 internal sealed class InwardLoop : IDisposable
 {
     private const int Udp = 1;
     private const int Gre = 2;
     private const int BatchLength = 64;
 
-    // Batches of one socket in a row before the other gets its turn.
+    // Consecutive batches of one socket before the other socket gets its turn.
     private const int MostBatches = 8;
 
     private readonly EventLoop _events = new();
@@ -30,12 +30,12 @@ internal sealed class InwardLoop : IDisposable
 
     public DropCounters Drops;
 
-    /// <summary>What this thread has taken from the managed heap, when it last took tables.</summary>
+    /// <summary>Bytes that this thread had allocated on the managed heap when it last took over tables.</summary>
     public long AllocatedBytes { get; private set; }
 
     public void WakeUp() => _events.WakeUp();
 
-    /// <summary>Runs until <paramref name="current"/> gives null.</summary>
+    /// <summary>Runs until <paramref name="current"/> returns null.</summary>
     public void Run(Func<Handover?> current)
     {
         Handover? mine = null;

@@ -4,8 +4,8 @@ using CN2.VRouter.Overlay.Packets;
 namespace CN2.VRouter.Overlay.Forwarding;
 
 /// <summary>
-/// From the devices into the tunnels, on a thread of its own: a flow keeps to one device and one path, and each socket sends in the
-/// order of reading.
+/// Moves packets from the devices into the tunnels. One thread, one device and one path for a flow, and sockets that send in the order of
+/// reading: so the packets of a flow keep their order.
 /// </summary>
 internal sealed class OutwardLoop : IDisposable
 {
@@ -28,17 +28,17 @@ internal sealed class OutwardLoop : IDisposable
 
     public DropCounters Drops;
 
-    /// <summary>What this thread has taken from the managed heap, when it last took tables.</summary>
+    /// <summary>Bytes that this thread had allocated on the managed heap when it last took over tables.</summary>
     public long AllocatedBytes { get; private set; }
 
     public void WakeUp() => _events.WakeUp();
 
-    /// <summary>From any thread. The key is the RoutingInstance's number: its device is what the tables say when packets are there.</summary>
+    /// <summary>Callable from any thread. The key is the number of the RoutingInstance; its device is looked up in the tables when packets arrive.</summary>
     public void Watch(int routingInstance, TunDevice device) => _events.Watch(device.Descriptor, routingInstance);
 
     public void Forget(TunDevice device) => _events.Forget(device.Descriptor);
 
-    /// <summary>Runs until <paramref name="current"/> gives null.</summary>
+    /// <summary>Runs until <paramref name="current"/> returns null.</summary>
     public void Run(Func<Handover?> current)
     {
         Handover? mine = null;
@@ -72,7 +72,7 @@ internal sealed class OutwardLoop : IDisposable
         _events.Dispose();
     }
 
-    // A batch's worth from each device at most, so that a busy one leaves room for the others.
+    // At most one batch from each device, so that a busy device leaves room for the others.
     private int Drain(ForwardingInstance instance, TunDevice device, int slot)
     {
         for (var i = 0; i < BatchLength; i++)
@@ -86,7 +86,7 @@ internal sealed class OutwardLoop : IDisposable
             var length = device.Read(_pool.Slot(slot)[Encapsulation.HeadRoom..]);
             if (length <= 0)
             {
-                // Gone, by somebody's hand: out of the set, or it would be ready for ever. Whoever watches the devices reports it.
+                // Another process removed the device. It must leave the set, or it would be ready for ever. PlumbingMonitor reports the removal.
                 if (length < 0) Forget(device);
                 break;
             }

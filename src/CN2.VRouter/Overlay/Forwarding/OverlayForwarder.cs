@@ -1,12 +1,13 @@
 using System.Net;
+using CN2.VRouter.Host;
 using CN2.VRouter.Overlay.Native;
 using CN2.VRouter.Overlay.Packets;
 
 namespace CN2.VRouter.Overlay.Forwarding;
 
 /// <summary>
-/// The packet path: two threads, one for each direction, and the sockets towards the underlay. Opened in the network namespace of the
-/// thread that makes it.
+/// The packet path in user space: two threads, one for each direction, and the sockets towards the underlay. They are in the network
+/// namespace of the thread that makes it.
 /// </summary>
 internal sealed class OverlayForwarder : IDisposable
 {
@@ -21,7 +22,7 @@ internal sealed class OverlayForwarder : IDisposable
     private readonly Thread[] _threads;
     private Handover? _current = new(ForwardingTables.Empty, Threads);
 
-    /// <exception cref="PosixException">The address is not this node's, the port is taken, or a privilege is missing.</exception>
+    /// <exception cref="PosixException">The node does not have the address, the port is in use, or a privilege is missing.</exception>
     public OverlayForwarder(IPAddress address)
     {
         var source = (uint)(AddressKey.Of(address).High >> 32);
@@ -55,16 +56,16 @@ internal sealed class OverlayForwarder : IDisposable
 
     public long SendErrors => Read(ref _inward.Drops.SendErrors, ref _outward.Drops.SendErrors);
 
-    /// <summary>What both threads have taken from the managed heap, when they last took tables: packets take none.</summary>
+    /// <summary>Bytes that both threads had allocated on the managed heap when they last took over tables. Packets allocate nothing.</summary>
     public long AllocatedBytes => _inward.AllocatedBytes + _outward.AllocatedBytes;
 
-    /// <summary>From now on what the device has to send is read. After <see cref="ReplaceAsync"/> has brought tables that know it.</summary>
+    /// <summary>Starts to read packets from the device. Call it after <see cref="ReplaceAsync"/> with tables that contain the device.</summary>
     public void Watch(int routingInstance, TunDevice device) => _outward.Watch(routingInstance, device);
 
-    /// <summary>No packets are read from the device any more; it may be closed after <see cref="ReplaceAsync"/> with tables without it.</summary>
+    /// <summary>Stops to read packets from the device. It may be closed after <see cref="ReplaceAsync"/> with tables without it.</summary>
     public void Forget(TunDevice device) => _outward.Forget(device);
 
-    /// <summary>Returns when no thread looks at the tables before any more. One call at a time.</summary>
+    /// <summary>Returns when no thread uses the tables before any more. One call at a time.</summary>
     public async Task ReplaceAsync(ForwardingTables tables)
     {
         var next = new Handover(tables, Threads);

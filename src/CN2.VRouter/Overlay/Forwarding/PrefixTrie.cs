@@ -3,8 +3,8 @@ using CN2.VRouter.Overlay.Packets;
 namespace CN2.VRouter.Overlay.Forwarding;
 
 /// <summary>
-/// Prefixes of one family, longest match: a path-compressed binary trie. Immutable, so that packets are looked up while the next one
-/// is made; a change copies the nodes on its way and shares the rest.
+/// Longest-prefix match for one family: a path-compressed binary trie. Immutable, so that packets use it while the next one is made; a
+/// change copies the nodes on its way and shares the others.
 /// </summary>
 internal sealed class PrefixTrie<T>
     where T : class
@@ -21,7 +21,7 @@ internal sealed class PrefixTrie<T>
 
     public int Count { get; }
 
-    /// <summary>The value of the longest prefix that covers the address; null: none does.</summary>
+    /// <summary>The value of the longest prefix that covers the address; null: no prefix covers it.</summary>
     public T? Find(AddressKey address)
     {
         T? best = null;
@@ -37,12 +37,12 @@ internal sealed class PrefixTrie<T>
 
     public Editor Edit() => new(this);
 
-    /// <summary>Many changes at once: a node made by this editor is changed in place, others are copied.</summary>
+    /// <summary>Makes many changes: nodes made by this editor are changed in place, others are copied.</summary>
     internal sealed class Editor
     {
         private Node? _root;
         private int _count;
-        private object _mine = new();
+        private object _owner = new();
 
         public Editor(PrefixTrie<T> start)
         {
@@ -52,7 +52,7 @@ internal sealed class PrefixTrie<T>
 
         public PrefixTrie<T> Done()
         {
-            _mine = new object(); // what was handed out does not change any more
+            _owner = new object(); // the trie that is returned must not change any more
             return _count == 0 ? Empty : new PrefixTrie<T>(_root, _count);
         }
 
@@ -65,16 +65,16 @@ internal sealed class PrefixTrie<T>
             if (node is null)
             {
                 _count++;
-                return new Node(_mine, key, length, value);
+                return new Node(_owner, key, length, value);
             }
 
             var common = Math.Min(Math.Min(node.Length, length), node.Key.CommonBits(key));
             if (common < node.Length)
             {
                 _count++;
-                var fork = common == length ? new Node(_mine, key, length, value) : new Node(_mine, key, common, null);
+                var fork = common == length ? new Node(_owner, key, length, value) : new Node(_owner, key, common, null);
                 fork.Put(node.Key.Bit(common), node);
-                if (common < length) fork.Put(key.Bit(common), new Node(_mine, key, length, value));
+                if (common < length) fork.Put(key.Bit(common), new Node(_owner, key, length, value));
                 return fork;
             }
 
@@ -113,11 +113,11 @@ internal sealed class PrefixTrie<T>
                 node.Put(bit, left);
             }
 
-            // A node without a value is there to fork.
+            // A node without a value is only needed as a fork.
             return node.Value is not null || (node.Zero is not null && node.One is not null) ? node : node.Zero ?? node.One;
         }
 
-        private Node Own(Node node) => ReferenceEquals(node.Owner, _mine) ? node : node.Copy(_mine);
+        private Node Own(Node node) => ReferenceEquals(node.Owner, _owner) ? node : node.Copy(_owner);
     }
 
     private sealed class Node

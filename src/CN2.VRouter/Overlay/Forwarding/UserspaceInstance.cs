@@ -6,7 +6,7 @@ using CN2.VRouter.Overlay.Packets;
 
 namespace CN2.VRouter.Overlay.Forwarding;
 
-/// <summary>A RoutingInstance whose packets this process forwards: what they see changes route by route, and is published whole.</summary>
+/// <summary>A RoutingInstance whose packets this process forwards. Routes change one by one; packets see the result when it is published.</summary>
 internal sealed class UserspaceInstance(int number) : RoutingInstanceState(number)
 {
     private readonly InstanceCounters _counters = new();
@@ -20,14 +20,14 @@ internal sealed class UserspaceInstance(int number) : RoutingInstanceState(numbe
 
     public override TunDevice? Device => _device;
 
-    /// <summary>Sends and receives its packets by this device from now on; null: by none.</summary>
+    /// <summary>Uses this device for its packets from now on; null: none.</summary>
     public void Use(TunDevice? device)
     {
         _device = device;
         OnChanged();
     }
 
-    /// <summary>As packets are to see it from now on; the same object while nothing changes.</summary>
+    /// <summary>The RoutingInstance as packets must see it now; the same object while nothing changes.</summary>
     public ForwardingInstance Publish()
     {
         if (_published is not null) return _published;

@@ -1,16 +1,17 @@
 using System.Net;
 using CN2.VRouter.Dataplane;
+using CN2.VRouter.Host;
 using CN2.VRouter.Overlay.Model;
 using CN2.VRouter.Overlay.Native;
 
 namespace CN2.VRouter.Overlay.Forwarding;
 
 /// <summary>
-/// Tunnels of this process, for kernels that cannot do MPLS: TUN devices, and threads that forward between them and the underlay.
-/// Devices go with the process.
+/// Tunnels of this process, for kernels without MPLS: TUN devices, and threads that forward between them and the underlay. The devices
+/// disappear with the process.
 /// </summary>
 /// <param name="address">The node's IPv4 address: the near end of the tunnels.</param>
-/// <param name="reason">Why the kernel does not do it, for the operator.</param>
+/// <param name="reason">Why the kernel's tunnels are not used, for the operator.</param>
 internal sealed class UserspaceTunnels(IPAddress address, string reason) : ITunnels<UserspaceInstance>
 {
     private OverlayForwarder? _forwarder;

@@ -5,12 +5,12 @@ using CN2.VRouter.Host;
 
 namespace CN2.VRouter.Overlay.Kernel;
 
-/// <summary>iproute2's ip, in the network namespace of the calling thread or in one that is named.</summary>
+/// <summary>The command ip of iproute2, in the network namespace of the calling thread or in a named one.</summary>
 internal static class IpTool
 {
-    /// <summary>Carries out commands, one a line ("link set lo up"), up to the first that fails.</summary>
-    /// <param name="options">Before the command: "-n NAME", "-f mpls".</param>
-    /// <exception cref="DataplaneException">One was refused, and is named; those before it are done.</exception>
+    /// <summary>Runs commands, one a line ("link set lo up"), up to the first that fails.</summary>
+    /// <param name="options">Options of ip before the command: "-n NAME", "-f mpls".</param>
+    /// <exception cref="DataplaneException">A command was refused; the message names it. Those before it are done.</exception>
     public static async Task ChangeAsync(IReadOnlyList<string> options, IReadOnlyList<string> lines)
     {
         if (lines.Count == 0) return;
@@ -18,19 +18,19 @@ internal static class IpTool
         if (exitCode != 0) throw new DataplaneException(Explain(lines, errors));
     }
 
-    /// <summary>Takes away what is there of what the commands name.</summary>
+    /// <summary>Runs commands that remove something; what does not exist is no error.</summary>
     public static async Task RemoveAsync(IReadOnlyList<string> options, IReadOnlyList<string> lines)
     {
         if (lines.Count > 0) await RunAsync(string.Join('\n', lines) + '\n', [.. options, "-force", "-batch", "-"]);
     }
 
-    /// <summary>What a command lists; nothing where it names what is not there.</summary>
+    /// <summary>The output of a listing command; empty if the object does not exist.</summary>
     public static async Task<IReadOnlyList<JsonElement>> ListAsync(params IReadOnlyList<string> arguments)
     {
         var (exitCode, output, _) = await RunAsync(null, ["-json", .. arguments]);
         if (exitCode != 0 || string.IsNullOrWhiteSpace(output)) return [];
         using var document = JsonDocument.Parse(output);
-        // Of a list of one kind some commands write empty objects for the others.
+        // A list of one kind of object may contain empty objects for other kinds.
         return [.. document.RootElement.EnumerateArray().Where(e => e.EnumerateObject().Any()).Select(e => e.Clone())];
     }
 
@@ -44,7 +44,7 @@ internal static class IpTool
         return $"ip refused{which}: {reason}";
     }
 
-    /// <summary>Runs it with <paramref name="text"/> as its input.</summary>
+    /// <summary>Runs ip with <paramref name="text"/> as its input.</summary>
     public static Task<(int ExitCode, string Output, string Errors)> RunAsync(string? text, IEnumerable<string> arguments) =>
         ToolProcess.RunAsync("ip", "install iproute2 6.1 or newer", text, null, arguments);
 }

@@ -2,14 +2,14 @@ using System.Net;
 
 namespace CN2.VRouter.Overlay.Kernel;
 
-/// <summary>What has changed since it was last published, and how many RoutingInstances each router is a next hop of.</summary>
+/// <summary>What has changed since the last publication, and for how many RoutingInstances each router is a next hop.</summary>
 internal sealed class KernelChanges
 {
     public HashSet<KernelInstance> Instances { get; } = [];
 
     public HashSet<(KernelInstance Instance, IPNetwork Prefix)> Routes { get; } = [];
 
-    /// <summary>By address, as a number.</summary>
+    /// <summary>Number of RoutingInstances by the router's IPv4 address, as a number.</summary>
     public Dictionary<uint, int> Routers { get; } = [];
 
     public void Count(uint router, int by)

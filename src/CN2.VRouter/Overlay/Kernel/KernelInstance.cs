@@ -4,23 +4,23 @@ using CN2.VRouter.Overlay.Model;
 namespace CN2.VRouter.Overlay.Kernel;
 
 /// <summary>A RoutingInstance whose packets the kernel forwards.</summary>
-/// <param name="changes">Hears of every change.</param>
+/// <param name="changes">Records every change.</param>
 internal sealed class KernelInstance(int number, KernelChanges changes) : RoutingInstanceState(number)
 {
     private VethDevice? _device;
 
     public override VethDevice? Device => _device;
 
-    /// <summary>The label that the kernel takes for it, 0: none yet.</summary>
+    /// <summary>The label that the kernel accepts for it now; 0: none yet.</summary>
     public uint PublishedLabel { get; set; }
 
-    /// <summary><see cref="Senders"/>, as the kernel knows them.</summary>
+    /// <summary>The <see cref="Senders"/> that the kernel accepts now.</summary>
     public HashSet<TunnelSender> Published { get; set; } = [];
 
-    /// <summary>Who may send to it with which label.</summary>
+    /// <summary>The routers that may send to it, with the label that they must use.</summary>
     public HashSet<TunnelSender> Senders => [.. NextHops.Select(address => new TunnelSender(address, Label))];
 
-    /// <summary>Sends and receives its packets by this device from now on; null: by none.</summary>
+    /// <summary>Uses this device for its packets from now on; null: none.</summary>
     public void Use(VethDevice? device)
     {
         _device = device;

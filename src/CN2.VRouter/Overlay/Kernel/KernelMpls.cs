@@ -2,20 +2,20 @@ using CN2.VRouter.Host;
 
 namespace CN2.VRouter.Overlay.Kernel;
 
-/// <summary>Whether this kernel can carry the overlay, and this process tell it to.</summary>
-/// <param name="Missing">Modules that are not there.</param>
-/// <param name="MayMakeNamespaces">It has CAP_SYS_ADMIN, which making a network namespace needs.</param>
+/// <summary>Whether this kernel supports MPLS tunnels, and this process may set them up.</summary>
+/// <param name="Missing">Kernel modules that are missing.</param>
+/// <param name="MayMakeNamespaces">The process has CAP_SYS_ADMIN, which is needed to make a network namespace.</param>
 public sealed record KernelMpls(IReadOnlyList<string> Missing, bool MayMakeNamespaces)
 {
     // Routes that push labels; MPLS in UDP (RFC 7510), MPLS in GRE (RFC 4023).
     private static readonly string[] Modules = ["mpls_iptunnel", "ipip", "fou", "ip_gre"];
 
-    /// <summary>Both encapsulations can stay in the kernel.</summary>
+    /// <summary>The kernel can do both encapsulations.</summary>
     public bool Usable => Missing.Count == 0 && MayMakeNamespaces;
 
     /// <summary>
-    /// Looks, and attempts nothing: mpls_router shows in this network namespace's sysctls, the others as loaded modules or in the list
-    /// of what the kernel was built with. One that is installed but not loaded counts as absent; loading it is the operator's choice.
+    /// Only looks: mpls_router shows in the sysctls of this network namespace, the others are loaded modules or in the list of what the kernel
+    /// was built with. A module that is installed but not loaded counts as missing; to load it is the operator's choice.
     /// </summary>
     public static KernelMpls Detect() => Detect("/");
 

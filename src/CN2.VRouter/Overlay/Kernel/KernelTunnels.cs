@@ -3,8 +3,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
 using CN2.VRouter.Dataplane;
+using CN2.VRouter.Host;
 using CN2.VRouter.Overlay.Model;
-using CN2.VRouter.Overlay.Native;
 using CN2.VRouter.Overlay.Packets;
 using CN2.VRouter.Overlay.Plumbing;
 
@@ -12,12 +12,12 @@ namespace CN2.VRouter.Overlay.Kernel;
 
 /// <summary>
 /// Tunnels of the kernel: MPLS in UDP (RFC 7510) by IPIP devices over FOU, MPLS in GRE (RFC 4023), labels and label-pushing routes in a
-/// network namespace of their own (<see cref="TunnelNamespace"/>), and a pair of devices between it and the node for each
-/// RoutingInstance. All of it outlives the agent, and is taken over by the next.
+/// separate network namespace (<see cref="TunnelNamespace"/>), and a pair of veth devices between it and the node for each RoutingInstance.
+/// All of it outlives the agent, and the next agent continues with it.
 /// </summary>
 /// <remarks>
-/// The traffic class of a label is 0, and flows are spread by the kernel's own hash: a path that goes may move flows of others. What
-/// somebody changes by hand in that namespace is put right at the next start, or when a device between it and the node is lost.
+/// The traffic class of a label is 0. The kernel's own hash spreads flows, so a path that is removed may move flows of other paths. Manual
+/// changes in that namespace stay until the agent starts again or a device between it and the node is lost.
 /// </remarks>
 internal sealed class KernelTunnels(string table, IPAddress address, Action<string> drift) : ITunnels<KernelInstance>
 {
@@ -29,10 +29,10 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
     private readonly HashSet<TunnelDevice> _tunnels = [];
     private readonly HashSet<string> _forgotten = [];
 
-    /// <summary>Devices of the node that were there when all was last looked at, and are not ours yet: the index of the other end, 0: none.</summary>
+    /// <summary>Devices of the node that the last full reading found and no RoutingInstance uses yet: name and index of the other end; 0: none.</summary>
     private readonly Dictionary<string, int> _found = [];
 
-    /// <summary>Likewise in the tunnels' namespace: by name, its index.</summary>
+    /// <summary>The same in the namespace of the tunnels: name and index.</summary>
     private readonly Dictionary<string, int> _foundInside = [];
 
     private readonly Lock _counting = new();
@@ -60,7 +60,7 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         }
     }
 
-    /// <summary>Removes all that tunnels of this table have in and beside the network namespace of the calling thread.</summary>
+    /// <summary>Removes everything that kernel tunnels with this table's name have in and beside the network namespace of the calling thread.</summary>
     public static async Task FlushAsync(string table)
     {
         var home = TunnelNamespace.OfThisThread(table);
@@ -78,7 +78,7 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         _home ??= TunnelNamespace.OfThisThread(table);
         await _home.MakeAsync();
         await OpenPortAsync();
-        await LookAsync();
+        await ReadDevicesAsync();
         lock (_counting)
         {
             _links ??= new RouteSocket();
@@ -98,10 +98,10 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         }
         else
         {
-            if (insideIndex != 0) await home.ChangeAsync([$"link del {inner}"]); // the other end has another name now
+            if (insideIndex != 0) await home.ChangeAsync([$"link del {inner}"]); // the other end was renamed
             var hardware = string.Create(CultureInfo.InvariantCulture, $"02:cb:30:00:{number >> 8:x2}:{number & 255:x2}");
-            // Made there, and handed over when it is silent: a device that can do multicast reports its groups into the VPN. Packets
-            // enter it one by one, as the kernel has no segmentation for MPLS in UDP and drops what is longer.
+            // The pair is made in that namespace and moved when it is silent, because a device with multicast reports its groups into the VPN.
+            // gso_max_segs 1: the kernel cannot segment MPLS in UDP and drops longer packets.
             await home.ChangeAsync([
                 $"link add {inner} address {hardware} type veth peer name {name} address {hardware}",
                 $"link set {inner} arp off multicast off",
@@ -155,7 +155,7 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         await IpTool.RemoveAsync([], [.. _forgotten.Select(name => $"link del {name}")]);
         _forgotten.Clear();
         foreach (var family in Families) await home.RemoveAsync(family, [.. step.Gone.Select(i => $"rule del {Rule(i.Number)}")]);
-        if (step.Whole) await RemoveStrangersAsync(home);
+        if (step.Whole) await RemoveLeftoversAsync(home);
         _found.Clear();
         _foundInside.Clear();
         var idle = _tunnels.Where(t => !_changes.Routers.ContainsKey(t.NextHop)).ToList();
@@ -191,8 +191,8 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         }
     }
 
-    // Tunnels that were left by an agent with another address end elsewhere; one in the node's namespace was on its way.
-    private async Task LookAsync()
+    // Tunnels of an agent with another address have another end. A tunnel in the node's namespace was left on its way into the other one.
+    private async Task ReadDevicesAsync()
     {
         var (links, inside) = (await IpTool.ListAsync("-details", "link", "show"), await _home!.ListAsync("-details", "link", "show"));
         var strays = links.Where(l => TunnelDevice.Parse(NameOf(l)) is not null && KindOf(l) is "ipip" or "gre");
@@ -215,7 +215,7 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
 
     private async Task AddTunnelsAsync(TunnelNamespace home)
     {
-        // Of either kind: a router may send by the one and be sent to by the other.
+        // Both kinds: a router may send with one encapsulation and receive the other.
         var missing = _changes.Routers.Keys.SelectMany(r => (TunnelDevice[])[new(r, Udp: true), new(r, Udp: false)]).Where(t => !_tunnels.Contains(t)).ToList();
         if (missing.Count == 0) return;
         await IpTool.ChangeAsync([], [.. missing.SelectMany(t => (string[])[t.Command(address), $"link set {t.Name} netns {home.Name}"])]);
@@ -227,8 +227,8 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
     private static async Task PublishDevicesAsync(TunnelNamespace home, List<KernelInstance> instances)
     {
         if (instances.Count == 0) return;
-        // How long a packet may be is decided at the other end. Steering (RPS) is what computes a packet's flow hash before a label hides
-        // the flow: the source port of MPLS in UDP is made of it.
+        // The MTU of the other end limits packets. Packet steering (RPS) computes the flow hash of a packet before a label hides the flow; the
+        // source port of MPLS in UDP is made from that hash.
         await home.ChangeAsync([.. instances.Select(i => $"link set {TunnelNamespace.Inner(i.Number)} mtu 65535 up")]);
         await home.SetAsync([.. instances.Select(i => ($"/sys/class/net/{TunnelNamespace.Inner(i.Number)}/queues/rx-0/rps_cpus", AllProcessors))]);
         if (DeviceSysctls.HasIPv6) await home.SetAsync([.. instances.Select(i => ($"net/ipv6/conf/{TunnelNamespace.Inner(i.Number)}/forwarding", "1"))]);
@@ -239,7 +239,7 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         }
     }
 
-    // A label leads out of the inner device without a next hop: its packets go to its own hardware address, which is the other end's.
+    // A label leads to the inner device without a next hop: packets go to the device's own hardware address, which the other end has too.
     private static async Task PublishLabelsAsync(TunnelNamespace home, List<KernelInstance> instances)
     {
         await home.ChangeAsync("mpls", [.. instances.Select(i => $"route replace {i.Label} dev {TunnelNamespace.Inner(i.Number)}")]);
@@ -260,7 +260,7 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
     private static string? Replace(KernelInstance instance, IPNetwork prefix)
     {
         if (instance.PathsOf(prefix) is not { } paths) return null;
-        // A tunnel has one far end; IPv6 wants a next hop named all the same.
+        // A tunnel has only one far end, but an IPv6 route needs a next hop nevertheless.
         var via = prefix.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6 ? "via fe80::1 " : "";
         var hops = paths.Select(p => string.Create(CultureInfo.InvariantCulture, $"encap mpls {p.Label} {via}dev {TunnelDevice.Of(p).Name}")).ToList();
         return $"route replace {prefix} table {instance.Table} proto {TunnelNamespace.Protocol} " + (hops.Count == 1 ? hops[0] : string.Join(' ', hops.Select(h => "nexthop " + h)));
@@ -274,8 +274,8 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
             new([.. relabelled.Concat(gone).Select(i => i.PublishedLabel).Where(l => l != 0)], [.. changed.SelectMany(i => i.Published.Except(i.Senders)), .. gone.SelectMany(i => i.Published)]));
     }
 
-    /// <summary>What an earlier agent left that nobody wants now.</summary>
-    private async Task RemoveStrangersAsync(TunnelNamespace home)
+    /// <summary>Removes what an earlier agent left and the configuration does not contain.</summary>
+    private async Task RemoveLeftoversAsync(TunnelNamespace home)
     {
         var (numbers, labels) = (_published.Select(i => i.Number).ToHashSet(), new HashSet<string>());
         var wanted = new HashSet<(string, string)>();
@@ -315,7 +315,7 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         _tunnels.Clear();
     }
 
-    // Under the lock. In: out of a tunnel, received by the node's end.
+    // The caller holds the lock. "In" is what the node's end received: packets out of a tunnel.
     private RoutingInstanceCounters Carried(VethDevice device)
     {
         if (_links is null || Links.ReadCounters(_links, device.Index) is not { } now) return default;
@@ -328,7 +328,7 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
             0);
     }
 
-    /// <summary>So many processors, as sysfs writes them: in groups of 32 bits, the highest first.</summary>
+    /// <summary>A mask of this many processors in the form of sysfs: groups of 32 bits, the highest first.</summary>
     internal static string Mask(int processors)
     {
         var groups = Enumerable.Range(0, (processors + 31) / 32).Select(i => processors - (32 * i) is var left && left >= 32 ? uint.MaxValue : (1u << left) - 1);

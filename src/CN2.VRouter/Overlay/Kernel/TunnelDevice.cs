@@ -9,7 +9,7 @@ namespace CN2.VRouter.Overlay.Kernel;
 /// <summary>A tunnel to a router. <paramref name="NextHop"/>: its IPv4 address as a number; <paramref name="Udp"/>: MPLS in UDP, else in GRE.</summary>
 internal readonly record struct TunnelDevice(uint NextHop, bool Udp)
 {
-    /// <summary>More than any packet: how long one may be is decided on the way into the VPN.</summary>
+    /// <summary>Longer than any packet: the MTU of the RoutingInstance's device limits packets.</summary>
     public const int Mtu = 60000;
 
     public string Name => string.Create(CultureInfo.InvariantCulture, $"{(Udp ? 'u' : 'g')}{NextHop:x8}");
@@ -22,8 +22,8 @@ internal readonly record struct TunnelDevice(uint NextHop, bool Udp)
             : null;
 
     /// <summary>
-    /// How ip makes it: the outer packet's DF is not set and its TTL the node's own, so that a narrow way costs fragments and no
-    /// packets. An IPIP device that carries MPLS alone is MPLS in UDP once its packets go into a UDP port of that protocol.
+    /// The command of ip that makes it. DF is not set in the outer packet, so a link with a smaller MTU causes fragments and no loss. An IPIP
+    /// device that carries only MPLS becomes MPLS in UDP when its packets go to the UDP port of that protocol.
     /// </summary>
     public string Command(IPAddress local) =>
         $"link add {Name} type {(Udp ? "ipip mode mplsip" : "gre")} local {local} remote {Text(NextHop)} nopmtudisc" + (Udp ? $" encap fou encap-sport auto encap-dport {MplsInUdp.Port} noencap-csum" : "");

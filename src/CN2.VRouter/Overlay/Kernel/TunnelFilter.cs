@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using CN2.VRouter.Dataplane;
+using CN2.VRouter.Host;
 using CN2.VRouter.Netlink;
 using CN2.VRouter.Nft;
 using CN2.VRouter.Overlay.Packets;
@@ -9,19 +10,18 @@ using CN2.VRouter.Overlay.Packets;
 namespace CN2.VRouter.Overlay.Kernel;
 
 /// <summary>
-/// Drops and counts, in a table of its own, what arrives from the underlay as MPLS and is not ours: the kernel itself would take any
-/// label from anybody whom it has a tunnel to.
+/// Drops and counts, in a separate nftables table, MPLS packets from the underlay that this node must not accept. The kernel itself would
+/// accept any label from any router that it has a tunnel to.
 /// </summary>
 internal sealed class TunnelFilter : IDisposable
 {
     private const ushort GetObjects = (10 << 8) | 19; // NFNL_SUBSYS_NFTABLES, NFT_MSG_GETOBJ
-    private const ushort RequestDump = 0x301;
     private static readonly string[] Counted = ["malformed", "ttl_expired", "unknown_source", "unknown_label"];
 
     private readonly string _table;
     private readonly IPAddress _address;
     private readonly NftMonitor _monitor;
-    private readonly NetlinkSocket _socket = new();
+    private readonly NetlinkSocket _socket = new(NetlinkSocket.Netfilter);
     private readonly Lock _reading = new();
     private readonly Dictionary<string, long> _before = Counted.ToDictionary(c => c, _ => 0L);
 
@@ -32,13 +32,13 @@ internal sealed class TunnelFilter : IDisposable
         _monitor = new NftMonitor(_table, drift, () => drift("notices of nftables were lost"));
     }
 
-    /// <summary>The table has been written since this was made.</summary>
+    /// <summary>This object has written the table.</summary>
     public bool Written { get; private set; }
 
-    /// <summary>The whole table anew, in one transaction.</summary>
+    /// <summary>Replaces the whole table in one transaction.</summary>
     public async Task WriteAsync(TunnelAdmission admitted)
     {
-        if (Written) Keep();
+        if (Written) KeepCounts();
         await NftProcess.RunAsync(Text(_table, _address, admitted), _monitor.Own, "-f", "-");
         Written = true;
     }
@@ -76,8 +76,8 @@ internal sealed class TunnelFilter : IDisposable
     }
 
     /// <summary>
-    /// Pure. Offsets: a UDP header has 64 bits, a GRE header without options 32 (RFC 2784); the label stack entry that follows has 20
-    /// of label, 3 of traffic class, 1 bottom of stack, 8 of TTL (RFC 3032). Senders are kept with the first 24 of them.
+    /// The text of the table. Pure. Offsets: a UDP header has 64 bits, a GRE header without options 32 (RFC 2784). The label stack entry that
+    /// follows has 20 bits of label, 3 of traffic class, 1 bottom of stack, 8 of TTL (RFC 3032); the sets hold the first 24 bits.
     /// </summary>
     internal static string Text(string table, IPAddress address, TunnelAdmission admitted)
     {
@@ -127,11 +127,11 @@ internal sealed class TunnelFilter : IDisposable
 
     private static string Elements(IEnumerable<uint> labels) => string.Join(", ", labels.Select(Entry));
 
-    /// <summary>Every traffic class of a label.</summary>
+    /// <summary>A label with all its traffic classes.</summary>
     private static string Entry(uint label) => string.Create(CultureInfo.InvariantCulture, $"{label << 4}-{(label << 4) | 15}");
 
-    // The table's counters go with it.
-    private void Keep()
+    // A replaced table loses its counters.
+    private void KeepCounts()
     {
         lock (_reading)
         {
@@ -143,24 +143,24 @@ internal sealed class TunnelFilter : IDisposable
     {
         var counts = new Dictionary<string, long>();
         Span<byte> request = stackalloc byte[256];
-        var length = NetlinkMessages.WriteHeader(request, GetObjects, RequestDump, 2);
-        length = NetlinkMessages.WriteAttribute(request, length, 1, Encoding.ASCII.GetBytes(_table + '\0'));
-        _socket.Send(request[..length]);
+        var message = NetlinkMessage.Netfilter(request, GetObjects, NetlinkFlags.Dump, Posix.FamilyIPv4);
+        message.Add(1, Encoding.ASCII.GetBytes(_table + '\0'));
+        _socket.Send(message.Bytes);
         Span<byte> buffer = stackalloc byte[16 * 1024];
-        while (_socket.Receive(buffer, 5000) is var read and > 0)
+        while (true)
         {
-            var messages = new NetlinkMessages(buffer[..read]);
+            var datagram = _socket.Receive(buffer, 5000, out _);
+            if (datagram.IsEmpty) return counts;
+            var messages = new NetlinkMessages(datagram);
             while (messages.Next())
             {
                 if (messages.Type is NetlinkMessages.Done or NetlinkMessages.Error) return counts;
-                var attributes = messages.Body[4..];
+                var attributes = messages.Body[NetlinkMessages.NetfilterHeaderLength..];
                 if (Encoding.ASCII.GetString(NetlinkMessages.Attribute(attributes, 1)).TrimEnd('\0') != _table) continue;
                 var name = Encoding.ASCII.GetString(NetlinkMessages.Attribute(attributes, 2)).TrimEnd('\0');
                 var packets = NetlinkMessages.Attribute(NetlinkMessages.Attribute(attributes, 4), 2);
                 if (_before.ContainsKey(name) && packets.Length == 8) counts[name] = System.Buffers.Binary.BinaryPrimitives.ReadInt64BigEndian(packets);
             }
         }
-
-        return counts;
     }
 }

@@ -8,23 +8,23 @@ using CN2.VRouter.Overlay.Packets;
 namespace CN2.VRouter.Overlay.Kernel;
 
 /// <summary>
-/// The network namespace that holds a node's MPLS: tunnel devices, labels, and routes that push labels. One of its own keeps all of it
-/// apart from MPLS that the node does otherwise, and from connection tracking. Outer packets stay in the node's namespace, for a
-/// tunnel device sends and receives where it was made. It stays when the agent ends, and packets go on.
+/// The network namespace that holds a node's MPLS: tunnel devices, labels, and routes that push labels. It separates them from other MPLS of
+/// the node, and from connection tracking. Outer packets stay in the node's namespace, because a tunnel device sends and receives where it
+/// was made. The namespace stays when the agent ends, and packets continue to flow.
 /// </summary>
 internal sealed class TunnelNamespace
 {
-    /// <summary>Routes and rules of ours are marked with it, as in the node's namespace.</summary>
+    /// <summary>The protocol of the agent's routes and rules, as in the node's namespace.</summary>
     public static readonly string Protocol = OverlayNumbers.RouteProtocol.ToString(CultureInfo.InvariantCulture);
 
     private TunnelNamespace(string name) => Name = name;
 
-    /// <summary>As <c>ip netns</c> knows it: the table, and the number of the node's namespace, of which there may be several on a machine.</summary>
+    /// <summary>The name in <c>ip netns</c>: the table and the number of the node's namespace, because one machine may have several nodes.</summary>
     public string Name { get; }
 
     public bool Exists => File.Exists($"/run/netns/{Name}");
 
-    /// <summary>The one that belongs to the namespace of the calling thread.</summary>
+    /// <summary>The tunnel namespace of the calling thread's namespace.</summary>
     public static TunnelNamespace OfThisThread(string table)
     {
         // net:[4026531840]
@@ -32,18 +32,18 @@ internal sealed class TunnelNamespace
         return new TunnelNamespace($"{table}-mpls-{link[(link.IndexOf('[', StringComparison.Ordinal) + 1)..^1]}");
     }
 
-    /// <summary>The calling thread's namespace, as ip takes it.</summary>
+    /// <summary>The path of the calling thread's namespace, for ip.</summary>
     public static string ThisThread => $"/proc/{new FileInfo("/proc/thread-self").LinkTarget}/ns/net";
 
     public static string Inner(int routingInstance) => string.Create(CultureInfo.InvariantCulture, $"v{routingInstance}");
 
-    /// <summary>Makes it where it is missing, and sets it up.</summary>
+    /// <summary>Makes the namespace if it is missing, and sets it up.</summary>
     public async Task MakeAsync()
     {
-        if (!Exists) await NameAsync("add");
+        if (!Exists) await ChangeNameAsync("add");
         await ChangeAsync(["link set lo up"]);
-        // Labels' TTL and what is inside are counted apart (RFC 3443, pipe); the source port tells flows apart (RFC 7510 section 3).
-        // A device that forwards IPv6 from its beginning joins the group of all routers, and reports it into the VPN.
+        // The label's TTL and the inner TTL are independent (RFC 3443, pipe model). The source port identifies the flow (RFC 7510 section 3).
+        // A new device that forwards IPv6 joins the all-routers group and reports it into the VPN, so the default is off.
         await SetAsync([
             ("net/mpls/platform_labels", $"{MplsLabel.Last}"),
             ("net/mpls/ip_ttl_propagate", "0"),
@@ -65,14 +65,14 @@ internal sealed class TunnelNamespace
 
     public Task<IReadOnlyList<JsonElement>> ListAsync(params IEnumerable<string> arguments) => IpTool.ListAsync(["-n", Name, .. arguments]);
 
-    /// <summary>Routes of ours: table and prefix, as ip writes them.</summary>
+    /// <summary>The agent's routes: table and prefix, as ip writes them.</summary>
     public async Task<IReadOnlyList<(string Table, string Prefix)>> ListRoutesAsync(string family)
     {
         var routes = await ListAsync("-f", family, "route", "show", "table", "all", "proto", Protocol);
         return [.. routes.Select(r => (r.GetProperty("table").ToString(), r.GetProperty("dst").GetString()!))];
     }
 
-    /// <summary>Writes settings: a sysctl's path below /proc/sys, or one from the root, and the value.</summary>
+    /// <summary>Writes settings: a path below /proc/sys, or an absolute one, and the value.</summary>
     public async Task SetAsync(IReadOnlyList<(string Path, string Value)> settings)
     {
         if (settings.Count == 0) return;
@@ -81,20 +81,20 @@ internal sealed class TunnelNamespace
         if (exitCode != 0) throw new DataplaneException($"settings of network namespace {Name}: {errors.Trim()}");
     }
 
-    /// <summary>Takes it away with all that is in it; by name, as a namespace goes a while after its last user.</summary>
+    /// <summary>Removes the namespace. Its devices are removed by name first, because the kernel destroys a namespace some time after its last user.</summary>
     public async Task DeleteAsync()
     {
         if (!Exists) return;
         var names = (await ListAsync("link", "show")).Select(l => l.GetProperty("ifname").GetString()!);
         await RemoveAsync("inet", [.. names.Where(n => n[0] == 'v' || TunnelDevice.Parse(n) is not null).Select(n => $"link del {n}")]);
-        await NameAsync("del");
+        await ChangeNameAsync("del");
     }
 
     /// <summary>
-    /// A name is a mount. One made among the agent's own mounts (a systemd unit's, those of <c>ip netns exec</c>) would go with the
-    /// agent, and the namespace with it: it is made among those of process 1, where that can be reached.
+    /// Adds or deletes the name. A name is a mount. In the agent's own mount namespace (a systemd unit's, that of <c>ip netns exec</c>) it
+    /// would end with the agent, and the network namespace with it. So it is made in that of process 1, if that can be reached.
     /// </summary>
-    private async Task NameAsync(string verb)
+    private async Task ChangeNameAsync(string verb)
     {
         await ToolProcess.RunAsync("nsenter", "install util-linux", null, null, "--target", "1", "--mount", "ip", "netns", verb, Name);
         if (Exists != (verb == "add")) await IpTool.ChangeAsync([], [$"netns {verb} {Name}"]);

@@ -7,12 +7,12 @@ using CN2.VRouter.Overlay.Packets;
 
 namespace CN2.VRouter.Overlay.Model;
 
-/// <summary>A path made ready for packets. <paramref name="NextHop"/>: the IPv4 address as a number, first octet highest.</summary>
+/// <summary>A path in the form that packets need. <paramref name="NextHop"/>: the IPv4 address as a number, first octet highest.</summary>
 internal readonly record struct ForwardingPath(uint NextHop, uint Label, bool Udp)
 {
     private readonly ulong _seed = FlowHash.Mix(((ulong)NextHop << 32) ^ ((ulong)Label << 1) ^ (Udp ? 1u : 0u));
 
-    /// <summary>The usable ones among a route's paths; null: none.</summary>
+    /// <summary>The usable paths of a route; null: none.</summary>
     public static ForwardingPath[]? Of(EquatableList<VpnPath> paths)
     {
         var usable = new List<ForwardingPath>(paths.Count);
@@ -27,8 +27,8 @@ internal readonly record struct ForwardingPath(uint NextHop, uint Label, bool Ud
     }
 
     /// <summary>
-    /// The path of a flow: the one with the highest weight for it (rendezvous hashing), so that a path that comes or goes moves only
-    /// the flows it takes or leaves, and the order of the list means nothing.
+    /// The path with the highest weight for the flow (rendezvous hashing). A path that is added or removed moves only its own flows, and
+    /// the order of the list does not matter.
     /// </summary>
     public static ref readonly ForwardingPath Choose(ForwardingPath[] paths, ulong flow)
     {
@@ -50,7 +50,7 @@ internal readonly record struct ForwardingPath(uint NextHop, uint Label, bool Ud
 
     private static uint? AddressOf(IPAddress address)
     {
-        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4(); // how inet6-vpn writes an IPv4 next hop (RFC 4659 3.2.1.2)
+        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4(); // an inet6-vpn route has an IPv4 next hop in this form (RFC 4659 3.2.1.2)
         Span<byte> octets = stackalloc byte[16];
         return address.TryWriteBytes(octets, out var length) && length == 4 ? BinaryPrimitives.ReadUInt32BigEndian(octets) : null;
     }

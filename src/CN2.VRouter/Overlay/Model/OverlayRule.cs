@@ -2,7 +2,7 @@ using CN2.VRouter.Dataplane;
 
 namespace CN2.VRouter.Overlay.Model;
 
-/// <summary>A rule of ours: packets with the mark go to the RoutingInstance's table, or, by the guard, nowhere.</summary>
+/// <summary>A routing rule of the agent: packets with the mark go to the RoutingInstance's table. The guard makes them unreachable.</summary>
 internal readonly record struct OverlayRule(byte Family, uint Preference, uint Mark)
 {
     public bool IsGuard => Preference == OverlayNumbers.GuardPreference;

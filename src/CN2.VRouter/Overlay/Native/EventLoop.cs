@@ -1,11 +1,12 @@
 using System.Runtime.InteropServices;
+using CN2.VRouter.Host;
 
 namespace CN2.VRouter.Overlay.Native;
 
-/// <summary>An epoll set (level-triggered) that another thread can wake.</summary>
+/// <summary>A level-triggered epoll set that other threads can wake.</summary>
 internal sealed unsafe class EventLoop : IDisposable
 {
-    /// <summary>The key of a wake-up among the ready ones.</summary>
+    /// <summary>The key of a wake-up.</summary>
     public const int Wake = -1;
 
     private const int Add = 1;
@@ -29,7 +30,7 @@ internal sealed unsafe class EventLoop : IDisposable
         Watch(_wake, Wake);
     }
 
-    /// <summary>From any thread; one that is watched already stays so.</summary>
+    /// <summary>Callable from any thread. A descriptor that is already in the set is no error.</summary>
     public void Watch(int descriptor, int key)
     {
         var @event = stackalloc byte[16];
@@ -38,21 +39,21 @@ internal sealed unsafe class EventLoop : IDisposable
         if (Posix.EpollControl(_epoll, Add, descriptor, @event) < 0 && Marshal.GetLastPInvokeError() != Posix.Exists) throw PosixException.Last("epoll");
     }
 
-    /// <summary>From any thread; one that is not watched is no error.</summary>
+    /// <summary>Callable from any thread. A descriptor that is not in the set is no error.</summary>
     public void Forget(int descriptor)
     {
         var @event = stackalloc byte[16];
         _ = Posix.EpollControl(_epoll, Delete, descriptor, @event);
     }
 
-    /// <summary>From any thread: the next or current <see cref="Wait"/> ends.</summary>
+    /// <summary>Callable from any thread. The current or next <see cref="Wait"/> returns.</summary>
     public void WakeUp()
     {
         var one = 1L;
         _ = Posix.Write(_wake, (byte*)&one, sizeof(long));
     }
 
-    /// <summary>Waits until something is ready; how many there are to ask <see cref="Key"/> for.</summary>
+    /// <summary>Waits until something is ready; returns the number of events for <see cref="Key"/>.</summary>
     public int Wait() => Math.Max(Posix.EpollWait(_epoll, _events, MostEvents, -1), 0);
 
     public int Key(int index)

@@ -3,14 +3,14 @@ using System.Runtime.InteropServices;
 namespace CN2.VRouter.Overlay.Native;
 
 /// <summary>
-/// Buffers for a batch, outside the managed heap: the kernel writes into them while the collector may run. Each takes the longest IP
-/// packet there is; pages that no packet reaches are never backed by memory.
+/// Buffers for a batch, outside the managed heap, because the kernel writes into them while the garbage collector may run. Each holds the
+/// longest IP packet; pages that no packet reaches use no memory.
 /// </summary>
 internal sealed unsafe class PacketPool : IDisposable
 {
     public const int SlotLength = 65536;
 
-    // Slots a whole number of pages apart would all start in the same cache sets.
+    // With a distance of whole pages all slots would start in the same cache sets.
     private const int Stride = SlotLength + 192;
 
     private byte* _memory;

@@ -1,9 +1,10 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using CN2.VRouter.Host;
 
 namespace CN2.VRouter.Overlay.Native;
 
-/// <summary>Datagrams taken from a socket with one recvmmsg, each into the pool's slot of the same number.</summary>
+/// <summary>Receives datagrams with one recvmmsg, each into the slot of the pool with the same number.</summary>
 internal sealed unsafe class ReceiveBatch : IDisposable
 {
     private readonly PacketPool _pool;
@@ -26,7 +27,7 @@ internal sealed unsafe class ReceiveBatch : IDisposable
         }
     }
 
-    /// <summary>What is there, without waiting; how many, 0 also after an error, for the next try meets it again.</summary>
+    /// <summary>Receives without waiting; returns the number of datagrams. 0 after an error too: the next call meets it again.</summary>
     public int Receive(int descriptor)
     {
         for (var i = 0; i < _pool.Count; i++) _messages[i].NameLength = (uint)sizeof(SocketAddressV4);
@@ -35,7 +36,7 @@ internal sealed unsafe class ReceiveBatch : IDisposable
 
     public ReadOnlySpan<byte> Datagram(int index) => new(_pool.Address(index), (int)_messages[index].Length);
 
-    /// <summary>The sender, first octet highest.</summary>
+    /// <summary>The address of the sender, first octet highest.</summary>
     public uint Source(int index) => BinaryPrimitives.ReverseEndianness(_sources[index].Address);
 
     public bool IsTruncated(int index) => (_messages[index].Flags & Posix.Truncated) != 0;

@@ -1,11 +1,12 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using CN2.VRouter.Host;
 
 namespace CN2.VRouter.Overlay.Native;
 
 /// <summary>
-/// Datagrams for one raw socket, sent in their order with as few sendmmsg as it takes. Each names its source address and TOS; the
-/// kernel writes the outer IPv4 header, with its identification, checksum, and fragments where the way is narrow.
+/// Sends datagrams on one raw socket, in order, with as few sendmmsg calls as possible. Each carries its source address and TOS; the kernel
+/// writes the outer IPv4 header with identification and checksum, and fragments where a link has a smaller MTU.
 /// </summary>
 internal sealed unsafe class SendBatch : IDisposable
 {
@@ -45,7 +46,7 @@ internal sealed unsafe class SendBatch : IDisposable
 
     public int Count { get; private set; }
 
-    /// <summary>Adds what lies in a slot of the pool; the slot is not to be touched before <see cref="Send"/>.</summary>
+    /// <summary>Adds a datagram in a slot of the pool. The slot must not change before <see cref="Send"/>.</summary>
     public void Add(int slot, int start, int length, uint destination, byte typeOfService)
     {
         var at = Count++;
@@ -55,7 +56,7 @@ internal sealed unsafe class SendBatch : IDisposable
         *(int*)(_controls + (at * ControlLength) + 16) = typeOfService;
     }
 
-    /// <summary>Sends all and is empty again. A packet the kernel refuses is counted and does not hold up the next.</summary>
+    /// <summary>Sends all datagrams and empties the batch. A packet that the kernel refuses is counted and does not delay the next.</summary>
     public void Send(int descriptor, ref long oversize, ref long errors)
     {
         var sent = 0;
@@ -73,7 +74,7 @@ internal sealed unsafe class SendBatch : IDisposable
             if (error == Posix.Interrupted) continue;
             if (error == Posix.TryAgain && !waited)
             {
-                // The link is slower than we are: the devices' queues fill up meanwhile and drop, as those of any router do.
+                // The link is slower than this thread. The queues of the devices fill up meanwhile and drop packets, as on any router.
                 waited = true;
                 var room = new PollDescriptor { Descriptor = descriptor, Events = 4 };
                 _ = Posix.Poll(&room, 1, MillisecondsForRoom);

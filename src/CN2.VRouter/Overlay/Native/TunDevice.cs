@@ -1,12 +1,13 @@
 using System.Runtime.InteropServices;
 using System.Text;
+using CN2.VRouter.Host;
 using CN2.VRouter.Overlay.Model;
 
 namespace CN2.VRouter.Overlay.Native;
 
 /// <summary>
-/// A layer 3 TUN device (linux/if_tun.h) in the network namespace of the thread that made it. Not persistent: it goes with its
-/// descriptor, so that a node whose agent died has no device that swallows packets.
+/// A layer 3 TUN device (linux/if_tun.h) in the network namespace of the thread that made it. Not persistent: it disappears with its
+/// descriptor, so a node whose agent has died has no device that swallows packets.
 /// </summary>
 internal sealed unsafe class TunDevice : IInstanceDevice
 {
@@ -17,7 +18,7 @@ internal sealed unsafe class TunDevice : IInstanceDevice
 
     private int _descriptor;
 
-    /// <exception cref="PosixException">No /dev/net/tun, or the name is a device of another kind or in use.</exception>
+    /// <exception cref="PosixException">/dev/net/tun is missing, or another device has the name.</exception>
     public TunDevice(string name)
     {
         Name = name;
@@ -30,7 +31,7 @@ internal sealed unsafe class TunDevice : IInstanceDevice
             Encoding.ASCII.GetBytes(name, new Span<byte>(request, 15));
             *(ushort*)(request + 16) = Tun | NoPacketInformation;
             if (Posix.Control(_descriptor, SetInterface, request) < 0) throw PosixException.Last($"device {name}");
-            // One somebody made persistent under our name becomes like the others.
+            // A persistent device of this name, made by another process, becomes a normal one.
             if (Posix.Control(_descriptor, SetPersistent, null) < 0) throw PosixException.Last($"device {name}");
             Index = (int)Posix.InterfaceIndex(name);
             if (Index == 0) throw PosixException.Last($"device {name}");
@@ -48,7 +49,7 @@ internal sealed unsafe class TunDevice : IInstanceDevice
 
     public int Descriptor => _descriptor;
 
-    /// <summary>Reads one packet; its length, 0: none there, negative: the error, as the kernel numbers it.</summary>
+    /// <summary>Reads one packet and returns its length; 0: no packet, negative: the number of the error.</summary>
     public int Read(Span<byte> buffer)
     {
         fixed (byte* at = buffer)

@@ -1,8 +1,9 @@
 using System.Buffers.Binary;
+using CN2.VRouter.Host;
 
 namespace CN2.VRouter.Overlay.Native;
 
-/// <summary>One of the sockets towards the underlay, in the network namespace of the thread that made it.</summary>
+/// <summary>A socket towards the underlay, in the network namespace of the thread that made it.</summary>
 internal sealed unsafe class TunnelSocket : IDisposable
 {
     private const int UdpProtocol = 17;
@@ -14,10 +15,10 @@ internal sealed unsafe class TunnelSocket : IDisposable
     private const int PathMtuDiscovery = 10;
     private const int Loopback = 0x7f000001;
 
-    // Some 20 ms of a 10 Gbit/s link, so that neither a pause of ours nor a burst loses packets.
+    // About 20 ms of a 10 Gbit/s link, so that neither a pause of this process nor a burst loses packets.
     private const int ReceiveBuffer = 32 * 1024 * 1024;
 
-    // More than the kernel keeps for a neighbour that does not answer (212 KB), or one such would stop what goes to all others.
+    // More than the kernel queues for a neighbour that does not answer (212 KB). Otherwise one such neighbour would block all others.
     private const int SendBuffer = 8 * 1024 * 1024;
 
     private int _descriptor;
@@ -30,8 +31,8 @@ internal sealed unsafe class TunnelSocket : IDisposable
         {
             Set(what, Posix.LevelSocket, ReceiveBufferForce, ReceiveBuffer);
             Set(what, Posix.LevelSocket, SendBufferForce, SendBuffer);
-            // DF is 0: the device's MTU keeps packets within the tunnel, and where the way to a router is narrower than the node's own
-            // link the outer packet is fragmented (RFC 4023 5.1), which beats losing it without a word to the sender.
+            // DF is 0. The MTU of the device keeps packets within the node's own link. Where the path to a router has a smaller MTU, the outer
+            // packet is fragmented (RFC 4023 5.1), because a loss would not be reported to the sender.
             Set(what, Posix.LevelIP, PathMtuDiscovery, 0);
             if (address == Loopback) Set(what, Posix.LevelIP, FreeBind, 1);
             var local = Address(address, port);
@@ -49,13 +50,13 @@ internal sealed unsafe class TunnelSocket : IDisposable
     /// <summary>Receives MPLS-in-UDP.</summary>
     public static TunnelSocket UdpIn(uint address) => new($"UDP port {Packets.MplsInUdp.Port} of this node", Posix.Datagram, UdpProtocol, address, Packets.MplsInUdp.Port);
 
-    /// <summary>Receives MPLS-in-GRE, each with its outer IPv4 header, and sends it.</summary>
+    /// <summary>Receives MPLS-in-GRE with the outer IPv4 header, and sends it.</summary>
     public static TunnelSocket Gre(uint address) => new("GRE socket", Posix.Raw, GreProtocol, address, 0);
 
     /// <summary>
-    /// Sends MPLS-in-UDP. A UDP socket has one source port, and these have one for each flow: so a raw socket. As such it would be
-    /// handed a copy of every UDP packet of the node: bound to the loopback address it matches next to none, and the filter drops those.
-    /// The source address goes with each message.
+    /// Sends MPLS-in-UDP. A raw socket, because a UDP socket has only one source port and every flow needs its own. A raw UDP socket receives a
+    /// copy of every UDP packet of the node: it is bound to the loopback address, which few packets match, and a filter drops those. Each
+    /// message carries its source address.
     /// </summary>
     public static TunnelSocket UdpOut()
     {

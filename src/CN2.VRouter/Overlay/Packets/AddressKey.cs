@@ -5,7 +5,7 @@ using System.Numerics;
 
 namespace CN2.VRouter.Overlay.Packets;
 
-/// <summary>An address of either family as 128 bits, the first bit the highest: what prefixes are matched by.</summary>
+/// <summary>An address of either family as 128 bits, first bit highest, for matching prefixes.</summary>
 internal readonly record struct AddressKey(ulong High, ulong Low)
 {
     public static AddressKey ReadV4(ReadOnlySpan<byte> octets) => new((ulong)BinaryPrimitives.ReadUInt32BigEndian(octets) << 32, 0);
@@ -27,7 +27,7 @@ internal readonly record struct AddressKey(ulong High, ulong Low)
         _ => new AddressKey(ulong.MaxValue, ulong.MaxValue << (128 - length)),
     };
 
-    /// <summary>The bit at <paramref name="position"/>, 0 the first.</summary>
+    /// <summary>The bit at <paramref name="position"/>; 0 is the first.</summary>
     public bool Bit(int position) => position < 64 ? (High << position) >> 63 != 0 : (Low << position) >> 63 != 0;
 
     public bool Matches(AddressKey other, AddressKey mask) => (((High ^ other.High) & mask.High) | ((Low ^ other.Low) & mask.Low)) == 0;

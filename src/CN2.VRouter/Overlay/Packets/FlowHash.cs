@@ -3,15 +3,15 @@ using System.Buffers.Binary;
 namespace CN2.VRouter.Overlay.Packets;
 
 /// <summary>
-/// A flow's hash: addresses, protocol and ports. Of fragments only the addresses count, for all but the first have no ports: one
-/// datagram is never split over two paths. The same on every node and after every start.
+/// The hash of a flow: addresses, protocol and ports. Fragments are hashed by their addresses only, because only the first has ports, and all
+/// fragments of a datagram must take one path. The same on every node and after every start.
 /// </summary>
 internal static class FlowHash
 {
-    // Extension headers that a router may have to step over (RFC 8200 4.1); more than this in a row nobody sends.
+    // Extension headers before the transport header (RFC 8200 4.1); real packets have fewer than this.
     private const int MostExtensionHeaders = 8;
 
-    /// <summary>Of a whole packet.</summary>
+    /// <summary>The hash of a whole packet.</summary>
     public static ulong Of(ReadOnlySpan<byte> packet) => InnerPacket.IsV6(packet) ? OfV6(packet) : OfV4(packet);
 
     /// <summary>Spreads every bit of the input over the whole result (the finalizer of MurmurHash3).</summary>
@@ -27,7 +27,7 @@ internal static class FlowHash
     private static ulong OfV4(ReadOnlySpan<byte> packet)
     {
         var addresses = Mix(BinaryPrimitives.ReadUInt64BigEndian(packet[12..]));
-        // More fragments, or an offset.
+        // A fragment: the flag "more fragments" or an offset is set.
         if ((BinaryPrimitives.ReadUInt16BigEndian(packet[6..]) & 0x3fff) != 0) return addresses;
         return Mix(addresses ^ Transport(packet[9], packet[((packet[0] & 0x0f) * 4)..]));
     }
@@ -66,7 +66,7 @@ internal static class FlowHash
         return addresses;
     }
 
-    // TCP, UDP, DCCP, SCTP and UDP-Lite have their ports in the same place.
+    // TCP, UDP, DCCP, SCTP and UDP-Lite have their ports at the same offset.
     private static ulong Transport(byte protocol, ReadOnlySpan<byte> header) =>
         ((ulong)protocol << 32) | (protocol is 6 or 17 or 33 or 132 or 136 && header.Length >= 4 ? BinaryPrimitives.ReadUInt32BigEndian(header) : 0);
 }

@@ -2,10 +2,10 @@ using System.Buffers.Binary;
 
 namespace CN2.VRouter.Overlay.Packets;
 
-/// <summary>RFC 1071.</summary>
+/// <summary>The Internet checksum (RFC 1071).</summary>
 internal static class InternetChecksum
 {
-    /// <summary>Whether data that contains its own checksum is intact.</summary>
+    /// <summary>Whether data that includes its checksum is intact.</summary>
     public static bool Sums(ReadOnlySpan<byte> data) => Of(data) == 0;
 
     public static ushort Of(ReadOnlySpan<byte> data)

@@ -10,8 +10,8 @@ internal static class LabelStackEntry
     private const uint BottomBit = 0x100;
 
     /// <summary>
-    /// What our packets start with. Pipe model (RFC 3443): the tunnel is one hop of the VPN and hides its own; the far end pops,
-    /// and it, not we, answers "time exceeded" for an inner TTL that ends there. Copying the inner TTL would expire such packets silently.
+    /// The TTL of packets that this node sends. Pipe model (RFC 3443): the tunnel is one hop of the VPN and hides its own hops. The far end
+    /// removes the label and answers "time exceeded" if the inner TTL ends there; a copied inner TTL would expire without an answer.
     /// </summary>
     public const byte OurTtl = 64;
 

@@ -3,8 +3,8 @@ using System.Buffers.Binary;
 namespace CN2.VRouter.Overlay.Packets;
 
 /// <summary>
-/// MPLS-in-GRE (RFC 4023 3.2 with RFC 2784): protocol type 0x8847, no optional fields when sent. Received, a checksum is verified;
-/// routing, key and sequence number (RFC 1701, RFC 2890) are not for us and RFC 2784 2.3 says to discard what has them.
+/// MPLS-in-GRE (RFC 4023 3.2 with RFC 2784): protocol type 0x8847, sent without optional fields. A received checksum is verified. Packets
+/// with routing, key or sequence number (RFC 1701, RFC 2890) are discarded, as RFC 2784 2.3 demands.
 /// </summary>
 internal static class MplsInGre
 {
@@ -20,7 +20,7 @@ internal static class MplsInGre
     public static void Write(Span<byte> header, uint labelEntry) =>
         BinaryPrimitives.WriteUInt64BigEndian(header, ((ulong)MplsUnicast << 32) | labelEntry);
 
-    /// <summary>Where the label stack begins in a raw socket's datagram, which starts with the outer IPv4 header; -1: not MPLS-in-GRE.</summary>
+    /// <summary>The offset of the label stack in a datagram of a raw socket, which starts with the outer IPv4 header; -1: not MPLS-in-GRE.</summary>
     public static int LabelStackOffset(ReadOnlySpan<byte> datagram)
     {
         if (datagram.Length < 20) return -1;

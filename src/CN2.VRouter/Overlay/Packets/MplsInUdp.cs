@@ -3,9 +3,9 @@ using System.Buffers.Binary;
 namespace CN2.VRouter.Overlay.Packets;
 
 /// <summary>
-/// MPLS-in-UDP (RFC 7510 3): destination port 6635; the source port says nothing but the flow, from the dynamic ports, so that
-/// routers spread flows over equal paths without looking inside. The checksum is zero, as RFC 7510 recommends over IPv4: the inner
-/// packet carries its own. What arrives with one was verified by the kernel's UDP.
+/// MPLS-in-UDP (RFC 7510 3): destination port 6635. The source port, one of the dynamic ports, identifies the flow, so routers spread flows
+/// over equal paths without a look inside. The checksum is zero, as RFC 7510 recommends over IPv4, because the inner packet has its own. A
+/// received checksum was verified by the kernel.
 /// </summary>
 internal static class MplsInUdp
 {
@@ -13,7 +13,7 @@ internal static class MplsInUdp
     public const int HeaderLength = 8;
     public const ushort FirstEntropyPort = 49152;
 
-    /// <summary>The lower 14 bits of the flow's hash.</summary>
+    /// <summary>The source port of a flow: a dynamic port from the lower 14 bits of its hash.</summary>
     public static ushort EntropyPort(ulong flow) => (ushort)(FirstEntropyPort | (flow & 0x3fff));
 
     /// <summary>Writes UDP header and label entry, 12 bytes; <paramref name="payload"/>: the inner packet's length.</summary>

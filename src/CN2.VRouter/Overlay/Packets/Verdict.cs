@@ -1,6 +1,6 @@
 namespace CN2.VRouter.Overlay.Packets;
 
-/// <summary>What becomes of a packet.</summary>
+/// <summary>What happens to a packet.</summary>
 internal enum Verdict
 {
     Forward,
@@ -11,6 +11,6 @@ internal enum Verdict
     NoRoute,
     Oversize,
 
-    /// <summary>Not for a tunnel, and nobody's loss.</summary>
+    /// <summary>Not for a tunnel; dropped without counting.</summary>
     Ignore,
 }

@@ -3,16 +3,16 @@ using CN2.VRouter.Dataplane;
 namespace CN2.VRouter.Overlay.Plumbing;
 
 /// <summary>
-/// The sysctls of a RoutingInstance's device, of no other. Written in the network namespace of the calling thread.
+/// The sysctls of a RoutingInstance's device. Written in the network namespace of the calling thread.
 /// </summary>
 internal static class DeviceSysctls
 {
     public static bool HasIPv6 => Directory.Exists("/proc/sys/net/ipv6");
 
-    /// <summary>Before it is up, so that it never gets an address of its own and never speaks to neighbours it has not.</summary>
+    /// <summary>Must be set before the device is up: it then gets no address of its own and sends no neighbour discovery.</summary>
     public static void BeforeUp(string device)
     {
-        // Strict reverse path filtering looks up a client's address where the mark leads (src_valid_mark), should "all" demand it.
+        // If "all" demands strict reverse path filtering, src_valid_mark makes it look up a client's address in the table of the mark.
         Write("ipv4", device, "rp_filter", "0");
         Write("ipv4", device, "src_valid_mark", "1");
         Write("ipv4", device, "forwarding", "1");

@@ -1,13 +1,13 @@
 using System.Net;
 using CN2.VRouter.Dataplane;
 using CN2.VRouter.Overlay.Model;
-using CN2.VRouter.Overlay.Native;
+using CN2.VRouter.Host;
 
 namespace CN2.VRouter.Overlay.Plumbing;
 
 /// <summary>
-/// The kernel's side of the overlay: devices, routes and rules, in the network namespace of the thread that makes it. Changes are
-/// queued and go out together with <see cref="Commit"/>.
+/// The devices, routes and rules of the overlay in the kernel, in the network namespace of the thread that makes it. Changes are queued
+/// until <see cref="Commit"/>.
 /// </summary>
 internal sealed class OverlayPlumbing(string table, IPAddress address, Action<string> drift) : IDisposable
 {
@@ -16,7 +16,7 @@ internal sealed class OverlayPlumbing(string table, IPAddress address, Action<st
     private PlumbingMonitor? _monitor;
     private int _mtu;
 
-    /// <summary>Reads the MTU of the device that holds the node's address; whether ours has to change.</summary>
+    /// <summary>Reads the MTU of the device that holds the node's address; true: the MTU of the RoutingInstances' devices must change.</summary>
     public bool ReadUnderlay()
     {
         _monitor ??= new PlumbingMonitor(_socket.Port, drift);
@@ -36,13 +36,13 @@ internal sealed class OverlayPlumbing(string table, IPAddress address, Action<st
         Links.SetUp(_socket, device, _mtu);
     }
 
-    /// <summary>What happens to the device and its routes from now on is not reported.</summary>
+    /// <summary>Changes of the device and its routes are no longer reported.</summary>
     public void Forget(IInstanceDevice device, uint routingTable) => _monitor?.Forget(device.Index, routingTable);
 
-    /// <summary>Whether the device is still there, and under its name.</summary>
+    /// <summary>Whether the device still exists, with its name.</summary>
     public bool IsThere(IInstanceDevice device) => Links.Read(_socket, device.Index) is { } link && link.Name == device.Name;
 
-    /// <summary>Whether it is up, with the right MTU and sysctls; the latter are put right.</summary>
+    /// <summary>Whether the device is up and has the right MTU. Its sysctls are corrected.</summary>
     public bool IsSetUp(IInstanceDevice device)
     {
         DeviceSysctls.BeforeUp(device.Name);
@@ -130,13 +130,13 @@ internal sealed class OverlayPlumbing(string table, IPAddress address, Action<st
 
     private void AddRoute(RoutingInstanceState instance, IPNetwork prefix)
     {
-        if (Speaks(prefix)) OverlayRoutes.Add(_socket, instance.Table, instance.Device!.Index, prefix);
+        if (HasFamilyOf(prefix)) OverlayRoutes.Add(_socket, instance.Table, instance.Device!.Index, prefix);
     }
 
     private void RemoveRoute(RoutingInstanceState instance, IPNetwork prefix)
     {
-        if (Speaks(prefix)) OverlayRoutes.Remove(_socket, instance.Table, instance.Device!.Index, prefix);
+        if (HasFamilyOf(prefix)) OverlayRoutes.Remove(_socket, instance.Table, instance.Device!.Index, prefix);
     }
 
-    private bool Speaks(IPNetwork prefix) => _families.Contains(RouteMessage.Family(prefix.BaseAddress));
+    private bool HasFamilyOf(IPNetwork prefix) => _families.Contains(Posix.FamilyOf(prefix.BaseAddress));
 }

@@ -2,11 +2,11 @@ using System.Net;
 using System.Net.Sockets;
 using CN2.VRouter.Dataplane;
 using CN2.VRouter.Netlink;
-using CN2.VRouter.Overlay.Native;
+using CN2.VRouter.Host;
 
 namespace CN2.VRouter.Overlay.Plumbing;
 
-/// <summary>The routes of a RoutingInstance's table: each imported prefix by the instance's device. Which path is the forwarder's matter.</summary>
+/// <summary>The routes in the table of a RoutingInstance: every imported prefix leads to the instance's device. The forwarder chooses the path.</summary>
 internal static class OverlayRoutes
 {
     private const int HeaderLength = 12; // rtmsg
@@ -16,14 +16,14 @@ internal static class OverlayRoutes
     private const byte ScopeLink = 253;
     private const byte Unicast = 1;
 
-    /// <summary>The prefixes that lead to this device in the table.</summary>
+    /// <summary>The prefixes in the table that lead to this device.</summary>
     public static HashSet<IPNetwork> Read(RouteSocket socket, byte family, uint table, int device)
     {
         var prefixes = new HashSet<IPNetwork>();
-        var message = socket.Begin(RouteMessage.GetRoute, RouteMessage.Dump, HeaderLength);
-        message.Own[0] = family;
+        var message = socket.Begin(RouteMessages.GetRoute, NetlinkFlags.Dump, HeaderLength);
+        message.TypeHeader[0] = family;
         message.Add(TableAttribute, table);
-        socket.Ask(message, dump: true, "routes", (_, body) =>
+        socket.AskAll(message, "routes", body =>
         {
             if (body.Length < HeaderLength || TableOf(body) != table || body[5] != OverlayNumbers.RouteProtocol) return;
             var attributes = body[HeaderLength..];
@@ -36,15 +36,15 @@ internal static class OverlayRoutes
         return prefixes;
     }
 
-    /// <summary>Queues.</summary>
+    /// <summary>Queues the addition of a route.</summary>
     public static void Add(RouteSocket socket, uint table, int device, IPNetwork prefix) =>
-        Queue(socket, RouteMessage.NewRoute, RouteMessage.Create | RouteMessage.Replace, table, device, prefix);
+        Queue(socket, RouteMessages.NewRoute, NetlinkFlags.Create | NetlinkFlags.Replace, table, device, prefix);
 
-    /// <summary>Queues; one that is gone already is no error.</summary>
+    /// <summary>Queues the removal of a route; a route that does not exist is no error.</summary>
     public static void Remove(RouteSocket socket, uint table, int device, IPNetwork prefix) =>
-        Queue(socket, RouteMessage.DeleteRoute, 0, table, device, prefix, Posix.NoSuchProcess, Posix.NoEntry, Posix.NoDevice);
+        Queue(socket, RouteMessages.DeleteRoute, 0, table, device, prefix, Posix.NoSuchProcess, Posix.NoEntry, Posix.NoDevice);
 
-    /// <summary>The table that a message about a route names.</summary>
+    /// <summary>The table in the body of a message about a route.</summary>
     public static uint TableOf(ReadOnlySpan<byte> body)
     {
         if (body.Length < HeaderLength) return 0;
@@ -55,8 +55,8 @@ internal static class OverlayRoutes
     private static void Queue(RouteSocket socket, ushort type, ushort flags, uint table, int device, IPNetwork prefix, params int[] tolerated)
     {
         var message = socket.Begin(type, flags, HeaderLength);
-        var own = message.Own;
-        own[0] = RouteMessage.Family(prefix.BaseAddress);
+        var own = message.TypeHeader;
+        own[0] = Posix.FamilyOf(prefix.BaseAddress);
         own[1] = (byte)prefix.PrefixLength;
         own[5] = OverlayNumbers.RouteProtocol;
         own[6] = prefix.BaseAddress.AddressFamily == AddressFamily.InterNetwork ? ScopeLink : (byte)0;

@@ -1,15 +1,15 @@
 using CN2.VRouter.Dataplane;
 using CN2.VRouter.Netlink;
 using CN2.VRouter.Overlay.Model;
-using CN2.VRouter.Overlay.Native;
+using CN2.VRouter.Host;
 
 namespace CN2.VRouter.Overlay.Plumbing;
 
-/// <summary>Routing rules, by rtnetlink (linux/fib_rules.h). Ours have our protocol and a preference of our block.</summary>
+/// <summary>Routing rules by rtnetlink (linux/fib_rules.h). The agent's rules have its protocol and a preference of its range.</summary>
 internal static class OverlayRules
 {
     private const int HeaderLength = 12; // fib_rule_hdr
-    private const int Action = 7; // where in it
+    private const int Action = 7; // offset in the header
     private const int Priority = 6;
     private const int Mark = 10;
     private const int Table = 15;
@@ -21,9 +21,9 @@ internal static class OverlayRules
     public static HashSet<OverlayRule> Read(RouteSocket socket, byte family)
     {
         var rules = new HashSet<OverlayRule>();
-        var message = socket.Begin(RouteMessage.GetRule, RouteMessage.Dump, HeaderLength);
-        message.Own[0] = family;
-        socket.Ask(message, dump: true, "rules", (_, body) =>
+        var message = socket.Begin(RouteMessages.GetRule, NetlinkFlags.Dump, HeaderLength);
+        message.TypeHeader[0] = family;
+        socket.AskAll(message, "rules", body =>
         {
             if (Parse(body) is { } rule) rules.Add(rule);
         });
@@ -31,11 +31,11 @@ internal static class OverlayRules
     }
 
     public static void Add(RouteSocket socket, OverlayRule rule) =>
-        Queue(socket, RouteMessage.NewRule, RouteMessage.Create | RouteMessage.Exclusive, rule, Posix.Exists);
+        Queue(socket, RouteMessages.NewRule, NetlinkFlags.Create | NetlinkFlags.Exclusive, rule, Posix.Exists);
 
-    public static void Remove(RouteSocket socket, OverlayRule rule) => Queue(socket, RouteMessage.DeleteRule, 0, rule, Posix.NoEntry);
+    public static void Remove(RouteSocket socket, OverlayRule rule) => Queue(socket, RouteMessages.DeleteRule, 0, rule, Posix.NoEntry);
 
-    /// <summary>The body of a message about a rule; null: not one of ours.</summary>
+    /// <summary>Reads the body of a message about a rule; null: the rule is not the agent's.</summary>
     public static OverlayRule? Parse(ReadOnlySpan<byte> body)
     {
         if (body.Length < HeaderLength) return null;
@@ -50,8 +50,8 @@ internal static class OverlayRules
     private static void Queue(RouteSocket socket, ushort type, ushort flags, OverlayRule rule, int tolerated)
     {
         var message = socket.Begin(type, flags, HeaderLength);
-        message.Own[0] = rule.Family;
-        message.Own[Action] = rule.IsGuard ? Unreachable : ToTable;
+        message.TypeHeader[0] = rule.Family;
+        message.TypeHeader[Action] = rule.IsGuard ? Unreachable : ToTable;
         message.Add(Priority, rule.Preference);
         message.Add(Mark, rule.Mark);
         message.Add(Mask, rule.IsGuard ? OverlayNumbers.MarkMask : uint.MaxValue);

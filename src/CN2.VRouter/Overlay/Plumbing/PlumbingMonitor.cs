@@ -4,18 +4,18 @@ using CN2.VRouter.Netlink;
 namespace CN2.VRouter.Overlay.Plumbing;
 
 /// <summary>
-/// Hears the kernel's notices of devices, routes and rules in the network namespace of the thread that makes it, and says when
-/// somebody else has touched ours. Costs nothing while nothing happens.
+/// Receives the kernel's notices of devices, routes and rules in the network namespace of the thread that makes it, and reports when another
+/// process has changed the engine's. It costs nothing while nothing changes.
 /// </summary>
 internal sealed class PlumbingMonitor : IDisposable
 {
-    // A hundred thousand routes of our own are as many notices; the memory is only used while they wait.
+    // 100,000 routes of the engine make as many notices; the kernel uses memory only for those that wait.
     private const int BufferBytes = 128 * 1024 * 1024;
 
     // RTNLGRP_: links, IPv4 and IPv6 routes, IPv4 and IPv6 rules.
     private static readonly int[] Groups = [1, 7, 11, 8, 19];
 
-    private readonly RouteSocket _socket = new(BufferBytes);
+    private readonly NetlinkSocket _socket = new(NetlinkSocket.Route);
     private readonly uint _ownPort;
     private readonly Action<string> _drift;
     private readonly Lock _lock = new();
@@ -25,14 +25,15 @@ internal sealed class PlumbingMonitor : IDisposable
     private (int Index, string Name, int Mtu) _underlay;
     private volatile bool _stop;
 
-    /// <param name="ownPort">The port of the socket whose changes are ours.</param>
-    /// <param name="drift">Called on the monitor's thread, must only signal.</param>
+    /// <param name="ownPort">The port of the socket that makes the engine's own changes.</param>
+    /// <param name="drift">Gets a sentence for the log. Called on the monitor's thread, must only signal.</param>
     public PlumbingMonitor(uint ownPort, Action<string> drift)
     {
         _ownPort = ownPort;
         _drift = drift;
         try
         {
+            _socket.SetReceiveBuffer(BufferBytes);
             foreach (var group in Groups) _socket.Join(group);
         }
         catch
@@ -45,7 +46,7 @@ internal sealed class PlumbingMonitor : IDisposable
         _thread.Start();
     }
 
-    /// <summary>A device of ours and its table, to be told before the device is set up: what came before that is not taken for a change.</summary>
+    /// <summary>Watches a device and its table. Must be called before the device is set up, so that earlier notices do not count as changes.</summary>
     public void Watch(int index, string name, int mtu, uint table)
     {
         lock (_lock)
@@ -64,7 +65,7 @@ internal sealed class PlumbingMonitor : IDisposable
         }
     }
 
-    /// <summary>The device that holds the node's address: its MTU decides ours.</summary>
+    /// <summary>Watches the device that holds the node's address: the MTU of the RoutingInstances' devices follows from its MTU.</summary>
     public void WatchUnderlay(Link link)
     {
         lock (_lock) _underlay = (link.Index, link.Name, link.Mtu);
@@ -79,13 +80,14 @@ internal sealed class PlumbingMonitor : IDisposable
 
     private void Run()
     {
+        var buffer = new byte[256 * 1024];
         while (!_stop)
         {
             try
             {
-                var datagram = _socket.Receive(200, out var lost);
+                var datagram = _socket.Receive(buffer, 200, out var lost);
                 if (lost) _drift("notices of devices, routes and rules were lost");
-                if (!datagram.IsEmpty) Hear(datagram);
+                if (!datagram.IsEmpty) Handle(datagram);
             }
             catch (Win32Exception e)
             {
@@ -95,7 +97,7 @@ internal sealed class PlumbingMonitor : IDisposable
         }
     }
 
-    private void Hear(ReadOnlySpan<byte> datagram)
+    private void Handle(ReadOnlySpan<byte> datagram)
     {
         var messages = new NetlinkMessages(datagram);
         while (messages.Next())
@@ -105,9 +107,9 @@ internal sealed class PlumbingMonitor : IDisposable
             {
                 what = messages.Type switch
                 {
-                    RouteMessage.NewLink or RouteMessage.DeleteLink => OfLink(messages.Type, messages.Body),
-                    RouteMessage.NewRoute or RouteMessage.DeleteRoute => OfRoute(messages),
-                    RouteMessage.DeleteRule => OfRule(messages),
+                    RouteMessages.NewLink or RouteMessages.DeleteLink => OfLink(messages.Type, messages.Body),
+                    RouteMessages.NewRoute or RouteMessages.DeleteRoute => OfRoute(messages),
+                    RouteMessages.DeleteRule => OfRule(messages),
                     _ => null,
                 };
             }
@@ -119,16 +121,16 @@ internal sealed class PlumbingMonitor : IDisposable
     private string? OfLink(ushort type, ReadOnlySpan<byte> body)
     {
         if (Links.Parse(body) is not { } link) return null;
-        if (link.Index == _underlay.Index && type == RouteMessage.NewLink && link.Mtu != _underlay.Mtu && link.Mtu > 0)
+        if (link.Index == _underlay.Index && type == RouteMessages.NewLink && link.Mtu != _underlay.Mtu && link.Mtu > 0)
         {
             _underlay.Mtu = link.Mtu;
             return $"the MTU of {_underlay.Name} is now {link.Mtu}";
         }
 
         if (!_devices.TryGetValue(link.Index, out var device)) return null;
-        if (type == RouteMessage.DeleteLink)
+        if (type == RouteMessages.DeleteLink)
         {
-            // A device that leaves one of the kernel's families (a bridge's port) says so by the same message.
+            // The kernel sends the same message when a device leaves a bridge; the family is then not 0.
             if (body[0] != 0) return null;
             _devices.Remove(link.Index);
             return $"device {device.Name} is gone";
@@ -137,7 +139,7 @@ internal sealed class PlumbingMonitor : IDisposable
         var right = link.Up && link.Mtu == device.Mtu && link.Name == device.Name;
         if (right) device.SetUp = true;
         if (right || !device.SetUp) return null;
-        device.SetUp = false; // once is enough until it is right again
+        device.SetUp = false; // one report until it is right again
         return $"device {device.Name} was changed";
     }
 
@@ -156,7 +158,7 @@ internal sealed class PlumbingMonitor : IDisposable
 
         public int Mtu { get; } = mtu;
 
-        /// <summary>It has been seen as it should be.</summary>
+        /// <summary>A notice has shown the device with the right settings.</summary>
         public bool SetUp { get; set; }
     }
 }

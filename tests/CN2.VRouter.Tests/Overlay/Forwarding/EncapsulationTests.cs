@@ -41,7 +41,7 @@ public sealed class EncapsulationTests
     [InlineData(0xbb, 0xb8, 5)] // EF, congestion experienced
     [InlineData(0x28, 0x28, 1)] // AF11
     [InlineData(0x03, 0x00, 0)]
-    public void The_DSCP_goes_outside_and_the_ECN_field_does_not(byte inner, byte outer, int trafficClass)
+    public void The_DSCP_is_copied_outside_and_the_ECN_field_is_not(byte inner, byte outer, int trafficClass)
     {
         foreach (var packet in (byte[][])[Bytes.Packet("10.1.1.2", "203.0.113.1", trafficClass: inner), Bytes.Packet("fd00:1:1::2", "fd00:c::1", trafficClass: inner)])
         {
@@ -57,7 +57,7 @@ public sealed class EncapsulationTests
     [InlineData("fd00:1:1::2", "2001:db8::1", "NoRoute")]
     [InlineData("0.0.0.0", "224.0.0.22", "Ignore")]
     [InlineData("::", "ff02::16", "Ignore")]
-    public void What_has_no_route_goes_nowhere(string from, string to, string verdict) =>
+    public void A_packet_without_a_route_is_not_sent(string from, string to, string verdict) =>
         Assert.Equal(verdict, Encapsulate(Bytes.Packet(from, to), out _, out _, out _).ToString());
 
     [Fact]
@@ -69,7 +69,7 @@ public sealed class EncapsulationTests
     }
 
     [Fact]
-    public void What_is_no_IP_packet_is_dropped() => Assert.Equal(Verdict.Malformed, Encapsulate([1, 2, 3], out _, out _, out _));
+    public void A_packet_that_is_not_IP_is_dropped() => Assert.Equal(Verdict.Malformed, Encapsulate([1, 2, 3], out _, out _, out _));
 
     private static Verdict Encapsulate(byte[] packet, out ForwardingPath path, out byte[] datagram, out byte typeOfService)
     {

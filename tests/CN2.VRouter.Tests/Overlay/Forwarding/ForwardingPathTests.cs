@@ -17,7 +17,7 @@ public sealed class ForwardingPathTests
     }
 
     [Fact]
-    public void A_path_that_goes_moves_only_its_own_flows()
+    public void A_removed_path_moves_only_its_own_flows()
     {
         var four = Paths("172.16.0.2", "172.16.0.3", "172.16.0.4", "172.16.0.5");
         var three = Paths("172.16.0.5", "172.16.0.2", "172.16.0.4");
@@ -30,9 +30,9 @@ public sealed class ForwardingPathTests
     }
 
     [Fact]
-    public void Path_and_source_port_are_chosen_apart()
+    public void Path_and_source_port_are_chosen_independently()
     {
-        // The flows of one source port must not all have the same path: routers on the way hash by it.
+        // Routers on the way hash by the source port, so flows with the same source port must not all take the same path.
         var paths = Paths("172.16.0.2", "172.16.0.3");
         var byPort = Enumerable.Range(0, Flows).Select(i => FlowHash.Mix((ulong)i)).GroupBy(f => f & 0xf, f => ForwardingPath.Choose(paths, f).NextHop);
         Assert.All(byPort, hops => Assert.Equal(2, hops.Distinct().Count()));

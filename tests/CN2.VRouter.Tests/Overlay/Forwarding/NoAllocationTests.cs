@@ -3,13 +3,13 @@ using CN2.VRouter.Overlay.Packets;
 
 namespace CN2.VRouter.Tests.Overlay.Forwarding;
 
-/// <summary>Neither the decisions nor the I/O around them leave anything to the collector.</summary>
+/// <summary>Neither the decision about a packet nor the I/O around it allocates managed memory.</summary>
 public sealed class NoAllocationTests
 {
     [Fact]
-    public void A_packet_in_costs_no_memory()
+    public void A_packet_in_allocates_no_memory()
     {
-        var tables = ForwardingTest.Tables();
+        var tables = ForwardingSamples.Tables();
         byte[][] packets =
         [
             Bytes.Labelled(21, Bytes.Packet("203.0.113.1", "10.1.1.2", payload: "0102")),
@@ -22,15 +22,15 @@ public sealed class NoAllocationTests
             foreach (var packet in packets)
             {
                 _ = MplsInGre.LabelStackOffset(packet);
-                _ = Decapsulation.Decide(tables, ForwardingTest.Router1, packet, out _);
+                _ = Decapsulation.Decide(tables, ForwardingSamples.Router1, packet, out _);
             }
         }));
     }
 
     [Fact]
-    public void A_packet_out_costs_no_memory()
+    public void A_packet_out_allocates_no_memory()
     {
-        var instance = ForwardingTest.Instance(5, 21, "172.16.0.2", "172.16.0.3", "172.16.0.4");
+        var instance = ForwardingSamples.Instance(5, 21, "172.16.0.2", "172.16.0.3", "172.16.0.4");
         byte[][] buffers =
         [
             [.. new byte[Encapsulation.HeadRoom], .. Bytes.Packet("10.1.1.2", "203.0.113.1", 6, "c0000050")],

@@ -27,7 +27,7 @@ public sealed class PrefixTrieTests
     [Theory]
     [InlineData(false, 1)]
     [InlineData(true, 2)]
-    public void Any_order_of_changes_gives_what_a_list_of_prefixes_gives(bool v6, int seed)
+    public void Any_order_of_changes_gives_the_result_of_a_linear_search(bool v6, int seed)
     {
         var random = new Random(seed);
         var list = new Dictionary<IPNetwork, string>();
@@ -64,7 +64,7 @@ public sealed class PrefixTrieTests
     }
 
     [Fact]
-    public void An_empty_one_knows_nothing_and_removing_from_it_is_no_harm()
+    public void An_empty_trie_finds_nothing_and_removing_from_it_does_no_harm()
     {
         var editor = PrefixTrie<string>.Empty.Edit();
         editor.Remove(default, 0);
@@ -94,7 +94,7 @@ public sealed class PrefixTrieTests
         return editor.Done();
     }
 
-    // Few distinct bits, so that prefixes nest.
+    // Only a few distinct bits, so that prefixes contain each other.
     private static IPAddress Address(Random random, bool v6)
     {
         var octets = new byte[v6 ? 16 : 4];

@@ -11,19 +11,19 @@ public sealed class UserspaceInstanceTests
     private readonly UserspaceInstance _state = new(5) { Label = 21 };
 
     [Fact]
-    public void A_sender_is_known_while_any_route_has_it_as_next_hop()
+    public void A_sender_is_admitted_while_any_route_has_it_as_next_hop()
     {
         Set("203.0.113.0/24", "172.16.0.2", "172.16.0.3");
         Set("fd00:c::/64", "172.16.0.2");
-        Assert.True(_state.Publish().Knows(0xac100002));
-        Assert.True(_state.Publish().Knows(0xac100003));
-        Assert.False(_state.Publish().Knows(0xac100004));
+        Assert.True(_state.Publish().Admits(0xac100002));
+        Assert.True(_state.Publish().Admits(0xac100003));
+        Assert.False(_state.Publish().Admits(0xac100004));
         Set("203.0.113.0/24", "172.16.0.4");
-        Assert.True(_state.Publish().Knows(0xac100002));
-        Assert.False(_state.Publish().Knows(0xac100003));
-        Assert.True(_state.Publish().Knows(0xac100004));
+        Assert.True(_state.Publish().Admits(0xac100002));
+        Assert.False(_state.Publish().Admits(0xac100003));
+        Assert.True(_state.Publish().Admits(0xac100004));
         Set("fd00:c::/64");
-        Assert.False(_state.Publish().Knows(0xac100002));
+        Assert.False(_state.Publish().Admits(0xac100002));
     }
 
     [Fact]
@@ -34,7 +34,7 @@ public sealed class UserspaceInstanceTests
         Assert.Same(before, _state.Publish());
         Set("203.0.113.0/24", "172.16.0.3");
         Assert.NotSame(before, _state.Publish());
-        Assert.True(before.Knows(0xac100002));
+        Assert.True(before.Admits(0xac100002));
         Assert.Equal(0xac100002u, before.V4.Find(CN2.VRouter.Overlay.Packets.AddressKey.Of(IPAddress.Parse("203.0.113.9")))![0].NextHop);
     }
 

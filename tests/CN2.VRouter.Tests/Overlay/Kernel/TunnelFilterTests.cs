@@ -9,7 +9,7 @@ public sealed class TunnelFilterTests
     [InlineData]
     [InlineData(0xac100002u, 21u)]
     [InlineData(0xac100002u, 21u, 0xac100002u, 23u, 0xac100003u, 21u, 0xac100003u, 65551u)]
-    public void Nft_takes_the_table(params uint[] pairs)
+    public void Nft_accepts_the_table(params uint[] pairs)
     {
         var senders = pairs.Chunk(2).Select(p => new TunnelSender(p[0], p[1])).ToList();
         var text = TunnelFilter.Text("cn2_tunnels", IPAddress.Parse("172.16.0.1"), new TunnelAdmission([.. senders.Select(s => s.Label).Distinct()], senders));
@@ -18,6 +18,6 @@ public sealed class TunnelFilterTests
         var listed = home.Exec("nft", "list", "table", "ip", "cn2_tunnels");
         Assert.Equal(senders.Count, listed.Split(" . ").Length - 1 - listed.Split("ip saddr . ").Length + 1);
         Assert.All(senders, s => Assert.Contains($"{TunnelDevice.Text(s.Address)} . 0x{s.Label << 4:x}-0x{(s.Label << 4) | 15:x}", listed, StringComparison.Ordinal));
-        home.ExecWith(text, "nft", "-f", "-"); // again is no error
+        home.ExecWith(text, "nft", "-f", "-"); // the second time is no error
     }
 }

@@ -26,7 +26,7 @@ public sealed class FlowHashTests
         var last = FlowHash.Of(Bytes.Packet("10.1.1.2", "203.0.113.1", 17, "99", fragment: 0x0002));
         Assert.Equal(first, next);
         Assert.Equal(first, last);
-        // "Don't fragment" makes no fragment.
+        // A packet with "don't fragment" is no fragment.
         Assert.Equal(Hash("10.1.1.2", "203.0.113.1", 17, Ports), FlowHash.Of(Bytes.Packet("10.1.1.2", "203.0.113.1", 17, Ports, fragment: 0x4000)));
     }
 
@@ -46,28 +46,28 @@ public sealed class FlowHashTests
     [InlineData(43, "0600 0000 00000000")] // routing
     [InlineData(51, "0604 0000 00000001 00000002 000000000000000000000000")] // authentication header of 24 octets
     [InlineData(0, "3c00050200000100 0600050200000100")]
-    public void Extension_headers_are_stepped_over(byte next, string headers) =>
+    public void Extension_headers_are_skipped(byte next, string headers) =>
         Assert.Equal(Hash("fd00:1::2", "fd00:c::1", 6, Ports), Hash("fd00:1::2", "fd00:c::1", next, headers + Ports));
 
     [Theory]
     [InlineData(0, "06ff")] // shorter than a header
     [InlineData(0, "06ff050200000100")] // longer than the packet
     [InlineData(0, "")]
-    [InlineData(6, "c000")] // ports cut
-    public void Headers_that_lie_are_no_harm(byte next, string payload) =>
+    [InlineData(6, "c000")] // truncated ports
+    public void A_header_with_a_wrong_length_does_no_harm(byte next, string payload) =>
         Assert.Equal(Hash("fd00:1::2", "fd00:c::1", next, payload), Hash("fd00:1::2", "fd00:c::1", next, payload));
 
     [Fact]
-    public void A_chain_of_headers_that_never_ends_is_left_at_some_point() =>
+    public void An_endless_chain_of_headers_is_given_up() =>
         Assert.Equal(
             Hash("fd00:1::2", "fd00:c::1", 44, "1100000112345678"),
             Hash("fd00:1::2", "fd00:c::1", 0, string.Concat(Enumerable.Repeat("0000050200000100", 200)) + Ports));
 
     [Fact]
-    public void Flows_that_differ_in_a_port_alone_spread_over_the_source_ports()
+    public void Flows_that_differ_only_in_a_port_spread_over_the_source_ports()
     {
         var ports = Enumerable.Range(0, 1000).Select(p => MplsInUdp.EntropyPort(Hash("10.1.1.2", "203.0.113.1", 6, $"{p + 1024:x4}0050"))).Distinct();
-        Assert.InRange(ports.Count(), 940, 1000); // 16384 ports: about 30 of 1000 meet by chance
+        Assert.InRange(ports.Count(), 940, 1000); // 16384 ports: about 30 of 1000 collide by chance
     }
 
     private static ulong Hash(string from, string to, byte protocol, string payload) => FlowHash.Of(Bytes.Packet(from, to, protocol, payload));

@@ -31,7 +31,7 @@ public sealed class InnerPacketTests
 
     [Theory]
     [MemberData(nameof(Packets))]
-    public void A_packet_is_whole_when_its_own_length_says_so(string what, string hex, bool whole)
+    public void A_packet_is_whole_when_its_length_field_is_the_length_received(string what, string hex, bool whole)
     {
         _ = what;
         Assert.Equal(whole, InnerPacket.IsWhole(Bytes.Of(hex)));

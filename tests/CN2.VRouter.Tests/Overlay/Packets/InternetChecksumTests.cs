@@ -10,5 +10,5 @@ public sealed class InternetChecksumTests
     [InlineData("0001f203f4f5f6", 0x2304)]
     [InlineData("01", 0xfeff)]
     [InlineData("ffffffffffff", 0)]
-    public void The_checksum_is_that_of_RFC_1071(string data, int checksum) => Assert.Equal(checksum, InternetChecksum.Of(Bytes.Of(data)));
+    public void The_checksum_follows_RFC_1071(string data, int checksum) => Assert.Equal(checksum, InternetChecksum.Of(Bytes.Of(data)));
 }

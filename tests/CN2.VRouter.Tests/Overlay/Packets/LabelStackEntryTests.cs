@@ -27,5 +27,5 @@ public sealed class LabelStackEntryTests
     [InlineData(16u, true)]
     [InlineData(1048575u, true)]
     [InlineData(1048576u, false)]
-    public void Reserved_labels_are_nobodys(uint label, bool usable) => Assert.Equal(usable, MplsLabel.IsUsable(label));
+    public void Reserved_labels_are_not_usable(uint label, bool usable) => Assert.Equal(usable, MplsLabel.IsUsable(label));
 }

@@ -18,10 +18,10 @@ public sealed class MplsInGreTests
     [InlineData("0000 8847 00015140", 24)]
     // Reserved bits that a receiver must ignore (RFC 2784 2.3).
     [InlineData("03f8 8847 00015140", 24)]
-    // With a checksum that is right, and with one that is not; 8000 + 8847 + 0000 + 0001 + 5140 = 15988, folded 5989, inverted a676.
+    // With a correct and with a wrong checksum; 8000 + 8847 + 0000 + 0001 + 5140 = 15988, folded 5989, inverted a676.
     [InlineData("8000 8847 a676 0000 0001 5140", 28)]
     [InlineData("8000 8847 a677 0000 0001 5140", -1)]
-    // Checksum announced, and no room for it.
+    // The flag says that there is a checksum, and there is no room for it.
     [InlineData("8000 8847 a676", -1)]
     // Routing, key, sequence number, strict source route, recursion control.
     [InlineData("4000 8847 00000000 00015140", -1)]
@@ -31,12 +31,12 @@ public sealed class MplsInGreTests
     [InlineData("0400 8847 00015140", -1)]
     // Version 1 is PPTP's.
     [InlineData("0001 8847 00015140", -1)]
-    // MPLS with an upstream-assigned label, IPv4, nothing at all.
+    // MPLS with an upstream-assigned label, IPv4, an empty payload.
     [InlineData("0000 8848 00015140", -1)]
     [InlineData("0000 0800 00015140", -1)]
     [InlineData("0000 88", -1)]
     [InlineData("", -1)]
-    public void What_RFC_2784_says_to_discard_is_discarded(string gre, int offset) =>
+    public void A_packet_that_RFC_2784_says_to_discard_is_discarded(string gre, int offset) =>
         Assert.Equal(offset, MplsInGre.LabelStackOffset(Bytes.Of(Outer + gre)));
 
     [Theory]

@@ -18,5 +18,5 @@ public sealed class MplsInUdpTests
     [InlineData(0x3ffful, 65535)]
     [InlineData(ulong.MaxValue, 65535)]
     [InlineData(0x4000ul, 49152)]
-    public void The_source_port_is_a_dynamic_one(ulong flow, int port) => Assert.Equal(port, MplsInUdp.EntropyPort(flow));
+    public void The_source_port_is_a_dynamic_port(ulong flow, int port) => Assert.Equal(port, MplsInUdp.EntropyPort(flow));
 }

@@ -1,8 +1,10 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
-namespace CN2.VRouter.Overlay.Native;
+namespace CN2.VRouter.Host;
 
-/// <summary>The system calls of the packet path that .NET does not have. Numbers are those of Linux on x86-64 and arm64, which agree.</summary>
+/// <summary>System calls that .NET does not have. Numbers are those of Linux on x86-64 and arm64, which agree.</summary>
 internal static unsafe partial class Posix
 {
     public const int NotPermitted = 1;
@@ -36,6 +38,9 @@ internal static unsafe partial class Posix
     public const int LevelNetlink = 270;
 
     public const uint PollIn = 1;
+
+    /// <summary>The number of an address's family.</summary>
+    public static byte FamilyOf(IPAddress address) => (byte)(address.AddressFamily == AddressFamily.InterNetworkV6 ? FamilyIPv6 : FamilyIPv4);
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Open(string path, int flags);

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace CN2.VRouter.Overlay.Native;
+namespace CN2.VRouter.Host;
 
 /// <summary>struct mmsghdr of a 64-bit system.</summary>
 [StructLayout(LayoutKind.Sequential)]

@@ -5,8 +5,8 @@ using CN2.VRouter.Overlay.Forwarding;
 
 namespace CN2.VRouter.Tests.Overlay.Forwarding;
 
-/// <summary>Two RoutingInstances (labels 21 and 23) without devices: what packets are looked up in.</summary>
-internal static class ForwardingTest
+/// <summary>Forwarding tables with two RoutingInstances (labels 21 and 23), without devices.</summary>
+internal static class ForwardingSamples
 {
     public const uint Router1 = 0xac100002;
     public const uint Router2 = 0xac100003;
