@@ -158,6 +158,7 @@ what_failed() {
         case ${STAGE_NAMES[i]} in
             *.Tests) grep -A 40 '^failed ' "$log" | head -n 120 ;;
             kernel-tunnels) grep -A 25 '\[FAIL\]' "$log" | head -n 120 || tail -n 40 "$log" ;;
+            openapi-clients) grep -A 12 '^not ok' "$log" 2>/dev/null | head -n 120 ;;
             lab) grep -B 12 -A 12 '^ *✗' "$log" | head -n 120 ;;
             *) tail -n 40 "$log" 2>/dev/null ;;
         esac | cut -c 1-1500 | indent || true
