@@ -19,7 +19,7 @@ cn2_test() {
 
     say "${BOLD}CN2.Api test${PLAIN}: what CI runs"
     need_dotnet
-    need ip nft sysctl setpriv curl jq initdb gobgpd zebra bird nginx conntrack ps python3 tshark dumpcap qemu-system-x86_64 virtiofsd busybox
+    need ip nft sysctl setpriv curl jq initdb gobgpd zebra bird nginx conntrack ps python3 tshark dumpcap qemu-system-x86_64 virtiofsd busybox node npm
 
     stage scripts check_scripts
     stage format check_format
@@ -29,6 +29,7 @@ cn2_test() {
         for project in tests/*.Tests/*.csproj; do
             stage "$(basename "$project" .csproj)" check_project "$project"
         done
+        stage openapi-clients check_openapi_clients
         stage kernel-tunnels check_kernel_tunnels
         stage lab check_lab
     else
@@ -157,6 +158,7 @@ what_failed() {
         case ${STAGE_NAMES[i]} in
             *.Tests) grep -A 40 '^failed ' "$log" | head -n 120 ;;
             kernel-tunnels) grep -A 25 '\[FAIL\]' "$log" | head -n 120 || tail -n 40 "$log" ;;
+            openapi-clients) grep -A 12 '^not ok' "$log" 2>/dev/null | head -n 120 ;;
             lab) grep -B 12 -A 12 '^ *✗' "$log" | head -n 120 ;;
             *) tail -n 40 "$log" 2>/dev/null ;;
         esac | cut -c 1-1500 | indent || true
