@@ -35,7 +35,8 @@ namespace CN2.Api.Tests.Values;
 /// </summary>
 public sealed class AcceptedValueProperties
 {
-    private static readonly BgpOptions Bgp = new("gobgp", new Uri("http://127.0.0.1:50051"), 64512, IPAddress.Parse("172.27.115.241"), 179, []);
+    private static readonly BgpOptions Bgp = new() { RouterId = IPAddress.Parse("172.27.115.241") };
+
     // In no pool that is drawn: whether a FloatingIP is a node's own address depends on rows, not on the value.
     private static readonly IPAddress Node = IPAddress.Parse("198.51.100.77");
     private static readonly IPAddress Node6 = IPAddress.Parse("fd00:115::242");
@@ -124,7 +125,7 @@ public sealed class AcceptedValueProperties
     [Fact]
     public void The_ports_and_source_ranges_of_a_Service_can_be_served()
     {
-        var validator = new ServiceRequestValidator(new NodePortOptions(30000, 32767));
+        var validator = new ServiceRequestValidator(new NodePortOptions());
         var port = Gen.Select(Gen.Enum<TransportProtocol>(), Draw.Around(1, 65535), Draw.Around(1, 65535), Draw.Around(30000, 32767), (protocol, number, target, node) =>
             new ServicePortRequest { Protocol = protocol, Port = number, TargetPort = target, NodePort = node });
         Sample(
