@@ -6,16 +6,19 @@ using NpgsqlTypes;
 
 namespace CN2.Api.Data;
 
-/// <summary>The replicas that share this database. Who is alive is told by the database's clock: those of the replicas may differ.</summary>
+/// <summary>The replicas that share this database. Which of them are alive is decided by the database's clock, because their own may differ.</summary>
 public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal signal)
 {
-    /// <summary>A replica not seen for this long is taken for gone.</summary>
-    public static readonly TimeSpan GoneAfter = TimeSpan.FromSeconds(6);
+    /// <summary>How often a replica writes that it is alive, and checks that it still leads.</summary>
+    public static readonly TimeSpan BeatInterval = TimeSpan.FromSeconds(2);
+
+    /// <summary>A replica that was not seen for this long is gone.</summary>
+    public static readonly TimeSpan GoneAfter = 3 * BeatInterval;
 
     /// <summary>
-    /// This replica is alive. <paramref name="sessions"/> not null: its BGP sessions, saved with a change row for each
-    /// BgpRouter in <paramref name="changedRouters"/>. Answers whether another replica is alive too, and whether this one was not known:
-    /// it is new, or was taken for gone and what it announced was forgotten.
+    /// Writes that this replica is alive. <paramref name="sessions"/> not null: its BGP sessions, saved with a change row for each
+    /// BgpRouter in <paramref name="changedRouters"/>. Answers whether another replica is alive too, and whether this one was unknown: it is
+    /// new, or it was believed gone and its announcement rows were removed.
     /// </summary>
     public async Task<(bool Others, bool Unknown)> BeatAsync(
         string name, int restartTimeSeconds, string? sessions, IReadOnlyCollection<string> changedRouters, CancellationToken ct)
@@ -23,7 +26,7 @@ public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal s
         await using var batch = dataSource.CreateBatch();
         if (sessions is not null)
         {
-            // Before they are overwritten: what came up or went down is an event of its BgpRouter.
+            // Runs before the sessions are overwritten: a session that came up or went down is an event of its BgpRouter.
             batch.BatchCommands.Add(new(
                 """
                 INSERT INTO event (kind, name, at, type, reason, message)
@@ -90,7 +93,7 @@ public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal s
         return sessions;
     }
 
-    /// <summary>What other control nodes announce of these FloatingIPs: (FloatingIP, control node) → paths.</summary>
+    /// <summary>What other control nodes announce of these FloatingIPs, or (null) of all: FloatingIP, control node, paths.</summary>
     public async Task<List<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)>> AnnouncedByOthersAsync(
         string self, IReadOnlyCollection<Guid>? floatingIPs, CancellationToken ct)
     {
@@ -109,15 +112,15 @@ public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal s
     }
 
     /// <summary>
-    /// Forgets what control nodes announced that are gone for longer than routers may hold their stale routes (RFC 4724 restart
-    /// time): they cannot hold up a deletion for ever.
+    /// Removes the rows of control nodes that have been gone for longer than routers may hold their stale routes (RFC 4724 restart time), so
+    /// that they cannot hold up a deletion for ever.
     /// </summary>
     public async Task ForgetGoneAsync(CancellationToken ct)
     {
         await using var command = dataSource.CreateCommand(
             """
             WITH gone AS (
-                SELECT name FROM control_node WHERE last_seen_at + make_interval(secs => greatest(restart_time_seconds, 6)) < now()
+                SELECT name FROM control_node WHERE last_seen_at + greatest(make_interval(secs => restart_time_seconds), $2) < now()
             ), withdrawn AS (
                 DELETE FROM advertisement a USING gone WHERE a.control_node = gone.name RETURNING a.floating_ip_uid, a.control_node
             ), forgotten AS (
@@ -125,7 +128,8 @@ public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal s
             )
             INSERT INTO change (kind, name, uid, verb, status_only) SELECT $1, control_node, floating_ip_uid, 2, true FROM withdrawn
             """);
-        command.Parameters.Add(new() { Value = (short)ResourceKind.ControlNode });
+        command.Parameters.Add(new() { Value = (short)ResourceKind.Announcements });
+        command.Parameters.Add(new() { Value = GoneAfter });
         if (await command.ExecuteNonQueryAsync(ct) > 0) signal.Set();
     }
 }

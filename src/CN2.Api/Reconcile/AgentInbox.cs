@@ -1,56 +1,32 @@
-using System.Collections.Concurrent;
 using CN2.Api.Drivers;
 using CN2.Api.Overlay;
 using CN2.Network.Resources;
 
 namespace CN2.Api.Reconcile;
 
-/// <summary>What agents told since the last look; the reconciler empties it on its own task.</summary>
-public sealed class AgentInbox(Action wake, OverlayMetrics metrics) : IVRouterListener
+/// <summary>Turns what agents report on their streams' own threads into events for the loop.</summary>
+internal sealed class AgentInbox(IVRouterPublisher publisher, LoopInbox inbox, OverlayMetrics metrics) : IVRouterListener
 {
-    private readonly ConcurrentQueue<AgentNote> _notes = new();
+    /// <summary>From now on agents are heard; those that are connected already are reported at once.</summary>
+    public void Listen() => publisher.Listen(this);
 
-    public bool TryTake(out AgentNote note) => _notes.TryDequeue(out note!);
-
-    public void Connected(VRouterHello hello) => Add(new AgentNote.Connected(hello));
+    public void Connected(VRouterHello hello) => inbox.Post(new AgentEvent.Connected(hello));
 
     public void Disconnected(string name)
     {
         metrics.Forget(name);
-        Add(new AgentNote.Disconnected(name));
+        inbox.Post(new AgentEvent.Disconnected(name));
     }
 
-    public void Applied(string name, ulong revision, string? error) => Add(new AgentNote.Applied(name, revision, error));
+    public void Applied(string name, ulong revision, string? error) => inbox.Post(new AgentEvent.Applied(name, revision, error));
 
     public void Health(string name, IReadOnlyList<(Guid Uid, EndpointHealth Health, string? Message)> endpoints) =>
-        Add(new AgentNote.Health(name, endpoints));
+        inbox.Post(new AgentEvent.Health(name, endpoints));
 
-    public void Noticed(string name, string? message) => Add(new AgentNote.Noticed(name, message));
+    public void Noticed(string name, string? message) => inbox.Post(new AgentEvent.Noticed(name, message));
 
-    public void Seen(string name, long repairs) => _notes.Enqueue(new AgentNote.Seen(name, repairs));
+    public void Seen(string name, long repairs) => inbox.PostWithoutWaking(new AgentEvent.Seen(name, repairs));
 
-    /// <summary>Nothing is decided by it, so nobody is woken.</summary>
+    /// <summary>Counters are for metrics alone: the loop decides nothing by them.</summary>
     public void Counted(string name, VRouterOverlayCounters counters) => metrics.Set(name, counters);
-
-    private void Add(AgentNote note)
-    {
-        _notes.Enqueue(note);
-        wake();
-    }
-}
-
-/// <summary>One thing an agent told.</summary>
-public abstract record AgentNote(string Name)
-{
-    public sealed record Connected(VRouterHello Hello) : AgentNote(Hello.Name);
-
-    public sealed record Disconnected(string Name) : AgentNote(Name);
-
-    public sealed record Applied(string Name, ulong Revision, string? Error) : AgentNote(Name);
-
-    public sealed record Health(string Name, IReadOnlyList<(Guid Uid, EndpointHealth Health, string? Message)> Endpoints) : AgentNote(Name);
-
-    public sealed record Noticed(string Name, string? Message) : AgentNote(Name);
-
-    public sealed record Seen(string Name, long Repairs) : AgentNote(Name);
 }

@@ -1,120 +1,119 @@
-using System.Threading.Channels;
 using CN2.Api.Drivers;
+using CN2.Api.Options;
 
 namespace CN2.Api.Reconcile;
 
 /// <summary>
-/// Writes what agents report to the database, on a task of its own and coalesced: who is connected, how far it is, what its probes
-/// found. The reconciler itself learns of it through the feed, like every other replica.
+/// Writes what agents report to the database, merged, on a task of its own: which agents are connected, how far they are, what their
+/// probes found. The loop of this replica learns it from the change feed, like every other replica.
 /// </summary>
-public sealed partial class AgentRecorder(AgentReportStore store, string controlNode, TimeProvider time, ILogger<AgentRecorder> logger)
+internal sealed partial class AgentRecorder(AgentReportStore store, ControlNodeOptions self, TimeProvider time, ILogger<AgentRecorder> logger) : IReconcileTask
 {
     /// <summary>Progress alone (revisions, last seen) is saved at most this often.</summary>
-    private static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(500);
+    public static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(500);
+
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(500);
 
     private readonly Lock _lock = new();
-    private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-    private readonly Dictionary<string, VRouterHello?> _connections = [];
-    private readonly Dictionary<string, VirtualRouterProgress> _progress = [];
-    private readonly HashSet<string> _answered = [];
-    private readonly Dictionary<(Guid, string), EndpointHealthReport> _health = [];
+    private readonly WakeUp _wakeUp = new();
+    private Reports _waiting = new();
 
-    public void Connected(VRouterHello hello) => Note(() => _connections[hello.Name] = hello);
+    /// <summary>These methods may be called from any thread.</summary>
+    public void Connected(VRouterHello hello) => Add(r => r.Connections[hello.Name] = hello);
 
-    public void Disconnected(string name) => Note(() => _connections[name] = null);
+    public void Disconnected(string name) => Add(r => r.Connections[name] = null);
 
-    public void Health(IEnumerable<EndpointHealthReport> reports) => Note(() =>
+    public void Health(IEnumerable<EndpointHealthReport> reports) => Add(r =>
     {
-        foreach (var report in reports) _health[(report.Uid, report.VirtualRouter)] = report;
+        foreach (var report in reports) r.Health[(report.Uid, report.VirtualRouter)] = report;
     });
 
-    /// <param name="answered">Its kernel holds the whole configuration since it came (back).</param>
+    /// <param name="answered">The agent has acknowledged its whole configuration since it connected.</param>
     public void Progress(VirtualRouterProgress progress, bool atOnce, bool answered)
     {
         lock (_lock)
         {
-            _progress[progress.Name] = progress;
-            if (answered) _answered.Add(progress.Name);
+            _waiting.Progress[progress.Name] = progress;
+            if (answered) _waiting.Answered.Add(progress.Name);
         }
 
-        if (atOnce) _signal.Writer.TryWrite(true);
+        if (atOnce) _wakeUp.Set();
     }
 
     public async Task RunAsync(CancellationToken ct)
     {
         while (true)
         {
-            using (var limit = CancellationTokenSource.CreateLinkedTokenSource(ct))
+            await _wakeUp.WaitAsync(ProgressInterval, time, ct);
+            var reports = Take();
+            if (reports.IsEmpty) continue;
+            try
             {
-                limit.CancelAfter(ProgressInterval);
-                try
-                {
-                    await _signal.Reader.ReadAsync(limit.Token);
-                }
-                catch (OperationCanceledException) when (!ct.IsCancellationRequested)
-                {
-                    // Time to save progress.
-                }
+                await SaveAsync(reports, ct);
             }
-
-            await SaveAsync(ct);
+            catch (Exception e) when (!e.IsStop(ct))
+            {
+                LogRetry(e.Message);
+                PutBack(reports);
+                await Task.Delay(RetryInterval, time, ct);
+            }
         }
     }
 
-    private async Task SaveAsync(CancellationToken ct)
+    private async Task SaveAsync(Reports reports, CancellationToken ct)
     {
-        Dictionary<string, VRouterHello?> connections;
-        Dictionary<(Guid, string), EndpointHealthReport> health;
-        Dictionary<string, VirtualRouterProgress> progress;
-        HashSet<string> answered;
+        foreach (var hello in reports.Connections.Values.OfType<VRouterHello>())
+        {
+            await store.ConnectAsync(hello.Name, hello.Address, hello.Address6, hello.AgentVersion, hello.OverlayEngine, self.Name, time.GetUtcNow(), ct);
+        }
+
+        var gone = reports.Connections.Where(c => c.Value is null).Select(c => c.Key).ToList();
+        if (gone.Count > 0) await store.DisconnectAsync(self.Name, gone, ct);
+        var progress = reports.Progress.Values.Where(p => !gone.Contains(p.Name)).ToList();
+        if (progress.Count > 0) await store.SaveAsync(self.Name, progress, reports.Answered, ct);
+        if (reports.Health.Count > 0) await store.SaveHealthAsync([.. reports.Health.Values], time.GetUtcNow(), ct);
+    }
+
+    private void Add(Action<Reports> add)
+    {
+        lock (_lock) add(_waiting);
+        _wakeUp.Set();
+    }
+
+    private Reports Take()
+    {
         lock (_lock)
         {
-            connections = new(_connections);
-            health = new(_health);
-            progress = new(_progress);
-            answered = [.. _answered];
-            _connections.Clear();
-            _health.Clear();
-            _progress.Clear();
-            _answered.Clear();
-        }
-
-        if (connections.Count + health.Count + progress.Count + answered.Count == 0) return;
-        try
-        {
-            foreach (var hello in connections.Values.OfType<VRouterHello>())
-            {
-                await store.ConnectAsync(hello.Name, hello.Address, hello.Address6, hello.AgentVersion, hello.OverlayEngine, controlNode, time.GetUtcNow(), ct);
-            }
-
-            var gone = connections.Where(c => c.Value is null).Select(c => c.Key).ToList();
-            if (gone.Count > 0) await store.DisconnectAsync(controlNode, gone, ct);
-            var there = progress.Values.Where(p => !gone.Contains(p.Name)).ToList();
-            if (there.Count > 0) await store.SaveAsync(controlNode, there, answered, ct);
-            if (health.Count > 0) await store.SaveHealthAsync([.. health.Values], time.GetUtcNow(), ct);
-        }
-        catch (Exception e) when (e is not OperationCanceledException || !ct.IsCancellationRequested)
-        {
-            LogRetry(logger, e.Message);
-            lock (_lock)
-            {
-                // Newer notes win over what could not be saved.
-                foreach (var (name, hello) in connections) _connections.TryAdd(name, hello);
-                foreach (var (name, item) in progress) _progress.TryAdd(name, item);
-                foreach (var (key, report) in health) _health.TryAdd(key, report);
-                _answered.UnionWith(answered);
-            }
-
-            await Task.Delay(TimeSpan.FromMilliseconds(500), time, ct);
+            var taken = _waiting;
+            _waiting = new Reports();
+            return taken;
         }
     }
 
-    private void Note(Action note)
+    /// <summary>Newer reports win over those that could not be saved.</summary>
+    private void PutBack(Reports reports)
     {
-        lock (_lock) note();
-        _signal.Writer.TryWrite(true);
+        lock (_lock)
+        {
+            foreach (var (name, hello) in reports.Connections) _waiting.Connections.TryAdd(name, hello);
+            foreach (var (name, progress) in reports.Progress) _waiting.Progress.TryAdd(name, progress);
+            foreach (var (key, report) in reports.Health) _waiting.Health.TryAdd(key, report);
+            _waiting.Answered.UnionWith(reports.Answered);
+        }
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "What agents report could not be saved yet, trying again: {Reason}")]
-    private static partial void LogRetry(ILogger logger, string reason);
+    private partial void LogRetry(string reason);
+
+    /// <summary>The newest report of each kind since the last save.</summary>
+    private sealed class Reports
+    {
+        /// <summary>vRouter → its agent's hello, or null when the agent has disconnected.</summary>
+        public Dictionary<string, VRouterHello?> Connections { get; } = [];
+        public Dictionary<string, VirtualRouterProgress> Progress { get; } = [];
+        public HashSet<string> Answered { get; } = [];
+        public Dictionary<(Guid Endpoint, string VirtualRouter), EndpointHealthReport> Health { get; } = [];
+
+        public bool IsEmpty => Connections.Count + Progress.Count + Answered.Count + Health.Count == 0;
+    }
 }

@@ -6,25 +6,17 @@ using NpgsqlTypes;
 
 namespace CN2.Api.Reconcile;
 
-/// <summary>What is known of a vRouter's agent, for its status.</summary>
-/// <param name="Silence">How long ago it was heard.</param>
-public sealed record VirtualRouterProgress(
-    string Name, TimeSpan Silence, ulong DesiredRevision, ulong AppliedRevision, long AppliedPosition, string AgentVersion, string? Message);
-
-/// <summary>A probe's word about an endpoint.</summary>
-public sealed record EndpointHealthReport(Guid Uid, string VirtualRouter, string Health, string? Message);
-
 /// <summary>
-/// What agents report, as rows. Every call is one statement or one short transaction and writes the change rows that go with it. When
-/// an agent was seen is told by the database's clock: those of the replicas may differ.
+/// What agents report, as rows. Every call is one statement or one short transaction, and writes the change rows that go with it. The
+/// time at which an agent was seen is the database's, because the clocks of the replicas may differ.
 /// </summary>
 public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal signal)
 {
     private const short VirtualRouterKind = (short)ResourceKind.VirtualRouter;
 
     /// <summary>
-    /// An agent has dialled this replica: its VirtualRouter exists from now on (contract §3: an agent that connects creates its own)
-    /// and is connected here. Answers the address the resource has, which is the next hop.
+    /// An agent has dialled this replica: its VirtualRouter exists from now on (docs/contract.md §3: an agent that connects creates its own)
+    /// and is connected here. Answers the addresses of the resource, which are the next hops.
     /// </summary>
     public async Task<(IPAddress Address, IPAddress? Address6)> ConnectAsync(
         string name, IPAddress address, IPAddress? address6, string version, string? overlayEngine, string controlNode, DateTimeOffset now, CancellationToken ct)
@@ -72,7 +64,7 @@ public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal s
         return known;
     }
 
-    /// <summary>Agents that were connected to this replica are not any more; <paramref name="names"/> null: all of them (a restart).</summary>
+    /// <summary>Agents are no longer connected to this replica; <paramref name="names"/> null: all of them (the replica restarted).</summary>
     public Task DisconnectAsync(string controlNode, IReadOnlyCollection<string>? names, CancellationToken ct) => ExecuteAsync(
         """
         WITH gone AS (
@@ -91,8 +83,8 @@ public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal s
         new() { Value = VirtualRouterKind });
 
     /// <summary>
-    /// Saves what agents have reached that have a stream to this replica; <paramref name="answered"/> name those whose tables hold
-    /// everything again: no longer lost.
+    /// Saves the progress of agents with a stream to this replica. <paramref name="answered"/>: those that have acknowledged their whole
+    /// configuration and so are no longer lost.
     /// </summary>
     public Task SaveAsync(string controlNode, IReadOnlyCollection<VirtualRouterProgress> progress, IReadOnlyCollection<string> answered, CancellationToken ct) => ExecuteAsync(
         """
@@ -126,7 +118,7 @@ public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal s
         new() { Value = controlNode },
         new() { Value = VirtualRouterKind });
 
-    /// <summary>Saves what probes found, where it is news and the endpoint still lives on that vRouter.</summary>
+    /// <summary>Saves results of probes that are new, if the endpoint is still on that vRouter.</summary>
     public Task SaveHealthAsync(IReadOnlyCollection<EndpointHealthReport> reports, DateTimeOffset now, CancellationToken ct) => ExecuteAsync(
         """
         WITH saved AS (
@@ -150,8 +142,8 @@ public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal s
         new() { Value = (short)ResourceKind.VirtualMachineInterface });
 
     /// <summary>
-    /// For the leader: agents of replicas that are gone count as disconnected, and who has been away for <paramref name="lostAfter"/>
-    /// is lost. A replica not seen for <paramref name="goneAfter"/> is gone.
+    /// For the leader: agents of replicas that are gone become disconnected, and agents that have been away for <paramref name="lostAfter"/>
+    /// become lost. A replica that was not seen for <paramref name="goneAfter"/> is gone.
     /// </summary>
     public Task MarkLostAsync(TimeSpan goneAfter, TimeSpan lostAfter, CancellationToken ct) => ExecuteAsync(
         """

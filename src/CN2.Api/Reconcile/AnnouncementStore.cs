@@ -7,13 +7,13 @@ using Npgsql;
 namespace CN2.Api.Reconcile;
 
 /// <summary>
-/// Which FloatingIPs a replica announces or may announce. A row stands before the first route is handed to the speaker, has no
-/// paths once the last withdrawal is confirmed, and goes when the replica's vRouters have dropped the entries: while it stands, the
+/// The FloatingIPs that a replica announces or may announce. A row stands before the first route is handed to the speaker, has no
+/// paths once the last withdrawal is confirmed, and goes when the replica's vRouters have dropped the entries. While the row stands, the
 /// address is not free.
 /// </summary>
 public sealed class AnnouncementStore(NpgsqlDataSource dataSource, ChangeSignal signal)
 {
-    /// <summary>All rows of one control node: FloatingIP and the paths its routes may have.</summary>
+    /// <summary>All rows of one control node: FloatingIP → the paths that its routes may have.</summary>
     public async Task<Dictionary<Guid, HashSet<RouteKey>>> LoadAsync(string controlNode, CancellationToken ct)
     {
         await using var command = dataSource.CreateCommand("SELECT floating_ip_uid, routes FROM advertisement WHERE control_node = $1");
@@ -29,8 +29,8 @@ public sealed class AnnouncementStore(NpgsqlDataSource dataSource, ChangeSignal 
     }
 
     /// <summary>
-    /// Saves rows; null: the row goes. A FloatingIP that does not exist (any more) is skipped: answers the ones that stand.
-    /// <paramref name="tellOthers"/>: with change rows, so that the other replicas know.
+    /// Saves rows; null: the row goes. A FloatingIP that does not exist (any more) is skipped. Answers the rows that stand.
+    /// <paramref name="tellOthers"/>: with change rows, so that the other replicas read them.
     /// </summary>
     public async Task<HashSet<Guid>> SaveAsync(
         string controlNode, IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> rows, bool tellOthers, CancellationToken ct)
@@ -61,7 +61,7 @@ public sealed class AnnouncementStore(NpgsqlDataSource dataSource, ChangeSignal 
         {
             batch.BatchCommands.Add(new("INSERT INTO change (kind, name, uid, verb, status_only) SELECT $1, $2, uid, 2, true FROM unnest($3::uuid[]) uid")
             {
-                Parameters = { new() { Value = (short)ResourceKind.ControlNode }, new() { Value = controlNode }, new() { Value = rows.Keys.ToArray() } },
+                Parameters = { new() { Value = (short)ResourceKind.Announcements }, new() { Value = controlNode }, new() { Value = rows.Keys.ToArray() } },
             });
         }
 
@@ -70,18 +70,18 @@ public sealed class AnnouncementStore(NpgsqlDataSource dataSource, ChangeSignal 
         while (await reader.ReadAsync(ct)) standing.Add(reader.GetGuid(0));
         while (await reader.NextResultAsync(ct))
         {
-            // The other statements answer nothing.
+            // The other statements return no rows.
         }
 
         if (tellOthers) signal.Set();
         return standing;
     }
 
-    /// <summary>The other replicas read all rows of this one: there may be some of which they were never told.</summary>
+    /// <summary>Makes the other replicas read all rows of this one, because some were saved without change rows.</summary>
     public async Task IntroduceAsync(string controlNode, CancellationToken ct)
     {
         await using var command = dataSource.CreateCommand("INSERT INTO change (kind, name, uid, verb, status_only) VALUES ($1, $2, $3, 2, true)");
-        command.Parameters.Add(new() { Value = (short)ResourceKind.ControlNode });
+        command.Parameters.Add(new() { Value = (short)ResourceKind.Announcements });
         command.Parameters.Add(new() { Value = controlNode });
         command.Parameters.Add(new() { Value = Guid.Empty });
         await command.ExecuteNonQueryAsync(ct);

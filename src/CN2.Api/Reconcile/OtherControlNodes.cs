@@ -3,22 +3,27 @@ using CN2.Network.Compilation;
 
 namespace CN2.Api.Reconcile;
 
-/// <summary>What the other replicas announce and whom they reach, as their rows say.</summary>
-public sealed class OtherControlNodes
+/// <summary>What the other replicas announce, and the peers that they reach.</summary>
+internal sealed class OtherControlNodes
 {
     private readonly Dictionary<Guid, Dictionary<string, RouteKey[]>> _announced = [];
-    private volatile bool _any;
-    private Dictionary<string, IReadOnlyList<BgpSession>> _sessions = [];
+    private IReadOnlyDictionary<string, IReadOnlyList<BgpSession>> _sessions = new Dictionary<string, IReadOnlyList<BgpSession>>();
 
     /// <summary>Another replica is alive.</summary>
-    public bool Any
-    {
-        get => _any;
-        set => _any = value;
-    }
+    public bool Any { get; private set; }
 
-    /// <summary>Their BGP sessions.</summary>
+    /// <summary>The BGP sessions of the others.</summary>
     public IEnumerable<BgpSession> Sessions => _sessions.Values.SelectMany(s => s);
+
+    /// <summary>Takes what the last heartbeat found; true when routes reach other peers than before.</summary>
+    public bool Take(ReplicaView view)
+    {
+        Any = view.HasOthers;
+        var isSame = view.Sessions.Count == _sessions.Count
+            && view.Sessions.All(s => _sessions.TryGetValue(s.Key, out var known) && ReachOf(known).SequenceEqual(ReachOf(s.Value)));
+        _sessions = view.Sessions;
+        return !isSame;
+    }
 
     public void Set(Guid floatingIP, string controlNode, RouteKey[] paths)
     {
@@ -26,25 +31,19 @@ public sealed class OtherControlNodes
         nodes[controlNode] = paths;
     }
 
-    /// <summary>Nothing is known of this FloatingIP (any more).</summary>
+    /// <summary>No other replica has a row of this FloatingIP.</summary>
     public void Clear(Guid floatingIP) => _announced.Remove(floatingIP);
 
-    /// <summary>Nothing is known of any.</summary>
+    /// <summary>No other replica has a row.</summary>
     public void Clear() => _announced.Clear();
 
-    /// <summary>Takes the sessions of the replicas that are alive; true when routes reach other peers than before.</summary>
-    public bool SetSessions(IReadOnlyDictionary<string, string> documents, string self)
-    {
-        var sessions = documents.Where(d => d.Key != self).ToDictionary(d => d.Key, d => SessionDocument.Read(d.Value));
-        var same = sessions.Count == _sessions.Count && sessions.All(s => _sessions.TryGetValue(s.Key, out var known) && Reach(known).SequenceEqual(Reach(s.Value)));
-        _sessions = sessions;
-        return !same;
-    }
-
-    /// <summary>Another replica may announce the FloatingIP, or one of its vRouters may still have the entries.</summary>
+    /// <summary>Another replica may announce the FloatingIP, or a vRouter of it may still have the entries.</summary>
     public bool Holds(Guid floatingIP) => _announced.ContainsKey(floatingIP);
 
-    /// <summary>Another replica may announce the FloatingIP; through which vRouter is not told apart: the entries stay for all.</summary>
+    /// <summary>
+    /// Another replica may announce the FloatingIP. The vRouter makes no difference: all vRouters keep their entries as long as one path is
+    /// announced.
+    /// </summary>
     public bool MayAnnounce(Guid floatingIP, string virtualRouter) =>
         _announced.TryGetValue(floatingIP, out var nodes) && nodes.Values.Any(paths => paths.Length > 0);
 
@@ -54,7 +53,7 @@ public sealed class OtherControlNodes
             ? nodes.Where(n => n.Value.Contains(path)).Select(n => (n.Key, _sessions.GetValueOrDefault(n.Key) ?? []))
             : [];
 
-    /// <summary>Whom routes reach; counters of a session move with every route and say nothing about that.</summary>
-    private static IEnumerable<(string, bool, string)> Reach(IEnumerable<BgpSession> sessions) =>
+    /// <summary>What decides which peers get a route. The counters of a session change with every route, and are no part of it.</summary>
+    private static IEnumerable<(string, bool, string)> ReachOf(IEnumerable<BgpSession> sessions) =>
         sessions.Where(s => s.IsEstablished).Select(s => (s.Peer, s.AddPath, string.Join(',', s.Families))).Order();
 }

@@ -3,7 +3,7 @@ using CN2.Api.Drivers;
 
 namespace CN2.Api.Reconcile;
 
-/// <summary>How much work changes cause: shown in /metrics, read by the change-cost benchmark.</summary>
+/// <summary>How much work changes cause, for /metrics and the change-cost benchmark.</summary>
 public sealed class ReconcileCounters
 {
     private readonly Counter<long> _owners;
@@ -14,9 +14,9 @@ public sealed class ReconcileCounters
         var meter = meters.Create("CN2.Reconcile");
         _owners = meter.CreateCounter<long>("cn2.reconcile.owners_compiled", "{owner}", "Services and directly attached FloatingIPs compiled");
         _statuses = meter.CreateCounter<long>("cn2.reconcile.statuses_written", "{status}", "Statuses that had changed and were written");
-        meter.CreateObservableCounter("cn2.bgp.paths_added", () => speaker.Counters.PathsAdded, "{path}", "Paths told to the BGP engine");
-        meter.CreateObservableCounter("cn2.bgp.paths_withdrawn", () => speaker.Counters.PathsWithdrawn, "{path}", "Paths taken back from the BGP engine");
-        meter.CreateObservableCounter("cn2.bgp.repairs", () => speaker.Counters.Repairs, "{path}", "Paths that somebody else had changed in the BGP engine");
+        meter.CreateObservableCounter("cn2.bgp.paths_added", () => speaker.Counters.PathsAdded, "{path}", "Paths sent to the BGP engine");
+        meter.CreateObservableCounter("cn2.bgp.paths_withdrawn", () => speaker.Counters.PathsWithdrawn, "{path}", "Paths withdrawn from the BGP engine");
+        meter.CreateObservableCounter("cn2.bgp.repairs", () => speaker.Counters.Repairs, "{path}", "Paths in the BGP engine that were changed by another program");
         meter.CreateObservableCounter("cn2.bgp.engine_restarts", () => speaker.Counters.EngineRestarts, "{restart}", "Times the BGP engine came back empty");
         meter.CreateObservableCounter("cn2.vrouter.snapshots", () => publisher.Counters.Snapshots, "{snapshot}", "Whole configurations sent to vRouters");
         meter.CreateObservableCounter("cn2.vrouter.deltas", () => publisher.Counters.Deltas, "{delta}", "Changes of configuration sent to vRouters");

@@ -1,24 +1,22 @@
-using CN2.Network.Compilation;
 using CN2.Network.Resources;
-using CN2.Network.Sequencing;
 
 namespace CN2.Api.Reconcile;
 
 /// <summary>
-/// FloatingIPs that a live Service is leaving for another network: each serves until its successor does, then goes (contract §3).
-/// Until then the compiler does not see that they are on their way out.
+/// FloatingIPs that a live Service is leaving for another network: each serves until its successor serves, then goes (docs/contract.md §3).
+/// Until then the compiler does not see that they are being deleted.
 /// </summary>
-public sealed class Retirements(NetworkState state, RouteSequencer sequencer)
+internal sealed class Retirements(LoopState state)
 {
-    /// <summary>FloatingIP → as the database has it, and whether it has been let go.</summary>
+    /// <summary>FloatingIP → its row in the database, and whether it has been released.</summary>
     private readonly Dictionary<Guid, (FloatingIP FloatingIP, bool Released)> _retiring = [];
     private readonly Dictionary<Guid, HashSet<Guid>> _byService = [];
 
-    /// <summary>What the compiler is to see of this row.</summary>
+    /// <summary>The row as the compiler must see it.</summary>
     public FloatingIP Filter(FloatingIP floatingIP)
     {
         if (floatingIP is not { Deleting: true, Kind: FloatingIPKind.External, Service: { } service }
-            || state.TryGetService(service) is not { Deleting: false })
+            || state.Resources.TryGetService(service) is not { Deleting: false })
         {
             Forget(floatingIP.Uid);
             return floatingIP;
@@ -34,11 +32,11 @@ public sealed class Retirements(NetworkState state, RouteSequencer sequencer)
         return floatingIP with { Deleting = known.Released };
     }
 
-    /// <summary>The Service changed: those it is leaving look different when it is going itself.</summary>
+    /// <summary>The Service changed: the FloatingIPs that it is leaving read differently when the Service itself is deleted.</summary>
     public IReadOnlyList<FloatingIP> Reconsider(Guid service) =>
         _byService.TryGetValue(service, out var retiring) ? [.. retiring.ToList().Select(uid => Filter(_retiring[uid].FloatingIP))] : [];
 
-    /// <summary>Of the touched owners, the FloatingIPs whose successor serves now.</summary>
+    /// <summary>The FloatingIPs of the touched owners whose successor serves now.</summary>
     public IReadOnlyList<FloatingIP> Due(IEnumerable<Guid> touchedOwners)
     {
         if (_byService.Count == 0) return [];
@@ -65,11 +63,11 @@ public sealed class Retirements(NetworkState state, RouteSequencer sequencer)
 
     private bool MayGo(FloatingIP leaving, Guid service)
     {
-        if (sequencer.RoutesOf(leaving.Uid) is { Wanted: 0, Confirmed.Count: 0 }) return true; // it serves nobody
-        var successors = state.FloatingIPsOf(service)
+        if (state.Sequencer.RoutesOf(leaving.Uid) is { Wanted: 0, Confirmed.Count: 0 }) return true; // it has no route
+        var successors = state.Resources.FloatingIPsOf(service)
             .Where(f => f.Kind == FloatingIPKind.External && f.Uid != leaving.Uid && !_retiring.ContainsKey(f.Uid) && f.Address.AddressFamily == leaving.Address.AddressFamily)
             .ToList();
-        // What is replaced is let go only together with taking its successor: without one of its family the Service wants none any more.
-        return successors.Count == 0 || successors.Exists(s => sequencer.RoutesOf(s.Uid) is var routes && (routes.Confirmed.Count > 0 || routes.Wanted == 0));
+        // The write that marks a FloatingIP for retirement also allocates its successor: without one the Service wants no address of this family.
+        return successors.Count == 0 || successors.Exists(s => state.Sequencer.RoutesOf(s.Uid) is var routes && (routes.Confirmed.Count > 0 || routes.Wanted == 0));
     }
 }

@@ -5,8 +5,8 @@ using CN2.Network.Collections;
 
 namespace CN2.Api.Reconcile;
 
-/// <summary>The BGP sessions of a control node as the column <c>control_node.sessions</c> keeps them: BgpRouter name → session.</summary>
-public static class SessionDocument
+/// <summary>The BGP sessions of a control node as the column <c>control_node.sessions</c> stores them: BgpRouter name → session.</summary>
+internal static class SessionDocument
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web);
 

@@ -1,192 +1,64 @@
-using System.Collections.Concurrent;
-using System.Threading.Channels;
 using CN2.Api.Drivers;
+using CN2.Api.Options;
 using CN2.Network.Addressing;
 using CN2.Network.Compilation;
 
 namespace CN2.Api.Reconcile;
 
 /// <summary>
-/// Carries route changes to the speaker, in order, on a task of its own: an engine or a database that is slow never stops the
-/// reconciler. Before a route is told its row stands in <c>advertisement</c>; after the withdrawal is confirmed it goes, or, with
-/// other replicas, says so until the entries are gone too.
+/// Carries out <see cref="SpeakerJob"/>s on a task of its own, so that a slow engine or database never stops the loop. The order of rows
+/// and calls is the product's promise: the announcement row stands before the route is handed to the speaker, and leaves only after the
+/// speaker has withdrawn it (<see cref="AnnouncementRows"/>).
+/// <para>
+/// What fails because the engine or the database is away is repeated until it succeeds; jobs that arrive meanwhile are newer and win. A
+/// route that the speaker refuses is a problem of its owner: the answer says so, and nothing waits for it. Any other exception is a bug:
+/// it is logged with its stack, the routes that cause it are found by halving the job, and they alone are tried again later.
+/// </para>
 /// </summary>
-public sealed partial class SpeakerWorker(
-    IBgpSpeaker speaker, AnnouncementStore store, string controlNode, Func<bool> hasOthers, Action wake, ILogger<SpeakerWorker> logger)
+internal sealed partial class SpeakerWorker(
+    IBgpSpeaker speaker, AnnouncementStore store, SpeakerJobQueue jobs, LoopInbox inbox, ControlNodeOptions self, TimeProvider time, ILogger<SpeakerWorker> logger) : IReconcileTask
 {
-    private readonly ConcurrentQueue<RouteJob> _jobs = new();
-    private readonly ConcurrentQueue<RouteResult> _results = new();
-    private readonly Channel<bool> _signal = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
-    private Dictionary<Guid, HashSet<RouteKey>> _rows = [];
-    private IReadOnlyCollection<BgpPath>? _found;
+    private static readonly TimeSpan StartInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan LongestDelay = TimeSpan.FromSeconds(2);
 
-    /// <summary>Reads the rows left by an earlier life of this control node, before anything is told; true: it may have announced something.</summary>
+    private readonly AnnouncementRows _rows = new();
+
+    /// <summary>
+    /// Reads the rows that an earlier run of this control node left; called before <see cref="RunAsync"/>. True: that run may have announced
+    /// something.
+    /// </summary>
     public async Task<bool> LoadAsync(CancellationToken ct)
     {
-        _rows = await store.LoadAsync(controlNode, ct);
-        return _rows.Values.Any(paths => paths.Count > 0);
+        _rows.Load(await store.LoadAsync(self.Name, ct));
+        return _rows.HasPaths;
     }
-
-    public void Post(RouteJob job)
-    {
-        _jobs.Enqueue(job);
-        _signal.Writer.TryWrite(true);
-    }
-
-    public bool TryTake(out RouteResult result) => _results.TryDequeue(out result!);
-
-    /// <summary>The paths the speaker held when it first answered, once; null before and after.</summary>
-    public IReadOnlyCollection<BgpPath>? TakeFound() => Interlocked.Exchange(ref _found, null);
 
     public async Task RunAsync(CancellationToken ct)
     {
-        await StartAsync(ct);
-        await foreach (var _ in _signal.Reader.ReadAllAsync(ct))
+        speaker.Changed += inbox.Wake;
+        try
         {
-            while (Merge() is { } job) await CarryOutAsync(job, ct);
-        }
-    }
-
-    private async Task StartAsync(CancellationToken ct)
-    {
-        while (true)
-        {
-            try
+            await StartAsync(ct);
+            var delay = FirstDelay;
+            while (true)
             {
-                _found = await speaker.StartAsync(ct);
-                wake();
-                return;
-            }
-            catch (Exception e) when (e is not OperationCanceledException || !ct.IsCancellationRequested)
-            {
-                LogNoSpeaker(logger, e.Message);
-                await Task.Delay(TimeSpan.FromSeconds(1), ct);
-            }
-        }
-    }
-
-    /// <summary>All waiting jobs as one: for each FloatingIP and path the last word counts.</summary>
-    private MergedJob? Merge()
-    {
-        var merged = new MergedJob();
-        while (_jobs.TryDequeue(out var job))
-        {
-            merged.Add(job);
-        }
-
-        return merged.Any ? merged : null;
-    }
-
-    private async Task CarryOutAsync(MergedJob job, CancellationToken ct)
-    {
-        for (var delay = TimeSpan.FromMilliseconds(100); ; delay = Min(delay * 2, TimeSpan.FromSeconds(2)))
-        {
-            try
-            {
-                await TryCarryOutAsync(job, ct);
-                return;
-            }
-            catch (BgpEngineException e) when (!e.IsTransient)
-            {
-                LogEngineRefused(logger, e.Message);
-                return;
-            }
-            catch (Exception e) when (e is not OperationCanceledException || !ct.IsCancellationRequested)
-            {
-                LogRetry(logger, e, job.Routes.Count);
-                await Task.Delay(delay, ct);
-                // What was decided meanwhile supersedes what could not be done.
-                while (_jobs.TryDequeue(out var later)) job.Add(later);
-            }
-        }
-    }
-
-    private async Task TryCarryOutAsync(MergedJob job, CancellationToken ct)
-    {
-        if (job.Rewrite) await store.SaveAsync(controlNode, _rows.ToDictionary(r => r.Key, r => (IReadOnlyCollection<RouteKey>?)r.Value), false, ct);
-        if (job.Introduce) await store.IntroduceAsync(controlNode, ct);
-        var announce = job.Routes.Values.Where(r => r.Announce).Select(r => r.Route).ToList();
-        var withdraw = job.Routes.Values.Where(r => !r.Announce).Select(r => r.Route).ToList();
-        if (announce.Count > 0)
-        {
-            var before = new Dictionary<Guid, IReadOnlyCollection<RouteKey>?>();
-            foreach (var group in announce.GroupBy(r => r.FloatingIP))
-            {
-                var known = _rows.GetValueOrDefault(group.Key);
-                if (group.All(r => known?.Contains(r.Path) == true)) continue;
-                before[group.Key] = [.. (known ?? []).Union(group.Select(r => r.Path))];
-            }
-
-            if (before.Count > 0)
-            {
-                var standing = await store.SaveAsync(controlNode, before, hasOthers(), ct);
-                foreach (var (floatingIP, paths) in before)
+                if (await CarryOutWaitingAsync(ct))
                 {
-                    if (standing.Contains(floatingIP)) _rows[floatingIP] = [.. paths!];
+                    delay = FirstDelay;
+                    await jobs.WaitAsync(ct);
                 }
-
-                // Deleted meanwhile: nothing may be announced for it.
-                announce.RemoveAll(r => before.ContainsKey(r.FloatingIP) && !standing.Contains(r.FloatingIP));
+                else
+                {
+                    await Task.Delay(delay, time, ct);
+                    delay = delay * 2 < LongestDelay ? delay * 2 : LongestDelay;
+                }
             }
         }
-
-        // Before anything that lets agents have their configuration: routes into the VPNs are part of it.
-        if (job.Import is not null) await speaker.SetImportAsync(job.Import, ct);
-        IReadOnlyList<RefusedPath> refused = [];
-        if (job.Whole)
+        finally
         {
-            refused = await speaker.SetPathsAsync([.. announce.Select(ToPath)], ct);
+            speaker.Changed -= inbox.Wake;
         }
-        else if (announce.Count + withdraw.Count > 0)
-        {
-            refused = await speaker.ChangePathsAsync([.. announce.Select(ToPath)], [.. withdraw.Select(r => ToPath(r).Key)], ct);
-        }
-
-        if (refused.Count > 0)
-        {
-            foreach (var path in refused) LogPathRefused(logger, path.Key.Prefix.ToString(), path.Key.Path.ToString(), path.Reason);
-            var keys = refused.Select(r => r.Key).ToHashSet();
-            announce.RemoveAll(r => keys.Contains(ToPath(r).Key));
-        }
-
-        _results.Enqueue(new RouteResult(announce, withdraw, job.Whole));
-        wake();
-
-        if (job.Peers is not null) await speaker.SetPeersAsync(job.Peers, ct);
-
-        var tellOthers = hasOthers();
-        var after = new Dictionary<Guid, IReadOnlyCollection<RouteKey>?>();
-        if (job.Whole)
-        {
-            // Everything else is gone from the speaker: also single paths that an earlier life of this control node announced.
-            var announced = announce.ToLookup(r => r.FloatingIP, r => r.Path);
-            foreach (var (floatingIP, paths) in _rows)
-            {
-                if (!paths.SetEquals(announced[floatingIP])) after[floatingIP] = announced.Contains(floatingIP) ? [.. announced[floatingIP].Distinct()] : null;
-            }
-        }
-
-        foreach (var group in withdraw.GroupBy(r => r.FloatingIP))
-        {
-            if (after.ContainsKey(group.Key) || !_rows.TryGetValue(group.Key, out var paths)) continue;
-            var left = paths.Except(group.Select(r => r.Path)).ToList();
-            after[group.Key] = left.Count > 0 || tellOthers ? left : null;
-        }
-
-        foreach (var floatingIP in job.Release)
-        {
-            if (after.TryGetValue(floatingIP, out var left) ? left is { Count: 0 } : _rows.TryGetValue(floatingIP, out var paths) && paths.Count == 0) after[floatingIP] = null;
-        }
-
-        if (after.Count == 0) return;
-        await store.SaveAsync(controlNode, after, tellOthers, ct);
-        foreach (var (floatingIP, paths) in after)
-        {
-            if (paths is null) _rows.Remove(floatingIP);
-            else _rows[floatingIP] = [.. paths];
-        }
-
-        wake();
     }
 
     internal static BgpPath ToPath(FloatingIPRoute route) => new(
@@ -199,61 +71,240 @@ public sealed partial class SpeakerWorker(
         route.RoutingInstance == 0 ? null : new BgpVpn(
             new RouteDistinguisher(route.NextHop, (ushort)route.RoutingInstance), MplsLabel.Of(route.RoutingInstance), route.Network.ExportRouteTargets));
 
-    private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
+    private static BgpPathKey KeyOf(FloatingIPRoute route) => new(route.Address, route.Path);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The BGP engine does not answer yet, trying again: {Reason}")]
-    private static partial void LogNoSpeaker(ILogger logger, string reason);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Routes} route changes could not be carried out yet; trying again")]
-    private static partial void LogRetry(ILogger logger, Exception exception, int routes);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "The BGP engine refused a change; it is not repeated: {Reason}")]
-    private static partial void LogEngineRefused(ILogger logger, string reason);
-
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The path to {Prefix} via {NextHop} cannot be announced: {Reason}")]
-    private static partial void LogPathRefused(ILogger logger, string prefix, string nextHop, string reason);
-
-    private sealed class MergedJob
+    private async Task StartAsync(CancellationToken ct)
     {
-        public bool Any { get; set; }
-        public bool Whole { get; set; }
-        public IReadOnlyCollection<BgpPeer>? Peers { get; set; }
-        public IReadOnlyCollection<RouteTarget>? Import { get; private set; }
-        public bool Introduce { get; private set; }
-        public bool Rewrite { get; private set; }
-        public HashSet<Guid> Release { get; } = [];
-        public Dictionary<(Guid, RouteKey), (FloatingIPRoute Route, bool Announce)> Routes { get; } = [];
-
-        public void Add(RouteJob job)
+        while (true)
         {
-            Any = true;
-            Whole |= job.Whole;
-            Peers = job.Peers ?? Peers;
-            Import = job.Import ?? Import;
-            Introduce |= job.Introduce;
-            Rewrite |= job.Rewrite;
-            Release.UnionWith(job.Release ?? []);
-            foreach (var route in job.Announce) Routes[(route.FloatingIP, route.Path)] = (route, true);
-            foreach (var route in job.Withdraw) Routes[(route.FloatingIP, route.Path)] = (route, false);
+            try
+            {
+                inbox.Post(new SpeakerEvent.Started(await speaker.StartAsync(ct)));
+                return;
+            }
+            catch (Exception e) when (!e.IsStop(ct))
+            {
+                LogNoSpeaker(e.Message);
+                await Task.Delay(StartInterval, time, ct);
+            }
         }
     }
+
+    /// <summary>Carries out what waits. False: the engine or the database is away, and what is left waits in the queue.</summary>
+    private async Task<bool> CarryOutWaitingAsync(CancellationToken ct)
+    {
+        var isAway = false;
+        var routesWait = false;
+        foreach (var job in (IEnumerable<SpeakerJob>)[.. jobs.TakeAll(), .. jobs.TakeFailed()])
+        {
+            // An End-of-RIB before the routes would be a withdrawal.
+            if (routesWait && job is SpeakerJob.SetPeers)
+            {
+                jobs.PutBack(job);
+                continue;
+            }
+
+            try
+            {
+                await CarryOutAsync(job, ct);
+            }
+            catch (Exception e) when (e.IsTransient())
+            {
+                LogAway(job.GetType().Name, e.GetBaseException().Message);
+                jobs.PutBack(job);
+                isAway = true;
+                routesWait |= job is SpeakerJob.ReplaceAll or SpeakerJob.ChangeRoutes;
+            }
+            catch (Exception e) when (!e.IsStop(ct))
+            {
+                LogFailed(e, job.GetType().Name);
+                jobs.Fail(job);
+            }
+        }
+
+        return !isAway;
+    }
+
+    private Task CarryOutAsync(SpeakerJob job, CancellationToken ct) => job switch
+    {
+        SpeakerJob.FollowReplicas follow => FollowAsync(follow, ct),
+        SpeakerJob.SetImports imports => speaker.SetImportAsync(imports.Targets, ct),
+        SpeakerJob.ReplaceAll all => ReplaceAllAsync(all, ct),
+        SpeakerJob.ChangeRoutes change => ChangeAsync(PerFloatingIP(change), ct),
+        SpeakerJob.SetPeers peers => speaker.SetPeersAsync(peers.Peers, ct),
+        SpeakerJob.Release release => ReleaseAsync(release, ct),
+        SpeakerJob.SaveRows => SaveRowsAsync(ct),
+        _ => throw new ArgumentOutOfRangeException(nameof(job), job, "is no known job"),
+    };
+
+    private async Task FollowAsync(SpeakerJob.FollowReplicas job, CancellationToken ct)
+    {
+        if (job.RewriteRows) await store.SaveAsync(self.Name, _rows.Saved, tellOthers: false, ct);
+        if (job.Introduce) await store.IntroduceAsync(self.Name, ct);
+        // Rows that were saved before are in what the others read now.
+        _rows.HasReaders = job.HasOthers;
+    }
+
+    private async Task ReleaseAsync(SpeakerJob.Release job, CancellationToken ct)
+    {
+        _rows.Release(job.FloatingIPs);
+        await SaveRowsAsync(ct);
+    }
+
+    private async Task SaveRowsAsync(CancellationToken ct)
+    {
+        var due = _rows.Due;
+        if (due.Count == 0) return;
+        await store.SaveAsync(self.Name, due, _rows.HasReaders, ct);
+        _rows.WereSaved(due);
+        inbox.Wake(); // a deletion may wait for a row to go
+    }
+
+    private async Task ReplaceAllAsync(SpeakerJob.ReplaceAll job, CancellationToken ct)
+    {
+        try
+        {
+            await ReplaceAllAsync(job.Announce, job.Withdraw, ct);
+        }
+        catch (Exception e) when (IsBug(e, ct))
+        {
+            LogFailed(e, nameof(SpeakerJob.ReplaceAll));
+            // Adding routes one part after another finds those that fail; the set without them replaces all.
+            var failed = await ChangeAsync(PerFloatingIP(new(job.Announce, [])), ct);
+            await ReplaceAllAsync([.. job.Announce.Where(r => !failed.Contains(r.FloatingIP))], job.Withdraw, ct);
+        }
+    }
+
+    private async Task ReplaceAllAsync(IReadOnlyCollection<FloatingIPRoute> wanted, IReadOnlyCollection<FloatingIPRoute> withdraw, CancellationToken ct)
+    {
+        var announce = await AddRowsAsync(wanted, ct);
+        IReadOnlyList<RefusedPath> refused;
+        var withdrawn = withdraw;
+        try
+        {
+            refused = await speaker.SetPathsAsync([.. announce.Select(ToPath)], ct);
+        }
+        catch (BgpEngineException e) when (!e.IsTransient)
+        {
+            LogWithdrawalRefused(e.Message);
+            refused = await speaker.SetPathsAsync([.. announce.Select(ToPath)], ct);
+            withdrawn = [];
+        }
+
+        var (announced, notAnnounced) = Split(announce, refused);
+        _rows.ReplacedBy(announced);
+        jobs.Post(new SpeakerJob.SaveRows());
+        inbox.Post(new SpeakerEvent.RoutesDone(announced, withdrawn, notAnnounced, IsFirstSet: true));
+    }
+
+    /// <summary>Carries out changes; where an exception shows a bug it halves them until the one that causes it stands alone. Answers these.</summary>
+    private async Task<IReadOnlySet<Guid>> ChangeAsync(List<SpeakerJob.ChangeRoutes> changes, CancellationToken ct)
+    {
+        if (changes.Count == 0) return new HashSet<Guid>();
+        try
+        {
+            await ChangeTogetherAsync([.. changes.SelectMany(c => c.Announce)], [.. changes.SelectMany(c => c.Withdraw)], ct);
+            return new HashSet<Guid>();
+        }
+        catch (Exception e) when (IsBug(e, ct))
+        {
+            if (changes.Count > 1)
+            {
+                var half = changes.Count / 2;
+                var failed = new HashSet<Guid>(await ChangeAsync([.. changes.Take(half)], ct));
+                failed.UnionWith(await ChangeAsync([.. changes.Skip(half)], ct));
+                return failed;
+            }
+
+            var change = changes[0];
+            LogRouteFailed(e, change.Announce.Concat(change.Withdraw).First().Address.ToString());
+            jobs.Fail(change);
+            var reason = $"The control node {self.Name} failed on it ({e.GetType().Name}) and tries it again; its log says more.";
+            if (change.Announce.Count > 0) inbox.Post(new SpeakerEvent.RoutesDone([], [], [.. change.Announce.Select(r => new RefusedRoute(r, reason))], IsFirstSet: false));
+            return change.Announce.Concat(change.Withdraw).Select(r => r.FloatingIP).ToHashSet();
+        }
+    }
+
+    private async Task ChangeTogetherAsync(IReadOnlyCollection<FloatingIPRoute> wanted, IReadOnlyCollection<FloatingIPRoute> withdraw, CancellationToken ct)
+    {
+        var announce = await AddRowsAsync(wanted, ct);
+        IReadOnlyList<RefusedPath> refused;
+        var withdrawn = withdraw;
+        try
+        {
+            refused = await speaker.ChangePathsAsync([.. announce.Select(ToPath)], [.. withdraw.Select(KeyOf)], ct);
+        }
+        catch (BgpEngineException e) when (!e.IsTransient && withdraw.Count > 0)
+        {
+            // It does not say which withdrawal it refuses, and it would not refuse it a second time because the path is no longer wanted:
+            // none of them is confirmed, so addresses and entries stay. The speaker goes on trying.
+            LogWithdrawalRefused(e.Message);
+            refused = await speaker.ChangePathsAsync([.. announce.Select(ToPath)], [], ct);
+            withdrawn = [];
+        }
+
+        var (announced, notAnnounced) = Split(announce, refused);
+        _rows.Withdrawn(withdrawn.Concat(notAnnounced.Select(r => r.Route)));
+        if (_rows.Due.Count > 0) jobs.Post(new SpeakerJob.SaveRows());
+        inbox.Post(new SpeakerEvent.RoutesDone(announced, withdrawn, notAnnounced, IsFirstSet: false));
+    }
+
+    /// <summary>Writes the rows that must stand before these routes are announced; answers the routes of FloatingIPs that still exist.</summary>
+    private async Task<IReadOnlyCollection<FloatingIPRoute>> AddRowsAsync(IReadOnlyCollection<FloatingIPRoute> announce, CancellationToken ct)
+    {
+        var missing = _rows.Missing(announce);
+        if (missing.Count == 0) return announce;
+        var standing = await store.SaveAsync(self.Name, missing, _rows.HasReaders, ct);
+        _rows.WereAdded(missing, standing);
+        return [.. announce.Where(r => !missing.ContainsKey(r.FloatingIP) || standing.Contains(r.FloatingIP))];
+    }
+
+    private (IReadOnlyList<FloatingIPRoute> Announced, IReadOnlyList<RefusedRoute> Refused) Split(
+        IReadOnlyCollection<FloatingIPRoute> announce, IReadOnlyList<RefusedPath> refusals)
+    {
+        if (refusals.Count == 0) return ([.. announce], []);
+        var reasons = new Dictionary<BgpPathKey, string>();
+        foreach (var refusal in refusals)
+        {
+            reasons.TryAdd(refusal.Key, refusal.Reason);
+            LogPathRefused(refusal.Key.Prefix.ToString(), refusal.Key.Path.ToString(), refusal.Reason);
+        }
+
+        var refused = announce.Where(r => reasons.ContainsKey(KeyOf(r))).Select(r => new RefusedRoute(r, reasons[KeyOf(r)])).ToList();
+        return ([.. announce.Where(r => !reasons.ContainsKey(KeyOf(r)))], refused);
+    }
+
+    private static List<SpeakerJob.ChangeRoutes> PerFloatingIP(SpeakerJob.ChangeRoutes job)
+    {
+        var changes = new Dictionary<Guid, (List<FloatingIPRoute> Announce, List<FloatingIPRoute> Withdraw)>();
+        foreach (var route in job.Announce) Of(route).Announce.Add(route);
+        foreach (var route in job.Withdraw) Of(route).Withdraw.Add(route);
+        return [.. changes.Values.Select(c => new SpeakerJob.ChangeRoutes(c.Announce, c.Withdraw))];
+
+        (List<FloatingIPRoute> Announce, List<FloatingIPRoute> Withdraw) Of(FloatingIPRoute route)
+        {
+            if (!changes.TryGetValue(route.FloatingIP, out var change)) changes[route.FloatingIP] = change = ([], []);
+            return change;
+        }
+    }
+
+    private static bool IsBug(Exception e, CancellationToken ct) => !e.IsTransient() && !e.IsStop(ct);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The BGP engine does not answer yet, trying again: {Reason}")]
+    private partial void LogNoSpeaker(string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Job} could not be carried out yet; trying again: {Reason}")]
+    private partial void LogAway(string job, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Job} failed; it is tried again alone, and the jobs after it are carried out")]
+    private partial void LogFailed(Exception exception, string job);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The routes of {Address} failed; they are tried again alone, and all others are carried out")]
+    private partial void LogRouteFailed(Exception exception, string address);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Prefix} through {NextHop} is not announced: {Reason}")]
+    private partial void LogPathRefused(string prefix, string nextHop, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The BGP engine refuses to withdraw a route; the addresses of this change stay in use: {Reason}")]
+    private partial void LogWithdrawalRefused(string reason);
 }
-
-/// <summary>
-/// Route changes for the speaker. <see cref="Whole"/>: what is announced is the whole set, everything else goes. <see cref="Release"/>:
-/// of these the vRouters here have dropped the entries. <see cref="Import"/>: the route targets whose routes are to be learned. <see cref="Introduce"/>: the other replicas read all rows.
-/// <see cref="Rewrite"/>: the rows were taken away meanwhile.
-/// </summary>
-public sealed record RouteJob(
-    IReadOnlyCollection<FloatingIPRoute> Announce,
-    IReadOnlyCollection<FloatingIPRoute> Withdraw,
-    bool Whole = false,
-    IReadOnlyCollection<BgpPeer>? Peers = null,
-    IReadOnlyCollection<RouteTarget>? Import = null,
-    IReadOnlyCollection<Guid>? Release = null,
-    bool Introduce = false,
-    bool Rewrite = false);
-
-/// <summary>What the speaker has confirmed.</summary>
-public sealed record RouteResult(
-    IReadOnlyCollection<FloatingIPRoute> Announced, IReadOnlyCollection<FloatingIPRoute> Withdrawn, bool Whole);

@@ -16,26 +16,25 @@ using CN2.Network.Status;
 
 namespace CN2.Api.Reconcile;
 
-/// <summary>Gathers, for one owner, what its status and those of its FloatingIPs are decided from, and drafts them.</summary>
-public sealed class StatusFacts(
-    NetworkState state, RouteSequencer sequencer, VirtualRouterLedger ledger, OtherControlNodes others, IBgpSpeaker speaker, string self)
+/// <summary>Gathers the facts from which the statuses of an owner and its FloatingIPs are decided, and drafts them. One instance sees one moment.</summary>
+internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
 {
     private readonly IReadOnlyList<BgpSession> _sessions = speaker.Sessions;
 
-    /// <summary>The drafts of an owner: the Service's and its FloatingIPs', or those of a FloatingIP by itself.</summary>
+    /// <summary>The drafts of an owner: of the Service and its FloatingIPs, or of a FloatingIP without a Service.</summary>
     public IEnumerable<StatusDraft> Of(Guid owner)
     {
-        if (state.TryGetService(owner) is { } service)
+        if (state.Resources.TryGetService(owner) is { } service)
         {
-            var compiled = sequencer.Compiled.GetValueOrDefault(owner) ?? new CompiledOwner { Owner = owner, NatEntries = [], Routes = [], EndpointsTotal = 0, EndpointsReady = 0 };
-            var held = state.FloatingIPsOf(owner);
+            var compiled = state.Sequencer.Compiled.GetValueOrDefault(owner) ?? new CompiledOwner { Owner = owner, NatEntries = [], Routes = [], EndpointsTotal = 0, EndpointsReady = 0 };
+            var held = state.Resources.FloatingIPsOf(owner);
             yield return Of(service, compiled, held);
             foreach (var floatingIP in held) yield return Of(floatingIP, owner, compiled);
         }
-        else if (state.TryGetFloatingIP(owner) is { Service: null } floatingIP)
+        else if (state.Resources.TryGetFloatingIP(owner) is { Service: null } floatingIP)
         {
-            // One that a Service has claimed meanwhile is drafted with the Service: twice in one write, and none of it could be written.
-            yield return Of(floatingIP, owner, sequencer.Compiled.GetValueOrDefault(owner));
+            // A FloatingIP that a Service has claimed meanwhile is drafted with the Service: a write with two drafts of it would fail.
+            yield return Of(floatingIP, owner, state.Sequencer.Compiled.GetValueOrDefault(owner));
         }
     }
 
@@ -63,7 +62,7 @@ public sealed class StatusFacts(
     private StatusDraft Of(FloatingIP floatingIP, Guid owner, CompiledOwner? compiled)
     {
         var awaited = AwaitedBy(owner).ToHashSet();
-        var attachments = state.AttachmentsOf(owner, floatingIP.Address.FamilyOf())
+        var attachments = state.Resources.AttachmentsOf(owner, floatingIP.Address.FamilyOf())
             .Select(a => new FloatingIPAttachment(a.VirtualMachineInterface, a.VirtualRouter, a.Address.ToString(), a.Ready, IsProgrammed(a.VirtualRouter, awaited)))
             .ToList();
         var facts = new FloatingIPFacts
@@ -81,21 +80,24 @@ public sealed class StatusFacts(
         return new StatusDraft(ResourceKind.FloatingIP, floatingIP.Uid, Document(document), IsNews: floatingIP.Service is null);
     }
 
-    /// <summary>Adds what vRouters and speakers have done of it.</summary>
+    /// <summary>Adds what vRouters and speakers have carried out.</summary>
     private ServingFacts WithServing(ServingFacts facts, Guid owner, IReadOnlyList<FloatingIP> floatingIPs)
     {
         var routes = floatingIPs.Where(f => f.Kind == FloatingIPKind.External).Select(RoutesOf).ToList();
-        var families = floatingIPs.Select(f => FamilyOf(f.Address, f.ExternalNetwork is { } n && state.ExternalNetwork(n) is { FabricForwarding: false })).Distinct().ToList();
+        var families = floatingIPs.Select(f => FamilyOf(f.Address, f.ExternalNetwork is { } n && state.Resources.ExternalNetwork(n) is { FabricForwarding: false })).Distinct().ToList();
         var awaited = AwaitedBy(owner).Order(StringComparer.Ordinal).ToEquatableList();
+        var refusals = floatingIPs.SelectMany(RefusalsOf).ToList();
         return facts with
         {
             Programmed = awaited.Count == 0,
             VirtualRoutersAwaited = awaited,
-            VirtualRouterErrors = ledger.Accounts.Where(a => a is { Error: not null, Counts: true } && Concerns(a, owner))
+            VirtualRouterErrors = state.Ledger.Accounts.Where(a => a is { Error: not null, Counts: true } && Concerns(a, owner))
                 .Select(a => new VirtualRouterError(a.Name, a.Error!)).OrderBy(e => e.VirtualRouter, StringComparer.Ordinal).ToEquatableList(),
             RoutesWanted = routes.Sum(r => r.Wanted),
             RoutesInSpeaker = routes.Sum(r => r.Bodies.Count),
             RoutesSent = routes.Sum(r => r.Bodies.Count(b => b.ControlNodes.Any(c => c.AdvertisedTo.Count > 0))),
+            RoutesRefused = refusals.Count,
+            RouteRefusal = refusals.FirstOrDefault(),
             BgpEnabled = speaker.Enabled,
             Families = families.Order(StringComparer.Ordinal).ToEquatableList(),
             HasEstablishedPeer = families.TrueForAll(f => Sessions.Any(s => s.IsEstablished && s.Families.Contains(f))),
@@ -103,23 +105,27 @@ public sealed class StatusFacts(
         };
     }
 
-    /// <summary>What a vRouter refused is of this owner: something it awaits, or all of it. What was acknowledged before still holds.</summary>
+    /// <summary>A vRouter's refusal concerns this owner: the owner waits for the vRouter, or the vRouter has acknowledged nothing yet.</summary>
     private bool Concerns(VirtualRouterLedger.Account account, Guid owner) =>
         account.Awaits(owner)
-        || (account is { ConnectedHere: true, Answered: false } && sequencer.Compiled.GetValueOrDefault(owner)?.NatEntries.Any(f => f.On(account.Name) is not null) == true);
+        || (account is { ConnectedHere: true, Answered: false } && state.Sequencer.Compiled.GetValueOrDefault(owner)?.NatEntries.Any(f => f.On(account.Name) is not null) == true);
 
-    private IEnumerable<string> AwaitedBy(Guid owner) => ledger.Accounts.Where(a => a.Counts && a.Awaits(owner)).Select(a => a.Name);
+    private IEnumerable<string> AwaitedBy(Guid owner) => state.Ledger.Accounts.Where(a => a.Counts && a.Awaits(owner)).Select(a => a.Name);
 
-    private IEnumerable<BgpSession> Sessions => _sessions.Concat(others.Sessions);
+    private IEnumerable<BgpSession> Sessions => _sessions.Concat(state.Others.Sessions);
 
     private bool IsProgrammed(string virtualRouter, HashSet<string> awaited) =>
-        ledger.Find(virtualRouter) is { Lost: false } && !awaited.Contains(virtualRouter);
+        state.Ledger.Find(virtualRouter) is { Lost: false } && !awaited.Contains(virtualRouter);
 
-    /// <summary>The routes wanted, and those that a speaker holds with whom they were sent to.</summary>
+    /// <summary>Why the speaker refuses routes of the FloatingIP, by path.</summary>
+    private IEnumerable<string> RefusalsOf(FloatingIP floatingIP) => state.Sequencer.UnconfirmedOf(floatingIP.Uid)
+        .OrderBy(r => r.Path.ToString(), StringComparer.Ordinal).Select(state.Refused.ReasonOf).OfType<string>();
+
+    /// <summary>How many routes are wanted, and the routes that speakers hold with the peers that got them.</summary>
     private (int Wanted, List<FloatingIPRouteBody> Bodies) RoutesOf(FloatingIP floatingIP)
     {
-        var (wanted, confirmed) = sequencer.RoutesOf(floatingIP.Uid);
-        var elsewhere = sequencer.UnconfirmedOf(floatingIP.Uid).Where(r => others.Through(r.FloatingIP, r.Path).Any());
+        var (wanted, confirmed) = state.Sequencer.RoutesOf(floatingIP.Uid);
+        var elsewhere = state.Sequencer.UnconfirmedOf(floatingIP.Uid).Where(r => state.Others.Through(r.FloatingIP, r.Path).Any());
         return (wanted, [.. confirmed.Select(r => (Route: r, Here: true)).Concat(elsewhere.Select(r => (Route: r, Here: false))).OrderBy(r => r.Route.Path.ToString(), StringComparer.Ordinal).Select(r => Body(r.Route, r.Here))]);
     }
 
@@ -129,8 +135,8 @@ public sealed class StatusFacts(
         var vpn = route.RoutingInstance != 0;
         var family = FamilyOf(route.Address, vpn);
         var nodes = new List<FloatingIPRouteControlNode>();
-        if (here) nodes.Add(new(self, SentTo(_sessions, family)));
-        nodes.AddRange(others.Through(route.FloatingIP, route.Path).Select(o => new FloatingIPRouteControlNode(o.ControlNode, SentTo(o.Sessions, family))));
+        if (here) nodes.Add(new(state.Self, SentTo(_sessions, family)));
+        nodes.AddRange(state.Others.Through(route.FloatingIP, route.Path).Select(o => new FloatingIPRouteControlNode(o.ControlNode, SentTo(o.Sessions, family))));
         return new FloatingIPRouteBody(
             $"{route.Address}/{(v6 ? 128 : 32)}", family, route.NextHop.ToString(),
             vpn ? route.Path.ToString() : null, vpn ? MplsLabel.Of(route.RoutingInstance) : null,
@@ -139,7 +145,7 @@ public sealed class StatusFacts(
             [.. nodes.OrderBy(n => n.Name, StringComparer.Ordinal)]);
     }
 
-    /// <summary>CN2's name of the address family a route goes by.</summary>
+    /// <summary>CN2's name of the address family of a route.</summary>
     private static string FamilyOf(IPAddress address, bool vpn) =>
         (address.AddressFamily == AddressFamily.InterNetworkV6 ? "inet6" : "inet") + (vpn ? "-vpn" : "");
 

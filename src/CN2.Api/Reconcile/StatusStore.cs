@@ -4,13 +4,10 @@ using Npgsql;
 
 namespace CN2.Api.Reconcile;
 
-/// <summary>An event to be written beside a status.</summary>
-public sealed record StatusEvent(Guid Uid, string Type, string Reason, string Message);
-
-/// <summary>Status documents of Services and FloatingIPs, in rows of their own: writing one never moves a generation.</summary>
-public sealed class StatusStore(NpgsqlDataSource dataSource, ChangeSignal signal)
+/// <summary>Status documents of Services and FloatingIPs, in rows of their own: a write never changes a generation.</summary>
+internal sealed class StatusStore(NpgsqlDataSource dataSource, ChangeSignal signal)
 {
-    /// <summary>The documents as written; without an entry: still as it was created.</summary>
+    /// <summary>The documents as written; a resource without an entry has the status it was created with.</summary>
     public async Task<Dictionary<Guid, string>> ReadAsync(ResourceKind kind, IReadOnlyCollection<Guid> uids, CancellationToken ct)
     {
         await using var command = dataSource.CreateCommand($"SELECT uid, document FROM {TableOf(kind)}_status WHERE uid = ANY($1)");

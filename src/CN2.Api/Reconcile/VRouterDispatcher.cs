@@ -10,61 +10,66 @@ using CN2.Network.Sequencing;
 namespace CN2.Api.Reconcile;
 
 /// <summary>
-/// Tells each connected vRouter what it must do: the whole once it has connected, then only what changed. Entries come from the
-/// sequencer, the drop set from the addresses anybody holds, probes from the endpoints with a health check.
+/// Sends each connected vRouter its configuration: the whole once the agent has connected, then only changes. Entries come from the
+/// sequencer, the drop set from the addresses that FloatingIPs hold, probes from the endpoints with a health check.
 /// </summary>
-public sealed class VRouterDispatcher(IVRouterPublisher publisher, VirtualRouterLedger ledger, RouteSequencer sequencer, RoutingInstances instances)
+internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState state, RoutingInstances instances)
 {
+    /// <summary>vRouters that get their whole configuration with the next flush.</summary>
     private readonly HashSet<string> _newcomers = [];
-    private readonly Dictionary<Guid, IPAddress> _holders = [];
-    private readonly Dictionary<IPAddress, int> _floatingIPs = [];
-    private readonly HashSet<IPAddress> _changedFloatingIPs = [];
 
-    /// <summary>vRouter → RoutingInstance → the entries it has there: with the last one the RoutingInstance goes.</summary>
+    /// <summary>FloatingIP → the address that it holds in the underlay.</summary>
+    private readonly Dictionary<Guid, IPAddress> _holders = [];
+
+    /// <summary>The drop set: address → how many FloatingIPs hold it.</summary>
+    private readonly Dictionary<IPAddress, int> _dropSet = [];
+    private readonly HashSet<IPAddress> _changedAddresses = [];
+
+    /// <summary>vRouter → RoutingInstance → the entries there. The RoutingInstance goes with its last entry.</summary>
     private readonly Dictionary<string, Dictionary<int, HashSet<NatEntryKey>>> _carried = [];
     private readonly Dictionary<Guid, Probed> _probes = [];
     private readonly Dictionary<string, HashSet<Guid>> _changedProbes = [];
 
-    /// <summary>The agent gets everything with the next flush.</summary>
+    /// <summary>The agent gets the whole configuration with the next flush.</summary>
     public void Connected(string name)
     {
-        ledger.Open(name).Connected();
+        state.Ledger.Open(name).Connected();
         _newcomers.Add(name);
     }
 
     public void Disconnected(string name)
     {
         _newcomers.Remove(name);
-        if (ledger.Find(name) is { } account) account.ConnectedHere = false;
+        if (state.Ledger.Find(name) is { } account) account.ConnectedHere = false;
     }
 
-    /// <summary>A FloatingIP holds this address in the underlay: what is not translated for it is dropped everywhere.</summary>
+    /// <summary>A FloatingIP holds this address in the underlay: packets to it that no entry translates are dropped everywhere.</summary>
     public void Hold(Guid floatingIP, IPAddress address)
     {
         if (!_holders.TryAdd(floatingIP, address)) return;
-        _floatingIPs[address] = _floatingIPs.GetValueOrDefault(address) + 1;
-        _changedFloatingIPs.Add(address);
+        _dropSet[address] = _dropSet.GetValueOrDefault(address) + 1;
+        _changedAddresses.Add(address);
     }
 
-    /// <summary>A FloatingIP no longer holds its address there; the address leaves the drop set with its last holder.</summary>
+    /// <summary>A FloatingIP no longer holds its address in the underlay. The address leaves the drop set with its last holder.</summary>
     public void Free(Guid floatingIP)
     {
         if (!_holders.Remove(floatingIP, out var address)) return;
-        var holders = _floatingIPs[address];
-        if (holders > 1) _floatingIPs[address] = holders - 1;
-        else _floatingIPs.Remove(address);
-        _changedFloatingIPs.Add(address);
+        var holders = _dropSet[address];
+        if (holders > 1) _dropSet[address] = holders - 1;
+        else _dropSet.Remove(address);
+        _changedAddresses.Add(address);
     }
 
     /// <summary>
-    /// What to probe at an endpoint, or null: nothing any more. A probe is sent again when the agent's last word is not what is saved
-    /// (it was found while the endpoint was elsewhere, or forgotten since): the agent then tells what it knows.
+    /// Sets what to probe at an endpoint; null: nothing. The probe is sent again if the agent's last reported health differs from the
+    /// stored one (the endpoint was on another vRouter when it was reported): the agent answers with its current result.
     /// </summary>
     public void SetProbe(Guid endpoint, (string VirtualRouter, VRouterProbe Probe)? wanted)
     {
         if (_probes.TryGetValue(endpoint, out var had))
         {
-            if (wanted is { } w && w.VirtualRouter == had.VirtualRouter && w.Probe.LastKnown == had.LastWord && w.Probe with { LastKnown = had.Probe.LastKnown } == had.Probe)
+            if (wanted is { } w && w.VirtualRouter == had.VirtualRouter && w.Probe.LastKnown == had.Reported && w.Probe with { LastKnown = had.Probe.LastKnown } == had.Probe)
             {
                 _probes[endpoint] = had with { Probe = w.Probe };
                 return;
@@ -79,17 +84,18 @@ public sealed class VRouterDispatcher(IVRouterPublisher publisher, VirtualRouter
         ChangedProbesOf(probe.VirtualRouter).Add(endpoint);
     }
 
-    /// <summary>An agent has found this.</summary>
-    public void Found(string name, Guid endpoint, EndpointHealth health)
+    /// <summary>The agent has reported a result of this probe.</summary>
+    public void ProbeFound(string name, Guid endpoint, EndpointHealth health)
     {
-        if (_probes.TryGetValue(endpoint, out var probed) && probed.VirtualRouter == name) _probes[endpoint] = probed with { LastWord = health };
+        if (_probes.TryGetValue(endpoint, out var probed) && probed.VirtualRouter == name) _probes[endpoint] = probed with { Reported = health };
     }
 
-    /// <summary>Sends what has been collected since the last flush.</summary>
+    /// <summary>Sends what has changed since the last flush.</summary>
     public void Flush()
     {
-        var natEntries = sequencer.TakeNatEntries();
+        var natEntries = state.Sequencer.TakeNatEntries();
         var vpnRoutes = instances.TakeChanged();
+        var ledger = state.Ledger;
         foreach (var account in ledger.Accounts.ToList())
         {
             natEntries.TryGetValue(account.Name, out var changes);
@@ -97,47 +103,47 @@ public sealed class VRouterDispatcher(IVRouterPublisher publisher, VirtualRouter
             if (_newcomers.Remove(account.Name))
             {
                 var revision = ledger.NextRevision(account);
-                account.Told(new AckMark(revision, ledger.MarkPosition), ledger.ToldUpTo, owners);
-                account.ToldWhole(revision);
+                account.Sent(new AckMark(revision, ledger.MarkPosition), ledger.SentUpTo, owners);
+                account.SentWhole(revision);
                 publisher.Publish(account.Name, revision, WholeOf(account.Name));
                 continue;
             }
 
             var probes = _changedProbes.GetValueOrDefault(account.Name);
             var overlay = OverlayOf(account, changes, vpnRoutes);
-            if (changes is null && probes is null && _changedFloatingIPs.Count == 0 && overlay.IsEmpty) continue;
+            if (changes is null && probes is null && _changedAddresses.Count == 0 && overlay.IsEmpty) continue;
             var next = ledger.NextRevision(account);
-            if (account.Counts) account.Told(new AckMark(next, ledger.MarkPosition), ledger.ToldUpTo, owners);
+            if (account.Counts) account.Sent(new AckMark(next, ledger.MarkPosition), ledger.SentUpTo, owners);
             if (account.ConnectedHere) publisher.Publish(account.Name, next, DeltaOf(account.Name, changes, probes, overlay));
         }
 
-        _changedFloatingIPs.Clear();
+        _changedAddresses.Clear();
         _changedProbes.Clear();
-        ledger.Flushed();
+        ledger.MarkSent();
     }
 
     private VRouterConfig WholeOf(string name)
     {
-        var entries = sequencer.EntriesOf(name).ToList();
+        var entries = state.Sequencer.EntriesOf(name).ToList();
         var carried = entries.Where(e => e.Key.RoutingInstance != 0).GroupBy(e => e.Key.RoutingInstance).ToDictionary(g => g.Key, g => g.Select(e => e.Key).ToHashSet());
         _carried[name] = carried;
         var probes = _probes.Values.Where(p => p.VirtualRouter == name).Select(p => p.Probe).ToList();
-        foreach (var probe in probes) Found(name, probe.Uid, probe.LastKnown);
+        foreach (var probe in probes) ProbeFound(name, probe.Uid, probe.LastKnown);
         return new(
             entries,
-            [.. _floatingIPs.Keys],
+            [.. _dropSet.Keys],
             probes,
             [.. carried.Keys.Select(Instance)],
             [.. carried.Keys.SelectMany(instances.RoutesOf)]);
     }
 
-    /// <summary>What changes of the RoutingInstances a vRouter carries: those it begins or ceases to, and routes of the others.</summary>
+    /// <summary>Changes of the RoutingInstances on a vRouter: those that appear or go, and imported routes of the others.</summary>
     private OverlayDelta OverlayOf(VirtualRouterLedger.Account account, NatEntryChanges? changes, IReadOnlyDictionary<VpnRouteKey, VpnRoute?> vpnRoutes)
     {
         var delta = new OverlayDelta();
         if (!account.ConnectedHere)
         {
-            _carried.Remove(account.Name); // whoever comes back gets the whole
+            _carried.Remove(account.Name); // an agent that comes back gets the whole
             return delta;
         }
 
@@ -178,10 +184,10 @@ public sealed class VRouterDispatcher(IVRouterPublisher publisher, VirtualRouter
         bool Probes(Guid endpoint) => _probes.TryGetValue(endpoint, out var p) && p.VirtualRouter == name;
         return new VRouterDelta(
             changes?.Put.Values ?? (IReadOnlyCollection<VirtualRouterNatEntry>)[],
-            [.. _changedFloatingIPs.Where(_floatingIPs.ContainsKey)],
+            [.. _changedAddresses.Where(_dropSet.ContainsKey)],
             [.. (probes ?? []).Where(Probes).Select(e => _probes[e].Probe)],
             changes?.Removed ?? (IReadOnlyCollection<NatEntryKey>)[],
-            [.. _changedFloatingIPs.Where(a => !_floatingIPs.ContainsKey(a))],
+            [.. _changedAddresses.Where(a => !_dropSet.ContainsKey(a))],
             [.. (probes ?? []).Where(e => !Probes(e))])
         {
             RoutingInstances = overlay.Instances,
@@ -197,8 +203,8 @@ public sealed class VRouterDispatcher(IVRouterPublisher publisher, VirtualRouter
         return changed;
     }
 
-    /// <param name="LastWord">What the agent told last, or was told since to start from.</param>
-    private sealed record Probed(string VirtualRouter, VRouterProbe Probe, EndpointHealth LastWord);
+    /// <param name="Reported">The result that the agent reported last, or that it was sent since as a start.</param>
+    private sealed record Probed(string VirtualRouter, VRouterProbe Probe, EndpointHealth Reported);
 
     private sealed class OverlayDelta
     {

@@ -3,23 +3,19 @@ using CN2.Network.Sequencing;
 namespace CN2.Api.Reconcile;
 
 /// <summary>
-/// What every vRouter was told and has acknowledged. An agent that dialled this replica is followed by revision; one that dialled
-/// another replica by the feed position that replica says it has applied.
+/// What was sent to every vRouter, and what each has acknowledged. An agent that dialled this replica is followed by revision; an agent
+/// that dialled another replica is followed by the feed position that it has applied, as the other replica reports it.
 /// </summary>
-public sealed class VirtualRouterLedger : IAcknowledgements
+internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElsewhere) : IAcknowledgements
 {
     private readonly Dictionary<string, Account> _accounts = [];
-    private readonly Func<Guid, string, bool> _announcedElsewhere;
-    private long _toldUpTo;
 
-    public VirtualRouterLedger(Func<Guid, string, bool> announcedElsewhere) => _announcedElsewhere = announcedElsewhere;
-
-    /// <summary>The feed position that is being worked on.</summary>
+    /// <summary>The feed position (transaction id) up to which the change feed has been read.</summary>
     public long Position { get; set; }
 
     /// <summary>
-    /// No later change can be in what has been read: rows are read as they are now, which may be ahead of <see cref="Position"/>.
-    /// Another replica that has come this far has seen at least as much.
+    /// Upper bound of the changes visible in the rows just read. Rows are read at their current state, so they may be newer than
+    /// <see cref="Position"/>; another replica that has read up to here has seen at least as much.
     /// </summary>
     public long MarkPosition { get; set; }
 
@@ -48,113 +44,115 @@ public sealed class VirtualRouterLedger : IAcknowledgements
 
     public bool IsReachable(string virtualRouter) => _accounts.GetValueOrDefault(virtualRouter) is { Lost: false };
 
-    public bool AnnouncedElsewhere(Guid floatingIP, string virtualRouter) => _announcedElsewhere(floatingIP, virtualRouter);
+    public bool AnnouncedElsewhere(Guid floatingIP, string virtualRouter) => announcedElsewhere(floatingIP, virtualRouter);
 
-    /// <summary>The next revision of a vRouter: grows with the feed, also over restarts of the server.</summary>
+    /// <summary>The next revision for a vRouter. It grows with the feed, so it also grows over restarts of the server.</summary>
     public ulong NextRevision(Account account)
     {
         account.LastRevision = Math.Max(account.LastRevision + 1, (ulong)Position);
         return account.LastRevision;
     }
 
-    /// <summary>Notes that everything up to <see cref="Position"/> has been told.</summary>
-    public void Flushed() => _toldUpTo = Position;
+    /// <summary>Everything up to this feed position has been sent; the next message covers what comes after it.</summary>
+    public long SentUpTo { get; private set; }
 
-    /// <summary>What a vRouter is told now speaks of the feed after this place.</summary>
-    public long ToldUpTo => _toldUpTo;
+    /// <summary>Everything up to <see cref="Position"/> has been sent.</summary>
+    public void MarkSent() => SentUpTo = Position;
 
-    /// <summary>One vRouter's account.</summary>
+    /// <summary>The account of one vRouter.</summary>
     public sealed class Account(string name)
     {
         private readonly Queue<Outstanding> _outstanding = new();
         private readonly Dictionary<Guid, AckMark> _awaited = [];
-        private ulong _whole = ulong.MaxValue;
+
+        /// <summary>The revision of the whole configuration on the current stream; acknowledgements below it belong to an earlier stream.</summary>
+        private ulong _wholeRevision = ulong.MaxValue;
 
         public string Name { get; } = name;
 
-        /// <summary>Its agent has a stream to this replica.</summary>
+        /// <summary>The agent has a stream to this replica.</summary>
         public bool ConnectedHere { get; set; }
 
-        /// <summary>Its agent has a stream to another replica that is alive.</summary>
+        /// <summary>The agent has a stream to another replica that is alive.</summary>
         public bool ConnectedElsewhere { get; set; }
 
         public bool Lost { get; set; }
         public ulong LastRevision { get; set; }
         public ulong AppliedRevision { get; private set; }
 
-        /// <summary>What the replica it dialled says it has applied.</summary>
+        /// <summary>The feed position that the agent has applied, as the replica that it dialled reports it.</summary>
         public long RemotePosition { get; private set; }
 
         /// <summary>Why the agent refused the last revision, or null.</summary>
         public string? Error { get; set; }
 
-        /// <summary>What an operator should put right on the node, or null.</summary>
+        /// <summary>What an operator should correct on the node, or null.</summary>
         public string? Message { get; set; }
 
         public long Repairs { get; set; }
         public string? AgentVersion { get; set; }
         public DateTimeOffset? LastSeenAt { get; set; }
 
-        /// <summary>It takes part in "every vRouter has acknowledged": lost ones do not count (contract §3).</summary>
+        /// <summary>The vRouter takes part in "every vRouter has acknowledged": a lost one does not count (docs/contract.md §3).</summary>
         public bool Counts => !Lost;
 
-        /// <summary>Since its agent connected to this replica it has acknowledged everything once.</summary>
+        /// <summary>The agent has acknowledged its whole configuration since it connected to this replica.</summary>
         public bool Answered { get; private set; }
 
-        /// <summary>Something it was told is not acknowledged.</summary>
+        /// <summary>Something that was sent is not acknowledged yet.</summary>
         public bool IsBehind => _outstanding.Count > 0;
 
-        /// <summary>Owners that wait for it.</summary>
+        /// <summary>Owners that wait for the vRouter.</summary>
         public IReadOnlyCollection<Guid> Awaited => _awaited.Keys;
 
         public bool IsAcknowledged(AckMark mark) =>
             AppliedRevision >= mark.Revision || (!ConnectedHere && ConnectedElsewhere && RemotePosition >= mark.Position);
 
         /// <summary>
-        /// Everything up to here is applied: <paramref name="told"/>, or what came before the oldest outstanding revision. 0 before it has
-        /// acknowledged the whole configuration.
+        /// The feed position up to which everything is applied: <paramref name="sentUpTo"/>, or the position before the oldest outstanding
+        /// revision. 0 until the agent has acknowledged its whole configuration.
         /// </summary>
-        public long AppliedPosition(long told) => !Answered ? 0 : _outstanding.TryPeek(out var oldest) ? oldest.After : told;
+        public long AppliedPosition(long sentUpTo) => !Answered ? 0 : _outstanding.TryPeek(out var oldest) ? oldest.After : sentUpTo;
 
-        /// <summary>Its agent has a stream to this replica; what it acknowledged on an earlier one it need not have any more.</summary>
+        /// <summary>The agent has a new stream to this replica. It may have lost what it acknowledged on an earlier one.</summary>
         public void Connected()
         {
             ConnectedHere = true;
             Answered = false;
             AppliedRevision = 0;
-            _whole = ulong.MaxValue;
+            _wholeRevision = ulong.MaxValue;
         }
 
-        /// <summary>This revision is the whole configuration on the stream it has now.</summary>
-        public void ToldWhole(ulong revision) => _whole = revision;
+        /// <summary>This revision is the whole configuration on the current stream.</summary>
+        public void SentWhole(ulong revision) => _wholeRevision = revision;
 
-        /// <summary>The vRouter was told something for these owners; it covers the feed after <paramref name="after"/>.</summary>
-        public void Told(AckMark mark, long after, IReadOnlyCollection<Guid> owners)
+        /// <summary>Something was sent for these owners; it covers the feed after <paramref name="after"/>.</summary>
+        public void Sent(AckMark mark, long after, IReadOnlyCollection<Guid> owners)
         {
             foreach (var owner in owners) _awaited[owner] = mark;
             _outstanding.Enqueue(new Outstanding(mark, after, owners));
         }
 
-        /// <summary>The agent has applied a revision; answers the owners that wait for nothing else from it.</summary>
+        /// <summary>The agent has applied a revision. Answers the owners that wait for nothing else from it.</summary>
         public IReadOnlyCollection<Guid> Applied(ulong revision)
         {
-            if (revision < _whole) return []; // of an earlier stream
+            if (revision < _wholeRevision) return [];
             Answered = true;
             AppliedRevision = Math.Max(AppliedRevision, revision);
             return Settle();
         }
 
-        /// <summary>The replica it dialled says how far it is; answers the owners that wait for nothing else from it.</summary>
+        /// <summary>The replica that the agent dialled reports its feed position. Answers the owners that wait for nothing else from it.</summary>
         public IReadOnlyCollection<Guid> AppliedElsewhere(long position)
         {
             RemotePosition = position;
             return Settle();
         }
 
-        /// <summary>Has this vRouter yet to acknowledge something of the owner?</summary>
+        /// <summary>The vRouter has not acknowledged everything of this owner yet.</summary>
         public bool Awaits(Guid owner) => _awaited.ContainsKey(owner);
 
-        /// <summary>It is lost: nothing is expected of it until it has everything again. Answers the owners that waited for it.</summary>
+        /// <summary>The vRouter is lost: nothing is expected of it until its agent has the whole configuration again. Answers the owners that waited for it.</summary>
         public IReadOnlyCollection<Guid> GiveUp()
         {
             Guid[] waited = [.. _awaited.Keys];

@@ -65,7 +65,7 @@ public sealed partial class WatchHub(
     internal async Task<List<(ChangeRow Change, WatchEvent Event)>> ToEventsAsync(
         IReadOnlyList<ChangeRow> rows, Func<ChangeRow, bool> wanted, CancellationToken cancellationToken)
     {
-        var chosen = rows.Where(r => r.Kind != ResourceKind.ControlNode && wanted(r)).ToList();
+        var chosen = rows.Where(r => r.Kind != ResourceKind.Announcements && wanted(r)).ToList();
         // Every change of a resource would carry the same representation, so of its modifications only the last is sent.
         var last = new Dictionary<Guid, ChangeRow>();
         foreach (var row in chosen) last[row.Uid] = row;

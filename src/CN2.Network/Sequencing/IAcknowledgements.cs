@@ -1,12 +1,12 @@
 namespace CN2.Network.Sequencing;
 
-/// <summary>What the sequencer asks about vRouters and other replicas; answered by whoever follows them.</summary>
+/// <summary>What the sequencer asks about vRouters and other replicas.</summary>
 public interface IAcknowledgements
 {
     /// <summary>Names of all vRouters; entries of scope EveryVirtualRouter go to each.</summary>
     IReadOnlyCollection<string> VirtualRouters { get; }
 
-    /// <summary>The mark of what this vRouter was told last, or (<paramref name="pending"/>) will be told with the next flush.</summary>
+    /// <summary>The mark of the last message to this vRouter or, with <paramref name="pending"/>, of the message that the next flush will send.</summary>
     AckMark MarkOf(string virtualRouter, bool pending);
 
     /// <summary>The vRouter has programmed everything up to <paramref name="mark"/>.</summary>

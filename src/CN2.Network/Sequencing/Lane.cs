@@ -22,10 +22,10 @@ internal sealed class Lane(LaneScope scope, string virtualRouter)
     /// <summary>The route the resources ask for, or null.</summary>
     public FloatingIPRoute? Wanted { get; set; }
 
-    /// <summary>The route the speaker was told to hold, or null.</summary>
-    public FloatingIPRoute? Told { get; set; }
+    /// <summary>The route the speaker was asked to announce, or null.</summary>
+    public FloatingIPRoute? Announced { get; set; }
 
-    /// <summary>The route the speaker has confirmed to hold and not yet confirmed to have dropped, or null.</summary>
+    /// <summary>The route that the speaker has confirmed to announce and has not yet confirmed to have withdrawn, or null.</summary>
     public FloatingIPRoute? Confirmed { get; set; }
 
     /// <summary>When the withdrawal was confirmed; the entries stay a little longer. Null when nothing is pending.</summary>
@@ -44,7 +44,7 @@ internal sealed class Lane(LaneScope scope, string virtualRouter)
     public FloatingIPRoute? Withdrawing { get; set; }
 
     /// <summary>The speaker may hold the route.</summary>
-    public bool InSpeaker => Told is not null || Confirmed is not null || Withdrawing is not null;
+    public bool InSpeaker => Announced is not null || Confirmed is not null || Withdrawing is not null;
 
     public bool NeedsEntries => InSpeaker || WithdrawnAt is not null;
 

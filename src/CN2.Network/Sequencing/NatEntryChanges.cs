@@ -2,7 +2,7 @@ using CN2.Network.Compilation;
 
 namespace CN2.Network.Sequencing;
 
-/// <summary>What one vRouter is to be told, collected since the last flush, and for whom.</summary>
+/// <summary>The changes to send to one vRouter since the last flush, and the owners they belong to.</summary>
 public sealed class NatEntryChanges
 {
     private readonly Dictionary<NatEntryKey, Guid> _putBy = [];
@@ -12,7 +12,7 @@ public sealed class NatEntryChanges
 
     public HashSet<NatEntryKey> Removed { get; } = [];
 
-    /// <summary>Whose status waits for the acknowledgement.</summary>
+    /// <summary>Owners whose status waits for the acknowledgement.</summary>
     public HashSet<Guid> Owners { get; } = [];
 
     internal void Add(Guid owner, VirtualRouterNatEntry natEntry)
@@ -23,7 +23,7 @@ public sealed class NatEntryChanges
         _putBy[natEntry.Key] = owner;
     }
 
-    /// <summary>A key that another owner has just taken over (a node port, an address that was freed) stays: whoever comes first.</summary>
+    /// <summary>A key that another owner has taken over in the same flush (a node port, a freed address) stays, whichever owner comes first.</summary>
     internal void Remove(Guid owner, NatEntryKey key)
     {
         Owners.Add(owner);

@@ -3,8 +3,8 @@ using CN2.Network.Compilation;
 namespace CN2.Network.Sequencing;
 
 /// <summary>
-/// What the speaker is to be told: for each FloatingIP and path the last word, so that a route that was let go and is wanted again
-/// before anybody was told is not withdrawn. Additions take effect before withdrawals.
+/// Changes for the speaker. For each FloatingIP and path only the last change counts, so a route that is given up and wanted again before
+/// the changes are taken is not withdrawn. Additions take effect before withdrawals.
 /// </summary>
 public sealed class RouteChanges
 {

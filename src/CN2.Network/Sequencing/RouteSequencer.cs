@@ -55,7 +55,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     public bool Adopt(Guid floatingIP, int routingInstance, string virtualRouter)
     {
         if (LaneOf(new(floatingIP, routingInstance), virtualRouter) is not { Wanted: not null } lane) return false;
-        lane.Told = lane.Confirmed = lane.Wanted;
+        lane.Announced = lane.Confirmed = lane.Wanted;
         StopAwaiting(lane);
         _touched.Add(lane.Owner);
         return true;
@@ -73,7 +73,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     {
         foreach (var route in routes)
         {
-            if (LaneOf(route) is not { Told: not null } lane) continue;
+            if (LaneOf(route) is not { Announced: not null } lane) continue;
             lane.Confirmed = route;
             _touched.Add(lane.Owner);
             Evaluate(route.FloatingIP, now);
@@ -85,13 +85,28 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     {
         foreach (var route in routes)
         {
-            // Told again meanwhile, or through a next hop that was given up before.
-            if (LaneOf(route) is not { Told: null, Withdrawing: { } withdrawing } lane) continue;
+            // Skip a route that is announced again meanwhile, and a next hop that was given up before.
+            if (LaneOf(route) is not { Announced: null, Withdrawing: { } withdrawing } lane) continue;
             if (!withdrawing.NextHop.Equals(route.NextHop)) continue;
             lane.Confirmed = null;
             lane.Withdrawing = null;
             lane.WithdrawnAt = now;
             _timed.Add(lane);
+            _touched.Add(lane.Owner);
+        }
+    }
+
+    /// <summary>
+    /// The speaker refuses these routes and has withdrawn any earlier version of them. They are announced again only when the resources
+    /// ask for something else.
+    /// </summary>
+    public void Refused(IEnumerable<FloatingIPRoute> routes)
+    {
+        foreach (var route in routes)
+        {
+            // Skip the answer to a route that another one has replaced since.
+            if (LaneOf(route) is not { } lane || (lane.Announced is { } announced && announced.Path != route.Path)) continue;
+            lane.Confirmed = null;
             _touched.Add(lane.Owner);
         }
     }
@@ -145,8 +160,8 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     /// <summary>A route waits for this vRouter to acknowledge.</summary>
     public bool Awaits(string virtualRouter) => _awaitingEntry.TryGetValue(virtualRouter, out var waiting) && waiting.Count > 0;
 
-    /// <summary>All routes the speaker has been told to hold.</summary>
-    public IEnumerable<FloatingIPRoute> Told => _lanes.Values.SelectMany(l => l).Select(l => l.Told).OfType<FloatingIPRoute>();
+    /// <summary>All routes that the speaker was asked to announce.</summary>
+    public IEnumerable<FloatingIPRoute> AnnouncedRoutes => _lanes.Values.SelectMany(l => l).Select(l => l.Announced).OfType<FloatingIPRoute>();
 
     /// <summary>Everything one vRouter carries: what the resources ask for, and what is held.</summary>
     public IEnumerable<VirtualRouterNatEntry> EntriesOf(string virtualRouter)
@@ -166,10 +181,10 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         }
     }
 
-    /// <summary>What each vRouter is to be told since the last call.</summary>
+    /// <summary>The changes to send to each vRouter since the last call.</summary>
     public IReadOnlyDictionary<string, NatEntryChanges> TakeNatEntries() => Exchange(ref _natEntries, []);
 
-    /// <summary>What the speaker is to be told since the last call.</summary>
+    /// <summary>The changes to send to the speaker since the last call.</summary>
     public RouteChanges TakeRoutes() => Exchange(ref _routes, new RouteChanges());
 
     /// <summary>Owners whose status may have changed since the last call.</summary>
@@ -310,10 +325,10 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     private void Raise(Lane lane)
     {
         lane.BreakDeadline = null;
-        if (lane.Told is { } told)
+        if (lane.Announced is { } announced)
         {
-            if (told == lane.Wanted) return;
-            if (!told.NextHop.Equals(lane.Wanted!.NextHop)) _routes.Add(told, announce: false);
+            if (announced == lane.Wanted) return;
+            if (!announced.NextHop.Equals(lane.Wanted!.NextHop)) _routes.Add(announced, announce: false);
         }
         else if (!IsAcknowledged(lane))
         {
@@ -323,7 +338,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         }
 
         StopAwaiting(lane);
-        lane.Told = lane.Wanted;
+        lane.Announced = lane.Wanted;
         lane.Withdrawing = null;
         lane.WithdrawnAt = null;
         _routes.Add(lane.Wanted!, announce: true);
@@ -332,7 +347,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     private void Lower(Lane lane, List<Lane> lanes, DateTimeOffset now)
     {
         StopAwaiting(lane);
-        if (lane.Told is null) return;
+        if (lane.Announced is null) return;
         var successorOnItsWay = lanes.Exists(l => l.Wanted is not null && l.Confirmed is null)
                                 && !lanes.Exists(l => l.Wanted is not null && l.Confirmed is not null);
         if (successorOnItsWay && acknowledgements.IsReachable(lane.VirtualRouter))
@@ -346,9 +361,9 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         }
 
         lane.BreakDeadline = null;
-        _routes.Add(lane.Told, announce: false);
-        lane.Withdrawing = lane.Told;
-        lane.Told = null;
+        _routes.Add(lane.Announced, announce: false);
+        lane.Withdrawing = lane.Announced;
+        lane.Announced = null;
     }
 
     private void Release(Lane lane)

@@ -27,6 +27,7 @@ public static class ConditionReason
     public const string AdvertisementUnreadable = "AdvertisementUnreadable";
     public const string BgpDisabled = "BgpDisabled";
     public const string NoPeer = "NoPeer";
+    public const string RouteRefused = "RouteRefused";
     public const string AwaitingSpeaker = "AwaitingSpeaker";
     public const string AwaitingPeers = "AwaitingPeers";
     public const string AddPathLimited = "AddPathLimited";

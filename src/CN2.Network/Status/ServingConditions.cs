@@ -73,6 +73,9 @@ internal static class ServingConditions
                     "Every vRouter with a ready endpoint is lost or in maintenance; bring one back or set its adminDown to false.");
         }
 
+        if (facts.RouteRefusal is { } refusal)
+            return False(facts, ConditionType.Advertised, ConditionReason.RouteRefused, $"{facts.RoutesRefused} of {facts.RoutesWanted} routes cannot be announced: {refusal}");
+
         if (!facts.HasEstablishedPeer)
         {
             return False(

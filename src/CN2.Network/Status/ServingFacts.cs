@@ -31,6 +31,10 @@ public abstract record ServingFacts
     public int RoutesInSpeaker { get; init; }
     public int RoutesSent { get; init; }
 
+    /// <summary>Routes asked for that the speaker refuses, and its sentence about the first of them; null when it refuses none.</summary>
+    public int RoutesRefused { get; init; }
+    public string? RouteRefusal { get; init; }
+
     /// <summary>False: the engine is <c>none</c>.</summary>
     public bool BgpEnabled { get; init; } = true;
 

@@ -141,7 +141,7 @@ public class RouteSequencerTests
         _world.Set(Routes.Through(4, "compute1"));
         Assert.True(_world.Sequencer.Adopt(Routes.FloatingIP(4), 0, "compute1"));
         Assert.False(_world.Sequencer.Adopt(Routes.FloatingIP(4), 0, "compute2"));
-        Assert.Single(_world.Sequencer.Told);
+        Assert.Single(_world.Sequencer.AnnouncedRoutes);
     }
 
     [Fact]
@@ -160,7 +160,7 @@ public class RouteSequencerTests
     public void A_withdrawal_of_an_earlier_next_hop_does_not_stand_for_that_of_the_route()
     {
         Up(Routes.Through(4, "compute1"));
-        var route = _world.Sequencer.Told.Single();
+        var route = _world.Sequencer.AnnouncedRoutes.Single();
         _world.Remove(Routes.FloatingIP(4));
         _world.Sequencer.Withdrawn([route with { NextHop = System.Net.IPAddress.Parse("172.27.115.9") }], _world.Now);
         _world.Pass(TimeSpan.FromMinutes(1));
@@ -168,6 +168,54 @@ public class RouteSequencerTests
         _world.SpeakerConfirms();
         _world.Pass(RouteSequencer.EntryHold);
         Assert.True(_world.Sequencer.IsQuiet(Routes.FloatingIP(4)));
+    }
+
+    [Fact]
+    public void A_refused_route_is_announced_again_only_when_the_resources_ask_for_another_one()
+    {
+        var refused = Announce(Routes.Through(4, "compute1"));
+        _world.Sequencer.Refused([refused]);
+        Assert.Empty(_world.Sequencer.RoutesOf(Routes.FloatingIP(4)).Confirmed);
+        _world.Sequencer.Set(Routes.FloatingIP(4), Routes.Through(4, "compute1"), _world.Now);
+        _world.Sequencer.Acknowledged("compute1", _world.Now);
+        Assert.True(_world.Sequencer.TakeRoutes().IsEmpty);
+
+        var network = refused.Network with { Advertisement = refused.Network.Advertisement with { Med = 7 } };
+        var corrected = Routes.Through(4, "compute1");
+        corrected = corrected with { Routes = [refused with { Network = network }] };
+        _world.Sequencer.Set(corrected.Owner, corrected, _world.Now);
+        Assert.Equal(corrected.Routes, _world.Sequencer.TakeRoutes().Announce);
+    }
+
+    [Fact]
+    public void A_route_whose_new_version_is_refused_no_longer_counts_as_announced()
+    {
+        Up(Routes.Through(4, "compute1"));
+        Assert.Single(_world.Sequencer.RoutesOf(Routes.FloatingIP(4)).Confirmed);
+        _world.Sequencer.Refused([_world.Sequencer.AnnouncedRoutes.Single()]);
+        Assert.Empty(_world.Sequencer.RoutesOf(Routes.FloatingIP(4)).Confirmed);
+        Assert.Single(_world.Sequencer.UnconfirmedOf(Routes.FloatingIP(4)));
+    }
+
+    [Fact]
+    public void A_floating_IP_with_a_refused_route_is_quiet_after_its_deletion()
+    {
+        var refused = Announce(Routes.Through(4, "compute1"));
+        _world.Sequencer.Refused([refused]);
+        _world.Sequencer.Set(Routes.FloatingIP(4), null, _world.Now);
+        _world.Sequencer.Withdrawn(_world.Sequencer.TakeRoutes().Withdraw, _world.Now);
+        Assert.False(_world.Sequencer.IsQuiet(Routes.FloatingIP(4)));
+        _world.Sequencer.Tick(_world.Now + RouteSequencer.EntryHold);
+        Assert.True(_world.Sequencer.IsQuiet(Routes.FloatingIP(4)));
+    }
+
+    [Fact]
+    public void A_refusal_of_an_earlier_next_hop_says_nothing_about_the_route()
+    {
+        Up(Routes.Through(4, "compute1"));
+        var route = _world.Sequencer.AnnouncedRoutes.Single();
+        _world.Sequencer.Refused([route with { NextHop = System.Net.IPAddress.Parse("172.27.115.9") }]);
+        Assert.Equal([route], _world.Sequencer.RoutesOf(Routes.FloatingIP(4)).Confirmed);
     }
 
     [Fact]
@@ -238,6 +286,14 @@ public class RouteSequencerTests
     {
         _world.Set(compiled);
         _world.Settle();
+    }
+
+    /// <summary>Brings a route as far as the speaker, which has not answered yet.</summary>
+    private CN2.Network.Compilation.FloatingIPRoute Announce(CN2.Network.Compilation.CompiledOwner compiled)
+    {
+        _world.Set(compiled);
+        _world.Acknowledge("compute1");
+        return _world.Sequencer.AnnouncedRoutes.Single();
     }
 
     private IEnumerable<string> Through(int n) =>

@@ -32,6 +32,8 @@ public sealed class ServiceStatusFacts
         { "no endpoints", Serving with { EndpointsTotal = 0, EndpointsReady = 0, RoutesWanted = 0, RoutesInSpeaker = 0, RoutesSent = 0 }, "Success | T Allocated | T Programmed | F NoReadyEndpoints | F NoEndpoints" },
         { "none ready", Serving with { EndpointsReady = 0, RoutesWanted = 0, RoutesInSpeaker = 0, RoutesSent = 0 }, "Success | T Allocated | T Programmed | F NoReadyEndpoints | F NoReadyEndpoints" },
         { "no peer", Serving with { HasEstablishedPeer = false, RoutesSent = 0 }, "Success | T Allocated | T Programmed | F NoPeer | F NoPeer" },
+        { "a route refused", Serving with { RoutesInSpeaker = 1, RoutesSent = 1, RoutesRefused = 1, RouteRefusal = "Label 9 cannot be advertised." }, "Success | T Allocated | T Programmed | F RouteRefused | F RouteRefused" },
+        { "a route refused, no BGP", Serving with { BgpEnabled = false, RoutesRefused = 1, RouteRefusal = "Label 9 cannot be advertised." }, "Success | T Allocated | T Programmed | F BgpDisabled | T Ready" },
         { "not sent", Serving with { RoutesSent = 1 }, "Success | T Allocated | T Programmed | F AwaitingPeers | F AwaitingPeers" },
         { "no ADD-PATH", Serving with { RoutesSent = 1, AddPathLimited = true }, "Success | T Allocated | T Programmed | T AddPathLimited | T Ready" },
         { "no BGP", Serving with { BgpEnabled = false, RoutesInSpeaker = 0, RoutesSent = 0, HasEstablishedPeer = false }, "Success | T Allocated | T Programmed | F BgpDisabled | T Ready" },

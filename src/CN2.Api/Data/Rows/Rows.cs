@@ -232,8 +232,11 @@ public enum ResourceKind : short
     BgpRouter = 8,
     ServiceHealthCheck = 9,
 
-    /// <summary>Not a resource: something an agent or a speaker reported (ControlNode rows, advertisements).</summary>
-    ControlNode = 10,
+    /// <summary>
+    /// Not a resource: the announcement rows of a control node changed. The change's name is the control node, its uid a FloatingIP;
+    /// the empty uid stands for all rows of the control node.
+    /// </summary>
+    Announcements = 10,
 }
 
 /// <summary>What happened and why, for people (<c>GET /v1/events</c>).</summary>

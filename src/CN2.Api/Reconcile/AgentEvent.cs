@@ -1,0 +1,25 @@
+using CN2.Api.Drivers;
+using CN2.Network.Resources;
+
+namespace CN2.Api.Reconcile;
+
+/// <summary>Something that an agent reported on its stream to this replica.</summary>
+/// <param name="Name">The VirtualRouter's name.</param>
+internal abstract record AgentEvent(string Name) : LoopEvent
+{
+    public sealed record Connected(VRouterHello Hello) : AgentEvent(Hello.Name);
+
+    public sealed record Disconnected(string Name) : AgentEvent(Name);
+
+    /// <param name="Error">Why the agent refused the revision, or null when it applied it.</param>
+    public sealed record Applied(string Name, ulong Revision, string? Error) : AgentEvent(Name);
+
+    /// <summary>Results of health checks.</summary>
+    public sealed record Health(string Name, IReadOnlyList<(Guid Uid, EndpointHealth Health, string? Message)> Endpoints) : AgentEvent(Name);
+
+    /// <param name="Message">What an operator should correct on the node (a sentence), or null when there is nothing left to correct.</param>
+    public sealed record Noticed(string Name, string? Message) : AgentEvent(Name);
+
+    /// <summary>A heartbeat.</summary>
+    public sealed record Seen(string Name, long Repairs) : AgentEvent(Name);
+}

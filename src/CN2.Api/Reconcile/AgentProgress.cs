@@ -1,0 +1,34 @@
+namespace CN2.Api.Reconcile;
+
+/// <summary>
+/// Hands how far the agents here are to the <see cref="AgentRecorder"/>. Other replicas wait for it: they see through these rows what has
+/// been programmed on vRouters whose agents dialled this replica.
+/// </summary>
+internal sealed class AgentProgress(LoopState state, AgentRecorder recorder)
+{
+    /// <summary>The feed position that the other replicas were last given.</summary>
+    private long _sharedUpTo;
+
+    /// <param name="atOnce">It is news that other replicas wait for.</param>
+    public void Save(VirtualRouterLedger.Account account, bool atOnce)
+    {
+        var silence = account.LastSeenAt is { } seen ? state.Clock.Now - seen : TimeSpan.Zero;
+        recorder.Progress(
+            new VirtualRouterProgress(
+                account.Name, silence > TimeSpan.Zero ? silence : TimeSpan.Zero, account.LastRevision, account.AppliedRevision,
+                account.AppliedPosition(state.Ledger.SentUpTo), account.AgentVersion ?? "", account.Error ?? account.Message),
+            atOnce && (state.Others.Any || account.Lost),
+            account.Answered);
+    }
+
+    /// <summary>Other replicas wait for feed positions, also for those that changed nothing on the vRouters here.</summary>
+    public void ShareWithOthers()
+    {
+        if (!state.Others.Any || _sharedUpTo == state.Ledger.SentUpTo) return;
+        _sharedUpTo = state.Ledger.SentUpTo;
+        foreach (var account in state.Ledger.Accounts)
+        {
+            if (account is { ConnectedHere: true, Answered: true }) Save(account, atOnce: false);
+        }
+    }
+}

@@ -1,0 +1,109 @@
+using CN2.Network.Compilation;
+
+namespace CN2.Api.Reconcile;
+
+/// <summary>
+/// The announcement rows of this control node: how they read in the database, and how they must read. A row stands before the first route
+/// of a FloatingIP is handed to the speaker. Its paths leave it after the speaker has withdrawn them. With other replicas it stays, empty,
+/// until the vRouters here have dropped the entries; without, it goes with its last path (<c>docs/adr/0004-advertisements-are-rows.md</c>).
+/// Touched by the <see cref="SpeakerWorker"/>'s task only.
+/// </summary>
+internal sealed class AnnouncementRows
+{
+    private readonly Dictionary<Guid, HashSet<RouteKey>> _saved = [];
+
+    /// <summary>Rows that must read differently; null: the row must go.</summary>
+    private readonly Dictionary<Guid, IReadOnlyCollection<RouteKey>?> _due = [];
+
+    /// <summary>Other replicas are alive and wait for these rows.</summary>
+    public bool HasReaders { get; set; }
+
+    /// <summary>The control node announces something, or may announce it.</summary>
+    public bool HasPaths => _saved.Values.Any(paths => paths.Count > 0);
+
+    /// <summary>The rows as they read in the database.</summary>
+    public IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> Saved => _saved.ToDictionary(r => r.Key, r => (IReadOnlyCollection<RouteKey>?)r.Value);
+
+    /// <summary>The rows to write, as a copy; null: the row must go.</summary>
+    public IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> Due => new Dictionary<Guid, IReadOnlyCollection<RouteKey>?>(_due);
+
+    public void Load(IReadOnlyDictionary<Guid, HashSet<RouteKey>> rows)
+    {
+        _saved.Clear();
+        _due.Clear();
+        foreach (var (floatingIP, paths) in rows) _saved[floatingIP] = paths;
+    }
+
+    /// <summary>The rows to write before these routes may be announced.</summary>
+    public IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> Missing(IEnumerable<FloatingIPRoute> announce)
+    {
+        var missing = new Dictionary<Guid, IReadOnlyCollection<RouteKey>?>();
+        foreach (var group in announce.GroupBy(r => r.FloatingIP, r => r.Path))
+        {
+            var saved = _saved.GetValueOrDefault(group.Key);
+            // A withdrawal that is not saved yet must not take out a path that is announced again.
+            if (_due.TryGetValue(group.Key, out var due)) SetDue(group.Key, (due ?? []).Union(group).ToList());
+            if (saved is null || !saved.IsSupersetOf(group)) missing[group.Key] = [.. (saved ?? []).Union(group)];
+        }
+
+        return missing;
+    }
+
+    /// <summary>The rows of <see cref="Missing"/> are written, but for the FloatingIPs that do not exist any more.</summary>
+    public void WereAdded(IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> rows, IReadOnlySet<Guid> standing)
+    {
+        foreach (var (floatingIP, paths) in rows)
+        {
+            if (standing.Contains(floatingIP)) _saved[floatingIP] = [.. paths!];
+        }
+    }
+
+    /// <summary>The speaker does not hold these routes any more.</summary>
+    public void Withdrawn(IEnumerable<FloatingIPRoute> routes)
+    {
+        foreach (var group in routes.GroupBy(r => r.FloatingIP, r => r.Path))
+        {
+            if (PathsOf(group.Key) is not { } paths) continue;
+            var left = paths.Except(group).ToList();
+            SetDue(group.Key, left.Count > 0 || HasReaders ? left : null);
+        }
+    }
+
+    /// <summary>The speaker holds these routes and nothing else: single paths and whole rows of an earlier run go.</summary>
+    public void ReplacedBy(IEnumerable<FloatingIPRoute> announced)
+    {
+        var paths = announced.ToLookup(r => r.FloatingIP, r => r.Path);
+        foreach (var floatingIP in _saved.Keys) SetDue(floatingIP, paths.Contains(floatingIP) ? [.. paths[floatingIP].Distinct()] : null);
+    }
+
+    /// <summary>The vRouters here have dropped the entries: rows without paths may go.</summary>
+    public void Release(IEnumerable<Guid> floatingIPs)
+    {
+        foreach (var floatingIP in floatingIPs)
+        {
+            if (PathsOf(floatingIP) is { Count: 0 }) SetDue(floatingIP, null);
+        }
+    }
+
+    /// <summary>The database reads like this now.</summary>
+    public void WereSaved(IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> rows)
+    {
+        foreach (var (floatingIP, paths) in rows)
+        {
+            if (paths is null) _saved.Remove(floatingIP);
+            else _saved[floatingIP] = [.. paths];
+            _due.Remove(floatingIP);
+        }
+    }
+
+    /// <summary>How a row must read; null when it must not be there.</summary>
+    private IReadOnlyCollection<RouteKey>? PathsOf(Guid floatingIP) =>
+        _due.TryGetValue(floatingIP, out var due) ? due : _saved.GetValueOrDefault(floatingIP);
+
+    private void SetDue(Guid floatingIP, IReadOnlyCollection<RouteKey>? paths)
+    {
+        var saved = _saved.GetValueOrDefault(floatingIP);
+        if (paths is null ? saved is null : saved?.SetEquals(paths) == true) _due.Remove(floatingIP);
+        else _due[floatingIP] = paths;
+    }
+}

@@ -1,0 +1,52 @@
+using CN2.Network.Resources;
+
+namespace CN2.Api.Reconcile;
+
+/// <summary>Services and FloatingIPs that are being deleted, until the database no longer has them.</summary>
+internal sealed class Deletions(LoopState state)
+{
+    private const int MaxBatch = 200;
+
+    private readonly HashSet<Guid> _services = [];
+    private readonly Dictionary<Guid, FloatingIP> _floatingIPs = [];
+
+    /// <summary>What a task tries to remove at the moment.</summary>
+    private readonly HashSet<Guid> _inFlight = [];
+
+    public void Put(Service service)
+    {
+        if (service.Deleting) _services.Add(service.Uid);
+    }
+
+    public void Put(FloatingIP floatingIP)
+    {
+        if (floatingIP.Deleting) _floatingIPs[floatingIP.Uid] = floatingIP;
+        else _floatingIPs.Remove(floatingIP.Uid);
+    }
+
+    public void RemoveService(Guid uid) => _services.Remove(uid);
+
+    public void RemoveFloatingIP(Guid uid) => _floatingIPs.Remove(uid);
+
+    /// <summary>What nothing announces, holds or awaits any more, so that its addresses may be freed; null: nothing.</summary>
+    public DeletionBatch? TakeFinished()
+    {
+        var services = _services.Where(s => !_inFlight.Contains(s) && IsFinished(s, state.Resources.FloatingIPsOf(s))).Take(MaxBatch).ToList();
+        var floatingIPs = _floatingIPs.Values.Where(f => !_inFlight.Contains(f.Uid) && IsFinished(f.Service ?? f.Uid, [f])).Select(f => f.Uid).Take(MaxBatch).ToList();
+        if (services.Count + floatingIPs.Count == 0) return null;
+        _inFlight.UnionWith(services);
+        _inFlight.UnionWith(floatingIPs);
+        return new DeletionBatch(services, floatingIPs);
+    }
+
+    /// <summary>The batch was tried. What is still there is taken again; what is gone leaves by the change feed.</summary>
+    public void WereTried(DeletionBatch batch)
+    {
+        _inFlight.ExceptWith(batch.Services);
+        _inFlight.ExceptWith(batch.FloatingIPs);
+    }
+
+    private bool IsFinished(Guid owner, IEnumerable<FloatingIP> floatingIPs) =>
+        floatingIPs.All(f => state.Sequencer.IsQuiet(f.Uid) && !state.Others.Holds(f.Uid))
+        && state.Ledger.Accounts.All(a => !a.Counts || !a.Awaits(owner));
+}

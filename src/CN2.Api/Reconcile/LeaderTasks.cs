@@ -1,0 +1,52 @@
+using CN2.Api.Data;
+using CN2.Api.Services;
+
+namespace CN2.Api.Reconcile;
+
+/// <summary>
+/// What the leading replica does in the database, each on a task of its own that ends with an event for the loop. Everything may be done
+/// twice without harm, also by two replicas at once.
+/// </summary>
+internal sealed partial class LeaderTasks(ServiceLifecycle lifecycle, AgentReportStore agents, LoopInbox inbox, TimeProvider time, ILogger<LeaderTasks> logger)
+{
+    private static readonly TimeSpan FailureInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>When a row of the database still forbids a deletion, asking again at once would only keep the database busy.</summary>
+    private static readonly TimeSpan UnfinishedInterval = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Removes the rows and frees their addresses.</summary>
+    public void Finish(DeletionBatch batch) => Run("Deletions", new LeaderEvent.DeletionsTried(batch), async () =>
+    {
+        if (await lifecycle.FinalizeAsync(batch.Services, batch.FloatingIPs, CancellationToken.None) < batch.Count) await Task.Delay(UnfinishedInterval, time);
+    });
+
+    public void Serve(PendingBatch batch) => Run("Serving pending Services", new LeaderEvent.PendingServicesTried(), async () =>
+    {
+        var services = batch.Services.ToList();
+        foreach (var network in batch.ChangedNetworks) services.AddRange(await lifecycle.IncompleteAsync(network, CancellationToken.None));
+        await lifecycle.ServePendingAsync(services, CancellationToken.None);
+    });
+
+    public void MarkLost(TimeSpan lostAfter) => Run("Marking lost vRouters", new LeaderEvent.LostMarked(), () =>
+        agents.MarkLostAsync(ControlNodeStore.GoneAfter, lostAfter, CancellationToken.None));
+
+    private void Run(string what, LeaderEvent done, Func<Task> work) => _ = RunAsync(what, done, work);
+
+    private async Task RunAsync(string what, LeaderEvent done, Func<Task> work)
+    {
+        try
+        {
+            await work();
+        }
+        catch (Exception e)
+        {
+            LogPostponed(e, what);
+            await Task.Delay(FailureInterval, time);
+        }
+
+        inbox.Post(done);
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{What} had to be put off; it is tried again")]
+    private partial void LogPostponed(Exception exception, string what);
+}

@@ -1,0 +1,33 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.CodeAnalysis;
+using CN2.Api.Data;
+
+namespace CN2.Api.Reconcile;
+
+/// <summary>
+/// The only way from other threads into the reconciler's loop: they post events, or only wake the loop. Every method may be called
+/// from any thread, but for <see cref="TryTake"/> and <see cref="WaitAsync"/>, which are the loop's. The change feed wakes the loop too.
+/// </summary>
+internal sealed class LoopInbox(ChangeSignal signal) : IDisposable
+{
+    private readonly ConcurrentQueue<LoopEvent> _events = new();
+    private readonly ChangeWaiter _waiter = signal.Subscribe();
+
+    public void Post(LoopEvent loopEvent)
+    {
+        _events.Enqueue(loopEvent);
+        Wake();
+    }
+
+    /// <summary>For an event that nothing waits for: the loop handles it in its next round.</summary>
+    public void PostWithoutWaking(LoopEvent loopEvent) => _events.Enqueue(loopEvent);
+
+    public void Wake() => _waiter.Set();
+
+    public bool TryTake([NotNullWhen(true)] out LoopEvent? loopEvent) => _events.TryDequeue(out loopEvent);
+
+    /// <summary>Waits until the loop is woken, at most <paramref name="atMost"/>.</summary>
+    public Task WaitAsync(TimeSpan atMost, CancellationToken ct) => _waiter.WaitAsync(atMost, ct);
+
+    public void Dispose() => _waiter.Dispose();
+}

@@ -1,0 +1,14 @@
+namespace CN2.Api.Reconcile;
+
+/// <summary>Sends to the speaker, the vRouters and the other replicas what has changed, as far as the start of the control node has come.</summary>
+internal sealed class Outbox(StartupGate gate, SpeakerDispatcher speaker, VRouterDispatcher vRouters, AgentProgress progress)
+{
+    public void Send(DateTimeOffset now, NextTick next)
+    {
+        gate.Tick(now, next);
+        speaker.Send();
+        if (gate.State.ServesAgents) vRouters.Flush();
+        speaker.Release();
+        progress.ShareWithOthers();
+    }
+}

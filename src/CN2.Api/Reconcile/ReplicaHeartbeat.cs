@@ -1,0 +1,76 @@
+using CN2.Api.Data;
+using CN2.Api.Drivers;
+using CN2.Api.Options;
+
+namespace CN2.Api.Reconcile;
+
+/// <summary>
+/// Writes every <see cref="ControlNodeStore.BeatInterval"/>, and when a BGP session changes, that this replica is alive and which sessions
+/// it has; reads the same of the others. Runs on a task of its own and hands each result to the loop as a <see cref="ReplicaView"/>.
+/// </summary>
+internal sealed partial class ReplicaHeartbeat(
+    ControlNodeStore store, IBgpSpeaker speaker, Leadership leadership, LoopInbox inbox, ControlNodeOptions self, TimeProvider time, ILogger<ReplicaHeartbeat> logger) : IReconcileTask
+{
+    private readonly WakeUp _sessionsChanged = new();
+    private volatile int _restartTimeSeconds;
+
+    /// <summary>The sessions as they were last written.</summary>
+    private Dictionary<string, BgpSession> _written = [];
+    private bool _hadOthers;
+    private bool _hasBeaten;
+
+    /// <summary>The row of this replica was missing at a heartbeat whose result the loop does not have yet.</summary>
+    private bool _wasUnknown;
+
+    /// <summary>How long routers may hold this replica's routes after it is gone: the largest restart time of its peers. May be called from any thread.</summary>
+    public void SetRestartTime(int seconds) => _restartTimeSeconds = seconds;
+
+    public async Task RunAsync(CancellationToken ct)
+    {
+        speaker.Changed += _sessionsChanged.Set;
+        try
+        {
+            while (true)
+            {
+                try
+                {
+                    await BeatAsync(ct);
+                }
+                catch (Exception e) when (!e.IsStop(ct))
+                {
+                    LogBeatFailed(e.Message);
+                }
+
+                await _sessionsChanged.WaitAsync(ControlNodeStore.BeatInterval, time, ct);
+            }
+        }
+        finally
+        {
+            speaker.Changed -= _sessionsChanged.Set;
+        }
+    }
+
+    private async Task BeatAsync(CancellationToken ct)
+    {
+        var sessions = speaker.Sessions.ToDictionary(s => s.Peer);
+        var changed = sessions.Where(s => _written.GetValueOrDefault(s.Key) != s.Value).Select(s => s.Key).Concat(_written.Keys.Except(sessions.Keys)).ToList();
+        var (hasOthers, unknown) = await store.BeatAsync(self.Name, _restartTimeSeconds, changed.Count > 0 ? SessionDocument.Write(sessions.Values) : null, changed, ct);
+        _wasUnknown |= unknown;
+        _written = sessions;
+        var documents = hasOthers || _hadOthers ? await store.SessionsAsync(ct) : [];
+
+        inbox.Post(new ReplicaView(
+            hasOthers,
+            // A replica that was alone has saved rows without change rows, and one that was believed gone has lost its rows.
+            MustIntroduce: hasOthers && (!_hadOthers || _wasUnknown),
+            RowsLost: _wasUnknown && _hasBeaten,
+            documents.Where(d => d.Key != self.Name).ToDictionary(d => d.Key, d => SessionDocument.Read(d.Value))));
+        _hadOthers = hasOthers;
+        _hasBeaten = true;
+        _wasUnknown = false;
+        if (leadership.IsLeading) await store.ForgetGoneAsync(ct);
+    }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "This replica could not write that it is alive: {Reason}")]
+    private partial void LogBeatFailed(string reason);
+}

@@ -1,0 +1,122 @@
+using CN2.Api.Drivers;
+using CN2.Network.Compilation;
+using CN2.Network.Resources;
+
+namespace CN2.Api.Reconcile;
+
+/// <summary>What follows from a row that was read: the resource in memory changes, and the parts of the reconciler that follow it are told.</summary>
+internal sealed class ResourceChanges(
+    LoopState state, Retirements retirements, HeldAddresses addresses, Deletions deletions, PendingServices pending, SpeakerDispatcher speaker, AgentProgress progress)
+{
+    public void Put(ExternalNetwork network)
+    {
+        if (state.Resources.ExternalNetwork(network.Uid)?.FabricForwarding != network.FabricForwarding) addresses.ForwardingChanged(network.Uid);
+        state.Resources.Put(network);
+        speaker.Put(network);
+        pending.NetworkChanged(network.Uid);
+    }
+
+    public void RemoveExternalNetwork(Guid uid)
+    {
+        state.Resources.RemoveExternalNetwork(uid);
+        speaker.RemoveNetwork(uid);
+    }
+
+    public void Put(Service service)
+    {
+        state.Resources.Put(service);
+        deletions.Put(service);
+        pending.Put(service);
+        foreach (var floatingIP in retirements.Reconsider(service.Uid)) state.Resources.Put(floatingIP);
+        state.Statuses.Add(service.Uid);
+    }
+
+    public void RemoveService(Guid uid)
+    {
+        state.Resources.RemoveService(uid);
+        deletions.RemoveService(uid);
+        pending.Remove(uid);
+        state.Statuses.Forget(uid);
+    }
+
+    public void Put(FloatingIP floatingIP)
+    {
+        if (state.Resources.TryGetFloatingIP(floatingIP.Uid) is null) addresses.Appeared(floatingIP.Uid);
+        state.Resources.Put(retirements.Filter(floatingIP));
+        deletions.Put(floatingIP);
+        state.Statuses.Add(floatingIP.Service ?? floatingIP.Uid);
+    }
+
+    public void RemoveFloatingIP(Guid uid)
+    {
+        addresses.Removed(uid);
+        state.Resources.RemoveFloatingIP(uid);
+        retirements.Forget(uid);
+        deletions.RemoveFloatingIP(uid);
+        speaker.Forget(uid);
+        state.Statuses.Forget(uid);
+        state.Others.Clear(uid);
+        state.Refused.Forget(uid);
+    }
+
+    /// <summary>FloatingIPs that a Service was leaving, and whose successor serves now, go (<see cref="Retirements"/>). True: there are some.</summary>
+    public bool Retire(IReadOnlyCollection<Guid> touchedOwners)
+    {
+        var due = retirements.Due(touchedOwners);
+        foreach (var floatingIP in due) Put(floatingIP with { Deleting = true });
+        return due.Count > 0;
+    }
+
+    public void Put(VirtualMachineInterface endpoint) => state.Resources.Put(endpoint);
+
+    public void RemoveVirtualMachineInterface(Guid uid) => state.Resources.RemoveVirtualMachineInterface(uid);
+
+    public void Put(ServiceHealthCheck check) => state.Resources.Put(check);
+
+    public void RemoveServiceHealthCheck(Guid uid) => state.Resources.RemoveServiceHealthCheck(uid);
+
+    public void Put(VirtualRouterState router)
+    {
+        var account = state.Ledger.Open(router.Router.Name);
+        if (router.Router.Lost && !account.Lost && !account.ConnectedHere) state.Statuses.Add(account.GiveUp());
+        if (router.Router.Lost != account.Lost) state.Statuses.Add(account.Awaited);
+        account.Lost = router.Router.Lost;
+        account.ConnectedElsewhere = router.Connected && router.ControlNode != state.Self;
+        state.Resources.Put(router.Router);
+        state.Statuses.Add(account.AppliedElsewhere(router.AppliedPosition));
+        if (account.ConnectedElsewhere) state.Sequencer.Acknowledged(account.Name, state.Clock.Now);
+        // The agent was marked as lost after it had come back and acknowledged everything.
+        if (account is { Lost: true, ConnectedHere: true, Answered: true }) progress.Save(account, atOnce: true);
+    }
+
+    public void RemoveVirtualRouter(Guid uid)
+    {
+        if (state.Resources.TryGetVirtualRouter(uid) is not { } router) return;
+        state.Resources.RemoveVirtualRouter(uid);
+        if (state.Ledger.Find(router.Name) is { ConnectedHere: false }) state.ForgetVirtualRouter(router.Name);
+    }
+
+    public void Put(IReadOnlyList<BgpPeer> peers) => speaker.SetPeers(peers);
+
+    /// <summary>Other replicas announce these FloatingIPs as the rows say, and as nothing else.</summary>
+    public void PutAnnouncements(IReadOnlyCollection<Guid> floatingIPs, IEnumerable<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)> rows)
+    {
+        foreach (var floatingIP in floatingIPs) state.Others.Clear(floatingIP);
+        foreach (var (floatingIP, controlNode, paths) in rows) state.Others.Set(floatingIP, controlNode, paths);
+        foreach (var floatingIP in floatingIPs)
+        {
+            if (state.Resources.TryGetFloatingIP(floatingIP) is { } known) state.Statuses.Add(known.Service ?? known.Uid);
+        }
+    }
+
+    /// <summary>These rows are all that other replicas announce.</summary>
+    public void ReplaceAnnouncements(IEnumerable<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)> rows)
+    {
+        state.Others.Clear();
+        foreach (var (floatingIP, controlNode, paths) in rows) state.Others.Set(floatingIP, controlNode, paths);
+        state.ReachedPeersChanged();
+    }
+
+    /// <summary>Something was freed or added that a pending Service may want.</summary>
+    public void SomethingMayFit() => pending.SomethingMayFit();
+}
