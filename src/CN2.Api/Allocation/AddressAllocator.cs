@@ -5,15 +5,16 @@ using NpgsqlTypes;
 namespace CN2.Api.Allocation;
 
 /// <summary>
-/// Takes addresses and node ports for many holders at once, inside the caller's transaction. One statement serves everybody as long
-/// as the first choices last; each exhausted subnet costs one more. Locks are taken in the order of subnet ids and skipped where
-/// others hold them, so that concurrent callers neither collide nor wait. The unique constraints over holders stay the referee.
+/// Takes addresses and node ports for many holders at once, inside the caller's transaction. One statement serves all demands while the
+/// first choices last; each exhausted subnet costs one statement more. Rows are locked in the order of subnet ids, and rows that another
+/// transaction has locked are skipped, so that concurrent callers neither collide nor wait. The unique constraints over holders remain
+/// the referee.
 /// </summary>
 public static class AddressAllocator
 {
-    /// <summary>Serves the demands (earlier ones first); those that cannot be served are left with nothing taken.</summary>
-    /// <exception cref="CatalogMovedException">The catalog the demands were made from is not the current one.</exception>
-    /// <exception cref="PoolRunDryException">A subnet must be refilled first (<see cref="AllocationTransaction"/> does and starts again).</exception>
+    /// <summary>Serves the demands, earlier ones first. A demand that cannot be served takes nothing.</summary>
+    /// <exception cref="CatalogMovedException">The demands were made from a catalog that is not the current one.</exception>
+    /// <exception cref="PoolRunDryException">A subnet must be refilled first; then the write starts again.</exception>
     public static async Task TakeAsync(
         NpgsqlConnection connection, long catalogVersion, IReadOnlyList<AddressDemand> demands, IReadOnlyList<NodePortDemand> nodePorts, CancellationToken ct)
     {
@@ -38,8 +39,8 @@ public static class AddressAllocator
     }
 
     /// <summary>
-    /// Marks asked-for addresses and node ports as no longer free. It does not say that nobody holds them: inserting the holder does
-    /// (<c>floating_ip_address</c>, <c>pk_node_port</c>).
+    /// Takes requested addresses and node ports out of the pools. Whether another holder has them is decided by the constraints
+    /// <c>floating_ip_address</c> and <c>pk_node_port</c> when the holder is inserted.
     /// </summary>
     public static async Task TakeAskedAsync(NpgsqlConnection connection, IReadOnlyList<PooledAddress> addresses, IReadOnlyList<(short Protocol, int Port)> nodePorts, CancellationToken ct)
     {
@@ -48,7 +49,7 @@ public static class AddressAllocator
         if (addresses.Count > 0)
         {
             var ordered = addresses.OrderBy(a => a.SubnetId).ThenBy(a => a.Address.ToString(), StringComparer.Ordinal).ToList();
-            // FOR SHARE excludes a refill, which would not see our holder before we commit and put the address into the pool behind us.
+            // FOR SHARE excludes a refill: it does not see our holder before we commit, and would put the address into the pool again.
             batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT FROM subnet WHERE id = ANY($1) ORDER BY id FOR SHARE")
             {
                 Parameters = { new() { Value = ordered.Select(a => a.SubnetId).Distinct().ToArray() } },
@@ -162,7 +163,7 @@ public static class AddressAllocator
         await command.ExecuteNonQueryAsync(ct);
     }
 
-    /// <summary>How far one demand has got: which option, and in each of its families which subnet is being tried.</summary>
+    /// <summary>The progress of one demand: the option, and in each of its families the subnet that is tried.</summary>
     private sealed class Cursor
     {
         private readonly AddressDemand _demand;
@@ -188,7 +189,7 @@ public static class AddressAllocator
             }
         }
 
-        /// <summary>Takes from what was got; what is not there is exhausted, so it moves on to the next subnet or option.</summary>
+        /// <summary>Takes from the addresses of this round. A subnet without one is exhausted, so the demand moves to the next subnet or option.</summary>
         public void Serve(Dictionary<int, Queue<IPAddress>> got)
         {
             if (_done) return;

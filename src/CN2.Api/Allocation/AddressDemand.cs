@@ -12,21 +12,21 @@ public sealed record PoolOption(params IReadOnlyList<int>[] SubnetsOfFamily);
 public readonly record struct PooledAddress(int SubnetId, IPAddress Address);
 
 /// <summary>
-/// What one holder wants of the pools: the first of <see cref="Options"/> that can be had as a whole. That is how all families of a
-/// Service come from one network, and how the next network is tried when one is exhausted.
+/// What one holder needs from the pools: the first of <see cref="Options"/> that can be taken completely. So all families of a Service
+/// come from one network, and the next network is tried when one is exhausted.
 /// </summary>
 public sealed class AddressDemand(IReadOnlyList<PoolOption> options)
 {
     public IReadOnlyList<PoolOption> Options { get; } = options;
 
-    /// <summary>Index of the option that was had; -1 while none was, or when all are exhausted.</summary>
+    /// <summary>Index of the option that was taken; -1 before that, or when all are exhausted.</summary>
     public int Chosen { get; internal set; } = -1;
 
     /// <summary>One address for each family of the chosen option, in its order; empty when exhausted.</summary>
     public IReadOnlyList<PooledAddress> Taken { get; internal set; } = [];
 }
 
-/// <summary>So many node ports of one protocol (IANA number); fewer in <see cref="Taken"/> when the range is exhausted.</summary>
+/// <summary>A number of node ports of one protocol (IANA number); <see cref="Taken"/> has fewer when the range is exhausted.</summary>
 public sealed class NodePortDemand(short protocol, int count)
 {
     public short Protocol { get; } = protocol;

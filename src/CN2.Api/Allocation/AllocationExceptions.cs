@@ -1,9 +1,13 @@
 namespace CN2.Api.Allocation;
 
-/// <summary>The catalog moved since the plan was made: <see cref="AllocationTransaction"/> reloads it and starts again.</summary>
+/// <summary>The catalog changed after the plan was made. <see cref="AllocationRecovery"/> reads it again, then the write starts again.</summary>
 public sealed class CatalogMovedException() : Exception("The catalog has changed since it was read.");
 
-/// <summary>A subnet has more addresses than free_address holds: <see cref="AllocationTransaction"/> refills it and starts again.</summary>
+/// <summary>
+/// A subnet has more addresses than table <c>free_address</c> holds. <see cref="AllocationRecovery"/> adds some, then the write starts again.
+/// </summary>
+/// <param name="subnetId">The subnet to refill.</param>
+/// <param name="wanted">How many addresses the write needs of it.</param>
 public sealed class PoolRunDryException(int subnetId, int wanted) : Exception($"Subnet {subnetId} must be refilled.")
 {
     public int SubnetId { get; } = subnetId;

@@ -4,29 +4,27 @@ using Npgsql;
 namespace CN2.Api.Allocation;
 
 /// <summary>
-/// A write that allocates may have to begin again, through no fault of the request: the catalog moved, a pool must be refilled, or an
-/// address came out of the pool that somebody holds (which nothing here does, but a hand in the database could). Each recovery makes
-/// progress.
+/// Failures of a write that are no fault of the request: the catalog moved, a pool must be refilled, two transactions deadlocked, or
+/// the pool held an address that a FloatingIP has already (only manual changes in the database can cause that). What
+/// <see cref="RecoverAsync"/> does lets the next attempt get further.
 /// </summary>
 public sealed class AllocationRecovery(Catalog catalog)
 {
-    /// <summary>Only bounds what nobody thought of.</summary>
+    /// <summary>Safety limit; never reached in known cases.</summary>
     private const int Attempts = 30;
 
-    /// <summary>Whether another attempt makes sense after <see cref="RecoverAsync"/>; <paramref name="attempt"/> counts from 1.</summary>
+    /// <summary>Whether another attempt can succeed after <see cref="RecoverAsync"/>; <paramref name="attempt"/> counts from 1.</summary>
     public static bool CanRecover(Exception exception, int attempt) => attempt < Attempts && Unwrapped(exception) switch
     {
         CatalogMovedException or PoolRunDryException => true,
         PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation, ConstraintName: "floating_ip_subnet" } => attempt < 4,
-        // A second look also tells the loser of a race who holds what it asked for.
+        // Another attempt also tells the loser of a race who holds the address or port it asked for.
         PostgresException { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "floating_ip_address" or "pk_node_port" } => attempt < 4,
         PostgresException { SqlState: PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure } => attempt < 10,
         _ => false,
     };
 
-    private static Exception Unwrapped(Exception exception) => PostgresErrors.Find(exception) ?? exception;
-
-    /// <summary>Does what the next attempt needs, on a connection without a transaction.</summary>
+    /// <summary>Does what the next attempt needs, on a connection without an open transaction.</summary>
     public async Task RecoverAsync(Exception exception, NpgsqlConnection connection, CancellationToken ct)
     {
         switch (Unwrapped(exception))
@@ -57,4 +55,6 @@ public sealed class AllocationRecovery(Catalog catalog)
                 break;
         }
     }
+
+    private static Exception Unwrapped(Exception exception) => PostgresErrors.Find(exception) ?? exception;
 }

@@ -6,7 +6,6 @@ public static class AllocationRegistration
     {
         services.AddSingleton<Catalog>();
         services.AddSingleton<AllocationRecovery>();
-        services.AddSingleton<AllocationTransaction>();
         services.AddSingleton<ServicePools>();
         services.AddHostedService<ServicePoolsStartup>();
         return services;

@@ -1,24 +1,24 @@
 using System.Net;
+using System.Text.Json;
 using CN2.Api.Data.Documents;
 using CN2.Api.Json;
 using CN2.Api.Options;
 using CN2.Network.Resources;
 using CN2.Network.Selection;
 using Npgsql;
-using LabelExpression = CN2.Network.Selection.LabelExpression;
 
 namespace CN2.Api.Allocation;
 
 /// <summary>
-/// The few rows that decide where an address comes from, kept in memory. Triggers move <c>catalog.version</c> with every change of
-/// them; a transaction that allocates compares it in its first statement and starts again with a fresh copy when it has moved, so a
-/// replica never decides on what another has changed.
+/// The few rows that decide where an address comes from, kept in memory. Triggers increment <c>catalog.version</c> with every change of
+/// these rows. A transaction that allocates compares the version in its first statement and starts again with a fresh copy when it
+/// differs, so a replica never decides on rows that another replica has changed.
 /// </summary>
 public sealed class Catalog(ServiceNetworkOptions serviceNetwork)
 {
     private CatalogSnapshot? _current;
 
-    /// <summary>What was last read; whoever writes on it must have the version compared.</summary>
+    /// <summary>The copy that was last read. A write that is decided on it must compare its version with the database.</summary>
     public async ValueTask<CatalogSnapshot> CurrentAsync(NpgsqlConnection connection, CancellationToken ct) =>
         Volatile.Read(ref _current) ?? await ReloadAsync(connection, ct);
 
@@ -30,72 +30,82 @@ public sealed class Catalog(ServiceNetworkOptions serviceNetwork)
         return (long)(await command.ExecuteScalarAsync(ct))! == current.Version ? current : await ReloadAsync(connection, ct);
     }
 
-    /// <summary>Reads it anew; not inside a transaction that already took a snapshot.</summary>
+    /// <summary>Reads the rows again; one round trip unless they change meanwhile.</summary>
     public async Task<CatalogSnapshot> ReloadAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        // One statement, so one snapshot: the version belongs to the rows.
-        await using var command = new NpgsqlCommand(
-            """
-            SELECT 0, (SELECT version FROM catalog), NULL::uuid, NULL::text, NULL::text, NULL::jsonb, NULL::int, NULL::boolean, NULL::boolean, NULL::text, NULL::inet
-            UNION ALL SELECT 1, NULL, uid, NULL, name, labels, NULL, NULL, NULL, NULL, NULL FROM namespace
-            UNION ALL SELECT 2, NULL, uid, namespace, name, labels, priority, auto_assign, fabric_forwarding, NULL, NULL FROM external_network
-            UNION ALL SELECT 3, position, external_network_uid, NULL, cidr::text, NULL, id, NULL, NULL, NULL, gateway FROM subnet
-            UNION ALL SELECT 4, NULL, uid, NULL, name, NULL, NULL, NULL, NULL, spec::text, NULL FROM external_network_selector
-            """, connection);
-        long version = 0;
-        var namespaces = new Dictionary<string, LabelSet>(StringComparer.Ordinal);
-        var networks = new List<CatalogNetwork>();
-        var subnets = new List<(Guid? Network, long Position, CatalogSubnet Subnet)>();
-        var selectors = new List<NetworkSelector>();
-        await using (var reader = await command.ExecuteReaderAsync(ct))
+        while (true)
         {
-            while (await reader.ReadAsync(ct))
-            {
-                switch (reader.GetInt32(0))
-                {
-                    case 0: version = reader.GetInt64(1); break;
-                    case 1: namespaces[reader.GetString(4)] = Labels(reader); break;
-                    case 2:
-                        networks.Add(new CatalogNetwork
-                        {
-                            Uid = reader.GetGuid(2),
-                            Id = new NamespacedName(reader.GetString(3), reader.GetString(4)),
-                            Labels = Labels(reader),
-                            Priority = reader.GetInt32(6),
-                            AutoAssign = reader.GetBoolean(7),
-                            FabricForwarding = reader.GetBoolean(8),
-                            Subnets = [],
-                        });
-                        break;
-                    case 3:
-                        subnets.Add((reader.IsDBNull(2) ? null : reader.GetGuid(2), reader.GetInt64(1),
-                            new CatalogSubnet(reader.GetInt32(6), IPNetwork.Parse(reader.GetString(4)), reader.IsDBNull(10) ? null : reader.GetFieldValue<IPAddress>(10))));
-                        break;
-                    case 4: selectors.Add(Selector(reader.GetString(4), reader.GetString(9))); break;
-                }
-            }
+            if (await TryReadAsync(connection, ct) is not { } snapshot) continue;
+            Volatile.Write(ref _current, snapshot);
+            return snapshot;
         }
-
-        var ofNetwork = subnets.Where(s => s.Network is not null).ToLookup(s => s.Network!.Value);
-        var snapshot = new CatalogSnapshot(
-            version,
-            namespaces,
-            networks.ConvertAll(n => n with { Subnets = ofNetwork[n.Uid].OrderBy(s => s.Position).Select(s => s.Subnet).ToArray() }),
-            selectors,
-            // Only the pools that are configured now are handed out from; an older one stays for those who hold its addresses.
-            subnets.Where(s => s.Network is null && (s.Subnet.Cidr.Equals(serviceNetwork.V4) || s.Subnet.Cidr.Equals(serviceNetwork.V6))).Select(s => s.Subnet).ToArray());
-        Volatile.Write(ref _current, snapshot);
-        return snapshot;
-
-        static NetworkSelector Selector(string name, string spec)
-        {
-            var (networks, namespaces) = ApiJson.Read<ExternalNetworkSelectorSpec>(spec);
-            return new NetworkSelector(name, Read(networks), namespaces is null ? null : Read(namespaces));
-        }
-
-        static LabelSelector? Read(LabelSelectorBody body) => LabelSelector.Make(
-            body.MatchLabels, body.MatchExpressions?.ConvertAll(e => new LabelExpression(e.Key, e.Operator?.ToString(), e.Values))).Selector;
-
-        static LabelSet Labels(NpgsqlDataReader reader) => LabelSet.Of(System.Text.Json.JsonSerializer.Deserialize<Dictionary<string, string>>(reader.GetString(5))!);
     }
+
+    /// <summary>
+    /// Null: the rows changed between two of the SELECTs. Each SELECT sees what is committed when it begins. The version is read first and
+    /// last; if it is the same, all SELECTs saw the same rows. A REPEATABLE READ transaction would cost a round trip more, and could not
+    /// be used inside a write's transaction.
+    /// </summary>
+    private async Task<CatalogSnapshot?> TryReadAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await using var batch = new NpgsqlBatch(connection)
+        {
+            BatchCommands =
+            {
+                new("SELECT version FROM catalog"),
+                new("SELECT name, labels FROM namespace"),
+                new("SELECT id, external_network_uid, cidr, gateway FROM subnet ORDER BY position"),
+                new("SELECT uid, namespace, name, labels, priority, auto_assign, fabric_forwarding FROM external_network"),
+                new("SELECT name, spec FROM external_network_selector"),
+                new("SELECT version FROM catalog"),
+            },
+        };
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        var version = await ReadVersionAsync(reader, ct);
+        var namespaces = (await ReadAsync(reader, row => (Name: row.GetString(0), Labels: Labels(row, 1)), ct)).ToDictionary(n => n.Name, n => n.Labels, StringComparer.Ordinal);
+        var subnets = await ReadAsync(reader, row => (Network: row.IsDBNull(1) ? (Guid?)null : row.GetGuid(1), Subnet: ReadSubnet(row)), ct);
+        var ofNetwork = subnets.Where(s => s.Network is not null).ToLookup(s => s.Network!.Value, s => s.Subnet);
+        var networks = await ReadAsync(reader, row => ReadNetwork(row, [.. ofNetwork[row.GetGuid(0)]]), ct);
+        var selectors = await ReadAsync(reader, row => Selector(row.GetString(0), row.GetString(1)), ct);
+        if (await ReadVersionAsync(reader, ct) != version) return null;
+        // New addresses come only from the pools of the settings. A pool of earlier settings stays while Services hold addresses of it.
+        var servicePools = subnets.FindAll(s => s.Network is null && (s.Subnet.Cidr.Equals(serviceNetwork.V4) || s.Subnet.Cidr.Equals(serviceNetwork.V6)));
+        return new CatalogSnapshot(version, namespaces, networks, selectors, servicePools.ConvertAll(s => s.Subnet));
+    }
+
+    private static async Task<long> ReadVersionAsync(NpgsqlDataReader reader, CancellationToken ct) => (await ReadAsync(reader, row => row.GetInt64(0), ct))[0];
+
+    /// <summary>Reads one result and moves to the next.</summary>
+    private static async Task<List<T>> ReadAsync<T>(NpgsqlDataReader reader, Func<NpgsqlDataReader, T> read, CancellationToken ct)
+    {
+        var items = new List<T>();
+        while (await reader.ReadAsync(ct)) items.Add(read(reader));
+        await reader.NextResultAsync(ct);
+        return items;
+    }
+
+    private static CatalogSubnet ReadSubnet(NpgsqlDataReader row) =>
+        new(row.GetInt32(0), row.GetFieldValue<IPNetwork>(2), row.IsDBNull(3) ? null : row.GetFieldValue<IPAddress>(3));
+
+    private static CatalogNetwork ReadNetwork(NpgsqlDataReader row, IReadOnlyList<CatalogSubnet> subnets) => new()
+    {
+        Uid = row.GetGuid(0),
+        Id = new NamespacedName(row.GetString(1), row.GetString(2)),
+        Labels = Labels(row, 3),
+        Priority = row.GetInt32(4),
+        AutoAssign = row.GetBoolean(5),
+        FabricForwarding = row.GetBoolean(6),
+        Subnets = subnets,
+    };
+
+    private static NetworkSelector Selector(string name, string spec)
+    {
+        var (networks, namespaces) = ApiJson.Read<ExternalNetworkSelectorSpec>(spec);
+        return new NetworkSelector(name, Selector(networks), namespaces is null ? null : Selector(namespaces));
+    }
+
+    private static LabelSelector? Selector(LabelSelectorBody body) => LabelSelector.Make(
+        body.MatchLabels, body.MatchExpressions?.ConvertAll(e => new LabelExpression(e.Key, e.Operator?.ToString(), e.Values))).Selector;
+
+    private static LabelSet Labels(NpgsqlDataReader row, int column) => LabelSet.Of(JsonSerializer.Deserialize<Dictionary<string, string>>(row.GetString(column))!);
 }

@@ -6,7 +6,7 @@ using CN2.Network.Selection;
 
 namespace CN2.Api.Allocation;
 
-/// <summary>The networks a Service may take an address from, best first; none: why, and a sentence for the user.</summary>
+/// <summary>The networks that a Service may take an address from, best first. When there are none: a reason and a sentence for the user.</summary>
 public sealed record NetworkCandidates(IReadOnlyList<CatalogNetwork> Networks, string? Reason, string? Message);
 
 /// <summary>Namespaces, networks, selectors and the pools of cluster IPs at one <see cref="Version"/>. Immutable.</summary>
@@ -53,14 +53,14 @@ public sealed class CatalogSnapshot
 
     public CatalogNetwork? Network(NamespacedName id) => _byName.GetValueOrDefault(id);
 
-    /// <summary>A subnet that is handed out from, and its network (null: the service network).</summary>
+    /// <summary>A subnet that new addresses come from, and its network (null: the service network).</summary>
     public (CatalogSubnet Subnet, CatalogNetwork? Network) Subnet(int id) => _subnets[id];
 
     public IReadOnlyList<int> ServiceSubnetsOf(IPFamily family) => family == IPFamily.IPv6 ? _serviceV6 : _serviceV4;
 
     /// <summary>
-    /// Where a Service of <paramref name="ns"/> may get its external addresses (contract §3): the network it names, else what the
-    /// selector it names (else <c>default-external</c>) chooses, by priority, then name.
+    /// Where a Service of <paramref name="ns"/> may get its external addresses (docs/contract.md §3): from the network it names; otherwise
+    /// from the networks that its selector (default <c>default-external</c>) chooses, by priority, then name.
     /// </summary>
     public NetworkCandidates CandidatesFor(string ns, string? network, string? selector) =>
         _candidates.GetOrAdd((ns, network, selector), static (key, self) => self.Resolve(key.Namespace, key.Network, key.Selector), this);

@@ -7,12 +7,12 @@ using NpgsqlTypes;
 namespace CN2.Api.Allocation;
 
 /// <summary>
-/// At start: sees that the pools of cluster IPs and node ports are those of the settings. A changed service network becomes a new
-/// pool; the old one stays as long as a Service holds an address of it, and is not handed out from. Repeatable, replicas take turns.
+/// At start: makes the pools of cluster IPs and node ports those of the settings. A changed service network becomes a new pool. The old
+/// pool gives no new addresses and stays while a Service holds one of its addresses. Repeatable; replicas take turns.
 /// </summary>
 public sealed class ServicePools(NpgsqlDataSource source, ServiceNetworkOptions serviceNetwork, NodePortOptions nodePorts)
 {
-    /// <exception cref="SettingsException">The new service network overlaps an old one that is still in use; the message says what to do.</exception>
+    /// <exception cref="SettingsException">The new service network overlaps an old one that is in use; the message says what to do.</exception>
     public async Task EnsureAsync(CancellationToken ct)
     {
         await using var connection = await source.OpenConnectionAsync(ct);
@@ -30,7 +30,7 @@ public sealed class ServicePools(NpgsqlDataSource source, ServiceNetworkOptions 
 
             var id = (int)(await ScalarAsync("INSERT INTO subnet (cidr, position) VALUES ($1, 0) RETURNING id", Cidr(network)))!;
             await ExecuteAsync("INSERT INTO subnet_scope (subnet_id, scope, cidr) VALUES ($1, 'service', $2)", new() { Value = id }, Cidr(network));
-            // Everything but the network address and, of IPv4, the broadcast address.
+            // All addresses except the network address and, in IPv4, the broadcast address.
             var last = network.FamilyOf() == IPFamily.IPv4 ? network.Last() - 1 : network.Last();
             await ExecuteAsync("SELECT cn2_set_subnet_ranges($1, $2, $3)", new() { Value = id },
                 Inet(AddressArithmetic.ToAddress(network.First() + 1, network.FamilyOf())), Inet(AddressArithmetic.ToAddress(last, network.FamilyOf())));

@@ -4,8 +4,8 @@ using Npgsql;
 namespace CN2.Api.Allocation;
 
 /// <summary>
-/// Runs <see cref="ServicePools"/> after the migrations and before the first request. Where the schema is brought up to date by
-/// somebody else (<c>Database__Migrate=false</c>) or the database is away, it goes on trying; until then no cluster IP is given.
+/// Runs <see cref="ServicePools"/> after the migrations and before the first request. While the schema is not migrated yet
+/// (<c>Database__Migrate=false</c>) or the database is away, it tries again; until it succeeds no cluster IP is allocated.
 /// </summary>
 public sealed class ServicePoolsStartup(ServicePools pools, TimeProvider time) : BackgroundService
 {

@@ -18,8 +18,7 @@ public sealed class BgpRouterStore
     {
         if (rows.Count == 0) return [];
         // A replica that is gone has no sessions, whatever it wrote last.
-        var alive = DateTimeOffset.UtcNow - ControlNodeStore.GoneAfter;
-        var nodes = await db.ControlNodes.AsNoTracking().Where(n => n.LastSeenAt > alive).OrderBy(n => n.Name).ToListAsync(cancellationToken);
+        var nodes = await db.ControlNodes.Where(n => n.LastSeenAt > CN2DbContext.Now() - ControlNodeStore.GoneAfter).OrderBy(n => n.Name).ToListAsync(cancellationToken);
         var sessions = nodes.ConvertAll(n => (n.Name, Sessions: ApiJson.Read<Dictionary<string, KeptBgpSession>>(n.Sessions)));
         return [.. rows.Select(row => ToResource(row, [.. sessions.Where(n => n.Sessions.ContainsKey(row.Name)).Select(n => ToSession(n.Name, n.Sessions[row.Name]))]))];
     }
@@ -100,11 +99,12 @@ public sealed class BgpRouterStore
         return new WriteOutcome.Gone();
     }
 
-    /// <summary>What overlay networks say of who takes their address families may read differently now: watchers hear of it.</summary>
-    private static async Task TellOverlayNetworksAsync(WriteScope scope, CancellationToken cancellationToken) =>
-        scope.Changes.WrittenBySql(await scope.Db.Database.ExecuteSqlAsync(
-            $"INSERT INTO change (kind, namespace, name, uid, verb, status_only) SELECT {(short)ResourceKind.ExternalNetwork}, namespace, name, uid, {(short)ChangeVerb.Modified}, true FROM external_network WHERE NOT fabric_forwarding",
-            cancellationToken));
+    /// <summary>The conditions of overlay networks depend on the address families of BgpRouters, so watches get the networks again.</summary>
+    private static async Task TellOverlayNetworksAsync(WriteScope scope, CancellationToken cancellationToken)
+    {
+        var networks = await scope.Db.ExternalNetworks.Where(n => !n.FabricForwarding).Select(n => new { n.Namespace, n.Name, n.Uid }).ToListAsync(cancellationToken);
+        foreach (var network in networks) scope.Changes.Modified(ResourceKind.ExternalNetwork, network.Namespace, network.Name, network.Uid, statusOnly: true);
+    }
 
     private static async Task<ApiProblem?> FindHolderAsync(WriteScope scope, BgpRouterRequest request, Guid self, CancellationToken cancellationToken)
     {

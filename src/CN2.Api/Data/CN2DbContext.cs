@@ -31,8 +31,12 @@ public sealed class CN2DbContext(DbContextOptions<CN2DbContext> options) : DbCon
     public DbSet<EventRow> Events => Set<EventRow>();
     public DbSet<IdempotencyKeyRow> IdempotencyKeys => Set<IdempotencyKeyRow>();
 
+    /// <summary>The database's clock in a query: <c>now()</c>, when the transaction began. The clocks of replicas may differ.</summary>
+    public static DateTimeOffset Now() => throw new InvalidOperationException("Only for queries.");
+
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
+        modelBuilder.HasDbFunction(typeof(CN2DbContext).GetMethod(nameof(Now))!).HasName("now").IsBuiltIn();
         foreach (var type in new[]
                  {
                      typeof(NamespaceRow), typeof(ExternalNetworkSelectorRow), typeof(ExternalNetworkRow), typeof(FloatingIPRow),

@@ -59,12 +59,9 @@ public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal s
         });
         if (changedRouters.Count > 0)
         {
-            batch.BatchCommands.Add(new(
-                """
-                INSERT INTO change (kind, name, uid, verb, status_only) SELECT $2, name, uid, 2, true FROM bgp_router WHERE name = ANY($1)
-                """)
+            batch.BatchCommands.Add(new(ChangeList.InsertFrom(ResourceKind.BgpRouter, ChangeVerb.Modified, "bgp_router WHERE name = ANY($1)", statusOnly: true))
             {
-                Parameters = { new() { Value = changedRouters.ToArray() }, new() { Value = (short)ResourceKind.BgpRouter } },
+                Parameters = { new() { Value = changedRouters.ToArray() } },
             });
         }
 
@@ -118,17 +115,16 @@ public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal s
     public async Task ForgetGoneAsync(CancellationToken ct)
     {
         await using var command = dataSource.CreateCommand(
-            """
-            WITH gone AS (
-                SELECT name FROM control_node WHERE last_seen_at + greatest(make_interval(secs => restart_time_seconds), $2) < now()
-            ), withdrawn AS (
-                DELETE FROM advertisement a USING gone WHERE a.control_node = gone.name RETURNING a.floating_ip_uid, a.control_node
-            ), forgotten AS (
-                DELETE FROM control_node c USING gone WHERE c.name = gone.name
-            )
-            INSERT INTO change (kind, name, uid, verb, status_only) SELECT $1, control_node, floating_ip_uid, 2, true FROM withdrawn
-            """);
-        command.Parameters.Add(new() { Value = (short)ResourceKind.Announcements });
+            $"""
+             WITH gone AS (
+                 SELECT name FROM control_node WHERE last_seen_at + greatest(make_interval(secs => restart_time_seconds), $1) < now()
+             ), withdrawn AS (
+                 DELETE FROM advertisement a USING gone WHERE a.control_node = gone.name RETURNING a.floating_ip_uid AS uid, a.control_node AS name
+             ), forgotten AS (
+                 DELETE FROM control_node c USING gone WHERE c.name = gone.name
+             )
+             {ChangeList.InsertFrom(ResourceKind.Announcements, ChangeVerb.Modified, "withdrawn", statusOnly: true)}
+             """);
         command.Parameters.Add(new() { Value = GoneAfter });
         if (await command.ExecuteNonQueryAsync(ct) > 0) signal.Set();
     }

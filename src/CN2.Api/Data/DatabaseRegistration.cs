@@ -20,6 +20,7 @@ public static class DatabaseRegistration
             .UseSnakeCaseNamingConvention()
             .UseQueryTrackingBehavior(QueryTrackingBehavior.NoTracking));
         services.AddScoped(provider => provider.GetRequiredService<IDbContextFactory<CN2DbContext>>().CreateDbContext());
+        services.AddSingleton<AttachedContexts>();
         services.AddSingleton<DedicatedConnection>();
         services.AddSingleton<Migrator>();
         services.AddSingleton<ChangeSignal>();

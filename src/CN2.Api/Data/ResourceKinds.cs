@@ -27,6 +27,7 @@ public static class ResourceKinds
 
     public static bool TryParse(string collection, out ResourceKind kind) => Kinds.TryGetValue(collection, out kind);
 
-    public static bool IsNamespaced(this ResourceKind kind) =>
-        kind is not (ResourceKind.Namespace or ResourceKind.ExternalNetworkSelector or ResourceKind.VirtualRouter or ResourceKind.BgpRouter);
+    /// <summary>False for what control nodes report (<see cref="ResourceKind.Announcements"/>), which is no resource.</summary>
+    public static bool IsNamespaced(this ResourceKind kind) => kind is not (ResourceKind.Namespace or ResourceKind.ExternalNetworkSelector
+        or ResourceKind.VirtualRouter or ResourceKind.BgpRouter or ResourceKind.Announcements);
 }

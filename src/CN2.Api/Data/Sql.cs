@@ -1,9 +1,10 @@
+using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
 
 namespace CN2.Api.Data;
 
-/// <summary>Builds commands and typed parameters of plain SQL, without boxing.</summary>
+/// <summary>Builds commands and typed parameters of SQL, without boxing, and reads columns that need more than one call.</summary>
 internal static class Sql
 {
     public static NpgsqlBatchCommand Command(string sql, params NpgsqlParameter[] parameters)
@@ -13,12 +14,31 @@ internal static class Sql
         return command;
     }
 
+    public static NpgsqlParameter Value<T>(T value) => new NpgsqlParameter<T> { TypedValue = value };
+
+    /// <summary>One array for a column of many rows, for <c>unnest</c>.</summary>
     public static NpgsqlParameter Array<TRow, TValue>(List<TRow> rows, Func<TRow, TValue> value) => new NpgsqlParameter<TValue[]> { TypedValue = ToArray(rows, value) };
 
     public static NpgsqlParameter Array<TRow, TValue>(List<TRow> rows, Func<TRow, TValue> value, NpgsqlDbType type) =>
         new NpgsqlParameter<TValue[]> { TypedValue = ToArray(rows, value), NpgsqlDbType = NpgsqlDbType.Array | type };
 
+    /// <summary>An array of texts that may be null.</summary>
+    public static NpgsqlParameter Texts<TRow>(List<TRow> rows, Func<TRow, string?> value) => Array(rows, value, NpgsqlDbType.Text);
+
     public static NpgsqlParameter Time(DateTimeOffset time) => new NpgsqlParameter<DateTime> { TypedValue = time.UtcDateTime };
+
+    /// <summary>Labels or annotations as a jsonb column takes them.</summary>
+    public static string LabelsText(Dictionary<string, string> labels) => labels.Count == 0 ? "{}" : JsonSerializer.Serialize(labels);
+
+    /// <summary>Labels or annotations out of a jsonb column.</summary>
+    public static Dictionary<string, string> GetLabels(this NpgsqlDataReader row, int column) =>
+        row.GetString(column) is var text && text == "{}" ? [] : JsonSerializer.Deserialize<Dictionary<string, string>>(text)!;
+
+    public static string? GetStringOrNull(this NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
+
+    public static Guid? GetGuidOrNull(this NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetGuid(column);
+
+    public static DateTimeOffset? GetTimeOrNull(this NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetFieldValue<DateTimeOffset>(column);
 
     private static TValue[] ToArray<TRow, TValue>(List<TRow> rows, Func<TRow, TValue> value)
     {

@@ -46,7 +46,7 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
         if (await OverlapAsync(scope, row, spec, ct) is { } overlap) return overlap;
         scope.Db.ExternalNetworks.Add(row);
         scope.Changes.Added(ResourceKind.ExternalNetwork, ns, row.Name, row.Uid);
-        await scope.Db.SaveChangesAsync(ct);
+        await scope.SaveAsync(ct);
         for (var i = 0; i < spec.Subnets.Count; i++) await AddSubnetAsync(scope, row, spec, i, ct);
         return new WriteOutcome.Created((await resources.ReadAsync(scope.Connection, [row], ct))[0]);
     }
@@ -64,7 +64,7 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
         (row.FabricForwarding, row.AutoAssign, row.Priority, row.Spec) = (forwarding, automatic, priority, ApiJson.Text(spec));
         if (await OverlapAsync(scope, row, spec, ct) is { } overlap) return overlap;
         scope.Touch(ResourceKind.ExternalNetwork, row);
-        await scope.Db.SaveChangesAsync(ct);
+        await scope.SaveAsync(ct);
         if (await ChangeSubnetsAsync(scope, row, before, spec, ct) is { } inUse) return inUse;
         return new WriteOutcome.Saved((await resources.ReadAsync(scope.Connection, [row], ct))[0]);
     }
@@ -118,7 +118,7 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
             JOIN subnet_scope x ON x.cidr && c AND x.scope = ANY($2)
             JOIN subnet s ON s.id = x.subnet_id JOIN external_network n ON n.uid = s.external_network_uid AND n.uid <> $3
             ORDER BY 3, 1 LIMIT 1
-            """, scope.Connection, scope.Transaction);
+            """, scope.Connection);
         command.Parameters.Add(new NpgsqlParameter { Value = spec.Subnets.ConvertAll(s => IPNetwork.Parse(s.Cidr)), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Cidr });
         command.Parameters.Add(Value(ScopesOf(row, spec).ToArray()));
         command.Parameters.Add(Value(row.Uid));
@@ -191,7 +191,7 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
             $"""
              SELECT 'FloatingIP ' || f.namespace || '/' || f.name || ' (' || host(f.address) || coalesce(', Service ' || o.namespace || '/' || o.name, '') || ')'
              FROM subnet s JOIN floating_ip f ON f.subnet_id = s.id LEFT JOIN service o ON o.uid = f.service_uid WHERE {condition} ORDER BY f.address LIMIT 1000
-             """, scope.Connection, scope.Transaction);
+             """, scope.Connection);
         command.Parameters.AddRange(parameters);
         var holders = new List<string>();
         await using var reader = await command.ExecuteReaderAsync(ct);
@@ -203,7 +203,7 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
 
     private static async Task<object?> ScalarAsync(WriteScope scope, string sql, CancellationToken ct, params NpgsqlParameter[] parameters)
     {
-        await using var command = new NpgsqlCommand(sql, scope.Connection, scope.Transaction);
+        await using var command = new NpgsqlCommand(sql, scope.Connection);
         command.Parameters.AddRange(parameters);
         return await command.ExecuteScalarAsync(ct);
     }

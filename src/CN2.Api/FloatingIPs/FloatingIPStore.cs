@@ -8,39 +8,26 @@ using CN2.Api.Json;
 using CN2.Api.Writes;
 using CN2.Network.Addressing;
 using CN2.Network.Resources;
-using Microsoft.EntityFrameworkCore;
 using Npgsql;
 using NpgsqlTypes;
 
 namespace CN2.Api.FloatingIPs;
 
 /// <summary>What requests do to reserved FloatingIPs; each method is one decision inside <see cref="WritePipeline"/>'s transaction.</summary>
-public sealed class FloatingIPStore
+public sealed class FloatingIPStore(Catalog catalog, FloatingIPResources resources, FloatingIPRemoval removal)
 {
-    private readonly Catalog _catalog;
-    private readonly FloatingIPResources _resources;
-    private readonly FloatingIPRemoval _removal;
-
-    internal FloatingIPStore(Catalog catalog, FloatingIPResources resources, FloatingIPRemoval removal)
-    {
-        _catalog = catalog;
-        _resources = resources;
-        _removal = removal;
-    }
-
-    /// <summary>What a PUT would have to say to change nothing.</summary>
+    /// <summary>The request that, as a PUT, changes nothing.</summary>
     public async Task<FloatingIPRequest> ToRequestAsync(WriteScope scope, FloatingIPRow row, CancellationToken ct) =>
-        ToRequest((await _resources.ReadAsync(scope.Connection, [row], ct))[0]);
+        ToRequest((await resources.ReadAsync(scope.Connection, [row], ct))[0]);
 
     /// <summary>The row, locked until the transaction ends.</summary>
-    public async Task<FloatingIPRow?> LockAsync(WriteScope scope, string ns, string name, CancellationToken ct) =>
-        (await FloatingIPRows.ReadAsync(scope.Connection, "f.namespace = $1 AND f.name = $2 FOR UPDATE", ct,
-            new NpgsqlParameter<string> { TypedValue = ns }, new NpgsqlParameter<string> { TypedValue = name })).SingleOrDefault();
+    public Task<FloatingIPRow?> LockAsync(WriteScope scope, string ns, string name, CancellationToken ct) =>
+        FloatingIPTable.FindAsync(scope.Connection, ns, name, forUpdate: true, ct);
 
     public async Task<WriteOutcome> CreateAsync(WriteScope scope, string ns, FloatingIPRequest request, CancellationToken ct)
     {
         if (!ResourceRules.IsName(request.Name)) return ApiProblem.Validation("name", ResourceRules.NameRule);
-        var snapshot = await _catalog.VerifiedAsync(scope.Connection, ct);
+        var snapshot = await catalog.VerifiedAsync(scope.Connection, ct);
         if (!snapshot.Namespaces.ContainsKey(ns)) return ApiProblem.NotFound($"Namespace {ns}");
         if (!NamespacedName.TryParse(request.ExternalNetwork, ns, out var id)) return ApiProblem.Validation("externalNetwork", "is required: the network the address is taken from");
         if (snapshot.Network(id) is not { } network) return ApiProblem.Validation("externalNetwork", $"ExternalNetwork {id} does not exist; create it first");
@@ -50,8 +37,8 @@ public sealed class FloatingIPStore
             : await LowestAsync(scope, snapshot, network, ct);
         if (refused is not null)
         {
-            // The address it asks for may be held by its like of before: that it exists already is the answer then.
-            return refused.Status == StatusCodes.Status409Conflict && await scope.Db.FloatingIPs.AnyAsync(f => f.Namespace == ns && f.Name == request.Name, ct)
+            // If an earlier identical create already took the address, the answer is already-exists instead of address-in-use.
+            return refused.Status == StatusCodes.Status409Conflict && await FloatingIPTable.FindAsync(scope.Connection, ns, request.Name!, forUpdate: false, ct) is not null
                 ? ApiProblem.AlreadyExists($"FloatingIP {ns}/{request.Name}")
                 : refused;
         }
@@ -68,10 +55,9 @@ public sealed class FloatingIPStore
             Reserved = true,
             Spec = ApiJson.Text(ToSpec(request)),
         }.CreatedAt(scope, request);
-        scope.Db.FloatingIPs.Add(row);
-        await scope.Db.SaveChangesAsync(ct);
         scope.Changes.Added(ResourceKind.FloatingIP, ns, row.Name, row.Uid);
-        return new WriteOutcome.Created(_resources.Make(row, null, snapshot, null));
+        await scope.ExecuteAsync([FloatingIPTable.InsertReserved(row)], ct);
+        return new WriteOutcome.Created(resources.Make(row, null, snapshot, null));
     }
 
     public async Task<WriteOutcome> ReplaceAsync(WriteScope scope, FloatingIPRow row, FloatingIPRequest request, CancellationToken ct)
@@ -79,7 +65,7 @@ public sealed class FloatingIPStore
         if (!row.Reserved) return await ReplaceOwnedAsync(scope, row, request, ct);
         if (row.DeletingAt is not null && row.ServiceUid is null) return ApiProblem.BeingDeleted(What(row));
         if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
-        var snapshot = await _catalog.VerifiedAsync(scope.Connection, ct);
+        var snapshot = await catalog.VerifiedAsync(scope.Connection, ct);
         if (request.Address is { } address && !IPAddress.Parse(address).Equals(row.Address))
             return ApiProblem.Immutable("address", $"{What(row)} holds {row.Address} and keeps it; reserve another FloatingIP for {address}.");
         var network = snapshot.Network(row.ExternalNetworkUid!.Value)!;
@@ -99,11 +85,10 @@ public sealed class FloatingIPStore
         if (changed)
         {
             scope.Touch(ResourceKind.FloatingIP, row);
-            scope.Db.FloatingIPs.Update(row);
-            await scope.Db.SaveChangesAsync(ct);
+            await scope.ExecuteAsync([FloatingIPTable.UpdateReserved(row)], ct);
         }
 
-        return new WriteOutcome.Saved((await _resources.ReadAsync(scope.Connection, [row], ct))[0]);
+        return new WriteOutcome.Saved((await resources.ReadAsync(scope.Connection, [row], ct))[0]);
     }
 
     public async Task<WriteOutcome> DeleteAsync(WriteScope scope, FloatingIPRow row, CancellationToken ct)
@@ -115,29 +100,26 @@ public sealed class FloatingIPStore
         {
             row.DeletingAt = scope.Now;
             row.UpdatedAt = scope.Now;
-            scope.Db.FloatingIPs.Update(row);
-            await scope.Db.SaveChangesAsync(ct);
+            await scope.ExecuteAsync([FloatingIPTable.MarkDeleting(row.Uid, scope.Now)], ct);
             if (!await FloatingIPRemoval.IsNeededElsewhereAsync(scope.Connection, row.Uid, ct))
             {
-                var changes = new ChangeList();
-                await _removal.FinalizeAsync(scope.Connection, await _catalog.VerifiedAsync(scope.Connection, ct), [row.Uid], changes, ct);
-                scope.Changes.WrittenBySql(changes.Count);
+                await removal.FinalizeAsync(scope, await catalog.VerifiedAsync(scope.Connection, ct), [row.Uid], ct);
                 return new WriteOutcome.Gone();
             }
 
             scope.Changes.Modified(ResourceKind.FloatingIP, row.Namespace, row.Name, row.Uid);
         }
 
-        return new WriteOutcome.Deleting((await _resources.ReadAsync(scope.Connection, [row], ct))[0]);
+        return new WriteOutcome.Deleting((await resources.ReadAsync(scope.Connection, [row], ct))[0]);
     }
 
     internal static string What(FloatingIPRow row) => $"FloatingIP {row.Namespace}/{row.Name}";
 
-    /// <summary>A FloatingIP that a Service owns is read-only: what GET answered may come back, anything else is refused.</summary>
+    /// <summary>A FloatingIP that a Service owns is read-only: a PUT of what GET answered succeeds, anything else is refused.</summary>
     private async Task<WriteOutcome> ReplaceOwnedAsync(WriteScope scope, FloatingIPRow row, FloatingIPRequest request, CancellationToken ct)
     {
         if (row.DeletingAt is not null) return ApiProblem.BeingDeleted(What(row));
-        var shown = (await _resources.ReadAsync(scope.Connection, [row], ct))[0];
+        var shown = (await resources.ReadAsync(scope.Connection, [row], ct))[0];
         var unchanged = ToRequest(shown);
         var same = !row.ChangeMetadata(request)
             && (request.Address is null || request.Address == shown.Address)
@@ -157,7 +139,7 @@ public sealed class FloatingIPStore
         PortMappings = [.. shown.PortMappings.Select(m => new FloatingIPPortMappingRequest { Protocol = m.Protocol, Port = m.Port, TargetPort = m.TargetPort })],
     };
 
-    /// <summary>The refusal of a write to one that a Service owns.</summary>
+    /// <summary>The problem with a write to a FloatingIP that a Service owns; null: no Service owns it.</summary>
     private static async Task<ApiProblem?> OwnedAsync(WriteScope scope, FloatingIPRow row, CancellationToken ct)
     {
         if (row.Reserved) return null;
@@ -167,8 +149,8 @@ public sealed class FloatingIPStore
 
     private static async Task<string> ServiceNameAsync(WriteScope scope, Guid service, CancellationToken ct)
     {
-        await using var command = new NpgsqlCommand("SELECT 'Service ' || namespace || '/' || name FROM service WHERE uid = $1", scope.Connection, scope.Transaction);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = service });
+        await using var command = new NpgsqlCommand("SELECT 'Service ' || namespace || '/' || name FROM service WHERE uid = $1", scope.Connection);
+        command.Parameters.Add(Sql.Value(service));
         return (string?)await command.ExecuteScalarAsync(ct) ?? "a Service";
     }
 
@@ -178,8 +160,8 @@ public sealed class FloatingIPStore
             return (null, ApiProblem.AddressOutOfRange("address", $"{address} is in no subnet of ExternalNetwork {network.Id}."));
         if (!subnet.CanBeRequested(address))
             return (null, ApiProblem.AddressOutOfRange("address", $"{address} is the network address, the broadcast address or the gateway of {subnet.Cidr}; ask for another."));
-        var holders = await FloatingIPRows.ReadAsync(scope.Connection, "f.subnet_id = $1 AND f.address = $2", ct,
-            new NpgsqlParameter<int> { TypedValue = subnet.Id }, new NpgsqlParameter { Value = address, NpgsqlDbType = NpgsqlDbType.Inet });
+        var holders = await FloatingIPTable.ReadAsync(scope.Connection, "f.subnet_id = $1 AND f.address = $2", ct,
+            Sql.Value(subnet.Id), new NpgsqlParameter { Value = address, NpgsqlDbType = NpgsqlDbType.Inet });
         if (holders.Count > 0) return (null, ApiProblem.AddressInUse(await AddressHolder.DescribeAsync(scope.Connection, holders[0], ct)));
         await AddressAllocator.TakeAskedAsync(scope.Connection, [new PooledAddress(subnet.Id, address)], [], ct);
         return ((subnet, address), null);
@@ -187,7 +169,7 @@ public sealed class FloatingIPStore
 
     private static async Task<((CatalogSubnet, IPAddress)?, ApiProblem?)> LowestAsync(WriteScope scope, CatalogSnapshot snapshot, CatalogNetwork network, CancellationToken ct)
     {
-        // IPv4 where the network has it; who wants IPv6 of a network with both asks for an address.
+        // IPv4 if the network has it. To get IPv6 from a network with both families, the user asks for an address.
         var subnets = network.SubnetsOf(IPFamily.IPv4) is { Count: > 0 } v4 ? v4 : network.SubnetsOf(IPFamily.IPv6);
         var demand = new AddressDemand([new PoolOption(subnets)]);
         await AddressAllocator.TakeAsync(scope.Connection, snapshot.Version, [demand], [], ct);

@@ -4,7 +4,6 @@ using CN2.Api.Writes;
 using CN2.Network.Addressing;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
-using Npgsql;
 
 namespace CN2.Api.FloatingIPs;
 
@@ -42,9 +41,8 @@ public sealed class FloatingIPsController(CN2DbContext db, FloatingIPStore store
     public async Task<IActionResult> Get(string ns, string name, CancellationToken cancellationToken)
     {
         var connection = await db.OpenSqlAsync(cancellationToken);
-        var rows = await FloatingIPRows.ReadAsync(connection, "f.namespace = $1 AND f.name = $2", cancellationToken,
-            new NpgsqlParameter<string> { TypedValue = ns }, new NpgsqlParameter<string> { TypedValue = name });
-        return await resources.ReadAsync(connection, rows, cancellationToken) is [var resource] ? Answer.Resource(200, resource) : new ProblemResult(Missing(ns, name));
+        return await FloatingIPTable.FindAsync(connection, ns, name, forUpdate: false, cancellationToken) is { } row
+            ? Answer.Resource(200, (await resources.ReadAsync(connection, [row], cancellationToken))[0]) : new ProblemResult(Missing(ns, name));
     }
 
     /// <summary>Replaces a reserved FloatingIP (attach and detach), or reserves it. Address and network never change.</summary>

@@ -1,4 +1,3 @@
-using CN2.Api.Allocation;
 using CN2.Api.Data.Rows;
 using CN2.Api.Watch;
 
@@ -9,7 +8,6 @@ public static class FloatingIPsRegistration
     public static IServiceCollection AddFloatingIPs(this IServiceCollection services) =>
         services.AddSingleton<FloatingIPResources>()
         .AddSingleton<FloatingIPRemoval>()
-        .AddSingleton(provider => new FloatingIPStore(
-            provider.GetRequiredService<Catalog>(), provider.GetRequiredService<FloatingIPResources>(), provider.GetRequiredService<FloatingIPRemoval>()))
+        .AddSingleton<FloatingIPStore>()
         .AddWatched<FloatingIPRow, FloatingIPResources>(ResourceKind.FloatingIP, async (resources, db, rows, ct) => await resources.ReadAsync(db, rows, ct));
 }

@@ -24,19 +24,21 @@ public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal s
         await using var connection = await dataSource.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
         await using var command = new NpgsqlCommand(
-            """
+            $$"""
             WITH made AS (
                 INSERT INTO virtual_router (uid, name, address, address6, admin_down, labels, annotations, generation, created_at, updated_at)
-                VALUES ($1, $2, $3, $4, false, '{}', '{}', 1, $5, $5) ON CONFLICT (name) DO NOTHING RETURNING uid, address, address6
+                VALUES ($1, $2, $3, $4, false, '{}', '{}', 1, $5, $5) ON CONFLICT (name) DO NOTHING RETURNING uid, name, address, address6
             ), known AS (
-                SELECT uid, address, address6, true AS fresh FROM made
-                UNION ALL SELECT uid, address, address6, false FROM virtual_router WHERE name = $2 LIMIT 1
+                SELECT uid, name, address, address6, true AS fresh FROM made
+                UNION ALL SELECT uid, name, address, address6, false FROM virtual_router WHERE name = $2 LIMIT 1
             ), status AS (
                 INSERT INTO virtual_router_status AS s (uid, connected, control_node, last_seen_at, lost, desired_revision, applied_revision, applied_position, agent_version, overlay_engine)
                 SELECT uid, true, $6, now(), fresh, 0, 0, 0, $7, $9 FROM known
                 ON CONFLICT (uid) DO UPDATE SET connected = true, control_node = $6, last_seen_at = now(), agent_version = $7, overlay_engine = $9, applied_position = 0
-            ), told AS (
-                INSERT INTO change (kind, name, uid, verb, status_only) SELECT $8, $2, uid, CASE WHEN fresh THEN 1 ELSE 2 END, NOT fresh FROM known
+            ), added AS (
+                {{ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Added, "known WHERE fresh", statusOnly: false)}}
+            ), connected AS (
+                {{ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Modified, "known WHERE NOT fresh", statusOnly: true)}}
             ), happened AS (
                 INSERT INTO event (kind, name, at, type, reason, message)
                 SELECT $8, $2, $5, 'Normal', 'Connected', 'Its agent (' || $7 || ') connected to control node ' || $6 || '.' FROM known
@@ -66,7 +68,7 @@ public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal s
 
     /// <summary>Agents are no longer connected to this replica; <paramref name="names"/> null: all of them (the replica restarted).</summary>
     public Task DisconnectAsync(string controlNode, IReadOnlyCollection<string>? names, CancellationToken ct) => ExecuteAsync(
-        """
+        $"""
         WITH gone AS (
             UPDATE virtual_router_status s SET connected = false FROM virtual_router v
             WHERE v.uid = s.uid AND s.connected AND s.control_node = $1 AND ($2::text[] IS NULL OR v.name = ANY($2))
@@ -75,7 +77,7 @@ public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal s
             INSERT INTO event (kind, name, at, type, reason, message)
             SELECT $3, name, now(), 'Warning', 'Disconnected', 'The stream of its agent to control node ' || $1 || ' ended; if it stays away its routes are withdrawn.' FROM gone
         )
-        INSERT INTO change (kind, name, uid, verb, status_only) SELECT $3, name, uid, 2, true FROM gone
+        {ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Modified, "gone", statusOnly: true)}
         """,
         ct,
         new() { Value = controlNode },
@@ -87,7 +89,7 @@ public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal s
     /// configuration and so are no longer lost.
     /// </summary>
     public Task SaveAsync(string controlNode, IReadOnlyCollection<VirtualRouterProgress> progress, IReadOnlyCollection<string> answered, CancellationToken ct) => ExecuteAsync(
-        """
+        $"""
         WITH p AS (
             SELECT * FROM unnest($1::text[], $2::interval[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])
                 AS p(name, silence, desired, applied, position, version, message)
@@ -104,7 +106,7 @@ public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal s
             INSERT INTO event (kind, name, at, type, reason, message)
             SELECT $10, name, now(), 'Normal', 'Programmed', 'Its tables hold everything it must carry; its routes can go out.' FROM before WHERE back
         )
-        INSERT INTO change (kind, name, uid, verb, status_only) SELECT $10, name, uid, 2, NOT back FROM before WHERE back OR news
+        {ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Modified, "(SELECT uid, name, NOT back AS status_only FROM before WHERE back OR news) c", statusOnly: null)}
         """,
         ct,
         new() { Value = progress.Select(p => p.Name).ToArray() },
@@ -120,7 +122,7 @@ public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal s
 
     /// <summary>Saves results of probes that are new, if the endpoint is still on that vRouter.</summary>
     public Task SaveHealthAsync(IReadOnlyCollection<EndpointHealthReport> reports, DateTimeOffset now, CancellationToken ct) => ExecuteAsync(
-        """
+        $"""
         WITH saved AS (
             UPDATE virtual_machine_interface v SET health = r.health, health_message = r.message, health_changed_at = $5
             FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS r(uid, virtual_router, health, message)
@@ -131,7 +133,7 @@ public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal s
             SELECT $6, namespace, name, $5, CASE health WHEN 'Unhealthy' THEN 'Warning' ELSE 'Normal' END, health,
                    'Its health check says ' || health || coalesce(': ' || health_message, '.') FROM saved
         )
-        INSERT INTO change (kind, namespace, name, uid, verb, status_only) SELECT $6, namespace, name, uid, 2, false FROM saved
+        {ChangeList.InsertFrom(ResourceKind.VirtualMachineInterface, ChangeVerb.Modified, "saved", statusOnly: false)}
         """,
         ct,
         new() { Value = reports.Select(r => r.Uid).ToArray() },
@@ -146,7 +148,7 @@ public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal s
     /// become lost. A replica that was not seen for <paramref name="goneAfter"/> is gone.
     /// </summary>
     public Task MarkLostAsync(TimeSpan goneAfter, TimeSpan lostAfter, CancellationToken ct) => ExecuteAsync(
-        """
+        $"""
         WITH orphaned AS (
             UPDATE virtual_router_status s SET connected = false FROM virtual_router v
             WHERE v.uid = s.uid AND s.connected
@@ -161,8 +163,7 @@ public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal s
             SELECT $3, name, now(), 'Warning', 'Lost', 'Its agent has been away too long: its routes are withdrawn until it is back.' FROM lost
             UNION ALL SELECT $3, name, now(), 'Warning', 'Disconnected', 'The control node of its agent is gone; if the agent finds no other its routes are withdrawn.' FROM orphaned
         )
-        INSERT INTO change (kind, name, uid, verb, status_only)
-        SELECT $3, name, uid, 2, status_only FROM (SELECT * FROM orphaned UNION ALL SELECT * FROM lost) c
+        {ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Modified, "(SELECT * FROM orphaned UNION ALL SELECT * FROM lost) c", statusOnly: null)}
         """,
         ct,
         new() { Value = goneAfter },

@@ -59,10 +59,9 @@ public sealed class AnnouncementStore(NpgsqlDataSource dataSource, ChangeSignal 
         });
         if (tellOthers)
         {
-            batch.BatchCommands.Add(new("INSERT INTO change (kind, name, uid, verb, status_only) SELECT $1, $2, uid, 2, true FROM unnest($3::uuid[]) uid")
-            {
-                Parameters = { new() { Value = (short)ResourceKind.Announcements }, new() { Value = controlNode }, new() { Value = rows.Keys.ToArray() } },
-            });
+            var changes = new ChangeList();
+            foreach (var floatingIP in rows.Keys) changes.Modified(ResourceKind.Announcements, null, controlNode, floatingIP, statusOnly: true);
+            changes.AddTo(batch);
         }
 
         var standing = new HashSet<Guid>();
@@ -80,11 +79,11 @@ public sealed class AnnouncementStore(NpgsqlDataSource dataSource, ChangeSignal 
     /// <summary>Makes the other replicas read all rows of this one, because some were saved without change rows.</summary>
     public async Task IntroduceAsync(string controlNode, CancellationToken ct)
     {
-        await using var command = dataSource.CreateCommand("INSERT INTO change (kind, name, uid, verb, status_only) VALUES ($1, $2, $3, 2, true)");
-        command.Parameters.Add(new() { Value = (short)ResourceKind.Announcements });
-        command.Parameters.Add(new() { Value = controlNode });
-        command.Parameters.Add(new() { Value = Guid.Empty });
-        await command.ExecuteNonQueryAsync(ct);
+        var changes = new ChangeList();
+        changes.Modified(ResourceKind.Announcements, null, controlNode, Guid.Empty, statusOnly: true);
+        await using var batch = dataSource.CreateBatch();
+        changes.AddTo(batch);
+        await batch.ExecuteNonQueryAsync(ct);
         signal.Set();
     }
 }

@@ -3,8 +3,11 @@ using System.Text.Json;
 using CN2.Api.Data;
 using CN2.Api.Data.Documents;
 using CN2.Api.Drivers;
+using CN2.Api.FloatingIPs;
 using CN2.Api.Json;
 using CN2.Api.Options;
+using CN2.Api.Services;
+using CN2.Api.VirtualMachineInterfaces;
 using CN2.Network.Addressing;
 using CN2.Network.Collections;
 using CN2.Network.Resources;
@@ -45,9 +48,9 @@ public sealed partial class StateReader(NpgsqlDataSource dataSource, BgpOptions 
             await ReadAsync(connection, ExternalNetworkSql, null, ReadExternalNetwork, ct),
             await ReadAsync(connection, VirtualRouterSql, null, ReadVirtualRouter, ct),
             await ReadAsync(connection, ServiceHealthCheckSql, null, ReadServiceHealthCheck, ct),
-            await ReadAsync(connection, VirtualMachineInterfaceSql, null, ReadVirtualMachineInterface, ct),
-            await ReadAsync(connection, ServiceSql, null, ReadService, ct),
-            await ReadAsync(connection, FloatingIPSql, null, ReadFloatingIP, ct),
+            await ReadAsync(connection, VirtualMachineInterfaceTable.StateSql, null, ReadVirtualMachineInterface, ct),
+            await ReadAsync(connection, ServiceTable.StateSql, null, ServiceTable.ReadState, ct),
+            await ReadAsync(connection, FloatingIPTable.StateSql, null, FloatingIPTable.ReadState, ct),
             await ReadAsync(connection, BgpRouterSql, null, ReadBgpPeer, ct));
     }
 
@@ -65,11 +68,11 @@ public sealed partial class StateReader(NpgsqlDataSource dataSource, BgpOptions 
     public Task<List<ServiceHealthCheck>> ServiceHealthChecksAsync(Guid[] uids, CancellationToken ct) => ReadAsync(ServiceHealthCheckSql, uids, ReadServiceHealthCheck, ct);
 
     public Task<List<VirtualMachineInterface>> VirtualMachineInterfacesAsync(Guid[] uids, CancellationToken ct) =>
-        ReadAsync(VirtualMachineInterfaceSql, uids, ReadVirtualMachineInterface, ct);
+        ReadAsync(VirtualMachineInterfaceTable.StateSql, uids, ReadVirtualMachineInterface, ct);
 
-    public Task<List<Service>> ServicesAsync(Guid[] uids, CancellationToken ct) => ReadAsync(ServiceSql, uids, ReadService, ct);
+    public Task<List<Service>> ServicesAsync(Guid[] uids, CancellationToken ct) => ReadAsync(ServiceTable.StateSql, uids, ServiceTable.ReadState, ct);
 
-    public Task<List<FloatingIP>> FloatingIPsAsync(Guid[] uids, CancellationToken ct) => ReadAsync(FloatingIPSql, uids, ReadFloatingIP, ct);
+    public Task<List<FloatingIP>> FloatingIPsAsync(Guid[] uids, CancellationToken ct) => ReadAsync(FloatingIPTable.StateSql, uids, FloatingIPTable.ReadState, ct);
 
     public Task<List<BgpPeer>> BgpPeersAsync(CancellationToken ct) => ReadAsync(BgpRouterSql, null, ReadBgpPeer, ct);
 
@@ -102,56 +105,6 @@ public sealed partial class StateReader(NpgsqlDataSource dataSource, BgpOptions 
         return items;
     }
 
-    private const string ServiceSql = "SELECT t.uid, t.namespace, t.name, t.spec, t.generation, t.deleting_at IS NOT NULL, t.pending_reason, t.pending_message FROM service t";
-
-    private static Service ReadService(NpgsqlDataReader row) =>
-        ToService(row.GetGuid(0), new NamespacedName(string.Intern(row.GetString(1)), row.GetString(2)), ApiJson.Read<ServiceSpec>(row.GetString(3))) with
-        {
-            Generation = row.GetInt64(4),
-            Deleting = row.GetBoolean(5),
-            PendingReason = Text(row, 6),
-            PendingMessage = Text(row, 7),
-        };
-
-    /// <exception cref="FormatException">A source range cannot be read: a Service is not served with fewer restrictions than the user wrote.</exception>
-    internal static Service ToService(Guid uid, NamespacedName id, ServiceSpec spec) => new()
-    {
-        Uid = uid,
-        Id = id,
-        Type = spec.Type,
-        Selector = LabelSet.Of(spec.Selector),
-        Ports = spec.Ports.Select(p => new ServicePort(p.Name, p.Protocol, (ushort)p.Port, (ushort)p.TargetPort, (ushort)(p.NodePort ?? 0))).ToEquatableList(),
-        ExternalTrafficPolicy = spec.ExternalTrafficPolicy,
-        SessionAffinity = spec.SessionAffinity,
-        LoadBalancerSourceRanges = spec.LoadBalancerSourceRanges
-            .Select(text => AddressSyntax.TryParseNetwork(text, out var range, out var error) ? range : throw new FormatException(error)).ToEquatableList(),
-    };
-
-    private const string FloatingIPSql =
-        """
-        SELECT t.uid, t.namespace, t.name, t.address, t.external_network_uid, t.service_uid, t.reserved, t.spec, t.generation, t.deleting_at IS NOT NULL
-        FROM floating_ip t
-        """;
-
-    private static FloatingIP ReadFloatingIP(NpgsqlDataReader row)
-    {
-        var spec = row.GetString(7) is "{}" ? new FloatingIPSpec() : ApiJson.Read<FloatingIPSpec>(row.GetString(7));
-        return new FloatingIP
-        {
-            Uid = row.GetGuid(0),
-            Id = new NamespacedName(string.Intern(row.GetString(1)), row.GetString(2)),
-            Address = row.GetFieldValue<IPAddress>(3),
-            Kind = row.IsDBNull(4) ? FloatingIPKind.ClusterIP : FloatingIPKind.External,
-            ExternalNetwork = row.IsDBNull(4) ? null : row.GetGuid(4),
-            Service = row.IsDBNull(5) ? null : row.GetGuid(5),
-            Reserved = row.GetBoolean(6),
-            Interfaces = spec.Interfaces.ToEquatableList(),
-            PortMappings = spec.PortMappings.Select(m => new PortMapping(m.Protocol, (ushort)m.Port, (ushort)m.TargetPort)).ToEquatableList(),
-            Generation = row.GetInt64(8),
-            Deleting = row.GetBoolean(9),
-        };
-    }
-
     private const string ExternalNetworkSql = "SELECT t.uid, t.namespace, t.name, t.number, t.fabric_forwarding, t.spec FROM external_network t";
 
     private ExternalNetwork ReadExternalNetwork(NpgsqlDataReader row)
@@ -179,9 +132,6 @@ public sealed partial class StateReader(NpgsqlDataSource dataSource, BgpOptions 
             ExportRouteTargets = spec.RouteTargetsWith(spec.ExportRouteTargets, autonomousSystem, number),
         };
     }
-
-    private const string VirtualMachineInterfaceSql =
-        "SELECT t.uid, t.namespace, t.name, t.labels, t.addresses, t.virtual_router, t.ready, t.health_check, t.health FROM virtual_machine_interface t";
 
     private VirtualMachineInterface ReadVirtualMachineInterface(NpgsqlDataReader row) => new()
     {

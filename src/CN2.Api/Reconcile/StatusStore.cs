@@ -31,15 +31,13 @@ internal sealed class StatusStore(NpgsqlDataSource dataSource, ChangeSignal sign
                 INSERT INTO {TableOf(kind)}_status (uid, document) SELECT uid, document::jsonb FROM d
                 ON CONFLICT (uid) DO UPDATE SET document = excluded.document RETURNING uid
             )
-            INSERT INTO change (kind, namespace, name, uid, verb, status_only)
-            SELECT $3, t.namespace, t.name, t.uid, 2, true FROM saved JOIN {TableOf(kind)} t ON t.uid = saved.uid
+            {ChangeList.InsertFrom(kind, ChangeVerb.Modified, $"saved JOIN {TableOf(kind)} t USING (uid)", statusOnly: true)}
             """)
         {
             Parameters =
             {
                 new() { Value = documents.Select(d => d.Key).ToArray() },
                 new() { Value = documents.Select(d => d.Value).ToArray() },
-                new() { Value = (short)kind },
             },
         });
         if (events.Count > 0)

@@ -1,9 +1,11 @@
 using System.Net;
 using CN2.Api.Allocation;
+using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
 using CN2.Api.FloatingIPs;
 using CN2.Api.Http;
 using CN2.Api.Json;
+using CN2.Api.Options;
 using CN2.Network.Addressing;
 using CN2.Network.Allocation;
 using CN2.Network.Resources;
@@ -14,12 +16,12 @@ using NpgsqlTypes;
 namespace CN2.Api.Services;
 
 /// <summary>
-/// Gives Services what they need, many at once, inside the caller's transaction: plans, claims what was asked for, takes the rest
-/// from the pools, and notes on each <see cref="ServiceWork"/> what came of it. It writes no holder: <see cref="ServiceStatements"/> does.
+/// Gives Services what they need, many at once, inside the caller's transaction: plans, claims requested addresses, takes the rest from
+/// the pools, and stores the result in each <see cref="ServiceWork"/>. It does not write the holders; <see cref="ServiceStatements"/> does.
 /// </summary>
-internal sealed class ServiceAllocation(string clusterName)
+public sealed class ServiceAllocation(ControlNodeOptions control)
 {
-    public async Task RunAsync(NpgsqlConnection connection, CatalogSnapshot catalog, IReadOnlyList<ServiceWork> works, DateTimeOffset now, CancellationToken ct)
+    internal async Task RunAsync(NpgsqlConnection connection, CatalogSnapshot catalog, IReadOnlyList<ServiceWork> works, DateTimeOffset now, CancellationToken ct)
     {
         foreach (var work in works)
         {
@@ -44,11 +46,11 @@ internal sealed class ServiceAllocation(string clusterName)
         foreach (var work in served) Conclude(work, catalog, now);
     }
 
-    /// <summary>Who holds what was asked for; locks those rows, so that a claim and another one, or a deletion, take turns.</summary>
+    /// <summary>Decides requested addresses by who holds them. The holders' rows are locked, so that two claims, or a claim and a deletion, take turns.</summary>
     private async Task DecideAskedAsync(NpgsqlConnection connection, IReadOnlyList<ServiceWork> works, DateTimeOffset now, CancellationToken ct)
     {
         var places = works.Where(w => w.Refusal is null).SelectMany(w => w.Asked).SelectMany(a => a.Places.Select(p => new PooledAddress(p.Subnet.Id, a.Address))).Distinct().ToList();
-        var holders = (await FloatingIPRows.ReadAsync(
+        var holders = (await FloatingIPTable.ReadAsync(
             connection,
             "(f.subnet_id, f.address) IN (SELECT s, a FROM unnest($1, $2) AS t (s, a)) ORDER BY f.uid FOR UPDATE OF f",
             ct,
@@ -57,8 +59,8 @@ internal sealed class ServiceAllocation(string clusterName)
             .ToDictionary(f => new PooledAddress(f.SubnetId, f.Address));
         foreach (var work in works.Where(w => w.Refusal is null && w.Asked.Count > 0))
         {
-            // All families come from one network: the first (in order) that can give every asked-for address, one where the user has
-            // reserved it before one where it is merely free.
+            // All families come from one network: the first that can give every requested address. A network where the user has reserved
+            // an address comes before one where the address is only free.
             var networks = work.Asked[0].Places.Select(p => p.Network).Where(n => work.Asked.TrueForAll(a => a.Places.Any(p => p.Network == n))).ToList();
             CatalogNetwork? chosen = null;
             var chosenClaims = -1;
@@ -102,7 +104,7 @@ internal sealed class ServiceAllocation(string clusterName)
         }
     }
 
-    /// <summary>The other family follows into the network of what was asked for; what is held elsewhere, or was replaced, goes.</summary>
+    /// <summary>The other family moves into the network of the requested addresses; addresses of other networks are replaced.</summary>
     private static void FollowAsked(ServiceWork work, CatalogNetwork network)
     {
         var external = work.External.ToList();
@@ -116,7 +118,7 @@ internal sealed class ServiceAllocation(string clusterName)
     }
 
     private static bool Claimable(FloatingIPRow holder, ServiceRow service) =>
-        holder is { Reserved: true, ServiceUid: null, DeletingAt: null } && holder.Namespace == service.Namespace && !FloatingIPRows.IsAttached(holder);
+        holder is { Reserved: true, ServiceUid: null, DeletingAt: null } && holder.Namespace == service.Namespace && ApiJson.Read<FloatingIPSpec>(holder.Spec).Interfaces.Count == 0;
 
     private void Conclude(ServiceWork work, CatalogSnapshot catalog, DateTimeOffset now)
     {
@@ -144,13 +146,13 @@ internal sealed class ServiceAllocation(string clusterName)
             }
         }
 
-        // What is replaced serves on until there is something to replace it.
+        // A replaced address is dropped only once there is a new one in its place.
         if (work.Added.Exists(f => f.ExternalNetworkUid is not null) || work.Claimed.Count > 0) work.Dropped.AddRange(work.Replaced);
         foreach (var row in work.Dropped)
         {
             row.DeletingAt = now;
             row.UpdatedAt = now;
-            // Its name is needed for its successor. A user's reservation keeps its own.
+            // The successor takes over the name. A reservation keeps its name, which the user chose.
             if (!row.Reserved) row.Name = FloatingIPName.Retired(row.Name, row.Uid);
             work.Held.Remove(row);
             work.Retired.Add(row);
@@ -187,7 +189,7 @@ internal sealed class ServiceAllocation(string clusterName)
     {
         Uid = Guid.CreateVersion7(),
         Namespace = work.Row.Namespace,
-        Name = FloatingIPName.Of(clusterName, new NamespacedName(work.Row.Namespace, work.Row.Name), subnet.Family, network is null ? FloatingIPKind.ClusterIP : FloatingIPKind.External),
+        Name = FloatingIPName.Of(control.ClusterName, new NamespacedName(work.Row.Namespace, work.Row.Name), subnet.Family, network is null ? FloatingIPKind.ClusterIP : FloatingIPKind.External),
         SubnetId = subnet.Id,
         SubnetCidr = subnet.Cidr,
         Address = address,

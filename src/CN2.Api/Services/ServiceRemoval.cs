@@ -4,41 +4,38 @@ using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
 using CN2.Api.FloatingIPs;
 using CN2.Api.Json;
+using CN2.Api.Writes;
 using Npgsql;
 
 namespace CN2.Api.Services;
 
-/// <summary>The two halves of a deletion: marking (routes go, then entries), and removing the rows once nothing depends on them.</summary>
-internal sealed class ServiceRemoval(ServiceResources serviceResources, FloatingIPRemoval floatingIPRemoval)
+/// <summary>
+/// The two steps of a deletion: the mark, after which routes and then NAT entries are removed, and the deletion of the rows, once nothing
+/// depends on them.
+/// </summary>
+public sealed class ServiceRemoval(ServiceResources serviceResources, FloatingIPRemoval floatingIPRemoval)
 {
-    /// <summary>Marks a Service (locked, not marked yet) and what it holds. A reservation that is marked while a Service has it only loses its Service.</summary>
-    /// <param name="tell">False: it is removed in the same transaction, so the feed need not know.</param>
-    public static async Task MarkAsync(NpgsqlConnection connection, ServiceRow row, DateTimeOffset now, ChangeList changes, bool tell, CancellationToken ct)
+    /// <summary>Marks a Service and what it holds. A marked reservation that a Service holds only loses its Service.</summary>
+    /// <param name="scope">The transaction.</param>
+    /// <param name="row">Locked, and not marked in the database yet.</param>
+    /// <param name="tell">False: the rows are deleted in the same transaction, so the feed needs no changes for the mark.</param>
+    /// <param name="ct">Ends the statements.</param>
+    public static async Task MarkAsync(WriteScope scope, ServiceRow row, bool tell, CancellationToken ct)
     {
-        await using var batch = new NpgsqlBatch(connection)
+        await using var batch = new NpgsqlBatch(scope.Connection)
         {
-            BatchCommands =
-            {
-                Sql.Command("UPDATE service SET deleting_at = $2, updated_at = $2 WHERE uid = $1", new NpgsqlParameter<Guid> { TypedValue = row.Uid }, Sql.Time(now)),
-                Sql.Command(
-                    "UPDATE floating_ip SET deleting_at = $2, updated_at = $2 WHERE service_uid = $1 AND deleting_at IS NULL RETURNING namespace, name, uid",
-                    new NpgsqlParameter<Guid> { TypedValue = row.Uid }, Sql.Time(now)),
-            },
+            BatchCommands = { ServiceTable.MarkDeleting(row.Uid, scope.Now), FloatingIPTable.MarkDeletingOf(row.Uid, scope.Now) },
         };
-        changes.Add(ResourceKind.Service, row.Namespace, row.Name, row.Uid, ChangeVerb.Modified);
-        await using (var reader = await batch.ExecuteReaderAsync(ct))
+        if (tell) scope.Changes.Modified(ResourceKind.Service, row.Namespace, row.Name, row.Uid);
+        row.UpdatedAt = scope.Now;
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
         {
-            while (await reader.ReadAsync(ct)) changes.Add(ResourceKind.FloatingIP, reader.GetString(0), reader.GetString(1), reader.GetGuid(2), ChangeVerb.Modified);
+            if (tell) scope.Changes.Modified(ResourceKind.FloatingIP, reader.GetString(0), reader.GetString(1), reader.GetGuid(2));
         }
-
-        row.UpdatedAt = now;
-        if (!tell) return;
-        await using var feed = new NpgsqlBatch(connection);
-        changes.AddTo(feed);
-        await feed.ExecuteNonQueryAsync(ct);
     }
 
-    /// <summary>A route of it may be out there, or a vRouter may have its entries.</summary>
+    /// <summary>True while a control node may announce a route of the Service, or a connected vRouter may have NAT entries of it.</summary>
     public static async Task<bool> IsNeededElsewhereAsync(NpgsqlConnection connection, Guid service, CancellationToken ct)
     {
         await using var command = new NpgsqlCommand(
@@ -46,43 +43,41 @@ internal sealed class ServiceRemoval(ServiceResources serviceResources, Floating
             SELECT EXISTS (SELECT FROM advertisement a JOIN floating_ip f ON f.uid = a.floating_ip_uid WHERE f.service_uid = $1)
                 OR EXISTS (SELECT FROM virtual_router_status WHERE connected)
             """, connection);
-        command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = service });
+        command.Parameters.Add(Sql.Value(service));
         return (bool)(await command.ExecuteScalarAsync(ct))!;
     }
 
     /// <summary>
-    /// Removes marked Services with all they hold; a Service that is not marked, or is still advertised, is left alone. Reserved
-    /// FloatingIPs survive their Service. Addresses and node ports are free with the commit. Returns how many rows were removed.
+    /// Deletes marked Services with everything they hold. A Service that is not marked, or that a control node still announces, is left
+    /// alone. Reserved FloatingIPs survive their Service. The commit frees addresses and node ports. Returns how many rows were deleted.
     /// </summary>
-    public async Task<int> FinalizeAsync(
-        NpgsqlConnection connection, CatalogSnapshot snapshot, IReadOnlyCollection<Guid> services, ChangeList changes, CancellationToken ct)
+    public async Task<int> FinalizeAsync(WriteScope scope, CatalogSnapshot snapshot, IReadOnlyCollection<Guid> services, CancellationToken ct)
     {
-        var rows = await ServiceRows.ReadAsync(connection,
+        var connection = scope.Connection;
+        var rows = await ServiceTable.ReadAsync(connection,
             """
             s.uid = ANY($1) AND s.deleting_at IS NOT NULL
             AND NOT EXISTS (SELECT FROM advertisement a JOIN floating_ip f ON f.uid = a.floating_ip_uid WHERE f.service_uid = s.uid)
             ORDER BY s.uid FOR UPDATE OF s
-            """, ct, new NpgsqlParameter<Guid[]> { TypedValue = [.. services] });
+            """, ct, Sql.Value(services.ToArray()));
         if (rows.Count == 0) return 0;
         var uids = rows.ConvertAll(r => r.Uid);
         var held = await FloatingIPRemoval.LockRemovableAsync(connection, uids, [], ct);
 
-        // The last representation in the feed is what GET answered last.
+        // The feed gets the last representation as GET would have answered it.
         var ofService = held.ToLookup(f => f.ServiceUid!.Value);
         var specs = rows.ToDictionary(r => r.Uid, r => ApiJson.Read<ServiceSpec>(r.Spec));
         var owners = rows.ToDictionary(r => r.Uid, r => new FloatingIPOwner(r.Name, specs[r.Uid]));
-        await using var batch = new NpgsqlBatch(connection);
-        var removed = floatingIPRemoval.AddTo(batch, held, owners, snapshot, changes);
-        batch.BatchCommands.Add(Sql.Command("DELETE FROM node_port WHERE service_uid = ANY($1)", Sql.Array(uids, u => u)));
-        batch.BatchCommands.Add(Sql.Command("DELETE FROM service WHERE uid = ANY($1)", Sql.Array(uids, u => u)));
+        var commands = floatingIPRemoval.Commands(held, owners, snapshot, scope.Changes, out var removed);
+        commands.Add(Sql.Command("DELETE FROM node_port WHERE service_uid = ANY($1)", Sql.Array(uids, u => u)));
+        commands.Add(ServiceTable.Delete(uids));
         foreach (var row in rows)
         {
             var document = serviceResources.Make(row, specs[row.Uid], ofService[row.Uid], snapshot, null);
-            changes.Add(ResourceKind.Service, row.Namespace, row.Name, row.Uid, ChangeVerb.Deleted, ApiJson.Text(document));
+            scope.Changes.Deleted(ResourceKind.Service, document);
         }
 
-        changes.AddTo(batch);
-        await batch.ExecuteNonQueryAsync(ct);
+        await scope.ExecuteAsync(commands, ct);
         return rows.Count + removed;
     }
 }

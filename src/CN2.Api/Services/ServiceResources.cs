@@ -20,10 +20,10 @@ public sealed class ServiceResources(Catalog catalog, BgpOptions bgp)
         if (rows.Count == 0) return [];
         var uids = rows.Select(r => r.Uid).ToArray();
         var snapshot = await catalog.VerifiedAsync(connection, ct);
-        var held = (await FloatingIPRows.ReadAsync(connection, "f.service_uid = ANY($1) AND f.deleting_at IS NULL", ct, new NpgsqlParameter<Guid[]> { TypedValue = uids }))
+        var held = (await FloatingIPTable.ReadAsync(connection, "f.service_uid = ANY($1) AND f.deleting_at IS NULL", ct, new NpgsqlParameter<Guid[]> { TypedValue = uids }))
             .ToLookup(f => f.ServiceUid!.Value);
         var leaving = rows.Any(r => r.DeletingAt is not null)
-            ? (await FloatingIPRows.ReadAsync(connection, "f.service_uid = ANY($1) AND f.deleting_at IS NOT NULL", ct, new NpgsqlParameter<Guid[]> { TypedValue = uids })).ToLookup(f => f.ServiceUid!.Value)
+            ? (await FloatingIPTable.ReadAsync(connection, "f.service_uid = ANY($1) AND f.deleting_at IS NOT NULL", ct, new NpgsqlParameter<Guid[]> { TypedValue = uids })).ToLookup(f => f.ServiceUid!.Value)
             : null;
         var documents = new Dictionary<Guid, string>();
         await using (var command = new NpgsqlCommand("SELECT uid, document::text FROM service_status WHERE uid = ANY($1)", connection))

@@ -5,7 +5,6 @@ using CN2.Api.Json;
 using CN2.Api.Writes;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.EntityFrameworkCore;
-using Npgsql;
 
 namespace CN2.Api.Services;
 
@@ -30,8 +29,8 @@ public sealed class ServicesController(CN2DbContext db, ServiceStore store, Serv
     [ProducesResponseType<ServiceResource>(201)]
     public async Task<IActionResult> Create(string ns, ServiceRequest request)
     {
-        var answer = WritePipeline.IsPlain(Request) ? await CreateAsync(ns, request) : await writes.ExecuteAsync(HttpContext, (scope, ct) => store.CreateAsync(scope, ns, request, ct));
-        // "Exists already, change it" is no use of a name whose Service is on its way out.
+        var answer = await writes.ExecuteAsync(HttpContext, store.Creates, new ServiceDraft(ns, request));
+        // The advice of already-exists, to change the Service, does not help while the Service is being deleted.
         return answer is ProblemResult { Problem.Code: ProblemCodes.AlreadyExists }
             && await db.Services.AnyAsync(s => s.Namespace == ns && s.Name == request.Name && s.DeletingAt != null, HttpContext.RequestAborted)
             ? new ProblemResult(ApiProblem.BeingDeleted(ServiceProblems.What(ns, request.Name!)))
@@ -44,9 +43,8 @@ public sealed class ServicesController(CN2DbContext db, ServiceStore store, Serv
     public async Task<IActionResult> Get(string ns, string name, CancellationToken cancellationToken)
     {
         var connection = await db.OpenSqlAsync(cancellationToken);
-        var rows = await ServiceRows.ReadAsync(connection, "s.namespace = $1 AND s.name = $2", cancellationToken,
-            new NpgsqlParameter<string> { TypedValue = ns }, new NpgsqlParameter<string> { TypedValue = name });
-        return (await resources.ReadAsync(connection, rows, cancellationToken)) is [var resource] ? Answer.Resource(200, resource) : new ProblemResult(ServiceProblems.Missing(ns, name));
+        return await ServiceTable.FindAsync(connection, ns, name, forUpdate: false, cancellationToken) is { } row
+            ? Answer.Resource(200, (await resources.ReadAsync(connection, [row], cancellationToken))[0]) : new ProblemResult(ServiceProblems.Missing(ns, name));
     }
 
     /// <summary>Replaces a Service, or creates it. What was allocated stays when it is left out.</summary>
@@ -56,7 +54,7 @@ public sealed class ServicesController(CN2DbContext db, ServiceStore store, Serv
     public Task<IActionResult> Put(string ns, string name, ServiceRequest request) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>
     {
         if (await store.LockAsync(scope, ns, name, ct) is { } row) return await store.ReplaceAsync(scope, row, request, ct);
-        return scope.CheckIfMatch(null) is { } stale ? stale : await store.CreateAsync(scope, ns, request, ct);
+        return scope.CheckIfMatch(null) is { } stale ? stale : await store.Creates.DecideAsync(scope, new ServiceDraft(ns, request), ct);
     });
 
     /// <summary>Changes a Service by a merge patch.</summary>
@@ -75,18 +73,6 @@ public sealed class ServicesController(CN2DbContext db, ServiceStore store, Serv
     [ProducesResponseType(204)]
     public Task<IActionResult> Delete(string ns, string name) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>
         await store.LockAsync(scope, ns, name, ct) is { } row ? await store.DeleteAsync(scope, row, ct) : ServiceProblems.Missing(ns, name));
-
-    private async Task<IActionResult> CreateAsync(string ns, ServiceRequest request)
-    {
-        try
-        {
-            return (await store.CreateCoalescedAsync(ns, request)).ToResult();
-        }
-        catch (PostgresException e) when (ConstraintProblems.For(e, HttpContext) is { } problem)
-        {
-            return new ProblemResult(problem);
-        }
-    }
 
     private async Task<IActionResult> ListAsync(string? ns, CancellationToken cancellationToken)
     {

@@ -2,7 +2,6 @@ using CN2.Api.Data;
 using CN2.Api.Http;
 using CN2.Api.Writes;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.EntityFrameworkCore;
 
 namespace CN2.Api.VirtualMachineInterfaces;
 
@@ -38,8 +37,8 @@ public sealed class VirtualMachineInterfacesController(CN2DbContext db, VirtualM
     [HttpGet("{name}", Name = "GetVirtualMachineInterface")]
     [ProducesResponseType<VirtualMachineInterfaceResource>(200)]
     public async Task<IActionResult> Get(string ns, string name, CancellationToken cancellationToken) =>
-        await db.VirtualMachineInterfaces.SingleOrDefaultAsync(v => v.Namespace == ns && v.Name == name, cancellationToken) is { } row
-            ? Answer.Resource(200, await store.ToResourceAsync(db, row, cancellationToken))
+        await VirtualMachineInterfaceTable.FindAsync(await db.OpenSqlAsync(cancellationToken), ns, name, forUpdate: false, cancellationToken) is { } row
+            ? Answer.Resource(200, (await VirtualMachineInterfaceResources.ReadAsync(db, [row], cancellationToken))[0])
             : new ProblemResult(Missing(ns, name));
 
     /// <summary>Replaces a VirtualMachineInterface, or creates it.</summary>
@@ -58,7 +57,7 @@ public sealed class VirtualMachineInterfacesController(CN2DbContext db, VirtualM
     public Task<IActionResult> Patch(string ns, string name, MergePatch patch) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>
     {
         if (await store.LockAsync(scope, ns, name, ct) is not { } row) return Missing(ns, name);
-        var (request, refused) = patch.Apply(VirtualMachineInterfaceStore.ToRequest(row), validation, HttpContext);
+        var (request, refused) = patch.Apply(VirtualMachineInterfaceResources.ToRequest(row), validation, HttpContext);
         return refused is not null ? refused : await store.ReplaceAsync(scope, row, request!, ct);
     });
 
@@ -73,7 +72,7 @@ public sealed class VirtualMachineInterfacesController(CN2DbContext db, VirtualM
         var (query, refused) = ListQuery.Read(Request);
         if (refused is not null) return new ProblemResult(refused);
         var rows = await db.VirtualMachineInterfaces.In(ns).NamespacedPageAsync(query!, cancellationToken);
-        return Answer.Json(200, query!.ToPage(await store.ToResourcesAsync(db, rows, cancellationToken), v => (v.Namespace, v.Name)));
+        return Answer.Json(200, query!.ToPage(await VirtualMachineInterfaceResources.ReadAsync(db, rows, cancellationToken), v => (v.Namespace, v.Name)));
     }
 
     private static ApiProblem Missing(string ns, string name) => ApiProblem.NotFound($"VirtualMachineInterface {ns}/{name}");

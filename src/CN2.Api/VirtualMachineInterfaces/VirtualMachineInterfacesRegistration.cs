@@ -7,5 +7,5 @@ public static class VirtualMachineInterfacesRegistration
 {
     public static IServiceCollection AddVirtualMachineInterfaces(this IServiceCollection services) => services
         .AddSingleton<VirtualMachineInterfaceStore>()
-        .AddWatched<VirtualMachineInterfaceRow, VirtualMachineInterfaceStore>(ResourceKind.VirtualMachineInterface, async (store, db, rows, ct) => await store.ToResourcesAsync(db, rows, ct));
+        .AddWatched<VirtualMachineInterfaceRow, VirtualMachineInterfaceStore>(ResourceKind.VirtualMachineInterface, async (_, db, rows, ct) => await VirtualMachineInterfaceResources.ReadAsync(db, rows, ct));
 }

@@ -5,8 +5,8 @@ using Npgsql;
 namespace CN2.Api.Writes;
 
 /// <summary>
-/// The <c>Idempotency-Key</c> of a POST. Its row is written in the same transaction as what the request does: either both are kept or
-/// none, and two requests with one key wait for each other.
+/// The <c>Idempotency-Key</c> of a POST. Its row is written in the transaction of the request's own write: both are committed or
+/// neither, and two requests with one key wait for each other.
 /// </summary>
 public sealed class IdempotencyKey
 {
@@ -22,7 +22,7 @@ public sealed class IdempotencyKey
         _hash = hash;
     }
 
-    /// <summary>The request's key, null when it has none or is no POST.</summary>
+    /// <summary>Reads the request's key; null when it has none or is no POST. Answers the problem with a malformed one.</summary>
     internal static ApiProblem? Read(HttpContext http, out IdempotencyKey? key)
     {
         key = null;
@@ -33,7 +33,7 @@ public sealed class IdempotencyKey
         return null;
     }
 
-    /// <summary>Claims the key; the first answer (or the refusal) when it is taken, null when this request is the first.</summary>
+    /// <summary>Claims the key. Null: this request is the first with it. Otherwise the answer of the first, or a refusal when the bodies differ.</summary>
     internal async Task<Microsoft.AspNetCore.Mvc.IActionResult?> TakeAsync(WriteScope scope, CancellationToken cancellationToken)
     {
         await using (var claim = new NpgsqlCommand(
@@ -42,7 +42,7 @@ public sealed class IdempotencyKey
             ON CONFLICT (key, path) DO UPDATE
                 SET body_hash = excluded.body_hash, status_code = 0, body = '', location = NULL, e_tag = NULL, created_at = excluded.created_at
                 WHERE k.created_at < excluded.created_at - interval '24 hours'
-            """, scope.Connection, scope.Transaction))
+            """, scope.Connection))
         {
             claim.Parameters.Add(new NpgsqlParameter<string> { TypedValue = _key });
             claim.Parameters.Add(new NpgsqlParameter<string> { TypedValue = _path });
@@ -52,7 +52,7 @@ public sealed class IdempotencyKey
         }
 
         await using var read = new NpgsqlCommand(
-            "SELECT body_hash, status_code, body, e_tag, location FROM idempotency_key WHERE key = $1 AND path = $2", scope.Connection, scope.Transaction);
+            "SELECT body_hash, status_code, body, e_tag, location FROM idempotency_key WHERE key = $1 AND path = $2", scope.Connection);
         read.Parameters.Add(new NpgsqlParameter<string> { TypedValue = _key });
         read.Parameters.Add(new NpgsqlParameter<string> { TypedValue = _path });
         await using var row = await read.ExecuteReaderAsync(cancellationToken);
@@ -64,11 +64,11 @@ public sealed class IdempotencyKey
             await row.IsDBNullAsync(4, cancellationToken) ? null : row.GetString(4));
     }
 
+    /// <summary>Stores the answer with the key.</summary>
     internal async Task KeepAsync(WriteScope scope, Answer answer, CancellationToken cancellationToken)
     {
         await using var keep = new NpgsqlCommand(
-            "UPDATE idempotency_key SET status_code = $3, body = $4, e_tag = $5, location = $6 WHERE key = $1 AND path = $2",
-            scope.Connection, scope.Transaction);
+            "UPDATE idempotency_key SET status_code = $3, body = $4, e_tag = $5, location = $6 WHERE key = $1 AND path = $2", scope.Connection);
         keep.Parameters.Add(new NpgsqlParameter<string> { TypedValue = _key });
         keep.Parameters.Add(new NpgsqlParameter<string> { TypedValue = _path });
         keep.Parameters.Add(new NpgsqlParameter<int> { TypedValue = answer.Status });

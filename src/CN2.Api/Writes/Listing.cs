@@ -7,10 +7,10 @@ using Microsoft.EntityFrameworkCore;
 
 namespace CN2.Api.Writes;
 
-/// <summary>A collection's page as SQL: the label selector, the keyset after the cursor, the order, one row more than the limit.</summary>
+/// <summary>Pages of a collection as EF queries: the label selector, the keyset after the cursor, the order, and one row more than the limit.</summary>
 public static class Listing
 {
-    /// <summary>One namespace's rows, or (null) all.</summary>
+    /// <summary>The rows of one namespace; null: of all.</summary>
     public static IQueryable<T> In<T>(this IQueryable<T> rows, string? ns) where T : NamespacedRow =>
         ns is null ? rows : rows.Where(r => r.Namespace == ns);
 
@@ -27,7 +27,7 @@ public static class Listing
         return rows.Matching(query.Selector).OrderBy(r => r.Name).Take(query.Limit + 1).ToListAsync(cancellationToken);
     }
 
-    /// <summary>The rows whose labels match; <c>!=</c> and <c>notin</c> match rows without the label too, as in Kubernetes.</summary>
+    /// <summary>The rows whose labels match. As in Kubernetes, <c>!=</c> and <c>notin</c> also match rows without the label.</summary>
     public static IQueryable<T> Matching<T>(this IQueryable<T> rows, LabelSelector? selector) where T : ResourceRow
     {
         foreach (var requirement in selector?.Requirements ?? [])
@@ -48,7 +48,7 @@ public static class Listing
 
     private static Expression<Func<T, bool>> AnyOf<T>(string key, IReadOnlyList<string> values) where T : ResourceRow
     {
-        // labels @> '{"key":"value"}' is what the GIN index answers.
+        // The GIN index serves the form labels @> '{"key":"value"}'.
         Expression? any = null;
         var row = Expression.Parameter(typeof(T), "r");
         foreach (var value in values)

@@ -1,9 +1,12 @@
+using System.Text.Json;
+using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
+using CN2.Api.Json;
 
 namespace CN2.Api.Writes;
 
-/// <summary>What every resource's row goes through when it is created or changed.</summary>
+/// <summary>What every resource's row goes through when it is created, changed or deleted.</summary>
 public static class RowChanges
 {
     /// <summary>Fills in a new row: identity, first generation, times, labels and annotations of the request.</summary>
@@ -18,13 +21,13 @@ public static class RowChanges
         return row;
     }
 
-    /// <summary>Takes over labels and annotations; true when they differ from what the row had.</summary>
+    /// <summary>Takes over labels and annotations; true when they differ from those of the row.</summary>
     public static bool ChangeMetadata(this ResourceRow row, ResourceRequest request)
     {
         var changed = false;
         if (!Same(row.Labels, request.Labels))
         {
-            row.Labels = request.Labels ?? []; // a new dictionary: edits in place go unnoticed
+            row.Labels = request.Labels ?? []; // a new dictionary, because EF does not notice an edit in place
             changed = true;
         }
 
@@ -37,7 +40,7 @@ public static class RowChanges
         return changed;
     }
 
-    /// <summary>The user's wish changed: next generation, updatedAt, and a change row.</summary>
+    /// <summary>The user's request changed the row: next generation, updatedAt, and a change for the feed.</summary>
     public static void Touch(this WriteScope scope, ResourceKind kind, ResourceRow row)
     {
         row.Generation++;
@@ -45,6 +48,12 @@ public static class RowChanges
         scope.Changes.Modified(kind, (row as NamespacedRow)?.Namespace, row.Name, row.Uid);
     }
 
-    private static bool Same(Dictionary<string, string> kept, Dictionary<string, string>? given) =>
-        kept.Count == (given?.Count ?? 0) && kept.All(pair => given!.TryGetValue(pair.Key, out var value) && value == pair.Value);
+    /// <param name="changes">The transaction's changes.</param>
+    /// <param name="kind">The kind of the resource.</param>
+    /// <param name="last">The resource as the last GET would have answered it.</param>
+    public static void Deleted(this ChangeList changes, ResourceKind kind, ResourceBody last) =>
+        changes.Deleted(kind, last.Namespace, last.Name, last.Uid, JsonSerializer.Serialize(last, last.GetType(), ApiJson.Options));
+
+    private static bool Same(Dictionary<string, string> stored, Dictionary<string, string>? given) =>
+        stored.Count == (given?.Count ?? 0) && stored.All(pair => given!.TryGetValue(pair.Key, out var value) && value == pair.Value);
 }

@@ -3,7 +3,7 @@ using CN2.Api.Json;
 
 namespace CN2.Api.Writes;
 
-/// <summary>What a write decided; <see cref="WritePipeline"/> turns it into commit or rollback and the answer.</summary>
+/// <summary>What a decision about a write came to; <see cref="WritePipeline"/> turns it into commit or rollback and the answer.</summary>
 public abstract record WriteOutcome
 {
     private WriteOutcome()
@@ -16,22 +16,22 @@ public abstract record WriteOutcome
     /// <summary>200: changed, or found unchanged.</summary>
     public sealed record Saved(ResourceBody Resource) : WriteOutcome;
 
-    /// <summary>202: it will be gone.</summary>
+    /// <summary>202: marked for deletion.</summary>
     public sealed record Deleting(ResourceBody Resource) : WriteOutcome;
 
-    /// <summary>204: it is gone.</summary>
+    /// <summary>204: deleted.</summary>
     public sealed record Gone : WriteOutcome;
 
     /// <summary>200 with another body (a batch).</summary>
     public sealed record Done(object Body) : WriteOutcome;
 
-    /// <summary>Rolled back; the problem is the answer.</summary>
+    /// <summary>The problem is the answer, and nothing is written.</summary>
     public sealed record Refused(ApiProblem Problem) : WriteOutcome;
 
     public static implicit operator WriteOutcome(ApiProblem problem) => new Refused(problem);
 
-    /// <summary>The answer, for a write that was committed outside <see cref="WritePipeline"/>.</summary>
-    public Microsoft.AspNetCore.Mvc.IActionResult ToResult()
+    /// <summary>The answer of a write whose transaction has ended.</summary>
+    internal Microsoft.AspNetCore.Mvc.IActionResult ToResult()
     {
         var (answer, refused) = ToAnswer();
         return refused is null ? answer! : new ProblemResult(refused);

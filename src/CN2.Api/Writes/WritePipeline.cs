@@ -1,92 +1,34 @@
-using CN2.Api.Allocation;
 using CN2.Api.Data;
 using CN2.Api.Http;
 using Microsoft.AspNetCore.Mvc;
-using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
 namespace CN2.Api.Writes;
 
 /// <summary>
-/// The one way a request writes: one short transaction around the Idempotency-Key's row, the decision, its rows and their change
-/// rows; commit (or, for <c>?dryRun=true</c>, rollback with the same answer); then wake the readers of the feed. Constraint
-/// violations become problems by the constraint's name. Nothing in a decision may wait for anything but the database.
+/// The one way a request writes. Around a decision it handles <c>?dryRun=true</c> (the same transaction and answer, rolled back), the
+/// Idempotency-Key, and constraint violations, which become problems by the constraint's name (docs/adr/0002-the-database-is-the-referee.md).
+/// <see cref="TransactionRunner"/> runs the transaction.
 /// </summary>
-public sealed class WritePipeline(IDbContextFactory<CN2DbContext> contexts, NpgsqlDataSource source, AllocationRecovery recovery, ChangeSignal signal, TimeProvider time)
+public sealed class WritePipeline(TransactionRunner runner)
 {
-    private const int Attempts = 5;
-
-    /// <summary>True for a write that only needs deciding and committing: no dryRun, no Idempotency-Key. Such a one may be coalesced with others.</summary>
-    public static bool IsPlain(HttpRequest request) => request.Query.Count == 0 && !request.Headers.ContainsKey(IdempotencyKey.Header);
-
-    /// <summary>Runs a decision and answers. The decision may be run again after a deadlock or a lost race.</summary>
+    /// <summary>Runs a decision in a transaction of its own and answers.</summary>
     public async Task<IActionResult> ExecuteAsync(HttpContext http, Func<WriteScope, CancellationToken, Task<WriteOutcome>> decide)
     {
         if (ReadDryRun(http.Request, out var dryRun) is { } wrongQuery) return new ProblemResult(wrongQuery);
         if (IdempotencyKey.Read(http, out var key) is { } wrongKey) return new ProblemResult(wrongKey);
-        for (var attempt = 1; ; attempt++)
-        {
-            Exception? again = null;
-            await using (var db = await contexts.CreateDbContextAsync(http.RequestAborted))
-            {
-                try
-                {
-                    var result = await AttemptAsync(db, http, dryRun, key, decide);
-                    // Somebody created it between our look and our decision: look again. A POST has its answer already.
-                    if (!(result is ProblemResult { Problem.Code: ProblemCodes.AlreadyExists } && HttpMethods.IsPut(http.Request.Method) && attempt < Attempts)) return result;
-                }
-                catch (Exception e) when (AllocationRecovery.CanRecover(e, attempt))
-                {
-                    again = e;
-                }
-                catch (Exception e) when (PostgresErrors.Find(e) is { } error)
-                {
-                    // The same, noticed by the database.
-                    var lostRace = error.SqlState is PostgresErrorCodes.SerializationFailure or PostgresErrorCodes.DeadlockDetected
-                                   || (error.SqlState == PostgresErrorCodes.UniqueViolation && HttpMethods.IsPut(http.Request.Method)
-                                       && ConstraintProblems.IsIdentity(error.ConstraintName));
-                    if (lostRace && attempt < Attempts)
-                    {
-                        again = e;
-                        await Task.Delay(Random.Shared.Next(1, 10 * attempt), http.RequestAborted);
-                    }
-                    else if (ConstraintProblems.For(error, http) is { } problem)
-                    {
-                        return new ProblemResult(problem);
-                    }
-                    else
-                    {
-                        throw;
-                    }
-                }
-            }
-
-            if (again is null || !AllocationRecovery.CanRecover(again, attempt)) continue;
-            // Only now, with the context and its connection given back: two connections a request could use up the pool.
-            await using var connection = await source.OpenConnectionAsync(http.RequestAborted);
-            await recovery.RecoverAsync(again, connection, http.RequestAborted);
-        }
+        // A PUT that loses the race to create looks again and changes what the winner made. A POST has its answer: it exists.
+        var isPut = HttpMethods.IsPut(http.Request.Method);
+        return await AnswerAsync(http, () => runner.RunAsync(
+            (scope, ct) => DecideAsync(scope, http.Request, dryRun, key, isPut, decide, ct), http.RequestAborted, isPut ? IsLostRace : null));
     }
 
-    private async Task<IActionResult> AttemptAsync(
-        CN2DbContext db, HttpContext http, bool dryRun, IdempotencyKey? key, Func<WriteScope, CancellationToken, Task<WriteOutcome>> decide)
-    {
-        var aborted = http.RequestAborted;
-        await using var transaction = await db.Database.BeginTransactionAsync(aborted);
-        var scope = new WriteScope(db, http, time.GetStorableNow(), dryRun);
-        if (key is not null && await key.TakeAsync(scope, aborted) is { } earlier) return earlier;
-
-        var outcome = await decide(scope, aborted);
-        var (answer, refused) = outcome.ToAnswer();
-        if (refused is not null) return new ProblemResult(refused);
-        if (db.ChangeTracker.HasChanges()) await db.SaveChangesAsync(aborted);
-        if (dryRun) return answer!;
-        if (key is not null) await key.KeepAsync(scope, answer!, aborted);
-        // From here on the write counts, also for a client that has gone away.
-        await transaction.CommitAsync(CancellationToken.None);
-        if (scope.Changes.Count > 0) signal.Set();
-        return answer!;
-    }
+    /// <summary>Runs one item of a shared decision and answers; the item shares its transaction with those of other requests when there are many.</summary>
+    public Task<IActionResult> ExecuteAsync<TItem>(HttpContext http, GroupCommit<TItem> group, TItem item) =>
+        // A dry run is rolled back, and the answer for an Idempotency-Key is stored with its write: both need a transaction of their own.
+        http.Request.Query.Count > 0 || http.Request.Headers.ContainsKey(IdempotencyKey.Header)
+            ? ExecuteAsync(http, (scope, ct) => group.DecideAsync(scope, item, ct))
+            : AnswerAsync(http, async () => (await group.RunAsync(item)).ToResult());
 
     internal static ApiProblem? ReadDryRun(HttpRequest request, out bool dryRun)
     {
@@ -100,4 +42,60 @@ public sealed class WritePipeline(IDbContextFactory<CN2DbContext> contexts, Npgs
         return faults.Count > 0 ? ApiProblem.Validation(faults) : null;
     }
 
+    private static async Task<IActionResult> DecideAsync(
+        WriteScope scope, HttpRequest request, bool dryRun, IdempotencyKey? key, bool isPut,
+        Func<WriteScope, CancellationToken, Task<WriteOutcome>> decide, CancellationToken ct)
+    {
+        scope.Request = request;
+        if (key is not null && await key.TakeAsync(scope, ct) is { } earlier)
+        {
+            scope.Discard();
+            return earlier;
+        }
+
+        var (answer, refused) = (await decide(scope, ct)).ToAnswer();
+        if (refused is not null)
+        {
+            if (isPut && refused.Code == ProblemCodes.AlreadyExists) throw new CreatedByAnotherException(refused);
+            scope.Discard();
+            return new ProblemResult(refused);
+        }
+
+        if (dryRun)
+        {
+            await scope.SaveAsync(ct); // the constraints answer as they would without dryRun
+            scope.Discard();
+        }
+        else if (key is not null)
+        {
+            await key.KeepAsync(scope, answer!, ct);
+        }
+
+        return answer!;
+    }
+
+    private static async Task<IActionResult> AnswerAsync(HttpContext http, Func<Task<IActionResult>> run)
+    {
+        try
+        {
+            return await run();
+        }
+        catch (CreatedByAnotherException e)
+        {
+            return new ProblemResult(e.Problem);
+        }
+        catch (Exception e) when (PostgresErrors.Find(e) is { } error && ConstraintProblems.For(error, http) is { } problem)
+        {
+            return new ProblemResult(problem);
+        }
+    }
+
+    private static bool IsLostRace(Exception e) => e is CreatedByAnotherException
+        || (PostgresErrors.Find(e) is { SqlState: PostgresErrorCodes.UniqueViolation } error && ConstraintProblems.IsIdentity(error.ConstraintName));
+
+    /// <summary>Another writer created the resource between the look and the decision.</summary>
+    private sealed class CreatedByAnotherException(ApiProblem problem) : Exception(problem.Detail)
+    {
+        public ApiProblem Problem { get; } = problem;
+    }
 }

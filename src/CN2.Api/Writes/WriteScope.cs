@@ -1,43 +1,80 @@
 using CN2.Api.Data;
 using CN2.Api.Http;
-using Microsoft.EntityFrameworkCore;
-using Microsoft.EntityFrameworkCore.Storage;
 using Npgsql;
 
 namespace CN2.Api.Writes;
 
 /// <summary>
-/// One attempt of one write: a context and connection inside one transaction. A decision may run more than once (deadlock, lost
-/// race), each time with a fresh scope: it must keep nothing outside.
+/// One attempt of one write: a connection inside one transaction, made by <see cref="TransactionRunner"/>. A decision may run more
+/// than once (deadlock, lost race, empty pool), each time with a fresh scope, so it must keep nothing outside.
 /// </summary>
-public sealed class WriteScope
+public sealed class WriteScope : IAsyncDisposable
 {
-    internal WriteScope(CN2DbContext db, HttpContext http, DateTimeOffset now, bool dryRun)
+    private readonly AttachedContexts _contexts;
+    private readonly NpgsqlTransaction _transaction;
+    private CN2DbContext? _db;
+
+    internal WriteScope(AttachedContexts contexts, NpgsqlConnection connection, NpgsqlTransaction transaction, DateTimeOffset now)
     {
-        Db = db;
-        Http = http;
+        _contexts = contexts;
+        _transaction = transaction;
+        Connection = connection;
         Now = now;
-        DryRun = dryRun;
-        Changes = new ChangeWriter(db);
     }
 
-    /// <summary>Rows read through it are tracked only when asked for with <c>AsTracking()</c>. Saved by the pipeline at the end.</summary>
-    public CN2DbContext Db { get; }
+    /// <summary>For SQL; the transaction is open on it.</summary>
+    public NpgsqlConnection Connection { get; }
 
-    public HttpContext Http { get; }
+    /// <summary>
+    /// EF on the same transaction, made when it is first used. Rows read through it are tracked only with <c>AsTracking()</c>. The runner
+    /// saves it after the decision.
+    /// </summary>
+    public CN2DbContext Db => _db ??= _contexts.Attach(Connection, _transaction);
 
-    /// <summary>createdAt and updatedAt of whatever is written; microseconds, as PostgreSQL keeps them.</summary>
+    /// <summary>createdAt and updatedAt of everything the decision writes, in whole microseconds as PostgreSQL stores them.</summary>
     public DateTimeOffset Now { get; }
 
-    public bool DryRun { get; }
+    /// <summary>The changes for the feed. The runner writes those that no batch of the decision has written.</summary>
+    public ChangeList Changes { get; } = new();
 
-    public ChangeWriter Changes { get; }
+    /// <summary>The request whose If-Match counts; null: the write answers no single request.</summary>
+    internal HttpRequest? Request { get; set; }
 
-    /// <summary>The same transaction for plain SQL.</summary>
-    public NpgsqlConnection Connection => (NpgsqlConnection)Db.Database.GetDbConnection();
+    internal bool IsDiscarded { get; private set; }
 
-    public NpgsqlTransaction Transaction => (NpgsqlTransaction)Db.Database.CurrentTransaction!.GetDbTransaction();
+    /// <summary>Compares the request's If-Match with a generation (null: there is no such resource). Null: continue.</summary>
+    public ApiProblem? CheckIfMatch(long? generation) => Request is null ? null : EntityTag.Check(Request, generation);
 
-    /// <summary>The If-Match of this request against a generation (null: no such resource); null: go on.</summary>
-    public ApiProblem? CheckIfMatch(long? generation) => EntityTag.Check(Http.Request, generation);
+    /// <summary>Sends what <see cref="Db"/> collected, for SQL that refers to those rows and for constraints that must answer now.</summary>
+    public async Task SaveAsync(CancellationToken ct)
+    {
+        if (_db is not null && _db.ChangeTracker.HasChanges()) await _db.SaveChangesAsync(ct);
+    }
+
+    /// <summary>Sends statements, and the changes that are not written yet, in one round trip.</summary>
+    public async Task ExecuteAsync(IEnumerable<NpgsqlBatchCommand> commands, CancellationToken ct)
+    {
+        await using var batch = new NpgsqlBatch(Connection);
+        foreach (var command in commands) batch.BatchCommands.Add(command);
+        Changes.AddTo(batch);
+        if (batch.BatchCommands.Count > 0) await batch.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>The transaction ends with a rollback.</summary>
+    internal void Discard() => IsDiscarded = true;
+
+    internal async Task CommitAsync(CancellationToken ct)
+    {
+        await SaveAsync(ct);
+        await ExecuteAsync([], ct);
+        // From here on the write counts, also for a client that has closed its connection.
+        await _transaction.CommitAsync(CancellationToken.None);
+    }
+
+    /// <summary>Rolls back what was not committed.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        if (_db is not null) await _db.DisposeAsync();
+        await _transaction.DisposeAsync();
+    }
 }

@@ -1,5 +1,6 @@
 using CN2.Api.Services;
 using CN2.Api.Tests.Fixtures;
+using CN2.Api.Tests.Services;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace CN2.Api.Tests.Allocation;
@@ -73,7 +74,7 @@ public sealed class ConcurrentAllocationTests(ApiServerWithoutReconciler api) : 
         // More room: those who wait are served, those who have keep.
         (await api.PatchAsync("/v1/namespaces/tight/external-networks/net", """{"subnets":[{"cidr":"21.0.0.0/27"},{"cidr":"21.0.1.0/28"},{"cidr":"21.0.2.0/24"}]}""")).Expect(200);
         var lifecycle = api.Services.GetRequiredService<ServiceLifecycle>();
-        Assert.Equal(pending.Count, await lifecycle.ServePendingAsync(await lifecycle.PendingAsync(CancellationToken.None), CancellationToken.None));
+        Assert.Equal(pending.Count, await lifecycle.ServePendingAsync(await PendingServices.ReadAsync(api), CancellationToken.None));
         foreach (var reply in all)
         {
             var now = (await api.GetAsync(reply.Location!)).Expect(200);
@@ -81,7 +82,7 @@ public sealed class ConcurrentAllocationTests(ApiServerWithoutReconciler api) : 
             if (served.Contains(reply)) Assert.Equal(External(reply), External(now));
         }
 
-        Assert.Empty(await lifecycle.PendingAsync(CancellationToken.None));
+        Assert.Empty(await PendingServices.ReadAsync(api));
         await PoolAudit.ExpectSoundAsync(api.ConnectionString);
     }
 

@@ -121,7 +121,7 @@ public sealed class ServiceRulesTests(ApiServerWithoutReconciler api) : IClassFi
         Assert.Equal("Pending", State(strict));
 
         await NetworkAsync("dual", "both", """[{"cidr":"2a00:1::/64"},{"cidr":"30.4.1.0/24"}]""", "dual");
-        await Lifecycle.ServePendingAsync(await Lifecycle.PendingAsync(CancellationToken.None), CancellationToken.None);
+        await Lifecycle.ServePendingAsync(await PendingServices.ReadAsync(api), CancellationToken.None);
         Assert.Equal("30.4.1.2 2a00:1::2", Externals(await api.GetAsync("/v1/namespaces/dual/services/strict")));
         Assert.Equal("2a00:1::3 30.4.1.3", Externals(await api.PostAsync("/v1/namespaces/dual/services",
             """{"name":"six","externalNetworkSelector":"dual","ipFamilies":["IPv6","IPv4"],"ports":[{"port":80}]}""")));

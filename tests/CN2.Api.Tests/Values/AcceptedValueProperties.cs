@@ -254,7 +254,7 @@ public sealed class AcceptedValueProperties
     /// <summary>Compiles the Service with one endpoint and gives the agent of its node what comes of it.</summary>
     private static void Serve(ServiceRequest request, IPAddress address, ExternalNetwork network, VirtualMachineInterfaceRequest pod)
     {
-        var service = StateReader.ToService(Uid, new NamespacedName("ns1", "web"), Stored(request.ToSpec("ns1")));
+        var service = ServiceTable.ToState(Uid, new NamespacedName("ns1", "web"), Stored(request.ToSpec("ns1")));
         var floatingIP = new FloatingIP { Uid = Uid, Id = new NamespacedName("ns1", "fip"), Kind = FloatingIPKind.External, Address = address, ExternalNetwork = network.Uid, Service = Uid };
         var endpoint = new VirtualMachineInterface
         {

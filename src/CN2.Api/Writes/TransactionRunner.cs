@@ -1,0 +1,53 @@
+using CN2.Api.Allocation;
+using CN2.Api.Data;
+using Npgsql;
+
+namespace CN2.Api.Writes;
+
+/// <summary>
+/// Runs every write of a resource: one short transaction around a decision, again from the start while another attempt can help, then
+/// a signal to the readers of the change feed. Requests come through <see cref="WritePipeline"/>, creates that share a transaction
+/// through <see cref="GroupCommit{TItem}"/>; the reconciler's own writes call it directly.
+/// </summary>
+public sealed class TransactionRunner(NpgsqlDataSource source, AttachedContexts contexts, AllocationRecovery recovery, ChangeSignal signal, TimeProvider time)
+{
+    private const int RaceAttempts = 5;
+
+    /// <param name="decide">
+    /// Decides and writes. It runs again from the start after a failure that another attempt can cure, so it must have no effect outside
+    /// the transaction, and must wait for nothing but the database.
+    /// </param>
+    /// <param name="ct">Ends the attempt; a commit that has begun is finished.</param>
+    /// <param name="isLostRace">Tells failures that mean "another writer was faster": the decision looks again. Null: there are none.</param>
+    /// <exception cref="PostgresException">A constraint refused the write (23xxx), alone or inside the exception of EF.</exception>
+    public async Task<T> RunAsync<T>(Func<WriteScope, CancellationToken, Task<T>> decide, CancellationToken ct, Func<Exception, bool>? isLostRace = null)
+    {
+        await using var connection = await source.OpenConnectionAsync(ct);
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await AttemptAsync(connection, decide, ct);
+            }
+            catch (Exception e) when (AllocationRecovery.CanRecover(e, attempt))
+            {
+                await recovery.RecoverAsync(e, connection, ct);
+            }
+            catch (Exception e) when (attempt < RaceAttempts && isLostRace?.Invoke(e) == true)
+            {
+                await Task.Delay(Random.Shared.Next(1, 10 * attempt), ct);
+            }
+        }
+    }
+
+    private async Task<T> AttemptAsync<T>(NpgsqlConnection connection, Func<WriteScope, CancellationToken, Task<T>> decide, CancellationToken ct)
+    {
+        // Npgsql sends BEGIN together with the first statement, so this is no round trip.
+        await using var scope = new WriteScope(contexts, connection, await connection.BeginTransactionAsync(ct), time.GetStorableNow());
+        var result = await decide(scope, ct);
+        if (scope.IsDiscarded) return result;
+        await scope.CommitAsync(ct);
+        if (scope.Changes.Count > 0) signal.Set();
+        return result;
+    }
+}
