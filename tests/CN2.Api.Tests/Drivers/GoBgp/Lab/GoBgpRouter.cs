@@ -3,7 +3,7 @@ using CN2.Api.Drivers.GoBgp.Wire;
 
 namespace CN2.Api.Tests.Drivers.GoBgp.Lab;
 
-/// <summary>A second gobgpd as external router, with VRFs; told and asked through its own command line, which shares no code with the driver.</summary>
+/// <summary>A second gobgpd as external router, with VRFs. It is driven by its own command line, which shares no code with the driver.</summary>
 internal sealed class GoBgpRouter(BgpLab lab, string name, int host, uint autonomousSystem) : IDisposable
 {
     private readonly GoBgpd _engine = new(lab, name, lab.AddHost(name, host));
