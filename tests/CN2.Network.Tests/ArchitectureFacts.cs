@@ -1,11 +1,11 @@
-using System.Reflection;
 using CN2.Network.Compilation;
 
 namespace CN2.Network.Tests;
 
+/// <summary>What the compiler cannot check. <c>src/CN2.Network/BannedSymbols.txt</c> bans clock, chance, files, network and threads.</summary>
 public sealed class ArchitectureFacts
 {
-    /// <summary>Collections, numbers, text and address types. What acts (sockets, files, tasks, processes, the console) is not among them.</summary>
+    /// <summary>Collections, numbers, text and address types.</summary>
     private static readonly string[] Allowed =
     [
         "System.Collections",
@@ -17,21 +17,12 @@ public sealed class ArchitectureFacts
     ];
 
     [Fact]
-    public void The_decision_library_references_nothing_but_the_BCLs_plain_types()
+    public void The_decision_library_references_only_the_plain_types_of_the_base_library()
     {
         var references = typeof(NetworkState).Assembly.GetReferencedAssemblies().Select(a => a.Name!).ToList();
         Assert.Empty(references.Except(Allowed));
     }
 
-    /// <summary>A moment (DateTimeOffset) may arrive as an argument; what tells the time may not.</summary>
     [Fact]
-    public void Nothing_in_it_is_asynchronous_or_takes_a_clock_or_chance()
-    {
-        const BindingFlags All = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static | BindingFlags.DeclaredOnly;
-        var types = typeof(NetworkState).Assembly.GetTypes();
-        var used = types.SelectMany(t => t.GetMethods(All)).SelectMany(m => m.GetParameters().Select(p => p.ParameterType).Append(m.ReturnType))
-            .Concat(types.SelectMany(t => t.GetFields(All)).Select(f => f.FieldType));
-        Type[] refused = [typeof(DateTime), typeof(TimeProvider), typeof(Random), typeof(ValueTask), typeof(CancellationToken)];
-        Assert.DoesNotContain(used, t => refused.Contains(t) || typeof(Task).IsAssignableFrom(t));
-    }
+    public void No_folders_of_the_decision_library_use_each_other_in_a_circle() => Assert.Empty(FolderGraph.Of(typeof(NetworkState).Assembly).Cycles());
 }

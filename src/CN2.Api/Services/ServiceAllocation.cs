@@ -9,7 +9,6 @@ using CN2.Api.Options;
 using CN2.Network.Addressing;
 using CN2.Network.Allocation;
 using CN2.Network.Resources;
-using CN2.Network.Status;
 using Npgsql;
 using NpgsqlTypes;
 

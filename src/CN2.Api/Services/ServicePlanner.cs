@@ -6,7 +6,6 @@ using CN2.Api.Http;
 using CN2.Network.Addressing;
 using CN2.Network.Allocation;
 using CN2.Network.Resources;
-using CN2.Network.Status;
 
 namespace CN2.Api.Services;
 

@@ -22,9 +22,6 @@ public sealed record SubnetPlan
     /// <summary>How many addresses <see cref="Runs"/> hold.</summary>
     public required UInt128 Capacity { get; init; }
 
-    /// <summary>Given only when asked for; ascending and disjoint.</summary>
-    public required EquatableList<AddressRange> Reserved { get; init; }
-
     public IPFamily Family => Cidr.FamilyOf();
 
     /// <summary>
@@ -89,7 +86,6 @@ public sealed record SubnetPlan
         gateway ??= DefaultGatewayOf(cidr);
         var family = cidr.FamilyOf();
         UInt128 first = cidr.First(), last = cidr.Last();
-        var held = AddressRanges.Union(reserved);
         var never = new List<AddressRange>();
         if (HasEdges(cidr))
         {
@@ -100,7 +96,7 @@ public sealed record SubnetPlan
 
         if (gateway is not null) never.Add(new AddressRange(gateway, gateway));
         var wanted = ranges.Count == 0 ? [AddressRange.Of(first, last, family)] : AddressRanges.Union(ranges);
-        var runs = AddressRanges.Subtract(wanted, AddressRanges.Union(held.Concat(never)));
+        var runs = AddressRanges.Subtract(wanted, AddressRanges.Union(reserved.Concat(never)));
 
         UInt128 capacity = 0;
         foreach (var run in runs) capacity += run.Count;
@@ -110,7 +106,6 @@ public sealed record SubnetPlan
             Gateway = gateway,
             Runs = runs.ToEquatableList(),
             Capacity = capacity,
-            Reserved = held.ToEquatableList(),
         };
     }
 

@@ -2,7 +2,7 @@ namespace CN2.Network.Compilation;
 
 /// <summary>
 /// Something that keeps a part of an owner from being served; the rest is served all the same. <paramref name="Reason"/> is one of
-/// <see cref="Status.ConditionReason"/>, <paramref name="Message"/> a sentence that tells the user what to do.
+/// <see cref="Resources.ConditionReason"/>, <paramref name="Message"/> a sentence that tells the user what to do.
 /// <paramref name="WithholdsAddress"/>: because of it a FloatingIP that should be reachable has no route at all.
 /// </summary>
 public sealed record CompilationProblem(string Reason, string Message, bool WithholdsAddress = false) : IComparable<CompilationProblem>

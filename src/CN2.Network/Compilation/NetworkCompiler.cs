@@ -2,7 +2,6 @@ using System.Net;
 using CN2.Network.Addressing;
 using CN2.Network.Collections;
 using CN2.Network.Resources;
-using CN2.Network.Status;
 
 namespace CN2.Network.Compilation;
 

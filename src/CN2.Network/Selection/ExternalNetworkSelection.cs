@@ -1,6 +1,5 @@
 using CN2.Network.Collections;
 using CN2.Network.Resources;
-using CN2.Network.Status;
 
 namespace CN2.Network.Selection;
 

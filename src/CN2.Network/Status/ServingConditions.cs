@@ -1,3 +1,4 @@
+using CN2.Network.Resources;
 using CN2.Network.Collections;
 using CN2.Network.Compilation;
 

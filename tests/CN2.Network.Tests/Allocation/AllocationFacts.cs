@@ -48,31 +48,23 @@ public sealed class AllocationFacts
         Assert.EndsWith("-deadbeef", retired, StringComparison.Ordinal);
     }
 
-    // Requested / policy / available -> served, missing, satisfied.
+    // What the Service names; the policy; the policy that holds; the families it is to have, the primary one first.
     [Theory]
-    [InlineData("", null, "46", "4", "", true)]
-    [InlineData("4", null, "46", "4", "", true)]
-    [InlineData("6", null, "46", "6", "", true)]
-    [InlineData("6", null, "4", "", "6", false)]
-    [InlineData("46", null, "4", "4", "6", true)]
-    [InlineData("64", null, "46", "64", "", true)]
-    [InlineData("", "PreferDualStack", "46", "46", "", true)]
-    [InlineData("6", "PreferDualStack", "46", "64", "", true)]
-    [InlineData("46", "PreferDualStack", "6", "6", "4", true)]
-    [InlineData("46", "PreferDualStack", "", "", "46", false)]
-    [InlineData("46", "RequireDualStack", "46", "46", "", true)]
-    [InlineData("46", "RequireDualStack", "4", "4", "6", false)]
-    [InlineData("6", "RequireDualStack", "4", "4", "6", false)]
-    [InlineData("4", "SingleStack", "46", "4", "", true)]
-    [InlineData("64", "SingleStack", "46", "6", "", true)]
-    public void Families_follow_the_policy(string requested, string? policy, string available, string serve, string missing, bool satisfied)
+    [InlineData("", null, IPFamilyPolicy.SingleStack, "4")]
+    [InlineData("4", null, IPFamilyPolicy.SingleStack, "4")]
+    [InlineData("6", null, IPFamilyPolicy.SingleStack, "6")]
+    [InlineData("46", null, IPFamilyPolicy.PreferDualStack, "46")]
+    [InlineData("64", null, IPFamilyPolicy.PreferDualStack, "64")]
+    [InlineData("", IPFamilyPolicy.PreferDualStack, IPFamilyPolicy.PreferDualStack, "46")]
+    [InlineData("6", IPFamilyPolicy.PreferDualStack, IPFamilyPolicy.PreferDualStack, "64")]
+    [InlineData("46", IPFamilyPolicy.RequireDualStack, IPFamilyPolicy.RequireDualStack, "46")]
+    [InlineData("6", IPFamilyPolicy.RequireDualStack, IPFamilyPolicy.RequireDualStack, "64")]
+    [InlineData("4", IPFamilyPolicy.SingleStack, IPFamilyPolicy.SingleStack, "4")]
+    [InlineData("64", IPFamilyPolicy.SingleStack, IPFamilyPolicy.SingleStack, "6")]
+    public void Families_follow_the_policy(string requested, IPFamilyPolicy? policy, IPFamilyPolicy expectedPolicy, string expected)
     {
-        IPFamilyPolicy? parsed = policy is null ? null : Enum.Parse<IPFamilyPolicy>(policy);
-        var decision = IPFamilyDecision.Decide(Families(requested), parsed, Families(available));
-        Assert.Equal(Families(serve), decision.Serve);
-        Assert.Equal(Families(missing), decision.Missing);
-        Assert.Equal(satisfied, decision.Satisfied);
-        if (!satisfied) Assert.Contains("ns1/vn", decision.MissingMessage("ns1/vn"), StringComparison.Ordinal);
+        Assert.Equal(expectedPolicy, IPFamilyDecision.PolicyOf(Families(requested), policy));
+        Assert.Equal(Families(expected), IPFamilyDecision.FamiliesOf(Families(requested), policy));
     }
 
     private static IPFamily[] Families(string text) => [.. text.Select(c => (IPFamily)(c - '0'))];

@@ -2,7 +2,6 @@ using System.Net;
 using CN2.Network.Compilation;
 using CN2.Network.Resources;
 using CN2.Network.Sequencing;
-using CN2.Network.Status;
 
 namespace CN2.Network.Tests.Compilation;
 

@@ -1,7 +1,6 @@
 using CN2.Network.Addressing;
 using CN2.Network.Compilation;
 using CN2.Network.Resources;
-using CN2.Network.Status;
 
 namespace CN2.Network.Tests.Compilation;
 

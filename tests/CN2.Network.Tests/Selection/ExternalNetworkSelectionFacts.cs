@@ -1,6 +1,5 @@
 using CN2.Network.Resources;
 using CN2.Network.Selection;
-using CN2.Network.Status;
 
 namespace CN2.Network.Tests.Selection;
 

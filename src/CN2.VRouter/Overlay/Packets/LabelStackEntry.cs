@@ -20,8 +20,6 @@ internal static class LabelStackEntry
 
     public static uint LabelOf(uint entry) => entry >> 12;
 
-    public static int TrafficClassOf(uint entry) => (int)(entry >> 9) & 7;
-
     public static bool IsBottom(uint entry) => (entry & BottomBit) != 0;
 
     public static byte TtlOf(uint entry) => (byte)entry;

@@ -17,7 +17,7 @@ public sealed class LabelStackEntryTests
     {
         var entry = BinaryPrimitives.ReadUInt32BigEndian(Bytes.Of(hex));
         Assert.Equal(entry, LabelStackEntry.Of(label, trafficClass, bottom, ttl));
-        Assert.Equal((label, trafficClass, bottom, ttl), (LabelStackEntry.LabelOf(entry), LabelStackEntry.TrafficClassOf(entry), LabelStackEntry.IsBottom(entry), LabelStackEntry.TtlOf(entry)));
+        Assert.Equal((label, bottom, ttl), (LabelStackEntry.LabelOf(entry), LabelStackEntry.IsBottom(entry), LabelStackEntry.TtlOf(entry)));
     }
 
     [Theory]

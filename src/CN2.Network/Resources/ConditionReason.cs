@@ -1,4 +1,4 @@
-namespace CN2.Network.Status;
+namespace CN2.Network.Resources;
 
 /// <summary>Every reason a condition of a Service or FloatingIP can have. They are part of the API: users' scripts compare them.</summary>
 public static class ConditionReason
