@@ -2,38 +2,39 @@ using System.Net;
 using CN2.Api.Drivers;
 using CN2.Api.Reconcile;
 using CN2.Api.Tests.Drivers;
+using Microsoft.Extensions.Time.Testing;
 
 namespace CN2.Api.Tests.Reconcile;
 
-/// <summary>When sessions that come and go are news for every status.</summary>
+/// <summary>When sessions that come and go make every status be drafted again.</summary>
 public sealed class SessionWatchTests
 {
     private readonly FakeBgpSpeaker _speaker = new();
-    private readonly StandingTime _time = new();
+    private readonly FakeTimeProvider _time = new();
     private readonly SessionWatch _watch;
 
     public SessionWatchTests() => _watch = new SessionWatch(_speaker, _time);
 
     [Fact]
-    public async Task A_peer_that_comes_is_news_at_once()
+    public async Task A_new_peer_is_news_at_once()
     {
         await EstablishedAsync();
         Assert.False(_watch.TakeReachChanged());
     }
 
     [Fact]
-    public async Task A_peer_that_is_back_soon_was_never_missed()
+    public async Task A_peer_that_is_back_soon_is_no_news()
     {
         await EstablishedAsync();
         for (var restart = 0; restart < 3; restart++)
         {
             _speaker.Establish("vmx1", "Active");
             Assert.False(_watch.TakeReachChanged());
-            _time.Now += TimeSpan.FromSeconds(4);
+            _time.Advance(TimeSpan.FromSeconds(4));
             Assert.False(_watch.TakeReachChanged());
             _speaker.Establish("vmx1");
             Assert.False(_watch.TakeReachChanged());
-            _time.Now += TimeSpan.FromSeconds(4);
+            _time.Advance(TimeSpan.FromSeconds(4));
         }
     }
 
@@ -43,7 +44,7 @@ public sealed class SessionWatchTests
         await EstablishedAsync();
         _speaker.Establish("vmx1", "Active");
         Assert.False(_watch.TakeReachChanged());
-        _time.Now += TimeSpan.FromSeconds(5);
+        _time.Advance(SessionWatch.LossSettleTime);
         Assert.True(_watch.TakeReachChanged());
         Assert.False(_watch.TakeReachChanged());
         _speaker.Establish("vmx1");
@@ -51,7 +52,7 @@ public sealed class SessionWatchTests
     }
 
     [Fact]
-    public async Task A_peer_that_comes_while_another_is_missing_is_news_at_once()
+    public async Task A_new_peer_is_news_at_once_while_another_is_missing()
     {
         await EstablishedAsync();
         _speaker.Establish("vmx1", "Active");
@@ -70,13 +71,4 @@ public sealed class SessionWatchTests
     }
 
     private static BgpPeer Peer(string name, string address) => new(name, IPAddress.Parse(address), 64512, 179, ["inet"], 90, null, null, false, true, false, true, 120);
-
-    private sealed class StandingTime : TimeProvider
-    {
-        public TimeSpan Now { get; set; }
-
-        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
-
-        public override long GetTimestamp() => Now.Ticks;
-    }
 }

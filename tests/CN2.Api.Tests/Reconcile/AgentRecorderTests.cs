@@ -1,0 +1,109 @@
+using System.Net;
+using CN2.Api.Drivers;
+using CN2.Api.Reconcile;
+using CN2.Api.Tests.Fixtures;
+using Npgsql;
+
+namespace CN2.Api.Tests.Reconcile;
+
+/// <summary>What agents report reaches the database: at once or merged, and also after the database was away.</summary>
+public sealed class AgentRecorderTests(PrivatePostgres postgres) : IAsyncLifetime
+{
+    private readonly CancellationTokenSource _stop = new();
+    private string _connectionString = null!;
+    private InterruptibleDatabase _database = null!;
+    private LoopParts _parts = null!;
+    private Task _run = Task.CompletedTask;
+
+    private AgentRecorder Recorder => _parts.Get<AgentRecorder>();
+
+    public async ValueTask InitializeAsync()
+    {
+        _connectionString = await postgres.CreateDatabaseAsync();
+        _database = await InterruptibleDatabase.OpenAsync(_connectionString);
+        _parts = new LoopParts(_database.ConnectionString);
+        _run = Recorder.RunAsync(_stop.Token);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _run.ContinueWith(_ => { }, TaskScheduler.Default);
+        await _parts.DisposeAsync();
+        _stop.Dispose();
+    }
+
+    [Fact]
+    public async Task An_agent_that_connects_and_disconnects_is_written_without_waiting()
+    {
+        await ConnectAsync("node1");
+        Recorder.Disconnected("node1");
+        await Eventually.TrueAsync(() => Query<bool?>("SELECT connected FROM virtual_router_status") == false);
+    }
+
+    [Fact]
+    public async Task Progress_alone_waits_for_the_interval_and_only_the_newest_is_written()
+    {
+        await ConnectAsync("node1");
+        Recorder.Progress(Progress("node1", applied: 5), atOnce: false, answered: false);
+        Recorder.Progress(Progress("node1", applied: 6), atOnce: false, answered: true);
+        await Eventually.StaysAsync(() => Query<long>("SELECT applied_revision FROM virtual_router_status") == 0, "no time passes", TimeSpan.FromMilliseconds(300));
+        _parts.Time.Advance(AgentRecorder.ProgressInterval);
+        await Eventually.TrueAsync(() => Query<long>("SELECT applied_revision FROM virtual_router_status WHERE NOT lost") == 6);
+    }
+
+    [Fact]
+    public async Task Progress_that_others_wait_for_is_written_at_once()
+    {
+        await ConnectAsync("node1");
+        Recorder.Progress(Progress("node1", applied: 5), atOnce: true, answered: true);
+        await Eventually.TrueAsync(() => Query<long>("SELECT applied_revision FROM virtual_router_status") == 5);
+    }
+
+    [Fact]
+    public async Task Reports_wait_for_the_database_and_newer_ones_win()
+    {
+        await ConnectAsync("node1");
+        await _database.TakeAwayAsync();
+        Recorder.Progress(Progress("node1", applied: 5), atOnce: true, answered: true);
+        Recorder.Connected(Hello("node2", version: "1.0"));
+        await Eventually.TrueAsync(() => _parts.Log.Lines.Any(l => l.Text.StartsWith("What agents report could not be saved yet", StringComparison.Ordinal)));
+        Recorder.Progress(Progress("node1", applied: 7), atOnce: true, answered: false);
+        Recorder.Connected(Hello("node2", version: "2.0"));
+        await _database.GiveBackAsync();
+        await Eventually.TrueAsync(() =>
+        {
+            _parts.Time.Advance(TimeSpan.FromMilliseconds(100));
+            return Query<string>("SELECT string_agg(agent_version || ' ' || applied_revision || ' ' || lost, ',' ORDER BY agent_version) FROM virtual_router_status") == "1.0 7 false,2.0 0 true";
+        }, seconds: 30);
+    }
+
+    [Fact]
+    public async Task Nothing_to_report_writes_nothing()
+    {
+        await ConnectAsync("node1");
+        var changes = Query<long>("SELECT count(*) FROM change");
+        for (var i = 0; i < 10; i++) _parts.Time.Advance(AgentRecorder.ProgressInterval);
+        Recorder.Disconnected("node1");
+        await Eventually.TrueAsync(() => Query<bool?>("SELECT connected FROM virtual_router_status") == false);
+        Assert.Equal(changes + 1, Query<long>("SELECT count(*) FROM change"));
+    }
+
+    private async Task ConnectAsync(string name)
+    {
+        Recorder.Connected(Hello(name, "1.0"));
+        await Eventually.TrueAsync(() => Query<bool?>("SELECT connected FROM virtual_router_status") == true, seconds: 30);
+    }
+
+    private static VRouterHello Hello(string name, string version) => new(name, IPAddress.Parse($"172.27.115.{(int)name[^1]}"), null, version);
+
+    private static VirtualRouterProgress Progress(string name, ulong applied) => new(name, TimeSpan.Zero, applied, applied, 1, "1.0", null);
+
+    private T Query<T>(string sql)
+    {
+        using var connection = new NpgsqlConnection(_connectionString);
+        connection.Open();
+        using var command = new NpgsqlCommand(sql, connection);
+        return command.ExecuteScalar() is T value ? value : default!;
+    }
+}

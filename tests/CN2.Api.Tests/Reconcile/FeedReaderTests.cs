@@ -1,0 +1,195 @@
+using CN2.Api.Data.Rows;
+using CN2.Api.Reconcile;
+using CN2.Api.Tests.Fixtures;
+using Npgsql;
+
+namespace CN2.Api.Tests.Reconcile;
+
+/// <summary>The database in memory: all of it at the start, then what the change feed names.</summary>
+public sealed class FeedReaderTests(PrivatePostgres postgres) : IAsyncLifetime
+{
+    private ApiServerWithoutReconciler _api = null!;
+    private LoopParts _parts = null!;
+
+    private FeedReader Feed => _parts.Get<FeedReader>();
+
+    public async ValueTask InitializeAsync()
+    {
+        _api = new ApiServerWithoutReconciler(postgres);
+        await _api.InitializeAsync();
+        _parts = new LoopParts(_api.ConnectionString);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _parts.DisposeAsync();
+        await _api.DisposeAsync();
+    }
+
+    [Fact]
+    public async Task Everything_is_read_at_the_start_and_then_what_changes_and_what_goes()
+    {
+        await NetworkAsync("vn");
+        await EndpointAsync("pod1");
+        await ServiceAsync("web");
+        await LoadAsync();
+        Assert.Equal((1, 1), (_parts.State.Resources.ServiceCount, _parts.State.Resources.VirtualMachineInterfaces.Count));
+        Assert.Equal(2, _parts.State.Resources.FloatingIPs.Count); // its external address and its cluster IP
+
+        await ServiceAsync("second");
+        await _api.DeleteAsync("/v1/namespaces/default/virtual-machine-interfaces/pod1");
+        await ReadUntilAsync(() => _parts.State.Resources.ServiceCount == 2 && _parts.State.Resources.VirtualMachineInterfaces.Count == 0);
+        Assert.Equal(4, _parts.State.Resources.FloatingIPs.Count);
+        Assert.False(Feed.IsMidPage);
+    }
+
+    [Fact]
+    public async Task In_a_stream_of_changes_the_feed_is_read_at_a_pace_and_after_a_pause_at_once()
+    {
+        await LoadAsync();
+        _parts.Time.Advance(TimeSpan.FromSeconds(1));
+        // Three readings at once after a pause, then one each 30 ms.
+        Assert.Equal([false, false, false, true], await ReadingsAsync(4));
+        _parts.Time.Advance(TimeSpan.FromMilliseconds(29));
+        Assert.Equal([true], await ReadingsAsync(1));
+        _parts.Time.Advance(TimeSpan.FromMilliseconds(1));
+        Assert.Equal([false, true], await ReadingsAsync(2));
+
+        async Task<List<bool>> ReadingsAsync(int count)
+        {
+            var skipped = new List<bool>();
+            for (var i = 0; i < count; i++)
+            {
+                var next = new NextTick();
+                await Feed.ReadAsync(_parts.Now, next, TestContext.Current.CancellationToken);
+                skipped.Add(next.At is not null);
+            }
+
+            return skipped;
+        }
+    }
+
+    [Fact]
+    public async Task A_feed_that_was_trimmed_past_our_position_makes_everything_be_read_again()
+    {
+        await EndpointAsync("pod1");
+        await LoadAsync();
+        Assert.Single(_parts.State.Resources.VirtualMachineInterfaces);
+        // Rows that no reader will ever see: written and trimmed in one transaction, as after an hour without this replica.
+        Query<long>("""
+            WITH gone AS (DELETE FROM virtual_machine_interface RETURNING 1),
+            moved AS (UPDATE change_horizon SET xid = pg_current_xact_id(), id = 9223372036854775806 RETURNING 1)
+            SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM moved)
+            """);
+        await ReadAsync(FeedReader.HorizonInterval);
+        Assert.Single(_parts.State.Resources.VirtualMachineInterfaces); // the horizon is looked at once a minute
+        await ReadAsync(TimeSpan.FromMilliseconds(1));
+        Assert.Empty(_parts.State.Resources.VirtualMachineInterfaces);
+        Assert.Contains(_parts.Log.Lines, l => l.Text.Contains("everything is read again", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Announcement_rows_of_other_replicas_are_read_and_own_ones_are_not()
+    {
+        await NetworkAsync("vn");
+        await LoadAsync();
+        await ServiceAsync("web");
+        await ReadUntilAsync(() => _parts.State.Resources.ServiceCount == 1);
+        var uid = Query<Guid>("SELECT uid FROM floating_ip WHERE external_network_uid IS NOT NULL");
+        Announce("cn-a", uid);
+        Announce("cn-b", uid);
+        await ReadUntilAsync(() => _parts.State.Others.Holds(uid));
+        Assert.Equal("cn-b", Assert.Single(_parts.State.Others.Through(uid, Sample.Route(1).Path)).ControlNode);
+
+        // Without a change row of its own, and then made known by the row that stands for all.
+        Query<long>("WITH d AS (DELETE FROM advertisement WHERE control_node = 'cn-b' RETURNING 1) SELECT count(*) FROM d");
+        Query<long>($"WITH c AS (INSERT INTO change (kind, name, uid, verb, status_only) VALUES ({(short)ResourceKind.Announcements}, 'cn-b', '{Guid.Empty}', 2, true) RETURNING 1) SELECT count(*) FROM c");
+        await ReadUntilAsync(() => !_parts.State.Others.Holds(uid));
+    }
+
+    [Fact]
+    public async Task A_page_that_breaks_off_is_read_again_before_anything_is_compiled()
+    {
+        await LoadAsync();
+        await EndpointAsync("pod1");
+        await NetworkAsync("vn");
+        await ServiceAsync("web");
+        Execute("ALTER TABLE service RENAME TO service_away");
+        _parts.Time.Advance(TimeSpan.FromSeconds(1));
+        await Assert.ThrowsAsync<PostgresException>(() => ReadUntilAsync(() => false));
+        Assert.True(Feed.IsMidPage);
+        Execute("ALTER TABLE service_away RENAME TO service");
+        await ReadUntilAsync(() => _parts.State.Resources.ServiceCount == 1);
+        Assert.False(Feed.IsMidPage);
+        Assert.Single(_parts.State.Resources.VirtualMachineInterfaces);
+        Assert.Equal(2, _parts.State.Resources.FloatingIPs.Count);
+    }
+
+    [Fact]
+    public async Task VRouters_of_other_replicas_are_looked_at_while_something_waits_for_them()
+    {
+        Execute("INSERT INTO control_node (name, last_seen_at, restart_time_seconds, sessions) VALUES ('cn-b', now(), 0, '{}')");
+        var agents = _parts.Get<AgentReportStore>();
+        var ct = TestContext.Current.CancellationToken;
+        await agents.ConnectAsync("node1", System.Net.IPAddress.Parse("172.27.115.242"), null, "1.0", null, "cn-b", DateTimeOffset.UtcNow, ct);
+        await LoadAsync();
+        var account = _parts.State.Ledger.Open("node1");
+        Assert.True(account.ConnectedElsewhere);
+        account.Sent(new CN2.Network.Sequencing.AckMark(1, 50), 0, [Sample.Uid(1)]);
+        var next = new NextTick();
+        Feed.Schedule(_parts.Now, next);
+        Assert.Equal(_parts.Now + FeedReader.RemoteInterval, next.At);
+
+        // Progress alone writes no change row.
+        await agents.SaveAsync("cn-b", [new VirtualRouterProgress("node1", TimeSpan.Zero, 0, 0, 50, "1.0", null)], [], ct);
+        await ReadAsync(FeedReader.RemoteInterval);
+        Assert.False(account.IsBehind);
+        next = new NextTick();
+        Feed.Schedule(_parts.Now, next);
+        Assert.Null(next.At);
+    }
+
+    private async Task LoadAsync()
+    {
+        await Feed.LoadAsync(TestContext.Current.CancellationToken);
+        _parts.Compile();
+    }
+
+    private async Task ReadAsync(TimeSpan after)
+    {
+        _parts.Time.Advance(after);
+        await Feed.ReadAsync(_parts.Now, new NextTick(), TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>Reads until it is so: the feed shows nothing of a transaction while an older one still runs.</summary>
+    private Task ReadUntilAsync(Func<bool> condition) => Eventually.TrueAsync(async () =>
+    {
+        await ReadAsync(TimeSpan.FromMilliseconds(100));
+        return condition();
+    }, seconds: 30);
+
+    private async Task NetworkAsync(string name) => (await _api.PostAsync("/v1/namespaces/default/external-networks",
+        $$"""{"name":"{{name}}","labels":{"service.contrail.juniper.net/externalNetwork":"default-external"},"subnets":[{"cidr":"100.0.0.0/24"}],"fabricForwarding":true}""")).Expect(201);
+
+    private async Task EndpointAsync(string name) => (await _api.PostAsync("/v1/namespaces/default/virtual-machine-interfaces",
+        $$"""{"name":"{{name}}","labels":{"app":"web"},"addresses":["10.0.0.1"],"virtualRouter":"node1"}""")).Expect(201);
+
+    private async Task ServiceAsync(string name) => (await _api.PostAsync("/v1/namespaces/default/services",
+        $$"""{"name":"{{name}}","selector":{"app":"web"},"ports":[{"port":80}]}""")).Expect(201);
+
+    private void Announce(string controlNode, Guid floatingIP)
+    {
+        Execute($"INSERT INTO advertisement (control_node, floating_ip_uid, routes) VALUES ('{controlNode}', '{floatingIP}', '[\"{Sample.Route(1).Path}\"]')");
+        Execute($"INSERT INTO change (kind, name, uid, verb, status_only) VALUES ({(short)ResourceKind.Announcements}, '{controlNode}', '{floatingIP}', 2, true)");
+    }
+
+    private void Execute(string sql) => Query<object>(sql);
+
+    private T Query<T>(string sql)
+    {
+        using var connection = new NpgsqlConnection(_api.ConnectionString);
+        connection.Open();
+        using var command = new NpgsqlCommand(sql, connection);
+        return command.ExecuteScalar() is T value ? value : default!;
+    }
+}

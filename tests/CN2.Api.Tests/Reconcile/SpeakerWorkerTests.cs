@@ -1,0 +1,314 @@
+using System.Net;
+using CN2.Api.Drivers;
+using CN2.Api.Reconcile;
+using CN2.Api.Tests.Fixtures;
+using CN2.Network.Compilation;
+using Npgsql;
+
+namespace CN2.Api.Tests.Reconcile;
+
+/// <summary>The order of announcement rows and speaker calls, and what becomes of a job that cannot be carried out.</summary>
+public sealed class SpeakerWorkerTests(ApiServerWithoutReconciler api) : IClassFixture<ApiServerWithoutReconciler>, IAsyncLifetime
+{
+    private static int _count;
+    private readonly CancellationTokenSource _stop = new();
+    private readonly string _self = $"cn-{Interlocked.Increment(ref _count)}";
+    private readonly List<LoopEvent> _events = [];
+    private LoopParts _parts = null!;
+    private Task _run = Task.CompletedTask;
+
+    private SpeakerJobQueue Jobs => _parts.Get<SpeakerJobQueue>();
+
+    public async ValueTask InitializeAsync()
+    {
+        await api.PutAsync("/v1/namespaces/default/external-networks/workers", """{"subnets":[{"cidr":"100.64.0.0/16"}],"fabricForwarding":true}""");
+        _parts = new LoopParts(api.ConnectionString, _self);
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _stop.CancelAsync();
+        await _run.ContinueWith(_ => { }, TaskScheduler.Default);
+        await _parts.DisposeAsync();
+        _stop.Dispose();
+    }
+
+    [Fact]
+    public async Task A_row_stands_before_its_route_is_handed_to_the_speaker_and_goes_with_the_withdrawal()
+    {
+        var route = await RouteAsync();
+        string? before = null;
+        _parts.Speaker.EngineRefuses = path =>
+        {
+            before = RowOf(route);
+            return null;
+        };
+        await StartAsync();
+        await DoneAsync(new SpeakerJob.ChangeRoutes([route], []), d => d.Announced.Contains(route));
+        Assert.Equal($"""["{route.Path}"]""", before);
+
+        await DoneAsync(new SpeakerJob.ChangeRoutes([], [route]), d => d.Withdrawn.Contains(route));
+        await UntilAsync(() => RowOf(route) is null);
+        Assert.Equal([$"+{route.Address} via {route.Path}", $"-{route.Address} via {route.Path}"], _parts.Speaker.Journal);
+    }
+
+    [Fact]
+    public async Task A_row_stays_until_the_engine_has_confirmed_the_withdrawal()
+    {
+        var route = await RouteAsync();
+        await StartAsync();
+        await DoneAsync(new SpeakerJob.ChangeRoutes([route], []), d => d.Announced.Contains(route));
+        _parts.Speaker.KillEngine();
+        Jobs.Post(new SpeakerJob.ChangeRoutes([], [route]));
+        await UntilAsync(() => _parts.Log.Lines.Any(l => l.Text.Contains("could not be carried out yet", StringComparison.Ordinal)));
+        Assert.NotNull(RowOf(route));
+        Assert.DoesNotContain(Events<SpeakerEvent.RoutesDone>(), d => d.Withdrawn.Count > 0);
+        _parts.Speaker.StartEngine();
+        await UntilAsync(() => RowOf(route) is null && Events<SpeakerEvent.RoutesDone>().Any(d => d.Withdrawn.Contains(route)));
+    }
+
+    [Fact]
+    public async Task With_other_replicas_a_row_stays_empty_until_the_entries_are_gone_and_every_change_is_told()
+    {
+        var route = await RouteAsync();
+        await StartAsync();
+        Jobs.Post(new SpeakerJob.FollowReplicas(HasOthers: true, Introduce: true, RewriteRows: false));
+        await DoneAsync(new SpeakerJob.ChangeRoutes([route], []), d => d.Announced.Contains(route));
+        await DoneAsync(new SpeakerJob.ChangeRoutes([], [route]), d => d.Withdrawn.Contains(route));
+        await UntilAsync(() => RowOf(route) == "[]");
+        Jobs.Post(new SpeakerJob.Release([route.FloatingIP]));
+        await UntilAsync(() => RowOf(route) is null);
+        Assert.Equal(1L, Query<long>($"SELECT count(*) FROM change WHERE kind = 10 AND name = '{_self}' AND uid = '{Guid.Empty}'"));
+        Assert.Equal(3L, Query<long>($"SELECT count(*) FROM change WHERE kind = 10 AND name = '{_self}' AND uid = '{route.FloatingIP}'"));
+    }
+
+    [Fact]
+    public async Task Alone_no_change_rows_are_written()
+    {
+        var route = await RouteAsync();
+        await StartAsync();
+        await DoneAsync(new SpeakerJob.ChangeRoutes([route], []), d => d.Announced.Contains(route));
+        Assert.Equal(0L, Query<long>($"SELECT count(*) FROM change WHERE kind = 10 AND name = '{_self}'"));
+    }
+
+    [Fact]
+    public async Task Rows_that_were_removed_as_those_of_a_gone_replica_are_written_again()
+    {
+        var route = await RouteAsync();
+        await StartAsync();
+        await DoneAsync(new SpeakerJob.ChangeRoutes([route], []), d => d.Announced.Contains(route));
+        Query<long>($"WITH d AS (DELETE FROM advertisement WHERE control_node = '{_self}' RETURNING 1) SELECT count(*) FROM d");
+        Jobs.Post(new SpeakerJob.FollowReplicas(HasOthers: false, Introduce: false, RewriteRows: true));
+        await UntilAsync(() => RowOf(route) == $"""["{route.Path}"]""");
+    }
+
+    [Fact]
+    public async Task While_the_engine_is_away_later_jobs_win_and_no_peer_is_added()
+    {
+        var (first, second) = (await RouteAsync(), await RouteAsync());
+        await StartAsync();
+        _parts.Speaker.KillEngine();
+        Jobs.Post(new SpeakerJob.ReplaceAll([first], []));
+        Jobs.Post(new SpeakerJob.SetPeers([Drivers.GoBgp.Spec.Peer("vmx1", 245)]));
+        await UntilAsync(() => _parts.Log.Lines.Any(l => l.Text.Contains("ReplaceAll could not be carried out yet", StringComparison.Ordinal)));
+        Jobs.Post(new SpeakerJob.ChangeRoutes([second], [first]));
+        _parts.Time.Advance(TimeSpan.FromSeconds(10));
+        Assert.Empty(_parts.Speaker.Peers);
+        Assert.Empty(Events<SpeakerEvent.RoutesDone>());
+
+        _parts.Speaker.StartEngine();
+        await UntilAsync(() => _parts.Speaker.Peers.Count == 1);
+        var done = Assert.Single(Events<SpeakerEvent.RoutesDone>());
+        Assert.True(done.IsFirstSet);
+        Assert.Equal([second], done.Announced);
+        Assert.Equal([first], done.Withdrawn);
+        Assert.Equal(second.Address, Assert.Single(_parts.Speaker.Paths).Prefix);
+        await UntilAsync(() => RowOf(first) is null && RowOf(second) is not null);
+    }
+
+    [Fact]
+    public async Task While_the_database_is_away_withdrawals_go_on_and_announcements_wait()
+    {
+        var (first, second) = (await RouteAsync(), await RouteAsync());
+        var database = await InterruptibleDatabase.OpenAsync(api.ConnectionString);
+        await _parts.DisposeAsync();
+        _parts = new LoopParts(database.ConnectionString, _self);
+        await StartAsync();
+        await DoneAsync(new SpeakerJob.ChangeRoutes([first], []), d => d.Announced.Contains(first));
+        await database.TakeAwayAsync();
+        Jobs.Post(new SpeakerJob.SetPeers([Drivers.GoBgp.Spec.Peer("vmx1", 245)]));
+        await DoneAsync(new SpeakerJob.ChangeRoutes([], [first]), d => d.Withdrawn.Contains(first));
+        Jobs.Post(new SpeakerJob.ChangeRoutes([second], []));
+        await UntilAsync(() => _parts.Log.Lines.Any(l => l.Text.Contains("ChangeRoutes could not be carried out yet", StringComparison.Ordinal)));
+        Assert.Single(_parts.Speaker.Peers);
+        Assert.Empty(_parts.Speaker.Paths);
+        Assert.NotNull(RowOf(first));
+
+        await database.GiveBackAsync();
+        await UntilAsync(() => RowOf(first) is null && RowOf(second) is not null && _parts.Speaker.Paths.Count == 1);
+        Assert.Empty(_parts.Log.Errors);
+    }
+
+    [Fact]
+    public async Task A_refused_route_is_answered_with_its_reason_and_holds_up_no_other()
+    {
+        var (refused, other, deleted) = (await RouteAsync(), await RouteAsync(), await RouteAsync());
+        _parts.Speaker.EngineRefuses = path => path.Prefix.Equals(refused.Address) ? "The engine dislikes it." : null;
+        await StartAsync();
+        await DoneAsync(new SpeakerJob.ReplaceAll([deleted], []), d => d.IsFirstSet);
+        var done = await DoneAsync(new SpeakerJob.ChangeRoutes([refused, other], [deleted]), d => d.Refused.Count > 0);
+        Assert.Equal(new RefusedRoute(refused, "The engine dislikes it."), Assert.Single(done.Refused));
+        Assert.Equal([other], done.Announced);
+        Assert.Equal([deleted], done.Withdrawn);
+        await UntilAsync(() => RowOf(refused) is null && RowOf(deleted) is null && RowOf(other) is not null);
+
+        await DoneAsync(new SpeakerJob.ChangeRoutes([], [refused]), d => d.Withdrawn.Contains(refused)); // its deletion completes
+        _parts.Speaker.EngineRefuses = _ => null;
+        await DoneAsync(new SpeakerJob.ChangeRoutes([refused], []), d => d.Announced.Contains(refused));
+        Assert.NotNull(RowOf(refused));
+        Assert.Empty(_parts.Log.Errors);
+    }
+
+    [Fact]
+    public async Task A_version_that_is_refused_takes_the_earlier_one_out_of_the_row()
+    {
+        var route = await RouteAsync();
+        await StartAsync();
+        await DoneAsync(new SpeakerJob.ReplaceAll([route], []), d => d.Announced.Contains(route));
+        _parts.Speaker.EngineRefuses = path => path.Med == 7 ? "No MED 7." : null;
+        var changed = route with { Network = route.Network with { Advertisement = route.Network.Advertisement with { Med = 7 } } };
+        await DoneAsync(new SpeakerJob.ChangeRoutes([changed], []), d => d.Refused.Count == 1);
+        Assert.Empty(_parts.Speaker.Paths);
+        await UntilAsync(() => RowOf(route) is null);
+    }
+
+    [Fact]
+    public async Task A_floating_IP_that_is_gone_is_not_announced()
+    {
+        var (route, gone) = (await RouteAsync(), Sample.Route(77));
+        await StartAsync();
+        var done = await DoneAsync(new SpeakerJob.ChangeRoutes([gone, route], []), d => d.Announced.Count > 0);
+        Assert.Equal([route], done.Announced);
+        Assert.Equal(route.Address, Assert.Single(_parts.Speaker.Paths).Prefix);
+    }
+
+    [Fact]
+    public async Task A_bug_holds_back_only_the_routes_that_cause_it_and_they_are_tried_again_alone()
+    {
+        FloatingIPRoute[] routes = [await RouteAsync(), await RouteAsync(), await RouteAsync(), await RouteAsync(), await RouteAsync()];
+        var (bad, deleted) = (routes[2], routes[4]);
+        var calls = 0;
+        _parts.Speaker.EngineRefuses = path => path.Prefix.Equals(bad.Address) && ++calls > 0 ? throw new InvalidOperationException("A bug.") : null;
+        await StartAsync();
+        await DoneAsync(new SpeakerJob.ChangeRoutes([deleted], []), d => d.Announced.Count > 0);
+        Jobs.Post(new SpeakerJob.ChangeRoutes(routes[..4], [deleted]));
+        await UntilAsync(() => _parts.Speaker.Paths.Count == 3 && Events<SpeakerEvent.RoutesDone>().Any(d => d.Refused.Count > 0));
+        Assert.Contains(Events<SpeakerEvent.RoutesDone>(), d => d.Withdrawn.Contains(deleted));
+        Assert.Contains("InvalidOperationException", Events<SpeakerEvent.RoutesDone>().SelectMany(d => d.Refused).Single().Reason, StringComparison.Ordinal);
+        Assert.All(_parts.Log.Errors, e => Assert.IsType<InvalidOperationException>(e.Exception));
+        Assert.NotEmpty(_parts.Log.Errors);
+
+        // Later jobs do not carry it along.
+        var before = calls;
+        var later = await RouteAsync();
+        await DoneAsync(new SpeakerJob.ChangeRoutes([later], []), d => d.Announced.Contains(later));
+        Assert.Equal(before, calls);
+
+        _parts.Speaker.EngineRefuses = _ => null;
+        _parts.Time.Advance(SpeakerJobQueue.RetryInterval);
+        await UntilAsync(() => Events<SpeakerEvent.RoutesDone>().Any(d => d.Announced.Contains(bad)));
+    }
+
+    [Fact]
+    public async Task A_bug_in_the_first_set_leaves_out_the_routes_that_cause_it_and_peers_follow()
+    {
+        FloatingIPRoute[] routes = [await RouteAsync(), await RouteAsync(), await RouteAsync()];
+        _parts.Speaker.EngineRefuses = path => path.Prefix.Equals(routes[1].Address) ? throw new InvalidOperationException("A bug.") : null;
+        await StartAsync();
+        Jobs.Post(new SpeakerJob.ReplaceAll(routes, []));
+        Jobs.Post(new SpeakerJob.SetPeers([Drivers.GoBgp.Spec.Peer("vmx1", 245)]));
+        await UntilAsync(() => _parts.Speaker.Peers.Count == 1);
+        Assert.Equal([routes[0], routes[2]], Events<SpeakerEvent.RoutesDone>().Single(d => d.IsFirstSet).Announced);
+        Assert.Equal(2, _parts.Speaker.Paths.Count);
+    }
+
+    [Fact]
+    public async Task A_withdrawal_that_the_engine_refuses_is_not_confirmed_and_announcements_of_the_same_change_are()
+    {
+        var (announced, kept) = (await RouteAsync(), await RouteAsync());
+        await StartAsync();
+        await DoneAsync(new SpeakerJob.ReplaceAll([kept], []), d => d.IsFirstSet);
+        var refusals = 0;
+        _parts.Speaker.EngineRefuses = _ => ++refusals == 1 ? throw new BgpEngineException("The engine keeps it.", isTransient: false) : null;
+        var done = await DoneAsync(new SpeakerJob.ChangeRoutes([announced], [kept]), d => d.Announced.Contains(announced));
+        Assert.Empty(done.Withdrawn);
+        Assert.NotNull(RowOf(kept));
+        Assert.Contains(_parts.Log.Errors, e => e.Text.Contains("The engine keeps it.", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Rows_of_an_earlier_run_say_whether_something_may_be_announced_and_go_with_the_first_set()
+    {
+        var route = await RouteAsync();
+        await StartAsync();
+        await DoneAsync(new SpeakerJob.ReplaceAll([route], []), d => d.IsFirstSet);
+        await _stop.CancelAsync();
+        await _run.ContinueWith(_ => { }, TaskScheduler.Default);
+
+        await using var next = new LoopParts(api.ConnectionString, _self);
+        var worker = next.Get<SpeakerWorker>();
+        Assert.True(await worker.LoadAsync(TestContext.Current.CancellationToken));
+        using var stop = new CancellationTokenSource();
+        var run = worker.RunAsync(stop.Token);
+        next.Get<SpeakerJobQueue>().Post(new SpeakerJob.ReplaceAll([], []));
+        await UntilAsync(() => RowOf(route) is null);
+        await stop.CancelAsync();
+        await run.ContinueWith(_ => { }, TaskScheduler.Default);
+        Assert.False(await worker.LoadAsync(TestContext.Current.CancellationToken));
+    }
+
+    /// <summary>A route of a new FloatingIP.</summary>
+    private async Task<FloatingIPRoute> RouteAsync()
+    {
+        var made = (await api.PostAsync("/v1/namespaces/default/floating-ips", $$"""{"name":"w{{Interlocked.Increment(ref _count)}}","externalNetwork":"workers"}""")).Expect(201).Json!;
+        return Sample.Route(1) with { FloatingIP = (Guid)made["uid"]!, Address = IPAddress.Parse((string)made["address"]!) };
+    }
+
+    private async Task StartAsync()
+    {
+        Assert.False(await _parts.Get<SpeakerWorker>().LoadAsync(TestContext.Current.CancellationToken));
+        _run = _parts.Get<SpeakerWorker>().RunAsync(_stop.Token);
+    }
+
+    private async Task<SpeakerEvent.RoutesDone> DoneAsync(SpeakerJob job, Func<SpeakerEvent.RoutesDone, bool> expected)
+    {
+        Jobs.Post(job);
+        await UntilAsync(() => Events<SpeakerEvent.RoutesDone>().Any(expected));
+        return Events<SpeakerEvent.RoutesDone>().Last(expected);
+    }
+
+    private List<T> Events<T>() where T : LoopEvent
+    {
+        _events.AddRange(_parts.TakeEvents());
+        return _events.OfType<T>().ToList();
+    }
+
+    /// <summary>Waits while time passes slowly enough that no failed job is due again.</summary>
+    private Task UntilAsync(Func<bool> condition) => Eventually.TrueAsync(() =>
+    {
+        if (condition()) return true;
+        _parts.Time.Advance(TimeSpan.FromMilliseconds(10));
+        return false;
+    }, seconds: 30, everyMilliseconds: 10);
+
+    private string? RowOf(FloatingIPRoute route) =>
+        Query<string?>($"SELECT (SELECT routes::text FROM advertisement WHERE control_node = '{_self}' AND floating_ip_uid = '{route.FloatingIP}')");
+
+    private T Query<T>(string sql)
+    {
+        using var connection = new NpgsqlConnection(api.ConnectionString);
+        connection.Open();
+        using var command = new NpgsqlCommand(sql, connection);
+        return command.ExecuteScalar() is T value ? value : default!;
+    }
+}

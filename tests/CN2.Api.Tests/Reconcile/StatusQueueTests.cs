@@ -1,0 +1,90 @@
+using System.Text.Json.Nodes;
+using CN2.Api.Data.Rows;
+using CN2.Api.Reconcile;
+
+namespace CN2.Api.Tests.Reconcile;
+
+/// <summary>When statuses are drafted, and which drafts are written.</summary>
+public sealed class StatusQueueTests
+{
+    private static readonly DateTimeOffset Start = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
+    private readonly StatusQueue _queue = new();
+
+    [Fact]
+    public void Owners_are_taken_after_they_have_settled()
+    {
+        Assert.Empty(Take(0));
+        _queue.Add(Sample.Uid(1));
+        var next = new NextTick();
+        Assert.Empty(_queue.Take(Start, next));
+        Assert.Equal(Start + StatusQueue.SettleTime, next.At);
+        _queue.Add([Sample.Uid(1), Sample.Uid(2)]);
+        Assert.Empty(Take(49));
+        Assert.Equal([Sample.Uid(1), Sample.Uid(2)], Take(50));
+        Assert.True(_queue.IsEmpty);
+    }
+
+    [Fact]
+    public void A_large_number_is_taken_in_batches_without_settling_again()
+    {
+        _queue.Add(Enumerable.Range(0, StatusQueue.BatchSize + 10).Select(Sample.Uid));
+        Take(0);
+        Assert.Equal(StatusQueue.BatchSize, Take(50).Count);
+        Assert.Equal(10, Take(50).Count);
+    }
+
+    [Fact]
+    public void No_batch_is_taken_while_the_last_one_is_being_written()
+    {
+        _queue.Add(Sample.Uid(1));
+        Take(0);
+        Take(50);
+        Assert.Single(_queue.TakeNews([Draft(1, "a")]));
+        _queue.Add(Sample.Uid(2));
+        Take(60);
+        Assert.Empty(Take(1000));
+        _queue.WereWritten();
+        Assert.Single(Take(1000));
+    }
+
+    [Fact]
+    public void Only_drafts_that_differ_from_the_last_one_are_news()
+    {
+        Assert.Single(_queue.TakeNews([Draft(1, "a")]));
+        Assert.Empty(_queue.TakeNews([Draft(1, "a")]));
+        Assert.Equal(2, _queue.TakeNews([Draft(1, "b"), Draft(2, "b")]).Count);
+        Assert.Single(_queue.TakeNews([Draft(1, "a"), Draft(2, "b")])); // back to what it was: news
+        _queue.Forget(Sample.Uid(2));
+        Assert.Single(_queue.TakeNews([Draft(1, "a"), Draft(2, "b")]));
+        _queue.ForgetDrafts();
+        Assert.Equal(2, _queue.TakeNews([Draft(1, "a"), Draft(2, "b")]).Count);
+    }
+
+    [Fact]
+    public void A_replica_that_does_not_lead_keeps_nothing()
+    {
+        _queue.Add(Sample.Uid(1));
+        Take(0);
+        _queue.Clear();
+        _queue.Add(Sample.Uid(2));
+        Assert.Empty(Take(60)); // it settles from now on
+        Assert.Equal([Sample.Uid(2)], Take(110));
+    }
+
+    [Fact]
+    public void Texts_whose_32_bit_hashes_collide_are_different_drafts()
+    {
+        var seen = new Dictionary<int, string>();
+        for (var i = 0; ; i++)
+        {
+            var (text, hash) = ($"text {i}", $"text {i}".GetHashCode(StringComparison.Ordinal));
+            if (seen.TryAdd(hash, text)) continue;
+            Assert.NotEqual(Draft(1, seen[hash]).Hash, Draft(1, text).Hash);
+            return;
+        }
+    }
+
+    private static StatusDraft Draft(int n, string text) => new(ResourceKind.Service, Sample.Uid(n), new JsonObject { ["state"] = text }, IsNews: true);
+
+    private IReadOnlyList<Guid> Take(int milliseconds) => _queue.Take(Start + TimeSpan.FromMilliseconds(milliseconds), new NextTick());
+}

@@ -1,0 +1,161 @@
+using System.Net;
+using CN2.Api.Drivers;
+using CN2.Api.Overlay;
+using CN2.Api.Reconcile;
+using CN2.Network.Resources;
+
+namespace CN2.Api.Tests.Reconcile;
+
+/// <summary>What each vRouter is sent, and when.</summary>
+public sealed class VRouterDispatcherTests : IAsyncDisposable
+{
+    private static readonly Guid Owner = Sample.Uid(4001);
+    private readonly LoopParts _parts = new();
+    private readonly VRouterDispatcher _dispatcher;
+
+    public VRouterDispatcherTests() => _dispatcher = _parts.Get<VRouterDispatcher>();
+
+    public ValueTask DisposeAsync() => _parts.DisposeAsync();
+
+    [Fact]
+    public void An_agent_that_connects_gets_the_whole_and_then_only_changes()
+    {
+        _dispatcher.Hold(Sample.Uid(1), Sample.AddressOf(1));
+        Set(Sample.Route(1));
+        _dispatcher.Connected("compute1");
+        _dispatcher.Flush();
+        var (name, revision, config) = Assert.Single(_parts.Publisher.Configs);
+        Assert.Equal("compute1", name);
+        Assert.Equal([Sample.AddressOf(1)], config.FloatingIPs);
+        Assert.Equal(Sample.AddressOf(1), Assert.Single(config.NatEntries).Key.Address);
+        Assert.True(_parts.State.Ledger.Open("compute1").Awaits(Owner));
+
+        _dispatcher.Flush();
+        Assert.Empty(_parts.Publisher.Deltas);
+        Set(Sample.Route(1), Sample.Route(2));
+        _dispatcher.Flush();
+        var delta = Assert.Single(_parts.Publisher.Deltas);
+        Assert.True(delta.Revision > revision);
+        Assert.Equal(Sample.AddressOf(2), Assert.Single(delta.Delta.NatEntries).Key.Address);
+        Assert.Empty(delta.Delta.RemovedNatEntries);
+    }
+
+    [Fact]
+    public void A_vRouter_whose_agent_is_elsewhere_is_sent_nothing_and_awaited_all_the_same()
+    {
+        _parts.State.Ledger.Open("compute1").ConnectedElsewhere = true;
+        Set(Sample.Route(1));
+        _dispatcher.Flush();
+        Assert.Empty(_parts.Publisher.Configs);
+        Assert.Empty(_parts.Publisher.Deltas);
+        Assert.True(_parts.State.Ledger.Open("compute1").Awaits(Owner));
+    }
+
+    [Fact]
+    public void A_lost_vRouter_is_awaited_by_no_owner()
+    {
+        _parts.State.Ledger.Open("compute1").Lost = true;
+        Set(Sample.Route(1));
+        _dispatcher.Flush();
+        Assert.False(_parts.State.Ledger.Open("compute1").Awaits(Owner));
+    }
+
+    [Fact]
+    public void A_change_reaches_only_the_vRouters_that_it_concerns()
+    {
+        Connect("compute1", "compute2");
+        Set(Sample.Route(1, "compute2"));
+        _dispatcher.Flush();
+        Assert.Equal("compute2", Assert.Single(_parts.Publisher.Deltas).Name);
+    }
+
+    [Fact]
+    public void An_address_leaves_the_drop_set_with_its_last_holder()
+    {
+        Connect("compute1");
+        _dispatcher.Hold(Sample.Uid(1), Sample.AddressOf(1));
+        _dispatcher.Hold(Sample.Uid(2), Sample.AddressOf(1)); // the next holder of the same address appears before the first is removed
+        Assert.Equal([Sample.AddressOf(1)], Flush().FloatingIPs);
+        _dispatcher.Free(Sample.Uid(1));
+        var unchanged = Flush();
+        Assert.Equal([Sample.AddressOf(1)], unchanged.FloatingIPs);
+        Assert.Empty(unchanged.RemovedFloatingIPs);
+        _dispatcher.Free(Sample.Uid(2));
+        _dispatcher.Free(Sample.Uid(2));
+        Assert.Equal([Sample.AddressOf(1)], Flush().RemovedFloatingIPs);
+    }
+
+    [Fact]
+    public void A_probe_is_sent_again_when_the_agents_last_result_differs_from_the_stored_one()
+    {
+        Connect("compute1");
+        var endpoint = Sample.Uid(3001);
+        SetProbe(EndpointHealth.Unknown);
+        Assert.Single(Flush().Probes);
+
+        _dispatcher.ProbeFound("compute1", endpoint, EndpointHealth.Healthy);
+        SetProbe(EndpointHealth.Healthy); // stored as reported: nothing to send
+        _dispatcher.Flush();
+        Assert.Single(_parts.Publisher.Deltas);
+
+        _dispatcher.ProbeFound("compute1", endpoint, EndpointHealth.Unhealthy);
+        _dispatcher.ProbeFound("compute2", endpoint, EndpointHealth.Healthy); // not its vRouter
+        SetProbe(EndpointHealth.Healthy); // the report was not stored
+        Assert.Equal(EndpointHealth.Healthy, Assert.Single(Flush().Probes).LastKnown);
+
+        _dispatcher.SetProbe(endpoint, null);
+        Assert.Equal([endpoint], Flush().RemovedProbes);
+
+        void SetProbe(EndpointHealth stored) => _dispatcher.SetProbe(endpoint, ("compute1", new VRouterProbe(endpoint, IPAddress.Parse("10.0.0.1"), Check, stored)));
+    }
+
+    [Fact]
+    public void A_probe_moves_with_its_endpoint()
+    {
+        Connect("compute1", "compute2");
+        var probe = new VRouterProbe(Sample.Uid(3001), IPAddress.Parse("10.0.0.1"), Check, EndpointHealth.Unknown);
+        _dispatcher.SetProbe(probe.Uid, ("compute1", probe));
+        _dispatcher.Flush();
+        _parts.Publisher.Deltas.Clear();
+        _dispatcher.SetProbe(probe.Uid, ("compute2", probe));
+        _dispatcher.Flush();
+        Assert.Equal([probe.Uid], _parts.Publisher.Deltas.Single(d => d.Name == "compute1").Delta.RemovedProbes);
+        Assert.Equal([probe], _parts.Publisher.Deltas.Single(d => d.Name == "compute2").Delta.Probes);
+    }
+
+    [Fact]
+    public void A_RoutingInstance_comes_with_its_first_entry_and_goes_with_its_last()
+    {
+        Connect("compute1");
+        var network = Sample.Network with { Number = 7, FabricForwarding = false };
+        _parts.Get<RoutingInstances>().Put(network);
+        var (first, second) = (Sample.Route(1) with { Network = network }, Sample.Route(2) with { Network = network });
+        Set(first);
+        Assert.Equal(7, Assert.Single(Flush().RoutingInstances).Number);
+        Set(first, second);
+        Assert.Empty(Flush().RoutingInstances);
+        Set(second);
+        Assert.Empty(Flush().RemovedRoutingInstances);
+        Set();
+        Assert.Equal([7], Flush().RemovedRoutingInstances);
+    }
+
+    private static readonly ServiceHealthCheck Check =
+        new(Sample.Uid(5001), new NamespacedName("ns1", "hc"), MonitorType.TCP, 5, 1, 3, "GET", "/", ExpectedCodes.Default, 80);
+
+    private void Set(params CN2.Network.Compilation.FloatingIPRoute[] routes) => _parts.State.Sequencer.Set(Owner, Compiled.With(Owner, routes), _parts.Now);
+
+    private void Connect(params string[] routers)
+    {
+        foreach (var router in routers) Compiled.Acknowledge(_parts, router);
+        _parts.Publisher.Configs.Clear();
+    }
+
+    /// <summary>The one delta of a flush.</summary>
+    private VRouterDelta Flush()
+    {
+        _parts.Publisher.Deltas.Clear();
+        _dispatcher.Flush();
+        return Assert.Single(_parts.Publisher.Deltas).Delta;
+    }
+}
