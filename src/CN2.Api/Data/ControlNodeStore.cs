@@ -6,16 +6,16 @@ using NpgsqlTypes;
 
 namespace CN2.Api.Data;
 
-/// <summary>The replicas that share this database. Who is alive is told by the database's clock: those of the replicas may differ.</summary>
+/// <summary>The replicas that share this database. The database's clock decides which are alive, because the clocks of the replicas may differ.</summary>
 public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal signal)
 {
-    /// <summary>A replica not seen for this long is taken for gone.</summary>
+    /// <summary>A replica that has not reported for this long counts as gone.</summary>
     public static readonly TimeSpan GoneAfter = TimeSpan.FromSeconds(6);
 
     /// <summary>
-    /// This replica is alive. <paramref name="sessions"/> not null: its BGP sessions, saved with a change row for each
-    /// BgpRouter in <paramref name="changedRouters"/>. Answers whether another replica is alive too, and whether this one was not known:
-    /// it is new, or was taken for gone and what it announced was forgotten.
+    /// Reports that this replica is alive. <paramref name="sessions"/>, if not null, are its BGP sessions; they are stored with a change for
+    /// each BgpRouter in <paramref name="changedRouters"/>. Answers whether another replica is alive, and whether this replica was unknown:
+    /// it is new, or it counted as gone and its announcements were deleted.
     /// </summary>
     public async Task<(bool Others, bool Unknown)> BeatAsync(
         string name, int restartTimeSeconds, string? sessions, IReadOnlyCollection<string> changedRouters, CancellationToken ct)
@@ -23,7 +23,7 @@ public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal s
         await using var batch = dataSource.CreateBatch();
         if (sessions is not null)
         {
-            // Before they are overwritten: what came up or went down is an event of its BgpRouter.
+            // Compared with the stored sessions before those are overwritten: a session that came up or went down is an event of its BgpRouter.
             batch.BatchCommands.Add(new(
                 """
                 INSERT INTO event (kind, name, at, type, reason, message)
@@ -76,7 +76,7 @@ public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal s
         return (others, unknown);
     }
 
-    /// <summary>The BGP sessions of all control nodes that are alive: control node → session JSON as its replica wrote it.</summary>
+    /// <summary>The BGP sessions of all control nodes that are alive: control node → the JSON that its replica wrote.</summary>
     public async Task<Dictionary<string, string>> SessionsAsync(CancellationToken ct)
     {
         await using var command = dataSource.CreateCommand("SELECT name, sessions FROM control_node WHERE last_seen_at > now() - $1");
@@ -106,8 +106,8 @@ public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal s
     }
 
     /// <summary>
-    /// Forgets what control nodes announced that are gone for longer than routers may hold their stale routes (RFC 4724 restart
-    /// time): they cannot hold up a deletion for ever.
+    /// Deletes the announcements of control nodes that are gone for longer than routers may hold their stale routes (RFC 4724 restart time),
+    /// so that they do not block deletions for ever.
     /// </summary>
     public async Task ForgetGoneAsync(CancellationToken ct)
     {

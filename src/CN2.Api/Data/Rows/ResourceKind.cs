@@ -1,0 +1,18 @@
+namespace CN2.Api.Data.Rows;
+
+/// <summary>The numbers are stored in the database: never change one.</summary>
+public enum ResourceKind : short
+{
+    Namespace = 1,
+    ExternalNetwork = 2,
+    ExternalNetworkSelector = 3,
+    Service = 4,
+    FloatingIP = 5,
+    VirtualMachineInterface = 6,
+    VirtualRouter = 7,
+    BgpRouter = 8,
+    ServiceHealthCheck = 9,
+
+    /// <summary>Not a resource: a control node changed its announcements. The name is the control node, the uid the FloatingIP (empty: all of them).</summary>
+    ControlNode = 10,
+}
