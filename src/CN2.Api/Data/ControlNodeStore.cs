@@ -26,7 +26,7 @@ public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal s
         await using var batch = dataSource.CreateBatch();
         if (sessions is not null)
         {
-            // Runs before the sessions are overwritten: a session that came up or went down is an event of its BgpRouter.
+            // Compared with the stored sessions before those are overwritten: a session that came up or went down is an event of its BgpRouter.
             batch.BatchCommands.Add(new(
                 """
                 INSERT INTO event (kind, name, at, type, reason, message)
@@ -79,7 +79,7 @@ public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal s
         return (others, unknown);
     }
 
-    /// <summary>The BGP sessions of all control nodes that are alive: control node → session JSON as its replica wrote it.</summary>
+    /// <summary>The BGP sessions of all control nodes that are alive: control node → the JSON that its replica wrote.</summary>
     public async Task<Dictionary<string, string>> SessionsAsync(CancellationToken ct)
     {
         await using var command = dataSource.CreateCommand("SELECT name, sessions FROM control_node WHERE last_seen_at > now() - $1");
