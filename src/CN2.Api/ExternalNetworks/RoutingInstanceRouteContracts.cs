@@ -57,7 +57,7 @@ public sealed record RoutingInstanceRoute
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public bool? Used { get; init; }
 
-    /// <summary>Imported routes that are not used: BetterRoute, NextHopNotIPv4, LabelOutOfRange or NoCommonEncapsulation.</summary>
+    /// <summary>Imported routes that are not used: BetterRoute, NextHopNotIPv4, NextHopUnusable, LabelOutOfRange or NoCommonEncapsulation.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? UnusedReason { get; init; }
 

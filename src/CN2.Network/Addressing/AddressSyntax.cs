@@ -12,7 +12,7 @@ namespace CN2.Network.Addressing;
 /// </summary>
 public static class AddressSyntax
 {
-    /// <summary>The longest IPv6 text; longer ones are refused before they are looked at.</summary>
+    /// <summary>The longest IPv6 text; longer text is refused before it is parsed.</summary>
     private const int MaxAddressLength = 45;
 
     private static readonly SearchValues<char> AddressCharacters = SearchValues.Create("0123456789abcdefABCDEF.:");

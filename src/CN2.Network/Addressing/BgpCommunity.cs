@@ -11,10 +11,10 @@ public readonly record struct BgpCommunity(uint Value) : IComparable<BgpCommunit
     /// <summary>Not to external peers (RFC 1997).</summary>
     public static readonly BgpCommunity NoExport = new(0xFFFFFF01);
 
-    /// <summary>To no peer at all (RFC 1997).</summary>
+    /// <summary>To no peer (RFC 1997).</summary>
     public static readonly BgpCommunity NoAdvertise = new(0xFFFFFF02);
 
-    /// <summary>Not to external peers, nor to members of other confederation systems (RFC 1997).</summary>
+    /// <summary>Not to external peers and not to other members of a confederation (RFC 1997).</summary>
     public static readonly BgpCommunity NoExportSubconfed = new(0xFFFFFF03);
 
     /// <summary>IANA "BGP Well-known Communities": RFC 8326, RFC 7999, RFC 1997 (three) and RFC 3765.</summary>

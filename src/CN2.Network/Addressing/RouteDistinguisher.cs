@@ -5,7 +5,7 @@ namespace CN2.Network.Addressing;
 
 /// <summary>
 /// A type-1 route distinguisher (RFC 4364 §4.2): an IPv4 address and a 16-bit number, written <c>172.27.115.242:5</c>. CN2 makes one
-/// for each RoutingInstance on each vRouter, so that every vRouter's route is an NLRI of its own.
+/// for each RoutingInstance on each vRouter, so that the routes of two vRouters never share an NLRI.
 /// </summary>
 public readonly record struct RouteDistinguisher(IPAddress Administrator, ushort Number)
 {

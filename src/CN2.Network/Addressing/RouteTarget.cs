@@ -2,29 +2,16 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace CN2.Network.Addressing;
 
-/// <summary>The forms of a route target's administrator (RFC 4360 §4, RFC 5668): they decide the size of the number.</summary>
-public enum RouteTargetKind
-{
-    /// <summary>2-byte AS and a 32-bit number.</summary>
-    TwoOctetAS,
-
-    /// <summary>IPv4 address and a 16-bit number.</summary>
-    IPv4Address,
-
-    /// <summary>4-byte AS (above 65535) and a 16-bit number.</summary>
-    FourOctetAS,
-}
-
 /// <summary>
 /// A route target, written <c>target:64512:1</c>, <c>target:10.2.2.2:561</c> or <c>target:4200000000:1</c>.
 /// <paramref name="Administrator"/> is the AS or the IPv4 address as a number.
 /// </summary>
 public readonly record struct RouteTarget(RouteTargetKind Kind, uint Administrator, uint Number) : IComparable<RouteTarget>
 {
-    /// <summary>Where automatic numbers begin behind a 2-byte AS, and where they end (CN2).</summary>
+    /// <summary>The range of automatic numbers behind a 2-byte AS (CN2).</summary>
     private const uint FirstAutomatic2 = 8_000_000, LastAutomatic2 = 16_777_216;
 
-    /// <summary>The same behind a 4-byte AS.</summary>
+    /// <summary>The range of automatic numbers behind a 4-byte AS (CN2).</summary>
     private const uint FirstAutomatic4 = 8_000, LastAutomatic4 = 32_768;
 
     private const string Shape = "write target:<AS or IPv4 address>:<number>, such as target:64512:1";
@@ -76,14 +63,14 @@ public readonly record struct RouteTarget(RouteTargetKind Kind, uint Administrat
         return true;
     }
 
-    /// <summary>The route target that every network has of itself; null where the number no longer fits behind a 4-byte AS.</summary>
+    /// <summary>The route target that every network has without being asked; null when the number does not fit behind a 4-byte AS.</summary>
     public static RouteTarget? Automatic(uint autonomousSystem, int network)
     {
         if (autonomousSystem <= ushort.MaxValue) return new RouteTarget(RouteTargetKind.TwoOctetAS, autonomousSystem, FirstAutomatic2 + (uint)network);
         return FirstAutomatic4 + network <= LastAutomatic4 ? new RouteTarget(RouteTargetKind.FourOctetAS, autonomousSystem, FirstAutomatic4 + (uint)network) : null;
     }
 
-    /// <summary>It lies where automatic route targets of this AS are made: nobody may choose it.</summary>
+    /// <summary>Whether it lies in the range of the automatic route targets of this AS, which users must not choose.</summary>
     public bool IsReserved(uint autonomousSystem) => Administrator == autonomousSystem && Kind switch
     {
         RouteTargetKind.TwoOctetAS => Number is >= FirstAutomatic2 and <= LastAutomatic2,

@@ -4,18 +4,18 @@ using CN2.Network.Collections;
 namespace CN2.Network.Addressing;
 
 /// <summary>
-/// A pool of addresses, worked out from a subnet: which are handed out automatically, which only when asked for, and which never.
+/// A pool of addresses made from a subnet: what is handed out automatically, what only when a user asks for it, and what never.
 /// </summary>
 public sealed record SubnetPlan
 {
     public required IPNetwork Cidr { get; init; }
 
-    /// <summary>As written, else the first host address; null for /31, /32, /127 and /128 without one.</summary>
+    /// <summary>As the user wrote it, else the first host address; null for a /31, /32, /127 or /128 without gateway.</summary>
     public required IPAddress? Gateway { get; init; }
 
     /// <summary>
-    /// What is handed out automatically, lowest first: ascending, disjoint, not touching one another; without reserved and unusable
-    /// addresses. May be empty.
+    /// What is handed out automatically, the lowest address first. Ranges are ascending and do not touch; reserved and unusable addresses are
+    /// not in them. May be empty.
     /// </summary>
     public required EquatableList<AddressRange> Runs { get; init; }
 
@@ -80,7 +80,7 @@ public sealed record SubnetPlan
         }
     }
 
-    /// <summary>A plan from checked parts; no ranges: the whole subnet.</summary>
+    /// <summary>Makes a plan of checked parts. No ranges: the whole subnet.</summary>
     public static SubnetPlan Make(IPNetwork cidr, IPAddress? gateway, IReadOnlyCollection<AddressRange> ranges, IReadOnlyCollection<AddressRange> reserved)
     {
         gateway ??= DefaultGatewayOf(cidr);
@@ -109,11 +109,11 @@ public sealed record SubnetPlan
         };
     }
 
-    /// <summary>The first host address; none where every address is usable.</summary>
+    /// <summary>The first host address; null when every address is usable.</summary>
     public static IPAddress? DefaultGatewayOf(IPNetwork cidr) =>
         HasEdges(cidr) ? AddressArithmetic.ToAddress(cidr.First() + 1, cidr.FamilyOf()) : null;
 
-    /// <summary>Why a network cannot be a pool (<c>docs/contract.md §3</c>), or null.</summary>
+    /// <summary>A sentence that says why a network cannot be a pool (<c>docs/contract.md §3</c>); null when it can.</summary>
     public static string? RefusalOf(IPNetwork cidr)
     {
         var family = cidr.FamilyOf();
@@ -121,7 +121,7 @@ public sealed record SubnetPlan
         if (cidr.PrefixLength < shortest) return $"{cidr} is too large for a pool; the prefix length must be at least {shortest}.";
         foreach (var (text, name) in RefusedPools)
         {
-            // By number: IPNetwork.Contains of .NET 10 is wrong about IPv4-mapped addresses.
+            // Compares numbers, because IPNetwork.Contains of .NET 10 is wrong about IPv4-mapped addresses.
             var refused = IPNetwork.Parse(text);
             if (refused.FamilyOf() == family && refused.First() <= cidr.Last() && cidr.First() <= refused.Last())
                 return $"{cidr} overlaps {text}, which holds {name} addresses; they cannot be handed out.";
@@ -143,7 +143,7 @@ public sealed record SubnetPlan
         ("ff00::/8", "multicast"),
     ];
 
-    /// <summary>It has a network address that no host may have (RFC 3021 and RFC 6164 exempt /31 and /127).</summary>
+    /// <summary>Whether the network has edge addresses that no host may have (RFC 3021 exempts a /31, RFC 6164 a /127).</summary>
     private static bool HasEdges(IPNetwork cidr) => AddressArithmetic.BitsOf(cidr.FamilyOf()) - cidr.PrefixLength > 1;
 
     private static bool IsEdge(IPNetwork cidr, IPAddress address) =>

@@ -6,9 +6,9 @@ using CN2.Network.Resources;
 namespace CN2.Network.Allocation;
 
 /// <summary>
-/// The name of a Service's FloatingIP by CN2's formula (facts: CN2 names observed in published outputs):
-/// <c>&lt;cluster&gt;-&lt;service&gt;-&lt;8 hex digits&gt;</c>, the digits being FNV-1a (32 bits) over the plain concatenation of cluster, namespace,
-/// service, "v4" or "v6" and "ClusterIP" or "LoadBalancer". It depends on nothing else, so it outlives re-creation and another network.
+/// The name of a Service's FloatingIP by CN2's formula (<c>docs/facts/cn2.md</c> 1.8, from names in published outputs):
+/// <c>&lt;cluster&gt;-&lt;service&gt;-&lt;8 hex digits&gt;</c>, the digits are FNV-1a (32 bits) over cluster, namespace, service, "v4" or "v6" and
+/// "ClusterIP" or "LoadBalancer", one after the other. A Service that is created again, or gets another network, therefore has the same names.
 /// </summary>
 public static class FloatingIPName
 {
@@ -19,14 +19,14 @@ public static class FloatingIPName
     {
         var hash = Fnv1a.Of(Encoding.UTF8.GetBytes($"{cluster}{service.Namespace}{service.Name}{(family == IPFamily.IPv6 ? "v6" : "v4")}{(kind == FloatingIPKind.ClusterIP ? "ClusterIP" : "LoadBalancer")}"));
 
-        // A cluster's name is free text of any length; the hash covers the whole of it, so cutting the prefix makes no two names alike.
+        // The name of a cluster may have any length. The hash covers all of it, so a shortened prefix gives no two equal names.
         var room = MaxLength - 1 - service.Name.Length - 1 - 8;
         var prefix = cluster.Length <= room ? cluster : cluster[..room].TrimEnd('-', '.');
         return $"{prefix}-{service.Name}-{hash:x8}";
     }
 
     /// <summary>
-    /// The name a FloatingIP on its way out takes when its successor needs its own: the name with the last 8 hex digits of its uid.
+    /// The name of a FloatingIP that is being deleted while its successor needs the old name: that name and the last 8 hex digits of the uid.
     /// </summary>
     public static string Retired(string name, Guid uid)
     {

@@ -1,8 +1,8 @@
 namespace CN2.Network.Collections;
 
 /// <summary>
-/// A set of references, most of the time with one or two members: the first is held in place, up to eight in an array, more in a hash
-/// set. An index over a hundred thousand services cannot afford a hash set for each key.
+/// A set of references that mostly has one or two members. One member is held in place, up to eight in an array, more in a hash set: an index
+/// over a hundred thousand Services has no memory for a hash set for each key.
 /// </summary>
 internal struct Bag<T>
     where T : class
@@ -90,7 +90,7 @@ internal struct Bag<T>
 
     public readonly Enumerator GetEnumerator() => new(this);
 
-    /// <summary>Members in no particular order; the bag must not change meanwhile.</summary>
+    /// <summary>The members in any order; the bag must not change meanwhile.</summary>
     public struct Enumerator
     {
         private readonly Bag<T> _bag;

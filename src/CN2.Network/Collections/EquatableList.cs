@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace CN2.Network.Collections;
 
-/// <summary>An immutable list equal to another with the same items in the same order, so that a record holding one equals its twin.</summary>
+/// <summary>An immutable list with value equality, so that two records with equal lists are equal.</summary>
 [CollectionBuilder(typeof(EquatableList), nameof(EquatableList.Create))]
 public sealed class EquatableList<T>(params ReadOnlySpan<T> items) : IReadOnlyList<T>, IEquatable<EquatableList<T>>
 {

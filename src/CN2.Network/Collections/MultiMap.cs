@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 
 namespace CN2.Network.Collections;
 
-/// <summary>An index: keys to the resources that have them. A key without members takes no space.</summary>
+/// <summary>An index from keys to the resources that have them. A key without members takes no space.</summary>
 internal sealed class MultiMap<TKey, T>(IEqualityComparer<TKey>? comparer = null)
     where TKey : notnull
     where T : class

@@ -5,15 +5,15 @@ using CN2.Network.Collections;
 namespace CN2.Network.Overlay;
 
 /// <summary>
-/// Which of the routes to one prefix are used: those that are best by LOCAL_PREF, then AS path length, then MED (RFC 4271 §9.1.2.2), all
-/// equal ones together. Pure.
+/// Chooses among the routes to one prefix: the best by LOCAL_PREF, then AS path length, then MED (RFC 4271 §9.1.2.2). Equal routes are used
+/// together. Pure.
 /// </summary>
 public static class VpnPathSelection
 {
     /// <summary>Tunnel types (RFC 9012 §4.1; 2 is what CN2 and Junos mean by MPLS in GRE).</summary>
     private const ushort Gre = 2, MplsInGre = 11, MplsInUdp = 13;
 
-    /// <summary>Null when none of them can be used.</summary>
+    /// <summary>Null when no route can be used.</summary>
     public static VpnRoute? Select(VpnRouteKey key, IEnumerable<ImportedRoute> routes)
     {
         var best = Best(routes);
@@ -27,7 +27,7 @@ public static class VpnPathSelection
         return new VpnRoute(key, EquatableList.Create<VpnPath>(paths));
     }
 
-    /// <summary>Those of the routes to one prefix that are used; empty when none can be.</summary>
+    /// <summary>The routes to one prefix that are used; empty when no route can be used.</summary>
     public static IReadOnlyList<ImportedRoute> Best(IEnumerable<ImportedRoute> routes)
     {
         var best = new List<ImportedRoute>();
@@ -42,19 +42,20 @@ public static class VpnPathSelection
         return best;
     }
 
-    /// <summary>It can be tunnelled to: an IPv4 next hop, a label that is one, and an encapsulation both ends know.</summary>
+    /// <summary>Whether the route can be used: an IPv4 next hop, a valid label, and an encapsulation that both ends know.</summary>
     public static bool IsUsable(ImportedRoute route) => FaultOf(route) is null;
 
-    /// <summary>Why it cannot be tunnelled to; null when it can.</summary>
+    /// <summary>Why the route cannot be used; null when it can.</summary>
     public static UnusableRoute? FaultOf(ImportedRoute route)
     {
         var path = PathOf(route);
         if (path.NextHop.AddressFamily != AddressFamily.InterNetwork) return UnusableRoute.NextHopNotIPv4;
+        if (!HostAddress.IsValid(path.NextHop)) return UnusableRoute.NextHopUnusable;
         if (!MplsLabel.IsUsable(path.Label)) return UnusableRoute.LabelOutOfRange;
         return path.MplsOverUdp || path.MplsOverGre ? null : UnusableRoute.NoCommonEncapsulation;
     }
 
-    /// <summary>A route that says nothing of encapsulations is taken to accept MPLS in GRE, as CN2 takes routers to.</summary>
+    /// <summary>A route without encapsulation community counts as MPLS-in-GRE, as in CN2.</summary>
     private static VpnPath PathOf(ImportedRoute route) => new(
         route.NextHop, route.Label,
         route.Encapsulations.Contains(MplsInUdp),

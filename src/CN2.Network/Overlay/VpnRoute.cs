@@ -1,15 +1,6 @@
-using System.Net;
 using CN2.Network.Collections;
 
 namespace CN2.Network.Overlay;
 
-public readonly record struct VpnRouteKey(int RoutingInstance, IPNetwork Prefix);
-
-/// <summary>A tunnel to the next hop of an imported route, and the label the next hop knows the VPN by.</summary>
-public readonly record struct VpnPath(IPAddress NextHop, uint Label, bool MplsOverUdp, bool MplsOverGre);
-
-/// <summary>A prefix of a RoutingInstance beyond the router, with its equal paths in canonical order (ECMP); never none.</summary>
+/// <summary>A prefix that a RoutingInstance reaches through routers, with its equal paths (ECMP) in canonical order; at least one.</summary>
 public sealed record VpnRoute(VpnRouteKey Key, EquatableList<VpnPath> Paths);
-
-/// <summary>A RoutingInstance a vRouter carries, and the label by which routers reach it there.</summary>
-public readonly record struct RoutingInstance(int Number, uint Label);

@@ -1,6 +1,6 @@
 namespace CN2.Network.Resources;
 
-/// <summary>Every reason a condition of a Service or FloatingIP can have. They are part of the API: users' scripts compare them.</summary>
+/// <summary>The reasons of the conditions of Services and FloatingIPs. They are part of the API: scripts of users compare them.</summary>
 public static class ConditionReason
 {
     // Allocated
@@ -43,7 +43,7 @@ public static class ConditionReason
     public const string InterfaceNotFound = "InterfaceNotFound";
     public const string VirtualRouterNotFound = "VirtualRouterNotFound";
 
-    // Ready, and all
+    // Ready, and every condition
     public const string Ready = "Ready";
     public const string NotAllocated = "NotAllocated";
     public const string Deleting = "Deleting";

@@ -15,20 +15,20 @@ public sealed record ExternalNetwork
     /// <summary>True: underlay, BGP ipv4/ipv6 unicast. False: overlay, vpnv4/vpnv6.</summary>
     public required bool FabricForwarding { get; init; }
 
-    /// <summary>The RoutingInstance its addresses live in: its own in the overlay, 0 in the underlay.</summary>
+    /// <summary>The RoutingInstance of its addresses: its own in the overlay, 0 in the underlay.</summary>
     public int RoutingInstance => FabricForwarding ? 0 : Number;
 
     public required Advertisement Advertisement { get; init; }
 
     /// <summary>
-    /// A sentence that says what of the stored <see cref="Advertisement"/> cannot be read; null when all of it can. Its routes are not
-    /// announced without an attribute that may restrict them.
+    /// A sentence that says which part of the stored <see cref="Advertisement"/> cannot be read; null when all of it can. Routes are not
+    /// announced without an attribute that may restrict where they go.
     /// </summary>
     public string? AdvertisementFault { get; init; }
 
-    /// <summary>Sorted, distinct, the automatic one included.</summary>
+    /// <summary>Sorted and distinct, with the automatic one.</summary>
     public EquatableList<RouteTarget> ExportRouteTargets { get; init; } = [];
 
-    /// <summary>Sorted, distinct, the automatic one included.</summary>
+    /// <summary>Sorted and distinct, with the automatic one.</summary>
     public EquatableList<RouteTarget> ImportRouteTargets { get; init; } = [];
 }

@@ -3,20 +3,7 @@ using CN2.Network.Collections;
 
 namespace CN2.Network.Resources;
 
-/// <summary>What an address is for.</summary>
-public enum FloatingIPKind
-{
-    /// <summary>An address of the service network; never advertised.</summary>
-    ClusterIP,
-
-    /// <summary>An address of an ExternalNetwork.</summary>
-    External,
-}
-
-/// <summary>One line of a FloatingIP's port map (CN2: <c>portMappings[]{protocol, srcPort, dstPort}</c>).</summary>
-public sealed record PortMapping(TransportProtocol Protocol, ushort Port, ushort TargetPort);
-
-/// <summary>An address somebody holds: a Service (<see cref="Service"/> set), a user's reservation, or both (a claimed one).</summary>
+/// <summary>An address that is held by a Service (<see cref="Service"/> set), by a user's reservation, or by both (a claimed reservation).</summary>
 public sealed record FloatingIP
 {
     public required Guid Uid { get; init; }
@@ -30,10 +17,10 @@ public sealed record FloatingIP
     /// <summary>The Service that holds it, or null while it is only reserved.</summary>
     public Guid? Service { get; init; }
 
-    /// <summary>Made by a user: it survives the Service that claims it.</summary>
+    /// <summary>A user reserved it: it stays when the Service that claims it is deleted.</summary>
     public bool Reserved { get; init; }
 
-    /// <summary>Names of the VirtualMachineInterfaces (same namespace) a reserved FloatingIP is attached to directly.</summary>
+    /// <summary>Names of the VirtualMachineInterfaces (same namespace) that a reserved FloatingIP is attached to directly.</summary>
     public EquatableList<string> Interfaces { get; init; } = [];
 
     /// <summary>Port map of a directly attached FloatingIP; empty: all ports, one to one.</summary>
@@ -41,6 +28,6 @@ public sealed record FloatingIP
 
     public long Generation { get; init; }
 
-    /// <summary>It is on its way out: its routes go first, then its entries, then the address is free.</summary>
+    /// <summary>It is being deleted: first its routes go, then its NAT entries, then the address is free.</summary>
     public bool Deleting { get; init; }
 }

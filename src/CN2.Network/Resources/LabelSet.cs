@@ -4,8 +4,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace CN2.Network.Resources;
 
 /// <summary>
-/// Labels, or a Service's equality selector: an immutable map sorted by key (ordinal) that equals another with the same pairs. A hundred
-/// thousand of them are held in memory, hence one array instead of a hash table; a resource rarely has more than ten labels.
+/// Labels, or the equality selector of a Service: an immutable map, sorted by key (ordinal), with value equality. There are a hundred thousand
+/// of them in memory, so it is one array instead of a hash table; a resource rarely has more than ten labels.
 /// </summary>
 [SuppressMessage("Naming", "CA1710", Justification = "A label set is the field's word for it.")]
 public sealed class LabelSet : IReadOnlyDictionary<string, string>, IEquatable<LabelSet>
@@ -18,7 +18,7 @@ public sealed class LabelSet : IReadOnlyDictionary<string, string>, IEquatable<L
 
     public static LabelSet Of(IReadOnlyDictionary<string, string> labels) => Of(labels, static key => key);
 
-    /// <summary>The same with every key replaced by an equal one, so that a key used by many resources is stored once.</summary>
+    /// <summary>Replaces every key by an equal one, so that a key that many resources have is stored once.</summary>
     public static LabelSet Of(IReadOnlyDictionary<string, string> labels, Func<string, string> internKey)
     {
         if (labels is LabelSet set) return set;
@@ -56,7 +56,7 @@ public sealed class LabelSet : IReadOnlyDictionary<string, string>, IEquatable<L
         return false;
     }
 
-    /// <summary>Every pair of <paramref name="selector"/> is here too. An empty selector is contained in everything; the caller decides what that means.</summary>
+    /// <summary>Whether every pair of <paramref name="selector"/> is here too. True for an empty selector; the caller decides what that means.</summary>
     public bool Contains(LabelSet selector)
     {
         foreach (var (key, wanted) in selector._pairs)

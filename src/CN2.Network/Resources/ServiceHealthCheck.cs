@@ -1,13 +1,5 @@
 namespace CN2.Network.Resources;
 
-/// <summary>How an endpoint is checked: an HTTP request, a TCP connection, or an ICMP echo.</summary>
-public enum MonitorType
-{
-    HTTP,
-    TCP,
-    PING,
-}
-
 /// <summary>CN2's ServiceHealthCheck. Times in seconds; down after <paramref name="MaxRetries"/> failures in a row, up after one success.</summary>
 public sealed record ServiceHealthCheck(
     Guid Uid,

@@ -3,15 +3,6 @@ using CN2.Network.Collections;
 
 namespace CN2.Network.Resources;
 
-/// <summary>What the health check of an endpoint last found.</summary>
-public enum EndpointHealth
-{
-    /// <summary>No check has answered yet: out, when it has a health check; in, when it has none.</summary>
-    Unknown,
-    Healthy,
-    Unhealthy,
-}
-
 /// <summary>An endpoint: a pod's or VM's port on a compute node.</summary>
 public sealed record VirtualMachineInterface
 {
@@ -19,18 +10,18 @@ public sealed record VirtualMachineInterface
     public required NamespacedName Id { get; init; }
     public required IReadOnlyDictionary<string, string> Labels { get; init; }
 
-    /// <summary>At most one address a family.</summary>
+    /// <summary>At most one address of each family.</summary>
     public required EquatableList<IPAddress> Addresses { get; init; }
 
     /// <summary>Name of the VirtualRouter it lives on; it need not exist yet.</summary>
     public required string VirtualRouter { get; init; }
 
-    /// <summary>False drains: established flows go on, no new ones.</summary>
+    /// <summary>False drains the endpoint: established flows go on, new ones go elsewhere.</summary>
     public required bool Ready { get; init; }
 
     /// <summary>Name of a ServiceHealthCheck of the same namespace, or null.</summary>
     public string? HealthCheck { get; init; }
 
-    /// <summary>What the vRouter's probe last said; kept over restarts of agent and server.</summary>
+    /// <summary>What the probe of the vRouter last found; kept over restarts of agent and server.</summary>
     public EndpointHealth Health { get; init; }
 }

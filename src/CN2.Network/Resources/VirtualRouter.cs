@@ -8,14 +8,14 @@ public sealed record VirtualRouter
     public required Guid Uid { get; init; }
     public required string Name { get; init; }
 
-    /// <summary>IPv4; null only when the stored one is no <see cref="Addressing.HostAddress"/>. Without it the node gets no route.</summary>
+    /// <summary>IPv4. Null only when the stored address is not a <see cref="Addressing.HostAddress"/>; the node then gets no route.</summary>
     public required IPAddress? Address { get; init; }
 
     public IPAddress? Address6 { get; init; }
 
-    /// <summary>Maintenance: routes withdrawn, entries kept.</summary>
+    /// <summary>Maintenance: routes are withdrawn, NAT entries stay.</summary>
     public bool AdminDown { get; init; }
 
-    /// <summary>Its agent has been away longer than <c>VRouters:LostAfterSeconds</c>: routes withdrawn, entries kept (headless).</summary>
+    /// <summary>The agent has been away for longer than <c>VRouters:LostAfterSeconds</c>: routes are withdrawn, NAT entries stay (headless).</summary>
     public bool Lost { get; init; }
 }

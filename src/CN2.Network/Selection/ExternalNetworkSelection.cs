@@ -3,31 +3,17 @@ using CN2.Network.Resources;
 
 namespace CN2.Network.Selection;
 
-/// <summary>What selection needs of an ExternalNetwork.</summary>
-public sealed record NetworkCandidate(Guid Uid, NamespacedName Id, IReadOnlyDictionary<string, string> Labels, int Priority, bool AutoAssign);
-
-/// <summary>
-/// An ExternalNetworkSelector. <paramref name="NamespaceSelector"/> null: networks are looked for in the Service's own namespace only.
-/// </summary>
-public sealed record NetworkSelector(string Name, LabelSelector? Networks, LabelSelector? NamespaceSelector);
-
-/// <summary>
-/// The networks a Service may get its addresses from, best first; the caller takes the first that has a free address of the family.
-/// None: <see cref="Reason"/> (a condition's) and <see cref="Message"/> say why.
-/// </summary>
-public sealed record NetworkSelection(EquatableList<NetworkCandidate> Candidates, string? Reason, string? Message);
-
-/// <summary>The choice of contract §3: a named network wins, else a selector, else the selector <c>default-external</c>.</summary>
+/// <summary>Chooses the networks of a Service (<c>docs/contract.md §3</c>): the named network, else a selector, else the selector <c>default-external</c>.</summary>
 public static class ExternalNetworkSelection
 {
     public const string DefaultSelector = "default-external";
 
     /// <param name="serviceNamespace">Where the Service lives.</param>
-    /// <param name="externalNetwork"><c>ns/name</c>, or <c>name</c> in the Service's namespace; null: none is named.</param>
+    /// <param name="externalNetwork"><c>ns/name</c>, or <c>name</c> in the Service's namespace; null when the Service names none.</param>
     /// <param name="selectorName">Null: <see cref="DefaultSelector"/>.</param>
-    /// <param name="networks">Every network; order does not matter.</param>
+    /// <param name="networks">Every network, in any order.</param>
     /// <param name="selectors">Every selector.</param>
-    /// <param name="namespaceLabels">Labels by namespace, of every namespace.</param>
+    /// <param name="namespaceLabels">The labels of every namespace, by its name.</param>
     public static NetworkSelection Choose(
         string serviceNamespace,
         string? externalNetwork,

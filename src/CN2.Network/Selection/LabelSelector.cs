@@ -3,52 +3,9 @@ using CN2.Network.Collections;
 
 namespace CN2.Network.Selection;
 
-/// <summary>Kubernetes' selector operators. <c>a=b</c> is In with one value, <c>a!=b</c> NotIn with one.</summary>
-public enum LabelOperator
-{
-    In,
-    NotIn,
-    Exists,
-    DoesNotExist,
-}
-
-/// <summary>One requirement; <paramref name="Values"/> is sorted, distinct, and empty for Exists and DoesNotExist.</summary>
-public sealed record LabelRequirement(string Key, LabelOperator Operator, EquatableList<string> Values)
-{
-    /// <summary>NotIn and DoesNotExist hold where the key is absent, as in Kubernetes.</summary>
-    public bool Matches(IReadOnlyDictionary<string, string> labels)
-    {
-        var present = labels.TryGetValue(Key, out var value);
-        return Operator switch
-        {
-            LabelOperator.In => present && Values.Contains(value!),
-            LabelOperator.NotIn => !present || !Values.Contains(value!),
-            LabelOperator.Exists => present,
-            _ => !present,
-        };
-    }
-
-    /// <summary>In the grammar of <see cref="LabelSelector.TryParse"/>.</summary>
-    public override string ToString() => Operator switch
-    {
-        LabelOperator.In when Values.Count == 1 => $"{Key}={Values[0]}",
-        LabelOperator.In => $"{Key} in ({string.Join(',', Values)})",
-        LabelOperator.NotIn when Values.Count == 1 => $"{Key}!={Values[0]}",
-        LabelOperator.NotIn => $"{Key} notin ({string.Join(',', Values)})",
-        LabelOperator.Exists => Key,
-        _ => $"!{Key}",
-    };
-}
-
-/// <summary>A matchExpressions entry as the user wrote it.</summary>
-public sealed record LabelExpression(string? Key, string? Operator, IReadOnlyList<string>? Values);
-
-/// <summary>A fault of a selector; <paramref name="Member"/> is its place below it (<c>matchExpressions[0].operator</c>).</summary>
-public sealed record SelectorFault(string Member, string Message);
-
 /// <summary>
-/// A Kubernetes label selector: all requirements must hold, so one without any matches everything. The absent selector (null) matches
-/// nothing; see <see cref="Matches(LabelSelector?, IReadOnlyDictionary{string, string})"/>.
+/// A Kubernetes label selector. All requirements must hold, so a selector without requirements matches everything. An absent selector (null)
+/// matches nothing; see <see cref="Matches(LabelSelector?, IReadOnlyDictionary{string, string})"/>.
 /// </summary>
 public sealed record LabelSelector(EquatableList<LabelRequirement> Requirements)
 {
@@ -63,7 +20,7 @@ public sealed record LabelSelector(EquatableList<LabelRequirement> Requirements)
 
     public static bool Matches(LabelSelector? selector, IReadOnlyDictionary<string, string> labels) => selector?.Matches(labels) ?? false;
 
-    /// <summary>From matchLabels and matchExpressions, or every fault at once: then the selector is null.</summary>
+    /// <summary>Makes a selector of matchLabels and matchExpressions. The selector is null when there are faults; all of them are listed.</summary>
     public static (LabelSelector? Selector, IReadOnlyList<SelectorFault> Faults) Make(
         IReadOnlyDictionary<string, string>? matchLabels, IReadOnlyList<LabelExpression>? matchExpressions)
     {
@@ -111,7 +68,7 @@ public sealed record LabelSelector(EquatableList<LabelRequirement> Requirements)
 
     /// <summary>
     /// The query-string form: requirements joined by commas, each <c>a=b</c>, <c>a==b</c>, <c>a!=b</c>, <c>a in (x,y)</c>,
-    /// <c>a notin (x,y)</c>, <c>a</c> or <c>!a</c>; blanks between words are free; the empty text matches everything.
+    /// <c>a notin (x,y)</c>, <c>a</c> or <c>!a</c>; blanks are allowed between words. The empty text matches everything.
     /// </summary>
     public static bool TryParse(string? text, [NotNullWhen(true)] out LabelSelector? selector, [NotNullWhen(false)] out string? error)
     {

@@ -7,7 +7,7 @@ internal sealed class LabelSelectorParser(string text)
 {
     private int _at;
 
-    /// <summary>Set when <see cref="Parse"/> answers null.</summary>
+    /// <summary>A sentence, set when <see cref="Parse"/> returns null.</summary>
     public string Error { get; private set; } = "";
 
     public LabelSelector? Parse()

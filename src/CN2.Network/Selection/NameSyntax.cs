@@ -1,12 +1,12 @@
 namespace CN2.Network.Selection;
 
-/// <summary>DNS-1123 names and Kubernetes' label syntax. Every method answers null, or a sentence saying what is wrong.</summary>
+/// <summary>DNS-1123 names and Kubernetes' label syntax. Every method returns null, or a sentence that says what is wrong.</summary>
 public static class NameSyntax
 {
     public const int MaxLabelLength = 63;
     public const int MaxSubdomainLength = 253;
 
-    /// <summary>A resource name a user chooses.</summary>
+    /// <summary>A name that a user chooses for a resource.</summary>
     public static string? FaultOfDnsLabel(string? text)
     {
         if (string.IsNullOrEmpty(text)) return "A name is missing.";
@@ -14,7 +14,7 @@ public static class NameSyntax
         return IsDnsLabel(text) ? null : $"'{text}' is not a DNS-1123 label: lower-case letters, digits and '-', beginning and ending with a letter or digit.";
     }
 
-    /// <summary>A name the product makes, such as a FloatingIP's: labels joined by dots.</summary>
+    /// <summary>A name that the product makes, such as a FloatingIP's: labels joined by dots.</summary>
     public static string? FaultOfDnsSubdomain(string? text)
     {
         if (string.IsNullOrEmpty(text)) return "A name is missing.";

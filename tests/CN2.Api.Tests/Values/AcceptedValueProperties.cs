@@ -15,6 +15,7 @@ using CN2.Api.VirtualRouters;
 using CN2.Network.Addressing;
 using CN2.Network.Collections;
 using CN2.Network.Compilation;
+using CN2.Network.Overlay;
 using CN2.Network.Resources;
 using CN2.Network.Sequencing;
 using CN2.VRouter.V1;
@@ -25,6 +26,8 @@ using AgentMessage = agent::CN2.VRouter.V1.ServerMessage;
 using DesiredState = agent::CN2.VRouter.DesiredState;
 using EndpointHealth = CN2.Network.Resources.EndpointHealth;
 using MonitorType = CN2.Network.Resources.MonitorType;
+using RoutingInstance = CN2.Network.Overlay.RoutingInstance;
+using VpnRouteKey = CN2.Network.Overlay.VpnRouteKey;
 
 namespace CN2.Api.Tests.Values;
 
@@ -204,6 +207,23 @@ public sealed class AcceptedValueProperties
             });
     }
 
+    /// <summary>What a router advertises is not checked by the API; the choice of paths must leave out what an agent refuses.</summary>
+    [Fact]
+    public void Every_imported_route_that_is_used_is_accepted_by_the_agent()
+    {
+        var used = 0;
+        Gen.Select(Draw.Network, Draw.Address, Gen.OneOf(Draw.Of(0u, 3u, 15u, 16u, 1_048_575u, 1_048_576u), Gen.UInt), Draw.Of<ushort>(2, 8, 11, 13).List[0, 2], (prefix, nextHop, label, encapsulations) =>
+            new ImportedRoute { Key = new ImportedRouteKey("vmx1", "64512:1", prefix), NextHop = nextHop, Label = label, RouteTargets = [], Encapsulations = encapsulations.ToEquatableList() }).Sample(
+            route =>
+            {
+                if (VpnPathSelection.Select(new VpnRouteKey(5, route.Key.Prefix), [route]) is not { } chosen) return;
+                Interlocked.Increment(ref used);
+                Assert.Equal([chosen.Key], Take(new VRouterConfig([], [], [], [new(5, MplsLabel.Of(5))], [chosen])).Dataplane.Overlay.Routes.Keys);
+            },
+            iter: 5000);
+        Assert.True(used > 100, $"{used} routes were used");
+    }
+
     /// <summary>Draws requests and follows the accepted ones; a property that accepts too few of them, or all, says nothing.</summary>
     private static void Sample<T>(Gen<T> requests, AbstractValidator<T> validator, Action<T> follow)
     {
@@ -271,7 +291,7 @@ public sealed class AcceptedValueProperties
         var check = new ServiceHealthCheck(Uid, new NamespacedName("ns1", "hc"), MonitorType.PING, 2, 5, 5, "GET", "/", ExpectedCodes.Default, null);
         var probes = endpoint.Addresses.Select(a => new VRouterProbe(Uid, a, check, EndpointHealth.Unknown)).Take(1).ToList();
         IPAddress[] guarded = network.FabricForwarding ? [address] : [];
-        CN2.Network.Overlay.RoutingInstance[] instances = network.FabricForwarding ? [] : [new(network.Number, MplsLabel.Of(network.Number))];
+        RoutingInstance[] instances = network.FabricForwarding ? [] : [new(network.Number, MplsLabel.Of(network.Number))];
         var taken = Take(new VRouterConfig(entries, guarded, probes, instances, []));
         Assert.Equal(entries.Select(e => e.Key).Order(), taken.Dataplane.NatEntries.Keys.Order());
     }

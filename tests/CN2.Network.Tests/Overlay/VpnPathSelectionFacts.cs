@@ -16,7 +16,10 @@ public sealed class VpnPathSelectionFacts
     [InlineData("172.27.115.245", 1048576, "13", UnusableRoute.LabelOutOfRange)]
     [InlineData("172.27.115.245", 300, "8 14", UnusableRoute.NoCommonEncapsulation)]
     [InlineData("2001:db8::1", 300, "13", UnusableRoute.NextHopNotIPv4)]
-    public void A_route_that_cannot_be_tunnelled_to_says_why(string nextHop, uint label, string encapsulations, UnusableRoute? fault)
+    [InlineData("127.0.0.1", 300, "13", UnusableRoute.NextHopUnusable)]
+    [InlineData("0.1.2.3", 300, "", UnusableRoute.NextHopUnusable)]
+    [InlineData("224.0.0.5", 300, "", UnusableRoute.NextHopUnusable)]
+    public void A_route_that_cannot_be_used_says_why(string nextHop, uint label, string encapsulations, UnusableRoute? fault)
     {
         var route = Route(nextHop, label, encapsulations);
         Assert.Equal(fault, VpnPathSelection.FaultOf(route));
@@ -25,7 +28,7 @@ public sealed class VpnPathSelectionFacts
     }
 
     [Fact]
-    public void The_best_are_all_equal_ones_whatever_came_first()
+    public void All_equal_best_routes_are_used_in_any_order_of_arrival()
     {
         var better = Route("172.27.115.245", 300, "13");
         var equal = Route("172.27.115.246", 301, "13");

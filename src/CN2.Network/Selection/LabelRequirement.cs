@@ -1,0 +1,31 @@
+using CN2.Network.Collections;
+
+namespace CN2.Network.Selection;
+
+/// <summary>One requirement; <paramref name="Values"/> is sorted, distinct, and empty for Exists and DoesNotExist.</summary>
+public sealed record LabelRequirement(string Key, LabelOperator Operator, EquatableList<string> Values)
+{
+    /// <summary>As in Kubernetes, NotIn and DoesNotExist hold when the key is absent.</summary>
+    public bool Matches(IReadOnlyDictionary<string, string> labels)
+    {
+        var present = labels.TryGetValue(Key, out var value);
+        return Operator switch
+        {
+            LabelOperator.In => present && Values.Contains(value!),
+            LabelOperator.NotIn => !present || !Values.Contains(value!),
+            LabelOperator.Exists => present,
+            _ => !present,
+        };
+    }
+
+    /// <summary>In the grammar of <see cref="LabelSelector.TryParse"/>.</summary>
+    public override string ToString() => Operator switch
+    {
+        LabelOperator.In when Values.Count == 1 => $"{Key}={Values[0]}",
+        LabelOperator.In => $"{Key} in ({string.Join(',', Values)})",
+        LabelOperator.NotIn when Values.Count == 1 => $"{Key}!={Values[0]}",
+        LabelOperator.NotIn => $"{Key} notin ({string.Join(',', Values)})",
+        LabelOperator.Exists => Key,
+        _ => $"!{Key}",
+    };
+}
