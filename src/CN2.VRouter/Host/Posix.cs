@@ -18,6 +18,7 @@ internal static unsafe partial class Posix
     public const int BadDescriptorState = 77;
     public const int MessageSize = 90;
     public const int FamilyNotSupported = 97;
+    public const int AddressInUse = 98;
     public const int NoBufferSpace = 105;
 
     public const int ReadWrite = 2;

@@ -14,6 +14,9 @@ namespace CN2.VRouter.Overlay.Forwarding;
 /// <param name="reason">Why the kernel's tunnels are not used, for the operator.</param>
 internal sealed class UserspaceTunnels(IPAddress address, string reason) : ITunnels<UserspaceInstance>
 {
+    private const int Attempts = 10;
+    private static readonly TimeSpan BetweenAttempts = TimeSpan.FromMilliseconds(50);
+
     private OverlayForwarder? _forwarder;
     private ForwardingInstance[] _published = [];
 
@@ -36,10 +39,20 @@ internal sealed class UserspaceTunnels(IPAddress address, string reason) : ITunn
 
     public UserspaceInstance NewInstance(int number) => new UserspaceInstance(number);
 
-    public Task OpenAsync(bool whole)
+    public async Task OpenAsync(bool whole)
     {
-        _forwarder ??= new OverlayForwarder(address);
-        return Task.CompletedTask;
+        for (var attempt = 1; _forwarder is null; attempt++)
+        {
+            try
+            {
+                _forwarder = new OverlayForwarder(address);
+            }
+            catch (PosixException e) when (e.NativeErrorCode == Posix.AddressInUse && attempt < Attempts)
+            {
+                // A child process of the earlier owner holds copies of its sockets between fork and exec, for some milliseconds.
+                await Task.Delay(BetweenAttempts);
+            }
+        }
     }
 
     public Task MakeDeviceAsync(UserspaceInstance instance, string name)

@@ -5,7 +5,6 @@ using System.Text.Json;
 using CN2.VRouter.Dataplane;
 using CN2.VRouter.Host;
 using CN2.VRouter.Overlay.Model;
-using CN2.VRouter.Overlay.Packets;
 using CN2.VRouter.Overlay.Plumbing;
 
 namespace CN2.VRouter.Overlay.Kernel;
@@ -66,7 +65,7 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         var home = TunnelNamespace.OfThisThread(table);
         if (!home.Exists) return;
         await home.DeleteAsync();
-        foreach (var port in await OpenPortsAsync()) await IpTool.RemoveAsync([], [ClosePort(port)]);
+        await TunnelPort.CloseAllAsync();
         await TunnelFilter.FlushAsync(table);
     }
 
@@ -77,7 +76,7 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         if (!whole && _filter is not null) return;
         _home ??= TunnelNamespace.OfThisThread(table);
         await _home.MakeAsync();
-        await OpenPortAsync();
+        await TunnelPort.OpenAsync(address);
         await ReadDevicesAsync();
         lock (_counting)
         {
@@ -170,26 +169,6 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
     }
 
     private static string Rule(int number) => $"iif {TunnelNamespace.Inner(number)} lookup {OverlayNumbers.RoutingTable(number)} pref 100 protocol {TunnelNamespace.Protocol}";
-
-    private static string ClosePort(string local) => $"fou del port {MplsInUdp.Port} local {local}";
-
-    private static async Task<IReadOnlyList<string>> OpenPortsAsync() =>
-        [.. (await IpTool.ListAsync("fou", "show")).Where(p => p.GetProperty("port").GetInt32() == MplsInUdp.Port && p.TryGetProperty("local", out _)).Select(p => p.GetProperty("local").GetString()!)];
-
-    private async Task OpenPortAsync()
-    {
-        var open = await OpenPortsAsync();
-        await IpTool.RemoveAsync([], [.. open.Where(local => local != address.ToString()).Select(ClosePort)]);
-        if (open.Contains(address.ToString())) return;
-        try
-        {
-            await IpTool.ChangeAsync([], [$"fou add port {MplsInUdp.Port} ipproto 137 local {address}"]);
-        }
-        catch (DataplaneException e)
-        {
-            throw new DataplaneException($"UDP port {MplsInUdp.Port} of this node cannot be had: {e.Message}", e);
-        }
-    }
 
     // Tunnels of an agent with another address have another end. A tunnel in the node's namespace was left on its way into the other one.
     private async Task ReadDevicesAsync()
