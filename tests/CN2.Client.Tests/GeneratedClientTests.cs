@@ -43,7 +43,10 @@ public sealed class GeneratedClientTests(ApiServer api) : IClassFixture<ApiServe
 
         var endpoint = await Client.V1.Namespaces["ns1"].VirtualMachineInterfaces.PostAsync(new VirtualMachineInterfaceRequest
         {
-            Name = "nginx-1-eth0", Labels = Labels("app", "web"), Addresses = ["10.233.64.11"], VirtualRouter = "compute1",
+            Name = "nginx-1-eth0",
+            Labels = Labels("app", "web"),
+            Addresses = ["10.233.64.11"],
+            VirtualRouter = "compute1",
         }, cancellationToken: Cancelled);
         Assert.Equal(EndpointHealth.Unknown, endpoint!.Status!.Health);
 
@@ -141,7 +144,9 @@ public sealed class GeneratedClientTests(ApiServer api) : IClassFixture<ApiServe
 
     private static ServiceRequest WebService(string name) => new()
     {
-        Name = name, Selector = Labels("app", "web"), Ports = [new ServicePortRequest { Port = 8080, TargetPort = 80 }],
+        Name = name,
+        Selector = Labels("app", "web"),
+        Ports = [new ServicePortRequest { Port = 8080, TargetPort = 80 }],
     };
 
     private static Labels Labels(string key, string value) => new() { AdditionalData = new Dictionary<string, object> { [key] = value } };
