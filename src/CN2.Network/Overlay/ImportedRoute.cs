@@ -4,7 +4,7 @@ using CN2.Network.Collections;
 
 namespace CN2.Network.Overlay;
 
-/// <summary>What makes a VPN route one: who told it, its route distinguisher as text, its prefix.</summary>
+/// <summary>The key of a VPN route: the peer that sent it, the route distinguisher as text, the prefix.</summary>
 public readonly record struct ImportedRouteKey(string Peer, string RouteDistinguisher, IPNetwork Prefix);
 
 /// <summary>A vpnv4 or vpnv6 route learned from a peer (RFC 4364). Value equality.</summary>
@@ -12,13 +12,13 @@ public sealed record ImportedRoute
 {
     public required ImportedRouteKey Key { get; init; }
 
-    /// <summary>The outer destination; IPv4 also for vpnv6 (there it arrives as an IPv4-mapped address, RFC 4659).</summary>
+    /// <summary>The outer destination. It is IPv4 for vpnv6 too, where it arrives as an IPv4-mapped address (RFC 4659).</summary>
     public required IPAddress NextHop { get; init; }
 
     public required uint Label { get; init; }
     public required EquatableList<RouteTarget> RouteTargets { get; init; }
 
-    /// <summary>Tunnel types of the encapsulation community (RFC 9012 §4.1): 2 GRE, 11 MPLS-in-GRE, 13 MPLS-in-UDP. Empty: nothing was said.</summary>
+    /// <summary>Tunnel types of the encapsulation community (RFC 9012 §4.1): 2 GRE, 11 MPLS-in-GRE, 13 MPLS-in-UDP. Empty: the route has no such community.</summary>
     public EquatableList<ushort> Encapsulations { get; init; } = [];
 
     public uint LocalPreference { get; init; } = 100;
@@ -26,5 +26,5 @@ public sealed record ImportedRoute
     public int ASPathLength { get; init; }
 }
 
-/// <summary>A route that was learned or changed, or (<see cref="Route"/> null) is gone.</summary>
+/// <summary>A route that was learned or changed, or (<see cref="Route"/> null) withdrawn.</summary>
 public readonly record struct ImportedRouteChange(ImportedRouteKey Key, ImportedRoute? Route);

@@ -6,9 +6,9 @@ public enum UnusableRoute
     /// <summary>Outer addresses are IPv4.</summary>
     NextHopNotIPv4,
 
-    /// <summary>Labels below 16 have meanings of their own (RFC 3032 §2.1): a router that sends 3 wants no label at all.</summary>
+    /// <summary>Labels below 16 are reserved (RFC 3032 §2.1): label 3, for example, means that the router wants no label.</summary>
     LabelOutOfRange,
 
-    /// <summary>It names encapsulations, and neither MPLS in UDP nor MPLS in GRE is among them.</summary>
+    /// <summary>The route names encapsulations, but not MPLS in UDP and not MPLS in GRE.</summary>
     NoCommonEncapsulation,
 }

@@ -5,15 +5,15 @@ using CN2.Network.Collections;
 namespace CN2.Network.Overlay;
 
 /// <summary>
-/// Which of the routes to one prefix are used: those that are best by LOCAL_PREF, then AS path length, then MED (RFC 4271 §9.1.2.2), all
-/// equal ones together. Pure.
+/// Selects the routes to one prefix that are used: the best by LOCAL_PREF, then AS path length, then MED (RFC 4271 §9.1.2.2). Equal routes
+/// are used together. Pure.
 /// </summary>
 public static class VpnPathSelection
 {
     /// <summary>Tunnel types (RFC 9012 §4.1; 2 is what CN2 and Junos mean by MPLS in GRE).</summary>
     private const ushort Gre = 2, MplsInGre = 11, MplsInUdp = 13;
 
-    /// <summary>Null when none of them can be used.</summary>
+    /// <summary>The best paths of a prefix; null when no route can be used.</summary>
     public static VpnRoute? Select(VpnRouteKey key, IEnumerable<ImportedRoute> routes)
     {
         var best = Best(routes);
@@ -27,7 +27,7 @@ public static class VpnPathSelection
         return new VpnRoute(key, EquatableList.Create<VpnPath>(paths));
     }
 
-    /// <summary>Those of the routes to one prefix that are used; empty when none can be.</summary>
+    /// <summary>The routes to one prefix that are used; empty when no route can be used.</summary>
     public static IReadOnlyList<ImportedRoute> Best(IEnumerable<ImportedRoute> routes)
     {
         var best = new List<ImportedRoute>();
@@ -42,10 +42,10 @@ public static class VpnPathSelection
         return best;
     }
 
-    /// <summary>It can be tunnelled to: an IPv4 next hop, a label that is one, and an encapsulation both ends know.</summary>
+    /// <summary>The route can be tunnelled to: it has an IPv4 next hop, a usable label, and an encapsulation that both ends know.</summary>
     public static bool IsUsable(ImportedRoute route) => FaultOf(route) is null;
 
-    /// <summary>Why it cannot be tunnelled to; null when it can.</summary>
+    /// <summary>The reason why the route cannot be tunnelled to; null when it can.</summary>
     public static UnusableRoute? FaultOf(ImportedRoute route)
     {
         var path = PathOf(route);
@@ -54,7 +54,7 @@ public static class VpnPathSelection
         return path.MplsOverUdp || path.MplsOverGre ? null : UnusableRoute.NoCommonEncapsulation;
     }
 
-    /// <summary>A route that says nothing of encapsulations is taken to accept MPLS in GRE, as CN2 takes routers to.</summary>
+    /// <summary>A route without an encapsulation community accepts MPLS in GRE: CN2 assumes the same of routers.</summary>
     private static VpnPath PathOf(ImportedRoute route) => new(
         route.NextHop, route.Label,
         route.Encapsulations.Contains(MplsInUdp),

@@ -6,8 +6,8 @@ using CN2.Network.Resources;
 namespace CN2.Network.Overlay;
 
 /// <summary>
-/// Imported routes sorted into the RoutingInstances whose import targets they carry (RFC 4364 §4.3), and the best paths of each prefix
-/// there. A change costs what it touches. Mutable and for one thread; the order of arrival never matters.
+/// Imported routes by RoutingInstance, according to the import targets (RFC 4364 §4.3), and the best paths of each prefix there. The cost of a
+/// change is in proportion to what it touches. Mutable and for one thread. The order of arrival does not matter.
 /// </summary>
 public sealed class VpnTable
 {
@@ -18,10 +18,10 @@ public sealed class VpnTable
     private readonly Dictionary<int, Dictionary<IPNetwork, HashSet<ImportedRouteKey>>> _instances = [];
     private HashSet<VpnRouteKey> _changed = [];
 
-    /// <summary>Every target that some overlay network imports.</summary>
+    /// <summary>All targets that overlay networks import.</summary>
     public IReadOnlyCollection<RouteTarget> ImportTargets => _importers.Keys;
 
-    /// <summary>Takes a network over; one with fabricForwarding has no RoutingInstance. True: <see cref="ImportTargets"/> are others now.</summary>
+    /// <summary>Adds or changes a network; a network with fabricForwarding has no RoutingInstance. True: <see cref="ImportTargets"/> changed.</summary>
     public bool Put(ExternalNetwork network)
     {
         if (network.FabricForwarding) return Remove(network.Uid);
@@ -34,23 +34,23 @@ public sealed class VpnTable
 
         _networks[network.Uid] = (network.Number, network.ImportRouteTargets);
         _instances.TryAdd(network.Number, []);
-        var others = false;
-        foreach (var target in network.ImportRouteTargets.Except(before).ToList()) others |= Add(network.Number, target);
-        foreach (var target in before.Except(network.ImportRouteTargets).ToList()) others |= Drop(network.Number, target);
-        return others;
+        var changed = false;
+        foreach (var target in network.ImportRouteTargets.Except(before).ToList()) changed |= Add(network.Number, target);
+        foreach (var target in before.Except(network.ImportRouteTargets).ToList()) changed |= Drop(network.Number, target);
+        return changed;
     }
 
-    /// <summary>True: <see cref="ImportTargets"/> are others now.</summary>
+    /// <summary>Removes a network. True: <see cref="ImportTargets"/> changed.</summary>
     public bool Remove(Guid network)
     {
         if (!_networks.Remove(network, out var known)) return false;
-        var others = false;
-        foreach (var target in known.Targets) others |= Drop(known.Number, target);
+        var changed = false;
+        foreach (var target in known.Targets) changed |= Drop(known.Number, target);
         _instances.Remove(known.Number);
-        return others;
+        return changed;
     }
 
-    /// <summary>A route was learned, changed or is gone.</summary>
+    /// <summary>A route was learned, changed or withdrawn.</summary>
     public void Apply(ImportedRouteChange change)
     {
         if (_routes.Remove(change.Key, out var before))
@@ -74,7 +74,7 @@ public sealed class VpnTable
         foreach (var instance in InstancesOf(route)) List(instance, change.Key);
     }
 
-    /// <summary>Prefixes whose <see cref="Find"/> may answer something else since the last call.</summary>
+    /// <summary>Prefixes whose <see cref="Find"/> may have changed since the last call.</summary>
     public IReadOnlyCollection<VpnRouteKey> TakeChanged()
     {
         if (_changed.Count == 0) return [];
@@ -83,7 +83,7 @@ public sealed class VpnTable
         return taken;
     }
 
-    /// <summary>The best paths of a prefix; null when nothing leads there.</summary>
+    /// <summary>The best paths of a prefix; null when there is no usable route.</summary>
     public VpnRoute? Find(VpnRouteKey key) =>
         _instances.TryGetValue(key.RoutingInstance, out var prefixes) && prefixes.TryGetValue(key.Prefix, out var keys)
             ? VpnPathSelection.Select(key, keys.Select(k => _routes[k]))
@@ -93,7 +93,7 @@ public sealed class VpnTable
     public IEnumerable<VpnRoute> RoutesOf(int instance) =>
         _instances.TryGetValue(instance, out var prefixes) ? prefixes.Keys.Select(p => Find(new VpnRouteKey(instance, p))).OfType<VpnRoute>() : [];
 
-    /// <summary>All that a RoutingInstance imports, best or not, by prefix, peer and route distinguisher.</summary>
+    /// <summary>All routes that a RoutingInstance imports, best or not, by prefix, peer and route distinguisher.</summary>
     public IReadOnlyList<ImportedRoute> ImportedBy(int instance)
     {
         if (!_instances.TryGetValue(instance, out var prefixes)) return [];

@@ -1,6 +1,6 @@
 namespace CN2.Network.Resources;
 
-/// <summary>Every reason a condition of a Service or FloatingIP can have. They are part of the API: users' scripts compare them.</summary>
+/// <summary>Every reason a condition of a Service or FloatingIP can have. The reasons are part of the API, because users' scripts compare them.</summary>
 public static class ConditionReason
 {
     // Allocated
