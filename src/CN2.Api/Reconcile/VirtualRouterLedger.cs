@@ -106,7 +106,7 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
         public IReadOnlyCollection<Guid> Awaited => _awaited.Keys;
 
         public bool IsAcknowledged(AckMark mark) =>
-            AppliedRevision >= mark.Revision || (!ConnectedHere && ConnectedElsewhere && RemotePosition >= mark.Position);
+            AppliedRevision >= mark.Revision || (!ConnectedHere && ConnectedElsewhere && RemotePosition >= mark.FeedPosition);
 
         /// <summary>
         /// The feed position up to which everything is applied: <paramref name="sentUpTo"/>, or the position before the oldest outstanding

@@ -5,27 +5,28 @@ using CN2.Network.Resources;
 namespace CN2.Network.Compilation;
 
 /// <summary>
-/// An endpoint a selector or an attachment chose, with what decides whether it takes new flows. <paramref name="VirtualRouter"/> null: the
-/// vRouter it names does not exist; <paramref name="HealthCheckExists"/> is only asked when the endpoint names a health check.
+/// An endpoint that a selector or an attachment chose, with the facts that decide whether it takes new flows.
+/// <paramref name="VirtualRouter"/> null: the named vRouter does not exist. <paramref name="HealthCheckExists"/> counts only when the
+/// endpoint names a health check.
 /// </summary>
 public readonly record struct ChosenEndpoint(VirtualMachineInterface Interface, VirtualRouter? VirtualRouter, bool HealthCheckExists)
 {
     /// <summary>
-    /// It may receive new flows from its own vRouter: ready, checked (or without a check) and on a vRouter that exists. A health check
-    /// that does not exist has never answered, so the endpoint is out, as a new one is until its first success.
+    /// Its own vRouter may send it new flows: the endpoint is ready, healthy (or without a check) and on a vRouter that exists. A health
+    /// check that does not exist has never succeeded, so such an endpoint waits like a new endpoint before its first success.
     /// </summary>
     public bool IsUsable => Interface.Ready && IsAlive;
 
-    /// <summary>It takes no new flows because the user said so; those it has go on.</summary>
+    /// <summary>The user set <c>ready: false</c>: the endpoint takes no new flows, and established flows go on.</summary>
     public bool IsDraining => !Interface.Ready && IsAlive;
 
     private bool IsAlive => VirtualRouter is not null
         && (Interface.HealthCheck is null || (HealthCheckExists && Interface.Health == EndpointHealth.Healthy));
 
-    /// <summary>It is counted as ready: usable, and its vRouter is reachable.</summary>
+    /// <summary>The endpoint counts as ready: it is usable, and its vRouter is not lost.</summary>
     public bool TakesNewFlows => IsUsable && !VirtualRouter!.Lost;
 
-    /// <summary>Its address of a family, or null.</summary>
+    /// <summary>The first address of a family, or null.</summary>
     public IPAddress? AddressOf(IPFamily family)
     {
         foreach (var address in Interface.Addresses)

@@ -1,9 +1,9 @@
 namespace CN2.Network.Compilation;
 
 /// <summary>
-/// Something that keeps a part of an owner from being served; the rest is served all the same. <paramref name="Reason"/> is one of
+/// A reason why a part of an owner is not served; the rest is served. <paramref name="Reason"/> is one of
 /// <see cref="Resources.ConditionReason"/>, <paramref name="Message"/> a sentence that tells the user what to do.
-/// <paramref name="WithholdsAddress"/>: because of it a FloatingIP that should be reachable has no route at all.
+/// <paramref name="WithholdsAddress"/>: the problem leaves a FloatingIP that should be reachable without any route.
 /// </summary>
 public sealed record CompilationProblem(string Reason, string Message, bool WithholdsAddress = false) : IComparable<CompilationProblem>
 {

@@ -5,11 +5,11 @@ namespace CN2.Network.Compilation;
 
 /// <summary>
 /// A route the external routers should have once the entries behind it are acknowledged: one FloatingIP through one vRouter
-/// (contract §4). <see cref="Network"/> gives the attributes, and whether it is underlay or overlay.
+/// (docs/contract.md §4). <see cref="Network"/> gives the attributes, and says whether the route is underlay or overlay.
 /// </summary>
 public sealed record FloatingIPRoute(Guid FloatingIP, IPAddress Address, string VirtualRouter, IPAddress NextHop, ExternalNetwork Network)
 {
-    /// <summary>The RoutingInstance it is a route of; 0 is the underlay.</summary>
+    /// <summary>The RoutingInstance of the route; 0 is the underlay.</summary>
     public int RoutingInstance => Network.RoutingInstance;
 
     public RouteKey Path => new(NextHop, RoutingInstance);

@@ -8,13 +8,13 @@ public enum NatEntryScope
     /// <summary>On every vRouter, to every backend.</summary>
     EveryVirtualRouter,
 
-    /// <summary>Only on vRouters with a local backend, and only to those.</summary>
+    /// <summary>Only on vRouters with a local backend, and only to local backends.</summary>
     LocalBackends,
 }
 
 /// <summary>
-/// One NAT entry of a Service or FloatingIP, for all vRouters at once; what a single vRouter gets is a projection
-/// (<see cref="Sequencing.NatEntryProjection"/>). Lists are sorted and distinct, not both empty.
+/// One NAT entry of a Service or FloatingIP, for all vRouters at once. A single vRouter gets a projection of it
+/// (<see cref="Sequencing.NatEntryProjection"/>). The lists are sorted and distinct, and at least one is not empty.
 /// </summary>
 public sealed record NatEntry
 {
@@ -27,12 +27,12 @@ public sealed record NatEntry
     public required EquatableList<Backend> Backends { get; init; }
 
     /// <summary>
-    /// Endpoints that are being emptied (<c>ready: false</c>): no new flows, established ones go on. Of an endpoint in neither
-    /// list the vRouter ends the UDP flows at once (contract §3). Sorted and distinct.
+    /// Endpoints with <c>ready: false</c>: they get no new flows, and established flows go on. The vRouter ends the UDP flows of an
+    /// endpoint in neither list at once (docs/contract.md §3). Sorted and distinct.
     /// </summary>
     public EquatableList<Backend> Draining { get; init; } = [];
     public bool ClientIPAffinity { get; init; }
 
-    /// <summary>Clients that may use it; empty: all. A NAT entry that nobody may use is not compiled at all.</summary>
+    /// <summary>Clients that may use the entry; empty means all. An entry that no client may use is not compiled.</summary>
     public EquatableList<IPNetwork> SourceRanges { get; init; } = [];
 }

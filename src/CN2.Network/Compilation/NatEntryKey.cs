@@ -7,7 +7,7 @@ namespace CN2.Network.Compilation;
 /// <summary>
 /// Where traffic arrives. <paramref name="Address"/> null: a node port, on any address of the node.
 /// <paramref name="Protocol"/> null: every protocol and port of the address (a FloatingIP attached one to one).
-/// <paramref name="RoutingInstance"/> 0: the underlay; else only what arrives in that VPN, where another network may use the same address.
+/// <paramref name="RoutingInstance"/> 0: the underlay. Any other: only traffic in that VPN, because another network may use the same address.
 /// Ordered by RoutingInstance, family, address (node ports first), protocol, port.
 /// </summary>
 public readonly record struct NatEntryKey(IPFamily Family, IPAddress? Address, TransportProtocol? Protocol, ushort Port, int RoutingInstance = 0)

@@ -6,14 +6,14 @@ using CN2.Network.Resources;
 namespace CN2.Network.Compilation;
 
 /// <summary>
-/// Resources to NAT entries and BGP routes (contract §3 to §5). Pure: the same resources give an equal result, whatever their order.
-/// What cannot be served becomes a <see cref="CompilationProblem"/>; the rest is compiled all the same.
+/// Compiles resources to NAT entries and BGP routes (docs/contract.md §3 to §5). Pure: the same resources in any order give an equal result.
+/// A part that cannot be served becomes a <see cref="CompilationProblem"/>; the rest is still compiled.
 /// </summary>
 public static class NetworkCompiler
 {
     /// <summary>
-    /// A Service with the FloatingIPs it holds and the endpoints its selector chose. One that is being deleted asks for nothing, nor does
-    /// a FloatingIP that is: whoever applies the result keeps the old entries until the routes are gone.
+    /// A Service with the FloatingIPs that it holds and the endpoints that its selector chose. A Service or FloatingIP that is being deleted
+    /// asks for nothing; the <see cref="Sequencing.RouteSequencer"/> keeps the old entries until the routes are withdrawn.
     /// </summary>
     public static CompiledOwner CompileService(
         Service service,
@@ -42,7 +42,7 @@ public static class NetworkCompiler
         return compilation.Result(service.Uid);
     }
 
-    /// <summary>A FloatingIP attached directly to endpoints; <paramref name="endpoints"/> are those of its interfaces that exist.</summary>
+    /// <summary>A FloatingIP attached directly to endpoints; <paramref name="endpoints"/> are the interfaces of it that exist.</summary>
     public static CompiledOwner CompileFloatingIP(
         FloatingIP floatingIP,
         IReadOnlyCollection<ChosenEndpoint> endpoints,
@@ -93,7 +93,7 @@ public static class NetworkCompiler
             ranges = SourceRangesOf(service.LoadBalancerSourceRanges, family);
             if (ranges.Count == 0)
             {
-                // The user allowed somebody, and nobody of this family: no entry, so the address's drop-set membership refuses all, and no route.
+                // The user allows ranges, but none of this family. Without an entry the address stays in the drop set, which refuses all traffic.
                 compilation.Report(
                     ConditionReason.SourceRangesExcludeFamily,
                     $"loadBalancerSourceRanges holds no {family} range, so nobody may reach {floatingIP.Address}; add one, or take {family} out of ipFamilies.",
@@ -132,7 +132,10 @@ public static class NetworkCompiler
         return EquatableList.Create<IPNetwork>(ofFamily);
     }
 
-    /// <summary>Where its entries live; null while its network is not known: in the underlay they could stand for an address of somebody else.</summary>
+    /// <summary>
+    /// The RoutingInstance of the entries. Null while the network is not known, because in the underlay the entries could take the traffic of
+    /// another address holder.
+    /// </summary>
     private static int? RoutingInstanceOf(FloatingIP floatingIP, Func<Guid, ExternalNetwork?> networks) =>
         floatingIP.ExternalNetwork is { } uid ? networks(uid)?.RoutingInstance : 0;
 
@@ -191,7 +194,7 @@ public static class NetworkCompiler
     private static IPAddress? NextHopOf(VirtualRouter virtualRouter, IPFamily family) =>
         family == IPFamily.IPv6 ? virtualRouter.Address6 : virtualRouter.Address;
 
-    /// <summary>What is being put together for one owner; backends are made once for each family and target port and shared.</summary>
+    /// <summary>The result for one owner while it is built. Entries of one family and target port share their backends.</summary>
     private sealed class Compilation
     {
         private readonly IReadOnlyCollection<ChosenEndpoint> _endpoints;
@@ -282,7 +285,7 @@ public static class NetworkCompiler
                 return order != 0 ? order : a.FloatingIP.CompareTo(b.FloatingIP);
             });
 
-            // A key twice can only come from rows that validation never lets in; the first in canonical order holds.
+            // Validation lets no key in twice. If it happens all the same, the first in canonical order counts.
             for (var i = _natEntries.Count - 1; i > 0; i--)
                 if (_natEntries[i].Key == _natEntries[i - 1].Key) _natEntries.RemoveAt(i);
             return new CompiledOwner

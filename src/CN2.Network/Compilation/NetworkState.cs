@@ -5,9 +5,10 @@ using CN2.Network.Resources;
 namespace CN2.Network.Compilation;
 
 /// <summary>
-/// All resources that shape packets or routes, in memory and indexed so that a change costs what it touches: it marks the owners whose
-/// result may differ, and only those are compiled again. An owner is a Service, or a FloatingIP attached directly to endpoints.
-/// Mutable and for one thread. References may dangle; resources may arrive in any order and any number of times.
+/// All resources that shape packets or routes, in memory. Indices keep the cost of a change in proportion to what it touches: a change marks
+/// the owners whose result may differ, and only these are compiled again. An owner is a Service, or a FloatingIP attached directly to
+/// endpoints. Mutable and for one thread. A reference may name a resource that does not exist; resources may arrive in any order and any
+/// number of times.
 /// </summary>
 public sealed class NetworkState
 {
@@ -20,7 +21,7 @@ public sealed class NetworkState
     private readonly Dictionary<Guid, VirtualRouter> _virtualRouters = [];
     private readonly Dictionary<Guid, ServiceHealthCheck> _healthChecks = [];
 
-    // A Service stands under one pair of its selector, an endpoint under each of its labels.
+    // A Service is indexed under one pair of its selector, an endpoint under each of its labels.
     private readonly MultiMap<LabelPair, ServiceEntry> _servicesByPair = new();
     private readonly MultiMap<LabelPair, VirtualMachineInterface> _interfacesByPair = new();
     private readonly MultiMap<NamespacedName, VirtualMachineInterface> _interfacesByName = new();
@@ -59,14 +60,14 @@ public sealed class NetworkState
 
     public VirtualRouter? VirtualRouter(string name)
     {
-        // Two of one name exist only while a replacement arrives before the removal: the younger (UUIDv7) holds, whatever the order.
+        // Two resources have one name only while a replacement arrives before the removal. The younger one (UUIDv7) counts, in any order.
         VirtualRouter? found = null;
         foreach (var candidate in _virtualRoutersByName[name])
             if (found is null || candidate.Uid.CompareTo(found.Uid) > 0) found = candidate;
         return found;
     }
 
-    /// <summary>The FloatingIPs a Service holds, those on their way out included, by name.</summary>
+    /// <summary>The FloatingIPs that a Service holds, by name. FloatingIPs that are being deleted are included.</summary>
     public IReadOnlyList<FloatingIP> FloatingIPsOf(Guid service) => Sorted(_floatingIPsByService[service], static f => f.Id);
 
     /// <summary>The FloatingIPs allocated from a network, in no particular order.</summary>
@@ -164,7 +165,7 @@ public sealed class NetworkState
             Index(endpoint);
             var after = OwnersOf(endpoint);
 
-            // Only the labels moved: who chose it before and still does sees no difference.
+            // Only the labels changed: an owner that chose the endpoint before and still does sees no difference.
             if (old with { Labels = endpoint.Labels } == endpoint) before.SymmetricExceptWith(after);
             else before.UnionWith(after);
             _dirtyOwners.UnionWith(before);
@@ -215,7 +216,7 @@ public sealed class NetworkState
             else _healthChecksByName.Remove(old.Id, old);
         }
 
-        // Owners only see whether it exists; what it asks of the probe is between it and the endpoint.
+        // Owners only depend on the existence of the check. Its parameters concern the probes of its endpoints alone.
         var appears = old?.Id != check.Id && _healthChecksByName.CountOf(check.Id) == 0;
         _healthChecks[check.Uid] = check;
         _healthChecksByName.Add(check.Id, check);
@@ -239,8 +240,8 @@ public sealed class NetworkState
     }
 
     /// <summary>
-    /// Endpoints whose <see cref="ProbeOf"/> may have changed since the last call, removed ones included. Whatever is put counts, also as
-    /// it was: what was found meanwhile could not be saved if the endpoint was elsewhere just then.
+    /// Endpoints whose <see cref="ProbeOf"/> may have changed since the last call, removed ones included. An endpoint that is put unchanged
+    /// counts too: a probe result cannot be saved while the endpoint is on another vRouter, so the probe has to report it again.
     /// </summary>
     public IReadOnlyCollection<Guid> TakeDirtyInterfaces()
     {
@@ -250,19 +251,9 @@ public sealed class NetworkState
         return taken;
     }
 
-    /// <summary>For a full pass: every owner and every probed endpoint is dirty.</summary>
-    public void MarkAllDirty()
-    {
-        foreach (var uid in _services.Keys) _dirtyOwners.Add(uid);
-        foreach (var floatingIP in _floatingIPs.Values)
-            if (IsOwner(floatingIP)) _dirtyOwners.Add(floatingIP.Uid);
-        foreach (var endpoint in _interfaces.Values)
-            if (endpoint.HealthCheck is not null) _dirtyInterfaces.Add(endpoint.Uid);
-    }
-
     /// <summary>
-    /// The result for one owner; null when it does not exist (any more), or is a FloatingIP that is attached to nothing by itself.
-    /// A Service always has a result, if only to count its endpoints.
+    /// The result for one owner; null when the owner does not exist (any more), or is a FloatingIP that is not attached directly.
+    /// A Service always has a result, because its endpoints are counted.
     /// </summary>
     public CompiledOwner? Compile(Guid owner)
     {
@@ -274,8 +265,8 @@ public sealed class NetworkState
     }
 
     /// <summary>
-    /// The endpoints of an owner by name, for statuses: with their address of <paramref name="family"/> (endpoints without one are left
-    /// out), or with the first they have.
+    /// The endpoints of an owner by name, for statuses: with their address of <paramref name="family"/> (endpoints without such an address
+    /// are left out), or without a family with their IPv4 address, else their IPv6 address.
     /// </summary>
     public IReadOnlyList<Attachment> AttachmentsOf(Guid owner, IPFamily? family = null)
     {
@@ -304,7 +295,10 @@ public sealed class NetworkState
         return result;
     }
 
-    /// <summary>The probe of an endpoint; null when it names no health check, none that exists, or is gone. Its vRouter need not exist.</summary>
+    /// <summary>
+    /// The probe of an endpoint; null when the endpoint is gone, names no health check or names one that does not exist. The vRouter need not
+    /// exist.
+    /// </summary>
     public Probe? ProbeOf(Guid virtualMachineInterface)
     {
         if (!_interfaces.TryGetValue(virtualMachineInterface, out var endpoint) || endpoint.HealthCheck is not { } name) return null;
@@ -352,7 +346,7 @@ public sealed class NetworkState
         var selector = (LabelSet)entry.Service.Selector;
         if (selector.Count == 0) return [];
 
-        // Start from the pair the fewest endpoints have.
+        // Start with the pair that the fewest endpoints have.
         var fewest = int.MaxValue;
         LabelPair rarest = default;
         foreach (var (key, value) in selector.Pairs)
@@ -420,7 +414,7 @@ public sealed class NetworkState
 
     private void Index(ServiceEntry entry)
     {
-        // Under the pair that the fewest Services stand under: a pair common to thousands must not gather them all.
+        // Use the pair with the fewest Services, so that a pair common to thousands does not collect them all.
         var fewest = int.MaxValue;
         entry.IndexedUnder = null;
         foreach (var (key, value) in ((LabelSet)entry.Service.Selector).Pairs)
@@ -467,7 +461,7 @@ public sealed class NetworkState
             _interfacesByPair.Remove(new LabelPair(endpoint.Id.Namespace, key, value), endpoint);
     }
 
-    /// <summary>Namespaces, label keys and vRouter names are few and used by many: each is stored once.</summary>
+    /// <summary>Many resources use the same namespaces, labels and vRouter names, so each text is stored once.</summary>
     private string Intern(string text)
     {
         if (_pool.TryGetValue(text, out var pooled)) return pooled;

@@ -5,8 +5,8 @@ using CN2.Network.Addressing;
 namespace CN2.Network.Compilation;
 
 /// <summary>
-/// One way to a FloatingIP: through which vRouter (its address, the next hop) and in which RoutingInstance; 0 is the underlay. Written
-/// <c>172.27.115.242</c>, or in the overlay like the route distinguisher that tells it apart there, <c>172.27.115.242:5</c>.
+/// One path to a FloatingIP: the next hop (the address of a vRouter) and the RoutingInstance (0 is the underlay). Text form: in the underlay
+/// <c>172.27.115.242</c>, in the overlay the route distinguisher of the path, <c>172.27.115.242:5</c>.
 /// </summary>
 public readonly record struct RouteKey(IPAddress NextHop, int RoutingInstance)
 {
@@ -17,8 +17,8 @@ public readonly record struct RouteKey(IPAddress NextHop, int RoutingInstance)
         return path is not null;
     }
 
-    /// <summary>Of text that <see cref="ToString"/> wrote.</summary>
-    /// <exception cref="FormatException">It is none.</exception>
+    /// <summary>Parses text that <see cref="ToString"/> wrote.</summary>
+    /// <exception cref="FormatException">The text is not a path.</exception>
     public static RouteKey Parse(string text) => TryParse(text, out var path) ? path.Value : throw new FormatException($"'{text}' is no path.");
 
     public override string ToString() => RoutingInstance == 0 ? NextHop.ToString() : $"{NextHop}:{RoutingInstance}";

@@ -9,12 +9,12 @@ public interface IAcknowledgements
     /// <summary>The mark of the last message to this vRouter or, with <paramref name="pending"/>, of the message that the next flush will send.</summary>
     AckMark MarkOf(string virtualRouter, bool pending);
 
-    /// <summary>The vRouter has programmed everything up to <paramref name="mark"/>.</summary>
+    /// <summary>The vRouter has programmed every message up to <paramref name="mark"/>.</summary>
     bool IsAcknowledged(string virtualRouter, AckMark mark);
 
-    /// <summary>Its agent is there, or has not been away for long.</summary>
+    /// <summary>The agent of the vRouter is connected, or disconnected only a short time ago.</summary>
     bool IsReachable(string virtualRouter);
 
-    /// <summary>Another replica's speaker may hold a route of this FloatingIP through this vRouter.</summary>
+    /// <summary>The speaker of another replica may have a route of this FloatingIP through this vRouter.</summary>
     bool AnnouncedElsewhere(Guid floatingIP, string virtualRouter);
 }

@@ -4,42 +4,36 @@ using CN2.Network.Compilation;
 namespace CN2.Network.Sequencing;
 
 /// <summary>
-/// Puts compiled wishes into the order that never leaves a route without the entries behind it: entries, acknowledgement, route;
-/// and back: route, confirmation, <see cref="EntryHold"/>, entries. Pure: time and acknowledgements come as arguments, effects are
-/// collected for the caller to carry out. Single-threaded.
+/// Keeps every announced route backed by NAT entries. Order up: entries, acknowledgement, route. Order down: route, confirmation of the
+/// withdrawal, <see cref="EntryHold"/>, entries. <see cref="RouteState"/> holds the states of a route and their transitions; this class
+/// feeds them the events. Pure: time and acknowledgements are arguments, and the caller carries out the collected changes.
+/// Single-threaded.
 /// </summary>
 public sealed class RouteSequencer(IAcknowledgements acknowledgements)
 {
-    /// <summary>How long entries outlive the confirmed withdrawal: routers need a moment (contract §5).</summary>
+    /// <summary>How long entries outlive the confirmed withdrawal, because routers need a moment to follow (docs/contract.md §5).</summary>
     public static readonly TimeSpan EntryHold = TimeSpan.FromSeconds(1);
 
-    /// <summary>How long a last route waits for its successor before it goes anyway (make before break).</summary>
+    /// <summary>How long the last route of a FloatingIP waits for its successor before it is withdrawn anyway (make before break).</summary>
     public static readonly TimeSpan BreakHold = TimeSpan.FromSeconds(5);
 
     private readonly Dictionary<Guid, CompiledOwner> _compiled = [];
-    private readonly Dictionary<Guid, List<Lane>> _lanes = [];
-    private readonly Dictionary<string, HashSet<Lane>> _awaitingEntry = [];
-    private readonly HashSet<Lane> _timed = [];
+    private readonly Dictionary<Guid, List<SequencedRoute>> _routes = [];
+    private readonly Dictionary<string, HashSet<SequencedRoute>> _awaitingEntries = [];
+    private readonly HashSet<SequencedRoute> _timed = [];
     private Dictionary<string, NatEntryChanges> _natEntries = [];
-    private RouteChanges _routes = new();
+    private RouteChanges _changes = new();
     private HashSet<Guid> _touched = [];
 
-    /// <summary>The wishes as last set.</summary>
+    /// <summary>What each owner asks for, as last set.</summary>
     public IReadOnlyDictionary<Guid, CompiledOwner> Compiled => _compiled;
 
-    /// <summary>Takes an owner's newly compiled wishes (null: it asks nothing any more) and collects what follows from the difference.</summary>
+    /// <summary>Takes what an owner asks for now (null: nothing any more) and collects the changes that follow from the difference.</summary>
     public void Set(Guid owner, CompiledOwner? compiled, DateTimeOffset now)
     {
         _compiled.TryGetValue(owner, out var before);
         var scopes = ScopesOf(before, compiled);
-        foreach (var virtualRouter in Affected(before, compiled, scopes))
-        {
-            var old = Project(before, virtualRouter);
-            var @new = Project(compiled, virtualRouter);
-            foreach (var scope in scopes) PrepareLane(owner, scope, virtualRouter, compiled, old, @new);
-            CollectEntries(owner, virtualRouter, old, @new);
-            foreach (var scope in scopes) SettleLane(scope, virtualRouter, @new);
-        }
+        foreach (var virtualRouter in Affected(before, compiled, scopes)) SetOn(virtualRouter, owner, before, compiled, scopes);
 
         if (compiled is null) _compiled.Remove(owner);
         else _compiled[owner] = compiled;
@@ -49,50 +43,45 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     }
 
     /// <summary>
-    /// A route found in the speaker at start. When the resources still want it, it stays without waiting for an acknowledgement
-    /// (a restart of the server is no loss of acknowledgement, contract §3) and true is answered.
+    /// A route found in the speaker at start. If the resources still ask for it, it stays without a new acknowledgement, because a restart
+    /// of the server loses no acknowledgement (docs/contract.md §3). Answers whether they do.
     /// </summary>
     public bool Adopt(Guid floatingIP, int routingInstance, string virtualRouter)
     {
-        if (LaneOf(new(floatingIP, routingInstance), virtualRouter) is not { Wanted: not null } lane) return false;
-        lane.Announced = lane.Confirmed = lane.Wanted;
-        StopAwaiting(lane);
-        _touched.Add(lane.Owner);
+        if (RouteOf(new(floatingIP, routingInstance), virtualRouter) is not { Wanted: { } wanted } route) return false;
+        route.State = RouteState.FoundInSpeaker(wanted);
+        StopAwaiting(route);
+        _touched.Add(route.Owner);
         return true;
     }
 
-    /// <summary>The vRouter has acknowledged something: lanes that waited for it may announce.</summary>
+    /// <summary>The vRouter has acknowledged a message: the routes that waited for it are announced.</summary>
     public void Acknowledged(string virtualRouter, DateTimeOffset now)
     {
-        if (!_awaitingEntry.TryGetValue(virtualRouter, out var lanes)) return;
-        foreach (var lane in lanes.Where(IsAcknowledged).ToList()) Evaluate(lane.FloatingIP, now);
+        if (!_awaitingEntries.TryGetValue(virtualRouter, out var waiting)) return;
+        foreach (var route in waiting.Where(IsAcknowledged).ToList()) Evaluate(route.FloatingIP, now);
     }
 
-    /// <summary>The speaker holds these routes now.</summary>
+    /// <summary>The speaker announces these routes now.</summary>
     public void Announced(IEnumerable<FloatingIPRoute> routes, DateTimeOffset now)
     {
-        foreach (var route in routes)
+        foreach (var announced in routes)
         {
-            if (LaneOf(route) is not { Announced: not null } lane) continue;
-            lane.Confirmed = route;
-            _touched.Add(lane.Owner);
+            if (RouteOf(announced) is not { State.AnnouncedRoute: not null } route) continue;
+            Move(route, new(route.State.SpeakerAnnounced(announced)));
+            _touched.Add(route.Owner);
             Evaluate(route.FloatingIP, now);
         }
     }
 
-    /// <summary>The speaker no longer holds these routes.</summary>
+    /// <summary>The speaker no longer announces these routes.</summary>
     public void Withdrawn(IEnumerable<FloatingIPRoute> routes, DateTimeOffset now)
     {
-        foreach (var route in routes)
+        foreach (var withdrawn in routes)
         {
-            // Skip a route that is announced again meanwhile, and a next hop that was given up before.
-            if (LaneOf(route) is not { Announced: null, Withdrawing: { } withdrawing } lane) continue;
-            if (!withdrawing.NextHop.Equals(route.NextHop)) continue;
-            lane.Confirmed = null;
-            lane.Withdrawing = null;
-            lane.WithdrawnAt = now;
-            _timed.Add(lane);
-            _touched.Add(lane.Owner);
+            if (RouteOf(withdrawn) is not { } route) continue;
+            Move(route, new(route.State.SpeakerWithdrew(withdrawn, now)));
+            _touched.Add(route.Owner);
         }
     }
 
@@ -102,66 +91,65 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     /// </summary>
     public void Refused(IEnumerable<FloatingIPRoute> routes)
     {
-        foreach (var route in routes)
+        foreach (var refused in routes)
         {
-            // Skip the answer to a route that another one has replaced since.
-            if (LaneOf(route) is not { } lane || (lane.Announced is { } announced && announced.Path != route.Path)) continue;
-            lane.Confirmed = null;
-            _touched.Add(lane.Owner);
+            if (RouteOf(refused) is not { } route) continue;
+            Move(route, new(route.State.SpeakerRefused(refused)));
+            _touched.Add(route.Owner);
         }
     }
 
-    /// <summary>Does what is due and answers when to come again, or null.</summary>
+    /// <summary>Does what is due, and answers when to call again, or null.</summary>
     public DateTimeOffset? Tick(DateTimeOffset now)
     {
         DateTimeOffset? next = null;
-        foreach (var lane in _timed.ToList())
+        foreach (var route in _timed.ToList())
         {
-            if (lane.WithdrawnAt is { } withdrawn)
+            if (route.State is RouteState.Holding)
             {
-                if (acknowledgements.AnnouncedElsewhere(lane.FloatingIP, lane.VirtualRouter)) lane.WithdrawnAt = withdrawn = now;
-                if (withdrawn + EntryHold <= now) Release(lane);
-                else next = Earlier(next, withdrawn + EntryHold);
+                var elsewhere = acknowledgements.AnnouncedElsewhere(route.FloatingIP, route.VirtualRouter);
+                Move(route, new(route.State.TimePassed(elsewhere, now)));
+                if (!route.State.NeedsEntries) Release(route);
+            }
+            else if (route.State.DueAt <= now)
+            {
+                Evaluate(route.FloatingIP, now);
             }
 
-            if (lane.BreakDeadline is { } deadline)
-            {
-                if (deadline <= now) Evaluate(lane.FloatingIP, now);
-                else next = Earlier(next, deadline);
-            }
-
-            if (lane is { WithdrawnAt: null, BreakDeadline: null }) _timed.Remove(lane);
+            if (route.State.DueAt is { } due) next = next < due ? next : due;
+            else _timed.Remove(route);
         }
 
         return next;
     }
 
     /// <summary>No route of this FloatingIP may be in the speaker, and no entry is held for it.</summary>
-    public bool IsQuiet(Guid floatingIP) =>
-        !_lanes.TryGetValue(floatingIP, out var lanes) || lanes.TrueForAll(l => !l.NeedsEntries && l.Held.Count == 0);
+    public bool IsQuiet(Guid floatingIP) => !_routes.TryGetValue(floatingIP, out var routes) || routes.TrueForAll(r => !r.State.NeedsEntries);
 
-    /// <summary>How many routes of a FloatingIP are wanted, and those the speaker has confirmed.</summary>
+    /// <summary>How many routes of a FloatingIP the resources ask for, and the routes that the speaker has confirmed.</summary>
     public (int Wanted, IReadOnlyList<FloatingIPRoute> Confirmed) RoutesOf(Guid floatingIP) =>
-        _lanes.TryGetValue(floatingIP, out var lanes)
-            ? (lanes.Count(l => l.Wanted is not null), [.. lanes.Select(l => l.Confirmed).OfType<FloatingIPRoute>()])
+        _routes.TryGetValue(floatingIP, out var routes)
+            ? (routes.Count(r => r.Wanted is not null), [.. routes.Select(r => r.State.ConfirmedRoute).OfType<FloatingIPRoute>()])
             : (0, []);
 
-    /// <summary>The routes of a FloatingIP that are wanted and that the speaker has not confirmed.</summary>
+    /// <summary>The routes of a FloatingIP that the resources ask for and that the speaker has not confirmed.</summary>
     public IEnumerable<FloatingIPRoute> UnconfirmedOf(Guid floatingIP) =>
-        _lanes.TryGetValue(floatingIP, out var lanes) ? lanes.Where(l => l.Confirmed is null).Select(l => l.Wanted).OfType<FloatingIPRoute>() : [];
+        _routes.TryGetValue(floatingIP, out var routes)
+            ? routes.Where(r => r.State.ConfirmedRoute is null).Select(r => r.Wanted).OfType<FloatingIPRoute>()
+            : [];
 
-    /// <summary>The speaker may hold a route of this FloatingIP.</summary>
-    public bool MayBeInSpeaker(Guid floatingIP) => _lanes.TryGetValue(floatingIP, out var lanes) && lanes.Exists(l => l.InSpeaker);
+    /// <summary>The speaker may have a route of this FloatingIP.</summary>
+    public bool MayBeInSpeaker(Guid floatingIP) => _routes.TryGetValue(floatingIP, out var routes) && routes.Exists(r => r.State.MayBeInSpeaker);
 
-    /// <summary>The FloatingIP has, had a moment ago, or is about to have a route or entries in this RoutingInstance.</summary>
+    /// <summary>The FloatingIP has a route in this RoutingInstance, or will have one, or its entries there are still held.</summary>
     public bool IsIn(Guid floatingIP, int routingInstance) =>
-        _lanes.TryGetValue(floatingIP, out var lanes) && lanes.Exists(l => l.Scope.RoutingInstance == routingInstance);
+        _routes.TryGetValue(floatingIP, out var routes) && routes.Exists(r => r.Scope.RoutingInstance == routingInstance);
 
-    /// <summary>A route waits for this vRouter to acknowledge.</summary>
-    public bool Awaits(string virtualRouter) => _awaitingEntry.TryGetValue(virtualRouter, out var waiting) && waiting.Count > 0;
+    /// <summary>A route waits for an acknowledgement of this vRouter.</summary>
+    public bool Awaits(string virtualRouter) => _awaitingEntries.TryGetValue(virtualRouter, out var waiting) && waiting.Count > 0;
 
     /// <summary>All routes that the speaker was asked to announce.</summary>
-    public IEnumerable<FloatingIPRoute> AnnouncedRoutes => _lanes.Values.SelectMany(l => l).Select(l => l.Announced).OfType<FloatingIPRoute>();
+    public IEnumerable<FloatingIPRoute> AnnouncedRoutes => _routes.Values.SelectMany(r => r).Select(r => r.State.AnnouncedRoute).OfType<FloatingIPRoute>();
 
     /// <summary>Everything one vRouter carries: what the resources ask for, and what is held.</summary>
     public IEnumerable<VirtualRouterNatEntry> EntriesOf(string virtualRouter)
@@ -174,10 +162,10 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
             }
         }
 
-        foreach (var lane in _lanes.Values.SelectMany(l => l))
+        foreach (var route in _routes.Values.SelectMany(r => r))
         {
-            if (lane.VirtualRouter != virtualRouter) continue;
-            foreach (var entry in lane.Held) yield return entry;
+            if (route.VirtualRouter != virtualRouter) continue;
+            foreach (var entry in route.HeldEntries) yield return entry;
         }
     }
 
@@ -185,20 +173,20 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     public IReadOnlyDictionary<string, NatEntryChanges> TakeNatEntries() => Exchange(ref _natEntries, []);
 
     /// <summary>The changes to send to the speaker since the last call.</summary>
-    public RouteChanges TakeRoutes() => Exchange(ref _routes, new RouteChanges());
+    public RouteChanges TakeRoutes() => Exchange(ref _changes, new RouteChanges());
 
     /// <summary>Owners whose status may have changed since the last call.</summary>
     public IReadOnlyCollection<Guid> TakeTouchedOwners() => Exchange(ref _touched, []);
 
-    private static List<LaneScope> ScopesOf(CompiledOwner? before, CompiledOwner? after) =>
-        [.. Both(before, after).SelectMany(c => c.NatEntries.Select(ScopeOf).OfType<LaneScope>().Concat(c.Routes.Select(ScopeOf))).Distinct()];
+    private static List<RouteScope> ScopesOf(CompiledOwner? before, CompiledOwner? after) =>
+        [.. Both(before, after).SelectMany(c => c.NatEntries.Select(ScopeOf).OfType<RouteScope>().Concat(c.Routes.Select(ScopeOf))).Distinct()];
 
-    private static LaneScope? ScopeOf(NatEntry natEntry) =>
-        natEntry.FloatingIP is { } floatingIP ? new LaneScope(floatingIP, natEntry.Key.RoutingInstance) : null;
+    private static RouteScope? ScopeOf(NatEntry natEntry) =>
+        natEntry.FloatingIP is { } floatingIP ? new RouteScope(floatingIP, natEntry.Key.RoutingInstance) : null;
 
-    private static LaneScope ScopeOf(FloatingIPRoute route) => new(route.FloatingIP, route.RoutingInstance);
+    private static RouteScope ScopeOf(FloatingIPRoute route) => new(route.FloatingIP, route.RoutingInstance);
 
-    private IReadOnlyCollection<string> Affected(CompiledOwner? before, CompiledOwner? after, List<LaneScope> scopes)
+    private IReadOnlyCollection<string> Affected(CompiledOwner? before, CompiledOwner? after, List<RouteScope> scopes)
     {
         if (Both(before, after).Any(c => c.NatEntries.Any(f => f.Scope == NatEntryScope.EveryVirtualRouter))) return acknowledgements.VirtualRouters;
         var names = new HashSet<string>();
@@ -210,7 +198,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
 
         foreach (var floatingIP in scopes.Select(s => s.FloatingIP))
         {
-            if (_lanes.TryGetValue(floatingIP, out var lanes)) names.UnionWith(lanes.Select(l => l.VirtualRouter));
+            if (_routes.TryGetValue(floatingIP, out var routes)) names.UnionWith(routes.Select(r => r.VirtualRouter));
         }
 
         return names;
@@ -222,196 +210,210 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         if (after is not null) yield return after;
     }
 
-    private static List<Projected> Project(CompiledOwner? compiled, string virtualRouter)
+    /// <summary>
+    /// Carries an owner's change over to one vRouter. The entries that the vRouter has before and after are compared, so the decisions about
+    /// each route stand between the two. The mark comes last, because it names the message that will carry the difference.
+    /// </summary>
+    private void SetOn(string virtualRouter, Guid owner, CompiledOwner? before, CompiledOwner? after, List<RouteScope> scopes)
     {
-        var entries = new List<Projected>();
+        var askedBefore = Project(before, virtualRouter);
+        var asked = Project(after, virtualRouter);
+        var had = WithHeld(askedBefore, scopes, virtualRouter);
+        foreach (var scope in scopes)
+        {
+            var wanted = after?.Routes.FirstOrDefault(r => ScopeOf(r) == scope && r.VirtualRouter == virtualRouter);
+            if (TakeOver(owner, scope, virtualRouter, wanted, asked) is { } route) HoldIfNeeded(route, askedBefore, asked);
+        }
+
+        Collect(owner, virtualRouter, had, WithHeld(asked, scopes, virtualRouter));
+        foreach (var scope in scopes)
+        {
+            if (RouteOf(scope, virtualRouter) is { } route && route.Owner == owner) Mark(route, asked);
+        }
+    }
+
+    private static List<VirtualRouterEntry> Project(CompiledOwner? compiled, string virtualRouter)
+    {
+        var entries = new List<VirtualRouterEntry>();
         foreach (var natEntry in compiled?.NatEntries ?? [])
         {
-            if (natEntry.On(virtualRouter) is { } entry) entries.Add(new Projected(ScopeOf(natEntry), entry));
+            if (natEntry.On(virtualRouter) is { } entry) entries.Add(new VirtualRouterEntry(ScopeOf(natEntry), entry, Held: false));
         }
 
         return entries;
     }
 
-    /// <summary>Takes over what is wanted, and decides whether the old entries must be held for the sake of the route.</summary>
-    private void PrepareLane(
-        Guid owner, LaneScope scope, string virtualRouter, CompiledOwner? compiled, List<Projected> old, List<Projected> @new)
+    /// <summary>What the vRouter carries for an owner that asks for <paramref name="asked"/>: in a scope with held entries, these instead.</summary>
+    private List<VirtualRouterEntry> WithHeld(List<VirtualRouterEntry> asked, List<RouteScope> scopes, string virtualRouter)
     {
-        var wanted = compiled?.Routes.FirstOrDefault(r => ScopeOf(r) == scope && r.VirtualRouter == virtualRouter);
-        var lane = LaneOf(scope, virtualRouter);
-        if (lane is null)
+        if (!scopes.Exists(s => IsHeld(s, virtualRouter))) return asked;
+        var entries = asked.FindAll(e => !IsHeld(e.Scope, virtualRouter));
+        foreach (var scope in scopes)
         {
-            if (wanted is null) return;
-            lane = new Lane(scope, virtualRouter);
-            if (!_lanes.TryGetValue(scope.FloatingIP, out var lanes)) _lanes[scope.FloatingIP] = lanes = new List<Lane>(1);
-            lanes.Add(lane);
-        }
-        else if (wanted is null && lane.Owner != owner && !@new.Exists(e => e.Scope == scope))
-        {
-            return; // another owner has taken the FloatingIP over
+            foreach (var held in RouteOf(scope, virtualRouter)?.HeldEntries ?? []) entries.Add(new VirtualRouterEntry(scope, held, Held: true));
         }
 
-        lane.Owner = owner;
-        lane.Wanted = wanted;
-        var carries = @new.Exists(e => e.Scope == scope && e.Entry.Carries);
-        if (!carries && lane is { NeedsEntries: true, Held.Count: 0 })
+        return entries;
+    }
+
+    /// <summary>The route of a scope with what the owner asks for; null when there is none or it belongs to another owner now.</summary>
+    private SequencedRoute? TakeOver(Guid owner, RouteScope scope, string virtualRouter, FloatingIPRoute? wanted, List<VirtualRouterEntry> asked)
+    {
+        var route = RouteOf(scope, virtualRouter);
+        if (route is null)
         {
-            lane.Held = old.Where(e => e.Scope == scope).Select(e => e.Entry).ToEquatableList();
+            if (wanted is null) return null;
+            route = new SequencedRoute(scope, virtualRouter);
+            if (!_routes.TryGetValue(scope.FloatingIP, out var routes)) _routes[scope.FloatingIP] = routes = new List<SequencedRoute>(1);
+            routes.Add(route);
+        }
+        else if (wanted is null && route.Owner != owner && !asked.Exists(e => e.Scope == scope))
+        {
+            return null;
+        }
+
+        route.Owner = owner;
+        route.Wanted = wanted;
+        return route;
+    }
+
+    /// <summary>A route that loses its last entry with a backend keeps the old entries for as long as it needs them.</summary>
+    private static void HoldIfNeeded(SequencedRoute route, List<VirtualRouterEntry> askedBefore, List<VirtualRouterEntry> asked)
+    {
+        if (Carries(route, asked))
+        {
+            route.HeldEntries = [];
+        }
+        else if (route is { State.NeedsEntries: true, HeldEntries.Count: 0 })
+        {
+            route.HeldEntries = askedBefore.Where(e => e.Scope == route.Scope).Select(e => e.Entry).ToEquatableList();
         }
     }
 
-    private void CollectEntries(Guid owner, string virtualRouter, List<Projected> old, List<Projected> @new)
+    /// <summary>Notes the message that brings the entries to the vRouter. Entries that are changed later keep the first one's mark.</summary>
+    private void Mark(SequencedRoute route, List<VirtualRouterEntry> asked)
     {
-        var had = old.ToDictionary(e => e.Entry.Key);
-        var kept = @new.Select(e => e.Entry.Key).ToHashSet();
-        foreach (var (scope, entry) in @new)
+        if (Carries(route, asked)) route.EntriesMark ??= acknowledgements.MarkOf(route.VirtualRouter, _natEntries.ContainsKey(route.VirtualRouter));
+        else if (!route.State.NeedsEntries) route.EntriesMark = null;
+    }
+
+    private static bool Carries(SequencedRoute route, List<VirtualRouterEntry> asked) => asked.Exists(e => e.Scope == route.Scope && e.Entry.Carries);
+
+    /// <summary>Collects the difference between the entries that a vRouter has of an owner and those it should have.</summary>
+    private void Collect(Guid owner, string virtualRouter, List<VirtualRouterEntry> had, List<VirtualRouterEntry> should)
+    {
+        var before = new Dictionary<NatEntryKey, VirtualRouterEntry>(had.Count);
+        foreach (var entry in had) before[entry.Entry.Key] = entry;
+        foreach (var (_, entry, held) in should)
         {
-            if (IsHeld(scope, virtualRouter) && !@new.Exists(e => e.Scope == scope && e.Entry.Carries)) continue;
-            if (!had.TryGetValue(entry.Key, out var same) || !same.Entry.Equals(entry) || IsHeld(scope, virtualRouter))
-            {
-                ChangesOf(virtualRouter).Add(owner, entry);
-            }
+            // Entries that were held are sent again, so that the acknowledgement counts for their owner of today.
+            var same = before.Remove(entry.Key, out var old) && old.Entry.Equals(entry) && (held || !old.Held);
+            if (!same) ChangesOf(virtualRouter).Add(owner, entry);
         }
 
-        foreach (var (scope, entry) in old)
+        foreach (var (scope, entry, _) in before.Values)
         {
-            var stays = kept.Contains(entry.Key) || IsHeld(scope, virtualRouter) || HasOtherOwner(owner, scope, virtualRouter);
-            if (!stays) ChangesOf(virtualRouter).Remove(owner, entry.Key);
+            if (!HasOtherOwner(owner, scope, virtualRouter)) ChangesOf(virtualRouter).Remove(owner, entry.Key);
         }
     }
 
-    /// <summary>Lets go what is carried again, and notes which mark brought the entries.</summary>
-    private void SettleLane(LaneScope scope, string virtualRouter, List<Projected> @new)
-    {
-        if (LaneOf(scope, virtualRouter) is not { } lane) return;
-        if (@new.Exists(e => e.Scope == scope && e.Entry.Carries))
-        {
-            foreach (var held in lane.Held)
-            {
-                if (!@new.Exists(e => e.Entry.Key == held.Key)) ChangesOf(virtualRouter).Remove(lane.Owner, held.Key);
-            }
+    private bool HasOtherOwner(Guid owner, RouteScope? scope, string virtualRouter) =>
+        scope is { } s && RouteOf(s, virtualRouter) is { } route && route.Owner != owner;
 
-            lane.Held = [];
-            lane.Entry ??= acknowledgements.MarkOf(virtualRouter, _natEntries.ContainsKey(virtualRouter));
-        }
-        else if (!lane.NeedsEntries)
-        {
-            lane.Entry = null;
-        }
-    }
+    private bool IsHeld(RouteScope? scope, string virtualRouter) =>
+        scope is { } s && RouteOf(s, virtualRouter) is { HeldEntries.Count: > 0 };
 
-    private bool HasOtherOwner(Guid owner, LaneScope? scope, string virtualRouter) =>
-        scope is { } s && LaneOf(s, virtualRouter) is { } lane && lane.Owner != owner;
-
-    private bool IsHeld(LaneScope? scope, string virtualRouter) =>
-        scope is { } s && LaneOf(s, virtualRouter) is { Held.Count: > 0 };
-
+    /// <summary>Moves the routes of a FloatingIP towards what the resources ask for. Wanted routes come first: a withdrawal may wait for them.</summary>
     private void Evaluate(Guid floatingIP, DateTimeOffset now)
     {
-        if (!_lanes.TryGetValue(floatingIP, out var lanes)) return;
-        foreach (var lane in lanes)
+        if (!_routes.TryGetValue(floatingIP, out var routes)) return;
+        foreach (var route in routes)
         {
-            if (lane.Wanted is not null) Raise(lane);
+            if (route.Wanted is not { } wanted) continue;
+            Move(route, route.State.Wanted(wanted, entriesAcknowledged: route.State is RouteState.Announced || IsAcknowledged(route)));
+            if (route.State is not RouteState.Announced) Await(route);
         }
 
-        foreach (var lane in lanes)
+        foreach (var route in routes)
         {
-            if (lane.Wanted is null) Lower(lane, lanes, now);
+            if (route.Wanted is not null) continue;
+            StopAwaiting(route);
+            if (route.State.AnnouncedRoute is null) continue;
+            Move(route, route.State.Unwanted(IsSuccessorOnItsWay(routes) && acknowledgements.IsReachable(route.VirtualRouter), now));
         }
 
-        foreach (var idle in lanes.FindAll(l => l.IsIdle)) Forget(idle);
+        foreach (var done in routes.FindAll(r => r.IsDone)) Forget(done);
     }
 
-    private void Raise(Lane lane)
+    private static bool IsSuccessorOnItsWay(List<SequencedRoute> routes) =>
+        routes.Exists(r => r.Wanted is not null && r.State.ConfirmedRoute is null)
+        && !routes.Exists(r => r.Wanted is not null && r.State.ConfirmedRoute is not null);
+
+    /// <summary>Takes the next state, and collects what the speaker has to do for it.</summary>
+    private void Move(SequencedRoute route, RouteStep step)
     {
-        lane.BreakDeadline = null;
-        if (lane.Announced is { } announced)
+        route.State = step.Next;
+        if (step.Withdraw is { } withdraw) _changes.Add(withdraw, announce: false);
+        if (step.Announce is { } announce)
         {
-            if (announced == lane.Wanted) return;
-            if (!announced.NextHop.Equals(lane.Wanted!.NextHop)) _routes.Add(announced, announce: false);
-        }
-        else if (!IsAcknowledged(lane))
-        {
-            if (!_awaitingEntry.TryGetValue(lane.VirtualRouter, out var waiting)) _awaitingEntry[lane.VirtualRouter] = waiting = [];
-            waiting.Add(lane);
-            return;
+            StopAwaiting(route);
+            _changes.Add(announce, announce: true);
         }
 
-        StopAwaiting(lane);
-        lane.Announced = lane.Wanted;
-        lane.Withdrawing = null;
-        lane.WithdrawnAt = null;
-        _routes.Add(lane.Wanted!, announce: true);
+        if (step.Next.DueAt is not null) _timed.Add(route);
     }
 
-    private void Lower(Lane lane, List<Lane> lanes, DateTimeOffset now)
+    /// <summary>The hold is over: the entries become what the resources ask for, which may be draining entries without a backend.</summary>
+    private void Release(SequencedRoute route)
     {
-        StopAwaiting(lane);
-        if (lane.Announced is null) return;
-        var successorOnItsWay = lanes.Exists(l => l.Wanted is not null && l.Confirmed is null)
-                                && !lanes.Exists(l => l.Wanted is not null && l.Confirmed is not null);
-        if (successorOnItsWay && acknowledgements.IsReachable(lane.VirtualRouter))
+        if (route.HeldEntries.Count > 0)
         {
-            lane.BreakDeadline ??= now + BreakHold;
-            if (now < lane.BreakDeadline)
+            var changes = ChangesOf(route.VirtualRouter);
+            foreach (var held in route.HeldEntries) changes.Remove(route.Owner, held.Key);
+            route.HeldEntries = [];
+            route.EntriesMark = null;
+            foreach (var (scope, entry, _) in Project(_compiled.GetValueOrDefault(route.Owner), route.VirtualRouter))
             {
-                _timed.Add(lane);
-                return;
+                if (scope == route.Scope) changes.Add(route.Owner, entry);
             }
         }
 
-        lane.BreakDeadline = null;
-        _routes.Add(lane.Announced, announce: false);
-        lane.Withdrawing = lane.Announced;
-        lane.Announced = null;
+        _touched.Add(route.Owner);
+        if (route.IsDone) Forget(route);
     }
 
-    private void Release(Lane lane)
+    private void Forget(SequencedRoute route)
     {
-        lane.WithdrawnAt = null;
-        if (lane.Held.Count > 0)
-        {
-            var changes = ChangesOf(lane.VirtualRouter);
-            foreach (var held in lane.Held) changes.Remove(lane.Owner, held.Key);
-            lane.Held = [];
-            lane.Entry = null;
-            foreach (var (scope, entry) in Project(_compiled.GetValueOrDefault(lane.Owner), lane.VirtualRouter))
-            {
-                if (scope == lane.Scope) changes.Add(lane.Owner, entry); // what drains
-            }
-        }
-
-        _touched.Add(lane.Owner);
-        if (lane.IsIdle) Forget(lane);
+        StopAwaiting(route);
+        if (!_routes.TryGetValue(route.FloatingIP, out var routes)) return;
+        routes.Remove(route);
+        if (routes.Count == 0) _routes.Remove(route.FloatingIP);
     }
 
-    private void Forget(Lane lane)
+    private void Await(SequencedRoute route)
     {
-        StopAwaiting(lane);
-        if (!_lanes.TryGetValue(lane.FloatingIP, out var lanes)) return;
-        lanes.Remove(lane);
-        if (lanes.Count == 0) _lanes.Remove(lane.FloatingIP);
+        if (!_awaitingEntries.TryGetValue(route.VirtualRouter, out var waiting)) _awaitingEntries[route.VirtualRouter] = waiting = [];
+        waiting.Add(route);
     }
 
-    private void StopAwaiting(Lane lane)
+    private void StopAwaiting(SequencedRoute route)
     {
-        if (_awaitingEntry.TryGetValue(lane.VirtualRouter, out var waiting)) waiting.Remove(lane);
+        if (_awaitingEntries.TryGetValue(route.VirtualRouter, out var waiting)) waiting.Remove(route);
     }
 
-    private bool IsAcknowledged(Lane lane) => lane.Entry is { } mark && acknowledgements.IsAcknowledged(lane.VirtualRouter, mark);
+    private bool IsAcknowledged(SequencedRoute route) =>
+        route.EntriesMark is { } mark && acknowledgements.IsAcknowledged(route.VirtualRouter, mark);
 
-    private Lane? LaneOf(FloatingIPRoute route) => LaneOf(ScopeOf(route), route.VirtualRouter);
+    private SequencedRoute? RouteOf(FloatingIPRoute route) => RouteOf(ScopeOf(route), route.VirtualRouter);
 
-    private Lane? LaneOf(LaneScope scope, string virtualRouter) =>
-        _lanes.TryGetValue(scope.FloatingIP, out var lanes) ? lanes.Find(l => l.Scope == scope && l.VirtualRouter == virtualRouter) : null;
+    private SequencedRoute? RouteOf(RouteScope scope, string virtualRouter) =>
+        _routes.TryGetValue(scope.FloatingIP, out var routes) ? routes.Find(r => r.Scope == scope && r.VirtualRouter == virtualRouter) : null;
 
     private NatEntryChanges ChangesOf(string virtualRouter)
     {
         if (!_natEntries.TryGetValue(virtualRouter, out var changes)) _natEntries[virtualRouter] = changes = new NatEntryChanges();
         return changes;
     }
-
-    private static DateTimeOffset Earlier(DateTimeOffset? a, DateTimeOffset b) => a is { } x && x < b ? x : b;
 
     private static T Exchange<T>(ref T field, T value)
     {
@@ -420,5 +422,6 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         return taken;
     }
 
-    private readonly record struct Projected(LaneScope? Scope, VirtualRouterNatEntry Entry);
+    /// <summary>An entry that one vRouter has or should have; <paramref name="Scope"/> null: a node port.</summary>
+    private readonly record struct VirtualRouterEntry(RouteScope? Scope, VirtualRouterNatEntry Entry, bool Held);
 }

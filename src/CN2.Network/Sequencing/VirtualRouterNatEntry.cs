@@ -4,17 +4,20 @@ using CN2.Network.Compilation;
 
 namespace CN2.Network.Sequencing;
 
-/// <summary>One NAT entry as a single vRouter gets it. <see cref="VirtualRouterBackend.Local"/> false: the source becomes the node's address.</summary>
+/// <summary>
+/// One NAT entry as a single vRouter gets it. If <see cref="VirtualRouterBackend.Local"/> is false, the vRouter translates the source to the
+/// address of its node.
+/// </summary>
 public sealed record VirtualRouterNatEntry(
     NatEntryKey Key,
     EquatableList<VirtualRouterBackend> Backends,
     bool ClientIPAffinity,
     EquatableList<IPNetwork> SourceRanges)
 {
-    /// <summary>No new flows, established ones (UDP too) go on; with no backend left the entry stays for these alone.</summary>
+    /// <summary>Backends that get no new flows. Established flows (UDP too) go on, so an entry without other backends stays for them.</summary>
     public EquatableList<VirtualRouterBackend> Draining { get; init; } = [];
 
-    /// <summary>It takes new flows.</summary>
+    /// <summary>The entry takes new flows.</summary>
     public bool Carries => Backends.Count > 0;
 }
 
@@ -23,7 +26,7 @@ public readonly record struct VirtualRouterBackend(IPAddress Address, ushort Por
 /// <summary>What a single vRouter gets of an owner's NAT entries.</summary>
 public static class NatEntryProjection
 {
-    /// <summary>The entry of <paramref name="natEntry"/> on <paramref name="virtualRouter"/>, or null when it carries none.</summary>
+    /// <summary>The entry of <paramref name="natEntry"/> on <paramref name="virtualRouter"/>, or null when that vRouter gets none.</summary>
     public static VirtualRouterNatEntry? On(this NatEntry natEntry, string virtualRouter)
     {
         var localOnly = natEntry.Scope == NatEntryScope.LocalBackends;
@@ -35,7 +38,7 @@ public static class NatEntryProjection
     }
 
     /// <summary>
-    /// In canonical order. A backend of a lost vRouter is nobody else's (headless); an address used on two nodes means the local one.
+    /// In canonical order. Only a lost vRouter itself keeps its backends (headless). An address that is used on two nodes means the local one.
     /// </summary>
     private static EquatableList<VirtualRouterBackend> Project(EquatableList<Backend> backends, string virtualRouter, bool localOnly)
     {
@@ -46,7 +49,7 @@ public static class NatEntryProjection
             if (!local && (localOnly || backend.OnlyLocal)) continue;
             projected ??= [];
 
-            // Sorted by address and port: twins are neighbours.
+            // The backends are sorted by address and port, so equal ones are neighbours.
             if (projected.Count > 0 && projected[^1] is var last && last.Port == backend.Port && last.Address.Equals(backend.Address))
             {
                 if (local) projected[^1] = last with { Local = true };

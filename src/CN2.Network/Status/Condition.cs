@@ -8,7 +8,7 @@ public enum ConditionStatus
 }
 
 /// <summary>
-/// One condition without its time: that is the moment <paramref name="Status"/> last differed, which only the writer knows.
+/// One condition without the time of its last transition, which only the writer of the status knows.
 /// <paramref name="Message"/> is a sentence that tells the user what to do.
 /// </summary>
 public sealed record Condition(string Type, ConditionStatus Status, string Reason, string Message, long ObservedGeneration);

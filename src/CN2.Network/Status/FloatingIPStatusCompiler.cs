@@ -3,7 +3,7 @@ using CN2.Network.Resources;
 
 namespace CN2.Network.Status;
 
-/// <summary>A FloatingIP's state and conditions from the facts. Its address is held from its first moment, so it is never Pending.</summary>
+/// <summary>The state and conditions of a FloatingIP. A FloatingIP has its address from its creation, so it is never Pending.</summary>
 public static class FloatingIPStatusCompiler
 {
     public static StatusResult Compile(FloatingIPFacts facts)

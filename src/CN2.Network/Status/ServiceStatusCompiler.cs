@@ -3,7 +3,7 @@ using CN2.Network.Resources;
 
 namespace CN2.Network.Status;
 
-/// <summary>A Service's state and conditions from the facts (contract §3). Pure; called for a new Service with the facts' defaults.</summary>
+/// <summary>The state and conditions of a Service (docs/contract.md §3). Pure. A new Service is compiled with the defaults of its facts.</summary>
 public static class ServiceStatusCompiler
 {
     public static StatusResult Compile(ServiceFacts facts)
@@ -21,7 +21,7 @@ public static class ServiceStatusCompiler
         return new StatusResult(StateOf(facts), EquatableList.Create<Condition>([allocated, programmed, advertised, ready]));
     }
 
-    /// <summary>A refusal is a Failure only while all addresses are held: what is pending is the user's first concern.</summary>
+    /// <summary>A missing address comes first for the user, so a refusal is a Failure only when all addresses are held.</summary>
     private static ResourceState StateOf(ServiceFacts facts)
     {
         if (facts.Deleting) return ResourceState.Deleting;

@@ -35,7 +35,7 @@ internal static class ServingConditions
             : False(facts, ConditionType.Programmed, ConditionReason.AwaitingVirtualRouters, "Its entries are about to be sent to the vRouters; wait a moment.");
     }
 
-    /// <summary>The routes of something that holds an external address.</summary>
+    /// <summary>The condition of the routes of a resource with an external address.</summary>
     public static Condition Advertised(ServingFacts facts)
     {
         if (facts.Deleting)
@@ -113,7 +113,7 @@ internal static class ServingConditions
             : True(facts, ConditionType.Advertised, ConditionReason.Advertised, "Every route has been sent to a peer." + Remarks(facts));
     }
 
-    /// <summary>Why nothing could arrive even if all else were well; null when an endpoint is ready.</summary>
+    /// <summary>The condition Ready of a resource without a ready endpoint; null when an endpoint is ready.</summary>
     public static Condition? NoEndpoint(ServingFacts facts, string whenNone)
     {
         if (facts.EndpointsReady > 0) return null;
@@ -152,7 +152,7 @@ internal static class ServingConditions
         return null;
     }
 
-    /// <summary>Problems that did not stop it, as further sentences.</summary>
+    /// <summary>Problems that leave the condition as it is, as further sentences.</summary>
     private static string Remarks(ServingFacts facts) => string.Concat(facts.Problems.Take(NamesShown).Select(p => " " + p.Message));
 
     private static string Names(EquatableList<string> names) =>

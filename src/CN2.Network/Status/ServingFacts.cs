@@ -4,34 +4,34 @@ using CN2.Network.Resources;
 
 namespace CN2.Network.Status;
 
-/// <summary>A vRouter that refused its entries, with what its kernel said.</summary>
+/// <summary>A vRouter that refused entries, with the message of its agent.</summary>
 public sealed record VirtualRouterError(string VirtualRouter, string Message);
 
-/// <summary>What is known of something that is served, gathered by the reconciler; the defaults are those of a resource nobody has looked at yet.</summary>
+/// <summary>What the reconciler knows of a Service or FloatingIP. The defaults are the facts of a new resource.</summary>
 public abstract record ServingFacts
 {
     public long Generation { get; init; }
 
     public bool Deleting { get; init; }
 
-    /// <summary>Endpoints chosen, and those that take new flows (<see cref="CompiledOwner"/>).</summary>
+    /// <summary>The number of chosen endpoints, and how many of them take new flows (<see cref="CompiledOwner"/>).</summary>
     public int EndpointsTotal { get; init; }
     public int EndpointsReady { get; init; }
 
-    /// <summary>Every vRouter that must carry the entries has acknowledged them (lost ones do not count); true too when none must.</summary>
+    /// <summary>Every vRouter that must carry the entries has acknowledged them. Lost vRouters do not count. True when no vRouter must.</summary>
     public bool Programmed { get; init; }
 
-    /// <summary>The vRouters still to acknowledge.</summary>
+    /// <summary>The vRouters that have not acknowledged yet.</summary>
     public EquatableList<string> VirtualRoutersAwaited { get; init; } = [];
 
     public EquatableList<VirtualRouterError> VirtualRouterErrors { get; init; } = [];
 
-    /// <summary>Routes asked for; those in the speaker's table; those sent to at least one Established peer.</summary>
+    /// <summary>The number of routes that are wanted, that are in the table of the speaker, and that are sent to at least one Established peer.</summary>
     public int RoutesWanted { get; init; }
     public int RoutesInSpeaker { get; init; }
     public int RoutesSent { get; init; }
 
-    /// <summary>Routes asked for that the speaker refuses, and its sentence about the first of them; null when it refuses none.</summary>
+    /// <summary>The number of wanted routes that the speaker refuses, and its sentence about the first of them; null when it refuses none.</summary>
     public int RoutesRefused { get; init; }
     public string? RouteRefusal { get; init; }
 
@@ -41,10 +41,10 @@ public abstract record ServingFacts
     /// <summary>The address families of the routes, as a BgpRouter names them. Sorted.</summary>
     public EquatableList<string> Families { get; init; } = [];
 
-    /// <summary>A peer is Established that negotiated the family of the routes (all families, when there are two).</summary>
+    /// <summary>An Established peer has negotiated the family of the routes (all families, when there are two).</summary>
     public bool HasEstablishedPeer { get; init; }
 
-    /// <summary>A peer without ADD-PATH was sent only the best of several next hops.</summary>
+    /// <summary>A peer without ADD-PATH got only the best of several next hops.</summary>
     public bool AddPathLimited { get; init; }
 
     /// <summary>From <see cref="CompiledOwner.Problems"/>.</summary>
@@ -56,24 +56,24 @@ public sealed record ServiceFacts : ServingFacts
 {
     public ServiceType Type { get; init; }
 
-    /// <summary>Why an address or node port is missing (<see cref="ConditionReason"/>), with a sentence; null when all is held.</summary>
+    /// <summary>The <see cref="ConditionReason"/> and the sentence for a missing address or node port; null when none is missing.</summary>
     public string? PendingReason { get; init; }
     public string? PendingMessage { get; init; }
 
-    /// <summary>It holds at least one external address.</summary>
+    /// <summary>The Service holds at least one external address.</summary>
     public bool HasExternal { get; init; }
 }
 
-/// <summary>The facts of a FloatingIP; one that a Service holds has the facts of its own entries and routes.</summary>
+/// <summary>The facts of a FloatingIP. A FloatingIP of a Service has the facts of its own entries and routes.</summary>
 public sealed record FloatingIPFacts : ServingFacts
 {
     public FloatingIPKind Kind { get; init; }
 
-    /// <summary>A Service holds it, or it is attached to interfaces.</summary>
+    /// <summary>A Service holds the FloatingIP, or the FloatingIP is attached to interfaces.</summary>
     public bool Attached { get; init; }
 }
 
-/// <summary>A state and its conditions in the order Allocated, Programmed, Advertised, Ready. Value equality: an equal one need not be written.</summary>
+/// <summary>A state and its conditions in the order Allocated, Programmed, Advertised, Ready. Value equality, so that an equal status is not written again.</summary>
 public sealed record StatusResult(ResourceState State, EquatableList<Condition> Conditions)
 {
     /// <summary>The condition of a type.</summary>

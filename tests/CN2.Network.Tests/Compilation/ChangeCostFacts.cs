@@ -2,13 +2,13 @@ using CN2.Network.Compilation;
 
 namespace CN2.Network.Tests.Compilation;
 
-/// <summary>Cost follows the change: counted, not timed.</summary>
+/// <summary>The cost of a change depends on the change, not on the number of resources. The cost is counted, not timed.</summary>
 public sealed class ChangeCostFacts
 {
     private const int Count = 10_000;
 
     [Fact]
-    public void One_endpoint_change_among_ten_thousand_services_dirties_only_those_that_match()
+    public void One_endpoint_change_among_ten_thousand_services_marks_only_the_services_that_match()
     {
         var state = World();
         var endpoint = Given.Endpoint("pod-77", "app=web,instance=i77", "compute1", "10.1.0.77") with { Ready = false };
@@ -21,7 +21,7 @@ public sealed class ChangeCostFacts
     }
 
     [Fact]
-    public void A_change_of_one_endpoint_allocates_next_to_nothing_even_where_all_services_share_a_label()
+    public void A_change_of_one_endpoint_allocates_less_than_16_kilobytes_although_all_services_share_a_label()
     {
         var state = World();
         var endpoint = Given.Endpoint("pod-77", "app=web,instance=i77", "compute1", "10.1.0.77");

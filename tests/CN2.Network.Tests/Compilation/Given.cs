@@ -7,7 +7,7 @@ using CN2.Network.Resources;
 
 namespace CN2.Network.Tests.Compilation;
 
-/// <summary>Resources for tests in few words. A uid follows from kind and name, so that the same name is the same resource.</summary>
+/// <summary>Resources for tests. A uid is derived from kind and name, so the same name is the same resource.</summary>
 internal static class Given
 {
     public static Guid Uid(string kind, string name) => new(SHA256.HashData(Encoding.UTF8.GetBytes($"{kind} {name}")).AsSpan(0, 16));
@@ -65,7 +65,6 @@ internal static class Given
     }
 
     public static RouteTarget Target(string text) => RouteTarget.TryParse(text, out var target, out var error) ? target : throw new ArgumentException(error);
-
 
     public static VirtualMachineInterface Endpoint(string name, string labels, string virtualRouter, params string[] addresses) => new()
     {

@@ -62,7 +62,7 @@ public sealed class NetworkCompilerFacts
     }
 
     [Fact]
-    public void A_lost_virtual_router_keeps_its_entries_loses_its_routes_and_serves_no_other()
+    public void A_lost_virtual_router_keeps_its_entries_loses_its_routes_and_gets_no_traffic_from_others()
     {
         _state.Put(Given.VirtualRouter("compute2", "172.27.115.243") with { Lost = true });
         var compiled = Compile(Given.Service("web", "app=web"));
@@ -85,7 +85,7 @@ public sealed class NetworkCompilerFacts
     }
 
     [Fact]
-    public void Ready_health_and_virtual_router_decide_who_takes_new_flows()
+    public void Ready_health_and_virtual_router_decide_which_endpoints_take_new_flows()
     {
         _state.Put(Given.HealthCheck("hc"));
         _state.Put(Given.Endpoint("pod-1", "app=web", "compute1", "10.233.64.10") with { Ready = false });
@@ -113,7 +113,7 @@ public sealed class NetworkCompilerFacts
     }
 
     [Fact]
-    public void An_IPv6_address_is_routed_through_address6_and_a_node_without_one_is_named()
+    public void An_IPv6_address_is_routed_through_address6_and_a_virtual_router_without_one_is_a_problem()
     {
         _state.Put(Given.External("2001:db8:100::4", "vn", "web"));
         var compiled = Compile(Given.Service("web", "app=web"));
@@ -128,7 +128,7 @@ public sealed class NetworkCompilerFacts
     }
 
     [Fact]
-    public void Source_ranges_hold_for_external_addresses_of_their_family_only()
+    public void Source_ranges_apply_to_external_addresses_of_their_family_only()
     {
         _state.Put(Given.External("2001:db8:100::4", "vn", "web"));
         var compiled = Compile(Given.Service("web", "app=web") with
@@ -138,7 +138,7 @@ public sealed class NetworkCompilerFacts
         Assert.Equal(["10.0.0.0/8", "192.0.2.0/24"], NatEntry(compiled, "100.0.0.4").SourceRanges.Select(r => r.ToString()));
         Assert.Empty(NatEntry(compiled, "10.233.0.5").SourceRanges);
 
-        // Nobody of IPv6 is allowed: no entry, hence dropped, and no route.
+        // No IPv6 range is allowed, so there is no entry (the traffic is dropped) and no route.
         Assert.DoesNotContain(compiled.NatEntries, f => f.Key.Address?.ToString() == "2001:db8:100::4");
         Assert.DoesNotContain(compiled.Routes, r => r.Address.ToString() == "2001:db8:100::4");
         Assert.Contains(compiled.Problems, p => p is { Reason: ConditionReason.SourceRangesExcludeFamily, WithholdsAddress: true });
@@ -160,7 +160,7 @@ public sealed class NetworkCompilerFacts
     }
 
     [Fact]
-    public void An_overlay_network_that_exports_no_route_target_says_so()
+    public void An_overlay_network_that_exports_no_route_target_is_a_problem()
     {
         _state.Put(Given.Network("vn", underlay: false) with { ExportRouteTargets = [] });
         var compiled = Compile(Given.Service("web", "app=web"));
@@ -169,7 +169,7 @@ public sealed class NetworkCompilerFacts
     }
 
     [Fact]
-    public void A_directly_attached_floating_IP_is_one_to_one_or_by_its_port_map()
+    public void A_directly_attached_floating_IP_is_translated_one_to_one_or_by_its_port_map()
     {
         var direct = Given.External("100.0.0.9", "vn") with { Reserved = true, Interfaces = ["pod-3", "pod-1", "pod-8"] };
         _state.Put(direct);

@@ -24,7 +24,7 @@ public sealed class NetworkStateFacts
     }
 
     [Fact]
-    public void A_change_marks_its_owner_and_putting_the_same_again_marks_nobody()
+    public void A_change_marks_its_owner_and_putting_the_same_again_marks_no_owner()
     {
         Assert.Equal([_web.Uid], Dirty(s => s.Put(_pod with { Ready = false })));
         Assert.Empty(Dirty(s => s.Put(_pod with { Ready = false })));
@@ -36,7 +36,7 @@ public sealed class NetworkStateFacts
     }
 
     [Fact]
-    public void A_relabelled_endpoint_marks_only_those_that_lose_or_gain_it()
+    public void An_endpoint_with_new_labels_marks_only_the_services_that_lose_or_gain_it()
     {
         var gold = Given.Service("gold", "app=web,tier=gold");
         var silver = Given.Service("silver", "tier=silver");
@@ -50,7 +50,7 @@ public sealed class NetworkStateFacts
     }
 
     [Fact]
-    public void A_virtual_router_marks_the_owners_with_endpoints_there()
+    public void A_virtual_router_marks_the_owners_with_endpoints_on_it()
     {
         _state.Put(Given.Service("other", "app=other"));
         _state.Put(Given.Endpoint("pod-2", "app=other", "compute2", "10.233.65.10"));
@@ -72,7 +72,7 @@ public sealed class NetworkStateFacts
     }
 
     [Fact]
-    public void A_claimed_floating_IP_moves_from_its_own_owner_to_the_service()
+    public void A_floating_IP_that_a_service_takes_is_compiled_with_the_service()
     {
         var reserved = Given.External("100.0.0.9", "vn") with { Reserved = true, Interfaces = ["pod-1"] };
         Assert.Equal([reserved.Uid], Dirty(s => s.Put(reserved)));
@@ -106,7 +106,7 @@ public sealed class NetworkStateFacts
     }
 
     [Fact]
-    public void A_checked_endpoint_is_out_until_its_first_success_and_a_missing_check_is_named()
+    public void A_checked_endpoint_gets_no_traffic_before_its_first_success_and_a_missing_check_is_a_problem()
     {
         _state.Put(_pod with { HealthCheck = "http-hc" });
         Assert.Equal(0, Compiled().EndpointsReady);
@@ -148,7 +148,7 @@ public sealed class NetworkStateFacts
     }
 
     [Fact]
-    public void The_younger_of_two_resources_of_one_name_holds_whatever_the_order()
+    public void The_younger_of_two_resources_with_one_name_counts_in_any_order()
     {
         var replacement = _compute1 with { Uid = Guid.Parse("ffffffff-ffff-7fff-bfff-ffffffffffff"), Address = System.Net.IPAddress.Parse("172.27.115.200") };
         _state.Put(replacement);
@@ -160,13 +160,19 @@ public sealed class NetworkStateFacts
     }
 
     [Fact]
-    public void MarkAllDirty_marks_every_owner()
+    public void A_first_load_marks_every_owner_and_every_checked_endpoint()
     {
+        var state = new NetworkState();
         var direct = Given.External("100.0.0.9", "vn") with { Reserved = true, Interfaces = ["pod-1"] };
-        _state.Put(direct);
-        _state.Put(Given.External("100.0.0.10", "vn") with { Reserved = true });
-        _state.TakeDirtyOwners();
-        Assert.Equal(new HashSet<Guid> { _web.Uid, direct.Uid }, Dirty(s => s.MarkAllDirty()));
+        var check = Given.Endpoint("pod-2", "app=other", "compute1", "10.233.64.11") with { HealthCheck = "http-hc" };
+        state.Put(_web);
+        state.Put(_external);
+        state.Put(_pod);
+        state.Put(check);
+        state.Put(direct);
+        state.Put(Given.External("100.0.0.10", "vn") with { Reserved = true });
+        Assert.Equal(new HashSet<Guid> { _web.Uid, direct.Uid }, [.. state.TakeDirtyOwners()]);
+        Assert.Equal([check.Uid], state.TakeDirtyInterfaces());
     }
 
     private CompiledOwner Compiled() => _state.Compile(_web.Uid)!;

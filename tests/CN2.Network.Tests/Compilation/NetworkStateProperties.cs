@@ -7,7 +7,7 @@ using CsCheck;
 namespace CN2.Network.Tests.Compilation;
 
 /// <summary>
-/// Random streams of puts and removes over a small world in which everything meets everything. Addresses and node ports are unique in it,
+/// Random streams of puts and removes over a few resources, so that most of them refer to each other. Addresses and node ports are unique,
 /// as the database guarantees.
 /// </summary>
 public sealed class NetworkStateProperties
@@ -103,7 +103,7 @@ public sealed class NetworkStateProperties
                 var (wantedOwners, wantedProbes) = Full(world.Values);
                 AssertEqual(wantedOwners, owners);
 
-                // A new state of health alone travels from the probe, not to it.
+                // A new state of health alone comes from the probe, so the probe need not change.
                 AssertEqual(
                     wantedProbes.ToDictionary(p => p.Key, p => p.Value with { LastKnown = default }),
                     probes.ToDictionary(p => p.Key, p => p.Value with { LastKnown = default }));
@@ -178,9 +178,6 @@ public sealed class NetworkStateProperties
     {
         var state = new NetworkState();
         foreach (var resource in resources) Change.Put(state, resource);
-        state.TakeDirtyOwners();
-        state.TakeDirtyInterfaces();
-        state.MarkAllDirty();
         var owners = new Dictionary<Guid, CompiledOwner>();
         var probes = new Dictionary<Guid, Probe>();
         Merge(state, owners, probes);

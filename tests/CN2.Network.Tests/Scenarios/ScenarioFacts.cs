@@ -4,8 +4,8 @@ using CN2.Network.Compilation;
 namespace CN2.Network.Tests.Scenarios;
 
 /// <summary>
-/// Each folder here is a scenario: <c>resources.json</c> in, <c>expected.txt</c> out, both for reading. After a wanted change of behaviour
-/// run the tests once with <c>CN2_UPDATE_SCENARIOS=1</c> and read the difference.
+/// Each folder is a scenario: <c>resources.json</c> is the input, <c>expected.txt</c> the output. After an intended change of behaviour run the
+/// tests once with <c>CN2_UPDATE_SCENARIOS=1</c> and review the difference.
 /// </summary>
 public sealed class ScenarioFacts
 {

@@ -9,7 +9,7 @@ using CN2.Network.Tests.Compilation;
 
 namespace CN2.Network.Tests.Scenarios;
 
-/// <summary>The resources of a scenario, written with the API's field names; names take the place of uids. Unknown members are an error.</summary>
+/// <summary>The resources of a scenario in the field names of the API, with names instead of uids. Unknown members are an error.</summary>
 internal static class ScenarioResources
 {
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web)

@@ -6,7 +6,7 @@ using CN2.Network.Sequencing;
 
 namespace CN2.Network.Tests.Scenarios;
 
-/// <summary>A compiled network as readable text: what every owner asks for, then what every vRouter gets of it.</summary>
+/// <summary>A compiled network as text: first what each owner asks for, then the entries and probes of each vRouter.</summary>
 internal static class ScenarioText
 {
     public static string Of(NetworkState state)

@@ -44,7 +44,7 @@ public class RouteSequencerTests
     }
 
     [Fact]
-    public void A_route_let_go_and_wanted_again_before_anybody_was_told_is_not_withdrawn()
+    public void A_route_that_is_wanted_again_before_the_changes_are_taken_is_not_withdrawn()
     {
         var wanted = Routes.Through(4, "compute1");
         Up(wanted);
@@ -57,7 +57,7 @@ public class RouteSequencerTests
     }
 
     [Fact]
-    public void An_endpoint_that_moves_is_made_before_it_is_broken()
+    public void The_old_route_of_a_moved_endpoint_stays_until_the_new_one_is_confirmed()
     {
         Up(Routes.Through(4, "compute1"));
         _world.Set(Routes.Through(4, "compute2"));
@@ -72,7 +72,7 @@ public class RouteSequencerTests
     }
 
     [Fact]
-    public void A_network_that_goes_over_to_the_overlay_is_never_in_neither_family()
+    public void A_network_that_changes_to_the_overlay_always_has_a_route()
     {
         var underlay = Routes.Through(4, "compute1", "compute2");
         Up(underlay);
@@ -92,7 +92,7 @@ public class RouteSequencerTests
     }
 
     [Fact]
-    public void A_successor_that_never_comes_up_does_not_keep_the_old_route_for_ever()
+    public void An_old_route_waits_five_seconds_at_most_for_its_successor()
     {
         Up(Routes.Through(4, "compute1"));
         _world.Set(Routes.Through(4, "compute2"));
@@ -102,7 +102,7 @@ public class RouteSequencerTests
     }
 
     [Fact]
-    public void A_vRouter_that_is_lost_waits_for_no_successor()
+    public void The_route_of_a_lost_vRouter_is_withdrawn_without_waiting_for_a_successor()
     {
         Up(Routes.Through(4, "compute1"));
         _world.Unreachable.Add("compute1");
@@ -112,7 +112,7 @@ public class RouteSequencerTests
     }
 
     [Fact]
-    public void The_last_endpoint_that_drains_keeps_taking_flows_until_the_route_is_gone()
+    public void The_last_endpoint_that_drains_takes_flows_until_the_route_is_withdrawn()
     {
         Up(Routes.Through(4, "compute1"));
         _world.Set(Routes.Through(4, "~compute1"));
@@ -126,7 +126,7 @@ public class RouteSequencerTests
     }
 
     [Fact]
-    public void A_route_wanted_again_while_it_is_being_withdrawn_comes_back()
+    public void A_route_that_is_wanted_again_during_its_withdrawal_is_announced_again()
     {
         Up(Routes.Through(4, "compute1"));
         _world.Set(Routes.Through(4));
@@ -145,7 +145,7 @@ public class RouteSequencerTests
     }
 
     [Fact]
-    public void A_floating_IP_that_changes_hands_keeps_its_route()
+    public void A_floating_IP_that_changes_its_owner_keeps_its_route()
     {
         Up(Routes.Compile(Guid.CreateVersion7(), 4, ["compute1"]));
         var first = _world.Sequencer.Compiled.Keys.Single();
@@ -157,7 +157,18 @@ public class RouteSequencerTests
     }
 
     [Fact]
-    public void A_withdrawal_of_an_earlier_next_hop_does_not_stand_for_that_of_the_route()
+    public void A_route_that_waits_for_its_entries_still_waits_for_them_after_its_former_owner_is_removed()
+    {
+        var (former, owner) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        _world.Set(Routes.Compile(former, 4, ["compute1"]));
+        _world.Set(Routes.Compile(owner, 4, ["compute1"]));
+        _world.Remove(former);
+        _world.Acknowledge("compute1");
+        Assert.Equal(["compute1"], Through(4));
+    }
+
+    [Fact]
+    public void A_confirmed_withdrawal_of_an_earlier_next_hop_does_not_count_for_the_route()
     {
         Up(Routes.Through(4, "compute1"));
         var route = _world.Sequencer.AnnouncedRoutes.Single();
@@ -219,7 +230,7 @@ public class RouteSequencerTests
     }
 
     [Fact]
-    public void A_key_that_two_owners_exchange_in_one_round_stays()
+    public void A_key_that_two_owners_exchange_in_one_flush_stays()
     {
         var (a, b) = (Guid.CreateVersion7(), Guid.CreateVersion7());
         _world.Set((a, Routes.NodePort(a, 30001)), (b, Routes.NodePort(b, 30002)));
@@ -230,7 +241,7 @@ public class RouteSequencerTests
         Assert.Equal([30003], _world.TableOf("compute1").Keys.Select(k => (int)k.Port));
     }
 
-    /// <summary>The world asserts the invariant after every step; here the steps come in any order.</summary>
+    /// <summary>The world checks the invariant after every step; here the steps come in random order.</summary>
     [Theory]
     [InlineData(1)]
     [InlineData(2)]

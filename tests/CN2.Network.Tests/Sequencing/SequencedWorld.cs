@@ -8,7 +8,7 @@ using CN2.Network.Sequencing;
 namespace CN2.Network.Tests.Sequencing;
 
 /// <summary>
-/// vRouters and a speaker that do what the sequencer says, as late as the test likes, and check the product's promise at every step:
+/// vRouters and a speaker that carry out the changes of the sequencer when the test says so. Every step checks the promise of the product:
 /// a route in the speaker always has entries behind it that its vRouter has acknowledged.
 /// </summary>
 internal sealed class SequencedWorld : IAcknowledgements
@@ -28,7 +28,7 @@ internal sealed class SequencedWorld : IAcknowledgements
 
     public DateTimeOffset Now { get; private set; } = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    /// <summary>Routes the speaker may hold: told and not confirmed to be gone.</summary>
+    /// <summary>Routes that the speaker may have: it was asked to announce them and has not confirmed the withdrawal.</summary>
     public Dictionary<(Guid FloatingIP, string VirtualRouter, int RoutingInstance), FloatingIPRoute> Speaker { get; } = [];
 
     public HashSet<string> Unreachable { get; } = [];
@@ -50,7 +50,7 @@ internal sealed class SequencedWorld : IAcknowledgements
 
     public void Remove(Guid owner) => Do(() => Sequencer.Set(owner, null, Now));
 
-    /// <summary>Several owners compiled in one round.</summary>
+    /// <summary>Sets several owners before the changes are taken.</summary>
     public void Set(params (Guid Owner, CompiledOwner? Compiled)[] owners) => Do(() =>
     {
         foreach (var (owner, compiled) in owners) Sequencer.Set(owner, compiled, Now);
@@ -88,7 +88,7 @@ internal sealed class SequencedWorld : IAcknowledgements
         Do(() => Sequencer.Tick(Now));
     }
 
-    /// <summary>Everybody answers and time passes until nothing moves any more.</summary>
+    /// <summary>All vRouters and the speaker answer and time passes, until nothing changes any more.</summary>
     public void Settle()
     {
         for (var i = 0; i < 10; i++)
@@ -135,7 +135,7 @@ internal sealed class SequencedWorld : IAcknowledgements
         {
             Assert.True(
                 _accounts[virtualRouter].Table.Values.Any(e => e.Carries && IsOf(e, route)),
-                $"the speaker holds {route.Address} through {virtualRouter}, whose entries are gone ({floatingIP})");
+                $"the speaker holds {route.Address} through {virtualRouter}, whose entries are removed ({floatingIP})");
         }
 
         foreach (var (virtualRouter, account) in _accounts)
@@ -186,7 +186,7 @@ internal static class Routes
 
     public static IPAddress AddressOf(Guid floatingIP) => new([100, 0, 0, floatingIP.ToByteArray()[0]]);
 
-    /// <summary>An owner with one FloatingIP whose endpoints live on these vRouters; a draining one is written with a leading tilde.</summary>
+    /// <summary>An owner with one FloatingIP and endpoints on these vRouters. A leading tilde marks a draining endpoint.</summary>
     public static CompiledOwner Through(int n, params string[] endpoints) => Compile(FloatingIP(n), n, endpoints);
 
     /// <summary>An owner with a node port only.</summary>
@@ -207,7 +207,7 @@ internal static class Routes
         EndpointsReady = 1,
     };
 
-    /// <summary>The same in the overlay: the network has number 7.</summary>
+    /// <summary>The same owner in the overlay: its network has number 7.</summary>
     public static CompiledOwner InOverlay(CompiledOwner owner)
     {
         var network = Network with { Number = 7, FabricForwarding = false };

@@ -20,7 +20,7 @@ public sealed class ServiceStatusFacts
         HasEstablishedPeer = true,
     };
 
-    // Case -> state, then Allocated, Programmed, Advertised, Ready: T or F and the reason.
+    // Expected: the state, then T or F and the reason of Allocated, Programmed, Advertised and Ready.
     public static TheoryData<string, ServiceFacts, string> Cases => new()
     {
         { "serving", Serving, "Success | T Allocated | T Programmed | T Advertised | T Ready" },
@@ -61,7 +61,7 @@ public sealed class ServiceStatusFacts
     }
 
     [Fact]
-    public void Messages_name_who_is_awaited_and_what_refused()
+    public void Messages_name_the_awaited_vRouters_and_the_refusal()
     {
         var awaited = ServiceStatusCompiler.Compile(Serving with { VirtualRoutersAwaited = ["c1", "c2", "c3", "c4", "c5"] });
         Assert.Contains("vRouters c1, c2, c3 and 2 more", awaited[ConditionType.Programmed].Message, StringComparison.Ordinal);
@@ -77,7 +77,7 @@ public sealed class ServiceStatusFacts
     [InlineData("external", "Success | T Allocated | T Programmed | T Advertised | T Ready")]
     [InlineData("refused", "Failure | T Allocated | F VirtualRouterRefused | T Advertised | F VirtualRouterRefused")]
     [InlineData("deleting", "Deleting | T Allocated | T Programmed | F Deleting | F Deleting")]
-    public void A_floating_IP_says_the_same_of_itself(string name, string expected)
+    public void A_floating_IP_has_the_same_conditions(string name, string expected)
     {
         var serving = new FloatingIPFacts
         {
@@ -103,7 +103,7 @@ public sealed class ServiceStatusFacts
     }
 
     [Fact]
-    public void A_port_map_is_written_as_CN2_does()
+    public void A_port_map_is_written_like_in_CN2()
     {
         Assert.Equal("TCP/8080->80,UDP/53->53", PortMappingText.Of([new PortMapping(TransportProtocol.TCP, 8080, 80), new(TransportProtocol.UDP, 53, 53)]));
         Assert.Equal("TCP/8080->80", PortMappingText.Of([new ServicePort("http", TransportProtocol.TCP, 8080, 80, 30001)]));
