@@ -1,5 +1,5 @@
--- The transaction CN2.Api sends for one POST of a Service (Services/ServiceStatements.cs, Allocation/AddressAllocator.cs,
--- Data/ChangeList.cs), in as few round trips as pgbench can. Words between @ are filled in by the bench.
+-- The transaction CN2.Api sends for one POST of a Service (Services/ServiceTable.cs, FloatingIPs/FloatingIPTable.cs,
+-- Allocation/AddressAllocator.cs, Data/ChangeList.cs), in as few round trips as pgbench can. Words between @ are filled in by the bench.
 \set seq :seq + 1
 \startpipeline
 BEGIN;

@@ -41,6 +41,13 @@ public sealed class Catalog(ServiceNetworkOptions serviceNetwork)
         }
     }
 
+    /// <summary>Locks the catalog until the transaction ends. Writers of its rows call this before they lock a row, so that they never deadlock.</summary>
+    public static async Task LockAsync(NpgsqlConnection connection, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand("SELECT version FROM catalog FOR UPDATE", connection);
+        await command.ExecuteNonQueryAsync(ct);
+    }
+
     /// <summary>
     /// Null: the rows changed between two of the SELECTs. Each SELECT sees what is committed when it begins. The version is read first and
     /// last; if it is the same, all SELECTs saw the same rows. A REPEATABLE READ transaction would cost a round trip more, and could not

@@ -1,17 +1,7 @@
-using System.Net;
 using CN2.Network.Addressing;
 using CN2.Network.Resources;
 
 namespace CN2.Api.Allocation;
-
-/// <summary>A subnet as the allocator needs it.</summary>
-public sealed record CatalogSubnet(int Id, IPNetwork Cidr, IPAddress? Gateway)
-{
-    public IPFamily Family { get; } = Cidr.FamilyOf();
-
-    /// <summary>A user may ask for the address; see <see cref="SubnetPlan.IsUnusable"/>.</summary>
-    public bool CanBeRequested(IPAddress address) => !SubnetPlan.IsUnusable(Cidr, Gateway, address);
-}
 
 /// <summary>An ExternalNetwork as selection and allocation need it; <see cref="Subnets"/> in the order in which they are tried.</summary>
 public sealed record CatalogNetwork

@@ -17,7 +17,7 @@ public sealed class ServicePools(NpgsqlDataSource source, ServiceNetworkOptions 
     {
         await using var connection = await source.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        await ExecuteAsync("SELECT version FROM catalog FOR UPDATE");
+        await Catalog.LockAsync(connection, ct);
         foreach (var network in new[] { serviceNetwork.V4, serviceNetwork.V6 })
         {
             if (await ScalarAsync("SELECT id FROM subnet WHERE external_network_uid IS NULL AND cidr = $1", Cidr(network)) is not null) continue;

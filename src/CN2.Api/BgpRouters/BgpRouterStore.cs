@@ -13,11 +13,11 @@ namespace CN2.Api.BgpRouters;
 /// <summary>Reads and writes BgpRouter rows; each write is one decision inside <see cref="WritePipeline"/>'s transaction.</summary>
 public sealed class BgpRouterStore
 {
-    /// <summary>Puts rows and the control nodes' sessions to them together.</summary>
+    /// <summary>Makes the representations from the rows and the sessions that the control nodes reported.</summary>
     public async Task<List<BgpRouterResource>> ToResourcesAsync(CN2DbContext db, IReadOnlyList<BgpRouterRow> rows, CancellationToken cancellationToken)
     {
         if (rows.Count == 0) return [];
-        // A replica that is gone has no sessions, whatever it wrote last.
+        // A replica that is gone has no sessions any more, although its last report is still there.
         var nodes = await db.ControlNodes.Where(n => n.LastSeenAt > CN2DbContext.Now() - ControlNodeStore.GoneAfter).OrderBy(n => n.Name).ToListAsync(cancellationToken);
         var sessions = nodes.ConvertAll(n => (n.Name, Sessions: ApiJson.Read<Dictionary<string, KeptBgpSession>>(n.Sessions)));
         return [.. rows.Select(row => ToResource(row, [.. sessions.Where(n => n.Sessions.ContainsKey(row.Name)).Select(n => ToSession(n.Name, n.Sessions[row.Name]))]))];
@@ -26,7 +26,7 @@ public sealed class BgpRouterStore
     public async Task<BgpRouterResource> ToResourceAsync(CN2DbContext db, BgpRouterRow row, CancellationToken cancellationToken) =>
         (await ToResourcesAsync(db, [row], cancellationToken))[0];
 
-    /// <summary>What a PUT would have to say to change nothing; without the key, which stays when it is left out.</summary>
+    /// <summary>The request that, as a PUT, changes nothing; without the key, because a PUT without one keeps it.</summary>
     public static BgpRouterRequest ToRequest(BgpRouterRow row)
     {
         var spec = ApiJson.Read<BgpRouterSpec>(row.Spec);

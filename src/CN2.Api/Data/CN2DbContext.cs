@@ -4,9 +4,10 @@ using Microsoft.EntityFrameworkCore;
 namespace CN2.Api.Data;
 
 /// <summary>
-/// The tables that rows are read from and saved to as objects. What EF cannot express is raw SQL in the migration Constraints:
-/// tables keyed by address (subnet_scope, subnet_range, free_address, interface_address), the exclusion constraint over subnets,
-/// the foreign key that ties an address to its subnet, the allocation functions, the trigger that returns addresses.
+/// The tables that EF maps. EF reads and writes the plain resources with it; the hot ones have a table class with SQL
+/// (docs/adr/0007-ef-or-sql.md). What EF cannot express is SQL in the migration Constraints: tables with an address in their key
+/// (subnet_scope, subnet_range, free_address, interface_address), the exclusion constraint over subnets, the foreign key from an address to
+/// its subnet, the allocation functions, the trigger that frees addresses.
 /// </summary>
 public sealed class CN2DbContext(DbContextOptions<CN2DbContext> options) : DbContext(options)
 {
@@ -49,7 +50,7 @@ public sealed class CN2DbContext(DbContextOptions<CN2DbContext> options) : DbCon
             row.Property(nameof(ResourceRow.Uid)).ValueGeneratedNever();
             row.Property(nameof(ResourceRow.Labels)).HasColumnType("jsonb");
             row.Property(nameof(ResourceRow.Annotations)).HasColumnType("jsonb");
-            // FloatingIPs come two to a Service, on the hottest path, and hardly any carries labels.
+            // No index for FloatingIPs: every create of a Service inserts two of them, and they rarely have labels.
             if (type != typeof(FloatingIPRow)) row.HasIndex(nameof(ResourceRow.Labels)).HasMethod("gin");
             if (type.IsSubclassOf(typeof(NamespacedRow)))
             {

@@ -6,7 +6,7 @@ namespace CN2.Api.Data;
 /// <summary>Reads the change feed in its only safe order: below the oldest running transaction, by (xid, id).</summary>
 public sealed class ChangeFeedReader(NpgsqlDataSource source)
 {
-    /// <summary>Where the feed ends now: rows after it are still to come.</summary>
+    /// <summary>The current end of the feed: every later row comes after this position.</summary>
     public async Task<FeedPosition> EndAsync(CancellationToken cancellationToken)
     {
         await using var command = source.CreateCommand("SELECT pg_snapshot_xmin(pg_current_snapshot())");

@@ -4,8 +4,8 @@ using Npgsql;
 namespace CN2.Api.Data;
 
 /// <summary>
-/// Carries <see cref="ChangeSignal"/> between replicas: one <c>NOTIFY cn2_change</c> at most every 20 ms, from a connection of its own
-/// (a NOTIFY inside the writing transactions makes their commits queue on one lock), and LISTEN on another.
+/// Sends <see cref="ChangeSignal"/> to the other replicas: at most one <c>NOTIFY cn2_change</c> every 20 ms, from a connection of its own,
+/// because NOTIFY inside the writing transactions makes their commits wait for one lock. LISTEN has another connection.
 /// </summary>
 public sealed partial class ChangeNotifier(ChangeSignal signal, DedicatedConnection dedicated, ILogger<ChangeNotifier> logger) : BackgroundService
 {
@@ -37,7 +37,7 @@ public sealed partial class ChangeNotifier(ChangeSignal signal, DedicatedConnect
             if (notification.PID != _notifierPid) signal.SetFromElsewhere();
         };
         await using (var listen = new NpgsqlCommand("LISTEN cn2_change", connection)) await listen.ExecuteNonQueryAsync(stopping);
-        signal.SetFromElsewhere(); // what was committed while nobody listened
+        signal.SetFromElsewhere(); // for what was committed before LISTEN
         while (true) await connection.WaitAsync(stopping);
     }, stopping);
 

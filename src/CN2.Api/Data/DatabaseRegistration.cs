@@ -12,7 +12,7 @@ public static class DatabaseRegistration
         services.AddSingleton(provider =>
         {
             var source = new NpgsqlDataSourceBuilder(provider.GetRequiredService<DatabaseOptions>().ConnectionString);
-            source.EnableDynamicJson(); // labels are dictionaries in jsonb columns
+            source.EnableDynamicJson(); // jsonb columns hold labels as dictionaries
             return source.Build();
         });
         services.AddPooledDbContextFactory<CN2DbContext>((provider, options) => options

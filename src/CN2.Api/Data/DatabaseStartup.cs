@@ -2,7 +2,7 @@ using CN2.Api.Options;
 
 namespace CN2.Api.Data;
 
-/// <summary>Before anything else starts: PostgreSQL answers (it may still be starting: it gets half a minute) and, unless switched off, migrations.</summary>
+/// <summary>Before anything else starts: waits up to 30 s for PostgreSQL, which may be starting too, and applies migrations unless that is switched off.</summary>
 public sealed partial class DatabaseStartup(Migrator migrator, DatabaseOptions options, TimeProvider time, ILogger<DatabaseStartup> logger) : IHostedLifecycleService
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);

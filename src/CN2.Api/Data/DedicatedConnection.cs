@@ -4,8 +4,8 @@ using Npgsql;
 namespace CN2.Api.Data;
 
 /// <summary>
-/// Opens connections outside the pool, for what lives in a session: LISTEN, session-level advisory locks. Pooled connections are not
-/// reset between uses, so such state must never get onto one.
+/// Opens connections outside the pool for state of a session: LISTEN, session-level advisory locks. Pooled connections are not reset
+/// between uses, so they must never have such state.
 /// </summary>
 public sealed class DedicatedConnection(DatabaseOptions options)
 {

@@ -6,7 +6,7 @@ namespace CN2.Api.Data;
 /// <summary>Brings the schema up to date (<c>CN2.Api migrate</c>, and at start unless <c>Database__Migrate=false</c>).</summary>
 public sealed partial class Migrator(IDbContextFactory<CN2DbContext> contexts, NpgsqlDataSource source, ILogger<Migrator> logger)
 {
-    /// <summary>Applies what is missing. Replicas that start together take turns (EF holds a lock on its history table).</summary>
+    /// <summary>Applies the missing migrations. Replicas that start at the same time take turns, because EF locks its history table.</summary>
     public async Task MigrateAsync(CancellationToken cancellationToken)
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
@@ -17,7 +17,7 @@ public sealed partial class Migrator(IDbContextFactory<CN2DbContext> contexts, N
         await source.ReloadTypesAsync(cancellationToken);
     }
 
-    /// <summary>True when no migration of this version is missing in the database.</summary>
+    /// <summary>True when the database has all migrations of this version.</summary>
     public async Task<bool> IsCurrentAsync(CancellationToken cancellationToken)
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);

@@ -6,7 +6,7 @@ namespace CN2.Api.Data;
 /// <summary>Reads what an exception from the database means.</summary>
 public static class PostgresErrors
 {
-    /// <summary>PostgreSQL's own error. EF wraps it once, and once more when it is transient (a deadlock). Null: there is none.</summary>
+    /// <summary>The error of PostgreSQL inside an exception; null: there is none. EF wraps it once, and a transient one (a deadlock) twice.</summary>
     public static PostgresException? Find(Exception? e)
     {
         while (e is not null and not PostgresException) e = e.InnerException;

@@ -3,7 +3,7 @@ using CN2.Api.Data.Rows;
 
 namespace CN2.Api.Data;
 
-/// <summary>The collection's word of each kind, as in paths, <c>watch?kinds=</c> and <c>events?regarding=</c>.</summary>
+/// <summary>The name of each kind's collection, as in paths, <c>watch?kinds=</c> and <c>events?regarding=</c>.</summary>
 public static class ResourceKinds
 {
     private static readonly FrozenDictionary<ResourceKind, string> Collections = new Dictionary<ResourceKind, string>

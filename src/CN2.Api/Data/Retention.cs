@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace CN2.Api.Data;
 
-/// <summary>Removes what is kept for a time only: events, change rows, idempotency keys. Every replica does it; it is repeatable.</summary>
+/// <summary>Deletes events, change rows and idempotency keys after their retention time. Every replica does it; it is repeatable.</summary>
 public sealed partial class Retention(NpgsqlDataSource source, RetentionOptions options, TimeProvider time, ILogger<Retention> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);

@@ -3,10 +3,10 @@ using Npgsql;
 
 namespace CN2.Api.Data;
 
-/// <summary>Plain SQL beside EF.</summary>
+/// <summary>SQL on the connection of an EF context.</summary>
 public static class SqlConnections
 {
-    /// <summary>The context's own connection, opened; it is given back with the context.</summary>
+    /// <summary>The open connection of the context; it returns to the pool together with the context.</summary>
     public static async Task<NpgsqlConnection> OpenSqlAsync(this CN2DbContext db, CancellationToken cancellationToken)
     {
         await db.Database.OpenConnectionAsync(cancellationToken);

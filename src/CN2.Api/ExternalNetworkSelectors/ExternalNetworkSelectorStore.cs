@@ -29,7 +29,7 @@ public sealed class ExternalNetworkSelectorStore
         };
     }
 
-    /// <summary>What a PUT would have to say to change nothing.</summary>
+    /// <summary>The request that, as a PUT, changes nothing.</summary>
     public static ExternalNetworkSelectorRequest ToRequest(ExternalNetworkSelectorRow row)
     {
         var spec = ApiJson.Read<ExternalNetworkSelectorSpec>(row.Spec);
@@ -60,7 +60,7 @@ public sealed class ExternalNetworkSelectorStore
     {
         if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
         var spec = SpecOf(request);
-        // jsonb keeps its own order of members: compared as this program writes it.
+        // jsonb changes the order of members, so both are compared in the order that this program writes.
         var changed = ApiJson.Text(ApiJson.Read<ExternalNetworkSelectorSpec>(row.Spec)) != spec;
         if (changed) row.Spec = spec;
         if (row.ChangeMetadata(request) || changed) scope.Touch(ResourceKind.ExternalNetworkSelector, row);
@@ -79,7 +79,7 @@ public sealed class ExternalNetworkSelectorStore
     private static string SpecOf(ExternalNetworkSelectorRequest request) =>
         ApiJson.Text(new ExternalNetworkSelectorSpec(Canonical(request.NetworkSelector!), request.NamespaceSelector is null ? null : Canonical(request.NamespaceSelector)));
 
-    /// <summary>One order of labels, so that the same selector is the same text.</summary>
+    /// <summary>Puts labels into one order, so that equal selectors are equal texts.</summary>
     private static LabelSelectorBody Canonical(LabelSelectorBody selector) => new()
     {
         MatchLabels = selector.MatchLabels?.OrderBy(p => p.Key.Length).ThenBy(p => p.Key, StringComparer.Ordinal).ToDictionary(),

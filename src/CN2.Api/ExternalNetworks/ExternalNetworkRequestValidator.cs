@@ -6,7 +6,7 @@ using FluentValidation;
 
 namespace CN2.Api.ExternalNetworks;
 
-/// <summary>The form of an ExternalNetwork.</summary>
+/// <summary>Checks the form of an ExternalNetwork.</summary>
 public sealed class ExternalNetworkRequestValidator : AbstractValidator<ExternalNetworkRequest>
 {
     private const int MaxSubnets = 100;

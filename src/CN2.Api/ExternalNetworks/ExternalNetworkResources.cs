@@ -10,7 +10,7 @@ using Npgsql;
 
 namespace CN2.Api.ExternalNetworks;
 
-/// <summary>Makes the representation of ExternalNetworks; how full their subnets are is one query for a page, who may hear of them another.</summary>
+/// <summary>Makes the representations of ExternalNetworks; a page costs one query for the use of its subnets and one for the BgpRouters.</summary>
 public sealed class ExternalNetworkResources(BgpOptions bgp)
 {
     public static ExternalNetworkRequest ToRequest(ExternalNetworkRow row)
@@ -72,7 +72,7 @@ public sealed class ExternalNetworkResources(BgpOptions bgp)
         return rows.Select(r => Make(r, cidr => held.GetValueOrDefault((r.Uid, cidr)), peers)).ToList();
     }
 
-    /// <summary>The BgpRouters that are not taken down.</summary>
+    /// <summary>The BgpRouters that are not adminDown.</summary>
     private static async Task<List<OverlayPeer>> PeersAsync(NpgsqlConnection connection, CancellationToken ct)
     {
         var peers = new List<OverlayPeer>();

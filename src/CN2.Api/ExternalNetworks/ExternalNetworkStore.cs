@@ -1,4 +1,5 @@
 using System.Net;
+using CN2.Api.Allocation;
 using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
@@ -6,28 +7,27 @@ using CN2.Api.Json;
 using CN2.Api.Writes;
 using CN2.Network.Addressing;
 using Microsoft.EntityFrameworkCore;
-using Npgsql;
-using NpgsqlTypes;
 
 namespace CN2.Api.ExternalNetworks;
 
 /// <summary>
-/// What requests do to ExternalNetworks; each method is one decision inside <see cref="WritePipeline"/>'s transaction. Writers of
-/// networks take turns (they lock the catalog's row first); those who allocate do not wait for them.
+/// What requests do to ExternalNetworks; each method is one decision inside <see cref="WritePipeline"/>'s transaction. The row is EF's,
+/// the pools are <see cref="SubnetTable"/>'s. Writers of networks take turns, because each locks the catalog's row first; writers that
+/// allocate do not wait for them.
 /// </summary>
 public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
 {
-    /// <summary>The row, locked until the transaction ends, after the catalog's.</summary>
+    /// <summary>The row, locked until the transaction ends; the catalog's row is locked before it.</summary>
     public async Task<ExternalNetworkRow?> LockAsync(WriteScope scope, string ns, string name, CancellationToken ct)
     {
-        await ExecuteAsync(scope, "SELECT version FROM catalog FOR UPDATE", ct);
+        await Catalog.LockAsync(scope.Connection, ct);
         return await scope.Db.ExternalNetworks.FromSql($"SELECT * FROM external_network WHERE namespace = {ns} AND name = {name} FOR UPDATE").AsTracking().SingleOrDefaultAsync(ct);
     }
 
     public async Task<WriteOutcome> CreateAsync(WriteScope scope, string ns, ExternalNetworkRequest request, CancellationToken ct)
     {
-        await ExecuteAsync(scope, "SELECT version FROM catalog FOR UPDATE", ct);
-        // Where it would be comes before what it asks for: a POST sent twice is told that it exists, not that it overlaps itself.
+        await Catalog.LockAsync(scope.Connection, ct);
+        // Before the subnets are compared, so that a repeated POST is answered already-exists and not subnet-overlap.
         if (!await scope.Db.Namespaces.AnyAsync(n => n.Name == ns, ct)) return ApiProblem.NotFound($"Namespace {ns}");
         if (await scope.Db.ExternalNetworks.AnyAsync(n => n.Namespace == ns && n.Name == request.Name, ct)) return ApiProblem.AlreadyExists($"ExternalNetwork {ns}/{request.Name}");
         var spec = ToSpec(request);
@@ -40,14 +40,13 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
             AutoAssign = request.AutoAssign ?? true,
             Priority = request.Priority ?? 0,
         }.CreatedAt(scope, request);
-        if (await ScalarAsync(scope, "SELECT n FROM generate_series(1, 65535) n WHERE NOT EXISTS (SELECT FROM external_network e WHERE e.number = n) ORDER BY n LIMIT 1", ct) is not int number)
-            return ApiProblem.InUse("Every network number (1 to 65535)", ["65535 ExternalNetworks"]);
-        row.Number = number;
+        row.Number = await FreeNumberAsync(scope, ct);
+        if (row.Number == 0) return ApiProblem.InUse("Every network number (1 to 65535)", ["65535 ExternalNetworks"]);
         if (await OverlapAsync(scope, row, spec, ct) is { } overlap) return overlap;
         scope.Db.ExternalNetworks.Add(row);
         scope.Changes.Added(ResourceKind.ExternalNetwork, ns, row.Name, row.Uid);
         await scope.SaveAsync(ct);
-        for (var i = 0; i < spec.Subnets.Count; i++) await AddSubnetAsync(scope, row, spec, i, ct);
+        for (var i = 0; i < spec.Subnets.Count; i++) await SubnetTable.AddAsync(scope.Connection, row.Uid, SubnetPlans.Of(spec.Subnets[i]), i, ScopesOf(row, spec), ct);
         return new WriteOutcome.Created((await resources.ReadAsync(scope.Connection, [row], ct))[0]);
     }
 
@@ -72,10 +71,10 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
     public async Task<WriteOutcome> DeleteAsync(WriteScope scope, ExternalNetworkRow row, CancellationToken ct)
     {
         if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
-        var holders = await HoldersAsync(scope, "s.external_network_uid = $1", ct, Value(row.Uid));
+        var holders = await SubnetTable.HoldersOfNetworkAsync(scope.Connection, row.Uid, ct);
         if (holders.Count > 0) return ApiProblem.InUse(What(row), holders);
         var last = (await resources.ReadAsync(scope.Connection, [row], ct))[0];
-        await ExecuteAsync(scope, "DELETE FROM subnet WHERE external_network_uid = $1", ct, Value(row.Uid));
+        await SubnetTable.DeleteOfNetworkAsync(scope.Connection, row.Uid, ct);
         scope.Db.ExternalNetworks.Remove(row);
         scope.Changes.Deleted(ResourceKind.ExternalNetwork, last);
         return new WriteOutcome.Gone();
@@ -98,10 +97,10 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
         },
     };
 
-    /// <summary>Sets: their order means nothing, so it is always the same.</summary>
+    /// <summary>The order of a set has no meaning, so it is always sorted.</summary>
     private static List<string> Sorted(List<string>? items) => [.. (items ?? []).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal)];
 
-    /// <summary>The routing tables its subnets are part of.</summary>
+    /// <summary>The routing tables that the subnets of the network are part of (docs/adr/0002-the-database-is-the-referee.md).</summary>
     private static List<string> ScopesOf(ExternalNetworkRow row, ExternalNetworkSpec spec)
     {
         if (row.FabricForwarding) return ["underlay"];
@@ -109,111 +108,50 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
         return targets.Count > 0 ? targets : [$"network:{row.Uid}"];
     }
 
-    private static async Task<ApiProblem?> OverlapAsync(WriteScope scope, ExternalNetworkRow row, ExternalNetworkSpec spec, CancellationToken ct)
-    {
-        // The exclusion constraint is the referee; this only says with whom. The catalog's row is locked, so both see the same.
-        await using var command = new NpgsqlCommand(
-            """
-            SELECT c::text, x.cidr::text, n.namespace || '/' || n.name FROM unnest($1) AS c
-            JOIN subnet_scope x ON x.cidr && c AND x.scope = ANY($2)
-            JOIN subnet s ON s.id = x.subnet_id JOIN external_network n ON n.uid = s.external_network_uid AND n.uid <> $3
-            ORDER BY 3, 1 LIMIT 1
-            """, scope.Connection);
-        command.Parameters.Add(new NpgsqlParameter { Value = spec.Subnets.ConvertAll(s => IPNetwork.Parse(s.Cidr)), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Cidr });
-        command.Parameters.Add(Value(ScopesOf(row, spec).ToArray()));
-        command.Parameters.Add(Value(row.Uid));
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        if (!await reader.ReadAsync(ct)) return null;
-        return ApiProblem.SubnetOverlap(
-            $"{reader.GetString(0)} overlaps {reader.GetString(1)} of ExternalNetwork {reader.GetString(2)}, which shares {(row.FabricForwarding ? "the underlay's routing table" : "a route target")} with it.");
-    }
+    private static async Task<ApiProblem?> OverlapAsync(WriteScope scope, ExternalNetworkRow row, ExternalNetworkSpec spec, CancellationToken ct) =>
+        await SubnetTable.FindOverlapAsync(scope.Connection, row.Uid, spec.Subnets.ConvertAll(s => IPNetwork.Parse(s.Cidr)), ScopesOf(row, spec), ct) is { } overlap
+            ? ApiProblem.SubnetOverlap(
+                $"{overlap.Cidr} overlaps {overlap.OtherCidr} of ExternalNetwork {overlap.OtherNetwork}, which shares {(row.FabricForwarding ? "the underlay's routing table" : "a route target")} with it.")
+            : null;
 
-    private static async Task AddSubnetAsync(WriteScope scope, ExternalNetworkRow row, ExternalNetworkSpec spec, int position, CancellationToken ct)
-    {
-        var pool = SubnetPlans.Of(spec.Subnets[position]);
-        var id = (int)(await ScalarAsync(scope, "INSERT INTO subnet (external_network_uid, cidr, gateway, position) VALUES ($1, $2, $3, $4) RETURNING id", ct,
-            Value(row.Uid), Cidr(pool.Cidr), Inet(pool.Gateway), Value(position)))!;
-        await SetScopesAsync(scope, id, pool.Cidr, ScopesOf(row, spec), ct);
-        await SetRangesAsync(scope, id, pool, ct);
-    }
+    /// <summary>The lowest number that no network has; 0 when all are taken.</summary>
+    private static Task<int> FreeNumberAsync(WriteScope scope, CancellationToken ct) => scope.Db.Database.SqlQuery<int>(
+        $"""
+         SELECT n AS "Value" FROM generate_series(1, 65535) n WHERE NOT EXISTS (SELECT FROM external_network e WHERE e.number = n) ORDER BY n LIMIT 1
+         """).FirstOrDefaultAsync(ct);
 
+    /// <summary>Makes the pools those of the new spec; answers the problem when a FloatingIP holds an address that is taken out.</summary>
     private static async Task<ApiProblem?> ChangeSubnetsAsync(WriteScope scope, ExternalNetworkRow row, ExternalNetworkSpec before, ExternalNetworkSpec after, CancellationToken ct)
     {
-        var existing = await scope.Db.Subnets.Where(s => s.ExternalNetworkUid == row.Uid).OrderBy(s => s.Id).ToListAsync(ct);
-        var scopes = ScopesOf(row, after);
-        foreach (var subnet in existing)
+        var existing = await SubnetTable.ReadAsync(scope.Connection, row.Uid, ct);
+        foreach (var (id, cidr) in existing.Where(e => !after.Subnets.Exists(s => s.Cidr == e.Cidr.ToString())))
         {
-            var position = after.Subnets.FindIndex(s => s.Cidr == subnet.Cidr.ToString());
-            if (position >= 0) continue;
-            var holders = await HoldersAsync(scope, "s.id = $1", ct, Value(subnet.Id));
-            if (holders.Count > 0) return ApiProblem.InUse($"Subnet {subnet.Cidr}", holders);
-            await ExecuteAsync(scope, "DELETE FROM subnet WHERE id = $1", ct, Value(subnet.Id));
+            if (await SubnetTable.HoldersAsync(scope.Connection, id, ct) is { Count: > 0 } holders) return ApiProblem.InUse($"Subnet {cidr}", holders);
+            await SubnetTable.DeleteAsync(scope.Connection, id, ct);
         }
 
+        var scopes = ScopesOf(row, after);
         for (var position = 0; position < after.Subnets.Count; position++)
         {
-            var pool = SubnetPlans.Of(after.Subnets[position]);
-            if (existing.Find(s => s.Cidr.Equals(pool.Cidr)) is not { } subnet)
+            var plan = SubnetPlans.Of(after.Subnets[position]);
+            var index = existing.FindIndex(e => e.Cidr.Equals(plan.Cidr));
+            if (index < 0)
             {
-                await AddSubnetAsync(scope, row, after, position, ct);
+                await SubnetTable.AddAsync(scope.Connection, row.Uid, plan, position, scopes, ct);
                 continue;
             }
 
-            await ExecuteAsync(scope, "UPDATE subnet SET position = $2, gateway = $3 WHERE id = $1", ct, Value(subnet.Id), Value(position), Inet(pool.Gateway));
-            await SetScopesAsync(scope, subnet.Id, pool.Cidr, scopes, ct);
-            var old = SubnetPlans.Of(before.Subnets.Find(s => s.Cidr == pool.Cidr.ToString())!);
-            // Afterwards: those who took an address out of the pool a moment ago are waited for, and then seen.
-            if (!old.Runs.Equals(pool.Runs)) await SetRangesAsync(scope, subnet.Id, pool, ct);
-            var taken = AddressRanges.Subtract(old.Runs, pool.Runs);
-            if (pool.Gateway is { } gateway && !gateway.Equals(old.Gateway)) taken.Add(new AddressRange(gateway, gateway));
-            if (taken.Count == 0) continue;
-            var holders = await HoldersAsync(scope, "s.id = $1 AND EXISTS (SELECT FROM unnest($2, $3) AS t (a, b) WHERE f.address BETWEEN a AND b)", ct,
-                Value(subnet.Id), Inets(taken.Select(r => r.First)), Inets(taken.Select(r => r.Last)));
-            if (holders.Count > 0) return ApiProblem.InUse($"What is taken out of {pool.Cidr}", holders);
+            var id = existing[index].Id;
+            await SubnetTable.UpdateAsync(scope.Connection, id, plan, position, scopes, ct);
+            var old = SubnetPlans.Of(before.Subnets.Find(s => s.Cidr == plan.Cidr.ToString())!);
+            // Before the look for holders: an address that was allocated a moment ago has a holder only after this statement has waited for it.
+            if (!old.Runs.Equals(plan.Runs)) await SubnetTable.SetRangesAsync(scope.Connection, id, plan, ct);
+            var taken = AddressRanges.Subtract(old.Runs, plan.Runs);
+            if (plan.Gateway is { } gateway && !gateway.Equals(old.Gateway)) taken.Add(new AddressRange(gateway, gateway));
+            if (taken.Count > 0 && await SubnetTable.HoldersAsync(scope.Connection, id, taken, ct) is { Count: > 0 } holders)
+                return ApiProblem.InUse($"What is taken out of {plan.Cidr}", holders);
         }
 
         return null;
     }
-
-    private static async Task SetScopesAsync(WriteScope scope, int subnet, IPNetwork cidr, List<string> scopes, CancellationToken ct)
-    {
-        await ExecuteAsync(scope, "DELETE FROM subnet_scope WHERE subnet_id = $1 AND scope <> ALL($2)", ct, Value(subnet), Value(scopes.ToArray()));
-        await ExecuteAsync(scope, "INSERT INTO subnet_scope (subnet_id, scope, cidr) SELECT $1, x, $3 FROM unnest($2) AS x WHERE NOT EXISTS (SELECT FROM subnet_scope o WHERE o.subnet_id = $1 AND o.scope = x)", ct,
-            Value(subnet), Value(scopes.ToArray()), Cidr(cidr));
-    }
-
-    private static Task SetRangesAsync(WriteScope scope, int subnet, SubnetPlan pool, CancellationToken ct) =>
-        ExecuteAsync(scope, "SELECT cn2_set_subnet_ranges($1, $2, $3)", ct, Value(subnet), Inets(pool.Runs.Select(r => r.First)), Inets(pool.Runs.Select(r => r.Last)));
-
-    private static async Task<List<string>> HoldersAsync(WriteScope scope, string condition, CancellationToken ct, params NpgsqlParameter[] parameters)
-    {
-        await using var command = new NpgsqlCommand(
-            $"""
-             SELECT 'FloatingIP ' || f.namespace || '/' || f.name || ' (' || host(f.address) || coalesce(', Service ' || o.namespace || '/' || o.name, '') || ')'
-             FROM subnet s JOIN floating_ip f ON f.subnet_id = s.id LEFT JOIN service o ON o.uid = f.service_uid WHERE {condition} ORDER BY f.address LIMIT 1000
-             """, scope.Connection);
-        command.Parameters.AddRange(parameters);
-        var holders = new List<string>();
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct)) holders.Add(reader.GetString(0));
-        return holders;
-    }
-
-    private static async Task ExecuteAsync(WriteScope scope, string sql, CancellationToken ct, params NpgsqlParameter[] parameters) => await ScalarAsync(scope, sql, ct, parameters);
-
-    private static async Task<object?> ScalarAsync(WriteScope scope, string sql, CancellationToken ct, params NpgsqlParameter[] parameters)
-    {
-        await using var command = new NpgsqlCommand(sql, scope.Connection);
-        command.Parameters.AddRange(parameters);
-        return await command.ExecuteScalarAsync(ct);
-    }
-
-    private static NpgsqlParameter<T> Value<T>(T value) => new NpgsqlParameter<T> { TypedValue = value };
-
-    private static NpgsqlParameter Cidr(IPNetwork network) => new() { Value = network, NpgsqlDbType = NpgsqlDbType.Cidr };
-
-    private static NpgsqlParameter Inet(IPAddress? address) => new() { Value = (object?)address ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Inet };
-
-    private static NpgsqlParameter Inets(IEnumerable<IPAddress> addresses) =>
-        new() { Value = addresses.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Inet };
 }

@@ -2,9 +2,9 @@ using CN2.Network.Overlay;
 
 namespace CN2.Api.ExternalNetworks;
 
-/// <summary>What this control node's speaker learned from routers, by RoutingInstance; whoever reconciles keeps it.</summary>
+/// <summary>The routes that the speaker of this control node learned from routers, by RoutingInstance. The reconciler keeps them.</summary>
 public interface IImportedRoutes
 {
-    /// <summary>All that a RoutingInstance imports, best or not, by prefix, peer and route distinguisher.</summary>
+    /// <summary>All routes that a RoutingInstance imports, used or not, ordered by prefix, peer and route distinguisher.</summary>
     IReadOnlyList<ImportedRoute> ImportedBy(int instance);
 }

@@ -5,22 +5,22 @@ using CN2.Network.Addressing;
 
 namespace CN2.Api.ExternalNetworks;
 
-/// <summary>A BgpRouter as an overlay network sees it.</summary>
-/// <param name="Name">Of the BgpRouter.</param>
-/// <param name="AddressFamilies">Those it is configured with.</param>
+/// <summary>The parts of a BgpRouter that the conditions of an overlay network depend on.</summary>
+/// <param name="Name">Its name.</param>
+/// <param name="AddressFamilies">Its configured address families.</param>
 /// <param name="ChangedAt">When it was last changed.</param>
 internal sealed record OverlayPeer(string Name, IReadOnlyList<string> AddressFamilies, DateTimeOffset ChangedAt);
 
 /// <summary>
-/// What can be said of an overlay network from the configuration alone: would routers take its routes. Whether they were sent is in
-/// its Services' statuses.
+/// What the configuration alone says about an overlay network: whether routers would accept its routes. Whether the routes were sent is
+/// in the statuses of its Services.
 /// </summary>
 internal static class OverlayConditions
 {
     private const int NamesShown = 3;
 
     /// <summary>
-    /// Unknown while only the automatic target is there: whether routers are configured for that one cannot be seen from here.
+    /// Unknown while the network has only the automatic target: the configuration of the routers cannot be seen from here.
     /// </summary>
     public static ConditionBody RouteTargets(ExternalNetworkRow row, ExternalNetworkSpec spec, RouteTarget? automatic)
     {
@@ -44,7 +44,7 @@ internal static class OverlayConditions
         return new ConditionBody("RouteTargets", status, reason, message, row.Generation, row.UpdatedAt);
     }
 
-    /// <summary>Whether the BgpRouters as configured take the families its subnets need; not whether their sessions are up.</summary>
+    /// <summary>Whether the configured BgpRouters accept the families that the subnets need. It does not depend on their sessions.</summary>
     public static ConditionBody AddressFamilies(ExternalNetworkRow row, ExternalNetworkSpec spec, bool bgpEnabled, IReadOnlyList<OverlayPeer> peers)
     {
         var since = peers.Select(p => p.ChangedAt).Append(row.UpdatedAt).Max();

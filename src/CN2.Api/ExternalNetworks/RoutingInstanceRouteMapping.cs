@@ -6,12 +6,12 @@ using CN2.Network.Resources;
 
 namespace CN2.Api.ExternalNetworks;
 
-/// <summary>Makes the answered form of own and imported routes.</summary>
+/// <summary>Makes the representations of own and imported routes.</summary>
 internal static class RoutingInstanceRouteMapping
 {
     public const string Own = "own";
 
-    /// <summary>What goes with every VPN route of ours (contract §4).</summary>
+    /// <summary>The encapsulations that every own VPN route offers (docs/contract.md §4).</summary>
     private static readonly IReadOnlyList<string> OwnEncapsulations = ["MPLS-in-UDP", "GRE"];
 
     public static RoutingInstanceRoute Of(FloatingIPRouteBody route, NamespacedName floatingIP, NamespacedName? service) => new()
@@ -32,7 +32,7 @@ internal static class RoutingInstanceRouteMapping
     };
 
     /// <param name="route">The imported route.</param>
-    /// <param name="used">It is one of the best to its prefix.</param>
+    /// <param name="used">True: one of the best routes to its prefix.</param>
     public static RoutingInstanceRoute Of(ImportedRoute route, bool used) => new()
     {
         Prefix = route.Key.Prefix.ToString(),
@@ -50,7 +50,7 @@ internal static class RoutingInstanceRouteMapping
         UnusedReason = used ? null : VpnPathSelection.FaultOf(route)?.ToString() ?? "BetterRoute",
     };
 
-    /// <summary>A tunnel type of the encapsulation community (RFC 9012 §4.1) by its name.</summary>
+    /// <summary>The name of a tunnel type in the encapsulation community (RFC 9012 §4.1).</summary>
     private static string NameOf(ushort tunnelType) => tunnelType switch
     {
         2 => "GRE",

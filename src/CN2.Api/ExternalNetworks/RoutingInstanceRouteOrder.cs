@@ -5,8 +5,8 @@ using CN2.Network.Overlay;
 namespace CN2.Api.ExternalNetworks;
 
 /// <summary>
-/// The place of a route in the listing: by prefix, own routes before imported ones, then by source, route distinguisher and next hop.
-/// It is unique, so a cursor is a place.
+/// The position of a route in the list: by prefix, own routes before imported ones, then by source, route distinguisher and next hop.
+/// Positions are unique, so a cursor holds one.
 /// </summary>
 internal readonly record struct RoutingInstanceRouteOrder(IPNetwork Prefix, bool Imported, string Source, string RouteDistinguisher, string NextHop)
     : IComparable<RoutingInstanceRouteOrder>
@@ -17,7 +17,7 @@ internal readonly record struct RoutingInstanceRouteOrder(IPNetwork Prefix, bool
     public static RoutingInstanceRouteOrder Of(ImportedRoute route) => new(
         route.Key.Prefix, true, route.Key.Peer, route.Key.RouteDistinguisher, route.NextHop.ToString());
 
-    /// <summary>Reads what <see cref="ToCursor"/> made; a cursor comes from outside, so it may be anything.</summary>
+    /// <summary>Reads what <see cref="ToCursor"/> wrote. A cursor comes from a client, so it may hold anything.</summary>
     public static bool TryParse((string Prefix, string Place) cursor, out RoutingInstanceRouteOrder order)
     {
         order = default;

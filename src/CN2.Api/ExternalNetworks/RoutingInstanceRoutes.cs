@@ -11,12 +11,12 @@ using Npgsql;
 namespace CN2.Api.ExternalNetworks;
 
 /// <summary>
-/// The RoutingInstance view of a network: its own routes as the statuses of its FloatingIPs tell them, and what this control node
-/// imported. Both are read in the order of the listing, so that a page costs a page of the database.
+/// The routes of a network's RoutingInstance: its own, from the statuses of its FloatingIPs, and those that this control node imported.
+/// Both are read in the order of the list, so that one page of the answer reads one page of the database.
 /// </summary>
 public sealed class RoutingInstanceRoutes(IImportedRoutes imported)
 {
-    /// <summary>A page of its routes; a cursor that is none of ours is a fault.</summary>
+    /// <summary>A page of the routes; a cursor that this list did not make is refused.</summary>
     public async Task<(Page<RoutingInstanceRoute>? Page, ApiProblem? Refused)> ReadAsync(
         NpgsqlConnection connection, ExternalNetworkRow network, ListQuery query, CancellationToken ct)
     {
@@ -38,7 +38,7 @@ public sealed class RoutingInstanceRoutes(IImportedRoutes imported)
     private static async Task<List<RoutingInstanceRoute>> OwnAsync(
         NpgsqlConnection connection, Guid network, RoutingInstanceRouteOrder? after, int most, CancellationToken ct)
     {
-        // Own routes are host routes, so the address is the order; of the cursor's own address some may be left.
+        // Own routes are host routes, so they are ordered by address. Some routes of the cursor's address may not be answered yet.
         await using var command = new NpgsqlCommand(
             """
             SELECT f.namespace, f.name, o.namespace, o.name, (s.document -> 'routes')::text
@@ -48,7 +48,7 @@ public sealed class RoutingInstanceRoutes(IImportedRoutes imported)
             """, connection);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = network });
         command.Parameters.Add(new NpgsqlParameter<IPAddress> { TypedValue = after?.Prefix.BaseAddress ?? IPAddress.Any });
-        // One more: the first may have been given out whole.
+        // One row more, because all routes of the first row may be answered already.
         command.Parameters.Add(new NpgsqlParameter<int> { TypedValue = most + 1 });
         var routes = new List<RoutingInstanceRoute>();
         await using var reader = await command.ExecuteReaderAsync(ct);
@@ -67,7 +67,7 @@ public sealed class RoutingInstanceRoutes(IImportedRoutes imported)
     {
         var all = imported.ImportedBy(instance);
         var routes = new List<RoutingInstanceRoute>();
-        // Which of the routes to a prefix are used is decided among all of them, so the cursor's prefix is looked at whole.
+        // Whether a route is used depends on all routes to its prefix, so the cursor's prefix is read completely.
         var first = after is { } place ? FirstOf(all, place.Prefix) : 0;
         while (first < all.Count && routes.Count < most)
         {
@@ -83,7 +83,7 @@ public sealed class RoutingInstanceRoutes(IImportedRoutes imported)
         return routes;
     }
 
-    /// <summary>Where the routes to <paramref name="prefix"/> begin, or would.</summary>
+    /// <summary>The index of the first route to <paramref name="prefix"/>, or where it would be.</summary>
     private static int FirstOf(IReadOnlyList<ImportedRoute> routes, IPNetwork prefix)
     {
         int low = 0, high = routes.Count;

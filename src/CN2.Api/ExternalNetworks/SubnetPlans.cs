@@ -4,13 +4,13 @@ using CN2.Network.Addressing;
 
 namespace CN2.Api.ExternalNetworks;
 
-/// <summary>Between a subnet's texts and its <see cref="SubnetPlan"/>.</summary>
+/// <summary>Makes the <see cref="SubnetPlan"/> of a subnet in a request or a spec, and the spec of a request.</summary>
 internal static class SubnetPlans
 {
     public static (SubnetPlan? Plan, IReadOnlyList<SubnetFault> Faults) Read(SubnetRequest subnet) => SubnetPlan.Read(
         subnet.Cidr, subnet.Gateway, (subnet.Ranges ?? []).ConvertAll(r => (r.From, r.To)), subnet.Reserved ?? []);
 
-    /// <summary>The spec of a checked request, the gateway filled in.</summary>
+    /// <summary>The spec of a validated request, with the gateway filled in.</summary>
     public static SubnetSpec ToSpec(SubnetRequest subnet) => new()
     {
         Cidr = subnet.Cidr!,
@@ -19,7 +19,7 @@ internal static class SubnetPlans
         Reserved = [.. subnet.Reserved ?? []],
     };
 
-    /// <summary>The plan of what <see cref="ToSpec"/> made.</summary>
+    /// <summary>The plan of a spec that <see cref="ToSpec"/> made.</summary>
     public static SubnetPlan Of(SubnetSpec spec) => SubnetPlan.Make(
         IPNetwork.Parse(spec.Cidr),
         spec.Gateway is null ? null : IPAddress.Parse(spec.Gateway),

@@ -3,7 +3,7 @@ using Npgsql;
 
 namespace CN2.Api.FloatingIPs;
 
-/// <summary>Tells a client that asks for an address which FloatingIP, and which Service, holds it.</summary>
+/// <summary>Describes the holder of a requested address for the refused client: its FloatingIP, and its Service.</summary>
 internal static class AddressHolder
 {
     public static async Task<string> DescribeAsync(NpgsqlConnection connection, FloatingIPRow holder, CancellationToken ct)

@@ -4,7 +4,7 @@ using Npgsql;
 
 namespace CN2.Api.FloatingIPs;
 
-/// <summary>What a FloatingIP's representation shows of the Service that holds it.</summary>
+/// <summary>The parts of a Service that the representation of its FloatingIPs shows.</summary>
 internal sealed record FloatingIPOwner(string Name, ServiceSpec Spec)
 {
     public static async Task<Dictionary<Guid, FloatingIPOwner>> ReadAsync(NpgsqlConnection connection, IEnumerable<Guid> services, CancellationToken ct)

@@ -5,7 +5,7 @@ using FluentValidation;
 
 namespace CN2.Api.FloatingIPs;
 
-/// <summary>The form of a reserved FloatingIP.</summary>
+/// <summary>Checks the form of a reserved FloatingIP.</summary>
 public sealed class FloatingIPRequestValidator : AbstractValidator<FloatingIPRequest>
 {
     private const int MaxItems = 1000;

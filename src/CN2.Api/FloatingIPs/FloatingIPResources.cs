@@ -10,7 +10,7 @@ using Npgsql;
 
 namespace CN2.Api.FloatingIPs;
 
-/// <summary>Makes the representation of FloatingIPs out of their rows; a page costs three queries whatever its size.</summary>
+/// <summary>Makes the representations of FloatingIPs from their rows; a page costs three queries whatever its size.</summary>
 public sealed class FloatingIPResources(Catalog catalog, BgpOptions bgp)
 {
     /// <summary>The representations, in the order of <paramref name="rows"/>.</summary>
@@ -36,14 +36,14 @@ public sealed class FloatingIPResources(Catalog catalog, BgpOptions bgp)
 
     /// <param name="row">The FloatingIP.</param>
     /// <param name="owner">The Service that holds it.</param>
-    /// <param name="snapshot">Knows the networks' names.</param>
-    /// <param name="document">Its row in floating_ip_status; null: as it was created.</param>
+    /// <param name="snapshot">Has the names of the networks.</param>
+    /// <param name="document">Its status from floating_ip_status; null: none was written since it was created.</param>
     internal FloatingIPResource Make(FloatingIPRow row, FloatingIPOwner? owner, CatalogSnapshot snapshot, string? document)
     {
         var spec = ApiJson.Read<FloatingIPSpec>(row.Spec);
         var written = document is null ? null : ApiJson.Read<FloatingIPStatus>(document);
         var attachments = written?.Attachments ?? [];
-        // A reservation that is marked while a Service has it only loses its Service.
+        // A marked reservation that a Service holds only loses its Service.
         var deleting = row.DeletingAt is not null && !(row.Reserved && row.ServiceUid is not null);
         var now = FloatingIPStatusCompiler.Compile(new FloatingIPFacts
         {
@@ -69,7 +69,7 @@ public sealed class FloatingIPResources(Catalog catalog, BgpOptions bgp)
             ExternalNetwork = row.ExternalNetworkUid is { } network ? snapshot.Network(network)?.Id.ToString() : null,
             Kind = row.ExternalNetworkUid is null ? FloatingIPKind.ClusterIP : FloatingIPKind.External,
             Service = owner?.Name,
-            // What a user attached is what a PUT gives back; of a Service's it is what the selector chose.
+            // A reservation shows what the user attached, so that a PUT of it changes nothing; a Service's shows what the selector chose.
             Interfaces = row.Reserved ? spec.Interfaces : attachments.Select(a => a.VirtualMachineInterface).Distinct(StringComparer.Ordinal).ToList(),
             PortMappings = row.Reserved ? spec.PortMappings : mappings,
             PortMapping = PortMappingText.Of(mappings.Select(m => new PortMapping(m.Protocol, (ushort)m.Port, (ushort)m.TargetPort))),

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace CN2.Api.Http;
 
-/// <summary>A JSON answer with the headers of contract §2; the same written again for a repeated Idempotency-Key.</summary>
+/// <summary>A JSON answer with the headers of docs/contract.md §2. The answer to a repeated Idempotency-Key is made from the stored one.</summary>
 public sealed class Answer : IActionResult
 {
     private readonly ReadOnlyMemory<byte> _body;
@@ -27,7 +27,7 @@ public sealed class Answer : IActionResult
         new(status, JsonSerializer.SerializeToUtf8Bytes(resource, resource.GetType(), ApiJson.Options), EntityTag.Of(resource.Generation),
             status == StatusCodes.Status201Created ? resource.Path : null);
 
-    /// <summary>Anything else, such as a page.</summary>
+    /// <summary>Any other body, such as a page.</summary>
     public static Answer Json<T>(int status, T body) => new(status, ApiJson.Bytes(body), null, null);
 
     public static Answer NoContent { get; } = new(StatusCodes.Status204NoContent, default, null, null);

@@ -1,13 +1,13 @@
 namespace CN2.Api.Http;
 
 /// <summary>
-/// An expected refusal (RFC 9457): what every error answer is made of. <paramref name="Code"/> is stable and kebab-case, one of
+/// An expected refusal (RFC 9457); every error answer is made of one. <paramref name="Code"/> is stable and kebab-case, one of
 /// <see cref="ProblemCodes"/>; <paramref name="Detail"/> tells the user what to do; <paramref name="Errors"/> names every fault of a
 /// 400 by its member's path (<c>ports[0].port</c>).
 /// </summary>
 public sealed record ApiProblem(int Status, string Code, string Title, string Detail, IReadOnlyDictionary<string, string[]>? Errors = null)
 {
-    /// <summary>Seconds after which trying again makes sense; sent as <c>Retry-After</c>.</summary>
+    /// <summary>Seconds until a retry can succeed; sent as <c>Retry-After</c>.</summary>
     public int? RetryAfterSeconds { get; init; }
 
     public static ApiProblem Validation(FaultList faults) => new(400, ProblemCodes.ValidationFailed, "The request is not valid",
@@ -28,7 +28,7 @@ public sealed record ApiProblem(int Status, string Code, string Title, string De
 
     public static ApiProblem AlreadyExists(string what) => new(409, ProblemCodes.AlreadyExists, "Already exists", $"{what} exists already; change it with PUT or PATCH.");
 
-    /// <param name="users">Who uses it, such as <c>Service ns1/my-service</c>; the first twenty are named.</param>
+    /// <param name="users">The resources that use it, such as <c>Service ns1/my-service</c>; the first twenty are named.</param>
     public static ApiProblem InUse(string what, IReadOnlyCollection<string> users) => new(409, ProblemCodes.InUse, "In use",
         $"{what} is in use by {string.Join(", ", users.Take(20))}{(users.Count > 20 ? $" and {users.Count - 20} more" : "")}.");
 

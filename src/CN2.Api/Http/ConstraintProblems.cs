@@ -3,18 +3,18 @@ using Npgsql;
 namespace CN2.Api.Http;
 
 /// <summary>
-/// The database is the referee: which of its constraints means which problem. Keyed by the constraint's name, never by a message.
-/// A writer that can say more (who holds the address) looks first and answers itself; this is what is left of races.
+/// The problem for each constraint of the database, by the constraint's name, never by a message. A decision that can say more (which
+/// FloatingIP holds the address) reads first and answers itself, so constraints are violated only in races.
 /// </summary>
 public static class ConstraintProblems
 {
-    /// <summary>The constraint says that this (kind, namespace, name) exists already.</summary>
+    /// <summary>True: the constraint makes (kind, namespace, name) unique.</summary>
     public static bool IsIdentity(string? constraint) =>
         constraint is "ak_namespaces_name"
         || (constraint is not null && constraint.StartsWith("ix_", StringComparison.Ordinal)
             && (constraint.EndsWith("_namespace_name", StringComparison.Ordinal) || constraint is "ix_virtual_router_name" or "ix_bgp_router_name" or "ix_external_network_selector_name"));
 
-    /// <summary>Such as <c>Service ns1/web</c>; the name is the request's own, for a constraint does not say which row it was.</summary>
+    /// <summary>Such as <c>Service ns1/web</c>. The name comes from the request, because a constraint does not name the row.</summary>
     private static string Named(string constraint, HttpContext http)
     {
         var kind = constraint switch
@@ -34,7 +34,7 @@ public static class ConstraintProblems
         return http.GetRouteValue("ns") is string ns ? $"{kind} {ns}/{name}" : $"{kind} {name}";
     }
 
-    /// <summary>The problem for a violation; null when it is none that a request can cause.</summary>
+    /// <summary>The problem for a violation; null when no request can cause it.</summary>
     public static ApiProblem? For(PostgresException error, HttpContext http)
     {
         switch (error.SqlState)

@@ -3,14 +3,14 @@ using Microsoft.Net.Http.Headers;
 
 namespace CN2.Api.Http;
 
-/// <summary>ETag and If-Match: the quoted generation, compared strongly (contract §2).</summary>
+/// <summary>ETag and If-Match: the quoted generation, compared strongly (docs/contract.md §2).</summary>
 public static class EntityTag
 {
     public static string Of(long generation) => string.Create(CultureInfo.InvariantCulture, $"\"{generation}\"");
 
     /// <summary>
-    /// What the request's If-Match says of a resource with this generation (null: there is none). Null: go on. A weak tag never
-    /// matches; something that is no list of tags is a 400.
+    /// Compares the request's If-Match with the generation of a resource (null: the resource does not exist). Null: continue. A weak tag
+    /// never matches; a value that is not a list of tags is a 400.
     /// </summary>
     public static ApiProblem? Check(HttpRequest request, long? generation)
     {

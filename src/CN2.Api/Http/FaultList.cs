@@ -5,7 +5,7 @@ namespace CN2.Api.Http;
 /// <summary>What is wrong with one member; <paramref name="Path"/> as in <c>ports[0].port</c>, <c>$</c> for the body itself.</summary>
 public readonly record struct Fault(string Path, string Message);
 
-/// <summary>Everything wrong with one request, in the order it was found.</summary>
+/// <summary>All faults of one request, in the order they were found.</summary>
 public sealed class FaultList : IReadOnlyCollection<Fault>
 {
     private readonly List<Fault> _faults = [];
@@ -18,7 +18,7 @@ public sealed class FaultList : IReadOnlyCollection<Fault>
         if (!_faults.Contains(fault)) _faults.Add(fault);
     }
 
-    /// <summary>True when the member itself, or one it lies in, is named already.</summary>
+    /// <summary>True when the list names the member, or a member that contains it.</summary>
     public bool Covers(string path) => _faults.Exists(f =>
         path == f.Path || (path.Length > f.Path.Length && path.StartsWith(f.Path, StringComparison.Ordinal) && (path[f.Path.Length] is '.' or '[')));
 

@@ -6,12 +6,12 @@ using Microsoft.AspNetCore.Mvc.ModelBinding.Validation;
 
 namespace CN2.Api.Http;
 
-/// <summary>Registers the HTTP conventions of contract §2: JSON, problem answers, validation.</summary>
+/// <summary>Registers the HTTP conventions of docs/contract.md §2: JSON, problem answers, validation.</summary>
 public static class HttpRegistration
 {
     public static IServiceCollection AddHttpConventions(this IServiceCollection services)
     {
-        // Paths of faults are the members' names in JSON: ports[0].port.
+        // Faults name members as JSON does: ports[0].port.
         ValidatorOptions.Global.PropertyNameResolver = (_, member, _) => member is null ? null : System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName(member.Name);
         services.AddValidatorsFromAssembly(typeof(HttpRegistration).Assembly, ServiceLifetime.Singleton);
         services.AddSingleton<RequestValidation>();
@@ -26,7 +26,7 @@ public static class HttpRegistration
                 options.OutputFormatters.RemoveType<HttpNoContentOutputFormatter>();
                 foreach (var json in options.OutputFormatters.OfType<SystemTextJsonOutputFormatter>())
                 {
-                    json.SupportedMediaTypes.Clear(); // text/json would stand in the OpenAPI document too
+                    json.SupportedMediaTypes.Clear(); // otherwise the OpenAPI document lists text/json too
                     json.SupportedMediaTypes.Add("application/json");
                 }
 
@@ -43,11 +43,11 @@ public static class HttpRegistration
         return services;
     }
 
-    /// <summary>Answers what no endpoint answers (unknown path, method, media type) and what ends in an exception.</summary>
+    /// <summary>Answers requests that no endpoint takes (unknown path, method, media type) and those that end in an exception.</summary>
     public static void UseHttpConventions(this WebApplication app)
     {
         app.Use(AnswerHead);
-        app.UseRouting(); // here: after HEAD became GET
+        app.UseRouting(); // after AnswerHead, which makes HEAD a GET
         app.UseExceptionHandler(_ => { });
         app.UseStatusCodePages(context =>
         {
@@ -67,12 +67,12 @@ public static class HttpRegistration
         });
     }
 
-    /// <summary>HEAD is GET without the body (RFC 9110); a stream of events would have no end, so not there.</summary>
+    /// <summary>HEAD is GET without the body (RFC 9110). Not for the watch, whose body has no end.</summary>
     private static Task AnswerHead(HttpContext http, RequestDelegate next)
     {
         if (!HttpMethods.IsHead(http.Request.Method) || http.Request.Path.StartsWithSegments("/v1/watch")) return next(http);
         http.Request.Method = HttpMethods.Get;
-        // The server looks at the method when it begins to answer, and sends no body for HEAD.
+        // The server reads the method when the answer starts, and sends no body for HEAD.
         http.Response.OnStarting(() =>
         {
             http.Request.Method = HttpMethods.Head;
@@ -81,7 +81,7 @@ public static class HttpRegistration
         return next(http);
     }
 
-    /// <summary>The validators say it all; the framework need not walk every body for attributes as well.</summary>
+    /// <summary>FluentValidation checks everything, so the framework does not search every body for attributes.</summary>
     private sealed class NoAttributeValidation : IObjectModelValidator
     {
         public void Validate(ActionContext actionContext, ValidationStateDictionary? validationState, string prefix, object? model)

@@ -2,7 +2,7 @@ using CN2.Network.Selection;
 
 namespace CN2.Api.Http;
 
-/// <summary>Label keys and values, where one sentence for every fault is enough; see <see cref="NameSyntax"/>.</summary>
+/// <summary>Checks label keys and values with one sentence for all faults; <see cref="NameSyntax"/> names each fault.</summary>
 public static class LabelSyntax
 {
     public const string KeyRule = "must be [DNS prefix/]name, the name at most 63 of letters, digits, '-', '_' and '.', beginning and ending with a letter or digit";

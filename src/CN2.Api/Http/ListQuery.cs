@@ -8,8 +8,8 @@ using CN2.Network.Selection;
 namespace CN2.Api.Http;
 
 /// <summary>
-/// <c>limit</c>, <c>cursor</c> and <c>labelSelector</c> of a collection, checked. Order is (namespace, name); a cursor holds the last
-/// pair given out and a hash of the collection and its filters, so that one from elsewhere is refused.
+/// The validated <c>limit</c>, <c>cursor</c> and <c>labelSelector</c> of a collection. The order is (namespace, name). A cursor holds the
+/// last pair of its page and a hash of the collection and its filters, so that a cursor of another query is refused.
 /// </summary>
 public sealed class ListQuery
 {
@@ -27,15 +27,15 @@ public sealed class ListQuery
 
     public int Limit { get; }
 
-    /// <summary>Null: everything.</summary>
+    /// <summary>Null: all resources.</summary>
     public LabelSelector? Selector { get; }
 
-    /// <summary>Give out what comes after this pair; the namespace is empty in a collection without namespaces.</summary>
+    /// <summary>The page begins after this pair; the namespace is empty in a collection without namespaces.</summary>
     public (string Namespace, string Name)? After { get; }
 
     /// <summary>
-    /// Reads the query; the filters of the collection itself (such as <c>address</c>) are all other query parameters named in
-    /// <paramref name="filters"/>. Exactly one of the results is set.
+    /// Reads the query. <paramref name="filters"/> names the collection's own query parameters, such as <c>address</c>. Exactly one of the
+    /// results is set.
     /// </summary>
     public static (ListQuery? Query, ApiProblem? Refused) Read(HttpRequest request, params ReadOnlySpan<string> filters)
     {
@@ -62,7 +62,7 @@ public sealed class ListQuery
         return faults.Count > 0 ? (null, ApiProblem.Validation(faults)) : (new ListQuery(limit, selector, after, binding), null);
     }
 
-    /// <summary>The page made of up to <see cref="Limit"/> + 1 items: the one too many only says that there is more.</summary>
+    /// <summary>Makes a page of up to <see cref="Limit"/> + 1 items; the last one only shows that there is a next page.</summary>
     public Page<T> ToPage<T>(IReadOnlyList<T> found, Func<T, (string? Namespace, string Name)> identity)
     {
         if (found.Count <= Limit) return new Page<T>(found, null);

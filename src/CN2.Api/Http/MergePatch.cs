@@ -13,7 +13,7 @@ public sealed class MergePatch(JsonObject patch)
     public const string ContentType = "application/merge-patch+json";
 
     /// <summary>
-    /// Applies it to the resource as it stands, in the form a PUT would have, and reads the result with all the checks of a PUT.
+    /// Applies the patch to the current resource in the form of a PUT, and reads the result with all checks of a PUT.
     /// Exactly one of the results is set.
     /// </summary>
     public (T? Request, ApiProblem? Refused) Apply<T>(T current, RequestValidation validation, HttpContext http) where T : ResourceRequest
@@ -28,7 +28,7 @@ public sealed class MergePatch(JsonObject patch)
         return faults.Count > 0 || value is null ? (null, ApiProblem.Validation(faults)) : (value, null);
     }
 
-    /// <summary>True when the patch takes a top-level member away: for write-only members, which the resource's form does not show.</summary>
+    /// <summary>True when the patch removes a top-level member. For write-only members, which are absent from the resource that is patched.</summary>
     public bool Removes(string member) => patch.TryGetPropertyValue(member, out var value) && value is null;
 
     internal static void Merge(JsonObject target, JsonObject patch)

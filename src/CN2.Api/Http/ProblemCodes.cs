@@ -1,6 +1,6 @@
 namespace CN2.Api.Http;
 
-/// <summary>The stable codes of error answers (contract §2). Clients branch on them: never rename one.</summary>
+/// <summary>The stable codes of error answers (docs/contract.md §2). Clients branch on them: never rename one.</summary>
 public static class ProblemCodes
 {
     public const string ValidationFailed = "validation-failed";

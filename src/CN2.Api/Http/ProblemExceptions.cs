@@ -4,8 +4,8 @@ using Microsoft.AspNetCore.Diagnostics;
 namespace CN2.Api.Http;
 
 /// <summary>
-/// What is left as an exception: the database is away (503), a request broken below HTTP (4xx), a bug (500, logged, without its
-/// stack trace in the answer).
+/// Answers exceptions: the database is away (503), the request is broken below HTTP (4xx), or a bug (500; the stack trace is logged and
+/// not answered).
 /// </summary>
 public sealed partial class ProblemExceptions(ILogger<ProblemExceptions> logger) : IExceptionHandler
 {

@@ -1,6 +1,6 @@
 namespace CN2.Api.Http;
 
-/// <summary>A query parameter that nobody reads is a typo: <c>?dryrn=true</c> must not write, <c>?limt=1</c> not list everything.</summary>
+/// <summary>Refuses unknown query parameters, because they are typos: <c>?dryrn=true</c> must not write, and <c>?limt=1</c> must not list everything.</summary>
 public static class QueryNames
 {
     /// <summary>Adds a fault for each parameter of the request that is not one of <paramref name="known"/>.</summary>

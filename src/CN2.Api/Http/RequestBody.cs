@@ -3,10 +3,10 @@ using System.Security.Cryptography;
 
 namespace CN2.Api.Http;
 
-/// <summary>A request's body, read once and bounded; kept with the request for the Idempotency-Key's hash.</summary>
+/// <summary>The body of a request, read once up to a limit. It is stored with the request, because the Idempotency-Key needs its hash.</summary>
 public sealed class RequestBody
 {
-    /// <summary>4 MiB: a batch of 1000 endpoints with labels fits several times.</summary>
+    /// <summary>4 MiB, several times a batch of 1000 endpoints with labels.</summary>
     public const int Limit = 4 * 1024 * 1024;
 
     private RequestBody(ReadOnlyMemory<byte> bytes) => Bytes = bytes;
@@ -16,8 +16,8 @@ public sealed class RequestBody
     public byte[] Hash() => SHA256.HashData(Bytes.Span);
 
     /// <summary>
-    /// Reads it; null when it is larger than <see cref="Limit"/>. What is too much is still read (up to the server's own limit) and
-    /// thrown away, so that the client, busy sending, gets the answer instead of a broken connection.
+    /// Reads the body; null when it is larger than <see cref="Limit"/>. The rest of a larger body is read, up to the server's own limit, and
+    /// dropped, so that a client that is still sending gets the answer and not a broken connection.
     /// </summary>
     public static async Task<RequestBody?> ReadAsync(HttpContext http)
     {

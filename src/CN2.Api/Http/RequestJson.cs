@@ -8,22 +8,22 @@ using CN2.Api.Json;
 namespace CN2.Api.Http;
 
 /// <summary>
-/// Reads a body into a request record and names every fault in it at once. The serializer stops at its first error, so when it
-/// refuses, the document is walked along the record's shape: each faulty member is named and left out, and the rest is read, so that
-/// the rules for the other members can speak too.
+/// Reads a body into a request record and names all faults at once. The serializer stops at its first error, so when it fails, the
+/// document is compared with the shape of the record: each faulty member is named and left out, and the rest is read, so that the rules
+/// for the other members can be checked too.
 /// </summary>
 public static class RequestJson
 {
     /// <summary>
-    /// Returns the value (without its faulty members), or null when nothing can be read; <paramref name="malformed"/> is set when it is
-    /// no JSON at all.
+    /// Returns the value without its faulty members, or null when nothing can be read. <paramref name="malformed"/> is set when the body is
+    /// not JSON.
     /// </summary>
     public static object? Read(ReadOnlyMemory<byte> utf8, Type type, FaultList faults, out ApiProblem? malformed)
     {
         if (!IsText(ref utf8, out malformed)) return null;
 
-        // PostgreSQL has no text with U+0000 in it, and the serializer lets null into lists and dictionaries: a body that may hold
-        // either takes the slow way, which names the member.
+        // PostgreSQL cannot store U+0000 in a text, and the serializer accepts null in lists and dictionaries. A body that may contain
+        // either goes the slow way, which names the member.
         if (utf8.Span.IndexOf("\\u0000"u8) < 0 && utf8.Span.IndexOf("null"u8) < 0)
         {
             try
@@ -32,7 +32,7 @@ public static class RequestJson
             }
             catch (JsonException)
             {
-                // Named below, every one.
+                // The code below names every fault.
             }
         }
 
@@ -61,8 +61,8 @@ public static class RequestJson
     }
 
     /// <summary>
-    /// Reads an object whose shape is not known yet (a merge patch): every member once, every string text. Null with faults, or with
-    /// <paramref name="malformed"/> when it is no JSON at all.
+    /// Reads an object whose shape is not known yet (a merge patch). It must have no member twice and no U+0000. Null: there are faults, or
+    /// <paramref name="malformed"/> is set because the body is not JSON.
     /// </summary>
     public static JsonObject? ReadObject(ReadOnlyMemory<byte> utf8, FaultList faults, out ApiProblem? malformed)
     {
@@ -75,8 +75,8 @@ public static class RequestJson
     }
 
     /// <summary>
-    /// Names the members that a merge patch takes away although no <paramref name="type"/> has them. (Those it sets are found when the
-    /// result is read; of these nothing is left by then.)
+    /// Names the members that a merge patch removes although <paramref name="type"/> does not have them. (Unknown members that it sets are
+    /// found when the result is read; removed ones are not in the result.)
     /// </summary>
     public static void CheckRemovals(JsonObject patch, Type type, FaultList faults) => CheckRemovals(patch, type, "", faults);
 
@@ -135,7 +135,7 @@ public static class RequestJson
         }
     }
 
-    /// <summary>The part of <paramref name="element"/> that fits <paramref name="type"/>; null when none does.</summary>
+    /// <summary>The part of <paramref name="element"/> that fits <paramref name="type"/>; null when nothing fits.</summary>
     private static JsonNode? Walk(JsonElement element, Type type, string path, FaultList faults)
     {
         var info = ApiJson.Options.GetTypeInfo(Nullable.GetUnderlyingType(type) ?? type);
@@ -214,7 +214,7 @@ public static class RequestJson
         {
             var itemPath = $"{path}[{index++}]";
             if (item.ValueKind == JsonValueKind.Null) faults.Add(itemPath, "must not be null");
-            // A faulty item keeps its place, so that the paths of those after it stay true. What rules say of it is not shown.
+            // A placeholder keeps the index of a faulty item, so that the paths of later items are right. Faults of the placeholder are not answered.
             result.Add(item.ValueKind == JsonValueKind.Null ? Placeholder(itemType) : Walk(item, itemType, itemPath, faults) ?? Placeholder(itemType));
         }
 

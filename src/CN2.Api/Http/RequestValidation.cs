@@ -6,8 +6,8 @@ using Microsoft.AspNetCore.Mvc.ModelBinding;
 namespace CN2.Api.Http;
 
 /// <summary>
-/// Runs before every action: puts together what reading the body found, what the request's <see cref="IValidator{T}"/> finds, and
-/// whether name and namespace are the path's, and answers 400 with all of it.
+/// Runs before every action. Answers 400 with all faults: those found while the body was read, those of the request's
+/// <see cref="IValidator{T}"/>, and a name or namespace that differs from the path.
 /// </summary>
 public sealed class RequestValidation(IServiceProvider services) : IAsyncActionFilter
 {
@@ -34,7 +34,7 @@ public sealed class RequestValidation(IServiceProvider services) : IAsyncActionF
         else await next();
     }
 
-    /// <summary>Adds every fault of <paramref name="request"/> that is not named yet.</summary>
+    /// <summary>Adds the faults of <paramref name="request"/> that the list does not name yet.</summary>
     public void Check(object request, HttpContext http, FaultList faults)
     {
         if (request is ResourceRequest resource) CheckIdentity(resource, "", http, faults);
@@ -51,7 +51,7 @@ public sealed class RequestValidation(IServiceProvider services) : IAsyncActionF
         foreach (var fault in faults) known.Add(fault.Path, fault.Message);
         foreach (var failure in result.Errors)
         {
-            // A member that could not be read is absent for the rules: what they say of it is no news.
+            // The rules see a member that could not be read as absent, so their fault about it is dropped.
             if (!known.Covers(failure.PropertyName)) faults.Add(failure.PropertyName, failure.ErrorMessage);
         }
     }

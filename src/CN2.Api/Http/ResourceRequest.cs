@@ -11,7 +11,7 @@ namespace CN2.Api.Http;
 /// </summary>
 public abstract record ResourceRequest
 {
-    /// <summary>Accepted and ignored on input (contract §2).</summary>
+    /// <summary>Accepted and ignored on input (docs/contract.md §2).</summary>
     public static readonly FrozenSet<string> ReadOnlyMembers =
         FrozenSet.Create(StringComparer.Ordinal, "uid", "generation", "createdAt", "updatedAt", "status", "kind", "portMapping", "service", "namespace");
 
@@ -19,7 +19,7 @@ public abstract record ResourceRequest
     [JsonPropertyOrder(-30)]
     public string? Name { get; set; }
 
-    /// <summary>The name is the path's: what is written may be there already.</summary>
+    /// <summary>The name comes from the path, so the resource may exist already.</summary>
     [JsonIgnore]
     internal bool NameOfPath { get; set; }
 

@@ -21,7 +21,7 @@ public static class ResourceRules
         });
         validator.RuleFor(r => r).Custom((resource, context) =>
         {
-            // A name in the path may be one that the product made, which is longer; the resource itself says what can be done with it.
+            // A name in the path may be one that the product made, which may be longer. What the request may do with it is decided by its store.
             var fault = resource.NameOfPath && resource.MayHaveLongName ? NameSyntax.FaultOfDnsSubdomain(resource.Name) : NameSyntax.FaultOfDnsLabel(resource.Name);
             if (fault is not null) context.AddPathFailure("name", fault);
         });
@@ -46,7 +46,7 @@ public static class ResourceRules
         });
     }
 
-    /// <summary>Adds a fault at a path of one's own (<c>labels[app]</c>), below the member that is being checked when that is nested.</summary>
+    /// <summary>Adds a fault at a path such as <c>labels[app]</c>; inside a nested validator the path is relative to its member.</summary>
     public static void AddPathFailure<T>(this ValidationContext<T> context, string path, string message) =>
         context.AddFailure(new FluentValidation.Results.ValidationFailure(context.PropertyChain.BuildPropertyPath(path), message));
 

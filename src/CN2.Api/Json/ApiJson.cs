@@ -5,7 +5,7 @@ using System.Text.Json.Serialization.Metadata;
 
 namespace CN2.Api.Json;
 
-/// <summary>The one way JSON is read and written: in controllers, in the OpenAPI document, in jsonb columns, in watch events.</summary>
+/// <summary>The only JSON options: for controllers, the OpenAPI document, jsonb columns and watch events.</summary>
 public static class ApiJson
 {
     /// <summary>Shared options, read-only.</summary>
@@ -30,13 +30,13 @@ public static class ApiJson
 
     public static byte[] Bytes<T>(T value) => JsonSerializer.SerializeToUtf8Bytes(value, Options);
 
-    /// <summary>A spec or status record as it is kept in a jsonb column.</summary>
+    /// <summary>A spec or status record as a jsonb column stores it.</summary>
     public static string Text<T>(T value) => JsonSerializer.Serialize(value, Options);
 
     /// <summary>Reads what <see cref="Text"/> wrote.</summary>
     public static T Read<T>(string json) => JsonSerializer.Deserialize<T>(json, Options) ?? throw new JsonException($"null is no {typeof(T).Name}");
 
-    /// <summary>[JsonIgnore] is not inherited by overrides: where a resource is found is said once, here, to be no member of it.</summary>
+    /// <summary>Leaves out the path of a resource. It is done here once, because overrides do not inherit [JsonIgnore].</summary>
     private static void LeaveOutPaths(JsonTypeInfo info)
     {
         if (!info.Type.IsAssignableTo(typeof(ResourceBody))) return;

@@ -2,7 +2,7 @@ using CN2.Network.Status;
 
 namespace CN2.Api.Json;
 
-/// <summary>A statement about a resource (contract §2).</summary>
+/// <summary>A statement about a resource (docs/contract.md §2).</summary>
 /// <param name="Type">Such as Allocated or Ready.</param>
 /// <param name="Status">True, False or Unknown.</param>
 /// <param name="Reason">One word for programs.</param>
@@ -12,7 +12,7 @@ namespace CN2.Api.Json;
 public sealed record ConditionBody(
     string Type, string Status, string Reason, string Message, long ObservedGeneration, DateTimeOffset LastTransitionTime)
 {
-    /// <param name="condition">A condition that was worked out just now.</param>
+    /// <param name="condition">A condition that was just computed.</param>
     /// <param name="at">Its lastTransitionTime.</param>
     public static ConditionBody From(Condition condition, DateTimeOffset at) =>
         new(condition.Type, condition.Status.ToString(), condition.Reason, condition.Message, condition.ObservedGeneration, at);

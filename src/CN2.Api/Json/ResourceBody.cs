@@ -2,7 +2,7 @@ using System.Text.Json.Serialization;
 
 namespace CN2.Api.Json;
 
-/// <summary>What every resource's representation begins with (contract §2): what GET, a write's answer and a watch event carry alike.</summary>
+/// <summary>The first members of every resource (docs/contract.md §2); GET, the answer of a write and a watch event have the same.</summary>
 public abstract record ResourceBody
 {
     /// <summary>Unique in its collection and namespace: a DNS-1123 label, or for what the product makes itself a DNS-1123 subdomain.</summary>
@@ -45,7 +45,7 @@ public abstract record ResourceBody
     [JsonIgnore]
     public string Path => Namespace is null ? $"/v1/{Collection}/{Name}" : $"/v1/namespaces/{Namespace}/{Collection}/{Name}";
 
-    /// <summary>One order, so that the answer to a write is to the byte what GET answers (jsonb has an order of its own).</summary>
+    /// <summary>Sorted, so that the answer to a write and the answer to GET have the same bytes; jsonb changes the order.</summary>
     private static IReadOnlyDictionary<string, string> Sorted(IReadOnlyDictionary<string, string> labels) =>
         labels.Count < 2 ? labels : new SortedDictionary<string, string>(labels.ToDictionary(), StringComparer.Ordinal);
 }

@@ -1,3 +1,4 @@
+using CN2.Api.Allocation;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
 using CN2.Api.Writes;
@@ -21,16 +22,16 @@ public sealed class NamespaceStore
         Status = new NamespaceStatus(ResourceState.Success, []),
     };
 
-    /// <summary>What a PUT would have to say to change nothing.</summary>
+    /// <summary>The request that, as a PUT, changes nothing.</summary>
     public static NamespaceRequest ToRequest(NamespaceRow row) => new() { Name = row.Name, Labels = row.Labels, Annotations = row.Annotations };
 
     /// <summary>
-    /// The row, locked until the transaction ends, after the catalog's: a change of it changes the catalog, and who creates a network
-    /// locks the catalog before its namespace.
+    /// The row, locked until the transaction ends. The catalog's row is locked before it: a change of a namespace changes the catalog, and
+    /// the creation of a network locks the catalog before the namespace.
     /// </summary>
     public async Task<NamespaceRow?> LockAsync(WriteScope scope, string name, CancellationToken cancellationToken)
     {
-        await scope.Db.Database.ExecuteSqlAsync($"SELECT version FROM catalog FOR UPDATE", cancellationToken);
+        await Catalog.LockAsync(scope.Connection, cancellationToken);
         return await scope.Db.Namespaces.FromSql($"SELECT * FROM namespace WHERE name = {name} FOR UPDATE").AsTracking().SingleOrDefaultAsync(cancellationToken);
     }
 
@@ -53,7 +54,7 @@ public sealed class NamespaceStore
     {
         if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
         if (row.Name == "default") return ApiProblem.InUse("Namespace default", ["the product: it always exists"]);
-        // The row is locked: nobody can add to the namespace until this is decided.
+        // The row is locked, so nothing can be added to the namespace until this transaction ends.
         var content = await scope.Db.Database.SqlQuery<string>(
             $"""
              SELECT 'Service ' || namespace || '/' || name AS "Value" FROM service WHERE namespace = {row.Name}

@@ -36,7 +36,7 @@ public sealed class ServiceHealthCheckStore
         };
     }
 
-    /// <summary>What a PUT would have to say to change nothing.</summary>
+    /// <summary>The request that, as a PUT, changes nothing.</summary>
     public static ServiceHealthCheckRequest ToRequest(ServiceHealthCheckRow row)
     {
         var spec = ApiJson.Read<ServiceHealthCheckSpec>(row.Spec);

@@ -5,7 +5,7 @@ using CN2.Network.Status;
 
 namespace CN2.Api.Services;
 
-/// <summary>The conditions of a Service as answered: what the leader wrote last, and Allocated as the rows say now.</summary>
+/// <summary>The conditions of a Service as answered: those the leader wrote last, but Allocated from the rows as they are now.</summary>
 internal static class ServiceConditions
 {
     public static IReadOnlyList<ConditionBody> Of(ServiceRow row, ServiceSpec spec, bool hasExternal, bool bgpEnabled, IReadOnlyList<ConditionBody>? written)

@@ -4,7 +4,7 @@ using CN2.Network.Resources;
 
 namespace CN2.Api.Services;
 
-/// <summary>From the request (checked by its validator) to the spec with every default filled in, and back.</summary>
+/// <summary>Makes the spec, with every default filled in, of a validated request, and a request of a spec.</summary>
 internal static class ServiceMapping
 {
     public static ServiceSpec ToSpec(this ServiceRequest request, string ns)
@@ -32,7 +32,7 @@ internal static class ServiceMapping
         return spec;
     }
 
-    /// <summary>What a PUT would have to say to change nothing.</summary>
+    /// <summary>The request that, as a PUT, changes nothing.</summary>
     public static ServiceRequest ToRequest(Data.Rows.ServiceRow row, ServiceSpec spec) => new()
     {
         Name = row.Name,

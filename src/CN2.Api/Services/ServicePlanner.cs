@@ -11,8 +11,8 @@ using CN2.Network.Status;
 namespace CN2.Api.Services;
 
 /// <summary>
-/// Decides what a Service needs beyond what it holds. An address it holds stays unless the user changed the network, asked for
-/// another, or took away what it was for. Pure.
+/// Decides what a Service needs beyond what it holds. It keeps an address unless the user changed the network, asked for another address,
+/// or removed the family or type that needs the address. Pure.
 /// </summary>
 internal static class ServicePlanner
 {
@@ -39,14 +39,14 @@ internal static class ServicePlanner
         PlanNodePorts(work);
     }
 
-    /// <summary>Families the Service is to have, the primary first, and whether the second may be missing.</summary>
+    /// <summary>The families that the Service should have, the primary first, and whether it may do without the second.</summary>
     private static (IPFamily First, IPFamily? Second, bool SecondMayMiss) Families(ServiceSpec spec)
     {
         var families = FamiliesOf(spec);
         return (families[0], families.Count > 1 ? families[1] : null, spec.IpFamilyPolicy == IPFamilyPolicy.PreferDualStack);
     }
 
-    /// <summary>The families the Service is to have, the primary first.</summary>
+    /// <summary>The families that the Service should have, the primary first.</summary>
     internal static IReadOnlyList<IPFamily> FamiliesOf(ServiceSpec spec) => IPFamilyDecision.FamiliesOf(spec.IpFamilies, spec.IpFamilyPolicy);
 
     private static void PlanCluster(ServiceWork work, CatalogSnapshot catalog)
@@ -104,7 +104,7 @@ internal static class ServicePlanner
             return;
         }
 
-        // All families of a Service come from one network: what is missing comes from the one it is in.
+        // All families of a Service come from one network, so a missing family comes from the network that the Service has already.
         var missing = new[] { first, second ?? first }.Distinct().Where(f => !held.Exists(h => h.Address.FamilyOf() == f)).ToList();
         if (missing.Count == 0) return;
         var options = missing.TrueForAll(f => current.SubnetsOf(f).Count > 0) ? new List<PoolOption> { new([.. missing.Select(current.SubnetsOf)]) } : [];
@@ -144,7 +144,7 @@ internal static class ServicePlanner
             return;
         }
 
-        // Containment chooses the network, before priority (contract §3).
+        // A network that contains the requested addresses comes before one of higher priority (docs/contract.md §3).
         var containing = candidates.Networks.Where(n => asked.TrueForAll(a => n.Subnets.Any(s => s.Cidr.Contains(a)))).ToList();
         if (containing.Count == 0)
         {
@@ -171,7 +171,7 @@ internal static class ServicePlanner
             work.Asked.Add(new AskedAddress(address, family, places.Where(p => p.Subnet.CanBeRequested(address)).ToList()));
         }
 
-        // The families nobody asked an address for follow into the same network; ServiceAllocation adds them once it is known.
+        // A family without a requested address gets one from the same network; ServiceAllocation adds it once the network is known.
     }
 
     private static void PlanNodePorts(ServiceWork work)
@@ -187,7 +187,7 @@ internal static class ServicePlanner
             var automatic = spec.Type == ServiceType.NodePort || spec.AllocateLoadBalancerNodePorts;
             if (work.Before is { } old && automatic)
             {
-                // Left out: what the port had stays.
+                // A request that leaves the node port out keeps the one that the port has.
                 foreach (var port in spec.Ports.Where(p => p.NodePort is null))
                 {
                     var kept = old.Ports.Find(p => p.Protocol == port.Protocol && p.Port == port.Port)?.NodePort;

@@ -7,10 +7,10 @@ using FluentValidation;
 
 namespace CN2.Api.Services;
 
-/// <summary>The form of a Service; what depends on other resources is decided where they are read.</summary>
+/// <summary>Checks the form of a Service. What depends on other resources is decided in the transaction that reads them.</summary>
 public sealed class ServiceRequestValidator : AbstractValidator<ServiceRequest>
 {
-    /// <summary>More ports than any Service has; a bound, because each may take a node port.</summary>
+    /// <summary>A limit above any real Service, because each port may take a node port.</summary>
     private const int MaxPorts = 250;
     private const int MaxSourceRanges = 1000;
 

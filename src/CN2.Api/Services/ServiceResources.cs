@@ -11,7 +11,7 @@ using Npgsql;
 
 namespace CN2.Api.Services;
 
-/// <summary>Makes the representation of Services out of their rows; a page costs three queries whatever its size.</summary>
+/// <summary>Makes the representations of Services from their rows; a page costs three queries whatever its size.</summary>
 public sealed class ServiceResources(Catalog catalog, BgpOptions bgp)
 {
     /// <summary>The representations, in the order of <paramref name="rows"/>.</summary>
@@ -42,10 +42,10 @@ public sealed class ServiceResources(Catalog catalog, BgpOptions bgp)
         await ReadAsync(await db.OpenSqlAsync(ct), rows, ct);
 
     /// <param name="row">The Service.</param>
-    /// <param name="spec">Its spec, read.</param>
+    /// <param name="spec">Its spec, deserialized.</param>
     /// <param name="floatingIPs">What it holds.</param>
-    /// <param name="snapshot">Knows the networks' names.</param>
-    /// <param name="document">Its row in service_status; null: as it was created.</param>
+    /// <param name="snapshot">Has the names of the networks.</param>
+    /// <param name="document">Its status from service_status; null: none was written since it was created.</param>
     internal ServiceResource Make(ServiceRow row, ServiceSpec spec, IEnumerable<FloatingIPRow> floatingIPs, CatalogSnapshot snapshot, string? document)
     {
         var ordered = floatingIPs.OrderBy(f => f.ExternalNetworkUid is not null).ThenBy(f => f.Address.FamilyOf() != spec.IpFamilies[0]).ThenBy(f => f.Name, StringComparer.Ordinal).ToList();

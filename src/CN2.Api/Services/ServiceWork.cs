@@ -7,19 +7,19 @@ using CN2.Network.Addressing;
 
 namespace CN2.Api.Services;
 
-/// <summary>One Service on its way through <see cref="ServiceAllocation"/>: what it is to be, what it holds, what it still needs.</summary>
+/// <summary>One Service in <see cref="ServiceAllocation"/>: the spec it should have, what it holds, what it needs, and what it got.</summary>
 internal sealed class ServiceWork
 {
     public required ServiceRow Row { get; init; }
     public required ServiceSpec Spec { get; init; }
 
-    /// <summary>What it was; null: it is new.</summary>
+    /// <summary>The spec before; null: the Service is new.</summary>
     public ServiceSpec? Before { get; init; }
 
-    /// <summary>FloatingIPs it holds, without those on their way out.</summary>
+    /// <summary>The FloatingIPs it holds, without those marked for deletion.</summary>
     public List<FloatingIPRow> Held { get; init; } = [];
 
-    /// <summary>The caller is the reconciler: what a user would be refused leaves it pending instead.</summary>
+    /// <summary>The caller is the reconciler: what would refuse a request leaves the Service pending.</summary>
     public bool Serving { get; init; }
 
     // The plan.
@@ -27,16 +27,16 @@ internal sealed class ServiceWork
     public List<AddressDemand> ClusterDemands { get; } = [];
     public AddressDemand? ExternalDemand { get; set; }
 
-    /// <summary>Addresses asked for by name, each with the subnets that contain it, best network first.</summary>
+    /// <summary>Requested addresses, each with the subnets that contain it, best network first.</summary>
     public List<AskedAddress> Asked { get; } = [];
 
-    /// <summary>Goes when the demand and the asked-for addresses were had.</summary>
+    /// <summary>Retired once the new addresses are allocated.</summary>
     public List<FloatingIPRow> Replaced { get; } = [];
 
-    /// <summary>Goes in any case.</summary>
+    /// <summary>Retired in any case.</summary>
     public List<FloatingIPRow> Dropped { get; } = [];
 
-    /// <summary>Its external addresses, without those that go in any case.</summary>
+    /// <summary>Its external addresses, without those that are retired in any case.</summary>
     public IEnumerable<FloatingIPRow> External => Held.Where(f => f.ExternalNetworkUid is not null && !Dropped.Contains(f));
 
     public List<NodePortDemand> NodePortDemands { get; } = [];
@@ -45,18 +45,18 @@ internal sealed class ServiceWork
     public string? PendingReason { get; set; }
     public string? PendingMessage { get; set; }
 
-    // What came of it.
+    // The result.
     public List<FloatingIPRow> Added { get; } = [];
     public List<FloatingIPRow> Claimed { get; } = [];
     public List<FloatingIPRow> Retired { get; } = [];
 
     public void Pend(string reason, string message)
     {
-        // The first reason stands: cluster IP, then external address, then node ports.
+        // The first reason is kept: cluster IP, then external address, then node ports.
         PendingReason ??= reason;
         PendingMessage = PendingMessage is null ? message : $"{PendingMessage} {message}";
     }
 }
 
-/// <summary>An address a user asked for and the places where it could be, best first.</summary>
+/// <summary>A requested address and the subnets it can come from, best first.</summary>
 internal sealed record AskedAddress(IPAddress Address, IPFamily Family, IReadOnlyList<(CatalogNetwork Network, CatalogSubnet Subnet)> Places);

@@ -12,7 +12,7 @@ namespace CN2.Api.VirtualRouters;
 /// <summary>Reads and writes VirtualRouter rows; each write is one decision inside <see cref="WritePipeline"/>'s transaction.</summary>
 public sealed class VirtualRouterStore
 {
-    /// <summary>Puts rows and what is known of their agents together.</summary>
+    /// <summary>Makes the representations from the rows and the status rows of their agents.</summary>
     public async Task<List<VirtualRouterResource>> ToResourcesAsync(CN2DbContext db, IReadOnlyList<VirtualRouterRow> rows, CancellationToken cancellationToken)
     {
         var uids = rows.Select(r => r.Uid).ToList();
@@ -23,7 +23,7 @@ public sealed class VirtualRouterStore
     public async Task<VirtualRouterResource> ToResourceAsync(CN2DbContext db, VirtualRouterRow row, CancellationToken cancellationToken) =>
         ToResource(row, await db.VirtualRouterStatuses.AsNoTracking().SingleOrDefaultAsync(s => s.Uid == row.Uid, cancellationToken));
 
-    /// <summary>What a PUT would have to say to change nothing.</summary>
+    /// <summary>The request that, as a PUT, changes nothing.</summary>
     public static VirtualRouterRequest ToRequest(VirtualRouterRow row) => new()
     {
         Name = row.Name,
@@ -56,7 +56,7 @@ public sealed class VirtualRouterStore
         return new WriteOutcome.Saved(await ToResourceAsync(scope.Db, row, cancellationToken));
     }
 
-    /// <summary>Always possible: its routes and entries go with it; an agent that is still there creates it anew when it connects.</summary>
+    /// <summary>Always possible; its routes and NAT entries are removed. An agent that is still running creates the VirtualRouter again when it connects.</summary>
     public async Task<WriteOutcome> DeleteAsync(WriteScope scope, VirtualRouterRow row, CancellationToken cancellationToken)
     {
         if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;

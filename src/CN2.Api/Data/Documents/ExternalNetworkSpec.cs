@@ -4,7 +4,7 @@ using CN2.Network.Resources;
 
 namespace CN2.Api.Data.Documents;
 
-/// <summary>What the user asked of an ExternalNetwork with every default filled in, without what has columns of its own; <c>external_network.spec</c>.</summary>
+/// <summary>Column <c>external_network.spec</c>: the request with every default filled in, without the members that have columns of their own.</summary>
 public sealed record ExternalNetworkSpec
 {
     public List<SubnetSpec> Subnets { get; set; } = [];
@@ -13,7 +13,7 @@ public sealed record ExternalNetworkSpec
     public List<string> ExportRouteTargets { get; set; } = [];
     public AdvertisementSpec Advertisement { get; set; } = new();
 
-    /// <summary>The targets of both directions, those of one, and the automatic one of the network. Sorted, distinct.</summary>
+    /// <summary>The targets of both directions, those of one direction, and the automatic target of the network. Sorted, distinct.</summary>
     public EquatableList<RouteTarget> RouteTargetsWith(IEnumerable<string> ofDirection, uint autonomousSystem, int number)
     {
         var targets = new SortedSet<RouteTarget>();

@@ -2,7 +2,7 @@ using CN2.Network.Resources;
 
 namespace CN2.Api.Data.Documents;
 
-/// <summary>What a user asked of a reserved FloatingIP besides its address; the column <c>floating_ip.spec</c>.</summary>
+/// <summary>Column <c>floating_ip.spec</c>: the request for a reserved FloatingIP, without its address.</summary>
 public sealed record FloatingIPSpec
 {
     /// <summary>Names of VirtualMachineInterfaces of the same namespace it is attached to directly; they need not exist.</summary>

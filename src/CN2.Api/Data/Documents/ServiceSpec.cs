@@ -5,8 +5,8 @@ using CN2.Network.Resources;
 namespace CN2.Api.Data.Documents;
 
 /// <summary>
-/// What the user asked of a Service with every default filled in, and the node ports that were allocated; the column
-/// <c>service.spec</c>. Lists and maps are in canonical order, so that the same wish is the same text.
+/// Column <c>service.spec</c>: the request with every default filled in, and the allocated node ports. Lists and maps are in canonical
+/// order, so that equal specs are equal texts.
 /// </summary>
 public sealed record ServiceSpec
 {
@@ -39,8 +39,8 @@ public sealed record ServiceSpec
     public List<string> LoadBalancerSourceRanges { get; set; } = [];
 
     /// <summary>
-    /// The user chose another network and it has had no address yet: what is held is of the old one and goes once the new one serves.
-    /// Not shown to users.
+    /// The user chose another network that has had no address yet. The Service keeps its addresses of the old network until it gets new
+    /// ones. Not shown to users.
     /// </summary>
     public bool Moving { get; set; }
 }

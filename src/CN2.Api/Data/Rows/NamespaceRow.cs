@@ -1,0 +1,3 @@
+namespace CN2.Api.Data.Rows;
+
+public sealed class NamespaceRow : ResourceRow;

@@ -1,0 +1,21 @@
+namespace CN2.Api.Data.Rows;
+
+/// <summary>The numbers are stored in the database: never change one.</summary>
+public enum ResourceKind : short
+{
+    Namespace = 1,
+    ExternalNetwork = 2,
+    ExternalNetworkSelector = 3,
+    Service = 4,
+    FloatingIP = 5,
+    VirtualMachineInterface = 6,
+    VirtualRouter = 7,
+    BgpRouter = 8,
+    ServiceHealthCheck = 9,
+
+    /// <summary>
+    /// Not a resource: the announcement rows of a control node changed. The change's name is the control node, its uid a FloatingIP;
+    /// the empty uid stands for all rows of the control node.
+    /// </summary>
+    Announcements = 10,
+}

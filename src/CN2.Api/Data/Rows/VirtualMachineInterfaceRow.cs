@@ -1,0 +1,16 @@
+using System.Net;
+
+namespace CN2.Api.Data.Rows;
+
+public sealed class VirtualMachineInterfaceRow : NamespacedRow
+{
+    public required string VirtualRouter { get; set; }
+    public required IPAddress[] Addresses { get; set; }
+    public bool Ready { get; set; } = true;
+    public string? HealthCheck { get; set; }
+
+    /// <summary>The last result of the probe: Unknown, Healthy or Unhealthy. It does not change the generation.</summary>
+    public string Health { get; set; } = "Unknown";
+    public string? HealthMessage { get; set; }
+    public DateTimeOffset? HealthChangedAt { get; set; }
+}

@@ -1,0 +1,25 @@
+namespace CN2.Api.Data.Rows;
+
+/// <summary>The state of a vRouter's agent; the replica that the agent is connected to writes it.</summary>
+public sealed class VirtualRouterStatusRow
+{
+    public Guid Uid { get; set; }
+    public bool Connected { get; set; }
+
+    /// <summary>The replica that the agent connected to.</summary>
+    public string? ControlNode { get; set; }
+    public DateTimeOffset? LastSeenAt { get; set; }
+
+    /// <summary>The agent is away for longer than LostAfterSeconds. The leading replica sets it; it is cleared when the agent has its whole configuration again.</summary>
+    public bool Lost { get; set; }
+    public long DesiredRevision { get; set; }
+    public long AppliedRevision { get; set; }
+
+    /// <summary>The agent has applied all changes of the feed up to this position; the other replicas read it here.</summary>
+    public long AppliedPosition { get; set; }
+    public string? AgentVersion { get; set; }
+
+    /// <summary>The overlay engine that the agent named when it last connected: userspace, kernel, or null for none.</summary>
+    public string? OverlayEngine { get; set; }
+    public string? Message { get; set; }
+}
