@@ -7,8 +7,8 @@ using CN2.Network.Resources;
 namespace CN2.Api.Overlay;
 
 /// <summary>
-/// The imported routes of all RoutingInstances as this replica's speaker learned them. The reconciler changes it, requests read it: a
-/// lock, held for the length of one change or one listing, keeps them apart.
+/// The imported routes of all RoutingInstances, as this replica's speaker learned them. The reconciler's loop changes them and requests
+/// read them, under a lock that is held for one change or one listing.
 /// </summary>
 public sealed class RoutingInstances : IImportedRoutes
 {
@@ -17,7 +17,7 @@ public sealed class RoutingInstances : IImportedRoutes
     private readonly Dictionary<Guid, ExternalNetwork> _networks = [];
     private readonly ConcurrentDictionary<int, string> _names = new();
 
-    /// <summary>Every target that some overlay network imports.</summary>
+    /// <summary>Every route target that at least one overlay network imports.</summary>
     public IReadOnlyCollection<RouteTarget> ImportTargets
     {
         get
@@ -26,7 +26,7 @@ public sealed class RoutingInstances : IImportedRoutes
         }
     }
 
-    /// <summary>True: <see cref="ImportTargets"/> are others now.</summary>
+    /// <summary>True when <see cref="ImportTargets"/> changed.</summary>
     public bool Put(ExternalNetwork network)
     {
         lock (_lock)
@@ -36,7 +36,7 @@ public sealed class RoutingInstances : IImportedRoutes
         }
     }
 
-    /// <summary>True: <see cref="ImportTargets"/> are others now.</summary>
+    /// <summary>True when <see cref="ImportTargets"/> changed.</summary>
     public bool Remove(Guid network)
     {
         lock (_lock)
@@ -58,19 +58,19 @@ public sealed class RoutingInstances : IImportedRoutes
         }
     }
 
-    /// <summary>Prefixes that lead elsewhere since the last call, and where: null is nowhere.</summary>
+    /// <summary>The prefixes whose best route changed since the last call, with the new route; null when there is none left.</summary>
     public IReadOnlyDictionary<VpnRouteKey, VpnRoute?> TakeChanged()
     {
         lock (_lock) return _table.TakeChanged().ToDictionary(k => k, _table.Find);
     }
 
-    /// <summary>All routes of a RoutingInstance, for a vRouter that begins to carry it.</summary>
+    /// <summary>The best routes of a RoutingInstance, for a vRouter on which it appears.</summary>
     public IReadOnlyCollection<VpnRoute> RoutesOf(int instance)
     {
         lock (_lock) return [.. _table.RoutesOf(instance)];
     }
 
-    /// <summary>All that a RoutingInstance imports, best or not, by prefix, peer and route distinguisher.</summary>
+    /// <summary>All routes that a RoutingInstance imports, best or not, in the order of prefix, peer and route distinguisher.</summary>
     public IReadOnlyList<ImportedRoute> ImportedBy(int instance)
     {
         lock (_lock) return _table.ImportedBy(instance);

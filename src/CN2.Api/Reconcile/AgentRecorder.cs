@@ -5,7 +5,7 @@ namespace CN2.Api.Reconcile;
 
 /// <summary>
 /// Writes what agents report to the database, merged, on a task of its own: which agents are connected, how far they are, what their
-/// probes found. The loop of this replica learns it from the change feed, like every other replica.
+/// probes found. The loop of this replica learns it from the change feed, like every other replica. Reports may come from any thread.
 /// </summary>
 internal sealed partial class AgentRecorder(AgentReportStore store, ControlNodeOptions self, TimeProvider time, ILogger<AgentRecorder> logger) : IReconcileTask
 {
@@ -18,7 +18,6 @@ internal sealed partial class AgentRecorder(AgentReportStore store, ControlNodeO
     private readonly WakeUp _wakeUp = new();
     private Reports _waiting = new();
 
-    /// <summary>These methods may be called from any thread.</summary>
     public void Connected(VRouterHello hello) => Add(r => r.Connections[hello.Name] = hello);
 
     public void Disconnected(string name) => Add(r => r.Connections[name] = null);

@@ -4,7 +4,7 @@ using CN2.Network.Resources;
 
 namespace CN2.Api.Reconcile;
 
-/// <summary>What follows from a row that was read: the resource in memory changes, and the parts of the reconciler that follow it are told.</summary>
+/// <summary>Applies a row that was read: changes the resource in memory, and informs the parts of the reconciler that depend on it.</summary>
 internal sealed class ResourceChanges(
     LoopState state, Retirements retirements, HeldAddresses addresses, Deletions deletions, PendingServices pending, SpeakerDispatcher speaker, AgentProgress progress)
 {

@@ -4,7 +4,7 @@ using CN2.Network.Resources;
 
 namespace CN2.Api.Tests.Reconcile;
 
-/// <summary>Addresses that are waited for, attached, claimed, released and left for others.</summary>
+/// <summary>Addresses that a Service waits for, claims, releases or exchanges for others.</summary>
 public sealed class ChangingHandsTests(PrivatePostgres postgres)
 {
     private const string Hop1 = "172.27.115.242";
@@ -112,7 +112,7 @@ public sealed class ChangingHandsTests(PrivatePostgres postgres)
     }
 
     [Fact]
-    public async Task What_probes_find_takes_an_endpoint_out_and_is_kept_over_a_restart()
+    public async Task An_unhealthy_endpoint_gets_no_traffic_and_its_health_survives_a_restart()
     {
         await using var plane = await ControlPlane.StartAsync(postgres);
         (await plane.Api.PostAsync("/v1/namespaces/default/service-health-checks", """{"name":"hc","monitorType":"TCP","port":80}""")).Expect(201);
@@ -139,7 +139,7 @@ public sealed class ChangingHandsTests(PrivatePostgres postgres)
     }
 
     [Fact]
-    public async Task What_a_probe_found_while_the_endpoint_was_elsewhere_is_asked_for_again()
+    public async Task A_result_that_was_reported_while_the_endpoint_was_elsewhere_is_asked_for_again()
     {
         await using var plane = await ControlPlane.StartAsync(postgres);
         (await plane.Api.PostAsync("/v1/namespaces/default/service-health-checks", """{"name":"hc","monitorType":"TCP","port":80}""")).Expect(201);
@@ -151,7 +151,7 @@ public sealed class ChangingHandsTests(PrivatePostgres postgres)
         await plane.ServiceAsync("web");
         await plane.UntilReadyAsync("web");
 
-        // Moved away, and back before anybody has looked; what comes from compute1 in between is not about it.
+        // The endpoint moves away and back before the reconciler reads it; the result that compute1 reports in between is not stored.
         await plane.QueryAsync<string>("UPDATE virtual_machine_interface SET virtual_router = 'compute2' WHERE name = 'pod1' RETURNING name");
         plane.Compute1.Report(pod1, EndpointHealth.Unhealthy);
         plane.Compute1.Report(pod2, EndpointHealth.Healthy);
@@ -160,7 +160,7 @@ public sealed class ChangingHandsTests(PrivatePostgres postgres)
         Assert.Equal("Healthy", await HealthAsync("pod1"));
         await plane.EndpointAsync("pod1", "compute1", "10.0.0.1", ""","healthCheck":"hc","annotations":{"moved":"twice"}""");
 
-        // An agent that is sent what it knows better tells it.
+        // An agent that is sent an outdated result reports its own.
         await ControlPlane.UntilAsync(() => plane.Compute1.Probes.SingleOrDefault(p => p.Uid == pod1)?.LastKnown == EndpointHealth.Healthy);
         plane.Compute1.Report(pod1, EndpointHealth.Unhealthy);
         await UntilHealthAsync("pod1", "Unhealthy");

@@ -2,7 +2,7 @@ using CN2.Api.Drivers;
 
 namespace CN2.Api.Tests.Reconcile;
 
-/// <summary>One replica's <see cref="IVRouterPublisher"/> with tables instead of streams: what is published lands in <see cref="FakeNode"/>s.</summary>
+/// <summary>The <see cref="IVRouterPublisher"/> of one replica with <see cref="FakeNode"/>s instead of streams.</summary>
 internal sealed class FakeAgents : IVRouterPublisher
 {
     private readonly Lock _lock = new();

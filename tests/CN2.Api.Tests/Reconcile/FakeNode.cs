@@ -7,7 +7,7 @@ using CN2.Network.Sequencing;
 namespace CN2.Api.Tests.Reconcile;
 
 /// <summary>
-/// A compute node: its agent keeps a table of what it was told and acknowledges at once, unless the test says otherwise
+/// A compute node: its agent keeps a table of what the server sent and acknowledges at once, unless the test says otherwise
 /// (<see cref="Acknowledges"/>, <see cref="Refuses"/>).
 /// </summary>
 internal sealed class FakeNode(string name, string address)
@@ -24,13 +24,13 @@ internal sealed class FakeNode(string name, string address)
 
     public VRouterHello Hello => new(name, IPAddress.Parse(address), null, "1.0", OverlayEngine);
 
-    /// <summary>Told with the next hello.</summary>
+    /// <summary>Sent with the next hello.</summary>
     public string? OverlayEngine { get; set; }
 
-    /// <summary>False: it takes what it is told and says nothing until <see cref="Acknowledge"/>.</summary>
+    /// <summary>False: it takes what is sent and answers nothing until <see cref="Acknowledge"/>.</summary>
     public bool Acknowledges { get; set; } = true;
 
-    /// <summary>While set, it refuses what it is told with this sentence.</summary>
+    /// <summary>While set, it refuses what is sent with this sentence.</summary>
     public string? Refuses { get; set; }
 
     public int Messages { get; private set; }
@@ -60,10 +60,10 @@ internal sealed class FakeNode(string name, string address)
         }
     }
 
-    /// <summary>It takes new flows for this address.</summary>
+    /// <summary>The node takes new flows for this address.</summary>
     public bool Carries(string floatingIP) => Entries(floatingIP).Any(e => e.Carries);
 
-    /// <summary>It was told so, acknowledged or not.</summary>
+    /// <summary>The server has sent an entry for this address, acknowledged or not.</summary>
     public bool WasTold(string floatingIP)
     {
         lock (_lock) return _wanted.Values.Any(e => e.Key.Address?.ToString() == floatingIP);
@@ -114,7 +114,7 @@ internal sealed class FakeNode(string name, string address)
         Answer(revision);
     }
 
-    /// <summary>Applies everything it was told and says so, or refuses it.</summary>
+    /// <summary>Applies everything that was sent and acknowledges it, or refuses it.</summary>
     public void Acknowledge()
     {
         lock (_lock)
@@ -126,7 +126,7 @@ internal sealed class FakeNode(string name, string address)
         _server?.Listener.Applied(name, _revision, Refuses);
     }
 
-    /// <summary>The agent has come back on a node that was restarted: its table is empty.</summary>
+    /// <summary>The node restarts: its agent is gone and its table is empty.</summary>
     public void Reboot()
     {
         Disconnect();

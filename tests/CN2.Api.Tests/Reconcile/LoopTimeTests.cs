@@ -10,11 +10,12 @@ public sealed class LoopTimeTests
     [Fact]
     public void The_clock_follows_elapsed_time_when_the_wall_clock_is_set()
     {
-        var time = new FakeTimeProvider(Now);
+        var time = new AdjustableWallClock();
         var clock = new LoopClock(time);
-        time.Advance(TimeSpan.FromSeconds(5));
+        time.Elapsed.Advance(TimeSpan.FromSeconds(5));
         Assert.Equal(Now + TimeSpan.FromSeconds(5), clock.Now);
-        time.AdjustTime(Now - TimeSpan.FromHours(1));
+        time.Set(Now - TimeSpan.FromHours(1));
+        Assert.Equal(Now - TimeSpan.FromHours(1), time.GetUtcNow());
         Assert.Equal(Now + TimeSpan.FromSeconds(5), clock.Now);
     }
 
@@ -61,5 +62,21 @@ public sealed class LoopTimeTests
         var third = wakeUp.WaitAsync(TimeSpan.FromSeconds(1), time, stop.Token);
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => third);
+    }
+
+    /// <summary>A machine whose administrator sets the clock: elapsed time goes on. (FakeTimeProvider moves both at once.)</summary>
+    private sealed class AdjustableWallClock : TimeProvider
+    {
+        private TimeSpan _offset;
+
+        public FakeTimeProvider Elapsed { get; } = new(Now);
+
+        public override long TimestampFrequency => Elapsed.TimestampFrequency;
+
+        public override long GetTimestamp() => Elapsed.GetTimestamp();
+
+        public override DateTimeOffset GetUtcNow() => Elapsed.GetUtcNow() + _offset;
+
+        public void Set(DateTimeOffset wallClock) => _offset = wallClock - Elapsed.GetUtcNow();
     }
 }
