@@ -5,7 +5,7 @@ using CN2.VRouter.V1;
 namespace CN2.VRouter;
 
 /// <summary>Applies what the inbox brings: one transaction at a time, with everything that arrived during the one before.</summary>
-internal sealed partial class DataplaneUpdater(AgentInbox inbox, DesiredState desired, IDataplane dataplane, ProbeEngine probes, ILogger logger)
+internal sealed partial class DataplaneUpdater(UpdaterInbox inbox, DesiredState desired, IDataplane dataplane, ProbeEngine probes, ILogger logger)
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(2);
 
@@ -38,27 +38,27 @@ internal sealed partial class DataplaneUpdater(AgentInbox inbox, DesiredState de
         }
     }
 
-    private (bool Work, bool Repair) Take(IReadOnlyList<AgentEvent> events)
+    private (bool Work, bool Repair) Take(IReadOnlyList<UpdaterEvent> events)
     {
         var (work, repair) = (false, false);
         foreach (var item in events)
         {
             switch (item)
             {
-                case AgentEvent.Connected connected:
+                case UpdaterEvent.Connected connected:
                     _stream = connected.Stream;
                     _streamHasSent = false;
                     desired.Reconnected();
                     break;
-                case AgentEvent.Received received when desired.Take(received.Message):
+                case UpdaterEvent.Received received when desired.Take(received.Message):
                     work = _streamHasSent = true;
                     break;
-                case AgentEvent.Drift drift:
+                case UpdaterEvent.Drift drift:
                     LogDrift(drift.What);
                     repair = true;
                     break;
                 // Not when a later transaction has succeeded meanwhile.
-                case AgentEvent.Retry when _refused:
+                case UpdaterEvent.Retry when _refused:
                     work = true;
                     break;
             }

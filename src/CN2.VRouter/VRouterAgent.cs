@@ -19,7 +19,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
     private readonly HealthStore _store;
     private readonly ProbeEngine _probes;
     private readonly ILogger<VRouterAgent> _logger;
-    private readonly AgentInbox _inbox;
+    private readonly UpdaterInbox _inbox;
     private readonly ServerConnection _connection;
     private readonly DataplaneUpdater _updater;
     private string _lastNotice = "";
@@ -33,7 +33,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
         _overlay = overlay;
         _store = store;
         _logger = logger;
-        _inbox = new AgentInbox(time);
+        _inbox = new UpdaterInbox(time);
         _connection = new ServerConnection(options.Servers, NewHello(options, overlay), time, logger);
         _probes = new ProbeEngine(prober, store, time, report => _connection.Send(WireMapping.HealthReport([report])));
         var desired = new DesiredState(options.Address6 is { } address6 ? [options.Address, address6] : [options.Address]);
@@ -49,7 +49,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task[] tasks =
         [
-            _connection.RunAsync(Connected, message => _inbox.Post(new AgentEvent.Received(message)), Beat, stop.Token),
+            _connection.RunAsync(Connected, message => _inbox.Post(new UpdaterEvent.Received(message)), Beat, stop.Token),
             _inbox.WatchAsync(_dataplane.Drift, stop.Token),
             _updater.RunAsync(stop.Token),
         ];
@@ -85,7 +85,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
 
     private void Connected(ServerStream stream)
     {
-        _inbox.Post(new AgentEvent.Connected(stream));
+        _inbox.Post(new UpdaterEvent.Connected(stream));
         // A server that has just started knows no health: it gets all that the probes know.
         if (_probes.Known() is { Count: > 0 } known) stream.Send(WireMapping.HealthReport(known));
     }

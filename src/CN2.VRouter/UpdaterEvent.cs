@@ -3,20 +3,20 @@ using CN2.VRouter.V1;
 namespace CN2.VRouter;
 
 /// <summary>What the task that applies configurations reacts to.</summary>
-internal abstract record AgentEvent
+internal abstract record UpdaterEvent
 {
-    private AgentEvent()
+    private UpdaterEvent()
     {
     }
 
     /// <summary>A server has accepted the hello; its messages follow.</summary>
-    public sealed record Connected(ServerStream Stream) : AgentEvent;
+    public sealed record Connected(ServerStream Stream) : UpdaterEvent;
 
-    public sealed record Received(ServerMessage Message) : AgentEvent;
+    public sealed record Received(ServerMessage Message) : UpdaterEvent;
 
     /// <summary>Another process has changed what the data plane holds.</summary>
-    public sealed record Drift(string What) : AgentEvent;
+    public sealed record Drift(string What) : UpdaterEvent;
 
     /// <summary>It is time to repeat what the kernel refused.</summary>
-    public sealed record Retry : AgentEvent;
+    public sealed record Retry : UpdaterEvent;
 }

@@ -2,12 +2,12 @@ using Microsoft.Extensions.Time.Testing;
 
 namespace CN2.VRouter.Tests;
 
-public sealed class AgentInboxTests : IDisposable
+public sealed class UpdaterInboxTests : IDisposable
 {
     private readonly FakeTimeProvider _time = new();
-    private readonly AgentInbox _inbox;
+    private readonly UpdaterInbox _inbox;
 
-    public AgentInboxTests() => _inbox = new AgentInbox(_time);
+    public UpdaterInboxTests() => _inbox = new UpdaterInbox(_time);
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -16,7 +16,7 @@ public sealed class AgentInboxTests : IDisposable
     [Fact]
     public async Task All_queued_events_are_taken_at_once_in_order()
     {
-        AgentEvent[] posted = [new AgentEvent.Received(Wire.Delta(1)), new AgentEvent.Drift("rules"), new AgentEvent.Received(Wire.Delta(2))];
+        UpdaterEvent[] posted = [new UpdaterEvent.Received(Wire.Delta(1)), new UpdaterEvent.Drift("rules"), new UpdaterEvent.Received(Wire.Delta(2))];
         foreach (var item in posted) _inbox.Post(item);
         Assert.Equal(posted, await _inbox.TakeAllAsync(Cancellation));
     }
@@ -29,12 +29,12 @@ public sealed class AgentInboxTests : IDisposable
         _time.Advance(TimeSpan.FromSeconds(1.9));
         Assert.False(taken.IsCompleted);
         _time.Advance(TimeSpan.FromSeconds(0.1));
-        Assert.Equal([new AgentEvent.Retry()], await taken);
+        Assert.Equal([new UpdaterEvent.Retry()], await taken);
 
         taken = _inbox.TakeAllAsync(Cancellation);
         _time.Advance(TimeSpan.FromHours(1));
         Assert.False(taken.IsCompleted);
-        _inbox.Post(new AgentEvent.Drift("ends the wait"));
+        _inbox.Post(new UpdaterEvent.Drift("ends the wait"));
         await taken;
     }
 
@@ -54,9 +54,9 @@ public sealed class AgentInboxTests : IDisposable
     [Fact]
     public async Task A_flood_of_drift_does_not_fill_the_queue()
     {
-        for (var i = 0; i < 1000; i++) _inbox.Post(new AgentEvent.Drift($"change {i}"));
+        for (var i = 0; i < 1000; i++) _inbox.Post(new UpdaterEvent.Drift($"change {i}"));
         Assert.Equal(16, (await _inbox.TakeAllAsync(Cancellation)).Count);
-        _inbox.Post(new AgentEvent.Drift("a later change"));
-        Assert.Equal([new AgentEvent.Drift("a later change")], await _inbox.TakeAllAsync(Cancellation));
+        _inbox.Post(new UpdaterEvent.Drift("a later change"));
+        Assert.Equal([new UpdaterEvent.Drift("a later change")], await _inbox.TakeAllAsync(Cancellation));
     }
 }
