@@ -1,6 +1,6 @@
-using CN2.Network.Resources;
 using CN2.Network.Collections;
 using CN2.Network.Compilation;
+using CN2.Network.Resources;
 
 namespace CN2.Network.Status;
 

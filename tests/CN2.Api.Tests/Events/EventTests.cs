@@ -17,7 +17,13 @@ public sealed class EventTests(ApiServer api) : IClassFixture<ApiServer>
             var now = DateTimeOffset.UtcNow;
             EventRow Event(string service, string reason, DateTimeOffset at) => new()
             {
-                Kind = ResourceKind.Service, Namespace = "ns1", Name = service, At = at, Type = "Normal", Reason = reason, Message = "It happened.",
+                Kind = ResourceKind.Service,
+                Namespace = "ns1",
+                Name = service,
+                At = at,
+                Type = "Normal",
+                Reason = reason,
+                Message = "It happened.",
             };
             db.Events.AddRange(
                 Event("my-service", "Step1", now), Event("my-service", "Step2", now), Event("my-service", "Step3", now), Event("other", "Other", now),

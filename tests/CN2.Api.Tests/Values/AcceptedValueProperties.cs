@@ -162,7 +162,14 @@ public sealed class AcceptedValueProperties
                 Gen.Enum<MonitorType>(), Draw.Around(1, 3600), Draw.Around(1, 3600), Draw.Around(1, 100), Gen.OneOf(codes, Gen.Const((string?)null)), Draw.Around(1, 65535), Draw.Of<string?>(null, "GET", "HEAD", "OPTIONS", "get"),
                 (type, delay, timeout, retries, expected, port, method) => new ServiceHealthCheckRequest
                 {
-                    Name = "hc", MonitorType = type, Delay = delay, Timeout = timeout, MaxRetries = retries, ExpectedCodes = expected, Port = port, HttpMethod = method,
+                    Name = "hc",
+                    MonitorType = type,
+                    Delay = delay,
+                    Timeout = timeout,
+                    MaxRetries = retries,
+                    ExpectedCodes = expected,
+                    Port = port,
+                    HttpMethod = method,
                 }),
             validator,
             request =>

@@ -1,8 +1,8 @@
 using System.Net;
 using System.Text;
+using CN2.VRouter.Host;
 using CN2.VRouter.Netlink;
 using CN2.VRouter.Overlay.Model;
-using CN2.VRouter.Host;
 
 namespace CN2.VRouter.Overlay.Plumbing;
 

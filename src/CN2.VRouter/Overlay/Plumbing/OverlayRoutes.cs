@@ -1,8 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
 using CN2.VRouter.Dataplane;
-using CN2.VRouter.Netlink;
 using CN2.VRouter.Host;
+using CN2.VRouter.Netlink;
 
 namespace CN2.VRouter.Overlay.Plumbing;
 

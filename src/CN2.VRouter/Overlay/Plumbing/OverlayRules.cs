@@ -1,7 +1,7 @@
 using CN2.VRouter.Dataplane;
+using CN2.VRouter.Host;
 using CN2.VRouter.Netlink;
 using CN2.VRouter.Overlay.Model;
-using CN2.VRouter.Host;
 
 namespace CN2.VRouter.Overlay.Plumbing;
 
