@@ -15,7 +15,7 @@ public sealed record BgpRouterRequest : ResourceRequest
     [Required]
     public string? Address { get; set; }
 
-    /// <summary>1 to 4294967294, but not 23456 (RFC 6793). Required.</summary>
+    /// <summary>1 to 4294967295, but not 23456 (RFC 6793). Required.</summary>
     [Required]
     public long? AutonomousSystem { get; set; }
 
