@@ -194,11 +194,14 @@ internal sealed partial class FeedReader(
         change.Kind is ResourceKind.Namespace or ResourceKind.ExternalNetwork or ResourceKind.ExternalNetworkSelector
         || (change.Kind is ResourceKind.FloatingIP or ResourceKind.Service && change.Verb == ChangeVerb.Deleted);
 
-    /// <summary>Puts the rows that were found and removes the others of <paramref name="uids"/>.</summary>
+    /// <summary>
+    /// Removes the rows of <paramref name="uids"/> that were not found, then puts the others. In this order, because a new row may have the
+    /// name, number or address of a removed one.
+    /// </summary>
     private static void Replace<T>(Guid[] uids, IReadOnlyCollection<T> found, Func<T, Guid> uid, Action<T> put, Action<Guid> remove)
     {
-        foreach (var item in found) put(item);
         foreach (var missing in uids.Except(found.Select(uid))) remove(missing);
+        foreach (var item in found) put(item);
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Loaded {Services} services and {FloatingIPs} floating IPs at position {Position}")]

@@ -1,4 +1,5 @@
 using CN2.Api.Data.Rows;
+using CN2.Api.Overlay;
 using CN2.Api.Reconcile;
 using CN2.Api.Tests.Fixtures;
 using Npgsql;
@@ -41,6 +42,24 @@ public sealed class FeedReaderTests(PrivatePostgres postgres) : IAsyncLifetime
         await ReadUntilAsync(() => _parts.State.Resources.ServiceCount == 2 && _parts.State.Resources.VirtualMachineInterfaces.Count == 0);
         Assert.Equal(4, _parts.State.Resources.FloatingIPs.Count);
         Assert.False(Feed.IsMidPage);
+    }
+
+    [Fact]
+    public async Task A_network_that_gets_the_number_of_a_deleted_one_in_the_same_page_keeps_its_name_and_imports()
+    {
+        await OverlayNetworkAsync("old");
+        await LoadAsync();
+        var instances = _parts.Get<RoutingInstances>();
+        Assert.Equal("default/old", instances.NameOf(1));
+
+        (await _api.DeleteAsync("/v1/namespaces/default/external-networks/old")).Expect(204);
+        await OverlayNetworkAsync("new");
+        await ReadUntilAsync(() => instances.NameOf(1) != "default/old");
+        Assert.Equal("default/new", instances.NameOf(1));
+        Assert.Contains(instances.ImportTargets, t => t.ToString() == "target:64512:7");
+
+        async Task OverlayNetworkAsync(string name) => (await _api.PostAsync("/v1/namespaces/default/external-networks",
+            new { name, subnets = new[] { new { cidr = "10.77.0.0/24" } }, importRouteTargets = new[] { "target:64512:7" } })).Expect(201);
     }
 
     [Fact]
