@@ -67,7 +67,7 @@ public sealed class ConcurrentAllocationTests(ApiServerWithoutReconciler api) : 
         Assert.Equal(29 + 13, served.Count);
         Assert.Equal(served.Count, served.Select(External).Distinct().Count());
         var pending = all.Except(served).ToList();
-        Assert.All(pending, r => Assert.Equal("AddressesExhausted", (string?)r.Json!["status"]!["conditions"]![0]!["reason"]));
+        Assert.All(pending, r => Assert.Equal("AddressesExhausted", r.ReasonOf("Allocated")));
         Assert.All(pending, r => Assert.Single(r.Json!["status"]!["clusterIPs"]!.AsArray()));
         await PoolAudit.ExpectSoundAsync(api.ConnectionString);
 

@@ -38,8 +38,9 @@ public sealed class FourByteSystemTests(FourByteSystemTests.Server api) : IClass
 
     private async Task<(string Condition, string Imports)> TargetsAsync()
     {
-        var status = (await api.GetAsync($"{Default}/beyond")).Expect(200).Json!["status"]!;
-        return ($"{status["conditions"]![0]!["status"]}/{status["conditions"]![0]!["reason"]}", status["routingInstance"]!["importRouteTargets"]!.ToJsonString());
+        var network = (await api.GetAsync($"{Default}/beyond")).Expect(200).Json!;
+        var condition = Reply.Condition(network, "RouteTargets")!;
+        return ($"{condition["status"]}/{condition["reason"]}", network["status"]!["routingInstance"]!["importRouteTargets"]!.ToJsonString());
     }
 
     public sealed class Server(PrivatePostgres postgres) : ApiServer(postgres)

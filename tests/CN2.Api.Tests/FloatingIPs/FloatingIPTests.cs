@@ -12,7 +12,7 @@ public sealed class FloatingIPTests(ApiServerWithoutReconciler api) : IClassFixt
         await NetworkAsync("att", "41.0.0.0/24");
         var created = (await api.PostAsync(Fips, """{"name":"vip","externalNetwork":"att"}""")).Expect(201);
         Assert.Equal(("41.0.0.2", "External", "fip/att"), ((string?)created.Json!["address"], (string?)created.Json["kind"], (string?)created.Json["externalNetwork"]));
-        Assert.Equal("NotAttached", (string?)created.Json["status"]!["conditions"]![2]!["reason"]);
+        Assert.Equal("NotAttached", created.ReasonOf("Advertised"));
         var attached = (await api.PatchAsync($"{Fips}/vip", """{"interfaces":["vmi-b","vmi-a"],"portMappings":[{"port":8080,"targetPort":80},{"port":53,"protocol":"UDP"}]}""")).Expect(200);
         Assert.Equal("TCP/8080->80,UDP/53->53", (string?)attached.Json!["portMapping"]);
         Assert.Equal("""["vmi-a","vmi-b"]""", attached.Json["interfaces"]!.ToJsonString());

@@ -14,8 +14,12 @@ internal sealed class ControlPlane : IAsyncDisposable
 {
     private readonly List<Replica> _replicas = [];
     private readonly string _database;
+    private int _passed;
 
     private ControlPlane(string database) => _database = database;
+
+    /// <summary>The time of all replicas; PostgreSQL's own is not moved.</summary>
+    public JumpingTime Time { get; } = new();
 
     public FakeBgpEngine Engine { get; } = new();
 
@@ -43,11 +47,9 @@ internal sealed class ControlPlane : IAsyncDisposable
         return plane;
     }
 
-    public Task<Replica> AddAsync(string name, FakeBgpEngine engine, params string[] settings) => AddAsync(name, engine, TimeProvider.System, settings);
-
-    public async Task<Replica> AddAsync(string name, FakeBgpEngine engine, TimeProvider time, params string[] settings)
+    public async Task<Replica> AddAsync(string name, FakeBgpEngine engine, params string[] settings)
     {
-        var replica = new Replica(_database, name, engine, time, ["--VRouters:LostAfterSeconds", "3", .. settings]);
+        var replica = new Replica(_database, name, engine, Time, ["--VRouters:LostAfterSeconds", "3", .. settings]);
         _replicas.Add(replica);
         await replica.InitializeAsync();
         return replica;
@@ -86,6 +88,25 @@ internal sealed class ControlPlane : IAsyncDisposable
 
     public async Task UntilGoneAsync(string path) => await Eventually.TrueAsync(async () => (await Api.GetAsync(path)).Status == 404, seconds: 30);
 
+    /// <summary>
+    /// Makes a change and waits until it has passed through these replicas down to their speakers: what they had to do before it is done.
+    /// For tests in which nothing may happen.
+    /// </summary>
+    public async Task LetAChangePassAsync(params Replica[] replicas)
+    {
+        var router = $"passed{++_passed}";
+        await ExpectAsync(Api.PutAsync($"/v1/bgp-routers/{router}", $$$"""{"address":"198.51.100.{{{_passed}}}","autonomousSystem":64512,"gracefulRestart":{"enabled":true,"restartTime":8}}"""));
+        foreach (var replica in replicas) await UntilAsync(() => replica.Speaker.Peers.Any(p => p.Name == router));
+    }
+
+    /// <summary>The same as far as the agents and the leader, for replicas whose speaker is away: another Service is programmed, and its status says so.</summary>
+    public async Task LetAnotherServiceBeProgrammedAsync()
+    {
+        var service = $"passed{++_passed}";
+        await ServiceAsync(service);
+        await UntilConditionAsync(Path(service), "Programmed", "True/Programmed");
+    }
+
     /// <summary>Waits until a condition reads <c>status/reason</c>.</summary>
     public async Task UntilConditionAsync(string path, string type, string expected, Replica? api = null)
     {
@@ -102,9 +123,10 @@ internal sealed class ControlPlane : IAsyncDisposable
 
     public Task UntilReadyAsync(string service) => UntilConditionAsync(Path(service), "Ready", "True/Ready");
 
-    public static string ConditionOf(Reply reply, string type) => ConditionOf(reply.Json?["status"], type) is { } c ? $"{c["status"]}/{c["reason"]}" : "";
+    /// <summary>A condition as <c>status/reason</c>; empty if there is none.</summary>
+    public static string ConditionOf(Reply reply, string type) => ConditionOf(reply.Json, type);
 
-    public static JsonNode? ConditionOf(JsonNode? status, string type) => status?["conditions"]?.AsArray().FirstOrDefault(c => (string?)c!["type"] == type);
+    public static string ConditionOf(JsonNode? resource, string type) => Reply.Condition(resource, type) is { } c ? $"{c["status"]}/{c["reason"]}" : "";
 
     /// <summary>The FloatingIP that has an address, or null.</summary>
     public async Task<JsonNode?> FloatingIPAsync(string address, Replica? api = null) =>

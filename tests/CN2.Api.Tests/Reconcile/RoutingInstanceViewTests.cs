@@ -158,7 +158,7 @@ public sealed class RoutingInstanceViewTests(PrivatePostgres postgres)
 
         async Task<(string Condition, bool Says)> FamiliesAsync(string sentence)
         {
-            var condition = ControlPlane.ConditionOf((await plane.Api.GetAsync($"{Networks}/vpn")).Expect(200).Json!["status"], "AddressFamilies")!;
+            var condition = Reply.Condition((await plane.Api.GetAsync($"{Networks}/vpn")).Expect(200).Json, "AddressFamilies")!;
             return ($"{condition["status"]}/{condition["reason"]}", ((string?)condition["message"])!.Contains(sentence, StringComparison.Ordinal));
         }
     }

@@ -49,7 +49,7 @@ public sealed class StoredValueTests(PrivatePostgres postgres)
         await api.EstablishAsync("vmx1");
 
         await plane.UntilConditionAsync(ControlPlane.Path("odd"), "Advertised", "False/AdvertisementUnreadable");
-        var message = (string?)ControlPlane.ConditionOf((await api.GetAsync(ControlPlane.Path("odd"))).Json!["status"], "Advertised")!["message"];
+        var message = (string?)Reply.Condition((await api.GetAsync(ControlPlane.Path("odd"))).Json, "Advertised")!["message"];
         Assert.Contains("'nonsense' is not a community", message, StringComparison.Ordinal);
         await ControlPlane.UntilAsync(() => plane.Api.Speaker.Paths.Any(p => p.Prefix.ToString() == Address && p.Communities is [var only] && only == BgpCommunity.NoExport));
         await plane.UntilReadyAsync("web");

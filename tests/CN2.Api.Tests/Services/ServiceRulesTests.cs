@@ -349,7 +349,7 @@ public sealed class ServiceRulesTests(ApiServerWithoutReconciler api) : IClassFi
 
     private static string? State(Reply reply) => (string?)reply.Json!["status"]!["state"];
 
-    private static string? Reason(Reply reply) => (string?)reply.Json!["status"]!["conditions"]![0]!["reason"];
+    private static string? Reason(Reply reply) => reply.ReasonOf("Allocated");
 
     private static Guid Uid(JsonNode resource) => (Guid)resource["uid"]!;
 }

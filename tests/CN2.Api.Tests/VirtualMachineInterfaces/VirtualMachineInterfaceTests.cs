@@ -61,9 +61,9 @@ public sealed class VirtualMachineInterfaceTests(ApiServer api) : IClassFixture<
     {
         var created = (await api.PutAsync($"{Path}/dangling", """{"addresses":["10.4.0.1","2001:db8::1"],"virtualRouter":"nowhere","healthCheck":"none"}""")).Expect(201);
         Assert.Equal("Pending", (string?)created.Json!["status"]!["state"]);
-        Assert.Equal("VirtualRouterNotFound", (string?)created.Json["status"]!["conditions"]![0]!["reason"]);
+        Assert.Equal("VirtualRouterNotFound", created.ReasonOf("Ready"));
         (await api.PutAsync("/v1/virtual-routers/nowhere", """{"address":"10.4.4.4"}""")).Expect(201);
-        Assert.Equal("HealthCheckNotFound", (string?)(await api.GetAsync($"{Path}/dangling")).Json!["status"]!["conditions"]![0]!["reason"]);
+        Assert.Equal("HealthCheckNotFound", (await api.GetAsync($"{Path}/dangling")).ReasonOf("Ready"));
     }
 
     [Fact]
