@@ -7,7 +7,7 @@ using Npgsql;
 
 namespace CN2.Api.Tests.Services;
 
-/// <summary>What a Service keeps, gains and loses (contract §3). Each test has a namespace and address space of its own.</summary>
+/// <summary>What a Service keeps, gains and loses (docs/contract.md §3). Each test has a namespace and address space of its own.</summary>
 public sealed class ServiceRulesTests(ApiServerWithoutReconciler api) : IClassFixture<ApiServerWithoutReconciler>
 {
     private ServiceLifecycle Lifecycle => api.Services.GetRequiredService<ServiceLifecycle>();
