@@ -5,7 +5,7 @@ namespace CN2.Network.Tests.Compilation;
 /// <summary>Cost follows the change: counted, not timed.</summary>
 public sealed class ChangeCostFacts
 {
-    private const int Count = 10_000;
+    internal const int Count = 10_000;
 
     [Fact]
     public void One_endpoint_change_among_ten_thousand_services_dirties_only_those_that_match()
@@ -38,20 +38,8 @@ public sealed class ChangeCostFacts
         }
     }
 
-    [Fact]
-    public void A_service_with_two_floating_IPs_takes_less_than_four_kilobytes_compiled()
-    {
-        var before = GC.GetTotalMemory(true);
-        var state = World();
-        var compiled = state.Services.Select(s => state.Compile(s.Uid)).ToList();
-        var perService = (GC.GetTotalMemory(true) - before) / Count;
-        GC.KeepAlive(compiled);
-        GC.KeepAlive(state);
-        TestContext.Current.TestOutputHelper?.WriteLine($"{perService} bytes a service");
-        Assert.InRange(perService, 0, 4000);
-    }
-
-    private static NetworkState World()
+    /// <summary>Ten thousand Services with two FloatingIPs and one endpoint each, compiled by nobody yet.</summary>
+    internal static NetworkState World()
     {
         var state = new NetworkState();
         state.Put(Given.Network("vn"));
