@@ -1,12 +1,12 @@
 using System.Threading.Channels;
-using Npgsql;
+using CN2.Api.Data;
 
 namespace CN2.Api.Writes;
 
 /// <summary>
 /// Runs items of a shared decision, up to <see cref="BatchSize"/> of them in one transaction: under load they share the statements and
 /// the commit, which cost more than the decision. While few items are under way each has its own transaction, which is quicker. When a
-/// constraint refuses a batch, its items run one by one, so that only the one at fault is refused.
+/// batch fails, by a constraint or by a bug, its items run one by one, so that only the one at fault fails.
 /// </summary>
 public sealed class GroupCommit<TItem>(TransactionRunner runner, ISharedDecision<TItem> decision) : BackgroundService
 {
@@ -75,7 +75,7 @@ public sealed class GroupCommit<TItem>(TransactionRunner runner, ISharedDecision
             var outcomes = await runner.RunAsync((scope, ct) => decision.DecideAsync(scope, items, ct), CancellationToken.None);
             for (var i = 0; i < batch.Count; i++) batch[i].Done.SetResult(outcomes[i]);
         }
-        catch (PostgresException e) when (e.SqlState.StartsWith("23", StringComparison.Ordinal))
+        catch (Exception e) when (!PostgresErrors.IsAway(e))
         {
             foreach (var waiting in batch) await FinishAloneAsync(waiting);
         }
