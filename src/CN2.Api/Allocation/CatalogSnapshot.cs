@@ -31,7 +31,6 @@ public sealed class CatalogSnapshot
     {
         Version = version;
         Namespaces = namespaces;
-        Networks = networks;
         _byUid = networks.ToFrozenDictionary(n => n.Uid);
         _byName = networks.ToFrozenDictionary(n => n.Id);
         _selectors = [.. selectors];
@@ -46,8 +45,6 @@ public sealed class CatalogSnapshot
     public long Version { get; }
 
     public IReadOnlyDictionary<string, LabelSet> Namespaces { get; }
-
-    public IReadOnlyList<CatalogNetwork> Networks { get; }
 
     public CatalogNetwork? Network(Guid uid) => _byUid.GetValueOrDefault(uid);
 

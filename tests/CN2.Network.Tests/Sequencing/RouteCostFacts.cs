@@ -4,10 +4,15 @@ using CN2.Network.Collections;
 using CN2.Network.Compilation;
 using CN2.Network.Resources;
 using CN2.Network.Sequencing;
+using CN2.Network.Tests.Compilation;
 
 namespace CN2.Network.Tests.Sequencing;
 
-/// <summary>A control node holds 100,000 routes, so the bytes of one route count.</summary>
+/// <summary>
+/// A control node holds 100,000 routes, so the bytes of one route count. It looks at the memory of the whole process, so it runs while no
+/// other test does.
+/// </summary>
+[Collection(nameof(RetainedMemoryTests))]
 public sealed class RouteCostFacts : IAcknowledgements
 {
     private const int Count = 10_000;
