@@ -9,9 +9,9 @@ public sealed class RetainedMemoryTests
     public void A_service_with_two_floating_IPs_takes_less_than_four_kilobytes_compiled()
     {
         var before = GC.GetTotalMemory(true);
-        var state = ChangeCostFacts.World();
+        var state = ChangeCostTests.World();
         var compiled = state.Services.Select(s => state.Compile(s.Uid)).ToList();
-        var perService = (GC.GetTotalMemory(true) - before) / ChangeCostFacts.Count;
+        var perService = (GC.GetTotalMemory(true) - before) / ChangeCostTests.Count;
         GC.KeepAlive(compiled);
         GC.KeepAlive(state);
         TestContext.Current.TestOutputHelper?.WriteLine($"{perService} bytes a service");

@@ -5,11 +5,11 @@ using CN2.Network.Sequencing;
 
 namespace CN2.Network.Tests.Compilation;
 
-public sealed class NetworkCompilerFacts
+public sealed class NetworkCompilerTests
 {
     private readonly NetworkState _state = new();
 
-    public NetworkCompilerFacts()
+    public NetworkCompilerTests()
     {
         _state.Put(Given.Network("vn"));
         _state.Put(Given.VirtualRouter("compute1", "172.27.115.242", "2001:db8:115::242"));

@@ -3,7 +3,7 @@ using CN2.Network.Compilation;
 namespace CN2.Network.Tests;
 
 /// <summary>What the compiler cannot check. <c>src/CN2.Network/BannedSymbols.txt</c> bans clock, chance, files, network and threads.</summary>
-public sealed class ArchitectureFacts
+public sealed class ArchitectureTests
 {
     /// <summary>Collections, numbers, text and address types.</summary>
     private static readonly string[] Allowed =

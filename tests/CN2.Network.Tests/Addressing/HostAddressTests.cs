@@ -3,7 +3,7 @@ using CN2.Network.Addressing;
 
 namespace CN2.Network.Tests.Addressing;
 
-public sealed class HostAddressFacts
+public sealed class HostAddressTests
 {
     [Theory]
     [InlineData("1.0.0.0")]

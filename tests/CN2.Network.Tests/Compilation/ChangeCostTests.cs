@@ -3,7 +3,7 @@ using CN2.Network.Compilation;
 namespace CN2.Network.Tests.Compilation;
 
 /// <summary>The cost of a change depends on the change, not on the number of resources. The cost is counted, not timed.</summary>
-public sealed class ChangeCostFacts
+public sealed class ChangeCostTests
 {
     internal const int Count = 10_000;
 

@@ -7,7 +7,7 @@ namespace CN2.Network.Tests.Scenarios;
 /// Each folder is a scenario: <c>resources.json</c> is the input, <c>expected.txt</c> the output. After an intended change of behaviour run the
 /// tests once with <c>CN2_UPDATE_SCENARIOS=1</c> and review the difference.
 /// </summary>
-public sealed class ScenarioFacts
+public sealed class ScenarioTests
 {
     public static TheoryData<string> Names => [.. Directory.EnumerateDirectories(Folder()).Select(d => Path.GetFileName(d)).Order(StringComparer.Ordinal)];
 

@@ -3,7 +3,7 @@ using CN2.Network.Selection;
 
 namespace CN2.Network.Tests.Selection;
 
-public sealed class ExternalNetworkSelectionFacts
+public sealed class ExternalNetworkSelectionTests
 {
     private static readonly Dictionary<string, string> Label = new() { ["service.contrail.juniper.net/externalNetwork"] = "default-external" };
     private static readonly LabelSelector Labelled = LabelSelector.Make(Label, null).Selector!;

@@ -5,7 +5,7 @@ using CN2.Network.Sequencing;
 namespace CN2.Network.Tests.Sequencing;
 
 /// <summary>The table of states and events in <c>docs/adr/0001-entries-before-routes.md</c>, cell by cell.</summary>
-public sealed class RouteStateFacts
+public sealed class RouteStateTests
 {
     private const string Unchanged = "–";
 

@@ -5,7 +5,7 @@ using CsCheck;
 
 namespace CN2.Network.Tests.Addressing;
 
-public sealed class SubnetPlanFacts
+public sealed class SubnetPlanTests
 {
     [Fact]
     public void The_contracts_example_has_188_addresses()

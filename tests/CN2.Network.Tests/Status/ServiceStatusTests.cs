@@ -5,7 +5,7 @@ using CN2.Network.Status;
 
 namespace CN2.Network.Tests.Status;
 
-public sealed class ServiceStatusFacts
+public sealed class ServiceStatusTests
 {
     private static readonly ServiceFacts Serving = new()
     {

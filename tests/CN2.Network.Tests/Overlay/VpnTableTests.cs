@@ -5,7 +5,7 @@ using CN2.Network.Tests.Compilation;
 
 namespace CN2.Network.Tests.Overlay;
 
-public sealed class VpnTableFacts
+public sealed class VpnTableTests
 {
     private readonly VpnTable _table = new();
 

@@ -5,7 +5,7 @@ using CN2.Network.Selection;
 
 namespace CN2.Network.Tests.Allocation;
 
-public sealed class AllocationFacts
+public sealed class AllocationTests
 {
     private const string Cluster = "contrail-k8s-kubemanager-cluster1-juniper-local";
 

@@ -2,7 +2,7 @@ using CN2.Network.Addressing;
 
 namespace CN2.Network.Tests.Addressing;
 
-public sealed class AddressSyntaxFacts
+public sealed class AddressSyntaxTests
 {
     [Theory]
     [InlineData("100.0.0.4")]

@@ -13,7 +13,7 @@ namespace CN2.Network.Tests.Sequencing;
 /// other test does.
 /// </summary>
 [Collection(nameof(RetainedMemoryTests))]
-public sealed class RouteCostFacts : IAcknowledgements
+public sealed class RouteCostTests : IAcknowledgements
 {
     private const int Count = 10_000;
 

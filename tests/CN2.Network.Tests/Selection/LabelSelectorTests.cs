@@ -2,7 +2,7 @@ using CN2.Network.Selection;
 
 namespace CN2.Network.Tests.Selection;
 
-public sealed class LabelSelectorFacts
+public sealed class LabelSelectorTests
 {
     [Theory]
     [InlineData("", "a=1", true)]

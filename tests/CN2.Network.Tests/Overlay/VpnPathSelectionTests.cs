@@ -5,7 +5,7 @@ using CN2.Network.Overlay;
 
 namespace CN2.Network.Tests.Overlay;
 
-public sealed class VpnPathSelectionFacts
+public sealed class VpnPathSelectionTests
 {
     [Theory]
     [InlineData("172.27.115.245", 16, "", null)]

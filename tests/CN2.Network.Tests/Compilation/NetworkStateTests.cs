@@ -4,7 +4,7 @@ using CN2.Network.Resources;
 
 namespace CN2.Network.Tests.Compilation;
 
-public sealed class NetworkStateFacts
+public sealed class NetworkStateTests
 {
     private readonly NetworkState _state = new();
     private readonly Service _web = Given.Service("web", "app=web");
@@ -12,7 +12,7 @@ public sealed class NetworkStateFacts
     private readonly VirtualMachineInterface _pod = Given.Endpoint("pod-1", "app=web", "compute1", "10.233.64.10");
     private readonly VirtualRouter _compute1 = Given.VirtualRouter("compute1", "172.27.115.242");
 
-    public NetworkStateFacts()
+    public NetworkStateTests()
     {
         _state.Put(_web);
         _state.Put(_external);

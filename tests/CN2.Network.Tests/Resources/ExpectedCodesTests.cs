@@ -2,7 +2,7 @@ using CN2.Network.Resources;
 
 namespace CN2.Network.Tests.Resources;
 
-public sealed class ExpectedCodesFacts
+public sealed class ExpectedCodesTests
 {
     [Theory]
     [InlineData("200", "200")]

@@ -2,7 +2,7 @@ using CN2.Network.Addressing;
 
 namespace CN2.Network.Tests.Addressing;
 
-public sealed class BgpValueFacts
+public sealed class BgpValueTests
 {
     [Theory]
     [InlineData("target:64512:1", RouteTargetKind.TwoOctetAS)]
