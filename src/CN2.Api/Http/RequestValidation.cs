@@ -86,9 +86,3 @@ public sealed class RequestValidation(IServiceProvider services) : IAsyncActionF
         if (prefix.Length == 0) RequestFindings.Of(http).Name = request.Name;
     }
 }
-
-/// <summary>A body that carries several resources in <c>items</c>.</summary>
-public interface IResourceBatch
-{
-    IEnumerable<ResourceRequest> Resources { get; }
-}

@@ -216,39 +216,3 @@ internal sealed class FakeBgpSpeaker : IBgpSpeaker
         Changed?.Invoke();
     }
 }
-
-/// <summary>The table behind one or more successive <see cref="FakeBgpSpeaker"/>s.</summary>
-internal sealed class FakeBgpEngine
-{
-    public Dictionary<BgpPathKey, BgpPath> Paths { get; } = [];
-
-    public bool Running { get; private set; } = true;
-
-    /// <summary>Raised after a change of the engine that the speaker did not make; true: it was restarted empty.</summary>
-    public event Action<bool>? Touched;
-
-    public void Kill()
-    {
-        Running = false;
-        Paths.Clear();
-        Touched?.Invoke(false);
-    }
-
-    public void Start()
-    {
-        Running = true;
-        Touched?.Invoke(true);
-    }
-
-    public void DeleteByHand(BgpPathKey key)
-    {
-        Paths.Remove(key);
-        Touched?.Invoke(false);
-    }
-
-    public void AddByHand(BgpPath path)
-    {
-        Paths[path.Key] = path;
-        Touched?.Invoke(false);
-    }
-}
