@@ -6,7 +6,7 @@ namespace CN2.Api.Reconcile;
 /// What only the leading replica does in a round: finish deletions, serve pending Services, mark vRouters as lost, write statuses.
 /// </summary>
 internal sealed class LeaderDuties(
-    LoopState state, Deletions deletions, PendingServices pending, LeaderTasks tasks, StatusDispatcher statuses, VRouterOptions options)
+    LoopState state, Deletions deletions, PendingServices pending, ILeaderTasks tasks, StatusDispatcher statuses, VRouterOptions options)
 {
     private static readonly TimeSpan LostInterval = TimeSpan.FromSeconds(1);
 

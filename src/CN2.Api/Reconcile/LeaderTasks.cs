@@ -3,18 +3,15 @@ using CN2.Api.Services;
 
 namespace CN2.Api.Reconcile;
 
-/// <summary>
-/// What the leading replica does in the database, each on a task of its own that ends with an event for the loop. Everything may be done
-/// twice without harm, also by two replicas at once.
-/// </summary>
+/// <summary>The tasks of the leading replica, carried out in the database. Everything may be done twice without harm, also by two replicas at once.</summary>
 internal sealed partial class LeaderTasks(ServiceLifecycle lifecycle, AgentReportStore agents, LoopInbox inbox, TimeProvider time, ILogger<LeaderTasks> logger)
+    : ILeaderTasks
 {
     private static readonly TimeSpan FailureInterval = TimeSpan.FromSeconds(1);
 
     /// <summary>When a row of the database still forbids a deletion, asking again at once would only keep the database busy.</summary>
     private static readonly TimeSpan UnfinishedInterval = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Removes the rows and frees their addresses.</summary>
     public void Finish(DeletionBatch batch) => Run("Deletions", new LeaderEvent.DeletionsTried(batch), async () =>
     {
         if (await lifecycle.FinalizeAsync(batch.Services, batch.FloatingIPs, CancellationToken.None) < batch.Count) await Task.Delay(UnfinishedInterval, time);

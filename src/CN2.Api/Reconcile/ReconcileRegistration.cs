@@ -17,6 +17,7 @@ public static class ReconcileRegistration
         services.AddSingleton<RoutingInstances>();
         services.AddSingleton<IImportedRoutes>(provider => provider.GetRequiredService<RoutingInstances>());
         services.AddSingleton<ReconcileCounters>();
+        services.AddSingleton<IStatusRecorder>(provider => provider.GetRequiredService<StatusRecorder>());
         return services.AddLoop().AddTask<ReconcileLoop>().AddTask<SpeakerWorker>().AddTask<AgentRecorder>().AddTask<StatusRecorder>()
             .AddTask<Leadership>().AddTask<ReplicaHeartbeat>().AddHostedService<Reconciler>();
     }
@@ -28,6 +29,7 @@ public static class ReconcileRegistration
         .AddSingleton<AgentInbox>()
         .AddSingleton<SpeakerJobQueue>()
         .AddSingleton<LeaderTasks>()
+        .AddSingleton<ILeaderTasks>(provider => provider.GetRequiredService<LeaderTasks>())
         .AddSingleton<LoopState>()
         .AddSingleton<StartupGate>()
         .AddSingleton<FeedReader>()

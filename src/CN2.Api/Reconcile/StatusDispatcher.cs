@@ -2,8 +2,8 @@ using CN2.Api.Drivers;
 
 namespace CN2.Api.Reconcile;
 
-/// <summary>Drafts the statuses that are due and hands those that are news to the <see cref="StatusRecorder"/>.</summary>
-internal sealed class StatusDispatcher(LoopState state, IBgpSpeaker speaker, StatusRecorder recorder, LoopInbox inbox)
+/// <summary>Drafts the statuses that are due and hands those that are news to the <see cref="IStatusRecorder"/>.</summary>
+internal sealed class StatusDispatcher(LoopState state, IBgpSpeaker speaker, IStatusRecorder recorder, LoopInbox inbox)
 {
     /// <summary>This replica begins to lead: it does not know what its predecessor left unwritten.</summary>
     public void DraftAll()

@@ -10,13 +10,13 @@ namespace CN2.Api.Reconcile;
 /// Writes statuses that changed, in batches, on a task of its own. A condition keeps its lastTransitionTime until its status changes;
 /// a document that equals the written one is not written.
 /// </summary>
-internal sealed partial class StatusRecorder(StatusStore store, ReconcileCounters counters, LoopInbox inbox, TimeProvider time, ILogger<StatusRecorder> logger) : IReconcileTask
+internal sealed partial class StatusRecorder(StatusStore store, ReconcileCounters counters, LoopInbox inbox, TimeProvider time, ILogger<StatusRecorder> logger)
+    : IStatusRecorder, IReconcileTask
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(500);
 
     private readonly Channel<IReadOnlyList<StatusDraft>> _batches = Channel.CreateUnbounded<IReadOnlyList<StatusDraft>>();
 
-    /// <summary>May be called from any thread. An event answers each batch when it is written.</summary>
     public void Post(IReadOnlyList<StatusDraft> drafts) => _batches.Writer.TryWrite(drafts);
 
     public async Task RunAsync(CancellationToken ct)

@@ -1,0 +1,14 @@
+namespace CN2.Api.Reconcile;
+
+/// <summary>What the leading replica does outside of the loop. Each call starts a task and returns; the task ends with an event for the loop.</summary>
+internal interface ILeaderTasks
+{
+    /// <summary>Removes the rows and frees their addresses. Ends with <see cref="LeaderEvent.DeletionsTried"/>.</summary>
+    void Finish(DeletionBatch batch);
+
+    /// <summary>Gives pending Services what they lack. Ends with <see cref="LeaderEvent.PendingServicesTried"/>.</summary>
+    void Serve(PendingBatch batch);
+
+    /// <summary>Marks vRouters that stay away for this long as lost. Ends with <see cref="LeaderEvent.LostMarked"/>.</summary>
+    void MarkLost(TimeSpan lostAfter);
+}
