@@ -8,18 +8,18 @@ using FluentValidation;
 
 namespace CN2.Api.ExternalNetworkSelectors;
 
-/// <summary>Chooses ExternalNetworks by their labels and their namespaces' (CN2: Kubemanager spec.externalNetworkSelectors).</summary>
+/// <summary>Selects ExternalNetworks by their labels and by the labels of their namespaces (CN2: Kubemanager spec.externalNetworkSelectors).</summary>
 public sealed record ExternalNetworkSelectorRequest : ResourceRequest
 {
-    /// <summary>Which networks. Required; {} chooses every one.</summary>
+    /// <summary>Selects networks by their labels. Required; {} selects all networks.</summary>
     [Required]
     public LabelSelectorBody? NetworkSelector { get; set; }
 
-    /// <summary>In which namespaces: {} all, absent the Service's own.</summary>
+    /// <summary>Selects the namespaces of the networks. {} selects all namespaces; when absent, only the Service's own namespace.</summary>
     public LabelSelectorBody? NamespaceSelector { get; set; }
 }
 
-/// <summary>An ExternalNetworkSelector as it is answered.</summary>
+/// <summary>An ExternalNetworkSelector in answers.</summary>
 public sealed record ExternalNetworkSelectorResource : ResourceBody
 {
     public required LabelSelectorBody NetworkSelector { get; init; }
@@ -30,9 +30,9 @@ public sealed record ExternalNetworkSelectorResource : ResourceBody
     public override string Collection => "external-network-selectors";
 }
 
-/// <summary>There is nothing to wait for: what it finds for a Service is in that Service's status.</summary>
+/// <summary>The state of a selector. The network that it selected for a Service is in that Service's status.</summary>
 /// <param name="State">Always Success.</param>
-/// <param name="Conditions">None so far.</param>
+/// <param name="Conditions">Always empty.</param>
 public sealed record ExternalNetworkSelectorStatus(ResourceState State, IReadOnlyList<ConditionBody> Conditions);
 
 public sealed class ExternalNetworkSelectorRequestValidator : AbstractValidator<ExternalNetworkSelectorRequest>

@@ -4,12 +4,12 @@ namespace CN2.Api.Http;
 
 /// <summary>An error (RFC 9457).</summary>
 /// <param name="Type"><c>urn:cn2:error:</c> and the code.</param>
-/// <param name="Title">The same for every error of the code.</param>
+/// <param name="Title">The same for all errors with this code.</param>
 /// <param name="Status">The HTTP status.</param>
-/// <param name="Detail">What is wrong here and what to do about it.</param>
-/// <param name="Instance">The path that was asked for.</param>
-/// <param name="Code">Stable, for programs to branch on.</param>
-/// <param name="Errors">For 400: every fault by the path of its member, such as <c>ports[0].port</c>.</param>
+/// <param name="Detail">What is wrong in this case, and what to do.</param>
+/// <param name="Instance">The path of the request.</param>
+/// <param name="Code">A stable code, for programs.</param>
+/// <param name="Errors">For 400: all faults, by the path of the member, such as <c>ports[0].port</c>.</param>
 public sealed record ProblemBody(
     string Type, string Title, int Status, string Detail, string Instance, string Code,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyDictionary<string, string[]>? Errors)

@@ -15,7 +15,7 @@ public abstract record ResourceRequest
     public static readonly FrozenSet<string> ReadOnlyMembers =
         FrozenSet.Create(StringComparer.Ordinal, "uid", "generation", "createdAt", "updatedAt", "status", "kind", "portMapping", "service", "namespace");
 
-    /// <summary>DNS-1123 label of at most 63 characters. In PUT and PATCH it may be left out; unlike the path it is a fault.</summary>
+    /// <summary>A DNS-1123 label of at most 63 characters. In PUT and PATCH it may be left out; a name that differs from the path is refused.</summary>
     [JsonPropertyOrder(-30)]
     public string? Name { get; set; }
 
@@ -27,11 +27,11 @@ public abstract record ResourceRequest
     [JsonIgnore]
     internal virtual bool MayHaveLongName => false;
 
-    /// <summary>For selectors; Kubernetes label syntax.</summary>
+    /// <summary>Labels, which selectors select by; in the syntax of Kubernetes.</summary>
     [JsonPropertyOrder(-20)]
     public Dictionary<string, string>? Labels { get; set; }
 
-    /// <summary>Free text kept with the resource; 256 KiB in all.</summary>
+    /// <summary>Free text that is stored with the resource; 256 KiB in total.</summary>
     [JsonPropertyOrder(-19)]
     public Dictionary<string, string>? Annotations { get; set; }
 

@@ -8,32 +8,32 @@ using FluentValidation;
 
 namespace CN2.Api.ServiceHealthChecks;
 
-/// <summary>How a vRouter asks its local endpoints whether they live (CN2's ServiceHealthCheck). Times in seconds.</summary>
+/// <summary>How a vRouter checks its local endpoints (CN2: ServiceHealthCheck). Times are in seconds.</summary>
 public sealed record ServiceHealthCheckRequest : ResourceRequest
 {
-    /// <summary>HTTP, TCP (a connection) or PING (an ICMP echo). Required.</summary>
+    /// <summary>HTTP, TCP (a connection is opened) or PING (an ICMP echo). Required.</summary>
     [Required]
     public MonitorType? MonitorType { get; set; }
 
-    /// <summary>Seconds between two checks; 2 by default, 1 to 3600.</summary>
+    /// <summary>Seconds between two checks: 1 to 3600; 2 by default.</summary>
     public int? Delay { get; set; }
 
-    /// <summary>Seconds a check may take; 5 by default, 1 to 3600.</summary>
+    /// <summary>Seconds after which a check without an answer has failed: 1 to 3600; 5 by default.</summary>
     public int? Timeout { get; set; }
 
-    /// <summary>Failures in a row until the endpoint is down; 5 by default, 1 to 100. One success brings it back.</summary>
+    /// <summary>The endpoint is unhealthy after this many consecutive failures: 1 to 100; 5 by default. One success makes it healthy again.</summary>
     public int? MaxRetries { get; set; }
 
-    /// <summary>GET by default. HTTP only.</summary>
+    /// <summary>The HTTP method; GET by default. HTTP only.</summary>
     public string? HttpMethod { get; set; }
 
-    /// <summary>Path and query; / by default. HTTP only.</summary>
+    /// <summary>The path and query of the request; / by default. HTTP only.</summary>
     public string? UrlPath { get; set; }
 
-    /// <summary>Codes and ranges, such as 200-299,304; 200-299 by default. HTTP only.</summary>
+    /// <summary>The status codes of a success: codes and ranges, such as 200-299,304; 200-299 by default. HTTP only.</summary>
     public string? ExpectedCodes { get; set; }
 
-    /// <summary>Port of the endpoint; 80 by default for HTTP, required for TCP.</summary>
+    /// <summary>The port of the endpoint. 80 by default for HTTP; required for TCP.</summary>
     public int? Port { get; set; }
 
     /// <summary>What is kept of the request, with the defaults.</summary>
@@ -42,7 +42,7 @@ public sealed record ServiceHealthCheckRequest : ResourceRequest
         Port ?? (MonitorType == Network.Resources.MonitorType.HTTP ? 80 : null));
 }
 
-/// <summary>A ServiceHealthCheck as it is answered.</summary>
+/// <summary>A ServiceHealthCheck in answers.</summary>
 public sealed record ServiceHealthCheckResource : ResourceBody
 {
     public required MonitorType MonitorType { get; init; }
@@ -59,9 +59,9 @@ public sealed record ServiceHealthCheckResource : ResourceBody
     public override string Collection => "service-health-checks";
 }
 
-/// <summary>There is nothing to wait for: what the checks say is in the endpoints' status.</summary>
+/// <summary>The state of a ServiceHealthCheck. The results of the checks are in the status of the endpoints.</summary>
 /// <param name="State">Always Success.</param>
-/// <param name="Conditions">None so far.</param>
+/// <param name="Conditions">Always empty.</param>
 public sealed record ServiceHealthCheckStatus(ResourceState State, IReadOnlyList<ConditionBody> Conditions);
 
 public sealed class ServiceHealthCheckRequestValidator : AbstractValidator<ServiceHealthCheckRequest>

@@ -6,14 +6,14 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace CN2.Api.Watch;
 
-/// <summary>Server-sent events about resources.</summary>
+/// <summary>Server-sent events about changes of resources.</summary>
 [ApiController]
 [Tags("Watch")]
 public sealed class WatchController(WatchHub hub, WatchedKinds kinds, ChangeFeedReader feed, TimeProvider time, IHostApplicationLifetime lifetime) : ControllerBase
 {
     /// <summary>
     /// Streams changes as server-sent events: <c>added</c>, <c>modified</c>, <c>deleted</c> with the resource as data and a resume token as id.
-    /// Without Last-Event-ID everything comes first as <c>added</c>, then one <c>synced</c>.
+    /// Without Last-Event-ID, all resources come first as <c>added</c>, then one <c>synced</c>.
     /// </summary>
     [HttpGet("v1/watch", Name = "Watch")]
     public async Task<IActionResult> Watch()

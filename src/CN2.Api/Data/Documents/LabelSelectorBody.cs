@@ -4,7 +4,7 @@ using CN2.Network.Selection;
 
 namespace CN2.Api.Data.Documents;
 
-/// <summary>A selector in Kubernetes' form; everything in it must hold.</summary>
+/// <summary>A selector as in Kubernetes; all its requirements must be met.</summary>
 public sealed record LabelSelectorBody
 {
     /// <summary>Labels that must have these values.</summary>
@@ -19,7 +19,7 @@ public sealed record LabelSelectorBody
 /// <summary>One requirement of a <see cref="LabelSelectorBody"/>.</summary>
 public sealed record LabelExpressionBody
 {
-    /// <summary>The label.</summary>
+    /// <summary>The key of the label.</summary>
     [Required]
     public string? Key { get; set; }
 
@@ -27,7 +27,7 @@ public sealed record LabelExpressionBody
     [Required]
     public LabelOperator? Operator { get; set; }
 
-    /// <summary>For In and NotIn.</summary>
+    /// <summary>The values for In and NotIn.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public List<string>? Values { get; set; }
 }
