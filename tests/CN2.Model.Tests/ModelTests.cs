@@ -23,7 +23,7 @@ public sealed class ModelTests(ITestOutputHelper output)
     private readonly Queue<string> _story = new();
 
     [Fact]
-    public async Task Whatever_happens_it_comes_to_rest_with_everything_in_agreement()
+    public async Task After_any_sequence_of_requests_and_faults_all_parts_agree()
     {
         var seconds = int.Parse(Environment.GetEnvironmentVariable("CN2_MODEL_SECONDS") ?? "50", CultureInfo.InvariantCulture);
         var seed = int.Parse(Environment.GetEnvironmentVariable("CN2_MODEL_SEED") ?? "20261123", CultureInfo.InvariantCulture);

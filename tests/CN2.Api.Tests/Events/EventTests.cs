@@ -43,7 +43,7 @@ public sealed class EventTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
-    public async Task A_service_that_waits_from_its_beginning_says_why_and_then_that_it_is_served()
+    public async Task The_events_of_a_pending_service_say_why_it_waits_and_when_it_is_served()
     {
         const string services = "/v1/namespaces/default/services";
         (await api.PostAsync($"{services}?dryRun=true", """{"name":"waits","externalNetwork":"to-come","ports":[{"port":80}]}""")).Expect(201);
@@ -56,7 +56,7 @@ public sealed class EventTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
-    public async Task Nodes_that_come_go_and_are_lost_and_health_checks_leave_events()
+    public async Task Nodes_that_connect_disconnect_or_are_lost_and_health_checks_leave_events()
     {
         var ct = TestContext.Current.CancellationToken;
         var store = api.Services.GetRequiredService<AgentReportStore>();
@@ -77,7 +77,7 @@ public sealed class EventTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
-    public async Task A_bgp_session_that_comes_up_or_goes_down_leaves_an_event()
+    public async Task A_BGP_session_that_comes_up_or_goes_down_leaves_an_event()
     {
         var ct = TestContext.Current.CancellationToken;
         (await api.PutAsync("/v1/bgp-routers/peer", """{"address":"172.27.115.245","autonomousSystem":64512}""")).Expect(201);

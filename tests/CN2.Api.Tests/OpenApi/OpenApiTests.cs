@@ -20,7 +20,7 @@ public sealed class OpenApiTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
-    public async Task The_document_is_openapi_31_with_an_id_texts_and_an_example_for_every_operation()
+    public async Task The_document_is_OpenAPI_3_1_with_id_texts_and_example_for_every_operation()
     {
         var document = (await api.GetAsync("/openapi/v1.json")).Expect(200).Json!;
         Assert.StartsWith("3.1", (string?)document["openapi"], StringComparison.Ordinal);
@@ -60,7 +60,7 @@ public sealed class OpenApiTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
-    public async Task Swagger_ui_is_served_from_this_host_alone()
+    public async Task Swagger_UI_loads_nothing_from_other_hosts()
     {
         var page = (await api.GetAsync("/swagger/index.html")).Expect(200).Text;
         var parts = Regex.Matches(page, "(?:src|href)=\"([^\"]*)\"").Select(m => m.Groups[1].Value).ToList();

@@ -28,7 +28,7 @@ public sealed class FeedReaderTests(PrivatePostgres postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Everything_is_read_at_the_start_and_then_what_changes_and_what_goes()
+    public async Task All_rows_are_read_at_the_start_and_later_only_changed_and_deleted_ones()
     {
         await NetworkAsync("vn");
         await EndpointAsync("pod1");
@@ -63,7 +63,7 @@ public sealed class FeedReaderTests(PrivatePostgres postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task In_a_stream_of_changes_the_feed_is_read_at_a_pace_and_after_a_pause_at_once()
+    public async Task During_a_stream_of_changes_the_feed_is_read_at_intervals_and_after_a_pause_at_once()
     {
         await LoadAsync();
         _parts.Time.Advance(TimeSpan.FromSeconds(1));
@@ -89,7 +89,7 @@ public sealed class FeedReaderTests(PrivatePostgres postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_feed_that_was_trimmed_past_our_position_makes_everything_be_read_again()
+    public async Task When_the_feed_was_trimmed_past_the_position_all_rows_are_read_again()
     {
         await EndpointAsync("pod1");
         await LoadAsync();
@@ -145,7 +145,7 @@ public sealed class FeedReaderTests(PrivatePostgres postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task VRouters_of_other_replicas_are_looked_at_while_something_waits_for_them()
+    public async Task VRouters_of_other_replicas_are_read_while_an_owner_waits_for_them()
     {
         Execute("INSERT INTO control_node (name, last_seen_at, restart_time_seconds, sessions) VALUES ('cn-b', now(), 0, '{}')");
         var agents = _parts.Get<AgentReportStore>();

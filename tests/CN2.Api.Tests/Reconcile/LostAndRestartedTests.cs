@@ -38,7 +38,7 @@ public sealed class LostAndRestartedTests(PrivatePostgres postgres)
     }
 
     [Fact]
-    public async Task Nobody_waits_for_a_vRouter_that_was_lost_while_it_was_to_acknowledge()
+    public async Task No_owner_waits_for_a_vRouter_that_is_lost_before_it_acknowledges()
     {
         await using var plane = await ControlPlane.StartAsync(postgres);
         await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
@@ -52,7 +52,7 @@ public sealed class LostAndRestartedTests(PrivatePostgres postgres)
     }
 
     [Fact]
-    public async Task A_restart_of_the_server_withdraws_nothing_announces_nothing_and_moves_no_status()
+    public async Task A_restart_of_the_server_withdraws_nothing_announces_nothing_and_changes_no_status()
     {
         await using var plane = await ControlPlane.StartAsync(postgres);
         await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
@@ -115,7 +115,7 @@ public sealed class LostAndRestartedTests(PrivatePostgres postgres)
     }
 
     [Fact]
-    public async Task A_node_that_was_restarted_gets_no_new_route_on_the_strength_of_what_it_held_before()
+    public async Task A_restarted_node_gets_no_route_for_entries_that_it_held_before()
     {
         await using var plane = await ControlPlane.StartAsync(postgres, "--VRouters:LostAfterSeconds", "60");
         await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
@@ -137,7 +137,7 @@ public sealed class LostAndRestartedTests(PrivatePostgres postgres)
     }
 
     [Fact]
-    public async Task Statuses_another_leader_wrote_are_put_right_when_leadership_comes_back()
+    public async Task A_replica_that_leads_again_corrects_statuses_that_another_leader_wrote()
     {
         await using var plane = await ControlPlane.StartAsync(postgres);
         await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
@@ -160,7 +160,7 @@ public sealed class LostAndRestartedTests(PrivatePostgres postgres)
     }
 
     [Fact]
-    public async Task A_replica_that_was_believed_gone_writes_its_rows_again()
+    public async Task A_replica_that_was_taken_for_gone_writes_its_rows_again()
     {
         await using var plane = await ControlPlane.StartAsync(postgres);
         await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");

@@ -36,7 +36,7 @@ public sealed class RetirementsTests : IAsyncDisposable
     }
 
     [Fact]
-    public void An_owner_that_was_not_touched_is_not_looked_at()
+    public void An_owner_that_was_not_touched_is_not_checked()
     {
         Start();
         Assert.Empty(_retirements.Due([Sample.Uid(4002)]));

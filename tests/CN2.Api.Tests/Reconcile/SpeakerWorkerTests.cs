@@ -68,7 +68,7 @@ public sealed class SpeakerWorkerTests(ApiServerWithoutReconciler api) : IClassF
     }
 
     [Fact]
-    public async Task With_other_replicas_a_row_stays_empty_until_the_entries_are_gone_and_every_change_is_told()
+    public async Task With_other_replicas_an_empty_row_stays_until_the_entries_are_gone_and_every_change_is_in_the_feed()
     {
         var route = await RouteAsync();
         await StartAsync();
@@ -83,7 +83,7 @@ public sealed class SpeakerWorkerTests(ApiServerWithoutReconciler api) : IClassF
     }
 
     [Fact]
-    public async Task Alone_no_change_rows_are_written()
+    public async Task Without_other_replicas_no_change_rows_are_written()
     {
         var route = await RouteAsync();
         await StartAsync();

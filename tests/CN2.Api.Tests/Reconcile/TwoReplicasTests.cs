@@ -73,7 +73,7 @@ public sealed class TwoReplicasTests(PrivatePostgres postgres)
     }
 
     [Fact]
-    public async Task A_replica_that_is_gone_holds_a_deletion_up_no_longer_than_routers_hold_its_routes()
+    public async Task A_gone_replica_delays_a_deletion_only_as_long_as_routers_hold_its_routes()
     {
         var (plane, a, b) = await StartAsync();
         await using var _ = plane;

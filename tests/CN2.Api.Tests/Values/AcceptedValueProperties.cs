@@ -88,7 +88,7 @@ public sealed class AcceptedValueProperties
     }
 
     [Fact]
-    public void The_addresses_of_a_virtual_router_can_be_next_hops_and_its_agent_can_say_them()
+    public void The_addresses_of_a_virtual_router_can_be_next_hops_and_its_agent_can_report_them()
     {
         var validator = new VirtualRouterRequestValidator();
         Sample(

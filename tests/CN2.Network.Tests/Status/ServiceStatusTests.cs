@@ -103,7 +103,7 @@ public sealed class ServiceStatusTests
     }
 
     [Fact]
-    public void A_port_map_is_written_like_in_CN2()
+    public void A_port_map_is_written_as_in_CN2()
     {
         Assert.Equal("TCP/8080->80,UDP/53->53", PortMappingText.Of([new PortMapping(TransportProtocol.TCP, 8080, 80), new(TransportProtocol.UDP, 53, 53)]));
         Assert.Equal("TCP/8080->80", PortMappingText.Of([new ServicePort("http", TransportProtocol.TCP, 8080, 80, 30001)]));

@@ -74,7 +74,7 @@ public sealed class PeerTests : IDisposable
     }
 
     [Fact]
-    public async Task Peers_come_change_and_go_without_disturbing_the_others()
+    public async Task A_peer_is_added_changed_and_removed_without_disturbing_the_others()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
         _lab.Frr("vmx1", 245, Asn, FrrNeighbor());

@@ -12,7 +12,7 @@ public sealed class RestartTests : IDisposable
     public void Dispose() => _lab.Dispose();
 
     [Fact]
-    public async Task A_killed_engine_comes_back_without_one_kernel_route_of_a_router_touched()
+    public async Task A_killed_engine_returns_and_no_kernel_route_of_a_router_changes()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
         var inside = _lab.Frr("inside", 245, Asn, FrrNeighbor());

@@ -63,7 +63,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_agent_that_says_hello_is_told_to_listeners_and_gets_nothing_until_its_whole_configuration_is_published()
+    public async Task An_agent_that_connects_is_reported_and_gets_nothing_until_its_whole_configuration_is_published()
     {
         using var call = await HelloAsync("compute1");
         Assert.Equal("connected compute1 172.27.115.242 fd00::242 0.1.0", await _listener.NextAsync());
@@ -77,7 +77,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task All_of_an_entry_arrives()
+    public async Task Every_field_of_an_entry_arrives()
     {
         using var call = await HelloAsync("compute1");
         await _listener.NextAsync();
@@ -127,7 +127,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_the_agent_tells_reaches_the_listeners()
+    public async Task Reports_of_the_agent_reach_the_listeners()
     {
         using var call = await HelloAsync("compute1");
         await _listener.NextAsync();
@@ -217,7 +217,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_second_stream_of_a_name_takes_the_place_of_the_first()
+    public async Task A_second_stream_of_a_name_replaces_the_first()
     {
         using var first = await HelloAsync("compute1");
         await _listener.NextAsync();
@@ -232,7 +232,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_agent_that_is_silent_is_given_up_and_one_that_beats_is_kept()
+    public async Task A_silent_agent_is_disconnected_and_one_that_sends_heartbeats_is_kept()
     {
         using var silent = await HelloAsync("silent");
         using var alive = await HelloAsync("alive");
@@ -254,7 +254,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_agent_that_does_not_read_is_cut_off_and_publishing_never_waits()
+    public async Task An_agent_that_does_not_read_is_disconnected_and_publishing_never_waits()
     {
         using var call = await HelloAsync("compute1");
         await _listener.NextAsync();
@@ -264,7 +264,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Paths_of_the_host_keep_their_own_answers()
+    public async Task HTTP_paths_of_the_host_keep_their_own_answers()
     {
         using var http = new HttpClient();
         using var answer = await http.PostAsync(new Uri(_app.Urls.Last() + "/v1/services"), null, Cancellation);
