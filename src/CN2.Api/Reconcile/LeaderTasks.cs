@@ -7,7 +7,7 @@ namespace CN2.Api.Reconcile;
 /// What the leading replica does in the database, each on a task of its own that ends with an event for the loop. Everything may be done
 /// twice without harm, also by two replicas at once.
 /// </summary>
-internal sealed partial class LeaderTasks(ServiceLifecycle lifecycle, AgentReportStore agents, LoopInbox inbox, TimeProvider time, ILogger<LeaderTasks> logger)
+internal sealed partial class LeaderTasks(IServiceLifecycle lifecycle, IAgentReportStore agents, LoopInbox inbox, TimeProvider time, ILogger<LeaderTasks> logger)
 {
     private static readonly TimeSpan FailureInterval = TimeSpan.FromSeconds(1);
 
