@@ -4,7 +4,7 @@ using Npgsql;
 namespace CN2.Api.Data;
 
 /// <summary>Reads the change feed in its only safe order: below the oldest running transaction, by (xid, id).</summary>
-public sealed class ChangeFeedReader(NpgsqlDataSource source)
+public sealed class ChangeFeedReader(NpgsqlDataSource source) : IChangeFeedReader
 {
     /// <summary>The current end of the feed: every later row comes after this position.</summary>
     public async Task<FeedPosition> EndAsync(CancellationToken cancellationToken)

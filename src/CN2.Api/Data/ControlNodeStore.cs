@@ -7,7 +7,7 @@ using NpgsqlTypes;
 namespace CN2.Api.Data;
 
 /// <summary>The replicas that share this database. Which of them are alive is decided by the database's clock, because their own may differ.</summary>
-public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal signal)
+public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal signal) : IControlNodeStore
 {
     /// <summary>How often a replica writes that it is alive, and checks that it still leads.</summary>
     public static readonly TimeSpan BeatInterval = TimeSpan.FromSeconds(2);

@@ -7,7 +7,7 @@ namespace CN2.Api.Reconcile;
 /// Writes what agents report to the database, merged, on a task of its own: which agents are connected, how far they are, what their
 /// probes found. The loop of this replica learns it from the change feed, like every other replica. Reports may come from any thread.
 /// </summary>
-internal sealed partial class AgentRecorder(AgentReportStore store, ControlNodeOptions self, TimeProvider time, ILogger<AgentRecorder> logger) : IReconcileTask
+internal sealed partial class AgentRecorder(IAgentReportStore store, ControlNodeOptions self, TimeProvider time, ILogger<AgentRecorder> logger) : IReconcileTask
 {
     /// <summary>Progress alone (revisions, last seen) is saved at most this often.</summary>
     public static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(500);

@@ -10,7 +10,7 @@ namespace CN2.Api.Reconcile;
 /// What agents report, as rows. Every call is one statement or one short transaction, and writes the change rows that go with it. The
 /// time at which an agent was seen is the database's, because the clocks of the replicas may differ.
 /// </summary>
-public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal signal)
+public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal signal) : IAgentReportStore
 {
     private const short VirtualRouterKind = (short)ResourceKind.VirtualRouter;
 

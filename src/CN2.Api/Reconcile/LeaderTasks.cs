@@ -4,7 +4,7 @@ using CN2.Api.Services;
 namespace CN2.Api.Reconcile;
 
 /// <summary>The tasks of the leading replica, carried out in the database. Everything may be done twice without harm, also by two replicas at once.</summary>
-internal sealed partial class LeaderTasks(ServiceLifecycle lifecycle, AgentReportStore agents, LoopInbox inbox, TimeProvider time, ILogger<LeaderTasks> logger)
+internal sealed partial class LeaderTasks(IServiceLifecycle lifecycle, IAgentReportStore agents, LoopInbox inbox, TimeProvider time, ILogger<LeaderTasks> logger)
     : ILeaderTasks
 {
     private static readonly TimeSpan FailureInterval = TimeSpan.FromSeconds(1);

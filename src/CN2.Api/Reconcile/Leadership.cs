@@ -7,7 +7,7 @@ namespace CN2.Api.Reconcile;
 /// Takes and keeps the leadership: one replica writes statuses, serves pending Services and finishes deletions. The lock belongs to a
 /// database session, so it is free the moment its holder is gone.
 /// </summary>
-internal sealed partial class Leadership(DedicatedConnection dedicated, LoopInbox inbox, TimeProvider time, ILogger<Leadership> logger) : IReconcileTask
+internal sealed partial class Leadership(DedicatedConnection dedicated, LoopInbox inbox, TimeProvider time, ILogger<Leadership> logger) : IReconcileTask, ILeadership
 {
     /// <summary>The advisory lock that the leader holds: "CN2" in ASCII.</summary>
     public const int LockKey = 0x434E32;

@@ -1,6 +1,7 @@
 using CN2.Api.Data;
 using CN2.Api.ExternalNetworks;
 using CN2.Api.Overlay;
+using CN2.Api.Services;
 
 namespace CN2.Api.Reconcile;
 
@@ -9,11 +10,7 @@ public static class ReconcileRegistration
 {
     public static IServiceCollection AddReconciler(this IServiceCollection services)
     {
-        services.AddSingleton<StateReader>();
-        services.AddSingleton<ControlNodeStore>();
-        services.AddSingleton<AgentReportStore>();
-        services.AddSingleton<AnnouncementStore>();
-        services.AddSingleton<StatusStore>();
+        services.AddStores();
         services.AddSingleton<RoutingInstances>();
         services.AddSingleton<IImportedRoutes>(provider => provider.GetRequiredService<RoutingInstances>());
         services.AddSingleton<ReconcileCounters>();
@@ -51,6 +48,18 @@ public static class ReconcileRegistration
         .AddSingleton<Outbox>()
         .AddSingleton<FailureLog>()
         .AddSingleton<ReconcileStart>();
+
+    private static void AddStores(this IServiceCollection services)
+    {
+        services.AddSingleton<StateReader>().AddSingleton<IStateReader>(provider => provider.GetRequiredService<StateReader>());
+        services.AddSingleton<ControlNodeStore>().AddSingleton<IControlNodeStore>(provider => provider.GetRequiredService<ControlNodeStore>());
+        services.AddSingleton<AgentReportStore>().AddSingleton<IAgentReportStore>(provider => provider.GetRequiredService<AgentReportStore>());
+        services.AddSingleton<AnnouncementStore>().AddSingleton<IAnnouncementStore>(provider => provider.GetRequiredService<AnnouncementStore>());
+        services.AddSingleton<StatusStore>().AddSingleton<IStatusStore>(provider => provider.GetRequiredService<StatusStore>());
+        services.AddSingleton<IChangeFeedReader>(provider => provider.GetRequiredService<ChangeFeedReader>());
+        services.AddSingleton<IServiceLifecycle>(provider => provider.GetRequiredService<ServiceLifecycle>());
+        services.AddSingleton<ILeadership>(provider => provider.GetRequiredService<Leadership>());
+    }
 
     private static IServiceCollection AddTask<T>(this IServiceCollection services) where T : class, IReconcileTask => services
         .AddSingleton<T>()

@@ -4,7 +4,7 @@ namespace CN2.Api.Reconcile;
 
 /// <summary>Brings everything into memory before the tasks of the reconciler start: the database, and what an earlier run of this control node left.</summary>
 internal sealed class ReconcileStart(
-    AgentReportStore agents, SpeakerWorker speaker, FeedReader feed, OwnerCompiler compiler, StartupGate gate, LoopClock clock, ControlNodeOptions self)
+    IAgentReportStore agents, SpeakerWorker speaker, FeedReader feed, OwnerCompiler compiler, StartupGate gate, LoopClock clock, ControlNodeOptions self)
 {
     public async Task LoadAsync(CancellationToken ct)
     {

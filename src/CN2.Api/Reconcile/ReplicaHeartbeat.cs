@@ -9,7 +9,7 @@ namespace CN2.Api.Reconcile;
 /// it has; reads the same of the others. Runs on a task of its own and hands each result to the loop as a <see cref="ReplicaView"/>.
 /// </summary>
 internal sealed partial class ReplicaHeartbeat(
-    ControlNodeStore store, IBgpSpeaker speaker, Leadership leadership, LoopInbox inbox, ControlNodeOptions self, TimeProvider time, ILogger<ReplicaHeartbeat> logger) : IReconcileTask
+    IControlNodeStore store, IBgpSpeaker speaker, ILeadership leadership, LoopInbox inbox, ControlNodeOptions self, TimeProvider time, ILogger<ReplicaHeartbeat> logger) : IReconcileTask
 {
     private readonly WakeUp _sessionsChanged = new();
     private volatile int _restartTimeSeconds;

@@ -16,7 +16,7 @@ namespace CN2.Api.Reconcile;
 /// </para>
 /// </summary>
 internal sealed partial class SpeakerWorker(
-    IBgpSpeaker speaker, AnnouncementStore store, SpeakerJobQueue jobs, LoopInbox inbox, ControlNodeOptions self, TimeProvider time, ILogger<SpeakerWorker> logger) : IReconcileTask
+    IBgpSpeaker speaker, IAnnouncementStore store, SpeakerJobQueue jobs, LoopInbox inbox, ControlNodeOptions self, TimeProvider time, ILogger<SpeakerWorker> logger) : IReconcileTask
 {
     private static readonly TimeSpan StartInterval = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan FirstDelay = TimeSpan.FromMilliseconds(100);

@@ -31,7 +31,7 @@ public sealed record StateSnapshot(
     List<BgpPeer> BgpPeers);
 
 /// <summary>Reads rows as the types decisions are made with. Each read takes the uids wanted, or null for all.</summary>
-public sealed partial class StateReader(NpgsqlDataSource dataSource, BgpOptions bgp, ILogger<StateReader> logger)
+public sealed partial class StateReader(NpgsqlDataSource dataSource, BgpOptions bgp, ILogger<StateReader> logger) : IStateReader
 {
     /// <summary>
     /// One consistent snapshot of everything. Its position is just below the oldest transaction then running: what that and later

@@ -10,7 +10,7 @@ namespace CN2.Api.Reconcile;
 /// Writes statuses that changed, in batches, on a task of its own. A condition keeps its lastTransitionTime until its status changes;
 /// a document that equals the written one is not written.
 /// </summary>
-internal sealed partial class StatusRecorder(StatusStore store, ReconcileCounters counters, LoopInbox inbox, TimeProvider time, ILogger<StatusRecorder> logger)
+internal sealed partial class StatusRecorder(IStatusStore store, ReconcileCounters counters, LoopInbox inbox, TimeProvider time, ILogger<StatusRecorder> logger)
     : IStatusRecorder, IReconcileTask
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(500);

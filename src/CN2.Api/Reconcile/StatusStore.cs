@@ -5,7 +5,7 @@ using Npgsql;
 namespace CN2.Api.Reconcile;
 
 /// <summary>Status documents of Services and FloatingIPs, in rows of their own: a write never changes a generation.</summary>
-internal sealed class StatusStore(NpgsqlDataSource dataSource, ChangeSignal signal)
+internal sealed class StatusStore(NpgsqlDataSource dataSource, ChangeSignal signal) : IStatusStore
 {
     /// <summary>The documents as written; a resource without an entry has the status it was created with.</summary>
     public async Task<Dictionary<Guid, string>> ReadAsync(ResourceKind kind, IReadOnlyCollection<Guid> uids, CancellationToken ct)

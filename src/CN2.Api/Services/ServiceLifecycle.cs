@@ -10,7 +10,7 @@ namespace CN2.Api.Services;
 /// replicas at once, and does nothing the second time.
 /// </summary>
 public sealed class ServiceLifecycle(
-    TransactionRunner transactions, NpgsqlDataSource source, Catalog catalog, ServiceWriter writer, ServiceRemoval removal, FloatingIPRemoval floatingIPRemoval)
+    TransactionRunner transactions, NpgsqlDataSource source, Catalog catalog, ServiceWriter writer, ServiceRemoval removal, FloatingIPRemoval floatingIPRemoval) : IServiceLifecycle
 {
     /// <summary>PreferDualStack Services that have addresses of this network in one family only. They get the other family once the network has it.</summary>
     public async Task<List<Guid>> IncompleteAsync(Guid externalNetwork, CancellationToken ct)

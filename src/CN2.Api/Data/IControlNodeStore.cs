@@ -1,0 +1,17 @@
+using CN2.Network.Compilation;
+
+namespace CN2.Api.Data;
+
+/// <summary>The replicas that share a database (docs/adr/0010-stores-behind-interfaces.md).</summary>
+internal interface IControlNodeStore
+{
+    Task<(bool Others, bool Unknown)> BeatAsync(
+        string name, int restartTimeSeconds, string? sessions, IReadOnlyCollection<string> changedRouters, CancellationToken ct);
+
+    Task<Dictionary<string, string>> SessionsAsync(CancellationToken ct);
+
+    Task<List<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)>> AnnouncedByOthersAsync(
+        string self, IReadOnlyCollection<Guid>? floatingIPs, CancellationToken ct);
+
+    Task ForgetGoneAsync(CancellationToken ct);
+}

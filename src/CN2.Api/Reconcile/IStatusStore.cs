@@ -1,0 +1,12 @@
+using CN2.Api.Data.Rows;
+
+namespace CN2.Api.Reconcile;
+
+/// <summary>Status documents of Services and FloatingIPs (docs/adr/0010-stores-behind-interfaces.md).</summary>
+internal interface IStatusStore
+{
+    Task<Dictionary<Guid, string>> ReadAsync(ResourceKind kind, IReadOnlyCollection<Guid> uids, CancellationToken ct);
+
+    Task WriteAsync(
+        ResourceKind kind, IReadOnlyCollection<KeyValuePair<Guid, string>> documents, IReadOnlyCollection<StatusEvent> events, CancellationToken ct);
+}
