@@ -888,6 +888,35 @@ namespace CN2.Api.Migrations
                     b.ToTable("virtual_machine_interface", (string)null);
                 });
 
+            modelBuilder.Entity("CN2.Api.Data.Rows.VirtualRouterIntruderRow", b =>
+                {
+                    b.Property<Guid>("Uid")
+                        .HasColumnType("uuid")
+                        .HasColumnName("uid");
+
+                    b.Property<string>("Reason")
+                        .HasColumnType("text")
+                        .HasColumnName("reason");
+
+                    b.Property<DateTimeOffset>("LastAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("last_at");
+
+                    b.Property<string>("Message")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("message");
+
+                    b.Property<DateTimeOffset>("Since")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("since");
+
+                    b.HasKey("Uid", "Reason")
+                        .HasName("pk_virtual_router_intruder");
+
+                    b.ToTable("virtual_router_intruder", (string)null);
+                });
+
             modelBuilder.Entity("CN2.Api.Data.Rows.VirtualRouterRow", b =>
                 {
                     b.Property<Guid>("Uid")
@@ -978,6 +1007,10 @@ namespace CN2.Api.Migrations
                     b.Property<long>("DesiredRevision")
                         .HasColumnType("bigint")
                         .HasColumnName("desired_revision");
+
+                    b.Property<DateTimeOffset?>("HeldAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("held_at");
 
                     b.Property<DateTimeOffset?>("LastSeenAt")
                         .HasColumnType("timestamp with time zone")
@@ -1109,6 +1142,16 @@ namespace CN2.Api.Migrations
                         .OnDelete(DeleteBehavior.Restrict)
                         .IsRequired()
                         .HasConstraintName("fk_virtual_machine_interface_namespace_namespace");
+                });
+
+            modelBuilder.Entity("CN2.Api.Data.Rows.VirtualRouterIntruderRow", b =>
+                {
+                    b.HasOne("CN2.Api.Data.Rows.VirtualRouterRow", null)
+                        .WithMany()
+                        .HasForeignKey("Uid")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_virtual_router_intruder_virtual_router_uid");
                 });
 
             modelBuilder.Entity("CN2.Api.Data.Rows.VirtualRouterStatusRow", b =>

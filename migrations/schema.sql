@@ -440,6 +440,14 @@ CREATE TABLE public.virtual_router (
     updated_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.virtual_router_intruder (
+    uid uuid NOT NULL,
+    reason text NOT NULL,
+    message text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.virtual_router_status (
     uid uuid NOT NULL,
     connected boolean NOT NULL,
@@ -451,7 +459,13 @@ CREATE TABLE public.virtual_router_status (
     applied_position bigint NOT NULL,
     agent_version text,
     message text,
-    overlay_engine text
+    overlay_engine text,
+    refused text,
+    agent_instance text,
+    agent_source inet,
+    agent_connection bigint DEFAULT 0 NOT NULL,
+    held_at timestamp with time zone,
+    lost_at timestamp with time zone
 );
 
 ALTER TABLE ONLY public.namespace
@@ -537,6 +551,9 @@ ALTER TABLE ONLY public.virtual_machine_interface
 
 ALTER TABLE ONLY public.virtual_router
     ADD CONSTRAINT pk_virtual_router PRIMARY KEY (uid);
+
+ALTER TABLE ONLY public.virtual_router_intruder
+    ADD CONSTRAINT pk_virtual_router_intruder PRIMARY KEY (uid, reason);
 
 ALTER TABLE ONLY public.virtual_router_status
     ADD CONSTRAINT pk_virtual_router_status PRIMARY KEY (uid);
@@ -658,6 +675,9 @@ ALTER TABLE ONLY public.subnet
 
 ALTER TABLE ONLY public.virtual_machine_interface
     ADD CONSTRAINT fk_virtual_machine_interface_namespace_namespace FOREIGN KEY (namespace) REFERENCES public.namespace(name) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY public.virtual_router_intruder
+    ADD CONSTRAINT fk_virtual_router_intruder_virtual_router_uid FOREIGN KEY (uid) REFERENCES public.virtual_router(uid) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.virtual_router_status
     ADD CONSTRAINT fk_virtual_router_status_virtual_router_uid FOREIGN KEY (uid) REFERENCES public.virtual_router(uid) ON DELETE CASCADE;

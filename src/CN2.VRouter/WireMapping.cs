@@ -3,6 +3,7 @@ using CN2.Network.Addressing;
 using CN2.Network.Collections;
 using CN2.Network.Compilation;
 using CN2.Network.Resources;
+using CN2.Network.Sequencing;
 using CN2.VRouter.Dataplane;
 using CN2.VRouter.Probes;
 using Google.Protobuf;
@@ -92,6 +93,31 @@ public static partial class WireMapping
         EndpointHealth.Healthy => Proto.Health.Healthy,
         EndpointHealth.Unhealthy => Proto.Health.Unhealthy,
         _ => Proto.Health.Unknown,
+    };
+
+    public static Proto.ItemKey Item(VirtualRouterItem item) => item switch
+    {
+        VirtualRouterItem.NatEntry entry => new Proto.ItemKey { NatEntry = Key(entry.Key) },
+        VirtualRouterItem.FloatingIP floatingIP => new Proto.ItemKey { FloatingIp = ByteString.CopyFrom(floatingIP.Address.GetAddressBytes()) },
+        VirtualRouterItem.RoutingInstance instance => new Proto.ItemKey { RoutingInstance = (uint)instance.Number },
+        VirtualRouterItem.VpnRoute route => new Proto.ItemKey { VpnRoute = Key(route.Key) },
+        _ => throw new ArgumentOutOfRangeException(nameof(item)),
+    };
+
+    private static Proto.NatEntryKey Key(NatEntryKey key) => new()
+    {
+        Address = key.Address is null ? ByteString.Empty : ByteString.CopyFrom(key.Address.GetAddressBytes()),
+        Ipv6 = key.Family == IPFamily.IPv6,
+        Protocol = (uint)(key.Protocol ?? 0),
+        Port = key.Port,
+        RoutingInstance = (uint)key.RoutingInstance,
+    };
+
+    private static Proto.VpnRouteKey Key(Network.Overlay.VpnRouteKey key) => new()
+    {
+        RoutingInstance = (uint)key.RoutingInstance,
+        Prefix = ByteString.CopyFrom(key.Prefix.BaseAddress.GetAddressBytes()),
+        PrefixLength = (uint)key.Prefix.PrefixLength,
     };
 
     public static Proto.AgentMessage HealthReport(IEnumerable<ProbeReport> reports)

@@ -13,6 +13,7 @@ namespace CN2.Model.Tests;
 /// the middle; after each pause everything must agree. CN2_MODEL_SECONDS: how long (default 50); CN2_MODEL_SEED: which stream
 /// (default: fixed); CN2_MODEL_KEEP: keep the logs.
 /// </summary>
+[Collection("processes")] // one such world at a time
 public sealed class ModelTests(ITestOutputHelper output)
 {
     private const int ClientCount = 6;

@@ -22,6 +22,7 @@ public sealed class CN2DbContext(DbContextOptions<CN2DbContext> options) : DbCon
     public DbSet<VirtualMachineInterfaceRow> VirtualMachineInterfaces => Set<VirtualMachineInterfaceRow>();
     public DbSet<VirtualRouterRow> VirtualRouters => Set<VirtualRouterRow>();
     public DbSet<VirtualRouterStatusRow> VirtualRouterStatuses => Set<VirtualRouterStatusRow>();
+    public DbSet<VirtualRouterIntruderRow> VirtualRouterIntruders => Set<VirtualRouterIntruderRow>();
     public DbSet<BgpRouterRow> BgpRouters => Set<BgpRouterRow>();
     public DbSet<ServiceHealthCheckRow> ServiceHealthChecks => Set<ServiceHealthCheckRow>();
     public DbSet<ControlNodeRow> ControlNodes => Set<ControlNodeRow>();
@@ -111,6 +112,12 @@ public sealed class CN2DbContext(DbContextOptions<CN2DbContext> options) : DbCon
             row.ToTable("virtual_router_status");
             row.HasKey(s => s.Uid);
             row.HasOne<VirtualRouterRow>().WithOne().HasForeignKey<VirtualRouterStatusRow>(s => s.Uid).OnDelete(DeleteBehavior.Cascade);
+        });
+        modelBuilder.Entity<VirtualRouterIntruderRow>(row =>
+        {
+            row.ToTable("virtual_router_intruder");
+            row.HasKey(i => new { i.Uid, i.Reason });
+            row.HasOne<VirtualRouterRow>().WithMany().HasForeignKey(i => i.Uid).OnDelete(DeleteBehavior.Cascade);
         });
         modelBuilder.Entity<BgpRouterRow>(row =>
         {

@@ -10,5 +10,6 @@ internal interface ILeaderTasks
     void Serve(PendingBatch batch);
 
     /// <summary>Marks vRouters that stay away for this long as lost. Ends with <see cref="LeaderEvent.LostMarked"/>.</summary>
-    void MarkLost(TimeSpan lostAfter);
+    /// <param name="carriers">Names of the vRouters that carry routes: when many of these are away at once, none is lost.</param>
+    void MarkLost(TimeSpan lostAfter, IReadOnlyCollection<string> carriers);
 }

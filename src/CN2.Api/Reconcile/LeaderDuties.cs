@@ -61,6 +61,6 @@ internal sealed class LeaderDuties(
         if (now - since <= options.LostAfter || _isMarking || now - _markedAt < LostInterval) return;
         _markedAt = now;
         _isMarking = true;
-        tasks.MarkLost(options.LostAfter);
+        tasks.MarkLost(options.LostAfter, [.. state.Sequencer.Carriers]);
     }
 }

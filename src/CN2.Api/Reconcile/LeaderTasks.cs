@@ -1,10 +1,12 @@
 using CN2.Api.Data;
+using CN2.Api.Options;
 using CN2.Api.Services;
 
 namespace CN2.Api.Reconcile;
 
 /// <summary>The tasks of the leading replica, carried out in the database. Everything may be done twice without harm, also by two replicas at once.</summary>
-internal sealed partial class LeaderTasks(IServiceLifecycle lifecycle, IAgentReportStore agents, LoopInbox inbox, TimeProvider time, ILogger<LeaderTasks> logger)
+internal sealed partial class LeaderTasks(
+    IServiceLifecycle lifecycle, IAgentReportStore agents, VRouterOptions options, ReconcileCounters counters, LoopInbox inbox, TimeProvider time, ILogger<LeaderTasks> logger)
     : ILeaderTasks
 {
     private static readonly TimeSpan FailureInterval = TimeSpan.FromSeconds(1);
@@ -24,8 +26,12 @@ internal sealed partial class LeaderTasks(IServiceLifecycle lifecycle, IAgentRep
         await lifecycle.ServePendingAsync(services, CancellationToken.None);
     });
 
-    public void MarkLost(TimeSpan lostAfter) => Run("Marking lost vRouters", new LeaderEvent.LostMarked(), () =>
-        agents.MarkLostAsync(ControlNodeStore.GoneAfter, lostAfter, CancellationToken.None));
+    public void MarkLost(TimeSpan lostAfter, IReadOnlyCollection<string> carriers) => Run("Marking lost vRouters", new LeaderEvent.LostMarked(), async () =>
+    {
+        var held = await agents.MarkLostAsync(ControlNodeStore.GoneAfter, lostAfter, carriers, options.LostAtOnceLimit, CancellationToken.None);
+        counters.VirtualRoutersHeld(held);
+        await agents.ForgetIntrudersAsync(CancellationToken.None);
+    });
 
     private void Run(string what, LeaderEvent done, Func<Task> work) => _ = RunAsync(what, done, work);
 

@@ -1,4 +1,5 @@
 using CN2.Api.Data;
+using CN2.Api.Drivers;
 using CN2.Api.ExternalNetworks;
 using CN2.Api.Overlay;
 using CN2.Api.Services;
@@ -15,6 +16,7 @@ public static class ReconcileRegistration
         services.AddSingleton<IImportedRoutes>(provider => provider.GetRequiredService<RoutingInstances>());
         services.AddSingleton<ReconcileCounters>();
         services.AddSingleton<IStatusRecorder>(provider => provider.GetRequiredService<StatusRecorder>());
+        services.AddSingleton<IVRouterAdmission, AgentAdmission>();
         return services.AddLoop().AddTask<ReconcileLoop>().AddTask<SpeakerWorker>().AddTask<AgentRecorder>().AddTask<StatusRecorder>()
             .AddTask<Leadership>().AddTask<ReplicaHeartbeat>().AddHostedService<Reconciler>();
     }

@@ -17,7 +17,7 @@ using NpgsqlTypes;
 namespace CN2.Api.Reconcile;
 
 /// <summary>A vRouter and what its status row says of the agent.</summary>
-public sealed record VirtualRouterState(VirtualRouter Router, bool Connected, string? ControlNode, long AppliedPosition);
+public sealed record VirtualRouterState(VirtualRouter Router, bool Connected, string? ControlNode, long AppliedPosition, string? Refused = null);
 
 /// <summary>Everything the reconciler keeps in memory, as of one place in the feed.</summary>
 public sealed record StateSnapshot(
@@ -147,7 +147,7 @@ public sealed partial class StateReader(NpgsqlDataSource dataSource, BgpOptions 
 
     private const string VirtualRouterSql =
         """
-        SELECT t.uid, t.name, t.address, t.address6, t.admin_down, coalesce(s.lost, true), coalesce(s.connected, false), s.control_node, coalesce(s.applied_position, 0)
+        SELECT t.uid, t.name, t.address, t.address6, t.admin_down, coalesce(s.lost, true), coalesce(s.connected, false), s.control_node, coalesce(s.applied_position, 0), s.refused
         FROM virtual_router t LEFT JOIN virtual_router_status s ON s.uid = t.uid
         """;
 
@@ -161,7 +161,7 @@ public sealed partial class StateReader(NpgsqlDataSource dataSource, BgpOptions 
             AdminDown = row.GetBoolean(4),
             Lost = row.GetBoolean(5),
         },
-        row.GetBoolean(6), Text(row, 7), row.GetInt64(8));
+        row.GetBoolean(6), Text(row, 7), row.GetInt64(8), Text(row, 9));
 
     private const string ServiceHealthCheckSql = "SELECT t.uid, t.namespace, t.name, t.spec FROM service_health_check t";
 

@@ -43,7 +43,11 @@ public sealed record VirtualRouterResource : ResourceBody
 /// <param name="AgentVersion">The version of cn2-vrouter.</param>
 /// <param name="OverlayEngine">Which tunnels carry the overlay on the node: userspace, kernel, or null when the node cannot carry it.</param>
 /// <param name="Message">The last error or notice of the agent.</param>
-/// <param name="Conditions">Connected: whether the agent is connected to a control node.</param>
+/// <param name="Conditions">
+/// Connected: whether the agent is connected to a control node. Unknown, with reason MassLoss: it is away together with many others, and its
+/// routes stay. DuplicateAgent and AddressTaken are present only while another agent tries to connect with this name or address; the message
+/// says where it comes from.
+/// </param>
 public sealed record VirtualRouterStatus(
     ResourceState State, bool Connected, string? ControlNode, DateTimeOffset? LastSeenAt, long DesiredRevision, long AppliedRevision,
     string? AgentVersion, string? OverlayEngine, string? Message, IReadOnlyList<ConditionBody> Conditions);

@@ -19,6 +19,7 @@ public static class ConditionReason
     public const string Programmed = "Programmed";
     public const string AwaitingVirtualRouters = "AwaitingVirtualRouters";
     public const string VirtualRouterRefused = "VirtualRouterRefused";
+    public const string EntryRefused = "EntryRefused";
 
     // Advertised
     public const string Advertised = "Advertised";

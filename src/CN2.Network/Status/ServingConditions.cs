@@ -21,6 +21,16 @@ internal static class ServingConditions
                 $"vRouter {first.VirtualRouter} refused its entries: {first.Message.TrimEnd('.')}{Others(facts.VirtualRouterErrors.Count - 1)}. What it had before still holds; read its agent's log.");
         }
 
+        if (facts.EntriesRefused.Count > 0)
+        {
+            var first = facts.EntriesRefused[0];
+            return False(
+                facts,
+                ConditionType.Programmed,
+                ConditionReason.EntryRefused,
+                $"vRouter {first.VirtualRouter} refuses the entry {first.Entry}: {first.Reason.TrimEnd('.')}{Others(facts.EntriesRefused.Count - 1)}. Its routes through that vRouter are not announced; correct the entry or the node, it is tried again by itself.");
+        }
+
         if (facts.VirtualRoutersAwaited.Count > 0)
         {
             return False(

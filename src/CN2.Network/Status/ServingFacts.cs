@@ -7,6 +7,9 @@ namespace CN2.Network.Status;
 /// <summary>A vRouter that refused entries, with the message of its agent.</summary>
 public sealed record VirtualRouterError(string VirtualRouter, string Message);
 
+/// <summary>An entry that a vRouter cannot take, with the reason of its agent or kernel.</summary>
+public sealed record EntryRefusal(string VirtualRouter, string Entry, string Reason);
+
 /// <summary>What the reconciler knows of a Service or FloatingIP. The defaults are the facts of a new resource.</summary>
 public abstract record ServingFacts
 {
@@ -25,6 +28,9 @@ public abstract record ServingFacts
     public EquatableList<string> VirtualRoutersAwaited { get; init; } = [];
 
     public EquatableList<VirtualRouterError> VirtualRouterErrors { get; init; } = [];
+
+    /// <summary>Entries that a vRouter has refused while it took everything else.</summary>
+    public EquatableList<EntryRefusal> EntriesRefused { get; init; } = [];
 
     /// <summary>The number of routes that are wanted, that are in the table of the speaker, and that are sent to at least one Established peer.</summary>
     public int RoutesWanted { get; init; }

@@ -36,7 +36,7 @@ public sealed partial class HealthStore : IDisposable
         }
         catch (JsonException)
         {
-            // Truncated by a crash of the machine: the last known states of the server take its place.
+            // Not written by this program: the last known states of the server take its place.
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -91,7 +91,10 @@ public sealed partial class HealthStore : IDisposable
     {
         var temporary = _path + ".new";
         Directory.CreateDirectory(Path.GetDirectoryName(temporary)!);
-        File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(entries, Json.Default.DictionaryGuidEntry));
+        using var file = new FileStream(temporary, FileMode.Create, FileAccess.Write);
+        file.Write(JsonSerializer.SerializeToUtf8Bytes(entries, Json.Default.DictionaryGuidEntry));
+        // Without it the renamed file may be empty after a power cut.
+        file.Flush(flushToDisk: true);
         return temporary;
     }
 

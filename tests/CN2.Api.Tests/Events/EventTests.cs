@@ -1,5 +1,6 @@
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
+using CN2.Api.Drivers;
 using CN2.Api.Reconcile;
 using CN2.Api.Tests.Fixtures;
 using Microsoft.EntityFrameworkCore;
@@ -62,10 +63,10 @@ public sealed class EventTests(ApiServer api) : IClassFixture<ApiServer>
         var store = api.Services.GetRequiredService<AgentReportStore>();
         var now = DateTimeOffset.UtcNow;
         await api.Services.GetRequiredService<ControlNodeStore>().BeatAsync("elsewhere", 120, null, [], ct); // else its agents are orphans
-        await store.ConnectAsync("node1", System.Net.IPAddress.Parse("172.27.115.111"), null, "1.0", null, "elsewhere", now, ct);
+        await store.ConnectAsync(new VRouterHello("node1", System.Net.IPAddress.Parse("172.27.115.111"), null, "1.0"), "elsewhere", 10, now, ct);
         await store.SaveAsync("elsewhere", [new VirtualRouterProgress("node1", TimeSpan.Zero, 1, 1, 1, "1.0", null)], ["node1"], ct);
         await store.DisconnectAsync("elsewhere", ["node1"], ct);
-        await store.MarkLostAsync(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(-1), ct);
+        await store.MarkLostAsync(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(-1), [], 0, ct);
         Assert.Equal(["Lost", "Disconnected", "Programmed", "Connected"], await ReasonsAsync("virtual-routers/node1"));
 
         var endpoint = (await api.PostAsync("/v1/namespaces/default/virtual-machine-interfaces", """{"name":"checked","addresses":["10.0.0.1"],"virtualRouter":"node1"}""")).Expect(201);

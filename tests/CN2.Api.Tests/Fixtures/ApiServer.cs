@@ -46,7 +46,7 @@ public class ApiServer(PrivatePostgres postgres) : IAsyncLifetime
         Client = new HttpClient { BaseAddress = new Uri(address) };
     }
 
-    public async ValueTask DisposeAsync()
+    public virtual async ValueTask DisposeAsync()
     {
         Client?.Dispose();
         if (_app is not null) await _app.DisposeAsync();

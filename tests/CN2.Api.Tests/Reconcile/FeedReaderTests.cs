@@ -1,4 +1,5 @@
 using CN2.Api.Data.Rows;
+using CN2.Api.Drivers;
 using CN2.Api.Overlay;
 using CN2.Api.Reconcile;
 using CN2.Api.Tests.Fixtures;
@@ -150,7 +151,7 @@ public sealed class FeedReaderTests(PrivatePostgres postgres) : IAsyncLifetime
         Execute("INSERT INTO control_node (name, last_seen_at, restart_time_seconds, sessions) VALUES ('cn-b', now(), 0, '{}')");
         var agents = _parts.Get<AgentReportStore>();
         var ct = TestContext.Current.CancellationToken;
-        await agents.ConnectAsync("node1", System.Net.IPAddress.Parse("172.27.115.242"), null, "1.0", null, "cn-b", DateTimeOffset.UtcNow, ct);
+        await agents.ConnectAsync(new VRouterHello("node1", System.Net.IPAddress.Parse("172.27.115.242"), null, "1.0"), "cn-b", 10, DateTimeOffset.UtcNow, ct);
         await LoadAsync();
         var account = _parts.State.Ledger.Open("node1");
         Assert.True(account.ConnectedElsewhere);

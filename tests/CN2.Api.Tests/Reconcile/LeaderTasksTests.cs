@@ -33,7 +33,7 @@ public sealed class LeaderTasksTests(ApiServerWithoutReconciler api) : IClassFix
     [Fact]
     public async Task Marking_lost_vRouters_ends_with_an_event()
     {
-        Tasks.MarkLost(TimeSpan.FromSeconds(10));
+        Tasks.MarkLost(TimeSpan.FromSeconds(10), []);
         Assert.IsType<LeaderEvent.LostMarked>(await NextAsync());
     }
 

@@ -19,5 +19,5 @@ internal sealed class RecordingLeaderTasks : ILeaderTasks
 
     public void Serve(PendingBatch batch) => _begun.Add(batch);
 
-    public void MarkLost(TimeSpan lostAfter) => _begun.Add(lostAfter);
+    public void MarkLost(TimeSpan lostAfter, IReadOnlyCollection<string> carriers) => _begun.Add(lostAfter);
 }

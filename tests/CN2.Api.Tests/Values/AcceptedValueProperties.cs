@@ -107,7 +107,7 @@ public sealed class AcceptedValueProperties
                 Assert.IsType<agent::CN2.VRouter.AgentCommand.Run>(agent::CN2.VRouter.AgentCommandLine.Parse(arguments, _ => null));
                 var faults = new List<string>();
                 var hello = new Hello { Name = request.Name, Address = ByteString.CopyFrom(address.GetAddressBytes()), Address6 = ByteString.CopyFrom(address6?.GetAddressBytes() ?? []) };
-                Assert.True(VRouterMessages.Read(hello, faults) is not null, string.Join("; ", faults));
+                Assert.True(VRouterMessages.Read(hello, null, faults) is not null, string.Join("; ", faults));
             });
     }
 
