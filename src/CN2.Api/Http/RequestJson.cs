@@ -274,9 +274,12 @@ public static class RequestJson
 
     private static Type ItemType(Type type) => type.IsArray ? type.GetElementType()! : type.GetGenericArguments()[0];
 
-    private static string Key(string path, string key) => $"{path}[{key}]";
+    private static string Key(string path, string key) => $"{path}[{Shortened(key)}]";
 
-    private static string Join(string path, string member) => path.Length == 0 ? member : $"{path}.{member}";
+    private static string Join(string path, string member) => path.Length == 0 ? Shortened(member) : $"{path}.{Shortened(member)}";
+
+    /// <summary>A path is made for every member of a body, so a very long name must not be in the path of all members below it.</summary>
+    private static string Shortened(string name) => name.Length > 320 ? $"{name[..64]}…" : name;
 
     private static string Unknown(string name, JsonTypeInfo info)
     {
