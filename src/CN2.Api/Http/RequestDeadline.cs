@@ -25,7 +25,7 @@ internal sealed class RequestDeadline(TimeProvider time)
 
         var client = http.RequestAborted;
         var turn = new AnswerTurn();
-        using var work = CancellationTokenSource.CreateLinkedTokenSource(client);
+        using var work = new WorkToken(client);
         http.Features.Set(turn);
         http.RequestAborted = work.Token;
         try
@@ -42,9 +42,9 @@ internal sealed class RequestDeadline(TimeProvider time)
     }
 
     /// <summary>Cancels the work, answers, and waits for the work to end: until then the request belongs to it.</summary>
-    private async Task EndAsync(HttpContext http, Task running, CancellationTokenSource work, AnswerTurn turn)
+    private async Task EndAsync(HttpContext http, Task running, WorkToken work, AnswerTurn turn)
     {
-        var cancelling = work.CancelAsync(); // does not run the callbacks here, where one that hangs would hold up the answer
+        work.Cancel();
         await EndsWithinAsync(running, Ending);
         if (running.IsCompletedSuccessfully) return;
         if (turn.TryTake() && !http.Response.HasStarted)
@@ -61,7 +61,6 @@ internal sealed class RequestDeadline(TimeProvider time)
         }
 
         await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        await cancelling.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
     }
 
     private async Task<bool> EndsWithinAsync(Task running, TimeSpan limit)
