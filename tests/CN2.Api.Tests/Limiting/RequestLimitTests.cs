@@ -123,6 +123,25 @@ public sealed class RequestLimitTests(ApiServer api) : IClassFixture<ApiServer>
         }
     }
 
+    /// <summary>These ended the process: one deep tree of expressions.</summary>
+    [Theory]
+    [InlineData("!a", 2600)]
+    [InlineData("a", 3500)]
+    public async Task A_label_selector_as_long_as_an_address_can_be_is_a_400(string requirement, int count)
+    {
+        Assert.Equal(["labelSelector"], (await api.GetAsync($"/v1/namespaces?labelSelector={string.Join(',', Enumerable.Repeat(requirement, count))}")).Expect(400).ErrorPaths);
+        Assert.Equal(["labelSelector"], (await api.GetAsync($"/v1/namespaces?labelSelector=a%20in%20({string.Join(',', Enumerable.Repeat("b", count))})")).Expect(400).ErrorPaths);
+    }
+
+    /// <summary>The first took 43 s, because each fault was compared with all before it.</summary>
+    [Fact]
+    public async Task A_hundred_thousand_bad_labels_are_one_fault_and_those_of_the_first_64()
+    {
+        var refused = (await api.PostAsync("/v1/namespaces", $"{{"name":"many","labels":{{{string.Join(',', Enumerable.Range(0, 80_000).Select(i => $""!{i}":"""))}}}}}")).Expect(400);
+        Assert.Equal(65, refused.ErrorPaths.Count);
+        Assert.Equal("labels", refused.ErrorPaths[0]);
+    }
+
     [Fact]
     public async Task A_requirement_of_a_label_selector_has_64_values()
     {
