@@ -16,6 +16,9 @@ public sealed class FaultList : IReadOnlyCollection<Fault>
     /// <summary>How many were found, those that are not listed included.</summary>
     public int Found { get; private set; }
 
+    /// <summary>So many that nobody needs the rest: a reader of the body stops to look for more.</summary>
+    public bool IsEnough => Found >= 10 * Limits.Faults;
+
     /// <summary>How many are listed.</summary>
     public int Count => _faults.Count;
 
@@ -48,7 +51,7 @@ public sealed class FaultList : IReadOnlyCollection<Fault>
     public Dictionary<string, string[]> ToDictionary()
     {
         var errors = _faults.GroupBy(f => f.Path, StringComparer.Ordinal).ToDictionary(g => g.Key, g => g.Select(f => f.Message).ToArray(), StringComparer.Ordinal);
-        if (Found > Count) errors["$"] = [.. errors.GetValueOrDefault("$") ?? [], $"and {Found - Count} more"];
+        if (Found > Count) errors["$"] = [.. errors.GetValueOrDefault("$") ?? [], $"and {Found - Count} more{(IsEnough ? " at least" : "")}"];
         return errors;
     }
 

@@ -49,7 +49,7 @@ public sealed class OpenApiFuzzTests(ApiServer api) : IClassFixture<ApiServer>
         }
 
         var grown = LiveBytes() - settled;
-        TestContext.Current.TestOutputHelper?.WriteLine(
+        TestContext.Current.SendDiagnosticMessage(
             $"{sent} of {count} requests in {run.Elapsed.TotalSeconds:0} s, slowest {slowest.TotalMilliseconds:0} ms, memory {settled / 1024} KiB {grown / 1024:+0;-0} KiB; {string.Join(", ", statuses.Select(s => $"{s.Key}: {s.Value}"))}");
         Assert.True(failures.Count == 0, string.Join("\n\n", failures));
         Assert.InRange(grown, long.MinValue, 24L * 1024 * 1024);

@@ -90,7 +90,7 @@ public sealed class RequestGenerator(JsonNode document, int seed)
         if (schema["oneOf"] is JsonArray choices) return Of(choices[random.Next(3) == 0 ? random.Next(choices.Count) : choices.Count - 1]!, random, depth);
         if (schema["enum"] is JsonArray words) return words[random.Next(words.Count)]?.DeepClone();
         var types = schema["type"] is JsonArray many ? many.Select(t => (string)t!).ToList() : [(string?)schema["type"] ?? "object"];
-        switch (types[random.Next(4) == 0 ? random.Next(types.Count) : types.FindIndex(t => t != "null")])
+        switch (types[random.Next(4) == 0 ? random.Next(types.Count) : Math.Max(0, types.FindIndex(t => t != "null"))])
         {
             case "null": return null;
             case "boolean": return random.Next(2) == 0;

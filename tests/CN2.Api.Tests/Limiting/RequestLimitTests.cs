@@ -137,7 +137,8 @@ public sealed class RequestLimitTests(ApiServer api) : IClassFixture<ApiServer>
     [Fact]
     public async Task A_hundred_thousand_bad_labels_are_one_fault_and_those_of_the_first_64()
     {
-        var refused = (await api.PostAsync("/v1/namespaces", $"{{"name":"many","labels":{{{string.Join(',', Enumerable.Range(0, 80_000).Select(i => $""!{i}":"""))}}}}}")).Expect(400);
+        var labels = string.Join(',', Enumerable.Range(0, 80_000).Select(i => $"\"!{i}\":\"\""));
+        var refused = (await api.PostAsync("/v1/namespaces", """{"name":"many","labels":{""" + labels + "}}")).Expect(400);
         Assert.Equal(65, refused.ErrorPaths.Count);
         Assert.Equal("labels", refused.ErrorPaths[0]);
     }
