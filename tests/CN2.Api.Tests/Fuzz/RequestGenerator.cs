@@ -59,7 +59,7 @@ public sealed class RequestGenerator(JsonNode document, int seed)
         {
             var (type, media) = content.First();
             body = Body(media!, random);
-            headers.Add(("Content-Type", random.Next(40) == 0 ? Texts[random.Next(10, Texts.Length)] : random.Next(40) == 0 ? "application/json; charset=utf-16" : type));
+            headers.Add(("Content-Type", random.Next(40) == 0 ? Visible(Text(random)) : random.Next(40) == 0 ? "application/json; charset=utf-16" : type));
             if (random.Next(60) == 0) headers.Add(("Content-Encoding", new[] { "gzip", "br", "identity", "x" }[random.Next(4)]));
         }
 
@@ -184,8 +184,11 @@ public sealed class RequestGenerator(JsonNode document, int seed)
         ("If-Match", 1) => string.Join(", ", Enumerable.Range(0, random.Next(1, 400)).Select(i => $"\"{i}\"")),
         ("Idempotency-Key", > 0) => $"key-{random.Next(40)}",
         ("Last-Event-ID", > 0) => $"{random.NextInt64()}.{random.Next()}",
-        _ => new string([.. Text(random).Where(c => c is > ' ' and < '\u007f').DefaultIfEmpty('*')]),
+        _ => Visible(Text(random)),
     };
+
+    /// <summary>What a client can send in a header.</summary>
+    private static string Visible(string text) => new([.. text.Where(c => c is > ' ' and < '\u007f').DefaultIfEmpty('*')]);
 
     private static string Text(Random random) => random.Next(30) == 0 ? new string((char)random.Next('a', 'z'), random.Next(60, 3000)) : Texts[random.Next(Texts.Length)];
 
