@@ -20,6 +20,13 @@ public sealed class RequestValidation(IServiceProvider services) : IAsyncActionF
             return;
         }
 
+        // The framework gives an action null for a part of the path that is blank.
+        if (context.HttpContext.GetRouteValue("ns") is string ns && string.IsNullOrWhiteSpace(ns))
+        {
+            context.Result = new ProblemResult(ApiProblem.NotFound($"Namespace '{ns}'"));
+            return;
+        }
+
         var bodyExpected = false;
         foreach (var parameter in context.ActionDescriptor.Parameters)
         {

@@ -33,12 +33,14 @@ public sealed class OpenApiFuzzTests(ApiServer api) : IClassFixture<ApiServer>
         var failures = new List<string>();
         var slowest = TimeSpan.Zero;
         long settled = 0;
+        var memory = new List<long>();
         var run = Stopwatch.StartNew();
         var sent = 0;
         for (; sent < count && failures.Count < 10 && run.Elapsed < Longest; sent++)
         {
             // By then every kind of statement and serializer has been compiled.
             if (sent == count / 2) settled = LiveBytes();
+            if (sent % Math.Max(1, count / 8) == 0) memory.Add(LiveBytes() / 1024);
             var request = generator.Next(first + sent);
             var clock = Stopwatch.StartNew();
             var (status, fault) = await SendAsync(request);
@@ -51,9 +53,10 @@ public sealed class OpenApiFuzzTests(ApiServer api) : IClassFixture<ApiServer>
         var grown = LiveBytes() - settled;
         // A run that passes prints nothing, and the figures are worth reading.
         await File.WriteAllTextAsync(Path.Combine(Repository.Root, "artifacts", "fuzz.txt"),
-            $"{sent} of {count} requests in {run.Elapsed.TotalSeconds:0} s, slowest {slowest.TotalMilliseconds:0} ms, memory {settled / 1024} KiB {grown / 1024:+0;-0} KiB; {string.Join(", ", statuses.Select(s => $"{s.Key}: {s.Value}"))}\n", Token);
+            $"{sent} of {count} requests in {run.Elapsed.TotalSeconds:0} s, slowest {slowest.TotalMilliseconds:0} ms, memory {string.Join(' ', memory)} KiB, from half of the way {grown / 1024:+0;-0} KiB; {string.Join(", ", statuses.Select(s => $"{s.Key}: {s.Value}"))}\n", Token);
         Assert.True(failures.Count == 0, string.Join("\n\n", failures));
-        Assert.InRange(grown, long.MinValue, 24L * 1024 * 1024);
+        // A short run still fills pools of buffers and the store; a leak of a kilobyte a request shows in a long one.
+        Assert.InRange(grown, long.MinValue, (64 + (count / 5000)) * 1024L * 1024);
         // The generator is worth something only while many requests are taken and many are refused.
         if (count < 1000) return;
         Assert.InRange(statuses.Where(s => s.Key < 300).Sum(s => s.Value), sent / 10, sent);
