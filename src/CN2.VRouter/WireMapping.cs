@@ -52,7 +52,7 @@ public static partial class WireMapping
 
     public static ProbeTarget Probe(Proto.Probe probe) => new(
         Uid(probe.Uid),
-        Address(probe.Address),
+        ProbedAddress(probe.Address),
         probe.MonitorType switch
         {
             Proto.MonitorType.Http => MonitorType.HTTP,
@@ -63,7 +63,7 @@ public static partial class WireMapping
         Seconds("delay", probe.DelaySeconds),
         Seconds("timeout", probe.TimeoutSeconds),
         (int)Math.Clamp(probe.MaxRetries, 1, int.MaxValue),
-        probe.HttpMethod.Length == 0 ? "GET" : probe.HttpMethod,
+        probe.HttpMethod == "HEAD" ? "HEAD" : "GET", // a server of version n-1 may still send POST; a probe must change nothing
         probe.UrlPath.Length == 0 ? "/" : probe.UrlPath,
         Codes(probe.ExpectedCodes),
         probe.Port <= ushort.MaxValue && (probe.Port > 0 || probe.MonitorType != Proto.MonitorType.Tcp)
@@ -80,6 +80,13 @@ public static partial class WireMapping
     {
         var address = Address(bytes);
         return Network.Addressing.HostAddress.FaultOf(address) is { } fault ? throw new FormatException($"an address of a FloatingIP or an endpoint: {fault}") : address;
+    }
+
+    /// <summary>The node's own services, and those of its link, are not for users to ask.</summary>
+    private static IPAddress ProbedAddress(ByteString bytes)
+    {
+        var address = Address(bytes);
+        return EndpointAddress.FaultOf(address) is { } fault ? throw new FormatException($"the address of a probe: {fault}") : address;
     }
 
     public static Guid Uid(ByteString bytes) => bytes.Length == 16

@@ -3,6 +3,7 @@ using CN2.Api.Data.Documents;
 using CN2.Api.Http;
 using CN2.Api.Json;
 using CN2.Network.Addressing;
+using CN2.Network.Resources;
 using CN2.Network.Status;
 using FluentValidation;
 
@@ -13,6 +14,7 @@ public sealed record BgpRouterRequest : ResourceRequest
 {
     /// <summary>The address of the router that the control nodes connect to. Required.</summary>
     [Required]
+    [AtMost(Limits.Reference)]
     public string? Address { get; set; }
 
     /// <summary>The autonomous system number of the router: 1 to 4294967295, but not 23456 (RFC 6793). Required.</summary>
@@ -23,12 +25,14 @@ public sealed record BgpRouterRequest : ResourceRequest
     public int? Port { get; set; }
 
     /// <summary>The address families to negotiate: inet, inet6, inet-vpn and inet6-vpn by default; route-target is possible too.</summary>
+    [AtMost(Limits.AddressFamilies)]
     public List<string>? AddressFamilies { get; set; }
 
     /// <summary>The session ends after this many seconds without a message: 3 to 65535; 90 by default. 0 (a session without keepalives, RFC 4271 §4.2) is not supported.</summary>
     public int? HoldTime { get; set; }
 
     /// <summary>TCP MD5 key (RFC 2385), at most 80 characters. It is never part of an answer. When it is left out, the stored key stays; "" removes it.</summary>
+    [AtMost(Limits.AuthKey)]
     public string? AuthKey { get; set; }
 
     /// <summary>Time to live of packets to an eBGP router that is more than one hop away: 1 to 255; null means one hop.</summary>
@@ -120,7 +124,7 @@ public sealed class BgpRouterRequestValidator : AbstractValidator<BgpRouterReque
         RuleFor(r => r.HoldTime).InclusiveBetween(BgpRouterSpec.LeastHoldTime, ushort.MaxValue)
             .WithMessage("must be from 3 to 65535 seconds; a session without keepalives (0) is not possible");
         RuleFor(r => r.MultihopTtl).InclusiveBetween(1, 255).WithMessage("must be from 1 to 255");
-        RuleFor(r => r.AuthKey).Must(k => k is null || (k.Length <= 80 && k.All(c => c is > ' ' and <= '~'))).WithMessage("must be at most 80 visible ASCII characters");
+        RuleFor(r => r.AuthKey).Must(k => k is null || k.All(c => c is > ' ' and <= '~')).WithMessage("must be visible ASCII characters");
         RuleFor(r => r.GracefulRestart!.RestartTime).InclusiveBetween(0, 4095).When(r => r.GracefulRestart is not null)
             .OverridePropertyName("gracefulRestart.restartTime").WithMessage("must be from 0 to 4095 seconds");
         RuleFor(r => r.AddressFamilies).Custom((families, context) =>

@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using CN2.Api.Data.Documents;
 using CN2.Api.Http;
 using CN2.Api.Json;
+using CN2.Network.Resources;
 using CN2.Network.Selection;
 using CN2.Network.Status;
 using FluentValidation;
@@ -53,6 +54,8 @@ public sealed class ExternalNetworkSelectorRequestValidator : AbstractValidator<
 
     private static void Check(LabelSelectorBody selector, string path, ValidationContext<ExternalNetworkSelectorRequest> context)
     {
+        if ((selector.MatchLabels?.Count ?? 0) + (selector.MatchExpressions?.Count ?? 0) > Limits.SelectorRequirements)
+            context.AddPathFailure(path, $"must have at most {Limits.SelectorRequirements} requirements, matchLabels and matchExpressions together");
         var expressions = selector.MatchExpressions?.ConvertAll(e => new LabelExpression(e.Key, e.Operator?.ToString(), e.Values));
         foreach (var fault in LabelSelector.Make(selector.MatchLabels, expressions).Faults) context.AddPathFailure($"{path}.{fault.Member}", fault.Message);
     }

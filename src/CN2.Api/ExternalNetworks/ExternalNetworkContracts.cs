@@ -3,6 +3,7 @@ using System.Text.Json.Serialization;
 using CN2.Api.Data.Documents;
 using CN2.Api.Http;
 using CN2.Api.Json;
+using CN2.Network.Resources;
 using CN2.Network.Status;
 
 namespace CN2.Api.ExternalNetworks;
@@ -12,18 +13,22 @@ public sealed record ExternalNetworkRequest : ResourceRequest
 {
     /// <summary>The pools of addresses; at least one. Addresses are taken from them in this order.</summary>
     [Required]
+    [AtMost(Limits.Subnets)]
     public List<SubnetRequest>? Subnets { get; set; }
 
     /// <summary>True: the routes are in the underlay (inet, inet6). False (default): the network is a VPN in the overlay.</summary>
     public bool? FabricForwarding { get; set; }
 
     /// <summary>Route targets for import and export: <c>target:AS:number</c>, with a 2-byte or 4-byte AS number or an IPv4 address in the place of AS.</summary>
+    [AtMost(Limits.RouteTargets)]
     public List<string>? RouteTargets { get; set; }
 
     /// <summary>Route targets for import only.</summary>
+    [AtMost(Limits.RouteTargets)]
     public List<string>? ImportRouteTargets { get; set; }
 
     /// <summary>Route targets for export only.</summary>
+    [AtMost(Limits.RouteTargets)]
     public List<string>? ExportRouteTargets { get; set; }
 
     /// <summary>BGP attributes of the routes to the network's FloatingIPs.</summary>
@@ -41,15 +46,19 @@ public sealed record SubnetRequest
 {
     /// <summary>The prefix, without host bits.</summary>
     [Required]
+    [AtMost(Limits.Reference)]
     public string? Cidr { get; set; }
 
     /// <summary>The address of the gateway; it is never allocated. Default: the first host address.</summary>
+    [AtMost(Limits.Reference)]
     public string? Gateway { get; set; }
 
     /// <summary>The ranges that addresses are allocated from. When absent or empty, the whole subnet.</summary>
+    [AtMost(Limits.SubnetRanges)]
     public List<AddressRangeBody>? Ranges { get; set; }
 
     /// <summary>Addresses, or ranges <c>first-last</c>, that are allocated only on request.</summary>
+    [AtMost(Limits.SubnetRanges)]
     public List<string>? Reserved { get; set; }
 }
 
@@ -58,10 +67,12 @@ public sealed record AddressRangeBody
 {
     /// <summary>The first address.</summary>
     [Required]
+    [AtMost(Limits.Reference)]
     public string? From { get; set; }
 
     /// <summary>The last address.</summary>
     [Required]
+    [AtMost(Limits.Reference)]
     public string? To { get; set; }
 }
 
@@ -75,9 +86,11 @@ public sealed record AdvertisementRequest
     public uint? Med { get; set; }
 
     /// <summary>Communities: <c>AS:number</c>, or a well-known name: GRACEFUL_SHUTDOWN, BLACKHOLE, NO_EXPORT, NO_ADVERTISE, NO_EXPORT_SUBCONFED or NOPEER. Names may be in lower case and with '-' for '_'; answers have the canonical form.</summary>
+    [AtMost(Limits.Communities)]
     public List<string>? Communities { get; set; }
 
     /// <summary>Large communities (RFC 8092): <c>AS:number:number</c>.</summary>
+    [AtMost(Limits.Communities)]
     public List<string>? LargeCommunities { get; set; }
 }
 

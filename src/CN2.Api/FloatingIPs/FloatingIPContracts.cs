@@ -14,15 +14,19 @@ public sealed record FloatingIPRequest : ResourceRequest
     internal override bool MayHaveLongName => true;
 
     /// <summary>The network of the address: <c>namespace/name</c>, or <c>name</c> in the same namespace. Required when the FloatingIP is created; cannot be changed.</summary>
+    [AtMost(Limits.Reference)]
     public string? ExternalNetwork { get; set; }
 
     /// <summary>The address. When absent, the lowest free address is allocated. It cannot be changed.</summary>
+    [AtMost(Limits.Reference)]
     public string? Address { get; set; }
 
     /// <summary>Names of the VirtualMachineInterfaces in this namespace that the FloatingIP is attached to. When empty, it is only reserved.</summary>
+    [AtMost(Limits.Interfaces)]
     public List<string>? Interfaces { get; set; }
 
     /// <summary>The ports that are translated. When empty, all ports are translated one to one.</summary>
+    [AtMost(Limits.Ports)]
     public List<FloatingIPPortMappingRequest>? PortMappings { get; set; }
 }
 

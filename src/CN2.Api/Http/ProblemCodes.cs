@@ -21,6 +21,7 @@ public static class ProblemCodes
     public const string UnsupportedMediaType = "unsupported-media-type";
     public const string PayloadTooLarge = "payload-too-large";
     public const string TokenTooOld = "token-too-old";
+    public const string TooManyRequests = "too-many-requests";
     public const string Unavailable = "unavailable";
     public const string InternalError = "internal-error";
     public const string BadRequest = "bad-request";

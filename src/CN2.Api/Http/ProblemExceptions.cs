@@ -21,7 +21,7 @@ public sealed partial class ProblemExceptions(ILogger<ProblemExceptions> logger)
         switch (exception)
         {
             case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
-                return ApiProblem.PayloadTooLarge(RequestBody.Limit);
+                return ApiProblem.PayloadTooLarge(RequestBody.LimitOf(http.Request));
             case BadHttpRequestException bad:
                 return new ApiProblem(bad.StatusCode, ProblemCodes.BadRequest, "Bad request", "The request could not be read.",
                     new Dictionary<string, string[]> { ["$"] = ["The request could not be read."] });

@@ -10,8 +10,10 @@ public sealed class ProblemResult(ApiProblem problem) : IActionResult
 
     public Task ExecuteResultAsync(ActionContext context) => WriteAsync(context.HttpContext, Problem);
 
-    /// <summary>Writes the answer outside of a controller (middleware, unknown paths).</summary>
-    public static async Task WriteAsync(HttpContext http, ApiProblem problem)
+    /// <summary>Writes the answer outside of a controller (middleware, unknown paths); nothing when the request is answered already.</summary>
+    public static Task WriteAsync(HttpContext http, ApiProblem problem) => AnswerTurn.TryTake(http) ? WriteOnceAsync(http, problem) : Task.CompletedTask;
+
+    internal static async Task WriteOnceAsync(HttpContext http, ApiProblem problem)
     {
         var response = http.Response;
         response.StatusCode = problem.Status;

@@ -1,6 +1,8 @@
 using System.Collections.Frozen;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using CN2.Api.Json;
+using CN2.Network.Resources;
 
 namespace CN2.Api.Http;
 
@@ -17,6 +19,7 @@ public abstract record ResourceRequest
 
     /// <summary>A DNS-1123 label of at most 63 characters. In PUT and PATCH it may be left out; a name that differs from the path is refused.</summary>
     [JsonPropertyOrder(-30)]
+    [AtMost(Limits.Reference)]
     public string? Name { get; set; }
 
     /// <summary>The name comes from the path, so the resource may exist already.</summary>
@@ -29,10 +32,12 @@ public abstract record ResourceRequest
 
     /// <summary>Labels, which selectors select by; in the syntax of Kubernetes.</summary>
     [JsonPropertyOrder(-20)]
+    [AtMost(Limits.Labels)]
     public Dictionary<string, string>? Labels { get; set; }
 
-    /// <summary>Free text that is stored with the resource; 256 KiB in total.</summary>
+    /// <summary>Free text that is stored with the resource; 16 KiB for one value, 64 KiB in total.</summary>
     [JsonPropertyOrder(-19)]
+    [AtMost(Limits.Annotations)]
     public Dictionary<string, string>? Annotations { get; set; }
 
     /// <summary>Members that are not part of the request; <see cref="RequestValidation"/> refuses those that are not read-only ones.</summary>

@@ -193,7 +193,7 @@ public sealed partial class StateReader(NpgsqlDataSource dataSource, BgpOptions 
     /// <summary>Rows may be older than the rule. An address that breaks it is left out, and the owner is served without it.</summary>
     private bool IsHost(IPAddress address, NpgsqlDataReader row, string kind)
     {
-        if (HostAddress.FaultOf(address) is not { } fault) return true;
+        if ((kind == "VirtualMachineInterface" ? EndpointAddress.FaultOf(address) : HostAddress.FaultOf(address)) is not { } fault) return true;
         LogLeftOut(logger, $"{kind} {row.GetString(1)}{(kind == "VirtualRouter" ? "" : "/" + row.GetString(2))}", fault);
         return false;
     }

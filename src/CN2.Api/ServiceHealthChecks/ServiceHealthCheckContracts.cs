@@ -24,13 +24,16 @@ public sealed record ServiceHealthCheckRequest : ResourceRequest
     /// <summary>The endpoint is unhealthy after this many consecutive failures: 1 to 100; 5 by default. One success makes it healthy again.</summary>
     public int? MaxRetries { get; set; }
 
-    /// <summary>The HTTP method; GET by default. HTTP only.</summary>
+    /// <summary>The HTTP method, GET (default) or HEAD: a probe changes nothing. HTTP only.</summary>
+    [AtMost(Limits.Reference)]
     public string? HttpMethod { get; set; }
 
     /// <summary>The path and query of the request; / by default. HTTP only.</summary>
+    [AtMost(Limits.UrlPath)]
     public string? UrlPath { get; set; }
 
     /// <summary>The status codes of a success: codes and ranges, such as 200-299,304; 200-299 by default. HTTP only.</summary>
+    [AtMost(Limits.ExpectedCodes)]
     public string? ExpectedCodes { get; set; }
 
     /// <summary>The port of the endpoint. 80 by default for HTTP; required for TCP.</summary>
@@ -66,7 +69,7 @@ public sealed record ServiceHealthCheckStatus(ResourceState State, IReadOnlyList
 
 public sealed class ServiceHealthCheckRequestValidator : AbstractValidator<ServiceHealthCheckRequest>
 {
-    private static readonly string[] Methods = ["GET", "HEAD", "POST", "PUT", "OPTIONS"];
+    private static readonly string[] Methods = ["GET", "HEAD"];
 
     public ServiceHealthCheckRequestValidator()
     {
@@ -76,8 +79,8 @@ public sealed class ServiceHealthCheckRequestValidator : AbstractValidator<Servi
         RuleFor(r => r.Timeout).InclusiveBetween(1, 3600).WithMessage("must be from 1 to 3600 seconds");
         RuleFor(r => r.MaxRetries).InclusiveBetween(1, 100).WithMessage("must be from 1 to 100");
         RuleFor(r => r.HttpMethod).Must(m => m is null || Methods.Contains(m)).WithMessage($"must be one of {string.Join(", ", Methods)}");
-        RuleFor(r => r.UrlPath).Must(p => p is null || (p.Length <= 2048 && p.StartsWith('/') && p.All(c => c is > ' ' and <= '~')))
-            .WithMessage("must begin with / and have at most 2048 visible ASCII characters");
+        RuleFor(r => r.UrlPath).Must(p => p is null || (p.StartsWith('/') && p.All(c => c is > ' ' and <= '~')))
+            .WithMessage("must begin with / and be visible ASCII characters");
         RuleFor(r => r.ExpectedCodes).Must(c => c is null || ExpectedCodes.TryParse(c, out _, out _)).WithMessage("must be codes and ranges from 100 to 599, such as 200-299,304");
         RuleFor(r => r.Port).InclusiveBetween(1, 65535).WithMessage("must be from 1 to 65535");
         RuleFor(r => r.Port).NotNull().When(r => r.MonitorType == Network.Resources.MonitorType.TCP).WithMessage("is required for TCP");

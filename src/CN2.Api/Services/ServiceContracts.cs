@@ -16,26 +16,32 @@ public sealed record ServiceRequest : ResourceRequest
     /// <summary>LoadBalancer (default), ClusterIP or NodePort.</summary>
     public ServiceType? Type { get; set; }
 
-    /// <summary>Selects endpoints of the same namespace whose labels have these values. When absent or empty, no endpoint is selected.</summary>
+    /// <summary>Selects endpoints of the same namespace whose labels have these values, at most 32. When absent or empty, no endpoint is selected.</summary>
+    [AtMost(Limits.SelectorRequirements)]
     public Dictionary<string, string>? Selector { get; set; }
 
     /// <summary>The ports of the Service; at least one.</summary>
     [Required]
+    [AtMost(Limits.Ports)]
     public List<ServicePortRequest>? Ports { get; set; }
 
     /// <summary>IPv4, IPv6 or both, the primary family first; IPv4 by default.</summary>
+    [AtMost(Limits.IPFamilies)]
     public List<IPFamily>? IpFamilies { get; set; }
 
     /// <summary>SingleStack by default; PreferDualStack by default when ipFamilies has two families.</summary>
     public IPFamilyPolicy? IpFamilyPolicy { get; set; }
 
     /// <summary>The network of the external addresses: <c>namespace/name</c>, or <c>name</c> in the same namespace. It takes precedence over selectors.</summary>
+    [AtMost(Limits.Reference)]
     public string? ExternalNetwork { get; set; }
 
     /// <summary>The name of the ExternalNetworkSelector that selects the network; <c>default-external</c> by default.</summary>
+    [AtMost(Limits.Reference)]
     public string? ExternalNetworkSelector { get; set; }
 
     /// <summary>The requested external addresses, at most one for each family. If a reserved FloatingIP of this namespace has the address, the Service claims it.</summary>
+    [AtMost(Limits.LoadBalancerIPs)]
     public List<string>? LoadBalancerIPs { get; set; }
 
     /// <summary>Whether a Service of type LoadBalancer gets node ports; true by default.</summary>
@@ -48,6 +54,7 @@ public sealed record ServiceRequest : ResourceRequest
     public SessionAffinity? SessionAffinity { get; set; }
 
     /// <summary>The clients (CIDRs) that may use the external addresses; empty means all clients.</summary>
+    [AtMost(Limits.SourceRanges)]
     public List<string>? LoadBalancerSourceRanges { get; set; }
 }
 
@@ -55,6 +62,7 @@ public sealed record ServiceRequest : ResourceRequest
 public sealed record ServicePortRequest
 {
     /// <summary>The name of the port, a DNS-1123 label; may be absent.</summary>
+    [AtMost(Limits.Reference)]
     public string? Name { get; set; }
 
     /// <summary>TCP (default), UDP or SCTP.</summary>

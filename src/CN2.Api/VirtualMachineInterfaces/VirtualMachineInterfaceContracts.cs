@@ -14,16 +14,19 @@ public sealed record VirtualMachineInterfaceRequest : ResourceRequest
 {
     /// <summary>The addresses of the endpoint: one, or one for each family. Required.</summary>
     [Required]
+    [AtMost(Limits.EndpointAddresses)]
     public List<string>? Addresses { get; set; }
 
     /// <summary>The name of the VirtualRouter of its compute node; it need not exist yet. Required.</summary>
     [Required]
+    [AtMost(Limits.Reference)]
     public string? VirtualRouter { get; set; }
 
     /// <summary>False drains the endpoint: established flows continue, and no new flows come. True by default.</summary>
     public bool? Ready { get; set; }
 
     /// <summary>The name of a ServiceHealthCheck in this namespace, or null.</summary>
+    [AtMost(Limits.Reference)]
     public string? HealthCheck { get; set; }
 }
 
@@ -32,6 +35,7 @@ public sealed record VirtualMachineInterfaceBatchRequest : IResourceBatch
 {
     /// <summary>1 to 1000 endpoints; each has a different name.</summary>
     [Required]
+    [AtMost(Limits.BatchItems)]
     public List<VirtualMachineInterfaceRequest>? Items { get; set; }
 
     IEnumerable<ResourceRequest> IResourceBatch.Resources => Items ?? [];
@@ -88,7 +92,7 @@ public sealed class VirtualMachineInterfaceRequestValidator : AbstractValidator<
             var families = new HashSet<IPFamily>();
             for (var i = 0; i < addresses.Count; i++)
             {
-                if (!HostAddress.TryParse(addresses[i], null, out var address, out var fault)) context.AddPathFailure($"addresses[{i}]", fault);
+                if (!EndpointAddress.TryParse(addresses[i], out var address, out var fault)) context.AddPathFailure($"addresses[{i}]", fault);
                 else if (!families.Add(address.FamilyOf()))
                     context.AddPathFailure($"addresses[{i}]", "must not be a second address of the family");
             }
@@ -98,12 +102,10 @@ public sealed class VirtualMachineInterfaceRequestValidator : AbstractValidator<
 
 public sealed class VirtualMachineInterfaceBatchRequestValidator : AbstractValidator<VirtualMachineInterfaceBatchRequest>
 {
-    public const int MaxItems = 1000;
-
     public VirtualMachineInterfaceBatchRequestValidator(IValidator<VirtualMachineInterfaceRequest> item)
     {
-        RuleFor(b => b.Items).Must(i => i is { Count: > 0 and <= MaxItems }).WithMessage($"must be 1 to {MaxItems} items");
-        When(b => b.Items is { Count: <= MaxItems }, () =>
+        RuleFor(b => b.Items).Must(i => i is { Count: > 0 }).WithMessage($"must be 1 to {Limits.BatchItems} items");
+        When(b => b.Items is not null, () =>
         {
             RuleForEach(b => b.Items).SetValidator(item);
             RuleFor(b => b.Items).Custom((items, context) =>

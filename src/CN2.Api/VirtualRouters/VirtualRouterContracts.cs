@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using CN2.Api.Http;
 using CN2.Api.Json;
 using CN2.Network.Addressing;
+using CN2.Network.Resources;
 using CN2.Network.Status;
 using FluentValidation;
 
@@ -12,9 +13,11 @@ public sealed record VirtualRouterRequest : ResourceRequest
 {
     /// <summary>The IPv4 address of the node. It is the BGP next hop of the addresses that the node serves (CN2: vhost0).</summary>
     [Required]
+    [AtMost(Limits.Reference)]
     public string? Address { get; set; }
 
     /// <summary>The IPv6 address of the node. It is the BGP next hop of IPv6 routes.</summary>
+    [AtMost(Limits.Reference)]
     public string? Address6 { get; set; }
 
     /// <summary>True for maintenance: the routes of the node are withdrawn, and its NAT entries stay.</summary>

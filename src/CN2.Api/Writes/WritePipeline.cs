@@ -28,7 +28,7 @@ public sealed class WritePipeline(TransactionRunner runner)
         // A dry run is rolled back, and the answer for an Idempotency-Key is stored with its write: both need a transaction of their own.
         http.Request.Query.Count > 0 || http.Request.Headers.ContainsKey(IdempotencyKey.Header)
             ? ExecuteAsync(http, (scope, ct) => group.DecideAsync(scope, item, ct))
-            : AnswerAsync(http, async () => (await group.RunAsync(item)).ToResult());
+            : AnswerAsync(http, async () => (await group.RunAsync(item, http.RequestAborted)).ToResult());
 
     internal static ApiProblem? ReadDryRun(HttpRequest request, out bool dryRun)
     {

@@ -11,11 +11,27 @@ public sealed record LabelRequirement(string Key, LabelOperator Operator, Equata
         var present = labels.TryGetValue(Key, out var value);
         return Operator switch
         {
-            LabelOperator.In => present && Values.Contains(value!),
-            LabelOperator.NotIn => !present || !Values.Contains(value!),
+            LabelOperator.In => present && Has(value!),
+            LabelOperator.NotIn => !present || !Has(value!),
             LabelOperator.Exists => present,
             _ => !present,
         };
+    }
+
+    /// <summary>The values are sorted, so few of them are looked at.</summary>
+    private bool Has(string value)
+    {
+        int low = 0, high = Values.Count - 1;
+        while (low <= high)
+        {
+            var middle = (low + high) / 2;
+            var order = string.CompareOrdinal(Values[middle], value);
+            if (order == 0) return true;
+            if (order < 0) low = middle + 1;
+            else high = middle - 1;
+        }
+
+        return false;
     }
 
     /// <summary>In the grammar of <see cref="LabelSelector.TryParse"/>.</summary>

@@ -49,6 +49,8 @@ public sealed class BadInputTests(ApiServer api) : IClassFixture<ApiServer>
         { Vmi, "POST", """{"name":"v","namespace":7,"healthCheck":null,"addresses":["10.0.0.1"],"virtualRouter":"c"}""", 400, "validation-failed", "namespace" },
         { "/v1/virtual-routers/r1", "PUT", """{"namespace":"default","address":"10.0.0.1"}""", 400, "validation-failed", "namespace" },
         { "/v1/namespaces/absent/external-networks", "POST", """{"name":"n","subnets":[{"cidr":"100.0.0.0/24"}]}""", 404, "not-found", "" },
+        { "/v1/namespaces/%20/services", "POST", """{"name":"s","ports":[{"port":80}]}""", 404, "not-found", "" },
+        { "/v1/namespaces/%09/service-health-checks", "GET", "", 404, "not-found", "" },
         { "/v1/namespaces/absent/virtual-machine-interfaces", "POST", """{"name":"v","addresses":["10.0.0.1"],"virtualRouter":"c"}""", 404, "not-found", "" },
         { $"{Vmi}:batch", "POST", """{"items":[{"name":"v","addresses":["x"],"virtualRouter":"c"},{"name":"v","addresses":["10.0.0.1"],"virtualRouter":"c"},null]}""", 400, "validation-failed", "items[2] items[0].addresses[0] items[1].name" },
         { $"{Vmi}:batch", "POST", """{"items":[]}""", 400, "validation-failed", "items" },
@@ -144,7 +146,7 @@ public sealed class BadInputTests(ApiServer api) : IClassFixture<ApiServer>
         Assert.Equal(code, reply.Code);
         Assert.Equal("application/problem+json", reply.ContentType);
         Assert.Equal($"urn:cn2:error:{code}", (string?)reply.Json!["type"]);
-        Assert.Equal(path.Split('?')[0], (string?)reply.Json["instance"]);
+        Assert.Equal(Uri.UnescapeDataString(path.Split('?')[0]), (string?)reply.Json["instance"]);
         Assert.Equal(faults, string.Join(' ', reply.ErrorPaths));
     }
 

@@ -67,7 +67,7 @@ public sealed class WatchStreamTests(ApiServer api) : IClassFixture<ApiServer>
         await _hub.SubscribeAsync(new WatchFilter(new HashSet<ResourceKind> { ResourceKind.ServiceHealthCheck }, "nowhere"), Token);
 
     private WatchStream Stream(WatchSubscription subscription) =>
-        new(subscription, _hub, api.Services.GetRequiredService<WatchedKinds>(), api.Services.GetRequiredService<ChangeFeedReader>(), _time);
+        new(subscription.Filter, _ => Task.FromResult(subscription), _hub, api.Services.GetRequiredService<WatchedKinds>(), api.Services.GetRequiredService<ChangeFeedReader>(), _time);
 
     /// <summary>Sends until the text has arrived; the stream itself would go on.</summary>
     private async Task StopAfterAsync(WatchSubscription subscription, MemoryStream body, string text)

@@ -1,5 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
+using CN2.Api.Json;
+using CN2.Network.Resources;
 using CN2.Network.Selection;
 
 namespace CN2.Api.Data.Documents;
@@ -7,12 +9,14 @@ namespace CN2.Api.Data.Documents;
 /// <summary>A selector as in Kubernetes; all its requirements must be met.</summary>
 public sealed record LabelSelectorBody
 {
-    /// <summary>Labels that must have these values.</summary>
+    /// <summary>Labels that must have these values; with matchExpressions at most 32.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [AtMost(Limits.SelectorRequirements)]
     public Dictionary<string, string>? MatchLabels { get; set; }
 
     /// <summary>More requirements.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [AtMost(Limits.SelectorRequirements)]
     public List<LabelExpressionBody>? MatchExpressions { get; set; }
 }
 
@@ -21,6 +25,7 @@ public sealed record LabelExpressionBody
 {
     /// <summary>The key of the label.</summary>
     [Required]
+    [AtMost(Limits.Reference)]
     public string? Key { get; set; }
 
     /// <summary>How the label is compared.</summary>
@@ -29,5 +34,6 @@ public sealed record LabelExpressionBody
 
     /// <summary>The values for In and NotIn.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [AtMost(Limits.SelectorValues)]
     public List<string>? Values { get; set; }
 }
