@@ -65,6 +65,7 @@ public static class HttpRegistration
             };
             return ProblemResult.WriteAsync(http, problem);
         });
+        app.UseMiddleware<RepeatedReads>(); // inside the exception handler, which answers what no repetition cures
     }
 
     /// <summary>HEAD is GET without the body (RFC 9110). Not for the watch, whose body has no end.</summary>

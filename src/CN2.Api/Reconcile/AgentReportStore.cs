@@ -10,7 +10,7 @@ namespace CN2.Api.Reconcile;
 /// What agents report, as rows. Every call is one statement or one short transaction, and writes the change rows that go with it. The
 /// time at which an agent was seen is the database's, because the clocks of the replicas may differ.
 /// </summary>
-public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal signal)
+public sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource dataSource, ChangeSignal signal)
 {
     private const short VirtualRouterKind = (short)ResourceKind.VirtualRouter;
 
@@ -19,6 +19,18 @@ public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal s
     /// and is connected here. Answers the addresses of the resource, which are the next hops.
     /// </summary>
     public async Task<(IPAddress Address, IPAddress? Address6)> ConnectAsync(
+        string name, IPAddress address, IPAddress? address6, string version, string? overlayEngine, string controlNode, DateTimeOffset now, CancellationToken ct)
+    {
+        // A name that another replica creates at this moment is in the way of the INSERT and not yet in the snapshot of the SELECT; the next
+        // statement sees it.
+        for (var attempt = 1; ; attempt++)
+        {
+            if (await TryConnectAsync(name, address, address6, version, overlayEngine, controlNode, now, ct) is { } known) return known;
+            if (attempt == 10) throw new TimeoutException($"The VirtualRouter {name} is created and deleted by others all the time.");
+        }
+    }
+
+    private async Task<(IPAddress Address, IPAddress? Address6)?> TryConnectAsync(
         string name, IPAddress address, IPAddress? address6, string version, string? overlayEngine, string controlNode, DateTimeOffset now, CancellationToken ct)
     {
         await using var connection = await dataSource.OpenConnectionAsync(ct);
@@ -57,7 +69,7 @@ public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal s
         (IPAddress, IPAddress?) known;
         await using (var reader = await command.ExecuteReaderAsync(ct))
         {
-            await reader.ReadAsync(ct);
+            if (!await reader.ReadAsync(ct)) return null;
             known = (reader.GetFieldValue<IPAddress>(0), reader.IsDBNull(1) ? null : reader.GetFieldValue<IPAddress>(1));
         }
 
@@ -145,18 +157,19 @@ public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal s
 
     /// <summary>
     /// For the leader: agents of replicas that are gone become disconnected, and agents that have been away for <paramref name="lostAfter"/>
-    /// become lost. A replica that was not seen for <paramref name="goneAfter"/> is gone.
+    /// become lost. A replica that was not seen for <paramref name="goneAfter"/> is gone. A time in the future is no time at which somebody
+    /// was seen: the database's clock was set back since. Nothing happens when the lease is no longer held.
     /// </summary>
-    public Task MarkLostAsync(TimeSpan goneAfter, TimeSpan lostAfter, CancellationToken ct) => ExecuteAsync(
+    public Task MarkLostAsync(LeaderLease lease, TimeSpan goneAfter, TimeSpan lostAfter, CancellationToken ct) => ExecuteAsync(
         $"""
         WITH orphaned AS (
             UPDATE virtual_router_status s SET connected = false FROM virtual_router v
-            WHERE v.uid = s.uid AND s.connected
-              AND NOT EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND c.last_seen_at > now() - $1)
+            WHERE v.uid = s.uid AND s.connected AND {LeaderLease.IsHeld("$4", "$5")}
+              AND NOT EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND c.last_seen_at BETWEEN now() - $1 AND now() + $1)
             RETURNING v.uid, v.name, true AS status_only
         ), lost AS (
             UPDATE virtual_router_status s SET lost = true FROM virtual_router v
-            WHERE v.uid = s.uid AND NOT s.connected AND NOT s.lost AND s.last_seen_at < now() - $2
+            WHERE v.uid = s.uid AND NOT s.connected AND NOT s.lost AND s.last_seen_at NOT BETWEEN now() - $2 AND now() + $2 AND {LeaderLease.IsHeld("$4", "$5")}
             RETURNING v.uid, v.name, false AS status_only
         ), happened AS (
             INSERT INTO event (kind, name, at, type, reason, message)
@@ -168,7 +181,9 @@ public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal s
         ct,
         new() { Value = goneAfter },
         new() { Value = lostAfter },
-        new() { Value = VirtualRouterKind });
+        new() { Value = VirtualRouterKind },
+        new() { Value = lease.Run },
+        new() { Value = lease.Fence });
 
     private async Task ExecuteAsync(string sql, CancellationToken ct, params NpgsqlParameter[] parameters)
     {

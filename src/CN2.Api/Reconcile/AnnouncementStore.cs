@@ -11,7 +11,7 @@ namespace CN2.Api.Reconcile;
 /// paths once the last withdrawal is confirmed, and goes when the replica's vRouters have dropped the entries. While the row stands, the
 /// address is not free.
 /// </summary>
-public sealed class AnnouncementStore(NpgsqlDataSource dataSource, ChangeSignal signal)
+public sealed class AnnouncementStore([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource dataSource, ChangeSignal signal)
 {
     /// <summary>All rows of one control node: FloatingIP → the paths that its routes may have.</summary>
     public async Task<Dictionary<Guid, HashSet<RouteKey>>> LoadAsync(string controlNode, CancellationToken ct)

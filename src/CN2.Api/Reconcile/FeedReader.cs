@@ -8,7 +8,7 @@ namespace CN2.Api.Reconcile;
 /// rows are read at their current state, so reading a page twice does no harm.
 /// </summary>
 internal sealed partial class FeedReader(
-    StateReader rows, ChangeFeedReader feed, ControlNodeStore controlNodes, ResourceChanges resources, LoopState state, ILogger<FeedReader> logger)
+    StateReader rows, [FromKeyedServices(DatabasePools.ControlLoop)] ChangeFeedReader feed, ControlNodeStore controlNodes, ResourceChanges resources, LoopState state, ILogger<FeedReader> logger)
 {
     /// <summary>Changes that are read at once.</summary>
     public const int PageSize = 5000;

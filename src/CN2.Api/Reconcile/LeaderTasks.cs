@@ -5,7 +5,7 @@ namespace CN2.Api.Reconcile;
 
 /// <summary>
 /// What the leading replica does in the database, each on a task of its own that ends with an event for the loop. Everything may be done
-/// twice without harm, also by two replicas at once.
+/// twice without harm, also by two replicas at once; what frees or withdraws something is done only while the lease is held.
 /// </summary>
 internal sealed partial class LeaderTasks(ServiceLifecycle lifecycle, AgentReportStore agents, LoopInbox inbox, TimeProvider time, ILogger<LeaderTasks> logger)
 {
@@ -15,9 +15,9 @@ internal sealed partial class LeaderTasks(ServiceLifecycle lifecycle, AgentRepor
     private static readonly TimeSpan UnfinishedInterval = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Removes the rows and frees their addresses.</summary>
-    public void Finish(DeletionBatch batch) => Run("Deletions", new LeaderEvent.DeletionsTried(batch), async () =>
+    public void Finish(DeletionBatch batch, LeaderLease lease) => Run("Deletions", new LeaderEvent.DeletionsTried(batch), async () =>
     {
-        if (await lifecycle.FinalizeAsync(batch.Services, batch.FloatingIPs, CancellationToken.None) < batch.Count) await Task.Delay(UnfinishedInterval, time);
+        if (await lifecycle.FinalizeAsync(batch.Services, batch.FloatingIPs, CancellationToken.None, lease) < batch.Count) await Task.Delay(UnfinishedInterval, time);
     });
 
     public void Serve(PendingBatch batch) => Run("Serving pending Services", new LeaderEvent.PendingServicesTried(), async () =>
@@ -27,8 +27,8 @@ internal sealed partial class LeaderTasks(ServiceLifecycle lifecycle, AgentRepor
         await lifecycle.ServePendingAsync(services, CancellationToken.None);
     });
 
-    public void MarkLost(TimeSpan lostAfter) => Run("Marking lost vRouters", new LeaderEvent.LostMarked(), () =>
-        agents.MarkLostAsync(ControlNodeStore.GoneAfter, lostAfter, CancellationToken.None));
+    public void MarkLost(TimeSpan lostAfter, LeaderLease lease) => Run("Marking lost vRouters", new LeaderEvent.LostMarked(), () =>
+        agents.MarkLostAsync(lease, ControlNodeStore.GoneAfter, lostAfter, CancellationToken.None));
 
     private void Run(string what, LeaderEvent done, Func<Task> work) => _ = RunAsync(what, done, work);
 

@@ -1,6 +1,7 @@
 using CN2.Api.Data;
 using CN2.Api.ExternalNetworks;
 using CN2.Api.Overlay;
+using Npgsql;
 
 namespace CN2.Api.Reconcile;
 
@@ -14,6 +15,9 @@ public static class ReconcileRegistration
         services.AddSingleton<AgentReportStore>();
         services.AddSingleton<AnnouncementStore>();
         services.AddSingleton<StatusStore>();
+        services.AddSingleton<LeaderLeaseStore>();
+        services.AddSingleton<HeldLease>();
+        services.AddKeyedSingleton(DatabasePools.ControlLoop, (provider, pool) => ActivatorUtilities.CreateInstance<ChangeFeedReader>(provider, provider.GetRequiredKeyedService<NpgsqlDataSource>(pool)));
         services.AddSingleton<RoutingInstances>();
         services.AddSingleton<IImportedRoutes>(provider => provider.GetRequiredService<RoutingInstances>());
         services.AddSingleton<ReconcileCounters>();
@@ -31,6 +35,7 @@ public static class ReconcileRegistration
         .AddSingleton<LoopState>()
         .AddSingleton<StartupGate>()
         .AddSingleton<FeedReader>()
+        .AddSingleton<FeedGate>()
         .AddSingleton<ResourceChanges>()
         .AddSingleton<Retirements>()
         .AddSingleton<HeldAddresses>()

@@ -10,7 +10,7 @@ namespace CN2.Api.Reconcile;
 /// Writes statuses that changed, in batches, on a task of its own. A condition keeps its lastTransitionTime until its status changes;
 /// a document that equals the written one is not written.
 /// </summary>
-internal sealed partial class StatusRecorder(StatusStore store, ReconcileCounters counters, LoopInbox inbox, TimeProvider time, ILogger<StatusRecorder> logger) : IReconcileTask
+internal sealed partial class StatusRecorder(StatusStore store, HeldLease leadership, ReconcileCounters counters, LoopInbox inbox, TimeProvider time, ILogger<StatusRecorder> logger) : IReconcileTask
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(500);
 
@@ -30,7 +30,8 @@ internal sealed partial class StatusRecorder(StatusStore store, ReconcileCounter
 
     private async Task WriteAsync(ResourceKind kind, List<StatusDraft> drafts, CancellationToken ct)
     {
-        while (true)
+        // What a replica drafted before it lost the lease is stale; a replica that begins to lead drafts all of them.
+        while (leadership.Current is { } lease)
         {
             try
             {
@@ -46,7 +47,7 @@ internal sealed partial class StatusRecorder(StatusStore store, ReconcileCounter
                     if (old is null || !JsonNode.DeepEquals(old, document)) documents.Add(new(draft.Uid, document.ToJsonString()));
                 }
 
-                if (documents.Count > 0) await store.WriteAsync(kind, documents, events, ct);
+                if (documents.Count > 0) await store.WriteAsync(lease, kind, documents, events, ct);
                 counters.StatusesWritten(documents.Count);
                 return;
             }

@@ -63,12 +63,20 @@ public sealed class WriteScope : IAsyncDisposable
     /// <summary>The transaction ends with a rollback.</summary>
     internal void Discard() => IsDiscarded = true;
 
+    /// <exception cref="OutcomeUnknownException">The connection was lost before the server confirmed.</exception>
     internal async Task CommitAsync(CancellationToken ct)
     {
         await SaveAsync(ct);
         await ExecuteAsync([], ct);
-        // From here on the write counts, also for a client that has closed its connection.
-        await _transaction.CommitAsync(CancellationToken.None);
+        try
+        {
+            // From here on the write counts, also for a client that has closed its connection.
+            await _transaction.CommitAsync(CancellationToken.None);
+        }
+        catch (Exception e) when (PostgresErrors.IsAway(e))
+        {
+            throw new OutcomeUnknownException(e);
+        }
     }
 
     /// <summary>Rolls back what was not committed.</summary>
