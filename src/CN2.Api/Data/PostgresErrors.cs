@@ -36,8 +36,8 @@ public static class PostgresErrors
     }
 
     /// <summary>
-    /// "cached plan must not change result type": a migration changed a column while this connection had a statement prepared. Npgsql
-    /// prepares it anew at its next use. The message is translated by the server, the name of its function is not.
+    /// "cached plan must not change result type": a migration changed a column while this connection had a statement prepared. A
+    /// new connection prepares it anew (<see cref="StalePlans"/>). The message is translated by the server, the name of its function is not.
     /// </summary>
-    private static bool IsStalePlan(PostgresException e) => e is { SqlState: PostgresErrorCodes.FeatureNotSupported, Routine: "RevalidateCachedQuery" };
+    public static bool IsStalePlan(PostgresException e) => e is { SqlState: PostgresErrorCodes.FeatureNotSupported, Routine: "RevalidateCachedQuery" };
 }

@@ -15,7 +15,8 @@ public sealed class PoolTests(PrivatePostgres postgres)
         var database = await postgres.CreateDatabaseAsync() + ";Maximum Pool Size=2";
         await using var api = new Replica(database, "cn-a", new FakeBgpEngine(), TimeProvider.System, []);
         await api.InitializeAsync();
-        await Eventually.TrueAsync(async () => (await api.GetAsync("/readyz")).Status == 200, seconds: 60);
+        await Eventually.TrueAsync(
+            async () => await QueryAsync<long>(database, "SELECT count(*) FROM leader_lease, control_node") == 1 && (await api.GetAsync("/readyz")).Status == 200, seconds: 60);
         var requests = api.Services.GetRequiredService<NpgsqlDataSource>();
         await using var one = await requests.OpenConnectionAsync(TestContext.Current.CancellationToken);
         await using var two = await requests.OpenConnectionAsync(TestContext.Current.CancellationToken);
