@@ -13,6 +13,12 @@ public static class DatabasePools
     /// <summary>The key of the control loop's pool.</summary>
     public const string ControlLoop = "control-loop";
 
+    /// <summary>
+    /// How many seconds a statement may take that reads or writes this many rows, for <c>CommandTimeout</c>. A few rows: 2, as for every
+    /// statement of the control loop. Many take longer, and giving up each time would mean never getting through.
+    /// </summary>
+    public static int SecondsFor(int rows) => 2 + (rows / 250);
+
     public static IServiceCollection AddDatabasePools(this IServiceCollection services) => services
         .AddSingleton(provider => Open(provider.GetRequiredService<DatabaseOptions>().ConnectionString))
         .AddKeyedSingleton(ControlLoop, (provider, _) => Open(provider.GetRequiredService<DatabaseOptions>().ControlLoopConnectionString));

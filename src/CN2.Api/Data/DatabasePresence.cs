@@ -11,6 +11,9 @@ public sealed class DatabasePresence([FromKeyedServices(DatabasePools.ControlLoo
     /// <summary>How long a request waits at most, its first attempt included, before it begins another attempt.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(4.5);
 
+    /// <summary>Whoever has waited for the most part of it (a server that hangs, a pool that is used up) makes no further attempt.</summary>
+    private static readonly TimeSpan LeastLeft = TimeSpan.FromSeconds(1);
+
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Beyond this many the next one is refused at once: each holds a request in memory.</summary>
@@ -32,7 +35,7 @@ public sealed class DatabasePresence([FromKeyedServices(DatabasePools.ControlLoo
     public async Task<bool> WaitAsync(long since, CancellationToken ct)
     {
         var left = Patience - time.GetElapsedTime(since);
-        if (left <= Interval) return false;
+        if (left < LeastLeft) return false;
         try
         {
             if (Interlocked.Increment(ref _waiting) > MostWaiting) return false;

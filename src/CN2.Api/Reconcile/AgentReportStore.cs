@@ -12,6 +12,7 @@ namespace CN2.Api.Reconcile;
 /// </summary>
 public sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource dataSource, ChangeSignal signal)
 {
+    private const int ConnectAttempts = 3;
     private const short VirtualRouterKind = (short)ResourceKind.VirtualRouter;
 
     /// <summary>
@@ -21,12 +22,19 @@ public sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlLoo
     public async Task<(IPAddress Address, IPAddress? Address6)> ConnectAsync(
         string name, IPAddress address, IPAddress? address6, string version, string? overlayEngine, string controlNode, DateTimeOffset now, CancellationToken ct)
     {
-        // A name that another replica creates at this moment is in the way of the INSERT and not yet in the snapshot of the SELECT; the next
-        // statement sees it.
+        // A row that another replica makes for this name at this moment is in the way of the INSERT, by its name or by its address, and not yet
+        // in the snapshot of the SELECT. The next statement sees it.
         for (var attempt = 1; ; attempt++)
         {
-            if (await TryConnectAsync(name, address, address6, version, overlayEngine, controlNode, now, ct) is { } known) return known;
-            if (attempt == 10) throw new TimeoutException($"The VirtualRouter {name} is created and deleted by others all the time.");
+            try
+            {
+                if (await TryConnectAsync(name, address, address6, version, overlayEngine, controlNode, now, ct) is { } known) return known;
+                if (attempt == ConnectAttempts) throw new TimeoutException($"The VirtualRouter {name} is created and deleted by others all the time.");
+            }
+            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation && attempt < ConnectAttempts)
+            {
+                // The last attempt tells whether another vRouter has the address.
+            }
         }
     }
 
@@ -188,6 +196,7 @@ public sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlLoo
     private async Task ExecuteAsync(string sql, CancellationToken ct, params NpgsqlParameter[] parameters)
     {
         await using var command = dataSource.CreateCommand(sql);
+        command.CommandTimeout = DatabasePools.SecondsFor(parameters.Max(p => (p.Value as Array)?.Length ?? 0));
         command.Parameters.AddRange(parameters);
         if (await command.ExecuteNonQueryAsync(ct) > 0) signal.Set();
     }

@@ -38,6 +38,7 @@ public sealed class AnnouncementStore([FromKeyedServices(DatabasePools.ControlLo
         var put = rows.Where(r => r.Value is not null).ToList();
         var gone = rows.Where(r => r.Value is null).Select(r => r.Key).ToArray();
         await using var batch = dataSource.CreateBatch();
+        batch.Timeout = DatabasePools.SecondsFor(rows.Count);
         batch.BatchCommands.Add(new(
             """
             INSERT INTO advertisement (control_node, floating_ip_uid, routes)

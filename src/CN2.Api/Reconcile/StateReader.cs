@@ -91,7 +91,7 @@ public sealed partial class StateReader([FromKeyedServices(DatabasePools.Control
         // Two texts, so that a few uids are always looked up by index.
         await using var command = new NpgsqlCommand(uids is null ? sql : sql + " WHERE t.uid = ANY($1)", connection);
         if (uids is not null) command.Parameters.Add(new() { Value = uids, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
-        if (isSnapshot) command.CommandTimeout = SnapshotSeconds;
+        command.CommandTimeout = isSnapshot ? SnapshotSeconds : DatabasePools.SecondsFor(uids?.Length ?? 0);
         var items = new List<T>();
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))

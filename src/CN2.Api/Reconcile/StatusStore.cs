@@ -26,6 +26,7 @@ internal sealed class StatusStore([FromKeyedServices(DatabasePools.ControlLoop)]
         LeaderLease lease, ResourceKind kind, IReadOnlyCollection<KeyValuePair<Guid, string>> documents, IReadOnlyCollection<StatusEvent> events, CancellationToken ct)
     {
         await using var batch = dataSource.CreateBatch();
+        batch.Timeout = DatabasePools.SecondsFor(documents.Count);
         batch.BatchCommands.Add(new(
             $"""
             WITH d AS (

@@ -10,6 +10,9 @@ namespace CN2.Api.Writes;
 /// </summary>
 public sealed class WriteScope : IAsyncDisposable
 {
+    /// <summary>A batch of more changes may take longer than a statement of a single resource.</summary>
+    private const int ManyChanges = 1000;
+
     private readonly AttachedContexts _contexts;
     private readonly NpgsqlTransaction _transaction;
     private CN2DbContext? _db;
@@ -57,6 +60,7 @@ public sealed class WriteScope : IAsyncDisposable
         await using var batch = new NpgsqlBatch(Connection);
         foreach (var command in commands) batch.BatchCommands.Add(command);
         Changes.AddTo(batch);
+        if (Changes.Count > ManyChanges) batch.Timeout = DatabasePools.SecondsFor(Changes.Count);
         if (batch.BatchCommands.Count > 0) await batch.ExecuteNonQueryAsync(ct);
     }
 

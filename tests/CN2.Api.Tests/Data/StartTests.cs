@@ -5,15 +5,22 @@ using Npgsql;
 
 namespace CN2.Api.Tests.Data;
 
-/// <summary>What a start needs of its database, and what it says when that is not so.</summary>
-public sealed class StartTests(PrivatePostgres postgres)
+/// <summary>
+/// What a start needs of its database, and what it says when that is not so. On a server of its own: a migration is a long transaction, and
+/// holds the change feed of every database of its server back.
+/// </summary>
+public sealed class StartTests : IDisposable
 {
+    private readonly PostgresCluster _cluster = new();
+
+    public void Dispose() => _cluster.Dispose();
+
     [Fact]
     public async Task Replicas_that_start_together_on_an_empty_database_all_start()
     {
         for (var round = 0; round < 12; round++)
         {
-            var database = await postgres.CreateEmptyDatabaseAsync();
+            var database = CreateDatabase($"empty{round}");
             await using var a = new ApiProcess(database, "cn-a", "--Database:Migrate", "true");
             await using var b = new ApiProcess(database, "cn-b", "--Database:Migrate", "true");
             await a.UntilReadyAsync();
@@ -24,7 +31,7 @@ public sealed class StartTests(PrivatePostgres postgres)
     [Fact]
     public async Task A_version_that_knows_fewer_migrations_than_the_database_has_starts()
     {
-        var database = await postgres.CreateDatabaseAsync();
+        var database = await CreateMigratedAsync();
         await ExecuteAsync(database, """INSERT INTO "__EFMigrationsHistory" (migration_id, product_version) VALUES ('29990101000000_OfTheNextVersion', '99')""");
         await using var api = new ApiProcess(database, "cn-a");
         await api.UntilReadyAsync();
@@ -45,7 +52,7 @@ public sealed class StartTests(PrivatePostgres postgres)
     [Fact]
     public async Task A_database_with_another_isolation_level_is_refused_with_a_sentence()
     {
-        var database = await postgres.CreateDatabaseAsync();
+        var database = await CreateMigratedAsync();
         await ExecuteAsync(database, $"ALTER DATABASE {new NpgsqlConnectionStringBuilder(database).Database} SET default_transaction_isolation = 'repeatable read'");
         Assert.Contains("default_transaction_isolation is 'repeatable read': expected 'read committed'", await RefusalOf(database), StringComparison.Ordinal);
     }
@@ -53,7 +60,7 @@ public sealed class StartTests(PrivatePostgres postgres)
     [Fact]
     public async Task A_user_without_rights_is_told_which_tables_he_may_not_use()
     {
-        var database = await postgres.CreateDatabaseAsync();
+        var database = await CreateMigratedAsync();
         var role = $"reader_{Guid.NewGuid():N}";
         await ExecuteAsync(database, $"CREATE ROLE {role} LOGIN; GRANT ALL ON ALL TABLES IN SCHEMA public TO {role}; REVOKE UPDATE ON service, leader_lease FROM {role}");
         Assert.Contains(
@@ -64,14 +71,14 @@ public sealed class StartTests(PrivatePostgres postgres)
     [Fact]
     public async Task A_pooler_in_transaction_mode_is_refused_with_a_sentence()
     {
-        using var pooler = new PgBouncer(await postgres.CreateDatabaseAsync(), "transaction");
+        using var pooler = new PgBouncer(await CreateMigratedAsync(), "transaction");
         Assert.Contains("a connection pooler in transaction mode: expected a direct connection, or a pooler in session mode", await RefusalOf(pooler.ConnectionString), StringComparison.Ordinal);
     }
 
     [Fact]
     public async Task A_pooler_in_session_mode_is_taken()
     {
-        using var pooler = new PgBouncer(await postgres.CreateDatabaseAsync(), "session");
+        using var pooler = new PgBouncer(await CreateMigratedAsync(), "session");
         await using var api = new ApiProcess(pooler.ConnectionString, "cn-a");
         await api.UntilReadyAsync();
     }
@@ -79,7 +86,7 @@ public sealed class StartTests(PrivatePostgres postgres)
     [Fact]
     public async Task A_pooler_that_other_replicas_use_at_the_same_time_is_found_out_as_well()
     {
-        using var pooler = new PgBouncer(await postgres.CreateDatabaseAsync(), "transaction");
+        using var pooler = new PgBouncer(await CreateMigratedAsync(), "transaction");
         using var stop = new CancellationTokenSource();
         var others = Enumerable.Range(0, 4).Select(_ => Task.Run(async () =>
         {
@@ -94,6 +101,20 @@ public sealed class StartTests(PrivatePostgres postgres)
 
         await stop.CancelAsync();
         await Task.WhenAll(others);
+    }
+
+    private string CreateDatabase(string name)
+    {
+        _cluster.Primary.Query($"CREATE DATABASE {name}");
+        return _cluster.Primary.ConnectionString(name) + ";SSL Mode=Disable;GSS Encryption Mode=Disable";
+    }
+
+    private async Task<string> CreateMigratedAsync()
+    {
+        var database = CreateDatabase("cn2");
+        await using var app = ApiHost.Build(["--ConnectionStrings:CN2", database, "--Bgp:Engine", "none"]);
+        await app.Services.GetRequiredService<Migrator>().MigrateAsync(CancellationToken.None);
+        return database;
     }
 
     private static async Task<string> RefusalOf(string database)

@@ -120,7 +120,7 @@ public sealed class SwitchOverTests : IAsyncLifetime
         var api = await StartAsync(_cluster.ConnectionString("cn2"));
         var early = new FakeNode("compute1", "172.27.115.242");
         early.ConnectTo(api.Agents);
-        await Eventually.TrueAsync(async () => ((await api.GetAsync("/v1/virtual-routers/compute1")).Json?["status"]?["connected"])?.GetValue<bool>() == true, seconds: 30);
+        await Eventually.TrueAsync(() => IsConnectedAsync(api), seconds: 30);
         await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => api.GetAsync("/v1/namespaces"))); // open connections
 
         _cluster.Primary.Freeze();
@@ -139,8 +139,11 @@ public sealed class SwitchOverTests : IAsyncLifetime
 
         _cluster.Primary.Thaw();
         await Eventually.TrueAsync(async () => (await api.GetAsync("/v1/namespaces")).Status == 200, seconds: 30);
-        await Eventually.TrueAsync(async () => ((await api.GetAsync("/v1/virtual-routers/compute1")).Json?["status"]?["connected"])?.GetValue<bool>() == true, seconds: 30);
+        await Eventually.TrueAsync(() => IsConnectedAsync(api), seconds: 30);
     }
+
+    private static async Task<bool> IsConnectedAsync(Replica api) =>
+        await api.GetAsync("/v1/virtual-routers/compute1") is { Status: 200 } reply && (bool)reply.Json!["status"]!["connected"]!;
 
     private async Task<Replica> StartAsync(string connectionString)
     {

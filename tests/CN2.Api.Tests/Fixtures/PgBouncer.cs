@@ -24,7 +24,7 @@ internal sealed class PgBouncer : IDisposable
         var settings = Path.Combine(_directory.Path, "pgbouncer.ini");
         File.WriteAllText(settings, $"""
             [databases]
-            {database.Database} = host={database.Host} dbname={database.Database} user={database.Username}
+            {database.Database} = host={database.Host} port={database.Port} dbname={database.Database} user={database.Username}
             [pgbouncer]
             listen_addr = 127.0.0.1
             listen_port = {Port}

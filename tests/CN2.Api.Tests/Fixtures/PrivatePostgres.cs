@@ -54,14 +54,6 @@ public sealed class PrivatePostgres : IAsyncLifetime
         return ConnectionString(name);
     }
 
-    /// <summary>A database without a schema; the connection string to it.</summary>
-    public async Task<string> CreateEmptyDatabaseAsync()
-    {
-        var name = $"cn2_{Interlocked.Increment(ref _count)}";
-        await ExecuteAsync($"CREATE DATABASE {name}");
-        return ConnectionString(name);
-    }
-
     public ValueTask DisposeAsync()
     {
         NpgsqlConnection.ClearAllPools();

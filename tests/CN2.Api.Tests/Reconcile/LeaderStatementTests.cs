@@ -70,7 +70,7 @@ public sealed class LeaderStatementTests(PrivatePostgres postgres) : IAsyncLifet
         Assert.Equal(50, await QueryAsync<long>("SELECT count(*) FROM virtual_router_status WHERE connected"));
     }
 
-    private Task BeatAsync(string controlNode) => _parts.Get<ControlNodeStore>().BeatAsync(controlNode, 120, null, [], CancellationToken.None);
+    private Task<(bool Others, bool Unknown)> BeatAsync(string controlNode) => _parts.Get<ControlNodeStore>().BeatAsync(controlNode, 120, null, [], CancellationToken.None);
 
     private Task MarkLostAsync() => _parts.Get<AgentReportStore>().MarkLostAsync(_lease, ControlNodeStore.GoneAfter, LostAfter, CancellationToken.None);
 
