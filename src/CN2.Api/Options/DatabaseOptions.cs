@@ -24,7 +24,7 @@ public sealed record DatabaseOptions
     {
         get
         {
-            var connection = new NpgsqlConnectionStringBuilder(ConnectionString) { MaxPoolSize = ControlLoopConnections, Timeout = 2, CommandTimeout = 2, ApplicationName = "cn2-control-loop" };
+            var connection = new NpgsqlConnectionStringBuilder(ConnectionString) { MaxPoolSize = ControlLoopConnections, Timeout = 1, CommandTimeout = 2, ApplicationName = "cn2-control-loop" };
             connection.MinPoolSize = Math.Min(connection.MinPoolSize, ControlLoopConnections);
             return connection.ConnectionString;
         }
@@ -39,13 +39,14 @@ public sealed record DatabaseOptions
         var severalHosts = connection.Host?.Contains(',', StringComparison.Ordinal) == true;
         // Prepared statements halve PostgreSQL's work per statement. A pooled connection needs no reset between two uses, because none
         // carries session state: SET, LISTEN, temporary tables and session locks are only used on a DedicatedConnection.
-        // A server that hangs: a request has its answer within 5 s, that is Command Timeout and then Cancellation Timeout.
+        // A server that hangs: a request has its answer within 5 s. Npgsql waits for Command Timeout, then for Timeout while it tries to cancel
+        // the statement by another connection, then for Cancellation Timeout.
         AddIfAbsent("Max Auto Prepare", 200);
         AddIfAbsent("Auto Prepare Min Usages", 2);
         AddIfAbsent("No Reset On Close", true);
         AddIfAbsent("Maximum Pool Size", 32);
-        AddIfAbsent("Timeout", severalHosts ? 2 : 4); // for each host
-        AddIfAbsent("Command Timeout", 4);
+        AddIfAbsent("Timeout", 2); // for each host
+        AddIfAbsent("Command Timeout", 2);
         AddIfAbsent("Cancellation Timeout", 500);
         if (severalHosts)
         {

@@ -148,7 +148,7 @@ public sealed class SettingsTests
         services.CheckSettings();
         var database = services.GetRequiredService<DatabaseOptions>();
         Assert.False(database.Migrate);
-        Assert.Equal("Host=db;Maximum Pool Size=7;Max Auto Prepare=200;Auto Prepare Min Usages=2;No Reset On Close=True;Timeout=4;Command Timeout=4;Cancellation Timeout=500;Keepalive=30;Application Name=cn2-api",
+        Assert.Equal("Host=db;Maximum Pool Size=7;Max Auto Prepare=200;Auto Prepare Min Usages=2;No Reset On Close=True;Timeout=2;Command Timeout=2;Cancellation Timeout=500;Keepalive=30;Application Name=cn2-api",
             database.ConnectionString);
         var listen = services.GetRequiredService<ListenerOptions>();
         Assert.Equal(("http://0.0.0.0/", "http://[::1]:81/"), (listen.HttpUrl.ToString(), listen.GrpcUrl.ToString()));
@@ -182,7 +182,7 @@ public sealed class SettingsTests
     [Theory]
     [InlineData("Host=a,b", "primary", 1, 2)]
     [InlineData("Host=a:1,b:2;Target Session Attributes=read-write;Host Recheck Seconds=3;Timeout=7", "read-write", 3, 7)]
-    [InlineData("Host=a", null, 10, 4)]
+    [InlineData("Host=a", null, 10, 2)]
     public void Several_database_hosts_are_asked_for_the_primary_once_a_second(string given, string? wanted, int recheck, int timeout)
     {
         var connection = new NpgsqlConnectionStringBuilder(new DatabaseOptions { ConnectionString = given }.ConnectionString);
@@ -196,7 +196,7 @@ public sealed class SettingsTests
         var requests = new NpgsqlConnectionStringBuilder(options.ConnectionString);
         var loop = new NpgsqlConnectionStringBuilder(options.ControlLoopConnectionString);
         Assert.Equal((3, 60), (requests.MaxPoolSize, requests.CommandTimeout));
-        Assert.Equal((12, 2, 2, "primary"), (loop.MaxPoolSize, loop.CommandTimeout, loop.Timeout, loop.TargetSessionAttributes));
+        Assert.Equal((12, 2, 1, "primary"), (loop.MaxPoolSize, loop.CommandTimeout, loop.Timeout, loop.TargetSessionAttributes));
     }
 
     [Fact]
