@@ -323,6 +323,16 @@ CREATE TABLE public.interface_address (
     interface_uid uuid NOT NULL
 );
 
+CREATE TABLE public.leader_lease (
+    singleton boolean DEFAULT true NOT NULL,
+    control_node text NOT NULL,
+    run uuid NOT NULL,
+    fence bigint NOT NULL,
+    renewed_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT leader_lease_singleton_check CHECK (singleton)
+);
+
 CREATE TABLE public.namespace (
     uid uuid NOT NULL,
     name text NOT NULL,
@@ -488,6 +498,9 @@ ALTER TABLE ONLY public.free_address
 
 ALTER TABLE ONLY public.interface_address
     ADD CONSTRAINT interface_address_once PRIMARY KEY (virtual_router, address);
+
+ALTER TABLE ONLY public.leader_lease
+    ADD CONSTRAINT leader_lease_pkey PRIMARY KEY (singleton);
 
 ALTER TABLE ONLY public.node_port_range
     ADD CONSTRAINT node_port_range_pkey PRIMARY KEY (singleton);

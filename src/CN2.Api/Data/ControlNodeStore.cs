@@ -7,7 +7,7 @@ using NpgsqlTypes;
 namespace CN2.Api.Data;
 
 /// <summary>The replicas that share this database. Which of them are alive is decided by the database's clock, because their own may differ.</summary>
-public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal signal) : IControlNodeStore
+public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource dataSource, ChangeSignal signal) : IControlNodeStore
 {
     /// <summary>How often a replica writes that it is alive, and checks that it still leads.</summary>
     public static readonly TimeSpan BeatInterval = TimeSpan.FromSeconds(2);
@@ -110,14 +110,18 @@ public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal s
 
     /// <summary>
     /// Removes the rows of control nodes that have been gone for longer than routers may hold their stale routes (RFC 4724 restart time), so
-    /// that they cannot hold up a deletion for ever.
+    /// that they cannot hold up a deletion for ever. For the leader: nothing happens when its lease is no longer held.
     /// </summary>
-    public async Task ForgetGoneAsync(CancellationToken ct)
+    /// <param name="lease">The proof of the leadership.</param>
+    /// <param name="sinceClockJump">How long ago the database's clock was set (null: never): before that, its times say nothing about how long a control node has been gone.</param>
+    /// <param name="ct">Ends the statement.</param>
+    public async Task ForgetGoneAsync(LeaderLease lease, TimeSpan? sinceClockJump, CancellationToken ct)
     {
         await using var command = dataSource.CreateCommand(
             $"""
              WITH gone AS (
-                 SELECT name FROM control_node WHERE last_seen_at + greatest(make_interval(secs => restart_time_seconds), $1) < now()
+                 SELECT name FROM control_node, LATERAL (SELECT greatest(make_interval(secs => restart_time_seconds), $1) AS patience) p
+                 WHERE last_seen_at NOT BETWEEN now() - patience AND now() + patience AND ($2 IS NULL OR $2 > patience) AND {LeaderLease.IsHeld("$3", "$4")}
              ), withdrawn AS (
                  DELETE FROM advertisement a USING gone WHERE a.control_node = gone.name RETURNING a.floating_ip_uid AS uid, a.control_node AS name
              ), forgotten AS (
@@ -126,6 +130,9 @@ public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal s
              {ChangeList.InsertFrom(ResourceKind.Announcements, ChangeVerb.Modified, "withdrawn", statusOnly: true)}
              """);
         command.Parameters.Add(new() { Value = GoneAfter });
+        command.Parameters.Add(new() { Value = (object?)sinceClockJump ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Interval });
+        command.Parameters.Add(new() { Value = lease.Run });
+        command.Parameters.Add(new() { Value = lease.Fence });
         if (await command.ExecuteNonQueryAsync(ct) > 0) signal.Set();
     }
 }

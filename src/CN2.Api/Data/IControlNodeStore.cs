@@ -13,5 +13,5 @@ internal interface IControlNodeStore
     Task<List<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)>> AnnouncedByOthersAsync(
         string self, IReadOnlyCollection<Guid>? floatingIPs, CancellationToken ct);
 
-    Task ForgetGoneAsync(CancellationToken ct);
+    Task ForgetGoneAsync(LeaderLease lease, TimeSpan? sinceClockJump, CancellationToken ct);
 }

@@ -70,6 +70,7 @@ public static class HttpRegistration
         app.UseRateLimiter();
         var deadline = app.Services.GetRequiredService<RequestDeadline>();
         app.Use(deadline.RunAsync);
+        app.UseMiddleware<RepeatedReads>(); // inside the exception handler, which answers what no repetition cures
     }
 
     /// <summary>HEAD is GET without the body (RFC 9110). Not for the watch, whose body has no end.</summary>

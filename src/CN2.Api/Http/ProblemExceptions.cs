@@ -30,7 +30,9 @@ public sealed partial class ProblemExceptions(ILogger<ProblemExceptions> logger)
         if (PostgresErrors.IsAway(exception))
         {
             Away(logger, exception.GetBaseException().Message);
-            return ApiProblem.Unavailable();
+            return exception is OutcomeUnknownException
+                ? ApiProblem.Unavailable() with { Detail = "The database went away while the change was being committed: it may have been made or not. Read before you send it again; a POST with an Idempotency-Key can be sent again as it is." }
+                : ApiProblem.Unavailable();
         }
 
         if (PostgresErrors.Find(exception) is { } error && ConstraintProblems.For(error, http) is { } problem) return problem;

@@ -11,8 +11,9 @@ namespace CN2.Api.Reconcile;
 /// What agents report, as rows. Every call is one statement or one short transaction, and writes the change rows that go with it. The
 /// time at which an agent was seen is the database's, because the clocks of the replicas may differ.
 /// </summary>
-internal sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal signal) : IAgentReportStore
+internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource dataSource, ChangeSignal signal) : IAgentReportStore
 {
+    private const int ConnectAttempts = 3;
     private const short VirtualRouterKind = (short)ResourceKind.VirtualRouter;
 
     /// <summary>An agent that was heard within this time may not be replaced by another one: a heartbeat is due every 2 s, and saved 0.5 s later.</summary>
@@ -38,21 +39,30 @@ internal sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal
     /// <param name="maximum">Agents make no VirtualRouter beyond this number.</param>
     public async Task<AgentRefusal?> ConnectAsync(VRouterHello hello, string controlNode, int maximum, DateTimeOffset now, CancellationToken ct)
     {
+        // A row that another replica makes for this name at this moment is in the way of the INSERT, by its name or by its address, and not yet
+        // in the snapshot of the judgement. The next attempt sees it.
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await TryConnectAsync(hello, controlNode, maximum, now, ct);
+            }
+            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation)
+            {
+                if (attempt == ConnectAttempts)
+                    return new AgentRefusal(AgentRefusalReason.AddressTaken, $"the address {hello.Address} or the name {hello.Name} has just been taken by another VirtualRouter");
+            }
+        }
+    }
+
+    private async Task<AgentRefusal?> TryConnectAsync(VRouterHello hello, string controlNode, int maximum, DateTimeOffset now, CancellationToken ct)
+    {
         await using var connection = await dataSource.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
         var (refusal, known) = await JudgeAsync(connection, transaction, hello, controlNode, maximum, ct);
         if (refusal is not null) return refusal;
-        try
-        {
-            await SaveConnectionAsync(connection, transaction, hello, known, controlNode, now, ct);
-            await transaction.CommitAsync(ct);
-        }
-        catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation)
-        {
-            // Another agent or a user was faster by a moment.
-            return new AgentRefusal(AgentRefusalReason.AddressTaken, $"the address {hello.Address} or the name {hello.Name} has just been taken by another VirtualRouter");
-        }
-
+        await SaveConnectionAsync(connection, transaction, hello, known, controlNode, now, ct);
+        await transaction.CommitAsync(ct);
         signal.Set();
         return null;
     }
@@ -281,22 +291,25 @@ internal sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal
     /// marked before the others went away stays lost. An agent that is silent counts as away although its stream has not ended yet: that takes
     /// 6 s, and not at the same moment for each.
     /// </para>
+    /// A time in the future is no time at which somebody was seen: the database's clock was set back since. Nothing happens when the lease is no
+    /// longer held.
     /// </summary>
     /// <param name="carriers">Names of the vRouters that carry routes.</param>
     /// <param name="limit">0: half of the carriers, rounded up, but 2 at least.</param>
     /// <returns>How many are held.</returns>
-    public async Task<int> MarkLostAsync(TimeSpan goneAfter, TimeSpan lostAfter, IReadOnlyCollection<string> carriers, int limit, CancellationToken ct)
+    public async Task<int> MarkLostAsync(
+        LeaderLease lease, TimeSpan goneAfter, TimeSpan lostAfter, IReadOnlyCollection<string> carriers, int limit, CancellationToken ct)
     {
         await using var command = dataSource.CreateCommand(
             $"""
             WITH orphaned AS (
                 UPDATE virtual_router_status s SET connected = false FROM virtual_router v
-                WHERE v.uid = s.uid AND s.connected
-                  AND NOT EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND c.last_seen_at > now() - $1)
+                WHERE v.uid = s.uid AND s.connected AND {LeaderLease.IsHeld("$7", "$8")}
+                  AND NOT EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND c.last_seen_at BETWEEN now() - $1 AND now() + $1)
                 RETURNING v.uid, v.name
             ), away AS (
-                SELECT v.uid, v.name, v.name = ANY($4) AS carries, NOT s.connected AND s.last_seen_at < now() - $2 AS due, s.held_at FROM virtual_router_status s JOIN virtual_router v ON v.uid = s.uid
-                WHERE NOT s.lost AND s.last_seen_at IS NOT NULL AND (NOT s.connected OR s.last_seen_at < now() - $6 OR s.uid IN (SELECT uid FROM orphaned))
+                SELECT v.uid, v.name, v.name = ANY($4) AS carries, NOT s.connected AND s.last_seen_at NOT BETWEEN now() - $2 AND now() + $2 AS due, s.held_at FROM virtual_router_status s JOIN virtual_router v ON v.uid = s.uid
+                WHERE {LeaderLease.IsHeld("$7", "$8")} AND NOT s.lost AND s.last_seen_at IS NOT NULL AND (NOT s.connected OR s.last_seen_at < now() - $6 OR s.uid IN (SELECT uid FROM orphaned))
             ), recent AS (
                 SELECT count(*) AS number FROM virtual_router_status s WHERE s.lost AND s.lost_at > now() - $2
             ), mass AS (
@@ -324,7 +337,7 @@ internal sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal
         NpgsqlParameter[] parameters =
         [
             new() { Value = goneAfter }, new() { Value = lostAfter }, new() { Value = VirtualRouterKind },
-            new() { Value = carriers.ToArray() }, new() { Value = (long)limit }, new() { Value = Silent },
+            new() { Value = carriers.ToArray() }, new() { Value = (long)limit }, new() { Value = Silent }, new() { Value = lease.Run }, new() { Value = lease.Fence },
         ];
         command.Parameters.AddRange(parameters);
         await using var reader = await command.ExecuteReaderAsync(ct);
@@ -340,6 +353,7 @@ internal sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal
     private async Task ExecuteAsync(string sql, CancellationToken ct, params NpgsqlParameter[] parameters)
     {
         await using var command = dataSource.CreateCommand(sql);
+        command.CommandTimeout = DatabasePools.SecondsFor(parameters.Max(p => (p.Value as Array)?.Length ?? 0));
         command.Parameters.AddRange(parameters);
         if (await command.ExecuteNonQueryAsync(ct) > 0) signal.Set();
     }

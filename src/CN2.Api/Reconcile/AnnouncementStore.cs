@@ -11,7 +11,7 @@ namespace CN2.Api.Reconcile;
 /// paths once the last withdrawal is confirmed, and goes when the replica's vRouters have dropped the entries. While the row stands, the
 /// address is not free.
 /// </summary>
-public sealed class AnnouncementStore(NpgsqlDataSource dataSource, ChangeSignal signal) : IAnnouncementStore
+public sealed class AnnouncementStore([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource dataSource, ChangeSignal signal) : IAnnouncementStore
 {
     /// <summary>All rows of one control node: FloatingIP → the paths that its routes may have.</summary>
     public async Task<Dictionary<Guid, HashSet<RouteKey>>> LoadAsync(string controlNode, CancellationToken ct)
@@ -38,6 +38,7 @@ public sealed class AnnouncementStore(NpgsqlDataSource dataSource, ChangeSignal 
         var put = rows.Where(r => r.Value is not null).ToList();
         var gone = rows.Where(r => r.Value is null).Select(r => r.Key).ToArray();
         await using var batch = dataSource.CreateBatch();
+        batch.Timeout = DatabasePools.SecondsFor(rows.Count);
         batch.BatchCommands.Add(new(
             """
             INSERT INTO advertisement (control_node, floating_ip_uid, routes)

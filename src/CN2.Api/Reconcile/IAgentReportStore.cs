@@ -1,3 +1,4 @@
+using CN2.Api.Data;
 using CN2.Api.Drivers;
 
 namespace CN2.Api.Reconcile;
@@ -19,5 +20,5 @@ internal interface IAgentReportStore
 
     Task SaveHealthAsync(IReadOnlyCollection<EndpointHealthReport> reports, DateTimeOffset now, CancellationToken ct);
 
-    Task<int> MarkLostAsync(TimeSpan goneAfter, TimeSpan lostAfter, IReadOnlyCollection<string> carriers, int limit, CancellationToken ct);
+    Task<int> MarkLostAsync(LeaderLease lease, TimeSpan goneAfter, TimeSpan lostAfter, IReadOnlyCollection<string> carriers, int limit, CancellationToken ct);
 }

@@ -4,7 +4,10 @@ using CN2.Api.Services;
 
 namespace CN2.Api.Reconcile;
 
-/// <summary>The tasks of the leading replica, carried out in the database. Everything may be done twice without harm, also by two replicas at once.</summary>
+/// <summary>
+/// The tasks of the leading replica, carried out in the database. Everything may be done twice without harm, also by two replicas at once; what
+/// frees or withdraws something is done only while the lease is held.
+/// </summary>
 internal sealed partial class LeaderTasks(
     IServiceLifecycle lifecycle, IAgentReportStore agents, VRouterOptions options, ReconcileCounters counters, LoopInbox inbox, TimeProvider time, ILogger<LeaderTasks> logger)
     : ILeaderTasks
@@ -14,9 +17,9 @@ internal sealed partial class LeaderTasks(
     /// <summary>When a row of the database still forbids a deletion, asking again at once would only keep the database busy.</summary>
     private static readonly TimeSpan UnfinishedInterval = TimeSpan.FromMilliseconds(100);
 
-    public void Finish(DeletionBatch batch) => Run("Deletions", new LeaderEvent.DeletionsTried(batch), async () =>
+    public void Finish(DeletionBatch batch, LeaderLease lease) => Run("Deletions", new LeaderEvent.DeletionsTried(batch), async () =>
     {
-        if (await lifecycle.FinalizeAsync(batch.Services, batch.FloatingIPs, CancellationToken.None) < batch.Count) await Task.Delay(UnfinishedInterval, time);
+        if (await lifecycle.FinalizeAsync(batch.Services, batch.FloatingIPs, CancellationToken.None, lease) < batch.Count) await Task.Delay(UnfinishedInterval, time);
     });
 
     public void Serve(PendingBatch batch) => Run("Serving pending Services", new LeaderEvent.PendingServicesTried(), async () =>
@@ -26,9 +29,9 @@ internal sealed partial class LeaderTasks(
         await lifecycle.ServePendingAsync(services, CancellationToken.None);
     });
 
-    public void MarkLost(TimeSpan lostAfter, IReadOnlyCollection<string> carriers) => Run("Marking lost vRouters", new LeaderEvent.LostMarked(), async () =>
+    public void MarkLost(TimeSpan lostAfter, IReadOnlyCollection<string> carriers, LeaderLease lease) => Run("Marking lost vRouters", new LeaderEvent.LostMarked(), async () =>
     {
-        var held = await agents.MarkLostAsync(ControlNodeStore.GoneAfter, lostAfter, carriers, options.LostAtOnceLimit, CancellationToken.None);
+        var held = await agents.MarkLostAsync(lease, ControlNodeStore.GoneAfter, lostAfter, carriers, options.LostAtOnceLimit, CancellationToken.None);
         counters.VirtualRoutersHeld(held);
         await agents.ForgetIntrudersAsync(CancellationToken.None);
     });

@@ -3,6 +3,7 @@ using CN2.Api.Drivers;
 using CN2.Api.ExternalNetworks;
 using CN2.Api.Overlay;
 using CN2.Api.Services;
+using Npgsql;
 
 namespace CN2.Api.Reconcile;
 
@@ -32,6 +33,7 @@ public static class ReconcileRegistration
         .AddSingleton<LoopState>()
         .AddSingleton<StartupGate>()
         .AddSingleton<FeedReader>()
+        .AddSingleton<FeedGate>()
         .AddSingleton<ResourceChanges>()
         .AddSingleton<Retirements>()
         .AddSingleton<HeldAddresses>()
@@ -58,9 +60,10 @@ public static class ReconcileRegistration
         services.AddSingleton<AgentReportStore>().AddSingleton<IAgentReportStore>(provider => provider.GetRequiredService<AgentReportStore>());
         services.AddSingleton<AnnouncementStore>().AddSingleton<IAnnouncementStore>(provider => provider.GetRequiredService<AnnouncementStore>());
         services.AddSingleton<StatusStore>().AddSingleton<IStatusStore>(provider => provider.GetRequiredService<StatusStore>());
-        services.AddSingleton<IChangeFeedReader>(provider => provider.GetRequiredService<ChangeFeedReader>());
+        services.AddSingleton<IChangeFeedReader>(provider => ActivatorUtilities.CreateInstance<ChangeFeedReader>(provider, provider.GetRequiredKeyedService<NpgsqlDataSource>(DatabasePools.ControlLoop)));
         services.AddSingleton<IServiceLifecycle>(provider => provider.GetRequiredService<ServiceLifecycle>());
-        services.AddSingleton<ILeadership>(provider => provider.GetRequiredService<Leadership>());
+        services.AddSingleton<LeaderLeaseStore>();
+        services.AddSingleton<HeldLease>();
     }
 
     private static IServiceCollection AddTask<T>(this IServiceCollection services) where T : class, IReconcileTask => services

@@ -9,7 +9,7 @@ namespace CN2.Api.Reconcile;
 /// it has; reads the same of the others. Runs on a task of its own and hands each result to the loop as a <see cref="ReplicaView"/>.
 /// </summary>
 internal sealed partial class ReplicaHeartbeat(
-    IControlNodeStore store, IBgpSpeaker speaker, ILeadership leadership, LoopInbox inbox, ControlNodeOptions self, TimeProvider time, ILogger<ReplicaHeartbeat> logger) : IReconcileTask
+    IControlNodeStore store, IBgpSpeaker speaker, HeldLease leadership, LoopInbox inbox, ControlNodeOptions self, TimeProvider time, ILogger<ReplicaHeartbeat> logger) : IReconcileTask
 {
     private readonly WakeUp _sessionsChanged = new();
     private volatile int _restartTimeSeconds;
@@ -68,7 +68,7 @@ internal sealed partial class ReplicaHeartbeat(
         _hadOthers = hasOthers;
         _hasBeaten = true;
         _wasUnknown = false;
-        if (leadership.IsLeading) await store.ForgetGoneAsync(ct);
+        if (leadership.Current is { } lease) await store.ForgetGoneAsync(lease, leadership.SinceClockJump, ct);
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "This replica could not write that it is alive: {Reason}")]

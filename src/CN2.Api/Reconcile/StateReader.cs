@@ -31,8 +31,11 @@ public sealed record StateSnapshot(
     List<BgpPeer> BgpPeers);
 
 /// <summary>Reads rows as the types decisions are made with. Each read takes the uids wanted, or null for all.</summary>
-public sealed partial class StateReader(NpgsqlDataSource dataSource, BgpOptions bgp, ILogger<StateReader> logger) : IStateReader
+public sealed partial class StateReader([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource dataSource, BgpOptions bgp, ILogger<StateReader> logger) : IStateReader
 {
+    /// <summary>A whole table may take longer than the control loop's connections wait for a statement.</summary>
+    private const int SnapshotSeconds = 60;
+
     /// <summary>
     /// One consistent snapshot of everything. Its position is just below the oldest transaction then running: what that and later
     /// ones change comes again by the feed, which is harmless because changes say only where to look.
@@ -79,14 +82,16 @@ public sealed partial class StateReader(NpgsqlDataSource dataSource, BgpOptions 
     private async Task<List<T>> ReadAsync<T>(string sql, Guid[]? uids, Func<NpgsqlDataReader, T> read, CancellationToken ct)
     {
         await using var connection = await dataSource.OpenConnectionAsync(ct);
-        return await ReadAsync(connection, sql, uids, read, ct);
+        return await ReadAsync(connection, sql, uids, read, ct, isSnapshot: false);
     }
 
-    private async Task<List<T>> ReadAsync<T>(NpgsqlConnection connection, string sql, Guid[]? uids, Func<NpgsqlDataReader, T> read, CancellationToken ct)
+    private async Task<List<T>> ReadAsync<T>(
+        NpgsqlConnection connection, string sql, Guid[]? uids, Func<NpgsqlDataReader, T> read, CancellationToken ct, bool isSnapshot = true)
     {
         // Two texts, so that a few uids are always looked up by index.
         await using var command = new NpgsqlCommand(uids is null ? sql : sql + " WHERE t.uid = ANY($1)", connection);
         if (uids is not null) command.Parameters.Add(new() { Value = uids, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
+        command.CommandTimeout = isSnapshot ? SnapshotSeconds : DatabasePools.SecondsFor(uids?.Length ?? 0);
         var items = new List<T>();
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))

@@ -20,7 +20,7 @@ public sealed class WritePipeline(TransactionRunner runner)
         // A PUT that loses the race to create looks again and changes what the winner made. A POST has its answer: it exists.
         var isPut = HttpMethods.IsPut(http.Request.Method);
         return await AnswerAsync(http, () => runner.RunAsync(
-            (scope, ct) => DecideAsync(scope, http.Request, dryRun, key, isPut, decide, ct), http.RequestAborted, isPut ? IsLostRace : null));
+            (scope, ct) => DecideAsync(scope, http.Request, dryRun, key, isPut, decide, ct), http.RequestAborted, isPut ? IsLostRace : null, findsItself: key is not null));
     }
 
     /// <summary>Runs one item of a shared decision and answers; the item shares its transaction with those of other requests when there are many.</summary>

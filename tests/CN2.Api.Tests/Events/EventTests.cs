@@ -66,7 +66,8 @@ public sealed class EventTests(ApiServer api) : IClassFixture<ApiServer>
         await store.ConnectAsync(new VRouterHello("node1", System.Net.IPAddress.Parse("172.27.115.111"), null, "1.0"), "elsewhere", 10, now, ct);
         await store.SaveAsync("elsewhere", [new VirtualRouterProgress("node1", TimeSpan.Zero, 1, 1, 1, "1.0", null)], ["node1"], ct);
         await store.DisconnectAsync("elsewhere", ["node1"], ct);
-        await store.MarkLostAsync(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(-1), [], 0, ct);
+        await Eventually.TrueAsync(() => api.Services.GetRequiredService<HeldLease>().IsLeading);
+        await store.MarkLostAsync(api.Services.GetRequiredService<HeldLease>().Current!.Value, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(-1), [], 0, ct);
         Assert.Equal(["Lost", "Disconnected", "Programmed", "Connected"], await ReasonsAsync("virtual-routers/node1"));
 
         var endpoint = (await api.PostAsync("/v1/namespaces/default/virtual-machine-interfaces", """{"name":"checked","addresses":["10.0.0.1"],"virtualRouter":"node1"}""")).Expect(201);

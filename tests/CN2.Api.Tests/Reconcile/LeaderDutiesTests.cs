@@ -1,3 +1,4 @@
+using CN2.Api.Data;
 using CN2.Api.Reconcile;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -10,11 +11,14 @@ public sealed class LeaderDutiesTests : IAsyncDisposable
     private readonly RecordingLeaderTasks _tasks = new();
     private readonly LoopParts _parts;
     private readonly LeaderDuties _duties;
+    private readonly HeldLease _lease;
+    private bool _leads;
 
     public LeaderDutiesTests()
     {
         _parts = new LoopParts(replace: services => services.AddSingleton<ILeaderTasks>(_tasks));
         _duties = _parts.Get<LeaderDuties>();
+        _lease = _parts.Get<HeldLease>();
     }
 
     public ValueTask DisposeAsync() => _parts.DisposeAsync();
@@ -33,11 +37,11 @@ public sealed class LeaderDutiesTests : IAsyncDisposable
     public void A_replica_begins_when_it_leads_and_stops_when_it_no_longer_leads()
     {
         Lead();
-        Handle(new LeaderEvent.LeadershipChanged(false));
+        Lose();
         PutDeleted(1);
         Assert.Empty(Round(seconds: 60));
         Lead();
-        Assert.Equal([Sample.Service(1).Uid], Assert.IsType<DeletionBatch>(Assert.Single(Round())).Services);
+        Assert.Equal([Sample.Service(1).Uid], Assert.Single(Round().OfType<DeletionBatch>()).Services);
     }
 
     [Fact]
@@ -85,16 +89,37 @@ public sealed class LeaderDutiesTests : IAsyncDisposable
     }
 
     [Fact]
-    public void A_replica_that_leads_again_gives_agents_the_time_again()
+    public void A_replica_that_was_in_contact_all_the_time_marks_lost_vRouters_as_soon_as_it_leads_again()
     {
         Lead();
         Assert.Equal([LostAfter], Round(seconds: 11));
         Handle(new LeaderEvent.LostMarked());
-        Handle(new LeaderEvent.LeadershipChanged(false));
+        Lose();
         Assert.Empty(Round(seconds: 60));
+        Lead();
+        Assert.Equal([LostAfter], Round());
+    }
+
+    [Fact]
+    public void After_a_time_without_the_database_agents_have_the_time_to_report_again()
+    {
+        Lead();
+        Assert.Equal([LostAfter], Round(seconds: 11));
+        Handle(new LeaderEvent.LostMarked());
+        _parts.Time.Advance(TimeSpan.FromSeconds(60)); // nothing was heard from the database
         Lead();
         Assert.Empty(Round(LostAfter.TotalSeconds));
         Assert.Equal([LostAfter], Round(seconds: 0.001));
+    }
+
+    [Fact]
+    public void A_leader_that_did_not_renew_its_lease_begins_nothing()
+    {
+        Lead();
+        PutDeleted(1);
+        _parts.Time.Advance(HeldLease.Validity);
+        _duties.Do(_parts.Now, new NextTick());
+        Assert.Empty(_tasks.TakeBegun());
     }
 
     [Fact]
@@ -129,14 +154,39 @@ public sealed class LeaderDutiesTests : IAsyncDisposable
         }
     }
 
-    private void Lead() => Handle(new LeaderEvent.LeadershipChanged(true));
+    private void Lead()
+    {
+        _leads = true;
+        Hear();
+        Handle(new LeaderEvent.LeadershipChanged(true));
+    }
+
+    private void Lose()
+    {
+        _leads = false;
+        _lease.Clear();
+        Handle(new LeaderEvent.LeadershipChanged(false));
+    }
+
+    /// <summary>The database answers, and renews the lease of the leader.</summary>
+    private void Hear()
+    {
+        var asked = _parts.Time.GetTimestamp();
+        if (_leads) _lease.Set(new LeaderLease(Sample.Uid(1), 1), asked);
+        _lease.Answered(asked, _parts.Time.GetUtcNow());
+    }
 
     private void Handle(LeaderEvent leaderEvent) => _duties.Handle(leaderEvent);
 
     /// <summary>A round after this time; what it began.</summary>
     private List<object> Round(double seconds = 0)
     {
-        _parts.Time.Advance(TimeSpan.FromSeconds(seconds));
+        for (var left = seconds; left > 0; left -= 1)
+        {
+            _parts.Time.Advance(TimeSpan.FromSeconds(Math.Min(left, 1)));
+            Hear();
+        }
+
         _duties.Do(_parts.Now, new NextTick());
         return _tasks.TakeBegun();
     }

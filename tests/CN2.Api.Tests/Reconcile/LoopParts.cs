@@ -7,7 +7,6 @@ using CN2.Api.Tests.Drivers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
-using Npgsql;
 
 namespace CN2.Api.Tests.Reconcile;
 
@@ -25,8 +24,9 @@ internal sealed class LoopParts : IAsyncDisposable
         services.AddMetrics();
         services.AddLogging(logging => logging.AddProvider(Log));
         services.AddSingleton<TimeProvider>(Time);
-        services.AddSingleton(NpgsqlDataSource.Create(connectionString ?? "Host=/nowhere;Database=none;Username=none"));
-        services.AddSingleton(new DatabaseOptions { ConnectionString = connectionString ?? "Host=/nowhere" });
+        services.AddSingleton(new DatabaseOptions { ConnectionString = connectionString ?? "Host=/nowhere;Database=none;Username=none" });
+        services.AddDatabasePools();
+        services.AddSingleton<DatabasePresence>();
         services.AddSingleton<DedicatedConnection>();
         services.AddSingleton<ChangeSignal>();
         services.AddSingleton<ChangeFeedReader>();
@@ -54,6 +54,9 @@ internal sealed class LoopParts : IAsyncDisposable
     public DateTimeOffset Now => State.Clock.Now;
 
     public T Get<T>() where T : notnull => _provider.GetRequiredService<T>();
+
+    /// <summary>This replica leads for five seconds of <see cref="Time"/>.</summary>
+    public Task LeadAsync() => Get<Leadership>().StepAsync(CancellationToken.None);
 
     public void Compile() => Get<OwnerCompiler>().Compile(Now);
 

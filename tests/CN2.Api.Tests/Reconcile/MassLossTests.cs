@@ -14,6 +14,7 @@ namespace CN2.Api.Tests.Reconcile;
 public sealed class MassLossTests(PrivatePostgres postgres) : IAsyncLifetime
 {
     private static readonly TimeSpan LostAfter = TimeSpan.FromSeconds(10);
+    private static readonly LeaderLease Lease = new(Sample.Uid(1), 1);
     private string[] _carriers = ["node1", "node2", "node3", "node4"];
     private string _connectionString = null!;
     private LoopParts _parts = null!;
@@ -26,7 +27,8 @@ public sealed class MassLossTests(PrivatePostgres postgres) : IAsyncLifetime
     {
         _connectionString = await postgres.CreateDatabaseAsync();
         _parts = new LoopParts(_connectionString);
-        await ExecuteAsync("INSERT INTO control_node (name, last_seen_at, sessions, restart_time_seconds) VALUES ('cn-a', now() + interval '1 hour', '[]', 120)");
+        await ExecuteAsync("INSERT INTO control_node (name, last_seen_at, sessions, restart_time_seconds) VALUES ('cn-a', now(), '[]', 120)");
+        await ExecuteAsync($"INSERT INTO leader_lease (control_node, run, fence, renewed_at, expires_at) VALUES ('cn-a', '{Lease.Run}', {Lease.Fence}, now(), now() + interval '1 hour')");
         foreach (var name in _carriers.Append("idle")) await ConnectAsync(name);
         await ExecuteAsync("UPDATE virtual_router_status SET lost = false");
     }
@@ -164,7 +166,11 @@ public sealed class MassLossTests(PrivatePostgres postgres) : IAsyncLifetime
         await ExecuteAsync("UPDATE virtual_router_status SET last_seen_at = now() + interval '1 hour' WHERE connected"); // it is heard all the time
     }
 
-    private Task<int> MarkAsync(int limit = 0) => Store.MarkLostAsync(ControlNodeStore.GoneAfter, LostAfter, _carriers, limit, Cancellation);
+    private async Task<int> MarkAsync(int limit = 0)
+    {
+        await ExecuteAsync("UPDATE control_node SET last_seen_at = now()");
+        return await Store.MarkLostAsync(Lease, ControlNodeStore.GoneAfter, LostAfter, _carriers, limit, Cancellation);
+    }
 
     private async Task AwayAsync(params string[] names)
     {

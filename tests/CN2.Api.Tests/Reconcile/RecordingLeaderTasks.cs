@@ -1,3 +1,4 @@
+using CN2.Api.Data;
 using CN2.Api.Reconcile;
 
 namespace CN2.Api.Tests.Reconcile;
@@ -15,9 +16,9 @@ internal sealed class RecordingLeaderTasks : ILeaderTasks
         return begun;
     }
 
-    public void Finish(DeletionBatch batch) => _begun.Add(batch);
+    public void Finish(DeletionBatch batch, LeaderLease lease) => _begun.Add(batch);
 
     public void Serve(PendingBatch batch) => _begun.Add(batch);
 
-    public void MarkLost(TimeSpan lostAfter, IReadOnlyCollection<string> carriers) => _begun.Add(lostAfter);
+    public void MarkLost(TimeSpan lostAfter, IReadOnlyCollection<string> carriers, LeaderLease lease) => _begun.Add(lostAfter);
 }
