@@ -47,6 +47,7 @@ public sealed class WatchListTests(ApiServer api) : IClassFixture<ApiServer>
             var view = new Dictionary<string, JsonNode>();
             var synced = false;
             var last = round == rounds - 1;
+            var waiting = System.Diagnostics.Stopwatch.StartNew();
             if (last) await writing.CancelAsync();
             while (true)
             {
@@ -74,24 +75,33 @@ public sealed class WatchListTests(ApiServer api) : IClassFixture<ApiServer>
 
                 if (!synced) continue;
                 if (!last) break;
-                if (await IsPresentAsync(view)) return listed;
+                if (await DifferenceAsync(view) is not { } difference) return listed;
+                Assert.True(waiting.Elapsed < Patience.Seconds(60), difference);
             }
         }
 
         return listed;
     }
 
-    private async Task<bool> IsPresentAsync(Dictionary<string, JsonNode> view)
+    /// <summary>What the view has otherwise than the collection; null: nothing.</summary>
+    private async Task<string?> DifferenceAsync(Dictionary<string, JsonNode> view)
     {
         var items = (await api.GetAsync($"{Hc}?limit=1000")).Expect(200).Json!["items"]!.AsArray();
-        return items.Count == view.Count && items.All(i => view.TryGetValue((string)i!["uid"]!, out var seen) && JsonNode.DeepEquals(seen, i));
+        foreach (var item in items)
+        {
+            if (!view.TryGetValue((string)item!["uid"]!, out var seen)) return $"never came: {item}";
+            if (!JsonNode.DeepEquals(seen, item)) return $"is {item}, but came as {seen}";
+        }
+
+        return items.Count == view.Count ? null : $"{view.Count} instead of {items.Count} resources";
     }
 
     private static async Task<(string Name, string Data)> NextAsync(StreamReader reader, CancellationToken limit)
     {
         var (name, data) = ("", "");
-        while (await reader.ReadLineAsync(limit) is { Length: > 0 } line)
+        while (await reader.ReadLineAsync(limit) is var line && line?.Length != 0)
         {
+            Assert.True(line is not null, "the stream has ended");
             if (line.StartsWith("event: ", StringComparison.Ordinal)) name = line[7..];
             else if (line.StartsWith("data: ", StringComparison.Ordinal)) data = line[6..];
         }
