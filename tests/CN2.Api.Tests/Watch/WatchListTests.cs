@@ -39,14 +39,18 @@ public sealed class WatchListTests(ApiServer api) : IClassFixture<ApiServer>
     /// <summary>Keeps a view by the events; the last of the watchers to be synced stops the writers. Answers how many resources the list had.</summary>
     private async Task<int> WatchAsync(CancellationTokenSource writing, int rounds)
     {
+        // The other client would go on reading a stream that is no longer wanted for two seconds, and keep its place among the watches.
+        using var client = new HttpClient(new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero }) { BaseAddress = api.Client.BaseAddress };
         var listed = 0;
         for (var round = 0; round < rounds; round++)
         {
-            using var response = await api.Client.GetAsync("/v1/watch?kinds=service-health-checks", HttpCompletionOption.ResponseHeadersRead, Token);
+            using var response = await client.GetAsync("/v1/watch?kinds=service-health-checks", HttpCompletionOption.ResponseHeadersRead, Token);
+            Assert.True(response.IsSuccessStatusCode, $"round {round}: {(int)response.StatusCode} {(response.IsSuccessStatusCode ? "" : await response.Content.ReadAsStringAsync(Token))}");
             using var reader = new StreamReader(await response.Content.ReadAsStreamAsync(Token));
             var view = new Dictionary<string, JsonNode>();
             var synced = false;
             var last = round == rounds - 1;
+            var waiting = System.Diagnostics.Stopwatch.StartNew();
             if (last) await writing.CancelAsync();
             while (true)
             {
@@ -74,24 +78,33 @@ public sealed class WatchListTests(ApiServer api) : IClassFixture<ApiServer>
 
                 if (!synced) continue;
                 if (!last) break;
-                if (await IsPresentAsync(view)) return listed;
+                if (await DifferenceAsync(view) is not { } difference) return listed;
+                Assert.True(waiting.Elapsed < Patience.Seconds(60), difference);
             }
         }
 
         return listed;
     }
 
-    private async Task<bool> IsPresentAsync(Dictionary<string, JsonNode> view)
+    /// <summary>What the view has otherwise than the collection; null: nothing.</summary>
+    private async Task<string?> DifferenceAsync(Dictionary<string, JsonNode> view)
     {
         var items = (await api.GetAsync($"{Hc}?limit=1000")).Expect(200).Json!["items"]!.AsArray();
-        return items.Count == view.Count && items.All(i => view.TryGetValue((string)i!["uid"]!, out var seen) && JsonNode.DeepEquals(seen, i));
+        foreach (var item in items)
+        {
+            if (!view.TryGetValue((string)item!["uid"]!, out var seen)) return $"never came: {item}";
+            if (!JsonNode.DeepEquals(seen, item)) return $"is {item}, but came as {seen}";
+        }
+
+        return items.Count == view.Count ? null : $"{view.Count} instead of {items.Count} resources";
     }
 
     private static async Task<(string Name, string Data)> NextAsync(StreamReader reader, CancellationToken limit)
     {
         var (name, data) = ("", "");
-        while (await reader.ReadLineAsync(limit) is { Length: > 0 } line)
+        while (await reader.ReadLineAsync(limit) is var line && line?.Length != 0)
         {
+            Assert.True(line is not null, $"the stream has ended after {name} {data}");
             if (line.StartsWith("event: ", StringComparison.Ordinal)) name = line[7..];
             else if (line.StartsWith("data: ", StringComparison.Ordinal)) data = line[6..];
         }
