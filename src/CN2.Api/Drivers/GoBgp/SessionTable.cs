@@ -68,6 +68,12 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
         }
     }
 
+    public bool IsEstablished(string address)
+    {
+        lock (_lock)
+            return _byAddress.TryGetValue(address, out var entry) && entry.State == Wire.PeerState.Types.SessionState.Established;
+    }
+
     /// <summary>An event; true when the state changed.</summary>
     public bool Observe(string address, Wire.PeerState.Types.SessionState state)
     {
@@ -233,21 +239,12 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
     private static (string[] Families, string[] AddPath) Negotiated(Wire.Peer peer)
     {
         var theirs = new HashSet<string>();
-        var taking = new HashSet<string>();
         var multiprotocol = false;
         foreach (var capability in peer.State.RemoteCap)
         {
-            if (capability.TryUnpack<Wire.MultiProtocolCapability>(out var family))
-            {
-                multiprotocol = true;
-                if (PeerMapper.FamilyName(family.Family) is { } name) theirs.Add(name);
-            }
-            else if (capability.TryUnpack<Wire.AddPathCapability>(out var addPath))
-            {
-                foreach (var tuple in addPath.Tuples)
-                    if (tuple.Mode is Wire.AddPathCapabilityTuple.Types.Mode.Receive or Wire.AddPathCapabilityTuple.Types.Mode.Both
-                        && PeerMapper.FamilyName(tuple.Family) is { } name) taking.Add(name);
-            }
+            if (!capability.TryUnpack<Wire.MultiProtocolCapability>(out var family)) continue;
+            multiprotocol = true;
+            if (PeerMapper.FamilyName(family.Family) is { } name) theirs.Add(name);
         }
         if (!multiprotocol) theirs.Add("inet"); // RFC 4760 §8
 
@@ -257,7 +254,8 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
         {
             if (PeerMapper.FamilyName(family.Config?.Family) is not { } name || !theirs.Contains(name)) continue;
             families.Add(name);
-            if (family.AddPaths?.Config?.SendMax > 0 && taking.Contains(name)) sent.Add(name);
+            // The engine lists what both sides have agreed on, not what was asked for.
+            if (family.AddPaths?.State?.SendMax > 0) sent.Add(name);
         }
         return ([.. families], [.. sent]);
     }
