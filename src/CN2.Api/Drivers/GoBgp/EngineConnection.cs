@@ -141,7 +141,7 @@ internal sealed class EngineConnection(
     /// <summary>Runs everything that follows the engine, until the first of it ends; throws what ended it.</summary>
     private async Task WatchAsync(EngineLink link)
     {
-        Task[] watches = [peers.WatchAsync(link.Lost), paths.WatchAsync(link.Lost), PatrolAsync(link.Lost), imports.WatchAsync(link.Lost)];
+        Task[] watches = [peers.WatchAsync(link.Lost), paths.WatchAsync(link.Lost), PatrolAsync(link.Lost), HeartbeatAsync(link.Lost), imports.WatchAsync(link.Lost)];
         var first = await Task.WhenAny(watches);
         Lose(link);
         try
@@ -162,6 +162,19 @@ internal sealed class EngineConnection(
         link.Break();
     }
 
+    /// <summary>
+    /// Asks the engine whether it is there, without the turn: an engine that hangs is noticed also while a change waits for it. (Its gRPC server
+    /// ends connections of clients that send HTTP/2 pings more often than every five minutes.)
+    /// </summary>
+    private async Task HeartbeatAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await engine.GetAsync(cancellationToken);
+            await Task.Delay(Patrol.Interval, time, cancellationToken);
+        }
+    }
+
     private async Task PatrolAsync(CancellationToken cancellationToken)
     {
         var isSettling = true;
@@ -176,7 +189,7 @@ internal sealed class EngineConnection(
                 await peers.CheckAsync(turn, always: round % PeersEvery == 0);
                 if (paths.HasLeaving)
                 {
-                    await peers.ForgetLateAsync(turn);
+                    peers.ForgetLate(turn);
                     if (peers.IsSettled(turn)) withdrew = await paths.WithdrawLeavingAsync(turn);
                 }
                 isSettling = peers.IsSettling(turn);

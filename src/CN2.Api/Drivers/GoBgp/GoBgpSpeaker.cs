@@ -76,6 +76,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(paths);
         using var turn = await _connection.TakeTurnAsync(cancellationToken);
+        _peers.NoteWithdrawals(turn);
         return await _paths.SetAsync(turn, paths, _peers.IsSettled(turn));
     }
 
@@ -86,6 +87,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(add);
         ArgumentNullException.ThrowIfNull(remove);
         using var turn = await _connection.TakeTurnAsync(cancellationToken);
+        if (remove.Count > 0) _peers.NoteWithdrawals(turn);
         var answer = await _paths.ChangeAsync(turn, add, remove, _peers.IsSettled(turn));
         if (answer.Any(r => r.IsWithdrawal)) _patrol.Request();
         return answer;

@@ -22,6 +22,12 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
     /// <summary>Unsettled peers by address, and since when.</summary>
     private readonly Dictionary<string, long> _unsettled = [];
 
+    /// <summary>
+    /// Peers that were away when something was withdrawn. FRR 8.4 keeps such paths for ever when they come by ADD-PATH: its sweep ends at
+    /// the first path of a prefix (FRR#17372). A NOTIFICATION makes any router drop all, so such a session is opened twice.
+    /// </summary>
+    private readonly HashSet<string> _missed = [];
+
     /// <summary>Peers whose timers wait for the end of their session.</summary>
     private readonly HashSet<string> _timersDue = [];
 
@@ -74,30 +80,31 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
     {
         turn.Require();
         _engineRestarted = true;
+        _missed.UnionWith(_unsettled.Keys);
         _unsettled.Clear();
     }
 
     /// <summary>The engine has no peer yet, so its routers may still forward by what an earlier engine sent.</summary>
     public async Task<bool> HasNoPeersAsync(EngineTurn turn) => (await engine.ListPeersAsync(null, turn.Lost)).Count == 0;
 
-    /// <summary>
-    /// The routers that are still away <see cref="LateAfter"/> the restart are added anew without the promise that they may keep what they
-    /// have (RFC 4724 §4.2), so that withdrawals need not wait for them.
-    /// </summary>
-    public async Task ForgetLateAsync(EngineTurn turn)
+    /// <summary>The routers that are still away <see cref="LateAfter"/> the restart do not hold up withdrawals: they miss them.</summary>
+    public void ForgetLate(EngineTurn turn)
     {
+        turn.Require();
         foreach (var (address, since) in _unsettled.ToList())
         {
-            if (time.GetElapsedTime(since) < LateAfter || sessions.IsEstablished(address) || _wanted?.GetValueOrDefault(address) is not { } peer) continue;
-            if ((await engine.ListPeersAsync(address, turn.Lost)).FirstOrDefault() is { } actual)
-            {
-                if (actual.State?.SessionState is Wire.PeerState.Types.SessionState.Established) continue;
-                await engine.DeletePeerAsync(actual, turn.Lost);
-                await engine.AddPeerAsync(mapper.Encode(peer, restarting: false), turn.Lost);
-                logger.PeerLate(peer.Name);
-            }
+            if (time.GetElapsedTime(since) < LateAfter || sessions.IsEstablished(address)) continue;
             _unsettled.Remove(address);
+            if (_missed.Add(address) && _wanted?.GetValueOrDefault(address) is { } peer) logger.PeerLate(peer.Name);
         }
+    }
+
+    /// <summary>Paths were withdrawn: routers that are away and may keep what they have miss that.</summary>
+    public void NoteWithdrawals(EngineTurn turn)
+    {
+        turn.Require();
+        foreach (var (address, peer) in _wanted ?? [])
+            if (peer is { GracefulRestart: true, AddPath: true, AdminDown: false } && sessions.WasLost(address)) _missed.Add(address);
     }
 
     /// <inheritdoc cref="SessionTable.EngineAway"/>
@@ -129,12 +136,18 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
             {
                 var restarting = _engineRestarted && keptNumbers;
                 await engine.AddPeerAsync(mapper.Encode(peer, restarting), turn.Lost);
-                if (restarting && RoutersMayKeep && peer is { GracefulRestart: true, AdminDown: false }) _unsettled[peer.Address.ToString()] = time.GetTimestamp();
+                if (RoutersMayKeep && _engineRestarted && peer is { GracefulRestart: true, AdminDown: false })
+                {
+                    if (restarting) _unsettled[peer.Address.ToString()] = time.GetTimestamp();
+                    else _missed.Add(peer.Address.ToString());
+                }
                 logger.PeerChanged(peer.Name, restarting ? "added as after a restart" : "added");
             });
         }
         _engineRestarted = false;
         _unsettled.Keys.Where(a => !wanted.ContainsKey(a)).ToList().ForEach(a => _unsettled.Remove(a));
+        _missed.IntersectWith(wanted.Keys);
+        _timersDue.IntersectWith(wanted.Keys);
         if (changed) Changed?.Invoke();
     }
 
@@ -164,10 +177,18 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
         var address = peer.Address.ToString();
         Settle(address, peer, actual);
         var difference = PeerMapper.Compare(target, actual);
+        var isUp = actual.State?.SessionState is Wire.PeerState.Types.SessionState.Established;
+        if (isUp && actual.GracefulRestart?.LocalRestarting != true && _missed.Remove(address) && difference != PeerDifference.Session && SessionTable.SendsSeveral(actual))
+        {
+            await engine.DeletePeerAsync(actual, turn.Lost);
+            await engine.AddPeerAsync(target, turn.Lost);
+            logger.PeerChanged(peer.Name, "new session, so that it drops what was withdrawn while it was away");
+            return false;
+        }
         if (difference != PeerDifference.Timers) _timersDue.Remove(address);
         switch (difference)
         {
-            case PeerDifference.Timers when actual.State?.SessionState is Wire.PeerState.Types.SessionState.Established:
+            case PeerDifference.Timers when isUp:
                 // UpdatePeer of gobgpd 3.10 with other timers would also take ADD-PATH and graceful restart from the next session.
                 if (_timersDue.Add(address)) logger.PeerChanged(peer.Name, "timers changed, from the next session on");
                 return sessions.Observe(actual);

@@ -1,3 +1,4 @@
+using System.Text.RegularExpressions;
 using CN2.Api.Drivers;
 using CN2.Api.Drivers.GoBgp;
 using CN2.Api.Tests.Drivers.GoBgp.Lab;
@@ -6,7 +7,7 @@ using static CN2.Api.Tests.Drivers.GoBgp.Spec;
 namespace CN2.Api.Tests.Drivers.GoBgp;
 
 /// <summary>After a restart of the engine the routers' tables are what is wanted: no path more, none less, none stale (docs/contract.md §4).</summary>
-public sealed class RestartTruthTests : IDisposable
+public sealed partial class RestartTruthTests : IDisposable
 {
     private const string A = "172.27.115.242", B = "172.27.115.243", C = "172.27.115.244";
 
@@ -156,7 +157,28 @@ public sealed class RestartTruthTests : IDisposable
         await site.HaveAsync("100.0.0.5");
     }
 
-    private static string NextHopOf(System.Text.Json.JsonElement path) => path.GetProperty("nexthops")[0].GetProperty("ip").GetString()!;
+    [GeneratedRegex(@"([\d.]+) from 172.27.115.241.*?AddPath ID: RX (\d+)", RegexOptions.Singleline)]
+    private static partial Regex FrrPath();
+
+    [Fact]
+    public async Task A_path_withdrawn_while_a_router_was_cut_off_is_gone_when_it_is_back()
+    {
+        await using var site = await SiteAsync();
+        var speaker = site.Speaker;
+        await speaker.SetPathsAsync([Path("100.0.0.4", A), Path("100.0.0.4", B), Path("100.0.0.4", C), Path("100.0.0.5", A)], Token);
+        await site.ConnectAsync();
+        await site.HaveAsync("100.0.0.4", A, B, C);
+        // Both sides lose the TCP connection without a NOTIFICATION, as when a firewall resets it; the router keeps what it has.
+        BgpLab.Ip(site.Frr.Namespace, "link", "set", "eth0", "down");
+        Command.Run("ip", "netns", "exec", site.Frr.Namespace, "ss", "-K", "dport", "=", "179", "or", "sport", "=", "179");
+        Command.Run("ip", "netns", "exec", site.Engine.Namespace, "ss", "-K", "dst", "172.27.115.245");
+        await Eventually.TrueAsync(() => !speaker.Session("frr").IsEstablished, "cut", 10);
+        Assert.Empty(await speaker.ChangePathsAsync([], [Key("100.0.0.4", A), Key("100.0.0.4", B), Key("100.0.0.5", A)], Token));
+        BgpLab.Ip(site.Frr.Namespace, "link", "set", "eth0", "up");
+        await site.SyncedAsync(60);
+        await site.HaveAsync("100.0.0.4", C);
+        await site.HaveAsync("100.0.0.5");
+    }
 
     private async Task<Site> SiteAsync()
     {
@@ -216,14 +238,15 @@ public sealed class RestartTruthTests : IDisposable
         public async Task HaveAsync(string prefix, params string[] nextHops)
         {
             await Eventually.TrueAsync(() => Frr.NextHops($"{prefix}/32").SequenceEqual(nextHops) && KernelOf(Frr.Namespace, prefix).SequenceEqual(nextHops),
-                $"{prefix} via {string.Join(' ', nextHops)} in FRR", 15, () => Frr.Show($"show bgp ipv4 unicast {prefix}/32"));
+                $"{prefix} via {string.Join(' ', nextHops)} in FRR", 15, () => Frr.Show($"show bgp ipv4 unicast {prefix}/32") + Engine.Output[^Math.Min(4000, Engine.Output.Length)..] + Frr.Show("show bgp neighbors 172.27.115.241"));
             await Eventually.TrueAsync(() => KernelOf(Bird.Namespace, prefix).SequenceEqual(nextHops),
                 $"{prefix} via {string.Join(' ', nextHops)} in BIRD", 15, () => Bird.Show($"show route for {prefix} all"));
             Assert.DoesNotContain("stale", Frr.Show($"show bgp ipv4 unicast {prefix}/32"), StringComparison.OrdinalIgnoreCase);
         }
 
-        public string FrrIdentifiers(string prefix) => string.Join(' ', Frr.Paths($"{prefix}/32")
-            .Select(p => $"{NextHopOf(p)}={p.GetProperty("addPath").GetProperty("rxId").GetUInt32()}").Order(StringComparer.Ordinal));
+        /// <summary>The path identifiers as FRR has received them, in the order of the next hops.</summary>
+        public string FrrIdentifiers(string prefix) => string.Join(' ', FrrPath().Matches(Frr.Show($"show bgp ipv4 unicast {prefix}/32"))
+            .Select(m => $"{m.Groups[1].Value}={m.Groups[2].Value}").Order(StringComparer.Ordinal));
 
         public List<RouteMonitor> Monitor() => [_lab.Keep(new RouteMonitor(Frr.Namespace)), _lab.Keep(new RouteMonitor(Bird.Namespace))];
 
