@@ -58,10 +58,11 @@ internal sealed partial class SpeakerWorker(
             var delay = FirstDelay;
             while (true)
             {
-                if (await CarryOutWaitingAsync(ct) && _leftovers.Count == 0)
+                if (await CarryOutWaitingAsync(ct))
                 {
                     delay = FirstDelay;
-                    await jobs.WaitAsync(ct);
+                    if (_mustRepeat || _leftovers.Count > 0) await Task.Delay(FirstDelay, time, ct);
+                    else await jobs.WaitAsync(ct);
                 }
                 else
                 {
@@ -139,7 +140,7 @@ internal sealed partial class SpeakerWorker(
         }
 
         if (!isAway && _leftovers.Count > 0) await ConfirmLeftoversAsync(ct);
-        return !isAway && !_mustRepeat;
+        return !isAway;
     }
 
     private Task CarryOutAsync(SpeakerJob job, CancellationToken ct) => job switch
@@ -248,6 +249,7 @@ internal sealed partial class SpeakerWorker(
     private async Task ChangeTogetherAsync(IReadOnlyCollection<FloatingIPRoute> wanted, IReadOnlyCollection<FloatingIPRoute> withdraw, CancellationToken ct)
     {
         var announce = await AddRowsAsync(wanted, ct);
+        foreach (var route in announce) _leftovers.Remove(KeyOf(route)); // it is asked for again
         var answer = await speaker.ChangePathsAsync([.. announce.Select(ToPath)], [.. withdraw.Select(KeyOf)], ct);
         var (announced, notAnnounced) = Split(announce, answer);
         var withdrawn = Confirmed(withdraw, answer);

@@ -190,6 +190,7 @@ internal sealed class EngineConnection(
                 if (paths.HasLeaving)
                 {
                     peers.ForgetLate(turn);
+                    peers.NoteWithdrawals(turn);
                     if (peers.IsSettled(turn)) withdrew = await paths.WithdrawLeavingAsync(turn);
                 }
                 isSettling = peers.IsSettling(turn);

@@ -99,10 +99,11 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
         }
     }
 
-    /// <summary>Paths were withdrawn: routers that are away and may keep what they have miss that.</summary>
+    /// <summary>Paths are about to be withdrawn in the engine: routers that are away and may keep what they have miss that.</summary>
     public void NoteWithdrawals(EngineTurn turn)
     {
         turn.Require();
+        if (!turn.IsConnected || !IsSettled(turn)) return;
         foreach (var (address, peer) in _wanted ?? [])
             if (peer is { GracefulRestart: true, AddPath: true, AdminDown: false } && sessions.WasLost(address)) _missed.Add(address);
     }

@@ -122,7 +122,6 @@ public sealed class PeerTests : IDisposable
     [InlineData("restartTime")]
     [InlineData("multihopTtl")]
     [InlineData("passive")]
-    [InlineData("port")]
     [InlineData("authKey")]
     [InlineData("addressFamilies")]
     public async Task A_change_of_one_field_keeps_the_others_in_this_session_and_in_the_next(string field)
@@ -144,7 +143,6 @@ public sealed class PeerTests : IDisposable
             "restartTime" => peer with { RestartTime = 60 },
             "multihopTtl" => peer with { MultihopTtl = 6 },
             "passive" => peer with { Passive = true },
-            "port" => peer with { Port = 1179, Passive = true },
             "authKey" => peer with { HoldTime = 33 },
             _ => peer with { AddressFamilies = ["inet", "inet6"] },
         };
@@ -155,6 +153,7 @@ public sealed class PeerTests : IDisposable
         // The session is lost once, without a NOTIFICATION.
         var since = speaker.Session("vmx1").Since;
         Command.Run("ip", "netns", "exec", engine.Namespace, "ss", "-K", "dst", "172.27.115.245");
+        Command.Run("ip", "netns", "exec", frr.Namespace, "ss", "-K", "dst", "172.27.115.241");
         await Eventually.TrueAsync(() => speaker.Session("vmx1") is { IsEstablished: true } s && s.Since > since, "the next session", 60, () => string.Join(";", speaker.Sessions));
         await BothAsync();
         if (field != "addressFamilies") Assert.Equal(before, Capabilities());
@@ -168,8 +167,8 @@ public sealed class PeerTests : IDisposable
         {
             using var document = System.Text.Json.JsonDocument.Parse(frr.Show("show bgp neighbors 172.27.115.241 json"));
             var capabilities = document.RootElement.GetProperty("172.27.115.241").GetProperty("neighborCapabilities");
-            // The restart time is a field of its own.
-            return System.Text.RegularExpressions.Regex.Replace(capabilities.GetRawText(), "\"gracefulRestartRemoteTimerMsecs\": ?\\d+", "");
+            // The restart time is a field of its own, and only the first session after a start says that routes are preserved.
+            return System.Text.RegularExpressions.Regex.Replace(capabilities.GetRawText(), "\"gracefulRestartRemoteTimerMsecs\": ?\\d+|\"preserved\": ?true|\\s", "");
         }
     }
 
