@@ -105,7 +105,7 @@ internal sealed class EngineConnection(
         await _gate.WaitAsync(stop);
         using var turn = new EngineTurn(_gate, link);
         // This order, and the restart flag on the peers: the routers go on forwarding by the old routes until they have the new ones.
-        if (await StartIfEmptyAsync(turn)) await paths.ReplayAsync(turn);
+        if (await StartIfEmptyAsync(turn)) await paths.ReplayAsync(turn, peers.HadPeers);
         else await paths.CompareAsync(turn, peers.IsSettled(turn));
         peers.RoutersMayKeep = paths.RoutersMayKeep;
         await imports.SynchronizeMembershipsAsync(turn);

@@ -93,9 +93,11 @@ internal sealed class PathSync
         SendAsync(turn, _wanted.Change(turn, add, remove, mayWithdraw && turn.IsConnected));
 
     /// <summary>Gives everything to an engine that was just started.</summary>
-    public async Task ReplayAsync(EngineTurn turn)
+    /// <param name="hadPeers">This run has had peers.</param>
+    public async Task ReplayAsync(EngineTurn turn, bool hadPeers)
     {
-        RoutersMayKeep = _adopted || HasExpected;
+        RoutersMayKeep = hadPeers || HasExpected;
+        if (!RoutersMayKeep) _wanted.RemoveLeaving(turn);
         var known = _adopted || _wanted.Expect(turn, _expected);
         KeptNumbers = known && _wanted.UnusedNumbers(turn) <= MostFillers;
         if (!KeptNumbers)

@@ -38,6 +38,9 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
 
     public int Count => _wanted?.Count ?? 0;
 
+    /// <summary>The engine was given a peer in this run.</summary>
+    public bool HadPeers { get; private set; }
+
     /// <summary>Routers may have kept what an earlier engine sent.</summary>
     public bool RoutersMayKeep { get; set; }
 
@@ -117,6 +120,7 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
     {
         _mustList = false;
         if (_wanted is not { } wanted) return;
+        HadPeers |= wanted.Count > 0;
         var changed = false;
         var missing = new Dictionary<string, BgpPeer>(wanted);
         var listed = await engine.ListPeersAsync(null, turn.Lost);

@@ -121,7 +121,6 @@ public sealed class PeerTests : IDisposable
     [InlineData("holdTime")]
     [InlineData("restartTime")]
     [InlineData("multihopTtl")]
-    [InlineData("passive")]
     [InlineData("authKey")]
     [InlineData("addressFamilies")]
     public async Task A_change_of_one_field_keeps_the_others_in_this_session_and_in_the_next(string field)
@@ -142,7 +141,6 @@ public sealed class PeerTests : IDisposable
             "holdTime" => peer with { HoldTime = 30 },
             "restartTime" => peer with { RestartTime = 60 },
             "multihopTtl" => peer with { MultihopTtl = 6 },
-            "passive" => peer with { Passive = true },
             "authKey" => peer with { HoldTime = 33 },
             _ => peer with { AddressFamilies = ["inet", "inet6"] },
         };
