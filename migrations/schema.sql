@@ -159,7 +159,8 @@ CREATE TABLE public."__EFMigrationsHistory" (
 CREATE TABLE public.advertisement (
     control_node text NOT NULL,
     floating_ip_uid uuid NOT NULL,
-    routes jsonb NOT NULL
+    routes jsonb NOT NULL,
+    path_ids jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 
 CREATE TABLE public.bgp_router (

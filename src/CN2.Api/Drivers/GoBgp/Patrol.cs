@@ -9,6 +9,8 @@ internal sealed class Patrol(TimeProvider time) : IDisposable
     /// <summary>Events come in bursts; a round waits this long after the first one and so answers all of them.</summary>
     public static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(50);
 
+    private static readonly TimeSpan ShortInterval = TimeSpan.FromMilliseconds(200);
+
     private readonly SemaphoreSlim _requested = new(0, 1);
 
     /// <summary>Asks for a round now.</summary>
@@ -25,9 +27,10 @@ internal sealed class Patrol(TimeProvider time) : IDisposable
     }
 
     /// <summary>Completes when a round is due; true when it was requested, false when the interval is over.</summary>
-    public async Task<bool> WaitAsync(CancellationToken cancellationToken)
+    /// <param name="soon">Something is awaited of which there is no event: the round counts as requested.</param>
+    public async Task<bool> WaitAsync(bool soon, CancellationToken cancellationToken)
     {
-        var requested = await _requested.WaitAsync(Interval, cancellationToken);
+        var requested = await _requested.WaitAsync(soon ? ShortInterval : Interval, cancellationToken) || soon;
         if (requested) await Task.Delay(Settle, time, cancellationToken);
         return requested;
     }
