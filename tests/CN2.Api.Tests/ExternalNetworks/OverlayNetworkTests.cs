@@ -1,5 +1,6 @@
 using CN2.Api.Tests.Allocation;
 using CN2.Api.Tests.Fixtures;
+using CN2.Network.Resources;
 
 namespace CN2.Api.Tests.ExternalNetworks;
 
@@ -78,7 +79,7 @@ public sealed class OverlayNetworkTests(ApiServer api) : IClassFixture<ApiServer
     }
 
     [Fact]
-    public async Task At_most_40_exported_and_1000_imported_route_targets_are_accepted()
+    public async Task At_most_40_exported_and_64_imported_route_targets_are_accepted()
     {
         string Body(string list, int count) =>
             $$"""{"name":"many","subnets":[{"cidr":"41.4.0.0/24"}],"{{list}}":[{{string.Join(',', Enumerable.Range(1, count).Select(i => $"\"target:64512:{i}\""))}}]}""";
@@ -88,8 +89,8 @@ public sealed class OverlayNetworkTests(ApiServer api) : IClassFixture<ApiServer
             Assert.Equal([list], (await api.PostAsync(Default, Body(list, 41))).Expect(400).ErrorPaths);
         }
 
-        (await api.PostAsync($"{Default}?dryRun=true", Body("importRouteTargets", 1000))).Expect(201);
-        Assert.Equal(["importRouteTargets"], (await api.PostAsync(Default, Body("importRouteTargets", 1001))).Expect(400).ErrorPaths);
+        (await api.PostAsync($"{Default}?dryRun=true", Body("importRouteTargets", Limits.RouteTargets))).Expect(201);
+        Assert.Equal(["importRouteTargets"], (await api.PostAsync(Default, Body("importRouteTargets", Limits.RouteTargets + 1))).Expect(400).ErrorPaths);
     }
 
     [Fact]

@@ -306,7 +306,7 @@ public sealed class ServiceRulesTests(ApiServerWithoutReconciler api) : IClassFi
     [InlineData("""{"name":"s","ports":[{"port":1,"nodePort":80},{"port":2,"nodePort":30001},{"port":3,"nodePort":30001}]}""", "ports[0].nodePort ports[2].nodePort")]
     [InlineData("""{"name":"s","ports":[{"port":1,"protocol":"ICMP"}],"type":"ExternalName","colour":1}""", "ports[0].protocol type colour")]
     [InlineData("""{"name":"s","ports":[{"port":1}],"externalNetwork":"a/b/c","externalNetworkSelector":"x"}""", "externalNetwork externalNetworkSelector")]
-    [InlineData("""{"name":"s","ports":[{"port":1}],"loadBalancerIPs":["10.1","fd00::1","1.2.3.4"]}""", "loadBalancerIPs")]
+    [InlineData("""{"name":"s","ports":[{"port":1}],"loadBalancerIPs":["1.2.3.3","1.2.3.4"]}""", "loadBalancerIPs[1]")]
     [InlineData("""{"name":"s","ports":[{"port":1}],"loadBalancerIPs":["10.1","fd00::1"]}""", "loadBalancerIPs[0] loadBalancerIPs[1]")]
     [InlineData("""{"name":"s","ports":[{"port":1}],"ipFamilies":["IPv4","IPv6"],"ipFamilyPolicy":"SingleStack"}""", "ipFamilyPolicy")]
     [InlineData("""{"name":"s","ports":[{"port":1}],"ipFamilies":["IPv4","IPv4"],"loadBalancerSourceRanges":["10.0.0.1/8","10.0.0.0/33","::/0"]}""", "ipFamilies loadBalancerSourceRanges[0] loadBalancerSourceRanges[1]")]

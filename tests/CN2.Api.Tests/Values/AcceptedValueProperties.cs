@@ -5,6 +5,7 @@ using CN2.Api.Drivers;
 using CN2.Api.Drivers.GoBgp;
 using CN2.Api.Drivers.VRouterStream;
 using CN2.Api.ExternalNetworks;
+using CN2.Api.Http;
 using CN2.Api.Json;
 using CN2.Api.Options;
 using CN2.Api.Reconcile;
@@ -238,7 +239,9 @@ public sealed class AcceptedValueProperties
         requests.Sample(
             request =>
             {
-                if (!validator.Validate(request).IsValid)
+                var sizes = new FaultList();
+                RequestSizes.Check(request!, sizes);
+                if (sizes.Count > 0 || !validator.Validate(request).IsValid)
                 {
                     Interlocked.Increment(ref refused);
                     return;
