@@ -9,6 +9,8 @@ internal sealed class OtherControlNodes
     private readonly Dictionary<Guid, Dictionary<string, RouteKey[]>> _announced = [];
     private IReadOnlyDictionary<string, IReadOnlyList<BgpSession>> _sessions = new Dictionary<string, IReadOnlyList<BgpSession>>();
 
+    private bool _knowsAlive;
+
     /// <summary>Another replica is alive.</summary>
     public bool Any { get; private set; }
 
@@ -21,6 +23,8 @@ internal sealed class OtherControlNodes
         Any = view.HasOthers;
         var isSame = view.Sessions.Count == _sessions.Count
             && view.Sessions.All(s => _sessions.TryGetValue(s.Key, out var known) && ReachOf(known).SequenceEqual(ReachOf(s.Value)));
+        isSame &= _knowsAlive;
+        _knowsAlive = true;
         _sessions = view.Sessions;
         return !isSame;
     }
@@ -39,6 +43,15 @@ internal sealed class OtherControlNodes
 
     /// <summary>Another replica may announce the FloatingIP, or a vRouter of it may still have the entries.</summary>
     public bool Holds(Guid floatingIP) => _announced.ContainsKey(floatingIP);
+
+    /// <summary>FloatingIPs of which another replica has a row.</summary>
+    public IEnumerable<Guid> Held => _announced.Keys;
+
+    /// <summary>Control nodes that are not alive and whose engine may still announce the FloatingIP. Empty before the first heartbeat.</summary>
+    public IEnumerable<string> GoneAnnouncersOf(Guid floatingIP) =>
+        _knowsAlive && _announced.TryGetValue(floatingIP, out var nodes)
+            ? nodes.Where(n => n.Value.Length > 0 && !_sessions.ContainsKey(n.Key)).Select(n => n.Key)
+            : [];
 
     /// <summary>
     /// Another replica may announce the FloatingIP. The vRouter makes no difference: all vRouters keep their entries as long as one path is

@@ -1,3 +1,4 @@
+using System.Reflection;
 using CN2.Api.Data;
 using CN2.Api.Drivers;
 using CN2.Api.Options;
@@ -9,8 +10,11 @@ namespace CN2.Api.Reconcile;
 /// it has; reads the same of the others. Runs on a task of its own and hands each result to the loop as a <see cref="ReplicaView"/>.
 /// </summary>
 internal sealed partial class ReplicaHeartbeat(
-    IControlNodeStore store, IBgpSpeaker speaker, ILeadership leadership, LoopInbox inbox, ControlNodeOptions self, TimeProvider time, ILogger<ReplicaHeartbeat> logger) : IReconcileTask
+    IControlNodeStore store, IBgpSpeaker speaker, ILeadership leadership, LoopInbox inbox, ControlNodeOptions self, BgpOptions bgp, TimeProvider time, ILogger<ReplicaHeartbeat> logger) : IReconcileTask
 {
+    private static readonly string Version =
+        typeof(ReplicaHeartbeat).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
+
     private readonly WakeUp _sessionsChanged = new();
     private volatile int _restartTimeSeconds;
 
@@ -54,7 +58,7 @@ internal sealed partial class ReplicaHeartbeat(
     {
         var sessions = speaker.Sessions.ToDictionary(s => s.Peer);
         var changed = sessions.Where(s => _written.GetValueOrDefault(s.Key) != s.Value).Select(s => s.Key).Concat(_written.Keys.Except(sessions.Keys)).ToList();
-        var (hasOthers, unknown) = await store.BeatAsync(self.Name, _restartTimeSeconds, changed.Count > 0 ? SessionDocument.Write(sessions.Values) : null, changed, ct);
+        var (hasOthers, unknown) = await store.BeatAsync(Self(), changed.Count > 0 ? SessionDocument.Write(sessions.Values) : null, changed, ct);
         _wasUnknown |= unknown;
         _written = sessions;
         var documents = hasOthers || _hadOthers ? await store.SessionsAsync(ct) : [];
@@ -70,6 +74,10 @@ internal sealed partial class ReplicaHeartbeat(
         _wasUnknown = false;
         if (leadership.IsLeading) await store.ForgetGoneAsync(ct);
     }
+
+    /// <summary>Without an engine nothing can announce routes when this replica is gone.</summary>
+    private ControlNodeBeat Self() =>
+        new(self.Name, _restartTimeSeconds, self.EngineBound || !bgp.Enabled, speaker.Healthy, leadership.IsLeading, bgp.RouterId, Version);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "This replica could not write that it is alive: {Reason}")]
     private partial void LogBeatFailed(string reason);
