@@ -12,7 +12,7 @@ public sealed record ControlNodeOptions
     /// The engine ends when this server ends, because something outside binds their lives (systemd BindsTo, one container group). Only then
     /// may the others take its routes as gone without an operator.
     /// </summary>
-    [ConfigurationKeyName("ControlNode:EngineBound")]
+    [ConfigurationKeyName("ControlNode:EngineBound"), TrueOrFalse]
     public bool EngineBound { get; init; }
 
     /// <summary>The first part of a FloatingIP's name, as in CN2.</summary>

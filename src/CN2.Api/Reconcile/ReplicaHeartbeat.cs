@@ -29,6 +29,16 @@ internal sealed partial class ReplicaHeartbeat(
     /// <summary>How long routers may hold this replica's routes after it is gone: the largest restart time of its peers. May be called from any thread.</summary>
     public void SetRestartTime(int seconds) => _restartTimeSeconds = seconds;
 
+    /// <summary>
+    /// The first heartbeat, before the announcement rows of an earlier run are read: from then on nobody can declare this replica dead
+    /// without its noticing that the rows are gone.
+    /// </summary>
+    public async Task EnterAsync(CancellationToken ct)
+    {
+        await store.BeatAsync(Self(), null, [], ct);
+        _hasBeaten = true;
+    }
+
     public async Task RunAsync(CancellationToken ct)
     {
         speaker.Changed += _sessionsChanged.Set;
@@ -77,7 +87,7 @@ internal sealed partial class ReplicaHeartbeat(
 
     /// <summary>Without an engine nothing can announce routes when this replica is gone.</summary>
     private ControlNodeBeat Self() =>
-        new(self.Name, _restartTimeSeconds, self.EngineBound || !bgp.Enabled, speaker.Healthy, leadership.IsLeading, bgp.RouterId, Version);
+        new(self.Name, _restartTimeSeconds, self.EngineBound || !speaker.Enabled, speaker.Healthy, leadership.IsLeading, bgp.RouterId, Version);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "This replica could not write that it is alive: {Reason}")]
     private partial void LogBeatFailed(string reason);
