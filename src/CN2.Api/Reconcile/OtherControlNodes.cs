@@ -14,6 +14,9 @@ internal sealed class OtherControlNodes
     /// <summary>Another replica is alive.</summary>
     public bool Any { get; private set; }
 
+    /// <summary>A replica is gone, and may not have told of its last rows: all must be read.</summary>
+    public bool RowsDue { get; set; }
+
     /// <summary>The BGP sessions of the others.</summary>
     public IEnumerable<BgpSession> Sessions => _sessions.Values.SelectMany(s => s);
 
@@ -23,7 +26,8 @@ internal sealed class OtherControlNodes
         Any = view.HasOthers;
         var isSame = view.Sessions.Count == _sessions.Count
             && view.Sessions.All(s => _sessions.TryGetValue(s.Key, out var known) && ReachOf(known).SequenceEqual(ReachOf(s.Value)));
-        isSame &= _knowsAlive;
+        isSame &= _knowsAlive || _announced.Count == 0;
+        RowsDue |= _sessions.Keys.Except(view.Sessions.Keys).Any();
         _knowsAlive = true;
         _sessions = view.Sessions;
         return !isSame;
