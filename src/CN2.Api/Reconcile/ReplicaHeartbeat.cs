@@ -1,7 +1,5 @@
-using System.Reflection;
 using CN2.Api.Data;
 using CN2.Api.Drivers;
-using CN2.Api.Options;
 
 namespace CN2.Api.Reconcile;
 
@@ -10,11 +8,8 @@ namespace CN2.Api.Reconcile;
 /// it has; reads the same of the others. Runs on a task of its own and hands each result to the loop as a <see cref="ReplicaView"/>.
 /// </summary>
 internal sealed partial class ReplicaHeartbeat(
-    IControlNodeStore store, IBgpSpeaker speaker, ILeadership leadership, LoopInbox inbox, ControlNodeOptions self, BgpOptions bgp, TimeProvider time, ILogger<ReplicaHeartbeat> logger) : IReconcileTask
+    IControlNodeStore store, IBgpSpeaker speaker, ILeadership leadership, LoopInbox inbox, SelfDescription self, TimeProvider time, ILogger<ReplicaHeartbeat> logger) : IReconcileTask
 {
-    private static readonly string Version =
-        typeof(ReplicaHeartbeat).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
-
     private readonly WakeUp _sessionsChanged = new();
     private volatile int _restartTimeSeconds;
 
@@ -26,6 +21,9 @@ internal sealed partial class ReplicaHeartbeat(
     /// <summary>The row of this replica was missing at a heartbeat whose result the loop does not have yet.</summary>
     private bool _wasUnknown;
 
+    /// <summary>This control node's name.</summary>
+    public string ControlNode => self.Name;
+
     /// <summary>How long routers may hold this replica's routes after it is gone: the largest restart time of its peers. May be called from any thread.</summary>
     public void SetRestartTime(int seconds) => _restartTimeSeconds = seconds;
 
@@ -35,7 +33,7 @@ internal sealed partial class ReplicaHeartbeat(
     /// </summary>
     public async Task EnterAsync(CancellationToken ct)
     {
-        await store.BeatAsync(Self(), null, [], ct);
+        await store.BeatAsync(self.Now(_restartTimeSeconds), null, [], ct);
         _hasBeaten = true;
     }
 
@@ -68,7 +66,7 @@ internal sealed partial class ReplicaHeartbeat(
     {
         var sessions = speaker.Sessions.ToDictionary(s => s.Peer);
         var changed = sessions.Where(s => _written.GetValueOrDefault(s.Key) != s.Value).Select(s => s.Key).Concat(_written.Keys.Except(sessions.Keys)).ToList();
-        var (hasOthers, unknown) = await store.BeatAsync(Self(), changed.Count > 0 ? SessionDocument.Write(sessions.Values) : null, changed, ct);
+        var (hasOthers, unknown) = await store.BeatAsync(self.Now(_restartTimeSeconds), changed.Count > 0 ? SessionDocument.Write(sessions.Values) : null, changed, ct);
         _wasUnknown |= unknown;
         _written = sessions;
         var documents = hasOthers || _hadOthers ? await store.SessionsAsync(ct) : [];
@@ -84,10 +82,6 @@ internal sealed partial class ReplicaHeartbeat(
         _wasUnknown = false;
         if (leadership.IsLeading) await store.ForgetGoneAsync(ct);
     }
-
-    /// <summary>Without an engine nothing can announce routes when this replica is gone.</summary>
-    private ControlNodeBeat Self() =>
-        new(self.Name, _restartTimeSeconds, self.EngineBound || !speaker.Enabled, speaker.Healthy, leadership.IsLeading, bgp.RouterId, Version);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "This replica could not write that it is alive: {Reason}")]
     private partial void LogBeatFailed(string reason);
