@@ -172,9 +172,33 @@ namespace CN2.Api.Migrations
                         .HasColumnType("text")
                         .HasColumnName("name");
 
+                    b.Property<IPAddress>("Address")
+                        .HasColumnType("inet")
+                        .HasColumnName("address");
+
+                    b.Property<bool>("EngineBound")
+                        .HasColumnType("boolean")
+                        .HasColumnName("engine_bound");
+
+                    b.Property<bool>("EngineRunning")
+                        .HasColumnType("boolean")
+                        .HasColumnName("engine_running");
+
+                    b.Property<double>("FeedBehindSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("feed_behind_seconds");
+
+                    b.Property<string>("FeedHeldBackBy")
+                        .HasColumnType("text")
+                        .HasColumnName("feed_held_back_by");
+
                     b.Property<DateTimeOffset>("LastSeenAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("last_seen_at");
+
+                    b.Property<bool>("Leader")
+                        .HasColumnType("boolean")
+                        .HasColumnName("leader");
 
                     b.Property<int>("RestartTimeSeconds")
                         .HasColumnType("integer")
@@ -184,6 +208,11 @@ namespace CN2.Api.Migrations
                         .IsRequired()
                         .HasColumnType("jsonb")
                         .HasColumnName("sessions");
+
+                    b.Property<string>("Version")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("version");
 
                     b.HasKey("Name")
                         .HasName("pk_control_node");

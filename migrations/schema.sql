@@ -215,7 +215,14 @@ CREATE TABLE public.control_node (
     name text NOT NULL,
     last_seen_at timestamp with time zone NOT NULL,
     restart_time_seconds integer NOT NULL,
-    sessions jsonb NOT NULL
+    sessions jsonb NOT NULL,
+    engine_bound boolean DEFAULT false NOT NULL,
+    engine_running boolean DEFAULT false NOT NULL,
+    leader boolean DEFAULT false NOT NULL,
+    address inet,
+    version text DEFAULT ''::text NOT NULL,
+    feed_held_back_by text,
+    feed_behind_seconds double precision DEFAULT 0 NOT NULL
 );
 
 CREATE TABLE public.event (

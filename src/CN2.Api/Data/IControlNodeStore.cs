@@ -6,7 +6,7 @@ namespace CN2.Api.Data;
 internal interface IControlNodeStore
 {
     Task<(bool Others, bool Unknown)> BeatAsync(
-        string name, int restartTimeSeconds, string? sessions, IReadOnlyCollection<string> changedRouters, CancellationToken ct);
+        ControlNodeBeat beat, string? sessions, IReadOnlyCollection<string> changedRouters, CancellationToken ct);
 
     Task<Dictionary<string, string>> SessionsAsync(CancellationToken ct);
 

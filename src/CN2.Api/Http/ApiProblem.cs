@@ -55,6 +55,9 @@ public sealed record ApiProblem(int Status, string Code, string Title, string De
 
     public static ApiProblem NodePortInUse(string detail) => new(409, ProblemCodes.NodePortInUse, "The node port is in use", detail);
 
+    public static ApiProblem Alive(string controlNode) => new(409, ProblemCodes.Alive, "The control node is alive",
+        $"ControlNode {controlNode} was seen within the last seconds; stop it and its BGP engine before you declare it dead.");
+
     public static ApiProblem IdempotencyKeyReused() => new(409, ProblemCodes.IdempotencyKeyReused, "The Idempotency-Key is taken",
         "This Idempotency-Key came with another body within the last 24 hours; use a new key for a new request.");
 

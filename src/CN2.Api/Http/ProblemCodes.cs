@@ -15,6 +15,7 @@ public static class ProblemCodes
     public const string PreconditionFailed = "precondition-failed";
     public const string SubnetOverlap = "subnet-overlap";
     public const string NodePortInUse = "node-port-in-use";
+    public const string Alive = "alive";
     public const string BeingDeleted = "being-deleted";
     public const string IdempotencyKeyReused = "idempotency-key-reused";
     public const string MethodNotAllowed = "method-not-allowed";

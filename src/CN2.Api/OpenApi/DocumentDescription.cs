@@ -69,6 +69,7 @@ internal static class DocumentDescription
         "Services" => "An address with ports, in front of endpoints.",
         "FloatingIPs" => "Addresses in use, and reservations of users.",
         "BgpRouters" => "The external routers that learn the routes.",
+        "ControlNodes" => "The replicas of CN2.Api, each with a BGP engine.",
         "Watch" => "Changes as they happen.",
         "Events" => "What happened and why.",
         _ => "",

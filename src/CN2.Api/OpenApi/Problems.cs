@@ -27,6 +27,7 @@ internal static class Problems
         [ProblemCodes.SubnetOverlap] = ("a subnet overlaps a subnet of a network that shares the routing table", ApiProblem.SubnetOverlap("100.0.0.0/24 overlaps 100.0.0.0/16 of ExternalNetwork ns2/vn-external2.")),
         [ProblemCodes.NodePortInUse] = ("another Service has the node port", ApiProblem.NodePortInUse("Node port 30080 is held by Service ns1/my-service.")),
         [ProblemCodes.BeingDeleted] = ("the resource is being deleted", ApiProblem.BeingDeleted("Service ns1/my-service")),
+        [ProblemCodes.Alive] = ("the control node is alive", ApiProblem.Alive("control")),
         [ProblemCodes.IdempotencyKeyReused] = ("the `Idempotency-Key` came with another body before", ApiProblem.IdempotencyKeyReused()),
         [ProblemCodes.TokenTooOld] = ("what happened after `Last-Event-ID` is no longer kept; begin again without it", new ApiProblem(410, ProblemCodes.TokenTooOld, "The token is too old", "What happened since is no longer kept; begin again without Last-Event-ID.")),
         [ProblemCodes.PreconditionFailed] = ("`If-Match` does not name the current generation", ApiProblem.PreconditionFailed("If-Match does not name the current generation, which is \"4\"; read the resource again and repeat the change on it.")),
@@ -128,6 +129,9 @@ internal static class Problems
                 break;
             case "VirtualRouters" or "VirtualMachineInterfaces" or "BgpRouters":
                 if (!deletes) yield return ProblemCodes.AddressInUse;
+                break;
+            case "ControlNodes":
+                if (deletes) yield return ProblemCodes.Alive;
                 break;
             case "ExternalNetworks":
                 yield return ProblemCodes.InUse;

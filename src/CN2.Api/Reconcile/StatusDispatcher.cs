@@ -10,6 +10,7 @@ internal sealed class StatusDispatcher(LoopState state, IBgpSpeaker speaker, ISt
     {
         state.Statuses.ForgetDrafts();
         state.Statuses.Add(state.Sequencer.Compiled.Keys);
+        state.ReachedPeersChanged();
         state.Statuses.Add(state.Resources.FloatingIPs.Where(f => f.Service is null).Select(f => f.Uid));
     }
 

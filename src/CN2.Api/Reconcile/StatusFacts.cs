@@ -53,7 +53,9 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
             EndpointsReady = compiled.EndpointsReady,
             Problems = compiled.Problems,
         };
-        var status = ServiceStatusCompiler.Compile((ServiceFacts)WithServing(facts, service.Uid, external));
+        // A Service that is being deleted waits for all that it holds.
+        var serving = (ServiceFacts)WithServing(facts, service.Uid, external) with { ControlNodesGone = ControlNodesGone(held) };
+        var status = ServiceStatusCompiler.Compile(serving);
         var document = new ServiceStatus(
             status.State, [], [], null, new ServiceEndpoints(compiled.EndpointsTotal, compiled.EndpointsReady), [], [.. status.Conditions.Select(Body)]);
         return new StatusDraft(ResourceKind.Service, service.Uid, Document(document), IsNews: true);
@@ -94,6 +96,7 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
             VirtualRouterErrors = state.Ledger.Accounts.Where(a => a is { Error: not null, Counts: true } && Concerns(a, owner))
                 .Select(a => new VirtualRouterError(a.Name, a.Error!)).OrderBy(e => e.VirtualRouter, StringComparer.Ordinal).ToEquatableList(),
             EntriesRefused = EntriesRefused(owner, floatingIPs),
+            ControlNodesGone = ControlNodesGone(floatingIPs),
             RoutesWanted = routes.Sum(r => r.Wanted),
             RoutesInSpeaker = routes.Sum(r => r.Bodies.Count),
             RoutesSent = routes.Sum(r => r.Bodies.Count(b => b.ControlNodes.Any(c => c.AdvertisedTo.Count > 0))),
@@ -125,6 +128,9 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
 
         return refusals.Count == 0 ? [] : refusals.ToEquatableList();
     }
+
+    private EquatableList<string> ControlNodesGone(IEnumerable<FloatingIP> floatingIPs) =>
+        floatingIPs.SelectMany(f => state.Others.GoneAnnouncersOf(f.Uid)).Distinct().Order(StringComparer.Ordinal).ToEquatableList();
 
     private IEnumerable<string> AwaitedBy(Guid owner) => state.Ledger.Accounts.Where(a => a.Counts && a.Awaits(owner)).Select(a => a.Name);
 

@@ -69,8 +69,8 @@ public sealed class WatchController(WatchHub hub, WatchedKinds kinds, WatchSlots
         foreach (var word in Request.Query["kinds"].ToString().Split(',', StringSplitOptions.TrimEntries))
         {
             if (Request.Query["kinds"].Count == 0) break;
-            if (ResourceKinds.TryParse(word, out var kind)) wanted.Add(kind);
-            else faults.Add("kinds", $"{word} is no collection; there are {string.Join(", ", ResourceKinds.AllCollections)}");
+            if (ResourceKinds.TryParse(word, out var kind) && kinds.Kinds.Contains(kind)) wanted.Add(kind);
+            else faults.Add("kinds", $"{word} is no collection that can be watched; there are {string.Join(", ", kinds.Kinds.Select(k => k.Collection()).Order(StringComparer.Ordinal))}");
         }
 
         var ns = Request.Query["namespace"].ToString();

@@ -30,6 +30,7 @@ public static class ConditionReason
     public const string NoPeer = "NoPeer";
     public const string RouteRefused = "RouteRefused";
     public const string AwaitingSpeaker = "AwaitingSpeaker";
+    public const string AwaitingControlNodes = "AwaitingControlNodes";
     public const string AwaitingPeers = "AwaitingPeers";
     public const string AddPathLimited = "AddPathLimited";
     public const string VirtualRoutersDown = "VirtualRoutersDown";

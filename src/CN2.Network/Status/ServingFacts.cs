@@ -41,6 +41,9 @@ public abstract record ServingFacts
     public int RoutesRefused { get; init; }
     public string? RouteRefusal { get; init; }
 
+    /// <summary>Control nodes that are gone and whose engine may still announce the address. Sorted.</summary>
+    public EquatableList<string> ControlNodesGone { get; init; } = [];
+
     /// <summary>False: the engine is <c>none</c>.</summary>
     public bool BgpEnabled { get; init; } = true;
 

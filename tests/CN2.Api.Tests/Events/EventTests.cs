@@ -62,7 +62,7 @@ public sealed class EventTests(ApiServer api) : IClassFixture<ApiServer>
         var ct = TestContext.Current.CancellationToken;
         var store = api.Services.GetRequiredService<AgentReportStore>();
         var now = DateTimeOffset.UtcNow;
-        await api.Services.GetRequiredService<ControlNodeStore>().BeatAsync("elsewhere", 120, null, [], ct); // else its agents are orphans
+        await api.Services.GetRequiredService<ControlNodeStore>().BeatAsync(new("elsewhere", 120), null, [], ct); // else its agents are orphans
         await store.ConnectAsync(new VRouterHello("node1", System.Net.IPAddress.Parse("172.27.115.111"), null, "1.0"), "elsewhere", 10, now, ct);
         await store.SaveAsync("elsewhere", [new VirtualRouterProgress("node1", TimeSpan.Zero, 1, 1, 1, "1.0", null)], ["node1"], ct);
         await store.DisconnectAsync("elsewhere", ["node1"], ct);
@@ -87,7 +87,7 @@ public sealed class EventTests(ApiServer api) : IClassFixture<ApiServer>
         foreach (var state in new[] { "Active", "Established", "Established", "Idle", "Active" })
         {
             var sessions = $$$"""{"peer":{"state":"{{{state}}}","lastError":null},"gone":{"state":"Established"}}""";
-            await store.BeatAsync("elsewhere", 120, sessions, ["peer"], ct);
+            await store.BeatAsync(new("elsewhere", 120), sessions, ["peer"], ct);
         }
 
         Assert.Equal(["SessionDown", "Established"], await ReasonsAsync("bgp-routers/peer"));

@@ -1,4 +1,6 @@
 using CN2.Api.Tests.Fixtures;
+using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 
 namespace CN2.Api.Tests.OpenApi;
 
@@ -10,6 +12,7 @@ public sealed class ExampleTests(ApiServer api) : IClassFixture<ApiServer>
     {
         var document = (await api.GetAsync("/openapi/v1.json")).Expect(200).Json!;
         var failures = new List<string>();
+        await AddControlNodesAsync();
         foreach (var (template, method, operation) in OpenApiTests.Operations(document))
         {
             var path = template;
@@ -37,5 +40,16 @@ public sealed class ExampleTests(ApiServer api) : IClassFixture<ApiServer>
         }
 
         Assert.Empty(failures);
+    }
+
+    /// <summary>One that is alive, and one that can be declared dead: only replicas make them.</summary>
+    private async Task AddControlNodesAsync()
+    {
+        await using var command = api.Services.GetRequiredService<NpgsqlDataSource>().CreateCommand(
+            """
+            INSERT INTO control_node (name, last_seen_at, restart_time_seconds, sessions)
+            VALUES ('control', now() + interval '1 hour', 120, '{}'), ('control9', now() - interval '1 hour', 120, '{}')
+            """);
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 }

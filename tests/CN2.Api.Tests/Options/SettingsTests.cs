@@ -57,6 +57,7 @@ public sealed class SettingsTests
     [InlineData("NodePorts:From", "0")]
     [InlineData("NodePorts:To", "29999")]
     [InlineData("Database:Migrate", "perhaps")]
+    [InlineData("ControlNode:EngineBound", "perhaps")]
     [InlineData("ConnectionStrings:CN2", "Nonsense=1")]
     public void A_wrong_setting_is_named_with_its_value(string key, string value)
     {

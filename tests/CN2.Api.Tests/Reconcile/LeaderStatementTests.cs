@@ -71,7 +71,7 @@ public sealed class LeaderStatementTests(PrivatePostgres postgres) : IAsyncLifet
         Assert.Equal(50, await QueryAsync<long>("SELECT count(*) FROM virtual_router_status WHERE connected"));
     }
 
-    private Task<(bool Others, bool Unknown)> BeatAsync(string controlNode) => _parts.Get<ControlNodeStore>().BeatAsync(controlNode, 120, null, [], CancellationToken.None);
+    private Task<(bool Others, bool Unknown)> BeatAsync(string controlNode) => _parts.Get<ControlNodeStore>().BeatAsync(new ControlNodeBeat(controlNode, 120, true, true, false, null, "1.0"), null, [], CancellationToken.None);
 
     private Task<int> MarkLostAsync() => _parts.Get<AgentReportStore>().MarkLostAsync(_lease, ControlNodeStore.GoneAfter, LostAfter, [], 0, CancellationToken.None);
 

@@ -45,6 +45,8 @@ public sealed class ServiceStatusTests
         { "cluster IP", new ServiceFacts { Type = ServiceType.ClusterIP, Programmed = true, EndpointsTotal = 1, EndpointsReady = 1 }, "Success | T Allocated | T Programmed | T NotApplicable | T Ready" },
         { "cluster IPs exhausted", new ServiceFacts { Type = ServiceType.ClusterIP, PendingReason = "ClusterIPsExhausted" }, "Pending | F ClusterIPsExhausted | F AwaitingVirtualRouters | T NotApplicable | F NotAllocated" },
         { "deleting, routes left", Serving with { Deleting = true }, "Deleting | T Allocated | T Programmed | T Deleting | F Deleting" },
+        { "deleting, a control node gone", Serving with { Deleting = true, RoutesInSpeaker = 0, ControlNodesGone = ["control"] }, "Deleting | T Allocated | T Programmed | T AwaitingControlNodes | F AwaitingControlNodes" },
+        { "a control node gone", Serving with { ControlNodesGone = ["control"] }, "Success | T Allocated | T Programmed | T Advertised | T Ready" },
         { "deleting, pending", new ServiceFacts { Deleting = true, PendingReason = "NoExternalNetwork" }, "Deleting | F NoExternalNetwork | F AwaitingVirtualRouters | F Deleting | F Deleting" },
     };
 
