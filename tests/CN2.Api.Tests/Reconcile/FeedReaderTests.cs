@@ -93,6 +93,8 @@ public sealed class FeedReaderTests(PrivatePostgres postgres) : IAsyncLifetime
     public async Task When_the_feed_was_trimmed_past_the_position_all_rows_are_read_again()
     {
         await EndpointAsync("pod1");
+        // Other tests have transactions on the same server; the position of a load is below the oldest one.
+        await Eventually.TrueAsync(() => Query<bool>("SELECT NOT EXISTS (SELECT FROM change WHERE xid >= pg_snapshot_xmin(pg_current_snapshot()))"));
         await LoadAsync();
         Assert.Single(_parts.State.Resources.VirtualMachineInterfaces);
         // Rows that no reader will ever see: written and trimmed in one transaction, as after an hour without this replica.
