@@ -21,7 +21,7 @@ public sealed class VRouterAgentTests : IAsyncLifetime
         _server = await StubServer.StartAsync();
         _second = await StubServer.StartAsync();
         var options = new AgentCommand.Run([new Uri(_server.Url), new Uri(_second.Url)], "compute1", IPAddress.Parse("172.27.115.242"), IPAddress.Parse("fd00::242"), null, "cn2");
-        _agent = new VRouterAgent(options, _dataplane, new NetworkProber(), new HealthStore(null, TimeProvider.System), TimeProvider.System, NullLogger<VRouterAgent>.Instance);
+        _agent = new VRouterAgent(options, _dataplane, new OnLoopback(), new HealthStore(null, TimeProvider.System), TimeProvider.System, NullLogger<VRouterAgent>.Instance);
         _running = _agent.RunAsync(_stop.Token);
     }
 
@@ -260,7 +260,7 @@ public sealed class VRouterAgentTests : IAsyncLifetime
         var probe = new Probe
         {
             Uid = WireMapping.Uid(uid),
-            Address = Wire.Address("127.0.0.1"),
+            Address = Wire.Address("10.0.0.1"),
             MonitorType = MonitorType.Tcp,
             Port = (uint)web.Port,
             DelaySeconds = 1,
@@ -279,5 +279,15 @@ public sealed class VRouterAgentTests : IAsyncLifetime
         await _server.DisposeAsync();
         report = (await (await _second.NextAsync()).NextAsync(AgentMessage.BodyOneofCase.Health)).Health;
         Assert.Equal((probe.Uid, Health.Unhealthy), (report.Endpoints[0].Uid, report.Endpoints[0].Health));
+    }
+
+    /// <summary>The agent takes no probe of a loopback address; the test's endpoints listen there all the same.</summary>
+    private sealed class OnLoopback : IProber, IDisposable
+    {
+        private readonly NetworkProber _prober = new();
+
+        public Task<ProbeResult> ProbeAsync(ProbeTarget target, CancellationToken cancellation) => _prober.ProbeAsync(target with { Address = IPAddress.Loopback }, cancellation);
+
+        public void Dispose() => _prober.Dispose();
     }
 }
