@@ -1,4 +1,6 @@
 using System.Security.Cryptography;
+using System.Text;
+using CN2.VRouter.Host;
 using Google.Protobuf;
 
 namespace CN2.VRouter;
@@ -20,17 +22,10 @@ internal sealed class AgentIdentity
     public static AgentIdentity Of(string? directory)
     {
         if (directory is null) return new(RandomNumberGenerator.GetBytes(Length));
-        Directory.CreateDirectory(directory);
         var path = Path.Combine(Path.GetFullPath(directory), FileName);
         if (File.Exists(path) && Read(path) is { } kept) return new(kept);
         var made = RandomNumberGenerator.GetBytes(Length);
-        using (var file = new FileStream(path + ".new", FileMode.Create, FileAccess.Write))
-        {
-            file.Write(System.Text.Encoding.ASCII.GetBytes(Convert.ToHexStringLower(made)));
-            file.Flush(flushToDisk: true);
-        }
-
-        File.Move(path + ".new", path, overwrite: true);
+        StateFile.Replace(path, Encoding.ASCII.GetBytes(Convert.ToHexStringLower(made)));
         return new(made);
     }
 

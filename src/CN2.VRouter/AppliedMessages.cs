@@ -6,9 +6,6 @@ namespace CN2.VRouter;
 /// <summary>The answer to a revision. Pure.</summary>
 internal static class AppliedMessages
 {
-    /// <summary>A server keeps them for each agent, and an answer must stay well below the 4 MB that gRPC takes.</summary>
-    public const int MaximumRefusals = 4_000;
-
     private const int MaximumReason = 300;
 
     /// <param name="faults">Items that the agent leaves out.</param>
@@ -22,7 +19,7 @@ internal static class AppliedMessages
         var applied = new Applied { Revision = revision };
         var count = faults.Count + refused.Count;
         if (count == 0) return applied;
-        if (!takesRefusals || count > MaximumRefusals)
+        if (!takesRefusals || count > RefusalProtocol.MaximumRefusals)
         {
             applied.Error = Summary(faults, refused)!;
             return applied;

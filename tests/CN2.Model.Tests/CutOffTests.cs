@@ -23,9 +23,7 @@ public sealed class CutOffTests
         await using var lab = new ModelLab();
         using var http = lab.OpenHttp();
         var api = new ApiClient(http);
-        await SetUpAsync(lab, api);
-        string[] hops = [.. ModelLab.VirtualRouters.Select(v => ModelLab.AddressOf(v, 4))];
-        await Eventually.TrueAsync(() => Hops(lab).SequenceEqual(hops), "both routes are out", 60);
+        var hops = await AnnouncedHopsAsync(lab, api);
         foreach (var (name, hop) in ModelLab.VirtualRouters.Zip(hops)) lab.RouterHost.Ip($"route add {Address}/32 via {hop} table {Table(name)}\nrule add tos 0x{Tos(name):x2} lookup {Table(name)}");
 
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
@@ -79,9 +77,7 @@ public sealed class CutOffTests
         await using var lab = new ModelLab();
         using var http = lab.OpenHttp();
         var api = new ApiClient(http);
-        await SetUpAsync(lab, api);
-        string[] hops = [.. ModelLab.VirtualRouters.Select(v => ModelLab.AddressOf(v, 4))];
-        await Eventually.TrueAsync(() => Hops(lab).SequenceEqual(hops), "both routes are out", 60);
+        var hops = await AnnouncedHopsAsync(lab, api);
         var events = await EventsAsync(api, "Disconnected");
 
         using (var second = lab.StartAgent("second", "vr1", lab.RouterHost, ModelLab.RouterAddress, "fd07::9"))
@@ -113,6 +109,15 @@ public sealed class CutOffTests
 
     private static async Task<JsonNode?> ConditionAsync(ApiClient api, string name, string type) =>
         (await api.GetAsync($"/v1/virtual-routers/{name}")).Json?["status"]?["conditions"]?.AsArray().FirstOrDefault(c => (string?)c!["type"] == type);
+
+    /// <summary>The next hops of the FloatingIP, when the router has the routes of both vRouters.</summary>
+    private static async Task<string[]> AnnouncedHopsAsync(ModelLab lab, ApiClient api)
+    {
+        await SetUpAsync(lab, api);
+        string[] hops = [.. ModelLab.VirtualRouters.Select(v => ModelLab.AddressOf(v, 4))];
+        await Eventually.TrueAsync(() => Hops(lab).SequenceEqual(hops), "both routes are out", 60);
+        return hops;
+    }
 
     private static async Task SetUpAsync(ModelLab lab, ApiClient api)
     {

@@ -19,13 +19,13 @@ public sealed class AppliedMessagesTests
     [Fact]
     public void Reasons_are_cut_and_too_many_refusals_refuse_the_revision()
     {
-        var refused = Instances(AppliedMessages.MaximumRefusals);
+        var refused = Instances(RefusalProtocol.MaximumRefusals);
         var applied = AppliedMessages.Of(3, None, refused, takesRefusals: true);
-        Assert.Equal((AppliedMessages.MaximumRefusals, ""), (applied.Refused.Count, applied.Error));
+        Assert.Equal((RefusalProtocol.MaximumRefusals, ""), (applied.Refused.Count, applied.Error));
         Assert.InRange(applied.CalculateSize(), 1, 2 * 1024 * 1024);
         applied = AppliedMessages.Of(3, new Dictionary<ItemKey, string> { [new ItemKey { RoutingInstance = 9 }] = "first" }, refused, takesRefusals: true);
         Assert.Empty(applied.Refused);
-        Assert.Equal($"first (and {AppliedMessages.MaximumRefusals} more)", applied.Error);
+        Assert.Equal($"first (and {RefusalProtocol.MaximumRefusals} more)", applied.Error);
     }
 
     [Fact]

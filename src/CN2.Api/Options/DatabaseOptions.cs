@@ -39,8 +39,8 @@ public sealed record DatabaseOptions
         var severalHosts = connection.Host?.Contains(',', StringComparison.Ordinal) == true;
         // Prepared statements halve PostgreSQL's work per statement. A pooled connection needs no reset between two uses, because none
         // carries session state: SET, LISTEN, temporary tables and session locks are only used on a DedicatedConnection.
-        // A server that hangs: a single request has its answer within 5 s, and RequestDeadline answers every one within 10 s. Npgsql waits for Command Timeout, then for Timeout while it tries to cancel
-        // the statement by another connection, then for Cancellation Timeout.
+        // A server that hangs: a single request has its answer within 5 s, and RequestDeadline answers every one within 10 s. Npgsql waits for
+        // Command Timeout, then for Timeout while it tries to cancel the statement by another connection, then for Cancellation Timeout.
         AddIfAbsent("Max Auto Prepare", 200);
         AddIfAbsent("Auto Prepare Min Usages", 2);
         AddIfAbsent("No Reset On Close", true);

@@ -102,15 +102,19 @@ internal sealed class AnnouncementRows
         }
     }
 
-    /// <summary>The database reads like this now.</summary>
-    public void WereSaved(IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> rows)
+    /// <summary>The database reads like this now. Answers the paths that these rows named before and do not name any more.</summary>
+    public IReadOnlyList<(Guid FloatingIP, RouteKey Path)> WereSaved(IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> rows)
     {
+        var gone = new List<(Guid, RouteKey)>();
         foreach (var (floatingIP, paths) in rows)
         {
+            if (_saved.TryGetValue(floatingIP, out var before)) gone.AddRange(before.Except(paths ?? []).Select(p => (floatingIP, p)));
             if (paths is null) _saved.Remove(floatingIP);
             else _saved[floatingIP] = [.. paths];
             _due.Remove(floatingIP);
         }
+
+        return gone;
     }
 
     /// <summary>How a row must read; null when it must not be there.</summary>

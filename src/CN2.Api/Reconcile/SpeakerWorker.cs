@@ -174,9 +174,7 @@ internal sealed partial class SpeakerWorker(
         var due = _rows.Due;
         if (due.Count == 0) return;
         await store.SaveAsync(self.Name, due, IdentifierOf, _rows.HasReaders, ct);
-        _rows.WereSaved(due);
-        foreach (var (floatingIP, path) in _identifiers.Keys.Where(k => due.TryGetValue(k.FloatingIP, out var paths) && paths?.Contains(k.Path) != true).ToList())
-            _identifiers.Remove((floatingIP, path));
+        foreach (var gone in _rows.WereSaved(due)) _identifiers.Remove(gone);
         inbox.Wake(); // a deletion may wait for a row to go
     }
 
@@ -201,7 +199,7 @@ internal sealed partial class SpeakerWorker(
         var answer = await speaker.SetPathsAsync([.. announce.Select(ToPath)], ct);
         var (announced, notAnnounced) = Split(announce, answer);
         var withdrawn = Confirmed(withdraw, answer);
-        var waiting = answer.Where(r => r.IsWithdrawal).Select(r => r.Key).ToHashSet();
+        var waiting = WaitingIn(answer);
         foreach (var row in _earlier)
             foreach (var path in row.Paths.Keys)
                 if (waiting.Contains(new(row.Address, path))) FloatingIPsOf(new(row.Address, path)).Add(row.FloatingIP);
@@ -264,7 +262,7 @@ internal sealed partial class SpeakerWorker(
     /// </summary>
     private IReadOnlyCollection<FloatingIPRoute> Confirmed(IReadOnlyCollection<FloatingIPRoute> withdraw, IReadOnlyList<RefusedPath> answer)
     {
-        var waiting = answer.Where(r => r.IsWithdrawal).Select(r => r.Key).ToHashSet();
+        var waiting = WaitingIn(answer);
         if (waiting.Count == 0) return withdraw;
         var left = withdraw.Where(r => waiting.Contains(KeyOf(r))).ToList();
         if (left.Count > 0)
@@ -272,8 +270,12 @@ internal sealed partial class SpeakerWorker(
             jobs.PutBack(new SpeakerJob.ChangeRoutes([], left));
             _mustRepeat = true;
         }
+
         return [.. withdraw.Where(r => !waiting.Contains(KeyOf(r)))];
     }
+
+    /// <summary>The paths of an answer that a router may still have.</summary>
+    private static HashSet<BgpPathKey> WaitingIn(IReadOnlyList<RefusedPath> answer) => [.. answer.Where(r => r.IsWithdrawal).Select(r => r.Key)];
 
     /// <summary>Asks whether routers still have paths of an earlier run; the rows of those that they do not have may go.</summary>
     private async Task ConfirmLeftoversAsync(CancellationToken ct)
@@ -281,7 +283,7 @@ internal sealed partial class SpeakerWorker(
         try
         {
             var answer = await speaker.ChangePathsAsync([], [.. _leftovers.Keys], ct);
-            var waiting = answer.Where(r => r.IsWithdrawal).Select(r => r.Key).ToHashSet();
+            var waiting = WaitingIn(answer);
             foreach (var (key, floatingIPs) in _leftovers.Where(l => !waiting.Contains(l.Key)).ToList())
             {
                 _leftovers.Remove(key);

@@ -66,9 +66,9 @@ public sealed class WatchController(WatchHub hub, WatchedKinds kinds, WatchSlots
     private WatchFilter ReadFilter(FaultList faults)
     {
         var wanted = new HashSet<ResourceKind>();
-        foreach (var word in Request.Query["kinds"].ToString().Split(',', StringSplitOptions.TrimEntries))
+        var words = Request.Query["kinds"] is { Count: > 0 } given ? given.ToString().Split(',', StringSplitOptions.TrimEntries) : [];
+        foreach (var word in words)
         {
-            if (Request.Query["kinds"].Count == 0) break;
             if (ResourceKinds.TryParse(word, out var kind) && kinds.Kinds.Contains(kind)) wanted.Add(kind);
             else faults.Add("kinds", $"{word} is no collection that can be watched; there are {string.Join(", ", kinds.Kinds.Select(k => k.Collection()).Order(StringComparer.Ordinal))}");
         }

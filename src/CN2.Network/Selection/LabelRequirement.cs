@@ -19,20 +19,7 @@ public sealed record LabelRequirement(string Key, LabelOperator Operator, Equata
     }
 
     /// <summary>The values are sorted, so few of them are looked at.</summary>
-    private bool Has(string value)
-    {
-        int low = 0, high = Values.Count - 1;
-        while (low <= high)
-        {
-            var middle = (low + high) / 2;
-            var order = string.CompareOrdinal(Values[middle], value);
-            if (order == 0) return true;
-            if (order < 0) low = middle + 1;
-            else high = middle - 1;
-        }
-
-        return false;
-    }
+    private bool Has(string value) => Values.AsSpan().BinarySearch(value, StringComparer.Ordinal) >= 0;
 
     /// <summary>In the grammar of <see cref="LabelSelector.TryParse"/>.</summary>
     public override string ToString() => Operator switch

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using CN2.Network.Resources;
+using CN2.VRouter.Host;
 
 namespace CN2.VRouter.Probes;
 
@@ -29,7 +30,7 @@ public sealed partial class HealthStore : IDisposable
         _path = Path.Combine(Path.GetFullPath(directory), FileName);
         try
         {
-            Write([]); // fail now, not at the first change
+            StateFile.WriteBeside(_path, Content([])); // fail now, not at the first change
             if (!File.Exists(_path)) return;
             var saved = JsonSerializer.Deserialize(File.ReadAllBytes(_path), Json.Default.DictionaryGuidEntry);
             foreach (var (uid, entry) in saved ?? []) _entries[uid] = entry;
@@ -66,7 +67,7 @@ public sealed partial class HealthStore : IDisposable
         {
             lock (_writing)
             {
-                File.Move(Write(new Dictionary<Guid, Entry>(_entries)), _path, overwrite: true);
+                StateFile.Replace(_path, Content(new Dictionary<Guid, Entry>(_entries)));
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -86,17 +87,7 @@ public sealed partial class HealthStore : IDisposable
     private static string Fingerprint(ProbeTarget target) =>
         $"{target.Address} {target.MonitorType} {target.Port} {target.HttpMethod} {target.UrlPath} {string.Join(',', target.ExpectedCodes.Ranges.Select(r => (r.First, r.Last)))}";
 
-    /// <summary>Writes a new file beside the valid one.</summary>
-    private string Write(Dictionary<Guid, Entry> entries)
-    {
-        var temporary = _path + ".new";
-        Directory.CreateDirectory(Path.GetDirectoryName(temporary)!);
-        using var file = new FileStream(temporary, FileMode.Create, FileAccess.Write);
-        file.Write(JsonSerializer.SerializeToUtf8Bytes(entries, Json.Default.DictionaryGuidEntry));
-        // Without it the renamed file may be empty after a power cut.
-        file.Flush(flushToDisk: true);
-        return temporary;
-    }
+    private static byte[] Content(Dictionary<Guid, Entry> entries) => JsonSerializer.SerializeToUtf8Bytes(entries, Json.Default.DictionaryGuidEntry);
 
     private void Changed()
     {

@@ -251,12 +251,7 @@ public sealed class SpeakerWorkerTests(ApiServerWithoutReconciler api) : IClassF
     [Fact]
     public async Task The_row_of_a_path_of_an_earlier_run_goes_when_no_router_has_the_path_any_more()
     {
-        var route = await RouteAsync();
-        await StartAsync();
-        await DoneAsync(new SpeakerJob.ReplaceAll([route], []), d => d.IsFirstSet);
-        await _stop.CancelAsync();
-        await _run.ContinueWith(_ => { }, TaskScheduler.Default);
-
+        var route = await AnnounceInAnEarlierRunAsync();
         await using var next = new LoopParts(api.ConnectionString, _self);
         var key = new BgpPathKey(route.Address, route.Path);
         next.Speaker.Waiting.Add(key);
@@ -277,12 +272,7 @@ public sealed class SpeakerWorkerTests(ApiServerWithoutReconciler api) : IClassF
     [Fact]
     public async Task Rows_of_an_earlier_run_say_whether_something_may_be_announced_and_go_with_the_first_set()
     {
-        var route = await RouteAsync();
-        await StartAsync();
-        await DoneAsync(new SpeakerJob.ReplaceAll([route], []), d => d.IsFirstSet);
-        await _stop.CancelAsync();
-        await _run.ContinueWith(_ => { }, TaskScheduler.Default);
-
+        var route = await AnnounceInAnEarlierRunAsync();
         await using var next = new LoopParts(api.ConnectionString, _self);
         var worker = next.Get<SpeakerWorker>();
         Assert.True(await worker.LoadAsync(TestContext.Current.CancellationToken));
@@ -296,6 +286,17 @@ public sealed class SpeakerWorkerTests(ApiServerWithoutReconciler api) : IClassF
     }
 
     /// <summary>A route of a new FloatingIP.</summary>
+    /// <summary>A route that this control node announced before it stopped.</summary>
+    private async Task<FloatingIPRoute> AnnounceInAnEarlierRunAsync()
+    {
+        var route = await RouteAsync();
+        await StartAsync();
+        await DoneAsync(new SpeakerJob.ReplaceAll([route], []), d => d.IsFirstSet);
+        await _stop.CancelAsync();
+        await _run.ContinueWith(_ => { }, TaskScheduler.Default);
+        return route;
+    }
+
     private async Task<FloatingIPRoute> RouteAsync()
     {
         var made = (await api.PostAsync("/v1/namespaces/default/floating-ips", $$"""{"name":"w{{Interlocked.Increment(ref _count)}}","externalNetwork":"workers"}""")).Expect(201).Json!;

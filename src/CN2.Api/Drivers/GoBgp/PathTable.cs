@@ -1,3 +1,5 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace CN2.Api.Drivers.GoBgp;
 
 /// <summary>
@@ -59,6 +61,9 @@ internal sealed class PathTable
 
     public ReadOnlySpan<HeldPath> this[EngineRouteKey key] => _paths.TryGetValue(key, out var paths) ? paths : [];
 
+    /// <summary>The path of a prefix through this next hop; null: there is none.</summary>
+    public HeldPath? Find(EngineRouteKey key, System.Net.IPAddress nextHop) => TryFind(key, nextHop, out var paths, out var index) ? paths[index] : null;
+
     public void EnsureCapacity(int keys) => _paths.EnsureCapacity(keys);
 
     /// <summary>
@@ -97,9 +102,7 @@ internal sealed class PathTable
     public bool Remove(EngineRouteKey key, System.Net.IPAddress nextHop, out HeldPath removed)
     {
         removed = default;
-        if (!_paths.TryGetValue(key, out var paths)) return false;
-        var index = Array.FindIndex(paths, p => p.NextHop.Address.Equals(nextHop));
-        if (index < 0) return false;
+        if (!TryFind(key, nextHop, out var paths, out var index)) return false;
         removed = paths[index];
         if (removed.Leaving) Leaving.Remove((key, nextHop));
         if (paths.Length == 1) _paths.Remove(key);
@@ -115,9 +118,7 @@ internal sealed class PathTable
     /// </summary>
     public HeldPath? Leave(EngineRouteKey key, System.Net.IPAddress nextHop)
     {
-        if (!_paths.TryGetValue(key, out var paths)) return null;
-        var index = Array.FindIndex(paths, p => p.NextHop.Address.Equals(nextHop));
-        if (index < 0) return null;
+        if (!TryFind(key, nextHop, out var paths, out var index)) return null;
         if (paths[index].Leaving) return paths[index];
         Set(key, paths[index].NextHop, paths[index].Attributes.AsWorst(), null, out _, out var after);
         after = after with { Leaving = true };
@@ -129,9 +130,7 @@ internal sealed class PathTable
     /// <summary>The engine has given the path this number.</summary>
     public void Learn(EngineRouteKey key, System.Net.IPAddress nextHop, uint wireIdentifier)
     {
-        if (!_paths.TryGetValue(key, out var paths)) return;
-        var index = Array.FindIndex(paths, p => p.NextHop.Address.Equals(nextHop));
-        if (index < 0 || paths[index].WireIdentifier == wireIdentifier) return;
+        if (!TryFind(key, nextHop, out var paths, out var index) || paths[index].WireIdentifier == wireIdentifier) return;
         Retire(key, paths[index]);
         paths[index] = paths[index] with { WireIdentifier = wireIdentifier };
     }
@@ -141,9 +140,7 @@ internal sealed class PathTable
     {
         Retire(key, path);
         Learn(key, path.NextHop.Address, NextWireIdentifier(key));
-        foreach (var held in this[key])
-            if (held.NextHop.Address.Equals(path.NextHop.Address)) return held;
-        return path;
+        return Find(key, path.NextHop.Address) ?? path;
     }
 
     /// <summary>The wire identifier that the engine will give to the next new path of the prefix; 0 when that is not known any more.</summary>
@@ -164,7 +161,7 @@ internal sealed class PathTable
     /// <summary>
     /// The order in which an empty engine must get the paths of a prefix, so that each gets its old wire identifier again; null stands for
     /// a path that is added and withdrawn at once, to use up a number. Paths without a number get the free ones. <paramref name="mayRenumber"/>:
-    /// the routers keep nothing, and the paths are numbered anew. The answer is the number of unused numbers.
+    /// the routers keep nothing, and the paths are numbered anew.
     /// </summary>
     public IEnumerable<(EngineRouteKey Key, IReadOnlyList<HeldPath?> Order)> Arrange(bool mayRenumber)
     {
@@ -197,11 +194,16 @@ internal sealed class PathTable
         return unused;
     }
 
-    public bool Contains(EngineRouteKey key, System.Net.IPAddress nextHop)
+    public bool Contains(EngineRouteKey key, System.Net.IPAddress nextHop) => TryFind(key, nextHop, out _, out _);
+
+    private bool TryFind(EngineRouteKey key, System.Net.IPAddress nextHop, [NotNullWhen(true)] out HeldPath[]? paths, out int index)
     {
-        foreach (var path in this[key])
-            if (path.NextHop.Address.Equals(nextHop)) return true;
-        return false;
+        index = -1;
+        if (!_paths.TryGetValue(key, out paths)) return false;
+        // A loop, because a delegate would be allocated for each path that is looked at.
+        for (var i = 0; i < paths.Length && index < 0; i++)
+            if (paths[i].NextHop.Address.Equals(nextHop)) index = i;
+        return index >= 0;
     }
 
     private void Tally(EngineRouteKey key, int paths, int prefixes, PathAttributes attributes)

@@ -12,7 +12,6 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
     /// <summary>A router that has not come back after this time does not hold up withdrawals any more: when it comes, it drops what it kept.</summary>
     public static readonly TimeSpan LateAfter = TimeSpan.FromSeconds(10);
 
-
     /// <summary>By address, without the peers that the engine cannot be given; null until the first call of <see cref="Set"/>.</summary>
     private Dictionary<string, BgpPeer>? _wanted;
 

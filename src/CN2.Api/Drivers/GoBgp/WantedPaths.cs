@@ -62,18 +62,11 @@ internal sealed class WantedPaths(PathMapper mapper)
             foreach (var path in paths)
             {
                 if (EngineRouteKey.From(path) is not { } key) identifiers.Add(0);
-                else if (Find(key, path.Path.NextHop) is { } held) identifiers.Add(held.WireIdentifier);
+                else if (_table.Find(key, path.Path.NextHop) is { } held) identifiers.Add(held.WireIdentifier);
                 else identifiers.Add(isConnected ? Next(key) : 0);
             }
         }
         return identifiers;
-
-        HeldPath? Find(EngineRouteKey key, IPAddress nextHop)
-        {
-            foreach (var held in _table[key])
-                if (held.NextHop.Address.Equals(nextHop)) return held;
-            return null;
-        }
 
         uint Next(EngineRouteKey key)
         {
@@ -124,11 +117,7 @@ internal sealed class WantedPaths(PathMapper mapper)
         {
             var (identifier, wireIdentifier) = ((uint?)null, NewWireIdentifier(turn, key, wanted));
             PathAttributes? before = null;
-            foreach (var held in _table[key])
-            {
-                if (!held.NextHop.Address.Equals(nextHop.Address)) continue;
-                (identifier, before, wireIdentifier) = (held.Identifier, held.Attributes, held.WireIdentifier);
-            }
+            if (_table.Find(key, nextHop.Address) is { } held) (identifier, before, wireIdentifier) = (held.Identifier, held.Attributes, held.WireIdentifier);
             wanted.Set(key, nextHop, attributes, identifier, out _, out var after, wireIdentifier);
             if (identifier is { } had && had != after.Identifier)
                 changes.Add(new(key, new(nextHop, before!, had), IsWithdraw: true));
@@ -153,7 +142,7 @@ internal sealed class WantedPaths(PathMapper mapper)
         }
 
         lock (_lock) _table = wanted;
-        return new(changes, [.. refused, .. wanted.Leaving.Select(l => Unconfirmed(turn, l.Key, l.NextHop))]);
+        return new(changes, [.. refused, .. wanted.Leaving.Select(l => Unconfirmed(l.Key, wanted.Find(l.Key, l.NextHop)!.Value))]);
     }
 
     /// <summary>Adds and removes; a path that is added and removed at once stays.</summary>
@@ -359,19 +348,12 @@ internal sealed class WantedPaths(PathMapper mapper)
         return table is null || next == 0 ? next : Math.Max(next, table.NextWireIdentifier(key));
     }
 
-    private RefusedPath Unconfirmed(EngineTurn turn, EngineRouteKey key, IPAddress nextHop)
-    {
-        foreach (var path in Of(turn, key))
-            if (path.NextHop.Address.Equals(nextHop)) return new(PathMapper.ToBgpPath(key, path).Key, LeavingReason, IsWithdrawal: true);
-        throw new InvalidOperationException($"{key} through {nextHop} is not in the table.");
-    }
+    private static RefusedPath Unconfirmed(EngineRouteKey key, HeldPath path) => new(PathMapper.ToBgpPath(key, path).Key, LeavingReason, IsWithdrawal: true);
 
     /// <summary>True when the path stays as a leaving one.</summary>
     private bool RemoveOrLeave(EngineRouteKey key, IPAddress nextHop, bool mayWithdraw, List<PathChange> changes)
     {
-        var was = default(HeldPath);
-        foreach (var path in _table[key])
-            if (path.NextHop.Address.Equals(nextHop)) was = path;
+        var was = _table.Find(key, nextHop) ?? default;
         // No router has a path that the engine never got.
         if (mayWithdraw || was is { WireIdentifier: 0, Leaving: false })
         {

@@ -29,9 +29,6 @@ internal static class VRouterMessages
 
     private const int InstanceBytes = 16;
 
-    /// <summary>What is kept of one agent's refusals; an agent that refuses more refuses the revision.</summary>
-    private const int MaximumRefusals = 4_000;
-
     /// <summary>The first message to every agent.</summary>
     public static ServerMessage Welcome { get; } = new() { Welcome = new Welcome { TakesRefusals = true } };
 
@@ -66,7 +63,7 @@ internal static class VRouterMessages
         var read = new Dictionary<VirtualRouterItem, string>();
         foreach (var refusal in refused)
         {
-            if (read.Count < MaximumRefusals && Item(refusal.Item) is { } item) read[item] = Text(refusal.Reason) ?? "the agent gives no reason";
+            if (read.Count < RefusalProtocol.MaximumRefusals && Item(refusal.Item) is { } item) read[item] = Text(refusal.Reason) ?? "the agent gives no reason";
         }
 
         return [.. read.Select(r => new VRouterRefusal(r.Key, r.Value))];
