@@ -3,8 +3,8 @@ using Npgsql;
 namespace CN2.Api.Data;
 
 /// <summary>
-/// Waits for a database that is away. A fail-over takes seconds: whoever waits through it is served, instead of being refused and asking
-/// again. However many wait, one task asks the database. All members may be called from any thread.
+/// Waits for a database that is away, and finds out whether one hangs. A fail-over takes seconds: whoever waits through it is served, instead
+/// of being refused and asking again. However many wait, one task asks the database. All members may be called from any thread.
 /// </summary>
 public sealed class DatabasePresence([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource source, TimeProvider time)
 {
@@ -14,6 +14,9 @@ public sealed class DatabasePresence([FromKeyedServices(DatabasePools.ControlLoo
     /// <summary>Whoever has waited for the most part of it (a server that hangs, a pool that is used up) makes no further attempt.</summary>
     private static readonly TimeSpan LeastLeft = TimeSpan.FromSeconds(1);
 
+    /// <summary>A database that has not answered the smallest of questions within this time hangs.</summary>
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(1.5);
+
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Beyond this many the next one is refused at once: each holds a request in memory.</summary>
@@ -21,6 +24,7 @@ public sealed class DatabasePresence([FromKeyedServices(DatabasePools.ControlLoo
 
     private readonly Lock _lock = new();
     private Task? _return;
+    private Task<bool>? _question;
     private int _waiting;
 
     /// <summary>Ends when the database answers and takes writes. It must have failed just now.</summary>
@@ -52,6 +56,18 @@ public sealed class DatabasePresence([FromKeyedServices(DatabasePools.ControlLoo
         }
     }
 
+    /// <summary>
+    /// True: the server takes connections or statements and answers none (its processes are stopped, its disk does not answer). One that refuses
+    /// connections does not hang: a fail-over is worth the wait. The answer takes 1.5 s at most.
+    /// </summary>
+    public async Task<bool> HangsAsync()
+    {
+        Task<bool> question;
+        lock (_lock) question = _question is { IsCompleted: false } asked ? asked : _question = Task.Run(TimesOutAsync);
+        await ((Task)question.WaitAsync(AnswerTime, time)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return !question.IsCompletedSuccessfully || await question;
+    }
+
     private async Task AskAsync()
     {
         do
@@ -66,14 +82,33 @@ public sealed class DatabasePresence([FromKeyedServices(DatabasePools.ControlLoo
     {
         try
         {
-            // A standby answers too, and refuses every write.
-            await using var command = source.CreateCommand("SELECT NOT pg_is_in_recovery()");
-            return (bool)(await command.ExecuteScalarAsync())!;
+            return await TakesWritesAsync();
         }
         catch (Exception e)
         {
             // The server stops (the pool is disposed), or whoever waits meets the same failure himself and reports it.
             return e is ObjectDisposedException || !PostgresErrors.IsAway(e);
         }
+    }
+
+    private async Task<bool> TimesOutAsync()
+    {
+        try
+        {
+            await TakesWritesAsync();
+            return false;
+        }
+        catch (Exception e)
+        {
+            // Npgsql wraps the exception of a statement or a connection that was not answered in time.
+            return e is TimeoutException || e.InnerException is TimeoutException;
+        }
+    }
+
+    /// <summary>A standby answers too, and refuses every write.</summary>
+    private async Task<bool> TakesWritesAsync()
+    {
+        await using var command = source.CreateCommand("SELECT NOT pg_is_in_recovery()");
+        return (bool)(await command.ExecuteScalarAsync())!;
     }
 }
