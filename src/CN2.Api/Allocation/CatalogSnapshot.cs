@@ -9,6 +9,9 @@ namespace CN2.Api.Allocation;
 /// <summary>Namespaces, networks, selectors and the pools of cluster IPs at one <see cref="Version"/>. Immutable.</summary>
 public sealed class CatalogSnapshot
 {
+    /// <summary>Answers of <see cref="CandidatesFor"/> that are kept: clients can ask for any number of names that do not exist.</summary>
+    public const int MostRemembered = 4096;
+
     private readonly FrozenDictionary<Guid, CatalogNetwork> _byUid;
     private readonly FrozenDictionary<NamespacedName, CatalogNetwork> _byName;
     private readonly NetworkSelector[] _selectors;
@@ -18,6 +21,7 @@ public sealed class CatalogSnapshot
     private readonly int[] _serviceV4;
     private readonly int[] _serviceV6;
     private readonly ConcurrentDictionary<(string Namespace, string? Network, string? Selector), NetworkCandidates> _candidates = new();
+    private int _asked;
 
     public CatalogSnapshot(
         long version,
@@ -41,6 +45,9 @@ public sealed class CatalogSnapshot
 
     public long Version { get; }
 
+    /// <summary>How many answers of <see cref="CandidatesFor"/> are kept.</summary>
+    internal int Remembered => _candidates.Count;
+
     public IReadOnlyDictionary<string, LabelSet> Namespaces { get; }
 
     public CatalogNetwork? Network(Guid uid) => _byUid.GetValueOrDefault(uid);
@@ -56,8 +63,14 @@ public sealed class CatalogSnapshot
     /// Where a Service of <paramref name="ns"/> may get its external addresses (docs/contract.md §3): from the network it names; otherwise
     /// from the networks that its selector (default <c>default-external</c>) chooses, by priority, then name.
     /// </summary>
-    public NetworkCandidates CandidatesFor(string ns, string? network, string? selector) =>
-        _candidates.GetOrAdd((ns, network, selector), static (key, self) => self.Resolve(key.Namespace, key.Network, key.Selector), this);
+    public NetworkCandidates CandidatesFor(string ns, string? network, string? selector)
+    {
+        if (_candidates.TryGetValue((ns, network, selector), out var known)) return known;
+        var candidates = Resolve(ns, network, selector);
+        // Counted beforehand: the count of the dictionary takes all its locks.
+        if (Interlocked.Increment(ref _asked) <= MostRemembered) _candidates.TryAdd((ns, network, selector), candidates);
+        return candidates;
+    }
 
     private NetworkCandidates Resolve(string ns, string? network, string? selector)
     {

@@ -52,6 +52,7 @@ internal sealed partial class AgentEventHandler(
 
     private void Acknowledge(VirtualRouterLedger.Account account, AgentEvent.Applied applied)
     {
+        if (applied.Revision > account.LastRevision) return; // it was never sent
         if (SetError(account, applied.Error) && applied.Error is not null) LogRefused(account.Name, applied.Revision, applied.Error);
         if (applied.Error is not null) return;
 
@@ -66,7 +67,9 @@ internal sealed partial class AgentEventHandler(
     /// </summary>
     private void RecordHealth(AgentEvent.Health health)
     {
-        var found = health.Endpoints.Where(e => e.Health != EndpointHealth.Unknown).ToList();
+        // Only of endpoints that it probes, so that what waits for the database has a bound. A probe that is not known here yet is sent later,
+        // and the agent reports it again if its result differs.
+        var found = health.Endpoints.Where(e => e.Health != EndpointHealth.Unknown && state.Resources.ProbeOf(e.Uid)?.VirtualRouter == health.Name).ToList();
         foreach (var (endpoint, result, _) in found) dispatcher.ProbeFound(health.Name, endpoint, result);
         recorder.Health(found.Select(e => new EndpointHealthReport(e.Uid, health.Name, e.Health.ToString(), e.Message)));
     }

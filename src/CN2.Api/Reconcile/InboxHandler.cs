@@ -1,14 +1,24 @@
 namespace CN2.Api.Reconcile;
 
-/// <summary>Handles everything that other threads have posted since the last round, and what the speaker has to say about its peers.</summary>
+/// <summary>Handles what other threads have posted since the last round, and what the speaker has to say about its peers.</summary>
 internal sealed class InboxHandler(
     LoopState state, LoopInbox inbox, AgentEventHandler agents, SpeakerDispatcher speaker, LeaderDuties leader, SessionWatch sessions)
 {
+    /// <summary>Events of one round: whoever posts faster than the loop handles does not keep it from its other steps.</summary>
+    public const int MostAtOnce = 10_000;
+
     public Task WaitAsync(TimeSpan atMost, CancellationToken ct) => inbox.WaitAsync(atMost, ct);
 
     public void HandleAll()
     {
-        while (inbox.TryTake(out var loopEvent)) Handle(loopEvent);
+        for (var left = MostAtOnce; inbox.TryTake(out var loopEvent); left--)
+        {
+            Handle(loopEvent);
+            if (left > 1) continue;
+            inbox.Wake(); // the next round takes the rest
+            break;
+        }
+
         if (sessions.TakeReachChanged()) state.ReachedPeersChanged();
         speaker.TakeImported();
     }

@@ -68,8 +68,14 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
     /// <summary>The account of one vRouter.</summary>
     public sealed class Account(string name)
     {
+        /// <summary>So many messages that are not acknowledged are told apart; later ones count as one.</summary>
+        public const int MostOutstanding = 10_000;
+
         private readonly Queue<Outstanding> _outstanding = new();
         private readonly Dictionary<Guid, AckMark> _awaited = [];
+
+        /// <summary>The newest of them.</summary>
+        private Outstanding? _last;
 
         /// <summary>The revision of the whole configuration on the current stream; acknowledgements below it belong to an earlier stream.</summary>
         private ulong _wholeRevision = ulong.MaxValue;
@@ -117,6 +123,9 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
         /// <summary>Something that was sent is not acknowledged yet.</summary>
         public bool IsBehind => _outstanding.Count > 0;
 
+        /// <summary>Messages that are not acknowledged yet, as far as they are told apart.</summary>
+        public int OutstandingMessages => _outstanding.Count;
+
         /// <summary>Owners that wait for the vRouter.</summary>
         public IReadOnlyCollection<Guid> Awaited => _awaited.Keys;
 
@@ -145,7 +154,13 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
         public void Sent(AckMark mark, long after, IReadOnlyCollection<Guid> owners)
         {
             foreach (var owner in owners) _awaited[owner] = mark;
-            _outstanding.Enqueue(new Outstanding(mark, after, owners));
+            if (_outstanding.Count < MostOutstanding)
+            {
+                _last = new Outstanding(after);
+                _outstanding.Enqueue(_last);
+            }
+
+            _last!.Add(mark, owners);
         }
 
         /// <summary>The agent has applied a revision. Answers the owners that wait for nothing else from it.</summary>
@@ -191,6 +206,25 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
             return done;
         }
 
-        private readonly record struct Outstanding(AckMark Mark, long After, IReadOnlyCollection<Guid> Owners);
+        /// <summary>A message, or the last ones of too many, that is not acknowledged: it covers the feed after <paramref name="after"/>.</summary>
+        private sealed class Outstanding(long after)
+        {
+            private HashSet<Guid>? _ofMany;
+
+            public long After => after;
+
+            /// <summary>What acknowledges all of it.</summary>
+            public AckMark Mark { get; private set; }
+
+            public IReadOnlyCollection<Guid> Owners { get; private set; } = [];
+
+            public void Add(AckMark mark, IReadOnlyCollection<Guid> owners)
+            {
+                Mark = mark;
+                if (Owners.Count == 0) Owners = owners;
+                else if (_ofMany is null) Owners = _ofMany = [.. Owners, .. owners];
+                else _ofMany.UnionWith(owners);
+            }
+        }
     }
 }

@@ -8,11 +8,14 @@ namespace CN2.Api.Services;
 
 /// <summary>
 /// What happens to Services without a request, for the leading replica. Each method runs short transactions, may be called by several
-/// replicas at once, and does nothing the second time.
+/// replicas at once, and does nothing the second time. What one of them causes is thrown when the others are done.
 /// </summary>
 public sealed class ServiceLifecycle(
     TransactionRunner transactions, NpgsqlDataSource source, Catalog catalog, ServiceWriter writer, ServiceRemoval removal, FloatingIPRemoval floatingIPRemoval) : IServiceLifecycle
 {
+    /// <summary>Of one call. With more the call ends: it is a fault of all of them.</summary>
+    private const int MostFailures = 100;
+
     /// <summary>PreferDualStack Services that have addresses of this network in one family only. They get the other family once the network has it.</summary>
     public async Task<List<Guid>> IncompleteAsync(Guid externalNetwork, CancellationToken ct)
     {
@@ -35,8 +38,10 @@ public sealed class ServiceLifecycle(
     /// </summary>
     public async Task<int> ServePendingAsync(IReadOnlyCollection<Guid> services, CancellationToken ct)
     {
+        var failures = new List<Exception>();
         var changed = 0;
-        foreach (var chunk in services.Chunk(200)) changed += await transactions.RunAsync((scope, token) => writer.ServeAsync(scope, chunk, token), ct);
+        foreach (var chunk in services.Chunk(200)) changed += await EachAsync(chunk, writer.ServeAsync, failures, ct);
+        ThrowIfAny(failures);
         return changed;
     }
 
@@ -48,19 +53,49 @@ public sealed class ServiceLifecycle(
     public async Task<int> FinalizeAsync(
         IReadOnlyCollection<Guid> services, IReadOnlyCollection<Guid> floatingIPs, CancellationToken ct, LeaderLease? lease = null)
     {
+        var failures = new List<Exception>();
         var removed = 0;
         foreach (var chunk in services.Chunk(300))
         {
-            removed += await transactions.RunAsync(
-                async (scope, token) => await removal.FinalizeAsync(scope, await catalog.CurrentAsync(scope.Connection, token), chunk, token, lease), ct);
+            removed += await EachAsync(
+                chunk, async (scope, some, token) => await removal.FinalizeAsync(scope, await catalog.CurrentAsync(scope.Connection, token), some, token, lease), failures, ct);
         }
 
         foreach (var chunk in floatingIPs.Chunk(300))
         {
-            removed += await transactions.RunAsync(
-                async (scope, token) => await floatingIPRemoval.FinalizeAsync(scope, await catalog.CurrentAsync(scope.Connection, token), chunk, token, lease), ct);
+            removed += await EachAsync(
+                chunk, async (scope, some, token) => await floatingIPRemoval.FinalizeAsync(scope, await catalog.CurrentAsync(scope.Connection, token), some, token, lease), failures, ct);
         }
 
+        ThrowIfAny(failures);
         return removed;
+    }
+
+    private static void ThrowIfAny(List<Exception> failures)
+    {
+        if (failures.Count > 0) throw new InvalidOperationException($"{failures.Count} could not be carried out, and all others were: {failures[0].Message}", failures[0]);
+    }
+
+    /// <summary>
+    /// Runs a chunk in one transaction. When that fails and the database is not away, by halves: one that cannot be carried out stops no other.
+    /// </summary>
+    private async Task<int> EachAsync(
+        ArraySegment<Guid> uids, Func<WriteScope, IReadOnlyCollection<Guid>, CancellationToken, Task<int>> work, List<Exception> failures, CancellationToken ct)
+    {
+        try
+        {
+            return await transactions.RunAsync((scope, token) => work(scope, uids, token), ct);
+        }
+        catch (Exception e) when (!PostgresErrors.IsAway(e) && e is not OperationCanceledException && failures.Count < MostFailures)
+        {
+            if (uids.Count == 1)
+            {
+                failures.Add(e);
+                return 0;
+            }
+
+            var half = uids.Count / 2;
+            return await EachAsync(uids[..half], work, failures, ct) + await EachAsync(uids[half..], work, failures, ct);
+        }
     }
 }

@@ -60,6 +60,15 @@ public sealed partial class HealthStore : IDisposable
         if (_entries.TryRemove(uid, out _)) Changed();
     }
 
+    /// <summary>Forgets the states of all other probes: they went while the agent was down.</summary>
+    public void KeepOnly(IReadOnlyDictionary<Guid, ProbeTarget> targets)
+    {
+        foreach (var uid in _entries.Keys)
+        {
+            if (!targets.ContainsKey(uid)) Forget(uid);
+        }
+    }
+
     public void Save()
     {
         if (_path is null || Interlocked.Exchange(ref _dirty, 0) == 0) return;

@@ -25,6 +25,7 @@ public sealed class ProbeEngine(IProber prober, HealthStore store, TimeProvider 
             if (!targets.ContainsKey(uid)) Stop(uid);
         }
 
+        store.KeepOnly(targets);
         foreach (var target in targets.Values)
         {
             if (_running.TryGetValue(target.Uid, out var running))

@@ -1,10 +1,12 @@
 using System.Net;
+using CN2.Api.Data;
 using CN2.Api.Drivers;
 using CN2.Api.Reconcile;
 using CN2.Network.Addressing;
 using CN2.Network.Compilation;
 using CN2.Network.Resources;
 using CN2.Network.Sequencing;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace CN2.Api.Tests.Reconcile;
 
@@ -142,6 +144,39 @@ public sealed class AgentEventsTests : IAsyncDisposable
     }
 
     [Fact]
+    public void An_acknowledgement_of_what_was_never_sent_counts_for_nothing()
+    {
+        Connect();
+        Handle(new AgentEvent.Applied("compute1", ulong.MaxValue, null, []));
+        Assert.True(Account is { Answered: false, AppliedRevision: 0 });
+        Handle(new AgentEvent.Applied("compute1", Account.LastRevision, null, []));
+        Assert.True(Account.Answered);
+    }
+
+    [Fact]
+    public async Task Health_counts_of_endpoints_that_the_agent_probes_and_of_no_other()
+    {
+        var store = new HealthReports();
+        await using var parts = new LoopParts(replace: services => services.AddSingleton<IAgentReportStore>(store));
+        var resources = parts.Get<ResourceChanges>();
+        var check = new ServiceHealthCheck(Sample.Uid(5001), new NamespacedName("ns1", "hc"), MonitorType.TCP, 5, 1, 3, "GET", "/", ExpectedCodes.Default, 80);
+        resources.Put(check);
+        resources.Put(Sample.Endpoint(1, "compute1") with { HealthCheck = "hc" });
+        resources.Put(Sample.Endpoint(2, "compute2") with { HealthCheck = "hc" });
+        resources.Put(Sample.Endpoint(3, "compute1"));
+        // While the database is away, what is reported waits in memory: an agent must not be able to fill it.
+        parts.Get<AgentEventHandler>().Handle(new AgentEvent.Health("compute1", [
+            (Sample.Uid(3001), EndpointHealth.Healthy, null), (Sample.Uid(3002), EndpointHealth.Healthy, null), (Sample.Uid(3003), EndpointHealth.Healthy, null),
+            .. Enumerable.Range(0, 1000).Select(_ => (Guid.NewGuid(), EndpointHealth.Healthy, (string?)null))]));
+        using var stop = new CancellationTokenSource();
+        var run = parts.Get<AgentRecorder>().RunAsync(stop.Token);
+        var saved = await store.Saved.Task.WaitAsync(TimeSpan.FromSeconds(30), TestContext.Current.CancellationToken);
+        await stop.CancelAsync();
+        await run.ContinueWith(_ => { }, TaskScheduler.Default);
+        Assert.Equal(Sample.Uid(3001), Assert.Single(saved).Uid);
+    }
+
+    [Fact]
     public void A_change_that_is_too_large_for_an_agent_comes_as_the_whole()
     {
         Connect();
@@ -161,4 +196,30 @@ public sealed class AgentEventsTests : IAsyncDisposable
     }
 
     private void Handle(AgentEvent agentEvent) => _parts.Get<AgentEventHandler>().Handle(agentEvent);
+
+    /// <summary>A database that takes the first reports of health.</summary>
+    private sealed class HealthReports : IAgentReportStore
+    {
+        public TaskCompletionSource<IReadOnlyCollection<EndpointHealthReport>> Saved { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+        public Task SaveHealthAsync(IReadOnlyCollection<EndpointHealthReport> reports, DateTimeOffset now, CancellationToken ct)
+        {
+            Saved.TrySetResult(reports);
+            return Task.CompletedTask;
+        }
+
+        public Task<AgentRefusal?> JudgeAsync(VRouterHello hello, string controlNode, int maximum, CancellationToken ct) => Task.FromResult<AgentRefusal?>(null);
+
+        public Task<AgentRefusal?> ConnectAsync(VRouterHello hello, string controlNode, int maximum, DateTimeOffset now, CancellationToken ct) => Task.FromResult<AgentRefusal?>(null);
+
+        public Task SaveIntruderAsync(VRouterHello hello, AgentRefusal refusal, DateTimeOffset now, CancellationToken ct) => Task.CompletedTask;
+
+        public Task ForgetIntrudersAsync(CancellationToken ct) => Task.CompletedTask;
+
+        public Task DisconnectAsync(string controlNode, IReadOnlyCollection<string>? names, CancellationToken ct) => Task.CompletedTask;
+
+        public Task SaveAsync(string controlNode, IReadOnlyCollection<VirtualRouterProgress> progress, IReadOnlyCollection<string> answered, CancellationToken ct) => Task.CompletedTask;
+
+        public Task<int> MarkLostAsync(LeaderLease lease, TimeSpan goneAfter, TimeSpan lostAfter, IReadOnlyCollection<string> carriers, int limit, CancellationToken ct) => Task.FromResult(0);
+    }
 }

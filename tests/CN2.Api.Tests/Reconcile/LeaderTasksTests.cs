@@ -46,6 +46,36 @@ public sealed class LeaderTasksTests(ApiServerWithoutReconciler api) : IClassFix
     }
 
     [Fact]
+    public async Task A_service_that_cannot_be_served_stops_no_other()
+    {
+        var broken = await ServiceAsync("broken", ""","type":"LoadBalancer","externalNetwork":"later" """);
+        var uid = await ServiceAsync("whole", ""","type":"LoadBalancer","externalNetwork":"later" """);
+        (await api.PutAsync("/v1/namespaces/default/external-networks/later", """{"subnets":[{"cidr":"101.8.0.0/24"}],"fabricForwarding":true}""")).Expect(201);
+        await ExecuteAsync("""UPDATE service SET spec = spec || '{"ports": "unreadable"}' WHERE uid = $1""", broken);
+        Tasks.Serve(new PendingBatch([broken, uid], []));
+        Assert.IsType<LeaderEvent.PendingServicesTried>(await NextAsync());
+        Assert.Equal("101.8.0.2", (string?)(await api.GetAsync("/v1/namespaces/default/services/whole")).Json!["status"]!["externalIPs"]![0]);
+        await ExecuteAsync("""UPDATE service SET spec = spec || '{"ports": []}' WHERE uid = $1""", broken);
+    }
+
+    [Fact]
+    public async Task A_deletion_that_cannot_be_finished_stops_no_other()
+    {
+        var broken = await ServiceAsync("stuck");
+        var uid = await ServiceAsync("leaves");
+        await MarkDeletedAsync(broken);
+        await MarkDeletedAsync(uid);
+        await ExecuteAsync("CREATE TABLE holds (uid uuid REFERENCES service)", null);
+        await ExecuteAsync("INSERT INTO holds VALUES ($1)", broken);
+        var batch = new DeletionBatch([broken, uid], []);
+        Tasks.Finish(batch, await LeaseAsync());
+        Assert.IsType<LeaderEvent.DeletionsTried>(await NextAsync());
+        (await api.GetAsync("/v1/namespaces/default/services/leaves")).Expect(404);
+        (await api.GetAsync("/v1/namespaces/default/services/stuck")).Expect(200);
+        await ExecuteAsync("DROP TABLE holds", null);
+    }
+
+    [Fact]
     public async Task Marking_lost_vRouters_ends_with_an_event()
     {
         Tasks.MarkLost(TimeSpan.FromSeconds(10), [], await LeaseAsync());
@@ -71,10 +101,12 @@ public sealed class LeaderTasksTests(ApiServerWithoutReconciler api) : IClassFix
     private async Task<Guid> ServiceAsync(string name, string more = ""","type":"ClusterIP" """) =>
         (Guid)(await api.PostAsync("/v1/namespaces/default/services", $$"""{"name":"{{name}}","ports":[{"port":80}]{{more}}}""")).Expect(201).Json!["uid"]!;
 
-    private async Task MarkDeletedAsync(Guid uid)
+    private Task MarkDeletedAsync(Guid uid) => ExecuteAsync("UPDATE service SET deleting_at = now() WHERE uid = $1", uid);
+
+    private async Task ExecuteAsync(string sql, Guid? uid)
     {
-        await using var command = api.Services.GetRequiredService<Npgsql.NpgsqlDataSource>().CreateCommand("UPDATE service SET deleting_at = now() WHERE uid = $1");
-        command.Parameters.Add(new() { Value = uid });
+        await using var command = api.Services.GetRequiredService<Npgsql.NpgsqlDataSource>().CreateCommand(sql);
+        if (uid is not null) command.Parameters.Add(new() { Value = uid });
         await command.ExecuteNonQueryAsync();
     }
 }

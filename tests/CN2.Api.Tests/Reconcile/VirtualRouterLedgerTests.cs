@@ -105,6 +105,23 @@ public sealed class VirtualRouterLedgerTests
     }
 
     [Fact]
+    public void An_agent_that_never_acknowledges_costs_a_limited_number_of_messages()
+    {
+        var account = Connected();
+        const int Most = VirtualRouterLedger.Account.MostOutstanding;
+        for (var i = 1; i <= Most + 100; i++) account.Sent(new AckMark(5 + (ulong)i, 100 + i), 99 + i, [i % 2 == 0 ? A : B]);
+        Assert.Equal(Most, account.OutstandingMessages);
+
+        // The last one stands for all that are not told apart: nobody's wait ends too early.
+        account.Applied(5 + Most + 50);
+        Assert.True(account.Awaits(A) && account.Awaits(B));
+        Assert.Equal(99 + Most, account.AppliedPosition(sentUpTo: 1000 + Most));
+        Assert.Equal([A, B], account.Applied(5 + Most + 100).Order());
+        Assert.False(account.IsBehind);
+        Assert.Equal(1000 + Most, account.AppliedPosition(sentUpTo: 1000 + Most));
+    }
+
+    [Fact]
     public void Revisions_grow_with_the_feed_and_never_repeat()
     {
         var account = _ledger.Open("compute1");

@@ -31,6 +31,17 @@ public sealed class ProbeEngineTests : IAsyncDisposable
     }
 
     [Fact]
+    public void States_of_probes_that_went_while_the_agent_was_down_are_forgotten()
+    {
+        var gone = Target with { Uid = Guid.CreateVersion7() };
+        _store.Set(Target, EndpointHealth.Healthy);
+        _store.Set(gone, EndpointHealth.Healthy);
+        Set(Target);
+        Assert.Equal(EndpointHealth.Healthy, _store.Find(Target));
+        Assert.Null(_store.Find(gone)); // or the file would grow with every endpoint that was ever here
+    }
+
+    [Fact]
     public void A_state_that_the_server_has_forgotten_is_reported_when_it_sends_the_probe_again()
     {
         Set(Target);

@@ -94,10 +94,17 @@ internal sealed partial class VRouterStreamService(
     private async Task ReadAsync(VRouterSession session, IAsyncStreamReader<AgentMessage> stream, CancellationToken cancellation)
     {
         var name = session.Hello.Name;
+        var pace = new AgentPace(time);
         while (await stream.MoveNext(cancellation))
         {
             session.Heard();
             var message = stream.Current;
+            if (pace.TakeAsync(message.CalculateSize(), cancellation) is { IsCompleted: false } wait)
+            {
+                await wait;
+                session.Heard(); // it was waiting here, and not silent
+            }
+
             switch (message.BodyCase)
             {
                 case AgentMessage.BodyOneofCase.Applied:

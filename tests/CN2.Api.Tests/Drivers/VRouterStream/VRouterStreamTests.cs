@@ -272,6 +272,25 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Of_an_agent_that_sends_a_flood_only_so_much_is_taken_in_a_second_and_no_other_waits()
+    {
+        const int Beyond = 1000;
+        using var flooding = await HelloAsync("compute1");
+        await _listener.NextAsync();
+        var began = System.Diagnostics.Stopwatch.GetTimestamp();
+        var sending = Task.Run(async () =>
+        {
+            for (var i = 0; i < AgentPace.Burst + Beyond; i++) await flooding.RequestStream.WriteAsync(new AgentMessage { Applied = new Applied { Revision = 1 } }, Cancellation);
+        }, Cancellation);
+        for (var i = 0; i < AgentPace.Burst + Beyond; i++) Assert.Equal("applied compute1 1", await _listener.NextAsync());
+        await sending;
+        Assert.True(System.Diagnostics.Stopwatch.GetElapsedTime(began) > TimeSpan.FromSeconds(0.9 * Beyond / AgentPace.PerSecond));
+        // It has not been sent away, and its messages go on.
+        await flooding.RequestStream.WriteAsync(new AgentMessage { Applied = new Applied { Revision = 2 } }, Cancellation);
+        Assert.Equal("applied compute1 2", await _listener.NextAsync());
+    }
+
+    [Fact]
     public async Task HTTP_paths_of_the_host_keep_their_own_answers()
     {
         using var http = new HttpClient();
