@@ -74,7 +74,7 @@ public sealed class RoutingInstanceRoutes(IImportedRoutes imported)
             var end = first + 1;
             while (end < all.Count && all[end].Key.Prefix.Equals(all[first].Key.Prefix)) end++;
             var group = all.Skip(first).Take(end - first).ToList();
-            var best = VpnPathSelection.Best(group).Select(r => r.Key).ToHashSet();
+            var best = VpnPathSelection.Best(group.Order(VpnPathSelection.Order)).Select(r => r.Key).ToHashSet();
             routes.AddRange(group.Where(r => after is null || RoutingInstanceRouteOrder.Of(r).CompareTo(after.Value) > 0)
                 .Select(r => RoutingInstanceRouteMapping.Of(r, best.Contains(r.Key))));
             first = end;

@@ -15,7 +15,8 @@ public sealed class VpnTable
     private readonly Dictionary<RouteTarget, HashSet<ImportedRouteKey>> _byTarget = [];
     private readonly Dictionary<RouteTarget, SortedSet<int>> _importers = [];
     private readonly Dictionary<Guid, (int Number, EquatableList<RouteTarget> Targets)> _networks = [];
-    private readonly Dictionary<int, Dictionary<IPNetwork, HashSet<ImportedRouteKey>>> _instances = [];
+    /// <summary>RoutingInstance → prefix → its routes, the best first.</summary>
+    private readonly Dictionary<int, Dictionary<IPNetwork, SortedSet<ImportedRoute>>> _instances = [];
     private HashSet<VpnRouteKey> _changed = [];
 
     /// <summary>All route targets that overlay networks import.</summary>
@@ -60,7 +61,7 @@ public sealed class VpnTable
                 if (_byTarget.TryGetValue(target, out var keys) && keys.Remove(change.Key) && keys.Count == 0) _byTarget.Remove(target);
             }
 
-            foreach (var instance in InstancesOf(before)) Unlist(instance, change.Key);
+            foreach (var instance in InstancesOf(before)) Unlist(instance, before);
         }
 
         if (change.Route is not { } route) return;
@@ -71,7 +72,7 @@ public sealed class VpnTable
             keys.Add(change.Key);
         }
 
-        foreach (var instance in InstancesOf(route)) List(instance, change.Key);
+        foreach (var instance in InstancesOf(route)) List(instance, route);
     }
 
     /// <summary>Prefixes for which <see cref="Find"/> may have another result since the last call.</summary>
@@ -85,8 +86,8 @@ public sealed class VpnTable
 
     /// <summary>The best paths of a prefix; null when there is no usable route.</summary>
     public VpnRoute? Find(VpnRouteKey key) =>
-        _instances.TryGetValue(key.RoutingInstance, out var prefixes) && prefixes.TryGetValue(key.Prefix, out var keys)
-            ? VpnPathSelection.Select(key, keys.Select(k => _routes[k]))
+        _instances.TryGetValue(key.RoutingInstance, out var prefixes) && prefixes.TryGetValue(key.Prefix, out var routes)
+            ? VpnPathSelection.Select(key, routes)
             : null;
 
     /// <summary>All routes of a RoutingInstance.</summary>
@@ -97,7 +98,7 @@ public sealed class VpnTable
     public IReadOnlyList<ImportedRoute> ImportedBy(int instance)
     {
         if (!_instances.TryGetValue(instance, out var prefixes)) return [];
-        var routes = prefixes.Values.SelectMany(keys => keys.Select(k => _routes[k])).ToArray();
+        var routes = prefixes.Values.SelectMany(r => r).ToArray();
         Array.Sort(routes, static (a, b) =>
         {
             var order = AddressArithmetic.Compare(a.Key.Prefix, b.Key.Prefix);
@@ -118,7 +119,7 @@ public sealed class VpnTable
 
         importers.Add(instance);
         if (_byTarget.TryGetValue(target, out var keys))
-            foreach (var key in keys) List(instance, key);
+            foreach (var key in keys) List(instance, _routes[key]);
         return first;
     }
 
@@ -129,26 +130,26 @@ public sealed class VpnTable
         if (_byTarget.TryGetValue(target, out var keys))
         {
             foreach (var key in keys)
-                if (!InstancesOf(_routes[key]).Contains(instance)) Unlist(instance, key);
+                if (!InstancesOf(_routes[key]).Contains(instance)) Unlist(instance, _routes[key]);
         }
 
         return importers.Count == 0 && _importers.Remove(target);
     }
 
-    private void List(int instance, ImportedRouteKey key)
+    private void List(int instance, ImportedRoute route)
     {
         var prefixes = _instances[instance];
-        if (!prefixes.TryGetValue(key.Prefix, out var keys)) prefixes[key.Prefix] = keys = [];
-        keys.Add(key);
-        _changed.Add(new VpnRouteKey(instance, key.Prefix));
+        if (!prefixes.TryGetValue(route.Key.Prefix, out var routes)) prefixes[route.Key.Prefix] = routes = new(VpnPathSelection.Order);
+        routes.Add(route);
+        _changed.Add(new VpnRouteKey(instance, route.Key.Prefix));
     }
 
-    private void Unlist(int instance, ImportedRouteKey key)
+    private void Unlist(int instance, ImportedRoute route)
     {
         var prefixes = _instances[instance];
-        if (!prefixes.TryGetValue(key.Prefix, out var keys) || !keys.Remove(key)) return;
-        if (keys.Count == 0) prefixes.Remove(key.Prefix);
-        _changed.Add(new VpnRouteKey(instance, key.Prefix));
+        if (!prefixes.TryGetValue(route.Key.Prefix, out var routes) || !routes.Remove(route)) return;
+        if (routes.Count == 0) prefixes.Remove(route.Key.Prefix);
+        _changed.Add(new VpnRouteKey(instance, route.Key.Prefix));
     }
 
     private HashSet<int> InstancesOf(ImportedRoute route)

@@ -110,4 +110,22 @@ public static class Limits
 
     [Limit("time in which a watcher must take 16 KiB", "the connection is closed; it goes on with `Last-Event-ID`", "s")]
     public const int WatchWriteSeconds = 10;
+
+    [Limit("text from an agent or a router", "cut", "bytes")]
+    public const int ForeignText = 1024;
+
+    [Limit("paths of one imported prefix", "the best are used; the session's `lastError` says so")]
+    public const int ImportedPaths = 64;
+
+    [Limit("next hops of all imported routes", "those of the router that sends most are left out; its session's `lastError` says so")]
+    public const int ImportedNextHops = 4096;
+
+    [Limit("route targets of one imported route", "the route is left out")]
+    public const int ImportedTargets = 64;
+
+    [Limit("route targets that one router asks for (RFC 4684)", "the others are not counted; the session's `lastError` says so")]
+    public const int Memberships = 4096;
+
+    [Limit("time between two times that a router which asks for more route targets is sent everything again", "it waits", "s")]
+    public const int SendAgainSeconds = 5;
 }

@@ -33,8 +33,8 @@ internal static partial class GoBgpLog
     [LoggerMessage(11, LogLevel.Debug, "BGP peer {Peer} sent a VPN route that cannot be used, {RouteDistinguisher} {Prefix}: {Reason}")]
     public static partial void RouteUnusable(this ILogger logger, string peer, string routeDistinguisher, string prefix, string reason);
 
-    [LoggerMessage(12, LogLevel.Warning, "BGP peer {Peer} sends more VPN routes to import than the limit of {Limit}; the others are not taken")]
-    public static partial void RoutesOverLimit(this ILogger logger, string peer, int limit);
+    [LoggerMessage(12, LogLevel.Warning, "BGP peer {Peer} is over a limit of imported routes: {Reason}")]
+    public static partial void OverImportLimit(this ILogger logger, string peer, string reason);
 
     [LoggerMessage(13, LogLevel.Error, "BGP engine refuses {Action} path {Path} via {NextHop}: {Reason}")]
     public static partial void PathRefused(this ILogger logger, string path, string nextHop, string action, string reason);

@@ -115,11 +115,10 @@ internal sealed class ImportSync : IDisposable
 
     private void NoteChanges()
     {
-        var overflowing = _table.Overflowing();
-        var changed = _sessions.LimitImports(overflowing,
-            $"More than {_options.ImportedRoutesPerPeer} VPN routes of this router carry an import route target; the others are not imported. Let it export fewer to this control node, import fewer route targets, or raise Bgp__ImportedRoutesPerPeer.");
+        var faults = _table.Faults();
+        var changed = _sessions.LimitImports(faults);
         if (changed)
-            foreach (var name in overflowing) _logger.RoutesOverLimit(name, _options.ImportedRoutesPerPeer);
+            foreach (var (name, fault) in faults) _logger.OverImportLimit(name, fault);
         changed |= Interlocked.Exchange(ref _membershipVersion, _table.MembershipVersion) != _table.MembershipVersion;
         if (changed || _table.HasChanges) Changed?.Invoke();
     }

@@ -1,20 +1,29 @@
 using System.Net;
 using CN2.Network.Addressing;
 using CN2.Network.Overlay;
+using CN2.Network.Resources;
 
 namespace CN2.Api.Drivers.GoBgp;
 
 /// <summary>
 /// The VPN routes that were learned from peers and carry an import route target; they stay beside the table that is announced. Routes of a
-/// peer that is away are kept for its restart time (RFC 4724). Thread-safe; the cost of a change depends only on what it changes.
+/// peer that is away are kept for its restart time (RFC 4724). Thread-safe; the cost of a change depends only on what it changes. What a
+/// peer can fill is bounded (<see cref="Limits"/>), and what is beyond costs that peer alone.
 /// </summary>
 internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
 {
+    private static readonly TimeSpan SendAgain = TimeSpan.FromSeconds(Limits.SendAgainSeconds);
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, ImportPeer> _peers = [];
     private readonly HashSet<string> _established = [];
     private readonly HashSet<RouteTarget> _targets = [];
-    private Dictionary<ImportedRouteKey, ImportedRoute?> _changes = [];
+
+    /// <summary>All next hops, with the number of peers that have routes by them.</summary>
+    private readonly Dictionary<IPAddress, int> _nextHops = [];
+
+    /// <summary>What is to be taken, and whether its taker knows a route of that key: one that came and went meanwhile leaves nothing.</summary>
+    private Dictionary<ImportedRouteKey, (ImportedRoute? Route, bool IsKnown)> _changes = [];
 
     /// <summary>Changes whenever the memberships of a peer change.</summary>
     public int MembershipVersion { get; private set; }
@@ -34,7 +43,7 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
             if (_changes.Count == 0) return [];
             var taken = _changes;
             _changes = [];
-            return [.. taken.Select(c => new ImportedRouteChange(c.Key, c.Value))];
+            return [.. taken.Select(c => new ImportedRouteChange(c.Key, c.Value.Route))];
         }
     }
 
@@ -71,10 +80,10 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
                 if (removed.Count > 0)
                     foreach (var (key, route) in peer.Routes.Where(r => !IsImported(r.Value)).ToList())
                     {
-                        peer.SkippedTargets.UnionWith(route.RouteTargets);
+                        Skip(peer, route);
                         Drop(peer, key);
                     }
-                if (added.Any(peer.SkippedTargets.Contains)) peer.MustList = true;
+                if (added.Count > 0 && (peer.SkippedMore || added.Any(peer.SkippedTargets.Contains))) peer.MustList = true;
             }
         }
     }
@@ -138,18 +147,19 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
         }
     }
 
-    /// <summary>Peers in session that have asked for more, and for how long the session has been up.</summary>
+    /// <summary>Peers in session that have asked for more, and for how long the session has been up. One that was sent everything lately waits.</summary>
     public IReadOnlyList<(BgpPeer Peer, TimeSpan Up)> WithNewMemberships()
     {
         lock (_lock)
-            return [.. _peers.Where(p => p.Value.WantsMore && _established.Contains(p.Key)).Select(p => (p.Value.Peer, time.GetElapsedTime(p.Value.UpSince)))];
+            return [.. _peers.Where(p => p.Value.WantsMore && _established.Contains(p.Key) && !(p.Value.SentAt is { } at && time.GetElapsedTime(at) < SendAgain))
+                .Select(p => (p.Value.Peer, time.GetElapsedTime(p.Value.UpSince)))];
     }
 
     /// <summary>The engine is about to send the peer all routes that it asked for.</summary>
     public void MarkSent(string address)
     {
         lock (_lock)
-            if (_peers.TryGetValue(address, out var peer)) peer.WantsMore = false;
+            if (_peers.TryGetValue(address, out var peer)) (peer.WantsMore, peer.SentAt) = (false, time.GetTimestamp());
     }
 
     public Memberships MembershipsOf(string address)
@@ -171,12 +181,12 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
                 .Select(p => (p.Value.Peer, time.GetElapsedTime(p.Value.LastHeard)))];
     }
 
-    /// <summary>Peers over the import limit that have withdrawn a route are to be read again.</summary>
+    /// <summary>Peers whose routes had no room, where there may be room now, are to be read again.</summary>
     public void RecheckOverflowing()
     {
         lock (_lock)
             foreach (var peer in _peers.Values)
-                if (peer is { Overflowing: true, ShrunkSinceOverflow: true }) peer.MustList = true;
+                if (peer is { LacksRoom: true, ShrunkSinceOverflow: true }) peer.MustList = true;
     }
 
     /// <summary>Time alone will change something, without an event.</summary>
@@ -184,13 +194,14 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
     {
         get
         {
-            lock (_lock) return _peers.Values.Any(p => p.Stale.Count > 0 || p.WantsMore || p is { Overflowing: true, ShrunkSinceOverflow: true });
+            lock (_lock) return _peers.Values.Any(p => p.Stale.Count > 0 || p.WantsMore || p is { LacksRoom: true, ShrunkSinceOverflow: true });
         }
     }
 
-    public IReadOnlyList<string> Overflowing()
+    /// <summary>Why not everything that a peer sends is used, by the peer's name.</summary>
+    public IReadOnlyDictionary<string, string> Faults()
     {
-        lock (_lock) return [.. _peers.Values.Where(p => p.Overflowing).Select(p => p.Peer.Name)];
+        lock (_lock) return _peers.Values.Select(p => (p.Peer.Name, Fault: string.Join(' ', FaultsOf(p)))).Where(p => p.Fault.Length > 0).ToDictionary(p => p.Name, p => p.Fault);
     }
 
     /// <summary>Takes over all routes that the engine has from a peer. <paramref name="sweep"/>: stale routes that are not among them are dropped too.</summary>
@@ -199,15 +210,17 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
         lock (_lock)
         {
             if (!_peers.TryGetValue(address, out var peer)) return;
-            (peer.MustList, peer.Overflowing, peer.ShrunkSinceOverflow) = (false, false, false);
+            (peer.MustList, peer.Overflowing, peer.OverNextHops, peer.ShrunkSinceOverflow) = (false, false, false, false);
+            (peer.SkippedMore, peer.OverWants) = (false, false);
             peer.SkippedTargets.Clear();
             // Routes that are gone are dropped first: that makes room under the limit.
             var listed = routes.Where(r => r.Route is not null).Select(r => (r.RouteDistinguisher, r.Prefix)).ToHashSet();
             foreach (var key in peer.Routes.Keys.Where(k => !listed.Contains(k) && (sweep || !peer.Stale.Contains(k))).ToList()) Drop(peer, key);
             foreach (var route in routes) Apply(peer, route);
             peer.ShrunkSinceOverflow = false;
+            var wanted = memberships.OfType<RouteTarget>().ToHashSet();
             if (!memberships.Contains(null)) Want(peer, null, withdrawn: true);
-            foreach (var gone in peer.Wants.Where(t => !memberships.Contains(t)).ToList()) Want(peer, gone, withdrawn: true);
+            foreach (var gone in peer.Wants.Where(t => !wanted.Contains(t)).ToList()) Want(peer, gone, withdrawn: true);
             foreach (var target in memberships) Want(peer, target, withdrawn: false);
         }
     }
@@ -217,7 +230,8 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
         var before = (peer.WantsEverything, peer.Wants.Count);
         if (target is not { } one) peer.WantsEverything = !withdrawn;
         else if (withdrawn) peer.Wants.Remove(one);
-        else peer.Wants.Add(one);
+        else if (peer.Wants.Count < Limits.Memberships) peer.Wants.Add(one);
+        else peer.OverWants |= !peer.Wants.Contains(one);
         if (before == (peer.WantsEverything, peer.Wants.Count)) return;
         MembershipVersion++;
         peer.WantsMore |= !withdrawn;
@@ -235,7 +249,7 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
         if (!IsImported(route))
         {
             peer.ShrunkSinceOverflow = true;
-            peer.SkippedTargets.UnionWith(route.RouteTargets);
+            Skip(peer, route);
             Drop(peer, key);
             return;
         }
@@ -244,25 +258,107 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
             peer.Overflowing = true;
             return;
         }
+        if (!HasRoom(peer, route.NextHop))
+        {
+            peer.OverNextHops = true;
+            Drop(peer, key);
+            return;
+        }
         peer.Stale.Remove(key);
         route = route with { Key = route.Key with { Peer = peer.Peer.Name } };
         if (route.Equals(before)) return;
+        if (before is not null) Uncount(peer, key, before);
         peer.Routes[key] = route;
-        _changes[route.Key] = route;
+        Count(peer, key, route);
+        _changes[route.Key] = (route, _changes.TryGetValue(route.Key, out var change) ? change.IsKnown : before is not null);
     }
 
     private void Drop(ImportPeer peer, (string Distinguisher, IPNetwork Prefix) key)
     {
         peer.Stale.Remove(key);
         if (!peer.Routes.Remove(key, out var route)) return;
-        _changes[route.Key] = null;
+        Uncount(peer, key, route);
+        if (_changes.TryGetValue(route.Key, out var change) && !change.IsKnown) _changes.Remove(route.Key);
+        else _changes[route.Key] = (null, IsKnown: true);
+    }
+
+    private static void Skip(ImportPeer peer, ImportedRoute route)
+    {
+        if (peer.SkippedTargets.Count < Limits.Memberships) peer.SkippedTargets.UnionWith(route.RouteTargets);
+        else peer.SkippedMore |= !route.RouteTargets.All(peer.SkippedTargets.Contains);
+    }
+
+    /// <summary>
+    /// Whether a route by this next hop can be taken. At the limit, the peer with the most next hops pays: it gets no new one, and it loses
+    /// one that no other peer has to a peer with fewer.
+    /// </summary>
+    private bool HasRoom(ImportPeer peer, IPAddress nextHop)
+    {
+        if (_nextHops.Count < Limits.ImportedNextHops || _nextHops.ContainsKey(nextHop)) return true;
+        var largest = _peers.Values.MaxBy(p => p.NextHops.Count)!;
+        if (largest.NextHops.Count <= peer.NextHops.Count + 1) return false;
+        if (largest.NextHops.FirstOrDefault(h => _nextHops[h.Key] == 1).Value is not { } lost) return false;
+        foreach (var key in lost.ToList()) Drop(largest, key);
+        (largest.OverNextHops, largest.ShrunkSinceOverflow) = (true, false);
+        return true;
+    }
+
+    private void Count(ImportPeer peer, (string, IPNetwork Prefix) key, ImportedRoute route)
+    {
+        if (!peer.NextHops.TryGetValue(route.NextHop, out var keys))
+        {
+            peer.NextHops[route.NextHop] = keys = [];
+            _nextHops[route.NextHop] = _nextHops.GetValueOrDefault(route.NextHop) + 1;
+        }
+        keys.Add(key);
+        foreach (var target in route.RouteTargets)
+        {
+            var count = peer.Paths[(key.Prefix, target)] = peer.Paths.GetValueOrDefault((key.Prefix, target)) + 1;
+            if (count == Limits.ImportedPaths + 1) peer.OverPaths++;
+        }
+    }
+
+    private void Uncount(ImportPeer peer, (string, IPNetwork Prefix) key, ImportedRoute route)
+    {
+        foreach (var target in route.RouteTargets)
+        {
+            var count = peer.Paths[(key.Prefix, target)] - 1;
+            if (count == Limits.ImportedPaths) peer.OverPaths--;
+            if (count > 0) peer.Paths[(key.Prefix, target)] = count;
+            else peer.Paths.Remove((key.Prefix, target));
+        }
+        var keys = peer.NextHops[route.NextHop];
+        keys.Remove(key);
+        if (keys.Count > 0) return;
+        peer.NextHops.Remove(route.NextHop);
+        var users = _nextHops[route.NextHop] - 1;
+        if (users > 0)
+        {
+            _nextHops[route.NextHop] = users;
+            return;
+        }
+        _nextHops.Remove(route.NextHop);
+        foreach (var other in _peers.Values)
+            if (other.OverNextHops) other.ShrunkSinceOverflow = true;
+    }
+
+    private IEnumerable<string> FaultsOf(ImportPeer peer)
+    {
+        if (peer.Overflowing)
+            yield return $"More than {routesPerPeer} VPN routes of this router carry an import route target; the others are not imported. Let it export fewer to this control node, import fewer route targets, or raise Bgp__ImportedRoutesPerPeer.";
+        if (peer.OverNextHops)
+            yield return $"The imported routes have more than {Limits.ImportedNextHops} next hops, most of them from this router; routes by the others are not imported. Let it export fewer to this control node, or import fewer route targets.";
+        if (peer.OverPaths > 0)
+            yield return $"This router sends more than {Limits.ImportedPaths} routes to one prefix with one route target; the best {Limits.ImportedPaths} paths are used.";
+        if (peer.OverWants)
+            yield return $"This router asks for more than {Limits.Memberships} route targets (RFC 4684); its advertised count leaves the others out.";
     }
 
     private void GoAway(ImportPeer peer)
     {
         (peer.MustList, peer.WantsMore) = (false, false);
         peer.Wants.Clear();
-        peer.WantsEverything = false;
+        (peer.WantsEverything, peer.OverWants) = (false, false);
         MembershipVersion++;
         if (peer.Peer is { GracefulRestart: true, RestartTime: > 0 })
         {

@@ -20,8 +20,11 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
     /// <summary>The same for a peer with End-of-RIB markers: time for events that are still on their way.</summary>
     private static readonly TimeSpan ShortSilence = TimeSpan.FromSeconds(1);
 
-    /// <summary>Minimum time between two readings of a peer over its import limit.</summary>
+    /// <summary>Minimum time between two readings of peers over a limit.</summary>
     private static readonly TimeSpan RecheckInterval = TimeSpan.FromSeconds(2);
+
+    /// <summary>Reading them takes at most this part of the time, however much they send and however often they change it.</summary>
+    private const int RecheckShare = 10;
 
     /// <summary>After this time the engine has sent a new session everything, even if the router sent no End-of-RIB for its memberships.</summary>
     private static readonly TimeSpan FirstSending = TimeSpan.FromSeconds(PeerMapper.DeferralTime + 1);
@@ -111,7 +114,7 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
         try
         {
             var known = false;
-            var rechecked = time.GetTimestamp();
+            var (rechecked, pause) = (time.GetTimestamp(), RecheckInterval);
             while (true)
             {
                 await WaitAsync(events.Reader, known, token);
@@ -132,12 +135,14 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
                 }
                 try
                 {
-                    if (time.GetElapsedTime(rechecked) >= RecheckInterval)
+                    var isRecheck = time.GetElapsedTime(rechecked) >= pause;
+                    if (isRecheck)
                     {
                         table.RecheckOverflowing();
                         rechecked = time.GetTimestamp();
                     }
                     foreach (var peer in table.ToBeListed()) await ListAsync(peer, sweep: false, token);
+                    if (isRecheck) pause = TimeSpan.FromTicks(Math.Max(RecheckInterval.Ticks, time.GetElapsedTime(rechecked).Ticks * RecheckShare));
                     foreach (var (peer, silence) in table.WithStaleRoutes())
                         if (silence >= ShortSilence && await HasSentEverythingAsync(peer, silence, token)) await ListAsync(peer, sweep: true, token);
                     foreach (var (peer, up) in table.WithNewMemberships())

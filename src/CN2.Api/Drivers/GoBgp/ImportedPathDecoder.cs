@@ -3,6 +3,7 @@ using System.Net.Sockets;
 using CN2.Network.Addressing;
 using CN2.Network.Collections;
 using CN2.Network.Overlay;
+using CN2.Network.Resources;
 
 namespace CN2.Api.Drivers.GoBgp;
 
@@ -74,6 +75,8 @@ internal sealed class ImportedPathDecoder(uint autonomousSystem, IPAddress? rout
             fault ??= $"its next hop {nextHop?.ToString() ?? ""} is not an IPv4 address";
         if (nlri.Labels is not [>= MplsLabel.First and <= MplsLabel.Last])
             fault ??= nlri.Labels.Count == 1 ? $"its label {nlri.Labels[0]} is reserved or out of range" : $"it has {nlri.Labels.Count} labels";
+        if (targets.Count > Limits.ImportedTargets && targets.Distinct().Count() > Limits.ImportedTargets)
+            fault ??= $"it carries more than {Limits.ImportedTargets} route targets";
         if (fault is not null) return null;
         return new()
         {

@@ -136,22 +136,22 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
     {
         lock (_lock)
         {
-            var error = $"The BGP engine refuses this router: {reason}.";
+            var error = $"The BGP engine refuses this router: {ForeignText.Of(reason)}.";
             if (!_byName.TryGetValue(name, out var entry) || entry.LastError == error) return false;
             entry.LastError = error;
             return true;
         }
     }
 
-    /// <summary>The peers whose routes are not all imported, and why; true when something changed.</summary>
-    public bool LimitImports(IReadOnlyCollection<string> names, string reason)
+    /// <summary>By name, the peers of which not everything is used, and why; true when something changed.</summary>
+    public bool LimitImports(IReadOnlyDictionary<string, string> faults)
     {
         lock (_lock)
         {
             var changed = false;
             foreach (var entry in _byName.Values)
             {
-                var fault = names.Contains(entry.Peer.Name) ? reason : null;
+                var fault = faults.GetValueOrDefault(entry.Peer.Name);
                 changed |= fault != entry.ImportFault;
                 entry.ImportFault = fault;
             }

@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text;
 using CN2.Network.Addressing;
 using CN2.Network.Resources;
 using CN2.Network.Selection;
@@ -24,38 +23,10 @@ internal static class VRouterMessages
     /// <summary>What is sent as one message; the rest of a megabyte is for what the estimates of sizes leave out.</summary>
     private const int LargestMessage = 1000 * 1024;
 
-    /// <summary>Of a text from an agent (docs/contract.md §6).</summary>
-    private const int LargestText = 1024;
-
     private const int InstanceBytes = 16;
 
     /// <summary>The first message to every agent.</summary>
     public static ServerMessage Welcome { get; } = new() { Welcome = new Welcome { TakesRefusals = true } };
-
-    /// <summary>
-    /// A text as it may be stored and shown: control characters and halves of surrogate pairs are spaces, and what is beyond 1 KiB of UTF-8 is
-    /// cut. Null when nothing is left.
-    /// </summary>
-    public static string? Text(string text)
-    {
-        var result = new StringBuilder();
-        var bytes = 0;
-        foreach (var rune in text.EnumerateRunes())
-        {
-            var shown = Rune.IsControl(rune) || rune == Rune.ReplacementChar ? new Rune(' ') : rune;
-            if (bytes + shown.Utf8SequenceLength > LargestText - 3)
-            {
-                result.Append('…'); // 3 bytes
-                break;
-            }
-
-            bytes += shown.Utf8SequenceLength;
-            result.Append(shown.ToString());
-        }
-
-        var shownText = result.ToString().Trim();
-        return shownText.Length == 0 ? null : shownText;
-    }
 
     /// <summary>Reads what is refused; items whose key is none are left out, because they belong to nobody.</summary>
     public static IReadOnlyList<VRouterRefusal> Read(IEnumerable<Refusal> refused)
@@ -63,7 +34,7 @@ internal static class VRouterMessages
         var read = new Dictionary<VirtualRouterItem, string>();
         foreach (var refusal in refused)
         {
-            if (read.Count < RefusalProtocol.MaximumRefusals && Item(refusal.Item) is { } item) read[item] = Text(refusal.Reason) ?? "the agent gives no reason";
+            if (read.Count < RefusalProtocol.MaximumRefusals && Item(refusal.Item) is { } item) read[item] = ForeignText.Of(refusal.Reason) ?? "the agent gives no reason";
         }
 
         return [.. read.Select(r => new VRouterRefusal(r.Key, r.Value))];
@@ -230,9 +201,9 @@ internal static class VRouterMessages
         if (address6 is null && !hello.Address6.IsEmpty) faults.Add("address6: expected the 16 bytes of an IPv6 address, or nothing");
         else if (address6 is not null && HostAddress.FaultOf(address6) is { } address6Fault) faults.Add($"address6: {address6Fault}");
         if (hello.Instance.Length is not (0 or InstanceBytes)) faults.Add($"instance: expected {InstanceBytes} bytes, or nothing");
-        if (hello.OverlayEngine is not ("" or "userspace" or "kernel")) faults.Add($"overlay_engine \"{Text(hello.OverlayEngine)}\": expected userspace, kernel or nothing");
+        if (hello.OverlayEngine is not ("" or "userspace" or "kernel")) faults.Add($"overlay_engine \"{ForeignText.Of(hello.OverlayEngine)}\": expected userspace, kernel or nothing");
         if (faults.Count > 0) return null;
-        return new VRouterHello(hello.Name, address!, address6, Text(hello.AgentVersion) ?? "", hello.OverlayEngine.Length == 0 ? null : hello.OverlayEngine)
+        return new VRouterHello(hello.Name, address!, address6, ForeignText.Of(hello.AgentVersion) ?? "", hello.OverlayEngine.Length == 0 ? null : hello.OverlayEngine)
         {
             Instance = hello.Instance.IsEmpty ? null : Convert.ToHexStringLower(hello.Instance.Span),
             Connection = (long)Math.Min(hello.Connection, long.MaxValue),
@@ -267,7 +238,7 @@ internal static class VRouterMessages
                 Health.Unhealthy => EndpointHealth.Unhealthy,
                 _ => EndpointHealth.Unknown,
             },
-            Text(e.Message)))];
+            ForeignText.Of(e.Message)))];
 
     private static NatEntry Message(VirtualRouterNatEntry natEntry)
     {

@@ -109,7 +109,7 @@ internal sealed partial class VRouterStreamService(
             {
                 case AgentMessage.BodyOneofCase.Applied:
                     var applied = message.Applied;
-                    var error = applied.Error.Length == 0 ? null : VRouterMessages.Text(applied.Error) ?? "the agent gives no reason";
+                    var error = applied.Error.Length == 0 ? null : ForeignText.Of(applied.Error) ?? "the agent gives no reason";
                     var refused = VRouterMessages.Read(applied.Refused);
                     publisher.Tell(session, l => l.Applied(name, applied.Revision, error, refused));
                     break;
@@ -125,7 +125,7 @@ internal sealed partial class VRouterStreamService(
                         publisher.Tell(session, l => l.Counted(name, counters));
                     }
 
-                    var notice = VRouterMessages.Text(message.Heartbeat.Message);
+                    var notice = ForeignText.Of(message.Heartbeat.Message);
                     if (notice == session.Notice) break;
                     session.Notice = notice;
                     publisher.Tell(session, l => l.Noticed(name, notice));

@@ -38,32 +38,6 @@ public sealed class GoBgpSpeakerTests : BgpSpeakerContract
         return _engine.ByHand.AddPathStreamAsync(PathMapper.Encode(new(key, new(nextHop, attributes, nextHop.Identifier), IsWithdraw: false)));
     }
 
-    [Fact]
-    public async Task Paths_that_were_set_before_the_start_are_not_withdrawn_from_an_engine_that_holds_them()
-    {
-        var (a, b, c) = (Spec.Path("100.0.0.4", "172.27.115.242"), Spec.Path("100.0.0.4", "172.27.115.243"), Spec.Path("100.0.0.5", "172.27.115.242"));
-        await using (var before = Spec.Speaker(_engine))
-        {
-            await before.StartAsync(Spec.Token);
-            await before.SetPathsAsync([a, b, c], Spec.Token);
-        }
-        var identifiers = await WireIdentifiersAsync();
-        await using var speaker = Spec.Speaker(_engine);
-        var failure = await Assert.ThrowsAsync<BgpEngineException>(() => speaker.SetPathsAsync([a, b], Spec.Token));
-        Assert.True(failure.IsTransient);
-        await speaker.StartAsync(Spec.Token);
-        Assert.Empty(await speaker.SetPathsAsync([a, b], Spec.Token));
-        // Whether the call or the audit that runs after a start withdraws the third path is a matter of moments.
-        Assert.Equal(0, speaker.Counters.PathsAdded);
-        Assert.True(speaker.Counters.PathsWithdrawn + speaker.Counters.Repairs > 0);
-        // The engine gives a path that was withdrawn and added again another identifier.
-        Assert.Equal(identifiers.Where(i => i.StartsWith("100.0.0.4", StringComparison.Ordinal)), await WireIdentifiersAsync());
-
-        async Task<IReadOnlyList<string>> WireIdentifiersAsync() =>
-            [.. (await _engine.ListAsync()).Select(p => (Path: new PathMapper().Decode(p)!.Value, p.LocalIdentifier))
-                .Select(p => $"{p.Path.Key} {p.Path.NextHop} {p.LocalIdentifier}").Order(StringComparer.Ordinal)];
-    }
-
     protected override void KillEngine() => _engine.Kill();
 
     protected override void StartEngine() => _engine.Start();

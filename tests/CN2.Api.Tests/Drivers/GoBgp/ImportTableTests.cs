@@ -1,6 +1,7 @@
 using System.Net;
 using CN2.Api.Drivers;
 using CN2.Api.Drivers.GoBgp;
+using CN2.Network.Resources;
 using Google.Protobuf.WellKnownTypes;
 using Microsoft.Extensions.Time.Testing;
 using Wire = CN2.Api.Drivers.GoBgp.Wire;
@@ -124,7 +125,7 @@ public sealed class ImportTableTests
     {
         for (var i = 1; i <= 4; i++) _table.Apply(Address, Route($"10.{i}.0.0/16"));
         Assert.Equal("+10.1.0.0/16 +10.2.0.0/16 +10.3.0.0/16", Changes());
-        Assert.Equal(["vmx1"], _table.Overflowing());
+        Assert.Equal(["vmx1"], _table.Faults().Keys);
         _table.Apply(Address, Route("10.1.0.0/16", label: 200));
         Assert.Equal("+10.1.0.0/16", Changes());
         _table.RecheckOverflowing();
@@ -134,7 +135,7 @@ public sealed class ImportTableTests
         Assert.Single(_table.ToBeListed());
         _table.ApplyListing(Address, [Route("10.2.0.0/16"), Route("10.3.0.0/16"), Route("10.4.0.0/16")], [], sweep: false);
         Assert.Equal("+10.4.0.0/16 -10.1.0.0/16", Changes());
-        Assert.Empty(_table.Overflowing());
+        Assert.Empty(_table.Faults());
     }
 
     [Fact]
@@ -152,6 +153,7 @@ public sealed class ImportTableTests
         _table.ApplyMembership(Address, null, withdrawn: false);
         Assert.Empty(_table.WithNewMemberships());
         _table.ApplyListing(Address, [], [Spec.Target("target:64512:1"), Spec.Target("target:64512:2")], sweep: false);
+        _time.Advance(TimeSpan.FromSeconds(Limits.SendAgainSeconds));
         Assert.False(_table.MembershipsOf(Address).Want([Spec.Target("target:64512:9")]));
         Assert.Single(_table.WithNewMemberships());
         _table.Down(Address);

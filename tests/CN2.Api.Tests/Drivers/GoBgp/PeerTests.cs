@@ -123,6 +123,8 @@ public sealed class PeerTests : IDisposable
     [InlineData("multihopTtl")]
     [InlineData("authKey")]
     [InlineData("addressFamilies")]
+    [InlineData("passive")]
+    [InlineData("port")]
     public async Task A_change_of_one_field_keeps_the_others_in_this_session_and_in_the_next(string field)
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
@@ -130,7 +132,13 @@ public sealed class PeerTests : IDisposable
         await using var speaker = Speaker(engine);
         await speaker.StartAsync(Token);
         await speaker.SetPathsAsync([Path("100.0.0.4", "172.27.115.242"), Path("100.0.0.4", "172.27.115.243")], Token);
-        var peer = Peer("vmx1", 245, 65001, p => p with { MultihopTtl = 5, AuthKey = field == "authKey" ? "s3cret" : null });
+        var peer = Peer("vmx1", 245, 65001, p => p with
+        {
+            MultihopTtl = 5,
+            AuthKey = field == "authKey" ? "s3cret" : null,
+            // FRR does not dial again before the restart time is over, when its first attempt fails; see docs/operating.md.
+            RestartTime = field is "passive" or "port" ? 10 : 120,
+        });
         await speaker.SetPeersAsync([peer], Token);
         await speaker.EstablishedAsync("vmx1");
         await BothAsync();
@@ -142,6 +150,9 @@ public sealed class PeerTests : IDisposable
             "restartTime" => peer with { RestartTime = 60 },
             "multihopTtl" => peer with { MultihopTtl = 6 },
             "authKey" => peer with { HoldTime = 33 },
+            "passive" => peer with { Passive = true },
+            // Nobody listens there: the router has to connect.
+            "port" => peer with { Port = 1790 },
             _ => peer with { AddressFamilies = ["inet", "inet6"] },
         };
         await speaker.SetPeersAsync([changed], Token);

@@ -1,3 +1,4 @@
+using CN2.Api.Drivers;
 using CN2.Api.Drivers.GoBgp;
 using CN2.Api.Tests.Drivers.GoBgp.Lab;
 using static CN2.Api.Tests.Drivers.GoBgp.Spec;
@@ -108,6 +109,32 @@ public sealed class RestartTests : IDisposable
         await Eventually.TrueAsync(() => frr.NextHops("198.51.100.1/32").Count == 1, "the next route", 10);
         Assert.Equal(uptime, await UptimesAsync(engine));
         Assert.Empty(monitor.About("100.0.0."));
+    }
+
+    [Fact]
+    public async Task Paths_that_were_set_before_the_start_are_not_withdrawn_from_an_engine_that_holds_them()
+    {
+        // One speaker at a time: another one that wants nothing would withdraw everything.
+        var engine = _lab.Keep(new GoBgpd(_lab));
+        var (a, b, c) = (Path("100.0.0.4", "172.27.115.242"), Path("100.0.0.4", "172.27.115.243"), Path("100.0.0.5", "172.27.115.242"));
+        await using (var before = Speaker(engine))
+        {
+            await before.StartAsync(Token);
+            await before.SetPathsAsync([a, b, c], Token);
+        }
+        var identifiers = await WireIdentifiersAsync();
+        await using var speaker = Speaker(engine);
+        var failure = await Assert.ThrowsAsync<BgpEngineException>(() => speaker.SetPathsAsync([a, b], Token));
+        Assert.True(failure.IsTransient);
+        await speaker.StartAsync(Token);
+        Assert.Empty(await speaker.SetPathsAsync([a, b], Token));
+        Assert.Equal((0, 1, 0), (speaker.Counters.PathsAdded, speaker.Counters.PathsWithdrawn, speaker.Counters.Repairs));
+        // The engine gives a path that was withdrawn and added again another identifier.
+        Assert.Equal(identifiers.Where(i => i.StartsWith("100.0.0.4", StringComparison.Ordinal)), await WireIdentifiersAsync());
+
+        async Task<IReadOnlyList<string>> WireIdentifiersAsync() =>
+            [.. (await engine.ListAsync()).Select(p => (Path: new PathMapper().Decode(p)!.Value, p.LocalIdentifier))
+                .Select(p => $"{p.Path.Key} {p.Path.NextHop} {p.LocalIdentifier}").Order(StringComparer.Ordinal)];
     }
 
     [Fact]

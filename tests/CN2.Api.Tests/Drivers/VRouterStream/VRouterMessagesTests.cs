@@ -20,10 +20,10 @@ public sealed class VRouterMessagesTests
     [InlineData("a\0b\u0007c", "a b c")]
     [InlineData("no\nmemory", "no memory")]
     [InlineData("größer", "größer")]
-    public void A_text_has_no_control_characters(string text, string? shown) => Assert.Equal(shown, VRouterMessages.Text(text));
+    public void A_text_has_no_control_characters(string text, string? shown) => Assert.Equal(shown, ForeignText.Of(text));
 
     [Fact]
-    public void Half_of_a_surrogate_pair_is_a_space() => Assert.Equal("half   pair", VRouterMessages.Text("half " + (char)0xd800 + " pair"));
+    public void Half_of_a_surrogate_pair_is_a_space() => Assert.Equal("half   pair", ForeignText.Of("half " + (char)0xd800 + " pair"));
 
     [Theory]
     [InlineData("a", 1021, false)]
@@ -32,7 +32,7 @@ public sealed class VRouterMessagesTests
     [InlineData("😀", 300, true)]
     public void A_text_is_cut_to_a_KiB_between_characters(string part, int times, bool isCut)
     {
-        var shown = VRouterMessages.Text(string.Concat(Enumerable.Repeat(part, times)))!;
+        var shown = ForeignText.Of(string.Concat(Enumerable.Repeat(part, times)))!;
         Assert.InRange(Encoding.UTF8.GetByteCount(shown), 1, 1024);
         Assert.Equal(isCut, shown.EndsWith('…'));
         Assert.Empty(shown.TrimEnd('…').Replace(part, "", StringComparison.Ordinal));
