@@ -1,6 +1,4 @@
-using System.Text.Json;
 using CN2.Api.Data.Rows;
-using CN2.Network.Compilation;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -88,24 +86,6 @@ public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal s
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct)) sessions[reader.GetString(0)] = reader.GetString(1);
         return sessions;
-    }
-
-    /// <summary>What other control nodes announce of these FloatingIPs, or (null) of all: FloatingIP, control node, paths.</summary>
-    public async Task<List<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)>> AnnouncedByOthersAsync(
-        string self, IReadOnlyCollection<Guid>? floatingIPs, CancellationToken ct)
-    {
-        await using var command = dataSource.CreateCommand(
-            "SELECT floating_ip_uid, control_node, routes FROM advertisement WHERE control_node <> $1 AND ($2::uuid[] IS NULL OR floating_ip_uid = ANY($2))");
-        command.Parameters.Add(new() { Value = self });
-        command.Parameters.Add(new() { Value = (object?)floatingIPs?.ToArray() ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
-        var rows = new List<(Guid, string, RouteKey[])>();
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct))
-        {
-            rows.Add((reader.GetGuid(0), reader.GetString(1), [.. JsonSerializer.Deserialize<string[]>(reader.GetString(2))!.Select(RouteKey.Parse)]));
-        }
-
-        return rows;
     }
 
     /// <summary>

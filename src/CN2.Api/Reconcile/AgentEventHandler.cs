@@ -15,6 +15,7 @@ internal sealed partial class AgentEventHandler(
         {
             case AgentEvent.Connected connected:
                 account.AgentVersion = connected.Hello.AgentVersion;
+                account.Hello = connected.Hello;
                 SetError(account, null);
                 recorder.Connected(connected.Hello);
                 dispatcher.Connected(account.Name);

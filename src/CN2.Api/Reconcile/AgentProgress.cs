@@ -6,8 +6,8 @@ namespace CN2.Api.Reconcile;
 /// </summary>
 internal sealed class AgentProgress(LoopState state, AgentRecorder recorder)
 {
-    /// <summary>The feed position that the other replicas were last given.</summary>
-    private long _sharedUpTo;
+    /// <summary>The reading of the feed that the other replicas were last told of.</summary>
+    private long _shared;
 
     /// <param name="atOnce">It is news that other replicas wait for.</param>
     public void Save(VirtualRouterLedger.Account account, bool atOnce)
@@ -24,8 +24,8 @@ internal sealed class AgentProgress(LoopState state, AgentRecorder recorder)
     /// <summary>Other replicas wait for feed positions, also for those that changed nothing on the vRouters here.</summary>
     public void ShareWithOthers()
     {
-        if (!state.Others.Any || _sharedUpTo == state.Ledger.SentUpTo) return;
-        _sharedUpTo = state.Ledger.SentUpTo;
+        if (!state.Others.Any || _shared == state.Ledger.SentReading) return;
+        _shared = state.Ledger.SentReading;
         foreach (var account in state.Ledger.Accounts)
         {
             if (account is { ConnectedHere: true, Answered: true }) Save(account, atOnce: false);

@@ -3,6 +3,7 @@ using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Network.Compilation;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace CN2.Api.Reconcile;
 
@@ -11,7 +12,7 @@ namespace CN2.Api.Reconcile;
 /// paths once the last withdrawal is confirmed, and goes when the replica's vRouters have dropped the entries. While the row stands, the
 /// address is not free.
 /// </summary>
-public sealed class AnnouncementStore(NpgsqlDataSource dataSource, ChangeSignal signal)
+public sealed partial class AnnouncementStore(NpgsqlDataSource dataSource, ChangeSignal signal, ILogger<AnnouncementStore> logger)
 {
     /// <summary>All rows of one control node: FloatingIP → the paths that its routes may have.</summary>
     public async Task<Dictionary<Guid, HashSet<RouteKey>>> LoadAsync(string controlNode, CancellationToken ct)
@@ -22,9 +23,24 @@ public sealed class AnnouncementStore(NpgsqlDataSource dataSource, ChangeSignal 
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
         {
-            rows[reader.GetGuid(0)] = [.. JsonSerializer.Deserialize<string[]>(reader.GetString(1))!.Select(RouteKey.Parse)];
+            rows[reader.GetGuid(0)] = Paths(reader.GetGuid(0), reader.GetString(1));
         }
 
+        return rows;
+    }
+
+    /// <summary>What other control nodes announce of these FloatingIPs, or (null) of all: FloatingIP, control node, paths.</summary>
+    public async Task<List<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)>> OfOthersAsync(
+        DatabaseReading reading, string self, IReadOnlyCollection<Guid>? floatingIPs, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(
+            "SELECT floating_ip_uid, control_node, routes FROM advertisement WHERE control_node <> $1 AND ($2::uuid[] IS NULL OR floating_ip_uid = ANY($2))",
+            reading.Connection);
+        command.Parameters.Add(new() { Value = self });
+        command.Parameters.Add(new() { Value = (object?)floatingIPs?.ToArray() ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
+        var rows = new List<(Guid, string, RouteKey[])>();
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct)) rows.Add((reader.GetGuid(0), reader.GetString(1), [.. Paths(reader.GetGuid(0), reader.GetString(2))]));
         return rows;
     }
 
@@ -86,4 +102,27 @@ public sealed class AnnouncementStore(NpgsqlDataSource dataSource, ChangeSignal 
         await batch.ExecuteNonQueryAsync(ct);
         signal.Set();
     }
+
+    /// <summary>The paths of a row. One that cannot be read is left out; the row stands all the same, so the address stays in use.</summary>
+    private HashSet<RouteKey> Paths(Guid floatingIP, string routes)
+    {
+        var paths = new HashSet<RouteKey>();
+        try
+        {
+            foreach (var text in JsonSerializer.Deserialize<string?[]>(routes) ?? [])
+            {
+                if (text is not null && RouteKey.TryParse(text, out var path)) paths.Add(path.Value);
+                else LogUnreadable(floatingIP, text ?? "null");
+            }
+        }
+        catch (JsonException e)
+        {
+            LogUnreadable(floatingIP, e.Message);
+        }
+
+        return paths;
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The announcement row of FloatingIP {Uid} cannot be read ({Fault}); its address stays in use")]
+    private partial void LogUnreadable(Guid uid, string fault);
 }

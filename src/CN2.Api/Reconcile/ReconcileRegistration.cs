@@ -34,6 +34,7 @@ public static class ReconcileRegistration
         .AddSingleton<ResourceChanges>()
         .AddSingleton<Retirements>()
         .AddSingleton<HeldAddresses>()
+        .AddSingleton<FormerHolders>()
         .AddSingleton<Deletions>()
         .AddSingleton<PendingServices>()
         .AddSingleton<OwnerCompiler>()

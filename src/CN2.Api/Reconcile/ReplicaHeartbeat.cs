@@ -16,6 +16,7 @@ internal sealed partial class ReplicaHeartbeat(
 
     /// <summary>The sessions as they were last written.</summary>
     private Dictionary<string, BgpSession> _written = [];
+    private volatile bool _mustRewrite;
     private bool _hadOthers;
     private bool _hasBeaten;
 
@@ -24,6 +25,13 @@ internal sealed partial class ReplicaHeartbeat(
 
     /// <summary>How long routers may hold this replica's routes after it is gone: the largest restart time of its peers. May be called from any thread.</summary>
     public void SetRestartTime(int seconds) => _restartTimeSeconds = seconds;
+
+    /// <summary>The database may have other sessions than those that were written. May be called from any thread.</summary>
+    public void RewriteSessions()
+    {
+        _mustRewrite = true;
+        _sessionsChanged.Set();
+    }
 
     public async Task RunAsync(CancellationToken ct)
     {
@@ -54,7 +62,21 @@ internal sealed partial class ReplicaHeartbeat(
     {
         var sessions = speaker.Sessions.ToDictionary(s => s.Peer);
         var changed = sessions.Where(s => _written.GetValueOrDefault(s.Key) != s.Value).Select(s => s.Key).Concat(_written.Keys.Except(sessions.Keys)).ToList();
-        var (hasOthers, unknown) = await store.BeatAsync(self.Name, _restartTimeSeconds, changed.Count > 0 ? SessionDocument.Write(sessions.Values) : null, changed, ct);
+        var rewrite = _mustRewrite;
+        _mustRewrite = false;
+        if (rewrite) changed = [.. changed.Union(sessions.Keys)];
+        bool hasOthers, unknown;
+        try
+        {
+            (hasOthers, unknown) = await store.BeatAsync(
+                self.Name, _restartTimeSeconds, rewrite || changed.Count > 0 ? SessionDocument.Write(sessions.Values) : null, changed, ct);
+        }
+        catch
+        {
+            _mustRewrite |= rewrite;
+            throw;
+        }
+
         _wasUnknown |= unknown;
         _written = sessions;
         var documents = hasOthers || _hadOthers ? await store.SessionsAsync(ct) : [];

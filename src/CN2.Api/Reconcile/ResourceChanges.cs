@@ -1,4 +1,3 @@
-using CN2.Api.Drivers;
 using CN2.Network.Compilation;
 using CN2.Network.Resources;
 
@@ -6,8 +5,12 @@ namespace CN2.Api.Reconcile;
 
 /// <summary>Applies a row that was read: changes the resource in memory, and informs the parts of the reconciler that depend on it.</summary>
 internal sealed class ResourceChanges(
-    LoopState state, Retirements retirements, HeldAddresses addresses, Deletions deletions, PendingServices pending, SpeakerDispatcher speaker, AgentProgress progress)
+    LoopState state, Retirements retirements, HeldAddresses addresses, FormerHolders formerHolders, Deletions deletions, PendingServices pending,
+    SpeakerDispatcher speaker, AgentProgress progress, AgentRecorder recorder)
 {
+    /// <summary>FloatingIPs that the database has and that are not taken yet (<see cref="FormerHolders"/>).</summary>
+    public IEnumerable<Guid> WaitingFloatingIPs => formerHolders.Waiting;
+
     public void Put(ExternalNetwork network)
     {
         if (state.Resources.ExternalNetwork(network.Uid)?.FabricForwarding != network.FabricForwarding) addresses.ForwardingChanged(network.Uid);
@@ -41,6 +44,7 @@ internal sealed class ResourceChanges(
 
     public void Put(FloatingIP floatingIP)
     {
+        if (formerHolders.MustWait(floatingIP)) return;
         if (state.Resources.TryGetFloatingIP(floatingIP.Uid) is null) addresses.Appeared(floatingIP.Uid);
         state.Resources.Put(retirements.Filter(floatingIP));
         deletions.Put(floatingIP);
@@ -49,6 +53,7 @@ internal sealed class ResourceChanges(
 
     public void RemoveFloatingIP(Guid uid)
     {
+        formerHolders.Removed(uid);
         addresses.Removed(uid);
         state.Resources.RemoveFloatingIP(uid);
         retirements.Forget(uid);
@@ -67,6 +72,12 @@ internal sealed class ResourceChanges(
         return due.Count > 0;
     }
 
+    /// <summary>Takes the FloatingIPs whose address nobody else has in the routers' tables any more.</summary>
+    public void TakeWaiting()
+    {
+        foreach (var floatingIP in formerHolders.TakeDue()) Put(floatingIP);
+    }
+
     public void Put(VirtualMachineInterface endpoint) => state.Resources.Put(endpoint);
 
     public void RemoveVirtualMachineInterface(Guid uid) => state.Resources.RemoveVirtualMachineInterface(uid);
@@ -83,7 +94,7 @@ internal sealed class ResourceChanges(
         account.Lost = router.Router.Lost;
         account.ConnectedElsewhere = router.Connected && router.ControlNode != state.Self;
         state.Resources.Put(router.Router);
-        state.Statuses.Add(account.AppliedElsewhere(router.AppliedPosition));
+        state.Statuses.Add(account.AppliedElsewhere(state.Ledger.Feed.CoveredBy(router.Applied)));
         if (account.ConnectedElsewhere) state.Sequencer.Acknowledged(account.Name, state.Clock.Now);
         // The agent was marked as lost after it had come back and acknowledged everything.
         if (account is { Lost: true, ConnectedHere: true, Answered: true }) progress.Save(account, atOnce: true);
@@ -96,7 +107,22 @@ internal sealed class ResourceChanges(
         if (state.Ledger.Find(router.Name) is { ConnectedHere: false }) state.ForgetVirtualRouter(router.Name);
     }
 
-    public void Put(IReadOnlyList<BgpPeer> peers) => speaker.SetPeers(peers);
+    public void Put(PeersRead peers) => speaker.SetPeers(peers);
+
+    /// <summary>
+    /// After a fail-over or a restore everything was read anew. What this replica had written may be missing: its announcements and sessions,
+    /// who is connected here and how far, and statuses.
+    /// </summary>
+    public void EpochBegan()
+    {
+        speaker.DatabaseChanged();
+        state.Statuses.ForgetDrafts();
+        foreach (var account in state.Ledger.Accounts.Where(a => a.ConnectedHere))
+        {
+            if (account.Hello is { } hello) recorder.Connected(hello);
+            progress.Save(account, atOnce: true);
+        }
+    }
 
     /// <summary>Other replicas announce these FloatingIPs as the rows say, and as nothing else.</summary>
     public void PutAnnouncements(IReadOnlyCollection<Guid> floatingIPs, IEnumerable<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)> rows)

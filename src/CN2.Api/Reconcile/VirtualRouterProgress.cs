@@ -1,6 +1,9 @@
+using CN2.Api.Data;
+
 namespace CN2.Api.Reconcile;
 
 /// <summary>What is known of a vRouter's agent, for its status.</summary>
 /// <param name="Silence">How long ago the last message came from it.</param>
+/// <param name="Applied">What of the change feed it has applied; null: nothing.</param>
 public sealed record VirtualRouterProgress(
-    string Name, TimeSpan Silence, ulong DesiredRevision, ulong AppliedRevision, long AppliedPosition, string AgentVersion, string? Message);
+    string Name, TimeSpan Silence, ulong DesiredRevision, ulong AppliedRevision, FeedPosition? Applied, string AgentVersion, string? Message);

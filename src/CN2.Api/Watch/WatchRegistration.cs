@@ -8,6 +8,7 @@ public static class WatchRegistration
 {
     public static IServiceCollection AddWatch(this IServiceCollection services)
     {
+        services.AddSingleton<FeedEpochs>();
         services.AddSingleton<ChangeFeedReader>();
         services.AddSingleton<WatchedKinds>();
         services.AddSingleton<WatchHub>();

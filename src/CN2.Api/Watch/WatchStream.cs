@@ -12,7 +12,7 @@ namespace CN2.Api.Watch;
 internal sealed class WatchStream(WatchSubscription subscription, WatchHub hub, WatchedKinds kinds, ChangeFeedReader feed, TimeProvider time)
 {
     /// <summary>Events of the initial list carry this id: it names no change, so a client that was cut off before <c>synced</c> gets the whole list again.</summary>
-    public static readonly FeedPosition Beginning = new(0, 0);
+    public const string Beginning = "0.0";
 
     /// <summary>Proxies and clients close a connection on which nothing comes.</summary>
     public static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(15);
@@ -28,28 +28,30 @@ internal sealed class WatchStream(WatchSubscription subscription, WatchHub hub, 
     private async IAsyncEnumerable<SseItem<ReadOnlyMemory<byte>>> EventsAsync(
         FeedPosition? after, BufferedStream body, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        // What the subscription delivers may be in the list already.
-        FeedSnapshot? listed = null;
+        // What the subscription delivers may have been sent already: in the list, or before the client resumed.
+        var had = after;
         if (after is { } from)
         {
             await foreach (var e in CatchUpAsync(from, cancellationToken)) yield return Item(e);
         }
         else
         {
-            await foreach (var (snapshot, resource) in kinds.ListAsync(subscription.Filter, cancellationToken))
+            await foreach (var (position, resource) in kinds.ListAsync(subscription.Filter, cancellationToken))
             {
-                listed = snapshot;
-                if (resource is { } data) yield return Item(new WatchEvent(Beginning, "added", data));
+                had = position;
+                if (resource is { } data) yield return new SseItem<ReadOnlyMemory<byte>>(data, "added") { EventId = Beginning };
             }
 
-            yield return Item(new WatchEvent(new FeedPosition(listed!.Xmin - 1, long.MaxValue), "synced", "{}"u8.ToArray()));
+            // A new epoch began between the subscription and the list: the client begins again.
+            if (had!.Epoch != subscription.Start.Epoch) yield break;
+            yield return Item(new WatchEvent(had, "synced", "{}"u8.ToArray()));
         }
 
         do
         {
             while (subscription.Events.TryRead(out var e))
             {
-                if (listed is null || !listed.Sees(e.Position.Xid)) yield return Item(e);
+                if (!had!.Covers(e.Position.Xid, e.Position.Id)) yield return Item(e);
             }
 
             await body.FlushAsync(cancellationToken);
@@ -60,13 +62,17 @@ internal sealed class WatchStream(WatchSubscription subscription, WatchHub hub, 
     /// <summary>The changes between the resume token and the first change that the subscription delivers.</summary>
     private async IAsyncEnumerable<WatchEvent> CatchUpAsync(FeedPosition from, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        while (from.CompareTo(subscription.Start) < 0)
+        var start = subscription.Start;
+        while (true)
         {
-            var rows = await feed.ReadAsync(from, WatchHub.PageSize, cancellationToken);
-            rows.RemoveAll(r => new FeedPosition(r.Xid, r.Id).CompareTo(subscription.Start) > 0);
-            if (rows.Count == 0) yield break;
-            foreach (var (_, e) in await hub.ToEventsAsync(rows, subscription.Filter.Matches, cancellationToken)) yield return e;
-            from = new FeedPosition(rows[^1].Xid, rows[^1].Id);
+            var page = await feed.ReadAsync(from, WatchHub.PageSize, cancellationToken);
+            if (page.Gap != FeedGap.None) yield break; // since it was checked; the subscription ends as well
+            // Later changes come by the subscription, and no token here may claim them.
+            var rows = page.Rows.FindAll(r => start.Covers(r.Xid, r.Id));
+            var begin = from;
+            foreach (var (_, e) in await hub.ToEventsAsync(rows, subscription.Filter.Matches, r => begin.After(start.Seen, r.Xid, r.Id), cancellationToken)) yield return e;
+            if (!page.More) yield break;
+            from = page.End;
         }
     }
 

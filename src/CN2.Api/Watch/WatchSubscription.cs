@@ -27,6 +27,9 @@ public sealed class WatchSubscription : IDisposable
     /// <summary>Ends early when the client was too slow; it can resume with the id of the last event it got.</summary>
     public ChannelReader<WatchEvent> Events => _events.Reader;
 
+    /// <summary>The feed does not go on for the client.</summary>
+    internal void End() => _events.Writer.TryComplete();
+
     internal void Deliver(WatchEvent e)
     {
         if (!_events.Writer.TryWrite(e)) _events.Writer.TryComplete();

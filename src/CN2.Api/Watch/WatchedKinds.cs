@@ -6,11 +6,12 @@ using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Json;
 using Microsoft.EntityFrameworkCore;
+using Npgsql;
 
 namespace CN2.Api.Watch;
 
 /// <summary>Every kind that can be watched; loads resources as the bytes that GET answers.</summary>
-public sealed class WatchedKinds(IEnumerable<IWatchedKind> watched, IDbContextFactory<CN2DbContext> contexts)
+public sealed class WatchedKinds(IEnumerable<IWatchedKind> watched, ChangeFeedReader feed, IDbContextFactory<CN2DbContext> contexts)
 {
     private readonly FrozenDictionary<ResourceKind, IWatchedKind> _kinds = watched.ToFrozenDictionary(w => w.Kind);
 
@@ -31,14 +32,15 @@ public sealed class WatchedKinds(IEnumerable<IWatchedKind> watched, IDbContextFa
         return bodies;
     }
 
-    /// <summary>Every resource that the filter matches, all from one database snapshot. The first item has no body: it tells the snapshot even when nothing matches.</summary>
-    public async IAsyncEnumerable<(FeedSnapshot Snapshot, ReadOnlyMemory<byte>? Body)> ListAsync(
+    /// <summary>Every resource that the filter matches, all from one database snapshot. The first item has no body: it tells the position even when nothing matches.</summary>
+    public async IAsyncEnumerable<(FeedPosition Position, ReadOnlyMemory<byte>? Body)> ListAsync(
         WatchFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        var snapshot = new FeedSnapshot((await db.Database.SqlQuery<string>($"SELECT pg_current_snapshot()::text AS \"Value\"").ToListAsync(cancellationToken))[0]);
-        yield return (snapshot, null);
+        var position = await feed.EndAsync(await db.OpenSqlAsync(cancellationToken), cancellationToken)
+            ?? throw new NpgsqlException("The database is not the one it was; the list begins again.");
+        yield return (position, null);
         foreach (var kind in filter.Kinds.Where(_kinds.ContainsKey).OrderBy(k => (short)k))
         {
             var after = Guid.Empty;
@@ -47,7 +49,7 @@ public sealed class WatchedKinds(IEnumerable<IWatchedKind> watched, IDbContextFa
                 var page = await _kinds[kind].ListAsync(db, filter.Namespace, after, 500, cancellationToken);
                 foreach (var resource in page)
                 {
-                    yield return (snapshot, Bytes(resource));
+                    yield return (position, Bytes(resource));
                     if (resource.Uid.CompareTo(after) > 0) after = resource.Uid;
                 }
 

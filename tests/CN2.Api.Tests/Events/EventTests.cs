@@ -63,7 +63,7 @@ public sealed class EventTests(ApiServer api) : IClassFixture<ApiServer>
         var now = DateTimeOffset.UtcNow;
         await api.Services.GetRequiredService<ControlNodeStore>().BeatAsync("elsewhere", 120, null, [], ct); // else its agents are orphans
         await store.ConnectAsync("node1", System.Net.IPAddress.Parse("172.27.115.111"), null, "1.0", null, "elsewhere", now, ct);
-        await store.SaveAsync("elsewhere", [new VirtualRouterProgress("node1", TimeSpan.Zero, 1, 1, 1, "1.0", null)], ["node1"], ct);
+        await store.SaveAsync("elsewhere", [new VirtualRouterProgress("node1", TimeSpan.Zero, 1, 1, null, "1.0", null)], ["node1"], ct);
         await store.DisconnectAsync("elsewhere", ["node1"], ct);
         await store.MarkLostAsync(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(-1), ct);
         Assert.Equal(["Lost", "Disconnected", "Programmed", "Connected"], await ReasonsAsync("virtual-routers/node1"));

@@ -32,6 +32,7 @@ internal sealed class LoopParts : IAsyncDisposable
         services.AddSingleton(new DatabaseOptions { ConnectionString = connectionString ?? "Host=/nowhere" });
         services.AddSingleton<DedicatedConnection>();
         services.AddSingleton<ChangeSignal>();
+        services.AddSingleton<FeedEpochs>();
         services.AddSingleton<ChangeFeedReader>();
         services.AddSingleton<OverlayMetrics>();
         services.AddSingleton(new BgpOptions());
@@ -91,7 +92,7 @@ internal static class Sample
     public static IPAddress AddressOf(int n) => new([100, 0, (byte)(n >> 8), (byte)n]);
 
     public static VirtualRouterState Router(string name, bool lost = false) =>
-        new(new VirtualRouter { Uid = Uid(2000 + name[^1]), Name = name, Address = IPAddress.Parse($"172.27.115.{(int)name[^1]}"), Lost = lost }, !lost, "cn-a", 0);
+        new(new VirtualRouter { Uid = Uid(2000 + name[^1]), Name = name, Address = IPAddress.Parse($"172.27.115.{(int)name[^1]}"), Lost = lost }, !lost, "cn-a", null);
 
     public static VirtualMachineInterface Endpoint(int n, string router) => new()
     {
