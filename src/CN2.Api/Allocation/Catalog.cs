@@ -107,7 +107,8 @@ public sealed class Catalog(ServiceNetworkOptions serviceNetwork)
 
     private static NetworkSelector Selector(string name, string spec)
     {
-        var (networks, namespaces) = ApiJson.Read<ExternalNetworkSelectorSpec>(spec);
+        // One that cannot be read chooses nothing; its own condition says so.
+        if (StoredDocument.ReadOr<ExternalNetworkSelectorSpec>(spec, null) is not var (networks, namespaces) || networks is null) return new NetworkSelector(name, null, null);
         return new NetworkSelector(name, Selector(networks), namespaces is null ? null : Selector(namespaces));
     }
 

@@ -22,6 +22,7 @@ public static class ProblemCodes
     public const string PayloadTooLarge = "payload-too-large";
     public const string TokenTooOld = "token-too-old";
     public const string Unavailable = "unavailable";
+    public const string DocumentUnreadable = "document-unreadable";
     public const string InternalError = "internal-error";
     public const string BadRequest = "bad-request";
 }

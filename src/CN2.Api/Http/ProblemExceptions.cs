@@ -1,4 +1,5 @@
 using CN2.Api.Data;
+using CN2.Api.Json;
 using Microsoft.AspNetCore.Diagnostics;
 
 namespace CN2.Api.Http;
@@ -25,6 +26,12 @@ public sealed partial class ProblemExceptions(ILogger<ProblemExceptions> logger)
             case BadHttpRequestException bad:
                 return new ApiProblem(bad.StatusCode, ProblemCodes.BadRequest, "Bad request", "The request could not be read.",
                     new Dictionary<string, string[]> { ["$"] = ["The request could not be read."] });
+        }
+
+        if (exception is DocumentUnreadableException)
+        {
+            return new ApiProblem(409, ProblemCodes.DocumentUnreadable, "What is stored cannot be read",
+                $"A document that this write needs cannot be read by this version ({exception.Message}); GET names the resource (DocumentUnreadable). Delete it and create it anew.");
         }
 
         if (PostgresErrors.IsAway(exception))

@@ -11,6 +11,9 @@ public static class ApiJson
     /// <summary>Shared options, read-only.</summary>
     public static JsonSerializerOptions Options { get; } = Create();
 
+    /// <summary>For jsonb columns: a request is strict, a row may be of another version.</summary>
+    private static JsonSerializerOptions Stored { get; } = CreateStored();
+
     /// <summary>camelCase, exact member names and enum words, no unknown or duplicate member, numbers are numbers.</summary>
     public static void Configure(JsonSerializerOptions options)
     {
@@ -33,8 +36,19 @@ public static class ApiJson
     /// <summary>A spec or status record as a jsonb column stores it.</summary>
     public static string Text<T>(T value) => JsonSerializer.Serialize(value, Options);
 
-    /// <summary>Reads what <see cref="Text"/> wrote.</summary>
-    public static T Read<T>(string json) => JsonSerializer.Deserialize<T>(json, Options) ?? throw new JsonException($"null is no {typeof(T).Name}");
+    /// <summary>Reads what <see cref="Text"/> wrote, in this version or another: members that this one does not know are ignored.</summary>
+    /// <exception cref="DocumentUnreadableException">It is no such document.</exception>
+    public static T Read<T>(string json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(json, Stored) ?? throw new DocumentUnreadableException($"null is no {typeof(T).Name}");
+        }
+        catch (Exception e) when (e is not DocumentUnreadableException)
+        {
+            throw new DocumentUnreadableException(e.Message, e);
+        }
+    }
 
     /// <summary>Leaves out the path of a resource. It is done here once, because overrides do not inherit [JsonIgnore].</summary>
     private static void LeaveOutPaths(JsonTypeInfo info)
@@ -44,6 +58,13 @@ public static class ApiJson
         {
             if (info.Properties[i].Name is "collection" or "path") info.Properties.RemoveAt(i);
         }
+    }
+
+    private static JsonSerializerOptions CreateStored()
+    {
+        var options = new JsonSerializerOptions(Options) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip };
+        options.MakeReadOnly();
+        return options;
     }
 
     private static JsonSerializerOptions Create()

@@ -9,6 +9,7 @@ public static class WatchRegistration
     public static IServiceCollection AddWatch(this IServiceCollection services)
     {
         services.AddSingleton<FeedEpochs>();
+        services.AddSingleton<FeedLag>();
         services.AddSingleton<ChangeFeedReader>();
         services.AddSingleton<WatchedKinds>();
         services.AddSingleton<WatchHub>();
