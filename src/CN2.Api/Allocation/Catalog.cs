@@ -1,7 +1,6 @@
 using System.Net;
 using System.Text.Json;
 using CN2.Api.Data.Documents;
-using CN2.Api.Json;
 using CN2.Api.Options;
 using CN2.Network.Resources;
 using CN2.Network.Selection;

@@ -28,8 +28,3 @@ public sealed class FeedLag(NpgsqlDataSource source)
         return await reader.ReadAsync(cancellationToken) ? new OpenTransaction(reader.GetString(0), reader.GetInt32(1)) : null;
     }
 }
-
-/// <summary>An open transaction.</summary>
-/// <param name="HeldBackBy">Its process or name, and its database, in words.</param>
-/// <param name="BehindSeconds">How long it has been open.</param>
-public sealed record OpenTransaction(string HeldBackBy, int BehindSeconds);

@@ -62,7 +62,7 @@ public static class ApiJson
 
     private static JsonSerializerOptions CreateStored()
     {
-        var options = new JsonSerializerOptions(Options) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip };
+        var options = new JsonSerializerOptions(Options) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip, RespectNullableAnnotations = true };
         options.MakeReadOnly();
         return options;
     }

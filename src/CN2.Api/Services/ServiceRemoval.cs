@@ -3,7 +3,6 @@ using CN2.Api.Data;
 using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
 using CN2.Api.FloatingIPs;
-using CN2.Api.Json;
 using CN2.Api.Writes;
 using Npgsql;
 

@@ -6,7 +6,6 @@ using CN2.Api.FloatingIPs;
 using CN2.Api.Json;
 using CN2.Api.Options;
 using CN2.Network.Addressing;
-using CN2.Network.Resources;
 using CN2.Network.Status;
 using Npgsql;
 
