@@ -21,6 +21,16 @@ internal sealed class AgentProgress(LoopState state, AgentRecorder recorder)
             account.Answered);
     }
 
+    /// <summary>The database may not know which agents are here: each says hello again, and how far it is.</summary>
+    public void Reintroduce()
+    {
+        foreach (var account in state.Ledger.Accounts.Where(a => a.ConnectedHere))
+        {
+            if (account.Hello is { } hello) recorder.Connected(hello);
+            Save(account, atOnce: true);
+        }
+    }
+
     /// <summary>Other replicas wait for feed positions, also for those that changed nothing on the vRouters here.</summary>
     public void ShareWithOthers()
     {

@@ -34,7 +34,6 @@ public static class ReconcileRegistration
         .AddSingleton<ResourceChanges>()
         .AddSingleton<Retirements>()
         .AddSingleton<HeldAddresses>()
-        .AddSingleton<FormerHolders>()
         .AddSingleton<Deletions>()
         .AddSingleton<PendingServices>()
         .AddSingleton<OwnerCompiler>()

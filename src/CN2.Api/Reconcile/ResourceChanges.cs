@@ -5,11 +5,12 @@ namespace CN2.Api.Reconcile;
 
 /// <summary>Applies a row that was read: changes the resource in memory, and informs the parts of the reconciler that depend on it.</summary>
 internal sealed class ResourceChanges(
-    LoopState state, Retirements retirements, HeldAddresses addresses, FormerHolders formerHolders, Deletions deletions, PendingServices pending,
-    SpeakerDispatcher speaker, AgentProgress progress, AgentRecorder recorder)
+    LoopState state, Retirements retirements, HeldAddresses addresses, Deletions deletions, PendingServices pending, SpeakerDispatcher speaker, AgentProgress progress)
 {
+    private readonly FormerHolders _formerHolders = new(state);
+
     /// <summary>FloatingIPs that the database has and that are not taken yet (<see cref="FormerHolders"/>).</summary>
-    public IEnumerable<Guid> WaitingFloatingIPs => formerHolders.Waiting;
+    public IEnumerable<Guid> WaitingFloatingIPs => _formerHolders.Waiting;
 
     public void Put(ExternalNetwork network)
     {
@@ -44,7 +45,7 @@ internal sealed class ResourceChanges(
 
     public void Put(FloatingIP floatingIP)
     {
-        if (formerHolders.MustWait(floatingIP)) return;
+        if (_formerHolders.MustWait(floatingIP)) return;
         if (state.Resources.TryGetFloatingIP(floatingIP.Uid) is null) addresses.Appeared(floatingIP.Uid);
         state.Resources.Put(retirements.Filter(floatingIP));
         deletions.Put(floatingIP);
@@ -53,7 +54,7 @@ internal sealed class ResourceChanges(
 
     public void RemoveFloatingIP(Guid uid)
     {
-        formerHolders.Removed(uid);
+        _formerHolders.Removed(uid);
         addresses.Removed(uid);
         state.Resources.RemoveFloatingIP(uid);
         retirements.Forget(uid);
@@ -75,7 +76,7 @@ internal sealed class ResourceChanges(
     /// <summary>Takes the FloatingIPs whose address nobody else has in the routers' tables any more.</summary>
     public void TakeWaiting()
     {
-        foreach (var floatingIP in formerHolders.TakeDue()) Put(floatingIP);
+        foreach (var floatingIP in _formerHolders.TakeDue()) Put(floatingIP);
     }
 
     public void Put(VirtualMachineInterface endpoint) => state.Resources.Put(endpoint);
@@ -117,11 +118,7 @@ internal sealed class ResourceChanges(
     {
         speaker.DatabaseChanged();
         state.Statuses.ForgetDrafts();
-        foreach (var account in state.Ledger.Accounts.Where(a => a.ConnectedHere))
-        {
-            if (account.Hello is { } hello) recorder.Connected(hello);
-            progress.Save(account, atOnce: true);
-        }
+        progress.Reintroduce();
     }
 
     /// <summary>Other replicas announce these FloatingIPs as the rows say, and as nothing else.</summary>
