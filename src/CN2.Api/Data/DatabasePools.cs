@@ -27,6 +27,7 @@ public static class DatabasePools
     {
         var source = new NpgsqlDataSourceBuilder(connectionString);
         source.EnableDynamicJson(); // jsonb columns hold labels as dictionaries
+        source.ConfigureJsonOptions(StoredLabels.Options);
         return source.Build();
     }
 }
