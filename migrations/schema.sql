@@ -505,7 +505,7 @@ CREATE TABLE public.virtual_router_status (
     agent_source inet,
     agent_connection bigint DEFAULT 0 NOT NULL,
     held_at timestamp with time zone,
-    lost_at timestamp with time zone
+    lost_at timestamp with time zone,
     applied_snapshot text
 );
 

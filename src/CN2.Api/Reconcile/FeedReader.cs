@@ -76,16 +76,21 @@ internal sealed partial class FeedReader(
 
     private async Task TakeAsync(FeedPage page, IDatabaseReading reading, CancellationToken ct)
     {
+        Guid[] routers = [.. page.Rows.Where(r => r.Kind == ResourceKind.VirtualRouter).Select(r => r.Uid).Distinct()];
+        RowsRead<VirtualRouterState>? found = null;
         if (page.Rows.Count > 0)
         {
             IsMidPage = true;
             await TakeAsync(page.Rows, reading, ct);
+            if (routers.Length > 0) found = await rows.VirtualRoutersAsync(reading, routers, _position!.Epoch, ct);
             state.Ledger.Feed.Read(page.Upper, page.Rows.Select(r => r.Xid), page.More);
         }
 
         _position = page.End;
         state.Ledger.Position = _position.Whole;
         IsMidPage = false;
+        // Last: what their agents have applied at other replicas is compared with what was read here.
+        if (found is not null) Replace(routers, found, r => r.Router.Uid, resources.Put, resources.RemoveVirtualRouter);
     }
 
     /// <summary>A replica that believed to be alone saves its rows without change rows; it may be gone before it learns of this one.</summary>
@@ -153,6 +158,7 @@ internal sealed partial class FeedReader(
         resources.SomethingMayFit();
     }
 
+    /// <summary>Everything but the VirtualRouters.</summary>
     private async Task TakeAsync(List<ChangeRow> changes, IDatabaseReading reading, CancellationToken ct)
     {
         foreach (var kind in changes.Where(IsRead).GroupBy(c => c.Kind))
@@ -179,9 +185,6 @@ internal sealed partial class FeedReader(
                 break;
             case ResourceKind.VirtualMachineInterface:
                 Replace(uids, await rows.VirtualMachineInterfacesAsync(reading, uids, ct), v => v.Uid, resources.Put, resources.RemoveVirtualMachineInterface);
-                break;
-            case ResourceKind.VirtualRouter:
-                Replace(uids, await rows.VirtualRoutersAsync(reading, uids, _position!.Epoch, ct), r => r.Router.Uid, resources.Put, resources.RemoveVirtualRouter);
                 break;
             case ResourceKind.ServiceHealthCheck:
                 Replace(uids, await rows.ServiceHealthChecksAsync(reading, uids, ct), h => h.Uid, resources.Put, resources.RemoveServiceHealthCheck);

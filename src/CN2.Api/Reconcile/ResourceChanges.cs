@@ -97,7 +97,7 @@ internal sealed class ResourceChanges(
         state.Resources.Put(router.Router);
         if (!account.ConnectedHere && account.Refused.Document != router.Refused) progress.SetRefused(account, RefusedItems.Parse(router.Refused));
         if (router.ControlNode != state.Self) progress.SayHelloAgain(account);
-        state.Statuses.Add(account.AppliedElsewhere(state.Ledger.Feed.CoveredBy(router.Applied)));
+        if (state.Ledger.HasRead(router.Applied)) state.Statuses.Add(account.AppliedElsewhere(state.Ledger.Feed.CoveredBy(router.Applied)));
         if (account.ConnectedElsewhere) state.Sequencer.Acknowledged(account.Name, state.Clock.Now);
         // The agent was marked as lost after it had come back and acknowledged everything.
         if (account is { Lost: true, ConnectedHere: true, Answered: true }) progress.Save(account, atOnce: true);

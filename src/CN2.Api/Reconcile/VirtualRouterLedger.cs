@@ -66,6 +66,12 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
     /// <summary>The number of the last reading that has been sent.</summary>
     public long SentReading { get; private set; }
 
+    /// <summary>
+    /// This replica has read everything that an agent at another replica has applied. While it has not, that says nothing: the other one may
+    /// have read on, past entries that were asked for in between and that a route here needs.
+    /// </summary>
+    public bool HasRead(FeedPosition? applied) => applied is null || Position.Seen.Includes(applied.Seen);
+
     /// <summary>Everything up to <see cref="Position"/> has been sent.</summary>
     public void MarkSent()
     {

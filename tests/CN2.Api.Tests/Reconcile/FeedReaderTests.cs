@@ -1,3 +1,4 @@
+using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Drivers;
 using CN2.Api.Overlay;
@@ -212,6 +213,31 @@ public sealed class FeedReaderTests(PrivatePostgres postgres) : IAsyncLifetime
         next = new NextTick();
         Feed.Schedule(_parts.Now, next);
         Assert.Null(next.At);
+    }
+
+    /// <summary>
+    /// Another replica that has read on may never have sent the entries of the state that is compiled here, so its agents' positions count only once
+    /// this replica has read that far.
+    /// </summary>
+    [Fact]
+    public async Task What_another_replica_has_applied_counts_when_this_one_has_read_as_far()
+    {
+        Execute("INSERT INTO control_node (name, last_seen_at, restart_time_seconds, sessions) VALUES ('cn-b', now(), 0, '{}')");
+        var agents = _parts.Get<AgentReportStore>();
+        var ct = TestContext.Current.CancellationToken;
+        await agents.ConnectAsync(new VRouterHello("node1", System.Net.IPAddress.Parse("172.27.115.242"), null, "1.0"), "cn-b", 10, DateTimeOffset.UtcNow, ct);
+        await LoadAsync();
+        var (state, resources) = (_parts.State, _parts.Get<ResourceChanges>());
+        var mark = new CN2.Network.Sequencing.AckMark(1, state.Ledger.Feed.Last);
+        await EndpointAsync("pod1");
+        var ahead = await _parts.Get<ChangeFeedReader>().EndAsync(ct);
+        var router = new VirtualRouterState(state.Resources.VirtualRouter("node1")!, true, "cn-b", ahead);
+        resources.Put(router);
+        Assert.False(state.Ledger.IsAcknowledged("node1", mark));
+
+        await ReadUntilAsync(() => state.Resources.VirtualMachineInterfaces.Count == 1);
+        resources.Put(router);
+        Assert.True(state.Ledger.IsAcknowledged("node1", mark));
     }
 
     private async Task LoadAsync()
