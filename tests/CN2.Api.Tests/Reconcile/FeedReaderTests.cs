@@ -4,6 +4,7 @@ using CN2.Api.Drivers;
 using CN2.Api.Overlay;
 using CN2.Api.Reconcile;
 using CN2.Api.Tests.Fixtures;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
 namespace CN2.Api.Tests.Reconcile;
@@ -153,15 +154,7 @@ public sealed class FeedReaderTests(PrivatePostgres postgres) : IAsyncLifetime
         await using var connection = new NpgsqlConnection(_api.ConnectionString);
         await connection.OpenAsync(TestContext.Current.CancellationToken);
         await using var open = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
-        await using var insert = new NpgsqlCommand(
-            """
-            WITH made AS (
-                INSERT INTO virtual_router (uid, name, address, admin_down, labels, annotations, generation, created_at, updated_at)
-                VALUES (gen_random_uuid(), 'late', '172.27.115.9', false, '{}', '{}', 1, now(), now()) RETURNING uid, name)
-            INSERT INTO change (kind, name, uid, verb, status_only) SELECT $1, name, uid, 1, false FROM made
-            """, connection, open);
-        insert.Parameters.Add(new() { Value = (short)ResourceKind.VirtualRouter });
-        await insert.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await InsertRouterAsync(connection, open);
 
         await EndpointAsync("pod1");
         await ReadUntilAsync(() => _parts.State.Resources.VirtualMachineInterfaces.Count == 1);
@@ -170,6 +163,39 @@ public sealed class FeedReaderTests(PrivatePostgres postgres) : IAsyncLifetime
         Assert.Null(_parts.State.Resources.VirtualRouter("late"));
         await open.CommitAsync(TestContext.Current.CancellationToken);
         await ReadUntilAsync(() => _parts.State.Resources.VirtualRouter("late") is not null);
+    }
+
+    [Fact]
+    public async Task Retention_leaves_what_a_transaction_commits_that_was_open_for_longer_than_changes_are_kept()
+    {
+        var ct = TestContext.Current.CancellationToken;
+        await LoadAsync();
+        await using var connection = new NpgsqlConnection(_api.ConnectionString);
+        await connection.OpenAsync(ct);
+        await using var open = await connection.BeginTransactionAsync(ct);
+        await InsertRouterAsync(connection, open);
+        await EndpointAsync("pod1");
+        await using var other = new NpgsqlConnection(_api.ConnectionString);
+        await other.OpenAsync(ct);
+        await using var now = new NpgsqlCommand("SELECT pg_current_snapshot()::text", other);
+        var snapshot = (string)(await now.ExecuteScalarAsync(ct))!;
+        await ReadUntilAsync(() => _parts.State.Resources.VirtualMachineInterfaces.Count == 1);
+
+        Execute($"INSERT INTO feed_snapshot (at, snapshot) VALUES (now() - interval '2 hours', '{snapshot}')");
+        var retention = ActivatorUtilities.CreateInstance<Retention>(_api.Services);
+        await retention.RunOnceAsync(ct);
+        Assert.Equal(0L, Count("pod1"));
+        await open.CommitAsync(ct);
+        await retention.RunOnceAsync(ct);
+        Assert.Equal(1L, Count("late"));
+        await ReadUntilAsync(() => _parts.State.Resources.VirtualRouter("late") is not null);
+        Assert.DoesNotContain(_parts.Log.Lines, l => l.Text.Contains("everything is read again", StringComparison.Ordinal));
+
+        long Count(string name)
+        {
+            using var count = new NpgsqlCommand($"SELECT count(*) FROM change WHERE name = '{name}'", other);
+            return (long)count.ExecuteScalar()!;
+        }
     }
 
     [Fact]
@@ -238,6 +264,20 @@ public sealed class FeedReaderTests(PrivatePostgres postgres) : IAsyncLifetime
         await ReadUntilAsync(() => state.Resources.VirtualMachineInterfaces.Count == 1);
         resources.Put(router);
         Assert.True(state.Ledger.IsAcknowledged("node1", mark));
+    }
+
+    /// <summary>A VirtualRouter "late" with its change row, in this transaction.</summary>
+    private static async Task InsertRouterAsync(NpgsqlConnection connection, NpgsqlTransaction transaction)
+    {
+        await using var insert = new NpgsqlCommand(
+            """
+            WITH made AS (
+                INSERT INTO virtual_router (uid, name, address, admin_down, labels, annotations, generation, created_at, updated_at)
+                VALUES (gen_random_uuid(), 'late', '172.27.115.9', false, '{}', '{}', 1, now(), now()) RETURNING uid, name)
+            INSERT INTO change (kind, name, uid, verb, status_only) SELECT $1, name, uid, 1, false FROM made
+            """, connection, transaction);
+        insert.Parameters.Add(new() { Value = (short)ResourceKind.VirtualRouter });
+        await insert.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 
     private async Task LoadAsync()

@@ -108,9 +108,12 @@ public sealed class WatchTests(ApiServer api) : IClassFixture<ApiServer>
         string before;
         using (var watch = await Watcher.StartAsync(api, "/v1/watch?kinds=service-health-checks&namespace=w4")) before = (await watch.NextAsync("synced")).Id!;
         (await api.PutAsync("/v1/namespaces/w4/service-health-checks/h1", """{"monitorType":"PING"}""")).Expect(201);
+        // Before the second token: other tests' transactions go on meanwhile.
+        await using var now = new NpgsqlCommand("SELECT pg_current_snapshot()::text", connection);
+        var snapshot = (string)(await now.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
         string after;
         using (var watch = await Watcher.StartAsync(api, "/v1/watch?kinds=service-health-checks&namespace=w4")) after = (await watch.NextAsync("synced")).Id!;
-        await using var age = new NpgsqlCommand("INSERT INTO feed_snapshot (at, snapshot) VALUES (now() - interval '2 hours', pg_current_snapshot()::text)", connection);
+        await using var age = new NpgsqlCommand("INSERT INTO feed_snapshot (at, snapshot) VALUES (now() - interval '2 hours', $1)", connection) { Parameters = { new() { Value = snapshot } } };
         await age.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         await api.Services.GetRequiredService<Retention>().RunOnceAsync(TestContext.Current.CancellationToken);
         var reply = await api.SendAsync(HttpMethod.Get, "/v1/watch", null, ("Last-Event-ID", before));
