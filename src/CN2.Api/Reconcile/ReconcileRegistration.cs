@@ -19,13 +19,14 @@ public static class ReconcileRegistration
         services.AddSeam<IStatusRecorder, StatusRecorder>();
         services.AddSingleton<IVRouterAdmission, AgentAdmission>();
         return services.AddLoop().AddTask<ReconcileLoop>().AddTask<SpeakerWorker>().AddTask<AgentRecorder>().AddTask<StatusRecorder>()
-            .AddTask<Leadership>().AddTask<ReplicaHeartbeat>().AddHostedService<Reconciler>();
+            .AddTask<Leadership>().AddTask<ReplicaHeartbeat>().AddTask<InfrastructureReport>().AddHostedService<Reconciler>();
     }
 
     /// <summary>What belongs to the loop's task, and what other threads post through.</summary>
     private static IServiceCollection AddLoop(this IServiceCollection services) => services
         .AddSingleton<LoopClock>()
         .AddSingleton<SelfDescription>()
+        .AddSingleton<OwnAddresses>()
         .AddSingleton<LoopInbox>()
         .AddSingleton<AgentInbox>()
         .AddSingleton<SpeakerJobQueue>()
@@ -63,6 +64,7 @@ public static class ReconcileRegistration
         services.AddSingleton<StatusStore>().AddSeam<IStatusStore, StatusStore>();
         services.AddSingleton<IChangeFeedReader>(provider => ActivatorUtilities.CreateInstance<ChangeFeedReader>(provider, provider.GetRequiredKeyedService<NpgsqlDataSource>(DatabasePools.ControlLoop)));
         services.AddSeam<IServiceLifecycle, ServiceLifecycle>();
+        services.AddSingleton<InfrastructureStore>();
         services.AddSingleton<LeaderLeaseStore>();
         services.AddSingleton<HeldLease>();
     }
