@@ -36,13 +36,13 @@ public sealed class InfrastructureReportTests(PrivatePostgres postgres)
     public async Task What_vRouters_that_are_away_may_still_have_is_not_freed_before_they_are_lost()
     {
         await using var plane = await ControlPlane.StartAsync(postgres);
-        await ControlPlane.UntilAsync(async () => await plane.QueryAsync<long>("SELECT count(*) FROM virtual_router_status WHERE connected AND NOT lost AND applied_position > 0") == 2);
+        await Eventually.TrueAsync(async () => await plane.QueryAsync<long>("SELECT count(*) FROM virtual_router_status WHERE connected AND NOT lost AND applied_position > 0") == 2, seconds: 30);
         (await plane.Api.PostAsync("/v1/namespaces/default/services", """{"name":"inside","type":"ClusterIP","ports":[{"port":80}]}""")).Expect(201);
         plane.Compute1.Disconnect();
         plane.Compute2.Disconnect();
-        await ControlPlane.UntilAsync(async () => await plane.QueryAsync<long>("SELECT count(*) FROM virtual_router_status WHERE connected") == 0);
+        await Eventually.TrueAsync(async () => await plane.QueryAsync<long>("SELECT count(*) FROM virtual_router_status WHERE connected") == 0, seconds: 30);
         (await plane.Api.DeleteAsync("/v1/namespaces/default/services/inside")).Expect(202);
-        await ControlPlane.UntilAsync(async () => (await plane.Api.GetAsync("/v1/namespaces/default/services/inside")).Status == 404);
+        await Eventually.TrueAsync(async () => (await plane.Api.GetAsync("/v1/namespaces/default/services/inside")).Status == 404, seconds: 30);
         Assert.Equal(2, await plane.QueryAsync<long>("SELECT count(*) FROM virtual_router_status WHERE lost"));
     }
 }
