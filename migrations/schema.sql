@@ -5,11 +5,30 @@ CREATE EXTENSION IF NOT EXISTS btree_gist WITH SCHEMA public;
 
 COMMENT ON EXTENSION btree_gist IS 'support for indexing common datatypes in GiST';
 
+CREATE FUNCTION public.cn2_bgp_router_infrastructure() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'DELETE' THEN PERFORM cn2_set_infrastructure('BgpRouter', OLD.name, '{}', true);
+    ELSE PERFORM cn2_set_infrastructure('BgpRouter', NEW.name, ARRAY[NEW.address], true);
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.cn2_catalog_changed() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
     UPDATE catalog SET version = version + 1;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.cn2_control_node_infrastructure() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM cn2_set_infrastructure('ControlNode', OLD.name, '{}', false);
+    PERFORM cn2_set_infrastructure('Database', OLD.name, '{}', false);
     RETURN NULL;
 END $$;
 
@@ -35,7 +54,7 @@ BEGIN
             INSERT INTO free_address (subnet_id, address)
                 SELECT p_subnet, a FROM (SELECT start + i AS a FROM generate_series(0, 1023) i) s
                 WHERE a <= stop
-                  AND NOT EXISTS (SELECT FROM floating_ip f WHERE f.subnet_id = p_subnet AND f.address = s.a)
+                  AND NOT EXISTS (SELECT FROM floating_ip f WHERE f.subnet_id = p_subnet AND f.address = s.a) AND NOT EXISTS (SELECT FROM infrastructure_address i WHERE i.address = s.a)
                 ON CONFLICT DO NOTHING;
             GET DIAGNOSTICS added = ROW_COUNT;
             total := total + added;
@@ -48,6 +67,21 @@ BEGIN
     RETURN total;
 END $$;
 
+CREATE FUNCTION public.cn2_refuse_infrastructure() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    taken inet;
+BEGIN
+    LOCK TABLE infrastructure_address IN ROW SHARE MODE;
+    SELECT i.address INTO taken FROM added n JOIN infrastructure_address i ON i.address = n.address LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION '% is an address of the infrastructure', host(taken)
+            USING ERRCODE = 'exclusion_violation', TABLE = 'floating_ip', CONSTRAINT = 'floating_ip_is_no_infrastructure_address';
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.cn2_release_addresses() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -56,7 +90,7 @@ BEGIN
     INSERT INTO free_address (subnet_id, address)
         SELECT g.subnet_id, g.address FROM gone g
         WHERE EXISTS (SELECT FROM subnet_range r
-                      WHERE r.subnet_id = g.subnet_id AND g.address BETWEEN r.first AND r.filled_to)
+                      WHERE r.subnet_id = g.subnet_id AND g.address BETWEEN r.first AND r.filled_to) AND NOT EXISTS (SELECT FROM infrastructure_address i WHERE i.address = g.address)
         ON CONFLICT DO NOTHING;
     RETURN NULL;
 END $$;
@@ -73,6 +107,51 @@ BEGIN
         SELECT g.protocol, g.port FROM gone g WHERE g.port BETWEEN lowest AND highest
         ON CONFLICT DO NOTHING;
     RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.cn2_set_infrastructure(p_kind text, p_name text, p_addresses inet[], p_refuse boolean) RETURNS text
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    had inet[];
+    wanted inet[];
+    fresh inet[];
+    gone inet[];
+    holder text;
+BEGIN
+    SELECT coalesce(array_agg(DISTINCT a), '{}') INTO wanted FROM (SELECT host(u)::inet AS a FROM unnest(p_addresses) u WHERE u IS NOT NULL) s
+        WHERE NOT (a <<= inet '127.0.0.0/8' OR a = inet '::1');
+    SELECT coalesce(array_agg(address), '{}') INTO had FROM infrastructure_address WHERE kind = p_kind AND name = p_name;
+    SELECT coalesce(array_agg(a), '{}') INTO fresh FROM unnest(wanted) a WHERE a <> ALL (had);
+    SELECT coalesce(array_agg(a), '{}') INTO gone FROM unnest(had) a WHERE a <> ALL (wanted);
+    IF cardinality(fresh) + cardinality(gone) = 0 THEN RETURN NULL; END IF;
+
+    -- Excludes refills and givers-back (FOR SHARE there) of the subnets that get an address back. Before the lock on the table,
+    -- as in a transaction that takes an asked-for address.
+    IF cardinality(gone) > 0 THEN
+        PERFORM 1 FROM subnet s WHERE EXISTS (SELECT FROM unnest(gone) a WHERE s.cidr >>= a) ORDER BY s.id FOR NO KEY UPDATE;
+    END IF;
+    -- Excludes those who insert FloatingIPs (ROW SHARE in cn2_refuse_infrastructure): they see what is noted here, or are seen here.
+    LOCK TABLE infrastructure_address IN EXCLUSIVE MODE;
+    SELECT host(f.address) || ' is held by FloatingIP ' || f.namespace || '/' || f.name INTO holder
+        FROM unnest(fresh) a JOIN subnet s ON s.cidr >>= a JOIN floating_ip f ON f.subnet_id = s.id AND f.address = a LIMIT 1;
+    IF p_refuse AND holder IS NOT NULL THEN
+        RAISE EXCEPTION '%', holder USING ERRCODE = 'exclusion_violation', TABLE = 'infrastructure_address', CONSTRAINT = 'infrastructure_address_is_no_floating_ip';
+    END IF;
+    INSERT INTO infrastructure_address (kind, name, address) SELECT p_kind, p_name, a FROM unnest(fresh) a ON CONFLICT DO NOTHING;
+    -- SKIP LOCKED: who is taking such an address now waits for this transaction, and is refused.
+    DELETE FROM free_address WHERE ctid = ANY (ARRAY(
+        SELECT f.ctid FROM unnest(fresh) a JOIN subnet s ON s.cidr >>= a JOIN free_address f ON f.subnet_id = s.id AND f.address = a
+        FOR UPDATE OF f SKIP LOCKED));
+
+    DELETE FROM infrastructure_address WHERE kind = p_kind AND name = p_name AND address = ANY (gone);
+    INSERT INTO free_address (subnet_id, address)
+        SELECT s.id, a FROM unnest(gone) a JOIN subnet s ON s.cidr >>= a
+        WHERE EXISTS (SELECT FROM subnet_range r WHERE r.subnet_id = s.id AND a BETWEEN r.first AND r.filled_to)
+          AND NOT EXISTS (SELECT FROM infrastructure_address i WHERE i.address = a)
+          AND NOT EXISTS (SELECT FROM floating_ip f WHERE f.subnet_id = s.id AND f.address = a)
+        ON CONFLICT DO NOTHING;
+    RETURN holder;
 END $$;
 
 CREATE FUNCTION public.cn2_set_node_port_range(p_first integer, p_last integer) RETURNS void
@@ -347,6 +426,12 @@ CREATE TABLE public.idempotency_key (
     created_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.infrastructure_address (
+    kind text NOT NULL,
+    name text NOT NULL,
+    address inet NOT NULL
+);
+
 CREATE TABLE public.interface_address (
     virtual_router text NOT NULL,
     address inet NOT NULL,
@@ -575,6 +660,9 @@ ALTER TABLE ONLY public.free_node_port
 ALTER TABLE ONLY public.idempotency_key
     ADD CONSTRAINT pk_idempotency_key PRIMARY KEY (key, path);
 
+ALTER TABLE ONLY public.infrastructure_address
+    ADD CONSTRAINT pk_infrastructure_address PRIMARY KEY (address, kind, name);
+
 ALTER TABLE ONLY public.namespace
     ADD CONSTRAINT pk_namespace PRIMARY KEY (uid);
 
@@ -650,6 +738,8 @@ CREATE INDEX ix_floating_ip_service_uid ON public.floating_ip USING btree (servi
 
 CREATE INDEX ix_idempotency_key_created_at ON public.idempotency_key USING btree (created_at);
 
+CREATE INDEX ix_infrastructure_address_kind_name ON public.infrastructure_address USING btree (kind, name);
+
 CREATE INDEX ix_interface_address_interface_uid ON public.interface_address USING btree (interface_uid);
 
 CREATE INDEX ix_namespace_labels ON public.namespace USING gin (labels);
@@ -687,6 +777,14 @@ CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON public.extern
 CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON public.namespace FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_catalog_changed();
 
 CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON public.subnet FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_catalog_changed();
+
+CREATE TRIGGER infrastructure AFTER INSERT OR DELETE OR UPDATE OF address ON public.bgp_router FOR EACH ROW EXECUTE FUNCTION public.cn2_bgp_router_infrastructure();
+
+CREATE TRIGGER infrastructure AFTER DELETE ON public.control_node FOR EACH ROW EXECUTE FUNCTION public.cn2_control_node_infrastructure();
+
+CREATE TRIGGER infrastructure AFTER INSERT OR DELETE OR UPDATE OF address, address6 ON public.virtual_router FOR EACH ROW EXECUTE FUNCTION public.cn2_virtual_router_infrastructure();
+
+CREATE TRIGGER refuse_infrastructure AFTER INSERT ON public.floating_ip REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_refuse_infrastructure();
 
 CREATE TRIGGER release_addresses AFTER DELETE ON public.floating_ip REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_release_addresses();
 

@@ -67,6 +67,10 @@ internal sealed partial class DataplaneUpdater(UpdaterInbox inbox, DesiredState 
                 case UpdaterEvent.Received received when desired.Take(received.Message):
                     work = _streamHasSent = true;
                     break;
+                case UpdaterEvent.Fenced fenced:
+                    desired.Fence(fenced.Addresses);
+                    work = true;
+                    break;
                 case UpdaterEvent.Drift drift:
                     LogDrift(drift.What);
                     repair = true;

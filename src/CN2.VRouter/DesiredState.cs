@@ -10,13 +10,17 @@ namespace CN2.VRouter;
 /// The desired state of this node, built from the messages of the stream: a Snapshot replaces everything, a Delta changes what it names. A bad
 /// entry never stops the others: it is left out and reported.
 /// </summary>
-/// <param name="own">The node's own addresses. As guarded FloatingIPs they would cut the node off from the network.</param>
+/// <param name="own">The addresses of the <see cref="NodeFence"/> at first. As guarded FloatingIPs they would cut the node off from the network.</param>
 public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
 {
     private readonly List<Items> _chunks = [];
     private readonly List<Delta> _parts = [];
     private readonly Dictionary<ItemKey, string> _faults = [];
     private readonly Dictionary<Guid, ProbeTarget> _probes = [];
+
+    /// <summary>What is left out because of the fence, and how to take it once the fence no longer has its address.</summary>
+    private readonly Dictionary<ItemKey, (IPAddress Address, Action Take)> _fenced = [];
+    private IReadOnlySet<IPAddress> _own = own.ToHashSet();
 
     public DataplaneConfig Dataplane { get; } = new();
 
@@ -94,9 +98,34 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
 
     public void ProbesTaken() => ProbesChanged = false;
 
+    /// <summary>
+    /// The addresses of the fence are others now: what collides with a new one is left out, and what collides with none any more is taken.
+    /// </summary>
+    public void Fence(IReadOnlySet<IPAddress> addresses)
+    {
+        var added = addresses.Except(_own).ToHashSet();
+        _own = addresses;
+        foreach (var (item, (address, take)) in _fenced.ToList()) Try(item, () => Admit(item, address, take));
+        foreach (var entry in Dataplane.NatEntries.Values.Where(e => e.Key is { Address: { } address, RoutingInstance: 0 } && added.Contains(address)).ToList())
+        {
+            Dataplane.NatEntries.Remove(entry.Key);
+            Change?.NatEntries.Add(entry.Key);
+            var item = WireMapping.Item(new VirtualRouterItem.NatEntry(entry.Key));
+            Try(item, () => Admit(item, entry.Key.Address!, () => Put(entry)));
+        }
+
+        foreach (var address in added.Where(Dataplane.FloatingIPs.Remove))
+        {
+            Change?.FloatingIPs.Add(address);
+            var item = WireMapping.Item(new VirtualRouterItem.FloatingIP(address));
+            Try(item, () => Admit(item, address, () => Put(address)));
+        }
+    }
+
     private void Replace()
     {
         Change = null;
+        _fenced.Clear();
         ProbesChanged = true;
         _faults.Clear();
         Dataplane.NatEntries.Clear();
@@ -147,24 +176,23 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
     {
         foreach (var message in items.NatEntries)
         {
-            Try(new ItemKey { NatEntry = message.Key ?? new NatEntryKey() }, () =>
+            var item = new ItemKey { NatEntry = message.Key ?? new NatEntryKey() };
+            Try(item, () =>
             {
                 var natEntry = WireMapping.NatEntry(message);
-                if (natEntry.Key is { Address: { } address, RoutingInstance: 0 }) RefuseOwn(address);
                 if (!named.Add(natEntry.Key)) throw new FormatException($"the entry {natEntry.Key} is given twice; the first counts");
-                Dataplane.NatEntries[natEntry.Key] = natEntry;
-                Change?.NatEntries.Add(natEntry.Key);
+                if (natEntry.Key is { Address: { } address, RoutingInstance: 0 }) Admit(item, address, () => Put(natEntry));
+                else Put(natEntry);
             });
         }
 
         foreach (var bytes in items.FloatingIps)
         {
-            Try(new ItemKey { FloatingIp = bytes }, () =>
+            var item = new ItemKey { FloatingIp = bytes };
+            Try(item, () =>
             {
                 var address = WireMapping.HostAddress(bytes);
-                RefuseOwn(address);
-                Dataplane.FloatingIPs.Add(address);
-                Change?.FloatingIPs.Add(address);
+                Admit(item, address, () => Put(address));
             });
         }
 
@@ -229,9 +257,28 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
         Change?.Overlay.Routes.Add(key);
     }
 
-    private void RefuseOwn(IPAddress address)
+    private void Put(DataplaneNatEntry entry)
     {
-        if (own.Contains(address)) throw new FormatException($"{address} is this node's own address and no FloatingIP");
+        Dataplane.NatEntries[entry.Key] = entry;
+        Change?.NatEntries.Add(entry.Key);
+    }
+
+    private void Put(IPAddress floatingIP)
+    {
+        Dataplane.FloatingIPs.Add(floatingIP);
+        Change?.FloatingIPs.Add(floatingIP);
+    }
+
+    private void Admit(ItemKey item, IPAddress address, Action take)
+    {
+        if (!_own.Contains(address))
+        {
+            take();
+            return;
+        }
+
+        _fenced[item] = (address, take);
+        throw new FormatException($"{address} is an address of this node or of its server and no FloatingIP");
     }
 
     private void Try(ItemKey what, Action take)
@@ -239,6 +286,7 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
         try
         {
             _faults.Remove(what);
+            _fenced.Remove(what);
             take();
         }
         catch (FormatException e)
@@ -252,5 +300,6 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
     {
         Try(what, remove);
         _faults.Remove(what);
+        _fenced.Remove(what);
     }
 }

@@ -17,6 +17,9 @@ internal abstract record UpdaterEvent
     /// <summary>Another process has changed what the data plane holds.</summary>
     public sealed record Drift(string What) : UpdaterEvent;
 
+    /// <summary>The addresses of the <see cref="NodeFence"/> are others now.</summary>
+    public sealed record Fenced(IReadOnlySet<System.Net.IPAddress> Addresses) : UpdaterEvent;
+
     /// <summary>It is time to repeat what the kernel refused.</summary>
     public sealed record Retry : UpdaterEvent;
 }

@@ -22,12 +22,18 @@ public sealed partial class VRouterAgent : IAsyncDisposable
     private readonly UpdaterInbox _inbox;
     private readonly ServerConnection _connection;
     private readonly DataplaneUpdater _updater;
+    private readonly NodeFence _fence;
+    private readonly TimeProvider _time;
     private string _lastNotice = "";
 
     /// <param name="overlay">The engine of the data plane's tunnels, for the hello and the heartbeats; null: there is none.</param>
+    /// <param name="fence">The same that the data plane has; null: one of the agent's own.</param>
     public VRouterAgent(
-        AgentCommand.Run options, IDataplane dataplane, IProber prober, HealthStore store, TimeProvider time, ILogger<VRouterAgent> logger, IOverlayEngine? overlay = null)
+        AgentCommand.Run options, IDataplane dataplane, IProber prober, HealthStore store, TimeProvider time, ILogger<VRouterAgent> logger, IOverlayEngine? overlay = null,
+        NodeFence? fence = null)
     {
+        _fence = fence ?? FenceOf(options);
+        _time = time;
         _options = options;
         _dataplane = dataplane;
         _overlay = overlay;
@@ -36,22 +42,37 @@ public sealed partial class VRouterAgent : IAsyncDisposable
         _inbox = new UpdaterInbox(time);
         _connection = new ServerConnection(options.Servers, NewHello(options, overlay), time, logger);
         _probes = new ProbeEngine(prober, store, time, report => _connection.Send(WireMapping.HealthReport([report])));
-        var desired = new DesiredState(options.Address6 is { } address6 ? [options.Address, address6] : [options.Address]);
+        var desired = new DesiredState([.. _fence.Addresses]);
         _updater = new DataplaneUpdater(_inbox, desired, dataplane, _probes, logger);
     }
 
     public static string Version { get; } =
         typeof(VRouterAgent).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()?.InformationalVersion ?? "";
 
+    /// <summary>What no server can take from this node.</summary>
+    public static NodeFence FenceOf(AgentCommand.Run options) =>
+        new(options.Servers, options.Address6 is { } address6 ? [options.Address, address6] : [options.Address]);
+
     /// <summary>Runs until <paramref name="cancellation"/>; the data plane stays as it is.</summary>
     public async Task RunAsync(CancellationToken cancellation)
     {
+        // Before anything arrives: the names of the servers are resolved.
+        try
+        {
+            await RefreshFenceAsync(cancellation);
+        }
+        catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
+        {
+            return;
+        }
+
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task[] tasks =
         [
             _connection.RunAsync(Connected, message => _inbox.Post(new UpdaterEvent.Received(message)), Beat, stop.Token),
             _inbox.WatchAsync(_dataplane.Drift, stop.Token),
             _updater.RunAsync(stop.Token),
+            KeepFenceAsync(stop.Token),
         ];
         // None of them ends by itself: the first to end has a fault that must be seen.
         var first = await Task.WhenAny(tasks);
@@ -84,6 +105,20 @@ public sealed partial class VRouterAgent : IAsyncDisposable
         Instance = AgentIdentity.Of(options.StateDirectory).Instance,
         TakesParts = true,
     };
+
+    private async Task KeepFenceAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            await Task.Delay(NodeFence.Interval, _time, cancellation);
+            await RefreshFenceAsync(cancellation);
+        }
+    }
+
+    private async Task RefreshFenceAsync(CancellationToken cancellation)
+    {
+        if (await _fence.RefreshAsync(cancellation)) _inbox.Post(new UpdaterEvent.Fenced(_fence.Addresses));
+    }
 
     private void Connected(ServerStream stream)
     {

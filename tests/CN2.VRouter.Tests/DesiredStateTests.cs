@@ -23,7 +23,7 @@ public sealed class DesiredStateTests
         { "an address of a FloatingIP or an endpoint: '127.0.0.1' is a loopback address; give a unicast address that other hosts can reach.", f => f.Key.Address = Wire.Address("127.0.0.1") },
         { "an address of a FloatingIP or an endpoint: '0.0.0.0' is in 0.0.0.0/8, which means this host; give a unicast address that other hosts can reach.", f => f.Key.Address = Wire.Address("0.0.0.0") },
         { "an address of a FloatingIP or an endpoint: 'ff02::1' is a multicast address; give a unicast address that other hosts can reach.", f => f.Key.Address = Wire.Address("ff02::1") },
-        { "172.16.0.1 is this node's own address and no FloatingIP", f => f.Key.Address = Wire.Address("172.16.0.1") },
+        { "172.16.0.1 is an address of this node or of its server and no FloatingIP", f => f.Key.Address = Wire.Address("172.16.0.1") },
         { "the entry 100.0.0.5 TCP/80 has no backend", f => f.Backends.Clear() },
         { "the entry 100.0.0.5 TCP/80 has a backend of the other family", f => f.Backends[0].Address = Wire.Address("fd00::1") },
         { "port 65536 of a backend is no port", f => f.Backends[0].Port = 65536 },
@@ -67,8 +67,8 @@ public sealed class DesiredStateTests
     }
 
     [Theory]
-    [InlineData("172.16.0.1", "172.16.0.1 is this node's own address and no FloatingIP")]
-    [InlineData("fd00:16::1", "fd00:16::1 is this node's own address and no FloatingIP")]
+    [InlineData("172.16.0.1", "172.16.0.1 is an address of this node or of its server and no FloatingIP")]
+    [InlineData("fd00:16::1", "fd00:16::1 is an address of this node or of its server and no FloatingIP")]
     [InlineData("::1", "an address of a FloatingIP or an endpoint: '::1' is the loopback address; give a unicast address that other hosts can reach.")]
     public void An_address_that_would_cut_the_node_off_is_not_guarded(string address, string fault)
     {
@@ -77,6 +77,27 @@ public sealed class DesiredStateTests
         Snapshot(items);
         Assert.Equal(fault, _desired.Fault);
         Assert.Equal(IPAddress.Parse(Good), Assert.Single(_desired.Dataplane.FloatingIPs));
+    }
+
+    [Fact]
+    public void What_collides_with_the_fence_is_left_out_as_long_as_it_does()
+    {
+        var items = Items(Wire.NatEntry(Good, 80, "10.0.0.1:80"));
+        items.FloatingIps.Add(Wire.Address(Good));
+        Snapshot(items);
+        _desired.MarkApplied();
+        _desired.Fence(new HashSet<IPAddress> { IPAddress.Parse(Good) });
+        Assert.Empty(_desired.Dataplane.NatEntries);
+        Assert.Empty(_desired.Dataplane.FloatingIPs);
+        Assert.Equal(2, _desired.Faults.Count);
+        Assert.Single(_desired.Change!.NatEntries);
+        // Sent again it is refused again, and it is in force once the fence no longer has the address.
+        Assert.True(_desired.Take(Wire.Delta(2, Wire.NatEntry(Good, 80, "10.0.0.2:80"))));
+        Assert.Equal(2, _desired.Faults.Count);
+        _desired.Fence(new HashSet<IPAddress>());
+        Assert.Empty(_desired.Faults);
+        Assert.Equal("10.0.0.2", Assert.Single(_desired.Dataplane.NatEntries).Value.Backends[0].Address.ToString());
+        Assert.Single(_desired.Dataplane.FloatingIPs);
     }
 
     [Fact]

@@ -1,4 +1,5 @@
 using System.Net;
+using CN2.Api.Allocation;
 using CN2.Api.Data;
 using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
@@ -54,7 +55,7 @@ public sealed class BgpRouterStore
 
     public async Task<WriteOutcome> CreateAsync(WriteScope scope, BgpRouterRequest request, CancellationToken cancellationToken)
     {
-        if (await FindHolderAsync(scope, request, Guid.Empty, cancellationToken) is { } taken) return taken;
+        if (await FindHolderAsync(scope, request, null, cancellationToken) is { } taken) return taken;
         var row = new BgpRouterRow
         {
             Name = request.Name!,
@@ -71,7 +72,7 @@ public sealed class BgpRouterStore
     public async Task<WriteOutcome> ReplaceAsync(WriteScope scope, BgpRouterRow row, BgpRouterRequest request, CancellationToken cancellationToken)
     {
         if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
-        if (await FindHolderAsync(scope, request, row.Uid, cancellationToken) is { } taken) return taken;
+        if (await FindHolderAsync(scope, request, row, cancellationToken) is { } taken) return taken;
         var address = IPAddress.Parse(request.Address!);
         var spec = ApiJson.Text(request.ToSpec());
         var key = request.AuthKey switch { null => row.AuthKey, "" => null, var given => given };
@@ -106,11 +107,13 @@ public sealed class BgpRouterStore
         foreach (var network in networks) scope.Changes.Modified(ResourceKind.ExternalNetwork, network.Namespace, network.Name, network.Uid, statusOnly: true);
     }
 
-    private static async Task<ApiProblem?> FindHolderAsync(WriteScope scope, BgpRouterRequest request, Guid self, CancellationToken cancellationToken)
+    private static async Task<ApiProblem?> FindHolderAsync(WriteScope scope, BgpRouterRequest request, BgpRouterRow? self, CancellationToken cancellationToken)
     {
         var address = IPAddress.Parse(request.Address!);
-        var holder = await scope.Db.BgpRouters.AsNoTracking().Where(r => r.Address == address && r.Uid != self).Select(r => r.Name).FirstOrDefaultAsync(cancellationToken);
-        return holder is null || holder == request.Name ? null : ApiProblem.AddressInUse($"{address} belongs to BgpRouter {holder}.");
+        var uid = self?.Uid ?? Guid.Empty;
+        var holder = await scope.Db.BgpRouters.AsNoTracking().Where(r => r.Address == address && r.Uid != uid).Select(r => r.Name).FirstOrDefaultAsync(cancellationToken);
+        if (holder is not null && holder != request.Name) return ApiProblem.AddressInUse($"{address} belongs to BgpRouter {holder}.");
+        return !address.Equals(self?.Address) && await InfrastructureAddresses.HolderAsync(scope.Connection, [address], cancellationToken) is { } held ? ApiProblem.AddressInUse(held) : null;
     }
 
     private static BgpSessionStatus ToSession(string node, KeptBgpSession s) =>

@@ -9,25 +9,34 @@ namespace CN2.Api.FloatingIPs;
 /// <summary>Deletes the rows of FloatingIPs that are marked for deletion, once no control node announces them.</summary>
 public sealed class FloatingIPRemoval(FloatingIPResources resources)
 {
-    /// <summary>True while a control node may announce the address, or a connected vRouter may have NAT entries for it.</summary>
+    /// <summary>
+    /// SQL: a vRouter (<c>virtual_router_status v</c>) that may have NAT entries. One that is away counts until it is lost: it goes on with what it has.
+    /// </summary>
+    public const string MayHaveEntries = "(v.connected OR (NOT v.lost AND v.last_seen_at IS NOT NULL))";
+
+    /// <summary>SQL: every vRouter that counts has acknowledged its whole configuration since it connected, so what it was not sent it does not have.</summary>
+    public const string AllHaveAnswered =
+        "NOT EXISTS (SELECT FROM virtual_router_status v WHERE NOT v.lost AND v.last_seen_at IS NOT NULL AND (NOT v.connected OR v.applied_position = 0))";
+
+    /// <summary>True while a control node may announce the address, or a vRouter may have NAT entries for it.</summary>
     public static async Task<bool> IsNeededElsewhereAsync(NpgsqlConnection connection, Guid floatingIP, CancellationToken ct)
     {
         await using var command = new NpgsqlCommand(
-            "SELECT EXISTS (SELECT FROM advertisement WHERE floating_ip_uid = $1) OR EXISTS (SELECT FROM virtual_router_status WHERE connected)", connection);
+            $"SELECT EXISTS (SELECT FROM advertisement WHERE floating_ip_uid = $1) OR EXISTS (SELECT FROM virtual_router_status v WHERE {MayHaveEntries})", connection);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = floatingIP });
         return (bool)(await command.ExecuteScalarAsync(ct))!;
     }
 
     /// <summary>
     /// Locks the rows of these Services, and of these marked FloatingIPs, that no control node announces; in the order of uid. None when a
-    /// lease is given and no longer held.
+    /// lease is given and no longer held, or while a vRouter that counts has not answered.
     /// </summary>
     public static Task<List<FloatingIPRow>> LockRemovableAsync(
         NpgsqlConnection connection, IReadOnlyCollection<Guid> services, IReadOnlyCollection<Guid> floatingIPs, LeaderLease? lease, CancellationToken ct) =>
         FloatingIPTable.ReadAsync(connection,
             $"""
             ($3 IS NULL OR {LeaderLease.IsHeld("$3", "$4")}) AND (f.service_uid = ANY($1) OR (f.uid = ANY($2) AND f.deleting_at IS NOT NULL))
-            AND NOT EXISTS (SELECT FROM advertisement a WHERE a.floating_ip_uid = f.uid)
+            AND NOT EXISTS (SELECT FROM advertisement a WHERE a.floating_ip_uid = f.uid) AND ($3 IS NULL OR {AllHaveAnswered})
             ORDER BY f.uid FOR UPDATE OF f
             """, ct, new NpgsqlParameter<Guid[]> { TypedValue = [.. services] }, new NpgsqlParameter<Guid[]> { TypedValue = [.. floatingIPs] },
             LeaderLease.RunOf(lease), LeaderLease.FenceOf(lease));

@@ -43,6 +43,10 @@ public sealed record ApiProblem(int Status, string Code, string Title, string De
 
     public static ApiProblem AddressInUse(string detail) => new(409, ProblemCodes.AddressInUse, "The address is in use", detail);
 
+    /// <param name="detail">Whose address it is: that of a VirtualRouter, a BgpRouter, a control node or the database server.</param>
+    public static ApiProblem InfrastructureAddress(string detail) =>
+        new(409, ProblemCodes.InfrastructureAddress, "The address is part of the infrastructure", detail);
+
     /// <param name="network">Such as <c>ns1/vn-external1</c>.</param>
     public static ApiProblem AddressesExhausted(string network) => new(409, ProblemCodes.AddressesExhausted, "No address is free",
         $"ExternalNetwork {network} has no free address; add a subnet or range, or delete what holds its addresses.");

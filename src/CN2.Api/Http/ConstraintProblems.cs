@@ -54,6 +54,8 @@ public static class ConstraintProblems
         {
             "subnet_overlap" => ApiProblem.SubnetOverlap("A subnet overlaps one of another network that shares its routing table."),
             "floating_ip_address" => ApiProblem.AddressInUse("The address is held by another FloatingIP."),
+            "floating_ip_is_no_infrastructure_address" => ApiProblem.InfrastructureAddress("The address is that of a VirtualRouter, a BgpRouter, a control node or the database server; ask for another address."),
+            "infrastructure_address_is_no_floating_ip" => ApiProblem.AddressInUse($"{error.MessageText}; use another address, or delete what holds it."),
             "floating_ip_inside_subnet" => ApiProblem.AddressOutOfRange("address", "The address lies in no subnet of the network."),
             "floating_ip_subnet" => ApiProblem.InUse("A subnet", ["FloatingIPs that hold its addresses"]),
             "pk_node_port" => ApiProblem.NodePortInUse("The node port is held by another Service."),

@@ -9,6 +9,7 @@ public static class ProblemCodes
     public const string AlreadyExists = "already-exists";
     public const string InUse = "in-use";
     public const string AddressInUse = "address-in-use";
+    public const string InfrastructureAddress = "infrastructure-address";
     public const string AddressesExhausted = "addresses-exhausted";
     public const string AddressOutOfRange = "address-out-of-range";
     public const string ImmutableField = "immutable-field";

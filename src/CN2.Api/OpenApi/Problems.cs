@@ -22,6 +22,8 @@ internal static class Problems
         [ProblemCodes.NotFound] = ("the resource, or the namespace of the path, does not exist", ApiProblem.NotFound("Service ns1/my-service")),
         [ProblemCodes.AlreadyExists] = ("a resource with this name exists", ApiProblem.AlreadyExists("Service ns1/my-service")),
         [ProblemCodes.InUse] = ("other resources need it; `detail` names them", ApiProblem.InUse("ExternalNetwork ns1/vn-external1", ["Service ns1/my-service"])),
+        [ProblemCodes.InfrastructureAddress] = (
+            "the address is that of a VirtualRouter, a BgpRouter, a control node or the database server", ApiProblem.InfrastructureAddress("100.0.0.9 is the address of VirtualRouter compute1; ask for another address.")),
         [ProblemCodes.AddressInUse] = ("another resource has the address", ApiProblem.AddressInUse("100.0.0.9 is held by FloatingIP ns1/web-vip.")),
         [ProblemCodes.AddressesExhausted] = ("the network has no free address", ApiProblem.AddressesExhausted("ns1/vn-external1")),
         [ProblemCodes.SubnetOverlap] = ("a subnet overlaps a subnet of a network that shares the routing table", ApiProblem.SubnetOverlap("100.0.0.0/24 overlaps 100.0.0.0/16 of ExternalNetwork ns2/vn-external2.")),
@@ -142,6 +144,7 @@ internal static class Problems
             case "Services" when !deletes:
                 yield return ProblemCodes.AddressOutOfRange;
                 yield return ProblemCodes.AddressInUse;
+                yield return ProblemCodes.InfrastructureAddress;
                 yield return ProblemCodes.NodePortInUse;
                 yield return ProblemCodes.BeingDeleted;
                 break;
@@ -151,6 +154,7 @@ internal static class Problems
                 if (kind != OperationKind.Create) yield return ProblemCodes.ImmutableField;
                 yield return ProblemCodes.AddressOutOfRange;
                 yield return ProblemCodes.AddressInUse;
+                yield return ProblemCodes.InfrastructureAddress;
                 yield return ProblemCodes.AddressesExhausted;
                 yield return ProblemCodes.BeingDeleted;
                 break;

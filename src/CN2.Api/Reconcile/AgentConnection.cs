@@ -13,7 +13,7 @@ internal enum AgentRefusalReason
     /// <summary>An agent of that name is connected from elsewhere.</summary>
     DuplicateAgent,
 
-    /// <summary>Its address is another VirtualRouter's.</summary>
+    /// <summary>Its address is another VirtualRouter's, or a FloatingIP's.</summary>
     AddressTaken,
 
     /// <summary>It has connected to another replica since; only this connection ends.</summary>
@@ -51,6 +51,10 @@ internal static class AgentConnection
     public static AgentRefusal AddressTaken(IPAddress address, string holder) => new(
         AgentRefusalReason.AddressTaken,
         $"the address {address} is that of VirtualRouter {holder}; give this agent its own --address, or delete VirtualRouter {holder} if it is gone");
+
+    public static AgentRefusal AddressIsFloatingIP(IPAddress address, string floatingIP) => new(
+        AgentRefusalReason.AddressTaken,
+        $"the address {address} is that of FloatingIP {floatingIP}; give this agent its own --address, or delete what holds the FloatingIP");
 
     public static AgentRefusal TooMany(string name, int limit) => new(
         AgentRefusalReason.TooMany,

@@ -47,10 +47,10 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
             {
                 return await TryConnectAsync(hello, controlNode, maximum, now, ct);
             }
-            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation)
+            catch (PostgresException e) when (e.SqlState is PostgresErrorCodes.UniqueViolation or PostgresErrorCodes.ExclusionViolation)
             {
                 if (attempt == ConnectAttempts)
-                    return new AgentRefusal(AgentRefusalReason.AddressTaken, $"the address {hello.Address} or the name {hello.Name} has just been taken by another VirtualRouter");
+                    return new AgentRefusal(AgentRefusalReason.AddressTaken, $"the address {hello.Address} or the name {hello.Name} has just been taken by another VirtualRouter or FloatingIP");
             }
         }
     }
@@ -100,7 +100,10 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
             """
             SELECT (SELECT v.name || ' ' || host(CASE WHEN v.address = ANY($2) THEN v.address ELSE v.address6 END)
                     FROM virtual_router v WHERE v.name <> $1 AND (v.address = ANY($2) OR v.address6 = ANY($2)) ORDER BY v.name LIMIT 1),
-                   (SELECT count(*) FROM virtual_router)
+                   (SELECT count(*) FROM virtual_router),
+                   (SELECT host(f.address) || ' ' || f.namespace || '/' || f.name FROM subnet s JOIN floating_ip f ON f.subnet_id = s.id AND f.address = ANY($2)
+                    WHERE s.cidr >>= ANY($2) AND NOT EXISTS (SELECT FROM infrastructure_address i WHERE i.kind = 'VirtualRouter' AND i.name = $1 AND i.address = f.address)
+                    LIMIT 1)
             """, connection, transaction)
         {
             Parameters = { new() { Value = hello.Name }, new() { Value = Addresses(hello), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Inet } },
@@ -108,6 +111,7 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         await using var found = await holders.ExecuteReaderAsync(ct);
         await found.ReadAsync(ct);
         if (!found.IsDBNull(0) && found.GetString(0).Split(' ') is [var holder, var taken]) return (AgentConnection.AddressTaken(IPAddress.Parse(taken), holder), known);
+        if (!found.IsDBNull(2) && found.GetString(2).Split(' ') is [var held, var floatingIP]) return (AgentConnection.AddressIsFloatingIP(IPAddress.Parse(held), floatingIP), known);
         return (known is null && found.GetInt64(1) >= maximum ? AgentConnection.TooMany(hello.Name, maximum) : null, known);
     }
 

@@ -48,5 +48,5 @@ internal sealed class Deletions(LoopState state)
 
     private bool IsFinished(Guid owner, IEnumerable<FloatingIP> floatingIPs) =>
         floatingIPs.All(f => state.Sequencer.IsQuiet(f.Uid) && !state.Others.Holds(f.Uid))
-        && state.Ledger.Accounts.All(a => !a.Counts || !a.Awaits(owner));
+        && state.Ledger.Accounts.All(a => !a.Counts || (a.HasAnswered && !a.Awaits(owner)));
 }

@@ -19,7 +19,7 @@ public static class ReconcileRegistration
         services.AddSeam<IStatusRecorder, StatusRecorder>();
         services.AddSingleton<IVRouterAdmission, AgentAdmission>();
         return services.AddLoop().AddTask<ReconcileLoop>().AddTask<SpeakerWorker>().AddTask<AgentRecorder>().AddTask<StatusRecorder>()
-            .AddTask<Leadership>().AddTask<ReplicaHeartbeat>().AddHostedService<Reconciler>();
+            .AddTask<Leadership>().AddTask<ReplicaHeartbeat>().AddTask<InfrastructureReport>().AddHostedService<Reconciler>();
     }
 
     /// <summary>What belongs to the loop's task, and what other threads post through.</summary>
@@ -27,6 +27,7 @@ public static class ReconcileRegistration
         .AddSingleton<LoopClock>()
         .AddSingleton<FeedLag>()
         .AddSingleton<SelfDescription>()
+        .AddSingleton<OwnAddresses>()
         .AddSingleton<LoopInbox>()
         .AddSingleton<AgentInbox>()
         .AddSingleton<SpeakerJobQueue>()
@@ -64,6 +65,7 @@ public static class ReconcileRegistration
         services.AddSingleton<StatusStore>().AddSeam<IStatusStore, StatusStore>();
         services.AddSingleton<IChangeFeedReader>(provider => ActivatorUtilities.CreateInstance<ChangeFeedReader>(provider, provider.GetRequiredKeyedService<NpgsqlDataSource>(DatabasePools.ControlLoop)));
         services.AddSeam<IServiceLifecycle, ServiceLifecycle>();
+        services.AddSingleton<InfrastructureStore>();
         services.AddSingleton<LeaderLeaseStore>();
         services.AddSingleton<HeldLease>();
     }

@@ -135,6 +135,12 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
         /// <summary>The agent has acknowledged its whole configuration since it connected to this replica.</summary>
         public bool Answered { get; private set; }
 
+        /// <summary>
+        /// The vRouter has acknowledged its whole configuration, to this replica since it started or to the one that it is connected to. Before that
+        /// it may have what nobody has sent it: an entry of an owner that is being deleted since before the start.
+        /// </summary>
+        public bool HasAnswered => Answered || (ConnectedElsewhere && RemoteReading > 0);
+
         /// <summary>Something that was sent is not acknowledged yet.</summary>
         public bool IsBehind => _outstanding.Count > 0;
 

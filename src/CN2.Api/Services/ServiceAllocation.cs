@@ -56,6 +56,7 @@ public sealed class ServiceAllocation(ControlNodeOptions control)
             new NpgsqlParameter { Value = places.ConvertAll(p => p.SubnetId) },
             new NpgsqlParameter { Value = places.ConvertAll(p => p.Address), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Inet }))
             .ToDictionary(f => new PooledAddress(f.SubnetId, f.Address));
+        var infrastructure = await InfrastructureAddresses.FindAsync(connection, places.ConvertAll(p => p.Address), ct);
         foreach (var work in works.Where(w => w.Refusal is null && w.Asked.Count > 0))
         {
             // All families come from one network: the first that can give every requested address. A network where the user has reserved
@@ -80,6 +81,16 @@ public sealed class ServiceAllocation(ControlNodeOptions control)
                 work.Asked.Clear();
                 if (work.Serving) work.Pend(ConditionReason.AddressInUse, text);
                 else work.Refusal = ApiProblem.AddressInUse(text);
+                continue;
+            }
+
+            // What the user holds already is not asked for anew.
+            if (work.Asked.Find(a => infrastructure.ContainsKey(a.Address) && !holders.ContainsKey(new PooledAddress(a.Places.First(p => p.Network == chosen).Subnet.Id, a.Address))) is { } refused)
+            {
+                var text = infrastructure[refused.Address];
+                work.Asked.Clear();
+                if (work.Serving) work.Pend(ConditionReason.AddressInUse, text);
+                else work.Refusal = ApiProblem.InfrastructureAddress(text);
                 continue;
             }
 

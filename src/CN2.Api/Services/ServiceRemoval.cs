@@ -34,13 +34,13 @@ public sealed class ServiceRemoval(ServiceResources serviceResources, FloatingIP
         }
     }
 
-    /// <summary>True while a control node may announce a route of the Service, or a connected vRouter may have NAT entries of it.</summary>
+    /// <summary>True while a control node may announce a route of the Service, or a vRouter may have NAT entries of it.</summary>
     public static async Task<bool> IsNeededElsewhereAsync(NpgsqlConnection connection, Guid service, CancellationToken ct)
     {
         await using var command = new NpgsqlCommand(
-            """
+            $"""
             SELECT EXISTS (SELECT FROM advertisement a JOIN floating_ip f ON f.uid = a.floating_ip_uid WHERE f.service_uid = $1)
-                OR EXISTS (SELECT FROM virtual_router_status WHERE connected)
+                OR EXISTS (SELECT FROM virtual_router_status v WHERE {FloatingIPRemoval.MayHaveEntries})
             """, connection);
         command.Parameters.Add(Sql.Value(service));
         return (bool)(await command.ExecuteScalarAsync(ct))!;
@@ -49,7 +49,7 @@ public sealed class ServiceRemoval(ServiceResources serviceResources, FloatingIP
     /// <summary>
     /// Deletes marked Services with everything they hold. A Service that is not marked, or that a control node still announces, is left
     /// alone. Reserved FloatingIPs survive their Service. The commit frees addresses and node ports. Returns how many rows were deleted;
-    /// none when a lease is given and no longer held.
+    /// none when a lease is given and no longer held, or while a vRouter that counts has not answered.
     /// </summary>
     public async Task<int> FinalizeAsync(WriteScope scope, CatalogSnapshot snapshot, IReadOnlyCollection<Guid> services, CancellationToken ct, LeaderLease? lease = null)
     {
@@ -58,6 +58,7 @@ public sealed class ServiceRemoval(ServiceResources serviceResources, FloatingIP
             $"""
             s.uid = ANY($1) AND s.deleting_at IS NOT NULL AND ($2 IS NULL OR {LeaderLease.IsHeld("$2", "$3")})
             AND NOT EXISTS (SELECT FROM advertisement a JOIN floating_ip f ON f.uid = a.floating_ip_uid WHERE f.service_uid = s.uid)
+            AND ($2 IS NULL OR {FloatingIPRemoval.AllHaveAnswered})
             ORDER BY s.uid FOR UPDATE OF s
             """, ct, Sql.Value(services.ToArray()), LeaderLease.RunOf(lease), LeaderLease.FenceOf(lease));
         if (rows.Count == 0) return 0;

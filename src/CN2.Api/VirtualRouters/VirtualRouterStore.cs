@@ -1,4 +1,5 @@
 using System.Net;
+using CN2.Api.Allocation;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
@@ -41,7 +42,7 @@ public sealed class VirtualRouterStore
 
     public async Task<WriteOutcome> CreateAsync(WriteScope scope, VirtualRouterRequest request, CancellationToken cancellationToken)
     {
-        if (await FindHolderAsync(scope, request, Guid.Empty, cancellationToken) is { } taken) return taken;
+        if (await FindHolderAsync(scope, request, null, cancellationToken) is { } taken) return taken;
         var row = new VirtualRouterRow { Name = request.Name!, Address = IPAddress.Parse(request.Address!) }.CreatedAt(scope, request);
         Apply(row, request);
         scope.Db.VirtualRouters.Add(row);
@@ -52,7 +53,7 @@ public sealed class VirtualRouterStore
     public async Task<WriteOutcome> ReplaceAsync(WriteScope scope, VirtualRouterRow row, VirtualRouterRequest request, CancellationToken cancellationToken)
     {
         if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
-        if (await FindHolderAsync(scope, request, row.Uid, cancellationToken) is { } taken) return taken;
+        if (await FindHolderAsync(scope, request, row, cancellationToken) is { } taken) return taken;
         if (row.ChangeMetadata(request) | Apply(row, request)) scope.Touch(ResourceKind.VirtualRouter, row);
         return new WriteOutcome.Saved(await ToResourceAsync(scope.Db, row, cancellationToken));
     }
@@ -79,11 +80,15 @@ public sealed class VirtualRouterStore
         return true;
     }
 
-    private static async Task<ApiProblem?> FindHolderAsync(WriteScope scope, VirtualRouterRequest request, Guid self, CancellationToken cancellationToken)
+    private static async Task<ApiProblem?> FindHolderAsync(WriteScope scope, VirtualRouterRequest request, VirtualRouterRow? self, CancellationToken cancellationToken)
     {
         var address = IPAddress.Parse(request.Address!);
-        var holder = await scope.Db.VirtualRouters.AsNoTracking().Where(r => r.Address == address && r.Uid != self).Select(r => r.Name).FirstOrDefaultAsync(cancellationToken);
-        return holder is null || holder == request.Name ? null : ApiProblem.AddressInUse($"{address} belongs to VirtualRouter {holder}.");
+        var uid = self?.Uid ?? Guid.Empty;
+        var holder = await scope.Db.VirtualRouters.AsNoTracking().Where(r => r.Address == address && r.Uid != uid).Select(r => r.Name).FirstOrDefaultAsync(cancellationToken);
+        if (holder is not null && holder != request.Name) return ApiProblem.AddressInUse($"{address} belongs to VirtualRouter {holder}.");
+        var address6 = request.Address6 is null ? null : IPAddress.Parse(request.Address6);
+        IPAddress[] added = [.. new[] { address, address6 }.OfType<IPAddress>().Where(a => !a.Equals(self?.Address) && !a.Equals(self?.Address6))];
+        return added.Length > 0 && await InfrastructureAddresses.HolderAsync(scope.Connection, added, cancellationToken) is { } held ? ApiProblem.AddressInUse(held) : null;
     }
 
     private static VirtualRouterResource ToResource(VirtualRouterRow row, VirtualRouterStatusRow? status, IEnumerable<VirtualRouterIntruderRow> intruders) => new()

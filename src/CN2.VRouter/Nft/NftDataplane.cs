@@ -23,7 +23,8 @@ public sealed partial class NftDataplane : IDataplane
 
     private const string NotTried = "it was not tried alone, because the kernel refuses many items at once; it is tried again";
 
-    private readonly NftOptions _options;
+    private readonly NodeFence? _fence;
+    private NftOptions _options;
     private readonly ILogger<NftDataplane> _logger;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly Channel<string> _drift = Channel.CreateBounded<string>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
@@ -33,8 +34,9 @@ public sealed partial class NftDataplane : IDataplane
     private volatile bool _drifted;
 
     /// <exception cref="DataplaneException">The kernel sends no notices of changes of nftables.</exception>
-    public NftDataplane(NftOptions options, ILogger<NftDataplane> logger)
+    public NftDataplane(NftOptions options, ILogger<NftDataplane> logger, NodeFence? fence = null)
     {
+        _fence = fence;
         _options = options;
         _logger = logger;
         try
@@ -61,6 +63,7 @@ public sealed partial class NftDataplane : IDataplane
         await _turn.WaitAsync(cancellation);
         try
         {
+            await FenceAsync();
             if (_contents is null || _drifted) await ReplaceAsync(desired);
             else await ChangeAsync(_contents, desired, change ?? Everything(_contents, desired));
             return [.. _refused.Select(r => new DataplaneRefusal(r.Key, r.Value))];
@@ -91,6 +94,15 @@ public sealed partial class NftDataplane : IDataplane
         change.FloatingIPs.UnionWith(contents.FloatingIPs);
         change.FloatingIPs.UnionWith(desired.FloatingIPs);
         return change;
+    }
+
+    /// <summary>Takes the addresses of the fence of this moment, in a transaction of their own unless everything is replaced anyway.</summary>
+    private async Task FenceAsync()
+    {
+        if (_fence?.Addresses is not { } addresses || addresses.SetEquals(_options.Fence)) return;
+        var options = _options with { Fence = addresses };
+        if (_contents is not null && !_drifted) await CommitAsync(NftRuleset.Fence(options));
+        _options = options;
     }
 
     private async Task ReplaceAsync(DataplaneConfig desired)

@@ -8,6 +8,9 @@ namespace CN2.VRouter.Nft;
 /// </summary>
 public sealed record NftOptions(string Table, IPAddress? Address, IPAddress? Address6)
 {
+    /// <summary>The addresses of the <see cref="NodeFence"/>: whatever the maps hold, packets to them pass as they are.</summary>
+    public IReadOnlySet<IPAddress> Fence { get; init; } = new HashSet<IPAddress>();
+
     /// <summary>How many NAT entries with a port the kernel takes for each family in the underlay; null: as many as its memory holds.</summary>
     public int? LargestMap { get; init; }
 }

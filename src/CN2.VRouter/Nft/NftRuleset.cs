@@ -71,6 +71,10 @@ public static class NftRuleset
     public static string Frame(NftOptions options) =>
         Flush(options.Table) + Frame(options, IPFamily.IPv4) + Frame(options, IPFamily.IPv6);
 
+    /// <summary>Replaces the elements of the fence in both tables.</summary>
+    public static string Fence(NftOptions options) => string.Concat(Families.Select(f =>
+        $"flush set {Keyword(f)} {options.Table} fence\n{(FenceElements(options, f) is { Length: > 0 } elements ? $"add element {Keyword(f)} {options.Table} fence {{ {elements} }}\n" : "")}"));
+
     /// <summary>The elements that belong to this NAT entry alone.</summary>
     public static IEnumerable<NftElement> Elements(DataplaneNatEntry natEntry)
     {
@@ -190,6 +194,9 @@ public static class NftRuleset
 
     internal static string Number(int number) => number.ToString(CultureInfo.InvariantCulture);
 
+    private static string FenceElements(NftOptions options, IPFamily family) =>
+        string.Join(", ", options.Fence.Where(a => a.FamilyOf() == family).Select(a => a.ToString()).Order(StringComparer.Ordinal));
+
     private static string Frame(NftOptions options, IPFamily family)
     {
         var ip = Keyword(family);
@@ -201,10 +208,12 @@ public static class NftRuleset
         var hash = $"meta mark & {Hex(~SourceRangesFlag)} vmap @hash";
         var tunnels = NftOverlay.Devices(options.Table);
         var size = options.LargestMap is { } largest ? $" size {Number(largest)};" : "";
+        var fence = FenceElements(options, family) is { Length: > 0 } fenced ? $" elements = {{ {fenced} }};" : "";
         var clearMark = $"meta mark & {Hex(MagicMask)} == {Hex(Magic)} meta mark set 0";
         return $$"""
             table {{ip}} {{options.Table}} {
               map hash { type mark : verdict; }
+              set fence { type {{addr}};{{fence}} }
               set floating_ips { type {{addr}}; }
               set remote { type {{addr}}; }
               set node_port_numbers { type inet_service; }
@@ -233,12 +242,16 @@ public static class NftRuleset
                 {{hash}}
                 dnat to {{ip}} daddr . meta mark map @one_to_one_backends
               }
+              chain to_node {
+                {{ip}} daddr != {{loopback}} fib daddr type local meta mark set meta l4proto . th dport map @node_ports goto node_port
+              }
               chain translate {
+                {{ip}} daddr @fence goto to_node
                 meta mark set {{ip}} daddr . meta l4proto . th dport map @frontends jump frontend
                 # No such backend: a transaction removed it after the draw. Draw again.
                 meta mark set {{ip}} daddr . meta l4proto . th dport map @frontends goto frontend
                 meta mark set {{ip}} daddr map @one_to_one goto one_to_one
-                {{ip}} daddr != {{loopback}} fib daddr type local meta mark set meta l4proto . th dport map @node_ports goto node_port
+                goto to_node
               }
               chain prerouting {
                 type nat hook prerouting priority dstnat; policy accept;
@@ -255,12 +268,12 @@ public static class NftRuleset
                 type filter hook prerouting priority dstnat + 10; policy accept;
                 {{clearMark}}
                 iifname {{tunnels}} goto vpn_guard
-                {{ip}} daddr @floating_ips drop
+                {{ip}} daddr @floating_ips {{ip}} daddr != @fence drop
               }
               chain guard_output {
                 type route hook output priority -90; policy accept;
                 {{clearMark}}
-                {{ip}} daddr @floating_ips drop
+                {{ip}} daddr @floating_ips {{ip}} daddr != @fence drop
               }
 
               # A flow leaves by the interface it came from when an endpoint reaches itself or a neighbour on the same link. Its reply

@@ -41,6 +41,29 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
         EchoClient.OnceAsync(_lab.ClientHost, protocol, address, port, from);
 
     [Fact]
+    public async Task Whatever_the_maps_hold_the_node_reaches_the_addresses_of_its_fence()
+    {
+        IPAddress[] servers = [];
+        var fence = new NodeFence([], [], () => servers);
+        await using var dataplane = _lab.Node.Run(() => new NftDataplane(new NftOptions("cn2", null, null), NullLogger<NftDataplane>.Instance, fence));
+        Assert.NotNull(await EchoClient.OnceAsync(_lab.Node, ProtocolType.Tcp, NodeLab.Pod1, 80));
+        // The server's address, as a FloatingIP that is guarded and has an entry for its port.
+        var bad = Configs.Config(Configs.NatEntry(NodeLab.Pod1, TransportProtocol.TCP, 80, "192.0.2.99:80")).With(NodeLab.Pod1);
+        await _lab.Node.RunAsync(() => dataplane.ApplyAsync(bad, null, TestContext.Current.CancellationToken));
+        Assert.Null(await EchoClient.OnceAsync(_lab.Node, ProtocolType.Tcp, NodeLab.Pod1, 80));
+        servers = [IPAddress.Parse(NodeLab.Pod1), IPAddress.Parse(NodeLab.Pod1v6)];
+        Assert.True(await fence.RefreshAsync(TestContext.Current.CancellationToken));
+        await _lab.Node.RunAsync(() => dataplane.ApplyAsync(bad, new DataplaneChange(), TestContext.Current.CancellationToken));
+        Assert.NotNull(await EchoClient.OnceAsync(_lab.Node, ProtocolType.Tcp, NodeLab.Pod1, 80));
+        Assert.NotNull(await EchoClient.OnceAsync(_lab.Node, ProtocolType.Udp, NodeLab.Pod1, 80));
+        // Also after everything is replaced, and from elsewhere.
+        await using var next = _lab.Node.Run(() => new NftDataplane(new NftOptions("cn2", null, null), NullLogger<NftDataplane>.Instance, fence));
+        await _lab.Node.RunAsync(() => next.ApplyAsync(bad, null, TestContext.Current.CancellationToken));
+        Assert.NotNull(await EchoClient.OnceAsync(_lab.Node, ProtocolType.Tcp, NodeLab.Pod1, 80));
+        Assert.NotNull(await ReachAsync(ProtocolType.Tcp, NodeLab.Pod1, 80));
+    }
+
+    [Fact]
     public async Task A_port_that_is_not_mapped_is_never_routed_back()
     {
         await ApplyAsync(Configs.Config(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80")).With("2001:db8::4"));

@@ -1,0 +1,48 @@
+using CN2.Api.Tests.Fixtures;
+
+namespace CN2.Api.Tests.Reconcile;
+
+/// <summary>Addresses of agents and control nodes, and vRouters that are away while something is deleted.</summary>
+public sealed class InfrastructureReportTests(PrivatePostgres postgres)
+{
+    private const string Fips = "/v1/namespaces/default/floating-ips";
+
+    [Fact]
+    public async Task A_control_node_notes_its_addresses_and_they_are_free_when_it_is_gone()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres, "--Bgp:RouterId", "100.0.0.7");
+        await Eventually.TrueAsync(
+            async () => await plane.QueryAsync<long>("SELECT count(*) FROM infrastructure_address WHERE kind = 'ControlNode' AND name = 'cn-a' AND address = '100.0.0.7'") == 1, seconds: 30);
+        var refused = (await plane.Api.PostAsync(Fips, """{"name":"bad","externalNetwork":"vn","address":"100.0.0.7"}""")).Expect(409);
+        Assert.Equal("infrastructure-address", refused.Code);
+        Assert.Contains("ControlNode cn-a", refused.Text, StringComparison.Ordinal);
+        await plane.QueryAsync<long>("WITH n AS (DELETE FROM control_node WHERE name = 'cn-a' RETURNING 1) SELECT count(*) FROM n");
+        Assert.Equal(0, await plane.QueryAsync<long>("SELECT count(*) FROM infrastructure_address WHERE name = 'cn-a'"));
+    }
+
+    [Fact]
+    public async Task An_agent_with_the_address_of_a_FloatingIP_is_sent_away()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        (await plane.Api.PostAsync(Fips, """{"name":"mine","externalNetwork":"vn","address":"100.0.0.9"}""")).Expect(201);
+        var node = new FakeNode("compute9", "100.0.0.9");
+        node.ConnectTo(plane.Api.Agents);
+        await ControlPlane.UntilAsync(() => plane.Api.Agents.SentAway.ContainsKey("compute9"));
+        Assert.Contains("100.0.0.9 is that of FloatingIP default/mine", plane.Api.Agents.SentAway["compute9"], StringComparison.Ordinal);
+        Assert.Equal(404, (await plane.Api.GetAsync("/v1/virtual-routers/compute9")).Status);
+    }
+
+    [Fact]
+    public async Task What_vRouters_that_are_away_may_still_have_is_not_freed_before_they_are_lost()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        await Eventually.TrueAsync(async () => await plane.QueryAsync<long>("SELECT count(*) FROM virtual_router_status WHERE connected AND NOT lost AND applied_position > 0") == 2, seconds: 30);
+        (await plane.Api.PostAsync("/v1/namespaces/default/services", """{"name":"inside","type":"ClusterIP","ports":[{"port":80}]}""")).Expect(201);
+        plane.Compute1.Disconnect();
+        plane.Compute2.Disconnect();
+        await Eventually.TrueAsync(async () => await plane.QueryAsync<long>("SELECT count(*) FROM virtual_router_status WHERE connected") == 0, seconds: 30);
+        (await plane.Api.DeleteAsync("/v1/namespaces/default/services/inside")).Expect(202);
+        await Eventually.TrueAsync(async () => (await plane.Api.GetAsync("/v1/namespaces/default/services/inside")).Status == 404, seconds: 30);
+        Assert.Equal(2, await plane.QueryAsync<long>("SELECT count(*) FROM virtual_router_status WHERE lost"));
+    }
+}
