@@ -5,7 +5,7 @@ step() {
     began=$(now_ms)
     ask 400 GET "/v1/namespaces?labelSelector=$(printf '!a,%.0s' {1..2600})!a"
     contains "the answer names the limit" "32" "$BODY"
-    jq -n '{name: "hostile", labels: ([range(60000) | {key: "!\(.)", value: ""}] | from_entries)}' >"$faults"
+    jq -cn '{name: "hostile", labels: ([range(60000) | {key: "!\(.)", value: ""}] | from_entries)}' >"$faults"
     answer=$(on control curl -sS --max-time 10 -o "$LAB_DIR/faults.answer" -w '%{http_code}' -H 'Content-Type: application/json' --data-binary "@$faults" "$API_URL/v1/namespaces")
     is_equal "60,000 bad labels are a bad request" 400 "$answer"
     contains "it lists some faults and counts the others" "more" "$(head -c 100000 "$LAB_DIR/faults.answer")"
