@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Text.Json.Nodes;
 using CN2.Model.Tests.Clients;
 using CN2.Model.Tests.Lab;
