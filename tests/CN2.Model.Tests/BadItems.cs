@@ -44,13 +44,18 @@ internal sealed class BadItems(ModelLab lab, ApiClient api, Random random, Actio
         await api.PutAsync($"/v1/namespaces/{Namespace}", new JsonObject { ["name"] = Namespace });
         await api.PutAsync($"/v1/namespaces/{Namespace}/virtual-machine-interfaces/bad", new JsonObject
         {
-            ["name"] = "bad", ["labels"] = new JsonObject { ["app"] = "bad" }, ["addresses"] = new JsonArray("10.7.200.1"), ["virtualRouter"] = ModelLab.VirtualRouters[0],
+            ["name"] = "bad",
+            ["labels"] = new JsonObject { ["app"] = "bad" },
+            ["addresses"] = new JsonArray("10.7.200.1"),
+            ["virtualRouter"] = ModelLab.VirtualRouters[0],
         });
         for (var i = 0; i < ServiceCount; i++)
         {
             await api.PutAsync($"/v1/namespaces/{Namespace}/services/bad-{i}", new JsonObject
             {
-                ["name"] = $"bad-{i}", ["type"] = "ClusterIP", ["selector"] = new JsonObject { ["app"] = "bad" },
+                ["name"] = $"bad-{i}",
+                ["type"] = "ClusterIP",
+                ["selector"] = new JsonObject { ["app"] = "bad" },
                 ["ports"] = new JsonArray(new JsonObject { ["port"] = 80 }),
             });
         }

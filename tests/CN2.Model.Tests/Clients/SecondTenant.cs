@@ -22,13 +22,19 @@ internal sealed class SecondTenant(ApiClient api, Action<string> tell)
         await api.PutAsync($"/v1/namespaces/{Namespace}", new JsonObject { ["name"] = Namespace });
         await api.PutAsync($"/v1/namespaces/{Namespace}/external-networks/net", new JsonObject
         {
-            ["name"] = "net", ["subnets"] = new JsonArray(new JsonObject { ["cidr"] = "100.70.0.0/28" }), ["fabricForwarding"] = true, ["autoAssign"] = false,
+            ["name"] = "net",
+            ["subnets"] = new JsonArray(new JsonObject { ["cidr"] = "100.70.0.0/28" }),
+            ["fabricForwarding"] = true,
+            ["autoAssign"] = false,
         });
         for (var i = 0; i < ModelLab.VirtualRouters.Length; i++)
         {
             await api.PutAsync($"/v1/namespaces/{Namespace}/virtual-machine-interfaces/calm-{i}", new JsonObject
             {
-                ["name"] = $"calm-{i}", ["labels"] = new JsonObject { ["app"] = "calm" }, ["addresses"] = new JsonArray($"10.7.201.{i + 1}"), ["virtualRouter"] = ModelLab.VirtualRouters[i],
+                ["name"] = $"calm-{i}",
+                ["labels"] = new JsonObject { ["app"] = "calm" },
+                ["addresses"] = new JsonArray($"10.7.201.{i + 1}"),
+                ["virtualRouter"] = ModelLab.VirtualRouters[i],
             });
         }
     }
@@ -43,7 +49,9 @@ internal sealed class SecondTenant(ApiClient api, Action<string> tell)
         {
             await api.PutAsync(Service, new JsonObject
             {
-                ["name"] = "calm", ["selector"] = new JsonObject { ["app"] = "calm" }, ["externalNetwork"] = $"{Namespace}/net",
+                ["name"] = "calm",
+                ["selector"] = new JsonObject { ["app"] = "calm" },
+                ["externalNetwork"] = $"{Namespace}/net",
                 ["ports"] = new JsonArray(new JsonObject { ["port"] = 80 }),
             });
             slowest = Max(slowest, await UntilAsync("is programmed", IsProgrammed, until, isBounded));
