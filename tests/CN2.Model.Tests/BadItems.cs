@@ -6,8 +6,8 @@ using Npgsql;
 namespace CN2.Model.Tests;
 
 /// <summary>
-/// Items and requests that cannot be taken: hostile requests, stored endpoints that vRouters refuse, agents that claim what belongs to others. All of it lives in the namespace <see cref="Namespace"/>, and it
-/// stays while everything else comes to rest: nobody else may notice.
+/// Items and requests that cannot be taken: hostile requests, stored endpoints that vRouters refuse, agents that claim what belongs to
+/// others. All of it lives in the namespace <see cref="Namespace"/>, and it stays while everything else comes to rest: nobody else may notice.
 /// </summary>
 internal sealed class BadItems(ModelLab lab, ApiClient api, Random random, Action<string> tell)
 {
@@ -35,6 +35,8 @@ internal sealed class BadItems(ModelLab lab, ApiClient api, Random random, Actio
     /// <summary>Removes the bad items through the API, as their owner would: what cannot be read can be deleted all the same.</summary>
     public async Task RemoveAsync()
     {
+        var bad = (await api.GetAsync($"/v1/namespaces/{Namespace}/services/bad-0")).Json?["status"]?["conditions"]?.AsArray().FirstOrDefault(c => (string?)c!["type"] == "Programmed");
+        if (bad is not null) tell($"bad-0 says Programmed={bad["status"]}, {bad["reason"]}: {bad["message"]}");
         for (var i = 0; i < ServiceCount; i++) await MustGoAsync($"/v1/namespaces/{Namespace}/services/bad-{i}");
         await MustGoAsync($"/v1/namespaces/{Namespace}/virtual-machine-interfaces/bad");
     }
