@@ -35,8 +35,9 @@ internal sealed class BadItems(ModelLab lab, ApiClient api, Random random, Actio
     /// <summary>Removes the bad items through the API, as their owner would: what cannot be read can be deleted all the same.</summary>
     public async Task RemoveAsync()
     {
-        var bad = (await api.GetAsync($"/v1/namespaces/{Namespace}/services/bad-0")).Json?["status"]?["conditions"]?.AsArray().FirstOrDefault(c => (string?)c!["type"] == "Programmed");
-        if (bad is not null) tell($"bad-0 says Programmed={bad["status"]}, {bad["reason"]}: {bad["message"]}");
+        var reply = await api.GetAsync($"/v1/namespaces/{Namespace}/services/bad-0");
+        var programmed = reply.Accepted ? reply.Json!["status"]!["conditions"]!.AsArray().First(c => (string?)c!["type"] == "Programmed")! : null;
+        if (programmed is not null) tell($"bad-0 says Programmed={programmed["status"]}, {programmed["reason"]}: {programmed["message"]}");
         for (var i = 0; i < ServiceCount; i++) await MustGoAsync($"/v1/namespaces/{Namespace}/services/bad-{i}");
         await MustGoAsync($"/v1/namespaces/{Namespace}/virtual-machine-interfaces/bad");
     }
