@@ -25,6 +25,7 @@ internal sealed class BadItems(ModelLab lab, ApiClient api, Random random, Actio
     public async Task RunAsync(DateTimeOffset until)
     {
         await MakeAsync();
+        await StoreRefusedEndpointAsync();
         while (DateTimeOffset.UtcNow < until)
         {
             await random.Of<Func<Task>>((5, SendBadRequestAsync), (2, StoreRefusedEndpointAsync), (1, IntrudeAsync))();
