@@ -6,7 +6,7 @@ using Npgsql;
 namespace CN2.Model.Tests;
 
 /// <summary>
-/// Items and requests that cannot be taken: hostile requests, stored endpoints that vRouters refuse, agents that claim what belongs to
+/// Items and requests that cannot be taken: hostile requests, stored endpoints whose address breaks the rule, agents that claim what belongs to
 /// others. All of it lives in the namespace <see cref="Namespace"/>, and it stays while everything else comes to rest: nobody else may notice.
 /// </summary>
 internal sealed class BadItems(ModelLab lab, ApiClient api, Random random, Action<string> tell)
@@ -25,10 +25,10 @@ internal sealed class BadItems(ModelLab lab, ApiClient api, Random random, Actio
     public async Task RunAsync(DateTimeOffset until)
     {
         await MakeAsync();
-        await StoreRefusedEndpointAsync();
+        await StoreBadEndpointAsync();
         while (DateTimeOffset.UtcNow < until)
         {
-            await random.Of<Func<Task>>((5, SendBadRequestAsync), (2, StoreRefusedEndpointAsync), (1, IntrudeAsync))();
+            await random.Of<Func<Task>>((5, SendBadRequestAsync), (2, StoreBadEndpointAsync), (1, IntrudeAsync))();
             await Task.Delay(random.Next(400));
         }
     }
@@ -83,10 +83,10 @@ internal sealed class BadItems(ModelLab lab, ApiClient api, Random random, Actio
     }
 
     /// <summary>A row that no request makes: another program, or a hand, wrote it.</summary>
-    private async Task StoreRefusedEndpointAsync()
+    private async Task StoreBadEndpointAsync()
     {
         var addresses = random.Of(["{127.0.0.1}", "{fe80::1}", "{0.0.0.0}"]);
-        tell($"stored by hand: an endpoint that vRouters refuse ({addresses})");
+        tell($"stored by hand: an endpoint whose address breaks the rule ({addresses})");
         await using var connection = new NpgsqlConnection(lab.ConnectionString);
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(
