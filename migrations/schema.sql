@@ -230,6 +230,16 @@ BEGIN
     END LOOP;
 END $$;
 
+CREATE FUNCTION public.cn2_virtual_router_infrastructure() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF TG_OP = 'DELETE' THEN PERFORM cn2_set_infrastructure('VirtualRouter', OLD.name, '{}', true);
+    ELSE PERFORM cn2_set_infrastructure('VirtualRouter', NEW.name, ARRAY[NEW.address, NEW.address6], true);
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.feed_server() RETURNS text
     LANGUAGE sql STABLE
     AS $$

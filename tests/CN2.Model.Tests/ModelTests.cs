@@ -48,19 +48,30 @@ public sealed class ModelTests(ITestOutputHelper output)
         using var http = lab.OpenHttp();
         var api = new ApiClient(http);
         await SetUpAsync(api, seed);
+        var tenant = new SecondTenant(api, Tell);
+        await tenant.SetUpAsync();
         Tell("ready");
         var random = new Random(seed);
         var clients = Enumerable.Range(0, ClientCount).Select(i => new ModelClient(i, seed, api, lab)).ToList();
+        var bad = new BadItems(lab, api, new Random(seed + 1), Tell);
         var end = _clock.Elapsed + length;
         for (var round = 0; round == 0 || _clock.Elapsed < end; round++)
         {
             var span = TimeSpan.FromSeconds(3 + (random.NextDouble() * 6));
             Tell($"round {round}: {span.TotalSeconds:0.0} s of operations");
             var until = DateTimeOffset.UtcNow + span;
-            // The first round is quiet: what fails there needs no crash.
-            var trouble = round == 0 ? Task.CompletedTask : new Trouble(lab, random, Tell).RunAsync(until);
-            await Task.WhenAll(clients.Select(c => c.RunAsync(until)).Append(trouble));
+            // The first round is quiet: what fails there needs no crash and no bad item. Every third has bad items alone: they cost nobody anything.
+            var isQuiet = round == 0;
+            var hasTrouble = !isQuiet && round % 3 != 1;
+            await Task.WhenAll([
+                .. clients.Select(c => c.RunAsync(until)),
+                tenant.RunAsync(until, isBounded: !hasTrouble),
+                hasTrouble ? new Trouble(lab, random, Tell).RunAsync(until) : Task.CompletedTask,
+                isQuiet ? Task.CompletedTask : bad.RunAsync(until)]);
+            // The bad items stay while everything else comes to rest.
             await RestAsync(lab, api, clients);
+            if (bad.Faults.Count > 0) throw new InvalidOperationException(string.Join('\n', bad.Faults));
+            await bad.RemoveAsync();
         }
 
         foreach (var (what, count) in api.Counts.OrderBy(c => c.Key, StringComparer.Ordinal)) output.WriteLine($"{count,6}  {what}");

@@ -46,6 +46,14 @@ internal sealed class ApiClient(HttpClient http)
         return reply;
     }
 
+    /// <summary>A request that must be refused: the caller judges the answer.</summary>
+    public async Task<Reply> SendBadAsync(HttpMethod method, string path, JsonNode? body)
+    {
+        var reply = await SendOnceAsync(method, path, body, idempotencyKey: null);
+        Counts.AddOrUpdate($"bad {method} {reply.Status}{(reply.Code is { } code ? " " + code : "")}", 1, (_, n) => n + 1);
+        return reply;
+    }
+
     /// <summary>All items of a collection.</summary>
     public async Task<List<JsonObject>> ListAsync(string collection)
     {

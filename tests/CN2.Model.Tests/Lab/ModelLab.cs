@@ -64,8 +64,6 @@ internal sealed class ModelLab : IAsyncDisposable
                    receive = true
              """);
         Router = Start("router", RouterHost, [], "gobgpd", "--pprof-disable", "--log-level", "warn", "-f", routerConfig, "--api-hosts", RouterTarget);
-        var configuration = Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/'));
-        var bin = Path.Combine(Repository.Root, "artifacts", "bin");
         Api = Start("api", Control, new Dictionary<string, string>
         {
             ["ConnectionStrings__CN2"] = ConnectionString + ";Maximum Pool Size=40",
@@ -80,7 +78,7 @@ internal sealed class ModelLab : IAsyncDisposable
             ["ServiceNetwork__V6"] = ServiceNetworkV6,
             ["NodePorts__From"] = NodePorts.First.ToString(CultureInfo.InvariantCulture),
             ["NodePorts__To"] = NodePorts.Last.ToString(CultureInfo.InvariantCulture),
-        }, "dotnet", Path.Combine(bin, "CN2.Api", configuration, "CN2.Api.dll"));
+        }, "dotnet", Program("CN2.Api", "CN2.Api.dll"));
         Agents = Nodes.ToDictionary(n => n.Key, n => StartAgent(n.Key, n.Key, n.Value, AddressOf(n.Key, 4), AddressOf(n.Key, 6)));
         foreach (var name in VirtualRouters)
         {
@@ -137,7 +135,7 @@ internal sealed class ModelLab : IAsyncDisposable
 
     /// <param name="log">Names its log and its state directory.</param>
     public RunningProcess StartAgent(string log, string name, NetworkNamespace host, string address, string address6) => Start(
-        log, host, [], "dotnet", Path.Combine(Repository.Root, "artifacts", "bin", "CN2.VRouter", Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/')), "cn2-vrouter.dll"),
+        log, host, [], "dotnet", Program("CN2.VRouter", "cn2-vrouter.dll"),
         "--server", $"http://{ControlAddress}:8081", "--name", name, "--address", address, "--address6", address6, "--state-dir", Path.Combine(Directory, $"{log}.state"));
 
     /// <summary>A client whose connections start in the control namespace.</summary>
@@ -198,6 +196,9 @@ internal sealed class ModelLab : IAsyncDisposable
         ns.Ip($"addr add 172.31.7.{number}/24 dev eth0\naddr add fd07::{number}/64 dev eth0 nodad\nlink set eth0 up");
         return ns;
     }
+
+    private static string Program(string project, string file) =>
+        Path.Combine(Repository.Root, "artifacts", "bin", project, Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/')), file);
 
     /// <summary>A process of the product or beside it. <c>ip</c> replaces itself by the program, so that signals reach the program.</summary>
     private RunningProcess Start(string name, NetworkNamespace ns, Dictionary<string, string> environment, params string[] command) =>

@@ -1,6 +1,6 @@
 # `./cn2 test`: everything CI runs. One line per stage while it runs, a table, and as the last line `N passed, N failed`.
 # Every test, lab step, script and check counts one. A stage that brings no counts has failed.
-# TEST_STAGES="format build CN2.Network.Tests lab" runs only these.
+# TEST_STAGES="build format CN2.Network.Tests lab" runs only these.
 
 STAGE_NAMES=()
 STAGE_PASSED=()
@@ -22,17 +22,17 @@ cn2_test() {
     need ip nft sysctl setpriv curl jq initdb pgbouncer gobgpd zebra bird nginx conntrack ps python3 tshark dumpcap qemu-system-x86_64 virtiofsd busybox node npm
 
     stage scripts check_scripts
-    stage format check_format
     stage build check_build
     local built=${STAGE_FAILED[-1]} project
     if [ "$built" -eq 0 ]; then
-        # The virtual machine has one processor; the tests beside it mostly wait.
+        # The virtual machine has one processor, and the format takes what is left; the tests beside them mostly wait.
         begin_stage kernel-tunnels check_kernel_tunnels
+        begin_stage format check_format
         for project in tests/*.Tests; do
             stage "$(basename "$project")" check_project "$(basename "$project")"
         done
         stage openapi-clients check_openapi_clients
-        end_stage
+        end_stages
         stage lab check_lab
     else
         warn "Nothing else can run without a build"
@@ -64,37 +64,40 @@ stage() {
     left_out "$name" || { run_stage "$name" "$@" && book_stage "$name"; }
 }
 
-# begin_stage NAME FUNCTION...: a stage that runs while the next ones do; end_stage waits for it and shows what it said.
+# begin_stage NAME FUNCTION...: a stage that runs while the next ones do; end_stages waits for all of them and shows what they said.
+BESIDE_NAMES=()
+BESIDE_PIDS=()
 begin_stage() {
-    BESIDE_NAME=$1
-    BESIDE_PID=
-    ! left_out "$BESIDE_NAME" || return 0
-    note "$BESIDE_NAME runs beside the next stages"
+    local name=$1
+    ! left_out "$name" || return 0
+    note "$name runs beside the next stages"
     (
         trap '[ -z "$ACTIVE_CHILD" ] || kill "$ACTIVE_CHILD" 2>/dev/null || true' EXIT
         trap 'exit 143' TERM
         ON_TERMINAL=
         run_stage "$@"
-        printf '%s %s %s\n' "$COUNT_PASSED" "$COUNT_FAILED" "$STAGE_TIME" >"$TEST_DIR/beside"
-    ) >"$TEST_DIR/beside.log" 2>&1 &
-    BESIDE_PID=$!
-    trap 'kill "$BESIDE_PID" $ACTIVE_CHILD 2>/dev/null || true' EXIT
+        printf '%s %s %s\n' "$COUNT_PASSED" "$COUNT_FAILED" "$STAGE_TIME" >"$TEST_DIR/beside-$name"
+    ) >"$TEST_DIR/beside-$name.log" 2>&1 &
+    BESIDE_NAMES+=("$name")
+    BESIDE_PIDS+=("$!")
+    trap 'kill "${BESIDE_PIDS[@]}" $ACTIVE_CHILD 2>/dev/null || true' EXIT
 }
 
-end_stage() {
-    [ -n "$BESIDE_PID" ] || return 0
-    local status=0
-    with_progress "Waiting for $BESIDE_NAME" "$TEST_DIR/waited.log" tail --pid="$BESIDE_PID" -f /dev/null
-    wait "$BESIDE_PID" || status=$?
-    cat "$TEST_DIR/beside.log"
-    COUNT_PASSED=0 COUNT_FAILED=1 STAGE_TIME=0
-    if [ "$status" -eq 0 ]; then
-        read -r COUNT_PASSED COUNT_FAILED STAGE_TIME <"$TEST_DIR/beside"
-    else
-        complain "$BESIDE_NAME ended with status $status"
-    fi
-    book_stage "$BESIDE_NAME"
-    BESIDE_PID=
+end_stages() {
+    local i name status
+    for i in "${!BESIDE_NAMES[@]}"; do
+        name=${BESIDE_NAMES[i]} status=0
+        with_progress "Waiting for $name" "$TEST_DIR/waited.log" tail --pid="${BESIDE_PIDS[i]}" -f /dev/null
+        wait "${BESIDE_PIDS[i]}" || status=$?
+        cat "$TEST_DIR/beside-$name.log"
+        COUNT_PASSED=0 COUNT_FAILED=1 STAGE_TIME=0
+        if [ "$status" -eq 0 ]; then
+            read -r COUNT_PASSED COUNT_FAILED STAGE_TIME <"$TEST_DIR/beside-$name"
+        else
+            complain "$name ended with status $status"
+        fi
+        book_stage "$name"
+    done
 }
 
 left_out() {
@@ -138,12 +141,12 @@ one_check() {
     if with_progress "$@"; then COUNT_PASSED=$((COUNT_PASSED + 1)); else COUNT_FAILED=$((COUNT_FAILED + 1)); fi
 }
 
-check_format() {
-    one_check "Restoring, lock files as committed" "$TEST_DIR/restore.log" timeout 600 dotnet restore CN2.Api.sln
-    one_check "Looking at the format" "$TEST_DIR/format.log" timeout 300 dotnet format CN2.Api.sln --verify-no-changes --no-restore
-}
+check_format() { one_check "Looking at the format" "$TEST_DIR/format.log" timeout 600 nice -n 19 dotnet format CN2.Api.sln --verify-no-changes --no-restore; }
 
-check_build() { one_check "Building, warnings are errors" "$TEST_DIR/build.log" timeout 600 dotnet build CN2.Api.sln -c Release; }
+check_build() {
+    one_check "Restoring, lock files as committed" "$TEST_DIR/restore.log" timeout 600 dotnet restore CN2.Api.sln
+    one_check "Building, warnings are errors" "$TEST_DIR/build.log" timeout 600 dotnet build CN2.Api.sln -c Release --no-restore
+}
 
 check_project() {
     local name=$1 status=0 counters skipped

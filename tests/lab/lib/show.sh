@@ -27,6 +27,22 @@ show_conditions() {
     jq -r '["CONDITION", "STATUS", "REASON", "MESSAGE"], (.status.conditions[]? | [.type, .status, .reason, .message]) | @tsv' <<<"$BODY" | table
 }
 
+# Of the list that was asked for last.
+show_virtual_routers() {
+    note "vRouters"
+    jq -r '["NAME", "ADDRESS", "CONDITION", "STATUS", "REASON", "MESSAGE"],
+        (.items[] | . as $router | .status.conditions[] | [$router.name, $router.address, .type, .status, .reason, (.message | if length > 110 then .[:109] + "…" else . end)])
+        | @tsv' <<<"$BODY" | table
+}
+
+show_bgp_sessions() {
+    get /v1/bgp-routers
+    note "BGP routers"
+    jq -r '["NAME", "ADDRESS", "AS", "STATE", "ADD-PATH", "ADVERTISED", "HOLDTIME"],
+        (.items[] | . as $router | .status.sessions[] | [$router.name, $router.address, $router.autonomousSystem, .state, .addPath, .advertised, $router.holdTime])
+        | @tsv' <<<"$BODY" | table
+}
+
 show_vmx1_route() {
     note "vmx1# show bgp $([[ $1 == *:* ]] && echo ipv6 || echo ipv4) unicast $1"
     vmx1 "show bgp $([[ $1 == *:* ]] && echo ipv6 || echo ipv4) unicast $1" | indent

@@ -1,13 +1,20 @@
-TITLE="gobgpd is killed and comes back empty: the routers never stop forwarding"
+TITLE="gobgpd is killed and comes back empty: the routers never stop forwarding, and what went meanwhile leaves their tables"
 
 step() {
+    local service=/v1/namespaces/ns1/services/short-lived address
+    ask 201 POST /v1/namespaces/ns1/services '{"name": "short-lived", "selector": {"app": "web"}, "ports": [{"port": 8080, "targetPort": 80}]}'
+    address=$(field '.status.externalIPs[0]')
+    await_ready "$service"
+    forwards_to vmx1 "$address/32" "172.27.115.242 172.27.115.243"
+    forwards_to bird1 "$address/32" "172.27.115.242 172.27.115.243"
     traffic_begins gobgpd client "http://$VIP:8080/"
     within 5 "the client is asking" at_least_requests gobgpd 10
     kernel_watch_begins
     stop "$LAB_DIR" gobgpd KILL 2
     within 5 "vmx1 has noticed" vmx1_session_is_down
     is_equal "vmx1 keeps the route as a graceful-restart helper" "172.27.115.242 172.27.115.243" "$(kernel_next_hops vmx1 "$VIP/32")"
-    note "gobgpd is dead, and both routers still forward; only this lab restarts it"
+    ask 202 DELETE "$service"
+    note "gobgpd is dead, both routers still forward, and the Service short-lived ($address) is deleted; only this lab restarts gobgpd"
     local began
     began=$(now_ms)
     start_lab_gobgpd
@@ -17,6 +24,9 @@ step() {
         await 60 "/v1/bgp-routers/$router" 'any(.status.sessions[]; .state == "Established")' "$router is Established again"
     done
     within 30 "vmx1 has both paths again, none stale" vmx1_has_fresh_paths 2
+    within 30 "the Service is gone" is_gone "$service"
+    is_equal "when it is gone, vmx1 has no path to its address" "" "$(vmx1_next_hops "$address")"
+    is_equal "and bird1 no route" "" "$(kernel_next_hops bird1 "$address/32")"
     good "sessions and routes back $(seconds $(($(now_ms) - began))) after the kill"
     # FRR removes stale paths at the end of RIB; give it the moment to do so before looking at what the kernel saw.
     traffic_goes_on gobgpd 20 15
@@ -24,6 +34,7 @@ step() {
     traffic_ends gobgpd
     nothing_was_lost gobgpd 20
     await_ready /v1/namespaces/ns1/services/my-service
+    show_vmx1_table
 }
 
 vmx1_session_is_down() { ! vmx1_session_is_up; }
@@ -31,3 +42,6 @@ vmx1_session_is_down() { ! vmx1_session_is_up; }
 vmx1_has_fresh_paths() {
     vmx1 "show bgp ipv4 unicast $VIP/32 json" | jq -e --argjson n "$1" '(.paths | length) == $n and all(.paths[]; (.stale // false) == false)'
 }
+
+# Every path that bgpd has, stale ones too.
+vmx1_next_hops() { vmx1 "show bgp ipv4 unicast $1/32 json" | jq -r '[.paths[]?.nexthops[]?.ip] | join(" ")'; }

@@ -1,0 +1,118 @@
+using System.Text.Json.Nodes;
+using CN2.Model.Tests.Clients;
+using CN2.Model.Tests.Lab;
+using Npgsql;
+
+namespace CN2.Model.Tests;
+
+/// <summary>
+/// Items and requests that cannot be taken: hostile requests, stored endpoints whose address breaks the rule, agents that claim what belongs to
+/// others. All of it lives in the namespace <see cref="Namespace"/>, and it stays while everything else comes to rest: nobody else may notice.
+/// </summary>
+internal sealed class BadItems(ModelLab lab, ApiClient api, Random random, Action<string> tell)
+{
+    public const string Namespace = "bad";
+
+    private const short InterfaceKind = 6;
+    private const int ServiceCount = 3;
+
+    private readonly List<string> _faults = [];
+
+    /// <summary>What was answered wrongly. Each is a fault of the product.</summary>
+    public IReadOnlyList<string> Faults => _faults;
+
+    /// <summary>Draws bad items until the given time.</summary>
+    public async Task RunAsync(DateTimeOffset until)
+    {
+        await MakeAsync();
+        await StoreBadEndpointAsync();
+        while (DateTimeOffset.UtcNow < until)
+        {
+            await random.Of<Func<Task>>((5, SendBadRequestAsync), (2, StoreBadEndpointAsync), (1, IntrudeAsync))();
+            await Task.Delay(random.Next(400));
+        }
+    }
+
+    /// <summary>Removes the bad items through the API, as their owner would: what cannot be read can be deleted all the same.</summary>
+    public async Task RemoveAsync()
+    {
+        var reply = await api.GetAsync($"/v1/namespaces/{Namespace}/services/bad-0");
+        var programmed = reply.Accepted ? reply.Json!["status"]!["conditions"]!.AsArray().First(c => (string?)c!["type"] == "Programmed")! : null;
+        if (programmed is not null) tell($"bad-0 says Programmed={programmed["status"]}, {programmed["reason"]}: {programmed["message"]}");
+        for (var i = 0; i < ServiceCount; i++) await MustGoAsync($"/v1/namespaces/{Namespace}/services/bad-{i}");
+        await MustGoAsync($"/v1/namespaces/{Namespace}/virtual-machine-interfaces/bad");
+    }
+
+    private async Task MakeAsync()
+    {
+        await api.PutAsync($"/v1/namespaces/{Namespace}", new JsonObject { ["name"] = Namespace });
+        await api.PutAsync($"/v1/namespaces/{Namespace}/virtual-machine-interfaces/bad", new JsonObject
+        {
+            ["name"] = "bad",
+            ["labels"] = new JsonObject { ["app"] = "bad" },
+            ["addresses"] = new JsonArray("10.7.200.1"),
+            ["virtualRouter"] = ModelLab.VirtualRouters[0],
+        });
+        for (var i = 0; i < ServiceCount; i++)
+        {
+            await api.PutAsync($"/v1/namespaces/{Namespace}/services/bad-{i}", new JsonObject
+            {
+                ["name"] = $"bad-{i}",
+                ["type"] = "ClusterIP",
+                ["selector"] = new JsonObject { ["app"] = "bad" },
+                ["ports"] = new JsonArray(new JsonObject { ["port"] = 80 }),
+            });
+        }
+    }
+
+    private async Task SendBadRequestAsync()
+    {
+        var (method, path, body) = random.Of<(HttpMethod, string, JsonNode?)>([
+            (HttpMethod.Get, "/v1/services?labelSelector=" + string.Join(',', Enumerable.Repeat("!a", 2600)), null),
+            (HttpMethod.Post, "/v1/namespaces", new JsonObject { ["name"] = "many", ["labels"] = new JsonObject(Enumerable.Range(0, 5000).Select(i => KeyValuePair.Create("!" + i, (JsonNode?)""))) }),
+            (HttpMethod.Put, $"/v1/namespaces/{Namespace}/virtual-machine-interfaces/loopback", new JsonObject { ["name"] = "loopback", ["addresses"] = new JsonArray("127.0.0.1"), ["virtualRouter"] = "vr1" }),
+            (HttpMethod.Put, $"/v1/namespaces/{Namespace}/external-networks/words", new JsonObject { ["name"] = "words", ["subnets"] = new JsonArray(new JsonObject { ["cidr"] = "100.99.0.0/24" }), ["advertisement"] = new JsonObject { ["communities"] = new JsonArray("NO_SUCH_WORD") } }),
+            (HttpMethod.Put, "/v1/virtual-routers/vr1", new JsonObject { ["name"] = "vr1", ["address"] = "fe80::1" }),
+            (HttpMethod.Get, "/v1/floating-ips?address=", null),
+        ]);
+        var began = DateTimeOffset.UtcNow;
+        var reply = await api.SendBadAsync(method, path, body);
+        if (reply.Unknown) return;
+        if (reply.Status is < 400 or >= 500 || reply.Code is null) _faults.Add($"{method} {Short(path)} answered {Short(reply.Text)}");
+        if (DateTimeOffset.UtcNow - began > TimeSpan.FromSeconds(10)) _faults.Add($"{method} {Short(path)} took {DateTimeOffset.UtcNow - began}");
+    }
+
+    /// <summary>A row that no request makes: another program, or a hand, wrote it.</summary>
+    private async Task StoreBadEndpointAsync()
+    {
+        var addresses = random.Of(["{127.0.0.1}", "{fe80::1}", "{0.0.0.0}"]);
+        tell($"stored by hand: an endpoint whose address breaks the rule ({addresses})");
+        await using var connection = new NpgsqlConnection(lab.ConnectionString);
+        await connection.OpenAsync();
+        await using var command = new NpgsqlCommand(
+            """
+            WITH stored AS (UPDATE virtual_machine_interface SET addresses = $2::inet[] WHERE namespace = $1 AND name = 'bad' RETURNING uid, name, namespace)
+            INSERT INTO change (kind, namespace, name, uid, verb, status_only) SELECT $3, namespace, name, uid, 2, false FROM stored
+            """, connection)
+        { Parameters = { new() { Value = Namespace }, new() { Value = addresses }, new() { Value = InterfaceKind } } };
+        await command.ExecuteNonQueryAsync();
+    }
+
+    /// <summary>An agent on another host that claims a name or an address that is in use.</summary>
+    private async Task IntrudeAsync()
+    {
+        var victim = random.Of(ModelLab.VirtualRouters);
+        var byName = random.Chance(0.5);
+        tell($"an agent claims the {(byName ? "name" : "address")} of {victim}");
+        using var intruder = lab.StartAgent("intruder", byName ? victim : "vr9", lab.RouterHost, byName ? "172.31.7.99" : ModelLab.AddressOf(victim, 4), "fd07::99");
+        await Task.Delay(random.Next(2000, 4000));
+    }
+
+    private async Task MustGoAsync(string path)
+    {
+        var reply = await api.DeleteAsync(path);
+        if (!reply.Unknown && !reply.Accepted && reply.Status != 404) _faults.Add($"DELETE {path} answered {Short(reply.Text)}");
+    }
+
+    private static string Short(string text) => text.Length > 300 ? text[..300] + "…" : text;
+}

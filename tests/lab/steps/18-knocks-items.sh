@@ -1,0 +1,58 @@
+TITLE="Hard knocks: hostile requests and an item that a node cannot take; everybody else goes on"
+
+step() {
+    local labels=$LAB_DIR/labels.json
+    traffic_begins items client "http://$VIP:8080/"
+    within 5 "the client is asking" at_least_requests items 3
+
+    REFUSALS=()
+    refused 400 "a selector with 2,600 requirements" "at most 32" "$API_URL/v1/namespaces?labelSelector=$(printf '!a,%.0s' {1..2599})!a"
+    bad_labels 80000 >"$labels"
+    refused 400 "a namespace with 80,000 bad labels" "at most 64 members" --json "@$labels" "$API_URL/v1/namespaces"
+    bad_labels 100000 >"$labels"
+    refused 413 "... with 100,000" "1 MiB" --json "@$labels" "$API_URL/v1/namespaces"
+    refused 400 "\"all\" by an empty filter" "address" "$API_URL/v1/floating-ips?address="
+    refused 400 "an endpoint at 127.0.0.1" "loopback" --json '{"name": "loopback", "addresses": ["127.0.0.1"], "virtualRouter": "compute1"}' \
+        "$API_URL/v1/namespaces/ns1/virtual-machine-interfaces"
+    refused 400 "a community that is none" "NO_SUCH_WORD" --json '{"name": "words", "subnets": [{"cidr": "100.99.0.0/24"}],
+        "advertisement": {"communities": ["NO_SUCH_WORD"]}}' "$API_URL/v1/namespaces/ns1/external-networks"
+    {
+        printf 'REQUEST\tANSWER\tTIME\tIT SAYS\n'
+        printf '%s\n' "${REFUSALS[@]}"
+    } | table
+
+    note "an operator makes a network of compute1's own address, and a Service takes it"
+    ask 201 POST /v1/namespaces/ns1/external-networks '{
+        "name": "vn-wrong", "subnets": [{"cidr": "172.27.115.242/32"}], "autoAssign": false, "fabricForwarding": true}'
+    ask 201 POST /v1/namespaces/ns1/virtual-machine-interfaces '{
+        "name": "wrong-eth0", "labels": {"app": "wrong"}, "addresses": ["10.233.64.19"], "virtualRouter": "compute1"}'
+    ask 201 POST /v1/namespaces/ns1/services '{
+        "name": "wrong", "externalNetwork": "ns1/vn-wrong", "selector": {"app": "wrong"}, "ports": [{"port": 8080, "targetPort": 80}]}'
+    await 10 /v1/namespaces/ns1/services/wrong 'any(.status.conditions[]; .type == "Programmed" and .reason == "EntryRefused")' "the Service says what compute1 cannot take"
+    show_conditions /v1/namespaces/ns1/services/wrong
+    is_equal "vmx1 has no route to it" "" "$(kernel_next_hops vmx1 172.27.115.242/32)"
+
+    ask 201 POST /v1/namespaces/ns1/services '{"name": "neighbour", "selector": {"app": "web"}, "ports": [{"port": 8080, "targetPort": 80}]}'
+    await_ready /v1/namespaces/ns1/services/neighbour
+    good "the next Service, $(field '.status.externalIPs[0]'), is Ready at once"
+    local service
+    for service in wrong neighbour; do ask "202|204" DELETE "/v1/namespaces/ns1/services/$service"; done
+    for service in wrong neighbour; do within 20 "$service is gone" is_gone "/v1/namespaces/ns1/services/$service"; done
+    ask "202|204" DELETE /v1/namespaces/ns1/virtual-machine-interfaces/wrong-eth0
+    ask "202|204" DELETE /v1/namespaces/ns1/external-networks/vn-wrong
+    traffic_ends items
+    nothing_was_lost items
+}
+
+bad_labels() { jq -cn --argjson n "$1" '{name: "hostile", labels: ([range($n) | {key: "!\(.)", value: ""}] | from_entries)}'; }
+
+# refused CODE "what is sent" WORDS CURL-ARGUMENTS...: the answer has that code and these words, and one line of the table.
+refused() {
+    local code=$1 what=$2 words=$3 answer said
+    shift 3
+    answer=$(on control curl -sS -g --max-time 10 -o "$LAB_DIR/refused" -w '%{http_code}\t%{time_total}' "$@")
+    said=$(jq -r '[(.errors // {} | to_entries[] | "\(.key): \(.value[0])"), .detail][0] | if length > 110 then .[:109] + "…" else . end' "$LAB_DIR/refused")
+    is_equal "$what is refused" "$code" "${answer%%$'\t'*}"
+    contains "the refusal of $what says why" "$words" "$said"
+    REFUSALS+=("$what"$'\t'"${answer%???} s"$'\t'"$said")
+}
