@@ -16,25 +16,33 @@ step() {
         "$API_URL/v1/namespaces/ns1/virtual-machine-interfaces"
     refused 400 "a community that is none" "NO_SUCH_WORD" --json '{"name": "words", "subnets": [{"cidr": "100.99.0.0/24"}],
         "advertisement": {"communities": ["NO_SUCH_WORD"]}}' "$API_URL/v1/namespaces/ns1/external-networks"
+    ask 201 POST /v1/namespaces/ns1/external-networks '{
+        "name": "vn-fabric", "subnets": [{"cidr": "172.27.115.240/28"}], "autoAssign": false, "fabricForwarding": true}'
+    refused 409 "the control node's own address" "control node" --json '{"name": "self", "externalNetwork": "ns1/vn-fabric", "address": "172.27.115.241"}' \
+        "$API_URL/v1/namespaces/ns1/floating-ips"
+    ask "202|204" DELETE /v1/namespaces/ns1/external-networks/vn-fabric
     {
         printf 'REQUEST\tANSWER\tTIME\tIT SAYS\n'
         printf '%s\n' "${REFUSALS[@]}"
     } | table
 
-    note "an operator makes a network of compute1's own address, and a Service takes it"
+    note "compute1 has 100.98.0.1 on its loopback device; an operator makes a network of it, and a Service takes it"
+    on compute1 ip address add 100.98.0.1/32 dev lo
     ask 201 POST /v1/namespaces/ns1/external-networks '{
-        "name": "vn-wrong", "subnets": [{"cidr": "172.27.115.242/32"}], "autoAssign": false, "fabricForwarding": true}'
+        "name": "vn-wrong", "subnets": [{"cidr": "100.98.0.1/32"}], "autoAssign": false, "fabricForwarding": true}'
     ask 201 POST /v1/namespaces/ns1/virtual-machine-interfaces '{
         "name": "wrong-eth0", "labels": {"app": "wrong"}, "addresses": ["10.233.64.19"], "virtualRouter": "compute1"}'
     ask 201 POST /v1/namespaces/ns1/services '{
         "name": "wrong", "externalNetwork": "ns1/vn-wrong", "selector": {"app": "wrong"}, "ports": [{"port": 8080, "targetPort": 80}]}'
-    await 10 /v1/namespaces/ns1/services/wrong 'any(.status.conditions[]; .type == "Programmed" and .reason == "EntryRefused")' "the Service says what compute1 cannot take"
+    await 15 /v1/namespaces/ns1/services/wrong 'any(.status.conditions[]; .type == "Programmed" and .reason == "EntryRefused")' "the Service says what compute1 cannot take"
     show_conditions /v1/namespaces/ns1/services/wrong
-    is_equal "vmx1 has no route to it" "" "$(kernel_next_hops vmx1 172.27.115.242/32)"
+    within 5 "vmx1 has no route to it" kernel_route_is vmx1 100.98.0.1/32 ""
 
     ask 201 POST /v1/namespaces/ns1/services '{"name": "neighbour", "selector": {"app": "web"}, "ports": [{"port": 8080, "targetPort": 80}]}'
     await_ready /v1/namespaces/ns1/services/neighbour
     good "the next Service, $(field '.status.externalIPs[0]'), is Ready at once"
+    on compute1 ip address del 100.98.0.1/32 dev lo
+    await 20 /v1/namespaces/ns1/services/wrong 'any(.status.conditions[]; .type == "Programmed" and .status == "True")' "without that address on compute1, its Service is programmed by itself"
     local service
     for service in wrong neighbour; do ask "202|204" DELETE "/v1/namespaces/ns1/services/$service"; done
     for service in wrong neighbour; do within 20 "$service is gone" is_gone "/v1/namespaces/ns1/services/$service"; done
