@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using CN2.Model.Tests.Clients;
 using CN2.Model.Tests.Lab;
@@ -6,17 +7,20 @@ using Npgsql;
 namespace CN2.Model.Tests;
 
 /// <summary>
-/// Items and requests that cannot be taken: hostile requests, stored endpoints whose address breaks the rule, agents that claim what belongs to
-/// others. All of it lives in the namespace <see cref="Namespace"/>, and it stays while everything else comes to rest: nobody else may notice.
+/// Items and requests that cannot be taken: hostile requests, stored rows that another version or a hand has left, agents that claim what
+/// belongs to others, a transaction that somebody leaves open. All of it lives in the namespace <see cref="Namespace"/>, and it stays while
+/// everything else comes to rest: nobody else may notice.
 /// </summary>
-internal sealed class BadItems(ModelLab lab, ApiClient api, Random random, Action<string> tell)
+internal sealed class BadItems(ModelLab lab, ApiClient api, Random random, Action<string> tell) : IAsyncDisposable
 {
     public const string Namespace = "bad";
 
+    private const short ServiceKind = 4;
     private const short InterfaceKind = 6;
     private const int ServiceCount = 3;
 
     private readonly List<string> _faults = [];
+    private NpgsqlConnection? _leftOpen;
 
     /// <summary>What was answered wrongly. Each is a fault of the product.</summary>
     public IReadOnlyList<string> Faults => _faults;
@@ -28,7 +32,8 @@ internal sealed class BadItems(ModelLab lab, ApiClient api, Random random, Actio
         await StoreBadEndpointAsync();
         while (DateTimeOffset.UtcNow < until)
         {
-            await random.Of<Func<Task>>((5, SendBadRequestAsync), (2, StoreBadEndpointAsync), (1, IntrudeAsync))();
+            await random.Of<Func<Task>>(
+                (5, SendBadRequestAsync), (2, StoreBadEndpointAsync), (2, StoreUnknownMemberAsync), (2, StoreUnreadableAsync), (1, IntrudeAsync), (1, LeaveTransactionOpenAsync))();
             await Task.Delay(random.Next(400));
         }
     }
@@ -36,12 +41,12 @@ internal sealed class BadItems(ModelLab lab, ApiClient api, Random random, Actio
     /// <summary>Removes the bad items through the API, as their owner would: what cannot be read can be deleted all the same.</summary>
     public async Task RemoveAsync()
     {
-        var reply = await api.GetAsync($"/v1/namespaces/{Namespace}/services/bad-0");
-        var programmed = reply.Accepted ? reply.Json!["status"]!["conditions"]!.AsArray().First(c => (string?)c!["type"] == "Programmed")! : null;
-        if (programmed is not null) tell($"bad-0 says Programmed={programmed["status"]}, {programmed["reason"]}: {programmed["message"]}");
+        await CloseTransactionAsync();
         for (var i = 0; i < ServiceCount; i++) await MustGoAsync($"/v1/namespaces/{Namespace}/services/bad-{i}");
         await MustGoAsync($"/v1/namespaces/{Namespace}/virtual-machine-interfaces/bad");
     }
+
+    public async ValueTask DisposeAsync() => await CloseTransactionAsync();
 
     private async Task MakeAsync()
     {
@@ -82,19 +87,29 @@ internal sealed class BadItems(ModelLab lab, ApiClient api, Random random, Actio
         if (DateTimeOffset.UtcNow - began > TimeSpan.FromSeconds(10)) _faults.Add($"{method} {Short(path)} took {DateTimeOffset.UtcNow - began}");
     }
 
+    private Task StoreBadEndpointAsync() =>
+        StoreAsync("an endpoint whose address breaks the rule", "virtual_machine_interface", $"addresses = '{random.Of(["{127.0.0.1}", "{fe80::1}", "{0.0.0.0}"])}'", InterfaceKind, "bad");
+
+    private Task StoreUnknownMemberAsync() =>
+        StoreAsync("a Service with a member of a later version", "service", """spec = spec || '{"tomorrow": {"x": 1}}'""", ServiceKind, SomeService());
+
+    private Task StoreUnreadableAsync() =>
+        StoreAsync("a Service that cannot be read", "service", random.Of(["""spec = '{"ports": 7}'""", "spec = '[]'", """spec = '{"ports": [null]}'"""]), ServiceKind, SomeService());
+
+    private string SomeService() => $"bad-{random.Next(ServiceCount).ToString(CultureInfo.InvariantCulture)}";
+
     /// <summary>A row that no request makes: another program, or a hand, wrote it.</summary>
-    private async Task StoreBadEndpointAsync()
+    private async Task StoreAsync(string what, string table, string assignment, short kind, string name)
     {
-        var addresses = random.Of(["{127.0.0.1}", "{fe80::1}", "{0.0.0.0}"]);
-        tell($"stored by hand: an endpoint whose address breaks the rule ({addresses})");
+        tell($"stored by hand: {what} ({assignment})");
         await using var connection = new NpgsqlConnection(lab.ConnectionString);
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand(
-            """
-            WITH stored AS (UPDATE virtual_machine_interface SET addresses = $2::inet[] WHERE namespace = $1 AND name = 'bad' RETURNING uid, name, namespace)
-            INSERT INTO change (kind, namespace, name, uid, verb, status_only) SELECT $3, namespace, name, uid, 2, false FROM stored
-            """, connection)
-        { Parameters = { new() { Value = Namespace }, new() { Value = addresses }, new() { Value = InterfaceKind } } };
+            $"""
+             WITH stored AS (UPDATE {table} SET {assignment} WHERE namespace = $1 AND name = $2 RETURNING uid, name, namespace)
+             INSERT INTO change (kind, namespace, name, uid, verb, status_only) SELECT $3, namespace, name, uid, 2, false FROM stored
+             """, connection)
+        { Parameters = { new() { Value = Namespace }, new() { Value = name }, new() { Value = kind } } };
         await command.ExecuteNonQueryAsync();
     }
 
@@ -106,6 +121,24 @@ internal sealed class BadItems(ModelLab lab, ApiClient api, Random random, Actio
         tell($"an agent claims the {(byName ? "name" : "address")} of {victim}");
         using var intruder = lab.StartAgent("intruder", byName ? victim : "vr9", lab.RouterHost, byName ? "172.31.7.99" : ModelLab.AddressOf(victim, 4), "fd07::99");
         await Task.Delay(random.Next(2000, 4000));
+    }
+
+    /// <summary>An open transaction holds back vacuum everywhere on the server. It must hold back nothing else.</summary>
+    private async Task LeaveTransactionOpenAsync()
+    {
+        if (_leftOpen is not null) return;
+        tell("somebody leaves a transaction open in another database");
+        _leftOpen = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(lab.ConnectionString) { Database = "template1", Pooling = false }.ConnectionString);
+        await _leftOpen.OpenAsync();
+        await using var command = new NpgsqlCommand("BEGIN; SELECT pg_current_xact_id()", _leftOpen);
+        await command.ExecuteNonQueryAsync();
+    }
+
+    private async Task CloseTransactionAsync()
+    {
+        if (_leftOpen is null) return;
+        await _leftOpen.DisposeAsync();
+        _leftOpen = null;
     }
 
     private async Task MustGoAsync(string path)

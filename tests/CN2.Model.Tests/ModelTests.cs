@@ -53,7 +53,7 @@ public sealed class ModelTests(ITestOutputHelper output)
         Tell("ready");
         var random = new Random(seed);
         var clients = Enumerable.Range(0, ClientCount).Select(i => new ModelClient(i, seed, api, lab)).ToList();
-        var bad = new BadItems(lab, api, new Random(seed + 1), Tell);
+        await using var bad = new BadItems(lab, api, new Random(seed + 1), Tell);
         var end = _clock.Elapsed + length;
         for (var round = 0; round == 0 || _clock.Elapsed < end; round++)
         {
