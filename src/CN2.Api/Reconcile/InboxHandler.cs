@@ -11,6 +11,7 @@ internal sealed class InboxHandler(
         while (inbox.TryTake(out var loopEvent)) Handle(loopEvent);
         if (sessions.TakeReachChanged()) state.ReachedPeersChanged();
         speaker.TakeImported();
+        speaker.TakeMoved();
     }
 
     private void Handle(LoopEvent loopEvent)
