@@ -70,6 +70,12 @@ public interface IBgpSpeaker
     IReadOnlyList<string> WithheldFrom(BgpPathKey path) => [];
 
     /// <summary>
+    /// The engine holds this path to be the best of its prefix: a peer without ADD-PATH gets it alone. May be called from any thread; a change is
+    /// among what <see cref="TakeMoved"/> answers.
+    /// </summary>
+    bool IsBest(BgpPathKey path) => true;
+
+    /// <summary>
     /// The paths that were announced already and that reach other peers than before the last call, because a peer takes a limited number of
     /// prefixes. Their numbers (<see cref="PathIdentifiersOf"/>) may be others. <see cref="Changed"/> is raised when there is something to take.
     /// </summary>

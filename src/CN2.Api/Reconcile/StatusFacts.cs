@@ -168,10 +168,11 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
         var vpn = route.RoutingInstance != 0;
         var family = FamilyOf(route.Address, vpn);
         // The choice depends on what is announced alone, so it is the same on the other control nodes.
+        var best = !here || speaker.IsBest(KeyOf(route));
         var withheld = here ? speaker.WithheldFrom(KeyOf(route)) : [];
         var nodes = new List<FloatingIPRouteControlNode>();
-        if (here) nodes.Add(new(state.Self, SentTo(_sessions, family, withheld)));
-        nodes.AddRange(state.Others.Through(route.FloatingIP, route.Path).Select(o => new FloatingIPRouteControlNode(o.ControlNode, SentTo(o.Sessions, family, withheld))));
+        if (here) nodes.Add(new(state.Self, SentTo(_sessions, family, withheld, best)));
+        nodes.AddRange(state.Others.Through(route.FloatingIP, route.Path).Select(o => new FloatingIPRouteControlNode(o.ControlNode, SentTo(o.Sessions, family, withheld, best))));
         return new FloatingIPRouteBody(
             $"{route.Address}/{(v6 ? 128 : 32)}", family, route.NextHop.ToString(),
             vpn ? route.Path.ToString() : null, vpn ? MplsLabel.Of(route.RoutingInstance) : null,
@@ -184,8 +185,8 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
     private static string FamilyOf(IPAddress address, bool vpn) =>
         (address.AddressFamily == AddressFamily.InterNetworkV6 ? "inet6" : "inet") + (vpn ? "-vpn" : "");
 
-    private static List<string> SentTo(IReadOnlyList<BgpSession> sessions, string family, IReadOnlyList<string> withheld) =>
-        [.. sessions.Where(s => s.IsEstablished && s.Families.Contains(family) && !withheld.Contains(s.Peer)).Select(s => s.Peer).Order(StringComparer.Ordinal)];
+    private static List<string> SentTo(IReadOnlyList<BgpSession> sessions, string family, IReadOnlyList<string> withheld, bool best) =>
+        [.. sessions.Where(s => s.IsEstablished && s.Families.Contains(family) && (best || s.AddPath) && !withheld.Contains(s.Peer)).Select(s => s.Peer).Order(StringComparer.Ordinal)];
 
     private static ConditionBody Body(Condition condition) => new(
         condition.Type, condition.Status.ToString(), condition.Reason, condition.Message, condition.ObservedGeneration, default);

@@ -193,6 +193,7 @@ internal sealed class EngineConnection(
                     peers.NoteWithdrawals(turn);
                     if (peers.IsSettled(turn)) withdrew = await paths.WithdrawLeavingAsync(turn);
                 }
+                if (peers.AnyWithoutAddPath) await paths.AskBestAsync(turn);
                 isSettling = peers.IsSettling(turn);
             }
             // The sessions' advertised counts follow the paths. This is reported once a round, not for every path.

@@ -132,6 +132,9 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     public IReadOnlyList<string> WithheldFrom(BgpPathKey path) => _paths.WithheldFrom(path);
 
     /// <inheritdoc/>
+    public bool IsBest(BgpPathKey path) => _paths.IsBest(path);
+
+    /// <inheritdoc/>
     public IReadOnlyCollection<BgpPath> TakeMoved() => _paths.TakeMoved();
 
     public async ValueTask DisposeAsync()

@@ -93,6 +93,12 @@ internal sealed class PathSync
     /// <inheritdoc cref="WantedPaths.WithheldFrom"/>
     public IReadOnlyList<string> WithheldFrom(BgpPathKey path) => _wanted.WithheldFrom(path);
 
+    /// <inheritdoc cref="WantedPaths.IsBest"/>
+    public bool IsBest(BgpPathKey path) => _wanted.IsBest(path);
+
+    /// <inheritdoc cref="PathAudit.AskBestAsync"/>
+    public Task AskBestAsync(EngineTurn turn) => _audit.AskBestAsync(turn);
+
     /// <inheritdoc cref="WantedPaths.TakeMoved"/>
     public IReadOnlyCollection<BgpPath> TakeMoved() => _wanted.TakeMoved();
 

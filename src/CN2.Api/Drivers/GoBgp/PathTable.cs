@@ -73,6 +73,29 @@ internal sealed class PathTable
 
     public ReadOnlySpan<HeldPath> this[EngineRouteKey key] => _paths.TryGetValue(key, out var paths) ? paths : [];
 
+    /// <summary>The next hop that the engine holds to be the best, of unicast prefixes with several paths.</summary>
+    private readonly Dictionary<EngineRouteKey, System.Net.IPAddress> _best = [];
+
+    /// <summary>Prefixes with several paths of which the engine may have chosen another best path.</summary>
+    public HashSet<EngineRouteKey> ToAskBest { get; } = [];
+
+    /// <summary>
+    /// The only path of its prefix, or the one that the engine was last seen to prefer. gobgpd 3.10 chooses between equal local paths by their age and
+    /// their order, so it has to be asked.
+    /// </summary>
+    public bool IsBest(EngineRouteKey key, System.Net.IPAddress nextHop) =>
+        this[key] is var paths && (paths.Length == 1 || (_best.TryGetValue(key, out var best) ? best : paths.IsEmpty ? null : paths[0].NextHop.Address)?.Equals(nextHop) == true);
+
+    /// <summary>True when the best path is another one than was known.</summary>
+    public bool LearnBest(EngineRouteKey key, System.Net.IPAddress nextHop)
+    {
+        ToAskBest.Remove(key);
+        if (this[key].Length < 2 || !Contains(key, nextHop)) return false;
+        var changed = !IsBest(key, nextHop);
+        _best[key] = nextHop;
+        return changed;
+    }
+
     /// <summary>The path of a prefix through this next hop; null: there is none.</summary>
     public HeldPath? Find(EngineRouteKey key, System.Net.IPAddress nextHop) => TryFind(key, nextHop, out var paths, out var index) ? paths[index] : null;
 
@@ -103,6 +126,7 @@ internal sealed class PathTable
             if (before.Leaving) Leaving.Remove((key, nextHop.Address));
             paths[i] = after;
             if (before.Attributes.Equals(attributes)) return false;
+            if (paths.Length > 1) ToAskBest.Add(key);
             Restricted += (attributes.IsRestricted ? 1 : 0) - (before.Attributes.IsRestricted ? 1 : 0);
             Version = Interlocked.Increment(ref _versions);
             TallyVpn(key.Family, before.Attributes, -1);
@@ -116,6 +140,7 @@ internal sealed class PathTable
         while (id == 0 || Array.Exists(paths, p => p.Identifier == id)) id++;
         after = new(nextHop, attributes, id, wireIdentifier ?? NextWireIdentifier(key), FloatingIP: floatingIP);
         _paths[key] = [.. paths, after];
+        if (paths.Length > 0) ToAskBest.Add(key);
         Tally(key, 1, paths.Length == 0 ? 1 : 0, attributes);
         return true;
     }
@@ -128,6 +153,9 @@ internal sealed class PathTable
         if (removed.Leaving) Leaving.Remove((key, nextHop));
         if (paths.Length == 1) _paths.Remove(key);
         else _paths[key] = [.. paths[..index], .. paths[(index + 1)..]];
+        if (paths.Length > 2) ToAskBest.Add(key);
+        else ToAskBest.Remove(key);
+        if (_best.TryGetValue(key, out var best) && (paths.Length <= 2 || best.Equals(nextHop))) _best.Remove(key);
         Tally(key, -1, paths.Length == 1 ? -1 : 0, removed.Attributes);
         if (paths.Length == 1) Quotas?.Remove(key);
         Retire(key, removed);

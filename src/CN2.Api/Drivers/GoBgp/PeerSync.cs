@@ -43,6 +43,9 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
 
     public int Count => _wanted?.Count ?? 0;
 
+    /// <inheritdoc cref="SessionTable.AnyWithoutAddPath"/>
+    public bool AnyWithoutAddPath => sessions.AnyWithoutAddPath();
+
     /// <summary>The engine was given a peer in this run.</summary>
     public bool HadPeers { get; private set; }
 

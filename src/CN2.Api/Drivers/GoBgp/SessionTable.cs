@@ -75,6 +75,12 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
             return _byAddress.TryGetValue(address, out var entry) && entry.State == Wire.PeerState.Types.SessionState.Established;
     }
 
+    /// <summary>A session gets only the best path of each prefix.</summary>
+    public bool AnyWithoutAddPath()
+    {
+        lock (_lock) return _byName.Values.Any(e => e is { State: Wire.PeerState.Types.SessionState.Established, AddPathFamilies.Length: 0 });
+    }
+
     /// <summary>The peer was in session and is not now.</summary>
     public bool WasLost(string address)
     {

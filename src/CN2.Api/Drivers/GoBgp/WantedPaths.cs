@@ -271,6 +271,29 @@ internal sealed class WantedPaths(PathMapper mapper)
         lock (_lock) return _table.Quotas is { } quotas && EngineRouteKey.From(path) is { } key ? quotas.WithheldFrom(key) : [];
     }
 
+    /// <inheritdoc cref="PathTable.IsBest"/>
+    public bool IsBest(BgpPathKey path)
+    {
+        lock (_lock) return EngineRouteKey.From(path) is { } key && _table.IsBest(key, path.Path.NextHop);
+    }
+
+    /// <inheritdoc cref="PathTable.LearnBest"/>
+    public void LearnBest(EngineRouteKey key, IPAddress nextHop)
+    {
+        lock (_lock)
+        {
+            if (!_table.LearnBest(key, nextHop)) return;
+            foreach (var path in _table[key]) _moved.Add((key, path.NextHop.Address));
+        }
+    }
+
+    /// <inheritdoc cref="PathTable.ToAskBest"/>
+    public List<EngineRouteKey> ToAskBest(EngineTurn turn)
+    {
+        turn.Require();
+        lock (_lock) return [.. _table.ToAskBest];
+    }
+
     /// <summary>The paths that limited routers began or ceased to get since the last call, so far as they were announced before.</summary>
     public IReadOnlyCollection<BgpPath> TakeMoved()
     {
