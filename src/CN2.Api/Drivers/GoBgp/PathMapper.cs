@@ -37,7 +37,10 @@ internal sealed class PathMapper
     public static BgpPath ToBgpPath(EngineRouteKey key, HeldPath path) => new(
         key.Prefix.ToAddress(), path.NextHop.Address, path.Attributes.LocalPreference, path.Attributes.Med,
         path.Attributes.Communities, path.Attributes.LargeCommunities,
-        path.Attributes.Vpn is { } vpn ? new(key.RouteDistinguisher, vpn.Label, vpn.RouteTargets) : null) { FloatingIP = path.FloatingIP };
+        path.Attributes.Vpn is { } vpn ? new(key.RouteDistinguisher, vpn.Label, vpn.RouteTargets) : null)
+    {
+        FloatingIP = path.FloatingIP,
+    };
 
     /// <summary>Reads a path of the engine's table; null when it was learned from a peer or is a membership.</summary>
     public FoundPath? Decode(Wire.Path path)

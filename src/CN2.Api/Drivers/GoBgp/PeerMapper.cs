@@ -92,8 +92,12 @@ internal sealed class PeerMapper(BgpOptions options)
             GracefulRestart = peer.GracefulRestart
                 ? new()
                 {
-                    Enabled = true, RestartTime = (uint)peer.RestartTime, DeferralTime = DeferralTime, LocalRestarting = restarting,
-                    NotificationEnabled = isLongLived, LonglivedEnabled = isLongLived,
+                    Enabled = true,
+                    RestartTime = (uint)peer.RestartTime,
+                    DeferralTime = DeferralTime,
+                    LocalRestarting = restarting,
+                    NotificationEnabled = isLongLived,
+                    LonglivedEnabled = isLongLived,
                 }
                 : new(),
         };
