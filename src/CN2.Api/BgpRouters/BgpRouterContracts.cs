@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using CN2.Api.Data.Documents;
+using CN2.Api.Drivers;
 using CN2.Api.Http;
 using CN2.Api.Json;
 using CN2.Network.Addressing;
@@ -50,10 +51,20 @@ public sealed record BgpRouterRequest : ResourceRequest
     /// <summary>Graceful restart (RFC 4724), on by default.</summary>
     public GracefulRestartBody? GracefulRestart { get; set; }
 
+    /// <summary>
+    /// How many prefixes the router takes, at least 1: what is beyond it is not sent to this router, the oldest are kept. null: no limit. A router
+    /// that counts every path of ADD-PATH needs this number times the next hops of an address.
+    /// </summary>
+    public int? MaxAdvertised { get; set; }
+
     /// <summary>What is kept of the request, with the defaults, without address and key.</summary>
     internal BgpRouterSpec ToSpec() => new(
         (uint)AutonomousSystem!.Value, Port ?? 179, AddressFamilies ?? BgpRouterSpec.DefaultFamilies, HoldTime ?? BgpRouterSpec.DefaultHoldTime, MultihopTtl, Passive ?? false,
-        AddPath ?? true, AdminDown ?? false, GracefulRestart?.Enabled ?? true, GracefulRestart?.RestartTime ?? 120);
+        AddPath ?? true, AdminDown ?? false, GracefulRestart?.Enabled ?? true, GracefulRestart?.RestartTime ?? 120)
+    {
+        MaxAdvertised = MaxAdvertised,
+        LongLivedStaleTime = GracefulRestart?.LongLivedStaleTime ?? 0,
+    };
 }
 
 /// <summary>Graceful restart (RFC 4724).</summary>
@@ -64,6 +75,12 @@ public sealed record GracefulRestartBody
 
     /// <summary>How many seconds the router may keep the routes while a control node restarts: 0 to 4095; 120 by default.</summary>
     public int? RestartTime { get; set; }
+
+    /// <summary>
+    /// How many seconds longer a router that takes part in long-lived graceful restart (RFC 9494) may keep the routes when it hears nothing, also
+    /// after the hold time: 0 to 16777215; 0, the default, is off. Graceful restart must be enabled.
+    /// </summary>
+    public int? LongLivedStaleTime { get; set; }
 }
 
 /// <summary>A BgpRouter in answers; its key is not shown.</summary>
@@ -79,6 +96,7 @@ public sealed record BgpRouterResource : ResourceBody
     public required bool AddPath { get; init; }
     public required bool AdminDown { get; init; }
     public required GracefulRestartBody GracefulRestart { get; init; }
+    public int? MaxAdvertised { get; init; }
     /// <summary>Read-only.</summary>
     public required BgpRouterStatus Status { get; init; }
 
@@ -127,6 +145,13 @@ public sealed class BgpRouterRequestValidator : AbstractValidator<BgpRouterReque
         RuleFor(r => r.AuthKey).Must(k => k is null || k.All(c => c is > ' ' and <= '~')).WithMessage("must be visible ASCII characters");
         RuleFor(r => r.GracefulRestart!.RestartTime).InclusiveBetween(0, 4095).When(r => r.GracefulRestart is not null)
             .OverridePropertyName("gracefulRestart.restartTime").WithMessage("must be from 0 to 4095 seconds");
+        RuleFor(r => r.GracefulRestart).Custom((restart, context) =>
+        {
+            if (restart?.LongLivedStaleTime is not { } time) return;
+            if (time is < 0 or > BgpPeer.LongestStaleTime) context.AddPathFailure("gracefulRestart.longLivedStaleTime", $"must be from 0 to {BgpPeer.LongestStaleTime} seconds");
+            else if (time > 0 && restart.Enabled == false) context.AddPathFailure("gracefulRestart.longLivedStaleTime", "needs gracefulRestart.enabled; set that to true, or this to 0");
+        });
+        RuleFor(r => r.MaxAdvertised).GreaterThanOrEqualTo(1).WithMessage("must be at least 1; leave it out to send everything");
         RuleFor(r => r.AddressFamilies).Custom((families, context) =>
         {
             if (families is null) return;

@@ -45,7 +45,8 @@ public sealed class BgpRouterStore
             Passive = spec.Passive,
             AddPath = spec.AddPath,
             AdminDown = spec.AdminDown,
-            GracefulRestart = new GracefulRestartBody { Enabled = spec.GracefulRestart, RestartTime = spec.RestartTime },
+            GracefulRestart = new GracefulRestartBody { Enabled = spec.GracefulRestart, RestartTime = spec.RestartTime, LongLivedStaleTime = spec.LongLivedStaleTime },
+            MaxAdvertised = spec.MaxAdvertised,
         };
     }
 
@@ -146,7 +147,8 @@ public sealed class BgpRouterStore
             Passive = spec.Passive,
             AddPath = spec.AddPath,
             AdminDown = spec.AdminDown,
-            GracefulRestart = new GracefulRestartBody { Enabled = spec.GracefulRestart, RestartTime = spec.RestartTime },
+            GracefulRestart = new GracefulRestartBody { Enabled = spec.GracefulRestart, RestartTime = spec.RestartTime, LongLivedStaleTime = spec.LongLivedStaleTime },
+            MaxAdvertised = spec.MaxAdvertised,
             Status = ToStatus(row, spec, sessions),
         };
     }

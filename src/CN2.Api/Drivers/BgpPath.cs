@@ -18,5 +18,11 @@ public sealed record BgpPath(
     EquatableList<LargeCommunity> LargeCommunities,
     BgpVpn? Vpn = null)
 {
+    /// <summary>
+    /// The FloatingIP that the path leads to. It is not sent. Its uid is a UUIDv7, so it says which of two prefixes is the older one
+    /// (<see cref="BgpPeer.MaxAdvertised"/>).
+    /// </summary>
+    public Guid FloatingIP { get; init; }
+
     public BgpPathKey Key => new(Prefix, new RouteKey(NextHop, Vpn?.RouteDistinguisher.Number ?? 0));
 }

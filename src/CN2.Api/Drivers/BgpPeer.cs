@@ -22,4 +22,17 @@ public sealed record BgpPeer(
     bool AddPath,
     bool AdminDown,
     bool GracefulRestart,
-    int RestartTime);
+    int RestartTime)
+{
+    /// <summary>How many prefixes the router takes, at least 1: only the oldest are sent to it. Null: all.</summary>
+    public int? MaxAdvertised { get; init; }
+
+    /// <summary>24 bits (RFC 9494 §3).</summary>
+    public const int LongestStaleTime = 16_777_215;
+
+    /// <summary>
+    /// Seconds for which the router may keep the routes of a lost session after <see cref="RestartTime"/>, also when the hold time ran out
+    /// (RFC 9494, RFC 8538); 0: not at all.
+    /// </summary>
+    public int LongLivedStaleTime { get; init; }
+}

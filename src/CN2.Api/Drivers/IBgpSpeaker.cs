@@ -59,6 +59,29 @@ public interface IBgpSpeaker
     Task SetPeersAsync(IReadOnlyCollection<BgpPeer> peers, CancellationToken cancellationToken);
 
     /// <summary>
+    /// Tells which peers the first <see cref="SetPeersAsync"/> will set: <see cref="SetPathsAsync"/> already withholds what a peer does not take
+    /// (<see cref="BgpPeer.MaxAdvertised"/>) when the engine kept its sessions over a restart of this server.
+    /// </summary>
+    void ExpectPeers(IReadOnlyCollection<BgpPeer> peers)
+    {
+    }
+
+    /// <summary>The names of the peers from which a path is withheld because they take a limited number of prefixes. May be called from any thread.</summary>
+    IReadOnlyList<string> WithheldFrom(BgpPathKey path) => [];
+
+    /// <summary>
+    /// The engine holds this path to be the best of its prefix: a peer without ADD-PATH gets it alone. May be called from any thread; a change is
+    /// among what <see cref="TakeMoved"/> answers.
+    /// </summary>
+    bool IsBest(BgpPathKey path) => true;
+
+    /// <summary>
+    /// The paths that were announced already and that reach other peers than before the last call, because a peer takes a limited number of
+    /// prefixes. Their numbers (<see cref="PathIdentifiersOf"/>) may be others. <see cref="Changed"/> is raised when there is something to take.
+    /// </summary>
+    IReadOnlyCollection<BgpPath> TakeMoved() => [];
+
+    /// <summary>
     /// Sets the whole set of import route targets: VPN routes with one of them are learned from peers. They never enter the table that is
     /// announced. Peers that negotiate <c>route-target</c> are asked for exactly these (RFC 4684). While the engine is away the targets are
     /// remembered.

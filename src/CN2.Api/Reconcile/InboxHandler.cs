@@ -21,6 +21,7 @@ internal sealed class InboxHandler(
 
         if (sessions.TakeReachChanged()) state.ReachedPeersChanged();
         speaker.TakeImported();
+        speaker.TakeMoved();
     }
 
     private void Handle(LoopEvent loopEvent)

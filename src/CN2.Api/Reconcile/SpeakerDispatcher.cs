@@ -38,6 +38,15 @@ internal sealed partial class SpeakerDispatcher(
 
     public void TakeImported() => instances.Apply(speaker.TakeImported());
 
+    /// <summary>Paths reach other peers than before: the statuses of their owners say so.</summary>
+    public void TakeMoved()
+    {
+        var moved = speaker.TakeMoved();
+        if (moved.Count == 0) return;
+        state.Statuses.Add(moved.Select(p => p.FloatingIP).Where(f => state.Resources.TryGetFloatingIP(f) is not null).Select(state.OwnerOf).Distinct());
+        jobs.Post(new SpeakerJob.Renumber(moved));
+    }
+
     public void Handle(SpeakerEvent speakerEvent)
     {
         switch (speakerEvent)
@@ -149,6 +158,7 @@ internal sealed partial class SpeakerDispatcher(
         var wanted = state.Sequencer.AnnouncedRoutes.ToList();
         var kept = wanted.Select(r => (r.FloatingIP, r.Path)).ToHashSet();
         var withdraw = state.Sequencer.TakeRoutes().Withdraw.Where(r => !kept.Contains((r.FloatingIP, r.Path))).ToList();
+        speaker.ExpectPeers(_peers);
         jobs.Post(new SpeakerJob.SetImports(instances.ImportTargets));
         jobs.Post(new SpeakerJob.ReplaceAll(wanted, withdraw));
         gate.SpeakerAnswered(found.Count, adopted);

@@ -38,6 +38,9 @@ internal abstract record SpeakerJob
     /// <summary>Write the announcement rows that read differently since a withdrawal. The worker posts it to itself.</summary>
     public sealed record SaveRows : SpeakerJob;
 
+    /// <summary>Limited routers began or ceased to get these paths, whose numbers may be others now.</summary>
+    public sealed record Renumber(IReadOnlyCollection<BgpPath> Moved) : SpeakerJob;
+
     /// <summary>What is left of this job, which failed, when a newer one waits or was carried out; null: nothing.</summary>
     public SpeakerJob? Without(SpeakerJob newer) => (this, newer) switch
     {

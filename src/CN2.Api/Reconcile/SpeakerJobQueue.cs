@@ -1,3 +1,5 @@
+using CN2.Api.Drivers;
+
 namespace CN2.Api.Reconcile;
 
 /// <summary>
@@ -20,6 +22,7 @@ internal sealed class SpeakerJobQueue(TimeProvider time)
     private SpeakerJob.SetPeers? _peers;
     private HashSet<Guid> _released = [];
     private bool _mustSaveRows;
+    private Dictionary<BgpPathKey, BgpPath> _moved = [];
     private List<(SpeakerJob Job, long At)> _failed = [];
 
     /// <summary>Adds a job that is newer than all that wait.</summary>
@@ -99,6 +102,9 @@ internal sealed class SpeakerJobQueue(TimeProvider time)
             case SpeakerJob.SaveRows:
                 _mustSaveRows = true;
                 break;
+            case SpeakerJob.Renumber renumber:
+                foreach (var path in renumber.Moved) _moved[path.Key] = path;
+                break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(job), job, "is no known job");
         }
@@ -119,13 +125,14 @@ internal sealed class SpeakerJobQueue(TimeProvider time)
         if (_peers is not null) jobs.Add(_peers);
         if (_released.Count > 0) jobs.Add(new SpeakerJob.Release(_released));
         if (_mustSaveRows) jobs.Add(new SpeakerJob.SaveRows());
+        if (_moved.Count > 0) jobs.Add(new SpeakerJob.Renumber(_moved.Values));
         return jobs;
     }
 
     private List<SpeakerJob> TakeWaiting()
     {
         var taken = Waiting();
-        (_follow, _imports, _routes, _peers, _released, _mustSaveRows) = (null, null, null, null, [], false);
+        (_follow, _imports, _routes, _peers, _released, _mustSaveRows, _moved) = (null, null, null, null, [], false, []);
         return taken;
     }
 }

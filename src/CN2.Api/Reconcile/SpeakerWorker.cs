@@ -85,7 +85,10 @@ internal sealed partial class SpeakerWorker(
         route.Network.Advertisement.Communities,
         route.Network.Advertisement.LargeCommunities,
         route.RoutingInstance == 0 ? null : new BgpVpn(
-            new RouteDistinguisher(route.NextHop, (ushort)route.RoutingInstance), MplsLabel.Of(route.RoutingInstance), route.Network.ExportRouteTargets));
+            new RouteDistinguisher(route.NextHop, (ushort)route.RoutingInstance), MplsLabel.Of(route.RoutingInstance), route.Network.ExportRouteTargets))
+    {
+        FloatingIP = route.FloatingIP,
+    };
 
     private static BgpPathKey KeyOf(FloatingIPRoute route) => new(route.Address, route.Path);
 
@@ -152,6 +155,7 @@ internal sealed partial class SpeakerWorker(
         SpeakerJob.SetPeers peers => speaker.SetPeersAsync(peers.Peers, ct),
         SpeakerJob.Release release => ReleaseAsync(release, ct),
         SpeakerJob.SaveRows => SaveRowsAsync(ct),
+        SpeakerJob.Renumber moved => RenumberAsync(moved, ct),
         _ => throw new ArgumentOutOfRangeException(nameof(job), job, "is no known job"),
     };
 
@@ -187,6 +191,20 @@ internal sealed partial class SpeakerWorker(
         await store.SaveAsync(self.Name, due, IdentifierOf, _rows.HasReaders, ct);
         foreach (var gone in _rows.WereSaved(due)) _identifiers.Remove(gone);
         inbox.Wake(); // a deletion may wait for a row to go
+    }
+
+    /// <summary>A path that a limited router does not get any more is announced by another number.</summary>
+    private async Task RenumberAsync(SpeakerJob.Renumber job, CancellationToken ct)
+    {
+        var identifiers = speaker.PathIdentifiersOf([.. job.Moved.Select(m => m.Key)]);
+        foreach (var (path, identifier) in job.Moved.Zip(identifiers))
+        {
+            var key = (path.FloatingIP, path.Key.Path);
+            if (!_identifiers.TryGetValue(key, out var before) || before == identifier) continue;
+            _identifiers[key] = identifier;
+            _rows.MustRewrite(path.FloatingIP);
+        }
+        await SaveRowsAsync(ct);
     }
 
     private async Task ReplaceAllAsync(SpeakerJob.ReplaceAll job, CancellationToken ct)

@@ -237,7 +237,11 @@ internal sealed partial class StateReader(
 
     internal static BgpPeer ToBgpPeer(string name, IPAddress address, BgpRouterSpec spec, string? authKey) => new(
         name, address, spec.AutonomousSystem, (ushort)spec.Port, spec.AddressFamilies.ToEquatableList(),
-        spec.HoldTime, authKey, spec.MultihopTtl, spec.Passive, spec.AddPath, spec.AdminDown, spec.GracefulRestart, spec.RestartTime);
+        spec.HoldTime, authKey, spec.MultihopTtl, spec.Passive, spec.AddPath, spec.AdminDown, spec.GracefulRestart, spec.RestartTime)
+    {
+        MaxAdvertised = spec.MaxAdvertised,
+        LongLivedStaleTime = spec.LongLivedStaleTime,
+    };
 
     /// <summary>Rows may be older than the rule. An address that breaks it is left out, and the owner is served without it.</summary>
     private bool IsHost(IPAddress address, NpgsqlDataReader row, string kind)

@@ -105,6 +105,7 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
             BgpEnabled = speaker.Enabled,
             Families = families.Order(StringComparer.Ordinal).ToEquatableList(),
             HasEstablishedPeer = families.TrueForAll(f => Sessions.Any(s => s.IsEstablished && s.Families.Contains(f))),
+            RoutersFull = floatingIPs.SelectMany(FullFor).Distinct().Order(StringComparer.Ordinal).ToEquatableList(),
             AddPathLimited = routes.Exists(r => r.Wanted > 1 && r.Bodies.TrueForAll(b => b.RouteDistinguisher is null)) && Sessions.Any(s => s is { IsEstablished: true, AddPath: false }),
         };
     }
@@ -147,6 +148,12 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
     private IEnumerable<string> RefusalsOf(FloatingIP floatingIP) => state.Sequencer.UnconfirmedOf(floatingIP.Uid)
         .OrderBy(r => r.Path.ToString(), StringComparer.Ordinal).Select(state.Refused.ReasonOf).OfType<string>();
 
+    /// <summary>The Established routers that take no more prefixes and do not get the FloatingIP.</summary>
+    private IEnumerable<string> FullFor(FloatingIP floatingIP) => floatingIP.Kind != FloatingIPKind.External ? [] :
+        state.Sequencer.RoutesOf(floatingIP.Uid).Confirmed.SelectMany(r => speaker.WithheldFrom(KeyOf(r))).Where(n => Sessions.Any(s => s.IsEstablished && s.Peer == n));
+
+    private static BgpPathKey KeyOf(FloatingIPRoute route) => new(route.Address, route.Path);
+
     /// <summary>How many routes are wanted, and the routes that speakers hold with the peers that got them.</summary>
     private (int Wanted, List<FloatingIPRouteBody> Bodies) RoutesOf(FloatingIP floatingIP)
     {
@@ -160,9 +167,12 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
         var v6 = route.Address.AddressFamily == AddressFamily.InterNetworkV6;
         var vpn = route.RoutingInstance != 0;
         var family = FamilyOf(route.Address, vpn);
+        // The choice depends on what is announced alone, so it is the same on the other control nodes.
+        var best = !here || speaker.IsBest(KeyOf(route));
+        var withheld = here ? speaker.WithheldFrom(KeyOf(route)) : [];
         var nodes = new List<FloatingIPRouteControlNode>();
-        if (here) nodes.Add(new(state.Self, SentTo(_sessions, family)));
-        nodes.AddRange(state.Others.Through(route.FloatingIP, route.Path).Select(o => new FloatingIPRouteControlNode(o.ControlNode, SentTo(o.Sessions, family))));
+        if (here) nodes.Add(new(state.Self, SentTo(_sessions, family, withheld, best)));
+        nodes.AddRange(state.Others.Through(route.FloatingIP, route.Path).Select(o => new FloatingIPRouteControlNode(o.ControlNode, SentTo(o.Sessions, family, withheld, best))));
         return new FloatingIPRouteBody(
             $"{route.Address}/{(v6 ? 128 : 32)}", family, route.NextHop.ToString(),
             vpn ? route.Path.ToString() : null, vpn ? MplsLabel.Of(route.RoutingInstance) : null,
@@ -175,8 +185,8 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
     private static string FamilyOf(IPAddress address, bool vpn) =>
         (address.AddressFamily == AddressFamily.InterNetworkV6 ? "inet6" : "inet") + (vpn ? "-vpn" : "");
 
-    private static List<string> SentTo(IReadOnlyList<BgpSession> sessions, string family) =>
-        [.. sessions.Where(s => s.IsEstablished && s.Families.Contains(family)).Select(s => s.Peer).Order(StringComparer.Ordinal)];
+    private static List<string> SentTo(IReadOnlyList<BgpSession> sessions, string family, IReadOnlyList<string> withheld, bool best) =>
+        [.. sessions.Where(s => s.IsEstablished && s.Families.Contains(family) && (best || s.AddPath) && !withheld.Contains(s.Peer)).Select(s => s.Peer).Order(StringComparer.Ordinal)];
 
     private static ConditionBody Body(Condition condition) => new(
         condition.Type, condition.Status.ToString(), condition.Reason, condition.Message, condition.ObservedGeneration, default);

@@ -97,6 +97,15 @@ internal static class ServingConditions
                 $"No BgpRouter with the address family {string.Join(" and ", facts.Families)} is Established; create one, add the family to its addressFamilies, or see the lastError of its sessions.");
         }
 
+        if (facts.RoutersFull.Count > 0)
+        {
+            return False(
+                facts,
+                ConditionType.Advertised,
+                ConditionReason.PeerLimit,
+                $"BgpRouter {facts.RoutersFull[0]}{Others(facts.RoutersFull.Count - 1)} takes no more prefixes (maxAdvertised), and older ones go first; raise the limit on the router and then maxAdvertised, or delete what is not needed.");
+        }
+
         if (facts.RoutesInSpeaker < facts.RoutesWanted)
         {
             return False(

@@ -15,7 +15,7 @@ public sealed class BgpRouterTests(ApiServer api) : IClassFixture<ApiServer>
         Assert.True((bool)json["addPath"]!);
         Assert.False((bool)json["passive"]!);
         Assert.False((bool)json["adminDown"]!);
-        Assert.Equal("""{"enabled":true,"restartTime":120}""", json["gracefulRestart"]!.ToJsonString());
+        Assert.Equal("""{"enabled":true,"restartTime":120,"longLivedStaleTime":0}""", json["gracefulRestart"]!.ToJsonString());
         Assert.Empty(json["status"]!["sessions"]!.AsArray());
     }
 

@@ -16,5 +16,11 @@ public sealed record BgpRouterSpec(
     /// <summary>Seconds. A document from a time when 0 was accepted says 0; sessions had the default then.</summary>
     public int HoldTime { get; init; } = HoldTime == 0 ? DefaultHoldTime : HoldTime;
 
+    /// <summary>How many prefixes the router takes; null: all.</summary>
+    public int? MaxAdvertised { get; init; }
+
+    /// <summary>Seconds for which the router may keep routes after the restart time (RFC 9494); 0: none.</summary>
+    public int LongLivedStaleTime { get; init; }
+
     public static readonly IReadOnlyList<string> DefaultFamilies = ["inet", "inet6", "inet-vpn", "inet6-vpn"];
 }

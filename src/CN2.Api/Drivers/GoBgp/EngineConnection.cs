@@ -123,7 +123,7 @@ internal sealed class EngineConnection(
         var isHalfStarted = global.Asn != 0 && !_connected.Task.IsCompleted && paths.HasExpected && await peers.HasNoPeersAsync(turn);
         if (global.Asn != 0 && engine.IsWanted(global) && !isHalfStarted)
         {
-            if (await engine.EnsurePoliciesAsync(turn.Lost)) await engine.ResetInAsync(turn.Lost);
+            if (await engine.EnsurePoliciesAsync(paths.Limits, exactly: false, turn.Lost)) await engine.ResetInAsync(turn.Lost);
             return false;
         }
         if (global.Asn != 0)
@@ -132,7 +132,7 @@ internal sealed class EngineConnection(
             await engine.StopAsync(turn.Lost);
         }
         peers.EngineStarting(turn);
-        await engine.StartAsync(turn.Lost);
+        await engine.StartAsync(paths.Limits, turn.Lost);
         logger.EngineStarted(engine.Address, engine.AutonomousSystem, engine.RouterId);
         if (_connected.Task.IsCompleted) Interlocked.Increment(ref _restarts);
         return true;
@@ -193,6 +193,7 @@ internal sealed class EngineConnection(
                     peers.NoteWithdrawals(turn);
                     if (peers.IsSettled(turn)) withdrew = await paths.WithdrawLeavingAsync(turn);
                 }
+                if (peers.AnyWithoutAddPath) await paths.AskBestAsync(turn);
                 isSettling = peers.IsSettling(turn);
             }
             // The sessions' advertised counts follow the paths. This is reported once a round, not for every path.

@@ -13,6 +13,7 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
     private const string ImportPolicy = "cn2-import";
     private const string ExportPolicy = "cn2-export";
     private const string ExternalPeers = "cn2-external-peers";
+    private const string LimitPolicy = "cn2-limit-";
 
     /// <summary>Paths in a message. Measured with gobgpd 3.10: 100 give the most paths a second (1: 10k, 100: 23k, 10 000: 13k).</summary>
     private const int BatchSize = 100;
@@ -39,10 +40,10 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
     public async Task<Wire.Global> GetAsync(CancellationToken cancellationToken) =>
         (await client.GetBgpAsync(new(), deadline: DateTime.UtcNow.AddSeconds(5), cancellationToken: cancellationToken)).Global ?? new();
 
-    public async Task StartAsync(CancellationToken cancellationToken)
+    public async Task StartAsync(IReadOnlyList<LimitedPeer> limits, CancellationToken cancellationToken)
     {
         await client.StartBgpAsync(new() { Global = Wanted }, deadline: Deadline, cancellationToken: cancellationToken);
-        await EnsurePoliciesAsync(cancellationToken);
+        await EnsurePoliciesAsync(limits, exactly: false, cancellationToken);
     }
 
     public async Task StopAsync(CancellationToken cancellationToken) =>
@@ -56,20 +57,22 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
     /// <summary>
     /// Import policy: only local paths enter the table. Memberships (RFC 4684) of peers do not enter either: route target filtering reads
     /// them before the policy, and gobgpd 3.10 crashes when a default membership is in the table and the same router sends another one.
-    /// Export policy: the well-known communities of RFC 1997, which the engine ignores for local paths. True when the import policy was
-    /// missing, so that routes of peers may be in the table.
+    /// Export policies: the well-known communities of RFC 1997, which the engine ignores for local paths, and one policy for each limited
+    /// router. True when the import policy was missing, so that routes of peers may be in the table.
     /// </summary>
-    public async Task<bool> EnsurePoliciesAsync(CancellationToken cancellationToken)
+    /// <param name="exactly">False: policies of other limited routers stay, because paths may carry their markers.</param>
+    public async Task<bool> EnsurePoliciesAsync(IReadOnlyList<LimitedPeer> limits, bool exactly, CancellationToken cancellationToken)
     {
         using var call = client.ListPolicyAssignment(new() { Name = GlobalTable }, deadline: Deadline, cancellationToken: cancellationToken);
-        var (import, export) = (false, false);
+        var import = false;
+        List<string> assigned = [];
         await foreach (var response in call.ResponseStream.ReadAllAsync(cancellationToken))
         {
             var assignment = response.Assignment;
             if (assignment.Direction == Wire.PolicyDirection.Import)
                 import = assignment.DefaultAction == Wire.RouteAction.Reject && assignment.Policies is [{ Name: ImportPolicy }];
             else if (assignment.Direction == Wire.PolicyDirection.Export)
-                export = assignment.Policies is [{ Name: ExportPolicy }];
+                assigned = [.. assignment.Policies.Select(p => p.Name)];
         }
 
         if (!import)
@@ -87,9 +90,11 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
                     },
                 },
             }, cancellationToken);
-            await AssignAsync(ImportPolicy, Wire.PolicyDirection.Import, Wire.RouteAction.Reject, cancellationToken);
+            await AssignAsync([ImportPolicy], Wire.PolicyDirection.Import, Wire.RouteAction.Reject, cancellationToken);
         }
-        if (!export)
+        List<string> exports = [ExportPolicy, .. limits.Select(PolicyOf)];
+        if (!exactly) exports.AddRange(assigned.Where(p => p.StartsWith(LimitPolicy, StringComparison.Ordinal)).Except(exports).ToList());
+        if (!assigned.Contains(ExportPolicy))
         {
             // An empty neighbour set would match every peer, so it gets an address that no peer can have.
             await AddExternalPeerAsync(System.Net.IPAddress.Broadcast, cancellationToken);
@@ -114,8 +119,9 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
                     },
                 },
             }, cancellationToken);
-            await AssignAsync(ExportPolicy, Wire.PolicyDirection.Export, Wire.RouteAction.Accept, cancellationToken);
         }
+        foreach (var limited in limits.Where(l => !assigned.Contains(PolicyOf(l)))) await AddLimitPolicyAsync(limited, cancellationToken);
+        if (!exports.SequenceEqual(assigned)) await AssignAsync(exports, Wire.PolicyDirection.Export, Wire.RouteAction.Accept, cancellationToken);
         return !import;
     }
 
@@ -315,10 +321,39 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
         }
     }
 
+    private static string PolicyOf(LimitedPeer limited) => LimitPolicy + limited.Address;
+
+    /// <summary>The router does not get a path with its marker; all others get it without.</summary>
+    private async Task AddLimitPolicyAsync(LimitedPeer limited, CancellationToken cancellationToken)
+    {
+        var name = PolicyOf(limited);
+        await AddSetAsync(new() { DefinedType = Wire.DefinedType.Neighbor, Name = name, List = { HostOf(limited.Address) } }, cancellationToken);
+        await AddSetAsync(new() { DefinedType = Wire.DefinedType.LargeCommunity, Name = name, List = { limited.Marker.ToString() } }, cancellationToken);
+        await AddPolicyAsync(new()
+        {
+            Name = name,
+            Statements =
+            {
+                new Wire.Statement
+                {
+                    Name = name + "-reject",
+                    Conditions = new() { NeighborSet = new() { Name = name }, LargeCommunitySet = new() { Name = name } },
+                    Actions = new() { RouteAction = Wire.RouteAction.Reject },
+                },
+                new Wire.Statement
+                {
+                    Name = name + "-strip",
+                    Conditions = new() { LargeCommunitySet = new() { Name = name } },
+                    Actions = new() { LargeCommunity = new() { Type = Wire.CommunityAction.Types.Type.Remove, Communities = { limited.Marker.ToString() } } },
+                },
+            },
+        }, cancellationToken);
+    }
+
     private async Task AssignAsync(
-        string policy, Wire.PolicyDirection direction, Wire.RouteAction otherwise, CancellationToken cancellationToken) =>
+        IEnumerable<string> policies, Wire.PolicyDirection direction, Wire.RouteAction otherwise, CancellationToken cancellationToken) =>
         await client.SetPolicyAssignmentAsync(new()
         {
-            Assignment = new() { Name = GlobalTable, Direction = direction, DefaultAction = otherwise, Policies = { new Wire.Policy { Name = policy } } },
+            Assignment = new() { Name = GlobalTable, Direction = direction, DefaultAction = otherwise, Policies = { policies.Select(p => new Wire.Policy { Name = p }) } },
         }, deadline: Deadline, cancellationToken: cancellationToken);
 }

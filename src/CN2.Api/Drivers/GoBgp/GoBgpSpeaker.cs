@@ -21,6 +21,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
 {
     private readonly GrpcChannel _channel;
     private readonly SessionTable _sessions;
+    private readonly PeerMapper _mapper;
     private readonly PathSync _paths;
     private readonly PeerSync _peers;
     private readonly ImportSync _imports;
@@ -28,6 +29,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     private readonly EngineConnection _connection;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _startLock = new();
+    private volatile IReadOnlyCollection<BgpPeer> _expectedPeers = [];
     private Task? _run;
 
     public GoBgpSpeaker(BgpOptions options, TimeProvider time, ILogger<GoBgpSpeaker> logger)
@@ -39,7 +41,8 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         _patrol = new(time);
         var tableWatch = new TableWatch(engine, time);
         _paths = new(engine, tableWatch, _patrol, time, logger);
-        _peers = new(engine, new(options), _sessions, _patrol, time, logger);
+        _mapper = new(options);
+        _peers = new(engine, _mapper, _sessions, _patrol, time, logger);
         _imports = new(engine, tableWatch, _sessions, options, time, logger);
         _connection = new(engine, _paths, _imports, _peers, _patrol, time, logger);
         _peers.Changed += RaiseChanged;
@@ -54,7 +57,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     public event Action? Changed;
 
     public IReadOnlyList<BgpSession> Sessions =>
-        _sessions.List((external, constrained) => _paths.CountsFor(external, constrained is null ? null : _imports.MembershipsOf(constrained)));
+        _sessions.List((peer, external, constrained) => _paths.CountsFor(peer, external, constrained ? _imports.MembershipsOf(peer.ToString()) : null));
 
     public BgpSpeakerCounters Counters => new(_paths.Added, _paths.Withdrawn, _paths.Repairs, _connection.Restarts);
 
@@ -76,6 +79,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(paths);
         using var turn = await _connection.TakeTurnAsync(cancellationToken);
+        await _paths.ExpectLimitsAsync(turn, LimitsOf(_expectedPeers));
         _peers.NoteWithdrawals(turn);
         return await _paths.SetAsync(turn, paths, _peers.IsSettled(turn));
     }
@@ -99,7 +103,9 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(peers);
         using (var turn = await _connection.TakeTurnAsync(cancellationToken))
         {
-            _imports.SetPeers(turn, _peers.Set(turn, peers));
+            var byAddress = _peers.Set(turn, peers);
+            _imports.SetPeers(turn, byAddress);
+            await _paths.SetLimitsAsync(turn, LimitsOf(byAddress.Values));
             await turn.TryAsync(() => _peers.SynchronizeAsync(turn, _paths.KeptNumbers));
         }
         RaiseChanged();
@@ -119,6 +125,18 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
 
     public IReadOnlyCollection<ImportedRouteChange> TakeImported() => _imports.Take();
 
+    /// <inheritdoc/>
+    public void ExpectPeers(IReadOnlyCollection<BgpPeer> peers) => _expectedPeers = peers;
+
+    /// <inheritdoc/>
+    public IReadOnlyList<string> WithheldFrom(BgpPathKey path) => _paths.WithheldFrom(path);
+
+    /// <inheritdoc/>
+    public bool IsBest(BgpPathKey path) => _paths.IsBest(path);
+
+    /// <inheritdoc/>
+    public IReadOnlyCollection<BgpPath> TakeMoved() => _paths.TakeMoved();
+
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
@@ -129,6 +147,11 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         _patrol.Dispose();
         _imports.Dispose();
     }
+
+    private IReadOnlyList<LimitedPeer> LimitsOf(IEnumerable<BgpPeer> peers) =>
+        [.. from peer in peers where peer.MaxAdvertised is not null
+            orderby peer.Address.ToString()
+            select new LimitedPeer(peer.Name, peer.Address, _mapper.IsExternal(peer), peer.AddressFamilies, peer.MaxAdvertised!.Value)];
 
     private void RaiseChanged() => Changed?.Invoke();
 }

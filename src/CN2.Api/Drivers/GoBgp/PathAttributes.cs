@@ -15,6 +15,10 @@ internal sealed record VpnAttributes(uint Label, EquatableList<RouteTarget> Rout
 internal sealed record PathAttributes(
     uint LocalPreference, uint Med, EquatableList<BgpCommunity> Communities, EquatableList<LargeCommunity> LargeCommunities, VpnAttributes? Vpn = null)
 {
+    /// <summary>The markers of the routers from which the path is withheld (<see cref="LimitedPeer"/>), in canonical order.</summary>
+    public EquatableList<LargeCommunity> Markers { get; private init; } = [];
+
+
     /// <summary>Tunnel types of every VPN route (RFC 9012, RFC 7510): GRE and MPLS-in-UDP.</summary>
     public static readonly ushort[] Encapsulations = [2, 13];
 
@@ -31,16 +35,19 @@ internal sealed record PathAttributes(
         Communities.Any(c => c == BgpCommunity.NoAdvertise || KeepsFromExternalPeers(c));
 
     /// <summary>The same, as a path that a router prefers to no other one and forwards by only when it has no other.</summary>
-    public PathAttributes AsWorst() => new(0, uint.MaxValue, Communities, LargeCommunities, Vpn);
+    public PathAttributes AsWorst() => new(0, uint.MaxValue, Communities, LargeCommunities, Vpn) { Markers = Markers };
+
+    public PathAttributes With(EquatableList<LargeCommunity> markers) => new(LocalPreference, Med, Communities, LargeCommunities, Vpn) { Markers = markers };
 
     public bool IsKeptFrom(bool external) =>
         Communities.Any(c => c == BgpCommunity.NoAdvertise || (external && KeepsFromExternalPeers(c)));
 
     public bool Equals(PathAttributes? other) =>
         other is not null && LocalPreference == other.LocalPreference && Med == other.Med
-        && Communities.Equals(other.Communities) && LargeCommunities.Equals(other.LargeCommunities) && Equals(Vpn, other.Vpn);
+        && Communities.Equals(other.Communities) && LargeCommunities.Equals(other.LargeCommunities) && Equals(Vpn, other.Vpn)
+        && Markers.Equals(other.Markers);
 
-    public override int GetHashCode() => HashCode.Combine(LocalPreference, Med, Communities, LargeCommunities, Vpn);
+    public override int GetHashCode() => HashCode.Combine(LocalPreference, Med, Communities, LargeCommunities, Vpn, Markers);
 
     private static bool KeepsFromExternalPeers(BgpCommunity community) =>
         community == BgpCommunity.NoExport || community == BgpCommunity.NoExportSubconfed;
@@ -54,12 +61,12 @@ internal sealed record PathAttributes(
             Pack(new Wire.LocalPrefAttribute { LocalPref = LocalPreference }),
         };
         if (Communities.Count > 0) attributes.Add(Pack(new Wire.CommunitiesAttribute { Communities = { Communities.Select(c => c.Value) } }));
-        if (LargeCommunities.Count > 0)
+        if (LargeCommunities.Count + Markers.Count > 0)
             attributes.Add(Pack(new Wire.LargeCommunitiesAttribute
             {
                 Communities =
                 {
-                    LargeCommunities.Select(c => new Wire.LargeCommunity
+                    LargeCommunities.Concat(Markers).Select(c => new Wire.LargeCommunity
                     {
                         GlobalAdmin = c.GlobalAdministrator, LocalData1 = c.LocalData1, LocalData2 = c.LocalData2,
                     }),

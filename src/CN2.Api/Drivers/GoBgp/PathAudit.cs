@@ -48,6 +48,7 @@ internal sealed class PathAudit(
                 if (wanted.Matches(key, found))
                 {
                     if (!path.IsWithdraw) wanted.Learn(key, found.NextHop!, path.LocalIdentifier);
+                    if (!path.IsWithdraw) wanted.LearnBest(key, found.NextHop!);
                     _toRecheck.Remove(key);
                     continue;
                 }
@@ -88,6 +89,18 @@ internal sealed class PathAudit(
         foreach (var family in RouteFamilies.All)
             if (await engine.CountPathsAsync(family.ToWire(), turn.Lost) != wanted.CountOf(turn, family)) return false;
         return true;
+    }
+
+    /// <summary>Asks the engine which path of a prefix is the best one, where that may have changed.</summary>
+    public async Task AskBestAsync(EngineTurn turn)
+    {
+        var keys = wanted.ToAskBest(turn);
+        var ones = keys.Count <= MostSingleChecks ? keys.Select(k => (k.Family, (HostPrefix?)k.Prefix)) : keys.Select(k => (k.Family, (HostPrefix?)null)).Distinct();
+        foreach (var (family, prefix) in ones.ToList())
+        {
+            await foreach (var path in engine.ListPathsAsync(family.ToWire(), prefix, turn.Lost))
+                if (path.Best && mapper.Decode(path) is { Key: { } key, NextHop: { } nextHop }) wanted.LearnBest(key, nextHop);
+        }
     }
 
     public async Task CompareAllAsync(EngineTurn turn)

@@ -37,7 +37,10 @@ internal sealed class PathMapper
     public static BgpPath ToBgpPath(EngineRouteKey key, HeldPath path) => new(
         key.Prefix.ToAddress(), path.NextHop.Address, path.Attributes.LocalPreference, path.Attributes.Med,
         path.Attributes.Communities, path.Attributes.LargeCommunities,
-        path.Attributes.Vpn is { } vpn ? new(key.RouteDistinguisher, vpn.Label, vpn.RouteTargets) : null);
+        path.Attributes.Vpn is { } vpn ? new(key.RouteDistinguisher, vpn.Label, vpn.RouteTargets) : null)
+    {
+        FloatingIP = path.FloatingIP,
+    };
 
     /// <summary>Reads a path of the engine's table; null when it was learned from a peer or is a membership.</summary>
     public FoundPath? Decode(Wire.Path path)
@@ -69,7 +72,9 @@ internal sealed class PathMapper
         var known = !foreign && hasMed && hasPreference && origin == PathAttributes.OriginIncomplete && label is null == targets is null;
         if (label is not null) known &= MplsLabel.IsUsable(label.Value) && key?.RouteDistinguisher.Administrator.Equals(nextHop) == true;
         return new(key, path.Identifier, nextHop, known
-            ? Share(new(preference, med, communities.ToEquatableList(), large.ToEquatableList(), targets is null ? null : new(label!.Value, targets.ToEquatableList())))
+            ? Share(new PathAttributes(
+                preference, med, communities.ToEquatableList(), large.Where(c => !LimitedPeer.IsMarker(c)).ToEquatableList(),
+                targets is null ? null : new(label!.Value, targets.ToEquatableList())).With(large.Where(LimitedPeer.IsMarker).ToEquatableList()))
             : null, path);
     }
 
@@ -153,7 +158,7 @@ internal sealed class PathMapper
             return last.Attributes;
 
         var attributes = Share(new(path.LocalPreference, path.Med,
-            path.Communities.Distinct().Order().ToEquatableList(), path.LargeCommunities.Distinct().Order().ToEquatableList(),
+            path.Communities.Distinct().Order().ToEquatableList(), path.LargeCommunities.Distinct().Where(c => !LimitedPeer.IsMarker(c)).Order().ToEquatableList(),
             path.Vpn is { } vpn ? new(vpn.Label, vpn.RouteTargets.Distinct().Order().ToEquatableList()) : null));
         _last = (path.Communities, path.LargeCommunities, path.LocalPreference, path.Med, path.Vpn?.Label, path.Vpn?.RouteTargets, attributes);
         return attributes;

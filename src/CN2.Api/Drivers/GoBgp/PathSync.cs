@@ -20,6 +20,9 @@ internal sealed class PathSync
     /// <summary>What the engine held when this server started is known.</summary>
     private bool _adopted;
 
+    /// <summary>Which routers are limited is known.</summary>
+    private bool _limitsSet;
+
     /// <summary>The most paths that a restarted engine is given only to use up their numbers.</summary>
     private const long MostFillers = 500_000;
 
@@ -82,11 +85,56 @@ internal sealed class PathSync
     public IReadOnlyList<uint> IdentifiersOf(IReadOnlyCollection<BgpPathKey> paths, bool isConnected) => _wanted.IdentifiersOf(paths, isConnected);
 
     /// <inheritdoc cref="WantedPaths.CountsFor"/>
-    public HeldCounts CountsFor(bool external, Memberships? memberships) => _wanted.CountsFor(external, memberships);
+    public HeldCounts CountsFor(System.Net.IPAddress peer, bool external, Memberships? memberships) => _wanted.CountsFor(peer, external, memberships);
+
+    /// <inheritdoc cref="WantedPaths.Limits"/>
+    public IReadOnlyList<LimitedPeer> Limits => _wanted.Limits;
+
+    /// <inheritdoc cref="WantedPaths.WithheldFrom"/>
+    public IReadOnlyList<string> WithheldFrom(BgpPathKey path) => _wanted.WithheldFrom(path);
+
+    /// <inheritdoc cref="WantedPaths.IsBest"/>
+    public bool IsBest(BgpPathKey path) => _wanted.IsBest(path);
+
+    /// <inheritdoc cref="PathAudit.AskBestAsync"/>
+    public Task AskBestAsync(EngineTurn turn) => _audit.AskBestAsync(turn);
+
+    /// <inheritdoc cref="WantedPaths.TakeMoved"/>
+    public IReadOnlyCollection<BgpPath> TakeMoved() => _wanted.TakeMoved();
 
     /// <inheritdoc cref="IBgpSpeaker.SetPathsAsync"/>
     public Task<IReadOnlyList<RefusedPath>> SetAsync(EngineTurn turn, IReadOnlyCollection<BgpPath> paths, bool mayWithdraw) =>
         SendAsync(turn, _wanted.Replace(turn, paths, mayWithdraw && turn.IsConnected));
+
+    /// <summary>Sets the limited routers before what they get is known: what an earlier run withheld stays withheld until the paths are set.</summary>
+    public async Task ExpectLimitsAsync(EngineTurn turn, IReadOnlyList<LimitedPeer> limits)
+    {
+        if (_limitsSet) return;
+        _limitsSet = true;
+        _wanted.ExpectLimits(turn, limits);
+        if (limits.Count > 0) await turn.TryAsync(() => _engine.EnsurePoliciesAsync(limits, exactly: false, turn.Lost));
+    }
+
+    /// <summary>Sets the limited routers; each gets at once what it takes. A failure breaks the connection.</summary>
+    public async Task SetLimitsAsync(EngineTurn turn, IReadOnlyList<LimitedPeer> limits)
+    {
+        _limitsSet = true;
+        var before = _wanted.Limits;
+        var changes = _wanted.SetLimits(turn, limits);
+        if (changes.Count == 0 && before.SequenceEqual(limits)) return;
+        if (!turn.IsConnected)
+        {
+            _mustCompareAll |= changes.Count > 0;
+            return;
+        }
+        await turn.TryAsync(async () =>
+        {
+            // The policy of a router goes when no path carries its marker any more: until then it keeps the marker from all routers.
+            await _engine.EnsurePoliciesAsync(limits, exactly: false, turn.Lost);
+            await SendSettledAsync(turn, changes);
+            await _engine.EnsurePoliciesAsync(limits, exactly: true, turn.Lost);
+        });
+    }
 
     /// <inheritdoc cref="IBgpSpeaker.ChangePathsAsync"/>
     public Task<IReadOnlyList<RefusedPath>> ChangeAsync(EngineTurn turn, IReadOnlyCollection<BgpPath> add, IReadOnlyCollection<BgpPathKey> remove, bool mayWithdraw) =>
@@ -156,10 +204,40 @@ internal sealed class PathSync
     }
 
     /// <inheritdoc cref="PathAudit.CheckAsync"/>
-    public Task<bool> CheckAsync(EngineTurn turn, bool always) => _audit.CheckAsync(turn, always);
+    public async Task<bool> CheckAsync(EngineTurn turn, bool always)
+    {
+        var settled = _wanted.Settle(turn);
+        if (settled.Count > 0) await SendSettledAsync(turn, settled);
+        return await _audit.CheckAsync(turn, always);
+    }
 
     /// <inheritdoc cref="TableWatch.RunAsync"/>
     public Task WatchAsync(CancellationToken cancellationToken) => _watch.RunAsync(cancellationToken);
+
+    private async Task SendSettledAsync(EngineTurn turn, IReadOnlyList<PathChange> changes)
+    {
+        var isBulk = changes.Count >= Bulk;
+        _audit.NoteChange();
+        if (isBulk) _watch.Suspend();
+        try
+        {
+            await _sender.SendAsync(turn, changes);
+        }
+        catch (Exception e) when (GoBgpEngine.IsLoss(e))
+        {
+            _mustCompareAll = true;
+            throw;
+        }
+        finally
+        {
+            _audit.NoteChange();
+            if (isBulk)
+            {
+                _watch.Resume();
+                _audit.Invalidate();
+            }
+        }
+    }
 
     private async Task<IReadOnlyList<RefusedPath>> SendAsync(EngineTurn turn, WantedChange change)
     {
@@ -215,7 +293,7 @@ internal sealed class PathSync
                 {
                     // A path that is wanted already is from an earlier attempt, or the caller set it meanwhile.
                     if (_wanted.Contains(turn, key, nextHop)) _mustCompareAll = true;
-                    else _wanted.Adopt(turn, key, nextHop, attributes, found.Identifier, path.LocalIdentifier);
+                    else if (!_wanted.Adopt(turn, key, nextHop, attributes, found.Identifier, path.LocalIdentifier)) _mustCompareAll = true;
                     continue;
                 }
                 foreign.Add(PathMapper.EncodeWithdraw(path));

@@ -1,4 +1,5 @@
 using System.Diagnostics.CodeAnalysis;
+using CN2.Network.Addressing;
 
 namespace CN2.Api.Drivers.GoBgp;
 
@@ -7,8 +8,10 @@ namespace CN2.Api.Drivers.GoBgp;
 /// <paramref name="WireIdentifier"/>: the path identifier that the engine sends to routers (RFC 7911); 0 while it has given none.
 /// <paramref name="Leaving"/>: nobody asks for the path any more, but a router may have kept it over a restart of the engine. The engine
 /// holds it until that router has it again, because only then can it be withdrawn from the router.
+/// <paramref name="FloatingIP"/>: what the path leads to, and its age (<see cref="BgpPath.FloatingIP"/>).
 /// </summary>
-internal readonly record struct HeldPath(NextHop NextHop, PathAttributes Attributes, uint Identifier, uint WireIdentifier = 0, bool Leaving = false);
+internal readonly record struct HeldPath(
+    NextHop NextHop, PathAttributes Attributes, uint Identifier, uint WireIdentifier = 0, bool Leaving = false, Guid FloatingIP = default);
 
 /// <summary>One path to send to the engine, or to withdraw from it.</summary>
 internal readonly record struct PathChange(EngineRouteKey Key, HeldPath Path, bool IsWithdraw);
@@ -42,6 +45,12 @@ internal sealed class PathTable
     /// <param name="before">The table that this one replaces; it knows which wire identifiers are used up.</param>
     public PathTable(PathTable? before = null) => _used = before?._used ?? new();
 
+    /// <summary>Which prefixes limited routers get; null while there is no such router, which then costs nothing.</summary>
+    public PrefixQuotas? Quotas { get; set; }
+
+    /// <summary>Number of unicast paths, and of their prefixes, that carry a marker.</summary>
+    private readonly Dictionary<(LargeCommunity Marker, RouteFamily Family), FamilyCount> _withheld = [];
+
     /// <summary>Number of paths that some peers must not get. While it is 0, as in most installations, counting what a peer gets is free.</summary>
     public int Restricted { get; private set; }
 
@@ -59,7 +68,33 @@ internal sealed class PathTable
 
     public FamilyCount this[RouteFamily family] => _counts[(int)family];
 
+    /// <summary>The unicast paths of a family that a router does not get because it takes a limited number.</summary>
+    public FamilyCount Withheld(LargeCommunity marker, RouteFamily family) => _withheld.GetValueOrDefault((marker, family));
+
     public ReadOnlySpan<HeldPath> this[EngineRouteKey key] => _paths.TryGetValue(key, out var paths) ? paths : [];
+
+    /// <summary>The next hop that the engine holds to be the best, of unicast prefixes with several paths.</summary>
+    private readonly Dictionary<EngineRouteKey, System.Net.IPAddress> _best = [];
+
+    /// <summary>Prefixes with several paths of which the engine may have chosen another best path.</summary>
+    public HashSet<EngineRouteKey> ToAskBest { get; } = [];
+
+    /// <summary>
+    /// The only path of its prefix, or the one that the engine was last seen to prefer. gobgpd 3.10 chooses between equal local paths by their age and
+    /// their order, so it has to be asked.
+    /// </summary>
+    public bool IsBest(EngineRouteKey key, System.Net.IPAddress nextHop) =>
+        this[key] is var paths && (paths.Length == 1 || (_best.TryGetValue(key, out var best) ? best : paths.IsEmpty ? null : paths[0].NextHop.Address)?.Equals(nextHop) == true);
+
+    /// <summary>True when the best path is another one than was known.</summary>
+    public bool LearnBest(EngineRouteKey key, System.Net.IPAddress nextHop)
+    {
+        ToAskBest.Remove(key);
+        if (this[key].Length < 2 || !Contains(key, nextHop)) return false;
+        var changed = !IsBest(key, nextHop);
+        _best[key] = nextHop;
+        return changed;
+    }
 
     /// <summary>The path of a prefix through this next hop; null: there is none.</summary>
     public HeldPath? Find(EngineRouteKey key, System.Net.IPAddress nextHop) => TryFind(key, nextHop, out var paths, out var index) ? paths[index] : null;
@@ -71,30 +106,41 @@ internal sealed class PathTable
     /// <paramref name="identifier"/>: the identifier that the path has in the engine; null for that of the next hop, or the next free one
     /// where two next hops of the prefix collide. <paramref name="wireIdentifier"/>: likewise; null for the next one.
     /// </summary>
-    public bool Set(EngineRouteKey key, NextHop nextHop, PathAttributes attributes, uint? identifier, out HeldPath before, out HeldPath after, uint? wireIdentifier = null)
+    public bool Set(
+        EngineRouteKey key, NextHop nextHop, PathAttributes attributes, uint? identifier, out HeldPath before, out HeldPath after, uint? wireIdentifier = null,
+        Guid floatingIP = default)
     {
         before = default;
+        if (Quotas is { } quotas)
+        {
+            quotas.Put(key, floatingIP, attributes);
+            attributes = quotas.Mark(key, attributes);
+        }
         _paths.TryGetValue(key, out var paths);
         paths ??= [];
         for (var i = 0; i < paths.Length; i++)
         {
             if (!paths[i].NextHop.Address.Equals(nextHop.Address)) continue;
             before = paths[i];
-            after = before with { Attributes = attributes, Leaving = false };
+            after = before with { Attributes = attributes, Leaving = false, FloatingIP = floatingIP };
             if (before.Leaving) Leaving.Remove((key, nextHop.Address));
             paths[i] = after;
             if (before.Attributes.Equals(attributes)) return false;
+            if (paths.Length > 1) ToAskBest.Add(key);
             Restricted += (attributes.IsRestricted ? 1 : 0) - (before.Attributes.IsRestricted ? 1 : 0);
             Version = Interlocked.Increment(ref _versions);
             TallyVpn(key.Family, before.Attributes, -1);
             TallyVpn(key.Family, attributes, 1);
+            TallyWithheld(key.Family, before.Attributes, -1, i == 0 ? -1 : 0);
+            TallyWithheld(key.Family, attributes, 1, i == 0 ? 1 : 0);
             return true;
         }
 
         var id = identifier ?? nextHop.Identifier;
         while (id == 0 || Array.Exists(paths, p => p.Identifier == id)) id++;
-        after = new(nextHop, attributes, id, wireIdentifier ?? NextWireIdentifier(key));
+        after = new(nextHop, attributes, id, wireIdentifier ?? NextWireIdentifier(key), FloatingIP: floatingIP);
         _paths[key] = [.. paths, after];
+        if (paths.Length > 0) ToAskBest.Add(key);
         Tally(key, 1, paths.Length == 0 ? 1 : 0, attributes);
         return true;
     }
@@ -107,7 +153,11 @@ internal sealed class PathTable
         if (removed.Leaving) Leaving.Remove((key, nextHop));
         if (paths.Length == 1) _paths.Remove(key);
         else _paths[key] = [.. paths[..index], .. paths[(index + 1)..]];
+        if (paths.Length > 2) ToAskBest.Add(key);
+        else ToAskBest.Remove(key);
+        if (_best.TryGetValue(key, out var best) && (paths.Length <= 2 || best.Equals(nextHop))) _best.Remove(key);
         Tally(key, -1, paths.Length == 1 ? -1 : 0, removed.Attributes);
+        if (paths.Length == 1) Quotas?.Remove(key);
         Retire(key, removed);
         return true;
     }
@@ -120,7 +170,7 @@ internal sealed class PathTable
     {
         if (!TryFind(key, nextHop, out var paths, out var index)) return null;
         if (paths[index].Leaving) return paths[index];
-        Set(key, paths[index].NextHop, paths[index].Attributes.AsWorst(), null, out _, out var after);
+        Set(key, paths[index].NextHop, paths[index].Attributes.AsWorst(), null, out _, out var after, floatingIP: paths[index].FloatingIP);
         after = after with { Leaving = true };
         paths[index] = after;
         Leaving.Add((key, nextHop));
@@ -141,6 +191,26 @@ internal sealed class PathTable
         Retire(key, path);
         Learn(key, path.NextHop.Address, NextWireIdentifier(key));
         return Find(key, path.NextHop.Address) ?? path;
+    }
+
+    /// <summary>
+    /// The path gets its present markers. <paramref name="anew"/>: it also gets other identifiers, as a second path that takes the place of the
+    /// first one, of which <paramref name="wireIdentifier"/> is the one on the wire.
+    /// </summary>
+    public HeldPath Remark(EngineRouteKey key, System.Net.IPAddress nextHop, bool anew, uint wireIdentifier)
+    {
+        if (!TryFind(key, nextHop, out var paths, out var index)) throw new ArgumentException($"{key} through {nextHop} is not in the table.", nameof(key));
+        var path = paths[index];
+        Set(key, path.NextHop, path.Attributes, null, out _, out var after, floatingIP: path.FloatingIP);
+        if (anew)
+        {
+            var id = path.Identifier + 1;
+            while (id == 0 || Array.Exists(paths, p => p.Identifier == id)) id++;
+            Retire(key, path);
+            after = after with { Identifier = id, WireIdentifier = wireIdentifier };
+        }
+        if (path.Leaving) Leaving.Add((key, nextHop));
+        return paths[index] = after with { Leaving = path.Leaving };
     }
 
     /// <summary>The wire identifier that the engine will give to the next new path of the prefix; 0 when that is not known any more.</summary>
@@ -213,6 +283,17 @@ internal sealed class PathTable
         count = new(count.Paths + paths, count.Prefixes + prefixes);
         if (attributes.IsRestricted) Restricted += paths;
         TallyVpn(key.Family, attributes, paths);
+        TallyWithheld(key.Family, attributes, paths, prefixes);
+    }
+
+    private void TallyWithheld(RouteFamily family, PathAttributes attributes, int paths, int prefixes)
+    {
+        if (family.IsVpn()) return;
+        foreach (var marker in attributes.Markers)
+        {
+            var count = _withheld.GetValueOrDefault((marker, family));
+            _withheld[(marker, family)] = new(count.Paths + paths, count.Prefixes + prefixes);
+        }
     }
 
     private void TallyVpn(RouteFamily family, PathAttributes attributes, int paths)

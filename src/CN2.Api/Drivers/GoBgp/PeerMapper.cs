@@ -17,7 +17,7 @@ internal enum PeerDifference
     /// <summary>UpdatePeer sees the difference and opens a new session.</summary>
     Session,
 
-    /// <summary>UpdatePeer of gobgpd 3.10 does not compare it (multihop TTL), so the peer is deleted and added again.</summary>
+    /// <summary>UpdatePeer of gobgpd 3.10 does not compare it (multihop TTL, long-lived stale time), so the peer is deleted and added again.</summary>
     Replace,
 }
 
@@ -57,6 +57,8 @@ internal sealed class PeerMapper(BgpOptions options)
         if (peer.AuthKey is { Length: > 80 }) return "authKey is longer than the 80 bytes TCP MD5 takes.";
         if (peer.AddressFamilies.Count == 0) return "addressFamilies is empty.";
         if (peer.AddressFamilies.FirstOrDefault(f => !Families.ContainsKey(f)) is { } unknown) return $"addressFamilies: \"{unknown}\" is unknown.";
+        if (peer.LongLivedStaleTime is < 0 or > BgpPeer.LongestStaleTime) return $"gracefulRestart.longLivedStaleTime {peer.LongLivedStaleTime} must be 0 to {BgpPeer.LongestStaleTime}.";
+        if (peer.MaxAdvertised is < 1) return $"maxAdvertised {peer.MaxAdvertised} must be at least 1.";
         if (peer.Passive && options.ListenPort < 0) return "passive, but this control node does not listen (Bgp:ListenPort is -1): no side would connect.";
         return null;
     }
@@ -70,6 +72,7 @@ internal sealed class PeerMapper(BgpOptions options)
     public Wire.Peer Encode(BgpPeer peer, bool restarting)
     {
         var holdTime = (ulong)peer.HoldTime;
+        var isLongLived = peer is { GracefulRestart: true, LongLivedStaleTime: > 0 };
         var wire = new Wire.Peer
         {
             Conf = new()
@@ -84,9 +87,18 @@ internal sealed class PeerMapper(BgpOptions options)
             Timers = new() { Config = new() { ConnectRetry = ConnectRetry, HoldTime = holdTime, KeepaliveInterval = holdTime / 3 } },
             Transport = new() { LocalAddress = LocalAddress(peer.Address), PassiveMode = peer.Passive, RemotePort = peer.Port },
             EbgpMultihop = new() { Enabled = peer.MultihopTtl is not null, MultihopTtl = (uint)(peer.MultihopTtl ?? 0) },
-            // notification_enabled stays off: with it, FRR keeps the routes of a deleted peer until its restart timer ends.
+            // Only notification_enabled (RFC 8538) lets a router keep routes when the hold time runs out. With it, FRR also keeps the routes of a
+            // deleted peer, so such a peer is taken away in two steps (PeerSync).
             GracefulRestart = peer.GracefulRestart
-                ? new() { Enabled = true, RestartTime = (uint)peer.RestartTime, DeferralTime = DeferralTime, LocalRestarting = restarting }
+                ? new()
+                {
+                    Enabled = true,
+                    RestartTime = (uint)peer.RestartTime,
+                    DeferralTime = DeferralTime,
+                    LocalRestarting = restarting,
+                    NotificationEnabled = isLongLived,
+                    LonglivedEnabled = isLongLived,
+                }
                 : new(),
         };
         foreach (var family in peer.AddressFamilies.Distinct())
@@ -96,6 +108,9 @@ internal sealed class PeerMapper(BgpOptions options)
             {
                 Config = new() { Family = new() { Afi = afi, Safi = safi }, Enabled = true },
                 MpGracefulRestart = new() { Config = new() { Enabled = peer.GracefulRestart } },
+                LongLivedGracefulRestart = isLongLived && family != "route-target"
+                    ? new() { Config = new() { Enabled = true, RestartTime = (uint)peer.LongLivedStaleTime } }
+                    : new() { Config = new() },
                 // Wait for the peer's route target memberships or this timeout; otherwise gobgpd sends an End-of-RIB before any route.
                 RouteTargetMembership = new() { Config = new() { DeferralTime = family == "route-target" ? DeferralTime : 0 } },
                 AddPaths = new() { Config = new() { SendMax = peer.AddPath && family != "route-target" ? SendMax : 0 } },
@@ -107,7 +122,7 @@ internal sealed class PeerMapper(BgpOptions options)
     public static PeerDifference Compare(Wire.Peer wanted, Wire.Peer actual)
     {
         if (!SessionOf(wanted).Equals(SessionOf(actual))) return PeerDifference.Session;
-        if (Multihop(wanted) != Multihop(actual)) return PeerDifference.Replace;
+        if (Multihop(wanted) != Multihop(actual) || !StaleTimes(wanted).SequenceEqual(StaleTimes(actual))) return PeerDifference.Replace;
         var (w, a) = (wanted.Timers?.Config, actual.Timers?.Config);
         return w?.HoldTime == a?.HoldTime && w?.KeepaliveInterval == a?.KeepaliveInterval && w?.ConnectRetry == a?.ConnectRetry
             ? PeerDifference.None
@@ -122,16 +137,19 @@ internal sealed class PeerMapper(BgpOptions options)
         return (own.Count == 1 ? own[0] : any).ToString();
     }
 
+    private static IEnumerable<(uint, uint, uint)> StaleTimes(Wire.Peer peer) => peer.AfiSafis
+        .Select(a => (a.Config.Family.Afi, a.Config.Family.Safi, a.LongLivedGracefulRestart?.Config is { Enabled: true } llgr ? llgr.RestartTime : 0)).Order();
+
     private static uint Multihop(Wire.Peer peer) => peer.EbgpMultihop is { Enabled: true } m ? m.MultihopTtl : 0;
 
     // The local address is left out: the engine lists that of the session, not the configured one. The deferral time only matters when the
     // peer is added.
-    private static (uint, uint, string, bool, bool, uint, bool, uint, EquatableList<(uint, uint, bool, bool)>) SessionOf(Wire.Peer peer)
+    private static (uint, uint, string, bool, bool, uint, bool, uint, bool, EquatableList<(uint, uint, bool, bool)>) SessionOf(Wire.Peer peer)
     {
         var restart = peer.GracefulRestart is { Enabled: true } gr ? gr : new();
         return (
             peer.Conf.PeerAsn, peer.Conf.LocalAsn, peer.Conf.AuthPassword, peer.Conf.AdminDown, peer.Transport?.PassiveMode ?? false,
-            peer.Transport?.RemotePort ?? 0, restart.Enabled, restart.RestartTime,
+            peer.Transport?.RemotePort ?? 0, restart.Enabled, restart.RestartTime, restart.NotificationEnabled,
             peer.AfiSafis
                 .Select(a => (a.Config.Family.Afi, a.Config.Family.Safi, a.AddPaths?.Config?.SendMax > 0, a.MpGracefulRestart?.Config?.Enabled ?? false))
                 .Order().ToEquatableList());

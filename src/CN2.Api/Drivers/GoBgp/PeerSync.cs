@@ -30,12 +30,21 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
     /// <summary>Peers whose timers wait for the end of their session.</summary>
     private readonly HashSet<string> _timersDue = [];
 
+    /// <summary>Peers that take part in long-lived graceful restart, and since when they are to have a session without it: then they drop what they keep.</summary>
+    private readonly Dictionary<string, DateTimeOffset> _forgetting = [];
+
+    /// <summary>How long such a session is waited for. A router that is away for longer keeps the routes for as long as it was told.</summary>
+    private static readonly TimeSpan ForgetPatience = TimeSpan.FromSeconds(30);
+
     private volatile bool _mustList;
 
     /// <summary>A session changed.</summary>
     public event Action? Changed;
 
     public int Count => _wanted?.Count ?? 0;
+
+    /// <inheritdoc cref="SessionTable.AnyWithoutAddPath"/>
+    public bool AnyWithoutAddPath => sessions.AnyWithoutAddPath();
 
     /// <summary>The engine was given a peer in this run.</summary>
     public bool HadPeers { get; private set; }
@@ -127,6 +136,7 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
         {
             if (!missing.Remove(actual.Conf.NeighborAddress, out var peer))
             {
+                if (!await ForgetsAsync(turn, actual)) continue;
                 await engine.DeletePeerAsync(actual, turn.Lost);
                 _unsettled.Remove(actual.Conf.NeighborAddress);
                 logger.PeerChanged(actual.Conf.NeighborAddress, "deleted");
@@ -152,6 +162,7 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
         _unsettled.Keys.Where(a => !wanted.ContainsKey(a)).ToList().ForEach(a => _unsettled.Remove(a));
         _missed.IntersectWith(wanted.Keys);
         _timersDue.IntersectWith(wanted.Keys);
+        _forgetting.Keys.Except(listed.Select(a => a.Conf.NeighborAddress)).ToList().ForEach(a => _forgetting.Remove(a));
         if (changed) Changed?.Invoke();
     }
 
@@ -181,6 +192,7 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
         var address = peer.Address.ToString();
         Settle(address, peer, actual);
         var difference = PeerMapper.Compare(target, actual);
+        if ((peer.AdminDown || (_missed.Contains(address) && SessionTable.SendsSeveral(actual))) && !await ForgetsAsync(turn, actual)) return sessions.Observe(actual);
         var isUp = actual.State?.SessionState is Wire.PeerState.Types.SessionState.Established;
         if (isUp && actual.GracefulRestart?.LocalRestarting != true && _missed.Remove(address) && difference != PeerDifference.Session && SessionTable.SendsSeveral(actual))
         {
@@ -211,6 +223,31 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
             default:
                 return sessions.Observe(actual);
         }
+    }
+
+    /// <summary>
+    /// A router that takes part in long-lived graceful restart keeps the routes over every NOTIFICATION of gobgpd (which sends no Hard Reset,
+    /// RFC 8538 §3): it drops them when it gets a session without graceful restart. True when that is done, not needed, or given up.
+    /// </summary>
+    private async Task<bool> ForgetsAsync(EngineTurn turn, Wire.Peer actual)
+    {
+        var address = actual.Conf.NeighborAddress;
+        if (actual.GracefulRestart?.NotificationEnabled == true)
+        {
+            var plain = actual.Clone();
+            (plain.State, plain.GracefulRestart) = (null, new());
+            plain.Transport.LocalAddress = "";
+            foreach (var family in plain.AfiSafis) (family.MpGracefulRestart, family.LongLivedGracefulRestart, family.State) = (new() { Config = new() }, new() { Config = new() }, null);
+            await engine.UpdatePeerAsync(plain, turn.Lost);
+            _forgetting[address] = time.GetUtcNow();
+            logger.PeerChanged(address, "new session without graceful restart, so that it drops what it keeps");
+            return false;
+        }
+        if (!_forgetting.TryGetValue(address, out var since)) return true;
+        var isNew = actual.State?.SessionState is Wire.PeerState.Types.SessionState.Established && actual.Timers?.State?.Uptime?.ToDateTimeOffset() > since - TimeSpan.FromMilliseconds(since.Millisecond);
+        if (!isNew && time.GetUtcNow() - since < ForgetPatience) return false;
+        _forgetting.Remove(address);
+        return true;
     }
 
     private void Settle(string address, BgpPeer peer, Wire.Peer actual)

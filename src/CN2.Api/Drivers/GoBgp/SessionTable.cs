@@ -75,6 +75,12 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
             return _byAddress.TryGetValue(address, out var entry) && entry.State == Wire.PeerState.Types.SessionState.Established;
     }
 
+    /// <summary>A session gets only the best path of each prefix.</summary>
+    public bool AnyWithoutAddPath()
+    {
+        lock (_lock) return _byName.Values.Any(e => e is { State: Wire.PeerState.Types.SessionState.Established, AddPathFamilies.Length: 0 });
+    }
+
     /// <summary>The peer was in session and is not now.</summary>
     public bool WasLost(string address)
     {
@@ -175,8 +181,8 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
         }
     }
 
-    /// <param name="countsFor">What a peer gets: whether it is external, and its address if it negotiated route-target (else null).</param>
-    public IReadOnlyList<BgpSession> List(Func<bool, string?, HeldCounts> countsFor)
+    /// <param name="countsFor">What a peer gets: its address, whether it is external, and whether it negotiated route-target.</param>
+    public IReadOnlyList<BgpSession> List(Func<System.Net.IPAddress, bool, bool, HeldCounts> countsFor)
     {
         lock (_lock)
         {
@@ -184,7 +190,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
         }
     }
 
-    private BgpSession Show(Entry entry, Func<bool, string?, HeldCounts> countsFor)
+    private BgpSession Show(Entry entry, Func<System.Net.IPAddress, bool, bool, HeldCounts> countsFor)
     {
         var established = entry.State == Wire.PeerState.Types.SessionState.Established;
         long advertised = 0;
@@ -192,7 +198,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
         var withheld = constrained && (entry.Families.Contains("inet") || entry.Families.Contains("inet6"));
         if (established)
         {
-            var held = countsFor(entry.External, constrained ? entry.Peer.Address.ToString() : null);
+            var held = countsFor(entry.Peer.Address, entry.External, constrained);
             foreach (var family in RouteFamilies.All)
             {
                 var name = family.Name();

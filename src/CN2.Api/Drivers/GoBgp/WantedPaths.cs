@@ -6,6 +6,41 @@ namespace CN2.Api.Drivers.GoBgp;
 /// <summary>Changes to send for a call, the paths of the call that cannot be announced, and those that cannot be withdrawn yet.</summary>
 internal sealed record WantedChange(IReadOnlyList<PathChange> Changes, IReadOnlyList<RefusedPath> Refused);
 
+/// <summary>The changes of one call in the order in which they are sent, so that no limited router ever gets more prefixes than it takes.</summary>
+internal sealed class ChangeOrder
+{
+    /// <summary>Prefixes that a router does not get any more: each path twice, with other identifiers, then the withdrawal of the first one.</summary>
+    private readonly List<PathChange> _withheld = [];
+
+    /// <summary>Paths of prefixes that are announced already.</summary>
+    public List<PathChange> Kept { get; } = [];
+
+    /// <summary>Paths of prefixes that were not announced.</summary>
+    public List<PathChange> New { get; } = [];
+
+    public List<PathChange> Withdrawn { get; } = [];
+
+    /// <summary>Paths of prefixes that a router gets now.</summary>
+    public List<PathChange> SentAgain { get; } = [];
+
+    /// <summary>The prefixes of <see cref="New"/>, where there are limited routers.</summary>
+    public HashSet<EngineRouteKey> NewKeys { get; } = [];
+
+    public void AddWithheld(EngineRouteKey key, HeldPath before, HeldPath after, PrefixQuotas quotas)
+    {
+        // A router that gets the prefix just now must wait until what it loses is withdrawn.
+        var first = after with { Attributes = quotas.Both(after.Attributes, before.Attributes) };
+        _withheld.Add(new(key, first, IsWithdraw: false));
+        _withheld.Add(new(key, before, IsWithdraw: true));
+        if (!first.Attributes.Equals(after.Attributes)) SentAgain.Add(new(key, after, IsWithdraw: false));
+    }
+
+    public IReadOnlyList<PathChange> ToList(PrefixQuotas? quotas) =>
+        quotas?.IsTight(Withdrawn.Count) == true
+            ? [.. _withheld, .. Kept, .. Withdrawn, .. New, .. SentAgain]
+            : [.. _withheld, .. Kept, .. New, .. Withdrawn, .. SentAgain];
+}
+
 /// <summary>
 /// The paths that the engine must hold. Any thread may read; only the holder of the turn writes, so what it reads does not change under
 /// it. The answers to a write are the changes to send.
@@ -19,6 +54,8 @@ internal sealed class WantedPaths(PathMapper mapper)
         "A router that may have kept this path over the restart of the BGP engine has not been sent everything yet; the path is withdrawn from it after that.";
 
     private PathTable _table = new();
+
+    private readonly HashSet<(EngineRouteKey Key, IPAddress NextHop)> _moved = [];
 
     /// <summary>There are paths that nobody asks for any more and that are not withdrawn yet.</summary>
     public bool HasLeaving
@@ -91,14 +128,15 @@ internal sealed class WantedPaths(PathMapper mapper)
     }
 
     /// <summary>What a peer gets; <paramref name="memberships"/> are those of a peer that negotiated route-target (RFC 4684), else null.</summary>
-    public HeldCounts CountsFor(bool external, Memberships? memberships)
+    public HeldCounts CountsFor(IPAddress peer, bool external, Memberships? memberships)
     {
         lock (_lock)
         {
             var counts = new HeldCounts();
-            if (memberships is null) CountUnicast(external, counts);
+            var marker = LimitedPeer.MarkerOf(peer);
+            if (memberships is null) CountUnicast(external, marker, counts);
             foreach (var ((family, attributes), paths) in _table.Vpn)
-                if (!attributes.IsKeptFrom(external) && memberships?.Want(attributes.Vpn!.RouteTargets) != false)
+                if (!attributes.IsKeptFrom(external) && !attributes.Markers.Contains(marker) && memberships?.Want(attributes.Vpn!.RouteTargets) != false)
                     counts[family] = new(counts[family].Paths + paths, counts[family].Prefixes + paths);
             return counts;
         }
@@ -112,16 +150,25 @@ internal sealed class WantedPaths(PathMapper mapper)
         var wanted = new PathTable(_table);
         wanted.EnsureCapacity(paths.Count);
         var (accepted, refused) = Split(paths);
-        var changes = new List<PathChange>();
-        foreach (var (key, nextHop, attributes) in accepted)
+        wanted.Quotas = QuotasFor(accepted, mayWithdraw);
+        var changes = new ChangeOrder();
+        foreach (var (key, nextHop, attributes, floatingIP) in accepted)
         {
             var (identifier, wireIdentifier) = ((uint?)null, NewWireIdentifier(turn, key, wanted));
             PathAttributes? before = null;
             if (_table.Find(key, nextHop.Address) is { } held) (identifier, before, wireIdentifier) = (held.Identifier, held.Attributes, held.WireIdentifier);
-            wanted.Set(key, nextHop, attributes, identifier, out _, out var after, wireIdentifier);
+            wanted.Set(key, nextHop, attributes, identifier, out _, out var after, wireIdentifier, floatingIP);
+            if (before is not null && IsWithheldAnew(before, after.Attributes))
+            {
+                after = wanted.Remark(key, nextHop.Address, anew: true, NewWireIdentifier(turn, key, wanted));
+                changes.AddWithheld(key, new(nextHop, before, identifier!.Value), after, wanted.Quotas!);
+                continue;
+            }
             if (identifier is { } had && had != after.Identifier)
-                changes.Add(new(key, new(nextHop, before!, had), IsWithdraw: true));
-            if (!attributes.Equals(before) || identifier != after.Identifier) AddChange(changes, turn.IsConnected ? wanted : null, key, before, after);
+                changes.Kept.Add(new(key, new(nextHop, before!, had), IsWithdraw: true));
+            if (before is not null && before.Markers.Count > after.Attributes.Markers.Count) changes.SentAgain.Add(new(key, after, IsWithdraw: false));
+            else if (!after.Attributes.Equals(before) || identifier != after.Identifier)
+                AddChange(before is null && _table[key].IsEmpty ? changes.New : changes.Kept, turn.IsConnected ? wanted : null, key, before, after);
         }
         foreach (var (key, held) in _table.All)
         {
@@ -131,18 +178,18 @@ internal sealed class WantedPaths(PathMapper mapper)
                 if (mayWithdraw)
                 {
                     wanted.Retire(key, path);
-                    changes.Add(new(key, path, IsWithdraw: true));
+                    changes.Withdrawn.Add(new(key, path, IsWithdraw: true));
                 }
                 else if (path.WireIdentifier > 0 || path.Leaving)
                 {
-                    wanted.Set(key, path.NextHop, path.Attributes, path.Identifier, out _, out _, path.WireIdentifier);
-                    if (wanted.Leave(key, path.NextHop.Address) is { } leaving && !path.Leaving) changes.Add(new(key, leaving, IsWithdraw: false));
+                    wanted.Set(key, path.NextHop, path.Attributes, path.Identifier, out _, out _, path.WireIdentifier, path.FloatingIP);
+                    if (wanted.Leave(key, path.NextHop.Address) is { } leaving && !path.Leaving) changes.Kept.Add(new(key, leaving, IsWithdraw: false));
                 }
             }
         }
 
         lock (_lock) _table = wanted;
-        return new(changes, [.. refused, .. wanted.Leaving.Select(l => Unconfirmed(l.Key, wanted.Find(l.Key, l.NextHop)!.Value))]);
+        return new(changes.ToList(wanted.Quotas), [.. refused, .. wanted.Leaving.Select(l => Unconfirmed(l.Key, wanted.Find(l.Key, l.NextHop)!.Value))]);
     }
 
     /// <summary>Adds and removes; a path that is added and removed at once stays.</summary>
@@ -152,21 +199,111 @@ internal sealed class WantedPaths(PathMapper mapper)
         turn.Require();
         var (accepted, refused) = Split(add);
         var added = remove.Count + refused.Count == 0 || accepted.Count == 0 ? null : accepted.Select(a => (a.Key, a.NextHop.Address)).ToHashSet();
-        var changes = new List<PathChange>(add.Count + remove.Count);
+        var changes = new ChangeOrder();
         var answers = new List<RefusedPath>(refused);
         lock (_lock)
         {
             // Additions first: where a path replaces another, the routers always have one.
-            foreach (var (key, nextHop, attributes) in accepted)
-                if (_table.Set(key, nextHop, attributes, null, out var before, out var after, NewWireIdentifier(turn, key)))
-                    AddChange(changes, turn.IsConnected ? _table : null, key, before.Attributes, after);
+            foreach (var (key, nextHop, attributes, floatingIP) in accepted)
+            {
+                var isNew = _table.Quotas is not null && _table[key].IsEmpty;
+                if (isNew) changes.NewKeys.Add(key);
+                if (!_table.Set(key, nextHop, attributes, null, out var before, out var after, NewWireIdentifier(turn, key), floatingIP)) continue;
+                if (!changes.NewKeys.Contains(key)) AddChange(changes.Kept, turn.IsConnected ? _table : null, key, before.Attributes, after);
+            }
             foreach (var named in remove.Concat(refused.Select(r => r.Key)))
             {
                 if (EngineRouteKey.From(named) is not { } key || added?.Contains((key, named.Path.NextHop)) == true) continue;
-                if (RemoveOrLeave(key, named.Path.NextHop, mayWithdraw, changes)) answers.Add(new(named, LeavingReason, IsWithdrawal: true));
+                if (RemoveOrLeave(key, named.Path.NextHop, mayWithdraw, changes.Withdrawn)) answers.Add(new(named, LeavingReason, IsWithdrawal: true));
             }
+            Settle(turn, changes);
         }
-        return new(changes, answers);
+        return new(changes.ToList(_table.Quotas), answers);
+    }
+
+    /// <summary>Prefixes moved into or out of what limited routers get, by something else than a change of the caller; answers what to send.</summary>
+    public IReadOnlyList<PathChange> Settle(EngineTurn turn)
+    {
+        turn.Require();
+        lock (_lock)
+        {
+            if (_table.Quotas is not { HasMoved: true } quotas) return [];
+            var changes = new ChangeOrder();
+            Settle(turn, changes);
+            return changes.ToList(quotas);
+        }
+    }
+
+    /// <summary>Sets the limited routers; answers what to send so that each gets what it takes. All paths are looked at.</summary>
+    public IReadOnlyList<PathChange> SetLimits(EngineTurn turn, IReadOnlyList<LimitedPeer> limits)
+    {
+        turn.Require();
+        if (limits.SequenceEqual(Limits)) return [];
+        lock (_lock)
+        {
+            Limits = limits;
+            var quotas = new PrefixQuotas(limits);
+            foreach (var (key, held) in _table.All)
+                foreach (var path in held) quotas.Put(key, path.FloatingIP, path.Attributes);
+            quotas.TakeMoved();
+            _table.Quotas = quotas;
+            var changes = new ChangeOrder();
+            foreach (var (key, held) in _table.All.ToList())
+                foreach (var path in held.ToArray()) Remark(turn, key, path, changes);
+            if (limits.Count == 0) _table.Quotas = null;
+            return changes.ToList(quotas);
+        }
+    }
+
+    /// <summary>Sets the limited routers; the paths that are there keep the markers that they have until they are set.</summary>
+    public void ExpectLimits(EngineTurn turn, IReadOnlyList<LimitedPeer> limits)
+    {
+        turn.Require();
+        Limits = limits;
+    }
+
+    /// <summary>The routers that take a limited number of prefixes.</summary>
+    public IReadOnlyList<LimitedPeer> Limits { get; private set; } = [];
+
+    /// <summary>The names of the routers from which a path is withheld because they take a limited number of prefixes.</summary>
+    public IReadOnlyList<string> WithheldFrom(BgpPathKey path)
+    {
+        lock (_lock) return _table.Quotas is { } quotas && EngineRouteKey.From(path) is { } key ? quotas.WithheldFrom(key) : [];
+    }
+
+    /// <inheritdoc cref="PathTable.IsBest"/>
+    public bool IsBest(BgpPathKey path)
+    {
+        lock (_lock) return EngineRouteKey.From(path) is { } key && _table.IsBest(key, path.Path.NextHop);
+    }
+
+    /// <inheritdoc cref="PathTable.LearnBest"/>
+    public void LearnBest(EngineRouteKey key, IPAddress nextHop)
+    {
+        lock (_lock)
+        {
+            if (!_table.LearnBest(key, nextHop)) return;
+            foreach (var path in _table[key]) _moved.Add((key, path.NextHop.Address));
+        }
+    }
+
+    /// <inheritdoc cref="PathTable.ToAskBest"/>
+    public List<EngineRouteKey> ToAskBest(EngineTurn turn)
+    {
+        turn.Require();
+        lock (_lock) return [.. _table.ToAskBest];
+    }
+
+    /// <summary>The paths that limited routers began or ceased to get since the last call, so far as they were announced before.</summary>
+    public IReadOnlyCollection<BgpPath> TakeMoved()
+    {
+        lock (_lock)
+        {
+            if (_moved.Count == 0) return [];
+            var moved = _moved.Where(m => _table.Contains(m.Key, m.NextHop)).Select(m => PathMapper.ToBgpPath(m.Key, _table.Find(m.Key, m.NextHop)!.Value)).ToList();
+            _moved.Clear();
+            return moved;
+        }
     }
 
     /// <summary>The paths that are leaving go; answers the withdrawals to send.</summary>
@@ -177,8 +314,12 @@ internal sealed class WantedPaths(PathMapper mapper)
         lock (_lock)
         {
             foreach (var (key, nextHop) in _table.Leaving.ToList()) RemoveOrLeave(key, nextHop, mayWithdraw: true, changes);
+            if (_table.Quotas is not { HasMoved: true } quotas) return changes;
+            var order = new ChangeOrder();
+            order.Withdrawn.AddRange(changes);
+            Settle(turn, order);
+            return order.ToList(quotas);
         }
-        return changes;
     }
 
     /// <summary>The engine did not withdraw the path: it stays, as a leaving one.</summary>
@@ -187,7 +328,7 @@ internal sealed class WantedPaths(PathMapper mapper)
         turn.Require();
         lock (_lock)
         {
-            _table.Set(key, path.NextHop, path.Attributes, path.Identifier, out _, out _, path.WireIdentifier);
+            _table.Set(key, path.NextHop, path.Attributes, path.Identifier, out _, out _, path.WireIdentifier, path.FloatingIP);
             _table.Leave(key, path.NextHop.Address);
         }
         return new(PathMapper.ToBgpPath(key, path).Key, reason, IsWithdrawal: true);
@@ -256,10 +397,15 @@ internal sealed class WantedPaths(PathMapper mapper)
     }
 
     /// <summary>Takes over a path as it was found in the engine.</summary>
-    public void Adopt(EngineTurn turn, EngineRouteKey key, IPAddress nextHop, PathAttributes attributes, uint identifier, uint wireIdentifier)
+    /// <returns>False: it has other markers there than it must have now.</returns>
+    public bool Adopt(EngineTurn turn, EngineRouteKey key, IPAddress nextHop, PathAttributes attributes, uint identifier, uint wireIdentifier)
     {
         turn.Require();
-        lock (_lock) _table.Set(key, mapper.NextHopOf(nextHop), attributes, identifier, out _, out _, wireIdentifier);
+        lock (_lock)
+        {
+            _table.Set(key, mapper.NextHopOf(nextHop), attributes, identifier, out _, out var adopted, wireIdentifier);
+            return adopted.Attributes.Equals(attributes);
+        }
     }
 
     /// <summary>
@@ -328,14 +474,18 @@ internal sealed class WantedPaths(PathMapper mapper)
                 foreach (var path in held) yield return (key, path);
     }
 
-    private (List<(EngineRouteKey Key, NextHop NextHop, PathAttributes Attributes)> Accepted, List<RefusedPath> Refused) Split(IReadOnlyCollection<BgpPath> paths)
+    private (List<(EngineRouteKey Key, NextHop NextHop, PathAttributes Attributes, Guid FloatingIP)> Accepted, List<RefusedPath> Refused) Split(IReadOnlyCollection<BgpPath> paths)
     {
-        var accepted = new List<(EngineRouteKey, NextHop, PathAttributes)>(paths.Count);
+        var accepted = new List<(EngineRouteKey, NextHop, PathAttributes, Guid)>(paths.Count);
         var refused = new List<RefusedPath>();
         foreach (var path in paths)
         {
             if (PathLimits.Fault(path) is { } fault) refused.Add(new(path.Key, fault));
-            else accepted.Add(mapper.Map(path));
+            else
+            {
+                var (key, nextHop, attributes) = mapper.Map(path);
+                accepted.Add((key, nextHop, attributes, path.FloatingIP));
+            }
         }
         return (accepted, refused);
     }
@@ -346,6 +496,58 @@ internal sealed class WantedPaths(PathMapper mapper)
         if (!turn.IsConnected) return 0;
         var next = _table.NextWireIdentifier(key);
         return table is null || next == 0 ? next : Math.Max(next, table.NextWireIdentifier(key));
+    }
+
+    /// <summary>The quotas of the limited routers over a new set of paths.</summary>
+    private PrefixQuotas? QuotasFor(List<(EngineRouteKey Key, NextHop NextHop, PathAttributes Attributes, Guid FloatingIP)> accepted, bool mayWithdraw)
+    {
+        if (Limits.Count == 0) return null;
+        var quotas = new PrefixQuotas(Limits);
+        foreach (var (key, _, attributes, floatingIP) in accepted) quotas.Put(key, floatingIP, attributes);
+        if (!mayWithdraw)
+        {
+            // What a router may have kept counts too until it is withdrawn.
+            var keys = accepted.Select(a => a.Key).ToHashSet();
+            foreach (var (key, held) in _table.All)
+                if (!keys.Contains(key) && Array.Exists(held, p => p.WireIdentifier > 0 || p.Leaving)) quotas.Put(key, held[0].FloatingIP, held[0].Attributes);
+        }
+        quotas.TakeMoved();
+        return quotas;
+    }
+
+    private static bool IsWithheldAnew(PathAttributes before, PathAttributes after) =>
+        after.Markers.Count > 0 && after.Markers.Any(m => !before.Markers.Contains(m));
+
+    /// <summary>Gives the paths of all prefixes that moved their present markers. Those of a new prefix are sent for the first time.</summary>
+    private void Settle(EngineTurn turn, ChangeOrder changes)
+    {
+        if (_table.Quotas is not { } quotas) return;
+        foreach (var key in quotas.TakeMoved())
+        {
+            foreach (var path in _table[key].ToArray())
+            {
+                if (!changes.NewKeys.Contains(key)) Remark(turn, key, path, changes);
+                else if (!quotas.Mark(key, path.Attributes).Equals(path.Attributes)) _table.Remark(key, path.NextHop.Address, anew: false, 0);
+            }
+        }
+        foreach (var key in changes.NewKeys)
+            foreach (var path in _table[key]) changes.New.Add(new(key, path, IsWithdraw: false));
+    }
+
+    /// <summary>
+    /// gobgpd 3.10 takes nothing back from a peer with ADD-PATH when a new version of a path is rejected for it. So a path that is withheld from one more
+    /// router is announced as a second path, which that router does not get, and then the first one is withdrawn: all others always have one.
+    /// </summary>
+    private void Remark(EngineTurn turn, EngineRouteKey key, HeldPath path, ChangeOrder changes)
+    {
+        var quotas = _table.Quotas!;
+        var marked = quotas.Mark(key, path.Attributes);
+        if (marked.Equals(path.Attributes)) return;
+        _moved.Add((key, path.NextHop.Address));
+        var anew = IsWithheldAnew(path.Attributes, marked);
+        var after = _table.Remark(key, path.NextHop.Address, anew, NewWireIdentifier(turn, key));
+        if (anew) changes.AddWithheld(key, path, after, quotas);
+        else changes.SentAgain.Add(new(key, after, IsWithdraw: false));
     }
 
     private static RefusedPath Unconfirmed(EngineRouteKey key, HeldPath path) => new(PathMapper.ToBgpPath(key, path).Key, LeavingReason, IsWithdrawal: true);
@@ -376,17 +578,21 @@ internal sealed class WantedPaths(PathMapper mapper)
         changes.Add(new(key, after, IsWithdraw: false));
     }
 
-    private void CountUnicast(bool external, HeldCounts counts)
+    private void CountUnicast(bool external, LargeCommunity marker, HeldCounts counts)
     {
         if (_table.Restricted == 0)
         {
-            (counts[RouteFamily.Inet], counts[RouteFamily.Inet6]) = (_table[RouteFamily.Inet], _table[RouteFamily.Inet6]);
+            foreach (var family in (RouteFamily[])[RouteFamily.Inet, RouteFamily.Inet6])
+            {
+                var (all, withheld) = (_table[family], _table.Withheld(marker, family));
+                counts[family] = new(all.Paths - withheld.Paths, all.Prefixes - withheld.Prefixes);
+            }
             return;
         }
         foreach (var (key, held) in _table.All)
         {
             if (key.Family.IsVpn()) continue;
-            var sent = held.Count(p => !p.Attributes.IsKeptFrom(external));
+            var sent = held.Count(p => !p.Attributes.IsKeptFrom(external) && !p.Attributes.Markers.Contains(marker));
             counts[key.Family] = new(counts[key.Family].Paths + sent, counts[key.Family].Prefixes + Math.Min(sent, 1));
         }
     }

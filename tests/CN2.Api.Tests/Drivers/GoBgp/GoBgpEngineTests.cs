@@ -52,7 +52,7 @@ public sealed class GoBgpEngineTests : IDisposable
         var options = new BgpOptions { GoBgpAddress = new Uri(gobgpd.Address), AutonomousSystem = Asn, RouterId = System.Net.IPAddress.Parse("172.27.115.241") };
         var engine = new GoBgpEngine(gobgpd.ByHand, options);
         await Eventually.TrueAsync(() => File.Exists(gobgpd.Address[7..]), "the engine's socket");
-        await engine.StartAsync(Token);
+        await engine.StartAsync([], Token);
         return engine;
     }
 }

@@ -96,6 +96,22 @@ public sealed class RouterTests : IDisposable
         await speaker.SetPeersAsync([Peer("vmx1", 245, change: p => p with { AddPath = false })], Token);
         await Eventually.TrueAsync(() => frr.NextHops("100.0.0.4/32").Count == 1, "one path", 30);
         await Eventually.TrueAsync(() => speaker.Session("vmx1") is { Advertised: 1, AddPath: false, IsEstablished: true }, "one advertised", 5);
+        await SameBestAsync(2);
+        // Whatever comes and goes, the speaker names the path that the router has.
+        await speaker.ChangePathsAsync([Path("100.0.0.4", "172.27.115.244")], [], Token);
+        await SameBestAsync(3);
+        await speaker.ChangePathsAsync([Path("100.0.0.4", "172.27.115.243", med: 50)], [], Token);
+        await Eventually.TrueAsync(() => frr.NextHops("100.0.0.4/32") is ["172.27.115.243"], "the lower MED", 5);
+        await SameBestAsync(3);
+        await speaker.ChangePathsAsync([], [Key("100.0.0.4", "172.27.115.243")], Token);
+        await SameBestAsync(2);
+
+        async Task SameBestAsync(int paths)
+        {
+            string[] all = ["172.27.115.242", "172.27.115.243", "172.27.115.244"];
+            await Eventually.TrueAsync(() => frr.NextHops("100.0.0.4/32").SequenceEqual(all.Where(n => speaker.IsBest(Key("100.0.0.4", n)))), $"the best of {paths} is the router's", 10,
+                () => string.Join(",", frr.NextHops("100.0.0.4/32")) + " / " + string.Join(",", all.Where(n => speaker.IsBest(Key("100.0.0.4", n)))));
+        }
     }
 
     [Fact]
