@@ -8,7 +8,7 @@ namespace CN2.Api.Reconcile;
 /// it has; reads the same of the others. Runs on a task of its own and hands each result to the loop as a <see cref="ReplicaView"/>.
 /// </summary>
 internal sealed partial class ReplicaHeartbeat(
-    IControlNodeStore store, IBgpSpeaker speaker, HeldLease leadership, LoopInbox inbox, SelfDescription self, FeedLag lag, TimeProvider time, ILogger<ReplicaHeartbeat> logger) : IReconcileTask
+    IControlNodeStore store, IBgpSpeaker speaker, HeldLease leadership, LoopInbox inbox, SelfDescription self, TimeProvider time, ILogger<ReplicaHeartbeat> logger) : IReconcileTask
 {
     private readonly WakeUp _sessionsChanged = new();
     private volatile int _restartTimeSeconds;
@@ -103,7 +103,7 @@ internal sealed partial class ReplicaHeartbeat(
         _hasBeaten = true;
         _wasUnknown = false;
         if (leadership.Current is { } lease) await store.ForgetGoneAsync(lease, leadership.SinceClockJump, ct);
-        lag.Follow(await store.OldestTransactionAsync(ct));
+        self.FeedLag.Follow(await store.OldestTransactionAsync(ct));
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "This replica could not write that it is alive: {Reason}")]

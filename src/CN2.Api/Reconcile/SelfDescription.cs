@@ -13,6 +13,9 @@ internal sealed class SelfDescription(ControlNodeOptions self, BgpOptions bgp, I
 
     public string Name => self.Name;
 
+    /// <summary>Which open transaction holds back changes.</summary>
+    public FeedLag FeedLag => lag;
+
     /// <summary>Without an engine nothing can announce routes when this replica is gone.</summary>
     public ControlNodeBeat Now(int restartTimeSeconds) =>
         new(Name, restartTimeSeconds, self.EngineBound || !speaker.Enabled, speaker.Healthy, leadership.IsLeading, bgp.RouterId, Version, lag.Current);

@@ -351,6 +351,8 @@ internal sealed partial class SpeakerWorker(
         foreach (var (route, identifier) in announce.Zip(identifiers)) _identifiers[(route.FloatingIP, route.Path)] = identifier;
         var standing = await store.SaveAsync(self.Name, missing, IdentifierOf, _rows.HasReaders, ct);
         _rows.WereAdded(missing, standing);
+        foreach (var route in announce)
+            if (missing.ContainsKey(route.FloatingIP) && !standing.Contains(route.FloatingIP)) _identifiers.Remove((route.FloatingIP, route.Path)); // deleted meanwhile
         return [.. announce.Where(r => !missing.ContainsKey(r.FloatingIP) || standing.Contains(r.FloatingIP))];
     }
 

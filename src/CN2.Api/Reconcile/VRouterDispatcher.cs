@@ -40,6 +40,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
     public void Disconnected(string name)
     {
         _newcomers.Remove(name);
+        _carried.Remove(name); // an agent that comes back gets the whole
         if (state.Ledger.Find(name) is { } account) account.ConnectedHere = false;
     }
 

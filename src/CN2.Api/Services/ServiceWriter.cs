@@ -49,6 +49,8 @@ public sealed class ServiceWriter(Catalog catalog, ServiceAllocation allocation,
         var snapshot = await catalog.CurrentAsync(scope.Connection, ct);
         var rows = await ServiceTable.ReadAsync(scope.Connection, "s.uid = ANY($1) AND s.deleting_at IS NULL ORDER BY s.created_at, s.uid FOR UPDATE SKIP LOCKED", ct,
             new NpgsqlParameter<Guid[]> { TypedValue = [.. uids] });
+        // One that cannot be read says so where it is shown, and waits for its owner.
+        rows = rows.FindAll(row => StoredDocument.ReadOr<ServiceSpec>(row.Spec, null) is not null);
         if (rows.Count == 0) return 0;
         var held = (await FloatingIPTable.OfServicesAsync(scope.Connection, rows.Select(r => r.Uid), forUpdate: true, ct)).ToLookup(f => f.ServiceUid!.Value);
         var works = rows.ConvertAll(row => new ServiceWork

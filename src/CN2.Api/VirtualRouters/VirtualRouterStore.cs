@@ -83,11 +83,14 @@ public sealed class VirtualRouterStore
     private static async Task<ApiProblem?> FindHolderAsync(WriteScope scope, VirtualRouterRequest request, VirtualRouterRow? self, CancellationToken cancellationToken)
     {
         var address = IPAddress.Parse(request.Address!);
-        var uid = self?.Uid ?? Guid.Empty;
-        var holder = await scope.Db.VirtualRouters.AsNoTracking().Where(r => r.Address == address && r.Uid != uid).Select(r => r.Name).FirstOrDefaultAsync(cancellationToken);
-        if (holder is not null && holder != request.Name) return ApiProblem.AddressInUse($"{address} belongs to VirtualRouter {holder}.");
         var address6 = request.Address6 is null ? null : IPAddress.Parse(request.Address6);
-        IPAddress[] added = [.. new[] { address, address6 }.OfType<IPAddress>().Where(a => !a.Equals(self?.Address) && !a.Equals(self?.Address6))];
+        IPAddress[] asked = [.. new[] { address, address6 }.OfType<IPAddress>()];
+        var uid = self?.Uid ?? Guid.Empty;
+        var holder = await scope.Db.VirtualRouters.AsNoTracking()
+            .Where(r => r.Uid != uid && (asked.Contains(r.Address) || (r.Address6 != null && asked.Contains(r.Address6)))).Select(r => new { r.Name, r.Address, r.Address6 }).FirstOrDefaultAsync(cancellationToken);
+        if (holder is not null && holder.Name != request.Name)
+            return ApiProblem.AddressInUse($"{asked.First(a => a.Equals(holder.Address) || a.Equals(holder.Address6))} belongs to VirtualRouter {holder.Name}.");
+        IPAddress[] added = [.. asked.Where(a => !a.Equals(self?.Address) && !a.Equals(self?.Address6))];
         return added.Length > 0 && await InfrastructureAddresses.HolderAsync(scope.Connection, added, cancellationToken) is { } held ? ApiProblem.AddressInUse(held) : null;
     }
 

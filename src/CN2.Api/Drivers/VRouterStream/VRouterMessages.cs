@@ -25,6 +25,9 @@ internal static class VRouterMessages
 
     private const int InstanceBytes = 16;
 
+    /// <summary>RoutingInstances whose counters are read, the lowest numbers first: each is a series of the metrics.</summary>
+    private const int MostCounted = 4096;
+
     /// <summary>The first message to every agent.</summary>
     public static ServerMessage Welcome { get; } = new() { Welcome = new Welcome { TakesRefusals = true } };
 
@@ -222,7 +225,7 @@ internal static class VRouterMessages
         }
 
         return new(
-            [.. instances.Values], Count(counters.UnknownLabel), Count(counters.UnknownSource), Count(counters.Malformed), Count(counters.TtlExpired),
+            [.. instances.Values.Take(MostCounted)], Count(counters.UnknownLabel), Count(counters.UnknownSource), Count(counters.Malformed), Count(counters.TtlExpired),
             Count(counters.Oversize), Count(counters.SendErrors));
 
         static long Count(ulong value) => (long)Math.Min(value, long.MaxValue);

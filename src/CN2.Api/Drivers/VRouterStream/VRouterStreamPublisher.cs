@@ -1,11 +1,21 @@
+using System.Threading.RateLimiting;
+
 namespace CN2.Api.Drivers.VRouterStream;
 
 /// <summary>The agents connected to this replica, by name; of an agent that connects again the newest stream counts.</summary>
-internal sealed class VRouterStreamPublisher : IVRouterPublisher
+internal sealed class VRouterStreamPublisher : IVRouterPublisher, IDisposable
 {
+    /// <summary>So often an agent may connect in a row; then once a second. Each time it gets its whole configuration.</summary>
+    public const int ConnectBurst = 5;
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, VRouterSession> _sessions = [];
     private readonly List<IVRouterListener> _listeners = [];
+
+    /// <summary>It forgets a name whose bucket is full again.</summary>
+    private readonly PartitionedRateLimiter<string> _connects = PartitionedRateLimiter.Create<string, string>(name => RateLimitPartition.GetTokenBucketLimiter(
+        name, _ => new TokenBucketRateLimiterOptions { TokenLimit = ConnectBurst, TokensPerPeriod = 1, ReplenishmentPeriod = TimeSpan.FromSeconds(1), QueueLimit = 1 }));
+
     private long _snapshots;
     private long _deltas;
     private long _natEntriesSent;
@@ -58,6 +68,13 @@ internal sealed class VRouterStreamPublisher : IVRouterPublisher
         lock (_lock) return Rival(hello);
     }
 
+    /// <summary>Waits until an agent of this name may connect; at most a second. False: another attempt waits already.</summary>
+    public async Task<bool> MayConnectAsync(string name, CancellationToken cancellation)
+    {
+        using var lease = await _connects.AcquireAsync(name, 1, cancellation);
+        return lease.IsAcquired;
+    }
+
     /// <summary>
     /// The stream takes the place of an earlier one of the same agent, or of one that is silent; listeners hear the end of that first. False:
     /// another agent with this name is alive.
@@ -98,6 +115,8 @@ internal sealed class VRouterStreamPublisher : IVRouterPublisher
             foreach (var listener in _listeners) tell(listener);
         }
     }
+
+    public void Dispose() => _connects.Dispose();
 
     private VRouterHello? Rival(VRouterHello hello) =>
         _sessions.GetValueOrDefault(hello.Name) is { IsAlive: true } session && !session.Hello.IsSameAgent(hello) ? session.Hello : null;

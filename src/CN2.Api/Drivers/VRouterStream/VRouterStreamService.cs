@@ -21,6 +21,9 @@ internal sealed partial class VRouterStreamService(
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
         var (hello, takesParts) = await HelloAsync(requestStream, SourceOf(context), stop.Token);
         await AdmitAsync(hello, stop.Token);
+        // Only now, so that an agent that is refused does not use up the connections of the one whose name it gives.
+        if (!await publisher.MayConnectAsync(hello.Name, stop.Token))
+            throw new RpcException(new Status(StatusCode.ResourceExhausted, $"the agent {hello.Name} connects too often; it is to wait a second"));
         var session = new VRouterSession(hello, takesParts, time, stop);
         while (!publisher.TryAdd(session)) await AdmitAsync(hello, stop.Token);
         // An answer at once, before there is anything to send: the agent knows that it has been taken.

@@ -23,6 +23,15 @@ public sealed class VRouterMessagesTests
     public void A_text_has_no_control_characters(string text, string? shown) => Assert.Equal(shown, ForeignText.Of(text));
 
     [Fact]
+    public void Counters_of_a_limited_number_of_RoutingInstances_are_read()
+    {
+        var counters = new OverlayCounters();
+        for (uint number = 1; number <= ushort.MaxValue; number++) counters.Instances.Add(new InstanceCounters { RoutingInstance = number, PacketsIn = number });
+        var read = VRouterMessages.Read(counters).Instances; // /metrics has a series for each
+        Assert.Equal((4096, 4096), (read.Count, read[^1].RoutingInstance));
+    }
+
+    [Fact]
     public void Half_of_a_surrogate_pair_is_a_space() => Assert.Equal("half   pair", ForeignText.Of("half " + (char)0xd800 + " pair"));
 
     [Theory]

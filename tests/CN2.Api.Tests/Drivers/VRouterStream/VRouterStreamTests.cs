@@ -291,6 +291,23 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task An_agent_that_connects_again_and_again_waits_from_the_sixth_time_on()
+    {
+        const int Beyond = 3;
+        var began = System.Diagnostics.Stopwatch.GetTimestamp();
+        for (var i = 0; i < VRouterStreamPublisher.ConnectBurst + Beyond; i++)
+        {
+            using var call = await HelloAsync("compute1");
+            Assert.StartsWith("connected compute1", await _listener.NextAsync(), StringComparison.Ordinal);
+            await call.RequestStream.CompleteAsync();
+            Assert.Equal("disconnected compute1", await _listener.NextAsync());
+        }
+
+        // One a second. The bucket is filled at its own moments, so the first one may wait for less.
+        Assert.True(System.Diagnostics.Stopwatch.GetElapsedTime(began) > TimeSpan.FromSeconds(Beyond - 1.2));
+    }
+
+    [Fact]
     public async Task HTTP_paths_of_the_host_keep_their_own_answers()
     {
         using var http = new HttpClient();
