@@ -18,7 +18,7 @@ step() {
         "advertisement": {"communities": ["NO_SUCH_WORD"]}}' "$API_URL/v1/namespaces/ns1/external-networks"
     ask 201 POST /v1/namespaces/ns1/external-networks '{
         "name": "vn-fabric", "subnets": [{"cidr": "172.27.115.0/24"}], "autoAssign": false, "fabricForwarding": true}'
-    refused 409 "the control node's own address" "control node" --json '{"name": "self", "externalNetwork": "ns1/vn-fabric", "address": "172.27.115.241"}' \
+    refused 409 "the control node's own address" "ControlNode control" --json '{"name": "self", "externalNetwork": "ns1/vn-fabric", "address": "172.27.115.241"}' \
         "$API_URL/v1/namespaces/ns1/floating-ips"
     ask "202|204" DELETE /v1/namespaces/ns1/external-networks/vn-fabric
     {
