@@ -1,0 +1,194 @@
+using System.Net;
+using CN2.Api.Drivers.GoBgp.Wire;
+using CN2.Simulation.Tests.Scheduling;
+using Google.Protobuf.WellKnownTypes;
+using Wire = CN2.Api.Drivers.GoBgp.Wire;
+
+namespace CN2.Simulation.Tests.Bgp;
+
+/// <summary>A peer of an engine, and the session with the router when there is one.</summary>
+internal sealed class Session(Engine engine, Router? router, Wire.Peer peer, Scheduler scheduler, Random random)
+{
+    private Wire.Peer _peer = peer;
+    private bool _losesAddPath;
+    private bool _isConnecting;
+    private bool _isStopped;
+    private long _lastArrival;
+
+    /// <summary>Grows with every session: messages of an earlier one do not arrive.</summary>
+    private int _generation;
+
+    /// <summary>What a router without ADD-PATH was sent.</summary>
+    private readonly Dictionary<IPAddress, EnginePath> _best = [];
+
+    public string Address => _peer.Conf.NeighborAddress;
+
+    public Router? Router => router;
+
+    public string Engine => engine.Name;
+
+    public bool IsUp { get; private set; }
+
+    public bool IsDeleted { get; set; }
+
+    public bool HasAddPath { get; private set; }
+
+    public int HoldTime => (int)(_peer.Timers?.Config?.HoldTime ?? 90);
+
+    public int Generation => _generation;
+
+    /// <summary>Seconds for which the router keeps what this engine sent; 0: not at all.</summary>
+    public int RestartTime => _peer.GracefulRestart is { Enabled: true } restart ? (int)restart.RestartTime : 0;
+
+    public void ConnectLater()
+    {
+        if (_isConnecting) return;
+        _isConnecting = true;
+        scheduler.After(TimeSpan.FromMilliseconds(100 + random.Next(1500)), () =>
+        {
+            _isConnecting = false;
+            if (IsUp || IsDeleted || !engine.IsUp || _peer.Conf.AdminDown || router is null) return;
+            if (engine.IsHung || router.IsCutFrom(engine.Name)) ConnectLater();
+            else Open();
+        });
+    }
+
+    /// <summary>The session ends. Graceful: the router sees only that the connection is gone (RFC 4724); else a NOTIFICATION or its hold timer.</summary>
+    public void Reset(bool isGraceful)
+    {
+        _generation++;
+        if (IsUp)
+        {
+            IsUp = false;
+            router!.Lost(this, isGraceful && RestartTime > 0);
+            TellState();
+        }
+
+        ConnectLater();
+    }
+
+    /// <summary>The engine's process is stopped: the router's hold timer ends the session.</summary>
+    public void Stop()
+    {
+        _isStopped = true;
+        var generation = _generation;
+        scheduler.After(TimeSpan.FromSeconds(HoldTime), () =>
+        {
+            if (_isStopped && generation == _generation && IsUp) Reset(isGraceful: false);
+        });
+    }
+
+    public void Continue() => _isStopped = false;
+
+    public void Update(Wire.Peer peer)
+    {
+        var before = _peer;
+        _peer = peer;
+        var sameSession = before.Clone();
+        sameSession.Timers = peer.Timers?.Clone();
+        sameSession.State = peer.State?.Clone();
+        if (sameSession.Equals(peer))
+        {
+            if (!before.Equals(peer)) _losesAddPath = true;
+            return;
+        }
+
+        _losesAddPath = false;
+        Reset(isGraceful: false);
+    }
+
+    public void Announce(EnginePrefix prefix, EnginePath path)
+    {
+        if (!IsUp || prefix.Address is null) return;
+        if (HasAddPath) Send(prefix.Address, path.Number, path.NextHop);
+        else SendBest(prefix);
+    }
+
+    public void Withdraw(EnginePrefix prefix, EnginePath path)
+    {
+        if (!IsUp || prefix.Address is null) return;
+        if (HasAddPath) Send(prefix.Address, path.Number, null);
+        else SendBest(prefix);
+    }
+
+    public Wire.Peer Listed()
+    {
+        var listed = _peer.Clone();
+        listed.State = new PeerState { NeighborAddress = Address, SessionState = StateOf(), Messages = new() { Received = new(), Sent = new() } };
+        if (!IsUp) return listed;
+        foreach (var family in _peer.AfiSafis) listed.State.RemoteCap.Add(Any.Pack(new MultiProtocolCapability { Family = family.Config.Family }));
+        if (router!.TakesAddPath)
+        {
+            var capability = new AddPathCapability();
+            foreach (var family in _peer.AfiSafis) capability.Tuples.Add(new AddPathCapabilityTuple { Family = family.Config.Family, Mode = AddPathCapabilityTuple.Types.Mode.Receive });
+            listed.State.RemoteCap.Add(Any.Pack(capability));
+        }
+
+        return listed;
+    }
+
+    public WatchEventResponse Event(WatchEventResponse.Types.PeerEvent.Types.Type type) => new()
+    {
+        Peer = new()
+        {
+            Type = type,
+            Peer = new() { Conf = new() { NeighborAddress = Address }, State = new() { NeighborAddress = Address, SessionState = StateOf() } },
+        },
+    };
+
+    private PeerState.Types.SessionState StateOf() => IsUp ? PeerState.Types.SessionState.Established : PeerState.Types.SessionState.Active;
+
+    private void TellState() => engine.Tell(Event(WatchEventResponse.Types.PeerEvent.Types.Type.State));
+
+    private void Open()
+    {
+        IsUp = true;
+        _generation++;
+        _best.Clear();
+        HasAddPath = !_losesAddPath && router!.TakesAddPath && _peer.AfiSafis.Any(f => f.AddPaths?.Config?.SendMax > 0);
+        router!.Opened(this);
+        TellState();
+        foreach (var prefix in engine.Prefixes)
+        {
+            if (HasAddPath)
+            {
+                // The latest path comes first.
+                for (var i = prefix.Paths.Count - 1; i >= 0; i--) Send(prefix.Address!, prefix.Paths[i].Number, prefix.Paths[i].NextHop);
+            }
+            else
+            {
+                SendBest(prefix);
+            }
+        }
+
+        Deliver(() => router.EndOfRib(this));
+    }
+
+    private void SendBest(EnginePrefix prefix)
+    {
+        var best = prefix.Paths.FirstOrDefault();
+        var sent = _best.GetValueOrDefault(prefix.Address!);
+        if (best is null)
+        {
+            if (_best.Remove(prefix.Address!)) Send(prefix.Address!, 0, null);
+            return;
+        }
+
+        if (sent == best) return;
+        _best[prefix.Address!] = best;
+        Send(prefix.Address!, 0, best.NextHop);
+    }
+
+    private void Send(IPAddress prefix, uint number, IPAddress? nextHop) => Deliver(() => router!.Update(this, prefix, number, nextHop));
+
+    /// <summary>Messages of a session arrive in their order, or not at all.</summary>
+    private void Deliver(Action arrive)
+    {
+        var generation = _generation;
+        _lastArrival = Math.Max(_lastArrival, scheduler.Now + TimeSpan.FromMilliseconds(random.Next(30)).Ticks);
+        scheduler.After(TimeSpan.FromTicks(_lastArrival - scheduler.Now), () =>
+        {
+            if (generation == _generation && IsUp) arrive();
+        });
+    }
+}

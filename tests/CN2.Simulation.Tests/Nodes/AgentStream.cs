@@ -1,0 +1,57 @@
+using CN2.Api.Drivers;
+using CN2.Simulation.Tests.Scheduling;
+
+namespace CN2.Simulation.Tests.Nodes;
+
+/// <summary>One agent's stream to one server: in order, with delays, and each side notices its end by itself.</summary>
+internal sealed class AgentStream(Node node, Publisher server, Scheduler scheduler, Random random)
+{
+    /// <summary>A side that hears nothing for this long ends the stream.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(6);
+
+    private readonly Pipe _toNode = new(scheduler, random);
+    private readonly Pipe _toServer = new(scheduler, random);
+    private bool _isCut;
+
+    public Node Node { get; } = node;
+
+    public Publisher Server { get; } = server;
+
+    public bool IsOpen { get; private set; } = true;
+
+    public bool HasWhole { get; set; }
+
+    /// <summary>Packets are dropped. What is sent meanwhile arrives when the cut ends within the patience, else never.</summary>
+    public bool IsCut
+    {
+        get => _isCut;
+        set
+        {
+            if (_isCut == value) return;
+            _isCut = value;
+            _toNode.IsBlocked = _toServer.IsBlocked = value;
+            if (!value) return;
+            scheduler.After(Patience, () =>
+            {
+                if (IsOpen && _isCut) Break();
+            });
+        }
+    }
+
+    /// <summary>To the agent.</summary>
+    public void Send(ulong revision, VRouterConfig? config, VRouterDelta? delta) => _toNode.Send(() => Node.Receive(this, revision, config, delta));
+
+    /// <summary>To the server's listener.</summary>
+    public void Tell(Action<IVRouterListener> tell) => _toServer.Send(() => Server.Tell(this, tell));
+
+    /// <summary>Both sides see the end, the agent first.</summary>
+    public void Break()
+    {
+        if (!IsOpen) return;
+        IsOpen = false;
+        _toNode.Close();
+        _toServer.Close();
+        scheduler.After(TimeSpan.Zero, () => Node.Lost(this));
+        scheduler.After(TimeSpan.FromMilliseconds(random.Next(50)), () => Server.Closed(this));
+    }
+}

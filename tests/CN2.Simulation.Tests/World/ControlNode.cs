@@ -1,0 +1,160 @@
+using System.Net;
+using CN2.Api.Data;
+using CN2.Api.Drivers;
+using CN2.Api.Drivers.GoBgp;
+using CN2.Api.Options;
+using CN2.Api.Overlay;
+using CN2.Api.Reconcile;
+using CN2.Api.Services;
+using CN2.Simulation.Tests.Bgp;
+using CN2.Simulation.Tests.Database;
+using CN2.Simulation.Tests.Nodes;
+using CN2.Simulation.Tests.Scheduling;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.DependencyInjection.Extensions;
+using Microsoft.Extensions.Logging;
+
+namespace CN2.Simulation.Tests.World;
+
+/// <summary>A control node: the API's process with the real reconciler and the real driver, and the engine beside it.</summary>
+internal sealed class ControlNode(Site site, int number)
+{
+    private Machine? _machine;
+    private ChangeSignal? _signal;
+    private bool _isSignalled;
+
+    public string Name { get; } = $"cn-{(char)('a' + number)}";
+
+    public Engine Engine { get; } = new($"cn-{(char)('a' + number)}", site.RoutersByAddress, site.Scheduler, site.Random);
+
+    public Publisher Publisher { get; } = new($"cn-{(char)('a' + number)}", site.Scheduler, site.Random);
+
+    public DatabaseLink? Link { get; private set; }
+
+    public bool IsUp => _machine is not null;
+
+    public bool IsLeading => _machine is { IsStopped: false } machine && site.LeaderLock.IsHeldBy(machine);
+
+    /// <summary>When the process was started or killed last.</summary>
+    public long ChangedAt { get; private set; }
+
+    public void Start()
+    {
+        if (_machine is not null) return;
+        ChangedAt = site.Scheduler.Now;
+        var machine = _machine = new Machine(site.Scheduler, Name);
+        var time = new SimulatedTime(site.Scheduler, machine);
+        Link = new DatabaseLink(site.Database, site.Weather, site.Scheduler, site.Random);
+        _signal = new ChangeSignal();
+        var provider = Compose(machine, time, Link, _signal);
+        machine.Post(_ => _ = RunAsync(provider, time, machine), null);
+    }
+
+    /// <summary>kill -9 of the API's process; its engine lives.</summary>
+    public void Kill()
+    {
+        if (_machine is null) return;
+        ChangedAt = site.Scheduler.Now;
+        _machine.Kill();
+        _machine = null;
+        _signal = null;
+        Link = null;
+        Publisher.Killed();
+    }
+
+    public void Stop() => _machine?.Stop();
+
+    public void Continue() => _machine?.Continue();
+
+    public void SetClock(TimeSpan error)
+    {
+        if (_machine is not null) _machine.ClockError = error;
+    }
+
+    /// <summary>Another process committed changes: NOTIFY, which may be late or lost.</summary>
+    public void Notify()
+    {
+        if (_machine is not { } machine || _isSignalled || site.Random.Next(50) == 0) return;
+        _isSignalled = true;
+        site.Scheduler.After(TimeSpan.FromMilliseconds(site.Random.Next(5)), () =>
+        {
+            _isSignalled = false;
+            if (machine == _machine) _signal?.Set();
+        });
+    }
+
+    private ServiceProvider Compose(Machine machine, SimulatedTime time, DatabaseLink link, ChangeSignal signal)
+    {
+        var services = new ServiceCollection();
+        services.AddMetrics();
+        services.AddLogging(logging => logging.SetMinimumLevel(LogLevel.Information).AddProvider(new SimulationLog(site.Trace, Name)));
+        services.AddSingleton<TimeProvider>(time);
+        services.AddSingleton(signal);
+        services.AddSingleton<OverlayMetrics>();
+        var bgp = new BgpOptions { RouterId = IPAddress.Parse($"172.27.115.{10 + number}") };
+        services.AddSingleton(bgp);
+        services.AddSingleton(new VRouterOptions { LostAfterSeconds = 10 });
+        services.AddSingleton(new ControlNodeOptions { Name = Name });
+        services.AddSingleton<IBgpSpeaker>(provider =>
+            new GoBgpSpeaker(new EngineCalls(Engine, site.Scheduler, site.Random), bgp, time, provider.GetRequiredService<ILogger<GoBgpSpeaker>>()));
+        services.AddSingleton(Publisher.Serve(machine));
+        services.AddReconciler();
+        Replace(services, machine, link);
+        return services.BuildServiceProvider();
+    }
+
+    /// <summary>Everything behind the seam of ADR 0010 is rows in memory.</summary>
+    private void Replace(ServiceCollection services, Machine machine, DatabaseLink link)
+    {
+        services.Replace(ServiceDescriptor.Singleton<IStateReader>(new MemoryStateReader(link)));
+        services.Replace(ServiceDescriptor.Singleton<IChangeFeedReader>(new MemoryChangeFeedReader(link)));
+        services.Replace(ServiceDescriptor.Singleton<IControlNodeStore>(new MemoryControlNodeStore(link)));
+        services.Replace(ServiceDescriptor.Singleton<IAnnouncementStore>(new MemoryAnnouncementStore(link)));
+        services.Replace(ServiceDescriptor.Singleton<IAgentReportStore>(new MemoryAgentReportStore(link)));
+        services.Replace(ServiceDescriptor.Singleton<IStatusStore>(new MemoryStatusStore(link)));
+        services.Replace(ServiceDescriptor.Singleton<IServiceLifecycle>(new MemoryServiceLifecycle(link)));
+        services.AddSingleton(provider => new MemoryLeadership(
+            link, site.LeaderLock, machine, provider.GetRequiredService<LoopInbox>(), provider.GetRequiredService<TimeProvider>()));
+        services.Replace(ServiceDescriptor.Singleton<ILeadership>(provider => provider.GetRequiredService<MemoryLeadership>()));
+
+        // The tasks of the product, but for the one that takes the leadership.
+        services.RemoveAll<IReconcileTask>();
+        services.AddSingleton<IReconcileTask>(provider => provider.GetRequiredService<ReconcileLoop>());
+        services.AddSingleton<IReconcileTask>(provider => provider.GetRequiredService<SpeakerWorker>());
+        services.AddSingleton<IReconcileTask>(provider => provider.GetRequiredService<AgentRecorder>());
+        services.AddSingleton<IReconcileTask>(provider => provider.GetRequiredService<StatusRecorder>());
+        services.AddSingleton<IReconcileTask>(provider => provider.GetRequiredService<ReplicaHeartbeat>());
+        services.AddSingleton<IReconcileTask>(provider => provider.GetRequiredService<MemoryLeadership>());
+    }
+
+    /// <summary>As <see cref="Reconciler"/> does it.</summary>
+    private async Task RunAsync(ServiceProvider provider, TimeProvider time, Machine machine)
+    {
+        try
+        {
+            provider.GetRequiredService<AgentInbox>().Listen();
+            var start = provider.GetRequiredService<ReconcileStart>();
+            while (true)
+            {
+                try
+                {
+                    await start.LoadAsync(CancellationToken.None);
+                    break;
+                }
+                catch (Exception e) when (PostgresErrors.IsAway(e))
+                {
+                    await Task.Delay(TimeSpan.FromSeconds(1), time);
+                }
+            }
+
+            var tasks = provider.GetServices<IReconcileTask>().Select(t => t.RunAsync(CancellationToken.None)).ToList();
+            var ended = await Task.WhenAny(tasks);
+            await ended;
+            throw new InvalidOperationException("A task of the reconciler ended.");
+        }
+        catch (Exception e)
+        {
+            site.Fail($"{machine.Name} ended: {e}");
+        }
+    }
+}
