@@ -30,17 +30,19 @@ public sealed class SimulationTests(ITestOutputHelper output)
         var failures = new List<string>();
         var done = 0;
         var turns = 0L;
+        var moments = 0;
         for (var next = 1; done < operations; next++)
         {
             var result = SimulationRun.Do(next, PerSeed, trouble);
             done += result.Operations;
             turns += result.Turns;
+            moments += result.Moments;
             if (result.Failure is null) continue;
             failures.Add(result.ToString());
             if (failures.Count == 10) break;
         }
 
-        output.WriteLine($"{done} operations, {turns} turns, {done / clock.Elapsed.TotalSeconds:F0} operations/s");
+        output.WriteLine($"{done} operations, {turns} turns, {moments} moments, {done / clock.Elapsed.TotalSeconds:F0} operations/s");
         Assert.True(failures.Count == 0, string.Join("\n\n", failures));
     }
 

@@ -151,6 +151,8 @@ internal sealed class EngineCalls(Engine engine, Scheduler scheduler, Random ran
             return Task.CompletedTask;
         }
 
+        public Task WriteAsync(TRequest message, CancellationToken cancellationToken) => WriteAsync(message);
+
         public Task CompleteAsync()
         {
             _completed.TrySetResult();

@@ -48,6 +48,9 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
     /// <summary>Changes were committed.</summary>
     public event Action? Committed;
 
+    /// <summary>For the trace.</summary>
+    public event Action<Changes>? Written;
+
     /// <summary>An address was given to a FloatingIP.</summary>
     public event Action<FloatingIP>? Allocated;
 
@@ -99,6 +102,7 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
             _changes.Add(row);
         }
 
+        Written?.Invoke(changes);
         if (_changes.Count > 2 * KeptChanges)
         {
             Horizon = new FeedPosition(_changes[KeptChanges - 1].Xid, _changes[KeptChanges - 1].Id);

@@ -51,6 +51,9 @@ internal sealed class Node(string name, IPAddress address, IReadOnlyList<Publish
     /// <summary>An address that the node translated is no longer translated here.</summary>
     public event Action<Node, IPAddress>? Dropped;
 
+    /// <summary>For the trace.</summary>
+    public event Action<Node, string>? Applied;
+
     /// <summary>The node translates packets to this address to a backend.</summary>
     public bool Carries(IPAddress floatingIP) => _carrying.ContainsKey(floatingIP);
 
@@ -182,6 +185,7 @@ internal sealed class Node(string name, IPAddress address, IReadOnlyList<Publish
             if (entry.Carries) Count(key, 1);
         }
 
+        Applied?.Invoke(this, $"applied {revision}: {string.Join(' ', _unapplied.Select(k => _wanted.ContainsKey(k) ? $"+{k.Address}" : $"-{k.Address}"))}");
         _unapplied.Clear();
         IsProgrammed = true;
         foreach (var address in before.Where(a => !Carries(a))) Dropped?.Invoke(this, address);

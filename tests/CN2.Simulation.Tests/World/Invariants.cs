@@ -9,7 +9,16 @@ namespace CN2.Simulation.Tests.World;
 /// <summary>What must hold at every moment, and what must hold once nothing troubles the site any more.</summary>
 internal sealed class Invariants(Site site)
 {
+    /// <summary>How long a path to a node without entries may be there when <see cref="AllowsMoments"/>.</summary>
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(500);
+
     private static readonly string[] NoPeers = [];
+
+    /// <summary>A path to a node without entries that is gone within a moment is counted and allowed.</summary>
+    public bool AllowsMoments { get; init; } = true;
+
+    /// <summary>Paths to nodes without entries.</summary>
+    public int Moments { get; private set; }
 
     /// <summary>Owners whose own bad item may keep them from being served; everybody else is checked.</summary>
     public HashSet<Guid> Spoilt { get; } = [];
@@ -31,7 +40,20 @@ internal sealed class Invariants(Site site)
     public void Learned(Router router, IPAddress prefix, RouterPath path)
     {
         if (site.NodeAt(path.NextHop) is not { } node || !IsForwarding(node) || node.Carries(prefix)) return;
-        site.Fail($"route without entries: {router.Name} was given {prefix} via {path.NextHop} by {path.Engine}, and {node.Name} does not translate it");
+        Momentary($"route without entries: {router.Name} was given {prefix} via {path.NextHop} by {path.Engine}, and {node.Name} does not translate it", () =>
+            IsForwarding(node) && !node.Carries(prefix) && router.PathsOf(prefix).Any(p => p.NextHop.Equals(path.NextHop) && p.Engine == path.Engine && !p.IsStale));
+    }
+
+    /// <summary>Fails at once when moments count, else only when it lasts.</summary>
+    private void Momentary(string what, Func<bool> isStill)
+    {
+        Moments++;
+        site.Trace.Add($"MOMENT {what}");
+        if (!AllowsMoments) site.Fail(what);
+        else site.Scheduler.After(Moment, () =>
+        {
+            if (isStill()) site.Fail($"for {Moment.TotalSeconds} s: {what}");
+        });
     }
 
     /// <summary>A node stops translating an address only when no router sends it there any more.</summary>
@@ -43,7 +65,9 @@ internal sealed class Invariants(Site site)
             foreach (var path in router.PathsOf(address))
             {
                 if (path.IsStale || !path.NextHop.Equals(node.Address) || router.IsCutFrom(path.Engine)) continue;
-                site.Fail($"route without entries: {node.Name} dropped its entries of {address} while {router.Name} has the path of {path.Engine}");
+                var engine = path.Engine;
+                Momentary($"route without entries: {node.Name} dropped its entries of {address} while {router.Name} has the path of {engine}", () =>
+                    IsForwarding(node) && !node.Carries(address) && router.PathsOf(address).Any(p => p.NextHop.Equals(node.Address) && p.Engine == engine && !p.IsStale));
             }
         }
     }

@@ -26,7 +26,7 @@ internal static class SimulationRun
             Settle(site, drawn);
         }
 
-        return new SimulationResult(seed, done, TimeSpan.FromTicks(site.Scheduler.Now), site.Scheduler.Turns, site.Failure, site.Trace.ToString());
+        return new SimulationResult(seed, done, TimeSpan.FromTicks(site.Scheduler.Now), site.Scheduler.Turns, site.Invariants.Moments, site.Failure, site.Trace.ToString());
     }
 
     private static void Settle(Site site, Operations drawn)

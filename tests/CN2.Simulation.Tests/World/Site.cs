@@ -1,4 +1,5 @@
 using System.Net;
+using CN2.Api.Data.Rows;
 using CN2.Api.Drivers;
 using CN2.Simulation.Tests.Bgp;
 using CN2.Simulation.Tests.Database;
@@ -35,7 +36,15 @@ internal sealed class Site
             foreach (var node in ControlNodes) node.Notify();
         };
         Database.Allocated += Invariants.Allocated;
-        foreach (var router in Routers) router.Learned += Invariants.Learned;
+        if (isTraced) Database.Written += changes => Trace.Add($"db {string.Join(", ", changes.Rows.Where(r => !r.StatusOnly).Select(Describe))}");
+        foreach (var router in Routers)
+        {
+            router.Learned += (r, prefix, path) =>
+            {
+                if (Trace.IsOn) Trace.Add($"{r.Name} has {prefix} via {path.NextHop} ({path.Number}) of {path.Engine}");
+                Invariants.Learned(r, prefix, path);
+            };
+        }
     }
 
     public Random Random { get; }
@@ -93,10 +102,23 @@ internal sealed class Site
     public static BgpPeer PeerOf(Router router, int holdTime) => new(
         router.Name, router.Address, 64512, 179, ["inet"], holdTime, null, null, false, AddPath: true, AdminDown: false, GracefulRestart: true, RestartTime);
 
+    private string Describe(ChangeRow row)
+    {
+        object? item = row.Kind switch
+        {
+            ResourceKind.Service => Database.Services.GetValueOrDefault(row.Uid) is { } s ? $"{s.Selector["app"]}{(s.Deleting ? " deleting" : "")}" : null,
+            ResourceKind.FloatingIP => Database.FloatingIPs.GetValueOrDefault(row.Uid) is { } f ? $"{f.Address}{(f.Deleting ? " deleting" : "")} [{string.Join(' ', f.Interfaces)}]" : null,
+            ResourceKind.VirtualMachineInterface => Database.Endpoints.GetValueOrDefault(row.Uid) is { } e ? $"{e.Labels["app"]} on {e.VirtualRouter}{(e.Ready ? "" : " not ready")}" : null,
+            _ => null,
+        };
+        return $"{row.Xid} {row.Verb} {row.Kind} {row.Name} {item}";
+    }
+
     public Node NewNode(int number)
     {
         var node = new Node($"compute{number}", IPAddress.Parse($"172.27.116.{number}"), [.. ControlNodes.Select(c => c.Publisher)], Scheduler, Random);
         node.Dropped += (n, address) => Invariants.Dropped(n, address);
+        node.Applied += (n, what) => Trace.Add($"{n.Name} {what}");
         return node;
     }
 }
