@@ -52,4 +52,7 @@ internal enum Trouble
     ApiStaysDead = 1 << 14,
 
     All = (1 << 15) - 1,
+
+    /// <summary>What the product withstands today; a test without a setting draws these. A mend adds its kind here.</summary>
+    Withstood = None,
 }
