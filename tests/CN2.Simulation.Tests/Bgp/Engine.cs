@@ -1,8 +1,8 @@
-using Path = CN2.Api.Drivers.GoBgp.Wire.Path;
 using System.Net;
 using CN2.Api.Drivers.GoBgp.Wire;
 using CN2.Simulation.Tests.Scheduling;
 using Grpc.Core;
+using Path = CN2.Api.Drivers.GoBgp.Wire.Path;
 using Wire = CN2.Api.Drivers.GoBgp.Wire;
 
 namespace CN2.Simulation.Tests.Bgp;

@@ -1,7 +1,7 @@
-using Path = CN2.Api.Drivers.GoBgp.Wire.Path;
 using CN2.Api.Drivers.GoBgp.Wire;
 using CN2.Simulation.Tests.Scheduling;
 using Grpc.Core;
+using Path = CN2.Api.Drivers.GoBgp.Wire.Path;
 
 namespace CN2.Simulation.Tests.Bgp;
 

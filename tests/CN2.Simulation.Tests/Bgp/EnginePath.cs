@@ -1,5 +1,5 @@
-using Path = CN2.Api.Drivers.GoBgp.Wire.Path;
 using System.Net;
+using Path = CN2.Api.Drivers.GoBgp.Wire.Path;
 
 namespace CN2.Simulation.Tests.Bgp;
 

@@ -15,7 +15,11 @@ internal sealed class Writes(MemoryDatabase db)
     {
         var network = new ExternalNetwork
         {
-            Uid = db.NewUid(), Id = new NamespacedName(Namespace, $"vn{number}"), Number = number, FabricForwarding = true, Advertisement = Advertisement.Default,
+            Uid = db.NewUid(),
+            Id = new NamespacedName(Namespace, $"vn{number}"),
+            Number = number,
+            FabricForwarding = true,
+            Advertisement = Advertisement.Default,
         };
         db.Networks[network.Uid] = network;
         db.Pools[network.Uid] = new AddressPool(number, size);

@@ -1,7 +1,7 @@
 using System.Net;
 using CN2.Api.Drivers;
-using CN2.Network.Sequencing;
 using CN2.Network.Compilation;
+using CN2.Network.Sequencing;
 using CN2.Simulation.Tests.Scheduling;
 
 namespace CN2.Simulation.Tests.Nodes;
