@@ -172,9 +172,33 @@ namespace CN2.Api.Migrations
                         .HasColumnType("text")
                         .HasColumnName("name");
 
+                    b.Property<IPAddress>("Address")
+                        .HasColumnType("inet")
+                        .HasColumnName("address");
+
+                    b.Property<bool>("EngineBound")
+                        .HasColumnType("boolean")
+                        .HasColumnName("engine_bound");
+
+                    b.Property<bool>("EngineRunning")
+                        .HasColumnType("boolean")
+                        .HasColumnName("engine_running");
+
+                    b.Property<double>("FeedBehindSeconds")
+                        .HasColumnType("double precision")
+                        .HasColumnName("feed_behind_seconds");
+
+                    b.Property<string>("FeedHeldBackBy")
+                        .HasColumnType("text")
+                        .HasColumnName("feed_held_back_by");
+
                     b.Property<DateTimeOffset>("LastSeenAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("last_seen_at");
+
+                    b.Property<bool>("Leader")
+                        .HasColumnType("boolean")
+                        .HasColumnName("leader");
 
                     b.Property<int>("RestartTimeSeconds")
                         .HasColumnType("integer")
@@ -184,6 +208,11 @@ namespace CN2.Api.Migrations
                         .IsRequired()
                         .HasColumnType("jsonb")
                         .HasColumnName("sessions");
+
+                    b.Property<string>("Version")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("version");
 
                     b.HasKey("Name")
                         .HasName("pk_control_node");
@@ -888,6 +917,35 @@ namespace CN2.Api.Migrations
                     b.ToTable("virtual_machine_interface", (string)null);
                 });
 
+            modelBuilder.Entity("CN2.Api.Data.Rows.VirtualRouterIntruderRow", b =>
+                {
+                    b.Property<Guid>("Uid")
+                        .HasColumnType("uuid")
+                        .HasColumnName("uid");
+
+                    b.Property<string>("Reason")
+                        .HasColumnType("text")
+                        .HasColumnName("reason");
+
+                    b.Property<DateTimeOffset>("LastAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("last_at");
+
+                    b.Property<string>("Message")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("message");
+
+                    b.Property<DateTimeOffset>("Since")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("since");
+
+                    b.HasKey("Uid", "Reason")
+                        .HasName("pk_virtual_router_intruder");
+
+                    b.ToTable("virtual_router_intruder", (string)null);
+                });
+
             modelBuilder.Entity("CN2.Api.Data.Rows.VirtualRouterRow", b =>
                 {
                     b.Property<Guid>("Uid")
@@ -978,6 +1036,10 @@ namespace CN2.Api.Migrations
                     b.Property<long>("DesiredRevision")
                         .HasColumnType("bigint")
                         .HasColumnName("desired_revision");
+
+                    b.Property<DateTimeOffset?>("HeldAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("held_at");
 
                     b.Property<DateTimeOffset?>("LastSeenAt")
                         .HasColumnType("timestamp with time zone")
@@ -1109,6 +1171,16 @@ namespace CN2.Api.Migrations
                         .OnDelete(DeleteBehavior.Restrict)
                         .IsRequired()
                         .HasConstraintName("fk_virtual_machine_interface_namespace_namespace");
+                });
+
+            modelBuilder.Entity("CN2.Api.Data.Rows.VirtualRouterIntruderRow", b =>
+                {
+                    b.HasOne("CN2.Api.Data.Rows.VirtualRouterRow", null)
+                        .WithMany()
+                        .HasForeignKey("Uid")
+                        .OnDelete(DeleteBehavior.Cascade)
+                        .IsRequired()
+                        .HasConstraintName("fk_virtual_router_intruder_virtual_router_uid");
                 });
 
             modelBuilder.Entity("CN2.Api.Data.Rows.VirtualRouterStatusRow", b =>

@@ -159,7 +159,8 @@ CREATE TABLE public."__EFMigrationsHistory" (
 CREATE TABLE public.advertisement (
     control_node text NOT NULL,
     floating_ip_uid uuid NOT NULL,
-    routes jsonb NOT NULL
+    routes jsonb NOT NULL,
+    path_ids jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 
 CREATE TABLE public.bgp_router (
@@ -214,7 +215,14 @@ CREATE TABLE public.control_node (
     name text NOT NULL,
     last_seen_at timestamp with time zone NOT NULL,
     restart_time_seconds integer NOT NULL,
-    sessions jsonb NOT NULL
+    sessions jsonb NOT NULL,
+    engine_bound boolean DEFAULT false NOT NULL,
+    engine_running boolean DEFAULT false NOT NULL,
+    leader boolean DEFAULT false NOT NULL,
+    address inet,
+    version text DEFAULT ''::text NOT NULL,
+    feed_held_back_by text,
+    feed_behind_seconds double precision DEFAULT 0 NOT NULL
 );
 
 CREATE TABLE public.event (
@@ -321,6 +329,16 @@ CREATE TABLE public.interface_address (
     virtual_router text NOT NULL,
     address inet NOT NULL,
     interface_uid uuid NOT NULL
+);
+
+CREATE TABLE public.leader_lease (
+    singleton boolean DEFAULT true NOT NULL,
+    control_node text NOT NULL,
+    run uuid NOT NULL,
+    fence bigint NOT NULL,
+    renewed_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    CONSTRAINT leader_lease_singleton_check CHECK (singleton)
 );
 
 CREATE TABLE public.namespace (
@@ -440,6 +458,14 @@ CREATE TABLE public.virtual_router (
     updated_at timestamp with time zone NOT NULL
 );
 
+CREATE TABLE public.virtual_router_intruder (
+    uid uuid NOT NULL,
+    reason text NOT NULL,
+    message text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.virtual_router_status (
     uid uuid NOT NULL,
     connected boolean NOT NULL,
@@ -451,7 +477,13 @@ CREATE TABLE public.virtual_router_status (
     applied_position bigint NOT NULL,
     agent_version text,
     message text,
-    overlay_engine text
+    overlay_engine text,
+    refused text,
+    agent_instance text,
+    agent_source inet,
+    agent_connection bigint DEFAULT 0 NOT NULL,
+    held_at timestamp with time zone,
+    lost_at timestamp with time zone
 );
 
 ALTER TABLE ONLY public.namespace
@@ -474,6 +506,9 @@ ALTER TABLE ONLY public.free_address
 
 ALTER TABLE ONLY public.interface_address
     ADD CONSTRAINT interface_address_once PRIMARY KEY (virtual_router, address);
+
+ALTER TABLE ONLY public.leader_lease
+    ADD CONSTRAINT leader_lease_pkey PRIMARY KEY (singleton);
 
 ALTER TABLE ONLY public.node_port_range
     ADD CONSTRAINT node_port_range_pkey PRIMARY KEY (singleton);
@@ -537,6 +572,9 @@ ALTER TABLE ONLY public.virtual_machine_interface
 
 ALTER TABLE ONLY public.virtual_router
     ADD CONSTRAINT pk_virtual_router PRIMARY KEY (uid);
+
+ALTER TABLE ONLY public.virtual_router_intruder
+    ADD CONSTRAINT pk_virtual_router_intruder PRIMARY KEY (uid, reason);
 
 ALTER TABLE ONLY public.virtual_router_status
     ADD CONSTRAINT pk_virtual_router_status PRIMARY KEY (uid);
@@ -658,6 +696,9 @@ ALTER TABLE ONLY public.subnet
 
 ALTER TABLE ONLY public.virtual_machine_interface
     ADD CONSTRAINT fk_virtual_machine_interface_namespace_namespace FOREIGN KEY (namespace) REFERENCES public.namespace(name) ON DELETE RESTRICT;
+
+ALTER TABLE ONLY public.virtual_router_intruder
+    ADD CONSTRAINT fk_virtual_router_intruder_virtual_router_uid FOREIGN KEY (uid) REFERENCES public.virtual_router(uid) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.virtual_router_status
     ADD CONSTRAINT fk_virtual_router_status_virtual_router_uid FOREIGN KEY (uid) REFERENCES public.virtual_router(uid) ON DELETE CASCADE;

@@ -83,7 +83,7 @@ public static class ApiHost
         app.Services.CheckSettings();
         app.UseHttpConventions();
         app.MapControllers();
-        app.MapVRouterStream();
+        app.MapVRouterStream().WithMetadata(new LongRunningAttribute());
         app.UseOpenApiDocument();
         app.MapHealth();
         app.Services.GetRequiredService<PrometheusText>(); // made here, so that it counts from the first request on

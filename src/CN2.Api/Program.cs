@@ -17,6 +17,7 @@ try
     var migrator = app.Services.GetRequiredService<Migrator>();
     if (verb == "migrate")
     {
+        await app.Services.GetRequiredService<DatabaseCheck>().SettingsAsync(CancellationToken.None);
         await migrator.MigrateAsync(CancellationToken.None);
         return 0;
     }
@@ -31,6 +32,12 @@ catch (OperationCanceledException)
 catch (SettingsException e)
 {
     await Console.Error.WriteLineAsync("CN2.Api does not start, its settings are wrong:");
+    foreach (var fault in e.Faults) await Console.Error.WriteLineAsync($"  {fault}");
+    return 1;
+}
+catch (UnsuitableDatabaseException e)
+{
+    await Console.Error.WriteLineAsync("CN2.Api does not start, its database cannot be used as it is:");
     foreach (var fault in e.Faults) await Console.Error.WriteLineAsync($"  {fault}");
     return 1;
 }

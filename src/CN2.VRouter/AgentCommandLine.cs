@@ -137,6 +137,6 @@ public static partial class AgentCommandLine
 
     private static string Variable(string option) => "CN2_VROUTER_" + option[2..].Replace('-', '_').ToUpperInvariant();
 
-    [GeneratedRegex("^[A-Za-z][A-Za-z0-9_]{0,62}$", RegexOptions.CultureInvariant)]
+    [GeneratedRegex("^[A-Za-z][A-Za-z0-9_]{0,62}\\z", RegexOptions.CultureInvariant)]
     private static partial Regex TableName();
 }

@@ -9,10 +9,16 @@ internal sealed partial class DataplaneUpdater(UpdaterInbox inbox, DesiredState 
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(2);
 
+    /// <summary>What is refused for long is tried again this often. New work begins with <see cref="RetryInterval"/> again: it may have made room.</summary>
+    private static readonly TimeSpan LongestRetryInterval = TimeSpan.FromSeconds(60);
+
     private readonly ILogger _logger = logger;
     private ServerStream? _stream;
     private bool _streamHasSent;
-    private bool _refused;
+    private bool _serverTakesRefusals;
+    private bool _failed;
+    private IReadOnlyList<DataplaneRefusal> _refused = [];
+    private TimeSpan _retryAfter = RetryInterval;
     private string _lastError = "";
     private ulong _repairs;
 
@@ -23,32 +29,40 @@ internal sealed partial class DataplaneUpdater(UpdaterInbox inbox, DesiredState 
     {
         while (true)
         {
-            var (work, repair) = Take(await inbox.TakeAllAsync(cancellation));
-            if ((!work && !repair) || desired.Revision == 0) continue;
+            var (work, repair, retry) = Take(await inbox.TakeAllAsync(cancellation));
+            if ((!work && !repair && !retry) || desired.Revision == 0) continue;
 
-            var error = await ApplyAsync(cancellation);
-            if (repair && !_refused) Interlocked.Increment(ref _repairs);
-            if (error != _lastError && error.Length > 0) LogRefused(desired.Revision, error);
-            _lastError = error;
+            var before = _refused;
+            var error = await ApplyAsync(work, cancellation);
+            if (repair && !_failed) Interlocked.Increment(ref _repairs);
+            var answer = error is null
+                ? AppliedMessages.Of(desired.Revision, desired.Faults, _refused, _serverTakesRefusals)
+                : new Applied { Revision = desired.Revision, Error = error };
+            var said = error ?? AppliedMessages.Summary(desired.Faults, _refused) ?? "";
+            if (said != _lastError && said.Length > 0) LogRefused(desired.Revision, said);
+            _lastError = said;
             // A server must only hear of revisions that it has sent on this stream.
-            if (_streamHasSent && (work || error.Length > 0)) _stream?.Send(new AgentMessage { Applied = new Applied { Revision = desired.Revision, Error = error } });
+            if (_streamHasSent && (work || error is not null || retry || !_refused.SequenceEqual(before))) _stream?.Send(new AgentMessage { Applied = answer });
             if (!desired.ProbesChanged) continue;
             probes.Set(desired.Probes);
             desired.ProbesTaken();
         }
     }
 
-    private (bool Work, bool Repair) Take(IReadOnlyList<UpdaterEvent> events)
+    private (bool Work, bool Repair, bool Retry) Take(IReadOnlyList<UpdaterEvent> events)
     {
-        var (work, repair) = (false, false);
+        var (work, repair, retry) = (false, false, false);
         foreach (var item in events)
         {
             switch (item)
             {
                 case UpdaterEvent.Connected connected:
                     _stream = connected.Stream;
-                    _streamHasSent = false;
+                    _streamHasSent = _serverTakesRefusals = false;
                     desired.Reconnected();
+                    break;
+                case UpdaterEvent.Received { Message.Welcome: { } welcome }:
+                    _serverTakesRefusals = welcome.TakesRefusals;
                     break;
                 case UpdaterEvent.Received received when desired.Take(received.Message):
                     work = _streamHasSent = true;
@@ -58,35 +72,43 @@ internal sealed partial class DataplaneUpdater(UpdaterInbox inbox, DesiredState 
                     repair = true;
                     break;
                 // Not when a later transaction has succeeded meanwhile.
-                case UpdaterEvent.Retry when _refused:
-                    work = true;
+                case UpdaterEvent.Retry when _failed || _refused.Count > 0:
+                    retry = true;
+                    desired.Retry(_refused.Select(r => r.Item));
                     break;
             }
         }
 
-        return (work, repair);
+        return (work, repair, retry);
     }
 
-    /// <summary>Returns why the revision is not in force, or an empty text.</summary>
-    private async Task<string> ApplyAsync(CancellationToken cancellation)
+    /// <summary>Returns why nothing of the revision is in force; null: all of it is, but for what is refused alone.</summary>
+    private async Task<string?> ApplyAsync(bool work, CancellationToken cancellation)
     {
+        if (work) _retryAfter = RetryInterval;
         try
         {
-            await dataplane.ApplyAsync(desired.Dataplane, desired.Change, cancellation);
-            _refused = false;
+            _refused = await dataplane.ApplyAsync(desired.Dataplane, desired.Change, cancellation);
+            _failed = false;
             desired.MarkApplied();
-            return desired.Fault ?? "";
+            if (_refused.Count > 0)
+            {
+                inbox.RetryAfter(_retryAfter);
+                _retryAfter = _retryAfter < LongestRetryInterval / 2 ? _retryAfter * 2 : LongestRetryInterval;
+            }
+
+            return null;
         }
         catch (DataplaneException e)
         {
-            _refused = true;
+            _failed = true;
             desired.Invalidate();
             inbox.RetryAfter(RetryInterval);
             return e.Message;
         }
     }
 
-    [LoggerMessage(12, LogLevel.Error, "Revision {Revision} is not in force: {Reason}.")]
+    [LoggerMessage(12, LogLevel.Error, "Of revision {Revision} not all is in force: {Reason}.")]
     private partial void LogRefused(ulong revision, string reason);
 
     [LoggerMessage(13, LogLevel.Warning, "Repairing: {What}.")]

@@ -1,4 +1,5 @@
 using System.Net;
+using CN2.Network.Sequencing;
 using CN2.VRouter.Dataplane;
 using CN2.VRouter.Probes;
 using CN2.VRouter.V1;
@@ -13,7 +14,8 @@ namespace CN2.VRouter;
 public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
 {
     private readonly List<Items> _chunks = [];
-    private readonly Dictionary<object, string> _faults = [];
+    private readonly List<Delta> _parts = [];
+    private readonly Dictionary<ItemKey, string> _faults = [];
     private readonly Dictionary<Guid, ProbeTarget> _probes = [];
 
     public DataplaneConfig Dataplane { get; } = new();
@@ -29,18 +31,20 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
     public bool ProbesChanged { get; private set; }
 
     /// <summary>
-    /// Why entries are left out; null: none is. It stays until each of them is corrected or removed: a missing entry must not count as
+    /// The items that are left out, and why. Each stays here until it is corrected or removed: a missing entry must not count as
     /// acknowledged because a later revision is good.
     /// </summary>
-    public string? Fault => _faults.Count switch
-    {
-        0 => null,
-        1 => _faults.Values.First(),
-        var count => $"{_faults.Values.First()} (and {count - 1} more)",
-    };
+    public IReadOnlyDictionary<ItemKey, string> Faults => _faults;
 
-    /// <summary>A new stream begins: forget an incomplete snapshot.</summary>
-    public void Reconnected() => _chunks.Clear();
+    /// <summary>One sentence about <see cref="Faults"/>; null: there are none.</summary>
+    public string? Fault => AppliedMessages.Summary(_faults, []);
+
+    /// <summary>A new stream begins: forget an incomplete snapshot or delta.</summary>
+    public void Reconnected()
+    {
+        _chunks.Clear();
+        _parts.Clear();
+    }
 
     /// <summary>Takes a message; false: there is nothing to apply yet.</summary>
     public bool Take(ServerMessage message)
@@ -50,11 +54,15 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
             case ServerMessage.BodyOneofCase.Snapshot:
                 if (message.Snapshot.Items is { } chunk) _chunks.Add(chunk);
                 if (!message.Snapshot.Last) return false;
+                _parts.Clear();
                 Replace();
                 Revision = message.Snapshot.Revision;
                 return true;
             case ServerMessage.BodyOneofCase.Delta:
-                Take(message.Delta);
+                _parts.Add(message.Delta);
+                if (message.Delta.More) return false;
+                foreach (var part in _parts) Take(part);
+                _parts.Clear();
                 Revision = message.Delta.Revision;
                 return true;
             default:
@@ -64,6 +72,22 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
 
     /// <summary>The whole state has been applied.</summary>
     public void MarkApplied() => Change = new DataplaneChange();
+
+    /// <summary>What the data plane has refused is to be tried again.</summary>
+    public void Retry(IEnumerable<VirtualRouterItem> refused)
+    {
+        if (Change is not { } change) return;
+        foreach (var item in refused)
+        {
+            switch (item)
+            {
+                case VirtualRouterItem.NatEntry entry: change.NatEntries.Add(entry.Key); break;
+                case VirtualRouterItem.FloatingIP floatingIP: change.FloatingIPs.Add(floatingIP.Address); break;
+                case VirtualRouterItem.RoutingInstance instance: change.Overlay.RoutingInstances.Add(instance.Number); break;
+                case VirtualRouterItem.VpnRoute route: change.Overlay.Routes.Add(route.Key); break;
+            }
+        }
+    }
 
     /// <summary>A call has failed, so anything may differ from the kernel's state.</summary>
     public void Invalidate() => Change = null;
@@ -89,7 +113,7 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
     {
         foreach (var key in delta.RemovedNatEntries)
         {
-            TakeBack(key, () =>
+            TakeBack(new ItemKey { NatEntry = key }, () =>
             {
                 var parsed = WireMapping.Key(key);
                 Dataplane.NatEntries.Remove(parsed);
@@ -99,7 +123,7 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
 
         foreach (var bytes in delta.RemovedFloatingIps)
         {
-            TakeBack(bytes, () =>
+            TakeBack(new ItemKey { FloatingIp = bytes }, () =>
             {
                 var address = WireMapping.Address(bytes);
                 Dataplane.FloatingIPs.Remove(address);
@@ -110,11 +134,11 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
         foreach (var uid in delta.RemovedProbes)
         {
             ProbesChanged = true;
-            TakeBack(uid, () => _probes.Remove(WireMapping.Uid(uid)));
+            TakeBack(new ItemKey { Probe = uid }, () => _probes.Remove(WireMapping.Uid(uid)));
         }
 
-        foreach (var key in delta.RemovedVpnRoutes) TakeBack(key, () => RemoveRoute(WireMapping.RouteKey(key)));
-        foreach (var number in delta.RemovedRoutingInstances) TakeBack(number, () => RemoveInstance(number));
+        foreach (var key in delta.RemovedVpnRoutes) TakeBack(new ItemKey { VpnRoute = key }, () => RemoveRoute(WireMapping.RouteKey(key)));
+        foreach (var number in delta.RemovedRoutingInstances) TakeBack(new ItemKey { RoutingInstance = number }, () => RemoveInstance(number));
         if (delta.Put is { } put) Put(put, []);
     }
 
@@ -123,7 +147,7 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
     {
         foreach (var message in items.NatEntries)
         {
-            Try(message.Key ?? new NatEntryKey(), () =>
+            Try(new ItemKey { NatEntry = message.Key ?? new NatEntryKey() }, () =>
             {
                 var natEntry = WireMapping.NatEntry(message);
                 if (natEntry.Key is { Address: { } address, RoutingInstance: 0 }) RefuseOwn(address);
@@ -135,7 +159,7 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
 
         foreach (var bytes in items.FloatingIps)
         {
-            Try(bytes, () =>
+            Try(new ItemKey { FloatingIp = bytes }, () =>
             {
                 var address = WireMapping.HostAddress(bytes);
                 RefuseOwn(address);
@@ -148,7 +172,7 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
         foreach (var message in items.Probes)
         {
             ProbesChanged = true;
-            Try(message.Uid, () =>
+            Try(new ItemKey { Probe = message.Uid }, () =>
             {
                 var probe = WireMapping.Probe(message);
                 if (!named.Add(probe.Uid)) throw new FormatException($"the probe of {probe.Uid} is given twice; the first counts");
@@ -162,7 +186,7 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
         var overlay = Dataplane.Overlay;
         foreach (var message in items.RoutingInstances)
         {
-            Try(message.Number, () =>
+            Try(new ItemKey { RoutingInstance = message.Number }, () =>
             {
                 var instance = WireMapping.Instance(message);
                 if (!named.Add(instance.Number)) throw new FormatException($"RoutingInstance {instance.Number} is given twice; the first counts");
@@ -180,7 +204,7 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
 
         foreach (var message in items.VpnRoutes)
         {
-            Try(message.Key ?? new VpnRouteKey(), () =>
+            Try(new ItemKey { VpnRoute = message.Key ?? new VpnRouteKey() }, () =>
             {
                 var route = WireMapping.Route(message);
                 if (!named.Add(route.Key)) throw new FormatException($"the route to {route.Key.Prefix} in RoutingInstance {route.Key.RoutingInstance} is given twice; the first counts");
@@ -192,7 +216,7 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
 
     private void RemoveInstance(uint message)
     {
-        foreach (var fault in _faults.Keys.OfType<VpnRouteKey>().Where(k => k.RoutingInstance == message).ToList()) _faults.Remove(fault);
+        foreach (var fault in _faults.Keys.Where(k => k.VpnRoute?.RoutingInstance == message).ToList()) _faults.Remove(fault);
         var number = WireMapping.InstanceNumber(message);
         Dataplane.Overlay.RoutingInstances.Remove(number);
         Change?.Overlay.RoutingInstances.Add(number);
@@ -210,8 +234,7 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
         if (own.Contains(address)) throw new FormatException($"{address} is this node's own address and no FloatingIP");
     }
 
-    /// <param name="what">The key in the message: an entry's key, the bytes of an address or of a uid.</param>
-    private void Try(object what, Action take)
+    private void Try(ItemKey what, Action take)
     {
         try
         {
@@ -225,7 +248,7 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
     }
 
     /// <summary>An invalid entry was left out when it arrived, so only its fault must be removed.</summary>
-    private void TakeBack(object what, Action remove)
+    private void TakeBack(ItemKey what, Action remove)
     {
         Try(what, remove);
         _faults.Remove(what);

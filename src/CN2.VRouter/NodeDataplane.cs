@@ -31,15 +31,19 @@ public sealed class NodeDataplane : IDataplane
 
     public ChannelReader<string> Drift => _drift.Reader;
 
-    public async Task ApplyAsync(DataplaneConfig desired, DataplaneChange? change, CancellationToken cancellation)
+    public async Task<IReadOnlyList<DataplaneRefusal>> ApplyAsync(DataplaneConfig desired, DataplaneChange? change, CancellationToken cancellation)
     {
         var gone = Add(desired.Overlay, change?.Overlay);
-        await _engine.ApplyAsync(_held, change?.Overlay, cancellation);
-        await _entries.ApplyAsync(desired, change, cancellation);
-        if (gone.IsEmpty) return;
-        foreach (var number in gone.RoutingInstances) _held.RoutingInstances.Remove(number);
-        foreach (var key in gone.Routes) _held.Routes.Remove(key);
-        await _engine.ApplyAsync(_held, gone, cancellation);
+        var overlay = await _engine.ApplyAsync(_held, change?.Overlay, cancellation);
+        var entries = await _entries.ApplyAsync(desired, change, cancellation);
+        if (!gone.IsEmpty)
+        {
+            foreach (var number in gone.RoutingInstances) _held.RoutingInstances.Remove(number);
+            foreach (var key in gone.Routes) _held.Routes.Remove(key);
+            overlay = await _engine.ApplyAsync(_held, gone, cancellation);
+        }
+
+        return overlay.Count + entries.Count == 0 ? [] : [.. overlay, .. entries];
     }
 
     public async ValueTask DisposeAsync()

@@ -1,4 +1,3 @@
-using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using CN2.VRouter;
 using CN2.VRouter.Dataplane;
@@ -38,7 +37,7 @@ switch (AgentCommandLine.Parse(args, Environment.GetEnvironmentVariable))
 
 static async Task<int> RunAsync(AgentCommand.Run run)
 {
-    using var only = await BeOnlyAgentAsync(run.Table);
+    using var only = await AgentLock.TakeAsync(run.Table);
     if (only is null)
     {
         Console.Error.WriteLine($"cn2-vrouter: another agent of the table {run.Table} runs in this network namespace");
@@ -84,29 +83,4 @@ static bool MissingPrivilege()
     if (Capabilities.Has(Capabilities.NetworkAdministration) != false) return false;
     Console.Error.WriteLine("cn2-vrouter: CAP_NET_ADMIN is missing; run it as root, or give it that capability");
     return true;
-}
-
-// Two agents with the same table would undo each other's changes for ever. An abstract unix socket belongs to the network namespace and
-// disappears with its process. An agent that is being replaced gets 3 s to end. Null: another agent runs.
-static async Task<Socket?> BeOnlyAgentAsync(string table)
-{
-    for (var attempt = 0; ; attempt++)
-    {
-        var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
-        try
-        {
-            socket.Bind(new UnixDomainSocketEndPoint($"\0cn2-vrouter/{table}"));
-            return socket;
-        }
-        catch (SocketException) when (attempt < 30)
-        {
-            socket.Dispose();
-            await Task.Delay(100);
-        }
-        catch (SocketException)
-        {
-            socket.Dispose();
-            return null;
-        }
-    }
 }

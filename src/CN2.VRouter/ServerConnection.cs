@@ -10,6 +10,7 @@ internal sealed partial class ServerConnection(IReadOnlyList<Uri> servers, Hello
 
     private readonly ILogger _logger = logger;
     private volatile ServerStream? _current;
+    private ulong _connection;
 
     /// <summary>Queues a message for the server of this moment; without one the message is lost.</summary>
     public void Send(AgentMessage message) => _current?.Send(message);
@@ -23,7 +24,7 @@ internal sealed partial class ServerConnection(IReadOnlyList<Uri> servers, Hello
         for (var turn = 0; ; turn++)
         {
             var server = servers[turn % servers.Count];
-            var stream = new ServerStream(server, hello, time);
+            var stream = new ServerStream(server, NextHello(), time);
             var isConnected = false;
             var began = time.GetTimestamp();
             try
@@ -58,6 +59,13 @@ internal sealed partial class ServerConnection(IReadOnlyList<Uri> servers, Hello
             var pause = (Reconnect / Math.Min(servers.Count, 4)) - (isConnected ? TimeSpan.Zero : time.GetElapsedTime(began));
             await Task.Delay(pause > ServerStream.ShortestPause ? pause : ServerStream.ShortestPause, time, cancellation);
         }
+    }
+
+    /// <summary>The number grows with each connection, also over restarts while the clock does not go back.</summary>
+    private Hello NextHello()
+    {
+        _connection = Math.Max(_connection + 1, (ulong)Math.Max(0, time.GetUtcNow().ToUnixTimeMilliseconds()));
+        return new Hello(hello) { Connection = _connection };
     }
 
     [LoggerMessage(10, LogLevel.Information, "Connected to {Server}.")]

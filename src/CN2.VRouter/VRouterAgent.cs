@@ -81,6 +81,8 @@ public sealed partial class VRouterAgent : IAsyncDisposable
         Address6 = ByteString.CopyFrom(options.Address6?.GetAddressBytes() ?? []),
         AgentVersion = Version,
         OverlayEngine = overlay?.Name ?? "",
+        Instance = AgentIdentity.Of(options.StateDirectory).Instance,
+        TakesParts = true,
     };
 
     private void Connected(ServerStream stream)

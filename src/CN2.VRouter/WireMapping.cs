@@ -3,6 +3,7 @@ using CN2.Network.Addressing;
 using CN2.Network.Collections;
 using CN2.Network.Compilation;
 using CN2.Network.Resources;
+using CN2.Network.Sequencing;
 using CN2.VRouter.Dataplane;
 using CN2.VRouter.Probes;
 using Google.Protobuf;
@@ -51,7 +52,7 @@ public static partial class WireMapping
 
     public static ProbeTarget Probe(Proto.Probe probe) => new(
         Uid(probe.Uid),
-        Address(probe.Address),
+        ProbedAddress(probe.Address),
         probe.MonitorType switch
         {
             Proto.MonitorType.Http => MonitorType.HTTP,
@@ -62,7 +63,7 @@ public static partial class WireMapping
         Seconds("delay", probe.DelaySeconds),
         Seconds("timeout", probe.TimeoutSeconds),
         (int)Math.Clamp(probe.MaxRetries, 1, int.MaxValue),
-        probe.HttpMethod.Length == 0 ? "GET" : probe.HttpMethod,
+        probe.HttpMethod == "HEAD" ? "HEAD" : "GET", // a server of version n-1 may still send POST; a probe must change nothing
         probe.UrlPath.Length == 0 ? "/" : probe.UrlPath,
         Codes(probe.ExpectedCodes),
         probe.Port <= ushort.MaxValue && (probe.Port > 0 || probe.MonitorType != Proto.MonitorType.Tcp)
@@ -81,6 +82,13 @@ public static partial class WireMapping
         return Network.Addressing.HostAddress.FaultOf(address) is { } fault ? throw new FormatException($"an address of a FloatingIP or an endpoint: {fault}") : address;
     }
 
+    /// <summary>The node's own services, and those of its link, are not for users to ask.</summary>
+    private static IPAddress ProbedAddress(ByteString bytes)
+    {
+        var address = Address(bytes);
+        return EndpointAddress.FaultOf(address) is { } fault ? throw new FormatException($"the address of a probe: {fault}") : address;
+    }
+
     public static Guid Uid(ByteString bytes) => bytes.Length == 16
         ? new Guid(bytes.Span, bigEndian: true)
         : throw new FormatException($"a uid has {bytes.Length} bytes; expected 16");
@@ -92,6 +100,31 @@ public static partial class WireMapping
         EndpointHealth.Healthy => Proto.Health.Healthy,
         EndpointHealth.Unhealthy => Proto.Health.Unhealthy,
         _ => Proto.Health.Unknown,
+    };
+
+    public static Proto.ItemKey Item(VirtualRouterItem item) => item switch
+    {
+        VirtualRouterItem.NatEntry entry => new Proto.ItemKey { NatEntry = Key(entry.Key) },
+        VirtualRouterItem.FloatingIP floatingIP => new Proto.ItemKey { FloatingIp = ByteString.CopyFrom(floatingIP.Address.GetAddressBytes()) },
+        VirtualRouterItem.RoutingInstance instance => new Proto.ItemKey { RoutingInstance = (uint)instance.Number },
+        VirtualRouterItem.VpnRoute route => new Proto.ItemKey { VpnRoute = Key(route.Key) },
+        _ => throw new ArgumentOutOfRangeException(nameof(item)),
+    };
+
+    private static Proto.NatEntryKey Key(NatEntryKey key) => new()
+    {
+        Address = key.Address is null ? ByteString.Empty : ByteString.CopyFrom(key.Address.GetAddressBytes()),
+        Ipv6 = key.Family == IPFamily.IPv6,
+        Protocol = (uint)(key.Protocol ?? 0),
+        Port = key.Port,
+        RoutingInstance = (uint)key.RoutingInstance,
+    };
+
+    private static Proto.VpnRouteKey Key(Network.Overlay.VpnRouteKey key) => new()
+    {
+        RoutingInstance = (uint)key.RoutingInstance,
+        Prefix = ByteString.CopyFrom(key.Prefix.BaseAddress.GetAddressBytes()),
+        PrefixLength = (uint)key.Prefix.PrefixLength,
     };
 
     public static Proto.AgentMessage HealthReport(IEnumerable<ProbeReport> reports)

@@ -13,6 +13,7 @@ namespace CN2.Model.Tests;
 /// the middle; after each pause everything must agree. CN2_MODEL_SECONDS: how long (default 50); CN2_MODEL_SEED: which stream
 /// (default: fixed); CN2_MODEL_KEEP: keep the logs.
 /// </summary>
+[Collection("processes")] // one such world at a time
 public sealed class ModelTests(ITestOutputHelper output)
 {
     private const int ClientCount = 6;
@@ -23,7 +24,7 @@ public sealed class ModelTests(ITestOutputHelper output)
     private readonly Queue<string> _story = new();
 
     [Fact]
-    public async Task Whatever_happens_it_comes_to_rest_with_everything_in_agreement()
+    public async Task After_any_sequence_of_requests_and_faults_all_parts_agree()
     {
         var seconds = int.Parse(Environment.GetEnvironmentVariable("CN2_MODEL_SECONDS") ?? "50", CultureInfo.InvariantCulture);
         var seed = int.Parse(Environment.GetEnvironmentVariable("CN2_MODEL_SEED") ?? "20261123", CultureInfo.InvariantCulture);

@@ -24,5 +24,5 @@ public sealed class ArchitectureTests
     }
 
     [Fact]
-    public void No_folders_of_the_decision_library_use_each_other_in_a_circle() => Assert.Empty(FolderGraph.Of(typeof(NetworkState).Assembly).Cycles());
+    public void The_folders_of_the_decision_library_have_no_cycle() => Assert.Empty(FolderGraph.Of(typeof(NetworkState).Assembly).Cycles());
 }

@@ -18,14 +18,13 @@ public sealed class PostgresServer : IDisposable
     public PostgresServer(string directory, params string[] settings)
     {
         Directory = directory;
-        Binaries = FindBinaries();
-        System.IO.Directory.CreateDirectory(directory);
-        // PostgreSQL refuses to run as root. setpriv keeps the process id, runuser does not.
-        string[] asUser = Environment.UserName == "root" ? ["setpriv", "--reuid", "postgres", "--regid", "postgres", "--init-groups"] : ["env"];
-        if (Environment.UserName == "root") Command.Run("chown", "postgres", directory);
-        Command.Run(asUser[0], [.. asUser[1..], Program("initdb"), "-A", "trust", "-U", "postgres", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync", "-D", Data]);
+        PostgresPrograms.MakeDirectory(directory);
+        PostgresPrograms.MakeCluster(Data);
         string[] options = ["listen_addresses=", $"unix_socket_directories={directory}", .. settings];
-        _server = new RunningProcess(asUser[0], [.. asUser[1..], Program("postgres"), "-D", Data, .. options.SelectMany(o => (string[])["-c", o])], Path.Combine(directory, "log"));
+        _server = new RunningProcess(
+            PostgresPrograms.AsUser[0],
+            [.. PostgresPrograms.AsUser[1..], Program("postgres"), "-D", Data, .. options.SelectMany(o => (string[])["-c", o])],
+            Path.Combine(directory, "log"));
         AfterProcess.Run($"kill -QUIT $(head -n 1 {Data}/postmaster.pid)");
         Eventually.True(() => Command.Try(Program("pg_isready"), "-q", "-h", directory).Code == 0, "PostgreSQL accepts connections", 60, () => _server.Output);
     }
@@ -33,14 +32,12 @@ public sealed class PostgresServer : IDisposable
     /// <summary>Also the <c>Host</c> of a connection.</summary>
     public string Directory { get; }
 
-    private string Binaries { get; }
-
     private string Data => Path.Combine(Directory, "data");
 
     public string ConnectionString(string database) => $"Host={Directory};Username=postgres;Database={database}";
 
     /// <summary>The path of a program of this version of PostgreSQL.</summary>
-    public string Program(string name) => Path.Combine(Binaries, name);
+    public string Program(string name) => PostgresPrograms.Path(name);
 
     /// <summary>Processor time of the server and all its backends, those that have ended included.</summary>
     public TimeSpan ProcessorTime
@@ -78,13 +75,5 @@ public sealed class PostgresServer : IDisposable
     {
         _server.Stop("QUIT");
         _server.Dispose();
-    }
-
-    private static string FindBinaries()
-    {
-        var found = System.IO.Directory.Exists("/usr/lib/postgresql")
-            ? System.IO.Directory.GetDirectories("/usr/lib/postgresql").Select(d => Path.Combine(d, "bin")).Where(d => File.Exists(Path.Combine(d, "initdb"))).Order().LastOrDefault()
-            : null;
-        return found ?? throw new InvalidOperationException("PostgreSQL's server programs (initdb, postgres) are missing in /usr/lib/postgresql/*/bin.");
     }
 }

@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using CN2.Network.Addressing;
 using CN2.Network.Compilation;
 using CN2.Network.Resources;
+using CN2.Network.Sequencing;
 using CN2.VRouter.Dataplane;
 using CN2.VRouter.Tests.Lab;
 
@@ -14,12 +15,16 @@ internal sealed class MemoryDataplane : IDataplane
     private readonly Channel<string> _drift = Channel.CreateUnbounded<string>();
     private readonly Lock _lock = new();
     private Dictionary<NatEntryKey, DataplaneNatEntry> _natEntries = [];
+    private readonly HashSet<NatEntryKey> _refused = [];
     private bool _drifted;
 
     public ChannelReader<string> Drift => _drift.Reader;
 
     /// <summary>Calls are refused with this message; null: they succeed.</summary>
     public string? Refusal { get; set; }
+
+    /// <summary>Entries that are refused alone.</summary>
+    public HashSet<NatEntryKey> RefusedKeys { get; } = [];
 
     /// <summary>A test that holds it makes calls wait.</summary>
     public SemaphoreSlim Turn { get; } = new(1, 1);
@@ -34,7 +39,7 @@ internal sealed class MemoryDataplane : IDataplane
         }
     }
 
-    public async Task ApplyAsync(DataplaneConfig desired, DataplaneChange? change, CancellationToken cancellation)
+    public async Task<IReadOnlyList<DataplaneRefusal>> ApplyAsync(DataplaneConfig desired, DataplaneChange? change, CancellationToken cancellation)
     {
         await Turn.WaitAsync(cancellation);
         try
@@ -43,18 +48,17 @@ internal sealed class MemoryDataplane : IDataplane
             if (Refusal is { } refusal) throw new DataplaneException(refusal);
             lock (_lock)
             {
-                if (change is null || _drifted)
+                var keys = change is null || _drifted ? [.. _natEntries.Keys, .. desired.NatEntries.Keys] : change.NatEntries;
+                _drifted = false;
+                foreach (var key in keys)
                 {
-                    _natEntries = new(desired.NatEntries);
-                    _drifted = false;
-                    return;
+                    _refused.Remove(key);
+                    if (!desired.NatEntries.TryGetValue(key, out var natEntry)) _natEntries.Remove(key);
+                    else if (RefusedKeys.Contains(key)) _refused.Add(key);
+                    else _natEntries[key] = natEntry;
                 }
 
-                foreach (var key in change.NatEntries)
-                {
-                    if (desired.NatEntries.TryGetValue(key, out var natEntry)) _natEntries[key] = natEntry;
-                    else _natEntries.Remove(key);
-                }
+                return [.. _refused.Select(k => new DataplaneRefusal(new VirtualRouterItem.NatEntry(k), $"{k} is refused"))];
             }
         }
         finally

@@ -21,7 +21,7 @@ public sealed class VRouterAgentTests : IAsyncLifetime
         _server = await StubServer.StartAsync();
         _second = await StubServer.StartAsync();
         var options = new AgentCommand.Run([new Uri(_server.Url), new Uri(_second.Url)], "compute1", IPAddress.Parse("172.27.115.242"), IPAddress.Parse("fd00::242"), null, "cn2");
-        _agent = new VRouterAgent(options, _dataplane, new NetworkProber(), new HealthStore(null, TimeProvider.System), TimeProvider.System, NullLogger<VRouterAgent>.Instance);
+        _agent = new VRouterAgent(options, _dataplane, new OnLoopback(), new HealthStore(null, TimeProvider.System), TimeProvider.System, NullLogger<VRouterAgent>.Instance);
         _running = _agent.RunAsync(_stop.Token);
     }
 
@@ -99,6 +99,97 @@ public sealed class VRouterAgentTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task To_a_server_that_knows_refusals_a_revision_counts_and_names_what_is_left_out()
+    {
+        var connection = await _server.NextAsync();
+        connection.Send(new ServerMessage { Welcome = new Welcome { TakesRefusals = true } });
+        var bad = Wire.NatEntry("100.0.0.5", 80, "127.0.0.1:80");
+        _dataplane.RefusedKeys.Add(WireMapping.Key(Wire.Key("100.0.0.6", 6, 80)));
+        connection.Send(5, Wire.Items(Wire.NatEntry("100.0.0.4", 80, "10.0.0.1:80"), bad, Wire.NatEntry("100.0.0.6", 80, "10.0.0.1:80")));
+        var applied = await connection.AppliedAsync();
+        Assert.Equal((5UL, ""), (applied.Revision, applied.Error));
+        Assert.Equal(
+            ["100.0.0.5: an address of a FloatingIP or an endpoint: '127.0.0.1'", "100.0.0.6: 100.0.0.6 TCP/80"],
+            applied.Refused.Select(r => $"{new IPAddress(r.Item.NatEntry.Address.Span)}: {r.Reason.Split(" is ")[0]}").Order());
+        Assert.Single(_dataplane.NatEntries);
+
+        // A later revision makes one acceptable and removes the other.
+        connection.Send(Wire.Delta(6, Wire.NatEntry("100.0.0.5", 80, "10.0.0.1:80")));
+        Assert.Equal("100.0.0.6", new IPAddress(Assert.Single((await connection.AppliedAsync()).Refused).Item.NatEntry.Address.Span).ToString());
+        connection.Send(new ServerMessage { Delta = new Delta { Revision = 7, RemovedNatEntries = { Wire.Key("100.0.0.6", 6, 80) } } });
+        Assert.Equal(new Applied { Revision = 7 }, await UntilAsync(connection, a => a.Revision == 7));
+    }
+
+    [Fact]
+    public async Task What_the_kernel_refuses_is_tried_again_by_itself()
+    {
+        var connection = await _server.NextAsync();
+        connection.Send(new ServerMessage { Welcome = new Welcome { TakesRefusals = true } });
+        var key = WireMapping.Key(Wire.Key("100.0.0.6", 6, 80));
+        _dataplane.RefusedKeys.Add(key);
+        connection.Send(5, Wire.Items(Wire.NatEntry("100.0.0.6", 80, "10.0.0.1:80")));
+        Assert.Single((await connection.AppliedAsync()).Refused);
+        _dataplane.RefusedKeys.Clear();
+        Assert.Equal(new Applied { Revision = 5 }, await UntilAsync(connection, a => a.Refused.Count == 0));
+        Assert.Single(_dataplane.NatEntries);
+    }
+
+    [Fact]
+    public async Task A_server_that_does_not_know_refusals_is_told_that_nothing_of_the_revision_counts()
+    {
+        var connection = await _server.NextAsync();
+        _dataplane.RefusedKeys.Add(WireMapping.Key(Wire.Key("100.0.0.6", 6, 80)));
+        connection.Send(5, Wire.Items(Wire.NatEntry("100.0.0.6", 80, "10.0.0.1:80"), Wire.NatEntry("100.0.0.7", 80, "10.0.0.1:80")));
+        Assert.Equal(new Applied { Revision = 5, Error = "100.0.0.6 TCP/80 is refused" }, await connection.AppliedAsync());
+        Assert.Single(_dataplane.NatEntries);
+    }
+
+    [Fact]
+    public async Task A_change_in_parts_is_one_transaction_and_half_of_one_is_none()
+    {
+        var connection = await _server.NextAsync();
+        Assert.True(connection.Hello.TakesParts);
+        connection.Send(1, Wire.Items());
+        await connection.AppliedAsync();
+        var part = Wire.Delta(2, Wire.NatEntry("100.0.0.4", 80, "10.0.0.1:80"));
+        part.Delta.More = true;
+        connection.Send(part);
+        await connection.NextAsync(AgentMessage.BodyOneofCase.Heartbeat);
+        Assert.Equal(1, _dataplane.Calls);
+        connection.Send(Wire.Delta(2, Wire.NatEntry("100.0.0.5", 80, "10.0.0.1:80")));
+        Assert.Equal(new Applied { Revision = 2 }, await connection.AppliedAsync());
+        Assert.Equal((2, 2), (_dataplane.NatEntries.Count, _dataplane.Calls));
+        connection.Send(part);
+        await connection.NextAsync(AgentMessage.BodyOneofCase.Heartbeat);
+        await _server.DisposeAsync();
+        var next = await _second.NextAsync();
+        next.Send(3, Wire.Items());
+        await next.AppliedAsync();
+        next.Send(Wire.Delta(4, Wire.NatEntry("100.0.0.9", 80, "10.0.0.1:80")));
+        await next.AppliedAsync();
+        Assert.Equal("100.0.0.9", Assert.Single(_dataplane.NatEntries.Keys).Address?.ToString());
+    }
+
+    [Fact]
+    public async Task Connections_are_numbered_and_the_agent_is_the_same_in_each()
+    {
+        var first = (await _server.NextAsync()).Hello;
+        await _server.DisposeAsync();
+        var second = (await _second.NextAsync()).Hello;
+        Assert.Equal(16, first.Instance.Length);
+        Assert.Equal(first.Instance, second.Instance);
+        Assert.True(second.Connection > first.Connection);
+    }
+
+    private static async Task<Applied> UntilAsync(StubServer.Connection connection, Func<Applied, bool> condition)
+    {
+        Applied applied;
+        do applied = await connection.AppliedAsync();
+        while (!condition(applied));
+        return applied;
+    }
+
+    [Fact]
     public async Task Drift_is_repaired_and_counted()
     {
         var connection = await _server.NextAsync();
@@ -169,7 +260,7 @@ public sealed class VRouterAgentTests : IAsyncLifetime
         var probe = new Probe
         {
             Uid = WireMapping.Uid(uid),
-            Address = Wire.Address("127.0.0.1"),
+            Address = Wire.Address("10.0.0.1"),
             MonitorType = MonitorType.Tcp,
             Port = (uint)web.Port,
             DelaySeconds = 1,
@@ -188,5 +279,15 @@ public sealed class VRouterAgentTests : IAsyncLifetime
         await _server.DisposeAsync();
         report = (await (await _second.NextAsync()).NextAsync(AgentMessage.BodyOneofCase.Health)).Health;
         Assert.Equal((probe.Uid, Health.Unhealthy), (report.Endpoints[0].Uid, report.Endpoints[0].Health));
+    }
+
+    /// <summary>The agent takes no probe of a loopback address; the test's endpoints listen there all the same.</summary>
+    private sealed class OnLoopback : IProber, IDisposable
+    {
+        private readonly NetworkProber _prober = new();
+
+        public Task<ProbeResult> ProbeAsync(ProbeTarget target, CancellationToken cancellation) => _prober.ProbeAsync(target with { Address = IPAddress.Loopback }, cancellation);
+
+        public void Dispose() => _prober.Dispose();
     }
 }

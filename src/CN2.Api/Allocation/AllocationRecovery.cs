@@ -8,10 +8,15 @@ namespace CN2.Api.Allocation;
 /// the pool held an address that a FloatingIP has already (only manual changes in the database can cause that). What
 /// <see cref="RecoverAsync"/> does lets the next attempt get further.
 /// </summary>
-public sealed class AllocationRecovery(Catalog catalog)
+public sealed class AllocationRecovery(Catalog catalog, TimeProvider time)
 {
     /// <summary>Safety limit; never reached in known cases.</summary>
     private const int Attempts = 30;
+
+    private static readonly TimeSpan CleanInterval = TimeSpan.FromSeconds(5);
+
+    private readonly Lock _cleaning = new();
+    private long? _cleanedAt;
 
     /// <summary>Whether another attempt can succeed after <see cref="RecoverAsync"/>; <paramref name="attempt"/> counts from 1.</summary>
     public static bool CanRecover(Exception exception, int attempt) => attempt < Attempts && Unwrapped(exception) switch
@@ -42,7 +47,7 @@ public sealed class AllocationRecovery(Catalog catalog)
                 }
 
                 break;
-            case PostgresException { SqlState: PostgresErrorCodes.UniqueViolation }:
+            case PostgresException { SqlState: PostgresErrorCodes.UniqueViolation } when MayClean():
                 await using (var clean = new NpgsqlBatch(connection)
                 {
                     BatchCommands =
@@ -53,6 +58,17 @@ public sealed class AllocationRecovery(Catalog catalog)
                 })
                     await clean.ExecuteNonQueryAsync(ct);
                 break;
+        }
+    }
+
+    /// <summary>True once in a while: cleaning reads whole tables, and what one request has cleaned helps all others.</summary>
+    private bool MayClean()
+    {
+        lock (_cleaning)
+        {
+            if (_cleanedAt is { } last && time.GetElapsedTime(last) < CleanInterval) return false;
+            _cleanedAt = time.GetTimestamp();
+            return true;
         }
     }
 

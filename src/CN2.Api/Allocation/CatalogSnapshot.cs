@@ -6,9 +6,6 @@ using CN2.Network.Selection;
 
 namespace CN2.Api.Allocation;
 
-/// <summary>The networks that a Service may take an address from, best first. When there are none: a reason and a sentence for the user.</summary>
-public sealed record NetworkCandidates(IReadOnlyList<CatalogNetwork> Networks, string? Reason, string? Message);
-
 /// <summary>Namespaces, networks, selectors and the pools of cluster IPs at one <see cref="Version"/>. Immutable.</summary>
 public sealed class CatalogSnapshot
 {

@@ -1,5 +1,4 @@
 using CN2.Api.Data;
-using Npgsql;
 
 namespace CN2.Api.Allocation;
 
@@ -7,7 +6,7 @@ namespace CN2.Api.Allocation;
 /// Runs <see cref="ServicePools"/> after the migrations and before the first request. While the schema is not migrated yet
 /// (<c>Database__Migrate=false</c>) or the database is away, it tries again; until it succeeds no cluster IP is allocated.
 /// </summary>
-public sealed class ServicePoolsStartup(ServicePools pools, TimeProvider time) : BackgroundService
+public sealed partial class ServicePoolsStartup(ServicePools pools, TimeProvider time, ILogger<ServicePoolsStartup> logger) : BackgroundService
 {
     public override async Task StartAsync(CancellationToken cancellationToken)
     {
@@ -26,9 +25,13 @@ public sealed class ServicePoolsStartup(ServicePools pools, TimeProvider time) :
             await pools.EnsureAsync(ct);
             return true;
         }
-        catch (Exception e) when (e is PostgresException { SqlState: PostgresErrorCodes.UndefinedTable or PostgresErrorCodes.UndefinedFunction } || PostgresErrors.IsAway(e))
+        catch (Exception e) when (PostgresErrors.Find(e) is not null || PostgresErrors.IsAway(e))
         {
+            LogPutOff(e.Message);
             return false;
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Pools of cluster IPs and node ports cannot be prepared yet, trying again: {Reason}")]
+    private partial void LogPutOff(string reason);
 }

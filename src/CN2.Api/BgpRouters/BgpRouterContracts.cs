@@ -3,44 +3,48 @@ using CN2.Api.Data.Documents;
 using CN2.Api.Http;
 using CN2.Api.Json;
 using CN2.Network.Addressing;
+using CN2.Network.Resources;
 using CN2.Network.Status;
 using FluentValidation;
 
 namespace CN2.Api.BgpRouters;
 
-/// <summary>An external router that every control node peers with. Autonomous system like the control nodes': iBGP; another: eBGP.</summary>
+/// <summary>An external router. Every control node opens a BGP session to it: iBGP when its autonomous system is the control nodes' own, otherwise eBGP.</summary>
 public sealed record BgpRouterRequest : ResourceRequest
 {
-    /// <summary>Where it is reached. Required.</summary>
+    /// <summary>The address of the router that the control nodes connect to. Required.</summary>
     [Required]
+    [AtMost(Limits.Reference)]
     public string? Address { get; set; }
 
-    /// <summary>1 to 4294967295, but not 23456 (RFC 6793). Required.</summary>
+    /// <summary>The autonomous system number of the router: 1 to 4294967295, but not 23456 (RFC 6793). Required.</summary>
     [Required]
     public long? AutonomousSystem { get; set; }
 
-    /// <summary>179 by default.</summary>
+    /// <summary>The TCP port of the router; 179 by default.</summary>
     public int? Port { get; set; }
 
-    /// <summary>inet, inet6, inet-vpn, inet6-vpn by default; also route-target.</summary>
+    /// <summary>The address families to negotiate: inet, inet6, inet-vpn and inet6-vpn by default; route-target is possible too.</summary>
+    [AtMost(Limits.AddressFamilies)]
     public List<string>? AddressFamilies { get; set; }
 
-    /// <summary>Seconds without a message after which the session ends, 3 to 65535; 90 by default. A session without keepalives (0, RFC 4271 §4.2) is not possible.</summary>
+    /// <summary>The session ends after this many seconds without a message: 3 to 65535; 90 by default. 0 (a session without keepalives, RFC 4271 §4.2) is not supported.</summary>
     public int? HoldTime { get; set; }
 
-    /// <summary>TCP MD5 key (RFC 2385), at most 80 characters. Never answered; left out, the kept one stays; "" removes it.</summary>
+    /// <summary>TCP MD5 key (RFC 2385), at most 80 characters. It is never part of an answer. When it is left out, the stored key stays; "" removes it.</summary>
+    [AtMost(Limits.AuthKey)]
     public string? AuthKey { get; set; }
 
-    /// <summary>Time to live towards an eBGP router more than one hop away, 1 to 255; null: one hop.</summary>
+    /// <summary>Time to live of packets to an eBGP router that is more than one hop away: 1 to 255; null means one hop.</summary>
     public int? MultihopTtl { get; set; }
 
-    /// <summary>Wait for the router to connect.</summary>
+    /// <summary>The control nodes wait until the router connects.</summary>
     public bool? Passive { get; set; }
 
-    /// <summary>Offer ADD-PATH (RFC 7911), so that the router learns every next hop; true by default.</summary>
+    /// <summary>Offer ADD-PATH (RFC 7911), so that the router learns all next hops of an address; true by default.</summary>
     public bool? AddPath { get; set; }
 
-    /// <summary>Keep the session down.</summary>
+    /// <summary>The session is kept down.</summary>
     public bool? AdminDown { get; set; }
 
     /// <summary>Graceful restart (RFC 4724), on by default.</summary>
@@ -58,11 +62,11 @@ public sealed record GracefulRestartBody
     /// <summary>True by default.</summary>
     public bool? Enabled { get; set; }
 
-    /// <summary>Seconds the router may keep routes while a control node restarts, 0 to 4095; 120 by default.</summary>
+    /// <summary>How many seconds the router may keep the routes while a control node restarts: 0 to 4095; 120 by default.</summary>
     public int? RestartTime { get; set; }
 }
 
-/// <summary>A BgpRouter as it is answered; without its key.</summary>
+/// <summary>A BgpRouter in answers; its key is not shown.</summary>
 public sealed record BgpRouterResource : ResourceBody
 {
     public required string Address { get; init; }
@@ -81,21 +85,21 @@ public sealed record BgpRouterResource : ResourceBody
     public override string Collection => "bgp-routers";
 }
 
-/// <summary>The sessions of every control node to this router.</summary>
-/// <param name="State">Success when one is Established; Failure when none is and one has an error; else Pending.</param>
-/// <param name="Sessions">One of each control node.</param>
-/// <param name="Conditions">Established: whether a session is up, and what to do when none is.</param>
+/// <summary>The BGP sessions of all control nodes to this router.</summary>
+/// <param name="State">Success: a session is Established. Failure: none is Established and one has an error. Pending: otherwise.</param>
+/// <param name="Sessions">One session for each control node.</param>
+/// <param name="Conditions">Established: whether a session is up, and what to do if not.</param>
 public sealed record BgpRouterStatus(ResourceState State, IReadOnlyList<BgpSessionStatus> Sessions, IReadOnlyList<ConditionBody> Conditions);
 
-/// <summary>A session as a control node sees it.</summary>
-/// <param name="ControlNode">The replica.</param>
+/// <summary>A BGP session, as one control node sees it.</summary>
+/// <param name="ControlNode">The name of the control node.</param>
 /// <param name="State">Idle, Connect, Active, OpenSent, OpenConfirm or Established.</param>
-/// <param name="Since">When it came into this state.</param>
-/// <param name="Families">Negotiated address families.</param>
-/// <param name="AddPath">The router takes several paths for a prefix.</param>
-/// <param name="Advertised">Routes sent.</param>
-/// <param name="Received">Routes received.</param>
-/// <param name="LastError">Why it last went down.</param>
+/// <param name="Since">When the session entered this state.</param>
+/// <param name="Families">The negotiated address families.</param>
+/// <param name="AddPath">The router accepts several paths for one prefix (ADD-PATH).</param>
+/// <param name="Advertised">The number of routes sent to the router.</param>
+/// <param name="Received">The number of routes received from the router.</param>
+/// <param name="LastError">Why the session last went down.</param>
 public sealed record BgpSessionStatus(
     string ControlNode, string State, DateTimeOffset? Since, IReadOnlyList<string> Families, bool AddPath, long Advertised, long Received, string? LastError);
 
@@ -120,7 +124,7 @@ public sealed class BgpRouterRequestValidator : AbstractValidator<BgpRouterReque
         RuleFor(r => r.HoldTime).InclusiveBetween(BgpRouterSpec.LeastHoldTime, ushort.MaxValue)
             .WithMessage("must be from 3 to 65535 seconds; a session without keepalives (0) is not possible");
         RuleFor(r => r.MultihopTtl).InclusiveBetween(1, 255).WithMessage("must be from 1 to 255");
-        RuleFor(r => r.AuthKey).Must(k => k is null || (k.Length <= 80 && k.All(c => c is > ' ' and <= '~'))).WithMessage("must be at most 80 visible ASCII characters");
+        RuleFor(r => r.AuthKey).Must(k => k is null || k.All(c => c is > ' ' and <= '~')).WithMessage("must be visible ASCII characters");
         RuleFor(r => r.GracefulRestart!.RestartTime).InclusiveBetween(0, 4095).When(r => r.GracefulRestart is not null)
             .OverridePropertyName("gracefulRestart.restartTime").WithMessage("must be from 0 to 4095 seconds");
         RuleFor(r => r.AddressFamilies).Custom((families, context) =>

@@ -6,7 +6,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace CN2.Api.BgpRouters;
 
-/// <summary>BgpRouters: the external routers that learn the FloatingIPs' routes.</summary>
+/// <summary>BgpRouters: the external routers that learn the routes to FloatingIPs.</summary>
 [ApiController]
 [Tags("BgpRouters")]
 [Route("v1/bgp-routers")]
@@ -58,7 +58,7 @@ public sealed class BgpRoutersController(CN2DbContext db, BgpRouterStore store, 
         return refused is not null ? refused : await store.ReplaceAsync(scope, row, request!, ct);
     });
 
-    /// <summary>Deletes a BgpRouter; its sessions are closed.</summary>
+    /// <summary>Deletes a BgpRouter and closes its sessions.</summary>
     [HttpDelete("{name}", Name = "DeleteBgpRouter")]
     [ProducesResponseType(204)]
     public Task<IActionResult> Delete(string name) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>

@@ -1,5 +1,10 @@
+using System.Data;
+using System.Linq.Expressions;
 using CN2.Api.Data.Rows;
 using Microsoft.EntityFrameworkCore;
+using Microsoft.EntityFrameworkCore.Query.SqlExpressions;
+using Microsoft.EntityFrameworkCore.Storage;
+using Npgsql.EntityFrameworkCore.PostgreSQL.Query.Expressions.Internal;
 
 namespace CN2.Api.Data;
 
@@ -22,6 +27,7 @@ public sealed class CN2DbContext(DbContextOptions<CN2DbContext> options) : DbCon
     public DbSet<VirtualMachineInterfaceRow> VirtualMachineInterfaces => Set<VirtualMachineInterfaceRow>();
     public DbSet<VirtualRouterRow> VirtualRouters => Set<VirtualRouterRow>();
     public DbSet<VirtualRouterStatusRow> VirtualRouterStatuses => Set<VirtualRouterStatusRow>();
+    public DbSet<VirtualRouterIntruderRow> VirtualRouterIntruders => Set<VirtualRouterIntruderRow>();
     public DbSet<BgpRouterRow> BgpRouters => Set<BgpRouterRow>();
     public DbSet<ServiceHealthCheckRow> ServiceHealthChecks => Set<ServiceHealthCheckRow>();
     public DbSet<ControlNodeRow> ControlNodes => Set<ControlNodeRow>();
@@ -35,9 +41,25 @@ public sealed class CN2DbContext(DbContextOptions<CN2DbContext> options) : DbCon
     /// <summary>The database's clock in a query: <c>now()</c>, when the transaction began. The clocks of replicas may differ.</summary>
     public static DateTimeOffset Now() => throw new InvalidOperationException("Only for queries.");
 
+    /// <summary>
+    /// Labels against a predicate in SQL/JSON path: <c>labels @@ path</c>. One operator and one parameter, however many requirements there are; the
+    /// GIN index serves it.
+    /// </summary>
+    public static bool LabelsMatch(Dictionary<string, string> labels, string path) => throw new InvalidOperationException("Only for queries.");
+
     protected override void OnModelCreating(ModelBuilder modelBuilder)
     {
         modelBuilder.HasDbFunction(typeof(CN2DbContext).GetMethod(nameof(Now))!).HasName("now").IsBuiltIn();
+        modelBuilder.HasDbFunction(typeof(CN2DbContext).GetMethod(nameof(LabelsMatch))!, function =>
+        {
+            function.HasParameter("labels").HasStoreType("jsonb");
+#pragma warning disable EF1001 // EF has no public expression for an operator of one's own, and only the operator uses the index; the function jsonb_path_match does not.
+            function.HasTranslation(parts => new PgUnknownBinaryExpression(
+                parts[0],
+                new SqlUnaryExpression(ExpressionType.Convert, parts[1], typeof(string), new StringTypeMapping("jsonpath", DbType.Object)),
+                "@@", typeof(bool), new BoolTypeMapping("boolean")));
+#pragma warning restore EF1001
+        });
         foreach (var type in new[]
                  {
                      typeof(NamespaceRow), typeof(ExternalNetworkSelectorRow), typeof(ExternalNetworkRow), typeof(FloatingIPRow),
@@ -111,6 +133,12 @@ public sealed class CN2DbContext(DbContextOptions<CN2DbContext> options) : DbCon
             row.ToTable("virtual_router_status");
             row.HasKey(s => s.Uid);
             row.HasOne<VirtualRouterRow>().WithOne().HasForeignKey<VirtualRouterStatusRow>(s => s.Uid).OnDelete(DeleteBehavior.Cascade);
+        });
+        modelBuilder.Entity<VirtualRouterIntruderRow>(row =>
+        {
+            row.ToTable("virtual_router_intruder");
+            row.HasKey(i => new { i.Uid, i.Reason });
+            row.HasOne<VirtualRouterRow>().WithMany().HasForeignKey(i => i.Uid).OnDelete(DeleteBehavior.Cascade);
         });
         modelBuilder.Entity<BgpRouterRow>(row =>
         {

@@ -7,7 +7,7 @@ using NpgsqlTypes;
 namespace CN2.Api.Data;
 
 /// <summary>The replicas that share this database. Which of them are alive is decided by the database's clock, because their own may differ.</summary>
-public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal signal) : IControlNodeStore
+public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource dataSource, ChangeSignal signal) : IControlNodeStore
 {
     /// <summary>How often a replica writes that it is alive, and checks that it still leads.</summary>
     public static readonly TimeSpan BeatInterval = TimeSpan.FromSeconds(2);
@@ -15,13 +15,16 @@ public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal s
     /// <summary>A replica that was not seen for this long is gone.</summary>
     public static readonly TimeSpan GoneAfter = 3 * BeatInterval;
 
+    /// <summary>A replica that is gone and announces nothing is shown for this long, so that names of containers do not pile up.</summary>
+    private static readonly TimeSpan ShownAfter = TimeSpan.FromDays(1);
+
     /// <summary>
     /// Writes that this replica is alive. <paramref name="sessions"/> not null: its BGP sessions, saved with a change row for each
     /// BgpRouter in <paramref name="changedRouters"/>. Answers whether another replica is alive too, and whether this one was unknown: it is
     /// new, or it was believed gone and its announcement rows were removed.
     /// </summary>
     public async Task<(bool Others, bool Unknown)> BeatAsync(
-        string name, int restartTimeSeconds, string? sessions, IReadOnlyCollection<string> changedRouters, CancellationToken ct)
+        ControlNodeBeat beat, string? sessions, IReadOnlyCollection<string> changedRouters, CancellationToken ct)
     {
         await using var batch = dataSource.CreateBatch();
         if (sessions is not null)
@@ -39,22 +42,26 @@ public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal s
             {
                 Parameters =
                 {
-                    new() { Value = name }, new() { Value = sessions, NpgsqlDbType = NpgsqlDbType.Text }, new() { Value = (short)ResourceKind.BgpRouter },
+                    new() { Value = beat.Name }, new() { Value = sessions, NpgsqlDbType = NpgsqlDbType.Text }, new() { Value = (short)ResourceKind.BgpRouter },
                 },
             });
         }
 
         batch.BatchCommands.Add(new(
             """
-            INSERT INTO control_node (name, last_seen_at, restart_time_seconds, sessions) VALUES ($1, now(), $2, coalesce($3::jsonb, '{}'))
-            ON CONFLICT (name) DO UPDATE SET last_seen_at = now(), restart_time_seconds = $2, sessions = coalesce($3::jsonb, control_node.sessions)
+            INSERT INTO control_node (name, last_seen_at, restart_time_seconds, sessions, engine_bound, engine_running, leader, address, version)
+            VALUES ($1, now(), $2, coalesce($3::jsonb, '{}'), $4, $5, $6, coalesce($7::inet, inet_client_addr()), $8)
+            ON CONFLICT (name) DO UPDATE SET last_seen_at = now(), restart_time_seconds = $2, sessions = coalesce($3::jsonb, control_node.sessions),
+                engine_bound = $4, engine_running = $5, leader = $6, address = excluded.address, version = $8
             RETURNING xmax = 0
             """)
         {
             Parameters =
             {
-                new() { Value = name }, new() { Value = restartTimeSeconds },
+                new() { Value = beat.Name }, new() { Value = beat.RestartTimeSeconds },
                 new() { Value = (object?)sessions ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text },
+                new() { Value = beat.EngineBound }, new() { Value = beat.EngineRunning }, new() { Value = beat.IsLeading },
+                new() { Value = (object?)beat.Address ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Inet }, new() { Value = beat.Version },
             },
         });
         if (changedRouters.Count > 0)
@@ -67,7 +74,7 @@ public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal s
 
         batch.BatchCommands.Add(new("SELECT EXISTS (SELECT FROM control_node WHERE name <> $1 AND last_seen_at > now() - $2)")
         {
-            Parameters = { new() { Value = name }, new() { Value = GoneAfter } },
+            Parameters = { new() { Value = beat.Name }, new() { Value = GoneAfter } },
         });
         await using var reader = await batch.ExecuteReaderAsync(ct);
         await reader.ReadAsync(ct);
@@ -109,23 +116,37 @@ public sealed class ControlNodeStore(NpgsqlDataSource dataSource, ChangeSignal s
     }
 
     /// <summary>
-    /// Removes the rows of control nodes that have been gone for longer than routers may hold their stale routes (RFC 4724 restart time), so
-    /// that they cannot hold up a deletion for ever.
+    /// Removes what control nodes that are gone have announced, where that is known to be over. The process of a control node may be gone
+    /// while its engine lives and announces: only an engine that is bound to the process is gone too, and then routers hold its routes for
+    /// the restart time (RFC 4724). Rows of the others count until the control node is back or is declared dead. Rows without paths only
+    /// wait for vRouters, which have moved to another replica or are lost by then. For the leader: nothing happens when its lease is no longer
+    /// held.
     /// </summary>
-    public async Task ForgetGoneAsync(CancellationToken ct)
+    /// <param name="lease">The proof of the leadership.</param>
+    /// <param name="sinceClockJump">How long ago the database's clock was set (null: never): before that, its times say nothing about how long a control node has been gone.</param>
+    /// <param name="ct">Ends the statement.</param>
+    public async Task ForgetGoneAsync(LeaderLease lease, TimeSpan? sinceClockJump, CancellationToken ct)
     {
         await using var command = dataSource.CreateCommand(
             $"""
              WITH gone AS (
-                 SELECT name FROM control_node WHERE last_seen_at + greatest(make_interval(secs => restart_time_seconds), $1) < now()
+                 SELECT name, engine_bound, last_seen_at FROM control_node, LATERAL (SELECT greatest(make_interval(secs => restart_time_seconds), $1) AS patience) p
+                 WHERE last_seen_at NOT BETWEEN now() - patience AND now() + patience AND ($2 IS NULL OR $2 > patience) AND {LeaderLease.IsHeld("$3", "$4")}
              ), withdrawn AS (
-                 DELETE FROM advertisement a USING gone WHERE a.control_node = gone.name RETURNING a.floating_ip_uid AS uid, a.control_node AS name
+                 DELETE FROM advertisement a USING gone WHERE a.control_node = gone.name AND (gone.engine_bound OR a.routes = '[]')
+                 RETURNING a.floating_ip_uid AS uid, a.control_node AS name
              ), forgotten AS (
                  DELETE FROM control_node c USING gone WHERE c.name = gone.name
+                     AND (gone.engine_bound
+                         OR (gone.last_seen_at + $5 < now() AND NOT EXISTS (SELECT FROM advertisement a WHERE a.control_node = gone.name)))
              )
              {ChangeList.InsertFrom(ResourceKind.Announcements, ChangeVerb.Modified, "withdrawn", statusOnly: true)}
              """);
         command.Parameters.Add(new() { Value = GoneAfter });
+        command.Parameters.Add(new() { Value = (object?)sinceClockJump ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Interval });
+        command.Parameters.Add(new() { Value = lease.Run });
+        command.Parameters.Add(new() { Value = lease.Fence });
+        command.Parameters.Add(new() { Value = ShownAfter });
         if (await command.ExecuteNonQueryAsync(ct) > 0) signal.Set();
     }
 }

@@ -1,20 +1,15 @@
-using CN2.Api.Options;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
 namespace CN2.Api.Data;
 
-/// <summary>Registers the database: one pooled <see cref="NpgsqlDataSource"/>, pooled contexts over it, migration, change signal.</summary>
+/// <summary>Registers the database: its pools of connections, pooled contexts over the requests' one, checks, migration, change signal.</summary>
 public static class DatabaseRegistration
 {
     public static IServiceCollection AddDatabase(this IServiceCollection services)
     {
-        services.AddSingleton(provider =>
-        {
-            var source = new NpgsqlDataSourceBuilder(provider.GetRequiredService<DatabaseOptions>().ConnectionString);
-            source.EnableDynamicJson(); // jsonb columns hold labels as dictionaries
-            return source.Build();
-        });
+        services.AddDatabasePools();
+        services.AddSingleton<DatabasePresence>();
         services.AddPooledDbContextFactory<CN2DbContext>((provider, options) => options
             .UseNpgsql(provider.GetRequiredService<NpgsqlDataSource>())
             .UseSnakeCaseNamingConvention()
@@ -22,8 +17,10 @@ public static class DatabaseRegistration
         services.AddScoped(provider => provider.GetRequiredService<IDbContextFactory<CN2DbContext>>().CreateDbContext());
         services.AddSingleton<AttachedContexts>();
         services.AddSingleton<DedicatedConnection>();
+        services.AddSingleton<DatabaseCheck>();
         services.AddSingleton<Migrator>();
         services.AddSingleton<ChangeSignal>();
+        services.AddHostedService<StalePlans>();
         services.AddHostedService<DatabaseStartup>();
         services.AddHostedService<ChangeNotifier>();
         return services;

@@ -2,8 +2,11 @@ using CN2.Api.Options;
 
 namespace CN2.Api.Data;
 
-/// <summary>Before anything else starts: waits up to 30 s for PostgreSQL, which may be starting too, and applies migrations unless that is switched off.</summary>
-public sealed partial class DatabaseStartup(Migrator migrator, DatabaseOptions options, TimeProvider time, ILogger<DatabaseStartup> logger) : IHostedLifecycleService
+/// <summary>
+/// Before anything else starts: waits up to 30 s for PostgreSQL, which may be starting too, checks that it can be used, and applies
+/// migrations unless that is switched off.
+/// </summary>
+public sealed partial class DatabaseStartup(DatabaseCheck check, Migrator migrator, DatabaseOptions options, TimeProvider time, ILogger<DatabaseStartup> logger) : IHostedLifecycleService
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
@@ -14,8 +17,10 @@ public sealed partial class DatabaseStartup(Migrator migrator, DatabaseOptions o
         {
             try
             {
+                await check.SettingsAsync(cancellationToken);
                 if (options.Migrate) await migrator.MigrateAsync(cancellationToken);
-                else await migrator.IsCurrentAsync(cancellationToken);
+                else if (!await migrator.IsCurrentAsync(cancellationToken)) return;
+                await check.RightsAsync(cancellationToken);
                 return;
             }
             catch (Exception e) when (PostgresErrors.IsAway(e) && time.GetElapsedTime(giveUp) < Patience)

@@ -6,12 +6,12 @@ namespace CN2.Api.Data;
 internal interface IControlNodeStore
 {
     Task<(bool Others, bool Unknown)> BeatAsync(
-        string name, int restartTimeSeconds, string? sessions, IReadOnlyCollection<string> changedRouters, CancellationToken ct);
+        ControlNodeBeat beat, string? sessions, IReadOnlyCollection<string> changedRouters, CancellationToken ct);
 
     Task<Dictionary<string, string>> SessionsAsync(CancellationToken ct);
 
     Task<List<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)>> AnnouncedByOthersAsync(
         string self, IReadOnlyCollection<Guid>? floatingIPs, CancellationToken ct);
 
-    Task ForgetGoneAsync(CancellationToken ct);
+    Task ForgetGoneAsync(LeaderLease lease, TimeSpan? sinceClockJump, CancellationToken ct);
 }

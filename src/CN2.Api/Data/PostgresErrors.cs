@@ -13,7 +13,10 @@ public static class PostgresErrors
         return (PostgresException?)e;
     }
 
-    /// <summary>Connection refused, lost, timed out or used up; PostgreSQL starting, stopping or failing over.</summary>
+    /// <summary>
+    /// Connection refused, lost, timed out or used up; PostgreSQL starting, stopping or failing over; a plan that a schema change has made
+    /// stale. Nothing is wrong with the statement: the same one succeeds later, on this connection or another one.
+    /// </summary>
     public static bool IsAway(Exception exception)
     {
         for (Exception? e = exception; e is not null; e = e.InnerException)
@@ -23,7 +26,7 @@ public static class PostgresErrors
                 case PostgresException pg:
                     // 08 connection, 53 out of resources, 57P shutdown, 25006 read-only (a standby that was a primary), 3D000 not created yet
                     return pg.SqlState.StartsWith("08", StringComparison.Ordinal) || pg.SqlState.StartsWith("53", StringComparison.Ordinal)
-                        || pg.SqlState.StartsWith("57P", StringComparison.Ordinal) || pg.SqlState is "57014" or "25006" or "3D000";
+                        || pg.SqlState.StartsWith("57P", StringComparison.Ordinal) || pg.SqlState is "57014" or "25006" or "3D000" || IsStalePlan(pg);
                 case NpgsqlException or SocketException or TimeoutException:
                     return true;
             }
@@ -31,4 +34,10 @@ public static class PostgresErrors
 
         return false;
     }
+
+    /// <summary>
+    /// "cached plan must not change result type": a migration changed a column while this connection had a statement prepared. A
+    /// new connection prepares it anew (<see cref="StalePlans"/>). The message is translated by the server, the name of its function is not.
+    /// </summary>
+    public static bool IsStalePlan(PostgresException e) => e is { SqlState: PostgresErrorCodes.FeatureNotSupported, Routine: "RevalidateCachedQuery" };
 }

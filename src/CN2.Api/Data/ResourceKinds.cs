@@ -3,7 +3,7 @@ using CN2.Api.Data.Rows;
 
 namespace CN2.Api.Data;
 
-/// <summary>The name of each kind's collection, as in paths, <c>watch?kinds=</c> and <c>events?regarding=</c>.</summary>
+/// <summary>The name of each kind's collection, as in paths, <c>events?regarding=</c> and, but for control nodes, <c>watch?kinds=</c>.</summary>
 public static class ResourceKinds
 {
     private static readonly FrozenDictionary<ResourceKind, string> Collections = new Dictionary<ResourceKind, string>
@@ -17,11 +17,10 @@ public static class ResourceKinds
         [ResourceKind.Service] = "services",
         [ResourceKind.FloatingIP] = "floating-ips",
         [ResourceKind.BgpRouter] = "bgp-routers",
+        [ResourceKind.ControlNode] = "control-nodes",
     }.ToFrozenDictionary();
 
     private static readonly FrozenDictionary<string, ResourceKind> Kinds = Collections.ToFrozenDictionary(p => p.Value, p => p.Key);
-
-    public static IEnumerable<string> AllCollections => Collections.Values.Order(StringComparer.Ordinal);
 
     public static string Collection(this ResourceKind kind) => Collections[kind];
 
@@ -29,5 +28,5 @@ public static class ResourceKinds
 
     /// <summary>False for what control nodes report (<see cref="ResourceKind.Announcements"/>), which is no resource.</summary>
     public static bool IsNamespaced(this ResourceKind kind) => kind is not (ResourceKind.Namespace or ResourceKind.ExternalNetworkSelector
-        or ResourceKind.VirtualRouter or ResourceKind.BgpRouter or ResourceKind.Announcements);
+        or ResourceKind.VirtualRouter or ResourceKind.BgpRouter or ResourceKind.Announcements or ResourceKind.ControlNode);
 }

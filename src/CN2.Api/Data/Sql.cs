@@ -4,7 +4,7 @@ using NpgsqlTypes;
 
 namespace CN2.Api.Data;
 
-/// <summary>Builds commands and typed parameters of SQL, without boxing, and reads columns that need more than one call.</summary>
+/// <summary>Builds commands and typed parameters of SQL, without boxing, and reads rows and columns.</summary>
 internal static class Sql
 {
     public static NpgsqlBatchCommand Command(string sql, params NpgsqlParameter[] parameters)
@@ -12,6 +12,23 @@ internal static class Sql
         var command = new NpgsqlBatchCommand(sql);
         foreach (var parameter in parameters) command.Parameters.Add(parameter);
         return command;
+    }
+
+    /// <summary>All rows that a query answers, each one read by <paramref name="read"/>.</summary>
+    /// <param name="connection">The connection whose transaction the query belongs to, if one is open.</param>
+    /// <param name="sql">The query, with $1, $2, … for <paramref name="parameters"/>.</param>
+    /// <param name="read">Reads the current row; it must not keep the reader.</param>
+    /// <param name="ct">Ends the query.</param>
+    /// <param name="parameters">The parameters of the query.</param>
+    public static async Task<List<T>> ReadAllAsync<T>(
+        NpgsqlConnection connection, string sql, Func<NpgsqlDataReader, T> read, CancellationToken ct, params NpgsqlParameter[] parameters)
+    {
+        await using var command = new NpgsqlCommand(sql, connection);
+        command.Parameters.AddRange(parameters);
+        var rows = new List<T>();
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct)) rows.Add(read(reader));
+        return rows;
     }
 
     public static NpgsqlParameter Value<T>(T value) => new NpgsqlParameter<T> { TypedValue = value };

@@ -12,4 +12,7 @@ public static class SqlConnections
         await db.Database.OpenConnectionAsync(cancellationToken);
         return (NpgsqlConnection)db.Database.GetDbConnection();
     }
+
+    /// <summary>Gives the connection of a request's context back to the pool before the request ends.</summary>
+    public static Task GiveBackAsync(IServiceProvider request) => request.GetRequiredService<CN2DbContext>().Database.CloseConnectionAsync();
 }

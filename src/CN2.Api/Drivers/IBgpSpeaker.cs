@@ -14,6 +14,20 @@ public interface IBgpSpeaker
     bool Enabled { get; }
 
     /// <summary>
+    /// Tells what an earlier run of this control node may have announced. If the engine is found empty, routers may have kept these paths:
+    /// they are withdrawn from them explicitly, except those that <see cref="SetPathsAsync"/> names. Call it before <see cref="StartAsync"/>.
+    /// </summary>
+    void Expect(IReadOnlyCollection<AnnouncedPath> paths)
+    {
+    }
+
+    /// <summary>
+    /// The numbers by which routers know these paths (RFC 7911): those that they have, or would get if they were announced next, in this
+    /// order. 0: not known.
+    /// </summary>
+    IReadOnlyList<uint> PathIdentifiersOf(IReadOnlyCollection<BgpPathKey> paths) => new uint[paths.Count];
+
+    /// <summary>
     /// Connects and reads what the engine already holds; from then on the speaker keeps the engine equal to what is wanted. Completes with the
     /// paths that were found (none in a new engine), which stay until <see cref="SetPathsAsync"/>. Adds no peer. Waits as long as the
     /// engine is away. Call it before the others.
@@ -22,15 +36,17 @@ public interface IBgpSpeaker
 
     /// <summary>
     /// Sets the whole wanted set: paths that are not named are withdrawn. Completes when the engine has taken it. Answers the paths that
-    /// cannot be announced; they are left out of the set, and withdrawn if an earlier version of them is announced. All others are carried out.
+    /// cannot be announced; they are left out of the set, and withdrawn if an earlier version of them is announced. It also answers all paths
+    /// that are not wanted and that a router may still have. All others are carried out.
     /// </summary>
-    /// <exception cref="BgpEngineException">Transient: the engine is away. The set is remembered and applied when it is back; repeat the
-    /// call to have it confirmed. Not transient: the engine refuses a withdrawal; everything else was carried out.</exception>
+    /// <exception cref="BgpEngineException">The engine is away. The set is remembered and applied when it is back; repeat the call to have
+    /// it confirmed.</exception>
     Task<IReadOnlyList<RefusedPath>> SetPathsAsync(IReadOnlyCollection<BgpPath> paths, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Changes the wanted set, in one stream, additions first. Completes when the engine has taken it: withdrawn paths are gone. Answers the
-    /// paths that cannot be announced, as <see cref="SetPathsAsync"/> does. A path that is both added and removed stays.
+    /// Changes the wanted set, in one stream, additions first. Completes when the engine has taken it: withdrawn paths are gone, except
+    /// those that are answered (<see cref="RefusedPath.IsWithdrawal"/>); repeat the call to have them confirmed. Answers the paths that
+    /// cannot be announced, as <see cref="SetPathsAsync"/> does. A path that is both added and removed stays.
     /// </summary>
     /// <exception cref="BgpEngineException">As with <see cref="SetPathsAsync"/>.</exception>
     Task<IReadOnlyList<RefusedPath>> ChangePathsAsync(

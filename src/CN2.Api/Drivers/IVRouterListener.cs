@@ -12,7 +12,8 @@ public interface IVRouterListener
     void Disconnected(string name);
 
     /// <summary>The agent has applied everything up to this revision, or could not: a sentence says why.</summary>
-    void Applied(string name, ulong revision, string? error);
+    /// <param name="refused">All that is not in force although the revision is.</param>
+    void Applied(string name, ulong revision, string? error, IReadOnlyList<VRouterRefusal> refused);
 
     /// <summary>Results of health checks that changed.</summary>
     void Health(string name, IReadOnlyList<(Guid Uid, EndpointHealth Health, string? Message)> endpoints);

@@ -9,6 +9,11 @@ public interface IVRouterPublisher
 {
     void Listen(IVRouterListener listener);
     void Publish(string name, ulong revision, VRouterConfig config);
-    void Publish(string name, ulong revision, VRouterDelta delta);
+
+    /// <summary>False: the change is too large for this agent, which wants the whole configuration instead.</summary>
+    bool Publish(string name, ulong revision, VRouterDelta delta);
+
+    /// <summary>Ends the connection that began with this hello, if it is still the one that counts. The agent gets the reason.</summary>
+    void End(VRouterHello hello, string reason);
     VRouterPublisherCounters Counters { get; }
 }

@@ -7,12 +7,12 @@ using Microsoft.EntityFrameworkCore;
 
 namespace CN2.Api.Events;
 
-/// <summary>Events: what happened and why, newest first, kept 24 hours by default.</summary>
+/// <summary>Events: what happened and why. They are kept for 24 hours by default.</summary>
 [ApiController]
 [Tags("Events")]
 public sealed class EventsController(CN2DbContext db) : ControllerBase
 {
-    /// <summary>Lists events, newest first, of all resources or the one named by <c>regarding</c>.</summary>
+    /// <summary>Lists events, the newest first: of all resources, or of the resource in <c>regarding</c>.</summary>
     [HttpGet("v1/events", Name = "ListEvents")]
     [ProducesResponseType<Page<EventBody>>(200)]
     public async Task<IActionResult> List(CancellationToken cancellationToken)

@@ -2,24 +2,25 @@ using System.ComponentModel.DataAnnotations;
 using CN2.Api.Data.Documents;
 using CN2.Api.Http;
 using CN2.Api.Json;
+using CN2.Network.Resources;
 using CN2.Network.Selection;
 using CN2.Network.Status;
 using FluentValidation;
 
 namespace CN2.Api.ExternalNetworkSelectors;
 
-/// <summary>Chooses ExternalNetworks by their labels and their namespaces' (CN2: Kubemanager spec.externalNetworkSelectors).</summary>
+/// <summary>Selects ExternalNetworks by their labels and by the labels of their namespaces (CN2: Kubemanager spec.externalNetworkSelectors).</summary>
 public sealed record ExternalNetworkSelectorRequest : ResourceRequest
 {
-    /// <summary>Which networks. Required; {} chooses every one.</summary>
+    /// <summary>Selects networks by their labels. Required; {} selects all networks.</summary>
     [Required]
     public LabelSelectorBody? NetworkSelector { get; set; }
 
-    /// <summary>In which namespaces: {} all, absent the Service's own.</summary>
+    /// <summary>Selects the namespaces of the networks. {} selects all namespaces; when absent, only the Service's own namespace.</summary>
     public LabelSelectorBody? NamespaceSelector { get; set; }
 }
 
-/// <summary>An ExternalNetworkSelector as it is answered.</summary>
+/// <summary>An ExternalNetworkSelector in answers.</summary>
 public sealed record ExternalNetworkSelectorResource : ResourceBody
 {
     public required LabelSelectorBody NetworkSelector { get; init; }
@@ -30,9 +31,9 @@ public sealed record ExternalNetworkSelectorResource : ResourceBody
     public override string Collection => "external-network-selectors";
 }
 
-/// <summary>There is nothing to wait for: what it finds for a Service is in that Service's status.</summary>
+/// <summary>The state of a selector. The network that it selected for a Service is in that Service's status.</summary>
 /// <param name="State">Always Success.</param>
-/// <param name="Conditions">None so far.</param>
+/// <param name="Conditions">Always empty.</param>
 public sealed record ExternalNetworkSelectorStatus(ResourceState State, IReadOnlyList<ConditionBody> Conditions);
 
 public sealed class ExternalNetworkSelectorRequestValidator : AbstractValidator<ExternalNetworkSelectorRequest>
@@ -53,6 +54,8 @@ public sealed class ExternalNetworkSelectorRequestValidator : AbstractValidator<
 
     private static void Check(LabelSelectorBody selector, string path, ValidationContext<ExternalNetworkSelectorRequest> context)
     {
+        if ((selector.MatchLabels?.Count ?? 0) + (selector.MatchExpressions?.Count ?? 0) > Limits.SelectorRequirements)
+            context.AddPathFailure(path, $"must have at most {Limits.SelectorRequirements} requirements, matchLabels and matchExpressions together");
         var expressions = selector.MatchExpressions?.ConvertAll(e => new LabelExpression(e.Key, e.Operator?.ToString(), e.Values));
         foreach (var fault in LabelSelector.Make(selector.MatchLabels, expressions).Faults) context.AddPathFailure($"{path}.{fault.Member}", fault.Message);
     }

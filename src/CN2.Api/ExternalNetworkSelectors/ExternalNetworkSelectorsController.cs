@@ -6,7 +6,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace CN2.Api.ExternalNetworkSelectors;
 
-/// <summary>ExternalNetworkSelectors: which networks serve the Services that name none.</summary>
+/// <summary>ExternalNetworkSelectors: they select the network of a Service that names none.</summary>
 [ApiController]
 [Tags("ExternalNetworkSelectors")]
 [Route("v1/external-network-selectors")]
@@ -57,7 +57,7 @@ public sealed class ExternalNetworkSelectorsController(CN2DbContext db, External
         return refused is not null ? refused : store.Replace(scope, row, request!);
     });
 
-    /// <summary>Deletes an ExternalNetworkSelector; default-external stays.</summary>
+    /// <summary>Deletes an ExternalNetworkSelector; default-external cannot be deleted.</summary>
     [HttpDelete("{name}", Name = "DeleteExternalNetworkSelector")]
     [ProducesResponseType(204)]
     public Task<IActionResult> Delete(string name) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>

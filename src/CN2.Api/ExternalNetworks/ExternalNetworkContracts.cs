@@ -3,85 +3,98 @@ using System.Text.Json.Serialization;
 using CN2.Api.Data.Documents;
 using CN2.Api.Http;
 using CN2.Api.Json;
+using CN2.Network.Resources;
 using CN2.Network.Status;
 
 namespace CN2.Api.ExternalNetworks;
 
-/// <summary>A network whose addresses external routers reach.</summary>
+/// <summary>A network with pools of addresses that external routers can reach.</summary>
 public sealed record ExternalNetworkRequest : ResourceRequest
 {
-    /// <summary>One or more, tried in this order.</summary>
+    /// <summary>The pools of addresses; at least one. Addresses are taken from them in this order.</summary>
     [Required]
+    [AtMost(Limits.Subnets)]
     public List<SubnetRequest>? Subnets { get; set; }
 
-    /// <summary>True: underlay, routes in inet/inet6. False (default): overlay.</summary>
+    /// <summary>True: the routes are in the underlay (inet, inet6). False (default): the network is a VPN in the overlay.</summary>
     public bool? FabricForwarding { get; set; }
 
-    /// <summary>Imported and exported: <c>target:AS:number</c>, the AS of 2 or 4 bytes or an IPv4 address.</summary>
+    /// <summary>Route targets for import and export: <c>target:AS:number</c>, with a 2-byte or 4-byte AS number or an IPv4 address in the place of AS.</summary>
+    [AtMost(Limits.RouteTargets)]
     public List<string>? RouteTargets { get; set; }
 
-    /// <summary>Imported only.</summary>
+    /// <summary>Route targets for import only.</summary>
+    [AtMost(Limits.RouteTargets)]
     public List<string>? ImportRouteTargets { get; set; }
 
-    /// <summary>Exported only.</summary>
+    /// <summary>Route targets for export only.</summary>
+    [AtMost(Limits.RouteTargets)]
     public List<string>? ExportRouteTargets { get; set; }
 
-    /// <summary>Attributes of the routes of its FloatingIPs.</summary>
+    /// <summary>BGP attributes of the routes to the network's FloatingIPs.</summary>
     public AdvertisementRequest? Advertisement { get; set; }
 
-    /// <summary>Among networks that a selector chooses the highest comes first; default 0.</summary>
+    /// <summary>When a selector selects several networks, the one with the highest priority is used first; default 0.</summary>
     public int? Priority { get; set; }
 
-    /// <summary>False takes it out of selection by selectors; naming it still works. Default true.</summary>
+    /// <summary>False: selectors do not select the network; Services can still name it. Default true.</summary>
     public bool? AutoAssign { get; set; }
 }
 
 /// <summary>A pool of addresses.</summary>
 public sealed record SubnetRequest
 {
-    /// <summary>Without host bits.</summary>
+    /// <summary>The prefix, without host bits.</summary>
     [Required]
+    [AtMost(Limits.Reference)]
     public string? Cidr { get; set; }
 
-    /// <summary>Never handed out; default: the first host address.</summary>
+    /// <summary>The address of the gateway; it is never allocated. Default: the first host address.</summary>
+    [AtMost(Limits.Reference)]
     public string? Gateway { get; set; }
 
-    /// <summary>What is handed out automatically; absent or empty: all of it.</summary>
+    /// <summary>The ranges that addresses are allocated from. When absent or empty, the whole subnet.</summary>
+    [AtMost(Limits.SubnetRanges)]
     public List<AddressRangeBody>? Ranges { get; set; }
 
-    /// <summary>Addresses, or <c>first-last</c>: only given when asked for.</summary>
+    /// <summary>Addresses, or ranges <c>first-last</c>, that are allocated only on request.</summary>
+    [AtMost(Limits.SubnetRanges)]
     public List<string>? Reserved { get; set; }
 }
 
-/// <summary>A run of addresses, both ends included.</summary>
+/// <summary>A range of addresses; the first and the last address belong to it.</summary>
 public sealed record AddressRangeBody
 {
     /// <summary>The first address.</summary>
     [Required]
+    [AtMost(Limits.Reference)]
     public string? From { get; set; }
 
     /// <summary>The last address.</summary>
     [Required]
+    [AtMost(Limits.Reference)]
     public string? To { get; set; }
 }
 
-/// <summary>Attributes of the routes of its FloatingIPs.</summary>
+/// <summary>BGP attributes of the routes to the network's FloatingIPs.</summary>
 public sealed record AdvertisementRequest
 {
-    /// <summary>Default 200.</summary>
+    /// <summary>LOCAL_PREF of the routes; 200 by default.</summary>
     public uint? LocalPreference { get; set; }
 
-    /// <summary>Default 100.</summary>
+    /// <summary>MULTI_EXIT_DISC of the routes; 100 by default.</summary>
     public uint? Med { get; set; }
 
-    /// <summary><c>AS:number</c>, or a well-known name (in any case, '-' for '_'): GRACEFUL_SHUTDOWN, BLACKHOLE, NO_EXPORT, NO_ADVERTISE, NO_EXPORT_SUBCONFED or NOPEER. Answered in canonical form.</summary>
+    /// <summary>Communities: <c>AS:number</c>, or a well-known name: GRACEFUL_SHUTDOWN, BLACKHOLE, NO_EXPORT, NO_ADVERTISE, NO_EXPORT_SUBCONFED or NOPEER. Names may be in lower case and with '-' for '_'; answers have the canonical form.</summary>
+    [AtMost(Limits.Communities)]
     public List<string>? Communities { get; set; }
 
-    /// <summary><c>AS:number:number</c>.</summary>
+    /// <summary>Large communities (RFC 8092): <c>AS:number:number</c>.</summary>
+    [AtMost(Limits.Communities)]
     public List<string>? LargeCommunities { get; set; }
 }
 
-/// <summary>An ExternalNetwork as it is answered.</summary>
+/// <summary>An ExternalNetwork in answers.</summary>
 public sealed record ExternalNetworkResource : ResourceBody
 {
     public required IReadOnlyList<SubnetSpec> Subnets { get; init; }
@@ -101,24 +114,24 @@ public sealed record ExternalNetworkResource : ResourceBody
     public override string Collection => "external-networks";
 }
 
-/// <summary>How full it is, and how the outside reaches it.</summary>
-/// <param name="State">Success.</param>
-/// <param name="Subnets">In the order of the subnets.</param>
-/// <param name="RoutingInstance">Its VPN in the overlay; null in the underlay.</param>
-/// <param name="Conditions">Overlay: RouteTargets and AddressFamilies, whether routers can learn its routes as things are configured.</param>
+/// <summary>How many addresses are in use, and how routers reach the network.</summary>
+/// <param name="State">Always Success.</param>
+/// <param name="Subnets">One entry for each subnet, in the same order.</param>
+/// <param name="RoutingInstance">The VPN of a network in the overlay; null in the underlay.</param>
+/// <param name="Conditions">RouteTargets and AddressFamilies (overlay only): whether routers can learn the network's routes.</param>
 public sealed record ExternalNetworkStatus(
     ResourceState State, IReadOnlyList<SubnetStatus> Subnets, RoutingInstanceStatus? RoutingInstance, IReadOnlyList<ConditionBody> Conditions);
 
 /// <summary>The VPN of a network without fabricForwarding.</summary>
-/// <param name="Number">The network's number: the second part of its route distinguishers.</param>
-/// <param name="Label">The MPLS label that every vRouter advertises for it.</param>
-/// <param name="ImportRouteTargets">In effect, the automatic one included.</param>
-/// <param name="ExportRouteTargets">In effect, the automatic one included.</param>
+/// <param name="Number">The number of the network. It is the second part of the route distinguishers.</param>
+/// <param name="Label">The MPLS label of the VPN. It is the same on every vRouter.</param>
+/// <param name="ImportRouteTargets">The effective route targets, with the automatic one.</param>
+/// <param name="ExportRouteTargets">The effective route targets, with the automatic one.</param>
 public sealed record RoutingInstanceStatus(int Number, uint Label, IReadOnlyList<string> ImportRouteTargets, IReadOnlyList<string> ExportRouteTargets);
 
-/// <summary>How full a subnet is. Decimal strings: an IPv6 subnet does not fit a number.</summary>
-/// <param name="Cidr">Of the subnet.</param>
-/// <param name="Capacity">What can be handed out automatically.</param>
-/// <param name="Allocated">What is held, asked-for addresses outside of the ranges too.</param>
-/// <param name="Available">What of the capacity nobody holds.</param>
+/// <summary>How many addresses of a subnet are in use. The counts are decimal strings, because the size of an IPv6 subnet exceeds a JSON number.</summary>
+/// <param name="Cidr">The prefix of the subnet.</param>
+/// <param name="Capacity">How many addresses can be allocated automatically.</param>
+/// <param name="Allocated">How many addresses are held; this includes requested addresses outside of the ranges.</param>
+/// <param name="Available">How many addresses of the capacity are free.</param>
 public sealed record SubnetStatus(string Cidr, string Capacity, string Allocated, string Available);

@@ -9,15 +9,6 @@ namespace CN2.Api.ExternalNetworks;
 /// <summary>Checks the form of an ExternalNetwork.</summary>
 public sealed class ExternalNetworkRequestValidator : AbstractValidator<ExternalNetworkRequest>
 {
-    private const int MaxSubnets = 100;
-    private const int MaxItems = 1000;
-
-    /// <summary>All of them must fit into one UPDATE (RFC 4271: 4096 bytes).</summary>
-    private const int MaxCommunities = 200;
-
-    /// <summary>Of <c>routeTargets</c> and of <c>exportRouteTargets</c>: beside all those communities, in the same UPDATE.</summary>
-    private const int MaxExported = 40;
-
     public ExternalNetworkRequestValidator(BgpOptions bgp)
     {
         string? RouteTargetFault(string text) =>
@@ -30,14 +21,13 @@ public sealed class ExternalNetworkRequestValidator : AbstractValidator<External
         {
             var subnets = network.Subnets ?? [];
             if (subnets.Count == 0) context.AddPathFailure("subnets", "must have at least one subnet");
-            if (subnets.Count > MaxSubnets) context.AddPathFailure("subnets", $"must have at most {MaxSubnets} items");
             var seen = new List<(int Index, IPNetwork Cidr)>();
-            for (var i = 0; i < Math.Min(subnets.Count, MaxSubnets); i++) CheckSubnet(subnets[i], i, seen, context.AddPathFailure);
-            CheckList(network.RouteTargets, "routeTargets", RouteTargetFault, context.AddPathFailure, MaxExported, distinct: true);
+            for (var i = 0; i < subnets.Count; i++) CheckSubnet(subnets[i], i, seen, context.AddPathFailure);
+            CheckList(network.RouteTargets, "routeTargets", RouteTargetFault, context.AddPathFailure, distinct: true);
             CheckList(network.ImportRouteTargets, "importRouteTargets", RouteTargetFault, context.AddPathFailure, distinct: true);
-            CheckList(network.ExportRouteTargets, "exportRouteTargets", RouteTargetFault, context.AddPathFailure, MaxExported, distinct: true);
-            CheckList(network.Advertisement?.Communities, "advertisement.communities", CommunityFault, context.AddPathFailure, MaxCommunities);
-            CheckList(network.Advertisement?.LargeCommunities, "advertisement.largeCommunities", LargeCommunityFault, context.AddPathFailure, MaxCommunities);
+            CheckList(network.ExportRouteTargets, "exportRouteTargets", RouteTargetFault, context.AddPathFailure, distinct: true);
+            CheckList(network.Advertisement?.Communities, "advertisement.communities", CommunityFault, context.AddPathFailure);
+            CheckList(network.Advertisement?.LargeCommunities, "advertisement.largeCommunities", LargeCommunityFault, context.AddPathFailure);
         });
     }
 
@@ -47,9 +37,6 @@ public sealed class ExternalNetworkRequestValidator : AbstractValidator<External
 
     private static void CheckSubnet(SubnetRequest subnet, int index, List<(int Index, IPNetwork Cidr)> seen, Action<string, string> fault)
     {
-        if (subnet.Ranges is { Count: > MaxItems }) fault($"subnets[{index}].ranges", $"must have at most {MaxItems} items");
-        if (subnet.Reserved is { Count: > MaxItems }) fault($"subnets[{index}].reserved", $"must have at most {MaxItems} items");
-        if (subnet.Ranges is { Count: > MaxItems } || subnet.Reserved is { Count: > MaxItems }) return;
         var (plan, faults) = SubnetPlans.Read(subnet);
         foreach (var (member, message) in faults) fault($"subnets[{index}].{member}", message);
         if (plan is null) return;
@@ -62,11 +49,10 @@ public sealed class ExternalNetworkRequestValidator : AbstractValidator<External
         seen.Add((index, plan.Cidr));
     }
 
-    private static void CheckList(List<string>? items, string path, Func<string, string?> faultOf, Action<string, string> fault, int most = MaxItems, bool distinct = false)
+    private static void CheckList(List<string>? items, string path, Func<string, string?> faultOf, Action<string, string> fault, bool distinct = false)
     {
         if (items is null) return;
-        if (items.Count > most) fault(path, $"must have at most {most} items");
-        for (var i = 0; i < Math.Min(items.Count, most); i++)
+        for (var i = 0; i < items.Count; i++)
         {
             if (faultOf(items[i]) is { } message) fault($"{path}[{i}]", message);
             else if (distinct && items.IndexOf(items[i]) < i) fault($"{path}[{i}]", "is given twice");

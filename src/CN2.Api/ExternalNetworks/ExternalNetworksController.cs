@@ -6,7 +6,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace CN2.Api.ExternalNetworks;
 
-/// <summary>ExternalNetworks: the pools of addresses that external routers reach.</summary>
+/// <summary>ExternalNetworks: the pools of addresses that external routers can reach.</summary>
 [ApiController]
 [Tags("ExternalNetworks")]
 [Route("v1")]
@@ -40,7 +40,7 @@ public sealed class ExternalNetworksController(
             ? Answer.Resource(200, resource) : new ProblemResult(Missing(ns, name));
     }
 
-    /// <summary>Replaces an ExternalNetwork, or creates it. What is in use can be neither removed nor reserved.</summary>
+    /// <summary>Replaces an ExternalNetwork, or creates it. Addresses in use can be neither removed nor reserved.</summary>
     [HttpPut("namespaces/{ns}/external-networks/{name}", Name = "PutExternalNetwork")]
     [ProducesResponseType<ExternalNetworkResource>(200)]
     [ProducesResponseType<ExternalNetworkResource>(201)]
@@ -50,7 +50,7 @@ public sealed class ExternalNetworksController(
         return scope.CheckIfMatch(null) is { } stale ? stale : await store.CreateAsync(scope, ns, request, ct);
     });
 
-    /// <summary>Changes an ExternalNetwork by a merge patch; lists are replaced whole.</summary>
+    /// <summary>Changes an ExternalNetwork by a merge patch; a list is replaced as a whole.</summary>
     [HttpPatch("namespaces/{ns}/external-networks/{name}", Name = "PatchExternalNetwork")]
     [ProducesResponseType<ExternalNetworkResource>(200)]
     public Task<IActionResult> Patch(string ns, string name, MergePatch patch) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>
@@ -67,8 +67,8 @@ public sealed class ExternalNetworksController(
         await store.LockAsync(scope, ns, name, ct) is { } row ? await store.DeleteAsync(scope, row, ct) : Missing(ns, name));
 
     /// <summary>
-    /// Lists the routes of an ExternalNetwork's RoutingInstance, by prefix: its own, and those this control node imported from routers.
-    /// A network in the underlay has own routes only.
+    /// Lists the routes of an ExternalNetwork's RoutingInstance, sorted by prefix: its own, and those that this control node imported from routers.
+    /// A network in the underlay has only its own routes.
     /// </summary>
     [HttpGet("namespaces/{ns}/external-networks/{name}/routes", Name = "ListExternalNetworkRoutes")]
     [ProducesResponseType<Page<RoutingInstanceRoute>>(200)]

@@ -3,19 +3,19 @@ using CN2.Api.FloatingIPs;
 
 namespace CN2.Api.ExternalNetworks;
 
-/// <summary>A route of a network's RoutingInstance: one of its own, or one imported from a router. What does not apply is absent.</summary>
+/// <summary>A route of a network's RoutingInstance: its own, or imported from a router. Members that do not apply are absent.</summary>
 public sealed record RoutingInstanceRoute
 {
-    /// <summary>Where it leads to, as a CIDR.</summary>
+    /// <summary>The destination, as a CIDR.</summary>
     public required string Prefix { get; init; }
 
-    /// <summary>inet, inet6 (underlay, own routes only), inet-vpn or inet6-vpn.</summary>
+    /// <summary>inet or inet6 (underlay; own routes only), inet-vpn or inet6-vpn.</summary>
     public required string Family { get; init; }
 
-    /// <summary><c>own</c>, or for an imported one the name of the BgpRouter that told it.</summary>
+    /// <summary><c>own</c>, or the name of the BgpRouter that the route was imported from.</summary>
     public required string Source { get; init; }
 
-    /// <summary>Own routes: the FloatingIP it leads to, <c>namespace/name</c>.</summary>
+    /// <summary>Own routes: the FloatingIP, <c>namespace/name</c>.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? FloatingIP { get; init; }
 
@@ -23,14 +23,14 @@ public sealed record RoutingInstanceRoute
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Service { get; init; }
 
-    /// <summary>Own routes: the vRouter. Imported ones: where the tunnel ends.</summary>
+    /// <summary>Own routes: the address of the vRouter. Imported routes: the end of the tunnel.</summary>
     public required string NextHop { get; init; }
 
     /// <summary>Overlay only: <c>AS:number</c> or <c>IPv4:number</c> (RFC 4364).</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? RouteDistinguisher { get; init; }
 
-    /// <summary>MPLS label by which the next hop knows the VPN.</summary>
+    /// <summary>The MPLS label of the VPN at the next hop.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public uint? Label { get; init; }
 
@@ -40,7 +40,7 @@ public sealed record RoutingInstanceRoute
     /// </summary>
     public required IReadOnlyList<string> Encapsulations { get; init; }
 
-    /// <summary>Empty in the underlay.</summary>
+    /// <summary>The route targets; empty in the underlay.</summary>
     public required IReadOnlyList<string> RouteTargets { get; init; }
 
     /// <summary>LOCAL_PREF: higher is better.</summary>
@@ -49,19 +49,19 @@ public sealed record RoutingInstanceRoute
     /// <summary>MULTI_EXIT_DISC: lower is better.</summary>
     public required uint Med { get; init; }
 
-    /// <summary>Imported routes: number of autonomous systems in the AS_PATH.</summary>
+    /// <summary>Imported routes: the number of autonomous systems in the AS_PATH.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? AsPathLength { get; init; }
 
-    /// <summary>Imported routes: vRouters send by it.</summary>
+    /// <summary>Imported routes: whether vRouters use the route.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public bool? Used { get; init; }
 
-    /// <summary>Imported routes that are not used: BetterRoute, NextHopNotIPv4, NextHopUnusable, LabelOutOfRange or NoCommonEncapsulation.</summary>
+    /// <summary>Imported routes that are not used, the reason: BetterRoute, NextHopNotIPv4, NextHopUnusable, LabelOutOfRange or NoCommonEncapsulation.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? UnusedReason { get; init; }
 
-    /// <summary>Own routes: who announces it, and to whom.</summary>
+    /// <summary>Own routes: the control nodes that announce the route, and the BgpRouters that they send it to.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<FloatingIPRouteControlNode>? ControlNodes { get; init; }
 }

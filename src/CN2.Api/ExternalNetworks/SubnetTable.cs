@@ -13,15 +13,9 @@ namespace CN2.Api.ExternalNetworks;
 internal static class SubnetTable
 {
     /// <summary>The subnets of a network.</summary>
-    public static async Task<List<(int Id, IPNetwork Cidr)>> ReadAsync(NpgsqlConnection connection, Guid network, CancellationToken ct)
-    {
-        await using var command = new NpgsqlCommand("SELECT id, cidr FROM subnet WHERE external_network_uid = $1 ORDER BY id", connection);
-        command.Parameters.Add(Sql.Value(network));
-        var subnets = new List<(int, IPNetwork)>();
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct)) subnets.Add((reader.GetInt32(0), reader.GetFieldValue<IPNetwork>(1)));
-        return subnets;
-    }
+    public static Task<List<(int Id, IPNetwork Cidr)>> ReadAsync(NpgsqlConnection connection, Guid network, CancellationToken ct) => Sql.ReadAllAsync(
+        connection, "SELECT id, cidr FROM subnet WHERE external_network_uid = $1 ORDER BY id",
+        row => (row.GetInt32(0), row.GetFieldValue<IPNetwork>(1)), ct, Sql.Value(network));
 
     /// <summary>
     /// Finds a subnet of another network that overlaps one of these in a routing table. The exclusion constraint <c>subnet_overlap</c> is
@@ -83,19 +77,13 @@ internal static class SubnetTable
         HoldersAsync(connection, "s.id = $1 AND EXISTS (SELECT FROM unnest($2, $3) AS t (a, b) WHERE f.address BETWEEN a AND b)", ct,
             Sql.Value(subnet), Inets(ranges.Select(r => r.First)), Inets(ranges.Select(r => r.Last)));
 
-    private static async Task<List<string>> HoldersAsync(NpgsqlConnection connection, string condition, CancellationToken ct, params NpgsqlParameter[] parameters)
-    {
-        await using var command = new NpgsqlCommand(
-            $"""
-             SELECT 'FloatingIP ' || f.namespace || '/' || f.name || ' (' || host(f.address) || coalesce(', Service ' || o.namespace || '/' || o.name, '') || ')'
-             FROM subnet s JOIN floating_ip f ON f.subnet_id = s.id LEFT JOIN service o ON o.uid = f.service_uid WHERE {condition} ORDER BY f.address LIMIT 1000
-             """, connection);
-        command.Parameters.AddRange(parameters);
-        var holders = new List<string>();
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct)) holders.Add(reader.GetString(0));
-        return holders;
-    }
+    private static Task<List<string>> HoldersAsync(NpgsqlConnection connection, string condition, CancellationToken ct, params NpgsqlParameter[] parameters) => Sql.ReadAllAsync(
+        connection,
+        $"""
+         SELECT 'FloatingIP ' || f.namespace || '/' || f.name || ' (' || host(f.address) || coalesce(', Service ' || o.namespace || '/' || o.name, '') || ')'
+         FROM subnet s JOIN floating_ip f ON f.subnet_id = s.id LEFT JOIN service o ON o.uid = f.service_uid WHERE {condition} ORDER BY f.address LIMIT 1000
+         """,
+        row => row.GetString(0), ct, parameters);
 
     private static async Task SetScopesAsync(NpgsqlConnection connection, int subnet, IPNetwork cidr, List<string> scopes, CancellationToken ct)
     {
@@ -121,9 +109,3 @@ internal static class SubnetTable
     private static NpgsqlParameter Inets(IEnumerable<IPAddress> addresses) =>
         new() { Value = addresses.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Inet };
 }
-
-/// <summary>A subnet that overlaps one of another network.</summary>
-/// <param name="Cidr">The own subnet.</param>
-/// <param name="OtherCidr">The other network's subnet.</param>
-/// <param name="OtherNetwork">The other network, <c>namespace/name</c>.</param>
-internal sealed record SubnetOverlap(string Cidr, string OtherCidr, string OtherNetwork);

@@ -18,20 +18,24 @@ public sealed class FloatingIPRemoval(FloatingIPResources resources)
         return (bool)(await command.ExecuteScalarAsync(ct))!;
     }
 
-    /// <summary>Locks the rows of these Services, and of these marked FloatingIPs, that no control node announces; in the order of uid.</summary>
+    /// <summary>
+    /// Locks the rows of these Services, and of these marked FloatingIPs, that no control node announces; in the order of uid. None when a
+    /// lease is given and no longer held.
+    /// </summary>
     public static Task<List<FloatingIPRow>> LockRemovableAsync(
-        NpgsqlConnection connection, IReadOnlyCollection<Guid> services, IReadOnlyCollection<Guid> floatingIPs, CancellationToken ct) =>
+        NpgsqlConnection connection, IReadOnlyCollection<Guid> services, IReadOnlyCollection<Guid> floatingIPs, LeaderLease? lease, CancellationToken ct) =>
         FloatingIPTable.ReadAsync(connection,
-            """
-            (f.service_uid = ANY($1) OR (f.uid = ANY($2) AND f.deleting_at IS NOT NULL))
+            $"""
+            ($3 IS NULL OR {LeaderLease.IsHeld("$3", "$4")}) AND (f.service_uid = ANY($1) OR (f.uid = ANY($2) AND f.deleting_at IS NOT NULL))
             AND NOT EXISTS (SELECT FROM advertisement a WHERE a.floating_ip_uid = f.uid)
             ORDER BY f.uid FOR UPDATE OF f
-            """, ct, new NpgsqlParameter<Guid[]> { TypedValue = [.. services] }, new NpgsqlParameter<Guid[]> { TypedValue = [.. floatingIPs] });
+            """, ct, new NpgsqlParameter<Guid[]> { TypedValue = [.. services] }, new NpgsqlParameter<Guid[]> { TypedValue = [.. floatingIPs] },
+            LeaderLease.RunOf(lease), LeaderLease.FenceOf(lease));
 
-    /// <summary>Deletes marked FloatingIPs by themselves. The commit frees their addresses. Returns how many rows were deleted.</summary>
-    public async Task<int> FinalizeAsync(WriteScope scope, CatalogSnapshot snapshot, IReadOnlyCollection<Guid> floatingIPs, CancellationToken ct)
+    /// <summary>Deletes marked FloatingIPs by themselves. The commit frees their addresses. Returns how many rows were deleted; none when a lease is given and no longer held.</summary>
+    public async Task<int> FinalizeAsync(WriteScope scope, CatalogSnapshot snapshot, IReadOnlyCollection<Guid> floatingIPs, CancellationToken ct, LeaderLease? lease = null)
     {
-        var rows = await LockRemovableAsync(scope.Connection, [], floatingIPs, ct);
+        var rows = await LockRemovableAsync(scope.Connection, [], floatingIPs, lease, ct);
         if (rows.Count == 0) return 0;
         var owners = await FloatingIPOwner.ReadAsync(scope.Connection, rows.Where(f => f.ServiceUid is not null).Select(f => f.ServiceUid!.Value), ct);
         await scope.ExecuteAsync(Commands(rows, owners, snapshot, scope.Changes, out var removed), ct);

@@ -8,8 +8,6 @@ namespace CN2.Api.FloatingIPs;
 /// <summary>Checks the form of a reserved FloatingIP.</summary>
 public sealed class FloatingIPRequestValidator : AbstractValidator<FloatingIPRequest>
 {
-    private const int MaxItems = 1000;
-
     public FloatingIPRequestValidator()
     {
         this.AddResourceRules();
@@ -26,9 +24,8 @@ public sealed class FloatingIPRequestValidator : AbstractValidator<FloatingIPReq
 
     private static void CheckInterfaces(List<string> interfaces, Action<string, string> fault)
     {
-        if (interfaces.Count > MaxItems) fault("interfaces", $"must have at most {MaxItems} items");
         var seen = new HashSet<string>(StringComparer.Ordinal);
-        for (var i = 0; i < Math.Min(interfaces.Count, MaxItems); i++)
+        for (var i = 0; i < interfaces.Count; i++)
         {
             if (!ResourceRules.IsName(interfaces[i])) fault($"interfaces[{i}]", ResourceRules.NameRule);
             else if (!seen.Add(interfaces[i])) fault($"interfaces[{i}]", $"{interfaces[i]} is given twice");
@@ -37,9 +34,8 @@ public sealed class FloatingIPRequestValidator : AbstractValidator<FloatingIPReq
 
     private static void CheckMappings(List<FloatingIPPortMappingRequest> mappings, Action<string, string> fault)
     {
-        if (mappings.Count > MaxItems) fault("portMappings", $"must have at most {MaxItems} items");
         var seen = new HashSet<(TransportProtocol, int)>();
-        for (var i = 0; i < Math.Min(mappings.Count, MaxItems); i++)
+        for (var i = 0; i < mappings.Count; i++)
         {
             var protocol = mappings[i].Protocol ?? TransportProtocol.TCP;
             if (mappings[i].Port is not { } port) fault($"portMappings[{i}].port", "is required");

@@ -24,15 +24,8 @@ internal static class FloatingIPTable
     /// <param name="condition">SQL after WHERE over <c>floating_ip f</c>, with $1… for <paramref name="parameters"/>; may order and lock.</param>
     /// <param name="ct">Ends the query.</param>
     /// <param name="parameters">Of the condition.</param>
-    public static async Task<List<FloatingIPRow>> ReadAsync(NpgsqlConnection connection, string condition, CancellationToken ct, params NpgsqlParameter[] parameters)
-    {
-        await using var command = new NpgsqlCommand($"SELECT {Columns} FROM floating_ip f WHERE {condition}", connection);
-        command.Parameters.AddRange(parameters);
-        var rows = new List<FloatingIPRow>();
-        await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct)) rows.Add(ReadRow(reader));
-        return rows;
-    }
+    public static Task<List<FloatingIPRow>> ReadAsync(NpgsqlConnection connection, string condition, CancellationToken ct, params NpgsqlParameter[] parameters) =>
+        Sql.ReadAllAsync(connection, $"SELECT {Columns} FROM floating_ip f WHERE {condition}", ReadRow, ct, parameters);
 
     /// <summary>The row of this name, or none.</summary>
     public static async Task<FloatingIPRow?> FindAsync(NpgsqlConnection connection, string ns, string name, bool forUpdate, CancellationToken ct) =>

@@ -7,13 +7,13 @@ using Microsoft.EntityFrameworkCore;
 
 namespace CN2.Api.FloatingIPs;
 
-/// <summary>FloatingIPs: addresses that somebody holds; a Service's are read-only, reserved ones are a user's own.</summary>
+/// <summary>FloatingIPs: addresses in use. Those that a Service allocated are read-only; a user can reserve others.</summary>
 [ApiController]
 [Tags("FloatingIPs")]
 [Route("v1")]
 public sealed class FloatingIPsController(CN2DbContext db, FloatingIPStore store, FloatingIPResources resources, WritePipeline writes, RequestValidation validation) : ControllerBase
 {
-    /// <summary>Lists the FloatingIPs of all namespaces; <c>address</c> answers who has an address.</summary>
+    /// <summary>Lists the FloatingIPs of all namespaces. With <c>address</c>, only those with this address.</summary>
     [HttpGet("floating-ips", Name = "ListAllFloatingIPs")]
     [ProducesResponseType<Page<FloatingIPResource>>(200)]
     public Task<IActionResult> ListAll(CancellationToken cancellationToken) => ListAsync(null, cancellationToken);
@@ -45,7 +45,7 @@ public sealed class FloatingIPsController(CN2DbContext db, FloatingIPStore store
             ? Answer.Resource(200, (await resources.ReadAsync(connection, [row], cancellationToken))[0]) : new ProblemResult(Missing(ns, name));
     }
 
-    /// <summary>Replaces a reserved FloatingIP (attach and detach), or reserves it. Address and network never change.</summary>
+    /// <summary>Replaces a reserved FloatingIP, to attach or detach it, or reserves it. Its address and network cannot be changed.</summary>
     [HttpPut("namespaces/{ns}/floating-ips/{name}", Name = "PutFloatingIP")]
     [ProducesResponseType<FloatingIPResource>(200)]
     [ProducesResponseType<FloatingIPResource>(201)]
@@ -65,7 +65,7 @@ public sealed class FloatingIPsController(CN2DbContext db, FloatingIPStore store
         return refused is not null ? refused : await store.ReplaceAsync(scope, row, request!, ct);
     });
 
-    /// <summary>Gives a reserved FloatingIP back. While routes or entries of it are left it is Deleting (202).</summary>
+    /// <summary>Deletes a reserved FloatingIP. While it still has routes or NAT entries, its state is Deleting (202).</summary>
     [HttpDelete("namespaces/{ns}/floating-ips/{name}", Name = "DeleteFloatingIP")]
     [ProducesResponseType<FloatingIPResource>(202)]
     [ProducesResponseType(204)]

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using CN2.Api.Data;
 using CN2.Api.Json;
 using Microsoft.AspNetCore.Mvc;
 
@@ -7,6 +8,9 @@ namespace CN2.Api.Http;
 /// <summary>A JSON answer with the headers of docs/contract.md §2. The answer to a repeated Idempotency-Key is made from the stored one.</summary>
 public sealed class Answer : IActionResult
 {
+    /// <summary>What the server's buffers take at once, whatever the client does.</summary>
+    private const int Buffered = 32 * 1024;
+
     private readonly ReadOnlyMemory<byte> _body;
 
     private Answer(int status, ReadOnlyMemory<byte> body, string? etag, string? location)
@@ -36,6 +40,9 @@ public sealed class Answer : IActionResult
 
     public async Task ExecuteResultAsync(ActionContext context)
     {
+        if (!AnswerTurn.TryTake(context.HttpContext)) return;
+        // A client may take its time to read a large answer; the connection to the database is for others meanwhile.
+        if (_body.Length > Buffered) await SqlConnections.GiveBackAsync(context.HttpContext.RequestServices);
         var response = context.HttpContext.Response;
         response.StatusCode = Status;
         if (ETag is not null) response.Headers.ETag = ETag;

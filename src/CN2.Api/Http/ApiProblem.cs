@@ -11,7 +11,9 @@ public sealed record ApiProblem(int Status, string Code, string Title, string De
     public int? RetryAfterSeconds { get; init; }
 
     public static ApiProblem Validation(FaultList faults) => new(400, ProblemCodes.ValidationFailed, "The request is not valid",
-        faults.Count == 1 ? $"{faults.First().Path}: {faults.First().Message}" : $"{faults.Count} faults; see errors.", faults.ToDictionary());
+        faults.Count == 1 ? $"{faults.First().Path}: {faults.First().Message}"
+        : faults.Found == faults.Count ? $"{faults.Count} faults; see errors."
+        : $"{faults.Found} faults; errors names the first {faults.Count} of them.", faults.ToDictionary());
 
     public static ApiProblem Validation(string path, string message)
     {
@@ -53,10 +55,27 @@ public sealed record ApiProblem(int Status, string Code, string Title, string De
 
     public static ApiProblem NodePortInUse(string detail) => new(409, ProblemCodes.NodePortInUse, "The node port is in use", detail);
 
+    public static ApiProblem Alive(string controlNode) => new(409, ProblemCodes.Alive, "The control node is alive",
+        $"ControlNode {controlNode} was seen within the last seconds; stop it and its BGP engine before you declare it dead.");
+
     public static ApiProblem IdempotencyKeyReused() => new(409, ProblemCodes.IdempotencyKeyReused, "The Idempotency-Key is taken",
         "This Idempotency-Key came with another body within the last 24 hours; use a new key for a new request.");
 
-    public static ApiProblem PayloadTooLarge(long limit) => new(413, ProblemCodes.PayloadTooLarge, "The body is too large", $"A body may have {limit} bytes.");
+    public static ApiProblem PayloadTooLarge(long limit) => new(413, ProblemCodes.PayloadTooLarge, "The body is too large", $"A body may have {limit / (1024 * 1024)} MiB here.");
+
+    /// <param name="detail">What there is too much of.</param>
+    /// <param name="retryAfterSeconds">Until a retry can succeed.</param>
+    public static ApiProblem TooManyRequests(string detail, int retryAfterSeconds) => new(429, ProblemCodes.TooManyRequests, "Too many requests", detail)
+    {
+        RetryAfterSeconds = retryAfterSeconds,
+    };
+
+    /// <summary>The request was not answered within <see cref="CN2.Network.Resources.Limits.RequestSeconds"/>.</summary>
+    public static ApiProblem Overdue() => Unavailable() with
+    {
+        Title = "The request took too long",
+        Detail = "The server gave up waiting for the database or for the body of the request. Whether the change was made is not known: read the resource, or repeat the request with its Idempotency-Key.",
+    };
 
     public static ApiProblem Unavailable() => new(503, ProblemCodes.Unavailable, "The database is away", "Nothing was changed by this request as far as is known; try again.")
     {

@@ -15,6 +15,8 @@ public static class HttpRegistration
         ValidatorOptions.Global.PropertyNameResolver = (_, member, _) => member is null ? null : System.Text.Json.JsonNamingPolicy.CamelCase.ConvertName(member.Name);
         services.AddValidatorsFromAssembly(typeof(HttpRegistration).Assembly, ServiceLifetime.Singleton);
         services.AddSingleton<RequestValidation>();
+        services.AddSingleton<RequestDeadline>();
+        services.AddCallerRate();
         services.AddExceptionHandler<ProblemExceptions>();
         services.ConfigureHttpJsonOptions(options => ApiJson.Configure(options.SerializerOptions));
         services.AddControllers(options =>
@@ -60,11 +62,15 @@ public static class HttpRegistration
                     $"{http.Request.Method} is not possible here{(http.Response.Headers.Allow.Count > 0 ? $"; allowed: {http.Response.Headers.Allow}" : "")}."),
                 StatusCodes.Status415UnsupportedMediaType => new ApiProblem(status, ProblemCodes.UnsupportedMediaType, "Unsupported media type",
                     HttpMethods.IsPatch(http.Request.Method) ? $"Send the patch as {MergePatch.ContentType}." : "Send the body as application/json in UTF-8."),
-                StatusCodes.Status413PayloadTooLarge => ApiProblem.PayloadTooLarge(RequestBody.Limit),
+                StatusCodes.Status413PayloadTooLarge => ApiProblem.PayloadTooLarge(RequestBody.LimitOf(http.Request)),
                 _ => new ApiProblem(status, ProblemCodes.BadRequest, "The request failed", "The request could not be answered."),
             };
             return ProblemResult.WriteAsync(http, problem);
         });
+        app.UseRateLimiter();
+        var deadline = app.Services.GetRequiredService<RequestDeadline>();
+        app.Use(deadline.RunAsync);
+        app.UseMiddleware<RepeatedReads>(); // inside the exception handler, which answers what no repetition cures
     }
 
     /// <summary>HEAD is GET without the body (RFC 9110). Not for the watch, whose body has no end.</summary>

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
+using CN2.Network.Resources;
 using CN2.Network.Selection;
 
 namespace CN2.Api.Http;
@@ -14,7 +15,7 @@ namespace CN2.Api.Http;
 public sealed class ListQuery
 {
     public const int DefaultLimit = 100;
-    public const int MaxLimit = 1000;
+    public const int MaxLimit = Limits.PageItems;
     private readonly byte[] _binding;
 
     private ListQuery(int limit, LabelSelector? selector, (string Namespace, string Name)? after, byte[] binding)
@@ -25,7 +26,8 @@ public sealed class ListQuery
         _binding = binding;
     }
 
-    public int Limit { get; }
+    /// <summary>The most items of this page.</summary>
+    public int Limit { get; private set; }
 
     /// <summary>Null: all resources.</summary>
     public LabelSelector? Selector { get; }
@@ -62,6 +64,9 @@ public sealed class ListQuery
         return faults.Count > 0 ? (null, ApiProblem.Validation(faults)) : (new ListQuery(limit, selector, after, binding), null);
     }
 
+    /// <summary>Ends the page after this many items, because what comes next would make it larger than <see cref="Limits.Page"/>.</summary>
+    public void EndAfter(int items) => Limit = Math.Min(Limit, items);
+
     /// <summary>Makes a page of up to <see cref="Limit"/> + 1 items; the last one only shows that there is a next page.</summary>
     public Page<T> ToPage<T>(IReadOnlyList<T> found, Func<T, (string? Namespace, string Name)> identity)
     {
@@ -88,8 +93,3 @@ public sealed class ListQuery
         }
     }
 }
-
-/// <summary>A page of a collection.</summary>
-/// <param name="Items">In the order of namespace, name.</param>
-/// <param name="NextCursor">Given as <c>cursor</c>, it answers the next page; null on the last.</param>
-public sealed record Page<T>(IReadOnlyList<T> Items, string? NextCursor);

@@ -16,7 +16,7 @@ public sealed class MergePatchInputFormatter : InputFormatter
         var findings = RequestFindings.Of(context.HttpContext);
         if (await RequestBody.ReadAsync(context.HttpContext) is not { } body)
         {
-            findings.Refusal = ApiProblem.PayloadTooLarge(RequestBody.Limit);
+            findings.Refusal = ApiProblem.PayloadTooLarge(RequestBody.LimitOf(context.HttpContext.Request));
             return await InputFormatterResult.FailureAsync();
         }
 

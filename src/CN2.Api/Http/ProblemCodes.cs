@@ -15,12 +15,14 @@ public static class ProblemCodes
     public const string PreconditionFailed = "precondition-failed";
     public const string SubnetOverlap = "subnet-overlap";
     public const string NodePortInUse = "node-port-in-use";
+    public const string Alive = "alive";
     public const string BeingDeleted = "being-deleted";
     public const string IdempotencyKeyReused = "idempotency-key-reused";
     public const string MethodNotAllowed = "method-not-allowed";
     public const string UnsupportedMediaType = "unsupported-media-type";
     public const string PayloadTooLarge = "payload-too-large";
     public const string TokenTooOld = "token-too-old";
+    public const string TooManyRequests = "too-many-requests";
     public const string Unavailable = "unavailable";
     public const string InternalError = "internal-error";
     public const string BadRequest = "bad-request";

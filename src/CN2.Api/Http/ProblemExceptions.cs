@@ -21,7 +21,7 @@ public sealed partial class ProblemExceptions(ILogger<ProblemExceptions> logger)
         switch (exception)
         {
             case BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge }:
-                return ApiProblem.PayloadTooLarge(RequestBody.Limit);
+                return ApiProblem.PayloadTooLarge(RequestBody.LimitOf(http.Request));
             case BadHttpRequestException bad:
                 return new ApiProblem(bad.StatusCode, ProblemCodes.BadRequest, "Bad request", "The request could not be read.",
                     new Dictionary<string, string[]> { ["$"] = ["The request could not be read."] });
@@ -30,7 +30,9 @@ public sealed partial class ProblemExceptions(ILogger<ProblemExceptions> logger)
         if (PostgresErrors.IsAway(exception))
         {
             Away(logger, exception.GetBaseException().Message);
-            return ApiProblem.Unavailable();
+            return exception is OutcomeUnknownException
+                ? ApiProblem.Unavailable() with { Detail = "The database went away while the change was being committed: it may have been made or not. Read before you send it again; a POST with an Idempotency-Key can be sent again as it is." }
+                : ApiProblem.Unavailable();
         }
 
         if (PostgresErrors.Find(exception) is { } error && ConstraintProblems.For(error, http) is { } problem) return problem;

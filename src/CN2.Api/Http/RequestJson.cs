@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.Unicode;
 using CN2.Api.Json;
+using CN2.Network.Resources;
 
 namespace CN2.Api.Http;
 
@@ -14,6 +15,9 @@ namespace CN2.Api.Http;
 /// </summary>
 public static class RequestJson
 {
+    /// <summary>No list or map of a request may have more.</summary>
+    private const int LongestList = Limits.BatchItems;
+
     /// <summary>
     /// Returns the value without its faulty members, or null when nothing can be read. <paramref name="malformed"/> is set when the body is
     /// not JSON.
@@ -36,12 +40,9 @@ public static class RequestJson
             }
         }
 
-        JsonNode? pruned;
-        using (var document = Parse(utf8, out malformed))
-        {
-            if (document is null) return null;
-            pruned = Walk(document.RootElement, type, "", faults);
-        }
+        using var document = Parse(utf8, out malformed);
+        if (document is null) return null;
+        var pruned = Walk(document.RootElement, type, "", faults);
 
         if (pruned is null)
         {
@@ -67,10 +68,10 @@ public static class RequestJson
     public static JsonObject? ReadObject(ReadOnlyMemory<byte> utf8, FaultList faults, out ApiProblem? malformed)
     {
         if (!IsText(ref utf8, out malformed)) return null;
-        using var document = Parse(utf8, out malformed);
+        var document = Parse(utf8, out malformed); // not disposed: the patch is made of its elements
         if (document is null) return null;
         if (document.RootElement.ValueKind != JsonValueKind.Object) faults.Add("$", "must be an object");
-        var value = WalkAny(document.RootElement, "", faults) as JsonObject;
+        var value = WalkAny(document.RootElement, "", bounded: true, faults) as JsonObject;
         return faults.Count > 0 ? null : value;
     }
 
@@ -118,20 +119,37 @@ public static class RequestJson
         }
     }
 
-    private static JsonNode? WalkAny(JsonElement element, string path, FaultList faults)
+    /// <param name="bounded">False in a member that is ignored, such as <c>status</c>: what the server answers there may be longer than a request.</param>
+    private static JsonNode? WalkAny(JsonElement element, string path, bool bounded, FaultList faults)
     {
         switch (element.ValueKind)
         {
             case JsonValueKind.Object:
+                if (bounded && element.GetPropertyCount() > LongestList) return TooMany("members");
                 var members = new JsonObject();
-                foreach (var (name, value) in Members(element, path, Join, faults)) members[name] = WalkAny(value, Join(path, name), faults);
+                foreach (var (name, value) in Members(element, path, Join, faults))
+                    members[name] = WalkAny(value, Join(path, name), bounded && !(path.Length == 0 && ResourceRequest.ReadOnlyMembers.Contains(name)), faults);
                 return members;
             case JsonValueKind.Array:
+                if (bounded && element.GetArrayLength() > LongestList) return TooMany("items");
                 var items = new JsonArray();
-                foreach (var item in element.EnumerateArray()) items.Add(WalkAny(item, $"{path}[{items.Count}]", faults));
+                foreach (var item in element.EnumerateArray())
+                {
+                    if (faults.IsEnough) break;
+                    items.Add(WalkAny(item, $"{path}[{items.Count}]", bounded, faults));
+                }
+
                 return items;
+            case JsonValueKind.Null:
+                return null;
             default:
-                return element.ValueKind == JsonValueKind.Null ? null : WalkLeaf(element, element.ValueKind == JsonValueKind.String ? typeof(string) : typeof(JsonElement), path, faults);
+                return element.ValueKind == JsonValueKind.String ? WalkLeaf(element, typeof(string), path, faults) : JsonValue.Create(element);
+        }
+
+        JsonNode? TooMany(string what)
+        {
+            faults.Add(path, $"must have at most {LongestList} {what}");
+            return null;
         }
     }
 
@@ -212,6 +230,7 @@ public static class RequestJson
         var index = 0;
         foreach (var item in element.EnumerateArray())
         {
+            if (faults.IsEnough) break;
             var itemPath = $"{path}[{index++}]";
             if (item.ValueKind == JsonValueKind.Null) faults.Add(itemPath, "must not be null");
             // A placeholder keeps the index of a faulty item, so that the paths of later items are right. Faults of the placeholder are not answered.
@@ -221,18 +240,28 @@ public static class RequestJson
         return result;
     }
 
-    private static JsonNode? WalkLeaf(JsonElement element, Type type, string path, FaultList faults)
+    private static JsonValue? WalkLeaf(JsonElement element, Type type, string path, FaultList faults)
     {
+        // Most faults are of the wrong kind. They are told without an exception: a body has room for half a million of them.
+        if (type == typeof(string) && element.ValueKind != JsonValueKind.String)
+        {
+            faults.Add(path, Expected(type));
+            return null;
+        }
+
         try
         {
-            var value = element.Deserialize(type, ApiJson.Options);
-            if (value is string text && text.Contains('\0', StringComparison.Ordinal))
+            if (type != typeof(string))
+            {
+                element.Deserialize(type, ApiJson.Options);
+            }
+            else if (element.GetString()!.Contains('\0', StringComparison.Ordinal))
             {
                 faults.Add(path, "must not contain U+0000");
                 return null;
             }
 
-            return JsonNode.Parse(element.GetRawText());
+            return JsonValue.Create(element);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or FormatException)
         {
@@ -246,6 +275,7 @@ public static class RequestJson
         var seen = new HashSet<string>(StringComparer.Ordinal);
         foreach (var member in element.EnumerateObject())
         {
+            if (faults.IsEnough) yield break;
             string name;
             try
             {
@@ -274,9 +304,12 @@ public static class RequestJson
 
     private static Type ItemType(Type type) => type.IsArray ? type.GetElementType()! : type.GetGenericArguments()[0];
 
-    private static string Key(string path, string key) => $"{path}[{key}]";
+    private static string Key(string path, string key) => $"{path}[{Shortened(key)}]";
 
-    private static string Join(string path, string member) => path.Length == 0 ? member : $"{path}.{member}";
+    private static string Join(string path, string member) => path.Length == 0 ? Shortened(member) : $"{path}.{Shortened(member)}";
+
+    /// <summary>A path is made for every member of a body, so a very long name must not be in the path of all members below it.</summary>
+    private static string Shortened(string name) => name.Length > 320 ? $"{name[..64]}…" : name;
 
     private static string Unknown(string name, JsonTypeInfo info)
     {

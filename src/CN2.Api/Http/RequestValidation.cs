@@ -20,6 +20,13 @@ public sealed class RequestValidation(IServiceProvider services) : IAsyncActionF
             return;
         }
 
+        // The framework gives an action null for a part of the path that is blank.
+        if (context.HttpContext.GetRouteValue("ns") is string ns && string.IsNullOrWhiteSpace(ns))
+        {
+            context.Result = new ProblemResult(ApiProblem.NotFound($"Namespace '{ns}'"));
+            return;
+        }
+
         var bodyExpected = false;
         foreach (var parameter in context.ActionDescriptor.Parameters)
         {
@@ -44,16 +51,14 @@ public sealed class RequestValidation(IServiceProvider services) : IAsyncActionF
             foreach (var item in batch.Resources) CheckIdentity(item, $"items[{index++}].", http, faults);
         }
 
+        var unread = new FaultList();
+        foreach (var fault in faults) unread.Add(fault.Path, fault.Message);
+        RequestSizes.Check(request, faults);
         if (services.GetService(typeof(IValidator<>).MakeGenericType(request.GetType())) is not IValidator validator) return;
         var result = validator.Validate(new ValidationContext<object>(request));
         if (result.IsValid) return;
-        var known = new FaultList();
-        foreach (var fault in faults) known.Add(fault.Path, fault.Message);
-        foreach (var failure in result.Errors)
-        {
-            // The rules see a member that could not be read as absent, so their fault about it is dropped.
-            if (!known.Covers(failure.PropertyName)) faults.Add(failure.PropertyName, failure.ErrorMessage);
-        }
+        // The rules see a member that could not be read as absent, so their fault about it is dropped.
+        foreach (var failure in result.Errors.FindAll(f => !unread.Covers(f.PropertyName))) faults.Add(failure.PropertyName, failure.ErrorMessage);
     }
 
     private static bool Is(JsonElement value, string text)
@@ -85,10 +90,4 @@ public sealed class RequestValidation(IServiceProvider services) : IAsyncActionF
 
         if (prefix.Length == 0) RequestFindings.Of(http).Name = request.Name;
     }
-}
-
-/// <summary>A body that carries several resources in <c>items</c>.</summary>
-public interface IResourceBatch
-{
-    IEnumerable<ResourceRequest> Resources { get; }
 }

@@ -1,6 +1,8 @@
 using System.Collections.Frozen;
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using CN2.Api.Json;
+using CN2.Network.Resources;
 
 namespace CN2.Api.Http;
 
@@ -15,8 +17,9 @@ public abstract record ResourceRequest
     public static readonly FrozenSet<string> ReadOnlyMembers =
         FrozenSet.Create(StringComparer.Ordinal, "uid", "generation", "createdAt", "updatedAt", "status", "kind", "portMapping", "service", "namespace");
 
-    /// <summary>DNS-1123 label of at most 63 characters. In PUT and PATCH it may be left out; unlike the path it is a fault.</summary>
+    /// <summary>A DNS-1123 label of at most 63 characters. In PUT and PATCH it may be left out; a name that differs from the path is refused.</summary>
     [JsonPropertyOrder(-30)]
+    [AtMost(Limits.Reference)]
     public string? Name { get; set; }
 
     /// <summary>The name comes from the path, so the resource may exist already.</summary>
@@ -27,12 +30,14 @@ public abstract record ResourceRequest
     [JsonIgnore]
     internal virtual bool MayHaveLongName => false;
 
-    /// <summary>For selectors; Kubernetes label syntax.</summary>
+    /// <summary>Labels, which selectors select by; in the syntax of Kubernetes.</summary>
     [JsonPropertyOrder(-20)]
+    [AtMost(Limits.Labels)]
     public Dictionary<string, string>? Labels { get; set; }
 
-    /// <summary>Free text kept with the resource; 256 KiB in all.</summary>
+    /// <summary>Free text that is stored with the resource; 16 KiB for one value, 64 KiB in total.</summary>
     [JsonPropertyOrder(-19)]
+    [AtMost(Limits.Annotations)]
     public Dictionary<string, string>? Annotations { get; set; }
 
     /// <summary>Members that are not part of the request; <see cref="RequestValidation"/> refuses those that are not read-only ones.</summary>

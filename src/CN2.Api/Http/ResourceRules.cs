@@ -1,4 +1,5 @@
 using System.Text;
+using CN2.Network.Resources;
 using CN2.Network.Selection;
 using FluentValidation;
 
@@ -39,10 +40,12 @@ public static class ResourceRules
             foreach (var (key, value) in annotations ?? [])
             {
                 if (NameSyntax.FaultOfLabelKey(key) is { } keyFault) context.AddPathFailure($"annotations[{key}]", keyFault);
-                bytes += Encoding.UTF8.GetByteCount(key) + Encoding.UTF8.GetByteCount(value);
+                var size = Encoding.UTF8.GetByteCount(value);
+                if (size > Limits.AnnotationValue) context.AddPathFailure($"annotations[{key}]", $"must have at most {Limits.AnnotationValue / 1024} KiB");
+                bytes += Encoding.UTF8.GetByteCount(key) + size;
             }
 
-            if (bytes > 256 * 1024) context.AddPathFailure("annotations", "must have at most 256 KiB in all");
+            if (bytes > Limits.AnnotationsTogether) context.AddPathFailure("annotations", $"must have at most {Limits.AnnotationsTogether / 1024} KiB in all");
         });
     }
 

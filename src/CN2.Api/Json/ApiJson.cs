@@ -2,6 +2,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
+using CN2.Network.Resources;
 
 namespace CN2.Api.Json;
 
@@ -21,7 +22,7 @@ public static class ApiJson
         options.UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow;
         options.AllowDuplicateProperties = false;
         options.ReadCommentHandling = JsonCommentHandling.Disallow;
-        options.MaxDepth = 32;
+        options.MaxDepth = Limits.Nesting;
         options.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping; // answers are application/json, never inside HTML
         options.Converters.Add(new ExactEnumConverterFactory());
         options.Converters.Add(new UtcTimeConverter());

@@ -5,27 +5,27 @@ namespace CN2.Api.Json;
 /// <summary>The first members of every resource (docs/contract.md §2); GET, the answer of a write and a watch event have the same.</summary>
 public abstract record ResourceBody
 {
-    /// <summary>Unique in its collection and namespace: a DNS-1123 label, or for what the product makes itself a DNS-1123 subdomain.</summary>
+    /// <summary>Unique in its collection and namespace: a DNS-1123 label. Resources that the product creates itself may have a DNS-1123 subdomain.</summary>
     [JsonPropertyOrder(-30)]
     public required string Name { get; init; }
 
-    /// <summary>Absent for resources without a namespace.</summary>
+    /// <summary>The namespace of the resource; absent when its kind has none.</summary>
     [JsonPropertyOrder(-29), JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Namespace { get; init; }
 
-    /// <summary>UUIDv7.</summary>
+    /// <summary>The unique identifier of the resource, a UUIDv7.</summary>
     [JsonPropertyOrder(-28)]
     public required Guid Uid { get; init; }
 
-    /// <summary>For selectors.</summary>
+    /// <summary>Labels, which selectors select by.</summary>
     [JsonPropertyOrder(-27)]
     public required IReadOnlyDictionary<string, string> Labels { get; init => field = Sorted(value); }
 
-    /// <summary>Free text kept with the resource.</summary>
+    /// <summary>Free text that is stored with the resource.</summary>
     [JsonPropertyOrder(-26)]
     public required IReadOnlyDictionary<string, string> Annotations { get; init => field = Sorted(value); }
 
-    /// <summary>Moves on every change of what the user asked for, never on status; quoted, it is the ETag.</summary>
+    /// <summary>Increases with every change of the resource except its status. In quotes, it is the ETag.</summary>
     [JsonPropertyOrder(-25)]
     public required long Generation { get; init; }
 

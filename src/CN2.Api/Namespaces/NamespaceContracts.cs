@@ -5,10 +5,10 @@ using FluentValidation;
 
 namespace CN2.Api.Namespaces;
 
-/// <summary>A place for resources; its labels are what an ExternalNetworkSelector's namespaceSelector looks at.</summary>
+/// <summary>A Namespace contains resources. The namespaceSelector of an ExternalNetworkSelector selects by its labels.</summary>
 public sealed record NamespaceRequest : ResourceRequest;
 
-/// <summary>A Namespace as it is answered.</summary>
+/// <summary>A Namespace in answers.</summary>
 public sealed record NamespaceResource : ResourceBody
 {
     /// <summary>Read-only.</summary>
@@ -17,9 +17,9 @@ public sealed record NamespaceResource : ResourceBody
     public override string Collection => "namespaces";
 }
 
-/// <summary>There is nothing to wait for: a Namespace is a name.</summary>
+/// <summary>The state of a Namespace.</summary>
 /// <param name="State">Always Success.</param>
-/// <param name="Conditions">None so far.</param>
+/// <param name="Conditions">Always empty.</param>
 public sealed record NamespaceStatus(ResourceState State, IReadOnlyList<ConditionBody> Conditions);
 
 public sealed class NamespaceRequestValidator : AbstractValidator<NamespaceRequest>

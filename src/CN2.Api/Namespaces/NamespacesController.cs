@@ -6,7 +6,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace CN2.Api.Namespaces;
 
-/// <summary>Namespaces: where resources live and what selectors choose among.</summary>
+/// <summary>Namespaces: they contain resources, and selectors select them by their labels.</summary>
 [ApiController]
 [Tags("Namespaces")]
 [Route("v1/namespaces")]

@@ -1,3 +1,4 @@
+using CN2.Network.Resources;
 using Microsoft.OpenApi;
 
 namespace CN2.Api.OpenApi;
@@ -14,15 +15,15 @@ internal static class DocumentSchemas
         var requests = Requests(document);
         foreach (var (id, schema) in schemas.Select(s => (s.Key, (OpenApiSchema)s.Value))) ShapeMembers(schema, isAnswer: !requests.Contains(id));
         foreach (var schema in schemas.Values.OfType<OpenApiSchema>()) ShareEnums(schema, document);
-        document.AddComponent<IOpenApiSchema>(Labels, Map("Labels by their key, in the syntax of Kubernetes.", JsonSchemaType.String));
-        document.AddComponent<IOpenApiSchema>(Annotations, Map("Texts by their key.", JsonSchemaType.String));
+        document.AddComponent<IOpenApiSchema>(Labels, Map("Labels by their key, in the syntax of Kubernetes.", JsonSchemaType.String, Limits.Labels));
+        document.AddComponent<IOpenApiSchema>(Annotations, Map("Texts by their key.", JsonSchemaType.String, Limits.Annotations));
         foreach (var schema in schemas.Values.OfType<OpenApiSchema>().ToList()) ShareMaps(schema, document);
         AddMergePatches(document);
         DescribeAnswers(schemas);
     }
 
-    private static OpenApiSchema Map(string description, JsonSchemaType values) =>
-        new() { Type = JsonSchemaType.Object, Description = description, AdditionalProperties = new OpenApiSchema { Type = values } };
+    private static OpenApiSchema Map(string description, JsonSchemaType values, int? most = null) =>
+        new() { Type = JsonSchemaType.Object, Description = description, MaxProperties = most, AdditionalProperties = new OpenApiSchema { Type = values } };
 
     /// <summary>The schemas that request bodies have, and those below them.</summary>
     private static HashSet<string> Requests(OpenApiDocument document)

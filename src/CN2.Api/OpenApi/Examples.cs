@@ -5,6 +5,7 @@ namespace CN2.Api.OpenApi;
 /// <summary>
 /// An example for every request. Sent unchanged to a fresh server in the order of the tags, and in a tag in the document's order, each
 /// succeeds (a test does it): POST makes what later tags refer to, PUT makes a second one, PATCH changes the first, DELETE takes the second.
+/// The ControlNodes are no request's: the test adds them.
 /// </summary>
 public static class Examples
 {
@@ -12,7 +13,7 @@ public static class Examples
     public static readonly IReadOnlyList<string> Tags =
     [
         "Namespaces", "VirtualRouters", "ServiceHealthChecks", "VirtualMachineInterfaces", "ExternalNetworkSelectors", "ExternalNetworks", "Services",
-        "FloatingIPs", "BgpRouters", "Watch", "Events",
+        "FloatingIPs", "BgpRouters", "ControlNodes", "Watch", "Events",
     ];
 
     /// <summary>Body of an operation by its id.</summary>
@@ -35,6 +36,7 @@ public static class Examples
         ["Services"] = ("my-service", "my-service9"),
         ["FloatingIPs"] = ("web-vip", "web-vip9"),
         ["BgpRouters"] = ("vmx1", "vmx9"),
+        ["ControlNodes"] = ("control", "control9"),
     };
 
     private const string Routes =

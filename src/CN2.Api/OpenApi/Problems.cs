@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using CN2.Api.Http;
 using CN2.Api.Json;
+using CN2.Network.Resources;
 using Microsoft.OpenApi;
 
 namespace CN2.Api.OpenApi;
@@ -26,12 +27,15 @@ internal static class Problems
         [ProblemCodes.SubnetOverlap] = ("a subnet overlaps a subnet of a network that shares the routing table", ApiProblem.SubnetOverlap("100.0.0.0/24 overlaps 100.0.0.0/16 of ExternalNetwork ns2/vn-external2.")),
         [ProblemCodes.NodePortInUse] = ("another Service has the node port", ApiProblem.NodePortInUse("Node port 30080 is held by Service ns1/my-service.")),
         [ProblemCodes.BeingDeleted] = ("the resource is being deleted", ApiProblem.BeingDeleted("Service ns1/my-service")),
+        [ProblemCodes.Alive] = ("the control node is alive", ApiProblem.Alive("control")),
         [ProblemCodes.IdempotencyKeyReused] = ("the `Idempotency-Key` came with another body before", ApiProblem.IdempotencyKeyReused()),
         [ProblemCodes.TokenTooOld] = ("what happened after `Last-Event-ID` is no longer kept; begin again without it", new ApiProblem(410, ProblemCodes.TokenTooOld, "The token is too old", "What happened since is no longer kept; begin again without Last-Event-ID.")),
         [ProblemCodes.PreconditionFailed] = ("`If-Match` does not name the current generation", ApiProblem.PreconditionFailed("If-Match does not name the current generation, which is \"4\"; read the resource again and repeat the change on it.")),
-        [ProblemCodes.PayloadTooLarge] = ("the body is larger than 4 MiB", ApiProblem.PayloadTooLarge(RequestBody.Limit)),
+        [ProblemCodes.PayloadTooLarge] = ($"the body is larger than {Limits.Body / (1024 * 1024)} MiB (of a batch: {Limits.BatchBody / (1024 * 1024)} MiB)", ApiProblem.PayloadTooLarge(Limits.Body)),
         [ProblemCodes.UnsupportedMediaType] = ("the `Content-Type` is not the one of this operation", new ApiProblem(415, ProblemCodes.UnsupportedMediaType, "Unsupported media type", "Send the body as application/json in UTF-8.")),
-        [ProblemCodes.Unavailable] = ("the database is away; try again after `Retry-After` seconds", ApiProblem.Unavailable()),
+        [ProblemCodes.TooManyRequests] = ("this address sends too many requests, or has too many watches open; try again after `Retry-After` seconds",
+            ApiProblem.TooManyRequests("This address sends more than 200 requests a second; send fewer, or ask the operator for a higher RateLimit__PerSecond.", 1)),
+        [ProblemCodes.Unavailable] = ("the database is away, or the request took longer than 10 s; try again after `Retry-After` seconds", ApiProblem.Unavailable()),
     };
 
     /// <summary>What one is told that many operations answer: a component of the document, by status.</summary>
@@ -43,6 +47,7 @@ internal static class Problems
         [412] = ("PreconditionFailed", [ProblemCodes.PreconditionFailed]),
         [413] = ("PayloadTooLarge", [ProblemCodes.PayloadTooLarge]),
         [415] = ("UnsupportedMediaType", [ProblemCodes.UnsupportedMediaType]),
+        [429] = ("TooManyRequests", [ProblemCodes.TooManyRequests]),
         [503] = ("Unavailable", [ProblemCodes.Unavailable]),
     };
 
@@ -50,6 +55,7 @@ internal static class Problems
     public static IEnumerable<string> Of(OperationFacts facts)
     {
         yield return ProblemCodes.ValidationFailed;
+        yield return ProblemCodes.TooManyRequests;
         yield return ProblemCodes.Unavailable;
         if (facts.Kind == OperationKind.Watch) yield return ProblemCodes.TokenTooOld;
         // A PUT creates the resource; only its namespace can be missing.
@@ -99,7 +105,7 @@ internal static class Problems
     private static OpenApiResponse Make(IReadOnlyList<string> codes, OpenApiDocument document) => new()
     {
         Description = codes.Count == 1 ? Meaning(codes[0]) : string.Join('\n', codes.Select(c => $"- {Meaning(c)}")),
-        Headers = codes.Contains(ProblemCodes.Unavailable)
+        Headers = codes.Contains(ProblemCodes.Unavailable) || codes.Contains(ProblemCodes.TooManyRequests)
             ? new Dictionary<string, IOpenApiHeader> { ["Retry-After"] = Answers.Header("Seconds to wait before the next try.", JsonSchemaType.Integer) } : null,
         Content = new Dictionary<string, OpenApiMediaType>
         {
@@ -123,6 +129,9 @@ internal static class Problems
                 break;
             case "VirtualRouters" or "VirtualMachineInterfaces" or "BgpRouters":
                 if (!deletes) yield return ProblemCodes.AddressInUse;
+                break;
+            case "ControlNodes":
+                if (deletes) yield return ProblemCodes.Alive;
                 break;
             case "ExternalNetworks":
                 yield return ProblemCodes.InUse;

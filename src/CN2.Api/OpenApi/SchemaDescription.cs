@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using CN2.Api.Http;
+using CN2.Api.Json;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
@@ -48,6 +49,13 @@ internal static class SchemaDescription
             schema.AdditionalPropertiesAllowed = true;
             schema.Description += $" The read-only members of an answer ({string.Join(", ", ResourceRequest.ReadOnlyMembers.Order(StringComparer.Ordinal).Select(m => $"`{m}`"))}) " +
                 "are accepted and ignored. Any other unknown member is refused.";
+        }
+
+        if (context.JsonPropertyInfo?.AttributeProvider is PropertyInfo { } member && member.GetCustomAttribute<AtMostAttribute>() is { Count: var most })
+        {
+            if (type == typeof(string)) schema.MaxLength = most;
+            else if (info.Kind == JsonTypeInfoKind.Dictionary) schema.MaxProperties = most;
+            else schema.MaxItems = most;
         }
 
         // Which schemas answers have is known when the document is complete: DocumentSchemas reads this then.

@@ -5,7 +5,10 @@ namespace CN2.Api.Options;
 /// <summary>Section <c>Database</c>, and <c>ConnectionStrings:CN2</c>.</summary>
 public sealed record DatabaseOptions
 {
-    /// <summary>Required. The settings of the pool and of prepared statements that the product relies on are added when they are absent.</summary>
+    /// <summary>
+    /// Of the requests' pool. Required. The settings of the pool, of prepared statements and of several hosts that the product relies on are
+    /// added when they are absent.
+    /// </summary>
     [ConfigurationKeyName("ConnectionStrings:CN2"), PostgresConnection]
     public string ConnectionString { get; init => field = WithDefaults(value); } = "";
 
@@ -13,17 +16,44 @@ public sealed record DatabaseOptions
     [ConfigurationKeyName("Database:Migrate"), TrueOrFalse]
     public bool Migrate { get; init; } = true;
 
+    /// <summary>
+    /// Of the control loop's pool: the same server, with a bound of its own. A statement that is not answered within 2 s fails and is tried
+    /// again, because agents and routers wait for nothing longer than that.
+    /// </summary>
+    public string ControlLoopConnectionString
+    {
+        get
+        {
+            var connection = new NpgsqlConnectionStringBuilder(ConnectionString) { MaxPoolSize = ControlLoopConnections, Timeout = 1, CommandTimeout = 2, ApplicationName = "cn2-control-loop" };
+            connection.MinPoolSize = Math.Min(connection.MinPoolSize, ControlLoopConnections);
+            return connection.ConnectionString;
+        }
+    }
+
+    /// <summary>More than the tasks of the control loop that can be in the database at one time.</summary>
+    private const int ControlLoopConnections = 12;
+
     private static string WithDefaults(string text)
     {
         var connection = new NpgsqlConnectionStringBuilder(text);
+        var severalHosts = connection.Host?.Contains(',', StringComparison.Ordinal) == true;
         // Prepared statements halve PostgreSQL's work per statement. A pooled connection needs no reset between two uses, because none
         // carries session state: SET, LISTEN, temporary tables and session locks are only used on a DedicatedConnection.
+        // A server that hangs: a single request has its answer within 5 s, and RequestDeadline answers every one within 10 s. Npgsql waits for
+        // Command Timeout, then for Timeout while it tries to cancel the statement by another connection, then for Cancellation Timeout.
         AddIfAbsent("Max Auto Prepare", 200);
         AddIfAbsent("Auto Prepare Min Usages", 2);
         AddIfAbsent("No Reset On Close", true);
         AddIfAbsent("Maximum Pool Size", 32);
-        AddIfAbsent("Timeout", 5);
-        AddIfAbsent("Command Timeout", 30);
+        AddIfAbsent("Timeout", 2); // for each host
+        AddIfAbsent("Command Timeout", 2);
+        AddIfAbsent("Cancellation Timeout", 500);
+        if (severalHosts)
+        {
+            AddIfAbsent("Target Session Attributes", "primary");
+            AddIfAbsent("Host Recheck Seconds", 1); // Npgsql's 10 s would be the time that a fail-over takes
+        }
+
         AddIfAbsent("Keepalive", 30);
         AddIfAbsent("Application Name", "cn2-api");
         return connection.ConnectionString;

@@ -23,7 +23,8 @@ public static class OptionsRegistration
             .AddSection<ControlNodeOptions>()
             .AddSection<ServiceNetworkOptions>("ServiceNetwork")
             .AddSection<NodePortOptions>("NodePorts")
-            .AddSection<RetentionOptions>("Retention");
+            .AddSection<RetentionOptions>("Retention")
+            .AddSection<RateLimitOptions>("RateLimit");
     }
 
     /// <summary>

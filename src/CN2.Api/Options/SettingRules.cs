@@ -85,6 +85,8 @@ internal sealed class PostgresConnectionAttribute : SettingRuleAttribute
         {
             var given = new NpgsqlConnectionStringBuilder(text);
             if (string.IsNullOrEmpty(given.Host)) return "a PostgreSQL connection string with Host=…";
+            if (given.Host.Contains(',', StringComparison.Ordinal) && given.TargetSessionAttributes?.ToLowerInvariant() is not (null or "primary" or "read-write"))
+                return "a PostgreSQL connection string with Target Session Attributes=primary (or read-write) for its several hosts";
             return given.Port > 65535 || given.MaxPoolSize < 1
                 ? "a PostgreSQL connection string with Port from 1 to 65535 and Maximum Pool Size of at least 1"
                 : null;

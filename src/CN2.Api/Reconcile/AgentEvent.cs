@@ -11,8 +11,12 @@ internal abstract record AgentEvent(string Name) : LoopEvent
 
     public sealed record Disconnected(string Name) : AgentEvent(Name);
 
+    /// <summary>The database knows that the agent is connected here.</summary>
+    public sealed record Recorded(VRouterHello Hello) : AgentEvent(Hello.Name);
+
     /// <param name="Error">Why the agent refused the revision, or null when it applied it.</param>
-    public sealed record Applied(string Name, ulong Revision, string? Error) : AgentEvent(Name);
+    /// <param name="Refused">All that is not in force although the revision is.</param>
+    public sealed record Applied(string Name, ulong Revision, string? Error, IReadOnlyList<VRouterRefusal> Refused) : AgentEvent(Name);
 
     /// <summary>Results of health checks.</summary>
     public sealed record Health(string Name, IReadOnlyList<(Guid Uid, EndpointHealth Health, string? Message)> Endpoints) : AgentEvent(Name);

@@ -10,17 +10,23 @@ internal sealed partial class AgentEventHandler(
     public void Handle(AgentEvent agentEvent)
     {
         var account = state.Ledger.Open(agentEvent.Name);
-        account.LastSeenAt = state.Clock.Now;
+        if (agentEvent is not AgentEvent.Recorded) account.LastSeenAt = state.Clock.Now;
         switch (agentEvent)
         {
             case AgentEvent.Connected connected:
                 account.AgentVersion = connected.Hello.AgentVersion;
+                (account.Hello, account.Recorded) = (connected.Hello, false);
                 SetError(account, null);
                 recorder.Connected(connected.Hello);
                 dispatcher.Connected(account.Name);
                 LogConnected(account.Name, connected.Hello.Address);
                 break;
+            case AgentEvent.Recorded recorded:
+                // Not when the agent has connected anew since.
+                if (ReferenceEquals(account.Hello, recorded.Hello)) account.Recorded = true;
+                return;
             case AgentEvent.Disconnected:
+                account.Hello = null;
                 recorder.Disconnected(account.Name);
                 dispatcher.Disconnected(account.Name);
                 // The VirtualRouter was deleted while its agent was here.
@@ -34,7 +40,7 @@ internal sealed partial class AgentEventHandler(
                 RecordHealth(health);
                 break;
             case AgentEvent.Noticed noticed:
-                account.Message = Storable(noticed.Message);
+                account.Message = noticed.Message;
                 break;
             case AgentEvent.Seen seen:
                 account.Repairs = seen.Repairs;
@@ -46,9 +52,11 @@ internal sealed partial class AgentEventHandler(
 
     private void Acknowledge(VirtualRouterLedger.Account account, AgentEvent.Applied applied)
     {
-        if (SetError(account, Storable(applied.Error)) && applied.Error is not null) LogRefused(account.Name, applied.Revision, applied.Error);
+        if (SetError(account, applied.Error) && applied.Error is not null) LogRefused(account.Name, applied.Revision, applied.Error);
         if (applied.Error is not null) return;
 
+        // First, so that the acknowledgement releases no route whose entry is refused.
+        if (progress.SetRefused(account, RefusedItems.Of(applied.Refused)) && account.Refused.Summary is { } summary) LogRefusedItems(account.Name, applied.Revision, summary);
         state.Statuses.Add(account.Applied(applied.Revision));
         state.Sequencer.Acknowledged(account.Name, state.Clock.Now);
     }
@@ -60,7 +68,7 @@ internal sealed partial class AgentEventHandler(
     {
         var found = health.Endpoints.Where(e => e.Health != EndpointHealth.Unknown).ToList();
         foreach (var (endpoint, result, _) in found) dispatcher.ProbeFound(health.Name, endpoint, result);
-        recorder.Health(found.Select(e => new EndpointHealthReport(e.Uid, health.Name, e.Health.ToString(), Storable(e.Message))));
+        recorder.Health(found.Select(e => new EndpointHealthReport(e.Uid, health.Name, e.Health.ToString(), e.Message)));
     }
 
     /// <summary>True when the error is new. It concerns the owners that wait for this vRouter, or all while it has not acknowledged anything.</summary>
@@ -72,14 +80,14 @@ internal sealed partial class AgentEventHandler(
         return true;
     }
 
-    /// <summary>PostgreSQL accepts no NUL in a text; the text of one agent must not stop the reports of the others.</summary>
-    private static string? Storable(string? text) => text?.Replace("\0", "", StringComparison.Ordinal);
-
     [LoggerMessage(Level = LogLevel.Information, Message = "vRouter {Name} ({Address}) connected")]
     private partial void LogConnected(string name, IPAddress address);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "vRouter {Name} disconnected; it goes on forwarding what it has")]
     private partial void LogDisconnected(string name);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "Of revision {Revision} vRouter {Name} refused: {Reason}. Everything else is in force")]
+    private partial void LogRefusedItems(string name, ulong revision, string reason);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "vRouter {Name} refused revision {Revision}: {Error}")]
     private partial void LogRefused(string name, ulong revision, string error);

@@ -18,7 +18,8 @@ internal sealed class AgentInbox(IVRouterPublisher publisher, LoopInbox inbox, O
         inbox.Post(new AgentEvent.Disconnected(name));
     }
 
-    public void Applied(string name, ulong revision, string? error) => inbox.Post(new AgentEvent.Applied(name, revision, error));
+    public void Applied(string name, ulong revision, string? error, IReadOnlyList<VRouterRefusal> refused) =>
+        inbox.Post(new AgentEvent.Applied(name, revision, error, refused));
 
     public void Health(string name, IReadOnlyList<(Guid Uid, EndpointHealth Health, string? Message)> endpoints) =>
         inbox.Post(new AgentEvent.Health(name, endpoints));

@@ -9,6 +9,37 @@ internal sealed class AgentProgress(LoopState state, AgentRecorder recorder)
     /// <summary>The feed position that the other replicas were last given.</summary>
     private long _sharedUpTo;
 
+    /// <summary>
+    /// Says hello to the database again: it does not know that the agent is connected here, because the VirtualRouter was deleted or made
+    /// anew, or because a late hello of an earlier connection was written after this one's.
+    /// </summary>
+    public void SayHelloAgain(VirtualRouterLedger.Account account)
+    {
+        if (account is not { ConnectedHere: true, Recorded: true, Hello: { } hello }) return;
+        account.Recorded = false;
+        recorder.Connected(hello);
+    }
+
+    /// <summary>Takes what a vRouter refuses now; true: it is something else than before. Owners of it read so in their status, and routes follow.</summary>
+    public bool SetRefused(VirtualRouterLedger.Account account, RefusedItems refused)
+    {
+        if (account.Refused.Document == refused.Document) return false;
+        RefusedItems[] both = [account.Refused, refused];
+        account.Refused = refused;
+        state.Sequencer.RefusalsChanged(account.Name, state.Clock.Now);
+        foreach (var (owner, compiled) in state.Sequencer.Compiled)
+        {
+            if (compiled.NatEntries.Any(e => both.Any(r => r.ReasonOf(e.Key) is not null))) state.Statuses.Add(owner);
+        }
+
+        foreach (var floatingIP in state.Resources.FloatingIPs)
+        {
+            if (both.Any(r => r.ReasonOf(floatingIP.Address) is not null)) state.Statuses.Add(floatingIP.Service ?? floatingIP.Uid);
+        }
+
+        return true;
+    }
+
     /// <param name="atOnce">It is news that other replicas wait for.</param>
     public void Save(VirtualRouterLedger.Account account, bool atOnce)
     {
@@ -16,7 +47,8 @@ internal sealed class AgentProgress(LoopState state, AgentRecorder recorder)
         recorder.Progress(
             new VirtualRouterProgress(
                 account.Name, silence > TimeSpan.Zero ? silence : TimeSpan.Zero, account.LastRevision, account.AppliedRevision,
-                account.AppliedPosition(state.Ledger.SentUpTo), account.AgentVersion ?? "", account.Error ?? account.Message),
+                account.AppliedPosition(state.Ledger.SentUpTo), account.AgentVersion ?? "",
+                account.Error ?? account.Refused.Summary ?? account.Message, account.Refused.Document),
             atOnce && (state.Others.Any || account.Lost),
             account.Answered);
     }

@@ -1,3 +1,4 @@
+using CN2.Api.Data;
 using CN2.Api.Drivers;
 using CN2.Api.Options;
 
@@ -6,8 +7,11 @@ namespace CN2.Api.Reconcile;
 /// <summary>
 /// Writes what agents report to the database, merged, on a task of its own: which agents are connected, how far they are, what their
 /// probes found. The loop of this replica learns it from the change feed, like every other replica. Reports may come from any thread.
+/// One report that the database does not take is left out, and the others are saved: an agent whose hello is refused is sent away.
 /// </summary>
-internal sealed partial class AgentRecorder(IAgentReportStore store, ControlNodeOptions self, TimeProvider time, ILogger<AgentRecorder> logger) : IReconcileTask
+internal sealed partial class AgentRecorder(
+    IAgentReportStore store, IVRouterPublisher publisher, LoopInbox inbox, ControlNodeOptions self, VRouterOptions options, TimeProvider time, ILogger<AgentRecorder> logger)
+    : IReconcileTask
 {
     /// <summary>Progress alone (revisions, last seen) is saved at most this often.</summary>
     public static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(500);
@@ -59,19 +63,78 @@ internal sealed partial class AgentRecorder(IAgentReportStore store, ControlNode
         }
     }
 
+    /// <summary>What is saved leaves <paramref name="reports"/>, so that a failure repeats only the rest.</summary>
     private async Task SaveAsync(Reports reports, CancellationToken ct)
     {
-        foreach (var hello in reports.Connections.Values.OfType<VRouterHello>())
+        var gone = reports.Connections.Where(c => c.Value is null).Select(c => c.Key).ToList();
+        foreach (var hello in reports.Connections.Values.OfType<VRouterHello>().ToList())
         {
-            await store.ConnectAsync(hello.Name, hello.Address, hello.Address6, hello.AgentVersion, hello.OverlayEngine, self.Name, time.GetUtcNow(), ct);
+            await ConnectAsync(hello, ct);
+            reports.Connections.Remove(hello.Name);
         }
 
-        var gone = reports.Connections.Where(c => c.Value is null).Select(c => c.Key).ToList();
-        if (gone.Count > 0) await store.DisconnectAsync(self.Name, gone, ct);
-        var progress = reports.Progress.Values.Where(p => !gone.Contains(p.Name)).ToList();
-        if (progress.Count > 0) await store.SaveAsync(self.Name, progress, reports.Answered, ct);
-        if (reports.Health.Count > 0) await store.SaveHealthAsync([.. reports.Health.Values], time.GetUtcNow(), ct);
+        await EachAsync(gone, names => store.DisconnectAsync(self.Name, names, ct), n => $"that {n} has disconnected", ct);
+        foreach (var name in gone) reports.Connections.Remove(name);
+
+        await EachAsync(
+            [.. reports.Progress.Values.Where(p => !gone.Contains(p.Name))],
+            progress => store.SaveAsync(self.Name, progress, reports.Answered, ct), p => $"the progress of {p.Name}", ct);
+        reports.Progress.Clear();
+        reports.Answered.Clear();
+
+        await EachAsync(
+            [.. reports.Health.Values], health => store.SaveHealthAsync(health, time.GetUtcNow(), ct), h => $"the health of endpoint {h.Uid} on {h.VirtualRouter}", ct);
+        reports.Health.Clear();
     }
+
+    private async Task ConnectAsync(VRouterHello hello, CancellationToken ct)
+    {
+        AgentRefusal? refusal;
+        try
+        {
+            refusal = await store.ConnectAsync(hello, self.Name, options.MaximumFromAgents, time.GetUtcNow(), ct);
+        }
+        catch (Exception e) when (IsOfTheItem(e))
+        {
+            refusal = new AgentRefusal(AgentRefusalReason.Unstorable, $"the database takes no such agent: {e.Message}");
+        }
+
+        if (refusal is null)
+        {
+            inbox.Post(new AgentEvent.Recorded(hello));
+            return;
+        }
+
+        LogSentAway(hello.Name, hello.Source, refusal.Message);
+        publisher.End(hello, refusal.Message);
+        if (refusal.Reason is AgentRefusalReason.DuplicateAgent or AgentRefusalReason.AddressTaken) await store.SaveIntruderAsync(hello, refusal, time.GetUtcNow(), ct);
+    }
+
+    /// <summary>Saves all at once; if the database refuses what it is given, by halves, and what it refuses alone is left out.</summary>
+    private async Task EachAsync<T>(List<T> items, Func<List<T>, Task> save, Func<T, string> name, CancellationToken ct)
+    {
+        if (items.Count == 0) return;
+        try
+        {
+            await save(items);
+        }
+        catch (Exception e) when (IsOfTheItem(e))
+        {
+            if (items.Count == 1)
+            {
+                LogLeftOut(name(items[0]), e.Message);
+                return;
+            }
+
+            await EachAsync([.. items.Take(items.Count / 2)], save, name, ct);
+            await EachAsync([.. items.Skip(items.Count / 2)], save, name, ct);
+        }
+    }
+
+    /// <summary>The values are to blame (class 22: data; 23: constraints; 54: too large), so the same call fails again. Anything else is repeated.</summary>
+    private static bool IsOfTheItem(Exception e) => PostgresErrors.Find(e) is { } pg
+        ? pg.SqlState[..2] is "22" or "23" or "54"
+        : e is ArgumentException or FormatException or OverflowException;
 
     private void Add(Action<Reports> add)
     {
@@ -100,6 +163,12 @@ internal sealed partial class AgentRecorder(IAgentReportStore store, ControlNode
             _waiting.Answered.UnionWith(reports.Answered);
         }
     }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The agent {Name} at {Source} is sent away: {Reason}")]
+    private partial void LogSentAway(string name, System.Net.IPAddress? source, string reason);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The database does not take {What}, and it is left out: {Reason}")]
+    private partial void LogLeftOut(string what, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "What agents report could not be saved yet, trying again: {Reason}")]
     private partial void LogRetry(string reason);

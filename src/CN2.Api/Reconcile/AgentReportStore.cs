@@ -1,6 +1,7 @@
 using System.Net;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
+using CN2.Api.Drivers;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -10,61 +11,195 @@ namespace CN2.Api.Reconcile;
 /// What agents report, as rows. Every call is one statement or one short transaction, and writes the change rows that go with it. The
 /// time at which an agent was seen is the database's, because the clocks of the replicas may differ.
 /// </summary>
-public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal signal) : IAgentReportStore
+internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource dataSource, ChangeSignal signal) : IAgentReportStore
 {
+    private const int ConnectAttempts = 3;
     private const short VirtualRouterKind = (short)ResourceKind.VirtualRouter;
 
+    /// <summary>An agent that was heard within this time may not be replaced by another one: a heartbeat is due every 2 s, and saved 0.5 s later.</summary>
+    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(4.5);
+
+    /// <summary>An agent that was not heard for this long has missed a heartbeat.</summary>
+    private static readonly TimeSpan Silent = TimeSpan.FromSeconds(3);
+
+    /// <summary>How long after its last attempt an agent that was refused is still named in conditions. Agents try at least every 2 s.</summary>
+    public static readonly TimeSpan IntruderStays = TimeSpan.FromSeconds(15);
+
+    /// <summary>Whether the agent may connect; null: it may. The answer is a forecast: <see cref="ConnectAsync"/> decides.</summary>
+    public async Task<AgentRefusal?> JudgeAsync(VRouterHello hello, string controlNode, int maximum, CancellationToken ct)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(ct);
+        return (await JudgeAsync(connection, null, hello, controlNode, maximum, ct)).Refusal;
+    }
+
     /// <summary>
-    /// An agent has dialled this replica: its VirtualRouter exists from now on (docs/contract.md §3: an agent that connects creates its own)
-    /// and is connected here. Answers the addresses of the resource, which are the next hops.
+    /// An agent has dialled this replica: its VirtualRouter exists from now on (docs/contract.md §3: an agent that connects creates its own),
+    /// has the addresses that the agent says, and is connected here. Answers why not, or null.
     /// </summary>
-    public async Task<(IPAddress Address, IPAddress? Address6)> ConnectAsync(
-        string name, IPAddress address, IPAddress? address6, string version, string? overlayEngine, string controlNode, DateTimeOffset now, CancellationToken ct)
+    /// <param name="maximum">Agents make no VirtualRouter beyond this number.</param>
+    public async Task<AgentRefusal?> ConnectAsync(VRouterHello hello, string controlNode, int maximum, DateTimeOffset now, CancellationToken ct)
+    {
+        // A row that another replica makes for this name at this moment is in the way of the INSERT, by its name or by its address, and not yet
+        // in the snapshot of the judgement. The next attempt sees it.
+        for (var attempt = 1; ; attempt++)
+        {
+            try
+            {
+                return await TryConnectAsync(hello, controlNode, maximum, now, ct);
+            }
+            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.UniqueViolation)
+            {
+                if (attempt == ConnectAttempts)
+                    return new AgentRefusal(AgentRefusalReason.AddressTaken, $"the address {hello.Address} or the name {hello.Name} has just been taken by another VirtualRouter");
+            }
+        }
+    }
+
+    private async Task<AgentRefusal?> TryConnectAsync(VRouterHello hello, string controlNode, int maximum, DateTimeOffset now, CancellationToken ct)
     {
         await using var connection = await dataSource.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
+        var (refusal, known) = await JudgeAsync(connection, transaction, hello, controlNode, maximum, ct);
+        if (refusal is not null) return refusal;
+        await SaveConnectionAsync(connection, transaction, hello, known, controlNode, now, ct);
+        await transaction.CommitAsync(ct);
+        signal.Set();
+        return null;
+    }
+
+    private static async Task<(AgentRefusal? Refusal, KnownAgent? Known)> JudgeAsync(
+        NpgsqlConnection connection, NpgsqlTransaction? transaction, VRouterHello hello, string controlNode, int maximum, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(
+            $"""
+            SELECT v.uid, v.address, v.address6, s.control_node, s.agent_instance, s.agent_source, coalesce(s.agent_connection, 0),
+                   coalesce(s.connected AND s.last_seen_at > now() - $2, false)
+                       AND EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND c.last_seen_at > now() - $3)
+            FROM virtual_router v LEFT JOIN virtual_router_status s ON s.uid = v.uid WHERE v.name = $1 {(transaction is null ? "" : "FOR UPDATE OF v")}
+            """, connection, transaction)
+        {
+            Parameters = { new() { Value = hello.Name }, new() { Value = Fresh }, new() { Value = ControlNodeStore.GoneAfter } },
+        };
+        KnownAgent? known = null;
+        await using (var reader = await command.ExecuteReaderAsync(ct))
+        {
+            if (await reader.ReadAsync(ct))
+            {
+                known = new KnownAgent(
+                    reader.GetGuid(0), reader.GetFieldValue<IPAddress>(1), Optional<IPAddress>(2), Optional<string>(3), Optional<string>(4), Optional<IPAddress>(5),
+                    reader.GetInt64(6), reader.GetBoolean(7));
+            }
+
+            T? Optional<T>(int column) where T : class => reader.IsDBNull(column) ? null : reader.GetFieldValue<T>(column);
+        }
+
+        if (known is not null && AgentConnection.Judge(hello, known, controlNode) is { } refusal) return (refusal, known);
+        if (known is not null && known.Address.Equals(hello.Address) && Equals(known.Address6, hello.Address6)) return (null, known);
+
+        await using var holders = new NpgsqlCommand(
+            """
+            SELECT (SELECT v.name || ' ' || host(CASE WHEN v.address = ANY($2) THEN v.address ELSE v.address6 END)
+                    FROM virtual_router v WHERE v.name <> $1 AND (v.address = ANY($2) OR v.address6 = ANY($2)) ORDER BY v.name LIMIT 1),
+                   (SELECT count(*) FROM virtual_router)
+            """, connection, transaction)
+        {
+            Parameters = { new() { Value = hello.Name }, new() { Value = Addresses(hello), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Inet } },
+        };
+        await using var found = await holders.ExecuteReaderAsync(ct);
+        await found.ReadAsync(ct);
+        if (!found.IsDBNull(0) && found.GetString(0).Split(' ') is [var holder, var taken]) return (AgentConnection.AddressTaken(IPAddress.Parse(taken), holder), known);
+        return (known is null && found.GetInt64(1) >= maximum ? AgentConnection.TooMany(hello.Name, maximum) : null, known);
+    }
+
+    private static async Task SaveConnectionAsync(
+        NpgsqlConnection connection, NpgsqlTransaction transaction, VRouterHello hello, KnownAgent? known, string controlNode, DateTimeOffset now, CancellationToken ct)
+    {
+        var moved = known is not null && !(known.Address.Equals(hello.Address) && Equals(known.Address6, hello.Address6));
+        var move = moved
+            ? $"Its agent is at {Both(hello.Address, hello.Address6)} now, no longer at {Both(known!.Address, known.Address6)}: its routes follow."
+            : null;
         await using var command = new NpgsqlCommand(
             $$"""
             WITH made AS (
                 INSERT INTO virtual_router (uid, name, address, address6, admin_down, labels, annotations, generation, created_at, updated_at)
-                VALUES ($1, $2, $3, $4, false, '{}', '{}', 1, $5, $5) ON CONFLICT (name) DO NOTHING RETURNING uid, name, address, address6
+                VALUES ($1, $2, $3, $4, false, '{}', '{}', 1, $5, $5) ON CONFLICT (name) DO NOTHING RETURNING uid, name
+            ), moved AS (
+                UPDATE virtual_router SET address = $3, address6 = $4, generation = generation + 1, updated_at = $5
+                WHERE name = $2 AND (address <> $3 OR address6 IS DISTINCT FROM $4) RETURNING uid, name
             ), known AS (
-                SELECT uid, name, address, address6, true AS fresh FROM made
-                UNION ALL SELECT uid, name, address, address6, false FROM virtual_router WHERE name = $2 LIMIT 1
+                SELECT uid, name, true AS fresh FROM made
+                UNION ALL SELECT uid, name, false FROM virtual_router WHERE name = $2 LIMIT 1
             ), status AS (
-                INSERT INTO virtual_router_status AS s (uid, connected, control_node, last_seen_at, lost, desired_revision, applied_revision, applied_position, agent_version, overlay_engine)
-                SELECT uid, true, $6, now(), fresh, 0, 0, 0, $7, $9 FROM known
-                ON CONFLICT (uid) DO UPDATE SET connected = true, control_node = $6, last_seen_at = now(), agent_version = $7, overlay_engine = $9, applied_position = 0
+                INSERT INTO virtual_router_status AS s (uid, connected, control_node, last_seen_at, lost, desired_revision, applied_revision, applied_position,
+                    agent_version, overlay_engine, agent_instance, agent_source, agent_connection)
+                SELECT uid, true, $6, now(), fresh, 0, 0, 0, $7, $9, $10, $11, $12 FROM known
+                ON CONFLICT (uid) DO UPDATE SET connected = true, control_node = $6, last_seen_at = now(), agent_version = $7, overlay_engine = $9, applied_position = 0,
+                    agent_instance = $10, agent_source = $11, agent_connection = $12, held_at = NULL
             ), added AS (
                 {{ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Added, "known WHERE fresh", statusOnly: false)}}
             ), connected AS (
-                {{ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Modified, "known WHERE NOT fresh", statusOnly: true)}}
+                {{ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Modified, "(SELECT uid, name, NOT EXISTS (SELECT FROM moved) AS status_only FROM known WHERE NOT fresh) c", statusOnly: null)}}
             ), happened AS (
                 INSERT INTO event (kind, name, at, type, reason, message)
                 SELECT $8, $2, $5, 'Normal', 'Connected', 'Its agent (' || $7 || ') connected to control node ' || $6 || '.' FROM known
+                UNION ALL SELECT $8, $2, $5, 'Warning', 'AddressChanged', $13 FROM moved WHERE $13 IS NOT NULL
             )
-            SELECT address, address6 FROM known
+            SELECT 1
             """, connection, transaction)
         {
             Parameters =
             {
-                new() { Value = Guid.CreateVersion7() }, new() { Value = name }, new() { Value = address },
-                new() { Value = (object?)address6 ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Inet },
-                new() { Value = now }, new() { Value = controlNode }, new() { Value = version }, new() { Value = VirtualRouterKind },
-                new() { Value = (object?)overlayEngine ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text },
+                new() { Value = Guid.CreateVersion7() }, new() { Value = hello.Name }, new() { Value = hello.Address },
+                new() { Value = (object?)hello.Address6 ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Inet },
+                new() { Value = now }, new() { Value = controlNode }, new() { Value = hello.AgentVersion }, new() { Value = VirtualRouterKind },
+                Text(hello.OverlayEngine), Text(hello.Instance),
+                new() { Value = (object?)hello.Source ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Inet }, new() { Value = hello.Connection }, Text(move),
             },
         };
-        (IPAddress, IPAddress?) known;
-        await using (var reader = await command.ExecuteReaderAsync(ct))
-        {
-            await reader.ReadAsync(ct);
-            known = (reader.GetFieldValue<IPAddress>(0), reader.IsDBNull(1) ? null : reader.GetFieldValue<IPAddress>(1));
-        }
+        await command.ExecuteNonQueryAsync(ct);
 
-        await transaction.CommitAsync(ct);
-        signal.Set();
-        return known;
+        static string Both(IPAddress address, IPAddress? address6) => address6 is null ? $"{address}" : $"{address} and {address6}";
     }
+
+    /// <summary>
+    /// An agent was refused: the VirtualRouters concerned, the one of its name and those of its addresses, say so while it goes on trying.
+    /// </summary>
+    public Task SaveIntruderAsync(VRouterHello hello, AgentRefusal refusal, DateTimeOffset now, CancellationToken ct) => ExecuteAsync(
+        $"""
+        WITH concerned AS (
+            SELECT uid, name FROM virtual_router v WHERE v.name = $1 OR ($2 = 'AddressTaken' AND (v.address = ANY($3) OR v.address6 = ANY($3)))
+        ), former AS (
+            SELECT i.uid FROM virtual_router_intruder i JOIN concerned c ON c.uid = i.uid WHERE i.reason = $2 AND i.message = $4
+        ), saved AS (
+            INSERT INTO virtual_router_intruder AS i (uid, reason, message, since, last_at)
+            SELECT uid, $2, $4, now(), now() FROM concerned
+            ON CONFLICT (uid, reason) DO UPDATE SET last_at = now(), message = $4
+            WHERE i.last_at < now() - interval '2 seconds' OR i.message <> $4
+        ), news AS (
+            SELECT uid, name FROM concerned WHERE uid NOT IN (SELECT uid FROM former)
+        ), happened AS (
+            INSERT INTO event (kind, name, at, type, reason, message) SELECT $5, name, $6, 'Warning', $2, $4 FROM news
+        )
+        {ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Modified, "news", statusOnly: true)}
+        """,
+        ct,
+        new() { Value = hello.Name },
+        new() { Value = refusal.Reason.ToString() },
+        new() { Value = Addresses(hello), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Inet },
+        new() { Value = $"An agent at {hello.Source?.ToString() ?? "an unknown address"} is refused: {refusal.Message}." },
+        new() { Value = VirtualRouterKind },
+        new() { Value = now });
+
+    /// <summary>For the leader: agents that were refused and try no longer are forgotten.</summary>
+    public Task ForgetIntrudersAsync(CancellationToken ct) => ExecuteAsync(
+        $"""
+        WITH gone AS (
+            DELETE FROM virtual_router_intruder i USING virtual_router v WHERE v.uid = i.uid AND i.last_at < now() - $1 RETURNING v.uid, v.name
+        )
+        {ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Modified, "(SELECT DISTINCT uid, name FROM gone) c", statusOnly: true)}
+        """,
+        ct,
+        new NpgsqlParameter { Value = IntruderStays });
 
     /// <summary>Agents are no longer connected to this replica; <paramref name="names"/> null: all of them (the replica restarted).</summary>
     public Task DisconnectAsync(string controlNode, IReadOnlyCollection<string>? names, CancellationToken ct) => ExecuteAsync(
@@ -91,16 +226,18 @@ public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal s
     public Task SaveAsync(string controlNode, IReadOnlyCollection<VirtualRouterProgress> progress, IReadOnlyCollection<string> answered, CancellationToken ct) => ExecuteAsync(
         $"""
         WITH p AS (
-            SELECT * FROM unnest($1::text[], $2::interval[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[])
-                AS p(name, silence, desired, applied, position, version, message)
+            SELECT * FROM unnest($1::text[], $2::interval[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $11::text[])
+                AS p(name, silence, desired, applied, position, version, message, refused)
         ), before AS (
-            SELECT v.uid, v.name, s.lost AND v.name = ANY($8) AS back, s.message IS DISTINCT FROM p.message OR s.applied_revision <> p.applied OR NOT s.connected AS news,
-                   now() - p.silence AS seen, p.desired, p.applied, p.position, p.version, p.message
+            SELECT v.uid, v.name, s.lost AND v.name = ANY($8) AS back, s.message IS DISTINCT FROM p.message OR s.applied_revision <> p.applied OR NOT s.connected
+                       OR s.refused IS DISTINCT FROM p.refused AS news,
+                   now() - p.silence AS seen, p.desired, p.applied, p.position, p.version, p.message, p.refused
             FROM p JOIN virtual_router v ON v.name = p.name JOIN virtual_router_status s ON s.uid = v.uid
             WHERE s.control_node = $9
         ), saved AS (
             UPDATE virtual_router_status s SET connected = true, last_seen_at = b.seen, desired_revision = b.desired, applied_revision = b.applied,
-                applied_position = b.position, agent_version = b.version, message = b.message, lost = s.lost AND NOT b.back
+                applied_position = b.position, agent_version = b.version, message = b.message, refused = b.refused, held_at = NULL,
+                lost = s.lost AND NOT b.back
             FROM before b WHERE s.uid = b.uid
         ), happened AS (
             INSERT INTO event (kind, name, at, type, reason, message)
@@ -118,7 +255,8 @@ public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal s
         new() { Value = progress.Select(p => p.Message).ToArray() },
         new() { Value = answered.ToArray() },
         new() { Value = controlNode },
-        new() { Value = VirtualRouterKind });
+        new() { Value = VirtualRouterKind },
+        new() { Value = progress.Select(p => p.Refused).ToArray() });
 
     /// <summary>Saves results of probes that are new, if the endpoint is still on that vRouter.</summary>
     public Task SaveHealthAsync(IReadOnlyCollection<EndpointHealthReport> reports, DateTimeOffset now, CancellationToken ct) => ExecuteAsync(
@@ -146,33 +284,76 @@ public sealed class AgentReportStore(NpgsqlDataSource dataSource, ChangeSignal s
     /// <summary>
     /// For the leader: agents of replicas that are gone become disconnected, and agents that have been away for <paramref name="lostAfter"/>
     /// become lost. A replica that was not seen for <paramref name="goneAfter"/> is gone.
+    /// <para>
+    /// Many at once are none (docs/contract.md §3): when <paramref name="limit"/> vRouters or more would be lost within one
+    /// <paramref name="lostAfter"/>, those that are away are held (<c>held_at</c>) instead, and stay held until fewer have been away for half of
+    /// that time. Counted are vRouters that carry routes: those that are away now, and those that were marked as lost that recently. What was
+    /// marked before the others went away stays lost. An agent that is silent counts as away although its stream has not ended yet: that takes
+    /// 6 s, and not at the same moment for each.
+    /// </para>
+    /// A time in the future is no time at which somebody was seen: the database's clock was set back since. Nothing happens when the lease is no
+    /// longer held.
     /// </summary>
-    public Task MarkLostAsync(TimeSpan goneAfter, TimeSpan lostAfter, CancellationToken ct) => ExecuteAsync(
-        $"""
-        WITH orphaned AS (
-            UPDATE virtual_router_status s SET connected = false FROM virtual_router v
-            WHERE v.uid = s.uid AND s.connected
-              AND NOT EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND c.last_seen_at > now() - $1)
-            RETURNING v.uid, v.name, true AS status_only
-        ), lost AS (
-            UPDATE virtual_router_status s SET lost = true FROM virtual_router v
-            WHERE v.uid = s.uid AND NOT s.connected AND NOT s.lost AND s.last_seen_at < now() - $2
-            RETURNING v.uid, v.name, false AS status_only
-        ), happened AS (
-            INSERT INTO event (kind, name, at, type, reason, message)
-            SELECT $3, name, now(), 'Warning', 'Lost', 'Its agent has been away too long: its routes are withdrawn until it is back.' FROM lost
-            UNION ALL SELECT $3, name, now(), 'Warning', 'Disconnected', 'The control node of its agent is gone; if the agent finds no other its routes are withdrawn.' FROM orphaned
-        )
-        {ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Modified, "(SELECT * FROM orphaned UNION ALL SELECT * FROM lost) c", statusOnly: null)}
-        """,
-        ct,
-        new() { Value = goneAfter },
-        new() { Value = lostAfter },
-        new() { Value = VirtualRouterKind });
+    /// <param name="carriers">Names of the vRouters that carry routes.</param>
+    /// <param name="limit">0: half of the carriers, rounded up, but 2 at least.</param>
+    /// <returns>How many are held.</returns>
+    public async Task<int> MarkLostAsync(
+        LeaderLease lease, TimeSpan goneAfter, TimeSpan lostAfter, IReadOnlyCollection<string> carriers, int limit, CancellationToken ct)
+    {
+        await using var command = dataSource.CreateCommand(
+            $"""
+            WITH orphaned AS (
+                UPDATE virtual_router_status s SET connected = false FROM virtual_router v
+                WHERE v.uid = s.uid AND s.connected AND {LeaderLease.IsHeld("$7", "$8")}
+                  AND NOT EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND c.last_seen_at BETWEEN now() - $1 AND now() + $1)
+                RETURNING v.uid, v.name
+            ), away AS (
+                SELECT v.uid, v.name, v.name = ANY($4) AS carries, NOT s.connected AND s.last_seen_at NOT BETWEEN now() - $2 AND now() + $2 AS due, s.held_at FROM virtual_router_status s JOIN virtual_router v ON v.uid = s.uid
+                WHERE {LeaderLease.IsHeld("$7", "$8")} AND NOT s.lost AND s.last_seen_at IS NOT NULL AND (NOT s.connected OR s.last_seen_at < now() - $6 OR s.uid IN (SELECT uid FROM orphaned))
+            ), recent AS (
+                SELECT count(*) AS number FROM virtual_router_status s WHERE s.lost AND s.lost_at > now() - $2
+            ), mass AS (
+                SELECT (SELECT count(*) FROM away WHERE carries) + number
+                    >= CASE WHEN $5 > 0 THEN $5 ELSE greatest(2, (cardinality($4) + number + 1) / 2) END AS yes FROM recent
+            ), held AS (
+                UPDATE virtual_router_status s SET held_at = now() FROM away a, mass
+                WHERE a.uid = s.uid AND a.due AND mass.yes AND (s.held_at IS NULL OR s.held_at < now() - $2 / 4)
+                RETURNING a.uid, a.name, a.held_at IS NULL AS news
+            ), lost AS (
+                UPDATE virtual_router_status s SET lost = true, held_at = NULL, lost_at = CASE WHEN a.carries THEN now() END FROM away a, mass
+                WHERE a.uid = s.uid AND a.due AND NOT mass.yes AND (s.held_at IS NULL OR s.held_at < now() - $2 / 2)
+                RETURNING a.uid, a.name
+            ), happened AS (
+                INSERT INTO event (kind, name, at, type, reason, message)
+                SELECT $3, name, now(), 'Warning', 'Lost', 'Its agent has been away too long: its routes are withdrawn until it is back.' FROM lost
+                UNION ALL SELECT $3, name, now(), 'Warning', 'MassLoss', 'Its agent has been away too long, but so have others at the same time: its routes stay.' FROM held WHERE news
+                UNION ALL SELECT $3, name, now(), 'Warning', 'Disconnected', 'The control node of its agent is gone; if the agent finds no other its routes are withdrawn.' FROM orphaned
+            ), changed AS (
+                {ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Modified, "(SELECT uid, name, true AS status_only FROM orphaned UNION ALL SELECT uid, name, true FROM held WHERE news UNION ALL SELECT uid, name, false FROM lost) c", statusOnly: null)}
+                RETURNING 1
+            )
+            SELECT (SELECT count(*) FROM changed), (SELECT count(*) FROM away, mass WHERE due AND (mass.yes OR held_at > now() - $2 / 2))
+            """);
+        NpgsqlParameter[] parameters =
+        [
+            new() { Value = goneAfter }, new() { Value = lostAfter }, new() { Value = VirtualRouterKind },
+            new() { Value = carriers.ToArray() }, new() { Value = (long)limit }, new() { Value = Silent }, new() { Value = lease.Run }, new() { Value = lease.Fence },
+        ];
+        command.Parameters.AddRange(parameters);
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        await reader.ReadAsync(ct);
+        if (reader.GetInt64(0) > 0) signal.Set();
+        return (int)reader.GetInt64(1);
+    }
+
+    private static IPAddress[] Addresses(VRouterHello hello) => hello.Address6 is { } address6 ? [hello.Address, address6] : [hello.Address];
+
+    private static NpgsqlParameter Text(string? text) => new() { Value = (object?)text ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
 
     private async Task ExecuteAsync(string sql, CancellationToken ct, params NpgsqlParameter[] parameters)
     {
         await using var command = dataSource.CreateCommand(sql);
+        command.CommandTimeout = DatabasePools.SecondsFor(parameters.Max(p => (p.Value as Array)?.Length ?? 0));
         command.Parameters.AddRange(parameters);
         if (await command.ExecuteNonQueryAsync(ct) > 0) signal.Set();
     }

@@ -69,10 +69,27 @@ internal sealed class AnnouncementRows
         }
     }
 
-    /// <summary>The speaker holds these routes and nothing else: single paths and whole rows of an earlier run go.</summary>
-    public void ReplacedBy(IEnumerable<FloatingIPRoute> announced)
+    /// <summary>No router has this path of an earlier run any more.</summary>
+    public void Withdrawn(Guid floatingIP, RouteKey path)
     {
-        var paths = announced.ToLookup(r => r.FloatingIP, r => r.Path);
+        if (PathsOf(floatingIP) is not { } paths) return;
+        var left = paths.Where(p => p != path).ToList();
+        SetDue(floatingIP, left.Count > 0 || HasReaders ? left : null);
+    }
+
+    /// <summary>The row must be written again, because a path in it has another number.</summary>
+    public void MustRewrite(Guid floatingIP)
+    {
+        if (_saved.TryGetValue(floatingIP, out var saved)) _due.TryAdd(floatingIP, saved);
+    }
+
+    /// <summary>
+    /// The speaker holds these routes and nothing else: single paths and whole rows of an earlier run go. <paramref name="leaving"/>: paths
+    /// of an earlier run that routers may still have.
+    /// </summary>
+    public void ReplacedBy(IEnumerable<FloatingIPRoute> announced, IEnumerable<(Guid FloatingIP, RouteKey Path)> leaving)
+    {
+        var paths = announced.Select(r => (r.FloatingIP, r.Path)).Concat(leaving).ToLookup(r => r.FloatingIP, r => r.Path);
         foreach (var floatingIP in _saved.Keys) SetDue(floatingIP, paths.Contains(floatingIP) ? [.. paths[floatingIP].Distinct()] : null);
     }
 
@@ -85,15 +102,19 @@ internal sealed class AnnouncementRows
         }
     }
 
-    /// <summary>The database reads like this now.</summary>
-    public void WereSaved(IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> rows)
+    /// <summary>The database reads like this now. Answers the paths that these rows named before and do not name any more.</summary>
+    public IReadOnlyList<(Guid FloatingIP, RouteKey Path)> WereSaved(IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> rows)
     {
+        var gone = new List<(Guid, RouteKey)>();
         foreach (var (floatingIP, paths) in rows)
         {
+            if (_saved.TryGetValue(floatingIP, out var before)) gone.AddRange(before.Except(paths ?? []).Select(p => (floatingIP, p)));
             if (paths is null) _saved.Remove(floatingIP);
             else _saved[floatingIP] = [.. paths];
             _due.Remove(floatingIP);
         }
+
+        return gone;
     }
 
     /// <summary>How a row must read; null when it must not be there.</summary>

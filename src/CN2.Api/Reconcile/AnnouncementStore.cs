@@ -1,3 +1,4 @@
+using System.Net;
 using System.Text.Json;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
@@ -11,18 +12,21 @@ namespace CN2.Api.Reconcile;
 /// paths once the last withdrawal is confirmed, and goes when the replica's vRouters have dropped the entries. While the row stands, the
 /// address is not free.
 /// </summary>
-public sealed class AnnouncementStore(NpgsqlDataSource dataSource, ChangeSignal signal) : IAnnouncementStore
+public sealed class AnnouncementStore([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource dataSource, ChangeSignal signal) : IAnnouncementStore
 {
-    /// <summary>All rows of one control node: FloatingIP → the paths that its routes may have.</summary>
-    public async Task<Dictionary<Guid, HashSet<RouteKey>>> LoadAsync(string controlNode, CancellationToken ct)
+    /// <summary>All rows of one control node.</summary>
+    public async Task<IReadOnlyList<SavedAnnouncement>> LoadAsync(string controlNode, CancellationToken ct)
     {
-        await using var command = dataSource.CreateCommand("SELECT floating_ip_uid, routes FROM advertisement WHERE control_node = $1");
+        await using var command = dataSource.CreateCommand(
+            "SELECT a.floating_ip_uid, f.address, a.routes, a.path_ids FROM advertisement a JOIN floating_ip f ON f.uid = a.floating_ip_uid WHERE a.control_node = $1");
         command.Parameters.Add(new() { Value = controlNode });
-        var rows = new Dictionary<Guid, HashSet<RouteKey>>();
+        var rows = new List<SavedAnnouncement>();
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
         {
-            rows[reader.GetGuid(0)] = [.. JsonSerializer.Deserialize<string[]>(reader.GetString(1))!.Select(RouteKey.Parse)];
+            var identifiers = JsonSerializer.Deserialize<Dictionary<string, uint>>(reader.GetString(3))!;
+            rows.Add(new(reader.GetGuid(0), reader.GetFieldValue<IPAddress>(1),
+                JsonSerializer.Deserialize<string[]>(reader.GetString(2))!.ToDictionary(RouteKey.Parse, r => identifiers.GetValueOrDefault(r))));
         }
 
         return rows;
@@ -30,19 +34,21 @@ public sealed class AnnouncementStore(NpgsqlDataSource dataSource, ChangeSignal 
 
     /// <summary>
     /// Saves rows; null: the row goes. A FloatingIP that does not exist (any more) is skipped. Answers the rows that stand.
-    /// <paramref name="tellOthers"/>: with change rows, so that the other replicas read them.
+    /// <paramref name="identifierOf"/>: the number by which routers know a path. <paramref name="tellOthers"/>: with change rows, so that the
+    /// other replicas read them.
     /// </summary>
     public async Task<HashSet<Guid>> SaveAsync(
-        string controlNode, IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> rows, bool tellOthers, CancellationToken ct)
+        string controlNode, IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> rows, Func<Guid, RouteKey, uint> identifierOf, bool tellOthers, CancellationToken ct)
     {
         var put = rows.Where(r => r.Value is not null).ToList();
         var gone = rows.Where(r => r.Value is null).Select(r => r.Key).ToArray();
         await using var batch = dataSource.CreateBatch();
+        batch.Timeout = DatabasePools.SecondsFor(rows.Count);
         batch.BatchCommands.Add(new(
             """
-            INSERT INTO advertisement (control_node, floating_ip_uid, routes)
-            SELECT $1, f.uid, r.routes::jsonb FROM unnest($2::uuid[], $3::text[]) AS r(uid, routes) JOIN floating_ip f ON f.uid = r.uid
-            ON CONFLICT (floating_ip_uid, control_node) DO UPDATE SET routes = excluded.routes
+            INSERT INTO advertisement (control_node, floating_ip_uid, routes, path_ids)
+            SELECT $1, f.uid, r.routes::jsonb, r.path_ids::jsonb FROM unnest($2::uuid[], $3::text[], $4::text[]) AS r(uid, routes, path_ids) JOIN floating_ip f ON f.uid = r.uid
+            ON CONFLICT (floating_ip_uid, control_node) DO UPDATE SET routes = excluded.routes, path_ids = excluded.path_ids
             RETURNING floating_ip_uid
             """)
         {
@@ -51,6 +57,7 @@ public sealed class AnnouncementStore(NpgsqlDataSource dataSource, ChangeSignal 
                 new() { Value = controlNode },
                 new() { Value = put.Select(r => r.Key).ToArray() },
                 new() { Value = put.Select(r => JsonSerializer.Serialize(r.Value!.Select(p => p.ToString()))).ToArray() },
+                new() { Value = put.Select(r => JsonSerializer.Serialize(r.Value!.ToDictionary(p => p.ToString(), p => identifierOf(r.Key, p)))).ToArray() },
             },
         });
         batch.BatchCommands.Add(new("DELETE FROM advertisement WHERE control_node = $1 AND floating_ip_uid = ANY($2)")

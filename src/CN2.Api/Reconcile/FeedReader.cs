@@ -60,6 +60,7 @@ internal sealed partial class FeedReader(
         _nextReading = (_nextReading > rested ? _nextReading : rested) + Pace;
         await CheckHorizonAsync(now, ct);
         var more = await ReadChangesAsync(ct);
+        await ReadRowsOfGoneAsync(ct);
         await ReadRemoteAsync(now, ct);
         return more;
     }
@@ -94,6 +95,14 @@ internal sealed partial class FeedReader(
 
         IsMidPage = false;
         return more;
+    }
+
+    /// <summary>A replica that believed to be alone saves its rows without change rows; it may be gone before it learns of this one.</summary>
+    private async Task ReadRowsOfGoneAsync(CancellationToken ct)
+    {
+        if (!state.Others.RowsDue) return;
+        resources.ReplaceAnnouncements(await controlNodes.AnnouncedByOthersAsync(state.Self, null, ct));
+        state.Others.RowsDue = false;
     }
 
     private async Task ReadRemoteAsync(DateTimeOffset now, CancellationToken ct)

@@ -1,12 +1,18 @@
-using System.Net;
+using CN2.Api.Data;
+using CN2.Api.Drivers;
 
 namespace CN2.Api.Reconcile;
 
 /// <summary>What agents report, as rows (docs/adr/0010-stores-behind-interfaces.md).</summary>
 internal interface IAgentReportStore
 {
-    Task<(IPAddress Address, IPAddress? Address6)> ConnectAsync(
-        string name, IPAddress address, IPAddress? address6, string version, string? overlayEngine, string controlNode, DateTimeOffset now, CancellationToken ct);
+    Task<AgentRefusal?> JudgeAsync(VRouterHello hello, string controlNode, int maximum, CancellationToken ct);
+
+    Task<AgentRefusal?> ConnectAsync(VRouterHello hello, string controlNode, int maximum, DateTimeOffset now, CancellationToken ct);
+
+    Task SaveIntruderAsync(VRouterHello hello, AgentRefusal refusal, DateTimeOffset now, CancellationToken ct);
+
+    Task ForgetIntrudersAsync(CancellationToken ct);
 
     Task DisconnectAsync(string controlNode, IReadOnlyCollection<string>? names, CancellationToken ct);
 
@@ -14,5 +20,5 @@ internal interface IAgentReportStore
 
     Task SaveHealthAsync(IReadOnlyCollection<EndpointHealthReport> reports, DateTimeOffset now, CancellationToken ct);
 
-    Task MarkLostAsync(TimeSpan goneAfter, TimeSpan lostAfter, CancellationToken ct);
+    Task<int> MarkLostAsync(LeaderLease lease, TimeSpan goneAfter, TimeSpan lostAfter, IReadOnlyCollection<string> carriers, int limit, CancellationToken ct);
 }

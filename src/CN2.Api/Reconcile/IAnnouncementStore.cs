@@ -5,10 +5,10 @@ namespace CN2.Api.Reconcile;
 /// <summary>The FloatingIPs that a replica announces or may announce, as rows (docs/adr/0010-stores-behind-interfaces.md).</summary>
 internal interface IAnnouncementStore
 {
-    Task<Dictionary<Guid, HashSet<RouteKey>>> LoadAsync(string controlNode, CancellationToken ct);
+    Task<IReadOnlyList<SavedAnnouncement>> LoadAsync(string controlNode, CancellationToken ct);
 
     Task<HashSet<Guid>> SaveAsync(
-        string controlNode, IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> rows, bool tellOthers, CancellationToken ct);
+        string controlNode, IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> rows, Func<Guid, RouteKey, uint> identifierOf, bool tellOthers, CancellationToken ct);
 
     Task IntroduceAsync(string controlNode, CancellationToken ct);
 }

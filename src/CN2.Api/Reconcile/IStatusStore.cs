@@ -1,3 +1,4 @@
+using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 
 namespace CN2.Api.Reconcile;
@@ -8,5 +9,5 @@ internal interface IStatusStore
     Task<Dictionary<Guid, string>> ReadAsync(ResourceKind kind, IReadOnlyCollection<Guid> uids, CancellationToken ct);
 
     Task WriteAsync(
-        ResourceKind kind, IReadOnlyCollection<KeyValuePair<Guid, string>> documents, IReadOnlyCollection<StatusEvent> events, CancellationToken ct);
+        LeaderLease lease, ResourceKind kind, IReadOnlyCollection<KeyValuePair<Guid, string>> documents, IReadOnlyCollection<StatusEvent> events, CancellationToken ct);
 }

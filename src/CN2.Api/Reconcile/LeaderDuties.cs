@@ -1,3 +1,4 @@
+using CN2.Api.Data;
 using CN2.Api.Options;
 
 namespace CN2.Api.Reconcile;
@@ -6,12 +7,11 @@ namespace CN2.Api.Reconcile;
 /// What only the leading replica does in a round: finish deletions, serve pending Services, mark vRouters as lost, write statuses.
 /// </summary>
 internal sealed class LeaderDuties(
-    LoopState state, Deletions deletions, PendingServices pending, LeaderTasks tasks, StatusDispatcher statuses, VRouterOptions options)
+    LoopState state, HeldLease lease, Deletions deletions, PendingServices pending, ILeaderTasks tasks, StatusDispatcher statuses, VRouterOptions options)
 {
     private static readonly TimeSpan LostInterval = TimeSpan.FromSeconds(1);
 
-    /// <summary>Since when this replica leads; null while another one does.</summary>
-    private DateTimeOffset? _leadingSince;
+    private bool _isLeading;
     private bool _isMarking;
     private DateTimeOffset _markedAt;
 
@@ -20,11 +20,11 @@ internal sealed class LeaderDuties(
         switch (leaderEvent)
         {
             case LeaderEvent.LeadershipChanged { IsLeading: true }:
-                _leadingSince = state.Clock.Now;
+                _isLeading = true;
                 statuses.DraftAll();
                 break;
             case LeaderEvent.LeadershipChanged:
-                _leadingSince = null;
+                _isLeading = false;
                 break;
             case LeaderEvent.DeletionsTried tried:
                 deletions.WereTried(tried.Batch);
@@ -43,24 +43,28 @@ internal sealed class LeaderDuties(
 
     public void Do(DateTimeOffset now, NextTick next)
     {
-        if (_leadingSince is not { } since)
+        // A process that was stopped for a while finds out here, before its first duty, that it must renew the lease.
+        if (!_isLeading || lease.Current is not { } proof)
         {
             state.Statuses.Clear(); // a replica that begins to lead drafts all of them
             return;
         }
 
-        if (deletions.TakeFinished() is { } finished) tasks.Finish(finished);
+        if (deletions.TakeFinished() is { } finished) tasks.Finish(finished, proof);
         if (pending.Take(now) is { } batch) tasks.Serve(batch);
-        MarkLost(since, now);
+        MarkLost(proof, now);
         statuses.Send(now, next);
     }
 
-    /// <summary>Agents get LostAfter to dial a replica after a change of leadership too.</summary>
-    private void MarkLost(DateTimeOffset since, DateTimeOffset now)
+    /// <summary>
+    /// After a start, a time without the database and a jump of its clock, agents get LostAfter to report. A replica that was there all the
+    /// time goes on at once when it begins to lead: agents could have dialled it.
+    /// </summary>
+    private void MarkLost(LeaderLease proof, DateTimeOffset now)
     {
-        if (now - since <= options.LostAfter || _isMarking || now - _markedAt < LostInterval) return;
+        if (lease.InContact <= options.LostAfter || _isMarking || now - _markedAt < LostInterval) return;
         _markedAt = now;
         _isMarking = true;
-        tasks.MarkLost(options.LostAfter);
+        tasks.MarkLost(options.LostAfter, [.. state.Sequencer.Carriers], proof);
     }
 }

@@ -1,23 +1,25 @@
 using CN2.Api.Data;
+using CN2.Api.Options;
 using CN2.Api.Services;
 
 namespace CN2.Api.Reconcile;
 
 /// <summary>
-/// What the leading replica does in the database, each on a task of its own that ends with an event for the loop. Everything may be done
-/// twice without harm, also by two replicas at once.
+/// The tasks of the leading replica, carried out in the database. Everything may be done twice without harm, also by two replicas at once; what
+/// frees or withdraws something is done only while the lease is held.
 /// </summary>
-internal sealed partial class LeaderTasks(IServiceLifecycle lifecycle, IAgentReportStore agents, LoopInbox inbox, TimeProvider time, ILogger<LeaderTasks> logger)
+internal sealed partial class LeaderTasks(
+    IServiceLifecycle lifecycle, IAgentReportStore agents, VRouterOptions options, ReconcileCounters counters, LoopInbox inbox, TimeProvider time, ILogger<LeaderTasks> logger)
+    : ILeaderTasks
 {
     private static readonly TimeSpan FailureInterval = TimeSpan.FromSeconds(1);
 
     /// <summary>When a row of the database still forbids a deletion, asking again at once would only keep the database busy.</summary>
     private static readonly TimeSpan UnfinishedInterval = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Removes the rows and frees their addresses.</summary>
-    public void Finish(DeletionBatch batch) => Run("Deletions", new LeaderEvent.DeletionsTried(batch), async () =>
+    public void Finish(DeletionBatch batch, LeaderLease lease) => Run("Deletions", new LeaderEvent.DeletionsTried(batch), async () =>
     {
-        if (await lifecycle.FinalizeAsync(batch.Services, batch.FloatingIPs, CancellationToken.None) < batch.Count) await Task.Delay(UnfinishedInterval, time);
+        if (await lifecycle.FinalizeAsync(batch.Services, batch.FloatingIPs, CancellationToken.None, lease) < batch.Count) await Task.Delay(UnfinishedInterval, time);
     });
 
     public void Serve(PendingBatch batch) => Run("Serving pending Services", new LeaderEvent.PendingServicesTried(), async () =>
@@ -27,8 +29,12 @@ internal sealed partial class LeaderTasks(IServiceLifecycle lifecycle, IAgentRep
         await lifecycle.ServePendingAsync(services, CancellationToken.None);
     });
 
-    public void MarkLost(TimeSpan lostAfter) => Run("Marking lost vRouters", new LeaderEvent.LostMarked(), () =>
-        agents.MarkLostAsync(ControlNodeStore.GoneAfter, lostAfter, CancellationToken.None));
+    public void MarkLost(TimeSpan lostAfter, IReadOnlyCollection<string> carriers, LeaderLease lease) => Run("Marking lost vRouters", new LeaderEvent.LostMarked(), async () =>
+    {
+        var held = await agents.MarkLostAsync(lease, ControlNodeStore.GoneAfter, lostAfter, carriers, options.LostAtOnceLimit, CancellationToken.None);
+        counters.VirtualRoutersHeld(held);
+        await agents.ForgetIntrudersAsync(CancellationToken.None);
+    });
 
     private void Run(string what, LeaderEvent done, Func<Task> work) => _ = RunAsync(what, done, work);
 

@@ -1,67 +1,145 @@
 using CN2.Api.Data;
-using Npgsql;
 
 namespace CN2.Api.Reconcile;
 
 /// <summary>
-/// Takes and keeps the leadership: one replica writes statuses, serves pending Services and finishes deletions. The lock belongs to a
-/// database session, so it is free the moment its holder is gone.
+/// Takes and keeps the leadership: one replica writes statuses, serves pending Services and finishes deletions. It is a row of the database
+/// that runs out (<see cref="LeaderLeaseStore"/>), so a leader that is stopped loses it while its connections stay open.
 /// </summary>
-internal sealed partial class Leadership(DedicatedConnection dedicated, LoopInbox inbox, TimeProvider time, ILogger<Leadership> logger) : IReconcileTask, ILeadership
+internal sealed partial class Leadership(LeaderLeaseStore store, HeldLease held, LoopInbox inbox, TimeProvider time, ILogger<Leadership> logger) : IReconcileTask
 {
-    /// <summary>The advisory lock that the leader holds: "CN2" in ASCII.</summary>
-    public const int LockKey = 0x434E32;
+    private static readonly TimeSpan RenewInterval = ControlNodeStore.BeatInterval;
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan ReleasePatience = TimeSpan.FromSeconds(1);
 
-    private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
+    /// <summary>A lease must also have been looked at this often without a change: this process may have been stopped, and not its holder.</summary>
+    private const int LooksBeforeAbandoned = 4;
 
-    private volatile bool _isLeading;
+    private readonly Guid _run = Guid.NewGuid();
+    private LeaderLease? _lease;
+    private bool _isLeading;
+    private bool _hasAsked;
 
-    /// <summary>This replica leads. May be read from any thread.</summary>
-    public bool IsLeading => _isLeading;
+    /// <summary>The lease of another replica, since when it is unchanged by the own clock, and how often it was looked at.</summary>
+    private (LeaderLeaseState State, long Since, int Looks)? _watched;
 
     public async Task RunAsync(CancellationToken ct)
     {
-        while (true)
+        try
         {
-            try
+            while (true)
             {
-                await LeadAsync(ct);
+                TimeSpan wait;
+                try
+                {
+                    wait = await StepAsync(ct);
+                }
+                catch (Exception e) when (!e.IsStop(ct))
+                {
+                    if (!held.IsLeading && SetLeading(false)) LogLost(e.Message);
+                    wait = RetryInterval;
+                }
+
+                await Task.Delay(wait, time, ct);
             }
-            catch (Exception e) when (!e.IsStop(ct))
-            {
-                SetLeading(false);
-                LogLost(e.Message);
-                await Task.Delay(RetryInterval, time, ct);
-            }
+        }
+        finally
+        {
+            await ReleaseAsync();
         }
     }
 
-    /// <summary>Waits for the lock and then leads until the session that holds it fails.</summary>
-    private async Task LeadAsync(CancellationToken ct)
+    /// <summary>Renews or tries to take the lease. Answers when the next step is due.</summary>
+    internal async Task<TimeSpan> StepAsync(CancellationToken ct)
     {
-        await using var connection = await dedicated.OpenAsync(ct);
-        await using var acquire = new NpgsqlCommand("SELECT pg_try_advisory_lock($1)", connection) { Parameters = { new() { Value = (long)LockKey } } };
-        while (!(bool)(await acquire.ExecuteScalarAsync(ct))!) await Task.Delay(RetryInterval, time, ct);
-        SetLeading(true);
-        LogLeading();
-        await using var alive = new NpgsqlCommand("SELECT 1", connection);
-        while (true)
+        var asked = time.GetTimestamp();
+        if (_lease is { } mine)
         {
-            await Task.Delay(ControlNodeStore.BeatInterval, time, ct);
-            await alive.ExecuteScalarAsync(ct);
+            if (await store.RenewAsync(mine, ct) is { } now)
+            {
+                Hold(mine, asked, now);
+                return RenewInterval;
+            }
+
+            _lease = null;
+            held.Clear();
+            if (SetLeading(false)) LogTaken();
+            asked = time.GetTimestamp();
+        }
+
+        var granted = await store.TakeAsync(_run, Abandoned(), isStart: !_hasAsked, ct);
+        _hasAsked = true;
+        if (granted is { } grant)
+        {
+            _watched = null;
+            _lease = grant.Lease;
+            Hold(grant.Lease, asked, grant.Now);
+            return RenewInterval;
+        }
+
+        await WatchHolderAsync(ct);
+        return LookInterval;
+    }
+
+    private void Hold(LeaderLease lease, long asked, DateTimeOffset now)
+    {
+        if (held.Answered(asked, now)) LogClockJump();
+        // Duties of before are stale, and statuses that were due meanwhile were not written: begin anew.
+        if (held.Set(lease, asked)) SetLeading(false);
+        if (SetLeading(true)) LogLeading(lease.Fence);
+    }
+
+    private async Task WatchHolderAsync(CancellationToken ct)
+    {
+        var asked = time.GetTimestamp();
+        var (state, now) = await store.ReadAsync(ct);
+        if (held.Answered(asked, now)) LogClockJump();
+        if (state is not { } other) _watched = null;
+        else if (_watched is { } watched && watched.State == other) _watched = watched with { Looks = watched.Looks + 1 };
+        else _watched = (other, asked, 1);
+    }
+
+    /// <summary>The lease of a holder that does not renew it, by this replica's clock: the database's may have been set back.</summary>
+    private LeaderLeaseState? Abandoned() =>
+        _watched is { } watched && watched.Looks >= LooksBeforeAbandoned && time.GetElapsedTime(watched.Since) > LeaderLeaseStore.Duration ? watched.State : null;
+
+    private async Task ReleaseAsync()
+    {
+        if (_lease is not { } mine) return;
+        held.Clear();
+        try
+        {
+            using var patience = new CancellationTokenSource(ReleasePatience);
+            await store.ReleaseAsync(mine, patience.Token);
+        }
+        catch (Exception e)
+        {
+            // It runs out by itself.
+            LogNotReleased(e.Message);
         }
     }
 
-    private void SetLeading(bool isLeading)
+    private bool SetLeading(bool isLeading)
     {
-        if (_isLeading == isLeading) return;
+        if (_isLeading == isLeading) return false;
         _isLeading = isLeading;
         inbox.Post(new LeaderEvent.LeadershipChanged(isLeading));
+        return true;
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "This replica leads: it writes statuses and finishes deletions")]
-    private partial void LogLeading();
+    [LoggerMessage(Level = LogLevel.Information, Message = "This replica leads (lease {Fence}): it writes statuses and finishes deletions")]
+    private partial void LogLeading(long fence);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Leadership is open: {Reason}")]
     private partial void LogLost(string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Another replica leads now: this one did not renew its lease in time")]
+    private partial void LogTaken();
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The database's clock was set: nobody counts as gone until everybody had time to report again")]
+    private partial void LogClockJump();
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "The leadership could not be given up, it runs out in a few seconds: {Reason}")]
+    private partial void LogNotReleased(string reason);
 }

@@ -57,7 +57,12 @@ internal sealed class LoopState
     public Guid OwnerOf(Guid floatingIP) => Resources.TryGetFloatingIP(floatingIP)?.Service ?? floatingIP;
 
     /// <summary>Routes reach other peers than before, so every status with routes may read differently.</summary>
-    public void ReachedPeersChanged() => Statuses.Add(Sequencer.Compiled.Where(c => c.Value.Routes.Count > 0).Select(c => c.Key));
+    public void ReachedPeersChanged()
+    {
+        Statuses.Add(Sequencer.Compiled.Where(c => c.Value.Routes.Count > 0).Select(c => c.Key));
+        // What is being deleted has no routes any more, and says which control node it waits for.
+        Statuses.Add(Others.Held.Where(f => Resources.TryGetFloatingIP(f) is not null).Select(OwnerOf));
+    }
 
     /// <summary>The VirtualRouter does not exist any more: no owner waits for it.</summary>
     public void ForgetVirtualRouter(string name)

@@ -9,8 +9,13 @@ internal sealed class OtherControlNodes
     private readonly Dictionary<Guid, Dictionary<string, RouteKey[]>> _announced = [];
     private IReadOnlyDictionary<string, IReadOnlyList<BgpSession>> _sessions = new Dictionary<string, IReadOnlyList<BgpSession>>();
 
+    private bool _knowsAlive;
+
     /// <summary>Another replica is alive.</summary>
     public bool Any { get; private set; }
+
+    /// <summary>A replica is gone, and may not have told of its last rows: all must be read.</summary>
+    public bool RowsDue { get; set; }
 
     /// <summary>The BGP sessions of the others.</summary>
     public IEnumerable<BgpSession> Sessions => _sessions.Values.SelectMany(s => s);
@@ -21,6 +26,9 @@ internal sealed class OtherControlNodes
         Any = view.HasOthers;
         var isSame = view.Sessions.Count == _sessions.Count
             && view.Sessions.All(s => _sessions.TryGetValue(s.Key, out var known) && ReachOf(known).SequenceEqual(ReachOf(s.Value)));
+        isSame &= _knowsAlive || _announced.Count == 0;
+        RowsDue |= _sessions.Keys.Except(view.Sessions.Keys).Any();
+        _knowsAlive = true;
         _sessions = view.Sessions;
         return !isSame;
     }
@@ -39,6 +47,15 @@ internal sealed class OtherControlNodes
 
     /// <summary>Another replica may announce the FloatingIP, or a vRouter of it may still have the entries.</summary>
     public bool Holds(Guid floatingIP) => _announced.ContainsKey(floatingIP);
+
+    /// <summary>FloatingIPs of which another replica has a row.</summary>
+    public IEnumerable<Guid> Held => _announced.Keys;
+
+    /// <summary>Control nodes that are not alive and whose engine may still announce the FloatingIP. Empty before the first heartbeat.</summary>
+    public IEnumerable<string> GoneAnnouncersOf(Guid floatingIP) =>
+        _knowsAlive && _announced.TryGetValue(floatingIP, out var nodes)
+            ? nodes.Where(n => n.Value.Length > 0 && !_sessions.ContainsKey(n.Key)).Select(n => n.Key)
+            : [];
 
     /// <summary>
     /// Another replica may announce the FloatingIP. The vRouter makes no difference: all vRouters keep their entries as long as one path is

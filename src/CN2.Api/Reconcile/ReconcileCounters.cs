@@ -8,6 +8,7 @@ public sealed class ReconcileCounters
 {
     private readonly Counter<long> _owners;
     private readonly Counter<long> _statuses;
+    private int _held;
 
     public ReconcileCounters(IMeterFactory meters, IBgpSpeaker speaker, IVRouterPublisher publisher)
     {
@@ -18,10 +19,15 @@ public sealed class ReconcileCounters
         meter.CreateObservableCounter("cn2.bgp.paths_withdrawn", () => speaker.Counters.PathsWithdrawn, "{path}", "Paths withdrawn from the BGP engine");
         meter.CreateObservableCounter("cn2.bgp.repairs", () => speaker.Counters.Repairs, "{path}", "Paths in the BGP engine that were changed by another program");
         meter.CreateObservableCounter("cn2.bgp.engine_restarts", () => speaker.Counters.EngineRestarts, "{restart}", "Times the BGP engine came back empty");
+        meter.CreateObservableGauge(
+            "cn2.vrouter.held", () => Volatile.Read(ref _held), "{vrouter}", "vRouters that are away while their routes stay, because too many were lost at once; told by the leading replica");
         meter.CreateObservableCounter("cn2.vrouter.snapshots", () => publisher.Counters.Snapshots, "{snapshot}", "Whole configurations sent to vRouters");
         meter.CreateObservableCounter("cn2.vrouter.deltas", () => publisher.Counters.Deltas, "{delta}", "Changes of configuration sent to vRouters");
         meter.CreateObservableCounter("cn2.vrouter.frontends_sent", () => publisher.Counters.NatEntriesSent, "{frontend}", "NAT entries sent to vRouters, in either");
     }
+
+    /// <summary>How many vRouters the leading replica holds: they are away, and their routes stay.</summary>
+    public void VirtualRoutersHeld(int count) => Volatile.Write(ref _held, count);
 
     public void OwnersCompiled(int count) => _owners.Add(count);
 

@@ -1,5 +1,3 @@
-using System.Runtime.ExceptionServices;
-
 namespace CN2.Api.Reconcile;
 
 /// <summary>
@@ -11,7 +9,7 @@ namespace CN2.Api.Reconcile;
 /// </para>
 /// </summary>
 internal sealed class ReconcileLoop(
-    LoopState state, FeedReader feed, InboxHandler inbox, LoopDecisions decisions, Outbox outbox, FailureLog failures, TimeProvider time) : IReconcileTask
+    LoopState state, FeedGate feed, InboxHandler inbox, LoopDecisions decisions, Outbox outbox, FailureLog failures, TimeProvider time) : IReconcileTask
 {
     private static readonly TimeSpan FailureInterval = TimeSpan.FromMilliseconds(500);
 
@@ -24,7 +22,6 @@ internal sealed class ReconcileLoop(
             {
                 var next = new NextTick();
                 var more = await RoundAsync(next, ct);
-                failures.Succeeded();
                 if (!more) await inbox.WaitAsync(next.WaitFrom(state.Clock.Now), ct);
             }
             catch (Exception e) when (!e.IsStop(ct))
@@ -38,7 +35,8 @@ internal sealed class ReconcileLoop(
     /// <summary>One round. True: the feed has more.</summary>
     private async Task<bool> RoundAsync(NextTick next, CancellationToken ct)
     {
-        var (more, failure) = await ReadFeedAsync(next, ct);
+        // Without the database, agents and speaker are served all the same: its failure ends the round only after the other steps.
+        var (more, failure) = await feed.ReadAsync(state.Clock.Now, next, ct);
         inbox.HandleAll();
         var now = state.Clock.Now;
         decisions.Compile(now, next, isMidPage: feed.IsMidPage);
@@ -47,18 +45,5 @@ internal sealed class ReconcileLoop(
         decisions.Lead(now, next);
         failure?.Throw();
         return more;
-    }
-
-    /// <summary>Without the database, agents and speaker are served all the same: the failure ends the round only after its other steps.</summary>
-    private async Task<(bool More, ExceptionDispatchInfo? Failure)> ReadFeedAsync(NextTick next, CancellationToken ct)
-    {
-        try
-        {
-            return (await feed.ReadAsync(state.Clock.Now, next, ct), null);
-        }
-        catch (Exception e) when (!e.IsStop(ct))
-        {
-            return (false, ExceptionDispatchInfo.Capture(e));
-        }
     }
 }

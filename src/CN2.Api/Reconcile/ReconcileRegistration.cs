@@ -1,7 +1,9 @@
 using CN2.Api.Data;
+using CN2.Api.Drivers;
 using CN2.Api.ExternalNetworks;
 using CN2.Api.Overlay;
 using CN2.Api.Services;
+using Npgsql;
 
 namespace CN2.Api.Reconcile;
 
@@ -12,8 +14,10 @@ public static class ReconcileRegistration
     {
         services.AddStores();
         services.AddSingleton<RoutingInstances>();
-        services.AddSingleton<IImportedRoutes>(provider => provider.GetRequiredService<RoutingInstances>());
+        services.AddSeam<IImportedRoutes, RoutingInstances>();
         services.AddSingleton<ReconcileCounters>();
+        services.AddSeam<IStatusRecorder, StatusRecorder>();
+        services.AddSingleton<IVRouterAdmission, AgentAdmission>();
         return services.AddLoop().AddTask<ReconcileLoop>().AddTask<SpeakerWorker>().AddTask<AgentRecorder>().AddTask<StatusRecorder>()
             .AddTask<Leadership>().AddTask<ReplicaHeartbeat>().AddHostedService<Reconciler>();
     }
@@ -21,13 +25,16 @@ public static class ReconcileRegistration
     /// <summary>What belongs to the loop's task, and what other threads post through.</summary>
     private static IServiceCollection AddLoop(this IServiceCollection services) => services
         .AddSingleton<LoopClock>()
+        .AddSingleton<SelfDescription>()
         .AddSingleton<LoopInbox>()
         .AddSingleton<AgentInbox>()
         .AddSingleton<SpeakerJobQueue>()
         .AddSingleton<LeaderTasks>()
+        .AddSeam<ILeaderTasks, LeaderTasks>()
         .AddSingleton<LoopState>()
         .AddSingleton<StartupGate>()
         .AddSingleton<FeedReader>()
+        .AddSingleton<FeedGate>()
         .AddSingleton<ResourceChanges>()
         .AddSingleton<Retirements>()
         .AddSingleton<HeldAddresses>()
@@ -49,17 +56,22 @@ public static class ReconcileRegistration
 
     private static void AddStores(this IServiceCollection services)
     {
-        services.AddSingleton<StateReader>().AddSingleton<IStateReader>(provider => provider.GetRequiredService<StateReader>());
-        services.AddSingleton<ControlNodeStore>().AddSingleton<IControlNodeStore>(provider => provider.GetRequiredService<ControlNodeStore>());
-        services.AddSingleton<AgentReportStore>().AddSingleton<IAgentReportStore>(provider => provider.GetRequiredService<AgentReportStore>());
-        services.AddSingleton<AnnouncementStore>().AddSingleton<IAnnouncementStore>(provider => provider.GetRequiredService<AnnouncementStore>());
-        services.AddSingleton<StatusStore>().AddSingleton<IStatusStore>(provider => provider.GetRequiredService<StatusStore>());
-        services.AddSingleton<IChangeFeedReader>(provider => provider.GetRequiredService<ChangeFeedReader>());
-        services.AddSingleton<IServiceLifecycle>(provider => provider.GetRequiredService<ServiceLifecycle>());
-        services.AddSingleton<ILeadership>(provider => provider.GetRequiredService<Leadership>());
+        services.AddSingleton<StateReader>().AddSeam<IStateReader, StateReader>();
+        services.AddSingleton<ControlNodeStore>().AddSeam<IControlNodeStore, ControlNodeStore>();
+        services.AddSingleton<AgentReportStore>().AddSeam<IAgentReportStore, AgentReportStore>();
+        services.AddSingleton<AnnouncementStore>().AddSeam<IAnnouncementStore, AnnouncementStore>();
+        services.AddSingleton<StatusStore>().AddSeam<IStatusStore, StatusStore>();
+        services.AddSingleton<IChangeFeedReader>(provider => ActivatorUtilities.CreateInstance<ChangeFeedReader>(provider, provider.GetRequiredKeyedService<NpgsqlDataSource>(DatabasePools.ControlLoop)));
+        services.AddSeam<IServiceLifecycle, ServiceLifecycle>();
+        services.AddSingleton<LeaderLeaseStore>();
+        services.AddSingleton<HeldLease>();
     }
 
     private static IServiceCollection AddTask<T>(this IServiceCollection services) where T : class, IReconcileTask => services
         .AddSingleton<T>()
-        .AddSingleton<IReconcileTask>(provider => provider.GetRequiredService<T>());
+        .AddSeam<IReconcileTask, T>();
+
+    /// <summary>Whoever asks for the interface gets the one instance of the class.</summary>
+    private static IServiceCollection AddSeam<TInterface, TClass>(this IServiceCollection services) where TInterface : class where TClass : class, TInterface =>
+        services.AddSingleton<TInterface>(provider => provider.GetRequiredService<TClass>());
 }

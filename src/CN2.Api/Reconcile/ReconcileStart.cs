@@ -1,14 +1,13 @@
-using CN2.Api.Options;
-
 namespace CN2.Api.Reconcile;
 
 /// <summary>Brings everything into memory before the tasks of the reconciler start: the database, and what an earlier run of this control node left.</summary>
 internal sealed class ReconcileStart(
-    IAgentReportStore agents, SpeakerWorker speaker, FeedReader feed, OwnerCompiler compiler, StartupGate gate, LoopClock clock, ControlNodeOptions self)
+    IAgentReportStore agents, SpeakerWorker speaker, FeedReader feed, OwnerCompiler compiler, StartupGate gate, LoopClock clock, ReplicaHeartbeat heartbeat)
 {
     public async Task LoadAsync(CancellationToken ct)
     {
-        await agents.DisconnectAsync(self.Name, null, ct);
+        await heartbeat.EnterAsync(ct);
+        await agents.DisconnectAsync(heartbeat.ControlNode, null, ct);
         if (await speaker.LoadAsync(ct)) gate.AnnouncedBefore();
         await feed.LoadAsync(ct);
         compiler.Compile(clock.Now);

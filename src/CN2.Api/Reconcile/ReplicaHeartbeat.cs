@@ -1,6 +1,5 @@
 using CN2.Api.Data;
 using CN2.Api.Drivers;
-using CN2.Api.Options;
 
 namespace CN2.Api.Reconcile;
 
@@ -9,7 +8,7 @@ namespace CN2.Api.Reconcile;
 /// it has; reads the same of the others. Runs on a task of its own and hands each result to the loop as a <see cref="ReplicaView"/>.
 /// </summary>
 internal sealed partial class ReplicaHeartbeat(
-    IControlNodeStore store, IBgpSpeaker speaker, ILeadership leadership, LoopInbox inbox, ControlNodeOptions self, TimeProvider time, ILogger<ReplicaHeartbeat> logger) : IReconcileTask
+    IControlNodeStore store, IBgpSpeaker speaker, HeldLease leadership, LoopInbox inbox, SelfDescription self, TimeProvider time, ILogger<ReplicaHeartbeat> logger) : IReconcileTask
 {
     private readonly WakeUp _sessionsChanged = new();
     private volatile int _restartTimeSeconds;
@@ -22,8 +21,21 @@ internal sealed partial class ReplicaHeartbeat(
     /// <summary>The row of this replica was missing at a heartbeat whose result the loop does not have yet.</summary>
     private bool _wasUnknown;
 
+    /// <summary>This control node's name.</summary>
+    public string ControlNode => self.Name;
+
     /// <summary>How long routers may hold this replica's routes after it is gone: the largest restart time of its peers. May be called from any thread.</summary>
     public void SetRestartTime(int seconds) => _restartTimeSeconds = seconds;
+
+    /// <summary>
+    /// The first heartbeat, before the announcement rows of an earlier run are read: from then on nobody can declare this replica dead
+    /// without its noticing that the rows are gone.
+    /// </summary>
+    public async Task EnterAsync(CancellationToken ct)
+    {
+        await store.BeatAsync(self.Now(_restartTimeSeconds), null, [], ct);
+        _hasBeaten = true;
+    }
 
     public async Task RunAsync(CancellationToken ct)
     {
@@ -54,7 +66,7 @@ internal sealed partial class ReplicaHeartbeat(
     {
         var sessions = speaker.Sessions.ToDictionary(s => s.Peer);
         var changed = sessions.Where(s => _written.GetValueOrDefault(s.Key) != s.Value).Select(s => s.Key).Concat(_written.Keys.Except(sessions.Keys)).ToList();
-        var (hasOthers, unknown) = await store.BeatAsync(self.Name, _restartTimeSeconds, changed.Count > 0 ? SessionDocument.Write(sessions.Values) : null, changed, ct);
+        var (hasOthers, unknown) = await store.BeatAsync(self.Now(_restartTimeSeconds), changed.Count > 0 ? SessionDocument.Write(sessions.Values) : null, changed, ct);
         _wasUnknown |= unknown;
         _written = sessions;
         var documents = hasOthers || _hadOthers ? await store.SessionsAsync(ct) : [];
@@ -68,7 +80,7 @@ internal sealed partial class ReplicaHeartbeat(
         _hadOthers = hasOthers;
         _hasBeaten = true;
         _wasUnknown = false;
-        if (leadership.IsLeading) await store.ForgetGoneAsync(ct);
+        if (leadership.Current is { } lease) await store.ForgetGoneAsync(lease, leadership.SinceClockJump, ct);
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "This replica could not write that it is alive: {Reason}")]

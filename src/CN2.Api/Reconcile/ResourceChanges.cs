@@ -83,6 +83,8 @@ internal sealed class ResourceChanges(
         account.Lost = router.Router.Lost;
         account.ConnectedElsewhere = router.Connected && router.ControlNode != state.Self;
         state.Resources.Put(router.Router);
+        if (!account.ConnectedHere && account.Refused.Document != router.Refused) progress.SetRefused(account, RefusedItems.Parse(router.Refused));
+        if (router.ControlNode != state.Self) progress.SayHelloAgain(account);
         state.Statuses.Add(account.AppliedElsewhere(router.AppliedPosition));
         if (account.ConnectedElsewhere) state.Sequencer.Acknowledged(account.Name, state.Clock.Now);
         // The agent was marked as lost after it had come back and acknowledged everything.
@@ -93,7 +95,9 @@ internal sealed class ResourceChanges(
     {
         if (state.Resources.TryGetVirtualRouter(uid) is not { } router) return;
         state.Resources.RemoveVirtualRouter(uid);
-        if (state.Ledger.Find(router.Name) is { ConnectedHere: false }) state.ForgetVirtualRouter(router.Name);
+        if (state.Ledger.Find(router.Name) is not { } account) return;
+        if (account.ConnectedHere) progress.SayHelloAgain(account);
+        else state.ForgetVirtualRouter(router.Name);
     }
 
     public void Put(IReadOnlyList<BgpPeer> peers) => speaker.SetPeers(peers);

@@ -24,13 +24,28 @@ internal sealed partial class SpeakerWorker(
 
     private readonly AnnouncementRows _rows = new();
 
+    /// <summary>The numbers by which routers know the paths, as the rows say.</summary>
+    private readonly Dictionary<(Guid FloatingIP, RouteKey Path), uint> _identifiers = [];
+
+    /// <summary>Paths of an earlier run that nothing asks for and that routers may still have, with the FloatingIPs whose rows name them.</summary>
+    private readonly Dictionary<BgpPathKey, List<Guid>> _leftovers = [];
+
+    private IReadOnlyList<SavedAnnouncement> _earlier = [];
+
+    /// <summary>A withdrawal is not confirmed yet, and waits in the queue.</summary>
+    private bool _mustRepeat;
+
     /// <summary>
     /// Reads the rows that an earlier run of this control node left; called before <see cref="RunAsync"/>. True: that run may have announced
     /// something.
     /// </summary>
     public async Task<bool> LoadAsync(CancellationToken ct)
     {
-        _rows.Load(await store.LoadAsync(self.Name, ct));
+        _earlier = await store.LoadAsync(self.Name, ct);
+        _rows.Load(_earlier.ToDictionary(r => r.FloatingIP, r => r.Paths.Keys.ToHashSet()));
+        foreach (var row in _earlier)
+            foreach (var (path, identifier) in row.Paths) _identifiers[(row.FloatingIP, path)] = identifier;
+        speaker.Expect([.. _earlier.SelectMany(r => r.Paths, (r, p) => new AnnouncedPath(new(r.Address, p.Key), p.Value))]);
         return _rows.HasPaths;
     }
 
@@ -46,7 +61,8 @@ internal sealed partial class SpeakerWorker(
                 if (await CarryOutWaitingAsync(ct))
                 {
                     delay = FirstDelay;
-                    await jobs.WaitAsync(ct);
+                    if (_mustRepeat || _leftovers.Count > 0) await Task.Delay(FirstDelay, time, ct);
+                    else await jobs.WaitAsync(ct);
                 }
                 else
                 {
@@ -95,6 +111,7 @@ internal sealed partial class SpeakerWorker(
     {
         var isAway = false;
         var routesWait = false;
+        _mustRepeat = false;
         foreach (var job in (IEnumerable<SpeakerJob>)[.. jobs.TakeAll(), .. jobs.TakeFailed()])
         {
             // An End-of-RIB before the routes would be a withdrawal.
@@ -122,6 +139,7 @@ internal sealed partial class SpeakerWorker(
             }
         }
 
+        if (!isAway && _leftovers.Count > 0) await ConfirmLeftoversAsync(ct);
         return !isAway;
     }
 
@@ -139,7 +157,7 @@ internal sealed partial class SpeakerWorker(
 
     private async Task FollowAsync(SpeakerJob.FollowReplicas job, CancellationToken ct)
     {
-        if (job.RewriteRows) await store.SaveAsync(self.Name, _rows.Saved, tellOthers: false, ct);
+        if (job.RewriteRows) await store.SaveAsync(self.Name, _rows.Saved, IdentifierOf, tellOthers: false, ct);
         if (job.Introduce) await store.IntroduceAsync(self.Name, ct);
         // Rows that were saved before are in what the others read now.
         _rows.HasReaders = job.HasOthers;
@@ -155,8 +173,8 @@ internal sealed partial class SpeakerWorker(
     {
         var due = _rows.Due;
         if (due.Count == 0) return;
-        await store.SaveAsync(self.Name, due, _rows.HasReaders, ct);
-        _rows.WereSaved(due);
+        await store.SaveAsync(self.Name, due, IdentifierOf, _rows.HasReaders, ct);
+        foreach (var gone in _rows.WereSaved(due)) _identifiers.Remove(gone);
         inbox.Wake(); // a deletion may wait for a row to go
     }
 
@@ -178,23 +196,24 @@ internal sealed partial class SpeakerWorker(
     private async Task ReplaceAllAsync(IReadOnlyCollection<FloatingIPRoute> wanted, IReadOnlyCollection<FloatingIPRoute> withdraw, CancellationToken ct)
     {
         var announce = await AddRowsAsync(wanted, ct);
-        IReadOnlyList<RefusedPath> refused;
-        var withdrawn = withdraw;
-        try
-        {
-            refused = await speaker.SetPathsAsync([.. announce.Select(ToPath)], ct);
-        }
-        catch (BgpEngineException e) when (!e.IsTransient)
-        {
-            LogWithdrawalRefused(e.Message);
-            refused = await speaker.SetPathsAsync([.. announce.Select(ToPath)], ct);
-            withdrawn = [];
-        }
-
-        var (announced, notAnnounced) = Split(announce, refused);
-        _rows.ReplacedBy(announced);
+        var answer = await speaker.SetPathsAsync([.. announce.Select(ToPath)], ct);
+        var (announced, notAnnounced) = Split(announce, answer);
+        var withdrawn = Confirmed(withdraw, answer);
+        var waiting = WaitingIn(answer);
+        foreach (var row in _earlier)
+            foreach (var path in row.Paths.Keys)
+                if (waiting.Contains(new(row.Address, path))) FloatingIPsOf(new(row.Address, path)).Add(row.FloatingIP);
+        _earlier = [];
+        _rows.ReplacedBy(announced, withdraw.Except(withdrawn).Select(r => (r.FloatingIP, r.Path)).Concat(_leftovers.SelectMany(l => l.Value, (l, f) => (f, l.Key.Path))));
+        RewriteChanged(announced);
         jobs.Post(new SpeakerJob.SaveRows());
         inbox.Post(new SpeakerEvent.RoutesDone(announced, withdrawn, notAnnounced, IsFirstSet: true));
+
+        List<Guid> FloatingIPsOf(BgpPathKey key)
+        {
+            if (!_leftovers.TryGetValue(key, out var floatingIPs)) _leftovers[key] = floatingIPs = [];
+            return floatingIPs;
+        }
     }
 
     /// <summary>Carries out changes; where an exception shows a bug it halves them until the one that causes it stands alone. Answers these.</summary>
@@ -228,33 +247,80 @@ internal sealed partial class SpeakerWorker(
     private async Task ChangeTogetherAsync(IReadOnlyCollection<FloatingIPRoute> wanted, IReadOnlyCollection<FloatingIPRoute> withdraw, CancellationToken ct)
     {
         var announce = await AddRowsAsync(wanted, ct);
-        IReadOnlyList<RefusedPath> refused;
-        var withdrawn = withdraw;
-        try
-        {
-            refused = await speaker.ChangePathsAsync([.. announce.Select(ToPath)], [.. withdraw.Select(KeyOf)], ct);
-        }
-        catch (BgpEngineException e) when (!e.IsTransient && withdraw.Count > 0)
-        {
-            // It does not say which withdrawal it refuses, and it would not refuse it a second time because the path is no longer wanted:
-            // none of them is confirmed, so addresses and entries stay. The speaker goes on trying.
-            LogWithdrawalRefused(e.Message);
-            refused = await speaker.ChangePathsAsync([.. announce.Select(ToPath)], [], ct);
-            withdrawn = [];
-        }
-
-        var (announced, notAnnounced) = Split(announce, refused);
+        foreach (var route in announce) _leftovers.Remove(KeyOf(route)); // it is asked for again
+        var answer = await speaker.ChangePathsAsync([.. announce.Select(ToPath)], [.. withdraw.Select(KeyOf)], ct);
+        var (announced, notAnnounced) = Split(announce, answer);
+        var withdrawn = Confirmed(withdraw, answer);
         _rows.Withdrawn(withdrawn.Concat(notAnnounced.Select(r => r.Route)));
+        RewriteChanged(announced);
         if (_rows.Due.Count > 0) jobs.Post(new SpeakerJob.SaveRows());
         inbox.Post(new SpeakerEvent.RoutesDone(announced, withdrawn, notAnnounced, IsFirstSet: false));
     }
+
+    /// <summary>
+    /// The withdrawals that have reached every router. The others are repeated until they have; their addresses and entries stay until then.
+    /// </summary>
+    private IReadOnlyCollection<FloatingIPRoute> Confirmed(IReadOnlyCollection<FloatingIPRoute> withdraw, IReadOnlyList<RefusedPath> answer)
+    {
+        var waiting = WaitingIn(answer);
+        if (waiting.Count == 0) return withdraw;
+        var left = withdraw.Where(r => waiting.Contains(KeyOf(r))).ToList();
+        if (left.Count > 0)
+        {
+            jobs.PutBack(new SpeakerJob.ChangeRoutes([], left));
+            _mustRepeat = true;
+        }
+
+        return [.. withdraw.Where(r => !waiting.Contains(KeyOf(r)))];
+    }
+
+    /// <summary>The paths of an answer that a router may still have.</summary>
+    private static HashSet<BgpPathKey> WaitingIn(IReadOnlyList<RefusedPath> answer) => [.. answer.Where(r => r.IsWithdrawal).Select(r => r.Key)];
+
+    /// <summary>Asks whether routers still have paths of an earlier run; the rows of those that they do not have may go.</summary>
+    private async Task ConfirmLeftoversAsync(CancellationToken ct)
+    {
+        try
+        {
+            var answer = await speaker.ChangePathsAsync([], [.. _leftovers.Keys], ct);
+            var waiting = WaitingIn(answer);
+            foreach (var (key, floatingIPs) in _leftovers.Where(l => !waiting.Contains(l.Key)).ToList())
+            {
+                _leftovers.Remove(key);
+                foreach (var floatingIP in floatingIPs) _rows.Withdrawn(floatingIP, key.Path);
+            }
+            if (_rows.Due.Count > 0) jobs.Post(new SpeakerJob.SaveRows());
+        }
+        catch (Exception e) when (e.IsTransient())
+        {
+            LogAway(nameof(SpeakerJob.ReplaceAll), e.GetBaseException().Message);
+        }
+    }
+
+    /// <summary>A restarted engine may have given a path another number than its row says.</summary>
+    private void RewriteChanged(IReadOnlyList<FloatingIPRoute> announced)
+    {
+        var identifiers = speaker.PathIdentifiersOf([.. announced.Select(KeyOf)]);
+        for (var i = 0; i < announced.Count; i++)
+        {
+            var key = (announced[i].FloatingIP, announced[i].Path);
+            if (_identifiers.GetValueOrDefault(key) == identifiers[i]) continue;
+            _identifiers[key] = identifiers[i];
+            _rows.MustRewrite(announced[i].FloatingIP);
+        }
+    }
+
+    private uint IdentifierOf(Guid floatingIP, RouteKey path) => _identifiers.GetValueOrDefault((floatingIP, path));
 
     /// <summary>Writes the rows that must stand before these routes are announced; answers the routes of FloatingIPs that still exist.</summary>
     private async Task<IReadOnlyCollection<FloatingIPRoute>> AddRowsAsync(IReadOnlyCollection<FloatingIPRoute> announce, CancellationToken ct)
     {
         var missing = _rows.Missing(announce);
         if (missing.Count == 0) return announce;
-        var standing = await store.SaveAsync(self.Name, missing, _rows.HasReaders, ct);
+        // A router may have the path before the engine has answered, so the row says beforehand by which number.
+        var identifiers = speaker.PathIdentifiersOf([.. announce.Select(KeyOf)]);
+        foreach (var (route, identifier) in announce.Zip(identifiers)) _identifiers[(route.FloatingIP, route.Path)] = identifier;
+        var standing = await store.SaveAsync(self.Name, missing, IdentifierOf, _rows.HasReaders, ct);
         _rows.WereAdded(missing, standing);
         return [.. announce.Where(r => !missing.ContainsKey(r.FloatingIP) || standing.Contains(r.FloatingIP))];
     }
@@ -262,9 +328,9 @@ internal sealed partial class SpeakerWorker(
     private (IReadOnlyList<FloatingIPRoute> Announced, IReadOnlyList<RefusedRoute> Refused) Split(
         IReadOnlyCollection<FloatingIPRoute> announce, IReadOnlyList<RefusedPath> refusals)
     {
-        if (refusals.Count == 0) return ([.. announce], []);
+        if (refusals.All(r => r.IsWithdrawal)) return ([.. announce], []);
         var reasons = new Dictionary<BgpPathKey, string>();
-        foreach (var refusal in refusals)
+        foreach (var refusal in refusals.Where(r => !r.IsWithdrawal))
         {
             reasons.TryAdd(refusal.Key, refusal.Reason);
             LogPathRefused(refusal.Key.Prefix.ToString(), refusal.Key.Path.ToString(), refusal.Reason);
@@ -304,7 +370,4 @@ internal sealed partial class SpeakerWorker(
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Prefix} through {NextHop} is not announced: {Reason}")]
     private partial void LogPathRefused(string prefix, string nextHop, string reason);
-
-    [LoggerMessage(Level = LogLevel.Error, Message = "The BGP engine refuses to withdraw a route; the addresses of this change stay in use: {Reason}")]
-    private partial void LogWithdrawalRefused(string reason);
 }

@@ -17,7 +17,7 @@ using NpgsqlTypes;
 namespace CN2.Api.Reconcile;
 
 /// <summary>A vRouter and what its status row says of the agent.</summary>
-public sealed record VirtualRouterState(VirtualRouter Router, bool Connected, string? ControlNode, long AppliedPosition);
+public sealed record VirtualRouterState(VirtualRouter Router, bool Connected, string? ControlNode, long AppliedPosition, string? Refused = null);
 
 /// <summary>Everything the reconciler keeps in memory, as of one place in the feed.</summary>
 public sealed record StateSnapshot(
@@ -31,8 +31,11 @@ public sealed record StateSnapshot(
     List<BgpPeer> BgpPeers);
 
 /// <summary>Reads rows as the types decisions are made with. Each read takes the uids wanted, or null for all.</summary>
-public sealed partial class StateReader(NpgsqlDataSource dataSource, BgpOptions bgp, ILogger<StateReader> logger) : IStateReader
+public sealed partial class StateReader([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource dataSource, BgpOptions bgp, ILogger<StateReader> logger) : IStateReader
 {
+    /// <summary>A whole table may take longer than the control loop's connections wait for a statement.</summary>
+    private const int SnapshotSeconds = 60;
+
     /// <summary>
     /// One consistent snapshot of everything. Its position is just below the oldest transaction then running: what that and later
     /// ones change comes again by the feed, which is harmless because changes say only where to look.
@@ -79,14 +82,16 @@ public sealed partial class StateReader(NpgsqlDataSource dataSource, BgpOptions 
     private async Task<List<T>> ReadAsync<T>(string sql, Guid[]? uids, Func<NpgsqlDataReader, T> read, CancellationToken ct)
     {
         await using var connection = await dataSource.OpenConnectionAsync(ct);
-        return await ReadAsync(connection, sql, uids, read, ct);
+        return await ReadAsync(connection, sql, uids, read, ct, isSnapshot: false);
     }
 
-    private async Task<List<T>> ReadAsync<T>(NpgsqlConnection connection, string sql, Guid[]? uids, Func<NpgsqlDataReader, T> read, CancellationToken ct)
+    private async Task<List<T>> ReadAsync<T>(
+        NpgsqlConnection connection, string sql, Guid[]? uids, Func<NpgsqlDataReader, T> read, CancellationToken ct, bool isSnapshot = true)
     {
         // Two texts, so that a few uids are always looked up by index.
         await using var command = new NpgsqlCommand(uids is null ? sql : sql + " WHERE t.uid = ANY($1)", connection);
         if (uids is not null) command.Parameters.Add(new() { Value = uids, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
+        command.CommandTimeout = isSnapshot ? SnapshotSeconds : DatabasePools.SecondsFor(uids?.Length ?? 0);
         var items = new List<T>();
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
@@ -147,7 +152,7 @@ public sealed partial class StateReader(NpgsqlDataSource dataSource, BgpOptions 
 
     private const string VirtualRouterSql =
         """
-        SELECT t.uid, t.name, t.address, t.address6, t.admin_down, coalesce(s.lost, true), coalesce(s.connected, false), s.control_node, coalesce(s.applied_position, 0)
+        SELECT t.uid, t.name, t.address, t.address6, t.admin_down, coalesce(s.lost, true), coalesce(s.connected, false), s.control_node, coalesce(s.applied_position, 0), s.refused
         FROM virtual_router t LEFT JOIN virtual_router_status s ON s.uid = t.uid
         """;
 
@@ -161,7 +166,7 @@ public sealed partial class StateReader(NpgsqlDataSource dataSource, BgpOptions 
             AdminDown = row.GetBoolean(4),
             Lost = row.GetBoolean(5),
         },
-        row.GetBoolean(6), Text(row, 7), row.GetInt64(8));
+        row.GetBoolean(6), Text(row, 7), row.GetInt64(8), Text(row, 9));
 
     private const string ServiceHealthCheckSql = "SELECT t.uid, t.namespace, t.name, t.spec FROM service_health_check t";
 
@@ -193,7 +198,7 @@ public sealed partial class StateReader(NpgsqlDataSource dataSource, BgpOptions 
     /// <summary>Rows may be older than the rule. An address that breaks it is left out, and the owner is served without it.</summary>
     private bool IsHost(IPAddress address, NpgsqlDataReader row, string kind)
     {
-        if (HostAddress.FaultOf(address) is not { } fault) return true;
+        if ((kind == "VirtualMachineInterface" ? EndpointAddress.FaultOf(address) : HostAddress.FaultOf(address)) is not { } fault) return true;
         LogLeftOut(logger, $"{kind} {row.GetString(1)}{(kind == "VirtualRouter" ? "" : "/" + row.GetString(2))}", fault);
         return false;
     }

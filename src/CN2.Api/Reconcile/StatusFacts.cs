@@ -53,7 +53,9 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
             EndpointsReady = compiled.EndpointsReady,
             Problems = compiled.Problems,
         };
-        var status = ServiceStatusCompiler.Compile((ServiceFacts)WithServing(facts, service.Uid, external));
+        // A Service that is being deleted waits for all that it holds.
+        var serving = (ServiceFacts)WithServing(facts, service.Uid, external) with { ControlNodesGone = ControlNodesGone(held) };
+        var status = ServiceStatusCompiler.Compile(serving);
         var document = new ServiceStatus(
             status.State, [], [], null, new ServiceEndpoints(compiled.EndpointsTotal, compiled.EndpointsReady), [], [.. status.Conditions.Select(Body)]);
         return new StatusDraft(ResourceKind.Service, service.Uid, Document(document), IsNews: true);
@@ -63,7 +65,7 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
     {
         var awaited = AwaitedBy(owner).ToHashSet();
         var attachments = state.Resources.AttachmentsOf(owner, floatingIP.Address.FamilyOf())
-            .Select(a => new FloatingIPAttachment(a.VirtualMachineInterface, a.VirtualRouter, a.Address.ToString(), a.Ready, IsProgrammed(a.VirtualRouter, awaited)))
+            .Select(a => new FloatingIPAttachment(a.VirtualMachineInterface, a.VirtualRouter, a.Address.ToString(), a.Ready, IsProgrammed(a.VirtualRouter, awaited) && !IsRefused(a.VirtualRouter, floatingIP, compiled)))
             .ToList();
         var facts = new FloatingIPFacts
         {
@@ -93,6 +95,8 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
             VirtualRoutersAwaited = awaited,
             VirtualRouterErrors = state.Ledger.Accounts.Where(a => a is { Error: not null, Counts: true } && Concerns(a, owner))
                 .Select(a => new VirtualRouterError(a.Name, a.Error!)).OrderBy(e => e.VirtualRouter, StringComparer.Ordinal).ToEquatableList(),
+            EntriesRefused = EntriesRefused(owner, floatingIPs),
+            ControlNodesGone = ControlNodesGone(floatingIPs),
             RoutesWanted = routes.Sum(r => r.Wanted),
             RoutesInSpeaker = routes.Sum(r => r.Bodies.Count),
             RoutesSent = routes.Sum(r => r.Bodies.Count(b => b.ControlNodes.Any(c => c.AdvertisedTo.Count > 0))),
@@ -110,12 +114,34 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
         account.Awaits(owner)
         || (account is { ConnectedHere: true, Answered: false } && state.Sequencer.Compiled.GetValueOrDefault(owner)?.NatEntries.Any(f => f.On(account.Name) is not null) == true);
 
+    /// <summary>Entries of the owner, and addresses of its FloatingIPs in the drop set, that vRouters refuse.</summary>
+    private EquatableList<EntryRefusal> EntriesRefused(Guid owner, IReadOnlyList<FloatingIP> floatingIPs)
+    {
+        var refusals = new List<EntryRefusal>();
+        foreach (var account in state.Ledger.Accounts.Where(a => a is { Counts: true, Refused.IsEmpty: false }).OrderBy(a => a.Name, StringComparer.Ordinal))
+        {
+            var entries = state.Sequencer.Compiled.GetValueOrDefault(owner)?.NatEntries.Where(e => e.On(account.Name) is not null).Select(e => e.Key).ToList() ?? [];
+            refusals.AddRange(entries.Where(k => account.Refused.ReasonOf(k) is not null).Select(k => new EntryRefusal(account.Name, k.ToString(), account.Refused.ReasonOf(k)!)));
+            refusals.AddRange(floatingIPs.Where(f => !entries.Exists(k => f.Address.Equals(k.Address)) && account.Refused.ReasonOf(f.Address) is not null)
+                .Select(f => new EntryRefusal(account.Name, f.Address.ToString(), account.Refused.ReasonOf(f.Address)!)));
+        }
+
+        return refusals.Count == 0 ? [] : refusals.ToEquatableList();
+    }
+
+    private EquatableList<string> ControlNodesGone(IEnumerable<FloatingIP> floatingIPs) =>
+        floatingIPs.SelectMany(f => state.Others.GoneAnnouncersOf(f.Uid)).Distinct().Order(StringComparer.Ordinal).ToEquatableList();
+
     private IEnumerable<string> AwaitedBy(Guid owner) => state.Ledger.Accounts.Where(a => a.Counts && a.Awaits(owner)).Select(a => a.Name);
 
     private IEnumerable<BgpSession> Sessions => _sessions.Concat(state.Others.Sessions);
 
     private bool IsProgrammed(string virtualRouter, HashSet<string> awaited) =>
         state.Ledger.Find(virtualRouter) is { Lost: false } && !awaited.Contains(virtualRouter);
+
+    private bool IsRefused(string virtualRouter, FloatingIP floatingIP, CompiledOwner? compiled) =>
+        state.Ledger.RefusesAny(virtualRouter)
+        && compiled?.NatEntries.Any(e => e.FloatingIP == floatingIP.Uid && state.Ledger.IsRefused(virtualRouter, e.Key)) == true;
 
     /// <summary>Why the speaker refuses routes of the FloatingIP, by path.</summary>
     private IEnumerable<string> RefusalsOf(FloatingIP floatingIP) => state.Sequencer.UnconfirmedOf(floatingIP.Uid)

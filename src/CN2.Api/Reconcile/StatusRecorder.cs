@@ -10,13 +10,13 @@ namespace CN2.Api.Reconcile;
 /// Writes statuses that changed, in batches, on a task of its own. A condition keeps its lastTransitionTime until its status changes;
 /// a document that equals the written one is not written.
 /// </summary>
-internal sealed partial class StatusRecorder(IStatusStore store, ReconcileCounters counters, LoopInbox inbox, TimeProvider time, ILogger<StatusRecorder> logger) : IReconcileTask
+internal sealed partial class StatusRecorder(IStatusStore store, HeldLease leadership, ReconcileCounters counters, LoopInbox inbox, TimeProvider time, ILogger<StatusRecorder> logger)
+    : IStatusRecorder, IReconcileTask
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(500);
 
     private readonly Channel<IReadOnlyList<StatusDraft>> _batches = Channel.CreateUnbounded<IReadOnlyList<StatusDraft>>();
 
-    /// <summary>May be called from any thread. An event answers each batch when it is written.</summary>
     public void Post(IReadOnlyList<StatusDraft> drafts) => _batches.Writer.TryWrite(drafts);
 
     public async Task RunAsync(CancellationToken ct)
@@ -31,7 +31,8 @@ internal sealed partial class StatusRecorder(IStatusStore store, ReconcileCounte
 
     private async Task WriteAsync(ResourceKind kind, List<StatusDraft> drafts, CancellationToken ct)
     {
-        while (true)
+        // What a replica drafted before it lost the lease is stale; a replica that begins to lead drafts all of them.
+        while (leadership.Current is { } lease)
         {
             try
             {
@@ -47,7 +48,7 @@ internal sealed partial class StatusRecorder(IStatusStore store, ReconcileCounte
                     if (old is null || !JsonNode.DeepEquals(old, document)) documents.Add(new(draft.Uid, document.ToJsonString()));
                 }
 
-                if (documents.Count > 0) await store.WriteAsync(kind, documents, events, ct);
+                if (documents.Count > 0) await store.WriteAsync(lease, kind, documents, events, ct);
                 counters.StatusesWritten(documents.Count);
                 return;
             }

@@ -5,7 +5,7 @@ using Npgsql;
 namespace CN2.Api.Reconcile;
 
 /// <summary>Status documents of Services and FloatingIPs, in rows of their own: a write never changes a generation.</summary>
-internal sealed class StatusStore(NpgsqlDataSource dataSource, ChangeSignal signal) : IStatusStore
+internal sealed class StatusStore([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource dataSource, ChangeSignal signal) : IStatusStore
 {
     /// <summary>The documents as written; a resource without an entry has the status it was created with.</summary>
     public async Task<Dictionary<Guid, string>> ReadAsync(ResourceKind kind, IReadOnlyCollection<Guid> uids, CancellationToken ct)
@@ -18,15 +18,20 @@ internal sealed class StatusStore(NpgsqlDataSource dataSource, ChangeSignal sign
         return documents;
     }
 
-    /// <summary>Writes documents of resources that still exist, with a change row each for watchers, and events.</summary>
+    /// <summary>
+    /// Writes documents of resources that still exist, with a change row each for watchers, and events. Nothing is written when the lease is
+    /// no longer held: another replica may have written newer ones.
+    /// </summary>
     public async Task WriteAsync(
-        ResourceKind kind, IReadOnlyCollection<KeyValuePair<Guid, string>> documents, IReadOnlyCollection<StatusEvent> events, CancellationToken ct)
+        LeaderLease lease, ResourceKind kind, IReadOnlyCollection<KeyValuePair<Guid, string>> documents, IReadOnlyCollection<StatusEvent> events, CancellationToken ct)
     {
         await using var batch = dataSource.CreateBatch();
+        batch.Timeout = DatabasePools.SecondsFor(documents.Count);
         batch.BatchCommands.Add(new(
             $"""
             WITH d AS (
-                SELECT t.uid, d.document FROM unnest($1::uuid[], $2::text[]) AS d(uid, document) JOIN {TableOf(kind)} t ON t.uid = d.uid FOR KEY SHARE OF t
+                SELECT t.uid, d.document FROM unnest($1::uuid[], $2::text[]) AS d(uid, document) JOIN {TableOf(kind)} t ON t.uid = d.uid
+                WHERE {LeaderLease.IsHeld("$3", "$4")} FOR KEY SHARE OF t
             ), saved AS (
                 INSERT INTO {TableOf(kind)}_status (uid, document) SELECT uid, document::jsonb FROM d
                 ON CONFLICT (uid) DO UPDATE SET document = excluded.document RETURNING uid
@@ -38,6 +43,8 @@ internal sealed class StatusStore(NpgsqlDataSource dataSource, ChangeSignal sign
             {
                 new() { Value = documents.Select(d => d.Key).ToArray() },
                 new() { Value = documents.Select(d => d.Value).ToArray() },
+                new() { Value = lease.Run },
+                new() { Value = lease.Fence },
             },
         });
         if (events.Count > 0)
@@ -47,6 +54,7 @@ internal sealed class StatusStore(NpgsqlDataSource dataSource, ChangeSignal sign
                 INSERT INTO event (kind, namespace, name, at, type, reason, message)
                 SELECT $1, t.namespace, t.name, now(), e.type, e.reason, e.message
                 FROM unnest($2::uuid[], $3::text[], $4::text[], $5::text[]) AS e(uid, type, reason, message) JOIN {TableOf(kind)} t ON t.uid = e.uid
+                WHERE {LeaderLease.IsHeld("$6", "$7")}
                 """)
             {
                 Parameters =
@@ -56,6 +64,8 @@ internal sealed class StatusStore(NpgsqlDataSource dataSource, ChangeSignal sign
                     new() { Value = events.Select(e => e.Type).ToArray() },
                     new() { Value = events.Select(e => e.Reason).ToArray() },
                     new() { Value = events.Select(e => e.Message).ToArray() },
+                    new() { Value = lease.Run },
+                    new() { Value = lease.Fence },
                 },
             });
         }

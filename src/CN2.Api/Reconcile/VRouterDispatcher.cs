@@ -114,7 +114,8 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             if (changes is null && probes is null && _changedAddresses.Count == 0 && overlay.IsEmpty) continue;
             var next = ledger.NextRevision(account);
             if (account.Counts) account.Sent(new AckMark(next, ledger.MarkPosition), ledger.SentUpTo, owners);
-            if (account.ConnectedHere) publisher.Publish(account.Name, next, DeltaOf(account.Name, changes, probes, overlay));
+            if (account.ConnectedHere && !publisher.Publish(account.Name, next, DeltaOf(account.Name, changes, probes, overlay)))
+                publisher.Publish(account.Name, next, WholeOf(account.Name));
         }
 
         _changedAddresses.Clear();

@@ -1,3 +1,5 @@
+using CN2.Api.Drivers;
+using CN2.Network.Compilation;
 using CN2.Network.Sequencing;
 
 namespace CN2.Api.Reconcile;
@@ -42,6 +44,10 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
     public bool IsAcknowledged(string virtualRouter, AckMark mark) =>
         _accounts.GetValueOrDefault(virtualRouter) is { } account && account.IsAcknowledged(mark);
 
+    public bool RefusesAny(string virtualRouter) => _accounts.GetValueOrDefault(virtualRouter) is { Refused.IsEmpty: false };
+
+    public bool IsRefused(string virtualRouter, NatEntryKey key) => _accounts.GetValueOrDefault(virtualRouter)?.Refused.ReasonOf(key) is not null;
+
     public bool IsReachable(string virtualRouter) => _accounts.GetValueOrDefault(virtualRouter) is { Lost: false };
 
     public bool AnnouncedElsewhere(Guid floatingIP, string virtualRouter) => announcedElsewhere(floatingIP, virtualRouter);
@@ -72,6 +78,15 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
 
         /// <summary>The agent has a stream to this replica.</summary>
         public bool ConnectedHere { get; set; }
+
+        /// <summary>How that stream began; null: there is none.</summary>
+        public VRouterHello? Hello { get; set; }
+
+        /// <summary>The database knows of that stream.</summary>
+        public bool Recorded { get; set; }
+
+        /// <summary>What the vRouter does not have in force although it has acknowledged it.</summary>
+        public RefusedItems Refused { get; set; } = RefusedItems.None;
 
         /// <summary>The agent has a stream to another replica that is alive.</summary>
         public bool ConnectedElsewhere { get; set; }

@@ -8,32 +8,35 @@ using FluentValidation;
 
 namespace CN2.Api.ServiceHealthChecks;
 
-/// <summary>How a vRouter asks its local endpoints whether they live (CN2's ServiceHealthCheck). Times in seconds.</summary>
+/// <summary>How a vRouter checks its local endpoints (CN2: ServiceHealthCheck). Times are in seconds.</summary>
 public sealed record ServiceHealthCheckRequest : ResourceRequest
 {
-    /// <summary>HTTP, TCP (a connection) or PING (an ICMP echo). Required.</summary>
+    /// <summary>HTTP, TCP (a connection is opened) or PING (an ICMP echo). Required.</summary>
     [Required]
     public MonitorType? MonitorType { get; set; }
 
-    /// <summary>Seconds between two checks; 2 by default, 1 to 3600.</summary>
+    /// <summary>Seconds between two checks: 1 to 3600; 2 by default.</summary>
     public int? Delay { get; set; }
 
-    /// <summary>Seconds a check may take; 5 by default, 1 to 3600.</summary>
+    /// <summary>Seconds after which a check without an answer has failed: 1 to 3600; 5 by default.</summary>
     public int? Timeout { get; set; }
 
-    /// <summary>Failures in a row until the endpoint is down; 5 by default, 1 to 100. One success brings it back.</summary>
+    /// <summary>The endpoint is unhealthy after this many consecutive failures: 1 to 100; 5 by default. One success makes it healthy again.</summary>
     public int? MaxRetries { get; set; }
 
-    /// <summary>GET by default. HTTP only.</summary>
+    /// <summary>The HTTP method, GET (default) or HEAD: a probe changes nothing. HTTP only.</summary>
+    [AtMost(Limits.Reference)]
     public string? HttpMethod { get; set; }
 
-    /// <summary>Path and query; / by default. HTTP only.</summary>
+    /// <summary>The path and query of the request; / by default. HTTP only.</summary>
+    [AtMost(Limits.UrlPath)]
     public string? UrlPath { get; set; }
 
-    /// <summary>Codes and ranges, such as 200-299,304; 200-299 by default. HTTP only.</summary>
+    /// <summary>The status codes of a success: codes and ranges, such as 200-299,304; 200-299 by default. HTTP only.</summary>
+    [AtMost(Limits.ExpectedCodes)]
     public string? ExpectedCodes { get; set; }
 
-    /// <summary>Port of the endpoint; 80 by default for HTTP, required for TCP.</summary>
+    /// <summary>The port of the endpoint. 80 by default for HTTP; required for TCP.</summary>
     public int? Port { get; set; }
 
     /// <summary>What is kept of the request, with the defaults.</summary>
@@ -42,7 +45,7 @@ public sealed record ServiceHealthCheckRequest : ResourceRequest
         Port ?? (MonitorType == Network.Resources.MonitorType.HTTP ? 80 : null));
 }
 
-/// <summary>A ServiceHealthCheck as it is answered.</summary>
+/// <summary>A ServiceHealthCheck in answers.</summary>
 public sealed record ServiceHealthCheckResource : ResourceBody
 {
     public required MonitorType MonitorType { get; init; }
@@ -59,14 +62,14 @@ public sealed record ServiceHealthCheckResource : ResourceBody
     public override string Collection => "service-health-checks";
 }
 
-/// <summary>There is nothing to wait for: what the checks say is in the endpoints' status.</summary>
+/// <summary>The state of a ServiceHealthCheck. The results of the checks are in the status of the endpoints.</summary>
 /// <param name="State">Always Success.</param>
-/// <param name="Conditions">None so far.</param>
+/// <param name="Conditions">Always empty.</param>
 public sealed record ServiceHealthCheckStatus(ResourceState State, IReadOnlyList<ConditionBody> Conditions);
 
 public sealed class ServiceHealthCheckRequestValidator : AbstractValidator<ServiceHealthCheckRequest>
 {
-    private static readonly string[] Methods = ["GET", "HEAD", "POST", "PUT", "OPTIONS"];
+    private static readonly string[] Methods = ["GET", "HEAD"];
 
     public ServiceHealthCheckRequestValidator()
     {
@@ -76,8 +79,8 @@ public sealed class ServiceHealthCheckRequestValidator : AbstractValidator<Servi
         RuleFor(r => r.Timeout).InclusiveBetween(1, 3600).WithMessage("must be from 1 to 3600 seconds");
         RuleFor(r => r.MaxRetries).InclusiveBetween(1, 100).WithMessage("must be from 1 to 100");
         RuleFor(r => r.HttpMethod).Must(m => m is null || Methods.Contains(m)).WithMessage($"must be one of {string.Join(", ", Methods)}");
-        RuleFor(r => r.UrlPath).Must(p => p is null || (p.Length <= 2048 && p.StartsWith('/') && p.All(c => c is > ' ' and <= '~')))
-            .WithMessage("must begin with / and have at most 2048 visible ASCII characters");
+        RuleFor(r => r.UrlPath).Must(p => p is null || (p.StartsWith('/') && p.All(c => c is > ' ' and <= '~')))
+            .WithMessage("must begin with / and be visible ASCII characters");
         RuleFor(r => r.ExpectedCodes).Must(c => c is null || ExpectedCodes.TryParse(c, out _, out _)).WithMessage("must be codes and ranges from 100 to 599, such as 200-299,304");
         RuleFor(r => r.Port).InclusiveBetween(1, 65535).WithMessage("must be from 1 to 65535");
         RuleFor(r => r.Port).NotNull().When(r => r.MonitorType == Network.Resources.MonitorType.TCP).WithMessage("is required for TCP");

@@ -6,7 +6,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace CN2.Api.ServiceHealthChecks;
 
-/// <summary>ServiceHealthChecks: how endpoints are asked whether they live.</summary>
+/// <summary>ServiceHealthChecks: how endpoints are checked.</summary>
 [ApiController]
 [Tags("ServiceHealthChecks")]
 [Route("v1/namespaces/{ns}/service-health-checks")]

@@ -1,3 +1,5 @@
+using CN2.Api.Data;
+
 namespace CN2.Api.Services;
 
 /// <summary>What happens to Services without a request (docs/adr/0010-stores-behind-interfaces.md).</summary>
@@ -7,5 +9,5 @@ internal interface IServiceLifecycle
 
     Task<int> ServePendingAsync(IReadOnlyCollection<Guid> services, CancellationToken ct);
 
-    Task<int> FinalizeAsync(IReadOnlyCollection<Guid> services, IReadOnlyCollection<Guid> floatingIPs, CancellationToken ct);
+    Task<int> FinalizeAsync(IReadOnlyCollection<Guid> services, IReadOnlyCollection<Guid> floatingIPs, CancellationToken ct, LeaderLease? lease = null);
 }

@@ -10,68 +10,76 @@ using CN2.Network.Status;
 
 namespace CN2.Api.Services;
 
-/// <summary>A Service as a user writes it: ports on an address, in front of the endpoints its selector chooses.</summary>
+/// <summary>A Service in requests: ports of an address, in front of the endpoints that its selector selects.</summary>
 public sealed record ServiceRequest : ResourceRequest
 {
     /// <summary>LoadBalancer (default), ClusterIP or NodePort.</summary>
     public ServiceType? Type { get; set; }
 
-    /// <summary>Equality requirements over endpoint labels of the same namespace; absent or empty selects nothing.</summary>
+    /// <summary>Selects endpoints of the same namespace whose labels have these values, at most 32. When absent or empty, no endpoint is selected.</summary>
+    [AtMost(Limits.SelectorRequirements)]
     public Dictionary<string, string>? Selector { get; set; }
 
-    /// <summary>At least one.</summary>
+    /// <summary>The ports of the Service; at least one.</summary>
     [Required]
+    [AtMost(Limits.Ports)]
     public List<ServicePortRequest>? Ports { get; set; }
 
-    /// <summary>One or two of IPv4, IPv6, the primary first; default IPv4.</summary>
+    /// <summary>IPv4, IPv6 or both, the primary family first; IPv4 by default.</summary>
+    [AtMost(Limits.IPFamilies)]
     public List<IPFamily>? IpFamilies { get; set; }
 
-    /// <summary>Default SingleStack; with two families PreferDualStack.</summary>
+    /// <summary>SingleStack by default; PreferDualStack by default when ipFamilies has two families.</summary>
     public IPFamilyPolicy? IpFamilyPolicy { get; set; }
 
-    /// <summary><c>namespace/name</c>, or <c>name</c> in the own namespace; wins over selectors.</summary>
+    /// <summary>The network of the external addresses: <c>namespace/name</c>, or <c>name</c> in the same namespace. It takes precedence over selectors.</summary>
+    [AtMost(Limits.Reference)]
     public string? ExternalNetwork { get; set; }
 
-    /// <summary>Name of an ExternalNetworkSelector; default <c>default-external</c>.</summary>
+    /// <summary>The name of the ExternalNetworkSelector that selects the network; <c>default-external</c> by default.</summary>
+    [AtMost(Limits.Reference)]
     public string? ExternalNetworkSelector { get; set; }
 
-    /// <summary>Addresses asked for, at most one of a family; a reserved FloatingIP of the namespace is claimed.</summary>
+    /// <summary>The requested external addresses, at most one for each family. If a reserved FloatingIP of this namespace has the address, the Service claims it.</summary>
+    [AtMost(Limits.LoadBalancerIPs)]
     public List<string>? LoadBalancerIPs { get; set; }
 
-    /// <summary>Default true.</summary>
+    /// <summary>Whether a Service of type LoadBalancer gets node ports; true by default.</summary>
     public bool? AllocateLoadBalancerNodePorts { get; set; }
 
-    /// <summary>Local (default): endpoints on the node that received the packet; Cluster: any.</summary>
+    /// <summary>Local (default): packets go to endpoints on the node that received them. Cluster: they go to any endpoint.</summary>
     public ExternalTrafficPolicy? ExternalTrafficPolicy { get; set; }
 
-    /// <summary>None (default) or ClientIP.</summary>
+    /// <summary>None (default) or ClientIP: all connections of a client go to one endpoint.</summary>
     public SessionAffinity? SessionAffinity { get; set; }
 
-    /// <summary>Clients (CIDRs) that may use the external addresses; empty: all.</summary>
+    /// <summary>The clients (CIDRs) that may use the external addresses; empty means all clients.</summary>
+    [AtMost(Limits.SourceRanges)]
     public List<string>? LoadBalancerSourceRanges { get; set; }
 }
 
 /// <summary>One port of a Service.</summary>
 public sealed record ServicePortRequest
 {
-    /// <summary>DNS-1123 label; may be absent.</summary>
+    /// <summary>The name of the port, a DNS-1123 label; may be absent.</summary>
+    [AtMost(Limits.Reference)]
     public string? Name { get; set; }
 
     /// <summary>TCP (default), UDP or SCTP.</summary>
     public TransportProtocol? Protocol { get; set; }
 
-    /// <summary>1 to 65535.</summary>
+    /// <summary>The port of the address: 1 to 65535.</summary>
     [Required]
     public int? Port { get; set; }
 
-    /// <summary>1 to 65535; default: the port.</summary>
+    /// <summary>The port of the endpoint: 1 to 65535; default: the same port.</summary>
     public int? TargetPort { get; set; }
 
-    /// <summary>Allocated when absent (NodePort, and LoadBalancer unless allocateLoadBalancerNodePorts is false).</summary>
+    /// <summary>The port on every node. When absent, one is allocated for NodePort, and for LoadBalancer unless allocateLoadBalancerNodePorts is false.</summary>
     public int? NodePort { get; set; }
 }
 
-/// <summary>A Service as it is answered.</summary>
+/// <summary>A Service in answers.</summary>
 public sealed record ServiceResource : ResourceBody
 {
     public required ServiceType Type { get; init; }
@@ -95,13 +103,13 @@ public sealed record ServiceResource : ResourceBody
     public override string Collection => "services";
 }
 
-/// <summary>What became of a Service.</summary>
-/// <param name="State">Pending: an address is missing; Deleting: on its way out; Failure: a vRouter refused its entries.</param>
+/// <summary>The state of a Service.</summary>
+/// <param name="State">Pending: it lacks an address or a node port. Deleting: its routes and NAT entries are being removed. Failure: a vRouter refused its NAT entries. Success: otherwise.</param>
 /// <param name="ClusterIPs">In the order of ipFamilies.</param>
 /// <param name="ExternalIPs">In the order of ipFamilies.</param>
-/// <param name="ExternalNetwork">The network the external addresses are of.</param>
-/// <param name="Endpoints">Chosen by the selector.</param>
-/// <param name="FloatingIPs">Their names, cluster IPs first.</param>
+/// <param name="ExternalNetwork">The network of the external addresses, <c>namespace/name</c>.</param>
+/// <param name="Endpoints">How many endpoints the selector selects.</param>
+/// <param name="FloatingIPs">The names of its FloatingIPs; those of the cluster IPs come first.</param>
 /// <param name="Conditions">Allocated, Programmed, Advertised, Ready.</param>
 public sealed record ServiceStatus(
     ResourceState State,
@@ -112,7 +120,7 @@ public sealed record ServiceStatus(
     IReadOnlyList<string> FloatingIPs,
     IReadOnlyList<ConditionBody> Conditions);
 
-/// <summary>How many endpoints the selector chose, and how many of them take new flows.</summary>
-/// <param name="Total">Chosen by the selector.</param>
-/// <param name="Ready">Take new flows.</param>
+/// <summary>How many endpoints the selector selects, and how many of them take new flows.</summary>
+/// <param name="Total">How many endpoints the selector selects.</param>
+/// <param name="Ready">How many of them take new flows.</param>
 public sealed record ServiceEndpoints(int Total, int Ready);

@@ -1,4 +1,5 @@
 using CN2.Api.Allocation;
+using CN2.Api.Data;
 using CN2.Api.FloatingIPs;
 using CN2.Api.Writes;
 using Npgsql;
@@ -42,21 +43,22 @@ public sealed class ServiceLifecycle(
     /// <summary>
     /// Deletes marked Services, with everything they hold, and marked FloatingIPs. Left alone: what has no <c>deleting_at</c>, and what a
     /// control node still announces (table <c>advertisement</c>). A reserved FloatingIP only loses its Service. Returns how many rows were
-    /// deleted.
+    /// deleted; none when <paramref name="lease"/> is given and no longer held.
     /// </summary>
-    public async Task<int> FinalizeAsync(IReadOnlyCollection<Guid> services, IReadOnlyCollection<Guid> floatingIPs, CancellationToken ct)
+    public async Task<int> FinalizeAsync(
+        IReadOnlyCollection<Guid> services, IReadOnlyCollection<Guid> floatingIPs, CancellationToken ct, LeaderLease? lease = null)
     {
         var removed = 0;
         foreach (var chunk in services.Chunk(300))
         {
             removed += await transactions.RunAsync(
-                async (scope, token) => await removal.FinalizeAsync(scope, await catalog.CurrentAsync(scope.Connection, token), chunk, token), ct);
+                async (scope, token) => await removal.FinalizeAsync(scope, await catalog.CurrentAsync(scope.Connection, token), chunk, token, lease), ct);
         }
 
         foreach (var chunk in floatingIPs.Chunk(300))
         {
             removed += await transactions.RunAsync(
-                async (scope, token) => await floatingIPRemoval.FinalizeAsync(scope, await catalog.CurrentAsync(scope.Connection, token), chunk, token), ct);
+                async (scope, token) => await floatingIPRemoval.FinalizeAsync(scope, await catalog.CurrentAsync(scope.Connection, token), chunk, token, lease), ct);
         }
 
         return removed;

@@ -49,20 +49,21 @@ public sealed class ServiceRemoval(ServiceResources serviceResources, FloatingIP
 
     /// <summary>
     /// Deletes marked Services with everything they hold. A Service that is not marked, or that a control node still announces, is left
-    /// alone. Reserved FloatingIPs survive their Service. The commit frees addresses and node ports. Returns how many rows were deleted.
+    /// alone. Reserved FloatingIPs survive their Service. The commit frees addresses and node ports. Returns how many rows were deleted;
+    /// none when a lease is given and no longer held.
     /// </summary>
-    public async Task<int> FinalizeAsync(WriteScope scope, CatalogSnapshot snapshot, IReadOnlyCollection<Guid> services, CancellationToken ct)
+    public async Task<int> FinalizeAsync(WriteScope scope, CatalogSnapshot snapshot, IReadOnlyCollection<Guid> services, CancellationToken ct, LeaderLease? lease = null)
     {
         var connection = scope.Connection;
         var rows = await ServiceTable.ReadAsync(connection,
-            """
-            s.uid = ANY($1) AND s.deleting_at IS NOT NULL
+            $"""
+            s.uid = ANY($1) AND s.deleting_at IS NOT NULL AND ($2 IS NULL OR {LeaderLease.IsHeld("$2", "$3")})
             AND NOT EXISTS (SELECT FROM advertisement a JOIN floating_ip f ON f.uid = a.floating_ip_uid WHERE f.service_uid = s.uid)
             ORDER BY s.uid FOR UPDATE OF s
-            """, ct, Sql.Value(services.ToArray()));
+            """, ct, Sql.Value(services.ToArray()), LeaderLease.RunOf(lease), LeaderLease.FenceOf(lease));
         if (rows.Count == 0) return 0;
         var uids = rows.ConvertAll(r => r.Uid);
-        var held = await FloatingIPRemoval.LockRemovableAsync(connection, uids, [], ct);
+        var held = await FloatingIPRemoval.LockRemovableAsync(connection, uids, [], null, ct);
 
         // The feed gets the last representation as GET would have answered it.
         var ofService = held.ToLookup(f => f.ServiceUid!.Value);

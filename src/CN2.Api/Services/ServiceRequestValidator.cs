@@ -10,10 +10,6 @@ namespace CN2.Api.Services;
 /// <summary>Checks the form of a Service. What depends on other resources is decided in the transaction that reads them.</summary>
 public sealed class ServiceRequestValidator : AbstractValidator<ServiceRequest>
 {
-    /// <summary>A limit above any real Service, because each port may take a node port.</summary>
-    private const int MaxPorts = 250;
-    private const int MaxSourceRanges = 1000;
-
     public ServiceRequestValidator(NodePortOptions nodePorts)
     {
         this.AddResourceRules();
@@ -30,8 +26,7 @@ public sealed class ServiceRequestValidator : AbstractValidator<ServiceRequest>
             CheckNetwork(service, context.AddPathFailure);
             CheckAddresses(service, context.AddPathFailure);
             var ranges = service.LoadBalancerSourceRanges ?? [];
-            if (ranges.Count > MaxSourceRanges) context.AddPathFailure("loadBalancerSourceRanges", $"must have at most {MaxSourceRanges} items");
-            for (var i = 0; i < Math.Min(ranges.Count, MaxSourceRanges); i++)
+            for (var i = 0; i < ranges.Count; i++)
             {
                 if (!AddressSyntax.TryParseNetwork(ranges[i], out _, out var error)) context.AddPathFailure($"loadBalancerSourceRanges[{i}]", error);
             }
@@ -43,12 +38,6 @@ public sealed class ServiceRequestValidator : AbstractValidator<ServiceRequest>
         if (ports is not { Count: > 0 })
         {
             fault("ports", "must have at least one port");
-            return;
-        }
-
-        if (ports.Count > MaxPorts)
-        {
-            fault("ports", $"must have at most {MaxPorts} items");
             return;
         }
 
@@ -78,8 +67,7 @@ public sealed class ServiceRequestValidator : AbstractValidator<ServiceRequest>
     private static void CheckFamilies(ServiceRequest service, Action<string, string> fault)
     {
         var families = service.IpFamilies ?? [];
-        if (families.Count > 2) fault("ipFamilies", "must have at most two items");
-        else if (families.Distinct().Count() != families.Count) fault("ipFamilies", "must not name a family twice");
+        if (families.Distinct().Count() != families.Count) fault("ipFamilies", "must not name a family twice");
         else if (families.Count == 2 && service.IpFamilyPolicy == IPFamilyPolicy.SingleStack)
             fault("ipFamilyPolicy", "must be PreferDualStack or RequireDualStack with two ipFamilies");
     }
@@ -97,12 +85,6 @@ public sealed class ServiceRequestValidator : AbstractValidator<ServiceRequest>
     private static void CheckAddresses(ServiceRequest service, Action<string, string> fault)
     {
         var asked = service.LoadBalancerIPs ?? [];
-        if (asked.Count > 2)
-        {
-            fault("loadBalancerIPs", "must have at most two items, one of a family");
-            return;
-        }
-
         var seen = new HashSet<IPFamily>();
         var families = service.IpFamilies is { Count: > 0 } given ? given : [IPFamily.IPv4];
         var dual = families.Count > 1 || service.IpFamilyPolicy is IPFamilyPolicy.PreferDualStack or IPFamilyPolicy.RequireDualStack;

@@ -8,7 +8,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace CN2.Api.Services;
 
-/// <summary>Services: an address that a router reaches, in front of the endpoints a selector chooses.</summary>
+/// <summary>Services: an address that routers can reach, in front of the endpoints that a selector selects.</summary>
 [ApiController]
 [Tags("Services")]
 [Route("v1")]
@@ -24,7 +24,7 @@ public sealed class ServicesController(CN2DbContext db, ServiceStore store, Serv
     [ProducesResponseType<Page<ServiceResource>>(200)]
     public Task<IActionResult> List(string ns, CancellationToken cancellationToken) => ListAsync(ns, cancellationToken);
 
-    /// <summary>Creates a Service. Its addresses are allocated at once: the answer shows them, or why they are missing.</summary>
+    /// <summary>Creates a Service. Its addresses are allocated in the request: the answer shows them, or why they are missing.</summary>
     [HttpPost("namespaces/{ns}/services", Name = "CreateService")]
     [ProducesResponseType<ServiceResource>(201)]
     public async Task<IActionResult> Create(string ns, ServiceRequest request)
@@ -47,7 +47,7 @@ public sealed class ServicesController(CN2DbContext db, ServiceStore store, Serv
             ? Answer.Resource(200, (await resources.ReadAsync(connection, [row], cancellationToken))[0]) : new ProblemResult(ServiceProblems.Missing(ns, name));
     }
 
-    /// <summary>Replaces a Service, or creates it. What was allocated stays when it is left out.</summary>
+    /// <summary>Replaces a Service, or creates it. Allocated addresses and node ports stay when the request does not name them.</summary>
     [HttpPut("namespaces/{ns}/services/{name}", Name = "PutService")]
     [ProducesResponseType<ServiceResource>(200)]
     [ProducesResponseType<ServiceResource>(201)]
@@ -67,7 +67,7 @@ public sealed class ServicesController(CN2DbContext db, ServiceStore store, Serv
         return refused is not null ? refused : await store.ReplaceAsync(scope, row, request!, ct);
     });
 
-    /// <summary>Deletes a Service: its routes go first, then its entries, then its addresses are free. Until then it is Deleting (202).</summary>
+    /// <summary>Deletes a Service: first its routes are withdrawn, then its NAT entries are removed, then its addresses are free. Until then its state is Deleting (202).</summary>
     [HttpDelete("namespaces/{ns}/services/{name}", Name = "DeleteService")]
     [ProducesResponseType<ServiceResource>(202)]
     [ProducesResponseType(204)]

@@ -9,39 +9,43 @@ using FluentValidation;
 
 namespace CN2.Api.VirtualMachineInterfaces;
 
-/// <summary>An endpoint: a pod's or VM's port on a compute node.</summary>
+/// <summary>An endpoint: the interface of a pod or virtual machine on a compute node.</summary>
 public sealed record VirtualMachineInterfaceRequest : ResourceRequest
 {
-    /// <summary>At most one a family, at least one. Required.</summary>
+    /// <summary>The addresses of the endpoint: one, or one for each family. Required.</summary>
     [Required]
+    [AtMost(Limits.EndpointAddresses)]
     public List<string>? Addresses { get; set; }
 
-    /// <summary>Name of the compute node it lives on; it need not exist yet. Required.</summary>
+    /// <summary>The name of the VirtualRouter of its compute node; it need not exist yet. Required.</summary>
     [Required]
+    [AtMost(Limits.Reference)]
     public string? VirtualRouter { get; set; }
 
-    /// <summary>False drains: established flows go on, no new ones. True by default.</summary>
+    /// <summary>False drains the endpoint: established flows continue, and no new flows come. True by default.</summary>
     public bool? Ready { get; set; }
 
-    /// <summary>Name of a ServiceHealthCheck of the namespace, or null.</summary>
+    /// <summary>The name of a ServiceHealthCheck in this namespace, or null.</summary>
+    [AtMost(Limits.Reference)]
     public string? HealthCheck { get; set; }
 }
 
-/// <summary>Up to 1000 endpoints to create or replace.</summary>
+/// <summary>Endpoints to create or replace in one transaction.</summary>
 public sealed record VirtualMachineInterfaceBatchRequest : IResourceBatch
 {
-    /// <summary>1 to 1000, each with a name of its own.</summary>
+    /// <summary>1 to 1000 endpoints; each has a different name.</summary>
     [Required]
+    [AtMost(Limits.BatchItems)]
     public List<VirtualMachineInterfaceRequest>? Items { get; set; }
 
     IEnumerable<ResourceRequest> IResourceBatch.Resources => Items ?? [];
 }
 
-/// <summary>The endpoints of a batch as they are now, in the order of the request.</summary>
-/// <param name="Items">With their status.</param>
+/// <summary>The endpoints of a batch after the transaction, in the order of the request.</summary>
+/// <param name="Items">The endpoints, with their status.</param>
 public sealed record VirtualMachineInterfaceBatch(IReadOnlyList<VirtualMachineInterfaceResource> Items);
 
-/// <summary>A VirtualMachineInterface as it is answered.</summary>
+/// <summary>A VirtualMachineInterface in answers.</summary>
 public sealed record VirtualMachineInterfaceResource : ResourceBody
 {
     public required IReadOnlyList<string> Addresses { get; init; }
@@ -54,12 +58,12 @@ public sealed record VirtualMachineInterfaceResource : ResourceBody
     public override string Collection => "virtual-machine-interfaces";
 }
 
-/// <summary>Whether it can serve.</summary>
-/// <param name="State">Success when it can, Pending while something it refers to or its first check is missing, Failure when unhealthy.</param>
-/// <param name="Health">What its health check last said; Unknown without one or before the first answer.</param>
-/// <param name="HealthMessage">Why it is unhealthy.</param>
+/// <summary>Whether the endpoint can serve.</summary>
+/// <param name="State">Success: it can serve. Pending: its VirtualRouter, its health check or the first result is missing. Failure: it is unhealthy.</param>
+/// <param name="Health">The last result of its health check. Unknown when it has no health check, and before the first result.</param>
+/// <param name="HealthMessage">Why the endpoint is unhealthy.</param>
 /// <param name="HealthChangedAt">When <paramref name="Health"/> last changed.</param>
-/// <param name="Conditions">Ready: it takes new flows.</param>
+/// <param name="Conditions">Ready: whether the endpoint takes new flows.</param>
 public sealed record VirtualMachineInterfaceStatus(
     ResourceState State, EndpointHealth Health, string? HealthMessage, DateTimeOffset? HealthChangedAt, IReadOnlyList<ConditionBody> Conditions);
 
@@ -88,7 +92,7 @@ public sealed class VirtualMachineInterfaceRequestValidator : AbstractValidator<
             var families = new HashSet<IPFamily>();
             for (var i = 0; i < addresses.Count; i++)
             {
-                if (!HostAddress.TryParse(addresses[i], null, out var address, out var fault)) context.AddPathFailure($"addresses[{i}]", fault);
+                if (!EndpointAddress.TryParse(addresses[i], out var address, out var fault)) context.AddPathFailure($"addresses[{i}]", fault);
                 else if (!families.Add(address.FamilyOf()))
                     context.AddPathFailure($"addresses[{i}]", "must not be a second address of the family");
             }
@@ -98,12 +102,10 @@ public sealed class VirtualMachineInterfaceRequestValidator : AbstractValidator<
 
 public sealed class VirtualMachineInterfaceBatchRequestValidator : AbstractValidator<VirtualMachineInterfaceBatchRequest>
 {
-    public const int MaxItems = 1000;
-
     public VirtualMachineInterfaceBatchRequestValidator(IValidator<VirtualMachineInterfaceRequest> item)
     {
-        RuleFor(b => b.Items).Must(i => i is { Count: > 0 and <= MaxItems }).WithMessage($"must be 1 to {MaxItems} items");
-        When(b => b.Items is { Count: <= MaxItems }, () =>
+        RuleFor(b => b.Items).Must(i => i is { Count: > 0 }).WithMessage($"must be 1 to {Limits.BatchItems} items");
+        When(b => b.Items is not null, () =>
         {
             RuleForEach(b => b.Items).SetValidator(item);
             RuleFor(b => b.Items).Custom((items, context) =>

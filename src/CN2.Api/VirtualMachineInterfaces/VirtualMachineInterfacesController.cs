@@ -5,7 +5,7 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace CN2.Api.VirtualMachineInterfaces;
 
-/// <summary>VirtualMachineInterfaces: the endpoints, pods' and VMs' ports on compute nodes.</summary>
+/// <summary>VirtualMachineInterfaces: the endpoints, which are interfaces of pods and virtual machines on compute nodes.</summary>
 [ApiController]
 [Tags("VirtualMachineInterfaces")]
 [Route("v1/namespaces/{ns}/virtual-machine-interfaces")]
@@ -27,7 +27,7 @@ public sealed class VirtualMachineInterfacesController(CN2DbContext db, VirtualM
     public Task<IActionResult> Create(string ns, VirtualMachineInterfaceRequest request) =>
         writes.ExecuteAsync(HttpContext, (scope, ct) => store.CreateAsync(scope, ns, request, ct));
 
-    /// <summary>Creates or replaces up to 1000 VirtualMachineInterfaces in one transaction: all of them or none.</summary>
+    /// <summary>Creates or replaces up to 1000 VirtualMachineInterfaces in one transaction: all of them, or none.</summary>
     [HttpPost("/v1/namespaces/{ns}/virtual-machine-interfaces:batch", Name = "BatchVirtualMachineInterfaces")]
     [ProducesResponseType<VirtualMachineInterfaceBatch>(200)]
     public Task<IActionResult> Batch(string ns, VirtualMachineInterfaceBatchRequest request) =>
@@ -61,7 +61,7 @@ public sealed class VirtualMachineInterfacesController(CN2DbContext db, VirtualM
         return refused is not null ? refused : await store.ReplaceAsync(scope, row, request!, ct);
     });
 
-    /// <summary>Deletes a VirtualMachineInterface; always possible.</summary>
+    /// <summary>Deletes a VirtualMachineInterface, also while Services select it.</summary>
     [HttpDelete("{name}", Name = "DeleteVirtualMachineInterface")]
     [ProducesResponseType(204)]
     public Task<IActionResult> Delete(string ns, string name) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>

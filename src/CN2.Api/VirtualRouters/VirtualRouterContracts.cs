@@ -2,26 +2,29 @@ using System.ComponentModel.DataAnnotations;
 using CN2.Api.Http;
 using CN2.Api.Json;
 using CN2.Network.Addressing;
+using CN2.Network.Resources;
 using CN2.Network.Status;
 using FluentValidation;
 
 namespace CN2.Api.VirtualRouters;
 
-/// <summary>A compute node. An agent that connects creates its own; creating it beforehand is possible.</summary>
+/// <summary>A compute node. An agent that connects creates its VirtualRouter; it can also be created before.</summary>
 public sealed record VirtualRouterRequest : ResourceRequest
 {
-    /// <summary>IPv4 address of the node: the BGP next hop of what it serves (CN2: vhost0).</summary>
+    /// <summary>The IPv4 address of the node. It is the BGP next hop of the addresses that the node serves (CN2: vhost0).</summary>
     [Required]
+    [AtMost(Limits.Reference)]
     public string? Address { get; set; }
 
-    /// <summary>IPv6 address of the node, the next hop of IPv6 routes.</summary>
+    /// <summary>The IPv6 address of the node. It is the BGP next hop of IPv6 routes.</summary>
+    [AtMost(Limits.Reference)]
     public string? Address6 { get; set; }
 
-    /// <summary>Maintenance: its routes are withdrawn, its entries stay.</summary>
+    /// <summary>True for maintenance: the routes of the node are withdrawn, and its NAT entries stay.</summary>
     public bool? AdminDown { get; set; }
 }
 
-/// <summary>A VirtualRouter as it is answered.</summary>
+/// <summary>A VirtualRouter in answers.</summary>
 public sealed record VirtualRouterResource : ResourceBody
 {
     public required string Address { get; init; }
@@ -33,17 +36,21 @@ public sealed record VirtualRouterResource : ResourceBody
     public override string Collection => "virtual-routers";
 }
 
-/// <summary>What is known of the node's agent.</summary>
-/// <param name="State">Success while its agent is connected, Pending before it first was, Failure while it is away.</param>
-/// <param name="Connected">The agent has a stream to one of the replicas.</param>
-/// <param name="ControlNode">The replica it is connected to.</param>
-/// <param name="LastSeenAt">When it last said something.</param>
-/// <param name="DesiredRevision">The revision it should have applied.</param>
-/// <param name="AppliedRevision">The revision it last acknowledged.</param>
-/// <param name="AgentVersion">Of cn2-vrouter.</param>
-/// <param name="OverlayEngine">What carries the overlay on the node: userspace, kernel, or null for nothing.</param>
-/// <param name="Message">What its agent last complained of.</param>
-/// <param name="Conditions">Connected: its agent has a stream to a control node.</param>
+/// <summary>The state of the node's agent.</summary>
+/// <param name="State">Success: the agent is connected. Pending: it was never connected. Failure: it is no longer connected.</param>
+/// <param name="Connected">Whether the agent is connected to a control node.</param>
+/// <param name="ControlNode">The name of the control node that it is connected to.</param>
+/// <param name="LastSeenAt">When the agent last sent a message.</param>
+/// <param name="DesiredRevision">The revision that the agent should apply.</param>
+/// <param name="AppliedRevision">The revision that the agent last acknowledged.</param>
+/// <param name="AgentVersion">The version of cn2-vrouter.</param>
+/// <param name="OverlayEngine">Which tunnels carry the overlay on the node: userspace, kernel, or null when the node cannot carry it.</param>
+/// <param name="Message">The last error or notice of the agent.</param>
+/// <param name="Conditions">
+/// Connected: whether the agent is connected to a control node. Unknown, with reason MassLoss: it is away together with many others, and its
+/// routes stay. DuplicateAgent and AddressTaken are present only while another agent tries to connect with this name or address; the message
+/// says where it comes from.
+/// </param>
 public sealed record VirtualRouterStatus(
     ResourceState State, bool Connected, string? ControlNode, DateTimeOffset? LastSeenAt, long DesiredRevision, long AppliedRevision,
     string? AgentVersion, string? OverlayEngine, string? Message, IReadOnlyList<ConditionBody> Conditions);

@@ -17,11 +17,12 @@ public sealed class VirtualRouterStore
     {
         var uids = rows.Select(r => r.Uid).ToList();
         var statuses = await db.VirtualRouterStatuses.AsNoTracking().Where(s => uids.Contains(s.Uid)).ToDictionaryAsync(s => s.Uid, cancellationToken);
-        return [.. rows.Select(r => ToResource(r, statuses.GetValueOrDefault(r.Uid)))];
+        var intruders = (await db.VirtualRouterIntruders.AsNoTracking().Where(i => uids.Contains(i.Uid)).ToListAsync(cancellationToken)).ToLookup(i => i.Uid);
+        return [.. rows.Select(r => ToResource(r, statuses.GetValueOrDefault(r.Uid), intruders[r.Uid]))];
     }
 
     public async Task<VirtualRouterResource> ToResourceAsync(CN2DbContext db, VirtualRouterRow row, CancellationToken cancellationToken) =>
-        ToResource(row, await db.VirtualRouterStatuses.AsNoTracking().SingleOrDefaultAsync(s => s.Uid == row.Uid, cancellationToken));
+        (await ToResourcesAsync(db, [row], cancellationToken))[0];
 
     /// <summary>The request that, as a PUT, changes nothing.</summary>
     public static VirtualRouterRequest ToRequest(VirtualRouterRow row) => new()
@@ -45,7 +46,7 @@ public sealed class VirtualRouterStore
         Apply(row, request);
         scope.Db.VirtualRouters.Add(row);
         scope.Changes.Added(ResourceKind.VirtualRouter, null, row.Name, row.Uid);
-        return new WriteOutcome.Created(ToResource(row, null));
+        return new WriteOutcome.Created(ToResource(row, null, []));
     }
 
     public async Task<WriteOutcome> ReplaceAsync(WriteScope scope, VirtualRouterRow row, VirtualRouterRequest request, CancellationToken cancellationToken)
@@ -85,7 +86,7 @@ public sealed class VirtualRouterStore
         return holder is null || holder == request.Name ? null : ApiProblem.AddressInUse($"{address} belongs to VirtualRouter {holder}.");
     }
 
-    private static VirtualRouterResource ToResource(VirtualRouterRow row, VirtualRouterStatusRow? status) => new()
+    private static VirtualRouterResource ToResource(VirtualRouterRow row, VirtualRouterStatusRow? status, IEnumerable<VirtualRouterIntruderRow> intruders) => new()
     {
         Name = row.Name,
         Uid = row.Uid,
@@ -97,22 +98,27 @@ public sealed class VirtualRouterStore
         Address = row.Address.ToString(),
         Address6 = row.Address6?.ToString(),
         AdminDown = row.AdminDown,
-        Status = ToStatus(row, status),
+        Status = ToStatus(row, status, intruders),
     };
 
-    private static VirtualRouterStatus ToStatus(VirtualRouterRow row, VirtualRouterStatusRow? status)
+    private static VirtualRouterStatus ToStatus(VirtualRouterRow row, VirtualRouterStatusRow? status, IEnumerable<VirtualRouterIntruderRow> intruders)
     {
         var (state, connected, reason, message) = status switch
         {
             { Connected: true } when row.AdminDown => (ResourceState.Success, "True", "AdminDown", "The agent is connected; adminDown keeps its routes withdrawn."),
             { Connected: true } => (ResourceState.Success, "True", "Connected", "The agent is connected."),
             { Lost: true } => (ResourceState.Failure, "False", "Lost", "The agent has been away too long and its routes are withdrawn; start cn2-vrouter on the node or check the network to it."),
+            { HeldAt: not null } => (ResourceState.Failure, "Unknown", "MassLoss",
+                "The agent has been away too long, but so have others at the same time, so the fault is taken to be the control plane's and the routes stay; mend the network to the agents, or set adminDown to true to withdraw this node's routes."),
             { LastSeenAt: not null } => (ResourceState.Failure, "False", "Disconnected", "The agent is away; its routes are withdrawn if it does not come back."),
             _ => (ResourceState.Pending, "False", "NeverConnected", $"No agent has connected yet; start cn2-vrouter with --name {row.Name} on the node."),
         };
         return new VirtualRouterStatus(
             state, status?.Connected ?? false, status?.ControlNode, status?.LastSeenAt, status?.DesiredRevision ?? 0, status?.AppliedRevision ?? 0,
             status?.AgentVersion, status?.OverlayEngine, status?.Message,
-            [new ConditionBody("Connected", connected, reason, message, row.Generation, status?.LastSeenAt ?? row.CreatedAt)]);
+            [
+                new ConditionBody("Connected", connected, reason, message, row.Generation, status?.LastSeenAt ?? row.CreatedAt),
+                .. intruders.OrderBy(i => i.Reason, StringComparer.Ordinal).Select(i => new ConditionBody(i.Reason, "True", i.Reason, i.Message, row.Generation, i.Since)),
+            ]);
     }
 }

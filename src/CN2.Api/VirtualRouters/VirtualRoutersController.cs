@@ -6,7 +6,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace CN2.Api.VirtualRouters;
 
-/// <summary>VirtualRouters: the compute nodes whose agents program NAT, and the next hops of routes.</summary>
+/// <summary>VirtualRouters: the compute nodes. Their agents program NAT, and their addresses are the next hops of routes.</summary>
 [ApiController]
 [Tags("VirtualRouters")]
 [Route("v1/virtual-routers")]
@@ -57,7 +57,7 @@ public sealed class VirtualRoutersController(CN2DbContext db, VirtualRouterStore
         return refused is not null ? refused : await store.ReplaceAsync(scope, row, request!, ct);
     });
 
-    /// <summary>Deletes a VirtualRouter; always possible.</summary>
+    /// <summary>Deletes a VirtualRouter, also while endpoints name it.</summary>
     [HttpDelete("{name}", Name = "DeleteVirtualRouter")]
     [ProducesResponseType(204)]
     public Task<IActionResult> Delete(string name) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>

@@ -12,6 +12,9 @@ public interface IWatchedKind
     /// <summary>The resources with these uids, without those that no longer exist.</summary>
     Task<IReadOnlyList<ResourceBody>> LoadAsync(CN2DbContext db, IReadOnlyCollection<Guid> uids, CancellationToken cancellationToken);
 
-    /// <summary>Up to <paramref name="count"/> resources after <paramref name="after"/> in the order of their uids, of one namespace or (null) of all.</summary>
-    Task<IReadOnlyList<ResourceBody>> ListAsync(CN2DbContext db, string? ns, Guid after, int count, CancellationToken cancellationToken);
+    /// <summary>
+    /// Resources after <paramref name="after"/> in the order of their uids, of one namespace or (null) of all: <paramref name="count"/> of them,
+    /// or fewer when they are large. The uid of the last one; null: there are no more.
+    /// </summary>
+    Task<(IReadOnlyList<ResourceBody> Resources, Guid? Last)> ListAsync(CN2DbContext db, string? ns, Guid after, int count, CancellationToken cancellationToken);
 }

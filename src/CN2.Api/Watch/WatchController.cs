@@ -6,16 +6,17 @@ using Microsoft.AspNetCore.Mvc;
 
 namespace CN2.Api.Watch;
 
-/// <summary>Server-sent events about resources.</summary>
+/// <summary>Server-sent events about changes of resources.</summary>
 [ApiController]
 [Tags("Watch")]
-public sealed class WatchController(WatchHub hub, WatchedKinds kinds, ChangeFeedReader feed, TimeProvider time, IHostApplicationLifetime lifetime) : ControllerBase
+public sealed class WatchController(WatchHub hub, WatchedKinds kinds, WatchSlots slots, ChangeFeedReader feed, TimeProvider time, IHostApplicationLifetime lifetime) : ControllerBase
 {
     /// <summary>
     /// Streams changes as server-sent events: <c>added</c>, <c>modified</c>, <c>deleted</c> with the resource as data and a resume token as id.
-    /// Without Last-Event-ID everything comes first as <c>added</c>, then one <c>synced</c>.
+    /// Without Last-Event-ID, all resources come first as <c>added</c>, then one <c>synced</c>.
     /// </summary>
     [HttpGet("v1/watch", Name = "Watch")]
+    [LongRunning]
     public async Task<IActionResult> Watch()
     {
         var faults = new FaultList();
@@ -24,8 +25,9 @@ public sealed class WatchController(WatchHub hub, WatchedKinds kinds, ChangeFeed
         var token = ReadToken(faults);
         if (faults.Count > 0) return new ProblemResult(ApiProblem.Validation(faults));
 
+        using var slot = slots.TryTake(Callers.Of(HttpContext), out var full);
+        if (slot is null) return new ProblemResult(ApiProblem.TooManyRequests(full!, WatchSlots.RetryAfterSeconds));
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(HttpContext.RequestAborted, lifetime.ApplicationStopping);
-        using var subscription = await hub.SubscribeAsync(filter, ending.Token);
         if (token is { } resumed && !await IsKnownAsync(resumed, ending.Token))
             return new ProblemResult(new ApiProblem(410, ProblemCodes.TokenTooOld, "The token is too old", "What happened since is no longer kept; begin again without Last-Event-ID."));
 
@@ -34,7 +36,7 @@ public sealed class WatchController(WatchHub hub, WatchedKinds kinds, ChangeFeed
         Response.Headers["X-Accel-Buffering"] = "no"; // nginx would hold events back
         try
         {
-            await new WatchStream(subscription, hub, kinds, feed, time).SendAsync(Response.Body, token, ending.Token);
+            await new WatchStream(filter, ct => hub.SubscribeAsync(filter, ct), hub, kinds, feed, time).SendAsync(Response.Body, token, ending.Token);
         }
         catch (OperationCanceledException)
         {
@@ -42,7 +44,7 @@ public sealed class WatchController(WatchHub hub, WatchedKinds kinds, ChangeFeed
         }
         catch (Exception e) when (PostgresErrors.IsAway(e))
         {
-            // Half a stream cannot become an error answer: it ends, and the client comes back with its token.
+            // Half a stream cannot become an error answer, and a client that hardly reads would take none: it comes back with its token.
             HttpContext.Abort();
         }
 
@@ -64,10 +66,11 @@ public sealed class WatchController(WatchHub hub, WatchedKinds kinds, ChangeFeed
     private WatchFilter ReadFilter(FaultList faults)
     {
         var wanted = new HashSet<ResourceKind>();
-        foreach (var word in Request.Query["kinds"].ToString().Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        var words = Request.Query["kinds"] is { Count: > 0 } given ? given.ToString().Split(',', StringSplitOptions.TrimEntries) : [];
+        foreach (var word in words)
         {
-            if (ResourceKinds.TryParse(word, out var kind)) wanted.Add(kind);
-            else faults.Add("kinds", $"{word} is no collection; there are {string.Join(", ", ResourceKinds.AllCollections)}");
+            if (ResourceKinds.TryParse(word, out var kind) && kinds.Kinds.Contains(kind)) wanted.Add(kind);
+            else faults.Add("kinds", $"{word} is no collection that can be watched; there are {string.Join(", ", kinds.Kinds.Select(k => k.Collection()).Order(StringComparer.Ordinal))}");
         }
 
         var ns = Request.Query["namespace"].ToString();

@@ -77,9 +77,9 @@ public sealed partial class WatchHub(
         {
             var position = new FeedPosition(row.Xid, row.Id);
             if (row.Verb == ChangeVerb.Deleted)
-                events.Add((row, new WatchEvent(position, "deleted", kinds.Document(row))));
+                events.Add((row, new WatchEvent(position, "deleted", kinds.Document(row), row)));
             else if ((row.Verb == ChangeVerb.Added || last[row.Uid] == row) && resources.TryGetValue(row.Uid, out var body))
-                events.Add((row, new WatchEvent(position, row.Verb == ChangeVerb.Added ? "added" : "modified", body)));
+                events.Add((row, new WatchEvent(position, row.Verb == ChangeVerb.Added ? "added" : "modified", body, row)));
         }
 
         return events;

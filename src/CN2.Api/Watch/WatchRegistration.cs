@@ -10,6 +10,7 @@ public static class WatchRegistration
     {
         services.AddSingleton<ChangeFeedReader>();
         services.AddSingleton<WatchedKinds>();
+        services.AddSingleton<WatchSlots>();
         services.AddSingleton<WatchHub>();
         services.AddHostedService(provider => provider.GetRequiredService<WatchHub>());
         services.AddSingleton<Retention>();

@@ -1,16 +1,16 @@
 using System.Threading.Channels;
 using CN2.Api.Data;
+using CN2.Network.Resources;
 
 namespace CN2.Api.Watch;
 
 /// <summary>What <see cref="WatchHub"/> delivers to one client: events in order. Dispose it at the end.</summary>
 public sealed class WatchSubscription : IDisposable
 {
-    /// <summary>How many events a client may be behind.</summary>
-    private const int Bound = 10_000;
-
     private readonly WatchHub _hub;
-    private readonly Channel<WatchEvent> _events = Channel.CreateBounded<WatchEvent>(new BoundedChannelOptions(Bound) { SingleReader = true, SingleWriter = true });
+    private readonly Channel<WatchEvent> _events = Channel.CreateBounded<WatchEvent>(new BoundedChannelOptions(Limits.WatchEvents) { SingleReader = true, SingleWriter = true });
+
+    private long _waiting;
 
     internal WatchSubscription(WatchHub hub, WatchFilter filter, FeedPosition start)
     {
@@ -24,12 +24,20 @@ public sealed class WatchSubscription : IDisposable
     /// <summary>Every change after this position comes through <see cref="Events"/>.</summary>
     public FeedPosition Start { get; }
 
-    /// <summary>Ends early when the client was too slow; it can resume with the id of the last event it got.</summary>
-    public ChannelReader<WatchEvent> Events => _events.Reader;
+    /// <summary>False: there is no event at the moment.</summary>
+    public bool TryRead(out WatchEvent e)
+    {
+        if (!_events.Reader.TryRead(out e!)) return false;
+        Interlocked.Add(ref _waiting, -e.Data.Length);
+        return true;
+    }
+
+    /// <summary>False: the client was too slow, and it has got what was queued. It can resume with the id of the last event it got.</summary>
+    public ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken) => _events.Reader.WaitToReadAsync(cancellationToken);
 
     internal void Deliver(WatchEvent e)
     {
-        if (!_events.Writer.TryWrite(e)) _events.Writer.TryComplete();
+        if (Interlocked.Add(ref _waiting, e.Data.Length) > Limits.WatchBytes || !_events.Writer.TryWrite(e)) _events.Writer.TryComplete();
     }
 
     public void Dispose() => _hub.Remove(this);

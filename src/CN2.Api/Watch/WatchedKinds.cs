@@ -12,6 +12,9 @@ namespace CN2.Api.Watch;
 /// <summary>Every kind that can be watched; loads resources as the bytes that GET answers.</summary>
 public sealed class WatchedKinds(IEnumerable<IWatchedKind> watched, IDbContextFactory<CN2DbContext> contexts)
 {
+    /// <summary>Resources of one page of a list.</summary>
+    internal int PageSize { get; set; } = 500;
+
     private readonly FrozenDictionary<ResourceKind, IWatchedKind> _kinds = watched.ToFrozenDictionary(w => w.Kind);
 
     public IEnumerable<ResourceKind> Kinds => _kinds.Keys;
@@ -31,29 +34,31 @@ public sealed class WatchedKinds(IEnumerable<IWatchedKind> watched, IDbContextFa
         return bodies;
     }
 
-    /// <summary>Every resource that the filter matches, all from one database snapshot. The first item has no body: it tells the snapshot even when nothing matches.</summary>
-    public async IAsyncEnumerable<(FeedSnapshot Snapshot, ReadOnlyMemory<byte>? Body)> ListAsync(
-        WatchFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <summary>
+    /// Every resource that the filter matches, in pages by kind and uid. Each page is read in a transaction of its own, and the connection is
+    /// given back before the page is: whoever takes it may be slow. So every page is of another snapshot, which it tells.
+    /// </summary>
+    public async IAsyncEnumerable<ListedPage> ListAsync(WatchFilter filter, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        foreach (var kind in filter.Kinds.Where(_kinds.ContainsKey).OrderBy(k => (short)k))
+        {
+            Guid? after = Guid.Empty;
+            while (after is { } from)
+            {
+                var page = await ReadPageAsync(kind, filter.Namespace, from, cancellationToken);
+                after = page.Last;
+                yield return page;
+            }
+        }
+    }
+
+    private async Task<ListedPage> ReadPageAsync(ResourceKind kind, string? ns, Guid after, CancellationToken cancellationToken)
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
         var snapshot = new FeedSnapshot((await db.Database.SqlQuery<string>($"SELECT pg_current_snapshot()::text AS \"Value\"").ToListAsync(cancellationToken))[0]);
-        yield return (snapshot, null);
-        foreach (var kind in filter.Kinds.Where(_kinds.ContainsKey).OrderBy(k => (short)k))
-        {
-            var after = Guid.Empty;
-            while (true)
-            {
-                var page = await _kinds[kind].ListAsync(db, filter.Namespace, after, 500, cancellationToken);
-                foreach (var resource in page)
-                {
-                    yield return (snapshot, Bytes(resource));
-                    if (resource.Uid.CompareTo(after) > 0) after = resource.Uid;
-                }
-
-                if (page.Count < 500) break;
-            }
-        }
+        var (resources, last) = await _kinds[kind].ListAsync(db, ns, after, PageSize, cancellationToken);
+        return new ListedPage(kind, last, snapshot, [.. resources.Select(Bytes)]);
     }
 
     /// <summary>Reads one resource of each kind, so that its query and its serializer are compiled.</summary>
@@ -62,7 +67,7 @@ public sealed class WatchedKinds(IEnumerable<IWatchedKind> watched, IDbContextFa
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         foreach (var kind in _kinds.Values)
         {
-            foreach (var resource in await kind.ListAsync(db, null, Guid.Empty, 1, cancellationToken)) _ = Bytes(resource);
+            foreach (var resource in (await kind.ListAsync(db, null, Guid.Empty, 1, cancellationToken)).Resources) _ = Bytes(resource);
         }
     }
 

@@ -1,5 +1,6 @@
 using System.Threading.Channels;
 using CN2.Api.Data;
+using CN2.Network.Resources;
 
 namespace CN2.Api.Writes;
 
@@ -20,14 +21,15 @@ public sealed class GroupCommit<TItem>(TransactionRunner runner, ISharedDecision
     private int _underWay;
 
     /// <summary>Runs one item, alone or with others. Throws what the database throws about this item.</summary>
-    public async Task<WriteOutcome> RunAsync(TItem item)
+    /// <param name="ct">The client has left, or its time is over: an item that has not begun is dropped, and nobody waits for one that has.</param>
+    public async Task<WriteOutcome> RunAsync(TItem item, CancellationToken ct)
     {
         try
         {
-            if (Interlocked.Increment(ref _underWay) <= AloneAtMost || decision.KeyOf(item) is not { } key) return await RunAloneAsync(item);
-            var waiting = new Waiting(item, key);
-            if (!_queue.Writer.TryWrite(waiting)) return await RunAloneAsync(item); // the queue is full, or the server stops
-            return await waiting.Done.Task;
+            if (Interlocked.Increment(ref _underWay) <= AloneAtMost || decision.KeyOf(item) is not { } key) return await RunAloneAsync(item, ct);
+            var waiting = new Waiting(item, key, ct);
+            if (!_queue.Writer.TryWrite(waiting)) return await RunAloneAsync(item, ct); // the queue is full, or the server stops
+            return await waiting.Done.Task.WaitAsync(ct);
         }
         finally
         {
@@ -58,6 +60,7 @@ public sealed class GroupCommit<TItem>(TransactionRunner runner, ISharedDecision
             keys.Clear();
             while (batch.Count < BatchSize && _queue.Reader.TryRead(out var waiting))
             {
+                if (waiting.Left.IsCancellationRequested) continue;
                 if (keys.Add(waiting.Key)) batch.Add(waiting);
                 else _ = FinishAloneAsync(waiting);
             }
@@ -71,17 +74,19 @@ public sealed class GroupCommit<TItem>(TransactionRunner runner, ISharedDecision
         try
         {
             var items = batch.ConvertAll(w => w.Item);
-            // One client that closes its connection must not end the write of the others, so there is no token.
-            var outcomes = await runner.RunAsync((scope, ct) => decision.DecideAsync(scope, items, ct), CancellationToken.None);
+            // One client that closes its connection must not end the write of the others, so the batch has a limit of its own.
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(Limits.RequestSeconds));
+            var outcomes = await runner.RunAsync((scope, ct) => decision.DecideAsync(scope, items, ct), limit.Token);
             for (var i = 0; i < batch.Count; i++) batch[i].Done.SetResult(outcomes[i]);
         }
-        catch (Exception e) when (!PostgresErrors.IsAway(e))
+        catch (Exception e) when (!PostgresErrors.IsAway(e) && e is not OperationCanceledException)
         {
             foreach (var waiting in batch) await FinishAloneAsync(waiting);
         }
         catch (Exception e)
         {
-            foreach (var waiting in batch) waiting.Done.SetException(e);
+            var away = e is OperationCanceledException ? new TimeoutException("The database did not answer in time.", e) : e;
+            foreach (var waiting in batch) waiting.Done.SetException(away);
         }
     }
 
@@ -89,7 +94,7 @@ public sealed class GroupCommit<TItem>(TransactionRunner runner, ISharedDecision
     {
         try
         {
-            waiting.Done.SetResult(await RunAloneAsync(waiting.Item));
+            waiting.Done.SetResult(await RunAloneAsync(waiting.Item, waiting.Left));
         }
         catch (Exception e)
         {
@@ -97,12 +102,13 @@ public sealed class GroupCommit<TItem>(TransactionRunner runner, ISharedDecision
         }
     }
 
-    private Task<WriteOutcome> RunAloneAsync(TItem item) => runner.RunAsync((scope, ct) => DecideAsync(scope, item, ct), CancellationToken.None);
+    private Task<WriteOutcome> RunAloneAsync(TItem item, CancellationToken left) => runner.RunAsync((scope, ct) => DecideAsync(scope, item, ct), left);
 
-    private sealed class Waiting(TItem item, string key)
+    private sealed class Waiting(TItem item, string key, CancellationToken left)
     {
         public TItem Item { get; } = item;
         public string Key { get; } = key;
+        public CancellationToken Left { get; } = left;
         public TaskCompletionSource<WriteOutcome> Done { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
     }
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using CN2.Api.Http;
+using CN2.Network.Resources;
 using Npgsql;
 
 namespace CN2.Api.Writes;
@@ -27,8 +28,8 @@ public sealed class IdempotencyKey
     {
         key = null;
         if (!HttpMethods.IsPost(http.Request.Method) || !http.Request.Headers.TryGetValue(Header, out var given)) return null;
-        if (given.Count != 1 || given[0] is not { Length: > 0 and <= 255 } text || text.Any(c => c is < ' ' or > '~'))
-            return ApiProblem.Validation(Header, "must be one value of 1 to 255 printable ASCII characters");
+        if (given.Count != 1 || given[0] is not { Length: > 0 and <= Limits.IdempotencyKey } text || text.Any(c => c is < ' ' or > '~'))
+            return ApiProblem.Validation(Header, $"must be one value of 1 to {Limits.IdempotencyKey} printable ASCII characters");
         key = new IdempotencyKey(text, http.Request.Path.Value ?? "/", http.Features.Get<RequestBody>()?.Hash() ?? []);
         return null;
     }

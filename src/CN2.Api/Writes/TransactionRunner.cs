@@ -6,10 +6,10 @@ namespace CN2.Api.Writes;
 
 /// <summary>
 /// Runs every write of a resource: one short transaction around a decision, again from the start while another attempt can help, then
-/// a signal to the readers of the change feed. Requests come through <see cref="WritePipeline"/>, creates that share a transaction
+/// a signal to the readers of the change feed. While the database is away (a fail-over takes seconds) it waits for a few seconds before it gives up. Requests come through <see cref="WritePipeline"/>, creates that share a transaction
 /// through <see cref="GroupCommit{TItem}"/>; the reconciler's own writes call it directly.
 /// </summary>
-public sealed class TransactionRunner(NpgsqlDataSource source, AttachedContexts contexts, AllocationRecovery recovery, ChangeSignal signal, TimeProvider time)
+public sealed class TransactionRunner(NpgsqlDataSource source, AttachedContexts contexts, AllocationRecovery recovery, DatabasePresence database, ChangeSignal signal, TimeProvider time)
 {
     private const int RaceAttempts = 5;
 
@@ -19,8 +19,28 @@ public sealed class TransactionRunner(NpgsqlDataSource source, AttachedContexts 
     /// </param>
     /// <param name="ct">Ends the attempt; a commit that has begun is finished.</param>
     /// <param name="isLostRace">Tells failures that mean "another writer was faster": the decision looks again. Null: there are none.</param>
+    /// <param name="findsItself">The decision finds out when it has been committed before (Idempotency-Key), so it is repeated even when that is not known.</param>
     /// <exception cref="PostgresException">A constraint refused the write (23xxx), alone or inside the exception of EF.</exception>
-    public async Task<T> RunAsync<T>(Func<WriteScope, CancellationToken, Task<T>> decide, CancellationToken ct, Func<Exception, bool>? isLostRace = null)
+    /// <exception cref="OutcomeUnknownException">The connection was lost during the commit: the write counts or not.</exception>
+    public async Task<T> RunAsync<T>(
+        Func<WriteScope, CancellationToken, Task<T>> decide, CancellationToken ct, Func<Exception, bool>? isLostRace = null, bool findsItself = false)
+    {
+        var since = time.GetTimestamp();
+        while (true)
+        {
+            try
+            {
+                return await RunWhileThereAsync(decide, isLostRace, ct);
+            }
+            catch (Exception e) when (PostgresErrors.IsAway(e) && (findsItself || e is not OutcomeUnknownException))
+            {
+                if (!await database.WaitAsync(since, ct)) throw;
+            }
+        }
+    }
+
+    /// <summary>Attempts as long as the database is there.</summary>
+    private async Task<T> RunWhileThereAsync<T>(Func<WriteScope, CancellationToken, Task<T>> decide, Func<Exception, bool>? isLostRace, CancellationToken ct)
     {
         await using var connection = await source.OpenConnectionAsync(ct);
         for (var attempt = 1; ; attempt++)

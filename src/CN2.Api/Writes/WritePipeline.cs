@@ -20,7 +20,7 @@ public sealed class WritePipeline(TransactionRunner runner)
         // A PUT that loses the race to create looks again and changes what the winner made. A POST has its answer: it exists.
         var isPut = HttpMethods.IsPut(http.Request.Method);
         return await AnswerAsync(http, () => runner.RunAsync(
-            (scope, ct) => DecideAsync(scope, http.Request, dryRun, key, isPut, decide, ct), http.RequestAborted, isPut ? IsLostRace : null));
+            (scope, ct) => DecideAsync(scope, http.Request, dryRun, key, isPut, decide, ct), http.RequestAborted, isPut ? IsLostRace : null, findsItself: key is not null));
     }
 
     /// <summary>Runs one item of a shared decision and answers; the item shares its transaction with those of other requests when there are many.</summary>
@@ -28,7 +28,7 @@ public sealed class WritePipeline(TransactionRunner runner)
         // A dry run is rolled back, and the answer for an Idempotency-Key is stored with its write: both need a transaction of their own.
         http.Request.Query.Count > 0 || http.Request.Headers.ContainsKey(IdempotencyKey.Header)
             ? ExecuteAsync(http, (scope, ct) => group.DecideAsync(scope, item, ct))
-            : AnswerAsync(http, async () => (await group.RunAsync(item)).ToResult());
+            : AnswerAsync(http, async () => (await group.RunAsync(item, http.RequestAborted)).ToResult());
 
     internal static ApiProblem? ReadDryRun(HttpRequest request, out bool dryRun)
     {

@@ -10,6 +10,9 @@ namespace CN2.Api.Writes;
 /// </summary>
 public sealed class WriteScope : IAsyncDisposable
 {
+    /// <summary>A batch of more changes may take longer than a statement of a single resource.</summary>
+    private const int ManyChanges = 1000;
+
     private readonly AttachedContexts _contexts;
     private readonly NpgsqlTransaction _transaction;
     private CN2DbContext? _db;
@@ -57,18 +60,27 @@ public sealed class WriteScope : IAsyncDisposable
         await using var batch = new NpgsqlBatch(Connection);
         foreach (var command in commands) batch.BatchCommands.Add(command);
         Changes.AddTo(batch);
+        if (Changes.Count > ManyChanges) batch.Timeout = DatabasePools.SecondsFor(Changes.Count);
         if (batch.BatchCommands.Count > 0) await batch.ExecuteNonQueryAsync(ct);
     }
 
     /// <summary>The transaction ends with a rollback.</summary>
     internal void Discard() => IsDiscarded = true;
 
+    /// <exception cref="OutcomeUnknownException">The connection was lost before the server confirmed.</exception>
     internal async Task CommitAsync(CancellationToken ct)
     {
         await SaveAsync(ct);
         await ExecuteAsync([], ct);
-        // From here on the write counts, also for a client that has closed its connection.
-        await _transaction.CommitAsync(CancellationToken.None);
+        try
+        {
+            // From here on the write counts, also for a client that has closed its connection.
+            await _transaction.CommitAsync(CancellationToken.None);
+        }
+        catch (Exception e) when (PostgresErrors.IsAway(e))
+        {
+            throw new OutcomeUnknownException(e);
+        }
     }
 
     /// <summary>Rolls back what was not committed.</summary>

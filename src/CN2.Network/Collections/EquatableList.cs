@@ -15,6 +15,8 @@ public sealed class EquatableList<T>(params ReadOnlySpan<T> items) : IReadOnlyLi
 
     public T this[int index] => _items[index];
 
+    public ReadOnlySpan<T> AsSpan() => _items;
+
     public bool Equals(EquatableList<T>? other) => other is not null && _items.AsSpan().SequenceEqual(other._items);
 
     public override bool Equals(object? obj) => Equals(obj as EquatableList<T>);

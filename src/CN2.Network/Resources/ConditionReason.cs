@@ -19,6 +19,7 @@ public static class ConditionReason
     public const string Programmed = "Programmed";
     public const string AwaitingVirtualRouters = "AwaitingVirtualRouters";
     public const string VirtualRouterRefused = "VirtualRouterRefused";
+    public const string EntryRefused = "EntryRefused";
 
     // Advertised
     public const string Advertised = "Advertised";
@@ -29,6 +30,7 @@ public static class ConditionReason
     public const string NoPeer = "NoPeer";
     public const string RouteRefused = "RouteRefused";
     public const string AwaitingSpeaker = "AwaitingSpeaker";
+    public const string AwaitingControlNodes = "AwaitingControlNodes";
     public const string AwaitingPeers = "AwaitingPeers";
     public const string AddPathLimited = "AddPathLimited";
     public const string VirtualRoutersDown = "VirtualRoutersDown";

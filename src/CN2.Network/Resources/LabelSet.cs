@@ -45,22 +45,39 @@ public sealed class LabelSet : IReadOnlyDictionary<string, string>, IEquatable<L
 
     public bool TryGetValue(string key, [MaybeNullWhen(false)] out string value)
     {
-        foreach (var pair in _pairs)
+        int low = 0, high = _pairs.Length - 1;
+        while (low <= high)
         {
-            if (!string.Equals(pair.Key, key, StringComparison.Ordinal)) continue;
-            value = pair.Value;
-            return true;
+            var middle = (low + high) / 2;
+            var order = string.CompareOrdinal(_pairs[middle].Key, key);
+            if (order == 0)
+            {
+                value = _pairs[middle].Value;
+                return true;
+            }
+
+            if (order < 0) low = middle + 1;
+            else high = middle - 1;
         }
 
         value = null;
         return false;
     }
 
-    /// <summary>Whether every pair of <paramref name="selector"/> is here too. True for an empty selector; the caller decides what that means.</summary>
+    /// <summary>
+    /// Whether every pair of <paramref name="selector"/> is here too. True for an empty selector; the caller decides what that means. Both
+    /// are sorted, so one pass over both decides: the cost is the sum of their sizes, not the product.
+    /// </summary>
     public bool Contains(LabelSet selector)
     {
+        var at = 0;
         foreach (var (key, wanted) in selector._pairs)
-            if (!TryGetValue(key, out var value) || !string.Equals(value, wanted, StringComparison.Ordinal)) return false;
+        {
+            var order = -1;
+            while (at < _pairs.Length && (order = string.CompareOrdinal(_pairs[at].Key, key)) < 0) at++;
+            if (at == _pairs.Length || order > 0 || !string.Equals(_pairs[at].Value, wanted, StringComparison.Ordinal)) return false;
+        }
+
         return true;
     }
 

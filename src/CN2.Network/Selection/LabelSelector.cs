@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using CN2.Network.Collections;
+using CN2.Network.Resources;
 
 namespace CN2.Network.Selection;
 
@@ -69,6 +70,7 @@ public sealed record LabelSelector(EquatableList<LabelRequirement> Requirements)
     /// <summary>
     /// The query-string form: requirements joined by commas, each <c>a=b</c>, <c>a==b</c>, <c>a!=b</c>, <c>a in (x,y)</c>,
     /// <c>a notin (x,y)</c>, <c>a</c> or <c>!a</c>; blanks are allowed between words. The empty text matches everything.
+    /// More than <see cref="Limits.SelectorRequirements"/> requirements or <see cref="Limits.SelectorValues"/> values of one are refused.
     /// </summary>
     public static bool TryParse(string? text, [NotNullWhen(true)] out LabelSelector? selector, [NotNullWhen(false)] out string? error)
     {

@@ -1,4 +1,5 @@
 using CN2.Network.Collections;
+using CN2.Network.Resources;
 
 namespace CN2.Network.Selection;
 
@@ -18,6 +19,7 @@ internal sealed class LabelSelectorParser(string text)
         while (true)
         {
             if (Requirement() is not { } requirement) return null;
+            if (requirements.Count == Limits.SelectorRequirements) return Fail($"at most {Limits.SelectorRequirements} requirements are allowed");
             requirements.Add(requirement);
             SkipBlanks();
             if (_at == text.Length) return new LabelSelector(requirements.ToEquatableList());
@@ -87,6 +89,12 @@ internal sealed class LabelSelectorParser(string text)
             }
 
             if (Value() is not { } value) return null;
+            if (values.Count == Limits.SelectorValues)
+            {
+                Fail($"at most {Limits.SelectorValues} values are allowed");
+                return null;
+            }
+
             values.Add(value);
             SkipBlanks();
         }

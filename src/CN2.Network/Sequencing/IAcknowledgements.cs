@@ -1,3 +1,5 @@
+using CN2.Network.Compilation;
+
 namespace CN2.Network.Sequencing;
 
 /// <summary>What the sequencer asks about vRouters and other replicas.</summary>
@@ -11,6 +13,12 @@ public interface IAcknowledgements
 
     /// <summary>The vRouter has programmed every message up to <paramref name="mark"/>.</summary>
     bool IsAcknowledged(string virtualRouter, AckMark mark);
+
+    /// <summary>The vRouter refuses something, so <see cref="IsRefused"/> is worth asking.</summary>
+    bool RefusesAny(string virtualRouter);
+
+    /// <summary>The vRouter has acknowledged the message that names this entry, but not the entry: it, or its kernel, cannot take it.</summary>
+    bool IsRefused(string virtualRouter, NatEntryKey key);
 
     /// <summary>The agent of the vRouter is connected, or disconnected only a short time ago.</summary>
     bool IsReachable(string virtualRouter);

@@ -21,6 +21,9 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     private readonly Dictionary<Guid, List<SequencedRoute>> _routes = [];
     private readonly Dictionary<string, HashSet<SequencedRoute>> _awaitingEntries = [];
     private readonly HashSet<SequencedRoute> _timed = [];
+
+    /// <summary>vRouter → the number of its announced routes.</summary>
+    private readonly Dictionary<string, int> _carried = [];
     private Dictionary<string, NatEntryChanges> _natEntries = [];
     private RouteChanges _changes = new();
     private HashSet<Guid> _touched = [];
@@ -49,7 +52,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     public bool Adopt(Guid floatingIP, int routingInstance, string virtualRouter)
     {
         if (RouteOf(new(floatingIP, routingInstance), virtualRouter) is not { Wanted: { } wanted } route) return false;
-        route.State = RouteState.FoundInSpeaker(wanted);
+        SetState(route, RouteState.FoundInSpeaker(wanted));
         StopAwaiting(route);
         _touched.Add(route.Owner);
         return true;
@@ -60,6 +63,13 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     {
         if (!_awaitingEntries.TryGetValue(virtualRouter, out var waiting)) return;
         foreach (var route in waiting.Where(IsAcknowledged).ToList()) Evaluate(route.FloatingIP, now);
+    }
+
+    /// <summary>The vRouter refuses other entries than before: routes behind a refused one go, and those behind one that is accepted now may come.</summary>
+    public void RefusalsChanged(string virtualRouter, DateTimeOffset now)
+    {
+        var floatingIPs = _routes.Where(r => r.Value.Exists(route => route.VirtualRouter == virtualRouter)).Select(r => r.Key).ToList();
+        foreach (var floatingIP in floatingIPs) Evaluate(floatingIP, now);
     }
 
     /// <summary>The speaker announces these routes now.</summary>
@@ -150,6 +160,9 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
 
     /// <summary>All routes that the speaker was asked to announce.</summary>
     public IEnumerable<FloatingIPRoute> AnnouncedRoutes => _routes.Values.SelectMany(r => r).Select(r => r.State.AnnouncedRoute).OfType<FloatingIPRoute>();
+
+    /// <summary>The vRouters through which the speaker was asked to announce routes.</summary>
+    public IReadOnlyCollection<string> Carriers => _carried.Keys;
 
     /// <summary>Everything one vRouter carries: what the resources ask for, and what is held.</summary>
     public IEnumerable<VirtualRouterNatEntry> EntriesOf(string virtualRouter)
@@ -330,6 +343,19 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         foreach (var route in routes)
         {
             if (route.Wanted is not { } wanted) continue;
+            if (IsRefused(route))
+            {
+                // It waits like one without entries. What is announced goes: packets would find an old entry at best.
+                if (route.State.AnnouncedRoute is not null)
+                {
+                    Move(route, route.State.Unwanted(IsSuccessorOnItsWay(routes) && acknowledgements.IsReachable(route.VirtualRouter), now));
+                    _touched.Add(route.Owner);
+                }
+
+                Await(route);
+                continue;
+            }
+
             Move(route, route.State.Wanted(wanted, entriesAcknowledged: route.State is RouteState.Announced || IsAcknowledged(route)));
             if (route.State is not RouteState.Announced) Await(route);
         }
@@ -345,14 +371,45 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         foreach (var done in routes.FindAll(r => r.IsDone)) Forget(done);
     }
 
-    private static bool IsSuccessorOnItsWay(List<SequencedRoute> routes) =>
-        routes.Exists(r => r.Wanted is not null && r.State.ConfirmedRoute is null)
-        && !routes.Exists(r => r.Wanted is not null && r.State.ConfirmedRoute is not null);
+    private bool IsSuccessorOnItsWay(List<SequencedRoute> routes)
+    {
+        var (waits, serves) = (false, false);
+        foreach (var route in routes)
+        {
+            if (route.Wanted is null || IsRefused(route)) continue;
+            waits |= route.State.ConfirmedRoute is null;
+            serves |= route.State.ConfirmedRoute is not null;
+        }
+
+        return waits && !serves;
+    }
+
+    /// <summary>The vRouter refuses one of the entries that belong to the route.</summary>
+    private bool IsRefused(SequencedRoute route)
+    {
+        if (!acknowledgements.RefusesAny(route.VirtualRouter)) return false;
+        foreach (var natEntry in _compiled.GetValueOrDefault(route.Owner)?.NatEntries ?? [])
+        {
+            if (ScopeOf(natEntry) == route.Scope && acknowledgements.IsRefused(route.VirtualRouter, natEntry.Key) && natEntry.On(route.VirtualRouter) is not null) return true;
+        }
+
+        return false;
+    }
+
+    private void SetState(SequencedRoute route, RouteState state)
+    {
+        var (before, after) = (route.State.AnnouncedRoute is not null, state.AnnouncedRoute is not null);
+        route.State = state;
+        if (before == after) return;
+        var count = _carried.GetValueOrDefault(route.VirtualRouter) + (after ? 1 : -1);
+        if (count == 0) _carried.Remove(route.VirtualRouter);
+        else _carried[route.VirtualRouter] = count;
+    }
 
     /// <summary>Takes the next state, and collects what the speaker has to do for it.</summary>
     private void Move(SequencedRoute route, RouteStep step)
     {
-        route.State = step.Next;
+        SetState(route, step.Next);
         if (step.Withdraw is { } withdraw) _changes.Add(withdraw, announce: false);
         if (step.Announce is { } announce)
         {

@@ -21,6 +21,16 @@ internal static class ServingConditions
                 $"vRouter {first.VirtualRouter} refused its entries: {first.Message.TrimEnd('.')}{Others(facts.VirtualRouterErrors.Count - 1)}. What it had before still holds; read its agent's log.");
         }
 
+        if (facts.EntriesRefused.Count > 0)
+        {
+            var first = facts.EntriesRefused[0];
+            return False(
+                facts,
+                ConditionType.Programmed,
+                ConditionReason.EntryRefused,
+                $"vRouter {first.VirtualRouter} refuses the entry {first.Entry}: {first.Reason.TrimEnd('.')}{Others(facts.EntriesRefused.Count - 1)}. Its routes through that vRouter are not announced; correct the entry or the node, it is tried again by itself.");
+        }
+
         if (facts.VirtualRoutersAwaited.Count > 0)
         {
             return False(
@@ -40,6 +50,7 @@ internal static class ServingConditions
     {
         if (facts.Deleting)
         {
+            if (facts.ControlNodesGone.Count > 0) return True(facts, ConditionType.Advertised, ConditionReason.AwaitingControlNodes, "It is being deleted. " + Gone(facts));
             return facts.RoutesInSpeaker > 0
                 ? True(facts, ConditionType.Advertised, ConditionReason.Deleting, "It is being deleted; its routes are being withdrawn.")
                 : False(facts, ConditionType.Advertised, ConditionReason.Deleting, "It is being deleted; its routes are withdrawn.");
@@ -127,6 +138,8 @@ internal static class ServingConditions
 
     public static Condition Ready(ServingFacts facts, Condition programmed, Condition advertised, string whenNoEndpoint)
     {
+        if (facts.Deleting && facts.ControlNodesGone.Count > 0)
+            return False(facts, ConditionType.Ready, ConditionReason.AwaitingControlNodes, "It is being deleted. " + Gone(facts));
         if (facts.Deleting)
             return False(facts, ConditionType.Ready, ConditionReason.Deleting, "It is being deleted; it is gone once its routes are withdrawn and the vRouters have dropped its entries.");
         if (programmed.Status != ConditionStatus.True) return programmed with { Type = ConditionType.Ready };
@@ -157,6 +170,13 @@ internal static class ServingConditions
 
     private static string Names(EquatableList<string> names) =>
         (names.Count == 1 ? "vRouter " : "vRouters ") + string.Join(", ", names.Take(NamesShown)) + Others(names.Count - NamesShown);
+
+    private static string Gone(ServingFacts facts)
+    {
+        var first = facts.ControlNodesGone[0];
+        return $"Control node {first} is gone{Others(facts.ControlNodesGone.Count - 1)}, and its BGP engine may still announce the address, which is not free as long as it may. "
+            + $"Start {first} again, or, when its engine is stopped too, declare it dead with DELETE /v1/control-nodes/{first}.";
+    }
 
     private static string Others(int count) => count > 0 ? $" and {count} more" : "";
 }

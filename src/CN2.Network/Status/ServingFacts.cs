@@ -7,6 +7,9 @@ namespace CN2.Network.Status;
 /// <summary>A vRouter that refused entries, with the message of its agent.</summary>
 public sealed record VirtualRouterError(string VirtualRouter, string Message);
 
+/// <summary>An entry that a vRouter cannot take, with the reason of its agent or kernel.</summary>
+public sealed record EntryRefusal(string VirtualRouter, string Entry, string Reason);
+
 /// <summary>What the reconciler knows of a Service or FloatingIP. The defaults are the facts of a new resource.</summary>
 public abstract record ServingFacts
 {
@@ -26,6 +29,9 @@ public abstract record ServingFacts
 
     public EquatableList<VirtualRouterError> VirtualRouterErrors { get; init; } = [];
 
+    /// <summary>Entries that a vRouter has refused while it took everything else.</summary>
+    public EquatableList<EntryRefusal> EntriesRefused { get; init; } = [];
+
     /// <summary>The number of routes that are wanted, that are in the table of the speaker, and that are sent to at least one Established peer.</summary>
     public int RoutesWanted { get; init; }
     public int RoutesInSpeaker { get; init; }
@@ -34,6 +40,9 @@ public abstract record ServingFacts
     /// <summary>The number of wanted routes that the speaker refuses, and its sentence about the first of them; null when it refuses none.</summary>
     public int RoutesRefused { get; init; }
     public string? RouteRefusal { get; init; }
+
+    /// <summary>Control nodes that are gone and whose engine may still announce the address. Sorted.</summary>
+    public EquatableList<string> ControlNodesGone { get; init; } = [];
 
     /// <summary>False: the engine is <c>none</c>.</summary>
     public bool BgpEnabled { get; init; } = true;

@@ -12,11 +12,13 @@ public interface IOverlayEngine : IAsyncDisposable
     string Name { get; }
 
     /// <summary>
-    /// Makes the engine hold exactly <paramref name="desired"/>. Repeatable. On return no packet meets the state before the call.
+    /// Makes the engine hold exactly <paramref name="desired"/>, but for single RoutingInstances and routes that the kernel refuses.
+    /// Repeatable. On return no packet meets the state before the call.
     /// </summary>
-    /// <param name="change">What may differ from the last call that succeeded; null: anything.</param>
-    /// <exception cref="DataplaneException">It was refused; the next call starts from the kernel's real state.</exception>
-    Task ApplyAsync(OverlayConfig desired, OverlayChange? change, CancellationToken cancellation);
+    /// <param name="change">What may differ from the last call that succeeded, and what was refused and is to be tried again; null: anything.</param>
+    /// <returns>All that is not in force, also what was refused in earlier calls and not tried again in this one.</returns>
+    /// <exception cref="DataplaneException">Everything was refused; the next call starts from the kernel's real state.</exception>
+    Task<IReadOnlyList<DataplaneRefusal>> ApplyAsync(OverlayConfig desired, OverlayChange? change, CancellationToken cancellation);
 
     /// <summary>
     /// A sentence for the log whenever another process has removed or changed a device, rule or route of the engine. The next

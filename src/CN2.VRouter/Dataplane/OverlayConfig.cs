@@ -7,8 +7,8 @@ namespace CN2.VRouter.Dataplane;
 public sealed class OverlayConfig
 {
     /// <summary>The numbers of the RoutingInstances (1 to 65535), with the label that this node advertises for each.</summary>
-    public Dictionary<int, uint> RoutingInstances { get; } = [];
+    public Dictionary<int, uint> RoutingInstances { get; init; } = [];
 
     /// <summary>The routes imported from the routers. Flows are spread over the paths of a route.</summary>
-    public Dictionary<VpnRouteKey, EquatableList<VpnPath>> Routes { get; } = [];
+    public Dictionary<VpnRouteKey, EquatableList<VpnPath>> Routes { get; init; } = [];
 }

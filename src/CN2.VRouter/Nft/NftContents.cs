@@ -3,6 +3,7 @@ using System.Net;
 using System.Text;
 using CN2.Network.Addressing;
 using CN2.Network.Compilation;
+using CN2.Network.Sequencing;
 using CN2.VRouter.Dataplane;
 
 namespace CN2.VRouter.Nft;
@@ -156,6 +157,23 @@ public sealed class NftContents
         });
 
         void Record(NftSharedElement shared, int by) => counts[shared] = counts.GetValueOrDefault(shared) + by;
+    }
+
+    /// <summary>The items of a change that really differ; removals first, because they may make room for the others.</summary>
+    internal IReadOnlyList<VirtualRouterItem> Differing(DataplaneConfig desired, DataplaneChange change)
+    {
+        var items = new List<VirtualRouterItem>();
+        foreach (var key in change.NatEntries.Order())
+        {
+            if (!Equals(_natEntries.GetValueOrDefault(key), desired.NatEntries.GetValueOrDefault(key))) items.Add(new VirtualRouterItem.NatEntry(key));
+        }
+
+        foreach (var address in change.FloatingIPs)
+        {
+            if (desired.FloatingIPs.Contains(address) != _floatingIPs.Contains(address)) items.Add(new VirtualRouterItem.FloatingIP(address));
+        }
+
+        return [.. items.OrderBy(i => NftSelection.IsIn(desired, i))];
     }
 
     /// <summary>The addresses whose unmapped ports are dropped: FloatingIPs, and those of NAT entries.</summary>

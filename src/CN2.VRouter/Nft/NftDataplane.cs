@@ -5,6 +5,7 @@ using System.Net.Sockets;
 using System.Threading.Channels;
 using CN2.Network.Addressing;
 using CN2.Network.Compilation;
+using CN2.Network.Sequencing;
 using CN2.VRouter.Dataplane;
 
 namespace CN2.VRouter.Nft;
@@ -14,11 +15,20 @@ namespace CN2.VRouter.Nft;
 /// </summary>
 public sealed partial class NftDataplane : IDataplane
 {
+    /// <summary>Transactions that one call may spend on finding out what exactly the kernel refuses.</summary>
+    private const int MaximumTries = 128;
+
+    /// <summary>The same for trials of the whole configuration. Four are a part of 1/16 that is left out until the next step.</summary>
+    private const int MaximumTrials = 8;
+
+    private const string NotTried = "it was not tried alone, because the kernel refuses many items at once; it is tried again";
+
     private readonly NftOptions _options;
     private readonly ILogger<NftDataplane> _logger;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly Channel<string> _drift = Channel.CreateBounded<string>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly NftMonitor _monitor;
+    private readonly Dictionary<VirtualRouterItem, string> _refused = [];
     private NftContents? _contents;
     private volatile bool _drifted;
 
@@ -46,13 +56,14 @@ public sealed partial class NftDataplane : IDataplane
     /// <exception cref="DataplaneException">They do not; the message says what is missing.</exception>
     public static Task CheckAsync(NftOptions options) => NftProcess.RunAsync(NftRuleset.Frame(options), null, "-c", "-f", "-");
 
-    public async Task ApplyAsync(DataplaneConfig desired, DataplaneChange? change, CancellationToken cancellation)
+    public async Task<IReadOnlyList<DataplaneRefusal>> ApplyAsync(DataplaneConfig desired, DataplaneChange? change, CancellationToken cancellation)
     {
         await _turn.WaitAsync(cancellation);
         try
         {
             if (_contents is null || _drifted) await ReplaceAsync(desired);
             else await ChangeAsync(_contents, desired, change ?? Everything(_contents, desired));
+            return [.. _refused.Select(r => new DataplaneRefusal(r.Key, r.Value))];
         }
         catch (TimeoutException e)
         {
@@ -85,48 +96,153 @@ public sealed partial class NftDataplane : IDataplane
     private async Task ReplaceAsync(DataplaneConfig desired)
     {
         var guarded = _contents?.GuardedAddresses().ToHashSet() ?? await GuardedByFormerAgentAsync();
+        // What was refused before is put in afterwards, item by item: it would most likely be refused with everything else once more.
+        var rest = NftSelection.Of(desired, _refused.Keys);
+        _refused.Clear();
         // Cleared before the transaction: a foreign change during it must be repaired by the next one.
         _drifted = false;
-        var (text, after) = NftContents.Whole(_options, desired);
+        var (text, after) = NftContents.Whole(_options, rest.Count == 0 ? desired : NftSelection.Without(desired, rest));
         try
         {
-            await CommitAsync(text);
+            try
+            {
+                await CommitAsync(text);
+            }
+            catch (DataplaneException)
+            {
+                await CheckFrameAsync();
+                var admitted = await AdmitWholeAsync(desired, [.. NftSelection.All(desired).Except(rest)]);
+                (text, after) = NftContents.Whole(_options, admitted);
+                await CommitAsync(text);
+                rest = [.. NftSelection.All(desired).Except(NftSelection.All(admitted))];
+            }
         }
         catch
         {
             _drifted = true;
+            foreach (var item in rest) _refused[item] = NotTried;
             throw;
         }
 
         _contents = after;
+        if (rest.Count > 0) await AdmitAsync(after, desired, rest, new NftBudget(MaximumTries));
         guarded.RemoveWhere(after.Guards);
         EndFlows(after, null, guarded);
-        LogReplaced(desired.NatEntries.Count, desired.FloatingIPs.Count);
+        LogReplaced(after.NatEntries.Count, after.FloatingIPs.Count);
         // The text of a large configuration is tens of megabytes that are not needed again for a long time.
         var large = text.Length > 1024 * 1024;
         text = "";
         if (large) GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
     }
 
+    /// <summary>
+    /// The largest part of the configuration that a few trials find to be acceptable at once. Trials change nothing (<c>nft -c</c>), so that
+    /// the tables of an earlier agent serve meanwhile. Each costs as much as a replacement, so the search stops at a small rest.
+    /// </summary>
+    private async Task<DataplaneConfig> AdmitWholeAsync(DataplaneConfig desired, List<VirtualRouterItem> items)
+    {
+        var admitted = new DataplaneConfig();
+        var budget = new NftBudget(MaximumTrials);
+        await AdmitAsync(items);
+        return admitted;
+
+        async Task AdmitAsync(List<VirtualRouterItem> some)
+        {
+            if (some.Count == 0 || !budget.Take()) return;
+            var trial = NftSelection.With(admitted, desired, some);
+            try
+            {
+                await NftProcess.RunAsync(NftContents.Whole(_options, trial).Text, null, "-c", "-f", "-");
+                admitted = trial;
+            }
+            catch (DataplaneException) when (some.Count > 1)
+            {
+                await AdmitAsync(some[..(some.Count / 2)]);
+                await AdmitAsync(some[(some.Count / 2)..]);
+            }
+            catch (DataplaneException)
+            {
+                // It is tried once more with the rest, which notes the reason.
+            }
+        }
+    }
+
     private async Task ChangeAsync(NftContents contents, DataplaneConfig desired, DataplaneChange change)
+    {
+        var retried = new Dictionary<VirtualRouterItem, string>();
+        foreach (var item in NftSelection.All(change))
+        {
+            if (_refused.Remove(item, out var reason)) retried[item] = reason;
+        }
+
+        try
+        {
+            if (await TryAsync(contents, desired, change) is null) return;
+            await CheckFrameAsync();
+        }
+        catch (DataplaneException)
+        {
+            foreach (var (item, reason) in retried) _refused.TryAdd(item, reason);
+            throw;
+        }
+
+        await AdmitAsync(contents, desired, contents.Differing(desired, change), new NftBudget(MaximumTries));
+        if (_refused.Keys.All(retried.ContainsKey)) return;
+
+        // Something new is refused. The kernel may hold something else than _contents: another process changed it a moment ago, or an nft
+        // process was killed after the kernel had accepted its change. Then the whole configuration is accepted.
+        var refused = new Dictionary<VirtualRouterItem, string>(_refused);
+        foreach (var item in refused.Keys.Where(k => !retried.ContainsKey(k))) _refused.Remove(item);
+        var (text, after) = NftContents.Whole(_options, NftSelection.Without(desired, [.. _refused.Keys]));
+        try
+        {
+            await CommitAsync(text);
+            _contents = after;
+            EndFlows(after, null, new HashSet<FloatingIPPlace>());
+        }
+        catch (DataplaneException)
+        {
+            foreach (var (item, reason) in refused) _refused[item] = reason;
+        }
+    }
+
+    /// <summary>Puts items in force, all at once if the kernel lets it, else by halves; what remains alone in a half that is refused is noted as refused.</summary>
+    private async Task AdmitAsync(NftContents contents, DataplaneConfig desired, IReadOnlyList<VirtualRouterItem> items, NftBudget budget)
+    {
+        if (items.Count == 0) return;
+        var reason = budget.Take() ? await TryAsync(contents, desired, NftSelection.Change(items)) : NotTried;
+        if (reason is null) return;
+        if (items.Count == 1 || reason == NotTried)
+        {
+            foreach (var item in items.Where(i => NftSelection.IsIn(desired, i))) _refused[item] = reason;
+            return;
+        }
+
+        await AdmitAsync(contents, desired, [.. items.Take(items.Count / 2)], budget);
+        await AdmitAsync(contents, desired, [.. items.Skip(items.Count / 2)], budget);
+    }
+
+    /// <summary>One transaction; answers why the kernel refused it, or null.</summary>
+    private async Task<string?> TryAsync(NftContents contents, DataplaneConfig desired, DataplaneChange change)
     {
         var transaction = contents.Difference(_options, desired, change);
         try
         {
             if (transaction.Text.Length > 0) await CommitAsync(transaction.Text);
         }
-        catch (DataplaneException)
+        catch (DataplaneException e)
         {
-            // The kernel may hold something else than _contents: another process changed it a moment ago, or an nft process was killed after
-            // the kernel had accepted its change. If the whole configuration is refused too, that error is for the operator.
-            await ReplaceAsync(desired);
-            return;
+            return e.Message;
         }
 
         transaction.Accepted();
         if (transaction.EndpointsGone.Count > 0 || transaction.Freed.Count > 0)
             EndFlows(contents, transaction.EndpointsGone, transaction.Freed);
+        return null;
     }
+
+    /// <summary>When not even empty tables are accepted, no item is to blame: nft is missing, or a privilege.</summary>
+    private Task<string> CheckFrameAsync() => NftProcess.RunAsync(NftRuleset.Frame(_options), null, "-c", "-f", "-");
 
     private async Task CommitAsync(string text)
     {

@@ -6,4 +6,8 @@ namespace CN2.VRouter.Nft;
 /// What shapes the tables besides the configuration. <paramref name="Table"/>: the name of both the ip and the ip6 table. The addresses
 /// are the node's own: the source of flows to other nodes; null: the address of the outgoing interface.
 /// </summary>
-public sealed record NftOptions(string Table, IPAddress? Address, IPAddress? Address6);
+public sealed record NftOptions(string Table, IPAddress? Address, IPAddress? Address6)
+{
+    /// <summary>How many NAT entries with a port the kernel takes for each family in the underlay; null: as many as its memory holds.</summary>
+    public int? LargestMap { get; init; }
+}

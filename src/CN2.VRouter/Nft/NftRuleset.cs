@@ -200,6 +200,7 @@ public static class NftRuleset
         var ranges = $"meta mark & {Hex(SourceRangesFlag)} == {Hex(SourceRangesFlag)}";
         var hash = $"meta mark & {Hex(~SourceRangesFlag)} vmap @hash";
         var tunnels = NftOverlay.Devices(options.Table);
+        var size = options.LargestMap is { } largest ? $" size {Number(largest)};" : "";
         var clearMark = $"meta mark & {Hex(MagicMask)} == {Hex(Magic)} meta mark set 0";
         return $$"""
             table {{ip}} {{options.Table}} {
@@ -207,7 +208,7 @@ public static class NftRuleset
               set floating_ips { type {{addr}}; }
               set remote { type {{addr}}; }
               set node_port_numbers { type inet_service; }
-              map frontends { type {{addr}} . inet_proto . inet_service : mark; }
+              map frontends { type {{addr}} . inet_proto . inet_service : mark;{{size}} }
               map backends { type {{addr}} . inet_proto . inet_service . mark : {{addr}} . inet_service; }
               set source_ranges { type {{addr}} . inet_proto . inet_service . {{addr}}; flags interval; }
               map node_ports { type inet_proto . inet_service : mark; }

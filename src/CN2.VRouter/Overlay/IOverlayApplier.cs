@@ -1,3 +1,4 @@
+using CN2.Network.Overlay;
 using CN2.VRouter.Dataplane;
 
 namespace CN2.VRouter.Overlay;
@@ -18,5 +19,7 @@ internal interface IOverlayApplier : IAsyncDisposable
 
     /// <summary>Brings devices, rules, routes and tunnels to <paramref name="desired"/>, which has been checked.</summary>
     /// <param name="change">What may differ from the last call that succeeded; null: anything, so everything is compared with the kernel.</param>
-    Task ApplyAsync(OverlayConfig desired, OverlayChange? change);
+    /// <returns>Routes that the kernel refuses, and why; everything else is done.</returns>
+    /// <exception cref="InstanceRefusedException">A RoutingInstance cannot be made; the others may be done in part.</exception>
+    Task<IReadOnlyDictionary<VpnRouteKey, string>> ApplyAsync(OverlayConfig desired, OverlayChange? change);
 }

@@ -1,4 +1,6 @@
+using System.ComponentModel;
 using System.Net;
+using CN2.Network.Overlay;
 using CN2.VRouter.Dataplane;
 using CN2.VRouter.Overlay.Model;
 using CN2.VRouter.Overlay.Plumbing;
@@ -28,7 +30,7 @@ internal sealed partial class OverlayApplier<TInstance>(
     public long AllocatedBytes => tunnels.AllocatedBytes;
 
     // Order: add what packets of the new state need, publish the new state, remove what only the old state needed.
-    public async Task ApplyAsync(OverlayConfig desired, OverlayChange? change)
+    public async Task<IReadOnlyDictionary<VpnRouteKey, string>> ApplyAsync(OverlayConfig desired, OverlayChange? change)
     {
         var step = new OverlayStep<TInstance>(change, tunnels.NewInstance);
         step.Plan(_instances, desired);
@@ -39,6 +41,7 @@ internal sealed partial class OverlayApplier<TInstance>(
         plumbing.Commit();
         await tunnels.PublishAsync(step, _instances.Values);
         plumbing.Remove(stale);
+        plumbing.Remove(new StalePlumbing([], TakeBack(step.Refused.Keys)));
         plumbing.Commit();
         foreach (var (device, number) in _retired)
         {
@@ -48,6 +51,7 @@ internal sealed partial class OverlayApplier<TInstance>(
 
         _retired.Clear();
         await tunnels.RemoveStaleAsync(step);
+        return step.Refused;
     }
 
     public async ValueTask DisposeAsync()
@@ -75,14 +79,36 @@ internal sealed partial class OverlayApplier<TInstance>(
 
             Retire(instance);
             var name = OverlayNumbers.Device(table, instance.Number);
-            await tunnels.MakeDeviceAsync(instance, name);
-            DeviceSysctls.BeforeUp(name);
+            try
+            {
+                await tunnels.MakeDeviceAsync(instance, name);
+                DeviceSysctls.BeforeUp(name);
+            }
+            catch (Exception e) when (e is DataplaneException or Win32Exception or IOException)
+            {
+                throw new InstanceRefusedException(instance.Number, e);
+            }
+
             changed.Add(instance);
             LogMade(name, instance.Number, instance.Label);
         }
 
         foreach (var instance in changed) plumbing.SetUp(instance.Device!, instance.Table);
         plumbing.Commit();
+    }
+
+    /// <summary>A route that was refused is as if it had never been there: a later step that names it tries again.</summary>
+    private List<(RoutingInstanceState Instance, IPNetwork Prefix)> TakeBack(IEnumerable<VpnRouteKey> refused)
+    {
+        var routes = new List<(RoutingInstanceState, IPNetwork)>();
+        foreach (var key in refused)
+        {
+            if (!_instances.TryGetValue(key.RoutingInstance, out var instance)) continue;
+            instance.Set(key.Prefix, null);
+            routes.Add((instance, key.Prefix));
+        }
+
+        return routes;
     }
 
     private void Retire(TInstance instance)

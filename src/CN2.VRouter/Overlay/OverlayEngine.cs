@@ -3,6 +3,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Threading.Channels;
 using CN2.Network.Addressing;
+using CN2.Network.Overlay;
+using CN2.Network.Sequencing;
 using CN2.VRouter.Dataplane;
 using CN2.VRouter.Overlay.Forwarding;
 using CN2.VRouter.Overlay.Kernel;
@@ -19,6 +21,11 @@ namespace CN2.VRouter.Overlay;
 /// </remarks>
 public sealed class OverlayEngine : IOverlayEngine
 {
+    /// <summary>RoutingInstances that one call may find out to be refused.</summary>
+    private const int MaximumAttempts = 16;
+
+    private readonly Dictionary<int, string> _refusedInstances = [];
+    private readonly Dictionary<VpnRouteKey, string> _refusedRoutes = [];
     private readonly string _table;
     private readonly IOverlayApplier _applier;
     private readonly SemaphoreSlim _turn = new(1, 1);
@@ -67,22 +74,20 @@ public sealed class OverlayEngine : IOverlayEngine
         }
     }
 
-    public async Task ApplyAsync(OverlayConfig desired, OverlayChange? change, CancellationToken cancellation)
+    public async Task<IReadOnlyList<DataplaneRefusal>> ApplyAsync(OverlayConfig desired, OverlayChange? change, CancellationToken cancellation)
     {
         await _turn.WaitAsync(cancellation);
         try
         {
             ObjectDisposedException.ThrowIf(_disposed, this);
             if (_unsettled) change = null;
-            if (change is { IsEmpty: true }) return;
-            Check(desired);
-            _unsettled = false; // drift that is reported from here on is for the next call
-            await _applier.ApplyAsync(desired, change);
+            if (change is not { IsEmpty: true }) await ApplyAsync(desired, change);
+            return Refusals(desired);
         }
         catch (Exception e)
         {
             _unsettled = true;
-            if (e is Win32Exception or TimeoutException) throw new DataplaneException(e.Message, e);
+            if (e is Win32Exception or TimeoutException or InstanceRefusedException) throw new DataplaneException(e.Message, e);
             throw;
         }
         finally
@@ -107,16 +112,60 @@ public sealed class OverlayEngine : IOverlayEngine
         }
     }
 
+    private async Task ApplyAsync(OverlayConfig desired, OverlayChange? change)
+    {
+        // What is named is tried again; a route is tried with its RoutingInstance too.
+        foreach (var number in _refusedInstances.Keys.Where(n => change is null || change.RoutingInstances.Contains(n)).ToList()) _refusedInstances.Remove(number);
+        foreach (var key in _refusedRoutes.Keys.Where(k => change is null || change.Routes.Contains(k) || change.RoutingInstances.Contains(k.RoutingInstance)).ToList())
+        {
+            _refusedRoutes.Remove(key);
+            change?.Routes.Add(key);
+        }
+
+        Check(desired);
+        for (var attempt = 1; ; attempt++)
+        {
+            _unsettled = false; // drift that is reported from here on is for the next call
+            try
+            {
+                var refused = await _applier.ApplyAsync(WithoutRefused(desired), change);
+                foreach (var (key, reason) in refused) _refusedRoutes[key] = reason;
+                return;
+            }
+            catch (InstanceRefusedException e) when (attempt < MaximumAttempts)
+            {
+                _refusedInstances[e.Number] = e.Message;
+                change = null; // the attempt may have done a part
+            }
+        }
+    }
+
+    private OverlayConfig WithoutRefused(OverlayConfig desired) => _refusedInstances.Count == 0
+        ? desired
+        : new OverlayConfig { RoutingInstances = desired.RoutingInstances.Where(i => !_refusedInstances.ContainsKey(i.Key)).ToDictionary(), Routes = desired.Routes };
+
+    private List<DataplaneRefusal> Refusals(OverlayConfig desired) =>
+    [
+        .. _refusedInstances.Where(r => desired.RoutingInstances.ContainsKey(r.Key)).Select(r => new DataplaneRefusal(new VirtualRouterItem.RoutingInstance(r.Key), r.Value)),
+        .. _refusedRoutes.Where(r => desired.Routes.ContainsKey(r.Key)).Select(r => new DataplaneRefusal(new VirtualRouterItem.VpnRoute(r.Key), r.Value)),
+    ];
+
+    /// <summary>Refuses the RoutingInstances that cannot be, each by itself.</summary>
     private void Check(OverlayConfig desired)
     {
         var labels = new HashSet<uint>();
-        foreach (var (number, label) in desired.RoutingInstances)
+        foreach (var (number, label) in desired.RoutingInstances.OrderBy(i => i.Key))
         {
-            if (number is < 1 or > OverlayNumbers.LastRoutingInstance) throw new DataplaneException($"RoutingInstance {number}: numbers go from 1 to {OverlayNumbers.LastRoutingInstance}");
-            if (!MplsLabel.IsUsable(label)) throw new DataplaneException($"RoutingInstance {number}: label {label} is not one of {MplsLabel.First} to {MplsLabel.Last}");
-            if (!labels.Add(label)) throw new DataplaneException($"RoutingInstance {number}: another RoutingInstance has the label {label} too");
+            if (Fault(number, label) is { } fault) _refusedInstances[number] = $"RoutingInstance {number}: {fault}";
+        }
+
+        string? Fault(int number, uint label)
+        {
+            if (number is < 1 or > OverlayNumbers.LastRoutingInstance) return $"numbers go from 1 to {OverlayNumbers.LastRoutingInstance}";
+            if (!MplsLabel.IsUsable(label)) return $"label {label} is not one of {MplsLabel.First} to {MplsLabel.Last}";
+            if (!labels.Add(label)) return $"another RoutingInstance has the label {label} too";
             var name = OverlayNumbers.Device(_table, number);
-            if (name.Length > OverlayNumbers.LongestDeviceName) throw new DataplaneException($"RoutingInstance {number}: {name} is too long for the name of a device: choose a shorter --table");
+            return name.Length > OverlayNumbers.LongestDeviceName ? $"{name} is too long for the name of a device: choose a shorter --table" : null;
         }
     }
 

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using CN2.Network.Resources;
+using CN2.VRouter.Host;
 
 namespace CN2.VRouter.Probes;
 
@@ -29,14 +30,14 @@ public sealed partial class HealthStore : IDisposable
         _path = Path.Combine(Path.GetFullPath(directory), FileName);
         try
         {
-            Write([]); // fail now, not at the first change
+            StateFile.WriteBeside(_path, Content([])); // fail now, not at the first change
             if (!File.Exists(_path)) return;
             var saved = JsonSerializer.Deserialize(File.ReadAllBytes(_path), Json.Default.DictionaryGuidEntry);
             foreach (var (uid, entry) in saved ?? []) _entries[uid] = entry;
         }
         catch (JsonException)
         {
-            // Truncated by a crash of the machine: the last known states of the server take its place.
+            // Not written by this program: the last known states of the server take its place.
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -66,7 +67,7 @@ public sealed partial class HealthStore : IDisposable
         {
             lock (_writing)
             {
-                File.Move(Write(new Dictionary<Guid, Entry>(_entries)), _path, overwrite: true);
+                StateFile.Replace(_path, Content(new Dictionary<Guid, Entry>(_entries)));
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -86,14 +87,7 @@ public sealed partial class HealthStore : IDisposable
     private static string Fingerprint(ProbeTarget target) =>
         $"{target.Address} {target.MonitorType} {target.Port} {target.HttpMethod} {target.UrlPath} {string.Join(',', target.ExpectedCodes.Ranges.Select(r => (r.First, r.Last)))}";
 
-    /// <summary>Writes a new file beside the valid one.</summary>
-    private string Write(Dictionary<Guid, Entry> entries)
-    {
-        var temporary = _path + ".new";
-        Directory.CreateDirectory(Path.GetDirectoryName(temporary)!);
-        File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(entries, Json.Default.DictionaryGuidEntry));
-        return temporary;
-    }
+    private static byte[] Content(Dictionary<Guid, Entry> entries) => JsonSerializer.SerializeToUtf8Bytes(entries, Json.Default.DictionaryGuidEntry);
 
     private void Changed()
     {

@@ -11,7 +11,7 @@ public sealed class ConcurrentAllocationTests(ApiServerWithoutReconciler api) : 
     private const int Clients = 32;
 
     [Fact]
-    public async Task Thirty_two_writers_that_create_and_delete_never_share_or_lose_an_address()
+    public async Task Thirty_two_writers_that_create_and_delete_neither_share_nor_lose_an_address()
     {
         await NetworkAsync("crowd", """[{"cidr":"20.0.0.0/20"}]""");
         var held = await RunAsync(Clients, async client =>
@@ -87,7 +87,7 @@ public sealed class ConcurrentAllocationTests(ApiServerWithoutReconciler api) : 
     }
 
     [Fact]
-    public async Task Of_many_clients_that_ask_for_one_address_one_gets_it()
+    public async Task One_of_many_clients_that_request_the_same_address_gets_it()
     {
         await NetworkAsync("race", """[{"cidr":"22.0.0.0/24"}]""");
         var replies = await RunAsync(16, client => api.PostAsync("/v1/namespaces/race/services", $$"""{"name":"s{{client}}","externalNetwork":"net","loadBalancerIPs":["22.0.0.77"],"ports":[{"port":80}]}"""));

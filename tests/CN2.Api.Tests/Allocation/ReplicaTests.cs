@@ -15,7 +15,7 @@ namespace CN2.Api.Tests.Allocation;
 public sealed class ReplicaTests(ApiServerWithoutReconciler api) : IClassFixture<ApiServerWithoutReconciler>
 {
     [Fact]
-    public async Task A_replica_never_decides_on_what_another_has_changed()
+    public async Task A_replica_never_decides_with_data_that_another_replica_has_changed()
     {
         await using var app = ApiHost.Build(
             ["--ConnectionStrings:CN2", api.ConnectionString, "--Bgp:Engine", "none", "--Http:Url", "http://127.0.0.1:0", "--Grpc:Url", "http://127.0.0.1:0", "--Logging:LogLevel:Default", "Warning"]);
@@ -41,7 +41,7 @@ public sealed class ReplicaTests(ApiServerWithoutReconciler api) : IClassFixture
     }
 
     [Fact]
-    public async Task Another_service_network_leaves_held_cluster_ips_alone()
+    public async Task A_new_service_network_does_not_change_cluster_IPs_in_use()
     {
         (await api.PutAsync("/v1/namespaces/cip", "{}")).Expect(201);
         (await api.PostAsync("/v1/namespaces/cip/services", """{"name":"old","type":"ClusterIP","ports":[{"port":80}]}""")).Expect(201);

@@ -13,20 +13,20 @@ public sealed class ArchitectureTests
     private static readonly string[] ResourceFolders =
     [
         "CN2.Api.Namespaces", "CN2.Api.ExternalNetworks", "CN2.Api.ExternalNetworkSelectors", "CN2.Api.Services", "CN2.Api.FloatingIPs",
-        "CN2.Api.VirtualMachineInterfaces", "CN2.Api.VirtualRouters", "CN2.Api.BgpRouters", "CN2.Api.ServiceHealthChecks",
+        "CN2.Api.VirtualMachineInterfaces", "CN2.Api.VirtualRouters", "CN2.Api.BgpRouters", "CN2.Api.ServiceHealthChecks", "CN2.Api.ControlNodes",
     ];
 
     private static readonly string[] Databases = ["Microsoft.EntityFrameworkCore", "Npgsql"];
 
     [Fact]
-    public void No_folders_of_the_server_use_each_other_in_a_circle() => Assert.Empty(Api.Cycles());
+    public void The_folders_of_the_server_have_no_cycle() => Assert.Empty(Api.Cycles());
 
     [Fact]
-    public void No_folders_of_the_decision_library_use_each_other_in_a_circle() => Assert.Empty(FolderGraph.Of(typeof(NetworkState).Assembly).Cycles());
+    public void The_folders_of_the_decision_library_have_no_cycle() => Assert.Empty(FolderGraph.Of(typeof(NetworkState).Assembly).Cycles());
 
     /// <summary>Guards the reader of compiled types: these uses are real.</summary>
     [Fact]
-    public void Known_uses_are_seen()
+    public void The_graph_sees_known_uses()
     {
         Assert.Contains("CN2.Api.Reconcile", Api.Folders);
         Assert.NotEmpty(Api.Uses(["CN2.Api.Services"], "CN2.Api.FloatingIPs")); // a type
@@ -35,15 +35,15 @@ public sealed class ArchitectureTests
     }
 
     [Fact]
-    public void Resources_and_http_never_see_a_driver_or_the_reconciler() =>
+    public void Resources_and_HTTP_use_neither_a_driver_nor_the_reconciler() =>
         Assert.Empty(Api.Uses([.. ResourceFolders, "CN2.Api.Http", "CN2.Api.Writes", "CN2.Api.Watch", "CN2.Api.Events", "CN2.Api.OpenApi"], "CN2.Api.Drivers", "CN2.Api.Reconcile"));
 
     [Fact]
-    public void Drivers_never_see_the_database_or_http() =>
+    public void Drivers_use_neither_the_database_nor_HTTP() =>
         Assert.Empty(Api.Uses(["CN2.Api.Drivers"], [.. Databases, "CN2.Api.Data", "CN2.Api.Writes", "CN2.Api.Http", "CN2.Api.Reconcile"]));
 
     [Fact]
-    public void Http_and_the_reconciler_do_not_use_EF() =>
+    public void HTTP_and_the_reconciler_do_not_use_EF() =>
         Assert.Empty(Api.Uses(["CN2.Api.Http", "CN2.Api.OpenApi", "CN2.Api.Observability", "CN2.Api.Options", "CN2.Api.Reconcile"], "Microsoft.EntityFrameworkCore"));
 
     [Fact]

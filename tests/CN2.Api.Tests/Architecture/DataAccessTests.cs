@@ -8,14 +8,14 @@ public sealed partial class DataAccessTests
     private static readonly string Api = Path.Combine(Repository.Root, "src", "CN2.Api");
 
     [Fact]
-    public void Plain_resources_know_no_sql_driver() => Assert.Empty(
+    public void Plain_resources_do_not_use_the_SQL_driver() => Assert.Empty(
         from folder in new[] { "Namespaces", "ExternalNetworkSelectors", "ServiceHealthChecks", "VirtualRouters", "BgpRouters" }
         from file in Sources(folder)
         where File.ReadAllText(file).Contains("Npgsql", StringComparison.Ordinal)
         select Path.GetRelativePath(Api, file));
 
     [Fact]
-    public void Hot_resources_use_ef_only_in_controllers_for_pages() => Assert.Empty(
+    public void Hot_resources_use_EF_only_in_controllers_for_pages() => Assert.Empty(
         from folder in new[] { "Services", "FloatingIPs", "VirtualMachineInterfaces" }
         from file in Sources(folder)
         where !file.EndsWith("Controller.cs", StringComparison.Ordinal)
@@ -29,7 +29,7 @@ public sealed partial class DataAccessTests
 
     [Fact]
     public void Only_the_transaction_runner_begins_a_write_of_a_resource() => Assert.Empty(
-        from folder in new[] { "Namespaces", "ExternalNetworks", "ExternalNetworkSelectors", "Services", "FloatingIPs", "VirtualMachineInterfaces", "VirtualRouters", "BgpRouters", "ServiceHealthChecks" }
+        from folder in new[] { "Namespaces", "ExternalNetworks", "ExternalNetworkSelectors", "Services", "FloatingIPs", "VirtualMachineInterfaces", "VirtualRouters", "BgpRouters", "ServiceHealthChecks", "ControlNodes" }
         from file in Sources(folder)
         where File.ReadAllText(file).Contains("BeginTransaction", StringComparison.Ordinal)
         select Path.GetRelativePath(Api, file));

@@ -6,7 +6,7 @@ namespace CN2.Api.Tests.BgpRouters;
 public sealed class BgpRouterTests(ApiServer api) : IClassFixture<ApiServer>
 {
     [Fact]
-    public async Task Defaults_are_the_contracts()
+    public async Task Defaults_are_those_of_the_contract()
     {
         var json = (await api.PostAsync("/v1/bgp-routers", """{"name":"defaults","address":"172.27.115.245","autonomousSystem":4294967295}""")).Expect(201).Json!;
         Assert.Equal(179, (int)json["port"]!);
@@ -20,7 +20,7 @@ public sealed class BgpRouterTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
-    public async Task The_key_is_never_shown_and_stays_when_left_out()
+    public async Task The_key_is_never_shown_and_stays_when_it_is_left_out()
     {
         var created = (await api.PostAsync("/v1/bgp-routers", """{"name":"keyed","address":"172.27.115.1","autonomousSystem":1,"authKey":"s3cret-key"}""")).Expect(201);
         Assert.DoesNotContain("s3cret", created.Text, StringComparison.Ordinal);
@@ -51,7 +51,7 @@ public sealed class BgpRouterTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
-    public async Task An_address_belongs_to_one_router()
+    public async Task Two_routers_cannot_have_the_same_address()
     {
         (await api.PostAsync("/v1/bgp-routers", """{"name":"first","address":"172.27.115.3","autonomousSystem":1}""")).Expect(201);
         Assert.Equal("address-in-use", (await api.PostAsync("/v1/bgp-routers", """{"name":"second","address":"172.27.115.3","autonomousSystem":1}""")).Expect(409).Code);

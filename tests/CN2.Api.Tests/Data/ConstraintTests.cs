@@ -20,7 +20,7 @@ public sealed class ConstraintTests(ApiServerWithoutReconciler api) : IClassFixt
     [InlineData("pk_node_port", "INSERT INTO node_port (port, protocol, service_uid) SELECT port, protocol, service_uid FROM node_port LIMIT 1")]
     [InlineData("fk_advertisement_floating_ip_floating_ip_uid",
         "INSERT INTO advertisement (control_node, floating_ip_uid, routes) SELECT 'other', uid, '[]' FROM floating_ip WHERE name = '$two'; DELETE FROM floating_ip WHERE name = '$two'")]
-    public async Task The_database_refuses(string constraint, string sql)
+    public async Task The_database_refuses_rows_that_break_an_invariant(string constraint, string sql)
     {
         var ns = await GivenAsync();
         await using var connection = await OpenAsync();
@@ -31,7 +31,7 @@ public sealed class ConstraintTests(ApiServerWithoutReconciler api) : IClassFixt
     }
 
     [Fact]
-    public async Task An_address_is_in_the_pool_again_with_the_transaction_that_deletes_its_holder()
+    public async Task The_transaction_that_deletes_the_holder_returns_the_address_to_the_pool()
     {
         var ns = await GivenAsync();
         await using var connection = await OpenAsync();

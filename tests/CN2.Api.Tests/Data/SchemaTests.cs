@@ -10,7 +10,7 @@ public sealed partial class SchemaTests(PrivatePostgres postgres)
     /// pg_dump are left out: comments, settings of the session and psql commands.
     /// </summary>
     [Fact]
-    public async Task Schema_sql_is_what_the_migrations_make()
+    public async Task Schema_sql_equals_the_schema_that_the_migrations_create()
     {
         var dump = postgres.Dump(await postgres.CreateDatabaseAsync(), "--schema-only", "--no-owner", "--no-privileges");
         var lines = dump.Split('\n').Where(l => !l.StartsWith("--", StringComparison.Ordinal) && !l.StartsWith('\\') && !SessionSetting().IsMatch(l));

@@ -101,7 +101,7 @@ internal sealed class FakeBgpSpeaker : IBgpSpeaker
         lock (_lock)
         {
             var (wanted, refused) = Check(paths);
-            return Apply(wanted, [.. _wanted.Keys.Except(wanted.Select(p => p.Key))], refused);
+            return Apply(wanted, [.. _wanted.Keys.Union(Waiting).Except(wanted.Select(p => p.Key))], refused);
         }
     }
 
@@ -117,6 +117,9 @@ internal sealed class FakeBgpSpeaker : IBgpSpeaker
 
     /// <summary>For paths that only the engine refuses: answers the reason, or null to accept the path.</summary>
     public Func<BgpPath, string?> EngineRefuses { get; set; } = _ => null;
+
+    /// <summary>Withdrawals that a router has not got yet: they are answered as such, and the paths stay.</summary>
+    public HashSet<BgpPathKey> Waiting { get; } = [];
 
     public Task SetPeersAsync(IReadOnlyCollection<BgpPeer> peers, CancellationToken cancellationToken)
     {
@@ -185,7 +188,8 @@ internal sealed class FakeBgpSpeaker : IBgpSpeaker
             _added++;
             Journal.Add($"+{path.Prefix} via {path.Key.Path}");
         }
-        foreach (var key in remove)
+        refused = [.. refused, .. remove.Where(Waiting.Contains).Select(k => new RefusedPath(k, "A router may still have it.", IsWithdrawal: true))];
+        foreach (var key in remove.Where(k => !Waiting.Contains(k)))
         {
             if (!_wanted.Remove(key) || !Healthy) continue;
             _engine.Paths.Remove(key);
@@ -214,41 +218,5 @@ internal sealed class FakeBgpSpeaker : IBgpSpeaker
             }
         }
         Changed?.Invoke();
-    }
-}
-
-/// <summary>The table behind one or more successive <see cref="FakeBgpSpeaker"/>s.</summary>
-internal sealed class FakeBgpEngine
-{
-    public Dictionary<BgpPathKey, BgpPath> Paths { get; } = [];
-
-    public bool Running { get; private set; } = true;
-
-    /// <summary>Raised after a change of the engine that the speaker did not make; true: it was restarted empty.</summary>
-    public event Action<bool>? Touched;
-
-    public void Kill()
-    {
-        Running = false;
-        Paths.Clear();
-        Touched?.Invoke(false);
-    }
-
-    public void Start()
-    {
-        Running = true;
-        Touched?.Invoke(true);
-    }
-
-    public void DeleteByHand(BgpPathKey key)
-    {
-        Paths.Remove(key);
-        Touched?.Invoke(false);
-    }
-
-    public void AddByHand(BgpPath path)
-    {
-        Paths[path.Key] = path;
-        Touched?.Invoke(false);
     }
 }

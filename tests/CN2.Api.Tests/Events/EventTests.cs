@@ -1,5 +1,6 @@
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
+using CN2.Api.Drivers;
 using CN2.Api.Reconcile;
 using CN2.Api.Tests.Fixtures;
 using Microsoft.EntityFrameworkCore;
@@ -43,7 +44,7 @@ public sealed class EventTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
-    public async Task A_service_that_waits_from_its_beginning_says_why_and_then_that_it_is_served()
+    public async Task The_events_of_a_pending_service_say_why_it_waits_and_when_it_is_served()
     {
         const string services = "/v1/namespaces/default/services";
         (await api.PostAsync($"{services}?dryRun=true", """{"name":"waits","externalNetwork":"to-come","ports":[{"port":80}]}""")).Expect(201);
@@ -56,16 +57,17 @@ public sealed class EventTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
-    public async Task Nodes_that_come_go_and_are_lost_and_health_checks_leave_events()
+    public async Task Nodes_that_connect_disconnect_or_are_lost_and_health_checks_leave_events()
     {
         var ct = TestContext.Current.CancellationToken;
         var store = api.Services.GetRequiredService<AgentReportStore>();
         var now = DateTimeOffset.UtcNow;
-        await api.Services.GetRequiredService<ControlNodeStore>().BeatAsync("elsewhere", 120, null, [], ct); // else its agents are orphans
-        await store.ConnectAsync("node1", System.Net.IPAddress.Parse("172.27.115.111"), null, "1.0", null, "elsewhere", now, ct);
+        await api.Services.GetRequiredService<ControlNodeStore>().BeatAsync(new("elsewhere", 120), null, [], ct); // else its agents are orphans
+        await store.ConnectAsync(new VRouterHello("node1", System.Net.IPAddress.Parse("172.27.115.111"), null, "1.0"), "elsewhere", 10, now, ct);
         await store.SaveAsync("elsewhere", [new VirtualRouterProgress("node1", TimeSpan.Zero, 1, 1, 1, "1.0", null)], ["node1"], ct);
         await store.DisconnectAsync("elsewhere", ["node1"], ct);
-        await store.MarkLostAsync(TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(-1), ct);
+        await Eventually.TrueAsync(() => api.Services.GetRequiredService<HeldLease>().IsLeading);
+        await store.MarkLostAsync(api.Services.GetRequiredService<HeldLease>().Current!.Value, TimeSpan.FromMinutes(1), TimeSpan.FromMinutes(-1), [], 0, ct);
         Assert.Equal(["Lost", "Disconnected", "Programmed", "Connected"], await ReasonsAsync("virtual-routers/node1"));
 
         var endpoint = (await api.PostAsync("/v1/namespaces/default/virtual-machine-interfaces", """{"name":"checked","addresses":["10.0.0.1"],"virtualRouter":"node1"}""")).Expect(201);
@@ -77,7 +79,7 @@ public sealed class EventTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
-    public async Task A_bgp_session_that_comes_up_or_goes_down_leaves_an_event()
+    public async Task A_BGP_session_that_comes_up_or_goes_down_leaves_an_event()
     {
         var ct = TestContext.Current.CancellationToken;
         (await api.PutAsync("/v1/bgp-routers/peer", """{"address":"172.27.115.245","autonomousSystem":64512}""")).Expect(201);
@@ -85,7 +87,7 @@ public sealed class EventTests(ApiServer api) : IClassFixture<ApiServer>
         foreach (var state in new[] { "Active", "Established", "Established", "Idle", "Active" })
         {
             var sessions = $$$"""{"peer":{"state":"{{{state}}}","lastError":null},"gone":{"state":"Established"}}""";
-            await store.BeatAsync("elsewhere", 120, sessions, ["peer"], ct);
+            await store.BeatAsync(new("elsewhere", 120), sessions, ["peer"], ct);
         }
 
         Assert.Equal(["SessionDown", "Established"], await ReasonsAsync("bgp-routers/peer"));

@@ -8,7 +8,7 @@ public sealed class ExternalNetworkTests(ApiServer api) : IClassFixture<ApiServe
     private const string Default = "/v1/namespaces/default/external-networks";
 
     [Fact]
-    public async Task Defaults_capacity_and_counts_are_shown()
+    public async Task The_answer_shows_defaults_capacity_and_counts()
     {
         var created = (await api.PostAsync(Default, """
             {"name":"counts","subnets":[{"cidr":"40.0.0.0/24","ranges":[{"from":"40.0.0.2","to":"40.0.0.200"}],"reserved":["40.0.0.10","40.0.0.20-40.0.0.29"]},{"cidr":"2a01::/64"}],"fabricForwarding":true}
@@ -29,7 +29,7 @@ public sealed class ExternalNetworkTests(ApiServer api) : IClassFixture<ApiServe
     }
 
     [Fact]
-    public async Task Created_twice_it_exists_and_does_not_overlap_itself()
+    public async Task A_second_create_is_already_exists_and_not_subnet_overlap()
     {
         const string network = """{"name":"twice","subnets":[{"cidr":"40.9.0.0/24"}],"fabricForwarding":true}""";
         (await api.PostAsync(Default, network)).Expect(201);
@@ -38,7 +38,7 @@ public sealed class ExternalNetworkTests(ApiServer api) : IClassFixture<ApiServe
     }
 
     [Fact]
-    public async Task Reserved_and_unranged_addresses_are_only_given_when_asked_for()
+    public async Task Reserved_addresses_and_those_outside_of_the_ranges_are_allocated_only_on_request()
     {
         (await api.PostAsync(Default, """{"name":"reserve","subnets":[{"cidr":"40.1.0.0/29","gateway":"40.1.0.6","ranges":[{"from":"40.1.0.2","to":"40.1.0.7"}],"reserved":["40.1.0.3"]}]}""")).Expect(201);
         var got = new List<string?>();
@@ -68,7 +68,7 @@ public sealed class ExternalNetworkTests(ApiServer api) : IClassFixture<ApiServe
     }
 
     [Fact]
-    public async Task What_is_in_use_can_be_neither_removed_nor_reserved_nor_made_the_gateway()
+    public async Task Addresses_in_use_can_be_neither_removed_nor_reserved_nor_made_the_gateway()
     {
         (await api.PostAsync(Default, """{"name":"used","subnets":[{"cidr":"40.3.0.0/24"},{"cidr":"40.3.1.0/24"}]}""")).Expect(201);
         (await FipAsync("used", "holder", "40.3.0.50")).Expect(201);
@@ -98,7 +98,7 @@ public sealed class ExternalNetworkTests(ApiServer api) : IClassFixture<ApiServe
     }
 
     [Fact]
-    public async Task Networks_that_share_a_routing_table_do_not_overlap_and_others_may()
+    public async Task Networks_that_share_a_routing_table_must_not_overlap_and_others_may()
     {
         (await api.PostAsync(Default, """{"name":"u1","subnets":[{"cidr":"40.4.0.0/16"}],"fabricForwarding":true}""")).Expect(201);
         var refused = (await api.PostAsync(Default, """{"name":"u2","subnets":[{"cidr":"40.4.5.0/24"}],"fabricForwarding":true}""")).Expect(409);
@@ -113,7 +113,7 @@ public sealed class ExternalNetworkTests(ApiServer api) : IClassFixture<ApiServe
     }
 
     [Fact]
-    public async Task Of_networks_created_at_once_that_overlap_one_is_kept()
+    public async Task One_of_the_overlapping_networks_that_are_created_concurrently_is_kept()
     {
         var replies = await Task.WhenAll(Enumerable.Range(0, 12).Select(i =>
             api.PostAsync(Default, $$"""{"name":"at-once-{{i}}","subnets":[{"cidr":"40.5.0.0/24"}],"fabricForwarding":true}""")));
@@ -133,7 +133,7 @@ public sealed class ExternalNetworkTests(ApiServer api) : IClassFixture<ApiServe
     [InlineData("""{"name":"n","subnets":[{"cidr":"40.9.0.0/24"},{"cidr":"40.9.0.128/25"}]}""", "subnets[1].cidr")]
     [InlineData("""{"name":"n","subnets":[{"cidr":"40.9.0.0/24"}],"routeTargets":["target:0:1","64512:1","target:70000:70000","target:1.2.3.4:65536"],"advertisement":{"med":-1,"communities":["1:70000"],"largeCommunities":["1:2"]}}""",
         "routeTargets[0] routeTargets[1] routeTargets[2] routeTargets[3] advertisement.med advertisement.communities[0] advertisement.largeCommunities[0]")]
-    public async Task Every_fault_of_a_network_is_named(string body, string paths)
+    public async Task All_faults_of_a_network_are_named(string body, string paths)
     {
         var refused = (await api.PostAsync(Default, body)).Expect(400);
         Assert.Equal("validation-failed", refused.Code);

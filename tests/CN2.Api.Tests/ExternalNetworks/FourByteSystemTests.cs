@@ -9,7 +9,7 @@ public sealed class FourByteSystemTests(FourByteSystemTests.Server api) : IClass
     private const string Default = "/v1/namespaces/default/external-networks";
 
     [Fact]
-    public async Task The_automatic_target_is_smaller_and_its_range_is_reserved_instead()
+    public async Task With_a_four_byte_AS_the_automatic_target_is_in_a_smaller_reserved_range()
     {
         var instance = (await api.PostAsync(Default, """{"name":"as4","subnets":[{"cidr":"41.0.0.0/24"}],"routeTargets":["target:64512:8000001","target:4200000000:7999"]}""")).Expect(201)
             .Json!["status"]!["routingInstance"]!;
@@ -19,7 +19,7 @@ public sealed class FourByteSystemTests(FourByteSystemTests.Server api) : IClass
     }
 
     [Fact]
-    public async Task Beyond_the_range_a_network_without_targets_says_that_it_has_none()
+    public async Task A_network_whose_number_has_no_automatic_target_reports_that_it_has_none()
     {
         (await api.PostAsync(Default, """{"name":"beyond","subnets":[{"cidr":"41.2.0.0/24"}]}""")).Expect(201);
         await using (var connection = new NpgsqlConnection(api.ConnectionString))

@@ -7,7 +7,7 @@ public sealed class FloatingIPTests(ApiServerWithoutReconciler api) : IClassFixt
     private const string Fips = "/v1/namespaces/fip/floating-ips";
 
     [Fact]
-    public async Task A_reserved_one_is_attached_and_detached_by_plain_updates()
+    public async Task A_reserved_floating_IP_is_attached_and_detached_by_updates()
     {
         await NetworkAsync("att", "41.0.0.0/24");
         var created = (await api.PostAsync(Fips, """{"name":"vip","externalNetwork":"att"}""")).Expect(201);
@@ -26,7 +26,7 @@ public sealed class FloatingIPTests(ApiServerWithoutReconciler api) : IClassFixt
     }
 
     [Fact]
-    public async Task Address_and_network_never_change()
+    public async Task Address_and_network_cannot_be_changed()
     {
         await NetworkAsync("imm", "41.1.0.0/24");
         (await api.PutAsync($"{Fips}/fixed", """{"externalNetwork":"imm","address":"41.1.0.9"}""")).Expect(201);
@@ -36,7 +36,7 @@ public sealed class FloatingIPTests(ApiServerWithoutReconciler api) : IClassFixt
     }
 
     [Fact]
-    public async Task One_of_a_service_is_read_only()
+    public async Task A_floating_IP_of_a_service_is_read_only()
     {
         await NetworkAsync("own", "41.2.0.0/24");
         var service = (await api.PostAsync("/v1/namespaces/fip/services", """{"name":"own","externalNetwork":"own","ports":[{"port":80}]}""")).Expect(201);
@@ -55,7 +55,7 @@ public sealed class FloatingIPTests(ApiServerWithoutReconciler api) : IClassFixt
     }
 
     [Fact]
-    public async Task Created_twice_it_exists_and_its_address_is_not_another_ones()
+    public async Task A_second_create_is_already_exists_and_not_address_in_use()
     {
         await NetworkAsync("again", "41.4.0.0/24");
         (await api.PostAsync(Fips, """{"name":"again","externalNetwork":"again","address":"41.4.0.9"}""")).Expect(201);
@@ -63,7 +63,7 @@ public sealed class FloatingIPTests(ApiServerWithoutReconciler api) : IClassFixt
     }
 
     [Fact]
-    public async Task Put_by_many_at_once_it_is_made_once_and_found_unchanged_by_the_rest()
+    public async Task Concurrent_identical_PUTs_create_once_and_the_others_return_200()
     {
         await NetworkAsync("put", "41.5.0.0/24");
         for (var i = 2; i < 12; i++)
@@ -74,7 +74,7 @@ public sealed class FloatingIPTests(ApiServerWithoutReconciler api) : IClassFixt
     }
 
     [Fact]
-    public async Task Lists_page_filter_by_label_and_answer_who_has_an_address()
+    public async Task Lists_have_pages_and_filter_by_label_and_address()
     {
         await NetworkAsync("list", "41.3.0.0/24");
         for (var i = 0; i < 5; i++) (await api.PostAsync(Fips, $$"""{"name":"list-{{i}}","externalNetwork":"list","labels":{"set":"list","i":"{{i}}"} }""")).Expect(201);
@@ -94,7 +94,7 @@ public sealed class FloatingIPTests(ApiServerWithoutReconciler api) : IClassFixt
     [InlineData("""{"name":"f","externalNetwork":"no-such"}""", "externalNetwork")]
     [InlineData("""{"name":"f","externalNetwork":"A/b","address":"10.1","interfaces":["ok","Not_OK","ok"],"portMappings":[{"port":0},{},{"port":1},{"port":1},{"port":2,"targetPort":70000}]}""",
         "externalNetwork address interfaces[1] interfaces[2] portMappings[0].port portMappings[1].port portMappings[3].port portMappings[4].targetPort")]
-    public async Task Every_fault_of_a_floating_ip_is_named(string body, string paths)
+    public async Task All_faults_of_a_floating_IP_are_named(string body, string paths)
     {
         var refused = (await api.PostAsync("/v1/namespaces/default/floating-ips", body)).Expect(400);
         Assert.Equal(paths.Split(' ').Order(), refused.ErrorPaths.Order());

@@ -49,6 +49,8 @@ public sealed class BadInputTests(ApiServer api) : IClassFixture<ApiServer>
         { Vmi, "POST", """{"name":"v","namespace":7,"healthCheck":null,"addresses":["10.0.0.1"],"virtualRouter":"c"}""", 400, "validation-failed", "namespace" },
         { "/v1/virtual-routers/r1", "PUT", """{"namespace":"default","address":"10.0.0.1"}""", 400, "validation-failed", "namespace" },
         { "/v1/namespaces/absent/external-networks", "POST", """{"name":"n","subnets":[{"cidr":"100.0.0.0/24"}]}""", 404, "not-found", "" },
+        { "/v1/namespaces/%20/services", "POST", """{"name":"s","ports":[{"port":80}]}""", 404, "not-found", "" },
+        { "/v1/namespaces/%09/service-health-checks", "GET", "", 404, "not-found", "" },
         { "/v1/namespaces/absent/virtual-machine-interfaces", "POST", """{"name":"v","addresses":["10.0.0.1"],"virtualRouter":"c"}""", 404, "not-found", "" },
         { $"{Vmi}:batch", "POST", """{"items":[{"name":"v","addresses":["x"],"virtualRouter":"c"},{"name":"v","addresses":["10.0.0.1"],"virtualRouter":"c"},null]}""", 400, "validation-failed", "items[2] items[0].addresses[0] items[1].name" },
         { $"{Vmi}:batch", "POST", """{"items":[]}""", 400, "validation-failed", "items" },
@@ -127,7 +129,7 @@ public sealed class BadInputTests(ApiServer api) : IClassFixture<ApiServer>
 
     [Theory]
     [MemberData(nameof(Refusals))]
-    public async Task Networks_services_and_floating_ips_are_refused_with_the_member_named(string path, string body, string code, string fault)
+    public async Task Faulty_networks_services_and_floating_IPs_are_refused_with_the_member_named(string path, string body, string code, string fault)
     {
         var reply = await api.PostAsync(path, body);
         Assert.True(reply.Status == 400, $"{reply.Status}: {reply.Text}");
@@ -144,12 +146,12 @@ public sealed class BadInputTests(ApiServer api) : IClassFixture<ApiServer>
         Assert.Equal(code, reply.Code);
         Assert.Equal("application/problem+json", reply.ContentType);
         Assert.Equal($"urn:cn2:error:{code}", (string?)reply.Json!["type"]);
-        Assert.Equal(path.Split('?')[0], (string?)reply.Json["instance"]);
+        Assert.Equal(Uri.UnescapeDataString(path.Split('?')[0]), (string?)reply.Json["instance"]);
         Assert.Equal(faults, string.Join(' ', reply.ErrorPaths));
     }
 
     [Fact]
-    public async Task Deep_json_is_malformed_and_not_a_crash()
+    public async Task Deeply_nested_JSON_is_malformed()
     {
         var deep = string.Concat(Enumerable.Repeat("[", 100_000));
         Assert.Equal("malformed-json", (await api.PostAsync("/v1/namespaces", deep)).Expect(400).Code);
@@ -158,7 +160,7 @@ public sealed class BadInputTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
-    public async Task Invalid_utf8_is_malformed()
+    public async Task Invalid_UTF8_is_malformed()
     {
         byte[] body = [.. "{\"name\":\""u8, 0xC3, 0x28, .. "\"}"u8];
         Assert.Equal("malformed-json", (await api.PostAsync("/v1/namespaces", body)).Expect(400).Code);
@@ -172,7 +174,7 @@ public sealed class BadInputTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
-    public async Task A_body_broken_below_json_is_a_problem_with_its_errors_too()
+    public async Task A_body_with_broken_chunked_encoding_is_a_problem_with_errors()
     {
         using var client = new System.Net.Sockets.TcpClient();
         await client.ConnectAsync(api.Client.BaseAddress!.Host, api.Client.BaseAddress.Port, TestContext.Current.CancellationToken);
@@ -207,7 +209,7 @@ public sealed class BadInputTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
-    public async Task A_patch_is_checked_like_a_put()
+    public async Task A_PATCH_is_checked_like_a_PUT()
     {
         (await api.PutAsync($"{Hc}/patched", """{"monitorType":"TCP","port":80}""")).Expect(201);
         Assert.Equal(["colour", "port"], (await api.PatchAsync($"{Hc}/patched", """{"port":0,"colour":"red"}""")).Expect(400).ErrorPaths);
@@ -219,7 +221,7 @@ public sealed class BadInputTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
-    public async Task A_patch_that_takes_away_what_is_no_member_is_a_typo()
+    public async Task A_PATCH_that_removes_an_unknown_member_is_refused()
     {
         var network = $"{Net}/removals";
         (await api.PutAsync(network, """{"subnets":[{"cidr":"39.0.0.0/24"}]}""")).Expect(201);
@@ -233,7 +235,7 @@ public sealed class BadInputTests(ApiServer api) : IClassFixture<ApiServer>
     [InlineData("""{"labels":{"a":"1","a":"2"}}""", "labels.a")]
     [InlineData("""{"delay":1,"delay":2}""", "delay")]
     [InlineData("""{"status":{"x":[{"y":"\udc00"}]}}""", "status.x[0].y")]
-    public async Task A_patch_that_is_no_text_or_says_things_twice_is_named_by_its_path(string body, string path)
+    public async Task A_PATCH_with_invalid_text_or_duplicate_members_is_refused_with_their_path(string body, string path)
     {
         await api.PutAsync($"{Hc}/text", """{"monitorType":"PING"}""");
         Assert.Equal([path], (await api.PatchAsync($"{Hc}/text", body)).Expect(400).ErrorPaths);
@@ -246,7 +248,7 @@ public sealed class BadInputTests(ApiServer api) : IClassFixture<ApiServer>
     [InlineData("GET", "/v1/watch?kind=services", "kind")]
     [InlineData("DELETE", "/v1/namespaces/never?dryrn=true", "dryrn")]
     [InlineData("DELETE", "/v1/namespaces/never?dryRun=maybe", "dryRun")]
-    public async Task A_query_parameter_nobody_reads_is_refused(string method, string path, string named) =>
+    public async Task An_unknown_query_parameter_is_refused(string method, string path, string named) =>
         Assert.Equal(named.Split(' '), (await api.SendAsync(new HttpMethod(method), path)).Expect(400).ErrorPaths);
 
     [Fact]

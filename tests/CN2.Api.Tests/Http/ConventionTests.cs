@@ -8,7 +8,7 @@ public sealed class ConventionTests(ApiServer api) : IClassFixture<ApiServer>
     private const string Hc = "/v1/namespaces/default/service-health-checks";
 
     [Fact]
-    public async Task Dry_run_answers_alike_and_keeps_nothing()
+    public async Task A_dry_run_answers_the_same_and_stores_nothing()
     {
         var dry = (await api.PostAsync("/v1/namespaces?dryRun=true", """{"name":"dry"}""")).Expect(201);
         Assert.Equal("/v1/namespaces/dry", dry.Location);
@@ -41,7 +41,7 @@ public sealed class ConventionTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
-    public async Task Head_is_get_without_the_body()
+    public async Task HEAD_answers_like_GET_without_the_body()
     {
         var get = (await api.GetAsync("/v1/namespaces/default")).Expect(200);
         using var request = new HttpRequestMessage(HttpMethod.Head, "/v1/namespaces/default");
@@ -54,7 +54,7 @@ public sealed class ConventionTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
-    public async Task What_exists_already_is_named()
+    public async Task The_message_names_a_resource_that_already_exists()
     {
         Assert.StartsWith("Namespace default exists already", (string?)(await api.PostAsync("/v1/namespaces", """{"name":"default"}""")).Expect(409).Json!["detail"], StringComparison.Ordinal);
         (await api.PutAsync($"{Hc}/there", """{"monitorType":"PING"}""")).Expect(201);
@@ -79,7 +79,7 @@ public sealed class ConventionTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
-    public async Task Requests_with_one_key_at_once_create_once()
+    public async Task Concurrent_requests_with_one_idempotency_key_create_once()
     {
         var replies = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => api.PostAsync("/v1/namespaces", """{"name":"raced"}""", ("Idempotency-Key", "k3"))));
         Assert.All(replies, r => r.Expect(201));
@@ -87,7 +87,7 @@ public sealed class ConventionTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
-    public async Task Puts_at_once_make_one_and_find_the_rest_unchanged()
+    public async Task Concurrent_identical_PUTs_create_once_and_the_others_return_200()
     {
         var replies = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => api.PutAsync("/v1/namespaces/put-race", "{}")));
         Assert.Single(replies, r => r.Status == 201);
@@ -102,21 +102,21 @@ public sealed class ConventionTests(ApiServer api) : IClassFixture<ApiServer>
     [InlineData("W/\"1\"", 412)]
     [InlineData("1", 400)]
     [InlineData("\"1", 400)]
-    public async Task If_match_compares_the_generation_strongly(string tag, int status)
+    public async Task If_Match_compares_the_generation_strongly(string tag, int status)
     {
         await api.PutAsync($"{Hc}/tagged", """{"monitorType":"PING"}""");
         (await api.PutAsync($"{Hc}/tagged", """{"monitorType":"PING"}""", ("If-Match", tag))).Expect(status);
     }
 
     [Fact]
-    public async Task If_match_on_what_does_not_exist_is_412()
+    public async Task If_Match_on_a_missing_resource_is_412()
     {
         Assert.Equal("precondition-failed", (await api.PutAsync("/v1/namespaces/unborn", "{}", ("If-Match", "*"))).Expect(412).Code);
         (await api.GetAsync("/v1/namespaces/unborn")).Expect(404);
     }
 
     [Fact]
-    public async Task What_get_answers_can_be_put_and_changes_nothing()
+    public async Task A_PUT_of_the_answer_of_GET_changes_nothing()
     {
         var created = (await api.PostAsync(Hc, """{"name":"round","monitorType":"HTTP","labels":{"b":"2","a":"1"}}""")).Expect(201);
         var changes = await CountChangesAsync();
@@ -160,7 +160,7 @@ public sealed class ConventionTests(ApiServer api) : IClassFixture<ApiServer>
     [InlineData("env", "l1 l3")]
     [InlineData("!env", "l2 l4")]
     [InlineData("!env,tier", "l2")]
-    public async Task Label_selectors_mean_what_they_mean_in_kubernetes(string selector, string expected)
+    public async Task Label_selectors_match_as_in_Kubernetes(string selector, string expected)
     {
         foreach (var (name, labels) in new[] { ("l1", """{"tier":"web","env":"prod"}"""), ("l2", """{"tier":"web"}"""), ("l3", """{"tier":"db","env":"prod"}"""), ("l4", "{}") })
             await api.PutAsync($"{Hc}/{name}", """{"monitorType":"PING","labels":""" + labels + "}");
@@ -175,51 +175,5 @@ public sealed class ConventionTests(ApiServer api) : IClassFixture<ApiServer>
         await connection.OpenAsync();
         await using var command = new NpgsqlCommand("SELECT count(*) FROM change WHERE name = 'round'", connection);
         return (long)(await command.ExecuteScalarAsync())!;
-    }
-}
-
-/// <summary>With a database of its own, which it takes away.</summary>
-public sealed class DatabaseAwayTests(ApiServer api) : IClassFixture<ApiServer>
-{
-    [Fact]
-    public async Task A_database_that_is_away_is_503_with_retry_after_and_service_goes_on_when_it_is_back()
-    {
-        await Eventually.TrueAsync(async () => (await api.GetAsync("/readyz")).Status == 200);
-        var name = new NpgsqlConnectionStringBuilder(api.ConnectionString).Database!;
-        await RenameAsync(name, $"{name}_away");
-
-        foreach (var reply in new[] { await api.GetAsync("/v1/namespaces"), await api.PutAsync("/v1/namespaces/x", "{}"), await api.DeleteAsync("/v1/namespaces/x") })
-        {
-            Assert.Equal("unavailable", reply.Expect(503).Code);
-            Assert.NotNull(reply.RetryAfter);
-        }
-
-        Assert.Equal("""{"status":"not ready","checks":{"database":"away","migrations":"ok","warm":"ok"}}""", (await api.GetAsync("/readyz")).Expect(503).Text);
-        (await api.GetAsync("/livez")).Expect(200);
-        await RenameAsync($"{name}_away", name);
-        await Eventually.TrueAsync(async () => (await api.GetAsync("/v1/namespaces")).Status == 200);
-        await Eventually.TrueAsync(async () => (await api.GetAsync("/readyz")).Status == 200);
-    }
-
-    private async Task RenameAsync(string from, string to)
-    {
-        await using var admin = new NpgsqlConnection(new NpgsqlConnectionStringBuilder(api.ConnectionString) { Database = "postgres" }.ConnectionString);
-        await admin.OpenAsync();
-        await Eventually.TrueAsync(async () =>
-        {
-            try
-            {
-#pragma warning disable CA2100 // Names this test made.
-                await using var command = new NpgsqlCommand(
-                    $"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '{from}'; ALTER DATABASE {from} RENAME TO {to}", admin);
-#pragma warning restore CA2100
-                await command.ExecuteNonQueryAsync();
-                return true;
-            }
-            catch (PostgresException e) when (e.SqlState == PostgresErrorCodes.ObjectInUse)
-            {
-                return false;
-            }
-        });
     }
 }

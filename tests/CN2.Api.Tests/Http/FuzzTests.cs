@@ -59,7 +59,7 @@ public sealed class FuzzTests(ApiServer api) : IClassFixture<ApiServer>
     private readonly Random _random = new(20260101);
 
     [Fact]
-    public async Task No_input_is_a_500_and_what_is_refused_keeps_nothing()
+    public async Task No_input_ends_in_a_500_and_a_refused_request_stores_nothing()
     {
         foreach (var (collection, body) in Documents) (await api.PostAsync(collection, body)).Expect(201);
         var rounds = int.TryParse(Environment.GetEnvironmentVariable("CN2_FUZZ_ROUNDS"), NumberStyles.None, CultureInfo.InvariantCulture, out var given) ? given : 400;
@@ -95,7 +95,7 @@ public sealed class FuzzTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
-    public async Task No_query_and_no_path_is_a_500()
+    public async Task No_query_and_no_path_ends_in_a_500()
     {
         string[] names = ["limit", "cursor", "labelSelector", "dryRun", "address", "regarding", "kinds", "namespace", "nothing"];
         string[] values = ["", "0", "-1", "99999999999999999999", "true", "%00", "%ff", "%ed%a0%80", "a=b", "a%20in%20(b", "!", ",", "10.1", "::", "services%2Fx%2Fy", "..%2F..", "WyJhIiwiYiIsImMiXQ", "%F0%9F%98%80", "'", new string('a', 3000)];

@@ -5,14 +5,14 @@ namespace CN2.Api.Tests.Namespaces;
 public sealed class NamespaceTests(ApiServer api) : IClassFixture<ApiServer>
 {
     [Fact]
-    public async Task Default_exists_from_the_start_and_stays()
+    public async Task The_namespace_default_exists_from_the_start_and_cannot_be_deleted()
     {
         (await api.GetAsync("/v1/namespaces/default")).Expect(200);
         Assert.Equal("in-use", (await api.DeleteAsync("/v1/namespaces/default")).Expect(409).Code);
     }
 
     [Fact]
-    public async Task Deleted_while_others_write_into_it_everybody_gets_an_answer_that_fits()
+    public async Task Writes_into_a_namespace_during_its_deletion_get_a_correct_answer()
     {
         for (var i = 0; i < 20; i++)
         {
@@ -53,14 +53,14 @@ public sealed class NamespaceTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
-    public async Task Put_creates_what_is_absent()
+    public async Task PUT_creates_a_missing_resource()
     {
         (await api.PutAsync("/v1/namespaces/put-new", "{}")).Expect(201);
         (await api.PutAsync("/v1/namespaces/put-new", "{}")).Expect(200);
     }
 
     [Fact]
-    public async Task Every_fault_is_named_at_once()
+    public async Task All_faults_are_named_at_once()
     {
         var refused = (await api.PostAsync("/v1/namespaces", """{"name":"Bad_Name","labels":{"ok":1,"a b":"x"},"colour":"red","annotations":[]}""")).Expect(400);
         Assert.Equal("validation-failed", refused.Code);

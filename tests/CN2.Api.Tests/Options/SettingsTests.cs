@@ -3,6 +3,7 @@ using CN2.Api.Options;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
+using Npgsql;
 
 namespace CN2.Api.Tests.Options;
 
@@ -51,10 +52,12 @@ public sealed class SettingsTests
     [InlineData("ControlNode:Name", "-dash")]
     [InlineData("ConnectionStrings:CN2", "Host=x;Port=65536")]
     [InlineData("ConnectionStrings:CN2", "Host=x;Maximum Pool Size=0")]
+    [InlineData("ConnectionStrings:CN2", "Host=x,y;Target Session Attributes=prefer-standby")]
     [InlineData("Grpc:Url", "http://127.0.0.1:8080")]
     [InlineData("NodePorts:From", "0")]
     [InlineData("NodePorts:To", "29999")]
     [InlineData("Database:Migrate", "perhaps")]
+    [InlineData("ControlNode:EngineBound", "perhaps")]
     [InlineData("ConnectionStrings:CN2", "Nonsense=1")]
     public void A_wrong_setting_is_named_with_its_value(string key, string value)
     {
@@ -146,7 +149,7 @@ public sealed class SettingsTests
         services.CheckSettings();
         var database = services.GetRequiredService<DatabaseOptions>();
         Assert.False(database.Migrate);
-        Assert.Equal("Host=db;Maximum Pool Size=7;Max Auto Prepare=200;Auto Prepare Min Usages=2;No Reset On Close=True;Timeout=5;Command Timeout=30;Keepalive=30;Application Name=cn2-api",
+        Assert.Equal("Host=db;Maximum Pool Size=7;Max Auto Prepare=200;Auto Prepare Min Usages=2;No Reset On Close=True;Timeout=2;Command Timeout=2;Cancellation Timeout=500;Keepalive=30;Application Name=cn2-api",
             database.ConnectionString);
         var listen = services.GetRequiredService<ListenerOptions>();
         Assert.Equal(("http://0.0.0.0/", "http://[::1]:81/"), (listen.HttpUrl.ToString(), listen.GrpcUrl.ToString()));
@@ -175,6 +178,26 @@ public sealed class SettingsTests
     {
         using var services = Bind(new(Required));
         Assert.Same(services.GetRequiredService<IOptions<BgpOptions>>().Value, services.GetRequiredService<BgpOptions>());
+    }
+
+    [Theory]
+    [InlineData("Host=a,b", "primary", 1, 2)]
+    [InlineData("Host=a:1,b:2;Target Session Attributes=read-write;Host Recheck Seconds=3;Timeout=7", "read-write", 3, 7)]
+    [InlineData("Host=a", null, 10, 2)]
+    public void Several_database_hosts_are_asked_for_the_primary_once_a_second(string given, string? wanted, int recheck, int timeout)
+    {
+        var connection = new NpgsqlConnectionStringBuilder(new DatabaseOptions { ConnectionString = given }.ConnectionString);
+        Assert.Equal((wanted, recheck, timeout), (connection.TargetSessionAttributes, connection.HostRecheckSeconds, connection.Timeout));
+    }
+
+    [Fact]
+    public void The_control_loop_has_a_pool_of_its_own_and_waits_two_seconds()
+    {
+        var options = new DatabaseOptions { ConnectionString = "Host=a,b;Maximum Pool Size=3;Command Timeout=60;Minimum Pool Size=3" };
+        var requests = new NpgsqlConnectionStringBuilder(options.ConnectionString);
+        var loop = new NpgsqlConnectionStringBuilder(options.ControlLoopConnectionString);
+        Assert.Equal((3, 60), (requests.MaxPoolSize, requests.CommandTimeout));
+        Assert.Equal((12, 2, 1, "primary"), (loop.MaxPoolSize, loop.CommandTimeout, loop.Timeout, loop.TargetSessionAttributes));
     }
 
     [Fact]

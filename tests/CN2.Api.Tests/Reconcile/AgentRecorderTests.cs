@@ -89,6 +89,48 @@ public sealed class AgentRecorderTests(PrivatePostgres postgres) : IAsyncLifetim
         Assert.Equal(changes + 1, Query<long>("SELECT count(*) FROM change"));
     }
 
+    [Fact]
+    public async Task A_hello_that_the_database_refuses_ends_that_agents_connection_and_the_others_are_saved()
+    {
+        await ConnectAsync("node1");
+        var thief = Hello("thief", version: "1.0") with { Address = Hello("node1", "1.0").Address };
+        var unstorable = Hello("node3", version: "1\0");
+        Recorder.Connected(thief);
+        Recorder.Connected(unstorable);
+        Recorder.Connected(Hello("node2", version: "1.0"));
+        Recorder.Progress(Progress("node1", applied: 5), atOnce: true, answered: true);
+        await Eventually.TrueAsync(() =>
+        {
+            // Npgsql closes the connection on which an automatically prepared statement was refused, so the rest may need a second attempt.
+            _parts.Time.Advance(TimeSpan.FromMilliseconds(100));
+            return Query<long>("SELECT count(*) FROM virtual_router_status WHERE connected") == 2 && Query<long>("SELECT max(applied_revision) FROM virtual_router_status") == 5;
+        });
+        var ended = _parts.Publisher.Ended.ToDictionary(e => e.Hello.Name, e => e.Reason);
+        Assert.Equal(["node3", "thief"], ended.Keys.Order());
+        Assert.Contains("is that of VirtualRouter node1", ended["thief"], StringComparison.Ordinal);
+        Assert.Contains("the database takes no such agent", ended["node3"], StringComparison.Ordinal);
+        // A node that dies is noticed.
+        Recorder.Disconnected("node1");
+        await Eventually.TrueAsync(() => Query<long>("SELECT count(*) FROM virtual_router_status WHERE connected") == 1);
+        Assert.Contains(_parts.TakeEvents(), e => e is AgentEvent.Recorded { Name: "node2" });
+    }
+
+    [Fact]
+    public async Task One_report_that_the_database_refuses_is_left_out_and_the_others_are_saved()
+    {
+        await ConnectAsync("node1");
+        Recorder.Connected(Hello("node2", "1.0"));
+        await Eventually.TrueAsync(() => Query<long>("SELECT count(*) FROM virtual_router_status WHERE connected") == 2);
+        Recorder.Progress(Progress("node1", applied: 5) with { Message = "a\0b" }, atOnce: false, answered: true);
+        Recorder.Health([new EndpointHealthReport(Guid.NewGuid(), "node1", "Healthy", "a\0b"), new EndpointHealthReport(Guid.NewGuid(), "node2", "Healthy", "fine")]);
+        Recorder.Progress(Progress("node2", applied: 6), atOnce: true, answered: true);
+        await Eventually.TrueAsync(() => Query<long>("SELECT max(applied_revision) FROM virtual_router_status") == 6);
+        await Eventually.TrueAsync(() => _parts.Log.Lines.Count(l => l.Text.Contains("and it is left out", StringComparison.Ordinal)) == 2);
+        Recorder.Disconnected("node2");
+        await Eventually.TrueAsync(() => Query<long>("SELECT count(*) FROM virtual_router_status WHERE connected") == 1);
+        Assert.DoesNotContain(_parts.Log.Lines, l => l.Text.StartsWith("What agents report could not be saved yet", StringComparison.Ordinal));
+    }
+
     private async Task ConnectAsync(string name)
     {
         Recorder.Connected(Hello(name, "1.0"));

@@ -81,7 +81,7 @@ public sealed class AnnouncementRowsTests
             [Sample.Uid(4)] = [],
         });
         Assert.True(_rows.HasPaths);
-        _rows.ReplacedBy([Sample.Route(1), Sample.Route(3)]);
+        _rows.ReplacedBy([Sample.Route(1), Sample.Route(3)], []);
         Assert.Equal("1: compute1, 2: gone, 4: gone", Text(_rows.Due));
     }
 

@@ -11,7 +11,7 @@ public sealed class ChangeCostTests(PrivatePostgres postgres)
     private const string IsReady = """jsonb_path_exists(document, '$.conditions[*] ? (@.type == "Ready" && @.reason == "Ready")')""";
 
     [Fact]
-    public async Task One_endpoint_among_two_thousand_services_touches_its_own_only()
+    public async Task A_change_of_one_endpoint_among_two_thousand_services_touches_only_its_own()
     {
         const int count = 2000;
         await using var plane = await ControlPlane.StartAsync(postgres, "--ServiceNetwork:V4", "10.128.0.0/16");

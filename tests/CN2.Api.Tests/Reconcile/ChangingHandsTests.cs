@@ -63,7 +63,7 @@ public sealed class ChangingHandsTests(PrivatePostgres postgres)
     }
 
     [Fact]
-    public async Task A_floating_ip_is_attached_claimed_and_released_without_losing_its_route()
+    public async Task A_floating_IP_is_attached_claimed_and_released_without_losing_its_route()
     {
         await using var plane = await ControlPlane.StartAsync(postgres);
         await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
@@ -139,7 +139,7 @@ public sealed class ChangingHandsTests(PrivatePostgres postgres)
     }
 
     [Fact]
-    public async Task A_result_that_was_reported_while_the_endpoint_was_elsewhere_is_asked_for_again()
+    public async Task A_result_that_was_reported_while_the_endpoint_was_on_another_node_is_requested_again()
     {
         await using var plane = await ControlPlane.StartAsync(postgres);
         (await plane.Api.PostAsync("/v1/namespaces/default/service-health-checks", """{"name":"hc","monitorType":"TCP","port":80}""")).Expect(201);

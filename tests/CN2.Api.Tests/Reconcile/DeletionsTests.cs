@@ -70,7 +70,7 @@ public sealed class DeletionsTests : IAsyncDisposable
     }
 
     [Fact]
-    public void What_is_gone_is_not_taken_again()
+    public void A_deleted_service_is_not_taken_again()
     {
         var batch = _deletions.TakeFinished()!;
         _deletions.RemoveService(Service);

@@ -1,13 +1,18 @@
+using System.Collections.Concurrent;
 using CN2.Api.Drivers;
 
 namespace CN2.Api.Tests.Reconcile;
 
 /// <summary>The <see cref="IVRouterPublisher"/> of one replica with <see cref="FakeNode"/>s instead of streams.</summary>
-internal sealed class FakeAgents : IVRouterPublisher
+internal sealed class FakeAgents : IVRouterPublisher, IDisposable
 {
+    /// <summary>The nodes beat, as agents do: a connected one that is silent counts as away.</summary>
+    private static readonly TimeSpan BeatInterval = TimeSpan.FromSeconds(1);
+
     private readonly Lock _lock = new();
     private readonly Dictionary<string, FakeNode> _nodes = [];
     private IVRouterListener? _listener;
+    private Timer? _beat;
     private long _snapshots;
     private long _deltas;
     private long _natEntries;
@@ -22,6 +27,17 @@ internal sealed class FakeAgents : IVRouterPublisher
         {
             _listener = listener;
             foreach (var node in _nodes.Values) listener.Connected(node.Hello);
+            _beat ??= new Timer(_ => Beat(), null, BeatInterval, BeatInterval);
+        }
+    }
+
+    public void Dispose() => _beat?.Dispose();
+
+    private void Beat()
+    {
+        lock (_lock)
+        {
+            foreach (var name in _nodes.Keys) _listener?.Seen(name, 0);
         }
     }
 
@@ -49,11 +65,21 @@ internal sealed class FakeAgents : IVRouterPublisher
         Find(name)?.Take(revision, config);
     }
 
-    public void Publish(string name, ulong revision, VRouterDelta delta)
+    /// <summary>Why the server ended the connection of an agent, by its name.</summary>
+    public ConcurrentDictionary<string, string> SentAway { get; } = [];
+
+    public void End(VRouterHello hello, string reason)
+    {
+        SentAway[hello.Name] = reason;
+        if (Find(hello.Name) is { } node) Remove(node);
+    }
+
+    public bool Publish(string name, ulong revision, VRouterDelta delta)
     {
         Interlocked.Increment(ref _deltas);
         Interlocked.Add(ref _natEntries, delta.NatEntries.Count);
         Find(name)?.Take(revision, delta);
+        return true;
     }
 
     private FakeNode? Find(string name)

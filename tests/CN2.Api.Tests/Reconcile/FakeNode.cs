@@ -18,11 +18,23 @@ internal sealed class FakeNode(string name, string address)
     private readonly Dictionary<Guid, VRouterProbe> _probes = [];
     private Dictionary<NatEntryKey, VirtualRouterNatEntry> _table = [];
     private FakeAgents? _server;
+    private VRouterHello? _hello;
     private ulong _revision;
 
     public string Name => name;
 
-    public VRouterHello Hello => new(name, IPAddress.Parse(address), null, "1.0", OverlayEngine);
+    public VRouterHello Hello => _hello ??= NewHello();
+
+    /// <summary>What it gives as its address with the next hello.</summary>
+    public string Address { get; set; } = address;
+
+    /// <summary>What it says of itself with the next hello, and where it seems to come from.</summary>
+    public string? Instance { get; set; }
+    public string? Source { get; set; }
+    public long Connection { get; set; }
+
+    /// <summary>Entries that it refuses alone, at the next acknowledgement.</summary>
+    public HashSet<NatEntryKey> RefusedKeys { get; } = [];
 
     /// <summary>Sent with the next hello.</summary>
     public string? OverlayEngine { get; set; }
@@ -74,6 +86,7 @@ internal sealed class FakeNode(string name, string address)
     public void ConnectTo(FakeAgents server)
     {
         Disconnect();
+        _hello = null;
         _server = server;
         server.Add(this);
     }
@@ -117,13 +130,15 @@ internal sealed class FakeNode(string name, string address)
     /// <summary>Applies everything that was sent and acknowledges it, or refuses it.</summary>
     public void Acknowledge()
     {
+        List<VRouterRefusal> refused;
         lock (_lock)
         {
             if (_revision == 0) return;
-            if (Refuses is null) _table = new(_wanted);
+            if (Refuses is null) _table = _wanted.Where(e => !RefusedKeys.Contains(e.Key)).ToDictionary();
+            refused = [.. _wanted.Keys.Where(RefusedKeys.Contains).Select(k => new VRouterRefusal(new VirtualRouterItem.NatEntry(k), "the kernel says no"))];
         }
 
-        _server?.Listener.Applied(name, _revision, Refuses);
+        _server?.Listener.Applied(name, _revision, Refuses, Refuses is null ? refused : []);
     }
 
     /// <summary>The node restarts: its agent is gone and its table is empty.</summary>
@@ -132,6 +147,13 @@ internal sealed class FakeNode(string name, string address)
         Disconnect();
         lock (_lock) _table = [];
     }
+
+    private VRouterHello NewHello() => new(name, IPAddress.Parse(Address), null, "1.0", OverlayEngine)
+    {
+        Instance = Instance,
+        Source = Source is null ? null : IPAddress.Parse(Source),
+        Connection = Connection,
+    };
 
     private void Put(IEnumerable<VirtualRouterNatEntry> natEntries, IEnumerable<IPAddress> drops, IEnumerable<VRouterProbe> probes)
     {

@@ -1,3 +1,4 @@
+using CN2.Api.Data;
 using CN2.Api.Reconcile;
 using CN2.Api.Tests.Fixtures;
 using Microsoft.Extensions.DependencyInjection;
@@ -14,10 +15,24 @@ public sealed class LeaderTasksTests(ApiServerWithoutReconciler api) : IClassFix
         var alive = await ServiceAsync("alive");
         await MarkDeletedAsync(uid);
         var batch = new DeletionBatch([uid, alive], []);
-        Tasks.Finish(batch);
+        Tasks.Finish(batch, await LeaseAsync());
         Assert.Same(batch, Assert.IsType<LeaderEvent.DeletionsTried>(await NextAsync()).Batch);
         (await api.GetAsync("/v1/namespaces/default/services/done")).Expect(404);
         (await api.GetAsync("/v1/namespaces/default/services/alive")).Expect(200);
+    }
+
+    [Fact]
+    public async Task A_replica_that_has_lost_the_lease_finishes_no_deletion()
+    {
+        var uid = await ServiceAsync("kept");
+        await MarkDeletedAsync(uid);
+        var batch = new DeletionBatch([uid], []);
+        Tasks.Finish(batch, (await LeaseAsync()) with { Fence = -1 });
+        Assert.IsType<LeaderEvent.DeletionsTried>(await NextAsync());
+        (await api.GetAsync("/v1/namespaces/default/services/kept")).Expect(200);
+        Tasks.Finish(batch, await LeaseAsync());
+        Assert.IsType<LeaderEvent.DeletionsTried>(await NextAsync());
+        (await api.GetAsync("/v1/namespaces/default/services/kept")).Expect(404);
     }
 
     [Fact]
@@ -31,18 +46,25 @@ public sealed class LeaderTasksTests(ApiServerWithoutReconciler api) : IClassFix
     }
 
     [Fact]
-    public async Task Marking_lost_vRouters_answers_too()
+    public async Task Marking_lost_vRouters_ends_with_an_event()
     {
-        Tasks.MarkLost(TimeSpan.FromSeconds(10));
+        Tasks.MarkLost(TimeSpan.FromSeconds(10), [], await LeaseAsync());
         Assert.IsType<LeaderEvent.LostMarked>(await NextAsync());
     }
 
     private LeaderTasks Tasks => api.Services.GetRequiredService<LeaderTasks>();
 
+    /// <summary>A valid lease.</summary>
+    private async Task<LeaderLease> LeaseAsync()
+    {
+        await api.Services.GetRequiredService<Leadership>().StepAsync(CancellationToken.None);
+        return api.Services.GetRequiredService<HeldLease>().Current!.Value;
+    }
+
     private async Task<LoopEvent> NextAsync()
     {
         LoopEvent? loopEvent = null;
-        await Eventually.TrueAsync(() => api.Services.GetRequiredService<LoopInbox>().TryTake(out loopEvent), seconds: 30);
+        await Eventually.TrueAsync(() => api.Services.GetRequiredService<LoopInbox>().TryTake(out loopEvent) && loopEvent is not LeaderEvent.LeadershipChanged, seconds: 30);
         return loopEvent!;
     }
 

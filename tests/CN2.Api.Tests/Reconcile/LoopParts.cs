@@ -1,16 +1,12 @@
-using System.Net;
 using CN2.Api.Data;
 using CN2.Api.Drivers;
 using CN2.Api.Options;
 using CN2.Api.Overlay;
 using CN2.Api.Reconcile;
 using CN2.Api.Tests.Drivers;
-using CN2.Network.Compilation;
-using CN2.Network.Resources;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
-using Npgsql;
 
 namespace CN2.Api.Tests.Reconcile;
 
@@ -28,8 +24,9 @@ internal sealed class LoopParts : IAsyncDisposable
         services.AddMetrics();
         services.AddLogging(logging => logging.AddProvider(Log));
         services.AddSingleton<TimeProvider>(Time);
-        services.AddSingleton(NpgsqlDataSource.Create(connectionString ?? "Host=/nowhere;Database=none;Username=none"));
-        services.AddSingleton(new DatabaseOptions { ConnectionString = connectionString ?? "Host=/nowhere" });
+        services.AddSingleton(new DatabaseOptions { ConnectionString = connectionString ?? "Host=/nowhere;Database=none;Username=none" });
+        services.AddDatabasePools();
+        services.AddSingleton<DatabasePresence>();
         services.AddSingleton<DedicatedConnection>();
         services.AddSingleton<ChangeSignal>();
         services.AddSingleton<ChangeFeedReader>();
@@ -58,6 +55,9 @@ internal sealed class LoopParts : IAsyncDisposable
 
     public T Get<T>() where T : notnull => _provider.GetRequiredService<T>();
 
+    /// <summary>This replica leads for five seconds of <see cref="Time"/>.</summary>
+    public Task LeadAsync() => Get<Leadership>().StepAsync(CancellationToken.None);
+
     public void Compile() => Get<OwnerCompiler>().Compile(Now);
 
     /// <summary>The events that are in the inbox, handled by no one.</summary>
@@ -72,57 +72,4 @@ internal sealed class LoopParts : IAsyncDisposable
     public IReadOnlyList<SpeakerJob> TakeJobs() => Get<SpeakerJobQueue>().TakeAll();
 
     public async ValueTask DisposeAsync() => await _provider.DisposeAsync();
-}
-
-/// <summary>Resources for tests without a database.</summary>
-internal static class Sample
-{
-    public static readonly ExternalNetwork Network = new()
-    {
-        Uid = Uid(1000),
-        Id = new NamespacedName("ns1", "vn"),
-        Number = 1,
-        FabricForwarding = true,
-        Advertisement = Advertisement.Default,
-    };
-
-    public static Guid Uid(int n) => new(n, 0, 0, new byte[8]);
-
-    public static IPAddress AddressOf(int n) => new([100, 0, (byte)(n >> 8), (byte)n]);
-
-    public static VirtualRouterState Router(string name, bool lost = false) =>
-        new(new VirtualRouter { Uid = Uid(2000 + name[^1]), Name = name, Address = IPAddress.Parse($"172.27.115.{(int)name[^1]}"), Lost = lost }, !lost, "cn-a", 0);
-
-    public static VirtualMachineInterface Endpoint(int n, string router) => new()
-    {
-        Uid = Uid(3000 + n),
-        Id = new NamespacedName("ns1", $"pod{n}"),
-        Labels = LabelSet.Of(new Dictionary<string, string> { ["app"] = $"app{n}" }),
-        Addresses = [new IPAddress([10, 0, 0, (byte)n])],
-        VirtualRouter = router,
-        Ready = true,
-    };
-
-    /// <summary>A Service whose endpoints are those with the label <c>app{n}</c>.</summary>
-    public static Service Service(int n) => new()
-    {
-        Uid = Uid(4000 + n),
-        Id = new NamespacedName("ns1", $"web{n}"),
-        Type = ServiceType.LoadBalancer,
-        Selector = LabelSet.Of(new Dictionary<string, string> { ["app"] = $"app{n}" }),
-        Ports = [new ServicePort(null, TransportProtocol.TCP, 80, 8080, 0)],
-    };
-
-    public static FloatingIP FloatingIP(int n, int? service = null, Guid? network = null) => new()
-    {
-        Uid = Uid(n),
-        Id = new NamespacedName("ns1", $"fip{n}"),
-        Kind = FloatingIPKind.External,
-        Address = AddressOf(n),
-        ExternalNetwork = network ?? Network.Uid,
-        Service = service is { } s ? Uid(4000 + s) : null,
-    };
-
-    public static FloatingIPRoute Route(int floatingIP, string router = "compute1") =>
-        new(Uid(floatingIP), AddressOf(floatingIP), router, IPAddress.Parse($"172.27.115.{(int)router[^1]}"), Network);
 }

@@ -11,7 +11,7 @@ public sealed class PendingServicesTests
     private readonly PendingServices _services = new();
 
     [Fact]
-    public void They_are_tried_when_something_may_fit_and_at_least_every_interval()
+    public void Pending_services_are_tried_when_something_may_fit_and_at_least_every_interval()
     {
         _services.Put(Pending);
         Assert.Equal([Pending.Uid], Take(0)!.Services);

@@ -17,5 +17,20 @@ internal sealed class RecordingPublisher : IVRouterPublisher
 
     public void Publish(string name, ulong revision, VRouterConfig config) => Configs.Add((name, revision, config));
 
-    public void Publish(string name, ulong revision, VRouterDelta delta) => Deltas.Add((name, revision, delta));
+    /// <summary>Changes are too large for its agents.</summary>
+    public bool WantsWhole { get; set; }
+
+    public List<(VRouterHello Hello, string Reason)> Ended { get; } = [];
+
+    public bool Publish(string name, ulong revision, VRouterDelta delta)
+    {
+        if (WantsWhole) return false;
+        Deltas.Add((name, revision, delta));
+        return true;
+    }
+
+    public void End(VRouterHello hello, string reason)
+    {
+        lock (Ended) Ended.Add((hello, reason));
+    }
 }

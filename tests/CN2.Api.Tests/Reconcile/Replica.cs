@@ -25,6 +25,12 @@ internal sealed class Replica(string connectionString, string name, FakeBgpEngin
         services.AddSingleton(time);
     }
 
+    public override async ValueTask DisposeAsync()
+    {
+        Agents.Dispose();
+        await base.DisposeAsync();
+    }
+
     /// <summary>Lets a peer come up once the server has added it.</summary>
     public async Task EstablishAsync(string peer)
     {

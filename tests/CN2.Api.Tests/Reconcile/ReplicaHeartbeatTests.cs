@@ -84,7 +84,7 @@ public sealed class ReplicaHeartbeatTests(PrivatePostgres postgres) : IAsyncLife
     }
 
     [Fact]
-    public async Task A_beat_that_fails_is_made_up_for_by_the_next_one()
+    public async Task A_heartbeat_after_a_failed_one_still_reports_lost_rows()
     {
         var database = await InterruptibleDatabase.OpenAsync(_database);
         var a = Start("cn-a", database.ConnectionString);

@@ -15,7 +15,7 @@ public sealed class RoutingInstanceViewTests(PrivatePostgres postgres)
     private static readonly string[] WithEngine = ["--Bgp:Engine", "gobgp", "--Bgp:RouterId", "172.27.115.241"];
 
     [Fact]
-    public async Task Own_routes_say_whose_they_are_and_imported_ones_whether_they_are_used()
+    public async Task Own_routes_name_their_owner_and_imported_routes_say_whether_they_are_used()
     {
         await using var plane = await ControlPlane.StartAsync(postgres);
         var number = await OverlayAsync(plane, "vpn", "30.0.0.0/24", "target:64512:1");
@@ -59,7 +59,7 @@ public sealed class RoutingInstanceViewTests(PrivatePostgres postgres)
     }
 
     [Fact]
-    public async Task Pages_of_any_size_are_the_whole_in_order()
+    public async Task Pages_of_any_size_together_are_the_whole_list_in_order()
     {
         await using var plane = await ControlPlane.StartAsync(postgres);
         await OverlayAsync(plane, "vpn", "10.50.0.0/16", "target:64512:1");
@@ -137,7 +137,7 @@ public sealed class RoutingInstanceViewTests(PrivatePostgres postgres)
     }
 
     [Fact]
-    public async Task An_overlay_network_says_when_no_router_takes_its_families_and_watchers_hear_of_it()
+    public async Task A_condition_and_a_watch_event_say_when_no_router_takes_the_families_of_an_overlay_network()
     {
         await using var plane = await ControlPlane.StartAsync(postgres, WithEngine);
         (await plane.Api.PostAsync(Networks, """{"name":"vpn","subnets":[{"cidr":"30.0.0.0/24"},{"cidr":"2a30::/64"}],"routeTargets":["target:64512:1"]}""")).Expect(201);
@@ -164,7 +164,7 @@ public sealed class RoutingInstanceViewTests(PrivatePostgres postgres)
     }
 
     [Fact]
-    public async Task A_vRouter_tells_what_carries_the_overlay_on_it()
+    public async Task The_status_of_a_vRouter_shows_its_overlay_engine()
     {
         await using var plane = await ControlPlane.StartAsync(postgres);
         await UntilEngineAsync("compute1", "null");

@@ -10,7 +10,7 @@ public sealed class ServingOrderTests(PrivatePostgres postgres)
     private const string Hop2 = "172.27.115.243";
 
     [Fact]
-    public async Task A_route_is_told_only_after_its_vRouter_has_acknowledged()
+    public async Task A_route_is_announced_only_after_its_vRouter_has_acknowledged_the_entry()
     {
         await using var plane = await ControlPlane.StartAsync(postgres);
         var service = ControlPlane.Path("web");
@@ -40,7 +40,7 @@ public sealed class ServingOrderTests(PrivatePostgres postgres)
     }
 
     [Fact]
-    public async Task A_deleted_service_loses_route_then_entries_then_address()
+    public async Task A_deleted_service_loses_its_route_then_its_entries_then_its_address()
     {
         await using var plane = await ControlPlane.StartAsync(postgres);
         await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
@@ -91,7 +91,7 @@ public sealed class ServingOrderTests(PrivatePostgres postgres)
     }
 
     [Fact]
-    public async Task A_service_deleted_before_the_speaker_first_answered_goes()
+    public async Task A_service_that_is_deleted_before_the_speaker_first_answers_is_removed()
     {
         await using var plane = await ControlPlane.StartAsync(postgres);
         await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
@@ -112,7 +112,7 @@ public sealed class ServingOrderTests(PrivatePostgres postgres)
     }
 
     [Fact]
-    public async Task An_endpoint_that_moves_is_made_before_it_is_broken()
+    public async Task An_endpoint_that_moves_is_served_on_the_new_node_before_the_old_route_goes()
     {
         await using var plane = await ControlPlane.StartAsync(postgres);
         await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
@@ -133,7 +133,7 @@ public sealed class ServingOrderTests(PrivatePostgres postgres)
     }
 
     [Fact]
-    public async Task Draining_and_maintenance_take_the_route_and_leave_the_entries()
+    public async Task Draining_and_maintenance_withdraw_the_route_and_keep_the_entries()
     {
         await using var plane = await ControlPlane.StartAsync(postgres);
         await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
@@ -155,7 +155,7 @@ public sealed class ServingOrderTests(PrivatePostgres postgres)
     }
 
     [Fact]
-    public async Task A_refused_revision_is_a_failure_of_those_it_concerns_until_it_is_taken()
+    public async Task A_refused_revision_is_a_failure_of_the_owners_it_concerns_until_it_is_accepted()
     {
         await using var plane = await ControlPlane.StartAsync(postgres);
         await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
@@ -179,7 +179,7 @@ public sealed class ServingOrderTests(PrivatePostgres postgres)
     }
 
     [Fact]
-    public async Task A_vRouter_that_is_deleted_under_its_agent_holds_nothing_up()
+    public async Task A_vRouter_that_is_deleted_while_its_agent_is_connected_delays_nothing()
     {
         await using var plane = await ControlPlane.StartAsync(postgres);
         await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
@@ -197,7 +197,7 @@ public sealed class ServingOrderTests(PrivatePostgres postgres)
     }
 
     [Fact]
-    public async Task Sessions_that_come_and_go_are_told_in_the_status()
+    public async Task The_status_shows_sessions_that_come_up_and_go_down()
     {
         await using var plane = await ControlPlane.StartAsync(postgres);
         await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");

@@ -90,7 +90,7 @@ public sealed class SpeakerDispatcherTests : IAsyncDisposable
     }
 
     [Fact]
-    public void Other_replicas_are_followed_when_they_come_and_when_they_go()
+    public void A_job_follows_each_replica_that_appears_or_disappears()
     {
         _dispatcher.Handle(View(hasOthers: false));
         Assert.Empty(_parts.TakeJobs());

@@ -61,7 +61,7 @@ public sealed class SpeakerJobQueueTests
     }
 
     [Fact]
-    public void News_of_other_replicas_adds_up_until_it_is_carried_out()
+    public void News_of_other_replicas_is_combined_until_it_is_carried_out()
     {
         _queue.Post(new SpeakerJob.FollowReplicas(HasOthers: true, Introduce: true, RewriteRows: false));
         _queue.Post(new SpeakerJob.FollowReplicas(HasOthers: false, Introduce: false, RewriteRows: true));
@@ -81,7 +81,7 @@ public sealed class SpeakerJobQueueTests
     }
 
     [Fact]
-    public void A_newer_job_takes_the_place_of_a_failed_one()
+    public void A_newer_job_replaces_a_failed_one()
     {
         _queue.Post(Withdraw(4));
         _queue.Fail(new SpeakerJob.ChangeRoutes([Sample.Route(1), Sample.Route(2), Sample.Route(4)], []));

@@ -68,7 +68,7 @@ public sealed class SpeakerWorkerTests(ApiServerWithoutReconciler api) : IClassF
     }
 
     [Fact]
-    public async Task With_other_replicas_a_row_stays_empty_until_the_entries_are_gone_and_every_change_is_told()
+    public async Task With_other_replicas_an_empty_row_stays_until_the_entries_are_gone_and_every_change_is_in_the_feed()
     {
         var route = await RouteAsync();
         await StartAsync();
@@ -83,7 +83,7 @@ public sealed class SpeakerWorkerTests(ApiServerWithoutReconciler api) : IClassF
     }
 
     [Fact]
-    public async Task Alone_no_change_rows_are_written()
+    public async Task Without_other_replicas_no_change_rows_are_written()
     {
         var route = await RouteAsync();
         await StartAsync();
@@ -202,8 +202,8 @@ public sealed class SpeakerWorkerTests(ApiServerWithoutReconciler api) : IClassF
         await StartAsync();
         await DoneAsync(new SpeakerJob.ChangeRoutes([deleted], []), d => d.Announced.Count > 0);
         Jobs.Post(new SpeakerJob.ChangeRoutes(routes[..4], [deleted]));
-        await UntilAsync(() => _parts.Speaker.Paths.Count == 3 && Events<SpeakerEvent.RoutesDone>().Any(d => d.Refused.Count > 0));
-        Assert.Contains(Events<SpeakerEvent.RoutesDone>(), d => d.Withdrawn.Contains(deleted));
+        await UntilAsync(() => _parts.Speaker.Paths.Count == 3 && Events<SpeakerEvent.RoutesDone>().Any(d => d.Refused.Count > 0)
+            && Events<SpeakerEvent.RoutesDone>().Any(d => d.Withdrawn.Contains(deleted)));
         Assert.Contains("InvalidOperationException", Events<SpeakerEvent.RoutesDone>().SelectMany(d => d.Refused).Single().Reason, StringComparison.Ordinal);
         Assert.All(_parts.Log.Errors, e => Assert.IsType<InvalidOperationException>(e.Exception));
         Assert.NotEmpty(_parts.Log.Errors);
@@ -233,28 +233,46 @@ public sealed class SpeakerWorkerTests(ApiServerWithoutReconciler api) : IClassF
     }
 
     [Fact]
-    public async Task A_withdrawal_that_the_engine_refuses_is_not_confirmed_and_announcements_of_the_same_change_are()
+    public async Task A_withdrawal_that_a_router_has_not_got_yet_is_confirmed_later_and_the_rest_of_the_change_at_once()
     {
-        var (announced, kept) = (await RouteAsync(), await RouteAsync());
+        var (announced, kept, gone) = (await RouteAsync(), await RouteAsync(), await RouteAsync());
         await StartAsync();
-        await DoneAsync(new SpeakerJob.ReplaceAll([kept], []), d => d.IsFirstSet);
-        var refusals = 0;
-        _parts.Speaker.EngineRefuses = _ => ++refusals == 1 ? throw new BgpEngineException("The engine keeps it.", isTransient: false) : null;
-        var done = await DoneAsync(new SpeakerJob.ChangeRoutes([announced], [kept]), d => d.Announced.Contains(announced));
-        Assert.Empty(done.Withdrawn);
+        await DoneAsync(new SpeakerJob.ReplaceAll([kept, gone], []), d => d.IsFirstSet);
+        var key = new BgpPathKey(kept.Address, kept.Path);
+        _parts.Speaker.Waiting.Add(key);
+        var done = await DoneAsync(new SpeakerJob.ChangeRoutes([announced], [kept, gone]), d => d.Announced.Contains(announced));
+        Assert.Equal([gone], done.Withdrawn);
+        await UntilAsync(() => RowOf(gone) is null);
         Assert.NotNull(RowOf(kept));
-        Assert.Contains(_parts.Log.Errors, e => e.Text.Contains("The engine keeps it.", StringComparison.Ordinal));
+        _parts.Speaker.Waiting.Remove(key);
+        await UntilAsync(() => RowOf(kept) is null);
+    }
+
+    [Fact]
+    public async Task The_row_of_a_path_of_an_earlier_run_goes_when_no_router_has_the_path_any_more()
+    {
+        var route = await AnnounceInAnEarlierRunAsync();
+        await using var next = new LoopParts(api.ConnectionString, _self);
+        var key = new BgpPathKey(route.Address, route.Path);
+        next.Speaker.Waiting.Add(key);
+        var worker = next.Get<SpeakerWorker>();
+        Assert.True(await worker.LoadAsync(TestContext.Current.CancellationToken));
+        using var stop = new CancellationTokenSource();
+        var run = worker.RunAsync(stop.Token);
+        var other = await RouteAsync();
+        next.Get<SpeakerJobQueue>().Post(new SpeakerJob.ReplaceAll([other], []));
+        await UntilAsync(() => RowOf(other) is not null, next);
+        Assert.NotNull(RowOf(route));
+        next.Speaker.Waiting.Remove(key);
+        await UntilAsync(() => RowOf(route) is null, next);
+        await stop.CancelAsync();
+        await run.ContinueWith(_ => { }, TaskScheduler.Default);
     }
 
     [Fact]
     public async Task Rows_of_an_earlier_run_say_whether_something_may_be_announced_and_go_with_the_first_set()
     {
-        var route = await RouteAsync();
-        await StartAsync();
-        await DoneAsync(new SpeakerJob.ReplaceAll([route], []), d => d.IsFirstSet);
-        await _stop.CancelAsync();
-        await _run.ContinueWith(_ => { }, TaskScheduler.Default);
-
+        var route = await AnnounceInAnEarlierRunAsync();
         await using var next = new LoopParts(api.ConnectionString, _self);
         var worker = next.Get<SpeakerWorker>();
         Assert.True(await worker.LoadAsync(TestContext.Current.CancellationToken));
@@ -268,6 +286,17 @@ public sealed class SpeakerWorkerTests(ApiServerWithoutReconciler api) : IClassF
     }
 
     /// <summary>A route of a new FloatingIP.</summary>
+    /// <summary>A route that this control node announced before it stopped.</summary>
+    private async Task<FloatingIPRoute> AnnounceInAnEarlierRunAsync()
+    {
+        var route = await RouteAsync();
+        await StartAsync();
+        await DoneAsync(new SpeakerJob.ReplaceAll([route], []), d => d.IsFirstSet);
+        await _stop.CancelAsync();
+        await _run.ContinueWith(_ => { }, TaskScheduler.Default);
+        return route;
+    }
+
     private async Task<FloatingIPRoute> RouteAsync()
     {
         var made = (await api.PostAsync("/v1/namespaces/default/floating-ips", $$"""{"name":"w{{Interlocked.Increment(ref _count)}}","externalNetwork":"workers"}""")).Expect(201).Json!;
@@ -294,10 +323,10 @@ public sealed class SpeakerWorkerTests(ApiServerWithoutReconciler api) : IClassF
     }
 
     /// <summary>Waits while time passes slowly enough that no failed job is due again.</summary>
-    private Task UntilAsync(Func<bool> condition) => Eventually.TrueAsync(() =>
+    private Task UntilAsync(Func<bool> condition, LoopParts? parts = null) => Eventually.TrueAsync(() =>
     {
         if (condition()) return true;
-        _parts.Time.Advance(TimeSpan.FromMilliseconds(10));
+        (parts ?? _parts).Time.Advance(TimeSpan.FromMilliseconds(10));
         return false;
     }, seconds: 30, everyMilliseconds: 10);
 

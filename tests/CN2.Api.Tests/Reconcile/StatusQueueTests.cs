@@ -61,7 +61,7 @@ public sealed class StatusQueueTests
     }
 
     [Fact]
-    public void A_replica_that_does_not_lead_keeps_nothing()
+    public void A_replica_that_does_not_lead_keeps_no_owners()
     {
         _queue.Add(Sample.Uid(1));
         Take(0);

@@ -83,6 +83,22 @@ public sealed class StatusRecorderTests(ApiServerWithoutReconciler api) : IClass
         Assert.Contains(uids[1].ToString(), Assert.Single(_parts.Log.Errors).Text, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task What_was_drafted_before_another_replica_took_the_leadership_is_not_written()
+    {
+        var uid = await ServiceAsync();
+        await WriteAsync(Draft(uid, ("Ready", "True", "Ready")));
+        var changes = Query<long>("SELECT max(id) FROM change");
+        await using (var other = new LoopParts(api.ConnectionString)) // started again under the same name: it takes the lease at once
+        {
+            await other.LeadAsync();
+            _parts.Get<StatusRecorder>().Post([Draft(uid, ("Ready", "False", "NoEndpoints"))]);
+            await Eventually.TrueAsync(() => _parts.TakeEvents().OfType<LeaderEvent.StatusesWritten>().Any(), seconds: 30);
+        }
+
+        Assert.Equal(changes, Query<long>("SELECT max(id) FROM change"));
+    }
+
     private async Task<Guid> ServiceAsync() =>
         (Guid)(await api.PostAsync("/v1/namespaces/default/services", $$"""{"name":"s{{Interlocked.Increment(ref _count)}}","type":"ClusterIP","ports":[{"port":80}]}""")).Expect(201).Json!["uid"]!;
 
@@ -96,6 +112,7 @@ public sealed class StatusRecorderTests(ApiServerWithoutReconciler api) : IClass
 
     private async Task WriteAsync(params StatusDraft[] drafts)
     {
+        await _parts.LeadAsync();
         _parts.Get<StatusRecorder>().Post(drafts);
         var expected = _written + 1;
         await Eventually.TrueAsync(() => (_written += _parts.TakeEvents().OfType<LeaderEvent.StatusesWritten>().Count()) == expected, seconds: 30);

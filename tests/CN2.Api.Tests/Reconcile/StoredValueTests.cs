@@ -22,7 +22,7 @@ public sealed class StoredValueTests(PrivatePostgres postgres)
     }
 
     [Fact]
-    public async Task Rows_that_are_older_than_the_rules_are_read_and_all_others_are_served()
+    public async Task A_stored_value_that_today_is_refused_does_not_stop_other_resources()
     {
         await using var plane = await ControlPlane.StartAsync(postgres);
         (await plane.Api.PostAsync("/v1/namespaces/default/external-networks", """{"name":"old","subnets":[{"cidr":"101.0.0.0/24"}],"fabricForwarding":true}""")).Expect(201);

@@ -73,9 +73,9 @@ public sealed class TwoReplicasTests(PrivatePostgres postgres)
     }
 
     [Fact]
-    public async Task A_replica_that_is_gone_holds_a_deletion_up_no_longer_than_routers_hold_its_routes()
+    public async Task A_gone_replica_with_a_bound_engine_delays_a_deletion_only_as_long_as_routers_hold_its_routes()
     {
-        var (plane, a, b) = await StartAsync();
+        var (plane, a, b) = await StartAsync("--ControlNode:EngineBound", "true");
         await using var _ = plane;
         await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
         await plane.ServiceAsync("web");
@@ -92,6 +92,85 @@ public sealed class TwoReplicasTests(PrivatePostgres postgres)
     }
 
     [Fact]
+    public async Task An_address_is_not_given_while_the_engine_of_a_gone_replica_may_announce_it()
+    {
+        var (plane, a, b) = await StartAsync();
+        await using var _ = plane;
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await plane.ServiceAsync("web");
+        await plane.ServiceAsync("stays");
+        await ControlPlane.UntilAsync(() => ControlPlane.HopsOf(a, Address).Count == 1 && ControlPlane.HopsOf(b, Address).Count == 1);
+        Assert.Equal("alive", (string?)(await b.DeleteAsync("/v1/control-nodes/cn-a")).Expect(409).Json!["code"]);
+
+        // The process is gone, its engine is not. b leads after some seconds.
+        await plane.StopAsync(a);
+        Assert.NotEmpty(a.Speaker.Paths);
+        (await b.DeleteAsync(ControlPlane.Path("web"))).Expect(202);
+        foreach (var type in new[] { "Ready", "Advertised" })
+            await plane.UntilConditionAsync(ControlPlane.Path("web"), type, (type == "Ready" ? "False" : "True") + "/AwaitingControlNodes");
+        var web = (await b.GetAsync(ControlPlane.Path("web"))).Expect(200);
+        Assert.Contains("DELETE /v1/control-nodes/cn-a", (string?)Reply.Condition(web.Json, "Ready")!["message"], StringComparison.Ordinal);
+        Assert.Equal("True/AwaitingControlNodes", ControlPlane.ConditionOf(await plane.FloatingIPAsync(Address), "Advertised"));
+
+        // Long after the restart time of the peers (8 s) nothing has changed, with a leader that has forgotten what it may forget.
+        await plane.QueryAsync<long>("WITH a AS (UPDATE control_node SET last_seen_at = last_seen_at - interval '1 hour' WHERE name = 'cn-a' RETURNING 1) SELECT count(*) FROM a");
+        var bSeen = await plane.QueryAsync<DateTime>("SELECT last_seen_at FROM control_node WHERE name = 'cn-b'");
+        await Eventually.TrueAsync(async () => await plane.QueryAsync<DateTime>("SELECT last_seen_at FROM control_node WHERE name = 'cn-b'") > bSeen.AddSeconds(3), "b has beaten twice", 30);
+        await plane.LetAChangePassAsync(b);
+        await plane.ServiceAsync("next");
+        await plane.UntilReadyAsync("next");
+        Assert.Equal("web", (string?)(await plane.FloatingIPAsync(Address))!["service"]);
+        var dead = (await b.GetAsync("/v1/control-nodes/cn-a")).Expect(200).Json!;
+        Assert.False((bool)dead["status"]!["alive"]!);
+        Assert.False((bool)dead["status"]!["leader"]!);
+        var alive = (await b.GetAsync("/v1/control-nodes")).Expect(200).Json!["items"]!.AsArray().Single(n => (string?)n!["name"] == "cn-b")!;
+        Assert.True((bool)alive["status"]!["alive"]!);
+        Assert.True((bool)alive["status"]!["leader"]!);
+        Assert.Equal("Running", (string?)alive["status"]!["engine"]);
+
+        (await b.DeleteAsync("/v1/control-nodes/cn-a")).Expect(204);
+        await plane.UntilGoneAsync(ControlPlane.Path("web"));
+        Assert.Equal(404, (await b.GetAsync("/v1/control-nodes/cn-a")).Status);
+        Assert.Equal(404, (await b.DeleteAsync("/v1/control-nodes/cn-a")).Status);
+        Assert.Equal("DeclaredDead", (string?)(await b.GetAsync("/v1/events?regarding=control-nodes/cn-a")).Expect(200).Json!["items"]![0]!["reason"]);
+        await plane.UntilReadyAsync("stays");
+    }
+
+    [Fact]
+    public async Task A_deletion_goes_on_when_the_gone_replica_is_back()
+    {
+        var (plane, a, b) = await StartAsync();
+        await using var _ = plane;
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await plane.ServiceAsync("web");
+        await ControlPlane.UntilAsync(() => ControlPlane.HopsOf(a, Address).Count == 1 && ControlPlane.HopsOf(b, Address).Count == 1);
+        await plane.StopAsync(a);
+        (await b.DeleteAsync(ControlPlane.Path("web"))).Expect(202);
+        await plane.UntilConditionAsync(ControlPlane.Path("web"), "Ready", "False/AwaitingControlNodes");
+
+        var again = await plane.AddAsync("cn-a", plane.Engine);
+        await plane.UntilGoneAsync(ControlPlane.Path("web"));
+        Assert.Empty(ControlPlane.HopsOf(again, Address));
+    }
+
+    [Fact]
+    public async Task A_replica_that_was_declared_dead_while_it_lived_writes_its_rows_again_and_is_waited_for()
+    {
+        var (plane, a, b) = await StartAsync();
+        await using var _ = plane;
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await plane.ServiceAsync("web");
+        await ControlPlane.UntilAsync(() => ControlPlane.HopsOf(a, Address).Count == 1 && ControlPlane.HopsOf(b, Address).Count == 1);
+
+        await plane.QueryAsync<long>("WITH n AS (DELETE FROM control_node WHERE name = 'cn-a' RETURNING 1), r AS (DELETE FROM advertisement WHERE control_node = 'cn-a' RETURNING 1) SELECT count(*) FROM r");
+        await Eventually.TrueAsync(async () => await plane.QueryAsync<long>("SELECT count(*) FROM advertisement WHERE control_node = 'cn-a' AND routes <> '[]'") == 1, "a has written its rows again", 30);
+        (await b.DeleteAsync(ControlPlane.Path("web"))).Expect(202);
+        await plane.UntilGoneAsync(ControlPlane.Path("web"));
+        Assert.Empty(ControlPlane.HopsOf(a, Address));
+        Assert.Empty(ControlPlane.HopsOf(b, Address));
+    }
+
+    [Fact]
     public async Task Agents_that_move_to_another_replica_keep_their_routes()
     {
         var (plane, a, b) = await StartAsync();
@@ -105,7 +184,7 @@ public sealed class TwoReplicasTests(PrivatePostgres postgres)
         plane.Compute1.ConnectTo(a.Agents);
         plane.Compute2.ConnectTo(a.Agents);
         await plane.QueryAsync<long>("WITH b AS (UPDATE control_node SET last_seen_at = last_seen_at - interval '1 minute' WHERE name = 'cn-b' RETURNING 1) SELECT count(*) FROM b");
-        await Eventually.TrueAsync(async () => await plane.QueryAsync<long>("SELECT count(*) FROM control_node") == 1, "b is forgotten", 30);
+        (await a.DeleteAsync("/v1/control-nodes/cn-b")).Expect(204);
         plane.Time.Jump(TimeSpan.FromSeconds(10)); // longer than LostAfter
         await plane.LetAChangePassAsync(a);
         await plane.LetAChangePassAsync(a);
@@ -116,11 +195,11 @@ public sealed class TwoReplicasTests(PrivatePostgres postgres)
     }
 
     /// <summary>Replica a leads and has no agents; b has them; both have the router's session.</summary>
-    private async Task<(ControlPlane Plane, Replica A, Replica B)> StartAsync()
+    private async Task<(ControlPlane Plane, Replica A, Replica B)> StartAsync(params string[] settings)
     {
-        var plane = await ControlPlane.StartAsync(postgres);
+        var plane = await ControlPlane.StartAsync(postgres, settings);
         var a = plane.Api;
-        var b = await plane.AddAsync("cn-b", new FakeBgpEngine());
+        var b = await plane.AddAsync("cn-b", new FakeBgpEngine(), settings);
         await b.EstablishAsync("vmx1");
         plane.Compute1.ConnectTo(b.Agents);
         plane.Compute2.ConnectTo(b.Agents);

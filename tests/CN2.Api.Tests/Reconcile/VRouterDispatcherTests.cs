@@ -18,7 +18,7 @@ public sealed class VRouterDispatcherTests : IAsyncDisposable
     public ValueTask DisposeAsync() => _parts.DisposeAsync();
 
     [Fact]
-    public void An_agent_that_connects_gets_the_whole_and_then_only_changes()
+    public void An_agent_that_connects_gets_the_whole_configuration_and_then_only_changes()
     {
         _dispatcher.Hold(Sample.Uid(1), Sample.AddressOf(1));
         Set(Sample.Route(1));

@@ -13,7 +13,7 @@ public sealed class ServiceRulesTests(ApiServerWithoutReconciler api) : IClassFi
     private ServiceLifecycle Lifecycle => api.Services.GetRequiredService<ServiceLifecycle>();
 
     [Fact]
-    public async Task Another_network_gives_the_new_address_at_once_and_the_old_one_retires()
+    public async Task A_service_that_changes_its_network_gets_a_new_address_at_once_and_loses_the_old_one_later()
     {
         await NetworkAsync("mv", "a", """[{"cidr":"30.0.0.0/24"}]""");
         await NetworkAsync("mv", "b", """[{"cidr":"30.0.1.0/24"}]""");
@@ -34,7 +34,7 @@ public sealed class ServiceRulesTests(ApiServerWithoutReconciler api) : IClassFi
     }
 
     [Fact]
-    public async Task Created_twice_it_exists_whatever_it_asks_for()
+    public async Task A_second_create_is_already_exists_whatever_it_requests()
     {
         await NetworkAsync("twice", "a", """[{"cidr":"30.20.0.0/24"}]""");
         const string service = """{"name":"s","externalNetwork":"a","loadBalancerIPs":["30.20.0.9"],"ports":[{"port":80,"nodePort":31234}]}""";
@@ -44,7 +44,7 @@ public sealed class ServiceRulesTests(ApiServerWithoutReconciler api) : IClassFi
     }
 
     [Fact]
-    public async Task A_family_the_network_does_not_have_is_missing_and_not_exhausted()
+    public async Task A_family_without_a_subnet_is_reported_as_missing_and_not_as_exhausted()
     {
         await NetworkAsync("fam", "a", """[{"cidr":"30.22.0.0/24"}]""");
         var path = await ServiceAsync("fam", """{"name":"s","externalNetwork":"a","ipFamilyPolicy":"RequireDualStack","loadBalancerIPs":["30.22.0.9"],"ports":[{"port":80}]}""", 201);
@@ -52,7 +52,7 @@ public sealed class ServiceRulesTests(ApiServerWithoutReconciler api) : IClassFi
     }
 
     [Fact]
-    public async Task Put_by_many_at_once_it_is_made_once_and_found_unchanged_by_the_rest()
+    public async Task Concurrent_identical_PUTs_create_once_and_the_others_return_200()
     {
         await NetworkAsync("put", "a", """[{"cidr":"30.21.0.0/24"}]""");
         for (var i = 2; i < 12; i++)
@@ -64,7 +64,7 @@ public sealed class ServiceRulesTests(ApiServerWithoutReconciler api) : IClassFi
     }
 
     [Fact]
-    public async Task A_network_that_cannot_serve_leaves_the_old_address_until_it_can()
+    public async Task A_service_keeps_its_old_address_until_its_new_network_has_one()
     {
         await NetworkAsync("wait", "a", """[{"cidr":"30.1.0.0/24"}]""");
         var path = await ServiceAsync("wait", """{"name":"s","externalNetwork":"a","ports":[{"port":80}]}""", 201);
@@ -78,7 +78,7 @@ public sealed class ServiceRulesTests(ApiServerWithoutReconciler api) : IClassFi
     }
 
     [Fact]
-    public async Task What_happens_to_labels_and_networks_elsewhere_moves_no_address()
+    public async Task Changes_of_labels_and_other_networks_move_no_address()
     {
         await NetworkAsync("stay", "a", """[{"cidr":"30.2.0.0/24"}]""", "stay");
         await SelectorAsync("stay");
@@ -94,7 +94,7 @@ public sealed class ServiceRulesTests(ApiServerWithoutReconciler api) : IClassFi
     }
 
     [Fact]
-    public async Task Priority_then_name_chooses_and_full_networks_and_those_without_autoAssign_are_skipped()
+    public async Task Networks_are_tried_by_priority_then_name_and_full_ones_or_those_without_autoAssign_are_skipped()
     {
         await SelectorAsync("order");
         await NetworkAsync("order", "z", """[{"cidr":"30.3.0.0/30"}]""", "order", 5);
@@ -109,7 +109,7 @@ public sealed class ServiceRulesTests(ApiServerWithoutReconciler api) : IClassFi
     }
 
     [Fact]
-    public async Task Dual_stack_takes_both_families_from_one_network_and_a_missing_one_later()
+    public async Task A_dual_stack_service_takes_both_families_from_one_network_and_a_missing_family_later()
     {
         await SelectorAsync("dual");
         await NetworkAsync("dual", "v4", """[{"cidr":"30.4.0.0/24"}]""", "dual", 9);
@@ -137,7 +137,7 @@ public sealed class ServiceRulesTests(ApiServerWithoutReconciler api) : IClassFi
     }
 
     [Fact]
-    public async Task A_reserved_address_is_claimed_keeps_its_name_and_survives()
+    public async Task A_reserved_address_that_a_service_claims_keeps_its_name_and_survives_the_service()
     {
         await NetworkAsync("claim", "n", """[{"cidr":"30.5.0.0/24","reserved":["30.5.0.9"]}]""");
         (await api.PostAsync("/v1/namespaces/claim/floating-ips", """{"name":"web-vip","externalNetwork":"n","address":"30.5.0.9"}""")).Expect(201);
@@ -164,7 +164,7 @@ public sealed class ServiceRulesTests(ApiServerWithoutReconciler api) : IClassFi
     }
 
     [Fact]
-    public async Task A_claim_ends_with_a_change_of_network_and_the_reservation_stays()
+    public async Task A_change_of_network_ends_a_claim_and_keeps_the_reservation()
     {
         await NetworkAsync("unclaim", "a", """[{"cidr":"30.10.0.0/24"}]""");
         await NetworkAsync("unclaim", "b", """[{"cidr":"30.10.1.0/24"}]""");
@@ -183,7 +183,7 @@ public sealed class ServiceRulesTests(ApiServerWithoutReconciler api) : IClassFi
     }
 
     [Fact]
-    public async Task A_service_that_waits_for_an_address_gets_it_when_the_holder_goes()
+    public async Task A_service_that_waits_for_an_address_gets_it_when_the_holder_is_deleted()
     {
         await NetworkAsync("full", "n", """[{"cidr":"30.11.0.0/30"}]""");
         var holder = await ServiceAsync("full", """{"name":"holder","externalNetwork":"n","ports":[{"port":80}]}""", 201);
@@ -211,7 +211,7 @@ public sealed class ServiceRulesTests(ApiServerWithoutReconciler api) : IClassFi
     }
 
     [Fact]
-    public async Task Asked_for_addresses_choose_the_network_by_containment_and_replace_what_was_held()
+    public async Task A_requested_address_selects_the_network_that_contains_it_and_replaces_the_held_one()
     {
         await SelectorAsync("ask");
         await NetworkAsync("ask", "first", """[{"cidr":"30.6.0.0/24"}]""", "ask", 9);
@@ -231,7 +231,7 @@ public sealed class ServiceRulesTests(ApiServerWithoutReconciler api) : IClassFi
     }
 
     [Fact]
-    public async Task Type_and_ports_change_without_touching_what_stays()
+    public async Task A_change_of_type_or_ports_keeps_all_other_addresses_and_node_ports()
     {
         await NetworkAsync("type", "n", """[{"cidr":"30.7.0.0/24"}]""");
         var path = await ServiceAsync("type", """{"name":"s","externalNetwork":"n","ports":[{"name":"a","port":80},{"name":"b","port":81}]}""", 201);
@@ -248,7 +248,7 @@ public sealed class ServiceRulesTests(ApiServerWithoutReconciler api) : IClassFi
     }
 
     [Fact]
-    public async Task A_deletion_waits_for_the_vRouters_and_then_frees_everything()
+    public async Task A_deletion_waits_for_the_vRouters_and_then_frees_all_addresses_and_node_ports()
     {
         await NetworkAsync("del", "n", """[{"cidr":"30.8.0.0/24"}]""");
         var path = await ServiceAsync("del", """{"name":"s","externalNetwork":"n","ports":[{"port":80}]}""", 201);
@@ -281,7 +281,7 @@ public sealed class ServiceRulesTests(ApiServerWithoutReconciler api) : IClassFi
     }
 
     [Fact]
-    public async Task Dry_run_and_repeated_keys_leave_nothing_twice()
+    public async Task Dry_runs_and_repeated_idempotency_keys_allocate_nothing_more()
     {
         await NetworkAsync("dry", "n", """[{"cidr":"30.9.0.0/24"}]""");
         const string Body = """{"name":"s","externalNetwork":"n","ports":[{"port":80}]}""";
@@ -306,12 +306,12 @@ public sealed class ServiceRulesTests(ApiServerWithoutReconciler api) : IClassFi
     [InlineData("""{"name":"s","ports":[{"port":1,"nodePort":80},{"port":2,"nodePort":30001},{"port":3,"nodePort":30001}]}""", "ports[0].nodePort ports[2].nodePort")]
     [InlineData("""{"name":"s","ports":[{"port":1,"protocol":"ICMP"}],"type":"ExternalName","colour":1}""", "ports[0].protocol type colour")]
     [InlineData("""{"name":"s","ports":[{"port":1}],"externalNetwork":"a/b/c","externalNetworkSelector":"x"}""", "externalNetwork externalNetworkSelector")]
-    [InlineData("""{"name":"s","ports":[{"port":1}],"loadBalancerIPs":["10.1","fd00::1","1.2.3.4"]}""", "loadBalancerIPs")]
+    [InlineData("""{"name":"s","ports":[{"port":1}],"loadBalancerIPs":["1.2.3.3","1.2.3.4"]}""", "loadBalancerIPs[1]")]
     [InlineData("""{"name":"s","ports":[{"port":1}],"loadBalancerIPs":["10.1","fd00::1"]}""", "loadBalancerIPs[0] loadBalancerIPs[1]")]
     [InlineData("""{"name":"s","ports":[{"port":1}],"ipFamilies":["IPv4","IPv6"],"ipFamilyPolicy":"SingleStack"}""", "ipFamilyPolicy")]
     [InlineData("""{"name":"s","ports":[{"port":1}],"ipFamilies":["IPv4","IPv4"],"loadBalancerSourceRanges":["10.0.0.1/8","10.0.0.0/33","::/0"]}""", "ipFamilies loadBalancerSourceRanges[0] loadBalancerSourceRanges[1]")]
     [InlineData("""{"name":"s","ports":[{"port":1}],"selector":{"a~b":"x","ok":"-"}}""", "selector[a~b] selector[ok]")]
-    public async Task Every_fault_of_a_service_is_named(string body, string paths)
+    public async Task All_faults_of_a_service_are_named(string body, string paths)
     {
         var refused = (await api.PostAsync("/v1/namespaces/default/services", body)).Expect(400);
         Assert.Equal("validation-failed", refused.Code);

@@ -5,6 +5,7 @@ using CN2.Api.Drivers;
 using CN2.Api.Drivers.GoBgp;
 using CN2.Api.Drivers.VRouterStream;
 using CN2.Api.ExternalNetworks;
+using CN2.Api.Http;
 using CN2.Api.Json;
 using CN2.Api.Options;
 using CN2.Api.Reconcile;
@@ -88,7 +89,7 @@ public sealed class AcceptedValueProperties
     }
 
     [Fact]
-    public void The_addresses_of_a_virtual_router_can_be_next_hops_and_its_agent_can_say_them()
+    public void The_addresses_of_a_virtual_router_can_be_next_hops_and_its_agent_can_report_them()
     {
         var validator = new VirtualRouterRequestValidator();
         Sample(
@@ -107,7 +108,7 @@ public sealed class AcceptedValueProperties
                 Assert.IsType<agent::CN2.VRouter.AgentCommand.Run>(agent::CN2.VRouter.AgentCommandLine.Parse(arguments, _ => null));
                 var faults = new List<string>();
                 var hello = new Hello { Name = request.Name, Address = ByteString.CopyFrom(address.GetAddressBytes()), Address6 = ByteString.CopyFrom(address6?.GetAddressBytes() ?? []) };
-                Assert.True(VRouterMessages.Read(hello, faults) is not null, string.Join("; ", faults));
+                Assert.True(VRouterMessages.Read(hello, null, faults) is not null, string.Join("; ", faults));
             });
     }
 
@@ -238,7 +239,9 @@ public sealed class AcceptedValueProperties
         requests.Sample(
             request =>
             {
-                if (!validator.Validate(request).IsValid)
+                var sizes = new FaultList();
+                RequestSizes.Check(request!, sizes);
+                if (sizes.Count > 0 || !validator.Validate(request).IsValid)
                 {
                     Interlocked.Increment(ref refused);
                     return;

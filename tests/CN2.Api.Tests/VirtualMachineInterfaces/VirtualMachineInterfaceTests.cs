@@ -8,7 +8,7 @@ public sealed class VirtualMachineInterfaceTests(ApiServer api) : IClassFixture<
     private const string Path = "/v1/namespaces/default/virtual-machine-interfaces";
 
     [Fact]
-    public async Task The_same_address_is_taken_once_on_a_virtual_router()
+    public async Task An_address_is_used_once_on_a_virtual_router()
     {
         (await api.PutAsync($"{Path}/once-a", """{"addresses":["10.1.0.1"],"virtualRouter":"once"}""")).Expect(201);
         var taken = (await api.PutAsync($"{Path}/once-b", """{"addresses":["10.1.0.1"],"virtualRouter":"once"}""")).Expect(409);
@@ -21,7 +21,7 @@ public sealed class VirtualMachineInterfaceTests(ApiServer api) : IClassFixture<
     }
 
     [Fact]
-    public async Task Everything_it_refers_to_in_vain_is_named()
+    public async Task A_condition_names_every_reference_to_a_missing_resource()
     {
         var made = (await api.PutAsync($"{Path}/in-vain", """{"addresses":["10.1.9.1"],"virtualRouter":"no-router","healthCheck":"no-check"}""")).Expect(201);
         var condition = Assert.Single(made.Json!["status"]!["conditions"]!.AsArray())!;
@@ -57,7 +57,7 @@ public sealed class VirtualMachineInterfaceTests(ApiServer api) : IClassFixture<
     }
 
     [Fact]
-    public async Task Dangling_references_are_accepted_and_a_condition_names_them()
+    public async Task References_to_missing_resources_are_accepted()
     {
         var created = (await api.PutAsync($"{Path}/dangling", """{"addresses":["10.4.0.1","2001:db8::1"],"virtualRouter":"nowhere","healthCheck":"none"}""")).Expect(201);
         Assert.Equal("Pending", (string?)created.Json!["status"]!["state"]);
@@ -67,7 +67,7 @@ public sealed class VirtualMachineInterfaceTests(ApiServer api) : IClassFixture<
     }
 
     [Fact]
-    public async Task A_health_check_in_use_stays_and_a_changed_one_forgets_the_state()
+    public async Task A_health_check_in_use_cannot_be_deleted_and_a_change_of_it_resets_the_health()
     {
         (await api.PutAsync("/v1/namespaces/default/service-health-checks/used", """{"monitorType":"PING"}""")).Expect(201);
         (await api.PutAsync("/v1/virtual-routers/healthy", """{"address":"10.5.5.5"}""")).Expect(201);
@@ -91,7 +91,7 @@ public sealed class VirtualMachineInterfaceTests(ApiServer api) : IClassFixture<
     }
 
     [Fact]
-    public async Task All_namespaces_are_listed_in_order_and_only_read()
+    public async Task The_collection_of_all_namespaces_is_sorted_and_read_only()
     {
         (await api.PutAsync("/v1/namespaces/aaa", "{}")).Expect(201);
         (await api.PutAsync("/v1/namespaces/aaa/virtual-machine-interfaces/z", """{"addresses":["10.6.0.1"],"virtualRouter":"all","labels":{"set":"all"}}""")).Expect(201);

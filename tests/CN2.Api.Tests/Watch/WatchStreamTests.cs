@@ -18,7 +18,7 @@ public sealed class WatchStreamTests(ApiServer api) : IClassFixture<ApiServer>
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Fact]
-    public async Task An_event_is_framed_with_its_verb_its_data_and_the_resume_token()
+    public async Task An_event_has_its_verb_its_data_and_the_resume_token()
     {
         using var subscription = await SubscribeAsync();
         var body = new MemoryStream();
@@ -54,7 +54,7 @@ public sealed class WatchStreamTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
-    public async Task A_client_that_does_not_keep_up_gets_what_was_queued_and_then_the_stream_ends()
+    public async Task A_client_that_is_too_slow_gets_the_queued_events_and_then_the_stream_ends()
     {
         using var subscription = await SubscribeAsync();
         foreach (var i in Enumerable.Range(1, 10_001)) subscription.Deliver(Event(i, "x"));
@@ -67,7 +67,7 @@ public sealed class WatchStreamTests(ApiServer api) : IClassFixture<ApiServer>
         await _hub.SubscribeAsync(new WatchFilter(new HashSet<ResourceKind> { ResourceKind.ServiceHealthCheck }, "nowhere"), Token);
 
     private WatchStream Stream(WatchSubscription subscription) =>
-        new(subscription, _hub, api.Services.GetRequiredService<WatchedKinds>(), api.Services.GetRequiredService<ChangeFeedReader>(), _time);
+        new(subscription.Filter, _ => Task.FromResult(subscription), _hub, api.Services.GetRequiredService<WatchedKinds>(), api.Services.GetRequiredService<ChangeFeedReader>(), _time);
 
     /// <summary>Sends until the text has arrived; the stream itself would go on.</summary>
     private async Task StopAfterAsync(WatchSubscription subscription, MemoryStream body, string text)

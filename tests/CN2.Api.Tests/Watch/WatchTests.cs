@@ -9,7 +9,7 @@ namespace CN2.Api.Tests.Watch;
 public sealed class WatchTests(ApiServer api) : IClassFixture<ApiServer>
 {
     [Fact]
-    public async Task Everything_comes_as_added_then_synced_then_changes_as_they_happen()
+    public async Task A_watch_sends_all_resources_then_synced_then_changes()
     {
         (await api.PutAsync("/v1/namespaces/w1", "{}")).Expect(201);
         var check = (await api.PostAsync("/v1/namespaces/w1/service-health-checks", """{"name":"h1","monitorType":"PING"}""")).Expect(201);
@@ -35,7 +35,7 @@ public sealed class WatchTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
-    public async Task A_client_that_comes_back_with_its_token_misses_nothing()
+    public async Task A_client_that_returns_with_its_token_misses_no_change()
     {
         (await api.PutAsync("/v1/namespaces/w2", "{}")).Expect(201);
         string token;
@@ -85,7 +85,7 @@ public sealed class WatchTests(ApiServer api) : IClassFixture<ApiServer>
     [Theory]
     [InlineData("x", 400)]
     [InlineData("9000000000.1", 410)]
-    public async Task A_token_from_elsewhere_is_refused(string token, int status)
+    public async Task A_token_that_this_server_did_not_make_is_refused(string token, int status)
     {
         var reply = await api.SendAsync(HttpMethod.Get, "/v1/watch", null, ("Last-Event-ID", token));
         Assert.Equal(status, reply.Status);
@@ -93,7 +93,7 @@ public sealed class WatchTests(ApiServer api) : IClassFixture<ApiServer>
 
     /// <summary>The old rows of the shared server are removed here; that disturbs no other test, because their tokens are newer.</summary>
     [Fact]
-    public async Task A_token_older_than_what_is_kept_is_410()
+    public async Task A_token_older_than_the_kept_changes_is_410()
     {
         (await api.PutAsync("/v1/namespaces/w4", "{}")).Expect(201);
         await using var connection = new NpgsqlConnection(api.ConnectionString);

@@ -19,8 +19,8 @@ public sealed class GroupCommitTests(ApiServerWithoutReconciler api) : IClassFix
         var decision = new Decision(sqlState);
         using var group = new GroupCommit<int>(api.Services.GetRequiredService<TransactionRunner>(), decision);
         // The first three items have transactions of their own and stay under way, so that the next ones share one.
-        var alone = Enumerable.Range(1, 3).Select(group.RunAsync).ToList();
-        var shared = Enumerable.Range(10, 8).ToDictionary(item => item, group.RunAsync);
+        var alone = Enumerable.Range(1, 3).Select(item => group.RunAsync(item, TestContext.Current.CancellationToken)).ToList();
+        var shared = Enumerable.Range(10, 8).ToDictionary(item => item, item => group.RunAsync(item, TestContext.Current.CancellationToken));
         await group.StartAsync(TestContext.Current.CancellationToken);
 
         foreach (var (item, answer) in shared.Where(s => s.Key != Bad)) Assert.Equal(new WriteOutcome.Done(item), await answer);
@@ -33,6 +33,26 @@ public sealed class GroupCommitTests(ApiServerWithoutReconciler api) : IClassFix
         await group.StopAsync(TestContext.Current.CancellationToken);
     }
 
+    [Fact]
+    public async Task An_item_whose_client_has_left_before_its_turn_costs_no_transaction()
+    {
+        var decision = new Decision(null);
+        using var group = new GroupCommit<int>(api.Services.GetRequiredService<TransactionRunner>(), decision);
+        var alone = Enumerable.Range(1, 3).Select(item => group.RunAsync(item, TestContext.Current.CancellationToken)).ToList();
+        using var client = new CancellationTokenSource();
+        var left = group.RunAsync(Bad, client.Token);
+        var stayed = group.RunAsync(20, TestContext.Current.CancellationToken);
+        await client.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => left);
+
+        await group.StartAsync(TestContext.Current.CancellationToken);
+        Assert.Equal(new WriteOutcome.Done(20), await stayed);
+        decision.Gate.SetResult();
+        await Task.WhenAll(alone);
+        await group.StopAsync(TestContext.Current.CancellationToken);
+        Assert.DoesNotContain(Bad, decision.Decided);
+    }
+
     /// <summary>Answers with the item itself; items below ten wait for the gate, and the bad one fails.</summary>
     private sealed class Decision(string? sqlState) : ISharedDecision<int>
     {
@@ -40,10 +60,13 @@ public sealed class GroupCommitTests(ApiServerWithoutReconciler api) : IClassFix
 
         public int LargestBatch { get; private set; }
 
+        public System.Collections.Concurrent.ConcurrentBag<int> Decided { get; } = [];
+
         public string? KeyOf(int item) => $"{item}";
 
         public async Task<IReadOnlyList<WriteOutcome>> DecideAsync(WriteScope scope, IReadOnlyList<int> items, CancellationToken ct)
         {
+            foreach (var item in items) Decided.Add(item);
             if (items[0] < 10) await Gate.Task;
             LargestBatch = Math.Max(LargestBatch, items.Count);
             if (!items.Contains(Bad)) return [.. items.Select(i => new WriteOutcome.Done(i))];

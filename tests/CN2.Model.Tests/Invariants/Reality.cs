@@ -54,7 +54,7 @@ internal sealed record Reality
         };
     }
 
-    private static IEnumerable<RibPath> ReadRib(ModelLab lab, string target, string family)
+    public static IEnumerable<RibPath> ReadRib(ModelLab lab, string target, string family)
     {
         var (code, output) = Command.Try("gobgp", "--target", target, "global", "rib", "-a", family, "-j");
         if (code != 0) throw new IOException($"gobgp: {output}");

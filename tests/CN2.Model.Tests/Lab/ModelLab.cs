@@ -81,9 +81,7 @@ internal sealed class ModelLab : IAsyncDisposable
             ["NodePorts__From"] = NodePorts.First.ToString(CultureInfo.InvariantCulture),
             ["NodePorts__To"] = NodePorts.Last.ToString(CultureInfo.InvariantCulture),
         }, "dotnet", Path.Combine(bin, "CN2.Api", configuration, "CN2.Api.dll"));
-        Agents = Nodes.ToDictionary(n => n.Key, n => Start(n.Key, n.Value, [],
-            "dotnet", Path.Combine(bin, "CN2.VRouter", configuration, "cn2-vrouter.dll"),
-            "--server", $"http://{ControlAddress}:8081", "--name", n.Key, "--address", AddressOf(n.Key, 4), "--address6", AddressOf(n.Key, 6), "--state-dir", Path.Combine(Directory, $"{n.Key}.state")));
+        Agents = Nodes.ToDictionary(n => n.Key, n => StartAgent(n.Key, n.Key, n.Value, AddressOf(n.Key, 4), AddressOf(n.Key, 6)));
         foreach (var name in VirtualRouters)
         {
             _listeners[name] = null;
@@ -136,6 +134,11 @@ internal sealed class ModelLab : IAsyncDisposable
             _ = AnswerAsync(socket);
         }
     }
+
+    /// <param name="log">Names its log and its state directory.</param>
+    public RunningProcess StartAgent(string log, string name, NetworkNamespace host, string address, string address6) => Start(
+        log, host, [], "dotnet", Path.Combine(Repository.Root, "artifacts", "bin", "CN2.VRouter", Path.GetFileName(AppContext.BaseDirectory.TrimEnd('/')), "cn2-vrouter.dll"),
+        "--server", $"http://{ControlAddress}:8081", "--name", name, "--address", address, "--address6", address6, "--state-dir", Path.Combine(Directory, $"{log}.state"));
 
     /// <summary>A client whose connections start in the control namespace.</summary>
     public HttpClient OpenHttp() => new(new SocketsHttpHandler

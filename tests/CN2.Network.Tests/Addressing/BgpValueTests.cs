@@ -49,7 +49,7 @@ public sealed class BgpValueTests
     [InlineData(4200000000u, 1, "target:4200000000:8001")]
     [InlineData(4200000000u, 24768, "target:4200000000:32768")]
     [InlineData(4200000000u, 24769, null)]
-    public void Every_network_has_a_route_target_of_itself_where_its_number_fits(uint asn, int number, string? expected)
+    public void Every_network_has_an_automatic_route_target_where_its_number_fits(uint asn, int number, string? expected)
     {
         var automatic = RouteTarget.Automatic(asn, number);
         Assert.Equal(expected, automatic?.ToString());

@@ -22,7 +22,7 @@ public sealed class SubnetPlanTests
     [InlineData("100.0.0.0/32", "100.0.0.0", "100.0.0.0")]
     [InlineData("2001:db8::/120", "2001:db8::1", "2001:db8:: 2001:db8::1")]
     [InlineData("2001:db8::/127", null, "")]
-    public void Network_address_broadcast_address_and_gateway_cannot_be_asked_for(string cidr, string? gateway, string expected)
+    public void Network_address_broadcast_address_and_gateway_cannot_be_requested(string cidr, string? gateway, string expected)
     {
         var network = IPNetwork.Parse(cidr);
         var all = Enumerable.Range(0, (int)(network.Last() - network.First()) + 1).Select(i => AddressArithmetic.ToAddress(network.First() + (UInt128)i, network.FamilyOf()));
@@ -45,7 +45,7 @@ public sealed class SubnetPlanTests
     [InlineData("2001:db8::1/128", null, null, "2001:db8::1", "1")]
     [InlineData("2001:db8::/64", null, "2001:db8::1", "2001:db8::2-2001:db8::ffff:ffff:ffff:ffff", "18446744073709551614")]
     [InlineData("2001:db8::/32", null, "2001:db8::1", "2001:db8::2-2001:db8:ffff:ffff:ffff:ffff:ffff:ffff", "79228162514264337593543950334")]
-    public void Edges_and_gateway_are_never_handed_out(string cidr, string? gateway, string? expectedGateway, string runs, string capacity)
+    public void First_address_last_address_and_gateway_are_never_allocated(string cidr, string? gateway, string? expectedGateway, string runs, string capacity)
     {
         var plan = Plan(cidr, gateway, [], []);
         Assert.Equal(expectedGateway, plan.Gateway?.ToString());
@@ -76,14 +76,14 @@ public sealed class SubnetPlanTests
     [InlineData("::fffe:0:0/95", "IPv4-mapped")]
     [InlineData("fe80::/64", "link-local")]
     [InlineData("ff02::/64", "multicast")]
-    public void Pools_nobody_could_use_are_refused(string cidr, string reason)
+    public void Pools_without_a_usable_address_are_refused(string cidr, string reason)
     {
         var faults = Faults(cidr, null, [], []);
         Assert.Contains(faults, f => f.Member == "cidr" && f.Message.Contains(reason, StringComparison.Ordinal));
     }
 
     [Fact]
-    public void Every_fault_is_named_at_once()
+    public void All_faults_are_named_at_once()
     {
         var faults = Faults(
             "100.0.0.0/24",
@@ -104,7 +104,7 @@ public sealed class SubnetPlanTests
         Assert.Contains(reason, Assert.Single(Faults("100.0.0.0/24", gateway, [], [])).Message, StringComparison.Ordinal);
 
     [Fact]
-    public void Runs_hold_exactly_what_may_be_handed_out()
+    public void Runs_hold_exactly_the_addresses_that_may_be_allocated()
     {
         var offsets = Gen.Int[0, 63];
         Gen.Select(Gen.Int[26, 32], offsets, Gen.Select(offsets, offsets).List[0, 4], Gen.Select(offsets, offsets).List[0, 4]).Sample((length, gatewayOffset, ranges, reserved) =>

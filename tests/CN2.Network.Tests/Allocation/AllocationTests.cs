@@ -17,7 +17,7 @@ public sealed class AllocationTests
     [InlineData("mk", "default", "frontend", FloatingIPKind.ClusterIP, "55dee962")]
     [InlineData("mk", "contrail-system", "contrail-api", FloatingIPKind.ClusterIP, "5a7e6fd4")]
     [InlineData("mk", "kube-system", "kube-dns", FloatingIPKind.ClusterIP, "e0c7a4a3")]
-    public void Names_are_those_CN2_gives(string cluster, string ns, string service, FloatingIPKind kind, string hash) => Assert.Equal(
+    public void Names_equal_the_names_that_CN2_gives(string cluster, string ns, string service, FloatingIPKind kind, string hash) => Assert.Equal(
         $"contrail-k8s-kubemanager-{cluster}-{service}-{hash}",
         FloatingIPName.Of($"contrail-k8s-kubemanager-{cluster}", new NamespacedName(ns, service), IPFamily.IPv4, kind));
 

@@ -93,7 +93,7 @@ public sealed class VpnTableTests
 
     /// <summary>Changes one at a time, in any order, end as if everything had been put at once.</summary>
     [Fact]
-    public void Incremental_equals_full()
+    public void Incremental_changes_give_the_result_of_a_full_computation()
     {
         var random = new Random(7);
         string[] targets = ["target:64512:1", "target:64512:2", "target:64512:3"];

@@ -28,7 +28,7 @@ public sealed class ExternalNetworkSelectionTests
     [InlineData("vn-external2", "ns1/vn-external2")]
     [InlineData("other/vn", "other/vn")]
     [InlineData("a/b/c", "a/b/c")]
-    public void A_named_network_that_does_not_exist_is_said_by_name(string name, string said)
+    public void The_message_names_a_network_that_does_not_exist(string name, string said)
     {
         var chosen = Choose("ns1", name, null, [Network("ns1/vn-external1")], [Default]);
         Assert.Empty(chosen.Candidates);
@@ -73,7 +73,7 @@ public sealed class ExternalNetworkSelectionTests
         Assert.Equal(ConditionReason.NoExternalNetwork, Choose("ns1", null, null, [Network("ns1/a")], [Default with { Networks = null }]).Reason);
 
     [Fact]
-    public void A_selector_that_does_not_exist_is_said_by_name()
+    public void The_message_names_a_selector_that_does_not_exist()
     {
         var chosen = Choose("ns1", null, "gold", [Network("ns1/a")], [Default]);
         Assert.Equal(ConditionReason.SelectorNotFound, chosen.Reason);

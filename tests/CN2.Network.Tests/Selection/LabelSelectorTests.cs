@@ -85,7 +85,7 @@ public sealed class LabelSelectorTests
     }
 
     [Fact]
-    public void Every_fault_of_a_selector_is_named_at_once()
+    public void All_faults_of_a_selector_are_named_at_once()
     {
         var (selector, faults) = LabelSelector.Make(
             new Dictionary<string, string> { ["-bad"] = "x", ["ok"] = "not ok" },

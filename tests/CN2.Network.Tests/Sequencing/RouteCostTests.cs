@@ -49,6 +49,10 @@ public sealed class RouteCostTests : IAcknowledgements
 
     bool IAcknowledgements.IsAcknowledged(string virtualRouter, AckMark mark) => _acknowledged;
 
+    bool IAcknowledgements.RefusesAny(string virtualRouter) => false;
+
+    bool IAcknowledgements.IsRefused(string virtualRouter, NatEntryKey key) => false;
+
     bool IAcknowledgements.IsReachable(string virtualRouter) => true;
 
     bool IAcknowledgements.AnnouncedElsewhere(Guid floatingIP, string virtualRouter) => false;

@@ -293,6 +293,61 @@ public class RouteSequencerTests
         }
     }
 
+    [Fact]
+    public void A_route_whose_entry_is_refused_is_not_announced_and_comes_when_the_entry_is_accepted()
+    {
+        var compiled = Routes.Through(4, "compute1", "compute2");
+        _world.Set(compiled);
+        _world.Refuse("compute1", compiled.NatEntries[0].Key);
+        Acknowledge();
+        Assert.Equal(["compute2"], Through(4));
+        Assert.Equal(["compute2"], _world.Sequencer.Carriers);
+
+        _world.Refuse("compute1");
+        Acknowledge();
+        Assert.Equal(["compute1", "compute2"], Through(4));
+    }
+
+    [Fact]
+    public void An_announced_route_goes_when_its_entry_is_refused_and_the_last_one_does_not_wait_for_itself()
+    {
+        var (one, two) = (Routes.Through(4, "compute1"), Routes.Through(5, "compute1"));
+        Up(one);
+        Up(two);
+        _world.Refuse("compute1", one.NatEntries[0].Key);
+        _world.SpeakerConfirms();
+        Assert.Empty(Through(4));
+        Assert.Equal(["compute1"], Through(5));
+
+        _world.Pass(RouteSequencer.EntryHold);
+        _world.Settle();
+        Assert.Empty(Through(4));
+        Assert.Contains(one.NatEntries[0].Key, _world.TableOf("compute1").Keys); // it goes on being asked for
+        _world.Refuse("compute1");
+        _world.Settle();
+        Assert.Equal(["compute1"], Through(4));
+    }
+
+    [Fact]
+    public void The_owner_of_a_refused_entry_can_be_removed()
+    {
+        var compiled = Routes.Through(4, "compute1");
+        _world.Set(compiled);
+        _world.Refuse("compute1", compiled.NatEntries[0].Key);
+        Acknowledge();
+        _world.Remove(compiled.Owner);
+        _world.Settle();
+        Assert.True(_world.Sequencer.IsQuiet(compiled.Owner));
+        Assert.Empty(_world.TableOf("compute1"));
+        Assert.Empty(_world.Sequencer.Carriers);
+    }
+
+    private void Acknowledge()
+    {
+        foreach (var virtualRouter in _world.VirtualRouters) _world.Acknowledge(virtualRouter);
+        _world.SpeakerConfirms();
+    }
+
     private void Up(CN2.Network.Compilation.CompiledOwner compiled)
     {
         _world.Set(compiled);

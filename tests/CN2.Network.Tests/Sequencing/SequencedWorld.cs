@@ -40,6 +40,21 @@ internal sealed class SequencedWorld : IAcknowledgements
 
     public bool IsAcknowledged(string virtualRouter, AckMark mark) => _accounts[virtualRouter].Acknowledged >= mark.Revision;
 
+    /// <summary>Entries that the vRouter of this name refuses.</summary>
+    public HashSet<(string VirtualRouter, NatEntryKey Key)> Refused { get; } = [];
+
+    public bool RefusesAny(string virtualRouter) => Refused.Any(r => r.VirtualRouter == virtualRouter);
+
+    public bool IsRefused(string virtualRouter, NatEntryKey key) => Refused.Contains((virtualRouter, key));
+
+    /// <summary>The vRouter acknowledges everything but these entries.</summary>
+    public void Refuse(string virtualRouter, params NatEntryKey[] keys) => Do(() =>
+    {
+        Refused.RemoveWhere(r => r.VirtualRouter == virtualRouter);
+        foreach (var key in keys) Refused.Add((virtualRouter, key));
+        Sequencer.RefusalsChanged(virtualRouter, Now);
+    });
+
     public bool IsReachable(string virtualRouter) => !Unreachable.Contains(virtualRouter);
 
     public bool AnnouncedElsewhere(Guid floatingIP, string virtualRouter) => false;

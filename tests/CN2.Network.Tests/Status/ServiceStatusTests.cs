@@ -45,6 +45,8 @@ public sealed class ServiceStatusTests
         { "cluster IP", new ServiceFacts { Type = ServiceType.ClusterIP, Programmed = true, EndpointsTotal = 1, EndpointsReady = 1 }, "Success | T Allocated | T Programmed | T NotApplicable | T Ready" },
         { "cluster IPs exhausted", new ServiceFacts { Type = ServiceType.ClusterIP, PendingReason = "ClusterIPsExhausted" }, "Pending | F ClusterIPsExhausted | F AwaitingVirtualRouters | T NotApplicable | F NotAllocated" },
         { "deleting, routes left", Serving with { Deleting = true }, "Deleting | T Allocated | T Programmed | T Deleting | F Deleting" },
+        { "deleting, a control node gone", Serving with { Deleting = true, RoutesInSpeaker = 0, ControlNodesGone = ["control"] }, "Deleting | T Allocated | T Programmed | T AwaitingControlNodes | F AwaitingControlNodes" },
+        { "a control node gone", Serving with { ControlNodesGone = ["control"] }, "Success | T Allocated | T Programmed | T Advertised | T Ready" },
         { "deleting, pending", new ServiceFacts { Deleting = true, PendingReason = "NoExternalNetwork" }, "Deleting | F NoExternalNetwork | F AwaitingVirtualRouters | F Deleting | F Deleting" },
     };
 
@@ -103,7 +105,7 @@ public sealed class ServiceStatusTests
     }
 
     [Fact]
-    public void A_port_map_is_written_like_in_CN2()
+    public void A_port_map_is_written_as_in_CN2()
     {
         Assert.Equal("TCP/8080->80,UDP/53->53", PortMappingText.Of([new PortMapping(TransportProtocol.TCP, 8080, 80), new(TransportProtocol.UDP, 53, 53)]));
         Assert.Equal("TCP/8080->80", PortMappingText.Of([new ServicePort("http", TransportProtocol.TCP, 8080, 80, 30001)]));

@@ -4,6 +4,7 @@ using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using System.Numerics;
 using CN2.Network.Resources;
+using CN2.Network.Sequencing;
 using CN2.VRouter.Dataplane;
 using CN2.VRouter.Nft;
 using CN2.VRouter.Tests.Lab;
@@ -291,18 +292,85 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     }
 
     [Fact]
-    public async Task A_refused_transaction_changes_nothing_and_gives_the_reason()
+    public async Task What_the_kernel_refuses_is_left_out_alone_and_named_with_its_reason()
     {
-        await ApplyAsync(Configs.Config(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80")));
         // An address of the other family cannot be a value of this family's map.
-        var wrong = Configs.NatEntry("100.0.0.5", TransportProtocol.TCP, 8080, "[fd00::1]:80");
-        var e = await Assert.ThrowsAsync<DataplaneException>(() => ApplyAsync(Configs.Config(wrong)));
-        Assert.StartsWith("nft refused: ", e.Message, StringComparison.Ordinal);
-        Assert.NotNull(await ReachAsync(ProtocolType.Tcp, FloatingIP, 8080));
-        await ApplyAsync(Configs.Config(Configs.NatEntry("100.0.0.5", TransportProtocol.TCP, 8080, "10.1.2.2:80")));
-        Assert.Null(await ReachAsync(ProtocolType.Tcp, FloatingIP, 8080));
-        Assert.NotNull(await ReachAsync(ProtocolType.Tcp, "100.0.0.5", 8080));
+        var wrong = Configs.NatEntry("100.0.0.9", TransportProtocol.TCP, 8080, "[fd00::1]:80");
+        var before = Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80");
+        await ApplyAsync(Configs.Config(before));
+        var others = Enumerable.Range(10, 50).Select(i => Configs.NatEntry($"100.0.0.{i}", TransportProtocol.TCP, 8080, "10.1.2.2:80")).ToArray();
+        var desired = Configs.Config([before, wrong, .. others]);
+        var refusal = Assert.Single(await RefusedAsync(desired));
+        Assert.Equal(new VirtualRouterItem.NatEntry(wrong.Key), refusal.Item);
+        Assert.StartsWith("nft refused: ", refusal.Reason, StringComparison.Ordinal);
+        foreach (var address in (string[])[FloatingIP, "100.0.0.10", "100.0.0.59"]) Assert.NotNull(await ReachAsync(ProtocolType.Tcp, address, 8080));
+        Assert.Null(await ReachAsync(ProtocolType.Tcp, "100.0.0.9", 8080));
+
+        // A change elsewhere neither tries it again nor forgets it.
+        var more = Configs.NatEntry("100.0.0.70", TransportProtocol.TCP, 8080, "10.1.2.2:80");
+        desired.NatEntries.Add(more.Key, more);
+        var change = new DataplaneChange { NatEntries = { more.Key } };
+        Assert.Equal(refusal.Item, Assert.Single(await RefusedAsync(desired, change)).Item);
+        Assert.NotNull(await ReachAsync(ProtocolType.Tcp, "100.0.0.70", 8080));
+
+        // Corrected, it is in force.
+        desired.NatEntries[wrong.Key] = Configs.NatEntry("100.0.0.9", TransportProtocol.TCP, 8080, "10.1.1.2:80");
+        Assert.Empty(await RefusedAsync(desired, new DataplaneChange { NatEntries = { wrong.Key } }));
+        Assert.NotNull(await ReachAsync(ProtocolType.Tcp, "100.0.0.9", 8080));
     }
+
+    [Fact]
+    public async Task An_agent_that_starts_with_a_refused_entry_carries_all_others()
+    {
+        var entries = Enumerable.Range(10, 40).Select(i => Configs.NatEntry($"100.0.0.{i}", TransportProtocol.TCP, 8080, i is 20 or 41 ? "[fd00::1]:80" : "10.1.1.2:80")).ToArray();
+        var desired = Configs.Config(entries);
+        Assert.Equal(["100.0.0.20 TCP/8080", "100.0.0.41 TCP/8080"], Names(await RefusedAsync(desired)));
+        foreach (var address in (string[])["100.0.0.10", "100.0.0.21", "100.0.0.40", "100.0.0.49"]) Assert.NotNull(await ReachAsync(ProtocolType.Tcp, address, 8080));
+
+        // After somebody has flushed the tables too.
+        _lab.Node.ExecWith("delete table ip cn2", "nft", "-f", "-");
+        await _dataplane.Drift.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(TimeSpan.FromSeconds(5), TestContext.Current.CancellationToken);
+        Assert.Equal(["100.0.0.20 TCP/8080", "100.0.0.41 TCP/8080"], Names(await RefusedAsync(desired, new DataplaneChange())));
+        Assert.NotNull(await ReachAsync(ProtocolType.Tcp, "100.0.0.49", 8080));
+        foreach (var address in (string[])["100.0.0.20", "100.0.0.41"])
+        {
+            var entry = Configs.NatEntry(address, TransportProtocol.TCP, 8080, "10.1.1.2:80");
+            desired.NatEntries[entry.Key] = entry;
+        }
+
+        Assert.Empty(await RefusedAsync(desired));
+        Assert.NotNull(await ReachAsync(ProtocolType.Tcp, "100.0.0.41", 8080));
+    }
+
+    [Fact]
+    public async Task Where_the_kernel_takes_so_many_and_no_more_the_others_wait_until_there_is_room()
+    {
+        await using var small = _lab.Node.Run(() => new NftDataplane(new NftOptions("cn2small", IPAddress.Parse(NodeLab.NodeAddress), null) { LargestMap = 3 }, NullLogger<NftDataplane>.Instance));
+        try
+        {
+            var entries = Enumerable.Range(11, 4).Select(i => Configs.NatEntry($"100.0.0.{i}", TransportProtocol.TCP, 8080, "10.1.1.2:80")).ToArray();
+            var desired = Configs.Config(entries[..3]);
+            Assert.Empty(await ApplyToAsync(small, desired));
+            desired.NatEntries.Add(entries[3].Key, entries[3]);
+            Assert.Equal(["100.0.0.14 TCP/8080"], Names(await ApplyToAsync(small, desired, new DataplaneChange { NatEntries = { entries[3].Key } })));
+            Assert.Equal(["100.0.0.14 TCP/8080"], Names(await ApplyToAsync(small, desired))); // each alone would be accepted
+            desired.NatEntries.Remove(entries[0].Key);
+            Assert.Equal(["100.0.0.14 TCP/8080"], Names(await ApplyToAsync(small, desired, new DataplaneChange { NatEntries = { entries[0].Key } })));
+            Assert.Empty(await ApplyToAsync(small, desired, new DataplaneChange { NatEntries = { entries[3].Key } }));
+        }
+        finally
+        {
+            await _lab.Node.RunAsync(() => NftDataplane.FlushAsync("cn2small"));
+        }
+    }
+
+    private Task<IReadOnlyList<DataplaneRefusal>> RefusedAsync(DataplaneConfig desired, DataplaneChange? change = null) => ApplyToAsync(_dataplane, desired, change);
+
+    private Task<IReadOnlyList<DataplaneRefusal>> ApplyToAsync(NftDataplane dataplane, DataplaneConfig desired, DataplaneChange? change = null) =>
+        _lab.Node.RunAsync(() => dataplane.ApplyAsync(desired, change, TestContext.Current.CancellationToken));
+
+    private static IEnumerable<string> Names(IEnumerable<DataplaneRefusal> refusals) =>
+        refusals.Select(r => ((VirtualRouterItem.NatEntry)r.Item).Key.ToString()).Order();
 
     [Fact]
     public async Task Flush_removes_the_agents_tables_and_no_others()

@@ -279,7 +279,7 @@ public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
         }
     });
 
-    private Task ApplyAsync(params DataplaneNatEntry[] natEntries) =>
+    private Task<IReadOnlyList<DataplaneRefusal>> ApplyAsync(params DataplaneNatEntry[] natEntries) =>
         _lab.Node.RunAsync(() => _dataplane.ApplyAsync(Configs.Config(natEntries), null, Cancellation));
 
     private Task<Answer?> ReachAsync(ProtocolType protocol, string address, int port, string? from = null) =>

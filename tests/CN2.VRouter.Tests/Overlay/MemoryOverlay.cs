@@ -21,6 +21,9 @@ internal sealed class MemoryOverlay : IOverlayEngine
     /// <summary>Calls are refused with this message; null: they succeed.</summary>
     public string? Refusal { get; set; }
 
+    /// <summary>What it says to have refused alone.</summary>
+    public List<DataplaneRefusal> Refused { get; } = [];
+
     /// <summary>Called at the beginning of each call.</summary>
     public Action? Called { get; set; }
 
@@ -30,14 +33,14 @@ internal sealed class MemoryOverlay : IOverlayEngine
 
     public Dictionary<VpnRouteKey, EquatableList<VpnPath>> Routes { get; } = [];
 
-    public Task ApplyAsync(OverlayConfig desired, OverlayChange? change, CancellationToken cancellation)
+    public Task<IReadOnlyList<DataplaneRefusal>> ApplyAsync(OverlayConfig desired, OverlayChange? change, CancellationToken cancellation)
     {
         Calls++;
         Called?.Invoke();
         if (Refusal is { } refusal) throw new DataplaneException(refusal);
         Take(RoutingInstances, desired.RoutingInstances, change?.RoutingInstances ?? [.. RoutingInstances.Keys, .. desired.RoutingInstances.Keys]);
         Take(Routes, desired.Routes, change?.Routes ?? [.. Routes.Keys, .. desired.Routes.Keys]);
-        return Task.CompletedTask;
+        return Task.FromResult<IReadOnlyList<DataplaneRefusal>>([.. Refused]);
     }
 
     public void ChangeByHand()

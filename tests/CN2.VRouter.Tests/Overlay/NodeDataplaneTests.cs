@@ -357,5 +357,5 @@ public sealed class NodeDataplaneTests : DataplaneContract, IClassFixture<VpnLab
         return config;
     }
 
-    private Task ApplyAllAsync(DataplaneConfig config) => Node.RunAsync(() => _dataplane.ApplyAsync(config, null, Cancellation));
+    private Task<IReadOnlyList<DataplaneRefusal>> ApplyAllAsync(DataplaneConfig config) => Node.RunAsync(() => _dataplane.ApplyAsync(config, null, Cancellation));
 }

@@ -118,7 +118,7 @@ public sealed class OverlayLab : IAsyncDisposable
 
     public static VpnRouteKey Route(int number, string prefix) => new(number, IPNetwork.Parse(prefix));
 
-    public Task ApplyAsync(OverlayConfig config, OverlayChange? change = null)
+    public Task<IReadOnlyList<DataplaneRefusal>> ApplyAsync(OverlayConfig config, OverlayChange? change = null)
     {
         Config = config;
         return Node.RunAsync(() => Engine.ApplyAsync(config, change, TestContext.Current.CancellationToken));

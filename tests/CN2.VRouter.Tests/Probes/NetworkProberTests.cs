@@ -54,7 +54,7 @@ public sealed class NetworkProberTests : IAsyncLifetime
     [InlineData("GET", "/health", "200, 500-503", true, "HTTP 503")]
     [InlineData("GET", "/moved", "200-299", false, "HTTP 302")]
     [InlineData("GET", "/moved", "300-302", true, "HTTP 302")]
-    [InlineData("POST", "/post", "200-299", true, "HTTP 200")]
+    [InlineData("POST", "/post", "405", true, "HTTP 405")] // a server of version n-1 may say POST: a probe only reads
     [InlineData("HEAD", "/post", "405", true, "HTTP 405")]
     [InlineData("GET", "/endless", "200-299", true, "HTTP 200")]
     public async Task An_HTTP_probe_uses_method_and_path_and_checks_the_code(string method, string path, string codes, bool success, string message)
@@ -62,14 +62,14 @@ public sealed class NetworkProberTests : IAsyncLifetime
         var probe = new V1.Probe
         {
             Uid = WireMapping.Uid(Guid.NewGuid()),
-            Address = Wire.Address("127.0.0.1"),
+            Address = Wire.Address("192.0.2.1"),
             Port = (uint)WebPort,
             HttpMethod = method,
             UrlPath = path,
             ExpectedCodes = codes,
             TimeoutSeconds = 5,
         };
-        Assert.Equal(new ProbeResult(success, message), await AskAsync(WireMapping.Probe(probe)));
+        Assert.Equal(new ProbeResult(success, message), await AskAsync(WireMapping.Probe(probe) with { Address = IPAddress.Loopback }));
     }
 
     [Theory]

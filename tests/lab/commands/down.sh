@@ -35,6 +35,10 @@ cn2_down() {
         take_lab_down
         good "The lab is gone"
     done
+    if [ -n "$purge" ]; then
+        rm -rf "$CN2_RUN/log"
+        rmdir "$CN2_RUN" 2>/dev/null || true
+    fi
     [ -n "$found" ] || say "Nothing of this clone is running."
 }
 

@@ -21,6 +21,6 @@ within() { eventually "$@" || fail "$2: not within $1 s"; }
 
 # forwards_to NODE PREFIX "NEXTHOPS": within 15 s (or FORWARD_WITHIN) the router's kernel has exactly these next hops.
 forwards_to() {
-    eventually "${FORWARD_WITHIN:-15}" "$1 forwards $2 to ${3:-nobody}" kernel_route_is "$1" "$2" "$3" ||
+    eventually "${FORWARD_WITHIN:-15}" "$1 forwards $2 to ${3:-no next hop}" kernel_route_is "$1" "$2" "$3" ||
         fail "$1 does not forward $2 as it should" "expected next hops: ${3:-none}" "found:              $(kernel_next_hops "$1" "$2")"
 }

@@ -1,7 +1,7 @@
 # The programs a command needs: installed from Debian when root, else named. Services of new packages are not started.
 
 declare -A PACKAGE_OF=(
-    [initdb]=postgresql [gobgpd]=gobgpd [curl]=curl [jq]=jq [ss]=iproute2 [ip]=iproute2 [nft]=nftables
+    [initdb]=postgresql [pgbouncer]=pgbouncer [gobgpd]=gobgpd [curl]=curl [jq]=jq [ss]=iproute2 [ip]=iproute2 [nft]=nftables
     [bird]=bird2 [zebra]=frr [nginx]=nginx-light [conntrack]=conntrack [setpriv]=util-linux
     [ps]=procps [ping]=iputils-ping [git]=git [sysctl]=procps [tcpdump]=tcpdump [wrk]=wrk
     [tshark]=tshark [dumpcap]=wireshark-common [python3]=python3 [node]=nodejs [npm]=npm
@@ -58,6 +58,7 @@ install_packages() (
                 bird2) systemctl disable bird || true ;;
                 frr) systemctl disable frr || true ;;
                 nginx-light) systemctl disable nginx || true ;;
+                pgbouncer) systemctl disable pgbouncer || true ;;
             esac
         done
     fi

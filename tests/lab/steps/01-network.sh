@@ -1,4 +1,4 @@
-TITLE="The network of the seed stands: fabric, nodes, routers, clients, pods"
+TITLE="The network is up: fabric, nodes, routers, clients, pods"
 
 step() {
     build_topology

@@ -1,4 +1,4 @@
-TITLE="The control node runs, and both compute nodes have dialled in"
+TITLE="The control node runs, and the agents of both compute nodes are connected"
 
 # Also used by the step that kills and restarts the server.
 start_lab_api() {

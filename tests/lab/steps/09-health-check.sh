@@ -1,4 +1,4 @@
-TITLE="A pod fails its health check: out of rotation, no request lost; and back"
+TITLE="A pod fails its health check: it gets no new requests, none is lost, and it comes back"
 
 step() {
     local service=/v1/namespaces/ns1/services/my-service out back
@@ -18,7 +18,7 @@ step() {
     back=$(now_ms)
     await 15 "$service" '.status.endpoints.ready == 3' "nginx-2 is back"
     within 15 "nginx-2 gets requests again" request_reaches nginx-2 "$back"
-    good "and back $(seconds $(($(now_ms) - back))) after it got well"
+    good "and back $(seconds $(($(now_ms) - back))) after its check succeeded again"
     traffic_ends sick
     nothing_was_lost sick 30
 }

@@ -1,4 +1,4 @@
-TITLE="A compute node dies: all requests succeed again within LostAfterSeconds + 3 s, the route follows; and it returns"
+TITLE="A compute node dies: all requests succeed again within LostAfterSeconds + 3 s, its route is withdrawn, and it returns"
 
 LOST_AFTER_SECONDS=10
 

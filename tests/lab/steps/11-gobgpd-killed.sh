@@ -7,7 +7,7 @@ step() {
     stop "$LAB_DIR" gobgpd KILL 2
     within 5 "vmx1 has noticed" vmx1_session_is_down
     is_equal "vmx1 keeps the route as a graceful-restart helper" "172.27.115.242 172.27.115.243" "$(kernel_next_hops vmx1 "$VIP/32")"
-    note "gobgpd is dead and both routers forward on; nobody but this lab restarts it"
+    note "gobgpd is dead, and both routers still forward; only this lab restarts it"
     local began
     began=$(now_ms)
     start_lab_gobgpd

@@ -1,4 +1,4 @@
-TITLE="CN2.Api is killed and restarted: traffic goes on, nothing moves, the state is back"
+TITLE="CN2.Api is killed and restarted: traffic continues, and no address changes"
 
 step() {
     local before after

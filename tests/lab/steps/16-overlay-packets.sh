@@ -20,7 +20,7 @@ step() {
     code=0
     on client curl -s --connect-timeout 1 http://150.3.0.2:8080/ || code=$?
     [ "$code" -ne 0 ] || fail "a client outside of the VPN reached the FloatingIP"
-    good "nobody outside of the VPN reaches it"
+    good "clients outside of the VPN do not reach it"
 
     is_equal "replies came by MPLS in UDP, as the route says" "true 0" "$(vpn_peer_counters | jq -r '"\(.rx_udp > 0) \(.rx_gre)"')"
     vmx2_announces 10.97.0.0/24

@@ -1,4 +1,4 @@
-TITLE="A live network changes from underlay to overlay and back: never in neither, the address stays"
+TITLE="A network in use changes to the overlay and back: it always has a route, and the address stays"
 
 step() {
     local network=/v1/namespaces/ns1/external-networks/vn-external2 service=/v1/namespaces/ns1/services/my-service-2
@@ -41,5 +41,5 @@ route_samples_end() {
     samples=$(sort "$LAB_DIR/route-samples" | uniq -c)
     is_equal "samples that gobgpd did not answer" "" "$(awk '/failed/' <<<"$samples")"
     is_equal "samples with the prefix in neither family" "" "$(awk '$2 + $3 + $4 == 0' <<<"$samples")"
-    good "$(wc -l <"$LAB_DIR/route-samples") looks at gobgpd's tables, the prefix always in one of them"
+    good "$(wc -l <"$LAB_DIR/route-samples") looks at gobgpd's tables: the prefix is always in one of them"
 }

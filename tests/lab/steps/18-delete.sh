@@ -1,4 +1,4 @@
-TITLE="The Service is deleted: routes gone first, then the address is free for the next one"
+TITLE="The Service is deleted: first its routes are withdrawn, then the next Service gets the address"
 
 step() {
     local service=/v1/namespaces/ns1/services/my-service
@@ -8,7 +8,7 @@ step() {
     is_equal "when it is gone, vmx1 has no route left" "" "$(kernel_next_hops vmx1 "$VIP/32")"
     is_equal "nor has bird1" "" "$(kernel_next_hops bird1 "$VIP/32")"
     get "/v1/floating-ips?address=$VIP"
-    is_equal "nobody holds the address" 0 "$(field '.items | length')"
+    is_equal "FloatingIPs that hold the address" 0 "$(field '.items | length')"
     good "route withdrawn at both routers, address free"
 
     ask 201 POST /v1/namespaces/ns1/services '{

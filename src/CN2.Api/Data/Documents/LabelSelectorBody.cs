@@ -1,33 +1,39 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Serialization;
+using CN2.Api.Json;
+using CN2.Network.Resources;
 using CN2.Network.Selection;
 
 namespace CN2.Api.Data.Documents;
 
-/// <summary>A selector in Kubernetes' form; everything in it must hold.</summary>
+/// <summary>A selector as in Kubernetes; all its requirements must be met.</summary>
 public sealed record LabelSelectorBody
 {
-    /// <summary>Labels that must have these values.</summary>
+    /// <summary>Labels that must have these values; with matchExpressions at most 32.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [AtMost(Limits.SelectorRequirements)]
     public Dictionary<string, string>? MatchLabels { get; set; }
 
     /// <summary>More requirements.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [AtMost(Limits.SelectorRequirements)]
     public List<LabelExpressionBody>? MatchExpressions { get; set; }
 }
 
 /// <summary>One requirement of a <see cref="LabelSelectorBody"/>.</summary>
 public sealed record LabelExpressionBody
 {
-    /// <summary>The label.</summary>
+    /// <summary>The key of the label.</summary>
     [Required]
+    [AtMost(Limits.Reference)]
     public string? Key { get; set; }
 
     /// <summary>How the label is compared.</summary>
     [Required]
     public LabelOperator? Operator { get; set; }
 
-    /// <summary>For In and NotIn.</summary>
+    /// <summary>The values for In and NotIn.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    [AtMost(Limits.SelectorValues)]
     public List<string>? Values { get; set; }
 }

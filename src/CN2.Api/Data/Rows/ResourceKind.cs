@@ -18,4 +18,7 @@ public enum ResourceKind : short
     /// the empty uid stands for all rows of the control node.
     /// </summary>
     Announcements = 10,
+
+    /// <summary>A control node has events, and no changes: it is no resource that users write.</summary>
+    ControlNode = 11,
 }

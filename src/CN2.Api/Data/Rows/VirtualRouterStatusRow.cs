@@ -12,6 +12,9 @@ public sealed class VirtualRouterStatusRow
 
     /// <summary>The agent is away for longer than LostAfterSeconds. The leading replica sets it; it is cleared when the agent has its whole configuration again.</summary>
     public bool Lost { get; set; }
+
+    /// <summary>The agent is away for too long, but too many are at once: its routes stay. When that was last found; null: it is not.</summary>
+    public DateTimeOffset? HeldAt { get; set; }
     public long DesiredRevision { get; set; }
     public long AppliedRevision { get; set; }
 

@@ -101,10 +101,11 @@ internal sealed class EngineConnection(
         await _gate.WaitAsync(stop);
         using var turn = new EngineTurn(_gate, link);
         // This order, and the restart flag on the peers: the routers go on forwarding by the old routes until they have the new ones.
-        if (await StartIfEmptyAsync(turn)) await paths.ReplayAsync(turn);
-        else await paths.CompareAsync(turn);
+        if (await StartIfEmptyAsync(turn)) await paths.ReplayAsync(turn, peers.HadPeers);
+        else await paths.CompareAsync(turn, peers.IsSettled(turn));
+        peers.RoutersMayKeep = paths.RoutersMayKeep;
         await imports.SynchronizeMembershipsAsync(turn);
-        await peers.SynchronizeAsync(turn);
+        await peers.SynchronizeAsync(turn, paths.KeptNumbers);
         peers.EngineAway(false);
         imports.Connected();
         _link = link;
@@ -114,14 +115,16 @@ internal sealed class EngineConnection(
     private async Task<bool> StartIfEmptyAsync(EngineTurn turn)
     {
         var global = await engine.GetAsync(turn.Lost);
-        if (global.Asn != 0 && engine.IsWanted(global))
+        // An engine without peers has told no router anything: what an earlier run announced is still to be withdrawn by its old numbers.
+        var isHalfStarted = global.Asn != 0 && !_connected.Task.IsCompleted && paths.HasExpected && await peers.HasNoPeersAsync(turn);
+        if (global.Asn != 0 && engine.IsWanted(global) && !isHalfStarted)
         {
             if (await engine.EnsurePoliciesAsync(turn.Lost)) await engine.ResetInAsync(turn.Lost);
             return false;
         }
         if (global.Asn != 0)
         {
-            logger.EngineReplaced(engine.Address, global.Asn, global.RouterId);
+            if (!isHalfStarted) logger.EngineReplaced(engine.Address, global.Asn, global.RouterId);
             await engine.StopAsync(turn.Lost);
         }
         peers.EngineStarting(turn);
@@ -134,7 +137,7 @@ internal sealed class EngineConnection(
     /// <summary>Runs everything that follows the engine, until the first of it ends; throws what ended it.</summary>
     private async Task WatchAsync(EngineLink link)
     {
-        Task[] watches = [peers.WatchAsync(link.Lost), paths.WatchAsync(link.Lost), PatrolAsync(link.Lost), imports.WatchAsync(link.Lost)];
+        Task[] watches = [peers.WatchAsync(link.Lost), paths.WatchAsync(link.Lost), PatrolAsync(link.Lost), HeartbeatAsync(link.Lost), imports.WatchAsync(link.Lost)];
         var first = await Task.WhenAny(watches);
         Lose(link);
         try
@@ -155,19 +158,41 @@ internal sealed class EngineConnection(
         link.Break();
     }
 
+    /// <summary>
+    /// Asks the engine whether it is there, without the turn: an engine that hangs is noticed also while a change waits for it. (Its gRPC server
+    /// ends connections of clients that send HTTP/2 pings more often than every five minutes.)
+    /// </summary>
+    private async Task HeartbeatAsync(CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            await engine.GetAsync(cancellationToken);
+            await Task.Delay(Patrol.Interval, time, cancellationToken);
+        }
+    }
+
     private async Task PatrolAsync(CancellationToken cancellationToken)
     {
+        var isSettling = true;
         for (var round = 1; ; round++)
         {
-            var requested = await patrol.WaitAsync(cancellationToken);
+            var requested = await patrol.WaitAsync(isSettling, cancellationToken);
+            var withdrew = false;
             using (var turn = await TakeTurnAsync(cancellationToken))
             {
                 var comparedAll = await paths.CheckAsync(turn, always: !requested);
                 await imports.CheckMembershipsAsync(turn, always: comparedAll);
                 await peers.CheckAsync(turn, always: round % PeersEvery == 0);
+                if (paths.HasLeaving)
+                {
+                    peers.ForgetLate(turn);
+                    peers.NoteWithdrawals(turn);
+                    if (peers.IsSettled(turn)) withdrew = await paths.WithdrawLeavingAsync(turn);
+                }
+                isSettling = peers.IsSettling(turn);
             }
             // The sessions' advertised counts follow the paths. This is reported once a round, not for every path.
-            if (Interlocked.Exchange(ref _reportedVersion, paths.Version) != paths.Version) Changed?.Invoke();
+            if (Interlocked.Exchange(ref _reportedVersion, paths.Version) != paths.Version || withdrew) Changed?.Invoke();
         }
     }
 }

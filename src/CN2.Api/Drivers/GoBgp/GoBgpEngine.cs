@@ -25,6 +25,11 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
 
     public string RouterId => options.RouterId?.ToString() ?? "";
 
+    /// <summary>
+    /// Longest time between two messages of a stream. A listing of 200,000 paths takes gobgpd 10 s before the first one.
+    /// </summary>
+    private static readonly TimeSpan StreamPatience = TimeSpan.FromSeconds(60);
+
     /// <summary>The call failed because the engine is away or the connection was given up, not because of what was asked.</summary>
     public static bool IsLoss(Exception e) =>
         e is RpcException or IOException or OperationCanceledException or HttpRequestException or ObjectDisposedException;
@@ -120,19 +125,12 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
     {
         var request = new Wire.ListPathRequest { TableType = Wire.TableType.Global, Family = family };
         if (prefix is { } one) request.Prefixes.Add(new Wire.TableLookupPrefix { Prefix = one.ToString() });
-        using var call = client.ListPath(request, cancellationToken: cancellationToken);
-        await foreach (var response in call.ResponseStream.ReadAllAsync(cancellationToken))
-            foreach (var path in response.Destination.Paths) yield return path;
+        await foreach (var path in ReadAsync(request, cancellationToken)) yield return path;
     }
 
     /// <summary>The paths of a family that a peer has sent, before any policy.</summary>
-    public async IAsyncEnumerable<Wire.Path> ListReceivedAsync(
-        string peer, Wire.Family family, [EnumeratorCancellation] CancellationToken cancellationToken)
-    {
-        using var call = client.ListPath(new() { TableType = Wire.TableType.AdjIn, Name = peer, Family = family }, cancellationToken: cancellationToken);
-        await foreach (var response in call.ResponseStream.ReadAllAsync(cancellationToken))
-            foreach (var path in response.Destination.Paths) yield return path;
-    }
+    public IAsyncEnumerable<Wire.Path> ListReceivedAsync(string peer, Wire.Family family, CancellationToken cancellationToken) =>
+        ReadAsync(new() { TableType = Wire.TableType.AdjIn, Name = peer, Family = family }, cancellationToken);
 
     public async Task<long> CountPathsAsync(Wire.Family family, CancellationToken cancellationToken) =>
         (long)(await client.GetTableAsync(new() { TableType = Wire.TableType.Global, Family = family },
@@ -142,7 +140,9 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
     /// <exception cref="RpcException">The engine is away, or refuses one of them.</exception>
     public async Task SendAsync(IEnumerable<Wire.Path> paths, CancellationToken cancellationToken)
     {
-        using var call = client.AddPathStream(cancellationToken: cancellationToken);
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(StreamPatience);
+        using var call = client.AddPathStream(cancellationToken: patience.Token);
         var request = new Wire.AddPathStreamRequest { TableType = Wire.TableType.Global };
         request.Paths.Capacity = BatchSize;
         try
@@ -152,6 +152,7 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
                 request.Paths.Add(path);
                 if (request.Paths.Count < BatchSize) continue;
                 await call.RequestStream.WriteAsync(request, cancellationToken);
+                patience.CancelAfter(StreamPatience);
                 request.Paths.Clear();
             }
             if (request.Paths.Count > 0) await call.RequestStream.WriteAsync(request, cancellationToken);
@@ -277,6 +278,18 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
         ListenPort = options.ListenPort,
         ListenAddresses = { options.ListenAddresses.Select(a => a.ToString()) },
     };
+
+    private async IAsyncEnumerable<Wire.Path> ReadAsync(Wire.ListPathRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(StreamPatience);
+        using var call = client.ListPath(request, cancellationToken: patience.Token);
+        await foreach (var response in call.ResponseStream.ReadAllAsync(patience.Token))
+        {
+            patience.CancelAfter(StreamPatience);
+            foreach (var path in response.Destination.Paths) yield return path;
+        }
+    }
 
     private static string HostOf(System.Net.IPAddress address) =>
         $"{address}/{(address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? 32 : 128)}";

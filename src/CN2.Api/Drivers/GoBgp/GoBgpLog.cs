@@ -39,6 +39,12 @@ internal static partial class GoBgpLog
     [LoggerMessage(13, LogLevel.Error, "BGP engine refuses {Action} path {Path} via {NextHop}: {Reason}")]
     public static partial void PathRefused(this ILogger logger, string path, string nextHop, string action, string reason);
 
+    [LoggerMessage(14, LogLevel.Warning, "The BGP engine at {Address} was found empty, and it is not known by which path identifiers routers know the paths; their sessions are opened twice so that they drop what they kept")]
+    public static partial void NumbersLost(this ILogger logger, string address);
+
+    [LoggerMessage(15, LogLevel.Information, "BGP peer {Peer} has not come back since the engine was restarted; withdrawals wait for it no longer, and when it comes its session is opened twice so that it drops what it kept")]
+    public static partial void PeerLate(this ILogger logger, string peer);
+
     [LoggerMessage(9, LogLevel.Error, "BGP driver failed; it connects again")]
     public static partial void DriverFailed(this ILogger logger, Exception exception);
 }

@@ -55,7 +55,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         _patrol = new(time);
         var tableWatch = new TableWatch(engine, time);
         _paths = new(engine, tableWatch, _patrol, time, logger);
-        _peers = new(engine, new(options), _sessions, _patrol, logger);
+        _peers = new(engine, new(options), _sessions, _patrol, time, logger);
         _imports = new(engine, tableWatch, _sessions, options, time, logger);
         _connection = new(engine, _paths, _imports, _peers, _patrol, time, logger);
         _peers.Changed += RaiseChanged;
@@ -75,6 +75,12 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     public BgpSpeakerCounters Counters => new(_paths.Added, _paths.Withdrawn, _paths.Repairs, _connection.Restarts);
 
     /// <inheritdoc/>
+    public void Expect(IReadOnlyCollection<AnnouncedPath> paths) => _paths.Expect(paths);
+
+    /// <inheritdoc/>
+    public IReadOnlyList<uint> PathIdentifiersOf(IReadOnlyCollection<BgpPathKey> paths) => _paths.IdentifiersOf(paths, _connection.Healthy);
+
+    /// <inheritdoc/>
     public Task<IReadOnlyCollection<BgpPath>> StartAsync(CancellationToken cancellationToken)
     {
         lock (_startLock) _run ??= RunAsync();
@@ -86,7 +92,8 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(paths);
         using var turn = await _connection.TakeTurnAsync(cancellationToken);
-        return await _paths.SetAsync(turn, paths);
+        _peers.NoteWithdrawals(turn);
+        return await _paths.SetAsync(turn, paths, _peers.IsSettled(turn));
     }
 
     /// <inheritdoc/>
@@ -96,7 +103,10 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(add);
         ArgumentNullException.ThrowIfNull(remove);
         using var turn = await _connection.TakeTurnAsync(cancellationToken);
-        return await _paths.ChangeAsync(turn, add, remove);
+        if (remove.Count > 0) _peers.NoteWithdrawals(turn);
+        var answer = await _paths.ChangeAsync(turn, add, remove, _peers.IsSettled(turn));
+        if (answer.Any(r => r.IsWithdrawal)) _patrol.Request();
+        return answer;
     }
 
     /// <inheritdoc/>
@@ -106,7 +116,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         using (var turn = await _connection.TakeTurnAsync(cancellationToken))
         {
             _imports.SetPeers(turn, _peers.Set(turn, peers));
-            await turn.TryAsync(() => _peers.SynchronizeAsync(turn));
+            await turn.TryAsync(() => _peers.SynchronizeAsync(turn, _paths.KeptNumbers));
         }
         RaiseChanged();
     }

@@ -30,6 +30,9 @@ internal sealed record PathAttributes(
     public bool IsRestricted =>
         Communities.Any(c => c == BgpCommunity.NoAdvertise || KeepsFromExternalPeers(c));
 
+    /// <summary>The same, as a path that a router prefers to no other one and forwards by only when it has no other.</summary>
+    public PathAttributes AsWorst() => new(0, uint.MaxValue, Communities, LargeCommunities, Vpn);
+
     public bool IsKeptFrom(bool external) =>
         Communities.Any(c => c == BgpCommunity.NoAdvertise || (external && KeepsFromExternalPeers(c)));
 

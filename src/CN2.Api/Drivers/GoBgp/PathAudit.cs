@@ -47,6 +47,7 @@ internal sealed class PathAudit(
             {
                 if (wanted.Matches(key, found))
                 {
+                    if (!path.IsWithdraw) wanted.Learn(key, found.NextHop!, path.LocalIdentifier);
                     _toRecheck.Remove(key);
                     continue;
                 }
@@ -110,6 +111,7 @@ internal sealed class PathAudit(
                 if (found.Key is { } key && wanted.Find(turn, key, found.Identifier) is { } held)
                 {
                     seen.Add((key, found.Identifier));
+                    wanted.Learn(key, held.NextHop.Address, path.LocalIdentifier);
                     if (!held.NextHop.Address.Equals(found.NextHop) || !held.Attributes.Equals(found.Attributes)) difference.AddMissing(key, held);
                     continue;
                 }
@@ -123,12 +125,12 @@ internal sealed class PathAudit(
 
         if (only is { } one)
         {
-            foreach (var path in wanted.Of(turn, one))
-                if (!seen.Contains((one, path.Identifier))) difference.AddMissing(one, path);
+            foreach (var path in wanted.Of(turn, one).ToArray())
+                if (!seen.Contains((one, path.Identifier))) difference.AddMissing(one, wanted.Renew(turn, one, path));
             return;
         }
-        foreach (var (key, path) in wanted.Of(turn, family))
-            if (!seen.Contains((key, path.Identifier))) difference.AddMissing(key, path);
+        foreach (var (key, path) in wanted.Of(turn, family).Where(p => !seen.Contains((p.Key, p.Path.Identifier))).ToList())
+            difference.AddMissing(key, wanted.Renew(turn, key, path));
     }
 
     /// <summary>

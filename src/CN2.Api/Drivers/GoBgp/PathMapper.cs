@@ -16,8 +16,12 @@ internal readonly record struct FoundPath(
 /// </summary>
 internal sealed class PathMapper
 {
+    /// <summary>From this many on, sharing begins anew: what is in use stays, and what nobody uses any more is forgotten.</summary>
+    public const int MostShared = 16_384;
+
     private readonly ConcurrentDictionary<IPAddress, NextHop> _nextHops = [];
     private readonly ConcurrentDictionary<PathAttributes, PathAttributes> _attributes = [];
+    private int _shared;
     private (EquatableList<BgpCommunity> Communities, EquatableList<LargeCommunity> Large, uint Preference, uint Med, uint? Label, EquatableList<RouteTarget>? Targets, PathAttributes Attributes)? _last;
 
     /// <summary>What the engine is given for a path that has no <see cref="PathLimits.Fault(BgpPath)"/>.</summary>
@@ -72,7 +76,12 @@ internal sealed class PathMapper
     /// <summary>A learned path has its neighbour's address; the engine prints an absent one as <c>&lt;nil&gt;</c>.</summary>
     public static bool IsLocal(Wire.Path path) => path.NeighborIp is "" or "<nil>";
 
-    public NextHop NextHopOf(IPAddress address) => _nextHops.GetOrAdd(address, a => new(a));
+    public NextHop NextHopOf(IPAddress address)
+    {
+        if (_nextHops.TryGetValue(address, out var known)) return known;
+        MakeRoom();
+        return _nextHops.GetOrAdd(address, a => new(a));
+    }
 
     private static Wire.Path EncodeAdd(EngineRouteKey key, HeldPath path)
     {
@@ -150,7 +159,20 @@ internal sealed class PathMapper
         return attributes;
     }
 
-    private PathAttributes Share(PathAttributes attributes) => _attributes.GetOrAdd(attributes, attributes);
+    private PathAttributes Share(PathAttributes attributes)
+    {
+        if (_attributes.TryGetValue(attributes, out var known)) return known;
+        MakeRoom();
+        return _attributes.GetOrAdd(attributes, attributes);
+    }
+
+    private void MakeRoom()
+    {
+        if (Interlocked.Increment(ref _shared) <= MostShared) return;
+        Interlocked.Exchange(ref _shared, 0);
+        _nextHops.Clear();
+        _attributes.Clear();
+    }
 
     private static IPAddress? AddressOrNull(string? text) => IPAddress.TryParse(text, out var address) ? address : null;
 }

@@ -20,15 +20,27 @@ internal sealed class PathSync
     /// <summary>What the engine held when this server started is known.</summary>
     private bool _adopted;
 
-    /// <summary>A change broke off half way: counts that agree prove nothing, everything must be compared.</summary>
+    /// <summary>The most paths that a restarted engine is given only to use up their numbers.</summary>
+    private const long MostFillers = 500_000;
+
+    /// <summary>How long a withdrawal that the engine refused rests.</summary>
+    private static readonly TimeSpan RefusalRest = TimeSpan.FromSeconds(30);
+
+    private IReadOnlyCollection<AnnouncedPath> _expected = [];
+    private long? _refusedAt;
+
+    /// <summary>
+    /// A change broke off half way, or was made while the engine was away: counts that agree prove nothing, everything must be compared.
+    /// </summary>
     private bool _mustCompareAll;
 
     private long _added;
     private long _withdrawn;
+    private readonly TimeProvider _time;
 
     public PathSync(GoBgpEngine engine, TableWatch watch, Patrol patrol, TimeProvider time, ILogger logger)
     {
-        (_engine, _watch, _logger) = (engine, watch, logger);
+        (_engine, _watch, _time, _logger) = (engine, watch, time, logger);
         _wanted = new(_mapper);
         _sender = new(engine, _wanted, logger);
         _audit = new(engine, _mapper, _wanted, _sender, patrol, time, logger);
@@ -48,32 +60,96 @@ internal sealed class PathSync
 
     public List<BgpPath> List() => _wanted.List();
 
+    /// <summary>
+    /// What a restarted engine was given has the numbers by which the routers know it. False: it was numbered anew, and the routers must
+    /// drop what they kept.
+    /// </summary>
+    public bool KeptNumbers { get; private set; } = true;
+
+    /// <summary>Routers may have kept paths that an earlier engine sent.</summary>
+    public bool RoutersMayKeep { get; private set; }
+
+    /// <summary>There are withdrawals that had to wait.</summary>
+    public bool HasLeaving => _wanted.HasLeaving;
+
+    /// <summary>An earlier run may have announced something.</summary>
+    public bool HasExpected => _expected.Count > 0;
+
+    /// <inheritdoc cref="IBgpSpeaker.Expect"/>
+    public void Expect(IReadOnlyCollection<AnnouncedPath> paths) => _expected = paths;
+
+    /// <inheritdoc cref="WantedPaths.IdentifiersOf"/>
+    public IReadOnlyList<uint> IdentifiersOf(IReadOnlyCollection<BgpPathKey> paths, bool isConnected) => _wanted.IdentifiersOf(paths, isConnected);
+
     /// <inheritdoc cref="WantedPaths.CountsFor"/>
     public HeldCounts CountsFor(bool external, Memberships? memberships) => _wanted.CountsFor(external, memberships);
 
     /// <inheritdoc cref="IBgpSpeaker.SetPathsAsync"/>
-    public Task<IReadOnlyList<RefusedPath>> SetAsync(EngineTurn turn, IReadOnlyCollection<BgpPath> paths) =>
-        SendAsync(turn, _wanted.Replace(turn, paths));
+    public Task<IReadOnlyList<RefusedPath>> SetAsync(EngineTurn turn, IReadOnlyCollection<BgpPath> paths, bool mayWithdraw) =>
+        SendAsync(turn, _wanted.Replace(turn, paths, mayWithdraw && turn.IsConnected));
 
     /// <inheritdoc cref="IBgpSpeaker.ChangePathsAsync"/>
-    public Task<IReadOnlyList<RefusedPath>> ChangeAsync(EngineTurn turn, IReadOnlyCollection<BgpPath> add, IReadOnlyCollection<BgpPathKey> remove) =>
-        SendAsync(turn, _wanted.Change(turn, add, remove));
+    public Task<IReadOnlyList<RefusedPath>> ChangeAsync(EngineTurn turn, IReadOnlyCollection<BgpPath> add, IReadOnlyCollection<BgpPathKey> remove, bool mayWithdraw) =>
+        SendAsync(turn, _wanted.Change(turn, add, remove, mayWithdraw && turn.IsConnected));
 
     /// <summary>Gives everything to an engine that was just started.</summary>
-    public async Task ReplayAsync(EngineTurn turn)
+    /// <param name="hadPeers">This run has had peers.</param>
+    public async Task ReplayAsync(EngineTurn turn, bool hadPeers)
     {
+        RoutersMayKeep = hadPeers || HasExpected;
+        if (!RoutersMayKeep) _wanted.RemoveLeaving(turn);
+        var known = _adopted || _wanted.Expect(turn, _expected);
+        KeptNumbers = known && _wanted.UnusedNumbers(turn) <= MostFillers;
+        if (!KeptNumbers)
+        {
+            // The routers drop what they kept, so nothing has to be withdrawn from them.
+            _wanted.RemoveLeaving(turn);
+            _logger.NumbersLost(_engine.Address);
+        }
         if (_wanted.Count > 0)
         {
-            var sent = await _sender.SendAsync(turn, _wanted.AllForEmptyEngine(turn));
-            _wanted.Renumber(turn);
-            Interlocked.Add(ref _added, sent.Added);
+            var sent = await _sender.SendAsync(turn, _wanted.AllForEmptyEngine(turn, mayRenumber: !KeptNumbers));
+            Interlocked.Add(ref _added, sent.Added - sent.Withdrawn);
         }
         (_adopted, _mustCompareAll) = (true, false);
     }
 
-    /// <summary>Makes a running engine hold what is wanted. The first time, that is what it holds already.</summary>
-    public async Task CompareAsync(EngineTurn turn)
+    /// <summary>Every router has been sent everything since the engine was started: the withdrawals that had to wait are sent.</summary>
+    /// <returns>True when something was withdrawn.</returns>
+    public async Task<bool> WithdrawLeavingAsync(EngineTurn turn)
     {
+        if (_refusedAt is { } at && _time.GetElapsedTime(at) < RefusalRest) return false;
+        _refusedAt = null;
+        var changes = _wanted.RemoveLeaving(turn);
+        if (changes.Count == 0) return false;
+        try
+        {
+            _audit.NoteChange();
+            var sent = await _sender.SendAsync(turn, changes);
+            Interlocked.Add(ref _withdrawn, sent.Withdrawn);
+            if (sent.Refused.Count > 0) _refusedAt = _time.GetTimestamp();
+            return sent.Withdrawn > 0;
+        }
+        catch (Exception e) when (GoBgpEngine.IsLoss(e))
+        {
+            // Which of them were withdrawn is not known. An engine that was restarted must have them again, with their numbers.
+            foreach (var change in changes) _wanted.PutBack(turn, change.Key, change.Path, "");
+            _mustCompareAll = true;
+            throw;
+        }
+        finally
+        {
+            _audit.NoteChange();
+        }
+    }
+
+    /// <summary>Makes a running engine hold what is wanted. The first time, that is what it holds already.</summary>
+    /// <param name="settled">Withdrawals reach every router that may have the path.</param>
+    public async Task CompareAsync(EngineTurn turn, bool settled)
+    {
+        RoutersMayKeep |= HasExpected;
+        // What is in the engine and not wanted is withdrawn by the comparison.
+        if (settled && _wanted.RemoveLeaving(turn).Count > 0) _mustCompareAll = true;
         if (!_adopted) await AdoptAsync(turn);
         else if (_mustCompareAll || !await _audit.CountsAgreeAsync(turn)) await _audit.CompareAllAsync(turn);
         (_adopted, _mustCompareAll) = (true, false);
@@ -88,7 +164,10 @@ internal sealed class PathSync
     private async Task<IReadOnlyList<RefusedPath>> SendAsync(EngineTurn turn, WantedChange change)
     {
         if (!turn.IsConnected)
+        {
+            _mustCompareAll |= change.Changes.Count > 0;
             throw new BgpEngineException("The BGP engine does not answer; the change is applied when it is back.", isTransient: true);
+        }
         if (change.Changes.Count == 0) return change.Refused;
 
         var isBulk = change.Changes.Count >= Bulk;
@@ -100,12 +179,13 @@ internal sealed class PathSync
             var sent = await _sender.SendAsync(turn, change.Changes);
             Interlocked.Add(ref _withdrawn, sent.Withdrawn);
             Interlocked.Add(ref _added, sent.Added);
-            if (sent.RefusedWithdrawal is { } reason)
-                throw new BgpEngineException($"The BGP engine refuses to withdraw a path: {reason}.", isTransient: false);
+            if (sent.Refused.Any(r => r.IsWithdrawal)) _refusedAt = _time.GetTimestamp();
             return [.. change.Refused, .. sent.Refused];
         }
         catch (Exception e) when (GoBgpEngine.IsLoss(e))
         {
+            // Nobody knows which withdrawals have reached the routers.
+            foreach (var withdrawn in change.Changes.Where(c => c.IsWithdraw)) _wanted.PutBackIfGone(turn, withdrawn.Key, withdrawn.Path);
             _mustCompareAll = true;
             turn.Break();
             throw new BgpEngineException("The BGP engine was lost during the change; it is applied when it is back.", isTransient: true, e);

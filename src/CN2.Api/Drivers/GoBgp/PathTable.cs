@@ -1,10 +1,14 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace CN2.Api.Drivers.GoBgp;
 
 /// <summary>
 /// One path of a prefix: its next hop, its attributes, and the identifier by which the engine knows it.
-/// <paramref name="WireIdentifier"/>: the path identifier that the engine sends to routers (RFC 7911).
+/// <paramref name="WireIdentifier"/>: the path identifier that the engine sends to routers (RFC 7911); 0 while it has given none.
+/// <paramref name="Leaving"/>: nobody asks for the path any more, but a router may have kept it over a restart of the engine. The engine
+/// holds it until that router has it again, because only then can it be withdrawn from the router.
 /// </summary>
-internal readonly record struct HeldPath(NextHop NextHop, PathAttributes Attributes, uint Identifier, uint WireIdentifier = 0);
+internal readonly record struct HeldPath(NextHop NextHop, PathAttributes Attributes, uint Identifier, uint WireIdentifier = 0, bool Leaving = false);
 
 /// <summary>One path to send to the engine, or to withdraw from it.</summary>
 internal readonly record struct PathChange(EngineRouteKey Key, HeldPath Path, bool IsWithdraw);
@@ -18,8 +22,8 @@ internal readonly record struct FamilyCount(int Paths, int Prefixes);
 /// <para>
 /// Measured on gobgpd 3.10: it assigns wire identifiers 1, 2, 3 to the paths of a prefix in arrival order, never reuses one while it runs,
 /// ignores a requested one (<c>local_identifier</c>), and sends the latest path first to a router that connects. After a restart it
-/// starts at 1 again. If it then gave a path the number of another path by which a router still forwards, that router would lose the
-/// other's next hop until it is sent again: see <see cref="Arrange"/>.
+/// starts at 1 again. FRR 8.4 keeps a path whose number does not come back for ever (FRR#17372), and a path that gets the number of
+/// another one takes its place at the router. So a restarted engine is made to give every path its old number: see <see cref="Arrange"/>.
 /// </para>
 /// </summary>
 internal sealed class PathTable
@@ -28,8 +32,7 @@ internal sealed class PathTable
 
     private readonly Dictionary<EngineRouteKey, HeldPath[]> _paths = [];
 
-    /// <summary>For each prefix that lost a path since the engine started: the highest wire identifier of its lost paths.</summary>
-    private readonly Dictionary<EngineRouteKey, uint> _used;
+    private readonly UsedIdentifiers _used;
 
     private readonly FamilyCount[] _counts = new FamilyCount[RouteFamilies.All.Length];
 
@@ -37,13 +40,16 @@ internal sealed class PathTable
     private readonly Dictionary<(RouteFamily Family, PathAttributes Attributes), int> _vpn = [];
 
     /// <param name="before">The table that this one replaces; it knows which wire identifiers are used up.</param>
-    public PathTable(PathTable? before = null) => _used = before?._used ?? [];
+    public PathTable(PathTable? before = null) => _used = before?._used ?? new();
 
     /// <summary>Number of paths that some peers must not get. While it is 0, as in most installations, counting what a peer gets is free.</summary>
     public int Restricted { get; private set; }
 
     /// <summary>A new value after every change of what a peer may get; no two tables share a value.</summary>
     public int Version { get; private set; }
+
+    /// <summary>Paths that nobody asks for any more, and that cannot be withdrawn from every router yet.</summary>
+    public HashSet<(EngineRouteKey Key, System.Net.IPAddress NextHop)> Leaving { get; } = [];
 
     public int Count => _counts.Sum(c => c.Paths);
 
@@ -54,6 +60,9 @@ internal sealed class PathTable
     public FamilyCount this[RouteFamily family] => _counts[(int)family];
 
     public ReadOnlySpan<HeldPath> this[EngineRouteKey key] => _paths.TryGetValue(key, out var paths) ? paths : [];
+
+    /// <summary>The path of a prefix through this next hop; null: there is none.</summary>
+    public HeldPath? Find(EngineRouteKey key, System.Net.IPAddress nextHop) => TryFind(key, nextHop, out var paths, out var index) ? paths[index] : null;
 
     public void EnsureCapacity(int keys) => _paths.EnsureCapacity(keys);
 
@@ -71,10 +80,11 @@ internal sealed class PathTable
         {
             if (!paths[i].NextHop.Address.Equals(nextHop.Address)) continue;
             before = paths[i];
-            after = before with { Attributes = attributes };
+            after = before with { Attributes = attributes, Leaving = false };
+            if (before.Leaving) Leaving.Remove((key, nextHop.Address));
+            paths[i] = after;
             if (before.Attributes.Equals(attributes)) return false;
             Restricted += (attributes.IsRestricted ? 1 : 0) - (before.Attributes.IsRestricted ? 1 : 0);
-            paths[i] = after;
             Version = Interlocked.Increment(ref _versions);
             TallyVpn(key.Family, before.Attributes, -1);
             TallyVpn(key.Family, attributes, 1);
@@ -92,59 +102,108 @@ internal sealed class PathTable
     public bool Remove(EngineRouteKey key, System.Net.IPAddress nextHop, out HeldPath removed)
     {
         removed = default;
-        if (!_paths.TryGetValue(key, out var paths)) return false;
-        var index = Array.FindIndex(paths, p => p.NextHop.Address.Equals(nextHop));
-        if (index < 0) return false;
+        if (!TryFind(key, nextHop, out var paths, out var index)) return false;
         removed = paths[index];
-        Retire(key, removed);
+        if (removed.Leaving) Leaving.Remove((key, nextHop));
         if (paths.Length == 1) _paths.Remove(key);
         else _paths[key] = [.. paths[..index], .. paths[(index + 1)..]];
         Tally(key, -1, paths.Length == 1 ? -1 : 0, removed.Attributes);
+        Retire(key, removed);
         return true;
     }
 
-    /// <summary>The wire identifier that the engine will give to the next new path of the prefix.</summary>
+    /// <summary>
+    /// Nobody asks for the path any more, and it must be withdrawn later: it stays, as the worst path of its prefix. Null when it is not
+    /// there; the same path again when it is leaving already.
+    /// </summary>
+    public HeldPath? Leave(EngineRouteKey key, System.Net.IPAddress nextHop)
+    {
+        if (!TryFind(key, nextHop, out var paths, out var index)) return null;
+        if (paths[index].Leaving) return paths[index];
+        Set(key, paths[index].NextHop, paths[index].Attributes.AsWorst(), null, out _, out var after);
+        after = after with { Leaving = true };
+        paths[index] = after;
+        Leaving.Add((key, nextHop));
+        return after;
+    }
+
+    /// <summary>The engine has given the path this number.</summary>
+    public void Learn(EngineRouteKey key, System.Net.IPAddress nextHop, uint wireIdentifier)
+    {
+        if (!TryFind(key, nextHop, out var paths, out var index) || paths[index].WireIdentifier == wireIdentifier) return;
+        Retire(key, paths[index]);
+        paths[index] = paths[index] with { WireIdentifier = wireIdentifier };
+    }
+
+    /// <summary>The engine does not have the path any more and gets it again: it will have another number.</summary>
+    public HeldPath Renew(EngineRouteKey key, HeldPath path)
+    {
+        Retire(key, path);
+        Learn(key, path.NextHop.Address, NextWireIdentifier(key));
+        return Find(key, path.NextHop.Address) ?? path;
+    }
+
+    /// <summary>The wire identifier that the engine will give to the next new path of the prefix; 0 when that is not known any more.</summary>
     public uint NextWireIdentifier(EngineRouteKey key)
     {
-        var last = _used.GetValueOrDefault(key);
-        foreach (var path in this[key]) last = Math.Max(last, path.WireIdentifier);
+        if (_used.Highest(key) is not { } last) return 0;
+        foreach (var path in this[key])
+        {
+            if (path.WireIdentifier == 0) return 0;
+            last = Math.Max(last, path.WireIdentifier);
+        }
         return last + 1;
     }
 
     /// <summary>The path is gone from the engine, which will not use its wire identifier again.</summary>
-    public void Retire(EngineRouteKey key, HeldPath path) => _used[key] = Math.Max(_used.GetValueOrDefault(key), path.WireIdentifier);
+    public void Retire(EngineRouteKey key, HeldPath path) => _used.Add(key, path.WireIdentifier, isLast: !_paths.ContainsKey(key));
 
     /// <summary>
-    /// Puts the paths of each prefix into the order in which to send them to an empty engine. A path whose wire identifier is within their
-    /// number gets the same one again; the others get identifiers that none of them had.
+    /// The order in which an empty engine must get the paths of a prefix, so that each gets its old wire identifier again; null stands for
+    /// a path that is added and withdrawn at once, to use up a number. Paths without a number get the free ones. <paramref name="mayRenumber"/>:
+    /// the routers keep nothing, and the paths are numbered anew.
     /// </summary>
-    public void Arrange()
+    public IEnumerable<(EngineRouteKey Key, IReadOnlyList<HeldPath?> Order)> Arrange(bool mayRenumber)
     {
-        foreach (var paths in _paths.Values)
+        _used.Clear();
+        foreach (var (key, paths) in _paths)
         {
-            if (paths.Length == 1) continue;
-            var arranged = new HeldPath?[paths.Length];
-            foreach (var path in paths)
-                if (path.WireIdentifier > 0 && path.WireIdentifier <= paths.Length) arranged[path.WireIdentifier - 1] ??= path;
-            foreach (var path in paths)
-                if (!arranged.Contains(path)) arranged[Array.IndexOf(arranged, null)] = path;
-            for (var i = 0; i < paths.Length; i++) paths[i] = arranged[i]!.Value;
+            var order = new List<HeldPath?>(paths.Length);
+            var placed = mayRenumber ? [] : paths.Where(p => p.WireIdentifier > 0).DistinctBy(p => p.WireIdentifier).ToDictionary(p => p.WireIdentifier);
+            var unplaced = new Queue<HeldPath>(paths.Where(p => !placed.TryGetValue(p.WireIdentifier, out var one) || one != p));
+            for (uint number = 1; placed.Count + unplaced.Count > 0; number++)
+            {
+                HeldPath? path = placed.Remove(number, out var old) ? old : unplaced.TryDequeue(out var other) ? other : null;
+                order.Add(path);
+                if (path is { } one) paths[Array.FindIndex(paths, p => p.NextHop.Address.Equals(one.NextHop.Address))] = one with { WireIdentifier = number };
+            }
+            yield return (key, order);
         }
     }
 
-    /// <summary>An engine that was empty has got all paths: it has numbered them in this order.</summary>
-    public void Renumber()
+    /// <summary>How many numbers <see cref="Arrange"/> would have to use up; <see cref="long.MaxValue"/> when a router may have a path by an unknown number.</summary>
+    public long UnusedNumbers()
     {
-        _used.Clear();
+        var unused = 0L;
         foreach (var paths in _paths.Values)
-            for (var i = 0; i < paths.Length; i++) paths[i] = paths[i] with { WireIdentifier = (uint)i + 1 };
+        {
+            if (paths is [{ WireIdentifier: 1, Leaving: false }]) continue;
+            if (Array.Exists(paths, p => p is { Leaving: true, WireIdentifier: 0 })) return long.MaxValue;
+            unused += Math.Max(0, paths.Max(p => p.WireIdentifier) - (long)paths.Length);
+        }
+        return unused;
     }
 
-    public bool Contains(EngineRouteKey key, System.Net.IPAddress nextHop)
+    public bool Contains(EngineRouteKey key, System.Net.IPAddress nextHop) => TryFind(key, nextHop, out _, out _);
+
+    private bool TryFind(EngineRouteKey key, System.Net.IPAddress nextHop, [NotNullWhen(true)] out HeldPath[]? paths, out int index)
     {
-        foreach (var path in this[key])
-            if (path.NextHop.Address.Equals(nextHop)) return true;
-        return false;
+        index = -1;
+        if (!_paths.TryGetValue(key, out paths)) return false;
+        // A loop, because a delegate would be allocated for each path that is looked at.
+        for (var i = 0; i < paths.Length && index < 0; i++)
+            if (paths[i].NextHop.Address.Equals(nextHop)) index = i;
+        return index >= 0;
     }
 
     private void Tally(EngineRouteKey key, int paths, int prefixes, PathAttributes attributes)

@@ -11,7 +11,7 @@ internal enum PeerDifference
 {
     None,
 
-    /// <summary>Only timers differ: the session stays up, and the next one negotiates them.</summary>
+    /// <summary>Only timers differ: the session stays up, and the next one negotiates them. UpdatePeer would take ADD-PATH from that one.</summary>
     Timers,
 
     /// <summary>UpdatePeer sees the difference and opens a new session.</summary>
@@ -25,7 +25,7 @@ internal enum PeerDifference
 internal sealed class PeerMapper(BgpOptions options)
 {
     /// <summary>Seconds that a restarted engine waits for the routers' End-of-RIB. With its default of 360, one dead peer holds back every update.</summary>
-    public const uint DeferralTime = 5;
+    public const uint DeferralTime = 3;
 
     /// <summary>Seconds between connection attempts; the engine's default is 120.</summary>
     private const ulong ConnectRetry = 10;
@@ -124,13 +124,14 @@ internal sealed class PeerMapper(BgpOptions options)
 
     private static uint Multihop(Wire.Peer peer) => peer.EbgpMultihop is { Enabled: true } m ? m.MultihopTtl : 0;
 
-    // The local address is left out: the engine lists that of the session, not the configured one.
-    private static (uint, uint, string, bool, bool, uint, bool, uint, uint, EquatableList<(uint, uint, bool, bool)>) SessionOf(Wire.Peer peer)
+    // The local address is left out: the engine lists that of the session, not the configured one. The deferral time only matters when the
+    // peer is added.
+    private static (uint, uint, string, bool, bool, uint, bool, uint, EquatableList<(uint, uint, bool, bool)>) SessionOf(Wire.Peer peer)
     {
         var restart = peer.GracefulRestart is { Enabled: true } gr ? gr : new();
         return (
             peer.Conf.PeerAsn, peer.Conf.LocalAsn, peer.Conf.AuthPassword, peer.Conf.AdminDown, peer.Transport?.PassiveMode ?? false,
-            peer.Transport?.RemotePort ?? 0, restart.Enabled, restart.RestartTime, restart.DeferralTime,
+            peer.Transport?.RemotePort ?? 0, restart.Enabled, restart.RestartTime,
             peer.AfiSafis
                 .Select(a => (a.Config.Family.Afi, a.Config.Family.Safi, a.AddPaths?.Config?.SendMax > 0, a.MpGracefulRestart?.Config?.Enabled ?? false))
                 .Order().ToEquatableList());

@@ -3,13 +3,32 @@ using Grpc.Core;
 namespace CN2.Api.Drivers.GoBgp;
 
 /// <summary>Keeps the engine's peers equal to the wanted ones, and the sessions equal to what the engine says about them.</summary>
-internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTable sessions, Patrol patrol, ILogger logger)
+/// <remarks>
+/// A peer is unsettled while it may have kept routes over a restart of the engine and has not been sent all routes since. What is withdrawn
+/// meanwhile does not reach it.
+/// </remarks>
+internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTable sessions, Patrol patrol, TimeProvider time, ILogger logger)
 {
+    /// <summary>A router that has not come back after this time does not hold up withdrawals any more: when it comes, it drops what it kept.</summary>
+    public static readonly TimeSpan LateAfter = TimeSpan.FromSeconds(10);
+
     /// <summary>By address, without the peers that the engine cannot be given; null until the first call of <see cref="Set"/>.</summary>
     private Dictionary<string, BgpPeer>? _wanted;
 
     /// <summary>The engine was started and has no peers yet: they are added as after a restart.</summary>
     private bool _engineRestarted;
+
+    /// <summary>Unsettled peers by address, and since when.</summary>
+    private readonly Dictionary<string, long> _unsettled = [];
+
+    /// <summary>
+    /// Peers that were away when something was withdrawn. FRR 8.4 keeps such paths for ever when they come by ADD-PATH: its sweep ends at
+    /// the first path of a prefix (FRR#17372). A NOTIFICATION makes any router drop all, so such a session is opened twice.
+    /// </summary>
+    private readonly HashSet<string> _missed = [];
+
+    /// <summary>Peers whose timers wait for the end of their session.</summary>
+    private readonly HashSet<string> _timersDue = [];
 
     private volatile bool _mustList;
 
@@ -17,6 +36,26 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
     public event Action? Changed;
 
     public int Count => _wanted?.Count ?? 0;
+
+    /// <summary>The engine was given a peer in this run.</summary>
+    public bool HadPeers { get; private set; }
+
+    /// <summary>Routers may have kept what an earlier engine sent.</summary>
+    public bool RoutersMayKeep { get; set; }
+
+    /// <summary>Every router that may have kept routes over a restart of the engine has been sent everything since.</summary>
+    public bool IsSettled(EngineTurn turn)
+    {
+        turn.Require();
+        return !RoutersMayKeep || (!_engineRestarted && _unsettled.Count == 0);
+    }
+
+    /// <summary>An unsettled peer is in session: it is settled when the engine has sent it everything, of which there is no event.</summary>
+    public bool IsSettling(EngineTurn turn)
+    {
+        turn.Require();
+        return _unsettled.Keys.Any(sessions.IsEstablished);
+    }
 
     /// <summary>Replaces the wanted peers; answers those that the engine is given, by address.</summary>
     public IReadOnlyDictionary<string, BgpPeer> Set(EngineTurn turn, IReadOnlyCollection<BgpPeer> peers)
@@ -43,23 +82,53 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
     {
         turn.Require();
         _engineRestarted = true;
+        _missed.UnionWith(_unsettled.Keys);
+        _unsettled.Clear();
+    }
+
+    /// <summary>The engine has no peer yet, so its routers may still forward by what an earlier engine sent.</summary>
+    public async Task<bool> HasNoPeersAsync(EngineTurn turn) => (await engine.ListPeersAsync(null, turn.Lost)).Count == 0;
+
+    /// <summary>The routers that are still away <see cref="LateAfter"/> the restart do not hold up withdrawals: they miss them.</summary>
+    public void ForgetLate(EngineTurn turn)
+    {
+        turn.Require();
+        foreach (var (address, since) in _unsettled.ToList())
+        {
+            if (time.GetElapsedTime(since) < LateAfter || sessions.IsEstablished(address)) continue;
+            _unsettled.Remove(address);
+            if (_missed.Add(address) && _wanted?.GetValueOrDefault(address) is { } peer) logger.PeerLate(peer.Name);
+        }
+    }
+
+    /// <summary>Paths are about to be withdrawn in the engine: routers that are away and may keep what they have miss that.</summary>
+    public void NoteWithdrawals(EngineTurn turn)
+    {
+        turn.Require();
+        if (!turn.IsConnected || !IsSettled(turn)) return;
+        foreach (var (address, peer) in _wanted ?? [])
+            if (peer is { GracefulRestart: true, AddPath: true, AdminDown: false } && sessions.WasLost(address)) _missed.Add(address);
     }
 
     /// <inheritdoc cref="SessionTable.EngineAway"/>
     public void EngineAway(bool away) => sessions.EngineAway(away);
 
     /// <summary>Adds, updates and deletes peers until the engine has the wanted ones, and takes over what it says about each.</summary>
-    public async Task SynchronizeAsync(EngineTurn turn)
+    /// <param name="keptNumbers">The routers know the paths of a restarted engine by the same numbers; false: they must drop what they kept.</param>
+    public async Task SynchronizeAsync(EngineTurn turn, bool keptNumbers)
     {
         _mustList = false;
         if (_wanted is not { } wanted) return;
+        HadPeers |= wanted.Count > 0;
         var changed = false;
         var missing = new Dictionary<string, BgpPeer>(wanted);
-        foreach (var actual in await engine.ListPeersAsync(null, turn.Lost))
+        var listed = await engine.ListPeersAsync(null, turn.Lost);
+        foreach (var actual in listed)
         {
             if (!missing.Remove(actual.Conf.NeighborAddress, out var peer))
             {
                 await engine.DeletePeerAsync(actual, turn.Lost);
+                _unsettled.Remove(actual.Conf.NeighborAddress);
                 logger.PeerChanged(actual.Conf.NeighborAddress, "deleted");
                 continue;
             }
@@ -69,18 +138,27 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
         {
             await NoteRefusalAsync(peer, async () =>
             {
-                await engine.AddPeerAsync(mapper.Encode(peer, _engineRestarted), turn.Lost);
-                logger.PeerChanged(peer.Name, _engineRestarted ? "added as after a restart" : "added");
+                var restarting = _engineRestarted && keptNumbers;
+                await engine.AddPeerAsync(mapper.Encode(peer, restarting), turn.Lost);
+                if (RoutersMayKeep && _engineRestarted && peer is { GracefulRestart: true, AdminDown: false })
+                {
+                    if (restarting) _unsettled[peer.Address.ToString()] = time.GetTimestamp();
+                    else _missed.Add(peer.Address.ToString());
+                }
+                logger.PeerChanged(peer.Name, restarting ? "added as after a restart" : "added");
             });
         }
         _engineRestarted = false;
+        _unsettled.Keys.Where(a => !wanted.ContainsKey(a)).ToList().ForEach(a => _unsettled.Remove(a));
+        _missed.IntersectWith(wanted.Keys);
+        _timersDue.IntersectWith(wanted.Keys);
         if (changed) Changed?.Invoke();
     }
 
     /// <param name="always">False: only if an event called for it since the last check.</param>
     public async Task CheckAsync(EngineTurn turn, bool always)
     {
-        if (always || _mustList) await SynchronizeAsync(turn);
+        if (always || _mustList || IsSettling(turn)) await SynchronizeAsync(turn, keptNumbers: true);
     }
 
     /// <summary>Follows the sessions until the engine ends the stream, or throws what ended it.</summary>
@@ -100,23 +178,50 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
     private async Task<bool> UpdateAsync(EngineTurn turn, BgpPeer peer, Wire.Peer actual)
     {
         var target = mapper.Encode(peer, restarting: false);
-        switch (PeerMapper.Compare(target, actual))
+        var address = peer.Address.ToString();
+        Settle(address, peer, actual);
+        var difference = PeerMapper.Compare(target, actual);
+        var isUp = actual.State?.SessionState is Wire.PeerState.Types.SessionState.Established;
+        if (isUp && actual.GracefulRestart?.LocalRestarting != true && _missed.Remove(address) && difference != PeerDifference.Session && SessionTable.SendsSeveral(actual))
         {
-            case PeerDifference.Timers:
-                await engine.UpdatePeerAsync(target, turn.Lost);
-                logger.PeerChanged(peer.Name, "timers changed, from the next session on");
-                return false;
+            await engine.DeletePeerAsync(actual, turn.Lost);
+            await engine.AddPeerAsync(target, turn.Lost);
+            logger.PeerChanged(peer.Name, "new session, so that it drops what was withdrawn while it was away");
+            return false;
+        }
+        if (difference != PeerDifference.Timers) _timersDue.Remove(address);
+        switch (difference)
+        {
+            case PeerDifference.Timers when isUp:
+                // UpdatePeer of gobgpd 3.10 with other timers would also take ADD-PATH and graceful restart from the next session.
+                if (_timersDue.Add(address)) logger.PeerChanged(peer.Name, "timers changed, from the next session on");
+                return sessions.Observe(actual);
             case PeerDifference.Session:
                 await engine.UpdatePeerAsync(target, turn.Lost);
+                _unsettled.Remove(address);
                 logger.PeerChanged(peer.Name, "changed, new session");
                 return false;
-            case PeerDifference.Replace:
+            case PeerDifference.Timers or PeerDifference.Replace:
+                // A router that may have kept routes over a restart of the engine may still do so.
+                target = mapper.Encode(peer, restarting: _unsettled.ContainsKey(address));
                 await engine.DeletePeerAsync(actual, turn.Lost);
                 await engine.AddPeerAsync(target, turn.Lost);
-                logger.PeerChanged(peer.Name, "replaced, new session");
+                logger.PeerChanged(peer.Name, difference == PeerDifference.Timers ? "timers changed" : "replaced, new session");
                 return false;
             default:
                 return sessions.Observe(actual);
+        }
+    }
+
+    private void Settle(string address, BgpPeer peer, Wire.Peer actual)
+    {
+        if (RoutersMayKeep && actual.GracefulRestart is { LocalRestarting: true } && peer is { GracefulRestart: true, AdminDown: false })
+        {
+            _unsettled.TryAdd(address, time.GetTimestamp());
+        }
+        else if (actual.State?.SessionState is Wire.PeerState.Types.SessionState.Established || peer is not { GracefulRestart: true, AdminDown: false })
+        {
+            _unsettled.Remove(address);
         }
     }
 

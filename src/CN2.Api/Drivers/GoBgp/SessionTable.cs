@@ -28,6 +28,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
         public required bool External { get; set; }
         public Wire.PeerState.Types.SessionState State { get; set; } = Wire.PeerState.Types.SessionState.Idle;
         public DateTimeOffset Since { get; set; }
+        public bool WasUp { get; set; }
         public string[] Families { get; set; } = [];
         public string[] AddPathFamilies { get; set; } = [];
         public long Received { get; set; }
@@ -66,6 +67,19 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
                 if (entry.Fault is null) _byAddress[peer.Address.ToString()] = entry;
             }
         }
+    }
+
+    public bool IsEstablished(string address)
+    {
+        lock (_lock)
+            return _byAddress.TryGetValue(address, out var entry) && entry.State == Wire.PeerState.Types.SessionState.Established;
+    }
+
+    /// <summary>The peer was in session and is not now.</summary>
+    public bool WasLost(string address)
+    {
+        lock (_lock)
+            return _byAddress.TryGetValue(address, out var entry) && entry is { WasUp: true, State: not Wire.PeerState.Types.SessionState.Established };
     }
 
     /// <summary>An event; true when the state changed.</summary>
@@ -213,6 +227,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
         if (state == Wire.PeerState.Types.SessionState.Established)
         {
             entry.LastError = null;
+            entry.WasUp = true;
         }
         else if (entry.State == Wire.PeerState.Types.SessionState.Established)
         {
@@ -228,26 +243,23 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
     public static bool SendsEndOfRib(Wire.Peer peer) =>
         peer.State?.RemoteCap.Any(c => c.TypeUrl.EndsWith("apipb.GracefulRestartCapability", StringComparison.Ordinal)) == true;
 
+    /// <summary>The router gets several paths of a prefix in this session.</summary>
+    public static bool SendsSeveral(Wire.Peer peer) => Negotiated(peer).AddPath.Length > 0;
+
     public static bool IsNegotiated(Wire.Peer peer, Wire.Family family) => Negotiated(peer).Families.Contains(PeerMapper.FamilyName(family));
 
     private static (string[] Families, string[] AddPath) Negotiated(Wire.Peer peer)
     {
         var theirs = new HashSet<string>();
-        var taking = new HashSet<string>();
+        // What was really offered, not what was asked for: UpdatePeer of gobgpd 3.10 can lose ADD-PATH.
+        var offered = AddPath(peer.State.LocalCap, Wire.AddPathCapabilityTuple.Types.Mode.Send);
+        var taking = AddPath(peer.State.RemoteCap, Wire.AddPathCapabilityTuple.Types.Mode.Receive);
         var multiprotocol = false;
         foreach (var capability in peer.State.RemoteCap)
         {
-            if (capability.TryUnpack<Wire.MultiProtocolCapability>(out var family))
-            {
-                multiprotocol = true;
-                if (PeerMapper.FamilyName(family.Family) is { } name) theirs.Add(name);
-            }
-            else if (capability.TryUnpack<Wire.AddPathCapability>(out var addPath))
-            {
-                foreach (var tuple in addPath.Tuples)
-                    if (tuple.Mode is Wire.AddPathCapabilityTuple.Types.Mode.Receive or Wire.AddPathCapabilityTuple.Types.Mode.Both
-                        && PeerMapper.FamilyName(tuple.Family) is { } name) taking.Add(name);
-            }
+            if (!capability.TryUnpack<Wire.MultiProtocolCapability>(out var family)) continue;
+            multiprotocol = true;
+            if (PeerMapper.FamilyName(family.Family) is { } name) theirs.Add(name);
         }
         if (!multiprotocol) theirs.Add("inet"); // RFC 4760 §8
 
@@ -257,9 +269,22 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
         {
             if (PeerMapper.FamilyName(family.Config?.Family) is not { } name || !theirs.Contains(name)) continue;
             families.Add(name);
-            if (family.AddPaths?.Config?.SendMax > 0 && taking.Contains(name)) sent.Add(name);
+            if (offered.Contains(name) && taking.Contains(name)) sent.Add(name);
         }
         return ([.. families], [.. sent]);
+    }
+
+    /// <summary>The families that an OPEN offers to send or to take several paths of (RFC 7911 §4).</summary>
+    private static HashSet<string> AddPath(IEnumerable<Google.Protobuf.WellKnownTypes.Any> capabilities, Wire.AddPathCapabilityTuple.Types.Mode mode)
+    {
+        var names = new HashSet<string>();
+        foreach (var any in capabilities)
+        {
+            if (!any.TryUnpack<Wire.AddPathCapability>(out var addPath)) continue;
+            foreach (var tuple in addPath.Tuples)
+                if ((tuple.Mode == mode || tuple.Mode == Wire.AddPathCapabilityTuple.Types.Mode.Both) && PeerMapper.FamilyName(tuple.Family) is { } name) names.Add(name);
+        }
+        return names;
     }
 
     private static string StateName(Wire.PeerState.Types.SessionState state) => state switch

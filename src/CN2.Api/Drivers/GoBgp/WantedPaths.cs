@@ -1,8 +1,9 @@
 using System.Net;
+using CN2.Network.Addressing;
 
 namespace CN2.Api.Drivers.GoBgp;
 
-/// <summary>Changes to send for a call, and the paths of the call that cannot be announced.</summary>
+/// <summary>Changes to send for a call, the paths of the call that cannot be announced, and those that cannot be withdrawn yet.</summary>
 internal sealed record WantedChange(IReadOnlyList<PathChange> Changes, IReadOnlyList<RefusedPath> Refused);
 
 /// <summary>
@@ -14,7 +15,19 @@ internal sealed class WantedPaths(PathMapper mapper)
     /// <summary>Writes are made under the turn and this lock, reads under either.</summary>
     private readonly Lock _lock = new();
 
+    private const string LeavingReason =
+        "A router that may have kept this path over the restart of the BGP engine has not been sent everything yet; the path is withdrawn from it after that.";
+
     private PathTable _table = new();
+
+    /// <summary>There are paths that nobody asks for any more and that are not withdrawn yet.</summary>
+    public bool HasLeaving
+    {
+        get
+        {
+            lock (_lock) return _table.Leaving.Count > 0;
+        }
+    }
 
     /// <summary>Changes whenever the number of paths that a peer gets may have changed.</summary>
     public int Version
@@ -35,7 +48,32 @@ internal sealed class WantedPaths(PathMapper mapper)
 
     public List<BgpPath> List()
     {
-        lock (_lock) return [.. _table.All.SelectMany(p => p.Value, (p, path) => PathMapper.ToBgpPath(p.Key, path))];
+        lock (_lock) return [.. _table.All.SelectMany(p => p.Value.Where(h => !h.Leaving), (p, path) => PathMapper.ToBgpPath(p.Key, path))];
+    }
+
+    /// <inheritdoc cref="IBgpSpeaker.PathIdentifiersOf"/>
+    /// <param name="isConnected">False: the engine is away, and nobody knows which numbers it will give.</param>
+    public IReadOnlyList<uint> IdentifiersOf(IReadOnlyCollection<BgpPathKey> paths, bool isConnected)
+    {
+        var identifiers = new List<uint>(paths.Count);
+        var given = new Dictionary<EngineRouteKey, uint>();
+        lock (_lock)
+        {
+            foreach (var path in paths)
+            {
+                if (EngineRouteKey.From(path) is not { } key) identifiers.Add(0);
+                else if (_table.Find(key, path.Path.NextHop) is { } held) identifiers.Add(held.WireIdentifier);
+                else identifiers.Add(isConnected ? Next(key) : 0);
+            }
+        }
+        return identifiers;
+
+        uint Next(EngineRouteKey key)
+        {
+            var next = given.TryGetValue(key, out var last) ? last + 1 : _table.NextWireIdentifier(key);
+            if (next > 0) given[key] = next;
+            return next;
+        }
     }
 
     /// <summary>An event says what is wanted: the path is there with these attributes, or no path of this key is left.</summary>
@@ -67,7 +105,8 @@ internal sealed class WantedPaths(PathMapper mapper)
     }
 
     /// <summary>Replaces the whole set.</summary>
-    public WantedChange Replace(EngineTurn turn, IReadOnlyCollection<BgpPath> paths)
+    /// <param name="mayWithdraw">False: a withdrawal would not reach every router that may have the path, so unwanted paths stay as leaving ones.</param>
+    public WantedChange Replace(EngineTurn turn, IReadOnlyCollection<BgpPath> paths, bool mayWithdraw)
     {
         turn.Require();
         var wanted = new PathTable(_table);
@@ -76,59 +115,144 @@ internal sealed class WantedPaths(PathMapper mapper)
         var changes = new List<PathChange>();
         foreach (var (key, nextHop, attributes) in accepted)
         {
-            var (identifier, wireIdentifier) = ((uint?)null, Math.Max(_table.NextWireIdentifier(key), wanted.NextWireIdentifier(key)));
+            var (identifier, wireIdentifier) = ((uint?)null, NewWireIdentifier(turn, key, wanted));
             PathAttributes? before = null;
-            foreach (var held in _table[key])
-            {
-                if (!held.NextHop.Address.Equals(nextHop.Address)) continue;
-                (identifier, before, wireIdentifier) = (held.Identifier, held.Attributes, held.WireIdentifier);
-            }
+            if (_table.Find(key, nextHop.Address) is { } held) (identifier, before, wireIdentifier) = (held.Identifier, held.Attributes, held.WireIdentifier);
             wanted.Set(key, nextHop, attributes, identifier, out _, out var after, wireIdentifier);
             if (identifier is { } had && had != after.Identifier)
                 changes.Add(new(key, new(nextHop, before!, had), IsWithdraw: true));
-            if (!attributes.Equals(before) || identifier != after.Identifier) AddChange(changes, key, before, after);
+            if (!attributes.Equals(before) || identifier != after.Identifier) AddChange(changes, turn.IsConnected ? wanted : null, key, before, after);
         }
         foreach (var (key, held) in _table.All)
         {
             foreach (var path in held)
             {
                 if (wanted.Contains(key, path.NextHop.Address)) continue;
-                wanted.Retire(key, path);
-                changes.Add(new(key, path, IsWithdraw: true));
+                if (mayWithdraw)
+                {
+                    wanted.Retire(key, path);
+                    changes.Add(new(key, path, IsWithdraw: true));
+                }
+                else if (path.WireIdentifier > 0 || path.Leaving)
+                {
+                    wanted.Set(key, path.NextHop, path.Attributes, path.Identifier, out _, out _, path.WireIdentifier);
+                    if (wanted.Leave(key, path.NextHop.Address) is { } leaving && !path.Leaving) changes.Add(new(key, leaving, IsWithdraw: false));
+                }
             }
         }
 
         lock (_lock) _table = wanted;
-        return new(changes, refused);
+        return new(changes, [.. refused, .. wanted.Leaving.Select(l => Unconfirmed(l.Key, wanted.Find(l.Key, l.NextHop)!.Value))]);
     }
 
     /// <summary>Adds and removes; a path that is added and removed at once stays.</summary>
-    public WantedChange Change(EngineTurn turn, IReadOnlyCollection<BgpPath> add, IReadOnlyCollection<BgpPathKey> remove)
+    /// <param name="mayWithdraw">As with <see cref="Replace"/>.</param>
+    public WantedChange Change(EngineTurn turn, IReadOnlyCollection<BgpPath> add, IReadOnlyCollection<BgpPathKey> remove, bool mayWithdraw)
     {
         turn.Require();
         var (accepted, refused) = Split(add);
-        var added = remove.Count + refused.Count == 0 || accepted.Count == 0 ? null : accepted.Select(a => (a.Key, a.NextHop)).ToHashSet();
+        var added = remove.Count + refused.Count == 0 || accepted.Count == 0 ? null : accepted.Select(a => (a.Key, a.NextHop.Address)).ToHashSet();
         var changes = new List<PathChange>(add.Count + remove.Count);
+        var answers = new List<RefusedPath>(refused);
         lock (_lock)
         {
             // Additions first: where a path replaces another, the routers always have one.
             foreach (var (key, nextHop, attributes) in accepted)
-                if (_table.Set(key, nextHop, attributes, null, out var before, out var after))
-                    AddChange(changes, key, before.Attributes, after);
+                if (_table.Set(key, nextHop, attributes, null, out var before, out var after, NewWireIdentifier(turn, key)))
+                    AddChange(changes, turn.IsConnected ? _table : null, key, before.Attributes, after);
             foreach (var named in remove.Concat(refused.Select(r => r.Key)))
             {
-                if (EngineRouteKey.From(named) is not { } key || added?.Contains((key, mapper.NextHopOf(named.Path.NextHop))) == true) continue;
-                if (_table.Remove(key, named.Path.NextHop, out var removed)) changes.Add(new(key, removed, IsWithdraw: true));
+                if (EngineRouteKey.From(named) is not { } key || added?.Contains((key, named.Path.NextHop)) == true) continue;
+                if (RemoveOrLeave(key, named.Path.NextHop, mayWithdraw, changes)) answers.Add(new(named, LeavingReason, IsWithdrawal: true));
             }
         }
-        return new(changes, refused);
+        return new(changes, answers);
     }
 
-    /// <summary>Takes one path out; answers the withdrawal to send, or null when the path is not in the set.</summary>
+    /// <summary>The paths that are leaving go; answers the withdrawals to send.</summary>
+    public IReadOnlyList<PathChange> RemoveLeaving(EngineTurn turn)
+    {
+        turn.Require();
+        var changes = new List<PathChange>();
+        lock (_lock)
+        {
+            foreach (var (key, nextHop) in _table.Leaving.ToList()) RemoveOrLeave(key, nextHop, mayWithdraw: true, changes);
+        }
+        return changes;
+    }
+
+    /// <summary>The engine did not withdraw the path: it stays, as a leaving one.</summary>
+    public RefusedPath PutBack(EngineTurn turn, EngineRouteKey key, HeldPath path, string reason)
+    {
+        turn.Require();
+        lock (_lock)
+        {
+            _table.Set(key, path.NextHop, path.Attributes, path.Identifier, out _, out _, path.WireIdentifier);
+            _table.Leave(key, path.NextHop.Address);
+        }
+        return new(PathMapper.ToBgpPath(key, path).Key, reason, IsWithdrawal: true);
+    }
+
+    /// <summary>Whether the engine has withdrawn the path is not known: it stays, as a leaving one, unless it is wanted again.</summary>
+    public void PutBackIfGone(EngineTurn turn, EngineRouteKey key, HeldPath path)
+    {
+        if (path.WireIdentifier > 0 && !Contains(turn, key, path.NextHop.Address)) PutBack(turn, key, path, "");
+    }
+
+    /// <summary>
+    /// The engine is empty, and an earlier run of this server may have announced these paths. Those that are not wanted are leaving.
+    /// False: the number of one of them is not known.
+    /// </summary>
+    public bool Expect(EngineTurn turn, IReadOnlyCollection<AnnouncedPath> paths)
+    {
+        turn.Require();
+        var known = true;
+        lock (_lock)
+        {
+            foreach (var path in paths)
+            {
+                if (EngineRouteKey.From(path.Path) is not { } key) continue;
+                known &= path.Identifier > 0;
+                if (_table.Contains(key, path.Path.Path.NextHop))
+                {
+                    _table.Learn(key, path.Path.Path.NextHop, path.Identifier);
+                    continue;
+                }
+                var instance = path.Path.Path.RoutingInstance;
+                PathAttributes attributes = new(0, uint.MaxValue, [], [], instance == 0 ? null : new(MplsLabel.Of(instance), []));
+                _table.Set(key, mapper.NextHopOf(path.Path.Path.NextHop), attributes, null, out _, out _, path.Identifier);
+                _table.Leave(key, path.Path.Path.NextHop);
+            }
+        }
+        return known;
+    }
+
+    /// <summary>The engine has given the path this number.</summary>
+    public void Learn(EngineRouteKey key, IPAddress nextHop, uint wireIdentifier)
+    {
+        if (wireIdentifier == 0) return;
+        lock (_lock) _table.Learn(key, nextHop, wireIdentifier);
+    }
+
+    /// <summary>The engine lacks the path and gets it again: it will have another number.</summary>
+    public HeldPath Renew(EngineTurn turn, EngineRouteKey key, HeldPath path)
+    {
+        turn.Require();
+        lock (_lock) return _table.Renew(key, path);
+    }
+
+    /// <summary>Takes one path out that the engine refuses; answers the withdrawal to send, or null when the path is not in the set.</summary>
     public PathChange? Remove(EngineTurn turn, EngineRouteKey key, IPAddress nextHop)
     {
         turn.Require();
         lock (_lock) return _table.Remove(key, nextHop, out var removed) ? new(key, removed, IsWithdraw: true) : null;
+    }
+
+    /// <summary>How many paths the engine would have to be given only to use up their numbers; see <see cref="PathTable.UnusedNumbers"/>.</summary>
+    public long UnusedNumbers(EngineTurn turn)
+    {
+        turn.Require();
+        return _table.UnusedNumbers();
     }
 
     /// <summary>Takes over a path as it was found in the engine.</summary>
@@ -138,19 +262,35 @@ internal sealed class WantedPaths(PathMapper mapper)
         lock (_lock) _table.Set(key, mapper.NextHopOf(nextHop), attributes, identifier, out _, out _, wireIdentifier);
     }
 
-    /// <summary>All paths, in the order in which an empty engine must get them; see <see cref="PathTable.Arrange"/>.</summary>
-    public IReadOnlyList<PathChange> AllForEmptyEngine(EngineTurn turn)
+    /// <summary>
+    /// All paths, in the order in which an empty engine must get them, with paths between them that only use up numbers and are withdrawn at
+    /// once; see <see cref="PathTable.Arrange"/>.
+    /// </summary>
+    public IReadOnlyList<PathChange> AllForEmptyEngine(EngineTurn turn, bool mayRenumber)
     {
         turn.Require();
-        lock (_lock) _table.Arrange();
-        return [.. _table.All.SelectMany(p => p.Value, (p, path) => new PathChange(p.Key, path, IsWithdraw: false))];
-    }
-
-    /// <summary>An engine that was empty has got <see cref="AllForEmptyEngine"/>.</summary>
-    public void Renumber(EngineTurn turn)
-    {
-        turn.Require();
-        lock (_lock) _table.Renumber();
+        var changes = new List<PathChange>();
+        lock (_lock)
+        {
+            foreach (var (key, order) in _table.Arrange(mayRenumber))
+            {
+                var any = order.First(p => p is not null)!.Value;
+                var identifier = uint.MaxValue;
+                foreach (var path in order)
+                {
+                    if (path is { } one)
+                    {
+                        changes.Add(new(key, one, IsWithdraw: false));
+                        continue;
+                    }
+                    while (order.Any(p => p?.Identifier == identifier)) identifier--;
+                    var filler = any with { Identifier = identifier-- };
+                    changes.Add(new(key, filler, IsWithdraw: false));
+                    changes.Add(new(key, filler, IsWithdraw: true));
+                }
+            }
+        }
+        return changes;
     }
 
     public bool Contains(EngineTurn turn, EngineRouteKey key, IPAddress nextHop)
@@ -200,11 +340,39 @@ internal sealed class WantedPaths(PathMapper mapper)
         return (accepted, refused);
     }
 
-    private static void AddChange(List<PathChange> changes, EngineRouteKey key, PathAttributes? before, HeldPath after)
+    /// <summary>The number of a new path. While the engine is away, nobody knows it.</summary>
+    private uint NewWireIdentifier(EngineTurn turn, EngineRouteKey key, PathTable? table = null)
+    {
+        if (!turn.IsConnected) return 0;
+        var next = _table.NextWireIdentifier(key);
+        return table is null || next == 0 ? next : Math.Max(next, table.NextWireIdentifier(key));
+    }
+
+    private static RefusedPath Unconfirmed(EngineRouteKey key, HeldPath path) => new(PathMapper.ToBgpPath(key, path).Key, LeavingReason, IsWithdrawal: true);
+
+    /// <summary>True when the path stays as a leaving one.</summary>
+    private bool RemoveOrLeave(EngineRouteKey key, IPAddress nextHop, bool mayWithdraw, List<PathChange> changes)
+    {
+        var was = _table.Find(key, nextHop) ?? default;
+        // No router has a path that the engine never got.
+        if (mayWithdraw || was is { WireIdentifier: 0, Leaving: false })
+        {
+            if (_table.Remove(key, nextHop, out var removed)) changes.Add(new(key, removed, IsWithdraw: true));
+            return false;
+        }
+        if (_table.Leave(key, nextHop) is not { } leaving) return false;
+        if (!was.Leaving) changes.Add(new(key, leaving, IsWithdraw: false));
+        return true;
+    }
+
+    private static void AddChange(List<PathChange> changes, PathTable? table, EngineRouteKey key, PathAttributes? before, HeldPath after)
     {
         // A path that some peers may no longer have is withdrawn first: without it gobgpd leaves the old version with ADD-PATH peers.
         if (before is not null && after.Attributes.IsRestricted && !before.IsRestricted)
+        {
             changes.Add(new(key, after with { Attributes = before }, IsWithdraw: true));
+            after = table?.Renew(key, after) ?? after;
+        }
         changes.Add(new(key, after, IsWithdraw: false));
     }
 

@@ -1,5 +1,7 @@
 using System.Net;
+using System.Text;
 using CN2.Network.Addressing;
+using CN2.Network.Resources;
 using CN2.Network.Selection;
 using CN2.Network.Sequencing;
 using CN2.VRouter.V1;
@@ -18,6 +20,88 @@ internal static class VRouterMessages
 {
     /// <summary>Aim for a chunk, well under the 4 MB that gRPC clients take and the 1 MB that we promise.</summary>
     private const int ChunkBytes = 512 * 1024;
+
+    /// <summary>What is sent as one message; the rest of a megabyte is for what the estimates of sizes leave out.</summary>
+    private const int LargestMessage = 1000 * 1024;
+
+    /// <summary>Of a text from an agent (docs/contract.md §6).</summary>
+    private const int LargestText = 1024;
+
+    private const int InstanceBytes = 16;
+
+    /// <summary>The first message to every agent.</summary>
+    public static ServerMessage Welcome { get; } = new() { Welcome = new Welcome { TakesRefusals = true } };
+
+    /// <summary>
+    /// A text as it may be stored and shown: control characters and halves of surrogate pairs are spaces, and what is beyond 1 KiB of UTF-8 is
+    /// cut. Null when nothing is left.
+    /// </summary>
+    public static string? Text(string text)
+    {
+        var result = new StringBuilder();
+        var bytes = 0;
+        foreach (var rune in text.EnumerateRunes())
+        {
+            var shown = Rune.IsControl(rune) || rune == Rune.ReplacementChar ? new Rune(' ') : rune;
+            if (bytes + shown.Utf8SequenceLength > LargestText - 3)
+            {
+                result.Append('…'); // 3 bytes
+                break;
+            }
+
+            bytes += shown.Utf8SequenceLength;
+            result.Append(shown.ToString());
+        }
+
+        var shownText = result.ToString().Trim();
+        return shownText.Length == 0 ? null : shownText;
+    }
+
+    /// <summary>Reads what is refused; items whose key is none are left out, because they belong to nobody.</summary>
+    public static IReadOnlyList<VRouterRefusal> Read(IEnumerable<Refusal> refused)
+    {
+        var read = new Dictionary<VirtualRouterItem, string>();
+        foreach (var refusal in refused)
+        {
+            if (read.Count < RefusalProtocol.MaximumRefusals && Item(refusal.Item) is { } item) read[item] = Text(refusal.Reason) ?? "the agent gives no reason";
+        }
+
+        return [.. read.Select(r => new VRouterRefusal(r.Key, r.Value))];
+    }
+
+    private static VirtualRouterItem? Item(ItemKey? key)
+    {
+        switch (key?.ItemCase)
+        {
+            case ItemKey.ItemOneofCase.NatEntry:
+                return Key(key.NatEntry) is { } entry ? new VirtualRouterItem.NatEntry(entry) : null;
+            case ItemKey.ItemOneofCase.FloatingIp:
+                return Address(key.FloatingIp) is { } address ? new VirtualRouterItem.FloatingIP(address) : null;
+            case ItemKey.ItemOneofCase.Probe:
+                return key.Probe.Length == 16 ? new VirtualRouterItem.Probe(new Guid(key.Probe.Span, bigEndian: true)) : null;
+            case ItemKey.ItemOneofCase.RoutingInstance:
+                return key.RoutingInstance is >= 1 and <= ushort.MaxValue ? new VirtualRouterItem.RoutingInstance((int)key.RoutingInstance) : null;
+            case ItemKey.ItemOneofCase.VpnRoute:
+                var route = key.VpnRoute;
+                return route.RoutingInstance <= ushort.MaxValue && Address(route.Prefix) is { } prefix && IPNetwork.TryParse($"{prefix}/{route.PrefixLength}", out var network)
+                    ? new VirtualRouterItem.VpnRoute(new VpnRouteKey((int)route.RoutingInstance, network))
+                    : null;
+            default:
+                return null; // of a later version
+        }
+    }
+
+    private static NatEntryKey? Key(VRouter.V1.NatEntryKey key)
+    {
+        var address = key.Address.IsEmpty ? null : Address(key.Address);
+        if ((address is null && !key.Address.IsEmpty) || key.Port > ushort.MaxValue || key.RoutingInstance > ushort.MaxValue) return null;
+        if (key.Protocol is not (0 or 6 or 17 or 132)) return null;
+        TransportProtocol? protocol = key.Protocol == 0 ? null : (TransportProtocol)key.Protocol;
+        var family = address?.FamilyOf() ?? (key.Ipv6 ? IPFamily.IPv6 : IPFamily.IPv4);
+        return new NatEntryKey(family, address, protocol, (ushort)key.Port, (int)key.RoutingInstance);
+    }
+
+    private static IPAddress? Address(ByteString bytes) => bytes.Length is 4 or 16 ? new IPAddress(bytes.Span) : null;
 
     /// <summary>The whole configuration in chunks; always at least one, the last of them marked.</summary>
     public static IReadOnlyList<ServerMessage> Snapshot(ulong revision, VRouterConfig config)
@@ -75,7 +159,50 @@ internal static class VRouterMessages
         }
     }
 
-    public static ServerMessage Delta(ulong revision, VRouterDelta delta)
+    /// <summary>A change in one message, or in parts when it is large. Null: it is large, and the agent takes no parts.</summary>
+    public static IReadOnlyList<ServerMessage>? Deltas(ulong revision, VRouterDelta delta, bool takesParts)
+    {
+        var whole = Delta(revision, delta);
+        if (whole.CalculateSize() <= LargestMessage) return [whole];
+        return takesParts ? Parts(whole.Delta) : null;
+    }
+
+    /// <summary>Cuts a change into parts of about <see cref="ChunkBytes"/>. Removals come first: an item is put again after it was removed.</summary>
+    private static List<ServerMessage> Parts(Delta whole)
+    {
+        var parts = new List<ServerMessage>();
+        Delta part = null!;
+        var size = 0;
+        Begin();
+        foreach (var key in whole.RemovedNatEntries) Room(key.CalculateSize()).RemovedNatEntries.Add(key);
+        foreach (var address in whole.RemovedFloatingIps) Room(address.Length).RemovedFloatingIps.Add(address);
+        foreach (var uid in whole.RemovedProbes) Room(uid.Length).RemovedProbes.Add(uid);
+        foreach (var number in whole.RemovedRoutingInstances) Room(4).RemovedRoutingInstances.Add(number);
+        foreach (var key in whole.RemovedVpnRoutes) Room(key.CalculateSize()).RemovedVpnRoutes.Add(key);
+        foreach (var entry in whole.Put.NatEntries) Room(entry.CalculateSize()).Put.NatEntries.Add(entry);
+        foreach (var address in whole.Put.FloatingIps) Room(address.Length).Put.FloatingIps.Add(address);
+        foreach (var probe in whole.Put.Probes) Room(probe.CalculateSize()).Put.Probes.Add(probe);
+        foreach (var instance in whole.Put.RoutingInstances) Room(instance.CalculateSize()).Put.RoutingInstances.Add(instance);
+        foreach (var route in whole.Put.VpnRoutes) Room(route.CalculateSize()).Put.VpnRoutes.Add(route);
+        part.More = false;
+        return parts;
+
+        Delta Room(int bytes)
+        {
+            if (size > 0 && size + bytes > ChunkBytes) Begin();
+            size += bytes + 4;
+            return part;
+        }
+
+        void Begin()
+        {
+            part = new Delta { Revision = whole.Revision, More = true, Put = new Items() };
+            parts.Add(new ServerMessage { Delta = part });
+            size = 0;
+        }
+    }
+
+    private static ServerMessage Delta(ulong revision, VRouterDelta delta)
     {
         var put = new Items();
         put.NatEntries.AddRange(delta.NatEntries.Select(Message));
@@ -93,7 +220,7 @@ internal static class VRouterMessages
     }
 
     /// <summary>Reads a hello; every fault at once.</summary>
-    public static VRouterHello? Read(Hello hello, List<string> faults)
+    public static VRouterHello? Read(Hello hello, IPAddress? source, List<string> faults)
     {
         if (NameSyntax.FaultOfDnsLabel(hello.Name) is { } nameFault) faults.Add($"name: {nameFault}");
         var address = hello.Address.Length == 4 ? new IPAddress(hello.Address.Span) : null;
@@ -102,9 +229,15 @@ internal static class VRouterMessages
         var address6 = hello.Address6.Length == 16 ? new IPAddress(hello.Address6.Span) : null;
         if (address6 is null && !hello.Address6.IsEmpty) faults.Add("address6: expected the 16 bytes of an IPv6 address, or nothing");
         else if (address6 is not null && HostAddress.FaultOf(address6) is { } address6Fault) faults.Add($"address6: {address6Fault}");
-        if (hello.AgentVersion.Length > 200) faults.Add("agent_version: longer than 200 characters");
-        if (hello.OverlayEngine is not ("" or "userspace" or "kernel")) faults.Add($"overlay_engine \"{hello.OverlayEngine}\": expected userspace, kernel or nothing");
-        return faults.Count > 0 ? null : new VRouterHello(hello.Name, address!, address6, hello.AgentVersion, hello.OverlayEngine.Length == 0 ? null : hello.OverlayEngine);
+        if (hello.Instance.Length is not (0 or InstanceBytes)) faults.Add($"instance: expected {InstanceBytes} bytes, or nothing");
+        if (hello.OverlayEngine is not ("" or "userspace" or "kernel")) faults.Add($"overlay_engine \"{Text(hello.OverlayEngine)}\": expected userspace, kernel or nothing");
+        if (faults.Count > 0) return null;
+        return new VRouterHello(hello.Name, address!, address6, Text(hello.AgentVersion) ?? "", hello.OverlayEngine.Length == 0 ? null : hello.OverlayEngine)
+        {
+            Instance = hello.Instance.IsEmpty ? null : Convert.ToHexStringLower(hello.Instance.Span),
+            Connection = (long)Math.Min(hello.Connection, long.MaxValue),
+            Source = source,
+        };
     }
 
     /// <summary>Reads counters; of a RoutingInstance told twice the last, what is no RoutingInstance is left out.</summary>
@@ -134,7 +267,7 @@ internal static class VRouterMessages
                 Health.Unhealthy => EndpointHealth.Unhealthy,
                 _ => EndpointHealth.Unknown,
             },
-            e.Message.Length == 0 ? null : e.Message))];
+            Text(e.Message)))];
 
     private static NatEntry Message(VirtualRouterNatEntry natEntry)
     {

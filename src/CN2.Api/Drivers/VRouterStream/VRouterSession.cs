@@ -9,7 +9,7 @@ namespace CN2.Api.Drivers.VRouterStream;
 /// and comes back for the whole, which is cheaper than everything it has missed.
 /// </summary>
 /// <param name="stop">The stream's; cancelled when the session must end.</param>
-internal sealed class VRouterSession(VRouterHello hello, TimeProvider time, CancellationTokenSource stop)
+internal sealed class VRouterSession(VRouterHello hello, bool takesParts, TimeProvider time, CancellationTokenSource stop)
 {
     private const long MaximumQueuedDeltaBytes = 16 * 1024 * 1024;
     private const int MaximumQueuedDeltas = 10_000;
@@ -24,6 +24,12 @@ internal sealed class VRouterSession(VRouterHello hello, TimeProvider time, Canc
 
     public VRouterHello Hello => hello;
 
+    /// <summary>The agent understands a change in parts.</summary>
+    public bool TakesParts => takesParts;
+
+    /// <summary>Something was heard of the agent within the last two intervals: a heartbeat is due in each.</summary>
+    public bool IsAlive => time.GetElapsedTime(Volatile.Read(ref _heard)) < 2 * HeartbeatProtocol.Interval;
+
     /// <summary>A whole configuration has been queued; only then do deltas mean anything.</summary>
     public bool HasSnapshot { get; private set; }
 
@@ -33,22 +39,30 @@ internal sealed class VRouterSession(VRouterHello hello, TimeProvider time, Canc
     /// <summary>Why the session was ended from here (silence, overflow, another stream in its place); null: it was not.</summary>
     public string? Reason => Volatile.Read(ref _reason);
 
-    public void Enqueue(IEnumerable<ServerMessage> snapshot)
+    public void EnqueueWhole(IEnumerable<ServerMessage> snapshot)
     {
         foreach (var chunk in snapshot) _queue.Writer.TryWrite((chunk, 0));
         HasSnapshot = true;
     }
 
-    public void Enqueue(ServerMessage delta)
+    /// <param name="parts">One change.</param>
+    public void Enqueue(IReadOnlyList<ServerMessage> parts)
     {
-        var bytes = delta.CalculateSize();
-        if (Interlocked.Add(ref _queuedBytes, bytes) > MaximumQueuedDeltaBytes || Interlocked.Increment(ref _queuedDeltas) > MaximumQueuedDeltas)
+        // One change may be larger than the limit: only what an agent leaves waiting counts against it.
+        var waits = Interlocked.Read(ref _queuedBytes);
+        if (waits > MaximumQueuedDeltaBytes || Volatile.Read(ref _queuedDeltas) > MaximumQueuedDeltas)
         {
             End("the agent does not keep up; it is to connect again for the whole");
             return;
         }
 
-        _queue.Writer.TryWrite((delta, bytes));
+        foreach (var part in parts)
+        {
+            var bytes = part.CalculateSize();
+            Interlocked.Add(ref _queuedBytes, bytes);
+            Interlocked.Increment(ref _queuedDeltas);
+            _queue.Writer.TryWrite((part, bytes));
+        }
     }
 
     public void Heard() => Volatile.Write(ref _heard, time.GetTimestamp());
@@ -71,6 +85,8 @@ internal sealed class VRouterSession(VRouterHello hello, TimeProvider time, Canc
     {
         using var timer = new PeriodicTimer(HeartbeatProtocol.Interval, time);
         var beat = timer.WaitForNextTickAsync(cancellation).AsTask();
+        // Without the token: a write that is cancelled half way would take away the reason why the session ends. It never waits, being the first.
+        await stream.WriteAsync(VRouterMessages.Welcome, CancellationToken.None);
         var message = _queue.Reader.WaitToReadAsync(cancellation).AsTask();
         while (true)
         {

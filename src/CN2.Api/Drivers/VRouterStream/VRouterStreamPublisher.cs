@@ -1,6 +1,6 @@
 namespace CN2.Api.Drivers.VRouterStream;
 
-/// <summary>The agents connected to this replica, by name; the newest stream of a name is the one that counts.</summary>
+/// <summary>The agents connected to this replica, by name; of an agent that connects again the newest stream counts.</summary>
 internal sealed class VRouterStreamPublisher : IVRouterPublisher
 {
     private readonly Lock _lock = new();
@@ -29,33 +29,53 @@ internal sealed class VRouterStreamPublisher : IVRouterPublisher
     {
         if (Session(name) is not { } session) return;
         var chunks = VRouterMessages.Snapshot(revision, config);
-        lock (_lock) session.Enqueue(chunks);
+        lock (_lock) session.EnqueueWhole(chunks);
         Interlocked.Increment(ref _snapshots);
         Interlocked.Add(ref _natEntriesSent, config.NatEntries.Count);
     }
 
-    public void Publish(string name, ulong revision, VRouterDelta delta)
+    public bool Publish(string name, ulong revision, VRouterDelta delta)
     {
-        if (Session(name) is not { HasSnapshot: true } session) return;
-        var message = VRouterMessages.Delta(revision, delta);
-        lock (_lock) session.Enqueue(message);
+        if (Session(name) is not { HasSnapshot: true } session) return true;
+        if (VRouterMessages.Deltas(revision, delta, session.TakesParts) is not { } parts) return false;
+        lock (_lock) session.Enqueue(parts);
         Interlocked.Increment(ref _deltas);
         Interlocked.Add(ref _natEntriesSent, delta.NatEntries.Count);
+        return true;
     }
 
-    /// <summary>The stream takes the place of an earlier one of the same name; listeners hear the end of that first.</summary>
-    public void Add(VRouterSession session)
+    public void End(VRouterHello hello, string reason)
+    {
+        if (Session(hello.Name) is { } session && ReferenceEquals(session.Hello, hello)) session.End(reason);
+    }
+
+    /// <summary>The connection of this name; null: there is none.</summary>
+    public VRouterHello? HelloOf(string name) => Session(name)?.Hello;
+
+    /// <summary>Another agent with the same name that is connected and alive; null: there is none. The same agent takes the place of its earlier stream.</summary>
+    public VRouterHello? RivalOf(VRouterHello hello)
+    {
+        lock (_lock) return Rival(hello);
+    }
+
+    /// <summary>
+    /// The stream takes the place of an earlier one of the same agent, or of one that is silent; listeners hear the end of that first. False:
+    /// another agent with this name is alive.
+    /// </summary>
+    public bool TryAdd(VRouterSession session)
     {
         lock (_lock)
         {
+            if (Rival(session.Hello) is not null) return false;
             if (_sessions.Remove(session.Hello.Name, out var former))
             {
-                former.End($"another agent has connected as {session.Hello.Name}; names must be unique");
+                former.End($"the agent {session.Hello.Name} has connected again");
                 foreach (var listener in _listeners) listener.Disconnected(session.Hello.Name);
             }
 
             _sessions.Add(session.Hello.Name, session);
             foreach (var listener in _listeners) listener.Connected(session.Hello);
+            return true;
         }
     }
 
@@ -78,6 +98,9 @@ internal sealed class VRouterStreamPublisher : IVRouterPublisher
             foreach (var listener in _listeners) tell(listener);
         }
     }
+
+    private VRouterHello? Rival(VRouterHello hello) =>
+        _sessions.GetValueOrDefault(hello.Name) is { IsAlive: true } session && !session.Hello.IsSameAgent(hello) ? session.Hello : null;
 
     private bool Current(VRouterSession session) => _sessions.GetValueOrDefault(session.Hello.Name) == session;
 

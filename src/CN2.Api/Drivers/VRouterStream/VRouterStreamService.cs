@@ -8,7 +8,8 @@ internal sealed partial class VRouterStreamService(
     VRouterStreamPublisher publisher,
     TimeProvider time,
     IHostApplicationLifetime lifetime,
-    ILogger<VRouterStreamService> logger) : VirtualRouterControl.VirtualRouterControlBase
+    ILogger<VRouterStreamService> logger,
+    IVRouterAdmission? admission = null) : VirtualRouterControl.VirtualRouterControlBase
 {
     private static readonly TimeSpan HelloWithin = TimeSpan.FromSeconds(5);
 
@@ -18,11 +19,12 @@ internal sealed partial class VRouterStreamService(
         ServerCallContext context)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
-        var hello = await HelloAsync(requestStream, stop.Token);
-        var session = new VRouterSession(hello, time, stop);
+        var (hello, takesParts) = await HelloAsync(requestStream, SourceOf(context), stop.Token);
+        await AdmitAsync(hello, stop.Token);
+        var session = new VRouterSession(hello, takesParts, time, stop);
+        while (!publisher.TryAdd(session)) await AdmitAsync(hello, stop.Token);
         // An answer at once, before there is anything to send: the agent knows that it has been taken.
         await context.WriteResponseHeadersAsync([]);
-        publisher.Add(session);
         LogConnected(hello.Name, hello.Address, hello.AgentVersion);
         var writing = session.WriteAsync(responseStream, stop.Token);
         var watching = session.WatchSilenceAsync(stop.Token);
@@ -48,7 +50,21 @@ internal sealed partial class VRouterStreamService(
         if (session.Reason is { } reason) throw new RpcException(new Status(StatusCode.Aborted, reason));
     }
 
-    private async Task<VRouterHello> HelloAsync(IAsyncStreamReader<AgentMessage> stream, CancellationToken cancellation)
+    private static System.Net.IPAddress? SourceOf(ServerCallContext context) =>
+        context.GetHttpContext().Connection.RemoteIpAddress is { } source ? (source.IsIPv4MappedToIPv6 ? source.MapToIPv4() : source) : null;
+
+    /// <exception cref="RpcException">The agent may not connect; the detail says why.</exception>
+    private async Task AdmitAsync(VRouterHello hello, CancellationToken cancellation)
+    {
+        var rival = publisher.RivalOf(hello);
+        var refusal = admission is null ? null : await admission.RefusalAsync(hello, rival, cancellation);
+        if (refusal is null && rival is null) return;
+        refusal ??= $"the name {hello.Name} is in use by another agent";
+        LogRefused(refusal);
+        throw new RpcException(new Status(StatusCode.AlreadyExists, refusal));
+    }
+
+    private async Task<(VRouterHello Hello, bool TakesParts)> HelloAsync(IAsyncStreamReader<AgentMessage> stream, System.Net.IPAddress? source, CancellationToken cancellation)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var timer = time.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(), timeout, HelloWithin, Timeout.InfiniteTimeSpan);
@@ -57,7 +73,8 @@ internal sealed partial class VRouterStreamService(
         {
             if (await stream.MoveNext(timeout.Token) && stream.Current.BodyCase == AgentMessage.BodyOneofCase.Hello)
             {
-                if (VRouterMessages.Read(stream.Current.Hello, faults) is { } hello) return hello;
+                var message = stream.Current.Hello;
+                if (VRouterMessages.Read(message, source, faults) is { } hello) return (hello, message.TakesParts);
             }
             else
             {
@@ -84,8 +101,10 @@ internal sealed partial class VRouterStreamService(
             switch (message.BodyCase)
             {
                 case AgentMessage.BodyOneofCase.Applied:
-                    var error = message.Applied.Error.Length == 0 ? null : message.Applied.Error;
-                    publisher.Tell(session, l => l.Applied(name, message.Applied.Revision, error));
+                    var applied = message.Applied;
+                    var error = applied.Error.Length == 0 ? null : VRouterMessages.Text(applied.Error) ?? "the agent gives no reason";
+                    var refused = VRouterMessages.Read(applied.Refused);
+                    publisher.Tell(session, l => l.Applied(name, applied.Revision, error, refused));
                     break;
                 case AgentMessage.BodyOneofCase.Health:
                     var endpoints = VRouterMessages.Read(message.Health);
@@ -99,7 +118,7 @@ internal sealed partial class VRouterStreamService(
                         publisher.Tell(session, l => l.Counted(name, counters));
                     }
 
-                    var notice = message.Heartbeat.Message.Length == 0 ? null : message.Heartbeat.Message;
+                    var notice = VRouterMessages.Text(message.Heartbeat.Message);
                     if (notice == session.Notice) break;
                     session.Notice = notice;
                     publisher.Tell(session, l => l.Noticed(name, notice));

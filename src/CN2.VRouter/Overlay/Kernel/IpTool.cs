@@ -18,6 +18,40 @@ internal static class IpTool
         if (exitCode != 0) throw new DataplaneException(Explain(lines, errors));
     }
 
+    /// <summary>Runs commands, one a line, and goes on after those that are refused.</summary>
+    /// <returns>The index of each refused line, and why.</returns>
+    /// <exception cref="DataplaneException">ip failed without saying at which line.</exception>
+    public static async Task<IReadOnlyDictionary<int, string>> TryAsync(IReadOnlyList<string> options, IReadOnlyList<string> lines)
+    {
+        if (lines.Count == 0) return new Dictionary<int, string>();
+        var (exitCode, _, errors) = await RunAsync(string.Join('\n', lines) + '\n', [.. options, "-force", "-batch", "-"]);
+        if (exitCode == 0) return new Dictionary<int, string>();
+        var refused = Refusals(lines, errors);
+        return refused.Count > 0 ? refused : throw new DataplaneException(Explain(lines, errors));
+    }
+
+    /// <summary>ip writes the reason, and then "Command failed -:LINE".</summary>
+    internal static IReadOnlyDictionary<int, string> Refusals(IReadOnlyList<string> lines, string errors)
+    {
+        const string place = "Command failed -:";
+        var refused = new Dictionary<int, string>();
+        var reason = "";
+        foreach (var line in errors.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries))
+        {
+            if (!line.StartsWith(place, StringComparison.Ordinal))
+            {
+                if (reason.Length == 0) reason = line;
+                continue;
+            }
+
+            if (int.TryParse(line.AsSpan(place.Length), NumberStyles.None, CultureInfo.InvariantCulture, out var number) && number >= 1 && number <= lines.Count)
+                refused[number - 1] = $"ip refused `{lines[number - 1]}`: {reason}";
+            reason = "";
+        }
+
+        return refused;
+    }
+
     /// <summary>Runs commands that remove something; what does not exist is no error.</summary>
     public static async Task RemoveAsync(IReadOnlyList<string> options, IReadOnlyList<string> lines)
     {

@@ -138,7 +138,7 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
 
         await AddTunnelsAsync(home);
         await PublishDevicesAsync(home, step.Whole ? changed : step.New);
-        await PublishRoutesAsync(home, step.Whole ? [.. changed.SelectMany(i => i.Prefixes, (i, p) => (i, p))] : _changes.Routes);
+        await PublishRoutesAsync(home, step, step.Whole ? [.. changed.SelectMany(i => i.Prefixes, (i, p) => (i, p))] : _changes.Routes);
         if (!step.Whole && filter.Written) await ChangeSendersAsync(filter, changed, step.Gone);
         else await filter.WriteAsync(new([.. instances.Select(i => i.Label)], [.. instances.SelectMany(i => i.Senders)]));
         await PublishLabelsAsync(home, changed);
@@ -226,12 +226,14 @@ internal sealed class KernelTunnels(string table, IPAddress address, Action<stri
         foreach (var instance in instances) instance.PublishedLabel = instance.Label;
     }
 
-    private static async Task PublishRoutesAsync(TunnelNamespace home, IReadOnlyCollection<(KernelInstance Instance, IPNetwork Prefix)> routes)
+    private static async Task PublishRoutesAsync(TunnelNamespace home, OverlayStep<KernelInstance> step, IReadOnlyCollection<(KernelInstance Instance, IPNetwork Prefix)> routes)
     {
         foreach (var family in Families)
         {
             var its = routes.Where(r => r.Prefix.BaseAddress.AddressFamily == AddressFamily.InterNetworkV6 == (family == "inet6")).ToList();
-            await home.ChangeAsync(family, [.. its.Select(r => Replace(r.Instance, r.Prefix)).OfType<string>()]);
+            var replaced = its.Where(r => r.Instance.Has(r.Prefix)).ToList();
+            foreach (var (line, reason) in await home.TryAsync(family, [.. replaced.Select(r => Replace(r.Instance, r.Prefix)!)]))
+                step.Refuse(replaced[line].Instance, replaced[line].Prefix, reason);
             await home.RemoveAsync(family, [.. its.Where(r => !r.Instance.Has(r.Prefix)).Select(r => $"route del {r.Prefix} table {r.Instance.Table} proto {TunnelNamespace.Protocol}")]);
         }
     }

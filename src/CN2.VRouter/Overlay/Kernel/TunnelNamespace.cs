@@ -61,6 +61,8 @@ internal sealed class TunnelNamespace
 
     public Task ChangeAsync(string family, IReadOnlyList<string> lines) => IpTool.ChangeAsync(["-n", Name, "-f", family], lines);
 
+    public Task<IReadOnlyDictionary<int, string>> TryAsync(string family, IReadOnlyList<string> lines) => IpTool.TryAsync(["-n", Name, "-f", family], lines);
+
     public Task RemoveAsync(string family, IReadOnlyList<string> lines) => IpTool.RemoveAsync(["-n", Name, "-f", family], lines);
 
     public Task<IReadOnlyList<JsonElement>> ListAsync(params IEnumerable<string> arguments) => IpTool.ListAsync(["-n", Name, .. arguments]);

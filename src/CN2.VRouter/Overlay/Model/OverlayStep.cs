@@ -22,6 +22,11 @@ internal sealed class OverlayStep<TInstance>(OverlayChange? change, Func<int, TI
     /// <summary>Routes that have no usable path any more.</summary>
     public List<(RoutingInstanceState Instance, IPNetwork Prefix)> RemovedRoutes { get; } = [];
 
+    /// <summary>Routes that the kernel refuses, and why; everything else of the step is done.</summary>
+    public Dictionary<VpnRouteKey, string> Refused { get; } = [];
+
+    public void Refuse(RoutingInstanceState instance, IPNetwork prefix, string reason) => Refused[new VpnRouteKey(instance.Number, prefix)] = reason;
+
     /// <summary>Changes <paramref name="instances"/> to the desired state and records the differences here.</summary>
     public void Plan(Dictionary<int, TInstance> instances, OverlayConfig desired)
     {

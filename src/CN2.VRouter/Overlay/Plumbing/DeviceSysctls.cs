@@ -16,7 +16,8 @@ internal static class DeviceSysctls
         Write("ipv4", device, "rp_filter", "0");
         Write("ipv4", device, "src_valid_mark", "1");
         Write("ipv4", device, "forwarding", "1");
-        if (!HasIPv6) return;
+        // A device whose MTU is below 1280 has no IPv6.
+        if (!Directory.Exists($"/proc/sys/net/ipv6/conf/{device}")) return;
         Write("ipv6", device, "addr_gen_mode", "1");
         Write("ipv6", device, "disable_ipv6", "0");
         Write("ipv6", device, "forwarding", "1");

@@ -71,7 +71,7 @@ internal sealed class OverlayPlumbing(string table, IPAddress address, Action<st
             }
         }
 
-        foreach (var (instance, prefix) in added) AddRoute(instance, prefix);
+        foreach (var (instance, prefix) in added) AddRoute(instance, prefix, reason => step.Refuse(instance, prefix, reason));
         return new StalePlumbing([.. step.Whole ? known.Where(r => !r.IsGuard) : step.Gone.SelectMany(RulesOf)], removed);
     }
 
@@ -128,9 +128,9 @@ internal sealed class OverlayPlumbing(string table, IPAddress address, Action<st
     private HashSet<IPNetwork> ReadRoutes(RoutingInstanceState instance) =>
         [.. _families.SelectMany(family => OverlayRoutes.Read(_socket, family, instance.Table, instance.Device!.Index))];
 
-    private void AddRoute(RoutingInstanceState instance, IPNetwork prefix)
+    private void AddRoute(RoutingInstanceState instance, IPNetwork prefix, Action<string> refused)
     {
-        if (HasFamilyOf(prefix)) OverlayRoutes.Add(_socket, instance.Table, instance.Device!.Index, prefix);
+        if (HasFamilyOf(prefix)) OverlayRoutes.Add(_socket, instance.Table, instance.Device!.Index, prefix, refused);
     }
 
     private void RemoveRoute(RoutingInstanceState instance, IPNetwork prefix)

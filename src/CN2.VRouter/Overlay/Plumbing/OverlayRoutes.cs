@@ -37,12 +37,13 @@ internal static class OverlayRoutes
     }
 
     /// <summary>Queues the addition of a route.</summary>
-    public static void Add(RouteSocket socket, uint table, int device, IPNetwork prefix) =>
-        Queue(socket, RouteMessages.NewRoute, NetlinkFlags.Create | NetlinkFlags.Replace, table, device, prefix);
+    /// <param name="refused">Gets the reason if the kernel refuses it.</param>
+    public static void Add(RouteSocket socket, uint table, int device, IPNetwork prefix, Action<string> refused) =>
+        Queue(socket, RouteMessages.NewRoute, NetlinkFlags.Create | NetlinkFlags.Replace, table, device, prefix, refused);
 
     /// <summary>Queues the removal of a route; a route that does not exist is no error.</summary>
     public static void Remove(RouteSocket socket, uint table, int device, IPNetwork prefix) =>
-        Queue(socket, RouteMessages.DeleteRoute, 0, table, device, prefix, Posix.NoSuchProcess, Posix.NoEntry, Posix.NoDevice);
+        Queue(socket, RouteMessages.DeleteRoute, 0, table, device, prefix, null, Posix.NoSuchProcess, Posix.NoEntry, Posix.NoDevice);
 
     /// <summary>The table in the body of a message about a route.</summary>
     public static uint TableOf(ReadOnlySpan<byte> body)
@@ -52,7 +53,7 @@ internal static class OverlayRoutes
         return table.Length < 4 ? body[4] : BitConverter.ToUInt32(table);
     }
 
-    private static void Queue(RouteSocket socket, ushort type, ushort flags, uint table, int device, IPNetwork prefix, params int[] tolerated)
+    private static void Queue(RouteSocket socket, ushort type, ushort flags, uint table, int device, IPNetwork prefix, Action<string>? refused, params int[] tolerated)
     {
         var message = socket.Begin(type, flags, HeaderLength);
         var own = message.TypeHeader;
@@ -64,6 +65,6 @@ internal static class OverlayRoutes
         if (prefix.PrefixLength > 0) message.Add(Destination, prefix.BaseAddress);
         message.Add(OutputDevice, (uint)device);
         message.Add(TableAttribute, table);
-        socket.Queue(message, () => $"route {prefix} of table 0x{table:x}", tolerated);
+        socket.Queue(message, () => $"route {prefix} of table 0x{table:x}", refused, tolerated);
     }
 }

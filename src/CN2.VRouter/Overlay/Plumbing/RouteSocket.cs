@@ -26,7 +26,7 @@ internal sealed class RouteSocket : IDisposable
     private readonly NetlinkSocket _socket = new(NetlinkSocket.Route);
     private readonly byte[] _requests = new byte[32 * 1024];
     private readonly byte[] _answers = new byte[256 * 1024];
-    private readonly List<(Func<string> What, int[] Tolerated)> _pending = [];
+    private readonly List<(Func<string> What, int[] Tolerated, Action<string>? Refused)> _pending = [];
     private int _length;
     private int _lastStart;
     private uint _sequence;
@@ -52,7 +52,7 @@ internal sealed class RouteSocket : IDisposable
     /// <inheritdoc cref="NetlinkSocket.Port"/>
     public uint Port => _socket.Port;
 
-    /// <summary>A message to fill in; <see cref="Queue"/> takes it.</summary>
+    /// <summary>A message to fill in; <c>Queue</c> takes it.</summary>
     public NetlinkMessage Begin(ushort type, ushort flags, int typeHeader)
     {
         if (_length + LongestMessage > _requests.Length) Commit();
@@ -61,16 +61,19 @@ internal sealed class RouteSocket : IDisposable
 
     /// <param name="what">Names the request in the text of an error.</param>
     /// <param name="tolerated">Errors that mean success: the kernel is in the wanted state already.</param>
-    public void Queue(in NetlinkMessage message, Func<string> what, params int[] tolerated)
+    public void Queue(in NetlinkMessage message, Func<string> what, params int[] tolerated) => Queue(message, what, null, tolerated);
+
+    /// <param name="refused">Gets the reason if the kernel refuses this request; <see cref="Commit"/> does not fail then. Null: it fails.</param>
+    public void Queue(in NetlinkMessage message, Func<string> what, Action<string>? refused, params int[] tolerated)
     {
         BitConverter.TryWriteBytes(_requests.AsSpan(_length + 8), ++_sequence);
-        _pending.Add((what, tolerated));
+        _pending.Add((what, tolerated, refused));
         _lastStart = _length;
         _length += message.Length;
     }
 
     /// <summary>Sends what is queued and waits until all of it is done.</summary>
-    /// <exception cref="DataplaneException">The kernel refused a request (the first is named); the others are done.</exception>
+    /// <exception cref="DataplaneException">The kernel refused a request that must not fail (the first is named); the others are done.</exception>
     public void Commit()
     {
         if (_length == 0) return;
@@ -90,8 +93,14 @@ internal sealed class RouteSocket : IDisposable
                     var index = unchecked((int)(messages.Sequence - first));
                     if (messages.Type != NetlinkMessages.Error || index < 0 || index >= _pending.Count) continue;
                     var error = -BitConverter.ToInt32(messages.Body);
-                    var (what, tolerated) = _pending[index];
-                    if (error != 0 && !tolerated.Contains(error)) refused ??= Refused(what(), error, messages);
+                    var (what, tolerated, alone) = _pending[index];
+                    if (error != 0 && !tolerated.Contains(error))
+                    {
+                        var refusal = Refused(what(), error, messages);
+                        if (alone is not null) alone(refusal.Message);
+                        else refused ??= refusal;
+                    }
+
                     done |= messages.Sequence == _sequence;
                 }
             }

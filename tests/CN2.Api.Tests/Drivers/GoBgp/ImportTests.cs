@@ -82,7 +82,7 @@ public sealed class ImportTests : IDisposable
     }
 
     [Fact]
-    public async Task Other_import_targets_bring_the_routes_that_were_sent_before_and_drop_those_without_a_target()
+    public async Task After_a_change_of_import_targets_routes_that_were_sent_before_are_imported_or_dropped()
     {
         var (_, router, speaker, imports) = await StartAsync();
         await using var _1 = speaker;
@@ -235,7 +235,7 @@ public sealed class ImportTests : IDisposable
     }
 
     [Fact]
-    public async Task Birds_routes_are_read_with_both_encapsulations_but_not_those_with_two_labels_or_an_IPv6_next_hop()
+    public async Task Routes_of_BIRD_are_read_with_both_encapsulations_but_not_with_two_labels_or_an_IPv6_next_hop()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
         _lab.Keep(new BirdRouter(_lab, "bird", 246, Asn, Asn, vpn: true, tables: """

@@ -48,29 +48,87 @@ public sealed class PathTableTests
         Assert.Equal((7u, 100u, 1u), (after.Identifier, before.Attributes.Med, after.Attributes.Med));
     }
 
+    // "x" is a number that is used up. A path that is added while the engine is away ("a") has none yet and gets a free one.
     [Theory]
-    [InlineData("", "1=1 2=2 3=3")]
-    [InlineData("-1 +1", "1=1 2=2 3=3")] // 2, 3, 4 before: 2 and 3 stay, 1 was free
-    [InlineData("-1 -2 +1 +2", "1=1 2=2 3=3")] // 3, 4, 5 before
-    [InlineData("-2", "1=1 3=2")]
-    [InlineData("-1", "2=2 3=1")]
-    [InlineData("-1 -2 -3 +2 +3", "2=1 3=2")] // 4, 5 before
-    public void A_restarted_engine_gives_no_path_the_wire_identifier_of_another(string changes, string expected)
+    [InlineData("", "1 2 3")]
+    [InlineData("-1 +1", "x 2 3 1")]
+    [InlineData("-1 -2 +1 +2", "x x 3 1 2")]
+    [InlineData("-2", "1 x 3")]
+    [InlineData("-1 -2 -3 +2 +3", "x x x 2 3")]
+    [InlineData("-1 a4", "4 2 3")]
+    [InlineData("-1 -2 a4 a5 a6", "4 5 3 6")]
+    [InlineData("l1", "1 2 3")] // a path that is leaving still has its number at the routers
+    [InlineData("l1 +1", "1 2 3")]
+    public void A_restarted_engine_gives_every_path_its_old_number(string changes, string expected)
     {
         var table = new PathTable();
         foreach (var hop in (string[])["+1", "+2", "+3", .. changes.Split(' ', StringSplitOptions.RemoveEmptyEntries)])
         {
-            if (hop[0] == '+') table.Set(Prefix, Hop("10.0.0." + hop[1]), Plain, null, out _, out _);
-            else Assert.True(table.Remove(Prefix, IPAddress.Parse("10.0.0." + hop[1]), out _));
+            var address = "10.0.0." + hop[1];
+            if (hop[0] == '+') table.Set(Prefix, Hop(address), Plain, null, out _, out _);
+            else if (hop[0] == 'a') table.Set(Prefix, Hop(address), Plain, null, out _, out _, wireIdentifier: 0);
+            else if (hop[0] == 'l') Assert.NotNull(table.Leave(Prefix, IPAddress.Parse(address)));
+            else Assert.True(table.Remove(Prefix, IPAddress.Parse(address), out _));
         }
 
-        var before = table[Prefix].ToArray().ToDictionary(p => p.WireIdentifier, p => p.NextHop);
-        table.Arrange();
-        table.Renumber();
-        var after = table[Prefix].ToArray();
-        Assert.Equal(expected, string.Join(' ', after.OrderBy(p => p.NextHop.Address.ToString()).Select(p => $"{p.NextHop.Address.GetAddressBytes()[3]}={p.WireIdentifier}")));
-        Assert.All(after, p => Assert.Equal(p.NextHop, before.GetValueOrDefault(p.WireIdentifier, p.NextHop)));
-        Assert.Equal((uint)after.Length + 1, table.NextWireIdentifier(Prefix));
+        var unused = table.UnusedNumbers();
+        var order = Assert.Single(table.Arrange(mayRenumber: false)).Order;
+        Assert.Equal(expected, Text(order));
+        Assert.Equal(order.Count(p => p is null), unused);
+        Assert.All(table[Prefix].ToArray(), p => Assert.Equal(p.NextHop.Address, order[(int)p.WireIdentifier - 1]?.NextHop.Address));
+        Assert.Equal((uint)order.Count + 1, table.NextWireIdentifier(Prefix));
+        Assert.DoesNotContain("x", Text(Assert.Single(table.Arrange(mayRenumber: true)).Order), StringComparison.Ordinal);
+
+        static string Text(IEnumerable<HeldPath?> order) => string.Join(' ', order.Select(p => p is { } one ? $"{one.NextHop.Address.GetAddressBytes()[3]}" : "x"));
+    }
+
+    [Fact]
+    public void A_path_that_a_router_may_have_by_an_unknown_number_cannot_be_arranged()
+    {
+        var table = new PathTable();
+        table.Set(Prefix, Hop("10.0.0.1"), Plain, null, out _, out _, wireIdentifier: 0);
+        Assert.Equal(0, table.UnusedNumbers());
+        table.Leave(Prefix, IPAddress.Parse("10.0.0.1"));
+        Assert.Equal(long.MaxValue, table.UnusedNumbers());
+    }
+
+    [Fact]
+    public void A_leaving_path_is_the_worst_one_and_is_wanted_again_with_its_number()
+    {
+        var table = new PathTable();
+        table.Set(Prefix, Hop("10.0.0.1"), Plain, null, out _, out _);
+        var leaving = table.Leave(Prefix, IPAddress.Parse("10.0.0.1"))!.Value;
+        Assert.Equal((0u, uint.MaxValue, 1u, true), (leaving.Attributes.LocalPreference, leaving.Attributes.Med, leaving.WireIdentifier, leaving.Leaving));
+        Assert.Single(table.Leaving);
+        Assert.True(table.Set(Prefix, Hop("10.0.0.1"), Plain, null, out _, out var again));
+        Assert.Equal((Plain, 1u, false), (again.Attributes, again.WireIdentifier, again.Leaving));
+        Assert.Empty(table.Leaving);
+        table.Leave(Prefix, IPAddress.Parse("10.0.0.1"));
+        Assert.True(table.Remove(Prefix, IPAddress.Parse("10.0.0.1"), out _));
+        Assert.Empty(table.Leaving);
+        Assert.Equal(2u, table.NextWireIdentifier(Prefix));
+    }
+
+    [Fact]
+    public void Prefixes_without_a_path_are_forgotten_beyond_a_limit_and_their_numbers_are_then_not_guessed()
+    {
+        var used = new UsedIdentifiers();
+        for (uint i = 0; i <= UsedIdentifiers.Limit; i++) used.Add(new(new HostPrefix(i), 0), 7, isLast: true);
+        Assert.Null(used.Highest(new(new HostPrefix(0), 0)));
+        Assert.Equal(7u, used.Highest(new(new HostPrefix(1), 0)));
+        Assert.Null(used.Highest(Prefix));
+        used.Clear();
+        Assert.Equal(0u, used.Highest(Prefix));
+    }
+
+    [Fact]
+    public void Next_hops_and_attributes_that_are_no_longer_used_are_forgotten()
+    {
+        var mapper = new PathMapper();
+        var first = mapper.NextHopOf(IPAddress.Parse("10.0.0.1"));
+        Assert.Same(first, mapper.NextHopOf(IPAddress.Parse("10.0.0.1")));
+        for (var i = 0; i <= PathMapper.MostShared; i++) mapper.NextHopOf(new IPAddress(i + 1L));
+        Assert.NotSame(first, mapper.NextHopOf(IPAddress.Parse("10.0.0.1")));
     }
 
     [Fact]

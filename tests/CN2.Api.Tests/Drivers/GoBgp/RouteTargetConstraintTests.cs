@@ -19,7 +19,7 @@ public sealed class RouteTargetConstraintTests : IDisposable
     [Theory]
     [InlineData(Asn)]
     [InlineData(65001)]
-    public async Task A_router_gets_the_routes_of_the_targets_it_asks_for_and_loses_them_when_it_asks_no_longer(uint asn)
+    public async Task A_router_gets_only_the_routes_of_the_targets_it_has_a_membership_for(uint asn)
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
         var router = await _lab.RouterAsync("vmx1", 245, Families, asn);

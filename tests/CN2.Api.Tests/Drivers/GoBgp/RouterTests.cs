@@ -11,7 +11,7 @@ public sealed class RouterTests : IDisposable
     public void Dispose() => _lab.Dispose();
 
     [Fact]
-    public async Task Frr_over_iBGP_sees_both_next_hops_with_the_attributes_of_the_contract()
+    public async Task FRR_over_iBGP_sees_both_next_hops_with_the_attributes_of_the_contract()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
         var frr = _lab.Frr("vmx1", 245, Asn, FrrNeighbor());
@@ -51,7 +51,7 @@ public sealed class RouterTests : IDisposable
     }
 
     [Fact]
-    public async Task Frr_over_eBGP_with_a_four_byte_AS_keeps_the_vRouters_as_next_hops_and_the_MED()
+    public async Task FRR_over_eBGP_with_a_four_byte_AS_keeps_the_vRouters_as_next_hops_and_the_MED()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
         var frr = _lab.Frr("vmx1", 245, 4200000001, FrrNeighbor(4200000000));
@@ -70,7 +70,7 @@ public sealed class RouterTests : IDisposable
     }
 
     [Fact]
-    public async Task Bird_sees_both_next_hops()
+    public async Task BIRD_sees_both_next_hops()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
         var bird = _lab.Keep(new BirdRouter(_lab, "bird", 246, Asn, Asn));

@@ -12,7 +12,7 @@ public sealed class VpnRouterTests : IDisposable
     public void Dispose() => _lab.Dispose();
 
     [Fact]
-    public async Task Frr_reads_distinguisher_label_targets_encapsulation_and_attributes_in_both_families()
+    public async Task FRR_reads_distinguisher_label_targets_encapsulation_and_attributes_in_both_families()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
         var frr = _lab.Frr("vmx1", 245, Asn, FrrVpnNeighbor());
@@ -59,7 +59,7 @@ public sealed class VpnRouterTests : IDisposable
     }
 
     [Fact]
-    public async Task Bird_reads_distinguisher_label_targets_encapsulation_and_attributes_too()
+    public async Task BIRD_reads_distinguisher_label_targets_encapsulation_and_attributes()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
         var bird = _lab.Keep(new BirdRouter(_lab, "bird", 246, Asn, Asn, vpn: true));

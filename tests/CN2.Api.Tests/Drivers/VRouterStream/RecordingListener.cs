@@ -14,7 +14,8 @@ internal sealed class RecordingListener : IVRouterListener
 
     public void Disconnected(string name) => _lines.Writer.TryWrite($"disconnected {name}");
 
-    public void Applied(string name, ulong revision, string? error) => _lines.Writer.TryWrite($"applied {name} {revision} {error}".TrimEnd());
+    public void Applied(string name, ulong revision, string? error, IReadOnlyList<VRouterRefusal> refused) => _lines.Writer.TryWrite(
+        $"applied {name} {revision} {error}".TrimEnd() + string.Concat(refused.Select(r => $" | {r.Item}: {r.Reason}")));
 
     public void Health(string name, IReadOnlyList<(Guid Uid, EndpointHealth Health, string? Message)> endpoints) =>
         _lines.Writer.TryWrite($"health {name} {string.Join(", ", endpoints.Select(e => $"{e.Uid} {e.Health} {e.Message}"))}");

@@ -63,7 +63,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_agent_that_says_hello_is_told_to_listeners_and_gets_nothing_until_its_whole_configuration_is_published()
+    public async Task An_agent_that_connects_is_reported_and_gets_nothing_until_its_whole_configuration_is_published()
     {
         using var call = await HelloAsync("compute1");
         Assert.Equal("connected compute1 172.27.115.242 fd00::242 0.1.0", await _listener.NextAsync());
@@ -77,7 +77,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task All_of_an_entry_arrives()
+    public async Task Every_field_of_an_entry_arrives()
     {
         using var call = await HelloAsync("compute1");
         await _listener.NextAsync();
@@ -127,7 +127,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task What_the_agent_tells_reaches_the_listeners()
+    public async Task Reports_of_the_agent_reach_the_listeners()
     {
         using var call = await HelloAsync("compute1");
         await _listener.NextAsync();
@@ -217,14 +217,20 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task A_second_stream_of_a_name_takes_the_place_of_the_first()
+    public async Task A_second_stream_of_a_name_replaces_the_first()
     {
         using var first = await HelloAsync("compute1");
         await _listener.NextAsync();
         using var second = await HelloAsync("compute1");
         Assert.Equal("disconnected compute1", await _listener.NextAsync());
         Assert.StartsWith("connected compute1", await _listener.NextAsync(), StringComparison.Ordinal);
-        Assert.Equal(StatusCode.Aborted, (await Assert.ThrowsAsync<RpcException>(() => first.ResponseStream.MoveNext(Cancellation))).StatusCode);
+        var ended = await Assert.ThrowsAsync<RpcException>(async () =>
+        {
+            while (await first.ResponseStream.MoveNext(Cancellation))
+            {
+            }
+        });
+        Assert.Equal(StatusCode.Aborted, ended.StatusCode);
         _publisher.Publish("compute1", 4, new VRouterConfig([], [], [], [], []));
         Assert.Equal(4u, (await NextAsync(second)).Snapshot.Revision);
         await second.RequestStream.CompleteAsync();
@@ -232,7 +238,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task An_agent_that_is_silent_is_given_up_and_one_that_beats_is_kept()
+    public async Task A_silent_agent_is_disconnected_and_one_that_sends_heartbeats_is_kept()
     {
         using var silent = await HelloAsync("silent");
         using var alive = await HelloAsync("alive");
@@ -248,13 +254,15 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         Assert.Equal("disconnected silent", line);
         // It has heard the server meanwhile.
         Assert.True(await alive.ResponseStream.MoveNext(Cancellation));
+        Assert.Equal(ServerMessage.BodyOneofCase.Welcome, alive.ResponseStream.Current.BodyCase);
+        Assert.True(await alive.ResponseStream.MoveNext(Cancellation));
         Assert.Equal(ServerMessage.BodyOneofCase.Heartbeat, alive.ResponseStream.Current.BodyCase);
         await stop.CancelAsync();
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => beating);
     }
 
     [Fact]
-    public async Task An_agent_that_does_not_read_is_cut_off_and_publishing_never_waits()
+    public async Task An_agent_that_does_not_read_is_disconnected_and_publishing_never_waits()
     {
         using var call = await HelloAsync("compute1");
         await _listener.NextAsync();
@@ -264,11 +272,71 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task Paths_of_the_host_keep_their_own_answers()
+    public async Task HTTP_paths_of_the_host_keep_their_own_answers()
     {
         using var http = new HttpClient();
         using var answer = await http.PostAsync(new Uri(_app.Urls.Last() + "/v1/services"), null, Cancellation);
         Assert.Equal(HttpStatusCode.MethodNotAllowed, answer.StatusCode);
+    }
+
+    [Fact]
+    public async Task Another_agent_of_a_name_is_refused_while_the_first_is_alive_and_taken_when_that_is_silent()
+    {
+        using var first = await HelloAsync("compute1", instance: 1);
+        await _listener.NextAsync();
+        using var other = await HelloAsync("compute1", instance: 2);
+        var refused = await Assert.ThrowsAsync<RpcException>(() => other.ResponseStream.MoveNext(Cancellation));
+        Assert.Equal((StatusCode.AlreadyExists, "the name compute1 is in use by another agent"), (refused.StatusCode, refused.Status.Detail));
+        _publisher.Publish("compute1", 4, new VRouterConfig([], [], [], [], []));
+        Assert.Equal(4u, (await NextAsync(first)).Snapshot.Revision); // it has noticed nothing
+
+        using var again = await HelloAsync("compute1", instance: 1); // its connection is dead without its knowledge
+        Assert.Equal("disconnected compute1", await _listener.NextAsync());
+        Assert.StartsWith("connected compute1", await _listener.NextAsync(), StringComparison.Ordinal);
+
+        // Nothing is heard of it any more.
+        await Eventually.TrueAsync(async () =>
+        {
+            try
+            {
+                using var second = await HelloAsync("compute1", instance: 2);
+                return await second.ResponseStream.MoveNext(Cancellation);
+            }
+            catch (RpcException)
+            {
+                return false;
+            }
+        }, seconds: 20, everyMilliseconds: 200);
+    }
+
+    [Fact]
+    public async Task A_connection_that_is_sent_away_gets_the_reason_and_a_newer_one_stays()
+    {
+        using var call = await HelloAsync("compute1");
+        await _listener.NextAsync();
+        var publisher = (VRouterStreamPublisher)_publisher;
+        var hello = publisher.HelloOf("compute1")!;
+        _publisher.End(hello with { }, "of an earlier connection");
+        _publisher.End(hello, "the address is taken");
+        var ended = await Assert.ThrowsAsync<RpcException>(async () =>
+        {
+            while (await call.ResponseStream.MoveNext(Cancellation))
+            {
+            }
+        });
+        Assert.Equal("the address is taken", ended.Status.Detail);
+    }
+
+    [Fact]
+    public async Task The_server_says_first_what_it_understands_and_takes_refusals()
+    {
+        using var call = await HelloAsync("compute1");
+        await _listener.NextAsync();
+        Assert.True(await call.ResponseStream.MoveNext(Cancellation));
+        Assert.True(call.ResponseStream.Current.Welcome.TakesRefusals);
+        var key = new VRouter.V1.NatEntryKey { Address = ByteString.CopyFrom(100, 0, 0, 4), Protocol = 6, Port = 80 };
+        await call.RequestStream.WriteAsync(new AgentMessage { Applied = new Applied { Revision = 7, Refused = { new Refusal { Item = new ItemKey { NatEntry = key }, Reason = "no" } } } }, Cancellation);
+        Assert.Equal($"applied compute1 7 | {new VirtualRouterItem.NatEntry(NatEntry("100.0.0.4").Key)}: no", await _listener.NextAsync());
     }
 
     private static VirtualRouterNatEntry NatEntry(string address) => new(
@@ -282,11 +350,11 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     private static async Task<ServerMessage> NextAsync(AsyncDuplexStreamingCall<AgentMessage, ServerMessage> call)
     {
         do Assert.True(await call.ResponseStream.MoveNext(Cancellation));
-        while (call.ResponseStream.Current.BodyCase == ServerMessage.BodyOneofCase.Heartbeat);
+        while (call.ResponseStream.Current.BodyCase is ServerMessage.BodyOneofCase.Heartbeat or ServerMessage.BodyOneofCase.Welcome);
         return call.ResponseStream.Current;
     }
 
-    private async Task<AsyncDuplexStreamingCall<AgentMessage, ServerMessage>> HelloAsync(string name, string overlayEngine = "")
+    private async Task<AsyncDuplexStreamingCall<AgentMessage, ServerMessage>> HelloAsync(string name, string overlayEngine = "", byte? instance = null)
     {
         var call = _channel.CreateCallInvoker().AsyncDuplexStreamingCall(Connect, null, new CallOptions(cancellationToken: Cancellation));
         var hello = new Hello
@@ -296,6 +364,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
             Address6 = ByteString.CopyFrom(IPAddress.Parse("fd00::242").GetAddressBytes()),
             AgentVersion = "0.1.0",
             OverlayEngine = overlayEngine,
+            Instance = instance is { } i ? ByteString.CopyFrom([.. Enumerable.Repeat(i, 16)]) : ByteString.Empty,
         };
         await call.RequestStream.WriteAsync(new AgentMessage { Hello = hello }, Cancellation);
         await call.ResponseHeadersAsync;

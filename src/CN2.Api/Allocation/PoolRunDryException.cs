@@ -1,8 +1,5 @@
 namespace CN2.Api.Allocation;
 
-/// <summary>The catalog changed after the plan was made. <see cref="AllocationRecovery"/> reads it again, then the write starts again.</summary>
-public sealed class CatalogMovedException() : Exception("The catalog has changed since it was read.");
-
 /// <summary>
 /// A subnet has more addresses than table <c>free_address</c> holds. <see cref="AllocationRecovery"/> adds some, then the write starts again.
 /// </summary>

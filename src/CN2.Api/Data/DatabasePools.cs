@@ -1,0 +1,32 @@
+using CN2.Api.Options;
+using Npgsql;
+
+namespace CN2.Api.Data;
+
+/// <summary>
+/// The pools of database connections, and the only place where they are made. Requests have one; it is what <see cref="NpgsqlDataSource"/>
+/// means without a key. The control loop (feed, reports of agents, statuses, announcements, heartbeat, leadership) has another one, so that
+/// no number of requests can take a connection from it.
+/// </summary>
+public static class DatabasePools
+{
+    /// <summary>The key of the control loop's pool.</summary>
+    public const string ControlLoop = "control-loop";
+
+    /// <summary>
+    /// How many seconds a statement may take that reads or writes this many rows, for <c>CommandTimeout</c>. A few rows: 2, as for every
+    /// statement of the control loop. Many take longer, and giving up each time would mean never getting through.
+    /// </summary>
+    public static int SecondsFor(int rows) => 2 + (rows / 250);
+
+    public static IServiceCollection AddDatabasePools(this IServiceCollection services) => services
+        .AddSingleton(provider => Open(provider.GetRequiredService<DatabaseOptions>().ConnectionString))
+        .AddKeyedSingleton(ControlLoop, (provider, _) => Open(provider.GetRequiredService<DatabaseOptions>().ControlLoopConnectionString));
+
+    private static NpgsqlDataSource Open(string connectionString)
+    {
+        var source = new NpgsqlDataSourceBuilder(connectionString);
+        source.EnableDynamicJson(); // jsonb columns hold labels as dictionaries
+        return source.Build();
+    }
+}

@@ -1,0 +1,79 @@
+using Npgsql;
+
+namespace CN2.Api.Data;
+
+/// <summary>
+/// Waits for a database that is away. A fail-over takes seconds: whoever waits through it is served, instead of being refused and asking
+/// again. However many wait, one task asks the database. All members may be called from any thread.
+/// </summary>
+public sealed class DatabasePresence([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource source, TimeProvider time)
+{
+    /// <summary>How long a request waits at most, its first attempt included, before it begins another attempt.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(4.5);
+
+    /// <summary>Whoever has waited for the most part of it (a server that hangs, a pool that is used up) makes no further attempt.</summary>
+    private static readonly TimeSpan LeastLeft = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Beyond this many the next one is refused at once: each holds a request in memory.</summary>
+    private const int MostWaiting = 2000;
+
+    private readonly Lock _lock = new();
+    private Task? _return;
+    private int _waiting;
+
+    /// <summary>Ends when the database answers and takes writes. It must have failed just now.</summary>
+    public Task WhenBack()
+    {
+        lock (_lock) return _return ??= AskAsync();
+    }
+
+    /// <summary>Waits until another attempt makes sense. False: the request that began at <paramref name="since"/> has waited long enough.</summary>
+    /// <param name="since">Of <see cref="TimeProvider.GetTimestamp"/>.</param>
+    /// <param name="ct">Ends the wait.</param>
+    public async Task<bool> WaitAsync(long since, CancellationToken ct)
+    {
+        var left = Patience - time.GetElapsedTime(since);
+        if (left < LeastLeft) return false;
+        try
+        {
+            if (Interlocked.Increment(ref _waiting) > MostWaiting) return false;
+            await WhenBack().WaitAsync(left, time, ct);
+            return true;
+        }
+        catch (TimeoutException)
+        {
+            return false;
+        }
+        finally
+        {
+            Interlocked.Decrement(ref _waiting);
+        }
+    }
+
+    private async Task AskAsync()
+    {
+        do
+        {
+            await Task.Delay(Interval, time);
+        }
+        while (!await IsThereAsync());
+        lock (_lock) _return = null;
+    }
+
+    private async Task<bool> IsThereAsync()
+    {
+        try
+        {
+            // A standby answers too, and refuses every write.
+            await using var command = source.CreateCommand("SELECT NOT pg_is_in_recovery()");
+            return (bool)(await command.ExecuteScalarAsync())!;
+        }
+        catch (Exception e)
+        {
+            // The server stops (the pool is disposed), or whoever waits meets the same failure himself and reports it.
+            return e is ObjectDisposedException || !PostgresErrors.IsAway(e);
+        }
+    }
+}

@@ -1,0 +1,12 @@
+namespace CN2.Api.Drivers;
+
+/// <summary>Decides whether an agent that says hello may connect.</summary>
+public interface IVRouterAdmission
+{
+    /// <summary>
+    /// Null: it may; else a sentence for its operator. It answers soon, also while the database is away: then every agent may connect, because
+    /// agents are served without it.
+    /// </summary>
+    /// <param name="rival">Another agent with the same name that is connected to this replica and alive; null: there is none.</param>
+    Task<string?> RefusalAsync(VRouterHello hello, VRouterHello? rival, CancellationToken cancellationToken);
+}

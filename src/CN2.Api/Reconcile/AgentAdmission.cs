@@ -1,0 +1,53 @@
+using CN2.Api.Data;
+using CN2.Api.Drivers;
+using CN2.Api.Options;
+using Npgsql;
+
+namespace CN2.Api.Reconcile;
+
+/// <summary>
+/// Asks the database whether an agent may connect, before it gets anything and before the loop hears of it: so a second agent of a name
+/// disturbs nobody. What slips through is found by the <see cref="AgentRecorder"/>. Any thread.
+/// </summary>
+internal sealed partial class AgentAdmission(
+    IAgentReportStore store, ControlNodeOptions self, VRouterOptions options, TimeProvider time, ILogger<AgentAdmission> logger) : IVRouterAdmission, IDisposable
+{
+    /// <summary>An agent gives a server 1.9 s to answer its hello.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    /// <summary>Many agents come at once after a restart; they must not take the connections of the control loop.</summary>
+    private readonly SemaphoreSlim _turns = new(4);
+
+    public async Task<string?> RefusalAsync(VRouterHello hello, VRouterHello? rival, CancellationToken cancellationToken)
+    {
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        timeout.CancelAfter(Patience);
+        var refusal = rival is null ? null : AgentConnection.Duplicate(hello.Name, rival.Source, self.Name);
+        try
+        {
+            await _turns.WaitAsync(timeout.Token);
+            try
+            {
+                refusal ??= await store.JudgeAsync(hello, self.Name, options.MaximumFromAgents, timeout.Token);
+                if (refusal is { Reason: AgentRefusalReason.DuplicateAgent or AgentRefusalReason.AddressTaken })
+                    await store.SaveIntruderAsync(hello, refusal, time.GetUtcNow(), timeout.Token);
+            }
+            finally
+            {
+                _turns.Release();
+            }
+        }
+        catch (Exception e) when (!cancellationToken.IsCancellationRequested && (e is OperationCanceledException or NpgsqlException || PostgresErrors.IsAway(e)))
+        {
+            // Agents are served without the database, and the recorder asks again.
+            LogNotAsked(hello.Name, e.Message);
+        }
+
+        return refusal?.Message;
+    }
+
+    public void Dispose() => _turns.Dispose();
+
+    [LoggerMessage(Level = LogLevel.Debug, Message = "The database could not be asked about agent {Name}: {Reason}")]
+    private partial void LogNotAsked(string name, string reason);
+}

@@ -1,0 +1,58 @@
+using System.Net;
+using CN2.Api.Drivers;
+
+namespace CN2.Api.Reconcile;
+
+/// <summary>What the database knows of the VirtualRouter whose name an agent gives, and of the agent that it believes to be connected as that.</summary>
+/// <param name="Alive">That agent was seen a moment ago, by a replica that is alive.</param>
+internal sealed record KnownAgent(Guid Uid, IPAddress Address, IPAddress? Address6, string? ControlNode, string? Instance, IPAddress? Source, long Connection, bool Alive);
+
+/// <summary>Why an agent may not connect. The names are condition types of the VirtualRouters concerned.</summary>
+internal enum AgentRefusalReason
+{
+    /// <summary>An agent of that name is connected from elsewhere.</summary>
+    DuplicateAgent,
+
+    /// <summary>Its address is another VirtualRouter's.</summary>
+    AddressTaken,
+
+    /// <summary>It has connected to another replica since; only this connection ends.</summary>
+    Superseded,
+
+    /// <summary>There are as many VirtualRouters as agents may make.</summary>
+    TooMany,
+
+    /// <summary>The database takes none of it.</summary>
+    Unstorable,
+}
+
+/// <param name="Message">A sentence for the operator of the agent.</param>
+internal sealed record AgentRefusal(AgentRefusalReason Reason, string Message);
+
+/// <summary>Who may connect as a VirtualRouter. Pure.</summary>
+internal static class AgentConnection
+{
+    /// <summary>Null: the agent may, as far as its name is concerned.</summary>
+    public static AgentRefusal? Judge(VRouterHello hello, KnownAgent known, string self)
+    {
+        // Of two agents at this replica the streams decide; a row of a moment ago says nothing about them.
+        if (!known.Alive || known.ControlNode is null || known.ControlNode == self) return null;
+        // The number says which connection is newer, wherever each came from: an agent may reach every replica from another address.
+        if (known.Instance is not null && known.Instance == hello.Instance && known.Connection > hello.Connection)
+            return new(AgentRefusalReason.Superseded, $"the agent {hello.Name} has connected to control node {known.ControlNode} since");
+        // A copied state directory makes two agents look alike, but not their addresses.
+        return known.Instance == hello.Instance && Equals(known.Source, hello.Source) ? null : Duplicate(hello.Name, known.Source, known.ControlNode);
+    }
+
+    public static AgentRefusal Duplicate(string name, IPAddress? holder, string controlNode) => new(
+        AgentRefusalReason.DuplicateAgent,
+        $"the name {name} is in use by the agent at {holder?.ToString() ?? "an unknown address"}, which is connected to control node {controlNode}; give this agent another --name, or stop the other one");
+
+    public static AgentRefusal AddressTaken(IPAddress address, string holder) => new(
+        AgentRefusalReason.AddressTaken,
+        $"the address {address} is that of VirtualRouter {holder}; give this agent its own --address, or delete VirtualRouter {holder} if it is gone");
+
+    public static AgentRefusal TooMany(string name, int limit) => new(
+        AgentRefusalReason.TooMany,
+        $"there are {limit} VirtualRouters, and agents make no more (VRouters__MaximumFromAgents); create {name} with PUT /v1/virtual-routers/{name}, or delete VirtualRouters that are gone");
+}

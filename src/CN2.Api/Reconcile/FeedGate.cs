@@ -1,0 +1,42 @@
+using System.Runtime.ExceptionServices;
+using CN2.Api.Data;
+
+namespace CN2.Api.Reconcile;
+
+/// <summary>
+/// Keeps a database that is away, or hangs, from holding up the loop. Only the first round waits for a server that hangs, as long as a
+/// statement of the control loop may take (2 s); the next ones leave the feed out until the server answers, for which another task asks.
+/// </summary>
+internal sealed class FeedGate(FeedReader feed, DatabasePresence database, LoopInbox inbox, FailureLog failures)
+{
+    /// <summary>Not completed: the database did not answer.</summary>
+    private Task _databaseIsBack = Task.CompletedTask;
+
+    /// <inheritdoc cref="FeedReader.IsMidPage"/>
+    public bool IsMidPage => feed.IsMidPage;
+
+    /// <inheritdoc cref="FeedReader.Schedule"/>
+    public void Schedule(DateTimeOffset now, NextTick next) => feed.Schedule(now, next);
+
+    /// <summary>Reads a page of changes; true: there are more. Answers a failure instead of throwing it, because the round goes on without the database.</summary>
+    public async Task<(bool More, ExceptionDispatchInfo? Failure)> ReadAsync(DateTimeOffset now, NextTick next, CancellationToken ct)
+    {
+        if (!_databaseIsBack.IsCompleted) return (false, null);
+        try
+        {
+            var more = await feed.ReadAsync(now, next, ct);
+            failures.Succeeded();
+            return (more, null);
+        }
+        catch (Exception e) when (!e.IsStop(ct))
+        {
+            if (PostgresErrors.IsAway(e))
+            {
+                _databaseIsBack = database.WhenBack();
+                _ = _databaseIsBack.ContinueWith(_ => inbox.Wake(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+            }
+
+            return (false, ExceptionDispatchInfo.Capture(e));
+        }
+    }
+}

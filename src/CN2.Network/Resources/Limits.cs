@@ -1,0 +1,113 @@
+namespace CN2.Network.Resources;
+
+/// <summary>
+/// Every limit of docs/contract.md §6 on what one caller may ask for, so that no request or record costs the others. Validators, the
+/// OpenAPI document and docs/limits.md take their numbers from here. What was stored before a limit existed is still read and served.
+/// </summary>
+public static class Limits
+{
+    [Limit("the body of a request", "413 `payload-too-large`", "bytes")]
+    public const int Body = 1024 * 1024;
+
+    [Limit("the body of a `:batch`", "413 `payload-too-large`", "bytes")]
+    public const int BatchBody = 8 * 1024 * 1024;
+
+    [Limit("nesting of JSON", "400 `malformed-json`", "levels")]
+    public const int Nesting = 32;
+
+    [Limit("items of a `:batch`", "400")]
+    public const int BatchItems = 1000;
+
+    [Limit("labels of a resource", "400")]
+    public const int Labels = 64;
+
+    [Limit("annotations of a resource", "400")]
+    public const int Annotations = 64;
+
+    [Limit("one annotation's value", "400", "bytes")]
+    public const int AnnotationValue = 16 * 1024;
+
+    [Limit("all annotations of a resource with their keys", "400", "bytes")]
+    public const int AnnotationsTogether = 64 * 1024;
+
+    [Limit("requirements of a selector: a stored one, a Service's, or `labelSelector`", "400")]
+    public const int SelectorRequirements = 32;
+
+    [Limit("values of one requirement", "400")]
+    public const int SelectorValues = 64;
+
+    [Limit("`ports` of a Service, `portMappings` of a FloatingIP", "400")]
+    public const int Ports = 100;
+
+    [Limit("`loadBalancerSourceRanges`", "400")]
+    public const int SourceRanges = 100;
+
+    [Limit("`loadBalancerIPs` (one of each family is taken)", "400")]
+    public const int LoadBalancerIPs = 16;
+
+    [Limit("`ipFamilies`", "400")]
+    public const int IPFamilies = 2;
+
+    [Limit("`addresses` of a VirtualMachineInterface (one of each family is taken)", "400")]
+    public const int EndpointAddresses = 16;
+
+    [Limit("`interfaces` of a FloatingIP", "400")]
+    public const int Interfaces = 1000;
+
+    [Limit("`subnets` of an ExternalNetwork", "400")]
+    public const int Subnets = 16;
+
+    [Limit("`ranges` of a subnet, and its `reserved`", "400")]
+    public const int SubnetRanges = 1000;
+
+    [Limit("`communities`, and `largeCommunities`", "400")]
+    public const int Communities = 32;
+
+    [Limit("`routeTargets`, `importRouteTargets`, and `exportRouteTargets`", "400")]
+    public const int RouteTargets = 64;
+
+    [Limit("`addressFamilies` of a BgpRouter", "400")]
+    public const int AddressFamilies = 5;
+
+    [Limit("`authKey` of a BgpRouter", "400", "characters")]
+    public const int AuthKey = 80;
+
+    [Limit("`urlPath` of a ServiceHealthCheck", "400", "characters")]
+    public const int UrlPath = 2048;
+
+    [Limit("`expectedCodes` of a ServiceHealthCheck", "400", "characters")]
+    public const int ExpectedCodes = 256;
+
+    [Limit("text of an address, a prefix, a route target or a reference", "400", "characters")]
+    public const int Reference = 253;
+
+    [Limit("an `Idempotency-Key`", "400", "characters")]
+    public const int IdempotencyKey = 255;
+
+    [Limit("items of a page (`limit`)", "400")]
+    public const int PageItems = 1000;
+
+    [Limit("a page, or one step of a watch's first list; what is stored of its items", "the page ends early and `nextCursor` goes on", "bytes")]
+    public const int Page = 4 * 1024 * 1024;
+
+    [Limit("faults listed in one answer", "\"and N more\"")]
+    public const int Faults = 100;
+
+    [Limit("time of any request but a watch", "503 `unavailable`", "s")]
+    public const int RequestSeconds = 10;
+
+    [Limit("watches of a replica", "429 `too-many-requests`")]
+    public const int Watches = 1000;
+
+    [Limit("watches of a caller at a replica", "429 `too-many-requests`")]
+    public const int WatchesOfCaller = 100;
+
+    [Limit("events that wait for a slow watcher", "the stream ends; it goes on with `Last-Event-ID`")]
+    public const int WatchEvents = 10_000;
+
+    [Limit("bytes that wait for a slow watcher", "the stream ends; it goes on with `Last-Event-ID`", "bytes")]
+    public const int WatchBytes = 16 * 1024 * 1024;
+
+    [Limit("time in which a watcher must take 16 KiB", "the connection is closed; it goes on with `Last-Event-ID`", "s")]
+    public const int WatchWriteSeconds = 10;
+}

@@ -1,0 +1,96 @@
+using System.Net;
+using System.Text;
+using CN2.Api.Drivers;
+using CN2.Api.Drivers.VRouterStream;
+using CN2.Network.Addressing;
+using CN2.Network.Resources;
+using CN2.Network.Sequencing;
+using CN2.VRouter.V1;
+using Google.Protobuf;
+using NatEntryKey = CN2.Network.Compilation.NatEntryKey;
+
+namespace CN2.Api.Tests.Drivers.VRouterStream;
+
+/// <summary>Limits of what agents say, and of what one message may hold.</summary>
+public sealed class VRouterMessagesTests
+{
+    [Theory]
+    [InlineData("", null)]
+    [InlineData(" \0\t\n", null)]
+    [InlineData("a\0b\u0007c", "a b c")]
+    [InlineData("no\nmemory", "no memory")]
+    [InlineData("größer", "größer")]
+    public void A_text_has_no_control_characters(string text, string? shown) => Assert.Equal(shown, VRouterMessages.Text(text));
+
+    [Fact]
+    public void Half_of_a_surrogate_pair_is_a_space() => Assert.Equal("half   pair", VRouterMessages.Text("half " + (char)0xd800 + " pair"));
+
+    [Theory]
+    [InlineData("a", 1021, false)]
+    [InlineData("a", 1022, true)]
+    [InlineData("ü", 3_000_000, true)]
+    [InlineData("😀", 300, true)]
+    public void A_text_is_cut_to_a_KiB_between_characters(string part, int times, bool isCut)
+    {
+        var shown = VRouterMessages.Text(string.Concat(Enumerable.Repeat(part, times)))!;
+        Assert.InRange(Encoding.UTF8.GetByteCount(shown), 1, 1024);
+        Assert.Equal(isCut, shown.EndsWith('…'));
+        Assert.Empty(shown.TrimEnd('…').Replace(part, "", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void Texts_of_a_hello_a_report_and_a_refusal_are_cut()
+    {
+        var hello = VRouterMessages.Read(new Hello { Name = "compute1", Address = ByteString.CopyFrom(10, 0, 0, 1), AgentVersion = new string('v', 9000) + "\0" }, null, []);
+        Assert.InRange(hello!.AgentVersion.Length, 1000, 1024);
+        var report = new HealthReport { Endpoints = { new VRouter.V1.EndpointHealth { Uid = ByteString.CopyFrom(new byte[16]), Message = new string('m', 9000) } } };
+        Assert.InRange(Assert.Single(VRouterMessages.Read(report)).Message!.Length, 1000, 1024);
+        var refusal = new Refusal { Item = new ItemKey { RoutingInstance = 5 }, Reason = new string('r', 9000) };
+        Assert.InRange(Assert.Single(VRouterMessages.Read([refusal])).Reason.Length, 1000, 1024);
+    }
+
+    [Fact]
+    public void A_name_with_a_line_break_behind_it_is_refused()
+    {
+        var faults = new List<string>();
+        Assert.Null(VRouterMessages.Read(new Hello { Name = "compute1\n", Address = ByteString.CopyFrom(10, 0, 0, 1) }, null, faults));
+        Assert.StartsWith("name: ", Assert.Single(faults), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Refusals_without_a_readable_key_are_left_out_and_there_are_at_most_4000()
+    {
+        Refusal[] wrong =
+        [
+            new(), new() { Item = new ItemKey() }, new() { Item = new ItemKey { FloatingIp = ByteString.CopyFrom(1, 2, 3) } }, new() { Item = new ItemKey { Probe = ByteString.Empty } },
+            new() { Item = new ItemKey { NatEntry = new VRouter.V1.NatEntryKey { Port = 70_000, Protocol = 6 } } }, new() { Item = new ItemKey { RoutingInstance = 70_000 } },
+            new() { Item = new ItemKey { VpnRoute = new VRouter.V1.VpnRouteKey { RoutingInstance = 1, Prefix = ByteString.CopyFrom(10, 0, 0, 0), PrefixLength = 99 } } },
+        ];
+        Assert.Empty(VRouterMessages.Read(wrong));
+        var many = Enumerable.Range(1, 5000).Select(i => new Refusal { Item = new ItemKey { RoutingInstance = (uint)i } });
+        Assert.Equal(4000, VRouterMessages.Read(many).Count);
+    }
+
+    [Fact]
+    public void A_change_of_any_size_is_cut_into_parts_that_together_are_the_change()
+    {
+        var delta = Delta(60_000);
+        var parts = VRouterMessages.Deltas(9, delta, takesParts: true)!;
+        Assert.True(parts.Count > 4);
+        Assert.All(parts, p => Assert.InRange(p.CalculateSize(), 1, 1024 * 1024));
+        Assert.All(parts, p => Assert.Equal(9u, p.Delta.Revision));
+        Assert.Equal([.. Enumerable.Repeat(true, parts.Count - 1), false], parts.Select(p => p.Delta.More));
+        Assert.Equal(60_000, parts.SelectMany(p => p.Delta.Put.NatEntries).Select(e => e.Key).Distinct().Count());
+        Assert.Equal(60_000, parts.Sum(p => p.Delta.RemovedFloatingIps.Count));
+        Assert.Null(VRouterMessages.Deltas(9, delta, takesParts: false));
+        Assert.False(Assert.Single(VRouterMessages.Deltas(9, Delta(10), takesParts: false)!).Delta.More);
+    }
+
+    private static VRouterDelta Delta(int count)
+    {
+        var addresses = Enumerable.Range(0, count).Select(i => new IPAddress([100, (byte)(i >> 16), (byte)(i >> 8), (byte)i])).ToList();
+        var entries = addresses.Select(a => new VirtualRouterNatEntry(
+            new NatEntryKey(IPFamily.IPv4, a, TransportProtocol.TCP, 80), [new VirtualRouterBackend(IPAddress.Parse("10.0.0.1"), 80, true)], false, [])).ToList();
+        return new VRouterDelta(entries, [], [], [], addresses, []);
+    }
+}
