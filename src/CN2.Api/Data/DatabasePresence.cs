@@ -6,7 +6,7 @@ namespace CN2.Api.Data;
 /// Waits for a database that is away. A fail-over takes seconds: whoever waits through it is served, instead of being refused and asking
 /// again. However many wait, one task asks the database. All members may be called from any thread.
 /// </summary>
-public sealed class DatabasePresence([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource source, TimeProvider time)
+public sealed class DatabasePresence
 {
     /// <summary>How long a request waits at most, its first attempt included, before it begins another attempt.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(4.5);
@@ -20,8 +20,19 @@ public sealed class DatabasePresence([FromKeyedServices(DatabasePools.ControlLoo
     private const int MostWaiting = 2000;
 
     private readonly Lock _lock = new();
+    private readonly Func<Task<bool>> _takesWrites;
+    private readonly TimeProvider _time;
     private Task? _return;
     private int _waiting;
+
+    public DatabasePresence([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource source, TimeProvider time)
+        : this(() => TakesWritesAsync(source), time)
+    {
+    }
+
+    /// <param name="takesWrites">Asks the database.</param>
+    /// <param name="time">The clock.</param>
+    internal DatabasePresence(Func<Task<bool>> takesWrites, TimeProvider time) => (_takesWrites, _time) = (takesWrites, time);
 
     /// <summary>Ends when the database answers and takes writes. It must have failed just now.</summary>
     public Task WhenBack()
@@ -34,12 +45,12 @@ public sealed class DatabasePresence([FromKeyedServices(DatabasePools.ControlLoo
     /// <param name="ct">Ends the wait.</param>
     public async Task<bool> WaitAsync(long since, CancellationToken ct)
     {
-        var left = Patience - time.GetElapsedTime(since);
+        var left = Patience - _time.GetElapsedTime(since);
         if (left < LeastLeft) return false;
         try
         {
             if (Interlocked.Increment(ref _waiting) > MostWaiting) return false;
-            await WhenBack().WaitAsync(left, time, ct);
+            await WhenBack().WaitAsync(left, _time, ct);
             return true;
         }
         catch (TimeoutException)
@@ -56,7 +67,7 @@ public sealed class DatabasePresence([FromKeyedServices(DatabasePools.ControlLoo
     {
         do
         {
-            await Task.Delay(Interval, time);
+            await Task.Delay(Interval, _time);
         }
         while (!await IsThereAsync());
         lock (_lock) _return = null;
@@ -66,14 +77,19 @@ public sealed class DatabasePresence([FromKeyedServices(DatabasePools.ControlLoo
     {
         try
         {
-            // A standby answers too, and refuses every write.
-            await using var command = source.CreateCommand("SELECT NOT pg_is_in_recovery()");
-            return (bool)(await command.ExecuteScalarAsync())!;
+            return await _takesWrites();
         }
         catch (Exception e)
         {
             // The server stops (the pool is disposed), or whoever waits meets the same failure himself and reports it.
             return e is ObjectDisposedException || !PostgresErrors.IsAway(e);
         }
+    }
+
+    /// <summary>A standby answers too, and refuses every write.</summary>
+    private static async Task<bool> TakesWritesAsync(NpgsqlDataSource source)
+    {
+        await using var command = source.CreateCommand("SELECT NOT pg_is_in_recovery()");
+        return (bool)(await command.ExecuteScalarAsync())!;
     }
 }

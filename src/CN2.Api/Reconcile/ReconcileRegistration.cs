@@ -63,7 +63,7 @@ public static class ReconcileRegistration
         services.AddSingleton<StatusStore>().AddSeam<IStatusStore, StatusStore>();
         services.AddSingleton<IChangeFeedReader>(provider => ActivatorUtilities.CreateInstance<ChangeFeedReader>(provider, provider.GetRequiredKeyedService<NpgsqlDataSource>(DatabasePools.ControlLoop)));
         services.AddSeam<IServiceLifecycle, ServiceLifecycle>();
-        services.AddSingleton<LeaderLeaseStore>();
+        services.AddSingleton<LeaderLeaseStore>().AddSeam<ILeaderLeaseStore, LeaderLeaseStore>();
         services.AddSingleton<HeldLease>();
     }
 

@@ -6,34 +6,40 @@ namespace CN2.Simulation.Tests.Database;
 
 internal sealed class MemoryAnnouncementStore(DatabaseLink link) : IAnnouncementStore
 {
-    public Task<Dictionary<Guid, HashSet<RouteKey>>> LoadAsync(string controlNode, CancellationToken ct) => link.CallAsync(db =>
-        db.Advertisements.Where(a => a.Key.ControlNode == controlNode).ToDictionary(a => a.Key.FloatingIP, a => a.Value.ToHashSet()));
+    public Task<IReadOnlyList<SavedAnnouncement>> LoadAsync(string controlNode, CancellationToken ct) => link.CallAsync<IReadOnlyList<SavedAnnouncement>>(db =>
+        [.. db.Advertisements.Where(a => a.Key.ControlNode == controlNode)
+            .Select(a => new SavedAnnouncement(a.Key.FloatingIP, db.FloatingIPs[a.Key.FloatingIP].Address, new Dictionary<RouteKey, uint>(a.Value)))], ct);
 
     public Task<HashSet<Guid>> SaveAsync(
-        string controlNode, IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> rows, bool tellOthers, CancellationToken ct) => link.CallAsync(db => db.Write(changes =>
+        string controlNode, IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> rows, Func<Guid, RouteKey, uint> identifierOf, bool tellOthers, CancellationToken ct)
     {
-        var standing = new HashSet<Guid>();
-        foreach (var (floatingIP, paths) in rows)
+        // As the statement is made: its values are those of the call, also when it arrives later.
+        var saved = rows.ToDictionary(r => r.Key, r => r.Value?.ToDictionary(p => p, p => identifierOf(r.Key, p)));
+        return link.CallAsync(db => db.Write(changes =>
         {
-            if (paths is null)
+            var standing = new HashSet<Guid>();
+            foreach (var (floatingIP, paths) in saved)
             {
-                db.Advertisements.Remove((floatingIP, controlNode));
-            }
-            else if (db.FloatingIPs.ContainsKey(floatingIP))
-            {
-                db.Advertisements[(floatingIP, controlNode)] = [.. paths];
-                standing.Add(floatingIP);
+                if (paths is null)
+                {
+                    db.RemoveAdvertisement(floatingIP, controlNode);
+                }
+                else if (db.FloatingIPs.ContainsKey(floatingIP))
+                {
+                    db.PutAdvertisement(floatingIP, controlNode, paths);
+                    standing.Add(floatingIP);
+                }
+
+                if (tellOthers) changes.Add(ResourceKind.Announcements, null, controlNode, floatingIP, ChangeVerb.Modified, statusOnly: true);
             }
 
-            if (tellOthers) changes.Add(ResourceKind.Announcements, null, controlNode, floatingIP, ChangeVerb.Modified, statusOnly: true);
-        }
-
-        return standing;
-    }));
+            return standing;
+        }), ct);
+    }
 
     public Task IntroduceAsync(string controlNode, CancellationToken ct) => link.CallAsync(db => db.Write(changes =>
     {
         changes.Add(ResourceKind.Announcements, null, controlNode, Guid.Empty, ChangeVerb.Modified, statusOnly: true);
         return true;
-    }));
+    }), ct);
 }

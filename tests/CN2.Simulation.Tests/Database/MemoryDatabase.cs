@@ -2,6 +2,7 @@ using System.Net;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Drivers;
+using CN2.Api.Reconcile;
 using CN2.Network.Compilation;
 using CN2.Network.Resources;
 using Npgsql;
@@ -19,6 +20,9 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
 
     private readonly List<ChangeRow> _changes = [];
     private readonly SortedSet<ulong> _running = [];
+
+    /// <summary>FloatingIP → how many control nodes have an announcement row of it.</summary>
+    private readonly Dictionary<Guid, int> _announcers = [];
     private ulong _nextXid = 1000;
     private long _nextId = 1;
     private int _uids;
@@ -32,8 +36,11 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
     public Dictionary<Guid, RouterStatus> RouterStatuses { get; } = [];
     public Dictionary<string, BgpPeer> Peers { get; } = [];
     public Dictionary<string, ControlNodeRow> ControlNodes { get; } = [];
-    public Dictionary<(Guid FloatingIP, string ControlNode), RouteKey[]> Advertisements { get; } = [];
+    public Dictionary<(Guid FloatingIP, string ControlNode), IReadOnlyDictionary<RouteKey, uint>> Advertisements { get; } = [];
+    public Dictionary<(Guid Router, AgentRefusalReason Reason), (string Message, DateTimeOffset LastAt)> Intruders { get; } = [];
     public Dictionary<Guid, string> Statuses { get; } = [];
+
+    public LeaseRow? Lease { get; set; }
 
     /// <summary>The last change that retention removed.</summary>
     public FeedPosition Horizon { get; private set; }
@@ -150,7 +157,22 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
         changes.Add(ResourceKind.FloatingIP, floatingIP.Id.Namespace, floatingIP.Id.Name, floatingIP.Uid, ChangeVerb.Deleted);
     }
 
-    public bool IsAnnounced(Guid floatingIP) => Advertisements.Keys.Any(a => a.FloatingIP == floatingIP);
+    public bool IsAnnounced(Guid floatingIP) => _announcers.ContainsKey(floatingIP);
+
+    public void PutAdvertisement(Guid floatingIP, string controlNode, IReadOnlyDictionary<RouteKey, uint> paths)
+    {
+        if (!Advertisements.ContainsKey((floatingIP, controlNode))) _announcers[floatingIP] = _announcers.GetValueOrDefault(floatingIP) + 1;
+        Advertisements[(floatingIP, controlNode)] = paths;
+    }
+
+    public void RemoveAdvertisement(Guid floatingIP, string controlNode)
+    {
+        if (!Advertisements.Remove((floatingIP, controlNode))) return;
+        if (--_announcers[floatingIP] == 0) _announcers.Remove(floatingIP);
+    }
+
+    /// <summary>The lease is held, and not over by the database's clock.</summary>
+    public bool IsHeld(LeaderLease lease) => Lease is { } held && held.Run == lease.Run && held.Fence == lease.Fence && MemoryLeaderLeaseStore.IsCurrent(held, Now);
 
     public IEnumerable<FloatingIP> HeldBy(Guid service) => FloatingIPs.Values.Where(f => f.Service == service);
 

@@ -7,22 +7,32 @@ using CN2.Simulation.Tests.Scheduling;
 namespace CN2.Simulation.Tests.Nodes;
 
 /// <summary>
-/// A compute node with its agent: it keeps its table while it has no server (headless), applies what it gets in one transaction, refuses what
-/// nftables would refuse, and dials another replica when its stream ends.
+/// A compute node with its agent: it keeps its table while it has no server (headless), applies what it gets, names the entries that nftables
+/// would refuse and applies all others, and dials another replica when its stream ends.
 /// </summary>
 internal sealed class Node(string name, IPAddress address, IReadOnlyList<Publisher> servers, Scheduler scheduler, Random random)
 {
     private static readonly TimeSpan Heartbeat = TimeSpan.FromSeconds(2);
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(2);
+    private static readonly TimeSpan LongestRetryInterval = TimeSpan.FromSeconds(60);
+
+    /// <summary>How long a server may take to answer the hello.</summary>
+    private static readonly TimeSpan HelloPatience = TimeSpan.FromSeconds(1.9);
 
     /// <summary>What the server wants here.</summary>
     private readonly Dictionary<NatEntryKey, VirtualRouterNatEntry> _wanted = [];
     private readonly Dictionary<NatEntryKey, VirtualRouterNatEntry> _table = [];
     private readonly Dictionary<IPAddress, int> _carrying = [];
     private readonly HashSet<NatEntryKey> _unapplied = [];
+
+    /// <summary>What is wanted and not in force; the version before may still be.</summary>
+    private readonly HashSet<NatEntryKey> _refused = [];
     private readonly HashSet<string> _cut = [];
     private AgentStream? _stream;
     private bool _isApplying;
+    private TimeSpan _retryAfter = RetryInterval;
+    private long _connections;
+    private int _dials;
     private ulong _revision;
     private int _turn = random.Next(servers.Count);
     private int _life;
@@ -54,6 +64,8 @@ internal sealed class Node(string name, IPAddress address, IReadOnlyList<Publish
     /// <summary>For the trace.</summary>
     public event Action<Node, string>? Applied;
 
+    public bool IsTraced { get; init; }
+
     /// <summary>The node translates packets to this address to a backend.</summary>
     public bool Carries(IPAddress floatingIP) => _carrying.ContainsKey(floatingIP);
 
@@ -76,6 +88,7 @@ internal sealed class Node(string name, IPAddress address, IReadOnlyList<Publish
         _stream = null;
         _wanted.Clear();
         _unapplied.Clear();
+        _refused.Clear();
         _isApplying = false;
         _revision = 0;
     }
@@ -133,6 +146,7 @@ internal sealed class Node(string name, IPAddress address, IReadOnlyList<Publish
 
         foreach (var entry in delta?.NatEntries ?? []) Put(entry);
         _revision = revision;
+        _retryAfter = RetryInterval;
         ApplyLater(TimeSpan.FromMilliseconds(random.Next(4) == 0 ? random.Next(120) : 1));
     }
 
@@ -167,29 +181,33 @@ internal sealed class Node(string name, IPAddress address, IReadOnlyList<Publish
     private void Apply()
     {
         var revision = _revision;
-        var bad = _unapplied.Where(k => _wanted.TryGetValue(k, out var entry) && entry.Backends.Any(b => IsRefused(b.Address))).Take(1).ToList();
-        if (bad.Count > 0)
-        {
-            // One transaction: nothing of it is in force.
-            _stream?.Tell(l => l.Applied(Name, revision, $"{bad[0]}: Invalid argument"));
-            ApplyLater(RetryInterval);
-            return;
-        }
-
+        _unapplied.UnionWith(_refused);
         var before = _unapplied.Select(k => k.Address).OfType<IPAddress>().Where(Carries).Distinct().ToList();
         foreach (var key in _unapplied)
         {
+            _refused.Remove(key);
+            var isWanted = _wanted.TryGetValue(key, out var entry);
+            if (isWanted && entry!.Backends.Any(b => IsRefused(b.Address)))
+            {
+                _refused.Add(key);
+                continue;
+            }
+
             if (_table.Remove(key, out var old) && old.Carries) Count(key, -1);
-            if (!_wanted.TryGetValue(key, out var entry)) continue;
-            _table[key] = entry;
-            if (entry.Carries) Count(key, 1);
+            if (!isWanted) continue;
+            _table[key] = entry!;
+            if (entry!.Carries) Count(key, 1);
         }
 
-        Applied?.Invoke(this, $"applied {revision}: {string.Join(' ', _unapplied.Select(k => _wanted.ContainsKey(k) ? $"+{k.Address}" : $"-{k.Address}"))}");
+        if (IsTraced) Applied?.Invoke(this, $"applied {revision}: {string.Join(' ', _unapplied.Select(k => _refused.Contains(k) ? $"!{k.Address}" : _wanted.ContainsKey(k) ? $"+{k.Address}" : $"-{k.Address}"))}");
         _unapplied.Clear();
         IsProgrammed = true;
         foreach (var address in before.Where(a => !Carries(a))) Dropped?.Invoke(this, address);
-        _stream?.Tell(l => l.Applied(Name, revision, null));
+        VRouterRefusal[] refused = [.. _refused.Select(k => new VRouterRefusal(new VirtualRouterItem.NatEntry(k), "Invalid argument"))];
+        _stream?.Tell(l => l.Applied(Name, revision, null, refused));
+        if (refused.Length == 0) return;
+        ApplyLater(_retryAfter);
+        _retryAfter = _retryAfter * 2 < LongestRetryInterval ? _retryAfter * 2 : LongestRetryInterval;
     }
 
     private void Count(NatEntryKey key, int change)
@@ -213,15 +231,45 @@ internal sealed class Node(string name, IPAddress address, IReadOnlyList<Publish
     {
         if (!IsUp || !HasAgent || _stream is not null) return;
         var server = servers[_turn % servers.Count];
-        if (_cut.Contains(server.Name) || server.Open(this) is not { } stream)
+        var dial = ++_dials;
+        var hello = new VRouterHello(Name, Address, null, "simulated") { Instance = Name, Source = Address, Connection = ++_connections };
+        if (_cut.Contains(server.Name) || !server.Dial(this, hello, Answered))
         {
-            _turn++;
-            DialLater(TimeSpan.FromMilliseconds(500));
+            Next(TimeSpan.FromMilliseconds(500));
             return;
         }
 
-        _stream = stream;
-        Beat(stream, life);
+        scheduler.After(HelloPatience, () =>
+        {
+            if (dial == _dials && life == _life && _stream is null) Next(TimeSpan.Zero);
+        });
+
+        void Answered(AgentStream? stream)
+        {
+            if (dial != _dials || life != _life || !IsUp || _stream is not null || stream is { IsOpen: false })
+            {
+                stream?.Break();
+                if (dial == _dials && life == _life && IsUp && _stream is null) Next(TimeSpan.FromMilliseconds(500));
+                return;
+            }
+
+            if (stream is null)
+            {
+                Next(TimeSpan.FromSeconds(1));
+                return;
+            }
+
+            _stream = stream;
+            if (_cut.Contains(server.Name)) stream.IsCut = true;
+            Beat(stream, life);
+        }
+
+        void Next(TimeSpan delay)
+        {
+            _dials++;
+            _turn++;
+            DialLater(delay);
+        }
     }
 
     private void Beat(AgentStream stream, int life)

@@ -9,6 +9,7 @@ internal sealed class Publisher(string name, Scheduler scheduler, Random random)
     private readonly Dictionary<string, AgentStream> _streams = [];
     private Machine? _machine;
     private IVRouterListener? _listener;
+    private Func<IVRouterAdmission>? _admission;
 
     public string Name { get; } = name;
 
@@ -17,8 +18,12 @@ internal sealed class Publisher(string name, Scheduler scheduler, Random random)
     {
         _machine = machine;
         _listener = null;
+        _admission = null;
         return new Listening(this, machine);
     }
+
+    /// <summary>Who decides whether an agent may connect to the process that listens now.</summary>
+    public void Admit(Func<IVRouterAdmission> admission) => _admission = admission;
 
     /// <summary>The process was killed: its streams end.</summary>
     public void Killed()
@@ -30,20 +35,12 @@ internal sealed class Publisher(string name, Scheduler scheduler, Random random)
         foreach (var stream in ended) stream.Break();
     }
 
-    /// <summary>An agent dials; null: nobody answers.</summary>
-    public AgentStream? Open(Node node)
+    /// <summary>An agent dials; false: nobody answers. The answer comes later, or never: null is a refusal.</summary>
+    public bool Dial(Node node, VRouterHello hello, Action<AgentStream?> answer)
     {
-        if (_machine is not { IsDead: false, IsStopped: false } || _listener is not { } listener) return null;
-        if (_streams.Remove(node.Name, out var former))
-        {
-            former.Break();
-            listener.Disconnected(node.Name);
-        }
-
-        var stream = new AgentStream(node, this, scheduler, random);
-        _streams[node.Name] = stream;
-        listener.Connected(new VRouterHello(node.Name, node.Address, null, "simulated"));
-        return stream;
+        if (_machine is not { IsDead: false, IsStopped: false } machine || _listener is null) return false;
+        machine.Post(_ => _ = AdmitAsync(machine, node, hello, answer), null);
+        return true;
     }
 
     public void Tell(AgentStream stream, Action<IVRouterListener> tell)
@@ -58,6 +55,42 @@ internal sealed class Publisher(string name, Scheduler scheduler, Random random)
         if (_listener is { } listener) listener.Disconnected(stream.Node.Name);
     }
 
+    /// <summary>As <c>VRouterStreamService</c> and <c>VRouterStreamPublisher</c> do it.</summary>
+    private async Task AdmitAsync(Machine machine, Node node, VRouterHello hello, Action<AgentStream?> answer)
+    {
+        while (true)
+        {
+            var rival = RivalOf(hello);
+            var refusal = await _admission!().RefusalAsync(hello, rival, CancellationToken.None);
+            if (machine != _machine) return;
+            if (refusal is not null || rival is not null)
+            {
+                Later(null);
+                return;
+            }
+
+            if (RivalOf(hello) is not null) continue;
+            break;
+        }
+
+        if (_listener is not { } listener) return;
+        if (_streams.Remove(hello.Name, out var former))
+        {
+            former.Break();
+            listener.Disconnected(hello.Name);
+        }
+
+        var stream = new AgentStream(node, this, hello, scheduler, random);
+        _streams[hello.Name] = stream;
+        listener.Connected(hello);
+        Later(stream);
+
+        void Later(AgentStream? result) => scheduler.After(TimeSpan.FromMilliseconds(random.Next(3)), () => answer(result));
+    }
+
+    private VRouterHello? RivalOf(VRouterHello hello) =>
+        _streams.GetValueOrDefault(hello.Name) is { IsAlive: true } stream && !stream.Hello.IsSameAgent(hello) ? stream.Hello : null;
+
     private sealed class Listening(Publisher publisher, Machine machine) : IVRouterPublisher
     {
         public VRouterPublisherCounters Counters => new(0, 0, 0);
@@ -69,14 +102,22 @@ internal sealed class Publisher(string name, Scheduler scheduler, Random random)
 
         public void Publish(string name, ulong revision, VRouterConfig config)
         {
-            if (publisher._machine != machine || !publisher._streams.TryGetValue(name, out var stream)) return;
+            if (StreamOf(name) is not { } stream) return;
             stream.HasWhole = true;
             stream.Send(revision, config, null);
         }
 
-        public void Publish(string name, ulong revision, VRouterDelta delta)
+        public bool Publish(string name, ulong revision, VRouterDelta delta)
         {
-            if (publisher._machine == machine && publisher._streams.TryGetValue(name, out var stream) && stream.HasWhole) stream.Send(revision, null, delta);
+            if (StreamOf(name) is { HasWhole: true } stream) stream.Send(revision, null, delta);
+            return true;
         }
+
+        public void End(VRouterHello hello, string reason)
+        {
+            if (StreamOf(hello.Name) is { } stream && ReferenceEquals(stream.Hello, hello)) stream.Break();
+        }
+
+        private AgentStream? StreamOf(string name) => publisher._machine == machine ? publisher._streams.GetValueOrDefault(name) : null;
     }
 }

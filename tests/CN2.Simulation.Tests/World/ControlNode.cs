@@ -33,7 +33,7 @@ internal sealed class ControlNode(Site site, int number)
 
     public bool IsUp => _machine is not null;
 
-    public bool IsLeading => _machine is { IsStopped: false } machine && site.LeaderLock.IsHeldBy(machine);
+    public bool IsLeading => _machine is { IsStopped: false } && site.Database.Lease?.ControlNode == Name;
 
     /// <summary>When the process was started or killed last.</summary>
     public long ChangedAt { get; private set; }
@@ -94,17 +94,20 @@ internal sealed class ControlNode(Site site, int number)
         var bgp = new BgpOptions { RouterId = IPAddress.Parse($"172.27.115.{10 + number}") };
         services.AddSingleton(bgp);
         services.AddSingleton(new VRouterOptions { LostAfterSeconds = 10 });
-        services.AddSingleton(new ControlNodeOptions { Name = Name });
+        services.AddSingleton(new ControlNodeOptions { Name = Name, EngineBound = site.EngineBound });
+        services.AddSingleton(new DatabasePresence(() => link.CallAsync(_ => true), time));
         services.AddSingleton<IBgpSpeaker>(provider =>
             new GoBgpSpeaker(new EngineCalls(Engine, site.Scheduler, site.Random), bgp, time, provider.GetRequiredService<ILogger<GoBgpSpeaker>>()));
         services.AddSingleton(Publisher.Serve(machine));
         services.AddReconciler();
-        Replace(services, machine, link);
-        return services.BuildServiceProvider();
+        Replace(services, link);
+        var provider = services.BuildServiceProvider();
+        Publisher.Admit(provider.GetRequiredService<IVRouterAdmission>);
+        return provider;
     }
 
     /// <summary>Everything behind the seam of ADR 0010 is rows in memory.</summary>
-    private void Replace(ServiceCollection services, Machine machine, DatabaseLink link)
+    private void Replace(ServiceCollection services, DatabaseLink link)
     {
         services.Replace(ServiceDescriptor.Singleton<IStateReader>(new MemoryStateReader(link)));
         services.Replace(ServiceDescriptor.Singleton<IChangeFeedReader>(new MemoryChangeFeedReader(link)));
@@ -113,18 +116,7 @@ internal sealed class ControlNode(Site site, int number)
         services.Replace(ServiceDescriptor.Singleton<IAgentReportStore>(new MemoryAgentReportStore(link)));
         services.Replace(ServiceDescriptor.Singleton<IStatusStore>(new MemoryStatusStore(link)));
         services.Replace(ServiceDescriptor.Singleton<IServiceLifecycle>(new MemoryServiceLifecycle(link)));
-        services.AddSingleton(provider => new MemoryLeadership(
-            link, site.LeaderLock, machine, provider.GetRequiredService<LoopInbox>(), provider.GetRequiredService<TimeProvider>()));
-        services.Replace(ServiceDescriptor.Singleton<ILeadership>(provider => provider.GetRequiredService<MemoryLeadership>()));
-
-        // The tasks of the product, but for the one that takes the leadership.
-        services.RemoveAll<IReconcileTask>();
-        services.AddSingleton<IReconcileTask>(provider => provider.GetRequiredService<ReconcileLoop>());
-        services.AddSingleton<IReconcileTask>(provider => provider.GetRequiredService<SpeakerWorker>());
-        services.AddSingleton<IReconcileTask>(provider => provider.GetRequiredService<AgentRecorder>());
-        services.AddSingleton<IReconcileTask>(provider => provider.GetRequiredService<StatusRecorder>());
-        services.AddSingleton<IReconcileTask>(provider => provider.GetRequiredService<ReplicaHeartbeat>());
-        services.AddSingleton<IReconcileTask>(provider => provider.GetRequiredService<MemoryLeadership>());
+        services.Replace(ServiceDescriptor.Singleton<ILeaderLeaseStore>(new MemoryLeaderLeaseStore(link, Name)));
     }
 
     /// <summary>As <see cref="Reconciler"/> does it.</summary>

@@ -284,7 +284,6 @@ internal sealed class Operations
         {
             case 0:
                 _site.Weather.IsDown = true;
-                _site.LeaderLock.Break();
                 Later(Seconds(10), () => _site.Weather.IsDown = false);
                 break;
             case 1:

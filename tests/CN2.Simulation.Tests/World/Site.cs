@@ -57,7 +57,8 @@ internal sealed class Site
 
     public DatabaseWeather Weather { get; } = new();
 
-    public LeaderLock LeaderLock { get; } = new();
+    /// <summary>Each engine's life is bound to its API's process, as systemd's BindsTo does it.</summary>
+    public bool EngineBound { get; }
 
     public IReadOnlyList<Router> Routers { get; }
 
@@ -116,7 +117,7 @@ internal sealed class Site
 
     public Node NewNode(int number)
     {
-        var node = new Node($"compute{number}", IPAddress.Parse($"172.27.116.{number}"), [.. ControlNodes.Select(c => c.Publisher)], Scheduler, Random);
+        var node = new Node($"compute{number}", IPAddress.Parse($"172.27.116.{number}"), [.. ControlNodes.Select(c => c.Publisher)], Scheduler, Random) { IsTraced = Trace.IsOn };
         node.Dropped += (n, address) => Invariants.Dropped(n, address);
         node.Applied += (n, what) => Trace.Add($"{n.Name} {what}");
         return node;

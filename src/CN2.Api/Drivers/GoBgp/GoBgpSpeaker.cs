@@ -50,7 +50,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     private GoBgpSpeaker(Wire.GobgpApi.GobgpApiClient client, IDisposable? channel, BgpOptions options, TimeProvider time, ILogger<GoBgpSpeaker> logger)
     {
         _channel = channel;
-        var engine = new GoBgpEngine(client, options);
+        var engine = new GoBgpEngine(client, options, time);
         _sessions = new(time, options.ListenPort > 0);
         _patrol = new(time);
         var tableWatch = new TableWatch(engine, time);
