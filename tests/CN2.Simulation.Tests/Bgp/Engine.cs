@@ -9,7 +9,8 @@ namespace CN2.Simulation.Tests.Bgp;
 
 /// <summary>
 /// gobgpd 3.10 as measured (docs/facts/lab.md): it forgets everything when it ends, numbers the paths of a prefix itself, validates next to
-/// nothing, and after an UpdatePeer with other timers alone its next OPEN offers no ADD-PATH.
+/// nothing, and after an UpdatePeer with other timers alone its next OPEN offers no ADD-PATH. A peer that was added as after a restart is sent
+/// nothing until all such peers have sent their End-of-RIB, or its deferral time is over.
 /// </summary>
 internal sealed class Engine(string name, IReadOnlyDictionary<string, Router> routers, Scheduler scheduler, Random random)
 {
@@ -31,6 +32,14 @@ internal sealed class Engine(string name, IReadOnlyDictionary<string, Router> ro
 
     /// <summary>Grows with every start: calls of an earlier life are lost.</summary>
     public int Life { get; private set; }
+
+    /// <summary>A session that was opened as after a restart has got the router's End-of-RIB.</summary>
+    public void EndOfRibReceived()
+    {
+        var restarting = _sessions.Values.Where(s => s.IsRestarting).ToList();
+        if (!restarting.TrueForAll(s => s.HasEndOfRib)) return;
+        foreach (var session in restarting) session.EndRestart();
+    }
 
     public IEnumerable<Session> Sessions => _sessions.Values;
 
@@ -96,9 +105,13 @@ internal sealed class Engine(string name, IReadOnlyDictionary<string, Router> ro
                 deleted.Reset(isGraceful: false);
                 deleted.IsDeleted = true;
                 break;
+            case ("ResetPeer" or "AddPolicy" or "AddDefinedSet" or "DeleteDefinedSet", _):
+                break;
             case ("SetPolicyAssignment", SetPolicyAssignmentRequest set):
                 _policies[set.Assignment.Direction] = set.Assignment;
                 break;
+            default:
+                throw new NotSupportedException($"The model of gobgpd does not know {method}.");
         }
 
         return new Google.Protobuf.WellKnownTypes.Empty();

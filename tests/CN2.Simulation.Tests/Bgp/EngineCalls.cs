@@ -8,11 +8,13 @@ namespace CN2.Simulation.Tests.Bgp;
 /// <summary>The gRPC calls of one control node to its engine. They take a time that the seed decides, and fail when the engine ends meanwhile.</summary>
 internal sealed class EngineCalls(Engine engine, Scheduler scheduler, Random random) : CallInvoker
 {
+    /// <summary>As <c>GoBgpEngine</c> sets them; a stream of paths ends by its token.</summary>
     private static readonly TimeSpan Deadline = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan ShortDeadline = TimeSpan.FromSeconds(5);
 
     public override AsyncUnaryCall<TResponse> AsyncUnaryCall<TRequest, TResponse>(
         Method<TRequest, TResponse> method, string? host, CallOptions options, TRequest request) => new(
-        CallAsync(() => (TResponse)engine.Answer(method.Name, request), options.CancellationToken),
+        CallAsync(() => (TResponse)engine.Answer(method.Name, request), method.Name == "GetBgp" ? ShortDeadline : Deadline, options.CancellationToken),
         Task.FromResult(Metadata.Empty), static () => Status.DefaultSuccess, static () => Metadata.Empty, static () => { });
 
     public override AsyncServerStreamingCall<TResponse> AsyncServerStreamingCall<TRequest, TResponse>(
@@ -20,7 +22,7 @@ internal sealed class EngineCalls(Engine engine, Scheduler scheduler, Random ran
     {
         if (request is not WatchEventRequest watch)
         {
-            var items = CallAsync(() => engine.List(method.Name, request).Cast<TResponse>().ToList(), options.CancellationToken);
+            var items = CallAsync(() => engine.List(method.Name, request).Cast<TResponse>().ToList(), method.Name == "ListPath" ? TimeSpan.MaxValue : Deadline, options.CancellationToken);
             return new(new ListedItems<TResponse>(items), Task.FromResult(Metadata.Empty), static () => Status.DefaultSuccess, static () => Metadata.Empty, static () => { });
         }
 
@@ -60,14 +62,14 @@ internal sealed class EngineCalls(Engine engine, Scheduler scheduler, Random ran
     private async Task<T> CallAfterAsync<T>(Task sent, Func<T> work, CancellationToken ct)
     {
         await sent;
-        return await CallAsync(work, ct);
+        return await CallAsync(work, TimeSpan.MaxValue, ct);
     }
 
-    private Task<T> CallAsync<T>(Func<T> work, CancellationToken ct)
+    private Task<T> CallAsync<T>(Func<T> work, TimeSpan deadline, CancellationToken ct)
     {
         if (ct.IsCancellationRequested) return Task.FromException<T>(Failure(StatusCode.Cancelled));
         if (!engine.IsUp) return Task.FromException<T>(Failure(StatusCode.Unavailable));
-        if (engine.IsHung || random.Next(100) < 15) return SlowAsync(work, ct);
+        if (engine.IsHung || random.Next(100) < 15) return SlowAsync(work, deadline, ct);
         try
         {
             return Task.FromResult(work());
@@ -78,7 +80,7 @@ internal sealed class EngineCalls(Engine engine, Scheduler scheduler, Random ran
         }
     }
 
-    private Task<T> SlowAsync<T>(Func<T> work, CancellationToken ct)
+    private Task<T> SlowAsync<T>(Func<T> work, TimeSpan deadline, CancellationToken ct)
     {
         var answer = new TaskCompletionSource<T>();
         var life = engine.Life;
@@ -96,7 +98,7 @@ internal sealed class EngineCalls(Engine engine, Scheduler scheduler, Random ran
             }
             else if (engine.IsHung)
             {
-                if (scheduler.Now - began >= Deadline.Ticks) answer.TrySetException(Failure(StatusCode.DeadlineExceeded));
+                if (scheduler.Now - began >= deadline.Ticks) answer.TrySetException(Failure(StatusCode.DeadlineExceeded));
                 scheduler.After(TimeSpan.FromMilliseconds(100), Arrive);
                 return;
             }

@@ -36,11 +36,19 @@ internal sealed class Router(string name, IPAddress address, RouterKind kind, Sc
 
     public bool HasSessionWith(string engine) => _neighbors.GetValueOrDefault(engine) is { Session: not null };
 
-    public void Opened(Session session)
+    /// <param name="session">The new session.</param>
+    /// <param name="keepsRoutes">The OPEN says that the engine restarts and forwards by what it sent before (RFC 4724, the F bit).</param>
+    public void Opened(Session session, bool keepsRoutes)
     {
         var neighbor = NeighborOf(session.Engine);
         neighbor.Session = session;
         neighbor.RestartTimer?.Cancel();
+        if (!keepsRoutes)
+        {
+            neighbor.Table.Clear();
+            return;
+        }
+
         // A session that was up when the next one opens: the old one ended without this router seeing it.
         foreach (var paths in neighbor.Table.Values) MarkStale(paths);
     }

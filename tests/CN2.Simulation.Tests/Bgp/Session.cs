@@ -11,8 +11,10 @@ internal sealed class Session(Engine engine, Router? router, Wire.Peer peer, Sch
 {
     private Wire.Peer _peer = peer;
     private bool _losesAddPath;
+    private bool _offersAddPath;
     private bool _isConnecting;
     private bool _isStopped;
+    private bool _isRestarting = peer.GracefulRestart?.LocalRestarting == true;
     private long _lastArrival;
 
     /// <summary>Grows with every session: messages of an earlier one do not arrive.</summary>
@@ -32,6 +34,12 @@ internal sealed class Session(Engine engine, Router? router, Wire.Peer peer, Sch
     public bool IsDeleted { get; set; }
 
     public bool HasAddPath { get; private set; }
+
+    /// <summary>The peer was added as after a restart, and has not been sent everything yet.</summary>
+    public bool IsRestarting => _isRestarting && !IsDeleted;
+
+    /// <summary>The router has sent everything that it has in this session.</summary>
+    public bool HasEndOfRib { get; private set; }
 
     public int HoldTime => (int)(_peer.Timers?.Config?.HoldTime ?? 90);
 
@@ -99,14 +107,14 @@ internal sealed class Session(Engine engine, Router? router, Wire.Peer peer, Sch
 
     public void Announce(EnginePrefix prefix, EnginePath path)
     {
-        if (!IsUp || prefix.Address is null) return;
+        if (!IsUp || _isRestarting || prefix.Address is null) return;
         if (HasAddPath) Send(prefix.Address, path.Number, path.NextHop);
         else SendBest(prefix);
     }
 
     public void Withdraw(EnginePrefix prefix, EnginePath path)
     {
-        if (!IsUp || prefix.Address is null) return;
+        if (!IsUp || _isRestarting || prefix.Address is null) return;
         if (HasAddPath) Send(prefix.Address, path.Number, null);
         else SendBest(prefix);
     }
@@ -115,16 +123,19 @@ internal sealed class Session(Engine engine, Router? router, Wire.Peer peer, Sch
     {
         var listed = _peer.Clone();
         listed.State = new PeerState { NeighborAddress = Address, SessionState = StateOf(), Messages = new() { Received = new(), Sent = new() } };
+        if (listed.GracefulRestart is { } restart) restart.LocalRestarting = _isRestarting;
         if (!IsUp) return listed;
+        if (_offersAddPath) listed.State.LocalCap.Add(AddPath(AddPathCapabilityTuple.Types.Mode.Send));
         foreach (var family in _peer.AfiSafis) listed.State.RemoteCap.Add(Any.Pack(new MultiProtocolCapability { Family = family.Config.Family }));
-        if (router!.TakesAddPath)
-        {
-            var capability = new AddPathCapability();
-            foreach (var family in _peer.AfiSafis) capability.Tuples.Add(new AddPathCapabilityTuple { Family = family.Config.Family, Mode = AddPathCapabilityTuple.Types.Mode.Receive });
-            listed.State.RemoteCap.Add(Any.Pack(capability));
-        }
-
+        if (router!.TakesAddPath) listed.State.RemoteCap.Add(AddPath(AddPathCapabilityTuple.Types.Mode.Receive));
         return listed;
+    }
+
+    private Any AddPath(AddPathCapabilityTuple.Types.Mode mode)
+    {
+        var capability = new AddPathCapability();
+        foreach (var family in _peer.AfiSafis) capability.Tuples.Add(new AddPathCapabilityTuple { Family = family.Config.Family, Mode = mode });
+        return Any.Pack(capability);
     }
 
     public WatchEventResponse Event(WatchEventResponse.Types.PeerEvent.Types.Type type) => new()
@@ -145,9 +156,40 @@ internal sealed class Session(Engine engine, Router? router, Wire.Peer peer, Sch
         IsUp = true;
         _generation++;
         _best.Clear();
-        HasAddPath = !_losesAddPath && router!.TakesAddPath && _peer.AfiSafis.Any(f => f.AddPaths?.Config?.SendMax > 0);
-        router!.Opened(this);
+        _offersAddPath = !_losesAddPath && _peer.AfiSafis.Any(f => f.AddPaths?.Config?.SendMax > 0);
+        HasAddPath = _offersAddPath && router!.TakesAddPath;
+        HasEndOfRib = false;
+        router!.Opened(this, keepsRoutes: _isRestarting);
         TellState();
+        if (!_isRestarting)
+        {
+            SendEverything();
+            return;
+        }
+
+        var generation = _generation;
+        scheduler.After(TimeSpan.FromMilliseconds(random.Next(60)), () =>
+        {
+            if (generation != _generation || !IsUp) return;
+            HasEndOfRib = true;
+            engine.EndOfRibReceived();
+        });
+        scheduler.After(TimeSpan.FromSeconds(_peer.GracefulRestart.DeferralTime), () =>
+        {
+            if (generation == _generation && IsUp) EndRestart();
+        });
+    }
+
+    /// <summary>Sends what had to wait.</summary>
+    public void EndRestart()
+    {
+        if (!_isRestarting || !IsUp) return;
+        _isRestarting = false;
+        SendEverything();
+    }
+
+    private void SendEverything()
+    {
         foreach (var prefix in engine.Prefixes)
         {
             if (HasAddPath)
@@ -161,7 +203,7 @@ internal sealed class Session(Engine engine, Router? router, Wire.Peer peer, Sch
             }
         }
 
-        Deliver(() => router.EndOfRib(this));
+        Deliver(() => router!.EndOfRib(this));
     }
 
     private void SendBest(EnginePrefix prefix)

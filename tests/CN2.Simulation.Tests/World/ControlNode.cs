@@ -41,6 +41,7 @@ internal sealed class ControlNode(Site site, int number)
     public void Start()
     {
         if (_machine is not null) return;
+        if (site.EngineBound) Engine.Start();
         ChangedAt = site.Scheduler.Now;
         var machine = _machine = new Machine(site.Scheduler, Name);
         var time = new SimulatedTime(site.Scheduler, machine);
@@ -50,7 +51,7 @@ internal sealed class ControlNode(Site site, int number)
         machine.Post(_ => _ = RunAsync(provider, time, machine), null);
     }
 
-    /// <summary>kill -9 of the API's process; its engine lives.</summary>
+    /// <summary>kill -9 of the API's process; its engine lives, unless it is bound to the process.</summary>
     public void Kill()
     {
         if (_machine is null) return;
@@ -60,6 +61,7 @@ internal sealed class ControlNode(Site site, int number)
         _signal = null;
         Link = null;
         Publisher.Killed();
+        if (site.EngineBound) Engine.Kill();
     }
 
     public void Stop() => _machine?.Stop();

@@ -39,7 +39,7 @@ internal sealed class Invariants(Site site)
     /// <summary>A router is given a path only to a node that translates the address.</summary>
     public void Learned(Router router, IPAddress prefix, RouterPath path)
     {
-        if (site.NodeAt(path.NextHop) is not { } node || !IsForwarding(node) || node.Carries(prefix)) return;
+        if (site.NodeAt(path.NextHop) is not { } node || !IsForwarding(node) || node.Carries(prefix) || IsSpoilt(prefix)) return;
         Momentary($"route without entries: {router.Name} was given {prefix} via {path.NextHop} by {path.Engine}, and {node.Name} does not translate it", () =>
             IsForwarding(node) && !node.Carries(prefix) && router.PathsOf(prefix).Any(p => p.NextHop.Equals(path.NextHop) && p.Engine == path.Engine && !p.IsStale));
     }
@@ -59,7 +59,7 @@ internal sealed class Invariants(Site site)
     /// <summary>A node stops translating an address only when no router sends it there any more.</summary>
     public void Dropped(Node node, IPAddress address)
     {
-        if (!IsForwarding(node)) return;
+        if (!IsForwarding(node) || IsSpoilt(address)) return;
         foreach (var router in site.Routers)
         {
             foreach (var path in router.PathsOf(address))
@@ -83,6 +83,9 @@ internal sealed class Invariants(Site site)
         CheckSessions(unmet);
         return unmet;
     }
+
+    /// <summary>The address of an owner whose own bad item may cost it its routes.</summary>
+    private bool IsSpoilt(IPAddress address) => Spoilt.Count > 0 && site.Database.FloatingIPs.Values.Any(f => f.Address.Equals(address) && IsSpoilt(f));
 
     private bool IsSpoilt(FloatingIP floatingIP) => Spoilt.Contains(floatingIP.Service ?? floatingIP.Uid);
 
@@ -131,6 +134,11 @@ internal sealed class Invariants(Site site)
         foreach (var node in site.ControlNodes)
         {
             if (node is { IsUp: false, Engine.IsUp: true }) continue; // nobody tells this engine anything
+            foreach (var (prefix, path) in router.Table.Where(p => spoilt.Contains(p.Prefix) && p.Path.Engine == node.Name))
+            {
+                if (site.NodeAt(path.NextHop) is { } hop && IsForwarding(hop) && !hop.Carries(prefix)) unmet.Add($"route without entries: {router.Name} has {prefix} via {path.NextHop} of {node.Name}, which refuses its entry");
+            }
+
             var table = router.Table.Where(p => p.Path.Engine == node.Name && !spoilt.Contains(p.Prefix)).ToList();
             foreach (var (prefix, path) in table)
             {

@@ -18,6 +18,7 @@ internal sealed class Site
     public Site(int seed, int controlNodes = 2, bool isTraced = false)
     {
         Random = new Random(seed);
+        EngineBound = Random.Next(2) == 0;
         Scheduler = new Scheduler(Random);
         Trace = new Trace(Scheduler, isTraced);
         Database = new MemoryDatabase(() => Start + TimeSpan.FromTicks(Scheduler.Now));
