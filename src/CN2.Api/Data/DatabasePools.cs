@@ -23,9 +23,20 @@ public static class DatabasePools
         .AddSingleton(provider => Open(provider.GetRequiredService<DatabaseOptions>().ConnectionString))
         .AddKeyedSingleton(ControlLoop, (provider, _) => Open(provider.GetRequiredService<DatabaseOptions>().ControlLoopConnectionString));
 
+    /// <summary>
+    /// Npgsql blocks a thread of the pool while it cancels a statement that was not answered in time. The runtime adds one or two threads a
+    /// second; when a server hangs, every connection needs one at the same moment, and so do all others who wait for nothing but a thread.
+    /// </summary>
+    private static void AllowThreadsFor(int connections)
+    {
+        ThreadPool.GetMinThreads(out var workers, out var ports);
+        ThreadPool.SetMinThreads(Math.Max(workers, Environment.ProcessorCount + connections), ports);
+    }
+
     private static NpgsqlDataSource Open(string connectionString)
     {
         var source = new NpgsqlDataSourceBuilder(connectionString);
+        AllowThreadsFor(source.ConnectionStringBuilder.MaxPoolSize + DatabaseOptions.ControlLoopConnections);
         source.EnableDynamicJson(); // jsonb columns hold labels as dictionaries
         return source.Build();
     }

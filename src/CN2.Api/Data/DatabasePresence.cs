@@ -3,8 +3,8 @@ using Npgsql;
 namespace CN2.Api.Data;
 
 /// <summary>
-/// Waits for a database that is away. A fail-over takes seconds: whoever waits through it is served, instead of being refused and asking
-/// again. However many wait, one task asks the database. All members may be called from any thread.
+/// Waits for a database that is away, and finds out whether one hangs. A fail-over takes seconds: whoever waits through it is served, instead
+/// of being refused and asking again. However many wait, one task asks the database. All members may be called from any thread.
 /// </summary>
 public sealed class DatabasePresence
 {
@@ -13,6 +13,9 @@ public sealed class DatabasePresence
 
     /// <summary>Whoever has waited for the most part of it (a server that hangs, a pool that is used up) makes no further attempt.</summary>
     private static readonly TimeSpan LeastLeft = TimeSpan.FromSeconds(1);
+
+    /// <summary>A database that has not answered the smallest of questions within this time hangs.</summary>
+    private static readonly TimeSpan AnswerTime = TimeSpan.FromSeconds(1.5);
 
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
@@ -23,6 +26,7 @@ public sealed class DatabasePresence
     private readonly Func<Task<bool>> _takesWrites;
     private readonly TimeProvider _time;
     private Task? _return;
+    private Task<bool>? _question;
     private int _waiting;
 
     public DatabasePresence([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource source, TimeProvider time)
@@ -63,6 +67,18 @@ public sealed class DatabasePresence
         }
     }
 
+    /// <summary>
+    /// True: the server takes connections or statements and answers none (its processes are stopped, its disk does not answer). One that refuses
+    /// connections does not hang: a fail-over is worth the wait. The answer takes 1.5 s at most.
+    /// </summary>
+    public async Task<bool> HangsAsync()
+    {
+        Task<bool> question;
+        lock (_lock) question = _question is { IsCompleted: false } asked ? asked : _question = Task.Run(TimesOutAsync);
+        await ((Task)question.WaitAsync(AnswerTime, _time)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        return !question.IsCompletedSuccessfully || await question;
+    }
+
     private async Task AskAsync()
     {
         do
@@ -83,6 +99,20 @@ public sealed class DatabasePresence
         {
             // The server stops (the pool is disposed), or whoever waits meets the same failure himself and reports it.
             return e is ObjectDisposedException || !PostgresErrors.IsAway(e);
+        }
+    }
+
+    private async Task<bool> TimesOutAsync()
+    {
+        try
+        {
+            await _takesWrites();
+            return false;
+        }
+        catch (Exception e)
+        {
+            // Npgsql wraps the exception of a statement or a connection that was not answered in time.
+            return e is TimeoutException || e.InnerException is TimeoutException;
         }
     }
 

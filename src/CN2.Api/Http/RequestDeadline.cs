@@ -1,16 +1,20 @@
+using CN2.Api.Data;
 using CN2.Network.Resources;
 
 namespace CN2.Api.Http;
 
 /// <summary>
-/// No request lasts longer than <see cref="Limits.RequestSeconds"/>. Two seconds before that its work is cancelled. The framework's request
-/// timeouts wait for the work to end; PostgreSQL that hangs also hangs the cancellation of a statement, so the answer (503) does not wait
-/// for it here.
+/// No request lasts longer than <see cref="Limits.RequestSeconds"/>. Two seconds before that its work is cancelled. While PostgreSQL hangs it
+/// is cancelled earlier, so that the answer is there within 5 seconds. The framework's request timeouts wait for the work to end; PostgreSQL
+/// that hangs also hangs the cancellation of a statement, so the answer (503) does not wait for it here.
 /// </summary>
-internal sealed class RequestDeadline(TimeProvider time)
+internal sealed class RequestDeadline(DatabasePresence database, TimeProvider time)
 {
     /// <summary>When the work is cancelled.</summary>
     public static readonly TimeSpan Work = TimeSpan.FromSeconds(Limits.RequestSeconds - 2);
+
+    /// <summary>A request that takes this long asks whether the database hangs, and again after as long.</summary>
+    private static readonly TimeSpan Slow = TimeSpan.FromSeconds(2);
 
     /// <summary>How long the cancelled work may take to end by itself.</summary>
     public static readonly TimeSpan Ending = TimeSpan.FromSeconds(1);
@@ -31,7 +35,7 @@ internal sealed class RequestDeadline(TimeProvider time)
         try
         {
             var running = next(http);
-            if (running.IsCompleted || await EndsWithinAsync(running, Work)) await running;
+            if (running.IsCompleted || await EndsInTimeAsync(running)) await running;
             else await EndAsync(http, running, work, turn);
         }
         finally
@@ -39,6 +43,19 @@ internal sealed class RequestDeadline(TimeProvider time)
             http.RequestAborted = client;
             http.Features.Set<AnswerTurn>(null);
         }
+    }
+
+    /// <summary>False: the time for the work is over, or the database hangs.</summary>
+    private async Task<bool> EndsInTimeAsync(Task running)
+    {
+        var began = time.GetTimestamp();
+        for (var left = Work; left > TimeSpan.Zero; left = Work - time.GetElapsedTime(began))
+        {
+            if (await EndsWithinAsync(running, left < Slow ? left : Slow)) return true;
+            if (await database.HangsAsync()) return running.IsCompleted;
+        }
+
+        return running.IsCompleted;
     }
 
     /// <summary>Cancels the work, answers, and waits for the work to end: until then the request belongs to it.</summary>

@@ -31,7 +31,7 @@ public sealed record DatabaseOptions
     }
 
     /// <summary>More than the tasks of the control loop that can be in the database at one time.</summary>
-    private const int ControlLoopConnections = 12;
+    public const int ControlLoopConnections = 12;
 
     private static string WithDefaults(string text)
     {
@@ -39,14 +39,14 @@ public sealed record DatabaseOptions
         var severalHosts = connection.Host?.Contains(',', StringComparison.Ordinal) == true;
         // Prepared statements halve PostgreSQL's work per statement. A pooled connection needs no reset between two uses, because none
         // carries session state: SET, LISTEN, temporary tables and session locks are only used on a DedicatedConnection.
-        // A server that hangs: a single request has its answer within 5 s, and RequestDeadline answers every one within 10 s. Npgsql waits for
-        // Command Timeout, then for Timeout while it tries to cancel the statement by another connection, then for Cancellation Timeout.
+        // RequestDeadline finds out whether the server hangs. Of one that answers others, Npgsql waits for Command Timeout, then for Timeout
+        // while it tries to cancel the statement by another connection, then for Cancellation Timeout: together less than the deadline.
         AddIfAbsent("Max Auto Prepare", 200);
         AddIfAbsent("Auto Prepare Min Usages", 2);
         AddIfAbsent("No Reset On Close", true);
         AddIfAbsent("Maximum Pool Size", 32);
         AddIfAbsent("Timeout", 2); // for each host
-        AddIfAbsent("Command Timeout", 2);
+        AddIfAbsent("Command Timeout", 5);
         AddIfAbsent("Cancellation Timeout", 500);
         if (severalHosts)
         {

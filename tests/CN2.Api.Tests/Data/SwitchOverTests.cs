@@ -133,7 +133,7 @@ public sealed class SwitchOverTests : IAsyncLifetime
         var table = clock.Elapsed;
         foreach (var request in requests) Assert.Equal("unavailable", (await request).Expect(503).Code);
         var answered = clock.Elapsed;
-        Assert.InRange(answered, TimeSpan.Zero, Patience.Seconds(9)); // 5 s are promised, on a machine that has nothing else to do
+        Assert.InRange(answered, TimeSpan.Zero, Patience.Seconds(6)); // 5 s are promised; 4.0 are measured
         (await api.GetAsync("/livez")).Expect(200);
         TestContext.Current.TestOutputHelper?.WriteLine($"the agent had its table after {table.TotalSeconds:0.0} s, {requests.Count} requests their 503 after {answered.TotalSeconds:0.0} s");
 
