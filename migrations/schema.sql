@@ -151,6 +151,13 @@ BEGIN
     END LOOP;
 END $$;
 
+CREATE FUNCTION public.feed_server() RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+    SELECT CASE WHEN pg_is_in_recovery() THEN NULL
+        ELSE (SELECT system_identifier FROM pg_control_system()) || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) END
+$$;
+
 CREATE TABLE public."__EFMigrationsHistory" (
     migration_id character varying(150) NOT NULL,
     product_version character varying(32) NOT NULL
@@ -199,6 +206,7 @@ CREATE TABLE public.change_horizon (
     singleton boolean DEFAULT true NOT NULL,
     xid xid8 NOT NULL,
     id bigint NOT NULL,
+    snapshot text,
     CONSTRAINT change_horizon_singleton_check CHECK (singleton)
 );
 
@@ -271,6 +279,20 @@ CREATE TABLE public.external_network_selector (
     generation bigint NOT NULL,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.feed_epoch (
+    singleton boolean DEFAULT true NOT NULL,
+    epoch uuid NOT NULL,
+    server text NOT NULL,
+    written_by xid8 NOT NULL,
+    begun_at timestamp with time zone NOT NULL,
+    CONSTRAINT feed_epoch_singleton_check CHECK (singleton)
+);
+
+CREATE TABLE public.feed_snapshot (
+    at timestamp with time zone NOT NULL,
+    snapshot text NOT NULL
 );
 
 CREATE TABLE public.floating_ip (
@@ -483,7 +505,8 @@ CREATE TABLE public.virtual_router_status (
     agent_source inet,
     agent_connection bigint DEFAULT 0 NOT NULL,
     held_at timestamp with time zone,
-    lost_at timestamp with time zone
+    lost_at timestamp with time zone,
+    applied_snapshot text
 );
 
 ALTER TABLE ONLY public.namespace
@@ -497,6 +520,9 @@ ALTER TABLE ONLY public.catalog
 
 ALTER TABLE ONLY public.change_horizon
     ADD CONSTRAINT change_horizon_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY public.feed_epoch
+    ADD CONSTRAINT feed_epoch_pkey PRIMARY KEY (singleton);
 
 ALTER TABLE ONLY public.floating_ip
     ADD CONSTRAINT floating_ip_address UNIQUE (subnet_id, address);
@@ -615,6 +641,8 @@ CREATE UNIQUE INDEX ix_external_network_number ON public.external_network USING 
 CREATE INDEX ix_external_network_selector_labels ON public.external_network_selector USING gin (labels);
 
 CREATE UNIQUE INDEX ix_external_network_selector_name ON public.external_network_selector USING btree (name);
+
+CREATE INDEX ix_feed_snapshot_at ON public.feed_snapshot USING btree (at);
 
 CREATE UNIQUE INDEX ix_floating_ip_namespace_name ON public.floating_ip USING btree (namespace, name);
 

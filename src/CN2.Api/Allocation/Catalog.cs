@@ -1,7 +1,6 @@
 using System.Net;
-using System.Text.Json;
+using CN2.Api.Data;
 using CN2.Api.Data.Documents;
-using CN2.Api.Json;
 using CN2.Api.Options;
 using CN2.Network.Resources;
 using CN2.Network.Selection;
@@ -107,12 +106,13 @@ public sealed class Catalog(ServiceNetworkOptions serviceNetwork)
 
     private static NetworkSelector Selector(string name, string spec)
     {
-        var (networks, namespaces) = ApiJson.Read<ExternalNetworkSelectorSpec>(spec);
+        // One that cannot be read chooses nothing; its own condition says so.
+        if (StoredDocument.ReadOr<ExternalNetworkSelectorSpec>(spec, null) is not var (networks, namespaces) || networks is null) return new NetworkSelector(name, null, null);
         return new NetworkSelector(name, Selector(networks), namespaces is null ? null : Selector(namespaces));
     }
 
     private static LabelSelector? Selector(LabelSelectorBody body) => LabelSelector.Make(
         body.MatchLabels, body.MatchExpressions?.ConvertAll(e => new LabelExpression(e.Key, e.Operator?.ToString(), e.Values))).Selector;
 
-    private static LabelSet Labels(NpgsqlDataReader row, int column) => LabelSet.Of(JsonSerializer.Deserialize<Dictionary<string, string>>(row.GetString(column))!);
+    private static LabelSet Labels(NpgsqlDataReader row, int column) => LabelSet.Of(row.GetLabels(column));
 }

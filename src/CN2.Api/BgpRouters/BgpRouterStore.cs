@@ -19,7 +19,7 @@ public sealed class BgpRouterStore
         if (rows.Count == 0) return [];
         // A replica that is gone has no sessions any more, although its last report is still there.
         var nodes = await db.ControlNodes.Where(n => n.LastSeenAt > CN2DbContext.Now() - ControlNodeStore.GoneAfter).OrderBy(n => n.Name).ToListAsync(cancellationToken);
-        var sessions = nodes.ConvertAll(n => (n.Name, Sessions: ApiJson.Read<Dictionary<string, KeptBgpSession>>(n.Sessions)));
+        var sessions = nodes.ConvertAll(n => (n.Name, Sessions: StoredDocument.ReadOr(n.Sessions, new Dictionary<string, KeptBgpSession>())!));
         return [.. rows.Select(row => ToResource(row, [.. sessions.Where(n => n.Sessions.ContainsKey(row.Name)).Select(n => ToSession(n.Name, n.Sessions[row.Name]))]))];
     }
 
@@ -116,9 +116,15 @@ public sealed class BgpRouterStore
     private static BgpSessionStatus ToSession(string node, KeptBgpSession s) =>
         new(node, s.State, s.Since, s.Families ?? [], s.AddPath, s.Advertised, s.Received, s.LastError);
 
-    private static BgpRouterResource ToResource(BgpRouterRow row, IReadOnlyList<BgpSessionStatus> sessions)
+    private static BgpRouterResource ToResource(BgpRouterRow row, IReadOnlyList<BgpSessionStatus> sessions) => StoredDocument.Make(
+        row, () => ToResource(row, ApiJson.Read<BgpRouterSpec>(row.Spec), sessions),
+        condition => ToResource(row, new BgpRouterSpec(0, 179, [], BgpRouterSpec.DefaultHoldTime, null, false, false, false, false, 0), sessions) with
+        {
+            Status = new BgpRouterStatus(ResourceState.Failure, sessions, [condition]),
+        });
+
+    private static BgpRouterResource ToResource(BgpRouterRow row, BgpRouterSpec spec, IReadOnlyList<BgpSessionStatus> sessions)
     {
-        var spec = ApiJson.Read<BgpRouterSpec>(row.Spec);
         return new BgpRouterResource
         {
             Name = row.Name,

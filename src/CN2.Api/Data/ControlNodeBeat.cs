@@ -10,5 +10,7 @@ namespace CN2.Api.Data;
 /// <param name="IsLeading">It leads.</param>
 /// <param name="Address">Its address; null: the one from which the database sees it.</param>
 /// <param name="Version">The version of its program.</param>
+/// <param name="Held">What holds back changes of the database, as it sees it; null: nothing.</param>
 public sealed record ControlNodeBeat(
-    string Name, int RestartTimeSeconds, bool EngineBound = false, bool EngineRunning = false, bool IsLeading = false, IPAddress? Address = null, string Version = "");
+    string Name, int RestartTimeSeconds, bool EngineBound = false, bool EngineRunning = false, bool IsLeading = false, IPAddress? Address = null, string Version = "",
+    HeldFeed? Held = null);

@@ -1,6 +1,4 @@
-using System.Text.Json;
 using CN2.Api.Data.Rows;
-using CN2.Network.Compilation;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -49,10 +47,12 @@ public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoo
 
         batch.BatchCommands.Add(new(
             """
-            INSERT INTO control_node (name, last_seen_at, restart_time_seconds, sessions, engine_bound, engine_running, leader, address, version)
-            VALUES ($1, now(), $2, coalesce($3::jsonb, '{}'), $4, $5, $6, coalesce($7::inet, inet_client_addr()), $8)
+            INSERT INTO control_node (name, last_seen_at, restart_time_seconds, sessions, engine_bound, engine_running, leader, address, version,
+                feed_held_back_by, feed_behind_seconds)
+            VALUES ($1, now(), $2, coalesce($3::jsonb, '{}'), $4, $5, $6, coalesce($7::inet, inet_client_addr()), $8, $9, $10)
             ON CONFLICT (name) DO UPDATE SET last_seen_at = now(), restart_time_seconds = $2, sessions = coalesce($3::jsonb, control_node.sessions),
-                engine_bound = $4, engine_running = $5, leader = $6, address = excluded.address, version = $8
+                engine_bound = $4, engine_running = $5, leader = $6, address = excluded.address, version = $8,
+                feed_held_back_by = $9, feed_behind_seconds = $10
             RETURNING xmax = 0
             """)
         {
@@ -62,6 +62,7 @@ public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoo
                 new() { Value = (object?)sessions ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text },
                 new() { Value = beat.EngineBound }, new() { Value = beat.EngineRunning }, new() { Value = beat.IsLeading },
                 new() { Value = (object?)beat.Address ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Inet }, new() { Value = beat.Version },
+                new() { Value = (object?)beat.Held?.By ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text }, new() { Value = beat.Held?.Seconds ?? 0 },
             },
         });
         if (changedRouters.Count > 0)
@@ -97,22 +98,20 @@ public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoo
         return sessions;
     }
 
-    /// <summary>What other control nodes announce of these FloatingIPs, or (null) of all: FloatingIP, control node, paths.</summary>
-    public async Task<List<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)>> AnnouncedByOthersAsync(
-        string self, IReadOnlyCollection<Guid>? floatingIPs, CancellationToken ct)
+    /// <summary>The open transaction with the oldest id, in whatever database of the server, prepared ones included; null: there is none.</summary>
+    public async Task<OpenTransaction?> OldestTransactionAsync(CancellationToken ct)
     {
         await using var command = dataSource.CreateCommand(
-            "SELECT floating_ip_uid, control_node, routes FROM advertisement WHERE control_node <> $1 AND ($2::uuid[] IS NULL OR floating_ip_uid = ANY($2))");
-        command.Parameters.Add(new() { Value = self });
-        command.Parameters.Add(new() { Value = (object?)floatingIPs?.ToArray() ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
-        var rows = new List<(Guid, string, RouteKey[])>();
+            """
+            SELECT name, xid::text, open FROM (
+                SELECT 'pid ' || pid || ' of database ' || coalesce(datname, '-') AS name, backend_xid AS xid, clock_timestamp() - xact_start AS open
+                FROM pg_stat_activity WHERE backend_xid IS NOT NULL AND pid <> pg_backend_pid()
+                UNION ALL
+                SELECT 'prepared transaction ' || gid || ' of database ' || database, transaction, clock_timestamp() - prepared FROM pg_prepared_xacts) t
+            ORDER BY age(xid) DESC LIMIT 1
+            """);
         await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct))
-        {
-            rows.Add((reader.GetGuid(0), reader.GetString(1), [.. JsonSerializer.Deserialize<string[]>(reader.GetString(2))!.Select(RouteKey.Parse)]));
-        }
-
-        return rows;
+        return await reader.ReadAsync(ct) ? new OpenTransaction(reader.GetString(0), reader.GetString(1), reader.IsDBNull(2) ? null : reader.GetFieldValue<TimeSpan>(2)) : null;
     }
 
     /// <summary>

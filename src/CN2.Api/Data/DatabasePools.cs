@@ -38,6 +38,7 @@ public static class DatabasePools
         var source = new NpgsqlDataSourceBuilder(connectionString);
         AllowThreadsFor(source.ConnectionStringBuilder.MaxPoolSize + DatabaseOptions.ControlLoopConnections);
         source.EnableDynamicJson(); // jsonb columns hold labels as dictionaries
+        source.ConfigureJsonOptions(StoredLabels.Options);
         return source.Build();
     }
 }

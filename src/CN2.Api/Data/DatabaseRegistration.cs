@@ -20,6 +20,7 @@ public static class DatabaseRegistration
         services.AddSingleton<DatabaseCheck>();
         services.AddSingleton<Migrator>();
         services.AddSingleton<ChangeSignal>();
+        services.AddSingleton<FeedEpochs>();
         services.AddHostedService<StalePlans>();
         services.AddHostedService<DatabaseStartup>();
         services.AddHostedService<ChangeNotifier>();

@@ -1,11 +1,9 @@
-using CN2.Api.Data.Rows;
-
 namespace CN2.Api.Data;
 
-/// <summary>Reads the change feed in its only safe order (docs/adr/0010-stores-behind-interfaces.md).</summary>
+/// <summary>Reads the change feed (docs/adr/0010-stores-behind-interfaces.md).</summary>
 internal interface IChangeFeedReader
 {
-    Task<FeedPosition> HorizonAsync(CancellationToken cancellationToken);
+    Task<FeedPosition?> EndAsync(IDatabaseReading reading, CancellationToken cancellationToken);
 
-    Task<List<ChangeRow>> ReadAsync(FeedPosition after, int count, CancellationToken cancellationToken);
+    Task<FeedPage> ReadAsync(IDatabaseReading reading, FeedPosition after, int count, CancellationToken cancellationToken);
 }

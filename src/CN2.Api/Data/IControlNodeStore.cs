@@ -1,5 +1,3 @@
-using CN2.Network.Compilation;
-
 namespace CN2.Api.Data;
 
 /// <summary>The replicas that share a database (docs/adr/0010-stores-behind-interfaces.md).</summary>
@@ -10,8 +8,7 @@ internal interface IControlNodeStore
 
     Task<Dictionary<string, string>> SessionsAsync(CancellationToken ct);
 
-    Task<List<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)>> AnnouncedByOthersAsync(
-        string self, IReadOnlyCollection<Guid>? floatingIPs, CancellationToken ct);
+    Task<OpenTransaction?> OldestTransactionAsync(CancellationToken ct);
 
     Task ForgetGoneAsync(LeaderLease lease, TimeSpan? sinceClockJump, CancellationToken ct);
 }

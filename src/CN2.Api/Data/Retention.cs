@@ -3,26 +3,40 @@ using Npgsql;
 
 namespace CN2.Api.Data;
 
-/// <summary>Deletes events, change rows and idempotency keys after their retention time. Every replica does it; it is repeatable.</summary>
+/// <summary>
+/// Deletes events, change rows and idempotency keys after their retention time, by the database's clock. Every replica does it; it is repeatable.
+/// <para>
+/// A change row goes when a snapshot that is older than the retention time sees it. So what a long transaction commits at its end stays for
+/// the whole time, and <c>change_horizon</c> says exactly which positions have missed nothing: those that include that snapshot.
+/// </para>
+/// </summary>
 public sealed partial class Retention(NpgsqlDataSource source, RetentionOptions options, TimeProvider time, ILogger<Retention> logger) : BackgroundService
 {
+    private const int Batch = 5000;
     private static readonly TimeSpan Interval = TimeSpan.FromMinutes(10);
 
     /// <summary>One pass.</summary>
     public async Task RunOnceAsync(CancellationToken cancellationToken)
     {
-        var now = time.GetUtcNow();
-        await DeleteAsync("DELETE FROM event WHERE ctid = ANY (ARRAY(SELECT ctid FROM event WHERE at < $1 LIMIT 5000))", now - options.Events, cancellationToken);
+        await DeleteAsync("DELETE FROM event WHERE ctid = ANY (ARRAY(SELECT ctid FROM event WHERE at < now() - $1 LIMIT 5000))", options.Events, cancellationToken);
         await DeleteAsync(
-            "DELETE FROM idempotency_key WHERE ctid = ANY (ARRAY(SELECT ctid FROM idempotency_key WHERE created_at < $1 LIMIT 5000))",
-            now - options.IdempotencyKeys, cancellationToken);
+            "DELETE FROM idempotency_key WHERE ctid = ANY (ARRAY(SELECT ctid FROM idempotency_key WHERE created_at < now() - $1 LIMIT 5000))",
+            options.IdempotencyKeys, cancellationToken);
+        await KeepSnapshotAsync(cancellationToken);
         await DeleteAsync(
             """
-            WITH gone AS (DELETE FROM change WHERE ctid = ANY (ARRAY(SELECT ctid FROM change WHERE at < $1 ORDER BY xid, id LIMIT 5000)) RETURNING xid, id),
+            WITH old AS (SELECT snapshot FROM feed_snapshot WHERE at < now() - $1 ORDER BY at DESC LIMIT 1),
+            gone AS (
+                DELETE FROM change WHERE ctid = ANY (ARRAY(
+                    SELECT ctid FROM change
+                    WHERE xid < (SELECT pg_snapshot_xmax(snapshot::pg_snapshot) FROM old) AND pg_visible_in_snapshot(xid, (SELECT snapshot::pg_snapshot FROM old))
+                    ORDER BY xid, id LIMIT 5000))
+                RETURNING xid, id),
             last AS (SELECT xid, id FROM gone ORDER BY xid DESC, id DESC LIMIT 1),
-            moved AS (UPDATE change_horizon h SET xid = l.xid, id = l.id FROM last l WHERE (h.xid, h.id) < (l.xid, l.id))
+            moved AS (
+                UPDATE change_horizon h SET snapshot = o.snapshot, xid = greatest(h.xid, l.xid), id = CASE WHEN l.xid >= h.xid THEN l.id ELSE h.id END FROM last l, old o)
             SELECT count(*) FROM gone
-            """, now - options.Changes, cancellationToken);
+            """, options.Changes, cancellationToken);
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -30,17 +44,19 @@ public sealed partial class Retention(NpgsqlDataSource source, RetentionOptions 
         using var timer = new PeriodicTimer(Interval, time);
         try
         {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
+            do
             {
                 try
                 {
                     await RunOnceAsync(stoppingToken);
                 }
-                catch (Exception e) when (PostgresErrors.IsAway(e))
+                catch (Exception e) when (!stoppingToken.IsCancellationRequested)
                 {
+                    // Whatever it is, the server goes on: rows that stay longer harm nobody.
                     Postponed(logger, e.GetBaseException().Message);
                 }
             }
+            while (await timer.WaitForNextTickAsync(stoppingToken));
         }
         catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
         {
@@ -48,15 +64,30 @@ public sealed partial class Retention(NpgsqlDataSource source, RetentionOptions 
         }
     }
 
-    private async Task DeleteAsync(string sql, DateTimeOffset before, CancellationToken cancellationToken)
+    /// <summary>Notes which transactions are visible now; the newest note that is older than the retention time decides what goes.</summary>
+    private async Task KeepSnapshotAsync(CancellationToken cancellationToken)
+    {
+        await using var command = source.CreateCommand(
+            """
+            WITH gone AS (
+                DELETE FROM feed_snapshot WHERE at < (SELECT max(at) FROM feed_snapshot WHERE at < now() - $1))
+            INSERT INTO feed_snapshot (at, snapshot) SELECT now(), pg_current_snapshot()::text
+            WHERE NOT EXISTS (SELECT FROM feed_snapshot WHERE at > now() - $2)
+            """);
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = options.Changes });
+        command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = Interval / 2 });
+        await command.ExecuteNonQueryAsync(cancellationToken);
+    }
+
+    private async Task DeleteAsync(string sql, TimeSpan age, CancellationToken cancellationToken)
     {
         while (true)
         {
             await using var command = source.CreateCommand(sql);
-            command.Parameters.Add(new NpgsqlParameter<DateTimeOffset> { TypedValue = before });
+            command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = age });
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             var count = await reader.ReadAsync(cancellationToken) ? reader.GetInt64(0) : reader.RecordsAffected;
-            if (count < 5000) return;
+            if (count < Batch) return;
         }
     }
 

@@ -49,7 +49,7 @@ internal static class Sql
 
     /// <summary>Labels or annotations out of a jsonb column.</summary>
     public static Dictionary<string, string> GetLabels(this NpgsqlDataReader row, int column) =>
-        row.GetString(column) is var text && text == "{}" ? [] : JsonSerializer.Deserialize<Dictionary<string, string>>(text)!;
+        row.GetString(column) is var text && text == "{}" ? [] : StoredLabels.Read(text);
 
     public static string? GetStringOrNull(this NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 

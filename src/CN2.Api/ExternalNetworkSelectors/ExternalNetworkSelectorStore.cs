@@ -11,9 +11,12 @@ namespace CN2.Api.ExternalNetworkSelectors;
 /// <summary>Reads and writes ExternalNetworkSelector rows; each write is one decision inside <see cref="WritePipeline"/>'s transaction.</summary>
 public sealed class ExternalNetworkSelectorStore
 {
-    public static ExternalNetworkSelectorResource ToResource(ExternalNetworkSelectorRow row)
+    public static ExternalNetworkSelectorResource ToResource(ExternalNetworkSelectorRow row) => StoredDocument.Make(
+        row, () => ToResource(row, ApiJson.Read<ExternalNetworkSelectorSpec>(row.Spec)),
+        condition => ToResource(row, new ExternalNetworkSelectorSpec(new LabelSelectorBody(), null)) with { Status = new ExternalNetworkSelectorStatus(ResourceState.Failure, [condition]) });
+
+    private static ExternalNetworkSelectorResource ToResource(ExternalNetworkSelectorRow row, ExternalNetworkSelectorSpec spec)
     {
-        var spec = ApiJson.Read<ExternalNetworkSelectorSpec>(row.Spec);
         return new ExternalNetworkSelectorResource
         {
             Name = row.Name,

@@ -80,16 +80,24 @@ public sealed class ExternalNetworkResources(BgpOptions bgp)
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
         {
-            var spec = ApiJson.Read<BgpRouterSpec>(reader.GetString(1));
-            if (!spec.AdminDown) peers.Add(new OverlayPeer(reader.GetString(0), spec.AddressFamilies, reader.GetFieldValue<DateTimeOffset>(2)));
+            // One that cannot be read is named by its own condition.
+            if (StoredDocument.ReadOr<BgpRouterSpec>(reader.GetString(1), null) is { AdminDown: false } spec) peers.Add(new OverlayPeer(reader.GetString(0), spec.AddressFamilies, reader.GetFieldValue<DateTimeOffset>(2)));
         }
 
         return peers;
     }
 
-    private ExternalNetworkResource Make(ExternalNetworkRow row, Func<string, (long All, long InRanges)> held, List<OverlayPeer> peers)
+    private ExternalNetworkResource Make(ExternalNetworkRow row, Func<string, (long All, long InRanges)> held, List<OverlayPeer> peers) => StoredDocument.Make(
+        row,
+        () => Make(row, ApiJson.Read<ExternalNetworkSpec>(row.Spec), held, peers),
+        condition =>
+        {
+            var resource = Make(row, new ExternalNetworkSpec(), held, peers);
+            return resource with { Status = resource.Status with { State = ResourceState.Failure, Conditions = [condition] } };
+        });
+
+    private ExternalNetworkResource Make(ExternalNetworkRow row, ExternalNetworkSpec spec, Func<string, (long All, long InRanges)> held, List<OverlayPeer> peers)
     {
-        var spec = ApiJson.Read<ExternalNetworkSpec>(row.Spec);
         return new ExternalNetworkResource
         {
             Name = row.Name,

@@ -1,5 +1,4 @@
 using CN2.Api.Data.Documents;
-using CN2.Api.Json;
 using Npgsql;
 
 namespace CN2.Api.FloatingIPs;
@@ -15,7 +14,7 @@ internal sealed record FloatingIPOwner(string Name, ServiceSpec Spec)
         await using var command = new NpgsqlCommand("SELECT uid, name, spec::text FROM service WHERE uid = ANY($1)", connection);
         command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = uids });
         await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct)) owners[reader.GetGuid(0)] = new FloatingIPOwner(reader.GetString(1), ApiJson.Read<ServiceSpec>(reader.GetString(2)));
+        while (await reader.ReadAsync(ct)) owners[reader.GetGuid(0)] = new FloatingIPOwner(reader.GetString(1), StoredDocument.ReadOr(reader.GetString(2), new ServiceSpec())!);
         return owners;
     }
 }

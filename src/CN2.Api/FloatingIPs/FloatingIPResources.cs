@@ -38,10 +38,18 @@ public sealed class FloatingIPResources(Catalog catalog, BgpOptions bgp)
     /// <param name="owner">The Service that holds it.</param>
     /// <param name="snapshot">Has the names of the networks.</param>
     /// <param name="document">Its status from floating_ip_status; null: none was written since it was created.</param>
-    internal FloatingIPResource Make(FloatingIPRow row, FloatingIPOwner? owner, CatalogSnapshot snapshot, string? document)
+    internal FloatingIPResource Make(FloatingIPRow row, FloatingIPOwner? owner, CatalogSnapshot snapshot, string? document) => StoredDocument.Make(
+        row,
+        () => Make(row, ApiJson.Read<FloatingIPSpec>(row.Spec), owner, snapshot, document),
+        condition =>
+        {
+            var resource = Make(row, new FloatingIPSpec(), owner is null ? null : new FloatingIPOwner(owner.Name, new ServiceSpec()), snapshot, null);
+            return resource with { Status = resource.Status with { State = resource.Status.State == ResourceState.Deleting ? ResourceState.Deleting : ResourceState.Failure, Conditions = [condition] } };
+        });
+
+    private FloatingIPResource Make(FloatingIPRow row, FloatingIPSpec spec, FloatingIPOwner? owner, CatalogSnapshot snapshot, string? document)
     {
-        var spec = ApiJson.Read<FloatingIPSpec>(row.Spec);
-        var written = document is null ? null : ApiJson.Read<FloatingIPStatus>(document);
+        var written = StoredDocument.ReadOr<FloatingIPStatus>(document, null);
         var attachments = written?.Attachments ?? [];
         // A marked reservation that a Service holds only loses its Service.
         var deleting = row.DeletingAt is not null && !(row.Reserved && row.ServiceUid is not null);

@@ -38,7 +38,9 @@ internal static class FloatingIPTable
     /// <summary>A row of <see cref="StateSql"/> as the compiler needs it.</summary>
     public static FloatingIP ReadState(NpgsqlDataReader row)
     {
-        var spec = row.GetString(8) is var text && text == "{}" ? new FloatingIPSpec() : ApiJson.Read<FloatingIPSpec>(text);
+        var text = row.GetString(8);
+        // What is being deleted needs no spec, so a document that cannot be read does not keep it.
+        var spec = text == "{}" ? new FloatingIPSpec() : row.IsDBNull(9) ? ApiJson.Read<FloatingIPSpec>(text) : StoredDocument.ReadOr(text, new FloatingIPSpec())!;
         return new FloatingIP
         {
             Uid = row.GetGuid(0),

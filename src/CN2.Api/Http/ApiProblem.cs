@@ -37,6 +37,10 @@ public sealed record ApiProblem(int Status, string Code, string Title, string De
     public static ApiProblem BeingDeleted(string what) => new(409, ProblemCodes.BeingDeleted, "Being deleted",
         $"{what} is being deleted; write it again once GET answers 404.");
 
+    /// <param name="fault">What is wrong with the document, as JSON's reader says it.</param>
+    public static ApiProblem DocumentUnreadable(string fault) => new(409, ProblemCodes.DocumentUnreadable, "What is stored cannot be read",
+        $"A document that this write needs cannot be read by this version ({fault}); GET names the resource (DocumentUnreadable). Delete it and create it anew, or upgrade all control nodes.");
+
     public static ApiProblem AddressInUse(string detail) => new(409, ProblemCodes.AddressInUse, "The address is in use", detail);
 
     /// <param name="network">Such as <c>ns1/vn-external1</c>.</param>

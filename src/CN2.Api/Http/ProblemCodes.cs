@@ -24,6 +24,7 @@ public static class ProblemCodes
     public const string TokenTooOld = "token-too-old";
     public const string TooManyRequests = "too-many-requests";
     public const string Unavailable = "unavailable";
+    public const string DocumentUnreadable = "document-unreadable";
     public const string InternalError = "internal-error";
     public const string BadRequest = "bad-request";
 }

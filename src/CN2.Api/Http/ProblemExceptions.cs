@@ -1,4 +1,5 @@
 using CN2.Api.Data;
+using CN2.Api.Json;
 using Microsoft.AspNetCore.Diagnostics;
 
 namespace CN2.Api.Http;
@@ -26,6 +27,8 @@ public sealed partial class ProblemExceptions(ILogger<ProblemExceptions> logger)
                 return new ApiProblem(bad.StatusCode, ProblemCodes.BadRequest, "Bad request", "The request could not be read.",
                     new Dictionary<string, string[]> { ["$"] = ["The request could not be read."] });
         }
+
+        if (exception is DocumentUnreadableException) return ApiProblem.DocumentUnreadable(exception.Message);
 
         if (PostgresErrors.IsAway(exception))
         {

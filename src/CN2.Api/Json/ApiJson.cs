@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
@@ -11,6 +12,9 @@ public static class ApiJson
 {
     /// <summary>Shared options, read-only.</summary>
     public static JsonSerializerOptions Options { get; } = Create();
+
+    /// <summary>For jsonb columns: a request is strict, a row may be of another version.</summary>
+    private static JsonSerializerOptions Stored { get; } = CreateStored();
 
     /// <summary>camelCase, exact member names and enum words, no unknown or duplicate member, numbers are numbers.</summary>
     public static void Configure(JsonSerializerOptions options)
@@ -34,8 +38,19 @@ public static class ApiJson
     /// <summary>A spec or status record as a jsonb column stores it.</summary>
     public static string Text<T>(T value) => JsonSerializer.Serialize(value, Options);
 
-    /// <summary>Reads what <see cref="Text"/> wrote.</summary>
-    public static T Read<T>(string json) => JsonSerializer.Deserialize<T>(json, Options) ?? throw new JsonException($"null is no {typeof(T).Name}");
+    /// <summary>Reads what <see cref="Text"/> wrote, in this version or another: members that this one does not know are ignored.</summary>
+    /// <exception cref="DocumentUnreadableException">It is no such document.</exception>
+    public static T Read<T>(string json)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<T>(json, Stored) ?? throw new DocumentUnreadableException($"null is no {typeof(T).Name}");
+        }
+        catch (Exception e) when (e is not DocumentUnreadableException)
+        {
+            throw new DocumentUnreadableException(e.Message, e);
+        }
+    }
 
     /// <summary>Leaves out the path of a resource. It is done here once, because overrides do not inherit [JsonIgnore].</summary>
     private static void LeaveOutPaths(JsonTypeInfo info)
@@ -44,6 +59,29 @@ public static class ApiJson
         for (var i = info.Properties.Count - 1; i >= 0; i--)
         {
             if (info.Properties[i].Name is "collection" or "path") info.Properties.RemoveAt(i);
+        }
+    }
+
+    private static JsonSerializerOptions CreateStored()
+    {
+        var options = new JsonSerializerOptions(Options) { UnmappedMemberHandling = JsonUnmappedMemberHandling.Skip, RespectNullableAnnotations = true };
+        options.TypeInfoResolver = options.TypeInfoResolver!.WithAddedModifier(RefuseNulls);
+        options.MakeReadOnly();
+        return options;
+    }
+
+    /// <summary><see cref="JsonSerializerOptions.RespectNullableAnnotations"/> does not look into lists and maps; no stored one has a null.</summary>
+    private static void RefuseNulls(JsonTypeInfo info)
+    {
+        if (info.Kind == JsonTypeInfoKind.Enumerable) info.OnDeserialized = list => Check((IEnumerable)list);
+        else if (info.Kind == JsonTypeInfoKind.Dictionary) info.OnDeserialized = map => Check(((IDictionary)map).Values);
+
+        void Check(IEnumerable items)
+        {
+            foreach (var item in items)
+            {
+                if (item is null) throw new JsonException($"null is no item of a {info.Type.Name}");
+            }
         }
     }
 

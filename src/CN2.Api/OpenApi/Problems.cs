@@ -27,6 +27,7 @@ internal static class Problems
         [ProblemCodes.SubnetOverlap] = ("a subnet overlaps a subnet of a network that shares the routing table", ApiProblem.SubnetOverlap("100.0.0.0/24 overlaps 100.0.0.0/16 of ExternalNetwork ns2/vn-external2.")),
         [ProblemCodes.NodePortInUse] = ("another Service has the node port", ApiProblem.NodePortInUse("Node port 30080 is held by Service ns1/my-service.")),
         [ProblemCodes.BeingDeleted] = ("the resource is being deleted", ApiProblem.BeingDeleted("Service ns1/my-service")),
+        [ProblemCodes.DocumentUnreadable] = ("what is stored of the resource cannot be read by this version (another version, or somebody who edited the database, wrote it)", ApiProblem.DocumentUnreadable("null is no item of a List")),
         [ProblemCodes.Alive] = ("the control node is alive", ApiProblem.Alive("control")),
         [ProblemCodes.IdempotencyKeyReused] = ("the `Idempotency-Key` came with another body before", ApiProblem.IdempotencyKeyReused()),
         [ProblemCodes.TokenTooOld] = ("what happened after `Last-Event-ID` is no longer kept; begin again without it", new ApiProblem(410, ProblemCodes.TokenTooOld, "The token is too old", "What happened since is no longer kept; begin again without Last-Event-ID.")),
@@ -65,6 +66,7 @@ internal static class Problems
         if (facts.Kind is OperationKind.Replace or OperationKind.Patch or OperationKind.Delete) yield return ProblemCodes.PreconditionFailed;
         if (facts.Kind is OperationKind.Create or OperationKind.Batch) yield return ProblemCodes.IdempotencyKeyReused;
         if (facts.Kind is OperationKind.Create) yield return ProblemCodes.AlreadyExists;
+        if (facts.Kind is OperationKind.Replace or OperationKind.Patch) yield return ProblemCodes.DocumentUnreadable;
         if (facts.Kind != OperationKind.Delete)
         {
             yield return ProblemCodes.MalformedJson;

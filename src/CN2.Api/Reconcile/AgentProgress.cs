@@ -6,8 +6,8 @@ namespace CN2.Api.Reconcile;
 /// </summary>
 internal sealed class AgentProgress(LoopState state, AgentRecorder recorder)
 {
-    /// <summary>The feed position that the other replicas were last given.</summary>
-    private long _sharedUpTo;
+    /// <summary>The reading of the feed that the other replicas were last told of.</summary>
+    private long _shared;
 
     /// <summary>
     /// Says hello to the database again: it does not know that the agent is connected here, because the VirtualRouter was deleted or made
@@ -53,11 +53,26 @@ internal sealed class AgentProgress(LoopState state, AgentRecorder recorder)
             account.Answered);
     }
 
+    /// <summary>The database may not know which agents are here: each says hello again, and how far it is.</summary>
+    public void Reintroduce()
+    {
+        foreach (var account in state.Ledger.Accounts.Where(a => a.ConnectedHere))
+        {
+            if (account.Hello is { } hello)
+            {
+                account.Recorded = false;
+                recorder.Connected(hello);
+            }
+
+            Save(account, atOnce: true);
+        }
+    }
+
     /// <summary>Other replicas wait for feed positions, also for those that changed nothing on the vRouters here.</summary>
     public void ShareWithOthers()
     {
-        if (!state.Others.Any || _sharedUpTo == state.Ledger.SentUpTo) return;
-        _sharedUpTo = state.Ledger.SentUpTo;
+        if (!state.Others.Any || _shared == state.Ledger.SentReading) return;
+        _shared = state.Ledger.SentReading;
         foreach (var account in state.Ledger.Accounts)
         {
             if (account is { ConnectedHere: true, Answered: true }) Save(account, atOnce: false);

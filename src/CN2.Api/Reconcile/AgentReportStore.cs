@@ -133,8 +133,8 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
                 INSERT INTO virtual_router_status AS s (uid, connected, control_node, last_seen_at, lost, desired_revision, applied_revision, applied_position,
                     agent_version, overlay_engine, agent_instance, agent_source, agent_connection)
                 SELECT uid, true, $6, now(), fresh, 0, 0, 0, $7, $9, $10, $11, $12 FROM known
-                ON CONFLICT (uid) DO UPDATE SET connected = true, control_node = $6, last_seen_at = now(), agent_version = $7, overlay_engine = $9, applied_position = 0,
-                    agent_instance = $10, agent_source = $11, agent_connection = $12, held_at = NULL
+                ON CONFLICT (uid) DO UPDATE SET connected = true, control_node = $6, last_seen_at = now(), agent_version = $7, overlay_engine = $9,
+                    applied_position = 0, applied_snapshot = NULL, agent_instance = $10, agent_source = $11, agent_connection = $12, held_at = NULL
             ), added AS (
                 {{ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Added, "known WHERE fresh", statusOnly: false)}}
             ), connected AS (
@@ -226,17 +226,17 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
     public Task SaveAsync(string controlNode, IReadOnlyCollection<VirtualRouterProgress> progress, IReadOnlyCollection<string> answered, CancellationToken ct) => ExecuteAsync(
         $"""
         WITH p AS (
-            SELECT * FROM unnest($1::text[], $2::interval[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $11::text[])
-                AS p(name, silence, desired, applied, position, version, message, refused)
+            SELECT * FROM unnest($1::text[], $2::interval[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $11::text[], $12::text[])
+                AS p(name, silence, desired, applied, position, version, message, refused, snapshot)
         ), before AS (
             SELECT v.uid, v.name, s.lost AND v.name = ANY($8) AS back, s.message IS DISTINCT FROM p.message OR s.applied_revision <> p.applied OR NOT s.connected
                        OR s.refused IS DISTINCT FROM p.refused AS news,
-                   now() - p.silence AS seen, p.desired, p.applied, p.position, p.version, p.message, p.refused
+                   now() - p.silence AS seen, p.desired, p.applied, p.position, p.version, p.message, p.refused, p.snapshot
             FROM p JOIN virtual_router v ON v.name = p.name JOIN virtual_router_status s ON s.uid = v.uid
             WHERE s.control_node = $9
         ), saved AS (
             UPDATE virtual_router_status s SET connected = true, last_seen_at = b.seen, desired_revision = b.desired, applied_revision = b.applied,
-                applied_position = b.position, agent_version = b.version, message = b.message, refused = b.refused, held_at = NULL,
+                applied_position = b.position, applied_snapshot = b.snapshot, agent_version = b.version, message = b.message, refused = b.refused, held_at = NULL,
                 lost = s.lost AND NOT b.back
             FROM before b WHERE s.uid = b.uid
         ), happened AS (
@@ -250,13 +250,15 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         new() { Value = progress.Select(p => p.Silence).ToArray() },
         new() { Value = progress.Select(p => (long)p.DesiredRevision).ToArray() },
         new() { Value = progress.Select(p => (long)p.AppliedRevision).ToArray() },
-        new() { Value = progress.Select(p => p.AppliedPosition).ToArray() },
+        // The transaction before which it has applied all: what a replica of the version before reads (StateReader).
+        new() { Value = progress.Select(p => p.Applied is { Seen.Xmin: > 0 } applied ? (long)(applied.Seen.Xmin - 1) : 0).ToArray() },
         new() { Value = progress.Select(p => p.AgentVersion).ToArray() },
         new() { Value = progress.Select(p => p.Message).ToArray() },
         new() { Value = answered.ToArray() },
         new() { Value = controlNode },
         new() { Value = VirtualRouterKind },
-        new() { Value = progress.Select(p => p.Refused).ToArray() });
+        new() { Value = progress.Select(p => p.Refused).ToArray() },
+        new() { Value = progress.Select(p => p.Applied?.ToString()).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
 
     /// <summary>Saves results of probes that are new, if the endpoint is still on that vRouter.</summary>
     public Task SaveHealthAsync(IReadOnlyCollection<EndpointHealthReport> reports, DateTimeOffset now, CancellationToken ct) => ExecuteAsync(

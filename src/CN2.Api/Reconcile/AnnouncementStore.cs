@@ -4,6 +4,7 @@ using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Network.Compilation;
 using Npgsql;
+using NpgsqlTypes;
 
 namespace CN2.Api.Reconcile;
 
@@ -12,23 +13,44 @@ namespace CN2.Api.Reconcile;
 /// paths once the last withdrawal is confirmed, and goes when the replica's vRouters have dropped the entries. While the row stands, the
 /// address is not free.
 /// </summary>
-public sealed class AnnouncementStore([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource dataSource, ChangeSignal signal) : IAnnouncementStore
+public sealed partial class AnnouncementStore(
+    [FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource dataSource, ChangeSignal signal, ILogger<AnnouncementStore> logger) : IAnnouncementStore
 {
+    /// <summary>The rows of all FloatingIPs may take longer than the control loop's connections wait for a statement.</summary>
+    private const int AllSeconds = 60;
+
     /// <summary>All rows of one control node.</summary>
     public async Task<IReadOnlyList<SavedAnnouncement>> LoadAsync(string controlNode, CancellationToken ct)
     {
         await using var command = dataSource.CreateCommand(
             "SELECT a.floating_ip_uid, f.address, a.routes, a.path_ids FROM advertisement a JOIN floating_ip f ON f.uid = a.floating_ip_uid WHERE a.control_node = $1");
         command.Parameters.Add(new() { Value = controlNode });
+        command.CommandTimeout = AllSeconds;
         var rows = new List<SavedAnnouncement>();
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
         {
-            var identifiers = JsonSerializer.Deserialize<Dictionary<string, uint>>(reader.GetString(3))!;
-            rows.Add(new(reader.GetGuid(0), reader.GetFieldValue<IPAddress>(1),
-                JsonSerializer.Deserialize<string[]>(reader.GetString(2))!.ToDictionary(RouteKey.Parse, r => identifiers.GetValueOrDefault(r))));
+            var floatingIP = reader.GetGuid(0);
+            var identifiers = Identifiers(floatingIP, reader.GetString(3));
+            rows.Add(new(floatingIP, reader.GetFieldValue<IPAddress>(1), Paths(floatingIP, reader.GetString(2)).ToDictionary(p => p, p => identifiers.GetValueOrDefault(p.ToString()))));
         }
 
+        return rows;
+    }
+
+    /// <summary>What other control nodes announce of these FloatingIPs, or (null) of all: FloatingIP, control node, paths.</summary>
+    public async Task<List<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)>> OfOthersAsync(
+        IDatabaseReading reading, string self, IReadOnlyCollection<Guid>? floatingIPs, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(
+            "SELECT floating_ip_uid, control_node, routes FROM advertisement WHERE control_node <> $1 AND ($2::uuid[] IS NULL OR floating_ip_uid = ANY($2))",
+            DatabaseReading.ConnectionOf(reading));
+        command.CommandTimeout = floatingIPs is null ? AllSeconds : DatabasePools.SecondsFor(floatingIPs.Count);
+        command.Parameters.Add(new() { Value = self });
+        command.Parameters.Add(new() { Value = (object?)floatingIPs?.ToArray() ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
+        var rows = new List<(Guid, string, RouteKey[])>();
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct)) rows.Add((reader.GetGuid(0), reader.GetString(1), [.. Paths(reader.GetGuid(0), reader.GetString(2))]));
         return rows;
     }
 
@@ -93,4 +115,41 @@ public sealed class AnnouncementStore([FromKeyedServices(DatabasePools.ControlLo
         await batch.ExecuteNonQueryAsync(ct);
         signal.Set();
     }
+
+    /// <summary>The paths of a row. One that cannot be read is left out; the row stands all the same, so the address stays in use.</summary>
+    private HashSet<RouteKey> Paths(Guid floatingIP, string routes)
+    {
+        var paths = new HashSet<RouteKey>();
+        try
+        {
+            foreach (var text in JsonSerializer.Deserialize<string?[]>(routes) ?? [])
+            {
+                if (text is not null && RouteKey.TryParse(text, out var path)) paths.Add(path.Value);
+                else LogUnreadable(floatingIP, text ?? "null");
+            }
+        }
+        catch (JsonException e)
+        {
+            LogUnreadable(floatingIP, e.Message);
+        }
+
+        return paths;
+    }
+
+    /// <summary>The numbers of a row's paths. What cannot be read is left out: the engine then gives a number as to a new path.</summary>
+    private Dictionary<string, uint> Identifiers(Guid floatingIP, string identifiers)
+    {
+        try
+        {
+            return JsonSerializer.Deserialize<Dictionary<string, uint>>(identifiers) ?? [];
+        }
+        catch (JsonException e)
+        {
+            LogUnreadable(floatingIP, e.Message);
+            return [];
+        }
+    }
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "The announcement row of FloatingIP {Uid} cannot be read ({Fault}); its address stays in use")]
+    private partial void LogUnreadable(Guid uid, string fault);
 }

@@ -1,20 +1,18 @@
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
+using CN2.Network.Compilation;
 
 namespace CN2.Api.Reconcile;
 
 /// <summary>
 /// Brings the database into memory: everything at the start, then what the change feed names. A change says only which row to look at, and
-/// rows are read at their current state, so reading a page twice does no harm.
+/// rows are read as they stand in the snapshot of the reading, so reading a page twice does no harm.
 /// </summary>
 internal sealed partial class FeedReader(
-    IStateReader rows, IChangeFeedReader feed, IControlNodeStore controlNodes, ResourceChanges resources, LoopState state, ILogger<FeedReader> logger)
+    IStateReader rows, IChangeFeedReader feed, IAnnouncementStore announcements, ResourceChanges resources, LoopState state, ILogger<FeedReader> logger)
 {
     /// <summary>Changes that are read at once.</summary>
     public const int PageSize = 5000;
-
-    /// <summary>How often it is checked that the feed still begins before our position; retention keeps an hour at least.</summary>
-    public static readonly TimeSpan HorizonInterval = TimeSpan.FromMinutes(1);
 
     /// <summary>
     /// How often the rows of agents at other replicas are read while something waits for them: their progress alone writes no change row.
@@ -29,9 +27,8 @@ internal sealed partial class FeedReader(
 
     private const int Burst = 2;
 
-    private FeedPosition _position;
+    private FeedPosition? _position;
     private DateTimeOffset _nextReading;
-    private DateTimeOffset _horizonCheckedAt;
     private DateTimeOffset _remoteReadAt;
 
     /// <summary>Part of a page is in memory and the rest could not be read: resources may not fit together, so nothing may be compiled.</summary>
@@ -41,8 +38,7 @@ internal sealed partial class FeedReader(
     public async Task LoadAsync(CancellationToken ct)
     {
         await ReadAllAsync(ct);
-        _horizonCheckedAt = state.Clock.Now;
-        LogLoaded(state.Resources.ServiceCount, state.Resources.FloatingIPs.Count, (long)_position.Xid);
+        LogLoaded(state.Resources.ServiceCount, state.Resources.FloatingIPs.Count, _position!);
     }
 
     /// <summary>
@@ -58,11 +54,18 @@ internal sealed partial class FeedReader(
 
         var rested = now - (Burst * Pace);
         _nextReading = (_nextReading > rested ? _nextReading : rested) + Pace;
-        await CheckHorizonAsync(now, ct);
-        var more = await ReadChangesAsync(ct);
-        await ReadRowsOfGoneAsync(ct);
-        await ReadRemoteAsync(now, ct);
-        return more;
+        await using var reading = await rows.OpenAsync(ct);
+        var page = await feed.ReadAsync(reading, _position!, PageSize, ct);
+        if (page.Gap != FeedGap.None)
+        {
+            await ReadAllAgainAsync(page, reading, ct);
+            return false;
+        }
+
+        await TakeAsync(page, reading, ct);
+        await ReadRowsOfGoneAsync(reading, ct);
+        await ReadRemoteAsync(now, reading, ct);
+        return page.More;
     }
 
     /// <summary>Asks for a round soon when something waits for agents at other replicas.</summary>
@@ -71,46 +74,39 @@ internal sealed partial class FeedReader(
         if (AwaitedAtOthers().Any()) next.NoLaterThan(now + RemoteInterval);
     }
 
-    private async Task CheckHorizonAsync(DateTimeOffset now, CancellationToken ct)
+    private async Task TakeAsync(FeedPage page, IDatabaseReading reading, CancellationToken ct)
     {
-        if (now - _horizonCheckedAt <= HorizonInterval) return;
-        if ((await feed.HorizonAsync(ct)).CompareTo(_position) > 0)
-        {
-            LogBehind(_position);
-            await ReadAllAsync(ct);
-        }
-
-        _horizonCheckedAt = now;
-    }
-
-    private async Task<bool> ReadChangesAsync(CancellationToken ct)
-    {
-        var changes = await feed.ReadAsync(_position, PageSize, ct);
-        var more = changes.Count == PageSize;
-        if (changes.Count > 0)
+        Guid[] routers = [.. page.Rows.Where(r => r.Kind == ResourceKind.VirtualRouter).Select(r => r.Uid).Distinct()];
+        RowsRead<VirtualRouterState>? found = null;
+        if (page.Rows.Count > 0)
         {
             IsMidPage = true;
-            await TakeAsync(changes, more, ct);
+            await TakeAsync(page.Rows, reading, ct);
+            if (routers.Length > 0) found = await rows.VirtualRoutersAsync(reading, routers, _position!.Epoch, ct);
+            state.Ledger.Feed.Read(page.Upper, page.Rows.Select(r => r.Xid), page.More);
         }
 
+        _position = page.End;
+        state.Ledger.Position = _position.Whole;
         IsMidPage = false;
-        return more;
+        // Last: what their agents have applied at other replicas is compared with what was read here.
+        if (found is not null) Replace(routers, found, r => r.Router.Uid, resources.Put, resources.RemoveVirtualRouter);
     }
 
     /// <summary>A replica that believed to be alone saves its rows without change rows; it may be gone before it learns of this one.</summary>
-    private async Task ReadRowsOfGoneAsync(CancellationToken ct)
+    private async Task ReadRowsOfGoneAsync(IDatabaseReading reading, CancellationToken ct)
     {
         if (!state.Others.RowsDue) return;
-        resources.ReplaceAnnouncements(await controlNodes.AnnouncedByOthersAsync(state.Self, null, ct));
+        resources.ReplaceAnnouncements(await announcements.OfOthersAsync(reading, state.Self, null, ct));
         state.Others.RowsDue = false;
     }
 
-    private async Task ReadRemoteAsync(DateTimeOffset now, CancellationToken ct)
+    private async Task ReadRemoteAsync(DateTimeOffset now, IDatabaseReading reading, CancellationToken ct)
     {
         if (now - _remoteReadAt < RemoteInterval) return;
         Guid[] awaited = [.. AwaitedAtOthers()];
         if (awaited.Length == 0) return;
-        foreach (var router in await rows.VirtualRoutersAsync(awaited, ct)) resources.Put(router);
+        foreach (var router in (await rows.VirtualRoutersAsync(reading, awaited, _position!.Epoch, ct)).Items) resources.Put(router);
         _remoteReadAt = now;
     }
 
@@ -119,79 +115,94 @@ internal sealed partial class FeedReader(
         state.Ledger.Accounts.Where(a => a is { ConnectedElsewhere: true, ConnectedHere: false } && (a.IsBehind || state.Sequencer.Awaits(a.Name)))
             .Select(a => state.Resources.VirtualRouter(a.Name)?.Uid).OfType<Guid>();
 
+    /// <summary>The feed does not lead on from here: retention was faster, or the database is not the one it was.</summary>
+    private async Task ReadAllAgainAsync(FeedPage page, IDatabaseReading reading, CancellationToken ct)
+    {
+        await reading.DisposeAsync();
+        var before = _position!;
+        if (page.Gap == FeedGap.Removed) LogBehind(before);
+        await ReadAllAsync(ct);
+        if (_position!.Epoch == before.Epoch) return;
+        LogEpoch(state.Resources.ServiceCount, state.Resources.FloatingIPs.Count);
+        resources.EpochBegan();
+    }
+
     /// <summary>The database as it is, whatever was known before. Everything is read before anything is taken.</summary>
     private async Task ReadAllAsync(CancellationToken ct)
     {
-        var all = await rows.ReadAllAsync(ct);
-        var announced = await controlNodes.AnnouncedByOthersAsync(state.Self, null, ct);
-        var newest = await rows.NewestChangeAsync(ct);
+        while (true)
+        {
+            await using var reading = await rows.OpenAsync(ct);
+            if (await rows.ReadAllAsync(reading, ct) is not { } all) continue;
+            var announced = await announcements.OfOthersAsync(reading, state.Self, null, ct);
+            TakeAll(all, announced);
+            return;
+        }
+    }
+
+    private void TakeAll(StateSnapshot all, List<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)> announced)
+    {
+        IsMidPage = false;
         _position = all.Position;
-        state.Ledger.Position = (long)_position.Xid;
-        state.Ledger.MarkPosition = (long)newest;
+        state.Ledger.Position = _position;
+        state.Ledger.Feed.ReadAll(_position, all.RecentChanges);
         var known = state.Resources;
         Replace([.. known.ExternalNetworks.Select(n => n.Uid)], all.ExternalNetworks, n => n.Uid, resources.Put, resources.RemoveExternalNetwork);
         Replace([.. known.VirtualRouters.Select(r => r.Uid)], all.VirtualRouters, r => r.Router.Uid, resources.Put, resources.RemoveVirtualRouter);
         Replace([.. known.ServiceHealthChecks.Select(h => h.Uid)], all.ServiceHealthChecks, h => h.Uid, resources.Put, resources.RemoveServiceHealthCheck);
         Replace([.. known.VirtualMachineInterfaces.Select(v => v.Uid)], all.VirtualMachineInterfaces, v => v.Uid, resources.Put, resources.RemoveVirtualMachineInterface);
         Replace([.. known.Services.Select(s => s.Uid)], all.Services, s => s.Uid, resources.Put, resources.RemoveService);
-        Replace([.. known.FloatingIPs.Select(f => f.Uid)], all.FloatingIPs, f => f.Uid, resources.Put, resources.RemoveFloatingIP);
+        Replace([.. known.FloatingIPs.Select(f => f.Uid).Concat(resources.WaitingFloatingIPs)], all.FloatingIPs, f => f.Uid, resources.Put, resources.RemoveFloatingIP);
         resources.Put(all.BgpPeers);
         resources.ReplaceAnnouncements(announced);
         resources.SomethingMayFit();
     }
 
-    /// <param name="more">The page is full: its last transaction may go on in the next page.</param>
-    private async Task TakeAsync(List<ChangeRow> changes, bool more, CancellationToken ct)
+    /// <summary>Everything but the VirtualRouters.</summary>
+    private async Task TakeAsync(List<ChangeRow> changes, IDatabaseReading reading, CancellationToken ct)
     {
         foreach (var kind in changes.Where(IsRead).GroupBy(c => c.Kind))
         {
-            if (kind.Key == ResourceKind.Announcements) await TakeAnnouncementsAsync([.. kind.Where(c => c.Name != state.Self).Select(c => c.Uid).Distinct()], ct);
-            else await TakeAsync(kind.Key, [.. kind.Select(c => c.Uid).Distinct()], ct);
+            if (kind.Key == ResourceKind.Announcements) await TakeAnnouncementsAsync([.. kind.Where(c => c.Name != state.Self).Select(c => c.Uid).Distinct()], reading, ct);
+            else await TakeAsync(kind.Key, [.. kind.Select(c => c.Uid).Distinct()], reading, ct);
         }
 
-        var newest = state.Others.Any ? await rows.NewestChangeAsync(ct) : 0;
         if (changes.Exists(c => !c.StatusOnly && FreesOrAdds(c))) resources.SomethingMayFit();
-        _position = new FeedPosition(changes[^1].Xid, changes[^1].Id);
-        state.Ledger.Position = (long)_position.Xid - (more ? 1 : 0);
-        state.Ledger.MarkPosition = Math.Max((long)_position.Xid, (long)newest);
     }
 
-    private async Task TakeAsync(ResourceKind kind, Guid[] uids, CancellationToken ct)
+    private async Task TakeAsync(ResourceKind kind, Guid[] uids, IDatabaseReading reading, CancellationToken ct)
     {
         switch (kind)
         {
             case ResourceKind.ExternalNetwork:
-                Replace(uids, await rows.ExternalNetworksAsync(uids, ct), n => n.Uid, resources.Put, resources.RemoveExternalNetwork);
+                Replace(uids, await rows.ExternalNetworksAsync(reading, uids, ct), n => n.Uid, resources.Put, resources.RemoveExternalNetwork);
                 break;
             case ResourceKind.Service:
-                Replace(uids, await rows.ServicesAsync(uids, ct), s => s.Uid, resources.Put, resources.RemoveService);
+                Replace(uids, await rows.ServicesAsync(reading, uids, ct), s => s.Uid, resources.Put, resources.RemoveService);
                 break;
             case ResourceKind.FloatingIP:
-                Replace(uids, await rows.FloatingIPsAsync(uids, ct), f => f.Uid, resources.Put, resources.RemoveFloatingIP);
+                Replace(uids, await rows.FloatingIPsAsync(reading, uids, ct), f => f.Uid, resources.Put, resources.RemoveFloatingIP);
                 break;
             case ResourceKind.VirtualMachineInterface:
-                Replace(uids, await rows.VirtualMachineInterfacesAsync(uids, ct), v => v.Uid, resources.Put, resources.RemoveVirtualMachineInterface);
-                break;
-            case ResourceKind.VirtualRouter:
-                Replace(uids, await rows.VirtualRoutersAsync(uids, ct), r => r.Router.Uid, resources.Put, resources.RemoveVirtualRouter);
+                Replace(uids, await rows.VirtualMachineInterfacesAsync(reading, uids, ct), v => v.Uid, resources.Put, resources.RemoveVirtualMachineInterface);
                 break;
             case ResourceKind.ServiceHealthCheck:
-                Replace(uids, await rows.ServiceHealthChecksAsync(uids, ct), h => h.Uid, resources.Put, resources.RemoveServiceHealthCheck);
+                Replace(uids, await rows.ServiceHealthChecksAsync(reading, uids, ct), h => h.Uid, resources.Put, resources.RemoveServiceHealthCheck);
                 break;
             case ResourceKind.BgpRouter:
-                resources.Put(await rows.BgpPeersAsync(ct));
+                resources.Put(await rows.BgpPeersAsync(reading, ct));
                 break;
             default:
                 break;
         }
     }
 
-    private async Task TakeAnnouncementsAsync(Guid[] floatingIPs, CancellationToken ct)
+    private async Task TakeAnnouncementsAsync(Guid[] floatingIPs, IDatabaseReading reading, CancellationToken ct)
     {
         if (floatingIPs.Length == 0) return;
         // The empty uid stands for all rows of a replica.
-        if (floatingIPs.Contains(Guid.Empty)) resources.ReplaceAnnouncements(await controlNodes.AnnouncedByOthersAsync(state.Self, null, ct));
-        else resources.PutAnnouncements(floatingIPs, await controlNodes.AnnouncedByOthersAsync(state.Self, floatingIPs, ct));
+        if (floatingIPs.Contains(Guid.Empty)) resources.ReplaceAnnouncements(await announcements.OfOthersAsync(reading, state.Self, null, ct));
+        else resources.PutAnnouncements(floatingIPs, await announcements.OfOthersAsync(reading, state.Self, floatingIPs, ct));
     }
 
     /// <summary>Changes of a status alone are for watchers, but the loop reads what replicas and agents report.</summary>
@@ -205,16 +216,19 @@ internal sealed partial class FeedReader(
 
     /// <summary>
     /// Removes the rows of <paramref name="uids"/> that were not found, then puts the others. In this order, because a new row may have the
-    /// name, number or address of a removed one.
+    /// name, number or address of a removed one. A row that stands and cannot be read changes nothing.
     /// </summary>
-    private static void Replace<T>(Guid[] uids, IReadOnlyCollection<T> found, Func<T, Guid> uid, Action<T> put, Action<Guid> remove)
+    private static void Replace<T>(Guid[] uids, RowsRead<T> found, Func<T, Guid> uid, Action<T> put, Action<Guid> remove)
     {
-        foreach (var missing in uids.Except(found.Select(uid))) remove(missing);
-        foreach (var item in found) put(item);
+        foreach (var missing in uids.Except(found.Items.Select(uid)).Except(found.Unreadable)) remove(missing);
+        foreach (var item in found.Items) put(item);
     }
 
     [LoggerMessage(Level = LogLevel.Information, Message = "Loaded {Services} services and {FloatingIPs} floating IPs at position {Position}")]
-    private partial void LogLoaded(int services, int floatingIPs, long position);
+    private partial void LogLoaded(int services, int floatingIPs, FeedPosition position);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "Everything was read anew after a fail-over or a restore of the database: {Services} services and {FloatingIPs} floating IPs")]
+    private partial void LogEpoch(int services, int floatingIPs);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "The change feed no longer begins before {Position}: everything is read again")]
     private partial void LogBehind(FeedPosition position);

@@ -1,3 +1,4 @@
+using CN2.Api.Data;
 using CN2.Network.Compilation;
 
 namespace CN2.Api.Reconcile;
@@ -6,6 +7,9 @@ namespace CN2.Api.Reconcile;
 internal interface IAnnouncementStore
 {
     Task<IReadOnlyList<SavedAnnouncement>> LoadAsync(string controlNode, CancellationToken ct);
+
+    Task<List<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)>> OfOthersAsync(
+        IDatabaseReading reading, string self, IReadOnlyCollection<Guid>? floatingIPs, CancellationToken ct);
 
     Task<HashSet<Guid>> SaveAsync(
         string controlNode, IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> rows, Func<Guid, RouteKey, uint> identifierOf, bool tellOthers, CancellationToken ct);

@@ -1,4 +1,4 @@
-using CN2.Api.Drivers;
+using CN2.Api.Data;
 using CN2.Network.Resources;
 
 namespace CN2.Api.Reconcile;
@@ -6,21 +6,21 @@ namespace CN2.Api.Reconcile;
 /// <summary>Reads rows as the types decisions are made with (docs/adr/0010-stores-behind-interfaces.md).</summary>
 internal interface IStateReader
 {
-    Task<StateSnapshot> ReadAllAsync(CancellationToken ct);
+    Task<IDatabaseReading> OpenAsync(CancellationToken ct);
 
-    Task<ulong> NewestChangeAsync(CancellationToken ct);
+    Task<StateSnapshot?> ReadAllAsync(IDatabaseReading reading, CancellationToken ct);
 
-    Task<List<ExternalNetwork>> ExternalNetworksAsync(Guid[] uids, CancellationToken ct);
+    Task<RowsRead<ExternalNetwork>> ExternalNetworksAsync(IDatabaseReading reading, Guid[] uids, CancellationToken ct);
 
-    Task<List<VirtualRouterState>> VirtualRoutersAsync(Guid[] uids, CancellationToken ct);
+    Task<RowsRead<VirtualRouterState>> VirtualRoutersAsync(IDatabaseReading reading, Guid[] uids, Guid epoch, CancellationToken ct);
 
-    Task<List<ServiceHealthCheck>> ServiceHealthChecksAsync(Guid[] uids, CancellationToken ct);
+    Task<RowsRead<ServiceHealthCheck>> ServiceHealthChecksAsync(IDatabaseReading reading, Guid[] uids, CancellationToken ct);
 
-    Task<List<VirtualMachineInterface>> VirtualMachineInterfacesAsync(Guid[] uids, CancellationToken ct);
+    Task<RowsRead<VirtualMachineInterface>> VirtualMachineInterfacesAsync(IDatabaseReading reading, Guid[] uids, CancellationToken ct);
 
-    Task<List<Service>> ServicesAsync(Guid[] uids, CancellationToken ct);
+    Task<RowsRead<Service>> ServicesAsync(IDatabaseReading reading, Guid[] uids, CancellationToken ct);
 
-    Task<List<FloatingIP>> FloatingIPsAsync(Guid[] uids, CancellationToken ct);
+    Task<RowsRead<FloatingIP>> FloatingIPsAsync(IDatabaseReading reading, Guid[] uids, CancellationToken ct);
 
-    Task<List<BgpPeer>> BgpPeersAsync(CancellationToken ct);
+    Task<PeersRead> BgpPeersAsync(IDatabaseReading reading, CancellationToken ct);
 }

@@ -6,6 +6,7 @@ internal sealed class LoopDecisions(LoopState state, OwnerCompiler compiler, Res
     /// <param name="isMidPage">Half a page of changes is in memory: the resources may not fit together, so they wait for the rest of it.</param>
     public void Compile(DateTimeOffset now, NextTick next, bool isMidPage)
     {
+        resources.TakeWaiting();
         if (!isMidPage) compiler.Compile(now);
         next.NoLaterThan(state.Sequencer.Tick(now));
     }

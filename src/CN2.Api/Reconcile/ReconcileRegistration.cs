@@ -25,6 +25,7 @@ public static class ReconcileRegistration
     /// <summary>What belongs to the loop's task, and what other threads post through.</summary>
     private static IServiceCollection AddLoop(this IServiceCollection services) => services
         .AddSingleton<LoopClock>()
+        .AddSingleton<FeedLag>()
         .AddSingleton<SelfDescription>()
         .AddSingleton<LoopInbox>()
         .AddSingleton<AgentInbox>()

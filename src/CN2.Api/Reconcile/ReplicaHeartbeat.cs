@@ -8,13 +8,14 @@ namespace CN2.Api.Reconcile;
 /// it has; reads the same of the others. Runs on a task of its own and hands each result to the loop as a <see cref="ReplicaView"/>.
 /// </summary>
 internal sealed partial class ReplicaHeartbeat(
-    IControlNodeStore store, IBgpSpeaker speaker, HeldLease leadership, LoopInbox inbox, SelfDescription self, TimeProvider time, ILogger<ReplicaHeartbeat> logger) : IReconcileTask
+    IControlNodeStore store, IBgpSpeaker speaker, HeldLease leadership, LoopInbox inbox, SelfDescription self, FeedLag lag, TimeProvider time, ILogger<ReplicaHeartbeat> logger) : IReconcileTask
 {
     private readonly WakeUp _sessionsChanged = new();
     private volatile int _restartTimeSeconds;
 
     /// <summary>The sessions as they were last written.</summary>
     private Dictionary<string, BgpSession> _written = [];
+    private volatile bool _mustRewrite;
     private bool _hadOthers;
     private bool _hasBeaten;
 
@@ -35,6 +36,13 @@ internal sealed partial class ReplicaHeartbeat(
     {
         await store.BeatAsync(self.Now(_restartTimeSeconds), null, [], ct);
         _hasBeaten = true;
+    }
+
+    /// <summary>The database may have other sessions than those that were written. May be called from any thread.</summary>
+    public void RewriteSessions()
+    {
+        _mustRewrite = true;
+        _sessionsChanged.Set();
     }
 
     public async Task RunAsync(CancellationToken ct)
@@ -66,7 +74,21 @@ internal sealed partial class ReplicaHeartbeat(
     {
         var sessions = speaker.Sessions.ToDictionary(s => s.Peer);
         var changed = sessions.Where(s => _written.GetValueOrDefault(s.Key) != s.Value).Select(s => s.Key).Concat(_written.Keys.Except(sessions.Keys)).ToList();
-        var (hasOthers, unknown) = await store.BeatAsync(self.Now(_restartTimeSeconds), changed.Count > 0 ? SessionDocument.Write(sessions.Values) : null, changed, ct);
+        var rewrite = _mustRewrite;
+        _mustRewrite = false;
+        if (rewrite) changed = [.. changed.Union(sessions.Keys)];
+        bool hasOthers, unknown;
+        try
+        {
+            (hasOthers, unknown) = await store.BeatAsync(
+                self.Now(_restartTimeSeconds), rewrite || changed.Count > 0 ? SessionDocument.Write(sessions.Values) : null, changed, ct);
+        }
+        catch
+        {
+            _mustRewrite |= rewrite;
+            throw;
+        }
+
         _wasUnknown |= unknown;
         _written = sessions;
         var documents = hasOthers || _hadOthers ? await store.SessionsAsync(ct) : [];
@@ -81,6 +103,7 @@ internal sealed partial class ReplicaHeartbeat(
         _hasBeaten = true;
         _wasUnknown = false;
         if (leadership.Current is { } lease) await store.ForgetGoneAsync(lease, leadership.SinceClockJump, ct);
+        lag.Follow(await store.OldestTransactionAsync(ct));
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "This replica could not write that it is alive: {Reason}")]

@@ -1,4 +1,3 @@
-using CN2.Api.Drivers;
 using CN2.Network.Compilation;
 using CN2.Network.Resources;
 
@@ -8,6 +7,11 @@ namespace CN2.Api.Reconcile;
 internal sealed class ResourceChanges(
     LoopState state, Retirements retirements, HeldAddresses addresses, Deletions deletions, PendingServices pending, SpeakerDispatcher speaker, AgentProgress progress)
 {
+    private readonly FormerHolders _formerHolders = new(state);
+
+    /// <summary>FloatingIPs that the database has and that are not taken yet (<see cref="FormerHolders"/>).</summary>
+    public IEnumerable<Guid> WaitingFloatingIPs => _formerHolders.Waiting;
+
     public void Put(ExternalNetwork network)
     {
         if (state.Resources.ExternalNetwork(network.Uid)?.FabricForwarding != network.FabricForwarding) addresses.ForwardingChanged(network.Uid);
@@ -41,6 +45,7 @@ internal sealed class ResourceChanges(
 
     public void Put(FloatingIP floatingIP)
     {
+        if (_formerHolders.MustWait(floatingIP)) return;
         if (state.Resources.TryGetFloatingIP(floatingIP.Uid) is null) addresses.Appeared(floatingIP.Uid);
         state.Resources.Put(retirements.Filter(floatingIP));
         deletions.Put(floatingIP);
@@ -49,6 +54,7 @@ internal sealed class ResourceChanges(
 
     public void RemoveFloatingIP(Guid uid)
     {
+        _formerHolders.Removed(uid);
         addresses.Removed(uid);
         state.Resources.RemoveFloatingIP(uid);
         retirements.Forget(uid);
@@ -65,6 +71,12 @@ internal sealed class ResourceChanges(
         var due = retirements.Due(touchedOwners);
         foreach (var floatingIP in due) Put(floatingIP with { Deleting = true });
         return due.Count > 0;
+    }
+
+    /// <summary>Takes the FloatingIPs whose address nobody else has in the routers' tables any more.</summary>
+    public void TakeWaiting()
+    {
+        foreach (var floatingIP in _formerHolders.TakeDue()) Put(floatingIP);
     }
 
     public void Put(VirtualMachineInterface endpoint) => state.Resources.Put(endpoint);
@@ -85,7 +97,7 @@ internal sealed class ResourceChanges(
         state.Resources.Put(router.Router);
         if (!account.ConnectedHere && account.Refused.Document != router.Refused) progress.SetRefused(account, RefusedItems.Parse(router.Refused));
         if (router.ControlNode != state.Self) progress.SayHelloAgain(account);
-        state.Statuses.Add(account.AppliedElsewhere(router.AppliedPosition));
+        if (state.Ledger.HasRead(router.Applied)) state.Statuses.Add(account.AppliedElsewhere(state.Ledger.Feed.CoveredBy(router.Applied)));
         if (account.ConnectedElsewhere) state.Sequencer.Acknowledged(account.Name, state.Clock.Now);
         // The agent was marked as lost after it had come back and acknowledged everything.
         if (account is { Lost: true, ConnectedHere: true, Answered: true }) progress.Save(account, atOnce: true);
@@ -100,7 +112,18 @@ internal sealed class ResourceChanges(
         else state.ForgetVirtualRouter(router.Name);
     }
 
-    public void Put(IReadOnlyList<BgpPeer> peers) => speaker.SetPeers(peers);
+    public void Put(PeersRead peers) => speaker.SetPeers(peers);
+
+    /// <summary>
+    /// After a fail-over or a restore everything was read anew. What this replica had written may be missing: its announcements and sessions,
+    /// who is connected here and how far, and statuses.
+    /// </summary>
+    public void EpochBegan()
+    {
+        speaker.DatabaseChanged();
+        state.Statuses.ForgetDrafts();
+        progress.Reintroduce();
+    }
 
     /// <summary>Other replicas announce these FloatingIPs as the rows say, and as nothing else.</summary>
     public void PutAnnouncements(IReadOnlyCollection<Guid> floatingIPs, IEnumerable<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)> rows)

@@ -14,8 +14,10 @@ internal sealed partial class SpeakerDispatcher(
     private IReadOnlyList<BgpPeer> _peers = [];
     private bool _peersDue;
 
-    public void SetPeers(IReadOnlyList<BgpPeer> peers)
+    /// <param name="read">The whole set; a BgpRouter whose row cannot be read stays as it was.</param>
+    public void SetPeers(PeersRead read)
     {
+        IReadOnlyList<BgpPeer> peers = [.. read.Peers, .. _peers.Where(p => read.Unreadable.Contains(p.Name))];
         _peers = peers;
         _peersDue = true;
         heartbeat.SetRestartTime(peers.Select(p => p.GracefulRestart ? p.RestartTime : 0).DefaultIfEmpty().Max());
@@ -54,6 +56,15 @@ internal sealed partial class SpeakerDispatcher(
         if (view.HasOthers != state.Others.Any || view.MustIntroduce || view.RowsLost)
             jobs.Post(new SpeakerJob.FollowReplicas(view.HasOthers, view.MustIntroduce, view.RowsLost));
         if (state.Others.Take(view)) state.ReachedPeersChanged();
+    }
+
+    /// <summary>
+    /// The database is not the one it was: rows that this replica wrote may be missing, and rows that it removed may be there again.
+    /// </summary>
+    public void DatabaseChanged()
+    {
+        jobs.Post(new SpeakerJob.FollowReplicas(state.Others.Any, Introduce: state.Others.Any, RewriteRows: true));
+        heartbeat.RewriteSessions();
     }
 
     /// <summary>Sends route changes, peers, and the FloatingIPs that nothing holds any more, as far as the start has come.</summary>

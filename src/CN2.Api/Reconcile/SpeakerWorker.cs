@@ -157,10 +157,21 @@ internal sealed partial class SpeakerWorker(
 
     private async Task FollowAsync(SpeakerJob.FollowReplicas job, CancellationToken ct)
     {
-        if (job.RewriteRows) await store.SaveAsync(self.Name, _rows.Saved, IdentifierOf, tellOthers: false, ct);
+        if (job.RewriteRows) await RewriteRowsAsync(ct);
         if (job.Introduce) await store.IntroduceAsync(self.Name, ct);
         // Rows that were saved before are in what the others read now.
         _rows.HasReaders = job.HasOthers;
+    }
+
+    /// <summary>
+    /// Makes the rows of this control node what they were believed to be: those that somebody removed are written, those that came back with
+    /// a restored database go, because nothing here announces them and nothing else would remove them.
+    /// </summary>
+    private async Task RewriteRowsAsync(CancellationToken ct)
+    {
+        var rows = new Dictionary<Guid, IReadOnlyCollection<RouteKey>?>(_rows.Saved);
+        foreach (var floatingIP in (await store.LoadAsync(self.Name, ct)).Select(r => r.FloatingIP)) rows.TryAdd(floatingIP, null);
+        if (rows.Count > 0) await store.SaveAsync(self.Name, rows, IdentifierOf, tellOthers: false, ct);
     }
 
     private async Task ReleaseAsync(SpeakerJob.Release job, CancellationToken ct)

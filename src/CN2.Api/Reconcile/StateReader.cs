@@ -1,5 +1,4 @@
 using System.Net;
-using System.Text.Json;
 using CN2.Api.Data;
 using CN2.Api.Data.Documents;
 using CN2.Api.Drivers;
@@ -17,81 +16,113 @@ using NpgsqlTypes;
 namespace CN2.Api.Reconcile;
 
 /// <summary>A vRouter and what its status row says of the agent.</summary>
-public sealed record VirtualRouterState(VirtualRouter Router, bool Connected, string? ControlNode, long AppliedPosition, string? Refused = null);
+/// <param name="Applied">What of the feed the agent has applied, if it dialled another replica; null: nothing.</param>
+/// <param name="Refused">The document of <see cref="RefusedItems"/>.</param>
+public sealed record VirtualRouterState(VirtualRouter Router, bool Connected, string? ControlNode, FeedPosition? Applied, string? Refused = null);
+
+/// <summary>The rows of a table that were read.</summary>
+/// <param name="Items">As the types decisions are made with.</param>
+/// <param name="Unreadable">Rows that stand and cannot be read: what is known of them stays as it is.</param>
+public sealed record RowsRead<T>(List<T> Items, List<Guid> Unreadable);
 
 /// <summary>Everything the reconciler keeps in memory, as of one place in the feed.</summary>
+/// <param name="Position">That place.</param>
+/// <param name="RecentChanges">The transactions of the newest change rows, the newest first.</param>
 public sealed record StateSnapshot(
     FeedPosition Position,
-    List<ExternalNetwork> ExternalNetworks,
-    List<VirtualRouterState> VirtualRouters,
-    List<ServiceHealthCheck> ServiceHealthChecks,
-    List<VirtualMachineInterface> VirtualMachineInterfaces,
-    List<Service> Services,
-    List<FloatingIP> FloatingIPs,
-    List<BgpPeer> BgpPeers);
+    IReadOnlyList<ulong> RecentChanges,
+    RowsRead<ExternalNetwork> ExternalNetworks,
+    RowsRead<VirtualRouterState> VirtualRouters,
+    RowsRead<ServiceHealthCheck> ServiceHealthChecks,
+    RowsRead<VirtualMachineInterface> VirtualMachineInterfaces,
+    RowsRead<Service> Services,
+    RowsRead<FloatingIP> FloatingIPs,
+    PeersRead BgpPeers);
 
-/// <summary>Reads rows as the types decisions are made with. Each read takes the uids wanted, or null for all.</summary>
-public sealed partial class StateReader([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource dataSource, BgpOptions bgp, ILogger<StateReader> logger) : IStateReader
+/// <summary>All BgpRouters; the rows of those named in <paramref name="Unreadable"/> stand and cannot be read.</summary>
+public sealed record PeersRead(List<BgpPeer> Peers, List<string> Unreadable);
+
+/// <summary>
+/// Reads rows as the types decisions are made with, in the snapshot of a <see cref="DatabaseReading"/>. Each read takes the uids wanted, or
+/// null for all. A row that cannot be read is one resource, never the others': it is logged and named in the answer.
+/// </summary>
+internal sealed partial class StateReader(
+    [FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource dataSource, IChangeFeedReader feed, BgpOptions bgp, ILogger<StateReader> logger) : IStateReader
 {
     /// <summary>A whole table may take longer than the control loop's connections wait for a statement.</summary>
     private const int SnapshotSeconds = 60;
 
-    /// <summary>
-    /// One consistent snapshot of everything. Its position is just below the oldest transaction then running: what that and later
-    /// ones change comes again by the feed, which is harmless because changes say only where to look.
-    /// </summary>
-    public async Task<StateSnapshot> ReadAllAsync(CancellationToken ct)
+    /// <summary>How many of the newest change rows are looked at to see what another replica must have read.</summary>
+    private const int RecentCount = 1000;
+
+    public async Task<IDatabaseReading> OpenAsync(CancellationToken ct) => await DatabaseReading.OpenAsync(dataSource, ct);
+
+    /// <summary>Everything, in one snapshot. Null: a new epoch has just begun, and this snapshot is from before it.</summary>
+    public async Task<StateSnapshot?> ReadAllAsync(IDatabaseReading reading, CancellationToken ct)
     {
-        await using var connection = await dataSource.OpenConnectionAsync(ct);
-        await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead, ct);
-        await using var snapshot = new NpgsqlCommand("SELECT pg_snapshot_xmin(pg_current_snapshot())", connection, transaction);
-        var xmin = (ulong)(await snapshot.ExecuteScalarAsync(ct))!;
+        var connection = DatabaseReading.ConnectionOf(reading);
+        if (await feed.EndAsync(reading, ct) is not { } position) return null;
         return new StateSnapshot(
-            new FeedPosition(xmin - 1, long.MaxValue),
+            position,
+            await RecentChangesAsync(connection, ct),
             await ReadAsync(connection, ExternalNetworkSql, null, ReadExternalNetwork, ct),
-            await ReadAsync(connection, VirtualRouterSql, null, ReadVirtualRouter, ct),
+            await ReadAsync(connection, VirtualRouterSql, null, row => ReadVirtualRouter(row, position.Epoch), ct),
             await ReadAsync(connection, ServiceHealthCheckSql, null, ReadServiceHealthCheck, ct),
             await ReadAsync(connection, VirtualMachineInterfaceTable.StateSql, null, ReadVirtualMachineInterface, ct),
             await ReadAsync(connection, ServiceTable.StateSql, null, ServiceTable.ReadState, ct),
             await ReadAsync(connection, FloatingIPTable.StateSql, null, FloatingIPTable.ReadState, ct),
-            await ReadAsync(connection, BgpRouterSql, null, ReadBgpPeer, ct));
+            await BgpPeersAsync(reading, ct));
     }
 
-    /// <summary>The newest change committed by now: what is read before this call is in no later one.</summary>
-    public async Task<ulong> NewestChangeAsync(CancellationToken ct)
+    public Task<RowsRead<ExternalNetwork>> ExternalNetworksAsync(IDatabaseReading reading, Guid[] uids, CancellationToken ct) =>
+        ReadAsync(DatabaseReading.ConnectionOf(reading), ExternalNetworkSql, uids, ReadExternalNetwork, ct);
+
+    /// <param name="epoch">What agents have applied counts when it was reported in this epoch.</param>
+    public Task<RowsRead<VirtualRouterState>> VirtualRoutersAsync(IDatabaseReading reading, Guid[] uids, Guid epoch, CancellationToken ct) =>
+        ReadAsync(DatabaseReading.ConnectionOf(reading), VirtualRouterSql, uids, row => ReadVirtualRouter(row, epoch), ct);
+
+    public Task<RowsRead<ServiceHealthCheck>> ServiceHealthChecksAsync(IDatabaseReading reading, Guid[] uids, CancellationToken ct) =>
+        ReadAsync(DatabaseReading.ConnectionOf(reading), ServiceHealthCheckSql, uids, ReadServiceHealthCheck, ct);
+
+    public Task<RowsRead<VirtualMachineInterface>> VirtualMachineInterfacesAsync(IDatabaseReading reading, Guid[] uids, CancellationToken ct) =>
+        ReadAsync(DatabaseReading.ConnectionOf(reading), VirtualMachineInterfaceTable.StateSql, uids, ReadVirtualMachineInterface, ct);
+
+    public Task<RowsRead<Service>> ServicesAsync(IDatabaseReading reading, Guid[] uids, CancellationToken ct) =>
+        ReadAsync(DatabaseReading.ConnectionOf(reading), ServiceTable.StateSql, uids, ServiceTable.ReadState, ct);
+
+    public Task<RowsRead<FloatingIP>> FloatingIPsAsync(IDatabaseReading reading, Guid[] uids, CancellationToken ct) =>
+        ReadAsync(DatabaseReading.ConnectionOf(reading), FloatingIPTable.StateSql, uids, FloatingIPTable.ReadState, ct);
+
+    public async Task<PeersRead> BgpPeersAsync(IDatabaseReading reading, CancellationToken ct)
     {
-        await using var command = dataSource.CreateCommand("SELECT xid FROM change ORDER BY xid DESC, id DESC LIMIT 1");
-        return await command.ExecuteScalarAsync(ct) as ulong? ?? 0;
+        var unreadable = new List<string>();
+        var peers = await ReadAsync(DatabaseReading.ConnectionOf(reading), BgpRouterSql, null, ReadBgpPeer, row => unreadable.Add(row.GetString(0)), ct);
+        return new PeersRead(peers, unreadable);
     }
 
-    public Task<List<ExternalNetwork>> ExternalNetworksAsync(Guid[] uids, CancellationToken ct) => ReadAsync(ExternalNetworkSql, uids, ReadExternalNetwork, ct);
-
-    public Task<List<VirtualRouterState>> VirtualRoutersAsync(Guid[] uids, CancellationToken ct) => ReadAsync(VirtualRouterSql, uids, ReadVirtualRouter, ct);
-
-    public Task<List<ServiceHealthCheck>> ServiceHealthChecksAsync(Guid[] uids, CancellationToken ct) => ReadAsync(ServiceHealthCheckSql, uids, ReadServiceHealthCheck, ct);
-
-    public Task<List<VirtualMachineInterface>> VirtualMachineInterfacesAsync(Guid[] uids, CancellationToken ct) =>
-        ReadAsync(VirtualMachineInterfaceTable.StateSql, uids, ReadVirtualMachineInterface, ct);
-
-    public Task<List<Service>> ServicesAsync(Guid[] uids, CancellationToken ct) => ReadAsync(ServiceTable.StateSql, uids, ServiceTable.ReadState, ct);
-
-    public Task<List<FloatingIP>> FloatingIPsAsync(Guid[] uids, CancellationToken ct) => ReadAsync(FloatingIPTable.StateSql, uids, FloatingIPTable.ReadState, ct);
-
-    public Task<List<BgpPeer>> BgpPeersAsync(CancellationToken ct) => ReadAsync(BgpRouterSql, null, ReadBgpPeer, ct);
-
-    private async Task<List<T>> ReadAsync<T>(string sql, Guid[]? uids, Func<NpgsqlDataReader, T> read, CancellationToken ct)
+    private static async Task<List<ulong>> RecentChangesAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        await using var connection = await dataSource.OpenConnectionAsync(ct);
-        return await ReadAsync(connection, sql, uids, read, ct, isSnapshot: false);
+        await using var command = new NpgsqlCommand("SELECT DISTINCT xid FROM (SELECT xid FROM change ORDER BY xid DESC, id DESC LIMIT $1) c ORDER BY xid DESC", connection);
+        command.Parameters.Add(new() { Value = RecentCount });
+        var xids = new List<ulong>();
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct)) xids.Add(reader.GetFieldValue<ulong>(0));
+        return xids;
+    }
+
+    private async Task<RowsRead<T>> ReadAsync<T>(NpgsqlConnection connection, string sql, Guid[]? uids, Func<NpgsqlDataReader, T> read, CancellationToken ct)
+    {
+        var unreadable = new List<Guid>();
+        return new RowsRead<T>(await ReadAsync(connection, sql, uids, read, row => unreadable.Add(row.GetGuid(0)), ct), unreadable);
     }
 
     private async Task<List<T>> ReadAsync<T>(
-        NpgsqlConnection connection, string sql, Guid[]? uids, Func<NpgsqlDataReader, T> read, CancellationToken ct, bool isSnapshot = true)
+        NpgsqlConnection connection, string sql, Guid[]? uids, Func<NpgsqlDataReader, T> read, Action<NpgsqlDataReader> unreadable, CancellationToken ct)
     {
         // Two texts, so that a few uids are always looked up by index.
         await using var command = new NpgsqlCommand(uids is null ? sql : sql + " WHERE t.uid = ANY($1)", connection);
         if (uids is not null) command.Parameters.Add(new() { Value = uids, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Uuid });
-        command.CommandTimeout = isSnapshot ? SnapshotSeconds : DatabasePools.SecondsFor(uids?.Length ?? 0);
+        command.CommandTimeout = uids is null ? SnapshotSeconds : DatabasePools.SecondsFor(uids.Length);
         var items = new List<T>();
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
@@ -100,10 +131,11 @@ public sealed partial class StateReader([FromKeyedServices(DatabasePools.Control
             {
                 items.Add(read(reader));
             }
-            catch (Exception e) when (e is JsonException or FormatException or ArgumentException)
+            catch (Exception e) when (!PostgresErrors.IsAway(e))
             {
-                // One row that cannot be read must not keep the others from being served.
+                // Whatever is wrong with one row must not keep the others from being served.
                 LogUnreadable(logger, typeof(T).Name, reader.GetValue(0), e.Message);
+                unreadable(reader);
             }
         }
 
@@ -142,7 +174,7 @@ public sealed partial class StateReader([FromKeyedServices(DatabasePools.Control
     {
         Uid = row.GetGuid(0),
         Id = new NamespacedName(string.Intern(row.GetString(1)), row.GetString(2)),
-        Labels = LabelSet.Of(JsonSerializer.Deserialize<Dictionary<string, string>>(row.GetString(3))!, string.Intern),
+        Labels = LabelSet.Of(row.GetLabels(3), string.Intern),
         Addresses = row.GetFieldValue<IPAddress[]>(4).Where(a => IsHost(a, row, "VirtualMachineInterface")).ToEquatableList(),
         VirtualRouter = string.Intern(row.GetString(5)),
         Ready = row.GetBoolean(6),
@@ -152,11 +184,12 @@ public sealed partial class StateReader([FromKeyedServices(DatabasePools.Control
 
     private const string VirtualRouterSql =
         """
-        SELECT t.uid, t.name, t.address, t.address6, t.admin_down, coalesce(s.lost, true), coalesce(s.connected, false), s.control_node, coalesce(s.applied_position, 0), s.refused
+        SELECT t.uid, t.name, t.address, t.address6, t.admin_down, coalesce(s.lost, true), coalesce(s.connected, false), s.control_node, coalesce(s.applied_position, 0),
+               s.applied_snapshot, s.refused
         FROM virtual_router t LEFT JOIN virtual_router_status s ON s.uid = t.uid
         """;
 
-    private VirtualRouterState ReadVirtualRouter(NpgsqlDataReader row) => new(
+    private VirtualRouterState ReadVirtualRouter(NpgsqlDataReader row, Guid epoch) => new(
         new VirtualRouter
         {
             Uid = row.GetGuid(0),
@@ -166,7 +199,18 @@ public sealed partial class StateReader([FromKeyedServices(DatabasePools.Control
             AdminDown = row.GetBoolean(4),
             Lost = row.GetBoolean(5),
         },
-        row.GetBoolean(6), Text(row, 7), row.GetInt64(8), Text(row, 9));
+        row.GetBoolean(6), Text(row, 7), Applied((ulong)row.GetInt64(8), Text(row, 9), epoch), Text(row, 10));
+
+    /// <summary>
+    /// A replica writes its position as a snapshot, and beside it the transaction before which it sees all. One of the version before writes
+    /// only that transaction; then a snapshot that stands beside it is an older one of somebody else.
+    /// </summary>
+    private static FeedPosition? Applied(ulong allUpTo, string? snapshot, Guid epoch)
+    {
+        if (allUpTo == 0) return null;
+        if (FeedPosition.TryParse(snapshot, out var position) && position is not null && position.Seen.Xmin == allUpTo + 1) return position.Epoch == epoch ? position : null;
+        return new FeedPosition(epoch, new FeedSnapshot(allUpTo + 1, []));
+    }
 
     private const string ServiceHealthCheckSql = "SELECT t.uid, t.namespace, t.name, t.spec FROM service_health_check t";
 

@@ -103,7 +103,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             if (_newcomers.Remove(account.Name))
             {
                 var revision = ledger.NextRevision(account);
-                account.Sent(new AckMark(revision, ledger.MarkPosition), ledger.SentUpTo, owners);
+                account.Sent(new AckMark(revision, ledger.Feed.Last), ledger.SentUpTo, owners);
                 account.SentWhole(revision);
                 publisher.Publish(account.Name, revision, WholeOf(account.Name));
                 continue;
@@ -113,7 +113,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             var overlay = OverlayOf(account, changes, vpnRoutes);
             if (changes is null && probes is null && _changedAddresses.Count == 0 && overlay.IsEmpty) continue;
             var next = ledger.NextRevision(account);
-            if (account.Counts) account.Sent(new AckMark(next, ledger.MarkPosition), ledger.SentUpTo, owners);
+            if (account.Counts) account.Sent(new AckMark(next, ledger.Feed.Last), ledger.SentUpTo, owners);
             if (account.ConnectedHere && !publisher.Publish(account.Name, next, DeltaOf(account.Name, changes, probes, overlay)))
                 publisher.Publish(account.Name, next, WholeOf(account.Name));
         }

@@ -1,3 +1,4 @@
+using CN2.Api.Data;
 using CN2.Api.Drivers;
 using CN2.Network.Compilation;
 using CN2.Network.Sequencing;
@@ -12,14 +13,14 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
 {
     private readonly Dictionary<string, Account> _accounts = [];
 
-    /// <summary>The feed position (transaction id) up to which the change feed has been read.</summary>
-    public long Position { get; set; }
+    /// <summary>What of the change feed has been read, without a transaction that was read in part.</summary>
+    public FeedPosition Position { get; set; } = new(Guid.Empty, FeedSnapshot.Nothing);
 
-    /// <summary>
-    /// Upper bound of the changes visible in the rows just read. Rows are read at their current state, so they may be newer than
-    /// <see cref="Position"/>; another replica that has read up to here has seen at least as much.
-    /// </summary>
-    public long MarkPosition { get; set; }
+    /// <summary>The readings of the feed by number: the <see cref="AckMark.FeedPosition"/> of a mark is such a number.</summary>
+    public FeedLog Feed { get; } = new();
+
+    /// <summary>What was read may not be sent as a whole yet, so nobody is told that it was applied.</summary>
+    public bool IsPartial { get; set; }
 
     public IReadOnlyCollection<string> VirtualRouters => _accounts.Keys;
 
@@ -38,7 +39,7 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
     public AckMark MarkOf(string virtualRouter, bool pending)
     {
         var last = _accounts.GetValueOrDefault(virtualRouter)?.LastRevision ?? 0;
-        return new AckMark(pending ? last + 1 : last, MarkPosition);
+        return new AckMark(pending ? last + 1 : last, Feed.Last);
     }
 
     public bool IsAcknowledged(string virtualRouter, AckMark mark) =>
@@ -55,15 +56,29 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
     /// <summary>The next revision for a vRouter. It grows with the feed, so it also grows over restarts of the server.</summary>
     public ulong NextRevision(Account account)
     {
-        account.LastRevision = Math.Max(account.LastRevision + 1, (ulong)Position);
+        account.LastRevision = Math.Max(account.LastRevision + 1, Position.Seen.Xmax);
         return account.LastRevision;
     }
 
-    /// <summary>Everything up to this feed position has been sent; the next message covers what comes after it.</summary>
-    public long SentUpTo { get; private set; }
+    /// <summary>Everything up to this feed position has been sent; the next message covers what comes after it. Null: nothing was read.</summary>
+    public FeedPosition? SentUpTo { get; private set; }
+
+    /// <summary>The number of the last reading that has been sent.</summary>
+    public long SentReading { get; private set; }
+
+    /// <summary>
+    /// This replica has read everything that an agent at another replica has applied. While it has not, that says nothing: the other one may
+    /// have read on, past entries that were asked for in between and that a route here needs.
+    /// </summary>
+    public bool HasRead(FeedPosition? applied) => applied is null || Position.Seen.Includes(applied.Seen);
 
     /// <summary>Everything up to <see cref="Position"/> has been sent.</summary>
-    public void MarkSent() => SentUpTo = Position;
+    public void MarkSent()
+    {
+        if (IsPartial) return;
+        SentUpTo = Position;
+        SentReading = Feed.Last;
+    }
 
     /// <summary>The account of one vRouter.</summary>
     public sealed class Account(string name)
@@ -95,8 +110,8 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
         public ulong LastRevision { get; set; }
         public ulong AppliedRevision { get; private set; }
 
-        /// <summary>The feed position that the agent has applied, as the replica that it dialled reports it.</summary>
-        public long RemotePosition { get; private set; }
+        /// <summary>The reading of the feed that the agent has applied, as far as the replica that it dialled reports it (<see cref="FeedLog"/>).</summary>
+        public long RemoteReading { get; private set; }
 
         /// <summary>Why the agent refused the last revision, or null.</summary>
         public string? Error { get; set; }
@@ -121,13 +136,13 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
         public IReadOnlyCollection<Guid> Awaited => _awaited.Keys;
 
         public bool IsAcknowledged(AckMark mark) =>
-            AppliedRevision >= mark.Revision || (!ConnectedHere && ConnectedElsewhere && RemotePosition >= mark.FeedPosition);
+            AppliedRevision >= mark.Revision || (!ConnectedHere && ConnectedElsewhere && RemoteReading >= mark.FeedPosition);
 
         /// <summary>
         /// The feed position up to which everything is applied: <paramref name="sentUpTo"/>, or the position before the oldest outstanding
-        /// revision. 0 until the agent has acknowledged its whole configuration.
+        /// revision. Null until the agent has acknowledged its whole configuration.
         /// </summary>
-        public long AppliedPosition(long sentUpTo) => !Answered ? 0 : _outstanding.TryPeek(out var oldest) ? oldest.After : sentUpTo;
+        public FeedPosition? AppliedPosition(FeedPosition? sentUpTo) => !Answered ? null : _outstanding.TryPeek(out var oldest) ? oldest.After : sentUpTo;
 
         /// <summary>The agent has a new stream to this replica. It may have lost what it acknowledged on an earlier one.</summary>
         public void Connected()
@@ -142,7 +157,7 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
         public void SentWhole(ulong revision) => _wholeRevision = revision;
 
         /// <summary>Something was sent for these owners; it covers the feed after <paramref name="after"/>.</summary>
-        public void Sent(AckMark mark, long after, IReadOnlyCollection<Guid> owners)
+        public void Sent(AckMark mark, FeedPosition? after, IReadOnlyCollection<Guid> owners)
         {
             foreach (var owner in owners) _awaited[owner] = mark;
             _outstanding.Enqueue(new Outstanding(mark, after, owners));
@@ -157,10 +172,10 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
             return Settle();
         }
 
-        /// <summary>The replica that the agent dialled reports its feed position. Answers the owners that wait for nothing else from it.</summary>
-        public IReadOnlyCollection<Guid> AppliedElsewhere(long position)
+        /// <summary>The replica that the agent dialled reports what was applied; it covers this reading. Answers the owners that wait for nothing else from it.</summary>
+        public IReadOnlyCollection<Guid> AppliedElsewhere(long reading)
         {
-            RemotePosition = position;
+            RemoteReading = reading;
             return Settle();
         }
 
@@ -191,6 +206,6 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
             return done;
         }
 
-        private readonly record struct Outstanding(AckMark Mark, long After, IReadOnlyCollection<Guid> Owners);
+        private readonly record struct Outstanding(AckMark Mark, FeedPosition? After, IReadOnlyCollection<Guid> Owners);
     }
 }

@@ -11,9 +11,12 @@ namespace CN2.Api.ServiceHealthChecks;
 /// <summary>Reads and writes ServiceHealthCheck rows; each write is one decision inside <see cref="WritePipeline"/>'s transaction.</summary>
 public sealed class ServiceHealthCheckStore
 {
-    public static ServiceHealthCheckResource ToResource(ServiceHealthCheckRow row)
+    public static ServiceHealthCheckResource ToResource(ServiceHealthCheckRow row) => StoredDocument.Make(
+        row, () => ToResource(row, ApiJson.Read<ServiceHealthCheckSpec>(row.Spec)),
+        condition => ToResource(row, new ServiceHealthCheckSpec(default, 2, 5, 5, "GET", "/", "200", null)) with { Status = new ServiceHealthCheckStatus(ResourceState.Failure, [condition]) });
+
+    private static ServiceHealthCheckResource ToResource(ServiceHealthCheckRow row, ServiceHealthCheckSpec spec)
     {
-        var spec = ApiJson.Read<ServiceHealthCheckSpec>(row.Spec);
         return new ServiceHealthCheckResource
         {
             Name = row.Name,

@@ -3,7 +3,6 @@ using CN2.Api.Data;
 using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
 using CN2.Api.FloatingIPs;
-using CN2.Api.Json;
 using CN2.Api.Writes;
 using Npgsql;
 
@@ -67,14 +66,14 @@ public sealed class ServiceRemoval(ServiceResources serviceResources, FloatingIP
 
         // The feed gets the last representation as GET would have answered it.
         var ofService = held.ToLookup(f => f.ServiceUid!.Value);
-        var specs = rows.ToDictionary(r => r.Uid, r => ApiJson.Read<ServiceSpec>(r.Spec));
+        var specs = rows.ToDictionary(r => r.Uid, r => StoredDocument.ReadOr(r.Spec, new ServiceSpec())!);
         var owners = rows.ToDictionary(r => r.Uid, r => new FloatingIPOwner(r.Name, specs[r.Uid]));
         var commands = floatingIPRemoval.Commands(held, owners, snapshot, scope.Changes, out var removed);
         commands.Add(Sql.Command("DELETE FROM node_port WHERE service_uid = ANY($1)", Sql.Array(uids, u => u)));
         commands.Add(ServiceTable.Delete(uids));
         foreach (var row in rows)
         {
-            var document = serviceResources.Make(row, specs[row.Uid], ofService[row.Uid], snapshot, null);
+            var document = serviceResources.Make(row, ofService[row.Uid], snapshot, null);
             scope.Changes.Deleted(ResourceKind.Service, document);
         }
 

@@ -33,13 +33,22 @@ public sealed class ServiceResources(Catalog catalog, BgpOptions bgp)
             while (await reader.ReadAsync(ct)) documents[reader.GetGuid(0)] = reader.GetString(1);
         }
 
-        return rows.Select(r => Make(
-            r, ApiJson.Read<ServiceSpec>(r.Spec), r.DeletingAt is null ? held[r.Uid] : held[r.Uid].Concat(leaving![r.Uid]), snapshot, documents.GetValueOrDefault(r.Uid))).ToList();
+        return rows.Select(r => Make(r, r.DeletingAt is null ? held[r.Uid] : held[r.Uid].Concat(leaving![r.Uid]), snapshot, documents.GetValueOrDefault(r.Uid))).ToList();
     }
 
     /// <summary>The same on a context's connection.</summary>
     public async Task<IReadOnlyList<ServiceResource>> ReadAsync(CN2DbContext db, IReadOnlyList<ServiceRow> rows, CancellationToken ct) =>
         await ReadAsync(await db.OpenSqlAsync(ct), rows, ct);
+
+    /// <summary>The same of a row whose spec was not read yet; it may be unreadable.</summary>
+    internal ServiceResource Make(ServiceRow row, IEnumerable<FloatingIPRow> floatingIPs, CatalogSnapshot snapshot, string? document) => StoredDocument.Make(
+        row,
+        () => Make(row, ApiJson.Read<ServiceSpec>(row.Spec), floatingIPs, snapshot, document),
+        condition =>
+        {
+            var resource = Make(row, new ServiceSpec { IpFamilies = [IPFamily.IPv4] }, floatingIPs, snapshot, null);
+            return resource with { Status = resource.Status with { State = row.DeletingAt is null ? ResourceState.Failure : ResourceState.Deleting, Conditions = [condition] } };
+        });
 
     /// <param name="row">The Service.</param>
     /// <param name="spec">Its spec, deserialized.</param>
@@ -50,7 +59,7 @@ public sealed class ServiceResources(Catalog catalog, BgpOptions bgp)
     {
         var ordered = floatingIPs.OrderBy(f => f.ExternalNetworkUid is not null).ThenBy(f => f.Address.FamilyOf() != spec.IpFamilies[0]).ThenBy(f => f.Name, StringComparer.Ordinal).ToList();
         var external = ordered.Where(f => f.ExternalNetworkUid is not null).ToList();
-        var written = document is null ? null : ApiJson.Read<ServiceStatus>(document);
+        var written = StoredDocument.ReadOr<ServiceStatus>(document, null);
         var conditions = ServiceConditions.Of(row, spec, external.Count > 0, bgp.Enabled, written?.Conditions);
         return new ServiceResource
         {

@@ -63,7 +63,7 @@ internal static class VirtualMachineInterfaceResources
 
     private static VirtualMachineInterfaceStatus MakeStatus(VirtualMachineInterfaceRow row, bool routerExists, bool checkExists)
     {
-        var health = Enum.Parse<EndpointHealth>(row.Health);
+        var health = Enum.TryParse<EndpointHealth>(row.Health, out var stored) ? stored : EndpointHealth.Unknown;
         var noRouter = $"VirtualRouter {row.VirtualRouter} does not exist; start its agent or name another.";
         var noCheck = $"ServiceHealthCheck {row.Namespace}/{row.HealthCheck} does not exist; create it or name another.";
         var (state, ready, reason, message) = (routerExists, checkExists) switch

@@ -22,13 +22,13 @@ public sealed class WatchController(WatchHub hub, WatchedKinds kinds, WatchSlots
         var faults = new FaultList();
         QueryNames.Check(Request, faults, "kinds", "namespace");
         var filter = ReadFilter(faults);
-        var token = ReadToken(faults);
+        var (token, isTooOld) = ReadToken(faults);
         if (faults.Count > 0) return new ProblemResult(ApiProblem.Validation(faults));
 
         using var slot = slots.TryTake(Callers.Of(HttpContext), out var full);
         if (slot is null) return new ProblemResult(ApiProblem.TooManyRequests(full!, WatchSlots.RetryAfterSeconds));
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(HttpContext.RequestAborted, lifetime.ApplicationStopping);
-        if (token is { } resumed && !await IsKnownAsync(resumed, ending.Token))
+        if (isTooOld || (token is not null && !await feed.IsKnownAsync(token, ending.Token)))
             return new ProblemResult(new ApiProblem(410, ProblemCodes.TokenTooOld, "The token is too old", "What happened since is no longer kept; begin again without Last-Event-ID."));
 
         Response.ContentType = "text/event-stream";
@@ -51,16 +51,14 @@ public sealed class WatchController(WatchHub hub, WatchedKinds kinds, WatchSlots
         return new EmptyResult();
     }
 
-    /// <summary>False when changes after the token may have been removed, or when it is newer than the feed: then it is another database's.</summary>
-    private async Task<bool> IsKnownAsync(FeedPosition token, CancellationToken cancellationToken) =>
-        token.CompareTo(await feed.HorizonAsync(cancellationToken)) >= 0 && token.Xid <= (await feed.EndAsync(cancellationToken)).Xid + 1;
-
-    private FeedPosition? ReadToken(FaultList faults)
+    /// <summary>The token to resume from; null: begin with the list.</summary>
+    private (FeedPosition? Token, bool IsTooOld) ReadToken(FaultList faults)
     {
         var text = Request.Headers["Last-Event-ID"].ToString();
-        if (text.Length == 0) return null;
-        if (!FeedPosition.TryParse(text, out var token)) faults.Add("Last-Event-ID", "must be the id of an event of this stream");
-        return token == WatchStream.Beginning ? null : token;
+        if (text is "" or WatchStream.Beginning) return (null, false);
+        if (FeedPosition.TryParse(text, out var token)) return (token, token is null);
+        faults.Add("Last-Event-ID", "must be the id of an event of this stream");
+        return (null, false);
     }
 
     private WatchFilter ReadFilter(FaultList faults)

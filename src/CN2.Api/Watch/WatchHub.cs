@@ -6,7 +6,8 @@ namespace CN2.Api.Watch;
 
 /// <summary>
 /// Reads the change feed once for all clients of this process and gives each client the changes that its filter matches. The stream of
-/// a client that does not keep up is ended; the client resumes with its token.
+/// a client that does not keep up is ended; the client resumes with its token. When a new epoch of the database begins
+/// (<see cref="FeedEpochs"/>) all streams end, and the tokens are refused.
 /// </summary>
 public sealed partial class WatchHub(
     ChangeFeedReader feed, WatchedKinds kinds, ChangeSignal signal, TimeProvider time, ILogger<WatchHub> logger) : BackgroundService
@@ -15,6 +16,8 @@ public sealed partial class WatchHub(
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
     private readonly ConcurrentDictionary<WatchSubscription, byte> _subscriptions = new();
     private readonly SemaphoreSlim _reading = new(1);
+
+    /// <summary>Where the feed was read to; null: it is not read, and the next client begins at its end.</summary>
     private FeedPosition? _position;
 
     /// <summary>Starts to deliver the changes after <see cref="WatchSubscription.Start"/>.</summary>
@@ -25,7 +28,7 @@ public sealed partial class WatchHub(
         {
             // The feed is not read while there is no client, so the first one begins at its end.
             if (_subscriptions.IsEmpty || _position is null) _position = await feed.EndAsync(cancellationToken);
-            var subscription = new WatchSubscription(this, filter, _position.Value);
+            var subscription = new WatchSubscription(this, filter, _position);
             _subscriptions.TryAdd(subscription, 0);
             return subscription;
         }
@@ -53,8 +56,9 @@ public sealed partial class WatchHub(
             {
                 return;
             }
-            catch (Exception e) when (PostgresErrors.IsAway(e))
+            catch (Exception e)
             {
+                // Whatever it is, it is the watches' alone: the server goes on, and the page is read again.
                 Waiting(logger, e.GetBaseException().Message);
                 await Task.Delay(LookInterval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             }
@@ -62,8 +66,12 @@ public sealed partial class WatchHub(
     }
 
     /// <summary>Makes events of changes: with the resource as it is now, or with the last document of a deleted one.</summary>
+    /// <param name="rows">In the order of the feed.</param>
+    /// <param name="wanted">Those that somebody asked for.</param>
+    /// <param name="position">Of a row: the resume token after it.</param>
+    /// <param name="cancellationToken">Ends the reading.</param>
     internal async Task<List<(ChangeRow Change, WatchEvent Event)>> ToEventsAsync(
-        IReadOnlyList<ChangeRow> rows, Func<ChangeRow, bool> wanted, CancellationToken cancellationToken)
+        IReadOnlyList<ChangeRow> rows, Func<ChangeRow, bool> wanted, Func<ChangeRow, FeedPosition> position, CancellationToken cancellationToken)
     {
         var chosen = rows.Where(r => r.Kind != ResourceKind.Announcements && wanted(r)).ToList();
         // Every change of a resource would carry the same representation, so of its modifications only the last is sent.
@@ -75,11 +83,10 @@ public sealed partial class WatchHub(
         var events = new List<(ChangeRow, WatchEvent)>(chosen.Count);
         foreach (var row in chosen)
         {
-            var position = new FeedPosition(row.Xid, row.Id);
             if (row.Verb == ChangeVerb.Deleted)
-                events.Add((row, new WatchEvent(position, "deleted", kinds.Document(row), row)));
+                events.Add((row, new WatchEvent(position(row), "deleted", kinds.Document(row), row)));
             else if ((row.Verb == ChangeVerb.Added || last[row.Uid] == row) && resources.TryGetValue(row.Uid, out var body))
-                events.Add((row, new WatchEvent(position, row.Verb == ChangeVerb.Added ? "added" : "modified", body, row)));
+                events.Add((row, new WatchEvent(position(row), row.Verb == ChangeVerb.Added ? "added" : "modified", body, row)));
         }
 
         return events;
@@ -92,10 +99,16 @@ public sealed partial class WatchHub(
         try
         {
             if (_position is not { } position) return false;
-            var rows = await feed.ReadAsync(position, PageSize, cancellationToken);
-            if (rows.Count == 0) return false;
+            var page = await feed.ReadAsync(position, PageSize, cancellationToken);
             var subscriptions = _subscriptions.Keys.ToList();
-            foreach (var (change, e) in await ToEventsAsync(rows, r => subscriptions.Exists(s => s.Filter.Matches(r)), cancellationToken))
+            if (page.Gap != FeedGap.None)
+            {
+                foreach (var subscription in subscriptions) subscription.End();
+                _position = null;
+                return false;
+            }
+
+            foreach (var (change, e) in await ToEventsAsync(page.Rows, r => subscriptions.Exists(s => s.Filter.Matches(r)), page.PositionOf, cancellationToken))
             {
                 foreach (var subscription in subscriptions)
                 {
@@ -103,8 +116,8 @@ public sealed partial class WatchHub(
                 }
             }
 
-            _position = new FeedPosition(rows[^1].Xid, rows[^1].Id);
-            return rows.Count == PageSize;
+            _position = page.End;
+            return page.More;
         }
         finally
         {

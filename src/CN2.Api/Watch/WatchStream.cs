@@ -16,7 +16,7 @@ internal sealed class WatchStream(
     WatchFilter filter, Func<CancellationToken, Task<WatchSubscription>> subscribe, WatchHub hub, WatchedKinds kinds, ChangeFeedReader feed, TimeProvider time)
 {
     /// <summary>Events of the initial list carry this id: it names no change, so a client that was cut off before <c>synced</c> gets the whole list again.</summary>
-    public static readonly FeedPosition Beginning = new(0, 0);
+    public const string Beginning = "0.0";
 
     /// <summary>Proxies and clients close a connection on which nothing comes.</summary>
     public static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(15);
@@ -44,24 +44,38 @@ internal sealed class WatchStream(
             await foreach (var page in kinds.ListAsync(filter, cancellationToken))
             {
                 listed.Add(page);
-                foreach (var data in page.Bodies) yield return Item(new WatchEvent(Beginning, "added", data));
+                foreach (var data in page.Bodies) yield return new SseItem<ReadOnlyMemory<byte>>(data, "added") { EventId = Beginning };
             }
         }
 
         // The list may take longer than a subscription can wait, so what happened since its beginning comes from the feed.
         var end = await feed.EndAsync(cancellationToken);
-        await foreach (var e in CatchUpAsync(from, end, listed, cancellationToken)) yield return Item(e);
+        await foreach (var e in CatchUpAsync(from, end, listed, cancellationToken))
+        {
+            if (e is null) yield break;
+            yield return Item(e);
+        }
+
         using var live = await subscribe(cancellationToken);
-        from = Later(from, end);
-        await foreach (var e in CatchUpAsync(from, live.Start, listed, cancellationToken)) yield return Item(e);
-        from = Later(from, live.Start);
-        if (after is null) yield return Item(new WatchEvent(from, "synced", "{}"u8.ToArray()));
+        // A new epoch has begun meanwhile: the client begins again.
+        if (live.Start.Epoch != end.Epoch) yield break;
+        await foreach (var e in CatchUpAsync(end, live.Start, listed, cancellationToken))
+        {
+            if (e is null) yield break;
+            yield return Item(e);
+        }
+
+        if (after is null)
+        {
+            var reached = live.Start.Seen.Includes(end.Seen) ? live.Start : end;
+            yield return new SseItem<ReadOnlyMemory<byte>>("{}"u8.ToArray(), "synced") { EventId = reached.ToString() };
+        }
 
         do
         {
             while (live.TryRead(out var e))
             {
-                if (e.Position.CompareTo(from) > 0 && !(e.Change is { } change && listed.Saw(change))) yield return Item(e);
+                if (!end.Covers(e.Change.Xid, e.Change.Id) && !listed.Saw(e.Change)) yield return Item(e);
             }
 
             await body.FlushAsync(cancellationToken);
@@ -69,21 +83,28 @@ internal sealed class WatchStream(
         while (await WaitForEventAsync(live, body, cancellationToken));
     }
 
-    /// <summary>The changes between two positions that the list did not show.</summary>
-    private async IAsyncEnumerable<WatchEvent> CatchUpAsync(
+    /// <summary>The changes between two positions that the list did not show. Null: the feed does not lead on from there, and the client begins again.</summary>
+    private async IAsyncEnumerable<WatchEvent?> CatchUpAsync(
         FeedPosition from, FeedPosition end, ListedPages listed, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        while (from.CompareTo(end) < 0)
+        if (from.Epoch == end.Epoch && end.Xid == 0 && from.Seen.Includes(end.Seen)) yield break;
+        var read = from;
+        while (true)
         {
-            var rows = await feed.ReadAsync(from, CatchUpSize, cancellationToken);
-            rows.RemoveAll(r => new FeedPosition(r.Xid, r.Id).CompareTo(end) > 0);
-            if (rows.Count == 0) yield break;
-            foreach (var (_, e) in await hub.ToEventsAsync(rows, r => filter.Matches(r) && !listed.Saw(r), cancellationToken)) yield return e;
-            from = new FeedPosition(rows[^1].Xid, rows[^1].Id);
+            var page = await feed.ReadAsync(read, CatchUpSize, cancellationToken);
+            if (page.Gap != FeedGap.None)
+            {
+                yield return null;
+                yield break;
+            }
+
+            // Later changes come afterwards, and no token here may claim them.
+            var rows = page.Rows.FindAll(r => end.Covers(r.Xid, r.Id) && filter.Matches(r) && !listed.Saw(r));
+            foreach (var (_, e) in await hub.ToEventsAsync(rows, _ => true, r => from.After(end.Seen, r.Xid, r.Id), cancellationToken)) yield return e;
+            if (!page.More || page.Rows[^1].Xid > Math.Max(end.Seen.Xmax, end.Xid)) yield break;
+            read = page.End;
         }
     }
-
-    private static FeedPosition Later(FeedPosition one, FeedPosition other) => one.CompareTo(other) > 0 ? one : other;
 
     /// <summary>Sends heartbeats until there is an event; false when the hub ended the subscription.</summary>
     private async Task<bool> WaitForEventAsync(WatchSubscription live, BufferedStream body, CancellationToken cancellationToken)

@@ -35,6 +35,9 @@ public sealed class WatchSubscription : IDisposable
     /// <summary>False: the client was too slow, and it has got what was queued. It can resume with the id of the last event it got.</summary>
     public ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken) => _events.Reader.WaitToReadAsync(cancellationToken);
 
+    /// <summary>The feed does not go on for the client.</summary>
+    internal void End() => _events.Writer.TryComplete();
+
     internal void Deliver(WatchEvent e)
     {
         if (Interlocked.Add(ref _waiting, e.Data.Length) > Limits.WatchBytes || !_events.Writer.TryWrite(e)) _events.Writer.TryComplete();

@@ -56,7 +56,7 @@ public sealed class WatchedKinds(IEnumerable<IWatchedKind> watched, IDbContextFa
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
-        var snapshot = new FeedSnapshot((await db.Database.SqlQuery<string>($"SELECT pg_current_snapshot()::text AS \"Value\"").ToListAsync(cancellationToken))[0]);
+        var snapshot = FeedSnapshot.Parse((await db.Database.SqlQuery<string>($"SELECT pg_current_snapshot()::text AS \"Value\"").ToListAsync(cancellationToken))[0]);
         var (resources, last) = await _kinds[kind].ListAsync(db, ns, after, PageSize, cancellationToken);
         return new ListedPage(kind, last, snapshot, [.. resources.Select(Bytes)]);
     }

@@ -139,7 +139,7 @@ public sealed class AgentRecorderTests(PrivatePostgres postgres) : IAsyncLifetim
 
     private static VRouterHello Hello(string name, string version) => new(name, IPAddress.Parse($"172.27.115.{(int)name[^1]}"), null, version);
 
-    private static VirtualRouterProgress Progress(string name, ulong applied) => new(name, TimeSpan.Zero, applied, applied, 1, "1.0", null);
+    private static VirtualRouterProgress Progress(string name, ulong applied) => new(name, TimeSpan.Zero, applied, applied, null, "1.0", null);
 
     private T Query<T>(string sql)
     {

@@ -33,9 +33,13 @@ internal sealed class ControlPlane : IAsyncDisposable
     public string ConnectionString => _database;
 
     /// <summary>One replica, both nodes connected to it, a network, and a router whose session is up.</summary>
-    public static async Task<ControlPlane> StartAsync(PrivatePostgres postgres, params string[] settings)
+    public static async Task<ControlPlane> StartAsync(PrivatePostgres postgres, params string[] settings) =>
+        await StartAsync(await postgres.CreateDatabaseAsync(), settings);
+
+    /// <summary>The same on an empty database of a server of its own.</summary>
+    public static async Task<ControlPlane> StartAsync(string connectionString, params string[] settings)
     {
-        var plane = new ControlPlane(await postgres.CreateDatabaseAsync());
+        var plane = new ControlPlane(connectionString);
         var api = await plane.AddAsync("cn-a", plane.Engine, settings);
         plane.Compute1.ConnectTo(api.Agents);
         plane.Compute2.ConnectTo(api.Agents);

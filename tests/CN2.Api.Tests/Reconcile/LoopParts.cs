@@ -29,6 +29,7 @@ internal sealed class LoopParts : IAsyncDisposable
         services.AddSingleton<DatabasePresence>();
         services.AddSingleton<DedicatedConnection>();
         services.AddSingleton<ChangeSignal>();
+        services.AddSingleton<FeedEpochs>();
         services.AddSingleton<ChangeFeedReader>();
         services.AddSingleton<OverlayMetrics>();
         services.AddSingleton(new BgpOptions());

@@ -144,7 +144,7 @@ public sealed class MassLossTests(PrivatePostgres postgres) : IAsyncLifetime
         await MarkAsync();
         Assert.Equal(2L, await QueryAsync<long>("SELECT count(*) FROM virtual_router_status WHERE held_at IS NOT NULL"));
         await ConnectAsync("node1");
-        await Store.SaveAsync("cn-a", [new VirtualRouterProgress("node2", TimeSpan.Zero, 1, 1, 1, "1", null)], [], Cancellation);
+        await Store.SaveAsync("cn-a", [new VirtualRouterProgress("node2", TimeSpan.Zero, 1, 1, null, "1", null)], [], Cancellation);
         Assert.Equal(0L, await QueryAsync<long>("SELECT count(*) FROM virtual_router_status WHERE held_at IS NOT NULL"));
         Assert.Equal(0, await MarkAsync());
     }

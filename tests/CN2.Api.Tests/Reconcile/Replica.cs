@@ -10,6 +10,8 @@ internal sealed class Replica(string connectionString, string name, FakeBgpEngin
 {
     public string Name => name;
 
+    public FakeBgpEngine Engine => engine;
+
     public FakeBgpSpeaker Speaker { get; } = new(engine);
 
     public FakeAgents Agents { get; } = new();

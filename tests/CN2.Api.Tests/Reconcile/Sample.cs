@@ -22,7 +22,7 @@ internal static class Sample
     public static IPAddress AddressOf(int n) => new([100, 0, (byte)(n >> 8), (byte)n]);
 
     public static VirtualRouterState Router(string name, bool lost = false) =>
-        new(new VirtualRouter { Uid = Uid(2000 + name[^1]), Name = name, Address = IPAddress.Parse($"172.27.115.{(int)name[^1]}"), Lost = lost }, !lost, "cn-a", 0);
+        new(new VirtualRouter { Uid = Uid(2000 + name[^1]), Name = name, Address = IPAddress.Parse($"172.27.115.{(int)name[^1]}"), Lost = lost }, !lost, "cn-a", null);
 
     public static VirtualMachineInterface Endpoint(int n, string router) => new()
     {

@@ -19,7 +19,7 @@ public sealed class SpeakerDispatcherTests : IAsyncDisposable
         resources.Put(Sample.FloatingIP(1));
         _parts.State.Ledger.Open("compute1");
         _parts.State.Sequencer.Set(Sample.Uid(1), Compiled.With(Sample.Uid(1), Sample.Route(1)), _parts.Now);
-        _dispatcher.SetPeers([]);
+        _dispatcher.SetPeers(new([], []));
     }
 
     public ValueTask DisposeAsync() => _parts.DisposeAsync();

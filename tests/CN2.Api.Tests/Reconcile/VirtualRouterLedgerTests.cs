@@ -1,3 +1,4 @@
+using CN2.Api.Data;
 using CN2.Api.Reconcile;
 using CN2.Network.Sequencing;
 
@@ -6,21 +7,23 @@ namespace CN2.Api.Tests.Reconcile;
 /// <summary>What counts as acknowledged, by whom, and what is still awaited.</summary>
 public sealed class VirtualRouterLedgerTests
 {
+    private static readonly Guid Epoch = Guid.NewGuid();
+    private readonly Dictionary<ulong, FeedPosition> _positions = [];
     private static readonly Guid A = Sample.Uid(1);
     private static readonly Guid B = Sample.Uid(2);
     private readonly VirtualRouterLedger _ledger = new((_, _) => false);
 
-    // Where the agent is, what it has applied there (revision 5 is the whole configuration), and whether mark (7, position 70) is acknowledged.
+    // Where the agent is, what it has applied there (revision 5 is the whole configuration), and whether mark (7, reading 70) is acknowledged.
     [Theory]
     [InlineData("nowhere", 9, 90, false)]
-    [InlineData("here", 6, 90, false)] // the position is of another replica
+    [InlineData("here", 6, 90, false)] // the reading is for another replica
     [InlineData("here", 7, 0, true)]
     [InlineData("here", 8, 0, true)]
     [InlineData("here", 4, 90, false)] // below the whole configuration: from an earlier stream
     [InlineData("elsewhere", 9, 69, false)]
     [InlineData("elsewhere", 0, 70, true)]
     [InlineData("elsewhere", 0, 71, true)]
-    public void A_mark_is_acknowledged_by_revision_here_and_by_feed_position_elsewhere(string where, ulong revision, long position, bool acknowledged)
+    public void A_mark_is_acknowledged_by_revision_here_and_by_reading_of_the_feed_elsewhere(string where, ulong revision, long reading, bool acknowledged)
     {
         var account = _ledger.Open("compute1");
         if (where == "here")
@@ -31,7 +34,7 @@ public sealed class VirtualRouterLedgerTests
         }
 
         account.ConnectedElsewhere = where == "elsewhere";
-        account.AppliedElsewhere(position);
+        account.AppliedElsewhere(reading);
         Assert.Equal(acknowledged, _ledger.IsAcknowledged("compute1", new AckMark(7, 70)));
     }
 
@@ -52,8 +55,8 @@ public sealed class VirtualRouterLedgerTests
     public void Owners_wait_until_their_last_revision_is_applied()
     {
         var account = Connected();
-        account.Sent(new AckMark(6, 60), 50, [A, B]);
-        account.Sent(new AckMark(7, 70), 60, [A]);
+        account.Sent(new AckMark(6, 60), At(50), [A, B]);
+        account.Sent(new AckMark(7, 70), At(60), [A]);
         Assert.True(account.Awaits(A) && account.Awaits(B) && account.IsBehind);
 
         Assert.Equal([B], account.Applied(6));
@@ -67,23 +70,23 @@ public sealed class VirtualRouterLedgerTests
     public void The_applied_position_is_the_one_before_the_oldest_outstanding_revision()
     {
         var account = Connected(answered: false);
-        Assert.Equal(0, account.AppliedPosition(sentUpTo: 40));
+        Assert.Null(account.AppliedPosition(sentUpTo: At(40)));
         account.Applied(5);
-        Assert.Equal(40, account.AppliedPosition(sentUpTo: 40));
-        account.Sent(new AckMark(6, 60), 40, [A]);
-        account.Sent(new AckMark(7, 70), 60, [A]);
-        Assert.Equal(40, account.AppliedPosition(sentUpTo: 70));
+        Assert.Equal(At(40), account.AppliedPosition(sentUpTo: At(40)));
+        account.Sent(new AckMark(6, 60), At(40), [A]);
+        account.Sent(new AckMark(7, 70), At(60), [A]);
+        Assert.Equal(At(40), account.AppliedPosition(sentUpTo: At(70)));
         account.Applied(6);
-        Assert.Equal(60, account.AppliedPosition(sentUpTo: 70));
+        Assert.Equal(At(60), account.AppliedPosition(sentUpTo: At(70)));
         account.Applied(7);
-        Assert.Equal(70, account.AppliedPosition(sentUpTo: 70));
+        Assert.Equal(At(70), account.AppliedPosition(sentUpTo: At(70)));
     }
 
     [Fact]
     public void An_agent_that_connects_again_must_acknowledge_its_whole_configuration_first()
     {
         var account = Connected();
-        account.Sent(new AckMark(6, 60), 50, [A]);
+        account.Sent(new AckMark(6, 60), At(50), [A]);
         account.Applied(6);
         account.Connected();
         Assert.False(account.Answered);
@@ -99,7 +102,7 @@ public sealed class VirtualRouterLedgerTests
     public void A_lost_vRouter_is_awaited_by_no_owner()
     {
         var account = Connected();
-        account.Sent(new AckMark(6, 60), 50, [A, B]);
+        account.Sent(new AckMark(6, 60), At(50), [A, B]);
         Assert.Equal([A, B], account.GiveUp().Order());
         Assert.False(account.IsBehind || account.Awaits(A) || account.Awaits(B));
     }
@@ -108,12 +111,12 @@ public sealed class VirtualRouterLedgerTests
     public void Revisions_grow_with_the_feed_and_never_repeat()
     {
         var account = _ledger.Open("compute1");
-        _ledger.Position = 100;
+        _ledger.Position = At(100);
         Assert.Equal(100UL, _ledger.NextRevision(account));
         Assert.Equal(101UL, _ledger.NextRevision(account));
-        _ledger.Position = 50; // read again
+        _ledger.Position = At(50); // read again
         Assert.Equal(102UL, _ledger.NextRevision(account));
-        _ledger.Position = 500;
+        _ledger.Position = At(500);
         Assert.Equal(500UL, _ledger.NextRevision(account));
     }
 
@@ -121,11 +124,19 @@ public sealed class VirtualRouterLedgerTests
     public void The_mark_of_a_change_that_is_not_sent_yet_is_that_of_the_next_message()
     {
         var account = _ledger.Open("compute1");
-        (_ledger.Position, _ledger.MarkPosition) = (100, 130);
+        _ledger.Position = At(100);
+        for (var i = 1UL; i <= 3; i++) _ledger.Feed.Read(At(100).Seen, [i], more: false);
         _ledger.NextRevision(account);
-        Assert.Equal(new AckMark(100, 130), _ledger.MarkOf("compute1", pending: false));
-        Assert.Equal(new AckMark(101, 130), _ledger.MarkOf("compute1", pending: true));
-        Assert.Equal(new AckMark(1, 130), _ledger.MarkOf("compute9", pending: true));
+        Assert.Equal(new AckMark(100, 3), _ledger.MarkOf("compute1", pending: false));
+        Assert.Equal(new AckMark(101, 3), _ledger.MarkOf("compute1", pending: true));
+        Assert.Equal(new AckMark(1, 3), _ledger.MarkOf("compute9", pending: true));
+    }
+
+    /// <summary>The same object for the same place: a position has no equality of value.</summary>
+    private FeedPosition At(ulong xmax)
+    {
+        if (!_positions.TryGetValue(xmax, out var position)) _positions[xmax] = position = new FeedPosition(Epoch, new FeedSnapshot(xmax, []));
+        return position;
     }
 
     private VirtualRouterLedger.Account Connected(bool answered = true)

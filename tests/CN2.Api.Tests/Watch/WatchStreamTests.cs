@@ -25,7 +25,7 @@ public sealed class WatchStreamTests(ApiServer api) : IClassFixture<ApiServer>
         subscription.Deliver(Event(7, "first"));
         subscription.Deliver(Event(8, "second"));
         await StopAfterAsync(subscription, body, "second");
-        Assert.Equal("event: modified\ndata: \"first\"\nid: 4000000000.7\n\nevent: modified\ndata: \"second\"\nid: 4000000000.8\n\n", Encoding.UTF8.GetString(body.ToArray()));
+        Assert.Equal($"event: modified\ndata: \"first\"\nid: {TokenText(7)}\n\nevent: modified\ndata: \"second\"\nid: {TokenText(8)}\n\n", Encoding.UTF8.GetString(body.ToArray()));
     }
 
     [Fact]
@@ -60,7 +60,7 @@ public sealed class WatchStreamTests(ApiServer api) : IClassFixture<ApiServer>
         foreach (var i in Enumerable.Range(1, 10_001)) subscription.Deliver(Event(i, "x"));
         var body = new MemoryStream();
         await Stream(subscription).SendAsync(body, subscription.Start, Token);
-        Assert.EndsWith("id: 4000000000.10000\n\n", Encoding.UTF8.GetString(body.ToArray()), StringComparison.Ordinal);
+        Assert.EndsWith($"id: {TokenText(10_000)}\n\n", Encoding.UTF8.GetString(body.ToArray()), StringComparison.Ordinal);
     }
 
     private async Task<WatchSubscription> SubscribeAsync() =>
@@ -79,5 +79,9 @@ public sealed class WatchStreamTests(ApiServer api) : IClassFixture<ApiServer>
         await Assert.ThrowsAnyAsync<OperationCanceledException>(() => sending);
     }
 
-    private static WatchEvent Event(long id, string text) => new(new FeedPosition(4_000_000_000, id), "modified", Encoding.UTF8.GetBytes($"\"{text}\""));
+    private static string TokenText(long id) => $"{Guid.Empty:N}.4000000000..4000000000.{id}";
+
+    private static WatchEvent Event(long id, string text) => new(
+        new FeedPosition(Guid.Empty, new FeedSnapshot(4_000_000_000, []), 4_000_000_000, id), "modified", Encoding.UTF8.GetBytes($"\"{text}\""),
+        new ChangeRow { Xid = 4_000_000_000, Id = id, Kind = ResourceKind.ServiceHealthCheck, Name = text, Verb = ChangeVerb.Modified });
 }

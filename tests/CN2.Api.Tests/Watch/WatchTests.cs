@@ -62,7 +62,7 @@ public sealed class WatchTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
-    public async Task A_late_commit_is_not_skipped()
+    public async Task A_late_commit_is_not_skipped_and_holds_nothing_back()
     {
         (await api.PutAsync("/v1/namespaces/w3", "{}")).Expect(201);
         using var watch = await Watcher.StartAsync(api, "/v1/watch?kinds=service-health-checks&namespace=w3");
@@ -76,15 +76,22 @@ public sealed class WatchTests(ApiServer api) : IClassFixture<ApiServer>
             "INSERT INTO change (kind, namespace, name, uid, verb, status_only, document) VALUES (9, 'w3', 'late', gen_random_uuid(), 3, false, '{\"name\": \"late\"}')", connection, older);
         await touch.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         (await api.PutAsync("/v1/namespaces/w3/service-health-checks/early", """{"monitorType":"PING"}""")).Expect(201);
+        var early = await watch.NextAsync();
+        Assert.Contains("\"early\"", early.Data, StringComparison.Ordinal);
         await older.CommitAsync(TestContext.Current.CancellationToken);
-
         Assert.Contains("\"late\"", (await watch.NextAsync()).Data, StringComparison.Ordinal);
-        Assert.Contains("\"early\"", (await watch.NextAsync()).Data, StringComparison.Ordinal);
+
+        // A client that was cut off between the two gets the second by its token.
+        using var resumed = await Watcher.StartAsync(api, "/v1/watch?kinds=service-health-checks&namespace=w3", early.Id);
+        Assert.Contains("\"late\"", (await resumed.NextAsync()).Data, StringComparison.Ordinal);
     }
 
     [Theory]
     [InlineData("x", 400)]
-    [InlineData("9000000000.1", 410)]
+    [InlineData("9000000000.1", 410)] // the form of an earlier version
+    [InlineData("0123456789abcdef0123456789abcdef.5000..0.0", 410)] // another database's
+    [InlineData("0123456789abcdef0123456789abcdef.50.60.0.0", 400)]
+    [InlineData("0123456789abcdef0123456789abcdef.50.10-0.0.0", 400)]
     public async Task A_token_that_this_server_did_not_make_is_refused(string token, int status)
     {
         var reply = await api.SendAsync(HttpMethod.Get, "/v1/watch", null, ("Last-Event-ID", token));
@@ -98,11 +105,33 @@ public sealed class WatchTests(ApiServer api) : IClassFixture<ApiServer>
         (await api.PutAsync("/v1/namespaces/w4", "{}")).Expect(201);
         await using var connection = new NpgsqlConnection(api.ConnectionString);
         await connection.OpenAsync(TestContext.Current.CancellationToken);
-        await using var age = new NpgsqlCommand("UPDATE change SET at = now() - interval '2 hours' WHERE name = 'w4'", connection);
+        string before;
+        using (var watch = await Watcher.StartAsync(api, "/v1/watch?kinds=service-health-checks&namespace=w4")) before = (await watch.NextAsync("synced")).Id!;
+        (await api.PutAsync("/v1/namespaces/w4/service-health-checks/h1", """{"monitorType":"PING"}""")).Expect(201);
+        // Before the second token: other tests' transactions go on meanwhile.
+        await using var now = new NpgsqlCommand("SELECT pg_current_snapshot()::text", connection);
+        var snapshot = (string)(await now.ExecuteScalarAsync(TestContext.Current.CancellationToken))!;
+        string after;
+        using (var watch = await Watcher.StartAsync(api, "/v1/watch?kinds=service-health-checks&namespace=w4")) after = (await watch.NextAsync("synced")).Id!;
+        await using var age = new NpgsqlCommand("INSERT INTO feed_snapshot (at, snapshot) VALUES (now() - interval '2 hours', $1)", connection) { Parameters = { new() { Value = snapshot } } };
         await age.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         await api.Services.GetRequiredService<Retention>().RunOnceAsync(TestContext.Current.CancellationToken);
-        var reply = await api.SendAsync(HttpMethod.Get, "/v1/watch", null, ("Last-Event-ID", "1.1"));
+        var reply = await api.SendAsync(HttpMethod.Get, "/v1/watch", null, ("Last-Event-ID", before));
         Assert.Equal("token-too-old", reply.Expect(410).Code);
+        (await api.PutAsync("/v1/namespaces/w4/service-health-checks/h2", """{"monitorType":"PING"}""")).Expect(201);
+        // The token is from before retention ran, and nothing after it was removed. (Streams that were open then end; their clients come back.)
+        await Eventually.TrueAsync(async () =>
+        {
+            using var resumed = await Watcher.StartAsync(api, "/v1/watch?kinds=service-health-checks&namespace=w4", after);
+            try
+            {
+                return (await resumed.NextAsync()).Data.Contains("\"h2\"", StringComparison.Ordinal);
+            }
+            catch (EndOfStreamException)
+            {
+                return false;
+            }
+        });
     }
 
     private sealed record Received(string Event, string Data, string? Id);
@@ -124,7 +153,7 @@ public sealed class WatchTests(ApiServer api) : IClassFixture<ApiServer>
             while (true)
             {
                 var (name, data, id) = ("", "", (string?)null);
-                while (await reader.ReadLineAsync(limit.Token) is { Length: > 0 } line)
+                while ((await reader.ReadLineAsync(limit.Token) ?? throw new EndOfStreamException()) is { Length: > 0 } line)
                 {
                     if (line.StartsWith("event: ", StringComparison.Ordinal)) name = line[7..];
                     else if (line.StartsWith("data: ", StringComparison.Ordinal)) data = line[6..];

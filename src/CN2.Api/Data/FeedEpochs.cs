@@ -1,0 +1,71 @@
+using Npgsql;
+
+namespace CN2.Api.Data;
+
+/// <summary>
+/// Notices that the database is not what it was, and begins a new epoch (docs/adr/0009-feed-positions-are-snapshots.md). Transaction ids,
+/// and so positions in the feed, mean something only within one life of a database: a fail-over may lose the last commits, and a restore
+/// goes back. The row <c>feed_epoch</c> proves itself: it names the server that wrote it (system identifier and timeline) and its
+/// transaction, and the row's own <c>xmin</c> must be that transaction. A restored copy fails one of the two.
+/// </summary>
+public sealed partial class FeedEpochs([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource source, ILogger<FeedEpochs> logger)
+{
+    /// <summary>
+    /// One row for the current snapshot: snapshot, epoch, start of the server, standby?, proven?, what retention removed. $1: the start of the
+    /// server for which system identifier and timeline were compared already; they cannot change while it runs as a primary.
+    /// </summary>
+    internal const string HeadSql =
+        """
+        SELECT pg_current_snapshot()::text, e.epoch, pg_postmaster_start_time(), pg_is_in_recovery(),
+            e.xmin = xid(e.written_by) AND (pg_postmaster_start_time() = $1 OR e.server = feed_server()), h.snapshot, h.xid
+        FROM (SELECT 1) one LEFT JOIN feed_epoch e ON true LEFT JOIN change_horizon h ON true
+        """;
+
+    /// <summary>The whole feed is deleted: longer than the control loop's connections wait for a statement.</summary>
+    private const int RenewSeconds = 60;
+
+    /// <summary>
+    /// Begins a new epoch, unless another replica has done so since <paramref name="known"/>: nothing that was counted in transaction ids
+    /// is valid any more, and what is judged by age (replicas, agents) gets its time to report.
+    /// </summary>
+    /// <param name="known">The epoch that is over.</param>
+    /// <param name="wentBack">It is over although its row proves itself: transaction ids went back.</param>
+    /// <param name="ct">Ends it.</param>
+    internal async Task RenewAsync(Guid? known, bool wentBack, CancellationToken ct)
+    {
+        await using var connection = await source.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        await using (var check = new NpgsqlCommand(
+            "SELECT epoch, xmin = xid(written_by) AND server = feed_server() FROM feed_epoch FOR UPDATE", connection, transaction))
+        {
+            await using var reader = await check.ExecuteReaderAsync(ct);
+            if (await reader.ReadAsync(ct) && reader.GetBoolean(1) && (reader.GetGuid(0) != known || !wentBack)) return;
+        }
+
+        await using var batch = new NpgsqlBatch(connection, transaction)
+        {
+            Timeout = RenewSeconds,
+            BatchCommands =
+            {
+                new("""
+                    INSERT INTO feed_epoch (epoch, server, written_by, begun_at) VALUES (gen_random_uuid(), feed_server(), pg_current_xact_id(), now())
+                    ON CONFLICT (singleton) DO UPDATE SET epoch = excluded.epoch, server = excluded.server, written_by = excluded.written_by, begun_at = now()
+                    """),
+                new("DELETE FROM change"),
+                new("DELETE FROM feed_snapshot"),
+                new("INSERT INTO change_horizon (xid, id) VALUES ('0', 0) ON CONFLICT (singleton) DO UPDATE SET xid = '0', id = 0, snapshot = NULL"),
+                new("UPDATE virtual_router_status SET applied_position = 0, applied_snapshot = NULL, last_seen_at = now()"),
+                new("UPDATE control_node SET last_seen_at = now()"),
+                // Copies of the catalog in memory may have this version with other contents.
+                new("UPDATE catalog SET version = greatest(version + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)"),
+            },
+        };
+        await batch.ExecuteNonQueryAsync(ct);
+        await transaction.CommitAsync(ct);
+        Renewed(logger, wentBack ? "its transaction ids went back" : "system identifier, timeline or contents are another server's");
+    }
+
+    [LoggerMessage(EventId = 104, Level = LogLevel.Warning,
+        Message = "The database is not the one it was ({Reason}): after a fail-over or a restore everything is read anew, and resume tokens of before are refused")]
+    private static partial void Renewed(ILogger logger, string reason);
+}

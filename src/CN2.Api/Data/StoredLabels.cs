@@ -1,0 +1,43 @@
+using System.Text.Json;
+using System.Text.Json.Serialization;
+
+namespace CN2.Api.Data;
+
+/// <summary>
+/// Labels or annotations out of a jsonb column. What is no text (somebody edited the database) is left out, so that one row does not keep
+/// others from being listed.
+/// </summary>
+internal sealed class StoredLabels : JsonConverter<Dictionary<string, string>>
+{
+    /// <summary>Labels with this converter, everything else as it is by default.</summary>
+    public static JsonSerializerOptions Options { get; } = new() { Converters = { new StoredLabels() } };
+
+    public static Dictionary<string, string> Read(string json) => JsonSerializer.Deserialize<Dictionary<string, string>>(json, Options) ?? [];
+
+    public override Dictionary<string, string> Read(ref Utf8JsonReader reader, Type typeToConvert, JsonSerializerOptions options)
+    {
+        var labels = new Dictionary<string, string>();
+        if (reader.TokenType != JsonTokenType.StartObject)
+        {
+            reader.Skip();
+            return labels;
+        }
+
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
+        {
+            var name = reader.GetString()!;
+            reader.Read();
+            if (reader.TokenType == JsonTokenType.String) labels[name] = reader.GetString()!;
+            else reader.Skip();
+        }
+
+        return labels;
+    }
+
+    public override void Write(Utf8JsonWriter writer, Dictionary<string, string> value, JsonSerializerOptions options)
+    {
+        writer.WriteStartObject();
+        foreach (var (name, text) in value) writer.WriteString(name, text);
+        writer.WriteEndObject();
+    }
+}
