@@ -15,9 +15,13 @@ internal sealed class AddressPool
         _free = [.. Enumerable.Range(1, size)];
     }
 
+    private AddressPool(AddressPool other) => (_network, Size, _free) = (other._network, other.Size, new(other._free));
+
     public int Size { get; }
 
     public int Free => _free.Count;
+
+    public AddressPool Copy() => new(this);
 
     /// <summary>The lowest free address.</summary>
     public IPAddress? Take()

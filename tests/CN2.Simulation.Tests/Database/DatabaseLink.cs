@@ -1,3 +1,4 @@
+using CN2.Api.Data;
 using CN2.Simulation.Tests.Scheduling;
 using Npgsql;
 
@@ -27,11 +28,14 @@ internal sealed class DatabaseLink(MemoryDatabase database, DatabaseWeather weat
         {
             return Task.FromResult(work(database));
         }
-        catch (PostgresException e)
+        catch (NpgsqlException e)
         {
             return Task.FromException<T>(e);
         }
     }
+
+    /// <summary>A query of a reading.</summary>
+    public Task<T> CallAsync<T>(IDatabaseReading reading, Func<MemoryReading, T> work, CancellationToken ct) => CallAsync(db => work(db.Checked(reading)), ct);
 
     private Task<T> SlowAsync<T>(Func<MemoryDatabase, T> work, CancellationToken ct)
     {
@@ -66,7 +70,7 @@ internal sealed class DatabaseLink(MemoryDatabase database, DatabaseWeather weat
             {
                 result = work(database);
             }
-            catch (PostgresException e)
+            catch (NpgsqlException e)
             {
                 scheduler.After(Delay(), () => answer.TrySetException(e));
                 return;

@@ -1,3 +1,4 @@
+using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Reconcile;
 using CN2.Network.Compilation;
@@ -9,6 +10,14 @@ internal sealed class MemoryAnnouncementStore(DatabaseLink link) : IAnnouncement
     public Task<IReadOnlyList<SavedAnnouncement>> LoadAsync(string controlNode, CancellationToken ct) => link.CallAsync<IReadOnlyList<SavedAnnouncement>>(db =>
         [.. db.Advertisements.Where(a => a.Key.ControlNode == controlNode)
             .Select(a => new SavedAnnouncement(a.Key.FloatingIP, db.FloatingIPs[a.Key.FloatingIP].Address, new Dictionary<RouteKey, uint>(a.Value)))], ct);
+
+    public Task<List<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)>> OfOthersAsync(
+        IDatabaseReading reading, string self, IReadOnlyCollection<Guid>? floatingIPs, CancellationToken ct)
+    {
+        var wanted = floatingIPs?.ToHashSet();
+        return link.CallAsync(reading, r => r.Tables.Advertisements.Where(a => a.Key.ControlNode != self && wanted?.Contains(a.Key.FloatingIP) != false)
+            .Select(a => (a.Key.FloatingIP, a.Key.ControlNode, a.Value.Keys.ToArray())).ToList(), ct);
+    }
 
     public Task<HashSet<Guid>> SaveAsync(
         string controlNode, IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> rows, Func<Guid, RouteKey, uint> identifierOf, bool tellOthers, CancellationToken ct)

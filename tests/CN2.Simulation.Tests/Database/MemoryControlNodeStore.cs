@@ -1,6 +1,5 @@
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
-using CN2.Network.Compilation;
 
 namespace CN2.Simulation.Tests.Database;
 
@@ -21,13 +20,8 @@ internal sealed class MemoryControlNodeStore(DatabaseLink link) : IControlNodeSt
     public Task<Dictionary<string, string>> SessionsAsync(CancellationToken ct) => link.CallAsync(db =>
         db.ControlNodes.Where(n => n.Value.LastSeen > db.Now - ControlNodeStore.GoneAfter).ToDictionary(n => n.Key, n => n.Value.Sessions), ct);
 
-    public Task<List<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)>> AnnouncedByOthersAsync(
-        string self, IReadOnlyCollection<Guid>? floatingIPs, CancellationToken ct)
-    {
-        var wanted = floatingIPs?.ToHashSet();
-        return link.CallAsync(db => db.Advertisements.Where(a => a.Key.ControlNode != self && wanted?.Contains(a.Key.FloatingIP) != false)
-            .Select(a => (a.Key.FloatingIP, a.Key.ControlNode, a.Value.Keys.ToArray())).ToList(), ct);
-    }
+    public Task<OpenTransaction?> OldestTransactionAsync(CancellationToken ct) =>
+        link.CallAsync(db => db.OldestOpen is { } xid ? new OpenTransaction("another one", $"{xid}", null) : null, ct);
 
     public Task ForgetGoneAsync(LeaderLease lease, TimeSpan? sinceClockJump, CancellationToken ct) => link.CallAsync(db => db.Write(changes =>
     {

@@ -1,5 +1,4 @@
 using CN2.Api.Data;
-using CN2.Api.Drivers;
 using CN2.Api.Reconcile;
 using CN2.Network.Resources;
 
@@ -7,34 +6,42 @@ namespace CN2.Simulation.Tests.Database;
 
 internal sealed class MemoryStateReader(DatabaseLink link) : IStateReader
 {
-    public Task<StateSnapshot> ReadAllAsync(CancellationToken ct) => link.CallAsync(db => new StateSnapshot(
-        new FeedPosition(db.OldestRunning - 1, long.MaxValue),
-        [.. db.Networks.Values], [.. db.Routers.Values.Select(r => Of(db, r))], [], [.. db.Endpoints.Values], [.. db.Services.Values], [.. db.FloatingIPs.Values],
-        [.. db.Peers.Values]), ct);
+    public Task<IDatabaseReading> OpenAsync(CancellationToken ct) => link.CallAsync<IDatabaseReading>(db => db.OpenReading(), ct);
 
-    public Task<ulong> NewestChangeAsync(CancellationToken ct) => link.CallAsync(db => db.NewestChange, ct);
-
-    public Task<List<ExternalNetwork>> ExternalNetworksAsync(Guid[] uids, CancellationToken ct) => link.CallAsync(db => Pick(db.Networks, uids), ct);
-
-    public Task<List<VirtualRouterState>> VirtualRoutersAsync(Guid[] uids, CancellationToken ct) =>
-        link.CallAsync(db => Pick(db.Routers, uids).ConvertAll(r => Of(db, r)), ct);
-
-    public Task<List<ServiceHealthCheck>> ServiceHealthChecksAsync(Guid[] uids, CancellationToken ct) => link.CallAsync(_ => new List<ServiceHealthCheck>(), ct);
-
-    public Task<List<VirtualMachineInterface>> VirtualMachineInterfacesAsync(Guid[] uids, CancellationToken ct) => link.CallAsync(db => Pick(db.Endpoints, uids), ct);
-
-    public Task<List<Service>> ServicesAsync(Guid[] uids, CancellationToken ct) => link.CallAsync(db => Pick(db.Services, uids), ct);
-
-    public Task<List<FloatingIP>> FloatingIPsAsync(Guid[] uids, CancellationToken ct) => link.CallAsync(db => Pick(db.FloatingIPs, uids), ct);
-
-    public Task<List<BgpPeer>> BgpPeersAsync(CancellationToken ct) => link.CallAsync(db => db.Peers.Values.ToList(), ct);
-
-    private static List<T> Pick<T>(Dictionary<Guid, T> rows, Guid[] uids) where T : class =>
-        [.. uids.Select(u => rows.GetValueOrDefault(u)).OfType<T>()];
-
-    private static VirtualRouterState Of(MemoryDatabase db, VirtualRouter router)
+    public Task<StateSnapshot?> ReadAllAsync(IDatabaseReading reading, CancellationToken ct) => link.CallAsync<StateSnapshot?>(db =>
     {
-        var status = db.RouterStatuses.GetValueOrDefault(router.Uid);
-        return new(router with { Lost = status?.Lost ?? true }, status?.Connected ?? false, status?.ControlNode, status?.AppliedPosition ?? 0, status?.Refused);
+        var r = db.Checked(reading);
+        return new StateSnapshot(
+            new FeedPosition(r.Epoch, r.Seen), db.RecentChanges(r), All(r.Tables.Networks.Values), All(r.Tables.Routers.Values.Select(v => Of(r.Tables, v, r.Epoch))), All<ServiceHealthCheck>([]),
+            All(r.Tables.Endpoints.Values), All(r.Tables.Services.Values), All(r.Tables.FloatingIPs.Values), new PeersRead([.. r.Tables.Peers.Values], []));
+    }, ct);
+
+    public Task<RowsRead<ExternalNetwork>> ExternalNetworksAsync(IDatabaseReading reading, Guid[] uids, CancellationToken ct) =>
+        link.CallAsync(reading, r => Pick(r.Tables.Networks, uids), ct);
+
+    public Task<RowsRead<VirtualRouterState>> VirtualRoutersAsync(IDatabaseReading reading, Guid[] uids, Guid epoch, CancellationToken ct) =>
+        link.CallAsync(reading, r => All(Pick(r.Tables.Routers, uids).Items.Select(v => Of(r.Tables, v, epoch))), ct);
+
+    public Task<RowsRead<ServiceHealthCheck>> ServiceHealthChecksAsync(IDatabaseReading reading, Guid[] uids, CancellationToken ct) =>
+        link.CallAsync(reading, _ => All<ServiceHealthCheck>([]), ct);
+
+    public Task<RowsRead<VirtualMachineInterface>> VirtualMachineInterfacesAsync(IDatabaseReading reading, Guid[] uids, CancellationToken ct) =>
+        link.CallAsync(reading, r => Pick(r.Tables.Endpoints, uids), ct);
+
+    public Task<RowsRead<Service>> ServicesAsync(IDatabaseReading reading, Guid[] uids, CancellationToken ct) => link.CallAsync(reading, r => Pick(r.Tables.Services, uids), ct);
+
+    public Task<RowsRead<FloatingIP>> FloatingIPsAsync(IDatabaseReading reading, Guid[] uids, CancellationToken ct) => link.CallAsync(reading, r => Pick(r.Tables.FloatingIPs, uids), ct);
+
+    public Task<PeersRead> BgpPeersAsync(IDatabaseReading reading, CancellationToken ct) => link.CallAsync(reading, r => new PeersRead([.. r.Tables.Peers.Values], []), ct);
+
+    private static RowsRead<T> All<T>(IEnumerable<T> rows) => new([.. rows], []);
+
+    private static RowsRead<T> Pick<T>(Dictionary<Guid, T> rows, Guid[] uids) where T : class => All(uids.Select(u => rows.GetValueOrDefault(u)).OfType<T>());
+
+    private static VirtualRouterState Of(Tables tables, VirtualRouter router, Guid epoch)
+    {
+        var status = tables.RouterStatuses.GetValueOrDefault(router.Uid);
+        var applied = status?.Applied is { } position && position.Epoch == epoch ? position : null;
+        return new(router with { Lost = status?.Lost ?? true }, status?.Connected ?? false, status?.ControlNode, applied, status?.Refused);
     }
 }

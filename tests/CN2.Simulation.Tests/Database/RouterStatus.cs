@@ -1,4 +1,5 @@
 using System.Net;
+using CN2.Api.Data;
 
 namespace CN2.Simulation.Tests.Database;
 
@@ -12,7 +13,7 @@ internal sealed record RouterStatus
     public DateTimeOffset? LostAt { get; init; }
     public DateTimeOffset? HeldAt { get; init; }
     public ulong AppliedRevision { get; init; }
-    public long AppliedPosition { get; init; }
+    public FeedPosition? Applied { get; init; }
     public string? Message { get; init; }
     public string? Refused { get; init; }
     public string? Instance { get; init; }
