@@ -23,9 +23,19 @@ internal sealed class Invariants(Site site)
     /// <summary>Owners whose own bad item may keep them from being served; everybody else is checked.</summary>
     public HashSet<Guid> Spoilt { get; } = [];
 
+    /// <summary>The database lost the commits that gave these addresses: it does not know that they are announced. Until when that excuses it.</summary>
+    private readonly Dictionary<IPAddress, long> _forgotten = [];
+
+    /// <summary>A fail-over lost the commits that gave these addresses.</summary>
+    public void Forgotten(IEnumerable<IPAddress> addresses)
+    {
+        foreach (var address in addresses) _forgotten[address] = site.Scheduler.Now + SimulationRun.Bound.Ticks;
+    }
+
     /// <summary>An address is given only when no router has a path to it any more.</summary>
     public void Allocated(FloatingIP floatingIP)
     {
+        if (_forgotten.TryGetValue(floatingIP.Address, out var until) && site.Scheduler.Now < until) return;
         foreach (var router in site.Routers)
         {
             foreach (var path in router.PathsOf(floatingIP.Address))

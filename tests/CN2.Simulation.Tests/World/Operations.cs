@@ -19,6 +19,7 @@ internal sealed class Operations
     private readonly Trouble _trouble;
     private ulong? _oldTransaction;
     private Node? _intruder;
+    private bool _isFailingOver;
     private int _names;
 
     public Operations(Site site, Trouble trouble)
@@ -54,6 +55,9 @@ internal sealed class Operations
         Add(Trouble.AddressTaken, 1, AddIntruder);
         Add(Trouble.AddressChanged, 1, ChangeAddress);
         Add(Trouble.PeerChanged, 1, ChangePeer);
+        Add(Trouble.CommitsLost, 1, LoseCommits);
+        Add(Trouble.LateCommits, 6, BeginLate);
+        Add(Trouble.DatabaseClock, 1, JumpDatabaseClock);
         _weights = _drawn.Sum(d => d.Weight);
     }
 
@@ -311,6 +315,40 @@ internal sealed class Operations
     private void JumpClock() => Pick(_site.ControlNodes)!.SetClock(TimeSpan.FromSeconds(Random.Next(-7200, 7200)));
 
     private void OpenTransaction() => _oldTransaction ??= _site.Database.Open();
+
+    /// <summary>The next write belongs to a transaction that began before those that commit meanwhile.</summary>
+    private void BeginLate()
+    {
+        var xid = _site.Database.Open();
+        var epoch = _site.Database.Epoch;
+        Later(Seconds(2), () =>
+        {
+            if (epoch == _site.Database.Epoch) _site.Database.CommitLate(xid);
+        });
+        // Whoever writes nothing ends it all the same.
+        Later(TimeSpan.FromSeconds(4), () =>
+        {
+            if (epoch == _site.Database.Epoch) _site.Database.Close(xid);
+        });
+    }
+
+    private void LoseCommits()
+    {
+        if (_isFailingOver) return;
+        _isFailingOver = true;
+        var standby = _site.Database.Copy();
+        Later(Seconds(3), () =>
+        {
+            _site.Weather.IsDown = true;
+            var lost = _site.Database.FloatingIPs.Values.Where(f => !standby.Tables.FloatingIPs.ContainsKey(f.Uid)).Select(f => f.Address).ToList();
+            _site.Invariants.Forgotten(lost);
+            _site.Database.FailOver(standby);
+            _oldTransaction = null;
+            Later(TimeSpan.FromMilliseconds(500 + Random.Next(4000)), () => _site.Weather.IsDown = _isFailingOver = false);
+        });
+    }
+
+    private void JumpDatabaseClock() => _site.DatabaseClockError = TimeSpan.FromSeconds(Random.Next(-7200, 7200));
 
     private void CloseTransaction()
     {

@@ -21,7 +21,7 @@ internal sealed class Site
         EngineBound = Random.Next(2) == 0;
         Scheduler = new Scheduler(Random);
         Trace = new Trace(Scheduler, isTraced);
-        Database = new MemoryDatabase(() => Start + TimeSpan.FromTicks(Scheduler.Now));
+        Database = new MemoryDatabase(() => Start + TimeSpan.FromTicks(Scheduler.Now) + DatabaseClockError);
         Routers =
         [
             new Router("frr", IPAddress.Parse("172.27.115.201"), RouterKind.Frr, Scheduler),
@@ -70,6 +70,9 @@ internal sealed class Site
     public List<Node> Nodes { get; }
 
     public Invariants Invariants { get; }
+
+    /// <summary>How far the database's clock is from the true time.</summary>
+    public TimeSpan DatabaseClockError { get; set; }
 
     /// <summary>What went wrong first; null: nothing.</summary>
     public string? Failure { get; private set; }

@@ -51,8 +51,14 @@ internal enum Trouble
     /// <summary>An API stays dead while its gobgpd lives.</summary>
     ApiStaysDead = 1 << 14,
 
-    All = (1 << 15) - 1,
+    /// <summary>The database fails over to an asynchronous standby that lost the last commits.</summary>
+    CommitsLost = 1 << 15,
 
-    /// <summary>What the product withstands today; a test without a setting draws these. A mend adds its kind here.</summary>
-    Withstood = None,
+    /// <summary>Transactions commit long after they began.</summary>
+    LateCommits = 1 << 16,
+
+    /// <summary>The database's clock is set.</summary>
+    DatabaseClock = 1 << 17,
+
+    All = (1 << 18) - 1,
 }
