@@ -50,7 +50,12 @@ internal sealed class Engine(string name, IReadOnlyDictionary<string, Router> ro
         if (!IsUp) return;
         IsUp = IsHung = false;
         Life++;
-        foreach (var session in _sessions.Values) session.Reset(isGraceful: true);
+        foreach (var session in _sessions.Values)
+        {
+            session.Reset(isGraceful: true);
+            session.IsDeleted = true;
+        }
+
         _table.Clear();
         _sessions.Clear();
         _policies.Clear();
@@ -84,7 +89,12 @@ internal sealed class Engine(string name, IReadOnlyDictionary<string, Router> ro
                 _global = start.Global;
                 break;
             case ("StopBgp", _):
-                foreach (var session in _sessions.Values) session.Reset(isGraceful: false);
+                foreach (var session in _sessions.Values)
+                {
+                    session.Reset(isGraceful: false);
+                    session.IsDeleted = true;
+                }
+
                 _sessions.Clear();
                 _table.Clear();
                 _global = null;

@@ -7,7 +7,7 @@ namespace CN2.Simulation.Tests.Nodes;
 internal sealed class AgentStream(Node node, Publisher server, VRouterHello hello, Scheduler scheduler, Random random)
 {
     /// <summary>A side that hears nothing for this long ends the stream.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(6);
+    public static readonly TimeSpan Patience = TimeSpan.FromSeconds(6);
 
     /// <summary>Two heartbeats.</summary>
     private static readonly TimeSpan Alive = TimeSpan.FromSeconds(4);
@@ -46,6 +46,9 @@ internal sealed class AgentStream(Node node, Publisher server, VRouterHello hell
             });
         }
     }
+
+    /// <summary>The agent may connect.</summary>
+    public void Accept(Action<AgentStream?> answer) => _toNode.Send(() => answer(this));
 
     /// <summary>To the agent.</summary>
     public void Send(ulong revision, VRouterConfig? config, VRouterDelta? delta) => _toNode.Send(() => Node.Receive(this, revision, config, delta));

@@ -10,6 +10,7 @@ internal sealed class Publisher(string name, Scheduler scheduler, Random random)
     private Machine? _machine;
     private IVRouterListener? _listener;
     private Func<IVRouterAdmission>? _admission;
+    private int _stops;
 
     public string Name { get; } = name;
 
@@ -33,6 +34,18 @@ internal sealed class Publisher(string name, Scheduler scheduler, Random random)
         var ended = _streams.Values.ToList();
         _streams.Clear();
         foreach (var stream in ended) stream.Break();
+    }
+
+    /// <summary>The process is stopped: agents that hear nothing for too long leave.</summary>
+    public void Stopped()
+    {
+        if (_machine is not { IsStopped: true } machine) return;
+        var stop = ++_stops;
+        scheduler.After(AgentStream.Patience, () =>
+        {
+            if (machine != _machine || stop != _stops || !machine.IsStopped) return;
+            foreach (var stream in _streams.Values.ToList()) stream.Break();
+        });
     }
 
     /// <summary>An agent dials; false: nobody answers. The answer comes later, or never: null is a refusal.</summary>
@@ -65,7 +78,7 @@ internal sealed class Publisher(string name, Scheduler scheduler, Random random)
             if (machine != _machine) return;
             if (refusal is not null || rival is not null)
             {
-                Later(null);
+                scheduler.After(TimeSpan.FromMilliseconds(random.Next(3)), () => answer(null));
                 return;
             }
 
@@ -82,10 +95,8 @@ internal sealed class Publisher(string name, Scheduler scheduler, Random random)
 
         var stream = new AgentStream(node, this, hello, scheduler, random);
         _streams[hello.Name] = stream;
+        stream.Accept(answer); // before everything else that it sends
         listener.Connected(hello);
-        Later(stream);
-
-        void Later(AgentStream? result) => scheduler.After(TimeSpan.FromMilliseconds(random.Next(3)), () => answer(result));
     }
 
     private VRouterHello? RivalOf(VRouterHello hello) =>

@@ -64,7 +64,11 @@ internal sealed class ControlNode(Site site, int number)
         if (site.EngineBound) Engine.Kill();
     }
 
-    public void Stop() => _machine?.Stop();
+    public void Stop()
+    {
+        _machine?.Stop();
+        Publisher.Stopped();
+    }
 
     public void Continue() => _machine?.Continue();
 

@@ -40,7 +40,7 @@ internal sealed class Invariants(Site site)
         {
             foreach (var path in router.PathsOf(floatingIP.Address))
             {
-                if (router.IsCutFrom(path.Engine)) continue; // nobody can tell this router anything
+                if (router.IsCutFrom(path.Engine) || !router.HasSessionWith(path.Engine)) continue; // nobody can tell this router anything
                 site.Fail($"reused while announced: {floatingIP.Address} was given to {floatingIP.Id.Name} while {router.Name} has a {(path.IsStale ? "stale " : "")}path via {path.NextHop} of {path.Engine}");
             }
         }
