@@ -295,12 +295,14 @@ internal sealed partial class SpeakerWorker(
         {
             var answer = await speaker.ChangePathsAsync([], [.. _leftovers.Keys], ct);
             var waiting = WaitingIn(answer);
-            foreach (var (key, floatingIPs) in _leftovers.Where(l => !waiting.Contains(l.Key)).ToList())
+            var gone = _leftovers.Where(l => !waiting.Contains(l.Key)).ToList();
+            foreach (var (key, floatingIPs) in gone)
             {
                 _leftovers.Remove(key);
                 foreach (var floatingIP in floatingIPs) _rows.Withdrawn(floatingIP, key.Path);
             }
             if (_rows.Due.Count > 0) jobs.Post(new SpeakerJob.SaveRows());
+            if (gone.Count > 0) inbox.Post(new SpeakerEvent.LeftoversGone([.. gone.SelectMany(g => g.Value).Distinct()]));
         }
         catch (Exception e) when (e.IsTransient())
         {

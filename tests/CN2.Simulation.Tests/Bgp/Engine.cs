@@ -25,6 +25,9 @@ internal sealed class Engine(string name, IReadOnlyDictionary<string, Router> ro
 
     public string Name { get; } = name;
 
+    /// <summary>For the trace.</summary>
+    public event Action<Engine, EnginePrefix, Path>? Taken;
+
     public bool IsUp { get; private set; } = true;
 
     /// <summary>Its process is stopped: it answers nothing.</summary>
@@ -178,6 +181,7 @@ internal sealed class Engine(string name, IReadOnlyDictionary<string, Router> ro
     {
         var prefix = PrefixOf(path);
         var known = prefix.Paths.FindIndex(p => p.Identifier == path.Identifier);
+        Taken?.Invoke(this, prefix, path);
         if (path.IsWithdraw)
         {
             if (known < 0) return;

@@ -14,5 +14,7 @@ internal sealed class EnginePrefix(string text, IPAddress? address)
 
     public List<EnginePath> Paths { get; } = [];
 
+    public uint Next => _last + 1;
+
     public uint NextNumber() => ++_last;
 }

@@ -116,7 +116,7 @@ internal sealed class Invariants(Site site)
 
         foreach (var floatingIP in db.FloatingIPs.Values)
         {
-            if (floatingIP.Deleting && !mayHold) unmet.Add($"address leaked: {floatingIP.Address} of {floatingIP.Id.Name} is not freed");
+            if (floatingIP.Deleting && !mayHold) unmet.Add($"address leaked: {floatingIP.Address} of {floatingIP.Id.Name} is not freed{Rows(floatingIP)}");
             if (floatingIP.Service is { } owner && !db.Services.ContainsKey(owner)) unmet.Add($"address leaked: {floatingIP.Address}'s Service is gone");
         }
 
@@ -127,6 +127,9 @@ internal sealed class Invariants(Site site)
             if (held.Count + pool.Free != pool.Size) unmet.Add($"address leaked: {held.Count} held and {pool.Free} free are not {pool.Size}");
         }
     }
+
+    private string Rows(FloatingIP floatingIP) =>
+        string.Concat(site.Database.Advertisements.Where(a => a.Key.FloatingIP == floatingIP.Uid).Select(a => $"; {a.Key.ControlNode} has a row with [{string.Join(' ', a.Value.Select(p => $"{p.Key}={p.Value}"))}]"));
 
     private HashSet<IPAddress> NextHopsOf(FloatingIP floatingIP)
     {

@@ -92,10 +92,17 @@ internal sealed class Operations
         var dead = _trouble.HasFlag(Trouble.ApiStaysDead) && Random.Next(2) == 0 ? _site.ControlNodes.FirstOrDefault(c => !c.IsUp) ?? Pick(_site.ControlNodes) : null;
         dead?.Kill();
         foreach (var node in _site.ControlNodes.Where(c => c != dead)) node.Start();
+        var mayStay = true;
         foreach (var node in _site.Nodes)
         {
             node.MendAll();
-            if (Random.Next(3) == 0) continue; // it stays as it is
+            if (mayStay && Random.Next(3) == 0)
+            {
+                // It stays as it is; of several the routes would stay too, and deletions wait for them (docs/contract.md §3, mass loss).
+                mayStay = node.IsUp && node.HasAgent;
+                continue;
+            }
+
             if (!node.IsUp) node.StartMachine();
             else if (!node.HasAgent) node.StartAgent();
         }

@@ -38,6 +38,12 @@ internal sealed class Site
         };
         Database.Allocated += Invariants.Allocated;
         if (isTraced) Database.Written += changes => Trace.Add($"db {string.Join(", ", changes.Rows.Where(r => !r.StatusOnly).Select(Describe))}");
+        if (isTraced)
+        {
+            foreach (var node in ControlNodes)
+                node.Engine.Taken += (e, prefix, path) => Trace.Add($"{e.Name} gobgpd {(path.IsWithdraw ? "-" : "+")}{prefix.Text} {path.Identifier} (next {prefix.Next})");
+        }
+
         foreach (var router in Routers)
         {
             router.Learned += (r, prefix, path) =>
