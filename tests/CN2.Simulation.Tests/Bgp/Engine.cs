@@ -53,12 +53,7 @@ internal sealed class Engine(string name, IReadOnlyDictionary<string, Router> ro
         if (!IsUp) return;
         IsUp = IsHung = false;
         Life++;
-        foreach (var session in _sessions.Values)
-        {
-            session.Reset(isGraceful: true);
-            session.IsDeleted = true;
-        }
-
+        foreach (var session in _sessions.Values) session.Die();
         _table.Clear();
         _sessions.Clear();
         _policies.Clear();

@@ -17,8 +17,11 @@ internal sealed class Session(Engine engine, Router? router, Wire.Peer peer, Sch
     private bool _isRestarting = peer.GracefulRestart?.LocalRestarting == true;
     private long _lastArrival;
 
-    /// <summary>Grows with every session: messages of an earlier one do not arrive.</summary>
+    /// <summary>Grows with every session.</summary>
     private int _generation;
+
+    /// <summary>Grows when what was sent does not arrive any more.</summary>
+    private int _wire;
 
     /// <summary>What a router without ADD-PATH was sent.</summary>
     private readonly Dictionary<IPAddress, EnginePath> _best = [];
@@ -65,6 +68,7 @@ internal sealed class Session(Engine engine, Router? router, Wire.Peer peer, Sch
     public void Reset(bool isGraceful)
     {
         _generation++;
+        _wire++;
         if (IsUp)
         {
             IsUp = false;
@@ -73,6 +77,17 @@ internal sealed class Session(Engine engine, Router? router, Wire.Peer peer, Sch
         }
 
         ConnectLater();
+    }
+
+    /// <summary>The engine's process is killed: what it has sent arrives, and then the end of the connection.</summary>
+    public void Die()
+    {
+        IsDeleted = true;
+        _generation++;
+        if (!IsUp) return;
+        Deliver(() => router!.Lost(this, RestartTime > 0));
+        IsUp = false;
+        TellState();
     }
 
     /// <summary>The engine's process is stopped: the router's hold timer ends the session.</summary>
@@ -155,6 +170,7 @@ internal sealed class Session(Engine engine, Router? router, Wire.Peer peer, Sch
     {
         IsUp = true;
         _generation++;
+        _wire++;
         _best.Clear();
         _offersAddPath = !_losesAddPath && _peer.AfiSafis.Any(f => f.AddPaths?.Config?.SendMax > 0);
         HasAddPath = _offersAddPath && router!.TakesAddPath;
@@ -226,11 +242,11 @@ internal sealed class Session(Engine engine, Router? router, Wire.Peer peer, Sch
     /// <summary>Messages of a session arrive in their order, or not at all.</summary>
     private void Deliver(Action arrive)
     {
-        var generation = _generation;
+        var wire = _wire;
         _lastArrival = Math.Max(_lastArrival, scheduler.Now + TimeSpan.FromMilliseconds(random.Next(30)).Ticks);
         scheduler.After(TimeSpan.FromTicks(_lastArrival - scheduler.Now), () =>
         {
-            if (generation == _generation && IsUp) arrive();
+            if (wire == _wire) arrive();
         });
     }
 }

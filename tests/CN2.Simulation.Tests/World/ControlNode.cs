@@ -19,7 +19,11 @@ namespace CN2.Simulation.Tests.World;
 /// <summary>A control node: the API's process with the real reconciler and the real driver, and the engine beside it.</summary>
 internal sealed class ControlNode(Site site, int number)
 {
+    /// <summary>How long a control node takes to catch up with the feed after it saw nothing.</summary>
+    private static readonly TimeSpan CatchUp = TimeSpan.FromSeconds(5);
+
     private Machine? _machine;
+    private long _sawAgainAt;
     private ChangeSignal? _signal;
     private bool _isSignalled;
 
@@ -35,14 +39,22 @@ internal sealed class ControlNode(Site site, int number)
 
     public bool IsLeading => _machine is { IsStopped: false } && site.Database.Lease?.ControlNode == Name;
 
-    /// <summary>When the process was started or killed last.</summary>
-    public long ChangedAt { get; private set; }
+    /// <summary>Until then it may not know what it must know to withdraw a route.</summary>
+    public long BlindUntil => IsBlind ? long.MaxValue : _sawAgainAt + CatchUp.Ticks;
+
+    private bool IsBlind => _machine is not { IsStopped: false } || Link is { IsCut: true } || site.Weather.IsDown || site.Weather.IsStopped || !Engine.IsUp || Engine.IsHung;
+
+    /// <summary>It is looked at often enough: at every operation.</summary>
+    public void Look()
+    {
+        if (IsBlind) _sawAgainAt = site.Scheduler.Now;
+    }
 
     public void Start()
     {
         if (_machine is not null) return;
         if (site.EngineBound) Engine.Start();
-        ChangedAt = site.Scheduler.Now;
+        _sawAgainAt = site.Scheduler.Now;
         var machine = _machine = new Machine(site.Scheduler, Name);
         var time = new SimulatedTime(site.Scheduler, machine);
         Link = new DatabaseLink(site.Database, site.Weather, site.Scheduler, site.Random);
@@ -55,7 +67,7 @@ internal sealed class ControlNode(Site site, int number)
     public void Kill()
     {
         if (_machine is null) return;
-        ChangedAt = site.Scheduler.Now;
+        _sawAgainAt = site.Scheduler.Now;
         _machine.Kill();
         _machine = null;
         _signal = null;

@@ -49,10 +49,16 @@ internal sealed class Invariants(Site site)
     /// <summary>A router is given a path only to a node that translates the address.</summary>
     public void Learned(Router router, IPAddress prefix, RouterPath path)
     {
-        if (site.NodeAt(path.NextHop) is not { } node || !IsForwarding(node) || node.Carries(prefix) || IsSpoilt(prefix)) return;
+        if (IsBlind(path.Engine) || site.NodeAt(path.NextHop) is not { } node || !IsForwarding(node) || node.Carries(prefix) || IsSpoilt(prefix)) return;
         Momentary($"route without entries: {router.Name} was given {prefix} via {path.NextHop} by {path.Engine}, and {node.Name} does not translate it", () =>
             IsForwarding(node) && !node.Carries(prefix) && router.PathsOf(prefix).Any(p => p.NextHop.Equals(path.NextHop) && p.Engine == path.Engine && !p.IsStale));
     }
+
+    /// <summary>
+    /// The control node did not learn lately what it must know to withdraw a route: its process is dead, stopped or just back, or the database or
+    /// the engine does not answer it. Its routes follow once it knows.
+    /// </summary>
+    private bool IsBlind(string engine) => site.ControlNodes.First(c => c.Name == engine).BlindUntil > site.Scheduler.Now;
 
     /// <summary>Fails at once when moments count, else only when it lasts.</summary>
     private void Momentary(string what, Func<bool> isStill)
@@ -74,7 +80,7 @@ internal sealed class Invariants(Site site)
         {
             foreach (var path in router.PathsOf(address))
             {
-                if (path.IsStale || !path.NextHop.Equals(node.Address) || router.IsCutFrom(path.Engine)) continue;
+                if (path.IsStale || !path.NextHop.Equals(node.Address) || router.IsCutFrom(path.Engine) || IsBlind(path.Engine)) continue;
                 var engine = path.Engine;
                 Momentary($"route without entries: {node.Name} dropped its entries of {address} while {router.Name} has the path of {engine}", () =>
                     IsForwarding(node) && !node.Carries(address) && router.PathsOf(address).Any(p => p.NextHop.Equals(node.Address) && p.Engine == engine && !p.IsStale));

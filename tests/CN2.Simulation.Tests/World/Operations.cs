@@ -80,6 +80,7 @@ internal sealed class Operations
     /// <summary>Ends all trouble that has an end. Bad items, an old transaction, dead machines and a dead API may stay: others must not notice.</summary>
     public void Calm()
     {
+        foreach (var node in _site.ControlNodes) node.Look();
         _site.Weather.IsDown = _site.Weather.IsStopped = false;
         _site.Weather.SlowPercent = 20;
         foreach (var node in _site.ControlNodes)

@@ -20,6 +20,7 @@ internal static class SimulationRun
             for (var i = 0; i < perRound && site.Failure is null; i++, done++)
             {
                 drawn.Do();
+                foreach (var node in site.ControlNodes) node.Look();
                 site.Run(TimeSpan.FromMilliseconds(site.Random.Next(3) == 0 ? site.Random.Next(1000) : site.Random.Next(60)));
             }
 
