@@ -1,6 +1,5 @@
 using CN2.Api.Reconcile;
 using CN2.Network.Compilation;
-using CN2.Network.Resources;
 
 namespace CN2.Api.Tests.Reconcile;
 
