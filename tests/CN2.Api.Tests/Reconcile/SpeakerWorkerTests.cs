@@ -281,7 +281,9 @@ public sealed class SpeakerWorkerTests(ApiServerWithoutReconciler api) : IClassF
         using var stop = new CancellationTokenSource();
         var run = worker.RunAsync(stop.Token);
         next.Get<SpeakerJobQueue>().Post(new SpeakerJob.FollowReplicas(HasOthers: true, Introduce: false, RewriteRows: false));
-        next.Get<SpeakerJobQueue>().Post(new SpeakerJob.ReplaceAll([], []));
+        var other = await RouteAsync();
+        next.Get<SpeakerJobQueue>().Post(new SpeakerJob.ReplaceAll([other], []));
+        await UntilAsync(() => RowOf(other) is not null, next);
         next.Speaker.Waiting.Remove(key);
         await UntilAsync(() => RowOf(route) == "[]", next);
         List<LoopEvent> events = [];

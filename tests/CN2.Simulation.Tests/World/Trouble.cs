@@ -63,5 +63,5 @@ internal enum Trouble
     All = (1 << 18) - 1,
 
     /// <summary>What the product does not withstand yet; docs/simulation.md has the reasons and the seeds. A mend takes its kind away here.</summary>
-    NotWithstood = EngineHangs | NodesLost | DatabaseAway,
+    NotWithstood = EngineHangs | NodesLost | DatabaseAway | DatabaseClock,
 }
