@@ -19,11 +19,14 @@ public sealed class ChangeWaiter : IDisposable
     internal void Set() => _one.Writer.TryWrite(true);
 
     /// <summary>Waits for the next signal, at most <paramref name="atMost"/>. False: the time is over; read the feed anyway.</summary>
-    public async Task<bool> WaitAsync(TimeSpan atMost, CancellationToken cancellationToken)
+    public Task<bool> WaitAsync(TimeSpan atMost, CancellationToken cancellationToken) => WaitAsync(atMost, TimeProvider.System, cancellationToken);
+
+    /// <inheritdoc cref="WaitAsync(TimeSpan, CancellationToken)"/>
+    public async Task<bool> WaitAsync(TimeSpan atMost, TimeProvider time, CancellationToken cancellationToken)
     {
         if (_one.Reader.TryRead(out _)) return true;
-        using var limited = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        limited.CancelAfter(atMost);
+        using var limit = new CancellationTokenSource(atMost, time);
+        using var limited = CancellationTokenSource.CreateLinkedTokenSource(limit.Token, cancellationToken);
         try
         {
             return await _one.Reader.ReadAsync(limited.Token);

@@ -6,7 +6,7 @@ namespace CN2.Api.Data;
 /// Waits for a database that is away, and finds out whether one hangs. A fail-over takes seconds: whoever waits through it is served, instead
 /// of being refused and asking again. However many wait, one task asks the database. All members may be called from any thread.
 /// </summary>
-public sealed class DatabasePresence([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource source, TimeProvider time)
+public sealed class DatabasePresence
 {
     /// <summary>How long a request waits at most, its first attempt included, before it begins another attempt.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(4.5);
@@ -23,9 +23,20 @@ public sealed class DatabasePresence([FromKeyedServices(DatabasePools.ControlLoo
     private const int MostWaiting = 2000;
 
     private readonly Lock _lock = new();
+    private readonly Func<Task<bool>> _takesWrites;
+    private readonly TimeProvider _time;
     private Task? _return;
     private Task<bool>? _question;
     private int _waiting;
+
+    public DatabasePresence([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource source, TimeProvider time)
+        : this(() => TakesWritesAsync(source), time)
+    {
+    }
+
+    /// <param name="takesWrites">Asks the database.</param>
+    /// <param name="time">The clock.</param>
+    internal DatabasePresence(Func<Task<bool>> takesWrites, TimeProvider time) => (_takesWrites, _time) = (takesWrites, time);
 
     /// <summary>Ends when the database answers and takes writes. It must have failed just now.</summary>
     public Task WhenBack()
@@ -38,12 +49,12 @@ public sealed class DatabasePresence([FromKeyedServices(DatabasePools.ControlLoo
     /// <param name="ct">Ends the wait.</param>
     public async Task<bool> WaitAsync(long since, CancellationToken ct)
     {
-        var left = Patience - time.GetElapsedTime(since);
+        var left = Patience - _time.GetElapsedTime(since);
         if (left < LeastLeft) return false;
         try
         {
             if (Interlocked.Increment(ref _waiting) > MostWaiting) return false;
-            await WhenBack().WaitAsync(left, time, ct);
+            await WhenBack().WaitAsync(left, _time, ct);
             return true;
         }
         catch (TimeoutException)
@@ -64,7 +75,7 @@ public sealed class DatabasePresence([FromKeyedServices(DatabasePools.ControlLoo
     {
         Task<bool> question;
         lock (_lock) question = _question is { IsCompleted: false } asked ? asked : _question = Task.Run(TimesOutAsync);
-        await ((Task)question.WaitAsync(AnswerTime, time)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        await ((Task)question.WaitAsync(AnswerTime, _time)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         return !question.IsCompletedSuccessfully || await question;
     }
 
@@ -72,7 +83,7 @@ public sealed class DatabasePresence([FromKeyedServices(DatabasePools.ControlLoo
     {
         do
         {
-            await Task.Delay(Interval, time);
+            await Task.Delay(Interval, _time);
         }
         while (!await IsThereAsync());
         lock (_lock) _return = null;
@@ -82,7 +93,7 @@ public sealed class DatabasePresence([FromKeyedServices(DatabasePools.ControlLoo
     {
         try
         {
-            return await TakesWritesAsync();
+            return await _takesWrites();
         }
         catch (Exception e)
         {
@@ -95,7 +106,7 @@ public sealed class DatabasePresence([FromKeyedServices(DatabasePools.ControlLoo
     {
         try
         {
-            await TakesWritesAsync();
+            await _takesWrites();
             return false;
         }
         catch (Exception e)
@@ -106,7 +117,7 @@ public sealed class DatabasePresence([FromKeyedServices(DatabasePools.ControlLoo
     }
 
     /// <summary>A standby answers too, and refuses every write.</summary>
-    private async Task<bool> TakesWritesAsync()
+    private static async Task<bool> TakesWritesAsync(NpgsqlDataSource source)
     {
         await using var command = source.CreateCommand("SELECT NOT pg_is_in_recovery()");
         return (bool)(await command.ExecuteScalarAsync())!;

@@ -8,7 +8,7 @@ namespace CN2.Api.Data;
 /// The row that says which replica leads. Every call is one statement without session state, so it works through any pooler. A call
 /// answers the database's time as well, by which the caller notices when that clock was set.
 /// </summary>
-public sealed class LeaderLeaseStore([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource dataSource, ControlNodeOptions self)
+public sealed class LeaderLeaseStore([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource dataSource, ControlNodeOptions self) : ILeaderLeaseStore
 {
     /// <summary>How long a lease lasts after it was taken or renewed.</summary>
     public static readonly TimeSpan Duration = TimeSpan.FromSeconds(6);

@@ -1,3 +1,4 @@
+using System.Threading.Channels;
 using CN2.Api.Data;
 using CN2.Api.Drivers;
 using CN2.Api.Options;
@@ -10,22 +11,22 @@ namespace CN2.Api.Reconcile;
 /// disturbs nobody. What slips through is found by the <see cref="AgentRecorder"/>. Any thread.
 /// </summary>
 internal sealed partial class AgentAdmission(
-    IAgentReportStore store, ControlNodeOptions self, VRouterOptions options, TimeProvider time, ILogger<AgentAdmission> logger) : IVRouterAdmission, IDisposable
+    IAgentReportStore store, ControlNodeOptions self, VRouterOptions options, TimeProvider time, ILogger<AgentAdmission> logger) : IVRouterAdmission
 {
     /// <summary>An agent gives a server 1.9 s to answer its hello.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     /// <summary>Many agents come at once after a restart; they must not take the connections of the control loop.</summary>
-    private readonly SemaphoreSlim _turns = new(4);
+    private readonly Channel<bool> _turns = Turns(4);
 
     public async Task<string?> RefusalAsync(VRouterHello hello, VRouterHello? rival, CancellationToken cancellationToken)
     {
-        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        timeout.CancelAfter(Patience);
+        using var patience = new CancellationTokenSource(Patience, time);
+        using var timeout = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         var refusal = rival is null ? null : AgentConnection.Duplicate(hello.Name, rival.Source, self.Name);
         try
         {
-            await _turns.WaitAsync(timeout.Token);
+            await _turns.Reader.ReadAsync(timeout.Token);
             try
             {
                 refusal ??= await store.JudgeAsync(hello, self.Name, options.MaximumFromAgents, timeout.Token);
@@ -34,7 +35,7 @@ internal sealed partial class AgentAdmission(
             }
             finally
             {
-                _turns.Release();
+                _turns.Writer.TryWrite(true);
             }
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested && (e is OperationCanceledException or NpgsqlException || PostgresErrors.IsAway(e)))
@@ -46,7 +47,12 @@ internal sealed partial class AgentAdmission(
         return refusal?.Message;
     }
 
-    public void Dispose() => _turns.Dispose();
+    private static Channel<bool> Turns(int count)
+    {
+        var turns = Channel.CreateBounded<bool>(count);
+        for (var i = 0; i < count; i++) turns.Writer.TryWrite(true);
+        return turns;
+    }
 
     [LoggerMessage(Level = LogLevel.Debug, Message = "The database could not be asked about agent {Name}: {Reason}")]
     private partial void LogNotAsked(string name, string reason);

@@ -15,6 +15,9 @@ internal sealed class AnnouncementRows
     /// <summary>Rows that must read differently; null: the row must go.</summary>
     private readonly Dictionary<Guid, IReadOnlyCollection<RouteKey>?> _due = [];
 
+    /// <summary>Rows of a call that failed: whether it was carried out is not known. Until the next one succeeds they count as standing, but nothing relies on it.</summary>
+    private readonly HashSet<Guid> _doubtful = [];
+
     /// <summary>Other replicas are alive and wait for these rows.</summary>
     public bool HasReaders { get; set; }
 
@@ -31,6 +34,7 @@ internal sealed class AnnouncementRows
     {
         _saved.Clear();
         _due.Clear();
+        _doubtful.Clear();
         foreach (var (floatingIP, paths) in rows) _saved[floatingIP] = paths;
     }
 
@@ -43,7 +47,7 @@ internal sealed class AnnouncementRows
             var saved = _saved.GetValueOrDefault(group.Key);
             // A withdrawal that is not saved yet must not take out a path that is announced again.
             if (_due.TryGetValue(group.Key, out var due)) SetDue(group.Key, (due ?? []).Union(group).ToList());
-            if (saved is null || !saved.IsSupersetOf(group)) missing[group.Key] = [.. (saved ?? []).Union(group)];
+            if (saved is null || _doubtful.Contains(group.Key) || !saved.IsSupersetOf(group)) missing[group.Key] = [.. (saved ?? []).Union(group)];
         }
 
         return missing;
@@ -54,7 +58,19 @@ internal sealed class AnnouncementRows
     {
         foreach (var (floatingIP, paths) in rows)
         {
+            _doubtful.Remove(floatingIP);
             if (standing.Contains(floatingIP)) _saved[floatingIP] = [.. paths!];
+            else _saved.Remove(floatingIP);
+        }
+    }
+
+    /// <summary>A call that was to write these rows failed; the database may have carried it out, or may still do so.</summary>
+    public void Doubt(IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> rows)
+    {
+        foreach (var (floatingIP, paths) in rows)
+        {
+            if (paths is not null) _saved[floatingIP] = [.. (_saved.GetValueOrDefault(floatingIP) ?? []).Union(paths)];
+            if (_saved.ContainsKey(floatingIP)) _doubtful.Add(floatingIP);
         }
     }
 
@@ -112,6 +128,7 @@ internal sealed class AnnouncementRows
             if (paths is null) _saved.Remove(floatingIP);
             else _saved[floatingIP] = [.. paths];
             _due.Remove(floatingIP);
+            _doubtful.Remove(floatingIP);
         }
 
         return gone;
@@ -124,7 +141,7 @@ internal sealed class AnnouncementRows
     private void SetDue(Guid floatingIP, IReadOnlyCollection<RouteKey>? paths)
     {
         var saved = _saved.GetValueOrDefault(floatingIP);
-        if (paths is null ? saved is null : saved?.SetEquals(paths) == true) _due.Remove(floatingIP);
+        if (!_doubtful.Contains(floatingIP) && (paths is null ? saved is null : saved?.SetEquals(paths) == true)) _due.Remove(floatingIP);
         else _due[floatingIP] = paths;
     }
 }

@@ -33,10 +33,16 @@ internal sealed class FeedGate(FeedReader feed, DatabasePresence database, LoopI
             if (PostgresErrors.IsAway(e))
             {
                 _databaseIsBack = database.WhenBack();
-                _ = _databaseIsBack.ContinueWith(_ => inbox.Wake(), CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
+                _ = WakeAsync(_databaseIsBack);
             }
 
             return (false, ExceptionDispatchInfo.Capture(e));
         }
+    }
+
+    private async Task WakeAsync(Task databaseIsBack)
+    {
+        await databaseIsBack;
+        inbox.Wake();
     }
 }

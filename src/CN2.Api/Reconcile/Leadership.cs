@@ -6,7 +6,7 @@ namespace CN2.Api.Reconcile;
 /// Takes and keeps the leadership: one replica writes statuses, serves pending Services and finishes deletions. It is a row of the database
 /// that runs out (<see cref="LeaderLeaseStore"/>), so a leader that is stopped loses it while its connections stay open.
 /// </summary>
-internal sealed partial class Leadership(LeaderLeaseStore store, HeldLease held, LoopInbox inbox, TimeProvider time, ILogger<Leadership> logger) : IReconcileTask
+internal sealed partial class Leadership(ILeaderLeaseStore store, HeldLease held, LoopInbox inbox, TimeProvider time, ILogger<Leadership> logger) : IReconcileTask
 {
     private static readonly TimeSpan RenewInterval = ControlNodeStore.BeatInterval;
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);

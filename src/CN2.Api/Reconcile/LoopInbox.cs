@@ -8,7 +8,7 @@ namespace CN2.Api.Reconcile;
 /// The only way from other threads into the reconciler's loop: they post events, or only wake the loop. Every method may be called
 /// from any thread, but for <see cref="TryTake"/> and <see cref="WaitAsync"/>, which are the loop's. The change feed wakes the loop too.
 /// </summary>
-internal sealed class LoopInbox(ChangeSignal signal) : IDisposable
+internal sealed class LoopInbox(ChangeSignal signal, TimeProvider time) : IDisposable
 {
     private readonly ConcurrentQueue<LoopEvent> _events = new();
     private readonly ChangeWaiter _waiter = signal.Subscribe();
@@ -27,7 +27,7 @@ internal sealed class LoopInbox(ChangeSignal signal) : IDisposable
     public bool TryTake([NotNullWhen(true)] out LoopEvent? loopEvent) => _events.TryDequeue(out loopEvent);
 
     /// <summary>Waits until the loop is woken, at most <paramref name="atMost"/>.</summary>
-    public Task WaitAsync(TimeSpan atMost, CancellationToken ct) => _waiter.WaitAsync(atMost, ct);
+    public Task WaitAsync(TimeSpan atMost, CancellationToken ct) => _waiter.WaitAsync(atMost, time, ct);
 
     public void Dispose() => _waiter.Dispose();
 }

@@ -66,7 +66,7 @@ public static class ReconcileRegistration
         services.AddSingleton<IChangeFeedReader>(provider => ActivatorUtilities.CreateInstance<ChangeFeedReader>(provider, provider.GetRequiredKeyedService<NpgsqlDataSource>(DatabasePools.ControlLoop)));
         services.AddSeam<IServiceLifecycle, ServiceLifecycle>();
         services.AddSingleton<InfrastructureStore>();
-        services.AddSingleton<LeaderLeaseStore>();
+        services.AddSingleton<LeaderLeaseStore>().AddSeam<ILeaderLeaseStore, LeaderLeaseStore>();
         services.AddSingleton<HeldLease>();
     }
 

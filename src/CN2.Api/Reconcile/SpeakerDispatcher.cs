@@ -57,6 +57,9 @@ internal sealed partial class SpeakerDispatcher(
             case SpeakerEvent.RoutesDone done:
                 Take(done);
                 break;
+            case SpeakerEvent.LeftoversGone gone:
+                _releasing.UnionWith(gone.FloatingIPs.Where(f => !state.Sequencer.MayBeInSpeaker(f)));
+                break;
         }
     }
 

@@ -20,4 +20,7 @@ internal abstract record SpeakerEvent : LoopEvent
         IReadOnlyCollection<FloatingIPRoute> Withdrawn,
         IReadOnlyCollection<RefusedRoute> Refused,
         bool IsFirstSet) : SpeakerEvent;
+
+    /// <summary>No router has the paths any more that an earlier run announced of these FloatingIPs, and that nothing asks for.</summary>
+    public sealed record LeftoversGone(IReadOnlyCollection<Guid> FloatingIPs) : SpeakerEvent;
 }

@@ -175,7 +175,7 @@ internal sealed partial class SpeakerWorker(
     {
         var rows = new Dictionary<Guid, IReadOnlyCollection<RouteKey>?>(_rows.Saved);
         foreach (var floatingIP in (await store.LoadAsync(self.Name, ct)).Select(r => r.FloatingIP)) rows.TryAdd(floatingIP, null);
-        if (rows.Count > 0) await store.SaveAsync(self.Name, rows, IdentifierOf, tellOthers: false, ct);
+        if (rows.Count > 0) await SaveAsync(rows, tellOthers: false, ct);
     }
 
     private async Task ReleaseAsync(SpeakerJob.Release job, CancellationToken ct)
@@ -188,7 +188,7 @@ internal sealed partial class SpeakerWorker(
     {
         var due = _rows.Due;
         if (due.Count == 0) return;
-        await store.SaveAsync(self.Name, due, IdentifierOf, _rows.HasReaders, ct);
+        await SaveAsync(due, _rows.HasReaders, ct);
         foreach (var gone in _rows.WereSaved(due)) _identifiers.Remove(gone);
         inbox.Wake(); // a deletion may wait for a row to go
     }
@@ -313,12 +313,14 @@ internal sealed partial class SpeakerWorker(
         {
             var answer = await speaker.ChangePathsAsync([], [.. _leftovers.Keys], ct);
             var waiting = WaitingIn(answer);
-            foreach (var (key, floatingIPs) in _leftovers.Where(l => !waiting.Contains(l.Key)).ToList())
+            var gone = _leftovers.Where(l => !waiting.Contains(l.Key)).ToList();
+            foreach (var (key, floatingIPs) in gone)
             {
                 _leftovers.Remove(key);
                 foreach (var floatingIP in floatingIPs) _rows.Withdrawn(floatingIP, key.Path);
             }
             if (_rows.Due.Count > 0) jobs.Post(new SpeakerJob.SaveRows());
+            if (gone.Count > 0) inbox.Post(new SpeakerEvent.LeftoversGone([.. gone.SelectMany(g => g.Value).Distinct()]));
         }
         catch (Exception e) when (e.IsTransient())
         {
@@ -341,6 +343,19 @@ internal sealed partial class SpeakerWorker(
 
     private uint IdentifierOf(Guid floatingIP, RouteKey path) => _identifiers.GetValueOrDefault((floatingIP, path));
 
+    private async Task<HashSet<Guid>> SaveAsync(IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> rows, bool tellOthers, CancellationToken ct)
+    {
+        try
+        {
+            return await store.SaveAsync(self.Name, rows, IdentifierOf, tellOthers, ct);
+        }
+        catch
+        {
+            _rows.Doubt(rows);
+            throw;
+        }
+    }
+
     /// <summary>Writes the rows that must stand before these routes are announced; answers the routes of FloatingIPs that still exist.</summary>
     private async Task<IReadOnlyCollection<FloatingIPRoute>> AddRowsAsync(IReadOnlyCollection<FloatingIPRoute> announce, CancellationToken ct)
     {
@@ -349,7 +364,7 @@ internal sealed partial class SpeakerWorker(
         // A router may have the path before the engine has answered, so the row says beforehand by which number.
         var identifiers = speaker.PathIdentifiersOf([.. announce.Select(KeyOf)]);
         foreach (var (route, identifier) in announce.Zip(identifiers)) _identifiers[(route.FloatingIP, route.Path)] = identifier;
-        var standing = await store.SaveAsync(self.Name, missing, IdentifierOf, _rows.HasReaders, ct);
+        var standing = await SaveAsync(missing, _rows.HasReaders, ct);
         _rows.WereAdded(missing, standing);
         foreach (var route in announce)
             if (missing.ContainsKey(route.FloatingIP) && !standing.Contains(route.FloatingIP)) _identifiers.Remove((route.FloatingIP, route.Path)); // deleted meanwhile

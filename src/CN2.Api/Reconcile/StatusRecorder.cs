@@ -21,8 +21,9 @@ internal sealed partial class StatusRecorder(IStatusStore store, HeldLease leade
 
     public async Task RunAsync(CancellationToken ct)
     {
-        await foreach (var batch in _batches.Reader.ReadAllAsync(ct))
+        while (true)
         {
+            var batch = await _batches.Reader.ReadAsync(ct);
             foreach (var kind in batch.GroupBy(d => d.Kind)) await WriteAsync(kind.Key, [.. kind], ct);
             inbox.Post(new LeaderEvent.StatusesWritten());
         }

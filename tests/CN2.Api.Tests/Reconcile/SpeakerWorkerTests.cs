@@ -270,6 +270,34 @@ public sealed class SpeakerWorkerTests(ApiServerWithoutReconciler api) : IClassF
     }
 
     [Fact]
+    public async Task With_other_replicas_the_loop_hears_of_a_path_of_an_earlier_run_that_is_gone_so_that_it_releases_the_row()
+    {
+        var route = await AnnounceInAnEarlierRunAsync();
+        await using var next = new LoopParts(api.ConnectionString, _self);
+        var key = new BgpPathKey(route.Address, route.Path);
+        next.Speaker.Waiting.Add(key);
+        var worker = next.Get<SpeakerWorker>();
+        Assert.True(await worker.LoadAsync(TestContext.Current.CancellationToken));
+        using var stop = new CancellationTokenSource();
+        var run = worker.RunAsync(stop.Token);
+        next.Get<SpeakerJobQueue>().Post(new SpeakerJob.FollowReplicas(HasOthers: true, Introduce: false, RewriteRows: false));
+        var other = await RouteAsync();
+        next.Get<SpeakerJobQueue>().Post(new SpeakerJob.ReplaceAll([other], []));
+        await UntilAsync(() => RowOf(other) is not null, next);
+        next.Speaker.Waiting.Remove(key);
+        await UntilAsync(() => RowOf(route) == "[]", next);
+        List<LoopEvent> events = [];
+        await UntilAsync(
+            () =>
+            {
+                events.AddRange(next.TakeEvents());
+                return events.OfType<SpeakerEvent.LeftoversGone>().Any(e => e.FloatingIPs.Contains(route.FloatingIP));
+            }, next);
+        await stop.CancelAsync();
+        await run.ContinueWith(_ => { }, TaskScheduler.Default);
+    }
+
+    [Fact]
     public async Task Rows_of_an_earlier_run_say_whether_something_may_be_announced_and_go_with_the_first_set()
     {
         var route = await AnnounceInAnEarlierRunAsync();

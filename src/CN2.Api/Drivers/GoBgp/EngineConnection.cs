@@ -16,7 +16,7 @@ internal sealed class EngineConnection(
     /// <summary>The peers are listed every so many rounds of the patrol: received counts, and a peer deleted by hand whose event was missed.</summary>
     private const int PeersEvery = 5;
 
-    private readonly SemaphoreSlim _gate = new(1);
+    private readonly AsyncSignal _gate = new(isSet: true);
     private readonly TaskCompletionSource<IReadOnlyCollection<BgpPath>> _connected = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private volatile EngineLink? _link;
     private long _restarts;
@@ -94,11 +94,7 @@ internal sealed class EngineConnection(
         }
     }
 
-    public void Dispose()
-    {
-        _connected.TrySetCanceled(CancellationToken.None);
-        _gate.Dispose();
-    }
+    public void Dispose() => _connected.TrySetCanceled(CancellationToken.None);
 
     private async Task ConnectAsync(EngineLink link, CancellationToken stop)
     {

@@ -4,7 +4,7 @@ namespace CN2.Api.Drivers.GoBgp;
 /// The right to change what is wanted and what the engine holds; one caller at a time has it, until it disposes it. Methods that need it
 /// have it as a parameter, so they cannot be called without it. <see cref="EngineConnection.TakeTurnAsync"/> hands it out.
 /// </summary>
-internal sealed class EngineTurn(SemaphoreSlim gate, EngineLink? link) : IDisposable
+internal sealed class EngineTurn(AsyncSignal gate, EngineLink? link) : IDisposable
 {
     private bool _over;
 
@@ -38,6 +38,6 @@ internal sealed class EngineTurn(SemaphoreSlim gate, EngineLink? link) : IDispos
     {
         if (_over) return;
         _over = true;
-        gate.Release();
+        gate.Set();
     }
 }

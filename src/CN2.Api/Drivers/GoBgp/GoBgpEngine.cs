@@ -5,7 +5,7 @@ using Grpc.Core;
 namespace CN2.Api.Drivers.GoBgp;
 
 /// <summary>gobgpd's calls as this driver needs them. Thread-safe. Throws <see cref="RpcException"/>; the caller decides what that means.</summary>
-internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOptions options)
+internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOptions options, TimeProvider time)
 {
     /// <summary>The engine's name for its main table (others belong to route server clients).</summary>
     private const string GlobalTable = "global";
@@ -146,9 +146,9 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
     /// <exception cref="RpcException">The engine is away, or refuses one of them.</exception>
     public async Task SendAsync(IEnumerable<Wire.Path> paths, CancellationToken cancellationToken)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(StreamPatience);
-        using var call = client.AddPathStream(cancellationToken: patience.Token);
+        using var patience = new CancellationTokenSource(StreamPatience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        using var call = client.AddPathStream(cancellationToken: either.Token);
         var request = new Wire.AddPathStreamRequest { TableType = Wire.TableType.Global };
         request.Paths.Capacity = BatchSize;
         try
@@ -287,10 +287,10 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
 
     private async IAsyncEnumerable<Wire.Path> ReadAsync(Wire.ListPathRequest request, [EnumeratorCancellation] CancellationToken cancellationToken)
     {
-        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(StreamPatience);
-        using var call = client.ListPath(request, cancellationToken: patience.Token);
-        await foreach (var response in call.ResponseStream.ReadAllAsync(patience.Token))
+        using var patience = new CancellationTokenSource(StreamPatience, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
+        using var call = client.ListPath(request, cancellationToken: either.Token);
+        await foreach (var response in call.ResponseStream.ReadAllAsync(either.Token))
         {
             patience.CancelAfter(StreamPatience);
             foreach (var path in response.Destination.Paths) yield return path;

@@ -1,6 +1,7 @@
 using CN2.Api.Options;
 using CN2.Network.Addressing;
 using CN2.Network.Overlay;
+using Grpc.Core;
 using Grpc.Net.Client;
 
 namespace CN2.Api.Drivers.GoBgp;
@@ -19,7 +20,7 @@ namespace CN2.Api.Drivers.GoBgp;
 /// </summary>
 public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
 {
-    private readonly GrpcChannel _channel;
+    private readonly IDisposable? _channel;
     private readonly SessionTable _sessions;
     private readonly PeerMapper _mapper;
     private readonly PathSync _paths;
@@ -33,10 +34,25 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     private Task? _run;
 
     public GoBgpSpeaker(BgpOptions options, TimeProvider time, ILogger<GoBgpSpeaker> logger)
+        : this(GoBgpChannel.Open((options ?? throw new ArgumentNullException(nameof(options))).GoBgpAddress), options, time, logger)
     {
-        ArgumentNullException.ThrowIfNull(options);
-        _channel = GoBgpChannel.Open(options.GoBgpAddress);
-        var engine = new GoBgpEngine(new(_channel), options);
+    }
+
+    /// <summary>The simulation answers the calls by a model of gobgpd.</summary>
+    internal GoBgpSpeaker(CallInvoker calls, BgpOptions options, TimeProvider time, ILogger<GoBgpSpeaker> logger)
+        : this(new Wire.GobgpApi.GobgpApiClient(calls), null, options, time, logger)
+    {
+    }
+
+    private GoBgpSpeaker(GrpcChannel channel, BgpOptions options, TimeProvider time, ILogger<GoBgpSpeaker> logger)
+        : this(new Wire.GobgpApi.GobgpApiClient(channel), channel, options, time, logger)
+    {
+    }
+
+    private GoBgpSpeaker(Wire.GobgpApi.GobgpApiClient client, IDisposable? channel, BgpOptions options, TimeProvider time, ILogger<GoBgpSpeaker> logger)
+    {
+        _channel = channel;
+        var engine = new GoBgpEngine(client, options, time);
         _sessions = new(time, options.ListenPort > 0);
         _patrol = new(time);
         var tableWatch = new TableWatch(engine, time);
@@ -70,7 +86,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     /// <inheritdoc/>
     public Task<IReadOnlyCollection<BgpPath>> StartAsync(CancellationToken cancellationToken)
     {
-        lock (_startLock) _run ??= Task.Run(() => _connection.RunAsync(_stop.Token), CancellationToken.None);
+        lock (_startLock) _run ??= RunAsync();
         return _connection.FirstConnected.WaitAsync(cancellationToken);
     }
 
@@ -142,10 +158,14 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         await _stop.CancelAsync();
         if (_run is not null) await _run;
         _connection.Dispose();
-        _channel.Dispose();
+        _channel?.Dispose();
         _stop.Dispose();
-        _patrol.Dispose();
-        _imports.Dispose();
+    }
+
+    private async Task RunAsync()
+    {
+        await Task.Yield(); // the connection has a task of its own from its first step on
+        await _connection.RunAsync(_stop.Token);
     }
 
     private IReadOnlyList<LimitedPeer> LimitsOf(IEnumerable<BgpPeer> peers) =>

@@ -8,7 +8,7 @@ namespace CN2.Api.Drivers.GoBgp;
 /// Learns the VPN routes of the import route targets, and keeps the memberships by which routers are asked for them (RFC 4684) in the
 /// engine. The routes stay beside the table that is announced.
 /// </summary>
-internal sealed class ImportSync : IDisposable
+internal sealed class ImportSync
 {
     private readonly GoBgpEngine _engine;
     private readonly BgpOptions _options;
@@ -100,8 +100,6 @@ internal sealed class ImportSync : IDisposable
         _table.Expire();
         NoteChanges();
     }
-
-    public void Dispose() => _watch.Dispose();
 
     /// <summary>Without VPN routes to learn, and without memberships to count by, the engine need not report what peers send.</summary>
     private bool IsWanted => _peers is { } peers && (

@@ -9,7 +9,7 @@ namespace CN2.Api.Drivers.GoBgp;
 /// import policy rejects them. Routes from before the stream (the session was up, or the route target was not imported yet) are read from
 /// the engine's table of that peer. The stream is open only while there is a VPN route to learn or a membership to count.
 /// </summary>
-internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, ImportedPathDecoder decoder, TimeProvider time, ILogger logger) : IDisposable
+internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, ImportedPathDecoder decoder, TimeProvider time, ILogger logger)
 {
     /// <summary>How often to look for what time alone changes: routes that expire, a peer that has sent everything.</summary>
     private static readonly TimeSpan Tick = TimeSpan.FromMilliseconds(500);
@@ -31,14 +31,12 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
 
     private readonly Lock _lock = new();
     private readonly List<TaskCompletionSource> _waiting = [];
-    private readonly SemaphoreSlim _wake = new(0, 1);
+    private readonly AsyncSignal _wake = new();
     private bool _connected;
     private bool _wanted;
 
     /// <summary>The table has changes, or the counts or limits of a session may have changed.</summary>
     public event Action? Changed;
-
-    public void Dispose() => _wake.Dispose();
 
     /// <summary>The engine answers; <see cref="RunAsync"/> follows.</summary>
     public void Connected()
@@ -286,15 +284,5 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
         }
     }
 
-    private void Wake()
-    {
-        try
-        {
-            if (_wake.CurrentCount == 0) _wake.Release();
-        }
-        catch (SemaphoreFullException)
-        {
-            // Another thread woke it at the same time.
-        }
-    }
+    private void Wake() => _wake.Set();
 }

@@ -154,11 +154,9 @@ internal sealed class PathSync
             _wanted.RemoveLeaving(turn);
             _logger.NumbersLost(_engine.Address);
         }
-        if (_wanted.Count > 0)
-        {
-            var sent = await _sender.SendAsync(turn, _wanted.AllForEmptyEngine(turn, mayRenumber: !KeptNumbers));
-            Interlocked.Add(ref _added, sent.Added - sent.Withdrawn);
-        }
+        // Also when there are none: the engine begins to number anew, and which numbers are used up must be forgotten.
+        var sent = await _sender.SendAsync(turn, _wanted.AllForEmptyEngine(turn, mayRenumber: !KeptNumbers));
+        Interlocked.Add(ref _added, sent.Added - sent.Withdrawn);
         (_adopted, _mustCompareAll) = (true, false);
     }
 

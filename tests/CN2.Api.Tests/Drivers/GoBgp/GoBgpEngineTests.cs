@@ -50,7 +50,7 @@ public sealed class GoBgpEngineTests : IDisposable
     private static async Task<GoBgpEngine> StartAsync(GoBgpd gobgpd)
     {
         var options = new BgpOptions { GoBgpAddress = new Uri(gobgpd.Address), AutonomousSystem = Asn, RouterId = System.Net.IPAddress.Parse("172.27.115.241") };
-        var engine = new GoBgpEngine(gobgpd.ByHand, options);
+        var engine = new GoBgpEngine(gobgpd.ByHand, options, TimeProvider.System);
         await Eventually.TrueAsync(() => File.Exists(gobgpd.Address[7..]), "the engine's socket");
         await engine.StartAsync([], Token);
         return engine;

@@ -79,6 +79,18 @@ public sealed partial class RestartTruthTests : IDisposable
     }
 
     [Fact]
+    public async Task After_a_restart_without_a_path_the_numbers_begin_anew()
+    {
+        await using var site = await SiteAsync();
+        var speaker = site.Speaker;
+        await speaker.SetPathsAsync([Path("100.0.0.8", A), Path("100.0.0.8", B)], Token);
+        Assert.Empty(await speaker.ChangePathsAsync([], [Key("100.0.0.8", A), Key("100.0.0.8", B)], Token));
+        await site.RestartEngineAsync();
+        await speaker.ChangePathsAsync([Path("100.0.0.8", C)], [], Token);
+        Assert.Equal([1u], speaker.PathIdentifiersOf([Key("100.0.0.8", C)]));
+    }
+
+    [Fact]
     public async Task Everything_holds_when_the_server_and_the_engine_are_both_killed()
     {
         await using var site = await SiteAsync();

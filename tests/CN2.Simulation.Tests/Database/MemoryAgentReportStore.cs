@@ -1,0 +1,181 @@
+using System.Net;
+using CN2.Api.Data;
+using CN2.Api.Data.Rows;
+using CN2.Api.Drivers;
+using CN2.Api.Reconcile;
+using CN2.Network.Resources;
+
+namespace CN2.Simulation.Tests.Database;
+
+internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportStore
+{
+    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(4.5);
+    private static readonly TimeSpan Silent = TimeSpan.FromSeconds(3);
+
+    public Task<AgentRefusal?> JudgeAsync(VRouterHello hello, string controlNode, int maximum, CancellationToken ct) =>
+        link.CallAsync(db => Judge(db, hello, controlNode, maximum).Refusal, ct);
+
+    public Task<AgentRefusal?> ConnectAsync(VRouterHello hello, string controlNode, int maximum, DateTimeOffset now, CancellationToken ct) =>
+        link.CallAsync(db => db.Write(changes =>
+        {
+            var (refusal, router) = Judge(db, hello, controlNode, maximum);
+            if (refusal is not null) return refusal;
+            var isNew = router is null;
+            var moved = router is not null && !(router.Address!.Equals(hello.Address) && Equals(router.Address6, hello.Address6));
+            if (router is null) router = new VirtualRouter { Uid = db.NewUid(), Name = hello.Name, Address = hello.Address, Address6 = hello.Address6 };
+            else if (moved) router = router with { Address = hello.Address, Address6 = hello.Address6 };
+            db.Routers[router.Uid] = router;
+            var before = db.RouterStatuses.GetValueOrDefault(router.Uid) ?? new RouterStatus { Lost = isNew };
+            db.RouterStatuses[router.Uid] = before with
+            {
+                Connected = true,
+                ControlNode = controlNode,
+                LastSeen = db.Now,
+                Applied = null,
+                HeldAt = null,
+                Instance = hello.Instance,
+                Source = hello.Source,
+                Connection = hello.Connection,
+            };
+            changes.Add(ResourceKind.VirtualRouter, null, hello.Name, router.Uid, isNew ? ChangeVerb.Added : ChangeVerb.Modified, statusOnly: !isNew && !moved);
+            return null;
+        }), ct);
+
+    public Task SaveIntruderAsync(VRouterHello hello, AgentRefusal refusal, DateTimeOffset now, CancellationToken ct) => link.CallAsync(db => db.Write(changes =>
+    {
+        foreach (var router in db.Routers.Values.Where(r => r.Name == hello.Name || (refusal.Reason == AgentRefusalReason.AddressTaken && Holds(r, hello))))
+        {
+            var isNews = db.Intruders.GetValueOrDefault((router.Uid, refusal.Reason)).Message != refusal.Message;
+            db.Intruders[(router.Uid, refusal.Reason)] = (refusal.Message, db.Now);
+            if (isNews) changes.Add(ResourceKind.VirtualRouter, null, router.Name, router.Uid, ChangeVerb.Modified, statusOnly: true);
+        }
+
+        return true;
+    }), ct);
+
+    public Task ForgetIntrudersAsync(CancellationToken ct) => link.CallAsync(db => db.Write(changes =>
+    {
+        foreach (var gone in db.Intruders.Where(i => i.Value.LastAt < db.Now - AgentReportStore.IntruderStays).ToList())
+        {
+            db.Intruders.Remove(gone.Key);
+            if (db.Routers.GetValueOrDefault(gone.Key.Router) is { } router) changes.Add(ResourceKind.VirtualRouter, null, router.Name, router.Uid, ChangeVerb.Modified, statusOnly: true);
+        }
+
+        return true;
+    }), ct);
+
+    public Task DisconnectAsync(string controlNode, IReadOnlyCollection<string>? names, CancellationToken ct) => link.CallAsync(db => db.Write(changes =>
+    {
+        foreach (var router in db.Routers.Values)
+        {
+            if (names?.Contains(router.Name) == false) continue;
+            if (!db.RouterStatuses.TryGetValue(router.Uid, out var status) || !status.Connected || status.ControlNode != controlNode) continue;
+            db.RouterStatuses[router.Uid] = status with { Connected = false };
+            changes.Add(ResourceKind.VirtualRouter, null, router.Name, router.Uid, ChangeVerb.Modified, statusOnly: true);
+        }
+
+        return true;
+    }), ct);
+
+    public Task SaveAsync(string controlNode, IReadOnlyCollection<VirtualRouterProgress> progress, IReadOnlyCollection<string> answered, CancellationToken ct) =>
+        link.CallAsync(db => db.Write(changes =>
+        {
+            foreach (var report in progress)
+            {
+                if (db.RouterOf(report.Name) is not { } router || !db.RouterStatuses.TryGetValue(router.Uid, out var status) || status.ControlNode != controlNode) continue;
+                var isBack = status.Lost && answered.Contains(report.Name);
+                var isNews = status.Message != report.Message || status.AppliedRevision != report.AppliedRevision || !status.Connected || status.Refused != report.Refused;
+                db.RouterStatuses[router.Uid] = status with
+                {
+                    Connected = true,
+                    LastSeen = db.Now - report.Silence,
+                    Lost = status.Lost && !isBack,
+                    AppliedRevision = report.AppliedRevision,
+                    Applied = report.Applied,
+                    Message = report.Message,
+                    Refused = report.Refused,
+                    HeldAt = null,
+                };
+                if (isBack || isNews) changes.Add(ResourceKind.VirtualRouter, null, router.Name, router.Uid, ChangeVerb.Modified, statusOnly: !isBack);
+            }
+
+            return true;
+        }), ct);
+
+    public Task SaveHealthAsync(IReadOnlyCollection<EndpointHealthReport> reports, DateTimeOffset now, CancellationToken ct) => link.CallAsync(db => db.Write(changes =>
+    {
+        foreach (var report in reports)
+        {
+            var health = Enum.Parse<EndpointHealth>(report.Health);
+            if (!db.Endpoints.TryGetValue(report.Uid, out var endpoint) || endpoint.VirtualRouter != report.VirtualRouter || endpoint.Health == health) continue;
+            db.Endpoints[report.Uid] = endpoint with { Health = health };
+            changes.Add(ResourceKind.VirtualMachineInterface, endpoint.Id.Namespace, endpoint.Id.Name, endpoint.Uid, ChangeVerb.Modified);
+        }
+
+        return true;
+    }), ct);
+
+    public Task<int> MarkLostAsync(LeaderLease lease, TimeSpan goneAfter, TimeSpan lostAfter, IReadOnlyCollection<string> carriers, int limit, CancellationToken ct) =>
+        link.CallAsync(db => db.Write(changes => MarkLost(db, changes, lease, goneAfter, lostAfter, carriers, limit)), ct);
+
+    /// <summary>All parts of the statement see the rows as they were before it.</summary>
+    private static int MarkLost(MemoryDatabase db, Changes changes, LeaderLease lease, TimeSpan goneAfter, TimeSpan lostAfter, IReadOnlyCollection<string> carriers, int limit)
+    {
+        if (!db.IsHeld(lease)) return 0;
+        var now = db.Now;
+        var rows = db.Routers.Values.Where(r => db.RouterStatuses.ContainsKey(r.Uid)).Select(r => (Router: r, Status: db.RouterStatuses[r.Uid])).ToList();
+        var orphaned = rows.Where(r => r.Status.Connected && !IsAlive(r.Status.ControlNode)).ToList();
+        var away = rows.Where(r => !r.Status.Lost && (!r.Status.Connected || r.Status.LastSeen < now - Silent || orphaned.Contains(r)))
+            .Select(r => (r.Router, r.Status, Carries: carriers.Contains(r.Router.Name), IsDue: !r.Status.Connected && !IsNear(r.Status.LastSeen, lostAfter))).ToList();
+        var recent = rows.Count(r => r.Status.Lost && r.Status.LostAt > now - lostAfter);
+        var isMass = away.Count(a => a.Carries) + recent >= (limit > 0 ? limit : Math.Max(2, (carriers.Count + recent + 1) / 2));
+
+        foreach (var (router, status) in orphaned)
+        {
+            db.RouterStatuses[router.Uid] = status with { Connected = false };
+            changes.Add(ResourceKind.VirtualRouter, null, router.Name, router.Uid, ChangeVerb.Modified, statusOnly: true);
+        }
+
+        foreach (var (router, status, carries, _) in away.Where(a => a.IsDue))
+        {
+            if (isMass)
+            {
+                if (status.HeldAt is null) changes.Add(ResourceKind.VirtualRouter, null, router.Name, router.Uid, ChangeVerb.Modified, statusOnly: true);
+                if (status.HeldAt is null || status.HeldAt < now - (lostAfter / 4)) db.RouterStatuses[router.Uid] = status with { HeldAt = now };
+            }
+            else if (status.HeldAt is null || status.HeldAt < now - (lostAfter / 2))
+            {
+                db.RouterStatuses[router.Uid] = status with { Lost = true, HeldAt = null, LostAt = carries ? now : null };
+                changes.Add(ResourceKind.VirtualRouter, null, router.Name, router.Uid, ChangeVerb.Modified);
+            }
+        }
+
+        return away.Count(a => a.IsDue && (isMass || a.Status.HeldAt > now - (lostAfter / 2)));
+
+        bool IsNear(DateTimeOffset at, TimeSpan by) => at >= now - by && at <= now + by;
+
+        bool IsAlive(string? controlNode) => controlNode is not null && db.ControlNodes.GetValueOrDefault(controlNode) is { } row && IsNear(row.LastSeen, goneAfter);
+    }
+
+    private static (AgentRefusal? Refusal, VirtualRouter? Router) Judge(MemoryDatabase db, VRouterHello hello, string controlNode, int maximum)
+    {
+        var router = db.RouterOf(hello.Name);
+        if (router is not null)
+        {
+            var status = db.RouterStatuses.GetValueOrDefault(router.Uid);
+            var isAlive = status is { Connected: true } && status.LastSeen > db.Now - Fresh
+                && db.ControlNodes.GetValueOrDefault(status.ControlNode ?? "") is { } node && node.LastSeen > db.Now - ControlNodeStore.GoneAfter;
+            var known = new KnownAgent(router.Uid, router.Address!, router.Address6, status?.ControlNode, status?.Instance, status?.Source, status?.Connection ?? 0, isAlive);
+            if (AgentConnection.Judge(hello, known, controlNode) is { } refusal) return (refusal, router);
+            if (router.Address!.Equals(hello.Address) && Equals(router.Address6, hello.Address6)) return (null, router);
+        }
+
+        if (db.Routers.Values.Where(r => r.Name != hello.Name && Holds(r, hello)).OrderBy(r => r.Name, StringComparer.Ordinal).FirstOrDefault() is { } holder)
+            return (AgentConnection.AddressTaken(Addresses(hello).Contains(holder.Address!) ? holder.Address! : holder.Address6!, holder.Name), router);
+        return (router is null && db.Routers.Count >= maximum ? AgentConnection.TooMany(hello.Name, maximum) : null, router);
+    }
+
+    private static bool Holds(VirtualRouter router, VRouterHello hello) => Addresses(hello).Any(a => a.Equals(router.Address) || a.Equals(router.Address6));
+
+    private static IPAddress[] Addresses(VRouterHello hello) => hello.Address6 is { } address6 ? [hello.Address, address6] : [hello.Address];
+}

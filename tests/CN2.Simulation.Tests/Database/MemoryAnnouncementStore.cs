@@ -1,0 +1,54 @@
+using CN2.Api.Data;
+using CN2.Api.Data.Rows;
+using CN2.Api.Reconcile;
+using CN2.Network.Compilation;
+
+namespace CN2.Simulation.Tests.Database;
+
+internal sealed class MemoryAnnouncementStore(DatabaseLink link) : IAnnouncementStore
+{
+    public Task<IReadOnlyList<SavedAnnouncement>> LoadAsync(string controlNode, CancellationToken ct) => link.CallAsync<IReadOnlyList<SavedAnnouncement>>(db =>
+        [.. db.Advertisements.Where(a => a.Key.ControlNode == controlNode)
+            .Select(a => new SavedAnnouncement(a.Key.FloatingIP, db.FloatingIPs[a.Key.FloatingIP].Address, new Dictionary<RouteKey, uint>(a.Value)))], ct);
+
+    public Task<List<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)>> OfOthersAsync(
+        IDatabaseReading reading, string self, IReadOnlyCollection<Guid>? floatingIPs, CancellationToken ct)
+    {
+        var wanted = floatingIPs?.ToHashSet();
+        return link.CallAsync(reading, r => r.Tables.Advertisements.Where(a => a.Key.ControlNode != self && wanted?.Contains(a.Key.FloatingIP) != false)
+            .Select(a => (a.Key.FloatingIP, a.Key.ControlNode, a.Value.Keys.ToArray())).ToList(), ct);
+    }
+
+    public Task<HashSet<Guid>> SaveAsync(
+        string controlNode, IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> rows, Func<Guid, RouteKey, uint> identifierOf, bool tellOthers, CancellationToken ct)
+    {
+        // As the statement is made: its values are those of the call, also when it arrives later.
+        var saved = rows.ToDictionary(r => r.Key, r => r.Value?.ToDictionary(p => p, p => identifierOf(r.Key, p)));
+        return link.CallAsync(db => db.Write(changes =>
+        {
+            var standing = new HashSet<Guid>();
+            foreach (var (floatingIP, paths) in saved)
+            {
+                if (paths is null)
+                {
+                    db.RemoveAdvertisement(floatingIP, controlNode);
+                }
+                else if (db.FloatingIPs.ContainsKey(floatingIP))
+                {
+                    db.PutAdvertisement(floatingIP, controlNode, paths);
+                    standing.Add(floatingIP);
+                }
+
+                if (tellOthers) changes.Add(ResourceKind.Announcements, null, controlNode, floatingIP, ChangeVerb.Modified, statusOnly: true);
+            }
+
+            return standing;
+        }), ct);
+    }
+
+    public Task IntroduceAsync(string controlNode, CancellationToken ct) => link.CallAsync(db => db.Write(changes =>
+    {
+        changes.Add(ResourceKind.Announcements, null, controlNode, Guid.Empty, ChangeVerb.Modified, statusOnly: true);
+        return true;
+    }), ct);
+}

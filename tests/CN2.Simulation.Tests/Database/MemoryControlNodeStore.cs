@@ -1,0 +1,48 @@
+using CN2.Api.Data;
+using CN2.Api.Data.Rows;
+
+namespace CN2.Simulation.Tests.Database;
+
+internal sealed class MemoryControlNodeStore(DatabaseLink link) : IControlNodeStore
+{
+    private static readonly TimeSpan ShownAfter = TimeSpan.FromDays(1);
+
+    public Task<(bool Others, bool Unknown)> BeatAsync(ControlNodeBeat beat, string? sessions, IReadOnlyCollection<string> changedRouters, CancellationToken ct) =>
+        link.CallAsync(db => db.Write(changes =>
+        {
+            var known = db.ControlNodes.GetValueOrDefault(beat.Name);
+            db.ControlNodes[beat.Name] = new ControlNodeRow(db.Now, beat.RestartTimeSeconds, sessions ?? known?.Sessions ?? "{}", beat.EngineBound);
+            foreach (var router in changedRouters)
+                if (db.Peers.ContainsKey(router)) changes.Add(ResourceKind.BgpRouter, null, router, Guid.Empty, ChangeVerb.Modified, statusOnly: true);
+            return (db.ControlNodes.Any(n => n.Key != beat.Name && n.Value.LastSeen > db.Now - ControlNodeStore.GoneAfter), known is null);
+        }), ct);
+
+    public Task<Dictionary<string, string>> SessionsAsync(CancellationToken ct) => link.CallAsync(db =>
+        db.ControlNodes.Where(n => n.Value.LastSeen > db.Now - ControlNodeStore.GoneAfter).ToDictionary(n => n.Key, n => n.Value.Sessions), ct);
+
+    public Task<OpenTransaction?> OldestTransactionAsync(CancellationToken ct) =>
+        link.CallAsync(db => db.OldestOpen is { } xid ? new OpenTransaction("another one", $"{xid}", null) : null, ct);
+
+    public Task ForgetGoneAsync(LeaderLease lease, TimeSpan? sinceClockJump, CancellationToken ct) => link.CallAsync(db => db.Write(changes =>
+    {
+        if (!db.IsHeld(lease)) return false;
+        foreach (var (name, row) in db.ControlNodes.ToList())
+        {
+            var restart = TimeSpan.FromSeconds(row.RestartTimeSeconds);
+            var patience = restart > ControlNodeStore.GoneAfter ? restart : ControlNodeStore.GoneAfter;
+            if (row.LastSeen >= db.Now - patience && row.LastSeen <= db.Now + patience) continue;
+            if (sinceClockJump is { } since && since <= patience) continue;
+            // What the statement deletes is decided by the rows as they were before it.
+            var rows = db.Advertisements.Where(a => a.Key.ControlNode == name).ToList();
+            if (row.EngineBound || (row.LastSeen + ShownAfter < db.Now && rows.Count == 0)) db.ControlNodes.Remove(name);
+            foreach (var (key, paths) in rows)
+            {
+                if (!row.EngineBound && paths.Count > 0) continue;
+                db.RemoveAdvertisement(key.FloatingIP, name);
+                changes.Add(ResourceKind.Announcements, null, name, key.FloatingIP, ChangeVerb.Modified, statusOnly: true);
+            }
+        }
+
+        return true;
+    }), ct);
+}

@@ -1,0 +1,27 @@
+using CN2.Api.Data;
+using CN2.Api.Data.Rows;
+using CN2.Api.Reconcile;
+
+namespace CN2.Simulation.Tests.Database;
+
+internal sealed class MemoryStatusStore(DatabaseLink link) : IStatusStore
+{
+    public Task<Dictionary<Guid, string>> ReadAsync(ResourceKind kind, IReadOnlyCollection<Guid> uids, CancellationToken ct) =>
+        link.CallAsync(db => uids.Where(db.Statuses.ContainsKey).ToDictionary(u => u, u => db.Statuses[u]), ct);
+
+    public Task WriteAsync(
+        LeaderLease lease, ResourceKind kind, IReadOnlyCollection<KeyValuePair<Guid, string>> documents, IReadOnlyCollection<StatusEvent> events, CancellationToken ct) =>
+        link.CallAsync(db => db.Write(changes =>
+        {
+            if (!db.IsHeld(lease)) return false;
+            foreach (var (uid, document) in documents)
+            {
+                var id = kind == ResourceKind.Service ? db.Services.GetValueOrDefault(uid)?.Id : db.FloatingIPs.GetValueOrDefault(uid)?.Id;
+                if (id is not { } name) continue;
+                db.Statuses[uid] = document;
+                changes.Add(kind, name.Namespace, name.Name, uid, ChangeVerb.Modified, statusOnly: true);
+            }
+
+            return true;
+        }), ct);
+}

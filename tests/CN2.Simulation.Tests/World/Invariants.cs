@@ -1,0 +1,219 @@
+using System.Net;
+using System.Text.Json.Nodes;
+using CN2.Network.Resources;
+using CN2.Simulation.Tests.Bgp;
+using CN2.Simulation.Tests.Nodes;
+
+namespace CN2.Simulation.Tests.World;
+
+/// <summary>What must hold at every moment, and what must hold once nothing troubles the site any more.</summary>
+internal sealed class Invariants(Site site)
+{
+    /// <summary>How long a path to a node without entries may be there when <see cref="AllowsMoments"/>.</summary>
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(500);
+
+    private static readonly string[] NoPeers = [];
+
+    /// <summary>A path to a node without entries that is gone within a moment is counted and allowed.</summary>
+    public bool AllowsMoments { get; init; } = true;
+
+    /// <summary>Paths to nodes without entries.</summary>
+    public int Moments { get; private set; }
+
+    /// <summary>Owners whose own bad item may keep them from being served; everybody else is checked.</summary>
+    public HashSet<Guid> Spoilt { get; } = [];
+
+    /// <summary>The database lost the commits that gave these addresses: it does not know that they are announced. Until when that excuses it.</summary>
+    private readonly Dictionary<IPAddress, long> _forgotten = [];
+
+    /// <summary>A fail-over lost the commits that gave these addresses.</summary>
+    public void Forgotten(IEnumerable<IPAddress> addresses)
+    {
+        foreach (var address in addresses) _forgotten[address] = site.Scheduler.Now + SimulationRun.Bound.Ticks;
+    }
+
+    /// <summary>An address is given only when no router has a path to it any more.</summary>
+    public void Allocated(FloatingIP floatingIP)
+    {
+        if (_forgotten.TryGetValue(floatingIP.Address, out var until) && site.Scheduler.Now < until) return;
+        foreach (var router in site.Routers)
+        {
+            foreach (var path in router.PathsOf(floatingIP.Address))
+            {
+                if (router.IsCutFrom(path.Engine) || !router.HasSessionWith(path.Engine)) continue; // nobody can tell this router anything
+                site.Fail($"reused while announced: {floatingIP.Address} was given to {floatingIP.Id.Name} while {router.Name} has a {(path.IsStale ? "stale " : "")}path via {path.NextHop} of {path.Engine}");
+            }
+        }
+    }
+
+    /// <summary>A router is given a path only to a node that translates the address.</summary>
+    public void Learned(Router router, IPAddress prefix, RouterPath path)
+    {
+        if (IsBlind(path.Engine) || site.NodeAt(path.NextHop) is not { } node || !IsForwarding(node) || node.Carries(prefix) || IsSpoilt(prefix)) return;
+        Momentary($"route without entries: {router.Name} was given {prefix} via {path.NextHop} by {path.Engine}, and {node.Name} does not translate it", () =>
+            IsForwarding(node) && !node.Carries(prefix) && router.PathsOf(prefix).Any(p => p.NextHop.Equals(path.NextHop) && p.Engine == path.Engine && !p.IsStale));
+    }
+
+    /// <summary>
+    /// The control node did not learn lately what it must know to withdraw a route: its process is dead, stopped or just back, or the database or
+    /// the engine does not answer it. Its routes follow once it knows.
+    /// </summary>
+    private bool IsBlind(string engine) => site.ControlNodes.First(c => c.Name == engine).BlindUntil > site.Scheduler.Now;
+
+    /// <summary>Fails at once when moments count, else only when it lasts.</summary>
+    private void Momentary(string what, Func<bool> isStill)
+    {
+        Moments++;
+        site.Trace.Add($"MOMENT {what}");
+        if (!AllowsMoments) site.Fail(what);
+        else site.Scheduler.After(Moment, () =>
+        {
+            if (isStill()) site.Fail($"for {Moment.TotalSeconds} s: {what}");
+        });
+    }
+
+    /// <summary>A node stops translating an address only when no router sends it there any more.</summary>
+    public void Dropped(Node node, IPAddress address)
+    {
+        if (!IsForwarding(node) || IsSpoilt(address)) return;
+        foreach (var router in site.Routers)
+        {
+            foreach (var path in router.PathsOf(address))
+            {
+                if (path.IsStale || !path.NextHop.Equals(node.Address) || router.IsCutFrom(path.Engine) || IsBlind(path.Engine)) continue;
+                var engine = path.Engine;
+                Momentary($"route without entries: {node.Name} dropped its entries of {address} while {router.Name} has the path of {engine}", () =>
+                    IsForwarding(node) && !node.Carries(address) && router.PathsOf(address).Any(p => p.NextHop.Equals(node.Address) && p.Engine == engine && !p.IsStale));
+            }
+        }
+    }
+
+    /// <summary>Everything that does not hold now and must hold when the site is quiet.</summary>
+    public List<string> Unmet()
+    {
+        var unmet = new List<string>();
+        CheckDatabase(unmet);
+        var expected = site.Database.FloatingIPs.Values.ToDictionary(f => f.Address, NextHopsOf);
+        foreach (var router in site.Routers) CheckRouter(router, expected, unmet);
+        foreach (var floatingIP in site.Database.FloatingIPs.Values) CheckStatus(floatingIP, expected[floatingIP.Address], unmet);
+        CheckSessions(unmet);
+        return unmet;
+    }
+
+    /// <summary>The address of an owner whose own bad item may cost it its routes.</summary>
+    private bool IsSpoilt(IPAddress address) => Spoilt.Count > 0 && site.Database.FloatingIPs.Values.Any(f => f.Address.Equals(address) && IsSpoilt(f));
+
+    private bool IsSpoilt(FloatingIP floatingIP) => Spoilt.Contains(floatingIP.Service ?? floatingIP.Uid);
+
+    /// <summary>The node forwards by its own table; while it boots, routes to it are stale by necessity.</summary>
+    private static bool IsForwarding(Node node) => node is { IsUp: true, IsProgrammed: true };
+
+    private void CheckDatabase(List<string> unmet)
+    {
+        var db = site.Database;
+        // A control node whose API is dead and whose engine lives goes on announcing: what it holds may not be freed.
+        var mayHold = site.ControlNodes.Any(c => !c.IsUp && c.Engine.IsUp);
+        foreach (var service in db.Services.Values)
+        {
+            if (service.Deleting && !mayHold) unmet.Add($"not deleted: {service.Id.Name}");
+            if (service is { Deleting: false, PendingReason: not null } && db.Pools[db.Networks.Values.First(n => n.Id.Name == service.PendingMessage).Uid].Free > 0)
+                unmet.Add($"pending while addresses are free: {service.Id.Name}");
+        }
+
+        foreach (var floatingIP in db.FloatingIPs.Values)
+        {
+            if (floatingIP.Deleting && !mayHold) unmet.Add($"address leaked: {floatingIP.Address} of {floatingIP.Id.Name} is not freed{Rows(floatingIP)}");
+            if (floatingIP.Service is { } owner && !db.Services.ContainsKey(owner)) unmet.Add($"address leaked: {floatingIP.Address}'s Service is gone");
+        }
+
+        foreach (var (network, pool) in db.Pools)
+        {
+            var held = db.FloatingIPs.Values.Where(f => f.ExternalNetwork == network).Select(f => f.Address).ToList();
+            if (held.Distinct().Count() != held.Count) unmet.Add("an address is held twice");
+            if (held.Count + pool.Free != pool.Size) unmet.Add($"address leaked: {held.Count} held and {pool.Free} free are not {pool.Size}");
+        }
+    }
+
+    private string Rows(FloatingIP floatingIP) =>
+        string.Concat(site.Database.Advertisements.Where(a => a.Key.FloatingIP == floatingIP.Uid).Select(a => $"; {a.Key.ControlNode} has a row with [{string.Join(' ', a.Value.Select(p => $"{p.Key}={p.Value}"))}]"));
+
+    private HashSet<IPAddress> NextHopsOf(FloatingIP floatingIP)
+    {
+        var db = site.Database;
+        if (floatingIP.Deleting || db.Networks[floatingIP.ExternalNetwork!.Value].Advertisement is { Med: Engine.RefusedMed }) return [];
+        var names = floatingIP.Service is { } service
+            ? db.Endpoints.Values.Where(e => e.Labels["app"] == db.Services[service].Selector["app"])
+            : db.Endpoints.Values.Where(e => floatingIP.Interfaces.Contains(e.Id.Name));
+        return [.. names.Where(e => e.Ready).Select(e => site.Nodes.Find(n => n.Name == e.VirtualRouter)).OfType<Node>().Where(n => n.IsConnected).Select(n => n.Address)];
+    }
+
+    private void CheckRouter(Router router, Dictionary<IPAddress, HashSet<IPAddress>> expected, List<string> unmet)
+    {
+        var spoilt = site.Database.FloatingIPs.Values.Where(IsSpoilt).Select(f => f.Address).ToHashSet();
+        foreach (var node in site.ControlNodes)
+        {
+            if (node is { IsUp: false, Engine.IsUp: true }) continue; // nobody tells this engine anything
+            foreach (var (prefix, path) in router.Table.Where(p => spoilt.Contains(p.Prefix) && p.Path.Engine == node.Name))
+            {
+                if (site.NodeAt(path.NextHop) is { } hop && IsForwarding(hop) && !hop.Carries(prefix)) unmet.Add($"route without entries: {router.Name} has {prefix} via {path.NextHop} of {node.Name}, which refuses its entry");
+            }
+
+            var table = router.Table.Where(p => p.Path.Engine == node.Name && !spoilt.Contains(p.Prefix)).ToList();
+            foreach (var (prefix, path) in table)
+            {
+                if (path.IsStale) unmet.Add($"stale for ever: {router.Name} has {prefix} via {path.NextHop} (number {path.Number}) of {node.Name}");
+                else if (!expected.TryGetValue(prefix, out var hops) || !hops.Contains(path.NextHop)) unmet.Add($"not withdrawn: {router.Name} has {prefix} via {path.NextHop} of {node.Name}");
+            }
+
+            if (!node.IsUp || !node.Engine.IsUp) continue;
+            var known = table.ToLookup(p => p.Prefix, p => p.Path.NextHop);
+            foreach (var (prefix, hops) in expected)
+            {
+                if (hops.Count == 0 || spoilt.Contains(prefix)) continue;
+                var missing = router.TakesAddPath ? hops.Except(known[prefix]).ToList() : known[prefix].Any() ? [] : [hops.First()];
+                foreach (var hop in missing) unmet.Add($"not announced: {router.Name} lacks {prefix} via {hop} of {node.Name}");
+            }
+        }
+    }
+
+    private void CheckStatus(FloatingIP floatingIP, HashSet<IPAddress> hops, List<string> unmet)
+    {
+        if (floatingIP.Deleting || IsSpoilt(floatingIP)) return;
+        var routes = site.Database.Statuses.TryGetValue(floatingIP.Uid, out var text) ? JsonNode.Parse(text)!["routes"]!.AsArray() : [];
+        var shown = routes.ToDictionary(r => IPAddress.Parse((string)r!["nextHop"]!), r => r!["controlNodes"]!.AsArray());
+        if (!hops.SetEquals(shown.Keys))
+        {
+            unmet.Add($"status: {floatingIP.Address} shows [{string.Join(' ', shown.Keys)}] and has [{string.Join(' ', hops)}]");
+            return;
+        }
+
+        foreach (var (hop, controlNodes) in shown)
+        {
+            foreach (var node in site.ControlNodes.Where(c => c.IsUp && c.Engine.IsUp))
+            {
+                var told = controlNodes.FirstOrDefault(c => (string)c!["name"]! == node.Name)?["advertisedTo"]?.AsArray().Select(p => (string)p!).ToArray() ?? NoPeers;
+                foreach (var router in site.Routers)
+                {
+                    var has = router.PathsOf(floatingIP.Address).Any(p => p.Engine == node.Name && p.NextHop.Equals(hop));
+                    if (has && !told.Contains(router.Name)) unmet.Add($"status: {floatingIP.Address} via {hop} is at {router.Name}, and {node.Name} does not say so");
+                    if (!has && told.Contains(router.Name) && router.TakesAddPath) unmet.Add($"status: {floatingIP.Address} via {hop} is not at {router.Name}, and {node.Name} says so");
+                }
+            }
+        }
+    }
+
+    private void CheckSessions(List<string> unmet)
+    {
+        foreach (var node in site.ControlNodes.Where(c => c.IsUp && c.Engine.IsUp))
+        {
+            var sessions = site.Database.ControlNodes.TryGetValue(node.Name, out var row) ? JsonNode.Parse(row.Sessions)!.AsObject() : [];
+            foreach (var session in node.Engine.Sessions)
+            {
+                if (!session.IsUp) unmet.Add($"no session: {node.Name} and {session.Router?.Name}");
+                var said = sessions[session.Router!.Name];
+                if (session.IsUp && (bool?)said?["addPath"] != session.HasAddPath) unmet.Add($"status: the session of {node.Name} with {session.Router.Name} has addPath {session.HasAddPath}, and says {said?["addPath"]}");
+                if (session is { IsUp: true, HasAddPath: false } && session.Router.TakesAddPath) unmet.Add($"ADD-PATH is lost: {node.Name} and {session.Router.Name}");
+            }
+        }
+    }
+}

@@ -1,0 +1,54 @@
+namespace CN2.Simulation.Tests.World;
+
+/// <summary>Runs a site: rounds of operations, each followed by a quiet time in which everything must come right within its bound.</summary>
+internal static class SimulationRun
+{
+    /// <summary>Until then everything must hold once all trouble that has an end has ended.</summary>
+    public static readonly TimeSpan Bound = TimeSpan.FromSeconds(90);
+
+    private static readonly TimeSpan Step = TimeSpan.FromSeconds(1);
+
+    /// <summary>Answers what went wrong; null: nothing.</summary>
+    public static SimulationResult Do(int seed, int operations, Trouble trouble, bool isTraced = false, int perRound = 100)
+    {
+        var site = new Site(seed, isTraced: isTraced);
+        site.Begin();
+        var drawn = new Operations(site, trouble);
+        var done = 0;
+        while (done < operations && site.Failure is null)
+        {
+            for (var i = 0; i < perRound && site.Failure is null; i++, done++)
+            {
+                drawn.Do();
+                foreach (var node in site.ControlNodes) node.Look();
+                site.Run(TimeSpan.FromMilliseconds(site.Random.Next(3) == 0 ? site.Random.Next(1000) : site.Random.Next(60)));
+            }
+
+            Settle(site, drawn);
+        }
+
+        return new SimulationResult(seed, done, TimeSpan.FromTicks(site.Scheduler.Now), site.Scheduler.Turns, site.Invariants.Moments, site.Failure, site.Trace.ToString());
+    }
+
+    private static void Settle(Site site, Operations drawn)
+    {
+        site.Trace.Add("-- calm");
+        drawn.Calm();
+        Await(site);
+        drawn.CutAllAgents();
+        drawn.StopLeader();
+        drawn.EndRound();
+    }
+
+    private static void Await(Site site)
+    {
+        List<string> unmet = ["nothing was looked at"];
+        for (var waited = TimeSpan.Zero; unmet.Count > 0 && waited < Bound && site.Failure is null; waited += Step)
+        {
+            site.Run(Step);
+            unmet = site.Invariants.Unmet();
+        }
+
+        if (unmet.Count > 0) site.Fail($"not right after {Bound.TotalSeconds} s ({unmet.Count}): {string.Join("; ", unmet.Take(6))}");
+    }
+}
