@@ -72,7 +72,7 @@ public static class ApiHost
         services.AddVirtualRouters();
         services.AddBgpSpeaker();
         services.AddVRouterStream();
-        services.AddReconciler();
+        services.AddReconciler().AddInfrastructureReport();
         services.AddServiceHealthChecks();
         services.AddVirtualMachineInterfaces();
         services.AddExternalNetworkSelectors();

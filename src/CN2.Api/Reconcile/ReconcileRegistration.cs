@@ -19,15 +19,18 @@ public static class ReconcileRegistration
         services.AddSeam<IStatusRecorder, StatusRecorder>();
         services.AddSingleton<IVRouterAdmission, AgentAdmission>();
         return services.AddLoop().AddTask<ReconcileLoop>().AddTask<SpeakerWorker>().AddTask<AgentRecorder>().AddTask<StatusRecorder>()
-            .AddTask<Leadership>().AddTask<ReplicaHeartbeat>().AddTask<InfrastructureReport>().AddHostedService<Reconciler>();
+            .AddTask<Leadership>().AddTask<ReplicaHeartbeat>().AddHostedService<Reconciler>();
     }
+
+    /// <summary>What this process says about the machine it runs on; the reconciler does without it.</summary>
+    public static IServiceCollection AddInfrastructureReport(this IServiceCollection services) =>
+        services.AddSingleton<OwnAddresses>().AddSingleton<InfrastructureStore>().AddTask<InfrastructureReport>();
 
     /// <summary>What belongs to the loop's task, and what other threads post through.</summary>
     private static IServiceCollection AddLoop(this IServiceCollection services) => services
         .AddSingleton<LoopClock>()
         .AddSingleton<FeedLag>()
         .AddSingleton<SelfDescription>()
-        .AddSingleton<OwnAddresses>()
         .AddSingleton<LoopInbox>()
         .AddSingleton<AgentInbox>()
         .AddSingleton<SpeakerJobQueue>()
@@ -65,7 +68,6 @@ public static class ReconcileRegistration
         services.AddSingleton<StatusStore>().AddSeam<IStatusStore, StatusStore>();
         services.AddSingleton<IChangeFeedReader>(provider => ActivatorUtilities.CreateInstance<ChangeFeedReader>(provider, provider.GetRequiredKeyedService<NpgsqlDataSource>(DatabasePools.ControlLoop)));
         services.AddSeam<IServiceLifecycle, ServiceLifecycle>();
-        services.AddSingleton<InfrastructureStore>();
         services.AddSingleton<LeaderLeaseStore>().AddSeam<ILeaderLeaseStore, LeaderLeaseStore>();
         services.AddSingleton<HeldLease>();
     }

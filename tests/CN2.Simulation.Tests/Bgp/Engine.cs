@@ -133,7 +133,7 @@ internal sealed class Engine(string name, IReadOnlyDictionary<string, Router> ro
                 if (list.TableType == TableType.AdjIn) return [];
                 return _table.Where(p => p.Key.Afi == list.Family.Afi && p.Key.Safi == list.Family.Safi && p.Value.Paths.Count > 0
                         && (list.Prefixes.Count == 0 || list.Prefixes.Any(w => w.Prefix == p.Value.Text)))
-                    .Select(p => new ListPathResponse { Destination = new Destination { Prefix = p.Value.Text, Paths = { p.Value.Paths.Select(Listed) } } }).ToList();
+                    .Select(p => new ListPathResponse { Destination = new Destination { Prefix = p.Value.Text, Paths = { p.Value.Paths.Select((path, i) => Listed(path, isBest: i == 0)) } } }).ToList();
             case ("ListPeer", ListPeerRequest peers):
                 return _sessions.Values.Where(s => peers.Address.Length == 0 || s.Address == peers.Address).Select(s => new ListPeerResponse { Peer = s.Listed() }).ToList();
             case ("ListPolicyAssignment", _):
@@ -215,9 +215,10 @@ internal sealed class Engine(string name, IReadOnlyDictionary<string, Router> ro
         return null;
     }
 
-    private static Path Listed(EnginePath path)
+    private static Path Listed(EnginePath path, bool isBest)
     {
         var listed = path.Wire.Clone();
+        listed.Best = isBest;
         listed.NeighborIp = "<nil>";
         listed.LocalIdentifier = path.Number;
         return listed;
