@@ -24,7 +24,7 @@ public sealed class HostileRouterTests : IDisposable
         await speaker.StartAsync(Token);
         await speaker.SetPathsAsync([Path("100.0.0.4", "172.27.115.242")], Token);
         await speaker.SetImportAsync([Target("target:64512:1")], Token);
-        await speaker.SetPeersAsync([Peer("frr", 244), Peer("flooding", 245), Peer("quiet", 246)], Token);
+        await speaker.SetPeersAsync([Peer("frr", 244), VpnPeer("flooding", 245), VpnPeer("quiet", 246)], Token);
         await speaker.EstablishedAsync("frr");
         await speaker.EstablishedAsync("flooding");
         await speaker.EstablishedAsync("quiet");
@@ -48,7 +48,7 @@ public sealed class HostileRouterTests : IDisposable
         Assert.Equal("quiet", Assert.Single(imports.Now.Keys).Peer);
         Assert.Equal(since, Since());
 
-        string Since() => string.Join(" ", speaker.Sessions.Where(s => s.Peer is "frr" or "quiet").Select(s => $"{s.Peer} {s.State} {s.Since:O}"));
+        string Since() => string.Join(" ", speaker.Sessions.Select(s => $"{s.Peer} {s.State} {s.Since:O}"));
     }
 
     [Fact]
@@ -62,7 +62,7 @@ public sealed class HostileRouterTests : IDisposable
         await speaker.StartAsync(Token);
         await speaker.SetPathsAsync([], Token);
         await speaker.SetImportAsync([Target("target:64512:1")], Token);
-        BgpPeer[] good = [Peer("frr", 244), Peer("quiet", 246)];
+        BgpPeer[] good = [Peer("frr", 244), VpnPeer("quiet", 246)];
         await speaker.SetPeersAsync(good, Token);
         await speaker.EstablishedAsync("frr");
         await speaker.EstablishedAsync("quiet");
@@ -90,4 +90,37 @@ public sealed class HostileRouterTests : IDisposable
 
         string Since() => string.Join(" ", speaker.Sessions.Where(s => s.Peer is "frr" or "quiet").Select(s => $"{s.Peer} {s.State} {s.Since:O}"));
     }
+
+    [Fact]
+    public async Task A_router_whose_bytes_end_the_engine_is_found_and_left_out()
+    {
+        var engine = _lab.Keep(new GoBgpd(_lab));
+        var frr = _lab.Frr("frr", 244, Asn, FrrNeighbor());
+        await using var speaker = Speaker(engine);
+        await speaker.StartAsync(Token);
+        await speaker.SetPathsAsync([], Token);
+        await speaker.SetPeersAsync([Peer("frr", 244)], Token);
+        await speaker.EstablishedAsync("frr");
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        var supervisor = engine.SuperviseAsync(stop.Token);
+
+        var harmful = _lab.Keep(new HostileRouter(_lab, "harmful", 247, Hostility.EndsTheEngine));
+        _lab.Keep(new HostileRouter(_lab, "halfopen", 248, Hostility.HalfOpen));
+        await speaker.SetPeersAsync([Peer("frr", 244), Peer("harmful", 247), Peer("halfopen", 248)], Token);
+        await Eventually.TrueAsync(() => speaker.Session("harmful").LastError?.Contains("what it sends is no BGP", StringComparison.Ordinal) == true, "it is left out", 120,
+            () => $"{string.Join(";", speaker.Sessions)} {speaker.Counters} {engine.Output}");
+        await speaker.EstablishedAsync("frr", 60);
+        var (restarts, since, connections) = (speaker.Counters.EngineRestarts, speaker.Session("frr").Since, harmful.Connections);
+        await speaker.ChangePathsAsync([Path("100.0.1.1", "172.27.115.242")], [], Token);
+        await Eventually.TrueAsync(() => frr.NextHops("100.0.1.1/32").Count == 1, "the route", 30);
+        await Eventually.TrueAsync(() => harmful.Connections >= connections + 5, "it goes on trying", 60);
+        Assert.Equal((restarts, since), (speaker.Counters.EngineRestarts, speaker.Session("frr").Since));
+        Assert.True(speaker.Session("frr").IsEstablished);
+        Assert.DoesNotContain("no BGP", speaker.Session("halfopen").LastError ?? "", StringComparison.Ordinal);
+        await stop.CancelAsync();
+        await supervisor;
+    }
+
+    /// <summary>The families that the router has; see docs/operating.md.</summary>
+    private static BgpPeer VpnPeer(string name, int host) => Peer(name, host, change: p => p with { AddressFamilies = ["inet-vpn"] });
 }

@@ -9,6 +9,9 @@ internal enum Hostility
     /// <summary>It answers every connection with bytes that are no BGP, and reads nothing.</summary>
     Garbage,
 
+    /// <summary>It answers every connection with a message of a type that there is not: gobgpd 3.10 ends at that (osrg/gobgp#3325).</summary>
+    EndsTheEngine,
+
     /// <summary>It takes connections and never says a word.</summary>
     HalfOpen,
 
@@ -86,7 +89,12 @@ internal sealed class HostileRouter : IDisposable
             switch (_hostility)
             {
                 case Hostility.Garbage:
-                    await socket.SendAsync(Enumerable.Range(0, 100_000).Select(i => (byte)(i * 31)).ToArray(), _stop.Token);
+                    // As a message, its length is 0.
+                    await socket.SendAsync(new byte[100_000], _stop.Token);
+                    await Task.Delay(TimeSpan.FromSeconds(1), _stop.Token);
+                    break;
+                case Hostility.EndsTheEngine:
+                    await socket.SendAsync(Message(99, []), _stop.Token);
                     await Task.Delay(TimeSpan.FromSeconds(1), _stop.Token);
                     break;
                 case Hostility.HalfOpen:
