@@ -164,8 +164,7 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
         {
             await NoteRefusalAsync(peer, async () =>
             {
-                // Without need it must not be: such a session gets the End-of-RIB of families that were not negotiated, at which gobgpd as a router ends it.
-                var restarting = _engineRestarted && keptNumbers && RoutersMayKeep;
+                var restarting = _engineRestarted && keptNumbers;
                 await engine.AddPeerAsync(mapper.Encode(peer, restarting), turn.Lost);
                 if (RoutersMayKeep && _engineRestarted && peer is { GracefulRestart: true, AdminDown: false })
                 {
