@@ -128,4 +128,10 @@ public static class Limits
 
     [Limit("time between two times that a router which asks for more route targets is sent everything again", "it waits", "s")]
     public const int SendAgainSeconds = 5;
+
+    [Limit("times within a minute that a session is lost", "the session's `lastError` says so")]
+    public const int SessionLosses = 5;
+
+    [Limit("times within 5 minutes that the BGP engine ends", "routers that were in session at none of them are connected one after another")]
+    public const int EngineEnds = 3;
 }

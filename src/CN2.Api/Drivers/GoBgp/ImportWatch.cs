@@ -20,11 +20,8 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
     /// <summary>The same for a peer with End-of-RIB markers: time for events that are still on their way.</summary>
     private static readonly TimeSpan ShortSilence = TimeSpan.FromSeconds(1);
 
-    /// <summary>Minimum time between two readings of peers over a limit.</summary>
+    /// <summary>Minimum time between two readings of peers over a limit; <see cref="ReadingPace.Share"/> times what one took if that is more.</summary>
     private static readonly TimeSpan RecheckInterval = TimeSpan.FromSeconds(2);
-
-    /// <summary>Reading them takes at most this part of the time, however much they send and however often they change it.</summary>
-    private const int RecheckShare = 10;
 
     /// <summary>After this time the engine has sent a new session everything, even if the router sent no End-of-RIB for its memberships.</summary>
     private static readonly TimeSpan FirstSending = TimeSpan.FromSeconds(PeerMapper.DeferralTime + 1);
@@ -32,6 +29,10 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
     private readonly Lock _lock = new();
     private readonly List<TaskCompletionSource> _waiting = [];
     private readonly AsyncSignal _wake = new();
+
+    /// <summary>Readings after the session of a peer was lost.</summary>
+    private readonly ReadingPace _sweeps = new(time);
+
     private bool _connected;
     private bool _wanted;
 
@@ -140,9 +141,14 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
                         rechecked = time.GetTimestamp();
                     }
                     foreach (var peer in table.ToBeListed()) await ListAsync(peer, sweep: false, token);
-                    if (isRecheck) pause = TimeSpan.FromTicks(Math.Max(RecheckInterval.Ticks, time.GetElapsedTime(rechecked).Ticks * RecheckShare));
+                    if (isRecheck) pause = TimeSpan.FromTicks(Math.Max(RecheckInterval.Ticks, time.GetElapsedTime(rechecked).Ticks * ReadingPace.Share));
                     foreach (var (peer, silence) in table.WithStaleRoutes())
-                        if (silence >= ShortSilence && await HasSentEverythingAsync(peer, silence, token)) await ListAsync(peer, sweep: true, token);
+                    {
+                        if (silence < ShortSilence || !_sweeps.IsDue(peer.Name) || !await HasSentEverythingAsync(peer, silence, token)) continue;
+                        var began = time.GetTimestamp();
+                        await ListAsync(peer, sweep: true, token);
+                        _sweeps.Note(peer.Name, began);
+                    }
                     foreach (var (peer, up) in table.WithNewMemberships())
                         if (up >= FirstSending || await HasSentMembershipsAsync(peer, token)) await SendAgainAsync(peer, token);
                     table.Expire();

@@ -36,6 +36,12 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
     /// <summary>How long such a session is waited for. A router that is away for longer keeps the routes for as long as it was told.</summary>
     private static readonly TimeSpan ForgetPatience = TimeSpan.FromSeconds(30);
 
+    /// <summary>Which peers the engine may be given after it ended again and again.</summary>
+    private readonly PeerTrials _trials = new(time);
+
+    /// <summary>Peers in session when the engine was lost, by address; null while it answers.</summary>
+    private IReadOnlyCollection<string>? _inSession = [];
+
     private volatile bool _mustList;
 
     /// <summary>A session changed.</summary>
@@ -82,6 +88,7 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
             logger.PeerRefused(peer.Name, fault);
         }
         _wanted = byAddress;
+        _trials.Retain(byAddress.Keys);
         sessions.SetPeers(peers, faults, mapper.IsExternal);
         return byAddress;
     }
@@ -91,6 +98,8 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
     {
         turn.Require();
         _engineRestarted = true;
+        if (HadPeers && _wanted is { } wanted && _trials.EngineEnded(wanted.Keys, _inSession ?? []) is { } harmful)
+            logger.PeerLeftOut(wanted[harmful].Name, _trials.FaultOf(harmful)!);
         _missed.UnionWith(_unsettled.Keys);
         _unsettled.Clear();
     }
@@ -120,7 +129,12 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
     }
 
     /// <inheritdoc cref="SessionTable.EngineAway"/>
-    public void EngineAway(bool away) => sessions.EngineAway(away);
+    public void EngineAway(bool away)
+    {
+        if (!away) _inSession = null;
+        else _inSession ??= sessions.Established();
+        sessions.EngineAway(away);
+    }
 
     /// <summary>Adds, updates and deletes peers until the engine has the wanted ones, and takes over what it says about each.</summary>
     /// <param name="keptNumbers">The routers know the paths of a restarted engine by the same numbers; false: they must drop what they kept.</param>
@@ -129,8 +143,10 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
         _mustList = false;
         if (_wanted is not { } wanted) return;
         HadPeers |= wanted.Count > 0;
-        var changed = false;
-        var missing = new Dictionary<string, BgpPeer>(wanted);
+        var changed = sessions.LeaveOut(_trials.FaultOf);
+        var missing = new Dictionary<string, BgpPeer>(wanted.Where(p => _trials.Admits(p.Key)));
+        // When it is given to the engine later, that is no restart any more for its router.
+        if (RoutersMayKeep && _engineRestarted) _missed.UnionWith(wanted.Where(p => !missing.ContainsKey(p.Key) && p.Value is { GracefulRestart: true, AdminDown: false }).Select(p => p.Key));
         var listed = await engine.ListPeersAsync(null, turn.Lost);
         foreach (var actual in listed)
         {
@@ -163,13 +179,15 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
         _missed.IntersectWith(wanted.Keys);
         _timersDue.IntersectWith(wanted.Keys);
         _forgetting.Keys.Except(listed.Select(a => a.Conf.NeighborAddress)).ToList().ForEach(a => _forgetting.Remove(a));
+        changed |= sessions.CountLosses();
         if (changed) Changed?.Invoke();
     }
 
     /// <param name="always">False: only if an event called for it since the last check.</param>
     public async Task CheckAsync(EngineTurn turn, bool always)
     {
-        if (always || _mustList || IsSettling(turn)) await SynchronizeAsync(turn, keptNumbers: true);
+        var admitted = _trials.Advance(sessions.IsEstablished);
+        if (always || admitted || _mustList || IsSettling(turn)) await SynchronizeAsync(turn, keptNumbers: true);
     }
 
     /// <summary>Follows the sessions until the engine ends the stream, or throws what ended it.</summary>

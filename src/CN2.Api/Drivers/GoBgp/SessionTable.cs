@@ -1,4 +1,5 @@
 using CN2.Network.Collections;
+using CN2.Network.Resources;
 
 namespace CN2.Api.Drivers.GoBgp;
 
@@ -21,6 +22,7 @@ internal sealed class HeldCounts
 internal sealed class SessionTable(TimeProvider time, bool listens)
 {
     private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan LossWindow = TimeSpan.FromMinutes(1);
 
     private sealed class Entry
     {
@@ -41,6 +43,15 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
 
         /// <summary>Why the engine is not given this peer.</summary>
         public string? Fault { get; set; }
+
+        /// <summary>The same, for a while only: see <see cref="PeerTrials"/>.</summary>
+        public string? LeftOut { get; set; }
+
+        /// <summary>When the session was lost lately, at most <see cref="Limits.SessionLosses"/> times.</summary>
+        public Queue<long> Losses { get; } = [];
+
+        /// <summary>It was lost so often that its error says so.</summary>
+        public bool IsRestless { get; set; }
     }
 
     private readonly Lock _lock = new();
@@ -79,6 +90,12 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
     public bool AnyWithoutAddPath()
     {
         lock (_lock) return _byName.Values.Any(e => e is { State: Wire.PeerState.Types.SessionState.Established, AddPathFamilies.Length: 0 });
+    }
+
+    /// <summary>The addresses of the peers in session.</summary>
+    public IReadOnlyCollection<string> Established()
+    {
+        lock (_lock) return [.. _byAddress.Where(p => p.Value.State == Wire.PeerState.Types.SessionState.Established).Select(p => p.Key)];
     }
 
     /// <summary>The peer was in session and is not now.</summary>
@@ -165,6 +182,39 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
         }
     }
 
+    /// <summary>By address, why the engine is not given a peer for a while; true when something changed.</summary>
+    public bool LeaveOut(Func<string, string?> faultOf)
+    {
+        lock (_lock)
+        {
+            var changed = false;
+            foreach (var (address, entry) in _byAddress)
+            {
+                var fault = faultOf(address);
+                changed |= fault != entry.LeftOut;
+                entry.LeftOut = fault;
+            }
+            return changed;
+        }
+    }
+
+    /// <summary>Finds the sessions that were lost too often within a minute, or no longer; true when something changed.</summary>
+    public bool CountLosses()
+    {
+        lock (_lock)
+        {
+            var changed = false;
+            foreach (var entry in _byName.Values)
+            {
+                while (entry.Losses.TryPeek(out var first) && time.GetElapsedTime(first) > LossWindow) entry.Losses.Dequeue();
+                var isRestless = entry.Losses.Count >= Limits.SessionLosses;
+                changed |= isRestless != entry.IsRestless;
+                entry.IsRestless = isRestless;
+            }
+            return changed;
+        }
+    }
+
     /// <summary>True: the engine is away, so no session is up. False: it is back.</summary>
     public void EngineAway(bool away)
     {
@@ -177,6 +227,9 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
                 Move(entry, Wire.PeerState.Types.SessionState.Idle);
                 (entry.NotificationsReceived, entry.NotificationsSent) = (0, 0);
                 entry.LastError = null;
+                // The engine ended them.
+                entry.Losses.Clear();
+                entry.IsRestless = false;
             }
         }
     }
@@ -217,6 +270,9 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
         if (withheld)
             return "The family route-target is negotiated, and the engine then sends this router no inet or inet6 route (none carries a route target): take it out of addressFamilies.";
         if (entry.Peer.AdminDown) return "adminDown is set.";
+        if (entry.LeftOut is not null) return entry.LeftOut;
+        if (entry.IsRestless)
+            return $"The session was lost {Limits.SessionLosses} times or more within a minute.{(entry.LastError is { } last ? " " + last : "")} Look for the cause at the router and on the way to it, or set adminDown.";
         if (entry.LastError is not null) return entry.LastError;
         if (entry.ImportFault is not null) return entry.ImportFault;
         if (entry.State is Wire.PeerState.Types.SessionState.Active or Wire.PeerState.Types.SessionState.Connect
@@ -238,6 +294,8 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
         else if (entry.State == Wire.PeerState.Types.SessionState.Established)
         {
             entry.LastError = "The session was lost.";
+            entry.Losses.Enqueue(time.GetTimestamp());
+            if (entry.Losses.Count > Limits.SessionLosses) entry.Losses.Dequeue();
             (entry.Families, entry.AddPathFamilies, entry.Received) = ([], [], 0);
         }
         entry.Since = time.GetUtcNow();

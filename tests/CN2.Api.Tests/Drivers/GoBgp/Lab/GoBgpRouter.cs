@@ -1,4 +1,6 @@
 using System.Text.Json;
+using CN2.Api.Drivers;
+using CN2.Api.Drivers.GoBgp;
 using CN2.Api.Drivers.GoBgp.Wire;
 
 namespace CN2.Api.Tests.Drivers.GoBgp.Lab;
@@ -65,6 +67,14 @@ internal sealed class GoBgpRouter(BgpLab lab, string name, int host, uint autono
     public void AnnounceVpn(string path, bool v6 = false) => Run(["global", "rib", "add", "-a", v6 ? "vpnv6" : "vpnv4", .. path.Split(' ')]);
 
     public void WithdrawVpn(string path, bool v6 = false) => Run(["global", "rib", "del", "-a", v6 ? "vpnv6" : "vpnv4", .. path.Split(' ')]);
+
+    /// <summary>Many VPN paths at once, past the command line, which takes one at a time.</summary>
+    public async Task SendVpnAsync(IEnumerable<BgpPath> paths, bool isWithdraw)
+    {
+        var mapper = new PathMapper();
+        foreach (var batch in paths.Chunk(100))
+            await _engine.ByHand.AddPathStreamAsync([.. batch.Select(mapper.Map).Select(p => PathMapper.Encode(new(p.Key, new(p.NextHop, p.Attributes, 0), isWithdraw)))]);
+    }
 
     /// <summary>The prefixes a VRF has, in both families.</summary>
     public List<string> Vrf(string vrf) =>

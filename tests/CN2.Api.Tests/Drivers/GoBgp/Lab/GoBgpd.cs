@@ -39,6 +39,16 @@ internal sealed class GoBgpd : IDisposable
         return long.Parse(values[Array.IndexOf(names, "TCPMD5Failure")], System.Globalization.CultureInfo.InvariantCulture);
     }
 
+    /// <summary>Starts it again whenever it has ended, as systemd does.</summary>
+    public Task SuperviseAsync(CancellationToken cancellationToken) => Task.Run(async () =>
+    {
+        while (!cancellationToken.IsCancellationRequested)
+        {
+            if (_process.HasExited) Start();
+            await Task.Delay(100, cancellationToken).ContinueWith(_ => { }, TaskScheduler.Current);
+        }
+    }, CancellationToken.None);
+
     public void Kill() => _process.Kill();
 
     public void Start()
