@@ -110,9 +110,9 @@ internal sealed partial class FeedReader(
         _remoteReadAt = now;
     }
 
-    /// <summary>vRouters whose agents dialled another replica and for which something waits here.</summary>
+    /// <summary>vRouters whose agents dialled another replica and for which something waits here; deletions wait for each that has not answered.</summary>
     private IEnumerable<Guid> AwaitedAtOthers() =>
-        state.Ledger.Accounts.Where(a => a is { ConnectedElsewhere: true, ConnectedHere: false } && (a.IsBehind || state.Sequencer.Awaits(a.Name)))
+        state.Ledger.Accounts.Where(a => a is { ConnectedElsewhere: true, ConnectedHere: false } && (a.IsBehind || !a.HasAnswered || state.Sequencer.Awaits(a.Name)))
             .Select(a => state.Resources.VirtualRouter(a.Name)?.Uid).OfType<Guid>();
 
     /// <summary>The feed does not lead on from here: retention was faster, or the database is not the one it was.</summary>

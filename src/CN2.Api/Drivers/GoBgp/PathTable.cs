@@ -83,8 +83,19 @@ internal sealed class PathTable
     /// The only path of its prefix, or the one that the engine was last seen to prefer. gobgpd 3.10 chooses between equal local paths by their age and
     /// their order, so it has to be asked.
     /// </summary>
-    public bool IsBest(EngineRouteKey key, System.Net.IPAddress nextHop) =>
-        this[key] is var paths && (paths.Length == 1 || (_best.TryGetValue(key, out var best) ? best : paths.IsEmpty ? null : paths[0].NextHop.Address)?.Equals(nextHop) == true);
+    public bool IsBest(EngineRouteKey key, System.Net.IPAddress nextHop)
+    {
+        var known = _best.GetValueOrDefault(key);
+        System.Net.IPAddress? best = null;
+        foreach (var path in this[key])
+        {
+            if (path.Leaving) continue; // the worst one
+            best ??= path.NextHop.Address;
+            if (path.NextHop.Address.Equals(known)) best = known;
+        }
+
+        return best?.Equals(nextHop) == true;
+    }
 
     /// <summary>True when the best path is another one than was known.</summary>
     public bool LearnBest(EngineRouteKey key, System.Net.IPAddress nextHop)

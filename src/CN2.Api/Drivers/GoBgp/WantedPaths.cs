@@ -518,6 +518,7 @@ internal sealed class WantedPaths(PathMapper mapper)
     private bool RemoveOrLeave(EngineRouteKey key, IPAddress nextHop, bool mayWithdraw, List<PathChange> changes)
     {
         var was = _table.Find(key, nextHop) ?? default;
+        if (_table.IsBest(key, nextHop)) BestGoes(key, nextHop);
         // No router has a path that the engine never got.
         if (mayWithdraw || was is { WireIdentifier: 0, Leaving: false })
         {
@@ -527,6 +528,13 @@ internal sealed class WantedPaths(PathMapper mapper)
         if (_table.Leave(key, nextHop) is not { } leaving) return false;
         if (!was.Leaving) changes.Add(new(key, leaving, IsWithdraw: false));
         return true;
+    }
+
+    /// <summary>Another path of the prefix becomes the one that routers without ADD-PATH get.</summary>
+    private void BestGoes(EngineRouteKey key, IPAddress nextHop)
+    {
+        foreach (var path in _table[key])
+            if (!path.NextHop.Address.Equals(nextHop)) _moved.Add((key, path.NextHop.Address));
     }
 
     private static void AddChange(List<PathChange> changes, PathTable? table, EngineRouteKey key, PathAttributes? before, HeldPath after)
