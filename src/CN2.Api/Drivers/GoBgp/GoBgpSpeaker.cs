@@ -26,6 +26,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     private readonly PeerSync _peers;
     private readonly ImportSync _imports;
     private readonly Patrol _patrol;
+    private readonly BmpStation? _station;
     private readonly EngineConnection _connection;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _startLock = new();
@@ -33,6 +34,12 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     private Task? _run;
 
     public GoBgpSpeaker(BgpOptions options, TimeProvider time, ILogger<GoBgpSpeaker> logger)
+        : this(options, time, logger, BmpStation.Listen)
+    {
+    }
+
+    /// <param name="listen">For an engine in another network namespace: a listening socket there.</param>
+    internal GoBgpSpeaker(BgpOptions options, TimeProvider time, ILogger<GoBgpSpeaker> logger, Func<System.Net.IPAddress, System.Net.Sockets.Socket> listen)
     {
         ArgumentNullException.ThrowIfNull(options);
         _channel = GoBgpChannel.Open(options.GoBgpAddress);
@@ -44,7 +51,12 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         _mapper = new(options);
         _peers = new(engine, _mapper, _sessions, _patrol, time, logger);
         _imports = new(engine, tableWatch, _sessions, options, time, logger);
-        _connection = new(engine, _paths, _imports, _peers, _patrol, time, logger);
+        if (options.StationHost is not null || BmpStation.IsBeside(options.GoBgpAddress))
+        {
+            _station = new(options.StationHost, listen, _sessions, logger);
+            _station.Changed += RaiseChanged;
+        }
+        _connection = new(engine, _station, _paths, _imports, _peers, _patrol, time, logger);
         _peers.Changed += RaiseChanged;
         _imports.Changed += RaiseChanged;
         _connection.Changed += RaiseChanged;
@@ -70,7 +82,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     /// <inheritdoc/>
     public Task<IReadOnlyCollection<BgpPath>> StartAsync(CancellationToken cancellationToken)
     {
-        lock (_startLock) _run ??= Task.Run(() => _connection.RunAsync(_stop.Token), CancellationToken.None);
+        lock (_startLock) _run ??= Task.Run(() => Task.WhenAll(_connection.RunAsync(_stop.Token), _station?.RunAsync(_stop.Token) ?? Task.CompletedTask), CancellationToken.None);
         return _connection.FirstConnected.WaitAsync(cancellationToken);
     }
 
@@ -142,6 +154,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         await _stop.CancelAsync();
         if (_run is not null) await _run;
         _connection.Dispose();
+        _station?.Dispose();
         _channel.Dispose();
         _stop.Dispose();
         _patrol.Dispose();
