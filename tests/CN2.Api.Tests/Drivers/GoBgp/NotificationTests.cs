@@ -124,6 +124,57 @@ public sealed class NotificationTests : IDisposable
         }
     }
 
+    [Fact]
+    public async Task The_engine_sends_the_station_no_routes_however_many_it_has()
+    {
+        const int Count = 100_000;
+        var engine = _lab.Keep(new GoBgpd(_lab));
+        _lab.Frr("vmx1", 245, Asn, FrrNeighbor());
+        using var listener = engine.Listen(System.Net.IPAddress.Loopback);
+        await using var speaker = Speaker(engine);
+        await speaker.StartAsync(Token);
+        // As the station asks the engine, but to bytes that can be counted.
+        await engine.ByHand.AddBmpAsync(new()
+        {
+            Address = "127.0.0.1",
+            Port = (uint)((System.Net.IPEndPoint)listener.LocalEndPoint!).Port,
+            Policy = CN2.Api.Drivers.GoBgp.Wire.AddBmpRequest.Types.MonitoringPolicy.Obsolete,
+        }, cancellationToken: Token);
+        using var socket = await listener.AcceptAsync(Token);
+        var bytes = 0;
+        var types = new HashSet<byte>();
+        var reading = Task.Run(async () =>
+        {
+            await using var stream = new System.Net.Sockets.NetworkStream(socket);
+            var header = new byte[6];
+            try
+            {
+                while (true)
+                {
+                    await stream.ReadExactlyAsync(header);
+                    var body = new byte[System.Buffers.Binary.BinaryPrimitives.ReadInt32BigEndian(header.AsSpan(1)) - 6];
+                    await stream.ReadExactlyAsync(body);
+                    lock (types) types.Add(header[5]);
+                    Interlocked.Add(ref bytes, body.Length + 6);
+                }
+            }
+            catch (IOException)
+            {
+                // The test is over.
+            }
+        }, Token);
+        await speaker.SetPathsAsync([.. Enumerable.Range(0, Count).Select(n => Path($"100.{n >> 16}.{(n >> 8) & 255}.{n & 255}", "172.27.115.242"))], Token);
+        await speaker.SetPeersAsync([Peer("vmx1", 245)], Token);
+        await Eventually.TrueAsync(() => speaker.Session("vmx1").Advertised == Count, "advertised", 120);
+        await speaker.ChangePathsAsync([Path("100.9.0.1", "172.27.115.243")], [Key("100.0.0.1", "172.27.115.242")], Token);
+        await Eventually.TrueAsync(() => Volatile.Read(ref bytes) > 0 && types.Contains(BmpMessage.PeerUp), "the session is reported", 10);
+        lock (types) Assert.True(types.SetEquals([BmpMessage.Initiation, BmpMessage.PeerUp]), string.Join(", ", types));
+        Assert.InRange(Volatile.Read(ref bytes), 1, 2000);
+        TestContext.Current.TestOutputHelper!.WriteLine(File.ReadAllText($"/proc/{engine.Id}/status").Split('\n').First(l => l.StartsWith("VmRSS", StringComparison.Ordinal)) + $", {bytes} bytes of BMP");
+        socket.Dispose();
+        await reading;
+    }
+
     private static Task SaysAsync(GoBgpSpeaker speaker, string error) => Eventually.TrueAsync(() => speaker.Session("vmx1").LastError == error, error, 30,
         () => string.Join(";", speaker.Sessions));
 }
