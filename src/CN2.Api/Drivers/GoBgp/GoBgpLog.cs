@@ -45,7 +45,7 @@ internal static partial class GoBgpLog
     [LoggerMessage(15, LogLevel.Information, "BGP peer {Peer} has not come back since the engine was restarted; withdrawals wait for it no longer, and when it comes its session is opened twice so that it drops what it kept")]
     public static partial void PeerLate(this ILogger logger, string peer);
 
-    [LoggerMessage(16, LogLevel.Warning, "The codes of NOTIFICATIONs are not known, because the BGP engine cannot report them by BMP: {Reason}")]
+    [LoggerMessage(17, LogLevel.Warning, "The codes of NOTIFICATIONs are not known, because the BGP engine cannot report them by BMP: {Reason}")]
     public static partial void NoStation(this ILogger logger, string reason);
 
     [LoggerMessage(9, LogLevel.Error, "BGP driver failed; it connects again")]
