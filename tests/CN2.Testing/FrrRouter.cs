@@ -36,6 +36,11 @@ public sealed class FrrRouter : IDisposable
 
     public void StartBgpd() => _bgpd.Start();
 
+    /// <summary>bgpd hangs: its connections stay open, and it neither reads nor writes.</summary>
+    public void FreezeBgpd() => _bgpd.Signal("STOP");
+
+    public void ThawBgpd() => _bgpd.Signal("CONT");
+
     public string Show(string command) => Command.Try("vtysh", "--vty_socket", _directory, "-c", command).Output;
 
     /// <summary>The paths FRR has for a prefix, as its JSON gives them; empty if it has none.</summary>

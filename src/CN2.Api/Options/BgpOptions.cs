@@ -14,6 +14,10 @@ public sealed record BgpOptions : IValidatableObject
     [ConfigurationKeyName("GoBgp:Address"), EngineAddress]
     public Uri GoBgpAddress { get; init; } = new("http://127.0.0.1:50051");
 
+    /// <summary>How gobgpd reaches this server, to report by BMP why sessions end; null: by loopback, where it runs beside this server.</summary>
+    [ConfigurationKeyName("GoBgp:StationHost"), HostText]
+    public string? StationHost { get; init; }
+
     /// <summary>1 to 4294967294, but not 23456, which stands for every four-byte number (RFC 6793, RFC 7300).</summary>
     [WholeNumber(1, uint.MaxValue - 1)]
     public uint AutonomousSystem { get; init; } = 64512;

@@ -54,6 +54,12 @@ internal sealed class EngineAddressAttribute : SettingRuleAttribute
             : "http://HOST:PORT or unix:///PATH";
 }
 
+/// <summary>A host name or an IP address.</summary>
+internal sealed class HostTextAttribute : SettingRuleAttribute
+{
+    public override string? ExpectedInsteadOf(string text) => Uri.CheckHostName(text) == UriHostNameType.Unknown ? "a host name or an IP address" : null;
+}
+
 /// <summary>An address in the canonical text of <see cref="AddressSyntax"/>; capitals in IPv6 are accepted.</summary>
 internal sealed class AddressTextAttribute : SettingRuleAttribute
 {

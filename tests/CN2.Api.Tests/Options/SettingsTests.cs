@@ -23,6 +23,7 @@ public sealed class SettingsTests
     [InlineData("Grpc:Url", "http://127.0.0.1:8081/path")]
     [InlineData("Bgp:Engine", "frr")]
     [InlineData("Bgp:GoBgp:Address", "127.0.0.1:50051")]
+    [InlineData("Bgp:GoBgp:StationHost", "a host")]
     [InlineData("Bgp:AutonomousSystem", "0")]
     [InlineData("Bgp:AutonomousSystem", "23456")]
     [InlineData("Bgp:AutonomousSystem", "4294967295")]
@@ -130,6 +131,7 @@ public sealed class SettingsTests
             ["Grpc:Url"] = "http://[::1]:81",
             ["Bgp:Engine"] = "none",
             ["Bgp:GoBgp:Address"] = "unix:///run/gobgp.sock",
+            ["Bgp:GoBgp:StationHost"] = "api",
             ["Bgp:AutonomousSystem"] = "4200000000",
             ["Bgp:RouterId"] = " 10.0.0.1 ",
             ["Bgp:ListenPort"] = "-1",
@@ -154,8 +156,8 @@ public sealed class SettingsTests
         var listen = services.GetRequiredService<ListenerOptions>();
         Assert.Equal(("http://0.0.0.0/", "http://[::1]:81/"), (listen.HttpUrl.ToString(), listen.GrpcUrl.ToString()));
         var bgp = services.GetRequiredService<BgpOptions>();
-        Assert.Equal(("none", "unix:///run/gobgp.sock", 4200000000u, "10.0.0.1", -1, 5),
-            (bgp.Engine, bgp.GoBgpAddress.ToString(), bgp.AutonomousSystem, bgp.RouterId!.ToString(), bgp.ListenPort, bgp.ImportedRoutesPerPeer));
+        Assert.Equal(("none", "unix:///run/gobgp.sock", "api", 4200000000u, "10.0.0.1", -1, 5),
+            (bgp.Engine, bgp.GoBgpAddress.ToString(), bgp.StationHost, bgp.AutonomousSystem, bgp.RouterId!.ToString(), bgp.ListenPort, bgp.ImportedRoutesPerPeer));
         Assert.Equal(["10.0.0.1", "fd00::1"], bgp.ListenAddresses.Select(a => a.ToString()));
         Assert.Equal(3, services.GetRequiredService<VRouterOptions>().LostAfterSeconds);
         Assert.Equal(new ControlNodeOptions { Name = "cn.a_1", ClusterName = "c1" }, services.GetRequiredService<ControlNodeOptions>());

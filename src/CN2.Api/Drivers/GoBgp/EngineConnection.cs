@@ -7,7 +7,7 @@ namespace CN2.Api.Drivers.GoBgp;
 /// hold what is wanted, watches it until it is lost, and starts over.
 /// </summary>
 internal sealed class EngineConnection(
-    GoBgpEngine engine, PathSync paths, ImportSync imports, PeerSync peers, Patrol patrol, TimeProvider time, ILogger logger) : IDisposable
+    GoBgpEngine engine, BmpStation? station, PathSync paths, ImportSync imports, PeerSync peers, Patrol patrol, TimeProvider time, ILogger logger) : IDisposable
 {
     // An engine that is away is called again after a quarter of the time that it has been away: its return is noticed that late at most.
     private static readonly TimeSpan ShortestRetry = TimeSpan.FromMilliseconds(10);
@@ -104,6 +104,7 @@ internal sealed class EngineConnection(
         if (await StartIfEmptyAsync(turn)) await paths.ReplayAsync(turn, peers.HadPeers);
         else await paths.CompareAsync(turn, peers.IsSettled(turn));
         peers.RoutersMayKeep = paths.RoutersMayKeep;
+        if (station is not null) await station.SynchronizeAsync(engine, turn);
         await imports.SynchronizeMembershipsAsync(turn);
         await peers.SynchronizeAsync(turn, paths.KeptNumbers);
         peers.EngineAway(false);

@@ -277,6 +277,25 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
             Table = new() { Filters = { new Wire.WatchEventRequest.Types.Table.Types.Filter { Type = Wire.WatchEventRequest.Types.Table.Types.Filter.Types.Type.Adjin } } },
         }, cancellationToken: cancellationToken);
 
+    /// <summary>Where the engine reports by BMP.</summary>
+    public async Task<List<(string Host, int Port)>> ListStationsAsync(CancellationToken cancellationToken)
+    {
+        using var call = client.ListBmp(new(), deadline: Deadline, cancellationToken: cancellationToken);
+        var stations = new List<(string, int)>();
+        await foreach (var response in call.ResponseStream.ReadAllAsync(cancellationToken))
+            if (response.Station?.Conf is { } station) stations.Add((station.Address, (int)station.Port));
+        return stations;
+    }
+
+    /// <summary>The engine reports the beginning and the end of sessions there, and no routes.</summary>
+    public async Task AddStationAsync(string host, int port, string name, CancellationToken cancellationToken) =>
+        await client.AddBmpAsync(
+            new() { Address = host, Port = (uint)port, Policy = Wire.AddBmpRequest.Types.MonitoringPolicy.Obsolete, SystemName = name },
+            deadline: Deadline, cancellationToken: cancellationToken);
+
+    public async Task DeleteStationAsync(string host, int port, CancellationToken cancellationToken) =>
+        await client.DeleteBmpAsync(new() { Address = host, Port = (uint)port }, deadline: Deadline, cancellationToken: cancellationToken);
+
     private Wire.Global Wanted => new()
     {
         Asn = options.AutonomousSystem,

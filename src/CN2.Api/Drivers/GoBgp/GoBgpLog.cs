@@ -48,6 +48,9 @@ internal static partial class GoBgpLog
     [LoggerMessage(16, LogLevel.Error, "BGP peer {Peer}: {Reason}")]
     public static partial void PeerLeftOut(this ILogger logger, string peer, string reason);
 
+    [LoggerMessage(17, LogLevel.Warning, "The codes of NOTIFICATIONs are not known, because the BGP engine cannot report them by BMP: {Reason}")]
+    public static partial void NoStation(this ILogger logger, string reason);
+
     [LoggerMessage(9, LogLevel.Error, "BGP driver failed; it connects again")]
     public static partial void DriverFailed(this ILogger logger, Exception exception);
 }

@@ -27,6 +27,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     private readonly PeerSync _peers;
     private readonly ImportSync _imports;
     private readonly Patrol _patrol;
+    private readonly BmpStation? _station;
     private readonly EngineConnection _connection;
     private readonly CancellationTokenSource _stop = new();
     private readonly Lock _startLock = new();
@@ -34,22 +35,31 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     private Task? _run;
 
     public GoBgpSpeaker(BgpOptions options, TimeProvider time, ILogger<GoBgpSpeaker> logger)
-        : this(GoBgpChannel.Open((options ?? throw new ArgumentNullException(nameof(options))).GoBgpAddress), options, time, logger)
+        : this(options, time, logger, BmpStation.Listen)
     {
     }
 
-    /// <summary>The simulation answers the calls by a model of gobgpd.</summary>
+    /// <param name="listen">For an engine in another network namespace: a listening socket there.</param>
+    internal GoBgpSpeaker(BgpOptions options, TimeProvider time, ILogger<GoBgpSpeaker> logger, Func<System.Net.IPAddress, System.Net.Sockets.Socket> listen)
+        : this(GoBgpChannel.Open((options ?? throw new ArgumentNullException(nameof(options))).GoBgpAddress), options, time, logger, listen)
+    {
+    }
+
+    /// <summary>The simulation answers the calls by a model of gobgpd, which has no BMP.</summary>
     internal GoBgpSpeaker(CallInvoker calls, BgpOptions options, TimeProvider time, ILogger<GoBgpSpeaker> logger)
-        : this(new Wire.GobgpApi.GobgpApiClient(calls), null, options, time, logger)
+        : this(new Wire.GobgpApi.GobgpApiClient(calls), null, options, time, logger, null)
     {
     }
 
-    private GoBgpSpeaker(GrpcChannel channel, BgpOptions options, TimeProvider time, ILogger<GoBgpSpeaker> logger)
-        : this(new Wire.GobgpApi.GobgpApiClient(channel), channel, options, time, logger)
+    private GoBgpSpeaker(
+        GrpcChannel channel, BgpOptions options, TimeProvider time, ILogger<GoBgpSpeaker> logger, Func<System.Net.IPAddress, System.Net.Sockets.Socket> listen)
+        : this(new Wire.GobgpApi.GobgpApiClient(channel), channel, options, time, logger, listen)
     {
     }
 
-    private GoBgpSpeaker(Wire.GobgpApi.GobgpApiClient client, IDisposable? channel, BgpOptions options, TimeProvider time, ILogger<GoBgpSpeaker> logger)
+    private GoBgpSpeaker(
+        Wire.GobgpApi.GobgpApiClient client, IDisposable? channel, BgpOptions options, TimeProvider time, ILogger<GoBgpSpeaker> logger,
+        Func<System.Net.IPAddress, System.Net.Sockets.Socket>? listen)
     {
         _channel = channel;
         var engine = new GoBgpEngine(client, options, time);
@@ -60,7 +70,12 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         _mapper = new(options);
         _peers = new(engine, _mapper, _sessions, _patrol, time, logger);
         _imports = new(engine, tableWatch, _sessions, options, time, logger);
-        _connection = new(engine, _paths, _imports, _peers, _patrol, time, logger);
+        if (listen is not null && (options.StationHost is not null || BmpStation.IsBeside(options.GoBgpAddress)))
+        {
+            _station = new(options.StationHost, listen, _sessions, logger);
+            _station.Changed += RaiseChanged;
+        }
+        _connection = new(engine, _station, _paths, _imports, _peers, _patrol, time, logger);
         _peers.Changed += RaiseChanged;
         _imports.Changed += RaiseChanged;
         _connection.Changed += RaiseChanged;
@@ -158,6 +173,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         await _stop.CancelAsync();
         if (_run is not null) await _run;
         _connection.Dispose();
+        _station?.Dispose();
         _channel?.Dispose();
         _stop.Dispose();
     }
@@ -165,7 +181,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     private async Task RunAsync()
     {
         await Task.Yield(); // the connection has a task of its own from its first step on
-        await _connection.RunAsync(_stop.Token);
+        await Task.WhenAll(_connection.RunAsync(_stop.Token), _station?.RunAsync(_stop.Token) ?? Task.CompletedTask);
     }
 
     private IReadOnlyList<LimitedPeer> LimitsOf(IEnumerable<BgpPeer> peers) =>

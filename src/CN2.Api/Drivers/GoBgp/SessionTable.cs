@@ -16,11 +16,20 @@ internal sealed class HeldCounts
 }
 
 /// <summary>
-/// The sessions, from the engine's peer events and its list of peers. Events of gobgpd 3.10 carry no reason for the end of a session, so
+/// The sessions, from the engine's peer events and its list of peers. Events of gobgpd 3.10 carry no reason for the end of a session: the
+/// <see cref="BmpStation"/> has it, for sessions that were established. For others, and without a station,
 /// <see cref="BgpSession.LastError"/> is derived from the state before and from the side that sent a NOTIFICATION. Thread-safe.
 /// </summary>
-internal sealed class SessionTable(TimeProvider time, bool listens)
+internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEnds
 {
+    /// <summary>Who sent a NOTIFICATION, as the engine's counters say.</summary>
+    private enum Closer
+    {
+        Nobody,
+        Router,
+        Here,
+    }
+
     private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan LossWindow = TimeSpan.FromMinutes(1);
 
@@ -36,7 +45,20 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
         public long Received { get; set; }
         public ulong NotificationsReceived { get; set; }
         public ulong NotificationsSent { get; set; }
+
+        /// <summary>The counters of this session's beginning are known.</summary>
+        public bool IsCounted { get; set; }
+
         public string? LastError { get; set; }
+
+        /// <summary>The last session is over, and nothing has been counted since.</summary>
+        public bool MustCountEnd { get; set; }
+
+        /// <summary>Who closed the last session; nobody: it was lost.</summary>
+        public Closer ClosedBy { get; set; }
+
+        /// <summary>What the station heard of the last session's end. It comes before or after the engine's event, so it is kept apart.</summary>
+        public SessionEnd? End { get; set; }
 
         /// <summary>Why not all of its routes are imported.</summary>
         public string? ImportFault { get; set; }
@@ -58,6 +80,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
     private readonly Dictionary<string, Entry> _byName = [];
     private readonly Dictionary<string, Entry> _byAddress = [];
     private bool _engineAway = true;
+    private bool _hears;
 
     /// <summary>Replaces the wanted peers. <paramref name="faults"/>, by name: why the engine is not given a peer.</summary>
     public void SetPeers(IReadOnlyCollection<BgpPeer> peers, IReadOnlyDictionary<string, string> faults, Func<BgpPeer, bool> isExternal)
@@ -71,6 +94,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
             {
                 if (!before.TryGetValue(peer.Name, out var entry) || !entry.Peer.Address.Equals(peer.Address))
                     entry = new() { Peer = peer, External = false, Since = time.GetUtcNow() };
+                if (entry.Peer.AutonomousSystem != peer.AutonomousSystem) (entry.LastError, entry.End) = (null, null);
                 entry.Peer = peer;
                 entry.External = isExternal(peer);
                 entry.Fault = faults.GetValueOrDefault(peer.Name);
@@ -140,17 +164,25 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
                 entry.Received = received;
             }
 
-            var (got, sent) = (state.Messages?.Received?.Notification ?? 0, state.Messages?.Sent?.Notification ?? 0);
-            if (entry.State != Wire.PeerState.Types.SessionState.Established && !entry.Peer.AdminDown)
-            {
-                if (got > entry.NotificationsReceived)
-                    entry.LastError = "The router closed the session with a NOTIFICATION: its log says why (AS number, address families, shut down there).";
-                else if (sent > entry.NotificationsSent)
-                    entry.LastError = "The session was closed from here with a NOTIFICATION: the hold time ran out, or the router's AS number is not the one given.";
-                changed |= got != entry.NotificationsReceived || sent != entry.NotificationsSent;
-            }
-            (entry.NotificationsReceived, entry.NotificationsSent) = (got, sent);
-            return changed || before != entry.State;
+            return CountNotifications(entry, state.Messages, wasUpBefore: peer.Timers?.State?.Uptime is not null) || changed || before != entry.State;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Hears(bool hears)
+    {
+        lock (_lock) _hears = hears;
+    }
+
+    /// <inheritdoc/>
+    public bool Note(string address, SessionEnd? end)
+    {
+        lock (_lock)
+        {
+            if (!_byAddress.TryGetValue(address, out var entry)) return false;
+            var before = SessionError(entry);
+            entry.End = end;
+            return entry.State != Wire.PeerState.Types.SessionState.Established && !entry.Peer.AdminDown && before != SessionError(entry);
         }
     }
 
@@ -226,7 +258,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
             {
                 Move(entry, Wire.PeerState.Types.SessionState.Idle);
                 (entry.NotificationsReceived, entry.NotificationsSent) = (0, 0);
-                entry.LastError = null;
+                (entry.LastError, entry.MustCountEnd, entry.ClosedBy, entry.End) = (null, false, Closer.Nobody, null);
                 // The engine ended them.
                 entry.Losses.Clear();
                 entry.IsRestless = false;
@@ -271,9 +303,10 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
             return "The family route-target is negotiated, and the engine then sends this router no inet or inet6 route (none carries a route target): take it out of addressFamilies.";
         if (entry.Peer.AdminDown) return "adminDown is set.";
         if (entry.LeftOut is not null) return entry.LeftOut;
+        var error = SessionError(entry);
         if (entry.IsRestless)
-            return $"The session was lost {Limits.SessionLosses} times or more within a minute.{(entry.LastError is { } last ? " " + last : "")} Look for the cause at the router and on the way to it, or set adminDown.";
-        if (entry.LastError is not null) return entry.LastError;
+            return $"The session was lost {Limits.SessionLosses} times or more within a minute.{(error is null ? "" : " " + error)} Look for the cause at the router and on the way to it, or set adminDown.";
+        if (error is not null) return error;
         if (entry.ImportFault is not null) return entry.ImportFault;
         if (entry.State is Wire.PeerState.Types.SessionState.Active or Wire.PeerState.Types.SessionState.Connect
             && time.GetUtcNow() - entry.Since > ConnectPatience)
@@ -283,21 +316,60 @@ internal sealed class SessionTable(TimeProvider time, bool listens)
         return null;
     }
 
+    /// <summary>Why the session is down, as far as it is known.</summary>
+    private static string? SessionError(Entry entry)
+    {
+        if (entry.State == Wire.PeerState.Types.SessionState.Established || !entry.WasUp) return entry.LastError;
+        if (entry.End is { Notification: { } notification } end) return notification.Describe(end.ByRouter, entry.Peer);
+        // gobgpd lets graceful restart cover the loss after a NOTIFICATION of its own only when the hold time ran out.
+        return entry is { End.IsCovered: true, ClosedBy: Closer.Here } ? BgpNotification.HoldTimerExpired.Describe(byRouter: false, entry.Peer) : entry.LastError;
+    }
+
+    /// <summary>True when something visible changed. In a session nothing is counted but the beginning: a NOTIFICATION ends it.</summary>
+    private static bool CountNotifications(Entry entry, Wire.Messages? messages, bool wasUpBefore)
+    {
+        var (got, sent) = (messages?.Received?.Notification ?? 0, messages?.Sent?.Notification ?? 0);
+        var closedBy = got > entry.NotificationsReceived ? Closer.Router : sent > entry.NotificationsSent ? Closer.Here : Closer.Nobody;
+        if (entry.State == Wire.PeerState.Types.SessionState.Established)
+        {
+            if (entry.IsCounted) return false;
+            entry.IsCounted = true;
+            closedBy = Closer.Nobody;
+        }
+        (entry.NotificationsReceived, entry.NotificationsSent) = (got, sent);
+        var isOfSession = entry.MustCountEnd;
+        if (entry.State != Wire.PeerState.Types.SessionState.Established) entry.MustCountEnd = false;
+        if (closedBy == Closer.Nobody || entry.Peer.AdminDown) return false;
+        if (isOfSession) entry.ClosedBy = closedBy;
+        entry.LastError = (closedBy, isOfSession || (wasUpBefore && !entry.WasUp)) switch
+        {
+            (Closer.Router, true) => "The router closed the session with a NOTIFICATION: its log says why.",
+            (Closer.Here, true) => "This control node closed the session with a NOTIFICATION: gobgpd's log says why.",
+            (Closer.Router, false) =>
+                "The router refused the session with a NOTIFICATION, most often Open Message Error, Bad Peer AS: which AS number does it expect of this control node? Its log says why.",
+            _ => $"This control node refused the session with a NOTIFICATION, most often Open Message Error, Bad Peer AS: is the router's AS number {entry.Peer.AutonomousSystem}? gobgpd's log says why.",
+        };
+        return true;
+    }
+
     private bool Move(Entry entry, Wire.PeerState.Types.SessionState state)
     {
         if (state == Wire.PeerState.Types.SessionState.Unknown || state == entry.State) return false;
         if (state == Wire.PeerState.Types.SessionState.Established)
         {
-            entry.LastError = null;
+            (entry.LastError, entry.MustCountEnd, entry.ClosedBy) = (null, false, Closer.Nobody);
             entry.WasUp = true;
+            // The station hears of the new session too, before it hears of its end; if it does not listen, what it heard before is old.
+            if (!_hears) entry.End = null;
         }
         else if (entry.State == Wire.PeerState.Types.SessionState.Established)
         {
-            entry.LastError = "The session was lost.";
+            (entry.LastError, entry.MustCountEnd) = ("The session was lost.", true);
             entry.Losses.Enqueue(time.GetTimestamp());
             if (entry.Losses.Count > Limits.SessionLosses) entry.Losses.Dequeue();
             (entry.Families, entry.AddPathFamilies, entry.Received) = ([], [], 0);
         }
+        entry.IsCounted = false;
         entry.Since = time.GetUtcNow();
         entry.State = state;
         return true;

@@ -31,6 +31,13 @@ internal sealed class GoBgpd : IDisposable
     /// <summary>For what an operator may do by hand, past the server.</summary>
     public GobgpApi.GobgpApiClient ByHand => new(_channel ??= GoBgpChannel.Open(new Uri(Address)));
 
+    /// <summary>A socket of this process that listens in the engine's namespace, where "loopback" is the engine's.</summary>
+    public System.Net.Sockets.Socket Listen(System.Net.IPAddress address)
+    {
+        using var thread = new NamespaceThread(Namespace);
+        return thread.Run(() => BmpStation.Listen(address));
+    }
+
     /// <summary>TCP segments that the kernel of its namespace dropped because of a wrong MD5 key (RFC 2385).</summary>
     public long Md5Failures()
     {
