@@ -69,6 +69,9 @@ public interface IBgpSpeaker
     /// <summary>The names of the peers from which a path is withheld because they take a limited number of prefixes. May be called from any thread.</summary>
     IReadOnlyList<string> WithheldFrom(BgpPathKey path) => [];
 
+    /// <summary>The names of the peers that are not sent a path because of its communities (RFC 1997, well-known communities). May be called from any thread.</summary>
+    IReadOnlyList<string> KeptFrom(BgpPathKey path) => [];
+
     /// <summary>
     /// The engine holds this path to be the best of its prefix: a peer without ADD-PATH gets it alone. May be called from any thread; a change is
     /// among what <see cref="TakeMoved"/> answers.

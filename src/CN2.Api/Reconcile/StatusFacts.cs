@@ -169,7 +169,7 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
         var family = FamilyOf(route.Address, vpn);
         // The choice depends on what is announced alone, so it is the same on the other control nodes.
         var best = !here || speaker.IsBest(KeyOf(route));
-        var withheld = here ? speaker.WithheldFrom(KeyOf(route)) : [];
+        IReadOnlyList<string> withheld = here ? [.. speaker.WithheldFrom(KeyOf(route)), .. speaker.KeptFrom(KeyOf(route))] : [];
         var nodes = new List<FloatingIPRouteControlNode>();
         if (here) nodes.Add(new(state.Self, SentTo(_sessions, family, withheld, best)));
         nodes.AddRange(state.Others.Through(route.FloatingIP, route.Path).Select(o => new FloatingIPRouteControlNode(o.ControlNode, SentTo(o.Sessions, family, withheld, best))));

@@ -163,6 +163,9 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     public IReadOnlyList<string> WithheldFrom(BgpPathKey path) => _paths.WithheldFrom(path);
 
     /// <inheritdoc/>
+    public IReadOnlyList<string> KeptFrom(BgpPathKey path) => _paths.AttributesOf(path) is { IsRestricted: true } attributes ? _sessions.PeersKeptFrom(attributes) : [];
+
+    /// <inheritdoc/>
     public bool IsBest(BgpPathKey path) => _paths.IsBest(path);
 
     /// <inheritdoc/>

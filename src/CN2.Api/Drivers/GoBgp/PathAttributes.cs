@@ -42,6 +42,10 @@ internal sealed record PathAttributes(
     public bool IsKeptFrom(bool external) =>
         Communities.Any(c => c == BgpCommunity.NoAdvertise || (external && KeepsFromExternalPeers(c)));
 
+    /// <summary>Some peers get a path with these attributes no more.</summary>
+    public bool ReachesFewerThan(PathAttributes before) =>
+        (IsKeptFrom(external: false) && !before.IsKeptFrom(external: false)) || (IsKeptFrom(external: true) && !before.IsKeptFrom(external: true));
+
     public bool Equals(PathAttributes? other) =>
         other is not null && LocalPreference == other.LocalPreference && Med == other.Med
         && Communities.Equals(other.Communities) && LargeCommunities.Equals(other.LargeCommunities) && Equals(Vpn, other.Vpn)

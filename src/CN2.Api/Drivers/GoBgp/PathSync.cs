@@ -93,6 +93,9 @@ internal sealed class PathSync
     /// <inheritdoc cref="WantedPaths.WithheldFrom"/>
     public IReadOnlyList<string> WithheldFrom(BgpPathKey path) => _wanted.WithheldFrom(path);
 
+    /// <inheritdoc cref="WantedPaths.AttributesOf"/>
+    public PathAttributes? AttributesOf(BgpPathKey path) => _wanted.AttributesOf(path);
+
     /// <inheritdoc cref="WantedPaths.IsBest"/>
     public bool IsBest(BgpPathKey path) => _wanted.IsBest(path);
 

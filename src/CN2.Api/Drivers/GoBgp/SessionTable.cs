@@ -116,6 +116,12 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
         lock (_lock) return _byName.Values.Any(e => e is { State: Wire.PeerState.Types.SessionState.Established, AddPathFamilies.Length: 0 });
     }
 
+    /// <summary>The names of the peers that are not sent paths with these attributes.</summary>
+    public IReadOnlyList<string> PeersKeptFrom(PathAttributes attributes)
+    {
+        lock (_lock) return [.. _byName.Where(e => attributes.IsKeptFrom(e.Value.External)).Select(e => e.Key)];
+    }
+
     /// <summary>The addresses of the peers in session.</summary>
     public IReadOnlyCollection<string> Established()
     {

@@ -233,6 +233,12 @@ internal sealed class WantedPaths(PathMapper mapper)
         lock (_lock) return _table.Quotas is { } quotas && EngineRouteKey.From(path) is { } key ? quotas.WithheldFrom(key) : [];
     }
 
+    /// <summary>With what the path is announced; null: it is not.</summary>
+    public PathAttributes? AttributesOf(BgpPathKey path)
+    {
+        lock (_lock) return EngineRouteKey.From(path) is { } key ? _table.Find(key, path.Path.NextHop)?.Attributes : null;
+    }
+
     /// <inheritdoc cref="PathTable.IsBest"/>
     public bool IsBest(BgpPathKey path)
     {
@@ -540,7 +546,7 @@ internal sealed class WantedPaths(PathMapper mapper)
     private static void AddChange(List<PathChange> changes, PathTable? table, EngineRouteKey key, PathAttributes? before, HeldPath after)
     {
         // A path that some peers may no longer have is withdrawn first: without it gobgpd leaves the old version with ADD-PATH peers.
-        if (before is not null && after.Attributes.IsRestricted && !before.IsRestricted)
+        if (before is not null && after.Attributes.ReachesFewerThan(before))
         {
             changes.Add(new(key, after with { Attributes = before }, IsWithdraw: true));
             after = table?.Renew(key, after) ?? after;

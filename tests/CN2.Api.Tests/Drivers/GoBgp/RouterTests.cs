@@ -169,5 +169,11 @@ public sealed class RouterTests : IDisposable
         await speaker.ChangePathsAsync([Path("100.0.0.4", "172.27.115.242", communities: ["NO_EXPORT"])], [], Token);
         await Eventually.TrueAsync(() => outside.Paths("100.0.0.4/32").Count == 0, "taken back", 5);
         await Eventually.TrueAsync(() => inside.Paths("100.0.0.4/32").Count == 1, "kept inside", 5);
+        Assert.Equal(["outside"], speaker.KeptFrom(Key("100.0.0.4", "172.27.115.242")));
+
+        await speaker.ChangePathsAsync([Path("100.0.0.4", "172.27.115.242", communities: ["NO_ADVERTISE"])], [], Token);
+        await Eventually.TrueAsync(() => inside.Paths("100.0.0.4/32").Count == 0, "taken back from the last one", 5);
+        Assert.Equal(["inside", "outside"], speaker.KeptFrom(Key("100.0.0.4", "172.27.115.242")).Order());
+        Assert.Empty(speaker.KeptFrom(Key("100.0.0.9", "172.27.115.242")));
     }
 }
