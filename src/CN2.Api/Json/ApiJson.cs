@@ -44,7 +44,12 @@ public static class ApiJson
     {
         try
         {
-            return JsonSerializer.Deserialize<T>(json, Stored) ?? throw new DocumentUnreadableException($"null is no {typeof(T).Name}");
+            return JsonSerializer.Deserialize<T>(json, Stored) ?? throw new DocumentUnreadableException("it is null");
+        }
+        catch (JsonException e) when (e.Path is { } path)
+        {
+            // The serializer's own sentence names types of this program.
+            throw new DocumentUnreadableException($"{path} has a value of another kind", e);
         }
         catch (Exception e) when (e is not DocumentUnreadableException)
         {

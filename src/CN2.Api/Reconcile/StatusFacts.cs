@@ -105,6 +105,7 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
             BgpEnabled = speaker.Enabled,
             Families = families.Order(StringComparer.Ordinal).ToEquatableList(),
             HasEstablishedPeer = families.TrueForAll(f => Sessions.Any(s => s.IsEstablished && s.Families.Contains(f))),
+            IsEngineAway = speaker is { Enabled: true, Healthy: false },
             RoutersFull = floatingIPs.SelectMany(FullFor).Distinct().Order(StringComparer.Ordinal).ToEquatableList(),
             AddPathLimited = routes.Exists(r => r.Wanted > 1 && r.Bodies.TrueForAll(b => b.RouteDistinguisher is null)) && Sessions.Any(s => s is { IsEstablished: true, AddPath: false }),
         };

@@ -53,7 +53,8 @@ internal static class ServingConditions
             if (facts.ControlNodesGone.Count > 0) return True(facts, ConditionType.Advertised, ConditionReason.AwaitingControlNodes, "It is being deleted. " + Gone(facts));
             return facts.RoutesInSpeaker > 0
                 ? True(facts, ConditionType.Advertised, ConditionReason.Deleting, "It is being deleted; its routes are being withdrawn.")
-                : False(facts, ConditionType.Advertised, ConditionReason.Deleting, "It is being deleted; its routes are withdrawn.");
+                : False(facts, ConditionType.Advertised, ConditionReason.Deleting,
+                    facts.IsEngineAway ? "It is being deleted; its routes are withdrawn when the BGP engine of the control node answers again." : "It is being deleted; its routes are withdrawn.");
         }
 
         if (!facts.BgpEnabled)
@@ -94,7 +95,9 @@ internal static class ServingConditions
                 facts,
                 ConditionType.Advertised,
                 ConditionReason.NoPeer,
-                $"No BgpRouter with the address family {string.Join(" and ", facts.Families)} is Established; create one, add the family to its addressFamilies, or see the lastError of its sessions.");
+                facts.IsEngineAway
+                    ? "The BGP engine of the control node does not answer. Routers keep the routes that they have for the restart time of their BgpRouter, and changes wait; start or restart gobgpd."
+                    : $"No BgpRouter with the address family {string.Join(" and ", facts.Families)} is Established; create one, add the family to its addressFamilies, or see the lastError of its sessions.");
         }
 
         if (facts.RoutersFull.Count > 0)
@@ -121,7 +124,7 @@ internal static class ServingConditions
                 facts,
                 ConditionType.Advertised,
                 ConditionReason.AwaitingPeers,
-                $"{facts.RoutesSent} of {facts.RoutesWanted} routes have been sent to a peer; if this lasts, check that the BgpRouters have negotiated the address family.");
+                $"{facts.RoutesSent} of {facts.RoutesWanted} routes have been sent to a peer; if this lasts, check that the BgpRouters have negotiated the address family, and that no community of the network (NO_ADVERTISE) keeps the routes from them.");
         }
 
         return facts.AddPathLimited

@@ -53,6 +53,9 @@ public abstract record ServingFacts
     /// <summary>An Established peer has negotiated the family of the routes (all families, when there are two).</summary>
     public bool HasEstablishedPeer { get; init; }
 
+    /// <summary>The BGP engine does not answer; routers keep what they have for the restart time.</summary>
+    public bool IsEngineAway { get; init; }
+
     /// <summary>Established peers that take no more prefixes (their <c>maxAdvertised</c>), and so do not get the routes. Sorted.</summary>
     public EquatableList<string> RoutersFull { get; init; } = [];
 

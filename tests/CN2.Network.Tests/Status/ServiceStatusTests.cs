@@ -38,6 +38,7 @@ public sealed class ServiceStatusTests
         { "no ADD-PATH", Serving with { RoutesSent = 1, AddPathLimited = true }, "Success | T Allocated | T Programmed | T AddPathLimited | T Ready" },
         { "a router is full", Serving with { RoutersFull = ["vmx1"], RoutesSent = 0 }, "Success | T Allocated | T Programmed | F PeerLimit | F PeerLimit" },
         { "another router has it", Serving with { RoutersFull = ["vmx1"] }, "Success | T Allocated | T Programmed | F PeerLimit | F PeerLimit" },
+        { "engine away", Serving with { HasEstablishedPeer = false, IsEngineAway = true, RoutesSent = 0 }, "Success | T Allocated | T Programmed | F NoPeer | F NoPeer" },
         { "no BGP", Serving with { BgpEnabled = false, RoutesInSpeaker = 0, RoutesSent = 0, HasEstablishedPeer = false }, "Success | T Allocated | T Programmed | F BgpDisabled | T Ready" },
         { "maintenance", Serving with { RoutesWanted = 0, RoutesInSpeaker = 0, RoutesSent = 0 }, "Success | T Allocated | T Programmed | F VirtualRoutersDown | F VirtualRoutersDown" },
         { "overlay", Serving with { RoutesWanted = 0, Problems = [new CompilationProblem("NoRouteTarget", "None.", true)] }, "Success | T Allocated | T Programmed | F NoRouteTarget | F NoRouteTarget" },
