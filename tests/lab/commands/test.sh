@@ -25,9 +25,9 @@ cn2_test() {
     stage build check_build
     local built=${STAGE_FAILED[-1]} project
     if [ "$built" -eq 0 ]; then
-        # The virtual machine has one processor, and the format takes what is left; the tests beside them mostly wait.
+        # The virtual machine has one processor; the tests beside it mostly wait. The format would take what it needs, so that comes later.
         begin_stage kernel-tunnels check_kernel_tunnels
-        begin_stage format check_format
+        AFTER=${BESIDE_PIDS[*]: -1} begin_stage format check_format
         for project in tests/*.Tests; do
             stage "$(basename "$project")" check_project "$(basename "$project")"
         done
@@ -64,7 +64,8 @@ stage() {
     left_out "$name" || { run_stage "$name" "$@" && book_stage "$name"; }
 }
 
-# begin_stage NAME FUNCTION...: a stage that runs while the next ones do; end_stages waits for all of them and shows what they said.
+# begin_stage NAME FUNCTION...: a stage that runs while the next ones do; end_stages waits for all of them and shows what they said. It begins
+# when the process AFTER has ended.
 BESIDE_NAMES=()
 BESIDE_PIDS=()
 begin_stage() {
@@ -75,6 +76,7 @@ begin_stage() {
         trap '[ -z "$ACTIVE_CHILD" ] || kill "$ACTIVE_CHILD" 2>/dev/null || true' EXIT
         trap 'exit 143' TERM
         ON_TERMINAL=
+        [ -z "${AFTER:-}" ] || tail --pid="$AFTER" -f /dev/null
         run_stage "$@"
         printf '%s %s %s\n' "$COUNT_PASSED" "$COUNT_FAILED" "$STAGE_TIME" >"$TEST_DIR/beside-$name"
     ) >"$TEST_DIR/beside-$name.log" 2>&1 &

@@ -3,7 +3,7 @@
 set -Eeuo pipefail
 for module in mpls_router mpls_iptunnel fou ip_gre ipip veth bridge tun nf_tables nf_conntrack; do modprobe "$module"; done
 cd -- "$(dirname -- "$(readlink -f -- "${BASH_SOURCE[0]}")")/../../.."
-export CN2_TEST_TUNNELS=kernel CN2_TEST_SLOWNESS=5
+export CN2_TEST_TUNNELS=kernel CN2_TEST_SLOWNESS=8
 # The emulation pays most for what .NET does to become fast later.
 export DOTNET_TieredPGO=0 DOTNET_EnableWriteXorExecute=0 DOTNET_gcConcurrent=0
 uname -sr
