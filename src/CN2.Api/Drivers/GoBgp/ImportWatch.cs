@@ -245,7 +245,8 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
             {
                 if (!peer.AddressFamilies.Contains(family.Name())) continue;
                 await foreach (var path in engine.ListReceivedAsync(address, family.ToWire(), cancellationToken))
-                    if (Decode(path) is { } learned) routes.Add(learned);
+                    // The router has sent everything; what the engine still keeps from before its restart is gone.
+                    if (!(sweep && path.Stale) && Decode(path) is { } learned) routes.Add(learned);
             }
             if (peer.AddressFamilies.Contains("route-target"))
                 await foreach (var path in engine.ListReceivedAsync(address, RouteFamilies.RouteTarget, cancellationToken))
