@@ -50,18 +50,18 @@ public sealed class ServiceWriter(Catalog catalog, ServiceAllocation allocation,
         var rows = await ServiceTable.ReadAsync(scope.Connection, "s.uid = ANY($1) AND s.deleting_at IS NULL ORDER BY s.created_at, s.uid FOR UPDATE SKIP LOCKED", ct,
             new NpgsqlParameter<Guid[]> { TypedValue = [.. uids] });
         // One that cannot be read says so where it is shown, and waits for its owner.
-        rows = rows.FindAll(row => StoredDocument.ReadOr<ServiceSpec>(row.Spec, null) is not null);
-        if (rows.Count == 0) return 0;
-        var held = (await FloatingIPTable.OfServicesAsync(scope.Connection, rows.Select(r => r.Uid), forUpdate: true, ct)).ToLookup(f => f.ServiceUid!.Value);
-        var works = rows.ConvertAll(row => new ServiceWork
+        var readable = rows.Select(row => (Row: row, Spec: StoredDocument.ReadOr<ServiceSpec>(row.Spec, null)!)).Where(r => r.Spec is not null).ToList();
+        if (readable.Count == 0) return 0;
+        var held = (await FloatingIPTable.OfServicesAsync(scope.Connection, readable.Select(r => r.Row.Uid), forUpdate: true, ct)).ToLookup(f => f.ServiceUid!.Value);
+        var works = readable.ConvertAll(r => new ServiceWork
         {
-            Row = row,
-            Spec = ApiJson.Read<ServiceSpec>(row.Spec),
-            Before = ApiJson.Read<ServiceSpec>(row.Spec),
-            Held = held[row.Uid].Where(f => f.DeletingAt is null).ToList(),
+            Row = r.Row,
+            Spec = r.Spec,
+            Before = ApiJson.Read<ServiceSpec>(r.Row.Spec),
+            Held = held[r.Row.Uid].Where(f => f.DeletingAt is null).ToList(),
             Serving = true,
         });
-        var pending = rows.ConvertAll(r => (r.PendingReason, r.PendingMessage));
+        var pending = readable.ConvertAll(r => (r.Row.PendingReason, r.Row.PendingMessage));
         await allocation.RunAsync(scope.Connection, snapshot, works, scope.Now, ct);
         var changed = works.Where((w, i) => w.Refusal is null
             && (w.Added.Count + w.Claimed.Count + w.Retired.Count + w.AskedNodePorts.Count > 0 || pending[i] != (w.Row.PendingReason, w.Row.PendingMessage))).ToList();

@@ -217,9 +217,7 @@ internal sealed class PathSync
 
     private async Task SendSettledAsync(EngineTurn turn, IReadOnlyList<PathChange> changes)
     {
-        var isBulk = changes.Count >= Bulk;
-        _audit.NoteChange();
-        if (isBulk) _watch.Suspend();
+        var isBulk = BeginSending(changes.Count);
         try
         {
             await _sender.SendAsync(turn, changes);
@@ -231,13 +229,25 @@ internal sealed class PathSync
         }
         finally
         {
-            _audit.NoteChange();
-            if (isBulk)
-            {
-                _watch.Resume();
-                _audit.Invalidate();
-            }
+            EndSending(isBulk);
         }
+    }
+
+    /// <summary>Events of many changes are not looked at one by one; after them everything is compared. True: there are so many.</summary>
+    private bool BeginSending(int count)
+    {
+        _audit.NoteChange();
+        var isBulk = count >= Bulk;
+        if (isBulk) _watch.Suspend();
+        return isBulk;
+    }
+
+    private void EndSending(bool isBulk)
+    {
+        _audit.NoteChange();
+        if (!isBulk) return;
+        _watch.Resume();
+        _audit.Invalidate();
     }
 
     private async Task<IReadOnlyList<RefusedPath>> SendAsync(EngineTurn turn, WantedChange change)
@@ -249,9 +259,7 @@ internal sealed class PathSync
         }
         if (change.Changes.Count == 0) return change.Refused;
 
-        var isBulk = change.Changes.Count >= Bulk;
-        _audit.NoteChange();
-        if (isBulk) _watch.Suspend();
+        var isBulk = BeginSending(change.Changes.Count);
         try
         {
             // The token is not the caller's: a stream that breaks off half way leaves the engine in an unknown state.
@@ -271,12 +279,7 @@ internal sealed class PathSync
         }
         finally
         {
-            _audit.NoteChange();
-            if (isBulk)
-            {
-                _watch.Resume();
-                _audit.Invalidate();
-            }
+            EndSending(isBulk);
         }
     }
 
