@@ -66,7 +66,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         _sessions = new(time, options.ListenPort > 0);
         _patrol = new(time);
         var tableWatch = new TableWatch(engine, time);
-        _paths = new(engine, tableWatch, _patrol, time, logger);
+        _paths = new(engine, tableWatch, _sessions.AnyWithoutAddPath, _patrol, time, logger);
         _mapper = new(options);
         _peers = new(engine, _mapper, _sessions, _patrol, time, logger);
         _imports = new(engine, tableWatch, _sessions, options, time, logger);

@@ -41,10 +41,10 @@ internal sealed class PathSync
     private long _withdrawn;
     private readonly TimeProvider _time;
 
-    public PathSync(GoBgpEngine engine, TableWatch watch, Patrol patrol, TimeProvider time, ILogger logger)
+    public PathSync(GoBgpEngine engine, TableWatch watch, Func<bool> anyWithoutAddPath, Patrol patrol, TimeProvider time, ILogger logger)
     {
         (_engine, _watch, _time, _logger) = (engine, watch, time, logger);
-        _wanted = new(_mapper);
+        _wanted = new(_mapper, anyWithoutAddPath);
         _sender = new(engine, _wanted, logger);
         _audit = new(engine, _mapper, _wanted, _sender, patrol, time, logger);
         watch.Observed += _audit.Observe;

@@ -7,7 +7,8 @@ namespace CN2.Api.Drivers.GoBgp;
 /// The paths that the engine must hold. Any thread may read; only the holder of the turn writes, so what it reads does not change under
 /// it. The answers to a write are the changes to send.
 /// </summary>
-internal sealed class WantedPaths(PathMapper mapper)
+/// <param name="anyWithoutAddPath">Whether a session gets only the best path of each prefix. It takes the lock of the sessions, so it is asked before that of the paths.</param>
+internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPath)
 {
     /// <summary>Writes are made under the turn and this lock, reads under either.</summary>
     private readonly Lock _lock = new();
@@ -163,6 +164,7 @@ internal sealed class WantedPaths(PathMapper mapper)
         var added = remove.Count + refused.Count == 0 || accepted.Count == 0 ? null : accepted.Select(a => (a.Key, a.NextHop.Address)).ToHashSet();
         var changes = new ChangeOrder();
         var answers = new List<RefusedPath>(refused);
+        var bestCounts = anyWithoutAddPath();
         lock (_lock)
         {
             // Additions first: where a path replaces another, the routers always have one.
@@ -176,7 +178,7 @@ internal sealed class WantedPaths(PathMapper mapper)
             foreach (var named in remove.Concat(refused.Select(r => r.Key)))
             {
                 if (EngineRouteKey.From(named) is not { } key || added?.Contains((key, named.Path.NextHop)) == true) continue;
-                if (RemoveOrLeave(key, named.Path.NextHop, mayWithdraw, changes.Withdrawn)) answers.Add(new(named, LeavingReason, IsWithdrawal: true));
+                if (RemoveOrLeave(key, named.Path.NextHop, mayWithdraw, bestCounts, changes.Withdrawn)) answers.Add(new(named, LeavingReason, IsWithdrawal: true));
             }
             Settle(turn, changes);
         }
@@ -279,9 +281,10 @@ internal sealed class WantedPaths(PathMapper mapper)
     {
         turn.Require();
         var changes = new List<PathChange>();
+        var bestCounts = anyWithoutAddPath();
         lock (_lock)
         {
-            foreach (var (key, nextHop) in _table.Leaving.ToList()) RemoveOrLeave(key, nextHop, mayWithdraw: true, changes);
+            foreach (var (key, nextHop) in _table.Leaving.ToList()) RemoveOrLeave(key, nextHop, mayWithdraw: true, bestCounts, changes);
             if (_table.Quotas is not { HasMoved: true } quotas) return changes;
             var order = new ChangeOrder();
             order.Withdrawn.AddRange(changes);
@@ -521,10 +524,11 @@ internal sealed class WantedPaths(PathMapper mapper)
     private static RefusedPath Unconfirmed(EngineRouteKey key, HeldPath path) => new(PathMapper.ToBgpPath(key, path).Key, LeavingReason, IsWithdrawal: true);
 
     /// <summary>True when the path stays as a leaving one.</summary>
-    private bool RemoveOrLeave(EngineRouteKey key, IPAddress nextHop, bool mayWithdraw, List<PathChange> changes)
+    /// <param name="bestCounts">A router gets only the best path of each prefix: which one that is concerns it.</param>
+    private bool RemoveOrLeave(EngineRouteKey key, IPAddress nextHop, bool mayWithdraw, bool bestCounts, List<PathChange> changes)
     {
         var was = _table.Find(key, nextHop) ?? default;
-        if (_table.IsBest(key, nextHop)) BestGoes(key, nextHop);
+        if (bestCounts && _table.IsBest(key, nextHop)) BestGoes(key, nextHop);
         // No router has a path that the engine never got.
         if (mayWithdraw || was is { WireIdentifier: 0, Leaving: false })
         {
