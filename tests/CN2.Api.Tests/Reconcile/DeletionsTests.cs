@@ -70,6 +70,29 @@ public sealed class DeletionsTests : IAsyncDisposable
     }
 
     [Fact]
+    public void Those_that_the_database_refuses_hold_up_no_other()
+    {
+        for (var i = 2; i <= 450; i++)
+        {
+            _deletions.Put(Sample.Service(i) with { Deleting = true });
+            _deletions.Put(Sample.FloatingIP(i) with { Deleting = true });
+        }
+
+        var (services, floatingIPs) = (new List<Guid>(), new List<Guid>());
+        for (var i = 0; i < 3; i++)
+        {
+            var batch = _deletions.TakeFinished()!;
+            services.AddRange(batch.Services);
+            floatingIPs.AddRange(batch.FloatingIPs);
+            _deletions.WereTried(batch);
+        }
+
+        Assert.Equal(450, services.Distinct().Count());
+        Assert.Equal(449, floatingIPs.Distinct().Count());
+        Assert.Equal(services.Take(50), services.Skip(450).Take(50)); // and then they are tried again
+    }
+
+    [Fact]
     public void A_deleted_service_is_not_taken_again()
     {
         var batch = _deletions.TakeFinished()!;
