@@ -85,6 +85,13 @@ public sealed record ApiProblem(int Status, string Code, string Title, string De
         Detail = "The server gave up waiting for the database or for the body of the request. Whether the change was made is not known: read the resource, or repeat the request with its Idempotency-Key.",
     };
 
+    /// <summary>The server gave up early, because PostgreSQL takes connections or statements and answers none.</summary>
+    public static ApiProblem DatabaseHangs() => Unavailable() with
+    {
+        Title = "The database does not answer",
+        Detail = "The database takes requests and answers none, so the server gave up early. Whether the change was made is not known: read the resource, or repeat the request with its Idempotency-Key, when the database answers again.",
+    };
+
     public static ApiProblem Unavailable() => new(503, ProblemCodes.Unavailable, "The database is away", "Nothing was changed by this request as far as is known; try again.")
     {
         RetryAfterSeconds = 2,

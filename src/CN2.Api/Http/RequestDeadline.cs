@@ -35,8 +35,8 @@ internal sealed class RequestDeadline(DatabasePresence database, TimeProvider ti
         try
         {
             var running = next(http);
-            if (running.IsCompleted || await EndsInTimeAsync(running)) await running;
-            else await EndAsync(http, running, work, turn);
+            if (running.IsCompleted || await ProblemOfAsync(running) is not { } problem) await running;
+            else await EndAsync(http, running, work, turn, problem);
         }
         finally
         {
@@ -45,21 +45,21 @@ internal sealed class RequestDeadline(DatabasePresence database, TimeProvider ti
         }
     }
 
-    /// <summary>False: the time for the work is over, or the database hangs.</summary>
-    private async Task<bool> EndsInTimeAsync(Task running)
+    /// <summary>Waits for the work to end. Not null: the time for it is over, or the database hangs.</summary>
+    private async Task<ApiProblem?> ProblemOfAsync(Task running)
     {
         var began = time.GetTimestamp();
         for (var left = Work; left > TimeSpan.Zero; left = Work - time.GetElapsedTime(began))
         {
-            if (await EndsWithinAsync(running, left < Slow ? left : Slow)) return true;
-            if (await database.HangsAsync()) return running.IsCompleted;
+            if (await EndsWithinAsync(running, left < Slow ? left : Slow)) return null;
+            if (await database.HangsAsync()) return running.IsCompleted ? null : ApiProblem.DatabaseHangs();
         }
 
-        return running.IsCompleted;
+        return running.IsCompleted ? null : ApiProblem.Overdue();
     }
 
     /// <summary>Cancels the work, answers, and waits for the work to end: until then the request belongs to it.</summary>
-    private async Task EndAsync(HttpContext http, Task running, WorkToken work, AnswerTurn turn)
+    private async Task EndAsync(HttpContext http, Task running, WorkToken work, AnswerTurn turn, ApiProblem problem)
     {
         work.Cancel();
         await EndsWithinAsync(running, Ending);
@@ -69,7 +69,7 @@ internal sealed class RequestDeadline(DatabasePresence database, TimeProvider ti
             http.Response.Headers.Connection = "close"; // the next request would wait until the work of this one has ended
             using var slow = new CancellationTokenSource(Ending, time);
             http.RequestAborted = slow.Token;
-            await ProblemResult.WriteOnceAsync(http, ApiProblem.Overdue());
+            await ProblemResult.WriteOnceAsync(http, problem);
             await http.Response.CompleteAsync();
         }
         else

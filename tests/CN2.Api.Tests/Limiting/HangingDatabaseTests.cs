@@ -34,6 +34,7 @@ public sealed class HangingDatabaseTests(HangingDatabaseTests.Server api) : ICla
 
         Assert.All(answers, a => Assert.Equal("unavailable", a.Reply.Expect(503).Code));
         Assert.All(answers, a => Assert.NotNull(a.Reply.RetryAfter));
+        Assert.All(answers, a => Assert.Contains("does not answer", (string)a.Reply.Json!["title"]!, StringComparison.Ordinal));
         Assert.All(answers, a => Assert.InRange(a.Took, TimeSpan.Zero, Patience.Seconds(Network.Resources.Limits.RequestSeconds + 2)));
         await Eventually.TrueAsync(async () => (await api.GetAsync($"{hc}/before")).Status == 200);
         await Eventually.TrueAsync(async () => (await api.PutAsync($"{hc}/after", """{"monitorType":"PING"}""")).Status is 200 or 201);

@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using System.Text;
 using CN2.Api.ExternalNetworks;
 using CN2.Api.Http;
@@ -13,7 +12,7 @@ namespace CN2.Api.Tests.Limiting;
 
 /// <summary>
 /// What it costs to read and to check a body that is wrong in as many places as it can be. The cost follows the size of the body: of 32
-/// times the size it is nearer to 32 times than to 1024. (What cost the square of it took 43 s for 1 MiB.)
+/// times the size it is nearer to 32 times than to 1024. (What cost the square of it took 43 s for 1 MiB.) Measured is processor time of the thread.
 /// </summary>
 public sealed class RequestCostTests(ApiServer api) : IClassFixture<ApiServer>
 {
@@ -30,6 +29,8 @@ public sealed class RequestCostTests(ApiServer api) : IClassFixture<ApiServer>
         var small = Enumerable.Range(0, 10).Min(_ => Cost(kind, Large / 32));
         var large = Enumerable.Range(0, 8).Min(_ => Cost(kind, Large));
         TestContext.Current.TestOutputHelper?.WriteLine($"{kind}: {small.TotalMilliseconds:0.0} ms, {large.TotalMilliseconds:0.0} ms");
+        // docs/contract.md §6 promises 100 ms. Twice that, because the processor is shared and this is a debug build.
+        Assert.True(large < Patience.Seconds(0.2), $"{large.TotalMilliseconds:0.0} ms of a processor for {Large} bytes");
         Assert.True(large < 250 * small + TimeSpan.FromMilliseconds(50), $"{small.TotalMilliseconds:0.0} ms for {Large / 32} bytes, {large.TotalMilliseconds:0.0} ms for {Large}");
     }
 
@@ -39,7 +40,7 @@ public sealed class RequestCostTests(ApiServer api) : IClassFixture<ApiServer>
         var bytes = Encoding.UTF8.GetBytes(body);
         var validation = api.Services.GetRequiredService<RequestValidation>();
         var faults = new FaultList();
-        var clock = Stopwatch.StartNew();
+        var began = ThreadClock.Now;
         if (type == typeof(MergePatch))
         {
             Assert.Null(RequestJson.ReadObject(bytes, faults, out _));
@@ -50,7 +51,7 @@ public sealed class RequestCostTests(ApiServer api) : IClassFixture<ApiServer>
         }
 
         var problem = ApiProblem.Validation(faults);
-        var took = clock.Elapsed;
+        var took = ThreadClock.Now - began;
         Assert.InRange(problem.Errors!.Count, 1, Network.Resources.Limits.Faults + 1);
         return took;
     }
