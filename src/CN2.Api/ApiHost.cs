@@ -1,4 +1,3 @@
-using System.Net;
 using CN2.Api.Allocation;
 using CN2.Api.BgpRouters;
 using CN2.Api.Data;
@@ -35,18 +34,7 @@ public static class ApiHost
     {
         // The content root is the program's directory, so that appsettings.json is found whatever the working directory is.
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory, ApplicationName = typeof(ApiHost).Assembly.GetName().Name });
-        builder.WebHost.ConfigureKestrel(kestrel =>
-        {
-            kestrel.AddServerHeader = false;
-            // RequestBody has the real limit and answers 413; this one only bounds what is read and thrown away.
-            kestrel.Limits.MaxRequestBodySize = 64 * 1024 * 1024;
-        });
-        builder.Services.AddOptions<KestrelServerOptions>().Configure<ListenerOptions>((kestrel, listen) =>
-        {
-            // Without TLS one port cannot offer both protocols: REST speaks HTTP/1.1, agents HTTP/2.
-            Listen(kestrel, listen.HttpUrl, HttpProtocols.Http1);
-            Listen(kestrel, listen.GrpcUrl, HttpProtocols.Http2);
-        });
+        builder.Services.AddOptions<KestrelServerOptions>().Configure<ListenerOptions, ConnectionLimitOptions>(Listeners.Configure);
 
         // A failed statement is an exception, and the sender of the statement answers or logs it; EF would log it a second time.
         builder.Logging.AddFilter("Microsoft.EntityFrameworkCore", LogLevel.None);
@@ -88,12 +76,5 @@ public static class ApiHost
         app.MapHealth();
         app.Services.GetRequiredService<PrometheusText>(); // made here, so that it counts from the first request on
         return app;
-    }
-
-    private static void Listen(KestrelServerOptions kestrel, Uri url, HttpProtocols protocols)
-    {
-        void Configure(ListenOptions options) => options.Protocols = protocols;
-        if (url.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6) kestrel.Listen(IPAddress.Parse(url.Host.Trim('[', ']')), url.Port, Configure);
-        else kestrel.ListenLocalhost(url.Port, Configure);
     }
 }

@@ -1,10 +1,12 @@
 using CN2.Api.Options;
+using CN2.Network.Resources;
 using Npgsql;
 
 namespace CN2.Api.Data;
 
 /// <summary>
-/// Deletes events, change rows and idempotency keys after their retention time, by the database's clock. Every replica does it; it is repeatable.
+/// Deletes events, change rows and idempotency keys after their retention time, by the database's clock, and events that are too many. Every replica
+/// does it; it is repeatable.
 /// <para>
 /// A change row goes when a snapshot that is older than the retention time sees it. So what a long transaction commits at its end stays for
 /// the whole time, and <c>change_horizon</c> says exactly which positions have missed nothing: those that include that snapshot.
@@ -18,7 +20,18 @@ public sealed partial class Retention(NpgsqlDataSource source, RetentionOptions 
     /// <summary>One pass.</summary>
     public async Task RunOnceAsync(CancellationToken cancellationToken)
     {
-        await DeleteAsync("DELETE FROM event WHERE ctid = ANY (ARRAY(SELECT ctid FROM event WHERE at < now() - $1 LIMIT 5000))", options.Events, cancellationToken);
+        await DeleteAsync("DELETE FROM event WHERE ctid = ANY (ARRAY(SELECT ctid FROM event WHERE at < now() - $1 LIMIT 5000))", options.EventsAge, cancellationToken);
+        // All together first: it bounds what the next statement must sort.
+        await DeleteAsync(
+            """
+            DELETE FROM event WHERE id = ANY (ARRAY(
+                SELECT id FROM event WHERE id <= (SELECT id FROM event ORDER BY id DESC OFFSET $1 LIMIT 1) ORDER BY id LIMIT 5000))
+            """, options.Events, cancellationToken);
+        await DeleteAsync(
+            """
+            DELETE FROM event WHERE id = ANY (ARRAY(
+                SELECT id FROM (SELECT id, row_number() OVER (PARTITION BY kind, namespace, name ORDER BY id DESC) AS n FROM event) e WHERE n > $1 LIMIT 5000))
+            """, Limits.EventsOfResource, cancellationToken);
         await DeleteAsync(
             "DELETE FROM idempotency_key WHERE ctid = ANY (ARRAY(SELECT ctid FROM idempotency_key WHERE created_at < now() - $1 LIMIT 5000))",
             options.IdempotencyKeys, cancellationToken);
@@ -79,12 +92,13 @@ public sealed partial class Retention(NpgsqlDataSource source, RetentionOptions 
         await command.ExecuteNonQueryAsync(cancellationToken);
     }
 
-    private async Task DeleteAsync(string sql, TimeSpan age, CancellationToken cancellationToken)
+    /// <param name="bound">$1 of the statement.</param>
+    private async Task DeleteAsync<T>(string sql, T bound, CancellationToken cancellationToken)
     {
         while (true)
         {
             await using var command = source.CreateCommand(sql);
-            command.Parameters.Add(new NpgsqlParameter<TimeSpan> { TypedValue = age });
+            command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = bound });
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             var count = await reader.ReadAsync(cancellationToken) ? reader.GetInt64(0) : reader.RecordsAffected;
             if (count < Batch) return;

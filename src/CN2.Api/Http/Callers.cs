@@ -9,9 +9,13 @@ internal static class Callers
     /// <summary>
     /// The source address; of IPv6 its /64, because a host can have every address of one. A proxy in front of the server is one caller.
     /// </summary>
-    public static IPAddress Of(HttpContext http)
+    public static IPAddress Of(HttpContext http) => Of(http.Connection.RemoteIpAddress);
+
+    /// <inheritdoc cref="Of(HttpContext)"/>
+    /// <param name="source">Null: a unix socket.</param>
+    public static IPAddress Of(IPAddress? source)
     {
-        var address = http.Connection.RemoteIpAddress ?? IPAddress.Loopback; // null: a unix socket
+        var address = source ?? IPAddress.Loopback;
         if (address.IsIPv4MappedToIPv6) return address.MapToIPv4();
         if (address.AddressFamily != AddressFamily.InterNetworkV6 || IPAddress.IsLoopback(address)) return address;
         var bytes = address.GetAddressBytes();

@@ -24,7 +24,8 @@ public static class OptionsRegistration
             .AddSection<ServiceNetworkOptions>("ServiceNetwork")
             .AddSection<NodePortOptions>("NodePorts")
             .AddSection<RetentionOptions>("Retention")
-            .AddSection<RateLimitOptions>("RateLimit");
+            .AddSection<RateLimitOptions>("RateLimit")
+            .AddSection<ConnectionLimitOptions>("Connections");
     }
 
     /// <summary>

@@ -6,11 +6,15 @@ public sealed record RetentionOptions
     [WholeNumber(1, 8760)]
     public int EventsHours { get; init; } = 24;
 
+    /// <summary>How many events are kept of all resources together, the newest; of one resource see <see cref="CN2.Network.Resources.Limits.EventsOfResource"/>.</summary>
+    [WholeNumber(1000, 100_000_000)]
+    public int Events { get; init; } = 500_000;
+
     /// <summary>Also how old a watch's resume token may be.</summary>
     [WholeNumber(1, 168)]
     public int ChangesHours { get; init; } = 1;
 
-    public TimeSpan Events => TimeSpan.FromHours(EventsHours);
+    public TimeSpan EventsAge => TimeSpan.FromHours(EventsHours);
 
     public TimeSpan Changes => TimeSpan.FromHours(ChangesHours);
 

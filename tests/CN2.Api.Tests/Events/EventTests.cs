@@ -1,6 +1,7 @@
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Drivers;
+using CN2.Api.Options;
 using CN2.Api.Reconcile;
 using CN2.Api.Tests.Fixtures;
 using Microsoft.EntityFrameworkCore;
@@ -44,6 +45,36 @@ public sealed class EventTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     [Fact]
+    public async Task Of_one_resource_and_of_all_together_only_the_newest_events_are_kept()
+    {
+        var source = api.Services.GetRequiredService<Npgsql.NpgsqlDataSource>();
+        await AddAsync("'many'", 5150);
+        await AddAsync("'few'", 20);
+        await api.Services.GetRequiredService<Retention>().RunOnceAsync(TestContext.Current.CancellationToken);
+        var kept = await ReasonsAsync("services/ns1/many");
+        Assert.Equal(Enumerable.Range(5051, 100).Reverse().Select(i => $"Step{i}"), kept);
+        Assert.Equal(20, (await ReasonsAsync("services/ns1/few")).Length);
+
+        await AddAsync("'one' || i", 1200);
+        var retention = ActivatorUtilities.CreateInstance<Retention>(api.Services, new RetentionOptions { Events = 1000 });
+        await retention.RunOnceAsync(TestContext.Current.CancellationToken);
+        await using var count = source.CreateCommand("SELECT count(*) FROM event");
+        Assert.Equal(1000L, await count.ExecuteScalarAsync(TestContext.Current.CancellationToken));
+        Assert.Empty(await ReasonsAsync("services/ns1/one200"));
+        Assert.Single(await ReasonsAsync("services/ns1/one201"));
+
+        async Task AddAsync(string name, int number)
+        {
+            await using var command = source.CreateCommand(
+                $"""
+                INSERT INTO event (kind, namespace, name, at, type, reason, message)
+                SELECT {(short)ResourceKind.Service}, 'ns1', {name}, now(), 'Normal', 'Step' || i, 'It happened.' FROM generate_series(1, {number}) i ORDER BY i
+                """);
+            await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        }
+    }
+
+    [Fact]
     public async Task The_events_of_a_pending_service_say_why_it_waits_and_when_it_is_served()
     {
         const string services = "/v1/namespaces/default/services";
@@ -61,6 +92,7 @@ public sealed class EventTests(ApiServer api) : IClassFixture<ApiServer>
     {
         var ct = TestContext.Current.CancellationToken;
         var store = api.Services.GetRequiredService<AgentReportStore>();
+        var endpoints = api.Services.GetRequiredService<EndpointHealthStore>();
         var now = DateTimeOffset.UtcNow;
         await api.Services.GetRequiredService<ControlNodeStore>().BeatAsync(new("elsewhere", 120), null, [], ct); // else its agents are orphans
         await store.ConnectAsync(new VRouterHello("node1", System.Net.IPAddress.Parse("172.27.115.111"), null, "1.0"), "elsewhere", 10, now, ct);
@@ -72,9 +104,9 @@ public sealed class EventTests(ApiServer api) : IClassFixture<ApiServer>
 
         var endpoint = (await api.PostAsync("/v1/namespaces/default/virtual-machine-interfaces", """{"name":"checked","addresses":["10.0.0.1"],"virtualRouter":"node1"}""")).Expect(201);
         var uid = (Guid)endpoint.Json!["uid"]!;
-        await store.SaveHealthAsync([new EndpointHealthReport(uid, "node1", "Healthy", null)], now, ct);
-        await store.SaveHealthAsync([new EndpointHealthReport(uid, "node1", "Unhealthy", "HTTP 500")], now, ct);
-        await store.SaveHealthAsync([new EndpointHealthReport(uid, "node1", "Unhealthy", "HTTP 500")], now, ct);
+        await endpoints.SaveAsync([new EndpointHealthReport(uid, "node1", "Healthy", null)], now, ct);
+        await endpoints.SaveAsync([new EndpointHealthReport(uid, "node1", "Unhealthy", "HTTP 500")], now, ct);
+        await endpoints.SaveAsync([new EndpointHealthReport(uid, "node1", "Unhealthy", "HTTP 500")], now, ct);
         Assert.Equal(["Unhealthy", "Healthy"], await ReasonsAsync("virtual-machine-interfaces/default/checked"));
     }
 
@@ -95,5 +127,5 @@ public sealed class EventTests(ApiServer api) : IClassFixture<ApiServer>
     }
 
     private async Task<string[]> ReasonsAsync(string regarding) =>
-        [.. (await api.GetAsync($"/v1/events?regarding={regarding}")).Expect(200).Json!["items"]!.AsArray().Select(e => (string)e!["reason"]!)];
+        [.. (await api.GetAsync($"/v1/events?regarding={regarding}&limit=1000")).Expect(200).Json!["items"]!.AsArray().Select(e => (string)e!["reason"]!)];
 }

@@ -116,7 +116,10 @@ public sealed class SettingsTests
         var names = services.GetRequiredService<ControlNodeOptions>();
         Assert.Equal((Environment.MachineName, "contrail-k8s-kubemanager-cluster1-juniper-local"), (names.Name, names.ClusterName));
         var retention = services.GetRequiredService<RetentionOptions>();
-        Assert.Equal((24.0, 1.0, 24.0), (retention.Events.TotalHours, retention.Changes.TotalHours, retention.IdempotencyKeys.TotalHours));
+        Assert.Equal((24.0, 1.0, 24.0), (retention.EventsAge.TotalHours, retention.Changes.TotalHours, retention.IdempotencyKeys.TotalHours));
+        Assert.Equal(500_000, retention.Events);
+        var connections = services.GetRequiredService<ConnectionLimitOptions>();
+        Assert.Equal((10_000, 1000, 10), (connections.Most, connections.MostOfCaller, connections.HeadSeconds));
         Assert.True(services.GetRequiredService<DatabaseOptions>().Migrate);
     }
 
@@ -147,6 +150,10 @@ public sealed class SettingsTests
             ["NodePorts:To"] = "2",
             ["Retention:EventsHours"] = "48",
             ["Retention:ChangesHours"] = "2",
+            ["Retention:Events"] = "1000",
+            ["Connections:Most"] = "11",
+            ["Connections:MostOfCaller"] = "12",
+            ["Connections:HeadSeconds"] = "13",
         });
         services.CheckSettings();
         var database = services.GetRequiredService<DatabaseOptions>();
@@ -164,7 +171,8 @@ public sealed class SettingsTests
         var network = services.GetRequiredService<ServiceNetworkOptions>();
         Assert.Equal(("10.0.0.0/24", "fd00::/112"), (network.V4.ToString(), network.V6.ToString()));
         Assert.Equal(new NodePortOptions { From = 1, To = 2 }, services.GetRequiredService<NodePortOptions>());
-        Assert.Equal(new RetentionOptions { EventsHours = 48, ChangesHours = 2 }, services.GetRequiredService<RetentionOptions>());
+        Assert.Equal(new RetentionOptions { EventsHours = 48, ChangesHours = 2, Events = 1000 }, services.GetRequiredService<RetentionOptions>());
+        Assert.Equal(new ConnectionLimitOptions { Most = 11, MostOfCaller = 12, HeadSeconds = 13 }, services.GetRequiredService<ConnectionLimitOptions>());
     }
 
     [Fact]
