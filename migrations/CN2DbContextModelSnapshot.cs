@@ -867,6 +867,18 @@ namespace CN2.Api.Migrations
                         .HasColumnType("text")
                         .HasColumnName("health_check");
 
+                    b.Property<DateTimeOffset?>("HealthDownAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("health_down_at");
+
+                    b.Property<int>("HealthDowns")
+                        .HasColumnType("integer")
+                        .HasColumnName("health_downs");
+
+                    b.Property<DateTimeOffset?>("HealthHeldUntil")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("health_held_until");
+
                     b.Property<string>("HealthMessage")
                         .HasColumnType("text")
                         .HasColumnName("health_message");
@@ -901,6 +913,10 @@ namespace CN2.Api.Migrations
 
                     b.HasKey("Uid")
                         .HasName("pk_virtual_machine_interface");
+
+                    b.HasIndex("HealthHeldUntil")
+                        .HasDatabaseName("ix_virtual_machine_interface_health_held_until")
+                        .HasFilter("health_held_until is not null");
 
                     b.HasIndex("Labels")
                         .HasDatabaseName("ix_virtual_machine_interface_labels");

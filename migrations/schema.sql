@@ -559,7 +559,10 @@ CREATE TABLE public.virtual_machine_interface (
     generation bigint NOT NULL,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
-    namespace text NOT NULL
+    namespace text NOT NULL,
+    health_downs integer DEFAULT 0 NOT NULL,
+    health_down_at timestamp with time zone,
+    health_held_until timestamp with time zone
 );
 
 CREATE TABLE public.virtual_router (
@@ -769,6 +772,8 @@ CREATE UNIQUE INDEX ix_service_namespace_name ON public.service USING btree (nam
 CREATE INDEX ix_service_pending_reason ON public.service USING btree (pending_reason) WHERE (pending_reason IS NOT NULL);
 
 CREATE INDEX ix_subnet_external_network_uid ON public.subnet USING btree (external_network_uid);
+
+CREATE INDEX ix_virtual_machine_interface_health_held_until ON public.virtual_machine_interface USING btree (health_held_until) WHERE (health_held_until IS NOT NULL);
 
 CREATE INDEX ix_virtual_machine_interface_labels ON public.virtual_machine_interface USING gin (labels);
 

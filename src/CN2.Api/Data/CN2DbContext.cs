@@ -126,6 +126,7 @@ public sealed class CN2DbContext(DbContextOptions<CN2DbContext> options) : DbCon
         {
             row.ToTable("virtual_machine_interface");
             row.HasIndex(v => v.VirtualRouter);
+            row.HasIndex(v => v.HealthHeldUntil).HasFilter("health_held_until is not null");
         });
         modelBuilder.Entity<VirtualRouterRow>().ToTable("virtual_router");
         modelBuilder.Entity<VirtualRouterStatusRow>(row =>

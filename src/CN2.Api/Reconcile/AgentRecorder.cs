@@ -10,7 +10,8 @@ namespace CN2.Api.Reconcile;
 /// One report that the database does not take is left out, and the others are saved: an agent whose hello is refused is sent away.
 /// </summary>
 internal sealed partial class AgentRecorder(
-    IAgentReportStore store, IVRouterPublisher publisher, LoopInbox inbox, ControlNodeOptions self, VRouterOptions options, TimeProvider time, ILogger<AgentRecorder> logger)
+    IAgentReportStore store, IEndpointHealthStore endpoints, IVRouterPublisher publisher, LoopInbox inbox, ControlNodeOptions self, VRouterOptions options, TimeProvider time,
+    ILogger<AgentRecorder> logger)
     : IReconcileTask
 {
     /// <summary>Progress alone (revisions, last seen) is saved at most this often.</summary>
@@ -83,7 +84,7 @@ internal sealed partial class AgentRecorder(
         reports.Answered.Clear();
 
         await EachAsync(
-            [.. reports.Health.Values], health => store.SaveHealthAsync(health, time.GetUtcNow(), ct), h => $"the health of endpoint {h.Uid} on {h.VirtualRouter}", ct);
+            [.. reports.Health.Values], health => endpoints.SaveAsync(health, time.GetUtcNow(), ct), h => $"the health of endpoint {h.Uid} on {h.VirtualRouter}", ct);
         reports.Health.Clear();
     }
 

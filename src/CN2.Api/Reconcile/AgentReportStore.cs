@@ -264,29 +264,6 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         new() { Value = progress.Select(p => p.Refused).ToArray() },
         new() { Value = progress.Select(p => p.Applied?.ToString()).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
 
-    /// <summary>Saves results of probes that are new, if the endpoint is still on that vRouter.</summary>
-    public Task SaveHealthAsync(IReadOnlyCollection<EndpointHealthReport> reports, DateTimeOffset now, CancellationToken ct) => ExecuteAsync(
-        $"""
-        WITH saved AS (
-            UPDATE virtual_machine_interface v SET health = r.health, health_message = r.message, health_changed_at = $5
-            FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) AS r(uid, virtual_router, health, message)
-            WHERE v.uid = r.uid AND v.virtual_router = r.virtual_router AND v.health <> r.health
-            RETURNING v.uid, v.namespace, v.name, v.health, v.health_message
-        ), happened AS (
-            INSERT INTO event (kind, namespace, name, at, type, reason, message)
-            SELECT $6, namespace, name, $5, CASE health WHEN 'Unhealthy' THEN 'Warning' ELSE 'Normal' END, health,
-                   'Its health check says ' || health || coalesce(': ' || health_message, '.') FROM saved
-        )
-        {ChangeList.InsertFrom(ResourceKind.VirtualMachineInterface, ChangeVerb.Modified, "saved", statusOnly: false)}
-        """,
-        ct,
-        new() { Value = reports.Select(r => r.Uid).ToArray() },
-        new() { Value = reports.Select(r => r.VirtualRouter).ToArray() },
-        new() { Value = reports.Select(r => r.Health).ToArray() },
-        new() { Value = reports.Select(r => r.Message).ToArray() },
-        new() { Value = now },
-        new() { Value = (short)ResourceKind.VirtualMachineInterface });
-
     /// <summary>
     /// For the leader: agents of replicas that are gone become disconnected, and agents that have been away for <paramref name="lostAfter"/>
     /// become lost. A replica that was not seen for <paramref name="goneAfter"/> is gone.

@@ -18,7 +18,5 @@ internal interface IAgentReportStore
 
     Task SaveAsync(string controlNode, IReadOnlyCollection<VirtualRouterProgress> progress, IReadOnlyCollection<string> answered, CancellationToken ct);
 
-    Task SaveHealthAsync(IReadOnlyCollection<EndpointHealthReport> reports, DateTimeOffset now, CancellationToken ct);
-
     Task<int> MarkLostAsync(LeaderLease lease, TimeSpan goneAfter, TimeSpan lostAfter, IReadOnlyCollection<string> carriers, int limit, CancellationToken ct);
 }

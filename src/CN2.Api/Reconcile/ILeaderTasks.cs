@@ -14,4 +14,7 @@ internal interface ILeaderTasks
     /// <summary>Marks vRouters that stay away for this long as lost. Ends with <see cref="LeaderEvent.LostMarked"/>.</summary>
     /// <param name="carriers">Names of the vRouters that carry routes: when many of these are away at once, none is lost.</param>
     void MarkLost(TimeSpan lostAfter, IReadOnlyCollection<string> carriers, LeaderLease lease);
+
+    /// <summary>Endpoints that were held back and have stayed up long enough take new flows. Ends with <see cref="LeaderEvent.EndpointsReleased"/>.</summary>
+    void ReleaseEndpoints(LeaderLease lease);
 }

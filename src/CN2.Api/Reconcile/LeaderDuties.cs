@@ -4,16 +4,20 @@ using CN2.Api.Options;
 namespace CN2.Api.Reconcile;
 
 /// <summary>
-/// What only the leading replica does in a round: finish deletions, serve pending Services, mark vRouters as lost, write statuses.
+/// What only the leading replica does in a round: finish deletions, serve pending Services, mark vRouters as lost, release endpoints that were
+/// held back, write statuses.
 /// </summary>
 internal sealed class LeaderDuties(
     LoopState state, HeldLease lease, Deletions deletions, PendingServices pending, ILeaderTasks tasks, StatusDispatcher statuses, VRouterOptions options)
 {
     private static readonly TimeSpan LostInterval = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ReleaseInterval = TimeSpan.FromSeconds(1);
 
     private bool _isLeading;
     private bool _isMarking;
     private DateTimeOffset _markedAt;
+    private bool _isReleasing;
+    private DateTimeOffset _releasedAt;
 
     public void Handle(LeaderEvent leaderEvent)
     {
@@ -35,6 +39,9 @@ internal sealed class LeaderDuties(
             case LeaderEvent.LostMarked:
                 _isMarking = false;
                 break;
+            case LeaderEvent.EndpointsReleased:
+                _isReleasing = false;
+                break;
             case LeaderEvent.StatusesWritten:
                 state.Statuses.WereWritten();
                 break;
@@ -53,7 +60,16 @@ internal sealed class LeaderDuties(
         if (deletions.TakeFinished() is { } finished) tasks.Finish(finished, proof);
         if (pending.Take(now) is { } batch) tasks.Serve(batch);
         MarkLost(proof, now);
+        ReleaseEndpoints(proof, now);
         statuses.Send(now, next);
+    }
+
+    private void ReleaseEndpoints(LeaderLease proof, DateTimeOffset now)
+    {
+        if (_isReleasing || now - _releasedAt < ReleaseInterval) return;
+        _releasedAt = now;
+        _isReleasing = true;
+        tasks.ReleaseEndpoints(proof);
     }
 
     /// <summary>

@@ -15,6 +15,9 @@ internal abstract record LeaderEvent : LoopEvent
     /// <summary>vRouters that stay away were marked as lost.</summary>
     public sealed record LostMarked : LeaderEvent;
 
+    /// <summary>Endpoints that were held back were released, those that are due.</summary>
+    public sealed record EndpointsReleased : LeaderEvent;
+
     /// <summary>A batch of statuses is written; the next one may be drafted.</summary>
     public sealed record StatusesWritten : LeaderEvent;
 }

@@ -9,8 +9,8 @@ namespace CN2.Api.Reconcile;
 /// frees or withdraws something is done only while the lease is held.
 /// </summary>
 internal sealed partial class LeaderTasks(
-    IServiceLifecycle lifecycle, IAgentReportStore agents, VRouterOptions options, ReconcileCounters counters, LoopInbox inbox, TimeProvider time, ILogger<LeaderTasks> logger)
-    : ILeaderTasks
+    IServiceLifecycle lifecycle, IAgentReportStore agents, IEndpointHealthStore endpoints, VRouterOptions options, ReconcileCounters counters, LoopInbox inbox, TimeProvider time,
+    ILogger<LeaderTasks> logger) : ILeaderTasks
 {
     private static readonly TimeSpan FailureInterval = TimeSpan.FromSeconds(1);
 
@@ -35,6 +35,9 @@ internal sealed partial class LeaderTasks(
         counters.VirtualRoutersHeld(held);
         await agents.ForgetIntrudersAsync(CancellationToken.None);
     });
+
+    public void ReleaseEndpoints(LeaderLease lease) => Run("Releasing endpoints that were held back", new LeaderEvent.EndpointsReleased(), async () =>
+        counters.EndpointsFlapping(await endpoints.ReleaseAsync(lease, CancellationToken.None)));
 
     private void Run(string what, LeaderEvent done, Func<Task> work) => _ = RunAsync(what, done, work);
 

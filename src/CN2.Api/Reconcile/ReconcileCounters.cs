@@ -9,6 +9,7 @@ public sealed class ReconcileCounters
     private readonly Counter<long> _owners;
     private readonly Counter<long> _statuses;
     private int _held;
+    private int _flapping;
 
     public ReconcileCounters(IMeterFactory meters, IBgpSpeaker speaker, IVRouterPublisher publisher)
     {
@@ -21,6 +22,8 @@ public sealed class ReconcileCounters
         meter.CreateObservableCounter("cn2.bgp.engine_restarts", () => speaker.Counters.EngineRestarts, "{restart}", "Times the BGP engine came back empty");
         meter.CreateObservableGauge(
             "cn2.vrouter.held", () => Volatile.Read(ref _held), "{vrouter}", "vRouters that are away while their routes stay, because too many were lost at once; told by the leading replica");
+        meter.CreateObservableGauge(
+            "cn2.endpoint.flapping", () => Volatile.Read(ref _flapping), "{endpoint}", "Endpoints that are up and held back, because their health check goes up and down too often; told by the leading replica");
         meter.CreateObservableCounter("cn2.vrouter.snapshots", () => publisher.Counters.Snapshots, "{snapshot}", "Whole configurations sent to vRouters");
         meter.CreateObservableCounter("cn2.vrouter.deltas", () => publisher.Counters.Deltas, "{delta}", "Changes of configuration sent to vRouters");
         meter.CreateObservableCounter("cn2.vrouter.frontends_sent", () => publisher.Counters.NatEntriesSent, "{frontend}", "NAT entries sent to vRouters, in either");
@@ -28,6 +31,9 @@ public sealed class ReconcileCounters
 
     /// <summary>How many vRouters the leading replica holds: they are away, and their routes stay.</summary>
     public void VirtualRoutersHeld(int count) => Volatile.Write(ref _held, count);
+
+    /// <summary>How many endpoints are held back because they flap.</summary>
+    public void EndpointsFlapping(int count) => Volatile.Write(ref _flapping, count);
 
     public void OwnersCompiled(int count) => _owners.Add(count);
 

@@ -59,13 +59,14 @@ public sealed record VirtualMachineInterfaceResource : ResourceBody
 }
 
 /// <summary>Whether the endpoint can serve.</summary>
-/// <param name="State">Success: it can serve. Pending: its VirtualRouter, its health check or the first result is missing. Failure: it is unhealthy.</param>
+/// <param name="State">Success: it can serve. Pending: its VirtualRouter, its health check or the first result is missing. Failure: it is unhealthy, or goes up and down too often.</param>
 /// <param name="Health">The last result of its health check. Unknown when it has no health check, and before the first result.</param>
 /// <param name="HealthMessage">Why the endpoint is unhealthy.</param>
 /// <param name="HealthChangedAt">When <paramref name="Health"/> last changed.</param>
+/// <param name="HeldUntil">Until when the endpoint must stay up before it takes new flows, because it has gone down too often; null: it is not held back.</param>
 /// <param name="Conditions">Ready: whether the endpoint takes new flows.</param>
 public sealed record VirtualMachineInterfaceStatus(
-    ResourceState State, EndpointHealth Health, string? HealthMessage, DateTimeOffset? HealthChangedAt, IReadOnlyList<ConditionBody> Conditions);
+    ResourceState State, EndpointHealth Health, string? HealthMessage, DateTimeOffset? HealthChangedAt, DateTimeOffset? HeldUntil, IReadOnlyList<ConditionBody> Conditions);
 
 public sealed class VirtualMachineInterfaceRequestValidator : AbstractValidator<VirtualMachineInterfaceRequest>
 {

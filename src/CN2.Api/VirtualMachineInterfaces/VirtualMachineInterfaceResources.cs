@@ -72,6 +72,9 @@ internal static class VirtualMachineInterfaceResources
             (_, false) => (ResourceState.Pending, "False", "HealthCheckNotFound", noCheck),
             _ when !row.Ready => (ResourceState.Success, "False", "Draining", "ready is false: established flows go on, no new ones."),
             _ when row.HealthCheck is null => (ResourceState.Success, "True", "Ready", "It takes new flows."),
+            _ when health == EndpointHealth.Healthy && row.HealthHeldUntil is { } until => (ResourceState.Failure, "False", ConditionReason.Flapping,
+                $"Its health check succeeds, but it has gone down {row.HealthDowns} times, each within {FlapDamping.Memory.TotalMinutes} minutes of the time before. "
+                + $"It takes new flows when it stays up until {until.UtcDateTime:yyyy-MM-ddTHH:mm:ssZ}; make the endpoint or its health check steadier, or set healthCheck to null to use it at once."),
             _ => health switch
             {
                 EndpointHealth.Healthy => (ResourceState.Success, "True", "Healthy", "Its health check succeeds; it takes new flows."),
@@ -80,7 +83,7 @@ internal static class VirtualMachineInterfaceResources
             },
         };
         return new VirtualMachineInterfaceStatus(
-            state, health, row.HealthMessage, row.HealthChangedAt,
+            state, health, row.HealthMessage, row.HealthChangedAt, row.HealthHeldUntil,
             [new ConditionBody("Ready", ready, reason, message, row.Generation, row.HealthChangedAt ?? row.UpdatedAt)]);
     }
 }

@@ -87,7 +87,7 @@ public sealed class VirtualMachineInterfaceStore
         {
             row.HealthCheck = request.HealthCheck;
             // The new check has no result yet, so the endpoint takes no new flows until its first success.
-            (row.Health, row.HealthMessage, row.HealthChangedAt) = (nameof(EndpointHealth.Unknown), null, null);
+            (row.Health, row.HealthMessage, row.HealthChangedAt, row.HealthHeldUntil) = (nameof(EndpointHealth.Unknown), null, null, null);
             changed = true;
         }
 

@@ -13,8 +13,8 @@ namespace CN2.Api.VirtualMachineInterfaces;
 internal static class VirtualMachineInterfaceTable
 {
     // The reconciler's columns come first, so that both reads share the positions.
-    private const string StateColumns = "uid, namespace, name, labels, addresses, virtual_router, ready, health_check, health";
-    private const string Columns = StateColumns + ", annotations, generation, created_at, updated_at, health_message, health_changed_at";
+    private const string StateColumns = "uid, namespace, name, labels, addresses, virtual_router, ready, health_check, health, health_held_until";
+    private const string Columns = StateColumns + ", annotations, generation, created_at, updated_at, health_message, health_changed_at, health_downs";
 
     /// <summary>All rows with the columns that the reconciler reads.</summary>
     public const string StateSql = $"SELECT {StateColumns} FROM virtual_machine_interface t";
@@ -41,11 +41,14 @@ internal static class VirtualMachineInterfaceTable
         Sql.Array(rows, v => Sql.LabelsText(v.Annotations)), Sql.Array(rows, v => v.VirtualRouter), Sql.Array(rows, AddressesText), Sql.Array(rows, v => v.Ready),
         Sql.Texts(rows, v => v.HealthCheck), Sql.Time(now), Sql.Array(rows, v => v.Health));
 
-    /// <summary>Writes what a request changes.</summary>
+    /// <summary>Writes what a request changes. With another health check, how often the endpoint went down counts from zero.</summary>
     public static NpgsqlBatchCommand Update(List<VirtualMachineInterfaceRow> rows, DateTimeOffset now) => Sql.Command(
         """
         UPDATE virtual_machine_interface SET labels = l::jsonb, annotations = a::jsonb, generation = g, updated_at = $12, virtual_router = r, addresses = ip::inet[],
-            ready = y, health_check = c, health = h, health_message = m, health_changed_at = hc
+            ready = y, health_check = c, health = h, health_message = m, health_changed_at = hc,
+            health_downs = CASE WHEN health_check IS DISTINCT FROM c THEN 0 ELSE health_downs END,
+            health_down_at = CASE WHEN health_check IS DISTINCT FROM c THEN NULL ELSE health_down_at END,
+            health_held_until = CASE WHEN health_check IS DISTINCT FROM c THEN NULL ELSE health_held_until END
         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS t (u, l, a, g, r, ip, y, c, h, m, hc) WHERE uid = u
         """,
         Sql.Array(rows, v => v.Uid), Sql.Array(rows, v => Sql.LabelsText(v.Labels)), Sql.Array(rows, v => Sql.LabelsText(v.Annotations)),
@@ -95,11 +98,13 @@ internal static class VirtualMachineInterfaceTable
         Ready = row.GetBoolean(6),
         HealthCheck = row.GetStringOrNull(7),
         Health = row.GetString(8),
-        Annotations = row.GetLabels(9),
-        Generation = row.GetInt64(10),
-        CreatedAt = row.GetFieldValue<DateTimeOffset>(11),
-        UpdatedAt = row.GetFieldValue<DateTimeOffset>(12),
-        HealthMessage = row.GetStringOrNull(13),
-        HealthChangedAt = row.GetTimeOrNull(14),
+        HealthHeldUntil = row.GetTimeOrNull(9),
+        Annotations = row.GetLabels(10),
+        Generation = row.GetInt64(11),
+        CreatedAt = row.GetFieldValue<DateTimeOffset>(12),
+        UpdatedAt = row.GetFieldValue<DateTimeOffset>(13),
+        HealthMessage = row.GetStringOrNull(14),
+        HealthChangedAt = row.GetTimeOrNull(15),
+        HealthDowns = row.GetInt32(16),
     };
 }

@@ -13,7 +13,8 @@ public readonly record struct ChosenEndpoint(VirtualMachineInterface Interface, 
 {
     /// <summary>
     /// Its own vRouter may send it new flows: the endpoint is ready, healthy (or without a check) and on a vRouter that exists. A health
-    /// check that does not exist has never succeeded, so such an endpoint waits like a new endpoint before its first success.
+    /// check that does not exist has never succeeded, so such an endpoint waits like a new endpoint before its first success. One that is held
+    /// back because it flaps counts as unhealthy.
     /// </summary>
     public bool IsUsable => Interface.Ready && IsAlive;
 
@@ -21,7 +22,7 @@ public readonly record struct ChosenEndpoint(VirtualMachineInterface Interface, 
     public bool IsDraining => !Interface.Ready && IsAlive;
 
     private bool IsAlive => VirtualRouter is not null
-        && (Interface.HealthCheck is null || (HealthCheckExists && Interface.Health == EndpointHealth.Healthy));
+        && (Interface.HealthCheck is null || (HealthCheckExists && Interface is { Health: EndpointHealth.Healthy, HeldBack: false }));
 
     /// <summary>The endpoint counts as ready: it is usable, and its vRouter is not lost.</summary>
     public bool TakesNewFlows => IsUsable && !VirtualRouter!.Lost;

@@ -201,15 +201,17 @@ public static class NetworkCompiler
         private readonly List<NatEntry> _natEntries = [];
         private readonly List<FloatingIPRoute> _routes = [];
         private readonly List<(IPFamily Family, ushort Port, EquatableList<Backend> Backends, EquatableList<Backend> Draining)> _backends = [];
+        private readonly int _total;
         private SortedSet<CompilationProblem>? _problems;
-        private int _ready;
+        private readonly int _ready;
 
         public Compilation(IReadOnlyCollection<ChosenEndpoint> endpoints)
         {
-            _endpoints = endpoints;
+            _total = endpoints.Count;
+            _endpoints = endpoints.Count <= Limits.EndpointsOfService ? endpoints : Oldest(endpoints);
+            _ready = _endpoints.Count(static e => e.TakesNewFlows);
             foreach (var endpoint in endpoints)
             {
-                if (endpoint.TakesNewFlows) _ready++;
                 if (endpoint.VirtualRouter is null)
                 {
                     Report(
@@ -223,6 +225,10 @@ public static class NetworkCompiler
                         ConditionReason.HealthCheckNotFound,
                         $"ServiceHealthCheck {endpoint.Interface.Id.Namespace}/{check} does not exist, so endpoints that name it get no traffic; create it or set their healthCheck to null.");
                 }
+
+                // Without a name, so that many of them are one sentence.
+                if (endpoint is { Interface: { HealthCheck: not null, HeldBack: true } })
+                    Report(ConditionReason.Flapping, "Endpoints whose health check goes up and down too often are held back; the condition Ready of each says until when.");
             }
         }
 
@@ -293,10 +299,26 @@ public static class NetworkCompiler
                 Owner = owner,
                 NatEntries = _natEntries.ToEquatableList(),
                 Routes = _routes.ToEquatableList(),
-                EndpointsTotal = _endpoints.Count,
+                EndpointsTotal = _total,
                 EndpointsReady = _ready,
                 Problems = _problems?.ToEquatableList() ?? [],
             };
+        }
+
+        /// <summary>
+        /// Of more endpoints than an entry can hold, those that take or finish flows, the oldest first (a uid begins with its time). One entry is one
+        /// message to the agents, and one that is too large would keep them from everything else.
+        /// </summary>
+        private List<ChosenEndpoint> Oldest(IReadOnlyCollection<ChosenEndpoint> endpoints)
+        {
+            var used = endpoints.Where(e => e.IsUsable || e.IsDraining).ToList();
+            if (used.Count <= Limits.EndpointsOfService) return used;
+            Report(
+                ConditionReason.TooManyEndpoints,
+                $"{used.Count} endpoints could take traffic and {Limits.EndpointsOfService} do, the oldest; spread them over several Services.");
+            used.Sort(static (a, b) => a.Interface.Uid.CompareTo(b.Interface.Uid));
+            used.RemoveRange(Limits.EndpointsOfService, used.Count - Limits.EndpointsOfService);
+            return used;
         }
 
         private (EquatableList<Backend> Backends, EquatableList<Backend> Draining) BackendsOf(IPFamily family, ushort port)

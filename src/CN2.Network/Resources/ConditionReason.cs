@@ -43,6 +43,8 @@ public static class ConditionReason
     public const string NoReadyEndpoints = "NoReadyEndpoints";
     public const string NoEndpointOfFamily = "NoEndpointOfFamily";
     public const string HealthCheckNotFound = "HealthCheckNotFound";
+    public const string Flapping = "Flapping";
+    public const string TooManyEndpoints = "TooManyEndpoints";
     public const string InterfaceNotFound = "InterfaceNotFound";
     public const string VirtualRouterNotFound = "VirtualRouterNotFound";
 

@@ -111,6 +111,12 @@ public static class Limits
     [Limit("time in which a watcher must take 16 KiB", "the connection is closed; it goes on with `Last-Event-ID`", "s")]
     public const int WatchWriteSeconds = 10;
 
+    [Limit("events of one resource", "the newest are kept")]
+    public const int EventsOfResource = 100;
+
+    [Limit("endpoints that a Service uses", "the others take no traffic; its condition `Ready` says so")]
+    public const int EndpointsOfService = 10_000;
+
     [Limit("text from an agent or a router", "cut", "bytes")]
     public const int ForeignText = 1024;
 

@@ -24,4 +24,7 @@ public sealed record VirtualMachineInterface
 
     /// <summary>What the probe of the vRouter last found; kept over restarts of agent and server.</summary>
     public EndpointHealth Health { get; init; }
+
+    /// <summary>It is up and takes no new flows yet, because it has gone down too often (<see cref="FlapDamping"/>).</summary>
+    public bool HeldBack { get; init; }
 }

@@ -157,7 +157,7 @@ public sealed class AgentEventsTests : IAsyncDisposable
     public async Task Health_counts_of_endpoints_that_the_agent_probes_and_of_no_other()
     {
         var store = new HealthReports();
-        await using var parts = new LoopParts(replace: services => services.AddSingleton<IAgentReportStore>(store));
+        await using var parts = new LoopParts(replace: services => services.AddSingleton<IEndpointHealthStore>(store));
         var resources = parts.Get<ResourceChanges>();
         var check = new ServiceHealthCheck(Sample.Uid(5001), new NamespacedName("ns1", "hc"), MonitorType.TCP, 5, 1, 3, "GET", "/", ExpectedCodes.Default, 80);
         resources.Put(check);
@@ -198,28 +198,16 @@ public sealed class AgentEventsTests : IAsyncDisposable
     private void Handle(AgentEvent agentEvent) => _parts.Get<AgentEventHandler>().Handle(agentEvent);
 
     /// <summary>A database that takes the first reports of health.</summary>
-    private sealed class HealthReports : IAgentReportStore
+    private sealed class HealthReports : IEndpointHealthStore
     {
         public TaskCompletionSource<IReadOnlyCollection<EndpointHealthReport>> Saved { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public Task SaveHealthAsync(IReadOnlyCollection<EndpointHealthReport> reports, DateTimeOffset now, CancellationToken ct)
+        public Task SaveAsync(IReadOnlyCollection<EndpointHealthReport> reports, DateTimeOffset now, CancellationToken ct)
         {
             Saved.TrySetResult(reports);
             return Task.CompletedTask;
         }
 
-        public Task<AgentRefusal?> JudgeAsync(VRouterHello hello, string controlNode, int maximum, CancellationToken ct) => Task.FromResult<AgentRefusal?>(null);
-
-        public Task<AgentRefusal?> ConnectAsync(VRouterHello hello, string controlNode, int maximum, DateTimeOffset now, CancellationToken ct) => Task.FromResult<AgentRefusal?>(null);
-
-        public Task SaveIntruderAsync(VRouterHello hello, AgentRefusal refusal, DateTimeOffset now, CancellationToken ct) => Task.CompletedTask;
-
-        public Task ForgetIntrudersAsync(CancellationToken ct) => Task.CompletedTask;
-
-        public Task DisconnectAsync(string controlNode, IReadOnlyCollection<string>? names, CancellationToken ct) => Task.CompletedTask;
-
-        public Task SaveAsync(string controlNode, IReadOnlyCollection<VirtualRouterProgress> progress, IReadOnlyCollection<string> answered, CancellationToken ct) => Task.CompletedTask;
-
-        public Task<int> MarkLostAsync(LeaderLease lease, TimeSpan goneAfter, TimeSpan lostAfter, IReadOnlyCollection<string> carriers, int limit, CancellationToken ct) => Task.FromResult(0);
+        public Task<int> ReleaseAsync(LeaderLease lease, CancellationToken ct) => Task.FromResult(0);
     }
 }

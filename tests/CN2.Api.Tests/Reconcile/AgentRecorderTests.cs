@@ -122,10 +122,19 @@ public sealed class AgentRecorderTests(PrivatePostgres postgres) : IAsyncLifetim
         Recorder.Connected(Hello("node2", "1.0"));
         await Eventually.TrueAsync(() => Query<long>("SELECT count(*) FROM virtual_router_status WHERE connected") == 2);
         Recorder.Progress(Progress("node1", applied: 5) with { Message = "a\0b" }, atOnce: false, answered: true);
-        Recorder.Health([new EndpointHealthReport(Guid.NewGuid(), "node1", "Healthy", "a\0b"), new EndpointHealthReport(Guid.NewGuid(), "node2", "Healthy", "fine")]);
+        var (bad, good) = (Guid.CreateVersion7(), Guid.CreateVersion7());
+        Query<long>(
+            $$"""
+             WITH made AS (
+                 INSERT INTO virtual_machine_interface (uid, namespace, name, labels, annotations, generation, created_at, updated_at, virtual_router, addresses, ready, health)
+                 SELECT u, 'default', r, '{}', '{}', 1, now(), now(), r, '{}', true, 'Unknown' FROM (VALUES ('{{bad}}'::uuid, 'node1'), ('{{good}}'::uuid, 'node2')) t (u, r) RETURNING 1)
+             SELECT count(*) FROM made
+             """);
+        Recorder.Health([new EndpointHealthReport(bad, "node1", "Healthy", "a\0b"), new EndpointHealthReport(good, "node2", "Healthy", "fine")]);
         Recorder.Progress(Progress("node2", applied: 6), atOnce: true, answered: true);
         await Eventually.TrueAsync(() => Query<long>("SELECT max(applied_revision) FROM virtual_router_status") == 6);
         await Eventually.TrueAsync(() => _parts.Log.Lines.Count(l => l.Text.Contains("and it is left out", StringComparison.Ordinal)) == 2);
+        await Eventually.TrueAsync(() => Query<string>("SELECT string_agg(health, ' ' ORDER BY name) FROM virtual_machine_interface") == "Unknown Healthy");
         Recorder.Disconnected("node2");
         await Eventually.TrueAsync(() => Query<long>("SELECT count(*) FROM virtual_router_status WHERE connected") == 1);
         Assert.DoesNotContain(_parts.Log.Lines, l => l.Text.StartsWith("What agents report could not be saved yet", StringComparison.Ordinal));

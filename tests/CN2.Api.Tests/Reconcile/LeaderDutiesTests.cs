@@ -89,6 +89,24 @@ public sealed class LeaderDutiesTests : IAsyncDisposable
     }
 
     [Fact]
+    public void Endpoints_are_released_once_a_second_by_one_task_at_a_time()
+    {
+        Round(seconds: 60);
+        Assert.Equal(0, _tasks.Released);
+        Lead();
+        Round();
+        Round(seconds: 60);
+        Assert.Equal(1, _tasks.Released); // the first task has not ended
+        Handle(new LeaderEvent.EndpointsReleased());
+        Round();
+        Handle(new LeaderEvent.EndpointsReleased());
+        Round(seconds: 0.999);
+        Assert.Equal(2, _tasks.Released);
+        Round(seconds: 0.001);
+        Assert.Equal(3, _tasks.Released);
+    }
+
+    [Fact]
     public void A_replica_that_was_in_contact_all_the_time_marks_lost_vRouters_as_soon_as_it_leads_again()
     {
         Lead();

@@ -20,5 +20,10 @@ internal sealed class RecordingLeaderTasks : ILeaderTasks
 
     public void Serve(PendingBatch batch) => _begun.Add(batch);
 
+    /// <summary>How many times it was begun; it is no part of <see cref="TakeBegun"/>.</summary>
+    public int Released { get; private set; }
+
+    public void ReleaseEndpoints(LeaderLease lease) => Released++;
+
     public void MarkLost(TimeSpan lostAfter, IReadOnlyCollection<string> carriers, LeaderLease lease) => _begun.Add(lostAfter);
 }

@@ -31,6 +31,41 @@ public sealed class NetworkCompilerTests
     }
 
     [Fact]
+    public void An_endpoint_that_is_held_back_takes_no_flows_and_the_service_says_why()
+    {
+        _state.Put(Given.HealthCheck("hc"));
+        foreach (var (name, held) in new[] { ("pod-1", true), ("pod-2", false) })
+            _state.Put(Given.Endpoint(name, "app=web", "compute1", name == "pod-1" ? "10.233.64.10" : "10.233.64.11") with { HealthCheck = "hc", Health = EndpointHealth.Healthy, HeldBack = held });
+        var compiled = Compile(Given.Service("web", "app=web"));
+        Assert.Equal(["10.233.64.11:80 local"], On(NatEntry(compiled, "100.0.0.4"), "compute1"));
+        Assert.Equal((3, 2), (compiled.EndpointsTotal, compiled.EndpointsReady));
+        Assert.Equal(ConditionReason.Flapping, Assert.Single(compiled.Problems).Reason);
+    }
+
+    [Fact]
+    public void Of_too_many_endpoints_the_oldest_that_take_flows_are_used_and_every_route_has_one()
+    {
+        const int more = 500;
+        _state.Put(Given.VirtualRouter("compute3", "172.27.115.244"));
+        var added = Enumerable.Range(0, Limits.EndpointsOfService + more).Select(i => Given.Endpoint($"many-{i}", "app=web", "compute2", $"10.100.{i >> 8}.{i & 255}") with
+        {
+            Uid = new Guid(i, 7, 0, new byte[8]),
+            // The oldest are down, and the youngest are alone on their node.
+            Ready = true,
+            HealthCheck = i < more ? "gone" : null,
+            VirtualRouter = i >= Limits.EndpointsOfService + more - 5 ? "compute3" : "compute2",
+        }).ToList();
+        foreach (var endpoint in added) _state.Put(endpoint);
+        foreach (var young in new[] { "pod-1", "pod-2", "pod-3" }) _state.RemoveVirtualMachineInterface(Given.Uid("interface", young));
+        _state.Put(added[0] with { Uid = Guid.Parse("ffffffff-0000-7000-8000-000000000000"), Id = Given.Name("youngest"), VirtualRouter = "compute1", HealthCheck = null });
+        var compiled = Compile(Given.Service("web", "app=web"));
+        Assert.Equal(Limits.EndpointsOfService, NatEntry(compiled, "100.0.0.4").Backends.Count);
+        Assert.Equal(["172.27.115.243", "172.27.115.244"], compiled.Routes.Select(r => r.NextHop.ToString()));
+        Assert.Equal((Limits.EndpointsOfService + more + 1, Limits.EndpointsOfService), (compiled.EndpointsTotal, compiled.EndpointsReady));
+        Assert.Contains(compiled.Problems, p => p.Reason == ConditionReason.TooManyEndpoints && !p.WithholdsAddress);
+    }
+
+    [Fact]
     public void Endpoints_of_another_namespace_are_never_chosen()
     {
         _state.Put(Given.Endpoint("ns2/pod-9", "app=web", "compute1", "10.233.64.99"));

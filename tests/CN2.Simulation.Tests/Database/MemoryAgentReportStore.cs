@@ -102,19 +102,6 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
             return true;
         }), ct);
 
-    public Task SaveHealthAsync(IReadOnlyCollection<EndpointHealthReport> reports, DateTimeOffset now, CancellationToken ct) => link.CallAsync(db => db.Write(changes =>
-    {
-        foreach (var report in reports)
-        {
-            var health = Enum.Parse<EndpointHealth>(report.Health);
-            if (!db.Endpoints.TryGetValue(report.Uid, out var endpoint) || endpoint.VirtualRouter != report.VirtualRouter || endpoint.Health == health) continue;
-            db.Endpoints[report.Uid] = endpoint with { Health = health };
-            changes.Add(ResourceKind.VirtualMachineInterface, endpoint.Id.Namespace, endpoint.Id.Name, endpoint.Uid, ChangeVerb.Modified);
-        }
-
-        return true;
-    }), ct);
-
     public Task<int> MarkLostAsync(LeaderLease lease, TimeSpan goneAfter, TimeSpan lostAfter, IReadOnlyCollection<string> carriers, int limit, CancellationToken ct) =>
         link.CallAsync(db => db.Write(changes => MarkLost(db, changes, lease, goneAfter, lostAfter, carriers, limit)), ct);
 

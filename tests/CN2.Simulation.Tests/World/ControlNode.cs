@@ -132,6 +132,7 @@ internal sealed class ControlNode(Site site, int number)
         services.Replace(ServiceDescriptor.Singleton<IControlNodeStore>(new MemoryControlNodeStore(link)));
         services.Replace(ServiceDescriptor.Singleton<IAnnouncementStore>(new MemoryAnnouncementStore(link)));
         services.Replace(ServiceDescriptor.Singleton<IAgentReportStore>(new MemoryAgentReportStore(link)));
+        services.Replace(ServiceDescriptor.Singleton<IEndpointHealthStore>(new MemoryEndpointHealthStore(link)));
         services.Replace(ServiceDescriptor.Singleton<IStatusStore>(new MemoryStatusStore(link)));
         services.Replace(ServiceDescriptor.Singleton<IServiceLifecycle>(new MemoryServiceLifecycle(link)));
         services.Replace(ServiceDescriptor.Singleton<ILeaderLeaseStore>(new MemoryLeaderLeaseStore(link, Name)));

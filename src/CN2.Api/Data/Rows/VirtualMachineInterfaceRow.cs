@@ -13,4 +13,9 @@ public sealed class VirtualMachineInterfaceRow : NamespacedRow
     public string Health { get; set; } = "Unknown";
     public string? HealthMessage { get; set; }
     public DateTimeOffset? HealthChangedAt { get; set; }
+
+    /// <summary>See <see cref="CN2.Network.Resources.FlapDamping"/>; times of the database.</summary>
+    public int HealthDowns { get; set; }
+    public DateTimeOffset? HealthDownAt { get; set; }
+    public DateTimeOffset? HealthHeldUntil { get; set; }
 }

@@ -95,6 +95,17 @@ public sealed class VRouterMessagesTests
         Assert.False(Assert.Single(VRouterMessages.Deltas(9, Delta(10), takesParts: false)!).Delta.More);
     }
 
+    [Fact]
+    public void The_entry_of_the_largest_Service_is_one_message_that_every_agent_takes()
+    {
+        var backends = Enumerable.Range(0, Limits.EndpointsOfService).Select(i => new VirtualRouterBackend(new IPAddress([0xfd, .. new byte[13], (byte)(i >> 8), (byte)i]), 65535, true)).ToList();
+        var ranges = Enumerable.Range(0, Limits.SourceRanges).Select(i => IPNetwork.Parse($"fd00:1111:2222:3333:4444:5555:6666:{i:x}/128")).ToList();
+        var entry = new VirtualRouterNatEntry(new NatEntryKey(IPFamily.IPv6, IPAddress.Parse("2001:db8::1"), TransportProtocol.TCP, 80), [.. backends], true, [.. ranges]);
+        var change = VRouterMessages.Deltas(9, new VRouterDelta([entry, .. Delta(60_000).NatEntries], [], [], [], [], []), takesParts: true)!;
+        var whole = VRouterMessages.Snapshot(9, new VRouterConfig([entry, .. Delta(60_000).NatEntries], [], [], [], []));
+        Assert.All(change.Concat(whole), m => Assert.InRange(m.CalculateSize(), 1, 1024 * 1024));
+    }
+
     private static VRouterDelta Delta(int count)
     {
         var addresses = Enumerable.Range(0, count).Select(i => new IPAddress([100, (byte)(i >> 16), (byte)(i >> 8), (byte)i])).ToList();
