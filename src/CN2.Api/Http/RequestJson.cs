@@ -104,19 +104,18 @@ public static class RequestJson
         return malformed is null;
     }
 
-    /// <summary>An object in it has more members than any map may have. False for what is no JSON.</summary>
+    /// <summary>The object has more members than any map may have. False for what is no JSON.</summary>
     private static bool HasTooManyMembers(ReadOnlySpan<byte> utf8)
     {
         const int ShortestMember = 4; // "":1
         if (utf8.Length < LongestList * ShortestMember) return false;
-        Span<int> members = stackalloc int[ApiJson.Options.MaxDepth + 1];
+        var members = 0;
         var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = ApiJson.Options.MaxDepth });
         try
         {
             while (reader.Read())
             {
-                if (reader.TokenType == JsonTokenType.StartObject) members[reader.CurrentDepth + 1] = 0;
-                else if (reader.TokenType == JsonTokenType.PropertyName && ++members[reader.CurrentDepth] > LongestList) return true;
+                if (reader is { TokenType: JsonTokenType.PropertyName, CurrentDepth: 1 } && ++members > LongestList) return true;
             }
         }
         catch (JsonException)
@@ -228,12 +227,6 @@ public static class RequestJson
         if (element.ValueKind != JsonValueKind.Object)
         {
             faults.Add(path, "must be an object");
-            return null;
-        }
-
-        if (element.GetPropertyCount() > LongestList)
-        {
-            faults.Add(path, $"must have at most {LongestList} members");
             return null;
         }
 

@@ -181,6 +181,7 @@ internal sealed partial class StateReader(
         HealthCheck = Text(row, 7),
         Health = Enum.Parse<EndpointHealth>(row.GetString(8)),
         HeldBack = !row.IsDBNull(9),
+        HasInfrastructureAddress = row.GetBoolean(10),
     };
 
     private const string VirtualRouterSql =

@@ -41,9 +41,9 @@ public sealed class SlowClientTests(SlowClientTests.Server api) : IClassFixture<
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         socket.Bind(new IPEndPoint(Slow, 0));
-        await socket.ConnectAsync(IPAddress.Loopback, port, Token);
         try
         {
+            await socket.ConnectAsync(IPAddress.Loopback, port, Token);
             await socket.SendAsync(Encoding.ASCII.GetBytes(begun), Token);
         }
         catch (SocketException)

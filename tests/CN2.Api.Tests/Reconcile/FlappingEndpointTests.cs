@@ -32,7 +32,7 @@ public sealed class FlappingEndpointTests(PrivatePostgres postgres)
         plane.Compute1.Report(pod, EndpointHealth.Healthy);
         await plane.UntilConditionAsync(Path, "Ready", "False/Flapping");
         await plane.UntilConditionAsync(ControlPlane.Path("web"), "Ready", "False/NoReadyEndpoints");
-        Assert.Contains("held back", (string)Reply.Condition((await plane.Api.GetAsync(ControlPlane.Path("web"))).Json, "Ready")!["message"]!, StringComparison.Ordinal);
+        await Eventually.TrueAsync(async () => ((string)Reply.Condition((await plane.Api.GetAsync(ControlPlane.Path("web"))).Json, "Ready")!["message"]!).Contains("held back", StringComparison.Ordinal));
         var held = await GetAsync();
         Assert.Equal("Healthy", (string?)held["status"]!["health"]);
         Assert.NotNull((string?)held["status"]!["heldUntil"]);
