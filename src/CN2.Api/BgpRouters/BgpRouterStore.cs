@@ -124,8 +124,14 @@ public sealed class BgpRouterStore
         row, () => ToResource(row, ApiJson.Read<BgpRouterSpec>(row.Spec), sessions),
         condition => ToResource(row, new BgpRouterSpec(0, 179, [], BgpRouterSpec.DefaultHoldTime, null, false, false, false, false, 0), sessions) with
         {
-            Status = new BgpRouterStatus(ResourceState.Failure, sessions, [condition]),
+            Status = new BgpRouterStatus(ResourceState.Failure, sessions, [condition with { Message = $"{condition.Message} {LeftAlone(sessions)}" }]),
         });
+
+    /// <summary>What becomes of the sessions of a router of which nothing can be read.</summary>
+    private static string LeftAlone(IReadOnlyList<BgpSessionStatus> sessions) =>
+        sessions.FirstOrDefault(s => s is { State: not "Established", LastError: not null }) is { } down
+            ? $"{down.ControlNode}: {down.LastError}"
+            : "Its sessions stay as the BGP engines have them.";
 
     private static BgpRouterResource ToResource(BgpRouterRow row, BgpRouterSpec spec, IReadOnlyList<BgpSessionStatus> sessions)
     {

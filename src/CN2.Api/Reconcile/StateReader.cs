@@ -39,8 +39,10 @@ public sealed record StateSnapshot(
     RowsRead<FloatingIP> FloatingIPs,
     PeersRead BgpPeers);
 
-/// <summary>All BgpRouters; the rows of those named in <paramref name="Unreadable"/> stand and cannot be read.</summary>
-public sealed record PeersRead(List<BgpPeer> Peers, List<string> Unreadable);
+/// <summary>All BgpRouters.</summary>
+/// <param name="Peers">Those that can be read.</param>
+/// <param name="Unreadable">Those whose rows stand and cannot be read (<see cref="BgpPeer.IsUnreadable"/>).</param>
+public sealed record PeersRead(List<BgpPeer> Peers, List<BgpPeer> Unreadable);
 
 /// <summary>
 /// Reads rows as the types decisions are made with, in the snapshot of a <see cref="DatabaseReading"/>. Each read takes the uids wanted, or
@@ -95,8 +97,10 @@ internal sealed partial class StateReader(
 
     public async Task<PeersRead> BgpPeersAsync(IDatabaseReading reading, CancellationToken ct)
     {
-        var unreadable = new List<string>();
-        var peers = await ReadAsync(DatabaseReading.ConnectionOf(reading), BgpRouterSql, null, ReadBgpPeer, row => unreadable.Add(row.GetString(0)), ct);
+        var unreadable = new List<BgpPeer>();
+        var peers = await ReadAsync(
+            DatabaseReading.ConnectionOf(reading), BgpRouterSql, null, ReadBgpPeer,
+            row => unreadable.Add(BgpPeer.Unreadable(row.GetString(0), row.GetFieldValue<IPAddress>(1), BgpRouterSpec.LimitIn(row.GetString(2)))), ct);
         return new PeersRead(peers, unreadable);
     }
 

@@ -110,7 +110,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(paths);
         using var turn = await _connection.TakeTurnAsync(cancellationToken);
-        await _paths.ExpectLimitsAsync(turn, LimitsOf(_expectedPeers));
+        await _paths.ExpectLimitsAsync(turn, LimitsOf(await _peers.ResolveAsync(turn, _expectedPeers)));
         _peers.NoteWithdrawals(turn);
         return await _paths.SetAsync(turn, paths, _peers.IsSettled(turn));
     }
@@ -134,7 +134,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(peers);
         using (var turn = await _connection.TakeTurnAsync(cancellationToken))
         {
-            var byAddress = _peers.Set(turn, peers);
+            var byAddress = await _peers.SetAsync(turn, peers);
             _imports.SetPeers(turn, byAddress);
             await _paths.SetLimitsAsync(turn, LimitsOf(byAddress.Values));
             await turn.TryAsync(() => _peers.SynchronizeAsync(turn, _paths.KeptNumbers));

@@ -12,8 +12,11 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
     /// <summary>A router that has not come back after this time does not hold up withdrawals any more: when it comes, it drops what it kept.</summary>
     public static readonly TimeSpan LateAfter = TimeSpan.FromSeconds(10);
 
-    /// <summary>By address, without the peers that the engine cannot be given; null until the first call of <see cref="Set"/>.</summary>
+    /// <summary>By address, without the peers that the engine cannot be given; null until the first call of <see cref="SetAsync"/>.</summary>
     private Dictionary<string, BgpPeer>? _wanted;
+
+    /// <summary>The addresses of the peers of which nothing else is known: what the engine has under them stays.</summary>
+    private HashSet<string> _leftAlone = [];
 
     /// <summary>The engine was started and has no peers yet: they are added as after a restart.</summary>
     private bool _engineRestarted;
@@ -72,10 +75,25 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
         return _unsettled.Keys.Any(sessions.IsEstablished);
     }
 
-    /// <summary>Replaces the wanted peers; answers those that the engine is given, by address.</summary>
-    public IReadOnlyDictionary<string, BgpPeer> Set(EngineTurn turn, IReadOnlyCollection<BgpPeer> peers)
+    /// <summary>The peers; of those that cannot be read, what the engine has, or had when it last answered.</summary>
+    public async Task<IReadOnlyCollection<BgpPeer>> ResolveAsync(EngineTurn turn, IReadOnlyCollection<BgpPeer> peers)
     {
         turn.Require();
+        if (!peers.Any(p => p.IsUnreadable)) return peers;
+        var known = (_wanted ?? []).Values.Where(p => p.IsUnreadable).ToDictionary(p => p.Address.ToString());
+        await turn.TryAsync(async () =>
+        {
+            foreach (var actual in await engine.ListPeersAsync(null, turn.Lost))
+                if (peers.FirstOrDefault(p => p.IsUnreadable && p.Address.ToString() == actual.Conf.NeighborAddress) is { } unreadable)
+                    known[actual.Conf.NeighborAddress] = PeerMapper.Decode(unreadable, actual);
+        });
+        return [.. peers.Select(p => p.IsUnreadable ? known.GetValueOrDefault(p.Address.ToString(), p) : p)];
+    }
+
+    /// <summary>Replaces the wanted peers; answers those that the engine is given, by address.</summary>
+    public async Task<IReadOnlyDictionary<string, BgpPeer>> SetAsync(EngineTurn turn, IReadOnlyCollection<BgpPeer> given)
+    {
+        var peers = await ResolveAsync(turn, given);
         var faults = new Dictionary<string, string>();
         var byAddress = new Dictionary<string, BgpPeer>();
         foreach (var peer in peers.OrderBy(p => p.Name, StringComparer.Ordinal))
@@ -88,6 +106,7 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
             logger.PeerRefused(peer.Name, fault);
         }
         _wanted = byAddress;
+        _leftAlone = [.. peers.Where(p => p.IsUnreadable).Select(p => p.Address.ToString())];
         _trials.Retain(byAddress.Keys);
         sessions.SetPeers(peers, faults, mapper.IsExternal);
         return byAddress;
@@ -152,6 +171,7 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
         {
             if (!missing.Remove(actual.Conf.NeighborAddress, out var peer))
             {
+                if (_leftAlone.Contains(actual.Conf.NeighborAddress)) continue;
                 if (!await ForgetsAsync(turn, actual)) continue;
                 await engine.DeletePeerAsync(actual, turn.Lost);
                 _unsettled.Remove(actual.Conf.NeighborAddress);
@@ -209,6 +229,7 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
         var target = mapper.Encode(peer, restarting: false);
         var address = peer.Address.ToString();
         Settle(address, peer, actual);
+        if (peer.IsUnreadable) return sessions.Observe(actual);
         var difference = PeerMapper.Compare(target, actual);
         if ((peer.AdminDown || (_missed.Contains(address) && SessionTable.SendsSeveral(actual))) && !await ForgetsAsync(turn, actual)) return sessions.Observe(actual);
         var isUp = actual.State?.SessionState is Wire.PeerState.Types.SessionState.Established;
