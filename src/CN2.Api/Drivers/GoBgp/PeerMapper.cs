@@ -131,7 +131,7 @@ internal sealed class PeerMapper(BgpOptions options)
         AuthKey = actual.Conf.AuthPassword is { Length: > 0 } key ? key : null,
         MultihopTtl = Multihop(actual) is > 0 and var ttl ? (int)ttl : null,
         Passive = actual.Transport?.PassiveMode == true,
-        AddPath = actual.AfiSafis.Any(a => a.AddPaths?.Config?.SendMax > 0),
+        AddPath = SendsSeveral(actual),
         AdminDown = actual.Conf.AdminDown,
         GracefulRestart = actual.GracefulRestart is { Enabled: true },
         RestartTime = (int)(actual.GracefulRestart?.RestartTime ?? 0),
@@ -155,6 +155,9 @@ internal sealed class PeerMapper(BgpOptions options)
         var own = options.ListenAddresses.Where(a => a.AddressFamily == peer.AddressFamily).ToList();
         return (own.Count == 1 ? own[0] : any).ToString();
     }
+
+    /// <summary>ADD-PATH is offered (RFC 7911).</summary>
+    public static bool SendsSeveral(Wire.Peer peer) => peer.AfiSafis.Any(a => a.AddPaths?.Config?.SendMax > 0);
 
     private static IEnumerable<(uint, uint, uint)> StaleTimes(Wire.Peer peer) => peer.AfiSafis
         .Select(a => (a.Config.Family.Afi, a.Config.Family.Safi, a.LongLivedGracefulRestart?.Config is { Enabled: true } llgr ? llgr.RestartTime : 0)).Order();

@@ -30,6 +30,8 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
         Here,
     }
 
+    private const uint NotificationFlag = 4;
+
     private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan LossWindow = TimeSpan.FromMinutes(1);
 
@@ -383,7 +385,11 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
 
     /// <summary>The router announced that it sends an End-of-RIB marker after its initial routes (RFC 4724 §2).</summary>
     public static bool SendsEndOfRib(Wire.Peer peer) =>
-        peer.State?.RemoteCap.Any(c => c.TypeUrl.EndsWith("apipb.GracefulRestartCapability", StringComparison.Ordinal)) == true;
+        peer.State?.RemoteCap.Any(c => c.Is(Wire.GracefulRestartCapability.Descriptor)) == true;
+
+    /// <summary>The router announced that it keeps routes also over a NOTIFICATION (N bit, RFC 8538 §2).</summary>
+    public static bool KeepsOverNotification(Wire.Peer peer) =>
+        peer.State?.RemoteCap.Any(c => c.TryUnpack<Wire.GracefulRestartCapability>(out var restart) && (restart.Flags & NotificationFlag) != 0) == true;
 
     /// <summary>The router gets several paths of a prefix in this session.</summary>
     public static bool SendsSeveral(Wire.Peer peer) => Negotiated(peer).AddPath.Length > 0;
