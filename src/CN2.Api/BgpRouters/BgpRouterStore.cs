@@ -118,7 +118,7 @@ public sealed class BgpRouterStore
     }
 
     private static BgpSessionStatus ToSession(string node, KeptBgpSession s) =>
-        new(node, s.State, s.Since, s.Families ?? [], s.AddPath, s.Advertised, s.Received, s.LastError);
+        new(node, s.State, s.Since, s.Families ?? [], s.AddPath, s.Advertised, s.Received, s.Withheld, s.LastError);
 
     private static BgpRouterResource ToResource(BgpRouterRow row, IReadOnlyList<BgpSessionStatus> sessions) => StoredDocument.Make(
         row, () => ToResource(row, ApiJson.Read<BgpRouterSpec>(row.Spec), sessions),
@@ -172,6 +172,19 @@ public sealed class BgpRouterStore
                 $"No session to {row.Address}:{spec.Port} is established yet; check that the router peers with the control node's address and AS{spec.AutonomousSystem} is its own."),
         };
         var since = sessions.Max(s => s.Since) ?? row.UpdatedAt;
-        return new BgpRouterStatus(state, sessions, [new ConditionBody("Established", status, reason, message, row.Generation, since)]);
+        return new BgpRouterStatus(state, sessions, [new ConditionBody("Established", status, reason, message, row.Generation, since), .. LimitOf(row, spec, sessions, since)]);
+    }
+
+    /// <summary>Whether the router's limit keeps prefixes from it. Every control node makes the same choice, but may know of a change a moment later.</summary>
+    private static IEnumerable<ConditionBody> LimitOf(BgpRouterRow row, BgpRouterSpec spec, IReadOnlyList<BgpSessionStatus> sessions, DateTimeOffset since)
+    {
+        if (spec.MaxAdvertised is not { } limit || spec.AdminDown || sessions.All(s => s.State != "Established")) yield break;
+        var withheld = sessions.Max(s => s.Withheld);
+        yield return withheld == 0
+            ? new ConditionBody("Advertised", "True", "WithinLimit", $"No prefix is kept from the router; it is sent at most {limit} (maxAdvertised).", row.Generation, since)
+            : new ConditionBody(
+                "Advertised", "False", "PeerLimit",
+                $"{limit} of {limit + withheld} prefixes are sent (maxAdvertised), those of the oldest FloatingIPs; {withheld} are not. Raise the limit on the router and then maxAdvertised, or delete what is not needed; FloatingIPs that are left out say PeerLimit too.",
+                row.Generation, since);
     }
 }

@@ -32,6 +32,7 @@ public sealed class MaxAdvertisedTests : IDisposable
         Assert.Equal((3, 5), (speaker.Session("small").Advertised, speaker.Session("large").Advertised));
         Assert.Equal(["small"], speaker.WithheldFrom(Key("100.0.0.6", A)));
         Assert.Empty(speaker.WithheldFrom(Key("100.0.0.5", A)));
+        Assert.Equal((2, 0), (speaker.Session("small").Withheld, speaker.Session("large").Withheld));
         Assert.Equal(2, speaker.TakeMoved().Count);
         using var monitor = new RouteMonitor(large.Namespace);
 
@@ -95,7 +96,7 @@ public sealed class MaxAdvertisedTests : IDisposable
         await StaysAsync(last, [BgpPeer.Unreadable("small", Small.Address, Small.MaxAdvertised), Large]);
         engine.Kill();
         engine.Start();
-        await Eventually.TrueAsync(() => last.Healthy, "healthy", 10);
+        await Eventually.TrueAsync(() => last is { Healthy: true, Counters.Restarts: 1 }, "healthy", 10);
         await last.EstablishedAsync("small");
         await HaveAsync(small, 1, 2);
         // One that the engine does not have cannot be added.
