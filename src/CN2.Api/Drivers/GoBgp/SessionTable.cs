@@ -304,7 +304,8 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
         }
         return new(
             entry.Peer.Name, StateName(entry.State), entry.Since, entry.Families.ToEquatableList(), entry.AddPathFamilies.Length > 0,
-            advertised, established ? entry.Received : 0, Error(entry, withheld)) { Withheld = prefixesWithheld };
+            advertised, established ? entry.Received : 0, Error(entry, withheld))
+        { Withheld = prefixesWithheld };
     }
 
     private string? Error(Entry entry, bool withheld)

@@ -96,7 +96,7 @@ public sealed class MaxAdvertisedTests : IDisposable
         await StaysAsync(last, [BgpPeer.Unreadable("small", Small.Address, Small.MaxAdvertised), Large]);
         engine.Kill();
         engine.Start();
-        await Eventually.TrueAsync(() => last is { Healthy: true, Counters.Restarts: 1 }, "healthy", 10);
+        await Eventually.TrueAsync(() => last is { Healthy: true, Counters.EngineRestarts: 1 }, "healthy", 10);
         await last.EstablishedAsync("small");
         await HaveAsync(small, 1, 2);
         // One that the engine does not have cannot be added.
