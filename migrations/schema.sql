@@ -693,6 +693,13 @@ CREATE TABLE public.service_status (
     document jsonb NOT NULL
 );
 
+CREATE TABLE public.session_turn (
+    router_address text NOT NULL,
+    control_node text NOT NULL,
+    taken_at timestamp with time zone NOT NULL,
+    expires_at timestamp with time zone NOT NULL
+);
+
 CREATE TABLE public.subnet (
     id integer NOT NULL,
     external_network_uid uuid,
@@ -885,6 +892,9 @@ ALTER TABLE ONLY public.virtual_router_intruder
 
 ALTER TABLE ONLY public.virtual_router_status
     ADD CONSTRAINT pk_virtual_router_status PRIMARY KEY (uid);
+
+ALTER TABLE ONLY public.session_turn
+    ADD CONSTRAINT session_turn_pkey PRIMARY KEY (router_address);
 
 ALTER TABLE ONLY public.subnet
     ADD CONSTRAINT subnet_id_cidr UNIQUE (id, cidr);

@@ -39,7 +39,7 @@ internal sealed class VpnInjection(PrivateNetwork network, Report report, BenchO
     private async Task<double> InjectAsync(int count, bool vpn)
     {
         using var engine = new BgpEngine(network);
-        await using var speaker = new GoBgpSpeaker(engine.Options, TimeProvider.System, NullLogger<GoBgpSpeaker>.Instance);
+        await using var speaker = new GoBgpSpeaker(engine.Options, new FreeTurns(), TimeProvider.System, NullLogger<GoBgpSpeaker>.Instance);
         await speaker.StartAsync(CancellationToken.None);
         var overlay = vpn ? new BgpVpn(new RouteDistinguisher(NextHop, 5), MplsLabel.Of(5), [RouteTarget.Automatic(64512, 5)!.Value]) : null;
         var paths = Enumerable.Range(0, count)

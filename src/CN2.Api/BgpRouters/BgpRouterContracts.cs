@@ -106,7 +106,7 @@ public sealed record BgpRouterResource : ResourceBody
 /// <summary>The BGP sessions of all control nodes to this router.</summary>
 /// <param name="State">Success: a session is Established. Failure: none is Established and one has an error. Pending: otherwise.</param>
 /// <param name="Sessions">One session for each control node.</param>
-/// <param name="Conditions">Established: whether a session is up, and what to do if not.</param>
+/// <param name="Conditions">Established: whether a session is up, and what to do if not. With maxAdvertised also Advertised: False, reason PeerLimit, while prefixes are not sent because of it.</param>
 public sealed record BgpRouterStatus(ResourceState State, IReadOnlyList<BgpSessionStatus> Sessions, IReadOnlyList<ConditionBody> Conditions);
 
 /// <summary>A BGP session, as one control node sees it.</summary>
@@ -117,9 +117,10 @@ public sealed record BgpRouterStatus(ResourceState State, IReadOnlyList<BgpSessi
 /// <param name="AddPath">The router accepts several paths for one prefix (ADD-PATH).</param>
 /// <param name="Advertised">The number of routes sent to the router.</param>
 /// <param name="Received">The number of routes received from the router.</param>
+/// <param name="Withheld">The number of prefixes that maxAdvertised keeps from the router.</param>
 /// <param name="LastError">Why the session last went down.</param>
 public sealed record BgpSessionStatus(
-    string ControlNode, string State, DateTimeOffset? Since, IReadOnlyList<string> Families, bool AddPath, long Advertised, long Received, string? LastError);
+    string ControlNode, string State, DateTimeOffset? Since, IReadOnlyList<string> Families, bool AddPath, long Advertised, long Received, long Withheld, string? LastError);
 
 public sealed class BgpRouterRequestValidator : AbstractValidator<BgpRouterRequest>
 {

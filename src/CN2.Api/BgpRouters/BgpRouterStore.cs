@@ -122,14 +122,20 @@ public sealed class BgpRouterStore(EngineListener engine)
     }
 
     private static BgpSessionStatus ToSession(string node, KeptBgpSession s) =>
-        new(node, s.State, s.Since, s.Families ?? [], s.AddPath, s.Advertised, s.Received, s.LastError);
+        new(node, s.State, s.Since, s.Families ?? [], s.AddPath, s.Advertised, s.Received, s.Withheld, s.LastError);
 
     private static BgpRouterResource ToResource(BgpRouterRow row, IReadOnlyList<BgpSessionStatus> sessions) => StoredDocument.Make(
         row, () => ToResource(row, ApiJson.Read<BgpRouterSpec>(row.Spec), sessions),
         condition => ToResource(row, new BgpRouterSpec(0, AddressFamilies: [], AddPath: false, GracefulRestart: false, RestartTime: 0), sessions) with
         {
-            Status = new BgpRouterStatus(ResourceState.Failure, sessions, [condition]),
+            Status = new BgpRouterStatus(ResourceState.Failure, sessions, [condition with { Message = $"{condition.Message} {LeftAlone(sessions)}" }]),
         });
+
+    /// <summary>What becomes of the sessions of a router of which nothing can be read.</summary>
+    private static string LeftAlone(IReadOnlyList<BgpSessionStatus> sessions) =>
+        sessions.FirstOrDefault(s => s is { State: not "Established", LastError: not null }) is { } down
+            ? $"{down.ControlNode}: {down.LastError}"
+            : "Its sessions stay as the BGP engines have them.";
 
     private static BgpRouterResource ToResource(BgpRouterRow row, BgpRouterSpec spec, IReadOnlyList<BgpSessionStatus> sessions)
     {
@@ -170,6 +176,20 @@ public sealed class BgpRouterStore(EngineListener engine)
                 $"No session to {row.Address}:{spec.Port} is established yet; check that the router peers with the control node's address and AS{spec.AutonomousSystem} is its own."),
         };
         var since = sessions.Max(s => s.Since) ?? row.UpdatedAt;
-        return new BgpRouterStatus(state, sessions, StoredDocument.Conditions(row, [new ConditionBody("Established", status, reason, message, row.Generation, since)]));
+        return new BgpRouterStatus(
+            state, sessions, StoredDocument.Conditions(row, [new ConditionBody("Established", status, reason, message, row.Generation, since), .. LimitOf(row, spec, sessions, since)]));
+    }
+
+    /// <summary>Whether the router's limit keeps prefixes from it. Every control node makes the same choice, but may know of a change a moment later.</summary>
+    private static IEnumerable<ConditionBody> LimitOf(BgpRouterRow row, BgpRouterSpec spec, IReadOnlyList<BgpSessionStatus> sessions, DateTimeOffset since)
+    {
+        if (spec.MaxAdvertised is not { } limit || spec.AdminDown || sessions.All(s => s.State != "Established")) yield break;
+        var withheld = sessions.Max(s => s.Withheld);
+        yield return withheld == 0
+            ? new ConditionBody("Advertised", "True", "WithinLimit", $"No prefix is kept from the router; it is sent at most {limit} (maxAdvertised).", row.Generation, since)
+            : new ConditionBody(
+                "Advertised", "False", "PeerLimit",
+                $"{limit} of {limit + withheld} prefixes are sent (maxAdvertised), those of the oldest FloatingIPs; {withheld} are not. Raise the limit on the router and then maxAdvertised, or delete what is not needed; FloatingIPs that are left out say PeerLimit too.",
+                row.Generation, since);
     }
 }

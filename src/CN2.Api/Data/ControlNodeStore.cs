@@ -87,14 +87,14 @@ public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoo
         return (others, unknown);
     }
 
-    /// <summary>The BGP sessions of all control nodes that are alive: control node → the JSON that its replica wrote.</summary>
-    public async Task<Dictionary<string, string>> SessionsAsync(CancellationToken ct)
+    /// <summary>The BGP sessions of all control nodes as the JSON that each has last written, and whether it is alive.</summary>
+    public async Task<IReadOnlyList<(string ControlNode, string Sessions, bool IsAlive)>> SessionsAsync(CancellationToken ct)
     {
-        await using var command = dataSource.CreateCommand("SELECT name, sessions FROM control_node WHERE last_seen_at > now() - $1");
+        await using var command = dataSource.CreateCommand("SELECT name, sessions, last_seen_at > now() - $1 FROM control_node");
         command.Parameters.Add(new() { Value = GoneAfter });
-        var sessions = new Dictionary<string, string>();
+        var sessions = new List<(string, string, bool)>();
         await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct)) sessions[reader.GetString(0)] = reader.GetString(1);
+        while (await reader.ReadAsync(ct)) sessions.Add((reader.GetString(0), reader.GetString(1), reader.GetBoolean(2)));
         return sessions;
     }
 

@@ -27,6 +27,9 @@ public sealed record BgpPeer(
     /// <summary>How many prefixes the router takes, at least 1: only the oldest are sent to it. Null: all.</summary>
     public int? MaxAdvertised { get; init; }
 
+    /// <summary>12 bits (RFC 4724 §3).</summary>
+    public const int LongestRestartTime = 4095;
+
     /// <summary>24 bits (RFC 9494 §3).</summary>
     public const int LongestStaleTime = 16_777_215;
 
@@ -35,4 +38,13 @@ public sealed record BgpPeer(
     /// (RFC 9494, RFC 8538); 0: not at all.
     /// </summary>
     public int LongLivedStaleTime { get; init; }
+
+    /// <summary>
+    /// What is stored of the router cannot be read: it stays as the engine has it, and of the values here only the name, the address and
+    /// <see cref="MaxAdvertised"/> are known. An engine that does not have it is not given it.
+    /// </summary>
+    public bool IsUnreadable { get; private init; }
+
+    public static BgpPeer Unreadable(string name, IPAddress address, int? maxAdvertised) =>
+        new(name, address, 0, 0, [], 0, null, null, Passive: false, AddPath: false, AdminDown: false, GracefulRestart: false, 0) { MaxAdvertised = maxAdvertised, IsUnreadable = true };
 }

@@ -16,5 +16,8 @@ public sealed record BgpSession(
     long Received,
     string? LastError)
 {
+    /// <summary>How many prefixes are not sent because of <see cref="BgpPeer.MaxAdvertised"/>; 0 also when no session is up.</summary>
+    public long Withheld { get; init; }
+
     public bool IsEstablished => State == "Established";
 }

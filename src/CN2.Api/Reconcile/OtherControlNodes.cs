@@ -9,6 +9,9 @@ internal sealed class OtherControlNodes
     private readonly Dictionary<Guid, Dictionary<string, RouteKey[]>> _announced = [];
     private IReadOnlyDictionary<string, IReadOnlyList<BgpSession>> _sessions = new Dictionary<string, IReadOnlyList<BgpSession>>();
 
+    /// <summary>The sessions that control nodes had when they were last seen, also of those that are gone.</summary>
+    private readonly Dictionary<string, IReadOnlyList<BgpSession>> _lastSessions = [];
+
     private bool _knowsAlive;
 
     /// <summary>Another replica is alive.</summary>
@@ -30,6 +33,7 @@ internal sealed class OtherControlNodes
         RowsDue |= _sessions.Keys.Except(view.Sessions.Keys).Any();
         _knowsAlive = true;
         _sessions = view.Sessions;
+        foreach (var (controlNode, sessions) in view.Sessions.Concat(view.Gone)) _lastSessions[controlNode] = sessions;
         return !isSame;
     }
 
@@ -64,11 +68,17 @@ internal sealed class OtherControlNodes
     public bool MayAnnounce(Guid floatingIP, string virtualRouter) =>
         _announced.TryGetValue(floatingIP, out var nodes) && nodes.Values.Any(paths => paths.Length > 0);
 
-    /// <summary>Control nodes that announce the FloatingIP by this path, with their sessions.</summary>
+    /// <summary>The paths by which their engines may still announce it.</summary>
+    public IEnumerable<RouteKey> PathsOfGone(Guid floatingIP) => GoneAnnouncersOf(floatingIP).SelectMany(n => _announced[floatingIP][n]).Distinct();
+
+    /// <summary>Control nodes that announce the FloatingIP by this path, with their sessions; of those that are gone, as they were last seen.</summary>
     public IEnumerable<(string ControlNode, IReadOnlyList<BgpSession> Sessions)> Through(Guid floatingIP, RouteKey path) =>
         _announced.TryGetValue(floatingIP, out var nodes)
-            ? nodes.Where(n => n.Value.Contains(path)).Select(n => (n.Key, _sessions.GetValueOrDefault(n.Key) ?? []))
+            ? nodes.Where(n => n.Value.Contains(path)).Select(n => (n.Key, (_sessions.TryGetValue(n.Key, out var now) ? now : _lastSessions.GetValueOrDefault(n.Key)) ?? []))
             : [];
+
+    /// <summary>The control node is not alive. False before the first heartbeat.</summary>
+    public bool IsGone(string controlNode) => _knowsAlive && !_sessions.ContainsKey(controlNode);
 
     /// <summary>What decides which peers get a route. The counters of a session change with every route, and are no part of it.</summary>
     private static IEnumerable<(string, bool, string)> ReachOf(IEnumerable<BgpSession> sessions) =>

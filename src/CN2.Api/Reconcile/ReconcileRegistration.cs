@@ -19,7 +19,7 @@ public static class ReconcileRegistration
         services.AddSeam<IStatusRecorder, StatusRecorder>();
         services.AddSingleton<IVRouterAdmission, AgentAdmission>();
         return services.AddLoop().AddTask<ReconcileLoop>().AddTask<SpeakerWorker>().AddTask<AgentRecorder>().AddTask<StatusRecorder>()
-            .AddTask<Leadership>().AddTask<ReplicaHeartbeat>().AddHostedService<Reconciler>();
+            .AddTask<Leadership>().AddTask<ReplicaHeartbeat>().AddTask<SessionTurns>().AddSeam<ISessionTurns, SessionTurns>().AddHostedService<Reconciler>();
     }
 
     /// <summary>What this process says about the machine it runs on; the reconciler does without it.</summary>
@@ -71,6 +71,7 @@ public static class ReconcileRegistration
         services.AddSeam<IServiceLifecycle, ServiceLifecycle>();
         services.AddSingleton<LeaderLeaseStore>().AddSeam<ILeaderLeaseStore, LeaderLeaseStore>();
         services.AddSingleton<HeldLease>();
+        services.AddSingleton<SessionTurnStore>().AddSeam<ISessionTurnStore, SessionTurnStore>();
     }
 
     private static IServiceCollection AddTask<T>(this IServiceCollection services) where T : class, IReconcileTask => services

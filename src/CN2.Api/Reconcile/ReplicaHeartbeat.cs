@@ -19,6 +19,9 @@ internal sealed partial class ReplicaHeartbeat(
     private bool _hadOthers;
     private bool _hasBeaten;
 
+    /// <summary>The sessions of the others were read once.</summary>
+    private bool _hasRead;
+
     /// <summary>The row of this replica was missing at a heartbeat whose result the loop does not have yet.</summary>
     private bool _wasUnknown;
 
@@ -91,19 +94,27 @@ internal sealed partial class ReplicaHeartbeat(
 
         _wasUnknown |= unknown;
         _written = sessions;
-        var documents = hasOthers || _hadOthers ? await store.SessionsAsync(ct) : [];
+        // The first time also when nobody is there: what a control node that is gone had does not change any more.
+        var documents = hasOthers || _hadOthers || !_hasRead ? await store.SessionsAsync(ct) : [];
+        _hasRead = true;
 
         inbox.Post(new ReplicaView(
             hasOthers,
             // A replica that was alone has saved rows without change rows, and one that was believed gone has lost its rows.
             MustIntroduce: hasOthers && (!_hadOthers || _wasUnknown),
             RowsLost: _wasUnknown && _hasBeaten,
-            documents.Where(d => d.Key != self.Name).ToDictionary(d => d.Key, d => SessionDocument.Read(d.Value))));
+            Sessions(isAlive: true))
+        {
+            Gone = Sessions(isAlive: false),
+        });
         _hadOthers = hasOthers;
         _hasBeaten = true;
         _wasUnknown = false;
         if (leadership.Current is { } lease) await store.ForgetGoneAsync(lease, leadership.SinceClockJump, ct);
         self.FeedLag.Follow(await store.OldestTransactionAsync(ct));
+
+        Dictionary<string, IReadOnlyList<BgpSession>> Sessions(bool isAlive) =>
+            documents.Where(d => d.ControlNode != self.Name && d.IsAlive == isAlive).ToDictionary(d => d.ControlNode, d => SessionDocument.Read(d.Sessions));
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "This replica could not write that it is alive: {Reason}")]

@@ -91,8 +91,8 @@ internal sealed class ResourceChanges(
     {
         var account = state.Ledger.Open(router.Router.Name);
         if (router.Router.Lost && !account.Lost && !account.ConnectedHere) state.Statuses.Add(account.GiveUp());
-        if (router.Router.Lost != account.Lost) state.Statuses.Add(account.Awaited);
-        account.Lost = router.Router.Lost;
+        if (router.Router.Lost != account.Lost || router.Held != account.Held) state.Statuses.Add(account.Awaited);
+        (account.Lost, account.Held) = (router.Router.Lost, router.Held);
         account.ConnectedElsewhere = router.Connected && router.ControlNode != state.Self;
         state.Resources.Put(router.Router);
         if (!account.ConnectedHere && account.Refused.Document != router.Refused) progress.SetRefused(account, RefusedItems.Parse(router.Refused));

@@ -13,10 +13,10 @@ internal static class SessionDocument
     public static string Write(IEnumerable<BgpSession> sessions) => JsonSerializer.Serialize(
         sessions.ToDictionary(
             s => s.Peer,
-            s => new KeptBgpSession(s.State, s.Since, [.. s.Families], s.AddPath, s.Advertised, s.Received, s.LastError)),
+            s => new KeptBgpSession(s.State, s.Since, [.. s.Families], s.AddPath, s.Advertised, s.Received, s.LastError) { Withheld = s.Withheld }),
         Json);
 
     public static IReadOnlyList<BgpSession> Read(string document) =>
         [.. JsonSerializer.Deserialize<Dictionary<string, KeptBgpSession>>(document, Json)!.Select(e => new BgpSession(
-            e.Key, e.Value.State, e.Value.Since ?? default, (e.Value.Families ?? []).ToEquatableList(), e.Value.AddPath, e.Value.Advertised, e.Value.Received, e.Value.LastError))];
+            e.Key, e.Value.State, e.Value.Since ?? default, (e.Value.Families ?? []).ToEquatableList(), e.Value.AddPath, e.Value.Advertised, e.Value.Received, e.Value.LastError) { Withheld = e.Value.Withheld })];
 }

@@ -14,13 +14,13 @@ internal sealed partial class SpeakerDispatcher(
     private IReadOnlyList<BgpPeer> _peers = [];
     private bool _peersDue;
 
-    /// <param name="read">The whole set; a BgpRouter whose row cannot be read stays as it was.</param>
+    /// <param name="read">The whole set; a BgpRouter whose row cannot be read stays as it was, or as the engine has it.</param>
     public void SetPeers(PeersRead read)
     {
-        IReadOnlyList<BgpPeer> peers = [.. read.Peers, .. _peers.Where(p => read.Unreadable.Contains(p.Name))];
+        IReadOnlyList<BgpPeer> peers = [.. read.Peers, .. read.Unreadable.Select(u => _peers.FirstOrDefault(p => p.Name == u.Name) ?? u)];
         _peers = peers;
         _peersDue = true;
-        heartbeat.SetRestartTime(peers.Select(p => p.GracefulRestart ? p.RestartTime : 0).DefaultIfEmpty().Max());
+        heartbeat.SetRestartTime(peers.Select(p => p.IsUnreadable ? BgpPeer.LongestRestartTime : p.GracefulRestart ? p.RestartTime : 0).DefaultIfEmpty().Max());
     }
 
     public void Put(ExternalNetwork network)

@@ -18,7 +18,9 @@ namespace CN2.Api.Reconcile;
 /// <summary>A vRouter and what its status row says of the agent.</summary>
 /// <param name="Applied">What of the feed the agent has applied, if it dialled another replica; null: nothing.</param>
 /// <param name="Refused">The document of <see cref="RefusedItems"/>.</param>
-public sealed record VirtualRouterState(VirtualRouter Router, bool Connected, string? ControlNode, FeedPosition? Applied, string? Refused = null);
+/// <param name="Held">It has been away for too long, and so have many others: it does not become lost.</param>
+public sealed record VirtualRouterState(
+    VirtualRouter Router, bool Connected, string? ControlNode, FeedPosition? Applied, string? Refused = null, bool Held = false);
 
 /// <summary>The rows of a table that were read.</summary>
 /// <param name="Items">As the types decisions are made with.</param>
@@ -39,8 +41,10 @@ public sealed record StateSnapshot(
     RowsRead<FloatingIP> FloatingIPs,
     PeersRead BgpPeers);
 
-/// <summary>All BgpRouters; the rows of those named in <paramref name="Unreadable"/> stand and cannot be read.</summary>
-public sealed record PeersRead(List<BgpPeer> Peers, List<string> Unreadable);
+/// <summary>All BgpRouters.</summary>
+/// <param name="Peers">Those that can be read.</param>
+/// <param name="Unreadable">Those whose rows stand and cannot be read (<see cref="BgpPeer.IsUnreadable"/>).</param>
+public sealed record PeersRead(List<BgpPeer> Peers, List<BgpPeer> Unreadable);
 
 /// <summary>
 /// Reads rows as the types decisions are made with, in the snapshot of a <see cref="DatabaseReading"/>. Each read takes the uids wanted, or
@@ -95,8 +99,10 @@ internal sealed partial class StateReader(
 
     public async Task<PeersRead> BgpPeersAsync(IDatabaseReading reading, CancellationToken ct)
     {
-        var unreadable = new List<string>();
-        var peers = await ReadAsync(DatabaseReading.ConnectionOf(reading), BgpRouterSql, null, ReadBgpPeer, row => unreadable.Add(row.GetString(0)), ct);
+        var unreadable = new List<BgpPeer>();
+        var peers = await ReadAsync(
+            DatabaseReading.ConnectionOf(reading), BgpRouterSql, null, ReadBgpPeer,
+            row => unreadable.Add(BgpPeer.Unreadable(row.GetString(0), row.GetFieldValue<IPAddress>(1), BgpRouterSpec.LimitIn(row.GetString(2)))), ct);
         return new PeersRead(peers, unreadable);
     }
 
@@ -187,7 +193,7 @@ internal sealed partial class StateReader(
     private const string VirtualRouterSql =
         """
         SELECT t.uid, t.name, t.address, t.address6, t.admin_down, coalesce(s.lost, true), coalesce(s.connected, false), s.control_node, coalesce(s.applied_position, 0),
-               s.applied_snapshot, s.refused
+               s.applied_snapshot, s.refused, s.held_at IS NOT NULL
         FROM virtual_router t LEFT JOIN virtual_router_status s ON s.uid = t.uid
         """;
 
@@ -201,7 +207,7 @@ internal sealed partial class StateReader(
             AdminDown = row.GetBoolean(4),
             Lost = row.GetBoolean(5),
         },
-        row.GetBoolean(6), Text(row, 7), Applied((ulong)row.GetInt64(8), Text(row, 9), epoch), Text(row, 10));
+        row.GetBoolean(6), Text(row, 7), Applied((ulong)row.GetInt64(8), Text(row, 9), epoch), Text(row, 10), row.GetBoolean(11));
 
     /// <summary>
     /// A replica writes its position as a snapshot, and beside it the transaction before which it sees all. One of the version before writes

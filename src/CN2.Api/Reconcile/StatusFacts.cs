@@ -93,13 +93,14 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
         {
             Programmed = awaited.Count == 0,
             VirtualRoutersAwaited = awaited,
+            VirtualRoutersHeld = awaited.Where(n => state.Ledger.Find(n) is { Held: true, ConnectedHere: false }).ToEquatableList(),
             VirtualRouterErrors = state.Ledger.Accounts.Where(a => a is { Error: not null, Counts: true } && Concerns(a, owner))
                 .Select(a => new VirtualRouterError(a.Name, a.Error!)).OrderBy(e => e.VirtualRouter, StringComparer.Ordinal).ToEquatableList(),
             EntriesRefused = EntriesRefused(owner, floatingIPs),
             ControlNodesGone = ControlNodesGone(floatingIPs),
             RoutesWanted = routes.Sum(r => r.Wanted),
-            RoutesInSpeaker = routes.Sum(r => r.Bodies.Count),
-            RoutesSent = routes.Sum(r => r.Bodies.Count(b => b.ControlNodes.Any(c => c.AdvertisedTo.Count > 0))),
+            RoutesInSpeaker = routes.Sum(r => r.InSpeaker),
+            RoutesSent = routes.Sum(r => r.Bodies.Count(b => b.ControlNodes.Any(c => c.AdvertisedTo.Count > 0 && (c.Name == state.Self || !state.Others.IsGone(c.Name))))),
             RoutesRefused = refusals.Count,
             RouteRefusal = refusals.FirstOrDefault(),
             BgpEnabled = speaker.Enabled,
@@ -155,12 +156,21 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
 
     private static BgpPathKey KeyOf(FloatingIPRoute route) => new(route.Address, route.Path);
 
-    /// <summary>How many routes are wanted, and the routes that speakers hold with the peers that got them.</summary>
-    private (int Wanted, List<FloatingIPRouteBody> Bodies) RoutesOf(FloatingIP floatingIP)
+    /// <summary>How many routes are wanted, how many of them speakers hold, and all that speakers hold with the peers that got them.</summary>
+    private (int Wanted, int InSpeaker, List<FloatingIPRouteBody> Bodies) RoutesOf(FloatingIP floatingIP)
     {
         var (wanted, confirmed) = state.Sequencer.RoutesOf(floatingIP.Uid);
-        var elsewhere = state.Sequencer.UnconfirmedOf(floatingIP.Uid).Where(r => state.Others.Through(r.FloatingIP, r.Path).Any());
-        return (wanted, [.. confirmed.Select(r => (Route: r, Here: true)).Concat(elsewhere.Select(r => (Route: r, Here: false))).OrderBy(r => r.Route.Path.ToString(), StringComparer.Ordinal).Select(r => Body(r.Route, r.Here))]);
+        var elsewhere = state.Sequencer.UnconfirmedOf(floatingIP.Uid).Where(r => state.Others.Through(r.FloatingIP, r.Path).Any()).ToList();
+        var left = LeftBehind(floatingIP).Where(r => !confirmed.Concat(elsewhere).Any(known => known.Path == r.Path));
+        return (wanted, confirmed.Count + elsewhere.Count, [.. confirmed.Select(r => (Route: r, Here: true)).Concat(elsewhere.Concat(left).Select(r => (Route: r, Here: false))).OrderBy(r => r.Route.Path.ToString(), StringComparer.Ordinal).Select(r => Body(r.Route, r.Here))]);
+    }
+
+    /// <summary>The routes that only the engine of a control node that is gone may still announce: routers have them as long as it lives.</summary>
+    private IEnumerable<FloatingIPRoute> LeftBehind(FloatingIP floatingIP)
+    {
+        if (floatingIP.ExternalNetwork is not { } id || state.Resources.ExternalNetwork(id) is not { } network) return [];
+        return state.Others.PathsOfGone(floatingIP.Uid).Where(p => p.RoutingInstance == network.RoutingInstance)
+            .Select(p => new FloatingIPRoute(floatingIP.Uid, floatingIP.Address, "", p.NextHop, network));
     }
 
     private FloatingIPRouteBody Body(FloatingIPRoute route, bool here)

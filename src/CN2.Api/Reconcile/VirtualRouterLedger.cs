@@ -113,6 +113,9 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
         public bool ConnectedElsewhere { get; set; }
 
         public bool Lost { get; set; }
+
+        /// <inheritdoc cref="VirtualRouterState.Held"/>
+        public bool Held { get; set; }
         public ulong LastRevision { get; set; }
         public ulong AppliedRevision { get; private set; }
 

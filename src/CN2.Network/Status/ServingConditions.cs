@@ -37,7 +37,7 @@ internal static class ServingConditions
                 facts,
                 ConditionType.Programmed,
                 ConditionReason.AwaitingVirtualRouters,
-                $"Waiting for {Names(facts.VirtualRoutersAwaited)} to acknowledge; if this lasts, check that cn2-vrouter runs there and reaches the server.");
+                $"Waiting for {Names(facts.VirtualRoutersAwaited)} to acknowledge; if this lasts, check that cn2-vrouter runs there and reaches the server." + Held(facts));
         }
 
         return facts.Programmed
@@ -153,7 +153,7 @@ internal static class ServingConditions
         if (facts.Deleting && facts.ControlNodesGone.Count > 0)
             return False(facts, ConditionType.Ready, ConditionReason.AwaitingControlNodes, "It is being deleted. " + Gone(facts));
         if (facts.Deleting)
-            return False(facts, ConditionType.Ready, ConditionReason.Deleting, "It is being deleted; it is gone once its routes are withdrawn and the vRouters have dropped its entries.");
+            return False(facts, ConditionType.Ready, ConditionReason.Deleting, "It is being deleted; it is gone once its routes are withdrawn and the vRouters have dropped its entries." + Held(facts));
         if (programmed.Status != ConditionStatus.True) return programmed with { Type = ConditionType.Ready };
         if (NoEndpoint(facts, whenNoEndpoint) is { } none) return none;
         if (advertised.Status != ConditionStatus.True && advertised.Reason != ConditionReason.BgpDisabled) return advertised with { Type = ConditionType.Ready };
@@ -180,8 +180,13 @@ internal static class ServingConditions
     /// <summary>Problems that leave the condition as it is, as further sentences.</summary>
     private static string Remarks(ServingFacts facts) => string.Concat(facts.Problems.Take(NamesShown).Select(p => " " + p.Message));
 
-    private static string Names(EquatableList<string> names) =>
-        (names.Count == 1 ? "vRouter " : "vRouters ") + string.Join(", ", names.Take(NamesShown)) + Others(names.Count - NamesShown);
+    private static string Names(EquatableList<string> names, string kind = "vRouter") =>
+        kind + (names.Count == 1 ? " " : "s ") + string.Join(", ", names.Take(NamesShown)) + Others(names.Count - NamesShown);
+
+    /// <summary>What a loss of many vRouters at once holds up, as a further sentence.</summary>
+    private static string Held(ServingFacts facts) => facts.VirtualRoutersHeld.Count == 0 ? ""
+        : $" {Names(facts.VirtualRoutersHeld, "VirtualRouter")} went away together with many others (MassLoss), so they do not count as lost, and what waits for them goes on waiting, deletions too: "
+            + "mend the network between the agents and the servers, or DELETE the VirtualRouter of a node that is dead.";
 
     private static string Gone(ServingFacts facts)
     {

@@ -27,6 +27,9 @@ public abstract record ServingFacts
     /// <summary>The vRouters that have not acknowledged yet.</summary>
     public EquatableList<string> VirtualRoutersAwaited { get; init; } = [];
 
+    /// <summary>Those of <see cref="VirtualRoutersAwaited"/> that have been away for too long together with many others: they do not become lost.</summary>
+    public EquatableList<string> VirtualRoutersHeld { get; init; } = [];
+
     public EquatableList<VirtualRouterError> VirtualRouterErrors { get; init; } = [];
 
     /// <summary>Entries that a vRouter has refused while it took everything else.</summary>

@@ -48,6 +48,16 @@ public sealed class BgpRouterTests(ApiServer api) : IClassFixture<ApiServer>
         var status = (await api.GetAsync("/v1/bgp-routers/up")).Expect(200).Json!["status"]!;
         Assert.Equal("Success", (string?)status["state"]);
         Assert.Equal(["c1 Established", "c2 Active"], status["sessions"]!.AsArray().Select(s => $"{s!["controlNode"]} {s["state"]}"));
+
+        // With a limit it is said whether that keeps anything from the router, and how much.
+        Assert.Null(Reply.Condition((await api.GetAsync("/v1/bgp-routers/up")).Json, "Advertised"));
+        var limited = (await api.PatchAsync("/v1/bgp-routers/up", """{"maxAdvertised":5}""")).Expect(200).Json;
+        Assert.Equal("WithinLimit", (string?)Reply.Condition(limited, "Advertised")!["reason"]);
+        await SqlAsync("""UPDATE control_node SET sessions = jsonb_set(sessions::jsonb, '{up,withheld}', '2') WHERE name = 'c1'""");
+        limited = (await api.GetAsync("/v1/bgp-routers/up")).Expect(200).Json;
+        Assert.Equal(("False", "PeerLimit"), ((string?)Reply.Condition(limited, "Advertised")!["status"], (string?)Reply.Condition(limited, "Advertised")!["reason"]));
+        Assert.StartsWith("5 of 7 prefixes are sent", (string?)Reply.Condition(limited, "Advertised")!["message"], StringComparison.Ordinal);
+        Assert.Equal(2, (int?)limited!["status"]!["sessions"]![0]!["withheld"]);
     }
 
     [Fact]

@@ -51,6 +51,26 @@ public sealed class LostAndRestartedTests(PrivatePostgres postgres)
     }
 
     [Fact]
+    public async Task A_deletion_that_waits_for_vRouters_that_went_away_at_once_says_so_and_goes_on_when_they_are_deleted()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await plane.EndpointAsync("pod2", "compute2", "10.0.0.2");
+        await plane.ServiceAsync("web");
+        await plane.UntilHopsAsync(Address, Hop1, Hop2);
+        string[] routers = ["/v1/virtual-routers/compute1", "/v1/virtual-routers/compute2"];
+        plane.Compute1.Disconnect();
+        plane.Compute2.Disconnect();
+        foreach (var router in routers) await plane.UntilConditionAsync(router, "Connected", "Unknown/MassLoss");
+        (await plane.Api.DeleteAsync(ControlPlane.Path("web"))).Expect(202);
+        await Eventually.TrueAsync(
+            async () => ((string?)Reply.Condition((await plane.Api.GetAsync(ControlPlane.Path("web"))).Json, "Ready")?["message"])?.Contains("MassLoss", StringComparison.Ordinal) == true, seconds: 30);
+
+        foreach (var router in routers) Assert.Contains((await plane.Api.DeleteAsync(router)).Status, new[] { 202, 204 });
+        await plane.UntilGoneAsync(ControlPlane.Path("web"));
+    }
+
+    [Fact]
     public async Task A_restart_of_the_server_withdraws_nothing_announces_nothing_and_changes_no_status()
     {
         await using var plane = await ControlPlane.StartAsync(postgres);

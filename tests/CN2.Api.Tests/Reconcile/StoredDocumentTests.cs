@@ -45,7 +45,7 @@ public sealed class StoredDocumentTests(PrivatePostgres postgres)
     [InlineData("service-health-checks", "service_health_check", "hc", "'7'")]
     [InlineData("service-health-checks", "service_health_check", "hc", "'{}'")]
     [InlineData("external-network-selectors", "external_network_selector", "more", """'{"networkSelector":[]}'""")]
-    [InlineData("bgp-routers", "bgp_router", "vmx1", """spec || '{"addressFamilies":7}'""")]
+    [InlineData("bgp-routers", "bgp_router", "vmx1", """spec || '{"addressFamilies":7,"maxAdvertised":5}'""")]
     [InlineData("bgp-routers", "bgp_router", "vmx1", "'{}'")]
     public async Task A_document_that_cannot_be_read_is_one_resource_with_a_condition(string collection, string table, string name, string spec)
     {
@@ -64,6 +64,14 @@ public sealed class StoredDocumentTests(PrivatePostgres postgres)
         await plane.EndpointAsync("pod9", "compute2", "10.0.0.9");
         await ControlPlane.UntilAsync(() => plane.HopsOf("100.0.0.3").Count == 2);
         Assert.Contains(plane.Api.Speaker.Peers, p => p.Name == "vmx1");
+
+        if (collection == "bgp-routers")
+        {
+            // A control node that starts knows nothing else of the router, and leaves it as its engine has it.
+            var starting = await plane.AddAsync("cn-b", new Drivers.FakeBgpEngine());
+            await ControlPlane.UntilAsync(() => starting.Speaker.Peers.Any(p => p is { Name: "vmx1", IsUnreadable: true } && p.MaxAdvertised == (spec == "'{}'" ? null : 5) && p.Address.ToString() == "172.27.115.245"));
+            await plane.StopAsync(starting);
+        }
 
         // The network is in use by the Services.
         if (collection == "external-networks")

@@ -110,7 +110,11 @@ public sealed class TwoReplicasTests(PrivatePostgres postgres)
             await plane.UntilConditionAsync(ControlPlane.Path("web"), type, (type == "Ready" ? "False" : "True") + "/AwaitingControlNodes");
         var web = (await b.GetAsync(ControlPlane.Path("web"))).Expect(200);
         Assert.Contains("DELETE /v1/control-nodes/cn-a", (string?)Reply.Condition(web.Json, "Ready")!["message"], StringComparison.Ordinal);
-        Assert.Equal("True/AwaitingControlNodes", ControlPlane.ConditionOf(await plane.FloatingIPAsync(Address), "Advertised"));
+        var left = (await plane.FloatingIPAsync(Address))!;
+        Assert.Equal("True/AwaitingControlNodes", ControlPlane.ConditionOf(left, "Advertised"));
+        Assert.Equal(
+            (Hop1, """[{"name":"cn-a","advertisedTo":["vmx1"]}]"""),
+            ((string?)left["status"]!["routes"]!.AsArray().Single()!["nextHop"], left["status"]!["routes"]![0]!["controlNodes"]!.ToJsonString()));
 
         // Long after the restart time of the peers (8 s) nothing has changed, with a leader that has forgotten what it may forget.
         await plane.QueryAsync<long>("WITH a AS (UPDATE control_node SET last_seen_at = last_seen_at - interval '1 hour' WHERE name = 'cn-a' RETURNING 1) SELECT count(*) FROM a");

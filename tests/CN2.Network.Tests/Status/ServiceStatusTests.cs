@@ -76,6 +76,17 @@ public sealed class ServiceStatusTests
         Assert.EndsWith("ServiceHealthCheck ns1/hc does not exist.", dangling[ConditionType.Ready].Message, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public void What_a_loss_of_many_vRouters_holds_up_says_so_and_what_to_do()
+    {
+        var held = Serving with { Programmed = false, VirtualRoutersAwaited = ["c1", "c2"], VirtualRoutersHeld = ["c2"] };
+        var (programmed, deleting) = (ServiceStatusCompiler.Compile(held)[ConditionType.Programmed], ServiceStatusCompiler.Compile(held with { Deleting = true })[ConditionType.Ready]);
+        Assert.Equal((ConditionReason.AwaitingVirtualRouters, ConditionReason.Deleting), (programmed.Reason, deleting.Reason));
+        foreach (var message in new[] { programmed.Message, deleting.Message })
+            Assert.Contains("VirtualRouter c2 went away together with many others (MassLoss)", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("MassLoss", ServiceStatusCompiler.Compile(held with { VirtualRoutersHeld = [] })[ConditionType.Programmed].Message, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("reserved", "Success | T Allocated | T NotAttached | F NotAttached | F NotAttached")]
     [InlineData("cluster", "Success | T Allocated | T Programmed | T NotApplicable | T Ready")]

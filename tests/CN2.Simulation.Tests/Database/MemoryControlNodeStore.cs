@@ -17,8 +17,8 @@ internal sealed class MemoryControlNodeStore(DatabaseLink link) : IControlNodeSt
             return (db.ControlNodes.Any(n => n.Key != beat.Name && n.Value.LastSeen > db.Now - ControlNodeStore.GoneAfter), known is null);
         }), ct);
 
-    public Task<Dictionary<string, string>> SessionsAsync(CancellationToken ct) => link.CallAsync(db =>
-        db.ControlNodes.Where(n => n.Value.LastSeen > db.Now - ControlNodeStore.GoneAfter).ToDictionary(n => n.Key, n => n.Value.Sessions), ct);
+    public Task<IReadOnlyList<(string ControlNode, string Sessions, bool IsAlive)>> SessionsAsync(CancellationToken ct) => link.CallAsync(db =>
+        (IReadOnlyList<(string, string, bool)>)[.. db.ControlNodes.Select(n => (n.Key, n.Value.Sessions, n.Value.LastSeen > db.Now - ControlNodeStore.GoneAfter))], ct);
 
     public Task<OpenTransaction?> OldestTransactionAsync(CancellationToken ct) =>
         link.CallAsync(db => db.OldestOpen is { } xid ? new OpenTransaction("another one", $"{xid}", null) : null, ct);

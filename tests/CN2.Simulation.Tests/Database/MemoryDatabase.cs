@@ -32,6 +32,7 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
     private long _nextId = 1;
     private int _uids;
 
+    public Dictionary<string, (string ControlNode, DateTimeOffset TakenAt)> SessionTurns { get; } = [];
     public Dictionary<Guid, ExternalNetwork> Networks => _tables.Networks;
     public Dictionary<Guid, AddressPool> Pools { get; private set; } = [];
     public Dictionary<Guid, Service> Services => _tables.Services;

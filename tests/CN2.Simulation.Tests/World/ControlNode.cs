@@ -115,7 +115,7 @@ internal sealed class ControlNode(Site site, int number)
         services.AddSingleton(new ControlNodeOptions { Name = Name, EngineBound = site.EngineBound });
         services.AddSingleton(new DatabasePresence(() => link.CallAsync(_ => true), time));
         services.AddSingleton<IBgpSpeaker>(provider =>
-            new GoBgpSpeaker(new EngineCalls(Engine, site.Scheduler, site.Random), bgp, time, provider.GetRequiredService<ILogger<GoBgpSpeaker>>()));
+            new GoBgpSpeaker(new EngineCalls(Engine, site.Scheduler, site.Random), bgp, provider.GetRequiredService<ISessionTurns>(), time, provider.GetRequiredService<ILogger<GoBgpSpeaker>>()));
         services.AddSingleton(Publisher.Serve(machine));
         services.AddReconciler();
         Replace(services, link);
@@ -136,6 +136,7 @@ internal sealed class ControlNode(Site site, int number)
         services.Replace(ServiceDescriptor.Singleton<IStatusStore>(new MemoryStatusStore(link)));
         services.Replace(ServiceDescriptor.Singleton<IServiceLifecycle>(new MemoryServiceLifecycle(link)));
         services.Replace(ServiceDescriptor.Singleton<ILeaderLeaseStore>(new MemoryLeaderLeaseStore(link, Name)));
+        services.Replace(ServiceDescriptor.Singleton<ISessionTurnStore>(new MemorySessionTurnStore(link, Name)));
     }
 
     /// <summary>As <see cref="Reconciler"/> does it.</summary>

@@ -30,4 +30,9 @@ public sealed record BgpRouterSpec(
     public int LongLivedStaleTime { get; init; }
 
     public static readonly IReadOnlyList<string> DefaultFamilies = ["inet", "inet6", "inet-vpn", "inet6-vpn"];
+
+    /// <summary><see cref="MaxAdvertised"/> of a document that cannot be read as a whole; null: it has none, or that cannot be read either.</summary>
+    public static int? LimitIn(string json) => StoredDocument.ReadOr<Limit>(json, null)?.MaxAdvertised;
+
+    private sealed record Limit(int? MaxAdvertised);
 }

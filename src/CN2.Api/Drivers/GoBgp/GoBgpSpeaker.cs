@@ -25,6 +25,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     private readonly PeerMapper _mapper;
     private readonly PathSync _paths;
     private readonly PeerSync _peers;
+    private readonly ISessionTurns _turns;
     private readonly ImportSync _imports;
     private readonly Patrol _patrol;
     private readonly BmpStation? _station;
@@ -34,31 +35,33 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     private volatile IReadOnlyCollection<BgpPeer> _expectedPeers = [];
     private Task? _run;
 
-    public GoBgpSpeaker(BgpOptions options, TimeProvider time, ILogger<GoBgpSpeaker> logger)
-        : this(options, time, logger, BmpStation.Listen)
+    public GoBgpSpeaker(BgpOptions options, ISessionTurns turns, TimeProvider time, ILogger<GoBgpSpeaker> logger)
+        : this(options, turns, time, logger, BmpStation.Listen)
     {
     }
 
     /// <param name="listen">For an engine in another network namespace: a listening socket there.</param>
-    internal GoBgpSpeaker(BgpOptions options, TimeProvider time, ILogger<GoBgpSpeaker> logger, Func<System.Net.IPAddress, System.Net.Sockets.Socket> listen)
-        : this(GoBgpChannel.Open((options ?? throw new ArgumentNullException(nameof(options))).GoBgpAddress), options, time, logger, listen)
+    internal GoBgpSpeaker(
+        BgpOptions options, ISessionTurns turns, TimeProvider time, ILogger<GoBgpSpeaker> logger, Func<System.Net.IPAddress, System.Net.Sockets.Socket> listen)
+        : this(GoBgpChannel.Open((options ?? throw new ArgumentNullException(nameof(options))).GoBgpAddress), options, turns, time, logger, listen)
     {
     }
 
     /// <summary>The simulation answers the calls by a model of gobgpd, which has no BMP.</summary>
-    internal GoBgpSpeaker(CallInvoker calls, BgpOptions options, TimeProvider time, ILogger<GoBgpSpeaker> logger)
-        : this(new Wire.GobgpApi.GobgpApiClient(calls), null, options, time, logger, null)
+    internal GoBgpSpeaker(CallInvoker calls, BgpOptions options, ISessionTurns turns, TimeProvider time, ILogger<GoBgpSpeaker> logger)
+        : this(new Wire.GobgpApi.GobgpApiClient(calls), null, options, turns, time, logger, null)
     {
     }
 
     private GoBgpSpeaker(
-        GrpcChannel channel, BgpOptions options, TimeProvider time, ILogger<GoBgpSpeaker> logger, Func<System.Net.IPAddress, System.Net.Sockets.Socket> listen)
-        : this(new Wire.GobgpApi.GobgpApiClient(channel), channel, options, time, logger, listen)
+        GrpcChannel channel, BgpOptions options, ISessionTurns turns, TimeProvider time, ILogger<GoBgpSpeaker> logger,
+        Func<System.Net.IPAddress, System.Net.Sockets.Socket> listen)
+        : this(new Wire.GobgpApi.GobgpApiClient(channel), channel, options, turns, time, logger, listen)
     {
     }
 
     private GoBgpSpeaker(
-        Wire.GobgpApi.GobgpApiClient client, IDisposable? channel, BgpOptions options, TimeProvider time, ILogger<GoBgpSpeaker> logger,
+        Wire.GobgpApi.GobgpApiClient client, IDisposable? channel, BgpOptions options, ISessionTurns turns, TimeProvider time, ILogger<GoBgpSpeaker> logger,
         Func<System.Net.IPAddress, System.Net.Sockets.Socket>? listen)
     {
         _channel = channel;
@@ -68,7 +71,9 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         var tableWatch = new TableWatch(engine, time);
         _paths = new(engine, tableWatch, _sessions.AnyWithoutAddPath, _patrol, time, logger);
         _mapper = new(options);
-        _peers = new(engine, _mapper, _sessions, _patrol, time, logger);
+        _peers = new(engine, _mapper, _sessions, new SessionChanges(turns, time), _patrol, time, logger);
+        _turns = turns;
+        turns.Taken += _peers.MayChange;
         _imports = new(engine, tableWatch, _sessions, options, time, logger);
         if (listen is not null && (options.StationHost is not null || BmpStation.IsBeside(options.GoBgpAddress)))
         {
@@ -110,7 +115,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(paths);
         using var turn = await _connection.TakeTurnAsync(cancellationToken);
-        await _paths.ExpectLimitsAsync(turn, LimitsOf(_expectedPeers));
+        await _paths.ExpectLimitsAsync(turn, LimitsOf(await _peers.ResolveAsync(turn, _expectedPeers)));
         _peers.NoteWithdrawals(turn);
         return await _paths.SetAsync(turn, paths, _peers.IsSettled(turn));
     }
@@ -134,7 +139,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(peers);
         using (var turn = await _connection.TakeTurnAsync(cancellationToken))
         {
-            var byAddress = _peers.Set(turn, peers);
+            var byAddress = await _peers.SetAsync(turn, peers);
             _imports.SetPeers(turn, byAddress);
             await _paths.SetLimitsAsync(turn, LimitsOf(byAddress.Values));
             await turn.TryAsync(() => _peers.SynchronizeAsync(turn, _paths.KeptNumbers));
@@ -174,6 +179,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stop.CancelAsync();
+        _turns.Taken -= _peers.MayChange;
         if (_run is not null) await _run;
         _connection.Dispose();
         _station?.Dispose();

@@ -48,12 +48,14 @@ internal sealed class PeerMapper(BgpOptions options)
     /// <summary>A sentence for the user when the engine cannot be given this peer; null when it can.</summary>
     public string? Fault(BgpPeer peer)
     {
+        if (peer.IsUnreadable && peer.AutonomousSystem == 0)
+            return "What is stored for this router cannot be read by this version, and the BGP engine does not have it, so it gets no session: upgrade all control nodes, or delete the BgpRouter and create it anew.";
         if (HostAddress.FaultOf(peer.Address) is { } addressFault) return $"address: {addressFault}";
         if (AutonomousSystem.FaultOf(peer.AutonomousSystem) is { } numberFault) return $"autonomousSystem: {numberFault}";
         if (peer.Port == 0) return "port must be 1 to 65535.";
         if (peer.HoldTime is < 3 or > 65535) return $"holdTime {peer.HoldTime} must be 3 to 65535.";
         if (peer.MultihopTtl is not (null or (>= 1 and <= 255))) return $"multihopTtl {peer.MultihopTtl} must be 1 to 255.";
-        if (peer.GracefulRestart && peer.RestartTime is < 0 or > 4095) return $"gracefulRestart.restartTime {peer.RestartTime} must be 0 to 4095.";
+        if (peer.GracefulRestart && peer.RestartTime is < 0 or > BgpPeer.LongestRestartTime) return $"gracefulRestart.restartTime {peer.RestartTime} must be 0 to {BgpPeer.LongestRestartTime}.";
         if (peer.AuthKey is { Length: > 80 }) return "authKey is longer than the 80 bytes TCP MD5 takes.";
         if (peer.AddressFamilies.Count == 0) return "addressFamilies is empty.";
         if (peer.AddressFamilies.FirstOrDefault(f => !Families.ContainsKey(f)) is { } unknown) return $"addressFamilies: \"{unknown}\" is unknown.";
@@ -119,6 +121,23 @@ internal sealed class PeerMapper(BgpOptions options)
         return wire;
     }
 
+    /// <summary>An unreadable peer with the values that the engine has: the reverse of <see cref="Encode"/>.</summary>
+    public static BgpPeer Decode(BgpPeer unreadable, Wire.Peer actual) => unreadable with
+    {
+        AutonomousSystem = actual.Conf.PeerAsn,
+        Port = (ushort)(actual.Transport?.RemotePort is > 0 and var port ? port : 179),
+        AddressFamilies = actual.AfiSafis.Select(a => FamilyName(a.Config?.Family)).OfType<string>().ToEquatableList(),
+        HoldTime = (int)(actual.Timers?.Config?.HoldTime ?? 0),
+        AuthKey = actual.Conf.AuthPassword is { Length: > 0 } key ? key : null,
+        MultihopTtl = Multihop(actual) is > 0 and var ttl ? (int)ttl : null,
+        Passive = actual.Transport?.PassiveMode == true,
+        AddPath = SendsSeveral(actual),
+        AdminDown = actual.Conf.AdminDown,
+        GracefulRestart = actual.GracefulRestart is { Enabled: true },
+        RestartTime = (int)(actual.GracefulRestart?.RestartTime ?? 0),
+        LongLivedStaleTime = (int)StaleTimes(actual).Select(s => s.Item3).DefaultIfEmpty().Max(),
+    };
+
     public static PeerDifference Compare(Wire.Peer wanted, Wire.Peer actual)
     {
         if (!SessionOf(wanted).Equals(SessionOf(actual))) return PeerDifference.Session;
@@ -136,6 +155,9 @@ internal sealed class PeerMapper(BgpOptions options)
         var own = options.ListenAddresses.Where(a => a.AddressFamily == peer.AddressFamily).ToList();
         return (own.Count == 1 ? own[0] : any).ToString();
     }
+
+    /// <summary>ADD-PATH is offered (RFC 7911).</summary>
+    public static bool SendsSeveral(Wire.Peer peer) => peer.AfiSafis.Any(a => a.AddPaths?.Config?.SendMax > 0);
 
     private static IEnumerable<(uint, uint, uint)> StaleTimes(Wire.Peer peer) => peer.AfiSafis
         .Select(a => (a.Config.Family.Afi, a.Config.Family.Safi, a.LongLivedGracefulRestart?.Config is { Enabled: true } llgr ? llgr.RestartTime : 0)).Order();

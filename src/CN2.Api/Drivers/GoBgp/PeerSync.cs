@@ -7,13 +7,17 @@ namespace CN2.Api.Drivers.GoBgp;
 /// A peer is unsettled while it may have kept routes over a restart of the engine and has not been sent all routes since. What is withdrawn
 /// meanwhile does not reach it.
 /// </remarks>
-internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTable sessions, Patrol patrol, TimeProvider time, ILogger logger)
+internal sealed class PeerSync(
+    GoBgpEngine engine, PeerMapper mapper, SessionTable sessions, SessionChanges changes, Patrol patrol, TimeProvider time, ILogger logger)
 {
     /// <summary>A router that has not come back after this time does not hold up withdrawals any more: when it comes, it drops what it kept.</summary>
     public static readonly TimeSpan LateAfter = TimeSpan.FromSeconds(10);
 
-    /// <summary>By address, without the peers that the engine cannot be given; null until the first call of <see cref="Set"/>.</summary>
+    /// <summary>By address, without the peers that the engine cannot be given; null until the first call of <see cref="SetAsync"/>.</summary>
     private Dictionary<string, BgpPeer>? _wanted;
+
+    /// <summary>The addresses of the peers of which nothing else is known: what the engine has under them stays.</summary>
+    private HashSet<string> _leftAlone = [];
 
     /// <summary>The engine was started and has no peers yet: they are added as after a restart.</summary>
     private bool _engineRestarted;
@@ -65,17 +69,32 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
         return !RoutersMayKeep || (!_engineRestarted && _unsettled.Count == 0);
     }
 
-    /// <summary>An unsettled peer is in session: it is settled when the engine has sent it everything, of which there is no event.</summary>
+    /// <summary>An unsettled or changed peer is in session: it is settled when the engine has sent it everything, of which there is no event.</summary>
     public bool IsSettling(EngineTurn turn)
     {
         turn.Require();
-        return _unsettled.Keys.Any(sessions.IsEstablished);
+        return changes.AreRunning || _unsettled.Keys.Any(sessions.IsEstablished);
+    }
+
+    /// <summary>The peers; of those that cannot be read, what the engine has, or had when it last answered.</summary>
+    public async Task<IReadOnlyCollection<BgpPeer>> ResolveAsync(EngineTurn turn, IReadOnlyCollection<BgpPeer> peers)
+    {
+        turn.Require();
+        if (!peers.Any(p => p.IsUnreadable)) return peers;
+        var known = (_wanted ?? []).Values.Where(p => p.IsUnreadable).ToDictionary(p => p.Address.ToString());
+        await turn.TryAsync(async () =>
+        {
+            foreach (var actual in await engine.ListPeersAsync(null, turn.Lost))
+                if (peers.FirstOrDefault(p => p.IsUnreadable && p.Address.ToString() == actual.Conf.NeighborAddress) is { } unreadable)
+                    known[actual.Conf.NeighborAddress] = PeerMapper.Decode(unreadable, actual);
+        });
+        return [.. peers.Select(p => p.IsUnreadable ? known.GetValueOrDefault(p.Address.ToString(), p) : p)];
     }
 
     /// <summary>Replaces the wanted peers; answers those that the engine is given, by address.</summary>
-    public IReadOnlyDictionary<string, BgpPeer> Set(EngineTurn turn, IReadOnlyCollection<BgpPeer> peers)
+    public async Task<IReadOnlyDictionary<string, BgpPeer>> SetAsync(EngineTurn turn, IReadOnlyCollection<BgpPeer> given)
     {
-        turn.Require();
+        var peers = await ResolveAsync(turn, given);
         var faults = new Dictionary<string, string>();
         var byAddress = new Dictionary<string, BgpPeer>();
         foreach (var peer in peers.OrderBy(p => p.Name, StringComparer.Ordinal))
@@ -88,6 +107,7 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
             logger.PeerRefused(peer.Name, fault);
         }
         _wanted = byAddress;
+        _leftAlone = [.. peers.Where(p => p.IsUnreadable).Select(p => p.Address.ToString())];
         _trials.Retain(byAddress.Keys);
         sessions.SetPeers(peers, faults, mapper.IsExternal);
         return byAddress;
@@ -152,6 +172,7 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
         {
             if (!missing.Remove(actual.Conf.NeighborAddress, out var peer))
             {
+                if (_leftAlone.Contains(actual.Conf.NeighborAddress)) continue;
                 if (!await ForgetsAsync(turn, actual)) continue;
                 await engine.DeletePeerAsync(actual, turn.Lost);
                 _unsettled.Remove(actual.Conf.NeighborAddress);
@@ -180,7 +201,15 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
         _timersDue.IntersectWith(wanted.Keys);
         _forgetting.Keys.Except(listed.Select(a => a.Conf.NeighborAddress)).ToList().ForEach(a => _forgetting.Remove(a));
         changed |= sessions.CountLosses();
+        changes.EndRound();
         if (changed) Changed?.Invoke();
+    }
+
+    /// <summary>A turn to change a session is there.</summary>
+    public void MayChange()
+    {
+        _mustList = true;
+        patrol.Request();
     }
 
     /// <param name="always">False: only if an event called for it since the last check.</param>
@@ -209,6 +238,8 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
         var target = mapper.Encode(peer, restarting: false);
         var address = peer.Address.ToString();
         Settle(address, peer, actual);
+        if (peer.IsUnreadable) return sessions.Observe(actual);
+        changes.Observe(actual);
         var difference = PeerMapper.Compare(target, actual);
         if ((peer.AdminDown || (_missed.Contains(address) && SessionTable.SendsSeveral(actual))) && !await ForgetsAsync(turn, actual)) return sessions.Observe(actual);
         var isUp = actual.State?.SessionState is Wire.PeerState.Types.SessionState.Established;
@@ -226,22 +257,45 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
                 // UpdatePeer of gobgpd 3.10 with other timers would also take ADD-PATH and graceful restart from the next session.
                 if (_timersDue.Add(address)) logger.PeerChanged(peer.Name, "timers changed, from the next session on");
                 return sessions.Observe(actual);
-            case PeerDifference.Session:
-                await engine.UpdatePeerAsync(target, turn.Lost);
-                _unsettled.Remove(address);
-                logger.PeerChanged(peer.Name, "changed, new session");
-                return false;
-            case PeerDifference.Timers or PeerDifference.Replace:
-                // A router that may have kept routes over a restart of the engine may still do so.
-                target = mapper.Encode(peer, restarting: _unsettled.ContainsKey(address));
-                await engine.DeletePeerAsync(actual, turn.Lost);
-                await engine.AddPeerAsync(target, turn.Lost);
-                logger.PeerChanged(peer.Name, difference == PeerDifference.Timers ? "timers changed" : "replaced, new session");
-                return false;
-            default:
+            case PeerDifference.None:
                 return sessions.Observe(actual);
+            case not PeerDifference.Timers when isUp && !peer.AdminDown:
+                if (!changes.MayBegin(address))
+                {
+                    if (changes.BeginsToWait(address)) logger.PeerChanged(peer.Name, "is changed after another control node has changed its session");
+                    return sessions.Observe(actual);
+                }
+                changes.Begin(address);
+                break;
         }
+        // A router that may have kept routes over a restart of the engine may still do so.
+        var keeps = isUp && !peer.AdminDown && KeepsOver(actual, target);
+        if (!keeps && (isUp || _forgetting.ContainsKey(address)) && !await ForgetsAsync(turn, actual)) return sessions.Observe(actual);
+        if (difference == PeerDifference.Session && !keeps)
+        {
+            await engine.UpdatePeerAsync(target, turn.Lost);
+            _unsettled.Remove(address);
+            logger.PeerChanged(peer.Name, "changed, new session");
+            return false;
+        }
+        await engine.DeletePeerAsync(actual, turn.Lost);
+        await engine.AddPeerAsync(mapper.Encode(peer, restarting: keeps || _unsettled.ContainsKey(address)), turn.Lost);
+        if (keeps)
+        {
+            RoutersMayKeep = true;
+            _unsettled[address] = time.GetTimestamp();
+        }
+        logger.PeerChanged(peer.Name, keeps ? "changed, new session as after a restart" : difference == PeerDifference.Timers ? "timers changed" : "replaced, new session");
+        return false;
     }
+
+    /// <summary>
+    /// The router keeps the routes over the NOTIFICATION that ends this session (RFC 8538 §4), and the new session is to tell it when it has
+    /// all of them again. With other path identifiers, FRR 8.4 would keep the old paths for ever (FRR#17372).
+    /// </summary>
+    private static bool KeepsOver(Wire.Peer actual, Wire.Peer target) =>
+        actual.GracefulRestart?.NotificationEnabled == true && target.GracefulRestart.Enabled && actual.Conf.PeerAsn == target.Conf.PeerAsn
+        && PeerMapper.SendsSeveral(actual) == PeerMapper.SendsSeveral(target) && SessionTable.KeepsOverNotification(actual);
 
     /// <summary>
     /// A router that takes part in long-lived graceful restart keeps the routes over every NOTIFICATION of gobgpd (which sends no Hard Reset,

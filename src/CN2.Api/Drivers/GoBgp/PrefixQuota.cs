@@ -14,6 +14,8 @@ internal sealed class PrefixQuota(LimitedPeer peer)
 
     public int Sent => _sent.Count;
 
+    public int Withheld => _withheld.Count;
+
     public bool Withholds(EngineRouteKey key) => _places.TryGetValue(key, out var owner) && _withheld.Contains(new(owner, key));
 
     /// <summary>Adds a prefix, or takes over that it belongs to another FloatingIP; <paramref name="moved"/> gets the prefixes that are sent or withheld now.</summary>

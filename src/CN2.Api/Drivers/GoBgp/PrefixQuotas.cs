@@ -37,6 +37,9 @@ internal sealed class PrefixQuotas(IReadOnlyList<LimitedPeer> peers)
         return moved;
     }
 
+    /// <summary>How many prefixes are withheld from the router; 0 without a limit.</summary>
+    public int WithheldFrom(System.Net.IPAddress router) => _quotas.Find(q => q.Peer.Address.Equals(router))?.Withheld ?? 0;
+
     /// <summary>The names of the routers that do not get the prefix.</summary>
     public IReadOnlyList<string> WithheldFrom(EngineRouteKey key) => [.. _quotas.Where(q => q.Withholds(key)).Select(q => q.Peer.Name)];
 

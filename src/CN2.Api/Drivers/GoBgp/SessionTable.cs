@@ -8,6 +8,9 @@ internal sealed class HeldCounts
 {
     private readonly FamilyCount[] _counts = new FamilyCount[RouteFamilies.All.Length];
 
+    /// <summary>Prefixes that the peer's limit keeps from it.</summary>
+    public int Withheld { get; init; }
+
     public FamilyCount this[RouteFamily family]
     {
         get => _counts[(int)family];
@@ -29,6 +32,8 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
         Router,
         Here,
     }
+
+    private const uint NotificationFlag = 4;
 
     private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(15);
     private static readonly TimeSpan LossWindow = TimeSpan.FromMinutes(1);
@@ -284,12 +289,13 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
     private BgpSession Show(Entry entry, Func<System.Net.IPAddress, bool, bool, HeldCounts> countsFor)
     {
         var established = entry.State == Wire.PeerState.Types.SessionState.Established;
-        long advertised = 0;
+        long advertised = 0, prefixesWithheld = 0;
         var constrained = established && entry.Families.Contains("route-target");
         var withheld = constrained && (entry.Families.Contains("inet") || entry.Families.Contains("inet6"));
         if (established)
         {
             var held = countsFor(entry.Peer.Address, entry.External, constrained);
+            prefixesWithheld = held.Withheld;
             foreach (var family in RouteFamilies.All)
             {
                 var name = family.Name();
@@ -298,7 +304,8 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
         }
         return new(
             entry.Peer.Name, StateName(entry.State), entry.Since, entry.Families.ToEquatableList(), entry.AddPathFamilies.Length > 0,
-            advertised, established ? entry.Received : 0, Error(entry, withheld));
+            advertised, established ? entry.Received : 0, Error(entry, withheld))
+        { Withheld = prefixesWithheld };
     }
 
     private string? Error(Entry entry, bool withheld)
@@ -312,14 +319,23 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
         var error = SessionError(entry);
         if (entry.IsRestless)
             return $"The session was lost {Limits.SessionLosses} times or more within a minute.{(error is null ? "" : " " + error)} Look for the cause at the router and on the way to it, or set adminDown.";
-        if (error is not null) return error;
-        if (entry.ImportFault is not null) return entry.ImportFault;
-        if (entry.State is Wire.PeerState.Types.SessionState.Active or Wire.PeerState.Types.SessionState.Connect
-            && time.GetUtcNow() - entry.Since > ConnectPatience)
-            return entry.Peer.Passive
-                ? $"Passive: waiting for {entry.Peer.Address} to connect{(listens ? "" : ", but this control node does not listen")}."
-                : $"No TCP connection with {entry.Peer.Address} port {entry.Peer.Port}: check that it is reachable, that it knows this control node, and that authKey is the same on both sides.";
-        return null;
+        var waits = entry.State is Wire.PeerState.Types.SessionState.Active or Wire.PeerState.Types.SessionState.Connect && time.GetUtcNow() - entry.Since > ConnectPatience;
+        if (waits) return error is null ? NoConnection(entry.Peer) : $"{error} {NoConnection(entry.Peer)}";
+        return error ?? entry.ImportFault;
+    }
+
+    /// <summary>
+    /// What to check when the state machine waits for a connection. Of a wrong key nobody is told: the kernel of either side drops a segment that is
+    /// not signed by its key (RFC 2385 §2.0), and the connection only times out.
+    /// </summary>
+    private string NoConnection(BgpPeer peer)
+    {
+        var key = peer.AuthKey is null
+            ? "that it expects no TCP MD5 key, because authKey is not set"
+            : "that its TCP MD5 key is this authKey: with different keys, or a key on one side only, both drop each other's packets and say nothing";
+        return peer.Passive
+            ? $"Passive, and {peer.Address} has opened no TCP connection{(listens ? "" : "; this control node does not listen")}: check that it connects to this control node's address, and {key}."
+            : $"No TCP connection with {peer.Address} port {peer.Port}: check the address, that it is reachable and listens there, that it has this control node's address as a neighbour, and {key}.";
     }
 
     /// <summary>Why the session is down, as far as it is known.</summary>
@@ -383,7 +399,11 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
 
     /// <summary>The router announced that it sends an End-of-RIB marker after its initial routes (RFC 4724 §2).</summary>
     public static bool SendsEndOfRib(Wire.Peer peer) =>
-        peer.State?.RemoteCap.Any(c => c.TypeUrl.EndsWith("apipb.GracefulRestartCapability", StringComparison.Ordinal)) == true;
+        peer.State?.RemoteCap.Any(c => c.Is(Wire.GracefulRestartCapability.Descriptor)) == true;
+
+    /// <summary>The router announced that it keeps routes also over a NOTIFICATION (N bit, RFC 8538 §2).</summary>
+    public static bool KeepsOverNotification(Wire.Peer peer) =>
+        peer.State?.RemoteCap.Any(c => c.TryUnpack<Wire.GracefulRestartCapability>(out var restart) && (restart.Flags & NotificationFlag) != 0) == true;
 
     /// <summary>The router gets several paths of a prefix in this session.</summary>
     public static bool SendsSeveral(Wire.Peer peer) => Negotiated(peer).AddPath.Length > 0;

@@ -95,7 +95,7 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
     {
         lock (_lock)
         {
-            var counts = new HeldCounts();
+            var counts = new HeldCounts { Withheld = _table.Quotas?.WithheldFrom(peer) ?? 0 };
             var marker = LimitedPeer.MarkerOf(peer);
             if (memberships is null) CountUnicast(external, marker, counts);
             foreach (var ((family, attributes), paths) in _table.Vpn)

@@ -32,6 +32,7 @@ public sealed class MaxAdvertisedTests : IDisposable
         Assert.Equal((3, 5), (speaker.Session("small").Advertised, speaker.Session("large").Advertised));
         Assert.Equal(["small"], speaker.WithheldFrom(Key("100.0.0.6", A)));
         Assert.Empty(speaker.WithheldFrom(Key("100.0.0.5", A)));
+        Assert.Equal((2, 0), (speaker.Session("small").Withheld, speaker.Session("large").Withheld));
         Assert.Equal(2, speaker.TakeMoved().Count);
         using var monitor = new RouteMonitor(large.Namespace);
 
@@ -88,16 +89,33 @@ public sealed class MaxAdvertisedTests : IDisposable
             await before.EstablishedAsync("small");
             await HaveAsync(small, 1, 2);
         }
-        await using var speaker = Speaker(engine);
-        Assert.Equal(12, (await speaker.StartAsync(Token)).Count);
-        speaker.ExpectPeers([Small, Large]);
-        await speaker.SetPathsAsync(paths, Token);
-        await speaker.SetPeersAsync([Small, Large], Token);
-        await speaker.EstablishedAsync("small");
-        await Eventually.StaysAsync(() => small.Session("172.27.115.241").Established == 2, "the session of the restarted engine", TimeSpan.FromSeconds(2));
+        await using (var speaker = Speaker(engine)) await StaysAsync(speaker, [Small, Large]);
+
+        // The next one cannot read what is stored of the limited router: it stays as the engine has it, also when the engine restarts.
+        await using var last = Speaker(engine);
+        await StaysAsync(last, [BgpPeer.Unreadable("small", Small.Address, Small.MaxAdvertised), Large]);
+        engine.Kill();
+        engine.Start();
+        await Eventually.TrueAsync(() => last is { Healthy: true, Counters.EngineRestarts: 1 }, "healthy", 10);
+        await last.EstablishedAsync("small");
         await HaveAsync(small, 1, 2);
-        Assert.Equal((3, 12), (speaker.Session("small").Advertised, speaker.Session("large").Advertised));
-        Assert.Equal((0, 0), (speaker.Counters.PathsAdded, speaker.Counters.PathsWithdrawn));
+        // One that the engine does not have cannot be added.
+        await last.SetPeersAsync([Small, Large, BgpPeer.Unreadable("new", System.Net.IPAddress.Parse("172.27.115.247"), null)], Token);
+        Assert.Contains("cannot be read", last.Session("new").LastError, StringComparison.Ordinal);
+        Assert.True(last.Session("small").IsEstablished);
+
+        async Task StaysAsync(CN2.Api.Drivers.GoBgp.GoBgpSpeaker speaker, BgpPeer[] peers)
+        {
+            Assert.Equal(12, (await speaker.StartAsync(Token)).Count);
+            speaker.ExpectPeers(peers);
+            await speaker.SetPathsAsync(paths, Token);
+            await speaker.SetPeersAsync(peers, Token);
+            await speaker.EstablishedAsync("small");
+            await Eventually.StaysAsync(() => small.Session("172.27.115.241").Established == 2, "the session of the restarted engine", TimeSpan.FromSeconds(2));
+            await HaveAsync(small, 1, 2);
+            Assert.Equal((3, 12), (speaker.Session("small").Advertised, speaker.Session("large").Advertised));
+            Assert.Equal((0, 0), (speaker.Counters.PathsAdded, speaker.Counters.PathsWithdrawn));
+        }
     }
 
     [Fact]

@@ -46,6 +46,34 @@ public sealed class SessionTableTests
         Assert.False(_table.CountLosses());
     }
 
+    [Theory]
+    [InlineData(null, false, "No TCP connection with 172.27.115.245 port 179", "authKey is not set")]
+    [InlineData("s3cret", false, "No TCP connection with 172.27.115.245 port 179", "its TCP MD5 key is this authKey")]
+    [InlineData("s3cret", true, "172.27.115.245 has opened no TCP connection", "its TCP MD5 key is this authKey")]
+    public void A_connection_that_does_not_come_says_what_to_check_also_after_a_session_was_lost(string? key, bool passive, string what, string check)
+    {
+        _table.SetPeers([Spec.Peer("restless", 245, change: p => p with { AuthKey = key, Passive = passive })], new Dictionary<string, string>(), _ => false);
+        _table.Observe("172.27.115.245", Active);
+        Assert.Null(ErrorOf("restless"));
+        _time.Advance(TimeSpan.FromSeconds(16));
+        Says();
+        Assert.DoesNotContain("s3cret", ErrorOf("restless"), StringComparison.Ordinal);
+        _table.Observe("172.27.115.245", Established);
+        Assert.Null(ErrorOf("restless"));
+        _table.Observe("172.27.115.245", Idle);
+        _table.Observe("172.27.115.245", Active);
+        Assert.Equal("The session was lost.", ErrorOf("restless"));
+        _time.Advance(TimeSpan.FromSeconds(16));
+        Assert.StartsWith("The session was lost. ", ErrorOf("restless"), StringComparison.Ordinal);
+        Says();
+
+        void Says()
+        {
+            Assert.Contains(what, ErrorOf("restless"), StringComparison.Ordinal);
+            Assert.Contains(check, ErrorOf("restless"), StringComparison.Ordinal);
+        }
+    }
+
     /// <summary>It ends up in session.</summary>
     private void LoseSession(int times)
     {

@@ -16,10 +16,10 @@ internal static class Spec
 
     public static CancellationToken Token => TestContext.Current.CancellationToken;
 
-    public static GoBgpSpeaker Speaker(GoBgpd engine, uint asn = Asn, Func<BgpOptions, BgpOptions>? change = null)
+    public static GoBgpSpeaker Speaker(GoBgpd engine, uint asn = Asn, Func<BgpOptions, BgpOptions>? change = null, ISessionTurns? turns = null)
     {
         var options = new BgpOptions { GoBgpAddress = new Uri(engine.Address), AutonomousSystem = asn, RouterId = IPAddress.Parse("172.27.115.241") };
-        return new(change?.Invoke(options) ?? options, TimeProvider.System, NullLogger<GoBgpSpeaker>.Instance, engine.Listen);
+        return new(change?.Invoke(options) ?? options, turns ?? new FreeTurns(), TimeProvider.System, NullLogger<GoBgpSpeaker>.Instance, engine.Listen);
     }
 
     public static BgpPath Path(string prefix, string nextHop, uint med = 100, uint preference = 200, string[]? communities = null, string[]? large = null) =>

@@ -1,0 +1,11 @@
+namespace CN2.Api.Data;
+
+/// <summary>The rows that say which control node is opening a new session with a router on purpose (docs/adr/0010-stores-behind-interfaces.md).</summary>
+internal interface ISessionTurnStore
+{
+    /// <summary>True: the turn is the caller's from now on, for <see cref="SessionTurnStore.Duration"/>. False: another control node has it.</summary>
+    Task<bool> TakeAsync(string routerAddress, CancellationToken ct);
+
+    /// <summary>Another control node may have the turn now.</summary>
+    Task GiveBackAsync(string routerAddress, CancellationToken ct);
+}

@@ -1,0 +1,40 @@
+using CN2.Api.Options;
+using Npgsql;
+
+namespace CN2.Api.Data;
+
+/// <summary>
+/// A turn is one row for each router, which runs out: a control node that dies with it holds up the others for so long. Every call is one
+/// statement without session state, so it works through any pooler.
+/// </summary>
+public sealed class SessionTurnStore([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource dataSource, ControlNodeOptions self) : ISessionTurnStore
+{
+    /// <summary>How long a turn lasts that nobody gives back.</summary>
+    public static readonly TimeSpan Duration = TimeSpan.FromSeconds(30);
+
+    /// <inheritdoc/>
+    /// <remarks>A turn that was taken in the future is free too: the database's clock was set back.</remarks>
+    public async Task<bool> TakeAsync(string routerAddress, CancellationToken ct)
+    {
+        await using var command = dataSource.CreateCommand(
+            """
+            INSERT INTO session_turn AS t (router_address, control_node, taken_at, expires_at) VALUES ($1, $2, statement_timestamp(), statement_timestamp() + $3)
+            ON CONFLICT (router_address) DO UPDATE SET control_node = $2, taken_at = excluded.taken_at, expires_at = excluded.expires_at
+                WHERE t.control_node = $2 OR statement_timestamp() NOT BETWEEN t.taken_at AND t.expires_at
+            RETURNING true
+            """);
+        command.Parameters.Add(Sql.Value(routerAddress));
+        command.Parameters.Add(Sql.Value(self.Name));
+        command.Parameters.Add(Sql.Value(Duration));
+        return await command.ExecuteScalarAsync(ct) is true;
+    }
+
+    /// <inheritdoc/>
+    public async Task GiveBackAsync(string routerAddress, CancellationToken ct)
+    {
+        await using var command = dataSource.CreateCommand("DELETE FROM session_turn WHERE router_address = $1 AND control_node = $2");
+        command.Parameters.Add(Sql.Value(routerAddress));
+        command.Parameters.Add(Sql.Value(self.Name));
+        await command.ExecuteNonQueryAsync(ct);
+    }
+}

@@ -1,0 +1,103 @@
+using CN2.Api.Data;
+using CN2.Api.Options;
+using CN2.Api.Reconcile;
+using CN2.Api.Tests.Fixtures;
+using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
+using Npgsql;
+
+namespace CN2.Api.Tests.Reconcile;
+
+/// <summary>Whose turn it is to open a new session with a router.</summary>
+public sealed class SessionTurnsTests(PrivatePostgres postgres)
+{
+    private const string Router = "172.27.115.245", OtherRouter = "172.27.115.246";
+
+    private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    [Fact]
+    public async Task A_turn_is_one_control_nodes_until_it_is_given_back_or_runs_out()
+    {
+        await using var source = NpgsqlDataSource.Create(await postgres.CreateDatabaseAsync());
+        var one = new SessionTurnStore(source, new ControlNodeOptions { Name = "one" });
+        var two = new SessionTurnStore(source, new ControlNodeOptions { Name = "two" });
+        Assert.True(await one.TakeAsync(Router, Token));
+        Assert.True(await one.TakeAsync(Router, Token));
+        Assert.False(await two.TakeAsync(Router, Token));
+        Assert.True(await two.TakeAsync(OtherRouter, Token));
+        await two.GiveBackAsync(Router, Token);
+        Assert.False(await two.TakeAsync(Router, Token));
+        await one.GiveBackAsync(Router, Token);
+        Assert.True(await two.TakeAsync(Router, Token));
+
+        // It runs out, also when the database's clock is set.
+        foreach (var shift in new[] { "-1 minute", "1 hour" })
+        {
+            Assert.False(await one.TakeAsync(Router, Token));
+            await using var later = source.CreateCommand($"UPDATE session_turn SET taken_at = taken_at + interval '{shift}', expires_at = expires_at + interval '{shift}'");
+            await later.ExecuteNonQueryAsync(Token);
+            Assert.True(await one.TakeAsync(Router, Token));
+            await one.GiveBackAsync(Router, Token);
+            Assert.True(await two.TakeAsync(Router, Token));
+        }
+    }
+
+    [Fact]
+    public async Task A_turn_is_asked_for_until_it_is_there_and_must_be_used_soon()
+    {
+        var store = new FakeStore { IsFree = false };
+        var time = new FakeTimeProvider();
+        var turns = new SessionTurns(store, time, NullLogger<SessionTurns>.Instance);
+        var taken = 0;
+        turns.Taken += () => taken++;
+        Assert.False(turns.TryTake(Router));
+        await turns.StepAsync(Token);
+        Assert.Equal((0, false), (taken, turns.TryTake(Router)));
+        store.IsFree = true;
+        await turns.StepAsync(Token);
+        Assert.Equal((1, true), (taken, turns.TryTake(Router)));
+
+        // The rest of its time would not be enough for the router to come back.
+        time.Advance(SessionTurnStore.Duration / 3);
+        Assert.False(turns.TryTake(Router));
+        await turns.StepAsync(Token);
+        Assert.True(turns.TryTake(Router));
+        turns.GiveBack(Router);
+        await turns.StepAsync(Token);
+        Assert.Equal(["+" + Router, "+" + Router, "-" + Router], store.Calls);
+    }
+
+    [Fact]
+    public async Task A_turn_that_is_given_back_while_it_is_taken_is_free_for_the_others()
+    {
+        var store = new FakeStore();
+        var turns = new SessionTurns(store, new FakeTimeProvider(), NullLogger<SessionTurns>.Instance);
+        turns.TryTake(Router);
+        store.WhileTaking = () => turns.GiveBack(Router);
+        await turns.StepAsync(Token);
+        await turns.StepAsync(Token);
+        Assert.Equal(["+" + Router, "-" + Router], store.Calls);
+    }
+
+    private sealed class FakeStore : ISessionTurnStore
+    {
+        public bool IsFree { get; set; } = true;
+
+        public Action WhileTaking { get; set; } = () => { };
+
+        public List<string> Calls { get; } = [];
+
+        public Task<bool> TakeAsync(string routerAddress, CancellationToken ct)
+        {
+            WhileTaking();
+            if (IsFree) Calls.Add("+" + routerAddress);
+            return Task.FromResult(IsFree);
+        }
+
+        public Task GiveBackAsync(string routerAddress, CancellationToken ct)
+        {
+            Calls.Add("-" + routerAddress);
+            return Task.CompletedTask;
+        }
+    }
+}

@@ -1,0 +1,19 @@
+using CN2.Api.Data;
+
+namespace CN2.Simulation.Tests.Database;
+
+internal sealed class MemorySessionTurnStore(DatabaseLink link, string self) : ISessionTurnStore
+{
+    public Task<bool> TakeAsync(string routerAddress, CancellationToken ct) => link.CallAsync(db =>
+    {
+        if (db.SessionTurns.TryGetValue(routerAddress, out var turn) && turn.ControlNode != self && db.Now >= turn.TakenAt && db.Now <= turn.TakenAt + SessionTurnStore.Duration) return false;
+        db.SessionTurns[routerAddress] = (self, db.Now);
+        return true;
+    }, ct);
+
+    public Task GiveBackAsync(string routerAddress, CancellationToken ct) => link.CallAsync(db =>
+    {
+        if (db.SessionTurns.TryGetValue(routerAddress, out var turn) && turn.ControlNode == self) db.SessionTurns.Remove(routerAddress);
+        return true;
+    }, ct);
+}
