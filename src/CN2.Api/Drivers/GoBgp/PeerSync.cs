@@ -27,6 +27,15 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
     /// </summary>
     private readonly HashSet<string> _missed = [];
 
+    /// <summary>
+    /// Peers of an engine that ran before this server, whose sessions were down when it came: they may have been up before, so their routers may keep
+    /// paths. Until they are in session.
+    /// </summary>
+    private readonly HashSet<string> _foundAway = [];
+
+    /// <summary>Paths were withdrawn before the first call of <see cref="Set"/>.</summary>
+    private bool _withdrewEarly;
+
     /// <summary>Peers whose timers wait for the end of their session.</summary>
     private readonly HashSet<string> _timersDue = [];
 
@@ -124,9 +133,13 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
     {
         turn.Require();
         if (!turn.IsConnected || !IsSettled(turn)) return;
-        foreach (var (address, peer) in _wanted ?? [])
-            if (peer is { GracefulRestart: true, AddPath: true, AdminDown: false } && sessions.WasLost(address)) _missed.Add(address);
+        if (_wanted is not { } wanted) _withdrewEarly = true;
+        else foreach (var (address, peer) in wanted) if (MayKeep(peer) && (sessions.WasLost(address) || IsFoundAway(address))) _missed.Add(address);
     }
+
+    private static bool MayKeep(BgpPeer peer) => peer is { GracefulRestart: true, AddPath: true, AdminDown: false };
+
+    private bool IsFoundAway(string address) => _foundAway.Contains(address) && !sessions.IsEstablished(address);
 
     /// <inheritdoc cref="SessionTable.EngineAway"/>
     public void EngineAway(bool away)
@@ -141,7 +154,15 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
     public async Task SynchronizeAsync(EngineTurn turn, bool keptNumbers)
     {
         _mustList = false;
-        if (_wanted is not { } wanted) return;
+        if (_wanted is not { } wanted)
+        {
+            if (!_engineRestarted) await FindAwayAsync(turn);
+            return;
+        }
+
+        if (!HadPeers && !_engineRestarted) await FindAwayAsync(turn);
+        if (_withdrewEarly) _missed.UnionWith(wanted.Where(p => MayKeep(p.Value) && _foundAway.Contains(p.Key)).Select(p => p.Key));
+        _withdrewEarly = false;
         HadPeers |= wanted.Count > 0;
         var changed = sessions.LeaveOut(_trials.FaultOf);
         var missing = new Dictionary<string, BgpPeer>(wanted.Where(p => _trials.Admits(p.Key)));
@@ -175,12 +196,19 @@ internal sealed class PeerSync(GoBgpEngine engine, PeerMapper mapper, SessionTab
             });
         }
         _engineRestarted = false;
+        _foundAway.RemoveWhere(a => !wanted.ContainsKey(a) || sessions.IsEstablished(a));
         _unsettled.Keys.Where(a => !wanted.ContainsKey(a)).ToList().ForEach(a => _unsettled.Remove(a));
         _missed.IntersectWith(wanted.Keys);
         _timersDue.IntersectWith(wanted.Keys);
         _forgetting.Keys.Except(listed.Select(a => a.Conf.NeighborAddress)).ToList().ForEach(a => _forgetting.Remove(a));
         changed |= sessions.CountLosses();
         if (changed) Changed?.Invoke();
+    }
+
+    private async Task FindAwayAsync(EngineTurn turn)
+    {
+        foreach (var actual in await engine.ListPeersAsync(null, turn.Lost))
+            if (actual.State?.SessionState is not Wire.PeerState.Types.SessionState.Established) _foundAway.Add(actual.Conf.NeighborAddress);
     }
 
     /// <param name="always">False: only if an event called for it since the last check.</param>
