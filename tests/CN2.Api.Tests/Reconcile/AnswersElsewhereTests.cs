@@ -1,5 +1,6 @@
 using CN2.Api.Data;
 using CN2.Api.Reconcile;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace CN2.Api.Tests.Reconcile;
 
@@ -7,7 +8,7 @@ namespace CN2.Api.Tests.Reconcile;
 public sealed class AnswersElsewhereTests : IAsyncDisposable
 {
     private static readonly Guid Epoch = Guid.NewGuid();
-    private readonly LoopParts _parts = new();
+    private readonly LoopParts _parts = new(replace: services => services.AddSingleton<ILeaderTasks>(new RecordingLeaderTasks()));
 
     public ValueTask DisposeAsync() => _parts.DisposeAsync();
 

@@ -441,7 +441,7 @@ internal sealed class WantedPaths(PathMapper mapper)
     public long UnusedNumbers(EngineTurn turn)
     {
         turn.Require();
-        return ToAskNumber(turn).Count > 0 ? long.MaxValue : _table.UnusedNumbers();
+        return _table.UnusedNumbers();
     }
 
     /// <summary>Takes over a path as it was found in the engine.</summary>
