@@ -11,6 +11,74 @@ namespace CN2.Api.Migrations;
 [Migration("20261128170000_InfrastructureAddresses")]
 public sealed class InfrastructureAddresses : Migration
 {
+    /// <summary>cn2_set_infrastructure.</summary>
+    internal const string SetFunction =
+        """
+        -- Sets the addresses of one owner; answers a FloatingIP that holds a new one ('100.0.0.9 is held by FloatingIP ns1/web'), or null.
+        -- With p_refuse such an address is refused. Without, it is noted all the same: it is not given a second time. Loopback is left out.
+        CREATE OR REPLACE FUNCTION cn2_set_infrastructure(p_kind text, p_name text, p_addresses inet[], p_refuse boolean) RETURNS text LANGUAGE plpgsql AS $$
+        DECLARE
+            had inet[];
+            wanted inet[];
+            fresh inet[];
+            gone inet[];
+            holder text;
+        BEGIN
+            SELECT coalesce(array_agg(DISTINCT a), '{}') INTO wanted FROM (SELECT host(u)::inet AS a FROM unnest(p_addresses) u WHERE u IS NOT NULL) s
+                WHERE NOT (a <<= inet '127.0.0.0/8' OR a = inet '::1');
+            SELECT coalesce(array_agg(address), '{}') INTO had FROM infrastructure_address WHERE kind = p_kind AND name = p_name;
+            SELECT coalesce(array_agg(a), '{}') INTO fresh FROM unnest(wanted) a WHERE a <> ALL (had);
+            SELECT coalesce(array_agg(a), '{}') INTO gone FROM unnest(had) a WHERE a <> ALL (wanted);
+            IF cardinality(fresh) + cardinality(gone) = 0 THEN RETURN NULL; END IF;
+
+            -- Excludes refills and givers-back (FOR SHARE there) of the subnets that get an address back. Before the lock on the table,
+            -- as in a transaction that takes an asked-for address.
+            IF cardinality(gone) > 0 THEN
+                PERFORM 1 FROM subnet s WHERE EXISTS (SELECT FROM unnest(gone) a WHERE s.cidr >>= a) ORDER BY s.id FOR NO KEY UPDATE;
+            END IF;
+            -- Excludes those who insert FloatingIPs (ROW SHARE in cn2_refuse_infrastructure): they see what is noted here, or are seen here.
+            LOCK TABLE infrastructure_address IN EXCLUSIVE MODE;
+            SELECT host(f.address) || ' is held by FloatingIP ' || f.namespace || '/' || f.name INTO holder
+                FROM unnest(fresh) a JOIN subnet s ON s.cidr >>= a JOIN floating_ip f ON f.subnet_id = s.id AND f.address = a LIMIT 1;
+            IF p_refuse AND holder IS NOT NULL THEN
+                RAISE EXCEPTION '%', holder USING ERRCODE = 'exclusion_violation', TABLE = 'infrastructure_address', CONSTRAINT = 'infrastructure_address_is_no_floating_ip';
+            END IF;
+            INSERT INTO infrastructure_address (kind, name, address) SELECT p_kind, p_name, a FROM unnest(fresh) a ON CONFLICT DO NOTHING;
+            -- SKIP LOCKED: who is taking such an address now waits for this transaction, and is refused.
+            DELETE FROM free_address WHERE ctid = ANY (ARRAY(
+                SELECT f.ctid FROM unnest(fresh) a JOIN subnet s ON s.cidr >>= a JOIN free_address f ON f.subnet_id = s.id AND f.address = a
+                FOR UPDATE OF f SKIP LOCKED));
+
+            DELETE FROM infrastructure_address WHERE kind = p_kind AND name = p_name AND address = ANY (gone);
+            INSERT INTO free_address (subnet_id, address)
+                SELECT s.id, a FROM unnest(gone) a JOIN subnet s ON s.cidr >>= a
+                WHERE EXISTS (SELECT FROM subnet_range r WHERE r.subnet_id = s.id AND a BETWEEN r.first AND r.filled_to)
+                  AND NOT EXISTS (SELECT FROM infrastructure_address i WHERE i.address = a)
+                  AND NOT EXISTS (SELECT FROM floating_ip f WHERE f.subnet_id = s.id AND f.address = a)
+                ON CONFLICT DO NOTHING;
+            RETURN holder;
+        END $$;
+        """;
+
+    /// <summary>cn2_refuse_infrastructure and its trigger.</summary>
+    internal const string RefuseFunction =
+        """
+        CREATE FUNCTION cn2_refuse_infrastructure() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE
+            taken inet;
+        BEGIN
+            LOCK TABLE infrastructure_address IN ROW SHARE MODE;
+            SELECT i.address INTO taken FROM added n JOIN infrastructure_address i ON i.address = n.address LIMIT 1;
+            IF FOUND THEN
+                RAISE EXCEPTION '% is an address of the infrastructure', host(taken)
+                    USING ERRCODE = 'exclusion_violation', TABLE = 'floating_ip', CONSTRAINT = 'floating_ip_is_no_infrastructure_address';
+            END IF;
+            RETURN NULL;
+        END $$;
+        CREATE TRIGGER refuse_infrastructure AFTER INSERT ON floating_ip REFERENCING NEW TABLE AS added
+            FOR EACH STATEMENT EXECUTE FUNCTION cn2_refuse_infrastructure();
+        """;
+
     protected override void Up(MigrationBuilder migrationBuilder)
     {
         migrationBuilder.Sql(
@@ -23,67 +91,11 @@ public sealed class InfrastructureAddresses : Migration
                 CONSTRAINT pk_infrastructure_address PRIMARY KEY (address, kind, name)
             );
             CREATE INDEX ix_infrastructure_address_kind_name ON infrastructure_address (kind, name);
-
-            -- Sets the addresses of one owner; answers a FloatingIP that holds a new one ('100.0.0.9 is held by FloatingIP ns1/web'), or null.
-            -- With p_refuse such an address is refused. Without, it is noted all the same: it is not given a second time. Loopback is left out.
-            CREATE FUNCTION cn2_set_infrastructure(p_kind text, p_name text, p_addresses inet[], p_refuse boolean) RETURNS text LANGUAGE plpgsql AS $$
-            DECLARE
-                had inet[];
-                wanted inet[];
-                fresh inet[];
-                gone inet[];
-                holder text;
-            BEGIN
-                SELECT coalesce(array_agg(DISTINCT a), '{}') INTO wanted FROM (SELECT host(u)::inet AS a FROM unnest(p_addresses) u WHERE u IS NOT NULL) s
-                    WHERE NOT (a <<= inet '127.0.0.0/8' OR a = inet '::1');
-                SELECT coalesce(array_agg(address), '{}') INTO had FROM infrastructure_address WHERE kind = p_kind AND name = p_name;
-                SELECT coalesce(array_agg(a), '{}') INTO fresh FROM unnest(wanted) a WHERE a <> ALL (had);
-                SELECT coalesce(array_agg(a), '{}') INTO gone FROM unnest(had) a WHERE a <> ALL (wanted);
-                IF cardinality(fresh) + cardinality(gone) = 0 THEN RETURN NULL; END IF;
-
-                -- Excludes refills and givers-back (FOR SHARE there) of the subnets that get an address back. Before the lock on the table,
-                -- as in a transaction that takes an asked-for address.
-                IF cardinality(gone) > 0 THEN
-                    PERFORM 1 FROM subnet s WHERE EXISTS (SELECT FROM unnest(gone) a WHERE s.cidr >>= a) ORDER BY s.id FOR NO KEY UPDATE;
-                END IF;
-                -- Excludes those who insert FloatingIPs (ROW SHARE in cn2_refuse_infrastructure): they see what is noted here, or are seen here.
-                LOCK TABLE infrastructure_address IN EXCLUSIVE MODE;
-                SELECT host(f.address) || ' is held by FloatingIP ' || f.namespace || '/' || f.name INTO holder
-                    FROM unnest(fresh) a JOIN subnet s ON s.cidr >>= a JOIN floating_ip f ON f.subnet_id = s.id AND f.address = a LIMIT 1;
-                IF p_refuse AND holder IS NOT NULL THEN
-                    RAISE EXCEPTION '%', holder USING ERRCODE = 'exclusion_violation', TABLE = 'infrastructure_address', CONSTRAINT = 'infrastructure_address_is_no_floating_ip';
-                END IF;
-                INSERT INTO infrastructure_address (kind, name, address) SELECT p_kind, p_name, a FROM unnest(fresh) a ON CONFLICT DO NOTHING;
-                -- SKIP LOCKED: who is taking such an address now waits for this transaction, and is refused.
-                DELETE FROM free_address WHERE ctid = ANY (ARRAY(
-                    SELECT f.ctid FROM unnest(fresh) a JOIN subnet s ON s.cidr >>= a JOIN free_address f ON f.subnet_id = s.id AND f.address = a
-                    FOR UPDATE OF f SKIP LOCKED));
-
-                DELETE FROM infrastructure_address WHERE kind = p_kind AND name = p_name AND address = ANY (gone);
-                INSERT INTO free_address (subnet_id, address)
-                    SELECT s.id, a FROM unnest(gone) a JOIN subnet s ON s.cidr >>= a
-                    WHERE EXISTS (SELECT FROM subnet_range r WHERE r.subnet_id = s.id AND a BETWEEN r.first AND r.filled_to)
-                      AND NOT EXISTS (SELECT FROM infrastructure_address i WHERE i.address = a)
-                      AND NOT EXISTS (SELECT FROM floating_ip f WHERE f.subnet_id = s.id AND f.address = a)
-                    ON CONFLICT DO NOTHING;
-                RETURN holder;
-            END $$;
-
-            CREATE FUNCTION cn2_refuse_infrastructure() RETURNS trigger LANGUAGE plpgsql AS $$
-            DECLARE
-                taken inet;
-            BEGIN
-                LOCK TABLE infrastructure_address IN ROW SHARE MODE;
-                SELECT i.address INTO taken FROM added n JOIN infrastructure_address i ON i.address = n.address LIMIT 1;
-                IF FOUND THEN
-                    RAISE EXCEPTION '% is an address of the infrastructure', host(taken)
-                        USING ERRCODE = 'exclusion_violation', TABLE = 'floating_ip', CONSTRAINT = 'floating_ip_is_no_infrastructure_address';
-                END IF;
-                RETURN NULL;
-            END $$;
-            CREATE TRIGGER refuse_infrastructure AFTER INSERT ON floating_ip REFERENCING NEW TABLE AS added
-                FOR EACH STATEMENT EXECUTE FUNCTION cn2_refuse_infrastructure();
-
+            """);
+        migrationBuilder.Sql(SetFunction);
+        migrationBuilder.Sql(RefuseFunction);
+        migrationBuilder.Sql(
+            """
             CREATE FUNCTION cn2_virtual_router_infrastructure() RETURNS trigger LANGUAGE plpgsql AS $$
             BEGIN
                 IF TG_OP = 'DELETE' THEN PERFORM cn2_set_infrastructure('VirtualRouter', OLD.name, '{}', true);
@@ -121,7 +133,7 @@ public sealed class InfrastructureAddresses : Migration
                 UNION SELECT 'BgpRouter', name, address FROM bgp_router;
             DELETE FROM free_address f USING infrastructure_address i WHERE i.address = f.address;
             """);
-        migrationBuilder.Sql(PoolFunctions("AND NOT EXISTS (SELECT FROM infrastructure_address i WHERE i.address = s.a)", "AND NOT EXISTS (SELECT FROM infrastructure_address i WHERE i.address = g.address)"));
+        migrationBuilder.Sql(PoolFunctions());
     }
 
     protected override void Down(MigrationBuilder migrationBuilder)
@@ -135,7 +147,11 @@ public sealed class InfrastructureAddresses : Migration
             """);
     }
 
-    /// <summary>cn2_refill and cn2_release_addresses of the migration Constraints, each with one condition more on what becomes free.</summary>
+    /// <summary>cn2_refill and cn2_release_addresses: what is the infrastructure's does not become free.</summary>
+    internal static string PoolFunctions() => PoolFunctions(
+        "AND NOT EXISTS (SELECT FROM infrastructure_address i WHERE i.address = s.a)", "AND NOT EXISTS (SELECT FROM infrastructure_address i WHERE i.address = g.address)");
+
+    /// <summary>The same functions of the migration Constraints, each with one condition more on what becomes free.</summary>
     private static string PoolFunctions(string filled, string released) =>
         $$"""
         CREATE OR REPLACE FUNCTION cn2_refill(p_subnet int, p_want int) RETURNS int LANGUAGE plpgsql AS $$

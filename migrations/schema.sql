@@ -32,6 +32,60 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.cn2_endpoint_gone() RETURNS trigger
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$
+DECLARE
+    subnets int[];
+BEGIN
+    SELECT array_agg(DISTINCT u.subnet_id) INTO subnets FROM gone g JOIN subnet_scope u ON u.scope IN ('underlay', 'service') AND u.cidr >>= g.address;
+    IF subnets IS NULL THEN RETURN NULL; END IF;
+    -- As strong as for an endpoint that comes: a change of address is both, in one transaction.
+    PERFORM 1 FROM subnet WHERE id = ANY (subnets) ORDER BY id FOR UPDATE;
+    PERFORM cn2_give_back(subnets, ARRAY(SELECT DISTINCT address FROM gone));
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.cn2_give_back(p_subnets integer[], p_addresses inet[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO free_address (subnet_id, address)
+        SELECT s.id, a FROM unnest(p_addresses) a JOIN subnet s ON s.id = ANY (p_subnets) AND s.cidr >>= a
+        WHERE EXISTS (SELECT FROM subnet_range r WHERE r.subnet_id = s.id AND a BETWEEN r.first AND r.filled_to)
+          AND NOT EXISTS (SELECT FROM floating_ip f WHERE f.subnet_id = s.id AND f.address = a)
+          AND NOT cn2_is_blocked(s.id, a)
+        ON CONFLICT DO NOTHING;
+END $$;
+
+CREATE FUNCTION public.cn2_is_blocked(p_subnet integer, p_address inet) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM infrastructure_address WHERE address = p_address)
+        OR ((EXISTS (SELECT FROM interface_address WHERE address = p_address)
+             OR EXISTS (SELECT FROM subnet WHERE external_network_uid IS NULL AND cidr >>= p_address AND id <> p_subnet)) AND cn2_is_shared(p_subnet));
+END $$;
+
+CREATE FUNCTION public.cn2_is_shared(p_subnet integer) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM subnet_scope WHERE subnet_id = p_subnet AND scope IN ('underlay', 'service'));
+END $$;
+
 CREATE FUNCTION public.cn2_refill(p_subnet integer, p_want integer) RETURNS integer
     LANGUAGE plpgsql
     AS $$
@@ -39,25 +93,37 @@ DECLARE
     r record;
     start inet;
     stop inet;
+    beyond inet;
+    shared boolean;
     added int;
     total int := 0;
 BEGIN
     -- Excludes other refills, changes of the ranges, and (FOR SHARE there) givers-back, whose address would otherwise be
     -- seen as held here and as not yet filled there, and be lost.
     PERFORM 1 FROM subnet WHERE id = p_subnet FOR NO KEY UPDATE;
+    shared := cn2_is_shared(p_subnet);
     FOR r IN SELECT first, last, filled_to FROM subnet_range
              WHERE subnet_id = p_subnet AND (filled_to IS NULL OR filled_to < last) ORDER BY first
     LOOP
         start := coalesce(r.filled_to + 1, r.first);
         WHILE total < p_want LOOP
-            SELECT max(a) INTO stop FROM (SELECT start + i AS a FROM generate_series(0, 1023) i) s WHERE a <= r.last;
-            INSERT INTO free_address (subnet_id, address)
-                SELECT p_subnet, a FROM (SELECT start + i AS a FROM generate_series(0, 1023) i) s
-                WHERE a <= stop
-                  AND NOT EXISTS (SELECT FROM floating_ip f WHERE f.subnet_id = p_subnet AND f.address = s.a) AND NOT EXISTS (SELECT FROM infrastructure_address i WHERE i.address = s.a)
-                ON CONFLICT DO NOTHING;
-            GET DIAGNOSTICS added = ROW_COUNT;
-            total := total + added;
+            -- Addresses of the service network are passed over in one step: there may be a million of them.
+            SELECT least(host(broadcast(s.cidr))::inet, r.last) INTO stop
+                FROM subnet s WHERE s.external_network_uid IS NULL AND s.cidr >>= start AND s.id <> p_subnet AND shared;
+            IF NOT FOUND THEN
+                SELECT min(host(network(s.cidr))::inet) INTO beyond
+                    FROM subnet s WHERE s.external_network_uid IS NULL AND host(network(s.cidr))::inet > start AND s.id <> p_subnet AND shared;
+                SELECT max(a) INTO stop FROM (SELECT start + i AS a FROM generate_series(0, 1023) i) s WHERE a <= r.last AND (beyond IS NULL OR a < beyond);
+                INSERT INTO free_address (subnet_id, address)
+                    SELECT p_subnet, a FROM (SELECT start + i AS a FROM generate_series(0, 1023) i) s
+                    WHERE a <= stop
+                      AND NOT EXISTS (SELECT FROM floating_ip f WHERE f.subnet_id = p_subnet AND f.address = s.a)
+                      AND NOT EXISTS (SELECT FROM infrastructure_address i WHERE i.address = s.a)
+                      AND NOT (shared AND EXISTS (SELECT FROM interface_address e WHERE e.address = s.a))
+                    ON CONFLICT DO NOTHING;
+                GET DIAGNOSTICS added = ROW_COUNT;
+                total := total + added;
+            END IF;
             UPDATE subnet_range SET filled_to = stop WHERE subnet_id = p_subnet AND first = r.first;
             EXIT WHEN stop = r.last;
             start := stop + 1;
@@ -67,18 +133,75 @@ BEGIN
     RETURN total;
 END $$;
 
-CREATE FUNCTION public.cn2_refuse_infrastructure() RETURNS trigger
+CREATE FUNCTION public.cn2_refuse_endpoint() RETURNS trigger
     LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
     AS $$
 DECLARE
-    taken inet;
+    broken text;
+    sentence text;
+    subnets int[];
+    seen bigint;
 BEGIN
+    -- Most endpoints lie in no External Network, and nothing is locked. Else this excludes those who insert FloatingIPs of the subnet
+    -- (FOR KEY SHARE of the foreign key), give back and refill. Subnets before the infrastructure, as everywhere.
+    SELECT version INTO seen FROM catalog WHERE singleton;
+    SELECT array_agg(DISTINCT u.subnet_id) INTO subnets FROM added n JOIN subnet_scope u ON u.scope = 'underlay' AND u.cidr >>= n.address;
+    IF subnets IS NOT NULL THEN PERFORM 1 FROM subnet WHERE id = ANY (subnets) ORDER BY id FOR UPDATE; END IF;
     LOCK TABLE infrastructure_address IN ROW SHARE MODE;
-    SELECT i.address INTO taken FROM added n JOIN infrastructure_address i ON i.address = n.address LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION '% is an address of the infrastructure', host(taken)
-            USING ERRCODE = 'exclusion_violation', TABLE = 'floating_ip', CONSTRAINT = 'floating_ip_is_no_infrastructure_address';
+    SELECT r.broken, r.sentence INTO broken, sentence FROM (
+        SELECT 'endpoint_is_no_infrastructure_address' AS broken,
+                host(n.address) || ' is the address of ' || CASE i.kind WHEN 'Database' THEN 'the database server' ELSE i.kind || ' ' || i.name END AS sentence
+            FROM added n JOIN infrastructure_address i ON i.address = n.address
+        UNION ALL
+        SELECT 'endpoint_is_no_cluster_ip', host(n.address) || ' lies in ' || s.cidr || ', the service network'
+            FROM added n JOIN subnet s ON s.external_network_uid IS NULL AND s.cidr >>= n.address) r
+    LIMIT 1;
+    IF FOUND THEN RAISE EXCEPTION '%', sentence USING ERRCODE = 'exclusion_violation', TABLE = 'interface_address', CONSTRAINT = broken; END IF;
+
+    -- Who has made another subnet a part of the underlay meanwhile had the infrastructure locked (cn2_scope_added).
+    IF seen <> (SELECT version FROM catalog WHERE singleton) THEN
+        SELECT array_agg(DISTINCT u.subnet_id) INTO subnets FROM added n JOIN subnet_scope u ON u.scope = 'underlay' AND u.cidr >>= n.address;
+        PERFORM 1 FROM subnet WHERE id = ANY (subnets) ORDER BY id FOR UPDATE;
     END IF;
+    IF subnets IS NULL THEN RETURN NULL; END IF;
+    SELECT host(f.address) || ' is held by FloatingIP ' || f.namespace || '/' || f.name INTO sentence
+        FROM added n JOIN floating_ip f ON f.subnet_id = ANY (subnets) AND f.address = n.address WHERE cn2_is_shared(f.subnet_id) LIMIT 1;
+    IF FOUND THEN RAISE EXCEPTION '%', sentence USING ERRCODE = 'exclusion_violation', TABLE = 'interface_address', CONSTRAINT = 'endpoint_is_no_floating_ip'; END IF;
+    PERFORM cn2_take_out(subnets, ARRAY(SELECT address FROM added));
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.cn2_refuse_floating_ip() RETURNS trigger
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$
+DECLARE
+    broken text;
+    sentence text;
+BEGIN
+    -- Excludes those who write the infrastructure (cn2_set_infrastructure) and routing tables (cn2_scope_added). Those who insert
+    -- endpoints are excluded by the foreign key to the subnet (cn2_refuse_endpoint), which is checked before.
+    LOCK TABLE infrastructure_address IN ROW SHARE MODE;
+    SELECT r.broken, r.sentence INTO broken, sentence FROM (
+        SELECT 'floating_ip_is_no_infrastructure_address' AS broken, host(n.address) || ' is an address of the infrastructure' AS sentence
+            FROM added n JOIN infrastructure_address i ON i.address = n.address
+        UNION ALL
+        SELECT 'floating_ip_is_no_endpoint', host(n.address) || ' is the address of an endpoint'
+            FROM added n JOIN interface_address e ON e.address = n.address
+            JOIN subnet_scope u ON u.subnet_id = n.subnet_id AND u.scope IN ('underlay', 'service')
+        UNION ALL
+        SELECT 'floating_ip_is_no_cluster_ip', host(n.address) || ' lies in ' || s.cidr || ', the service network'
+            FROM added n JOIN subnet s ON s.external_network_uid IS NULL AND s.cidr >>= n.address
+            JOIN subnet_scope u ON u.subnet_id = n.subnet_id AND u.scope = 'underlay' WHERE n.external_network_uid IS NOT NULL) r
+    LIMIT 1;
+    IF FOUND THEN RAISE EXCEPTION '%', sentence USING ERRCODE = 'exclusion_violation', TABLE = 'floating_ip', CONSTRAINT = broken; END IF;
     RETURN NULL;
 END $$;
 
@@ -90,7 +213,8 @@ BEGIN
     INSERT INTO free_address (subnet_id, address)
         SELECT g.subnet_id, g.address FROM gone g
         WHERE EXISTS (SELECT FROM subnet_range r
-                      WHERE r.subnet_id = g.subnet_id AND g.address BETWEEN r.first AND r.filled_to) AND NOT EXISTS (SELECT FROM infrastructure_address i WHERE i.address = g.address)
+                      WHERE r.subnet_id = g.subnet_id AND g.address BETWEEN r.first AND r.filled_to)
+          AND NOT cn2_is_blocked(g.subnet_id, g.address)
         ON CONFLICT DO NOTHING;
     RETURN NULL;
 END $$;
@@ -106,6 +230,55 @@ BEGIN
     INSERT INTO free_node_port (protocol, port)
         SELECT g.protocol, g.port FROM gone g WHERE g.port BETWEEN lowest AND highest
         ON CONFLICT DO NOTHING;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.cn2_scope_added() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    entering int[];
+    concerned int[];
+    broken text;
+    sentence text;
+BEGIN
+    SELECT array_agg(subnet_id) INTO entering FROM added WHERE scope IN ('underlay', 'service');
+    IF entering IS NULL THEN RETURN NULL; END IF;
+    -- With a service network, the pools of external addresses beside which it is put.
+    SELECT entering || array_agg(u.subnet_id) INTO concerned
+        FROM added n JOIN subnet_scope u ON u.scope = 'underlay' AND u.cidr && n.cidr WHERE n.scope = 'service';
+    -- As cn2_set_subnet_ranges: waits for those who are taking addresses now. What was in the pools is filled in anew.
+    PERFORM 1 FROM subnet WHERE id = ANY (concerned) ORDER BY id FOR NO KEY UPDATE;
+    DELETE FROM free_address WHERE subnet_id = ANY (concerned);
+    UPDATE subnet_range SET filled_to = NULL WHERE subnet_id = ANY (concerned) AND filled_to IS NOT NULL;
+    -- Excludes those who insert endpoints and FloatingIPs (ROW SHARE there): they see this subnet, or are seen here.
+    LOCK TABLE infrastructure_address IN EXCLUSIVE MODE;
+    SELECT r.broken, r.sentence INTO broken, sentence FROM (
+        SELECT 'floating_ip_is_no_endpoint' AS broken,
+                host(f.address) || ' of FloatingIP ' || f.namespace || '/' || f.name || ' is the address of VirtualMachineInterface ' || v.namespace || '/' || v.name AS sentence
+            FROM floating_ip f JOIN interface_address e ON e.address = f.address JOIN virtual_machine_interface v ON v.uid = e.interface_uid
+            WHERE f.subnet_id = ANY (entering)
+        UNION ALL
+        SELECT 'floating_ip_is_no_cluster_ip', host(f.address) || ' of FloatingIP ' || f.namespace || '/' || f.name || ' lies in ' || s.cidr || ', the service network'
+            FROM floating_ip f JOIN subnet s ON s.external_network_uid IS NULL AND s.cidr >>= f.address
+            WHERE f.subnet_id = ANY (concerned) AND f.external_network_uid IS NOT NULL AND (f.subnet_id = ANY (entering) OR s.id = ANY (entering))) r
+    LIMIT 1;
+    IF FOUND THEN RAISE EXCEPTION '%', sentence USING ERRCODE = 'exclusion_violation', TABLE = 'floating_ip', CONSTRAINT = broken; END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.cn2_scope_gone() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    leaving int[];
+BEGIN
+    SELECT array_agg(s.id) INTO leaving FROM gone g JOIN subnet s
+        ON g.scope = 'underlay' AND s.id = g.subnet_id OR g.scope = 'service' AND s.external_network_uid IS NOT NULL AND s.cidr && g.cidr;
+    IF leaving IS NULL THEN RETURN NULL; END IF;
+    PERFORM 1 FROM subnet WHERE id = ANY (leaving) ORDER BY id FOR NO KEY UPDATE;
+    DELETE FROM free_address WHERE subnet_id = ANY (leaving);
+    UPDATE subnet_range SET filled_to = NULL WHERE subnet_id = ANY (leaving) AND filled_to IS NOT NULL;
     RETURN NULL;
 END $$;
 
@@ -131,7 +304,7 @@ BEGIN
     IF cardinality(gone) > 0 THEN
         PERFORM 1 FROM subnet s WHERE EXISTS (SELECT FROM unnest(gone) a WHERE s.cidr >>= a) ORDER BY s.id FOR NO KEY UPDATE;
     END IF;
-    -- Excludes those who insert FloatingIPs (ROW SHARE in cn2_refuse_infrastructure): they see what is noted here, or are seen here.
+    -- Excludes those who insert FloatingIPs and endpoints (ROW SHARE there): they see what is noted here, or are seen here.
     LOCK TABLE infrastructure_address IN EXCLUSIVE MODE;
     SELECT host(f.address) || ' is held by FloatingIP ' || f.namespace || '/' || f.name INTO holder
         FROM unnest(fresh) a JOIN subnet s ON s.cidr >>= a JOIN floating_ip f ON f.subnet_id = s.id AND f.address = a LIMIT 1;
@@ -139,18 +312,15 @@ BEGIN
         RAISE EXCEPTION '%', holder USING ERRCODE = 'exclusion_violation', TABLE = 'infrastructure_address', CONSTRAINT = 'infrastructure_address_is_no_floating_ip';
     END IF;
     INSERT INTO infrastructure_address (kind, name, address) SELECT p_kind, p_name, a FROM unnest(fresh) a ON CONFLICT DO NOTHING;
-    -- SKIP LOCKED: who is taking such an address now waits for this transaction, and is refused.
-    DELETE FROM free_address WHERE ctid = ANY (ARRAY(
-        SELECT f.ctid FROM unnest(fresh) a JOIN subnet s ON s.cidr >>= a JOIN free_address f ON f.subnet_id = s.id AND f.address = a
-        FOR UPDATE OF f SKIP LOCKED));
-
+    PERFORM cn2_take_out(ARRAY(SELECT s.id FROM subnet s WHERE EXISTS (SELECT FROM unnest(fresh) a WHERE s.cidr >>= a)), fresh);
     DELETE FROM infrastructure_address WHERE kind = p_kind AND name = p_name AND address = ANY (gone);
-    INSERT INTO free_address (subnet_id, address)
-        SELECT s.id, a FROM unnest(gone) a JOIN subnet s ON s.cidr >>= a
-        WHERE EXISTS (SELECT FROM subnet_range r WHERE r.subnet_id = s.id AND a BETWEEN r.first AND r.filled_to)
-          AND NOT EXISTS (SELECT FROM infrastructure_address i WHERE i.address = a)
-          AND NOT EXISTS (SELECT FROM floating_ip f WHERE f.subnet_id = s.id AND f.address = a)
-        ON CONFLICT DO NOTHING;
+    PERFORM cn2_give_back(ARRAY(SELECT s.id FROM subnet s WHERE EXISTS (SELECT FROM unnest(gone) a WHERE s.cidr >>= a)), gone);
+    -- Kind 6: VirtualMachineInterface; verb 2: modified.
+    INSERT INTO change (kind, namespace, name, uid, verb, status_only)
+        SELECT 6, v.namespace, v.name, v.uid, 2, false FROM virtual_machine_interface v
+        WHERE v.uid IN (SELECT e.interface_uid FROM interface_address e WHERE e.address = ANY (fresh || gone));
+    -- Not every writer of the infrastructure has changes of its own to tell of.
+    IF FOUND THEN PERFORM pg_notify('cn2_change', ''); END IF;
     RETURN holder;
 END $$;
 
@@ -228,6 +398,16 @@ BEGIN
             SELECT ctid FROM free_node_port f WHERE f.protocol = p_protocols[i] ORDER BY f.port LIMIT missing FOR UPDATE))
             RETURNING port) SELECT p_protocols[i], d.port FROM d ORDER BY d.port;
     END LOOP;
+END $$;
+
+CREATE FUNCTION public.cn2_take_out(p_subnets integer[], p_addresses inet[]) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    DELETE FROM free_address WHERE ctid = ANY (ARRAY(
+        SELECT f.ctid FROM unnest(p_addresses) a JOIN subnet s ON s.id = ANY (p_subnets) AND s.cidr >>= a
+            JOIN free_address f ON f.subnet_id = s.id AND f.address = a
+        FOR UPDATE OF f SKIP LOCKED));
 END $$;
 
 CREATE FUNCTION public.cn2_virtual_router_infrastructure() RETURNS trigger
@@ -750,6 +930,8 @@ CREATE INDEX ix_idempotency_key_created_at ON public.idempotency_key USING btree
 
 CREATE INDEX ix_infrastructure_address_kind_name ON public.infrastructure_address USING btree (kind, name);
 
+CREATE INDEX ix_interface_address_address ON public.interface_address USING btree (address);
+
 CREATE INDEX ix_interface_address_interface_uid ON public.interface_address USING btree (interface_uid);
 
 CREATE INDEX ix_namespace_labels ON public.namespace USING gin (labels);
@@ -788,13 +970,21 @@ CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON public.namesp
 
 CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON public.subnet FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_catalog_changed();
 
+CREATE TRIGGER fill_anew AFTER DELETE ON public.subnet_scope REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_scope_gone();
+
+CREATE TRIGGER give_back AFTER DELETE ON public.interface_address REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_endpoint_gone();
+
 CREATE TRIGGER infrastructure AFTER INSERT OR DELETE OR UPDATE OF address ON public.bgp_router FOR EACH ROW EXECUTE FUNCTION public.cn2_bgp_router_infrastructure();
 
 CREATE TRIGGER infrastructure AFTER DELETE ON public.control_node FOR EACH ROW EXECUTE FUNCTION public.cn2_control_node_infrastructure();
 
 CREATE TRIGGER infrastructure AFTER INSERT OR DELETE OR UPDATE OF address, address6 ON public.virtual_router FOR EACH ROW EXECUTE FUNCTION public.cn2_virtual_router_infrastructure();
 
-CREATE TRIGGER refuse_infrastructure AFTER INSERT ON public.floating_ip REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_refuse_infrastructure();
+CREATE TRIGGER refuse AFTER INSERT ON public.floating_ip REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_refuse_floating_ip();
+
+CREATE TRIGGER refuse AFTER INSERT ON public.interface_address REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_refuse_endpoint();
+
+CREATE TRIGGER refuse AFTER INSERT ON public.subnet_scope REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_scope_added();
 
 CREATE TRIGGER release_addresses AFTER DELETE ON public.floating_ip REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_release_addresses();
 

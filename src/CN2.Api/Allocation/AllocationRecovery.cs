@@ -25,8 +25,8 @@ public sealed class AllocationRecovery(Catalog catalog, TimeProvider time)
         PostgresException { SqlState: PostgresErrorCodes.ForeignKeyViolation, ConstraintName: "floating_ip_subnet" } => attempt < 4,
         // Another attempt also tells the loser of a race who holds the address or port it asked for.
         PostgresException { SqlState: PostgresErrorCodes.UniqueViolation, ConstraintName: "floating_ip_address" or "pk_node_port" } => attempt < 4,
-        // A VirtualRouter, BgpRouter or control node got the address at the same moment: another attempt takes a different one, or says whose it is.
-        PostgresException { ConstraintName: InfrastructureAddresses.FloatingIPConstraint } => attempt < 4,
+        // An endpoint, a router or a control node got the address at the same moment: another attempt takes a different one, or says whose it is.
+        PostgresException e when BlockedAddresses.Refuses(e) => attempt < 4,
         PostgresException { SqlState: PostgresErrorCodes.DeadlockDetected or PostgresErrorCodes.SerializationFailure } => attempt < 10,
         _ => false,
     };
@@ -49,8 +49,8 @@ public sealed class AllocationRecovery(Catalog catalog, TimeProvider time)
                 }
 
                 break;
-            case PostgresException { ConstraintName: InfrastructureAddresses.FloatingIPConstraint }:
-                await InfrastructureAddresses.TakeOutOfPoolsAsync(connection, ct);
+            case PostgresException e when BlockedAddresses.Refuses(e):
+                await BlockedAddresses.TakeOutOfPoolsAsync(e, connection, ct);
                 break;
             case PostgresException { SqlState: PostgresErrorCodes.UniqueViolation } when MayClean():
                 await using (var clean = new NpgsqlBatch(connection)

@@ -8,28 +8,38 @@ namespace CN2.Api.Allocation;
 
 /// <summary>
 /// At start: makes the pools of cluster IPs and node ports those of the settings. A changed service network becomes a new pool. The old
-/// pool gives no new addresses and stays while a Service holds one of its addresses. Repeatable; replicas take turns.
+/// pool gives no new addresses, and stays until a start at which no Service holds one of its addresses. Repeatable; replicas take turns.
 /// </summary>
 public sealed class ServicePools(NpgsqlDataSource source, ServiceNetworkOptions serviceNetwork, NodePortOptions nodePorts)
 {
-    /// <exception cref="SettingsException">The new service network overlaps an old one that is in use; the message says what to do.</exception>
+    /// <exception cref="SettingsException">The new service network overlaps an old one that is in use, or a FloatingIP of an External Network lies in it; the message says what to do.</exception>
     public async Task EnsureAsync(CancellationToken ct)
     {
         await using var connection = await source.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
         await Catalog.LockAsync(connection, ct);
-        foreach (var network in new[] { serviceNetwork.V4, serviceNetwork.V6 })
+        IPNetwork[] wanted = [serviceNetwork.V4, serviceNetwork.V6];
+        // Endpoints and external addresses may have addresses of it from now on.
+        await ExecuteAsync("DELETE FROM subnet s WHERE external_network_uid IS NULL AND cidr <> ALL($1) AND NOT EXISTS (SELECT FROM floating_ip f WHERE f.subnet_id = s.id)",
+            new NpgsqlParameter { Value = wanted, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Cidr });
+        foreach (var network in wanted)
         {
             if (await ScalarAsync("SELECT id FROM subnet WHERE external_network_uid IS NULL AND cidr = $1", Cidr(network)) is not null) continue;
-            await ExecuteAsync("DELETE FROM subnet s WHERE external_network_uid IS NULL AND cidr && $1 AND NOT EXISTS (SELECT FROM floating_ip f WHERE f.subnet_id = s.id)", Cidr(network));
             if (await ScalarAsync("SELECT cidr::text FROM subnet WHERE external_network_uid IS NULL AND cidr && $1", Cidr(network)) is string old)
             {
-                var setting = network.FamilyOf() == IPFamily.IPv4 ? "ServiceNetwork__V4" : "ServiceNetwork__V6";
-                throw new SettingsException([$"{setting} is '{network}': expected a network beside {old}, of which Services still hold cluster IPs, or {old} itself."]);
+                throw new SettingsException([$"{SettingOf(network)} is '{network}': expected a network beside {old}, of which Services still hold cluster IPs, or {old} itself."]);
             }
 
             var id = (int)(await ScalarAsync("INSERT INTO subnet (cidr, position) VALUES ($1, 0) RETURNING id", Cidr(network)))!;
-            await ExecuteAsync("INSERT INTO subnet_scope (subnet_id, scope, cidr) VALUES ($1, 'service', $2)", new() { Value = id }, Cidr(network));
+            try
+            {
+                await ExecuteAsync("INSERT INTO subnet_scope (subnet_id, scope, cidr) VALUES ($1, 'service', $2)", new() { Value = id }, Cidr(network));
+            }
+            catch (PostgresException e) when (e.ConstraintName == BlockedAddresses.ClusterIPConstraint)
+            {
+                throw new SettingsException([$"{SettingOf(network)} is '{network}': expected a network without addresses of External Networks that are in use, and {e.MessageText}."]);
+            }
+
             // All addresses except the network address and, in IPv4, the broadcast address.
             var last = network.FamilyOf() == IPFamily.IPv4 ? network.Last() - 1 : network.Last();
             await ExecuteAsync("SELECT cn2_set_subnet_ranges($1, $2, $3)", new() { Value = id },
@@ -48,6 +58,8 @@ public sealed class ServicePools(NpgsqlDataSource source, ServiceNetworkOptions 
             return await command.ExecuteScalarAsync(ct);
         }
     }
+
+    private static string SettingOf(IPNetwork network) => network.FamilyOf() == IPFamily.IPv4 ? "ServiceNetwork__V4" : "ServiceNetwork__V6";
 
     private static NpgsqlParameter Cidr(IPNetwork network) => new() { Value = network, NpgsqlDbType = NpgsqlDbType.Cidr };
 

@@ -12,7 +12,7 @@ using Microsoft.EntityFrameworkCore;
 namespace CN2.Api.BgpRouters;
 
 /// <summary>Reads and writes BgpRouter rows; each write is one decision inside <see cref="WritePipeline"/>'s transaction.</summary>
-public sealed class BgpRouterStore
+public sealed class BgpRouterStore(EngineListener engine)
 {
     /// <summary>Makes the representations from the rows and the sessions that the control nodes reported.</summary>
     public async Task<List<BgpRouterResource>> ToResourcesAsync(CN2DbContext db, IReadOnlyList<BgpRouterRow> rows, CancellationToken cancellationToken)
@@ -108,13 +108,17 @@ public sealed class BgpRouterStore
         foreach (var network in networks) scope.Changes.Modified(ResourceKind.ExternalNetwork, network.Namespace, network.Name, network.Uid, statusOnly: true);
     }
 
-    private static async Task<ApiProblem?> FindHolderAsync(WriteScope scope, BgpRouterRequest request, BgpRouterRow? self, CancellationToken cancellationToken)
+    private async Task<ApiProblem?> FindHolderAsync(WriteScope scope, BgpRouterRequest request, BgpRouterRow? self, CancellationToken cancellationToken)
     {
         var address = IPAddress.Parse(request.Address!);
+        // An update that leaves both as they are goes through: this control node may have got the address since.
+        var port = request.Port ?? new BgpRouterSpec(0).Port;
+        if (engine.IsAt(address, port) && (self is null || !address.Equals(self.Address) || ApiJson.Read<BgpRouterSpec>(self.Spec).Port != port))
+            return ApiProblem.AddressInUse($"At {address}, port {port}, the BGP engine of this control node listens itself (Bgp__ListenPort, Bgp__ListenAddresses); give the address and port of the router.");
         var uid = self?.Uid ?? Guid.Empty;
         var holder = await scope.Db.BgpRouters.AsNoTracking().Where(r => r.Address == address && r.Uid != uid).Select(r => r.Name).FirstOrDefaultAsync(cancellationToken);
         if (holder is not null && holder != request.Name) return ApiProblem.AddressInUse($"{address} belongs to BgpRouter {holder}.");
-        return !address.Equals(self?.Address) && await InfrastructureAddresses.HolderAsync(scope.Connection, [address], cancellationToken) is { } held ? ApiProblem.AddressInUse(held) : null;
+        return !address.Equals(self?.Address) && await BlockedAddresses.HolderAsync(scope.Connection, [address], cancellationToken) is { } held ? ApiProblem.AddressInUse(held) : null;
     }
 
     private static BgpSessionStatus ToSession(string node, KeptBgpSession s) =>
@@ -122,7 +126,7 @@ public sealed class BgpRouterStore
 
     private static BgpRouterResource ToResource(BgpRouterRow row, IReadOnlyList<BgpSessionStatus> sessions) => StoredDocument.Make(
         row, () => ToResource(row, ApiJson.Read<BgpRouterSpec>(row.Spec), sessions),
-        condition => ToResource(row, new BgpRouterSpec(0, 179, [], BgpRouterSpec.DefaultHoldTime, null, false, false, false, false, 0), sessions) with
+        condition => ToResource(row, new BgpRouterSpec(0, AddressFamilies: [], AddPath: false, GracefulRestart: false, RestartTime: 0), sessions) with
         {
             Status = new BgpRouterStatus(ResourceState.Failure, sessions, [condition]),
         });
@@ -166,6 +170,6 @@ public sealed class BgpRouterStore
                 $"No session to {row.Address}:{spec.Port} is established yet; check that the router peers with the control node's address and AS{spec.AutonomousSystem} is its own."),
         };
         var since = sessions.Max(s => s.Since) ?? row.UpdatedAt;
-        return new BgpRouterStatus(state, sessions, [new ConditionBody("Established", status, reason, message, row.Generation, since)]);
+        return new BgpRouterStatus(state, sessions, StoredDocument.Conditions(row, [new ConditionBody("Established", status, reason, message, row.Generation, since)]));
     }
 }

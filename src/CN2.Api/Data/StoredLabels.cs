@@ -5,7 +5,7 @@ namespace CN2.Api.Data;
 
 /// <summary>
 /// Labels or annotations out of a jsonb column. What is no text (somebody edited the database) is left out, so that one row does not keep
-/// others from being listed.
+/// others from being listed; the answer is then a <see cref="DamagedLabels"/>.
 /// </summary>
 internal sealed class StoredLabels : JsonConverter<Dictionary<string, string>>
 {
@@ -20,18 +20,27 @@ internal sealed class StoredLabels : JsonConverter<Dictionary<string, string>>
         if (reader.TokenType != JsonTokenType.StartObject)
         {
             reader.Skip();
-            return labels;
+            return new DamagedLabels(labels, "$");
         }
+
+        string? damaged = null;
 
         while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var name = reader.GetString()!;
             reader.Read();
-            if (reader.TokenType == JsonTokenType.String) labels[name] = reader.GetString()!;
-            else reader.Skip();
+            if (reader.TokenType == JsonTokenType.String)
+            {
+                labels[name] = reader.GetString()!;
+            }
+            else
+            {
+                damaged ??= name;
+                reader.Skip();
+            }
         }
 
-        return labels;
+        return damaged is null ? labels : new DamagedLabels(labels, damaged);
     }
 
     public override void Write(Utf8JsonWriter writer, Dictionary<string, string> value, JsonSerializerOptions options)

@@ -33,7 +33,7 @@ public sealed record ExternalNetworkSelectorResource : ResourceBody
 
 /// <summary>The state of a selector. The network that it selected for a Service is in that Service's status.</summary>
 /// <param name="State">Always Success.</param>
-/// <param name="Conditions">Always empty.</param>
+/// <param name="Conditions">Metadata, when a stored label or annotation cannot be read; else empty.</param>
 public sealed record ExternalNetworkSelectorStatus(ResourceState State, IReadOnlyList<ConditionBody> Conditions);
 
 public sealed class ExternalNetworkSelectorRequestValidator : AbstractValidator<ExternalNetworkSelectorRequest>

@@ -28,7 +28,7 @@ public sealed class ExternalNetworkSelectorStore
             UpdatedAt = row.UpdatedAt,
             NetworkSelector = spec.NetworkSelector,
             NamespaceSelector = spec.NamespaceSelector,
-            Status = new ExternalNetworkSelectorStatus(ResourceState.Success, []),
+            Status = new ExternalNetworkSelectorStatus(ResourceState.Success, StoredDocument.Conditions(row, [])),
         };
     }
 

@@ -133,5 +133,5 @@ public sealed record RoutingInstanceStatus(int Number, uint Label, IReadOnlyList
 /// <param name="Cidr">The prefix of the subnet.</param>
 /// <param name="Capacity">How many addresses can be allocated automatically.</param>
 /// <param name="Allocated">How many addresses are held; this includes requested addresses outside of the ranges.</param>
-/// <param name="Available">How many addresses of the capacity are free.</param>
+/// <param name="Available">How many addresses of the capacity are free: no FloatingIP, endpoint or part of the infrastructure has them, and they are no cluster IPs.</param>
 public sealed record SubnetStatus(string Cidr, string Capacity, string Allocated, string Available);

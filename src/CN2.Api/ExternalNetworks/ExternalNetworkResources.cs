@@ -52,24 +52,9 @@ public sealed class ExternalNetworkResources(BgpOptions bgp)
     public async Task<List<ExternalNetworkResource>> ReadAsync(NpgsqlConnection connection, IReadOnlyList<ExternalNetworkRow> rows, CancellationToken ct)
     {
         if (rows.Count == 0) return [];
-        var held = new Dictionary<(Guid Network, string Cidr), (long All, long InRanges)>();
-        await using (var command = new NpgsqlCommand(
-            """
-            SELECT s.external_network_uid, s.cidr::text, h.total, h.inside
-            FROM subnet s CROSS JOIN LATERAL (
-                SELECT count(*) AS total,
-                    count(*) FILTER (WHERE EXISTS (SELECT FROM subnet_range r WHERE r.subnet_id = s.id AND f.address BETWEEN r.first AND r.last)) AS inside
-                FROM floating_ip f WHERE f.subnet_id = s.id) h
-            WHERE s.external_network_uid = ANY($1)
-            """, connection))
-        {
-            command.Parameters.Add(new NpgsqlParameter<Guid[]> { TypedValue = [.. rows.Select(r => r.Uid)] });
-            await using var reader = await command.ExecuteReaderAsync(ct);
-            while (await reader.ReadAsync(ct)) held[(reader.GetGuid(0), reader.GetString(1))] = (reader.GetInt64(2), reader.GetInt64(3));
-        }
-
+        var use = await SubnetUse.ReadAsync(connection, [.. rows.Select(r => r.Uid)], ct);
         var peers = rows.All(r => r.FabricForwarding) ? [] : await PeersAsync(connection, ct);
-        return rows.Select(r => Make(r, cidr => held.GetValueOrDefault((r.Uid, cidr)), peers)).ToList();
+        return rows.Select(r => Make(r, cidr => use.GetValueOrDefault((r.Uid, cidr)) ?? SubnetUse.None, peers)).ToList();
     }
 
     /// <summary>The BgpRouters that are not adminDown.</summary>
@@ -87,16 +72,16 @@ public sealed class ExternalNetworkResources(BgpOptions bgp)
         return peers;
     }
 
-    private ExternalNetworkResource Make(ExternalNetworkRow row, Func<string, (long All, long InRanges)> held, List<OverlayPeer> peers) => StoredDocument.Make(
+    private ExternalNetworkResource Make(ExternalNetworkRow row, Func<string, SubnetUse> use, List<OverlayPeer> peers) => StoredDocument.Make(
         row,
-        () => Make(row, ApiJson.Read<ExternalNetworkSpec>(row.Spec), held, peers),
+        () => Make(row, ApiJson.Read<ExternalNetworkSpec>(row.Spec), use, peers),
         condition =>
         {
-            var resource = Make(row, new ExternalNetworkSpec(), held, peers);
+            var resource = Make(row, new ExternalNetworkSpec(), use, peers);
             return resource with { Status = resource.Status with { State = ResourceState.Failure, Conditions = [condition] } };
         });
 
-    private ExternalNetworkResource Make(ExternalNetworkRow row, ExternalNetworkSpec spec, Func<string, (long All, long InRanges)> held, List<OverlayPeer> peers)
+    private ExternalNetworkResource Make(ExternalNetworkRow row, ExternalNetworkSpec spec, Func<string, SubnetUse> use, List<OverlayPeer> peers)
     {
         return new ExternalNetworkResource
         {
@@ -120,17 +105,17 @@ public sealed class ExternalNetworkResources(BgpOptions bgp)
                 ResourceState.Success,
                 spec.Subnets.ConvertAll(s =>
                 {
-                    var capacity = SubnetPlans.Of(s).Capacity;
-                    var (all, inRanges) = held(s.Cidr);
-                    return new SubnetStatus(s.Cidr, Text(capacity), Text((UInt128)all), Text(capacity - (UInt128)inRanges));
+                    var plan = SubnetPlans.Of(s);
+                    var used = use(s.Cidr);
+                    return new SubnetStatus(s.Cidr, Text(plan.Capacity), Text((UInt128)used.Held), Text(used.AvailableOf(plan)));
                 }),
                 row.FabricForwarding ? null : new RoutingInstanceStatus(
                     row.Number, MplsLabel.Of(row.Number), Texts(spec.ImportRouteTargets, spec, row), Texts(spec.ExportRouteTargets, spec, row)),
-                row.FabricForwarding ? [] :
+                StoredDocument.Conditions(row, row.FabricForwarding ? [] :
                 [
                     OverlayConditions.RouteTargets(row, spec, RouteTarget.Automatic(bgp.AutonomousSystem, row.Number)),
                     OverlayConditions.AddressFamilies(row, spec, bgp.Enabled, peers),
-                ]),
+                ])),
         };
     }
 

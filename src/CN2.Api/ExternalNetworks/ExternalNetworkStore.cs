@@ -46,7 +46,8 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
         scope.Db.ExternalNetworks.Add(row);
         scope.Changes.Added(ResourceKind.ExternalNetwork, ns, row.Name, row.Uid);
         await scope.SaveAsync(ct);
-        for (var i = 0; i < spec.Subnets.Count; i++) await SubnetTable.AddAsync(scope.Connection, row.Uid, SubnetPlans.Of(spec.Subnets[i]), i, ScopesOf(row, spec), ct);
+        for (var i = 0; i < spec.Subnets.Count; i++) await SubnetTable.AddAsync(scope.Connection, row.Uid, SubnetPlans.Of(spec.Subnets[i]), i, ct);
+        await SubnetTable.SetScopesAsync(scope.Connection, row.Uid, ScopesOf(row, spec), ct);
         return new WriteOutcome.Created((await resources.ReadAsync(scope.Connection, [row], ct))[0]);
     }
 
@@ -130,19 +131,18 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
             await SubnetTable.DeleteAsync(scope.Connection, id, ct);
         }
 
-        var scopes = ScopesOf(row, after);
         for (var position = 0; position < after.Subnets.Count; position++)
         {
             var plan = SubnetPlans.Of(after.Subnets[position]);
             var index = existing.FindIndex(e => e.Cidr.Equals(plan.Cidr));
             if (index < 0)
             {
-                await SubnetTable.AddAsync(scope.Connection, row.Uid, plan, position, scopes, ct);
+                await SubnetTable.AddAsync(scope.Connection, row.Uid, plan, position, ct);
                 continue;
             }
 
             var id = existing[index].Id;
-            await SubnetTable.UpdateAsync(scope.Connection, id, plan, position, scopes, ct);
+            await SubnetTable.UpdateAsync(scope.Connection, id, plan, position, ct);
             var old = SubnetPlans.Of(before.Subnets.Find(s => s.Cidr == plan.Cidr.ToString())!);
             // Before the look for holders: an address that was allocated a moment ago has a holder only after this statement has waited for it.
             if (!old.Runs.Equals(plan.Runs)) await SubnetTable.SetRangesAsync(scope.Connection, id, plan, ct);
@@ -152,6 +152,7 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
                 return ApiProblem.InUse($"What is taken out of {plan.Cidr}", holders);
         }
 
+        await SubnetTable.SetScopesAsync(scope.Connection, row.Uid, ScopesOf(row, after), ct);
         return null;
     }
 }

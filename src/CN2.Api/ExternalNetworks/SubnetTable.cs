@@ -37,19 +37,15 @@ internal static class SubnetTable
         return await reader.ReadAsync(ct) ? new SubnetOverlap(reader.GetString(0), reader.GetString(1), reader.GetString(2)) : null;
     }
 
-    public static async Task AddAsync(NpgsqlConnection connection, Guid network, SubnetPlan plan, int position, List<string> scopes, CancellationToken ct)
+    public static async Task AddAsync(NpgsqlConnection connection, Guid network, SubnetPlan plan, int position, CancellationToken ct)
     {
         var id = (int)(await ExecuteAsync(connection, "INSERT INTO subnet (external_network_uid, cidr, gateway, position) VALUES ($1, $2, $3, $4) RETURNING id", ct,
             Sql.Value(network), Cidr(plan.Cidr), Inet(plan.Gateway), Sql.Value(position)))!;
-        await SetScopesAsync(connection, id, plan.Cidr, scopes, ct);
         await SetRangesAsync(connection, id, plan, ct);
     }
 
-    public static async Task UpdateAsync(NpgsqlConnection connection, int subnet, SubnetPlan plan, int position, List<string> scopes, CancellationToken ct)
-    {
-        await ExecuteAsync(connection, "UPDATE subnet SET position = $2, gateway = $3 WHERE id = $1", ct, Sql.Value(subnet), Sql.Value(position), Inet(plan.Gateway));
-        await SetScopesAsync(connection, subnet, plan.Cidr, scopes, ct);
-    }
+    public static Task UpdateAsync(NpgsqlConnection connection, int subnet, SubnetPlan plan, int position, CancellationToken ct) =>
+        ExecuteAsync(connection, "UPDATE subnet SET position = $2, gateway = $3 WHERE id = $1", ct, Sql.Value(subnet), Sql.Value(position), Inet(plan.Gateway));
 
     /// <summary>
     /// Replaces the ranges that addresses are allocated from. It waits for transactions that are taking addresses, so the holders they
@@ -57,6 +53,22 @@ internal static class SubnetTable
     /// </summary>
     public static Task SetRangesAsync(NpgsqlConnection connection, int subnet, SubnetPlan plan, CancellationToken ct) => ExecuteAsync(
         connection, "SELECT cn2_set_subnet_ranges($1, $2, $3)", ct, Sql.Value(subnet), Inets(plan.Runs.Select(r => r.First)), Inets(plan.Runs.Select(r => r.Last)));
+
+    /// <summary>
+    /// Makes the network's subnets part of these routing tables. Once for all of them, and after everything else: whoever takes an address must not wait
+    /// for what is locked here (cn2_scope_added) while this transaction waits for them.
+    /// </summary>
+    public static async Task SetScopesAsync(NpgsqlConnection connection, Guid network, List<string> scopes, CancellationToken ct)
+    {
+        await ExecuteAsync(connection,
+            "DELETE FROM subnet_scope o USING subnet s WHERE s.external_network_uid = $1 AND o.subnet_id = s.id AND o.scope <> ALL($2)", ct, Sql.Value(network), Sql.Array(scopes, s => s));
+        await ExecuteAsync(connection,
+            """
+            INSERT INTO subnet_scope (subnet_id, scope, cidr)
+            SELECT s.id, x, s.cidr FROM subnet s CROSS JOIN unnest($2) AS x
+            WHERE s.external_network_uid = $1 AND NOT EXISTS (SELECT FROM subnet_scope o WHERE o.subnet_id = s.id AND o.scope = x)
+            """, ct, Sql.Value(network), Sql.Array(scopes, s => s));
+    }
 
     public static Task DeleteAsync(NpgsqlConnection connection, int subnet, CancellationToken ct) =>
         ExecuteAsync(connection, "DELETE FROM subnet WHERE id = $1", ct, Sql.Value(subnet));
@@ -84,16 +96,6 @@ internal static class SubnetTable
          FROM subnet s JOIN floating_ip f ON f.subnet_id = s.id LEFT JOIN service o ON o.uid = f.service_uid WHERE {condition} ORDER BY f.address LIMIT 1000
          """,
         row => row.GetString(0), ct, parameters);
-
-    private static async Task SetScopesAsync(NpgsqlConnection connection, int subnet, IPNetwork cidr, List<string> scopes, CancellationToken ct)
-    {
-        await ExecuteAsync(connection, "DELETE FROM subnet_scope WHERE subnet_id = $1 AND scope <> ALL($2)", ct, Sql.Value(subnet), Sql.Array(scopes, s => s));
-        await ExecuteAsync(connection,
-            """
-            INSERT INTO subnet_scope (subnet_id, scope, cidr)
-            SELECT $1, x, $3 FROM unnest($2) AS x WHERE NOT EXISTS (SELECT FROM subnet_scope o WHERE o.subnet_id = $1 AND o.scope = x)
-            """, ct, Sql.Value(subnet), Sql.Array(scopes, s => s), Cidr(cidr));
-    }
 
     private static async Task<object?> ExecuteAsync(NpgsqlConnection connection, string sql, CancellationToken ct, params NpgsqlParameter[] parameters)
     {

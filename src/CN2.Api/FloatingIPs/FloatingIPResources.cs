@@ -86,7 +86,7 @@ public sealed class FloatingIPResources(Catalog catalog, BgpOptions bgp)
                     : written?.State is ResourceState.Failure ? ResourceState.Failure : ResourceState.Success,
                 attachments,
                 written?.Routes ?? [],
-                written?.Conditions ?? [.. now.Conditions.Select(c => ConditionBody.From(c, row.UpdatedAt))]),
+                StoredDocument.Conditions(row, written?.Conditions ?? [.. now.Conditions.Select(c => ConditionBody.From(c, row.UpdatedAt))])),
         };
     }
 }

@@ -163,8 +163,9 @@ public sealed class FloatingIPStore(Catalog catalog, FloatingIPResources resourc
         var holders = await FloatingIPTable.ReadAsync(scope.Connection, "f.subnet_id = $1 AND f.address = $2", ct,
             Sql.Value(subnet.Id), new NpgsqlParameter { Value = address, NpgsqlDbType = NpgsqlDbType.Inet });
         if (holders.Count > 0) return (null, ApiProblem.AddressInUse(await AddressHolder.DescribeAsync(scope.Connection, holders[0], ct)));
-        if ((await InfrastructureAddresses.FindAsync(scope.Connection, [address], ct)).TryGetValue(address, out var whose)) return (null, ApiProblem.InfrastructureAddress(whose));
-        await AddressAllocator.TakeAskedAsync(scope.Connection, [new PooledAddress(subnet.Id, address)], [], ct);
+        var place = new PooledAddress(subnet.Id, address);
+        if ((await BlockedAddresses.FindAsync(scope.Connection, [place], ct)).TryGetValue(place, out var blocked)) return (null, blocked);
+        await AddressAllocator.TakeAskedAsync(scope.Connection, [place], [], ct);
         return ((subnet, address), null);
     }
 

@@ -54,6 +54,12 @@ public static class ConstraintProblems
         {
             "subnet_overlap" => ApiProblem.SubnetOverlap("A subnet overlaps one of another network that shares its routing table."),
             "floating_ip_address" => ApiProblem.AddressInUse("The address is held by another FloatingIP."),
+            // The database's sentence begins with the address and says whose it is.
+            "floating_ip_is_no_endpoint" => ApiProblem.AddressInUse($"{error.MessageText}; use another address, or delete what has it."),
+            "floating_ip_is_no_cluster_ip" => ApiProblem.AddressInUse($"{error.MessageText}, from which cluster IPs are given; use another address."),
+            "endpoint_is_no_infrastructure_address" => ApiProblem.InfrastructureAddress($"{error.MessageText}; give the endpoint another address."),
+            "endpoint_is_no_cluster_ip" => ApiProblem.AddressInUse($"{error.MessageText}, from which cluster IPs are given; give the endpoint another address."),
+            "endpoint_is_no_floating_ip" => ApiProblem.AddressInUse($"{error.MessageText}; give the endpoint another address, or delete what holds it."),
             "floating_ip_is_no_infrastructure_address" => ApiProblem.InfrastructureAddress("The address is that of a VirtualRouter, a BgpRouter, a control node or the database server; ask for another address."),
             "infrastructure_address_is_no_floating_ip" => ApiProblem.AddressInUse($"{error.MessageText}; use another address, or delete what holds it."),
             "floating_ip_inside_subnet" => ApiProblem.AddressOutOfRange("address", "The address lies in no subnet of the network."),

@@ -19,7 +19,7 @@ public sealed record NamespaceResource : ResourceBody
 
 /// <summary>The state of a Namespace.</summary>
 /// <param name="State">Always Success.</param>
-/// <param name="Conditions">Always empty.</param>
+/// <param name="Conditions">Metadata, when a stored label or annotation cannot be read; else empty.</param>
 public sealed record NamespaceStatus(ResourceState State, IReadOnlyList<ConditionBody> Conditions);
 
 public sealed class NamespaceRequestValidator : AbstractValidator<NamespaceRequest>

@@ -1,4 +1,5 @@
 using CN2.Api.Allocation;
+using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
 using CN2.Api.Writes;
@@ -19,7 +20,7 @@ public sealed class NamespaceStore
         Generation = row.Generation,
         CreatedAt = row.CreatedAt,
         UpdatedAt = row.UpdatedAt,
-        Status = new NamespaceStatus(ResourceState.Success, []),
+        Status = new NamespaceStatus(ResourceState.Success, StoredDocument.Conditions(row, [])),
     };
 
     /// <summary>The request that, as a PUT, changes nothing.</summary>

@@ -132,14 +132,19 @@ internal static class Problems
                 if (deletes) yield return ProblemCodes.InUse;
                 break;
             case "VirtualRouters" or "VirtualMachineInterfaces" or "BgpRouters":
-                if (!deletes) yield return ProblemCodes.AddressInUse;
+                if (deletes) break;
+                yield return ProblemCodes.AddressInUse;
+                if (tag == "VirtualMachineInterfaces") yield return ProblemCodes.InfrastructureAddress;
                 break;
             case "ControlNodes":
                 if (deletes) yield return ProblemCodes.Alive;
                 break;
             case "ExternalNetworks":
                 yield return ProblemCodes.InUse;
-                if (!deletes) yield return ProblemCodes.SubnetOverlap;
+                if (deletes) break;
+                yield return ProblemCodes.SubnetOverlap;
+                // A network that comes from the overlay, with the address of an endpoint.
+                if (kind != OperationKind.Create) yield return ProblemCodes.AddressInUse;
                 break;
             case "Services" when !deletes:
                 yield return ProblemCodes.AddressOutOfRange;

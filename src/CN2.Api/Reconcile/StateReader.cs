@@ -180,6 +180,7 @@ internal sealed partial class StateReader(
         Ready = row.GetBoolean(6),
         HealthCheck = Text(row, 7),
         Health = Enum.Parse<EndpointHealth>(row.GetString(8)),
+        HasInfrastructureAddress = row.GetBoolean(9),
     };
 
     private const string VirtualRouterSql =

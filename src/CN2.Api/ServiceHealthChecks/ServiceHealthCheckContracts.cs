@@ -40,9 +40,13 @@ public sealed record ServiceHealthCheckRequest : ResourceRequest
     public int? Port { get; set; }
 
     /// <summary>What is kept of the request, with the defaults.</summary>
-    internal ServiceHealthCheckSpec ToSpec() => new(
-        MonitorType!.Value, Delay ?? 2, Timeout ?? 5, MaxRetries ?? 5, HttpMethod ?? "GET", UrlPath ?? "/", ExpectedCodes ?? "200-299",
-        Port ?? (MonitorType == Network.Resources.MonitorType.HTTP ? 80 : null));
+    internal ServiceHealthCheckSpec ToSpec()
+    {
+        var defaults = new ServiceHealthCheckSpec(MonitorType!.Value);
+        return new(
+            defaults.MonitorType, Delay ?? defaults.Delay, Timeout ?? defaults.Timeout, MaxRetries ?? defaults.MaxRetries, HttpMethod ?? defaults.HttpMethod,
+            UrlPath ?? defaults.UrlPath, ExpectedCodes ?? defaults.ExpectedCodes, Port ?? (MonitorType == Network.Resources.MonitorType.HTTP ? 80 : null));
+    }
 }
 
 /// <summary>A ServiceHealthCheck in answers.</summary>
@@ -64,7 +68,7 @@ public sealed record ServiceHealthCheckResource : ResourceBody
 
 /// <summary>The state of a ServiceHealthCheck. The results of the checks are in the status of the endpoints.</summary>
 /// <param name="State">Always Success.</param>
-/// <param name="Conditions">Always empty.</param>
+/// <param name="Conditions">Metadata, when a stored label or annotation cannot be read; else empty.</param>
 public sealed record ServiceHealthCheckStatus(ResourceState State, IReadOnlyList<ConditionBody> Conditions);
 
 public sealed class ServiceHealthCheckRequestValidator : AbstractValidator<ServiceHealthCheckRequest>

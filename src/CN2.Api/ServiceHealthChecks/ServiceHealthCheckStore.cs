@@ -13,7 +13,7 @@ public sealed class ServiceHealthCheckStore
 {
     public static ServiceHealthCheckResource ToResource(ServiceHealthCheckRow row) => StoredDocument.Make(
         row, () => ToResource(row, ApiJson.Read<ServiceHealthCheckSpec>(row.Spec)),
-        condition => ToResource(row, new ServiceHealthCheckSpec(default, 2, 5, 5, "GET", "/", "200", null)) with { Status = new ServiceHealthCheckStatus(ResourceState.Failure, [condition]) });
+        condition => ToResource(row, new ServiceHealthCheckSpec(default)) with { Status = new ServiceHealthCheckStatus(ResourceState.Failure, [condition]) });
 
     private static ServiceHealthCheckResource ToResource(ServiceHealthCheckRow row, ServiceHealthCheckSpec spec)
     {
@@ -35,7 +35,7 @@ public sealed class ServiceHealthCheckStore
             UrlPath = spec.UrlPath,
             ExpectedCodes = spec.ExpectedCodes,
             Port = spec.Port,
-            Status = new ServiceHealthCheckStatus(ResourceState.Success, []),
+            Status = new ServiceHealthCheckStatus(ResourceState.Success, StoredDocument.Conditions(row, [])),
         };
     }
 

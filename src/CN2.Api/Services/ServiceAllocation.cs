@@ -56,7 +56,7 @@ public sealed class ServiceAllocation(ControlNodeOptions control)
             new NpgsqlParameter { Value = places.ConvertAll(p => p.SubnetId) },
             new NpgsqlParameter { Value = places.ConvertAll(p => p.Address), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Inet }))
             .ToDictionary(f => new PooledAddress(f.SubnetId, f.Address));
-        var infrastructure = await InfrastructureAddresses.FindAsync(connection, places.ConvertAll(p => p.Address), ct);
+        var blocked = await BlockedAddresses.FindAsync(connection, places, ct);
         foreach (var work in works.Where(w => w.Refusal is null && w.Asked.Count > 0))
         {
             // All families come from one network: the first that can give every requested address. A network where the user has reserved
@@ -85,19 +85,19 @@ public sealed class ServiceAllocation(ControlNodeOptions control)
             }
 
             // What the user holds already is not asked for anew.
-            if (work.Asked.Find(a => infrastructure.ContainsKey(a.Address) && !holders.ContainsKey(new PooledAddress(a.Places.First(p => p.Network == chosen).Subnet.Id, a.Address))) is { } refused)
+            var asked = work.Asked.Select(a => new PooledAddress(a.Places.First(p => p.Network == chosen).Subnet.Id, a.Address));
+            if (asked.Where(p => !holders.ContainsKey(p)).Select(blocked.GetValueOrDefault).FirstOrDefault(p => p is not null) is { } refused)
             {
-                var text = infrastructure[refused.Address];
                 work.Asked.Clear();
-                if (work.Serving) work.Pend(ConditionReason.AddressInUse, text);
-                else work.Refusal = ApiProblem.InfrastructureAddress(text);
+                if (work.Serving) work.Pend(ConditionReason.AddressInUse, refused.Detail);
+                else work.Refusal = refused;
                 continue;
             }
 
-            foreach (var asked in work.Asked)
+            foreach (var address in work.Asked)
             {
-                var subnet = asked.Places.First(p => p.Network == chosen).Subnet;
-                if (holders.Remove(new PooledAddress(subnet.Id, asked.Address), out var claimed))
+                var subnet = address.Places.First(p => p.Network == chosen).Subnet;
+                if (holders.Remove(new PooledAddress(subnet.Id, address.Address), out var claimed))
                 {
                     claimed.ServiceUid = work.Row.Uid;
                     claimed.UpdatedAt = now;
@@ -105,8 +105,8 @@ public sealed class ServiceAllocation(ControlNodeOptions control)
                 }
                 else
                 {
-                    work.Added.Add(NewRow(work, subnet, asked.Address, chosen.Uid, now));
-                    holders[new PooledAddress(subnet.Id, asked.Address)] = work.Added[^1];
+                    work.Added.Add(NewRow(work, subnet, address.Address, chosen.Uid, now));
+                    holders[new PooledAddress(subnet.Id, address.Address)] = work.Added[^1];
                 }
             }
 

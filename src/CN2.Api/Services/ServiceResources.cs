@@ -60,7 +60,7 @@ public sealed class ServiceResources(Catalog catalog, BgpOptions bgp)
         var ordered = floatingIPs.OrderBy(f => f.ExternalNetworkUid is not null).ThenBy(f => f.Address.FamilyOf() != spec.IpFamilies[0]).ThenBy(f => f.Name, StringComparer.Ordinal).ToList();
         var external = ordered.Where(f => f.ExternalNetworkUid is not null).ToList();
         var written = StoredDocument.ReadOr<ServiceStatus>(document, null);
-        var conditions = ServiceConditions.Of(row, spec, external.Count > 0, bgp.Enabled, written?.Conditions);
+        var conditions = StoredDocument.Conditions(row, ServiceConditions.Of(row, spec, external.Count > 0, bgp.Enabled, written?.Conditions));
         return new ServiceResource
         {
             Name = row.Name,

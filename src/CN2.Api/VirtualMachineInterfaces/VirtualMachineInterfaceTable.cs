@@ -16,8 +16,9 @@ internal static class VirtualMachineInterfaceTable
     private const string StateColumns = "uid, namespace, name, labels, addresses, virtual_router, ready, health_check, health";
     private const string Columns = StateColumns + ", annotations, generation, created_at, updated_at, health_message, health_changed_at";
 
-    /// <summary>All rows with the columns that the reconciler reads.</summary>
-    public const string StateSql = $"SELECT {StateColumns} FROM virtual_machine_interface t";
+    /// <summary>All rows with the columns that the reconciler reads; the last one: whether an address is the infrastructure's.</summary>
+    public const string StateSql =
+        $"SELECT {StateColumns}, EXISTS (SELECT FROM infrastructure_address i WHERE i.address = ANY (t.addresses)) FROM virtual_machine_interface t";
 
     /// <param name="connection">Where the transaction is open, if there is one.</param>
     /// <param name="condition">SQL after WHERE over <c>virtual_machine_interface</c>, with $1… for <paramref name="parameters"/>; may order and lock.</param>

@@ -1,6 +1,7 @@
 using System.Net;
 using CN2.Api.Allocation;
 using CN2.Api.Data;
+using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
 using CN2.Api.Json;
@@ -91,7 +92,7 @@ public sealed class VirtualRouterStore
         if (holder is not null && holder.Name != request.Name)
             return ApiProblem.AddressInUse($"{asked.First(a => a.Equals(holder.Address) || a.Equals(holder.Address6))} belongs to VirtualRouter {holder.Name}.");
         IPAddress[] added = [.. asked.Where(a => !a.Equals(self?.Address) && !a.Equals(self?.Address6))];
-        return added.Length > 0 && await InfrastructureAddresses.HolderAsync(scope.Connection, added, cancellationToken) is { } held ? ApiProblem.AddressInUse(held) : null;
+        return added.Length > 0 && await BlockedAddresses.HolderAsync(scope.Connection, added, cancellationToken) is { } held ? ApiProblem.AddressInUse(held) : null;
     }
 
     private static VirtualRouterResource ToResource(VirtualRouterRow row, VirtualRouterStatusRow? status, IEnumerable<VirtualRouterIntruderRow> intruders) => new()
@@ -124,9 +125,10 @@ public sealed class VirtualRouterStore
         return new VirtualRouterStatus(
             state, status?.Connected ?? false, status?.ControlNode, status?.LastSeenAt, status?.DesiredRevision ?? 0, status?.AppliedRevision ?? 0,
             status?.AgentVersion, status?.OverlayEngine, status?.Message,
+            StoredDocument.Conditions(row,
             [
                 new ConditionBody("Connected", connected, reason, message, row.Generation, status?.LastSeenAt ?? row.CreatedAt),
                 .. intruders.OrderBy(i => i.Reason, StringComparer.Ordinal).Select(i => new ConditionBody(i.Reason, "True", i.Reason, i.Message, row.Generation, i.Since)),
-            ]);
+            ]));
     }
 }

@@ -20,7 +20,7 @@ public readonly record struct ChosenEndpoint(VirtualMachineInterface Interface, 
     /// <summary>The user set <c>ready: false</c>: the endpoint takes no new flows, and established flows go on.</summary>
     public bool IsDraining => !Interface.Ready && IsAlive;
 
-    private bool IsAlive => VirtualRouter is not null
+    private bool IsAlive => VirtualRouter is not null && !Interface.HasInfrastructureAddress
         && (Interface.HealthCheck is null || (HealthCheckExists && Interface.Health == EndpointHealth.Healthy));
 
     /// <summary>The endpoint counts as ready: it is usable, and its vRouter is not lost.</summary>

@@ -217,6 +217,13 @@ public static class NetworkCompiler
                         $"VirtualRouter {endpoint.Interface.VirtualRouter} does not exist, so endpoints on it get no traffic; start its agent or create it.");
                 }
 
+                if (endpoint.Interface.HasInfrastructureAddress)
+                {
+                    Report(
+                        ConditionReason.InfrastructureAddress,
+                        $"VirtualMachineInterface {endpoint.Interface.Id} has an address of the infrastructure, so it gets no traffic; give it another address.");
+                }
+
                 if (endpoint is { Interface.HealthCheck: { } check, HealthCheckExists: false })
                 {
                     Report(

@@ -301,7 +301,7 @@ public sealed class NetworkState
     /// </summary>
     public Probe? ProbeOf(Guid virtualMachineInterface)
     {
-        if (!_interfaces.TryGetValue(virtualMachineInterface, out var endpoint) || endpoint.HealthCheck is not { } name) return null;
+        if (!_interfaces.TryGetValue(virtualMachineInterface, out var endpoint) || endpoint is not { HealthCheck: { } name, HasInfrastructureAddress: false }) return null;
         if (HealthCheck(new NamespacedName(endpoint.Id.Namespace, name)) is not { } check) return null;
         var chosen = new ChosenEndpoint(endpoint, null, true);
         return (chosen.AddressOf(IPFamily.IPv4) ?? chosen.AddressOf(IPFamily.IPv6)) is { } address

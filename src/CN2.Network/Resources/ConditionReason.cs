@@ -45,6 +45,7 @@ public static class ConditionReason
     public const string HealthCheckNotFound = "HealthCheckNotFound";
     public const string InterfaceNotFound = "InterfaceNotFound";
     public const string VirtualRouterNotFound = "VirtualRouterNotFound";
+    public const string InfrastructureAddress = "InfrastructureAddress";
 
     // Ready, and every condition
     public const string Ready = "Ready";

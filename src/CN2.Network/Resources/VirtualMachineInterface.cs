@@ -13,6 +13,12 @@ public sealed record VirtualMachineInterface
     /// <summary>At most one address of each family.</summary>
     public required EquatableList<IPAddress> Addresses { get; init; }
 
+    /// <summary>
+    /// One of its addresses is the infrastructure's: that of a VirtualRouter, a BgpRouter, a control node or the database server. It is not
+    /// served, because a FloatingIP would publish what listens there.
+    /// </summary>
+    public bool HasInfrastructureAddress { get; init; }
+
     /// <summary>Name of the VirtualRouter it lives on; it need not exist yet.</summary>
     public required string VirtualRouter { get; init; }
 

@@ -56,5 +56,17 @@ public sealed class ReplicaTests(ApiServerWithoutReconciler api) : IClassFixture
         var overlapping = moved with { V4 = IPNetwork.Parse("10.233.0.0/16") };
         var refused = await Assert.ThrowsAsync<SettingsException>(() => new ServicePools(source, overlapping, new NodePortOptions()).EnsureAsync(CancellationToken.None));
         Assert.Contains("ServiceNetwork__V4", refused.Message, StringComparison.Ordinal);
+
+        // External addresses are no cluster IPs, whichever were first.
+        (await api.PostAsync("/v1/namespaces/cip/external-networks", """{"name":"beside","subnets":[{"cidr":"10.98.0.0/15"}],"fabricForwarding":true}""")).Expect(201);
+        (await api.PostAsync("/v1/namespaces/cip/floating-ips", """{"name":"first","externalNetwork":"beside"}""")).Expect(201);
+        Assert.Equal(409, (await api.PostAsync("/v1/namespaces/cip/floating-ips", """{"name":"in","externalNetwork":"beside","address":"10.99.0.9"}""")).Status);
+        var held = moved with { V4 = IPNetwork.Parse("10.98.0.0/24") };
+        refused = await Assert.ThrowsAsync<SettingsException>(() => new ServicePools(source, held, new NodePortOptions()).EnsureAsync(CancellationToken.None));
+        Assert.Contains("10.98.0.2 of FloatingIP cip/first lies in 10.98.0.0/24", refused.Message, StringComparison.Ordinal);
+        await new ServicePools(source, moved with { V4 = IPNetwork.Parse("10.98.0.128/25") }, new NodePortOptions()).EnsureAsync(TestContext.Current.CancellationToken);
+        // No Service has a cluster IP of 10.99.0.0/24, so it has gone.
+        (await api.PostAsync("/v1/namespaces/cip/floating-ips", """{"name":"in","externalNetwork":"beside","address":"10.99.0.9"}""")).Expect(201);
+        await PoolAudit.ExpectSoundAsync(api.ConnectionString);
     }
 }

@@ -1,16 +1,30 @@
 using Xunit.Sdk;
 using Xunit.v3;
 
-// Most classes wait for BGP sessions and timers: with four at a time, two cores are idle for half of the time.
-[assembly: Parallelization(MaxThreads = 4)]
-[assembly: TestCollectionOrderer(typeof(CN2.Api.Tests.Fixtures.RoutersFirst))]
+// A class with BGP routers uses a fifth of a processor: it waits for sessions and timers.
+[assembly: Parallelization(MaxThreads = 7)]
+[assembly: TestCollectionOrderer(typeof(CN2.Api.Tests.Fixtures.RoutersBesideTheRest))]
 
 namespace CN2.Api.Tests.Fixtures;
 
-/// <summary>Starts the classes with real routers first: they take longest, and started last they would run alone at the end.</summary>
-public sealed class RoutersFirst : ITestCollectionOrderer
+/// <summary>
+/// Starts a class with real routers, which mostly waits, and another class in turn, so that the processors have work all the time. Of the others, those that
+/// start servers and processes of their own come first: started last, a long one would run alone at the end.
+/// </summary>
+public sealed class RoutersBesideTheRest : ITestCollectionOrderer
 {
+    private static readonly string[] Long = [".Data.", ".Reconcile.", ".Fuzz.", ".Limiting."];
+
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
-        where TTestCollection : ITestCollection =>
-        [.. testCollections.OrderByDescending(c => c.TestCollectionDisplayName.Contains(".GoBgp.", StringComparison.Ordinal)).ThenBy(c => c.TestCollectionDisplayName, StringComparer.Ordinal)];
+        where TTestCollection : ITestCollection
+    {
+        var byKind = testCollections.OrderBy(NameOf, StringComparer.Ordinal).ToLookup(c => NameOf(c).Contains(".GoBgp.", StringComparison.Ordinal));
+        var others = byKind[false].OrderByDescending(c => Long.Any(l => NameOf(c).Contains(l, StringComparison.Ordinal))).ToList();
+        var routers = byKind[true].ToList();
+        var both = Math.Min(routers.Count, others.Count);
+        return [.. routers.Zip(others).SelectMany(pair => new[] { pair.First, pair.Second }), .. routers.Skip(both), .. others.Skip(both)];
+    }
+
+    private static string NameOf<TTestCollection>(TTestCollection collection)
+        where TTestCollection : ITestCollection => collection.TestCollectionDisplayName;
 }

@@ -10,14 +10,39 @@ public sealed class InfrastructureReportTests(PrivatePostgres postgres)
     [Fact]
     public async Task A_control_node_notes_its_addresses_and_they_are_free_when_it_is_gone()
     {
-        await using var plane = await ControlPlane.StartAsync(postgres, "--Bgp:RouterId", "100.0.0.7");
+        await using var plane = await ControlPlane.StartAsync(postgres, "--Bgp:Engine", "gobgp", "--Bgp:RouterId", "100.0.0.7", "--Bgp:ListenAddresses:0", "172.27.115.7");
         await Eventually.TrueAsync(
             async () => await plane.QueryAsync<long>("SELECT count(*) FROM infrastructure_address WHERE kind = 'ControlNode' AND name = 'cn-a' AND address = '100.0.0.7'") == 1, seconds: 30);
         var refused = (await plane.Api.PostAsync(Fips, """{"name":"bad","externalNetwork":"vn","address":"100.0.0.7"}""")).Expect(409);
         Assert.Equal("infrastructure-address", refused.Code);
         Assert.Contains("ControlNode cn-a", refused.Text, StringComparison.Ordinal);
+        // A session of the engine with itself never comes up; a router beside it, at another port, is none.
+        var self = (await plane.Api.PostAsync("/v1/bgp-routers", """{"name":"self","address":"172.27.115.7","autonomousSystem":64512}""")).Expect(409);
+        Assert.Equal("address-in-use", self.Code);
+        (await plane.Api.PostAsync("/v1/bgp-routers", """{"name":"beside","address":"172.27.115.7","port":1790,"autonomousSystem":64512}""")).Expect(201);
+        Assert.Equal(409, (await plane.Api.PatchAsync("/v1/bgp-routers/beside", """{"port":179}""")).Status);
+        (await plane.Api.PutAsync("/v1/virtual-routers/beside", """{"address":"172.27.115.7"}""")).Expect(201);
         await plane.QueryAsync<long>("WITH n AS (DELETE FROM control_node WHERE name = 'cn-a' RETURNING 1) SELECT count(*) FROM n");
         Assert.Equal(0, await plane.QueryAsync<long>("SELECT count(*) FROM infrastructure_address WHERE name = 'cn-a'"));
+    }
+
+    [Fact]
+    public async Task An_endpoint_whose_address_becomes_the_infrastructures_is_not_served_until_it_is_its_own_again()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await plane.EndpointAsync("pod2", "compute2", "10.0.0.2");
+        await plane.ServiceAsync("web");
+        await plane.UntilHopsAsync("100.0.0.2", "172.27.115.242", "172.27.115.243");
+        (await plane.Api.PutAsync("/v1/virtual-routers/compute7", """{"address":"10.0.0.1"}""")).Expect(201);
+        await plane.UntilHopsAsync("100.0.0.2", "172.27.115.243");
+        Assert.Equal("False/InfrastructureAddress", ControlPlane.ConditionOf(await plane.Api.GetAsync("/v1/namespaces/default/virtual-machine-interfaces/pod1"), "Ready"));
+        await Eventually.TrueAsync(async () => (int?)(await plane.Api.GetAsync(ControlPlane.Path("web"))).Json!["status"]!["endpoints"]!["ready"] == 1, seconds: 30);
+        // A replica that starts reads it so too.
+        var again = await plane.AddAsync("cn-b", new Drivers.FakeBgpEngine());
+        (await plane.Api.DeleteAsync("/v1/virtual-routers/compute7")).Expect(204);
+        await ControlPlane.UntilAsync(() => ControlPlane.HopsOf(again, "100.0.0.2").Count == 2);
+        Assert.Equal("True/Ready", ControlPlane.ConditionOf(await plane.Api.GetAsync("/v1/namespaces/default/virtual-machine-interfaces/pod1"), "Ready"));
     }
 
     [Fact]

@@ -1,5 +1,8 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Data.Documents;
+using CN2.Api.Json;
 using CN2.Api.Tests.Fixtures;
+using CN2.Network.Resources;
 
 namespace CN2.Api.Tests.Reconcile;
 
@@ -40,8 +43,10 @@ public sealed class StoredDocumentTests(PrivatePostgres postgres)
     [InlineData("external-networks", "external_network", "vn", "'null'")]
     [InlineData("external-networks", "external_network", "vn", """spec || '{"exportRouteTargets":[null]}'""")]
     [InlineData("service-health-checks", "service_health_check", "hc", "'7'")]
+    [InlineData("service-health-checks", "service_health_check", "hc", "'{}'")]
     [InlineData("external-network-selectors", "external_network_selector", "more", """'{"networkSelector":[]}'""")]
-    [InlineData("bgp-routers", "bgp_router", "vmx1", """'{"addressFamilies":7}'""")]
+    [InlineData("bgp-routers", "bgp_router", "vmx1", """spec || '{"addressFamilies":7}'""")]
+    [InlineData("bgp-routers", "bgp_router", "vmx1", "'{}'")]
     public async Task A_document_that_cannot_be_read_is_one_resource_with_a_condition(string collection, string table, string name, string spec)
     {
         await using var plane = await StartAsync();
@@ -75,7 +80,16 @@ public sealed class StoredDocumentTests(PrivatePostgres postgres)
     }
 
     [Fact]
-    public async Task Labels_that_are_no_text_are_left_out_and_everything_is_listed()
+    public void What_an_older_document_does_not_say_is_the_default()
+    {
+        Assert.Equal(new ServiceHealthCheckSpec(MonitorType.PING, 2, 5, 5, "GET", "/", "200-299", null), ApiJson.Read<ServiceHealthCheckSpec>("""{"monitorType":"PING"}"""));
+        var router = ApiJson.Read<BgpRouterSpec>("""{"autonomousSystem":64512}""");
+        Assert.Equal((179, 90, true, true, 120), (router.Port, router.HoldTime, router.AddPath, router.GracefulRestart, router.RestartTime));
+        Assert.Equal(BgpRouterSpec.DefaultFamilies, router.AddressFamilies);
+    }
+
+    [Fact]
+    public async Task Labels_that_are_no_text_are_left_out_with_a_condition_and_everything_is_listed()
     {
         await using var plane = await StartAsync();
         (string Collection, string Table, string Name)[] all =
@@ -92,6 +106,8 @@ public sealed class StoredDocumentTests(PrivatePostgres postgres)
             var listed = (await plane.Api.GetAsync($"/v1/{collection}")).Expect(200).Json!["items"]!.AsArray().Single(i => (string?)i!["name"] == name)!;
             Assert.Equal("text", (string?)listed["labels"]!["good"]);
             Assert.Null(listed["labels"]!["odd"]);
+            Assert.Equal("False/DocumentUnreadable", ControlPlane.ConditionOf(listed, "Metadata"));
+            Assert.Contains("labels[", listed.ToJsonString(), StringComparison.Ordinal);
         }
 
         // The catalog of networks and a replica that starts read them too.

@@ -148,6 +148,18 @@ public sealed class NetworkStateTests
     }
 
     [Fact]
+    public void An_endpoint_with_an_address_of_the_infrastructure_is_not_served()
+    {
+        Assert.NotEmpty(Compiled().NatEntries);
+        _state.Put(_pod with { HasInfrastructureAddress = true });
+        Assert.Empty(Compiled().NatEntries);
+        Assert.Equal(0, Compiled().EndpointsReady);
+        Assert.Contains(Compiled().Problems, p => p.Reason == ConditionReason.InfrastructureAddress);
+        _state.Put(_pod with { HasInfrastructureAddress = true, Ready = false });
+        Assert.Empty(Compiled().NatEntries);
+    }
+
+    [Fact]
     public void The_younger_of_two_resources_with_one_name_counts_in_any_order()
     {
         var replacement = _compute1 with { Uid = Guid.Parse("ffffffff-ffff-7fff-bfff-ffffffffffff"), Address = System.Net.IPAddress.Parse("172.27.115.200") };

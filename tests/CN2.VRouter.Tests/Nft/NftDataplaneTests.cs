@@ -64,6 +64,15 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     }
 
     [Fact]
+    public async Task A_FloatingIP_of_a_VPN_with_the_address_of_a_pod_cuts_nobody_off_in_the_underlay()
+    {
+        var entry = Configs.NatEntry(NodeLab.Pod1, TransportProtocol.TCP, 80, "10.1.1.3:80");
+        await ApplyAsync(Configs.Config(entry with { Key = entry.Key with { RoutingInstance = 5 } }));
+        Assert.NotNull(await ReachAsync(ProtocolType.Tcp, NodeLab.Pod1, 80));
+        Assert.NotNull(await EchoClient.OnceAsync(_lab.Node, ProtocolType.Tcp, NodeLab.Pod1, 80));
+    }
+
+    [Fact]
     public async Task A_port_that_is_not_mapped_is_never_routed_back()
     {
         await ApplyAsync(Configs.Config(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80")).With("2001:db8::4"));

@@ -18,9 +18,18 @@ step() {
         "advertisement": {"communities": ["NO_SUCH_WORD"]}}' "$API_URL/v1/namespaces/ns1/external-networks"
     ask 201 POST /v1/namespaces/ns1/external-networks '{
         "name": "vn-fabric", "subnets": [{"cidr": "172.27.115.0/24"}], "autoAssign": false, "fabricForwarding": true}'
+    ask 201 POST /v1/namespaces/ns1/external-networks '{
+        "name": "vn-pods", "subnets": [{"cidr": "10.233.64.0/24"}], "autoAssign": false, "fabricForwarding": true}'
     refused 409 "the control node's own address" "ControlNode control" --json '{"name": "self", "externalNetwork": "ns1/vn-fabric", "address": "172.27.115.241"}' \
         "$API_URL/v1/namespaces/ns1/floating-ips"
+    refused 409 "an endpoint there" "ControlNode control" --json '{"name": "self", "addresses": ["172.27.115.241"], "virtualRouter": "compute1"}' \
+        "$API_URL/v1/namespaces/ns1/virtual-machine-interfaces"
+    refused 409 "an endpoint that is a cluster IP" "service network" --json '{"name": "self", "addresses": ["10.233.0.9"], "virtualRouter": "compute1"}' \
+        "$API_URL/v1/namespaces/ns1/virtual-machine-interfaces"
+    refused 409 "a FloatingIP that is a pod's address" "VirtualMachineInterface ns1/" --json '{"name": "pod", "externalNetwork": "ns1/vn-pods", "address": "10.233.64.11"}' \
+        "$API_URL/v1/namespaces/ns1/floating-ips"
     ask "202|204" DELETE /v1/namespaces/ns1/external-networks/vn-fabric
+    ask "202|204" DELETE /v1/namespaces/ns1/external-networks/vn-pods
     {
         printf 'REQUEST\tANSWER\tTIME\tIT SAYS\n'
         printf '%s\n' "${REFUSALS[@]}"

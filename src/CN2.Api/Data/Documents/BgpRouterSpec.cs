@@ -1,10 +1,17 @@
+using System.Text.Json.Serialization;
+
 namespace CN2.Api.Data.Documents;
 
-/// <summary>Column <c>bgp_router.spec</c>: the request with every default filled in, without address and key.</summary>
+/// <summary>
+/// Column <c>bgp_router.spec</c>: the request with every default filled in, without address and key. A document without one of them has the
+/// default; without the autonomous system it cannot be read.
+/// </summary>
 public sealed record BgpRouterSpec(
-    uint AutonomousSystem, int Port, IReadOnlyList<string> AddressFamilies, int HoldTime, int? MultihopTtl, bool Passive, bool AddPath, bool AdminDown,
-    bool GracefulRestart, int RestartTime)
+    [property: JsonRequired] uint AutonomousSystem, int Port = 179, IReadOnlyList<string>? AddressFamilies = null, int HoldTime = BgpRouterSpec.DefaultHoldTime,
+    int? MultihopTtl = null, bool Passive = false, bool AddPath = true, bool AdminDown = false, bool GracefulRestart = true, int RestartTime = 120)
 {
+    public IReadOnlyList<string> AddressFamilies { get; init; } = AddressFamilies ?? DefaultFamilies;
+
     /// <summary>
     /// RFC 4271 §4.2 also allows 0: the session never expires. gobgpd 3.10 cannot do that: its AddPeer reads 0 as "not given" (90), and on a
     /// session with a negotiated hold time of 0 its write deadline has passed before each message.

@@ -10,6 +10,9 @@ namespace CN2.Api.Data.Documents;
 /// </summary>
 internal static class StoredDocument
 {
+    /// <summary>The reason of the conditions.</summary>
+    private const string Unreadable = "DocumentUnreadable";
+
     /// <summary>The representation of a row or, when its document cannot be read, what <paramref name="unreadable"/> makes without it.</summary>
     public static T Make<T>(ResourceRow row, Func<T> make, Func<ConditionBody, T> unreadable)
     {
@@ -36,8 +39,23 @@ internal static class StoredDocument
         }
     }
 
+    /// <summary>
+    /// The conditions of a row, and one more when some of its labels or annotations cannot be read: they are left out, so selectors do not see them.
+    /// </summary>
+    public static IReadOnlyList<ConditionBody> Conditions(ResourceRow row, IReadOnlyList<ConditionBody> others)
+    {
+        var (member, damaged) = row.Labels is DamagedLabels labels ? ("labels", labels) : ("annotations", row.Annotations as DamagedLabels);
+        if (damaged is null) return others;
+        var where = damaged.LeftOut == "$" ? member : $"{member}[{damaged.LeftOut}]";
+        return
+        [
+            .. others,
+            new ConditionBody("Metadata", "False", Unreadable, $"What is stored as {where} is no text and is left out; write the labels and annotations anew.", row.Generation, row.UpdatedAt),
+        ];
+    }
+
     private static ConditionBody Condition(ResourceRow row, string fault) => new(
-        "Ready", "False", "DocumentUnreadable",
+        "Ready", "False", Unreadable,
         $"What is stored for it cannot be read by this version ({fault}); nothing of it is changed. Delete it and create it anew, or upgrade all control nodes.",
         row.Generation, row.UpdatedAt);
 }
