@@ -11,7 +11,7 @@ namespace CN2.Simulation.Tests;
 /// </summary>
 public sealed class SimulationTests(ITestOutputHelper output)
 {
-    private const int PerSeed = 1_000;
+    private static readonly int PerSeed = Number("CN2_SIMULATION_PER_SEED") ?? 1_000;
     private const int MostFailures = 10;
     private static readonly TimeSpan ReportInterval = TimeSpan.FromSeconds(30);
 

@@ -8,6 +8,7 @@ internal interface IStatusStore
 {
     Task<Dictionary<Guid, string>> ReadAsync(ResourceKind kind, IReadOnlyCollection<Guid> uids, CancellationToken ct);
 
-    Task WriteAsync(
+    /// <summary>False: the lease is not held in the database, and nothing was written.</summary>
+    Task<bool> WriteAsync(
         LeaderLease lease, ResourceKind kind, IReadOnlyCollection<KeyValuePair<Guid, string>> documents, IReadOnlyCollection<StatusEvent> events, CancellationToken ct);
 }

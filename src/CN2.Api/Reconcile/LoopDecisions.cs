@@ -7,7 +7,12 @@ internal sealed class LoopDecisions(LoopState state, OwnerCompiler compiler, Res
     public void Compile(DateTimeOffset now, NextTick next, bool isMidPage)
     {
         resources.TakeWaiting();
-        if (!isMidPage) compiler.Compile(now);
+        if (!isMidPage)
+        {
+            compiler.Compile(now);
+            resources.TakeAnswers(now);
+        }
+
         next.NoLaterThan(state.Sequencer.Tick(now));
     }
 

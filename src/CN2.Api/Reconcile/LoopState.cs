@@ -25,7 +25,7 @@ internal sealed class LoopState
     {
         Clock = clock;
         Self = options.Name;
-        _ledger = new VirtualRouterLedger(_others.MayAnnounce);
+        _ledger = new VirtualRouterLedger((floatingIP, virtualRouter) => IsFeedAway || _others.MayAnnounce(floatingIP, virtualRouter));
         _sequencer = new RouteSequencer(_ledger);
     }
 
@@ -40,6 +40,9 @@ internal sealed class LoopState
 
     /// <summary>What the other replicas announce, and to which peers.</summary>
     public OtherControlNodes Others => Checked(_others);
+
+    /// <summary>The change feed could not be read in this round: another replica may announce what is not known here yet, so held entries stay.</summary>
+    public bool IsFeedAway { get; set; }
 
     /// <summary>What was sent to each vRouter, and what it has acknowledged.</summary>
     public VirtualRouterLedger Ledger => Checked(_ledger);

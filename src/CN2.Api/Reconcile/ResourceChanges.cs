@@ -9,6 +9,9 @@ internal sealed class ResourceChanges(
 {
     private readonly FormerHolders _formerHolders = new(state);
 
+    /// <summary>vRouters whose agents may have answered another replica, since the last <see cref="TakeAnswers"/>.</summary>
+    private readonly HashSet<string> _answeredElsewhere = [];
+
     /// <summary>FloatingIPs that the database has and that are not taken yet (<see cref="FormerHolders"/>).</summary>
     public IEnumerable<Guid> WaitingFloatingIPs => _formerHolders.Waiting;
 
@@ -98,9 +101,19 @@ internal sealed class ResourceChanges(
         if (!account.ConnectedHere && account.Refused.Document != router.Refused) progress.SetRefused(account, RefusedItems.Parse(router.Refused));
         if (router.ControlNode != state.Self) progress.SayHelloAgain(account);
         if (state.Ledger.HasRead(router.Applied)) state.Statuses.Add(account.AppliedElsewhere(state.Ledger.Feed.CoveredBy(router.Applied)));
-        if (account.ConnectedElsewhere) state.Sequencer.Acknowledged(account.Name, state.Clock.Now);
+        if (account.ConnectedElsewhere) _answeredElsewhere.Add(account.Name);
         // The agent was marked as lost after it had come back and acknowledged everything.
         if (account is { Lost: true, ConnectedHere: true, Answered: true }) progress.Save(account, atOnce: true);
+    }
+
+    /// <summary>
+    /// Announces what agents at other replicas have acknowledged. After everything that was read is compiled, because their answer is about the same
+    /// reading: of two changes that came together the agent may never have had the entries of the first one.
+    /// </summary>
+    public void TakeAnswers(DateTimeOffset now)
+    {
+        foreach (var name in _answeredElsewhere) state.Sequencer.Acknowledged(name, now);
+        _answeredElsewhere.Clear();
     }
 
     public void RemoveVirtualRouter(Guid uid)

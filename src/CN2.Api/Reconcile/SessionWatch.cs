@@ -17,7 +17,7 @@ internal sealed class SessionWatch(IBgpSpeaker speaker, TimeProvider time)
     /// <summary>True when routes reach other peers than when this was last true. If peers are only missing, it waits for them.</summary>
     public bool TakeReachChanged()
     {
-        var reach = speaker.Sessions.Where(s => s.IsEstablished).Select(s => (s.Peer, s.AddPath, string.Join(',', s.Families))).ToHashSet();
+        var reach = ReachOf(speaker.Sessions);
         var isLoss = reach.IsProperSubsetOf(_reach);
         _lostSince = isLoss ? _lostSince ?? time.GetTimestamp() : null;
         if (reach.SetEquals(_reach) || (_lostSince is { } since && time.GetElapsedTime(since) < LossSettleTime)) return false;
@@ -25,4 +25,10 @@ internal sealed class SessionWatch(IBgpSpeaker speaker, TimeProvider time)
         _lostSince = null;
         return true;
     }
+
+    /// <summary>The engine answers, and routes reach the peers that they reached when <see cref="TakeReachChanged"/> was last true.</summary>
+    public bool IsAsBefore => (speaker.Healthy || !speaker.Enabled) && _reach.SetEquals(ReachOf(speaker.Sessions));
+
+    private static HashSet<(string Peer, bool AddPath, string Families)> ReachOf(IEnumerable<BgpSession> sessions) =>
+        [.. sessions.Where(s => s.IsEstablished).Select(s => (s.Peer, s.AddPath, string.Join(',', s.Families)))];
 }

@@ -27,7 +27,7 @@ internal sealed partial class SpeakerWorker(
     /// <summary>The numbers by which routers know the paths, as the rows say.</summary>
     private readonly Dictionary<(Guid FloatingIP, RouteKey Path), uint> _identifiers = [];
 
-    /// <summary>Paths of an earlier run that nothing asks for and that routers may still have, with the FloatingIPs whose rows name them.</summary>
+    /// <summary>Paths of an earlier run that nothing asks for, or that the engine refuses now, and that routers may still have, with the FloatingIPs whose rows name them.</summary>
     private readonly Dictionary<BgpPathKey, List<Guid>> _leftovers = [];
 
     private IReadOnlyList<SavedAnnouncement> _earlier = [];
@@ -231,18 +231,18 @@ internal sealed partial class SpeakerWorker(
         var waiting = WaitingIn(answer);
         foreach (var row in _earlier)
             foreach (var path in row.Paths.Keys)
-                if (waiting.Contains(new(row.Address, path))) FloatingIPsOf(new(row.Address, path)).Add(row.FloatingIP);
+                if (waiting.Contains(new(row.Address, path))) LeftoversOf(new(row.Address, path)).Add(row.FloatingIP);
         _earlier = [];
         _rows.ReplacedBy(announced, withdraw.Except(withdrawn).Select(r => (r.FloatingIP, r.Path)).Concat(_leftovers.SelectMany(l => l.Value, (l, f) => (f, l.Key.Path))));
         RewriteChanged(announced);
         jobs.Post(new SpeakerJob.SaveRows());
         inbox.Post(new SpeakerEvent.RoutesDone(announced, withdrawn, notAnnounced, IsFirstSet: true));
+    }
 
-        List<Guid> FloatingIPsOf(BgpPathKey key)
-        {
-            if (!_leftovers.TryGetValue(key, out var floatingIPs)) _leftovers[key] = floatingIPs = [];
-            return floatingIPs;
-        }
+    private List<Guid> LeftoversOf(BgpPathKey key)
+    {
+        if (!_leftovers.TryGetValue(key, out var floatingIPs)) _leftovers[key] = floatingIPs = [];
+        return floatingIPs;
     }
 
     /// <summary>Carries out changes; where an exception shows a bug it halves them until the one that causes it stands alone. Answers these.</summary>
@@ -280,7 +280,15 @@ internal sealed partial class SpeakerWorker(
         var answer = await speaker.ChangePathsAsync([.. announce.Select(ToPath)], [.. withdraw.Select(KeyOf)], ct);
         var (announced, notAnnounced) = Split(announce, answer);
         var withdrawn = Confirmed(withdraw, answer);
-        _rows.Withdrawn(withdrawn.Concat(notAnnounced.Select(r => r.Route)));
+        var waiting = WaitingIn(answer);
+        foreach (var (route, _) in notAnnounced)
+        {
+            // Routers may have an earlier version: its row stays until they have not.
+            if (waiting.Contains(KeyOf(route))) LeftoversOf(KeyOf(route)).Add(route.FloatingIP);
+            else _rows.Withdrawn(route.FloatingIP, route.Path);
+        }
+
+        _rows.Withdrawn(withdrawn);
         RewriteChanged(announced);
         if (_rows.Due.Count > 0) jobs.Post(new SpeakerJob.SaveRows());
         inbox.Post(new SpeakerEvent.RoutesDone(announced, withdrawn, notAnnounced, IsFirstSet: false));

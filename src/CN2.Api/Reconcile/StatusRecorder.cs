@@ -48,9 +48,14 @@ internal sealed partial class StatusRecorder(IStatusStore store, HeldLease leade
                     if (old is null || !JsonNode.DeepEquals(old, document)) documents.Add(new(draft.Uid, document.ToJsonString()));
                 }
 
-                if (documents.Count > 0) await store.WriteAsync(lease, kind, documents, events, ct);
-                counters.StatusesWritten(documents.Count);
-                return;
+                if (documents.Count == 0 || await store.WriteAsync(lease, kind, documents, events, ct))
+                {
+                    counters.StatusesWritten(documents.Count);
+                    return;
+                }
+
+                // The database's clock was set, and by it the lease is over. This replica renews it soon, or learns that another one leads.
+                await Task.Delay(RetryInterval, time, ct);
             }
             catch (Exception e) when (e.IsTransient())
             {

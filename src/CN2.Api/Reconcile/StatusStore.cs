@@ -19,14 +19,15 @@ internal sealed class StatusStore([FromKeyedServices(DatabasePools.ControlLoop)]
     }
 
     /// <summary>
-    /// Writes documents of resources that still exist, with a change row each for watchers, and events. Nothing is written when the lease is
-    /// no longer held: another replica may have written newer ones.
+    /// Writes documents of resources that still exist, with a change row each for watchers, and events. Nothing is written, and the answer is false,
+    /// when the lease is not held: another replica may have written newer ones, or the database's clock was set and the lease is not renewed yet.
     /// </summary>
-    public async Task WriteAsync(
+    public async Task<bool> WriteAsync(
         LeaderLease lease, ResourceKind kind, IReadOnlyCollection<KeyValuePair<Guid, string>> documents, IReadOnlyCollection<StatusEvent> events, CancellationToken ct)
     {
         await using var batch = dataSource.CreateBatch();
         batch.Timeout = DatabasePools.SecondsFor(documents.Count);
+        batch.BatchCommands.Add(new($"SELECT {LeaderLease.IsHeld("$1", "$2")}") { Parameters = { new() { Value = lease.Run }, new() { Value = lease.Fence } } });
         batch.BatchCommands.Add(new(
             $"""
             WITH d AS (
@@ -70,8 +71,9 @@ internal sealed class StatusStore([FromKeyedServices(DatabasePools.ControlLoop)]
             });
         }
 
-        await batch.ExecuteNonQueryAsync(ct);
+        if (await batch.ExecuteScalarAsync(ct) is not true) return false;
         signal.Set();
+        return true;
     }
 
     private static string TableOf(ResourceKind kind) => kind switch

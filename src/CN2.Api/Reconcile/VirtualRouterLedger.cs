@@ -51,6 +51,8 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
 
     public bool IsReachable(string virtualRouter) => _accounts.GetValueOrDefault(virtualRouter) is { Lost: false };
 
+    public bool IsServedElsewhere(string virtualRouter) => _accounts.GetValueOrDefault(virtualRouter) is { ConnectedHere: false, ConnectedElsewhere: true };
+
     public bool AnnouncedElsewhere(Guid floatingIP, string virtualRouter) => announcedElsewhere(floatingIP, virtualRouter);
 
     /// <summary>The next revision for a vRouter. It grows with the feed, so it also grows over restarts of the server.</summary>
@@ -153,8 +155,12 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
         /// <summary>Owners that wait for the vRouter.</summary>
         public IReadOnlyCollection<Guid> Awaited => _awaited.Keys;
 
+        /// <summary>
+        /// An agent that has gone to another replica is judged by what it answers there: that replica may have read less than this one, and the agent
+        /// then drops what it acknowledged here.
+        /// </summary>
         public bool IsAcknowledged(AckMark mark) =>
-            AppliedRevision >= mark.Revision || (!ConnectedHere && ConnectedElsewhere && RemoteReading >= mark.FeedPosition);
+            !ConnectedHere && ConnectedElsewhere ? RemoteReading >= mark.FeedPosition : AppliedRevision >= mark.Revision;
 
         /// <summary>
         /// The feed position up to which everything is applied: <paramref name="sentUpTo"/>, or the position before the oldest outstanding

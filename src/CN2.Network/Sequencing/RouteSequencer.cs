@@ -291,10 +291,12 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     }
 
     /// <summary>A route that loses its last entry with a backend keeps the old entries for as long as it needs them.</summary>
-    private static void HoldIfNeeded(SequencedRoute route, List<VirtualRouterEntry> askedBefore, List<VirtualRouterEntry> asked)
+    private void HoldIfNeeded(SequencedRoute route, List<VirtualRouterEntry> askedBefore, List<VirtualRouterEntry> asked)
     {
         if (Carries(route, asked))
         {
+            // The other replica may have taken them out, so what was acknowledged before says nothing.
+            if (route.HeldEntries.Count > 0 && acknowledgements.IsServedElsewhere(route.VirtualRouter)) route.EntriesMark = null;
             route.HeldEntries = [];
         }
         else if (route is { State.NeedsEntries: true, HeldEntries.Count: 0 })

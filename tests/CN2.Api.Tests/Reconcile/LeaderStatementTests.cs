@@ -36,6 +36,17 @@ public sealed class LeaderStatementTests(PrivatePostgres postgres) : IAsyncLifet
     }
 
     [Fact]
+    public async Task A_status_is_not_taken_while_the_lease_is_over_by_the_databases_clock_and_the_answer_says_so()
+    {
+        Assert.True(await WriteStatusAsync());
+        await QueryAsync<long>("WITH l AS (UPDATE leader_lease SET renewed_at = renewed_at + interval '1 hour', expires_at = expires_at + interval '1 hour' RETURNING 1) SELECT count(*) FROM l");
+        Assert.False(await WriteStatusAsync());
+
+        Task<bool> WriteStatusAsync() => _parts.Get<StatusStore>().WriteAsync(
+            _lease, CN2.Api.Data.Rows.ResourceKind.Service, [new(Guid.NewGuid(), "{}")], [], TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
     public async Task A_time_in_the_future_is_no_sign_of_life()
     {
         await BeatAsync("elsewhere");

@@ -233,6 +233,23 @@ public sealed class SpeakerWorkerTests(ApiServerWithoutReconciler api) : IClassF
     }
 
     [Fact]
+    public async Task The_row_of_a_refused_route_stays_while_a_router_may_have_an_earlier_version()
+    {
+        var route = await RouteAsync();
+        await StartAsync();
+        await DoneAsync(new SpeakerJob.ReplaceAll([route], []), d => d.IsFirstSet);
+        var key = new BgpPathKey(route.Address, route.Path);
+        _parts.Speaker.Waiting.Add(key);
+        _parts.Speaker.EngineRefuses = _ => "The engine dislikes it.";
+        await DoneAsync(new SpeakerJob.ChangeRoutes([route], []), d => d.Refused.Count > 0);
+        Jobs.Post(new SpeakerJob.SaveRows());
+        await DoneAsync(new SpeakerJob.ChangeRoutes([route], []), d => d.Refused.Count > 0);
+        Assert.NotNull(RowOf(route));
+        _parts.Speaker.Waiting.Remove(key);
+        await UntilAsync(() => RowOf(route) is null);
+    }
+
+    [Fact]
     public async Task A_withdrawal_that_a_router_has_not_got_yet_is_confirmed_later_and_the_rest_of_the_change_at_once()
     {
         var (announced, kept, gone) = (await RouteAsync(), await RouteAsync(), await RouteAsync());

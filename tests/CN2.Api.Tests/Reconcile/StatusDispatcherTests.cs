@@ -106,6 +106,25 @@ public sealed class StatusDispatcherTests : IAsyncDisposable
         Assert.Equal(2, _recorder.Batches.Count);
     }
 
+    [Fact]
+    public async Task What_was_drafted_while_a_session_was_away_for_a_moment_is_drafted_again()
+    {
+        await _parts.Speaker.StartAsync(TestContext.Current.CancellationToken);
+        await _parts.Speaker.SetPeersAsync([Drivers.GoBgp.Spec.Peer("vmx1", 245)], TestContext.Current.CancellationToken);
+        _parts.Speaker.Establish("vmx1");
+        Assert.True(_parts.Get<SessionWatch>().TakeReachChanged());
+        _parts.Speaker.Establish("vmx1", "Active");
+        Touch(1);
+        SendSettledAndWrite();
+        _parts.Speaker.Establish("vmx1");
+        Assert.False(_parts.Get<SessionWatch>().TakeReachChanged());
+        Send();
+        Assert.False(_parts.State.Statuses.IsEmpty);
+        Settle();
+        Send();
+        Assert.True(_parts.State.Statuses.IsEmpty);
+    }
+
     private void Touch(int n)
     {
         _parts.State.Resources.Put(Sample.FloatingIP(n));

@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Reconcile;
 using CN2.Api.Tests.Fixtures;
+using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
 namespace CN2.Api.Tests.Reconcile;
@@ -93,10 +95,32 @@ public sealed class StatusRecorderTests(ApiServerWithoutReconciler api) : IClass
         {
             await other.LeadAsync();
             _parts.Get<StatusRecorder>().Post([Draft(uid, ("Ready", "False", "NoEndpoints"))]);
-            await Eventually.TrueAsync(() => _parts.TakeEvents().OfType<LeaderEvent.StatusesWritten>().Any(), seconds: 30);
+            await Eventually.TrueAsync(() => HasWritten(_parts), seconds: 30);
         }
 
         Assert.Equal(changes, Query<long>("SELECT max(id) FROM change"));
+    }
+
+    [Fact]
+    public async Task What_the_database_did_not_take_because_its_clock_was_set_is_written_again()
+    {
+        var store = new LeaselessOnce();
+        await using var parts = new LoopParts(api.ConnectionString, replace: services => services.AddSingleton<IStatusStore>(store));
+        parts.Get<HeldLease>().Set(new LeaderLease(Guid.NewGuid(), 1), parts.Time.GetTimestamp());
+        using var stop = new CancellationTokenSource();
+        var run = parts.Get<StatusRecorder>().RunAsync(stop.Token);
+        parts.Get<StatusRecorder>().Post([Draft(Guid.NewGuid(), ("Ready", "True", "Ready"))]);
+        await Eventually.TrueAsync(() => HasWritten(parts), seconds: 30);
+        Assert.Equal(2, store.Writes);
+        await stop.CancelAsync();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(() => run);
+    }
+
+    /// <summary>Lets time pass: what was not taken is tried again until it is, or the lease is over.</summary>
+    private static bool HasWritten(LoopParts parts)
+    {
+        parts.Time.Advance(TimeSpan.FromMilliseconds(50));
+        return parts.TakeEvents().OfType<LeaderEvent.StatusesWritten>().Any();
     }
 
     private async Task<Guid> ServiceAsync() =>
@@ -127,5 +151,17 @@ public sealed class StatusRecorderTests(ApiServerWithoutReconciler api) : IClass
         connection.Open();
         using var command = new NpgsqlCommand(sql, connection);
         return command.ExecuteScalar() is T value ? value : default!;
+    }
+
+    /// <summary>By its clock the lease is not held the first time.</summary>
+    private sealed class LeaselessOnce : IStatusStore
+    {
+        public int Writes { get; private set; }
+
+        public Task<Dictionary<Guid, string>> ReadAsync(ResourceKind kind, IReadOnlyCollection<Guid> uids, CancellationToken ct) => Task.FromResult(new Dictionary<Guid, string>());
+
+        public Task<bool> WriteAsync(
+            LeaderLease lease, ResourceKind kind, IReadOnlyCollection<KeyValuePair<Guid, string>> documents, IReadOnlyCollection<StatusEvent> events, CancellationToken ct) =>
+            Task.FromResult(++Writes > 1);
     }
 }

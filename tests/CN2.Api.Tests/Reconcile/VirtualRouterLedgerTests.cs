@@ -39,6 +39,20 @@ public sealed class VirtualRouterLedgerTests
     }
 
     [Fact]
+    public void What_an_agent_acknowledged_here_does_not_count_once_it_is_at_another_replica()
+    {
+        var account = Connected();
+        account.Applied(9);
+        account.ConnectedHere = false;
+        Assert.True(_ledger.IsAcknowledged("compute1", new AckMark(7, 70)));
+        account.ConnectedElsewhere = true;
+        account.AppliedElsewhere(69);
+        Assert.False(_ledger.IsAcknowledged("compute1", new AckMark(7, 70)));
+        account.AppliedElsewhere(70);
+        Assert.True(_ledger.IsAcknowledged("compute1", new AckMark(7, 70)));
+    }
+
+    [Fact]
     public void A_vRouter_that_does_not_exist_acknowledges_nothing_and_is_not_reachable()
     {
         Assert.False(_ledger.IsAcknowledged("compute9", new AckMark(0, 0)));

@@ -55,6 +55,8 @@ public sealed class RouteCostTests : IAcknowledgements
 
     bool IAcknowledgements.IsReachable(string virtualRouter) => true;
 
+    bool IAcknowledgements.IsServedElsewhere(string virtualRouter) => false;
+
     bool IAcknowledgements.AnnouncedElsewhere(Guid floatingIP, string virtualRouter) => false;
 
     private void Announce(RouteSequencer sequencer, IEnumerable<CompiledOwner> owners)

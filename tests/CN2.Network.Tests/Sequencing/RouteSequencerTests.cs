@@ -35,6 +35,20 @@ public class RouteSequencerTests
     }
 
     [Fact]
+    public void A_route_that_is_wanted_again_while_its_entries_are_held_waits_for_them_when_another_replica_serves_the_agent()
+    {
+        var wanted = Routes.Through(4, "compute1");
+        Up(wanted);
+        _world.Remove(wanted.Owner);
+        _world.SpeakerConfirms();
+        _world.ServedElsewhere.Add("compute1");
+        _world.Set(wanted);
+        Assert.Empty(_world.Speaker);
+        _world.Acknowledge("compute1");
+        Assert.Single(_world.Speaker);
+    }
+
+    [Fact]
     public void A_floating_IP_is_not_quiet_before_its_withdrawal_is_confirmed()
     {
         Up(Routes.Through(4, "compute1"));

@@ -57,6 +57,10 @@ internal sealed class SequencedWorld : IAcknowledgements
 
     public bool IsReachable(string virtualRouter) => !Unreachable.Contains(virtualRouter);
 
+    public HashSet<string> ServedElsewhere { get; } = [];
+
+    public bool IsServedElsewhere(string virtualRouter) => ServedElsewhere.Contains(virtualRouter);
+
     public bool AnnouncedElsewhere(Guid floatingIP, string virtualRouter) => false;
 
     public IReadOnlyDictionary<NatEntryKey, VirtualRouterNatEntry> TableOf(string virtualRouter) => _accounts[virtualRouter].Table;

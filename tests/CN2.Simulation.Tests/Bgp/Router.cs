@@ -43,9 +43,18 @@ internal sealed class Router(string name, IPAddress address, RouterKind kind, Sc
         var neighbor = NeighborOf(session.Engine);
         neighbor.Session = session;
         neighbor.RestartTimer?.Cancel();
+        neighbor.SweepsAtEnd = keepsRoutes;
         if (!keepsRoutes)
         {
-            neighbor.Table.Clear();
+            // FRR 8.4 drops one path of a prefix and keeps the others for ever, unless they come again (docs/facts/lab.md).
+            foreach (var (prefix, paths) in Kind == RouterKind.Frr ? neighbor.Table.ToList() : [])
+            {
+                MarkStale(paths);
+                paths.RemoveAt(0);
+                if (paths.Count == 0) neighbor.Table.Remove(prefix);
+            }
+
+            if (Kind != RouterKind.Frr) neighbor.Table.Clear();
             return;
         }
 
@@ -94,7 +103,7 @@ internal sealed class Router(string name, IPAddress address, RouterKind kind, Sc
     public void EndOfRib(Session session)
     {
         var neighbor = NeighborOf(session.Engine);
-        if (neighbor.Session != session) return;
+        if (neighbor.Session != session || !neighbor.SweepsAtEnd) return;
         foreach (var (prefix, paths) in neighbor.Table.ToList())
         {
             if (Kind == RouterKind.Frr)
@@ -126,5 +135,8 @@ internal sealed class Router(string name, IPAddress address, RouterKind kind, Sc
         public Dictionary<IPAddress, List<RouterPath>> Table { get; } = [];
         public Session? Session { get; set; }
         public Alarm? RestartTimer { get; set; }
+
+        /// <summary>The session began as after a restart of the engine, so its End-of-RIB ends what was kept.</summary>
+        public bool SweepsAtEnd { get; set; }
     }
 }

@@ -9,7 +9,7 @@ internal sealed class MemoryStatusStore(DatabaseLink link) : IStatusStore
     public Task<Dictionary<Guid, string>> ReadAsync(ResourceKind kind, IReadOnlyCollection<Guid> uids, CancellationToken ct) =>
         link.CallAsync(db => uids.Where(db.Statuses.ContainsKey).ToDictionary(u => u, u => db.Statuses[u]), ct);
 
-    public Task WriteAsync(
+    public Task<bool> WriteAsync(
         LeaderLease lease, ResourceKind kind, IReadOnlyCollection<KeyValuePair<Guid, string>> documents, IReadOnlyCollection<StatusEvent> events, CancellationToken ct) =>
         link.CallAsync(db => db.Write(changes =>
         {

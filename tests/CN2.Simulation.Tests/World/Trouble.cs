@@ -61,7 +61,4 @@ internal enum Trouble
     DatabaseClock = 1 << 17,
 
     All = (1 << 18) - 1,
-
-    /// <summary>What the product does not withstand yet; docs/simulation.md has the reasons and the seeds. A mend takes its kind away here.</summary>
-    NotWithstood = EngineHangs | NodesLost | DatabaseAway | DatabaseClock,
 }

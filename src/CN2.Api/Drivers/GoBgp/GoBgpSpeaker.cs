@@ -129,6 +129,8 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         using var turn = await _connection.TakeTurnAsync(cancellationToken);
         if (remove.Count > 0) _peers.NoteWithdrawals(turn);
         var answer = await _paths.ChangeAsync(turn, add, remove, _peers.IsSettled(turn));
+        // An earlier version of what is refused was withdrawn.
+        if (answer.Any(r => !r.IsWithdrawal)) _peers.NoteWithdrawals(turn);
         if (answer.Any(r => r.IsWithdrawal)) _patrol.Request();
         return answer;
     }

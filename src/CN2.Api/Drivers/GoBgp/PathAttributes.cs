@@ -37,6 +37,9 @@ internal sealed record PathAttributes(
     /// <summary>The same, as a path that a router prefers to no other one and forwards by only when it has no other.</summary>
     public PathAttributes AsWorst() => new(0, uint.MaxValue, Communities, LargeCommunities, Vpn) { Markers = Markers };
 
+    /// <summary>The same without what an engine may refuse. Communities that keep the path from some peers stay.</summary>
+    public PathAttributes AsPlain() => new(0, uint.MaxValue, [.. Communities.Where(c => c == BgpCommunity.NoAdvertise || KeepsFromExternalPeers(c))], [], Vpn) { Markers = Markers };
+
     public PathAttributes With(EquatableList<LargeCommunity> markers) => new(LocalPreference, Med, Communities, LargeCommunities, Vpn) { Markers = markers };
 
     public bool IsKeptFrom(bool external) =>

@@ -18,7 +18,11 @@ internal sealed class PathAudit(
     /// <summary>From this many paths on, comparing everything costs less than asking for each.</summary>
     private const int MostSingleChecks = 100;
 
+    /// <summary>One prefix of a VPN family cannot be listed, and listing all costs much: so often at most.</summary>
+    private static readonly TimeSpan VpnInterval = TimeSpan.FromSeconds(30);
+
     private readonly PathsToRecheck _toRecheck = new();
+    private long? _vpnAskedAt;
     private volatile bool _invalid;
     private long _lastChange;
     private long _lastCount;
@@ -94,13 +98,20 @@ internal sealed class PathAudit(
     /// <summary>Asks the engine which path of a prefix is the best one, where that may have changed.</summary>
     public async Task AskBestAsync(EngineTurn turn)
     {
-        var keys = wanted.ToAskBest(turn);
-        var ones = keys.Count <= MostSingleChecks ? keys.Select(k => (k.Family, (HostPrefix?)k.Prefix)) : keys.Select(k => (k.Family, (HostPrefix?)null)).Distinct();
-        foreach (var (family, prefix) in ones.ToList())
-        {
-            await foreach (var path in engine.ListPathsAsync(family.ToWire(), prefix, turn.Lost))
-                if (path.Best && mapper.Decode(path) is { Key: { } key, NextHop: { } nextHop }) wanted.LearnBest(key, nextHop);
-        }
+        await foreach (var path in ListAsync(turn, wanted.ToAskBest(turn)))
+            if (path.Best && mapper.Decode(path) is { Key: { } key, NextHop: { } nextHop }) wanted.LearnBest(key, nextHop);
+    }
+
+    /// <summary>Asks the engine by which numbers routers know paths, where that is not known.</summary>
+    public async Task AskNumbersAsync(EngineTurn turn)
+    {
+        var keys = wanted.ToAskNumber(turn);
+        if (_vpnAskedAt is { } at && time.GetElapsedTime(at) < VpnInterval) keys.RemoveAll(k => k.Family.IsVpn());
+        if (keys.Count == 0) return;
+        if (keys.Exists(k => k.Family.IsVpn())) _vpnAskedAt = time.GetTimestamp();
+        await foreach (var path in ListAsync(turn, keys))
+            if (mapper.Decode(path) is { Key: { } key, NextHop: { } nextHop }) wanted.Learn(key, nextHop, path.LocalIdentifier);
+        wanted.Numbered(turn, keys);
     }
 
     public async Task CompareAllAsync(EngineTurn turn)
@@ -108,6 +119,14 @@ internal sealed class PathAudit(
         var difference = new PathDifference();
         foreach (var family in RouteFamilies.All) await CompareListedAsync(turn, family, null, difference);
         await RepairAsync(turn, difference);
+    }
+
+    /// <summary>What the engine holds of these prefixes, or of their whole families where that costs less or one prefix of it cannot be listed.</summary>
+    private async IAsyncEnumerable<Wire.Path> ListAsync(EngineTurn turn, List<EngineRouteKey> keys)
+    {
+        var isFew = keys.Count <= MostSingleChecks;
+        foreach (var (family, prefix) in keys.Select(k => (k.Family, Prefix: isFew && !k.Family.IsVpn() ? k.Prefix : (HostPrefix?)null)).Distinct().ToList())
+            await foreach (var path in engine.ListPathsAsync(family.ToWire(), prefix, turn.Lost)) yield return path;
     }
 
     private bool IsRecent(ref long timestamp) => time.GetElapsedTime(Interlocked.Read(ref timestamp)) < Quiet;

@@ -107,7 +107,7 @@ internal sealed class PathSync
 
     /// <inheritdoc cref="IBgpSpeaker.SetPathsAsync"/>
     public Task<IReadOnlyList<RefusedPath>> SetAsync(EngineTurn turn, IReadOnlyCollection<BgpPath> paths, bool mayWithdraw) =>
-        SendAsync(turn, _wanted.Replace(turn, paths, mayWithdraw && turn.IsConnected));
+        SendAsync(turn, _wanted.Replace(turn, paths, mayWithdraw && turn.IsConnected), mayWithdraw);
 
     /// <summary>Sets the limited routers before what they get is known: what an earlier run withheld stays withheld until the paths are set.</summary>
     public async Task ExpectLimitsAsync(EngineTurn turn, IReadOnlyList<LimitedPeer> limits)
@@ -141,7 +141,7 @@ internal sealed class PathSync
 
     /// <inheritdoc cref="IBgpSpeaker.ChangePathsAsync"/>
     public Task<IReadOnlyList<RefusedPath>> ChangeAsync(EngineTurn turn, IReadOnlyCollection<BgpPath> add, IReadOnlyCollection<BgpPathKey> remove, bool mayWithdraw) =>
-        SendAsync(turn, _wanted.Change(turn, add, remove, mayWithdraw && turn.IsConnected));
+        SendAsync(turn, _wanted.Change(turn, add, remove, mayWithdraw && turn.IsConnected), mayWithdraw);
 
     /// <summary>Gives everything to an engine that was just started.</summary>
     /// <param name="hadPeers">This run has had peers.</param>
@@ -158,7 +158,15 @@ internal sealed class PathSync
             _logger.NumbersLost(_engine.Address);
         }
         // Also when there are none: the engine begins to number anew, and which numbers are used up must be forgotten.
-        var sent = await _sender.SendAsync(turn, _wanted.AllForEmptyEngine(turn, mayRenumber: !KeptNumbers));
+        var sent = await _sender.SendAsync(turn, _wanted.AllForEmptyEngine(turn, mayRenumber: !KeptNumbers), mayWithdraw: !KeptNumbers);
+        while (sent.Refused.Any(r => !r.IsWithdrawal))
+        {
+            // To find what the engine refuses, parts were sent more than once, which used up numbers. It begins anew without what it refuses.
+            await _engine.StopAsync(turn.Lost);
+            await _engine.StartAsync(Limits, turn.Lost);
+            sent = await _sender.SendAsync(turn, _wanted.AllForEmptyEngine(turn, mayRenumber: !KeptNumbers), mayWithdraw: !KeptNumbers);
+        }
+
         Interlocked.Add(ref _added, sent.Added - sent.Withdrawn);
         (_adopted, _mustCompareAll) = (true, false);
     }
@@ -209,6 +217,7 @@ internal sealed class PathSync
     {
         var settled = _wanted.Settle(turn);
         if (settled.Count > 0) await SendSettledAsync(turn, settled);
+        await _audit.AskNumbersAsync(turn);
         return await _audit.CheckAsync(turn, always);
     }
 
@@ -250,7 +259,7 @@ internal sealed class PathSync
         _audit.Invalidate();
     }
 
-    private async Task<IReadOnlyList<RefusedPath>> SendAsync(EngineTurn turn, WantedChange change)
+    private async Task<IReadOnlyList<RefusedPath>> SendAsync(EngineTurn turn, WantedChange change, bool mayWithdraw)
     {
         if (!turn.IsConnected)
         {
@@ -263,7 +272,8 @@ internal sealed class PathSync
         try
         {
             // The token is not the caller's: a stream that breaks off half way leaves the engine in an unknown state.
-            var sent = await _sender.SendAsync(turn, change.Changes);
+            var sent = await _sender.SendAsync(turn, change.Changes, mayWithdraw);
+            await _audit.AskNumbersAsync(turn);
             Interlocked.Add(ref _withdrawn, sent.Withdrawn);
             Interlocked.Add(ref _added, sent.Added);
             if (sent.Refused.Any(r => r.IsWithdrawal)) _refusedAt = _time.GetTimestamp();
@@ -285,6 +295,7 @@ internal sealed class PathSync
 
     private async Task AdoptAsync(EngineTurn turn)
     {
+        _wanted.DoubtNumbers(turn);
         var foreign = new List<Wire.Path>();
         var adopted = new HashSet<(EngineRouteKey, System.Net.IPAddress)>();
         foreach (var family in RouteFamilies.All)

@@ -14,7 +14,11 @@ internal readonly record struct HeldPath(
     NextHop NextHop, PathAttributes Attributes, uint Identifier, uint WireIdentifier = 0, bool Leaving = false, Guid FloatingIP = default);
 
 /// <summary>One path to send to the engine, or to withdraw from it.</summary>
-internal readonly record struct PathChange(EngineRouteKey Key, HeldPath Path, bool IsWithdraw);
+internal readonly record struct PathChange(EngineRouteKey Key, HeldPath Path, bool IsWithdraw)
+{
+    /// <summary>The engine was never given the path.</summary>
+    public bool IsNew { get; init; }
+}
 
 /// <summary>The number of paths, and of the prefixes they lead to; a peer without ADD-PATH gets one path for each prefix.</summary>
 internal readonly record struct FamilyCount(int Paths, int Prefixes);
@@ -235,6 +239,12 @@ internal sealed class PathTable
         }
         return last + 1;
     }
+
+    /// <inheritdoc cref="UsedIdentifiers.Doubt"/>
+    public void DoubtNumbers(EngineRouteKey key) => _used.Doubt(key);
+
+    /// <inheritdoc cref="UsedIdentifiers.DoubtAll"/>
+    public void DoubtNumbers() => _used.DoubtAll();
 
     /// <summary>The path is gone from the engine, which will not use its wire identifier again.</summary>
     public void Retire(EngineRouteKey key, HeldPath path) => _used.Add(key, path.WireIdentifier, isLast: !_paths.ContainsKey(key));

@@ -31,6 +31,15 @@ internal sealed class PeerSync(
     /// </summary>
     private readonly HashSet<string> _missed = [];
 
+    /// <summary>
+    /// Peers of an engine that ran before this server, whose sessions were down when it came: they may have been up before, so their routers may keep
+    /// paths. Until they are in session.
+    /// </summary>
+    private readonly HashSet<string> _foundAway = [];
+
+    /// <summary>Paths were withdrawn before the first call of <see cref="Set"/>.</summary>
+    private bool _withdrewEarly;
+
     /// <summary>Peers whose timers wait for the end of their session.</summary>
     private readonly HashSet<string> _timersDue = [];
 
@@ -144,9 +153,13 @@ internal sealed class PeerSync(
     {
         turn.Require();
         if (!turn.IsConnected || !IsSettled(turn)) return;
-        foreach (var (address, peer) in _wanted ?? [])
-            if (peer is { GracefulRestart: true, AddPath: true, AdminDown: false } && sessions.WasLost(address)) _missed.Add(address);
+        if (_wanted is not { } wanted) _withdrewEarly = true;
+        else foreach (var (address, peer) in wanted) if (MayKeep(peer) && (sessions.WasLost(address) || IsFoundAway(address))) _missed.Add(address);
     }
+
+    private static bool MayKeep(BgpPeer peer) => peer is { GracefulRestart: true, AddPath: true, AdminDown: false };
+
+    private bool IsFoundAway(string address) => _foundAway.Contains(address) && !sessions.IsEstablished(address);
 
     /// <inheritdoc cref="SessionTable.EngineAway"/>
     public void EngineAway(bool away)
@@ -161,7 +174,15 @@ internal sealed class PeerSync(
     public async Task SynchronizeAsync(EngineTurn turn, bool keptNumbers)
     {
         _mustList = false;
-        if (_wanted is not { } wanted) return;
+        if (_wanted is not { } wanted)
+        {
+            if (!_engineRestarted) await FindAwayAsync(turn);
+            return;
+        }
+
+        if (!HadPeers && !_engineRestarted) await FindAwayAsync(turn);
+        if (_withdrewEarly) _missed.UnionWith(wanted.Where(p => MayKeep(p.Value) && _foundAway.Contains(p.Key)).Select(p => p.Key));
+        _withdrewEarly = false;
         HadPeers |= wanted.Count > 0;
         var changed = sessions.LeaveOut(_trials.FaultOf);
         var missing = new Dictionary<string, BgpPeer>(wanted.Where(p => _trials.Admits(p.Key)));
@@ -196,6 +217,7 @@ internal sealed class PeerSync(
             });
         }
         _engineRestarted = false;
+        _foundAway.RemoveWhere(a => !wanted.ContainsKey(a) || sessions.IsEstablished(a));
         _unsettled.Keys.Where(a => !wanted.ContainsKey(a)).ToList().ForEach(a => _unsettled.Remove(a));
         _missed.IntersectWith(wanted.Keys);
         _timersDue.IntersectWith(wanted.Keys);
@@ -210,6 +232,12 @@ internal sealed class PeerSync(
     {
         _mustList = true;
         patrol.Request();
+    }
+
+    private async Task FindAwayAsync(EngineTurn turn)
+    {
+        foreach (var actual in await engine.ListPeersAsync(null, turn.Lost))
+            if (actual.State?.SessionState is not Wire.PeerState.Types.SessionState.Established) _foundAway.Add(actual.Conf.NeighborAddress);
     }
 
     /// <param name="always">False: only if an event called for it since the last check.</param>

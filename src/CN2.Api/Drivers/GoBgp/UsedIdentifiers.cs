@@ -10,10 +10,27 @@ internal sealed class UsedIdentifiers
 
     private readonly Dictionary<EngineRouteKey, uint> _highest = [];
     private readonly Queue<EngineRouteKey> _gone = [];
+    private readonly HashSet<EngineRouteKey> _doubtful = [];
     private bool _forgot;
+    private bool _isUnknown;
 
-    /// <summary>0 when the prefix lost no path; null when that is not known any more.</summary>
-    public uint? Highest(EngineRouteKey key) => _highest.TryGetValue(key, out var highest) ? highest : _forgot ? null : 0;
+    /// <summary>0 when the prefix lost no path; null when that is not known.</summary>
+    public uint? Highest(EngineRouteKey key) =>
+        _isUnknown || _doubtful.Contains(key) ? null : _highest.TryGetValue(key, out var highest) ? highest : _forgot ? null : 0;
+
+    /// <summary>The engine may have used other numbers for this prefix than were expected.</summary>
+    public void Doubt(EngineRouteKey key)
+    {
+        _doubtful.Add(key);
+        if (_doubtful.Count > Limit) DoubtAll();
+    }
+
+    /// <summary>The engine was in use before this server knew it.</summary>
+    public void DoubtAll()
+    {
+        _isUnknown = true;
+        _doubtful.Clear();
+    }
 
     /// <param name="isLast">The prefix has no path any more.</param>
     public void Add(EngineRouteKey key, uint identifier, bool isLast)
@@ -31,6 +48,7 @@ internal sealed class UsedIdentifiers
     {
         _highest.Clear();
         _gone.Clear();
-        _forgot = false;
+        _doubtful.Clear();
+        _forgot = _isUnknown = false;
     }
 }

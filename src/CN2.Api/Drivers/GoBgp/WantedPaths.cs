@@ -13,12 +13,15 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
     /// <summary>Writes are made under the turn and this lock, reads under either.</summary>
     private readonly Lock _lock = new();
 
-    private const string LeavingReason =
+    public const string LeavingReason =
         "A router that may have kept this path over the restart of the BGP engine has not been sent everything yet; the path is withdrawn from it after that.";
 
     private PathTable _table = new();
 
     private readonly HashSet<(EngineRouteKey Key, IPAddress NextHop)> _moved = [];
+
+    /// <summary>Prefixes of which the engine was given a path whose number is not known yet.</summary>
+    private readonly HashSet<EngineRouteKey> _unnumbered = [];
 
     /// <summary>There are paths that nobody asks for any more and that are not withdrawn yet.</summary>
     public bool HasLeaving
@@ -343,14 +346,91 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
     public void Learn(EngineRouteKey key, IPAddress nextHop, uint wireIdentifier)
     {
         if (wireIdentifier == 0) return;
-        lock (_lock) _table.Learn(key, nextHop, wireIdentifier);
+        lock (_lock)
+        {
+            if (_table.Find(key, nextHop) is not { } held || held.WireIdentifier == wireIdentifier) return;
+            _table.Learn(key, nextHop, wireIdentifier);
+            _moved.Add((key, nextHop)); // its row says another number
+        }
     }
 
     /// <summary>The engine lacks the path and gets it again: it will have another number.</summary>
     public HeldPath Renew(EngineTurn turn, EngineRouteKey key, HeldPath path)
     {
         turn.Require();
-        lock (_lock) return _table.Renew(key, path);
+        lock (_lock)
+        {
+            // Whether the engine has used the number up is not known: it may never have got the path.
+            _table.DoubtNumbers(key);
+            return _table.Renew(key, path);
+        }
+    }
+
+    /// <summary>These changes were sent.</summary>
+    public void NoteSent(EngineTurn turn, IEnumerable<PathChange> changes)
+    {
+        turn.Require();
+        lock (_lock)
+        {
+            foreach (var change in changes)
+                if (!change.IsWithdraw && _table.Find(change.Key, change.Path.NextHop.Address) is { WireIdentifier: 0 }) _unnumbered.Add(change.Key);
+        }
+    }
+
+    /// <summary>The engine refused some of these changes, and others were sent more than once.</summary>
+    public void DoubtNumbers(EngineTurn turn, IReadOnlyList<PathChange> changes, IEnumerable<EngineRouteKey> refused)
+    {
+        turn.Require();
+        var withdrawn = changes.Where(c => c.IsWithdraw).Select(c => c.Key).ToHashSet();
+        var doubtful = changes.Where(c => !c.IsWithdraw && withdrawn.Contains(c.Key)).Select(c => c.Key).Concat(refused);
+        lock (_lock)
+        {
+            foreach (var key in doubtful)
+            {
+                _table.DoubtNumbers(key);
+                _unnumbered.Add(key);
+            }
+        }
+    }
+
+    /// <summary>The prefixes of which the engine must be asked for the numbers of paths.</summary>
+    public List<EngineRouteKey> ToAskNumber(EngineTurn turn)
+    {
+        turn.Require();
+        lock (_lock)
+        {
+            _unnumbered.RemoveWhere(k => _table[k].IsEmpty);
+            return [.. _unnumbered];
+        }
+    }
+
+    /// <summary>The engine was asked.</summary>
+    public void Numbered(EngineTurn turn, IEnumerable<EngineRouteKey> keys)
+    {
+        turn.Require();
+        lock (_lock) _unnumbered.ExceptWith(keys);
+    }
+
+    /// <summary>The engine was in use before this server knew it, so which numbers it has used up is not known.</summary>
+    public void DoubtNumbers(EngineTurn turn)
+    {
+        turn.Require();
+        lock (_lock) _table.DoubtNumbers();
+    }
+
+    /// <summary>
+    /// The engine refuses the path, and routers may have an earlier version of it that cannot be withdrawn from all of them yet. It stays as a leaving
+    /// one, with attributes that no engine refuses. Null: it is not in the set.
+    /// </summary>
+    public PathChange? LeaveRefused(EngineTurn turn, EngineRouteKey key, IPAddress nextHop)
+    {
+        turn.Require();
+        lock (_lock)
+        {
+            if (_table.Find(key, nextHop) is not { } held) return null;
+            _table.Set(key, held.NextHop, held.Attributes.AsPlain(), null, out _, out _, floatingIP: held.FloatingIP);
+            return new(key, _table.Leave(key, nextHop)!.Value, IsWithdraw: false);
+        }
     }
 
     /// <summary>Takes one path out that the engine refuses; answers the withdrawal to send, or null when the path is not in the set.</summary>
@@ -389,6 +469,7 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
         var changes = new List<PathChange>();
         lock (_lock)
         {
+            _unnumbered.Clear();
             foreach (var (key, order) in _table.Arrange(mayRenumber))
             {
                 var any = order.First(p => p is not null)!.Value;
@@ -401,7 +482,7 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
                         continue;
                     }
                     while (order.Any(p => p?.Identifier == identifier)) identifier--;
-                    var filler = any with { Identifier = identifier-- };
+                    var filler = any with { Identifier = identifier--, Attributes = any.Attributes.AsPlain() };
                     changes.Add(new(key, filler, IsWithdraw: false));
                     changes.Add(new(key, filler, IsWithdraw: true));
                 }
@@ -502,7 +583,7 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
             }
         }
         foreach (var key in changes.NewKeys)
-            foreach (var path in _table[key]) changes.New.Add(new(key, path, IsWithdraw: false));
+            foreach (var path in _table[key]) changes.New.Add(new(key, path, IsWithdraw: false) { IsNew = true });
     }
 
     /// <summary>
@@ -555,7 +636,7 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
             changes.Add(new(key, after with { Attributes = before }, IsWithdraw: true));
             after = table?.Renew(key, after) ?? after;
         }
-        changes.Add(new(key, after, IsWithdraw: false));
+        changes.Add(new(key, after, IsWithdraw: false) { IsNew = before is null });
     }
 
     private void CountUnicast(bool external, LargeCommunity marker, HeldCounts counts)

@@ -122,6 +122,19 @@ public sealed class PathTableTests
     }
 
     [Fact]
+    public void The_next_number_of_a_prefix_in_doubt_is_not_guessed_until_the_engine_begins_anew()
+    {
+        var table = new PathTable();
+        table.Set(Prefix, Hop("10.0.0.1"), Plain, null, out _, out _);
+        table.DoubtNumbers(Prefix);
+        Assert.Equal(0u, table.NextWireIdentifier(Prefix));
+        _ = table.Arrange(mayRenumber: false).ToList();
+        Assert.Equal(2u, table.NextWireIdentifier(Prefix));
+        table.DoubtNumbers(); // the engine was in use before
+        Assert.Equal(0u, table.NextWireIdentifier(Prefix));
+    }
+
+    [Fact]
     public void Next_hops_and_attributes_that_are_no_longer_used_are_forgotten()
     {
         var mapper = new PathMapper();
