@@ -37,7 +37,7 @@ internal sealed class PeerSync(
     /// </summary>
     private readonly HashSet<string> _foundAway = [];
 
-    /// <summary>Paths were withdrawn before the first call of <see cref="Set"/>.</summary>
+    /// <summary>Paths were withdrawn before the wanted peers were known.</summary>
     private bool _withdrewEarly;
 
     /// <summary>Peers whose timers wait for the end of their session.</summary>
