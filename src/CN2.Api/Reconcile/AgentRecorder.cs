@@ -1,6 +1,7 @@
 using CN2.Api.Data;
 using CN2.Api.Drivers;
 using CN2.Api.Options;
+using CN2.Api.Threading;
 
 namespace CN2.Api.Reconcile;
 
@@ -20,7 +21,7 @@ internal sealed partial class AgentRecorder(
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(500);
 
     private readonly Lock _lock = new();
-    private readonly WakeUp _wakeUp = new();
+    private readonly AsyncSignal _wakeUp = new();
     private Reports _waiting = new();
 
     public void Connected(VRouterHello hello) => Add(r => r.Connections[hello.Name] = hello);

@@ -1,5 +1,6 @@
 using CN2.Api.Data;
 using CN2.Api.Drivers;
+using CN2.Api.Threading;
 
 namespace CN2.Api.Reconcile;
 
@@ -10,7 +11,7 @@ namespace CN2.Api.Reconcile;
 internal sealed partial class ReplicaHeartbeat(
     IControlNodeStore store, IBgpSpeaker speaker, HeldLease leadership, LoopInbox inbox, SelfDescription self, TimeProvider time, ILogger<ReplicaHeartbeat> logger) : IReconcileTask
 {
-    private readonly WakeUp _sessionsChanged = new();
+    private readonly AsyncSignal _sessionsChanged = new();
     private volatile int _restartTimeSeconds;
 
     /// <summary>The sessions as they were last written.</summary>

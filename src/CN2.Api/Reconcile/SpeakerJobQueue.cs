@@ -1,4 +1,5 @@
 using CN2.Api.Drivers;
+using CN2.Api.Threading;
 
 namespace CN2.Api.Reconcile;
 
@@ -15,7 +16,7 @@ internal sealed class SpeakerJobQueue(TimeProvider time)
     public static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(30);
 
     private readonly Lock _lock = new();
-    private readonly WakeUp _posted = new();
+    private readonly AsyncSignal _posted = new();
     private SpeakerJob.FollowReplicas? _follow;
     private SpeakerJob.SetImports? _imports;
     private RouteBatch? _routes;

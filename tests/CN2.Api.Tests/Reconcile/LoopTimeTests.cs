@@ -1,4 +1,5 @@
 using CN2.Api.Reconcile;
+using CN2.Api.Threading;
 using Microsoft.Extensions.Time.Testing;
 
 namespace CN2.Api.Tests.Reconcile;
@@ -50,7 +51,7 @@ public sealed class LoopTimeTests
     {
         var time = new FakeTimeProvider();
         var ct = TestContext.Current.CancellationToken;
-        var wakeUp = new WakeUp();
+        var wakeUp = new AsyncSignal();
         wakeUp.Set();
         wakeUp.Set();
         await wakeUp.WaitAsync(TimeSpan.FromSeconds(1), time, ct);

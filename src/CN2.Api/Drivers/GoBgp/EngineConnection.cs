@@ -1,3 +1,4 @@
+using CN2.Api.Threading;
 using Grpc.Core;
 
 namespace CN2.Api.Drivers.GoBgp;

@@ -1,3 +1,5 @@
+using CN2.Api.Threading;
+
 namespace CN2.Api.Drivers.GoBgp;
 
 /// <summary>

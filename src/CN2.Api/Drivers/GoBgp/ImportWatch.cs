@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using CN2.Api.Threading;
 using CN2.Network.Addressing;
 using Grpc.Core;
 

@@ -1,3 +1,5 @@
+using CN2.Api.Threading;
+
 namespace CN2.Api.Drivers.GoBgp;
 
 /// <summary>The signal that starts a round of checks before its interval is over. Thread-safe.</summary>
