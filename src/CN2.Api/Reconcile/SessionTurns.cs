@@ -1,5 +1,6 @@
 using CN2.Api.Data;
 using CN2.Api.Drivers;
+using CN2.Api.Threading;
 
 namespace CN2.Api.Reconcile;
 
@@ -15,7 +16,7 @@ internal sealed partial class SessionTurns(ISessionTurnStore store, TimeProvider
     private static readonly TimeSpan BeginWithin = SessionTurnStore.Duration / 3;
 
     private readonly Lock _lock = new();
-    private readonly WakeUp _asked = new();
+    private readonly AsyncSignal _asked = new();
     private readonly HashSet<string> _wanted = [];
 
     /// <summary>The turns of this control node, and when they were asked for.</summary>
