@@ -122,15 +122,18 @@ public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoo
     /// held.
     /// </summary>
     /// <param name="lease">The proof of the leadership.</param>
-    /// <param name="sinceClockJump">How long ago the database's clock was set (null: never): before that, its times say nothing about how long a control node has been gone.</param>
+    /// <param name="inContact">
+    /// How long this replica has had the database without a break or a jump of its clock (<c>HeldLease.InContact</c>): only who had all of that time to report, and
+    /// did not, is gone.
+    /// </param>
     /// <param name="ct">Ends the statement.</param>
-    public async Task ForgetGoneAsync(LeaderLease lease, TimeSpan? sinceClockJump, CancellationToken ct)
+    public async Task ForgetGoneAsync(LeaderLease lease, TimeSpan inContact, CancellationToken ct)
     {
         await using var command = dataSource.CreateCommand(
             $"""
              WITH gone AS (
                  SELECT name, engine_bound, last_seen_at FROM control_node, LATERAL (SELECT greatest(make_interval(secs => restart_time_seconds), $1) AS patience) p
-                 WHERE last_seen_at NOT BETWEEN now() - patience AND now() + patience AND ($2 IS NULL OR $2 > patience) AND {LeaderLease.IsHeld("$3", "$4")}
+                 WHERE last_seen_at NOT BETWEEN now() - patience AND now() + patience AND $2 > patience AND {LeaderLease.IsHeld("$3", "$4")}
              ), withdrawn AS (
                  DELETE FROM advertisement a USING gone WHERE a.control_node = gone.name AND (gone.engine_bound OR a.routes = '[]')
                  RETURNING a.floating_ip_uid AS uid, a.control_node AS name
@@ -142,7 +145,7 @@ public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoo
              {ChangeList.InsertFrom(ResourceKind.Announcements, ChangeVerb.Modified, "withdrawn", statusOnly: true)}
              """);
         command.Parameters.Add(new() { Value = GoneAfter });
-        command.Parameters.Add(new() { Value = (object?)sinceClockJump ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Interval });
+        command.Parameters.Add(new() { Value = inContact, NpgsqlDbType = NpgsqlDbType.Interval });
         command.Parameters.Add(new() { Value = lease.Run });
         command.Parameters.Add(new() { Value = lease.Fence });
         command.Parameters.Add(new() { Value = ShownAfter });

@@ -10,5 +10,5 @@ internal interface IControlNodeStore
 
     Task<OpenTransaction?> OldestTransactionAsync(CancellationToken ct);
 
-    Task ForgetGoneAsync(LeaderLease lease, TimeSpan? sinceClockJump, CancellationToken ct);
+    Task ForgetGoneAsync(LeaderLease lease, TimeSpan inContact, CancellationToken ct);
 }

@@ -23,7 +23,6 @@ internal sealed class HeldLease(TimeProvider time)
     /// <summary>The last answer of the database: own time before and after it, and its own time.</summary>
     private (long Asked, long Answered, DateTimeOffset Now)? _contact;
     private long _inContactSince;
-    private long? _clockJumpedAt;
 
     /// <summary>The proof for a duty of the leader; null: this replica does not lead, or was stopped and does not know whether it still does.</summary>
     public LeaderLease? Current
@@ -45,15 +44,6 @@ internal sealed class HeldLease(TimeProvider time)
         get
         {
             lock (_lock) return _contact is { } last && time.GetElapsedTime(last.Answered) < LeaderLeaseStore.Duration ? time.GetElapsedTime(_inContactSince) : TimeSpan.Zero;
-        }
-    }
-
-    /// <summary>How long ago the database's clock was set; null: never while this process has run.</summary>
-    public TimeSpan? SinceClockJump
-    {
-        get
-        {
-            lock (_lock) return _clockJumpedAt is { } at ? time.GetElapsedTime(at) : null;
         }
     }
 
@@ -93,11 +83,7 @@ internal sealed class HeldLease(TimeProvider time)
                 // Its time was read at some moment between question and answer.
                 var passed = now - last.Now;
                 jumped = passed < time.GetElapsedTime(last.Answered, asked) - ClockTolerance || passed > time.GetElapsedTime(last.Asked, answered) + ClockTolerance;
-                if (jumped)
-                {
-                    _inContactSince = answered;
-                    _clockJumpedAt = answered;
-                }
+                if (jumped) _inContactSince = answered;
             }
 
             _contact = (asked, answered, now);

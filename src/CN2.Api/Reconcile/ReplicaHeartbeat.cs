@@ -111,7 +111,7 @@ internal sealed partial class ReplicaHeartbeat(
         _hadOthers = hasOthers;
         _hasBeaten = true;
         _wasUnknown = false;
-        if (leadership.Current is { } lease) await store.ForgetGoneAsync(lease, leadership.SinceClockJump, ct);
+        if (leadership.Current is { } lease) await store.ForgetGoneAsync(lease, leadership.InContact, ct);
         self.FeedLag.Follow(await store.OldestTransactionAsync(ct));
 
         Dictionary<string, IReadOnlyList<BgpSession>> Sessions(bool isAlive) =>

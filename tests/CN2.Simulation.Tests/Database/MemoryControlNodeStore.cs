@@ -23,7 +23,7 @@ internal sealed class MemoryControlNodeStore(DatabaseLink link) : IControlNodeSt
     public Task<OpenTransaction?> OldestTransactionAsync(CancellationToken ct) =>
         link.CallAsync(db => db.OldestOpen is { } xid ? new OpenTransaction("another one", $"{xid}", null) : null, ct);
 
-    public Task ForgetGoneAsync(LeaderLease lease, TimeSpan? sinceClockJump, CancellationToken ct) => link.CallAsync(db => db.Write(changes =>
+    public Task ForgetGoneAsync(LeaderLease lease, TimeSpan inContact, CancellationToken ct) => link.CallAsync(db => db.Write(changes =>
     {
         if (!db.IsHeld(lease)) return false;
         foreach (var (name, row) in db.ControlNodes.ToList())
@@ -31,7 +31,7 @@ internal sealed class MemoryControlNodeStore(DatabaseLink link) : IControlNodeSt
             var restart = TimeSpan.FromSeconds(row.RestartTimeSeconds);
             var patience = restart > ControlNodeStore.GoneAfter ? restart : ControlNodeStore.GoneAfter;
             if (row.LastSeen >= db.Now - patience && row.LastSeen <= db.Now + patience) continue;
-            if (sinceClockJump is { } since && since <= patience) continue;
+            if (inContact <= patience) continue;
             // What the statement deletes is decided by the rows as they were before it.
             var rows = db.Advertisements.Where(a => a.Key.ControlNode == name).ToList();
             if (row.EngineBound || (row.LastSeen + ShownAfter < db.Now && rows.Count == 0)) db.ControlNodes.Remove(name);
