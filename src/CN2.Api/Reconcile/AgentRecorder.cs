@@ -11,7 +11,7 @@ namespace CN2.Api.Reconcile;
 /// One report that the database does not take is left out, and the others are saved: an agent whose hello is refused is sent away.
 /// </summary>
 internal sealed partial class AgentRecorder(
-    IAgentReportStore store, IEndpointHealthStore endpoints, IVRouterPublisher publisher, LoopInbox inbox, ControlNodeOptions self, VRouterOptions options, TimeProvider time,
+    AgentStores stores, IVRouterPublisher publisher, LoopInbox inbox, ControlNodeOptions self, VRouterOptions options, TimeProvider time,
     ILogger<AgentRecorder> logger)
     : IReconcileTask
 {
@@ -75,17 +75,17 @@ internal sealed partial class AgentRecorder(
             reports.Connections.Remove(hello.Name);
         }
 
-        await EachAsync(gone, names => store.DisconnectAsync(self.Name, names, ct), n => $"that {n} has disconnected", ct);
+        await EachAsync(gone, names => stores.Reports.DisconnectAsync(self.Name, names, ct), n => $"that {n} has disconnected", ct);
         foreach (var name in gone) reports.Connections.Remove(name);
 
         await EachAsync(
             [.. reports.Progress.Values.Where(p => !gone.Contains(p.Name))],
-            progress => store.SaveAsync(self.Name, progress, reports.Answered, ct), p => $"the progress of {p.Name}", ct);
+            progress => stores.Reports.SaveAsync(self.Name, progress, reports.Answered, ct), p => $"the progress of {p.Name}", ct);
         reports.Progress.Clear();
         reports.Answered.Clear();
 
         await EachAsync(
-            [.. reports.Health.Values], health => endpoints.SaveAsync(health, time.GetUtcNow(), ct), h => $"the health of endpoint {h.Uid} on {h.VirtualRouter}", ct);
+            [.. reports.Health.Values], health => stores.Health.SaveAsync(health, time.GetUtcNow(), ct), h => $"the health of endpoint {h.Uid} on {h.VirtualRouter}", ct);
         reports.Health.Clear();
     }
 
@@ -94,7 +94,7 @@ internal sealed partial class AgentRecorder(
         AgentRefusal? refusal;
         try
         {
-            refusal = await store.ConnectAsync(hello, self.Name, options.MaximumFromAgents, time.GetUtcNow(), ct);
+            refusal = await stores.Reports.ConnectAsync(hello, self.Name, options.MaximumFromAgents, time.GetUtcNow(), ct);
         }
         catch (Exception e) when (IsOfTheItem(e))
         {
@@ -109,7 +109,7 @@ internal sealed partial class AgentRecorder(
 
         LogSentAway(hello.Name, hello.Source, refusal.Message);
         publisher.End(hello, refusal.Message);
-        if (refusal.Reason is AgentRefusalReason.DuplicateAgent or AgentRefusalReason.AddressTaken) await store.SaveIntruderAsync(hello, refusal, time.GetUtcNow(), ct);
+        if (refusal.Reason is AgentRefusalReason.DuplicateAgent or AgentRefusalReason.AddressTaken) await stores.Reports.SaveIntruderAsync(hello, refusal, time.GetUtcNow(), ct);
     }
 
     /// <summary>Saves all at once; if the database refuses what it is given, by halves, and what it refuses alone is left out.</summary>

@@ -7,10 +7,13 @@ namespace CN2.Api.Reconcile;
 /// Keeps a database that is away, or hangs, from holding up the loop. Only the first round waits for a server that hangs, as long as a
 /// statement of the control loop may take (2 s); the next ones leave the feed out until the server answers, for which another task asks.
 /// </summary>
-internal sealed class FeedGate(FeedReader feed, LoopState state, DatabasePresence database, LoopInbox inbox, FailureLog failures)
+internal sealed class FeedGate(FeedReader feed, DatabasePresence database, LoopInbox inbox, FailureLog failures)
 {
     /// <summary>Not completed: the database did not answer.</summary>
     private Task _databaseIsBack = Task.CompletedTask;
+
+    /// <summary>The last reading failed.</summary>
+    public bool IsAway { get; private set; }
 
     /// <inheritdoc cref="FeedReader.IsMidPage"/>
     public bool IsMidPage => feed.IsMidPage;
@@ -25,13 +28,13 @@ internal sealed class FeedGate(FeedReader feed, LoopState state, DatabasePresenc
         try
         {
             var more = await feed.ReadAsync(now, next, ct);
-            state.IsFeedAway = false;
+            IsAway = false;
             failures.Succeeded();
             return (more, null);
         }
         catch (Exception e) when (!e.IsStop(ct))
         {
-            state.IsFeedAway = true;
+            IsAway = true;
             if (PostgresErrors.IsAway(e))
             {
                 _databaseIsBack = database.WhenBack();

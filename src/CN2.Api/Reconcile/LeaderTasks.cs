@@ -9,7 +9,7 @@ namespace CN2.Api.Reconcile;
 /// frees or withdraws something is done only while the lease is held.
 /// </summary>
 internal sealed partial class LeaderTasks(
-    IServiceLifecycle lifecycle, IAgentReportStore agents, IEndpointHealthStore endpoints, VRouterOptions options, ReconcileCounters counters, LoopInbox inbox, TimeProvider time,
+    IServiceLifecycle lifecycle, AgentStores stores, VRouterOptions options, ReconcileCounters counters, LoopInbox inbox, TimeProvider time,
     ILogger<LeaderTasks> logger) : ILeaderTasks
 {
     private static readonly TimeSpan FailureInterval = TimeSpan.FromSeconds(1);
@@ -31,13 +31,13 @@ internal sealed partial class LeaderTasks(
 
     public void MarkLost(TimeSpan lostAfter, IReadOnlyCollection<string> carriers, LeaderLease lease) => Run("Marking lost vRouters", new LeaderEvent.LostMarked(), async () =>
     {
-        var held = await agents.MarkLostAsync(lease, ControlNodeStore.GoneAfter, lostAfter, carriers, options.LostAtOnceLimit, CancellationToken.None);
+        var held = await stores.Reports.MarkLostAsync(lease, ControlNodeStore.GoneAfter, lostAfter, carriers, options.LostAtOnceLimit, CancellationToken.None);
         counters.VirtualRoutersHeld(held);
-        await agents.ForgetIntrudersAsync(CancellationToken.None);
+        await stores.Reports.ForgetIntrudersAsync(CancellationToken.None);
     });
 
     public void ReleaseEndpoints(LeaderLease lease) => Run("Releasing endpoints that were held back", new LeaderEvent.EndpointsReleased(), async () =>
-        counters.EndpointsFlapping(await endpoints.ReleaseAsync(lease, CancellationToken.None)));
+        counters.EndpointsFlapping(await stores.Health.ReleaseAsync(lease, CancellationToken.None)));
 
     private void Run(string what, LeaderEvent done, Func<Task> work) => _ = RunAsync(what, done, work);
 

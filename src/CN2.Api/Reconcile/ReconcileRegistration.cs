@@ -65,6 +65,7 @@ public static class ReconcileRegistration
         services.AddSingleton<ControlNodeStore>().AddSeam<IControlNodeStore, ControlNodeStore>();
         services.AddSingleton<AgentReportStore>().AddSeam<IAgentReportStore, AgentReportStore>();
         services.AddSingleton<EndpointHealthStore>().AddSeam<IEndpointHealthStore, EndpointHealthStore>();
+        services.AddSingleton<AgentStores>();
         services.AddSingleton<AnnouncementStore>().AddSeam<IAnnouncementStore, AnnouncementStore>();
         services.AddSingleton<StatusStore>().AddSeam<IStatusStore, StatusStore>();
         services.AddSingleton<IChangeFeedReader>(provider => ActivatorUtilities.CreateInstance<ChangeFeedReader>(provider, provider.GetRequiredKeyedService<NpgsqlDataSource>(DatabasePools.ControlLoop)));
