@@ -1,7 +1,5 @@
 using System.Net;
 using System.Net.Sockets;
-using System.Text.Json;
-using System.Text.Json.Nodes;
 using CN2.Api.Data.Rows;
 using CN2.Api.Drivers;
 using CN2.Api.FloatingIPs;
@@ -58,7 +56,7 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
         var status = ServiceStatusCompiler.Compile(serving);
         var document = new ServiceStatus(
             status.State, [], [], null, new ServiceEndpoints(compiled.EndpointsTotal, compiled.EndpointsReady), [], [.. status.Conditions.Select(Body)]);
-        return new StatusDraft(ResourceKind.Service, service.Uid, Document(document), IsNews: true);
+        return new StatusDraft(ResourceKind.Service, service.Uid, ApiJson.Bytes(document), IsNews: true);
     }
 
     private StatusDraft Of(FloatingIP floatingIP, Guid owner, CompiledOwner? compiled)
@@ -79,7 +77,7 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
         };
         var status = FloatingIPStatusCompiler.Compile((FloatingIPFacts)WithServing(facts, owner, [floatingIP]));
         var document = new FloatingIPStatus(status.State, attachments, RoutesOf(floatingIP).Bodies, [.. status.Conditions.Select(Body)]);
-        return new StatusDraft(ResourceKind.FloatingIP, floatingIP.Uid, Document(document), IsNews: floatingIP.Service is null);
+        return new StatusDraft(ResourceKind.FloatingIP, floatingIP.Uid, ApiJson.Bytes(document), IsNews: floatingIP.Service is null);
     }
 
     /// <summary>Adds what vRouters and speakers have carried out.</summary>
@@ -201,6 +199,4 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
 
     private static ConditionBody Body(Condition condition) => new(
         condition.Type, condition.Status.ToString(), condition.Reason, condition.Message, condition.ObservedGeneration, default);
-
-    private static JsonObject Document<T>(T status) => JsonSerializer.SerializeToNode(status, ApiJson.Options)!.AsObject();
 }

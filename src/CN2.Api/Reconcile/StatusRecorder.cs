@@ -1,5 +1,7 @@
+using System.Buffers;
 using System.Globalization;
-using System.Text.Json.Nodes;
+using System.Text;
+using System.Text.Json;
 using System.Threading.Channels;
 using CN2.Api.Data.Rows;
 using CN2.Network.Status;
@@ -14,6 +16,9 @@ internal sealed partial class StatusRecorder(IStatusStore store, HeldLease leade
     : IStatusRecorder, IReconcileTask
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(500);
+
+    private static readonly JsonEncodedText Conditions = JsonEncodedText.Encode("conditions");
+    private static readonly JsonEncodedText LastTransitionTime = JsonEncodedText.Encode("lastTransitionTime");
 
     private readonly Channel<IReadOnlyList<StatusDraft>> _batches = Channel.CreateUnbounded<IReadOnlyList<StatusDraft>>();
 
@@ -41,11 +46,10 @@ internal sealed partial class StatusRecorder(IStatusStore store, HeldLease leade
                 var events = new List<StatusEvent>();
                 foreach (var draft in drafts)
                 {
-                    var old = before.TryGetValue(draft.Uid, out var text) ? JsonNode.Parse(text)!.AsObject() : null;
-                    var document = draft.Document.DeepClone().AsObject();
-                    var changed = CarryTimesOver(draft.Uid, old, document, time.GetUtcNow());
+                    using var old = before.TryGetValue(draft.Uid, out var text) ? JsonDocument.Parse(text) : null;
+                    var (document, changed) = WithTimes(draft, old?.RootElement, time.GetUtcNow());
                     if (draft.IsNews) events.AddRange(changed);
-                    if (old is null || !JsonNode.DeepEquals(old, document)) documents.Add(new(draft.Uid, document.ToJsonString()));
+                    if (old is null || !AreEqual(old, document)) documents.Add(new(draft.Uid, Encoding.UTF8.GetString(document)));
                 }
 
                 if (documents.Count == 0 || await store.WriteAsync(lease, kind, documents, events, ct))
@@ -77,31 +81,73 @@ internal sealed partial class StatusRecorder(IStatusStore store, HeldLease leade
         }
     }
 
-    /// <summary>Copies the times of the conditions whose status is the same; answers an event for each of the others.</summary>
-    private static List<StatusEvent> CarryTimesOver(Guid uid, JsonObject? old, JsonObject document, DateTimeOffset now)
+    /// <summary>
+    /// The draft with the times of its conditions: the written one where the status is the same, else now. Answers an event for each of the others.
+    /// Of a large site this is done for each status, again and again, so no tree of the document is built.
+    /// </summary>
+    private static (byte[] Document, List<StatusEvent> Events) WithTimes(StatusDraft draft, JsonElement? old, DateTimeOffset now)
     {
         var events = new List<StatusEvent>();
-        if (document["conditions"] is not JsonArray conditions) return events;
-        foreach (var condition in conditions.OfType<JsonObject>())
+        var buffer = new ArrayBufferWriter<byte>(draft.Document.Length + 64);
+        using var document = JsonDocument.Parse(draft.Document);
+        using (var writer = new Utf8JsonWriter(buffer))
         {
-            var was = (old?["conditions"] as JsonArray)?.OfType<JsonObject>().FirstOrDefault(c => AreSame(c, condition, "type"));
-            if (was is not null && AreSame(was, condition, "status") && was["lastTransitionTime"] is { } since)
+            writer.WriteStartObject();
+            foreach (var member in document.RootElement.EnumerateObject())
             {
-                condition["lastTransitionTime"] = since.DeepClone();
-                continue;
+                if (!member.NameEquals(Conditions.EncodedUtf8Bytes))
+                {
+                    member.WriteTo(writer);
+                    continue;
+                }
+
+                writer.WriteStartArray(Conditions);
+                foreach (var condition in member.Value.EnumerateArray()) Write(writer, condition, WasOf(old, condition), draft.Uid, now, events);
+                writer.WriteEndArray();
             }
 
-            condition["lastTransitionTime"] = now.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture);
-            var isTrue = (string?)condition["status"] == "True";
-            // Of a first status only the allocated address is an event; the other conditions follow when they become true.
-            if (was is not null || (isTrue && (string?)condition["type"] == ConditionType.Allocated))
-                events.Add(new StatusEvent(uid, isTrue ? "Normal" : "Warning", (string?)condition["reason"] ?? "", $"{condition["type"]}: {condition["message"]}"));
+            writer.WriteEndObject();
         }
 
-        return events;
+        return (buffer.WrittenSpan.ToArray(), events);
     }
 
-    private static bool AreSame(JsonObject a, JsonObject b, string member) => (string?)a[member] == (string?)b[member];
+    private static void Write(Utf8JsonWriter writer, JsonElement condition, JsonElement? was, Guid uid, DateTimeOffset now, List<StatusEvent> events)
+    {
+        writer.WriteStartObject();
+        foreach (var member in condition.EnumerateObject())
+            if (!member.NameEquals(LastTransitionTime.EncodedUtf8Bytes)) member.WriteTo(writer);
+        writer.WritePropertyName(LastTransitionTime);
+        var isSame = was is { } written && AreSame(written, condition, "status"u8) && written.TryGetProperty(LastTransitionTime.EncodedUtf8Bytes, out _);
+        if (isSame) was!.Value.GetProperty(LastTransitionTime.EncodedUtf8Bytes).WriteTo(writer);
+        else writer.WriteStringValue(now.UtcDateTime.ToString("yyyy-MM-ddTHH:mm:ss.fffZ", CultureInfo.InvariantCulture));
+        writer.WriteEndObject();
+        if (isSame) return;
+        var (type, isTrue) = (Text(condition, "type"), Text(condition, "status") == "True");
+        // Of a first status only the allocated address is an event; the other conditions follow when they become true.
+        if (was is not null || (isTrue && type == ConditionType.Allocated))
+            events.Add(new StatusEvent(uid, isTrue ? "Normal" : "Warning", Text(condition, "reason") ?? "", $"{type}: {Text(condition, "message")}"));
+    }
+
+    /// <summary>The written condition of the same type.</summary>
+    private static JsonElement? WasOf(JsonElement? old, JsonElement condition)
+    {
+        if (old is not { } written || !written.TryGetProperty(Conditions.EncodedUtf8Bytes, out var conditions) || conditions.ValueKind != JsonValueKind.Array) return null;
+        foreach (var was in conditions.EnumerateArray())
+            if (was.ValueKind == JsonValueKind.Object && AreSame(was, condition, "type"u8)) return was;
+        return null;
+    }
+
+    private static bool AreSame(JsonElement a, JsonElement b, ReadOnlySpan<byte> member) =>
+        a.TryGetProperty(member, out var first) && b.TryGetProperty(member, out var second) && JsonElement.DeepEquals(first, second);
+
+    private static bool AreEqual(JsonDocument old, byte[] document)
+    {
+        using var now = JsonDocument.Parse(document);
+        return JsonElement.DeepEquals(old.RootElement, now.RootElement);
+    }
+
+    private static string? Text(JsonElement element, string member) => element.TryGetProperty(member, out var value) ? value.GetString() : null;
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Statuses could not be written yet, trying again: {Reason}")]
     private partial void LogRetry(string reason);

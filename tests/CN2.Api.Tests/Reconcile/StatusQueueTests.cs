@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using CN2.Api.Data.Rows;
+using CN2.Api.Json;
 using CN2.Api.Reconcile;
 
 namespace CN2.Api.Tests.Reconcile;
@@ -84,7 +85,7 @@ public sealed class StatusQueueTests
         }
     }
 
-    private static StatusDraft Draft(int n, string text) => new(ResourceKind.Service, Sample.Uid(n), new JsonObject { ["state"] = text }, IsNews: true);
+    private static StatusDraft Draft(int n, string text) => new(ResourceKind.Service, Sample.Uid(n), ApiJson.Bytes(new JsonObject { ["state"] = text }), IsNews: true);
 
     private IReadOnlyList<Guid> Take(int milliseconds) => _queue.Take(Start + TimeSpan.FromMilliseconds(milliseconds), new NextTick());
 }

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
+using CN2.Api.Json;
 using CN2.Api.Reconcile;
 using CN2.Api.Tests.Fixtures;
 using Microsoft.Extensions.DependencyInjection;
@@ -128,10 +129,10 @@ public sealed class StatusRecorderTests(ApiServerWithoutReconciler api) : IClass
 
     private static StatusDraft Draft(Guid uid, params (string Type, string Status, string Reason)[] conditions) => new(
         ResourceKind.Service, uid,
-        new JsonObject
+        ApiJson.Bytes(new JsonObject
         {
             ["conditions"] = new JsonArray([.. conditions.Select(c => new JsonObject { ["type"] = c.Type, ["status"] = c.Status, ["reason"] = c.Reason, ["message"] = "So." })]),
-        },
+        }),
         IsNews: true);
 
     private async Task WriteAsync(params StatusDraft[] drafts)

@@ -24,6 +24,7 @@ internal sealed class ControlNode(Site site, int number)
 
     private Machine? _machine;
     private long _sawAgainAt;
+    private long? _wasAwayAt;
     private ChangeSignal? _signal;
     private bool _isSignalled;
 
@@ -42,12 +43,18 @@ internal sealed class ControlNode(Site site, int number)
     /// <summary>Until then it may not know what it must know to withdraw a route.</summary>
     public long BlindUntil => IsBlind ? long.MaxValue : _sawAgainAt + CatchUp.Ticks;
 
-    private bool IsBlind => _machine is not { IsStopped: false } || Link is { IsCut: true } || site.Weather.IsDown || site.Weather.IsStopped || !Engine.IsUp || Engine.IsHung;
+    /// <summary>It is without the database, or was a moment ago.</summary>
+    public bool IsAwayLately => IsUp && (IsAway || _wasAwayAt + CatchUp.Ticks > site.Scheduler.Now);
+
+    private bool IsAway => _machine is { IsStopped: true } || Link is { IsCut: true } || site.Weather.IsDown || site.Weather.IsStopped;
+
+    private bool IsBlind => _machine is null || IsAway || !Engine.IsUp || Engine.IsHung;
 
     /// <summary>It is looked at often enough: at every operation.</summary>
     public void Look()
     {
         if (IsBlind) _sawAgainAt = site.Scheduler.Now;
+        if (IsAway) _wasAwayAt = site.Scheduler.Now;
     }
 
     public void Start()

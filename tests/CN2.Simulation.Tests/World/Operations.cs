@@ -299,6 +299,8 @@ internal sealed class Operations
     {
         switch (Random.Next(4))
         {
+            case < 3 when IsExcluded(_site.ControlNodes):
+                break;
             case 0:
                 _site.Weather.IsDown = true;
                 Later(Seconds(10), () => _site.Weather.IsDown = false);
@@ -324,9 +326,13 @@ internal sealed class Operations
     /// </summary>
     private int MostAway(int seconds) => _site.EngineBound ? Site.RestartTime - 1 : seconds;
 
+    /// <summary>For the same reason it may not be away twice with nothing between.</summary>
+    private bool IsExcluded(IEnumerable<ControlNode> away) => _site.EngineBound && away.Any(c => c.IsAwayLately);
+
     private void StopApi()
     {
         var node = Pick(_site.ControlNodes)!;
+        if (IsExcluded([node])) return;
         node.Stop();
         Later(Seconds(MostAway(20)), node.Continue);
     }

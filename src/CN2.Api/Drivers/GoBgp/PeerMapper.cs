@@ -42,8 +42,10 @@ internal sealed class PeerMapper(BgpOptions options)
         ["route-target"] = (1, 132),
     };
 
+    private static readonly Dictionary<(uint Afi, uint Safi), string> FamilyNames = Families.ToDictionary(f => f.Value, f => f.Key);
+
     public static string? FamilyName(Wire.Family? family) =>
-        family is null ? null : Families.FirstOrDefault(f => f.Value == (family.Afi, family.Safi)).Key;
+        family is null ? null : FamilyNames.GetValueOrDefault((family.Afi, family.Safi));
 
     /// <summary>A sentence for the user when the engine cannot be given this peer; null when it can.</summary>
     public string? Fault(BgpPeer peer)

@@ -84,6 +84,9 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
     private readonly Lock _lock = new();
     private readonly Dictionary<string, Entry> _byName = [];
     private readonly Dictionary<string, Entry> _byAddress = [];
+
+    /// <summary>In the order of their names: the loop lists the sessions in every round.</summary>
+    private Entry[] _sorted = [];
     private bool _engineAway = true;
     private bool _hears;
 
@@ -106,6 +109,8 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
                 _byName[peer.Name] = entry;
                 if (entry.Fault is null) _byAddress[peer.Address.ToString()] = entry;
             }
+
+            _sorted = [.. _byName.Values.OrderBy(e => e.Peer.Name, StringComparer.Ordinal)];
         }
     }
 
@@ -282,7 +287,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
     {
         lock (_lock)
         {
-            return [.. _byName.Values.OrderBy(e => e.Peer.Name, StringComparer.Ordinal).Select(e => Show(e, countsFor))];
+            return Array.ConvertAll(_sorted, e => Show(e, countsFor));
         }
     }
 
