@@ -18,7 +18,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
     [Fact]
     public void Whatever_happens_in_whatever_order_everything_comes_right()
     {
-        var operations = Number("CN2_SIMULATION_OPERATIONS") ?? 15_000;
+        var operations = Number("CN2_SIMULATION_OPERATIONS") ?? 100_000;
         if (Number("CN2_SIMULATION_SEED") is { } one)
         {
             var replayed = SimulationRun.Do(one, Math.Min(operations, PerSeed), TroubleOf(one), isTraced: true);

@@ -19,6 +19,9 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
 {
     private readonly IReadOnlyList<BgpSession> _sessions = speaker.Sessions;
 
+    /// <summary>FloatingIP → its routes: its own status is made of them, and its Service's.</summary>
+    private readonly Dictionary<Guid, (int Wanted, int InSpeaker, List<FloatingIPRouteBody> Bodies)> _routes = [];
+
     /// <summary>The drafts of an owner: of the Service and its FloatingIPs, or of a FloatingIP without a Service.</summary>
     public IEnumerable<StatusDraft> Of(Guid owner)
     {
@@ -157,10 +160,11 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
     /// <summary>How many routes are wanted, how many of them speakers hold, and all that speakers hold with the peers that got them.</summary>
     private (int Wanted, int InSpeaker, List<FloatingIPRouteBody> Bodies) RoutesOf(FloatingIP floatingIP)
     {
+        if (_routes.TryGetValue(floatingIP.Uid, out var known)) return known;
         var (wanted, confirmed) = state.Sequencer.RoutesOf(floatingIP.Uid);
         var elsewhere = state.Sequencer.UnconfirmedOf(floatingIP.Uid).Where(r => state.Others.Through(r.FloatingIP, r.Path).Any()).ToList();
-        var left = LeftBehind(floatingIP).Where(r => !confirmed.Concat(elsewhere).Any(known => known.Path == r.Path));
-        return (wanted, confirmed.Count + elsewhere.Count, [.. confirmed.Select(r => (Route: r, Here: true)).Concat(elsewhere.Concat(left).Select(r => (Route: r, Here: false))).OrderBy(r => r.Route.Path.ToString(), StringComparer.Ordinal).Select(r => Body(r.Route, r.Here))]);
+        var left = LeftBehind(floatingIP).Where(r => !confirmed.Concat(elsewhere).Any(held => held.Path == r.Path));
+        return _routes[floatingIP.Uid] = (wanted, confirmed.Count + elsewhere.Count, [.. confirmed.Select(r => (Route: r, Here: true)).Concat(elsewhere.Concat(left).Select(r => (Route: r, Here: false))).OrderBy(r => r.Route.Path.ToString(), StringComparer.Ordinal).Select(r => Body(r.Route, r.Here))]);
     }
 
     /// <summary>The routes that only the engine of a control node that is gone may still announce: routers have them as long as it lives.</summary>
