@@ -263,7 +263,7 @@ internal sealed class PathSync
     {
         if (!turn.IsConnected)
         {
-            _mustCompareAll |= change.Changes.Count > 0;
+            NoteUnsent(turn, change);
             throw new BgpEngineException("The BGP engine does not answer; the change is applied when it is back.", isTransient: true);
         }
         if (change.Changes.Count == 0) return change.Refused;
@@ -281,9 +281,7 @@ internal sealed class PathSync
         }
         catch (Exception e) when (GoBgpEngine.IsLoss(e))
         {
-            // Nobody knows which withdrawals have reached the routers.
-            foreach (var withdrawn in change.Changes.Where(c => c.IsWithdraw)) _wanted.PutBackIfGone(turn, withdrawn.Key, withdrawn.Path);
-            _mustCompareAll = true;
+            NoteUnsent(turn, change);
             turn.Break();
             throw new BgpEngineException("The BGP engine was lost during the change; it is applied when it is back.", isTransient: true, e);
         }
@@ -291,6 +289,16 @@ internal sealed class PathSync
         {
             EndSending(isBulk);
         }
+    }
+
+    /// <summary>
+    /// Nobody knows which withdrawals have reached the routers. The engine may also have been lost after the change was made to what is wanted, and
+    /// before it was sent.
+    /// </summary>
+    private void NoteUnsent(EngineTurn turn, WantedChange change)
+    {
+        foreach (var withdrawn in change.Changes.Where(c => c.IsWithdraw)) _wanted.PutBackIfGone(turn, withdrawn.Key, withdrawn.Path);
+        _mustCompareAll |= change.Changes.Count > 0;
     }
 
     private async Task AdoptAsync(EngineTurn turn)

@@ -1,3 +1,4 @@
+using System.Collections;
 using System.Text.RegularExpressions;
 using CN2.Api.Drivers;
 using CN2.Api.Drivers.GoBgp;
@@ -62,8 +63,13 @@ public sealed partial class RestartTruthTests : IDisposable
 
         // A Service goes, another loses a node and gets one.
         BgpPathKey[] gone = [Key("100.0.0.4", A), Key("100.0.0.4", B), Key("100.0.0.5", A)];
-        site.Engine.Kill();
-        await Assert.ThrowsAsync<BgpEngineException>(() => speaker.ChangePathsAsync([Path("100.0.0.5", C)], gone, Token));
+        // The engine dies while the call is on its way: after its turn has begun, before anything is sent.
+        var dying = new ReadOnce<BgpPathKey>(gone, () =>
+        {
+            site.Engine.Kill();
+            SpinWait.SpinUntil(() => !speaker.Healthy, TimeSpan.FromSeconds(5));
+        });
+        await Assert.ThrowsAsync<BgpEngineException>(() => speaker.ChangePathsAsync([Path("100.0.0.5", C)], dying, Token));
         site.Engine.Start();
         await Eventually.TrueAsync(() => speaker.Healthy, "healthy", 5);
         var answer = await speaker.ChangePathsAsync([], gone, Token);
@@ -190,6 +196,22 @@ public sealed partial class RestartTruthTests : IDisposable
         await site.SyncedAsync(60);
         await site.HaveAsync("100.0.0.4", C);
         await site.HaveAsync("100.0.0.5");
+    }
+
+    /// <summary>A collection with something that happens when it is read for the first time.</summary>
+    private sealed class ReadOnce<T>(IReadOnlyCollection<T> items, Action reading) : IReadOnlyCollection<T>
+    {
+        private Action? _reading = reading;
+
+        public int Count => items.Count;
+
+        public IEnumerator<T> GetEnumerator()
+        {
+            Interlocked.Exchange(ref _reading, null)?.Invoke();
+            return items.GetEnumerator();
+        }
+
+        IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
     }
 
     private async Task<Site> SiteAsync()
