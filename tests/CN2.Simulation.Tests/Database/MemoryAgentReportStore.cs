@@ -43,10 +43,11 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
 
     public Task SaveIntruderAsync(VRouterHello hello, AgentRefusal refusal, DateTimeOffset now, CancellationToken ct) => link.CallAsync(db => db.Write(changes =>
     {
+        var message = $"An agent at {hello.Source?.ToString() ?? "an unknown address"} is refused: {refusal.Message}.";
         foreach (var router in db.Routers.Values.Where(r => r.Name == hello.Name || (refusal.Reason == AgentRefusalReason.AddressTaken && Holds(r, hello))))
         {
-            var isNews = db.Intruders.GetValueOrDefault((router.Uid, refusal.Reason)).Message != refusal.Message;
-            db.Intruders[(router.Uid, refusal.Reason)] = (refusal.Message, db.Now);
+            var isNews = db.Intruders.GetValueOrDefault((router.Uid, refusal.Reason)).Message != message;
+            db.Intruders[(router.Uid, refusal.Reason)] = (message, db.Now);
             if (isNews) changes.Add(ResourceKind.VirtualRouter, null, router.Name, router.Uid, ChangeVerb.Modified, statusOnly: true);
         }
 
@@ -55,11 +56,10 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
 
     public Task ForgetIntrudersAsync(CancellationToken ct) => link.CallAsync(db => db.Write(changes =>
     {
-        foreach (var gone in db.Intruders.Where(i => i.Value.LastAt < db.Now - AgentReportStore.IntruderStays).ToList())
-        {
-            db.Intruders.Remove(gone.Key);
-            if (db.Routers.GetValueOrDefault(gone.Key.Router) is { } router) changes.Add(ResourceKind.VirtualRouter, null, router.Name, router.Uid, ChangeVerb.Modified, statusOnly: true);
-        }
+        var gone = db.Intruders.Where(i => i.Value.LastAt < db.Now - AgentReportStore.IntruderStays).Select(i => i.Key).ToList();
+        foreach (var key in gone) db.Intruders.Remove(key);
+        foreach (var uid in gone.Select(k => k.Router).Distinct())
+            if (db.Routers.GetValueOrDefault(uid) is { } router) changes.Add(ResourceKind.VirtualRouter, null, router.Name, uid, ChangeVerb.Modified, statusOnly: true);
 
         return true;
     }), ct);
