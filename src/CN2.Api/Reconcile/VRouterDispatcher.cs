@@ -114,7 +114,8 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             var overlay = OverlayOf(account, changes, vpnRoutes);
             if (changes is null && probes is null && _changedAddresses.Count == 0 && overlay.IsEmpty) continue;
             var next = ledger.NextRevision(account);
-            if (account.Counts) account.Sent(new AckMark(next, ledger.Feed.Last), ledger.SentUpTo, owners);
+            // A connected agent answers also while its vRouter counts as lost, and must have answered this when that is over.
+            if (account.Counts || account.ConnectedHere) account.Sent(new AckMark(next, ledger.Feed.Last), ledger.SentUpTo, owners);
             if (account.ConnectedHere && !publisher.Publish(account.Name, next, DeltaOf(account.Name, changes, probes, overlay)))
                 publisher.Publish(account.Name, next, WholeOf(account.Name));
         }

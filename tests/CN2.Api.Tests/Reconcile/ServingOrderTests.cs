@@ -187,9 +187,9 @@ public sealed class ServingOrderTests(PrivatePostgres postgres)
         await plane.UntilReadyAsync("web");
 
         plane.Compute2.Acknowledges = false;
+        (await plane.Api.DeleteAsync("/v1/virtual-routers/compute2")).Expect(204);
         await plane.EndpointAsync("pod2", "compute1", "10.0.0.2");
         await plane.UntilConditionAsync(ControlPlane.Path("web"), "Programmed", "False/AwaitingVirtualRouters");
-        (await plane.Api.DeleteAsync("/v1/virtual-routers/compute2")).Expect(204);
         plane.Compute2.Disconnect();
         await plane.UntilReadyAsync("web");
         (await plane.Api.DeleteAsync(ControlPlane.Path("web"))).Expect(202);

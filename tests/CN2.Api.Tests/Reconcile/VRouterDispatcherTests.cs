@@ -52,6 +52,24 @@ public sealed class VRouterDispatcherTests : IAsyncDisposable
     }
 
     [Fact]
+    public void What_a_connected_agent_is_sent_while_its_vRouter_counts_as_lost_is_awaited_when_that_is_over()
+    {
+        _dispatcher.Connected("compute1");
+        _dispatcher.Flush();
+        var account = _parts.State.Ledger.Open("compute1");
+        account.Applied(account.LastRevision);
+        // Its VirtualRouter was deleted and made anew: such a one is lost at first.
+        account.Lost = true;
+        Set(Sample.Route(1));
+        _dispatcher.Flush();
+        account.Lost = false;
+        Assert.True(account.Awaits(Owner));
+        Assert.True(account.IsBehind);
+        account.Applied(account.LastRevision);
+        Assert.False(account.Awaits(Owner));
+    }
+
+    [Fact]
     public void A_lost_vRouter_is_awaited_by_no_owner()
     {
         _parts.State.Ledger.Open("compute1").Lost = true;
