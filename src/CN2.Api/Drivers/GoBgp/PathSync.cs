@@ -125,17 +125,16 @@ internal sealed class PathSync
         var before = _wanted.Limits;
         var changes = _wanted.SetLimits(turn, limits);
         if (changes.Count == 0 && before.SequenceEqual(limits)) return;
-        if (!turn.IsConnected)
-        {
-            _mustCompareAll |= changes.Count > 0;
-            return;
-        }
+        // Also when the engine is lost before the first call.
+        var mustCompareAll = _mustCompareAll;
+        _mustCompareAll |= changes.Count > 0;
         await turn.TryAsync(async () =>
         {
             // The policy of a router goes when no path carries its marker any more: until then it keeps the marker from all routers.
             await _engine.EnsurePoliciesAsync(limits, exactly: false, turn.Lost);
             await SendSettledAsync(turn, changes);
             await _engine.EnsurePoliciesAsync(limits, exactly: true, turn.Lost);
+            _mustCompareAll = mustCompareAll;
         });
     }
 
