@@ -85,7 +85,7 @@ public sealed class MaxAdvertisedTests : IDisposable
             await Eventually.TrueAsync(() => (small.VpnCount(), large.VpnCount()) == (1, 6), "VPN routes", 20, () => $"{small.VpnCount()}, {large.VpnCount()}");
             engine.Kill();
             engine.Start();
-            await Eventually.TrueAsync(() => before.Healthy, "healthy", 10);
+            await Eventually.TrueAsync(() => before is { Healthy: true, Counters.EngineRestarts: 1 }, "healthy", 10);
             await before.EstablishedAsync("small");
             await HaveAsync(small, 1, 2);
         }
