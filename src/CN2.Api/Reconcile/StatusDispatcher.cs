@@ -34,6 +34,6 @@ internal sealed class StatusDispatcher(LoopState state, IBgpSpeaker speaker, Ses
         var news = state.Statuses.TakeNews(owners.SelectMany(facts.Of));
         if (!sessions.IsAsBefore) _draftedDuringLoss.UnionWith(owners);
         if (news.Count > 0) recorder.Post(news);
-        else if (!state.Statuses.IsEmpty) inbox.Wake(); // nothing is written that would wake the loop for the rest
+        else if (state.Statuses.HasDue) inbox.Wake(); // nothing is written that would wake the loop for the rest
     }
 }

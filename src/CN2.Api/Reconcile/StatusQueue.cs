@@ -8,47 +8,77 @@ internal sealed class StatusQueue
 
     /// <summary>
     /// A status is drafted this long after its owner was touched: answers of vRouters and the speaker that come meanwhile are part of it,
-    /// instead of being a write, a change row and an event each.
+    /// instead of being a write, a change row and an event each. Entries that are sent meanwhile begin that time once more, and only once: an agent that
+    /// never answers keeps no status for longer.
     /// </summary>
     public static readonly TimeSpan SettleTime = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>Owners that have settled.</summary>
     private readonly HashSet<Guid> _due = [];
+
+    /// <summary>Owners that settle, with their group. In the order of the time at which it is due; <see cref="_touched"/> is the last.</summary>
+    private readonly Dictionary<Guid, HashSet<Guid>> _settling = [];
+    private readonly Queue<(DateTimeOffset DueAt, HashSet<Guid> Owners)> _groups = new();
+
+    /// <summary>Owners that were touched since the last <see cref="Take"/>: they settle from the next one on.</summary>
+    private HashSet<Guid> _touched = [];
+
+    /// <summary>Owners that settle for the second time, or have.</summary>
+    private readonly HashSet<Guid> _restarted = [];
 
     /// <summary>
     /// Resource → its last draft that was handed over, written or not yet. A status that returns to an earlier text is news too, so what
     /// the database has is no measure.
     /// </summary>
     private readonly Dictionary<Guid, UInt128> _drafted = [];
-    private DateTimeOffset? _dueSince;
     private bool _isWriting;
 
-    public bool IsEmpty => _due.Count == 0;
+    public bool IsEmpty => _due.Count + _settling.Count == 0;
 
-    public void Add(Guid owner) => _due.Add(owner);
+    /// <summary>Some have settled, and wait only for their turn.</summary>
+    public bool HasDue => _due.Count > 0;
 
-    public void Add(IEnumerable<Guid> owners) => _due.UnionWith(owners);
+    public void Add(Guid owner)
+    {
+        if (!_due.Contains(owner) && _settling.TryAdd(owner, _touched)) _touched.Add(owner);
+    }
+
+    public void Add(IEnumerable<Guid> owners)
+    {
+        foreach (var owner in owners) Add(owner);
+    }
+
+    /// <summary>Connected agents are being sent entries of these owners: their statuses would say that the agents are awaited, which is over in a moment.</summary>
+    public void EntriesSent(IEnumerable<Guid> owners)
+    {
+        foreach (var owner in owners)
+        {
+            if (_touched.Contains(owner) || _restarted.Contains(owner)) continue;
+            if (_settling.TryGetValue(owner, out var group)) group.Remove(owner);
+            else if (!_due.Remove(owner)) continue;
+            _touched.Add(owner);
+            _settling[owner] = _touched;
+            _restarted.Add(owner);
+        }
+    }
 
     public void Clear()
     {
         _due.Clear();
-        _dueSince = null;
+        _settling.Clear();
+        _groups.Clear();
+        _touched.Clear();
+        _restarted.Clear();
     }
 
     /// <summary>The owners to draft now. Empty while their statuses settle, and while the last batch is being written.</summary>
     public IReadOnlyList<Guid> Take(DateTimeOffset now, NextTick next)
     {
-        if (_due.Count == 0) return [];
-        _dueSince ??= now;
-        if (now < _dueSince + SettleTime)
-        {
-            next.NoLaterThan(_dueSince + SettleTime);
-            return [];
-        }
-
-        if (_isWriting) return [];
+        Settle(now, next);
+        if (_due.Count == 0 || _isWriting) return [];
         List<Guid> batch = [.. _due.Take(BatchSize)];
         _due.ExceptWith(batch);
-        if (_due.Count == 0) _dueSince = null;
+        _restarted.ExceptWith(batch);
         return batch;
     }
 
@@ -75,4 +105,29 @@ internal sealed class StatusQueue
 
     /// <summary>Another replica may have written since: every draft is news.</summary>
     public void ForgetDrafts() => _drafted.Clear();
+
+    private void Settle(DateTimeOffset now, NextTick next)
+    {
+        if (_touched.Count > 0)
+        {
+            _groups.Enqueue((now + SettleTime, _touched));
+            _touched = [];
+        }
+
+        while (_groups.TryPeek(out var group))
+        {
+            if (group.DueAt > now)
+            {
+                next.NoLaterThan(group.DueAt);
+                break;
+            }
+
+            _groups.Dequeue();
+            foreach (var owner in group.Owners)
+            {
+                _settling.Remove(owner);
+                _due.Add(owner);
+            }
+        }
+    }
 }

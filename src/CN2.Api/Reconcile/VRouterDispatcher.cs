@@ -106,6 +106,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
                 var revision = ledger.NextRevision(account);
                 account.Sent(new AckMark(revision, ledger.Feed.Last), ledger.SentUpTo, owners);
                 account.SentWhole(revision);
+                state.Statuses.EntriesSent(account.Awaited);
                 publisher.Publish(account.Name, revision, WholeOf(account.Name));
                 continue;
             }
@@ -116,6 +117,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             var next = ledger.NextRevision(account);
             // A connected agent answers also while its vRouter counts as lost, and must have answered this when that is over.
             if (account.Counts || account.ConnectedHere) account.Sent(new AckMark(next, ledger.Feed.Last), ledger.SentUpTo, owners);
+            if (account.ConnectedHere) state.Statuses.EntriesSent(owners);
             if (account.ConnectedHere && !publisher.Publish(account.Name, next, DeltaOf(account.Name, changes, probes, overlay)))
                 publisher.Publish(account.Name, next, WholeOf(account.Name));
         }

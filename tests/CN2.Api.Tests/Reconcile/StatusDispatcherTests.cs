@@ -125,6 +125,53 @@ public sealed class StatusDispatcherTests : IAsyncDisposable
         Assert.True(_parts.State.Statuses.IsEmpty);
     }
 
+    [Fact]
+    public void What_an_agent_is_just_being_sent_is_drafted_when_it_has_had_the_time_to_answer()
+    {
+        // A control node that starts: the owner is due in the round in which the agents get everything.
+        Touch(1);
+        _parts.State.Sequencer.Set(Sample.Uid(1), Compiled.With(Sample.Uid(1), Sample.Route(1)), _parts.Now);
+        Send();
+        Settle();
+        _parts.Get<VRouterDispatcher>().Connected("compute1");
+        _parts.Get<VRouterDispatcher>().Flush();
+        Assert.Equal(_parts.Now + StatusQueue.SettleTime, Send());
+        Assert.Empty(_recorder.Batches);
+
+        // The next messages do not put it off any more, so an agent that never answers does not either.
+        Settle(0.9);
+        SendEntries(2);
+        Assert.Equal(_parts.Now + 0.1 * StatusQueue.SettleTime, Send());
+        Settle(0.1);
+        SendEntries(1);
+        Send();
+        Assert.Equal([Sample.Uid(1)], Assert.Single(_recorder.Batches));
+
+        void SendEntries(int route)
+        {
+            _parts.State.Sequencer.Set(Sample.Uid(1), Compiled.With(Sample.Uid(1), Sample.Route(route)), _parts.Now);
+            _parts.Get<VRouterDispatcher>().Flush();
+        }
+    }
+
+    [Fact]
+    public void What_an_agent_that_connects_is_awaited_for_is_drafted_when_it_has_had_the_time_to_answer()
+    {
+        _parts.State.Ledger.Open("compute1");
+        Touch(1);
+        _parts.State.Sequencer.Set(Sample.Uid(1), Compiled.With(Sample.Uid(1), Sample.Route(1)), _parts.Now);
+        _parts.Get<VRouterDispatcher>().Flush(); // its agent has not dialled yet
+        Send();
+        Settle();
+        _parts.Get<VRouterDispatcher>().Connected("compute1");
+        _parts.Get<VRouterDispatcher>().Flush();
+        Send();
+        Assert.Empty(_recorder.Batches);
+        Settle();
+        Send();
+        Assert.Single(_recorder.Batches);
+    }
+
     private void Touch(int n)
     {
         _parts.State.Resources.Put(Sample.FloatingIP(n));
@@ -139,7 +186,7 @@ public sealed class StatusDispatcherTests : IAsyncDisposable
         return next.At;
     }
 
-    private void Settle() => _parts.Time.Advance(StatusQueue.SettleTime);
+    private void Settle(double part = 1) => _parts.Time.Advance(part * StatusQueue.SettleTime);
 
     /// <summary>A round in which the owners begin to settle, and one in which they have settled.</summary>
     private void SendSettled()

@@ -21,8 +21,49 @@ public sealed class StatusQueueTests
         Assert.Equal(Start + StatusQueue.SettleTime, next.At);
         _queue.Add([Sample.Uid(1), Sample.Uid(2)]);
         Assert.Empty(Take(49));
-        Assert.Equal([Sample.Uid(1), Sample.Uid(2)], Take(50));
+        Assert.Equal([Sample.Uid(1)], Take(50));
+        Assert.Empty(Take(98));
+        Assert.False(_queue.IsEmpty || _queue.HasDue);
+        Assert.Equal([Sample.Uid(2)], Take(99));
         Assert.True(_queue.IsEmpty);
+    }
+
+    [Fact]
+    public void Owners_whose_entries_are_sent_settle_once_more()
+    {
+        _queue.EntriesSent([Sample.Uid(3)]); // not touched: nothing to draft
+        _queue.Add([Sample.Uid(1), Sample.Uid(2)]);
+        Take(0);
+        _queue.EntriesSent([Sample.Uid(1)]);
+        Assert.Equal([Sample.Uid(2)], Take(50));
+        _queue.Add(Sample.Uid(1));
+        _queue.EntriesSent([Sample.Uid(1)]); // and not again
+        Assert.Equal([Sample.Uid(1)], Take(100));
+        Assert.True(_queue.IsEmpty);
+        // The next time is a new one.
+        _queue.Add(Sample.Uid(1));
+        _queue.EntriesSent([Sample.Uid(1)]); // in the round in which it was touched
+        Take(200);
+        Take(249);
+        _queue.EntriesSent([Sample.Uid(1)]);
+        Assert.Empty(Take(250));
+        Assert.Equal([Sample.Uid(1)], Take(300));
+    }
+
+    [Fact]
+    public void Owners_that_wait_for_their_turn_settle_once_more_when_their_entries_are_sent()
+    {
+        _queue.Add(Sample.Uid(1));
+        Take(0);
+        Take(50);
+        _queue.TakeNews([Draft(1, "a")]);
+        _queue.Add([Sample.Uid(2), Sample.Uid(3)]);
+        Take(100);
+        Take(200); // they are due, and the first is being written
+        _queue.EntriesSent([Sample.Uid(2)]);
+        _queue.WereWritten();
+        Assert.Equal([Sample.Uid(3)], Take(210));
+        Assert.Equal([Sample.Uid(2)], Take(260));
     }
 
     [Fact]
