@@ -13,7 +13,8 @@ public sealed class MergePatch(JsonObject patch)
     public const string ContentType = "application/merge-patch+json";
 
     /// <summary>
-    /// Applies the patch to the current resource in the form of a PUT, and reads the result with all checks of a PUT.
+    /// Applies the patch to the current resource in the form of a PUT, and reads the result with all checks of a PUT, but for the
+    /// limits of members that the patch does not name (<see cref="ResourceRequest.IsAsStored"/>).
     /// Exactly one of the results is set.
     /// </summary>
     public (T? Request, ApiProblem? Refused) Apply<T>(T current, RequestValidation validation, HttpContext http) where T : ResourceRequest
@@ -24,7 +25,12 @@ public sealed class MergePatch(JsonObject patch)
         RequestJson.CheckRemovals(patch, typeof(T), faults);
         var value = RequestJson.Read(JsonSerializer.SerializeToUtf8Bytes<JsonNode>(target, ApiJson.Options), typeof(T), faults, out var malformed) as T;
         if (malformed is not null) return (null, malformed);
-        if (value is not null) validation.Check(value, http, faults);
+        if (value is not null)
+        {
+            value.Patched = patch.Select(m => m.Key).ToHashSet(StringComparer.Ordinal);
+            validation.Check(value, http, faults);
+        }
+
         return faults.Count > 0 || value is null ? (null, ApiProblem.Validation(faults)) : (value, null);
     }
 

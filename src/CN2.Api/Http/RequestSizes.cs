@@ -21,6 +21,7 @@ internal static class RequestSizes
     {
         foreach (var member in Known.GetOrAdd(value.GetType(), MembersOf))
         {
+            if (value is ResourceRequest request && request.IsAsStored(member.Name)) continue;
             var content = member.Property.GetValue(value);
             switch (content)
             {

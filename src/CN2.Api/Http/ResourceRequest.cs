@@ -26,6 +26,10 @@ public abstract record ResourceRequest
     [JsonIgnore]
     internal bool NameOfPath { get; set; }
 
+    /// <summary>The members that a patch names; null: the request is no patch.</summary>
+    [JsonIgnore]
+    internal IReadOnlySet<string>? Patched { get; set; }
+
     /// <summary>The product makes some of this kind itself, with names up to 253 characters.</summary>
     [JsonIgnore]
     internal virtual bool MayHaveLongName => false;
@@ -39,6 +43,12 @@ public abstract record ResourceRequest
     [JsonPropertyOrder(-19)]
     [AtMost(Limits.Annotations)]
     public Dictionary<string, string>? Annotations { get; set; }
+
+    /// <summary>
+    /// A patch leaves this member as it is stored. What was stored before a limit existed (<see cref="Limits"/>) may stay so; who sends it must keep to
+    /// the limit.
+    /// </summary>
+    internal bool IsAsStored(string member) => Patched?.Contains(member) == false;
 
     /// <summary>Members that are not part of the request; <see cref="RequestValidation"/> refuses those that are not read-only ones.</summary>
     [JsonExtensionData]

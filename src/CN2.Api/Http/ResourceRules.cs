@@ -37,15 +37,16 @@ public static class ResourceRules
         validator.RuleFor(r => r.Annotations).Custom((annotations, context) =>
         {
             var bytes = 0;
+            var isLimited = !context.InstanceToValidate.IsAsStored("annotations");
             foreach (var (key, value) in annotations ?? [])
             {
                 if (NameSyntax.FaultOfLabelKey(key) is { } keyFault) context.AddPathFailure($"annotations[{key}]", keyFault);
                 var size = Encoding.UTF8.GetByteCount(value);
-                if (size > Limits.AnnotationValue) context.AddPathFailure($"annotations[{key}]", $"must have at most {Limits.AnnotationValue / 1024} KiB");
+                if (isLimited && size > Limits.AnnotationValue) context.AddPathFailure($"annotations[{key}]", $"must have at most {Limits.AnnotationValue / 1024} KiB");
                 bytes += Encoding.UTF8.GetByteCount(key) + size;
             }
 
-            if (bytes > Limits.AnnotationsTogether) context.AddPathFailure("annotations", $"must have at most {Limits.AnnotationsTogether / 1024} KiB in all");
+            if (isLimited && bytes > Limits.AnnotationsTogether) context.AddPathFailure("annotations", $"must have at most {Limits.AnnotationsTogether / 1024} KiB in all");
         });
     }
 

@@ -90,6 +90,54 @@ public sealed class StoredDocumentTests(PrivatePostgres postgres)
     }
 
     [Fact]
+    public async Task What_was_stored_before_a_limit_existed_is_served_and_the_rest_of_it_can_be_changed()
+    {
+        const int ports = 150, ranges = 200, labels = 70;
+        await using var plane = await StartAsync();
+        using var watch = await WatchAsync(plane.Api, "services");
+        var web = PathOf("services", "web");
+        await plane.QueryAsync<long>($"WITH old AS (UPDATE service SET labels = (SELECT jsonb_object_agg('k' || n, 'v') FROM generate_series(1, {labels}) n) WHERE name = 'web' RETURNING 1) SELECT count(*) FROM old");
+        await SpoilAsync(plane, "services", "service", "web", $$"""
+            spec || jsonb_build_object(
+                'ports', (SELECT jsonb_agg(jsonb_build_object('name', 'p' || n, 'protocol', 'TCP', 'port', n, 'targetPort', 80, 'nodePort', null)) FROM generate_series(1, {{ports}}) n),
+                'loadBalancerSourceRanges', (SELECT jsonb_agg('10.0.' || n || '.0/24') FROM generate_series(1, {{ranges}}) n))
+            """);
+
+        // Read, programmed and announced.
+        AssertWhole(await watch.NextAsync("modified"));
+        AssertWhole((await plane.Api.GetAsync(web)).Expect(200).Json!);
+        AssertWhole((await plane.Api.GetAsync("/v1/services?labelSelector=k70%3Dv")).Expect(200).Json!["items"]!.AsArray().Single()!);
+        await ControlPlane.UntilAsync(() => plane.Compute1.Entries("100.0.0.2").Count(e => e.Carries) == ports);
+        Assert.All(plane.Compute1.Entries("100.0.0.2").Where(e => e.Carries), e => Assert.Equal(ranges, e.SourceRanges.Count));
+        await plane.UntilHopsAsync("100.0.0.2", "172.27.115.242");
+        await plane.UntilReadyAsync("web");
+
+        // Something else can be changed, and the change takes effect.
+        (await plane.Api.PutAsync("/v1/namespaces/default/virtual-machine-interfaces/pod2", """{"labels":{"app":"other"},"addresses":["10.0.0.2"],"virtualRouter":"compute2"}""")).Expect(201);
+        var patched = (await plane.Api.PatchAsync(web, """{"selector":{"app":"other"},"annotations":{"a":"b"}}""")).Expect(200);
+        AssertWhole(patched.Json!);
+        await plane.UntilHopsAsync("100.0.0.2", "172.27.115.243");
+
+        // Who sends what is too long is told so, and can shorten it.
+        string[] tooLong = ["labels", "loadBalancerSourceRanges", "ports"];
+        Assert.Equal(tooLong, (await plane.Api.PutAsync(web, patched.Text)).Expect(400).ErrorPaths.Order());
+        foreach (var member in tooLong)
+        {
+            var same = new JsonObject { [member] = patched.Json![member]!.DeepClone() };
+            Assert.Equal([member], (await plane.Api.PatchAsync(web, same.ToJsonString())).Expect(400).ErrorPaths);
+        }
+
+        Assert.Equal(["labels"], (await plane.Api.PatchAsync(web, """{"labels":{"one":"more"}}""")).Expect(400).ErrorPaths);
+        (await plane.Api.PatchAsync(web, """{"ports":[{"port":8080,"targetPort":80}]}""")).Expect(200);
+        Assert.Contains((await plane.Api.DeleteAsync(web)).Status, new[] { 202, 204 });
+        await plane.UntilGoneAsync(web);
+
+        static void AssertWhole(JsonNode service) => Assert.Equal(
+            (ports, ranges, labels),
+            (service["ports"]!.AsArray().Count, service["loadBalancerSourceRanges"]!.AsArray().Count, service["labels"]!.AsObject().Count));
+    }
+
+    [Fact]
     public void What_an_older_document_does_not_say_is_the_default()
     {
         Assert.Equal(new ServiceHealthCheckSpec(MonitorType.PING, 2, 5, 5, "GET", "/", "200-299", null), ApiJson.Read<ServiceHealthCheckSpec>("""{"monitorType":"PING"}"""));
