@@ -19,7 +19,7 @@ public sealed class BgpRouterStore(EngineListener engine)
     {
         if (rows.Count == 0) return [];
         // A replica that is gone has no sessions any more, although its last report is still there.
-        var nodes = await db.ControlNodes.Where(n => n.LastSeenAt > CN2DbContext.Now() - ControlNodeStore.GoneAfter).OrderBy(n => n.Name).ToListAsync(cancellationToken);
+        var nodes = await db.ControlNodes.Where(ControlNodeLiveness.IsAliveRow).OrderBy(n => n.Name).ToListAsync(cancellationToken);
         var sessions = nodes.ConvertAll(n => (n.Name, Sessions: StoredDocument.ReadOr(n.Sessions, new Dictionary<string, KeptBgpSession>())!));
         return [.. rows.Select(row => ToResource(row, [.. sessions.Where(n => n.Sessions.ContainsKey(row.Name)).Select(n => ToSession(n.Name, n.Sessions[row.Name]))]))];
     }

@@ -20,7 +20,7 @@ internal static class ControlNodeRemoval
         if (name.Contains('\0', StringComparison.Ordinal)) return Missing(name);
         // clock_timestamp: the row may have been locked by a heartbeat that ended after this transaction began.
         var alive = await Sql.ReadAllAsync(scope.Connection,
-            "SELECT last_seen_at > clock_timestamp() - $2 FROM control_node WHERE name = $1 FOR UPDATE", r => r.GetBoolean(0), ct, Sql.Value(name), Sql.Value(ControlNodeStore.GoneAfter));
+            $"SELECT {ControlNodeLiveness.IsAlive("c", "$2", now: "clock_timestamp()")} FROM control_node c WHERE c.name = $1 FOR UPDATE", r => r.GetBoolean(0), ct, Sql.Value(name), Sql.Value(ControlNodeLiveness.GoneAfter));
         if (alive is [true]) return ApiProblem.Alive(name);
         var withdrawn = await Sql.ReadAllAsync(scope.Connection,
             "DELETE FROM advertisement WHERE control_node = $1 RETURNING floating_ip_uid", r => r.GetGuid(0), ct, Sql.Value(name));

@@ -44,8 +44,11 @@ public sealed class ControlNodesController(CN2DbContext db, WritePipeline writes
     [ProducesResponseType(204)]
     public Task<IActionResult> Delete(string name) => writes.ExecuteAsync(HttpContext, (scope, ct) => ControlNodeRemoval.DeclareDeadAsync(scope, name, ct));
 
-    private static IQueryable<ShownControlNode> Shown(IQueryable<ControlNodeRow> rows) =>
-        rows.Select(n => new ShownControlNode(n, n.LastSeenAt > CN2DbContext.Now() - ControlNodeStore.GoneAfter));
+    private IQueryable<ShownControlNode> Shown(IQueryable<ControlNodeRow> rows)
+    {
+        var alive = db.ControlNodes.Where(ControlNodeLiveness.IsAliveRow);
+        return rows.Select(n => new ShownControlNode(n, alive.Any(a => a.Name == n.Name)));
+    }
 
     private static ControlNodeBody ToBody(ControlNodeRow row, bool alive) => new(
         row.Name,

@@ -4,14 +4,11 @@ using NpgsqlTypes;
 
 namespace CN2.Api.Data;
 
-/// <summary>The replicas that share this database. Which of them are alive is decided by the database's clock, because their own may differ.</summary>
+/// <summary>The replicas that share this database. Which of them are alive: <see cref="ControlNodeLiveness"/>.</summary>
 public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource dataSource, ChangeSignal signal) : IControlNodeStore
 {
     /// <summary>How often a replica writes that it is alive, and checks that it still leads.</summary>
     public static readonly TimeSpan BeatInterval = TimeSpan.FromSeconds(2);
-
-    /// <summary>A replica that was not seen for this long is gone.</summary>
-    public static readonly TimeSpan GoneAfter = 3 * BeatInterval;
 
     /// <summary>A replica that is gone and announces nothing is shown for this long, so that names of containers do not pile up.</summary>
     private static readonly TimeSpan ShownAfter = TimeSpan.FromDays(1);
@@ -73,9 +70,9 @@ public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoo
             });
         }
 
-        batch.BatchCommands.Add(new("SELECT EXISTS (SELECT FROM control_node WHERE name <> $1 AND last_seen_at > now() - $2)")
+        batch.BatchCommands.Add(new($"SELECT EXISTS (SELECT FROM control_node c WHERE c.name <> $1 AND {ControlNodeLiveness.IsAlive("c", "$2")})")
         {
-            Parameters = { new() { Value = beat.Name }, new() { Value = GoneAfter } },
+            Parameters = { new() { Value = beat.Name }, new() { Value = ControlNodeLiveness.GoneAfter } },
         });
         await using var reader = await batch.ExecuteReaderAsync(ct);
         await reader.ReadAsync(ct);
@@ -90,8 +87,8 @@ public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoo
     /// <summary>The BGP sessions of all control nodes as the JSON that each has last written, and whether it is alive.</summary>
     public async Task<IReadOnlyList<(string ControlNode, string Sessions, bool IsAlive)>> SessionsAsync(CancellationToken ct)
     {
-        await using var command = dataSource.CreateCommand("SELECT name, sessions, last_seen_at > now() - $1 FROM control_node");
-        command.Parameters.Add(new() { Value = GoneAfter });
+        await using var command = dataSource.CreateCommand($"SELECT name, sessions, {ControlNodeLiveness.IsAlive("c", "$1")} FROM control_node c");
+        command.Parameters.Add(new() { Value = ControlNodeLiveness.GoneAfter });
         var sessions = new List<(string, string, bool)>();
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct)) sessions.Add((reader.GetString(0), reader.GetString(1), reader.GetBoolean(2)));
@@ -132,8 +129,8 @@ public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoo
         await using var command = dataSource.CreateCommand(
             $"""
              WITH gone AS (
-                 SELECT name, engine_bound, last_seen_at FROM control_node, LATERAL (SELECT greatest(make_interval(secs => restart_time_seconds), $1) AS patience) p
-                 WHERE last_seen_at NOT BETWEEN now() - patience AND now() + patience AND $2 > patience AND {LeaderLease.IsHeld("$3", "$4")}
+                 SELECT name, engine_bound, last_seen_at FROM control_node c, LATERAL (SELECT greatest(make_interval(secs => restart_time_seconds), $1) AS patience) p
+                 WHERE NOT {ControlNodeLiveness.IsAlive("c", "patience")} AND $2 > patience AND {LeaderLease.IsHeld("$3", "$4")}
              ), withdrawn AS (
                  DELETE FROM advertisement a USING gone WHERE a.control_node = gone.name AND (gone.engine_bound OR a.routes = '[]')
                  RETURNING a.floating_ip_uid AS uid, a.control_node AS name
@@ -144,7 +141,7 @@ public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoo
              )
              {ChangeList.InsertFrom(ResourceKind.Announcements, ChangeVerb.Modified, "withdrawn", statusOnly: true)}
              """);
-        command.Parameters.Add(new() { Value = GoneAfter });
+        command.Parameters.Add(new() { Value = ControlNodeLiveness.GoneAfter });
         command.Parameters.Add(new() { Value = inContact, NpgsqlDbType = NpgsqlDbType.Interval });
         command.Parameters.Add(new() { Value = lease.Run });
         command.Parameters.Add(new() { Value = lease.Fence });

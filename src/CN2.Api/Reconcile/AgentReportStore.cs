@@ -74,11 +74,11 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
             $"""
             SELECT v.uid, v.address, v.address6, s.control_node, s.agent_instance, s.agent_source, coalesce(s.agent_connection, 0),
                    coalesce(s.connected AND s.last_seen_at > now() - $2, false)
-                       AND EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND c.last_seen_at > now() - $3)
+                       AND EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND {ControlNodeLiveness.IsAlive("c", "$3")})
             FROM virtual_router v LEFT JOIN virtual_router_status s ON s.uid = v.uid WHERE v.name = $1 {(transaction is null ? "" : "FOR UPDATE OF v")}
             """, connection, transaction)
         {
-            Parameters = { new() { Value = hello.Name }, new() { Value = Fresh }, new() { Value = ControlNodeStore.GoneAfter } },
+            Parameters = { new() { Value = hello.Name }, new() { Value = Fresh }, new() { Value = ControlNodeLiveness.GoneAfter } },
         };
         KnownAgent? known = null;
         await using (var reader = await command.ExecuteReaderAsync(ct))
@@ -288,7 +288,7 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
             WITH orphaned AS (
                 UPDATE virtual_router_status s SET connected = false FROM virtual_router v
                 WHERE v.uid = s.uid AND s.connected AND {LeaderLease.IsHeld("$7", "$8")}
-                  AND NOT EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND c.last_seen_at BETWEEN now() - $1 AND now() + $1)
+                  AND NOT EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND {ControlNodeLiveness.IsAlive("c", "$1")})
                 RETURNING v.uid, v.name
             ), away AS (
                 SELECT v.uid, v.name, v.name = ANY($4) AS carries, NOT s.connected AND s.last_seen_at NOT BETWEEN now() - $2 AND now() + $2 AS due, s.held_at FROM virtual_router_status s JOIN virtual_router v ON v.uid = s.uid

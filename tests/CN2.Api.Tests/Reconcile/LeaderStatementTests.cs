@@ -29,9 +29,9 @@ public sealed class LeaderStatementTests(PrivatePostgres postgres) : IAsyncLifet
     public async Task Nobody_is_marked_as_lost_by_a_replica_that_no_longer_leads()
     {
         await ConnectAsync("compute1", "elsewhere");
-        await _parts.Get<AgentReportStore>().MarkLostAsync(_lease with { Fence = _lease.Fence - 1 }, ControlNodeStore.GoneAfter, LostAfter, [], 0, CancellationToken.None);
+        await _parts.Get<AgentReportStore>().MarkLostAsync(_lease with { Fence = _lease.Fence - 1 }, ControlNodeLiveness.GoneAfter, LostAfter, [], 0, CancellationToken.None);
         Assert.True(await QueryAsync<bool>("SELECT connected FROM virtual_router_status"));
-        await _parts.Get<AgentReportStore>().MarkLostAsync(_lease, ControlNodeStore.GoneAfter, LostAfter, [], 0, CancellationToken.None);
+        await _parts.Get<AgentReportStore>().MarkLostAsync(_lease, ControlNodeLiveness.GoneAfter, LostAfter, [], 0, CancellationToken.None);
         Assert.False(await QueryAsync<bool>("SELECT connected FROM virtual_router_status"));
     }
 
@@ -84,7 +84,7 @@ public sealed class LeaderStatementTests(PrivatePostgres postgres) : IAsyncLifet
 
     private Task<(bool Others, bool Unknown)> BeatAsync(string controlNode) => _parts.Get<ControlNodeStore>().BeatAsync(new ControlNodeBeat(controlNode, 120, true, true, false, null, "1.0"), null, [], CancellationToken.None);
 
-    private Task<int> MarkLostAsync() => _parts.Get<AgentReportStore>().MarkLostAsync(_lease, ControlNodeStore.GoneAfter, LostAfter, [], 0, CancellationToken.None);
+    private Task<int> MarkLostAsync() => _parts.Get<AgentReportStore>().MarkLostAsync(_lease, ControlNodeLiveness.GoneAfter, LostAfter, [], 0, CancellationToken.None);
 
     private Task<AgentRefusal?> ConnectAsync(string name, string controlNode, int address = 242) =>
         _parts.Get<AgentReportStore>().ConnectAsync(new VRouterHello(name, new IPAddress([172, 27, 115, (byte)address]), null, "1.0"), controlNode, 100, DateTimeOffset.UtcNow, CancellationToken.None);

@@ -132,6 +132,9 @@ public sealed class TwoReplicasTests(PrivatePostgres postgres)
         Assert.True((bool)alive["status"]!["leader"]!);
         Assert.Equal("Running", (string?)alive["status"]!["engine"]);
 
+        // The database's clock was set back since it was seen.
+        await plane.QueryAsync<long>("WITH a AS (UPDATE control_node SET last_seen_at = now() + interval '1 hour' WHERE name = 'cn-a' RETURNING 1) SELECT count(*) FROM a");
+        Assert.False((bool)(await b.GetAsync("/v1/control-nodes/cn-a")).Expect(200).Json!["status"]!["alive"]!);
         (await b.DeleteAsync("/v1/control-nodes/cn-a")).Expect(204);
         await plane.UntilGoneAsync(ControlPlane.Path("web"));
         Assert.Equal(404, (await b.GetAsync("/v1/control-nodes/cn-a")).Status);
