@@ -60,7 +60,8 @@ internal sealed class ImportPeer(BgpPeer peer)
     /// <summary>When the engine last sent it everything that it had asked for.</summary>
     public long? SentAt { get; set; }
 
-    public HashSet<RouteTarget> Wants { get; } = [];
+    /// <summary>The route targets that it asks for, each with the ASes that do.</summary>
+    public Dictionary<RouteTarget, HashSet<uint>> Wants { get; } = [];
 
     /// <summary>It asked for more than are kept in <see cref="Wants"/>.</summary>
     public bool OverWants { get; set; }

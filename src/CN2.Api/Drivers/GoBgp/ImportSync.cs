@@ -74,7 +74,7 @@ internal sealed class ImportSync
         await foreach (var path in _engine.ListPathsAsync(RouteFamilies.RouteTarget, null, turn.Lost))
         {
             if (!PathMapper.IsLocal(path)) continue;
-            if (ImportedPathDecoder.DecodeMembership(path) is { IsReadable: true, Target: { } target } && missing.Remove(target)) continue;
+            if (ImportedPathDecoder.DecodeMembership(path) is { IsReadable: true, Membership: { } own } && missing.Remove(own.Target)) continue;
             changes.Add(PathMapper.EncodeWithdraw(path));
         }
         changes.AddRange(missing.Select(t => Membership(t, isWithdraw: false)));

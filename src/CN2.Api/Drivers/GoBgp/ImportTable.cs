@@ -12,6 +12,9 @@ namespace CN2.Api.Drivers.GoBgp;
 /// </summary>
 internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
 {
+    /// <summary>So many of the ASes that ask for one target through one peer are told apart.</summary>
+    public const int MostOrigins = 64;
+
     private static readonly TimeSpan SendAgain = TimeSpan.FromSeconds(Limits.SendAgainSeconds);
 
     private readonly Lock _lock = new();
@@ -138,12 +141,12 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
         }
     }
 
-    public void ApplyMembership(string address, RouteTarget? target, bool withdrawn)
+    public void ApplyMembership(string address, RouteTargetMembership? membership, bool withdrawn)
     {
         lock (_lock)
         {
             if (!_peers.TryGetValue(address, out var peer)) return;
-            Want(peer, target, withdrawn);
+            Want(peer, membership, withdrawn);
         }
     }
 
@@ -164,7 +167,7 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
 
     public Memberships MembershipsOf(string address)
     {
-        lock (_lock) return _peers.TryGetValue(address, out var peer) ? new(peer.WantsEverything, peer.Wants.ToHashSet()) : Memberships.None;
+        lock (_lock) return _peers.TryGetValue(address, out var peer) ? new(peer.WantsEverything, peer.Wants.Keys.ToHashSet()) : Memberships.None;
     }
 
     /// <summary>Peers in session whose routes must be read from the engine.</summary>
@@ -205,7 +208,7 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
     }
 
     /// <summary>Takes over all routes that the engine has from a peer. <paramref name="sweep"/>: stale routes that are not among them are dropped too.</summary>
-    public void ApplyListing(string address, IReadOnlyCollection<LearnedRoute> routes, IReadOnlyCollection<RouteTarget?> memberships, bool sweep)
+    public void ApplyListing(string address, IReadOnlyCollection<LearnedRoute> routes, IReadOnlyCollection<RouteTargetMembership?> memberships, bool sweep)
     {
         lock (_lock)
         {
@@ -218,20 +221,33 @@ internal sealed class ImportTable(TimeProvider time, int routesPerPeer)
             foreach (var key in peer.Routes.Keys.Where(k => !listed.Contains(k) && (sweep || !peer.Stale.Contains(k))).ToList()) Drop(peer, key);
             foreach (var route in routes) Apply(peer, route);
             peer.ShrunkSinceOverflow = false;
-            var wanted = memberships.OfType<RouteTarget>().ToHashSet();
+            var wanted = memberships.OfType<RouteTargetMembership>().ToHashSet();
             if (!memberships.Contains(null)) Want(peer, null, withdrawn: true);
-            foreach (var gone in peer.Wants.Where(t => !wanted.Contains(t)).ToList()) Want(peer, gone, withdrawn: true);
-            foreach (var target in memberships) Want(peer, target, withdrawn: false);
+            var before = peer.Wants.SelectMany(w => w.Value, (w, origin) => new RouteTargetMembership(origin, w.Key));
+            foreach (var gone in before.Where(m => !wanted.Contains(m)).ToList()) Want(peer, gone, withdrawn: true);
+            foreach (var membership in memberships) Want(peer, membership, withdrawn: false);
         }
     }
 
-    private void Want(ImportPeer peer, RouteTarget? target, bool withdrawn)
+    private void Want(ImportPeer peer, RouteTargetMembership? membership, bool withdrawn)
     {
         var before = (peer.WantsEverything, peer.Wants.Count);
-        if (target is not { } one) peer.WantsEverything = !withdrawn;
-        else if (withdrawn) peer.Wants.Remove(one);
-        else if (peer.Wants.Count < Limits.Memberships) peer.Wants.Add(one);
-        else peer.OverWants |= !peer.Wants.Contains(one);
+        if (membership is not { OriginAS: var origin, Target: var target })
+        {
+            peer.WantsEverything = !withdrawn;
+        }
+        else if (peer.Wants.TryGetValue(target, out var origins))
+        {
+            if (withdrawn) origins.Remove(origin);
+            else if (origins.Count < MostOrigins) origins.Add(origin);
+            if (origins.Count == 0) peer.Wants.Remove(target);
+        }
+        else if (!withdrawn)
+        {
+            if (peer.Wants.Count < Limits.Memberships) peer.Wants[target] = [origin];
+            else peer.OverWants = true;
+        }
+
         if (before == (peer.WantsEverything, peer.Wants.Count)) return;
         MembershipVersion++;
         peer.WantsMore |= !withdrawn;

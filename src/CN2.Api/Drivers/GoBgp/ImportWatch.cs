@@ -1,6 +1,5 @@
 using System.Threading.Channels;
 using CN2.Api.Threading;
-using CN2.Network.Addressing;
 using Grpc.Core;
 
 namespace CN2.Api.Drivers.GoBgp;
@@ -216,7 +215,7 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
             if (PathMapper.IsLocal(path)) continue;
             if (RouteFamilies.RouteTarget.Equals(path.Family))
             {
-                if (ImportedPathDecoder.DecodeMembership(path) is { IsReadable: true, Target: var target }) table.ApplyMembership(path.NeighborIp, target, path.IsWithdraw);
+                if (ImportedPathDecoder.DecodeMembership(path) is { IsReadable: true, Membership: var membership }) table.ApplyMembership(path.NeighborIp, membership, path.IsWithdraw);
             }
             else if (Decode(path) is { } learned)
             {
@@ -239,7 +238,7 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
     {
         var address = peer.Address.ToString();
         var routes = new List<LearnedRoute>();
-        var memberships = new List<RouteTarget?>();
+        var memberships = new List<RouteTargetMembership?>();
         try
         {
             foreach (var family in RouteFamilies.Vpn)
@@ -251,7 +250,7 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
             }
             if (peer.AddressFamilies.Contains("route-target"))
                 await foreach (var path in engine.ListReceivedAsync(address, RouteFamilies.RouteTarget, cancellationToken))
-                    if (ImportedPathDecoder.DecodeMembership(path) is { IsReadable: true, Target: var target }) memberships.Add(target);
+                    if (ImportedPathDecoder.DecodeMembership(path) is { IsReadable: true, Membership: var membership }) memberships.Add(membership);
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.Unknown)
         {

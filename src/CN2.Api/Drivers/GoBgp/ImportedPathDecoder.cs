@@ -27,13 +27,13 @@ internal sealed class ImportedPathDecoder(uint autonomousSystem, IPAddress? rout
         return new(distinguisher, prefix, route, fault);
     }
 
-    /// <summary>Reads a membership (RFC 4684). Readable without a target: the default membership, which asks for everything.</summary>
-    public static (RouteTarget? Target, bool IsReadable) DecodeMembership(Wire.Path path)
+    /// <summary>Reads a membership (RFC 4684). Readable without one: the default membership, which asks for everything.</summary>
+    public static (RouteTargetMembership? Membership, bool IsReadable) DecodeMembership(Wire.Path path)
     {
         // The engine cannot express the default membership and leaves the NLRI out.
         if (path.Nlri is null) return (null, true);
         return path.Nlri.TryUnpack<Wire.RouteTargetMembershipNLRI>(out var nlri) && VpnCodec.TryDecode(nlri.Rt, out var target)
-            ? (target, true)
+            ? (new(nlri.Asn, target), true)
             : (null, false);
     }
 

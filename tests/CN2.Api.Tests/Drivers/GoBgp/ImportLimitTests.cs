@@ -96,9 +96,9 @@ public sealed class ImportLimitTests
     [Fact]
     public void A_router_that_asks_for_more_route_targets_than_the_limit_says_so()
     {
-        for (var i = 0; i < Limits.Memberships; i++) _table.ApplyMembership(Flooding, Spec.Target($"target:64513:{i}"), withdrawn: false);
+        for (var i = 0; i < Limits.Memberships; i++) _table.ApplyMembership(Flooding, Spec.Membership($"target:64513:{i}"), withdrawn: false);
         Assert.Empty(_table.Faults());
-        for (var i = 0; i < 100_000; i++) _table.ApplyMembership(Flooding, Spec.Target($"target:64514:{i}"), withdrawn: false);
+        for (var i = 0; i < 100_000; i++) _table.ApplyMembership(Flooding, Spec.Membership($"target:64514:{i}"), withdrawn: false);
         Assert.Equal(Limits.Memberships, _table.MembershipsOf(Flooding).RouteTargets.Count);
         Assert.Contains("RFC 4684", Assert.Single(_table.Faults()).Value, StringComparison.Ordinal);
         _table.Down(Flooding);
@@ -108,17 +108,17 @@ public sealed class ImportLimitTests
     [Fact]
     public void A_router_that_asks_again_and_again_is_sent_everything_only_once_in_a_while_and_nobody_else_waits()
     {
-        _table.ApplyMembership(Flooding, Spec.Target("target:64512:1"), withdrawn: false);
+        _table.ApplyMembership(Flooding, Spec.Membership("target:64512:1"), withdrawn: false);
         Assert.Single(_table.WithNewMemberships());
         _table.MarkSent(Flooding);
-        _table.ApplyMembership(Flooding, Spec.Target("target:64512:2"), withdrawn: false);
+        _table.ApplyMembership(Flooding, Spec.Membership("target:64512:2"), withdrawn: false);
         Assert.Empty(_table.WithNewMemberships());
         Assert.True(_table.NeedsTime);
         // A new session of it does not help.
         _table.Down(Flooding);
         _table.Up(Flooding, mustList: false);
-        _table.ApplyMembership(Flooding, Spec.Target("target:64512:2"), withdrawn: false);
-        _table.ApplyMembership(Quiet, Spec.Target("target:64512:2"), withdrawn: false);
+        _table.ApplyMembership(Flooding, Spec.Membership("target:64512:2"), withdrawn: false);
+        _table.ApplyMembership(Quiet, Spec.Membership("target:64512:2"), withdrawn: false);
         Assert.Equal("quiet", Assert.Single(_table.WithNewMemberships()).Peer.Name);
         _time.Advance(TimeSpan.FromSeconds(Limits.SendAgainSeconds));
         Assert.Equal(2, _table.WithNewMemberships().Count);

@@ -142,23 +142,49 @@ public sealed class ImportTableTests
     public void Memberships_last_as_long_as_the_session()
     {
         Assert.False(_table.MembershipsOf(Address).Want([Spec.Target("target:64512:1")]));
-        _table.ApplyMembership(Address, Spec.Target("target:64512:1"), withdrawn: false);
+        _table.ApplyMembership(Address, Spec.Membership("target:64512:1"), withdrawn: false);
         Assert.True(_table.MembershipsOf(Address).Want([Spec.Target("target:64512:9"), Spec.Target("target:64512:1")]));
         Assert.False(_table.MembershipsOf(Address).Want([Spec.Target("target:64512:9")]));
         _table.ApplyMembership(Address, null, withdrawn: false);
         Assert.True(_table.MembershipsOf(Address).Want([Spec.Target("target:64512:9")]));
         Assert.Single(_table.WithNewMemberships());
         _table.MarkSent(Address);
-        _table.ApplyMembership(Address, Spec.Target("target:64512:1"), withdrawn: true);
+        _table.ApplyMembership(Address, Spec.Membership("target:64512:1"), withdrawn: true);
         _table.ApplyMembership(Address, null, withdrawn: false);
         Assert.Empty(_table.WithNewMemberships());
-        _table.ApplyListing(Address, [], [Spec.Target("target:64512:1"), Spec.Target("target:64512:2")], sweep: false);
+        _table.ApplyListing(Address, [], [Spec.Membership("target:64512:1"), Spec.Membership("target:64512:2")], sweep: false);
         _time.Advance(TimeSpan.FromSeconds(Limits.SendAgainSeconds));
         Assert.False(_table.MembershipsOf(Address).Want([Spec.Target("target:64512:9")]));
         Assert.Single(_table.WithNewMemberships());
         _table.Down(Address);
         Assert.Empty(_table.WithNewMemberships());
         Assert.False(_table.MembershipsOf(Address).Want([Spec.Target("target:64512:1")]));
+    }
+
+    [Fact]
+    public void A_target_is_asked_for_until_the_last_AS_stops()
+    {
+        const string target = "target:64512:1";
+        bool IsAsked() => _table.MembershipsOf(Address).Want([Spec.Target(target)]);
+        _table.ApplyMembership(Address, Spec.Membership(target), withdrawn: false);
+        _table.MarkSent(Address);
+        _time.Advance(TimeSpan.FromSeconds(Limits.SendAgainSeconds));
+        _table.ApplyMembership(Address, Spec.Membership(target, 65001), withdrawn: false);
+        Assert.Empty(_table.WithNewMemberships()); // it has these routes
+        _table.ApplyMembership(Address, Spec.Membership(target), withdrawn: true);
+        _table.ApplyMembership(Address, Spec.Membership(target, 65002), withdrawn: true); // never asked
+        Assert.True(IsAsked());
+        _table.ApplyListing(Address, [], [Spec.Membership(target, 65003)], sweep: false);
+        Assert.True(IsAsked());
+        _table.ApplyMembership(Address, Spec.Membership(target, 65001), withdrawn: true); // the listing had it no more
+        Assert.True(IsAsked());
+        _table.ApplyMembership(Address, Spec.Membership(target, 65003), withdrawn: true);
+        Assert.False(IsAsked());
+
+        for (var origin = 0u; origin < 2 * ImportTable.MostOrigins; origin++) _table.ApplyMembership(Address, Spec.Membership(target, origin), withdrawn: false);
+        Assert.Empty(_table.Faults());
+        for (var origin = 0u; origin < ImportTable.MostOrigins; origin++) _table.ApplyMembership(Address, Spec.Membership(target, origin), withdrawn: true);
+        Assert.False(IsAsked());
     }
 
     private static Wire.Path Learned(Action<Wire.LabeledVPNIPAddressPrefix>? change = null, params Any[] more)

@@ -75,9 +75,8 @@ public sealed class MembershipTests : IDisposable
         router.Withdraw(Membership(Asn, 64512, 1));
         router.Announce(Membership(Asn, 64512, 9));
         await Eventually.TrueAsync(() => speaker.Session("rr").Received == 3, "both read", 10, () => string.Join(";", speaker.Sessions));
-        // The router keeps them; `advertised` counts by target alone, and one too few from here on (docs/overlay.md).
+        await HasAsync(speaker, router, One, Two, Both);
         Assert.DoesNotContain(router.Log, l => l[0] == '-');
-        Assert.Equal([One, Two, Both], router.Routes);
         router.Withdraw(Membership(65001, 64512, 1));
         await HasAsync(speaker, router, Two, Both);
     }

@@ -38,6 +38,8 @@ internal static class Spec
     public static EquatableList<BgpCommunity> TooManyCommunities { get; } =
         Enumerable.Range(0, PathLimits.MaxCommunities + 1).Select(i => Community($"64512:{i}")).ToEquatableList();
 
+    public static RouteTargetMembership Membership(string target, uint origin = Asn) => new(origin, Target(target));
+
     public static RouteTarget Target(string text) =>
         RouteTarget.TryParse(text, out var target, out var error) ? target : throw new ArgumentException(error, nameof(text));
 
