@@ -70,7 +70,7 @@ public abstract class AgentReportContract(StoreSite site) : StoreContract(site)
     {
         await ConnectAsync(Hello(1));
         var twin = Hello(1) with { Instance = "other" };
-        await PassAsync(ControlNodeStore.GoneAfter.TotalSeconds - 1);
+        await PassAsync(ControlNodeLiveness.GoneAfter.TotalSeconds - 1);
         await SaveAsync(Progress("compute1"));
         Assert.NotNull(await JudgeAsync(twin, "cn-b"));
         await PassAsync(2);
@@ -141,7 +141,7 @@ public abstract class AgentReportContract(StoreSite site) : StoreContract(site)
     {
         var lease = await ServeAsync(1, 2);
         await ConnectAsync(Hello(3), "cn-b");
-        await PassAsync(ControlNodeStore.GoneAfter.TotalSeconds + 1);
+        await PassAsync(ControlNodeLiveness.GoneAfter.TotalSeconds + 1);
         await RenewAsync(lease, "compute1", "compute2");
         Assert.Equal(["Modified VirtualRouter compute3 status"], await Site.ChangesOfAsync(() => MarkLostAsync(lease)));
         Assert.False((await Site.RouterAsync("compute3")).Connected);
@@ -270,7 +270,7 @@ public abstract class AgentReportContract(StoreSite site) : StoreContract(site)
     }
 
     private Task<int> MarkLostAsync(LeaderLease lease, int limit = 0, params int[] carriers) =>
-        Store.MarkLostAsync(lease, ControlNodeStore.GoneAfter, LostAfter, [.. carriers.Select(n => $"compute{n}")], limit, Ct);
+        Store.MarkLostAsync(lease, ControlNodeLiveness.GoneAfter, LostAfter, [.. carriers.Select(n => $"compute{n}")], limit, Ct);
 }
 
 public sealed class MemoryAgentReportTests() : AgentReportContract(new MemoryStores());

@@ -10,7 +10,7 @@ namespace CN2.Simulation.Tests.Contracts;
 public abstract class ControlNodeContract(StoreSite site) : StoreContract(site)
 {
     private static readonly TimeSpan Long = TimeSpan.FromHours(1);
-    private static readonly double Gone = ControlNodeStore.GoneAfter.TotalSeconds;
+    private static readonly double Gone = ControlNodeLiveness.GoneAfter.TotalSeconds;
 
     private IControlNodeStore Store => Site.Get<IControlNodeStore>();
 

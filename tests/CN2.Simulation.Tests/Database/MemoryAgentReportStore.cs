@@ -151,7 +151,7 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
         {
             var status = db.RouterStatuses.GetValueOrDefault(router.Uid);
             var isAlive = status is { Connected: true } && status.LastSeen > db.Now - Fresh
-                && db.ControlNodes.GetValueOrDefault(status.ControlNode ?? "") is { } node && node.LastSeen > db.Now - ControlNodeStore.GoneAfter;
+                && db.ControlNodes.GetValueOrDefault(status.ControlNode ?? "") is { } node && node.LastSeen > db.Now - ControlNodeLiveness.GoneAfter;
             var known = new KnownAgent(router.Uid, router.Address!, router.Address6, status?.ControlNode, status?.Instance, status?.Source, status?.Connection ?? 0, isAlive);
             if (AgentConnection.Judge(hello, known, controlNode) is { } refusal) return (refusal, router);
             if (router.Address!.Equals(hello.Address) && Equals(router.Address6, hello.Address6)) return (null, router);
