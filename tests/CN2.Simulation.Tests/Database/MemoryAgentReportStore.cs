@@ -141,7 +141,7 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
 
         bool IsNear(DateTimeOffset at, TimeSpan by) => at >= now - by && at <= now + by;
 
-        bool IsAlive(string? controlNode) => controlNode is not null && db.ControlNodes.GetValueOrDefault(controlNode) is { } row && IsNear(row.LastSeen, goneAfter);
+        bool IsAlive(string? controlNode) => controlNode is not null && db.ControlNodes.GetValueOrDefault(controlNode) is { } row && row.IsAlive(now, goneAfter);
     }
 
     private static (AgentRefusal? Refusal, VirtualRouter? Router) Judge(MemoryDatabase db, VRouterHello hello, string controlNode, int maximum)
@@ -151,7 +151,7 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
         {
             var status = db.RouterStatuses.GetValueOrDefault(router.Uid);
             var isAlive = status is { Connected: true } && status.LastSeen > db.Now - Fresh
-                && db.ControlNodes.GetValueOrDefault(status.ControlNode ?? "") is { } node && node.LastSeen > db.Now - ControlNodeLiveness.GoneAfter;
+                && db.ControlNodes.GetValueOrDefault(status.ControlNode ?? "") is { } node && node.IsAlive(db.Now, ControlNodeLiveness.GoneAfter);
             var known = new KnownAgent(router.Uid, router.Address!, router.Address6, status?.ControlNode, status?.Instance, status?.Source, status?.Connection ?? 0, isAlive);
             if (AgentConnection.Judge(hello, known, controlNode) is { } refusal) return (refusal, router);
             if (router.Address!.Equals(hello.Address) && Equals(router.Address6, hello.Address6)) return (null, router);

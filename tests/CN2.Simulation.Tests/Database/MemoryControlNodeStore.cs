@@ -14,11 +14,11 @@ internal sealed class MemoryControlNodeStore(DatabaseLink link) : IControlNodeSt
             db.ControlNodes[beat.Name] = new ControlNodeRow(db.Now, beat.RestartTimeSeconds, sessions ?? known?.Sessions ?? "{}", beat.EngineBound);
             foreach (var router in changedRouters)
                 if (db.Peers.ContainsKey(router)) changes.Add(ResourceKind.BgpRouter, null, router, Guid.Empty, ChangeVerb.Modified, statusOnly: true);
-            return (db.ControlNodes.Any(n => n.Key != beat.Name && n.Value.LastSeen > db.Now - ControlNodeLiveness.GoneAfter), known is null);
+            return (db.ControlNodes.Any(n => n.Key != beat.Name && n.Value.IsAlive(db.Now, ControlNodeLiveness.GoneAfter)), known is null);
         }), ct);
 
     public Task<IReadOnlyList<(string ControlNode, string Sessions, bool IsAlive)>> SessionsAsync(CancellationToken ct) => link.CallAsync(db =>
-        (IReadOnlyList<(string, string, bool)>)[.. db.ControlNodes.Select(n => (n.Key, n.Value.Sessions, n.Value.LastSeen > db.Now - ControlNodeLiveness.GoneAfter))], ct);
+        (IReadOnlyList<(string, string, bool)>)[.. db.ControlNodes.Select(n => (n.Key, n.Value.Sessions, n.Value.IsAlive(db.Now, ControlNodeLiveness.GoneAfter)))], ct);
 
     public Task<OpenTransaction?> OldestTransactionAsync(CancellationToken ct) =>
         link.CallAsync(db => db.OldestOpen is { } xid ? new OpenTransaction("another one", $"{xid}", null) : null, ct);
@@ -30,7 +30,7 @@ internal sealed class MemoryControlNodeStore(DatabaseLink link) : IControlNodeSt
         {
             var restart = TimeSpan.FromSeconds(row.RestartTimeSeconds);
             var patience = restart > ControlNodeLiveness.GoneAfter ? restart : ControlNodeLiveness.GoneAfter;
-            if (row.LastSeen >= db.Now - patience && row.LastSeen <= db.Now + patience) continue;
+            if (row.IsAlive(db.Now, patience)) continue;
             if (inContact <= patience) continue;
             // What the statement deletes is decided by the rows as they were before it.
             var rows = db.Advertisements.Where(a => a.Key.ControlNode == name).ToList();
