@@ -9,7 +9,7 @@ namespace CN2.Api.Writes;
 /// </summary>
 internal static class LabelPath
 {
-    /// <summary>Such as <c>$."a" == "b" &amp;&amp; !(exists($."c"))</c>; null when the selector matches everything.</summary>
+    /// <summary>Such as <c>exists($."a" ? (@ == "b")) &amp;&amp; !(exists($."c"))</c>; null when the selector matches everything.</summary>
     public static string? Of(LabelSelector? selector) => selector is { Requirements.Count: > 0 } ? string.Join(" && ", selector.Requirements.Select(Predicate)) : null;
 
     /// <summary>As in Kubernetes, NotIn and DoesNotExist also match labels without the key: a path without a value is equal to nothing.</summary>
@@ -20,13 +20,15 @@ internal static class LabelPath
         {
             LabelOperator.Exists => $"exists({member})",
             LabelOperator.DoesNotExist => $"!(exists({member}))",
-            LabelOperator.In => $"({AnyOf(member, requirement)})",
+            LabelOperator.In => AnyOf(member, requirement),
             LabelOperator.NotIn => $"!({AnyOf(member, requirement)})",
             _ => throw new InvalidOperationException($"Unknown operator {requirement.Operator}"),
         };
     }
 
-    private static string AnyOf(string member, LabelRequirement requirement) => string.Join(" || ", requirement.Values.Select(v => $"{member} == {Quoted(v)}"));
+    /// <summary>The filter reads the label once, whatever the number of values.</summary>
+    private static string AnyOf(string member, LabelRequirement requirement) =>
+        $"exists({member} ? ({string.Join(" || ", requirement.Values.Select(v => $"@ == {Quoted(v)}"))}))";
 
     /// <summary>A text of SQL/JSON path is quoted as in JSON.</summary>
     private static string Quoted(string text) => JsonSerializer.Serialize(text);
