@@ -661,6 +661,11 @@ CREATE TABLE public.node_port_range (
     CONSTRAINT node_port_range_singleton_check CHECK (singleton)
 );
 
+CREATE TABLE public.owed_session (
+    control_node text NOT NULL,
+    router_address text NOT NULL
+);
+
 CREATE TABLE public.service (
     uid uuid NOT NULL,
     spec jsonb NOT NULL,
@@ -823,6 +828,9 @@ ALTER TABLE ONLY public.leader_lease
 
 ALTER TABLE ONLY public.node_port_range
     ADD CONSTRAINT node_port_range_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY public.owed_session
+    ADD CONSTRAINT owed_session_pkey PRIMARY KEY (control_node, router_address);
 
 ALTER TABLE ONLY public."__EFMigrationsHistory"
     ADD CONSTRAINT pk___ef_migrations_history PRIMARY KEY (migration_id);
