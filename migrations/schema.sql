@@ -499,7 +499,8 @@ CREATE TABLE public.control_node (
     address inet,
     version text DEFAULT ''::text NOT NULL,
     feed_held_back_by text,
-    feed_behind_seconds double precision DEFAULT 0 NOT NULL
+    feed_behind_seconds double precision DEFAULT 0 NOT NULL,
+    rows_restored boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE public.event (
