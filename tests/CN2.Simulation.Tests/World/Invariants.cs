@@ -37,7 +37,7 @@ internal sealed class Invariants(Site site)
         foreach (var address in addresses) _forgotten[address] = (site.Scheduler.Now + SimulationRun.Bound.Ticks, [.. knowers.Select(k => (k, k.Starts))]);
     }
 
-    /// <summary>An address is given only when no router has a path to it any more.</summary>
+    /// <summary>An address is given only when no router has a path to it any more, but for withdrawals that are on their way.</summary>
     public void Allocated(FloatingIP floatingIP)
     {
         if (_forgotten.TryGetValue(floatingIP.Address, out var lost) && site.Scheduler.Now < lost.Until && lost.Knowers.All(k => k.Node.Starts != k.Starts || k.Node.BlindUntil > site.Scheduler.Now)) return;
@@ -46,7 +46,12 @@ internal sealed class Invariants(Site site)
             foreach (var path in router.PathsOf(floatingIP.Address))
             {
                 if (router.IsCutFrom(path.Engine) || !router.HasSessionWith(path.Engine)) continue; // nobody can tell this router anything
-                site.Fail($"reused while announced: {floatingIP.Address} was given to {floatingIP.Id.Name} while {router.Name} has a {(path.IsStale ? "stale " : "")}path via {path.NextHop} of {path.Engine}");
+                var (given, from, held) = (site.Scheduler.Now, router, path);
+                site.Scheduler.After(Session.LongestWay, () =>
+                {
+                    if (from.PathsOf(floatingIP.Address).Any(p => p.Engine == held.Engine && p.Number == held.Number && p.NextHop.Equals(held.NextHop)))
+                        site.Fail($"reused while announced: at {TimeSpan.FromTicks(given).TotalSeconds:F3} s {floatingIP.Address} was given to {floatingIP.Id.Name} while {from.Name} had a {(held.IsStale ? "stale " : "")}path via {held.NextHop} of {held.Engine}");
+                });
             }
         }
     }
