@@ -45,6 +45,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
                 if (result.Failure is not null)
                 {
                     failures.Enqueue(result.ToString());
+                    Console.WriteLine(result);
                     if (failures.Count >= MostFailures) loop.Stop();
                 }
 
