@@ -499,7 +499,8 @@ CREATE TABLE public.control_node (
     address inet,
     version text DEFAULT ''::text NOT NULL,
     feed_held_back_by text,
-    feed_behind_seconds double precision DEFAULT 0 NOT NULL
+    feed_behind_seconds double precision DEFAULT 0 NOT NULL,
+    rows_restored boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE public.event (
@@ -659,6 +660,11 @@ CREATE TABLE public.node_port_range (
     first integer NOT NULL,
     last integer NOT NULL,
     CONSTRAINT node_port_range_singleton_check CHECK (singleton)
+);
+
+CREATE TABLE public.owed_session (
+    control_node text NOT NULL,
+    router_address text NOT NULL
 );
 
 CREATE TABLE public.service (
@@ -823,6 +829,9 @@ ALTER TABLE ONLY public.leader_lease
 
 ALTER TABLE ONLY public.node_port_range
     ADD CONSTRAINT node_port_range_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY public.owed_session
+    ADD CONSTRAINT owed_session_pkey PRIMARY KEY (control_node, router_address);
 
 ALTER TABLE ONLY public."__EFMigrationsHistory"
     ADD CONSTRAINT pk___ef_migrations_history PRIMARY KEY (migration_id);

@@ -16,7 +16,7 @@ public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoo
     /// <summary>
     /// Writes that this replica is alive. <paramref name="sessions"/> not null: its BGP sessions, saved with a change row for each
     /// BgpRouter in <paramref name="changedRouters"/>. Answers whether another replica is alive too, and whether this one was unknown: it is
-    /// new, or it was believed gone and its announcement rows were removed.
+    /// new, or it was believed gone and its announcement rows were removed, or others have written some for it.
     /// </summary>
     public async Task<(bool Others, bool Unknown)> BeatAsync(
         ControlNodeBeat beat, string? sessions, IReadOnlyCollection<string> changedRouters, CancellationToken ct)
@@ -42,6 +42,7 @@ public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoo
             });
         }
 
+        batch.BatchCommands.Add(new("UPDATE control_node SET rows_restored = false WHERE name = $1 AND rows_restored RETURNING true") { Parameters = { new() { Value = beat.Name } } });
         batch.BatchCommands.Add(new(
             """
             INSERT INTO control_node (name, last_seen_at, restart_time_seconds, sessions, engine_bound, engine_running, leader, address, version,
@@ -75,8 +76,10 @@ public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoo
             Parameters = { new() { Value = beat.Name }, new() { Value = ControlNodeLiveness.GoneAfter } },
         });
         await using var reader = await batch.ExecuteReaderAsync(ct);
+        var unknown = await reader.ReadAsync(ct);
+        await reader.NextResultAsync(ct);
         await reader.ReadAsync(ct);
-        var unknown = reader.GetBoolean(0);
+        unknown |= reader.GetBoolean(0);
         await reader.NextResultAsync(ct);
         await reader.ReadAsync(ct);
         var others = reader.GetBoolean(0);

@@ -36,7 +36,7 @@ public sealed class DatabaseCheck(DedicatedConnection dedicated, IDbContextFacto
     public async Task RightsAsync(CancellationToken ct)
     {
         await using var db = await contexts.CreateDbContextAsync(ct);
-        string[] tables = [.. db.Model.GetEntityTypes().Select(t => t.GetTableName()).OfType<string>(), "change_horizon", "leader_lease", "session_turn"];
+        string[] tables = [.. db.Model.GetEntityTypes().Select(t => t.GetTableName()).OfType<string>(), "change_horizon", "leader_lease", "session_turn", "owed_session"];
         var connection = await db.OpenSqlAsync(ct);
         await using var command = new NpgsqlCommand(
             """

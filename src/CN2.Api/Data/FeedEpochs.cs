@@ -10,6 +10,9 @@ namespace CN2.Api.Data;
 /// </summary>
 public sealed partial class FeedEpochs([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource source, ILogger<FeedEpochs> logger)
 {
+    /// <summary>SQL that is true while the epoch is that of this server and of these contents.</summary>
+    internal const string IsProven = "EXISTS (SELECT FROM feed_epoch WHERE xmin = xid(written_by) AND server = feed_server())";
+
     /// <summary>
     /// One row for the current snapshot: snapshot, epoch, start of the server, standby?, proven?, what retention removed. $1: the start of the
     /// server for which system identifier and timeline were compared already; they cannot change while it runs as a primary.

@@ -1,6 +1,6 @@
 namespace CN2.Api.Data;
 
-/// <summary>The rows that say which control node is opening a new session with a router on purpose (docs/adr/0010-stores-behind-interfaces.md).</summary>
+/// <summary>The rows that say which control node is opening a new session with a router on purpose, and which must open one (docs/adr/0010-stores-behind-interfaces.md).</summary>
 internal interface ISessionTurnStore
 {
     /// <summary>True: the turn is the caller's from now on, for <see cref="SessionTurnStore.Duration"/>. False: another control node has it.</summary>
@@ -8,4 +8,10 @@ internal interface ISessionTurnStore
 
     /// <summary>Another control node may have the turn now.</summary>
     Task GiveBackAsync(string routerAddress, CancellationToken ct);
+
+    /// <summary>The routers that this control node owes a new session.</summary>
+    Task<IReadOnlyCollection<string>> OwedAsync(CancellationToken ct);
+
+    /// <summary>Replaces them.</summary>
+    Task OweAsync(IReadOnlyCollection<string> routerAddresses, CancellationToken ct);
 }

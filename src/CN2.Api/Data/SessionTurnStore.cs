@@ -37,4 +37,28 @@ public sealed class SessionTurnStore([FromKeyedServices(DatabasePools.ControlLoo
         command.Parameters.Add(Sql.Value(self.Name));
         await command.ExecuteNonQueryAsync(ct);
     }
+
+    /// <inheritdoc/>
+    public async Task<IReadOnlyCollection<string>> OwedAsync(CancellationToken ct)
+    {
+        await using var command = dataSource.CreateCommand("SELECT router_address FROM owed_session WHERE control_node = $1");
+        command.Parameters.Add(Sql.Value(self.Name));
+        var routers = new List<string>();
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct)) routers.Add(reader.GetString(0));
+        return routers;
+    }
+
+    /// <inheritdoc/>
+    public async Task OweAsync(IReadOnlyCollection<string> routerAddresses, CancellationToken ct)
+    {
+        await using var command = dataSource.CreateCommand(
+            """
+            WITH paid AS (DELETE FROM owed_session WHERE control_node = $1 AND router_address <> ALL ($2))
+            INSERT INTO owed_session (control_node, router_address) SELECT $1, unnest($2) ON CONFLICT DO NOTHING
+            """);
+        command.Parameters.Add(Sql.Value(self.Name));
+        command.Parameters.Add(Sql.Value(routerAddresses.ToArray()));
+        await command.ExecuteNonQueryAsync(ct);
+    }
 }

@@ -2,7 +2,8 @@ namespace CN2.Api.Drivers;
 
 /// <summary>
 /// Who may close its session with a router in order to change it: one control node at a time, so that the router has the routes of the
-/// others meanwhile. Routers are named by their address. Every method may be called from any thread, and none waits.
+/// others meanwhile. And which sessions it still has to open anew. Routers are named by their address. Every method may be called from any thread, and
+/// none but <see cref="OweAsync"/> waits.
 /// </summary>
 public interface ISessionTurns
 {
@@ -11,6 +12,15 @@ public interface ISessionTurns
 
     /// <summary>The session is complete again, or the wish is over.</summary>
     void GiveBack(string routerAddress);
+
+    /// <summary>The routers that an earlier run of this control node owed a new session (<see cref="OweAsync"/>).</summary>
+    IReadOnlyCollection<string> Owed => [];
+
+    /// <summary>
+    /// Keeps, over the end of this process, which routers must be given a new session because they may keep paths that were withdrawn; replaces what was
+    /// kept. Completes when new ones are written, or the database does not answer soon: then they are written when it does.
+    /// </summary>
+    Task OweAsync(IReadOnlyCollection<string> routerAddresses) => Task.CompletedTask;
 
     /// <summary>A turn that was asked for is there. Raised on any thread; a handler may only set a flag.</summary>
     event Action? Taken;

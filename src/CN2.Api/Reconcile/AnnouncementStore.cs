@@ -105,6 +105,39 @@ public sealed partial class AnnouncementStore(
         return standing;
     }
 
+    /// <summary>
+    /// Writes rows of other control nodes that a fail-over lost, as this one last read them. Those control nodes may be dead or stopped while their engines
+    /// announce; at its next heartbeat each makes its rows what they must be. Answers the rows that were missing.
+    /// </summary>
+    public async Task<IReadOnlyCollection<(Guid FloatingIP, string ControlNode)>> RestoreAsync(
+        IReadOnlyCollection<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)> rows, CancellationToken ct)
+    {
+        await using var command = dataSource.CreateCommand(
+            $"""
+             WITH restored AS (
+                 INSERT INTO advertisement (control_node, floating_ip_uid, routes, path_ids)
+                 SELECT c.name, f.uid, r.routes::jsonb, '{"{}"}' FROM unnest($1::text[], $2::uuid[], $3::text[]) AS r(name, uid, routes)
+                 JOIN control_node c ON c.name = r.name JOIN floating_ip f ON f.uid = r.uid
+                 ON CONFLICT DO NOTHING
+                 RETURNING control_node AS name, floating_ip_uid AS uid
+             ), noted AS (
+                 UPDATE control_node SET rows_restored = true WHERE name IN (SELECT name FROM restored)
+             ), changed AS (
+                 {ChangeList.InsertFrom(ResourceKind.Announcements, ChangeVerb.Modified, "restored", statusOnly: true)}
+             )
+             SELECT uid, name FROM restored
+             """);
+        command.CommandTimeout = DatabasePools.SecondsFor(rows.Count);
+        command.Parameters.Add(new() { Value = rows.Select(r => r.ControlNode).ToArray() });
+        command.Parameters.Add(new() { Value = rows.Select(r => r.FloatingIP).ToArray() });
+        command.Parameters.Add(new() { Value = rows.Select(r => JsonSerializer.Serialize(r.Paths.Select(p => p.ToString()))).ToArray() });
+        var restored = new List<(Guid, string)>();
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct)) restored.Add((reader.GetGuid(0), reader.GetString(1)));
+        if (restored.Count > 0) signal.Set();
+        return restored;
+    }
+
     /// <summary>Makes the other replicas read all rows of this one, because some were saved without change rows.</summary>
     public async Task IntroduceAsync(string controlNode, CancellationToken ct)
     {

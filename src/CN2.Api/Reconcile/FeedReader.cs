@@ -135,9 +135,21 @@ internal sealed partial class FeedReader(
             await using var reading = await rows.OpenAsync(ct);
             if (await rows.ReadAllAsync(reading, ct) is not { } all) continue;
             var announced = await announcements.OfOthersAsync(reading, state.Self, null, ct);
+            if (_position is { } before && before.Epoch != all.Position.Epoch) announced.AddRange(await RestoreAsync(announced, ct));
             TakeAll(all, announced);
             return;
         }
+    }
+
+    /// <summary>Rows of other control nodes that were lost with the last epoch: those may not be there to write them again, and their engines may announce.</summary>
+    private async Task<IReadOnlyCollection<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)>> RestoreAsync(
+        List<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)> announced, CancellationToken ct)
+    {
+        var found = announced.Select(a => (a.FloatingIP, a.ControlNode)).ToHashSet();
+        var lost = state.Others.Rows.Where(r => !found.Contains((r.FloatingIP, r.ControlNode))).ToList();
+        if (lost.Count == 0) return [];
+        var restored = (await announcements.RestoreAsync(lost, ct)).ToHashSet();
+        return [.. lost.Where(r => restored.Contains((r.FloatingIP, r.ControlNode)))];
     }
 
     private void TakeAll(StateSnapshot all, List<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)> announced)

@@ -14,5 +14,8 @@ internal interface IAnnouncementStore
     Task<HashSet<Guid>> SaveAsync(
         string controlNode, IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> rows, Func<Guid, RouteKey, uint> identifierOf, bool tellOthers, CancellationToken ct);
 
+    Task<IReadOnlyCollection<(Guid FloatingIP, string ControlNode)>> RestoreAsync(
+        IReadOnlyCollection<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)> rows, CancellationToken ct);
+
     Task IntroduceAsync(string controlNode, CancellationToken ct);
 }

@@ -52,6 +52,9 @@ internal sealed class OtherControlNodes
     /// <summary>Another replica may announce the FloatingIP, or a vRouter of it may still have the entries.</summary>
     public bool Holds(Guid floatingIP) => _announced.ContainsKey(floatingIP);
 
+    /// <summary>The rows of the others.</summary>
+    public IEnumerable<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)> Rows => _announced.SelectMany(a => a.Value, (a, n) => (a.Key, n.Key, n.Value));
+
     /// <summary>FloatingIPs of which another replica has a row.</summary>
     public IEnumerable<Guid> Held => _announced.Keys;
 

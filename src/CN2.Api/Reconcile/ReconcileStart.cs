@@ -2,12 +2,14 @@ namespace CN2.Api.Reconcile;
 
 /// <summary>Brings everything into memory before the tasks of the reconciler start: the database, and what an earlier run of this control node left.</summary>
 internal sealed class ReconcileStart(
-    IAgentReportStore agents, SpeakerWorker speaker, FeedReader feed, OwnerCompiler compiler, StartupGate gate, LoopClock clock, ReplicaHeartbeat heartbeat)
+    IAgentReportStore agents, SpeakerWorker speaker, FeedReader feed, OwnerCompiler compiler, StartupGate gate, LoopClock clock, ReplicaHeartbeat heartbeat,
+    SessionTurns turns)
 {
     public async Task LoadAsync(CancellationToken ct)
     {
         await heartbeat.EnterAsync(ct);
         await agents.DisconnectAsync(heartbeat.ControlNode, null, ct);
+        await turns.LoadAsync(ct);
         if (await speaker.LoadAsync(ct)) gate.AnnouncedBefore();
         await feed.LoadAsync(ct);
         compiler.Compile(clock.Now);

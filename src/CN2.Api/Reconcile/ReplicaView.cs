@@ -5,7 +5,7 @@ namespace CN2.Api.Reconcile;
 /// <summary>What one heartbeat found out about this replica and the others.</summary>
 /// <param name="HasOthers">Another replica is alive.</param>
 /// <param name="MustIntroduce">The others do not know the announcement rows of this replica: they must read all of them.</param>
-/// <param name="RowsLost">The others believed that this replica was gone and removed its announcement rows.</param>
+/// <param name="RowsLost">The others believed that this replica was gone and removed its announcement rows, or they have written some for it.</param>
 /// <param name="Sessions">Other control node that is alive → its BGP sessions.</param>
 internal sealed record ReplicaView(
     bool HasOthers, bool MustIntroduce, bool RowsLost, IReadOnlyDictionary<string, IReadOnlyList<BgpSession>> Sessions) : LoopEvent

@@ -4,7 +4,7 @@ using CN2.Api.Threading;
 
 namespace CN2.Api.Reconcile;
 
-/// <summary>Takes the turns that the speaker asks for, in the database, and gives them back, on a task of its own.</summary>
+/// <summary>Takes the turns that the speaker asks for, in the database, and gives them back, and keeps what it owes; on a task of its own.</summary>
 internal sealed partial class SessionTurns(ISessionTurnStore store, TimeProvider time, ILogger<SessionTurns> logger) : ISessionTurns, IReconcileTask
 {
     /// <summary>How often it is asked again for a turn that another control node has.</summary>
@@ -22,6 +22,18 @@ internal sealed partial class SessionTurns(ISessionTurnStore store, TimeProvider
     /// <summary>The turns of this control node, and when they were asked for.</summary>
     private readonly Dictionary<string, long> _held = [];
     private readonly HashSet<string> _returned = [];
+
+    /// <summary>How long a change of a session waits for its debt to be written.</summary>
+    public static readonly TimeSpan OwePatience = TimeSpan.FromSeconds(2);
+
+    private readonly AsyncSignal _written = new();
+    private HashSet<string> _owed = [];
+
+    /// <summary>The database reads so.</summary>
+    private HashSet<string> _kept = [];
+
+    /// <summary>The last statement did not come through: nobody waits until one does.</summary>
+    private bool _isAway;
 
     public event Action? Taken;
 
@@ -53,6 +65,40 @@ internal sealed partial class SessionTurns(ISessionTurnStore store, TimeProvider
         _asked.Set();
     }
 
+    /// <summary>Reads what an earlier run owed; called before <see cref="RunAsync"/>.</summary>
+    public async Task LoadAsync(CancellationToken ct)
+    {
+        _kept = [.. await store.OwedAsync(ct)];
+        Owed = _owed = [.. _kept];
+    }
+
+    /// <inheritdoc/>
+    public IReadOnlyCollection<string> Owed { get; private set; } = [];
+
+    /// <inheritdoc/>
+    public async Task OweAsync(IReadOnlyCollection<string> routerAddresses)
+    {
+        lock (_lock)
+        {
+            if (_owed.SetEquals(routerAddresses) && _owed.IsSubsetOf(_kept)) return;
+            _owed = [.. routerAddresses];
+        }
+
+        _asked.Set();
+        var began = time.GetTimestamp();
+        while (true)
+        {
+            var left = OwePatience - time.GetElapsedTime(began);
+            lock (_lock)
+            {
+                if (left <= TimeSpan.Zero) _isAway = true;
+                if (_isAway || _owed.IsSubsetOf(_kept)) return;
+            }
+
+            await _written.WaitAsync(left, time, CancellationToken.None);
+        }
+    }
+
     public async Task RunAsync(CancellationToken ct)
     {
         while (true)
@@ -63,12 +109,14 @@ internal sealed partial class SessionTurns(ISessionTurnStore store, TimeProvider
             }
             catch (Exception e) when (!e.IsStop(ct))
             {
+                lock (_lock) _isAway = true;
+                _written.Set();
                 LogFailed(e.Message);
                 await Task.Delay(AskInterval, time, ct);
             }
 
             bool waits;
-            lock (_lock) waits = _wanted.Count > 0;
+            lock (_lock) waits = _wanted.Count > 0 || !_owed.SetEquals(_kept);
             if (waits) await Task.Delay(AskInterval, time, ct);
             else await _asked.WaitAsync(IdleInterval, time, ct);
         }
@@ -77,6 +125,7 @@ internal sealed partial class SessionTurns(ISessionTurnStore store, TimeProvider
     /// <summary>Gives back what is not needed any more, and asks for what is.</summary>
     internal async Task StepAsync(CancellationToken ct)
     {
+        await WriteOwedAsync(ct);
         string[] returned, wanted;
         lock (_lock)
         {
@@ -105,6 +154,20 @@ internal sealed partial class SessionTurns(ISessionTurnStore store, TimeProvider
         }
 
         if (taken) Taken?.Invoke();
+    }
+
+    private async Task WriteOwedAsync(CancellationToken ct)
+    {
+        string[]? owed;
+        lock (_lock) owed = _owed.SetEquals(_kept) ? null : [.. _owed.Order(StringComparer.Ordinal)];
+        if (owed is not null) await store.OweAsync(owed, ct);
+        lock (_lock)
+        {
+            if (owed is not null) _kept = [.. owed];
+            _isAway = false;
+        }
+
+        _written.Set();
     }
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Sessions with routers wait to be changed, because the database does not say whose turn it is: {Reason}")]

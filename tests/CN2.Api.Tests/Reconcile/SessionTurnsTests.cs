@@ -79,8 +79,53 @@ public sealed class SessionTurnsTests(PrivatePostgres postgres)
         Assert.Equal(["+" + Router, "-" + Router], store.Calls);
     }
 
+    [Fact]
+    public async Task What_is_owed_outlives_the_process()
+    {
+        var store = new FakeStore { Owed = [OtherRouter] };
+        var time = new FakeTimeProvider();
+        var turns = new SessionTurns(store, time, NullLogger<SessionTurns>.Instance);
+        await turns.LoadAsync(Token);
+        Assert.Equal([OtherRouter], turns.Owed);
+
+        // Who owes more waits until it is written; who owes less does not.
+        var owing = turns.OweAsync([Router, OtherRouter]);
+        Assert.False(owing.IsCompleted);
+        await turns.StepAsync(Token);
+        await owing;
+        Assert.Equal([Router, OtherRouter], store.Owed.Order());
+        Assert.True(turns.OweAsync([Router, OtherRouter]).IsCompleted);
+        Assert.True(turns.OweAsync([]).IsCompleted);
+        await turns.StepAsync(Token);
+        Assert.Empty(store.Owed);
+    }
+
+    [Fact]
+    public async Task Nobody_waits_long_for_a_database_that_does_not_answer()
+    {
+        var store = new FakeStore();
+        var time = new FakeTimeProvider();
+        var turns = new SessionTurns(store, time, NullLogger<SessionTurns>.Instance);
+        var owing = turns.OweAsync([Router]);
+        time.Advance(SessionTurns.OwePatience);
+        await owing;
+        Assert.True(turns.OweAsync([Router, OtherRouter]).IsCompleted);
+        await turns.StepAsync(Token);
+        Assert.Equal([Router, OtherRouter], store.Owed.Order());
+    }
+
     private sealed class FakeStore : ISessionTurnStore
     {
+        public IReadOnlyCollection<string> Owed { get; set; } = [];
+
+        public Task<IReadOnlyCollection<string>> OwedAsync(CancellationToken ct) => Task.FromResult(Owed);
+
+        public Task OweAsync(IReadOnlyCollection<string> routerAddresses, CancellationToken ct)
+        {
+            Owed = routerAddresses;
+            return Task.CompletedTask;
+        }
+
         public bool IsFree { get; set; } = true;
 
         public Action WhileTaking { get; set; } = () => { };

@@ -9,6 +9,9 @@ namespace CN2.Simulation.Tests.Bgp;
 /// <summary>A peer of an engine, and the session with the router when there is one.</summary>
 internal sealed class Session(Engine engine, Router? router, Wire.Peer peer, Scheduler scheduler, Random random)
 {
+    /// <summary>By then a message of a session has arrived.</summary>
+    public static readonly TimeSpan LongestWay = TimeSpan.FromMilliseconds(30);
+
     private Wire.Peer _peer = peer;
     private bool _losesAddPath;
     private bool _offersAddPath;
@@ -243,7 +246,7 @@ internal sealed class Session(Engine engine, Router? router, Wire.Peer peer, Sch
     private void Deliver(Action arrive)
     {
         var wire = _wire;
-        _lastArrival = Math.Max(_lastArrival, scheduler.Now + TimeSpan.FromMilliseconds(random.Next(30)).Ticks);
+        _lastArrival = Math.Max(_lastArrival, scheduler.Now + TimeSpan.FromMilliseconds(random.Next((int)LongestWay.TotalMilliseconds)).Ticks);
         scheduler.After(TimeSpan.FromTicks(_lastArrival - scheduler.Now), () =>
         {
             if (wire == _wire) arrive();

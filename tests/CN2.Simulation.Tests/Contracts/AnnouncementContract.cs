@@ -56,6 +56,22 @@ public abstract class AnnouncementContract(StoreSite site) : StoreContract(site)
         Assert.Equal(["cn-a", "cn-c"], (await Store.OfOthersAsync(later, "cn-b", [one], Ct)).Select(r => r.ControlNode).Order());
     }
 
+    [Fact]
+    public async Task A_row_that_is_missing_is_written_for_a_control_node_that_learns_of_it()
+    {
+        var (one, two, unknown) = (await FloatingIPAsync(), await FloatingIPAsync(), Guid.NewGuid());
+        await Site.BeatAsync("cn-a");
+        await SaveAsync("cn-a", (one, [First]));
+        var lost = new (Guid, string, RouteKey[])[] { (one, "cn-a", [Second]), (two, "cn-a", [Second]), (unknown, "cn-a", [First]), (two, "cn-z", [First]) };
+        Assert.Equal(Sorted(two), await Site.ChangesOfAsync(async () => Assert.Equal([(two, "cn-a")], await Store.RestoreAsync(lost, Ct))));
+        var saved = (await Store.LoadAsync("cn-a", Ct)).ToDictionary(r => r.FloatingIP, r => r.Paths);
+        Assert.Equal(new Dictionary<RouteKey, uint> { [First] = 7 }, saved[one]);
+        Assert.Equal(new Dictionary<RouteKey, uint> { [Second] = 0 }, saved[two]);
+        Assert.Empty(await Store.RestoreAsync(lost, Ct));
+        Assert.True((await Site.BeatAsync("cn-a")).Unknown);
+        Assert.False((await Site.BeatAsync("cn-a")).Unknown);
+    }
+
     private static string[] Sorted(params Guid[] floatingIPs) => [.. floatingIPs.Select(f => $"Modified Announcements cn-a {f} status").Order(StringComparer.Ordinal)];
 
     private async Task<Guid> FloatingIPAsync() => (await Site.FloatingIPOfAsync(await Site.CreateServiceAsync(Unique("s")))).Uid;

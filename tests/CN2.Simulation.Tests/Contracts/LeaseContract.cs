@@ -98,6 +98,19 @@ public abstract class LeaseContract(StoreSite site) : StoreContract(site)
         await PassAsync(-3600);
         Assert.True(await b.TakeAsync(router, Ct));
     }
+
+    [Fact]
+    public async Task What_is_owed_is_replaced_for_one_control_node()
+    {
+        var (a, b) = (Site.Get<ISessionTurnStore>("cn-a"), Site.Get<ISessionTurnStore>("cn-b"));
+        await a.OweAsync(["172.27.115.201", "172.27.115.202"], Ct);
+        await b.OweAsync(["172.27.115.201"], Ct);
+        await a.OweAsync(["172.27.115.202", "172.27.115.203"], Ct);
+        Assert.Equal(["172.27.115.202", "172.27.115.203"], (await a.OwedAsync(Ct)).Order());
+        await a.OweAsync([], Ct);
+        Assert.Empty(await a.OwedAsync(Ct));
+        Assert.Equal(["172.27.115.201"], await b.OwedAsync(Ct));
+    }
 }
 
 public sealed class MemoryLeaseTests() : LeaseContract(new MemoryStores());

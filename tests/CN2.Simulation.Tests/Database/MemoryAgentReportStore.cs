@@ -20,12 +20,15 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
         {
             var (refusal, router) = Judge(db, hello, controlNode, maximum);
             if (refusal is not null) return refusal;
+            var status = router is null ? null : db.RouterStatuses.GetValueOrDefault(router.Uid);
+            // A statement that was given up may be carried out later, but this is a transaction that has the row's lock: a newer hello waits for it.
+            if (status is not null && status.ControlNode == controlNode && status.Instance == hello.Instance && status.Connection > hello.Connection) return null;
             var isNew = router is null;
             var moved = router is not null && !(router.Address!.Equals(hello.Address) && Equals(router.Address6, hello.Address6));
             if (router is null) router = new VirtualRouter { Uid = db.NewUid(), Name = hello.Name, Address = hello.Address, Address6 = hello.Address6 };
             else if (moved) router = router with { Address = hello.Address, Address6 = hello.Address6 };
             db.Routers[router.Uid] = router;
-            var before = db.RouterStatuses.GetValueOrDefault(router.Uid) ?? new RouterStatus { Lost = isNew };
+            var before = status ?? new RouterStatus { Lost = isNew };
             db.RouterStatuses[router.Uid] = before with
             {
                 Connected = true,

@@ -46,6 +46,23 @@ internal sealed class MemoryAnnouncementStore(DatabaseLink link) : IAnnouncement
         }), ct);
     }
 
+    public Task<IReadOnlyCollection<(Guid FloatingIP, string ControlNode)>> RestoreAsync(
+        IReadOnlyCollection<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)> rows, CancellationToken ct) =>
+        link.CallAsync(db => db.Write<IReadOnlyCollection<(Guid, string)>>(changes =>
+        {
+            var restored = new List<(Guid, string)>();
+            foreach (var (floatingIP, name, paths) in rows)
+            {
+                if (!db.FloatingIPs.ContainsKey(floatingIP) || !db.ControlNodes.TryGetValue(name, out var row) || db.Advertisements.ContainsKey((floatingIP, name))) continue;
+                db.PutAdvertisement(floatingIP, name, paths.ToDictionary(p => p, _ => 0u));
+                db.ControlNodes[name] = row with { RowsRestored = true };
+                changes.Add(ResourceKind.Announcements, null, name, floatingIP, ChangeVerb.Modified, statusOnly: true);
+                restored.Add((floatingIP, name));
+            }
+
+            return restored;
+        }), ct);
+
     public Task IntroduceAsync(string controlNode, CancellationToken ct) => link.CallAsync(db => db.Write(changes =>
     {
         changes.Add(ResourceKind.Announcements, null, controlNode, Guid.Empty, ChangeVerb.Modified, statusOnly: true);

@@ -24,9 +24,15 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
     /// <summary>FloatingIP → how many control nodes have an announcement row of it.</summary>
     private readonly Dictionary<Guid, int> _announcers = [];
     private readonly HashSet<MemoryReading> _readings = [];
+
+    /// <summary>When each announcement row was first written.</summary>
+    private readonly Dictionary<(Guid FloatingIP, string ControlNode), DateTimeOffset> _announcedAt = [];
     private Tables _tables = new();
     private FeedSnapshot _horizon = FeedSnapshot.Nothing;
     private ulong? _late;
+
+    /// <summary>Nobody has read since the fail-over, and nobody leads until then.</summary>
+    private bool _mustRenew;
     private int _epochs = 1;
     private ulong _nextXid = 1000;
     private long _nextId = 1;
@@ -45,6 +51,7 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
     public IReadOnlyDictionary<(Guid FloatingIP, string ControlNode), IReadOnlyDictionary<RouteKey, uint>> Advertisements => _tables.Advertisements;
     public Dictionary<(Guid Router, AgentRefusalReason Reason), (string Message, DateTimeOffset LastAt)> Intruders => _tables.Intruders;
     public Dictionary<Guid, string> Statuses => _tables.Statuses;
+    public Dictionary<string, IReadOnlyCollection<string>> OwedSessions => _tables.OwedSessions;
 
     public LeaseRow? Lease { get; set; }
 
@@ -83,6 +90,7 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
 
     public MemoryReading OpenReading()
     {
+        if (_mustRenew) Renew();
         var reading = new MemoryReading(this, _tables, new FeedSnapshot(_nextXid, [.. _running]), Epoch);
         _readings.Add(reading);
         return reading;
@@ -152,7 +160,16 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
         _readings.Clear();
         _late = null;
         Epoch = new Guid(++_epochs, 0, 0, new byte[8]);
+        _mustRenew = true;
         Committed?.Invoke();
+    }
+
+    /// <summary>As <see cref="FeedEpochs"/> does it: whoever is judged by age gets its time to report.</summary>
+    private void Renew()
+    {
+        _mustRenew = false;
+        foreach (var (name, row) in ControlNodes.ToList()) ControlNodes[name] = row with { LastSeen = Now };
+        foreach (var (uid, status) in RouterStatuses.ToList()) RouterStatuses[uid] = status with { LastSeen = Now, Applied = null };
     }
 
     private int FirstOf(ulong xid)
@@ -243,11 +260,19 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
         changes.Add(ResourceKind.FloatingIP, floatingIP.Id.Namespace, floatingIP.Id.Name, floatingIP.Uid, ChangeVerb.Deleted);
     }
 
+    /// <summary>How long ago an announcement row was written, by the database's clock.</summary>
+    public TimeSpan AgeOf((Guid FloatingIP, string ControlNode) row) => Now - _announcedAt[row];
+
     public bool IsAnnounced(Guid floatingIP) => _announcers.ContainsKey(floatingIP);
 
     public void PutAdvertisement(Guid floatingIP, string controlNode, IReadOnlyDictionary<RouteKey, uint> paths)
     {
-        if (!Advertisements.ContainsKey((floatingIP, controlNode))) _announcers[floatingIP] = _announcers.GetValueOrDefault(floatingIP) + 1;
+        if (!Advertisements.ContainsKey((floatingIP, controlNode)))
+        {
+            _announcers[floatingIP] = _announcers.GetValueOrDefault(floatingIP) + 1;
+            _announcedAt[(floatingIP, controlNode)] = Now;
+        }
+
         _tables.Advertisements[(floatingIP, controlNode)] = paths;
     }
 
@@ -257,8 +282,8 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
         if (--_announcers[floatingIP] == 0) _announcers.Remove(floatingIP);
     }
 
-    /// <summary>The lease is held, and not over by the database's clock.</summary>
-    public bool IsHeld(LeaderLease lease) => Lease is { } held && held.Run == lease.Run && held.Fence == lease.Fence && MemoryLeaderLeaseStore.IsCurrent(held, Now);
+    /// <summary>The lease is held, and not over by the database's clock, and the epoch is the database's.</summary>
+    public bool IsHeld(LeaderLease lease) => !_mustRenew && Lease is { } held && held.Run == lease.Run && held.Fence == lease.Fence && MemoryLeaderLeaseStore.IsCurrent(held, Now);
 
     public IEnumerable<FloatingIP> HeldBy(Guid service) => FloatingIPs.Values.Where(f => f.Service == service);
 

@@ -16,4 +16,16 @@ internal sealed class MemorySessionTurnStore(DatabaseLink link, string self) : I
         if (db.SessionTurns.TryGetValue(routerAddress, out var turn) && turn.ControlNode == self) db.SessionTurns.Remove(routerAddress);
         return true;
     }, ct);
+
+    public Task<IReadOnlyCollection<string>> OwedAsync(CancellationToken ct) => link.CallAsync(db => db.OwedSessions.GetValueOrDefault(self) ?? [], ct);
+
+    public Task OweAsync(IReadOnlyCollection<string> routerAddresses, CancellationToken ct)
+    {
+        string[] owed = [.. routerAddresses];
+        return link.CallAsync(db =>
+        {
+            db.OwedSessions[self] = owed;
+            return true;
+        }, ct);
+    }
 }

@@ -19,6 +19,7 @@ internal sealed class Tables
     public Dictionary<(Guid FloatingIP, string ControlNode), IReadOnlyDictionary<RouteKey, uint>> Advertisements { get; private init; } = [];
     public Dictionary<(Guid Router, AgentRefusalReason Reason), (string Message, DateTimeOffset LastAt)> Intruders { get; private init; } = [];
     public Dictionary<Guid, string> Statuses { get; private init; } = [];
+    public Dictionary<string, IReadOnlyCollection<string>> OwedSessions { get; private init; } = [];
 
     public Tables Copy() => new()
     {
@@ -33,5 +34,6 @@ internal sealed class Tables
         Advertisements = new(Advertisements),
         Intruders = new(Intruders),
         Statuses = new(Statuses),
+        OwedSessions = new(OwedSessions),
     };
 }

@@ -38,6 +38,9 @@ internal sealed class ControlNode(Site site, int number)
 
     public bool IsUp => _machine is not null;
 
+    /// <summary>Grows with every start: what the process knew before is lost.</summary>
+    public int Starts { get; private set; }
+
     public bool IsLeading => _machine is { IsStopped: false } && site.Database.Lease?.ControlNode == Name;
 
     /// <summary>Until then it may not know what it must know to withdraw a route.</summary>
@@ -61,6 +64,7 @@ internal sealed class ControlNode(Site site, int number)
     {
         if (_machine is not null) return;
         if (site.EngineBound) Engine.Start();
+        Starts++;
         _sawAgainAt = site.Scheduler.Now;
         var machine = _machine = new Machine(site.Scheduler, Name);
         var time = new SimulatedTime(site.Scheduler, machine);

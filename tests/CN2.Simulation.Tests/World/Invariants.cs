@@ -23,25 +23,35 @@ internal sealed class Invariants(Site site)
     /// <summary>Owners whose own bad item may keep them from being served; everybody else is checked.</summary>
     public HashSet<Guid> Spoilt { get; } = [];
 
-    /// <summary>The database lost the commits that gave these addresses: it does not know that they are announced. Until when that excuses it.</summary>
-    private readonly Dictionary<IPAddress, long> _forgotten = [];
+    /// <summary>
+    /// The database does not know that these addresses are announced, because a fail-over lost the commits that say so. Until when that excuses it, if none
+    /// of these control nodes, in its life of then, can write it again.
+    /// </summary>
+    private readonly Dictionary<IPAddress, (long Until, IReadOnlyList<(ControlNode Node, int Starts)> Knowers)> _forgotten = [];
 
-    /// <summary>A fail-over lost the commits that gave these addresses.</summary>
-    public void Forgotten(IEnumerable<IPAddress> addresses)
+    /// <summary>A fail-over lost the commits that say that these addresses are announced.</summary>
+    /// <param name="addresses">The addresses.</param>
+    /// <param name="knowers">The control nodes that have read it.</param>
+    public void Forgotten(IEnumerable<IPAddress> addresses, IReadOnlyList<ControlNode> knowers)
     {
-        foreach (var address in addresses) _forgotten[address] = site.Scheduler.Now + SimulationRun.Bound.Ticks;
+        foreach (var address in addresses) _forgotten[address] = (site.Scheduler.Now + SimulationRun.Bound.Ticks, [.. knowers.Select(k => (k, k.Starts))]);
     }
 
-    /// <summary>An address is given only when no router has a path to it any more.</summary>
+    /// <summary>An address is given only when no router has a path to it any more, but for withdrawals that are on their way.</summary>
     public void Allocated(FloatingIP floatingIP)
     {
-        if (_forgotten.TryGetValue(floatingIP.Address, out var until) && site.Scheduler.Now < until) return;
+        if (_forgotten.TryGetValue(floatingIP.Address, out var lost) && site.Scheduler.Now < lost.Until && lost.Knowers.All(k => k.Node.Starts != k.Starts || k.Node.BlindUntil > site.Scheduler.Now)) return;
         foreach (var router in site.Routers)
         {
             foreach (var path in router.PathsOf(floatingIP.Address))
             {
                 if (router.IsCutFrom(path.Engine) || !router.HasSessionWith(path.Engine)) continue; // nobody can tell this router anything
-                site.Fail($"reused while announced: {floatingIP.Address} was given to {floatingIP.Id.Name} while {router.Name} has a {(path.IsStale ? "stale " : "")}path via {path.NextHop} of {path.Engine}");
+                var (given, from, held) = (site.Scheduler.Now, router, path);
+                site.Scheduler.After(Session.LongestWay, () =>
+                {
+                    if (from.PathsOf(floatingIP.Address).Any(p => p.Engine == held.Engine && p.Number == held.Number && p.NextHop.Equals(held.NextHop)))
+                        site.Fail($"reused while announced: at {TimeSpan.FromTicks(given).TotalSeconds:F3} s {floatingIP.Address} was given to {floatingIP.Id.Name} while {from.Name} had a {(held.IsStale ? "stale " : "")}path via {held.NextHop} of {held.Engine}");
+                });
             }
         }
     }

@@ -11,6 +11,9 @@ internal sealed class Operations
 {
     private const int Apps = 8;
 
+    /// <summary>By then a control node has read what others write, also when NOTIFY is lost.</summary>
+    private static readonly TimeSpan FeedDelay = TimeSpan.FromSeconds(1.5);
+
     private readonly Site _site;
     private readonly Writes _writes;
     private readonly List<(int Weight, string Name, Action Action)> _drawn = [];
@@ -20,7 +23,11 @@ internal sealed class Operations
     private ulong? _oldTransaction;
     private Node? _intruder;
     private bool _isFailingOver;
+
+    /// <summary>All agents are cut off: no shorter cut ends that.</summary>
+    private bool _isAllCut;
     private int _names;
+    private long _databaseClockSetAt = long.MinValue / 2;
 
     public Operations(Site site, Trouble trouble)
     {
@@ -141,9 +148,11 @@ internal sealed class Operations
         // What an engine left behind goes by the router's own timer, and the routes of a dead API's engine are nobody's to count.
         var alive = _site.ControlNodes.Where(c => c.IsUp).Select(c => c.Name).ToHashSet();
         var before = _site.Routers.SelectMany(r => r.Table.Where(p => !p.Path.IsStale && alive.Contains(p.Path.Engine)).Select(p => (r, p.Prefix, p.Path.NextHop))).ToHashSet();
+        _isAllCut = true;
         foreach (var node in _site.Nodes)
             foreach (var control in _site.ControlNodes) node.Cut(control.Name);
         _site.Run(TimeSpan.FromSeconds(25));
+        _isAllCut = false;
         // One vRouter alone is never a mass (docs/contract.md §3).
         if (before.DistinctBy(b => b.NextHop).Count() < 2) before.Clear();
         var gone = before.Except(_site.Routers.SelectMany(r => r.Table.Select(p => (r, p.Prefix, p.Path.NextHop)))).ToList();
@@ -275,7 +284,10 @@ internal sealed class Operations
     {
         var (node, server) = (Pick(_site.Nodes)!, Pick(_site.ControlNodes)!.Name);
         node.Cut(server);
-        Later(Seconds(15), () => node.Mend(server));
+        Later(Seconds(15), () =>
+        {
+            if (!_isAllCut) node.Mend(server);
+        });
     }
 
     private void KillAgent() => Pick(_site.Nodes.Where(n => n.HasAgent))?.KillAgent();
@@ -367,17 +379,23 @@ internal sealed class Operations
             var blind = _site.ControlNodes.Where(c => c.BlindUntil > _site.Scheduler.Now).Select(c => c.Name).ToHashSet();
             _site.Weather.IsDown = true;
             var lost = _site.Database.FloatingIPs.Values.Where(f => !standby.Tables.FloatingIPs.ContainsKey(f.Uid)).Select(f => f.Address).ToList();
-            // A control node that is stopped or dead cannot say that it announces what it wrote last; nobody else knows it (docs/simulation.md).
-            lost.AddRange(_site.Database.Advertisements.Where(a => !standby.Tables.Advertisements.ContainsKey(a.Key) && blind.Contains(a.Key.ControlNode))
-                .Select(a => _site.Database.FloatingIPs[a.Key.FloatingIP].Address));
-            _site.Invariants.Forgotten(lost);
+            // A control node that is stopped or dead cannot say that it announces what it wrote last; the others can if they have read it (docs/simulation.md).
+            var rows = _site.Database.Advertisements.Keys.Where(a => !standby.Tables.Advertisements.ContainsKey(a) && blind.Contains(a.ControlNode)).ToList();
+            var isAgeKnown = _site.Scheduler.Now - _databaseClockSetAt > TimeSpan.FromSeconds(5).Ticks;
+            IReadOnlyList<ControlNode> knowers = [.. _site.ControlNodes.Where(c => isAgeKnown && !blind.Contains(c.Name))];
+            foreach (var row in rows) _site.Invariants.Forgotten([_site.Database.FloatingIPs[row.FloatingIP].Address], _site.Database.AgeOf(row) >= FeedDelay ? knowers : []);
+            _site.Invariants.Forgotten(lost, []);
             _site.Database.FailOver(standby);
             _oldTransaction = null;
             Later(TimeSpan.FromMilliseconds(500 + Random.Next(4000)), () => _site.Weather.IsDown = _isFailingOver = false);
         });
     }
 
-    private void JumpDatabaseClock() => _site.DatabaseClockError = TimeSpan.FromSeconds(Random.Next(-7200, 7200));
+    private void JumpDatabaseClock()
+    {
+        _site.DatabaseClockError = TimeSpan.FromSeconds(Random.Next(-7200, 7200));
+        _databaseClockSetAt = _site.Scheduler.Now;
+    }
 
     private void CloseTransaction()
     {

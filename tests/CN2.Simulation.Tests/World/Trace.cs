@@ -5,7 +5,7 @@ namespace CN2.Simulation.Tests.World;
 /// <summary>The last things that happened, for the report of a failure.</summary>
 internal sealed class Trace(Scheduler scheduler, bool isOn)
 {
-    private const int Kept = 4000;
+    private const int Kept = 20_000;
 
     private readonly Queue<string> _lines = new();
 

@@ -101,6 +101,7 @@ internal sealed class EngineConnection(
     {
         await _gate.WaitAsync(stop);
         using var turn = new EngineTurn(_gate, link);
+        peers.Begin(turn);
         // This order, and the restart flag on the peers: the routers go on forwarding by the old routes until they have the new ones.
         if (await StartIfEmptyAsync(turn)) await paths.ReplayAsync(turn, peers.HadPeers);
         else await paths.CompareAsync(turn, peers.IsSettled(turn));
@@ -188,7 +189,7 @@ internal sealed class EngineConnection(
                 if (paths.HasLeaving)
                 {
                     peers.ForgetLate(turn);
-                    peers.NoteWithdrawals(turn);
+                    await peers.NoteWithdrawalsAsync(turn);
                     if (peers.IsSettled(turn)) withdrew = await paths.WithdrawLeavingAsync(turn);
                 }
                 if (peers.AnyWithoutAddPath) await paths.AskBestAsync(turn);

@@ -71,7 +71,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         var tableWatch = new TableWatch(engine, time);
         _paths = new(engine, tableWatch, _sessions.AnyWithoutAddPath, _patrol, time, logger);
         _mapper = new(options);
-        _peers = new(engine, _mapper, _sessions, new SessionChanges(turns, time), _patrol, time, logger);
+        _peers = new(engine, _mapper, _sessions, turns, new SessionChanges(turns, time), _patrol, time, logger);
         _turns = turns;
         turns.Taken += _peers.MayChange;
         _imports = new(engine, tableWatch, _sessions, options, time, logger);
@@ -116,7 +116,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(paths);
         using var turn = await _connection.TakeTurnAsync(cancellationToken);
         await _paths.ExpectLimitsAsync(turn, LimitsOf(await _peers.ResolveAsync(turn, _expectedPeers)));
-        _peers.NoteWithdrawals(turn);
+        await _peers.NoteWithdrawalsAsync(turn);
         return await _paths.SetAsync(turn, paths, _peers.IsSettled(turn));
     }
 
@@ -127,10 +127,10 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(add);
         ArgumentNullException.ThrowIfNull(remove);
         using var turn = await _connection.TakeTurnAsync(cancellationToken);
-        if (remove.Count > 0) _peers.NoteWithdrawals(turn);
+        if (remove.Count > 0) await _peers.NoteWithdrawalsAsync(turn);
         var answer = await _paths.ChangeAsync(turn, add, remove, _peers.IsSettled(turn));
         // An earlier version of what is refused was withdrawn.
-        if (answer.Any(r => !r.IsWithdrawal)) _peers.NoteWithdrawals(turn);
+        if (answer.Any(r => !r.IsWithdrawal)) await _peers.NoteWithdrawalsAsync(turn);
         if (answer.Any(r => r.IsWithdrawal)) _patrol.Request();
         return answer;
     }

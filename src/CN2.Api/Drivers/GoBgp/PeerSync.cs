@@ -8,7 +8,7 @@ namespace CN2.Api.Drivers.GoBgp;
 /// meanwhile does not reach it.
 /// </remarks>
 internal sealed class PeerSync(
-    GoBgpEngine engine, PeerMapper mapper, SessionTable sessions, SessionChanges changes, Patrol patrol, TimeProvider time, ILogger logger)
+    GoBgpEngine engine, PeerMapper mapper, SessionTable sessions, ISessionTurns turns, SessionChanges changes, Patrol patrol, TimeProvider time, ILogger logger)
 {
     /// <summary>A router that has not come back after this time does not hold up withdrawals any more: when it comes, it drops what it kept.</summary>
     public static readonly TimeSpan LateAfter = TimeSpan.FromSeconds(10);
@@ -25,20 +25,7 @@ internal sealed class PeerSync(
     /// <summary>Unsettled peers by address, and since when.</summary>
     private readonly Dictionary<string, long> _unsettled = [];
 
-    /// <summary>
-    /// Peers that were away when something was withdrawn. FRR 8.4 keeps such paths for ever when they come by ADD-PATH: its sweep ends at
-    /// the first path of a prefix (FRR#17372). A NOTIFICATION makes any router drop all, so such a session is opened twice.
-    /// </summary>
-    private readonly HashSet<string> _missed = [];
-
-    /// <summary>
-    /// Peers of an engine that ran before this server, whose sessions were down when it came: they may have been up before, so their routers may keep
-    /// paths. Until they are in session.
-    /// </summary>
-    private readonly HashSet<string> _foundAway = [];
-
-    /// <summary>Paths were withdrawn before the wanted peers were known.</summary>
-    private bool _withdrewEarly;
+    private readonly MissedWithdrawals _missed = new(turns, sessions, time);
 
     /// <summary>Peers whose timers wait for the end of their session.</summary>
     private readonly HashSet<string> _timersDue = [];
@@ -122,6 +109,13 @@ internal sealed class PeerSync(
         return byAddress;
     }
 
+    /// <inheritdoc cref="MissedWithdrawals.Begin"/>
+    public void Begin(EngineTurn turn)
+    {
+        turn.Require();
+        _missed.Begin();
+    }
+
     /// <summary>The engine is empty and about to be started. Its routers still forward by the old routes (RFC 4724 §4.1).</summary>
     public void EngineStarting(EngineTurn turn)
     {
@@ -129,7 +123,7 @@ internal sealed class PeerSync(
         _engineRestarted = true;
         if (HadPeers && _wanted is { } wanted && _trials.EngineEnded(wanted.Keys, _inSession ?? []) is { } harmful)
             logger.PeerLeftOut(wanted[harmful].Name, _trials.FaultOf(harmful)!);
-        _missed.UnionWith(_unsettled.Keys);
+        _missed.AddAll(_unsettled.Keys);
         _unsettled.Clear();
     }
 
@@ -149,17 +143,11 @@ internal sealed class PeerSync(
     }
 
     /// <summary>Paths are about to be withdrawn in the engine: routers that are away and may keep what they have miss that.</summary>
-    public void NoteWithdrawals(EngineTurn turn)
+    public Task NoteWithdrawalsAsync(EngineTurn turn)
     {
         turn.Require();
-        if (!turn.IsConnected || !IsSettled(turn)) return;
-        if (_wanted is not { } wanted) _withdrewEarly = true;
-        else foreach (var (address, peer) in wanted) if (MayKeep(peer) && (sessions.WasLost(address) || IsFoundAway(address))) _missed.Add(address);
+        return turn.IsConnected && IsSettled(turn) ? _missed.WithdrawsAsync(_wanted) : Task.CompletedTask;
     }
-
-    private static bool MayKeep(BgpPeer peer) => peer is { GracefulRestart: true, AddPath: true, AdminDown: false };
-
-    private bool IsFoundAway(string address) => _foundAway.Contains(address) && !sessions.IsEstablished(address);
 
     /// <inheritdoc cref="SessionTable.EngineAway"/>
     public void EngineAway(bool away)
@@ -181,13 +169,12 @@ internal sealed class PeerSync(
         }
 
         if (!HadPeers && !_engineRestarted) await FindAwayAsync(turn);
-        if (_withdrewEarly) _missed.UnionWith(wanted.Where(p => MayKeep(p.Value) && _foundAway.Contains(p.Key)).Select(p => p.Key));
-        _withdrewEarly = false;
+        _missed.Know(wanted);
         HadPeers |= wanted.Count > 0;
         var changed = sessions.LeaveOut(_trials.FaultOf);
         var missing = new Dictionary<string, BgpPeer>(wanted.Where(p => _trials.Admits(p.Key)));
         // When it is given to the engine later, that is no restart any more for its router.
-        if (RoutersMayKeep && _engineRestarted) _missed.UnionWith(wanted.Where(p => !missing.ContainsKey(p.Key) && p.Value is { GracefulRestart: true, AdminDown: false }).Select(p => p.Key));
+        if (RoutersMayKeep && _engineRestarted) _missed.AddAll(wanted.Where(p => !missing.ContainsKey(p.Key) && p.Value is { GracefulRestart: true, AdminDown: false }).Select(p => p.Key));
         var listed = await engine.ListPeersAsync(null, turn.Lost);
         foreach (var actual in listed)
         {
@@ -200,30 +187,29 @@ internal sealed class PeerSync(
                 logger.PeerChanged(actual.Conf.NeighborAddress, "deleted");
                 continue;
             }
+            _missed.NoteLoss(actual.Conf.NeighborAddress, peer);
             await NoteRefusalAsync(peer, async () => changed |= await UpdateAsync(turn, peer, actual));
         }
+        var restarting = _engineRestarted && keptNumbers;
+        if (RoutersMayKeep && _engineRestarted && !restarting) _missed.AddAll(missing.Where(p => p.Value is { GracefulRestart: true, AdminDown: false }).Select(p => p.Key));
+        if (missing.Count > 0) await _missed.KeepAsync();
         foreach (var peer in missing.Values)
         {
             await NoteRefusalAsync(peer, async () =>
             {
-                var restarting = _engineRestarted && keptNumbers;
                 await engine.AddPeerAsync(mapper.Encode(peer, restarting), turn.Lost);
-                if (RoutersMayKeep && _engineRestarted && peer is { GracefulRestart: true, AdminDown: false })
-                {
-                    if (restarting) _unsettled[peer.Address.ToString()] = time.GetTimestamp();
-                    else _missed.Add(peer.Address.ToString());
-                }
+                if (RoutersMayKeep && restarting && peer is { GracefulRestart: true, AdminDown: false }) _unsettled[peer.Address.ToString()] = time.GetTimestamp();
                 logger.PeerChanged(peer.Name, restarting ? "added as after a restart" : "added");
             });
         }
         _engineRestarted = false;
-        _foundAway.RemoveWhere(a => !wanted.ContainsKey(a) || sessions.IsEstablished(a));
         _unsettled.Keys.Where(a => !wanted.ContainsKey(a)).ToList().ForEach(a => _unsettled.Remove(a));
-        _missed.IntersectWith(wanted.Keys);
+        _missed.Retain(wanted);
         _timersDue.IntersectWith(wanted.Keys);
         _forgetting.Keys.Except(listed.Select(a => a.Conf.NeighborAddress)).ToList().ForEach(a => _forgetting.Remove(a));
         changed |= sessions.CountLosses();
         changes.EndRound();
+        await _missed.KeepAsync();
         if (changed) Changed?.Invoke();
     }
 
@@ -237,7 +223,7 @@ internal sealed class PeerSync(
     private async Task FindAwayAsync(EngineTurn turn)
     {
         foreach (var actual in await engine.ListPeersAsync(null, turn.Lost))
-            if (actual.State?.SessionState is not Wire.PeerState.Types.SessionState.Established) _foundAway.Add(actual.Conf.NeighborAddress);
+            if (actual.State?.SessionState is not Wire.PeerState.Types.SessionState.Established) _missed.FoundAway(actual.Conf.NeighborAddress);
     }
 
     /// <param name="always">False: only if an event called for it since the last check.</param>
@@ -271,9 +257,12 @@ internal sealed class PeerSync(
         var difference = PeerMapper.Compare(target, actual);
         if ((peer.AdminDown || (_missed.Contains(address) && SessionTable.SendsSeveral(actual))) && !await ForgetsAsync(turn, actual)) return sessions.Observe(actual);
         var isUp = actual.State?.SessionState is Wire.PeerState.Types.SessionState.Established;
-        if (isUp && actual.GracefulRestart?.LocalRestarting != true && _missed.Remove(address) && difference != PeerDifference.Session && SessionTable.SendsSeveral(actual))
+        var mayReopen = isUp && actual.GracefulRestart?.LocalRestarting != true && _missed.Contains(address);
+        if (mayReopen && !SessionTable.SendsSeveral(actual)) _missed.Remove(address);
+        else if (mayReopen && difference != PeerDifference.Session)
         {
             await engine.DeletePeerAsync(actual, turn.Lost);
+            Closed(address, routerDrops: true);
             await engine.AddPeerAsync(target, turn.Lost);
             logger.PeerChanged(peer.Name, "new session, so that it drops what was withdrawn while it was away");
             return false;
@@ -302,11 +291,13 @@ internal sealed class PeerSync(
         if (difference == PeerDifference.Session && !keeps)
         {
             await engine.UpdatePeerAsync(target, turn.Lost);
+            if (isUp) Closed(address, routerDrops: true);
             _unsettled.Remove(address);
             logger.PeerChanged(peer.Name, "changed, new session");
             return false;
         }
         await engine.DeletePeerAsync(actual, turn.Lost);
+        if (isUp) Closed(address, routerDrops: !keeps);
         await engine.AddPeerAsync(mapper.Encode(peer, restarting: keeps || _unsettled.ContainsKey(address)), turn.Lost);
         if (keeps)
         {
@@ -315,6 +306,13 @@ internal sealed class PeerSync(
         }
         logger.PeerChanged(peer.Name, keeps ? "changed, new session as after a restart" : difference == PeerDifference.Timers ? "timers changed" : "replaced, new session");
         return false;
+    }
+
+    /// <summary>This server has closed a session that was up.</summary>
+    private void Closed(string address, bool routerDrops)
+    {
+        _missed.Closed(address, routerDrops);
+        if (routerDrops) _missed.Remove(address);
     }
 
     /// <summary>
@@ -339,6 +337,7 @@ internal sealed class PeerSync(
             plain.Transport.LocalAddress = "";
             foreach (var family in plain.AfiSafis) (family.MpGracefulRestart, family.LongLivedGracefulRestart, family.State) = (new() { Config = new() }, new() { Config = new() }, null);
             await engine.UpdatePeerAsync(plain, turn.Lost);
+            _missed.Closed(address, routerDrops: false);
             _forgetting[address] = time.GetUtcNow();
             logger.PeerChanged(address, "new session without graceful restart, so that it drops what it keeps");
             return false;

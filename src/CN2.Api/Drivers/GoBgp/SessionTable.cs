@@ -45,6 +45,12 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
         public Wire.PeerState.Types.SessionState State { get; set; } = Wire.PeerState.Types.SessionState.Idle;
         public DateTimeOffset Since { get; set; }
         public bool WasUp { get; set; }
+
+        /// <summary>When the present session, or else the last one, began, by the clock that never jumps.</summary>
+        public long Began { get; set; }
+
+        /// <summary>The last session that ended, until <see cref="TakeLoss"/>.</summary>
+        public (long Began, long LostAt)? Loss { get; set; }
         public string[] Families { get; set; } = [];
         public string[] AddPathFamilies { get; set; } = [];
         public long Received { get; set; }
@@ -138,11 +144,24 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
         lock (_lock) return [.. _byAddress.Where(p => p.Value.State == Wire.PeerState.Types.SessionState.Established).Select(p => p.Key)];
     }
 
-    /// <summary>The peer was in session and is not now.</summary>
-    public bool WasLost(string address)
+    /// <summary>The peer was in session and is not now: when that session began. Else null.</summary>
+    public long? LostBegan(string address)
     {
         lock (_lock)
-            return _byAddress.TryGetValue(address, out var entry) && entry is { WasUp: true, State: not Wire.PeerState.Types.SessionState.Established };
+            return _byAddress.TryGetValue(address, out var entry) && entry is { WasUp: true, State: not Wire.PeerState.Types.SessionState.Established } ? entry.Began : null;
+    }
+
+    /// <summary>
+    /// When the last session began and was lost without a NOTIFICATION; null: it was not, who ended it is not known yet, or that was answered before.
+    /// </summary>
+    public (long Began, long LostAt)? TakeLoss(string address)
+    {
+        lock (_lock)
+        {
+            if (!_byAddress.TryGetValue(address, out var entry) || entry is not { MustCountEnd: false, Loss: { } loss }) return null;
+            entry.Loss = null;
+            return entry.ClosedBy == Closer.Nobody ? loss : null;
+        }
     }
 
     /// <summary>An event; true when the state changed.</summary>
@@ -277,6 +296,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
                 (entry.LastError, entry.MustCountEnd, entry.ClosedBy, entry.End) = (null, false, Closer.Nobody, null);
                 // The engine ended them.
                 entry.Losses.Clear();
+                entry.Loss = null;
                 entry.IsRestless = false;
             }
         }
@@ -386,6 +406,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
         {
             (entry.LastError, entry.MustCountEnd, entry.ClosedBy) = (null, false, Closer.Nobody);
             entry.WasUp = true;
+            entry.Began = time.GetTimestamp();
             // The station hears of the new session too, before it hears of its end; if it does not listen, what it heard before is old.
             if (!_hears) entry.End = null;
         }
@@ -393,6 +414,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
         {
             (entry.LastError, entry.MustCountEnd) = ("The session was lost.", true);
             entry.Losses.Enqueue(time.GetTimestamp());
+            entry.Loss = (entry.Began, time.GetTimestamp());
             if (entry.Losses.Count > Limits.SessionLosses) entry.Losses.Dequeue();
             (entry.Families, entry.AddPathFamilies, entry.Received) = ([], [], 0);
         }
