@@ -10,6 +10,9 @@ public sealed record ApiProblem(int Status, string Code, string Title, string De
     /// <summary>Seconds until a retry can succeed; sent as <c>Retry-After</c>.</summary>
     public int? RetryAfterSeconds { get; init; }
 
+    /// <summary>What <see cref="Detail"/> is for a request that only reads, when the two differ.</summary>
+    public string? DetailOfRead { get; init; }
+
     public static ApiProblem Validation(FaultList faults) => new(400, ProblemCodes.ValidationFailed, "The request is not valid",
         faults.Count == 1 ? $"{faults.First().Path}: {faults.First().Message}"
         : faults.Found == faults.Count ? $"{faults.Count} faults; see errors."
@@ -82,6 +85,7 @@ public sealed record ApiProblem(int Status, string Code, string Title, string De
     public static ApiProblem Overdue() => Unavailable() with
     {
         Title = "The request took too long",
+        DetailOfRead = "The server gave up waiting for the database; try again.",
         Detail = "The server gave up waiting for the database or for the body of the request. Whether the change was made is not known: read the resource, or repeat the request with its Idempotency-Key.",
     };
 
@@ -89,11 +93,13 @@ public sealed record ApiProblem(int Status, string Code, string Title, string De
     public static ApiProblem DatabaseHangs() => Unavailable() with
     {
         Title = "The database does not answer",
+        DetailOfRead = "The database takes requests and answers none, so the server gave up early; try again.",
         Detail = "The database takes requests and answers none, so the server gave up early. Whether the change was made is not known: read the resource, or repeat the request with its Idempotency-Key, when the database answers again.",
     };
 
     public static ApiProblem Unavailable() => new(503, ProblemCodes.Unavailable, "The database is away", "Nothing was changed by this request as far as is known; try again.")
     {
         RetryAfterSeconds = 2,
+        DetailOfRead = "The server reaches no database at the moment; try again.",
     };
 }

@@ -15,6 +15,7 @@ public sealed class ProblemResult(ApiProblem problem) : IActionResult
 
     internal static async Task WriteOnceAsync(HttpContext http, ApiProblem problem)
     {
+        if (problem.DetailOfRead is { } detail && HttpMethods.IsGet(http.Request.Method)) problem = problem with { Detail = detail };
         var response = http.Response;
         response.StatusCode = problem.Status;
         response.ContentType = "application/problem+json";
