@@ -21,7 +21,7 @@ public static class NetworkCompiler
         IReadOnlyCollection<ChosenEndpoint> endpoints,
         Func<Guid, ExternalNetwork?> network)
     {
-        var compilation = new Compilation(endpoints);
+        var compilation = new Compilation(endpoints, service.Ports.Count);
         if (!service.Deleting)
         {
             var affinity = service.SessionAffinity == SessionAffinity.ClientIP;
@@ -48,7 +48,7 @@ public static class NetworkCompiler
         IReadOnlyCollection<ChosenEndpoint> endpoints,
         Func<Guid, ExternalNetwork?> network)
     {
-        var compilation = new Compilation(endpoints);
+        var compilation = new Compilation(endpoints, floatingIP.PortMappings.Count);
         foreach (var name in floatingIP.Interfaces)
         {
             if (endpoints.Any(e => string.Equals(e.Interface.Id.Name, name, StringComparison.Ordinal))) continue;
@@ -205,10 +205,11 @@ public static class NetworkCompiler
         private SortedSet<CompilationProblem>? _problems;
         private readonly int _ready;
 
-        public Compilation(IReadOnlyCollection<ChosenEndpoint> endpoints)
+        public Compilation(IReadOnlyCollection<ChosenEndpoint> endpoints, int ports)
         {
             _total = endpoints.Count;
-            _endpoints = endpoints.Count <= Limits.EndpointsOfService ? endpoints : Oldest(endpoints);
+            var most = Math.Clamp(Limits.EntriesOfService / Math.Max(1, ports), 1, Limits.EndpointsOfService);
+            _endpoints = endpoints.Count <= most ? endpoints : Oldest(endpoints, most, ports);
             _ready = _endpoints.Count(static e => e.TakesNewFlows);
             foreach (var endpoint in endpoints)
             {
@@ -313,18 +314,19 @@ public static class NetworkCompiler
         }
 
         /// <summary>
-        /// Of more endpoints than an entry can hold, those that take or finish flows, the oldest first (a uid begins with its time). One entry is one
-        /// message to the agents, and one that is too large would keep them from everything else.
+        /// Of more endpoints than <paramref name="most"/>, those that take or finish flows, the oldest first (a uid begins with its time). One entry
+        /// is one message to the agents, and each endpoint is an element of nftables for each port; too many keep the agents from everything else.
         /// </summary>
-        private List<ChosenEndpoint> Oldest(IReadOnlyCollection<ChosenEndpoint> endpoints)
+        private List<ChosenEndpoint> Oldest(IReadOnlyCollection<ChosenEndpoint> endpoints, int most, int ports)
         {
             var used = endpoints.Where(e => e.IsUsable || e.IsDraining).ToList();
-            if (used.Count <= Limits.EndpointsOfService) return used;
-            Report(
-                ConditionReason.TooManyEndpoints,
-                $"{used.Count} endpoints could take traffic and {Limits.EndpointsOfService} do, the oldest; spread them over several Services.");
+            if (used.Count <= most) return used;
+            var (why, remedy) = most < Limits.EndpointsOfService
+                ? ($", because endpoints × ports are at most {Limits.EntriesOfService} and it has {ports} ports", "use fewer ports, or several Services or FloatingIPs")
+                : ("", "spread them over several Services");
+            Report(ConditionReason.TooManyEndpoints, $"{used.Count} endpoints could take traffic and {most} do, the oldest{why}; {remedy}.");
             used.Sort(static (a, b) => a.Interface.Uid.CompareTo(b.Interface.Uid));
-            used.RemoveRange(Limits.EndpointsOfService, used.Count - Limits.EndpointsOfService);
+            used.RemoveRange(most, used.Count - most);
             return used;
         }
 

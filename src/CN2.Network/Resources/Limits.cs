@@ -117,6 +117,9 @@ public static class Limits
     [Limit("endpoints that a Service uses", "the others take no traffic; its condition `Ready` says so")]
     public const int EndpointsOfService = 10_000;
 
+    [Limit("endpoints × ports of a Service, or of a FloatingIP with `portMappings`", "fewer endpoints are used, at least one; its condition `Ready` says so")]
+    public const int EntriesOfService = 20_000;
+
     [Limit("text from an agent or a router", "cut", "bytes")]
     public const int ForeignText = 1024;
 

@@ -65,6 +65,51 @@ public sealed class NetworkCompilerTests
         Assert.Contains(compiled.Problems, p => p.Reason == ConditionReason.TooManyEndpoints && !p.WithholdsAddress);
     }
 
+    [Theory]
+    [InlineData(1, Limits.EndpointsOfService)]
+    [InlineData(2, Limits.EndpointsOfService)]
+    [InlineData(3, Limits.EntriesOfService / 3)]
+    [InlineData(Limits.Ports, Limits.EntriesOfService / Limits.Ports)]
+    public void With_many_ports_fewer_endpoints_are_used(int ports, int used)
+    {
+        var service = Given.Service("web", "app=web", [.. Enumerable.Range(1, ports).Select(p => Given.Port((ushort)p, 80))]);
+        var compiled = CompileWithEndpoints(service, used);
+        Assert.Equal((used, used), (compiled.EndpointsTotal, compiled.EndpointsReady));
+        Assert.Empty(compiled.Problems);
+
+        compiled = CompileWithEndpoints(service, used + 1);
+        Assert.Equal((used + 1, used), (compiled.EndpointsTotal, compiled.EndpointsReady));
+        Assert.Equal((2 * ports, used), (compiled.NatEntries.Count, compiled.NatEntries.Select(e => e.Backends.Count).Distinct().Single()));
+        Assert.DoesNotContain(compiled.NatEntries[0].Backends, b => b.VirtualRouter == "compute1");
+        var problem = Assert.Single(compiled.Problems);
+        Assert.Equal((ConditionReason.TooManyEndpoints, false), (problem.Reason, problem.WithholdsAddress));
+        Assert.StartsWith($"{used + 1} endpoints could take traffic and {used} do, the oldest", problem.Message);
+        Assert.Equal(used < Limits.EndpointsOfService, problem.Message.Contains($"{ports} ports", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public void A_stored_service_with_more_ports_than_entries_has_one_endpoint()
+    {
+        var service = Given.Service("web", "app=web", [.. Enumerable.Range(1, Limits.EntriesOfService + 1).Select(p => Given.Port((ushort)p, 80))]);
+        var compiled = CompileWithEndpoints(service, 2);
+        Assert.Equal((2, 1), (compiled.EndpointsTotal, compiled.EndpointsReady));
+    }
+
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(20, 0)]
+    [InlineData(21, 1000 - (Limits.EntriesOfService / 21))]
+    [InlineData(Limits.Ports, 1000 - (Limits.EntriesOfService / Limits.Ports))]
+    public void A_floatingIP_with_many_port_mappings_uses_fewer_of_its_interfaces(int mappings, int unused)
+    {
+        var floatingIP = Given.External("100.0.0.9", "vn") with { PortMappings = [.. Enumerable.Range(1, mappings).Select(p => new PortMapping(TransportProtocol.UDP, (ushort)p, 80))] };
+        var endpoints = Endpoints(Limits.Interfaces);
+        var compiled = NetworkCompiler.CompileFloatingIP(floatingIP with { Interfaces = [.. endpoints.Select(e => e.Interface.Id.Name)] }, endpoints, _ => Given.Network("vn"));
+        Assert.Equal((1000, 1000 - unused), (compiled.EndpointsTotal, compiled.EndpointsReady));
+        Assert.All(compiled.NatEntries, e => Assert.Equal(1000 - unused, e.Backends.Count));
+        Assert.Equal(unused == 0 ? [] : [ConditionReason.TooManyEndpoints], compiled.Problems.Select(p => p.Reason));
+    }
+
     [Fact]
     public void Endpoints_of_another_namespace_are_never_chosen()
     {
@@ -235,6 +280,23 @@ public sealed class NetworkCompilerTests
     {
         _state.Put(service);
         return _state.Compile(service.Uid)!;
+    }
+
+    /// <summary>The Service with that many endpoints, and with an address inside and outside.</summary>
+    private static CompiledOwner CompileWithEndpoints(Service service, int count) =>
+        NetworkCompiler.CompileService(service, [Given.External("100.0.0.4", "vn", "web"), Given.ClusterIP("10.233.0.5", "web")], Endpoints(count), _ => Given.Network("vn"));
+
+    /// <summary>Endpoints that take flows; the youngest is the first, alone on compute1.</summary>
+    private static List<ChosenEndpoint> Endpoints(int count)
+    {
+        var router = Given.VirtualRouter("compute2", "172.27.115.243");
+        return
+        [
+            .. Enumerable.Range(0, count).Select(i => new ChosenEndpoint(
+                Given.Endpoint($"many-{i}", "app=web", i == 0 ? "compute1" : "compute2", $"10.100.{i >> 8}.{i & 255}") with { Uid = new Guid(count - i, 7, 0, new byte[8]) },
+                i == 0 ? Given.VirtualRouter("compute1", "172.27.115.242") : router,
+                true)),
+        ];
     }
 
     private static NatEntry NatEntry(CompiledOwner compiled, string address) => compiled.NatEntries.Single(f => f.Key.Address?.ToString() == address);
