@@ -38,7 +38,7 @@ internal sealed class SpeakerJobQueue(TimeProvider time)
         _posted.Set();
     }
 
-    /// <summary>Takes back a job that could not be carried out yet; what was posted since is newer.</summary>
+    /// <summary>Takes back a job that could not be carried out yet; what was posted since is newer. Wakes nobody: who gives it back tries again.</summary>
     public void PutBack(SpeakerJob job)
     {
         lock (_lock)
@@ -47,8 +47,6 @@ internal sealed class SpeakerJobQueue(TimeProvider time)
             Merge(job);
             foreach (var newer in since) Merge(newer);
         }
-
-        _posted.Set();
     }
 
     /// <summary>Keeps a job that failed; what was posted since takes its place.</summary>
@@ -79,7 +77,10 @@ internal sealed class SpeakerJobQueue(TimeProvider time)
     }
 
     /// <summary>Waits until a job was posted, or a failed one may be due.</summary>
-    public Task WaitAsync(CancellationToken ct) => _posted.WaitAsync(RetryInterval, time, ct);
+    public Task WaitAsync(CancellationToken ct) => WaitAsync(RetryInterval, ct);
+
+    /// <summary>Waits until a job was posted, or for this time.</summary>
+    public Task WaitAsync(TimeSpan atMost, CancellationToken ct) => _posted.WaitAsync(atMost, time, ct);
 
     private void Merge(SpeakerJob job)
     {

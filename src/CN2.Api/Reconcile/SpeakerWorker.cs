@@ -35,6 +35,9 @@ internal sealed partial class SpeakerWorker(
     /// <summary>A withdrawal is not confirmed yet, and waits in the queue.</summary>
     private bool _mustRepeat;
 
+    /// <summary>When it was logged last that a job could not be carried out yet.</summary>
+    private long? _awayLoggedAt;
+
     /// <summary>
     /// Reads the rows that an earlier run of this control node left; called before <see cref="RunAsync"/>. True: that run may have announced
     /// something.
@@ -66,7 +69,9 @@ internal sealed partial class SpeakerWorker(
                 }
                 else
                 {
-                    await Task.Delay(delay, time, ct);
+                    // A job that is posted meanwhile, such as a withdrawal, does not wait for what another one lacks.
+                    await Task.Delay(FirstDelay, time, ct);
+                    if (delay > FirstDelay) await jobs.WaitAsync(delay - FirstDelay, ct);
                     delay = delay * 2 < LongestDelay ? delay * 2 : LongestDelay;
                 }
             }
@@ -130,7 +135,12 @@ internal sealed partial class SpeakerWorker(
             }
             catch (Exception e) when (e.IsTransient())
             {
-                LogAway(job.GetType().Name, e.GetBaseException().Message);
+                if (_awayLoggedAt is not { } at || time.GetElapsedTime(at) >= LongestDelay)
+                {
+                    LogAway(job.GetType().Name, e.GetBaseException().Message);
+                    _awayLoggedAt = time.GetTimestamp();
+                }
+
                 jobs.PutBack(job);
                 isAway = true;
                 routesWait |= job is SpeakerJob.ReplaceAll or SpeakerJob.ChangeRoutes;

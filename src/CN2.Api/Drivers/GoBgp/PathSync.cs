@@ -29,8 +29,17 @@ internal sealed class PathSync
     /// <summary>How long a withdrawal that the engine refused rests.</summary>
     private static readonly TimeSpan RefusalRest = TimeSpan.FromSeconds(30);
 
+    /// <summary>
+    /// An engine that hung may carry out what it was sent before only when it goes on, beside the first calls that it answers: so long after its first answer
+    /// nothing of that is left.
+    /// </summary>
+    private static readonly TimeSpan LateCalls = TimeSpan.FromMilliseconds(500);
+
     private IReadOnlyCollection<AnnouncedPath> _expected = [];
     private long? _refusedAt;
+
+    /// <summary>The engine was lost during a call, which it may still carry out.</summary>
+    private bool _callIsOut;
 
     /// <summary>
     /// A change broke off half way, or was made while the engine was away: counts that agree prove nothing, everything must be compared.
@@ -167,7 +176,7 @@ internal sealed class PathSync
         }
 
         Interlocked.Add(ref _added, sent.Added - sent.Withdrawn);
-        (_adopted, _mustCompareAll) = (true, false);
+        (_adopted, _mustCompareAll, _callIsOut) = (true, false, false);
     }
 
     /// <summary>Every router has been sent everything since the engine was started: the withdrawals that had to wait are sent.</summary>
@@ -190,7 +199,7 @@ internal sealed class PathSync
         {
             // Which of them were withdrawn is not known. An engine that was restarted must have them again, with their numbers.
             foreach (var change in changes) _wanted.PutBack(turn, change.Key, change.Path, "");
-            _mustCompareAll = true;
+            _mustCompareAll = _callIsOut = true;
             throw;
         }
         finally
@@ -204,11 +213,13 @@ internal sealed class PathSync
     public async Task CompareAsync(EngineTurn turn, bool settled)
     {
         RoutersMayKeep |= HasExpected;
+        if (_callIsOut) await Task.Delay(LateCalls, _time, turn.Lost);
+        _callIsOut = true; // until everything has been answered
         // What is in the engine and not wanted is withdrawn by the comparison.
         if (settled && _wanted.RemoveLeaving(turn).Count > 0) _mustCompareAll = true;
         if (!_adopted) await AdoptAsync(turn);
         else if (_mustCompareAll || !await _audit.CountsAgreeAsync(turn)) await _audit.CompareAllAsync(turn);
-        (_adopted, _mustCompareAll) = (true, false);
+        (_adopted, _mustCompareAll, _callIsOut) = (true, false, false);
     }
 
     /// <inheritdoc cref="PathAudit.CheckAsync"/>
@@ -232,7 +243,7 @@ internal sealed class PathSync
         }
         catch (Exception e) when (GoBgpEngine.IsLoss(e))
         {
-            _mustCompareAll = true;
+            _mustCompareAll = _callIsOut = true;
             throw;
         }
         finally
@@ -281,6 +292,7 @@ internal sealed class PathSync
         catch (Exception e) when (GoBgpEngine.IsLoss(e))
         {
             NoteUnsent(turn, change);
+            _callIsOut = true;
             turn.Break();
             throw new BgpEngineException("The BGP engine was lost during the change; it is applied when it is back.", isTransient: true, e);
         }
