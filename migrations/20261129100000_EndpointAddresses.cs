@@ -283,7 +283,7 @@ public sealed class EndpointAddresses : Migration
             FOR EACH STATEMENT EXECUTE FUNCTION cn2_scope_gone();
         """;
 
-    private const string Infrastructure =
+    internal const string Infrastructure =
         """
         -- Sets the addresses of one owner; answers a FloatingIP that holds a new one ('100.0.0.9 is held by FloatingIP ns1/web'), or null.
         -- With p_refuse such an address is refused. Without, it is noted all the same: it is not given a second time. Loopback is left out.

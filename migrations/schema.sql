@@ -315,10 +315,13 @@ BEGIN
     PERFORM cn2_take_out(ARRAY(SELECT s.id FROM subnet s WHERE EXISTS (SELECT FROM unnest(fresh) a WHERE s.cidr >>= a)), fresh);
     DELETE FROM infrastructure_address WHERE kind = p_kind AND name = p_name AND address = ANY (gone);
     PERFORM cn2_give_back(ARRAY(SELECT s.id FROM subnet s WHERE EXISTS (SELECT FROM unnest(gone) a WHERE s.cidr >>= a)), gone);
-    -- Kind 6: VirtualMachineInterface; verb 2: modified.
+    -- Kind 5: FloatingIP, 6: VirtualMachineInterface; verb 2: modified.
     INSERT INTO change (kind, namespace, name, uid, verb, status_only)
         SELECT 6, v.namespace, v.name, v.uid, 2, false FROM virtual_machine_interface v
-        WHERE v.uid IN (SELECT e.interface_uid FROM interface_address e WHERE e.address = ANY (fresh || gone));
+        WHERE v.uid IN (SELECT e.interface_uid FROM interface_address e WHERE e.address = ANY (fresh || gone))
+        UNION ALL
+        SELECT DISTINCT 5, f.namespace, f.name, f.uid, 2, false
+        FROM unnest(fresh || gone) a JOIN subnet s ON s.cidr >>= a JOIN floating_ip f ON f.subnet_id = s.id AND f.address = a;
     -- Not every writer of the infrastructure has changes of its own to tell of.
     IF FOUND THEN PERFORM pg_notify('cn2_change', ''); END IF;
     RETURN holder;

@@ -47,6 +47,13 @@ internal static class BlockedAddresses
         });
     }
 
+    /// <summary>
+    /// The refusal to attach or claim a FloatingIP whose address has become the infrastructure's; null: it has not. Nothing is locked: if that happens
+    /// at the same moment, the FloatingIP is attached and not served, as one that was attached before.
+    /// </summary>
+    public static async Task<ApiProblem?> FindInfrastructureAsync(NpgsqlConnection connection, PooledAddress place, CancellationToken ct) =>
+        (await FindAsync(connection, [place], ct)).GetValueOrDefault(place) is { Code: ProblemCodes.InfrastructureAddress } problem ? problem : null;
+
     /// <summary>A row of <c>infrastructure_address</c> in words.</summary>
     public static string Whose(string kind, string name) => $"the address of {(kind == "Database" ? "the database server" : $"{kind} {name}")}";
 

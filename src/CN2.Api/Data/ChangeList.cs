@@ -7,7 +7,7 @@ namespace CN2.Api.Data;
 
 /// <summary>
 /// Writes the change feed (docs/adr/0003-one-change-feed.md). Only cn2_set_infrastructure also inserts into table <c>change</c>: the endpoints
-/// whose address has become the infrastructure's, or is so no longer. An instance collects the
+/// and FloatingIPs whose address has become the infrastructure's, or is so no longer. An instance collects the
 /// changes of one transaction and writes them with one statement. <see cref="InsertFrom"/> is for statements that find the changed
 /// rows themselves.
 /// </summary>

@@ -27,7 +27,7 @@ internal sealed class InfrastructureStore([FromKeyedServices(DatabasePools.Contr
                        cn2_set_infrastructure('Database', name, $3 || inet_server_addr(), false) AS database FROM node
             ), happened AS (
                 INSERT INTO event (kind, name, at, type, reason, message)
-                SELECT $4, $1, now(), 'Warning', 'AddressIsFloatingIP', 'An address of the control node or of its database server, ' || held || '; delete what holds it.'
+                SELECT $4, $1, now(), 'Warning', 'AddressIsFloatingIP', 'An address of the control node or of its database server, ' || held || ', which is not served as long as that is so; delete what holds it.'
                 FROM (SELECT coalesce(own, database) AS held FROM noted) n WHERE held IS NOT NULL
             )
             SELECT coalesce(own, database) FROM noted

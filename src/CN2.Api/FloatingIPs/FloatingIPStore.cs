@@ -74,7 +74,10 @@ public sealed class FloatingIPStore(Catalog catalog, FloatingIPResources resourc
         var spec = ToSpec(request);
         if (row.ServiceUid is { } service && spec.Interfaces.Count > 0)
             return ApiProblem.InUse(What(row), [await ServiceNameAsync(scope, service, ct)]);
-        var before = ApiJson.Text(ApiJson.Read<FloatingIPSpec>(row.Spec));
+        var had = ApiJson.Read<FloatingIPSpec>(row.Spec);
+        if (spec.Interfaces.Except(had.Interfaces, StringComparer.Ordinal).Any()
+            && await BlockedAddresses.FindInfrastructureAsync(scope.Connection, new PooledAddress(row.SubnetId, row.Address), ct) is { } blocked) return blocked;
+        var before = ApiJson.Text(had);
         var changed = row.ChangeMetadata(request);
         if (before != ApiJson.Text(spec))
         {

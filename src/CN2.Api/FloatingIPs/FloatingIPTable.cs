@@ -18,7 +18,8 @@ internal static class FloatingIPTable
     private const string Columns = StateColumns + ", labels, annotations, created_at, updated_at, subnet_id, subnet_cidr";
 
     /// <summary>All rows, for <see cref="ReadState"/>.</summary>
-    public const string StateSql = $"SELECT {StateColumns} FROM floating_ip t";
+    public const string StateSql =
+        $"SELECT {StateColumns}, EXISTS (SELECT FROM infrastructure_address i WHERE i.address = t.address) FROM floating_ip t";
 
     /// <param name="connection">Where the transaction is open, if there is one.</param>
     /// <param name="condition">SQL after WHERE over <c>floating_ip f</c>, with $1… for <paramref name="parameters"/>; may order and lock.</param>
@@ -54,6 +55,7 @@ internal static class FloatingIPTable
             Interfaces = spec.Interfaces.ToEquatableList(),
             PortMappings = spec.PortMappings.Select(m => new PortMapping(m.Protocol, (ushort)m.Port, (ushort)m.TargetPort)).ToEquatableList(),
             Deleting = !row.IsDBNull(9),
+            HasInfrastructureAddress = row.GetBoolean(10),
         };
     }
 

@@ -49,7 +49,7 @@ internal sealed class ResourceChanges(
     public void Put(FloatingIP floatingIP)
     {
         if (_formerHolders.MustWait(floatingIP)) return;
-        if (state.Resources.TryGetFloatingIP(floatingIP.Uid) is null) addresses.Appeared(floatingIP.Uid);
+        if (state.Resources.TryGetFloatingIP(floatingIP.Uid)?.HasInfrastructureAddress != floatingIP.HasInfrastructureAddress) addresses.Changed(floatingIP.Uid);
         state.Resources.Put(retirements.Filter(floatingIP));
         deletions.Put(floatingIP);
         state.Statuses.Add(floatingIP.Service ?? floatingIP.Uid);

@@ -76,7 +76,8 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
             Attached = floatingIP.Service is not null || floatingIP.Interfaces.Count > 0,
             EndpointsTotal = attachments.Count,
             EndpointsReady = attachments.Count(a => a.Ready),
-            Problems = compiled?.Problems ?? [],
+            // Of the addresses of a Service one may be the infrastructure's, and the others are served.
+            Problems = compiled?.Problems.Where(p => floatingIP.HasInfrastructureAddress || p is not { Reason: ConditionReason.InfrastructureAddress, WithholdsAddress: true }).ToEquatableList() ?? [],
         };
         var status = FloatingIPStatusCompiler.Compile((FloatingIPFacts)WithServing(facts, owner, [floatingIP]));
         var document = new FloatingIPStatus(status.State, attachments, RoutesOf(floatingIP).Bodies, [.. status.Conditions.Select(Body)]);

@@ -84,9 +84,10 @@ public sealed class ServiceAllocation(ControlNodeOptions control)
                 continue;
             }
 
-            // What the user holds already is not asked for anew.
+            // What the user holds already is not asked for anew, but what has become the infrastructure's would not be served.
             var asked = work.Asked.Select(a => new PooledAddress(a.Places.First(p => p.Network == chosen).Subnet.Id, a.Address));
-            if (asked.Where(p => !holders.ContainsKey(p)).Select(blocked.GetValueOrDefault).FirstOrDefault(p => p is not null) is { } refused)
+            if (asked.Select(p => blocked.GetValueOrDefault(p) is { } problem && (problem.Code == ProblemCodes.InfrastructureAddress || !holders.ContainsKey(p)) ? problem : null)
+                .FirstOrDefault(p => p is not null) is { } refused)
             {
                 work.Asked.Clear();
                 if (work.Serving) work.Pend(ConditionReason.AddressInUse, refused.Detail);

@@ -57,7 +57,7 @@ public static class NetworkCompiler
                 $"VirtualMachineInterface {floatingIP.Id.Namespace}/{name} does not exist; create it, or take it out of interfaces.");
         }
 
-        if (!floatingIP.Deleting && RoutingInstanceOf(floatingIP, network) is { } instance)
+        if (!floatingIP.Deleting && !IsWithheld(compilation, floatingIP) && RoutingInstanceOf(floatingIP, network) is { } instance)
         {
             var family = floatingIP.Address.FamilyOf();
             if (floatingIP.PortMappings.Count == 0)
@@ -86,7 +86,7 @@ public static class NetworkCompiler
         Compilation compilation, Service service, FloatingIP floatingIP, IPFamily family, bool affinity, Func<Guid, ExternalNetwork?> network)
     {
         var external = floatingIP.Kind == FloatingIPKind.External;
-        if (RoutingInstanceOf(floatingIP, network) is not { } instance) return;
+        if (IsWithheld(compilation, floatingIP) || RoutingInstanceOf(floatingIP, network) is not { } instance) return;
         EquatableList<IPNetwork> ranges = [];
         if (external && service.LoadBalancerSourceRanges.Count > 0)
         {
@@ -112,6 +112,17 @@ public static class NetworkCompiler
         }
 
         if (external) AddRoutes(compilation, floatingIP, family, network);
+    }
+
+    /// <summary>An address of the infrastructure gets no entry and no route, whatever its network.</summary>
+    private static bool IsWithheld(Compilation compilation, FloatingIP floatingIP)
+    {
+        if (!floatingIP.HasInfrastructureAddress) return false;
+        compilation.Report(
+            ConditionReason.InfrastructureAddress,
+            $"{floatingIP.Address} of FloatingIP {floatingIP.Id} has become an address of the infrastructure, so it gets no traffic and is not announced; use another FloatingIP and delete this one, or give the control node or database server another address.",
+            withholdsAddress: true);
+        return true;
     }
 
     private static void AddNodePorts(Compilation compilation, Service service, IPFamily family, bool affinity)

@@ -11,6 +11,12 @@ public sealed record FloatingIP
     public required FloatingIPKind Kind { get; init; }
     public required IPAddress Address { get; init; }
 
+    /// <summary>
+    /// The address is the infrastructure's (see <see cref="VirtualMachineInterface.HasInfrastructureAddress"/>), which came after it was given.
+    /// It is not served, because its route would cut everybody behind the routers off from what has the address.
+    /// </summary>
+    public bool HasInfrastructureAddress { get; init; }
+
     /// <summary>The ExternalNetwork it was allocated from; null for a cluster IP.</summary>
     public Guid? ExternalNetwork { get; init; }
 

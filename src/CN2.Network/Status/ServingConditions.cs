@@ -155,6 +155,9 @@ internal static class ServingConditions
         if (facts.Deleting)
             return False(facts, ConditionType.Ready, ConditionReason.Deleting, "It is being deleted; it is gone once its routes are withdrawn and the vRouters have dropped its entries." + Held(facts));
         if (programmed.Status != ConditionStatus.True) return programmed with { Type = ConditionType.Ready };
+        // Also of a cluster IP, and where the server announces nothing: the condition Advertised does not say it there.
+        foreach (var problem in facts.Problems)
+            if (problem is { Reason: ConditionReason.InfrastructureAddress, WithholdsAddress: true }) return False(facts, ConditionType.Ready, problem.Reason, problem.Message);
         if (NoEndpoint(facts, whenNoEndpoint) is { } none) return none;
         if (advertised.Status != ConditionStatus.True && advertised.Reason != ConditionReason.BgpDisabled) return advertised with { Type = ConditionType.Ready };
         return True(

@@ -46,6 +46,49 @@ public sealed class InfrastructureReportTests(PrivatePostgres postgres)
     }
 
     [Fact]
+    public async Task A_FloatingIP_whose_address_becomes_that_of_a_control_node_is_not_served_until_the_control_node_is_gone()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        var first = plane.Api;
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await plane.ServiceAsync("web");
+        (await first.PostAsync(Fips, """{"name":"attached","externalNetwork":"vn","address":"100.0.0.7","interfaces":["pod1"]}""")).Expect(201);
+        (await first.PostAsync(Fips, """{"name":"idle","externalNetwork":"vn","address":"100.0.0.8"}""")).Expect(201);
+        foreach (var address in (string[])["100.0.0.2", "100.0.0.7"]) await plane.UntilHopsAsync(address, "172.27.115.242");
+        await ControlPlane.UntilAsync(() => Held() == 3);
+
+        var second = await plane.AddAsync(
+            "cn-b", new Drivers.FakeBgpEngine(), "--Bgp:Engine", "gobgp", "--Bgp:RouterId", "100.0.0.7", "--Bgp:ListenAddresses:0", "100.0.0.8", "--Bgp:ListenAddresses:1", "100.0.0.2");
+        await ControlPlane.UntilAsync(() => first.Speaker.Paths.Count == 0 && Entries() == 0 && Held() == 0);
+        foreach (var path in (string[])[$"{Fips}/attached", ControlPlane.Path("web")])
+        {
+            foreach (var type in (string[])["Advertised", "Ready"]) await plane.UntilConditionAsync(path, type, "False/InfrastructureAddress", first);
+        }
+
+        foreach (var refused in (Reply[])[
+            await first.PatchAsync($"{Fips}/idle", """{"interfaces":["pod1"]}"""),
+            await first.PutAsync("/v1/namespaces/default/services/claims", """{"loadBalancerIPs":["100.0.0.8"],"ports":[{"port":81}]}""")])
+        {
+            Assert.Equal("infrastructure-address", refused.Expect(409).Code);
+            Assert.Contains("100.0.0.8 is the address of ControlNode cn-b", refused.Text, StringComparison.Ordinal);
+        }
+
+        // What attaches nothing is no matter of the address.
+        (await first.PatchAsync($"{Fips}/attached", """{"labels":{"a":"b"},"portMappings":[{"port":80}]}""")).Expect(200);
+        (await first.PatchAsync($"{Fips}/attached", """{"portMappings":[]}""")).Expect(200);
+        await plane.StopAsync(second);
+        await plane.QueryAsync<long>("WITH n AS (DELETE FROM control_node WHERE name = 'cn-b' RETURNING 1) SELECT count(*) FROM n");
+        foreach (var address in (string[])["100.0.0.2", "100.0.0.7"]) await plane.UntilHopsAsync(address, "172.27.115.242");
+        await ControlPlane.UntilAsync(() => Held() == 3);
+        (await first.PatchAsync($"{Fips}/idle", """{"interfaces":["pod1"]}""")).Expect(200);
+        await plane.UntilHopsAsync("100.0.0.8", "172.27.115.242");
+
+        int Held() => plane.Compute1.Drops.Count(IsExternal);
+        int Entries() => plane.Compute1.Table.Keys.Count(k => k.Address is { } a && IsExternal(a));
+        static bool IsExternal(System.Net.IPAddress address) => address.ToString().StartsWith("100.0.0.", StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task An_agent_with_the_address_of_a_FloatingIP_is_sent_away()
     {
         await using var plane = await ControlPlane.StartAsync(postgres);

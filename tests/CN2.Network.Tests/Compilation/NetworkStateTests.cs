@@ -160,6 +160,28 @@ public sealed class NetworkStateTests
     }
 
     [Fact]
+    public void A_floating_IP_with_an_address_of_the_infrastructure_is_not_served_and_the_others_of_its_owner_are()
+    {
+        _state.Put(Given.External("100.0.0.5", "vn", "web"));
+        _state.TakeDirtyOwners();
+        Assert.Equal([_web.Uid], Dirty(s => s.Put(_external with { HasInfrastructureAddress = true })));
+        Assert.DoesNotContain(Compiled().NatEntries, e => _external.Address.Equals(e.Key.Address));
+        Assert.Equal(["100.0.0.5"], Compiled().Routes.Select(r => r.Address.ToString()));
+        Assert.Contains(Compiled().NatEntries, e => e.Key.Address?.ToString() == "100.0.0.5");
+        Assert.Contains(Compiled().Problems, p => p is { Reason: ConditionReason.InfrastructureAddress, WithholdsAddress: true });
+        _state.Put(_external);
+        Assert.Equal(2, Compiled().Routes.Count);
+        Assert.Empty(Compiled().Problems);
+
+        var attached = Given.External("100.0.0.9", "vn") with { Reserved = true, Interfaces = ["pod-1"], HasInfrastructureAddress = true };
+        _state.Put(attached);
+        var compiled = _state.Compile(attached.Uid)!;
+        Assert.Empty(compiled.NatEntries);
+        Assert.Empty(compiled.Routes);
+        Assert.Contains(compiled.Problems, p => p.Reason == ConditionReason.InfrastructureAddress);
+    }
+
+    [Fact]
     public void The_younger_of_two_resources_with_one_name_counts_in_any_order()
     {
         var replacement = _compute1 with { Uid = Guid.Parse("ffffffff-ffff-7fff-bfff-ffffffffffff"), Address = System.Net.IPAddress.Parse("172.27.115.200") };
