@@ -13,6 +13,12 @@ public sealed record Field(string Name, int Number, Schema Schema, string Descri
     /// <summary>Filled in before the object is stored, as JSON; null: nothing is.</summary>
     public string? Default { get; init; }
 
+    /// <summary>In protobuf, absent and zero (or false) are different values; false: zero stands for absent.</summary>
+    public bool HasPresence { get; init; }
+
+    /// <summary>In protobuf it is a member of an embedded message of this number, which JSON does not have; 0: it is not.</summary>
+    public int EmbeddedIn { get; init; }
+
     /// <summary>A strategic merge patch keeps only the members it names of a union (<c>retainKeys</c>).</summary>
     public bool RetainsKeys { get; init; }
 }

@@ -8,7 +8,8 @@ namespace CN2.Api.Kubernetes.Schemas;
 /// <param name="Schema">The whole object, with apiVersion, kind and metadata.</param>
 public sealed record ResourceDefinition(string Group, string Version, string Kind, string Plural, Schema.Structure Schema)
 {
-    public string Singular => Kind.ToLowerInvariant();
+    /// <summary>The word for one of them, which kubectl accepts like the plural.</summary>
+    public string Singular { get; init; } = Kind.ToLowerInvariant();
 
     public bool IsNamespaced { get; init; } = true;
 
