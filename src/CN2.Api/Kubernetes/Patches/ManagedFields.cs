@@ -31,6 +31,7 @@ public static class ManagedFields
     /// <param name="now">For the entry of the manager, if it changed anything.</param>
     public static PatchResult Update(ResourceDefinition definition, JsonObject? old, JsonObject updated, FieldManager manager, DateTimeOffset now)
     {
+        if (JsonForm.FaultOf(updated) is { } form) return PatchResult.Malformed($"the object {form}");
         var given = manager.Subresource.Length == 0 ? ManagedFieldsOf(updated) : null;
         var (entries, fault) = ManagedFieldsEntry.Read(given);
         if (IsReset(given)) entries = [];
@@ -91,7 +92,7 @@ public static class ManagedFields
         var own = new ManagedFieldsEntry(manager.Name, ManagedFieldsOperation.Apply, definition.ApiVersion, manager.Subresource, now, fields);
         var last = entries.Find(own.IsOf);
         var others = entries.FindAll(e => !own.IsOf(e));
-        if (last is not null) merged = Pruned(merged, last.Fields, others.Aggregate(fields, (all, e) => all.Union(e.Fields)), definition.Schema);
+        if (last is not null) merged = Pruned(merged, last.Fields, others.Aggregate(fields.Union(ignored).Union(Metadata), (all, e) => all.Union(e.Fields)), definition.Schema);
 
         var difference = FieldDifference.Between(current, merged, definition.Schema, ignored);
         var changed = difference.Changed;

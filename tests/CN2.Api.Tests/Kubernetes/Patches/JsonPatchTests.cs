@@ -90,6 +90,7 @@ public class JsonPatchTests
         var half = JsonNode.Parse("""{"spec":{"type":"\ud800"}}""");
         Assert.IsType<PatchResult.Refused>(JsonMergePatch.Apply([], half));
         Assert.IsType<PatchResult.Refused>(ManagedFields.Apply(Definition, null, half, new FieldManager("m"), force: false, default));
+        Assert.IsType<PatchResult.Refused>(ManagedFields.Update(Definition, null, half!.AsObject(), new FieldManager("m"), default));
         Assert.IsType<PatchResult.Refused>(JsonMergePatch.Apply([], JsonNode.Parse("""{"a":1,"a":2}""")));
     }
 
