@@ -64,8 +64,11 @@ internal sealed class LoopState
     {
         Statuses.Add(Sequencer.Compiled.Where(c => c.Value.Routes.Count > 0).Select(c => c.Key));
         // What is being deleted has no routes any more, and says which control node it waits for.
-        Statuses.Add(Others.Held.Where(f => Resources.TryGetFloatingIP(f) is not null).Select(OwnerOf));
+        TouchAnnouncedElsewhere();
     }
+
+    /// <summary>The statuses of what other replicas announce may read differently.</summary>
+    public void TouchAnnouncedElsewhere() => Statuses.Add(Others.Held.Where(f => Resources.TryGetFloatingIP(f) is not null).Select(OwnerOf));
 
     /// <summary>The VirtualRouter does not exist any more: no owner waits for it.</summary>
     public void ForgetVirtualRouter(string name)

@@ -152,6 +152,7 @@ internal sealed class ResourceChanges(
     /// <summary>These rows are all that other replicas announce.</summary>
     public void ReplaceAnnouncements(IEnumerable<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)> rows)
     {
+        state.TouchAnnouncedElsewhere(); // no row may be left of some of it
         state.Others.Clear();
         foreach (var (floatingIP, controlNode, paths) in rows) state.Others.Set(floatingIP, controlNode, paths);
         state.ReachedPeersChanged();

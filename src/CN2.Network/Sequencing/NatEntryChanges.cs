@@ -15,6 +15,9 @@ public sealed class NatEntryChanges
     /// <summary>Owners whose status waits for the acknowledgement.</summary>
     public HashSet<Guid> Owners { get; } = [];
 
+    /// <summary>Another owner has put an entry of this key.</summary>
+    internal bool IsPutByOther(Guid owner, NatEntryKey key) => _putBy.TryGetValue(key, out var by) && by != owner;
+
     internal void Add(Guid owner, VirtualRouterNatEntry natEntry)
     {
         Owners.Add(owner);
@@ -27,7 +30,7 @@ public sealed class NatEntryChanges
     internal void Remove(Guid owner, NatEntryKey key)
     {
         Owners.Add(owner);
-        if (_putBy.TryGetValue(key, out var by) && by != owner) return;
+        if (IsPutByOther(owner, key)) return;
         Put.Remove(key);
         _putBy.Remove(key);
         Removed.Add(key);

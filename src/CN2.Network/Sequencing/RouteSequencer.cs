@@ -22,6 +22,9 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     private readonly Dictionary<string, HashSet<SequencedRoute>> _awaitingEntries = [];
     private readonly HashSet<SequencedRoute> _timed = [];
 
+    /// <summary>What is held on which vRouter, by key: an owner that is given a freed address takes the entry over.</summary>
+    private readonly Dictionary<(string VirtualRouter, NatEntryKey Key), SequencedRoute> _held = [];
+
     /// <summary>vRouter → the number of its announced routes.</summary>
     private readonly Dictionary<string, int> _carried = [];
     private Dictionary<string, NatEntryChanges> _natEntries = [];
@@ -297,12 +300,30 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         {
             // The other replica may have taken them out, so what was acknowledged before says nothing.
             if (route.HeldEntries.Count > 0 && acknowledgements.IsServedElsewhere(route.VirtualRouter)) route.EntriesMark = null;
-            route.HeldEntries = [];
+            Hold(route, []);
         }
         else if (route is { State.NeedsEntries: true, HeldEntries.Count: 0 })
         {
-            route.HeldEntries = askedBefore.Where(e => e.Scope == route.Scope).Select(e => e.Entry).ToEquatableList();
+            Hold(route, askedBefore.Where(e => e.Scope == route.Scope && !IsPutByOther(route, e.Entry.Key)).Select(e => e.Entry));
         }
+    }
+
+    private bool IsPutByOther(SequencedRoute route, NatEntryKey key) =>
+        _natEntries.TryGetValue(route.VirtualRouter, out var changes) && changes.IsPutByOther(route.Owner, key);
+
+    private void Hold(SequencedRoute route, IEnumerable<VirtualRouterNatEntry> entries)
+    {
+        foreach (var held in route.HeldEntries) _held.Remove((route.VirtualRouter, held.Key));
+        route.HeldEntries = entries.ToEquatableList();
+        foreach (var held in route.HeldEntries) _held[(route.VirtualRouter, held.Key)] = route;
+    }
+
+    /// <summary>The vRouter gets an entry, instead of one with its key that is held for another FloatingIP whose address was freed.</summary>
+    private void Put(string virtualRouter, Guid owner, RouteScope? scope, VirtualRouterNatEntry entry)
+    {
+        if (_held.GetValueOrDefault((virtualRouter, entry.Key)) is { } route && route.Scope != scope)
+            Hold(route, route.HeldEntries.Where(e => e.Key != entry.Key).ToList());
+        ChangesOf(virtualRouter).Add(owner, entry);
     }
 
     /// <summary>Notes the message that brings the entries to the vRouter. Entries that are changed later keep the first one's mark.</summary>
@@ -319,11 +340,11 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     {
         var before = new Dictionary<NatEntryKey, VirtualRouterEntry>(had.Count);
         foreach (var entry in had) before[entry.Entry.Key] = entry;
-        foreach (var (_, entry, held) in should)
+        foreach (var (scope, entry, held) in should)
         {
             // Entries that were held are sent again, so that the acknowledgement counts for their owner of today.
             var same = before.Remove(entry.Key, out var old) && old.Entry.Equals(entry) && (held || !old.Held);
-            if (!same) ChangesOf(virtualRouter).Add(owner, entry);
+            if (!same) Put(virtualRouter, owner, scope, entry);
         }
 
         foreach (var (scope, entry, _) in before.Values)
@@ -429,11 +450,11 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         {
             var changes = ChangesOf(route.VirtualRouter);
             foreach (var held in route.HeldEntries) changes.Remove(route.Owner, held.Key);
-            route.HeldEntries = [];
+            Hold(route, []);
             route.EntriesMark = null;
             foreach (var (scope, entry, _) in Project(_compiled.GetValueOrDefault(route.Owner), route.VirtualRouter))
             {
-                if (scope == route.Scope) changes.Add(route.Owner, entry);
+                if (scope == route.Scope) Put(route.VirtualRouter, route.Owner, scope, entry);
             }
         }
 

@@ -52,4 +52,18 @@ public sealed class OtherControlNodesTests
         new(others.Length > 0, false, false, others.ToDictionary(o => o.Name, o => (IReadOnlyList<BgpSession>)o.Sessions));
 
     private static BgpSession Session(string peer, long advertised, string state = "Established") => new(peer, state, default, ["inet"], true, advertised, 0, null);
+
+    [Fact]
+    public async Task What_no_other_replica_announces_any_more_says_so_also_when_all_rows_are_read_anew()
+    {
+        await using var parts = new LoopParts();
+        var (state, changes) = (parts.State, parts.Get<ResourceChanges>());
+        state.Resources.Put(Sample.Network);
+        state.Resources.Put(Sample.FloatingIP(1));
+        var floatingIP = Sample.FloatingIP(1).Uid;
+        changes.ReplaceAnnouncements([(floatingIP, "cn-b", [Path1])]);
+        state.Statuses.Clear();
+        changes.ReplaceAnnouncements([]);
+        Assert.False(state.Statuses.IsEmpty);
+    }
 }

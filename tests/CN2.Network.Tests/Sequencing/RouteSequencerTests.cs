@@ -1,9 +1,13 @@
+using CN2.Network.Compilation;
 using CN2.Network.Sequencing;
 
 namespace CN2.Network.Tests.Sequencing;
 
 public class RouteSequencerTests
 {
+    /// <summary>Another FloatingIP with the address of FloatingIP 4.</summary>
+    private const int SameAddressAs4 = 256 + 4;
+
     private readonly SequencedWorld _world = new("compute1", "compute2");
 
     [Fact]
@@ -46,6 +50,36 @@ public class RouteSequencerTests
         Assert.Empty(_world.Speaker);
         _world.Acknowledge("compute1");
         Assert.Single(_world.Speaker);
+    }
+
+    [Fact]
+    public void Another_FloatingIP_that_is_given_the_address_keeps_its_entry_when_the_hold_is_over()
+    {
+        Up(Routes.Through(4, "compute1"));
+        _world.Remove(Routes.FloatingIP(4));
+        _world.SpeakerConfirms();
+        var next = Routes.Through(SameAddressAs4, "compute1");
+        Up(next);
+        _world.Pass(RouteSequencer.EntryHold);
+        Assert.Single(_world.TableOf("compute1"));
+        Assert.Equal(next.Owner, Assert.Single(_world.Speaker).Key.FloatingIP);
+        _world.Remove(next.Owner);
+        _world.Settle();
+        Assert.Empty(_world.TableOf("compute1"));
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void That_holds_in_whichever_order_both_changes_are_read(bool isNextFirst)
+    {
+        Up(Routes.Through(4, "compute1"));
+        var next = Routes.Through(SameAddressAs4, "compute1");
+        var (gone, given) = ((Routes.FloatingIP(4), (CompiledOwner?)null), (next.Owner, next));
+        _world.Set(isNextFirst ? [given, gone] : [gone, given]);
+        _world.Settle();
+        Assert.Single(_world.TableOf("compute1"));
+        Assert.Equal(next.Owner, Assert.Single(_world.Speaker).Key.FloatingIP);
     }
 
     [Fact]
