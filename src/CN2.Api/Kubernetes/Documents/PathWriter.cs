@@ -90,7 +90,10 @@ internal sealed class PathWriter(SchemaWriter schemas, bool isV3)
             {
                 parameters.Add(new JsonObject
                 {
-                    ["name"] = "body", ["in"] = "body", ["required"] = isWrite, ["schema"] = verb == "patch" ? new JsonObject { ["type"] = "object" } : schemas.Reference(body),
+                    ["name"] = "body",
+                    ["in"] = "body",
+                    ["required"] = isWrite,
+                    ["schema"] = verb == "patch" ? new JsonObject { ["type"] = "object" } : schemas.Reference(body),
                 });
             }
 

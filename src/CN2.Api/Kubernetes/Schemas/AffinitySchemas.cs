@@ -16,10 +16,10 @@ internal static class AffinitySchemas
 
     private static readonly Schema.Structure NodeTerm = Structure(Core + "NodeSelectorTerm", "Conditions on a node that must all hold.",
         List(1, "matchExpressions", NodeRequirement, "Conditions on labels."),
-        List(2, "matchFields", NodeRequirement, "Conditions on fields.")) with { IsAtomic = true };
+        List(2, "matchFields", NodeRequirement, "Conditions on fields.")).Atomic();
 
     private static readonly Schema.Structure NodeSelector = Structure(Core + "NodeSelector", "A choice of nodes.",
-        List(1, "nodeSelectorTerms", NodeTerm, "Terms of which one must hold.").Required()) with { IsAtomic = true };
+        List(1, "nodeSelectorTerms", NodeTerm, "Terms of which one must hold.").Required()).Atomic();
 
     private static readonly Schema.Structure PreferredNode = Structure(Core + "PreferredSchedulingTerm", "A preference for nodes.",
         Of(2, "preference", NodeTerm, "The nodes.").Required(),

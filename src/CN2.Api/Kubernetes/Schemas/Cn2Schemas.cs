@@ -20,7 +20,7 @@ internal static class Cn2Schemas
         Text(0, "name", "Its name."),
         Text(0, "namespace", "Its namespace."),
         Text(0, "resourceVersion", "Its resourceVersion."),
-        Text(0, "uid", "Its unique identifier.")) with { IsAtomic = true };
+        Text(0, "uid", "Its unique identifier.")).Atomic();
 
     public static Field FqName { get; } = Texts(0, "fqName", "The fully qualified name, part by part.");
 

@@ -8,12 +8,12 @@ internal static class ContainerSchemas
 {
     public static Schema.Structure FieldRef { get; } = Structure(Core + "ObjectFieldSelector", "A field of the pod.",
         Text(1, "apiVersion", "The version in which the field is named.").DefaultsTo("\"v1\""),
-        Text(2, "fieldPath", "The field.").Required()) with { IsAtomic = true };
+        Text(2, "fieldPath", "The field.").Required()).Atomic();
 
     public static Schema.Structure ResourceFieldRef { get; } = Structure(Core + "ResourceFieldSelector", "A resource of a container.",
         Text(1, "containerName", "The container."),
         Quantity(3, "divisor", "The unit of the value."),
-        Text(2, "resource", "The resource.").Required()) with { IsAtomic = true };
+        Text(2, "resource", "The resource.").Required()).Atomic();
 
     public static Schema.Structure Resources { get; } = Structure(Core + "ResourceRequirements", "How much of the node's resources is used.",
         ListBy(3, "claims", Structure(Core + "ResourceClaim", "A claim of the pod.",
@@ -98,7 +98,7 @@ internal static class ContainerSchemas
         [.. Embedded(1, Common), Text(2, "targetContainerName", "The container whose processes it sees.")]);
 
     private static Schema.Structure Key(string name) => Structure(Core + name, "A key of an object.",
-        [Text(2, "key", "The key.").Required(), .. Embedded(1, Name), Flag(3, "optional", "It need not exist.").Nullable()]) with { IsAtomic = true };
+        [Text(2, "key", "The key.").Required(), .. Embedded(1, Name), Flag(3, "optional", "It need not exist.").Nullable()]).Atomic();
 
     private static Schema.Structure Source(string name) => Structure(Core + name, "An object with variables.",
         [.. Embedded(1, Name), Flag(2, "optional", "It need not exist.").Nullable()]);

@@ -55,6 +55,9 @@ internal static class Define
 
     public static Schema.Structure Structure(string name, string description, params IReadOnlyList<Field> fields) => new(name, description, fields);
 
+    /// <summary>Server-side apply owns it as a whole.</summary>
+    public static Schema.Structure Atomic(this Schema.Structure structure) => structure with { IsAtomic = true };
+
     /// <summary>A whole object: apiVersion, kind, metadata, and its own members.</summary>
     public static Schema.Structure Object(string name, string description, params IReadOnlyList<Field> fields) => new(name, description,
     [

@@ -11,13 +11,13 @@ public static class EndpointsSchemas
         Text(3, "hostname", "Its host name."),
         Text(1, "ip", "The address.").Required(),
         Text(4, "nodeName", "The node it is on."),
-        Of(2, "targetRef", ReferenceSchemas.Object, "The pod it belongs to.")) with { IsAtomic = true };
+        Of(2, "targetRef", ReferenceSchemas.Object, "The pod it belongs to.")).Atomic();
 
     private static readonly Schema.Structure Port = Structure(ReferenceSchemas.Core + "EndpointPort", "A port behind a Service.",
         Text(4, "appProtocol", "The application protocol spoken on the port."),
         Text(1, "name", "The name of the Service's port."),
         Number(2, "port", "The port.").Required(),
-        Text(3, "protocol", "The transport protocol.", "TCP", "UDP", "SCTP").DefaultsTo("\"TCP\"")) with { IsAtomic = true };
+        Text(3, "protocol", "The transport protocol.", "TCP", "UDP", "SCTP").DefaultsTo("\"TCP\"")).Atomic();
 
     private static readonly Schema.Structure Subset = Structure(ReferenceSchemas.Core + "EndpointSubset", "Addresses that serve the same ports.",
         List(1, "addresses", Address, "Addresses that are ready."),
@@ -52,7 +52,7 @@ public static class EndpointsSchemas
         Text(4, "appProtocol", "The application protocol spoken on the port."),
         Text(1, "name", "The name of the Service's port."),
         Number(3, "port", "The port.").Nullable(),
-        Text(2, "protocol", "The transport protocol.", "TCP", "UDP", "SCTP").DefaultsTo("\"TCP\"")) with { IsAtomic = true };
+        Text(2, "protocol", "The transport protocol.", "TCP", "UDP", "SCTP").DefaultsTo("\"TCP\"")).Atomic();
 
     public static ResourceDefinition EndpointSlice { get; } = new("discovery.k8s.io", "v1", "EndpointSlice", "endpointslices",
         Object(Discovery + "EndpointSlice", "Endpoints behind a Service, of one address family.",

@@ -13,7 +13,7 @@ public static class MetaSchemas
         Flag(6, "controller", "The owner is the one that manages this object.").Nullable(),
         Text(1, "kind", "The kind of the owner.").Required(),
         Text(3, "name", "The name of the owner.").Required(),
-        Text(4, "uid", "The unique identifier of the owner.").Required()) with { IsAtomic = true };
+        Text(4, "uid", "The unique identifier of the owner.").Required()).Atomic();
 
     private static readonly Schema.Structure ManagedFieldsEntry = Structure(Package + "ManagedFieldsEntry", "The fields that one writer has set.",
         Text(3, "apiVersion", "The version in which the fields are named."),
@@ -62,7 +62,7 @@ public static class MetaSchemas
     /// <summary>A choice of objects by their labels.</summary>
     public static Schema.Structure LabelSelector { get; } = Structure(Package + "LabelSelector", "A choice of objects by their labels; an empty one chooses all.",
         List(2, "matchExpressions", LabelSelectorRequirement, "Conditions that must all hold."),
-        TextMap(1, "matchLabels", "Labels that must all be there with these values.")) with { IsAtomic = true };
+        TextMap(1, "matchLabels", "Labels that must all be there with these values.")).Atomic();
 
     /// <summary>A statement about an object.</summary>
     public static Schema.Structure Condition { get; } = Structure(Package + "Condition", "A statement about an object.",

@@ -15,10 +15,10 @@ internal static class ReferenceSchemas
         Text(3, "name", "Its name."),
         Text(2, "namespace", "Its namespace."),
         Text(6, "resourceVersion", "Its resourceVersion."),
-        Text(4, "uid", "Its unique identifier.")) with { IsAtomic = true };
+        Text(4, "uid", "Its unique identifier.")).Atomic();
 
     /// <summary>The one member of a LocalObjectReference, which other structures embed.</summary>
     public static Field Name { get; } = Text(1, "name", "The name of the object in the same namespace.").DefaultsTo("\"\"");
 
-    public static Schema.Structure Local { get; } = Structure(Core + "LocalObjectReference", "Names an object of the same namespace.", Name) with { IsAtomic = true };
+    public static Schema.Structure Local { get; } = Structure(Core + "LocalObjectReference", "Names an object of the same namespace.", Name).Atomic();
 }
