@@ -1,0 +1,74 @@
+using System.Text.Json.Nodes;
+using CN2.Api.Http;
+
+namespace CN2.Api.Kubernetes.Kinds;
+
+/// <summary>
+/// What a kind of the Kubernetes API makes of a resource of <c>/v1</c>, and back. Pure. A subclass names only what means something here; other
+/// members of an object are kept beside it (docs/adr/0011-the-kubernetes-front.md).
+/// </summary>
+internal abstract class ObjectMapping
+{
+    /// <summary>Members of an object that are made of its resource and hide what was kept under their names, as paths such as <c>spec.ports</c>.</summary>
+    public abstract IReadOnlyList<string> Meant { get; }
+
+    /// <summary>The object, without apiVersion, kind and resourceVersion.</summary>
+    /// <param name="resource">As GET of <c>/v1</c> answers it.</param>
+    public JsonObject ToObject(JsonObject resource)
+    {
+        var target = new JsonObject { ["metadata"] = Metadata(resource) };
+        Fill(resource, target);
+        return target;
+    }
+
+    /// <summary>The request of <c>/v1</c> that makes the resource what the object says.</summary>
+    /// <param name="source">The object; its form was checked against the schema.</param>
+    /// <param name="faults">What cannot be meant here, by the object's own paths.</param>
+    public JsonObject ToRequest(JsonObject source, FaultList faults)
+    {
+        var metadata = source["metadata"] as JsonObject ?? [];
+        var request = new JsonObject { ["name"] = metadata["name"]?.DeepClone() };
+        foreach (var member in (string[])["labels", "annotations"])
+        {
+            if (metadata[member] is JsonObject { Count: > 0 } given) request[member] = given.DeepClone();
+        }
+
+        Read(source, request, faults);
+        return request;
+    }
+
+    /// <summary>Where the object has what a fault of the request names: <c>ports[0].port</c> is <c>spec.ports[0].port</c>.</summary>
+    public virtual string ToObjectPath(string path) => path switch
+    {
+        "name" or "labels" or "annotations" or "namespace" => $"metadata.{path}",
+        _ when path.StartsWith("labels[", StringComparison.Ordinal) || path.StartsWith("annotations[", StringComparison.Ordinal) => $"metadata.{path}",
+        _ => $"spec.{path}",
+    };
+
+    /// <summary>Adds spec and status to an object.</summary>
+    protected abstract void Fill(JsonObject resource, JsonObject target);
+
+    /// <summary>Adds the fields of the kind to a request.</summary>
+    protected abstract void Read(JsonObject source, JsonObject request, FaultList faults);
+
+    /// <summary>Copies members as they are; absent ones and null are left out.</summary>
+    protected static void Copy(JsonObject from, JsonObject to, params ReadOnlySpan<string> members)
+    {
+        foreach (var member in members)
+        {
+            if (from[member] is { } value) to[member] = value.DeepClone();
+        }
+    }
+
+    private static JsonObject Metadata(JsonObject resource)
+    {
+        var metadata = new JsonObject();
+        Copy(resource, metadata, "name", "namespace", "uid", "generation");
+        metadata["creationTimestamp"] = KubernetesTime.Of(resource["createdAt"]);
+        // What is being deleted has no later change than its deletion.
+        if (resource["status"]?["state"]?.GetValue<string>() == "Deleting") metadata["deletionTimestamp"] = KubernetesTime.Of(resource["updatedAt"]);
+        if (resource["labels"] is JsonObject { Count: > 0 } labels) metadata["labels"] = labels.DeepClone();
+        if (resource["annotations"] is JsonObject { Count: > 0 } annotations) metadata["annotations"] = annotations.DeepClone();
+        return metadata;
+    }
+}
