@@ -57,8 +57,10 @@ internal sealed class FloatingIPMapping : ObjectMapping
 
     private static JsonObject Reference(JsonObject resource, JsonNode? name) => new()
     {
-        ["apiVersion"] = "core.contrail.juniper.net/v1alpha1", ["kind"] = "VirtualMachineInterface",
-        ["namespace"] = resource["namespace"]?.DeepClone(), ["name"] = name?.DeepClone(),
+        ["apiVersion"] = "core.contrail.juniper.net/v1alpha1",
+        ["kind"] = "VirtualMachineInterface",
+        ["namespace"] = resource["namespace"]?.DeepClone(),
+        ["name"] = name?.DeepClone(),
     };
 
     /// <summary>Its own mappings, or those of its Service, which GET shows as text: <c>TCP/8080->80,TCP/443->443</c>.</summary>
