@@ -51,7 +51,7 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
 
     public bool IsReachable(string virtualRouter) => _accounts.GetValueOrDefault(virtualRouter) is { Lost: false };
 
-    public bool IsServedElsewhere(string virtualRouter) => _accounts.GetValueOrDefault(virtualRouter) is { ConnectedHere: false, ConnectedElsewhere: true };
+    public bool IsServedHere(string virtualRouter) => _accounts.GetValueOrDefault(virtualRouter) is { ConnectedHere: true };
 
     public bool AnnouncedElsewhere(Guid floatingIP, string virtualRouter) => announcedElsewhere(floatingIP, virtualRouter);
 

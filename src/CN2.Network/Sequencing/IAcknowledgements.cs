@@ -23,8 +23,11 @@ public interface IAcknowledgements
     /// <summary>The agent of the vRouter is connected, or disconnected only a short time ago.</summary>
     bool IsReachable(string virtualRouter);
 
-    /// <summary>The agent of the vRouter is served by another replica, which knows nothing of entries that are only held here.</summary>
-    bool IsServedElsewhere(string virtualRouter);
+    /// <summary>
+    /// The agent of the vRouter is connected to this replica. If it is not, another replica serves it, or served it last, which knows nothing of entries that
+    /// are only held here.
+    /// </summary>
+    bool IsServedHere(string virtualRouter);
 
     /// <summary>The speaker of another replica may have a route of this FloatingIP through this vRouter.</summary>
     bool AnnouncedElsewhere(Guid floatingIP, string virtualRouter);

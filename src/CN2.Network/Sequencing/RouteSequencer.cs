@@ -298,8 +298,8 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     {
         if (Carries(route, asked))
         {
-            // The other replica may have taken them out, so what was acknowledged before says nothing.
-            if (route.HeldEntries.Count > 0 && acknowledgements.IsServedElsewhere(route.VirtualRouter)) route.EntriesMark = null;
+            // Another replica may have taken them out, so what was acknowledged before says nothing.
+            if (route.HeldEntries.Count > 0 && !acknowledgements.IsServedHere(route.VirtualRouter)) route.EntriesMark = null;
             Hold(route, []);
         }
         else if (route is { State.NeedsEntries: true, HeldEntries.Count: 0 })

@@ -55,7 +55,7 @@ public sealed class RouteCostTests : IAcknowledgements
 
     bool IAcknowledgements.IsReachable(string virtualRouter) => true;
 
-    bool IAcknowledgements.IsServedElsewhere(string virtualRouter) => false;
+    bool IAcknowledgements.IsServedHere(string virtualRouter) => true;
 
     bool IAcknowledgements.AnnouncedElsewhere(Guid floatingIP, string virtualRouter) => false;
 

@@ -57,9 +57,10 @@ internal sealed class SequencedWorld : IAcknowledgements
 
     public bool IsReachable(string virtualRouter) => !Unreachable.Contains(virtualRouter);
 
+    /// <summary>vRouters whose agents are not connected to this replica.</summary>
     public HashSet<string> ServedElsewhere { get; } = [];
 
-    public bool IsServedElsewhere(string virtualRouter) => ServedElsewhere.Contains(virtualRouter);
+    public bool IsServedHere(string virtualRouter) => !ServedElsewhere.Contains(virtualRouter);
 
     public bool AnnouncedElsewhere(Guid floatingIP, string virtualRouter) => false;
 
