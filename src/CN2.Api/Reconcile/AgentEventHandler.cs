@@ -50,6 +50,8 @@ internal sealed partial class AgentEventHandler(
         if (account.ConnectedHere) progress.Save(account, atOnce: agentEvent is AgentEvent.Applied);
     }
 
+    public void Handle(ReplicaView view) => recorder.HasOthers = view.HasOthers;
+
     private void Acknowledge(VirtualRouterLedger.Account account, AgentEvent.Applied applied)
     {
         if (applied.Revision > account.LastRevision) return; // it was never sent

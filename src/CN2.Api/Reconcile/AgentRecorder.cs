@@ -8,7 +8,8 @@ namespace CN2.Api.Reconcile;
 /// <summary>
 /// Writes what agents report to the database, merged, on a task of its own: which agents are connected, how far they are, what their
 /// probes found. The loop of this replica learns it from the change feed, like every other replica. Reports may come from any thread.
-/// One report that the database does not take is left out, and the others are saved: an agent whose hello is refused is sent away.
+/// One report that the database does not take is left out, and the others are saved: an agent whose hello is refused is sent away. While the database
+/// is away from this replica for longer than <see cref="SendAwayAfter"/>, agents are sent to another one, which may reach it.
 /// </summary>
 internal sealed partial class AgentRecorder(
     AgentStores stores, IVRouterPublisher publisher, LoopInbox inbox, ControlNodeOptions self, VRouterOptions options, TimeProvider time,
@@ -20,13 +21,39 @@ internal sealed partial class AgentRecorder(
 
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>Longer than a fail-over of the database takes, and shorter than an agent may be away.</summary>
+    public static readonly TimeSpan SendAwayAfter = TimeSpan.FromSeconds(5);
+
     private readonly Lock _lock = new();
     private readonly AsyncSignal _wakeUp = new();
     private Reports _waiting = new();
 
-    public void Connected(VRouterHello hello) => Add(r => r.Connections[hello.Name] = hello);
+    /// <summary>The agents that are connected here.</summary>
+    private readonly Dictionary<string, VRouterHello> _here = [];
 
-    public void Disconnected(string name) => Add(r => r.Connections[name] = null);
+    /// <summary>Since when the database takes nothing; null: it does.</summary>
+    private long? _awaySince;
+
+    /// <summary>
+    /// Agents that were sent to another replica since then. Each is sent once: when it comes back, the others are no better off.
+    /// </summary>
+    private readonly HashSet<string> _sentAway = [];
+
+    private volatile bool _hasOthers;
+
+    /// <summary>Another replica was alive when that was last known.</summary>
+    public bool HasOthers
+    {
+        set => _hasOthers = value;
+    }
+
+    public void Connected(VRouterHello hello) => Add(r => _here[hello.Name] = r.Connections[hello.Name] = hello);
+
+    public void Disconnected(string name) => Add(r =>
+    {
+        _here.Remove(name);
+        r.Connections[name] = null;
+    });
 
     public void Health(IEnumerable<EndpointHealthReport> reports) => Add(r =>
     {
@@ -55,13 +82,31 @@ internal sealed partial class AgentRecorder(
             try
             {
                 await SaveAsync(reports, ct);
+                _awaySince = null;
+                _sentAway.Clear();
             }
             catch (Exception e) when (!e.IsStop(ct))
             {
                 LogRetry(e.Message);
                 PutBack(reports);
+                SendAway();
                 await Task.Delay(RetryInterval, time, ct);
             }
+        }
+    }
+
+    private void SendAway()
+    {
+        _awaySince ??= time.GetTimestamp();
+        if (!_hasOthers || time.GetElapsedTime(_awaySince.Value) < SendAwayAfter) return;
+        List<VRouterHello> here;
+        lock (_lock) here = [.. _here.Values.Where(h => !_sentAway.Contains(h.Name))];
+        if (here.Count == 0) return;
+        LogNoDatabase(here.Count, self.Name);
+        foreach (var hello in here)
+        {
+            _sentAway.Add(hello.Name);
+            publisher.End(hello, $"control node {self.Name} does not reach its database; another one may");
         }
     }
 
@@ -168,6 +213,9 @@ internal sealed partial class AgentRecorder(
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The agent {Name} at {Source} is sent away: {Reason}")]
     private partial void LogSentAway(string name, System.Net.IPAddress? source, string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} agents are sent to another control node, because {ControlNode} does not reach the database")]
+    private partial void LogNoDatabase(int count, string controlNode);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The database does not take {What}, and it is left out: {Reason}")]
     private partial void LogLeftOut(string what, string reason);

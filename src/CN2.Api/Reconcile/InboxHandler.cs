@@ -35,6 +35,7 @@ internal sealed class InboxHandler(
                 speaker.Handle(speakerEvent);
                 break;
             case ReplicaView view:
+                agents.Handle(view);
                 speaker.Handle(view);
                 break;
             case LeaderEvent leaderEvent:

@@ -67,7 +67,7 @@ public sealed class AgentRecorderTests(PrivatePostgres postgres) : IAsyncLifetim
         await _database.TakeAwayAsync();
         Recorder.Progress(Progress("node1", applied: 5), atOnce: true, answered: true);
         Recorder.Connected(Hello("node2", version: "1.0"));
-        await Eventually.TrueAsync(() => _parts.Log.Lines.Any(l => l.Text.StartsWith("What agents report could not be saved yet", StringComparison.Ordinal)));
+        await Eventually.TrueAsync(() => Failures() > 0);
         Recorder.Progress(Progress("node1", applied: 7), atOnce: true, answered: false);
         Recorder.Connected(Hello("node2", version: "2.0"));
         await _database.GiveBackAsync();
@@ -138,6 +138,45 @@ public sealed class AgentRecorderTests(PrivatePostgres postgres) : IAsyncLifetim
         Recorder.Disconnected("node2");
         await Eventually.TrueAsync(() => Query<long>("SELECT count(*) FROM virtual_router_status WHERE connected") == 1);
         Assert.DoesNotContain(_parts.Log.Lines, l => l.Text.StartsWith("What agents report could not be saved yet", StringComparison.Ordinal));
+    }
+
+    [Fact]
+    public async Task Without_its_database_a_replica_sends_each_agent_to_another_one_once()
+    {
+        await ConnectAsync("node1");
+        await _database.TakeAwayAsync();
+        await PassAsync(AgentRecorder.SendAwayAfter * 2);
+        Assert.Empty(Ended()); // there is no other one
+
+        Recorder.HasOthers = true;
+        await PassAsync(TimeSpan.FromSeconds(1));
+        Assert.Equal(["node1"], Ended());
+        Recorder.Connected(Hello("node1", "1.0"));
+        Recorder.Connected(Hello("node2", "1.0"));
+        await PassAsync(AgentRecorder.SendAwayAfter * 2);
+        Assert.Equal(["node1", "node2"], Ended());
+    }
+
+    /// <summary>Lets time pass in steps, in each of which something is to be written.</summary>
+    private async Task PassAsync(TimeSpan time)
+    {
+        for (var passed = TimeSpan.Zero; passed < time; passed += AgentRecorder.ProgressInterval)
+        {
+            Recorder.Progress(Progress("node1", applied: 5), atOnce: true, answered: true);
+            var failures = Failures();
+            await Eventually.TrueAsync(() =>
+            {
+                _parts.Time.Advance(AgentRecorder.ProgressInterval);
+                return Failures() > failures;
+            });
+        }
+    }
+
+    private int Failures() => _parts.Log.Lines.Count(l => l.Text.StartsWith("What agents report could not be saved yet", StringComparison.Ordinal));
+
+    private List<string> Ended()
+    {
+        lock (_parts.Publisher.Ended) return [.. _parts.Publisher.Ended.Select(e => e.Hello.Name)];
     }
 
     private async Task ConnectAsync(string name)
