@@ -9,7 +9,7 @@ internal sealed class LoopDecisions(LoopState state, OwnerCompiler compiler, Res
         resources.TakeWaiting();
         if (!isMidPage)
         {
-            compiler.Compile(now);
+            compiler.Compile();
             resources.TakeAnswers(now);
         }
 

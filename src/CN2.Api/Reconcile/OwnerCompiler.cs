@@ -9,8 +9,9 @@ namespace CN2.Api.Reconcile;
 /// </summary>
 internal sealed partial class OwnerCompiler(LoopState state, VRouterDispatcher dispatcher, HeldAddresses addresses, ReconcileCounters counters, ILogger<OwnerCompiler> logger)
 {
-    public void Compile(DateTimeOffset now)
+    public void Compile()
     {
+        var now = state.Clock.Now;
         var owners = new List<(Guid Owner, CompiledOwner? Compiled)>();
         foreach (var owner in state.Resources.TakeDirtyOwners())
         {

@@ -2,8 +2,7 @@ namespace CN2.Api.Reconcile;
 
 /// <summary>Brings everything into memory before the tasks of the reconciler start: the database, and what an earlier run of this control node left.</summary>
 internal sealed class ReconcileStart(
-    IAgentReportStore agents, SpeakerWorker speaker, FeedReader feed, OwnerCompiler compiler, StartupGate gate, LoopClock clock, ReplicaHeartbeat heartbeat,
-    SessionTurns turns)
+    IAgentReportStore agents, SpeakerWorker speaker, FeedReader feed, OwnerCompiler compiler, StartupGate gate, ReplicaHeartbeat heartbeat, SessionTurns turns)
 {
     public async Task LoadAsync(CancellationToken ct)
     {
@@ -12,6 +11,6 @@ internal sealed class ReconcileStart(
         await turns.LoadAsync(ct);
         if (await speaker.LoadAsync(ct)) gate.AnnouncedBefore();
         await feed.LoadAsync(ct);
-        compiler.Compile(clock.Now);
+        compiler.Compile();
     }
 }

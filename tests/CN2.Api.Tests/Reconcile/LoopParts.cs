@@ -59,7 +59,7 @@ internal sealed class LoopParts : IAsyncDisposable
     /// <summary>This replica leads for five seconds of <see cref="Time"/>.</summary>
     public Task LeadAsync() => Get<Leadership>().StepAsync(CancellationToken.None);
 
-    public void Compile() => Get<OwnerCompiler>().Compile(Now);
+    public void Compile() => Get<OwnerCompiler>().Compile();
 
     /// <summary>The events that are in the inbox, handled by no one.</summary>
     public List<LoopEvent> TakeEvents()

@@ -8,7 +8,7 @@ namespace CN2.Api.Drivers.GoBgp;
 /// meanwhile does not reach it.
 /// </remarks>
 internal sealed class PeerSync(
-    GoBgpEngine engine, PeerMapper mapper, SessionTable sessions, ISessionTurns turns, SessionChanges changes, Patrol patrol, TimeProvider time, ILogger logger)
+    GoBgpEngine engine, PeerMapper mapper, SessionTable sessions, ISessionTurns turns, Patrol patrol, TimeProvider time, ILogger logger)
 {
     /// <summary>A router that has not come back after this time does not hold up withdrawals any more: when it comes, it drops what it kept.</summary>
     public static readonly TimeSpan LateAfter = TimeSpan.FromSeconds(10);
@@ -26,6 +26,8 @@ internal sealed class PeerSync(
     private readonly Dictionary<string, long> _unsettled = [];
 
     private readonly MissedWithdrawals _missed = new(turns, sessions, time);
+
+    private readonly SessionChanges _changes = new(turns, time);
 
     /// <summary>Peers whose timers wait for the end of their session.</summary>
     private readonly HashSet<string> _timersDue = [];
@@ -69,7 +71,7 @@ internal sealed class PeerSync(
     public bool IsSettling(EngineTurn turn)
     {
         turn.Require();
-        return changes.AreRunning || _unsettled.Keys.Any(sessions.IsEstablished);
+        return _changes.AreRunning || _unsettled.Keys.Any(sessions.IsEstablished);
     }
 
     /// <summary>The peers; of those that cannot be read, what the engine has, or had when it last answered.</summary>
@@ -208,7 +210,7 @@ internal sealed class PeerSync(
         _timersDue.IntersectWith(wanted.Keys);
         _forgetting.Keys.Except(listed.Select(a => a.Conf.NeighborAddress)).ToList().ForEach(a => _forgetting.Remove(a));
         changed |= sessions.CountLosses();
-        changes.EndRound();
+        _changes.EndRound();
         await _missed.KeepAsync();
         if (changed) Changed?.Invoke();
     }
@@ -253,7 +255,7 @@ internal sealed class PeerSync(
         var address = peer.Address.ToString();
         Settle(address, peer, actual);
         if (peer.IsUnreadable) return sessions.Observe(actual);
-        changes.Observe(actual);
+        _changes.Observe(actual);
         var difference = PeerMapper.Compare(target, actual);
         if ((peer.AdminDown || (_missed.Contains(address) && SessionTable.SendsSeveral(actual))) && !await ForgetsAsync(turn, actual)) return sessions.Observe(actual);
         var isUp = actual.State?.SessionState is Wire.PeerState.Types.SessionState.Established;
@@ -277,12 +279,12 @@ internal sealed class PeerSync(
             case PeerDifference.None:
                 return sessions.Observe(actual);
             case not PeerDifference.Timers when isUp && !peer.AdminDown:
-                if (!changes.MayBegin(address))
+                if (!_changes.MayBegin(address))
                 {
-                    if (changes.BeginsToWait(address)) logger.PeerChanged(peer.Name, "is changed after another control node has changed its session");
+                    if (_changes.BeginsToWait(address)) logger.PeerChanged(peer.Name, "is changed after another control node has changed its session");
                     return sessions.Observe(actual);
                 }
-                changes.Begin(address);
+                _changes.Begin(address);
                 break;
         }
         // A router that may have kept routes over a restart of the engine may still do so.
