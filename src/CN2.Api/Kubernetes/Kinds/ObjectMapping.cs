@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using CN2.Api.Http;
+using CN2.Api.Kubernetes.Schemas;
 
 namespace CN2.Api.Kubernetes.Kinds;
 
@@ -64,11 +66,16 @@ internal abstract class ObjectMapping
     {
         var metadata = new JsonObject();
         Copy(resource, metadata, "name", "namespace", "uid", "generation");
-        metadata["creationTimestamp"] = KubernetesTime.Of(resource["createdAt"]);
+        metadata["creationTimestamp"] = TimeOf(resource["createdAt"]);
         // What is being deleted has no later change than its deletion.
-        if (resource["status"]?["state"]?.GetValue<string>() == "Deleting") metadata["deletionTimestamp"] = KubernetesTime.Of(resource["updatedAt"]);
+        if (resource["status"]?["state"]?.GetValue<string>() == "Deleting") metadata["deletionTimestamp"] = TimeOf(resource["updatedAt"]);
         if (resource["labels"] is JsonObject { Count: > 0 } labels) metadata["labels"] = labels.DeepClone();
         if (resource["annotations"] is JsonObject { Count: > 0 } annotations) metadata["annotations"] = annotations.DeepClone();
         return metadata;
     }
+
+    /// <summary>A time as <c>/v1</c> writes it, in whole seconds; null when there is none.</summary>
+    private static string? TimeOf(JsonNode? time) =>
+        time is JsonValue value && value.TryGetValue<string>(out var text)
+        && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var read) ? KubernetesTime.Text(read) : null;
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using CN2.Api.Kubernetes.Schemas;
 
 namespace CN2.Api.Kubernetes.Patches;
 
@@ -84,7 +85,7 @@ public sealed record ManagedFieldsEntry(
     private JsonObject ToJson()
     {
         var json = new JsonObject { ["manager"] = Manager, ["operation"] = Operation.ToString(), ["apiVersion"] = ApiVersion };
-        if (Time is { } time) json["time"] = time.UtcDateTime.ToString("yyyy-MM-dd'T'HH:mm:ss'Z'", CultureInfo.InvariantCulture);
+        if (Time is { } time) json["time"] = KubernetesTime.Text(time);
         json["fieldsType"] = "FieldsV1";
         json["fieldsV1"] = Fields.ToJson();
         if (Subresource.Length > 0) json["subresource"] = Subresource;
