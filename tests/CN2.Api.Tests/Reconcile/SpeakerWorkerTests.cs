@@ -300,18 +300,20 @@ public sealed class SpeakerWorkerTests(ApiServerWithoutReconciler api) : IClassF
         next.Get<SpeakerJobQueue>().Post(new SpeakerJob.FollowReplicas(HasOthers: true, Introduce: false, RewriteRows: false));
         var other = await RouteAsync();
         next.Get<SpeakerJobQueue>().Post(new SpeakerJob.ReplaceAll([other], []));
-        await UntilAsync(() => RowOf(other) is not null, next);
+        List<LoopEvent> events = [];
+        await HearsAsync<SpeakerEvent.RoutesDone>(e => e.IsFirstSet);
         next.Speaker.Waiting.Remove(key);
         await UntilAsync(() => RowOf(route) == "[]", next);
-        List<LoopEvent> events = [];
-        await UntilAsync(
+        await HearsAsync<SpeakerEvent.LeftoversGone>(e => e.FloatingIPs.Contains(route.FloatingIP));
+        await stop.CancelAsync();
+        await run.ContinueWith(_ => { }, TaskScheduler.Default);
+
+        Task HearsAsync<T>(Func<T, bool> expected) => UntilAsync(
             () =>
             {
                 events.AddRange(next.TakeEvents());
-                return events.OfType<SpeakerEvent.LeftoversGone>().Any(e => e.FloatingIPs.Contains(route.FloatingIP));
+                return events.OfType<T>().Any(expected);
             }, next);
-        await stop.CancelAsync();
-        await run.ContinueWith(_ => { }, TaskScheduler.Default);
     }
 
     [Fact]

@@ -177,6 +177,7 @@ internal sealed class PeerSync(
         var missing = new Dictionary<string, BgpPeer>(wanted.Where(p => _trials.Admits(p.Key)));
         // When it is given to the engine later, that is no restart any more for its router.
         if (RoutersMayKeep && _engineRestarted) _missed.AddAll(wanted.Where(p => !missing.ContainsKey(p.Key) && p.Value is { GracefulRestart: true, AdminDown: false }).Select(p => p.Key));
+        sessions.BeginList();
         var listed = await engine.ListPeersAsync(null, turn.Lost);
         foreach (var actual in listed)
         {
@@ -238,6 +239,7 @@ internal sealed class PeerSync(
     /// <summary>Follows the sessions until the engine ends the stream, or throws what ended it.</summary>
     public async Task WatchAsync(CancellationToken cancellationToken)
     {
+        sessions.BeginEvents();
         using var call = engine.WatchPeers(cancellationToken);
         while (await call.ResponseStream.MoveNext(cancellationToken))
         {

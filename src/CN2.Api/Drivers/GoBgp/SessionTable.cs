@@ -44,6 +44,13 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
         public required bool External { get; set; }
         public Wire.PeerState.Types.SessionState State { get; set; } = Wire.PeerState.Types.SessionState.Idle;
         public DateTimeOffset Since { get; set; }
+
+        /// <summary>The state of the last event of the stream that is open; null: it brought none yet. It may lag behind a list.</summary>
+        public Wire.PeerState.Types.SessionState? Heard { get; set; }
+
+        /// <summary>An event came after the last list was asked for, so that the list may be older.</summary>
+        public bool HeardSinceList { get; set; }
+
         public bool WasUp { get; set; }
 
         /// <summary>When the present session, or else the last one, began, by the clock that never jumps.</summary>
@@ -164,22 +171,41 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
         }
     }
 
-    /// <summary>An event; true when the state changed.</summary>
+    /// <summary>A new stream of events begins.</summary>
+    public void BeginEvents()
+    {
+        lock (_lock)
+            foreach (var entry in _byName.Values) entry.Heard = null;
+    }
+
+    /// <summary>
+    /// An event; true when the state changed. Events and lists come on different ways, so the steps by which a session came up may be heard of after a
+    /// list that has it already: only the stream that had the session up says that it was lost. Of the rest, the next list has the truth.
+    /// </summary>
     public bool Observe(string address, Wire.PeerState.Types.SessionState state)
     {
         lock (_lock)
         {
             if (!_byAddress.TryGetValue(address, out var entry) || state == Wire.PeerState.Types.SessionState.Unknown) return false;
-            return Move(entry, state);
+            var lags = entry.State == Wire.PeerState.Types.SessionState.Established && entry.Heard != Wire.PeerState.Types.SessionState.Established;
+            (entry.Heard, entry.HeardSinceList) = (state, true);
+            return !lags && Move(entry, state);
         }
     }
 
-    /// <summary>What the engine lists about a peer; true when something visible changed.</summary>
+    /// <summary>The engine is about to be asked for the list of its peers.</summary>
+    public void BeginList()
+    {
+        lock (_lock)
+            foreach (var entry in _byName.Values) entry.HeardSinceList = false;
+    }
+
+    /// <summary>What the engine lists about a peer, if no event came since it was asked; true when something visible changed.</summary>
     public bool Observe(Wire.Peer peer)
     {
         lock (_lock)
         {
-            if (peer.Conf is null || !_byAddress.TryGetValue(peer.Conf.NeighborAddress, out var entry)) return false;
+            if (peer.Conf is null || !_byAddress.TryGetValue(peer.Conf.NeighborAddress, out var entry) || entry.HeardSinceList) return false;
             var state = peer.State ?? new();
             var before = entry.State;
             var changed = Move(entry, state.SessionState);
@@ -296,7 +322,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
                 (entry.LastError, entry.MustCountEnd, entry.ClosedBy, entry.End) = (null, false, Closer.Nobody, null);
                 // The engine ended them.
                 entry.Losses.Clear();
-                entry.Loss = null;
+                (entry.Loss, entry.Heard) = (null, null);
                 entry.IsRestless = false;
             }
         }

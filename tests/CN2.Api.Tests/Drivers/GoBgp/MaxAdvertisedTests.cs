@@ -56,8 +56,7 @@ public sealed class MaxAdvertisedTests : IDisposable
         await HaveAsync(small, 1, 2);
         await speaker.SetPeersAsync([Small, Large], Token);
         await HaveAsync(small, 1, 2, 5);
-        Assert.Equal(1, small.Session("172.27.115.241").Established);
-        Assert.Equal(1, large.Session("172.27.115.241").Established);
+        Assert.All((FrrRouter[])[small, large], r => Assert.True(r.Session("172.27.115.241").Established == 1, r.Show("show bgp neighbors 172.27.115.241")));
         Assert.Empty(((int[])[5, 6, 7]).SelectMany(n => monitor.About($"100.0.0.{n}")));
         small.Show("configure terminal\nrouter bgp 64512\naddress-family ipv4 unicast\nno neighbor 172.27.115.241 maximum-prefix");
         await speaker.SetPeersAsync([Small with { MaxAdvertised = 7 }, Large], Token);

@@ -46,6 +46,38 @@ public sealed class SessionTableTests
         Assert.False(_table.CountLosses());
     }
 
+    [Fact]
+    public void An_event_that_is_older_than_a_list_is_no_loss_of_the_session()
+    {
+        _table.BeginList();
+        Assert.True(_table.Observe(Listed(Established)));
+        Assert.False(_table.Observe("172.27.115.245", Opensent));
+        Assert.False(_table.Observe("172.27.115.245", Openconfirm));
+        Assert.True(_table.IsEstablished("172.27.115.245"));
+        Assert.False(_table.Observe("172.27.115.245", Established));
+        Assert.Null(_table.TakeLoss("172.27.115.245"));
+
+        Assert.True(_table.Observe("172.27.115.245", Idle));
+        _table.BeginList();
+        _table.Observe(Listed(Idle));
+        Assert.NotNull(_table.TakeLoss("172.27.115.245"));
+    }
+
+    [Fact]
+    public void A_list_that_is_older_than_an_event_is_no_loss_of_the_session()
+    {
+        _table.BeginList();
+        _table.Observe("172.27.115.245", Established);
+        Assert.False(_table.Observe(Listed(Openconfirm)));
+        Assert.True(_table.IsEstablished("172.27.115.245"));
+        _table.BeginList();
+        Assert.True(_table.Observe(Listed(Idle)));
+        Assert.NotNull(_table.TakeLoss("172.27.115.245"));
+    }
+
+    private static CN2.Api.Drivers.GoBgp.Wire.Peer Listed(CN2.Api.Drivers.GoBgp.Wire.PeerState.Types.SessionState state) =>
+        new() { Conf = new() { NeighborAddress = "172.27.115.245" }, State = new() { SessionState = state } };
+
     [Theory]
     [InlineData(null, false, "No TCP connection with 172.27.115.245 port 179", "authKey is not set")]
     [InlineData("s3cret", false, "No TCP connection with 172.27.115.245 port 179", "its TCP MD5 key is this authKey")]

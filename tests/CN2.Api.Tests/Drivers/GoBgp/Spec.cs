@@ -5,7 +5,6 @@ using CN2.Api.Options;
 using CN2.Api.Tests.Drivers.GoBgp.Lab;
 using CN2.Network.Addressing;
 using CN2.Network.Collections;
-using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CN2.Api.Tests.Drivers.GoBgp;
 
@@ -19,7 +18,7 @@ internal static class Spec
     public static GoBgpSpeaker Speaker(GoBgpd engine, uint asn = Asn, Func<BgpOptions, BgpOptions>? change = null, ISessionTurns? turns = null)
     {
         var options = new BgpOptions { GoBgpAddress = new Uri(engine.Address), AutonomousSystem = asn, RouterId = IPAddress.Parse("172.27.115.241") };
-        return new(change?.Invoke(options) ?? options, turns ?? new FreeTurns(), TimeProvider.System, NullLogger<GoBgpSpeaker>.Instance, engine.Listen);
+        return new(change?.Invoke(options) ?? options, turns ?? new FreeTurns(), TimeProvider.System, new TestOutputLog<GoBgpSpeaker>(), engine.Listen);
     }
 
     public static BgpPath Path(string prefix, string nextHop, uint med = 100, uint preference = 200, string[]? communities = null, string[]? large = null) =>
