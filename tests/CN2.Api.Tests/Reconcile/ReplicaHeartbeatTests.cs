@@ -60,6 +60,24 @@ public sealed class ReplicaHeartbeatTests(PrivatePostgres postgres) : IAsyncLife
     }
 
     [Fact]
+    public async Task A_replica_that_was_removed_as_gone_writes_its_sessions_again_also_when_none_changes()
+    {
+        var (a, _) = (Start("cn-a"), Start("cn-b"));
+        await NextAsync(a, v => v.HasOthers);
+        await a.Speaker.StartAsync(TestContext.Current.CancellationToken);
+        await a.Speaker.SetPeersAsync([Spec.Peer("vmx1", 245)], TestContext.Current.CancellationToken);
+        a.Speaker.Establish("vmx1");
+        await Eventually.TrueAsync(() => EstablishedRows() == 1);
+        Execute("DELETE FROM control_node WHERE name = 'cn-a'");
+        await Eventually.TrueAsync(
+            () =>
+            {
+                a.Time.Advance(TimeSpan.FromMilliseconds(100));
+                return EstablishedRows() == 1;
+            }, seconds: 30);
+    }
+
+    [Fact]
     public async Task Sessions_reach_the_others_as_soon_as_they_change()
     {
         var (a, b) = (Start("cn-a"), Start("cn-b"));
@@ -67,7 +85,7 @@ public sealed class ReplicaHeartbeatTests(PrivatePostgres postgres) : IAsyncLife
         await a.Speaker.StartAsync(TestContext.Current.CancellationToken);
         await a.Speaker.SetPeersAsync([Spec.Peer("vmx1", 245)], TestContext.Current.CancellationToken);
         a.Speaker.Establish("vmx1"); // no time passes for a
-        await Eventually.TrueAsync(() => Query<long>("SELECT count(*) FROM control_node WHERE sessions -> 'vmx1' ->> 'state' = 'Established'") == 1);
+        await Eventually.TrueAsync(() => EstablishedRows() == 1);
         var view = await NextAsync(b);
         Assert.Equal("cn-a", Assert.Single(view.Sessions).Key);
         Assert.True(Assert.Single(view.Sessions["cn-a"]).IsEstablished);
@@ -101,6 +119,8 @@ public sealed class ReplicaHeartbeatTests(PrivatePostgres postgres) : IAsyncLife
         Execute("DELETE FROM control_node WHERE name = 'cn-a'");
         Assert.True((await NextAsync(a, v => v.RowsLost)).RowsLost);
     }
+
+    private long EstablishedRows() => Query<long>("SELECT count(*) FROM control_node WHERE sessions -> 'vmx1' ->> 'state' = 'Established'");
 
     private LoopParts Start(string name, string? connectionString = null)
     {
