@@ -442,6 +442,11 @@ CREATE TABLE public.advertisement (
     path_ids jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 
+CREATE TABLE public.announcement_writer (
+    control_node text NOT NULL,
+    last_write bigint NOT NULL
+);
+
 CREATE TABLE public.bgp_router (
     uid uuid NOT NULL,
     address inet NOT NULL,
@@ -805,6 +810,9 @@ CREATE TABLE public.virtual_router_status (
 
 ALTER TABLE ONLY public.namespace
     ADD CONSTRAINT ak_namespaces_name UNIQUE (name);
+
+ALTER TABLE ONLY public.announcement_writer
+    ADD CONSTRAINT announcement_writer_pkey PRIMARY KEY (control_node);
 
 ALTER TABLE ONLY public.bgp_router
     ADD CONSTRAINT bgp_router_address UNIQUE (address);

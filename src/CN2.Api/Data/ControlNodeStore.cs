@@ -141,6 +141,9 @@ public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoo
                  DELETE FROM control_node c USING gone WHERE c.name = gone.name
                      AND (gone.engine_bound
                          OR (gone.last_seen_at + $5 < now() AND NOT EXISTS (SELECT FROM advertisement a WHERE a.control_node = gone.name)))
+                 RETURNING c.name
+             ), writers AS (
+                 DELETE FROM announcement_writer w USING forgotten WHERE w.control_node = forgotten.name
              )
              {ChangeList.InsertFrom(ResourceKind.Announcements, ChangeVerb.Modified, "withdrawn", statusOnly: true)}
              """);

@@ -19,15 +19,36 @@ public sealed partial class AnnouncementStore(
     /// <summary>The rows of all FloatingIPs may take longer than the control loop's connections wait for a statement.</summary>
     private const int AllSeconds = 60;
 
-    /// <summary>All rows of one control node.</summary>
+    /// <summary>
+    /// The number of the last write: the upper half counts the calls of <see cref="LoadAsync"/>, over all runs of the control node, and the lower half
+    /// the writes since.
+    /// </summary>
+    private long _lastWrite;
+
+    /// <summary>All rows of one control node. No earlier write of them is carried out any more.</summary>
     public async Task<IReadOnlyList<SavedAnnouncement>> LoadAsync(string controlNode, CancellationToken ct)
     {
-        await using var command = dataSource.CreateCommand(
-            "SELECT a.floating_ip_uid, f.address, a.routes, a.path_ids FROM advertisement a JOIN floating_ip f ON f.uid = a.floating_ip_uid WHERE a.control_node = $1");
-        command.Parameters.Add(new() { Value = controlNode });
-        command.CommandTimeout = AllSeconds;
+        await using var batch = dataSource.CreateBatch();
+        batch.Timeout = AllSeconds;
+        batch.BatchCommands.Add(new(
+            """
+            INSERT INTO announcement_writer AS w (control_node, last_write) VALUES ($1, 1::bigint << 32)
+            ON CONFLICT (control_node) DO UPDATE SET last_write = ((w.last_write >> 32) + 1) << 32
+            RETURNING last_write
+            """)
+        {
+            Parameters = { new() { Value = controlNode } },
+        });
+        batch.BatchCommands.Add(new(
+            "SELECT a.floating_ip_uid, f.address, a.routes, a.path_ids FROM advertisement a JOIN floating_ip f ON f.uid = a.floating_ip_uid WHERE a.control_node = $1")
+        {
+            Parameters = { new() { Value = controlNode } },
+        });
         var rows = new List<SavedAnnouncement>();
-        await using var reader = await command.ExecuteReaderAsync(ct);
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        await reader.ReadAsync(ct);
+        _lastWrite = Math.Max(_lastWrite, reader.GetInt64(0));
+        await reader.NextResultAsync(ct);
         while (await reader.ReadAsync(ct))
         {
             var floatingIP = reader.GetGuid(0);
@@ -57,19 +78,31 @@ public sealed partial class AnnouncementStore(
     /// <summary>
     /// Saves rows; null: the row goes. A FloatingIP that does not exist (any more) is skipped. Answers the rows that stand.
     /// <paramref name="identifierOf"/>: the number by which routers know a path. <paramref name="tellOthers"/>: with change rows, so that the
-    /// other replicas read them.
+    /// other replicas read them. A write that arrives after a later one, because the database hung or the network delayed it, changes nothing.
     /// </summary>
+    /// <exception cref="SupersededWriteException">Another process wrote rows of this control node; the next call takes its turn again.</exception>
     public async Task<HashSet<Guid>> SaveAsync(
         string controlNode, IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> rows, Func<Guid, RouteKey, uint> identifierOf, bool tellOthers, CancellationToken ct)
     {
         var put = rows.Where(r => r.Value is not null).ToList();
         var gone = rows.Where(r => r.Value is null).Select(r => r.Key).ToArray();
+        var write = ++_lastWrite;
         await using var batch = dataSource.CreateBatch();
         batch.Timeout = DatabasePools.SecondsFor(rows.Count);
         batch.BatchCommands.Add(new(
             """
+            INSERT INTO announcement_writer AS w (control_node, last_write) VALUES ($1, $2)
+            ON CONFLICT (control_node) DO UPDATE SET last_write = excluded.last_write WHERE w.last_write < excluded.last_write
+            RETURNING true
+            """)
+        {
+            Parameters = { new() { Value = controlNode }, new() { Value = write } },
+        });
+        batch.BatchCommands.Add(new(
+            $"""
             INSERT INTO advertisement (control_node, floating_ip_uid, routes, path_ids)
             SELECT $1, f.uid, r.routes::jsonb, r.path_ids::jsonb FROM unnest($2::uuid[], $3::text[], $4::text[]) AS r(uid, routes, path_ids) JOIN floating_ip f ON f.uid = r.uid
+            WHERE {IsLastWrite("$1", "$5")}
             ON CONFLICT (floating_ip_uid, control_node) DO UPDATE SET routes = excluded.routes, path_ids = excluded.path_ids
             RETURNING floating_ip_uid
             """)
@@ -80,11 +113,12 @@ public sealed partial class AnnouncementStore(
                 new() { Value = put.Select(r => r.Key).ToArray() },
                 new() { Value = put.Select(r => JsonSerializer.Serialize(r.Value!.Select(p => p.ToString()))).ToArray() },
                 new() { Value = put.Select(r => JsonSerializer.Serialize(r.Value!.ToDictionary(p => p.ToString(), p => identifierOf(r.Key, p)))).ToArray() },
+                new() { Value = write },
             },
         });
-        batch.BatchCommands.Add(new("DELETE FROM advertisement WHERE control_node = $1 AND floating_ip_uid = ANY($2)")
+        batch.BatchCommands.Add(new($"DELETE FROM advertisement WHERE control_node = $1 AND floating_ip_uid = ANY($2) AND {IsLastWrite("$1", "$3")}")
         {
-            Parameters = { new() { Value = controlNode }, new() { Value = gone } },
+            Parameters = { new() { Value = controlNode }, new() { Value = gone }, new() { Value = write } },
         });
         if (tellOthers)
         {
@@ -95,6 +129,14 @@ public sealed partial class AnnouncementStore(
 
         var standing = new HashSet<Guid>();
         await using var reader = await batch.ExecuteReaderAsync(ct);
+        if (!await reader.ReadAsync(ct))
+        {
+            await reader.DisposeAsync();
+            await LoadAsync(controlNode, ct);
+            throw new SupersededWriteException(controlNode);
+        }
+
+        await reader.NextResultAsync(ct);
         while (await reader.ReadAsync(ct)) standing.Add(reader.GetGuid(0));
         while (await reader.NextResultAsync(ct))
         {
@@ -148,6 +190,9 @@ public sealed partial class AnnouncementStore(
         await batch.ExecuteNonQueryAsync(ct);
         signal.Set();
     }
+
+    /// <summary>SQL: no later write of the control node's rows was carried out.</summary>
+    private static string IsLastWrite(string controlNode, string write) => $"EXISTS (SELECT FROM announcement_writer w WHERE w.control_node = {controlNode} AND w.last_write = {write})";
 
     /// <summary>The paths of a row. One that cannot be read is left out; the row stands all the same, so the address stays in use.</summary>
     private HashSet<RouteKey> Paths(Guid floatingIP, string routes)

@@ -20,6 +20,12 @@ internal sealed partial class ReplicaHeartbeat(
     private bool _hadOthers;
     private bool _hasBeaten;
 
+    /// <summary>How long after a heartbeat failed the database may still carry it out: longer than any statement is waited for.</summary>
+    private static readonly TimeSpan LateWrites = TimeSpan.FromSeconds(10);
+
+    /// <summary>When a heartbeat failed last.</summary>
+    private long? _failedAt;
+
     /// <summary>The sessions of the others were read once.</summary>
     private bool _hasRead;
 
@@ -81,15 +87,18 @@ internal sealed partial class ReplicaHeartbeat(
         var rewrite = _mustRewrite;
         _mustRewrite = false;
         if (rewrite) changed = [.. changed.Union(sessions.Keys)];
+        // A failed heartbeat that the database carries out late must not leave the sessions that it names.
+        var repeat = _failedAt is { } at && time.GetElapsedTime(at) < LateWrites;
         bool hasOthers, unknown;
         try
         {
             (hasOthers, unknown) = await store.BeatAsync(
-                self.Now(_restartTimeSeconds), rewrite || changed.Count > 0 ? SessionDocument.Write(sessions.Values) : null, changed, ct);
+                self.Now(_restartTimeSeconds), rewrite || repeat || changed.Count > 0 ? SessionDocument.Write(sessions.Values) : null, changed, ct);
         }
         catch
         {
             _mustRewrite |= rewrite;
+            _failedAt = time.GetTimestamp();
             throw;
         }
 

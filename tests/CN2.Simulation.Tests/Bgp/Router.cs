@@ -34,14 +34,15 @@ internal sealed class Router(string name, IPAddress address, RouterKind kind, Sc
 
     public IEnumerable<(IPAddress Prefix, RouterPath Path)> Table => _neighbors.Values.SelectMany(n => n.Table.SelectMany(p => p.Value.Select(q => (p.Key, q))));
 
-    public bool HasSessionWith(string engine) => _neighbors.GetValueOrDefault(engine) is { Session: not null };
+    public bool HasSessionWith(string engine, TimeSpan forAtLeast = default) =>
+        _neighbors.GetValueOrDefault(engine) is { Session: not null } neighbor && scheduler.Now - neighbor.OpenedAt >= forAtLeast.Ticks;
 
     /// <param name="session">The new session.</param>
     /// <param name="keepsRoutes">The OPEN says that the engine restarts and forwards by what it sent before (RFC 4724, the F bit).</param>
     public void Opened(Session session, bool keepsRoutes)
     {
         var neighbor = NeighborOf(session.Engine);
-        neighbor.Session = session;
+        (neighbor.Session, neighbor.OpenedAt) = (session, scheduler.Now);
         neighbor.RestartTimer?.Cancel();
         neighbor.SweepsAtEnd = keepsRoutes;
         if (!keepsRoutes)
@@ -134,6 +135,7 @@ internal sealed class Router(string name, IPAddress address, RouterKind kind, Sc
     {
         public Dictionary<IPAddress, List<RouterPath>> Table { get; } = [];
         public Session? Session { get; set; }
+        public long OpenedAt { get; set; }
         public Alarm? RestartTimer { get; set; }
 
         /// <summary>The session began as after a restart of the engine, so its End-of-RIB ends what was kept.</summary>

@@ -72,6 +72,24 @@ public abstract class AnnouncementContract(StoreSite site) : StoreContract(site)
         Assert.False((await Site.BeatAsync("cn-a")).Unknown);
     }
 
+    [Fact]
+    public async Task A_write_that_arrives_after_a_later_one_changes_nothing()
+    {
+        var one = await FloatingIPAsync();
+        await Store.LoadAsync("cn-a", Ct);
+        await SaveAsync("cn-a", (one, [First]));
+        // The next run of the control node reads its rows.
+        var next = Site.Get<IAnnouncementStore>("cn-a again");
+        Assert.Equal(one, Assert.Single(await next.LoadAsync("cn-a", Ct)).FloatingIP);
+        await Assert.ThrowsAsync<SupersededWriteException>(() => SaveAsync("cn-a", (one, [Second])));
+        Assert.Equal([First], Assert.Single(await next.LoadAsync("cn-a", Ct)).Paths.Keys);
+        await Assert.ThrowsAsync<SupersededWriteException>(() => SaveAsync("cn-a", (one, null)));
+        Assert.Equal([First], Assert.Single(await next.LoadAsync("cn-a", Ct)).Paths.Keys);
+        // Whoever writes on after that has taken its turn again.
+        await Assert.ThrowsAsync<SupersededWriteException>(() => SaveAsync("cn-a", (one, null)));
+        Assert.Equal([one], await SaveAsync("cn-a", (one, [Second])));
+    }
+
     private static string[] Sorted(params Guid[] floatingIPs) => [.. floatingIPs.Select(f => $"Modified Announcements cn-a {f} status").Order(StringComparer.Ordinal)];
 
     private async Task<Guid> FloatingIPAsync() => (await Site.FloatingIPOfAsync(await Site.CreateServiceAsync(Unique("s")))).Uid;

@@ -15,6 +15,7 @@ public sealed class MemoryStores : StoreSite
     private readonly Scheduler _scheduler = new(new Random(1));
     private readonly MemoryDatabase _database;
     private readonly DatabaseLink _link;
+    private readonly Dictionary<string, MemoryAnnouncementStore> _announcements = [];
     private readonly Writes _writes;
     private readonly Guid _network;
     private readonly Guid _smallNetwork;
@@ -34,7 +35,7 @@ public sealed class MemoryStores : StoreSite
         var t when t == typeof(IStateReader) => new MemoryStateReader(_link),
         var t when t == typeof(IChangeFeedReader) => new MemoryChangeFeedReader(_link),
         var t when t == typeof(IControlNodeStore) => new MemoryControlNodeStore(_link),
-        var t when t == typeof(IAnnouncementStore) => new MemoryAnnouncementStore(_link),
+        var t when t == typeof(IAnnouncementStore) => AnnouncementsOf(controlNode),
         var t when t == typeof(IAgentReportStore) => new MemoryAgentReportStore(_link),
         var t when t == typeof(IEndpointHealthStore) => new MemoryEndpointHealthStore(_link),
         var t when t == typeof(IStatusStore) => new MemoryStatusStore(_link),
@@ -43,6 +44,13 @@ public sealed class MemoryStores : StoreSite
         var t when t == typeof(ISessionTurnStore) => (object)new MemorySessionTurnStore(_link, controlNode),
         var t => throw new NotSupportedException($"{t} has no rows in memory."),
     });
+
+    /// <summary>As a process has one.</summary>
+    private MemoryAnnouncementStore AnnouncementsOf(string process)
+    {
+        if (!_announcements.TryGetValue(process, out var store)) _announcements[process] = store = new MemoryAnnouncementStore(_link);
+        return store;
+    }
 
     public override Task EmptyAsync() => Task.CompletedTask; // each test has a database of its own
 

@@ -24,6 +24,7 @@ public sealed class PostgresStores : StoreSite, IAsyncLifetime
     private readonly TemporaryDirectory _directory = new("cn2-contract-");
     private PostgresServer _server = null!;
     private string _database = null!;
+    private readonly Dictionary<string, AnnouncementStore> _announcements = [];
     private WebApplication _app = null!;
     private HttpClient _client = null!;
 
@@ -46,11 +47,13 @@ public sealed class PostgresStores : StoreSite, IAsyncLifetime
         var options = new ControlNodeOptions { Name = controlNode };
         if (typeof(T) == typeof(ILeaderLeaseStore)) return (T)(object)ActivatorUtilities.CreateInstance<LeaderLeaseStore>(_app.Services, options);
         if (typeof(T) == typeof(ISessionTurnStore)) return (T)(object)ActivatorUtilities.CreateInstance<SessionTurnStore>(_app.Services, options);
-        return _app.Services.GetRequiredService<T>();
+        if (typeof(T) != typeof(IAnnouncementStore)) return _app.Services.GetRequiredService<T>();
+        if (!_announcements.TryGetValue(controlNode, out var store)) _announcements[controlNode] = store = ActivatorUtilities.CreateInstance<AnnouncementStore>(_app.Services);
+        return (T)(object)store;
     }
 
     public override Task EmptyAsync() => ExecuteAsync(
-        "DELETE FROM leader_lease; DELETE FROM control_node; DELETE FROM session_turn; DELETE FROM owed_session; DELETE FROM advertisement; DELETE FROM virtual_router");
+        "DELETE FROM leader_lease; DELETE FROM control_node; DELETE FROM session_turn; DELETE FROM owed_session; DELETE FROM announcement_writer; DELETE FROM advertisement; DELETE FROM virtual_router");
 
     public override Task PassAsync(TimeSpan time) => ExecuteAsync(
         string.Join(';', new[]

@@ -7,9 +7,20 @@ namespace CN2.Simulation.Tests.Database;
 
 internal sealed class MemoryAnnouncementStore(DatabaseLink link) : IAnnouncementStore
 {
-    public Task<IReadOnlyList<SavedAnnouncement>> LoadAsync(string controlNode, CancellationToken ct) => link.CallAsync<IReadOnlyList<SavedAnnouncement>>(db =>
-        [.. db.Advertisements.Where(a => a.Key.ControlNode == controlNode)
-            .Select(a => new SavedAnnouncement(a.Key.FloatingIP, db.FloatingIPs[a.Key.FloatingIP].Address, new Dictionary<RouteKey, uint>(a.Value)))], ct);
+    private long _lastWrite;
+
+    public async Task<IReadOnlyList<SavedAnnouncement>> LoadAsync(string controlNode, CancellationToken ct)
+    {
+        var (rows, write) = await link.CallAsync(db =>
+        {
+            db.AnnouncementWriters[controlNode] = ((db.AnnouncementWriters.GetValueOrDefault(controlNode) >> 32) + 1) << 32;
+            return (db.Advertisements.Where(a => a.Key.ControlNode == controlNode)
+                .Select(a => new SavedAnnouncement(a.Key.FloatingIP, db.FloatingIPs[a.Key.FloatingIP].Address, new Dictionary<RouteKey, uint>(a.Value))).ToList(),
+                db.AnnouncementWriters[controlNode]);
+        }, ct);
+        _lastWrite = Math.Max(_lastWrite, write);
+        return rows;
+    }
 
     public Task<List<(Guid FloatingIP, string ControlNode, RouteKey[] Paths)>> OfOthersAsync(
         IDatabaseReading reading, string self, IReadOnlyCollection<Guid>? floatingIPs, CancellationToken ct)
@@ -19,13 +30,16 @@ internal sealed class MemoryAnnouncementStore(DatabaseLink link) : IAnnouncement
             .Select(a => (a.Key.FloatingIP, a.Key.ControlNode, a.Value.Keys.ToArray())).ToList(), ct);
     }
 
-    public Task<HashSet<Guid>> SaveAsync(
+    public async Task<HashSet<Guid>> SaveAsync(
         string controlNode, IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> rows, Func<Guid, RouteKey, uint> identifierOf, bool tellOthers, CancellationToken ct)
     {
         // As the statement is made: its values are those of the call, also when it arrives later.
         var saved = rows.ToDictionary(r => r.Key, r => r.Value?.ToDictionary(p => p, p => identifierOf(r.Key, p)));
-        return link.CallAsync(db => db.Write(changes =>
+        var write = ++_lastWrite;
+        var standing = await link.CallAsync(db => db.Write(changes =>
         {
+            if (db.AnnouncementWriters.GetValueOrDefault(controlNode) >= write) return null;
+            db.AnnouncementWriters[controlNode] = write;
             var standing = new HashSet<Guid>();
             foreach (var (floatingIP, paths) in saved)
             {
@@ -44,6 +58,9 @@ internal sealed class MemoryAnnouncementStore(DatabaseLink link) : IAnnouncement
 
             return standing;
         }), ct);
+        if (standing is not null) return standing;
+        await LoadAsync(controlNode, ct);
+        throw new SupersededWriteException(controlNode);
     }
 
     public Task<IReadOnlyCollection<(Guid FloatingIP, string ControlNode)>> RestoreAsync(

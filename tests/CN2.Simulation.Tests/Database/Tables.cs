@@ -21,6 +21,9 @@ internal sealed class Tables
     public Dictionary<Guid, string> Statuses { get; private init; } = [];
     public Dictionary<string, IReadOnlyCollection<string>> OwedSessions { get; private init; } = [];
 
+    /// <summary>Control node → the number of its last write of announcement rows.</summary>
+    public Dictionary<string, long> AnnouncementWriters { get; private init; } = [];
+
     public Tables Copy() => new()
     {
         Networks = new(Networks),
@@ -35,5 +38,6 @@ internal sealed class Tables
         Intruders = new(Intruders),
         Statuses = new(Statuses),
         OwedSessions = new(OwedSessions),
+        AnnouncementWriters = new(AnnouncementWriters),
     };
 }

@@ -12,6 +12,9 @@ internal sealed class Invariants(Site site)
     /// <summary>How long a path to a node without entries may be there when <see cref="AllowsMoments"/>.</summary>
     private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(500);
 
+    /// <summary>How long after a session is up the router may have paths that were withdrawn while it was away (contract §4: 5 s).</summary>
+    private static readonly TimeSpan ReopenedAfter = TimeSpan.FromSeconds(1);
+
     private static readonly string[] NoPeers = [];
 
     /// <summary>A path to a node without entries that is gone within a moment is counted and allowed.</summary>
@@ -45,7 +48,8 @@ internal sealed class Invariants(Site site)
         {
             foreach (var path in router.PathsOf(floatingIP.Address))
             {
-                if (router.IsCutFrom(path.Engine) || !router.HasSessionWith(path.Engine)) continue; // nobody can tell this router anything
+                // Nobody can tell this router anything, or could until now: a session that is back is opened once more, so that the router drops what it kept.
+                if (router.IsCutFrom(path.Engine) || !router.HasSessionWith(path.Engine, forAtLeast: path.IsStale ? ReopenedAfter : TimeSpan.Zero)) continue;
                 var (given, from, held) = (site.Scheduler.Now, router, path);
                 site.Scheduler.After(Session.LongestWay, () =>
                 {
