@@ -17,15 +17,19 @@ public sealed class SessionTurnStore([FromKeyedServices(DatabasePools.ControlLoo
     public async Task<bool> TakeAsync(string routerAddress, CancellationToken ct)
     {
         await using var command = dataSource.CreateCommand(
-            """
-            INSERT INTO session_turn AS t (router_address, control_node, taken_at, expires_at) VALUES ($1, $2, statement_timestamp(), statement_timestamp() + $3)
-            ON CONFLICT (router_address) DO UPDATE SET control_node = $2, taken_at = excluded.taken_at, expires_at = excluded.expires_at
-                WHERE t.control_node = $2 OR statement_timestamp() NOT BETWEEN t.taken_at AND t.expires_at
-            RETURNING true
-            """);
+            $"""
+             INSERT INTO session_turn AS t (router_address, control_node, taken_at, expires_at)
+             SELECT $1, $2, statement_timestamp(), statement_timestamp() + $3 WHERE NOT EXISTS (
+                 SELECT FROM bgp_router r JOIN control_node c ON c.name <> $2 AND {ControlNodeLiveness.IsAlive("c", "$4")}
+                 WHERE r.address = $1::inet AND c.sessions -> r.name ->> 'state' <> 'Established')
+             ON CONFLICT (router_address) DO UPDATE SET control_node = $2, taken_at = excluded.taken_at, expires_at = excluded.expires_at
+                 WHERE t.control_node = $2 OR statement_timestamp() NOT BETWEEN t.taken_at AND t.expires_at
+             RETURNING true
+             """);
         command.Parameters.Add(Sql.Value(routerAddress));
         command.Parameters.Add(Sql.Value(self.Name));
         command.Parameters.Add(Sql.Value(Duration));
+        command.Parameters.Add(Sql.Value(ControlNodeLiveness.GoneAfter));
         return await command.ExecuteScalarAsync(ct) is true;
     }
 

@@ -7,7 +7,10 @@ namespace CN2.Api.Drivers;
 /// </summary>
 public interface ISessionTurns
 {
-    /// <summary>True: this control node may close its session now. False: it is asked for, and <see cref="Taken"/> says when to ask again.</summary>
+    /// <summary>
+    /// True: this control node may close its session now. False: it is asked for, and <see cref="Taken"/> says when to ask again. Nobody gets a turn while
+    /// another control node has no session with the router: it may have been changed wrongly there, and the router has only the routes of the rest.
+    /// </summary>
     bool TryTake(string routerAddress);
 
     /// <summary>The session is complete again, or the wish is over.</summary>

@@ -58,6 +58,10 @@ internal sealed class OtherControlNodes
     /// <summary>FloatingIPs of which another replica has a row.</summary>
     public IEnumerable<Guid> Held => _announced.Keys;
 
+    /// <summary>Control nodes that are alive and may announce the FloatingIP.</summary>
+    public IEnumerable<string> AnnouncersOf(Guid floatingIP) =>
+        _announced.TryGetValue(floatingIP, out var nodes) ? nodes.Where(n => n.Value.Length > 0 && _sessions.ContainsKey(n.Key)).Select(n => n.Key) : [];
+
     /// <summary>Control nodes that are not alive and whose engine may still announce the FloatingIP. Empty before the first heartbeat.</summary>
     public IEnumerable<string> GoneAnnouncersOf(Guid floatingIP) =>
         _knowsAlive && _announced.TryGetValue(floatingIP, out var nodes)

@@ -100,6 +100,7 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
                 .Select(a => new VirtualRouterError(a.Name, a.Error!)).OrderBy(e => e.VirtualRouter, StringComparer.Ordinal).ToEquatableList(),
             EntriesRefused = EntriesRefused(owner, floatingIPs),
             ControlNodesGone = ControlNodesGone(floatingIPs),
+            ControlNodesAnnouncing = floatingIPs.SelectMany(f => state.Others.AnnouncersOf(f.Uid)).Distinct().Order(StringComparer.Ordinal).ToEquatableList(),
             RoutesWanted = routes.Sum(r => r.Wanted),
             RoutesInSpeaker = routes.Sum(r => r.InSpeaker),
             RoutesSent = routes.Sum(r => r.Bodies.Count(b => b.ControlNodes.Any(c => c.AdvertisedTo.Count > 0 && (c.Name == state.Self || !state.Others.IsGone(c.Name))))),

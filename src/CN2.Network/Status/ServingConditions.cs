@@ -51,6 +51,13 @@ internal static class ServingConditions
         if (facts.Deleting)
         {
             if (facts.ControlNodesGone.Count > 0) return True(facts, ConditionType.Advertised, ConditionReason.AwaitingControlNodes, "It is being deleted. " + Gone(facts));
+            if (facts.RoutesInSpeaker == 0 && facts.ControlNodesAnnouncing.Count > 0)
+            {
+                var first = facts.ControlNodesAnnouncing[0];
+                return True(facts, ConditionType.Advertised, ConditionReason.AwaitingControlNodes,
+                    $"It is being deleted; control node {first}{Others(facts.ControlNodesAnnouncing.Count - 1)} has not withdrawn its routes yet. If this lasts, GET /v1/control-nodes/{first}: it withdraws them when its BGP engine answers.");
+            }
+
             return facts.RoutesInSpeaker > 0
                 ? True(facts, ConditionType.Advertised, ConditionReason.Deleting, "It is being deleted; its routes are being withdrawn.")
                 : False(facts, ConditionType.Advertised, ConditionReason.Deleting,

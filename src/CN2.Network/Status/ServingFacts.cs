@@ -47,6 +47,9 @@ public abstract record ServingFacts
     /// <summary>Control nodes that are gone and whose engine may still announce the address. Sorted.</summary>
     public EquatableList<string> ControlNodesGone { get; init; } = [];
 
+    /// <summary>Other control nodes that are alive and whose engines may announce the address, in order.</summary>
+    public EquatableList<string> ControlNodesAnnouncing { get; init; } = [];
+
     /// <summary>False: the engine is <c>none</c>.</summary>
     public bool BgpEnabled { get; init; } = true;
 

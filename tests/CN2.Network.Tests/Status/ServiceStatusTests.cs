@@ -49,6 +49,7 @@ public sealed class ServiceStatusTests
         { "cluster IPs exhausted", new ServiceFacts { Type = ServiceType.ClusterIP, PendingReason = "ClusterIPsExhausted" }, "Pending | F ClusterIPsExhausted | F AwaitingVirtualRouters | T NotApplicable | F NotAllocated" },
         { "deleting, routes left", Serving with { Deleting = true }, "Deleting | T Allocated | T Programmed | T Deleting | F Deleting" },
         { "deleting, a control node gone", Serving with { Deleting = true, RoutesInSpeaker = 0, ControlNodesGone = ["control"] }, "Deleting | T Allocated | T Programmed | T AwaitingControlNodes | F AwaitingControlNodes" },
+        { "deleting, another control node announces", Serving with { Deleting = true, RoutesInSpeaker = 0, ControlNodesAnnouncing = ["control"] }, "Deleting | T Allocated | T Programmed | T AwaitingControlNodes | F Deleting" },
         { "a control node gone", Serving with { ControlNodesGone = ["control"] }, "Success | T Allocated | T Programmed | T Advertised | T Ready" },
         { "deleting, pending", new ServiceFacts { Deleting = true, PendingReason = "NoExternalNetwork" }, "Deleting | F NoExternalNetwork | F AwaitingVirtualRouters | F Deleting | F Deleting" },
     };

@@ -1,3 +1,4 @@
+using System.Net;
 using CN2.Api.Data;
 
 namespace CN2.Simulation.Tests.Contracts;
@@ -96,6 +97,23 @@ public abstract class LeaseContract(StoreSite site) : StoreContract(site)
         await PassAsync(2);
         Assert.True(await a.TakeAsync(router, Ct));
         await PassAsync(-3600);
+        Assert.True(await b.TakeAsync(router, Ct));
+    }
+
+    [Fact]
+    public async Task No_turn_is_given_while_another_control_node_that_is_alive_has_no_session_with_the_router()
+    {
+        var (b, router, name) = (Site.Get<ISessionTurnStore>("cn-b"), "172.27.114.9", Unique("frr"));
+        await Site.CreatePeerAsync(name, IPAddress.Parse(router));
+        Assert.True(await b.TakeAsync(router, Ct));
+        await Site.BeatAsync("cn-a", sessions: $$$"""{"{{{name}}}": {"state": "Active"}}""");
+        Assert.False(await b.TakeAsync(router, Ct));
+        Assert.True(await b.TakeAsync("172.27.114.10", Ct));
+        await Site.BeatAsync("cn-a", sessions: $$$"""{"{{{name}}}": {"state": "Established"}}""");
+        Assert.True(await b.TakeAsync(router, Ct));
+        await Site.BeatAsync("cn-a", sessions: $$$"""{"{{{name}}}": {"state": "Idle"}}""");
+        Assert.False(await b.TakeAsync(router, Ct));
+        await PassAsync(ControlNodeLiveness.GoneAfter.TotalSeconds + 1);
         Assert.True(await b.TakeAsync(router, Ct));
     }
 

@@ -1,4 +1,5 @@
 using CN2.Api.Data;
+using CN2.Api.Reconcile;
 
 namespace CN2.Simulation.Tests.Database;
 
@@ -7,6 +8,8 @@ internal sealed class MemorySessionTurnStore(DatabaseLink link, string self) : I
     public Task<bool> TakeAsync(string routerAddress, CancellationToken ct) => link.CallAsync(db =>
     {
         if (db.SessionTurns.TryGetValue(routerAddress, out var turn) && turn.ControlNode != self && db.Now >= turn.TakenAt && db.Now <= turn.TakenAt + SessionTurnStore.Duration) return false;
+        var names = db.Peers.Values.Where(p => p.Address.ToString() == routerAddress).Select(p => p.Name).ToHashSet();
+        if (db.ControlNodes.Any(n => n.Key != self && n.Value.IsAlive(db.Now, ControlNodeLiveness.GoneAfter) && SessionDocument.Read(n.Value.Sessions).Any(s => names.Contains(s.Peer) && !s.IsEstablished))) return false;
         db.SessionTurns[routerAddress] = (self, db.Now);
         return true;
     }, ct);
