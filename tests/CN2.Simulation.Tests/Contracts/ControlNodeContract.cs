@@ -10,6 +10,7 @@ namespace CN2.Simulation.Tests.Contracts;
 public abstract class ControlNodeContract(StoreSite site) : StoreContract(site)
 {
     private static readonly TimeSpan Long = TimeSpan.FromHours(1);
+    private const int RestartTime = 5;
     private static readonly double Gone = ControlNodeLiveness.GoneAfter.TotalSeconds;
 
     private IControlNodeStore Store => Site.Get<IControlNodeStore>();
@@ -53,7 +54,7 @@ public abstract class ControlNodeContract(StoreSite site) : StoreContract(site)
     public async Task What_a_bound_engine_announced_is_forgotten_with_its_control_node()
     {
         var (lease, floatingIP) = await ArrangeAsync(engineBound: true, new RouteKey(IPAddress.Parse("172.27.116.1"), 0));
-        await PassAsync(Gone + 1);
+        await PassAsync(Gone + RestartTime + 1);
         lease = await RenewedAsync(lease);
         Assert.Equal([$"Modified Announcements cn-b {floatingIP} status"], await Site.ChangesOfAsync(() => Store.ForgetGoneAsync(lease, Long, Ct)));
         Assert.Empty(await Rows.LoadAsync("cn-b", Ct));
@@ -66,7 +67,7 @@ public abstract class ControlNodeContract(StoreSite site) : StoreContract(site)
         var (lease, floatingIP) = await ArrangeAsync(engineBound: false, new RouteKey(IPAddress.Parse("172.27.116.1"), 0));
         var empty = (await Site.FloatingIPOfAsync(await Site.CreateServiceAsync(Unique("s")))).Uid;
         await SaveAsync(empty);
-        await PassAsync(Gone + 1);
+        await PassAsync(Gone + RestartTime + 1);
         lease = await RenewedAsync(lease);
         Assert.Equal([$"Modified Announcements cn-b {empty} status"], await Site.ChangesOfAsync(() => Store.ForgetGoneAsync(lease, Long, Ct)));
         Assert.Equal(floatingIP, Assert.Single(await Rows.LoadAsync("cn-b", Ct)).FloatingIP);
@@ -88,14 +89,14 @@ public abstract class ControlNodeContract(StoreSite site) : StoreContract(site)
     }
 
     [Theory]
-    [InlineData(5, 7, 5, false)] // 6 s at least, whatever the restart time
-    [InlineData(5, 5, 3600, false)]
-    [InlineData(5, 7, 7, true)]
-    [InlineData(60, 59, 3600, false)]
-    [InlineData(60, 61, 59, false)] // the leader was in contact for too short a time
-    [InlineData(60, 61, 61, true)]
-    [InlineData(60, -61, 61, true)] // the clock was set back
-    [InlineData(60, -59, 61, false)]
+    [InlineData(5, 12, 10, false)] // the leader was in contact for too short a time
+    [InlineData(5, 10, 3600, false)] // its engine may have ended 6 s after it was seen last
+    [InlineData(5, 12, 12, true)]
+    [InlineData(60, 65, 3600, false)]
+    [InlineData(60, 67, 65, false)]
+    [InlineData(60, 67, 67, true)]
+    [InlineData(60, -67, 67, true)] // the clock was set back
+    [InlineData(60, -65, 67, false)]
     public async Task Gone_is_who_had_the_time_to_beat_and_did_not(int restartTime, int away, int inContact, bool isGone)
     {
         var (lease, _) = await ArrangeAsync(engineBound: true, restartTime: restartTime);
@@ -114,7 +115,7 @@ public abstract class ControlNodeContract(StoreSite site) : StoreContract(site)
         await using (await Site.OpenTransactionAsync()) Assert.NotNull(await Store.OldestTransactionAsync(Ct));
     }
 
-    private Task<(LeaderLease Lease, Guid FloatingIP)> ArrangeAsync(bool engineBound, params RouteKey[] paths) => ArrangeAsync(engineBound, 5, paths);
+    private Task<(LeaderLease Lease, Guid FloatingIP)> ArrangeAsync(bool engineBound, params RouteKey[] paths) => ArrangeAsync(engineBound, RestartTime, paths);
 
     private async Task<(LeaderLease Lease, Guid FloatingIP)> ArrangeAsync(bool engineBound, int restartTime, params RouteKey[] paths)
     {

@@ -28,8 +28,7 @@ internal sealed class MemoryControlNodeStore(DatabaseLink link) : IControlNodeSt
         if (!db.IsHeld(lease)) return false;
         foreach (var (name, row) in db.ControlNodes.ToList())
         {
-            var restart = TimeSpan.FromSeconds(row.RestartTimeSeconds);
-            var patience = restart > ControlNodeLiveness.GoneAfter ? restart : ControlNodeLiveness.GoneAfter;
+            var patience = TimeSpan.FromSeconds(row.RestartTimeSeconds) + ControlNodeLiveness.GoneAfter;
             if (row.IsAlive(db.Now, patience)) continue;
             if (inContact <= patience) continue;
             // What the statement deletes is decided by the rows as they were before it.
