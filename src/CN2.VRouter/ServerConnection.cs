@@ -71,6 +71,6 @@ internal sealed partial class ServerConnection(IReadOnlyList<Uri> servers, Hello
     [LoggerMessage(10, LogLevel.Information, "Connected to {Server}.")]
     private partial void LogConnected(Uri server);
 
-    [LoggerMessage(11, LogLevel.Warning, "No server at {Server}: {Reason}. Forwarding goes on; trying again.")]
+    [LoggerMessage(11, LogLevel.Warning, "Not connected to {Server}: {Reason}. Forwarding goes on; trying again.")]
     private partial void LogDisconnected(Uri server, string reason);
 }

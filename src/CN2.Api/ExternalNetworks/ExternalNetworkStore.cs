@@ -109,11 +109,19 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
         return targets.Count > 0 ? targets : [$"network:{row.Uid}"];
     }
 
-    private static async Task<ApiProblem?> OverlapAsync(WriteScope scope, ExternalNetworkRow row, ExternalNetworkSpec spec, CancellationToken ct) =>
-        await SubnetTable.FindOverlapAsync(scope.Connection, row.Uid, spec.Subnets.ConvertAll(s => IPNetwork.Parse(s.Cidr)), ScopesOf(row, spec), ct) is { } overlap
-            ? ApiProblem.SubnetOverlap(
-                $"{overlap.Cidr} overlaps {overlap.OtherCidr} of ExternalNetwork {overlap.OtherNetwork}, which shares {(row.FabricForwarding ? "the underlay's routing table" : "a route target")} with it.")
+    private static async Task<ApiProblem?> OverlapAsync(WriteScope scope, ExternalNetworkRow row, ExternalNetworkSpec spec, CancellationToken ct)
+    {
+        var cidrs = spec.Subnets.ConvertAll(s => IPNetwork.Parse(s.Cidr));
+        if (await SubnetTable.FindOverlapAsync(scope.Connection, row.Uid, cidrs, ScopesOf(row, spec), ct) is { } overlap)
+        {
+            return ApiProblem.SubnetOverlap(
+                $"{overlap.Cidr} overlaps {overlap.OtherCidr} of ExternalNetwork {overlap.OtherNetwork}, which shares {(row.FabricForwarding ? "the underlay's routing table" : "a route target")} with it.");
+        }
+
+        return row.FabricForwarding && await SubnetTable.FindInServiceNetworkAsync(scope.Connection, cidrs, ct) is { } inside
+            ? ApiProblem.SubnetOverlap($"{inside.Cidr} lies in {inside.ServiceNetwork}, the service network, from which cluster IPs are given; choose another prefix, or give the server another ServiceNetwork.")
             : null;
+    }
 
     /// <summary>The lowest number that no network has; 0 when all are taken.</summary>
     private static Task<int> FreeNumberAsync(WriteScope scope, CancellationToken ct) => scope.Db.Database.SqlQuery<int>(

@@ -37,6 +37,16 @@ internal static class SubnetTable
         return await reader.ReadAsync(ct) ? new SubnetOverlap(reader.GetString(0), reader.GetString(1), reader.GetString(2)) : null;
     }
 
+    /// <summary>One of these that lies wholly in the service network, and the service network's prefix: no address of it could be given.</summary>
+    public static async Task<(string Cidr, string ServiceNetwork)?> FindInServiceNetworkAsync(NpgsqlConnection connection, List<IPNetwork> cidrs, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(
+            "SELECT c::text, s.cidr::text FROM unnest($1) AS c JOIN subnet s ON s.external_network_uid IS NULL AND s.cidr >>= c ORDER BY 1 LIMIT 1", connection);
+        command.Parameters.Add(Sql.Array(cidrs, c => c, NpgsqlDbType.Cidr));
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        return await reader.ReadAsync(ct) ? (reader.GetString(0), reader.GetString(1)) : null;
+    }
+
     public static async Task AddAsync(NpgsqlConnection connection, Guid network, SubnetPlan plan, int position, CancellationToken ct)
     {
         var id = (int)(await ExecuteAsync(connection, "INSERT INTO subnet (external_network_uid, cidr, gateway, position) VALUES ($1, $2, $3, $4) RETURNING id", ct,

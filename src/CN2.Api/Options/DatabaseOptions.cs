@@ -54,6 +54,8 @@ public sealed record DatabaseOptions
             AddIfAbsent("Host Recheck Seconds", 1); // Npgsql's 10 s would be the time that a fail-over takes
         }
 
+        // Npgsql would try it before TLS with every new connection: that asks the name service, and hangs when it does not answer.
+        AddIfAbsent("GSS Encryption Mode", "Disable");
         AddIfAbsent("Keepalive", 30);
         AddIfAbsent("Application Name", "cn2-api");
         return connection.ConnectionString;

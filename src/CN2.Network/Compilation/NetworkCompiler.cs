@@ -231,6 +231,9 @@ public static class NetworkCompiler
                         $"VirtualRouter {endpoint.Interface.VirtualRouter} does not exist, so endpoints on it get no traffic; start its agent or create it.");
                 }
 
+                if (endpoint.VirtualRouter is { Lost: true } lost)
+                    Report(ConditionReason.VirtualRoutersDown, $"VirtualRouter {lost.Name} is Lost, so endpoints on it get no traffic; start its agent, or mend the network to it.");
+
                 if (endpoint.Interface.HasInfrastructureAddress)
                 {
                     Report(

@@ -17,7 +17,7 @@ public static class ServiceStatusCompiler
                 facts,
                 programmed,
                 advertised,
-                "No VirtualMachineInterface of the namespace matches the selector; create one with these labels, or correct the selector.");
+                "No VirtualMachineInterface of its namespace matches the selector (an empty one matches none); create one with these labels, or correct the selector.");
         return new StatusResult(StateOf(facts), EquatableList.Create<Condition>([allocated, programmed, advertised, ready]));
     }
 

@@ -123,6 +123,9 @@ public sealed class EndpointAddressTests(ApiServerWithoutReconciler api) : IClas
         Assert.Equal("address-in-use", refused.Code);
         Assert.Contains("10.233.5.5 lies in 10.233.0.0/18, the service network", refused.Text, StringComparison.Ordinal);
         Assert.Equal(("65536", "2", "49150"), await CountsAsync("wide"));
+        var inside = (await api.PostAsync(Networks, """{"name":"inside","subnets":[{"cidr":"fd85:ee78:d8a6:8607::1800/120"}],"fabricForwarding":true}""")).Expect(409);
+        Assert.Equal("subnet-overlap", inside.Code);
+        Assert.Contains("fd85:ee78:d8a6:8607::1800/120 lies in fd85:ee78:d8a6:8607::1000/116, the service network", inside.Text, StringComparison.Ordinal);
         await NetworkAsync("inside", "10.233.62.0/24", underlay: false);
         (await api.PostAsync(Fips, """{"name":"inside","externalNetwork":"inside"}""")).Expect(201);
         await PoolAudit.ExpectSoundAsync(api.ConnectionString);

@@ -158,7 +158,7 @@ public sealed class SettingsTests
         services.CheckSettings();
         var database = services.GetRequiredService<DatabaseOptions>();
         Assert.False(database.Migrate);
-        Assert.Equal("Host=db;Maximum Pool Size=7;Max Auto Prepare=200;Auto Prepare Min Usages=2;No Reset On Close=True;Timeout=2;Command Timeout=5;Cancellation Timeout=500;Keepalive=30;Application Name=cn2-api",
+        Assert.Equal("Host=db;Maximum Pool Size=7;Max Auto Prepare=200;Auto Prepare Min Usages=2;No Reset On Close=True;Timeout=2;Command Timeout=5;Cancellation Timeout=500;GSS Encryption Mode=Disable;Keepalive=30;Application Name=cn2-api",
             database.ConnectionString);
         var listen = services.GetRequiredService<ListenerOptions>();
         Assert.Equal(("http://0.0.0.0/", "http://[::1]:81/"), (listen.HttpUrl.ToString(), listen.GrpcUrl.ToString()));

@@ -31,6 +31,32 @@ public sealed class VirtualMachineInterfaceTests(ApiServer api) : IClassFixture<
     }
 
     [Fact]
+    public async Task An_endpoint_says_that_its_virtual_router_is_lost_or_in_maintenance()
+    {
+        (await api.PutAsync("/v1/virtual-routers/serves", """{"address":"172.27.113.9"}""")).Expect(201);
+        (await api.PutAsync($"{Path}/served", """{"addresses":["10.1.8.1"],"virtualRouter":"serves"}""")).Expect(201);
+        Assert.Equal(("True", "It takes new flows."), await ReadyAsync());
+        (await api.PatchAsync("/v1/virtual-routers/serves", """{"adminDown":true}""")).Expect(200);
+        Assert.Equal(("True", "It takes new flows. VirtualRouter serves is in maintenance, so no route leads to it; set its adminDown to false."), await ReadyAsync());
+        (await api.PatchAsync("/v1/virtual-routers/serves", """{"adminDown":false}""")).Expect(200);
+        await using var connection = new NpgsqlConnection(api.ConnectionString);
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        await using var lost = new NpgsqlCommand(
+            """
+            INSERT INTO virtual_router_status (uid, connected, lost, desired_revision, applied_revision, applied_position)
+            SELECT uid, false, true, 0, 0, 0 FROM virtual_router WHERE name = 'serves'
+            """, connection);
+        Assert.Equal(1, await lost.ExecuteNonQueryAsync(TestContext.Current.CancellationToken));
+        Assert.Equal(("False", "VirtualRouter serves is Lost, so the endpoint gets no new flows; start its agent, or mend the network to it."), await ReadyAsync());
+
+        async Task<(string?, string?)> ReadyAsync()
+        {
+            var condition = (await api.GetAsync($"{Path}/served")).Expect(200).Json!["status"]!["conditions"]![0]!;
+            return ((string?)condition["status"], (string?)condition["message"]);
+        }
+    }
+
+    [Fact]
     public async Task Two_clients_at_once_for_one_address_get_one_201_and_one_409()
     {
         var replies = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => api.PutAsync($"{Path}/race-{i}", """{"addresses":["10.2.0.1"],"virtualRouter":"race"}""")));

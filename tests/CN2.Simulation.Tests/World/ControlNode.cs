@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Net;
 using CN2.Api.Data;
 using CN2.Api.Drivers;
@@ -22,6 +23,8 @@ internal sealed class ControlNode(Site site, int number)
     /// <summary>How long a control node takes to catch up with the feed after it saw nothing.</summary>
     private static readonly TimeSpan CatchUp = TimeSpan.FromSeconds(5);
 
+    /// <summary>Of all its processes.</summary>
+    private readonly List<IMeterFactory> _meters = [];
     private Machine? _machine;
     private long _sawAgainAt;
     private long? _wasAwayAt;
@@ -72,6 +75,12 @@ internal sealed class ControlNode(Site site, int number)
         _signal = new ChangeSignal();
         var provider = Compose(machine, time, Link, _signal);
         machine.Post(_ => _ = RunAsync(provider, time, machine), null);
+    }
+
+    /// <summary>After the run: .NET holds a meter, and with it what it measures, until its factory is disposed.</summary>
+    public void Forget()
+    {
+        foreach (var meters in _meters) meters.Dispose();
     }
 
     /// <summary>kill -9 of the API's process; its engine lives, unless it is bound to the process.</summary>
@@ -131,6 +140,7 @@ internal sealed class ControlNode(Site site, int number)
         services.AddReconciler();
         Replace(services, link);
         var provider = services.BuildServiceProvider();
+        _meters.Add(provider.GetRequiredService<IMeterFactory>());
         Publisher.Admit(provider.GetRequiredService<IVRouterAdmission>);
         return provider;
     }

@@ -27,6 +27,7 @@ internal static class SimulationRun
             Settle(site, drawn);
         }
 
+        foreach (var node in site.ControlNodes) node.Forget();
         return new SimulationResult(seed, done, TimeSpan.FromTicks(site.Scheduler.Now), site.Scheduler.Turns, site.Invariants.Moments, site.Failure, site.Trace.ToString());
     }
 

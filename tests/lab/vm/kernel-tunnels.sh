@@ -8,11 +8,11 @@ export CN2_TEST_TUNNELS=kernel CN2_TEST_SLOWNESS=20
 export DOTNET_TieredPGO=0 DOTNET_EnableWriteXorExecute=0 DOTNET_gcConcurrent=0 DOTNET_TC_CallCountingDelayMs=FFFFFF
 uname -sr
 bin=artifacts/bin/CN2.VRouter.Tests/release
-# Files come slowly the first time, and an agent gives up on a server that it has not reached in time: so it starts once, until it says that it reached nobody.
+# Files come slowly the first time, and an agent gives up on a server that it has not reached in time: so it starts once, until it says that it is not connected.
 log=$(mktemp)
 "$bin/cn2-vrouter" --server http://127.0.0.1:9 --name warm --address 192.0.2.1 --table warm >"$log" 2>&1 &
 for ((i = 0; i < 90; i++)); do
-  grep -q 'No server' "$log" && break
+  grep -q 'Not connected' "$log" && break
   sleep 1
 done
 kill "$!"
