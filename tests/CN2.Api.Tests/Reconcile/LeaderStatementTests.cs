@@ -68,10 +68,10 @@ public sealed class LeaderStatementTests(PrivatePostgres postgres) : IAsyncLifet
         var store = _parts.Get<ControlNodeStore>();
         await BeatAsync("elsewhere");
         await QueryAsync<long>("WITH c AS (UPDATE control_node SET last_seen_at = last_seen_at - interval '1 hour' RETURNING 1) SELECT count(*) FROM c");
-        await store.ForgetGoneAsync(_lease, TimeSpan.FromSeconds(119), CancellationToken.None);
+        await store.ForgetGoneAsync(_lease, TimeSpan.FromSeconds(125), CancellationToken.None);
         await store.ForgetGoneAsync(_lease with { Run = Guid.NewGuid() }, TimeSpan.FromHours(1), CancellationToken.None);
         Assert.Equal(1, await QueryAsync<long>("SELECT count(*) FROM control_node"));
-        await store.ForgetGoneAsync(_lease, TimeSpan.FromSeconds(121), CancellationToken.None);
+        await store.ForgetGoneAsync(_lease, TimeSpan.FromSeconds(127), CancellationToken.None);
         Assert.Equal(0, await QueryAsync<long>("SELECT count(*) FROM control_node"));
     }
 

@@ -27,7 +27,8 @@ public sealed class GroupCommitTests(ApiServerWithoutReconciler api) : IClassFix
         if (sqlState is null) await Assert.ThrowsAsync<InvalidOperationException>(() => shared[Bad]);
         else Assert.Equal(sqlState, (await Assert.ThrowsAsync<PostgresException>(() => shared[Bad])).SqlState);
 
-        Assert.Equal(8, decision.LargestBatch);
+        // The first of them may have found a transaction of its own; the bad one has company.
+        Assert.InRange(decision.LargestBatch, 7, 8);
         decision.Gate.SetResult();
         await Task.WhenAll(alone);
         await group.StopAsync(TestContext.Current.CancellationToken);

@@ -77,6 +77,7 @@ public sealed class MissedWithdrawalsTests
     private void Lose(ulong notifications = 0)
     {
         _table.Observe(Address, Active);
+        _table.BeginList();
         _table.Observe(new Peer
         {
             Conf = new() { NeighborAddress = Address },
