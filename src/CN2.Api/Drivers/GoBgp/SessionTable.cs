@@ -407,6 +407,8 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
         {
             if (entry.IsCounted) return false;
             entry.IsCounted = true;
+            // The session before came to its end and this one up before a list was read.
+            if (entry.MustCountEnd) (entry.ClosedBy, entry.MustCountEnd) = (closedBy, false);
             closedBy = Closer.Nobody;
         }
         (entry.NotificationsReceived, entry.NotificationsSent) = (got, sent);
@@ -430,7 +432,8 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
         if (state == Wire.PeerState.Types.SessionState.Unknown || state == entry.State) return false;
         if (state == Wire.PeerState.Types.SessionState.Established)
         {
-            (entry.LastError, entry.MustCountEnd, entry.ClosedBy) = (null, false, Closer.Nobody);
+            entry.LastError = null;
+            if (!entry.MustCountEnd) entry.ClosedBy = Closer.Nobody;
             entry.WasUp = true;
             entry.Began = time.GetTimestamp();
             // The station hears of the new session too, before it hears of its end; if it does not listen, what it heard before is old.

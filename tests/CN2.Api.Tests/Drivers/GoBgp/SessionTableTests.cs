@@ -75,6 +75,26 @@ public sealed class SessionTableTests
         Assert.NotNull(_table.TakeLoss("172.27.115.245"));
     }
 
+    [Theory]
+    [InlineData(0, true)]
+    [InlineData(1, false)] // the router closed it with a NOTIFICATION
+    public void Who_ended_a_session_is_known_also_when_the_next_one_is_up_before_a_list_is_read(ulong notifications, bool isLost)
+    {
+        _table.Observe("172.27.115.245", Established);
+        _table.BeginList();
+        _table.Observe(Listed(Established));
+        _table.Observe("172.27.115.245", Idle);
+        _table.Observe("172.27.115.245", Active);
+        _table.Observe("172.27.115.245", Established);
+        Assert.Null(_table.TakeLoss("172.27.115.245"));
+        _table.BeginList();
+        var listed = Listed(Established);
+        listed.State.Messages = new() { Received = new() { Notification = notifications }, Sent = new() };
+        _table.Observe(listed);
+        Assert.Null(ErrorOf("restless"));
+        Assert.Equal(isLost, _table.TakeLoss("172.27.115.245") is not null);
+    }
+
     private static CN2.Api.Drivers.GoBgp.Wire.Peer Listed(CN2.Api.Drivers.GoBgp.Wire.PeerState.Types.SessionState state) =>
         new() { Conf = new() { NeighborAddress = "172.27.115.245" }, State = new() { SessionState = state } };
 
