@@ -31,7 +31,8 @@ internal sealed partial class FailureLog(StateGauges gauges, TimeProvider time, 
         if (_databaseAwaySince is not { } since) return;
         _databaseAwaySince = null;
         gauges.DatabaseIsAway(false);
-        LogDatabaseBack(Math.Round(time.GetElapsedTime(since).TotalSeconds, 1));
+        var seconds = Math.Round(time.GetElapsedTime(since).TotalSeconds, 1);
+        LogDatabaseBack(seconds);
     }
 
     [LoggerMessage(Level = LogLevel.Error, Message = "A round of the reconciler failed; the next one starts again from what is known")]
