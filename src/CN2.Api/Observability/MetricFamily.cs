@@ -15,6 +15,7 @@ internal sealed class MetricFamily
     private readonly ConcurrentDictionary<string, Series> _series = new(StringComparer.Ordinal);
     private readonly string _type;
     private readonly bool _reportsTotals;
+    private readonly string? _help;
 
     public MetricFamily(Instrument instrument)
     {
@@ -23,6 +24,7 @@ internal sealed class MetricFamily
         // A gauge that is set and everything that is observed report the value itself; the others report what to add.
         _reportsTotals = instrument.IsObservable || kind == typeof(Gauge<>);
         var unit = instrument.Unit switch { "s" => "_seconds", "ms" => "_milliseconds", "By" => "_bytes", _ => "" };
+        _help = instrument.Description?.Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\n", "\\n", StringComparison.Ordinal);
         Name = Identifier(instrument.Name) + unit + (_type == "counter" ? "_total" : "");
     }
 
@@ -46,6 +48,7 @@ internal sealed class MetricFamily
 
     public void WriteTo(StringBuilder text)
     {
+        if (!string.IsNullOrEmpty(_help)) text.Append(CultureInfo.InvariantCulture, $"# HELP {Name} {_help}\n");
         text.Append(CultureInfo.InvariantCulture, $"# TYPE {Name} {_type}\n");
         foreach (var (labels, series) in _series.OrderBy(p => p.Key, StringComparer.Ordinal))
         {

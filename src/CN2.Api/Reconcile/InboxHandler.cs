@@ -2,7 +2,7 @@ namespace CN2.Api.Reconcile;
 
 /// <summary>Handles what other threads have posted since the last round, and what the speaker has to say about its peers.</summary>
 internal sealed class InboxHandler(
-    LoopState state, LoopInbox inbox, AgentEventHandler agents, SpeakerDispatcher speaker, LeaderDuties leader, SessionWatch sessions)
+    LoopState state, LoopInbox inbox, AgentEventHandler agents, SpeakerDispatcher speaker, LeaderDuties leader, SessionWatch sessions, SessionLog sessionLog)
 {
     /// <summary>Events of one round: whoever posts faster than the loop handles does not keep it from its other steps.</summary>
     public const int MostAtOnce = 10_000;
@@ -19,6 +19,7 @@ internal sealed class InboxHandler(
             break;
         }
 
+        sessionLog.Follow();
         if (sessions.TakeReachChanged()) state.ReachedPeersChanged();
         speaker.TakeImported();
         speaker.TakeMoved();

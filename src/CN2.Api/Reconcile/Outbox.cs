@@ -1,7 +1,10 @@
 namespace CN2.Api.Reconcile;
 
-/// <summary>Sends to the speaker, the vRouters and the other replicas what has changed, as far as the start of the control node has come.</summary>
-internal sealed class Outbox(StartupGate gate, SpeakerDispatcher speaker, VRouterDispatcher vRouters, AgentProgress progress)
+/// <summary>
+/// Sends to the speaker, the vRouters and the other replicas what has changed, as far as the start of the control node has come; to /metrics, how
+/// the vRouters are.
+/// </summary>
+internal sealed class Outbox(StartupGate gate, SpeakerDispatcher speaker, VRouterDispatcher vRouters, AgentProgress progress, VirtualRouterCensus census)
 {
     public void Send(DateTimeOffset now, NextTick next)
     {
@@ -10,5 +13,6 @@ internal sealed class Outbox(StartupGate gate, SpeakerDispatcher speaker, VRoute
         if (gate.State.ServesAgents) vRouters.Flush();
         speaker.Release();
         progress.ShareWithOthers();
+        census.Take(now);
     }
 }

@@ -16,6 +16,7 @@ public static class ReconcileRegistration
         services.AddSingleton<RoutingInstances>();
         services.AddSeam<IImportedRoutes, RoutingInstances>();
         services.AddSingleton<ReconcileCounters>();
+        services.AddSingleton<StateGauges>();
         services.AddSeam<IStatusRecorder, StatusRecorder>();
         services.AddSingleton<IVRouterAdmission, AgentAdmission>();
         return services.AddLoop().AddTask<ReconcileLoop>().AddTask<SpeakerWorker>().AddTask<AgentRecorder>().AddTask<StatusRecorder>()
@@ -49,6 +50,8 @@ public static class ReconcileRegistration
         .AddSingleton<AgentProgress>()
         .AddSingleton<AgentEventHandler>()
         .AddSingleton<SessionWatch>()
+        .AddSingleton<SessionLog>()
+        .AddSingleton<VirtualRouterCensus>()
         .AddSingleton<InboxHandler>()
         .AddSingleton<SpeakerDispatcher>()
         .AddSingleton<VRouterDispatcher>()

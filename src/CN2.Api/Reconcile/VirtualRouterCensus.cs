@@ -1,0 +1,49 @@
+namespace CN2.Api.Reconcile;
+
+/// <summary>
+/// Counts the vRouters by state once a second, for /metrics, and logs those that are lost or held since the last count. One line names at most
+/// ten: events of the VirtualRouters have all of them.
+/// </summary>
+internal sealed partial class VirtualRouterCensus(LoopState state, StateGauges gauges, ILogger<VirtualRouterCensus> logger)
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    private const int MostNames = 10;
+
+    private HashSet<string> _lost = [];
+    private HashSet<string> _held = [];
+    private DateTimeOffset _countedAt;
+
+    public void Take(DateTimeOffset now)
+    {
+        if (now - _countedAt < Interval) return;
+        _countedAt = now;
+        var (connected, disconnected, adminDown) = (0, 0, 0);
+        var lost = new HashSet<string>();
+        var held = new HashSet<string>();
+        foreach (var account in state.Ledger.Accounts)
+        {
+            if (state.Resources.VirtualRouter(account.Name) is { AdminDown: true }) adminDown++;
+            else if (account.ConnectedHere || account.ConnectedElsewhere) connected++;
+            else if (account.Lost) lost.Add(account.Name);
+            else if (account.Held) held.Add(account.Name);
+            else disconnected++;
+        }
+
+        gauges.Publish(new VirtualRouterCounts(connected, disconnected, held.Count, lost.Count, adminDown));
+        var newlyLost = lost.Except(_lost).ToList();
+        if (newlyLost.Count > 0) LogLost(newlyLost.Count, Names(newlyLost));
+        var newlyHeld = held.Except(_held).ToList();
+        if (newlyHeld.Count > 0) LogHeld(newlyHeld.Count, Names(newlyHeld));
+        (_lost, _held) = (lost, held);
+    }
+
+    private static string Names(List<string> names) =>
+        string.Join(", ", names.Order(StringComparer.Ordinal).Take(MostNames)) + (names.Count > MostNames ? $" and {names.Count - MostNames} more" : "");
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} vRouters are lost, and their routes are withdrawn until their agents are back: {Names}")]
+    private partial void LogLost(int count, string names);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} vRouters are away with many others (MassLoss), and their routes stay: {Names}")]
+    private partial void LogHeld(int count, string names);
+}

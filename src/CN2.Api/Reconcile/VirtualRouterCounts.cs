@@ -1,0 +1,4 @@
+namespace CN2.Api.Reconcile;
+
+/// <summary>How many vRouters are in each state; every vRouter is in one. See docs/operating.md, Metrics and alerts.</summary>
+internal sealed record VirtualRouterCounts(int Connected, int Disconnected, int Held, int Lost, int AdminDown);
