@@ -59,7 +59,8 @@ public sealed class ServerStream(Uri server, Hello hello, TimeProvider time)
             if (call.GetStatus() is { StatusCode: not StatusCode.OK } status) throw new RpcException(status);
             throw new RpcException(new Status(StatusCode.Unavailable, "the server has ended the stream"));
         }
-        catch (RpcException) when (silence.TooLong && !cancellation.IsCancellationRequested)
+        // The wait for the hello's answer ends with a cancellation: on a node that stood still, both clocks run out at once.
+        catch (Exception e) when ((e is RpcException or OperationCanceledException) && silence.TooLong && !cancellation.IsCancellationRequested)
         {
             throw new RpcException(new Status(StatusCode.DeadlineExceeded, "nothing was heard for too long"));
         }

@@ -3,6 +3,8 @@ using System.Net;
 using System.Net.Sockets;
 using CN2.VRouter.Probes;
 using CN2.VRouter.Tests.Lab;
+using CN2.VRouter.V1;
+using Grpc.Core;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CN2.VRouter.Tests;
@@ -44,6 +46,26 @@ public sealed class SilentServerTests : IDisposable
     {
         await using var server = await StubServer.StartAsync();
         await WithAgentAsync(() => server.NextAsync(TimeSpan.FromSeconds(4)), Url, new Uri(server.Url));
+    }
+
+    [Fact]
+    public async Task On_a_node_that_stood_still_the_stream_ends_as_after_any_silence()
+    {
+        var stream = new ServerStream(Url, new Hello { Name = "compute1" }, new StoodStill());
+        var running = stream.RunAsync(() => { }, _ => { }, () => new Heartbeat(), Cancellation);
+        var ended = await Assert.ThrowsAsync<RpcException>(() => running.WaitAsync(TimeSpan.FromSeconds(20), Cancellation));
+        Assert.Equal("nothing was heard for too long", ended.Status.Detail);
+    }
+
+    /// <summary>Each reading of the clock finds that a minute has passed, and of all timers those that repeat are served first.</summary>
+    private sealed class StoodStill : TimeProvider
+    {
+        private long _readings;
+
+        public override long GetTimestamp() => Interlocked.Increment(ref _readings) * 60 * TimestampFrequency;
+
+        public override ITimer CreateTimer(TimerCallback callback, object? state, TimeSpan dueTime, TimeSpan period) =>
+            period > TimeSpan.Zero ? base.CreateTimer(callback, state, TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(50)) : base.CreateTimer(callback, state, TimeSpan.FromMinutes(1), period);
     }
 
     private static async Task WithAgentAsync(Func<Task> test, params Uri[] servers)
