@@ -117,7 +117,8 @@ public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoo
     /// <summary>
     /// Removes what control nodes that are gone have announced, where that is known to be over. The process of a control node may be gone
     /// while its engine lives and announces: only an engine that is bound to the process is gone too, and then routers hold its routes for
-    /// the restart time (RFC 4724), which begins at its end: at most <see cref="ControlNodeLiveness.GoneAfter"/> after it was seen last. Rows of the others count until the control node is back or is declared dead. Rows without paths only
+    /// the restart time (RFC 4724), which begins at its end: at most <see cref="ControlNodeLiveness.GoneAfter"/> after it was seen last.
+    /// Rows of the others count until the control node is back or is declared dead. Rows without paths only
     /// wait for vRouters, which have moved to another replica or are lost by then. For the leader: nothing happens when its lease is no longer
     /// held.
     /// </summary>

@@ -23,7 +23,7 @@ internal static class VirtualMachineInterfaceResources
             "SELECT DISTINCT ON (address) address, kind, name FROM infrastructure_address WHERE address = ANY($1) ORDER BY address, kind, name",
             Sql.Value(rows.SelectMany(r => r.Addresses).Distinct().ToArray())));
         batch.BatchCommands.Add(Sql.Command(
-            "SELECT r.name, r.admin_down, s.lost FROM virtual_router r LEFT JOIN virtual_router_status s ON s.uid = r.uid WHERE r.name = ANY($1)", Sql.Value(rows.Select(r => r.VirtualRouter).Distinct().ToArray())));
+            "SELECT r.name, r.admin_down, coalesce(s.lost, false) FROM virtual_router r LEFT JOIN virtual_router_status s ON s.uid = r.uid WHERE r.name = ANY($1)", Sql.Value(rows.Select(r => r.VirtualRouter).Distinct().ToArray())));
         var checkNames = rows.Where(r => r.HealthCheck is not null).Select(r => r.HealthCheck!).Distinct().ToArray();
         if (checkNames.Length > 0) batch.BatchCommands.Add(Sql.Command("SELECT namespace, name FROM service_health_check WHERE name = ANY($1)", Sql.Value(checkNames)));
         var routers = new Dictionary<string, VirtualRouterServes>(StringComparer.Ordinal);
@@ -32,7 +32,7 @@ internal static class VirtualMachineInterfaceResources
         await using var reader = await batch.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct)) infrastructure.Add(reader.GetFieldValue<IPAddress>(0), BlockedAddresses.Whose(reader.GetString(1), reader.GetString(2)));
         await reader.NextResultAsync(ct);
-        while (await reader.ReadAsync(ct)) routers.Add(reader.GetString(0), reader.GetBoolean(1) ? VirtualRouterServes.AdminDown : !reader.IsDBNull(2) && reader.GetBoolean(2) ? VirtualRouterServes.Lost : VirtualRouterServes.Yes);
+        while (await reader.ReadAsync(ct)) routers.Add(reader.GetString(0), reader.GetBoolean(1) ? VirtualRouterServes.AdminDown : reader.GetBoolean(2) ? VirtualRouterServes.Lost : VirtualRouterServes.Yes);
         if (await reader.NextResultAsync(ct))
             while (await reader.ReadAsync(ct)) checks.Add((reader.GetString(0), reader.GetString(1)));
         return [.. rows.Select(r => Make(

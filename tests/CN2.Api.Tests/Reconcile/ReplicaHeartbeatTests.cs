@@ -64,10 +64,7 @@ public sealed class ReplicaHeartbeatTests(PrivatePostgres postgres) : IAsyncLife
     {
         var (a, _) = (Start("cn-a"), Start("cn-b"));
         await NextAsync(a, v => v.HasOthers);
-        await a.Speaker.StartAsync(TestContext.Current.CancellationToken);
-        await a.Speaker.SetPeersAsync([Spec.Peer("vmx1", 245)], TestContext.Current.CancellationToken);
-        a.Speaker.Establish("vmx1");
-        await Eventually.TrueAsync(() => EstablishedRows() == 1);
+        await EstablishAsync(a);
         Execute("DELETE FROM control_node WHERE name = 'cn-a'");
         await Eventually.TrueAsync(
             () =>
@@ -82,10 +79,7 @@ public sealed class ReplicaHeartbeatTests(PrivatePostgres postgres) : IAsyncLife
     {
         var (a, b) = (Start("cn-a"), Start("cn-b"));
         await NextAsync(b, v => v.HasOthers);
-        await a.Speaker.StartAsync(TestContext.Current.CancellationToken);
-        await a.Speaker.SetPeersAsync([Spec.Peer("vmx1", 245)], TestContext.Current.CancellationToken);
-        a.Speaker.Establish("vmx1"); // no time passes for a
-        await Eventually.TrueAsync(() => EstablishedRows() == 1);
+        await EstablishAsync(a); // no time passes for a
         var view = await NextAsync(b);
         Assert.Equal("cn-a", Assert.Single(view.Sessions).Key);
         Assert.True(Assert.Single(view.Sessions["cn-a"]).IsEstablished);
@@ -118,6 +112,15 @@ public sealed class ReplicaHeartbeatTests(PrivatePostgres postgres) : IAsyncLife
         a.TakeEvents();
         Execute("DELETE FROM control_node WHERE name = 'cn-a'");
         Assert.True((await NextAsync(a, v => v.RowsLost)).RowsLost);
+    }
+
+    /// <summary>Its session with vmx1 is up, and the database says so.</summary>
+    private async Task EstablishAsync(LoopParts replica)
+    {
+        await replica.Speaker.StartAsync(TestContext.Current.CancellationToken);
+        await replica.Speaker.SetPeersAsync([Spec.Peer("vmx1", 245)], TestContext.Current.CancellationToken);
+        replica.Speaker.Establish("vmx1");
+        await Eventually.TrueAsync(() => EstablishedRows() == 1);
     }
 
     private long EstablishedRows() => Query<long>("SELECT count(*) FROM control_node WHERE sessions -> 'vmx1' ->> 'state' = 'Established'");

@@ -33,7 +33,12 @@ internal sealed class MemoryControlNodeStore(DatabaseLink link) : IControlNodeSt
             if (inContact <= patience) continue;
             // What the statement deletes is decided by the rows as they were before it.
             var rows = db.Advertisements.Where(a => a.Key.ControlNode == name).ToList();
-            if ((row.EngineBound || (row.LastSeen + ShownAfter < db.Now && rows.Count == 0)) && db.ControlNodes.Remove(name)) db.AnnouncementWriters.Remove(name);
+            if (row.EngineBound || (row.LastSeen + ShownAfter < db.Now && rows.Count == 0))
+            {
+                db.ControlNodes.Remove(name);
+                db.AnnouncementWriters.Remove(name);
+            }
+
             foreach (var (key, paths) in rows)
             {
                 if (!row.EngineBound && paths.Count > 0) continue;

@@ -6,7 +6,7 @@ namespace CN2.Api.Drivers.GoBgp;
 /// </summary>
 internal sealed class SessionChanges(ISessionTurns turns, TimeProvider time)
 {
-    /// <summary>The other control nodes wait no longer for a router that does not come back.</summary>
+    /// <summary>How long a turn is kept for a router that does not come back. Nobody else gets one while the session is down (<see cref="ISessionTurns.TryTake"/>).</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
     /// <summary>The router has everything when it was sent nothing for this long: the engine does not say when it has sent the last route.</summary>
