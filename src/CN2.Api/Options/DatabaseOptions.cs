@@ -18,13 +18,14 @@ public sealed record DatabaseOptions
 
     /// <summary>
     /// Of the control loop's pool: the same server, with a bound of its own. A statement that is not answered within 2 s fails and is tried
-    /// again, because agents and routers wait for nothing longer than that.
+    /// again, because agents and routers wait for nothing longer than that. Its statements are planned each time: they are few, each for many rows, and
+    /// a prepared one would keep the plan that was best when its table was nearly empty (GrowingTableTests).
     /// </summary>
     public string ControlLoopConnectionString
     {
         get
         {
-            var connection = new NpgsqlConnectionStringBuilder(ConnectionString) { MaxPoolSize = ControlLoopConnections, Timeout = 1, CommandTimeout = 2, ApplicationName = "cn2-control-loop" };
+            var connection = new NpgsqlConnectionStringBuilder(ConnectionString) { MaxPoolSize = ControlLoopConnections, Timeout = 1, CommandTimeout = 2, ApplicationName = "cn2-control-loop", MaxAutoPrepare = 0 };
             connection.MinPoolSize = Math.Min(connection.MinPoolSize, ControlLoopConnections);
             return connection.ConnectionString;
         }

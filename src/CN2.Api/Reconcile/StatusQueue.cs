@@ -33,6 +33,9 @@ internal sealed class StatusQueue
     private readonly Dictionary<Guid, UInt128> _drafted = [];
     private bool _isWriting;
 
+    /// <summary>When the last batch was taken that left nothing behind.</summary>
+    private DateTimeOffset _emptiedAt;
+
     public bool IsEmpty => _due.Count + _settling.Count == 0;
 
     /// <summary>Some have settled, and wait only for their turn.</summary>
@@ -71,14 +74,24 @@ internal sealed class StatusQueue
         _restarted.Clear();
     }
 
-    /// <summary>The owners to draft now. Empty while their statuses settle, and while the last batch is being written.</summary>
+    /// <summary>
+    /// The owners to draft now. Empty while their statuses settle, while the last batch is being written, and until it is <see cref="SettleTime"/> old:
+    /// while resources are created all the time, each round of the loop would otherwise write the few statuses of one round.
+    /// </summary>
     public IReadOnlyList<Guid> Take(DateTimeOffset now, NextTick next)
     {
         Settle(now, next);
         if (_due.Count == 0 || _isWriting) return [];
+        if (now >= _emptiedAt && now < _emptiedAt + SettleTime)
+        {
+            next.NoLaterThan(_emptiedAt + SettleTime);
+            return [];
+        }
+
         List<Guid> batch = [.. _due.Take(BatchSize)];
         _due.ExceptWith(batch);
         _restarted.ExceptWith(batch);
+        if (_due.Count == 0) _emptiedAt = now;
         return batch;
     }
 

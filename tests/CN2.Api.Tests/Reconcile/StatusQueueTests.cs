@@ -24,8 +24,27 @@ public sealed class StatusQueueTests
         Assert.Equal([Sample.Uid(1)], Take(50));
         Assert.Empty(Take(98));
         Assert.False(_queue.IsEmpty || _queue.HasDue);
-        Assert.Equal([Sample.Uid(2)], Take(99));
+        Assert.Equal([Sample.Uid(2)], Take(100));
         Assert.True(_queue.IsEmpty);
+    }
+
+    [Fact]
+    public void While_owners_are_touched_all_the_time_a_batch_has_those_of_several_rounds()
+    {
+        var batches = new List<int>();
+        for (var ms = 0; ms < 1000; ms += 10)
+        {
+            _queue.Add(Sample.Uid(ms));
+            if (Take(ms) is { Count: > 0 } batch) batches.Add(batch.Count);
+        }
+
+        Assert.InRange(batches.Count, 10, 20);
+        Assert.All(batches.Skip(1), size => Assert.InRange(size, 5, 10));
+        // It asks to be called for the rest, and nothing is due twice.
+        var next = new NextTick();
+        Assert.Empty(_queue.Take(Start.AddMilliseconds(999), next));
+        Assert.InRange(next.At!.Value, Start.AddMilliseconds(999), Start.AddMilliseconds(1050));
+        Assert.Equal(100 - batches.Sum(), Take(1040).Count);
     }
 
     [Fact]
