@@ -19,6 +19,7 @@ internal sealed class BgpEngine : IDisposable
     public BgpEngine(PrivateNetwork network)
     {
         _socket = Path.Combine(network.Directory, "gobgp.sock");
+        File.Delete(_socket); // gobgpd leaves it behind, and the engine of the scenario before had the same one
         _process = new("gobgpd", ["--pprof-disable", "--api-hosts", "unix://" + _socket], Path.Combine(network.Directory, "gobgpd.log"));
         _channel = GoBgpChannel.Open(new Uri("unix://" + _socket));
         _client = new Wire.GobgpApi.GobgpApiClient(_channel);
