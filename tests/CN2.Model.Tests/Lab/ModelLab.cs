@@ -25,7 +25,8 @@ internal sealed class ModelLab : IAsyncDisposable
     private readonly PostgresServer _postgres;
     private readonly Dictionary<string, Socket?> _listeners = [];
 
-    public ModelLab()
+    /// <param name="lostAfterSeconds"><c>VRouters__LostAfterSeconds</c>.</param>
+    public ModelLab(int lostAfterSeconds = 3)
     {
         _postgres = new PostgresServer(Path.Combine(Directory, "pg"), [.. PostgresServer.WithoutDurability, "max_connections=200", "shared_buffers=64MB", "deadlock_timeout=200ms"]);
         Control = AddNamespace("c");
@@ -72,7 +73,7 @@ internal sealed class ModelLab : IAsyncDisposable
             ["Grpc__Url"] = $"http://{ControlAddress}:8081",
             ["Bgp__GoBgp__Address"] = GobgpTarget,
             ["Bgp__RouterId"] = ControlAddress,
-            ["VRouters__LostAfterSeconds"] = "3",
+            ["VRouters__LostAfterSeconds"] = lostAfterSeconds.ToString(CultureInfo.InvariantCulture),
             ["ControlNode__Name"] = "control",
             ["Cluster__Name"] = "model",
             ["ServiceNetwork__V4"] = ServiceNetworkV4,
