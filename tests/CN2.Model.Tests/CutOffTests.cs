@@ -20,7 +20,8 @@ public sealed class CutOffTests
     [Fact]
     public async Task While_all_agents_are_cut_off_no_route_goes_and_no_request_is_lost_and_one_dead_node_alone_is_still_lost()
     {
-        await using var lab = new ModelLab();
+        // Who is the last to come back is lost after half of this, and an agent dials every two seconds.
+        await using var lab = new ModelLab(lostAfterSeconds: 8);
         using var http = lab.OpenHttp();
         var api = new ApiClient(http);
         var hops = await AnnouncedHopsAsync(lab, api);
@@ -55,7 +56,6 @@ public sealed class CutOffTests
         }, Cancellation);
 
         lab.Control.ExecWith(Cut, "nft", "-f", "-");
-        // LostAfterSeconds is 3.
         await Eventually.TrueAsync(async () => await QueryAsync<long>(lab, "SELECT count(*) FROM virtual_router_status WHERE last_seen_at < now() - interval '20 seconds'") == 2, "20 s of silence", 60);
         foreach (var name in ModelLab.VirtualRouters) Assert.Equal("Unknown/MassLoss", await ConnectedAsync(api, name));
         Assert.Contains("MassLoss", (await api.GetAsync("/v1/events?regarding=virtual-routers/vr1")).Text, StringComparison.Ordinal);

@@ -14,6 +14,9 @@ internal sealed class Deletions(LoopState state)
     /// <summary>What a task tries to remove at the moment.</summary>
     private readonly HashSet<Guid> _inFlight = [];
 
+    /// <summary>What is being deleted, as owners of a status.</summary>
+    public IEnumerable<Guid> Owners => _services.InTurn.Concat(_floatingIPs.Values.Where(f => f.Service is null).Select(f => f.Uid));
+
     public void Put(Service service)
     {
         if (service.Deleting) _services.Add(service.Uid);

@@ -49,12 +49,17 @@ internal sealed partial class LeaderTasks(
         }
         catch (Exception e)
         {
-            LogPostponed(e, what);
+            // A database that is away is no bug: one line, as often as the task is tried.
+            if (PostgresErrors.IsAway(e)) LogDatabaseAway(what, e.GetBaseException().Message);
+            else LogPostponed(e, what);
             await Task.Delay(FailureInterval, time);
         }
 
         inbox.Post(done);
     }
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{What} had to be put off, because the database is away; it is tried again: {Reason}")]
+    private partial void LogDatabaseAway(string what, string reason);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{What} had to be put off; it is tried again")]
     private partial void LogPostponed(Exception exception, string what);

@@ -95,6 +95,7 @@ internal sealed class ResourceChanges(
         var account = state.Ledger.Open(router.Router.Name);
         if (router.Router.Lost && !account.Lost && !account.ConnectedHere) state.Statuses.Add(account.GiveUp());
         if (router.Router.Lost != account.Lost || router.Held != account.Held) state.Statuses.Add(account.Awaited);
+        if (router.Held != account.Held) state.Statuses.Add(deletions.Owners);
         (account.Lost, account.Held) = (router.Router.Lost, router.Held);
         account.ConnectedElsewhere = router.Connected && router.ControlNode != state.Self;
         state.Resources.Put(router.Router);

@@ -95,7 +95,10 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
         {
             Programmed = awaited.Count == 0,
             VirtualRoutersAwaited = awaited,
-            VirtualRoutersHeld = awaited.Where(n => state.Ledger.Find(n) is { Held: true, ConnectedHere: false }).ToEquatableList(),
+            // Every deletion waits for them, also that of an owner of which they have nothing (FloatingIPRemoval.AllHaveAnswered).
+            VirtualRoutersHeld = state.Ledger.Accounts
+                .Where(a => a is { Counts: true, Held: true, ConnectedHere: false } && (facts.Deleting || a.Awaits(owner)))
+                .Select(a => a.Name).Order(StringComparer.Ordinal).ToEquatableList(),
             VirtualRouterErrors = state.Ledger.Accounts.Where(a => a is { Error: not null, Counts: true } && Concerns(a, owner))
                 .Select(a => new VirtualRouterError(a.Name, a.Error!)).OrderBy(e => e.VirtualRouter, StringComparer.Ordinal).ToEquatableList(),
             EntriesRefused = EntriesRefused(owner, floatingIPs),
@@ -109,7 +112,7 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
             BgpEnabled = speaker.Enabled,
             Families = families.Order(StringComparer.Ordinal).ToEquatableList(),
             HasEstablishedPeer = families.TrueForAll(f => Sessions.Any(s => s.IsEstablished && s.Families.Contains(f))),
-            IsEngineAway = speaker is { Enabled: true, Healthy: false },
+            EngineAwayAt = speaker is { Enabled: true, Healthy: false } ? state.Self : null,
             RoutersFull = floatingIPs.SelectMany(FullFor).Distinct().Order(StringComparer.Ordinal).ToEquatableList(),
             AddPathLimited = routes.Exists(r => r.Wanted > 1 && r.Bodies.TrueForAll(b => b.RouteDistinguisher is null)) && Sessions.Any(s => s is { IsEstablished: true, AddPath: false }),
         };

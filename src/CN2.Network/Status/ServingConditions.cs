@@ -61,7 +61,7 @@ internal static class ServingConditions
             return facts.RoutesInSpeaker > 0
                 ? True(facts, ConditionType.Advertised, ConditionReason.Deleting, "It is being deleted; its routes are being withdrawn.")
                 : False(facts, ConditionType.Advertised, ConditionReason.Deleting,
-                    facts.IsEngineAway ? "It is being deleted; its routes are withdrawn when the BGP engine of the control node answers again." : "It is being deleted; its routes are withdrawn.");
+                    facts.EngineAwayAt is { } node ? $"It is being deleted; its routes are withdrawn when the BGP engine of control node {node} answers again." : "It is being deleted; its routes are withdrawn.");
         }
 
         if (!facts.BgpEnabled)
@@ -102,8 +102,8 @@ internal static class ServingConditions
                 facts,
                 ConditionType.Advertised,
                 ConditionReason.NoPeer,
-                facts.IsEngineAway
-                    ? "The BGP engine of the control node does not answer. Routers keep the routes that they have for the restart time of their BgpRouter, and changes wait; start or restart gobgpd."
+                facts.EngineAwayAt is { } away
+                    ? $"The BGP engine of control node {away} does not answer. Routers keep the routes that they have for the restart time of their BgpRouter, and changes wait; start or restart gobgpd there."
                     : $"No BgpRouter with the address family {string.Join(" and ", facts.Families)} is Established; create one, add the family to its addressFamilies, or see the lastError of its sessions.");
         }
 

@@ -27,7 +27,7 @@ public abstract record ServingFacts
     /// <summary>The vRouters that have not acknowledged yet.</summary>
     public EquatableList<string> VirtualRoutersAwaited { get; init; } = [];
 
-    /// <summary>Those of <see cref="VirtualRoutersAwaited"/> that have been away for too long together with many others: they do not become lost.</summary>
+    /// <summary>Those of <see cref="VirtualRoutersAwaited"/>, and for a deletion all, that have been away for too long together with many others: they do not become lost.</summary>
     public EquatableList<string> VirtualRoutersHeld { get; init; } = [];
 
     public EquatableList<VirtualRouterError> VirtualRouterErrors { get; init; } = [];
@@ -59,8 +59,8 @@ public abstract record ServingFacts
     /// <summary>An Established peer has negotiated the family of the routes (all families, when there are two).</summary>
     public bool HasEstablishedPeer { get; init; }
 
-    /// <summary>The BGP engine does not answer; routers keep what they have for the restart time.</summary>
-    public bool IsEngineAway { get; init; }
+    /// <summary>The control node whose BGP engine does not answer, or null; routers keep what they have for the restart time.</summary>
+    public string? EngineAwayAt { get; init; }
 
     /// <summary>Established peers that take no more prefixes (their <c>maxAdvertised</c>), and so do not get the routes. Sorted.</summary>
     public EquatableList<string> RoutersFull { get; init; } = [];

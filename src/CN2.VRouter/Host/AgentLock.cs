@@ -44,7 +44,7 @@ internal static class AgentLock
             return TakeSocket(table); // a container without /run, or an agent that is not root
         }
 
-        // FileShare.None is flock.
+        // FileShare.None is flock. The file stays: one who removes it may remove a file that another agent has just opened, and a third one then locks a new one.
         return new FileStream(Path.Combine(directory, $"{space}-{table}.lock"), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
     }
 

@@ -9,21 +9,30 @@ namespace CN2.Api.Tests.Fixtures;
 
 /// <summary>
 /// Starts a class with real routers, which mostly waits, and another class in turn, so that the processors have work all the time. Of the others, those that
-/// start servers and processes of their own come first: started last, a long one would run alone at the end.
+/// start servers and processes of their own come first: started last, a long one would run alone at the end. The longest of both kinds come before all.
 /// </summary>
 public sealed class RoutersBesideTheRest : ITestCollectionOrderer
 {
+    private static readonly string[] Longest =
+    [
+        nameof(Drivers.GoBgp.ImportTests), nameof(Drivers.GoBgp.PeerChangeTests), nameof(Drivers.GoBgp.RestartTruthTests), nameof(Drivers.GoBgp.PeerTests),
+        nameof(Reconcile.UnreadableDocumentTests), nameof(Reconcile.TwoReplicasTests),
+    ];
+
     private static readonly string[] Long = [".Data.", ".Reconcile.", ".Fuzz.", ".Limiting."];
 
     public IReadOnlyCollection<TTestCollection> OrderTestCollections<TTestCollection>(IReadOnlyCollection<TTestCollection> testCollections)
         where TTestCollection : ITestCollection
     {
-        var byKind = testCollections.OrderBy(NameOf, StringComparer.Ordinal).ToLookup(c => NameOf(c).Contains(".GoBgp.", StringComparison.Ordinal));
-        var others = byKind[false].OrderByDescending(c => Long.Any(l => NameOf(c).Contains(l, StringComparison.Ordinal))).ToList();
+        var byKind = testCollections.OrderByDescending(IsLongest).ThenBy(NameOf, StringComparer.Ordinal).ToLookup(c => NameOf(c).Contains(".GoBgp.", StringComparison.Ordinal));
+        var others = byKind[false].OrderByDescending(IsLongest).ThenByDescending(c => Long.Any(l => NameOf(c).Contains(l, StringComparison.Ordinal))).ToList();
         var routers = byKind[true].ToList();
         var both = Math.Min(routers.Count, others.Count);
         return [.. routers.Zip(others).SelectMany(pair => new[] { pair.First, pair.Second }), .. routers.Skip(both), .. others.Skip(both)];
     }
+
+    private static bool IsLongest<TTestCollection>(TTestCollection collection)
+        where TTestCollection : ITestCollection => Longest.Any(l => NameOf(collection).Contains("." + l, StringComparison.Ordinal));
 
     private static string NameOf<TTestCollection>(TTestCollection collection)
         where TTestCollection : ITestCollection => collection.TestCollectionDisplayName;

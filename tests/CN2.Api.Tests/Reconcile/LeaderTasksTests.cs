@@ -1,7 +1,10 @@
 using CN2.Api.Data;
+using CN2.Api.Options;
 using CN2.Api.Reconcile;
+using CN2.Api.Services;
 using CN2.Api.Tests.Fixtures;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 
 namespace CN2.Api.Tests.Reconcile;
 
@@ -82,6 +85,25 @@ public sealed class LeaderTasksTests(ApiServerWithoutReconciler api) : IClassFix
         Assert.IsType<LeaderEvent.LostMarked>(await NextAsync());
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_database_that_hangs_is_one_line_and_a_bug_is_logged_with_its_stack(bool hangs)
+    {
+        using var log = new RecordedLog();
+        using var logging = LoggerFactory.Create(b => b.AddProvider(log));
+        var tasks = new LeaderTasks(
+            new FailingLifecycle(hangs ? new Npgsql.NpgsqlException("Exception while reading from stream", new TimeoutException("Timeout during reading attempt")) : new InvalidCastException("A bug")),
+            api.Services.GetRequiredService<AgentStores>(), api.Services.GetRequiredService<VRouterOptions>(), api.Services.GetRequiredService<ReconcileCounters>(),
+            api.Services.GetRequiredService<LoopInbox>(), TimeProvider.System, logging.CreateLogger<LeaderTasks>());
+        tasks.Serve(new PendingBatch([Guid.NewGuid()], []));
+        Assert.IsType<LeaderEvent.PendingServicesTried>(await NextAsync());
+        var (_, text, exception) = Assert.Single(log.Lines);
+        Assert.StartsWith("Serving pending Services had to be put off", text, StringComparison.Ordinal);
+        Assert.Equal(hangs, exception is null);
+        Assert.Equal(hangs, text.EndsWith("Timeout during reading attempt", StringComparison.Ordinal));
+    }
+
     private LeaderTasks Tasks => api.Services.GetRequiredService<LeaderTasks>();
 
     /// <summary>A valid lease.</summary>
@@ -108,5 +130,14 @@ public sealed class LeaderTasksTests(ApiServerWithoutReconciler api) : IClassFix
         await using var command = api.Services.GetRequiredService<Npgsql.NpgsqlDataSource>().CreateCommand(sql);
         if (uid is not null) command.Parameters.Add(new() { Value = uid });
         await command.ExecuteNonQueryAsync();
+    }
+
+    private sealed class FailingLifecycle(Exception fault) : IServiceLifecycle
+    {
+        public Task<List<Guid>> IncompleteAsync(Guid externalNetwork, CancellationToken ct) => throw fault;
+
+        public Task<int> ServePendingAsync(IReadOnlyCollection<Guid> services, CancellationToken ct) => throw fault;
+
+        public Task<int> FinalizeAsync(IReadOnlyCollection<Guid> services, IReadOnlyCollection<Guid> floatingIPs, CancellationToken ct, LeaderLease? lease = null) => throw fault;
     }
 }

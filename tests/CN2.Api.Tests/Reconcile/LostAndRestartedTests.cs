@@ -70,6 +70,28 @@ public sealed class LostAndRestartedTests(PrivatePostgres postgres)
         await plane.UntilGoneAsync(ControlPlane.Path("web"));
     }
 
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task A_deletion_of_what_no_vRouter_has_says_too_that_it_waits_for_those_that_went_away_at_once(bool before)
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await plane.EndpointAsync("pod2", "compute2", "10.0.0.2");
+        await plane.ServiceAsync("web");
+        await plane.UntilHopsAsync(Address, Hop1, Hop2);
+        var idle = ControlPlane.Path("idle");
+        (await plane.Api.PostAsync("/v1/namespaces/default/services", """{"name":"idle","type":"ClusterIP","selector":{"app":"nobody"},"ports":[{"port":80}]}""")).Expect(201);
+        await plane.UntilConditionAsync(idle, "Programmed", "True/Programmed");
+        plane.Compute1.Disconnect();
+        plane.Compute2.Disconnect();
+        if (before) (await plane.Api.DeleteAsync(idle)).Expect(202);
+        foreach (var router in (string[])["/v1/virtual-routers/compute1", "/v1/virtual-routers/compute2"]) await plane.UntilConditionAsync(router, "Connected", "Unknown/MassLoss");
+        if (!before) (await plane.Api.DeleteAsync(idle)).Expect(202);
+        await Eventually.TrueAsync(
+            async () => ((string?)Reply.Condition((await plane.Api.GetAsync(idle)).Json, "Ready")?["message"])?.Contains("VirtualRouters compute1, compute2 went away", StringComparison.Ordinal) == true, seconds: 30);
+    }
+
     [Fact]
     public async Task A_restart_of_the_server_withdraws_nothing_announces_nothing_and_changes_no_status()
     {

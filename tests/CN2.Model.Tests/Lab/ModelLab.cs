@@ -25,11 +25,13 @@ internal sealed class ModelLab : IAsyncDisposable
     private readonly PostgresServer _postgres;
     private readonly Dictionary<string, Socket?> _listeners = [];
 
-    public ModelLab()
+    /// <param name="lostAfterSeconds"><c>VRouters__LostAfterSeconds</c>.</param>
+    public ModelLab(int lostAfterSeconds = 3)
     {
         _postgres = new PostgresServer(Path.Combine(Directory, "pg"), [.. PostgresServer.WithoutDurability, "max_connections=200", "shared_buffers=64MB", "deadlock_timeout=200ms"]);
         Control = AddNamespace("c");
-        Control.Ip("link add br0 type bridge\nlink set br0 up");
+        // An address of its own, or it would change with the ports and leave neighbours with the earlier one.
+        Control.Ip("link add br0 address 02:00:00:00:00:f1 type bridge\nlink set br0 up");
         Control.Ip($"addr add {ControlAddress}/24 dev br0\naddr add fd07::1/64 dev br0 nodad");
         RouterHost = AddHost("r", 9);
         Nodes = VirtualRouters.Select((name, i) => (name, Host: AddHost(name, 11 + i))).ToDictionary(n => n.name, n => n.Host);
@@ -71,7 +73,7 @@ internal sealed class ModelLab : IAsyncDisposable
             ["Grpc__Url"] = $"http://{ControlAddress}:8081",
             ["Bgp__GoBgp__Address"] = GobgpTarget,
             ["Bgp__RouterId"] = ControlAddress,
-            ["VRouters__LostAfterSeconds"] = "3",
+            ["VRouters__LostAfterSeconds"] = lostAfterSeconds.ToString(CultureInfo.InvariantCulture),
             ["ControlNode__Name"] = "control",
             ["Cluster__Name"] = "model",
             ["ServiceNetwork__V4"] = ServiceNetworkV4,

@@ -38,7 +38,7 @@ public sealed class ServiceStatusTests
         { "no ADD-PATH", Serving with { RoutesSent = 1, AddPathLimited = true }, "Success | T Allocated | T Programmed | T AddPathLimited | T Ready" },
         { "a router is full", Serving with { RoutersFull = ["vmx1"], RoutesSent = 0 }, "Success | T Allocated | T Programmed | F PeerLimit | F PeerLimit" },
         { "another router has it", Serving with { RoutersFull = ["vmx1"] }, "Success | T Allocated | T Programmed | F PeerLimit | F PeerLimit" },
-        { "engine away", Serving with { HasEstablishedPeer = false, IsEngineAway = true, RoutesSent = 0 }, "Success | T Allocated | T Programmed | F NoPeer | F NoPeer" },
+        { "engine away", Serving with { HasEstablishedPeer = false, EngineAwayAt = "cn-a", RoutesSent = 0 }, "Success | T Allocated | T Programmed | F NoPeer | F NoPeer" },
         { "no BGP", Serving with { BgpEnabled = false, RoutesInSpeaker = 0, RoutesSent = 0, HasEstablishedPeer = false }, "Success | T Allocated | T Programmed | F BgpDisabled | T Ready" },
         { "maintenance", Serving with { RoutesWanted = 0, RoutesInSpeaker = 0, RoutesSent = 0 }, "Success | T Allocated | T Programmed | F VirtualRoutersDown | F VirtualRoutersDown" },
         { "overlay", Serving with { RoutesWanted = 0, Problems = [new CompilationProblem("NoRouteTarget", "None.", true)] }, "Success | T Allocated | T Programmed | F NoRouteTarget | F NoRouteTarget" },
@@ -75,6 +75,15 @@ public sealed class ServiceStatusTests
         Assert.Contains("compute1 refused its entries: No space left.", refused[ConditionType.Ready].Message, StringComparison.Ordinal);
         var dangling = ServiceStatusCompiler.Compile(Serving with { Problems = [new("HealthCheckNotFound", "ServiceHealthCheck ns1/hc does not exist.")] });
         Assert.EndsWith("ServiceHealthCheck ns1/hc does not exist.", dangling[ConditionType.Ready].Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void An_engine_that_is_away_is_named_by_its_control_node(bool deleting)
+    {
+        var away = Serving with { Deleting = deleting, HasEstablishedPeer = false, EngineAwayAt = "cn-a", RoutesInSpeaker = 0, RoutesSent = 0 };
+        Assert.Contains("BGP engine of control node cn-a", ServiceStatusCompiler.Compile(away)[ConditionType.Advertised].Message, StringComparison.Ordinal);
     }
 
     [Fact]

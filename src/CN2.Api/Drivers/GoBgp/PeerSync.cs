@@ -29,6 +29,10 @@ internal sealed class PeerSync(
 
     private readonly SessionChanges _changes = new(turns, time);
 
+    private const string ClosedForChange = "This control node has closed the session because of a change of the BgpRouter, and opens it with the new settings.";
+
+    private const string ClosedToForget = "This control node has closed the session to open it again, so that the router drops what was withdrawn while it was away.";
+
     /// <summary>Peers whose timers wait for the end of their session.</summary>
     private readonly HashSet<string> _timersDue = [];
 
@@ -265,6 +269,7 @@ internal sealed class PeerSync(
         if (mayReopen && !SessionTable.SendsSeveral(actual)) _missed.Remove(address);
         else if (mayReopen && difference != PeerDifference.Session)
         {
+            sessions.Closing(address, ClosedToForget);
             await engine.DeletePeerAsync(actual, turn.Lost);
             Closed(address, routerDrops: true);
             await engine.AddPeerAsync(target, turn.Lost);
@@ -294,12 +299,14 @@ internal sealed class PeerSync(
         if (!keeps && (isUp || _forgetting.ContainsKey(address)) && !await ForgetsAsync(turn, actual)) return sessions.Observe(actual);
         if (difference == PeerDifference.Session && !keeps)
         {
+            if (isUp) sessions.Closing(address, ClosedForChange);
             await engine.UpdatePeerAsync(target, turn.Lost);
             if (isUp) Closed(address, routerDrops: true);
             _unsettled.Remove(address);
             logger.PeerChanged(peer.Name, "changed, new session");
             return false;
         }
+        if (isUp) sessions.Closing(address, ClosedForChange);
         await engine.DeletePeerAsync(actual, turn.Lost);
         if (isUp) Closed(address, routerDrops: !keeps);
         await engine.AddPeerAsync(mapper.Encode(peer, restarting: keeps || _unsettled.ContainsKey(address)), turn.Lost);
@@ -340,6 +347,7 @@ internal sealed class PeerSync(
             (plain.State, plain.GracefulRestart) = (null, new());
             plain.Transport.LocalAddress = "";
             foreach (var family in plain.AfiSafis) (family.MpGracefulRestart, family.LongLivedGracefulRestart, family.State) = (new() { Config = new() }, new() { Config = new() }, null);
+            sessions.Closing(address, _missed.Contains(address) ? ClosedToForget : ClosedForChange);
             await engine.UpdatePeerAsync(plain, turn.Lost);
             _missed.Closed(address, routerDrops: false);
             _forgetting[address] = time.GetUtcNow();
@@ -374,6 +382,7 @@ internal sealed class PeerSync(
         }
         catch (RpcException e) when (e.StatusCode == StatusCode.Unknown)
         {
+            sessions.Closing(peer.Address.ToString(), null);
             if (sessions.Refuse(peer.Name, e.Status.Detail)) logger.PeerRefused(peer.Name, e.Status.Detail);
         }
     }

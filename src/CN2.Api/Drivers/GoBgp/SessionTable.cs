@@ -69,6 +69,9 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
 
         public string? LastError { get; set; }
 
+        /// <summary>Why this server itself ends the session; null: it does not.</summary>
+        public string? Closing { get; set; }
+
         /// <summary>The last session is over, and nothing has been counted since.</summary>
         public bool MustCountEnd { get; set; }
 
@@ -169,6 +172,13 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
             entry.Loss = null;
             return entry.ClosedBy == Closer.Nobody ? loss : null;
         }
+    }
+
+    /// <summary>This server is about to end the session, if it is up, for this reason; null: it could not. Until the next session that is its error.</summary>
+    public void Closing(string address, string? reason)
+    {
+        lock (_lock)
+            if (_byAddress.TryGetValue(address, out var entry)) entry.Closing = reason;
     }
 
     /// <summary>A new stream of events begins.</summary>
@@ -322,7 +332,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
                 (entry.LastError, entry.MustCountEnd, entry.ClosedBy, entry.End) = (null, false, Closer.Nobody, null);
                 // The engine ended them.
                 entry.Losses.Clear();
-                (entry.Loss, entry.Heard) = (null, null);
+                (entry.Loss, entry.Heard, entry.Closing) = (null, null, null);
                 entry.IsRestless = false;
             }
         }
@@ -393,6 +403,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
     private static string? SessionError(Entry entry)
     {
         if (entry.State == Wire.PeerState.Types.SessionState.Established || !entry.WasUp) return entry.LastError;
+        if (entry.Closing is not null) return entry.Closing;
         if (entry.End is { Notification: { } notification } end) return notification.Describe(end.ByRouter, entry.Peer);
         // gobgpd lets graceful restart cover the loss after a NOTIFICATION of its own only when the hold time ran out.
         return entry is { End.IsCovered: true, ClosedBy: Closer.Here } ? BgpNotification.HoldTimerExpired.Describe(byRouter: false, entry.Peer) : entry.LastError;
@@ -432,7 +443,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
         if (state == Wire.PeerState.Types.SessionState.Unknown || state == entry.State) return false;
         if (state == Wire.PeerState.Types.SessionState.Established)
         {
-            entry.LastError = null;
+            (entry.LastError, entry.Closing) = (null, null);
             if (!entry.MustCountEnd) entry.ClosedBy = Closer.Nobody;
             entry.WasUp = true;
             entry.Began = time.GetTimestamp();
@@ -442,7 +453,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
         else if (entry.State == Wire.PeerState.Types.SessionState.Established)
         {
             (entry.LastError, entry.MustCountEnd) = ("The session was lost.", true);
-            entry.Losses.Enqueue(time.GetTimestamp());
+            if (entry.Closing is null) entry.Losses.Enqueue(time.GetTimestamp());
             entry.Loss = (entry.Began, time.GetTimestamp());
             if (entry.Losses.Count > Limits.SessionLosses) entry.Losses.Dequeue();
             (entry.Families, entry.AddPathFamilies, entry.Received) = ([], [], 0);

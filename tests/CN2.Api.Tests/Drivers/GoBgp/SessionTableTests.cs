@@ -47,6 +47,23 @@ public sealed class SessionTableTests
     }
 
     [Fact]
+    public void A_session_that_is_ended_for_a_change_says_so_and_is_no_loss()
+    {
+        for (var i = 0; i < 2 * Limits.SessionLosses; i++)
+        {
+            _table.Observe("172.27.115.245", Established);
+            _table.Closing("172.27.115.245", "It was changed.");
+            _table.Observe("172.27.115.245", Idle);
+            Assert.Equal("It was changed.", ErrorOf("restless"));
+        }
+        Assert.False(_table.CountLosses());
+        _table.Observe("172.27.115.245", Established);
+        Assert.Null(ErrorOf("restless"));
+        _table.Observe("172.27.115.245", Idle);
+        Assert.Equal("The session was lost.", ErrorOf("restless"));
+    }
+
+    [Fact]
     public void An_event_that_is_older_than_a_list_is_no_loss_of_the_session()
     {
         _table.BeginList();
