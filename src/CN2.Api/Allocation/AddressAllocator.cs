@@ -62,10 +62,15 @@ public static class AddressAllocator
 
         if (nodePorts.Count > 0)
         {
-            batch.BatchCommands.Add(new NpgsqlBatchCommand("DELETE FROM free_node_port WHERE (protocol, port) IN (SELECT pr, po FROM unnest($1, $2) AS t (pr, po))")
+            // A holder that is giving one back at this moment is waited for, so that the next statement sees it in the pool.
+            foreach (var sql in (ReadOnlySpan<string>)["SELECT FROM node_port WHERE (protocol, port) IN (SELECT pr, po FROM unnest($1, $2) AS t (pr, po)) ORDER BY protocol, port FOR SHARE",
+                         "DELETE FROM free_node_port WHERE (protocol, port) IN (SELECT pr, po FROM unnest($1, $2) AS t (pr, po))"])
             {
-                Parameters = { new() { Value = nodePorts.Select(p => p.Protocol).ToArray() }, new() { Value = nodePorts.Select(p => p.Port).ToArray() } },
-            });
+                batch.BatchCommands.Add(new NpgsqlBatchCommand(sql)
+                {
+                    Parameters = { new() { Value = nodePorts.Select(p => p.Protocol).ToArray() }, new() { Value = nodePorts.Select(p => p.Port).ToArray() } },
+                });
+            }
         }
 
         await batch.ExecuteNonQueryAsync(ct);

@@ -2,6 +2,7 @@ using CN2.Api.Services;
 using CN2.Api.Tests.Fixtures;
 using CN2.Api.Tests.Services;
 using Microsoft.Extensions.DependencyInjection;
+using Npgsql;
 
 namespace CN2.Api.Tests.Allocation;
 
@@ -48,6 +49,27 @@ public sealed class ConcurrentAllocationTests(ApiServerWithoutReconciler api) : 
         });
         var addresses = held.SelectMany(h => h).ToList();
         Assert.Equal(addresses.Count, addresses.Distinct().Count());
+        await PoolAudit.ExpectSoundAsync(api.ConnectionString);
+    }
+
+    [Fact]
+    public async Task A_node_port_that_is_asked_for_while_its_holder_gives_it_back_does_not_stay_in_the_pool()
+    {
+        await NetworkAsync("handover", """[{"cidr":"23.7.0.0/28"}]""");
+        (await api.PostAsync("/v1/namespaces/handover/services", """{"name":"before","type":"NodePort","ports":[{"port":80,"nodePort":30777}]}""")).Expect(201);
+        await using var source = NpgsqlDataSource.Create(api.ConnectionString);
+        await using var connection = await source.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using (var giveBack = new NpgsqlCommand("DELETE FROM node_port WHERE port = 30777", connection)) await giveBack.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+
+        var asks = api.PostAsync("/v1/namespaces/handover/services", """{"name":"after","type":"NodePort","ports":[{"port":80,"nodePort":30777}]}""");
+        await Eventually.TrueAsync(async () =>
+        {
+            await using var waits = source.CreateCommand("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)");
+            return await waits.ExecuteScalarAsync(TestContext.Current.CancellationToken) is true;
+        }, "the request waits for the holder", 20);
+        await transaction.CommitAsync(TestContext.Current.CancellationToken);
+        (await asks).Expect(201);
         await PoolAudit.ExpectSoundAsync(api.ConnectionString);
     }
 
