@@ -31,6 +31,12 @@ public sealed partial class NetworkNamespace : IDisposable
     /// <summary>Runs commands of <c>ip</c> in it, one a line.</summary>
     public void Ip(string lines) => Command.RunWith(lines + "\n", "ip", "-n", Name, "-batch", "-");
 
+    /// <summary>
+    /// Adds a bridge that is up. It has an address of its own: otherwise it takes the lowest of its ports', and with a port that is added later a
+    /// neighbour may go on sending to the earlier address, which is another port's now, until its entry is over.
+    /// </summary>
+    public void AddBridge(string name) => Ip($"link add {name} address 02:00:00:00:00:f1 type bridge\nlink set {name} up");
+
     /// <summary>Runs a command in it and returns its output; a failure throws.</summary>
     public string Exec(params string[] command) => Command.Run("ip", ["netns", "exec", Name, .. command]);
 

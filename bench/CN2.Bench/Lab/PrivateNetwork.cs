@@ -24,7 +24,7 @@ internal sealed class PrivateNetwork
     private const string Enter =
         """
         readlink /proc/self/ns/ipc >"$1" && shift && mkdir -p /run/netns && mount -t tmpfs tmpfs /run/netns && mount -t tmpfs tmpfs /dev/shm && ip netns add control && ip -n control link set lo up &&
-        ip -n control link add br0 type bridge && ip -n control addr add 172.27.115.241/24 dev br0 && ip -n control link set br0 up && exec ip netns exec control "$@"
+        ip -n control link add br0 address 02:00:00:00:00:f1 type bridge && ip -n control addr add 172.27.115.241/24 dev br0 && ip -n control link set br0 up && exec ip netns exec control "$@"
         """;
 
     /// <summary>Nothing the bench does takes that long; something hangs.</summary>

@@ -63,17 +63,16 @@ public static class AddressAllocator
         if (nodePorts.Count > 0)
         {
             // A holder that is giving one back at this moment is waited for, so that the next statement sees it in the pool.
-            foreach (var sql in (ReadOnlySpan<string>)["SELECT FROM node_port WHERE (protocol, port) IN (SELECT pr, po FROM unnest($1, $2) AS t (pr, po)) ORDER BY protocol, port FOR SHARE",
-                         "DELETE FROM free_node_port WHERE (protocol, port) IN (SELECT pr, po FROM unnest($1, $2) AS t (pr, po))"])
-            {
-                batch.BatchCommands.Add(new NpgsqlBatchCommand(sql)
-                {
-                    Parameters = { new() { Value = nodePorts.Select(p => p.Protocol).ToArray() }, new() { Value = nodePorts.Select(p => p.Port).ToArray() } },
-                });
-            }
+            batch.BatchCommands.Add(OfNodePorts("SELECT FROM node_port WHERE (protocol, port) IN (SELECT pr, po FROM unnest($1, $2) AS t (pr, po)) ORDER BY protocol, port FOR SHARE"));
+            batch.BatchCommands.Add(OfNodePorts("DELETE FROM free_node_port WHERE (protocol, port) IN (SELECT pr, po FROM unnest($1, $2) AS t (pr, po))"));
         }
 
         await batch.ExecuteNonQueryAsync(ct);
+
+        NpgsqlBatchCommand OfNodePorts(string sql) => new(sql)
+        {
+            Parameters = { new() { Value = nodePorts.Select(p => p.Protocol).ToArray() }, new() { Value = nodePorts.Select(p => p.Port).ToArray() } },
+        };
     }
 
     private static NpgsqlParameter Inet(object value) => new() { Value = value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Inet };

@@ -65,7 +65,7 @@ public sealed class ConcurrentAllocationTests(ApiServerWithoutReconciler api) : 
         var asks = api.PostAsync("/v1/namespaces/handover/services", """{"name":"after","type":"NodePort","ports":[{"port":80,"nodePort":30777}]}""");
         await Eventually.TrueAsync(async () =>
         {
-            await using var waits = source.CreateCommand("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)");
+            await using var waits = source.CreateCommand("SELECT EXISTS (SELECT FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock')");
             return await waits.ExecuteScalarAsync(TestContext.Current.CancellationToken) is true;
         }, "the request waits for the holder", 20);
         await transaction.CommitAsync(TestContext.Current.CancellationToken);

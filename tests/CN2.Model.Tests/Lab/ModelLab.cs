@@ -30,8 +30,7 @@ internal sealed class ModelLab : IAsyncDisposable
     {
         _postgres = new PostgresServer(Path.Combine(Directory, "pg"), [.. PostgresServer.WithoutDurability, "max_connections=200", "shared_buffers=64MB", "deadlock_timeout=200ms"]);
         Control = AddNamespace("c");
-        // An address of its own, or it would change with the ports and leave neighbours with the earlier one.
-        Control.Ip("link add br0 address 02:00:00:00:00:f1 type bridge\nlink set br0 up");
+        Control.AddBridge("br0");
         Control.Ip($"addr add {ControlAddress}/24 dev br0\naddr add fd07::1/64 dev br0 nodad");
         RouterHost = AddHost("r", 9);
         Nodes = VirtualRouters.Select((name, i) => (name, Host: AddHost(name, 11 + i))).ToDictionary(n => n.name, n => n.Host);

@@ -50,8 +50,8 @@ public sealed class OverlayLab : IAsyncDisposable
             foreach (var home in (NetworkNamespace[])[Node, Router1, Router2, PodHost1, PodHost2]) home.Sysctl("net/ipv6/conf/default/accept_dad", "0");
             Node.Sysctl("net/ipv4/ip_forward", "1");
             Node.Sysctl("net/ipv6/conf/all/forwarding", "1");
-            // An address of its own, or it would change with the ports and leave neighbours with the earlier one.
-            Node.Ip($"link add br0 address 02:00:00:00:00:f1 type bridge\naddr add {NodeAddress}/24 dev br0\nlink set br0 up");
+            Node.AddBridge("br0");
+            Node.Ip($"addr add {NodeAddress}/24 dev br0");
             Link(Router1, "router1", $"{Router1Address}/24");
             Link(Router2, "router2", $"{Router2Address}/24");
             Node.Ip("link set router1 master br0\nlink set router2 master br0");

@@ -31,9 +31,9 @@ cn2_test() {
         for project in tests/*.Tests; do
             [ "$project" = tests/CN2.Simulation.Tests ] || stage "$(basename "$project")" check_project "$(basename "$project")"
         done
-        # The lab publishes the programs: nothing else reads the projects meanwhile.
-        end_stages
+        # The lab publishes the programs, so what compiles the projects, the format, has ended before. What runs beside the lab uses the build.
         # The lab mostly waits, and the simulation has a clock of its own.
+        end_stages
         begin_stage CN2.Simulation.Tests politely check_project CN2.Simulation.Tests
         AFTER=${BESIDE_PIDS[*]: -1} begin_stage openapi-clients politely check_openapi_clients
         stage lab check_lab

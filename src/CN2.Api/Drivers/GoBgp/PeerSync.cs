@@ -13,6 +13,9 @@ internal sealed class PeerSync(
     /// <summary>A router that has not come back after this time does not hold up withdrawals any more: when it comes, it drops what it kept.</summary>
     public static readonly TimeSpan LateAfter = TimeSpan.FromSeconds(10);
 
+    private const string ClosedForChange = "This control node has closed the session because of a change of the BgpRouter, and opens it with the new settings.";
+    private const string ClosedToForget = "This control node has closed the session to open it again, so that the router drops what was withdrawn while it was away.";
+
     /// <summary>By address, without the peers that the engine cannot be given; null until the first call of <see cref="SetAsync"/>.</summary>
     private Dictionary<string, BgpPeer>? _wanted;
 
@@ -28,10 +31,6 @@ internal sealed class PeerSync(
     private readonly MissedWithdrawals _missed = new(turns, sessions, time);
 
     private readonly SessionChanges _changes = new(turns, time);
-
-    private const string ClosedForChange = "This control node has closed the session because of a change of the BgpRouter, and opens it with the new settings.";
-
-    private const string ClosedToForget = "This control node has closed the session to open it again, so that the router drops what was withdrawn while it was away.";
 
     /// <summary>Peers whose timers wait for the end of their session.</summary>
     private readonly HashSet<string> _timersDue = [];
@@ -297,16 +296,15 @@ internal sealed class PeerSync(
         // A router that may have kept routes over a restart of the engine may still do so.
         var keeps = isUp && !peer.AdminDown && KeepsOver(actual, target);
         if (!keeps && (isUp || _forgetting.ContainsKey(address)) && !await ForgetsAsync(turn, actual)) return sessions.Observe(actual);
+        if (isUp) sessions.Closing(address, ClosedForChange);
         if (difference == PeerDifference.Session && !keeps)
         {
-            if (isUp) sessions.Closing(address, ClosedForChange);
             await engine.UpdatePeerAsync(target, turn.Lost);
             if (isUp) Closed(address, routerDrops: true);
             _unsettled.Remove(address);
             logger.PeerChanged(peer.Name, "changed, new session");
             return false;
         }
-        if (isUp) sessions.Closing(address, ClosedForChange);
         await engine.DeletePeerAsync(actual, turn.Lost);
         if (isUp) Closed(address, routerDrops: !keeps);
         await engine.AddPeerAsync(mapper.Encode(peer, restarting: keeps || _unsettled.ContainsKey(address)), turn.Lost);

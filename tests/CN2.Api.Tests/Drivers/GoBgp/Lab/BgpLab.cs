@@ -12,13 +12,11 @@ internal sealed class BgpLab : IDisposable
     public BgpLab()
     {
         Directory = Keep(new TemporaryDirectory("cn2-bgp-")).Path;
-        Control = Keep(new NetworkNamespace("control")).Name;
-        // An address of its own: otherwise the bridge takes the lowest of its ports', and with a port that is added later a neighbour may go on sending to
-        // the earlier address, which is another port's now, until its entry is over.
-        Ip(Control, "link", "add", "br0", "address", "02:00:00:00:00:f1", "type", "bridge");
+        var control = Keep(new NetworkNamespace("control"));
+        Control = control.Name;
+        control.AddBridge("br0");
         Ip(Control, "addr", "add", "172.27.115.241/24", "dev", "br0");
         Ip(Control, "addr", "add", "fd00:115::241/64", "dev", "br0", "nodad");
-        Ip(Control, "link", "set", "br0", "up");
     }
 
     public string Directory { get; }
