@@ -208,6 +208,8 @@ public sealed class ImportTests : IDisposable
         await Eventually.TrueAsync(() => speaker.Session("vmx1").LastError?.Contains("Bgp__ImportedRoutesPerPeer", StringComparison.Ordinal) == true, "the session says so", 40,
             () => string.Join(";", speaker.Sessions));
         Assert.Equal(3, imports.Now.Count);
+        // Routes and states of sessions come by two streams, so the first routes may be there before the state.
+        await speaker.EstablishedAsync("vmx1");
         Assert.True(speaker.Session("vmx1").IsEstablished);
         router.WithdrawVpn("10.1.0.0/16 label 100 rd 64512:7");
         router.WithdrawVpn("10.5.0.0/16 label 100 rd 64512:7");
