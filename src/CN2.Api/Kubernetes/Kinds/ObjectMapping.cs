@@ -11,6 +11,9 @@ namespace CN2.Api.Kubernetes.Kinds;
 /// </summary>
 internal abstract class ObjectMapping
 {
+    /// <summary>The annotation in which <c>kubectl apply</c> remembers the object as it was last applied.</summary>
+    protected const string LastApplied = "kubectl.kubernetes.io/last-applied-configuration";
+
     /// <summary>Members of an object that are made of its resource and hide what was kept under their names, as paths such as <c>spec.ports</c>.</summary>
     public abstract IReadOnlyList<string> Meant { get; }
 
@@ -39,6 +42,39 @@ internal abstract class ObjectMapping
         return request;
     }
 
+    /// <summary>The same as a change: what objects of the kind cannot say stays as the resource has it.</summary>
+    /// <param name="source">The object; its form was checked against the schema.</param>
+    /// <param name="current">The request of <c>/v1</c> that, as a PUT, would change nothing.</param>
+    /// <param name="faults">What cannot be meant here, by the object's own paths.</param>
+    public JsonObject ToRequest(JsonObject source, JsonObject current, FaultList faults)
+    {
+        var request = (JsonObject)current.DeepClone();
+        foreach (var member in (string[])["labels", "annotations"]) request.Remove(member);
+        foreach (var (member, value) in ToRequest(source, faults))
+        {
+            if (value is null) request.Remove(member);
+            else request[member] = value.DeepClone();
+        }
+
+        return request;
+    }
+
+    /// <summary>
+    /// After what is kept of an object was overlaid with what its resource says: brings back the words of the writer where they still mean the
+    /// same, such as a reference with its fqName.
+    /// </summary>
+    /// <param name="target">The object as it will be shown; it is changed.</param>
+    /// <param name="kept">The object as it was last written.</param>
+    public virtual void Restore(JsonObject target, JsonObject kept)
+    {
+    }
+
+    /// <summary>Takes out of an object what must not be kept beside its resource, such as a key. By default nothing.</summary>
+    /// <param name="source">The object, after its request was made; it is changed.</param>
+    public virtual void Hide(JsonObject source)
+    {
+    }
+
     /// <summary>Where the object has what a fault of the request names: <c>ports[0].port</c> is <c>spec.ports[0].port</c>.</summary>
     public virtual string ToObjectPath(string path) => path switch
     {
@@ -50,7 +86,7 @@ internal abstract class ObjectMapping
     /// <summary>Adds spec and status to an object.</summary>
     protected abstract void Fill(JsonObject resource, JsonObject target);
 
-    /// <summary>Adds the fields of the kind to a request.</summary>
+    /// <summary>Adds the fields of the kind to a request; null where the object does not say what it could say.</summary>
     protected abstract void Read(JsonObject source, JsonObject request, FaultList faults);
 
     /// <summary>Copies members as they are; absent ones and null are left out.</summary>
@@ -75,7 +111,7 @@ internal abstract class ObjectMapping
     }
 
     /// <summary>A time as <c>/v1</c> writes it, in whole seconds; null when there is none.</summary>
-    private static string? TimeOf(JsonNode? time) =>
+    internal static string? TimeOf(JsonNode? time) =>
         time is JsonValue value && value.TryGetValue<string>(out var text)
         && DateTimeOffset.TryParse(text, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var read) ? KubernetesTime.Text(read) : null;
 }
