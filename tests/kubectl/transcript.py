@@ -12,7 +12,8 @@ A transcript is what a terminal would show:
 
 In the expected output:
 
-    <AGE> <UID> <VERSION> <TIME> <IP> <PORT> <HASH>   one value of that form; <ANY> the rest of the line
+    <AGE> <UID> <VERSION> <TIME> <IP> <PORT> <HASH>   one value of that form; <ANY> any text of the line
+    <FROM>                          what kubectl 1.34 and newer say of a deletion: " from shop namespace"; nothing before
     ...                             any number of lines, none as well
     {<1.31} text, {>=1.33} text, {1.27} text          a line of these versions of kubectl only; before a "$" the whole command
 
@@ -38,6 +39,7 @@ PLACES = {
     "<PORT>": r"[1-9]\d{0,4}",
     "<HASH>": r"[0-9a-f]+",
     "<ANY>": r".*",
+    "<FROM>": r"(?: from \S+ namespace)?",
 }
 ANY_LINES = "..."
 ONLY = re.compile(r"\{(<|>=|)(1\.\d+)\} ?")
