@@ -7,7 +7,6 @@ using CN2.Api.ExternalNetworks;
 using CN2.Api.ExternalNetworkSelectors;
 using CN2.Api.FloatingIPs;
 using CN2.Api.Http;
-using CN2.Api.Kubernetes;
 using CN2.Api.Namespaces;
 using CN2.Api.Observability;
 using CN2.Api.OpenApi;
@@ -66,7 +65,6 @@ public static class ApiHost
         services.AddVirtualMachineInterfaces();
         services.AddExternalNetworkSelectors();
         services.AddBgpRouters();
-        services.AddKubernetesApi();
         replace?.Invoke(services);
 
         var app = builder.Build();

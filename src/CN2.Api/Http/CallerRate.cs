@@ -30,7 +30,7 @@ internal static class CallerRate
     private static RateLimitPartition<IPAddress> PartitionOf(HttpContext http, int perSecond)
     {
         var caller = Callers.Of(http);
-        if (perSecond == 0 || IPAddress.IsLoopback(caller) || !Listeners.IsOfApi(http)) return RateLimitPartition.GetNoLimiter(IPAddress.None);
+        if (perSecond == 0 || IPAddress.IsLoopback(caller) || !http.Request.Path.StartsWithSegments("/v1")) return RateLimitPartition.GetNoLimiter(IPAddress.None);
         return RateLimitPartition.GetTokenBucketLimiter(caller, _ => new TokenBucketRateLimiterOptions
         {
             TokenLimit = 2 * perSecond,

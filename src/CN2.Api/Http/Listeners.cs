@@ -1,12 +1,10 @@
 using System.Net;
-using CN2.Api.Kubernetes.Http;
 using CN2.Api.Options;
-using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace CN2.Api.Http;
 
-/// <summary>The ports of the server, and what a connection to them may cost.</summary>
+/// <summary>The two ports of the server, and what a connection to them may cost.</summary>
 internal static class Listeners
 {
     /// <summary>An agent has one stream; a few are for one that comes back before its former stream has ended.</summary>
@@ -27,17 +25,9 @@ internal static class Listeners
         // Without TLS one port cannot offer both protocols: REST speaks HTTP/1.1, agents HTTP/2.
         Listen(kestrel, listen.HttpUrl, HttpProtocols.Http1, "REST", connections);
         Listen(kestrel, listen.GrpcUrl, HttpProtocols.Http2, "agents'", connections);
-        if (listen.KubernetesUrl is { } kubernetes) Listen(kestrel, kubernetes, HttpProtocols.Http1, "Kubernetes", connections, KubernetesListener.Mark);
     }
 
-    /// <summary>A request for resources, of <c>/v1</c> or of the Kubernetes API; not one for health, metrics, documents or of an agent.</summary>
-    public static bool IsOfApi(HttpContext http)
-    {
-        var path = http.Request.Path;
-        return KubernetesListener.Has(http) ? path.StartsWithSegments("/api") || path.StartsWithSegments("/apis") : path.StartsWithSegments("/v1");
-    }
-
-    private static void Listen(KestrelServerOptions kestrel, Uri url, HttpProtocols protocols, string port, ConnectionLimitOptions connections, Func<ConnectionDelegate, ConnectionDelegate>? mark = null)
+    private static void Listen(KestrelServerOptions kestrel, Uri url, HttpProtocols protocols, string port, ConnectionLimitOptions connections)
     {
         if (url.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6) kestrel.Listen(IPAddress.Parse(url.Host.Trim('[', ']')), url.Port, Set);
         else kestrel.ListenLocalhost(url.Port, Set);
@@ -49,7 +39,6 @@ internal static class Listeners
             var limit = new ConnectionLimit(
                 port, connections.Most, connections.MostOfCaller, services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<ConnectionLimit>>());
             options.Use(limit.Around);
-            if (mark is not null) options.Use(mark);
         }
     }
 }

@@ -17,12 +17,11 @@ public sealed class ProblemResult(ApiProblem problem) : IActionResult
     {
         if (problem.DetailOfRead is { } detail && HttpMethods.IsGet(http.Request.Method)) problem = problem with { Detail = detail };
         var response = http.Response;
-        var form = http.Features.Get<IProblemForm>();
-        response.StatusCode = form?.StatusOf(problem) ?? problem.Status;
-        response.ContentType = form?.ContentType ?? "application/problem+json";
+        response.StatusCode = problem.Status;
+        response.ContentType = "application/problem+json";
         if (problem.RetryAfterSeconds is { } seconds)
             response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        var body = form?.Write(problem, http) ?? ApiJson.Bytes(ProblemBody.Of(problem, http.Request.Path.Value ?? "/"));
+        var body = ApiJson.Bytes(ProblemBody.Of(problem, http.Request.Path.Value ?? "/"));
         response.ContentLength = body.Length;
         if (!HttpMethods.IsHead(http.Request.Method)) await response.Body.WriteAsync(body, http.RequestAborted);
     }

@@ -2,7 +2,7 @@ using System.ComponentModel.DataAnnotations;
 
 namespace CN2.Api.Options;
 
-/// <summary>Sections <c>Http</c>, <c>Grpc</c> and <c>Kubernetes</c>. The defaults are loopback addresses, because no port authenticates its callers.</summary>
+/// <summary>Sections <c>Http</c> and <c>Grpc</c>. The defaults are loopback addresses, because neither port authenticates its callers.</summary>
 public sealed record ListenerOptions : IValidatableObject
 {
     /// <summary>REST, Swagger UI, health, metrics.</summary>
@@ -13,19 +13,10 @@ public sealed record ListenerOptions : IValidatableObject
     [ConfigurationKeyName("Grpc:Url"), ListenUrl]
     public Uri GrpcUrl { get; init; } = new("http://127.0.0.1:8081");
 
-    /// <summary>The Kubernetes API (docs/contract.md §8); null: it is not served.</summary>
-    [ConfigurationKeyName("Kubernetes:Url"), ListenUrl]
-    public Uri? KubernetesUrl { get; init; }
-
     /// <summary>Without TLS one port cannot serve both: REST speaks HTTP/1.1 and agents HTTP/2. Port 0 is any free port, so two of them differ.</summary>
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)
     {
         if (HttpUrl.Port == GrpcUrl.Port && HttpUrl.Port != 0 && HttpUrl.Host == GrpcUrl.Host)
             yield return new($"another port than Http__Url has ({HttpUrl.Port})", [nameof(GrpcUrl)]);
-        if (KubernetesUrl is not { Port: not 0 } url) yield break;
-        foreach (var (other, name) in ((Uri, string)[])[(HttpUrl, "Http__Url"), (GrpcUrl, "Grpc__Url")])
-        {
-            if (url.Port == other.Port && url.Host == other.Host) yield return new($"another port than {name} has ({other.Port})", [nameof(KubernetesUrl)]);
-        }
     }
 }
