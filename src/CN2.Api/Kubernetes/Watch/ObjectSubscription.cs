@@ -43,7 +43,13 @@ internal sealed class ObjectSubscription(ObjectHub hub, IObjectReader reader, st
 
     public void Advance(FeedPosition position) => _reached = position;
 
-    public void End() => _events.Writer.TryComplete();
+    public void End()
+    {
+        IsEnded = true;
+        _events.Writer.TryComplete();
+    }
+
+    public bool IsEnded { get; private set; }
 
     public void Dispose() => hub.Remove(this);
 }

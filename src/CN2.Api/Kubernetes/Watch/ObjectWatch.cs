@@ -31,6 +31,10 @@ internal sealed class ObjectWatch(
 
     private bool _isFirst = true;
     private Task<bool>? _next;
+    private ObjectSubscription? _live;
+
+    /// <summary>The hub delivers no more: the client is too slow, or the feed does not go on.</summary>
+    internal bool IsCut => _live?.IsEnded == true;
 
     /// <summary>Sends events until the time is over, or the client was too slow.</summary>
     /// <param name="body">Of the answer.</param>
@@ -45,7 +49,7 @@ internal sealed class ObjectWatch(
         // The list may take longer than a subscription can wait, so what happened since its beginning comes from the feed.
         var end = await feed.EndAsync(ct);
         if (!await CatchUpAsync(body, begin, end, ct)) return;
-        using var live = await hub.SubscribeAsync(reader, ns, ct);
+        using var live = _live = await hub.SubscribeAsync(reader, ns, ct);
         if (live.Start.Epoch != end.Epoch)
         {
             await FailAsync(body, ct);
