@@ -4,7 +4,6 @@ using System.Text.Json.Nodes;
 using CN2.Api.Kubernetes.Documents;
 using CN2.Api.Kubernetes.Schemas;
 using CN2.Api.Kubernetes.Views;
-using CN2.Testing;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace CN2.Api.Tests.Kubernetes.Views;
