@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Kubernetes.Kinds;
@@ -23,6 +24,9 @@ internal interface IObjectBinding
 
     /// <summary>Paths such as <c>spec.clusterIP</c> that keep their value once they have one; of a list its items do.</summary>
     IReadOnlyList<string> Immutable => [];
+
+    /// <summary>The name of the object of a resource, as GET of <c>/v1</c> answers it.</summary>
+    string NameOf(JsonObject resource);
 
     /// <summary>The object of this name, as the connection's transaction sees it.</summary>
     /// <param name="connection">The connection to read on.</param>

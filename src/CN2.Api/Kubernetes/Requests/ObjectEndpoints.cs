@@ -1,7 +1,9 @@
 using CN2.Api.Http;
+using CN2.Api.Kubernetes.Lists;
 using CN2.Api.Kubernetes.Objects;
 using CN2.Api.Kubernetes.Schemas;
 using CN2.Api.Kubernetes.Statuses;
+using CN2.Api.Kubernetes.Watch;
 
 namespace CN2.Api.Kubernetes.Requests;
 
@@ -10,6 +12,10 @@ internal static class ObjectEndpoints
 {
     public static IServiceCollection AddObjectRequests(this IServiceCollection services) => services
         .AddSingleton<ObjectReading>()
+        .AddSingleton<ObjectReaders>()
+        .AddSingleton<ObjectLists>()
+        .AddSingleton<ObjectHub>()
+        .AddSingleton<ObjectCollections>()
         .AddSingleton<ObjectTransactions>()
         .AddSingleton<ObjectCreation>()
         .AddSingleton<ObjectUpdate>()
@@ -53,14 +59,14 @@ internal static class ObjectEndpoints
 
     /// <summary>A namespaced kind in all namespaces: it can only be read.</summary>
     private static Task AllAsync(HttpContext http, IObjectBinding binding) =>
-        HttpMethods.IsGet(http.Request.Method) ? ReadingOf(http).ListAsync(http, binding, null) : NotAllowedAsync(http);
+        HttpMethods.IsGet(http.Request.Method) ? CollectionsOf(http).ServeAsync(http, binding, null) : NotAllowedAsync(http);
 
     private static Task CollectionAsync(HttpContext http, IObjectBinding binding)
     {
         var (services, verbs, ns) = (http.RequestServices, binding.Definition.Verbs, NamespaceOf(http));
         return http.Request.Method switch
         {
-            "GET" => ReadingOf(http).ListAsync(http, binding, ns),
+            "GET" => CollectionsOf(http).ServeAsync(http, binding, ns),
             "POST" when verbs.Contains("create") => services.GetRequiredService<ObjectCreation>().PostAsync(http, binding, ns),
             "DELETE" when verbs.Contains("deletecollection") => services.GetRequiredService<CollectionDeletion>().DeleteAsync(http, binding, ns),
             _ => NotAllowedAsync(http),
@@ -94,6 +100,8 @@ internal static class ObjectEndpoints
     }
 
     private static Task NotAllowedAsync(HttpContext http) => ObjectAnswer.WriteAsync(http, FailureStatus.MethodNotAllowed());
+
+    private static ObjectCollections CollectionsOf(HttpContext http) => http.RequestServices.GetRequiredService<ObjectCollections>();
 
     private static ObjectReading ReadingOf(HttpContext http) => http.RequestServices.GetRequiredService<ObjectReading>();
 
