@@ -24,14 +24,14 @@ public sealed class KubernetesObjects : Migration
                 uid uuid NOT NULL,
                 namespace text NOT NULL,
                 name text NOT NULL,
-                document jsonb NOT NULL,
+                document json NOT NULL,
                 is_alone boolean NOT NULL,
                 generation bigint NOT NULL,
                 created_at timestamptz NOT NULL,
                 deleting_at timestamptz,
                 CONSTRAINT pk_kubernetes_object PRIMARY KEY (resource, uid)
             );
-            CREATE UNIQUE INDEX ix_kubernetes_object_name ON kubernetes_object (resource, namespace, name);
+            CREATE UNIQUE INDEX ix_kubernetes_object_namespace_name ON kubernetes_object (resource, namespace, name);
             CREATE INDEX ix_kubernetes_object_deleting ON kubernetes_object (uid) WHERE deleting_at IS NOT NULL;
             -- The primary key begins with the resource; this index is for the trigger.
             CREATE INDEX ix_kubernetes_object_uid ON kubernetes_object (uid);
