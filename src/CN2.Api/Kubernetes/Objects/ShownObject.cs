@@ -21,7 +21,7 @@ internal static class ShownObject
         if (metadata["deletionTimestamp"] is not null) metadata["deletionGracePeriodSeconds"] = 0;
         else metadata.Remove("deletionTimestamp");
         var whole = new JsonObject { ["apiVersion"] = binding.Definition.ApiVersion, ["kind"] = binding.Definition.Kind };
-        foreach (var (member, value) in shown.ToList())
+        foreach (var (member, value) in shown.OrderBy(m => m.Key, StringComparer.Ordinal).ToList())
         {
             shown.Remove(member);
             whole[member] = value;

@@ -1,10 +1,12 @@
 using System.Net.Http.Headers;
 using System.Text;
 using System.Text.Json.Nodes;
+using CN2.Api.Reconcile;
 using CN2.Api.Tests.Fixtures;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
 
 namespace CN2.Api.Tests.Kubernetes.Requests;
 
@@ -20,6 +22,10 @@ public sealed class KubernetesServer(PrivatePostgres postgres) : ApiServer(postg
     private HttpClient? _kubernetes;
 
     protected override string[] Settings => ["--Kubernetes:Url", "http://127.0.0.1:0"];
+
+    /// <summary>The reconciler sleeps, so that versions move with requests alone.</summary>
+    protected override void Replace(IServiceCollection services) =>
+        services.Remove(services.Single(s => s.ServiceType == typeof(IHostedService) && s.ImplementationType == typeof(Reconciler)));
 
     public HttpClient Kubernetes => _kubernetes ??= new HttpClient
     {
