@@ -35,9 +35,9 @@ public sealed class BothDoorsTests(KubernetesServer api) : IClassFixture<Kuberne
         var path = $"/v1/namespaces/{ns}/services";
         var reply = write switch
         {
-            0 => await api.PostAsync(path, $$"""{"name":"{{name}}","type":"ClusterIP","labels":{"l":"{{label}}"},"ports":[{"port":{{port}}}]}"""),
-            1 => await api.PatchAsync($"{path}/{name}", $$"""{"labels":{"l":"{{label}}"}}"""),
-            2 => await api.PatchAsync($"{path}/{name}", $$"""{"selector":{"p":"{{port}}"},"ports":[{"name":"a","port":{{port}}},{"name":"x","port":{{port + 100}}}]}"""),
+            0 => await api.PostAsync(path, $$$$"""{"name":"{{{{name}}}}","type":"ClusterIP","labels":{"l":"{{{{label}}}}"},"ports":[{"port":{{{{port}}}}}]}"""),
+            1 => await api.PatchAsync($"{path}/{name}", $$$$"""{"labels":{"l":"{{{{label}}}}"}}"""),
+            2 => await api.PatchAsync($"{path}/{name}", $$$$"""{"selector":{"p":"{{{{port}}}}"},"ports":[{"name":"a","port":{{{{port}}}}},{"name":"x","port":{{{{port + 100}}}}}]}"""),
             _ => await api.DeleteAsync($"{path}/{name}"),
         };
         return reply.Status < 300;
@@ -50,9 +50,9 @@ public sealed class BothDoorsTests(KubernetesServer api) : IClassFixture<Kuberne
         switch (write)
         {
             case 0:
-                return (await api.CreateAsync(path, $$"""{"metadata":{"name":"{{name}}","labels":{"l":"{{label}}"}},"spec":{"ports":[{"port":{{port}}}]}}""")).Status < 300;
+                return (await api.CreateAsync(path, $$$$"""{"metadata":{"name":"{{{{name}}}}","labels":{"l":"{{{{label}}}}"}},"spec":{"ports":[{"port":{{{{port}}}}}]}}""")).Status < 300;
             case 1:
-                return (await api.ChangeAsync($"{path}/{name}", $$"""{"metadata":{"labels":{"l":"{{label}}"}}}""", KubernetesServer.Merge)).Status < 300;
+                return (await api.ChangeAsync($"{path}/{name}", $$$$"""{"metadata":{"labels":{"l":"{{{{label}}}}"}}}""", KubernetesServer.Merge)).Status < 300;
             case 2 when await ReadAsync($"{path}/{name}") is { } read:
                 read["spec"]!["selector"] = new JsonObject { ["p"] = $"{port}" };
                 read["spec"]!["ports"] = new JsonArray(new JsonObject { ["name"] = "a", ["port"] = port }, new JsonObject { ["name"] = "x", ["port"] = port + 100 });

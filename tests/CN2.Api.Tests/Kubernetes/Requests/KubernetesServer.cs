@@ -70,8 +70,8 @@ public sealed class KubernetesServer(PrivatePostgres postgres) : ApiServer(postg
     /// <param name="cidr">Of the network.</param>
     public async Task NamespaceAsync(string ns, string? cidr = null)
     {
-        (await CreateAsync("/api/v1/namespaces", $$"""{"metadata":{"name":"{{ns}}"}}""")).Expect(201);
-        if (cidr is not null) (await PutAsync($"/v1/namespaces/{ns}/external-networks/net", $$"""{"subnets":[{"cidr":"{{cidr}}"}]}""")).Expect(201);
+        (await CreateAsync("/api/v1/namespaces", $$$$"""{"metadata":{"name":"{{{{ns}}}}"}}""")).Expect(201);
+        if (cidr is not null) (await PutAsync($"/v1/namespaces/{ns}/external-networks/net", $$$$"""{"subnets":[{"cidr":"{{{{cidr}}}}"}]}""")).Expect(201);
     }
 }
 

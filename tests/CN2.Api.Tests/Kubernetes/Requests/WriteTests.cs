@@ -5,7 +5,7 @@ namespace CN2.Api.Tests.Kubernetes.Requests;
 public sealed class WriteTests(KubernetesServer api) : IClassFixture<KubernetesServer>
 {
     private static string Service(string name, string more = "", string meta = "") =>
-        $$"""{"apiVersion":"v1","kind":"Service","metadata":{"name":"{{name}}"{{meta}}},"spec":{"type":"ClusterIP","selector":{"app":"web"},"ports":[{"name":"http","port":80,"targetPort":8080}]{{more}}}}""";
+        $$$$"""{"apiVersion":"v1","kind":"Service","metadata":{"name":"{{{{name}}}}"{{{{meta}}}}},"spec":{"type":"ClusterIP","selector":{"app":"web"},"ports":[{"name":"http","port":80,"targetPort":8080}]{{{{more}}}}}}""";
 
     [Fact]
     public async Task Each_door_has_its_own_paths_and_errors()
@@ -129,9 +129,9 @@ public sealed class WriteTests(KubernetesServer api) : IClassFixture<KubernetesS
         (await api.UpdateAsync(Path, edited)).Expect(409, "Conflict");
         (await api.UpdateAsync("/api/v1/namespaces/versions/services/none", Service("none"))).Expect(404, "NotFound");
         (await api.UpdateAsync(Path, Service("other"))).Expect(400, "BadRequest");
-        (await api.RemoveAsync(Path, $$"""{"preconditions":{"uid":"{{Guid.NewGuid()}}"}}""")).Expect(409, "Conflict");
-        (await api.RemoveAsync(Path, $$"""{"preconditions":{"resourceVersion":"{{first.Version}}"}}""")).Expect(409, "Conflict");
-        (await api.RemoveAsync(Path, $$"""{"preconditions":{"resourceVersion":"{{third.Version}}"},"propagationPolicy":"Foreground"}""")).Expect(200);
+        (await api.RemoveAsync(Path, $$$$"""{"preconditions":{"uid":"{{{{Guid.NewGuid()}}}}"}}""")).Expect(409, "Conflict");
+        (await api.RemoveAsync(Path, $$$$"""{"preconditions":{"resourceVersion":"{{{{first.Version}}}}"}}""")).Expect(409, "Conflict");
+        (await api.RemoveAsync(Path, $$$$"""{"preconditions":{"resourceVersion":"{{{{third.Version}}}}"},"propagationPolicy":"Foreground"}""")).Expect(200);
     }
 
     [Fact]
