@@ -476,7 +476,8 @@ CREATE TABLE public.change (
     verb smallint NOT NULL,
     status_only boolean NOT NULL,
     document jsonb,
-    at timestamp with time zone DEFAULT now() NOT NULL
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    horizon xid8 DEFAULT pg_snapshot_xmin(pg_current_snapshot())
 );
 
 CREATE TABLE public.change_horizon (
@@ -936,6 +937,8 @@ CREATE INDEX ix_bgp_router_labels ON public.bgp_router USING gin (labels);
 CREATE UNIQUE INDEX ix_bgp_router_name ON public.bgp_router USING btree (name);
 
 CREATE INDEX ix_change_at ON public.change USING btree (at);
+
+CREATE INDEX ix_change_uid_xid ON public.change USING btree (uid, xid);
 
 CREATE INDEX ix_change_xid_id ON public.change USING btree (xid, id);
 

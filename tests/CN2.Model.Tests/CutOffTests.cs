@@ -20,8 +20,7 @@ public sealed class CutOffTests
     [Fact]
     public async Task While_all_agents_are_cut_off_no_route_goes_and_no_request_is_lost_and_one_dead_node_alone_is_still_lost()
     {
-        // Who is the last to come back is lost after half of this, and an agent dials every two seconds.
-        await using var lab = new ModelLab(lostAfterSeconds: 8);
+        await using var lab = new ModelLab();
         using var http = lab.OpenHttp();
         var api = new ApiClient(http);
         var hops = await AnnouncedHopsAsync(lab, api);

@@ -36,7 +36,7 @@ internal sealed class Trouble(ModelLab lab, Random random, Action<string> tell)
     private async Task KillAgentAsync()
     {
         var name = random.Of(ModelLab.VirtualRouters);
-        var away = random.Next(5000); // at times longer than it takes to be lost
+        var away = random.Next(10_000); // at times longer than it takes to be lost
         tell($"kill -9 of the agent of {name}, back after {away} ms");
         lab.Agents[name].Kill();
         await Task.Delay(away);

@@ -25,8 +25,11 @@ internal sealed class ModelLab : IAsyncDisposable
     private readonly PostgresServer _postgres;
     private readonly Dictionary<string, Socket?> _listeners = [];
 
-    /// <param name="lostAfterSeconds"><c>VRouters__LostAfterSeconds</c>.</param>
-    public ModelLab(int lostAfterSeconds = 3)
+    /// <param name="lostAfterSeconds">
+    /// <c>VRouters__LostAfterSeconds</c>. After a restart of the API, who is the last to come back is lost after half of it, and an agent dials every two
+    /// seconds: a smaller value makes a node lost that forwards.
+    /// </param>
+    public ModelLab(int lostAfterSeconds = 8)
     {
         _postgres = new PostgresServer(Path.Combine(Directory, "pg"), [.. PostgresServer.WithoutDurability, "max_connections=200", "shared_buffers=64MB", "deadlock_timeout=200ms"]);
         Control = AddNamespace("c");

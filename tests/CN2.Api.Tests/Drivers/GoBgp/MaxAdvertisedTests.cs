@@ -29,7 +29,8 @@ public sealed class MaxAdvertisedTests : IDisposable
         await speaker.SetPeersAsync([Small, Large], Token);
         await HaveAsync(small, 3, 4, 5);
         await HaveAsync(large, 3, 4, 5, 6, 7);
-        Assert.Equal((3, 5), (speaker.Session("small").Advertised, speaker.Session("large").Advertised));
+        await speaker.AdvertisesAsync("small", 3);
+        await speaker.AdvertisesAsync("large", 5);
         Assert.Equal(["small"], speaker.WithheldFrom(Key("100.0.0.6", A)));
         Assert.Empty(speaker.WithheldFrom(Key("100.0.0.5", A)));
         Assert.Equal((2, 0), (speaker.Session("small").Withheld, speaker.Session("large").Withheld));
@@ -46,7 +47,8 @@ public sealed class MaxAdvertisedTests : IDisposable
         await speaker.ChangePathsAsync([Aged(2), Aged(8), Aged(9)], [Key("100.0.0.3", A)], Token);
         await HaveAsync(small, 1, 2, 5);
         await HaveAsync(large, 1, 2, 5, 6, 7, 8, 9);
-        Assert.Equal((3, 7), (speaker.Session("small").Advertised, speaker.Session("large").Advertised));
+        await speaker.AdvertisesAsync("small", 3);
+        await speaker.AdvertisesAsync("large", 7);
         // The other router's kernel kept 5, 6 and 7 all the time, and no marker was sent to it.
         Assert.Empty(((int[])[5, 6, 7]).SelectMany(n => monitor.About($"100.0.0.{n}")));
         Assert.All(large.Paths("100.0.0.6/32"), p => Assert.False(p.TryGetProperty("largeCommunity", out _)));
@@ -61,7 +63,7 @@ public sealed class MaxAdvertisedTests : IDisposable
         small.Show("configure terminal\nrouter bgp 64512\naddress-family ipv4 unicast\nno neighbor 172.27.115.241 maximum-prefix");
         await speaker.SetPeersAsync([Small with { MaxAdvertised = 7 }, Large], Token);
         await speaker.SetPeersAsync([Small with { MaxAdvertised = null }, Large], Token);
-        Assert.Equal(7, speaker.Session("small").Advertised);
+        await speaker.AdvertisesAsync("small", 7);
         await Eventually.TrueAsync(() => speaker.Healthy, "healthy", 5);
         Assert.Equal(0, speaker.Counters.Repairs);
     }
@@ -112,7 +114,8 @@ public sealed class MaxAdvertisedTests : IDisposable
             await speaker.EstablishedAsync("small");
             await Eventually.StaysAsync(() => small.Session("172.27.115.241").Established == 2, "the session of the restarted engine", TimeSpan.FromSeconds(2));
             await HaveAsync(small, 1, 2);
-            Assert.Equal((3, 12), (speaker.Session("small").Advertised, speaker.Session("large").Advertised));
+            await speaker.AdvertisesAsync("small", 3);
+            await speaker.AdvertisesAsync("large", 12);
             Assert.Equal((0, 0), (speaker.Counters.PathsAdded, speaker.Counters.PathsWithdrawn));
         }
     }

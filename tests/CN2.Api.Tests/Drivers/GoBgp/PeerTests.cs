@@ -162,7 +162,7 @@ public sealed class PeerTests : IDisposable
         await Eventually.TrueAsync(() => frr.NextHops("100.0.0.4/32").Count == 1 && frr.NextHops("2001:db8::4/128").Count == 1, "both", 30,
             () => frr.Show("show bgp summary") + string.Join(";", speaker.Sessions));
         Assert.Equal(["172.27.115.242"], frr.NextHops("100.0.0.4/32"));
-        Assert.Equal(2, speaker.Session("vmx1").Advertised);
+        await speaker.AdvertisesAsync("vmx1", 2);
     }
 
     [Fact]

@@ -102,7 +102,7 @@ public sealed class RestartTests : IDisposable
         await speaker.SetPeersAsync(peers, Token);
         await speaker.EstablishedAsync("vmx1", 5);
         await speaker.EstablishedAsync("vmx2", 5);
-        Assert.Equal(2, speaker.Session("vmx1").Advertised);
+        await speaker.AdvertisesAsync("vmx1", 2);
         Assert.Equal(new(0, 0, 0, 0), speaker.Counters);
         // The next route reaches the router in the session of before.
         await speaker.ChangePathsAsync([Path("198.51.100.1", "172.27.115.242")], [], Token);

@@ -82,7 +82,7 @@ public sealed class RouterTests : IDisposable
             () => bird.Show("show route all") + bird.Show("show protocols all control") + string.Join(";", speaker.Sessions));
         Assert.Contains("BGP.local_pref: 200", bird.Show("show route 100.0.0.4/32 all"), StringComparison.Ordinal);
         Assert.Contains("2001:db8::4/128", bird.Show("show route"), StringComparison.Ordinal);
-        Assert.Equal(3, speaker.Session("bird").Advertised);
+        await speaker.AdvertisesAsync("bird", 3);
     }
 
     [Fact]

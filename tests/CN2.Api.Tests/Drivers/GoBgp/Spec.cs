@@ -59,9 +59,14 @@ internal static class Spec
 
     public static BgpSession Session(this IBgpSpeaker speaker, string peer) => speaker.Sessions.Single(s => s.Peer == peer);
 
+    /// <summary>The session is established and its families are known: the engine tells of the state by an event and of the families by its next list.</summary>
     public static Task EstablishedAsync(this IBgpSpeaker speaker, string peer, int seconds = 30) => Eventually.TrueAsync(
-        () => speaker.Sessions.Any(s => s.Peer == peer && s.IsEstablished), $"session with {peer} established", seconds,
+        () => speaker.Sessions.Any(s => s.Peer == peer && s.IsEstablished && s.Families.Count > 0), $"session with {peer} established", seconds,
         () => string.Join("; ", speaker.Sessions));
+
+    /// <summary>So many routes are shown as advertised. A router may have them before the families of its session are known here.</summary>
+    public static Task AdvertisesAsync(this IBgpSpeaker speaker, string peer, long count) => Eventually.TrueAsync(
+        () => speaker.Session(peer).Advertised == count, $"{count} advertised to {peer}", 10, () => string.Join("; ", speaker.Sessions));
 
     /// <summary>FRR's neighbour statements for VPN routes too; FRR keeps them without a VRF of its own.</summary>
     public static string FrrVpnNeighbor(uint asn = Asn, string extra = "") => FrrNeighbor(asn, extra) + """

@@ -19,6 +19,19 @@ public sealed class ResourceVersionTests
     }
 
     [Fact]
+    public void A_list_is_newer_than_every_object_that_it_shows_and_older_than_the_next_change()
+    {
+        ResourceVersion[] growing =
+        [
+            ResourceVersion.Of(Epoch, 5), ResourceVersion.Of(Epoch, 5, late: 1), ResourceVersion.Of(Epoch, 5, late: 2), ResourceVersion.OfList(Epoch, 5), ResourceVersion.Of(Epoch, 6),
+        ];
+        Assert.Equal(growing, growing.Order());
+        Assert.Equal(growing.Length, growing.Distinct().Count());
+        Assert.Equal([false, false, false, true, false], growing.Select(v => v.IsList));
+        Assert.Equal([5UL, 5UL, 5UL, 5UL, 6UL], growing.Select(v => v.Transaction));
+    }
+
+    [Fact]
     public void Text_goes_there_and_back()
     {
         var version = ResourceVersion.Of(Epoch, 123_456);
