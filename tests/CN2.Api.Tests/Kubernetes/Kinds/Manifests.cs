@@ -8,7 +8,7 @@ namespace CN2.Api.Tests.Kubernetes.Kinds;
 /// <summary>The manifests of CN2's document, unchanged (tests/manifests).</summary>
 internal static class Manifests
 {
-    public static IEnumerable<string> Files => Directory.GetFiles(Repository.PathOf("tests", "manifests"), "*.yaml").Select(System.IO.Path.GetFileName).Order(StringComparer.Ordinal)!;
+    public static IEnumerable<string> Files => Directory.GetFiles(Repository.PathOf("tests", "manifests"), "*.yaml").Select(Path.GetFileName).Order(StringComparer.Ordinal)!;
 
     /// <summary>The documents of a file as kubectl cuts it: at lines of three dashes.</summary>
     public static string[] Documents(string file) => File.ReadAllText(Repository.PathOf("tests", "manifests", file)).Split("\n---\n");
