@@ -7,6 +7,7 @@ using CN2.Api.ExternalNetworks;
 using CN2.Api.ExternalNetworkSelectors;
 using CN2.Api.FloatingIPs;
 using CN2.Api.Http;
+using CN2.Api.Kubernetes;
 using CN2.Api.Namespaces;
 using CN2.Api.Observability;
 using CN2.Api.OpenApi;
@@ -65,6 +66,7 @@ public static class ApiHost
         services.AddVirtualMachineInterfaces();
         services.AddExternalNetworkSelectors();
         services.AddBgpRouters();
+        services.AddKubernetesFront();
         replace?.Invoke(services);
 
         var app = builder.Build();
@@ -74,6 +76,7 @@ public static class ApiHost
         app.MapVRouterStream().WithMetadata(new LongRunningAttribute());
         app.UseOpenApiDocument();
         app.MapHealth();
+        app.MapKubernetesFront();
         app.Services.GetRequiredService<PrometheusText>(); // made here, so that it counts from the first request on
         return app;
     }

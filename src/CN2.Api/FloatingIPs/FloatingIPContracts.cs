@@ -69,6 +69,10 @@ public sealed record FloatingIPResource : ResourceBody
     [JsonPropertyOrder(10)]
     public required FloatingIPStatus Status { get; init; }
 
+    /// <summary>A user has reserved it.</summary>
+    [JsonIgnore]
+    internal bool IsReserved { get; init; }
+
     [JsonIgnore]
     public override string Collection => "floating-ips";
 }

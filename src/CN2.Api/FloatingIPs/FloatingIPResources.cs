@@ -67,6 +67,7 @@ public sealed class FloatingIPResources(Catalog catalog, BgpOptions bgp)
         {
             Name = row.Name,
             Namespace = row.Namespace,
+            IsReserved = row.Reserved,
             Uid = row.Uid,
             Labels = row.Labels,
             Annotations = row.Annotations,

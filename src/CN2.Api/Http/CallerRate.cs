@@ -30,7 +30,7 @@ internal static class CallerRate
     private static RateLimitPartition<IPAddress> PartitionOf(HttpContext http, int perSecond)
     {
         var caller = Callers.Of(http);
-        if (perSecond == 0 || IPAddress.IsLoopback(caller) || !http.Request.Path.StartsWithSegments("/v1")) return RateLimitPartition.GetNoLimiter(IPAddress.None);
+        if (perSecond == 0 || IPAddress.IsLoopback(caller) || !IsLimited(http)) return RateLimitPartition.GetNoLimiter(IPAddress.None);
         return RateLimitPartition.GetTokenBucketLimiter(caller, _ => new TokenBucketRateLimiterOptions
         {
             TokenLimit = 2 * perSecond,
@@ -40,6 +40,10 @@ internal static class CallerRate
             QueueLimit = 0,
         });
     }
+
+    private static bool IsLimited(HttpContext http) => KubernetesListener.Has(http)
+        ? http.Request.Path.StartsWithSegments("/api") || http.Request.Path.StartsWithSegments("/apis") || http.Request.Path.StartsWithSegments("/openapi")
+        : http.Request.Path.StartsWithSegments("/v1");
 
     private static ApiProblem Refusal(RateLimitLease lease, int perSecond) => ApiProblem.TooManyRequests(
         string.Create(CultureInfo.InvariantCulture, $"This address sends more than {perSecond} requests a second; send fewer, or ask the operator for a higher RateLimit__PerSecond."),

@@ -16,6 +16,7 @@ public static class HttpRegistration
         services.AddValidatorsFromAssembly(typeof(HttpRegistration).Assembly, ServiceLifetime.Singleton);
         services.AddSingleton<RequestValidation>();
         services.AddSingleton<RequestDeadline>();
+        services.AddSingleton<Microsoft.AspNetCore.Routing.MatcherPolicy, ListenerPolicy>();
         services.AddCallerRate();
         services.AddExceptionHandler<ProblemExceptions>();
         services.ConfigureHttpJsonOptions(options => ApiJson.Configure(options.SerializerOptions));

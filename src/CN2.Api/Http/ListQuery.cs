@@ -64,6 +64,12 @@ public sealed class ListQuery
         return faults.Count > 0 ? (null, ApiProblem.Validation(faults)) : (new ListQuery(limit, selector, after, binding), null);
     }
 
+    /// <summary>A page that another front asks for; it has no cursor.</summary>
+    /// <param name="limit">The most items, at least 1.</param>
+    /// <param name="selector">Null: all resources.</param>
+    /// <param name="after">The page begins after this pair; null: at the first.</param>
+    internal static ListQuery Of(int limit, LabelSelector? selector, (string Namespace, string Name)? after) => new(limit, selector, after, []);
+
     /// <summary>Ends the page after this many items, because what comes next would make it larger than <see cref="Limits.Page"/>.</summary>
     public void EndAfter(int items) => Limit = Math.Min(Limit, items);
 

@@ -4,7 +4,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace CN2.Api.Http;
 
-/// <summary>The two ports of the server, and what a connection to them may cost.</summary>
+/// <summary>The ports of the server, and what a connection to them may cost.</summary>
 internal static class Listeners
 {
     /// <summary>An agent has one stream; a few are for one that comes back before its former stream has ended.</summary>
@@ -25,9 +25,10 @@ internal static class Listeners
         // Without TLS one port cannot offer both protocols: REST speaks HTTP/1.1, agents HTTP/2.
         Listen(kestrel, listen.HttpUrl, HttpProtocols.Http1, "REST", connections);
         Listen(kestrel, listen.GrpcUrl, HttpProtocols.Http2, "agents'", connections);
+        if (listen.KubernetesUrl is { } kubernetes) Listen(kestrel, kubernetes, HttpProtocols.Http1, "Kubernetes", connections, isKubernetes: true);
     }
 
-    private static void Listen(KestrelServerOptions kestrel, Uri url, HttpProtocols protocols, string port, ConnectionLimitOptions connections)
+    private static void Listen(KestrelServerOptions kestrel, Uri url, HttpProtocols protocols, string port, ConnectionLimitOptions connections, bool isKubernetes = false)
     {
         if (url.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6) kestrel.Listen(IPAddress.Parse(url.Host.Trim('[', ']')), url.Port, Set);
         else kestrel.ListenLocalhost(url.Port, Set);
@@ -39,6 +40,11 @@ internal static class Listeners
             var limit = new ConnectionLimit(
                 port, connections.Most, connections.MostOfCaller, services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<ConnectionLimit>>());
             options.Use(limit.Around);
+            if (isKubernetes) options.Use(next => connection =>
+            {
+                connection.Features.Set(KubernetesListener.Instance);
+                return next(connection);
+            });
         }
     }
 }

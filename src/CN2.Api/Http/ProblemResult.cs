@@ -18,10 +18,13 @@ public sealed class ProblemResult(ApiProblem problem) : IActionResult
         if (problem.DetailOfRead is { } detail && HttpMethods.IsGet(http.Request.Method)) problem = problem with { Detail = detail };
         var response = http.Response;
         response.StatusCode = problem.Status;
-        response.ContentType = "application/problem+json";
+        var form = KubernetesListener.Has(http) ? http.RequestServices.GetRequiredService<IProblemForm>() : null;
+        response.ContentType = form is null ? "application/problem+json" : "application/json";
         if (problem.RetryAfterSeconds is { } seconds)
             response.Headers.RetryAfter = seconds.ToString(System.Globalization.CultureInfo.InvariantCulture);
-        var body = ApiJson.Bytes(ProblemBody.Of(problem, http.Request.Path.Value ?? "/"));
+        byte[] body;
+        if (form is null) body = ApiJson.Bytes(ProblemBody.Of(problem, http.Request.Path.Value ?? "/"));
+        else (response.StatusCode, body) = form.Write(http, problem);
         response.ContentLength = body.Length;
         if (!HttpMethods.IsHead(http.Request.Method)) await response.Body.WriteAsync(body, http.RequestAborted);
     }

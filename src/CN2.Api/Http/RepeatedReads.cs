@@ -9,7 +9,7 @@ namespace CN2.Api.Http;
 internal sealed class RepeatedReads(RequestDelegate next, DatabasePresence database, TimeProvider time)
 {
     public Task InvokeAsync(HttpContext http) =>
-        HttpMethods.IsGet(http.Request.Method) && http.Request.Path.StartsWithSegments("/v1") ? ReadAsync(http) : next(http);
+        HttpMethods.IsGet(http.Request.Method) && (KubernetesListener.Has(http) || http.Request.Path.StartsWithSegments("/v1")) ? ReadAsync(http) : next(http);
 
     private async Task ReadAsync(HttpContext http)
     {

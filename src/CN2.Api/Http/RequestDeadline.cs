@@ -21,7 +21,7 @@ internal sealed class RequestDeadline(DatabasePresence database, TimeProvider ti
 
     public async Task RunAsync(HttpContext http, RequestDelegate next)
     {
-        if (http.GetEndpoint()?.Metadata.GetMetadata<LongRunningAttribute>() is not null)
+        if (http.GetEndpoint()?.Metadata.GetMetadata<LongRunningAttribute>() is { } endless && endless.IsLong(http))
         {
             await next(http);
             return;

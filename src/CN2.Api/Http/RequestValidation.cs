@@ -51,6 +51,12 @@ public sealed class RequestValidation(IServiceProvider services) : IAsyncActionF
             foreach (var item in batch.Resources) CheckIdentity(item, $"items[{index++}].", http, faults);
         }
 
+        CheckContent(request, faults);
+    }
+
+    /// <summary>The same without what the path says of a resource.</summary>
+    public void CheckContent(object request, FaultList faults)
+    {
         var unread = new FaultList();
         foreach (var fault in faults) unread.Add(fault.Path, fault.Message);
         RequestSizes.Check(request, faults);

@@ -25,21 +25,28 @@ internal sealed class ServiceCreation(Catalog catalog, ServiceAllocation allocat
     public string? KeyOf(ServiceDraft item) =>
         item.Request.LoadBalancerIPs is { Count: > 0 } || item.Request.Ports?.Exists(p => p.NodePort is not null) == true ? null : $"{item.Namespace}/{item.Request.Name}";
 
-    private static ServiceWork ToWork(ServiceDraft draft, DateTimeOffset now) => new()
+    private static ServiceWork ToWork(ServiceDraft draft, DateTimeOffset now)
     {
-        Row = new ServiceRow
+        var uid = Guid.CreateVersion7(now);
+        return new ServiceWork
         {
-            Uid = Guid.CreateVersion7(now),
-            Namespace = draft.Namespace,
-            Name = draft.Request.Name!,
-            Labels = draft.Request.Labels ?? [],
-            Annotations = draft.Request.Annotations ?? [],
-            Generation = 1,
-            CreatedAt = now,
-            UpdatedAt = now,
-            Spec = "",
-        },
-        Spec = draft.Request.ToSpec(draft.Namespace),
+            Row = NewRow(draft, uid, now),
+            Spec = draft.Request.ToSpec(draft.Namespace),
+            Kept = draft.Kept?.Invoke(uid, now),
+        };
+    }
+
+    private static ServiceRow NewRow(ServiceDraft draft, Guid uid, DateTimeOffset now) => new()
+    {
+        Uid = uid,
+        Namespace = draft.Namespace,
+        Name = draft.Request.Name!,
+        Labels = draft.Request.Labels ?? [],
+        Annotations = draft.Request.Annotations ?? [],
+        Generation = 1,
+        CreatedAt = now,
+        UpdatedAt = now,
+        Spec = "",
     };
 
     /// <summary>If a create fails because an earlier identical create already took the address, the answer is already-exists instead of address-in-use.</summary>

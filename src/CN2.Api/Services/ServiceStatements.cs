@@ -28,6 +28,8 @@ internal static class ServiceStatements
         var inserted = works.SelectMany(w => w.Added).ToList();
         if (inserted.Count > 0) commands.Add(FloatingIPTable.InsertHeld(inserted, now));
         AddNodePorts(commands, works);
+        var kept = works.Select(w => w.Kept).OfType<KubernetesObjectRow>().ToList();
+        if (kept.Count > 0) commands.Add(KubernetesObjectTable.Write(kept));
         // The event says why a new Service is pending. Later events come from the reconciler, when a condition changes.
         var waiting = added.FindAll(r => r.PendingReason is not null);
         if (waiting.Count > 0)

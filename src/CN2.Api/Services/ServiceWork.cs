@@ -22,6 +22,9 @@ internal sealed class ServiceWork
     /// <summary>The caller is the reconciler: what would refuse a request leaves the Service pending.</summary>
     public bool Serving { get; init; }
 
+    /// <summary>What is kept of its Kubernetes object, to be written with it.</summary>
+    public KubernetesObjectRow? Kept { get; init; }
+
     // The plan.
     public ApiProblem? Refusal { get; set; }
     public List<AddressDemand> ClusterDemands { get; } = [];

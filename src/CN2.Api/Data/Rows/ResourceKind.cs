@@ -21,4 +21,10 @@ public enum ResourceKind : short
 
     /// <summary>A control node has events, and no changes: it is no resource that users write.</summary>
     ControlNode = 11,
+
+    /// <summary>
+    /// Not a resource: an object of the Kubernetes API that lives alone changed (<see cref="KubernetesObjectRow.IsAlone"/>). The change's name is that of
+    /// the object, with its resource before it: <c>pods/web-0</c>. Its changes are status-only, because nobody but watches needs them.
+    /// </summary>
+    KubernetesObject = 12,
 }

@@ -1,0 +1,14 @@
+namespace CN2.Api.Data.Rows;
+
+/// <summary>What is kept of an object that was written through the Kubernetes API (docs/adr/0011-the-kubernetes-front.md).</summary>
+/// <param name="Resource">Such as <c>services</c> or <c>subnets.core.contrail.juniper.net</c>.</param>
+/// <param name="Uid">Of the object; that of its resource when it has one.</param>
+/// <param name="Namespace">Empty: the kind is cluster-scoped.</param>
+/// <param name="Name">The object's name.</param>
+/// <param name="Document">The object as it was last written, as JSON.</param>
+/// <param name="IsAlone">There is no resource of <c>/v1</c>: the document is all there is.</param>
+/// <param name="Generation">Of an object alone: increases with every change of its spec.</param>
+/// <param name="CreatedAt">When the row was written first.</param>
+/// <param name="DeletingAt">When its deletion was asked for; null: it was not, or the resource says so itself.</param>
+public sealed record KubernetesObjectRow(
+    string Resource, Guid Uid, string Namespace, string Name, string Document, bool IsAlone, long Generation, DateTimeOffset CreatedAt, DateTimeOffset? DeletingAt);

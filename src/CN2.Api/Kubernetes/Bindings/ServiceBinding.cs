@@ -1,0 +1,57 @@
+using CN2.Api.Data;
+using CN2.Api.Data.Documents;
+using CN2.Api.Data.Rows;
+using CN2.Api.Http;
+using CN2.Api.Json;
+using CN2.Api.Kubernetes.Kinds;
+using CN2.Api.Kubernetes.Objects;
+using CN2.Api.Kubernetes.Schemas;
+using CN2.Api.Services;
+using CN2.Api.Writes;
+using Npgsql;
+
+namespace CN2.Api.Kubernetes.Bindings;
+
+/// <summary><c>v1</c> services. Creates share transactions as those of <c>/v1</c> do.</summary>
+internal sealed class ServiceBinding(ServiceStore store, ServiceResources resources, RequestValidation validation)
+    : ResourceBinding<ServiceRow, ServiceRequest>(validation), IGroupedBinding
+{
+    public override ResourceDefinition Definition => ServiceSchema.Definition;
+
+    public override ObjectMapping Mapping { get; } = new Kinds.ServiceMapping();
+
+    protected override ResourceKind Kind => ResourceKind.Service;
+
+    public async Task<ObjectOutcome> CreateGroupedAsync(ObjectDraft draft, CancellationToken ct)
+    {
+        var (request, refused) = ReadRequest(draft, null);
+        if (refused is not null) return refused;
+        var outcome = await store.Creates.RunAsync(new ServiceDraft(draft.Namespace!, request!) { Kept = (uid, now) => draft.ToRow(Definition.QualifiedName(), uid, false, now) }, ct);
+        return Outcome(outcome, draft) switch
+        {
+            ObjectOutcome.Stored stored => stored with { IsKept = true },
+            var other => other,
+        };
+    }
+
+    protected override Task<ServiceRow?> FindRowAsync(NpgsqlConnection connection, string? ns, string name, CancellationToken ct) =>
+        ServiceTable.FindAsync(connection, ns!, name, forUpdate: false, ct);
+
+    protected override Task<List<ServiceRow>> PageAsync(CN2DbContext db, string? ns, ListQuery query, CancellationToken ct) =>
+        db.Services.In(ns).NamespacedPageAsync(query, ct);
+
+    protected override async Task<IReadOnlyList<ResourceBody>> ReadAsync(NpgsqlConnection connection, IReadOnlyList<ServiceRow> rows, CancellationToken ct) =>
+        await resources.ReadAsync(connection, rows, ct);
+
+    protected override Task<ServiceRow?> LockRowAsync(WriteScope scope, string? ns, string name, CancellationToken ct) => store.LockAsync(scope, ns!, name, ct);
+
+    protected override Task<ServiceRequest> ToRequestAsync(WriteScope scope, ServiceRow row, CancellationToken ct) =>
+        Task.FromResult(Services.ServiceMapping.ToRequest(row, ApiJson.Read<ServiceSpec>(row.Spec)));
+
+    protected override Task<WriteOutcome> CreateAsync(WriteScope scope, string? ns, ServiceRequest request, CancellationToken ct) =>
+        store.Creates.DecideAsync(scope, new ServiceDraft(ns!, request), ct);
+
+    protected override Task<WriteOutcome> ReplaceAsync(WriteScope scope, ServiceRow row, ServiceRequest request, CancellationToken ct) => store.ReplaceAsync(scope, row, request, ct);
+
+    protected override Task<WriteOutcome> DeleteAsync(WriteScope scope, ServiceRow row, CancellationToken ct) => store.DeleteAsync(scope, row, ct);
+}

@@ -1,0 +1,54 @@
+using CN2.Api.Data;
+using CN2.Api.Data.Rows;
+using CN2.Api.Kubernetes.Kinds;
+using CN2.Api.Kubernetes.Schemas;
+using CN2.Api.Writes;
+using Npgsql;
+
+namespace CN2.Api.Kubernetes.Objects;
+
+/// <summary>
+/// One kind of the Kubernetes API over the store of its resource. Everything that is the same for all kinds (patches, field managers, versions,
+/// finalizers, the table <c>kubernetes_object</c>, errors, forms) is done around it. <c>ResourceBinding</c> is the base for kinds with one resource.
+/// </summary>
+internal interface IObjectBinding
+{
+    /// <summary>What discovery says. Only verbs named there are ever asked of the binding.</summary>
+    ResourceDefinition Definition { get; }
+
+    ObjectMapping Mapping { get; }
+
+    /// <summary>The kind whose changes in the feed are those of the objects; null: there are none.</summary>
+    ResourceKind? Kind { get; }
+
+    /// <summary>The object of this name, as the connection's transaction sees it.</summary>
+    /// <param name="connection">The connection to read on.</param>
+    /// <param name="ns">Of the path; null: the kind is cluster-scoped.</param>
+    /// <param name="name">Of the path.</param>
+    /// <param name="ct">Ends the query.</param>
+    Task<BoundObject?> FindAsync(NpgsqlConnection connection, string? ns, string name, CancellationToken ct);
+
+    /// <summary>Objects in the order of namespace and name, at most <see cref="ObjectRange.Most"/>, or fewer when they are large.</summary>
+    Task<ObjectPage> ListAsync(CN2DbContext db, ObjectRange range, CancellationToken ct);
+
+    /// <summary>The same objects by uid, without those that no longer exist, for watches.</summary>
+    Task<IReadOnlyList<BoundObject>> LoadAsync(CN2DbContext db, IReadOnlyCollection<Guid> uids, CancellationToken ct);
+
+    /// <summary>The object, locked until the transaction ends.</summary>
+    Task<BoundObject?> LockAsync(WriteScope scope, string? ns, string name, CancellationToken ct);
+
+    Task<ObjectOutcome> CreateAsync(WriteScope scope, ObjectDraft draft, CancellationToken ct);
+
+    /// <param name="scope">The transaction.</param>
+    /// <param name="current">What <see cref="LockAsync"/> has answered in it.</param>
+    /// <param name="draft">What takes its place.</param>
+    /// <param name="ct">Ends the statements.</param>
+    Task<ObjectOutcome> ReplaceAsync(WriteScope scope, BoundObject current, ObjectDraft draft, CancellationToken ct);
+
+    /// <summary>Deletes an object without finalizers. What is in use is refused (in-use); then it is marked, waits, and is tried again.</summary>
+    Task<ObjectOutcome> DeleteAsync(WriteScope scope, BoundObject current, CancellationToken ct);
+
+    /// <summary>Writes a subresource that is no plain part of the object, such as <c>pods/binding</c>; <c>status</c> comes here for writes only.</summary>
+    Task<ObjectOutcome> ReplaceSubresourceAsync(WriteScope scope, string subresource, BoundObject current, ObjectDraft draft, CancellationToken ct) =>
+        Task.FromResult<ObjectOutcome>(Http.ApiProblem.NotFound(subresource));
+}

@@ -1,0 +1,152 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using CN2.Api.Data;
+using CN2.Api.Data.Rows;
+using CN2.Api.Http;
+using CN2.Api.Json;
+using CN2.Api.Kubernetes.Kinds;
+using CN2.Api.Kubernetes.Schemas;
+using CN2.Api.Writes;
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+
+namespace CN2.Api.Kubernetes.Objects;
+
+/// <summary>A kind of which every object is a resource of one kind of <c>/v1</c>.</summary>
+internal abstract class ResourceBinding<TRow, TRequest>(RequestValidation validation) : IObjectBinding
+    where TRow : ResourceRow where TRequest : ResourceRequest
+{
+    public abstract ResourceDefinition Definition { get; }
+
+    public abstract ObjectMapping Mapping { get; }
+
+    ResourceKind? IObjectBinding.Kind => Kind;
+
+    protected abstract ResourceKind Kind { get; }
+
+    public async Task<BoundObject?> FindAsync(NpgsqlConnection connection, string? ns, string name, CancellationToken ct) =>
+        await FindRowAsync(connection, ns, name, ct) is { } row ? (await BindAsync(connection, [row], ct))[0] : null;
+
+    public virtual async Task<ObjectPage> ListAsync(CN2DbContext db, ObjectRange range, CancellationToken ct)
+    {
+        var query = ListQuery.Of(range.Most, range.Selector, range.After);
+        var rows = await PageAsync(db, range.Namespace, query, ct);
+        // One row more than the limit only shows that there is a next page.
+        var page = rows.Count > query.Limit ? rows.GetRange(0, query.Limit) : rows;
+        var bound = await BindAsync(await db.OpenSqlAsync(ct), page, ct);
+        return new ObjectPage(bound, page.Count < rows.Count ? ((page[^1] as NamespacedRow)?.Namespace ?? "", page[^1].Name) : null);
+    }
+
+    public virtual async Task<IReadOnlyList<BoundObject>> LoadAsync(CN2DbContext db, IReadOnlyCollection<Guid> uids, CancellationToken ct) =>
+        await BindAsync(await db.OpenSqlAsync(ct), await db.Set<TRow>().AsNoTracking().Where(r => uids.Contains(r.Uid)).ToListAsync(ct), ct);
+
+    public async Task<BoundObject?> LockAsync(WriteScope scope, string? ns, string name, CancellationToken ct) =>
+        await LockRowAsync(scope, ns, name, ct) is { } row ? (await BindAsync(scope.Connection, [row], ct))[0] : null;
+
+    public async Task<ObjectOutcome> CreateAsync(WriteScope scope, ObjectDraft draft, CancellationToken ct)
+    {
+        var (request, refused) = ReadRequest(draft, null);
+        return refused ?? Outcome(await CreateAsync(scope, draft.Namespace, request!, ct), draft);
+    }
+
+    public async Task<ObjectOutcome> ReplaceAsync(WriteScope scope, BoundObject current, ObjectDraft draft, CancellationToken ct)
+    {
+        var row = (TRow)current.Row!;
+        var (request, refused) = ReadRequest(draft, await ToRequestAsync(scope, row, ct));
+        return refused ?? Outcome(await ReplaceAsync(scope, row, request!, ct), draft);
+    }
+
+    public async Task<ObjectOutcome> DeleteAsync(WriteScope scope, BoundObject current, CancellationToken ct) =>
+        await DeleteAsync(scope, (TRow)current.Row!, ct) switch
+        {
+            WriteOutcome.Gone => new ObjectOutcome.Gone(),
+            WriteOutcome.Deleting deleting => new ObjectOutcome.Deleting(Bound(deleting.Resource, current.Namespace, current.Name) with { Kept = current.Kept }),
+            WriteOutcome.Refused refused => DeletionRefused((TRow)current.Row!, refused.Problem),
+            var other => throw new InvalidOperationException($"A deletion came to {other.GetType().Name}"),
+        };
+
+    protected abstract Task<TRow?> FindRowAsync(NpgsqlConnection connection, string? ns, string name, CancellationToken ct);
+
+    /// <summary>The rows of a page in the order of namespace and name, as <see cref="Listing"/> reads them.</summary>
+    protected abstract Task<List<TRow>> PageAsync(CN2DbContext db, string? ns, ListQuery query, CancellationToken ct);
+
+    /// <summary>The resources, in the order of the rows.</summary>
+    protected abstract Task<IReadOnlyList<ResourceBody>> ReadAsync(NpgsqlConnection connection, IReadOnlyList<TRow> rows, CancellationToken ct);
+
+    protected abstract Task<TRow?> LockRowAsync(WriteScope scope, string? ns, string name, CancellationToken ct);
+
+    /// <summary>The request that, as a PUT, changes nothing.</summary>
+    protected abstract Task<TRequest> ToRequestAsync(WriteScope scope, TRow row, CancellationToken ct);
+
+    protected abstract Task<WriteOutcome> CreateAsync(WriteScope scope, string? ns, TRequest request, CancellationToken ct);
+
+    protected abstract Task<WriteOutcome> ReplaceAsync(WriteScope scope, TRow row, TRequest request, CancellationToken ct);
+
+    protected abstract Task<WriteOutcome> DeleteAsync(WriteScope scope, TRow row, CancellationToken ct);
+
+    /// <summary>Whether a deletion that <c>/v1</c> refuses waits.</summary>
+    protected virtual ObjectOutcome DeletionRefused(TRow row, ApiProblem problem) => problem.Code == ProblemCodes.InUse ? new ObjectOutcome.InUse(problem) : problem;
+
+    /// <summary>The namespace and name of the object of a resource.</summary>
+    protected virtual (string? Namespace, string Name) IdentityOf(ResourceBody resource) => (Definition.IsNamespaced ? resource.Namespace : null, resource.Name);
+
+    /// <summary>Changes a draft before the mapping reads it; such as another name.</summary>
+    protected virtual JsonObject Prepare(ObjectDraft draft) => draft.Object;
+
+    /// <summary>Adds what the mapping cannot know to a request, and faults by the object's own paths.</summary>
+    protected virtual void Complete(ObjectDraft draft, JsonObject request, FaultList faults, bool isNew)
+    {
+    }
+
+    protected async Task<List<BoundObject>> BindAsync(NpgsqlConnection connection, IReadOnlyList<TRow> rows, CancellationToken ct)
+    {
+        if (rows.Count == 0) return [];
+        var resources = await ReadAsync(connection, rows, ct);
+        var kept = await KubernetesObjectTable.OfAsync(connection, Definition.QualifiedName(), [.. rows.Select(r => r.Uid)], ct);
+        var bound = new List<BoundObject>(rows.Count);
+        for (var i = 0; i < rows.Count; i++)
+        {
+            var (ns, name) = IdentityOf(resources[i]);
+            bound.Add(Bound(resources[i], ns, name) with { Kept = kept.GetValueOrDefault(rows[i].Uid), Row = rows[i] });
+        }
+
+        return bound;
+    }
+
+    /// <summary>The request of <c>/v1</c> that a draft stands for, validated. Exactly one of the results is set.</summary>
+    /// <param name="draft">The object.</param>
+    /// <param name="current">The request that changes nothing; null: the object is new.</param>
+    protected (TRequest? Request, ObjectOutcome? Refused) ReadRequest(ObjectDraft draft, TRequest? current)
+    {
+        var faults = new FaultList();
+        var source = Prepare(draft);
+        var json = current is null ? Mapping.ToRequest(source, faults) : Mapping.ToRequest(source, (JsonObject)JsonSerializer.SerializeToNode(current, ApiJson.Options)!, faults);
+        Complete(draft, json, faults, current is null);
+        // What cannot be meant is named by the object's own paths, everything after it by those of the request.
+        var own = faults.Select(f => f.Path).ToHashSet(StringComparer.Ordinal);
+        var request = RequestJson.Read(JsonSerializer.SerializeToUtf8Bytes<JsonNode>(json, ApiJson.Options), typeof(TRequest), faults, out var malformed) as TRequest;
+        if (malformed is not null) return (null, malformed);
+        if (request is not null)
+        {
+            request.NameOfPath = current is not null;
+            validation.CheckContent(request, faults);
+        }
+
+        if (faults.Count == 0 && request is not null) return (request, null);
+        var translated = new FaultList();
+        foreach (var fault in faults) translated.Add(own.Contains(fault.Path) ? fault.Path : Mapping.ToObjectPath(fault.Path), fault.Message);
+        return (null, new ObjectOutcome.Refused(ApiProblem.Validation(translated), HasObjectPaths: true));
+    }
+
+    protected static JsonObject ToJson(ResourceBody resource) => (JsonObject)JsonSerializer.SerializeToNode(resource, resource.GetType(), ApiJson.Options)!;
+
+    protected static BoundObject Bound(ResourceBody resource, string? ns, string name) => new(resource.Uid, ns, name, ToJson(resource), null);
+
+    protected static ObjectOutcome Outcome(WriteOutcome outcome, ObjectDraft draft) => outcome switch
+    {
+        WriteOutcome.Created created => new ObjectOutcome.Stored(Bound(created.Resource, draft.Namespace, draft.Name)),
+        WriteOutcome.Saved saved => new ObjectOutcome.Stored(Bound(saved.Resource, draft.Namespace, draft.Name)),
+        WriteOutcome.Refused refused => refused.Problem,
+        var other => throw new InvalidOperationException($"A write came to {other.GetType().Name}"),
+    };
+}

@@ -1,0 +1,71 @@
+using CN2.Api.Http;
+using CN2.Api.Kubernetes.Objects;
+using CN2.Api.Kubernetes.Statuses;
+
+namespace CN2.Api.Kubernetes.Requests;
+
+/// <summary>The paths of all kinds that are served. One endpoint a path takes every method, so that the answer to a wrong one is a Status.</summary>
+internal static class ObjectEndpoints
+{
+    public static IServiceCollection AddObjectRequests(this IServiceCollection services) => services.AddSingleton<ObjectReading>();
+
+    public static void MapObjects(this IEndpointRouteBuilder app)
+    {
+        foreach (var binding in app.ServiceProvider.GetRequiredService<ObjectBindings>().All)
+        {
+            var definition = binding.Definition;
+            var root = definition.Group.Length == 0 ? $"/api/{definition.Version}" : $"/apis/{definition.Group}/{definition.Version}";
+            if (definition.IsNamespaced)
+            {
+                Map(app, binding, $"{root}/{definition.Plural}", AllAsync).WithMetadata(WatchesLast.Instance);
+                Map(app, binding, $"{root}/namespaces/{{ns}}/{definition.Plural}", CollectionAsync).WithMetadata(WatchesLast.Instance);
+                MapOne(app, binding, $"{root}/namespaces/{{ns}}/{definition.Plural}/{{name}}");
+            }
+            else
+            {
+                Map(app, binding, $"{root}/{definition.Plural}", CollectionAsync).WithMetadata(WatchesLast.Instance);
+                MapOne(app, binding, $"{root}/{definition.Plural}/{{name}}");
+            }
+        }
+    }
+
+    private static void MapOne(IEndpointRouteBuilder app, IObjectBinding binding, string path)
+    {
+        Map(app, binding, path, OneAsync);
+        foreach (var subresource in binding.Definition.Subresources)
+            Map(app, binding, $"{path}/{subresource.Name}", (http, b) => SubresourceAsync(http, b, subresource.Name));
+    }
+
+    private static IEndpointConventionBuilder Map(IEndpointRouteBuilder app, IObjectBinding binding, string path, Func<HttpContext, IObjectBinding, Task> answer) =>
+        app.Map(path, http => answer(http, binding)).WithMetadata(new KubernetesApiAttribute(), binding.Definition).ExcludeFromDescription();
+
+    /// <summary>A namespaced kind in all namespaces: it can only be read.</summary>
+    private static Task AllAsync(HttpContext http, IObjectBinding binding) =>
+        HttpMethods.IsGet(http.Request.Method) ? ReadingOf(http).ListAsync(http, binding, null) : NotAllowedAsync(http);
+
+    private static Task CollectionAsync(HttpContext http, IObjectBinding binding) => http.Request.Method switch
+    {
+        "GET" => ReadingOf(http).ListAsync(http, binding, NamespaceOf(http)),
+        _ => NotAllowedAsync(http),
+    };
+
+    private static Task OneAsync(HttpContext http, IObjectBinding binding) => http.Request.Method switch
+    {
+        "GET" => ReadingOf(http).GetAsync(http, binding, NamespaceOf(http), NameOf(http)),
+        _ => NotAllowedAsync(http),
+    };
+
+    private static Task SubresourceAsync(HttpContext http, IObjectBinding binding, string subresource) => http.Request.Method switch
+    {
+        "GET" when subresource == "status" => ReadingOf(http).GetAsync(http, binding, NamespaceOf(http), NameOf(http)),
+        _ => NotAllowedAsync(http),
+    };
+
+    private static Task NotAllowedAsync(HttpContext http) => ObjectAnswer.WriteAsync(http, FailureStatus.MethodNotAllowed());
+
+    private static ObjectReading ReadingOf(HttpContext http) => http.RequestServices.GetRequiredService<ObjectReading>();
+
+    private static string? NamespaceOf(HttpContext http) => http.GetRouteValue("ns") as string;
+
+    private static string NameOf(HttpContext http) => (string)http.GetRouteValue("name")!;
+}

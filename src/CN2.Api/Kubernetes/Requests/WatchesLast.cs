@@ -1,0 +1,11 @@
+using CN2.Api.Http;
+
+namespace CN2.Api.Kubernetes.Requests;
+
+/// <summary>A list has an end, a watch of the same path has none.</summary>
+internal sealed class WatchesLast : LongRunningAttribute
+{
+    public static WatchesLast Instance { get; } = new();
+
+    internal override bool IsLong(HttpContext http) => http.Request.Query["watch"].ToString() is "true" or "1";
+}
