@@ -36,6 +36,7 @@ cn2_test() {
         end_stages
         begin_stage CN2.Simulation.Tests politely check_project CN2.Simulation.Tests
         AFTER=${BESIDE_PIDS[*]: -1} begin_stage openapi-clients politely check_openapi_clients
+        AFTER=${BESIDE_PIDS[*]: -1} begin_stage kubectl politely check_kubectl
         stage lab check_lab
         end_stages
     else
@@ -220,6 +221,7 @@ what_failed() {
             *.Tests) grep -A 40 '^failed ' "$log" | head -n 120 ;;
             kernel-tunnels) grep -A 25 '\[FAIL\]' "$log" | head -n 120 || tail -n 40 "$log" ;;
             openapi-clients) grep -A 12 '^not ok' "$log" 2>/dev/null | head -n 120 ;;
+            kubectl) grep -A 40 '^not ok' "$log" 2>/dev/null | head -n 160 || tail -n 40 "$log" ;;
             lab) grep -B 12 -A 12 '^ *✗' "$log" | head -n 120 ;;
             *) tail -n 40 "$log" 2>/dev/null ;;
         esac | cut -c 1-1500 | indent || true

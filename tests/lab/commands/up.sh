@@ -20,8 +20,9 @@ cn2_up() {
         die "The data in $UP_DIR belongs to another user (it was made with sudo?)." "Run this with sudo too, or forget the data: sudo ./cn2 down --purge"
     fi
     local port
-    for port in "$CN2_HTTP_PORT" "$CN2_GRPC_PORT"; do
-        port_is_free "$port" || die "Port $port is in use on this machine." "Choose others: CN2_HTTP_PORT=18080 CN2_GRPC_PORT=18081 ./cn2 up"
+    for port in "$CN2_HTTP_PORT" "$CN2_GRPC_PORT" "$CN2_KUBERNETES_PORT"; do
+        port_is_free "$port" || die "Port $port is in use on this machine." \
+            "Choose others: CN2_HTTP_PORT=18080 CN2_GRPC_PORT=18081 CN2_KUBERNETES_PORT=18082 ./cn2 up"
     done
     publish
 
@@ -32,8 +33,9 @@ cn2_up() {
     start_gobgpd "$UP_DIR" "unix://$UP_DIR/gobgp.sock"
     good "gobgpd, driven by unix socket"
     start_api "$UP_DIR" "$url" \
-        Http__Url="$url" Grpc__Url="http://127.0.0.1:$CN2_GRPC_PORT" \
+        Http__Url="$url" Grpc__Url="http://127.0.0.1:$CN2_GRPC_PORT" Kubernetes__Url="http://127.0.0.1:$CN2_KUBERNETES_PORT" \
         Bgp__GoBgp__Address="unix://$UP_DIR/gobgp.sock" Bgp__RouterId="$(router_id)" Bgp__ListenPort="${CN2_BGP_PORT:--1}"
+    kubeconfig "$UP_DIR/kubeconfig" "http://127.0.0.1:$CN2_KUBERNETES_PORT"
     good "CN2.Api"
     trap - EXIT
     say ""
@@ -45,6 +47,8 @@ up_hints() {
     cat <<TEXT
 
   Try       curl -s $1/v1/namespaces | jq
+  kubectl   export KUBECONFIG=$UP_DIR/kubeconfig
+            kubectl get namespaces
   Agents    cn2-vrouter --server http://127.0.0.1:$CN2_GRPC_PORT --name compute1 --address <this node's address>
   BGP       gobgp --target unix://$UP_DIR/gobgp.sock global rib
   Logs      $UP_DIR/log/

@@ -8,7 +8,7 @@ public static class KubernetesResources
     [
         NamespaceSchema.Definition, ServiceSchema.Definition, PodSchema.Definition, NodeSchema.Definition, EventSchema.Definition, EndpointsSchemas.Endpoints,
         EndpointsSchemas.EndpointSlice,
-        AccessReviewSchema.Definition,
+        AccessReviewSchema.Definition, RulesReviewSchema.Definition,
         NetworkSchemas.VirtualNetwork, NetworkSchemas.Subnet, NetworkSchemas.RoutingInstance,
         FloatingIPSchemas.FloatingIP, FloatingIPSchemas.VirtualMachineInterface, FloatingIPSchemas.VirtualRouter,
         BgpRouterSchema.Definition, HealthCheckSchema.Definition,
