@@ -98,7 +98,7 @@ internal abstract class KubemanagerBinding(ResourceDefinition definition, Extern
 
     public Task<ObjectOutcome> DeleteAsync(WriteScope scope, BoundObject current, CancellationToken ct) => throw new InvalidOperationException("There is one Kubemanager");
 
-    private async Task<BoundObject> ReadAsync(CN2DbContext db, NpgsqlConnection connection, CancellationToken ct)
+    private static async Task<BoundObject> ReadAsync(CN2DbContext db, NpgsqlConnection connection, CancellationToken ct)
     {
         var rows = await db.ExternalNetworkSelectors.AsNoTracking().OrderBy(s => s.Name).ToListAsync(ct);
         var kept = await KubernetesObjectTable.FindAsync(connection, Resource, KubemanagerMapping.Namespace, KubemanagerMapping.Name, forUpdate: false, ct);

@@ -125,7 +125,7 @@ internal sealed class SubnetBinding(ExternalNetworkStore store, ExternalNetworkR
         return refused is null ? (request, null) : (null, refused);
     }
 
-    private static ObjectOutcome Stored(ObjectDraft draft, Guid uid, JsonObject network, string? cidr = null)
+    private static ObjectOutcome.Stored Stored(ObjectDraft draft, Guid uid, JsonObject network, string? cidr = null)
     {
         var wanted = cidr ?? draft.Object["spec"]?["cidr"]?.ToString();
         var subnet = (network["subnets"] as JsonArray ?? []).OfType<JsonObject>().FirstOrDefault(s => s["cidr"]?.ToString() == wanted) ?? [];
