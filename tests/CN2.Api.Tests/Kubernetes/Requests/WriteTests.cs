@@ -123,7 +123,8 @@ public sealed class WriteTests(KubernetesServer api) : IClassFixture<KubernetesS
         (await api.UpdateAsync(Path, edited)).Expect(400, "BadRequest");
         edited["metadata"]!["resourceVersion"] = "7";
         (await api.UpdateAsync(Path, edited)).Expect(409, "Conflict");
-        edited["metadata"]!["resourceVersion"] = "0";
+        edited = third.Json!.DeepClone();
+        edited["metadata"]!["resourceVersion"] = "0"; // whatever the version is
         Assert.Equal(third.Version, (await api.UpdateAsync(Path, edited)).Expect(200).Version); // nothing changed, nothing is written
         edited["metadata"]!["uid"] = Guid.NewGuid().ToString();
         (await api.UpdateAsync(Path, edited)).Expect(409, "Conflict");
@@ -153,8 +154,8 @@ public sealed class WriteTests(KubernetesServer api) : IClassFixture<KubernetesS
         (await api.CreateAsync("/api/v1/namespaces/patches/services", Service("s"))).Expect(201);
         (await api.ChangeAsync(Path, """{"metadata":{"labels":{"x":"y"}}}""", KubernetesServer.Merge)).Expect(200);
         (await api.ChangeAsync(Path, """{"spec":{"ports":[{"name":"tls","port":443}]}}""", KubernetesServer.Strategic)).Expect(200);
-        var read = (await api.ChangeAsync(Path, """[{"op":"test","path":"/spec/ports/0/port","value":443},{"op":"add","path":"/metadata/labels/z","value":"1"}]""", KubernetesServer.JsonPatch)).Expect(200);
-        Assert.Equal([443, 80], read.Json!["spec"]!["ports"]!.AsArray().Select(p => (int)p!["port"]!));
+        var read = (await api.ChangeAsync(Path, """[{"op":"test","path":"/spec/ports/1/port","value":443},{"op":"add","path":"/metadata/labels/z","value":"1"}]""", KubernetesServer.JsonPatch)).Expect(200);
+        Assert.Equal([80, 443], read.Json!["spec"]!["ports"]!.AsArray().Select(p => (int)p!["port"]!));
         Assert.Equal("""{"x":"y","z":"1"}""", read.Json["metadata"]!["labels"]!.ToJsonString());
         Assert.Equal(2, (await api.GetAsync("/v1/namespaces/patches/services/s")).Json!["ports"]!.AsArray().Count);
 
