@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Data;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
@@ -11,7 +13,8 @@ using Microsoft.EntityFrameworkCore;
 namespace CN2.Api.Kubernetes.Lists;
 
 /// <summary>Reads the objects of a binding; each page and its versions are of one snapshot.</summary>
-internal sealed class BoundObjectReader(IObjectBinding binding, IDbContextFactory<CN2DbContext> contexts, ObjectVersions versions) : IObjectReader
+internal sealed class BoundObjectReader(
+    IObjectBinding binding, IDbContextFactory<CN2DbContext> contexts, ObjectVersions versions, WrittenObjects written, TimeProvider time) : IObjectReader
 {
     public ResourceDefinition Resource => binding.Definition;
 
@@ -36,6 +39,32 @@ internal sealed class BoundObjectReader(IObjectBinding binding, IDbContextFactor
         return await InSnapshotAsync(db => binding.ListAsync(db, new ObjectRange(ns, inRows, after, most), ct), ct);
     }
 
+    public async Task<WrittenPage?> ReadWrittenAsync(string? ns, (string Namespace, string Name)? after, int most, CancellationToken ct)
+    {
+        if (binding is not IIdentifiedBinding identified) return null;
+        var at = time.GetTimestamp();
+        await using var db = await contexts.CreateDbContextAsync(ct);
+        await using var transaction = await db.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
+        var connection = await db.OpenSqlAsync(ct);
+        var moment = await versions.MomentAsync(connection, ct);
+        var identities = await identified.IdentitiesAsync(connection, new ObjectRange(ns, null, after, most), ct);
+        var known = await versions.ReadAsync(connection, [.. identities.Select(i => i.Uid)], ct);
+        var bodies = written.Find(Resource, known);
+        var missing = identities.Where(i => !bodies.ContainsKey(i.Uid)).Select(i => i.Uid).ToList();
+        if (missing.Count > 0)
+        {
+            foreach (var bound in await binding.LoadAsync(db, missing, ct))
+            {
+                var body = Bytes(ShownObject.Of(binding, bound, known[bound.Uid]));
+                bodies[bound.Uid] = body;
+                written.Keep(Resource, bound.Uid, known[bound.Uid], at, body);
+            }
+        }
+
+        return new WrittenPage(moment, [.. identities.Where(i => bodies.ContainsKey(i.Uid)).Select(i => bodies[i.Uid])],
+            identities.Count < most ? null : (identities[^1].Namespace, identities[^1].Name));
+    }
+
     private async Task<ListedObjects> InSnapshotAsync(Func<CN2DbContext, Task<ObjectPage>> read, CancellationToken ct)
     {
         VersionMoment moment;
@@ -51,6 +80,13 @@ internal sealed class BoundObjectReader(IObjectBinding binding, IDbContextFactor
         }
 
         return new ListedObjects(moment, [.. page.Items.Select(b => ShownObject.Of(binding, b, known[b.VersionUid ?? b.Uid]))], page.Next);
+    }
+
+    private static byte[] Bytes(JsonObject shown)
+    {
+        var buffer = new ArrayBufferWriter<byte>(2048);
+        using (var json = new Utf8JsonWriter(buffer, ObjectLists.Plain)) shown.WriteTo(json);
+        return buffer.WrittenSpan.ToArray();
     }
 
     private JsonObject WithKind(JsonObject source)

@@ -26,4 +26,7 @@ internal interface IObjectReader
     /// <param name="most">At most so many.</param>
     /// <param name="ct">Ends the reading.</param>
     Task<ListedObjects> ReadAsync(string? ns, LabelSelector labels, (string Namespace, string Name)? after, int most, CancellationToken ct);
+
+    /// <summary>The same without a selector, as JSON; null: the kind has nothing written.</summary>
+    Task<WrittenPage?> ReadWrittenAsync(string? ns, (string Namespace, string Name)? after, int most, CancellationToken ct) => Task.FromResult<WrittenPage?>(null);
 }

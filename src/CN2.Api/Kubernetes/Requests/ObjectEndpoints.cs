@@ -10,7 +10,7 @@ namespace CN2.Api.Kubernetes.Requests;
 internal static class ObjectEndpoints
 {
     public static IServiceCollection AddObjectRequests(this IServiceCollection services) => services.AddSingleton<ObjectReading>()
-        .AddSingleton<ObjectReaders>().AddSingleton<ObjectLists>().AddSingleton<ObjectHub>().AddSingleton<ObjectCollections>();
+        .AddSingleton<WrittenObjects>().AddSingleton<ObjectReaders>().AddSingleton<ObjectLists>().AddSingleton<ObjectHub>().AddSingleton<ObjectCollections>();
 
     public static void MapObjects(this IEndpointRouteBuilder app)
     {
