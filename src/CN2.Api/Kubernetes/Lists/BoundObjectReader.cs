@@ -18,14 +18,20 @@ internal sealed class BoundObjectReader(
 {
     public ResourceDefinition Resource => binding.Definition;
 
-    public Guid? ObjectOf(ChangeRow change) => change.Kind == binding.Kind ? change.Uid : null;
+    public bool Follows(ChangeRow change) => change.Kind == binding.Kind;
 
-    public async Task<IReadOnlyList<JsonObject>> LoadAsync(IReadOnlyCollection<Guid> uids, CancellationToken ct) =>
-        uids.Count == 0 ? [] : (await InSnapshotAsync(async db => new ObjectPage(await binding.LoadAsync(db, uids, ct), null), ct)).Objects;
-
-    public JsonObject? LastOf(ChangeRow deletion)
+    public async Task<IReadOnlyList<(Guid Changed, JsonObject Object)>> LoadAsync(IReadOnlyCollection<Guid> uids, CancellationToken ct)
     {
-        if (deletion.Document is not { } document || JsonNode.Parse(document) is not JsonObject resource)
+        if (uids.Count == 0) return [];
+        IReadOnlyList<BoundObject> bound = [];
+        var page = await InSnapshotAsync(async db => new ObjectPage(bound = await binding.LoadAsync(db, uids, ct), null), ct);
+        return [.. bound.Zip(page.Objects, (b, o) => (b.VersionUid ?? b.Uid, o))];
+    }
+
+    public JsonObject LastOf(ChangeRow deletion)
+    {
+        // The document is the resource's; an object that is made of something else is known by its name.
+        if (!binding.IsResource || deletion.Document is not { } document || JsonNode.Parse(document) is not JsonObject resource)
             return WithKind(new JsonObject { ["metadata"] = new JsonObject { ["name"] = deletion.Name, ["namespace"] = deletion.Namespace, ["uid"] = deletion.Uid.ToString() } });
         var source = binding.Mapping.ToObject(resource);
         source["metadata"]!["name"] = binding.NameOf(resource);

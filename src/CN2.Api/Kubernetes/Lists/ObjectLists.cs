@@ -133,7 +133,7 @@ internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed
     {
         if (await versions.FindAsync(version, ct) is not { } position) return false;
         var page = await feed.ReadAsync(position, Step, ct);
-        return page is { Gap: FeedGap.None, More: false } && !page.Rows.Exists(r => (ns is null || r.Namespace == ns) && reader.ObjectOf(r) is not null);
+        return page is { Gap: FeedGap.None, More: false } && !page.Rows.Exists(r => (ns is null || r.Namespace is null || r.Namespace == ns) && reader.Follows(r));
     }
 
     private static JsonObject Metadata(ResourceVersion version) => new() { ["resourceVersion"] = version.ToString() };

@@ -30,7 +30,7 @@ public sealed class ObjectWatchTests : IClassFixture<ApiServer>
         var source = api.Services.GetRequiredService<NpgsqlDataSource>();
         _versions = new ObjectVersions(source, api.Services.GetRequiredService<ChangeFeedReader>());
         _reader = new HealthCheckReader(source, _versions);
-        _hub = new ObjectHub(api.Services.GetRequiredService<WatchHub>(), _versions, TimeProvider.System);
+        _hub = new ObjectHub(api.Services.GetRequiredService<WatchHub>(), _versions, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<ObjectHub>.Instance);
     }
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
