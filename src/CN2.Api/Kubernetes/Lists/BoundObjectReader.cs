@@ -16,9 +16,14 @@ namespace CN2.Api.Kubernetes.Lists;
 internal sealed class BoundObjectReader(
     IObjectBinding binding, IDbContextFactory<CN2DbContext> contexts, ObjectVersions versions, WrittenObjects written, TimeProvider time) : IObjectReader
 {
+    private readonly string _alone = $"{binding.Definition.QualifiedName()}/";
+
     public ResourceDefinition Resource => binding.Definition;
 
-    public bool Follows(ChangeRow change) => change.Kind == binding.Kind;
+    /// <summary>Changes of an object that lives alone are named by its resource.</summary>
+    public bool Follows(ChangeRow change) => change.Kind == ResourceKind.KubernetesObject
+        ? change.Name.StartsWith(_alone, StringComparison.Ordinal)
+        : change.Kind == binding.Kind;
 
     public async Task<IReadOnlyList<(Guid Changed, JsonObject Object)>> LoadAsync(IReadOnlyCollection<Guid> uids, CancellationToken ct)
     {
@@ -30,6 +35,7 @@ internal sealed class BoundObjectReader(
 
     public JsonObject LastOf(ChangeRow deletion)
     {
+        if (deletion.Kind == ResourceKind.KubernetesObject && deletion.Document is { } alone && JsonNode.Parse(alone) is JsonObject last) return WithKind(last);
         // The document is the resource's; an object that is made of something else is known by its name.
         if (!binding.IsResource || deletion.Document is not { } document || JsonNode.Parse(document) is not JsonObject resource)
             return WithKind(new JsonObject { ["metadata"] = new JsonObject { ["name"] = deletion.Name, ["namespace"] = deletion.Namespace, ["uid"] = deletion.Uid.ToString() } });

@@ -127,8 +127,8 @@ public sealed class CollectionTests(KubernetesServer api) : IClassFixture<Kubern
         using var watch = await WatchAsync($"/api/v1/namespaces/p5/services?watch=true&fieldSelector=metadata.name%3Ds0&resourceVersion={before["metadata"]!["resourceVersion"]}");
         await using var connection = new NpgsqlConnection(api.ConnectionString);
         await connection.OpenAsync(Ct);
-        await using var touch = new NpgsqlCommand(
-            "INSERT INTO change (kind, namespace, name, uid, verb, status_only) VALUES (4, 'p5', 's0', $1, 2, true)", connection) { Parameters = { new() { Value = Guid.Parse((string)before["metadata"]!["uid"]!) } } };
+        await using var touch = new NpgsqlCommand("INSERT INTO change (kind, namespace, name, uid, verb, status_only) VALUES (4, 'p5', 's0', $1, 2, true)", connection);
+        touch.Parameters.AddWithValue(Guid.Parse((string)before["metadata"]!["uid"]!));
         await touch.ExecuteNonQueryAsync(Ct);
         var modified = await watch.NextAsync(_ => true);
         Assert.Equal("MODIFIED", (string?)modified["type"]);
