@@ -39,8 +39,14 @@ public sealed class CollectionTests(KubernetesServer api) : IClassFixture<Kubern
         var all = await GetAsync("/api/v1/namespaces/p1/services");
         Assert.Equal(("ServiceList", "v1", 7), ((string?)all["kind"], (string?)all["apiVersion"], all["items"]!.AsArray().Count));
         Assert.Equal(("Service", "v1"), ((string?)all["items"]![0]!["kind"], (string?)all["items"]![0]!["apiVersion"]));
-        // The same list of this version is there as long as nothing has changed.
-        var exact = $"/api/v1/namespaces/p1/services?resourceVersion={all["metadata"]!["resourceVersion"]}&resourceVersionMatch=Exact";
+        // The same list of this version is there as long as nothing has changed; the statuses come a moment after the creates.
+        var exact = "";
+        await Eventually.TrueAsync(async () =>
+        {
+            var version = (await GetAsync("/api/v1/namespaces/p1/services"))["metadata"]!["resourceVersion"];
+            exact = $"/api/v1/namespaces/p1/services?resourceVersion={version}&resourceVersionMatch=Exact";
+            return (await _kubernetes.GetAsync(exact, Ct)).IsSuccessStatusCode;
+        });
         Assert.Equal(7, (await GetAsync(exact))["items"]!.AsArray().Count);
         (await api.DeleteAsync("/v1/namespaces/p1/services/s0")).Expect(204);
         Assert.Equal("Expired", (string?)(await GetAsync(exact, 410))["reason"]);
