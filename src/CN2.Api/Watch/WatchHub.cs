@@ -15,28 +15,40 @@ public sealed partial class WatchHub(
     internal const int PageSize = 500;
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1);
     private readonly ConcurrentDictionary<WatchSubscription, byte> _subscriptions = new();
+    private readonly ConcurrentBag<IFeedFollower> _followers = [];
     private readonly SemaphoreSlim _reading = new(1);
 
     /// <summary>Where the feed was read to; null: it is not read, and the next client begins at its end.</summary>
     private FeedPosition? _position;
 
+    private bool IsIdle => _subscriptions.IsEmpty && _followers.All(f => f.IsIdle);
+
     /// <summary>Starts to deliver the changes after <see cref="WatchSubscription.Start"/>.</summary>
-    public async Task<WatchSubscription> SubscribeAsync(WatchFilter filter, CancellationToken cancellationToken)
+    public Task<WatchSubscription> SubscribeAsync(WatchFilter filter, CancellationToken cancellationToken) => JoinAsync(start =>
+    {
+        var subscription = new WatchSubscription(this, filter, start);
+        _subscriptions.TryAdd(subscription, 0);
+        return subscription;
+    }, cancellationToken);
+
+    /// <summary>Calls <paramref name="join"/> between two pages, with the position after which the next one begins.</summary>
+    internal async Task<T> JoinAsync<T>(Func<FeedPosition, T> join, CancellationToken cancellationToken)
     {
         await _reading.WaitAsync(cancellationToken);
         try
         {
             // The feed is not read while there is no client, so the first one begins at its end.
-            if (_subscriptions.IsEmpty || _position is null) _position = await feed.EndAsync(cancellationToken);
-            var subscription = new WatchSubscription(this, filter, _position);
-            _subscriptions.TryAdd(subscription, 0);
-            return subscription;
+            if (IsIdle || _position is null) _position = await feed.EndAsync(cancellationToken);
+            return join(_position);
         }
         finally
         {
             _reading.Release();
         }
     }
+
+    /// <summary>Gives every page to the follower from now on.</summary>
+    internal void Follow(IFeedFollower follower) => _followers.Add(follower);
 
     internal void Remove(WatchSubscription subscription) => _subscriptions.TryRemove(subscription, out _);
 
@@ -94,7 +106,7 @@ public sealed partial class WatchHub(
 
     private async Task<bool> DeliverPageAsync(CancellationToken cancellationToken)
     {
-        if (_subscriptions.IsEmpty) return false;
+        if (IsIdle) return false;
         await _reading.WaitAsync(cancellationToken);
         try
         {
@@ -104,11 +116,16 @@ public sealed partial class WatchHub(
             if (page.Gap != FeedGap.None)
             {
                 foreach (var subscription in subscriptions) subscription.End();
+                foreach (var follower in _followers) follower.End();
                 _position = null;
                 return false;
             }
 
-            foreach (var (change, e) in await ToEventsAsync(page.Rows, r => subscriptions.Exists(s => s.Filter.Matches(r)), page.PositionOf, cancellationToken))
+            // Everything is read before anything is delivered: after a failure the page comes again as a whole.
+            var events = await ToEventsAsync(page.Rows, r => subscriptions.Exists(s => s.Filter.Matches(r)), page.PositionOf, cancellationToken);
+            var deliveries = new List<Action>();
+            foreach (var follower in _followers.Where(f => !f.IsIdle)) deliveries.Add(await follower.PrepareAsync(page, cancellationToken));
+            foreach (var (change, e) in events)
             {
                 foreach (var subscription in subscriptions)
                 {
@@ -116,6 +133,7 @@ public sealed partial class WatchHub(
                 }
             }
 
+            foreach (var deliver in deliveries) deliver();
             _position = page.End;
             return page.More;
         }

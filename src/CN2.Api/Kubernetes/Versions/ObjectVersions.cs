@@ -33,6 +33,13 @@ public sealed class ObjectVersions(NpgsqlDataSource source, ChangeFeedReader fee
         (await Sql.ReadAllAsync(connection, MomentSql, row => new VersionMoment(
             row.GetFieldValue<DateTimeOffset>(1), FeedSnapshot.Parse(row.GetString(0)), row.GetStringOrNull(2) is { } kept ? FeedSnapshot.Parse(kept) : null), ct))[0];
 
+    /// <inheritdoc cref="MomentAsync(NpgsqlConnection, CancellationToken)"/>
+    public async Task<VersionMoment> MomentAsync(CancellationToken ct)
+    {
+        await using var connection = await source.OpenConnectionAsync(ct);
+        return await MomentAsync(connection, ct);
+    }
+
     /// <summary>The versions of objects by uid. One whose last change was removed by retention has the first version of the epoch.</summary>
     public async Task<Dictionary<Guid, ResourceVersion>> ReadAsync(NpgsqlConnection connection, IReadOnlyCollection<Guid> uids, CancellationToken ct)
     {

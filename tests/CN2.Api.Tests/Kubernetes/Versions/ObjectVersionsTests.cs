@@ -91,6 +91,7 @@ public sealed class ObjectVersionsTests(ApiServer api) : IClassFixture<ApiServer
         Assert.Null(await _versions.FindAsync(new ResourceVersion(1), Ct));
 
         // Retention removes what was seen two hours ago.
+        await ChangeAsync(connection, Guid.NewGuid());
         await ExecuteAsync(connection, "DELETE FROM feed_snapshot; INSERT INTO feed_snapshot (at, snapshot) VALUES (now() - interval '2 hours', pg_current_snapshot()::text)");
         await ChangeAsync(connection, Guid.NewGuid());
         await api.Services.GetRequiredService<Retention>().RunOnceAsync(Ct);

@@ -1,0 +1,32 @@
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+
+namespace CN2.Api.Kubernetes.Watch;
+
+/// <summary>The lines of a watch: one JSON document each, <c>{"type":"ADDED","object":…}</c>.</summary>
+internal static class WatchLines
+{
+    public const string Added = "ADDED";
+    public const string Modified = "MODIFIED";
+    public const string Deleted = "DELETED";
+    public const string Bookmark = "BOOKMARK";
+    public const string Error = "ERROR";
+
+    /// <summary>Answers are application/json, never inside HTML.</summary>
+    public static JsonWriterOptions Options { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+
+    public static async ValueTask WriteAsync(Stream body, string type, ReadOnlyMemory<byte> shown, CancellationToken ct)
+    {
+        await body.WriteAsync(Encoding.ASCII.GetBytes($"{{\"type\":\"{type}\",\"object\":"), ct);
+        await body.WriteAsync(shown, ct);
+        await body.WriteAsync("}\n"u8.ToArray(), ct);
+    }
+
+    /// <summary>The Status of a watch that cannot go on: the client lists again.</summary>
+    public static byte[] Expired(string message) => JsonSerializer.SerializeToUtf8Bytes(new JsonObject
+    {
+        ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Failure", ["message"] = message, ["reason"] = "Expired", ["code"] = 410,
+    });
+}
