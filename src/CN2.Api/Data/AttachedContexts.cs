@@ -12,6 +12,14 @@ public sealed class AttachedContexts(DbContextOptions<CN2DbContext> options)
 {
     private readonly PooledDbContextFactory<CN2DbContext> _pool = new(options);
 
+    /// <summary>A context for reading on this connection, in its transaction if one is open. Dispose it before the connection; it closes nothing.</summary>
+    public CN2DbContext Attach(NpgsqlConnection connection)
+    {
+        var db = _pool.CreateDbContext();
+        db.Database.SetDbConnection(connection);
+        return db;
+    }
+
     /// <summary>A context on this transaction. Dispose it before the transaction; it closes nothing.</summary>
     public CN2DbContext Attach(NpgsqlConnection connection, NpgsqlTransaction transaction)
     {

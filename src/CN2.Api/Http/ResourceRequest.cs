@@ -26,6 +26,10 @@ public abstract record ResourceRequest
     [JsonIgnore]
     internal bool NameOfPath { get; set; }
 
+    /// <summary>The uid of the object of the Kubernetes API that this completes; null: the resource gets a new one.</summary>
+    [JsonIgnore]
+    internal Guid? KnownUid { get; set; }
+
     /// <summary>The members that a patch names; null: the request is no patch.</summary>
     [JsonIgnore]
     internal IReadOnlySet<string>? Patched { get; set; }

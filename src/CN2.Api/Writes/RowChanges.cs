@@ -12,7 +12,7 @@ public static class RowChanges
     /// <summary>Fills in a new row: identity, first generation, times, labels and annotations of the request.</summary>
     public static T CreatedAt<T>(this T row, WriteScope scope, ResourceRequest request) where T : ResourceRow
     {
-        row.Uid = Guid.CreateVersion7(scope.Now);
+        row.Uid = request.KnownUid ?? Guid.CreateVersion7(scope.Now);
         row.Generation = 1;
         row.CreatedAt = scope.Now;
         row.UpdatedAt = scope.Now;

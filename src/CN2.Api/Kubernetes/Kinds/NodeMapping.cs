@@ -55,6 +55,8 @@ internal sealed class NodeMapping : ObjectMapping
         var addresses = (source["status"]?["addresses"] as JsonArray ?? [])
             .Where(a => a?["type"]?.ToString() == "InternalIP").Select(a => a!["address"]?.ToString())
             .Where(a => IPAddress.TryParse(a, out _)).ToLookup(a => IPAddress.Parse(a!).AddressFamily);
+        // A write without status says nothing of addresses.
+        if (addresses.Count == 0) return;
         request["address"] = addresses[AddressFamily.InterNetwork].FirstOrDefault();
         request["address6"] = addresses[AddressFamily.InterNetworkV6].FirstOrDefault();
     }

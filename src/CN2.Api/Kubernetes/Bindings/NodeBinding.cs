@@ -1,0 +1,15 @@
+using CN2.Api.Data;
+using CN2.Api.Http;
+using CN2.Api.Kubernetes.Kinds;
+using CN2.Api.Kubernetes.Schemas;
+using CN2.Api.VirtualRouters;
+
+namespace CN2.Api.Kubernetes.Bindings;
+
+/// <summary><c>v1</c> nodes: every VirtualRouter is one.</summary>
+internal sealed class NodeBinding(VirtualRouterStore store, AttachedContexts contexts, RequestValidation validation) : VirtualRouterObjects(store, contexts, validation)
+{
+    public override ResourceDefinition Definition => NodeSchema.Definition;
+
+    public override ObjectMapping Mapping { get; } = new NodeMapping();
+}
