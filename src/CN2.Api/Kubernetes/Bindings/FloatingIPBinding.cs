@@ -61,6 +61,10 @@ internal sealed class FloatingIPBinding(FloatingIPStore store, FloatingIPResourc
     protected override (string? Namespace, string Name) IdentityOf(ResourceBody resource) =>
         (null, FloatingIPObjectName.Of(resource.Namespace!, resource.Name, ((FloatingIPResource)resource).IsReserved));
 
+    /// <summary>A reserved one that a Service uses has a Service, too; it is not deleted then.</summary>
+    public override string NameOf(JsonObject resource) =>
+        FloatingIPObjectName.Of(resource["namespace"]!.GetValue<string>(), resource["name"]!.GetValue<string>(), resource["service"] is null);
+
     protected override JsonObject Prepare(ObjectDraft draft)
     {
         var prepared = (JsonObject)draft.Object.DeepClone();

@@ -9,7 +9,7 @@ namespace CN2.Api.Kubernetes.Lists;
 /// <summary>Reads the query of a list or a watch. The rules are those of Kubernetes' ListOptions.</summary>
 internal static class ListRequestReader
 {
-    /// <summary>A list of one object's change events ends at the latest after this time, so that connections are spread again.</summary>
+    /// <summary>A watch ends after this time at the latest, so that connections are spread again.</summary>
     private static readonly TimeSpan LongestWatch = TimeSpan.FromHours(2);
 
     /// <param name="query">Of the request.</param>
@@ -35,6 +35,9 @@ internal static class ListRequestReader
         else CheckList(request, query, malformed, invalid);
         return request;
     }
+
+    /// <summary>The query asks for a watch.</summary>
+    public static bool IsWatch(IQueryCollection query) => Flag(query, "watch", []) == true;
 
     private static void CheckWatch(ListRequest request, FaultList invalid)
     {

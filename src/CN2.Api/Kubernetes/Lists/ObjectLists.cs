@@ -1,8 +1,9 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using CN2.Api.Data;
-using CN2.Api.Http;
 using CN2.Api.Kubernetes.Forms;
+using CN2.Api.Kubernetes.Statuses;
 using CN2.Api.Kubernetes.Versions;
 
 namespace CN2.Api.Kubernetes.Lists;
@@ -13,6 +14,9 @@ namespace CN2.Api.Kubernetes.Lists;
 /// </summary>
 internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed)
 {
+    /// <summary>Answers are application/json, never inside HTML.</summary>
+    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+
     /// <summary>Objects of one step; it bounds what a list holds in memory.</summary>
     private const int Step = 1000;
 
@@ -26,21 +30,21 @@ internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed
     /// <summary>
     /// What to answer instead of the list, when its version or token is too old (410 Expired). Not null with a token: with it the rest can be read.
     /// </summary>
-    public async Task<(ApiProblem? Refused, ContinueToken? Fresh)> CheckAsync(IObjectReader reader, string? ns, ListRequest request, CancellationToken ct)
+    public async Task<(FailureStatus? Refused, ContinueToken? Fresh)> CheckAsync(IObjectReader reader, string? ns, ListRequest request, CancellationToken ct)
     {
         if (request.Continue is { } token)
         {
             if (await versions.FindAsync(token.Version, ct) is not null) return (null, null);
-            return (Expired(TokenTooOld), token with { Version = (await versions.MomentAsync(ct)).Version });
+            return (FailureStatus.Expired(TokenTooOld), token with { Version = (await versions.MomentAsync(ct)).Version });
         }
 
         if (request.Version is not { } version) return (null, null);
         var moment = await versions.MomentAsync(ct);
         if (request.Match == VersionMatch.Exact || (request.Match is null && request.Limit > 0))
-            return (await IsUnchangedAsync(reader, ns, version, ct) ? null : Expired($"The resourceVersion for the provided list is too old: {version}; the newest is {moment.Version}."), null);
+            return (await IsUnchangedAsync(reader, ns, version, ct) ? null : FailureStatus.Expired($"The resourceVersion for the provided list is too old: {version}; the newest is {moment.Version}."), null);
         // A later version than any: it is of another server.
         var isLater = version.IsOf(moment.EpochBegan) ? version.Transaction >= moment.Seen.Xmax : version.CompareTo(moment.Version) > 0;
-        return (isLater ? Expired($"Too large resource version: {version}, current: {moment.Version}") : null, null);
+        return (isLater ? FailureStatus.Expired($"Too large resource version: {version}, current: {moment.Version}") : null, null);
     }
 
     /// <summary>Writes the list.</summary>
@@ -62,7 +66,7 @@ internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed
             var metadata = Metadata(version);
             if (next is { } last) metadata["continue"] = new ContinueToken(version, last.Namespace, last.Name).ToString();
             begin();
-            await using var page = new Utf8JsonWriter(body, Watch.WatchLines.Options);
+            await using var page = new Utf8JsonWriter(body, Plain);
             writer.WriteList(page, metadata, objects);
             await page.FlushAsync(ct);
             return;
@@ -77,7 +81,7 @@ internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed
                 if (json is null)
                 {
                     begin();
-                    json = new Utf8JsonWriter(body, Watch.WatchLines.Options);
+                    json = new Utf8JsonWriter(body, Plain);
                     writer.StartList(json, Metadata(request.Continue?.Version ?? exact ?? page.Moment.Version));
                 }
 
@@ -106,16 +110,10 @@ internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed
         var objects = new List<JsonObject>();
         while (true)
         {
-            // One more than the limit shows whether there is a next page.
-            var page = await reader.ReadAsync(ns, request.Selector.Labels, after, Math.Min(Step, request.Limit - objects.Count + 1), ct);
+            var page = await reader.ReadAsync(ns, request.Selector.Labels, after, Math.Min(Step, request.Limit - objects.Count), ct);
             first ??= page.Moment;
-            foreach (var source in page.Objects.Where(request.Selector.Matches))
-            {
-                if (objects.Count == request.Limit) return (first, objects, IdentityOf(objects[^1]));
-                objects.Add(source);
-            }
-
-            if (page.Last is null) return (first, objects, null);
+            objects.AddRange(page.Objects.Where(request.Selector.Matches));
+            if (page.Last is null || objects.Count == request.Limit) return (first, objects, page.Last);
             after = page.Last;
         }
     }
@@ -128,10 +126,5 @@ internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed
         return page is { Gap: FeedGap.None, More: false } && !page.Rows.Exists(r => (ns is null || r.Namespace == ns) && reader.ObjectOf(r) is not null);
     }
 
-    private static (string Namespace, string Name) IdentityOf(JsonObject source) =>
-        (source["metadata"]!["namespace"]?.GetValue<string>() ?? "", source["metadata"]!["name"]!.GetValue<string>());
-
     private static JsonObject Metadata(ResourceVersion version) => new() { ["resourceVersion"] = version.ToString() };
-
-    private static ApiProblem Expired(string message) => new(410, ProblemCodes.TokenTooOld, "The version is too old", message);
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Kubernetes.Kinds;
@@ -20,6 +21,9 @@ internal interface IObjectBinding
 
     /// <summary>The kind whose changes in the feed are those of the objects; null: there are none.</summary>
     ResourceKind? Kind { get; }
+
+    /// <summary>The name of the object of a resource, as GET of <c>/v1</c> answers it.</summary>
+    string NameOf(JsonObject resource);
 
     /// <summary>The object of this name, as the connection's transaction sees it.</summary>
     /// <param name="connection">The connection to read on.</param>

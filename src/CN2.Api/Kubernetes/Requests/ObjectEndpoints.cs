@@ -1,13 +1,16 @@
 using CN2.Api.Http;
+using CN2.Api.Kubernetes.Lists;
 using CN2.Api.Kubernetes.Objects;
 using CN2.Api.Kubernetes.Statuses;
+using CN2.Api.Kubernetes.Watch;
 
 namespace CN2.Api.Kubernetes.Requests;
 
 /// <summary>The paths of all kinds that are served. One endpoint a path takes every method, so that the answer to a wrong one is a Status.</summary>
 internal static class ObjectEndpoints
 {
-    public static IServiceCollection AddObjectRequests(this IServiceCollection services) => services.AddSingleton<ObjectReading>();
+    public static IServiceCollection AddObjectRequests(this IServiceCollection services) => services.AddSingleton<ObjectReading>()
+        .AddSingleton<ObjectReaders>().AddSingleton<ObjectLists>().AddSingleton<ObjectHub>().AddSingleton<ObjectCollections>();
 
     public static void MapObjects(this IEndpointRouteBuilder app)
     {
@@ -41,11 +44,11 @@ internal static class ObjectEndpoints
 
     /// <summary>A namespaced kind in all namespaces: it can only be read.</summary>
     private static Task AllAsync(HttpContext http, IObjectBinding binding) =>
-        HttpMethods.IsGet(http.Request.Method) ? ReadingOf(http).ListAsync(http, binding, null) : NotAllowedAsync(http);
+        HttpMethods.IsGet(http.Request.Method) ? CollectionsOf(http).ServeAsync(http, binding, null) : NotAllowedAsync(http);
 
     private static Task CollectionAsync(HttpContext http, IObjectBinding binding) => http.Request.Method switch
     {
-        "GET" => ReadingOf(http).ListAsync(http, binding, NamespaceOf(http)),
+        "GET" => CollectionsOf(http).ServeAsync(http, binding, NamespaceOf(http)),
         _ => NotAllowedAsync(http),
     };
 
@@ -62,6 +65,8 @@ internal static class ObjectEndpoints
     };
 
     private static Task NotAllowedAsync(HttpContext http) => ObjectAnswer.WriteAsync(http, FailureStatus.MethodNotAllowed());
+
+    private static ObjectCollections CollectionsOf(HttpContext http) => http.RequestServices.GetRequiredService<ObjectCollections>();
 
     private static ObjectReading ReadingOf(HttpContext http) => http.RequestServices.GetRequiredService<ObjectReading>();
 

@@ -1,4 +1,5 @@
 using CN2.Api.Http;
+using CN2.Api.Kubernetes.Lists;
 
 namespace CN2.Api.Kubernetes.Requests;
 
@@ -7,5 +8,5 @@ internal sealed class WatchesLast : LongRunningAttribute
 {
     public static WatchesLast Instance { get; } = new();
 
-    internal override bool IsLong(HttpContext http) => http.Request.Query["watch"].ToString() is "true" or "1";
+    internal override bool IsLong(HttpContext http) => ListRequestReader.IsWatch(http.Request.Query);
 }

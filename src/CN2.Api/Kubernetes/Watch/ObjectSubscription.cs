@@ -20,7 +20,7 @@ internal sealed class ObjectSubscription(ObjectHub hub, IObjectReader reader, st
     public string? Namespace => ns;
 
     /// <summary>Every change after this position comes.</summary>
-    public FeedPosition Start => start;
+    public FeedPosition Start { get; } = start;
 
     /// <summary>All changes up to here were queued before it was set.</summary>
     public FeedPosition Reached => _reached;

@@ -30,6 +30,7 @@ internal sealed class ObjectWatch(
     private readonly HashSet<Guid>? _known = CanChange(request.Selector) ? [] : null;
 
     private bool _isFirst = true;
+    private bool _isOfVersion;
     private Task<bool>? _next;
     private ObjectSubscription? _live;
 
@@ -43,6 +44,7 @@ internal sealed class ObjectWatch(
     public async Task SendAsync(Stream body, FeedPosition? from, CancellationToken ct)
     {
         var isWhole = from is null && request.HasInitialEvents != false;
+        _isOfVersion = from is not null;
         var begin = from ?? await feed.EndAsync(ct);
         if (isWhole || _known is not null) await ListAsync(body, isWhole, ct);
 
@@ -95,7 +97,7 @@ internal sealed class ObjectWatch(
             foreach (var source in page.Objects.Where(request.Selector.Matches))
             {
                 _known?.Add(UidOf(source));
-                if (isSent) await WriteAsync(body, WatchLines.Added, Bytes(source, TakeFirst()), ct);
+                if (isSent) await WatchLines.WriteAsync(body, WatchLines.Added, Bytes(source, TakeFirst()), ct);
             }
 
             after = page.Last;
@@ -133,14 +135,15 @@ internal sealed class ObjectWatch(
         request.Version is { IsList: false } version && row.Xid == version.Transaction && request.Selector.Fields.ValueOf(SelectableFields.Name) is not null;
 
     private ValueTask SendAsync(Stream body, ObjectEvent e, bool isCatchingUp, CancellationToken ct) =>
-        TypeOf(e, isCatchingUp) is { } type ? WriteAsync(body, type, e.Write(form, TakeFirst(), Bytes), ct) : ValueTask.CompletedTask;
+        TypeOf(e, isCatchingUp) is { } type ? WatchLines.WriteAsync(body, type, e.Write(form, TakeFirst(), Bytes), ct) : ValueTask.CompletedTask;
 
     /// <summary>What the event is to this client; null: nothing.</summary>
     private string? TypeOf(ObjectEvent e, bool isCatchingUp)
     {
         var matches = e.Matches(request.Selector);
         if (_known is null) return !matches ? null : e.Verb == ChangeVerb.Deleted ? WatchLines.Deleted : e.Verb == ChangeVerb.Added ? WatchLines.Added : WatchLines.Modified;
-        // What the client had at its version is not known: it may have had what has changed since.
+        // What a client had at its version is not known: it may have had what has changed since.
+        isCatchingUp &= _isOfVersion;
         var had = !matches || e.Verb == ChangeVerb.Deleted ? _known.Remove(e.Uid) || (isCatchingUp && (matches || e.Verb == ChangeVerb.Modified)) : !_known.Add(e.Uid);
         if (!matches || e.Verb == ChangeVerb.Deleted) return had ? WatchLines.Deleted : null;
         return had && e.Verb != ChangeVerb.Added ? WatchLines.Modified : WatchLines.Added;
@@ -152,10 +155,8 @@ internal sealed class ObjectWatch(
         var metadata = new JsonObject { ["resourceVersion"] = (moment with { Seen = reached.Seen }).Version.ToString(), ["creationTimestamp"] = null };
         if (isEndOfList) metadata["annotations"] = new JsonObject { ["k8s.io/initial-events-end"] = "true" };
         var mark = new JsonObject { ["kind"] = reader.Resource.Kind, ["apiVersion"] = reader.Resource.ApiVersion, ["metadata"] = metadata };
-        await WriteAsync(body, WatchLines.Bookmark, Bytes(mark, TakeFirst()), ct);
+        await WatchLines.WriteAsync(body, WatchLines.Bookmark, Bytes(mark, TakeFirst()), ct);
     }
-
-    private ValueTask WriteAsync(Stream body, string type, ReadOnlyMemory<byte> shown, CancellationToken ct) => WatchLines.WriteAsync(body, type, shown, ct);
 
     private bool TakeFirst()
     {

@@ -1,10 +1,9 @@
 using System.Text.Json.Nodes;
 using CN2.Api.Kubernetes.Kinds;
-using CN2.Api.Kubernetes.Objects;
 using CN2.Api.Kubernetes.Schemas;
 using CN2.Api.Kubernetes.Versions;
 
-namespace CN2.Api.Kubernetes.Requests;
+namespace CN2.Api.Kubernetes.Objects;
 
 /// <summary>An object as clients see it, made of what is stored.</summary>
 internal static class ShownObject
