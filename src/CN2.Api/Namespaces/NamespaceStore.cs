@@ -54,7 +54,7 @@ public sealed class NamespaceStore
     public async Task<WriteOutcome> DeleteAsync(WriteScope scope, NamespaceRow row, CancellationToken cancellationToken)
     {
         if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
-        if (row.Name == "default") return ApiProblem.InUse("Namespace default", ["the product: it always exists"]);
+        if (row.Name is "default" or "contrail") return ApiProblem.InUse($"Namespace {row.Name}", ["the product: it always exists"]);
         // The row is locked, so nothing can be added to the namespace until this transaction ends.
         var content = await scope.Db.Database.SqlQuery<string>(
             $"""

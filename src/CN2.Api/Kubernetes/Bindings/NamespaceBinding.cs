@@ -44,5 +44,5 @@ internal sealed class NamespaceBinding(NamespaceStore store, RequestValidation v
     protected override Task<WriteOutcome> DeleteAsync(WriteScope scope, NamespaceRow row, CancellationToken ct) => store.DeleteAsync(scope, row, ct);
 
     protected override ObjectOutcome DeletionRefused(NamespaceRow row, ApiProblem problem) =>
-        row.Name == "default" ? problem : base.DeletionRefused(row, problem);
+        row.Name is "default" or "contrail" ? problem : base.DeletionRefused(row, problem);
 }

@@ -35,6 +35,9 @@ internal static class Cn2Form
         return shown;
     }
 
+    /// <summary>The status of an object that waits for something.</summary>
+    public static JsonObject Pending(string observation) => new() { ["state"] = "Pending", ["observation"] = observation };
+
     /// <summary>The name and namespace of a reference; null: it names nothing.</summary>
     /// <param name="reference">The reference, or null.</param>
     /// <param name="ns">The namespace that is meant when it says none.</param>

@@ -69,6 +69,12 @@ internal abstract class ObjectMapping
     {
     }
 
+    /// <summary>Adds the status of an object that lives alone, without a resource. By default nothing.</summary>
+    /// <param name="target">The object as it was kept; it is changed.</param>
+    public virtual void ShowAlone(JsonObject target)
+    {
+    }
+
     /// <summary>Takes out of an object what must not be kept beside its resource, such as a key. By default nothing.</summary>
     /// <param name="source">The object, after its request was made; it is changed.</param>
     public virtual void Hide(JsonObject source)

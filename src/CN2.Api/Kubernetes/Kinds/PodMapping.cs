@@ -39,6 +39,12 @@ internal sealed class PodMapping : ObjectMapping
         }
     }
 
+    public override void ShowAlone(JsonObject target)
+    {
+        if (target["status"] is not JsonObject status) target["status"] = status = [];
+        status["phase"] ??= "Pending";
+    }
+
     protected override void Fill(JsonObject resource, JsonObject target)
     {
         var metadata = (JsonObject)target["metadata"]!;

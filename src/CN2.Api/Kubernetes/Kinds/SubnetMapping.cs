@@ -26,6 +26,8 @@ internal sealed class SubnetMapping : ObjectMapping
         if (JsonNode.DeepEquals(Ranges(spec), Ranges(written)) && written["ranges"] is { } ranges) spec["ranges"] = ranges.DeepClone();
     }
 
+    public override void ShowAlone(JsonObject target) => target["status"] = Cn2Form.Pending("No VirtualNetwork uses it.");
+
     /// <summary>A subnet of a network as a resource of its own.</summary>
     /// <param name="network">The ExternalNetwork as <c>/v1</c> answers it.</param>
     /// <param name="subnet">The item of its <c>subnets</c>.</param>

@@ -54,6 +54,15 @@ internal sealed class VirtualNetworkMapping : ObjectMapping
         if (written["fabricForwarding"] is null && spec["fabricForwarding"]?.ToString() == "false") spec.Remove("fabricForwarding");
     }
 
+    public override void ShowAlone(JsonObject target)
+    {
+        var ns = target["metadata"]?["namespace"]?.ToString() ?? "";
+        var names = SubnetNames.Families.Select(f => Cn2Form.Target(target["spec"]?[ReferenceOf(f)], ns)).OfType<(string Namespace, string Name)>().Select(t => $"{t.Namespace}/{t.Name}").ToList();
+        target["status"] = Cn2Form.Pending(names.Count == 0
+            ? "It has no subnet; name one in v4SubnetReference or v6SubnetReference."
+            : $"It waits for its subnets; create Subnet {string.Join(" and ", names)}.");
+    }
+
     protected override void Fill(JsonObject resource, JsonObject target)
     {
         var (ns, name) = (resource["namespace"]!.ToString(), resource["name"]!.ToString());

@@ -1,0 +1,126 @@
+using System.Text.Json.Nodes;
+using CN2.Api.Data;
+using CN2.Api.Data.Rows;
+using CN2.Api.ExternalNetworks;
+using CN2.Api.Http;
+using CN2.Api.Kubernetes.Kinds;
+using CN2.Api.Kubernetes.Objects;
+using CN2.Api.Kubernetes.Schemas;
+using CN2.Api.Writes;
+
+namespace CN2.Api.Kubernetes.Bindings;
+
+/// <summary>
+/// What writes of VirtualNetworks and Subnets have in common: a VirtualNetwork becomes an ExternalNetwork with the first write after which all its
+/// Subnets exist. The catalog is locked before, so no two such writes miss each other.
+/// </summary>
+internal sealed class NetworkWriting(ExternalNetworkStore store, ExternalNetworkResources resources, SubnetUsers users, RequestReader requests)
+{
+    private static readonly string Subnets = NetworkSchemas.Subnet.QualifiedName();
+
+    private readonly VirtualNetworkMapping _networks = new();
+    private readonly SubnetMapping _subnets = new();
+
+    /// <summary>Writes an ExternalNetwork as a VirtualNetwork says; without one (null) it lives alone.</summary>
+    /// <param name="scope">The transaction; the catalog is locked.</param>
+    /// <param name="ns">Its namespace.</param>
+    /// <param name="source">The VirtualNetwork.</param>
+    /// <param name="uid">Its uid.</param>
+    /// <param name="row">Its network, locked; null: it lives alone until now.</param>
+    /// <param name="given">A Subnet that this transaction writes; null: none.</param>
+    /// <param name="ct">Ends the statements.</param>
+    public async Task<(ExternalNetworkResource? Resource, ObjectOutcome? Refused)> WriteAsync(
+        WriteScope scope, string ns, JsonObject source, Guid uid, ExternalNetworkRow? row, GivenSubnet? given, CancellationToken ct)
+    {
+        var faults = new FaultList();
+        var current = row is null ? null : RequestReader.ToJson(ExternalNetworkResources.ToRequest(row));
+        var json = current is null ? _networks.ToRequest(source, faults) : _networks.ToRequest(source, current, faults);
+        var (subnets, missing) = await SubnetsAsync(scope, ns, source, current?["subnets"] as JsonArray, row, given, ct);
+        if (row is not null)
+        {
+            foreach (var (member, name) in missing) faults.Add($"spec.{member}", $"Not found: \"{name}\"");
+        }
+
+        // One that waits is checked as it will be.
+        var waits = row is null && (missing.Count > 0 || subnets.Count == 0);
+        json["subnets"] = waits && subnets.Count == 0 ? new JsonArray(new JsonObject { ["cidr"] = "192.0.2.0/24" }) : subnets;
+        var (request, refused) = requests.Read<ExternalNetworkRequest>(_networks, json, faults, isNew: row is null);
+        if (refused is not null || waits) return (null, refused);
+        request!.KnownUid = uid;
+        return (row is null ? await store.CreateAsync(scope, ns, request, ct) : await store.ReplaceAsync(scope, row, request, ct)) switch
+        {
+            WriteOutcome.Created created => ((ExternalNetworkResource)created.Resource, null),
+            WriteOutcome.Saved saved => ((ExternalNetworkResource)saved.Resource, null),
+            WriteOutcome.Refused problem => (null, problem.Problem),
+            var other => throw new InvalidOperationException($"A write came to {other.GetType().Name}"),
+        };
+    }
+
+    /// <summary>Makes the networks of VirtualNetworks that waited for a Subnet. One that cannot be made waits on; its next write says why.</summary>
+    public async Task<List<ExternalNetworkResource>> CompleteAsync(WriteScope scope, GivenSubnet given, CancellationToken ct)
+    {
+        var made = new List<ExternalNetworkResource>();
+        var waiting = await KubernetesObjectTable.ReadAsync(
+            scope.Connection,
+            """
+            o.resource = $1 AND o.is_alone AND o.deleting_at IS NULL
+                AND (o.document #>> '{spec,v4SubnetReference,name}' = $2 OR o.document #>> '{spec,v6SubnetReference,name}' = $2)
+            ORDER BY o.namespace, o.name FOR UPDATE
+            """,
+            ct, Sql.Value(SubnetUsers.VirtualNetworks), Sql.Value(given.Name));
+        foreach (var kept in waiting)
+        {
+            var source = (JsonObject)JsonNode.Parse(kept.Document)!;
+            if (!SubnetNames.Families.Any(f => Cn2Form.Target(source["spec"]?[VirtualNetworkMapping.ReferenceOf(f)], kept.Namespace) == (given.Namespace, given.Name))) continue;
+            if ((await WriteAsync(scope, kept.Namespace, source, kept.Uid, null, given, ct)).Resource is not { } resource) continue;
+            await scope.ExecuteAsync([KubernetesObjectTable.Write([kept with { IsAlone = false }])], ct);
+            made.Add(resource);
+        }
+
+        return made;
+    }
+
+    /// <summary>The request of <c>/v1</c> for one subnet; null: the Subnet does not exist.</summary>
+    public async Task<JsonObject?> FindSubnetAsync(WriteScope scope, string ns, string name, CancellationToken ct)
+    {
+        if (await users.OfAsync(scope.Connection, ns, name, ct) is [var user, ..]) return (JsonObject)RequestReader.ToJson(ExternalNetworkResources.ToRequest(user.Network))["subnets"]![user.Index]!.DeepClone();
+        return await KubernetesObjectTable.FindAsync(scope.Connection, Subnets, ns, name, forUpdate: false, ct) is { } kept
+            ? ToRequest((JsonObject)JsonNode.Parse(kept.Document)!, []) : null;
+    }
+
+    /// <summary>A Subnet as one of <c>subnets</c> of a request.</summary>
+    public JsonObject ToRequest(JsonObject subnet, FaultList faults)
+    {
+        var request = _subnets.ToRequest(subnet, faults);
+        foreach (var member in request.Where(m => m.Key is "name" or "labels" or "annotations" || m.Value is null).Select(m => m.Key).ToList()) request.Remove(member);
+        return request;
+    }
+
+    /// <summary>The network as <c>/v1</c> answers it.</summary>
+    public async Task<JsonObject> ReadAsync(WriteScope scope, ExternalNetworkRow row, CancellationToken ct) =>
+        RequestReader.ToJson((await resources.ReadAsync(scope.Connection, [row], ct))[0]);
+
+    /// <summary>The subnets that the references name, then those that no reference can name; and which references name nothing.</summary>
+    private async Task<(JsonArray Subnets, List<(string Member, string Name)> Missing)> SubnetsAsync(
+        WriteScope scope, string ns, JsonObject source, JsonArray? current, ExternalNetworkRow? row, GivenSubnet? given, CancellationToken ct)
+    {
+        var missing = new List<(string, string)>();
+        var own = row is null ? [] : await users.ReadAsync(scope.Connection, [row.Uid], ct);
+        var result = new JsonArray();
+        foreach (var family in SubnetNames.Families)
+        {
+            var member = VirtualNetworkMapping.ReferenceOf(family);
+            if (Cn2Form.Target(source["spec"]?[member], ns) is not { } target) continue;
+            // What the network has under this name is the truth; it may have been edited through /v1.
+            var before = own.FirstOrDefault(u => u.Family == family && (u.Namespace, u.Name) == target);
+            if (before is not null && given is null) result.Add(current![before.Index]!.DeepClone());
+            else if (given is not null && (given.Namespace, given.Name) == target) result.Add(given.Request.DeepClone());
+            else if (await FindSubnetAsync(scope, target.Namespace, target.Name, ct) is not { } found) missing.Add((member, $"{target.Namespace}/{target.Name}"));
+            else if (SubnetNames.FamilyOf(found["cidr"]?.ToString()) == family) result.Add(found);
+            else missing.Add((member, $"{target.Namespace}/{target.Name} of {family}"));
+        }
+
+        foreach (var other in own.Where(u => own.First(o => o.Family == u.Family) != u)) result.Add(current![other.Index]!.DeepClone());
+        return (result, missing);
+    }
+}
