@@ -167,7 +167,7 @@ public sealed class ObjectWatchTests : IClassFixture<ApiServer>
         var before = GC.GetTotalMemory(forceFullCollection: true);
         var watches = new List<Watcher>();
         for (var i = 0; i < Limits.Watches; i++) watches.Add(await StartAsync("k7", new ListRequest { IsWatch = true, Version = version }));
-        await WriteAsync("k7", "shared", $$"""{"monitorType":"PING","annotations":{"large":"{{new string('x', 16_000)}}"}}""");
+        await WriteAsync("k7", "shared", $$$"""{"monitorType":"PING","annotations":{"large":"{{{new string('x', 16_000)}}}"}}""");
         foreach (var watch in watches) Assert.Equal("ADDED shared", Said(await watch.NextAsync()));
         var each = (GC.GetTotalMemory(forceFullCollection: true) - before) / Limits.Watches;
         foreach (var watch in watches) await watch.DisposeAsync();
