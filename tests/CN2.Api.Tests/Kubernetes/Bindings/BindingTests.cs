@@ -108,7 +108,7 @@ public sealed class BindingTests(ApiServer api) : IClassFixture<ApiServer>
         var manager = (await _room.GetAsync("Kubemanager", "contrail", "contrail-k8s-kubemanager", version))!;
         var selectors = manager["spec"]!["externalNetworkSelectors"]!.AsObject();
         Assert.Contains("default-external", selectors.Select(s => s.Key));
-        selectors["default-external"] = JsonNode.Parse($$$"""{"networkSelector": {"matchLabels": {"a": "{{{version}}}"}}, "namespaceSelector": {"matchLabels": {"ns": "ns1"}}}""");
+        selectors["default-external"] = JsonNode.Parse($$$$"""{"networkSelector": {"matchLabels": {"a": "{{{{version}}}}"}}, "namespaceSelector": {"matchLabels": {"ns": "ns1"}}}""");
         selectors["own"] = JsonNode.Parse("""{"networkSelector": {}}""");
         manager["spec"]!["clusterName"] = "kept";
         Assert.IsType<ObjectOutcome.Stored>(await _room.ApplyAsync(binding, (JsonObject)manager.DeepClone()));
