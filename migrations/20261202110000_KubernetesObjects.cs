@@ -31,7 +31,7 @@ public sealed class KubernetesObjects : Migration
                 deleting_at timestamptz,
                 CONSTRAINT pk_kubernetes_object PRIMARY KEY (resource, uid)
             );
-            CREATE UNIQUE INDEX ix_kubernetes_object_name ON kubernetes_object (resource, namespace, name);
+            CREATE UNIQUE INDEX ix_kubernetes_object_namespace_name ON kubernetes_object (resource, namespace, name);
             CREATE INDEX ix_kubernetes_object_deleting ON kubernetes_object (uid) WHERE deleting_at IS NOT NULL;
             -- The primary key begins with the resource; this index is for the trigger.
             CREATE INDEX ix_kubernetes_object_uid ON kubernetes_object (uid);

@@ -24,7 +24,7 @@ public enum ResourceKind : short
 
     /// <summary>
     /// Not a resource: an object of the Kubernetes API that lives alone changed (<see cref="KubernetesObjectRow.IsAlone"/>). The change's name is that of
-    /// the object, with its resource before it: <c>pods/web-0</c>. Its changes are status-only, because nobody but watches needs them.
+    /// the object, with its resource before it: <c>pods/web-0</c>. Nobody but watches of the Kubernetes API needs its changes.
     /// </summary>
     KubernetesObject = 12,
 }

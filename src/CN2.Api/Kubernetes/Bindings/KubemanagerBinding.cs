@@ -31,6 +31,8 @@ internal abstract class KubemanagerBinding(ResourceDefinition definition, Extern
 
     public ResourceKind? Kind => ResourceKind.ExternalNetworkSelector;
 
+    public string NameOf(JsonObject resource) => KubemanagerMapping.Name;
+
     public async Task<BoundObject?> FindAsync(NpgsqlConnection connection, string? ns, string name, CancellationToken ct)
     {
         if ((ns, name) != (KubemanagerMapping.Namespace, KubemanagerMapping.Name)) return null;

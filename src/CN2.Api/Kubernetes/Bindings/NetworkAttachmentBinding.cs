@@ -24,6 +24,8 @@ internal sealed class NetworkAttachmentBinding(ExternalNetworkStore store, Exter
 
     public ResourceKind? Kind => ResourceKind.ExternalNetwork;
 
+    public string NameOf(JsonObject resource) => resource["name"]!.GetValue<string>();
+
     public async Task<BoundObject?> FindAsync(NpgsqlConnection connection, string? ns, string name, CancellationToken ct) =>
         await KubernetesObjectTable.FindAsync(connection, Resource, ns!, name, forUpdate: false, ct) is { } kept ? await BindAsync(connection, kept, null, ct) : null;
 

@@ -25,6 +25,8 @@ internal sealed class PodBinding(VirtualMachineInterfaceStore store, RequestRead
 
     public ResourceKind? Kind => ResourceKind.VirtualMachineInterface;
 
+    public string NameOf(JsonObject resource) => resource["name"]!.GetValue<string>();
+
     public async Task<BoundObject?> FindAsync(NpgsqlConnection connection, string? ns, string name, CancellationToken ct) =>
         await KubernetesObjectTable.FindAsync(connection, Resource, ns!, name, forUpdate: false, ct) is { } kept ? (await BindAsync(connection, [kept], ct))[0] : null;
 

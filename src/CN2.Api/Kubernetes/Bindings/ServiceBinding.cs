@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using CN2.Api.Data;
 using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
@@ -22,11 +23,13 @@ internal sealed class ServiceBinding(ServiceStore store, ServiceResources resour
 
     protected override ResourceKind Kind => ResourceKind.Service;
 
+    public override IReadOnlyList<string> Immutable { get; } = ["spec.clusterIP", "spec.clusterIPs"];
+
     public async Task<ObjectOutcome> CreateGroupedAsync(ObjectDraft draft, CancellationToken ct)
     {
         var (request, refused) = ReadRequest(draft, null);
         if (refused is not null) return refused;
-        var outcome = await store.Creates.RunAsync(new ServiceDraft(draft.Namespace!, request!) { Kept = (uid, now) => draft.ToRow(Definition.QualifiedName(), uid, false, now) }, ct);
+        var outcome = await store.Creates.RunAsync(new ServiceDraft(draft.Namespace!, request!) { Kept = (uid, now) => draft.ToRow(this, uid, false, now) }, ct);
         return Outcome(outcome, draft) switch
         {
             ObjectOutcome.Stored stored => stored with { IsKept = true },
@@ -54,4 +57,11 @@ internal sealed class ServiceBinding(ServiceStore store, ServiceResources resour
     protected override Task<WriteOutcome> ReplaceAsync(WriteScope scope, ServiceRow row, ServiceRequest request, CancellationToken ct) => store.ReplaceAsync(scope, row, request, ct);
 
     protected override Task<WriteOutcome> DeleteAsync(WriteScope scope, ServiceRow row, CancellationToken ct) => store.DeleteAsync(scope, row, ct);
+
+    protected override void Complete(ObjectDraft draft, JsonObject request, FaultList faults, bool isNew)
+    {
+        if (!isNew || draft.Object["spec"] is not JsonObject spec) return;
+        var asked = spec["clusterIP"]?.ToString() is { Length: > 0 } one ? one : (spec["clusterIPs"] as JsonArray)?.FirstOrDefault()?.ToString();
+        if (asked is { Length: > 0 } and not "None") faults.Add("spec.clusterIP", $"Invalid value: \"{asked}\": a cluster IP cannot be chosen, it is allocated");
+    }
 }

@@ -26,6 +26,9 @@ internal sealed class SubnetBinding(ExternalNetworkStore store, ExternalNetworkR
 
     public ResourceKind? Kind => ResourceKind.ExternalNetwork;
 
+    /// <summary>Of a network: its first subnet.</summary>
+    public string NameOf(JsonObject resource) => SubnetNames.Of(resource).Select(s => s.Name).FirstOrDefault() ?? resource["name"]!.GetValue<string>();
+
     public async Task<BoundObject?> FindAsync(NpgsqlConnection connection, string? ns, string name, CancellationToken ct)
     {
         var kept = await KubernetesObjectTable.FindAsync(connection, Resource, ns!, name, forUpdate: false, ct);

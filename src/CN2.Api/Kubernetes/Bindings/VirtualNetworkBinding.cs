@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using CN2.Api.Allocation;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
@@ -25,6 +26,8 @@ internal sealed class VirtualNetworkBinding(ExternalNetworkStore store, External
     public ObjectMapping Mapping { get; } = new VirtualNetworkMapping();
 
     public ResourceKind? Kind => ResourceKind.ExternalNetwork;
+
+    public string NameOf(JsonObject resource) => resource["name"]!.GetValue<string>();
 
     public async Task<BoundObject?> FindAsync(NpgsqlConnection connection, string? ns, string name, CancellationToken ct)
     {

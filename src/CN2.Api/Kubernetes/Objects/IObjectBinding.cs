@@ -22,6 +22,9 @@ internal interface IObjectBinding
     /// <summary>The kind whose changes in the feed are those of the objects; null: there are none.</summary>
     ResourceKind? Kind { get; }
 
+    /// <summary>Paths such as <c>spec.clusterIP</c> that keep their value once they have one; of a list its items do.</summary>
+    IReadOnlyList<string> Immutable => [];
+
     /// <summary>The name of the object of a resource, as GET of <c>/v1</c> answers it.</summary>
     string NameOf(JsonObject resource);
 
@@ -52,7 +55,10 @@ internal interface IObjectBinding
     /// <summary>Deletes an object without finalizers. What is in use is refused (in-use); then it is marked, waits, and is tried again.</summary>
     Task<ObjectOutcome> DeleteAsync(WriteScope scope, BoundObject current, CancellationToken ct);
 
-    /// <summary>Writes a subresource that is no plain part of the object, such as <c>pods/binding</c>; <c>status</c> comes here for writes only.</summary>
+    /// <summary>
+    /// Writes a subresource. <c>status</c>: the draft is the whole object with the new status; by default the server alone sets it, and the object
+    /// stays as it is. Others, such as <c>pods/binding</c>: the draft is what was posted.
+    /// </summary>
     Task<ObjectOutcome> ReplaceSubresourceAsync(WriteScope scope, string subresource, BoundObject current, ObjectDraft draft, CancellationToken ct) =>
-        Task.FromResult<ObjectOutcome>(Http.ApiProblem.NotFound(subresource));
+        Task.FromResult<ObjectOutcome>(new ObjectOutcome.Stored(current, IsKept: true));
 }

@@ -7,14 +7,17 @@ namespace CN2.Api.Kubernetes.Objects;
 /// <param name="Namespace">Of the path; null: the kind is cluster-scoped.</param>
 /// <param name="Name">The object's name.</param>
 /// <param name="Object">As it was sent, checked against its schema, with defaults and managedFields. The binding does not change it.</param>
-/// <param name="Http">The request, whose validation and dry run it shares; null: no request, such as a finished deletion.</param>
-internal sealed record ObjectDraft(string? Namespace, string Name, JsonObject Object, HttpContext Http)
+internal sealed record ObjectDraft(string? Namespace, string Name, JsonObject Object)
 {
-    /// <summary>The row to be kept for a resource of this uid.</summary>
-    /// <param name="resource">As <see cref="KubernetesObjectRow.Resource"/>.</param>
+    /// <summary>The row to be kept for an object.</summary>
+    /// <param name="binding">Of its kind.</param>
     /// <param name="uid">Of the object.</param>
     /// <param name="isAlone">There is no resource of <c>/v1</c>.</param>
     /// <param name="now">When it is created.</param>
-    public KubernetesObjectRow ToRow(string resource, Guid uid, bool isAlone, DateTimeOffset now) =>
-        new(resource, uid, Namespace ?? "", Name, Object.ToJsonString(), isAlone, 1, now, null);
+    public KubernetesObjectRow ToRow(IObjectBinding binding, Guid uid, bool isAlone, DateTimeOffset now)
+    {
+        var kept = Object;
+        if (!isAlone) binding.Mapping.Hide(kept = (JsonObject)kept.DeepClone());
+        return new(binding.Definition.QualifiedName(), uid, Namespace ?? "", Name, kept.ToJsonString(), isAlone, 1, now, null);
+    }
 }

@@ -20,6 +20,8 @@ internal abstract class ResourceBinding<TRow, TRequest>(RequestValidation valida
 
     public abstract ObjectMapping Mapping { get; }
 
+    public virtual IReadOnlyList<string> Immutable => [];
+
     ResourceKind? IObjectBinding.Kind => Kind;
 
     protected abstract ResourceKind Kind { get; }

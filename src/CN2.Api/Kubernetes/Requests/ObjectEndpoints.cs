@@ -1,6 +1,7 @@
 using CN2.Api.Http;
 using CN2.Api.Kubernetes.Lists;
 using CN2.Api.Kubernetes.Objects;
+using CN2.Api.Kubernetes.Schemas;
 using CN2.Api.Kubernetes.Statuses;
 using CN2.Api.Kubernetes.Watch;
 
@@ -9,8 +10,22 @@ namespace CN2.Api.Kubernetes.Requests;
 /// <summary>The paths of all kinds that are served. One endpoint a path takes every method, so that the answer to a wrong one is a Status.</summary>
 internal static class ObjectEndpoints
 {
-    public static IServiceCollection AddObjectRequests(this IServiceCollection services) => services.AddSingleton<ObjectReading>()
-        .AddSingleton<ObjectReaders>().AddSingleton<ObjectLists>().AddSingleton<ObjectHub>().AddSingleton<ObjectCollections>();
+    public static IServiceCollection AddObjectRequests(this IServiceCollection services) => services
+        .AddSingleton<ObjectReading>()
+        .AddSingleton<ObjectReaders>()
+        .AddSingleton<ObjectLists>()
+        .AddSingleton<ObjectHub>()
+        .AddSingleton<ObjectCollections>()
+        .AddSingleton<ObjectTransactions>()
+        .AddSingleton<ObjectCreation>()
+        .AddSingleton<ObjectUpdate>()
+        .AddSingleton<ObjectReplacement>()
+        .AddSingleton<ObjectPatching>()
+        .AddSingleton<ObjectDeletion>()
+        .AddSingleton<SubresourceCreation>()
+        .AddSingleton<CollectionDeletion>()
+        .AddSingleton<PendingDeletions>()
+        .AddHostedService(provider => provider.GetRequiredService<PendingDeletions>());
 
     public static void MapObjects(this IEndpointRouteBuilder app)
     {
@@ -36,7 +51,7 @@ internal static class ObjectEndpoints
     {
         Map(app, binding, path, OneAsync);
         foreach (var subresource in binding.Definition.Subresources)
-            Map(app, binding, $"{path}/{subresource.Name}", (http, b) => SubresourceAsync(http, b, subresource.Name));
+            Map(app, binding, $"{path}/{subresource.Name}", (http, b) => SubresourceAsync(http, b, subresource));
     }
 
     private static IEndpointConventionBuilder Map(IEndpointRouteBuilder app, IObjectBinding binding, string path, Func<HttpContext, IObjectBinding, Task> answer) =>
@@ -46,23 +61,43 @@ internal static class ObjectEndpoints
     private static Task AllAsync(HttpContext http, IObjectBinding binding) =>
         HttpMethods.IsGet(http.Request.Method) ? CollectionsOf(http).ServeAsync(http, binding, null) : NotAllowedAsync(http);
 
-    private static Task CollectionAsync(HttpContext http, IObjectBinding binding) => http.Request.Method switch
+    private static Task CollectionAsync(HttpContext http, IObjectBinding binding)
     {
-        "GET" => CollectionsOf(http).ServeAsync(http, binding, NamespaceOf(http)),
-        _ => NotAllowedAsync(http),
-    };
+        var (services, verbs, ns) = (http.RequestServices, binding.Definition.Verbs, NamespaceOf(http));
+        return http.Request.Method switch
+        {
+            "GET" => CollectionsOf(http).ServeAsync(http, binding, ns),
+            "POST" when verbs.Contains("create") => services.GetRequiredService<ObjectCreation>().PostAsync(http, binding, ns),
+            "DELETE" when verbs.Contains("deletecollection") => services.GetRequiredService<CollectionDeletion>().DeleteAsync(http, binding, ns),
+            _ => NotAllowedAsync(http),
+        };
+    }
 
-    private static Task OneAsync(HttpContext http, IObjectBinding binding) => http.Request.Method switch
+    private static Task OneAsync(HttpContext http, IObjectBinding binding)
     {
-        "GET" => ReadingOf(http).GetAsync(http, binding, NamespaceOf(http), NameOf(http)),
-        _ => NotAllowedAsync(http),
-    };
+        var (services, verbs, ns, name) = (http.RequestServices, binding.Definition.Verbs, NamespaceOf(http), NameOf(http));
+        return http.Request.Method switch
+        {
+            "GET" => ReadingOf(http).GetAsync(http, binding, ns, name),
+            "PUT" when verbs.Contains("update") => services.GetRequiredService<ObjectReplacement>().PutAsync(http, binding, ns, name, ""),
+            "PATCH" when verbs.Contains("patch") => services.GetRequiredService<ObjectPatching>().PatchAsync(http, binding, ns, name, ""),
+            "DELETE" when verbs.Contains("delete") => services.GetRequiredService<ObjectDeletion>().DeleteAsync(http, binding, ns, name),
+            _ => NotAllowedAsync(http),
+        };
+    }
 
-    private static Task SubresourceAsync(HttpContext http, IObjectBinding binding, string subresource) => http.Request.Method switch
+    private static Task SubresourceAsync(HttpContext http, IObjectBinding binding, Subresource subresource)
     {
-        "GET" when subresource == "status" => ReadingOf(http).GetAsync(http, binding, NamespaceOf(http), NameOf(http)),
-        _ => NotAllowedAsync(http),
-    };
+        var (services, ns, name) = (http.RequestServices, NamespaceOf(http), NameOf(http));
+        return http.Request.Method switch
+        {
+            "GET" when subresource.Verbs.Contains("get") => ReadingOf(http).GetAsync(http, binding, ns, name),
+            "PUT" when subresource.Verbs.Contains("update") => services.GetRequiredService<ObjectReplacement>().PutAsync(http, binding, ns, name, subresource.Name),
+            "PATCH" when subresource.Verbs.Contains("patch") => services.GetRequiredService<ObjectPatching>().PatchAsync(http, binding, ns, name, subresource.Name),
+            "POST" when subresource.Verbs.Contains("create") => services.GetRequiredService<SubresourceCreation>().PostAsync(http, binding, subresource, ns, name),
+            _ => NotAllowedAsync(http),
+        };
+    }
 
     private static Task NotAllowedAsync(HttpContext http) => ObjectAnswer.WriteAsync(http, FailureStatus.MethodNotAllowed());
 

@@ -1,0 +1,76 @@
+using System.Text.Json.Nodes;
+using CN2.Api.Kubernetes.Schemas;
+using CN2.Api.Kubernetes.Statuses;
+
+namespace CN2.Api.Kubernetes.Requests;
+
+/// <summary>Compares an object with its form, and answers what is wrong as Kubernetes does.</summary>
+internal static class CheckedBody
+{
+    /// <summary>The most warnings of an answer: more would be a header that clients refuse.</summary>
+    private const int MostWarnings = 20;
+
+    /// <summary>The object with its defaults. Exactly one of the results is set.</summary>
+    /// <param name="http">Gets a Warning header for each unknown field when the client wants it.</param>
+    /// <param name="source">The object.</param>
+    /// <param name="definition">Of its kind.</param>
+    /// <param name="duplicates">What reading the body has found, such as <c>duplicate field "spec.type"</c>.</param>
+    /// <param name="validation">What becomes of unknown fields.</param>
+    /// <param name="isPatched">The object is the result of a patch: unknown fields are 422 instead of 400.</param>
+    public static (JsonObject? Object, FailureStatus? Refused) Check(
+        HttpContext http, JsonObject source, ResourceDefinition definition, IReadOnlyList<string> duplicates, FieldValidation validation, bool isPatched = false)
+    {
+        var name = (source["metadata"] as JsonObject)?["name"] is JsonValue value && value.TryGetValue<string>(out var text) ? text : "";
+        if (WrongKind(source, definition) is { } wrong) return (null, wrong);
+        var found = ObjectCheck.Check(source, definition.Schema);
+        var causes = found.Faults.Select(StatusCause.Of).ToList();
+        var strict = duplicates.Concat(found.Unknown).ToList();
+        if (validation == FieldValidation.Strict && strict.Count > 0)
+        {
+            var all = strict.Select(s => new StatusCause(StatusCause.Invalid, s, FieldOf(s))).Concat(causes).ToList();
+            var sentence = $"strict decoding error: {string.Join(", ", strict.Concat(found.Faults.Select(f => $"{f.Path}: {f.Message}")))}";
+            return (null, isPatched
+                ? FailureStatus.Invalid(definition, name, [new StatusCause(StatusCause.Invalid, sentence, "patch"), .. all])
+                : FailureStatus.BadRequest($"{definition.Kind} in version \"{definition.Version}\" cannot be handled as a {definition.Kind}: {sentence}", all));
+        }
+
+        if (causes.Count > 0)
+        {
+            // A native kind with a value of the wrong type cannot even be decoded.
+            return (null, definition.IsNative && found.Faults.Any(f => f.Kind == ObjectFaultKind.Type)
+                ? FailureStatus.BadRequest(
+                    $"{definition.Kind} in version \"{definition.Version}\" cannot be handled as a {definition.Kind}: {string.Join(", ", found.Faults.Select(f => $"{f.Path}: {f.Message}"))}", causes)
+                : FailureStatus.Invalid(definition, name, causes));
+        }
+
+        if (validation == FieldValidation.Warn)
+        {
+            foreach (var sentence in strict.Take(MostWarnings)) Warn(http, sentence);
+        }
+
+        found.Object["apiVersion"] = definition.ApiVersion;
+        found.Object["kind"] = definition.Kind;
+        return (found.Object, null);
+    }
+
+    /// <summary>Adds a Warning header (RFC 7234), which kubectl shows.</summary>
+    public static void Warn(HttpContext http, string sentence)
+    {
+        var text = new string([.. sentence.Where(c => c is >= ' ' and <= '~')]).Replace("\\", "\\\\", StringComparison.Ordinal).Replace("\"", "\\\"", StringComparison.Ordinal);
+        http.Response.Headers.Append("Warning", $"299 - \"{text}\"");
+    }
+
+    private static FailureStatus? WrongKind(JsonObject source, ResourceDefinition definition)
+    {
+        foreach (var (member, expected, what) in ((string, string, string)[])[("apiVersion", definition.ApiVersion, "API version"), ("kind", definition.Kind, "kind")])
+        {
+            if (source[member] is not { } given) continue;
+            if (given is not JsonValue value || !value.TryGetValue<string>(out var text)) return FailureStatus.BadRequest($"{member} must be a string");
+            if (text.Length > 0 && text != expected) return FailureStatus.BadRequest($"the {what} in the data ({text}) does not match the expected {what} ({expected})");
+        }
+
+        return source["metadata"] is null or JsonObject ? null : FailureStatus.BadRequest("metadata must be an object");
+    }
+
+    private static string? FieldOf(string sentence) => sentence.Split('"') is [_, var field, ..] ? field : null;
+}

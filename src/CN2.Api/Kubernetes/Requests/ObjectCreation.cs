@@ -1,0 +1,99 @@
+using System.Text.Json.Nodes;
+using CN2.Api.Data;
+using CN2.Api.Data.Rows;
+using CN2.Api.Http;
+using CN2.Api.Kubernetes.Objects;
+using CN2.Api.Kubernetes.Patches;
+using CN2.Api.Kubernetes.Statuses;
+using CN2.Api.Writes;
+using Npgsql;
+
+namespace CN2.Api.Kubernetes.Requests;
+
+/// <summary>POST, and an apply of what does not exist.</summary>
+internal sealed class ObjectCreation(ObjectTransactions transactions, NpgsqlDataSource source, TimeProvider time)
+{
+    public async Task PostAsync(HttpContext http, IObjectBinding binding, string? ns)
+    {
+        var (options, refused) = WriteOptions.Read(http.Request.Query);
+        if (refused is null)
+        {
+            var (body, unread) = await RequestObject.ReadAsync(http, binding.Definition);
+            refused = unread;
+            if (body is not null)
+            {
+                var (checkedObject, wrong) = CheckedBody.Check(http, body.Object, binding.Definition, body.Faults, options!.Validation);
+                refused = wrong;
+                if (checkedObject is not null)
+                {
+                    await (await CreateAsync(http, binding, ns, checkedObject, options)).SendAsync(http);
+                    return;
+                }
+            }
+        }
+
+        await ObjectAnswer.WriteAsync(http, refused!);
+    }
+
+    private async Task<WriteAnswer> CreateAsync(HttpContext http, IObjectBinding binding, string? ns, JsonObject given, WriteOptions options)
+    {
+        var (draft, refused) = Draft(binding, ns, given, options.ManagerOf(http.Request));
+        if (refused is not null) return refused;
+        RequestFindings.Of(http).Name = draft!.Name;
+        if (binding is not IGroupedBinding grouped || options.IsDryRun)
+            return await transactions.RunAsync(http, binding, draft.Name, options.IsDryRun, false, (scope, ct) => CreateAsync(scope, binding, draft, ct));
+        try
+        {
+            switch (await grouped.CreateGroupedAsync(draft, http.RequestAborted))
+            {
+                case ObjectOutcome.Stored stored:
+                    await using (var connection = await source.OpenConnectionAsync(http.RequestAborted))
+                        return Answer(binding, draft, stored.Object, await transactions.VersionAsync(connection, stored.Object, http.RequestAborted));
+                case ObjectOutcome.Refused no:
+                    return ObjectTransactions.ToFailure(binding, draft.Name, no);
+                case var other:
+                    throw new InvalidOperationException($"A create came to {other.GetType().Name}");
+            }
+        }
+        catch (Exception e) when (PostgresErrors.Find(e) is { } error && ConstraintProblems.For(error, http) is { } problem)
+        {
+            return ObjectTransactions.ToFailure(binding, draft.Name, problem, false);
+        }
+    }
+
+    /// <summary>The object to be created, with its owners of fields. Exactly one of the results is set.</summary>
+    private (ObjectDraft? Draft, FailureStatus? Refused) Draft(IObjectBinding binding, string? ns, JsonObject given, FieldManager manager)
+    {
+        var (name, refused) = Metadata.Begin(given, binding.Definition, ns);
+        if (refused is not null) return (null, refused);
+        if (binding.Definition.Subresources.Any(s => s.Name == "status")) given.Remove("status");
+        return ManagedFields.Update(binding.Definition, null, given, manager, time.GetUtcNow()) switch
+        {
+            PatchResult.Done done => (new ObjectDraft(ns, name!, done.Object), null),
+            PatchResult.Refused no => (null, PatchFailure.Of(no, binding.Definition, name!)),
+            _ => throw new InvalidOperationException("An update has no conflicts"),
+        };
+    }
+
+    /// <summary>Creates inside a transaction of the caller.</summary>
+    public async Task<WriteAnswer> CreateAsync(WriteScope scope, IObjectBinding binding, ObjectDraft draft, CancellationToken ct)
+    {
+        switch (await binding.CreateAsync(scope, draft, ct))
+        {
+            case ObjectOutcome.Refused refused:
+                return ObjectTransactions.ToFailure(binding, draft.Name, refused);
+            case ObjectOutcome.Stored stored:
+                if (!stored.IsKept)
+                    await ObjectTransactions.KeepAsync(scope, binding, RowOf(binding, draft, stored.Object, scope.Now), ChangeVerb.Added, ct);
+                return Answer(binding, draft, stored.Object, await transactions.VersionAsync(scope, stored.Object, ct));
+            case var other:
+                throw new InvalidOperationException($"A create came to {other.GetType().Name}");
+        }
+    }
+
+    private static WriteAnswer Answer(IObjectBinding binding, ObjectDraft draft, BoundObject stored, Versions.ResourceVersion version) =>
+        new(201, ShownObject.Of(binding, stored with { Kept = RowOf(binding, draft, stored, DateTimeOffset.UtcNow) }, version));
+
+    private static KubernetesObjectRow RowOf(IObjectBinding binding, ObjectDraft draft, BoundObject stored, DateTimeOffset now) =>
+        draft.ToRow(binding, stored.Uid, stored.Resource is null, now);
+}

@@ -1,0 +1,91 @@
+using CN2.Api.Data;
+using CN2.Api.Data.Rows;
+using CN2.Api.Kubernetes.Objects;
+using CN2.Api.Kubernetes.Schemas;
+using CN2.Api.Options;
+using CN2.Api.Writes;
+using Microsoft.EntityFrameworkCore;
+using Npgsql;
+
+namespace CN2.Api.Kubernetes.Requests;
+
+/// <summary>
+/// Tries again to delete what is marked and has no finalizers. Of a namespace that is marked, the content is deleted first. All replicas may do it:
+/// each object is locked. Nothing is kept in memory, so a restart loses nothing.
+/// </summary>
+internal sealed partial class PendingDeletions(
+    ListenerOptions listen, ObjectBindings bindings, ObjectDeletion deletion, TransactionRunner runner, NpgsqlDataSource source, IDbContextFactory<CN2DbContext> contexts,
+    TimeProvider time, ILogger<PendingDeletions> logger) : BackgroundService
+{
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    /// <summary>Objects of one look, and objects of a namespace that are deleted in one.</summary>
+    private const int Most = 100;
+
+    private Guid _after = Guid.Empty;
+
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        if (listen.KubernetesUrl is null) return;
+        while (!stoppingToken.IsCancellationRequested)
+        {
+            try
+            {
+                await LookAsync(stoppingToken);
+            }
+            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            {
+                Failed(logger, e.GetBaseException().Message);
+            }
+
+            await Task.Delay(Interval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+    }
+
+    /// <summary>One look at the marked objects behind those of the look before.</summary>
+    internal async Task LookAsync(CancellationToken ct)
+    {
+        List<KubernetesObjectRow> marked;
+        await using (var connection = await source.OpenConnectionAsync(ct))
+        {
+            marked = await KubernetesObjectTable.ReadAsync(connection,
+                "o.deleting_at IS NOT NULL AND o.uid > $1 AND coalesce(jsonb_array_length(o.document #> '{metadata,finalizers}'), 0) = 0 ORDER BY o.uid LIMIT $2",
+                ct, Sql.Value(_after), Sql.Value(Most));
+        }
+
+        _after = marked.Count == Most ? marked[^1].Uid : Guid.Empty;
+        foreach (var row in marked)
+        {
+            if (bindings.All.FirstOrDefault(b => b.Definition.QualifiedName() == row.Resource) is not { } binding) continue;
+            if (binding.Definition == NamespaceSchema.Definition) await EmptyAsync(row.Name, ct);
+            await runner.RunAsync(async (scope, token) =>
+            {
+                var done = await deletion.FinishAsync(scope, binding, row.Namespace.Length > 0 ? row.Namespace : null, row.Name, token);
+                if (done is null || done.Failure is not null) scope.Discard();
+                return done;
+            }, ct);
+        }
+    }
+
+    private async Task EmptyAsync(string ns, CancellationToken ct)
+    {
+        foreach (var binding in bindings.All.Where(b => b.Definition.IsNamespaced && b.Definition.Verbs.Contains("delete")))
+        {
+            ObjectPage page;
+            await using (var db = await contexts.CreateDbContextAsync(ct)) page = await binding.ListAsync(db, new ObjectRange(ns, null, null, Most), ct);
+            foreach (var item in page.Items)
+            {
+                if (item.Kept?.DeletingAt is not null || item.Resource?["status"]?["state"]?.ToString() == "Deleting") continue;
+                await runner.RunAsync(async (scope, token) =>
+                {
+                    var isAsked = await deletion.AskAsync(scope, binding, item.Namespace, item.Name, token);
+                    if (!isAsked) scope.Discard();
+                    return isAsked;
+                }, ct);
+            }
+        }
+    }
+
+    [LoggerMessage(EventId = 190, Level = LogLevel.Warning, Message = "Marked objects of the Kubernetes API wait, and are looked at again: {Reason}")]
+    private static partial void Failed(ILogger logger, string reason);
+}

@@ -1,0 +1,33 @@
+using CN2.Api.Http;
+using CN2.Api.Kubernetes.Schemas;
+using CN2.Api.Kubernetes.Statuses;
+using CN2.Api.Kubernetes.Wire;
+using CN2.Network.Resources;
+
+namespace CN2.Api.Kubernetes.Requests;
+
+/// <summary>Reads bodies, with the limit of <c>/v1</c>.</summary>
+internal static class RequestObject
+{
+    /// <summary>Exactly one of the results is set.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="definition">Of the kind; its form decodes protobuf when it is native.</param>
+    public static async Task<(BodyResult.Read? Body, FailureStatus? Refused)> ReadAsync(HttpContext http, ResourceDefinition definition)
+    {
+        var (bytes, refused) = await BytesAsync(http);
+        if (refused is not null) return (null, refused);
+        return BodyReader.Read(http.Request.ContentType, bytes, definition.IsNative ? definition.Schema : null) switch
+        {
+            BodyResult.Read read => (read, null),
+            BodyResult.Refused { Status: 415 } => (null, FailureStatus.UnsupportedMediaType(
+                definition.IsNative ? [BodyReader.Json, BodyReader.Yaml, BodyReader.Protobuf] : [BodyReader.Json, BodyReader.Yaml])),
+            BodyResult.Refused failed => (null, FailureStatus.BadRequest(failed.Message)),
+            _ => throw new InvalidOperationException("No such result"),
+        };
+    }
+
+    public static async Task<(ReadOnlyMemory<byte> Bytes, FailureStatus? Refused)> BytesAsync(HttpContext http) =>
+        await RequestBody.ReadAsync(http) is { } body
+            ? (body.Bytes, null)
+            : (default, new FailureStatus(413, StatusReason.RequestEntityTooLarge, $"Request entity too large: limit is {Limits.Body}"));
+}

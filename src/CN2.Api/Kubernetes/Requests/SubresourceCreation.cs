@@ -1,0 +1,43 @@
+using System.Text.Json.Nodes;
+using CN2.Api.Kubernetes.Objects;
+using CN2.Api.Kubernetes.Schemas;
+using CN2.Api.Kubernetes.Statuses;
+using CN2.Api.Kubernetes.Wire;
+
+namespace CN2.Api.Kubernetes.Requests;
+
+/// <summary>POST to a subresource, such as <c>pods/binding</c>. The answer is a Status of success (201), as in Kubernetes.</summary>
+internal sealed class SubresourceCreation(ObjectTransactions transactions)
+{
+    public async Task PostAsync(HttpContext http, IObjectBinding binding, Subresource subresource, string? ns, string name)
+    {
+        var answer = await AnswerAsync(http, binding, subresource, ns, name);
+        await answer.SendAsync(http);
+    }
+
+    private async Task<WriteAnswer> AnswerAsync(HttpContext http, IObjectBinding binding, Subresource subresource, string? ns, string name)
+    {
+        var (options, unreadable) = WriteOptions.Read(http.Request.Query);
+        if (unreadable is not null) return unreadable;
+        var (bytes, tooLarge) = await RequestObject.BytesAsync(http);
+        if (tooLarge is not null) return tooLarge;
+        JsonObject given;
+        switch (BodyReader.Read(http.Request.ContentType, bytes, null))
+        {
+            case BodyResult.Refused { Status: 415 }: return FailureStatus.UnsupportedMediaType(BodyReader.Json, BodyReader.Yaml);
+            case BodyResult.Refused refused: return FailureStatus.BadRequest(refused.Message);
+            case BodyResult.Read read: given = read.Object; break;
+            default: throw new InvalidOperationException("No such result");
+        }
+
+        return await transactions.RunAsync(http, binding, name, options!.IsDryRun, false, async (scope, ct) =>
+        {
+            if (await binding.LockAsync(scope, ns, name, ct) is not { } current) return FailureStatus.NotFound(binding.Definition, name);
+            return await binding.ReplaceSubresourceAsync(scope, subresource.Name, current, new ObjectDraft(ns, name, given), ct) switch
+            {
+                ObjectOutcome.Refused refused => ObjectTransactions.ToFailure(binding, name, refused),
+                _ => new WriteAnswer(201, new JsonObject { ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Success", ["code"] = 201 }),
+            };
+        });
+    }
+}
