@@ -58,7 +58,8 @@ internal static class EndpointsMapping
                     ["metadata"] = metadata,
                     ["addressType"] = family.ToString(),
                     ["endpoints"] = new JsonArray([.. some.Skip((number - 1) * SliceSize).Take(SliceSize).Select(e => Endpoint(e.Endpoint, e.Address!))]),
-                    ["ports"] = Ports(service),
+                    // kubectl describe ends with a fault of memory where a slice's port has no name; Kubernetes gives it an empty one.
+                    ["ports"] = Ports(service, unnamed: ""),
                 };
             }
         }
@@ -102,12 +103,12 @@ internal static class EndpointsMapping
         return target;
     }
 
-    private static JsonArray Ports(JsonObject service) =>
+    private static JsonArray Ports(JsonObject service, string? unnamed = null) =>
     [
         .. (service["ports"] as JsonArray ?? []).OfType<JsonObject>().Select(p =>
         {
             var port = new JsonObject { ["port"] = (p["targetPort"] ?? p["port"])?.DeepClone(), ["protocol"] = p["protocol"]?.DeepClone() };
-            if (p["name"] is { } name) port["name"] = name.DeepClone();
+            if ((p["name"]?.ToString() ?? unnamed) is { } name) port["name"] = name;
             return port;
         }),
     ];

@@ -210,6 +210,7 @@ public sealed class MappingTests
         Assert.Equal((100, "10.0.0.2", "80"), (subset["addresses"]!.AsArray().Count, subset["notReadyAddresses"]![0]!["ip"]!.ToString(), subset["ports"]![0]!["port"]!.ToString()));
         var slices = EndpointsMapping.ToSlices(service, endpoints).ToList();
         Assert.Equal(["web-ipv4 100", "web-ipv4-2 1", "web-ipv6 1"], slices.Select(s => $"{s["metadata"]!["name"]} {s["endpoints"]!.AsArray().Count}"));
+        Assert.All(slices, s => Assert.Equal("", s["ports"]![0]!["name"]?.ToString()));
         service["selector"] = new JsonObject();
         Assert.Empty(EndpointsMapping.ToSlices(service, []));
         Assert.Null(EndpointsMapping.ToEndpoints(service, [])["subsets"]);
