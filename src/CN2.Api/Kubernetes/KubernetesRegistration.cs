@@ -3,6 +3,7 @@ using CN2.Api.Kubernetes.Bindings;
 using CN2.Api.Kubernetes.Requests;
 using CN2.Api.Kubernetes.Statuses;
 using CN2.Api.Kubernetes.Versions;
+using CN2.Api.Kubernetes.Views;
 
 namespace CN2.Api.Kubernetes;
 
@@ -13,7 +14,12 @@ internal static class KubernetesRegistration
         .AddSingleton<IProblemForm, ProblemStatus>()
         .AddSingleton<ObjectVersions>()
         .AddObjectBindings()
-        .AddObjectRequests();
+        .AddObjectRequests()
+        .AddViews();
 
-    public static void MapKubernetesFront(this IEndpointRouteBuilder app) => app.MapObjects();
+    public static void MapKubernetesFront(this IEndpointRouteBuilder app)
+    {
+        app.MapViews();
+        app.MapObjects();
+    }
 }

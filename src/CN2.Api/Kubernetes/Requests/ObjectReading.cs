@@ -13,6 +13,12 @@ internal sealed class ObjectReading(IDbContextFactory<CN2DbContext> contexts, Ob
 {
     public async Task GetAsync(HttpContext http, IObjectBinding binding, string? ns, string name)
     {
+        if (FormAnswer.Refusal(http) is { } refusal)
+        {
+            await ObjectAnswer.WriteAsync(http, refusal);
+            return;
+        }
+
         var ct = http.RequestAborted;
         JsonObject? shown = null;
         await using (var db = await contexts.CreateDbContextAsync(ct))
@@ -26,6 +32,6 @@ internal sealed class ObjectReading(IDbContextFactory<CN2DbContext> contexts, Ob
             }
         }
 
-        await (shown is null ? ObjectAnswer.WriteAsync(http, FailureStatus.NotFound(binding.Definition, name)) : ObjectAnswer.WriteAsync(http, 200, shown));
+        await (shown is null ? ObjectAnswer.WriteAsync(http, FailureStatus.NotFound(binding.Definition, name)) : FormAnswer.WriteAsync(http, binding.Definition, 200, shown));
     }
 }

@@ -1,0 +1,24 @@
+using CN2.Api.Http;
+using CN2.Api.Kubernetes.Discovery;
+
+namespace CN2.Api.Kubernetes.Views;
+
+/// <summary><c>/api</c>, <c>/apis</c> and what is below them up to the resources.</summary>
+internal static class DiscoveryEndpoints
+{
+    public static void MapDiscovery(this IEndpointRouteBuilder app)
+    {
+        var served = app.ServiceProvider.GetRequiredService<ServedResources>().All;
+        var documents = new DiscoveryDocuments(served);
+        app.MapView("/api", http => DocumentAnswer.WriteAsync(http, documents.Root(isCore: true, http.Request.Headers.Accept)));
+        app.MapView("/apis", http => DocumentAnswer.WriteAsync(http, documents.Root(isCore: false, http.Request.Headers.Accept)));
+        foreach (var group in served.Select(r => r.Group).Where(g => g.Length > 0).Distinct())
+            app.MapView($"/apis/{group}", http => DocumentAnswer.WriteAsync(http, documents.Group(group)));
+        foreach (var (group, version) in served.Select(r => (r.Group, r.Version)).Distinct())
+            app.MapView(group.Length == 0 ? $"/api/{version}" : $"/apis/{group}/{version}", http => DocumentAnswer.WriteAsync(http, documents.Resources(group, version)));
+    }
+
+    /// <summary>An endpoint of the Kubernetes listener, for every method: it answers the wrong ones with a Status.</summary>
+    internal static IEndpointConventionBuilder MapView(this IEndpointRouteBuilder app, string path, RequestDelegate answer) =>
+        app.Map(path, answer).WithMetadata(new KubernetesApiAttribute()).ExcludeFromDescription();
+}
