@@ -114,10 +114,12 @@ public sealed class ViewsTests(ViewsServer server) : IClassFixture<ViewsServer>
         Assert.True(JsonNode.DeepEquals(JsonNode.Parse(spec), review["spec"]));
     }
 
+    /// <summary>kubectl sends an empty status with both.</summary>
     [Fact]
     public async Task A_rules_review_lists_what_is_served()
     {
-        var (code, review) = await PostAsync("selfsubjectrulesreviews", """{"spec":{"namespace":"default"}}""");
+        Assert.Equal(201, (await PostAsync("selfsubjectaccessreviews", """{"spec":{"nonResourceAttributes":{"path":"/api","verb":"get"}},"status":{"allowed":null}}""")).Code);
+        var (code, review) = await PostAsync("selfsubjectrulesreviews", """{"spec":{"namespace":"default"},"status":{}}""");
         Assert.Equal(201, code);
         Assert.Equal(
             server.Services.GetRequiredService<ServedResources>().All.Sum(r => 1 + r.Subresources.Count), review["status"]!["resourceRules"]!.AsArray().Count);
