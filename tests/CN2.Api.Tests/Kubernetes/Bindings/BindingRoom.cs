@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Kubernetes.Objects;
-using CN2.Api.Kubernetes.Schemas;
 using CN2.Api.Kubernetes.Versions;
 using CN2.Api.Tests.Fixtures;
 using CN2.Api.Tests.Kubernetes.Kinds;
