@@ -24,7 +24,7 @@ public sealed class KubernetesObjects : Migration
                 uid uuid NOT NULL,
                 namespace text NOT NULL,
                 name text NOT NULL,
-                document jsonb NOT NULL,
+                document json NOT NULL,
                 is_alone boolean NOT NULL,
                 generation bigint NOT NULL,
                 created_at timestamptz NOT NULL,

@@ -45,7 +45,7 @@ public sealed class AllocationRecovery(Catalog catalog, TimeProvider time)
                 {
                     refill.Parameters.Add(new NpgsqlParameter<int> { TypedValue = dry.SubnetId });
                     refill.Parameters.Add(new NpgsqlParameter<int> { TypedValue = dry.Wanted });
-                    await refill.ExecuteScalarAsync(ct);
+                    await refill.ScalarAsync(ct);
                 }
 
                 break;

@@ -26,7 +26,7 @@ public sealed class Catalog(ServiceNetworkOptions serviceNetwork)
     {
         var current = await CurrentAsync(connection, ct);
         await using var command = new NpgsqlCommand("SELECT version FROM catalog", connection);
-        return (long)(await command.ExecuteScalarAsync(ct))! == current.Version ? current : await ReloadAsync(connection, ct);
+        return (long)(await command.ScalarAsync(ct))! == current.Version ? current : await ReloadAsync(connection, ct);
     }
 
     /// <summary>Reads the rows again; one round trip unless they change meanwhile.</summary>

@@ -1,4 +1,5 @@
 using System.Net;
+using CN2.Api.Data;
 using CN2.Api.Options;
 using CN2.Network.Addressing;
 using Npgsql;
@@ -55,7 +56,7 @@ public sealed class ServicePools(NpgsqlDataSource source, ServiceNetworkOptions 
         {
             await using var command = new NpgsqlCommand(sql, connection);
             command.Parameters.AddRange(parameters);
-            return await command.ExecuteScalarAsync(ct);
+            return await command.ScalarAsync(ct);
         }
     }
 

@@ -83,6 +83,7 @@ public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoo
         await reader.NextResultAsync(ct);
         await reader.ReadAsync(ct);
         var others = reader.GetBoolean(0);
+        await reader.FinishAsync(ct);
         if (changedRouters.Count > 0) signal.Set();
         return (others, unknown);
     }

@@ -85,6 +85,6 @@ public sealed class DatabaseCheck(DedicatedConnection dedicated, IDbContextFacto
     private static async Task<int> ProcessAsync(NpgsqlConnection connection, CancellationToken ct)
     {
         await using var command = new NpgsqlCommand("SELECT pg_backend_pid()", connection);
-        return (int)(await command.ExecuteScalarAsync(ct))!;
+        return (int)(await command.ScalarAsync(ct))!;
     }
 }

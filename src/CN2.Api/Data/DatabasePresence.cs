@@ -120,6 +120,6 @@ public sealed class DatabasePresence
     private static async Task<bool> TakesWritesAsync(NpgsqlDataSource source)
     {
         await using var command = source.CreateCommand("SELECT NOT pg_is_in_recovery()");
-        return (bool)(await command.ExecuteScalarAsync())!;
+        return (bool)(await command.ScalarAsync())!;
     }
 }

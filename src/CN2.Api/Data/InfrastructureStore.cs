@@ -46,6 +46,7 @@ internal sealed class InfrastructureStore([FromKeyedServices(DatabasePools.Contr
         {
             known = await reader.ReadAsync(ct);
             if (known) conflict = reader.GetStringOrNull(0);
+            await reader.FinishAsync(ct);
         }
 
         await transaction.CommitAsync(ct);

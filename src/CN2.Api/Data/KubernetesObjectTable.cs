@@ -34,7 +34,7 @@ internal static class KubernetesObjectTable
     public static NpgsqlBatchCommand Write(List<KubernetesObjectRow> rows) => Sql.Command(
         """
         INSERT INTO kubernetes_object (resource, uid, namespace, name, document, is_alone, generation, created_at, deleting_at)
-        SELECT r, u, ns, n, d::jsonb, a, g, c, x FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) AS t (r, u, ns, n, d, a, g, c, x)
+        SELECT r, u, ns, n, d::json, a, g, c, x FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) AS t (r, u, ns, n, d, a, g, c, x)
         ON CONFLICT (resource, uid) DO UPDATE SET document = excluded.document, is_alone = excluded.is_alone, generation = excluded.generation, deleting_at = excluded.deleting_at
         """,
         Sql.Array(rows, r => r.Resource), Sql.Array(rows, r => r.Uid), Sql.Array(rows, r => r.Namespace), Sql.Array(rows, r => r.Name), Sql.Array(rows, r => r.Document),

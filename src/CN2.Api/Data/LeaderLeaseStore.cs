@@ -42,7 +42,9 @@ public sealed class LeaderLeaseStore([FromKeyedServices(DatabasePools.ControlLoo
         command.Parameters.Add(new() { Value = (object?)abandoned?.RenewedAt ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.TimestampTz });
         command.Parameters.Add(Sql.Value(isStart));
         await using var reader = await command.ExecuteReaderAsync(ct);
-        return await reader.ReadAsync(ct) ? (new LeaderLease(run, reader.GetInt64(0)), reader.GetFieldValue<DateTimeOffset>(1)) : null;
+        (LeaderLease, DateTimeOffset)? taken = await reader.ReadAsync(ct) ? (new LeaderLease(run, reader.GetInt64(0)), reader.GetFieldValue<DateTimeOffset>(1)) : null;
+        await reader.FinishAsync(ct);
+        return taken;
     }
 
     /// <summary>Renews a lease, also one that is over but that nobody took. Null: another replica has taken it.</summary>
@@ -57,7 +59,9 @@ public sealed class LeaderLeaseStore([FromKeyedServices(DatabasePools.ControlLoo
         command.Parameters.Add(Sql.Value(lease.Fence));
         command.Parameters.Add(Sql.Value(Duration));
         await using var reader = await command.ExecuteReaderAsync(ct);
-        return await reader.ReadAsync(ct) ? reader.GetFieldValue<DateTimeOffset>(0) : null;
+        DateTimeOffset? renewedAt = await reader.ReadAsync(ct) ? reader.GetFieldValue<DateTimeOffset>(0) : null;
+        await reader.FinishAsync(ct);
+        return renewedAt;
     }
 
     /// <summary>The lease as it stands; null: nobody has ever led.</summary>

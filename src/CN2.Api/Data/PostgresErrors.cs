@@ -35,6 +35,20 @@ public static class PostgresErrors
         return false;
     }
 
+    /// <summary>Others held a row or table for longer than the statement's <c>lock_timeout</c>.</summary>
+    public static bool IsLocked(Exception exception) => Find(exception) is { SqlState: PostgresErrorCodes.LockNotAvailable };
+
+    /// <summary>A statement was not answered in time; the database may well answer others.</summary>
+    public static bool IsTimeout(Exception exception)
+    {
+        for (Exception? e = exception; e is not null; e = e.InnerException)
+        {
+            if (e is TimeoutException or PostgresException { SqlState: PostgresErrorCodes.QueryCanceled }) return true;
+        }
+
+        return false;
+    }
+
     /// <summary>
     /// "cached plan must not change result type": a migration changed a column while this connection had a statement prepared. A
     /// new connection prepares it anew (<see cref="StalePlans"/>). The message is translated by the server, the name of its function is not.

@@ -101,6 +101,7 @@ public sealed partial class Retention(NpgsqlDataSource source, RetentionOptions 
             command.Parameters.Add(new NpgsqlParameter<T> { TypedValue = bound });
             await using var reader = await command.ExecuteReaderAsync(cancellationToken);
             var count = await reader.ReadAsync(cancellationToken) ? reader.GetInt64(0) : reader.RecordsAffected;
+            await reader.FinishAsync(cancellationToken);
             if (count < Batch) return;
         }
     }

@@ -30,7 +30,7 @@ public sealed class SessionTurnStore([FromKeyedServices(DatabasePools.ControlLoo
         command.Parameters.Add(Sql.Value(self.Name));
         command.Parameters.Add(Sql.Value(Duration));
         command.Parameters.Add(Sql.Value(ControlNodeLiveness.GoneAfter));
-        return await command.ExecuteScalarAsync(ct) is true;
+        return await command.ScalarAsync(ct) is true;
     }
 
     /// <inheritdoc/>

@@ -1,3 +1,4 @@
+using System.Data.Common;
 using System.Text.Json;
 using Npgsql;
 using NpgsqlTypes;
@@ -31,6 +32,35 @@ internal static class Sql
         return rows;
     }
 
+    /// <summary>
+    /// The first column of the first row of the first result; null: no row. Unlike ADO.NET's own it reads to the end: a timeout behind the first
+    /// row is no error of the disposal of a reader, so a write that was undone would look done.
+    /// </summary>
+    public static async Task<object?> ScalarAsync(this DbCommand command, CancellationToken ct = default)
+    {
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        return await FirstAsync(reader, ct);
+    }
+
+    /// <inheritdoc cref="ScalarAsync(DbCommand, CancellationToken)"/>
+    public static async Task<object?> ScalarAsync(this DbBatch batch, CancellationToken ct = default)
+    {
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        return await FirstAsync(reader, ct);
+    }
+
+    /// <summary>Reads what is left of all results, so that their errors are thrown.</summary>
+    public static async Task FinishAsync(this DbDataReader reader, CancellationToken ct)
+    {
+        do
+        {
+            while (await reader.ReadAsync(ct))
+            {
+            }
+        }
+        while (await reader.NextResultAsync(ct));
+    }
+
     public static NpgsqlParameter Value<T>(T value) => new NpgsqlParameter<T> { TypedValue = value };
 
     /// <summary>One array for a column of many rows, for <c>unnest</c>.</summary>
@@ -56,6 +86,13 @@ internal static class Sql
     public static Guid? GetGuidOrNull(this NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetGuid(column);
 
     public static DateTimeOffset? GetTimeOrNull(this NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetFieldValue<DateTimeOffset>(column);
+
+    private static async Task<object?> FirstAsync(DbDataReader reader, CancellationToken ct)
+    {
+        var value = await reader.ReadAsync(ct) ? reader.GetValue(0) : null;
+        await reader.FinishAsync(ct);
+        return value;
+    }
 
     private static TValue[] ToArray<TRow, TValue>(List<TRow> rows, Func<TRow, TValue> value)
     {

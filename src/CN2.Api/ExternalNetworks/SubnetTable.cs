@@ -111,7 +111,7 @@ internal static class SubnetTable
     {
         await using var command = new NpgsqlCommand(sql, connection);
         command.Parameters.AddRange(parameters);
-        return await command.ExecuteScalarAsync(ct);
+        return await command.ScalarAsync(ct);
     }
 
     private static NpgsqlParameter Cidr(IPNetwork network) => new() { Value = network, NpgsqlDbType = NpgsqlDbType.Cidr };

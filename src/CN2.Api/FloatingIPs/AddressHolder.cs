@@ -1,3 +1,4 @@
+using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using Npgsql;
 
@@ -13,7 +14,7 @@ internal static class AddressHolder
         {
             await using var command = new NpgsqlCommand("SELECT namespace || '/' || name FROM service WHERE uid = $1", connection);
             command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = uid });
-            text += $" of Service {await command.ExecuteScalarAsync(ct)}";
+            text += $" of Service {await command.ScalarAsync(ct)}";
         }
 
         return holder.DeletingAt is not null ? $"{text}, which is on its way out; try again when it is gone." : $"{text}; ask for another address.";

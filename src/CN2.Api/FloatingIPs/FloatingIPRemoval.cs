@@ -24,7 +24,7 @@ public sealed class FloatingIPRemoval(FloatingIPResources resources)
         await using var command = new NpgsqlCommand(
             $"SELECT EXISTS (SELECT FROM advertisement WHERE floating_ip_uid = $1) OR EXISTS (SELECT FROM virtual_router_status v WHERE {MayHaveEntries})", connection);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = floatingIP });
-        return (bool)(await command.ExecuteScalarAsync(ct))!;
+        return (bool)(await command.ScalarAsync(ct))!;
     }
 
     /// <summary>

@@ -154,7 +154,7 @@ public sealed class FloatingIPStore(Catalog catalog, FloatingIPResources resourc
     {
         await using var command = new NpgsqlCommand("SELECT 'Service ' || namespace || '/' || name FROM service WHERE uid = $1", scope.Connection);
         command.Parameters.Add(Sql.Value(service));
-        return (string?)await command.ExecuteScalarAsync(ct) ?? "a Service";
+        return (string?)await command.ScalarAsync(ct) ?? "a Service";
     }
 
     private static async Task<((CatalogSubnet, IPAddress)?, ApiProblem?)> AskedAsync(WriteScope scope, CatalogNetwork network, IPAddress address, CancellationToken ct)

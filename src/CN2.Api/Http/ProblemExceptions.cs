@@ -33,6 +33,8 @@ public sealed partial class ProblemExceptions(ILogger<ProblemExceptions> logger)
         if (PostgresErrors.IsAway(exception))
         {
             Away(logger, exception.GetBaseException().Message);
+            // What was not answered in time may wait for a lock, and the database answers others.
+            if (exception is not OutcomeUnknownException && PostgresErrors.IsTimeout(exception)) return ApiProblem.Overdue();
             return exception is OutcomeUnknownException
                 ? ApiProblem.Unavailable() with { Detail = "The database went away while the change was being committed: it may have been made or not. Read before you send it again; a POST with an Idempotency-Key can be sent again as it is." }
                 : ApiProblem.Unavailable();

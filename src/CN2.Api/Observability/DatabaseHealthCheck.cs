@@ -1,3 +1,4 @@
+using CN2.Api.Data;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
 using Npgsql;
 
@@ -16,6 +17,6 @@ internal sealed class DatabaseHealthCheck(NpgsqlDataSource source) : IHealthChec
     private async Task AskAsync(CancellationToken cancellationToken)
     {
         await using var command = source.CreateCommand("SELECT 1");
-        await command.ExecuteScalarAsync(cancellationToken);
+        await command.ScalarAsync(cancellationToken);
     }
 }

@@ -13,7 +13,7 @@ internal enum AgentRefusalReason
     /// <summary>An agent of that name is connected from elsewhere.</summary>
     DuplicateAgent,
 
-    /// <summary>Its address is another VirtualRouter's, or a FloatingIP's.</summary>
+    /// <summary>Its address is another VirtualRouter's, a FloatingIP's, or an endpoint's.</summary>
     AddressTaken,
 
     /// <summary>It has connected to another replica since; only this connection ends.</summary>
@@ -55,6 +55,10 @@ internal static class AgentConnection
     public static AgentRefusal AddressIsFloatingIP(IPAddress address, string floatingIP) => new(
         AgentRefusalReason.AddressTaken,
         $"the address {address} is that of FloatingIP {floatingIP}; give this agent its own --address, or delete what holds the FloatingIP");
+
+    public static AgentRefusal AddressIsEndpoint(IPAddress address, string endpoint) => new(
+        AgentRefusalReason.AddressTaken,
+        $"the address {address} is that of VirtualMachineInterface {endpoint}; give this agent its own --address, or delete the endpoint if the address is the node's");
 
     public static AgentRefusal TooMany(string name, int limit) => new(
         AgentRefusalReason.TooMany,

@@ -103,6 +103,9 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
                    (SELECT count(*) FROM virtual_router),
                    (SELECT host(f.address) || ' ' || f.namespace || '/' || f.name FROM subnet s JOIN floating_ip f ON f.subnet_id = s.id AND f.address = ANY($2)
                     WHERE s.cidr >>= ANY($2) AND NOT EXISTS (SELECT FROM infrastructure_address i WHERE i.kind = 'VirtualRouter' AND i.name = $1 AND i.address = f.address)
+                    LIMIT 1),
+                   (SELECT host(e.address) || ' ' || v.namespace || '/' || v.name FROM interface_address e JOIN virtual_machine_interface v ON v.uid = e.interface_uid
+                    WHERE e.address = ANY($2) AND NOT EXISTS (SELECT FROM infrastructure_address i WHERE i.kind = 'VirtualRouter' AND i.name = $1 AND i.address = e.address)
                     LIMIT 1)
             """, connection, transaction)
         {
@@ -112,6 +115,7 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         await found.ReadAsync(ct);
         if (!found.IsDBNull(0) && found.GetString(0).Split(' ') is [var holder, var taken]) return (AgentConnection.AddressTaken(IPAddress.Parse(taken), holder), known);
         if (!found.IsDBNull(2) && found.GetString(2).Split(' ') is [var held, var floatingIP]) return (AgentConnection.AddressIsFloatingIP(IPAddress.Parse(held), floatingIP), known);
+        if (!found.IsDBNull(3) && found.GetString(3).Split(' ') is [var served, var endpoint]) return (AgentConnection.AddressIsEndpoint(IPAddress.Parse(served), endpoint), known);
         return (known is null && found.GetInt64(1) >= maximum ? AgentConnection.TooMany(hello.Name, maximum) : null, known);
     }
 
@@ -325,8 +329,10 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         command.Parameters.AddRange(parameters);
         await using var reader = await command.ExecuteReaderAsync(ct);
         await reader.ReadAsync(ct);
-        if (reader.GetInt64(0) > 0) signal.Set();
-        return (int)reader.GetInt64(1);
+        var (changed, held) = (reader.GetInt64(0), reader.GetInt64(1));
+        await reader.FinishAsync(ct);
+        if (changed > 0) signal.Set();
+        return (int)held;
     }
 
     private static IPAddress[] Addresses(VRouterHello hello) => hello.Address6 is { } address6 ? [hello.Address, address6] : [hello.Address];

@@ -138,11 +138,7 @@ public sealed partial class AnnouncementStore(
 
         await reader.NextResultAsync(ct);
         while (await reader.ReadAsync(ct)) standing.Add(reader.GetGuid(0));
-        while (await reader.NextResultAsync(ct))
-        {
-            // The other statements return no rows.
-        }
-
+        await reader.FinishAsync(ct);
         if (tellOthers) signal.Set();
         return standing;
     }

@@ -82,9 +82,10 @@ internal sealed class EndpointHealthStore([FromKeyedServices(DatabasePools.Contr
         command.Parameters.AddRange(parameters);
         await using var reader = await command.ExecuteReaderAsync(ct);
         await reader.ReadAsync(ct);
-        var released = reader.GetInt64(0);
+        var (released, held) = (reader.GetInt64(0), reader.GetInt64(1));
+        await reader.FinishAsync(ct);
         if (released > 0) signal.Set();
-        return (int)(reader.GetInt64(1) - released);
+        return (int)(held - released);
     }
 
     /// <summary>The reports that change something, with what they mean. The rows stay locked, in the order in which requests lock them.</summary>

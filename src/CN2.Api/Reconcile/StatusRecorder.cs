@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Threading.Channels;
+using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Network.Status;
 
@@ -20,7 +21,18 @@ internal sealed partial class StatusRecorder(IStatusStore store, HeldLease leade
     private static readonly JsonEncodedText Conditions = JsonEncodedText.Encode("conditions");
     private static readonly JsonEncodedText LastTransitionTime = JsonEncodedText.Encode("lastTransitionTime");
 
+    /// <summary>After so many locked rows of one batch, its rest is put aside without a try: a whole table may be locked.</summary>
+    private const int MostLocked = 8;
+
     private readonly Channel<IReadOnlyList<StatusDraft>> _batches = Channel.CreateUnbounded<IReadOnlyList<StatusDraft>>();
+
+    /// <summary>Drafts whose rows others hold. They are tried again, and a newer draft takes the place of one.</summary>
+    private readonly Dictionary<Guid, StatusDraft> _aside = [];
+
+    /// <summary>The lease under which those were drafted.</summary>
+    private LeaderLease? _asideLease;
+
+    private int _locked;
 
     public void Post(IReadOnlyList<StatusDraft> drafts) => _batches.Writer.TryWrite(drafts);
 
@@ -28,10 +40,38 @@ internal sealed partial class StatusRecorder(IStatusStore store, HeldLease leade
     {
         while (true)
         {
+            if (_aside.Count > 0 && !await HasBatchWithinAsync(RetryInterval, ct))
+            {
+                await WriteAsideAsync(ct);
+                continue;
+            }
+
             var batch = await _batches.Reader.ReadAsync(ct);
-            foreach (var kind in batch.GroupBy(d => d.Kind)) await WriteAsync(kind.Key, [.. kind], ct);
+            foreach (var draft in batch) _aside.Remove(draft.Uid);
+            await WriteAllAsync(batch, ct);
             inbox.Post(new LeaderEvent.StatusesWritten());
         }
+    }
+
+    private async Task<bool> HasBatchWithinAsync(TimeSpan limit, CancellationToken ct)
+    {
+        await Task.WhenAny(_batches.Reader.WaitToReadAsync(ct).AsTask(), Task.Delay(limit, time, ct));
+        ct.ThrowIfCancellationRequested();
+        return _batches.Reader.Count > 0;
+    }
+
+    private async Task WriteAsideAsync(CancellationToken ct)
+    {
+        var drafts = _aside.Values.ToList();
+        _aside.Clear();
+        // Under another lease, everything is drafted anew.
+        if (leadership.Current == _asideLease) await WriteAllAsync(drafts, ct);
+    }
+
+    private async Task WriteAllAsync(IReadOnlyList<StatusDraft> drafts, CancellationToken ct)
+    {
+        _locked = 0;
+        foreach (var kind in drafts.GroupBy(d => d.Kind)) await WriteAsync(kind.Key, [.. kind], ct);
     }
 
     private async Task WriteAsync(ResourceKind kind, List<StatusDraft> drafts, CancellationToken ct)
@@ -39,6 +79,12 @@ internal sealed partial class StatusRecorder(IStatusStore store, HeldLease leade
         // What a replica drafted before it lost the lease is stale; a replica that begins to lead drafts all of them.
         while (leadership.Current is { } lease)
         {
+            if (_locked >= MostLocked)
+            {
+                PutAside(drafts, lease);
+                return;
+            }
+
             try
             {
                 var before = await store.ReadAsync(kind, [.. drafts.Select(d => d.Uid)], ct);
@@ -61,6 +107,19 @@ internal sealed partial class StatusRecorder(IStatusStore store, HeldLease leade
                 // The database's clock was set, and by it the lease is over. This replica renews it soon, or learns that another one leads.
                 await Task.Delay(RetryInterval, time, ct);
             }
+            catch (Exception e) when (PostgresErrors.IsLocked(e))
+            {
+                if (drafts.Count == 1)
+                {
+                    _locked++;
+                    PutAside(drafts, lease);
+                    return;
+                }
+
+                // Who holds the row of one status never stops the others: halves find it.
+                await WriteAsync(kind, [.. drafts.Take(drafts.Count / 2)], ct);
+                drafts = [.. drafts.Skip(drafts.Count / 2)];
+            }
             catch (Exception e) when (e.IsTransient())
             {
                 LogRetry(e.Message);
@@ -79,6 +138,13 @@ internal sealed partial class StatusRecorder(IStatusStore store, HeldLease leade
                 drafts = [.. drafts.Skip(drafts.Count / 2)];
             }
         }
+    }
+
+    private void PutAside(List<StatusDraft> drafts, LeaderLease lease)
+    {
+        if (_aside.Count == 0) LogAside(drafts[0].Kind, drafts[0].Uid);
+        foreach (var draft in drafts) _aside[draft.Uid] = draft;
+        _asideLease = lease;
     }
 
     /// <summary>
@@ -132,7 +198,7 @@ internal sealed partial class StatusRecorder(IStatusStore store, HeldLease leade
     /// <summary>The written condition of the same type.</summary>
     private static JsonElement? WasOf(JsonElement? old, JsonElement condition)
     {
-        if (old is not { } written || !written.TryGetProperty(Conditions.EncodedUtf8Bytes, out var conditions) || conditions.ValueKind != JsonValueKind.Array) return null;
+        if (old is not { ValueKind: JsonValueKind.Object } written || !written.TryGetProperty(Conditions.EncodedUtf8Bytes, out var conditions) || conditions.ValueKind != JsonValueKind.Array) return null;
         foreach (var was in conditions.EnumerateArray())
             if (was.ValueKind == JsonValueKind.Object && AreSame(was, condition, "type"u8)) return was;
         return null;
@@ -151,6 +217,9 @@ internal sealed partial class StatusRecorder(IStatusStore store, HeldLease leade
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "Statuses could not be written yet, trying again: {Reason}")]
     private partial void LogRetry(string reason);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The status of {Kind} {Uid} waits, because a transaction holds its row; pg_stat_activity shows which")]
+    private partial void LogAside(ResourceKind kind, Guid uid);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The status of {Kind} {Uid} cannot be written; it is tried again when it changes")]
     private partial void LogNotWritten(Exception exception, ResourceKind kind, Guid uid);

@@ -7,6 +7,9 @@ namespace CN2.Api.Reconcile;
 /// <summary>Status documents of Services and FloatingIPs, in rows of their own: a write never changes a generation.</summary>
 internal sealed class StatusStore([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource dataSource, ChangeSignal signal) : IStatusStore
 {
+    /// <summary>How long a write waits for rows that others hold: the other statuses must not wait for them.</summary>
+    private const string LockPatience = "200ms";
+
     /// <summary>The documents as written; a resource without an entry has the status it was created with.</summary>
     public async Task<Dictionary<Guid, string>> ReadAsync(ResourceKind kind, IReadOnlyCollection<Guid> uids, CancellationToken ct)
     {
@@ -22,12 +25,13 @@ internal sealed class StatusStore([FromKeyedServices(DatabasePools.ControlLoop)]
     /// Writes documents of resources that still exist, with a change row each for watchers, and events. Nothing is written, and the answer is false,
     /// when the lease is not held: another replica may have written newer ones, or the database's clock was set and the lease is not renewed yet.
     /// </summary>
+    /// <exception cref="PostgresException">Others held one of the rows for longer than <see cref="LockPatience"/> (55P03), among others.</exception>
     public async Task<bool> WriteAsync(
         LeaderLease lease, ResourceKind kind, IReadOnlyCollection<KeyValuePair<Guid, string>> documents, IReadOnlyCollection<StatusEvent> events, CancellationToken ct)
     {
         await using var batch = dataSource.CreateBatch();
         batch.Timeout = DatabasePools.SecondsFor(documents.Count);
-        batch.BatchCommands.Add(new($"SELECT {LeaderLease.IsHeld("$1", "$2")}") { Parameters = { new() { Value = lease.Run }, new() { Value = lease.Fence } } });
+        batch.BatchCommands.Add(new($"SELECT {LeaderLease.IsHeld("$1", "$2")} FROM set_config('lock_timeout', '{LockPatience}', true)") { Parameters = { new() { Value = lease.Run }, new() { Value = lease.Fence } } });
         batch.BatchCommands.Add(new(
             $"""
             WITH d AS (
@@ -71,7 +75,7 @@ internal sealed class StatusStore([FromKeyedServices(DatabasePools.ControlLoop)]
             });
         }
 
-        if (await batch.ExecuteScalarAsync(ct) is not true) return false;
+        if (await batch.ScalarAsync(ct) is not true) return false;
         signal.Set();
         return true;
     }

@@ -1,4 +1,5 @@
 using CN2.Api.Allocation;
+using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Writes;
 using Npgsql;
@@ -57,7 +58,7 @@ internal sealed class ServiceCreation(Catalog catalog, ServiceAllocation allocat
             await using var command = new NpgsqlCommand("SELECT EXISTS (SELECT FROM service WHERE namespace = $1 AND name = $2)", connection);
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = work.Row.Namespace });
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = work.Row.Name });
-            if (await command.ExecuteScalarAsync(ct) is true) work.Refusal = ServiceProblems.Exists(work.Row.Namespace, work.Row.Name);
+            if (await command.ScalarAsync(ct) is true) work.Refusal = ServiceProblems.Exists(work.Row.Namespace, work.Row.Name);
         }
     }
 }

@@ -43,7 +43,7 @@ public sealed class ServiceRemoval(ServiceResources serviceResources, FloatingIP
                 OR EXISTS (SELECT FROM virtual_router_status v WHERE {FloatingIPRemoval.MayHaveEntries})
             """, connection);
         command.Parameters.Add(Sql.Value(service));
-        return (bool)(await command.ExecuteScalarAsync(ct))!;
+        return (bool)(await command.ScalarAsync(ct))!;
     }
 
     /// <summary>

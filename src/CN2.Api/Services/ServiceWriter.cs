@@ -1,4 +1,5 @@
 using CN2.Api.Allocation;
+using CN2.Api.Data;
 using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
 using CN2.Api.FloatingIPs;
@@ -73,6 +74,6 @@ public sealed class ServiceWriter(Catalog catalog, ServiceAllocation allocation,
     {
         await using var command = new NpgsqlCommand("SELECT document::text FROM service_status WHERE uid = $1", connection);
         command.Parameters.Add(new NpgsqlParameter<Guid> { TypedValue = uid });
-        return await command.ExecuteScalarAsync(ct) as string;
+        return await command.ScalarAsync(ct) as string;
     }
 }

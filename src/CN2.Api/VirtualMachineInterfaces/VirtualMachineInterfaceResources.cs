@@ -100,6 +100,6 @@ internal static class VirtualMachineInterfaceResources
         if (router == VirtualRouterServes.AdminDown) message += $" VirtualRouter {row.VirtualRouter} is in maintenance, so no route leads to it; set its adminDown to false.";
         return new VirtualMachineInterfaceStatus(
             state, health, row.HealthMessage, row.HealthChangedAt, row.HealthHeldUntil,
-            StoredDocument.Conditions(row, [new ConditionBody("Ready", ready, reason, message, row.Generation, row.HealthChangedAt ?? row.UpdatedAt)]));
+            StoredDocument.Conditions(row, [new ConditionBody("Ready", ready, reason, message, row.Generation, row.Ready && row.HealthChangedAt is { } changed ? changed : row.UpdatedAt)]));
     }
 }

@@ -34,6 +34,13 @@ public sealed partial class DataAccessTests
         where File.ReadAllText(file).Contains("BeginTransaction", StringComparison.Ordinal)
         select Path.GetRelativePath(Api, file));
 
+    /// <summary>It reads the first row, and what fails or times out behind it is lost: <c>Sql.ScalarAsync</c> reads to the end.</summary>
+    [Fact]
+    public void Nobody_reads_a_scalar_without_reading_to_the_end() => Assert.Empty(
+        from file in Sources("")
+        where File.ReadAllText(file).Contains("ExecuteScalarAsync(", StringComparison.Ordinal)
+        select Path.GetRelativePath(Api, file));
+
     private static IEnumerable<string> Sources(string folder) => Directory.EnumerateFiles(Path.Combine(Api, folder), "*.cs", SearchOption.AllDirectories);
 
     [GeneratedRegex(@"INSERT\s+INTO\s+change\b(?!_)|\.Changes\.Add(Range)?\(", RegexOptions.IgnoreCase)]

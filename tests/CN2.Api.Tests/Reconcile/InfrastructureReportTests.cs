@@ -6,6 +6,7 @@ namespace CN2.Api.Tests.Reconcile;
 public sealed class InfrastructureReportTests(PrivatePostgres postgres)
 {
     private const string Fips = "/v1/namespaces/default/floating-ips";
+    private const string Vmis = "/v1/namespaces/default/virtual-machine-interfaces";
 
     [Fact]
     public async Task A_control_node_notes_its_addresses_and_they_are_free_when_it_is_gone()
@@ -98,6 +99,19 @@ public sealed class InfrastructureReportTests(PrivatePostgres postgres)
         await ControlPlane.UntilAsync(() => plane.Api.Agents.SentAway.ContainsKey("compute9"));
         Assert.Contains("100.0.0.9 is that of FloatingIP default/mine", plane.Api.Agents.SentAway["compute9"], StringComparison.Ordinal);
         Assert.Equal(404, (await plane.Api.GetAsync("/v1/virtual-routers/compute9")).Status);
+    }
+
+    [Fact]
+    public async Task An_agent_with_the_address_of_an_endpoint_is_sent_away_and_the_endpoint_is_served_on()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        (await plane.Api.PostAsync(Vmis, """{"name":"pod9","addresses":["10.9.9.9"],"virtualRouter":"compute1"}""")).Expect(201);
+        var node = new FakeNode("compute9", "10.9.9.9");
+        node.ConnectTo(plane.Api.Agents);
+        await ControlPlane.UntilAsync(() => plane.Api.Agents.SentAway.ContainsKey("compute9"));
+        Assert.Contains("10.9.9.9 is that of VirtualMachineInterface default/pod9", plane.Api.Agents.SentAway["compute9"], StringComparison.Ordinal);
+        Assert.Equal(404, (await plane.Api.GetAsync("/v1/virtual-routers/compute9")).Status);
+        Assert.NotEqual("False/InfrastructureAddress", ControlPlane.ConditionOf((await plane.Api.GetAsync($"{Vmis}/pod9")).Json, "Ready"));
     }
 
     [Fact]

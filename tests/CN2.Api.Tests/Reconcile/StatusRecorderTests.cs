@@ -87,6 +87,63 @@ public sealed class StatusRecorderTests(ApiServerWithoutReconciler api) : IClass
     }
 
     [Fact]
+    public async Task A_status_whose_row_a_transaction_holds_is_written_later_and_never_stops_the_others()
+    {
+        Guid[] uids = [await ServiceAsync(), await ServiceAsync(), await ServiceAsync()];
+        await using var source = NpgsqlDataSource.Create(api.ConnectionString);
+        await using (var connection = await source.OpenConnectionAsync(TestContext.Current.CancellationToken))
+        await using (await connection.BeginTransactionAsync(TestContext.Current.CancellationToken))
+        {
+            await using var hold = new NpgsqlCommand($"SELECT FROM service WHERE uid = '{uids[1]}' FOR UPDATE", connection);
+            await hold.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+            await WriteAsync([.. uids.Select(uid => Draft(uid, ("Ready", "True", "Ready")))]);
+            Assert.NotNull(Times(uids[0]));
+            Assert.Null(Times(uids[1]));
+            Assert.NotNull(Times(uids[2]));
+            // A newer one takes its place.
+            await WriteAsync(Draft(uids[1], ("Ready", "True", "Ready"), ("Zone", "True", "Zone")));
+            Assert.Null(Times(uids[1]));
+        }
+
+        await Eventually.TrueAsync(() =>
+        {
+            _parts.Time.Advance(TimeSpan.FromMilliseconds(100));
+            return Times(uids[1]) is { } times && times.Contains(' ');
+        }, seconds: 30);
+    }
+
+    [Fact]
+    public async Task While_a_table_is_locked_statuses_wait_and_then_all_are_written()
+    {
+        Guid[] uids = [.. await Task.WhenAll(Enumerable.Range(0, 20).Select(_ => ServiceAsync()))];
+        await using var source = NpgsqlDataSource.Create(api.ConnectionString);
+        await using (var connection = await source.OpenConnectionAsync(TestContext.Current.CancellationToken))
+        await using (await connection.BeginTransactionAsync(TestContext.Current.CancellationToken))
+        {
+            await using var hold = new NpgsqlCommand("LOCK TABLE service_status IN SHARE MODE", connection);
+            await hold.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+            await WriteAsync([.. uids.Select(uid => Draft(uid, ("Ready", "True", "Ready")))]);
+            Assert.All(uids, uid => Assert.Null(Times(uid)));
+        }
+
+        await Eventually.TrueAsync(() =>
+        {
+            _parts.Time.Advance(TimeSpan.FromMilliseconds(100));
+            return uids.All(uid => Times(uid) is not null);
+        }, seconds: 30);
+    }
+
+    [Fact]
+    public async Task A_written_status_that_is_no_object_is_replaced()
+    {
+        var uid = await ServiceAsync();
+        await WriteAsync(Draft(uid, ("Ready", "True", "Ready")));
+        Query<int?>($"UPDATE service_status SET document = '[]' WHERE uid = '{uid}'");
+        await WriteAsync(Draft(uid, ("Ready", "False", "NoEndpoints")));
+        Assert.NotNull(Times(uid));
+    }
+
+    [Fact]
     public async Task What_was_drafted_before_another_replica_took_the_leadership_is_not_written()
     {
         var uid = await ServiceAsync();

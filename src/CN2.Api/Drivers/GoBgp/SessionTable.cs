@@ -427,6 +427,8 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
         if (entry.State != Wire.PeerState.Types.SessionState.Established) entry.MustCountEnd = false;
         if (closedBy == Closer.Nobody || entry.Peer.AdminDown) return false;
         if (isOfSession) entry.ClosedBy = closedBy;
+        // The session that was closed for a change does not come back: now this is the reason.
+        else if (entry.Closing is not null) (entry.Closing, entry.End) = (null, null);
         entry.LastError = (closedBy, isOfSession || (wasUpBefore && !entry.WasUp)) switch
         {
             (Closer.Router, true) => "The router closed the session with a NOTIFICATION: its log says why.",

@@ -25,6 +25,17 @@ internal sealed class ServiceMapping : ObjectMapping
         : path.StartsWith("loadBalancerIPs", StringComparison.Ordinal) ? "spec.loadBalancerIP"
         : base.ToObjectPath(path);
 
+    /// <summary>A port keeps the application protocol that was written with it, which has no effect here.</summary>
+    public override void Restore(JsonObject target, JsonObject kept)
+    {
+        var written = Items(kept["spec"]?["ports"]).Where(p => p["appProtocol"] is not null).ToLookup(KeyOf);
+        if (written.Count == 0) return;
+        foreach (var port in Items(target["spec"]?["ports"]))
+        {
+            if (written[KeyOf(port)].FirstOrDefault() is { } same) port["appProtocol"] = same["appProtocol"]!.DeepClone();
+        }
+    }
+
     protected override void Fill(JsonObject resource, JsonObject target)
     {
         var metadata = (JsonObject)target["metadata"]!;
@@ -108,6 +119,8 @@ internal sealed class ServiceMapping : ObjectMapping
         if (request["nodePort"]?.ToString() == "0") request.Remove("nodePort");
         return request;
     }
+
+    private static (string?, string?) KeyOf(JsonObject port) => (port["port"]?.ToString(), port["protocol"]?.ToString());
 
     private static bool IsOf(JsonObject spec, string type) => spec["type"]?.ToString() == type;
 

@@ -49,7 +49,7 @@ internal sealed partial class PendingDeletions(
         await using (var connection = await source.OpenConnectionAsync(ct))
         {
             marked = await KubernetesObjectTable.ReadAsync(connection,
-                "o.deleting_at IS NOT NULL AND o.uid > $1 AND coalesce(jsonb_array_length(o.document #> '{metadata,finalizers}'), 0) = 0 ORDER BY o.uid LIMIT $2",
+                "o.deleting_at IS NOT NULL AND o.uid > $1 AND coalesce(json_array_length(o.document #> '{metadata,finalizers}'), 0) = 0 ORDER BY o.uid LIMIT $2",
                 ct, Sql.Value(_after), Sql.Value(Most));
         }
 

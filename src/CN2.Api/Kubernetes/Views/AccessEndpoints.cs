@@ -54,8 +54,7 @@ internal static class AccessEndpoints
             case BodyResult.Refused refused:
                 return (null, FailureStatus.BadRequest(refused.Message));
             case BodyResult.Read read:
-                // The answer is not the caller's to write; clients send an empty one.
-                read.Object.Remove("status");
+                read.Object.Remove("status"); // clients send an empty one
                 var check = ObjectCheck.Check(read.Object, definition.Schema);
                 if (check.Faults.Count > 0) return (null, FailureStatus.Invalid(definition, "", [.. check.Faults.Select(StatusCause.Of)]));
                 var (status, fault) = answer(check.Object["spec"]);

@@ -10,6 +10,20 @@ public sealed class PeerChangeTests : IDisposable
 
     public void Dispose() => _lab.Dispose();
 
+    [Fact]
+    public async Task After_a_change_to_a_wrong_AS_number_the_session_says_so_and_not_that_it_was_closed_for_the_change()
+    {
+        var engine = _lab.Keep(new GoBgpd(_lab));
+        _lab.Frr("vmx1", 245, 65001, FrrNeighbor());
+        await using var speaker = Speaker(engine);
+        await speaker.StartAsync(Token);
+        await speaker.SetPeersAsync([Peer("vmx1", 245, 65001)], Token);
+        await speaker.EstablishedAsync("vmx1");
+        await speaker.SetPeersAsync([Peer("vmx1", 245, 64999)], Token);
+        await Eventually.TrueAsync(() => speaker.Session("vmx1").LastError?.Contains("is the router's AS number 64999?", StringComparison.Ordinal) == true, "the reason", 40,
+            () => string.Join(";", speaker.Sessions));
+    }
+
     [Theory]
     [InlineData("holdTime")]
     [InlineData("restartTime")]

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using CN2.Api.Tests.Fixtures;
 using Microsoft.AspNetCore.Hosting.Server;
 using Microsoft.AspNetCore.Hosting.Server.Features;
@@ -20,4 +21,9 @@ public sealed class ViewsServer(PrivatePostgres postgres) : ApiServer(postgres)
         if (tag is not null) request.Headers.TryAddWithoutValidation("If-None-Match", tag);
         return await Client.SendAsync(request);
     }
+
+    /// <summary>The body of an answer as JSON.</summary>
+    public static async Task<JsonNode> ReadAsync(HttpResponseMessage answer) => JsonNode.Parse(await TextAsync(answer))!;
+
+    public static Task<string> TextAsync(HttpResponseMessage answer) => answer.Content.ReadAsStringAsync(TestContext.Current.CancellationToken);
 }
