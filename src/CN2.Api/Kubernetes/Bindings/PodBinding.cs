@@ -4,6 +4,7 @@ using CN2.Api.Data.Rows;
 using CN2.Api.Http;
 using CN2.Api.Kubernetes.Kinds;
 using CN2.Api.Kubernetes.Objects;
+using CN2.Api.Kubernetes.Requests;
 using CN2.Api.Kubernetes.Schemas;
 using CN2.Api.VirtualMachineInterfaces;
 using CN2.Api.Writes;
@@ -64,7 +65,7 @@ internal sealed class PodBinding(VirtualMachineInterfaceStore store, RequestRead
     public Task<ObjectOutcome> ReplaceSubresourceAsync(WriteScope scope, string subresource, BoundObject current, ObjectDraft draft, CancellationToken ct) => subresource switch
     {
         "status" => ReplaceAsync(scope, current, draft, ct),
-        "binding" => ReplaceAsync(scope, current, draft, ct),
+        "binding" => BindAsync(scope, current, draft, ct),
         _ => Task.FromResult<ObjectOutcome>(ApiProblem.NotFound(subresource)),
     };
 
@@ -72,6 +73,31 @@ internal sealed class PodBinding(VirtualMachineInterfaceStore store, RequestRead
     {
         if (current.Row is VirtualMachineInterfaceRow row && await store.DeleteAsync(scope, row, ct) is WriteOutcome.Refused refused) return refused.Problem;
         return new ObjectOutcome.Gone();
+    }
+
+    /// <summary>Binds a Pod to a Node, as a scheduler does. A Pod is bound once.</summary>
+    private async Task<ObjectOutcome> BindAsync(WriteScope scope, BoundObject current, ObjectDraft draft, CancellationToken ct)
+    {
+        var check = ObjectCheck.Check(draft.Object, PodSchema.Binding);
+        var faults = new FaultList();
+        foreach (var fault in check.Faults) faults.Add(fault.Path, fault.Message);
+        var node = check.Object["target"]?["name"]?.ToString();
+        if (string.IsNullOrEmpty(node)) faults.Add("target.name", "Required value");
+        var pod = (JsonObject)JsonNode.Parse(current.Kept!.Document)!;
+        var bound = current.Resource?["virtualRouter"]?.ToString() ?? pod["spec"]?["nodeName"]?.ToString();
+        if (!string.IsNullOrEmpty(bound)) faults.Add("target.name", $"the pod is already assigned to node {bound}");
+        if (faults.Count > 0) return new ObjectOutcome.Refused(ApiProblem.Validation(faults), HasObjectPaths: true);
+        if (pod["spec"] is not JsonObject spec) pod["spec"] = spec = [];
+        spec["nodeName"] = node;
+        if (pod["status"] is not JsonObject status) pod["status"] = status = new JsonObject { ["phase"] = "Pending" };
+        if (status["conditions"] is not JsonArray conditions) status["conditions"] = conditions = [];
+        foreach (var old in conditions.Where(c => c?["type"]?.ToString() == "PodScheduled").ToList()) conditions.Remove(old);
+        conditions.Add(new JsonObject { ["type"] = "PodScheduled", ["status"] = "True", ["lastTransitionTime"] = KubernetesTime.Text(scope.Now) });
+        var outcome = await StoreAsync(scope, draft with { Object = pod }, current.Uid, null, ct);
+        if (outcome is not ObjectOutcome.Stored stored) return outcome;
+        var row = current.Kept with { Document = pod.ToJsonString(), IsAlone = stored.Object.Resource is null, Generation = current.Kept.Generation + 1 };
+        await ObjectTransactions.KeepAsync(scope, this, row, ChangeVerb.Modified, ct);
+        return stored with { IsKept = true };
     }
 
     /// <param name="scope">The transaction.</param>

@@ -2,12 +2,10 @@ using System.Text.Json.Nodes;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Kubernetes.Objects;
-using CN2.Api.Kubernetes.Schemas;
 using CN2.Api.Kubernetes.Versions;
 using CN2.Api.Tests.Fixtures;
 using CN2.Api.Tests.Kubernetes.Kinds;
 using CN2.Api.Writes;
-using Microsoft.AspNetCore.Http;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.DependencyInjection;
 
@@ -32,7 +30,7 @@ internal sealed class BindingRoom(ApiServer api)
     {
         var (ns, name) = (binding.Definition.IsNamespaced ? source["metadata"]!["namespace"]!.ToString() : null, source["metadata"]!["name"]!.ToString());
         var current = await binding.LockAsync(scope, ns, name, ct);
-        var draft = new ObjectDraft(ns, name, source, new DefaultHttpContext());
+        var draft = new ObjectDraft(ns, name, source);
         var outcome = current is null ? await binding.CreateAsync(scope, draft, ct)
             : subresource is null ? await binding.ReplaceAsync(scope, current, draft, ct) : await binding.ReplaceSubresourceAsync(scope, subresource, current, draft, ct);
         if (outcome is not ObjectOutcome.Stored { IsKept: false } stored) return outcome;

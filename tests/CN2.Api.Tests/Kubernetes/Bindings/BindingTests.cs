@@ -27,8 +27,11 @@ public sealed class BindingTests(ApiServer api) : IClassFixture<ApiServer>
         Assert.Equal("Pending", pod["status"]!["phase"]!.ToString());
         (await api.GetAsync("/v1/namespaces/pods/virtual-machine-interfaces/nginx")).Expect(404);
 
-        pod["spec"]!["nodeName"] = "compute1";
-        Assert.IsType<ObjectOutcome.Stored>(await _room.ApplyAsync(_room.Of("Pod"), (JsonObject)pod.DeepClone(), "binding"));
+        var target = """{"metadata": {"name": "nginx", "namespace": "pods"}, "target": {"kind": "Node", "name": "compute1"}}""";
+        Assert.IsType<ObjectOutcome.Stored>(await _room.ApplyAsync(_room.Of("Pod"), (JsonObject)JsonNode.Parse(target)!, "binding"));
+        Assert.IsType<ObjectOutcome.Refused>(await _room.ApplyAsync(_room.Of("Pod"), (JsonObject)JsonNode.Parse(target)!, "binding"));
+        pod = (await _room.GetAsync("Pod", "pods", "nginx"))!;
+        Assert.Equal("compute1", pod["spec"]!["nodeName"]!.ToString());
         (await api.GetAsync("/v1/namespaces/pods/virtual-machine-interfaces/nginx")).Expect(404);
         pod["status"] = JsonNode.Parse("""{"phase": "Running", "podIP": "10.233.64.10", "hostIP": "172.16.0.1"}""");
         Assert.IsType<ObjectOutcome.Stored>(await _room.ApplyAsync(_room.Of("Pod"), (JsonObject)pod.DeepClone(), "status"));
