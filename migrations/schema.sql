@@ -50,6 +50,14 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.cn2_forget_kubernetes_objects() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    DELETE FROM kubernetes_object o USING gone g WHERE o.uid = g.uid;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.cn2_give_back(p_subnets integer[], p_addresses inet[]) RETURNS void
     LANGUAGE plpgsql
     AS $$
@@ -638,6 +646,18 @@ CREATE TABLE public.interface_address (
     interface_uid uuid NOT NULL
 );
 
+CREATE TABLE public.kubernetes_object (
+    resource text NOT NULL,
+    uid uuid NOT NULL,
+    namespace text NOT NULL,
+    name text NOT NULL,
+    document json NOT NULL,
+    is_alone boolean NOT NULL,
+    generation bigint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    deleting_at timestamp with time zone
+);
+
 CREATE TABLE public.leader_lease (
     singleton boolean DEFAULT true NOT NULL,
     control_node text NOT NULL,
@@ -884,6 +904,9 @@ ALTER TABLE ONLY public.idempotency_key
 ALTER TABLE ONLY public.infrastructure_address
     ADD CONSTRAINT pk_infrastructure_address PRIMARY KEY (address, kind, name);
 
+ALTER TABLE ONLY public.kubernetes_object
+    ADD CONSTRAINT pk_kubernetes_object PRIMARY KEY (resource, uid);
+
 ALTER TABLE ONLY public.namespace
     ADD CONSTRAINT pk_namespace PRIMARY KEY (uid);
 
@@ -970,6 +993,12 @@ CREATE INDEX ix_interface_address_address ON public.interface_address USING btre
 
 CREATE INDEX ix_interface_address_interface_uid ON public.interface_address USING btree (interface_uid);
 
+CREATE INDEX ix_kubernetes_object_deleting ON public.kubernetes_object USING btree (uid) WHERE (deleting_at IS NOT NULL);
+
+CREATE UNIQUE INDEX ix_kubernetes_object_namespace_name ON public.kubernetes_object USING btree (resource, namespace, name);
+
+CREATE INDEX ix_kubernetes_object_uid ON public.kubernetes_object USING btree (uid);
+
 CREATE INDEX ix_namespace_labels ON public.namespace USING gin (labels);
 
 CREATE INDEX ix_node_port_service_uid ON public.node_port USING btree (service_uid);
@@ -1000,6 +1029,8 @@ CREATE INDEX ix_virtual_router_labels ON public.virtual_router USING gin (labels
 
 CREATE UNIQUE INDEX ix_virtual_router_name ON public.virtual_router USING btree (name);
 
+CREATE TRIGGER bgp_router_forgets_kubernetes_objects AFTER DELETE ON public.bgp_router REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_forget_kubernetes_objects();
+
 CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON public.external_network FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_catalog_changed();
 
 CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON public.external_network_selector FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_catalog_changed();
@@ -1008,7 +1039,13 @@ CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON public.namesp
 
 CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON public.subnet FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_catalog_changed();
 
+CREATE TRIGGER external_network_forgets_kubernetes_objects AFTER DELETE ON public.external_network REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_forget_kubernetes_objects();
+
+CREATE TRIGGER external_network_selector_forgets_kubernetes_objects AFTER DELETE ON public.external_network_selector REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_forget_kubernetes_objects();
+
 CREATE TRIGGER fill_anew AFTER DELETE ON public.subnet_scope REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_scope_gone();
+
+CREATE TRIGGER floating_ip_forgets_kubernetes_objects AFTER DELETE ON public.floating_ip REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_forget_kubernetes_objects();
 
 CREATE TRIGGER give_back AFTER DELETE ON public.interface_address REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_endpoint_gone();
 
@@ -1017,6 +1054,8 @@ CREATE TRIGGER infrastructure AFTER INSERT OR DELETE OR UPDATE OF address ON pub
 CREATE TRIGGER infrastructure AFTER DELETE ON public.control_node FOR EACH ROW EXECUTE FUNCTION public.cn2_control_node_infrastructure();
 
 CREATE TRIGGER infrastructure AFTER INSERT OR DELETE OR UPDATE OF address, address6 ON public.virtual_router FOR EACH ROW EXECUTE FUNCTION public.cn2_virtual_router_infrastructure();
+
+CREATE TRIGGER namespace_forgets_kubernetes_objects AFTER DELETE ON public.namespace REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_forget_kubernetes_objects();
 
 CREATE TRIGGER refuse AFTER INSERT ON public.floating_ip REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_refuse_floating_ip();
 
@@ -1027,6 +1066,14 @@ CREATE TRIGGER refuse AFTER INSERT ON public.subnet_scope REFERENCING NEW TABLE 
 CREATE TRIGGER release_addresses AFTER DELETE ON public.floating_ip REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_release_addresses();
 
 CREATE TRIGGER release_node_ports AFTER DELETE ON public.node_port REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_release_node_ports();
+
+CREATE TRIGGER service_forgets_kubernetes_objects AFTER DELETE ON public.service REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_forget_kubernetes_objects();
+
+CREATE TRIGGER service_health_check_forgets_kubernetes_objects AFTER DELETE ON public.service_health_check REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_forget_kubernetes_objects();
+
+CREATE TRIGGER virtual_machine_interface_forgets_kubernetes_objects AFTER DELETE ON public.virtual_machine_interface REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_forget_kubernetes_objects();
+
+CREATE TRIGGER virtual_router_forgets_kubernetes_objects AFTER DELETE ON public.virtual_router REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_forget_kubernetes_objects();
 
 ALTER TABLE ONLY public.advertisement
     ADD CONSTRAINT fk_advertisement_floating_ip_floating_ip_uid FOREIGN KEY (floating_ip_uid) REFERENCES public.floating_ip(uid) ON DELETE RESTRICT;

@@ -6,7 +6,7 @@ namespace CN2.Bench;
 internal sealed record BenchOptions(IReadOnlySet<char> Scenarios, TimeSpan LoadTime, TimeSpan WarmUp, int Medium, int Large, string? Output)
 {
     public const string Usage = """
-        CN2.Bench [a] [b] [c] [d] [e] [f] [g] [--seconds N] [--warm-up N] [--medium N] [--large N] [--small] [--output FILE]
+        CN2.Bench [a] [b] [c] [d] [e] [f] [g] [h] [--seconds N] [--warm-up N] [--medium N] [--large N] [--small] [--output FILE]
 
           a  Service creates a second, next to pgbench with the same SQL
           b  POST to the path in FRR's routing table, next to gobgpd's AddPath
@@ -15,6 +15,7 @@ internal sealed record BenchOptions(IReadOnlySet<char> Scenarios, TimeSpan LoadT
           e  new connections a second through a FloatingIP
           f  packets through the overlay's forwarder, next to a loop that copies between two TUN devices
           g  routes of the overlay into gobgpd, next to unicast ones
+          h  the Kubernetes API next to /v1: lists, single Services, watches, creates
 
         Without letters: all. --medium (10000) and --large (100000; 0: leave out) are the numbers of Services of b to e;
         --seconds (5) is the length of one load of a, --warm-up (15) that before the first. --small: everything, as small as it
@@ -31,7 +32,7 @@ internal sealed record BenchOptions(IReadOnlySet<char> Scenarios, TimeSpan LoadT
         {
             var value = i + 1 < arguments.Length ? arguments[i + 1] : "";
             var number = int.TryParse(value, NumberStyles.None, CultureInfo.InvariantCulture, out var n) ? n : -1;
-            if (arguments[i] is ['a' or 'b' or 'c' or 'd' or 'e' or 'f' or 'g'])
+            if (arguments[i] is ['a' or 'b' or 'c' or 'd' or 'e' or 'f' or 'g' or 'h'])
             {
                 scenarios.Add(arguments[i][0]);
                 continue;
@@ -55,7 +56,7 @@ internal sealed record BenchOptions(IReadOnlySet<char> Scenarios, TimeSpan LoadT
             }
         }
 
-        if (scenarios.Count == 0) scenarios.UnionWith("abcdefg");
+        if (scenarios.Count == 0) scenarios.UnionWith("abcdefgh");
         return options;
     }
 }

@@ -23,10 +23,15 @@ internal sealed class HttpLine : IDisposable
     private int _length;
 
     /// <summary>Sends a POST and reads the answer; returns its status code.</summary>
-    public int Post(string path, string body)
+    public int Post(string path, string body) => Exchange(string.Create(CultureInfo.InvariantCulture,
+        $"POST {path} HTTP/1.1\r\nHost: cn2\r\nContent-Type: application/json\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}"));
+
+    /// <summary>Sends a GET and reads the answer, of at most 64 KiB; returns its status code.</summary>
+    public int Get(string path) => Exchange($"GET {path} HTTP/1.1\r\nHost: cn2\r\nAccept: application/json\r\n\r\n");
+
+    private int Exchange(string request)
     {
-        _socket.Send(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture,
-            $"POST {path} HTTP/1.1\r\nHost: cn2\r\nContent-Type: application/json\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}")));
+        _socket.Send(Encoding.UTF8.GetBytes(request));
         var filled = 0;
         int end;
         while ((end = _buffer.AsSpan(0, filled).IndexOf("\r\n\r\n"u8)) < 0) filled += Receive(filled);

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Net;
 using System.Text;
 
 namespace CN2.Bench.Load;
@@ -14,19 +13,16 @@ internal sealed record LoadResult(int Clients, int Created, TimeSpan Elapsed, La
 /// <summary>Clients that create Services over keep-alive HTTP, each on a thread with a blocking socket.</summary>
 internal static class ServiceLoad
 {
-    private static readonly IPEndPoint Server = new(IPAddress.Loopback, 8080);
-
-    /// <summary>A LoadBalancer Service without node ports (their range holds 2,768).</summary>
-    public static string Body(string name, string app) =>
-        $$"""{"name":"{{name}}","selector":{"app":"{{app}}"},"ports":[{"name":"http","protocol":"TCP","port":8080,"targetPort":80}],"allocateLoadBalancerNodePorts":false}""";
-
     /// <summary>As many as fit into the time, a million at most.</summary>
-    public static LoadResult For(int clients, TimeSpan time, string prefix) => Run(clients, 1_000_000, time, i => $"{prefix}-{i}", prefix);
+    public static LoadResult For(int clients, TimeSpan time, string prefix, Door? door = null) => Run(door ?? Door.V1, clients, 1_000_000, time, i => $"{prefix}-{i}", prefix);
+
+    /// <summary>This many, however long it takes.</summary>
+    public static void Create(int clients, int count, string prefix) => Run(Door.V1, clients, count, TimeSpan.FromMinutes(10), i => $"{prefix}-{i}", prefix);
 
     /// <summary>One; returns its external address.</summary>
     public static string One(HttpLine line, string name, string app)
     {
-        var status = line.Post("/v1/namespaces/default/services", Body(name, app));
+        var status = line.Post(Door.V1.Collection, Door.V1.Body(name, app));
         if (status != 201) throw new InvalidOperationException($"POST {name}: {status} {Encoding.UTF8.GetString(line.Body)}");
         var body = line.Body;
         var at = body.IndexOf("\"externalIPs\":[\""u8);
@@ -35,9 +31,9 @@ internal static class ServiceLoad
         return Encoding.ASCII.GetString(rest[..rest.IndexOf((byte)'"')]);
     }
 
-    public static HttpLine Connect() => new(Server);
+    public static HttpLine Connect() => new(Door.V1.Server);
 
-    private static LoadResult Run(int clients, int count, TimeSpan time, Func<int, string> name, string app)
+    private static LoadResult Run(Door door, int clients, int count, TimeSpan time, Func<int, string> name, string app)
     {
         var next = -1;
         var times = new List<double>[clients];
@@ -49,14 +45,14 @@ internal static class ServiceLoad
             var mine = times[c] = new List<double>(4096);
             try
             {
-                using var line = Connect();
+                using var line = new HttpLine(door.Server);
                 start.Wait();
                 while (watch.Elapsed < time && Volatile.Read(ref fault) is null)
                 {
                     var i = Interlocked.Increment(ref next);
                     if (i >= count) break;
                     var began = Stopwatch.GetTimestamp();
-                    var status = line.Post("/v1/namespaces/default/services", Body(name(i), app));
+                    var status = line.Post(door.Collection, door.Body(name(i), app));
                     if (status != 201) throw new InvalidOperationException($"POST {name(i)}: {status} {Encoding.UTF8.GetString(line.Body)}");
                     mine.Add(Stopwatch.GetElapsedTime(began).TotalMilliseconds);
                 }

@@ -23,8 +23,13 @@ internal sealed class NamespaceBinding(NamespaceStore store, RequestValidation v
     protected override async Task<NamespaceRow?> FindRowAsync(NpgsqlConnection connection, string? ns, string name, CancellationToken ct) =>
         (await Sql.ReadAllAsync(connection, "SELECT uid, name, labels, annotations, generation, created_at, updated_at FROM namespace WHERE name = $1", row => new NamespaceRow
         {
-            Uid = row.GetGuid(0), Name = row.GetString(1), Labels = row.GetLabels(2), Annotations = row.GetLabels(3), Generation = row.GetInt64(4),
-            CreatedAt = row.GetFieldValue<DateTimeOffset>(5), UpdatedAt = row.GetFieldValue<DateTimeOffset>(6),
+            Uid = row.GetGuid(0),
+            Name = row.GetString(1),
+            Labels = row.GetLabels(2),
+            Annotations = row.GetLabels(3),
+            Generation = row.GetInt64(4),
+            CreatedAt = row.GetFieldValue<DateTimeOffset>(5),
+            UpdatedAt = row.GetFieldValue<DateTimeOffset>(6),
         }, ct, Sql.Value(name))).SingleOrDefault();
 
     protected override Task<List<NamespaceRow>> PageAsync(CN2DbContext db, string? ns, ListQuery query, CancellationToken ct) => db.Namespaces.PageAsync(query, ct);

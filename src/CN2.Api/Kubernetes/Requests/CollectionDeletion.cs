@@ -50,7 +50,10 @@ internal sealed class CollectionDeletion(IDbContextFactory<CN2DbContext> context
         while (after is not null);
         await ObjectAnswer.WriteAsync(http, 200, new JsonObject
         {
-            ["kind"] = $"{binding.Definition.Kind}List", ["apiVersion"] = binding.Definition.ApiVersion, ["metadata"] = new JsonObject(), ["items"] = deleted,
+            ["kind"] = $"{binding.Definition.Kind}List",
+            ["apiVersion"] = binding.Definition.ApiVersion,
+            ["metadata"] = new JsonObject(),
+            ["items"] = deleted,
         });
     }
 }

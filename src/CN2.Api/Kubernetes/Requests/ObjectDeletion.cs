@@ -107,7 +107,11 @@ internal sealed class ObjectDeletion(ObjectTransactions transactions, ObjectVers
         details["uid"] = current.Uid.ToString();
         return new WriteAnswer(200, new JsonObject
         {
-            ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Success", ["details"] = details,
+            ["kind"] = "Status",
+            ["apiVersion"] = "v1",
+            ["metadata"] = new JsonObject(),
+            ["status"] = "Success",
+            ["details"] = details,
         });
     }
 }

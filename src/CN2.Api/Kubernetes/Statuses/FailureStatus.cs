@@ -54,7 +54,12 @@ internal sealed record FailureStatus(int Code, string Reason, string Message)
     {
         var json = new JsonObject
         {
-            ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Failure", ["message"] = Message, ["reason"] = Reason,
+            ["kind"] = "Status",
+            ["apiVersion"] = "v1",
+            ["metadata"] = new JsonObject(),
+            ["status"] = "Failure",
+            ["message"] = Message,
+            ["reason"] = Reason,
         };
         var details = new JsonObject();
         if (Name is not null) details["name"] = Name;

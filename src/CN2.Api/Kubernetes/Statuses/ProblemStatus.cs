@@ -56,7 +56,10 @@ internal sealed class ProblemStatus : IProblemForm
         };
         return new FailureStatus(problem.Status, reason, problem.Status == 404 && definition is null ? "the server could not find the requested resource" : problem.Detail)
         {
-            Definition = definition, Name = name, Causes = causes, RetryAfterSeconds = problem.RetryAfterSeconds,
+            Definition = definition,
+            Name = name,
+            Causes = causes,
+            RetryAfterSeconds = problem.RetryAfterSeconds,
         };
     }
 

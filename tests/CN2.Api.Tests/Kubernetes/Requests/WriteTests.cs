@@ -1,0 +1,248 @@
+using System.Text.Json.Nodes;
+
+namespace CN2.Api.Tests.Kubernetes.Requests;
+
+public sealed class WriteTests(KubernetesServer api) : IClassFixture<KubernetesServer>
+{
+    private static string Service(string name, string more = "", string meta = "") =>
+        $$$$"""{"apiVersion":"v1","kind":"Service","metadata":{"name":"{{{{name}}}}"{{{{meta}}}}},"spec":{"type":"ClusterIP","selector":{"app":"web"},"ports":[{"name":"http","port":80,"targetPort":8080}]{{{{more}}}}}}""";
+
+    [Fact]
+    public async Task Each_door_has_its_own_paths_and_errors()
+    {
+        (await api.GetAsync("/api/v1/namespaces")).Expect(404);
+        var hidden = (await api.ReadAsync("/v1/namespaces")).Expect(404, "NotFound");
+        Assert.Equal("Status", (string?)hidden.Json!["kind"]);
+        (await api.ReadAsync("/metrics")).Expect(404, "NotFound");
+        (await api.AskAsync(HttpMethod.Put, "/api/v1/namespaces", "{}")).Expect(405, "MethodNotAllowed");
+        var missing = (await api.ReadAsync("/api/v1/namespaces/default/services/nothing")).Expect(404, "NotFound");
+        Assert.Equal("services \"nothing\" not found", missing.Message);
+    }
+
+    [Fact]
+    public async Task A_service_made_by_one_door_is_changed_by_the_other_and_deleted_by_the_first()
+    {
+        await api.NamespaceAsync("doors", "41.0.0.0/24");
+        var created = (await api.CreateAsync("/api/v1/namespaces/doors/services",
+            Service("web", ",\"loadBalancerClass\":\"x\"", ",\"labels\":{\"a\":\"b\"},\"annotations\":{\"service.contrail.juniper.net/externalNetwork\":\"doors/net\"}").Replace("ClusterIP", "LoadBalancer", StringComparison.Ordinal))).Expect(201);
+        var v1 = (await api.GetAsync("/v1/namespaces/doors/services/web")).Expect(200);
+        Assert.Equal((string?)v1.Json!["uid"], (string?)created.Json!["metadata"]!["uid"]);
+        Assert.Equal("doors/net", (string?)v1.Json["externalNetwork"]);
+        Assert.Equal((string?)v1.Json["status"]!["externalIPs"]![0], (string?)created.Json["status"]!["loadBalancer"]!["ingress"]![0]!["ip"]);
+
+        (await api.PatchAsync("/v1/namespaces/doors/services/web", """{"labels":{"a":"c"},"ports":[{"name":"http","port":81,"targetPort":8080}]}""")).Expect(200);
+        var read = (await api.ReadAsync("/api/v1/namespaces/doors/services/web")).Expect(200);
+        Assert.Equal("c", (string?)read.Json!["metadata"]!["labels"]!["a"]);
+        Assert.Equal(81, (int)read.Json["spec"]!["ports"]![0]!["port"]!);
+        Assert.Equal("x", (string?)read.Json["spec"]!["loadBalancerClass"]); // no meaning here, and kept
+        Assert.NotEqual(created.Version, read.Version);
+
+        (await api.RemoveAsync("/api/v1/namespaces/doors/services/web")).Expect(200);
+        await Eventually.TrueAsync(async () => (await api.GetAsync("/v1/namespaces/doors/services/web")).Status == 404);
+    }
+
+    [Fact]
+    public async Task Every_fault_of_an_object_is_named_at_once()
+    {
+        await api.NamespaceAsync("faults");
+        var wrong = """{"metadata":{"name":"UPPER"},"spec":{"ports":[{"port":0},{"name":"b","port":70000,"protocol":"XYZ"}],"loadBalancerSourceRanges":["x"]}}""";
+        var reply = (await api.CreateAsync("/api/v1/namespaces/faults/services", wrong)).Expect(422, "Invalid");
+        Assert.Contains("spec.ports[1].protocol", reply.Fields);
+        wrong = wrong.Replace("XYZ", "TCP", StringComparison.Ordinal);
+        reply = (await api.CreateAsync("/api/v1/namespaces/faults/services", wrong)).Expect(422, "Invalid");
+        foreach (var field in (string[])["metadata.name", "spec.ports[0].port", "spec.ports[1].port", "spec.loadBalancerSourceRanges[0]"]) Assert.Contains(field, reply.Fields);
+
+        var types = (await api.CreateAsync("/api/v1/namespaces/faults/services", """{"metadata":{"name":"t"},"spec":{"type":5,"ports":"x"}}""")).Expect(400, "BadRequest");
+        Assert.Equal(["spec.type", "spec.ports"], types.Fields);
+        (await api.CreateAsync("/api/v1/namespaces/nowhere/services", Service("t"))).Expect(404, "NotFound");
+        (await api.CreateAsync("/api/v1/namespaces/faults/services", "{")).Expect(400, "BadRequest");
+        (await api.CreateAsync("/api/v1/namespaces/faults/services", "[]")).Expect(400, "BadRequest");
+        (await api.CreateAsync("/api/v1/namespaces/faults/services", Service("t"), "text/plain")).Expect(415, "UnsupportedMediaType");
+        (await api.CreateAsync("/api/v1/namespaces/faults/services", (byte[])[1, 2, 3], "application/vnd.kubernetes.protobuf")).Expect(400, "BadRequest");
+        (await api.CreateAsync("/api/v1/namespaces/faults/services", new string(' ', 3 * 1024 * 1024))).Expect(413, "RequestEntityTooLarge");
+        (await api.CreateAsync("/api/v1/namespaces/faults/services", """{"metadata":{"name":"t"},"kind":"Pod","spec":{"ports":[{"port":1}]}}""")).Expect(400, "BadRequest");
+        (await api.CreateAsync("/api/v1/namespaces/faults/services", """{"metadata":{"name":"t","namespace":"other"},"spec":{"ports":[{"port":1}]}}""")).Expect(400, "BadRequest");
+        (await api.CreateAsync("/api/v1/namespaces/faults/services?dryRun=some", Service("t"))).Expect(400, "BadRequest");
+        (await api.CreateAsync("/api/v1/namespaces/faults/services", """{"metadata":{},"spec":{"ports":[{"port":1}]}}""")).Expect(422, "Invalid");
+        Assert.Empty((await api.ReadAsync("/api/v1/namespaces/faults/services")).Expect(200).Json!["items"]!.AsArray());
+    }
+
+    [Fact]
+    public async Task Unknown_fields_are_refused_warned_of_or_dropped()
+    {
+        await api.NamespaceAsync("unknown");
+        const string Path = "/api/v1/namespaces/unknown/services";
+        var body = Service("s", ",\"typo\":1,\"another\":2");
+        var strict = (await api.CreateAsync($"{Path}?fieldValidation=Strict", body)).Expect(400, "BadRequest");
+        Assert.Contains("strict decoding error: unknown field \"spec.typo\", unknown field \"spec.another\"", strict.Message);
+        Assert.Empty((await api.CreateAsync($"{Path}?fieldValidation=Ignore&dryRun=All", body)).Expect(201).Warnings);
+        var warned = (await api.CreateAsync(Path, body)).Expect(201);
+        Assert.Equal(2, warned.Warnings.Count);
+        Assert.Null(warned.Json!["spec"]!["typo"]);
+        (await api.CreateAsync($"{Path}?fieldValidation=Sometimes", body)).Expect(400);
+    }
+
+    [Fact]
+    public async Task A_dry_run_answers_as_the_write_would_and_writes_nothing()
+    {
+        await api.NamespaceAsync("dry");
+        (await api.CreateAsync("/api/v1/namespaces/dry/services?dryRun=All", Service("s"))).Expect(201);
+        (await api.ReadAsync("/api/v1/namespaces/dry/services/s")).Expect(404);
+        var created = (await api.CreateAsync("/api/v1/namespaces/dry/services", Service("s"))).Expect(201);
+        (await api.CreateAsync("/api/v1/namespaces/dry/services?dryRun=All", Service("s"))).Expect(409, "AlreadyExists");
+        (await api.ChangeAsync("/api/v1/namespaces/dry/services/s?dryRun=All", """{"metadata":{"labels":{"x":"y"}}}""", KubernetesServer.Merge)).Expect(200);
+        (await api.RemoveAsync("/api/v1/namespaces/dry/services/s?dryRun=All")).Expect(200);
+        Assert.Equal(created.Version, (await api.ReadAsync("/api/v1/namespaces/dry/services/s")).Expect(200).Version);
+    }
+
+    [Fact]
+    public async Task A_name_is_generated()
+    {
+        await api.NamespaceAsync("generated");
+        var body = Service("", meta: ",\"generateName\":\"web-\"").Replace("\"name\":\"\",", "", StringComparison.Ordinal);
+        var names = new HashSet<string>();
+        for (var i = 0; i < 3; i++) names.Add((string)(await api.CreateAsync("/api/v1/namespaces/generated/services", body)).Expect(201).Json!["metadata"]!["name"]!);
+        Assert.Equal(3, names.Count);
+        Assert.All(names, n => Assert.Matches("^web-[a-z0-9]{5}$", n));
+    }
+
+    [Fact]
+    public async Task An_update_of_an_old_version_is_refused()
+    {
+        await api.NamespaceAsync("versions");
+        const string Path = "/api/v1/namespaces/versions/services/s";
+        var first = (await api.CreateAsync("/api/v1/namespaces/versions/services", Service("s"))).Expect(201);
+        var edited = first.Json!.DeepClone();
+        edited["metadata"]!["labels"] = new JsonObject { ["x"] = "1" };
+        var second = (await api.UpdateAsync(Path, edited)).Expect(200);
+        edited["metadata"]!["labels"]!["x"] = "2";
+        (await api.UpdateAsync(Path, edited)).Expect(409, "Conflict");
+        edited["metadata"]!["resourceVersion"] = second.Version;
+        var third = (await api.UpdateAsync(Path, edited)).Expect(200);
+        edited["metadata"]!["resourceVersion"] = "x";
+        (await api.UpdateAsync(Path, edited)).Expect(400, "BadRequest");
+        edited["metadata"]!["resourceVersion"] = "7";
+        (await api.UpdateAsync(Path, edited)).Expect(409, "Conflict");
+        edited = third.Json!.DeepClone();
+        edited["metadata"]!["resourceVersion"] = "0"; // whatever the version is
+        Assert.Equal(third.Version, (await api.UpdateAsync(Path, edited)).Expect(200).Version); // nothing changed, nothing is written
+        edited["metadata"]!["uid"] = Guid.NewGuid().ToString();
+        (await api.UpdateAsync(Path, edited)).Expect(409, "Conflict");
+        (await api.UpdateAsync("/api/v1/namespaces/versions/services/none", Service("none"))).Expect(404, "NotFound");
+        (await api.UpdateAsync(Path, Service("other"))).Expect(400, "BadRequest");
+        (await api.RemoveAsync(Path, $$$$"""{"preconditions":{"uid":"{{{{Guid.NewGuid()}}}}"}}""")).Expect(409, "Conflict");
+        (await api.RemoveAsync(Path, $$$$"""{"preconditions":{"resourceVersion":"{{{{first.Version}}}}"}}""")).Expect(409, "Conflict");
+        (await api.RemoveAsync(Path, $$$$"""{"preconditions":{"resourceVersion":"{{{{third.Version}}}}"},"propagationPolicy":"Foreground"}""")).Expect(200);
+    }
+
+    [Fact]
+    public async Task A_cluster_IP_cannot_be_changed_or_chosen()
+    {
+        await api.NamespaceAsync("fixed");
+        var created = (await api.CreateAsync("/api/v1/namespaces/fixed/services", Service("s"))).Expect(201).Json!;
+        created["spec"]!["clusterIP"] = "10.96.9.9";
+        created["spec"]!["clusterIPs"] = new JsonArray("10.96.9.9");
+        Assert.Equal(["spec.clusterIP", "spec.clusterIPs"], (await api.UpdateAsync("/api/v1/namespaces/fixed/services/s", created)).Expect(422, "Invalid").Fields);
+        Assert.Equal(["spec.clusterIP"], (await api.CreateAsync("/api/v1/namespaces/fixed/services", Service("t", ",\"clusterIP\":\"10.96.9.9\""))).Expect(422, "Invalid").Fields);
+    }
+
+    [Fact]
+    public async Task All_kinds_of_patches_change_a_service()
+    {
+        await api.NamespaceAsync("patches");
+        const string Path = "/api/v1/namespaces/patches/services/s";
+        (await api.CreateAsync("/api/v1/namespaces/patches/services", Service("s"))).Expect(201);
+        (await api.ChangeAsync(Path, """{"metadata":{"labels":{"x":"y"}}}""", KubernetesServer.Merge)).Expect(200);
+        (await api.ChangeAsync(Path, """{"spec":{"ports":[{"name":"tls","port":443}]}}""", KubernetesServer.Strategic)).Expect(200);
+        var read = (await api.ChangeAsync(Path, """[{"op":"test","path":"/spec/ports/1/port","value":443},{"op":"add","path":"/metadata/labels/z","value":"1"}]""", KubernetesServer.JsonPatch)).Expect(200);
+        Assert.Equal([80, 443], read.Json!["spec"]!["ports"]!.AsArray().Select(p => (int)p!["port"]!));
+        Assert.Equal("""{"x":"y","z":"1"}""", read.Json["metadata"]!["labels"]!.ToJsonString());
+        Assert.Equal(2, (await api.GetAsync("/v1/namespaces/patches/services/s")).Json!["ports"]!.AsArray().Count);
+
+        (await api.ChangeAsync(Path, """[{"op":"test","path":"/spec/ports/0/port","value":1}]""", KubernetesServer.JsonPatch)).Expect(422, "Invalid");
+        (await api.ChangeAsync(Path, """{"op":"add"}""", KubernetesServer.JsonPatch)).Expect(400, "BadRequest");
+        (await api.ChangeAsync(Path, "[", KubernetesServer.JsonPatch)).Expect(400, "BadRequest");
+        (await api.ChangeAsync(Path, "{}", KubernetesServer.Json)).Expect(415, "UnsupportedMediaType");
+        (await api.ChangeAsync(Path, """{"metadata":{"resourceVersion":"12"}}""", KubernetesServer.Merge)).Expect(409, "Conflict");
+        (await api.ChangeAsync($"{Path}?fieldValidation=Strict", """{"spec":{"typo":1}}""", KubernetesServer.Merge)).Expect(422, "Invalid");
+        (await api.ChangeAsync(Path, """{"spec":{"ports":[{"port":99999}]}}""", KubernetesServer.Merge)).Expect(422, "Invalid");
+        (await api.ChangeAsync("/apis/core.contrail.juniper.net/v1alpha1/floatingips/x", "{}", KubernetesServer.Strategic)).Expect(415, "UnsupportedMediaType");
+        var same = (await api.ChangeAsync(Path, """{"metadata":{"labels":{"x":"y"}}}""", KubernetesServer.Merge)).Expect(200);
+        Assert.Equal(read.Version, same.Version);
+    }
+
+    [Fact]
+    public async Task An_apply_creates_changes_and_finds_conflicts()
+    {
+        await api.NamespaceAsync("applied");
+        const string Path = "/api/v1/namespaces/applied/services/s";
+        const string Yaml = "apiVersion: v1\nkind: Service\nmetadata:\n  name: s\n  labels:\n    x: one\nspec:\n  ports:\n  - port: 80\n";
+        (await api.ChangeAsync(Path, Yaml, KubernetesServer.Apply)).Expect(422, "Invalid"); // who applies?
+        var created = (await api.ChangeAsync($"{Path}?fieldManager=a", Yaml, KubernetesServer.Apply)).Expect(201);
+        Assert.Equal("a", (string?)created.Json!["metadata"]!["managedFields"]![0]!["manager"]);
+        Assert.Equal("Apply", (string?)created.Json["metadata"]!["managedFields"]![0]!["operation"]);
+        Assert.Equal(created.Version, (await api.ChangeAsync($"{Path}?fieldManager=a", Yaml, KubernetesServer.Apply)).Expect(200).Version);
+
+        var other = Yaml.Replace("one", "two", StringComparison.Ordinal);
+        var conflict = (await api.ChangeAsync($"{Path}?fieldManager=b", other, KubernetesServer.Apply)).Expect(409, "Conflict");
+        Assert.Equal([".metadata.labels.x"], conflict.Fields);
+        var forced = (await api.ChangeAsync($"{Path}?fieldManager=b&force=true", other, KubernetesServer.Apply)).Expect(200);
+        Assert.Equal("two", (string?)forced.Json!["metadata"]!["labels"]!["x"]);
+        Assert.Equal("two", (string?)(await api.GetAsync("/v1/namespaces/applied/services/s")).Json!["labels"]!["x"]);
+        (await api.ChangeAsync($"{Path}?fieldManager=b&force=true", "{}", KubernetesServer.Merge)).Expect(422, "Invalid");
+    }
+
+    [Fact]
+    public async Task Finalizers_keep_an_object_until_the_last_is_removed()
+    {
+        await api.NamespaceAsync("kept");
+        const string Path = "/api/v1/namespaces/kept/services/s";
+        (await api.CreateAsync("/api/v1/namespaces/kept/services", Service("s", meta: ",\"finalizers\":[\"example.org/a\"]"))).Expect(201);
+        Assert.NotNull((await api.RemoveAsync(Path)).Expect(200).Json!["metadata"]!["deletionTimestamp"]);
+        Assert.NotNull((await api.ReadAsync(Path)).Expect(200).Json!["metadata"]!["deletionTimestamp"]);
+        (await api.ChangeAsync(Path, """{"metadata":{"finalizers":["example.org/a","example.org/b"]}}""", KubernetesServer.Merge)).Expect(422, "Invalid");
+        (await api.ChangeAsync(Path, """{"metadata":{"finalizers":null}}""", KubernetesServer.Merge)).Expect(200);
+        await Eventually.TrueAsync(async () => (await api.ReadAsync(Path)).Status == 404);
+        (await api.GetAsync("/v1/namespaces/kept/services/s")).Expect(404);
+    }
+
+    [Fact]
+    public async Task A_namespace_takes_its_content_with_it()
+    {
+        await api.NamespaceAsync("full");
+        for (var i = 0; i < 3; i++) (await api.CreateAsync("/api/v1/namespaces/full/services", Service($"s{i}"))).Expect(201);
+        var marked = (await api.RemoveAsync("/api/v1/namespaces/full")).Expect(200);
+        Assert.Equal("Terminating", (string?)marked.Json!["status"]!["phase"]);
+        await Eventually.TrueAsync(async () => (await api.ReadAsync("/api/v1/namespaces/full")).Status == 404);
+        (await api.GetAsync("/v1/namespaces/full")).Expect(404);
+        (await api.RemoveAsync("/api/v1/namespaces/default")).Expect(403, "Forbidden");
+    }
+
+    [Fact]
+    public async Task A_collection_is_deleted_by_labels()
+    {
+        await api.NamespaceAsync("many");
+        for (var i = 0; i < 4; i++) (await api.CreateAsync("/api/v1/namespaces/many/services", Service($"s{i}", meta: $",\"labels\":{{\"odd\":\"{i % 2}\"}}"))).Expect(201);
+        Assert.Equal(2, (await api.RemoveAsync("/api/v1/namespaces/many/services?labelSelector=odd%3D1")).Expect(200).Json!["items"]!.AsArray().Count);
+        await Eventually.TrueAsync(async () => (await api.ReadAsync("/api/v1/namespaces/many/services")).Json!["items"]!.AsArray().Count == 2);
+        (await api.RemoveAsync("/api/v1/namespaces/many/services?labelSelector=%3D%3D")).Expect(400, "BadRequest");
+    }
+
+    [Fact]
+    public async Task A_floating_IP_is_reserved_read_and_given_back()
+    {
+        await api.NamespaceAsync("reserved", "42.0.0.0/24");
+        const string Path = "/apis/core.contrail.juniper.net/v1alpha1/floatingips";
+        var body = """{"apiVersion":"core.contrail.juniper.net/v1alpha1","kind":"FloatingIP","metadata":{"name":"reserved.web"},"spec":{"floatingIPAddress":"42.0.0.9","virtualNetworkReference":{"namespace":"reserved","name":"net"},"floatingIPTrafficDirection":"both"}}""";
+        var created = (await api.CreateAsync(Path, body)).Expect(201);
+        Assert.Equal("both", (string?)created.Json!["spec"]!["floatingIPTrafficDirection"]);
+        Assert.Equal("42.0.0.9", (string?)(await api.GetAsync("/v1/namespaces/reserved/floating-ips/web")).Expect(200).Json!["address"]);
+        (await api.CreateAsync(Path, body)).Expect(409, "AlreadyExists");
+        Assert.Equal(["metadata.name", "spec.virtualNetworkReference"], (await api.CreateAsync(Path, """{"metadata":{"name":"web"},"spec":{}}""")).Expect(422, "Invalid").Fields);
+        (await api.ChangeAsync($"{Path}/reserved.web", """{"spec":{"floatingIPAddress":"42.0.0.10"}}""", KubernetesServer.Merge)).Expect(422, "Invalid");
+        (await api.ChangeAsync($"{Path}/reserved.web", """{"metadata":{"labels":{"x":"y"}}}""", KubernetesServer.Merge)).Expect(200);
+        Assert.Equal("y", (string?)(await api.GetAsync("/v1/namespaces/reserved/floating-ips/web")).Json!["labels"]!["x"]);
+        (await api.RemoveAsync($"{Path}/reserved.web")).Expect(200);
+        (await api.GetAsync("/v1/namespaces/reserved/floating-ips/web")).Expect(404);
+    }
+}
