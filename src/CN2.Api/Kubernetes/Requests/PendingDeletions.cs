@@ -58,12 +58,29 @@ internal sealed partial class PendingDeletions(
         {
             if (bindings.All.FirstOrDefault(b => b.Definition.QualifiedName() == row.Resource) is not { } binding) continue;
             if (binding.Definition == NamespaceSchema.Definition) await EmptyAsync(row.Name, ct);
-            await runner.RunAsync(async (scope, token) =>
+            await TryAsync($"{row.Resource} {row.Namespace}/{row.Name}", async (scope, token) =>
             {
                 var done = await deletion.FinishAsync(scope, binding, row.Namespace.Length > 0 ? row.Namespace : null, row.Name, token);
-                if (done is null || done.Failure is not null) scope.Discard();
-                return done;
+                return done is { Failure: null };
             }, ct);
+        }
+    }
+
+    /// <summary>One object that cannot be deleted keeps no other waiting.</summary>
+    private async Task TryAsync(string what, Func<WriteScope, CancellationToken, Task<bool>> delete, CancellationToken ct)
+    {
+        try
+        {
+            await runner.RunAsync(async (scope, token) =>
+            {
+                var isDone = await delete(scope, token);
+                if (!isDone) scope.Discard();
+                return isDone;
+            }, ct);
+        }
+        catch (Exception e) when (!ct.IsCancellationRequested && !PostgresErrors.IsAway(e))
+        {
+            Waits(logger, what, e.GetBaseException().Message);
         }
     }
 
@@ -76,15 +93,14 @@ internal sealed partial class PendingDeletions(
             foreach (var item in page.Items)
             {
                 if (item.Kept?.DeletingAt is not null || item.Resource?["status"]?["state"]?.ToString() == "Deleting") continue;
-                await runner.RunAsync(async (scope, token) =>
-                {
-                    var isAsked = await deletion.AskAsync(scope, binding, item.Namespace, item.Name, token);
-                    if (!isAsked) scope.Discard();
-                    return isAsked;
-                }, ct);
+                await TryAsync($"{binding.Definition.QualifiedName()} {item.Namespace}/{item.Name}",
+                    (scope, token) => deletion.AskAsync(scope, binding, item.Namespace, item.Name, token), ct);
             }
         }
     }
+
+    [LoggerMessage(EventId = 191, Level = LogLevel.Warning, Message = "{What} cannot be deleted yet, and is tried again: {Reason}")]
+    private static partial void Waits(ILogger logger, string what, string reason);
 
     [LoggerMessage(EventId = 190, Level = LogLevel.Warning, Message = "Marked objects of the Kubernetes API wait, and are looked at again: {Reason}")]
     private static partial void Failed(ILogger logger, string reason);
