@@ -17,11 +17,13 @@ namespace CN2.Api.Kubernetes.Bindings;
 /// (<c>spec.virtualNetworkReference</c>); those of Services are read-only.
 /// </summary>
 internal sealed class FloatingIPBinding(FloatingIPStore store, FloatingIPResources resources, RequestValidation validation)
-    : ResourceBinding<FloatingIPRow, FloatingIPRequest>(validation)
+    : ResourceBinding<FloatingIPRow, FloatingIPRequest>(validation), IIdentifiedBinding
 {
     public override ResourceDefinition Definition => FloatingIPSchemas.FloatingIP;
 
     public override ObjectMapping Mapping { get; } = new FloatingIPMapping();
+
+    public Task<List<ObjectIdentity>> IdentitiesAsync(NpgsqlConnection connection, ObjectRange range, CancellationToken ct) => ObjectIdentity.ReadAsync(connection, "floating_ip", range, ct);
 
     protected override ResourceKind Kind => ResourceKind.FloatingIP;
 

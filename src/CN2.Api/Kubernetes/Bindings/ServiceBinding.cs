@@ -15,11 +15,13 @@ namespace CN2.Api.Kubernetes.Bindings;
 
 /// <summary><c>v1</c> services. Creates share transactions as those of <c>/v1</c> do.</summary>
 internal sealed class ServiceBinding(ServiceStore store, ServiceResources resources, RequestValidation validation)
-    : ResourceBinding<ServiceRow, ServiceRequest>(validation), IGroupedBinding
+    : ResourceBinding<ServiceRow, ServiceRequest>(validation), IGroupedBinding, IIdentifiedBinding
 {
     public override ResourceDefinition Definition => ServiceSchema.Definition;
 
     public override ObjectMapping Mapping { get; } = new Kinds.ServiceMapping();
+
+    public Task<List<ObjectIdentity>> IdentitiesAsync(NpgsqlConnection connection, ObjectRange range, CancellationToken ct) => ObjectIdentity.ReadAsync(connection, "service", range, ct);
 
     protected override ResourceKind Kind => ResourceKind.Service;
 

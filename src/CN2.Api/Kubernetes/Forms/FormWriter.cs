@@ -78,6 +78,13 @@ internal sealed class FormWriter(ObjectForm form, ResourceDefinition resource, T
         }
     }
 
+    /// <summary>One more item of a list, which is JSON already.</summary>
+    public void WriteWritten(Utf8JsonWriter json, byte[] item)
+    {
+        if (form is ObjectForm.Whole) json.WriteRawValue(item, skipInputValidation: true);
+        else WriteItem(json, (JsonObject)JsonNode.Parse(item)!);
+    }
+
     public static void EndList(Utf8JsonWriter json)
     {
         json.WriteEndArray();

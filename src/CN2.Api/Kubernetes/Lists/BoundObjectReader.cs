@@ -1,4 +1,6 @@
+using System.Buffers;
 using System.Data;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
@@ -11,18 +13,31 @@ using Microsoft.EntityFrameworkCore;
 namespace CN2.Api.Kubernetes.Lists;
 
 /// <summary>Reads the objects of a binding; each page and its versions are of one snapshot.</summary>
-internal sealed class BoundObjectReader(IObjectBinding binding, IDbContextFactory<CN2DbContext> contexts, ObjectVersions versions) : IObjectReader
+internal sealed class BoundObjectReader(
+    IObjectBinding binding, IDbContextFactory<CN2DbContext> contexts, ObjectVersions versions, WrittenObjects written, TimeProvider time) : IObjectReader
 {
+    private readonly string _alone = $"{binding.Definition.QualifiedName()}/";
+
     public ResourceDefinition Resource => binding.Definition;
 
-    public Guid? ObjectOf(ChangeRow change) => change.Kind == binding.Kind ? change.Uid : null;
+    /// <summary>Changes of an object that lives alone are named by its resource.</summary>
+    public bool Follows(ChangeRow change) => change.Kind == ResourceKind.KubernetesObject
+        ? change.Name.StartsWith(_alone, StringComparison.Ordinal)
+        : change.Kind == binding.Kind;
 
-    public async Task<IReadOnlyList<JsonObject>> LoadAsync(IReadOnlyCollection<Guid> uids, CancellationToken ct) =>
-        uids.Count == 0 ? [] : (await InSnapshotAsync(async db => new ObjectPage(await binding.LoadAsync(db, uids, ct), null), ct)).Objects;
-
-    public JsonObject? LastOf(ChangeRow deletion)
+    public async Task<IReadOnlyList<(Guid Changed, JsonObject Object)>> LoadAsync(IReadOnlyCollection<Guid> uids, CancellationToken ct)
     {
-        if (deletion.Document is not { } document || JsonNode.Parse(document) is not JsonObject resource)
+        if (uids.Count == 0) return [];
+        IReadOnlyList<BoundObject> bound = [];
+        var page = await InSnapshotAsync(async db => new ObjectPage(bound = await binding.LoadAsync(db, uids, ct), null), ct);
+        return [.. bound.Zip(page.Objects, (b, o) => (b.VersionUid ?? b.Uid, o))];
+    }
+
+    public JsonObject LastOf(ChangeRow deletion)
+    {
+        if (deletion.Kind == ResourceKind.KubernetesObject && deletion.Document is { } alone && JsonNode.Parse(alone) is JsonObject last) return WithKind(last);
+        // The document is the resource's; an object that is made of something else is known by its name.
+        if (!binding.IsResource || deletion.Document is not { } document || JsonNode.Parse(document) is not JsonObject resource)
             return WithKind(new JsonObject { ["metadata"] = new JsonObject { ["name"] = deletion.Name, ["namespace"] = deletion.Namespace, ["uid"] = deletion.Uid.ToString() } });
         var source = binding.Mapping.ToObject(resource);
         source["metadata"]!["name"] = binding.NameOf(resource);
@@ -34,6 +49,32 @@ internal sealed class BoundObjectReader(IObjectBinding binding, IDbContextFactor
         // A label that objects have and their rows have not cannot be looked for in the rows.
         var inRows = labels.Requirements.Count == 0 || labels.Requirements.Any(r => r.Key.StartsWith("kubernetes.io/", StringComparison.Ordinal)) ? null : labels;
         return await InSnapshotAsync(db => binding.ListAsync(db, new ObjectRange(ns, inRows, after, most), ct), ct);
+    }
+
+    public async Task<WrittenPage?> ReadWrittenAsync(string? ns, (string Namespace, string Name)? after, int most, CancellationToken ct)
+    {
+        if (binding is not IIdentifiedBinding identified) return null;
+        var at = time.GetTimestamp();
+        await using var db = await contexts.CreateDbContextAsync(ct);
+        await using var transaction = await db.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
+        var connection = await db.OpenSqlAsync(ct);
+        var moment = await versions.MomentAsync(connection, ct);
+        var identities = await identified.IdentitiesAsync(connection, new ObjectRange(ns, null, after, most), ct);
+        var known = await versions.ReadAsync(connection, [.. identities.Select(i => i.Uid)], ct);
+        var bodies = written.Find(Resource, known);
+        var missing = identities.Where(i => !bodies.ContainsKey(i.Uid)).Select(i => i.Uid).ToList();
+        if (missing.Count > 0)
+        {
+            foreach (var bound in await binding.LoadAsync(db, missing, ct))
+            {
+                var body = Bytes(ShownObject.Of(binding, bound, known[bound.Uid]));
+                bodies[bound.Uid] = body;
+                written.Keep(Resource, bound.Uid, known[bound.Uid], at, body);
+            }
+        }
+
+        return new WrittenPage(moment, [.. identities.Where(i => bodies.ContainsKey(i.Uid)).Select(i => bodies[i.Uid])],
+            identities.Count < most ? null : (identities[^1].Namespace, identities[^1].Name));
     }
 
     private async Task<ListedObjects> InSnapshotAsync(Func<CN2DbContext, Task<ObjectPage>> read, CancellationToken ct)
@@ -51,6 +92,13 @@ internal sealed class BoundObjectReader(IObjectBinding binding, IDbContextFactor
         }
 
         return new ListedObjects(moment, [.. page.Items.Select(b => ShownObject.Of(binding, b, known[b.VersionUid ?? b.Uid]))], page.Next);
+    }
+
+    private static byte[] Bytes(JsonObject shown)
+    {
+        var buffer = new ArrayBufferWriter<byte>(2048);
+        using (var json = new Utf8JsonWriter(buffer, ObjectLists.Plain)) shown.WriteTo(json);
+        return buffer.WrittenSpan.ToArray();
     }
 
     private JsonObject WithKind(JsonObject source)

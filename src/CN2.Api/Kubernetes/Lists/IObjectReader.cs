@@ -10,14 +10,17 @@ internal interface IObjectReader
 {
     ResourceDefinition Resource { get; }
 
-    /// <summary>The object that a change is about; null: none of this kind.</summary>
-    Guid? ObjectOf(ChangeRow change);
+    /// <summary>A change may be about objects of this kind.</summary>
+    bool Follows(ChangeRow change);
 
-    /// <summary>Objects by uid, without those that no longer exist. Their versions are not newer than they are.</summary>
-    Task<IReadOnlyList<JsonObject>> LoadAsync(IReadOnlyCollection<Guid> uids, CancellationToken ct);
+    /// <summary>
+    /// The objects that are made of resources with these uids, each with the uid whose changes are its own, without those that no longer exist. Their
+    /// versions are not newer than they are.
+    /// </summary>
+    Task<IReadOnlyList<(Guid Changed, JsonObject Object)>> LoadAsync(IReadOnlyCollection<Guid> uids, CancellationToken ct);
 
-    /// <summary>The last state of a deleted object; null: it was none of this kind.</summary>
-    JsonObject? LastOf(ChangeRow deletion);
+    /// <summary>The last state of a deleted object.</summary>
+    JsonObject LastOf(ChangeRow deletion);
 
     /// <summary>The next objects of a namespace, or (null) of all. No connection to the database is held afterwards.</summary>
     /// <param name="ns">Of the path.</param>
@@ -26,4 +29,7 @@ internal interface IObjectReader
     /// <param name="most">At most so many.</param>
     /// <param name="ct">Ends the reading.</param>
     Task<ListedObjects> ReadAsync(string? ns, LabelSelector labels, (string Namespace, string Name)? after, int most, CancellationToken ct);
+
+    /// <summary>The same without a selector, as JSON; null: the kind has nothing written.</summary>
+    Task<WrittenPage?> ReadWrittenAsync(string? ns, (string Namespace, string Name)? after, int most, CancellationToken ct) => Task.FromResult<WrittenPage?>(null);
 }

@@ -15,10 +15,10 @@ namespace CN2.Api.Kubernetes.Lists;
 internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed)
 {
     /// <summary>Answers are application/json, never inside HTML.</summary>
-    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+    internal static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     /// <summary>Objects of one step; it bounds what a list holds in memory.</summary>
-    private const int Step = 1000;
+    private const int Step = 500;
 
     /// <summary>What is written before the client must take some of it; bytes.</summary>
     private const int Buffered = 64 * 1024;
@@ -77,7 +77,8 @@ internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed
         {
             do
             {
-                var page = await reader.ReadAsync(ns, request.Selector.Labels, after, Step, ct);
+                var written = request.Selector.IsEverything ? await reader.ReadWrittenAsync(ns, after, Step, ct) : null;
+                var page = written is null ? await reader.ReadAsync(ns, request.Selector.Labels, after, Step, ct) : new ListedObjects(written.Moment, [], written.Last);
                 if (json is null)
                 {
                     begin();
@@ -85,9 +86,15 @@ internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed
                     writer.StartList(json, Metadata(request.Continue?.Version ?? exact ?? page.Moment.Version));
                 }
 
-                foreach (var source in page.Objects)
+                foreach (var source in written?.Objects ?? [])
                 {
-                    if (request.Selector.Matches(source)) writer.WriteItem(json, source);
+                    writer.WriteWritten(json, source);
+                    if (json.BytesPending > Buffered) await json.FlushAsync(ct);
+                }
+
+                foreach (var source in page.Objects.Where(request.Selector.Matches))
+                {
+                    writer.WriteItem(json, source);
                     if (json.BytesPending > Buffered) await json.FlushAsync(ct);
                 }
 
@@ -110,7 +117,10 @@ internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed
         var objects = new List<JsonObject>();
         while (true)
         {
-            var page = await reader.ReadAsync(ns, request.Selector.Labels, after, Math.Min(Step, request.Limit - objects.Count), ct);
+            var most = Math.Min(Step, request.Limit - objects.Count);
+            var page = request.Selector.IsEverything && await reader.ReadWrittenAsync(ns, after, most, ct) is { } written
+                ? new ListedObjects(written.Moment, [.. written.Objects.Select(o => (JsonObject)JsonNode.Parse(o)!)], written.Last)
+                : await reader.ReadAsync(ns, request.Selector.Labels, after, most, ct);
             first ??= page.Moment;
             objects.AddRange(page.Objects.Where(request.Selector.Matches));
             if (page.Last is null || objects.Count == request.Limit) return (first, objects, page.Last);
@@ -123,7 +133,7 @@ internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed
     {
         if (await versions.FindAsync(version, ct) is not { } position) return false;
         var page = await feed.ReadAsync(position, Step, ct);
-        return page is { Gap: FeedGap.None, More: false } && !page.Rows.Exists(r => (ns is null || r.Namespace == ns) && reader.ObjectOf(r) is not null);
+        return page is { Gap: FeedGap.None, More: false } && !page.Rows.Exists(r => (ns is null || r.Namespace is null || r.Namespace == ns) && reader.Follows(r));
     }
 
     private static JsonObject Metadata(ResourceVersion version) => new() { ["resourceVersion"] = version.ToString() };

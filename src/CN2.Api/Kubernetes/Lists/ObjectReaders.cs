@@ -8,10 +8,10 @@ using Microsoft.EntityFrameworkCore;
 namespace CN2.Api.Kubernetes.Lists;
 
 /// <summary>The reader of every kind that is served.</summary>
-internal sealed class ObjectReaders(ObjectBindings bindings, IDbContextFactory<CN2DbContext> contexts, ObjectVersions versions)
+internal sealed class ObjectReaders(ObjectBindings bindings, IDbContextFactory<CN2DbContext> contexts, ObjectVersions versions, WrittenObjects written, TimeProvider time)
 {
     private readonly FrozenDictionary<ResourceDefinition, IObjectReader> _readers = bindings.All.ToFrozenDictionary(
-        b => b.Definition, IObjectReader (b) => new BoundObjectReader(b, contexts, versions), (IEqualityComparer<ResourceDefinition>)ReferenceEqualityComparer.Instance);
+        b => b.Definition, IObjectReader (b) => new BoundObjectReader(b, contexts, versions, written, time), (IEqualityComparer<ResourceDefinition>)ReferenceEqualityComparer.Instance);
 
     /// <summary>The reader of a kind that is served.</summary>
     public IObjectReader Of(ResourceDefinition resource) => _readers[resource];

@@ -22,11 +22,14 @@ internal interface IObjectBinding
     /// <summary>The kind whose changes in the feed are those of the objects; null: there are none.</summary>
     ResourceKind? Kind { get; }
 
+    /// <summary>Each object is one resource of <see cref="Kind"/>, and <see cref="Mapping"/> makes the object of it.</summary>
+    bool IsResource => false;
+
     /// <summary>Paths such as <c>spec.clusterIP</c> that keep their value once they have one; of a list its items do.</summary>
     IReadOnlyList<string> Immutable => [];
 
     /// <summary>The name of the object of a resource, as GET of <c>/v1</c> answers it.</summary>
-    string NameOf(JsonObject resource);
+    string NameOf(JsonObject resource) => resource["name"]!.GetValue<string>();
 
     /// <summary>The object of this name, as the connection's transaction sees it.</summary>
     /// <param name="connection">The connection to read on.</param>

@@ -92,6 +92,8 @@ internal abstract class ResourceBinding<TRow, TRequest>(RequestValidation valida
     /// <summary>The namespace and name of the object of a resource.</summary>
     protected virtual (string? Namespace, string Name) IdentityOf(ResourceBody resource) => (Definition.IsNamespaced ? resource.Namespace : null, resource.Name);
 
+    public bool IsResource => true;
+
     public virtual string NameOf(JsonObject resource) => resource["name"]!.GetValue<string>();
 
     /// <summary>Changes a draft before the mapping reads it; such as another name.</summary>

@@ -12,6 +12,7 @@ internal static class ObjectEndpoints
 {
     public static IServiceCollection AddObjectRequests(this IServiceCollection services) => services
         .AddSingleton<ObjectReading>()
+        .AddSingleton<WrittenObjects>()
         .AddSingleton<ObjectReaders>()
         .AddSingleton<ObjectLists>()
         .AddSingleton<ObjectHub>()

@@ -15,6 +15,7 @@ namespace CN2.Api.Kubernetes.Watch;
 internal sealed class ObjectEvent(ChangeRow change, ChangeVerb verb, Guid uid, JsonObject source)
 {
     private readonly Lock _lock = new();
+    private readonly string? _namespace = source["metadata"]!["namespace"]?.GetValue<string>();
     private readonly Dictionary<(ObjectForm Form, bool HasColumns), byte[]> _written = [];
 
     public ChangeRow Change => change;
@@ -25,6 +26,9 @@ internal sealed class ObjectEvent(ChangeRow change, ChangeVerb verb, Guid uid, J
 
     /// <summary>What it takes in a queue, roughly; bytes.</summary>
     public int Size { get; } = source.ToJsonString().Length;
+
+    /// <summary>The object belongs to the namespace; null: all do.</summary>
+    public bool IsIn(string? ns) => ns is null || _namespace == ns;
 
     public bool Matches(ObjectSelector selector)
     {

@@ -12,18 +12,19 @@ namespace CN2.Api.Kubernetes.Watch;
 /// Makes events of the pages of the change feed that <see cref="WatchHub"/> reads for all watches of this process: each changed object is read once,
 /// however many watchers there are.
 /// </summary>
-internal sealed class ObjectHub : IFeedFollower
+internal sealed partial class ObjectHub : IFeedFollower
 {
     private static readonly TimeSpan MomentAge = TimeSpan.FromSeconds(30);
     private readonly ConcurrentDictionary<ObjectSubscription, byte> _subscriptions = new();
     private readonly WatchHub _hub;
     private readonly ObjectVersions _versions;
     private readonly TimeProvider _time;
+    private readonly ILogger<ObjectHub> _logger;
     private volatile (VersionMoment Moment, long At)[] _moment = [];
 
-    public ObjectHub(WatchHub hub, ObjectVersions versions, TimeProvider time)
+    public ObjectHub(WatchHub hub, ObjectVersions versions, TimeProvider time, ILogger<ObjectHub> logger)
     {
-        (_hub, _versions, _time) = (hub, versions, time);
+        (_hub, _versions, _time, _logger) = (hub, versions, time, logger);
         hub.Follow(this);
     }
 
@@ -55,8 +56,20 @@ internal sealed class ObjectHub : IFeedFollower
         foreach (var group in page.Rows.Count == 0 ? [] : subscriptions.GroupBy(s => s.Reader))
         {
             var all = group.ToList();
-            var events = await ToEventsAsync(group.Key, page.Rows.FindAll(r => all.Exists(s => IsIn(s, r))), page.Upper, ct);
-            foreach (var e in events) deliveries.AddRange(all.Where(s => IsIn(s, e.Change)).Select(s => (s, e)));
+            List<ObjectEvent> events;
+            try
+            {
+                events = await ToEventsAsync(group.Key, page.Rows.FindAll(r => all.Exists(s => IsIn(s, r))), page.Upper, ct);
+            }
+            catch (Exception e) when (e is not OperationCanceledException && !PostgresErrors.IsAway(e))
+            {
+                // One kind that cannot be shown is not everybody's: its watchers list again.
+                Unreadable(_logger, group.Key.Resource.Plural, e.GetBaseException().Message);
+                foreach (var subscription in all) subscription.End();
+                continue;
+            }
+
+            foreach (var e in events) deliveries.AddRange(all.Where(s => e.IsIn(s.Namespace)).Select(s => (s, e)));
         }
 
         return () =>
@@ -83,31 +96,32 @@ internal sealed class ObjectHub : IFeedFollower
     public async Task<List<ObjectEvent>> ToEventsAsync(IObjectReader reader, IReadOnlyList<ChangeRow> rows, FeedSnapshot upper, CancellationToken ct)
     {
         var last = new Dictionary<Guid, (ChangeRow Row, bool IsAdded)>();
-        foreach (var row in rows)
-        {
-            if (reader.ObjectOf(row) is { } uid) last[uid] = (row, row.Verb == ChangeVerb.Added || last.GetValueOrDefault(uid).IsAdded);
-        }
-
+        foreach (var row in rows.Where(reader.Follows)) last[row.Uid] = (row, row.Verb == ChangeVerb.Added || last.GetValueOrDefault(row.Uid).IsAdded);
         if (last.Count == 0) return [];
-        var objects = (await reader.LoadAsync([.. last.Where(l => l.Value.Row.Verb != ChangeVerb.Deleted).Select(l => l.Key)], ct)).ToDictionary(UidOf);
         var began = (await MomentAsync(ct)).EpochBegan;
         var events = new List<ObjectEvent>(last.Count);
-        foreach (var (uid, (row, isAdded)) in last.OrderBy(l => (l.Value.Row.Xid, l.Value.Row.Id)))
+        var gone = last.Where(l => l.Value.Row.Verb == ChangeVerb.Deleted).Select(l => l.Key).ToHashSet();
+        var objects = await reader.LoadAsync(last.Keys, ct);
+        // One that is made of all resources of a kind is there although some of them are gone.
+        if (objects.Any(o => !last.ContainsKey(o.Changed))) gone.Clear();
+        foreach (var (changed, source) in objects)
         {
-            if (row.Verb == ChangeVerb.Deleted)
-            {
-                if (reader.LastOf(row) is not { } gone) continue;
-                SetVersion(gone, ResourceVersion.Of(began, row.Xid));
-                events.Add(new ObjectEvent(row, ChangeVerb.Deleted, uid, gone));
-            }
-            else if (objects.TryGetValue(uid, out var source))
-            {
-                // It has changed once more since the page was read. Its newest version would claim other changes of the page that come after it.
-                if (VersionOf(source) is var version && version.Transaction != row.Xid && !upper.Sees(version.Transaction)) SetVersion(source, ResourceVersion.Of(began, row.Xid));
-                events.Add(new ObjectEvent(row, isAdded ? ChangeVerb.Added : ChangeVerb.Modified, uid, source));
-            }
+            gone.Remove(changed);
+            var (row, isAdded) = last.TryGetValue(changed, out var own) ? own : (last.Values.MaxBy(l => (l.Row.Xid, l.Row.Id)).Row, false);
+            // It has changed once more since the page was read. Its newest version would claim other changes of the page that come after it.
+            if (VersionOf(source) is var version && version.Transaction != row.Xid && !upper.Sees(version.Transaction)) SetVersion(source, ResourceVersion.Of(began, row.Xid));
+            events.Add(new ObjectEvent(row, isAdded ? ChangeVerb.Added : ChangeVerb.Modified, UidOf(source), source));
         }
 
+        foreach (var uid in gone)
+        {
+            var row = last[uid].Row;
+            var source = reader.LastOf(row);
+            SetVersion(source, ResourceVersion.Of(began, row.Xid));
+            events.Add(new ObjectEvent(row, ChangeVerb.Deleted, uid, source));
+        }
+
+        events.Sort((a, b) => (a.Change.Xid, a.Change.Id).CompareTo((b.Change.Xid, b.Change.Id)));
         return events;
     }
 
@@ -118,5 +132,9 @@ internal sealed class ObjectHub : IFeedFollower
 
     private static void SetVersion(JsonObject source, ResourceVersion version) => source["metadata"]!["resourceVersion"] = version.ToString();
 
-    private static bool IsIn(ObjectSubscription subscription, ChangeRow row) => subscription.Namespace is null || row.Namespace == subscription.Namespace;
+    /// <summary>A resource without a namespace may be shown as an object with one.</summary>
+    private static bool IsIn(ObjectSubscription subscription, ChangeRow row) => subscription.Namespace is null || row.Namespace is null || row.Namespace == subscription.Namespace;
+
+    [LoggerMessage(EventId = 121, Level = LogLevel.Warning, Message = "Changes of {Resource} cannot be shown, and its watchers list again: {Reason}")]
+    private static partial void Unreadable(ILogger logger, string resource, string reason);
 }

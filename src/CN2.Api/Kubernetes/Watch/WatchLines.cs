@@ -1,7 +1,7 @@
 using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using System.Text.Json.Nodes;
+using CN2.Api.Kubernetes.Statuses;
 
 namespace CN2.Api.Kubernetes.Watch;
 
@@ -25,8 +25,5 @@ internal static class WatchLines
     }
 
     /// <summary>The Status of a watch that cannot go on: the client lists again.</summary>
-    public static byte[] Expired(string message) => JsonSerializer.SerializeToUtf8Bytes(new JsonObject
-    {
-        ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Failure", ["message"] = message, ["reason"] = "Expired", ["code"] = 410,
-    });
+    public static byte[] Expired(string message) => JsonSerializer.SerializeToUtf8Bytes(FailureStatus.Expired(message).ToJson());
 }

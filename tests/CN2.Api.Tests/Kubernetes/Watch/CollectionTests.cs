@@ -39,8 +39,14 @@ public sealed class CollectionTests(KubernetesServer api) : IClassFixture<Kubern
         var all = await GetAsync("/api/v1/namespaces/p1/services");
         Assert.Equal(("ServiceList", "v1", 7), ((string?)all["kind"], (string?)all["apiVersion"], all["items"]!.AsArray().Count));
         Assert.Equal(("Service", "v1"), ((string?)all["items"]![0]!["kind"], (string?)all["items"]![0]!["apiVersion"]));
-        // The same list of this version is there as long as nothing has changed.
-        var exact = $"/api/v1/namespaces/p1/services?resourceVersion={all["metadata"]!["resourceVersion"]}&resourceVersionMatch=Exact";
+        // The same list of this version is there as long as nothing has changed; the statuses come a moment after the creates.
+        var exact = "";
+        await Eventually.TrueAsync(async () =>
+        {
+            var version = (await GetAsync("/api/v1/namespaces/p1/services"))["metadata"]!["resourceVersion"];
+            exact = $"/api/v1/namespaces/p1/services?resourceVersion={version}&resourceVersionMatch=Exact";
+            return (await _kubernetes.GetAsync(exact, Ct)).IsSuccessStatusCode;
+        });
         Assert.Equal(7, (await GetAsync(exact))["items"]!.AsArray().Count);
         (await api.DeleteAsync("/v1/namespaces/p1/services/s0")).Expect(204);
         Assert.Equal("Expired", (string?)(await GetAsync(exact, 410))["reason"]);
@@ -127,8 +133,8 @@ public sealed class CollectionTests(KubernetesServer api) : IClassFixture<Kubern
         using var watch = await WatchAsync($"/api/v1/namespaces/p5/services?watch=true&fieldSelector=metadata.name%3Ds0&resourceVersion={before["metadata"]!["resourceVersion"]}");
         await using var connection = new NpgsqlConnection(api.ConnectionString);
         await connection.OpenAsync(Ct);
-        await using var touch = new NpgsqlCommand(
-            "INSERT INTO change (kind, namespace, name, uid, verb, status_only) VALUES (4, 'p5', 's0', $1, 2, true)", connection) { Parameters = { new() { Value = Guid.Parse((string)before["metadata"]!["uid"]!) } } };
+        await using var touch = new NpgsqlCommand("INSERT INTO change (kind, namespace, name, uid, verb, status_only) VALUES (4, 'p5', 's0', $1, 2, true)", connection);
+        touch.Parameters.AddWithValue(Guid.Parse((string)before["metadata"]!["uid"]!));
         await touch.ExecuteNonQueryAsync(Ct);
         var modified = await watch.NextAsync(_ => true);
         Assert.Equal("MODIFIED", (string?)modified["type"]);

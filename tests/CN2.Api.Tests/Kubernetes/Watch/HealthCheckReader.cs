@@ -15,12 +15,12 @@ internal sealed class HealthCheckReader(NpgsqlDataSource source, ObjectVersions 
 {
     public ResourceDefinition Resource => HealthCheckSchema.Definition;
 
-    public Guid? ObjectOf(ChangeRow change) => change.Kind == ResourceKind.ServiceHealthCheck ? change.Uid : null;
+    public bool Follows(ChangeRow change) => change.Kind == ResourceKind.ServiceHealthCheck;
 
-    public async Task<IReadOnlyList<JsonObject>> LoadAsync(IReadOnlyCollection<Guid> uids, CancellationToken ct) =>
-        (await ReadAsync("uid = ANY($1)", ct, new NpgsqlParameter<Guid[]> { TypedValue = [.. uids] })).Objects;
+    public async Task<IReadOnlyList<(Guid Changed, JsonObject Object)>> LoadAsync(IReadOnlyCollection<Guid> uids, CancellationToken ct) =>
+        [.. (await ReadAsync("uid = ANY($1)", ct, new NpgsqlParameter<Guid[]> { TypedValue = [.. uids] })).Objects.Select(o => (Guid.Parse((string)o["metadata"]!["uid"]!), o))];
 
-    public JsonObject? LastOf(ChangeRow deletion) => Shown(deletion.Uid, deletion.Namespace!, deletion.Name, (JsonObject)JsonNode.Parse(deletion.Document!)!["labels"]!.DeepClone());
+    public JsonObject LastOf(ChangeRow deletion) => Shown(deletion.Uid, deletion.Namespace!, deletion.Name, (JsonObject)JsonNode.Parse(deletion.Document!)!["labels"]!.DeepClone());
 
     public async Task<ListedObjects> ReadAsync(string? ns, LabelSelector labels, (string Namespace, string Name)? after, int most, CancellationToken ct)
     {

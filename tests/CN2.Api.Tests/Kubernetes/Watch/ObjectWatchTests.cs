@@ -30,7 +30,7 @@ public sealed class ObjectWatchTests : IClassFixture<ApiServer>
         var source = api.Services.GetRequiredService<NpgsqlDataSource>();
         _versions = new ObjectVersions(source, api.Services.GetRequiredService<ChangeFeedReader>());
         _reader = new HealthCheckReader(source, _versions);
-        _hub = new ObjectHub(api.Services.GetRequiredService<WatchHub>(), _versions, TimeProvider.System);
+        _hub = new ObjectHub(api.Services.GetRequiredService<WatchHub>(), _versions, TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger<ObjectHub>.Instance);
     }
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
@@ -144,7 +144,8 @@ public sealed class ObjectWatchTests : IClassFixture<ApiServer>
         await using var connection = await _api.Services.GetRequiredService<NpgsqlDataSource>().OpenConnectionAsync(Ct);
         await using var many = new NpgsqlCommand(
             "INSERT INTO change (kind, namespace, name, uid, verb, status_only, document) SELECT 9, 'k6', 'gone-' || i, gen_random_uuid(), 3, false, '{\"labels\": {}}' FROM generate_series(1, $1) i",
-            connection) { Parameters = { new() { Value = Limits.WatchEvents + 5_000 } } };
+            connection);
+        many.Parameters.AddWithValue(Limits.WatchEvents + 5_000);
         await many.ExecuteNonQueryAsync(Ct);
         await Eventually.TrueAsync(() => watch.IsEnded, "the queue is full", 60);
         JsonNode last;
