@@ -999,6 +999,10 @@ CREATE UNIQUE INDEX ix_kubernetes_object_namespace_name ON public.kubernetes_obj
 
 CREATE INDEX ix_kubernetes_object_uid ON public.kubernetes_object USING btree (uid);
 
+CREATE INDEX ix_kubernetes_object_v4_subnet ON public.kubernetes_object USING btree (((document #>> '{spec,v4SubnetReference,name}'::text[]))) WHERE (resource = 'virtualnetworks.core.contrail.juniper.net'::text);
+
+CREATE INDEX ix_kubernetes_object_v6_subnet ON public.kubernetes_object USING btree (((document #>> '{spec,v6SubnetReference,name}'::text[]))) WHERE (resource = 'virtualnetworks.core.contrail.juniper.net'::text);
+
 CREATE INDEX ix_namespace_labels ON public.namespace USING gin (labels);
 
 CREATE INDEX ix_node_port_service_uid ON public.node_port USING btree (service_uid);

@@ -21,7 +21,7 @@ internal static class ObjectPages
         connection,
         $"""
          SELECT t.namespace, t.name, t.uid FROM kubernetes_object t LEFT JOIN {table} r ON r.uid = t.uid
-         WHERE t.resource = $1 AND {Behind} AND ($5::jsonpath IS NULL OR coalesce(r.labels, {Labels}, {NoLabels}) @@ $5::jsonpath)
+         WHERE t.resource = $1 AND {Behind} AND ($5::jsonpath IS NULL OR coalesce(r.labels, t.document::jsonb #> {Labels}, {NoLabels}) @@ $5::jsonpath)
          ORDER BY t.namespace, t.name LIMIT $6
          """, resource, range, ct);
 
@@ -37,12 +37,12 @@ internal static class ObjectPages
          (SELECT t.namespace, t.name, t.uid FROM {table} t WHERE {Behind} AND ($5::jsonpath IS NULL OR t.labels @@ $5::jsonpath) ORDER BY t.namespace, t.name LIMIT $6)
          UNION ALL
          (SELECT t.namespace, t.name, t.uid FROM kubernetes_object t
-          WHERE t.resource = $1 AND t.is_alone AND {Behind} AND ($5::jsonpath IS NULL OR coalesce({Labels}, {NoLabels}) @@ $5::jsonpath)
+          WHERE t.resource = $1 AND t.is_alone AND {Behind} AND ($5::jsonpath IS NULL OR coalesce(t.document::jsonb #> {Labels}, {NoLabels}) @@ $5::jsonpath)
           ORDER BY t.namespace, t.name LIMIT $6)
          ORDER BY 1, 2 LIMIT $6
          """, resource, range, ct);
 
-    private const string Labels = "(t.document #> '{metadata,labels}')::jsonb";
+    private const string Labels = "'{metadata,labels}'";
     private const string NoLabels = "'{}'::jsonb";
 
     /// <summary>The page of what was found for it, in that order.</summary>

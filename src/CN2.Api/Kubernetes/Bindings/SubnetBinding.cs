@@ -75,7 +75,7 @@ internal sealed class SubnetBinding(ExternalNetworkStore store, ExternalNetworkR
     public async Task<ObjectOutcome> CreateAsync(WriteScope scope, ObjectDraft draft, CancellationToken ct)
     {
         if (await LockAsync(scope, draft.Namespace, draft.Name, ct) is not null) return ApiProblem.AlreadyExists($"Subnet {draft.Namespace}/{draft.Name}");
-        var (request, refused) = Read(draft, null);
+        var (request, refused) = Read(draft);
         if (refused is not null) return refused;
         return await CompleteAsync(scope, draft, Guid.CreateVersion7(scope.Now), request!, ct);
     }
@@ -83,7 +83,7 @@ internal sealed class SubnetBinding(ExternalNetworkStore store, ExternalNetworkR
     public async Task<ObjectOutcome> ReplaceAsync(WriteScope scope, BoundObject current, ObjectDraft draft, CancellationToken ct)
     {
         var networks = await users.OfAsync(scope.Connection, draft.Namespace!, draft.Name, ct);
-        var (request, refused) = Read(draft, networks.Count == 0 ? null : await writing.FindSubnetAsync(scope, draft.Namespace!, draft.Name, ct));
+        var (request, refused) = Read(draft);
         if (refused is not null) return refused;
         if (networks.Count == 0) return await CompleteAsync(scope, draft, current.Uid, request!, ct);
         ExternalNetworkResource? first = null;
@@ -91,16 +91,24 @@ internal sealed class SubnetBinding(ExternalNetworkStore store, ExternalNetworkR
         {
             if (await store.LockAsync(scope, user.Network.Namespace, user.Network.Name, ct) is not { } row) continue;
             var json = RequestReader.ToJson(ExternalNetworkResources.ToRequest(row));
-            json["subnets"]![user.Index] = request!.DeepClone();
-            var (whole, wrong) = requests.Read<ExternalNetworkRequest>(Mapping, json, [], isNew: false);
+            // What no Subnet can say stays as each network has it.
+            var subnet = (JsonObject)request!.DeepClone();
+            if (json["subnets"]![user.Index]!["reserved"] is { } reserved) subnet["reserved"] = reserved.DeepClone();
+            json["subnets"]![user.Index] = subnet;
+            var (whole, wrong) = requests.Read<ExternalNetworkRequest>(new SubnetOfRequest(Mapping), json, [], isNew: false);
             if (wrong is not null) return wrong;
-            if (await store.ReplaceAsync(scope, row, whole!, ct) is not WriteOutcome.Saved saved) return ApiProblem.InUse($"Subnet {draft.Namespace}/{draft.Name}", [$"ExternalNetwork {row.Namespace}/{row.Name}"]);
-            first ??= (ExternalNetworkResource)saved.Resource;
+            switch (await store.ReplaceAsync(scope, row, whole!, ct))
+            {
+                case WriteOutcome.Saved saved: first ??= (ExternalNetworkResource)saved.Resource; break;
+                case WriteOutcome.Refused problem: return problem.Problem;
+                case var other: throw new InvalidOperationException($"A write came to {other.GetType().Name}");
+            }
+
             // Labels and annotations are kept beside the network, and watches of the Subnet follow the network.
             scope.Changes.Modified(ResourceKind.ExternalNetwork, row.Namespace, row.Name, row.Uid, statusOnly: true);
         }
 
-        return Stored(draft, current.Uid, RequestReader.ToJson(first!));
+        return first is null ? ApiProblem.NotFound($"Subnet {draft.Namespace}/{draft.Name}") : Stored(draft, current.Uid, RequestReader.ToJson(first));
     }
 
     public async Task<ObjectOutcome> DeleteAsync(WriteScope scope, BoundObject current, CancellationToken ct)
@@ -118,11 +126,10 @@ internal sealed class SubnetBinding(ExternalNetworkStore store, ExternalNetworkR
     }
 
     /// <summary>The subnet of a request that a draft stands for, and its faults by the object's paths.</summary>
-    private (JsonObject? Request, ObjectOutcome? Refused) Read(ObjectDraft draft, JsonObject? current)
+    private (JsonObject? Request, ObjectOutcome? Refused) Read(ObjectDraft draft)
     {
         var faults = new FaultList();
         var request = writing.ToRequest(draft.Object, faults);
-        if (current?["reserved"] is { } reserved) request["reserved"] = reserved.DeepClone();
         var network = new JsonObject { ["name"] = "network", ["subnets"] = new JsonArray(request.DeepClone()) };
         var (_, refused) = requests.Read<ExternalNetworkRequest>(new SubnetOfRequest(Mapping), network, faults, isNew: true);
         return refused is null ? (request, null) : (null, refused);

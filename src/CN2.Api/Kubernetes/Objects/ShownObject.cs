@@ -11,7 +11,7 @@ internal static class ShownObject
     public static JsonObject Of(IObjectBinding binding, BoundObject stored, ResourceVersion version)
     {
         var kept = stored.Kept is null ? null : (JsonObject)JsonNode.Parse(stored.Kept.Document)!;
-        var shown = stored.Resource is not null ? ObjectOverlay.Show(binding.Mapping, Marked(stored.Resource, stored.Kept?.DeletingAt), kept) : Alone(stored, kept!);
+        var shown = stored.Resource is not null ? ObjectOverlay.Show(binding.Mapping, Marked(stored.Resource, stored.Kept?.DeletingAt), kept) : Alone(binding.Mapping, stored, kept!);
         var metadata = (JsonObject)shown["metadata"]!;
         metadata["name"] = stored.Name;
         if (stored.Namespace is not null) metadata["namespace"] = stored.Namespace;
@@ -40,13 +40,14 @@ internal static class ShownObject
         return marked;
     }
 
-    private static JsonObject Alone(BoundObject stored, JsonObject kept)
+    private static JsonObject Alone(ObjectMapping mapping, BoundObject stored, JsonObject kept)
     {
         kept.Remove("apiVersion");
         kept.Remove("kind");
         if (kept["metadata"] is not JsonObject metadata) kept["metadata"] = metadata = [];
         metadata["creationTimestamp"] = KubernetesTime.Text(stored.Kept!.CreatedAt);
         metadata["generation"] = stored.Kept.Generation;
+        mapping.ShowAlone(kept);
         return kept;
     }
 }

@@ -170,6 +170,7 @@ public sealed class MappingTests
         var request = mapping.ToRequest(kept, []);
         Assert.Equal("""[{"cidr":"10.0.0.0/24"}]""", request["subnets"]!.ToJsonString());
         Assert.Null(request["annotations"]!["juniper.net/networks"]);
+        request["namespace"] = "ns1";
         request["routeTargets"] = new JsonArray("target:1:1", "target:1:2");
         Manifests.AssertContains(ObjectOverlay.Show(mapping, request, kept), kept);
         request["routeTargets"] = new JsonArray("target:1:1");
