@@ -15,7 +15,8 @@ internal sealed class ListenerPolicy : MatcherPolicy, IEndpointSelectorPolicy
         var isKubernetes = KubernetesListener.Has(httpContext);
         for (var i = 0; i < candidates.Count; i++)
         {
-            if (candidates.IsValidCandidate(i) && candidates[i].Endpoint.Metadata.GetMetadata<KubernetesApiAttribute>() is not null != isKubernetes)
+            // What is no route is the framework's own answer to a wrong method.
+            if (candidates.IsValidCandidate(i) && candidates[i].Endpoint is RouteEndpoint && candidates[i].Endpoint.Metadata.GetMetadata<KubernetesApiAttribute>() is not null != isKubernetes)
                 candidates.SetValidity(i, false);
         }
 

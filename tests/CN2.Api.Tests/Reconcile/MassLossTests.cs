@@ -99,14 +99,14 @@ public sealed class MassLossTests(PrivatePostgres postgres) : IAsyncLifetime
         await MarkAsync();
         _carriers = ["node2", "node3", "node4"]; // its routes are withdrawn
         await AwayAsync("node2");
-        await PassAsync(9);
+        await PassAsync(7);
         await MarkAsync();
         await PassAsync(0.5);
-        await ExecuteAsync("UPDATE virtual_router_status SET last_seen_at = last_seen_at - interval '2 seconds' WHERE NOT connected AND NOT lost");
+        await ExecuteAsync("UPDATE virtual_router_status SET last_seen_at = last_seen_at - interval '4 seconds' WHERE NOT connected AND NOT lost");
         Assert.Equal(1, await MarkAsync());
         Assert.Equal("node1", await LostAsync());
         // After that time it is an old story, and node2 alone.
-        await PassAsync(2);
+        await PassAsync(4);
         await MarkAsync();
         await PassAsync(6);
         await MarkAsync();

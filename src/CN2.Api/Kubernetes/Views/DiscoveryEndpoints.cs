@@ -21,4 +21,8 @@ internal static class DiscoveryEndpoints
     /// <summary>An endpoint of the Kubernetes listener, for every method: it answers the wrong ones with a Status.</summary>
     internal static IEndpointConventionBuilder MapView(this IEndpointRouteBuilder app, string path, RequestDelegate answer) =>
         app.Map(path, answer).WithMetadata(new KubernetesApiAttribute()).ExcludeFromDescription();
+
+    /// <summary>A path that the other port has too. Only GET is mapped, so that another method is answered 405 there.</summary>
+    internal static IEndpointConventionBuilder MapHealthView(this IEndpointRouteBuilder app, string path, RequestDelegate answer) =>
+        app.MapMethods(path, [HttpMethods.Get], answer).WithMetadata(new KubernetesApiAttribute()).ExcludeFromDescription();
 }

@@ -19,9 +19,9 @@ internal static class ServerEndpoints
     public static void MapServer(this IEndpointRouteBuilder app)
     {
         app.MapView("/version", http => HttpMethods.IsGet(http.Request.Method) ? ObjectAnswer.WriteAsync(http, 200, Version) : ObjectAnswer.WriteAsync(http, FailureStatus.MethodNotAllowed()));
-        app.MapView("/healthz", http => WriteHealthAsync(http, "healthz", _ => false));
-        app.MapView("/livez", http => WriteHealthAsync(http, "livez", _ => false));
-        app.MapView("/readyz", http => WriteHealthAsync(http, "readyz", _ => true));
+        app.MapHealthView("/healthz", http => WriteHealthAsync(http, "healthz", _ => false));
+        app.MapHealthView("/livez", http => WriteHealthAsync(http, "livez", _ => false));
+        app.MapHealthView("/readyz", http => WriteHealthAsync(http, "readyz", _ => true));
     }
 
     /// <summary>One word when all is well; what fails, and with <c>?verbose</c> every check. Why a check fails is in the log and at /readyz of the other listener.</summary>
