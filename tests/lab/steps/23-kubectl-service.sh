@@ -7,11 +7,13 @@ step() {
     type_kubectl wait --for=condition=Ready svc/my-service -n ns1 --timeout=30s
     VIP=100.0.0.2
 
-    local cluster_ip node_port
-    cluster_ip=$(kubectl get svc my-service -n ns1 -o 'jsonpath={.spec.clusterIP}')
+    # The manifest asks for both families, and the lab has a service network of each. The Pod has an IPv4 address alone.
+    local prefix=contrail-k8s-kubemanager-cluster1-juniper-local-my-service cluster_ip cluster_ip6 node_port
+    cluster_ip=$(kubectl get svc my-service -n ns1 -o 'jsonpath={.spec.clusterIPs[0]}')
+    cluster_ip6=$(kubectl get svc my-service -n ns1 -o 'jsonpath={.spec.clusterIPs[1]}')
     node_port=$(kubectl get svc my-service -n ns1 -o 'jsonpath={.spec.ports[0].nodePort}')
     every_kubectl "NAME TYPE CLUSTER-IP EXTERNAL-IP PORT(S) AGE|my-service LoadBalancer $cluster_ip $VIP 8080:$node_port/TCP AGE" get svc -n ns1
-    every_kubectl "NAME IPADDRESS INTERFACES PORTMAPPING STATE AGE|contrail-k8s-kubemanager-cluster1-juniper-local-my-service-28b76502 $cluster_ip 1 TCP/8080->80 Success AGE|contrail-k8s-kubemanager-cluster1-juniper-local-my-service-d7fd4d39 $VIP 1 TCP/8080->80 Success AGE" \
+    every_kubectl "NAME IPADDRESS INTERFACES PORTMAPPING STATE AGE|$prefix-28b76502 $cluster_ip 1 TCP/8080->80 Success AGE|$prefix-56c80b60 $cluster_ip6 0 TCP/8080->80 Success AGE|$prefix-d7fd4d39 $VIP 1 TCP/8080->80 Success AGE" \
         get fip -n ns1
     type_kubectl get pods -n ns1 -o wide
 

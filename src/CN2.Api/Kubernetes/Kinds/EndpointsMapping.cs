@@ -51,7 +51,12 @@ internal static class EndpointsMapping
                 metadata["labels"] = labels;
                 metadata["ownerReferences"] = new JsonArray(new JsonObject
                 {
-                    ["apiVersion"] = "v1", ["kind"] = "Service", ["name"] = service["name"]!.DeepClone(), ["uid"] = service["uid"]?.DeepClone(), ["controller"] = true, ["blockOwnerDeletion"] = true,
+                    ["apiVersion"] = "v1",
+                    ["kind"] = "Service",
+                    ["name"] = service["name"]!.DeepClone(),
+                    ["uid"] = service["uid"]?.DeepClone(),
+                    ["controller"] = true,
+                    ["blockOwnerDeletion"] = true,
                 });
                 yield return new JsonObject
                 {
