@@ -25,6 +25,10 @@ internal sealed class PathWriter(SchemaWriter schemas, bool isV3)
     private static readonly (string Verb, string Method, string Action)[] OfCollection =
         [("deletecollection", "delete", "deletecollection"), ("list", "get", "list"), ("create", "post", "post")];
 
+    /// <summary>kubectl sends a strategic merge patch where it is listed: of a custom resource none is taken.</summary>
+    private static string[] PatchTypesOf(ResourceDefinition resource) =>
+        resource.IsNative ? PatchTypes : [.. PatchTypes.Where(t => !t.Contains("strategic", StringComparison.Ordinal))];
+
     /// <summary>The start of all paths of a group and version, without a slash at its ends.</summary>
     public static string Root(ResourceDefinition resource) => resource.Group.Length == 0 ? $"api/{resource.Version}" : $"apis/{resource.Group}/{resource.Version}";
 
@@ -74,7 +78,7 @@ internal sealed class PathWriter(SchemaWriter schemas, bool isV3)
         if (isWrite) foreach (var (name, type, description) in WriteParameters) parameters.Add(Parameter(name, "query", type, description));
         if (verb == "patch") parameters.Add(Parameter("force", "query", "boolean", "An apply takes fields from other writers."));
         if (verb.StartsWith("delete", StringComparison.Ordinal)) parameters.Add(Parameter("dryRun", "query", "string", WriteParameters[0].Description));
-        string[] types = verb == "patch" ? PatchTypes : ["application/json", "application/yaml"];
+        string[] types = verb == "patch" ? PatchTypesOf(resource) : ["application/json", "application/yaml"];
         var body = isWrite ? schema : verb.StartsWith("delete", StringComparison.Ordinal) ? MetaSchemas.DeleteOptions.Name! : null;
         var result = new JsonObject { ["operationId"] = id, ["description"] = $"{action} {kind}" };
         if (isV3)
