@@ -20,6 +20,7 @@ kubectl_is_genuine() { env -C "$KUBECTL_DIR" sha256sum --quiet --strict -c "$CN2
 
 # kubeconfig FILE SERVER: for kubectl and every client library.
 kubeconfig() {
+    install -m 600 /dev/null "$1" # helm warns of one that others can read
     cat >"$1" <<YAML
 apiVersion: v1
 kind: Config
