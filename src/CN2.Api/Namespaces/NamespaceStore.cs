@@ -23,6 +23,9 @@ public sealed class NamespaceStore
         Status = new NamespaceStatus(ResourceState.Success, StoredDocument.Conditions(row, [])),
     };
 
+    /// <summary>It always exists: <c>default</c>, and <c>contrail</c>, in which the Kubernetes API has its BGPRouters and its Kubemanager.</summary>
+    public static bool IsBuiltIn(string name) => name is "default" or "contrail";
+
     /// <summary>The request that, as a PUT, changes nothing.</summary>
     public static NamespaceRequest ToRequest(NamespaceRow row) => new() { Name = row.Name, Labels = row.Labels, Annotations = row.Annotations };
 
@@ -54,7 +57,7 @@ public sealed class NamespaceStore
     public async Task<WriteOutcome> DeleteAsync(WriteScope scope, NamespaceRow row, CancellationToken cancellationToken)
     {
         if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
-        if (row.Name is "default" or "contrail") return ApiProblem.InUse($"Namespace {row.Name}", ["the product: it always exists"]);
+        if (IsBuiltIn(row.Name)) return ApiProblem.InUse($"Namespace {row.Name}", ["the product: it always exists"]);
         // The row is locked, so nothing can be added to the namespace until this transaction ends.
         var content = await scope.Db.Database.SqlQuery<string>(
             $"""

@@ -55,9 +55,16 @@ internal sealed partial class StatusRecorder(IStatusStore store, HeldLease leade
 
     private async Task<bool> HasBatchWithinAsync(TimeSpan limit, CancellationToken ct)
     {
-        await Task.WhenAny(_batches.Reader.WaitToReadAsync(ct).AsTask(), Task.Delay(limit, time, ct));
-        ct.ThrowIfCancellationRequested();
-        return _batches.Reader.Count > 0;
+        using var over = new CancellationTokenSource(limit, time);
+        using var either = CancellationTokenSource.CreateLinkedTokenSource(over.Token, ct);
+        try
+        {
+            return await _batches.Reader.WaitToReadAsync(either.Token);
+        }
+        catch (OperationCanceledException) when (!ct.IsCancellationRequested)
+        {
+            return false;
+        }
     }
 
     private async Task WriteAsideAsync(CancellationToken ct)

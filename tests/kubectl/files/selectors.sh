@@ -1,6 +1,6 @@
 #!/bin/sh
 # An editor that writes what CN2's document says into the Kubemanager's spec.
-cat >selectors.txt <<'SPEC'
+cat >"$1.spec" <<'SPEC'
 spec:
   externalNetworkSelectors:
     default-external:
@@ -11,5 +11,6 @@ spec:
         matchLabels:
           ns: ns1
 SPEC
-awk '/^spec:/ { while ((getline line < "selectors.txt") > 0) print line; inside = 1; next } /^[^ ]/ { inside = 0 } !inside' "$1" >edited.txt
-cp edited.txt "$1"
+awk -v spec="$1.spec" '/^spec:/ { while ((getline line < spec) > 0) print line; inside = 1; next } /^[^ ]/ { inside = 0 } !inside' "$1" >"$1.new"
+cp "$1.new" "$1"
+rm "$1.spec" "$1.new"

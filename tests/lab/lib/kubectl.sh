@@ -70,7 +70,7 @@ type_transcripts() (
     port=29080
     stop_all "$dir"
     rm -rf "$dir"
-    mkdir -p "$dir/work"
+    mkdir -p "$dir/home"
     trap 'stop_all "$dir"; rm -rf "$dir"' EXIT
     while ! port_is_free $port || ! port_is_free $((port + 1)) || ! port_is_free $((port + 2)); do port=$((port + 3)); done
     url=http://127.0.0.1:$port
@@ -78,7 +78,7 @@ type_transcripts() (
     start_api "$dir" "$url" Bgp__Engine=none ControlNode__Name=control \
         Http__Url="$url" Grpc__Url="http://127.0.0.1:$((port + 1))" Kubernetes__Url="http://127.0.0.1:$((port + 2))"
     kubeconfig "$dir/kubeconfig" "http://127.0.0.1:$((port + 2))"
-    cp -r tests/manifests tests/kubectl/files/. "$dir/work/"
-    env PATH="$KUBECTL_DIR/$version:$PATH" HOME="$dir/work" KUBECONFIG="$dir/kubeconfig" CN2_API="$url/v1" \
-        timeout -k 5 500 "$(path_of python3)" tests/kubectl/transcript.py --version "$version" --work "$dir/work" "$@"
+    cp -r tests/manifests tests/kubectl/files/. "$dir/home/"
+    env PATH="$KUBECTL_DIR/$version:$PATH" HOME="$dir/home" KUBECONFIG="$dir/kubeconfig" CN2_API="$url/v1" \
+        timeout -k 5 500 "$(path_of python3)" tests/kubectl/transcript.py --version "$version" --work "$dir/home" "$@"
 )

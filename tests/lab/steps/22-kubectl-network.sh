@@ -14,26 +14,7 @@ step() {
     type_kubectl label namespace ns1 ns=ns1
 
     # `kubectl edit` opens an editor; this one writes what the document says into the spec.
-    cat >"$LAB_DIR/editor" <<'EDITOR'
-#!/bin/sh
-python3 - "$1" <<'PYTHON'
-import re, sys
-text = open(sys.argv[1]).read()
-selectors = """spec:
-  externalNetworkSelectors:
-    default-external:
-      networkSelector:
-        matchLabels:
-          service.contrail.juniper.net/externalNetwork: default-external
-      namespaceSelector:
-        matchLabels:
-          ns: ns1
-"""
-open(sys.argv[1], "w").write(re.sub(r"^spec:\n(?:[ ].*\n)*", selectors, text, flags=re.M))
-PYTHON
-EDITOR
-    chmod +x "$LAB_DIR/editor"
-    KUBE_EDITOR=$LAB_DIR/editor type_kubectl edit kubemanager contrail-k8s-kubemanager -n contrail
+    KUBE_EDITOR=$CN2_ROOT/tests/kubectl/files/selectors.sh type_kubectl edit kubemanager contrail-k8s-kubemanager -n contrail
     get /v1/external-network-selectors/default-external
     is_equal "/v1 has the selector" '{"ns":"ns1"}' "$(field '.namespaceSelector.matchLabels | tojson')"
 

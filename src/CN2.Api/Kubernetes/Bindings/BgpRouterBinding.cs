@@ -15,8 +15,8 @@ using Npgsql;
 namespace CN2.Api.Kubernetes.Bindings;
 
 /// <summary>CN2's bgprouters; all of them are in namespace <c>contrail</c>, as in CN2.</summary>
-internal sealed class BgpRouterBinding(BgpRouterStore store, AttachedContexts contexts, RequestValidation validation, BgpOptions bgp)
-    : ResourceBinding<BgpRouterRow, BgpRouterRequest>(validation)
+internal sealed class BgpRouterBinding(BgpRouterStore store, AttachedContexts contexts, RequestReader requests, BgpOptions bgp)
+    : ResourceBinding<BgpRouterRow, BgpRouterRequest>(requests)
 {
     public override ResourceDefinition Definition => BgpRouterSchema.Definition;
 

@@ -16,8 +16,8 @@ namespace CN2.Api.Kubernetes.Bindings;
 /// CN2's floatingips. Users reserve one by a name <c>namespace.name</c> (<see cref="FloatingIPObjectName"/>) and its network
 /// (<c>spec.virtualNetworkReference</c>); those of Services are read-only.
 /// </summary>
-internal sealed class FloatingIPBinding(FloatingIPStore store, FloatingIPResources resources, RequestValidation validation)
-    : ResourceBinding<FloatingIPRow, FloatingIPRequest>(validation), IIdentifiedBinding
+internal sealed class FloatingIPBinding(FloatingIPStore store, FloatingIPResources resources, RequestReader requests)
+    : ResourceBinding<FloatingIPRow, FloatingIPRequest>(requests), IIdentifiedBinding
 {
     public override ResourceDefinition Definition => FloatingIPSchemas.FloatingIP;
 

@@ -23,7 +23,7 @@ internal abstract class KubemanagerBinding(ResourceDefinition definition, Extern
 
     private static readonly Guid Uid = DerivedUid.Of("kubemanager", KubemanagerMapping.Name);
 
-    private static readonly string Resource = KubemanagerSchema.V1.QualifiedName();
+    private static readonly string Resource = KubemanagerSchema.V1.QualifiedName;
 
     public ResourceDefinition Definition => definition;
 

@@ -12,7 +12,7 @@ using Npgsql;
 namespace CN2.Api.Kubernetes.Bindings;
 
 /// <summary><c>v1</c> namespaces. One with content is marked when it is deleted, and goes after its content.</summary>
-internal sealed class NamespaceBinding(NamespaceStore store, RequestValidation validation) : ResourceBinding<NamespaceRow, NamespaceRequest>(validation)
+internal sealed class NamespaceBinding(NamespaceStore store, RequestReader requests) : ResourceBinding<NamespaceRow, NamespaceRequest>(requests)
 {
     public override ResourceDefinition Definition => NamespaceSchema.Definition;
 
@@ -49,5 +49,5 @@ internal sealed class NamespaceBinding(NamespaceStore store, RequestValidation v
     protected override Task<WriteOutcome> DeleteAsync(WriteScope scope, NamespaceRow row, CancellationToken ct) => store.DeleteAsync(scope, row, ct);
 
     protected override ObjectOutcome DeletionRefused(NamespaceRow row, ApiProblem problem) =>
-        row.Name is "default" or "contrail" ? problem : base.DeletionRefused(row, problem);
+        NamespaceStore.IsBuiltIn(row.Name) ? problem : base.DeletionRefused(row, problem);
 }

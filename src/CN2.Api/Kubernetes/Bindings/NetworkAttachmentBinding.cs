@@ -16,15 +16,13 @@ namespace CN2.Api.Kubernetes.Bindings;
 /// <summary>network-attachment-definitions. One that names a prefix is its ExternalNetwork, with the same name and uid; others live alone.</summary>
 internal sealed class NetworkAttachmentBinding(ExternalNetworkStore store, ExternalNetworkResources resources, RequestReader requests, AttachedContexts contexts) : IObjectBinding
 {
-    private static readonly string Resource = NetworkAttachmentSchema.Definition.QualifiedName();
+    private static readonly string Resource = NetworkAttachmentSchema.Definition.QualifiedName;
 
     public ResourceDefinition Definition => NetworkAttachmentSchema.Definition;
 
     public ObjectMapping Mapping { get; } = new NetworkAttachmentMapping();
 
     public ResourceKind? Kind => ResourceKind.ExternalNetwork;
-
-    public string NameOf(JsonObject resource) => resource["name"]!.GetValue<string>();
 
     public async Task<BoundObject?> FindAsync(NpgsqlConnection connection, string? ns, string name, CancellationToken ct) =>
         await KubernetesObjectTable.FindAsync(connection, Resource, ns!, name, forUpdate: false, ct) is { } kept ? await BindAsync(connection, kept, null, ct) : null;
@@ -92,13 +90,7 @@ internal sealed class NetworkAttachmentBinding(ExternalNetworkStore store, Exter
         if (refused is not null) return refused;
         if (row is null && await IsTakenAsync(scope, draft, ct)) return ApiProblem.AlreadyExists($"VirtualNetwork {draft.Namespace}/{draft.Name}, which no NetworkAttachmentDefinition made,");
         request!.KnownUid = uid;
-        return (row is null ? await store.CreateAsync(scope, draft.Namespace!, request, ct) : await store.ReplaceAsync(scope, row, request, ct)) switch
-        {
-            WriteOutcome.Created created => Stored(draft, created.Resource),
-            WriteOutcome.Saved saved => Stored(draft, saved.Resource),
-            WriteOutcome.Refused problem => problem.Problem,
-            var other => throw new InvalidOperationException($"A write came to {other.GetType().Name}"),
-        };
+        return (row is null ? await store.CreateAsync(scope, draft.Namespace!, request, ct) : await store.ReplaceAsync(scope, row, request, ct)).ToOutcome(draft);
     }
 
     /// <summary>A VirtualNetwork of this name, one that lives alone included.</summary>
@@ -114,9 +106,6 @@ internal sealed class NetworkAttachmentBinding(ExternalNetworkStore store, Exter
         foreach (var further in current.GroupBy(c => SubnetNames.FamilyOf(c!["cidr"]?.ToString())).SelectMany(g => g.Skip(1))) subnets.Add(further!.DeepClone());
         return subnets;
     }
-
-    private static ObjectOutcome.Stored Stored(ObjectDraft draft, Json.ResourceBody resource) =>
-        new(new BoundObject(resource.Uid, draft.Namespace, draft.Name, RequestReader.ToJson(resource), null));
 
     private async Task<BoundObject> BindAsync(NpgsqlConnection connection, KubernetesObjectRow kept, ExternalNetworkRow? row, CancellationToken ct)
     {

@@ -14,9 +14,9 @@ namespace CN2.Api.Kubernetes.Bindings;
 /// What writes of VirtualNetworks and Subnets have in common: a VirtualNetwork becomes an ExternalNetwork with the first write after which all its
 /// Subnets exist. The catalog is locked before, so no two such writes miss each other.
 /// </summary>
-internal sealed class NetworkWriting(ExternalNetworkStore store, ExternalNetworkResources resources, SubnetUsers users, RequestReader requests)
+internal sealed class NetworkWriting(ExternalNetworkStore store, SubnetUsers users, RequestReader requests)
 {
-    private static readonly string Subnets = NetworkSchemas.Subnet.QualifiedName();
+    private static readonly string Subnets = NetworkSchemas.Subnet.QualifiedName;
 
     private readonly VirtualNetworkMapping _networks = new();
     private readonly SubnetMapping _subnets = new();
@@ -95,10 +95,6 @@ internal sealed class NetworkWriting(ExternalNetworkStore store, ExternalNetwork
         foreach (var member in request.Where(m => m.Key is "name" or "labels" or "annotations" || m.Value is null).Select(m => m.Key).ToList()) request.Remove(member);
         return request;
     }
-
-    /// <summary>The network as <c>/v1</c> answers it.</summary>
-    public async Task<JsonObject> ReadAsync(WriteScope scope, ExternalNetworkRow row, CancellationToken ct) =>
-        RequestReader.ToJson((await resources.ReadAsync(scope.Connection, [row], ct))[0]);
 
     /// <summary>The subnets that the references name, then those that no reference can name; and which references name nothing.</summary>
     private async Task<(JsonArray Subnets, List<(string Member, string Name)> Missing)> SubnetsAsync(

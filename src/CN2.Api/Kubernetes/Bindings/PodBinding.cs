@@ -18,15 +18,13 @@ namespace CN2.Api.Kubernetes.Bindings;
 /// </summary>
 internal sealed class PodBinding(VirtualMachineInterfaceStore store, RequestReader requests) : IObjectBinding
 {
-    private static readonly string Resource = PodSchema.Definition.QualifiedName();
+    private static readonly string Resource = PodSchema.Definition.QualifiedName;
 
     public ResourceDefinition Definition => PodSchema.Definition;
 
     public ObjectMapping Mapping { get; } = new PodMapping();
 
     public ResourceKind? Kind => ResourceKind.VirtualMachineInterface;
-
-    public string NameOf(JsonObject resource) => resource["name"]!.GetValue<string>();
 
     public async Task<BoundObject?> FindAsync(NpgsqlConnection connection, string? ns, string name, CancellationToken ct) =>
         await KubernetesObjectTable.FindAsync(connection, Resource, ns!, name, forUpdate: false, ct) is { } kept ? (await BindAsync(connection, [kept], ct))[0] : null;
@@ -126,17 +124,8 @@ internal sealed class PodBinding(VirtualMachineInterfaceStore store, RequestRead
             return new ObjectOutcome.Stored(new BoundObject(uid, draft.Namespace, draft.Name, null, null));
         }
 
-        return (row is null ? await store.CreateAsync(scope, draft.Namespace!, request, ct) : await store.ReplaceAsync(scope, row, request, ct)) switch
-        {
-            WriteOutcome.Created created => Stored(created.Resource, draft),
-            WriteOutcome.Saved saved => Stored(saved.Resource, draft),
-            WriteOutcome.Refused problem => problem.Problem,
-            var other => throw new InvalidOperationException($"A write came to {other.GetType().Name}"),
-        };
+        return (row is null ? await store.CreateAsync(scope, draft.Namespace!, request, ct) : await store.ReplaceAsync(scope, row, request, ct)).ToOutcome(draft);
     }
-
-    private static ObjectOutcome.Stored Stored(Json.ResourceBody resource, ObjectDraft draft) =>
-        new(new BoundObject(resource.Uid, draft.Namespace, draft.Name, RequestReader.ToJson(resource), null));
 
     private static async Task<IReadOnlyList<BoundObject>> BindAsync(NpgsqlConnection connection, IReadOnlyList<KubernetesObjectRow> kept, CancellationToken ct)
     {

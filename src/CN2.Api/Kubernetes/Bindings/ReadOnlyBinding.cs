@@ -18,8 +18,6 @@ internal abstract class ReadOnlyBinding : IObjectBinding
 
     public abstract ResourceKind? Kind { get; }
 
-    public string NameOf(JsonObject resource) => resource["name"]!.GetValue<string>();
-
     public abstract Task<BoundObject?> FindAsync(NpgsqlConnection connection, string? ns, string name, CancellationToken ct);
 
     public abstract Task<ObjectPage> ListAsync(CN2DbContext db, ObjectRange range, CancellationToken ct);

@@ -13,8 +13,8 @@ using Npgsql;
 namespace CN2.Api.Kubernetes.Bindings;
 
 /// <summary>CN2's routinginstances, one for each ExternalNetwork. Read-only.</summary>
-internal sealed class RoutingInstanceBinding(ExternalNetworkResources resources, AttachedContexts contexts, RequestValidation validation)
-    : ResourceBinding<ExternalNetworkRow, ExternalNetworkRequest>(validation)
+internal sealed class RoutingInstanceBinding(ExternalNetworkResources resources, AttachedContexts contexts, RequestReader requests)
+    : ResourceBinding<ExternalNetworkRow, ExternalNetworkRequest>(requests)
 {
     public override ResourceDefinition Definition => NetworkSchemas.RoutingInstance;
 

@@ -14,8 +14,8 @@ using Npgsql;
 namespace CN2.Api.Kubernetes.Bindings;
 
 /// <summary><c>v1</c> services. Creates share transactions as those of <c>/v1</c> do.</summary>
-internal sealed class ServiceBinding(ServiceStore store, ServiceResources resources, RequestValidation validation)
-    : ResourceBinding<ServiceRow, ServiceRequest>(validation), IGroupedBinding, IIdentifiedBinding
+internal sealed class ServiceBinding(ServiceStore store, ServiceResources resources, RequestReader requests)
+    : ResourceBinding<ServiceRow, ServiceRequest>(requests), IGroupedBinding, IIdentifiedBinding
 {
     public override ResourceDefinition Definition => ServiceSchema.Definition;
 
@@ -32,7 +32,7 @@ internal sealed class ServiceBinding(ServiceStore store, ServiceResources resour
         var (request, refused) = ReadRequest(draft, null);
         if (refused is not null) return refused;
         var outcome = await store.Creates.RunAsync(new ServiceDraft(draft.Namespace!, request!) { Kept = (uid, now) => draft.ToRow(this, uid, false, now) }, ct);
-        return Outcome(outcome, draft) switch
+        return outcome.ToOutcome(draft) switch
         {
             ObjectOutcome.Stored stored => stored with { IsKept = true },
             var other => other,

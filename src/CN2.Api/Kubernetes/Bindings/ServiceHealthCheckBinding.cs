@@ -13,8 +13,8 @@ using Npgsql;
 namespace CN2.Api.Kubernetes.Bindings;
 
 /// <summary>CN2's servicehealthchecks.</summary>
-internal sealed class ServiceHealthCheckBinding(ServiceHealthCheckStore store, AttachedContexts contexts, RequestValidation validation)
-    : ResourceBinding<ServiceHealthCheckRow, ServiceHealthCheckRequest>(validation)
+internal sealed class ServiceHealthCheckBinding(ServiceHealthCheckStore store, AttachedContexts contexts, RequestReader requests)
+    : ResourceBinding<ServiceHealthCheckRow, ServiceHealthCheckRequest>(requests)
 {
     public override ResourceDefinition Definition => HealthCheckSchema.Definition;
 

@@ -18,7 +18,7 @@ namespace CN2.Api.Kubernetes.Bindings;
 /// </summary>
 internal sealed class SubnetBinding(ExternalNetworkStore store, ExternalNetworkResources resources, NetworkWriting writing, SubnetUsers users, RequestReader requests) : IObjectBinding
 {
-    private static readonly string Resource = NetworkSchemas.Subnet.QualifiedName();
+    private static readonly string Resource = NetworkSchemas.Subnet.QualifiedName;
 
     public ResourceDefinition Definition => NetworkSchemas.Subnet;
 

@@ -4,7 +4,6 @@ using CN2.Api.Data;
 using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
 using CN2.Api.Kubernetes.Kinds;
-using CN2.Api.Kubernetes.Objects;
 using CN2.Api.Kubernetes.Schemas;
 using CN2.Network.Addressing;
 using Microsoft.EntityFrameworkCore;
@@ -18,7 +17,7 @@ namespace CN2.Api.Kubernetes.Bindings;
 /// </summary>
 internal sealed partial class SubnetUsers(AttachedContexts contexts)
 {
-    public static readonly string VirtualNetworks = NetworkSchemas.VirtualNetwork.QualifiedName();
+    public static readonly string VirtualNetworks = NetworkSchemas.VirtualNetwork.QualifiedName;
 
     private const string Name4 = "o.document #>> '{spec,v4SubnetReference,name}'";
     private const string Name6 = "o.document #>> '{spec,v6SubnetReference,name}'";

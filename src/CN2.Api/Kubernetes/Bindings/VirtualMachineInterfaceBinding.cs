@@ -12,8 +12,8 @@ using Npgsql;
 namespace CN2.Api.Kubernetes.Bindings;
 
 /// <summary>CN2's virtualmachineinterfaces: all of them, those of Pods included.</summary>
-internal sealed class VirtualMachineInterfaceBinding(VirtualMachineInterfaceStore store, RequestValidation validation)
-    : ResourceBinding<VirtualMachineInterfaceRow, VirtualMachineInterfaceRequest>(validation)
+internal sealed class VirtualMachineInterfaceBinding(VirtualMachineInterfaceStore store, RequestReader requests)
+    : ResourceBinding<VirtualMachineInterfaceRow, VirtualMachineInterfaceRequest>(requests)
 {
     public override ResourceDefinition Definition => FloatingIPSchemas.VirtualMachineInterface;
 

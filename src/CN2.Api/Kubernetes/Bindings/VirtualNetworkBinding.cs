@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using CN2.Api.Allocation;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
@@ -26,8 +25,6 @@ internal sealed class VirtualNetworkBinding(ExternalNetworkStore store, External
     public ObjectMapping Mapping { get; } = new VirtualNetworkMapping();
 
     public ResourceKind? Kind => ResourceKind.ExternalNetwork;
-
-    public string NameOf(JsonObject resource) => resource["name"]!.GetValue<string>();
 
     public async Task<BoundObject?> FindAsync(NpgsqlConnection connection, string? ns, string name, CancellationToken ct)
     {
@@ -74,8 +71,7 @@ internal sealed class VirtualNetworkBinding(ExternalNetworkStore store, External
         await store.DeleteAsync(scope, row, ct) switch
         {
             WriteOutcome.Gone => new ObjectOutcome.Gone(),
-            WriteOutcome.Refused { Problem.Code: ProblemCodes.InUse } refused => new ObjectOutcome.InUse(refused.Problem),
-            WriteOutcome.Refused refused => refused.Problem,
+            WriteOutcome.Refused refused => refused.Problem.ToDeletion(),
             var other => throw new InvalidOperationException($"A deletion came to {other.GetType().Name}"),
         };
 

@@ -11,8 +11,8 @@ using Npgsql;
 namespace CN2.Api.Kubernetes.Bindings;
 
 /// <summary>The two kinds that are VirtualRouters: CN2's own, and Nodes.</summary>
-internal abstract class VirtualRouterObjects(VirtualRouterStore store, AttachedContexts contexts, RequestValidation validation)
-    : ResourceBinding<VirtualRouterRow, VirtualRouterRequest>(validation)
+internal abstract class VirtualRouterObjects(VirtualRouterStore store, AttachedContexts contexts, RequestReader requests)
+    : ResourceBinding<VirtualRouterRow, VirtualRouterRequest>(requests)
 {
     protected override ResourceKind Kind => ResourceKind.VirtualRouter;
 

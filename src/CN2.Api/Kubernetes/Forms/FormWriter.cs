@@ -1,3 +1,4 @@
+using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using CN2.Api.Kubernetes.Schemas;
@@ -11,6 +12,9 @@ namespace CN2.Api.Kubernetes.Forms;
 /// <param name="context">What cells depend on beside the object.</param>
 internal sealed class FormWriter(ObjectForm form, ResourceDefinition resource, TableContext context)
 {
+    /// <summary>Answers are application/json, never inside HTML.</summary>
+    public static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
+
     private readonly TableLayout _layout = TableLayouts.Of(resource);
 
     /// <summary>One object.</summary>

@@ -4,6 +4,7 @@ using System.Text.Json;
 using System.Text.Json.Nodes;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
+using CN2.Api.Kubernetes.Forms;
 using CN2.Api.Kubernetes.Objects;
 using CN2.Api.Kubernetes.Schemas;
 using CN2.Api.Kubernetes.Versions;
@@ -16,7 +17,7 @@ namespace CN2.Api.Kubernetes.Lists;
 internal sealed class BoundObjectReader(
     IObjectBinding binding, IDbContextFactory<CN2DbContext> contexts, ObjectVersions versions, WrittenObjects written, TimeProvider time) : IObjectReader
 {
-    private readonly string _alone = $"{binding.Definition.QualifiedName()}/";
+    private readonly string _alone = $"{binding.Definition.QualifiedName}/";
 
     public ResourceDefinition Resource => binding.Definition;
 
@@ -30,7 +31,7 @@ internal sealed class BoundObjectReader(
         if (uids.Count == 0) return [];
         IReadOnlyList<BoundObject> bound = [];
         var page = await InSnapshotAsync(async db => new ObjectPage(bound = await binding.LoadAsync(db, uids, ct), null), ct);
-        return [.. bound.Zip(page.Objects, (b, o) => (b.VersionUid ?? b.Uid, o))];
+        return [.. bound.Zip(page.Objects, (b, o) => (b.ChangedUid, o))];
     }
 
     public JsonObject LastOf(ChangeRow deletion)
@@ -88,16 +89,16 @@ internal sealed class BoundObjectReader(
             var connection = await db.OpenSqlAsync(ct);
             moment = await versions.MomentAsync(connection, ct);
             page = await read(db);
-            known = await versions.ReadAsync(connection, [.. page.Items.Select(b => b.VersionUid ?? b.Uid).Distinct()], ct);
+            known = await versions.ReadAsync(connection, [.. page.Items.Select(b => b.ChangedUid).Distinct()], ct);
         }
 
-        return new ListedObjects(moment, [.. page.Items.Select(b => ShownObject.Of(binding, b, known[b.VersionUid ?? b.Uid]))], page.Next);
+        return new ListedObjects(moment, [.. page.Items.Select(b => ShownObject.Of(binding, b, known[b.ChangedUid]))], page.Next);
     }
 
     private static byte[] Bytes(JsonObject shown)
     {
         var buffer = new ArrayBufferWriter<byte>(2048);
-        using (var json = new Utf8JsonWriter(buffer, ObjectLists.Plain)) shown.WriteTo(json);
+        using (var json = new Utf8JsonWriter(buffer, FormWriter.Plain)) shown.WriteTo(json);
         return buffer.WrittenSpan.ToArray();
     }
 

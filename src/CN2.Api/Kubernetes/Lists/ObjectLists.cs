@@ -1,4 +1,3 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using CN2.Api.Data;
@@ -14,9 +13,6 @@ namespace CN2.Api.Kubernetes.Lists;
 /// </summary>
 internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed)
 {
-    /// <summary>Answers are application/json, never inside HTML.</summary>
-    internal static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
-
     /// <summary>Objects of one step; it bounds what a list holds in memory.</summary>
     private const int Step = 500;
 
@@ -66,7 +62,7 @@ internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed
             var metadata = Metadata(version);
             if (next is { } last) metadata["continue"] = new ContinueToken(version, last.Namespace, last.Name).ToString();
             begin();
-            await using var page = new Utf8JsonWriter(body, Plain);
+            await using var page = new Utf8JsonWriter(body, FormWriter.Plain);
             writer.WriteList(page, metadata, objects);
             await page.FlushAsync(ct);
             return;
@@ -82,7 +78,7 @@ internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed
                 if (json is null)
                 {
                     begin();
-                    json = new Utf8JsonWriter(body, Plain);
+                    json = new Utf8JsonWriter(body, FormWriter.Plain);
                     writer.StartList(json, Metadata(request.Continue?.Version ?? exact ?? page.Moment.Version));
                 }
 

@@ -16,4 +16,7 @@ internal sealed record BoundObject(Guid Uid, string? Namespace, string Name, Jso
 
     /// <summary>Whose changes in the feed are those of the object, when it is not <see cref="Uid"/>; such as the network of a subnet.</summary>
     public Guid? VersionUid { get; init; }
+
+    /// <summary>Whose changes in the feed are those of the object: its version is made of them.</summary>
+    public Guid ChangedUid => VersionUid ?? Uid;
 }

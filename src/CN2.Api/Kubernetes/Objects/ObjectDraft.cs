@@ -18,6 +18,6 @@ internal sealed record ObjectDraft(string? Namespace, string Name, JsonObject Ob
     {
         var kept = Object;
         if (!isAlone) binding.Mapping.Hide(kept = (JsonObject)kept.DeepClone());
-        return new(binding.Definition.QualifiedName(), uid, Namespace ?? "", Name, kept.ToJsonString(), isAlone, 1, now, null);
+        return new(binding.Definition.QualifiedName, uid, Namespace ?? "", Name, kept.ToJsonString(), isAlone, 1, now, null);
     }
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
@@ -13,7 +12,7 @@ using Npgsql;
 namespace CN2.Api.Kubernetes.Objects;
 
 /// <summary>A kind of which every object is a resource of one kind of <c>/v1</c>.</summary>
-internal abstract class ResourceBinding<TRow, TRequest>(RequestValidation validation) : IObjectBinding
+internal abstract class ResourceBinding<TRow, TRequest>(RequestReader requests) : IObjectBinding
     where TRow : ResourceRow where TRequest : ResourceRequest
 {
     public abstract ResourceDefinition Definition { get; }
@@ -48,21 +47,21 @@ internal abstract class ResourceBinding<TRow, TRequest>(RequestValidation valida
     public async Task<ObjectOutcome> CreateAsync(WriteScope scope, ObjectDraft draft, CancellationToken ct)
     {
         var (request, refused) = ReadRequest(draft, null);
-        return refused ?? Outcome(await CreateAsync(scope, draft.Namespace, request!, ct), draft);
+        return refused ?? (await CreateAsync(scope, draft.Namespace, request!, ct)).ToOutcome(draft);
     }
 
     public async Task<ObjectOutcome> ReplaceAsync(WriteScope scope, BoundObject current, ObjectDraft draft, CancellationToken ct)
     {
         var row = (TRow)current.Row!;
         var (request, refused) = ReadRequest(draft, await ToRequestAsync(scope, row, ct));
-        return refused ?? Outcome(await ReplaceAsync(scope, row, request!, ct), draft);
+        return refused ?? (await ReplaceAsync(scope, row, request!, ct)).ToOutcome(draft);
     }
 
     public async Task<ObjectOutcome> DeleteAsync(WriteScope scope, BoundObject current, CancellationToken ct) =>
         await DeleteAsync(scope, (TRow)current.Row!, ct) switch
         {
             WriteOutcome.Gone => new ObjectOutcome.Gone(),
-            WriteOutcome.Deleting deleting => new ObjectOutcome.Deleting(Bound(deleting.Resource, current.Namespace, current.Name) with { Kept = current.Kept }),
+            WriteOutcome.Deleting deleting => new ObjectOutcome.Deleting(deleting.Resource.Bind(current.Namespace, current.Name) with { Kept = current.Kept }),
             WriteOutcome.Refused refused => DeletionRefused((TRow)current.Row!, refused.Problem),
             var other => throw new InvalidOperationException($"A deletion came to {other.GetType().Name}"),
         };
@@ -87,7 +86,7 @@ internal abstract class ResourceBinding<TRow, TRequest>(RequestValidation valida
     protected abstract Task<WriteOutcome> DeleteAsync(WriteScope scope, TRow row, CancellationToken ct);
 
     /// <summary>Whether a deletion that <c>/v1</c> refuses waits.</summary>
-    protected virtual ObjectOutcome DeletionRefused(TRow row, ApiProblem problem) => problem.Code == ProblemCodes.InUse ? new ObjectOutcome.InUse(problem) : problem;
+    protected virtual ObjectOutcome DeletionRefused(TRow row, ApiProblem problem) => problem.ToDeletion();
 
     /// <summary>The namespace and name of the object of a resource.</summary>
     protected virtual (string? Namespace, string Name) IdentityOf(ResourceBody resource) => (Definition.IsNamespaced ? resource.Namespace : null, resource.Name);
@@ -108,12 +107,12 @@ internal abstract class ResourceBinding<TRow, TRequest>(RequestValidation valida
     {
         if (rows.Count == 0) return [];
         var resources = await ReadAsync(connection, rows, ct);
-        var kept = await KubernetesObjectTable.OfAsync(connection, Definition.QualifiedName(), [.. rows.Select(r => r.Uid)], ct);
+        var kept = await KubernetesObjectTable.OfAsync(connection, Definition.QualifiedName, [.. rows.Select(r => r.Uid)], ct);
         var bound = new List<BoundObject>(rows.Count);
         for (var i = 0; i < rows.Count; i++)
         {
             var (ns, name) = IdentityOf(resources[i]);
-            bound.Add(Bound(resources[i], ns, name) with { Kept = kept.GetValueOrDefault(rows[i].Uid), Row = rows[i] });
+            bound.Add(resources[i].Bind(ns, name) with { Kept = kept.GetValueOrDefault(rows[i].Uid), Row = rows[i] });
         }
 
         return bound;
@@ -126,33 +125,8 @@ internal abstract class ResourceBinding<TRow, TRequest>(RequestValidation valida
     {
         var faults = new FaultList();
         var source = Prepare(draft);
-        var json = current is null ? Mapping.ToRequest(source, faults) : Mapping.ToRequest(source, (JsonObject)JsonSerializer.SerializeToNode(current, ApiJson.Options)!, faults);
+        var json = current is null ? Mapping.ToRequest(source, faults) : Mapping.ToRequest(source, RequestReader.ToJson(current), faults);
         Complete(draft, json, faults, current is null);
-        // What cannot be meant is named by the object's own paths, everything after it by those of the request.
-        var own = faults.Select(f => f.Path).ToHashSet(StringComparer.Ordinal);
-        var request = RequestJson.Read(JsonSerializer.SerializeToUtf8Bytes<JsonNode>(json, ApiJson.Options), typeof(TRequest), faults, out var malformed) as TRequest;
-        if (malformed is not null) return (null, malformed);
-        if (request is not null)
-        {
-            request.NameOfPath = current is not null;
-            validation.CheckContent(request, faults);
-        }
-
-        if (faults.Count == 0 && request is not null) return (request, null);
-        var translated = new FaultList();
-        foreach (var fault in faults) translated.Add(own.Contains(fault.Path) ? fault.Path : Mapping.ToObjectPath(fault.Path), fault.Message);
-        return (null, new ObjectOutcome.Refused(ApiProblem.Validation(translated), HasObjectPaths: true));
+        return requests.Read<TRequest>(Mapping, json, faults, isNew: current is null);
     }
-
-    protected static JsonObject ToJson(ResourceBody resource) => (JsonObject)JsonSerializer.SerializeToNode(resource, resource.GetType(), ApiJson.Options)!;
-
-    protected static BoundObject Bound(ResourceBody resource, string? ns, string name) => new(resource.Uid, ns, name, ToJson(resource), null);
-
-    protected static ObjectOutcome Outcome(WriteOutcome outcome, ObjectDraft draft) => outcome switch
-    {
-        WriteOutcome.Created created => new ObjectOutcome.Stored(Bound(created.Resource, draft.Namespace, draft.Name)),
-        WriteOutcome.Saved saved => new ObjectOutcome.Stored(Bound(saved.Resource, draft.Namespace, draft.Name)),
-        WriteOutcome.Refused refused => refused.Problem,
-        var other => throw new InvalidOperationException($"A write came to {other.GetType().Name}"),
-    };
 }

@@ -1,4 +1,3 @@
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using CN2.Api.Kubernetes.Forms;
@@ -12,8 +11,6 @@ namespace CN2.Api.Kubernetes.Requests;
 /// <summary>Answers with one object in the form that the client takes most.</summary>
 internal static class FormAnswer
 {
-    private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
-
     /// <summary>Why no object can be answered: before anything is read or written. Null: one can.</summary>
     public static FailureStatus? Refusal(HttpContext http) =>
         Negotiation.IncludeOf(http.Request.Query["includeObject"]) is null ? FailureStatus.BadRequest("includeObject must be None, Metadata or Object")
@@ -30,7 +27,7 @@ internal static class FormAnswer
         var services = http.RequestServices;
         var context = new TableContext(services.GetRequiredService<TimeProvider>().GetUtcNow(), services.GetRequiredService<ControlNodeOptions>().ClusterName);
         using var bytes = new MemoryStream();
-        using (var json = new Utf8JsonWriter(bytes, Plain)) new FormWriter(form, resource, context).WriteObject(json, shown);
+        using (var json = new Utf8JsonWriter(bytes, FormWriter.Plain)) new FormWriter(form, resource, context).WriteObject(json, shown);
         return ObjectAnswer.WriteAsync(http, status, bytes.ToArray());
     }
 

@@ -119,9 +119,7 @@ internal sealed class ObjectCollections(
         if (malformed.Count > 0) return FailureStatus.BadRequest(string.Join("; ", malformed));
         if (invalid.Count == 0) return null;
         var causes = invalid.Select(f => new StatusCause(f.Message.StartsWith("Forbidden", StringComparison.Ordinal) ? "FieldValueForbidden" : "FieldValueNotSupported", f.Message, f.Path)).ToList();
-        return new FailureStatus(StatusCodes.Status422UnprocessableEntity, StatusReason.Invalid,
-            $"ListOptions.meta.k8s.io \"\" is invalid: {string.Join(", ", causes.Select(c => $"{c.Field}: {c.Message}"))}")
-        { Causes = causes };
+        return FailureStatus.InvalidOptions("ListOptions", causes);
     }
 
     private static void Begin(HttpContext http)

@@ -15,24 +15,18 @@ internal sealed class ObjectCreation(ObjectTransactions transactions, NpgsqlData
 {
     public async Task PostAsync(HttpContext http, IObjectBinding binding, string? ns)
     {
-        var (options, refused) = WriteOptions.Read(http.Request.Query);
-        if (refused is null)
-        {
-            var (body, unread) = await RequestObject.ReadAsync(http, binding.Definition);
-            refused = unread;
-            if (body is not null)
-            {
-                var (checkedObject, wrong) = CheckedBody.Check(http, body.Object, binding.Definition, body.Faults, options!.Validation);
-                refused = wrong;
-                if (checkedObject is not null)
-                {
-                    await (await CreateAsync(http, binding, ns, checkedObject, options)).SendAsync(http);
-                    return;
-                }
-            }
-        }
+        var answer = await AnswerAsync(http, binding, ns);
+        await answer.SendAsync(http);
+    }
 
-        await ObjectAnswer.WriteAsync(http, refused!);
+    private async Task<WriteAnswer> AnswerAsync(HttpContext http, IObjectBinding binding, string? ns)
+    {
+        var (options, unreadable) = WriteOptions.Read(http.Request.Query);
+        if (unreadable is not null) return unreadable;
+        var (body, unread) = await RequestObject.ReadAsync(http, binding.Definition);
+        if (unread is not null) return unread;
+        var (given, refused) = CheckedBody.Check(http, body!.Object, binding.Definition, body.Faults, options!.Validation);
+        return refused is not null ? refused : await CreateAsync(http, binding, ns, given!, options);
     }
 
     private async Task<WriteAnswer> CreateAsync(HttpContext http, IObjectBinding binding, string? ns, JsonObject given, WriteOptions options)
@@ -48,7 +42,7 @@ internal sealed class ObjectCreation(ObjectTransactions transactions, NpgsqlData
             {
                 case ObjectOutcome.Stored stored:
                     await using (var connection = await source.OpenConnectionAsync(http.RequestAborted))
-                        return Answer(binding, draft, stored.Object, await transactions.VersionAsync(connection, stored.Object, http.RequestAborted));
+                        return Answer(binding, stored.Object, RowOf(binding, draft, stored.Object, time.GetUtcNow()), await transactions.VersionAsync(connection, stored.Object, http.RequestAborted));
                 case ObjectOutcome.Refused no:
                     return ObjectTransactions.ToFailure(binding, draft.Name, no);
                 case var other:
@@ -83,16 +77,16 @@ internal sealed class ObjectCreation(ObjectTransactions transactions, NpgsqlData
             case ObjectOutcome.Refused refused:
                 return ObjectTransactions.ToFailure(binding, draft.Name, refused);
             case ObjectOutcome.Stored stored:
-                if (!stored.IsKept)
-                    await ObjectTransactions.KeepAsync(scope, binding, RowOf(binding, draft, stored.Object, scope.Now), ChangeVerb.Added, ct);
-                return Answer(binding, draft, stored.Object, await transactions.VersionAsync(scope, stored.Object, ct));
+                var row = RowOf(binding, draft, stored.Object, scope.Now);
+                if (!stored.IsKept) await ObjectTransactions.KeepAsync(scope, binding, row, ChangeVerb.Added, ct);
+                return Answer(binding, stored.Object, row, await transactions.VersionAsync(scope, stored.Object, ct));
             case var other:
                 throw new InvalidOperationException($"A create came to {other.GetType().Name}");
         }
     }
 
-    private static WriteAnswer Answer(IObjectBinding binding, ObjectDraft draft, BoundObject stored, Versions.ResourceVersion version) =>
-        new(201, ShownObject.Of(binding, stored with { Kept = RowOf(binding, draft, stored, DateTimeOffset.UtcNow) }, version));
+    private static WriteAnswer Answer(IObjectBinding binding, BoundObject stored, KubernetesObjectRow row, Versions.ResourceVersion version) =>
+        new(201, ShownObject.Of(binding, stored with { Kept = row }, version));
 
     private static KubernetesObjectRow RowOf(IObjectBinding binding, ObjectDraft draft, BoundObject stored, DateTimeOffset now) =>
         draft.ToRow(binding, stored.Uid, stored.Resource is null, now);

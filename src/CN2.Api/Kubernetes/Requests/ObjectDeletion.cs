@@ -55,7 +55,7 @@ internal sealed class ObjectDeletion(ObjectTransactions transactions, ObjectVers
             return FailureStatus.Conflict(definition, name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {current.Uid}");
         if (options.ResourceVersion is { } named && named != Metadata.TextOf(shown, "resourceVersion"))
         {
-            if (!ResourceVersion.TryParse(named, out var version) || await versions.IsStaleAsync(scope.Connection, current.VersionUid ?? current.Uid, version, ct))
+            if (!ResourceVersion.TryParse(named, out var version) || await versions.IsStaleAsync(scope.Connection, current.ChangedUid, version, ct))
                 return FailureStatus.Conflict(definition, name, $"Precondition failed: ResourceVersion in precondition: {named}, ResourceVersion in object meta: {Metadata.TextOf(shown, "resourceVersion")}");
         }
 
@@ -70,7 +70,7 @@ internal sealed class ObjectDeletion(ObjectTransactions transactions, ObjectVers
                 if (http is not null) CheckedBody.Warn(http, $"{waits.Problem.Detail} It goes when it is free.");
                 return await MarkAsync(scope, binding, current, ct);
             case ObjectOutcome.Refused refused when refused.Problem.Code == ProblemCodes.InUse:
-                return new FailureStatus(403, StatusReason.Forbidden, $"{definition.QualifiedName()} \"{name}\" is forbidden: {refused.Problem.Detail}") { Definition = definition, Name = name };
+                return new FailureStatus(403, StatusReason.Forbidden, $"{definition.QualifiedName} \"{name}\" is forbidden: {refused.Problem.Detail}") { Definition = definition, Name = name };
             case ObjectOutcome.Refused refused:
                 return ObjectTransactions.ToFailure(binding, name, refused);
             case var other:
@@ -81,7 +81,7 @@ internal sealed class ObjectDeletion(ObjectTransactions transactions, ObjectVers
     private async Task<WriteAnswer> MarkAsync(WriteScope scope, IObjectBinding binding, BoundObject current, CancellationToken ct)
     {
         var row = current.Kept
-            ?? new KubernetesObjectRow(binding.Definition.QualifiedName(), current.Uid, current.Namespace ?? "", current.Name, "{}", current.Resource is null, 1, scope.Now, null);
+            ?? new KubernetesObjectRow(binding.Definition.QualifiedName, current.Uid, current.Namespace ?? "", current.Name, "{}", current.Resource is null, 1, scope.Now, null);
         if (row.DeletingAt is null)
         {
             row = row with { DeletingAt = scope.Now };

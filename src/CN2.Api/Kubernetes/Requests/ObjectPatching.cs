@@ -33,7 +33,7 @@ internal sealed class ObjectPatching(ObjectTransactions transactions, ObjectUpda
         var media = MediaTypeHeaderValue.TryParse(http.Request.ContentType, out var type) ? type.MediaType.Value!.ToLowerInvariant() : "";
         string[] accepted = definition.IsNative ? [Json, Merge, Strategic, Apply] : [Json, Merge, Apply];
         if (!accepted.Contains(media)) return FailureStatus.UnsupportedMediaType(accepted);
-        if (OptionFaults(options!, media == Apply) is { Count: > 0 } faults) return new FailureStatus(422, StatusReason.Invalid, $"PatchOptions.meta.k8s.io \"\" is invalid: {string.Join(", ", faults.Select(f => $"{f.Field}: {f.Message}"))}") { Causes = faults };
+        if (OptionFaults(options!, media == Apply) is { Count: > 0 } faults) return FailureStatus.InvalidOptions("PatchOptions", faults);
         var (patch, duplicates, unread) = await ReadAsync(http, media);
         if (unread is not null) return unread;
         RequestFindings.Of(http).Name = name;

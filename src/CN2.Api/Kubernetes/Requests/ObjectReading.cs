@@ -27,7 +27,7 @@ internal sealed class ObjectReading(IDbContextFactory<CN2DbContext> contexts, Ob
             var connection = await db.OpenSqlAsync(ct);
             if (await binding.FindAsync(connection, ns, name, ct) is { } found)
             {
-                var uid = found.VersionUid ?? found.Uid;
+                var uid = found.ChangedUid;
                 shown = ShownObject.Of(binding, found, (await versions.ReadAsync(connection, [uid], ct))[uid]);
             }
         }

@@ -47,7 +47,7 @@ internal sealed class ObjectTransactions(TransactionRunner runner, ObjectVersion
 
     public async Task<ResourceVersion> VersionAsync(NpgsqlConnection connection, BoundObject stored, CancellationToken ct)
     {
-        var uid = stored.VersionUid ?? stored.Uid;
+        var uid = stored.ChangedUid;
         return (await versions.ReadAsync(connection, [uid], ct))[uid];
     }
 

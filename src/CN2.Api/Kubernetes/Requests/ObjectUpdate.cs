@@ -81,7 +81,7 @@ internal sealed class ObjectUpdate(ObjectTransactions transactions, ObjectVersio
         if (named == Metadata.TextOf(shown, "resourceVersion")) return null;
         if (!ResourceVersion.TryParse(named, out var version))
             return FailureStatus.BadRequest($"metadata.resourceVersion: Invalid value: \"{named}\": must be a number", new StatusCause(StatusCause.Invalid, "must be a number", "metadata.resourceVersion"));
-        return await versions.IsStaleAsync(scope.Connection, current.VersionUid ?? current.Uid, version, ct) ? FailureStatus.Modified(target.Binding.Definition, target.Name) : null;
+        return await versions.IsStaleAsync(scope.Connection, current.ChangedUid, version, ct) ? FailureStatus.Modified(target.Binding.Definition, target.Name) : null;
     }
 
     private static JsonObject WithStatus(JsonObject shown, JsonObject updated)

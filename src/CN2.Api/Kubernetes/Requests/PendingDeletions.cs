@@ -56,7 +56,7 @@ internal sealed partial class PendingDeletions(
         _after = marked.Count == Most ? marked[^1].Uid : Guid.Empty;
         foreach (var row in marked)
         {
-            if (bindings.All.FirstOrDefault(b => b.Definition.QualifiedName() == row.Resource) is not { } binding) continue;
+            if (bindings.All.FirstOrDefault(b => b.Definition.QualifiedName == row.Resource) is not { } binding) continue;
             if (binding.Definition == NamespaceSchema.Definition) await EmptyAsync(row.Name, ct);
             await TryAsync($"{row.Resource} {row.Namespace}/{row.Name}", async (scope, token) =>
             {
@@ -93,7 +93,7 @@ internal sealed partial class PendingDeletions(
             foreach (var item in page.Items)
             {
                 if (item.Kept?.DeletingAt is not null || item.Resource?["status"]?["state"]?.ToString() == "Deleting") continue;
-                await TryAsync($"{binding.Definition.QualifiedName()} {item.Namespace}/{item.Name}",
+                await TryAsync($"{binding.Definition.QualifiedName} {item.Namespace}/{item.Name}",
                     (scope, token) => deletion.AskAsync(scope, binding, item.Namespace, item.Name, token), ct);
             }
         }

@@ -12,15 +12,23 @@ internal static class RequestObject
     /// <summary>Exactly one of the results is set.</summary>
     /// <param name="http">The request.</param>
     /// <param name="definition">Of the kind; its form decodes protobuf when it is native.</param>
-    public static async Task<(BodyResult.Read? Body, FailureStatus? Refused)> ReadAsync(HttpContext http, ResourceDefinition definition)
+    public static Task<(BodyResult.Read? Body, FailureStatus? Refused)> ReadAsync(HttpContext http, ResourceDefinition definition) =>
+        ReadAsync(http, definition.IsNative ? definition.Schema : null);
+
+    /// <inheritdoc cref="ReadAsync(HttpContext, ResourceDefinition)"/>
+    /// <param name="http">The request.</param>
+    /// <param name="form">Decodes protobuf; null: protobuf is not taken.</param>
+    /// <param name="mayBeEmpty">No body is an object without members.</param>
+    public static async Task<(BodyResult.Read? Body, FailureStatus? Refused)> ReadAsync(HttpContext http, Schema.Structure? form, bool mayBeEmpty = false)
     {
         var (bytes, refused) = await BytesAsync(http);
         if (refused is not null) return (null, refused);
-        return BodyReader.Read(http.Request.ContentType, bytes, definition.IsNative ? definition.Schema : null) switch
+        if (mayBeEmpty && bytes.IsEmpty) return (new BodyResult.Read([], []), null);
+        return BodyReader.Read(http.Request.ContentType, bytes, form) switch
         {
             BodyResult.Read read => (read, null),
             BodyResult.Refused { Status: 415 } => (null, FailureStatus.UnsupportedMediaType(
-                definition.IsNative ? [BodyReader.Json, BodyReader.Yaml, BodyReader.Protobuf] : [BodyReader.Json, BodyReader.Yaml])),
+                form is not null ? [BodyReader.Json, BodyReader.Yaml, BodyReader.Protobuf] : [BodyReader.Json, BodyReader.Yaml])),
             BodyResult.Refused failed => (null, FailureStatus.BadRequest(failed.Message)),
             _ => throw new InvalidOperationException("No such result"),
         };

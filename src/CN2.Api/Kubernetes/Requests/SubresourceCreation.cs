@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using CN2.Api.Kubernetes.Objects;
 using CN2.Api.Kubernetes.Schemas;
 using CN2.Api.Kubernetes.Statuses;
-using CN2.Api.Kubernetes.Wire;
 
 namespace CN2.Api.Kubernetes.Requests;
 
@@ -19,21 +18,12 @@ internal sealed class SubresourceCreation(ObjectTransactions transactions)
     {
         var (options, unreadable) = WriteOptions.Read(http.Request.Query);
         if (unreadable is not null) return unreadable;
-        var (bytes, tooLarge) = await RequestObject.BytesAsync(http);
-        if (tooLarge is not null) return tooLarge;
-        JsonObject given;
-        switch (BodyReader.Read(http.Request.ContentType, bytes, null))
-        {
-            case BodyResult.Refused { Status: 415 }: return FailureStatus.UnsupportedMediaType(BodyReader.Json, BodyReader.Yaml);
-            case BodyResult.Refused refused: return FailureStatus.BadRequest(refused.Message);
-            case BodyResult.Read read: given = read.Object; break;
-            default: throw new InvalidOperationException("No such result");
-        }
-
+        var (body, unread) = await RequestObject.ReadAsync(http, form: null);
+        if (unread is not null) return unread;
         return await transactions.RunAsync(http, binding, name, options!.IsDryRun, false, async (scope, ct) =>
         {
             if (await binding.LockAsync(scope, ns, name, ct) is not { } current) return FailureStatus.NotFound(binding.Definition, name);
-            return await binding.ReplaceSubresourceAsync(scope, subresource.Name, current, new ObjectDraft(ns, name, given), ct) switch
+            return await binding.ReplaceSubresourceAsync(scope, subresource.Name, current, new ObjectDraft(ns, name, body!.Object), ct) switch
             {
                 ObjectOutcome.Refused refused => ObjectTransactions.ToFailure(binding, name, refused),
                 _ => new WriteAnswer(201, new JsonObject { ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Success", ["code"] = 201 }),

@@ -29,6 +29,9 @@ public sealed record ResourceDefinition(string Group, string Version, string Kin
     /// <summary><c>group/version</c>, or <c>v1</c>.</summary>
     public string ApiVersion => Group.Length == 0 ? Version : $"{Group}/{Version}";
 
+    /// <summary><c>services</c>, or <c>subnets.core.contrail.juniper.net</c>: a resource among all groups, whatever its version.</summary>
+    public string QualifiedName => Group.Length == 0 ? Plural : $"{Plural}.{Group}";
+
     public static readonly IReadOnlyList<string> All = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
     public static readonly IReadOnlyList<string> ReadOnly = ["get", "list", "watch"];

@@ -23,13 +23,13 @@ internal sealed record FailureStatus(int Code, string Reason, string Message)
     public static FailureStatus BadRequest(string message, params IReadOnlyList<StatusCause> causes) => new(400, StatusReason.BadRequest, message) { Causes = causes };
 
     public static FailureStatus NotFound(ResourceDefinition definition, string name) =>
-        new(404, StatusReason.NotFound, $"{Resource(definition)} \"{name}\" not found") { Definition = definition, Name = name };
+        new(404, StatusReason.NotFound, $"{definition.QualifiedName} \"{name}\" not found") { Definition = definition, Name = name };
 
     public static FailureStatus AlreadyExists(ResourceDefinition definition, string name, bool isBeingDeleted = false) =>
-        new(409, StatusReason.AlreadyExists, $"{(isBeingDeleted ? "object is being deleted: " : "")}{Resource(definition)} \"{name}\" already exists") { Definition = definition, Name = name };
+        new(409, StatusReason.AlreadyExists, $"{(isBeingDeleted ? "object is being deleted: " : "")}{definition.QualifiedName} \"{name}\" already exists") { Definition = definition, Name = name };
 
     public static FailureStatus Conflict(ResourceDefinition definition, string name, string why) =>
-        new(409, StatusReason.Conflict, $"Operation cannot be fulfilled on {Resource(definition)} \"{name}\": {why}") { Definition = definition, Name = name };
+        new(409, StatusReason.Conflict, $"Operation cannot be fulfilled on {definition.QualifiedName} \"{name}\": {why}") { Definition = definition, Name = name };
 
     public static FailureStatus Modified(ResourceDefinition definition, string name) =>
         Conflict(definition, name, "the object has been modified; please apply your changes to the latest version and try again");
@@ -38,10 +38,14 @@ internal sealed record FailureStatus(int Code, string Reason, string Message)
     public static FailureStatus Invalid(ResourceDefinition definition, string name, params IReadOnlyList<StatusCause> causes)
     {
         var kind = definition.Group.Length == 0 ? definition.Kind : $"{definition.Kind}.{definition.Group}";
-        var faults = causes.Select(c => c.Field is null ? c.Message : $"{c.Field}: {c.Message}").ToList();
+        var faults = Sentences(causes);
         var text = faults.Count == 1 ? faults[0] : $"[{string.Join(", ", faults)}]";
         return new(422, StatusReason.Invalid, $"{kind} \"{name}\" is invalid: {text}") { Definition = definition, Name = name, Causes = causes };
     }
+
+    /// <summary>422 for the options of a request, such as <c>PatchOptions</c>.</summary>
+    public static FailureStatus InvalidOptions(string kind, IReadOnlyList<StatusCause> causes) =>
+        new(422, StatusReason.Invalid, $"{kind}.meta.k8s.io \"\" is invalid: {string.Join(", ", Sentences(causes))}") { Causes = causes };
 
     public static FailureStatus Expired(string message) => new(410, StatusReason.Expired, message);
 
@@ -72,12 +76,12 @@ internal sealed record FailureStatus(int Code, string Reason, string Message)
         return json;
     }
 
+    private static List<string> Sentences(IReadOnlyList<StatusCause> causes) => [.. causes.Select(c => c.Field is null ? c.Message : $"{c.Field}: {c.Message}")];
+
     private static JsonObject ToJson(StatusCause cause)
     {
         var json = new JsonObject { ["reason"] = cause.Reason, ["message"] = cause.Message };
         if (cause.Field is not null) json["field"] = cause.Field;
         return json;
     }
-
-    private static string Resource(ResourceDefinition definition) => definition.Group.Length == 0 ? definition.Plural : $"{definition.Plural}.{definition.Group}";
 }

@@ -1,11 +1,9 @@
 using System.Text.Json.Nodes;
-using CN2.Api.Http;
 using CN2.Api.Kubernetes.Access;
 using CN2.Api.Kubernetes.Requests;
 using CN2.Api.Kubernetes.Schemas;
 using CN2.Api.Kubernetes.Statuses;
 using CN2.Api.Kubernetes.Tables;
-using CN2.Api.Kubernetes.Wire;
 
 namespace CN2.Api.Kubernetes.Views;
 
@@ -32,40 +30,26 @@ internal static class AccessEndpoints
         if (!HttpMethods.IsPost(http.Request.Method))
         {
             await ObjectAnswer.WriteAsync(http, FailureStatus.MethodNotAllowed());
+            return;
         }
-        else if (await RequestBody.ReadAsync(http) is not { } body)
-        {
-            await ProblemResult.WriteAsync(http, ApiProblem.PayloadTooLarge(RequestBody.LimitOf(http.Request)));
-        }
-        else
-        {
-            var (status, refusal) = Review(http.Request.ContentType, body.Bytes, definition, answer);
-            await (refusal is null ? ObjectAnswer.WriteAsync(http, StatusCodes.Status201Created, status!) : ObjectAnswer.WriteAsync(http, refusal));
-        }
+
+        var (body, unread) = await RequestObject.ReadAsync(http, definition.Schema);
+        var (review, refusal) = body is null ? (null, unread) : Review(body.Object, definition, answer);
+        await (refusal is null ? ObjectAnswer.WriteAsync(http, StatusCodes.Status201Created, review!) : ObjectAnswer.WriteAsync(http, refusal));
     }
 
     private static (JsonObject? Review, FailureStatus? Refusal) Review(
-        string? contentType, ReadOnlyMemory<byte> body, ResourceDefinition definition, Func<JsonNode?, (JsonObject? Status, StatusCause? Fault)> answer)
+        JsonObject given, ResourceDefinition definition, Func<JsonNode?, (JsonObject? Status, StatusCause? Fault)> answer)
     {
-        switch (BodyReader.Read(contentType, body, definition.Schema))
-        {
-            case BodyResult.Refused { Status: 415 }:
-                return (null, FailureStatus.UnsupportedMediaType(BodyReader.Json, BodyReader.Yaml, BodyReader.Protobuf));
-            case BodyResult.Refused refused:
-                return (null, FailureStatus.BadRequest(refused.Message));
-            case BodyResult.Read read:
-                read.Object.Remove("status"); // clients send an empty one
-                var check = ObjectCheck.Check(read.Object, definition.Schema);
-                if (check.Faults.Count > 0) return (null, FailureStatus.Invalid(definition, "", [.. check.Faults.Select(StatusCause.Of)]));
-                var (status, fault) = answer(check.Object["spec"]);
-                if (fault is not null) return (null, FailureStatus.Invalid(definition, "", fault));
-                check.Object["apiVersion"] = definition.ApiVersion;
-                check.Object["kind"] = definition.Kind;
-                if (check.Object["metadata"] is null) check.Object["metadata"] = new JsonObject();
-                check.Object["status"] = status;
-                return (check.Object, null);
-            default:
-                throw new InvalidOperationException("a body is either read or refused");
-        }
+        given.Remove("status"); // clients send an empty one
+        var check = ObjectCheck.Check(given, definition.Schema);
+        if (check.Faults.Count > 0) return (null, FailureStatus.Invalid(definition, "", [.. check.Faults.Select(StatusCause.Of)]));
+        var (status, fault) = answer(check.Object["spec"]);
+        if (fault is not null) return (null, FailureStatus.Invalid(definition, "", fault));
+        check.Object["apiVersion"] = definition.ApiVersion;
+        check.Object["kind"] = definition.Kind;
+        if (check.Object["metadata"] is null) check.Object["metadata"] = new JsonObject();
+        check.Object["status"] = status;
+        return (check.Object, null);
     }
 }

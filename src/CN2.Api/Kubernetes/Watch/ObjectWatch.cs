@@ -168,7 +168,7 @@ internal sealed class ObjectWatch(
     private byte[] Bytes(JsonObject source, bool hasColumns)
     {
         var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, WatchLines.Options)) writer().WriteObject(json, source, hasColumns);
+        using (var json = new Utf8JsonWriter(buffer, FormWriter.Plain)) writer().WriteObject(json, source, hasColumns);
         return buffer.WrittenSpan.ToArray();
     }
 

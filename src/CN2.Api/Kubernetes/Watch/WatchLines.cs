@@ -1,5 +1,4 @@
 using System.Text;
-using System.Text.Encodings.Web;
 using System.Text.Json;
 using CN2.Api.Kubernetes.Statuses;
 
@@ -13,9 +12,6 @@ internal static class WatchLines
     public const string Deleted = "DELETED";
     public const string Bookmark = "BOOKMARK";
     public const string Error = "ERROR";
-
-    /// <summary>Answers are application/json, never inside HTML.</summary>
-    public static JsonWriterOptions Options { get; } = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     public static async ValueTask WriteAsync(Stream body, string type, ReadOnlyMemory<byte> shown, CancellationToken ct)
     {

@@ -37,7 +37,7 @@ internal sealed class BindingRoom(ApiServer api)
         binding.Mapping.Hide(source);
         await scope.SaveAsync(ct);
         await scope.ExecuteAsync(
-            [KubernetesObjectTable.Write([new KubernetesObjectRow(binding.Definition.QualifiedName(), stored.Object.Uid, ns ?? "", name, source.ToJsonString(), stored.Object.Resource is null, 1, scope.Now, null)])], ct);
+            [KubernetesObjectTable.Write([new KubernetesObjectRow(binding.Definition.QualifiedName, stored.Object.Uid, ns ?? "", name, source.ToJsonString(), stored.Object.Resource is null, 1, scope.Now, null)])], ct);
         return outcome;
     });
 
@@ -49,7 +49,7 @@ internal sealed class BindingRoom(ApiServer api)
             var current = await binding.LockAsync(scope, ns, name, ct);
             Assert.NotNull(current);
             var outcome = await binding.DeleteAsync(scope, current, ct);
-            if (outcome is ObjectOutcome.Gone) await scope.ExecuteAsync([KubernetesObjectTable.Delete(binding.Definition.QualifiedName(), current.Uid)], ct);
+            if (outcome is ObjectOutcome.Gone) await scope.ExecuteAsync([KubernetesObjectTable.Delete(binding.Definition.QualifiedName, current.Uid)], ct);
             return outcome;
         });
     }

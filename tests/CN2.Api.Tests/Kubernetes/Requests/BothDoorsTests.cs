@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 namespace CN2.Api.Tests.Kubernetes.Requests;
 
 /// <summary>Both doors, one room: writes through either leave what <c>/v1</c> alone would.</summary>
-public sealed class BothDoorsTests(KubernetesServer api) : IClassFixture<KubernetesServer>
+public sealed class BothDoorsTests(WritesServer api) : IClassFixture<WritesServer>
 {
     [Theory]
     [InlineData(1)]
@@ -52,7 +52,7 @@ public sealed class BothDoorsTests(KubernetesServer api) : IClassFixture<Kuberne
             case 0:
                 return (await api.CreateAsync(path, $$$$"""{"metadata":{"name":"{{{{name}}}}","labels":{"l":"{{{{label}}}}"}},"spec":{"ports":[{"port":{{{{port}}}}}]}}""")).Status < 300;
             case 1:
-                return (await api.ChangeAsync($"{path}/{name}", $$$$"""{"metadata":{"labels":{"l":"{{{{label}}}}"}}}""", KubernetesServer.Merge)).Status < 300;
+                return (await api.ChangeAsync($"{path}/{name}", $$$$"""{"metadata":{"labels":{"l":"{{{{label}}}}"}}}""", WritesServer.Merge)).Status < 300;
             case 2 when await ReadAsync($"{path}/{name}") is { } read:
                 read["spec"]!["selector"] = new JsonObject { ["p"] = $"{port}" };
                 read["spec"]!["ports"] = new JsonArray(new JsonObject { ["name"] = "a", ["port"] = port }, new JsonObject { ["name"] = "x", ["port"] = port + 100 });

@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 
 namespace CN2.Api.Tests.Kubernetes.Requests;
 
-public sealed class WriteTests(KubernetesServer api) : IClassFixture<KubernetesServer>
+public sealed class WriteTests(WritesServer api) : IClassFixture<WritesServer>
 {
     private static string Service(string name, string more = "", string meta = "") =>
         $$$$"""{"apiVersion":"v1","kind":"Service","metadata":{"name":"{{{{name}}}}"{{{{meta}}}}},"spec":{"type":"ClusterIP","selector":{"app":"web"},"ports":[{"name":"http","port":80,"targetPort":8080}]{{{{more}}}}}}""";
@@ -90,7 +90,7 @@ public sealed class WriteTests(KubernetesServer api) : IClassFixture<KubernetesS
         (await api.ReadAsync("/api/v1/namespaces/dry/services/s")).Expect(404);
         var created = (await api.CreateAsync("/api/v1/namespaces/dry/services", Service("s"))).Expect(201);
         (await api.CreateAsync("/api/v1/namespaces/dry/services?dryRun=All", Service("s"))).Expect(409, "AlreadyExists");
-        (await api.ChangeAsync("/api/v1/namespaces/dry/services/s?dryRun=All", """{"metadata":{"labels":{"x":"y"}}}""", KubernetesServer.Merge)).Expect(200);
+        (await api.ChangeAsync("/api/v1/namespaces/dry/services/s?dryRun=All", """{"metadata":{"labels":{"x":"y"}}}""", WritesServer.Merge)).Expect(200);
         (await api.RemoveAsync("/api/v1/namespaces/dry/services/s?dryRun=All")).Expect(200);
         Assert.Equal(created.Version, (await api.ReadAsync("/api/v1/namespaces/dry/services/s")).Expect(200).Version);
     }
@@ -152,22 +152,22 @@ public sealed class WriteTests(KubernetesServer api) : IClassFixture<KubernetesS
         await api.NamespaceAsync("patches");
         const string Path = "/api/v1/namespaces/patches/services/s";
         (await api.CreateAsync("/api/v1/namespaces/patches/services", Service("s"))).Expect(201);
-        (await api.ChangeAsync(Path, """{"metadata":{"labels":{"x":"y"}}}""", KubernetesServer.Merge)).Expect(200);
-        (await api.ChangeAsync(Path, """{"spec":{"ports":[{"name":"tls","port":443}]}}""", KubernetesServer.Strategic)).Expect(200);
-        var read = (await api.ChangeAsync(Path, """[{"op":"test","path":"/spec/ports/1/port","value":443},{"op":"add","path":"/metadata/labels/z","value":"1"}]""", KubernetesServer.JsonPatch)).Expect(200);
+        (await api.ChangeAsync(Path, """{"metadata":{"labels":{"x":"y"}}}""", WritesServer.Merge)).Expect(200);
+        (await api.ChangeAsync(Path, """{"spec":{"ports":[{"name":"tls","port":443}]}}""", WritesServer.Strategic)).Expect(200);
+        var read = (await api.ChangeAsync(Path, """[{"op":"test","path":"/spec/ports/1/port","value":443},{"op":"add","path":"/metadata/labels/z","value":"1"}]""", WritesServer.JsonPatch)).Expect(200);
         Assert.Equal([80, 443], read.Json!["spec"]!["ports"]!.AsArray().Select(p => (int)p!["port"]!));
         Assert.Equal("""{"x":"y","z":"1"}""", read.Json["metadata"]!["labels"]!.ToJsonString());
         Assert.Equal(2, (await api.GetAsync("/v1/namespaces/patches/services/s")).Json!["ports"]!.AsArray().Count);
 
-        (await api.ChangeAsync(Path, """[{"op":"test","path":"/spec/ports/0/port","value":1}]""", KubernetesServer.JsonPatch)).Expect(422, "Invalid");
-        (await api.ChangeAsync(Path, """{"op":"add"}""", KubernetesServer.JsonPatch)).Expect(400, "BadRequest");
-        (await api.ChangeAsync(Path, "[", KubernetesServer.JsonPatch)).Expect(400, "BadRequest");
-        (await api.ChangeAsync(Path, "{}", KubernetesServer.Json)).Expect(415, "UnsupportedMediaType");
-        (await api.ChangeAsync(Path, """{"metadata":{"resourceVersion":"12"}}""", KubernetesServer.Merge)).Expect(409, "Conflict");
-        (await api.ChangeAsync($"{Path}?fieldValidation=Strict", """{"spec":{"typo":1}}""", KubernetesServer.Merge)).Expect(422, "Invalid");
-        (await api.ChangeAsync(Path, """{"spec":{"ports":[{"port":99999}]}}""", KubernetesServer.Merge)).Expect(422, "Invalid");
-        (await api.ChangeAsync("/apis/core.contrail.juniper.net/v1alpha1/floatingips/x", "{}", KubernetesServer.Strategic)).Expect(415, "UnsupportedMediaType");
-        var same = (await api.ChangeAsync(Path, """{"metadata":{"labels":{"x":"y"}}}""", KubernetesServer.Merge)).Expect(200);
+        (await api.ChangeAsync(Path, """[{"op":"test","path":"/spec/ports/0/port","value":1}]""", WritesServer.JsonPatch)).Expect(422, "Invalid");
+        (await api.ChangeAsync(Path, """{"op":"add"}""", WritesServer.JsonPatch)).Expect(400, "BadRequest");
+        (await api.ChangeAsync(Path, "[", WritesServer.JsonPatch)).Expect(400, "BadRequest");
+        (await api.ChangeAsync(Path, "{}", WritesServer.Json)).Expect(415, "UnsupportedMediaType");
+        (await api.ChangeAsync(Path, """{"metadata":{"resourceVersion":"12"}}""", WritesServer.Merge)).Expect(409, "Conflict");
+        (await api.ChangeAsync($"{Path}?fieldValidation=Strict", """{"spec":{"typo":1}}""", WritesServer.Merge)).Expect(422, "Invalid");
+        (await api.ChangeAsync(Path, """{"spec":{"ports":[{"port":99999}]}}""", WritesServer.Merge)).Expect(422, "Invalid");
+        (await api.ChangeAsync("/apis/core.contrail.juniper.net/v1alpha1/floatingips/x", "{}", WritesServer.Strategic)).Expect(415, "UnsupportedMediaType");
+        var same = (await api.ChangeAsync(Path, """{"metadata":{"labels":{"x":"y"}}}""", WritesServer.Merge)).Expect(200);
         Assert.Equal(read.Version, same.Version);
     }
 
@@ -177,19 +177,19 @@ public sealed class WriteTests(KubernetesServer api) : IClassFixture<KubernetesS
         await api.NamespaceAsync("applied");
         const string Path = "/api/v1/namespaces/applied/services/s";
         const string Yaml = "apiVersion: v1\nkind: Service\nmetadata:\n  name: s\n  labels:\n    x: one\nspec:\n  ports:\n  - port: 80\n";
-        (await api.ChangeAsync(Path, Yaml, KubernetesServer.Apply)).Expect(422, "Invalid"); // who applies?
-        var created = (await api.ChangeAsync($"{Path}?fieldManager=a", Yaml, KubernetesServer.Apply)).Expect(201);
+        (await api.ChangeAsync(Path, Yaml, WritesServer.Apply)).Expect(422, "Invalid"); // who applies?
+        var created = (await api.ChangeAsync($"{Path}?fieldManager=a", Yaml, WritesServer.Apply)).Expect(201);
         Assert.Equal("a", (string?)created.Json!["metadata"]!["managedFields"]![0]!["manager"]);
         Assert.Equal("Apply", (string?)created.Json["metadata"]!["managedFields"]![0]!["operation"]);
-        Assert.Equal(created.Version, (await api.ChangeAsync($"{Path}?fieldManager=a", Yaml, KubernetesServer.Apply)).Expect(200).Version);
+        Assert.Equal(created.Version, (await api.ChangeAsync($"{Path}?fieldManager=a", Yaml, WritesServer.Apply)).Expect(200).Version);
 
         var other = Yaml.Replace("one", "two", StringComparison.Ordinal);
-        var conflict = (await api.ChangeAsync($"{Path}?fieldManager=b", other, KubernetesServer.Apply)).Expect(409, "Conflict");
+        var conflict = (await api.ChangeAsync($"{Path}?fieldManager=b", other, WritesServer.Apply)).Expect(409, "Conflict");
         Assert.Equal([".metadata.labels.x"], conflict.Fields);
-        var forced = (await api.ChangeAsync($"{Path}?fieldManager=b&force=true", other, KubernetesServer.Apply)).Expect(200);
+        var forced = (await api.ChangeAsync($"{Path}?fieldManager=b&force=true", other, WritesServer.Apply)).Expect(200);
         Assert.Equal("two", (string?)forced.Json!["metadata"]!["labels"]!["x"]);
         Assert.Equal("two", (string?)(await api.GetAsync("/v1/namespaces/applied/services/s")).Json!["labels"]!["x"]);
-        (await api.ChangeAsync($"{Path}?fieldManager=b&force=true", "{}", KubernetesServer.Merge)).Expect(422, "Invalid");
+        (await api.ChangeAsync($"{Path}?fieldManager=b&force=true", "{}", WritesServer.Merge)).Expect(422, "Invalid");
     }
 
     [Fact]
@@ -200,8 +200,8 @@ public sealed class WriteTests(KubernetesServer api) : IClassFixture<KubernetesS
         (await api.CreateAsync("/api/v1/namespaces/kept/services", Service("s", meta: ",\"finalizers\":[\"example.org/a\"]"))).Expect(201);
         Assert.NotNull((await api.RemoveAsync(Path)).Expect(200).Json!["metadata"]!["deletionTimestamp"]);
         Assert.NotNull((await api.ReadAsync(Path)).Expect(200).Json!["metadata"]!["deletionTimestamp"]);
-        (await api.ChangeAsync(Path, """{"metadata":{"finalizers":["example.org/a","example.org/b"]}}""", KubernetesServer.Merge)).Expect(422, "Invalid");
-        (await api.ChangeAsync(Path, """{"metadata":{"finalizers":null}}""", KubernetesServer.Merge)).Expect(200);
+        (await api.ChangeAsync(Path, """{"metadata":{"finalizers":["example.org/a","example.org/b"]}}""", WritesServer.Merge)).Expect(422, "Invalid");
+        (await api.ChangeAsync(Path, """{"metadata":{"finalizers":null}}""", WritesServer.Merge)).Expect(200);
         await Eventually.TrueAsync(async () => (await api.ReadAsync(Path)).Status == 404);
         (await api.GetAsync("/v1/namespaces/kept/services/s")).Expect(404);
     }
@@ -239,8 +239,8 @@ public sealed class WriteTests(KubernetesServer api) : IClassFixture<KubernetesS
         Assert.Equal("42.0.0.9", (string?)(await api.GetAsync("/v1/namespaces/reserved/floating-ips/web")).Expect(200).Json!["address"]);
         (await api.CreateAsync(Path, body)).Expect(409, "AlreadyExists");
         Assert.Equal(["metadata.name", "spec.virtualNetworkReference"], (await api.CreateAsync(Path, """{"metadata":{"name":"web"},"spec":{}}""")).Expect(422, "Invalid").Fields);
-        (await api.ChangeAsync($"{Path}/reserved.web", """{"spec":{"floatingIPAddress":"42.0.0.10"}}""", KubernetesServer.Merge)).Expect(422, "Invalid");
-        (await api.ChangeAsync($"{Path}/reserved.web", """{"metadata":{"labels":{"x":"y"}}}""", KubernetesServer.Merge)).Expect(200);
+        (await api.ChangeAsync($"{Path}/reserved.web", """{"spec":{"floatingIPAddress":"42.0.0.10"}}""", WritesServer.Merge)).Expect(422, "Invalid");
+        (await api.ChangeAsync($"{Path}/reserved.web", """{"metadata":{"labels":{"x":"y"}}}""", WritesServer.Merge)).Expect(200);
         Assert.Equal("y", (string?)(await api.GetAsync("/v1/namespaces/reserved/floating-ips/web")).Json!["labels"]!["x"]);
         (await api.RemoveAsync($"{Path}/reserved.web")).Expect(200);
         (await api.GetAsync("/v1/namespaces/reserved/floating-ips/web")).Expect(404);

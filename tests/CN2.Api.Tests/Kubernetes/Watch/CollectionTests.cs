@@ -6,19 +6,11 @@ using Npgsql;
 namespace CN2.Api.Tests.Kubernetes.Watch;
 
 /// <summary>Lists and watches over HTTP.</summary>
-public sealed class CollectionTests(KubernetesServer api) : IClassFixture<KubernetesServer>, IAsyncLifetime
+public sealed class CollectionTests(KubernetesServer api) : IClassFixture<KubernetesServer>
 {
-    private HttpClient _kubernetes = null!;
+    private readonly HttpClient _kubernetes = api.Kubernetes;
 
     private static CancellationToken Ct => TestContext.Current.CancellationToken;
-
-    public async ValueTask InitializeAsync() => _kubernetes = await api.KubernetesAsync();
-
-    public ValueTask DisposeAsync()
-    {
-        _kubernetes.Dispose();
-        return ValueTask.CompletedTask;
-    }
 
     [Fact]
     public async Task A_list_in_pages_has_one_version_and_every_object_once()

@@ -3,15 +3,13 @@ using System.Text;
 using System.Text.Json.Nodes;
 using CN2.Api.Reconcile;
 using CN2.Api.Tests.Fixtures;
-using Microsoft.AspNetCore.Hosting.Server;
-using Microsoft.AspNetCore.Hosting.Server.Features;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 
 namespace CN2.Api.Tests.Kubernetes.Requests;
 
-/// <summary>The real server with both doors: <c>/v1</c>, and the Kubernetes API on a listener of its own.</summary>
-public sealed class KubernetesServer(PrivatePostgres postgres) : ApiServer(postgres)
+/// <summary>Sends writes to the Kubernetes API, and reads the answers.</summary>
+public sealed class WritesServer(PrivatePostgres postgres) : KubernetesServer(postgres)
 {
     public const string Json = "application/json";
     public const string Merge = "application/merge-patch+json";
@@ -19,24 +17,9 @@ public sealed class KubernetesServer(PrivatePostgres postgres) : ApiServer(postg
     public const string JsonPatch = "application/json-patch+json";
     public const string Apply = "application/apply-patch+yaml";
 
-    private HttpClient? _kubernetes;
-
-    protected override string[] Settings => ["--Kubernetes:Url", "http://127.0.0.1:0"];
-
     /// <summary>The reconciler sleeps, so that versions move with requests alone.</summary>
     protected override void Replace(IServiceCollection services) =>
         services.Remove(services.Single(s => s.ServiceType == typeof(IHostedService) && s.ImplementationType == typeof(Reconciler)));
-
-    public HttpClient Kubernetes => _kubernetes ??= new HttpClient
-    {
-        BaseAddress = new Uri(Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.Last()),
-    };
-
-    public override async ValueTask DisposeAsync()
-    {
-        _kubernetes?.Dispose();
-        await base.DisposeAsync();
-    }
 
     /// <summary>Sends a request to the Kubernetes listener.</summary>
     public async Task<KubernetesReply> AskAsync(HttpMethod method, string path, object? body = null, string contentType = Json)

@@ -3,9 +3,8 @@ using System.Text.Json.Nodes;
 using CN2.Api.Http;
 using CN2.Api.Json;
 using CN2.Api.Kubernetes.Kinds;
-using CN2.Api.Kubernetes.Objects;
 
-namespace CN2.Api.Kubernetes.Bindings;
+namespace CN2.Api.Kubernetes.Objects;
 
 /// <summary>Makes the request of <c>/v1</c> that an object stands for, checked by the validator of the resource.</summary>
 internal sealed class RequestReader(RequestValidation validation)
