@@ -6,6 +6,7 @@ STAGE_NAMES=()
 STAGE_PASSED=()
 STAGE_FAILED=()
 STAGE_TIMES=()
+STAGE_WORK=()
 
 cn2_test() {
     [ $# -eq 0 ] || die "\`./cn2 test\` takes no arguments, not $1."
@@ -46,9 +47,9 @@ cn2_test() {
     local i passed=0 failed=0
     heading "Summary"
     {
-        printf 'STAGE\tPASSED\tFAILED\tTIME\n'
+        printf 'STAGE\tPASSED\tFAILED\tTIME\tPROCESSOR\n'
         for i in "${!STAGE_NAMES[@]}"; do
-            printf '%s\t%s\t%s\t%s\n' "${STAGE_NAMES[i]}" "${STAGE_PASSED[i]}" "${STAGE_FAILED[i]}" "$(seconds "${STAGE_TIMES[i]}")"
+            printf '%s\t%s\t%s\t%s\t%s\n' "${STAGE_NAMES[i]}" "${STAGE_PASSED[i]}" "${STAGE_FAILED[i]}" "$(seconds "${STAGE_TIMES[i]}")" "$(seconds "${STAGE_WORK[i]}")"
         done
     } | table
     for i in "${!STAGE_NAMES[@]}"; do
@@ -83,7 +84,7 @@ begin_stage() {
         ON_TERMINAL=
         [ -z "${AFTER:-}" ] || tail --pid="$AFTER" -f /dev/null
         run_stage "$@"
-        printf '%s %s %s\n' "$COUNT_PASSED" "$COUNT_FAILED" "$STAGE_TIME" >"$TEST_DIR/beside-$name"
+        printf '%s %s %s %s\n' "$COUNT_PASSED" "$COUNT_FAILED" "$STAGE_TIME" "$PROCESSOR_TIME" >"$TEST_DIR/beside-$name"
     ) >"$TEST_DIR/beside-$name.log" 2>&1 &
     BESIDE_NAMES+=("$name")
     BESIDE_PIDS+=("$!")
@@ -97,9 +98,9 @@ end_stages() {
         with_progress "Waiting for $name" "$TEST_DIR/waited.log" tail --pid="${BESIDE_PIDS[i]}" -f /dev/null
         wait "${BESIDE_PIDS[i]}" || status=$?
         cat "$TEST_DIR/beside-$name.log"
-        COUNT_PASSED=0 COUNT_FAILED=1 STAGE_TIME=0
+        COUNT_PASSED=0 COUNT_FAILED=1 STAGE_TIME=0 PROCESSOR_TIME=0
         if [ "$status" -eq 0 ]; then
-            read -r COUNT_PASSED COUNT_FAILED STAGE_TIME <"$TEST_DIR/beside-$name"
+            read -r COUNT_PASSED COUNT_FAILED STAGE_TIME PROCESSOR_TIME <"$TEST_DIR/beside-$name"
         else
             complain "$name ended with status $status"
         fi
@@ -116,19 +117,30 @@ politely() {
 
 left_out() {
     [ -n "${TEST_STAGES:-}" ] && [[ " $TEST_STAGES " != *" $1 "* ]] || return 1
-    STAGE_FAILED+=(0) STAGE_PASSED+=(0) STAGE_TIMES+=(0) STAGE_NAMES+=("$1 (left out)")
+    STAGE_FAILED+=(0) STAGE_PASSED+=(0) STAGE_TIMES+=(0) STAGE_WORK+=(0) STAGE_NAMES+=("$1 (left out)")
 }
 
 run_stage() {
-    local name=$1 began
+    local name=$1 began worked
     shift
     heading "$name"
     began=$(now_ms)
+    processor_time "$TEST_DIR/times-$name"
+    worked=$PROCESSOR_TIME
     COUNT_PASSED=0
     COUNT_FAILED=0
     "$@" || COUNT_FAILED=$((COUNT_FAILED > 0 ? COUNT_FAILED : 1))
     [ $((COUNT_PASSED + COUNT_FAILED)) -gt 0 ] || { complain "$name ran nothing"; COUNT_FAILED=1; }
     STAGE_TIME=$(($(now_ms) - began))
+    processor_time "$TEST_DIR/times-$name"
+    PROCESSOR_TIME=$((PROCESSOR_TIME - worked))
+}
+
+# processor_time FILE: milliseconds that the ended children of this shell have worked, in PROCESSOR_TIME; FILE because a subshell has times of its own.
+processor_time() {
+    times >"$1"
+    PROCESSOR_TIME=$(awk -F '[ms ]+' 'NR == 2 { printf "%d", 1000 * (60 * ($1 + $3) + $2 + $4) }' "$1")
+    rm "$1"
 }
 
 book_stage() {
@@ -136,6 +148,7 @@ book_stage() {
     STAGE_PASSED+=("$COUNT_PASSED")
     STAGE_FAILED+=("$COUNT_FAILED")
     STAGE_TIMES+=("$STAGE_TIME")
+    STAGE_WORK+=("$PROCESSOR_TIME")
 }
 
 check_scripts() {
