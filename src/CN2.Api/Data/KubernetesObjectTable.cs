@@ -41,6 +41,17 @@ internal static class KubernetesObjectTable
         Sql.Array(rows, r => r.IsAlone), Sql.Array(rows, r => r.Generation), Sql.Array(rows, r => r.CreatedAt.UtcDateTime),
         Sql.Array(rows, r => r.DeletingAt?.UtcDateTime, NpgsqlTypes.NpgsqlDbType.TimestampTz));
 
+    /// <summary>The objects that belong to an owner; the first thousand.</summary>
+    public static Task<List<KubernetesObjectRow>> DependentsAsync(NpgsqlConnection connection, Guid owner, CancellationToken ct) =>
+        ReadAsync(connection, "o.owners && ARRAY[$1] ORDER BY o.uid LIMIT 1000", ct, Sql.Value(owner.ToString()));
+
+    /// <summary>Somebody must look again whether what belongs to this owner still does.</summary>
+    public static NpgsqlBatchCommand CheckOwnersOf(Guid owner) =>
+        Sql.Command("UPDATE kubernetes_object SET owners_unchecked = true WHERE owners && ARRAY[$1]", Sql.Value(owner.ToString()));
+
+    public static NpgsqlBatchCommand OwnersChecked(string resource, Guid uid) =>
+        Sql.Command("UPDATE kubernetes_object SET owners_unchecked = false WHERE resource = $1 AND uid = $2", Sql.Value(resource), Sql.Value(uid));
+
     public static NpgsqlBatchCommand Delete(string resource, Guid uid) =>
         Sql.Command("DELETE FROM kubernetes_object WHERE resource = $1 AND uid = $2", Sql.Value(resource), Sql.Value(uid));
 

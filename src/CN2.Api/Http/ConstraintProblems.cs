@@ -52,6 +52,7 @@ public static class ConstraintProblems
             return ApiProblem.NotFound($"Namespace {http.GetRouteValue("ns") ?? http.GetRouteValue("name")}");
         return constraint switch
         {
+            "namespace_is_not_being_deleted" => ApiProblem.BeingDeleted($"Namespace {http.GetRouteValue("ns") ?? http.GetRouteValue("name")}"),
             "subnet_overlap" => ApiProblem.SubnetOverlap("A subnet overlaps one of another network that shares its routing table."),
             "floating_ip_address" => ApiProblem.AddressInUse("The address is held by another FloatingIP."),
             // The database's sentence begins with the address and says whose it is.

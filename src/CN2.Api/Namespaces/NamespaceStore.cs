@@ -66,6 +66,7 @@ public sealed class NamespaceStore
              UNION ALL SELECT 'ExternalNetwork ' || namespace || '/' || name FROM external_network WHERE namespace = {row.Name}
              UNION ALL SELECT 'VirtualMachineInterface ' || namespace || '/' || name FROM virtual_machine_interface WHERE namespace = {row.Name}
              UNION ALL SELECT 'ServiceHealthCheck ' || namespace || '/' || name FROM service_health_check WHERE namespace = {row.Name}
+             UNION ALL SELECT resource || ' ' || namespace || '/' || name FROM kubernetes_object WHERE namespace_alone = {row.Name}
              LIMIT 1000
              """).ToListAsync(cancellationToken);
         if (content.Count > 0) return ApiProblem.InUse($"Namespace {row.Name}", content);

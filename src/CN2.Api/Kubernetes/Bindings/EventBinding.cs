@@ -9,10 +9,10 @@ using NpgsqlTypes;
 namespace CN2.Api.Kubernetes.Bindings;
 
 /// <summary>
-/// <c>v1</c> events: those of <c>/v1/events</c>, the oldest first. They have no labels, and no changes in the feed. What they are about is named as the
+/// <c>v1</c> events: those of <c>/v1/events</c>, the oldest first. They have no labels. What they are about is named as the
 /// object that users see: a VirtualRouter is a Node, an endpoint of a Pod the Pod, an ExternalNetwork a VirtualNetwork.
 /// </summary>
-internal sealed class EventBinding : ReadOnlyBinding
+internal sealed class EventBinding : ReadOnlyBinding, ILogBinding
 {
     private const string Columns = "id, kind, namespace, name, at, type, reason, message";
 
@@ -64,19 +64,30 @@ internal sealed class EventBinding : ReadOnlyBinding
     /// <summary>None: the feed has no changes of events.</summary>
     public override Task<IReadOnlyList<BoundObject>> LoadAsync(CN2DbContext db, IReadOnlyCollection<Guid> uids, CancellationToken ct) => Task.FromResult<IReadOnlyList<BoundObject>>([]);
 
-    private static Task<List<EventRow>> ReadAsync(NpgsqlConnection connection, string sql, CancellationToken ct, params NpgsqlParameter[] parameters) => Sql.ReadAllAsync(
-        connection, sql,
-        row => new EventRow
-        {
-            Id = row.GetInt64(0),
-            Kind = (ResourceKind)row.GetInt16(1),
-            Namespace = row.GetStringOrNull(2),
-            Name = row.GetString(3),
-            At = row.GetFieldValue<DateTimeOffset>(4),
-            Type = row.GetString(5),
-            Reason = row.GetString(6),
-            Message = row.GetString(7),
-        }, ct, parameters);
+    public async Task<List<(ulong Transaction, BoundObject Object)>> CameAsync(NpgsqlConnection connection, FeedSnapshot after, FeedSnapshot upTo, CancellationToken ct)
+    {
+        var rows = await Sql.ReadAllAsync(
+            connection, $"SELECT {Columns}, xid FROM event WHERE xid >= $1 ORDER BY xid, id", row => (Event: ReadRow(row), Transaction: row.GetFieldValue<ulong>(8)), ct,
+            new NpgsqlParameter { Value = after.Xmin, NpgsqlDbType = NpgsqlDbType.Xid8 });
+        var came = rows.FindAll(r => !after.Sees(r.Transaction) && upTo.Sees(r.Transaction));
+        return [.. came.Select(c => c.Transaction).Zip(await ToObjectsAsync(connection, came.ConvertAll(c => c.Event), ct))];
+    }
+
+    private static Task<List<EventRow>> ReadAsync(NpgsqlConnection connection, string sql, CancellationToken ct, params NpgsqlParameter[] parameters) =>
+        Sql.ReadAllAsync(connection, sql, ReadRow, ct, parameters);
+
+    /// <summary>The <see cref="Columns"/> of a row.</summary>
+    private static EventRow ReadRow(NpgsqlDataReader row) => new()
+    {
+        Id = row.GetInt64(0),
+        Kind = (ResourceKind)row.GetInt16(1),
+        Namespace = row.GetStringOrNull(2),
+        Name = row.GetString(3),
+        At = row.GetFieldValue<DateTimeOffset>(4),
+        Type = row.GetString(5),
+        Reason = row.GetString(6),
+        Message = row.GetString(7),
+    };
 
     private static async Task<List<BoundObject>> ToObjectsAsync(NpgsqlConnection connection, List<EventRow> rows, CancellationToken ct)
     {

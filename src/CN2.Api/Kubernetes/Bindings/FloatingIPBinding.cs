@@ -25,6 +25,8 @@ internal sealed class FloatingIPBinding(FloatingIPStore store, FloatingIPResourc
 
     public Task<List<ObjectIdentity>> IdentitiesAsync(NpgsqlConnection connection, ObjectRange range, CancellationToken ct) => ObjectIdentity.ReadAsync(connection, "floating_ip", range, ct);
 
+    public Task<List<ObjectIdentity>> IdentitiesAsync(NpgsqlConnection connection, Guid[] uids, CancellationToken ct) => ObjectIdentity.ReadAsync(connection, "floating_ip", uids, ct);
+
     protected override ResourceKind Kind => ResourceKind.FloatingIP;
 
     protected override async Task<FloatingIPRow?> FindRowAsync(NpgsqlConnection connection, string? ns, string name, CancellationToken ct) =>

@@ -23,6 +23,8 @@ internal sealed class ServiceBinding(ServiceStore store, ServiceResources resour
 
     public Task<List<ObjectIdentity>> IdentitiesAsync(NpgsqlConnection connection, ObjectRange range, CancellationToken ct) => ObjectIdentity.ReadAsync(connection, "service", range, ct);
 
+    public Task<List<ObjectIdentity>> IdentitiesAsync(NpgsqlConnection connection, Guid[] uids, CancellationToken ct) => ObjectIdentity.ReadAsync(connection, "service", uids, ct);
+
     protected override ResourceKind Kind => ResourceKind.Service;
 
     public override IReadOnlyList<string> Immutable { get; } = ["spec.clusterIP", "spec.clusterIPs"];

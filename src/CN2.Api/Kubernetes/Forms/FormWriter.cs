@@ -1,3 +1,4 @@
+using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
@@ -16,6 +17,7 @@ internal sealed class FormWriter(ObjectForm form, ResourceDefinition resource, T
     public static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
     private readonly TableLayout _layout = TableLayouts.Of(resource);
+    private readonly ArrayBufferWriter<byte> _scratch = new();
 
     /// <summary>One object.</summary>
     /// <param name="json">Where to.</param>
@@ -31,7 +33,7 @@ internal sealed class FormWriter(ObjectForm form, ResourceDefinition resource, T
                 if (source["metadata"].Text("resourceVersion") is { } version) json.WriteString("resourceVersion", version);
                 json.WriteEndObject();
                 json.WriteStartArray("rows");
-                WriteRow(json, table, source);
+                WriteRow(json, table, source, context);
                 json.WriteEndArray();
                 json.WriteEndObject();
                 break;
@@ -71,7 +73,7 @@ internal sealed class FormWriter(ObjectForm form, ResourceDefinition resource, T
         switch (form)
         {
             case ObjectForm.Table table:
-                WriteRow(json, table, item);
+                WriteRow(json, table, item, context);
                 break;
             case ObjectForm.Metadata metadata:
                 WriteMetadata(json, metadata.Version, item);
@@ -82,11 +84,21 @@ internal sealed class FormWriter(ObjectForm form, ResourceDefinition resource, T
         }
     }
 
-    /// <summary>One more item of a list, which is JSON already.</summary>
-    public void WriteWritten(Utf8JsonWriter json, byte[] item)
+    /// <summary>One more item of a list, which was written before.</summary>
+    public void WriteWritten(Utf8JsonWriter json, WrittenObject item)
     {
-        if (form is ObjectForm.Whole) json.WriteRawValue(item, skipInputValidation: true);
-        else WriteItem(json, (JsonObject)JsonNode.Parse(item)!);
+        switch (form)
+        {
+            case ObjectForm.Whole:
+                json.WriteRawValue(item.Body, skipInputValidation: true);
+                break;
+            case ObjectForm.Table table:
+                item.RowOf(table, source => Bytes(row => WriteRow(row, table, source, context with { HasAgeMark = true }))).Write(json, _scratch, context.Now);
+                break;
+            default:
+                WriteItem(json, (JsonObject)JsonNode.Parse(item.Body)!);
+                break;
+        }
     }
 
     public static void EndList(Utf8JsonWriter json)
@@ -122,7 +134,14 @@ internal sealed class FormWriter(ObjectForm form, ResourceDefinition resource, T
         json.WriteEndArray();
     }
 
-    private void WriteRow(Utf8JsonWriter json, ObjectForm.Table table, JsonObject source)
+    private static byte[] Bytes(Action<Utf8JsonWriter> write)
+    {
+        var buffer = new ArrayBufferWriter<byte>(1024);
+        using (var json = new Utf8JsonWriter(buffer, Plain)) write(json);
+        return buffer.WrittenSpan.ToArray();
+    }
+
+    private void WriteRow(Utf8JsonWriter json, ObjectForm.Table table, JsonObject source, TableContext context)
     {
         json.WriteStartObject();
         json.WriteStartArray("cells");

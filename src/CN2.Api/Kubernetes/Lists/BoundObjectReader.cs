@@ -1,10 +1,7 @@
-using System.Buffers;
 using System.Data;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
-using CN2.Api.Kubernetes.Forms;
 using CN2.Api.Kubernetes.Objects;
 using CN2.Api.Kubernetes.Schemas;
 using CN2.Api.Kubernetes.Versions;
@@ -14,8 +11,11 @@ using Microsoft.EntityFrameworkCore;
 namespace CN2.Api.Kubernetes.Lists;
 
 /// <summary>Reads the objects of a binding; each page and its versions are of one snapshot.</summary>
-internal sealed class BoundObjectReader(
-    IObjectBinding binding, IDbContextFactory<CN2DbContext> contexts, ObjectVersions versions, WrittenObjects written, TimeProvider time) : IObjectReader
+/// <param name="binding">Of the kind.</param>
+/// <param name="contexts">Opens connections.</param>
+/// <param name="versions">Reads versions.</param>
+/// <param name="held">The objects that are held; null: those of this kind are not.</param>
+internal sealed class BoundObjectReader(IObjectBinding binding, IDbContextFactory<CN2DbContext> contexts, ObjectVersions versions, HeldObjects? held) : IObjectReader
 {
     private readonly string _alone = $"{binding.Definition.QualifiedName}/";
 
@@ -32,6 +32,15 @@ internal sealed class BoundObjectReader(
         IReadOnlyList<BoundObject> bound = [];
         var page = await InSnapshotAsync(async db => new ObjectPage(bound = await binding.LoadAsync(db, uids, ct), null), ct);
         return [.. bound.Zip(page.Objects, (b, o) => (b.ChangedUid, o))];
+    }
+
+    public async Task<IReadOnlyList<(ulong Transaction, JsonObject Object)>?> CameAsync(FeedSnapshot after, FeedSnapshot upTo, CancellationToken ct)
+    {
+        if (binding is not ILogBinding log) return null;
+        if (after.Includes(upTo)) return [];
+        await using var db = await contexts.CreateDbContextAsync(ct);
+        var came = await log.CameAsync(await db.OpenSqlAsync(ct), after, upTo, ct);
+        return [.. came.Select(c => (c.Transaction, ShownObject.Of(binding, c.Object, default)))];
     }
 
     public JsonObject LastOf(ChangeRow deletion)
@@ -52,31 +61,8 @@ internal sealed class BoundObjectReader(
         return await InSnapshotAsync(db => binding.ListAsync(db, new ObjectRange(ns, inRows, after, most), ct), ct);
     }
 
-    public async Task<WrittenPage?> ReadWrittenAsync(string? ns, (string Namespace, string Name)? after, int most, CancellationToken ct)
-    {
-        if (binding is not IIdentifiedBinding identified) return null;
-        var at = time.GetTimestamp();
-        await using var db = await contexts.CreateDbContextAsync(ct);
-        await using var transaction = await db.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, ct);
-        var connection = await db.OpenSqlAsync(ct);
-        var moment = await versions.MomentAsync(connection, ct);
-        var identities = await identified.IdentitiesAsync(connection, new ObjectRange(ns, null, after, most), ct);
-        var known = await versions.ReadAsync(connection, [.. identities.Select(i => i.Uid)], ct);
-        var bodies = written.Find(Resource, known);
-        var missing = identities.Where(i => !bodies.ContainsKey(i.Uid)).Select(i => i.Uid).ToList();
-        if (missing.Count > 0)
-        {
-            foreach (var bound in await binding.LoadAsync(db, missing, ct))
-            {
-                var body = Bytes(ShownObject.Of(binding, bound, known[bound.Uid]));
-                bodies[bound.Uid] = body;
-                written.Keep(Resource, bound.Uid, known[bound.Uid], at, body);
-            }
-        }
-
-        return new WrittenPage(moment, [.. identities.Where(i => bodies.ContainsKey(i.Uid)).Select(i => bodies[i.Uid])],
-            identities.Count < most ? null : (identities[^1].Namespace, identities[^1].Name));
-    }
+    public Task<HeldPage?> HeldAsync(string? ns, (string Namespace, string Name)? after, int most, bool mayRead, CancellationToken ct) =>
+        held is null ? Task.FromResult<HeldPage?>(null) : held.PageAsync(ns, after, most, mayRead, ct);
 
     private async Task<ListedObjects> InSnapshotAsync(Func<CN2DbContext, Task<ObjectPage>> read, CancellationToken ct)
     {
@@ -93,13 +79,6 @@ internal sealed class BoundObjectReader(
         }
 
         return new ListedObjects(moment, [.. page.Items.Select(b => ShownObject.Of(binding, b, known[b.ChangedUid]))], page.Next);
-    }
-
-    private static byte[] Bytes(JsonObject shown)
-    {
-        var buffer = new ArrayBufferWriter<byte>(2048);
-        using (var json = new Utf8JsonWriter(buffer, FormWriter.Plain)) shown.WriteTo(json);
-        return buffer.WrittenSpan.ToArray();
     }
 
     private JsonObject WithKind(JsonObject source)

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Kubernetes.Schemas;
 using CN2.Network.Selection;
@@ -19,6 +20,13 @@ internal interface IObjectReader
     /// </summary>
     Task<IReadOnlyList<(Guid Changed, JsonObject Object)>> LoadAsync(IReadOnlyCollection<Guid> uids, CancellationToken ct);
 
+    /// <summary>
+    /// Of a kind that is a log: the objects that came after one moment and up to another, each with its transaction. Null: the feed has the changes of
+    /// the kind.
+    /// </summary>
+    Task<IReadOnlyList<(ulong Transaction, JsonObject Object)>?> CameAsync(FeedSnapshot after, FeedSnapshot upTo, CancellationToken ct) =>
+        Task.FromResult<IReadOnlyList<(ulong, JsonObject)>?>(null);
+
     /// <summary>The last state of a deleted object.</summary>
     JsonObject LastOf(ChangeRow deletion);
 
@@ -30,6 +38,6 @@ internal interface IObjectReader
     /// <param name="ct">Ends the reading.</param>
     Task<ListedObjects> ReadAsync(string? ns, LabelSelector labels, (string Namespace, string Name)? after, int most, CancellationToken ct);
 
-    /// <summary>The same without a selector, as JSON; null: the kind has nothing written.</summary>
-    Task<WrittenPage?> ReadWrittenAsync(string? ns, (string Namespace, string Name)? after, int most, CancellationToken ct) => Task.FromResult<WrittenPage?>(null);
+    /// <summary>The same without a selector, as JSON, of <see cref="HeldObjects"/>; null: the objects are not held.</summary>
+    Task<HeldPage?> HeldAsync(string? ns, (string Namespace, string Name)? after, int most, bool mayRead, CancellationToken ct) => Task.FromResult<HeldPage?>(null);
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using CN2.Api.Http;
 using CN2.Api.Kubernetes.Schemas;
+using CN2.Api.Kubernetes.Statuses;
 using CN2.Api.Kubernetes.Versions;
 using CN2.Network.Selection;
 
@@ -34,6 +35,15 @@ internal static class ListRequestReader
         if (isWatch) CheckWatch(request, invalid);
         else CheckList(request, query, malformed, invalid);
         return request;
+    }
+
+    /// <summary>The answer to what <see cref="Read"/> found; null: nothing is wrong.</summary>
+    public static FailureStatus? Refusal(List<string> malformed, FaultList invalid)
+    {
+        if (malformed.Count > 0) return FailureStatus.BadRequest(string.Join("; ", malformed));
+        if (invalid.Count == 0) return null;
+        var causes = invalid.Select(f => new StatusCause(f.Message.StartsWith("Forbidden", StringComparison.Ordinal) ? "FieldValueForbidden" : "FieldValueNotSupported", f.Message, f.Path)).ToList();
+        return FailureStatus.InvalidOptions("ListOptions", causes);
     }
 
     /// <summary>The query asks for a watch.</summary>

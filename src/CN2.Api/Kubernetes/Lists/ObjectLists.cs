@@ -13,8 +13,11 @@ namespace CN2.Api.Kubernetes.Lists;
 /// </summary>
 internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed)
 {
-    /// <summary>Objects of one step; it bounds what a list holds in memory.</summary>
+    /// <summary>Objects of one step, and the most of a page with a limit; it bounds what a list holds in memory.</summary>
     private const int Step = 500;
+
+    /// <summary>The same of objects that are held in memory anyway.</summary>
+    private const int HeldStep = 10_000;
 
     /// <summary>What is written before the client must take some of it; bytes.</summary>
     private const int Buffered = 64 * 1024;
@@ -53,38 +56,30 @@ internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed
     /// <param name="ct">Ends it.</param>
     public static async Task WriteAsync(IObjectReader reader, string? ns, ListRequest request, FormWriter writer, Action begin, Stream body, CancellationToken ct)
     {
-        (string, string)? after = request.Continue is { } token ? (token.Namespace, token.Name) : null;
-        var exact = request.Match == VersionMatch.Exact ? request.Version : null;
         if (request.Limit > 0)
         {
-            var (first, objects, next) = await PageAsync(reader, ns, request, after, ct);
-            var version = request.Continue?.Version ?? exact ?? first.Version;
-            var metadata = Metadata(version);
-            if (next is { } last) metadata["continue"] = new ContinueToken(version, last.Namespace, last.Name).ToString();
-            begin();
-            await using var page = new Utf8JsonWriter(body, FormWriter.Plain);
-            writer.WriteList(page, metadata, objects);
-            await page.FlushAsync(ct);
+            await WritePageAsync(reader, ns, request, writer, begin, body, ct);
             return;
         }
 
+        (string, string)? after = AfterOf(request);
         Utf8JsonWriter? json = null;
         try
         {
             do
             {
-                var written = request.Selector.IsEverything ? await reader.ReadWrittenAsync(ns, after, Step, ct) : null;
-                var page = written is null ? await reader.ReadAsync(ns, request.Selector.Labels, after, Step, ct) : new ListedObjects(written.Moment, [], written.Last);
+                var held = request.Selector.IsEverything ? await reader.HeldAsync(ns, after, HeldStep, mayRead: true, ct) : null;
+                var page = held is null ? await reader.ReadAsync(ns, request.Selector.Labels, after, Step, ct) : new ListedObjects(held.Moment, [], held.Last);
                 if (json is null)
                 {
                     begin();
                     json = new Utf8JsonWriter(body, FormWriter.Plain);
-                    writer.StartList(json, Metadata(request.Continue?.Version ?? exact ?? page.Moment.Version));
+                    writer.StartList(json, Metadata(VersionOf(request, page.Moment), null));
                 }
 
-                foreach (var source in written?.Objects ?? [])
+                foreach (var written in held?.Objects ?? [])
                 {
-                    writer.WriteWritten(json, source);
+                    writer.WriteWritten(json, written);
                     if (json.BytesPending > Buffered) await json.FlushAsync(ct);
                 }
 
@@ -106,20 +101,33 @@ internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed
         }
     }
 
-    private static async Task<(VersionMoment First, List<JsonObject> Objects, (string Namespace, string Name)? Next)> PageAsync(
-        IObjectReader reader, string? ns, ListRequest request, (string, string)? after, CancellationToken ct)
+    /// <summary>A page of a list with a limit. Its metadata come first, so it is read whole.</summary>
+    private static async Task WritePageAsync(IObjectReader reader, string? ns, ListRequest request, FormWriter writer, Action begin, Stream body, CancellationToken ct)
+    {
+        var most = Math.Min(request.Limit, Step);
+        var held = request.Selector.IsEverything ? await reader.HeldAsync(ns, AfterOf(request), most, mayRead: request.Continue is not null, ct) : null;
+        var page = held is null ? await PageAsync(reader, ns, request, most, ct) : new ListedObjects(held.Moment, [], held.Last);
+        begin();
+        await using var json = new Utf8JsonWriter(body, FormWriter.Plain);
+        writer.StartList(json, Metadata(VersionOf(request, page.Moment), page.Last));
+        foreach (var written in held?.Objects ?? []) writer.WriteWritten(json, written);
+        foreach (var source in page.Objects) writer.WriteItem(json, source);
+        FormWriter.EndList(json);
+        await json.FlushAsync(ct);
+    }
+
+    /// <summary>The next objects that match, and the moment of the first step.</summary>
+    private static async Task<ListedObjects> PageAsync(IObjectReader reader, string? ns, ListRequest request, int most, CancellationToken ct)
     {
         VersionMoment? first = null;
+        var after = AfterOf(request);
         var objects = new List<JsonObject>();
         while (true)
         {
-            var most = Math.Min(Step, request.Limit - objects.Count);
-            var page = request.Selector.IsEverything && await reader.ReadWrittenAsync(ns, after, most, ct) is { } written
-                ? new ListedObjects(written.Moment, [.. written.Objects.Select(o => (JsonObject)JsonNode.Parse(o)!)], written.Last)
-                : await reader.ReadAsync(ns, request.Selector.Labels, after, most, ct);
+            var page = await reader.ReadAsync(ns, request.Selector.Labels, after, most - objects.Count, ct);
             first ??= page.Moment;
             objects.AddRange(page.Objects.Where(request.Selector.Matches));
-            if (page.Last is null || objects.Count == request.Limit) return (first, objects, page.Last);
+            if (page.Last is null || objects.Count == most) return new ListedObjects(first, objects, page.Last);
             after = page.Last;
         }
     }
@@ -132,5 +140,15 @@ internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed
         return page is { Gap: FeedGap.None, More: false } && !page.Rows.Exists(r => (ns is null || r.Namespace is null || r.Namespace == ns) && reader.Follows(r));
     }
 
-    private static JsonObject Metadata(ResourceVersion version) => new() { ["resourceVersion"] = version.ToString() };
+    private static (string Namespace, string Name)? AfterOf(ListRequest request) => request.Continue is { } token ? (token.Namespace, token.Name) : null;
+
+    private static ResourceVersion VersionOf(ListRequest request, VersionMoment first) =>
+        request.Continue?.Version ?? (request.Match == VersionMatch.Exact ? request.Version : null) ?? first.Version;
+
+    private static JsonObject Metadata(ResourceVersion version, (string Namespace, string Name)? next)
+    {
+        var metadata = new JsonObject { ["resourceVersion"] = version.ToString() };
+        if (next is var (ns, name)) metadata["continue"] = new ContinueToken(version, ns, name).ToString();
+        return metadata;
+    }
 }

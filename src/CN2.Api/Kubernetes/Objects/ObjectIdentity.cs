@@ -18,7 +18,12 @@ internal readonly record struct ObjectIdentity(Guid Uid, string Namespace, strin
         var (ns, name) = range.After ?? ("", "");
         var after = new[] { Sql.Value(ns), Sql.Value(name), Sql.Value(range.Most) };
         return Sql.ReadAllAsync(connection, $"SELECT uid, namespace, name FROM {table} WHERE (namespace, name) > ($1, $2){(range.Namespace is null ? "" : " AND namespace = $4")} ORDER BY namespace, name LIMIT $3",
-            row => new ObjectIdentity(row.GetGuid(0), row.GetString(1), row.GetString(2)), ct,
-            range.Namespace is null ? after : [.. after, Sql.Value(range.Namespace)]);
+            Read, ct, range.Namespace is null ? after : [.. after, Sql.Value(range.Namespace)]);
     }
+
+    /// <summary>Those of these uids that exist.</summary>
+    public static Task<List<ObjectIdentity>> ReadAsync(NpgsqlConnection connection, string table, Guid[] uids, CancellationToken ct) =>
+        Sql.ReadAllAsync(connection, $"SELECT uid, namespace, name FROM {table} WHERE uid = ANY ($1)", Read, ct, Sql.Value(uids));
+
+    private static ObjectIdentity Read(NpgsqlDataReader row) => new(row.GetGuid(0), row.GetString(1), row.GetString(2));
 }

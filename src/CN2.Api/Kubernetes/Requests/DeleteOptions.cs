@@ -4,14 +4,13 @@ using CN2.Api.Kubernetes.Statuses;
 
 namespace CN2.Api.Kubernetes.Requests;
 
-/// <summary>How an object is to be deleted: of the body, or of the query. Objects here own no others, so every propagationPolicy comes to the same.</summary>
+/// <summary>How an object is to be deleted: of the body, or of the query.</summary>
 /// <param name="IsDryRun">Nothing is deleted.</param>
 /// <param name="Uid">The object has this uid, else 409.</param>
 /// <param name="ResourceVersion">The object has this version, else 409.</param>
-internal sealed record DeleteOptions(bool IsDryRun, string? Uid, string? ResourceVersion)
+/// <param name="Propagation">What becomes of the objects that belong to it.</param>
+internal sealed record DeleteOptions(bool IsDryRun, string? Uid, string? ResourceVersion, DeletionPropagation Propagation)
 {
-    private static readonly string[] Policies = ["Orphan", "Background", "Foreground"];
-
     /// <summary>Exactly one of the results is set.</summary>
     public static async Task<(DeleteOptions? Options, FailureStatus? Refused)> ReadAsync(HttpContext http)
     {
@@ -22,12 +21,15 @@ internal sealed record DeleteOptions(bool IsDryRun, string? Uid, string? Resourc
         var query = http.Request.Query;
         var dryRun = ((found.Object["dryRun"] as JsonArray)?.Select(v => v!.ToString()) ?? []).Concat(query["dryRun"].Select(v => v ?? "")).ToList();
         if (dryRun.Exists(v => v != "All")) faults.Add(new(StatusCause.NotSupported, $"Unsupported value: \"{dryRun.First(v => v != "All")}\": supported values: \"All\"", "dryRun"));
-        if (query["propagationPolicy"].ToString() is { Length: > 0 } policy && !Policies.Contains(policy))
+        var policy = query["propagationPolicy"].ToString() is { Length: > 0 } asked ? asked : found.Object["propagationPolicy"]?.ToString();
+        var isKnown = Enum.TryParse<DeletionPropagation>(policy, out var propagation) && policy == propagation.ToString();
+        if (policy is null && found.Object["orphanDependents"]?.ToString() == "true") propagation = DeletionPropagation.Orphan;
+        if (policy is not null && !isKnown)
             faults.Add(new(StatusCause.NotSupported, $"Unsupported value: \"{policy}\": supported values: \"Orphan\", \"Background\", \"Foreground\"", "propagationPolicy"));
         if (found.Object["propagationPolicy"] is not null && found.Object["orphanDependents"] is not null)
             faults.Add(new(StatusCause.Invalid, "Invalid value: orphanDependents and deletionPropagation cannot be both set", "propagationPolicy"));
         if (faults.Count > 0) return (null, FailureStatus.InvalidOptions("DeleteOptions", faults));
         var conditions = found.Object["preconditions"] as JsonObject;
-        return (new DeleteOptions(dryRun.Count > 0, conditions?["uid"]?.ToString(), conditions?["resourceVersion"]?.ToString()), null);
+        return (new DeleteOptions(dryRun.Count > 0, conditions?["uid"]?.ToString(), conditions?["resourceVersion"]?.ToString(), propagation), null);
     }
 }

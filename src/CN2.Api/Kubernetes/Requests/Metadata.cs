@@ -34,6 +34,16 @@ internal static class Metadata
     public static IReadOnlyList<string> FinalizersOf(JsonObject source) =>
         (source["metadata"] as JsonObject)?["finalizers"] is JsonArray list ? [.. list.Select(f => f!.ToString())] : [];
 
+    /// <summary>The document of an object with one more finalizer.</summary>
+    public static string WithFinalizer(string document, string finalizer)
+    {
+        var source = (JsonObject)JsonNode.Parse(document)!;
+        var metadata = Of(source);
+        if (metadata["finalizers"] is not JsonArray finalizers) metadata["finalizers"] = finalizers = [];
+        finalizers.Add(finalizer);
+        return source.ToJsonString();
+    }
+
     /// <summary>Makes the metadata of a new object. The name of the object, or what is wrong.</summary>
     public static (string? Name, FailureStatus? Refused) Begin(JsonObject source, ResourceDefinition definition, string? ns)
     {

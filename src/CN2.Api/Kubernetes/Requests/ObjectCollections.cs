@@ -36,7 +36,7 @@ internal sealed class ObjectCollections(
             include = RowObject.Metadata;
         }
 
-        if (Problem(malformed, invalid) is { } problem)
+        if (ListRequestReader.Refusal(malformed, invalid) is { } problem)
         {
             await ObjectAnswer.WriteAsync(http, problem);
             return;
@@ -112,14 +112,6 @@ internal sealed class ObjectCollections(
         {
             http.Abort(); // the client hardly reads, or half a stream cannot become an error answer
         }
-    }
-
-    private static FailureStatus? Problem(List<string> malformed, FaultList invalid)
-    {
-        if (malformed.Count > 0) return FailureStatus.BadRequest(string.Join("; ", malformed));
-        if (invalid.Count == 0) return null;
-        var causes = invalid.Select(f => new StatusCause(f.Message.StartsWith("Forbidden", StringComparison.Ordinal) ? "FieldValueForbidden" : "FieldValueNotSupported", f.Message, f.Path)).ToList();
-        return FailureStatus.InvalidOptions("ListOptions", causes);
     }
 
     private static void Begin(HttpContext http)

@@ -43,7 +43,7 @@ internal sealed class ObjectDeletion(ObjectTransactions transactions, ObjectVers
 
     /// <summary>Asks for the deletion of an object by no request, as of the content of a namespace. False: there is nothing to do.</summary>
     public async Task<bool> AskAsync(WriteScope scope, IObjectBinding binding, string? ns, string name, CancellationToken ct) =>
-        (await DeleteAsync(null, scope, binding, ns, name, new DeleteOptions(false, null, null), ct)).Failure is null;
+        (await DeleteAsync(null, scope, binding, ns, name, new DeleteOptions(false, null, null, DeletionPropagation.Background), ct)).Failure is null;
 
     private async Task<WriteAnswer> DeleteAsync(
         HttpContext? http, WriteScope scope, IObjectBinding binding, string? ns, string name, DeleteOptions options, CancellationToken ct)
@@ -59,7 +59,8 @@ internal sealed class ObjectDeletion(ObjectTransactions transactions, ObjectVers
                 return FailureStatus.Conflict(definition, name, $"Precondition failed: ResourceVersion in precondition: {named}, ResourceVersion in object meta: {Metadata.TextOf(shown, "resourceVersion")}");
         }
 
-        if (Metadata.FinalizersOf(shown).Count > 0) return await MarkAsync(scope, binding, current, ct);
+        if (await FinalizerAsync(scope, current, options.Propagation, ct) is { } finalizer) return await MarkAsync(scope, binding, current, finalizer, ct);
+        if (Metadata.FinalizersOf(shown).Count > 0) return await MarkAsync(scope, binding, current, null, ct);
         switch (await binding.DeleteAsync(scope, current, ct))
         {
             case ObjectOutcome.Gone:
@@ -68,7 +69,7 @@ internal sealed class ObjectDeletion(ObjectTransactions transactions, ObjectVers
                 return new WriteAnswer(200, ShownObject.Of(binding, deleting.Object with { Kept = current.Kept }, await transactions.VersionAsync(scope, deleting.Object, ct)));
             case ObjectOutcome.InUse waits:
                 if (http is not null) CheckedBody.Warn(http, $"{waits.Problem.Detail} It goes when it is free.");
-                return await MarkAsync(scope, binding, current, ct);
+                return await MarkAsync(scope, binding, current, null, ct);
             case ObjectOutcome.Refused refused when refused.Problem.Code == ProblemCodes.InUse:
                 return new FailureStatus(403, StatusReason.Forbidden, $"{definition.QualifiedName} \"{name}\" is forbidden: {refused.Problem.Detail}") { Definition = definition, Name = name };
             case ObjectOutcome.Refused refused:
@@ -78,14 +79,29 @@ internal sealed class ObjectDeletion(ObjectTransactions transactions, ObjectVers
         }
     }
 
-    private async Task<WriteAnswer> MarkAsync(WriteScope scope, IObjectBinding binding, BoundObject current, CancellationToken ct)
+    /// <summary>With which finalizer an object waits for those that belong to it; null: it need not.</summary>
+    private static async Task<string?> FinalizerAsync(WriteScope scope, BoundObject current, DeletionPropagation propagation, CancellationToken ct)
+    {
+        if (propagation == DeletionPropagation.Background || current.Kept?.DeletingAt is not null) return null;
+        if ((await KubernetesObjectTable.DependentsAsync(scope.Connection, current.Uid, ct)).Count == 0) return null;
+        return propagation == DeletionPropagation.Orphan ? ObjectOwners.Orphan : ObjectOwners.Foreground;
+    }
+
+    /// <param name="scope">The transaction.</param>
+    /// <param name="binding">Of the object.</param>
+    /// <param name="current">The object, locked.</param>
+    /// <param name="finalizer">What it waits for besides; null: nothing.</param>
+    /// <param name="ct">Ends the statements.</param>
+    private async Task<WriteAnswer> MarkAsync(WriteScope scope, IObjectBinding binding, BoundObject current, string? finalizer, CancellationToken ct)
     {
         var row = current.Kept
             ?? new KubernetesObjectRow(binding.Definition.QualifiedName, current.Uid, current.Namespace ?? "", current.Name, "{}", current.Resource is null, 1, scope.Now, null);
         if (row.DeletingAt is null)
         {
             row = row with { DeletingAt = scope.Now };
+            if (finalizer is not null) row = row with { Document = Metadata.WithFinalizer(row.Document, finalizer) };
             await ObjectTransactions.KeepAsync(scope, binding, row, ChangeVerb.Modified, ct);
+            if (finalizer is not null) await scope.ExecuteAsync([KubernetesObjectTable.CheckOwnersOf(current.Uid)], ct);
         }
 
         return new WriteAnswer(200, ShownObject.Of(binding, current with { Kept = row }, await transactions.VersionAsync(scope, current, ct)));

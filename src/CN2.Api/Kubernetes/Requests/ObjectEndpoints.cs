@@ -12,7 +12,6 @@ internal static class ObjectEndpoints
 {
     public static IServiceCollection AddObjectRequests(this IServiceCollection services) => services
         .AddSingleton<ObjectReading>()
-        .AddSingleton<WrittenObjects>()
         .AddSingleton<ObjectReaders>()
         .AddSingleton<ObjectLists>()
         .AddSingleton<ObjectHub>()
@@ -23,6 +22,7 @@ internal static class ObjectEndpoints
         .AddSingleton<ObjectReplacement>()
         .AddSingleton<ObjectPatching>()
         .AddSingleton<ObjectDeletion>()
+        .AddSingleton<ObjectOwners>()
         .AddSingleton<SubresourceCreation>()
         .AddSingleton<CollectionDeletion>()
         .AddSingleton<PendingDeletions>()

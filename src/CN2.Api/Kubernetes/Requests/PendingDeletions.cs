@@ -10,11 +10,12 @@ using Npgsql;
 namespace CN2.Api.Kubernetes.Requests;
 
 /// <summary>
-/// Tries again to delete what is marked and has no finalizers. Of a namespace that is marked, the content is deleted first. All replicas may do it:
-/// each object is locked. Nothing is kept in memory, so a restart loses nothing.
+/// Tries again to delete what is marked and has no finalizers of clients. Of a namespace that is marked, the content is deleted first. Also decides about
+/// objects that belong to others (<see cref="ObjectOwners"/>). All replicas may do it: each object is locked. Nothing is kept in memory, so a restart
+/// loses nothing.
 /// </summary>
 internal sealed partial class PendingDeletions(
-    ListenerOptions listen, ObjectBindings bindings, ObjectDeletion deletion, TransactionRunner runner, NpgsqlDataSource source, IDbContextFactory<CN2DbContext> contexts,
+    ListenerOptions listen, ObjectBindings bindings, ObjectDeletion deletion, ObjectOwners owners, TransactionRunner runner, NpgsqlDataSource source, IDbContextFactory<CN2DbContext> contexts,
     TimeProvider time, ILogger<PendingDeletions> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
@@ -22,7 +23,16 @@ internal sealed partial class PendingDeletions(
     /// <summary>Objects of one look, and objects of a namespace that are deleted in one.</summary>
     private const int Most = 100;
 
+    /// <summary>Marked, and no client has anything to do before the object goes.</summary>
+    private const string Marked =
+        $$"""
+         o.deleting_at IS NOT NULL AND o.uid > $1
+             AND NOT EXISTS (SELECT FROM json_array_elements_text(coalesce(o.document #> '{metadata,finalizers}', '[]')) f WHERE f NOT IN ('{{ObjectOwners.Foreground}}', '{{ObjectOwners.Orphan}}'))
+         ORDER BY o.uid LIMIT $2
+         """;
+
     private Guid _after = Guid.Empty;
+    private Guid _afterUnchecked = Guid.Empty;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
@@ -32,6 +42,7 @@ internal sealed partial class PendingDeletions(
             try
             {
                 await LookAsync(stoppingToken);
+                await CheckOwnersAsync(stoppingToken);
             }
             catch (Exception e) when (!stoppingToken.IsCancellationRequested)
             {
@@ -48,9 +59,7 @@ internal sealed partial class PendingDeletions(
         List<KubernetesObjectRow> marked;
         await using (var connection = await source.OpenConnectionAsync(ct))
         {
-            marked = await KubernetesObjectTable.ReadAsync(connection,
-                "o.deleting_at IS NOT NULL AND o.uid > $1 AND coalesce(json_array_length(o.document #> '{metadata,finalizers}'), 0) = 0 ORDER BY o.uid LIMIT $2",
-                ct, Sql.Value(_after), Sql.Value(Most));
+            marked = await KubernetesObjectTable.ReadAsync(connection, Marked, ct, Sql.Value(_after), Sql.Value(Most));
         }
 
         _after = marked.Count == Most ? marked[^1].Uid : Guid.Empty;
@@ -60,10 +69,21 @@ internal sealed partial class PendingDeletions(
             if (binding.Definition == NamespaceSchema.Definition) await EmptyAsync(row.Name, ct);
             await TryAsync($"{row.Resource} {row.Namespace}/{row.Name}", async (scope, token) =>
             {
+                if (!await owners.ReleaseAsync(scope, row, token)) return false;
                 var done = await deletion.FinishAsync(scope, binding, row.Namespace.Length > 0 ? row.Namespace : null, row.Name, token);
                 return done is { Failure: null };
             }, ct);
         }
+    }
+
+    /// <summary>One look at the objects that belong to others and were changed, or of which an owner has gone.</summary>
+    internal async Task CheckOwnersAsync(CancellationToken ct)
+    {
+        List<KubernetesObjectRow> owned;
+        await using (var connection = await source.OpenConnectionAsync(ct))
+            owned = await KubernetesObjectTable.ReadAsync(connection, "o.owners_unchecked AND o.uid > $1 ORDER BY o.uid LIMIT $2", ct, Sql.Value(_afterUnchecked), Sql.Value(Most));
+        _afterUnchecked = owned.Count == Most ? owned[^1].Uid : Guid.Empty;
+        foreach (var row in owned) await TryAsync($"{row.Resource} {row.Namespace}/{row.Name}", (scope, token) => owners.CheckAsync(scope, row, token), ct);
     }
 
     /// <summary>One object that cannot be deleted keeps no other waiting.</summary>

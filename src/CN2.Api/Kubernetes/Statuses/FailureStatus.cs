@@ -31,6 +31,15 @@ internal sealed record FailureStatus(int Code, string Reason, string Message)
     public static FailureStatus Conflict(ResourceDefinition definition, string name, string why) =>
         new(409, StatusReason.Conflict, $"Operation cannot be fulfilled on {definition.QualifiedName} \"{name}\": {why}") { Definition = definition, Name = name };
 
+    /// <summary>Nothing is created in a namespace that is being deleted.</summary>
+    public static FailureStatus NamespaceTerminating(ResourceDefinition definition, string name, string ns) => new(
+        403, StatusReason.Forbidden, $"{definition.QualifiedName} \"{name}\" is forbidden: unable to create new content in namespace {ns} because it is being terminated")
+    {
+        Definition = definition,
+        Name = name,
+        Causes = [new StatusCause("NamespaceTerminating", $"namespace {ns} is being terminated", "metadata.namespace")],
+    };
+
     public static FailureStatus Modified(ResourceDefinition definition, string name) =>
         Conflict(definition, name, "the object has been modified; please apply your changes to the latest version and try again");
 

@@ -24,10 +24,12 @@ internal sealed class ProblemStatus : IProblemForm
         {
             switch (problem.Code)
             {
-                case ProblemCodes.NotFound when !problem.Detail.StartsWith("Namespace ", StringComparison.Ordinal) || definition.Plural == "namespaces":
-                    return FailureStatus.NotFound(definition, name);
+                case ProblemCodes.NotFound when definition != NamespaceSchema.Definition && NamespaceOf(problem) is { } ns:
+                    return FailureStatus.NotFound(NamespaceSchema.Definition, ns);
                 case ProblemCodes.NotFound:
-                    return FailureStatus.NotFound(NamespaceSchema.Definition, problem.Detail["Namespace ".Length..].Split(' ')[0]);
+                    return FailureStatus.NotFound(definition, name);
+                case ProblemCodes.BeingDeleted when definition != NamespaceSchema.Definition && NamespaceOf(problem) is { } ns:
+                    return FailureStatus.NamespaceTerminating(definition, name, ns);
                 case ProblemCodes.AlreadyExists or ProblemCodes.BeingDeleted:
                     return FailureStatus.AlreadyExists(definition, name, problem.Code == ProblemCodes.BeingDeleted);
                 case ProblemCodes.ValidationFailed or ProblemCodes.ImmutableField or ProblemCodes.AddressOutOfRange:
@@ -62,6 +64,10 @@ internal sealed class ProblemStatus : IProblemForm
             RetryAfterSeconds = problem.RetryAfterSeconds,
         };
     }
+
+    /// <summary>The namespace that the problem is about; null: it is about something else.</summary>
+    private static string? NamespaceOf(ApiProblem problem) =>
+        problem.Detail.StartsWith("Namespace ", StringComparison.Ordinal) ? problem.Detail["Namespace ".Length..].Split(' ')[0] : null;
 
     private static List<StatusCause> CausesOf(ApiProblem problem, Func<string, string> toObjectPath) =>
     [

@@ -10,7 +10,7 @@ internal static class Ages
     private const int SecondsOfDay = 86_400;
 
     /// <summary>The age of an object.</summary>
-    public static string Of(JsonObject source, TableContext context) => Since(source["metadata"].Member("creationTimestamp"), context.Now);
+    public static string Of(JsonObject source, TableContext context) => context.HasAgeMark ? TableContext.AgeMark : Since(source["metadata"].Member("creationTimestamp"), context.Now);
 
     /// <summary>How long ago a time was; <see cref="Unknown"/> when there is none.</summary>
     public static string Since(JsonNode? time, DateTimeOffset now) => time.Time() is { } from ? Words(now - from) : Unknown;

@@ -53,13 +53,13 @@ internal sealed partial class ObjectHub : IFeedFollower
     {
         var subscriptions = _subscriptions.Keys.ToList();
         var deliveries = new List<(ObjectSubscription To, ObjectEvent Event)>();
-        foreach (var group in page.Rows.Count == 0 ? [] : subscriptions.GroupBy(s => s.Reader))
+        foreach (var group in subscriptions.GroupBy(s => s.Reader))
         {
             var all = group.ToList();
             List<ObjectEvent> events;
             try
             {
-                events = await ToEventsAsync(group.Key, page.Rows.FindAll(r => all.Exists(s => IsIn(s, r))), page.Upper, ct);
+                events = await ToEventsAsync(group.Key, page, r => all.Exists(s => IsIn(s, r)), ct);
             }
             catch (Exception e) when (e is not OperationCanceledException && !PostgresErrors.IsAway(e))
             {
@@ -85,6 +85,28 @@ internal sealed partial class ObjectHub : IFeedFollower
         foreach (var subscription in _subscriptions.Keys) subscription.End();
     }
 
+    /// <summary>What a page of the feed says of the objects of a kind; of a log, the objects that came between its two positions.</summary>
+    /// <param name="reader">Of the kind.</param>
+    /// <param name="page">As it was read.</param>
+    /// <param name="isWanted">Leaves out changes.</param>
+    /// <param name="ct">Ends the reading.</param>
+    public async Task<List<ObjectEvent>> ToEventsAsync(IObjectReader reader, FeedPage page, Func<ChangeRow, bool> isWanted, CancellationToken ct)
+    {
+        if (await reader.CameAsync(page.Begin.Seen, page.End.Seen, ct) is not { } came) return await ToEventsAsync(reader, page.Rows.FindAll(r => isWanted(r)), page.Upper, ct);
+        if (came.Count == 0) return [];
+        // Who resumes from one of them has seen what was there before the page.
+        var version = (await MomentAsync(ct) with { Seen = page.Begin.Seen }).Version;
+        var events = new List<ObjectEvent>(came.Count);
+        foreach (var (transaction, source) in came)
+        {
+            SetVersion(source, version);
+            var row = new ChangeRow { Xid = transaction, Id = long.MaxValue, Name = source["metadata"]!["name"]!.GetValue<string>(), Verb = ChangeVerb.Added };
+            if (isWanted(row)) events.Add(new ObjectEvent(row, ChangeVerb.Added, UidOf(source), source));
+        }
+
+        return events;
+    }
+
     /// <summary>
     /// One event for each object, where its last row is in the order of the feed. So whoever has seen an event has seen what was visible before its
     /// transaction, and may resume from its version.
@@ -93,7 +115,7 @@ internal sealed partial class ObjectHub : IFeedFollower
     /// <param name="rows">In the order of the feed.</param>
     /// <param name="upper">What the reading of the rows saw.</param>
     /// <param name="ct">Ends the reading.</param>
-    public async Task<List<ObjectEvent>> ToEventsAsync(IObjectReader reader, IReadOnlyList<ChangeRow> rows, FeedSnapshot upper, CancellationToken ct)
+    private async Task<List<ObjectEvent>> ToEventsAsync(IObjectReader reader, List<ChangeRow> rows, FeedSnapshot upper, CancellationToken ct)
     {
         var last = new Dictionary<Guid, (ChangeRow Row, bool IsAdded)>();
         foreach (var row in rows.Where(reader.Follows)) last[row.Uid] = (row, row.Verb == ChangeVerb.Added || last.GetValueOrDefault(row.Uid).IsAdded);

@@ -120,8 +120,8 @@ internal sealed class ObjectWatch(
                 return false;
             }
 
-            var rows = page.Rows.FindAll(r => end.Covers(r.Xid, r.Id) && (ns is null || r.Namespace is null || r.Namespace == ns) && !IsKnown(r));
-            foreach (var e in (await hub.ToEventsAsync(reader, rows, page.Upper, ct)).Where(e => e.IsIn(ns))) await SendAsync(body, e, isCatchingUp: true, ct);
+            var events = await hub.ToEventsAsync(reader, page, r => end.Covers(r.Xid, r.Id) && (ns is null || r.Namespace is null || r.Namespace == ns) && !IsKnown(r), ct);
+            foreach (var e in events.Where(e => e.IsIn(ns))) await SendAsync(body, e, isCatchingUp: true, ct);
             if (!page.More || page.Rows[^1].Xid > Math.Max(end.Seen.Xmax, end.Xid)) break;
             read = page.End;
         }

@@ -7,6 +7,8 @@ public sealed class WriteTests(WritesServer api) : IClassFixture<WritesServer>
     private static string Service(string name, string more = "", string meta = "") =>
         $$$$"""{"apiVersion":"v1","kind":"Service","metadata":{"name":"{{{{name}}}}"{{{{meta}}}}},"spec":{"type":"ClusterIP","selector":{"app":"web"},"ports":[{"name":"http","port":80,"targetPort":8080}]{{{{more}}}}}}""";
 
+    private static string Pod(string name) => $$$$"""{"metadata":{"name":"{{{{name}}}}"},"spec":{"containers":[{"name":"c","image":"nginx"}]}}""";
+
     [Fact]
     public async Task Each_door_has_its_own_paths_and_errors()
     {
@@ -226,6 +228,64 @@ public sealed class WriteTests(WritesServer api) : IClassFixture<WritesServer>
         Assert.Equal(2, (await api.RemoveAsync("/api/v1/namespaces/many/services?labelSelector=odd%3D1")).Expect(200).Json!["items"]!.AsArray().Count);
         await Eventually.TrueAsync(async () => (await api.ReadAsync("/api/v1/namespaces/many/services")).Json!["items"]!.AsArray().Count == 2);
         (await api.RemoveAsync("/api/v1/namespaces/many/services?labelSelector=%3D%3D")).Expect(400, "BadRequest");
+    }
+
+    [Fact]
+    public async Task A_collection_is_deleted_by_fields()
+    {
+        await api.NamespaceAsync("some");
+        for (var i = 0; i < 3; i++) (await api.CreateAsync("/api/v1/namespaces/some/services", Service($"s{i}"))).Expect(201);
+        Assert.Single((await api.RemoveAsync("/api/v1/namespaces/some/services?fieldSelector=metadata.name%3Ds1")).Expect(200).Json!["items"]!.AsArray());
+        (await api.RemoveAsync("/api/v1/namespaces/some/services?fieldSelector=spec.nothing%3D1")).Expect(400, "BadRequest");
+        await Eventually.TrueAsync(async () => (await api.ReadAsync("/api/v1/namespaces/some/services")).Json!["items"]!.AsArray().Count == 2);
+    }
+
+    [Fact]
+    public async Task An_object_that_cannot_be_deleted_keeps_no_other_of_its_collection()
+    {
+        await api.NamespaceAsync("refused");
+        var uids = new List<string>();
+        for (var i = 0; i < 3; i++) uids.Add((string)(await api.CreateAsync("/api/v1/namespaces/refused/services", Service($"s{i}"))).Expect(201).Json!["metadata"]!["uid"]!);
+        var refused = (await api.RemoveAsync("/api/v1/namespaces/refused/services", $$$"""{"preconditions":{"uid":"{{{uids[1]}}}"}}""")).Expect(409, "Conflict");
+        Assert.StartsWith("Operation cannot be fulfilled on services \"s0\"", refused.Message, StringComparison.Ordinal);
+        Assert.EndsWith("(1 deleted, 2 not)", refused.Message, StringComparison.Ordinal);
+        await Eventually.TrueAsync(async () => (await api.ReadAsync("/api/v1/namespaces/refused/services/s1")).Status == 404);
+        Assert.Equal(2, (await api.ReadAsync("/api/v1/namespaces/refused/services")).Json!["items"]!.AsArray().Count);
+    }
+
+    [Fact]
+    public async Task Nothing_new_comes_into_a_namespace_that_is_being_deleted()
+    {
+        await api.NamespaceAsync("ending", "41.9.0.0/24");
+        (await api.CreateAsync("/api/v1/namespaces/ending/services", Service("s", meta: ",\"finalizers\":[\"example.org/a\"]"))).Expect(201);
+        (await api.RemoveAsync("/api/v1/namespaces/ending")).Expect(200);
+        var refused = (await api.CreateAsync("/api/v1/namespaces/ending/services", Service("t"))).Expect(403, "Forbidden");
+        Assert.Equal("services \"t\" is forbidden: unable to create new content in namespace ending because it is being terminated", refused.Message);
+        Assert.Equal("NamespaceTerminating", (string?)refused.Json!["details"]!["causes"]![0]!["reason"]);
+        (await api.CreateAsync("/api/v1/namespaces/ending/pods", Pod("p"))).Expect(403, "Forbidden");
+        foreach (var (collection, body) in (IEnumerable<(string, string)>)
+        [
+            ("services", """{"name":"t","ports":[{"port":80}]}"""), ("floating-ips", """{"name":"f","externalNetwork":"net"}"""),
+            ("external-networks", """{"name":"n","subnets":[{"cidr":"41.9.1.0/24"}]}"""), ("service-health-checks", """{"name":"h","monitorType":"TCP","port":80}"""),
+            ("virtual-machine-interfaces", """{"name":"v","virtualRouter":"x","addresses":["10.9.9.9"]}"""),
+        ])
+        {
+            Assert.Equal("being-deleted", (string?)(await api.PostAsync($"/v1/namespaces/ending/{collection}", body)).Expect(409).Json!["code"]);
+        }
+
+        (await api.ChangeAsync("/api/v1/namespaces/ending/services/s", """{"metadata":{"finalizers":null}}""", WritesServer.Merge)).Expect(200);
+        await Eventually.TrueAsync(async () => (await api.ReadAsync("/api/v1/namespaces/ending")).Status == 404);
+    }
+
+    [Fact]
+    public async Task An_object_that_lives_alone_needs_its_namespace()
+    {
+        Assert.Equal("namespaces \"nowhere\" not found", (await api.CreateAsync("/api/v1/namespaces/nowhere/pods", Pod("p"))).Expect(404, "NotFound").Message);
+        await api.NamespaceAsync("alone");
+        (await api.CreateAsync("/api/v1/namespaces/alone/pods", Pod("p"))).Expect(201);
+        Assert.Contains("pods alone/p", (string?)(await api.DeleteAsync("/v1/namespaces/alone")).Expect(409).Json!["detail"]);
+        (await api.RemoveAsync("/api/v1/namespaces/alone/pods/p")).Expect(200);
+        (await api.DeleteAsync("/v1/namespaces/alone")).Expect(204);
     }
 
     [Fact]

@@ -103,6 +103,35 @@ public sealed class CollectionTests(KubernetesServer api) : IClassFixture<Kubern
     }
 
     [Fact]
+    public async Task A_list_that_is_held_is_the_list_that_is_read()
+    {
+        string[] namespaces = ["h-a", "h-a-b", "ha"];
+        foreach (var ns in namespaces) await ServicesAsync(ns, 3);
+        var random = new Random(7);
+        for (var round = 0; round < 12; round++)
+        {
+            for (var i = 0; i < 5; i++)
+            {
+                var path = $"/v1/namespaces/{namespaces[random.Next(3)]}/services/s{random.Next(6)}";
+                if (random.Next(3) == 0) await api.DeleteAsync(path);
+                else await api.PutAsync(path, $$$"""{"type":"ClusterIP","ports":[{"port":{{{random.Next(1, 1000)}}}}]}""");
+            }
+
+            foreach (var accept in (string[])["application/json", "application/json;as=Table;v=v1;g=meta.k8s.io", "application/json;as=PartialObjectMetadataList;v=v1;g=meta.k8s.io"])
+            {
+                foreach (var path in (string[])["/api/v1/services", "/api/v1/namespaces/h-a/services", "/api/v1/namespaces/ha/services"])
+                {
+                    // A selector that chooses everything is read from the database. Statuses change, and ages, so the two are compared until they are equal.
+                    await Eventually.TrueAsync(async () => Same(await GetAsync(path, accept: accept), await GetAsync($"{path}?labelSelector=!nothing", accept: accept))
+                        && Same(await PagesAsync(path, accept), await GetAsync($"{path}?labelSelector=!nothing", accept: accept)));
+                }
+            }
+        }
+
+        static bool Same(JsonNode one, JsonNode other) => JsonNode.DeepEquals(one["items"] ?? one["rows"], other["items"] ?? other["rows"]);
+    }
+
+    [Fact]
     public async Task A_watch_of_kubectl_shows_rows_of_a_table()
     {
         await ServicesAsync("p4", 1);
@@ -150,6 +179,58 @@ public sealed class CollectionTests(KubernetesServer api) : IClassFixture<Kubern
         Assert.Equal("ADDED", (string?)(await brief.NextAsync(_ => true))["type"]);
         await Assert.ThrowsAsync<EndOfStreamException>(() => brief.NextAsync(_ => false));
         await Eventually.TrueAsync(() => api.Services.GetRequiredService<WatchSlots>().Open == 0);
+    }
+
+    [Fact]
+    public async Task A_watch_of_events_shows_each_that_comes_also_one_that_is_committed_late()
+    {
+        await ServicesAsync("p8", 1);
+        await using var late = new NpgsqlConnection(api.ConnectionString);
+        await late.OpenAsync(Ct);
+        await using var transaction = await late.BeginTransactionAsync(Ct);
+        await EventAsync(late, "Late");
+        await using var other = new NpgsqlConnection(api.ConnectionString);
+        await other.OpenAsync(Ct);
+        await EventAsync(other, "Before");
+        var list = await GetAsync("/api/v1/namespaces/p8/events");
+        Assert.Contains(list["items"]!.AsArray(), e => (string?)e!["reason"] == "Before");
+        await EventAsync(other, "Between");
+        using var watch = await WatchAsync($"/api/v1/namespaces/p8/events?watch=true&resourceVersion={list["metadata"]!["resourceVersion"]}");
+        var between = await watch.NextAsync(e => (string?)e["object"]!["reason"] == "Between");
+        Assert.Equal(("ADDED", "Service", "s0"), ((string?)between["type"], (string?)between["object"]!["involvedObject"]!["kind"], (string?)between["object"]!["involvedObject"]!["name"]));
+        await EventAsync(other, "After");
+        await watch.NextAsync(e => (string?)e["object"]!["reason"] == "After");
+        await transaction.CommitAsync(Ct);
+        var last = await watch.NextAsync(e => (string?)e["object"]!["reason"] is "Late" or "Between" or "After");
+        Assert.Equal("Late", (string?)last["object"]!["reason"]);
+        using var resumed = await WatchAsync($"/api/v1/namespaces/p8/events?watch=true&resourceVersion={last["object"]!["metadata"]!["resourceVersion"]}");
+        await EventAsync(other, "Later");
+        await resumed.NextAsync(e => (string?)e["object"]!["reason"] == "Later");
+
+        static async Task EventAsync(NpgsqlConnection connection, string reason)
+        {
+            await using var command = new NpgsqlCommand("INSERT INTO event (kind, namespace, name, at, type, reason, message) VALUES ($2, 'p8', 's0', now(), 'Normal', $1, 'It is a test.')", connection);
+            command.Parameters.AddWithValue(reason);
+            command.Parameters.AddWithValue((short)CN2.Api.Data.Rows.ResourceKind.Service);
+            await command.ExecuteNonQueryAsync(Ct);
+        }
+    }
+
+    /// <summary>The whole list, read in pages of two.</summary>
+    private async Task<JsonNode> PagesAsync(string path, string accept)
+    {
+        JsonNode? whole = null;
+        var next = "";
+        do
+        {
+            var page = await GetAsync($"{path}?limit=2{(next.Length > 0 ? $"&continue={next}" : "")}", accept: accept);
+            next = (string?)page["metadata"]!["continue"] ?? "";
+            var items = (page["items"] ?? page["rows"])!.AsArray();
+            if (whole is null) whole = page;
+            else foreach (var item in items.ToList()) (whole["items"] ?? whole["rows"])!.AsArray().Add(item!.DeepClone());
+        }
+        while (next.Length > 0);
+        return whole;
     }
 
     private async Task ServicesAsync(string ns, int count)
