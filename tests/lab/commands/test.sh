@@ -26,20 +26,20 @@ cn2_test() {
     stage build check_build
     local built=${STAGE_FAILED[-1]} project
     if [ "$built" -eq 0 ]; then
-        # The virtual machine has one processor; the tests beside it mostly wait. The format would take what it needs, so that comes later.
+        # The virtual machine has one processor; the tests beside it mostly wait.
         begin_stage kernel-tunnels check_kernel_tunnels
+        stage CN2.Api.Tests check_project CN2.Api.Tests
         AFTER=${BESIDE_PIDS[*]: -1} begin_stage format check_format
-        for project in tests/*.Tests; do
-            [ "$project" = tests/CN2.Simulation.Tests ] || stage "$(basename "$project")" check_project "$(basename "$project")"
-        done
-        # The lab publishes the programs, so what compiles the projects, the format, has ended before. What runs beside the lab uses the build.
-        # The lab mostly waits, and the simulation has a clock of its own.
-        end_stages
-        begin_stage CN2.Simulation.Tests politely check_project CN2.Simulation.Tests
+        AFTER=${BESIDE_PIDS[*]: -1} begin_stage CN2.Simulation.Tests politely check_project CN2.Simulation.Tests
         AFTER=${BESIDE_PIDS[*]: -1} begin_stage openapi-clients politely check_openapi_clients
         AFTER=${BESIDE_PIDS[*]: -1} begin_stage kubectl politely check_kubectl
-        stage lab check_lab
+        for project in tests/*.Tests; do
+            project=$(basename "$project")
+            [ "$project" = CN2.Api.Tests ] || [ "$project" = CN2.Simulation.Tests ] || stage "$project" check_project "$project"
+        done
+        # The lab publishes the programs, so what compiles the projects has ended before.
         end_stages
+        stage lab check_lab
     else
         warn "Nothing else can run without a build"
     fi
@@ -65,9 +65,21 @@ cn2_test() {
 
 # stage NAME FUNCTION...: the function leaves its counts in COUNT_PASSED and COUNT_FAILED.
 stage() {
-    local name=$1
-    shift
-    left_out "$name" || { run_stage "$name" "$@" && book_stage "$name"; }
+    ! left_out "$1" || return 0
+    alone_stage "$@" &
+    ACTIVE_CHILD=$!
+    wait "$ACTIVE_CHILD" || complain "$1 ended with status $?"
+    ACTIVE_CHILD=
+    book_stage "$1"
+}
+
+# Runs a stage in a shell of its own, because the processor time of a shell's children cannot be told apart otherwise.
+alone_stage() {
+    trap '[ -z "$ACTIVE_CHILD" ] || kill "$ACTIVE_CHILD" 2>/dev/null || true' EXIT
+    trap 'exit 143' TERM
+    [ -z "${AFTER:-}" ] || tail --pid="$AFTER" -f /dev/null
+    run_stage "$@"
+    printf '%s %s %s %s\n' "$COUNT_PASSED" "$COUNT_FAILED" "$STAGE_TIME" "$PROCESSOR_TIME" >"$TEST_DIR/counts-$1"
 }
 
 # begin_stage NAME FUNCTION...: a stage that runs while the next ones do; end_stages waits for all of them and shows what they said. It begins
@@ -78,14 +90,7 @@ begin_stage() {
     local name=$1
     ! left_out "$name" || return 0
     note "$name runs beside the next stages"
-    (
-        trap '[ -z "$ACTIVE_CHILD" ] || kill "$ACTIVE_CHILD" 2>/dev/null || true' EXIT
-        trap 'exit 143' TERM
-        ON_TERMINAL=
-        [ -z "${AFTER:-}" ] || tail --pid="$AFTER" -f /dev/null
-        run_stage "$@"
-        printf '%s %s %s %s\n' "$COUNT_PASSED" "$COUNT_FAILED" "$STAGE_TIME" "$PROCESSOR_TIME" >"$TEST_DIR/beside-$name"
-    ) >"$TEST_DIR/beside-$name.log" 2>&1 &
+    (ON_TERMINAL='' alone_stage "$@") >"$TEST_DIR/beside-$name.log" 2>&1 &
     BESIDE_NAMES+=("$name")
     BESIDE_PIDS+=("$!")
     trap 'kill "${BESIDE_PIDS[@]}" $ACTIVE_CHILD 2>/dev/null || true' EXIT
@@ -98,12 +103,7 @@ end_stages() {
         with_progress "Waiting for $name" "$TEST_DIR/waited.log" tail --pid="${BESIDE_PIDS[i]}" -f /dev/null
         wait "${BESIDE_PIDS[i]}" || status=$?
         cat "$TEST_DIR/beside-$name.log"
-        COUNT_PASSED=0 COUNT_FAILED=1 STAGE_TIME=0 PROCESSOR_TIME=0
-        if [ "$status" -eq 0 ]; then
-            read -r COUNT_PASSED COUNT_FAILED STAGE_TIME PROCESSOR_TIME <"$TEST_DIR/beside-$name"
-        else
-            complain "$name ended with status $status"
-        fi
+        [ "$status" -eq 0 ] || complain "$name ended with status $status"
         book_stage "$name"
     done
     BESIDE_NAMES=() BESIDE_PIDS=()
@@ -121,34 +121,30 @@ left_out() {
 }
 
 run_stage() {
-    local name=$1 began worked
+    local name=$1 began
     shift
     heading "$name"
     began=$(now_ms)
-    processor_time "$TEST_DIR/times-$name"
-    worked=$PROCESSOR_TIME
     COUNT_PASSED=0
     COUNT_FAILED=0
     "$@" || COUNT_FAILED=$((COUNT_FAILED > 0 ? COUNT_FAILED : 1))
     [ $((COUNT_PASSED + COUNT_FAILED)) -gt 0 ] || { complain "$name ran nothing"; COUNT_FAILED=1; }
     STAGE_TIME=$(($(now_ms) - began))
-    processor_time "$TEST_DIR/times-$name"
-    PROCESSOR_TIME=$((PROCESSOR_TIME - worked))
+    times >"$TEST_DIR/times-$name"
+    # Milliseconds that the children of this shell have worked; its second line is 1m2.345s 0m6.789s.
+    PROCESSOR_TIME=$(awk -F '[ms ]+' 'NR == 2 { printf "%d", 1000 * (60 * ($1 + $3) + $2 + $4) }' "$TEST_DIR/times-$name")
+    rm "$TEST_DIR/times-$name"
 }
 
-# processor_time FILE: milliseconds that the ended children of this shell have worked, in PROCESSOR_TIME; FILE because a subshell has times of its own.
-processor_time() {
-    times >"$1"
-    PROCESSOR_TIME=$(awk -F '[ms ]+' 'NR == 2 { printf "%d", 1000 * (60 * ($1 + $3) + $2 + $4) }' "$1")
-    rm "$1"
-}
-
+# What a stage left behind; nothing: it failed.
 book_stage() {
+    local passed=0 failed=1 took=0 worked=0
+    [ ! -f "$TEST_DIR/counts-$1" ] || read -r passed failed took worked <"$TEST_DIR/counts-$1"
     STAGE_NAMES+=("$1")
-    STAGE_PASSED+=("$COUNT_PASSED")
-    STAGE_FAILED+=("$COUNT_FAILED")
-    STAGE_TIMES+=("$STAGE_TIME")
-    STAGE_WORK+=("$PROCESSOR_TIME")
+    STAGE_PASSED+=("$passed")
+    STAGE_FAILED+=("$failed")
+    STAGE_TIMES+=("$took")
+    STAGE_WORK+=("$worked")
 }
 
 check_scripts() {
@@ -168,7 +164,8 @@ one_check() {
     if with_progress "$@"; then COUNT_PASSED=$((COUNT_PASSED + 1)); else COUNT_FAILED=$((COUNT_FAILED + 1)); fi
 }
 
-check_format() { one_check "Looking at the format" "$TEST_DIR/format.log" timeout 600 nice -n 19 dotnet format CN2.Api.sln --verify-no-changes --no-restore; }
+# The build enforces the other rules of `dotnet format`, style and analyzers, as errors.
+check_format() { one_check "Looking at the format" "$TEST_DIR/format.log" timeout 600 dotnet format whitespace CN2.Api.sln --verify-no-changes --no-restore; }
 
 check_build() {
     one_check "Restoring, lock files as committed" "$TEST_DIR/restore.log" timeout 600 dotnet restore CN2.Api.sln
