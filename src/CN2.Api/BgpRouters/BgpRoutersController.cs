@@ -61,8 +61,8 @@ public sealed class BgpRoutersController(CN2DbContext db, BgpRouterStore store, 
     /// <summary>Deletes a BgpRouter and closes its sessions.</summary>
     [HttpDelete("{name}", Name = "DeleteBgpRouter")]
     [ProducesResponseType(204)]
-    public Task<IActionResult> Delete(string name) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>
-        await store.LockAsync(scope, name, ct) is { } row ? await store.DeleteAsync(scope, row, ct) : Missing(name));
+    public Task<IActionResult> Delete(string name) =>
+        writes.DeleteAsync(HttpContext, $"BgpRouter {name}", (scope, ct) => store.LockAsync(scope, name, ct), store.DeleteAsync);
 
     private static ApiProblem Missing(string name) => ApiProblem.NotFound($"BgpRouter {name}");
 }

@@ -41,6 +41,15 @@ internal static class KubernetesObjectTable
         Sql.Array(rows, r => r.IsAlone), Sql.Array(rows, r => r.Generation), Sql.Array(rows, r => r.CreatedAt.UtcDateTime),
         Sql.Array(rows, r => r.DeletingAt?.UtcDateTime, NpgsqlTypes.NpgsqlDbType.TimestampTz));
 
+    /// <summary>What the objects of a resource wait for before they go.</summary>
+    public static Task<List<string>> FinalizersAsync(NpgsqlConnection connection, Guid uid, CancellationToken ct) =>
+        Sql.ReadAllAsync(connection, "SELECT json_array_elements_text(document #> '{metadata,finalizers}') FROM kubernetes_object WHERE uid = $1", row => row.GetString(0), ct, Sql.Value(uid));
+
+    /// <summary>A Subnet that no network uses, and that has the name of a subnet of this network (<c>network-v4</c>, <c>network-v6</c>); null: there is none.</summary>
+    public static async Task<string?> FindSubnetAloneAsync(NpgsqlConnection connection, string ns, string network, CancellationToken ct) =>
+        (await ReadAsync(connection, "o.resource = 'subnets.core.contrail.juniper.net' AND o.namespace = $1 AND o.name = ANY ($2) AND o.is_alone", ct,
+            Sql.Value(ns), Sql.Value(new[] { $"{network}-v4", $"{network}-v6" }))).FirstOrDefault()?.Name;
+
     /// <summary>The objects that belong to an owner; the first thousand.</summary>
     public static Task<List<KubernetesObjectRow>> DependentsAsync(NpgsqlConnection connection, Guid owner, CancellationToken ct) =>
         ReadAsync(connection, "o.owners && ARRAY[$1] ORDER BY o.uid LIMIT 1000", ct, Sql.Value(owner.ToString()));

@@ -60,8 +60,8 @@ public sealed class ExternalNetworkSelectorsController(CN2DbContext db, External
     /// <summary>Deletes an ExternalNetworkSelector; default-external cannot be deleted.</summary>
     [HttpDelete("{name}", Name = "DeleteExternalNetworkSelector")]
     [ProducesResponseType(204)]
-    public Task<IActionResult> Delete(string name) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>
-        await store.LockAsync(scope, name, ct) is { } row ? store.Delete(scope, row) : Missing(name));
+    public Task<IActionResult> Delete(string name) =>
+        writes.DeleteAsync(HttpContext, $"ExternalNetworkSelector {name}", (scope, ct) => store.LockAsync(scope, name, ct), (scope, row, ct) => Task.FromResult(store.Delete(scope, row)));
 
     private static ApiProblem Missing(string name) => ApiProblem.NotFound($"ExternalNetworkSelector {name}");
 }

@@ -1,3 +1,4 @@
+using CN2.Api.Data;
 using System.Net;
 using CN2.Api.Allocation;
 using CN2.Api.Data.Documents;
@@ -43,6 +44,8 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
         row.Number = await FreeNumberAsync(scope, ct);
         if (row.Number == 0) return ApiProblem.InUse("Every network number (1 to 65535)", ["65535 ExternalNetworks"]);
         if (await OverlapAsync(scope, row, spec, ct) is { } overlap) return overlap;
+        // An object of the Kubernetes API names its Subnets itself; those of another network have names that nobody else may have.
+        if (request.KnownUid is null && await KubernetesObjectTable.FindSubnetAloneAsync(scope.Connection, ns, row.Name, ct) is { } taken) return ApiProblem.AlreadyExists($"Subnet {ns}/{taken}");
         scope.Db.ExternalNetworks.Add(row);
         scope.Changes.Added(ResourceKind.ExternalNetwork, ns, row.Name, row.Uid);
         await scope.SaveAsync(ct);

@@ -63,8 +63,8 @@ public sealed class ExternalNetworksController(
     /// <summary>Deletes an ExternalNetwork that has no FloatingIPs.</summary>
     [HttpDelete("namespaces/{ns}/external-networks/{name}", Name = "DeleteExternalNetwork")]
     [ProducesResponseType(204)]
-    public Task<IActionResult> Delete(string ns, string name) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>
-        await store.LockAsync(scope, ns, name, ct) is { } row ? await store.DeleteAsync(scope, row, ct) : Missing(ns, name));
+    public Task<IActionResult> Delete(string ns, string name) =>
+        writes.DeleteAsync(HttpContext, $"ExternalNetwork {ns}/{name}", (scope, ct) => store.LockAsync(scope, ns, name, ct), store.DeleteAsync);
 
     /// <summary>
     /// Lists the routes of an ExternalNetwork's RoutingInstance, sorted by prefix: its own, and those that this control node imported from routers.

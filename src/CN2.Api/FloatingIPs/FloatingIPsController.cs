@@ -69,8 +69,8 @@ public sealed class FloatingIPsController(CN2DbContext db, FloatingIPStore store
     [HttpDelete("namespaces/{ns}/floating-ips/{name}", Name = "DeleteFloatingIP")]
     [ProducesResponseType<FloatingIPResource>(202)]
     [ProducesResponseType(204)]
-    public Task<IActionResult> Delete(string ns, string name) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>
-        await store.LockAsync(scope, ns, name, ct) is { } row ? await store.DeleteAsync(scope, row, ct) : Missing(ns, name));
+    public Task<IActionResult> Delete(string ns, string name) =>
+        writes.DeleteAsync(HttpContext, $"FloatingIP {ns}/{name}", (scope, ct) => store.LockAsync(scope, ns, name, ct), store.DeleteAsync);
 
     private static ApiProblem Missing(string ns, string name) => ApiProblem.NotFound($"FloatingIP {ns}/{name}");
 

@@ -60,8 +60,8 @@ public sealed class NamespacesController(CN2DbContext db, NamespaceStore store, 
     /// <summary>Deletes an empty Namespace.</summary>
     [HttpDelete("{name}", Name = "DeleteNamespace")]
     [ProducesResponseType(204)]
-    public Task<IActionResult> Delete(string name) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>
-        await store.LockAsync(scope, name, ct) is { } row ? await store.DeleteAsync(scope, row, ct) : Missing(name));
+    public Task<IActionResult> Delete(string name) =>
+        writes.DeleteAsync(HttpContext, $"Namespace {name}", (scope, ct) => store.LockAsync(scope, name, ct), store.DeleteAsync);
 
     private static ApiProblem Missing(string name) => ApiProblem.NotFound($"Namespace {name}");
 }

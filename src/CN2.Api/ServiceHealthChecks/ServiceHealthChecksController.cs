@@ -59,8 +59,8 @@ public sealed class ServiceHealthChecksController(CN2DbContext db, ServiceHealth
     /// <summary>Deletes a ServiceHealthCheck that no endpoint uses.</summary>
     [HttpDelete("{name}", Name = "DeleteServiceHealthCheck")]
     [ProducesResponseType(204)]
-    public Task<IActionResult> Delete(string ns, string name) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>
-        await store.LockAsync(scope, ns, name, ct) is { } row ? await store.DeleteAsync(scope, row, ct) : Missing(ns, name));
+    public Task<IActionResult> Delete(string ns, string name) =>
+        writes.DeleteAsync(HttpContext, $"ServiceHealthCheck {ns}/{name}", (scope, ct) => store.LockAsync(scope, ns, name, ct), store.DeleteAsync);
 
     private async Task<IActionResult> ListIn(string? ns, CancellationToken cancellationToken)
     {

@@ -71,8 +71,8 @@ public sealed class ServicesController(CN2DbContext db, ServiceStore store, Serv
     [HttpDelete("namespaces/{ns}/services/{name}", Name = "DeleteService")]
     [ProducesResponseType<ServiceResource>(202)]
     [ProducesResponseType(204)]
-    public Task<IActionResult> Delete(string ns, string name) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>
-        await store.LockAsync(scope, ns, name, ct) is { } row ? await store.DeleteAsync(scope, row, ct) : ServiceProblems.Missing(ns, name));
+    public Task<IActionResult> Delete(string ns, string name) =>
+        writes.DeleteAsync(HttpContext, ServiceProblems.What(ns, name), (scope, ct) => store.LockAsync(scope, ns, name, ct), store.DeleteAsync);
 
     private async Task<IActionResult> ListAsync(string? ns, CancellationToken cancellationToken)
     {

@@ -64,8 +64,8 @@ public sealed class VirtualMachineInterfacesController(CN2DbContext db, VirtualM
     /// <summary>Deletes a VirtualMachineInterface, also while Services select it.</summary>
     [HttpDelete("{name}", Name = "DeleteVirtualMachineInterface")]
     [ProducesResponseType(204)]
-    public Task<IActionResult> Delete(string ns, string name) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>
-        await store.LockAsync(scope, ns, name, ct) is { } row ? await store.DeleteAsync(scope, row, ct) : Missing(ns, name));
+    public Task<IActionResult> Delete(string ns, string name) =>
+        writes.DeleteAsync(HttpContext, $"VirtualMachineInterface {ns}/{name}", (scope, ct) => store.LockAsync(scope, ns, name, ct), store.DeleteAsync);
 
     private async Task<IActionResult> ListIn(string? ns, CancellationToken cancellationToken)
     {

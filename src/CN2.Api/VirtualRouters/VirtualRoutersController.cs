@@ -60,8 +60,8 @@ public sealed class VirtualRoutersController(CN2DbContext db, VirtualRouterStore
     /// <summary>Deletes a VirtualRouter, also while endpoints name it.</summary>
     [HttpDelete("{name}", Name = "DeleteVirtualRouter")]
     [ProducesResponseType(204)]
-    public Task<IActionResult> Delete(string name) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>
-        await store.LockAsync(scope, name, ct) is { } row ? await store.DeleteAsync(scope, row, ct) : Missing(name));
+    public Task<IActionResult> Delete(string name) =>
+        writes.DeleteAsync(HttpContext, $"VirtualRouter {name}", (scope, ct) => store.LockAsync(scope, name, ct), store.DeleteAsync);
 
     private static ApiProblem Missing(string name) => ApiProblem.NotFound($"VirtualRouter {name}");
 }

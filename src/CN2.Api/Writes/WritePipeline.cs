@@ -1,4 +1,5 @@
 using CN2.Api.Data;
+using CN2.Api.Data.Rows;
 using CN2.Api.Http;
 using Microsoft.AspNetCore.Mvc;
 using Npgsql;
@@ -29,6 +30,20 @@ public sealed class WritePipeline(TransactionRunner runner)
         http.Request.Query.Count > 0 || http.Request.Headers.ContainsKey(IdempotencyKey.Header)
             ? ExecuteAsync(http, (scope, ct) => group.DecideAsync(scope, item, ct))
             : AnswerAsync(http, async () => (await group.RunAsync(item, http.RequestAborted)).ToResult());
+
+    /// <summary>Runs a deletion. An object that the finalizers of the Kubernetes API hold is in use.</summary>
+    /// <param name="http">The request.</param>
+    /// <param name="what">Such as <c>Service ns1/my-service</c>.</param>
+    /// <param name="find">The row, locked; null: it does not exist.</param>
+    /// <param name="delete">Decides about the row.</param>
+    public Task<IActionResult> DeleteAsync<TRow>(
+        HttpContext http, string what, Func<WriteScope, CancellationToken, Task<TRow?>> find, Func<WriteScope, TRow, CancellationToken, Task<WriteOutcome>> delete)
+        where TRow : ResourceRow => ExecuteAsync(http, async (scope, ct) =>
+        {
+            if (await find(scope, ct) is not { } row) return ApiProblem.NotFound(what);
+            var finalizers = await KubernetesObjectTable.FinalizersAsync(scope.Connection, row.Uid, ct);
+            return finalizers.Count > 0 ? ApiProblem.InUse(what, [.. finalizers.Select(f => $"finalizer {f}")]) : await delete(scope, row, ct);
+        });
 
     internal static ApiProblem? ReadDryRun(HttpRequest request, out bool dryRun)
     {

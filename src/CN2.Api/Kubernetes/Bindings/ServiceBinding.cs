@@ -67,5 +67,10 @@ internal sealed class ServiceBinding(ServiceStore store, ServiceResources resour
         if (!isNew || draft.Object["spec"] is not JsonObject spec) return;
         var asked = spec["clusterIP"]?.ToString() is { Length: > 0 } one ? one : (spec["clusterIPs"] as JsonArray)?.FirstOrDefault()?.ToString();
         if (asked is { Length: > 0 } and not "None") faults.Add("spec.clusterIP", $"Invalid value: \"{asked}\": a cluster IP cannot be chosen, it is allocated");
+        if (spec["ports"] is not JsonArray { Count: > 1 } ports) return;
+        foreach (var (index, port) in ports.Index())
+        {
+            if (port?["name"]?.ToString() is null or "") faults.Add($"spec.ports[{index}].name", "Required value: of several ports each has a name");
+        }
     }
 }

@@ -8,6 +8,7 @@ using CN2.Api.Kubernetes.Kinds;
 using CN2.Api.Kubernetes.Objects;
 using CN2.Api.Kubernetes.Schemas;
 using CN2.Api.Writes;
+using CN2.Network.Selection;
 using Npgsql;
 
 namespace CN2.Api.Kubernetes.Bindings;
@@ -129,6 +130,7 @@ internal sealed class SubnetBinding(ExternalNetworkStore store, ExternalNetworkR
     private (JsonObject? Request, ObjectOutcome? Refused) Read(ObjectDraft draft)
     {
         var faults = new FaultList();
+        if (NameSyntax.FaultOfDnsSubdomain(draft.Name) is { } fault) faults.Add("metadata.name", fault);
         var request = writing.ToRequest(draft.Object, faults);
         var network = new JsonObject { ["name"] = "network", ["subnets"] = new JsonArray(request.DeepClone()) };
         var (_, refused) = requests.Read<ExternalNetworkRequest>(new SubnetOfRequest(Mapping), network, faults, isNew: true);
@@ -173,7 +175,7 @@ internal sealed class SubnetBinding(ExternalNetworkStore store, ExternalNetworkR
             var resource = SubnetMapping.ResourceOf(network, (JsonObject)network["subnets"]![p.User.Index]!, p.User.Name);
             var uid = p.Kept?.Uid ?? DerivedUid.Of("subnet", p.User.Network.Uid.ToString(), p.User.Name);
             Own(resource, uid, p.User.Namespace, p.Kept is null ? null : JsonNode.Parse(p.Kept.Document)?["metadata"]);
-            if (p.Kept is not null) resource["createdAt"] = p.Kept.CreatedAt;
+            if (p.Kept is not null) resource["createdAt"] = KubernetesTime.Text(p.Kept.CreatedAt);
             return new BoundObject(uid, p.User.Namespace, p.User.Name, resource, p.Kept) { VersionUid = p.User.Network.Uid };
         })];
     }

@@ -42,8 +42,9 @@ internal sealed class FloatingIPMapping : ObjectMapping
     {
         var spec = source["spec"] as JsonObject ?? [];
         if (spec["floatingIPAddress"] is { } address) request["address"] = address.DeepClone();
-        if (spec["virtualMachineInterfaceReferences"] is JsonArray references)
-            request["interfaces"] = new JsonArray([.. references.OfType<JsonObject>().Select(r => r["name"]?.DeepClone())]);
+        request["interfaces"] = spec["virtualMachineInterfaceReferences"] is JsonArray references
+            ? new JsonArray([.. references.OfType<JsonObject>().Select(r => r["name"]?.DeepClone())]) : null;
+        request["portMappings"] = null;
         if (spec["floatingIPPortMappings"]?["portMappings"] is not JsonArray mappings) return;
         request["portMappings"] = new JsonArray([.. mappings.OfType<JsonObject>().Select(m => new JsonObject
         {

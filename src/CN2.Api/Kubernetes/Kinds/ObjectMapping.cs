@@ -50,7 +50,9 @@ internal abstract class ObjectMapping
     {
         var request = (JsonObject)current.DeepClone();
         foreach (var member in (string[])["labels", "annotations"]) request.Remove(member);
-        foreach (var (member, value) in ToRequest(source, faults))
+        var said = ToRequest(source, faults);
+        Retain(said, current);
+        foreach (var (member, value) in said)
         {
             if (value is null) request.Remove(member);
             else request[member] = value.DeepClone();
@@ -92,8 +94,15 @@ internal abstract class ObjectMapping
     /// <summary>Adds spec and status to an object.</summary>
     protected abstract void Fill(JsonObject resource, JsonObject target);
 
-    /// <summary>Adds the fields of the kind to a request; null where the object does not say what it could say.</summary>
+    /// <summary>Adds the fields of the kind to a request; null where the object does not say what it could say, so that it is taken out of the resource.</summary>
     protected abstract void Read(JsonObject source, JsonObject request, FaultList faults);
+
+    /// <summary>Of a change: brings back what an object that leaves it out does not mean to take out. By default nothing.</summary>
+    /// <param name="request">What <see cref="Read"/> made; it is changed.</param>
+    /// <param name="current">The request of <c>/v1</c> that, as a PUT, would change nothing.</param>
+    protected virtual void Retain(JsonObject request, JsonObject current)
+    {
+    }
 
     /// <summary>Copies members as they are; absent ones and null are left out.</summary>
     protected static void Copy(JsonObject from, JsonObject to, params ReadOnlySpan<string> members)

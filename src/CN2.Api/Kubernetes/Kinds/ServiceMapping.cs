@@ -81,12 +81,11 @@ internal sealed class ServiceMapping : ObjectMapping
         var annotations = request["annotations"] as JsonObject;
         foreach (var member in Networks)
         {
-            if (annotations?[Prefix + member] is not { } value) continue;
-            annotations.Remove(Prefix + member);
-            request[member] = value.DeepClone();
+            request[member] = annotations?[Prefix + member]?.DeepClone();
+            annotations?.Remove(Prefix + member);
         }
 
-        Copy(spec, request, Same);
+        foreach (var member in Same) request[member] = spec[member]?.DeepClone();
         request["type"] ??= "ClusterIP";
         if (IsOf(request, "ExternalName"))
         {
@@ -96,7 +95,15 @@ internal sealed class ServiceMapping : ObjectMapping
 
         if (spec["clusterIP"]?.ToString() == "None") faults.Add("spec.clusterIP", "a Service without a cluster IP (headless) is not supported");
         request["ports"] = new JsonArray([.. Items(spec["ports"]).Select((p, i) => PortRequest(p, i, faults))]);
-        if (spec["loadBalancerIP"] is { } ip && ip.ToString().Length > 0) request["loadBalancerIPs"] = new JsonArray(ip.DeepClone());
+        request["loadBalancerIPs"] = spec["loadBalancerIP"] is { } ip && ip.ToString().Length > 0 ? new JsonArray(ip.DeepClone()) : null;
+    }
+
+    /// <summary>As in Kubernetes, families stay when an update leaves them out; a second asked-for address has no word there.</summary>
+    protected override void Retain(JsonObject request, JsonObject current)
+    {
+        foreach (var member in (string[])["ipFamilies", "ipFamilyPolicy"]) request[member] ??= current[member]?.DeepClone();
+        if (request["loadBalancerIPs"] is JsonArray asked && current["loadBalancerIPs"] is JsonArray { Count: > 1 } all && JsonNode.DeepEquals(asked[0], all[0]))
+            request["loadBalancerIPs"] = all.DeepClone();
     }
 
     private static JsonObject Port(JsonObject port)

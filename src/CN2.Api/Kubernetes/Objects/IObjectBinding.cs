@@ -31,6 +31,9 @@ internal interface IObjectBinding
     /// <summary>The name of the object of a resource, as GET of <c>/v1</c> answers it.</summary>
     string NameOf(JsonObject resource) => resource["name"]!.GetValue<string>();
 
+    /// <summary>What the validator of the resource finds in an object, by the object's paths. By default nothing: the write itself says it.</summary>
+    IEnumerable<(string Path, string Message)> FaultsOf(ObjectDraft draft, bool isNew) => [];
+
     /// <summary>The object of this name, as the connection's transaction sees it.</summary>
     /// <param name="connection">The connection to read on.</param>
     /// <param name="ns">Of the path; null: the kind is cluster-scoped.</param>

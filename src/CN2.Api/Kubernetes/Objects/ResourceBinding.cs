@@ -66,6 +66,9 @@ internal abstract class ResourceBinding<TRow, TRequest>(RequestReader requests) 
             var other => throw new InvalidOperationException($"A deletion came to {other.GetType().Name}"),
         };
 
+    public IEnumerable<(string Path, string Message)> FaultsOf(ObjectDraft draft, bool isNew) =>
+        ReadRequest(draft, null, isNew).Refused is ObjectOutcome.Refused { Problem.Errors: { } errors, HasObjectPaths: true } ? errors.SelectMany(e => e.Value.Select(m => (e.Key, m))) : [];
+
     protected abstract Task<TRow?> FindRowAsync(NpgsqlConnection connection, string? ns, string name, CancellationToken ct);
 
     /// <summary>The rows of a page in the order of namespace and name, as <see cref="Listing"/> reads them.</summary>
@@ -121,12 +124,14 @@ internal abstract class ResourceBinding<TRow, TRequest>(RequestReader requests) 
     /// <summary>The request of <c>/v1</c> that a draft stands for, validated. Exactly one of the results is set.</summary>
     /// <param name="draft">The object.</param>
     /// <param name="current">The request that changes nothing; null: the object is new.</param>
-    protected (TRequest? Request, ObjectOutcome? Refused) ReadRequest(ObjectDraft draft, TRequest? current)
+    protected (TRequest? Request, ObjectOutcome? Refused) ReadRequest(ObjectDraft draft, TRequest? current) => ReadRequest(draft, current, current is null);
+
+    private (TRequest? Request, ObjectOutcome? Refused) ReadRequest(ObjectDraft draft, TRequest? current, bool isNew)
     {
         var faults = new FaultList();
         var source = Prepare(draft);
         var json = current is null ? Mapping.ToRequest(source, faults) : Mapping.ToRequest(source, RequestReader.ToJson(current), faults);
-        Complete(draft, json, faults, current is null);
-        return requests.Read<TRequest>(Mapping, json, faults, isNew: current is null);
+        Complete(draft, json, faults, isNew);
+        return requests.Read<TRequest>(Mapping, json, faults, isNew);
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Kubernetes.Objects;
 using CN2.Api.Kubernetes.Schemas;
 using CN2.Api.Kubernetes.Statuses;
 
@@ -13,13 +14,14 @@ internal static class CheckedBody
     /// <summary>The object with its defaults. Exactly one of the results is set.</summary>
     /// <param name="http">Gets a Warning header for each unknown field when the client wants it.</param>
     /// <param name="source">The object.</param>
-    /// <param name="definition">Of its kind.</param>
+    /// <param name="binding">Of its kind.</param>
     /// <param name="duplicates">What reading the body has found, such as <c>duplicate field "spec.type"</c>.</param>
     /// <param name="validation">What becomes of unknown fields.</param>
     /// <param name="isPatched">The object is the result of a patch: unknown fields are 422 instead of 400.</param>
     public static (JsonObject? Object, FailureStatus? Refused) Check(
-        HttpContext http, JsonObject source, ResourceDefinition definition, IReadOnlyList<string> duplicates, FieldValidation validation, bool isPatched = false)
+        HttpContext http, JsonObject source, IObjectBinding binding, IReadOnlyList<string> duplicates, FieldValidation validation, bool isPatched = false)
     {
+        var definition = binding.Definition;
         var name = (source["metadata"] as JsonObject)?["name"] is JsonValue value && value.TryGetValue<string>(out var text) ? text : "";
         if (WrongKind(source, definition) is { } wrong) return (null, wrong);
         var found = ObjectCheck.Check(source, definition.Schema);
@@ -40,7 +42,7 @@ internal static class CheckedBody
             return (null, definition.IsNative && found.Faults.Any(f => f.Kind == ObjectFaultKind.Type)
                 ? FailureStatus.BadRequest(
                     $"{definition.Kind} in version \"{definition.Version}\" cannot be handled as a {definition.Kind}: {string.Join(", ", found.Faults.Select(f => $"{f.Path}: {f.Message}"))}", causes)
-                : FailureStatus.Invalid(definition, name, causes));
+                : FailureStatus.Invalid(definition, name, [.. causes, .. MoreOf(http, binding, found.Object, name, causes)]));
         }
 
         if (validation == FieldValidation.Warn)
@@ -52,6 +54,15 @@ internal static class CheckedBody
         found.Object["kind"] = definition.Kind;
         return (found.Object, null);
     }
+
+    /// <summary>What is wrong beside what its form says already; of values that were refused nothing more.</summary>
+    private static IEnumerable<StatusCause> MoreOf(HttpContext http, IObjectBinding binding, JsonObject source, string name, List<StatusCause> known) =>
+        from fault in binding.FaultsOf(new ObjectDraft(http.GetRouteValue("ns") as string, name, source), isNew: HttpMethods.IsPost(http.Request.Method))
+        where !known.Exists(k => IsAtOrBelow(k.Field ?? "", fault.Path) || IsAtOrBelow(fault.Path, k.Field ?? ""))
+        select new StatusCause(StatusCause.Invalid, fault.Message, fault.Path);
+
+    private static bool IsAtOrBelow(string path, string other) =>
+        path.StartsWith(other, StringComparison.Ordinal) && (path.Length == other.Length || path[other.Length] is '.' or '[');
 
     /// <summary>Adds a Warning header (RFC 7234), which kubectl shows.</summary>
     public static void Warn(HttpContext http, string sentence)

@@ -21,11 +21,11 @@ internal sealed class ObjectCreation(ObjectTransactions transactions, NpgsqlData
 
     private async Task<WriteAnswer> AnswerAsync(HttpContext http, IObjectBinding binding, string? ns)
     {
-        var (options, unreadable) = WriteOptions.Read(http.Request.Query);
+        var (options, unreadable) = WriteOptions.Read(http.Request.Query, "CreateOptions");
         if (unreadable is not null) return unreadable;
         var (body, unread) = await RequestObject.ReadAsync(http, binding.Definition);
         if (unread is not null) return unread;
-        var (given, refused) = CheckedBody.Check(http, body!.Object, binding.Definition, body.Faults, options!.Validation);
+        var (given, refused) = CheckedBody.Check(http, body!.Object, binding, body.Faults, options!.Validation);
         return refused is not null ? refused : await CreateAsync(http, binding, ns, given!, options);
     }
 

@@ -28,7 +28,7 @@ internal sealed class ObjectPatching(ObjectTransactions transactions, ObjectUpda
     private async Task<WriteAnswer> AnswerAsync(HttpContext http, IObjectBinding binding, string? ns, string name, string subresource)
     {
         var definition = binding.Definition;
-        var (options, unreadable) = WriteOptions.Read(http.Request.Query);
+        var (options, unreadable) = WriteOptions.Read(http.Request.Query, "PatchOptions");
         if (unreadable is not null) return unreadable;
         var media = MediaTypeHeaderValue.TryParse(http.Request.ContentType, out var type) ? type.MediaType.Value!.ToLowerInvariant() : "";
         string[] accepted = definition.IsNative ? [Json, Merge, Strategic, Apply] : [Json, Merge, Apply];
@@ -44,7 +44,7 @@ internal sealed class ObjectPatching(ObjectTransactions transactions, ObjectUpda
             Json => JsonPatch.Apply(current, patch),
             Merge => JsonMergePatch.Apply(current, patch),
             Strategic => StrategicMergePatch.Apply(current, patch, definition.Schema),
-            _ => ManagedFields.Apply(definition, current, patch, target.Manager, options.IsForced ?? false, time.GetUtcNow()),
+            _ => WithConditions(ManagedFields.Apply(definition, current, patch, target.Manager, options.IsForced ?? false, time.GetUtcNow()), (JsonObject)patch!),
         });
         return await transactions.RunAsync(http, binding, name, options.IsDryRun, target.IsApply, async (scope, ct) =>
         {
@@ -63,6 +63,8 @@ internal sealed class ObjectPatching(ObjectTransactions transactions, ObjectUpda
         var source = (JsonObject)given.DeepClone();
         if (Metadata.TextOf(source, "name") is { } named && named != target.Name)
             return FailureStatus.BadRequest($"the name of the object ({named}) does not match the name on the URL ({target.Name})");
+        if (Metadata.TextOf(source, "uid") is { } uid)
+            return FailureStatus.Conflict(definition, target.Name, $"uid mismatch: the provided object specified uid {uid}, and no existing object was found");
         Metadata.Of(source)["name"] = target.Name;
         var (created, refused) = Checked(http, target, options, duplicates, ManagedFields.Apply(definition, null, source, target.Manager, options.IsForced ?? false, time.GetUtcNow()));
         if (refused is not null) return refused;
@@ -74,9 +76,21 @@ internal sealed class ObjectPatching(ObjectTransactions transactions, ObjectUpda
         return await creation.CreateAsync(scope, target.Binding, new ObjectDraft(target.Namespace, name!, created!), ct);
     }
 
+    /// <summary>The version and the uid that an apply names are conditions, as in every other write.</summary>
+    private static PatchResult WithConditions(PatchResult result, JsonObject applied)
+    {
+        if (result is not PatchResult.Done done) return result;
+        foreach (var member in (string[])["resourceVersion", "uid"])
+        {
+            if (Metadata.TextOf(applied, member) is { } named) Metadata.Of(done.Object)[member] = named;
+        }
+
+        return done;
+    }
+
     private static (JsonObject?, FailureStatus?) Checked(HttpContext http, UpdateTarget target, WriteOptions options, IReadOnlyList<string> duplicates, PatchResult result) => result switch
     {
-        PatchResult.Done done => CheckedBody.Check(http, done.Object, target.Binding.Definition, duplicates, options.Validation, isPatched: true),
+        PatchResult.Done done => CheckedBody.Check(http, done.Object, target.Binding, duplicates, options.Validation, isPatched: true),
         PatchResult.Conflicted conflicted => (null, PatchFailure.Of(conflicted)),
         PatchResult.Refused refused => (null, PatchFailure.Of(refused, target.Binding.Definition, target.Name)),
         _ => throw new InvalidOperationException("No such result"),

@@ -16,7 +16,7 @@ internal sealed class SubresourceCreation(ObjectTransactions transactions)
 
     private async Task<WriteAnswer> AnswerAsync(HttpContext http, IObjectBinding binding, Subresource subresource, string? ns, string name)
     {
-        var (options, unreadable) = WriteOptions.Read(http.Request.Query);
+        var (options, unreadable) = WriteOptions.Read(http.Request.Query, "CreateOptions");
         if (unreadable is not null) return unreadable;
         var (body, unread) = await RequestObject.ReadAsync(http, form: null);
         if (unread is not null) return unread;

@@ -26,7 +26,9 @@ internal sealed record WriteOptions(bool IsDryRun, string? Manager, FieldValidat
     private const int LongestManager = 128;
 
     /// <summary>Exactly one of the results is set; the refusal names every fault.</summary>
-    public static (WriteOptions? Options, FailureStatus? Refused) Read(IQueryCollection query)
+    /// <param name="query">Of the request.</param>
+    /// <param name="kind">What Kubernetes calls the options of the request, such as <c>CreateOptions</c>.</param>
+    public static (WriteOptions? Options, FailureStatus? Refused) Read(IQueryCollection query, string kind)
     {
         var faults = new List<StatusCause>();
         var dryRun = query["dryRun"];
@@ -44,7 +46,7 @@ internal sealed record WriteOptions(bool IsDryRun, string? Manager, FieldValidat
         else if (manager.Any(c => char.IsControl(c) || char.IsSurrogate(c))) faults.Add(new(StatusCause.Invalid, "Invalid value: should only contain printable characters", "fieldManager"));
         bool? force = query["force"].ToString() switch { "" => null, "true" or "1" => true, "false" or "0" => false, _ => null };
         if (force is null && query["force"].ToString().Length > 0) faults.Add(new(StatusCause.Invalid, "must be true or false", "force"));
-        if (faults.Count > 0) return (null, FailureStatus.BadRequest(string.Join("; ", faults.Select(f => $"{f.Field}: {f.Message}")), faults));
+        if (faults.Count > 0) return (null, FailureStatus.InvalidOptions(kind, faults));
         return (new WriteOptions(dryRun.Count > 0, manager.Length > 0 ? manager : null, validation!.Value, force), null);
     }
 

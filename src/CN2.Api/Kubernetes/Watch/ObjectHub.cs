@@ -92,7 +92,7 @@ internal sealed partial class ObjectHub : IFeedFollower
     /// <param name="ct">Ends the reading.</param>
     public async Task<List<ObjectEvent>> ToEventsAsync(IObjectReader reader, FeedPage page, Func<ChangeRow, bool> isWanted, CancellationToken ct)
     {
-        if (await reader.CameAsync(page.Begin.Seen, page.End.Seen, ct) is not { } came) return await ToEventsAsync(reader, page.Rows.FindAll(r => isWanted(r)), page.Upper, ct);
+        if (await reader.CameAsync(page.Begin.Seen, page.End.Seen, ct) is not { } came) return await ToEventsAsync(reader, page.Rows.FindAll(r => isWanted(r)), ct);
         if (came.Count == 0) return [];
         // Who resumes from one of them has seen what was there before the page.
         var version = (await MomentAsync(ct) with { Seen = page.Begin.Seen }).Version;
@@ -113,9 +113,8 @@ internal sealed partial class ObjectHub : IFeedFollower
     /// </summary>
     /// <param name="reader">Of the kind.</param>
     /// <param name="rows">In the order of the feed.</param>
-    /// <param name="upper">What the reading of the rows saw.</param>
     /// <param name="ct">Ends the reading.</param>
-    private async Task<List<ObjectEvent>> ToEventsAsync(IObjectReader reader, List<ChangeRow> rows, FeedSnapshot upper, CancellationToken ct)
+    private async Task<List<ObjectEvent>> ToEventsAsync(IObjectReader reader, List<ChangeRow> rows, CancellationToken ct)
     {
         var last = new Dictionary<Guid, (ChangeRow Row, bool IsAdded)>();
         foreach (var row in rows.Where(reader.Follows)) last[row.Uid] = (row, row.Verb == ChangeVerb.Added || last.GetValueOrDefault(row.Uid).IsAdded);
@@ -130,8 +129,8 @@ internal sealed partial class ObjectHub : IFeedFollower
         {
             gone.Remove(changed);
             var (row, isAdded) = last.TryGetValue(changed, out var own) ? own : (last.Values.MaxBy(l => (l.Row.Xid, l.Row.Id)).Row, false);
-            // It has changed once more since the page was read. Its newest version would claim other changes of the page that come after it.
-            if (VersionOf(source) is var version && version.Transaction != row.Xid && !upper.Sees(version.Transaction)) SetVersion(source, ResourceVersion.Of(began, row.Xid));
+            // It has changed once more: since the page was read, or behind it. Its newest version would claim changes that come after this event.
+            if (VersionOf(source).Transaction != row.Xid) SetVersion(source, ResourceVersion.Of(began, row.Xid));
             events.Add(new ObjectEvent(row, isAdded ? ChangeVerb.Added : ChangeVerb.Modified, UidOf(source), source));
         }
 

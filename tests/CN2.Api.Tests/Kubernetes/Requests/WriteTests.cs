@@ -47,12 +47,9 @@ public sealed class WriteTests(WritesServer api) : IClassFixture<WritesServer>
     public async Task Every_fault_of_an_object_is_named_at_once()
     {
         await api.NamespaceAsync("faults");
-        var wrong = """{"metadata":{"name":"UPPER"},"spec":{"ports":[{"port":0},{"name":"b","port":70000,"protocol":"XYZ"}],"loadBalancerSourceRanges":["x"]}}""";
+        var wrong = """{"metadata":{"name":"UPPER"},"spec":{"type":"Foo","ports":[{"port":0},{"name":"b","port":70000,"protocol":"XYZ"}],"loadBalancerSourceRanges":["x"]}}""";
         var reply = (await api.CreateAsync("/api/v1/namespaces/faults/services", wrong)).Expect(422, "Invalid");
-        Assert.Contains("spec.ports[1].protocol", reply.Fields);
-        wrong = wrong.Replace("XYZ", "TCP", StringComparison.Ordinal);
-        reply = (await api.CreateAsync("/api/v1/namespaces/faults/services", wrong)).Expect(422, "Invalid");
-        foreach (var field in (string[])["metadata.name", "spec.ports[0].port", "spec.ports[1].port", "spec.loadBalancerSourceRanges[0]"]) Assert.Contains(field, reply.Fields);
+        foreach (var field in (string[])["metadata.name", "spec.type", "spec.ports[1].protocol", "spec.ports[0].name", "spec.ports[0].port", "spec.ports[1].port", "spec.loadBalancerSourceRanges[0]"]) Assert.Contains(field, reply.Fields);
 
         var types = (await api.CreateAsync("/api/v1/namespaces/faults/services", """{"metadata":{"name":"t"},"spec":{"type":5,"ports":"x"}}""")).Expect(400, "BadRequest");
         Assert.Equal(["spec.type", "spec.ports"], types.Fields);
@@ -64,7 +61,7 @@ public sealed class WriteTests(WritesServer api) : IClassFixture<WritesServer>
         (await api.CreateAsync("/api/v1/namespaces/faults/services", new string(' ', 3 * 1024 * 1024))).Expect(413, "RequestEntityTooLarge");
         (await api.CreateAsync("/api/v1/namespaces/faults/services", """{"metadata":{"name":"t"},"kind":"Pod","spec":{"ports":[{"port":1}]}}""")).Expect(400, "BadRequest");
         (await api.CreateAsync("/api/v1/namespaces/faults/services", """{"metadata":{"name":"t","namespace":"other"},"spec":{"ports":[{"port":1}]}}""")).Expect(400, "BadRequest");
-        (await api.CreateAsync("/api/v1/namespaces/faults/services?dryRun=some", Service("t"))).Expect(400, "BadRequest");
+        (await api.CreateAsync("/api/v1/namespaces/faults/services?dryRun=some", Service("t"))).Expect(422, "Invalid");
         (await api.CreateAsync("/api/v1/namespaces/faults/services", """{"metadata":{},"spec":{"ports":[{"port":1}]}}""")).Expect(422, "Invalid");
         Assert.Empty((await api.ReadAsync("/api/v1/namespaces/faults/services")).Expect(200).Json!["items"]!.AsArray());
     }
@@ -81,7 +78,7 @@ public sealed class WriteTests(WritesServer api) : IClassFixture<WritesServer>
         var warned = (await api.CreateAsync(Path, body)).Expect(201);
         Assert.Equal(2, warned.Warnings.Count);
         Assert.Null(warned.Json!["spec"]!["typo"]);
-        (await api.CreateAsync($"{Path}?fieldValidation=Sometimes", body)).Expect(400);
+        (await api.CreateAsync($"{Path}?fieldValidation=Sometimes", body)).Expect(422, "Invalid");
     }
 
     [Fact]
@@ -173,6 +170,117 @@ public sealed class WriteTests(WritesServer api) : IClassFixture<WritesServer>
         Assert.Equal(read.Version, same.Version);
     }
 
+    /// <summary>What a client takes out is gone, in both doors, by every kind of write; also what has a meaning in <c>/v1</c>.</summary>
+    [Theory]
+    [InlineData("put", 1)]
+    [InlineData(WritesServer.Merge, 2)]
+    [InlineData(WritesServer.Strategic, 3)]
+    [InlineData(WritesServer.JsonPatch, 4)]
+    [InlineData(WritesServer.Apply, 5)]
+    public async Task What_is_taken_out_of_a_service_is_gone(string kind, int number)
+    {
+        var ns = $"out{number}";
+        await api.NamespaceAsync(ns, $"43.{number}.0.0/24");
+        var path = $"/api/v1/namespaces/{ns}/services/s";
+        var whole = JsonNode.Parse(Service("s", ",\"loadBalancerSourceRanges\":[\"10.0.0.0/8\"],\"externalTrafficPolicy\":\"Cluster\",\"sessionAffinity\":\"ClientIP\"",
+            $",\"labels\":{{\"a\":\"b\"}},\"annotations\":{{\"service.contrail.juniper.net/externalNetwork\":\"{ns}/net\",\"service.contrail.juniper.net/externalNetworkSelector\":null}}").Replace("ClusterIP\"", "LoadBalancer\"", StringComparison.Ordinal))!;
+        whole["spec"]!["type"] = "LoadBalancer";
+        ((JsonObject)whole["metadata"]!["annotations"]!).Remove("service.contrail.juniper.net/externalNetworkSelector");
+        (await api.ChangeAsync($"{path}?fieldManager=a", whole, WritesServer.Apply)).Expect(201);
+        var v1 = (await api.GetAsync($"/v1/namespaces/{ns}/services/s")).Expect(200).Json!;
+        Assert.Equal(("web", "10.0.0.0/8"), ((string?)v1["selector"]!["app"], (string?)v1["loadBalancerSourceRanges"]![0]));
+        (string Parent, string Member)[] taken = [("spec", "selector"), ("spec", "loadBalancerSourceRanges"), ("spec", "externalTrafficPolicy"), ("spec", "sessionAffinity"), ("metadata", "labels"), ("metadata", "annotations")];
+        switch (kind)
+        {
+            case "put":
+                var put = (await api.ReadAsync(path)).Expect(200).Json!;
+                foreach (var (parent, member) in taken) ((JsonObject)put[parent]!).Remove(member);
+                (await api.UpdateAsync(path, put)).Expect(200);
+                break;
+            case WritesServer.Apply:
+                var rest = whole.DeepClone();
+                foreach (var (parent, member) in taken) ((JsonObject)rest[parent]!).Remove(member);
+                (await api.ChangeAsync($"{path}?fieldManager=a", rest, kind)).Expect(200);
+                break;
+            case WritesServer.JsonPatch:
+                (await api.ChangeAsync(path, new JsonArray([.. taken.Select(t => new JsonObject { ["op"] = "remove", ["path"] = $"/{t.Parent}/{t.Member}" })]), kind)).Expect(200);
+                break;
+            default:
+                var patch = new JsonObject { ["spec"] = new JsonObject(), ["metadata"] = new JsonObject() };
+                foreach (var (parent, member) in taken) patch[parent]![member] = null;
+                (await api.ChangeAsync(path, patch, kind)).Expect(200);
+                break;
+        }
+
+        var left = (await api.ReadAsync(path)).Expect(200).Json!;
+        foreach (var (parent, member) in taken.Where(t => t.Member is not ("externalTrafficPolicy" or "sessionAffinity"))) Assert.Null(left[parent]![member]);
+        Assert.Equal(("Local", "None"), ((string?)left["spec"]!["externalTrafficPolicy"], (string?)left["spec"]!["sessionAffinity"])); // the defaults
+        v1 = (await api.GetAsync($"/v1/namespaces/{ns}/services/s")).Expect(200).Json!;
+        Assert.Empty((v1["selector"] as JsonObject) ?? []);
+        Assert.Empty((v1["loadBalancerSourceRanges"] as JsonArray) ?? []);
+        Assert.Null(v1["externalNetwork"]);
+    }
+
+    [Fact]
+    public async Task An_apply_that_names_a_version_or_a_uid_is_refused_when_it_is_another()
+    {
+        await api.NamespaceAsync("named");
+        const string Path = "/api/v1/namespaces/named/services/s?fieldManager=a";
+        var meta = ",\"uid\":\"0190a000-0000-7000-8000-000000000000\"";
+        (await api.ChangeAsync(Path, Service("s", meta: meta), WritesServer.Apply)).Expect(409, "Conflict");
+        var first = (await api.ChangeAsync(Path, Service("s"), WritesServer.Apply)).Expect(201).Version;
+        var second = (await api.ChangeAsync(Path, Service("s", meta: $",\"labels\":{{\"x\":\"1\"}},\"resourceVersion\":\"{first}\""), WritesServer.Apply)).Expect(200).Version;
+        Assert.NotEqual(first, second);
+        (await api.ChangeAsync(Path, Service("s", meta: $",\"labels\":{{\"x\":\"2\"}},\"resourceVersion\":\"{first}\""), WritesServer.Apply)).Expect(409, "Conflict");
+        (await api.ChangeAsync(Path, Service("s", meta: $",\"labels\":{{\"x\":\"2\"}}{meta}"), WritesServer.Apply)).Expect(409, "Conflict");
+        Assert.Equal(second, (await api.ReadAsync("/api/v1/namespaces/named/services/s")).Version);
+    }
+
+    [Fact]
+    public async Task A_second_address_that_was_asked_for_by_the_other_door_stays()
+    {
+        await api.NamespaceAsync("both");
+        (await api.PutAsync("/v1/namespaces/both/external-networks/net", """{"subnets":[{"cidr":"44.0.0.0/24"},{"cidr":"fd44::/120"}]}""")).Expect(201);
+        (await api.PutAsync("/v1/namespaces/both/services/s", """{"type":"LoadBalancer","externalNetwork":"net","ipFamilies":["IPv4","IPv6"],"ipFamilyPolicy":"RequireDualStack","loadBalancerIPs":["44.0.0.7","fd44::7"],"ports":[{"port":80}]}""")).Expect(201);
+        (await api.ChangeAsync("/api/v1/namespaces/both/services/s", """{"spec":{"selector":{"app":"web"}}}""", WritesServer.Merge)).Expect(200);
+        Assert.Equal(2, (await api.GetAsync("/v1/namespaces/both/services/s")).Json!["loadBalancerIPs"]!.AsArray().Count);
+    }
+
+    [Fact]
+    public async Task Finalizers_hold_an_object_against_the_other_door_too()
+    {
+        await api.NamespaceAsync("held");
+        (await api.CreateAsync("/api/v1/namespaces/held/services", Service("s", meta: ",\"finalizers\":[\"example.org/a\"]"))).Expect(201);
+        Assert.Contains("finalizer example.org/a", (string?)(await api.DeleteAsync("/v1/namespaces/held/services/s")).Expect(409).Json!["detail"], StringComparison.Ordinal);
+        (await api.ReadAsync("/api/v1/namespaces/held/services/s")).Expect(200);
+        (await api.ChangeAsync("/api/v1/namespaces/held/services/s", """{"metadata":{"finalizers":null}}""", WritesServer.Merge)).Expect(200);
+        (await api.DeleteAsync("/v1/namespaces/held/services/s")).Expect(204);
+    }
+
+    [Fact]
+    public async Task A_subnet_has_a_name_of_DNS_and_the_other_door_takes_over_none()
+    {
+        await api.NamespaceAsync("subnets");
+        const string Path = "/apis/core.contrail.juniper.net/v1alpha1/namespaces/subnets/subnets";
+        foreach (var name in (string[])["A_b", "-a", "a.", new string('a', 300)])
+            Assert.Equal(["metadata.name"], (await api.CreateAsync(Path, $$$$"""{"metadata":{"name":"{{{{name}}}}"},"spec":{"cidr":"45.0.0.0/24"}}""")).Expect(422, "Invalid").Fields);
+        var created = (await api.CreateAsync(Path, """{"metadata":{"name":"foo-v4"},"spec":{"cidr":"45.0.0.0/24"}}""")).Expect(201);
+        Assert.NotNull(created.Json!["metadata"]!["creationTimestamp"]);
+        Assert.Contains("Subnet subnets/foo-v4", (string?)(await api.PutAsync("/v1/namespaces/subnets/external-networks/foo", """{"subnets":[{"cidr":"45.1.0.0/24"}]}""")).Expect(409).Json!["detail"], StringComparison.Ordinal);
+        (await api.CreateAsync("/apis/core.contrail.juniper.net/v1alpha1/namespaces/subnets/virtualnetworks", """{"metadata":{"name":"foo"},"spec":{"v4SubnetReference":{"name":"foo-v4","namespace":"subnets"}}}""")).Expect(201);
+        Assert.Equal("45.0.0.0/24", (string?)(await api.GetAsync("/v1/namespaces/subnets/external-networks/foo")).Expect(200).Json!["subnets"]![0]!["cidr"]);
+        Assert.NotNull((await api.ReadAsync($"{Path}/foo-v4")).Expect(200).Json!["metadata"]!["creationTimestamp"]);
+    }
+
+    [Fact]
+    public async Task A_PUT_names_its_object()
+    {
+        await api.NamespaceAsync("nameless");
+        var created = (await api.CreateAsync("/api/v1/namespaces/nameless/services", Service("s"))).Expect(201).Json!;
+        ((JsonObject)created["metadata"]!).Remove("name");
+        (await api.UpdateAsync("/api/v1/namespaces/nameless/services/s", created)).Expect(400, "BadRequest");
+    }
+
     [Fact]
     public async Task An_apply_creates_changes_and_finds_conflicts()
     {
@@ -256,6 +364,7 @@ public sealed class WriteTests(WritesServer api) : IClassFixture<WritesServer>
     [Fact]
     public async Task Nothing_new_comes_into_a_namespace_that_is_being_deleted()
     {
+        await api.NamespaceAsync("lasting", "41.8.0.0/24");
         await api.NamespaceAsync("ending", "41.9.0.0/24");
         (await api.CreateAsync("/api/v1/namespaces/ending/services", Service("s", meta: ",\"finalizers\":[\"example.org/a\"]"))).Expect(201);
         (await api.RemoveAsync("/api/v1/namespaces/ending")).Expect(200);
@@ -265,7 +374,7 @@ public sealed class WriteTests(WritesServer api) : IClassFixture<WritesServer>
         (await api.CreateAsync("/api/v1/namespaces/ending/pods", Pod("p"))).Expect(403, "Forbidden");
         foreach (var (collection, body) in (IEnumerable<(string, string)>)
         [
-            ("services", """{"name":"t","ports":[{"port":80}]}"""), ("floating-ips", """{"name":"f","externalNetwork":"net"}"""),
+            ("services", """{"name":"t","ports":[{"port":80}]}"""), ("floating-ips", """{"name":"f","externalNetwork":"lasting/net"}"""),
             ("external-networks", """{"name":"n","subnets":[{"cidr":"41.9.1.0/24"}]}"""), ("service-health-checks", """{"name":"h","monitorType":"TCP","port":80}"""),
             ("virtual-machine-interfaces", """{"name":"v","virtualRouter":"x","addresses":["10.9.9.9"]}"""),
         ])

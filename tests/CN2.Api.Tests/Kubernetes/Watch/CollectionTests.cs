@@ -181,6 +181,51 @@ public sealed class CollectionTests(KubernetesServer api) : IClassFixture<Kubern
         await Eventually.TrueAsync(() => api.Services.GetRequiredService<WatchSlots>().Open == 0);
     }
 
+    /// <summary>Objects change again before they are sent, and many in one transaction; the version of an event is no later than the event.</summary>
+    [Fact]
+    public async Task A_watch_that_resumes_from_any_event_misses_nothing()
+    {
+        await ServicesAsync("p9", 0);
+        var begin = (string)(await GetAsync("/api/v1/namespaces/p9/services"))["metadata"]!["resourceVersion"]!;
+        await Task.WhenAll(Enumerable.Range(0, 4).Select(async writer =>
+        {
+            for (var i = 0; i < 10; i++) (await api.PutAsync($"/v1/namespaces/p9/services/s{writer}-{i}", """{"type":"ClusterIP","ports":[{"port":80}]}""")).Expect(201);
+        }));
+        // All change once more, in one transaction, and behind what a client catches up with at once.
+        await using (var connection = new NpgsqlConnection(api.ConnectionString))
+        {
+            await connection.OpenAsync(Ct);
+            await using var touch = new NpgsqlCommand(
+                "INSERT INTO change (kind, namespace, name, uid, verb, status_only) SELECT 9, 'p0', 'x', gen_random_uuid(), 2, true FROM generate_series(1, 120); INSERT INTO change (kind, namespace, name, uid, verb, status_only) SELECT 4, 'p9', name, uid, 2, true FROM service WHERE namespace = 'p9'",
+                connection);
+            await touch.ExecuteNonQueryAsync(Ct);
+        }
+
+        foreach (var cut in (int[])[1, 3, 5, 10, 20, 39])
+        {
+            var seen = new HashSet<string>();
+            var last = "";
+            using (var first = await WatchAsync($"/api/v1/namespaces/p9/services?watch=true&resourceVersion={begin}"))
+            {
+                for (var i = 0; i < cut; i++) Take(await first.NextAsync(_ => true));
+            }
+
+            using var rest = await WatchAsync($"/api/v1/namespaces/p9/services?watch=true&timeoutSeconds=1&resourceVersion={last}");
+            await Assert.ThrowsAsync<EndOfStreamException>(async () =>
+            {
+                while (true) Take(await rest.NextAsync(_ => true));
+            });
+            Assert.Equal(40, seen.Count);
+
+            void Take(JsonNode e)
+            {
+                Assert.NotEqual("ERROR", (string?)e["type"]);
+                seen.Add((string)e["object"]!["metadata"]!["name"]!);
+                last = (string)e["object"]!["metadata"]!["resourceVersion"]!;
+            }
+        }
+    }
+
     [Fact]
     public async Task A_watch_of_events_shows_each_that_comes_also_one_that_is_committed_late()
     {

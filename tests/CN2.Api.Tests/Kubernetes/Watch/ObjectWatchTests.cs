@@ -170,9 +170,10 @@ public sealed class ObjectWatchTests : IClassFixture<ApiServer>
         for (var i = 0; i < Limits.Watches; i++) watches.Add(await StartAsync("k7", new ListRequest { IsWatch = true, Version = version }));
         await WriteAsync("k7", "shared", $$$"""{"monitorType":"PING","annotations":{"large":"{{{new string('x', 16_000)}}}"}}""");
         foreach (var watch in watches) Assert.Equal("ADDED shared", Said(await watch.NextAsync()));
-        var each = (GC.GetTotalMemory(forceFullCollection: true) - before) / Limits.Watches;
+        // Tests beside this one use memory too, so it is measured until they use less.
+        var each = 0L;
+        await Eventually.TrueAsync(() => (each = (GC.GetTotalMemory(forceFullCollection: true) - before) / Limits.Watches) < 64 * 1024, "a watcher's share", 60, () => $"{each} bytes");
         foreach (var watch in watches) await watch.DisposeAsync();
-        Assert.InRange(each, 0, 64 * 1024);
         Assert.True(_hub.IsIdle);
     }
 
