@@ -110,12 +110,22 @@ internal sealed partial class PendingDeletions(
         {
             ObjectPage page;
             await using (var db = await contexts.CreateDbContextAsync(ct)) page = await binding.ListAsync(db, new ObjectRange(ns, null, null, Most), ct);
-            foreach (var item in page.Items)
-            {
-                if (item.Kept?.DeletingAt is not null || item.Resource?["status"]?["state"]?.ToString() == "Deleting") continue;
-                await TryAsync($"{binding.Definition.QualifiedName} {item.Namespace}/{item.Name}",
-                    (scope, token) => deletion.AskAsync(scope, binding, item.Namespace, item.Name, token), ct);
-            }
+            await AskAsync(binding, page.Items, ct);
+        }
+
+        // FloatingIPs are in no namespace here, and belong to one of /v1; those of Services go with these.
+        var addresses = bindings.Find(FloatingIPSchemas.FloatingIP)!;
+        await using var context = await contexts.CreateDbContextAsync(ct);
+        var reserved = await context.FloatingIPs.Where(f => f.Namespace == ns && f.Reserved && f.DeletingAt == null).OrderBy(f => f.Uid).Select(f => f.Uid).Take(Most).ToListAsync(ct);
+        await AskAsync(addresses, await addresses.LoadAsync(context, reserved, ct), ct);
+    }
+
+    private async Task AskAsync(IObjectBinding binding, IReadOnlyList<BoundObject> items, CancellationToken ct)
+    {
+        foreach (var item in items)
+        {
+            if (item.Kept?.DeletingAt is not null || item.Resource?["status"]?["state"]?.ToString() == "Deleting") continue;
+            await TryAsync($"{binding.Definition.QualifiedName} {item.Namespace}/{item.Name}", (scope, token) => deletion.AskAsync(scope, binding, item.Namespace, item.Name, token), ct);
         }
     }
 

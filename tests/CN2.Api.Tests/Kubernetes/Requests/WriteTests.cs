@@ -321,6 +321,8 @@ public sealed class WriteTests(WritesServer api) : IClassFixture<WritesServer>
     {
         await api.NamespaceAsync("full");
         for (var i = 0; i < 3; i++) (await api.CreateAsync("/api/v1/namespaces/full/services", Service($"s{i}"))).Expect(201);
+        (await api.PutAsync("/v1/namespaces/full/external-networks/net", """{"subnets":[{"cidr":"41.7.0.0/24"}]}""")).Expect(201);
+        (await api.PutAsync("/v1/namespaces/full/floating-ips/mine", """{"externalNetwork":"net"}""")).Expect(201);
         var marked = (await api.RemoveAsync("/api/v1/namespaces/full")).Expect(200);
         Assert.Equal("Terminating", (string?)marked.Json!["status"]!["phase"]);
         await Eventually.TrueAsync(async () => (await api.ReadAsync("/api/v1/namespaces/full")).Status == 404);
