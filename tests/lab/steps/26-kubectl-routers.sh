@@ -3,8 +3,12 @@ TITLE="kubectl: ExternalRouter.yaml, and a Pod in a network of the fabric and of
 step() {
     # The manifest's router has the address 1.1.1.1, which vmx1 has as well.
     address vmx1 lo 1.1.1.1/32
+    local before
+    get /v1/bgp-routers/vmx1
+    before=$(field '.status.sessions[0].since')
     type_kubectl apply -f ExternalRouter.yaml
-    await 40 /v1/bgp-routers/vmx1 '.address == "1.1.1.1" and any(.status.sessions[]; .state == "Established")' "vmx1 is Established at 1.1.1.1"
+    # Its session at the address before is shown until the engine has ended it.
+    await 40 /v1/bgp-routers/vmx1 ".address == \"1.1.1.1\" and any(.status.sessions[]; .state == \"Established\" and .since != \"$before\")" "vmx1 is Established at 1.1.1.1"
     every_kubectl "NAME TYPE IDENTIFIER STATE AGE|vmx1 router 1.1.1.1 Success AGE" get bgprouters -n contrail vmx1
 
     local manifest
