@@ -93,7 +93,7 @@ public static class Limits
     [Limit("faults listed in one answer", "\"and N more\"")]
     public const int Faults = 100;
 
-    [Limit("time of any request but a watch", "503 `unavailable`", "s")]
+    [Limit("time of any request but a watch or the deletion of a Kubernetes collection", "503 `unavailable`", "s")]
     public const int RequestSeconds = 10;
 
     [Limit("watches of a replica", "429 `too-many-requests`")]

@@ -18,8 +18,11 @@ internal sealed class HeldObjects(IIdentifiedBinding binding, IDbContextFactory<
     /// <summary>All objects together, without their rows, which are smaller; bytes.</summary>
     internal const long Most = 32 * 1024 * 1024;
 
-    /// <summary>Objects, or changes, of one statement.</summary>
+    /// <summary>Objects of one statement.</summary>
     private const int Step = 500;
+
+    /// <summary>After more changes everything is read again.</summary>
+    private const int MostChanges = 5_000;
 
     /// <summary>How long nothing is held after it was too much.</summary>
     private static readonly TimeSpan Rest = TimeSpan.FromMinutes(1);
@@ -65,7 +68,7 @@ internal sealed class HeldObjects(IIdentifiedBinding binding, IDbContextFactory<
             if (_held is { } held)
             {
                 var moment = await versions.MomentAsync(ct); // before the feed is read: what retention has kept by then is older
-                var page = await feed.ReadAsync(held.Position, Step, ct);
+                var page = await feed.ReadAsync(held.Position, MostChanges, ct);
                 if (page is { Gap: FeedGap.None, More: false })
                 {
                     var changed = page.Rows.Where(r => r.Kind == binding.Kind).Select(r => r.Uid).Distinct().ToArray();
@@ -139,8 +142,16 @@ internal sealed class HeldObjects(IIdentifiedBinding binding, IDbContextFactory<
     private static Item[] Change(Item[] all, Guid[] changed, List<Item> now)
     {
         var list = all.ToList();
-        list.RemoveAll(i => changed.Contains(i.Uid));
-        foreach (var item in now) list.Insert(~list.BinarySearch(item, Order), item);
+        var gone = changed.ToHashSet();
+        list.RemoveAll(i => gone.Contains(i.Uid));
+        foreach (var item in now)
+        {
+            // Two that change names with each other may be seen halfway; the other one's change comes next.
+            var at = list.BinarySearch(item, Order);
+            if (at < 0) list.Insert(~at, item);
+            else list[at] = item;
+        }
+
         return [.. list];
     }
 
