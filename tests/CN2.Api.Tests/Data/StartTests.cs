@@ -136,8 +136,8 @@ public sealed class StartTests : IDisposable
     private static async Task<string> RefusalOf(string database)
     {
         await using var api = new ApiProcess(database, "cn-a");
-        await Eventually.TrueAsync(() => api.HasExited, seconds: 60);
-        Assert.Contains("CN2.Api does not start, its database cannot be used as it is:", api.Output, StringComparison.Ordinal);
+        // What it said last is read a moment after its end.
+        await Eventually.TrueAsync(() => api.HasExited && api.Output.Contains("CN2.Api does not start, its database cannot be used as it is:", StringComparison.Ordinal), "it says why", 60, () => api.Output);
         return api.Output;
     }
 

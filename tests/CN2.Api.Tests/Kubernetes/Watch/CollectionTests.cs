@@ -121,14 +121,20 @@ public sealed class CollectionTests(KubernetesServer api) : IClassFixture<Kubern
             {
                 foreach (var path in (string[])["/api/v1/services", "/api/v1/namespaces/h-a/services", "/api/v1/namespaces/ha/services"])
                 {
-                    // A selector that chooses everything is read from the database. Statuses change, and ages, so the two are compared until they are equal.
+                    // A selector that chooses everything is read from the database. Statuses change, so the two are compared until they are equal.
                     await Eventually.TrueAsync(async () => Same(await GetAsync(path, accept: accept), await GetAsync($"{path}?labelSelector=!nothing", accept: accept))
                         && Same(await PagesAsync(path, accept), await GetAsync($"{path}?labelSelector=!nothing", accept: accept)));
                 }
             }
         }
 
-        static bool Same(JsonNode one, JsonNode other) => JsonNode.DeepEquals(one["items"] ?? one["rows"], other["items"] ?? other["rows"]);
+        static bool Same(JsonNode one, JsonNode other) => JsonNode.DeepEquals(WithoutAges(one), WithoutAges(other));
+
+        static JsonNode WithoutAges(JsonNode list)
+        {
+            foreach (var row in list["rows"] as JsonArray ?? []) row!["cells"]![5] = "";
+            return list["items"] ?? list["rows"]!;
+        }
     }
 
     [Fact]
