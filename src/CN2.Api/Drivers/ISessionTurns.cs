@@ -19,6 +19,9 @@ public interface ISessionTurns
     /// <summary>The routers that an earlier run of this control node owed a new session (<see cref="OweAsync"/>).</summary>
     IReadOnlyCollection<string> Owed => [];
 
+    /// <summary>The sessions of an earlier run of this control node, as it wrote them last.</summary>
+    IReadOnlyCollection<BgpSession> LastSessions => [];
+
     /// <summary>
     /// Keeps, over the end of this process, which routers must be given a new session because they may keep paths that were withdrawn; replaces what was
     /// kept. Completes when new ones are written, or the database does not answer soon: then they are written when it does.

@@ -46,10 +46,10 @@ public static class ApiJson
         {
             return JsonSerializer.Deserialize<T>(json, Stored) ?? throw new DocumentUnreadableException("it is null");
         }
-        catch (JsonException e) when (e.Path is { } path)
+        catch (JsonException e)
         {
-            // The serializer's own sentence names types of this program.
-            throw new DocumentUnreadableException($"{path} has a value of another kind", e);
+            // The serializer's own sentence names types of this program. It knows no path when a required member is missing.
+            throw new DocumentUnreadableException(e.Path is { } path ? $"{path} has a value of another kind" : "it lacks a member that this version needs", e);
         }
         catch (Exception e) when (e is not DocumentUnreadableException)
         {

@@ -8,7 +8,7 @@ internal sealed class ReconcileStart(
     {
         await heartbeat.EnterAsync(ct);
         await agents.DisconnectAsync(heartbeat.ControlNode, null, ct);
-        await turns.LoadAsync(ct);
+        await turns.LoadAsync(await heartbeat.LastSessionsAsync(ct), ct);
         if (await speaker.LoadAsync(ct)) gate.AnnouncedBefore();
         await feed.LoadAsync(ct);
         compiler.Compile();

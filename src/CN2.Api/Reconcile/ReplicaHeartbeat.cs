@@ -48,6 +48,10 @@ internal sealed partial class ReplicaHeartbeat(
         _hasBeaten = true;
     }
 
+    /// <summary>The sessions that an earlier run of this control node wrote last; asked for before <see cref="RunAsync"/>.</summary>
+    public async Task<IReadOnlyCollection<BgpSession>> LastSessionsAsync(CancellationToken ct) =>
+        [.. (await store.SessionsAsync(ct)).Where(d => d.ControlNode == self.Name).SelectMany(d => SessionDocument.Read(d.Sessions))];
+
     /// <summary>The database may have other sessions than those that were written. May be called from any thread.</summary>
     public void RewriteSessions()
     {

@@ -66,14 +66,18 @@ internal sealed partial class SessionTurns(ISessionTurnStore store, TimeProvider
     }
 
     /// <summary>Reads what an earlier run owed; called before <see cref="RunAsync"/>.</summary>
-    public async Task LoadAsync(CancellationToken ct)
+    public async Task LoadAsync(IReadOnlyCollection<BgpSession> lastSessions, CancellationToken ct)
     {
+        LastSessions = lastSessions;
         _kept = [.. await store.OwedAsync(ct)];
         Owed = _owed = [.. _kept];
     }
 
     /// <inheritdoc/>
     public IReadOnlyCollection<string> Owed { get; private set; } = [];
+
+    /// <inheritdoc/>
+    public IReadOnlyCollection<BgpSession> LastSessions { get; private set; } = [];
 
     /// <inheritdoc/>
     public async Task OweAsync(IReadOnlyCollection<string> routerAddresses)

@@ -114,9 +114,14 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
             HasEstablishedPeer = families.TrueForAll(f => Sessions.Any(s => s.IsEstablished && s.Families.Contains(f))),
             EngineAwayAt = speaker is { Enabled: true, Healthy: false } ? state.Self : null,
             RoutersFull = floatingIPs.SelectMany(FullFor).Distinct().Order(StringComparer.Ordinal).ToEquatableList(),
-            AddPathLimited = routes.Exists(r => r.Wanted > 1 && r.Bodies.TrueForAll(b => b.RouteDistinguisher is null)) && Sessions.Any(s => s is { IsEstablished: true, AddPath: false }),
+            AddPathLimited = routes.Exists(IsAddPathLimited),
         };
     }
+
+    /// <summary>A session without ADD-PATH was sent only one of several next hops. VPN routes differ by their route distinguisher, so it is sent all of them.</summary>
+    private bool IsAddPathLimited((int Wanted, int InSpeaker, List<FloatingIPRouteBody> Bodies) routes) =>
+        routes.Wanted > 1 && routes.Bodies.TrueForAll(b => b.RouteDistinguisher is null)
+        && Sessions.Any(s => s is { IsEstablished: true, AddPath: false } && routes.Bodies.Exists(b => b.ControlNodes.Any(c => c.AdvertisedTo.Contains(s.Peer))));
 
     /// <summary>A vRouter's refusal concerns this owner: the owner waits for the vRouter, or the vRouter has acknowledged nothing yet.</summary>
     private bool Concerns(VirtualRouterLedger.Account account, Guid owner) =>

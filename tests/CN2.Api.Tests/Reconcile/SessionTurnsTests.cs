@@ -85,7 +85,7 @@ public sealed class SessionTurnsTests(PrivatePostgres postgres)
         var store = new FakeStore { Owed = [OtherRouter] };
         var time = new FakeTimeProvider();
         var turns = new SessionTurns(store, time, NullLogger<SessionTurns>.Instance);
-        await turns.LoadAsync(Token);
+        await turns.LoadAsync([], Token);
         Assert.Equal([OtherRouter], turns.Owed);
 
         // Who owes more waits until it is written; who owes less does not.

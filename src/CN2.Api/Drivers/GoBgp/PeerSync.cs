@@ -1,3 +1,4 @@
+using CN2.Network.Collections;
 using Grpc.Core;
 
 namespace CN2.Api.Drivers.GoBgp;
@@ -114,11 +115,12 @@ internal sealed class PeerSync(
         return byAddress;
     }
 
-    /// <inheritdoc cref="MissedWithdrawals.Begin"/>
+    /// <summary>Takes over what an earlier run left; called before anything is withdrawn or any peer is given.</summary>
     public void Begin(EngineTurn turn)
     {
         turn.Require();
         _missed.Begin();
+        sessions.Begin(turns.LastSessions);
     }
 
     /// <summary>The engine is empty and about to be started. Its routers still forward by the old routes (RFC 4724 §4.1).</summary>
@@ -203,7 +205,7 @@ internal sealed class PeerSync(
         {
             await NoteRefusalAsync(peer, async () =>
             {
-                await engine.AddPeerAsync(mapper.Encode(peer, restarting), turn.Lost);
+                await engine.AddPeerAsync(Encode(peer, restarting), turn.Lost);
                 if (RoutersMayKeep && restarting && peer is { GracefulRestart: true, AdminDown: false }) _unsettled[peer.Address.ToString()] = time.GetTimestamp();
                 logger.PeerChanged(peer.Name, restarting ? "added as after a restart" : "added");
             });
@@ -256,16 +258,16 @@ internal sealed class PeerSync(
 
     private async Task<bool> UpdateAsync(EngineTurn turn, BgpPeer peer, Wire.Peer actual)
     {
-        var target = mapper.Encode(peer, restarting: false);
+        var target = mapper.Encode(WithoutWhatMayLack(peer, actual), restarting: false);
         var address = peer.Address.ToString();
         Settle(address, peer, actual);
         if (peer.IsUnreadable) return sessions.Observe(actual);
         _changes.Observe(actual);
         var difference = PeerMapper.Compare(target, actual);
-        if ((peer.AdminDown || (_missed.Contains(address) && SessionTable.SendsSeveral(actual))) && !await ForgetsAsync(turn, actual)) return sessions.Observe(actual);
+        if ((peer.AdminDown || (_missed.Contains(address) && PeerCapabilities.SendsSeveral(actual))) && !await ForgetsAsync(turn, actual)) return sessions.Observe(actual);
         var isUp = actual.State?.SessionState is Wire.PeerState.Types.SessionState.Established;
         var mayReopen = isUp && actual.GracefulRestart?.LocalRestarting != true && _missed.Contains(address);
-        if (mayReopen && !SessionTable.SendsSeveral(actual)) _missed.Remove(address);
+        if (mayReopen && !PeerCapabilities.SendsSeveral(actual)) _missed.Remove(address);
         else if (mayReopen && difference != PeerDifference.Session)
         {
             sessions.Closing(address, ClosedToForget);
@@ -307,7 +309,7 @@ internal sealed class PeerSync(
         }
         await engine.DeletePeerAsync(actual, turn.Lost);
         if (isUp) Closed(address, routerDrops: !keeps);
-        await engine.AddPeerAsync(mapper.Encode(peer, restarting: keeps || _unsettled.ContainsKey(address)), turn.Lost);
+        await engine.AddPeerAsync(Encode(peer, restarting: keeps || _unsettled.ContainsKey(address)), turn.Lost);
         if (keeps)
         {
             RoutersMayKeep = true;
@@ -316,6 +318,28 @@ internal sealed class PeerSync(
         logger.PeerChanged(peer.Name, keeps ? "changed, new session as after a restart" : difference == PeerDifference.Timers ? "timers changed" : "replaced, new session");
         return false;
     }
+
+    /// <summary>
+    /// With <paramref name="restarting"/> without the families that the router did not speak last: gobgpd 3.10 sends it their End-of-RIB too, at which
+    /// FRR (of a family that it does not know) and gobgpd end the session and drop the routes.
+    /// </summary>
+    private Wire.Peer Encode(BgpPeer peer, bool restarting) => mapper.Encode(restarting ? Without(peer, sessions.NotSpoken(peer.Address.ToString())) : peer, restarting);
+
+    /// <summary>
+    /// The peer without the families that the engine was not given (<see cref="Encode"/>), as long as it makes no difference: the router does not speak
+    /// them in this session, or it has not come back since. To a peer without a session they are given before the next one.
+    /// </summary>
+    private static BgpPeer WithoutWhatMayLack(BgpPeer peer, Wire.Peer actual)
+    {
+        var given = actual.AfiSafis.Select(a => PeerMapper.FamilyName(a.Config?.Family)).ToHashSet();
+        var isUp = actual.State?.SessionState is Wire.PeerState.Types.SessionState.Established;
+        if (!isUp && actual.GracefulRestart?.LocalRestarting != true) return peer;
+        var spoken = isUp ? PeerCapabilities.Spoken(actual) : [];
+        return Without(peer, [.. peer.AddressFamilies.Where(f => !given.Contains(f) && !spoken.Contains(f))]);
+    }
+
+    private static BgpPeer Without(BgpPeer peer, IReadOnlyCollection<string> families) =>
+        peer.AddressFamilies.All(families.Contains) ? peer : peer with { AddressFamilies = peer.AddressFamilies.Where(f => !families.Contains(f)).ToEquatableList() };
 
     /// <summary>This server has closed a session that was up.</summary>
     private void Closed(string address, bool routerDrops)
@@ -330,7 +354,7 @@ internal sealed class PeerSync(
     /// </summary>
     private static bool KeepsOver(Wire.Peer actual, Wire.Peer target) =>
         actual.GracefulRestart?.NotificationEnabled == true && target.GracefulRestart.Enabled && actual.Conf.PeerAsn == target.Conf.PeerAsn
-        && PeerMapper.SendsSeveral(actual) == PeerMapper.SendsSeveral(target) && SessionTable.KeepsOverNotification(actual);
+        && PeerMapper.SendsSeveral(actual) == PeerMapper.SendsSeveral(target) && PeerCapabilities.KeepsOverNotification(actual);
 
     /// <summary>
     /// A router that takes part in long-lived graceful restart keeps the routes over every NOTIFICATION of gobgpd (which sends no Hard Reset,

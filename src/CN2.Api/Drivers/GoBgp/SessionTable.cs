@@ -33,9 +33,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
         Here,
     }
 
-    private const uint NotificationFlag = 4;
-
-    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(15);
+    private static readonly TimeSpan ConnectPatience = TimeSpan.FromSeconds(7);
     private static readonly TimeSpan LossWindow = TimeSpan.FromMinutes(1);
 
     private sealed class Entry
@@ -60,6 +58,9 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
         public (long Began, long LostAt)? Loss { get; set; }
         public string[] Families { get; set; } = [];
         public string[] AddPathFamilies { get; set; } = [];
+
+        /// <summary>The families that were offered in the last session and that the router did not speak.</summary>
+        public string[] NotSpoken { get; set; } = [];
         public long Received { get; set; }
         public ulong NotificationsReceived { get; set; }
         public ulong NotificationsSent { get; set; }
@@ -103,8 +104,17 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
 
     /// <summary>In the order of their names: the loop lists the sessions in every round.</summary>
     private Entry[] _sorted = [];
+
+    /// <summary>The sessions of an earlier run of this control node, until the peers are known.</summary>
+    private IReadOnlyCollection<BgpSession> _earlier = [];
     private bool _engineAway = true;
     private bool _hears;
+
+    /// <summary>Takes over what an earlier run knew of its sessions.</summary>
+    public void Begin(IReadOnlyCollection<BgpSession> earlier)
+    {
+        lock (_lock) if (_sorted.Length == 0) _earlier = earlier;
+    }
 
     /// <summary>Replaces the wanted peers. <paramref name="faults"/>, by name: why the engine is not given a peer.</summary>
     public void SetPeers(IReadOnlyCollection<BgpPeer> peers, IReadOnlyDictionary<string, string> faults, Func<BgpPeer, bool> isExternal)
@@ -117,7 +127,10 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
             foreach (var peer in peers)
             {
                 if (!before.TryGetValue(peer.Name, out var entry) || !entry.Peer.Address.Equals(peer.Address))
+                {
                     entry = new() { Peer = peer, External = false, Since = time.GetUtcNow() };
+                    if (_earlier.FirstOrDefault(s => s.Peer == peer.Name && s.Families.Count > 0) is { } last) entry.NotSpoken = [.. peer.AddressFamilies.Except(last.Families)];
+                }
                 if (entry.Peer.AutonomousSystem != peer.AutonomousSystem) (entry.LastError, entry.End) = (null, null);
                 entry.Peer = peer;
                 entry.External = isExternal(peer);
@@ -127,6 +140,7 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
             }
 
             _sorted = [.. _byName.Values.OrderBy(e => e.Peer.Name, StringComparer.Ordinal)];
+            _earlier = [];
         }
     }
 
@@ -134,6 +148,12 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
     {
         lock (_lock)
             return _byAddress.TryGetValue(address, out var entry) && entry.State == Wire.PeerState.Types.SessionState.Established;
+    }
+
+    /// <summary>The families that the router did not speak in the last session, of those that it was to speak then.</summary>
+    public IReadOnlyCollection<string> NotSpoken(string address)
+    {
+        lock (_lock) return _byAddress.TryGetValue(address, out var entry) ? entry.NotSpoken : [];
     }
 
     /// <summary>A session gets only the best path of each prefix.</summary>
@@ -227,9 +247,11 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
                     var since = uptime.ToDateTimeOffset();
                     if ((since - entry.Since).Duration() > TimeSpan.FromSeconds(2)) entry.Since = since;
                 }
-                var (families, addPath) = Negotiated(peer);
+                var (families, addPath) = PeerCapabilities.Negotiated(peer);
                 changed |= !families.SequenceEqual(entry.Families) || !addPath.SequenceEqual(entry.AddPathFamilies);
                 (entry.Families, entry.AddPathFamilies) = (families, addPath);
+                var spoken = PeerCapabilities.Spoken(peer);
+                entry.NotSpoken = [.. entry.Peer.AddressFamilies.Where(f => !spoken.Contains(f))];
                 var received = peer.AfiSafis.Sum(a => (long)(a.State?.Received ?? 0));
                 changed |= received != entry.Received;
                 entry.Received = received;
@@ -464,58 +486,6 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
         entry.Since = time.GetUtcNow();
         entry.State = state;
         return true;
-    }
-
-    /// <summary>The router announced that it sends an End-of-RIB marker after its initial routes (RFC 4724 §2).</summary>
-    public static bool SendsEndOfRib(Wire.Peer peer) =>
-        peer.State?.RemoteCap.Any(c => c.Is(Wire.GracefulRestartCapability.Descriptor)) == true;
-
-    /// <summary>The router announced that it keeps routes also over a NOTIFICATION (N bit, RFC 8538 §2).</summary>
-    public static bool KeepsOverNotification(Wire.Peer peer) =>
-        peer.State?.RemoteCap.Any(c => c.TryUnpack<Wire.GracefulRestartCapability>(out var restart) && (restart.Flags & NotificationFlag) != 0) == true;
-
-    /// <summary>The router gets several paths of a prefix in this session.</summary>
-    public static bool SendsSeveral(Wire.Peer peer) => Negotiated(peer).AddPath.Length > 0;
-
-    public static bool IsNegotiated(Wire.Peer peer, Wire.Family family) => Negotiated(peer).Families.Contains(PeerMapper.FamilyName(family));
-
-    private static (string[] Families, string[] AddPath) Negotiated(Wire.Peer peer)
-    {
-        var theirs = new HashSet<string>();
-        // What was really offered, not what was asked for: UpdatePeer of gobgpd 3.10 can lose ADD-PATH.
-        var offered = AddPath(peer.State.LocalCap, Wire.AddPathCapabilityTuple.Types.Mode.Send);
-        var taking = AddPath(peer.State.RemoteCap, Wire.AddPathCapabilityTuple.Types.Mode.Receive);
-        var multiprotocol = false;
-        foreach (var capability in peer.State.RemoteCap)
-        {
-            if (!capability.TryUnpack<Wire.MultiProtocolCapability>(out var family)) continue;
-            multiprotocol = true;
-            if (PeerMapper.FamilyName(family.Family) is { } name) theirs.Add(name);
-        }
-        if (!multiprotocol) theirs.Add("inet"); // RFC 4760 §8
-
-        var families = new List<string>();
-        var sent = new List<string>();
-        foreach (var family in peer.AfiSafis)
-        {
-            if (PeerMapper.FamilyName(family.Config?.Family) is not { } name || !theirs.Contains(name)) continue;
-            families.Add(name);
-            if (offered.Contains(name) && taking.Contains(name)) sent.Add(name);
-        }
-        return ([.. families], [.. sent]);
-    }
-
-    /// <summary>The families that an OPEN offers to send or to take several paths of (RFC 7911 §4).</summary>
-    private static HashSet<string> AddPath(IEnumerable<Google.Protobuf.WellKnownTypes.Any> capabilities, Wire.AddPathCapabilityTuple.Types.Mode mode)
-    {
-        var names = new HashSet<string>();
-        foreach (var any in capabilities)
-        {
-            if (!any.TryUnpack<Wire.AddPathCapability>(out var addPath)) continue;
-            foreach (var tuple in addPath.Tuples)
-                if ((tuple.Mode == mode || tuple.Mode == Wire.AddPathCapabilityTuple.Types.Mode.Both) && PeerMapper.FamilyName(tuple.Family) is { } name) names.Add(name);
-        }
-        return names;
     }
 
     private static string StateName(Wire.PeerState.Types.SessionState state) => state switch

@@ -76,14 +76,76 @@ public sealed class RestartTests : IDisposable
         }
     }
 
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task A_router_that_does_not_speak_every_family_keeps_its_routes_and_gets_a_family_that_it_learns(bool serverRestarts)
+    {
+        var engine = _lab.Keep(new GoBgpd(_lab));
+        var frr = _lab.Frr("vmx1", 245, Asn, FrrNeighbor());
+        var peer = Peer("vmx1", 245, change: p => p with { AddressFamilies = ["inet", "inet-vpn", "route-target"] });
+        BgpPath[] paths = [Path("100.0.0.4", "172.27.115.242"), Path("100.0.0.4", "172.27.115.243")];
+        var turns = new LastTurns();
+        AnnouncedPath[] announced = [];
+        var speaker = await StartAsync();
+        try
+        {
+            await Eventually.TrueAsync(() => frr.NextHops("100.0.0.4/32").Count == 2, "both next hops", 30);
+            Assert.Equal(["inet"], speaker.Session("vmx1").Families);
+            using var monitor = new RouteMonitor(frr.Namespace);
+
+            turns.LastSessions = [.. speaker.Sessions];
+            BgpPathKey[] keys = [.. paths.Select(p => p.Key)];
+            announced = [.. keys.Zip(speaker.PathIdentifiersOf(keys), (k, id) => new AnnouncedPath(k, id))];
+            engine.Kill();
+            if (serverRestarts)
+            {
+                await speaker.DisposeAsync();
+                engine.Start();
+                speaker = await StartAsync();
+            }
+            else
+            {
+                await Eventually.TrueAsync(() => !speaker.Healthy, "unhealthy", 5);
+                engine.Start();
+            }
+            await speaker.EstablishedAsync("vmx1", 40);
+            var since = speaker.Session("vmx1").Since;
+            // gobgpd ends the restart after this time at the latest: that is when it sends the End-of-RIB of all families.
+            await Task.Delay(TimeSpan.FromSeconds(PeerMapper.DeferralTime + 2), Token);
+            Assert.Equal((true, since), (speaker.Session("vmx1").IsEstablished, speaker.Session("vmx1").Since));
+            Assert.Empty(monitor.About("100.0.0."));
+
+            frr.Show($"configure terminal\nrouter bgp {Asn}\naddress-family ipv4 vpn\nneighbor 172.27.115.241 activate");
+            await Eventually.TrueAsync(
+                () => speaker.Session("vmx1").Families.SequenceEqual(["inet", "inet-vpn"]), "the new family", 40, () => $"{speaker.Session("vmx1")} {frr.Show("show bgp neighbors")}");
+            await Eventually.TrueAsync(() => frr.NextHops("100.0.0.4/32").Count == 2, "both next hops again", 30);
+        }
+        finally
+        {
+            await speaker.DisposeAsync();
+        }
+
+        async Task<GoBgpSpeaker> StartAsync()
+        {
+            var started = Speaker(engine, turns: turns);
+            started.Expect(announced);
+            await started.StartAsync(Token);
+            await started.SetPathsAsync(paths, Token);
+            await started.SetPeersAsync([peer], Token);
+            await started.EstablishedAsync("vmx1", 40);
+            return started;
+        }
+    }
+
     [Fact]
     public async Task A_restarted_server_adopts_paths_and_sessions_without_disturbing_them()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
         var frr = _lab.Frr("vmx1", 245, Asn, FrrNeighbor());
         _lab.Frr("vmx2", 246, 65001, FrrNeighbor(extra: "neighbor 172.27.115.241 password s3cret"));
-        CN2.Api.Drivers.BgpPeer[] peers = [Peer("vmx1", 245), Peer("vmx2", 246, 65001, p => p with { AuthKey = "s3cret", MultihopTtl = 3, HoldTime = 30 })];
-        CN2.Api.Drivers.BgpPath[] paths = [Path("100.0.0.4", "172.27.115.242"), Path("100.0.0.4", "172.27.115.243")];
+        BgpPeer[] peers = [Peer("vmx1", 245), Peer("vmx2", 246, 65001, p => p with { AuthKey = "s3cret", MultihopTtl = 3, HoldTime = 30 })];
+        BgpPath[] paths = [Path("100.0.0.4", "172.27.115.242"), Path("100.0.0.4", "172.27.115.243")];
         await using (var before = Speaker(engine))
         {
             await before.StartAsync(Token);
@@ -191,5 +253,23 @@ public sealed class RestartTests : IDisposable
             uptimes[peer.Conf.NeighborAddress] = $"{peer.State.SessionState} {peer.Timers.State.Uptime}";
         }
         return string.Join(";", uptimes);
+    }
+
+    /// <summary>The sessions of an earlier run; every turn is free.</summary>
+    private sealed class LastTurns : ISessionTurns
+    {
+        private readonly FreeTurns _free = new();
+
+        public IReadOnlyCollection<BgpSession> LastSessions { get; set; } = [];
+
+        public event Action? Taken
+        {
+            add => _free.Taken += value;
+            remove => _free.Taken -= value;
+        }
+
+        public bool TryTake(string routerAddress) => _free.TryTake(routerAddress);
+
+        public void GiveBack(string routerAddress) => _free.GiveBack(routerAddress);
     }
 }
