@@ -229,7 +229,7 @@ what_failed() {
         heading "What failed: ${STAGE_NAMES[i]}"
         log=$TEST_DIR/${STAGE_NAMES[i]}.log
         case ${STAGE_NAMES[i]} in
-            *.Tests) grep -A 40 '^failed ' "$log" | head -n 120 ;;
+            *.Tests) grep -A 40 '^failed \|The tests hang' "$log" | head -n 120 || tail -n 40 "$log" ;;
             kernel-tunnels) grep -A 25 '\[FAIL\]' "$log" | head -n 120 || tail -n 40 "$log" ;;
             openapi-clients) grep -A 12 '^not ok' "$log" 2>/dev/null | head -n 120 ;;
             kubectl) grep -A 40 '^not ok' "$log" 2>/dev/null | head -n 160 || tail -n 40 "$log" ;;
