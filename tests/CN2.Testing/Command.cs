@@ -2,9 +2,11 @@ using System.Diagnostics;
 
 namespace CN2.Testing;
 
-/// <summary>Commands that run to their end.</summary>
+/// <summary>Commands that run to their end. One that does not end is killed and throws, so a test that waits for it fails instead of hanging.</summary>
 public static class Command
 {
+    private static readonly TimeSpan Longest = Patience.Seconds(180);
+
     /// <summary>The command's standard output. A failure throws, with everything it printed.</summary>
     public static string Run(string file, params string[] arguments) => RunWith("", file, arguments);
 
@@ -40,7 +42,13 @@ public static class Command
             // The command ended before it read its input; its exit code and its messages tell why.
         }
 
-        process.WaitForExit();
+        // What a command started may hold its output open when it has ended itself.
+        if (!process.WaitForExit(Longest) || !Task.WaitAll([output, error], Longest))
+        {
+            process.Kill(entireProcessTree: true);
+            throw new TimeoutException($"{file} {string.Join(' ', arguments)}: has not ended, or not closed its output, within {Longest.TotalSeconds} s\n{input}");
+        }
+
         var text = output.GetAwaiter().GetResult();
         return (process.ExitCode, process.ExitCode == 0 ? text : text + error.GetAwaiter().GetResult());
     }
