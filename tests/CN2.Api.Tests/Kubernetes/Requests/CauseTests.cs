@@ -1,5 +1,3 @@
-using System.Text.Json.Nodes;
-
 namespace CN2.Api.Tests.Kubernetes.Requests;
 
 /// <summary>Refusals say what is wrong as Kubernetes does, all of it, and by the reasons that programs branch on.</summary>

@@ -1,4 +1,4 @@
-using System.Text.Json.Nodes;
+using Npgsql;
 
 namespace CN2.Api.Tests.Kubernetes.Requests;
 
@@ -86,5 +86,28 @@ public sealed class PodWriteTests(WritesServer api) : IClassFixture<WritesServer
             var answers = new[] { (await pod).Status, (await other).Status };
             Assert.Equal([201, 409], answers.Order());
         }
+    }
+
+    /// <summary>As it may be in a database of before.</summary>
+    [Fact]
+    public async Task The_status_of_a_pod_says_who_else_has_its_name_and_is_taken_when_that_is_gone()
+    {
+        await api.NamespaceAsync("before");
+        (await api.CreateAsync(Path("before"), Pod("p", "\"nodeName\":\"n1\",\"containers\":[{\"name\":\"c\"}]"))).Expect(201);
+        await ExecuteAsync("ALTER TABLE virtual_machine_interface DISABLE TRIGGER refuse_interface_of_pod");
+        (await api.PutAsync("/v1/namespaces/before/virtual-machine-interfaces/p", """{"virtualRouter":"x","addresses":["10.7.0.1"]}""")).Expect(201);
+        await ExecuteAsync("ALTER TABLE virtual_machine_interface ENABLE TRIGGER refuse_interface_of_pod");
+        const string Status = """{"status":{"podIP":"10.233.64.30"}}""";
+        Assert.Contains("VirtualMachineInterface before/p", (await api.ChangeAsync($"{Path("before")}/p/status", Status, WritesServer.Strategic)).Expect(409, "Conflict").Message, StringComparison.Ordinal);
+        (await api.DeleteAsync("/v1/namespaces/before/virtual-machine-interfaces/p")).Expect(204);
+        (await api.ChangeAsync($"{Path("before")}/p/status", Status, WritesServer.Strategic)).Expect(200);
+    }
+
+    private async Task ExecuteAsync(string sql)
+    {
+        await using var connection = new NpgsqlConnection(api.ConnectionString);
+        await connection.OpenAsync(TestContext.Current.CancellationToken);
+        await using var command = new NpgsqlCommand(sql, connection);
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 }
