@@ -236,6 +236,35 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.cn2_refuse_interface_of_pod() RETURNS trigger
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+DECLARE
+    pod text;
+BEGIN
+    PERFORM pg_advisory_xact_lock_shared(t.ns, t.part) FROM (SELECT DISTINCT hashtext(namespace) AS ns, hashtext(name) & 63 AS part FROM added ORDER BY 1, 2) t;
+    SELECT o.namespace || '/' || o.name INTO pod FROM added a
+        JOIN kubernetes_object o ON o.resource = 'pods' AND o.namespace = a.namespace AND o.name = a.name AND o.uid <> a.uid LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION 'Pod %', pod USING ERRCODE = 'unique_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = 'pod_has_its_name_alone';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.cn2_refuse_pod_of_interface() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM cn2_take_pod_name(NEW.namespace, NEW.name);
+    IF EXISTS (SELECT FROM virtual_machine_interface WHERE namespace = NEW.namespace AND name = NEW.name AND uid <> NEW.uid) THEN
+        RAISE EXCEPTION 'VirtualMachineInterface %/%', NEW.namespace, NEW.name USING ERRCODE = 'unique_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = 'pod_has_its_name_alone';
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.cn2_release_addresses() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -310,6 +339,14 @@ BEGIN
     PERFORM 1 FROM subnet WHERE id = ANY (leaving) ORDER BY id FOR NO KEY UPDATE;
     DELETE FROM free_address WHERE subnet_id = ANY (leaving);
     UPDATE subnet_range SET filled_to = NULL WHERE subnet_id = ANY (leaving) AND filled_to IS NOT NULL;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.cn2_selectors_written() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE catalog SET selectors_written = selectors_written + 1;
     RETURN NULL;
 END $$;
 
@@ -453,6 +490,13 @@ BEGIN
         FOR UPDATE OF f SKIP LOCKED));
 END $$;
 
+CREATE FUNCTION public.cn2_take_pod_name(p_namespace text, p_name text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    PERFORM pg_advisory_xact_lock(hashtext(p_namespace), hashtext(p_name) & 63);
+END $$;
+
 CREATE FUNCTION public.cn2_virtual_router_infrastructure() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -503,6 +547,7 @@ CREATE TABLE public.bgp_router (
 CREATE TABLE public.catalog (
     singleton boolean DEFAULT true NOT NULL,
     version bigint NOT NULL,
+    selectors_written bigint DEFAULT 0 NOT NULL,
     CONSTRAINT catalog_singleton_check CHECK (singleton)
 );
 
@@ -1129,9 +1174,15 @@ CREATE TRIGGER refuse_in_namespace_being_deleted AFTER INSERT ON public.service_
 
 CREATE TRIGGER refuse_in_namespace_being_deleted AFTER INSERT ON public.virtual_machine_interface FOR EACH ROW EXECUTE FUNCTION public.cn2_refuse_in_namespace_being_deleted();
 
+CREATE TRIGGER refuse_interface_of_pod AFTER INSERT ON public.virtual_machine_interface REFERENCING NEW TABLE AS added FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_refuse_interface_of_pod();
+
+CREATE TRIGGER refuse_pod_of_interface AFTER INSERT ON public.kubernetes_object FOR EACH ROW WHEN ((new.resource = 'pods'::text)) EXECUTE FUNCTION public.cn2_refuse_pod_of_interface();
+
 CREATE TRIGGER release_addresses AFTER DELETE ON public.floating_ip REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_release_addresses();
 
 CREATE TRIGGER release_node_ports AFTER DELETE ON public.node_port REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_release_node_ports();
+
+CREATE TRIGGER selectors_written AFTER INSERT OR DELETE OR UPDATE OF generation ON public.external_network_selector FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_selectors_written();
 
 CREATE TRIGGER service_forgets_kubernetes_objects AFTER DELETE ON public.service REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_forget_kubernetes_objects();
 

@@ -42,9 +42,12 @@ public static class AddressAllocator
     /// Takes requested addresses and node ports out of the pools. Whether another holder has them is decided by the constraints
     /// <c>floating_ip_address</c> and <c>pk_node_port</c> when the holder is inserted.
     /// </summary>
-    public static async Task TakeAskedAsync(NpgsqlConnection connection, IReadOnlyList<PooledAddress> addresses, IReadOnlyList<(short Protocol, int Port)> nodePorts, CancellationToken ct)
+    /// <returns>Node ports that other holders had when they were asked for.</returns>
+    public static async Task<HashSet<(short Protocol, int Port)>> TakeAskedAsync(
+        NpgsqlConnection connection, IReadOnlyList<PooledAddress> addresses, IReadOnlyList<(short Protocol, int Port)> nodePorts, CancellationToken ct)
     {
-        if (addresses.Count == 0 && nodePorts.Count == 0) return;
+        var held = new HashSet<(short, int)>();
+        if (addresses.Count == 0 && nodePorts.Count == 0) return held;
         await using var batch = new NpgsqlBatch(connection);
         if (addresses.Count > 0)
         {
@@ -63,11 +66,20 @@ public static class AddressAllocator
         if (nodePorts.Count > 0)
         {
             // A holder that is giving one back at this moment is waited for, so that the next statement sees it in the pool.
-            batch.BatchCommands.Add(OfNodePorts("SELECT FROM node_port WHERE (protocol, port) IN (SELECT pr, po FROM unnest($1, $2) AS t (pr, po)) ORDER BY protocol, port FOR SHARE"));
+            batch.BatchCommands.Add(OfNodePorts("SELECT protocol, port FROM node_port WHERE (protocol, port) IN (SELECT pr, po FROM unnest($1, $2) AS t (pr, po)) ORDER BY protocol, port FOR SHARE"));
             batch.BatchCommands.Add(OfNodePorts("DELETE FROM free_node_port WHERE (protocol, port) IN (SELECT pr, po FROM unnest($1, $2) AS t (pr, po))"));
         }
 
-        await batch.ExecuteNonQueryAsync(ct);
+        await using (var reader = await batch.ExecuteReaderAsync(ct))
+        {
+            do
+            {
+                while (reader.FieldCount == 2 && await reader.ReadAsync(ct)) held.Add((reader.GetInt16(0), reader.GetInt32(1)));
+            }
+            while (await reader.NextResultAsync(ct));
+        }
+
+        return held;
 
         NpgsqlBatchCommand OfNodePorts(string sql) => new(sql)
         {

@@ -45,10 +45,14 @@ internal static class KubernetesObjectTable
     public static Task<List<string>> FinalizersAsync(NpgsqlConnection connection, Guid uid, CancellationToken ct) =>
         Sql.ReadAllAsync(connection, "SELECT json_array_elements_text(document #> '{metadata,finalizers}') FROM kubernetes_object WHERE uid = $1", row => row.GetString(0), ct, Sql.Value(uid));
 
-    /// <summary>A Subnet that no network uses, and that has the name of a subnet of this network (<c>network-v4</c>, <c>network-v6</c>); null: there is none.</summary>
-    public static async Task<string?> FindSubnetAloneAsync(NpgsqlConnection connection, string ns, string network, CancellationToken ct) =>
-        (await ReadAsync(connection, "o.resource = 'subnets.core.contrail.juniper.net' AND o.namespace = $1 AND o.name = ANY ($2) AND o.is_alone", ct,
-            Sql.Value(ns), Sql.Value(new[] { $"{network}-v4", $"{network}-v6" }))).FirstOrDefault()?.Name;
+    /// <summary>The first of these Subnets that exists and that no network uses; null: none does.</summary>
+    public static async Task<string?> FindSubnetAloneAsync(NpgsqlConnection connection, string ns, IReadOnlyCollection<string> names, CancellationToken ct) =>
+        names.Count == 0 ? null
+        : (await ReadAsync(connection, "o.resource = 'subnets.core.contrail.juniper.net' AND o.namespace = $1 AND o.name = ANY ($2) AND o.is_alone ORDER BY o.name", ct, Sql.Value(ns), Sql.Value(names.ToArray())))
+            .FirstOrDefault()?.Name;
+
+    /// <summary>Until the transaction ends, nobody creates a VirtualMachineInterface of this name.</summary>
+    public static NpgsqlBatchCommand TakePodName(string ns, string name) => Sql.Command("SELECT cn2_take_pod_name($1, $2)", Sql.Value(ns), Sql.Value(name));
 
     /// <summary>The objects that belong to an owner; the first thousand.</summary>
     public static Task<List<KubernetesObjectRow>> DependentsAsync(NpgsqlConnection connection, Guid owner, CancellationToken ct) =>

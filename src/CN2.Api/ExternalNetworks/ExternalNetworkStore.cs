@@ -45,7 +45,7 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
         if (row.Number == 0) return ApiProblem.InUse("Every network number (1 to 65535)", ["65535 ExternalNetworks"]);
         if (await OverlapAsync(scope, row, spec, ct) is { } overlap) return overlap;
         // An object of the Kubernetes API names its Subnets itself; those of another network have names that nobody else may have.
-        if (request.KnownUid is null && await KubernetesObjectTable.FindSubnetAloneAsync(scope.Connection, ns, row.Name, ct) is { } taken) return ApiProblem.AlreadyExists($"Subnet {ns}/{taken}");
+        if (request.KnownUid is null && await TakenSubnetAsync(scope, ns, row.Name, null, spec, ct) is { } taken) return taken;
         scope.Db.ExternalNetworks.Add(row);
         scope.Changes.Added(ResourceKind.ExternalNetwork, ns, row.Name, row.Uid);
         await scope.SaveAsync(ct);
@@ -66,6 +66,7 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
 
         (row.FabricForwarding, row.AutoAssign, row.Priority, row.Spec) = (forwarding, automatic, priority, ApiJson.Text(spec));
         if (await OverlapAsync(scope, row, spec, ct) is { } overlap) return overlap;
+        if (request.KnownUid is null && await TakenSubnetAsync(scope, row.Namespace, row.Name, before, spec, ct) is { } taken) return taken;
         scope.Touch(ResourceKind.ExternalNetwork, row);
         await scope.SaveAsync(ct);
         if (await ChangeSubnetsAsync(scope, row, before, spec, ct) is { } inUse) return inUse;
@@ -82,6 +83,24 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
         scope.Db.ExternalNetworks.Remove(row);
         scope.Changes.Deleted(ResourceKind.ExternalNetwork, last);
         return new WriteOutcome.Gone();
+    }
+
+    /// <summary>
+    /// A new subnet of a network is a Subnet of the Kubernetes API as well, under a name of its own. One that was made there under this name is nobody's
+    /// to take over. Null: there is none.
+    /// </summary>
+    /// <param name="scope">The transaction; the catalog is locked.</param>
+    /// <param name="ns">Of the network.</param>
+    /// <param name="network">Its name.</param>
+    /// <param name="before">What it was; null: it is new.</param>
+    /// <param name="after">What it shall be.</param>
+    /// <param name="ct">Ends the statement.</param>
+    internal static async Task<ApiProblem?> TakenSubnetAsync(WriteScope scope, string ns, string network, ExternalNetworkSpec? before, ExternalNetworkSpec after, CancellationToken ct)
+    {
+        var names = NamesOf(after).Except(before is null ? [] : NamesOf(before), StringComparer.Ordinal).ToList();
+        return await KubernetesObjectTable.FindSubnetAloneAsync(scope.Connection, ns, names, ct) is { } taken ? ApiProblem.AlreadyExists($"Subnet {ns}/{taken}") : null;
+
+        IEnumerable<string> NamesOf(ExternalNetworkSpec spec) => SubnetName.OfAll(network, spec.Subnets.Select(s => IPNetwork.Parse(s.Cidr).FamilyOf()));
     }
 
     private static string What(ExternalNetworkRow row) => $"ExternalNetwork {row.Namespace}/{row.Name}";

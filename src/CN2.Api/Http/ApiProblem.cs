@@ -10,6 +10,9 @@ public sealed record ApiProblem(int Status, string Code, string Title, string De
     /// <summary>Seconds until a retry can succeed; sent as <c>Retry-After</c>.</summary>
     public int? RetryAfterSeconds { get; init; }
 
+    /// <summary>Of a conflict: the members of the request that it is about, which the Kubernetes API names.</summary>
+    public IReadOnlyList<string> Paths { get; init; } = [];
+
     /// <summary>What <see cref="Detail"/> is for a request that only reads, when the two differ.</summary>
     public string? DetailOfRead { get; init; }
 

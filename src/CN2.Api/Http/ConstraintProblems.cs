@@ -66,6 +66,7 @@ public static class ConstraintProblems
             "floating_ip_inside_subnet" => ApiProblem.AddressOutOfRange("address", "The address lies in no subnet of the network."),
             "floating_ip_subnet" => ApiProblem.InUse("A subnet", ["FloatingIPs that hold its addresses"]),
             "pk_node_port" => ApiProblem.NodePortInUse("The node port is held by another Service."),
+            "pod_has_its_name_alone" => ApiProblem.AlreadyExists(error.MessageText),
             "interface_address_once" => ApiProblem.AddressInUse("The address is used by another VirtualMachineInterface on the same VirtualRouter."),
             "virtual_router_address" => ApiProblem.AddressInUse("The address belongs to another VirtualRouter."),
             "bgp_router_address" => ApiProblem.AddressInUse("The address belongs to another BgpRouter."),

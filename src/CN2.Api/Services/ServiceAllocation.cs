@@ -27,13 +27,14 @@ public sealed class ServiceAllocation(ControlNodeOptions control)
             if (work.Refusal is null) ServicePlanner.Plan(work, catalog);
         }
 
-        if (works.Any(w => w.Refusal is null && w.Asked.Count > 0)) await DecideAskedAsync(connection, works, now, ct);
+        if (works.Any(w => w.Refusal is null && w.Asked.Count + w.AskedClusterIPs.Count > 0)) await DecideAskedAsync(connection, catalog, works, now, ct);
         var served = works.Where(w => w.Refusal is null).ToList();
-        await AddressAllocator.TakeAskedAsync(
+        var held = await AddressAllocator.TakeAskedAsync(
             connection,
             served.SelectMany(w => w.Added).Select(f => new PooledAddress(f.SubnetId, f.Address)).ToList(),
             served.SelectMany(w => w.AskedNodePorts).ToList(),
             ct);
+        if (held.Count > 0) served.RemoveAll(w => IsRefused(w, held));
         var demands = new List<AddressDemand>();
         foreach (var work in served)
         {
@@ -45,10 +46,19 @@ public sealed class ServiceAllocation(ControlNodeOptions control)
         foreach (var work in served) Conclude(work, catalog, now);
     }
 
-    /// <summary>Decides requested addresses by who holds them. The holders' rows are locked, so that two claims, or a claim and a deletion, take turns.</summary>
-    private async Task DecideAskedAsync(NpgsqlConnection connection, IReadOnlyList<ServiceWork> works, DateTimeOffset now, CancellationToken ct)
+    /// <summary>A Service that asks for node ports is alone in its transaction, so what was taken for it meanwhile goes back with it.</summary>
+    private static bool IsRefused(ServiceWork work, HashSet<(short Protocol, int Port)> held)
     {
-        var places = works.Where(w => w.Refusal is null).SelectMany(w => w.Asked).SelectMany(a => a.Places.Select(p => new PooledAddress(p.Subnet.Id, a.Address))).Distinct().ToList();
+        var taken = work.AskedNodePorts.FindAll(held.Contains);
+        if (taken.Count > 0) work.Refusal = ServiceProblems.NodePortInUse(work.Spec.Ports, taken);
+        return taken.Count > 0;
+    }
+
+    /// <summary>Decides requested addresses by who holds them. The holders' rows are locked, so that two claims, or a claim and a deletion, take turns.</summary>
+    private async Task DecideAskedAsync(NpgsqlConnection connection, CatalogSnapshot catalog, IReadOnlyList<ServiceWork> works, DateTimeOffset now, CancellationToken ct)
+    {
+        var open = works.Where(w => w.Refusal is null).ToList();
+        var places = open.SelectMany(w => w.Asked).SelectMany(a => a.Places.Select(p => new PooledAddress(p.Subnet.Id, a.Address))).Concat(open.SelectMany(w => w.AskedClusterIPs)).Distinct().ToList();
         var holders = (await FloatingIPTable.ReadAsync(
             connection,
             "(f.subnet_id, f.address) IN (SELECT s, a FROM unnest($1, $2) AS t (s, a)) ORDER BY f.uid FOR UPDATE OF f",
@@ -57,7 +67,8 @@ public sealed class ServiceAllocation(ControlNodeOptions control)
             new NpgsqlParameter { Value = places.ConvertAll(p => p.Address), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Inet }))
             .ToDictionary(f => new PooledAddress(f.SubnetId, f.Address));
         var blocked = await BlockedAddresses.FindAsync(connection, places, ct);
-        foreach (var work in works.Where(w => w.Refusal is null && w.Asked.Count > 0))
+        foreach (var work in open) DecideClusterIPs(work, catalog, holders, blocked, now);
+        foreach (var work in open.Where(w => w.Refusal is null && w.Asked.Count > 0))
         {
             // All families come from one network: the first that can give every requested address. A network where the user has reserved
             // an address comes before one where the address is only free.
@@ -112,6 +123,22 @@ public sealed class ServiceAllocation(ControlNodeOptions control)
             }
 
             FollowAsked(work, chosen);
+        }
+    }
+
+    private void DecideClusterIPs(
+        ServiceWork work, CatalogSnapshot catalog, Dictionary<PooledAddress, FloatingIPRow> holders, Dictionary<PooledAddress, ApiProblem> blocked, DateTimeOffset now)
+    {
+        foreach (var place in work.AskedClusterIPs)
+        {
+            if (holders.ContainsKey(place) || blocked.ContainsKey(place))
+            {
+                work.Refusal = ServiceProblems.ClusterIPInUse(work.ClusterIPs, place.Address, blocked.GetValueOrDefault(place)?.Detail);
+                return;
+            }
+
+            work.Added.Add(NewRow(work, catalog.Subnet(place.SubnetId).Subnet, place.Address, null, now));
+            holders[place] = work.Added[^1];
         }
     }
 

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Net;
 using System.Text.Json.Serialization;
 using CN2.Api.Data.Documents;
 using CN2.Api.Http;
@@ -56,6 +57,10 @@ public sealed record ServiceRequest : ResourceRequest
     /// <summary>The clients (CIDRs) that may use the external addresses; empty means all clients.</summary>
     [AtMost(Limits.SourceRanges)]
     public List<string>? LoadBalancerSourceRanges { get; set; }
+
+    /// <summary>The cluster IPs that the Kubernetes API asks for, at most one of each family; a family without one gets any.</summary>
+    [JsonIgnore]
+    internal IReadOnlyList<IPAddress> ClusterIPs { get; set; } = [];
 }
 
 /// <summary>One port of a Service.</summary>

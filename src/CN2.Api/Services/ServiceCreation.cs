@@ -24,7 +24,7 @@ internal sealed class ServiceCreation(Catalog catalog, ServiceAllocation allocat
 
     /// <summary>Null for a Service that asks for an address or a node port, because another holder may well have it.</summary>
     public string? KeyOf(ServiceDraft item) =>
-        item.Request.LoadBalancerIPs is { Count: > 0 } || item.Request.Ports?.Exists(p => p.NodePort is not null) == true ? null : $"{item.Namespace}/{item.Request.Name}";
+        item.Request.LoadBalancerIPs is { Count: > 0 } || item.Request.ClusterIPs.Count > 0 || item.Request.Ports?.Exists(p => p.NodePort is not null) == true ? null : $"{item.Namespace}/{item.Request.Name}";
 
     private static ServiceWork ToWork(ServiceDraft draft, DateTimeOffset now)
     {
@@ -34,6 +34,7 @@ internal sealed class ServiceCreation(Catalog catalog, ServiceAllocation allocat
             Row = NewRow(draft, uid, now),
             Spec = draft.Request.ToSpec(draft.Namespace),
             Kept = draft.Kept?.Invoke(uid, now),
+            ClusterIPs = draft.Request.ClusterIPs,
         };
     }
 

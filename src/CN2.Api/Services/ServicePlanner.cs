@@ -25,6 +25,7 @@ internal static class ServicePlanner
         }
 
         PlanCluster(work, catalog);
+        if (work.Refusal is not null) return;
         if (work.Spec.Type == ServiceType.LoadBalancer)
         {
             PlanExternal(work, catalog);
@@ -54,10 +55,18 @@ internal static class ServicePlanner
         foreach (var family in second is { } other ? new[] { first, other } : [first])
         {
             if (work.Held.Exists(f => f.ExternalNetworkUid is null && f.Address.FamilyOf() == family)) continue;
-            work.ClusterDemands.Add(new AddressDemand([new PoolOption(catalog.ServiceSubnetsOf(family))]));
+            if (work.ClusterIPs.FirstOrDefault(a => a.FamilyOf() == family) is { } asked) PlanClusterIP(work, catalog, asked);
+            else work.ClusterDemands.Add(new AddressDemand([new PoolOption(catalog.ServiceSubnetsOf(family))]));
         }
 
         work.Dropped.AddRange(work.Held.Where(f => f.ExternalNetworkUid is null && f.Address.FamilyOf() != first && f.Address.FamilyOf() != second));
+    }
+
+    private static void PlanClusterIP(ServiceWork work, CatalogSnapshot catalog, IPAddress asked)
+    {
+        var pools = catalog.ServiceSubnetsOf(asked.FamilyOf()).Select(id => catalog.Subnet(id).Subnet).ToList();
+        if (pools.Find(p => p.Cidr.Contains(asked) && p.CanBeRequested(asked)) is { } pool) work.AskedClusterIPs.Add(new PooledAddress(pool.Id, asked));
+        else work.Refusal ??= ServiceProblems.ClusterIPOutOfRange(work.ClusterIPs, asked, pools.ConvertAll(p => p.Cidr));
     }
 
     private static void PlanExternal(ServiceWork work, CatalogSnapshot catalog)

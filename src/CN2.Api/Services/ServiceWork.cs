@@ -25,12 +25,18 @@ internal sealed class ServiceWork
     /// <summary>What is kept of its Kubernetes object, to be written with it.</summary>
     public KubernetesObjectRow? Kept { get; init; }
 
+    /// <summary>The cluster IPs that the user asks for; those of families that have one already mean nothing.</summary>
+    public IReadOnlyList<IPAddress> ClusterIPs { get; init; } = [];
+
     // The plan.
     public ApiProblem? Refusal { get; set; }
     public List<AddressDemand> ClusterDemands { get; } = [];
     public AddressDemand? ExternalDemand { get; set; }
 
-    /// <summary>Requested addresses, each with the subnets that contain it, best network first.</summary>
+    /// <summary>Requested cluster IPs, each in the pool that it is taken from.</summary>
+    public List<PooledAddress> AskedClusterIPs { get; } = [];
+
+    /// <summary>Requested external addresses, each with the subnets that contain it, best network first.</summary>
     public List<AskedAddress> Asked { get; } = [];
 
     /// <summary>Retired once the new addresses are allocated.</summary>

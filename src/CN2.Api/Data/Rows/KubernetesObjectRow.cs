@@ -11,4 +11,8 @@ namespace CN2.Api.Data.Rows;
 /// <param name="CreatedAt">When the row was written first.</param>
 /// <param name="DeletingAt">When its deletion was asked for; null: it was not, or the resource says so itself.</param>
 public sealed record KubernetesObjectRow(
-    string Resource, Guid Uid, string Namespace, string Name, string Document, bool IsAlone, long Generation, DateTimeOffset CreatedAt, DateTimeOffset? DeletingAt);
+    string Resource, Guid Uid, string Namespace, string Name, string Document, bool IsAlone, long Generation, DateTimeOffset CreatedAt, DateTimeOffset? DeletingAt)
+{
+    /// <summary>Null: the kind is cluster-scoped.</summary>
+    public string? NamespaceOrNull => Namespace.Length > 0 ? Namespace : null;
+}

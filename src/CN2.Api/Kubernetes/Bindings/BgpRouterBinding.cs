@@ -53,7 +53,7 @@ internal sealed class BgpRouterBinding(BgpRouterStore store, AttachedContexts co
 
     protected override (string? Namespace, string Name) IdentityOf(ResourceBody resource) => (BgpRouterMapping.Namespace, resource.Name);
 
-    protected override void Complete(ObjectDraft draft, JsonObject request, FaultList faults, bool isNew)
+    protected override void Complete(ObjectDraft draft, JsonObject request, BgpRouterRequest? current, FaultList faults, bool isNew)
     {
         if (draft.Namespace != BgpRouterMapping.Namespace) faults.Add("metadata.namespace", $"must be {BgpRouterMapping.Namespace}: BGPRouters are in this namespace");
     }

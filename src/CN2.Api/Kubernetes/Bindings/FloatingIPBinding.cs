@@ -76,7 +76,7 @@ internal sealed class FloatingIPBinding(FloatingIPStore store, FloatingIPResourc
         return prepared;
     }
 
-    protected override void Complete(ObjectDraft draft, JsonObject request, FaultList faults, bool isNew)
+    protected override void Complete(ObjectDraft draft, JsonObject request, FloatingIPRequest? current, FaultList faults, bool isNew)
     {
         if (!isNew) return;
         if (FloatingIPObjectName.Split(draft.Name) is var (owner, _)) request["namespace"] = owner;

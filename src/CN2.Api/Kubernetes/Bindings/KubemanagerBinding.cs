@@ -63,21 +63,14 @@ internal abstract class KubemanagerBinding(ResourceDefinition definition, Extern
     public async Task<ObjectOutcome> ReplaceAsync(WriteScope scope, BoundObject current, ObjectDraft draft, CancellationToken ct)
     {
         var faults = new FaultList();
-        var asked = (JsonArray)Mapping.ToRequest(draft.Object, faults)["items"]!;
         var rows = (await scope.Db.ExternalNetworkSelectors.AsTracking().OrderBy(s => s.Name).ToListAsync(ct)).ToDictionary(s => s.Name);
         var changes = new List<(ExternalNetworkSelectorRow? Row, ExternalNetworkSelectorRequest Request)>();
-        foreach (var item in asked.OfType<JsonObject>())
+        foreach (var item in ItemsOf(draft, faults))
         {
-            var name = item["name"]!.ToString();
-            var row = rows.GetValueOrDefault(name);
-            var json = row is null ? [] : RequestReader.ToJson(ExternalNetworkSelectorStore.ToRequest(row));
-            foreach (var member in (string[])["networkSelector", "namespaceSelector"]) json.Remove(member);
-            foreach (var (member, value) in item) json[member] = value?.DeepClone();
-            var wrong = new FaultList();
-            var (request, refused) = requests.Read<ExternalNetworkSelectorRequest>(new SelectorPaths(name), json, wrong, isNew: row is null);
-            foreach (var fault in wrong) faults.Add(fault.Path, fault.Message);
+            var row = rows.GetValueOrDefault(item["name"]!.ToString());
+            var (request, refused) = Read(item, row, faults);
             if (request is not null) changes.Add((row, request));
-            else if (wrong.Count == 0) return refused!;
+            else if (refused is not null) return refused;
         }
 
         if (faults.Count > 0) return new ObjectOutcome.Refused(ApiProblem.Validation(faults), HasObjectPaths: true);
@@ -98,6 +91,27 @@ internal abstract class KubemanagerBinding(ResourceDefinition definition, Extern
         return new ObjectOutcome.Stored(await ReadAsync(scope.Db, scope.Connection, ct));
     }
 
+    public IEnumerable<(string Path, string Message)> FaultsOf(ObjectDraft draft, bool isNew)
+    {
+        var faults = new FaultList();
+        foreach (var item in ItemsOf(draft, faults)) Read(item, null, faults);
+        return faults.Select(f => (f.Path, f.Message));
+    }
+
+    private IEnumerable<JsonObject> ItemsOf(ObjectDraft draft, FaultList faults) => ((JsonArray)Mapping.ToRequest(draft.Object, faults)["items"]!).OfType<JsonObject>();
+
+    /// <summary>The request of one selector; its faults are added. Refused without a fault: it cannot be read at all.</summary>
+    private (ExternalNetworkSelectorRequest? Request, ObjectOutcome? Refused) Read(JsonObject item, ExternalNetworkSelectorRow? row, FaultList faults)
+    {
+        var json = row is null ? [] : RequestReader.ToJson(ExternalNetworkSelectorStore.ToRequest(row));
+        foreach (var member in (string[])["networkSelector", "namespaceSelector"]) json.Remove(member);
+        foreach (var (member, value) in item) json[member] = value?.DeepClone();
+        var wrong = new FaultList();
+        var (request, refused) = requests.Read<ExternalNetworkSelectorRequest>(new SelectorPaths(item["name"]!.ToString()), json, wrong, isNew: row is null);
+        foreach (var fault in wrong) faults.Add(fault.Path, fault.Message);
+        return (request, wrong.Count == 0 ? refused : null);
+    }
+
     public Task<ObjectOutcome> DeleteAsync(WriteScope scope, BoundObject current, CancellationToken ct) => throw new InvalidOperationException("There is one Kubemanager");
 
     private static async Task<BoundObject> ReadAsync(CN2DbContext db, NpgsqlConnection connection, CancellationToken ct)
@@ -109,7 +123,7 @@ internal abstract class KubemanagerBinding(ResourceDefinition definition, Extern
             ["name"] = KubemanagerMapping.Name,
             ["namespace"] = KubemanagerMapping.Namespace,
             ["uid"] = Uid.ToString(),
-            ["generation"] = rows.Sum(r => r.Generation),
+            ["generation"] = (await Sql.ReadAllAsync(connection, "SELECT selectors_written FROM catalog", row => row.GetInt64(0), ct))[0],
             ["createdAt"] = rows.Count == 0 ? null : rows.Min(r => r.CreatedAt).UtcDateTime.ToString("O"),
             ["items"] = new JsonArray([.. rows.Select(r => RequestReader.ToJson(ExternalNetworkSelectorStore.ToResource(r)))]),
         };

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using CN2.Api.Allocation;
 using CN2.Api.Data;
+using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
 using CN2.Api.ExternalNetworks;
 using CN2.Api.Http;
@@ -23,6 +24,14 @@ internal sealed class NetworkAttachmentBinding(ExternalNetworkStore store, Exter
     public ObjectMapping Mapping { get; } = new NetworkAttachmentMapping();
 
     public ResourceKind? Kind => ResourceKind.ExternalNetwork;
+
+    public IEnumerable<(string Path, string Message)> FaultsOf(ObjectDraft draft, bool isNew)
+    {
+        var faults = new FaultList();
+        if (NetworkAttachmentMapping.MakesNetwork(draft.Object)) return requests.Read<ExternalNetworkRequest>(Mapping, Mapping.ToRequest(draft.Object, faults), faults, isNew: true).Refused?.Faults ?? [];
+        NetworkAttachmentMapping.Check(draft.Object, faults);
+        return faults.Select(f => (f.Path, f.Message));
+    }
 
     public async Task<BoundObject?> FindAsync(NpgsqlConnection connection, string? ns, string name, CancellationToken ct) =>
         await KubernetesObjectTable.FindAsync(connection, Resource, ns!, name, forUpdate: false, ct) is { } kept ? await BindAsync(connection, kept, null, ct) : null;
@@ -89,6 +98,8 @@ internal sealed class NetworkAttachmentBinding(ExternalNetworkStore store, Exter
         var (request, refused) = requests.Read<ExternalNetworkRequest>(Mapping, json, faults, isNew: row is null);
         if (refused is not null) return refused;
         if (row is null && await IsTakenAsync(scope, draft, ct)) return ApiProblem.AlreadyExists($"VirtualNetwork {draft.Namespace}/{draft.Name}, which no NetworkAttachmentDefinition made,");
+        var before = row is null ? null : StoredDocument.ReadOr(row.Spec, new ExternalNetworkSpec());
+        if (await ExternalNetworkStore.TakenSubnetAsync(scope, draft.Namespace!, draft.Name, before, ExternalNetworkStore.ToSpec(request!), ct) is { } taken) return taken;
         request!.KnownUid = uid;
         return (row is null ? await store.CreateAsync(scope, draft.Namespace!, request, ct) : await store.ReplaceAsync(scope, row, request, ct)).ToOutcome(draft);
     }

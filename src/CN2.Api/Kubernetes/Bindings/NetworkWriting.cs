@@ -43,7 +43,7 @@ internal sealed class NetworkWriting(ExternalNetworkStore store, SubnetUsers use
 
         // One that waits is checked as it will be.
         var waits = row is null && (missing.Count > 0 || subnets.Count == 0);
-        json["subnets"] = waits && subnets.Count == 0 ? new JsonArray(new JsonObject { ["cidr"] = "192.0.2.0/24" }) : subnets;
+        json["subnets"] = waits && subnets.Count == 0 ? AnySubnet() : subnets;
         var (request, refused) = requests.Read<ExternalNetworkRequest>(_networks, json, faults, isNew: row is null);
         if (refused is not null || waits) return (null, refused);
         request!.KnownUid = uid;
@@ -55,6 +55,18 @@ internal sealed class NetworkWriting(ExternalNetworkStore store, SubnetUsers use
             var other => throw new InvalidOperationException($"A write came to {other.GetType().Name}"),
         };
     }
+
+    /// <summary>What is wrong with a VirtualNetwork, whatever its Subnets are.</summary>
+    public IEnumerable<(string Path, string Message)> FaultsOf(JsonObject source)
+    {
+        var faults = new FaultList();
+        var json = _networks.ToRequest(source, faults);
+        json["subnets"] = AnySubnet();
+        return requests.Read<ExternalNetworkRequest>(_networks, json, faults, isNew: true).Refused?.Faults ?? [];
+    }
+
+    /// <summary>In the place of those that are not known yet.</summary>
+    private static JsonArray AnySubnet() => [new JsonObject { ["cidr"] = "192.0.2.0/24" }];
 
     /// <summary>Makes the networks of VirtualNetworks that waited for a Subnet. One that cannot be made waits on; its next write says why.</summary>
     public async Task<List<ExternalNetworkResource>> CompleteAsync(WriteScope scope, GivenSubnet given, CancellationToken ct)

@@ -26,6 +26,15 @@ internal sealed class PodBinding(VirtualMachineInterfaceStore store, RequestRead
 
     public ResourceKind? Kind => ResourceKind.VirtualMachineInterface;
 
+    public IEnumerable<(string Path, string Message)> FaultsOf(ObjectDraft draft, bool isNew)
+    {
+        var faults = new FaultList();
+        if (isNew) PodRules.Check(draft.Object, faults);
+        return faults.Select(f => (f.Path, f.Message)).Concat(Read(draft, null, []).Refused?.Faults ?? []);
+    }
+
+    public IEnumerable<(string Path, string Message)> FaultsOfChange(JsonObject shown, JsonObject updated) => PodRules.IsSameButForWhatMayChange(shown, updated) ? [] : [("spec", PodRules.Fixed)];
+
     public async Task<BoundObject?> FindAsync(NpgsqlConnection connection, string? ns, string name, CancellationToken ct) =>
         await KubernetesObjectTable.FindAsync(connection, Resource, ns!, name, forUpdate: false, ct) is { } kept ? (await BindAsync(connection, [kept], ct))[0] : null;
 
@@ -51,9 +60,18 @@ internal sealed class PodBinding(VirtualMachineInterfaceStore store, RequestRead
 
     public async Task<ObjectOutcome> CreateAsync(WriteScope scope, ObjectDraft draft, CancellationToken ct)
     {
+        // Before the interface of a Pod that is complete already: see cn2_refuse_interface_of_pod.
+        await scope.ExecuteAsync([KubernetesObjectTable.TakePodName(draft.Namespace!, draft.Name)], ct);
         if (await store.LockAsync(scope, draft.Namespace!, draft.Name, ct) is not null) return ApiProblem.AlreadyExists($"VirtualMachineInterface {draft.Namespace}/{draft.Name}");
         if (await KubernetesObjectTable.FindAsync(scope.Connection, Resource, draft.Namespace!, draft.Name, forUpdate: false, ct) is not null)
             return ApiProblem.AlreadyExists($"Pod {draft.Namespace}/{draft.Name}");
+        if (FaultsOf(draft, isNew: true).ToList() is { Count: > 0 } found)
+        {
+            var faults = new FaultList();
+            foreach (var (path, message) in found) faults.Add(path, message);
+            return new ObjectOutcome.Refused(ApiProblem.Validation(faults), HasObjectPaths: true);
+        }
+
         return await StoreAsync(scope, draft, Guid.CreateVersion7(scope.Now), null, ct);
     }
 
@@ -106,26 +124,32 @@ internal sealed class PodBinding(VirtualMachineInterfaceStore store, RequestRead
     /// <param name="ct">Ends the statements.</param>
     private async Task<ObjectOutcome> StoreAsync(WriteScope scope, ObjectDraft draft, Guid uid, VirtualMachineInterfaceRow? row, CancellationToken ct)
     {
-        var faults = new FaultList();
-        var isComplete = PodMapping.IsComplete(draft.Object);
-        var json = row is null ? Mapping.ToRequest(draft.Object, faults) : Mapping.ToRequest(draft.Object, RequestReader.ToJson(VirtualMachineInterfaceResources.ToRequest(row)), faults);
-        if (!isComplete)
-        {
-            // The rest is checked as it will be once it is complete.
-            json["virtualRouter"] = draft.Object["spec"]?["nodeName"]?.DeepClone() ?? "node";
-            json["addresses"] = new JsonArray("192.0.2.1");
-        }
-
-        var (request, refused) = requests.Read<VirtualMachineInterfaceRequest>(Mapping, json, faults, isNew: row is null);
+        var (request, refused) = Read(draft, row, new FaultList());
         if (refused is not null) return refused;
         request!.KnownUid = uid;
-        if (!isComplete)
+        if (!PodMapping.IsComplete(draft.Object))
         {
             if (row is not null && await store.DeleteAsync(scope, row, ct) is WriteOutcome.Refused kept) return kept.Problem;
             return new ObjectOutcome.Stored(new BoundObject(uid, draft.Namespace, draft.Name, null, null));
         }
 
-        return (row is null ? await store.CreateAsync(scope, draft.Namespace!, request, ct) : await store.ReplaceAsync(scope, row, request, ct)).ToOutcome(draft);
+        if (row is not null) return (await store.ReplaceAsync(scope, row, request, ct)).ToOutcome(draft);
+        if (await store.LockAsync(scope, draft.Namespace!, draft.Name, ct) is not null)
+            return ApiProblem.InUse($"The name {draft.Namespace}/{draft.Name}", [$"VirtualMachineInterface {draft.Namespace}/{draft.Name}, which is no Pod's; delete it"]);
+        return (await store.CreateAsync(scope, draft.Namespace!, request, ct)).ToOutcome(draft);
+    }
+
+    /// <summary>The request of the interface; of a Pod that is not complete, as it will be once it is.</summary>
+    private (VirtualMachineInterfaceRequest? Request, ObjectOutcome? Refused) Read(ObjectDraft draft, VirtualMachineInterfaceRow? row, FaultList faults)
+    {
+        var json = row is null ? Mapping.ToRequest(draft.Object, faults) : Mapping.ToRequest(draft.Object, RequestReader.ToJson(VirtualMachineInterfaceResources.ToRequest(row)), faults);
+        if (!PodMapping.IsComplete(draft.Object))
+        {
+            json["virtualRouter"] = draft.Object["spec"]?["nodeName"]?.DeepClone() ?? "node";
+            json["addresses"] = new JsonArray("192.0.2.1");
+        }
+
+        return requests.Read<VirtualMachineInterfaceRequest>(Mapping, json, faults, isNew: row is null);
     }
 
     private static async Task<IReadOnlyList<BoundObject>> BindAsync(NpgsqlConnection connection, IReadOnlyList<KubernetesObjectRow> kept, CancellationToken ct)

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using CN2.Api.Data;
 using CN2.Api.Data.Documents;
@@ -9,6 +10,8 @@ using CN2.Api.Kubernetes.Objects;
 using CN2.Api.Kubernetes.Schemas;
 using CN2.Api.Services;
 using CN2.Api.Writes;
+using CN2.Network.Addressing;
+using CN2.Network.Resources;
 using Npgsql;
 
 namespace CN2.Api.Kubernetes.Bindings;
@@ -62,15 +65,34 @@ internal sealed class ServiceBinding(ServiceStore store, ServiceResources resour
 
     protected override Task<WriteOutcome> DeleteAsync(WriteScope scope, ServiceRow row, CancellationToken ct) => store.DeleteAsync(scope, row, ct);
 
-    protected override void Complete(ObjectDraft draft, JsonObject request, FaultList faults, bool isNew)
+    protected override void Complete(ObjectDraft draft, JsonObject request, ServiceRequest? current, FaultList faults, bool isNew)
     {
-        if (!isNew || draft.Object["spec"] is not JsonObject spec) return;
-        var asked = spec["clusterIP"]?.ToString() is { Length: > 0 } one ? one : (spec["clusterIPs"] as JsonArray)?.FirstOrDefault()?.ToString();
-        if (asked is { Length: > 0 } and not "None") faults.Add("spec.clusterIP", $"Invalid value: \"{asked}\": a cluster IP cannot be chosen, it is allocated");
+        if (draft.Object["spec"] is not JsonObject spec) return;
+        if (isNew || current is not null) CheckNodePorts(spec, request, current, faults);
+        if (!isNew) return;
+        ClusterIPs.Check(spec, faults);
+        // As in Kubernetes, the families of a new Service follow from the cluster IPs that it asks for.
+        if (request["ipFamilies"] is null && ClusterIPs.Of(spec) is { Count: > 0 } asked) request["ipFamilies"] = new JsonArray([.. asked.Select(a => JsonValue.Create(a.FamilyOf().ToString()))]);
         if (spec["ports"] is not JsonArray { Count: > 1 } ports) return;
         foreach (var (index, port) in ports.Index())
         {
-            if (port?["name"]?.ToString() is null or "") faults.Add($"spec.ports[{index}].name", "Required value: of several ports each has a name");
+            if (port?["name"]?.ToString() is null or "") faults.Add($"spec.ports[{index}].name", "Required value");
+        }
+    }
+
+    protected override void Extend(ObjectDraft draft, ServiceRequest request)
+    {
+        if (draft.Object["spec"] is JsonObject spec) request.ClusterIPs = ClusterIPs.Of(spec);
+    }
+
+    /// <summary>A ClusterIP Service has no node ports. Those that it had under another type go with the type, unless the writer asks for others.</summary>
+    private static void CheckNodePorts(JsonObject spec, JsonObject request, ServiceRequest? current, FaultList faults)
+    {
+        if (request["type"]?.ToString() != nameof(ServiceType.ClusterIP)) return;
+        var had = current is null or { Type: ServiceType.ClusterIP } ? [] : (current.Ports ?? []).Select(p => p.NodePort?.ToString(CultureInfo.InvariantCulture)).ToHashSet();
+        foreach (var (index, port) in (spec["ports"] as JsonArray ?? []).Index())
+        {
+            if (port?["nodePort"]?.ToString() is { } given and not "0" && !had.Contains(given)) faults.Add($"spec.ports[{index}].nodePort", "Forbidden: may not be used when `type` is 'ClusterIP'");
         }
     }
 }

@@ -30,6 +30,8 @@ internal sealed class SubnetBinding(ExternalNetworkStore store, ExternalNetworkR
     /// <summary>Of a network: its first subnet.</summary>
     public string NameOf(JsonObject resource) => SubnetNames.Of(resource).Select(s => s.Name).FirstOrDefault() ?? resource["name"]!.GetValue<string>();
 
+    public IEnumerable<(string Path, string Message)> FaultsOf(ObjectDraft draft, bool isNew) => Read(draft).Refused?.Faults ?? [];
+
     public async Task<BoundObject?> FindAsync(NpgsqlConnection connection, string? ns, string name, CancellationToken ct)
     {
         var kept = await KubernetesObjectTable.FindAsync(connection, Resource, ns!, name, forUpdate: false, ct);

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using CN2.Api.Data;
 using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
+using CN2.Api.ExternalNetworks;
 using CN2.Api.Kubernetes.Kinds;
 using CN2.Api.Kubernetes.Schemas;
 using CN2.Network.Addressing;
@@ -13,7 +14,7 @@ namespace CN2.Api.Kubernetes.Bindings;
 
 /// <summary>
 /// Which subnets of which ExternalNetworks a Subnet is. A VirtualNetwork that was written here names the first subnet of each family; every other
-/// one has the name that <see cref="SubnetNames"/> gives it. Several networks may have one Subnet in common, as in CN2.
+/// one has the name that <see cref="SubnetName"/> gives it. Several networks may have one Subnet in common, as in CN2.
 /// </summary>
 internal sealed partial class SubnetUsers(AttachedContexts contexts)
 {
@@ -75,7 +76,7 @@ internal sealed partial class SubnetUsers(AttachedContexts contexts)
             var family = SubnetNames.FamilyOf(spec.Subnets[i].Cidr);
             var number = seen[family] = seen.GetValueOrDefault(family) + 1;
             var (ns, name) = (number == 1 ? Cn2Form.Target(written?[VirtualNetworkMapping.ReferenceOf(family)], row.Namespace) : null)
-                ?? (row.Namespace, SubnetNames.Name(row.Name, family, number));
+                ?? (row.Namespace, SubnetName.Of(row.Name, family, number));
             yield return new NetworkUser(row, i, family, ns, name);
         }
     }

@@ -26,6 +26,8 @@ internal sealed class VirtualNetworkBinding(ExternalNetworkStore store, External
 
     public ResourceKind? Kind => ResourceKind.ExternalNetwork;
 
+    public IEnumerable<(string Path, string Message)> FaultsOf(ObjectDraft draft, bool isNew) => writing.FaultsOf(draft.Object);
+
     public async Task<BoundObject?> FindAsync(NpgsqlConnection connection, string? ns, string name, CancellationToken ct)
     {
         await using var db = contexts.Attach(connection);

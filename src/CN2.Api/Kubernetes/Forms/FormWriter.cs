@@ -134,9 +134,10 @@ internal sealed class FormWriter(ObjectForm form, ResourceDefinition resource, T
         json.WriteEndArray();
     }
 
-    private static byte[] Bytes(Action<Utf8JsonWriter> write)
+    /// <summary>What is written, as bytes of its own.</summary>
+    public static byte[] Bytes(Action<Utf8JsonWriter> write)
     {
-        var buffer = new ArrayBufferWriter<byte>(1024);
+        var buffer = new ArrayBufferWriter<byte>(2048);
         using (var json = new Utf8JsonWriter(buffer, Plain)) write(json);
         return buffer.WrittenSpan.ToArray();
     }

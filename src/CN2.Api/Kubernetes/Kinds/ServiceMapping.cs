@@ -93,7 +93,7 @@ internal sealed class ServiceMapping : ObjectMapping
             request["type"] = "ClusterIP";
         }
 
-        if (spec["clusterIP"]?.ToString() == "None") faults.Add("spec.clusterIP", "a Service without a cluster IP (headless) is not supported");
+        if (ClusterIPs.TextsOf(spec).Contains(ClusterIPs.None)) faults.Add("spec.clusterIP", "a Service without a cluster IP (headless) is not supported");
         request["ports"] = new JsonArray([.. Items(spec["ports"]).Select((p, i) => PortRequest(p, i, faults))]);
         request["loadBalancerIPs"] = spec["loadBalancerIP"] is { } ip && ip.ToString().Length > 0 ? new JsonArray(ip.DeepClone()) : null;
     }
@@ -102,6 +102,15 @@ internal sealed class ServiceMapping : ObjectMapping
     protected override void Retain(JsonObject request, JsonObject current)
     {
         foreach (var member in (string[])["ipFamilies", "ipFamilyPolicy"]) request[member] ??= current[member]?.DeepClone();
+        var wasSingle = current["ipFamilyPolicy"]?.ToString() == "SingleStack";
+        if (request["ipFamilyPolicy"]?.ToString() == "SingleStack" && request["ipFamilies"] is JsonArray { Count: > 1 } families)
+        {
+            // As in Kubernetes, a Service of two families that becomes SingleStack keeps the first.
+            if (!wasSingle && JsonNode.DeepEquals(families, current["ipFamilies"])) request["ipFamilies"] = new JsonArray(families[0]!.DeepClone());
+            // One that was SingleStack is given a second family, as CN2's document does: the writer has not said the policy.
+            else if (wasSingle) request["ipFamilyPolicy"] = null;
+        }
+
         if (request["loadBalancerIPs"] is JsonArray asked && current["loadBalancerIPs"] is JsonArray { Count: > 1 } all && JsonNode.DeepEquals(asked[0], all[0]))
             request["loadBalancerIPs"] = all.DeepClone();
     }

@@ -1,6 +1,4 @@
-using System.Buffers;
 using System.Data;
-using System.Text.Json;
 using CN2.Api.Data;
 using CN2.Api.Kubernetes.Forms;
 using CN2.Api.Kubernetes.Objects;
@@ -73,7 +71,7 @@ internal sealed class HeldObjects(IIdentifiedBinding binding, IDbContextFactory<
                 {
                     var changed = page.Rows.Where(r => r.Kind == binding.Kind).Select(r => r.Uid).Distinct().ToArray();
                     var all = changed.Length == 0 ? held.All : Change(held.All, changed, await LoadAsync(changed, ct));
-                    _held = SizeOf(all) > Most ? Forget() : new Held(page.End, all);
+                    _held = changed.Length > 0 && SizeOf(all) > Most ? Forget() : new Held(page.End, all);
                     return (moment with { Seen = page.Upper }, all);
                 }
 
@@ -135,7 +133,7 @@ internal sealed class HeldObjects(IIdentifiedBinding binding, IDbContextFactory<
     {
         Guid[] uids = [.. identities.Select(i => i.Uid)];
         var known = await versions.ReadAsync(await db.OpenSqlAsync(ct), uids, ct);
-        var written = (await binding.LoadAsync(db, uids, ct)).ToDictionary(b => b.Uid, b => new WrittenObject(Bytes(binding, b, known[b.Uid])));
+        var written = (await binding.LoadAsync(db, uids, ct)).ToDictionary(b => b.Uid, b => new WrittenObject(FormWriter.Bytes(json => ShownObject.Of(binding, b, known[b.Uid]).WriteTo(json))));
         return [.. identities.Where(i => written.ContainsKey(i.Uid)).Select(i => new Item(i.Namespace, i.Name, i.Uid, written[i.Uid]))];
     }
 
@@ -156,13 +154,6 @@ internal sealed class HeldObjects(IIdentifiedBinding binding, IDbContextFactory<
     }
 
     private static long SizeOf(Item[] all) => all.Sum(i => (long)i.Object!.Body.Length);
-
-    private static byte[] Bytes(IObjectBinding binding, BoundObject bound, ResourceVersion version)
-    {
-        var buffer = new ArrayBufferWriter<byte>(2048);
-        using (var json = new Utf8JsonWriter(buffer, FormWriter.Plain)) ShownObject.Of(binding, bound, version).WriteTo(json);
-        return buffer.WrittenSpan.ToArray();
-    }
 
     /// <param name="Position">Everything up to here is in <paramref name="All"/>.</param>
     /// <param name="All">In the order of lists. Never changed.</param>

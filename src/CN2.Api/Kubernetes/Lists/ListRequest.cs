@@ -19,6 +19,12 @@ internal sealed record ListRequest
     /// <summary>Where the page begins; null: at the beginning.</summary>
     public ContinueToken? Continue { get; init; }
 
+    /// <summary>Which list it is, for the token of its next page.</summary>
+    public string Scope { get; init; } = "";
+
+    /// <summary>Where the page before ended; null: at the beginning.</summary>
+    public (string Namespace, string Name)? After => Continue is { } token ? (token.Namespace, token.Name) : null;
+
     public bool IsWatch { get; init; }
 
     /// <summary>Of a watch: it ends after this time; null: the server decides.</summary>

@@ -15,10 +15,12 @@ internal static class ListRequestReader
 
     /// <param name="query">Of the request.</param>
     /// <param name="resource">The kind of the collection.</param>
+    /// <param name="ns">Of the path; null: all namespaces, or the kind is cluster-scoped.</param>
     /// <param name="malformed">What cannot be read (400 BadRequest): a sentence each.</param>
     /// <param name="invalid">What is readable and does not go together (422 Invalid), by parameter.</param>
-    public static ListRequest Read(IQueryCollection query, ResourceDefinition resource, List<string> malformed, FaultList invalid)
+    public static ListRequest Read(IQueryCollection query, ResourceDefinition resource, string? ns, List<string> malformed, FaultList invalid)
     {
+        var scope = ContinueToken.ScopeOf(resource, ns, Text(query, "labelSelector"), Text(query, "fieldSelector"));
         var isWatch = Flag(query, "watch", malformed) ?? false;
         var request = new ListRequest
         {
@@ -30,7 +32,8 @@ internal static class ListRequestReader
             HasBookmarks = Flag(query, "allowWatchBookmarks", malformed) ?? false,
             HasInitialEvents = Flag(query, "sendInitialEvents", malformed),
             Match = ReadMatch(query, invalid),
-            Continue = ReadContinue(query, malformed),
+            Continue = ReadContinue(query, scope, malformed),
+            Scope = scope,
         };
         if (isWatch) CheckWatch(request, invalid);
         else CheckList(request, query, malformed, invalid);
@@ -42,7 +45,7 @@ internal static class ListRequestReader
     {
         if (malformed.Count > 0) return FailureStatus.BadRequest(string.Join("; ", malformed));
         if (invalid.Count == 0) return null;
-        var causes = invalid.Select(f => new StatusCause(f.Message.StartsWith("Forbidden", StringComparison.Ordinal) ? "FieldValueForbidden" : "FieldValueNotSupported", f.Message, f.Path)).ToList();
+        var causes = invalid.Select(f => new StatusCause(f.Message.StartsWith("Forbidden", StringComparison.Ordinal) ? StatusCause.Forbidden : StatusCause.NotSupported, f.Message, f.Path)).ToList();
         return FailureStatus.InvalidOptions("ListOptions", causes);
     }
 
@@ -108,11 +111,12 @@ internal static class ListRequestReader
         }
     }
 
-    private static ContinueToken? ReadContinue(IQueryCollection query, List<string> malformed)
+    private static ContinueToken? ReadContinue(IQueryCollection query, string scope, List<string> malformed)
     {
         if (Text(query, "continue") is not { } text) return null;
-        if (ContinueToken.TryParse(text, out var token)) return token;
-        malformed.Add("continue key is not valid: it is not one that this server gave");
+        if (!ContinueToken.TryParse(text, out var token)) malformed.Add("continue key is not valid: it is not one that this server gave");
+        else if (token!.Scope != scope) malformed.Add("continue key is not valid: it is of a list of another resource, of another namespace or by other selectors");
+        else return token;
         return null;
     }
 

@@ -62,7 +62,7 @@ internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed
             return;
         }
 
-        (string, string)? after = AfterOf(request);
+        (string, string)? after = request.After;
         Utf8JsonWriter? json = null;
         try
         {
@@ -74,7 +74,7 @@ internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed
                 {
                     begin();
                     json = new Utf8JsonWriter(body, FormWriter.Plain);
-                    writer.StartList(json, Metadata(VersionOf(request, page.Moment), null));
+                    writer.StartList(json, Metadata(request, page.Moment, null));
                 }
 
                 foreach (var written in held?.Objects ?? [])
@@ -105,11 +105,11 @@ internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed
     private static async Task WritePageAsync(IObjectReader reader, string? ns, ListRequest request, FormWriter writer, Action begin, Stream body, CancellationToken ct)
     {
         var most = Math.Min(request.Limit, Step);
-        var held = request.Selector.IsEverything ? await reader.HeldAsync(ns, AfterOf(request), most, mayRead: request.Continue is not null, ct) : null;
+        var held = request.Selector.IsEverything ? await reader.HeldAsync(ns, request.After, most, mayRead: request.Continue is not null, ct) : null;
         var page = held is null ? await PageAsync(reader, ns, request, most, ct) : new ListedObjects(held.Moment, [], held.Last);
         begin();
         await using var json = new Utf8JsonWriter(body, FormWriter.Plain);
-        writer.StartList(json, Metadata(VersionOf(request, page.Moment), page.Last));
+        writer.StartList(json, Metadata(request, page.Moment, page.Last));
         foreach (var written in held?.Objects ?? []) writer.WriteWritten(json, written);
         foreach (var source in page.Objects) writer.WriteItem(json, source);
         FormWriter.EndList(json);
@@ -120,7 +120,7 @@ internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed
     private static async Task<ListedObjects> PageAsync(IObjectReader reader, string? ns, ListRequest request, int most, CancellationToken ct)
     {
         VersionMoment? first = null;
-        var after = AfterOf(request);
+        var after = request.After;
         var objects = new List<JsonObject>();
         while (true)
         {
@@ -140,15 +140,14 @@ internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed
         return page is { Gap: FeedGap.None, More: false } && !page.Rows.Exists(r => (ns is null || r.Namespace is null || r.Namespace == ns) && reader.Follows(r));
     }
 
-    private static (string Namespace, string Name)? AfterOf(ListRequest request) => request.Continue is { } token ? (token.Namespace, token.Name) : null;
-
     private static ResourceVersion VersionOf(ListRequest request, VersionMoment first) =>
         request.Continue?.Version ?? (request.Match == VersionMatch.Exact ? request.Version : null) ?? first.Version;
 
-    private static JsonObject Metadata(ResourceVersion version, (string Namespace, string Name)? next)
+    private static JsonObject Metadata(ListRequest request, VersionMoment first, (string Namespace, string Name)? next)
     {
+        var version = VersionOf(request, first);
         var metadata = new JsonObject { ["resourceVersion"] = version.ToString() };
-        if (next is var (ns, name)) metadata["continue"] = new ContinueToken(version, ns, name).ToString();
+        if (next is var (ns, name)) metadata["continue"] = new ContinueToken(version, ns, name, request.Scope).ToString();
         return metadata;
     }
 }

@@ -37,6 +37,29 @@ internal static class SelectableFields
         _ => Follow(source, path),
     };
 
+    /// <summary>As much of an object as selectors look at: its labels and these fields.</summary>
+    public static JsonObject PartOf(JsonObject source, ResourceDefinition resource)
+    {
+        var part = new JsonObject();
+        foreach (var path in Of(resource).Append("metadata.labels")) Copy(source, part, path.Split('.'));
+        // Read anew, because a node that was read keeps all that was read with it.
+        return (JsonObject)JsonNode.Parse(part.ToJsonString())!;
+    }
+
+    private static void Copy(JsonObject from, JsonObject to, ReadOnlySpan<string> path)
+    {
+        if (from[path[0]] is not { } value) return;
+        if (path.Length == 1)
+        {
+            to[path[0]] = value.DeepClone();
+            return;
+        }
+
+        if (value is not JsonObject below) return;
+        if (to[path[0]] is not JsonObject target) to[path[0]] = target = [];
+        Copy(below, target, path[1..]);
+    }
+
     private static string Follow(JsonObject source, string path)
     {
         JsonNode? at = source;

@@ -34,6 +34,11 @@ internal interface IObjectBinding
     /// <summary>What the validator of the resource finds in an object, by the object's paths. By default nothing: the write itself says it.</summary>
     IEnumerable<(string Path, string Message)> FaultsOf(ObjectDraft draft, bool isNew) => [];
 
+    /// <summary>Which changes of an object are refused, beside those of <see cref="Immutable"/>. Writes of subresources are not asked about.</summary>
+    /// <param name="shown">The object as clients see it.</param>
+    /// <param name="updated">What shall take its place.</param>
+    IEnumerable<(string Path, string Message)> FaultsOfChange(JsonObject shown, JsonObject updated) => [];
+
     /// <summary>The object of this name, as the connection's transaction sees it.</summary>
     /// <param name="connection">The connection to read on.</param>
     /// <param name="ns">Of the path; null: the kind is cluster-scoped.</param>

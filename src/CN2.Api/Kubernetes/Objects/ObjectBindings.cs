@@ -12,5 +12,8 @@ internal sealed class ObjectBindings(IEnumerable<IObjectBinding> bindings)
     /// <summary>In the order of discovery.</summary>
     public IEnumerable<IObjectBinding> All => KubernetesResources.All.Where(_ofDefinition.ContainsKey).Select(d => _ofDefinition[d]);
 
+    /// <summary>By what <see cref="Data.Rows.KubernetesObjectRow.Resource"/> says.</summary>
+    public IObjectBinding? Find(string qualifiedName) => All.FirstOrDefault(b => b.Definition.QualifiedName == qualifiedName);
+
     public IObjectBinding? Find(ResourceDefinition definition) => _ofDefinition.GetValueOrDefault(definition);
 }

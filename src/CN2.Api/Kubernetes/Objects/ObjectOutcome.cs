@@ -9,6 +9,10 @@ internal abstract record ObjectOutcome
     {
     }
 
+    /// <summary>Of a refusal that names faults by paths of the object: the faults.</summary>
+    public IEnumerable<(string Path, string Message)> Faults =>
+        this is Refused { Problem.Errors: { } errors, HasObjectPaths: true } ? errors.SelectMany(e => e.Value.Select(m => (e.Key, m))) : [];
+
     /// <summary>Created or replaced; also when nothing had to be written.</summary>
     /// <param name="Object">As it is now. Without a resource it lives alone. <see cref="BoundObject.Kept"/> is not looked at.</param>
     /// <param name="IsKept">The row of <c>kubernetes_object</c> was written with the resource.</param>

@@ -67,7 +67,7 @@ internal abstract class ResourceBinding<TRow, TRequest>(RequestReader requests) 
         };
 
     public IEnumerable<(string Path, string Message)> FaultsOf(ObjectDraft draft, bool isNew) =>
-        ReadRequest(draft, null, isNew).Refused is ObjectOutcome.Refused { Problem.Errors: { } errors, HasObjectPaths: true } ? errors.SelectMany(e => e.Value.Select(m => (e.Key, m))) : [];
+        ReadRequest(draft, null, isNew).Refused?.Faults ?? [];
 
     protected abstract Task<TRow?> FindRowAsync(NpgsqlConnection connection, string? ns, string name, CancellationToken ct);
 
@@ -102,7 +102,17 @@ internal abstract class ResourceBinding<TRow, TRequest>(RequestReader requests) 
     protected virtual JsonObject Prepare(ObjectDraft draft) => draft.Object;
 
     /// <summary>Adds what the mapping cannot know to a request, and faults by the object's own paths.</summary>
-    protected virtual void Complete(ObjectDraft draft, JsonObject request, FaultList faults, bool isNew)
+    /// <param name="draft">The object.</param>
+    /// <param name="request">What the mapping made of it.</param>
+    /// <param name="current">The request that changes nothing; null: the object is new, or only its faults are wanted.</param>
+    /// <param name="faults">What is wrong.</param>
+    /// <param name="isNew">There is no resource yet.</param>
+    protected virtual void Complete(ObjectDraft draft, JsonObject request, TRequest? current, FaultList faults, bool isNew)
+    {
+    }
+
+    /// <summary>Adds to a valid request what no request of <c>/v1</c> can say.</summary>
+    protected virtual void Extend(ObjectDraft draft, TRequest request)
     {
     }
 
@@ -131,7 +141,9 @@ internal abstract class ResourceBinding<TRow, TRequest>(RequestReader requests) 
         var faults = new FaultList();
         var source = Prepare(draft);
         var json = current is null ? Mapping.ToRequest(source, faults) : Mapping.ToRequest(source, RequestReader.ToJson(current), faults);
-        Complete(draft, json, faults, isNew);
-        return requests.Read<TRequest>(Mapping, json, faults, isNew);
+        Complete(draft, json, current, faults, isNew);
+        var (request, refused) = requests.Read<TRequest>(Mapping, json, faults, isNew);
+        if (request is not null) Extend(draft, request);
+        return (request, refused);
     }
 }

@@ -29,11 +29,11 @@ internal static class CheckedBody
         var strict = duplicates.Concat(found.Unknown).ToList();
         if (validation == FieldValidation.Strict && strict.Count > 0)
         {
-            var all = strict.Select(s => new StatusCause(StatusCause.Invalid, s, FieldOf(s))).Concat(causes).ToList();
-            var sentence = $"strict decoding error: {string.Join(", ", strict.Concat(found.Faults.Select(f => $"{f.Path}: {f.Message}")))}";
-            return (null, isPatched
-                ? FailureStatus.Invalid(definition, name, [new StatusCause(StatusCause.Invalid, sentence, "patch"), .. all])
-                : FailureStatus.BadRequest($"{definition.Kind} in version \"{definition.Version}\" cannot be handled as a {definition.Kind}: {sentence}", all));
+            var sentence = $"strict decoding error: {string.Join(", ", strict)}";
+            if (isPatched) return (null, WithMore(FailureStatus.Invalid(definition, name, [new StatusCause(StatusCause.Invalid, sentence, "patch"), .. causes]), binding, DraftOf(http, name, found.Object), isNew: false));
+            return (null, FailureStatus.BadRequest(
+                $"{definition.Kind} in version \"{definition.Version}\" cannot be handled as a {definition.Kind}: {string.Join(", ", found.Faults.Select(f => $"{f.Path}: {f.Message}").Prepend(sentence))}",
+                [.. strict.Select(s => new StatusCause(StatusCause.Invalid, s, FieldOf(s))), .. causes]));
         }
 
         if (causes.Count > 0)
@@ -42,7 +42,7 @@ internal static class CheckedBody
             return (null, definition.IsNative && found.Faults.Any(f => f.Kind == ObjectFaultKind.Type)
                 ? FailureStatus.BadRequest(
                     $"{definition.Kind} in version \"{definition.Version}\" cannot be handled as a {definition.Kind}: {string.Join(", ", found.Faults.Select(f => $"{f.Path}: {f.Message}"))}", causes)
-                : FailureStatus.Invalid(definition, name, [.. causes, .. MoreOf(http, binding, found.Object, name, causes)]));
+                : WithMore(FailureStatus.Invalid(definition, name, causes), binding, DraftOf(http, name, found.Object), HttpMethods.IsPost(http.Request.Method)));
         }
 
         if (validation == FieldValidation.Warn)
@@ -55,11 +55,16 @@ internal static class CheckedBody
         return (found.Object, null);
     }
 
-    /// <summary>What is wrong beside what its form says already; of values that were refused nothing more.</summary>
-    private static IEnumerable<StatusCause> MoreOf(HttpContext http, IObjectBinding binding, JsonObject source, string name, List<StatusCause> known) =>
-        from fault in binding.FaultsOf(new ObjectDraft(http.GetRouteValue("ns") as string, name, source), isNew: HttpMethods.IsPost(http.Request.Method))
-        where !known.Exists(k => IsAtOrBelow(k.Field ?? "", fault.Path) || IsAtOrBelow(fault.Path, k.Field ?? ""))
-        select new StatusCause(StatusCause.Invalid, fault.Message, fault.Path);
+    /// <summary>A refusal (422) with everything else that is wrong with the object; of values that it names already nothing more. Other refusals stay as they are.</summary>
+    public static FailureStatus WithMore(FailureStatus refused, IObjectBinding binding, ObjectDraft draft, bool isNew)
+    {
+        if (refused is not { Reason: StatusReason.Invalid, Definition: { } definition, Name: { } name }) return refused;
+        var more = binding.FaultsOf(draft, isNew).Select(f => StatusCause.Of(draft.Object, f.Path, f.Message)).Concat(Metadata.FaultsOf(draft.Object))
+            .Where(f => !refused.Causes.Any(k => k == f || IsAtOrBelow(k.Field ?? "", f.Field ?? "") || IsAtOrBelow(f.Field ?? "", k.Field ?? ""))).ToList();
+        return more.Count == 0 ? refused : FailureStatus.Invalid(definition, name, [.. refused.Causes, .. more]);
+    }
+
+    private static ObjectDraft DraftOf(HttpContext http, string name, JsonObject source) => new(http.GetRouteValue("ns") as string, name, source);
 
     private static bool IsAtOrBelow(string path, string other) =>
         path.StartsWith(other, StringComparison.Ordinal) && (path.Length == other.Length || path[other.Length] is '.' or '[');

@@ -25,7 +25,7 @@ internal sealed class CollectionDeletion(IDbContextFactory<CN2DbContext> context
         var (options, refused) = await DeleteOptions.ReadAsync(http);
         var malformed = new List<string>();
         var invalid = new FaultList();
-        var request = ListRequestReader.Read(http.Request.Query, binding.Definition, malformed, invalid);
+        var request = ListRequestReader.Read(http.Request.Query, binding.Definition, ns, malformed, invalid);
         refused ??= ListRequestReader.Refusal(malformed, invalid);
         if (refused is not null) await ObjectAnswer.WriteAsync(http, refused);
         else await DeleteAsync(http, binding, ns, request, options!);
@@ -37,7 +37,7 @@ internal sealed class CollectionDeletion(IDbContextFactory<CN2DbContext> context
         var listed = new JsonArray();
         FailureStatus? first = null;
         int deleted = 0, failed = 0;
-        var after = request.Continue is { } token ? (token.Namespace, token.Name) : ((string, string)?)null;
+        var after = request.After;
         do
         {
             ObjectPage page;

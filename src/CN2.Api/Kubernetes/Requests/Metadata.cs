@@ -61,7 +61,7 @@ internal static class Metadata
             metadata["name"] = name = (beginning.Length > LongestBase ? beginning[..LongestBase] : beginning) + RandomNumberGenerator.GetString(Letters, Random);
         }
 
-        return (name, Faults(source) is { Count: > 0 } faults ? FailureStatus.Invalid(definition, name, faults) : null);
+        return (name, FaultsOf(source) is { Count: > 0 } faults ? FailureStatus.Invalid(definition, name, faults) : null);
     }
 
     /// <summary>Takes over what the server has said of the stored object. Null: go on.</summary>
@@ -86,9 +86,9 @@ internal static class Metadata
             else metadata.Remove(member);
         }
 
-        var faults = Faults(source);
+        var faults = FaultsOf(source);
         if (known["deletionTimestamp"] is not null && FinalizersOf(source).Except(FinalizersOf(current), StringComparer.Ordinal).ToList() is { Count: > 0 } added)
-            faults.Add(new("FieldValueForbidden", $"Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers {string.Join(", ", added)}", "metadata.finalizers"));
+            faults.Add(new(StatusCause.Forbidden, $"Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers {string.Join(", ", added)}", "metadata.finalizers"));
         return faults.Count > 0 ? FailureStatus.Invalid(definition, name, faults) : null;
     }
 
@@ -96,7 +96,8 @@ internal static class Metadata
         definition.IsNamespaced && TextOf(source, "namespace") is { } given && given != ns
             ? FailureStatus.BadRequest($"the namespace of the provided object does not match the namespace sent on the request ({given}, {ns})") : null;
 
-    private static List<StatusCause> Faults(JsonObject source)
+    /// <summary>What is wrong with its finalizers and owners.</summary>
+    public static List<StatusCause> FaultsOf(JsonObject source)
     {
         var faults = new List<StatusCause>();
         var finalizers = FinalizersOf(source);

@@ -29,7 +29,7 @@ internal sealed class ObjectCollections(
         var resource = binding.Definition;
         var malformed = new List<string>();
         var invalid = new FaultList();
-        var request = ListRequestReader.Read(http.Request.Query, resource, malformed, invalid);
+        var request = ListRequestReader.Read(http.Request.Query, resource, ns, malformed, invalid);
         if (Negotiation.IncludeOf(http.Request.Query["includeObject"].ToString()) is not { } include)
         {
             malformed.Add("includeObject must be None, Metadata or Object");

@@ -44,7 +44,7 @@ internal sealed class ObjectCreation(ObjectTransactions transactions, NpgsqlData
                     await using (var connection = await source.OpenConnectionAsync(http.RequestAborted))
                         return Answer(binding, stored.Object, RowOf(binding, draft, stored.Object, time.GetUtcNow()), await transactions.VersionAsync(connection, stored.Object, http.RequestAborted));
                 case ObjectOutcome.Refused no:
-                    return ObjectTransactions.ToFailure(binding, draft.Name, no);
+                    return ObjectTransactions.ToFailure(binding, draft.Name, no, draft.Object);
                 case var other:
                     throw new InvalidOperationException($"A create came to {other.GetType().Name}");
             }
@@ -59,7 +59,7 @@ internal sealed class ObjectCreation(ObjectTransactions transactions, NpgsqlData
     private (ObjectDraft? Draft, FailureStatus? Refused) Draft(IObjectBinding binding, string? ns, JsonObject given, FieldManager manager)
     {
         var (name, refused) = Metadata.Begin(given, binding.Definition, ns);
-        if (refused is not null) return (null, refused);
+        if (refused is not null) return (null, CheckedBody.WithMore(refused, binding, new ObjectDraft(ns, name ?? "", given), isNew: true));
         if (binding.Definition.Subresources.Any(s => s.Name == "status")) given.Remove("status");
         return ManagedFields.Update(binding.Definition, null, given, manager, time.GetUtcNow()) switch
         {
@@ -75,7 +75,7 @@ internal sealed class ObjectCreation(ObjectTransactions transactions, NpgsqlData
         switch (await binding.CreateAsync(scope, draft, ct))
         {
             case ObjectOutcome.Refused refused:
-                return ObjectTransactions.ToFailure(binding, draft.Name, refused);
+                return ObjectTransactions.ToFailure(binding, draft.Name, refused, draft.Object);
             case ObjectOutcome.Stored stored:
                 var row = RowOf(binding, draft, stored.Object, scope.Now);
                 if (!stored.IsKept) await ObjectTransactions.KeepAsync(scope, binding, row, ChangeVerb.Added, ct);

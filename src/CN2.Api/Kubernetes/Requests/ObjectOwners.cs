@@ -32,8 +32,8 @@ internal sealed class ObjectOwners(ObjectBindings bindings, ObjectDeletion delet
     /// <summary>Decides about one object, locked before. False: it no longer exists.</summary>
     public async Task<bool> CheckAsync(WriteScope scope, KubernetesObjectRow row, CancellationToken ct)
     {
-        if (Find(row.Resource) is not { } binding) return false;
-        if (await binding.LockAsync(scope, NamespaceOf(row), row.Name, ct) is not { Kept: { } kept } current || current.Uid != row.Uid) return false;
+        if (bindings.Find(row.Resource) is not { } binding) return false;
+        if (await binding.LockAsync(scope, row.NamespaceOrNull, row.Name, ct) is not { Kept: { } kept } current || current.Uid != row.Uid) return false;
         // Before the owners are looked at: an owner that is deleted meanwhile waits for this row, and marks it again.
         await scope.ExecuteAsync([KubernetesObjectTable.OwnersChecked(kept.Resource, kept.Uid)], ct);
         var document = (JsonObject)JsonNode.Parse(kept.Document)!;
@@ -42,7 +42,7 @@ internal sealed class ObjectOwners(ObjectBindings bindings, ObjectDeletion delet
         foreach (var reference in references) owners.Add((reference!, await StateAsync(scope.Connection, kept, reference!, ct)));
         var isLetGo = owners.Exists(o => o.State == Owner.LetsGo);
         var hasOther = owners.Exists(o => o.State == Owner.There);
-        if (kept.DeletingAt is null && !hasOther && !isLetGo) return await deletion.AskAsync(scope, binding, NamespaceOf(kept), kept.Name, ct);
+        if (kept.DeletingAt is null && !hasOther && !isLetGo) return await deletion.AskAsync(scope, binding, kept.NamespaceOrNull, kept.Name, ct);
         // What is being deleted keeps its references, because its owner may wait for it.
         var over = owners.Where(o => o.State == Owner.LetsGo || (hasOther && kept.DeletingAt is null && o.State != Owner.There)).ToList();
         if (over.Count == 0) return true;
@@ -56,10 +56,10 @@ internal sealed class ObjectOwners(ObjectBindings bindings, ObjectDeletion delet
     public async Task<bool> ReleaseAsync(WriteScope scope, KubernetesObjectRow owner, CancellationToken ct)
     {
         var document = (JsonObject)JsonNode.Parse(owner.Document)!;
-        if (document["metadata"]?["finalizers"] is not JsonArray finalizers || Find(owner.Resource) is not { } binding) return true;
+        if (document["metadata"]?["finalizers"] is not JsonArray finalizers || bindings.Find(owner.Resource) is not { } binding) return true;
         var waits = finalizers.Where(f => f!.ToString() is Foreground or Orphan).ToList();
         if (waits.Count == 0) return true;
-        if (await binding.LockAsync(scope, NamespaceOf(owner), owner.Name, ct) is not { Kept: { } kept } || kept.Document != owner.Document) return false;
+        if (await binding.LockAsync(scope, owner.NamespaceOrNull, owner.Name, ct) is not { Kept: { } kept } || kept.Document != owner.Document) return false;
         var left = await KubernetesObjectTable.DependentsAsync(scope.Connection, owner.Uid, ct);
         if (left.Exists(d => waits.Exists(w => w!.ToString() == Orphan) || Blocks(d, owner.Uid))) return false;
         foreach (var finalizer in waits) finalizers.Remove(finalizer);
@@ -82,8 +82,4 @@ internal sealed class ObjectOwners(ObjectBindings bindings, ObjectDeletion delet
     private static bool Blocks(KubernetesObjectRow dependent, Guid owner) =>
         JsonNode.Parse(dependent.Document)?["metadata"]?["ownerReferences"] is JsonArray references
         && references.Any(r => r?["uid"]?.ToString() == owner.ToString() && r["blockOwnerDeletion"]?.ToString() == "true");
-
-    private IObjectBinding? Find(string resource) => bindings.All.FirstOrDefault(b => b.Definition.QualifiedName == resource);
-
-    private static string? NamespaceOf(KubernetesObjectRow row) => row.Namespace.Length > 0 ? row.Namespace : null;
 }

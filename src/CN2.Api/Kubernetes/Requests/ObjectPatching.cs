@@ -100,7 +100,7 @@ internal sealed class ObjectPatching(ObjectTransactions transactions, ObjectUpda
     {
         var faults = new List<StatusCause>();
         if (isApply && options.Manager is null) faults.Add(new(StatusCause.Required, "Required value: is required for apply patch", "fieldManager"));
-        if (!isApply && options.IsForced is not null) faults.Add(new("FieldValueForbidden", "Forbidden: may not be specified for non-apply patch", "force"));
+        if (!isApply && options.IsForced is not null) faults.Add(new(StatusCause.Forbidden, "Forbidden: may not be specified for non-apply patch", "force"));
         return faults;
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
@@ -59,7 +60,7 @@ internal sealed class ObjectTransactions(TransactionRunner runner, ObjectVersion
     /// <param name="ct">Ends the statement.</param>
     public static async Task KeepAsync(WriteScope scope, IObjectBinding binding, KubernetesObjectRow row, ChangeVerb verb, CancellationToken ct)
     {
-        var ns = row.Namespace.Length > 0 ? row.Namespace : null;
+        var ns = row.NamespaceOrNull;
         if (row.IsAlone && verb == ChangeVerb.Added) scope.Changes.Added(ResourceKind.KubernetesObject, ns, $"{row.Resource}/{row.Name}", row.Uid);
         else if (row.IsAlone) scope.Changes.Modified(ResourceKind.KubernetesObject, ns, $"{row.Resource}/{row.Name}", row.Uid);
         else if (scope.Changes.Count == 0 && binding.Kind is { } kind) scope.Changes.Modified(kind, kind.IsNamespaced() ? ns : null, row.Name, row.Uid, statusOnly: true);
@@ -67,10 +68,16 @@ internal sealed class ObjectTransactions(TransactionRunner runner, ObjectVersion
         await scope.ExecuteAsync([KubernetesObjectTable.Write([row])], ct);
     }
 
-    public static FailureStatus ToFailure(IObjectBinding binding, string name, ApiProblem problem, bool hasObjectPaths) =>
-        ProblemStatus.Of(problem, binding.Definition, name, hasObjectPaths ? path => path : binding.Mapping.ToObjectPath);
+    /// <param name="binding">Of the object.</param>
+    /// <param name="name">Of the object.</param>
+    /// <param name="problem">What <c>/v1</c> says.</param>
+    /// <param name="hasObjectPaths">It names paths of the object.</param>
+    /// <param name="source">The object that was refused, when it is known.</param>
+    public static FailureStatus ToFailure(IObjectBinding binding, string name, ApiProblem problem, bool hasObjectPaths, JsonObject? source = null) =>
+        ProblemStatus.Of(problem, binding.Definition, name, hasObjectPaths ? path => path : binding.Mapping.ToObjectPath, source);
 
-    public static FailureStatus ToFailure(IObjectBinding binding, string name, ObjectOutcome.Refused refused) => ToFailure(binding, name, refused.Problem, refused.HasObjectPaths);
+    public static FailureStatus ToFailure(IObjectBinding binding, string name, ObjectOutcome.Refused refused, JsonObject? source = null) =>
+        ToFailure(binding, name, refused.Problem, refused.HasObjectPaths, source);
 
     private static bool IsLostRace(Exception e) =>
         PostgresErrors.Find(e) is { SqlState: PostgresErrorCodes.UniqueViolation } error && ConstraintProblems.IsIdentity(error.ConstraintName);

@@ -29,9 +29,11 @@ internal sealed class ObjectUpdate(ObjectTransactions transactions, ObjectVersio
         if (updated is null) return refused!;
         if (await CheckVersionAsync(scope, target, current, shown, updated, ct) is { } stale) return stale;
         if (target.Subresource == "status") updated = WithStatus(shown, updated);
-        if (Metadata.Continue(updated, shown, definition, target.Namespace, target.Name) is { } wrong) return wrong;
+        if (Metadata.Continue(updated, shown, definition, target.Namespace, target.Name) is { } wrong)
+            return CheckedBody.WithMore(wrong, binding, new ObjectDraft(target.Namespace, target.Name, updated), isNew: false);
         if (target.Subresource.Length == 0 && definition.Subresources.Any(s => s.Name == "status")) PutStatus(updated, shown["status"]);
-        if (Immutables(binding, shown, updated) is { Count: > 0 } fixedFields) return FailureStatus.Invalid(definition, target.Name, fixedFields);
+        if (target.Subresource.Length == 0 && Immutables(binding, shown, updated) is { Count: > 0 } fixedFields)
+            return CheckedBody.WithMore(FailureStatus.Invalid(definition, target.Name, fixedFields), binding, new ObjectDraft(target.Namespace, target.Name, updated), isNew: false);
         if (!target.IsApply)
         {
             switch (ManagedFields.Update(definition, shown, updated, target.Manager, time.GetUtcNow()))
@@ -52,7 +54,7 @@ internal sealed class ObjectUpdate(ObjectTransactions transactions, ObjectVersio
             case ObjectOutcome.Refused no:
                 return no.Problem.Code == ProblemCodes.BeingDeleted
                     ? FailureStatus.Conflict(definition, target.Name, "it is being deleted")
-                    : ObjectTransactions.ToFailure(binding, target.Name, no);
+                    : ObjectTransactions.ToFailure(binding, target.Name, no, updated);
             case ObjectOutcome.Stored { IsKept: true } same:
                 return new WriteAnswer(200, ShownObject.Of(binding, same.Object, await transactions.VersionAsync(scope, same.Object, ct)));
             case ObjectOutcome.Stored stored:
@@ -108,6 +110,7 @@ internal sealed class ObjectUpdate(ObjectTransactions transactions, ObjectVersio
             if (!same) faults.Add(new(StatusCause.Invalid, $"Invalid value: {has.ToJsonString()}: may not change once set", path));
         }
 
+        faults.AddRange(binding.FaultsOfChange(shown, updated).Select(f => StatusCause.Of(updated, f.Path, f.Message)));
         return faults;
     }
 

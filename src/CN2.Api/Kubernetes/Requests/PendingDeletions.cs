@@ -65,12 +65,12 @@ internal sealed partial class PendingDeletions(
         _after = marked.Count == Most ? marked[^1].Uid : Guid.Empty;
         foreach (var row in marked)
         {
-            if (bindings.All.FirstOrDefault(b => b.Definition.QualifiedName == row.Resource) is not { } binding) continue;
+            if (bindings.Find(row.Resource) is not { } binding) continue;
             if (binding.Definition == NamespaceSchema.Definition) await EmptyAsync(row.Name, ct);
             await TryAsync($"{row.Resource} {row.Namespace}/{row.Name}", async (scope, token) =>
             {
                 if (!await owners.ReleaseAsync(scope, row, token)) return false;
-                var done = await deletion.FinishAsync(scope, binding, row.Namespace.Length > 0 ? row.Namespace : null, row.Name, token);
+                var done = await deletion.FinishAsync(scope, binding, row.NamespaceOrNull, row.Name, token);
                 return done is { Failure: null };
             }, ct);
         }

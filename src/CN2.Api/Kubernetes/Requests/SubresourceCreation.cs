@@ -25,7 +25,7 @@ internal sealed class SubresourceCreation(ObjectTransactions transactions)
             if (await binding.LockAsync(scope, ns, name, ct) is not { } current) return FailureStatus.NotFound(binding.Definition, name);
             return await binding.ReplaceSubresourceAsync(scope, subresource.Name, current, new ObjectDraft(ns, name, body!.Object), ct) switch
             {
-                ObjectOutcome.Refused refused => ObjectTransactions.ToFailure(binding, name, refused),
+                ObjectOutcome.Refused refused => ObjectTransactions.ToFailure(binding, name, refused, body!.Object),
                 _ => new WriteAnswer(201, new JsonObject { ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Success", ["code"] = 201 }),
             };
         });

@@ -42,7 +42,7 @@ internal sealed record WriteOptions(bool IsDryRun, string? Manager, FieldValidat
         };
         if (validation is null) faults.Add(new(StatusCause.NotSupported, $"Unsupported value: \"{query["fieldValidation"]}\": supported values: \"Ignore\", \"Strict\", \"Warn\"", "fieldValidation"));
         var manager = query["fieldManager"].ToString();
-        if (manager.Length > LongestManager) faults.Add(new("FieldValueTooLong", $"Too long: may not be more than {LongestManager} bytes", "fieldManager"));
+        if (manager.Length > LongestManager) faults.Add(new(StatusCause.TooLong, $"Too long: may not be more than {LongestManager} bytes", "fieldManager"));
         else if (manager.Any(c => char.IsControl(c) || char.IsSurrogate(c))) faults.Add(new(StatusCause.Invalid, "Invalid value: should only contain printable characters", "fieldManager"));
         bool? force = query["force"].ToString() switch { "" => null, "true" or "1" => true, "false" or "0" => false, _ => null };
         if (force is null && query["force"].ToString().Length > 0) faults.Add(new(StatusCause.Invalid, "must be true or false", "force"));

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using CN2.Api.Http;
 using CN2.Api.Kubernetes.Schemas;
 
@@ -17,9 +18,10 @@ internal sealed class ProblemStatus : IProblemForm
     /// <param name="definition">Of the object; null: the path is of no resource.</param>
     /// <param name="name">Of the object, when it is known.</param>
     /// <param name="toObjectPath">Translates the paths of faults.</param>
-    public static FailureStatus Of(ApiProblem problem, ResourceDefinition? definition, string? name, Func<string, string> toObjectPath)
+    /// <param name="source">The object, whose values the sentences name; null: it is not known.</param>
+    public static FailureStatus Of(ApiProblem problem, ResourceDefinition? definition, string? name, Func<string, string> toObjectPath, JsonObject? source = null)
     {
-        var causes = CausesOf(problem, toObjectPath);
+        var causes = CausesOf(problem, toObjectPath, source);
         if (definition is not null && name is not null)
         {
             switch (problem.Code)
@@ -35,9 +37,9 @@ internal sealed class ProblemStatus : IProblemForm
                 case ProblemCodes.ValidationFailed or ProblemCodes.ImmutableField or ProblemCodes.AddressOutOfRange:
                     return FailureStatus.Invalid(definition, name, causes);
                 case ProblemCodes.NodePortInUse:
-                    return FailureStatus.Invalid(definition, name, new StatusCause(StatusCause.Invalid, problem.Detail, "spec.ports"));
+                    return FailureStatus.Invalid(definition, name, About(problem, "spec.ports", "provided port is already allocated", toObjectPath, source));
                 case ProblemCodes.AddressInUse or ProblemCodes.InfrastructureAddress:
-                    return FailureStatus.Invalid(definition, name, new StatusCause(StatusCause.Invalid, problem.Detail, "spec"));
+                    return FailureStatus.Invalid(definition, name, About(problem, "spec", problem.Detail, toObjectPath, source));
                 case var _ when problem.Status == 409:
                     return FailureStatus.Conflict(definition, name, problem.Detail);
             }
@@ -69,10 +71,14 @@ internal sealed class ProblemStatus : IProblemForm
     private static string? NamespaceOf(ApiProblem problem) =>
         problem.Detail.StartsWith("Namespace ", StringComparison.Ordinal) ? problem.Detail["Namespace ".Length..].Split(' ')[0] : null;
 
-    private static List<StatusCause> CausesOf(ApiProblem problem, Func<string, string> toObjectPath) =>
+    /// <summary>A conflict about members of the object, or about one that has them all.</summary>
+    private static StatusCause[] About(ApiProblem problem, string otherwise, string message, Func<string, string> toObjectPath, JsonObject? source) =>
+        problem.Paths.Count == 0 ? [new StatusCause(StatusCause.Invalid, problem.Detail, otherwise)] : [.. problem.Paths.Select(p => StatusCause.Of(source, toObjectPath(p), message))];
+
+    private static List<StatusCause> CausesOf(ApiProblem problem, Func<string, string> toObjectPath, JsonObject? source) =>
     [
         .. from fault in problem.Errors ?? new Dictionary<string, string[]>()
            from message in fault.Value
-           select new StatusCause(StatusCause.Invalid, message, fault.Key == "$" ? null : toObjectPath(fault.Key)),
+           select fault.Key == "$" ? new StatusCause(StatusCause.Invalid, message, null) : StatusCause.Of(source, toObjectPath(fault.Key), message),
     ];
 }

@@ -2,30 +2,47 @@ using System.Text.Json.Nodes;
 using CN2.Api.Data.Rows;
 using CN2.Api.Kubernetes.Forms;
 using CN2.Api.Kubernetes.Lists;
+using CN2.Api.Kubernetes.Schemas;
 
 namespace CN2.Api.Kubernetes.Watch;
 
 /// <summary>
-/// What became of an object. All watchers share it: it is written once in each form that one of them wants. Its methods may be called by several threads.
+/// What became of an object. All watchers share it: it is written once in each form that one of them wants. Until a slow watcher takes it, it is kept as
+/// JSON and not as nodes, which are many times as large. Its methods may be called by several threads.
 /// </summary>
-/// <param name="change">The row of the feed that it was made of.</param>
-/// <param name="verb">Added, when one of the rows that it stands for says so.</param>
-/// <param name="uid">Of the object.</param>
-/// <param name="source">The object as it is now, or the last state of a deleted one.</param>
-internal sealed class ObjectEvent(ChangeRow change, ChangeVerb verb, Guid uid, JsonObject source)
+internal sealed class ObjectEvent
 {
     private readonly Lock _lock = new();
-    private readonly string? _namespace = source["metadata"]!["namespace"]?.GetValue<string>();
+    private readonly string? _namespace;
+    private readonly byte[] _body;
+    private readonly JsonObject _selectable;
     private readonly Dictionary<(ObjectForm Form, bool HasColumns), byte[]> _written = [];
 
-    public ChangeRow Change => change;
+    /// <param name="change">The row of the feed that it was made of.</param>
+    /// <param name="verb">Added, when one of the rows that it stands for says so.</param>
+    /// <param name="uid">Of the object.</param>
+    /// <param name="source">The object as it is now, or the last state of a deleted one.</param>
+    /// <param name="resource">Its kind.</param>
+    public ObjectEvent(ChangeRow change, ChangeVerb verb, Guid uid, JsonObject source, ResourceDefinition resource)
+    {
+        (Xid, Id, Verb, Uid) = (change.Xid, change.Id, verb, uid);
+        _namespace = source["metadata"]!["namespace"]?.GetValue<string>();
+        _body = FormWriter.Bytes(json => source.WriteTo(json));
+        _selectable = SelectableFields.PartOf(source, resource);
+    }
 
-    public ChangeVerb Verb => verb;
+    /// <summary>The transaction of the change.</summary>
+    public ulong Xid { get; }
 
-    public Guid Uid => uid;
+    /// <summary>The place of the change in the feed.</summary>
+    public long Id { get; }
+
+    public ChangeVerb Verb { get; }
+
+    public Guid Uid { get; }
 
     /// <summary>What it takes in a queue, roughly; bytes.</summary>
-    public int Size { get; } = source.ToJsonString().Length;
+    public int Size => _body.Length;
 
     /// <summary>The object belongs to the namespace; null: all do.</summary>
     public bool IsIn(string? ns) => ns is null || _namespace == ns;
@@ -33,7 +50,7 @@ internal sealed class ObjectEvent(ChangeRow change, ChangeVerb verb, Guid uid, J
     public bool Matches(ObjectSelector selector)
     {
         if (selector.IsEverything) return true;
-        lock (_lock) return selector.Matches(source);
+        lock (_lock) return selector.Matches(_selectable);
     }
 
     /// <summary>The object in a form.</summary>
@@ -42,10 +59,11 @@ internal sealed class ObjectEvent(ChangeRow change, ChangeVerb verb, Guid uid, J
     /// <param name="write">Writes an object in this form.</param>
     public byte[] Write(ObjectForm form, bool hasColumns, Func<JsonObject, bool, byte[]> write)
     {
+        if (form is ObjectForm.Whole) return _body;
         lock (_lock)
         {
             if (_written.TryGetValue((form, hasColumns), out var known)) return known;
-            return _written[(form, hasColumns)] = write(source, hasColumns);
+            return _written[(form, hasColumns)] = write((JsonObject)JsonNode.Parse(_body)!, hasColumns);
         }
     }
 }

@@ -101,7 +101,7 @@ internal sealed partial class ObjectHub : IFeedFollower
         {
             SetVersion(source, version);
             var row = new ChangeRow { Xid = transaction, Id = long.MaxValue, Name = source["metadata"]!["name"]!.GetValue<string>(), Verb = ChangeVerb.Added };
-            if (isWanted(row)) events.Add(new ObjectEvent(row, ChangeVerb.Added, UidOf(source), source));
+            if (isWanted(row)) events.Add(new ObjectEvent(row, ChangeVerb.Added, UidOf(source), source, reader.Resource));
         }
 
         return events;
@@ -131,7 +131,7 @@ internal sealed partial class ObjectHub : IFeedFollower
             var (row, isAdded) = last.TryGetValue(changed, out var own) ? own : (last.Values.MaxBy(l => (l.Row.Xid, l.Row.Id)).Row, false);
             // It has changed once more: since the page was read, or behind it. Its newest version would claim changes that come after this event.
             if (VersionOf(source).Transaction != row.Xid) SetVersion(source, ResourceVersion.Of(began, row.Xid));
-            events.Add(new ObjectEvent(row, isAdded ? ChangeVerb.Added : ChangeVerb.Modified, UidOf(source), source));
+            events.Add(new ObjectEvent(row, isAdded ? ChangeVerb.Added : ChangeVerb.Modified, UidOf(source), source, reader.Resource));
         }
 
         foreach (var uid in gone)
@@ -139,10 +139,10 @@ internal sealed partial class ObjectHub : IFeedFollower
             var row = last[uid].Row;
             var source = reader.LastOf(row);
             SetVersion(source, ResourceVersion.Of(began, row.Xid));
-            events.Add(new ObjectEvent(row, ChangeVerb.Deleted, uid, source));
+            events.Add(new ObjectEvent(row, ChangeVerb.Deleted, uid, source, reader.Resource));
         }
 
-        events.Sort((a, b) => (a.Change.Xid, a.Change.Id).CompareTo((b.Change.Xid, b.Change.Id)));
+        events.Sort((a, b) => (a.Xid, a.Id).CompareTo((b.Xid, b.Id)));
         return events;
     }
 

@@ -1,5 +1,3 @@
-using System.Buffers;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
@@ -18,8 +16,8 @@ internal sealed class ObjectWatch(
     /// <summary>How often a client that takes bookmarks gets one.</summary>
     public static readonly TimeSpan BookmarkInterval = TimeSpan.FromMinutes(1);
 
-    /// <summary>Objects of one step of the first list.</summary>
-    private const int ListStep = 500;
+    /// <summary>Objects of one step of the first list: what a watcher that does not read holds of it.</summary>
+    internal const int ListStep = 100;
 
     /// <summary>Changes that are read at once for a client that catches up.</summary>
     private const int CatchUpSize = 100;
@@ -66,7 +64,7 @@ internal sealed class ObjectWatch(
             var reached = live.Reached;
             while (live.TryRead(out var e))
             {
-                if (!end.Covers(e.Change.Xid, e.Change.Id)) await SendAsync(body, e, isCatchingUp: false, ct);
+                if (!end.Covers(e.Xid, e.Id)) await SendAsync(body, e, isCatchingUp: false, ct);
             }
 
             if (request.HasBookmarks && time.GetElapsedTime(told) >= BookmarkInterval && reached.Xid == 0)
@@ -93,17 +91,27 @@ internal sealed class ObjectWatch(
         (string, string)? after = null;
         do
         {
-            var page = await reader.ReadAsync(ns, request.Selector.Labels, after, ListStep, ct);
-            foreach (var source in page.Objects.Where(request.Selector.Matches))
-            {
-                _known?.Add(UidOf(source));
-                if (isSent) await WatchLines.WriteAsync(body, WatchLines.Added, Bytes(source, TakeFirst()), ct);
-            }
-
-            after = page.Last;
+            (var shown, after) = await NextAsync(after, isSent, ct);
+            foreach (var bytes in shown) await WatchLines.WriteAsync(body, WatchLines.Added, bytes, ct);
         }
         while (after is not null);
         await body.FlushAsync(ct);
+    }
+
+    /// <summary>The next objects of the first list, already in the client's form: while it does not read, nothing else is held for it. Those that lists hold are shared.</summary>
+    private async Task<(List<byte[]> Shown, (string, string)? Last)> NextAsync((string, string)? after, bool isSent, CancellationToken ct)
+    {
+        if (form is ObjectForm.Whole && request.Selector.IsEverything && await reader.HeldAsync(ns, after, ListStep, mayRead: true, ct) is { } held)
+            return ([.. held.Objects.Select(o => o.Body)], held.Last);
+        var page = await reader.ReadAsync(ns, request.Selector.Labels, after, ListStep, ct);
+        var shown = new List<byte[]>();
+        foreach (var source in page.Objects.Where(request.Selector.Matches))
+        {
+            _known?.Add(UidOf(source));
+            if (isSent) shown.Add(Bytes(source, TakeFirst()));
+        }
+
+        return (shown, page.Last);
     }
 
     /// <summary>Sends the changes between two positions. False: the feed does not lead on from there; the client was told.</summary>
@@ -165,12 +173,7 @@ internal sealed class ObjectWatch(
         return isFirst && form is ObjectForm.Table;
     }
 
-    private byte[] Bytes(JsonObject source, bool hasColumns)
-    {
-        var buffer = new ArrayBufferWriter<byte>();
-        using (var json = new Utf8JsonWriter(buffer, FormWriter.Plain)) writer().WriteObject(json, source, hasColumns);
-        return buffer.WrittenSpan.ToArray();
-    }
+    private byte[] Bytes(JsonObject source, bool hasColumns) => FormWriter.Bytes(json => writer().WriteObject(json, source, hasColumns));
 
     /// <summary>Until there is an event, or a bookmark is due. False: the hub ended the subscription.</summary>
     private async Task<bool> WaitAsync(ObjectSubscription live, CancellationToken ct)

@@ -59,7 +59,7 @@ public sealed class ListRequestTests
     [Fact]
     public void A_continue_token_goes_there_and_back_and_takes_no_version_beside_it()
     {
-        var token = new ContinueToken(new ResourceVersion(17), "ns1", "web");
+        var token = new ContinueToken(new ResourceVersion(17), "ns1", "web", ContinueToken.ScopeOf(ServiceSchema.Definition, null, null, null));
         Assert.Equal(token, Read($"?continue={token}&limit=5").Request.Continue);
         Assert.NotEmpty(Read($"?continue={token}&resourceVersion=17").Malformed);
         Assert.Empty(Read($"?continue={token}&resourceVersion=0").Malformed);
@@ -69,7 +69,7 @@ public sealed class ListRequestTests
     {
         var malformed = new List<string>();
         var invalid = new FaultList();
-        var request = ListRequestReader.Read(new QueryCollection(QueryHelpers.ParseQuery(query)), ServiceSchema.Definition, malformed, invalid);
+        var request = ListRequestReader.Read(new QueryCollection(QueryHelpers.ParseQuery(query)), ServiceSchema.Definition, null, malformed, invalid);
         return (request, malformed, invalid.Select(f => f.Path));
     }
 }

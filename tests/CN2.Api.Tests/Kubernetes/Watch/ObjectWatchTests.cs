@@ -177,6 +177,21 @@ public sealed class ObjectWatchTests : IClassFixture<ApiServer>
         Assert.True(_hub.IsIdle);
     }
 
+    [Fact]
+    public async Task What_is_held_for_watchers_that_never_read_is_bounded()
+    {
+        await NamespaceAsync("k8");
+        var many = new ManyObjects(_versions);
+        var watches = new List<Watcher>();
+        for (var i = 0; i < 10; i++)
+            watches.Add(await StartAsync("k8", new ListRequest { IsWatch = true }, reader: many));
+        await Eventually.TrueAsync(() => many.Given >= 10 * many.Most && many.Most > 0, "each has begun");
+        Assert.InRange(many.Most, 1, 100);
+        var held = 0;
+        await Eventually.TrueAsync(() => (held = many.Held) < 10, "no objects are held, only what is sent", 60, () => $"{held} objects");
+        foreach (var watch in watches) await watch.DisposeAsync();
+    }
+
     private static string Said(JsonNode line) => $"{line["type"]} {line["object"]!["metadata"]!["name"]}";
 
     private static ResourceVersion VersionOf(JsonNode line) =>
@@ -196,13 +211,13 @@ public sealed class ObjectWatchTests : IClassFixture<ApiServer>
 
     private async Task<ResourceVersion> VersionAsync() => (await _versions.MomentAsync(Ct)).Version;
 
-    private async Task<Watcher> StartAsync(string ns, ListRequest request, ObjectForm? form = null)
+    private async Task<Watcher> StartAsync(string ns, ListRequest request, ObjectForm? form = null, IObjectReader? reader = null)
     {
         var from = request.Version is { } version ? await _versions.FindAsync(version, Ct) : null;
         Assert.Equal(request.Version is not null, from is not null);
         var shown = form ?? new ObjectForm.Whole();
         return new Watcher(new ObjectWatch(
-            _hub, _reader, request, ns, shown, () => new FormWriter(shown, _reader.Resource, new TableContext(DateTimeOffset.UtcNow, "cluster1")),
+            _hub, reader ?? _reader, request, ns, shown, () => new FormWriter(shown, _reader.Resource, new TableContext(DateTimeOffset.UtcNow, "cluster1")),
             _api.Services.GetRequiredService<ChangeFeedReader>(), TimeProvider.System), from);
     }
 
