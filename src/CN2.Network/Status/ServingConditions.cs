@@ -96,7 +96,7 @@ internal static class ServingConditions
         if (facts.RouteRefusal is { } refusal)
             return False(facts, ConditionType.Advertised, ConditionReason.RouteRefused, $"{facts.RoutesRefused} of {facts.RoutesWanted} routes cannot be announced: {refusal}");
 
-        if (!facts.HasEstablishedPeer)
+        if (facts.FamiliesWithoutPeer.Count > 0)
         {
             return False(
                 facts,
@@ -104,7 +104,7 @@ internal static class ServingConditions
                 ConditionReason.NoPeer,
                 facts.EngineAwayAt is { } away
                     ? $"The BGP engine of control node {away} does not answer. Routers keep the routes that they have for the restart time of their BgpRouter, and changes wait; start or restart gobgpd there."
-                    : $"No BgpRouter with the address family {string.Join(" and ", facts.Families)} is Established; create one, add the family to its addressFamilies, or see the lastError of its sessions.");
+                    : $"No BgpRouter with the address family {string.Join(" or ", facts.FamiliesWithoutPeer)} is Established; create one, add the family to its addressFamilies, or see the lastError of its sessions.");
         }
 
         if (facts.RoutersFull.Count > 0)

@@ -53,11 +53,8 @@ public abstract record ServingFacts
     /// <summary>False: the engine is <c>none</c>.</summary>
     public bool BgpEnabled { get; init; } = true;
 
-    /// <summary>The address families of the routes, as a BgpRouter names them. Sorted.</summary>
-    public EquatableList<string> Families { get; init; } = [];
-
-    /// <summary>An Established peer has negotiated the family of the routes (all families, when there are two).</summary>
-    public bool HasEstablishedPeer { get; init; }
+    /// <summary>The address families of the routes that no Established peer has negotiated, as a BgpRouter names them. Sorted.</summary>
+    public EquatableList<string> FamiliesWithoutPeer { get; init; } = [];
 
     /// <summary>The control node whose BGP engine does not answer, or null; routers keep what they have for the restart time.</summary>
     public string? EngineAwayAt { get; init; }

@@ -17,7 +17,6 @@ public sealed class ServiceStatusTests
         RoutesWanted = 2,
         RoutesInSpeaker = 2,
         RoutesSent = 2,
-        HasEstablishedPeer = true,
     };
 
     // Expected: the state, then T or F and the reason of Allocated, Programmed, Advertised and Ready.
@@ -31,15 +30,15 @@ public sealed class ServiceStatusTests
         { "refused", Serving with { Programmed = false, VirtualRouterErrors = [new("compute1", "No space left.")] }, "Failure | T Allocated | F VirtualRouterRefused | T Advertised | F VirtualRouterRefused" },
         { "no endpoints", Serving with { EndpointsTotal = 0, EndpointsReady = 0, RoutesWanted = 0, RoutesInSpeaker = 0, RoutesSent = 0 }, "Success | T Allocated | T Programmed | F NoReadyEndpoints | F NoEndpoints" },
         { "none ready", Serving with { EndpointsReady = 0, RoutesWanted = 0, RoutesInSpeaker = 0, RoutesSent = 0 }, "Success | T Allocated | T Programmed | F NoReadyEndpoints | F NoReadyEndpoints" },
-        { "no peer", Serving with { HasEstablishedPeer = false, RoutesSent = 0 }, "Success | T Allocated | T Programmed | F NoPeer | F NoPeer" },
+        { "no peer", Serving with { FamiliesWithoutPeer = ["inet"], RoutesSent = 0 }, "Success | T Allocated | T Programmed | F NoPeer | F NoPeer" },
         { "a route refused", Serving with { RoutesInSpeaker = 1, RoutesSent = 1, RoutesRefused = 1, RouteRefusal = "Label 9 cannot be advertised." }, "Success | T Allocated | T Programmed | F RouteRefused | F RouteRefused" },
         { "a route refused, no BGP", Serving with { BgpEnabled = false, RoutesRefused = 1, RouteRefusal = "Label 9 cannot be advertised." }, "Success | T Allocated | T Programmed | F BgpDisabled | T Ready" },
         { "not sent", Serving with { RoutesSent = 1 }, "Success | T Allocated | T Programmed | F AwaitingPeers | F AwaitingPeers" },
         { "no ADD-PATH", Serving with { RoutesSent = 1, AddPathLimited = true }, "Success | T Allocated | T Programmed | T AddPathLimited | T Ready" },
         { "a router is full", Serving with { RoutersFull = ["vmx1"], RoutesSent = 0 }, "Success | T Allocated | T Programmed | F PeerLimit | F PeerLimit" },
         { "another router has it", Serving with { RoutersFull = ["vmx1"] }, "Success | T Allocated | T Programmed | F PeerLimit | F PeerLimit" },
-        { "engine away", Serving with { HasEstablishedPeer = false, EngineAwayAt = "cn-a", RoutesSent = 0 }, "Success | T Allocated | T Programmed | F NoPeer | F NoPeer" },
-        { "no BGP", Serving with { BgpEnabled = false, RoutesInSpeaker = 0, RoutesSent = 0, HasEstablishedPeer = false }, "Success | T Allocated | T Programmed | F BgpDisabled | T Ready" },
+        { "engine away", Serving with { FamiliesWithoutPeer = ["inet"], EngineAwayAt = "cn-a", RoutesSent = 0 }, "Success | T Allocated | T Programmed | F NoPeer | F NoPeer" },
+        { "no BGP", Serving with { BgpEnabled = false, RoutesInSpeaker = 0, RoutesSent = 0, FamiliesWithoutPeer = ["inet"] }, "Success | T Allocated | T Programmed | F BgpDisabled | T Ready" },
         { "maintenance", Serving with { RoutesWanted = 0, RoutesInSpeaker = 0, RoutesSent = 0 }, "Success | T Allocated | T Programmed | F VirtualRoutersDown | F VirtualRoutersDown" },
         { "overlay", Serving with { RoutesWanted = 0, Problems = [new CompilationProblem("NoRouteTarget", "None.", true)] }, "Success | T Allocated | T Programmed | F NoRouteTarget | F NoRouteTarget" },
         { "one node without address6", Serving with { Problems = [new CompilationProblem("NextHopMissing", "VirtualRouter compute2 has no IPv6 address.")] }, "Success | T Allocated | T Programmed | T Advertised | T Ready" },
@@ -82,8 +81,15 @@ public sealed class ServiceStatusTests
     [InlineData(true)]
     public void An_engine_that_is_away_is_named_by_its_control_node(bool deleting)
     {
-        var away = Serving with { Deleting = deleting, HasEstablishedPeer = false, EngineAwayAt = "cn-a", RoutesInSpeaker = 0, RoutesSent = 0 };
+        var away = Serving with { Deleting = deleting, FamiliesWithoutPeer = ["inet"], EngineAwayAt = "cn-a", RoutesInSpeaker = 0, RoutesSent = 0 };
         Assert.Contains("BGP engine of control node cn-a", ServiceStatusCompiler.Compile(away)[ConditionType.Advertised].Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Only_the_family_that_no_peer_has_is_named()
+    {
+        var message = ServiceStatusCompiler.Compile(Serving with { RoutesWanted = 2, FamiliesWithoutPeer = ["inet6"] })[ConditionType.Advertised].Message;
+        Assert.StartsWith("No BgpRouter with the address family inet6 is Established", message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -115,7 +121,6 @@ public sealed class ServiceStatusTests
             RoutesWanted = 1,
             RoutesInSpeaker = 1,
             RoutesSent = 1,
-            HasEstablishedPeer = true,
         };
         var facts = name switch
         {
