@@ -117,7 +117,7 @@ public sealed class BgpRouterStore(EngineListener engine)
             return ApiProblem.AddressInUse($"At {address}, port {port}, the BGP engine of this control node listens itself (Bgp__ListenPort, Bgp__ListenAddresses); give the address and port of the router.");
         var uid = self?.Uid ?? Guid.Empty;
         var holder = await scope.Db.BgpRouters.AsNoTracking().Where(r => r.Address == address && r.Uid != uid).Select(r => r.Name).FirstOrDefaultAsync(cancellationToken);
-        if (holder is not null && holder != request.Name) return ApiProblem.AddressInUse($"{address} belongs to BgpRouter {holder}.");
+        if (holder is not null && holder != request.Name) return ApiProblem.AddressInUse($"{address} belongs to BgpRouter {holder}.") with { Paths = ["address"] };
         return !address.Equals(self?.Address) && await BlockedAddresses.HolderAsync(scope.Connection, [address], cancellationToken) is { } held ? ApiProblem.AddressInUse(held) : null;
     }
 

@@ -165,9 +165,9 @@ public sealed class FloatingIPStore(Catalog catalog, FloatingIPResources resourc
             return (null, ApiProblem.AddressOutOfRange("address", $"{address} is the network address, the broadcast address or the gateway of {subnet.Cidr}; ask for another."));
         var holders = await FloatingIPTable.ReadAsync(scope.Connection, "f.subnet_id = $1 AND f.address = $2", ct,
             Sql.Value(subnet.Id), new NpgsqlParameter { Value = address, NpgsqlDbType = NpgsqlDbType.Inet });
-        if (holders.Count > 0) return (null, ApiProblem.AddressInUse(await AddressHolder.DescribeAsync(scope.Connection, holders[0], ct)));
+        if (holders.Count > 0) return (null, ApiProblem.AddressInUse(await AddressHolder.DescribeAsync(scope.Connection, holders[0], ct)) with { Paths = ["address"] });
         var place = new PooledAddress(subnet.Id, address);
-        if ((await BlockedAddresses.FindAsync(scope.Connection, [place], ct)).TryGetValue(place, out var blocked)) return (null, blocked);
+        if ((await BlockedAddresses.FindAsync(scope.Connection, [place], ct)).TryGetValue(place, out var blocked)) return (null, blocked with { Paths = ["address"] });
         await AddressAllocator.TakeAskedAsync(scope.Connection, [place], [], ct);
         return ((subnet, address), null);
     }

@@ -91,7 +91,7 @@ public sealed class ServiceAllocation(ControlNodeOptions control)
                 var text = await AddressHolder.DescribeAsync(connection, holder, ct);
                 work.Asked.Clear();
                 if (work.Serving) work.Pend(ConditionReason.AddressInUse, text);
-                else work.Refusal = ApiProblem.AddressInUse(text);
+                else work.Refusal = ApiProblem.AddressInUse(text) with { Paths = ["loadBalancerIPs"] };
                 continue;
             }
 
@@ -102,7 +102,7 @@ public sealed class ServiceAllocation(ControlNodeOptions control)
             {
                 work.Asked.Clear();
                 if (work.Serving) work.Pend(ConditionReason.AddressInUse, refused.Detail);
-                else work.Refusal = refused;
+                else work.Refusal = refused with { Paths = ["loadBalancerIPs"] };
                 continue;
             }
 

@@ -125,6 +125,7 @@ public sealed class VirtualMachineInterfaceStore
         var holder = (await VirtualMachineInterfaceTable.ReadAsync(scope.Connection, "virtual_router = $1 AND uid <> $2 AND $3 = ANY (addresses) ORDER BY namespace, name LIMIT 1", ct,
             Sql.Value(router), Sql.Value(uid), Sql.Value(address))).SingleOrDefault();
         return ApiProblem.AddressInUse(
-            $"{address} on VirtualRouter {router} is used by VirtualMachineInterface {(holder is null ? "of another request" : $"{holder.Namespace}/{holder.Name}")}.");
+            $"{address} on VirtualRouter {router} is used by VirtualMachineInterface {(holder is null ? "of another request" : $"{holder.Namespace}/{holder.Name}")}.") with
+        { Paths = ["addresses"] };
     }
 }

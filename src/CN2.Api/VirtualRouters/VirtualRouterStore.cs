@@ -90,7 +90,7 @@ public sealed class VirtualRouterStore
         var holder = await scope.Db.VirtualRouters.AsNoTracking()
             .Where(r => r.Uid != uid && (asked.Contains(r.Address) || (r.Address6 != null && asked.Contains(r.Address6)))).Select(r => new { r.Name, r.Address, r.Address6 }).FirstOrDefaultAsync(cancellationToken);
         if (holder is not null && holder.Name != request.Name)
-            return ApiProblem.AddressInUse($"{asked.First(a => a.Equals(holder.Address) || a.Equals(holder.Address6))} belongs to VirtualRouter {holder.Name}.");
+            return ApiProblem.AddressInUse($"{asked.First(a => a.Equals(holder.Address) || a.Equals(holder.Address6))} belongs to VirtualRouter {holder.Name}.") with { Paths = ["address"] };
         IPAddress[] added = [.. asked.Where(a => !a.Equals(self?.Address) && !a.Equals(self?.Address6))];
         return added.Length > 0 && await BlockedAddresses.HolderAsync(scope.Connection, added, cancellationToken) is { } held ? ApiProblem.AddressInUse(held) : null;
     }

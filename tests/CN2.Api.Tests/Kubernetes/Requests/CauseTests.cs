@@ -40,6 +40,21 @@ public sealed class CauseTests(WritesServer api) : IClassFixture<WritesServer>
     }
 
     [Fact]
+    public async Task An_address_that_is_taken_is_named()
+    {
+        await api.NamespaceAsync("addresses", "48.0.0.0/24");
+        static string FloatingIP(string name) => $$$$"""{"metadata":{"name":"addresses.{{{{name}}}}"},"spec":{"floatingIPAddress":"48.0.0.9","virtualNetworkReference":{"namespace":"addresses","name":"net"}}}""";
+        (await api.CreateAsync($"{Cn2}/floatingips", FloatingIP("one"))).Expect(201);
+        Has(await api.CreateAsync($"{Cn2}/floatingips", FloatingIP("two")), "spec.floatingIPAddress", "FieldValueInvalid", "Invalid value: \"48.0.0.9\": 48.0.0.9 is held by FloatingIP addresses/one");
+        await api.NamespaceAsync("others");
+        Has(await api.CreateAsync(Services("others"), """{"metadata":{"name":"s","annotations":{"service.contrail.juniper.net/externalNetwork":"addresses/net"}},"spec":{"type":"LoadBalancer","loadBalancerIP":"48.0.0.9","ports":[{"port":80}]}}"""),
+            "spec.loadBalancerIP", "FieldValueInvalid", "Invalid value: \"48.0.0.9\": ");
+        static string Interface(string name) => $$$$"""{"metadata":{"name":"{{{{name}}}}"},"spec":{"instanceIPAddresses":["10.6.0.1"],"virtualRouterReference":{"name":"x"}}}""";
+        (await api.CreateAsync($"{Cn2}/namespaces/others/virtualmachineinterfaces", Interface("v1"))).Expect(201);
+        Has(await api.CreateAsync($"{Cn2}/namespaces/others/virtualmachineinterfaces", Interface("v2")), "spec.instanceIPAddresses", "FieldValueInvalid", "Invalid value: [\"10.6.0.1\"]: ");
+    }
+
+    [Fact]
     public async Task A_service_of_type_ClusterIP_has_no_node_ports()
     {
         await api.NamespaceAsync("none");
