@@ -104,6 +104,7 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
             EntriesRefused = EntriesRefused(owner, floatingIPs),
             ControlNodesGone = ControlNodesGone(floatingIPs),
             ControlNodesAnnouncing = floatingIPs.SelectMany(f => state.Others.AnnouncersOf(f.Uid)).Distinct().Order(StringComparer.Ordinal).ToEquatableList(),
+            NextHopsLeft = floatingIPs.SelectMany(NextHopsLeft).Distinct().OrderBy(l => (l.ControlNode, l.NextHop)).ToEquatableList(),
             RoutesWanted = routes.Sum(r => r.Wanted),
             RoutesInSpeaker = routes.Sum(r => r.InSpeaker),
             RoutesSent = routes.Sum(r => r.Bodies.Count(b => b.ControlNodes.Any(c => c.AdvertisedTo.Count > 0 && (c.Name == state.Self || !state.Others.IsGone(c.Name))))),
@@ -182,6 +183,16 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
         if (floatingIP.ExternalNetwork is not { } id || state.Resources.ExternalNetwork(id) is not { } network) return [];
         return state.Others.PathsOfGone(floatingIP.Uid).Where(p => p.RoutingInstance == network.RoutingInstance)
             .Select(p => new FloatingIPRoute(floatingIP.Uid, floatingIP.Address, "", p.NextHop, network));
+    }
+
+    private IEnumerable<LeftNextHop> NextHopsLeft(FloatingIP floatingIP)
+    {
+        var wanted = state.Sequencer.RoutesOf(floatingIP.Uid).Confirmed.Concat(state.Sequencer.UnconfirmedOf(floatingIP.Uid)).Select(r => r.Path).ToHashSet();
+        return from route in LeftBehind(floatingIP)
+               where !wanted.Contains(route.Path)
+               from node in state.Others.Through(floatingIP.Uid, route.Path)
+               where state.Others.IsGone(node.ControlNode)
+               select new LeftNextHop(node.ControlNode, route.NextHop.ToString());
     }
 
     private FloatingIPRouteBody Body(FloatingIPRoute route, bool here)

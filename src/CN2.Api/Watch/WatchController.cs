@@ -42,7 +42,7 @@ public sealed class WatchController(WatchHub hub, WatchedKinds kinds, WatchSlots
         {
             // The client is gone or the server stops; the client can resume with its token.
         }
-        catch (Exception e) when (PostgresErrors.IsAway(e))
+        catch (Exception e) when (PostgresErrors.IsAway(e) && Response.HasStarted)
         {
             // Half a stream cannot become an error answer, and a client that hardly reads would take none: it comes back with its token.
             HttpContext.Abort();

@@ -140,7 +140,7 @@ internal static class ServingConditions
                 ConditionType.Advertised,
                 ConditionReason.AddPathLimited,
                 "Advertised, but a peer without ADD-PATH gets only one of the next hops; enable ADD-PATH receive on the router to use them all." + Remarks(facts))
-            : True(facts, ConditionType.Advertised, ConditionReason.Advertised, "Every route has been sent to a peer." + Remarks(facts));
+            : True(facts, ConditionType.Advertised, facts.NextHopsLeft.Count > 0 ? ConditionReason.AwaitingControlNodes : ConditionReason.Advertised, "Every route has been sent to a peer." + Remarks(facts));
     }
 
     /// <summary>The condition Ready of a resource without a ready endpoint; null when an endpoint is ready.</summary>
@@ -188,7 +188,16 @@ internal static class ServingConditions
     }
 
     /// <summary>Problems that leave the condition as it is, as further sentences.</summary>
-    private static string Remarks(ServingFacts facts) => string.Concat(facts.Problems.Take(NamesShown).Select(p => " " + p.Message));
+    private static string Remarks(ServingFacts facts) => string.Concat(facts.Problems.Take(NamesShown).Select(p => " " + p.Message)) + Left(facts);
+
+    /// <summary>The routes that nobody withdraws, as a further sentence.</summary>
+    private static string Left(ServingFacts facts)
+    {
+        if (facts.NextHopsLeft.Count == 0) return "";
+        var (controlNode, nextHop) = facts.NextHopsLeft[0];
+        return $" Control node {controlNode} is gone, and its BGP engine may still send clients to {nextHop}{Others(facts.NextHopsLeft.Count - 1)}, where nothing serves them: some connections fail. "
+            + $"Start {controlNode} again, or stop its engine (gobgpd).";
+    }
 
     private static string Names(EquatableList<string> names, string kind = "vRouter") =>
         kind + (names.Count == 1 ? " " : "s ") + string.Join(", ", names.Take(NamesShown)) + Others(names.Count - NamesShown);

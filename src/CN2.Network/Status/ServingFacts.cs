@@ -50,6 +50,9 @@ public abstract record ServingFacts
     /// <summary>Other control nodes that are alive and whose engines may announce the address, in order.</summary>
     public EquatableList<string> ControlNodesAnnouncing { get; init; } = [];
 
+    /// <summary>Next hops that are not wanted any more and that only control nodes that are gone may still announce, each with its control node. Sorted.</summary>
+    public EquatableList<LeftNextHop> NextHopsLeft { get; init; } = [];
+
     /// <summary>False: the engine is <c>none</c>.</summary>
     public bool BgpEnabled { get; init; } = true;
 

@@ -125,7 +125,7 @@ public sealed class SwitchOverTests : IAsyncLifetime
 
         _cluster.Primary.Freeze();
         var clock = Stopwatch.StartNew();
-        var requests = Enumerable.Range(0, 20).SelectMany(i => new[] { api.GetAsync("/v1/namespaces"), api.PostAsync("/v1/namespaces", $$"""{"name":"n{{i}}"}""") }).ToList();
+        var requests = Enumerable.Range(0, 20).SelectMany(i => new[] { api.GetAsync("/v1/namespaces"), api.PostAsync("/v1/namespaces", $$"""{"name":"n{{i}}"}""") }).Append(api.GetAsync("/v1/watch?kinds=services")).ToList();
         early.Reboot();
         var messages = early.Messages;
         early.ConnectTo(api.Agents);

@@ -86,6 +86,15 @@ public sealed class ServiceStatusTests
     }
 
     [Fact]
+    public void A_next_hop_that_nobody_withdraws_is_named_with_who_announces_it()
+    {
+        var status = ServiceStatusCompiler.Compile(Serving with { NextHopsLeft = [new("cn-b", "172.27.115.243")] });
+        Assert.Equal(ConditionReason.AwaitingControlNodes, status[ConditionType.Advertised].Reason);
+        foreach (var type in new[] { ConditionType.Advertised, ConditionType.Ready })
+            Assert.Contains("Control node cn-b is gone, and its BGP engine may still send clients to 172.27.115.243, where", status[type].Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public void Only_the_family_that_no_peer_has_is_named()
     {
         var message = ServiceStatusCompiler.Compile(Serving with { RoutesWanted = 2, FamiliesWithoutPeer = ["inet6"] })[ConditionType.Advertised].Message;

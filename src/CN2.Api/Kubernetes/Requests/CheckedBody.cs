@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using CN2.Api.Kubernetes.Objects;
 using CN2.Api.Kubernetes.Schemas;
 using CN2.Api.Kubernetes.Statuses;
+using CN2.Network.Resources;
 
 namespace CN2.Api.Kubernetes.Requests;
 
@@ -24,6 +25,7 @@ internal static class CheckedBody
         var definition = binding.Definition;
         var name = (source["metadata"] as JsonObject)?["name"] is JsonValue value && value.TryGetValue<string>(out var text) ? text : "";
         if (WrongKind(source, definition) is { } wrong) return (null, wrong);
+        if (FarTooMany(source, definition, name) is { } many) return (null, many);
         var found = ObjectCheck.Check(source, definition.Schema);
         var causes = found.Faults.Select(StatusCause.Of).ToList();
         var strict = duplicates.Concat(found.Unknown).ToList();
@@ -62,6 +64,15 @@ internal static class CheckedBody
         var more = binding.FaultsOf(draft, isNew).Select(f => StatusCause.Of(draft.Object, f.Path, f.Message)).Concat(Metadata.FaultsOf(draft.Object))
             .Where(f => !refused.Causes.Any(k => k == f || IsAtOrBelow(k.Field ?? "", f.Field ?? "") || IsAtOrBelow(f.Field ?? "", k.Field ?? ""))).ToList();
         return more.Count == 0 ? refused : FailureStatus.Invalid(definition, name, [.. refused.Causes, .. more]);
+    }
+
+    /// <summary>With labels or annotations far beyond the limit, the rest of the object is not looked at: a refusal must be cheap.</summary>
+    private static FailureStatus? FarTooMany(JsonObject source, ResourceDefinition definition, string name)
+    {
+        var causes = new List<StatusCause>();
+        foreach (var (member, most) in ((string, int)[])[("labels", Limits.Labels), ("annotations", Limits.Annotations)])
+            if ((source["metadata"] as JsonObject)?[member] is JsonObject { Count: var count } && count > most * 16) causes.Add(new(StatusCause.TooMany, $"Too many: {count}: must have at most {most} items", $"metadata.{member}"));
+        return causes.Count == 0 ? null : FailureStatus.Invalid(definition, name, causes);
     }
 
     private static ObjectDraft DraftOf(HttpContext http, string name, JsonObject source) => new(http.GetRouteValue("ns") as string, name, source);

@@ -93,6 +93,8 @@ internal sealed class ObjectCollections(
         using var ending = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
         var isOfVersion = request.Version is not null && request.HasInitialEvents != true;
         var from = isOfVersion ? await versions.FindAsync(request.Version!.Value, ending.Token) : null;
+        // As long as nothing has been sent, a database that does not answer is an answer (503).
+        if (!isOfVersion) await feed.EndAsync(ending.Token);
         Begin(http);
         var body = new BufferedStream(new PatientStream(http.Response.Body, TimeSpan.FromSeconds(Limits.WatchWriteSeconds), time), 16 * 1024);
         using var over = new CancellationTokenSource(request.Timeout ?? ShortestWatch * (1 + Random.Shared.NextDouble()), time);

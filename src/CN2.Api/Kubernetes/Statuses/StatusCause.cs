@@ -16,12 +16,13 @@ internal sealed record StatusCause(string Reason, string Message, string? Field)
     public const string Forbidden = "FieldValueForbidden";
     public const string NotFound = "FieldValueNotFound";
     public const string TooLong = "FieldValueTooLong";
+    public const string TooMany = "FieldValueTooMany";
     public const string WrongType = "FieldValueTypeInvalid";
 
     /// <summary>With which words Kubernetes begins the sentences of each reason.</summary>
     private static readonly (string Beginning, string Reason)[] Beginnings =
     [
-        ("Invalid value", Invalid), ("Required value", Required), ("Duplicate value", Duplicate), ("Unsupported value", NotSupported), ("Forbidden", Forbidden), ("Not found", NotFound), ("Too long", TooLong),
+        ("Invalid value", Invalid), ("Required value", Required), ("Duplicate value", Duplicate), ("Unsupported value", NotSupported), ("Forbidden", Forbidden), ("Not found", NotFound), ("Too long", TooLong), ("Too many", TooMany),
     ];
 
     public static StatusCause Of(ObjectFault fault) => new(fault.Kind switch
