@@ -101,7 +101,6 @@ internal sealed class PodBinding(VirtualMachineInterfaceStore store, RequestRead
         if (string.IsNullOrEmpty(node)) faults.Add("target.name", "Required value");
         var pod = (JsonObject)JsonNode.Parse(current.Kept!.Document)!;
         var bound = current.Resource?["virtualRouter"]?.ToString() ?? pod["spec"]?["nodeName"]?.ToString();
-        if (check.Object["metadata"]?["name"]?.ToString() is { Length: > 0 } named && named != current.Name) faults.Add("metadata.name", $"must be {current.Name}, the Pod of the path");
         if (!string.IsNullOrEmpty(bound)) return ApiProblem.InUse($"Pod {current.Name}", []) with { Detail = $"pod {current.Name} is already assigned to node \"{bound}\"" };
         if (faults.Count > 0) return new ObjectOutcome.Refused(ApiProblem.Validation(faults), HasObjectPaths: true);
         if (pod["spec"] is not JsonObject spec) pod["spec"] = spec = [];

@@ -12,6 +12,9 @@ internal static class Metadata
     /// <summary>The most finalizers and owners of an object.</summary>
     private const int Most = 64;
 
+    /// <summary>What every owner reference must say.</summary>
+    private static readonly string[] OwnerMembers = ["apiVersion", "kind", "name", "uid"];
+
     /// <summary>A generated name has so many random characters; no vowels, so that they make no words.</summary>
     private const int Random = 5;
     private const string Letters = "bcdfghjklmnpqrstvwxz2456789";
@@ -72,9 +75,7 @@ internal static class Metadata
     /// <param name="name">Of the path.</param>
     public static FailureStatus? Continue(JsonObject source, JsonObject current, ResourceDefinition definition, string? ns, string name)
     {
-        if (TextOf(source, "name") is { } given && given != name)
-            return FailureStatus.BadRequest($"the name of the object ({given}) does not match the name on the URL ({name})");
-        if (WrongNamespace(source, definition, ns) is { } wrong) return wrong;
+        if ((WrongName(source, name) ?? WrongNamespace(source, definition, ns)) is { } wrong) return wrong;
         if (TextOf(source, "uid") is { } uid && uid != TextOf(current, "uid"))
             return FailureStatus.Conflict(definition, name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {TextOf(current, "uid")}");
         var metadata = Of(source);
@@ -91,6 +92,10 @@ internal static class Metadata
             faults.Add(new(StatusCause.Forbidden, $"Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers {string.Join(", ", added)}", "metadata.finalizers"));
         return faults.Count > 0 ? FailureStatus.Invalid(definition, name, faults) : null;
     }
+
+    /// <summary>The object has another name than the path says. Null: it has not.</summary>
+    public static FailureStatus? WrongName(JsonObject source, string name) => TextOf(source, "name") is { } given && given != name
+        ? FailureStatus.BadRequest($"the name of the object ({given}) does not match the name on the URL ({name})") : null;
 
     private static FailureStatus? WrongNamespace(JsonObject source, ResourceDefinition definition, string? ns) =>
         definition.IsNamespaced && TextOf(source, "namespace") is { } given && given != ns
@@ -111,6 +116,13 @@ internal static class Metadata
         if (owners.Count > Most) faults.Add(new(StatusCause.Invalid, $"must have at most {Most} items", "metadata.ownerReferences"));
         if (owners.Count(o => o is JsonObject owner && owner["controller"]?.ToString() == "true") > 1)
             faults.Add(new(StatusCause.Invalid, "Invalid value: only one reference can have Controller set to true", "metadata.ownerReferences"));
+        for (var i = 0; i < Math.Min(owners.Count, Most); i++)
+        {
+            if (owners[i] is not JsonObject owner) continue;
+            foreach (var member in OwnerMembers)
+                if (owner[member]?.ToString() is "") faults.Add(new(StatusCause.Invalid, "Invalid value: \"\": must not be empty", $"metadata.ownerReferences[{i}].{member}"));
+        }
+
         return faults;
     }
 }

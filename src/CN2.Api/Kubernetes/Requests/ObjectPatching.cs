@@ -61,8 +61,7 @@ internal sealed class ObjectPatching(ObjectTransactions transactions, ObjectUpda
     {
         var definition = target.Binding.Definition;
         var source = (JsonObject)given.DeepClone();
-        if (Metadata.TextOf(source, "name") is { } named && named != target.Name)
-            return FailureStatus.BadRequest($"the name of the object ({named}) does not match the name on the URL ({target.Name})");
+        if (Metadata.WrongName(source, target.Name) is { } wrong) return wrong;
         if (Metadata.TextOf(source, "uid") is { } uid)
             return FailureStatus.Conflict(definition, target.Name, $"uid mismatch: the provided object specified uid {uid}, and no existing object was found");
         Metadata.Of(source)["name"] = target.Name;

@@ -20,12 +20,13 @@ internal sealed class SubresourceCreation(ObjectTransactions transactions)
         if (unreadable is not null) return unreadable;
         var (body, unread) = await RequestObject.ReadAsync(http, form: null);
         if (unread is not null) return unread;
+        if (Metadata.WrongName(body!.Object, name) is { } wrong) return wrong;
         return await transactions.RunAsync(http, binding, name, options!.IsDryRun, false, async (scope, ct) =>
         {
             if (await binding.LockAsync(scope, ns, name, ct) is not { } current) return FailureStatus.NotFound(binding.Definition, name);
-            return await binding.ReplaceSubresourceAsync(scope, subresource.Name, current, new ObjectDraft(ns, name, body!.Object), ct) switch
+            return await binding.ReplaceSubresourceAsync(scope, subresource.Name, current, new ObjectDraft(ns, name, body.Object), ct) switch
             {
-                ObjectOutcome.Refused refused => ObjectTransactions.ToFailure(binding, name, refused, body!.Object),
+                ObjectOutcome.Refused refused => ObjectTransactions.ToFailure(binding, name, refused, body.Object),
                 _ => new WriteAnswer(201, new JsonObject { ["kind"] = "Status", ["apiVersion"] = "v1", ["metadata"] = new JsonObject(), ["status"] = "Success", ["code"] = 201 }),
             };
         });

@@ -48,6 +48,18 @@ public sealed class OwnerTests(WritesServer api) : IClassFixture<WritesServer>
     }
 
     [Fact]
+    public async Task An_owner_without_a_name_or_uid_is_refused()
+    {
+        await api.NamespaceAsync("nameless");
+        var answer = await api.CreateAsync("/api/v1/namespaces/nameless/services", new JsonObject
+        {
+            ["metadata"] = new JsonObject { ["name"] = "s", ["ownerReferences"] = new JsonArray(new JsonObject { ["apiVersion"] = "v1", ["kind"] = "Service", ["name"] = "", ["uid"] = "" }) },
+            ["spec"] = new JsonObject { ["ports"] = new JsonArray(new JsonObject { ["port"] = 80 }) },
+        });
+        Assert.Equal(["metadata.ownerReferences[0].name", "metadata.ownerReferences[0].uid"], answer.Expect(422).Json!["details"]!["causes"]!.AsArray().Select(c => (string?)c!["field"]));
+    }
+
+    [Fact]
     public async Task Orphans_stay_and_belong_to_nobody()
     {
         await api.NamespaceAsync("orphans");

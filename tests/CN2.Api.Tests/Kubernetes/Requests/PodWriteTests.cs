@@ -28,6 +28,7 @@ public sealed class PodWriteTests(WritesServer api) : IClassFixture<WritesServer
         (await api.ChangeAsync($"{Path("fixed")}/p", """{"metadata":{"labels":{"a":"b"}},"spec":{"containers":[{"name":"c","image":"nginx:2"}],"activeDeadlineSeconds":9}}""", WritesServer.Strategic)).Expect(200);
         (await api.ChangeAsync($"{Path("fixed")}/p", """{"spec":{"tolerations":[{"key":"k","operator":"Exists"}]}}""", WritesServer.Merge)).Expect(200);
         (await api.ChangeAsync($"{Path("fixed")}/p", """{"spec":{"tolerations":null}}""", WritesServer.Merge)).Expect(422, "Invalid");
+        (await api.CreateAsync($"{Path("fixed")}/p/binding", """{"metadata":{"name":"q"},"target":{"name":"n1"}}""")).Expect(400);
         (await api.CreateAsync($"{Path("fixed")}/p/binding", """{"metadata":{"name":"p"},"target":{"name":"n1"}}""")).Expect(201);
         (await api.ChangeAsync($"{Path("fixed")}/p/status", """{"status":{"podIP":"10.233.64.10"}}""", WritesServer.Strategic)).Expect(200);
         (await api.ChangeAsync($"{Path("fixed")}/p", """{"spec":{"nodeName":"n2"}}""", WritesServer.Strategic)).Expect(422, "Invalid");
