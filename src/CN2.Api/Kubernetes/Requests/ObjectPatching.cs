@@ -61,7 +61,7 @@ internal sealed class ObjectPatching(ObjectTransactions transactions, ObjectUpda
     {
         var definition = target.Binding.Definition;
         var source = (JsonObject)given.DeepClone();
-        if (Metadata.WrongName(source, target.Name) is { } wrong) return wrong;
+        if (Metadata.WrongName(source, target.Name) is { } misnamed) return misnamed;
         if (Metadata.TextOf(source, "uid") is { } uid)
             return FailureStatus.Conflict(definition, target.Name, $"uid mismatch: the provided object specified uid {uid}, and no existing object was found");
         Metadata.Of(source)["name"] = target.Name;
