@@ -75,7 +75,7 @@ public sealed class BrowserTests(TlsServer api) : IClassFixture<TlsServer>, IDis
         foreach (var script in (string[])["swagger-ui-bundle.js", "index.js"])
         {
             using var text = await GetAsync(new Uri(api.Rest, $"/swagger/{script}"));
-            Assert.Equal("application/javascript", text.Content.Headers.ContentType?.MediaType); // nosniff: another type would not run
+            Assert.EndsWith("/javascript", text.Content.Headers.ContentType?.MediaType, StringComparison.Ordinal); // nosniff: another type would not run
         }
     }
 
