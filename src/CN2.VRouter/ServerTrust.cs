@@ -83,9 +83,10 @@ internal sealed class ServerTrust(string? caFile)
         return $"its certificate ({certificate.Subject}) is not valid: {string.Join(", ", statuses.Select(s => s.StatusInformation.TrimEnd('.')))}";
     }
 
-    private static IEnumerable<string> NamesOf(X509Certificate2 certificate)
+    private static List<string> NamesOf(X509Certificate2 certificate)
     {
         var names = certificate.Extensions.OfType<X509SubjectAlternativeNameExtension>().SelectMany(e => e.EnumerateDnsNames().Concat(e.EnumerateIPAddresses().Select(a => a.ToString()))).ToList();
-        return names.Count > 0 ? names : ["no name (it has no subject alternative name)"];
+        if (names.Count == 0) names.Add("no name (it has no subject alternative name)");
+        return names;
     }
 }

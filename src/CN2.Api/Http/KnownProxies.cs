@@ -1,4 +1,3 @@
-using System.Net;
 using CN2.Api.Options;
 using Microsoft.AspNetCore.HttpOverrides;
 

@@ -70,7 +70,8 @@ internal sealed partial class ServerCertificate
 
         _context = ContextOf(chain);
         (_used, _seen, _refused, _remindAt) = (files, null, null, default);
-        LogTaken(_path, chain[0].Subject, chain[0].NotAfter.ToUniversalTime());
+        var (subject, notAfter) = (chain[0].Subject, chain[0].NotAfter.ToUniversalTime());
+        LogTaken(_path, subject, notAfter);
     }
 
     private void SayIfOutOfDate()
@@ -78,8 +79,9 @@ internal sealed partial class ServerCertificate
         var now = _time.GetUtcNow();
         if (now < _remindAt) return;
         var certificate = _context.TargetCertificate;
-        if (certificate.NotAfter.ToUniversalTime() < now) LogExpired(_path, certificate.Subject, certificate.NotAfter.ToUniversalTime());
-        else if (certificate.NotBefore.ToUniversalTime() > now) LogNotYet(_path, certificate.Subject, certificate.NotBefore.ToUniversalTime());
+        var (subject, from, until) = (certificate.Subject, certificate.NotBefore.ToUniversalTime(), certificate.NotAfter.ToUniversalTime());
+        if (until < now) LogExpired(_path, subject, until);
+        else if (from > now) LogNotYet(_path, subject, from);
         else return;
         _remindAt = now + Reminder;
     }
