@@ -5,7 +5,6 @@ using System.Threading.Channels;
 using agent::CN2.VRouter;
 using agent::CN2.VRouter.Dataplane;
 using agent::CN2.VRouter.Probes;
-using CN2.Api.Tests.Fixtures;
 using CN2.Api.Tests.Reconcile;
 using CN2.Network.Compilation;
 using Microsoft.Extensions.Logging;

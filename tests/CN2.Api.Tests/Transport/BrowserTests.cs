@@ -6,7 +6,7 @@ namespace CN2.Api.Tests.Transport;
 public sealed class BrowserTests(TlsServer api) : IClassFixture<TlsServer>, IDisposable
 {
     // A client takes the name that it checks from the Host header, and here that is often a wrong one.
-    private readonly HttpClient _client = new(new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, _, _, _) => true } });
+    private readonly HttpClient _client = new(new SocketsHttpHandler { SslOptions = { RemoteCertificateValidationCallback = (_, certificate, _, _) => certificate is not null } });
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 

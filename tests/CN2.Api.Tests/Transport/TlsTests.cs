@@ -3,7 +3,6 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Text;
-using CN2.Api.Tests.Fixtures;
 
 namespace CN2.Api.Tests.Transport;
 
@@ -28,9 +27,9 @@ public sealed class TlsTests(TlsServer api) : IClassFixture<TlsServer>
     [Theory]
     [InlineData(SslProtocols.Tls12, true)]
     [InlineData(SslProtocols.Tls13, true)]
-#pragma warning disable SYSLIB0039 // what the server must refuse
+#pragma warning disable SYSLIB0039, CA5397 // what the server must refuse
     [InlineData(SslProtocols.Tls11, false)]
-#pragma warning restore SYSLIB0039
+#pragma warning restore SYSLIB0039, CA5397
     public async Task TLS_is_1_2_or_1_3(SslProtocols protocol, bool taken)
     {
         foreach (var port in (Uri[])[api.Rest, api.Agents, api.Kubernetes])
