@@ -39,7 +39,8 @@ public sealed class AgentOverTlsTests(TlsServer api) : IClassFixture<TlsServer>
     /// <summary>A PUT may be repeated, as on a machine so busy that the database answers late.</summary>
     private Task PutAsync(string path, string body) => Eventually.TrueAsync(async () => (await api.PutAsync(path, body)).Status is 200 or 201, $"{path} is written", 40);
 
-    private async Task<bool> IsConnectedAsync(string name) => (bool?)(await api.GetAsync($"/v1/virtual-routers/{name}")).Json?["status"]?["connected"] == true;
+    private async Task<bool> IsConnectedAsync(string name) =>
+        await api.GetAsync($"/v1/virtual-routers/{name}") is { Status: 200, Json: { } router } && (bool?)router["status"]?["connected"] == true;
 
     private sealed class Node(VRouterAgent agent, Dataplane dataplane, RecordedLog log, CancellationTokenSource stop, Task running) : IAsyncDisposable
     {
