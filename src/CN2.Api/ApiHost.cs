@@ -15,6 +15,7 @@ using CN2.Api.Options;
 using CN2.Api.Reconcile;
 using CN2.Api.ServiceHealthChecks;
 using CN2.Api.Services;
+using CN2.Api.Transport;
 using CN2.Api.VirtualMachineInterfaces;
 using CN2.Api.VirtualRouters;
 using CN2.Api.Watch;
@@ -35,7 +36,7 @@ public static class ApiHost
     {
         // The content root is the program's directory, so that appsettings.json is found whatever the working directory is.
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory, ApplicationName = typeof(ApiHost).Assembly.GetName().Name });
-        builder.Services.AddOptions<KestrelServerOptions>().Configure<ListenerOptions, ConnectionLimitOptions>(Listeners.Configure);
+        builder.Services.AddOptions<KestrelServerOptions>().Configure<ListenerOptions, BrowserOptions, ConnectionLimitOptions>(Listeners.Configure);
 
         // A failed statement is an exception, and the sender of the statement answers or logs it; EF would log it a second time.
         builder.Logging.AddFilter("Microsoft.EntityFrameworkCore", LogLevel.None);
@@ -48,6 +49,7 @@ public static class ApiHost
         services.AddSettings();
         services.AddSingleton(TimeProvider.System);
         services.AddDatabase();
+        services.AddTransport();
         services.AddHttpConventions();
         services.AddWrites();
         services.AddOpenApiDocument();
@@ -73,7 +75,7 @@ public static class ApiHost
         app.Services.CheckSettings();
         app.UseHttpConventions();
         app.MapControllers();
-        app.MapVRouterStream().WithMetadata(new LongRunningAttribute());
+        app.MapVRouterStream().WithMetadata(new LongRunningAttribute(), new AgentsApiAttribute());
         app.UseOpenApiDocument();
         app.MapHealth();
         app.MapKubernetesFront();

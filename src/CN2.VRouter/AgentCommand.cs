@@ -21,7 +21,7 @@ public abstract record AgentCommand
     /// <summary>
     /// Run the agent. <paramref name="StateDirectory"/>: where the last health states are kept; null: they are not kept. The addresses are
     /// the BGP next hops of this node and the source of flows to endpoints on other nodes. <paramref name="Overlay"/>: which tunnels carry
-    /// VPN packets.
+    /// VPN packets. <paramref name="CaFile"/>: PEM file of the CAs whose certificates https:// servers have; null: the system's store.
     /// </summary>
     public sealed record Run(
         IReadOnlyList<Uri> Servers,
@@ -30,5 +30,6 @@ public abstract record AgentCommand
         IPAddress? Address6,
         string? StateDirectory,
         string Table,
-        OverlayChoice Overlay = OverlayChoice.Auto) : AgentCommand;
+        OverlayChoice Overlay = OverlayChoice.Auto,
+        string? CaFile = null) : AgentCommand;
 }

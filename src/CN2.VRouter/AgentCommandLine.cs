@@ -15,21 +15,24 @@ public static partial class AgentCommandLine
         cn2-vrouter: the agent of a CN2 compute node. It receives what its node must do, programs nftables, probes local endpoints.
 
           cn2-vrouter --server URL [--server URL ...] --name NAME --address IPV4 [--address6 IPV6] [--state-dir DIR] [--table NAME]
-              [--overlay auto|kernel|userspace]
+              [--overlay auto|kernel|userspace] [--ca-file FILE]
           cn2-vrouter flush [--table NAME]
           cn2-vrouter --help
 
-          --server URL     gRPC address of a CN2.Api, http://HOST:8081. Several: one is used, the next when it is away.
+          --server URL     gRPC address of a CN2.Api, https://HOST:8081, or http:// without TLS. Several: one is
+                           used, the next when it is away.
           --name NAME      name of this VirtualRouter: a DNS label, at most 63 characters.
           --address IPV4   this node's address: BGP next hop, and source of flows to endpoints on other nodes.
           --address6 IPV6  the same for IPv6.
           --state-dir DIR  where the last health states are kept over a restart; made when absent. Default: not kept.
           --table NAME     name of the nftables tables (one ip, one ip6) that belong to the agent. Default: cn2.
           --overlay WHO    who carries VPN packets: the kernel where it can do MPLS (auto), the kernel, or the agent. Default: auto.
+          --ca-file FILE   PEM file of the CAs that https:// servers have their certificates from; read at each connection. Default: the
+                           system's.
 
         An option that is left out is read from the environment: CN2_VROUTER_SERVER (several: separated by commas),
         CN2_VROUTER_NAME, CN2_VROUTER_ADDRESS, CN2_VROUTER_ADDRESS6, CN2_VROUTER_STATE_DIR, CN2_VROUTER_TABLE,
-        CN2_VROUTER_OVERLAY.
+        CN2_VROUTER_OVERLAY, CN2_VROUTER_CA_FILE.
 
         The agent needs CAP_NET_ADMIN in its network namespace and the nft command, and forwards only where net.ipv4.ip_forward
         (net.ipv6.conf.all.forwarding) is 1. It changes nothing outside its tables and leaves them in place when it stops, so that
@@ -47,7 +50,7 @@ public static partial class AgentCommandLine
         var faults = new List<string>();
         var values = new Dictionary<string, List<string>>();
         var named = new Dictionary<string, string>(); // options from the environment, with the name of their variable
-        string[] known = flush ? ["--table"] : ["--server", "--name", "--address", "--address6", "--state-dir", "--table", "--overlay"];
+        string[] known = flush ? ["--table"] : ["--server", "--name", "--address", "--address6", "--state-dir", "--table", "--overlay", "--ca-file"];
         for (var i = flush ? 1 : 0; i < arguments.Count; i++)
         {
             var argument = arguments[i];
@@ -93,12 +96,12 @@ public static partial class AgentCommandLine
         var servers = new List<Uri>();
         foreach (var text in values.GetValueOrDefault("--server") ?? [])
         {
-            if (Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme == "http" && uri.Host.Length > 0
+            if (Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.Host.Length > 0
                 && uri.AbsolutePath == "/" && uri.Query.Length == 0 && uri.UserInfo.Length == 0) servers.Add(uri);
-            else faults.Add($"{Named("--server")} {text}: expected http://HOST:PORT");
+            else faults.Add($"{Named("--server")} {text}: expected https://HOST:PORT or http://HOST:PORT");
         }
 
-        if (!values.ContainsKey("--server")) faults.Add("--server: missing; expected http://HOST:PORT of a CN2.Api");
+        if (!values.ContainsKey("--server")) faults.Add("--server: missing; expected https://HOST:PORT or http://HOST:PORT of a CN2.Api");
         var name = One("--name");
         if (name is null) faults.Add("--name: missing; expected the name of this VirtualRouter");
         else if (NameSyntax.FaultOfDnsLabel(name) is not null) faults.Add($"{Named("--name")} {name}: expected a DNS label (a-z, 0-9, -), at most 63 characters");
@@ -116,9 +119,13 @@ public static partial class AgentCommandLine
         if (overlay is null) faults.Add($"{Named("--overlay")} {One("--overlay")}: expected auto, kernel or userspace");
         if (directory is "") faults.Add("--state-dir: empty; expected a directory");
 
+        var caFile = One("--ca-file");
+        if (caFile is "") faults.Add("--ca-file: empty; expected a PEM file");
+        else if (caFile is not null && servers.Count > 0 && servers.All(s => s.Scheme != "https")) faults.Add($"{Named("--ca-file")} {caFile}: expected a --server with https://");
+
         return faults.Count > 0
             ? new AgentCommand.Wrong(faults)
-            : new AgentCommand.Run(servers, name!, address!, address6, directory, table, overlay!.Value);
+            : new AgentCommand.Run(servers, name!, address!, address6, directory, table, overlay!.Value, caFile);
 
         string Named(string option) => named.GetValueOrDefault(option, option);
 

@@ -44,6 +44,12 @@ static async Task<int> RunAsync(AgentCommand.Run run)
         return 1;
     }
 
+    if (new ServerTrust(run.CaFile).Fault() is { } fault)
+    {
+        Console.Error.WriteLine($"cn2-vrouter: --ca-file {run.CaFile}: {fault}");
+        return 1;
+    }
+
     using var stop = new CancellationTokenSource();
     using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Stop);
     using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Stop);

@@ -4,7 +4,7 @@ using Grpc.Core;
 namespace CN2.VRouter;
 
 /// <summary>Keeps a stream to one of the servers: when one is away, it tries the next.</summary>
-internal sealed partial class ServerConnection(IReadOnlyList<Uri> servers, Hello hello, TimeProvider time, ILogger logger)
+internal sealed partial class ServerConnection(IReadOnlyList<Uri> servers, Hello hello, ServerTrust trust, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan Reconnect = TimeSpan.FromSeconds(1);
 
@@ -24,7 +24,7 @@ internal sealed partial class ServerConnection(IReadOnlyList<Uri> servers, Hello
         for (var turn = 0; ; turn++)
         {
             var server = servers[turn % servers.Count];
-            var stream = new ServerStream(server, NextHello(), time);
+            var stream = new ServerStream(server, NextHello(), trust, time);
             var isConnected = false;
             var began = time.GetTimestamp();
             try
@@ -45,9 +45,7 @@ internal sealed partial class ServerConnection(IReadOnlyList<Uri> servers, Hello
             catch (RpcException e)
             {
                 cancellation.ThrowIfCancellationRequested();
-                var reason = e.Status.StatusCode == StatusCode.Unavailable && e.Status.DebugException is { } cause
-                    ? (cause.InnerException ?? cause).Message
-                    : e.Status.Detail;
+                var reason = ReasonOf(server, e.Status);
                 // Each reason once in the log, not every second.
                 if (isConnected || lastReason != reason) LogDisconnected(server, reason);
                 lastReason = reason;
@@ -59,6 +57,24 @@ internal sealed partial class ServerConnection(IReadOnlyList<Uri> servers, Hello
             var pause = (Reconnect / Math.Min(servers.Count, 4)) - (isConnected ? TimeSpan.Zero : time.GetElapsedTime(began));
             await Task.Delay(pause > ServerStream.ShortestPause ? pause : ServerStream.ShortestPause, time, cancellation);
         }
+    }
+
+    private static string ReasonOf(Uri server, Status status)
+    {
+        if (status.DebugException is not { } cause) return status.Detail;
+        for (Exception? inner = cause; inner is not null; inner = inner.InnerException)
+        {
+            if (inner is ServerTrustException) return inner.Message;
+        }
+
+        var isTls = server.Scheme == Uri.UriSchemeHttps;
+        return cause switch
+        {
+            HttpRequestException { HttpRequestError: HttpRequestError.SecureConnectionError } => $"no TLS connection comes about ({(cause.InnerException ?? cause).Message.TrimEnd('.')}); does it speak TLS, or is it an http:// server?",
+            HttpRequestException { HttpRequestError: HttpRequestError.InvalidResponse or HttpRequestError.ResponseEnded or HttpRequestError.HttpProtocolError } when !isTls =>
+                $"{(cause.InnerException ?? cause).Message.TrimEnd('.')}; does it speak TLS, so that it is an https:// server?",
+            _ => status.StatusCode == StatusCode.Unavailable ? (cause.InnerException ?? cause).Message : status.Detail,
+        };
     }
 
     /// <summary>The number grows with each connection, also over restarts while the clock does not go back.</summary>

@@ -6,7 +6,8 @@ using Grpc.Net.Client;
 namespace CN2.VRouter;
 
 /// <summary>One connection to one CN2.Api, from the hello to the end: sends queued messages and heartbeats, hands on what arrives.</summary>
-public sealed class ServerStream(Uri server, Hello hello, TimeProvider time)
+/// <param name="trust">Whether the certificate of a server with https:// is good.</param>
+internal sealed class ServerStream(Uri server, Hello hello, ServerTrust trust, TimeProvider time)
 {
     /// <summary>An agent without a server tries again at least this often (docs/contract.md §1).</summary>
     private static readonly TimeSpan LongestRetryInterval = TimeSpan.FromSeconds(2);
@@ -31,13 +32,7 @@ public sealed class ServerStream(Uri server, Hello hello, TimeProvider time)
     /// <exception cref="RpcException">Why the stream ended.</exception>
     public async Task RunAsync(Action connected, Action<ServerMessage> received, Func<Heartbeat> heartbeat, CancellationToken cancellation)
     {
-        using var handler = new SocketsHttpHandler
-        {
-            ConnectTimeout = ConnectTimeout,
-            KeepAlivePingDelay = HeartbeatProtocol.Interval,
-            KeepAlivePingTimeout = HeartbeatProtocol.Patience,
-            UseProxy = false,
-        };
+        using var handler = NewHandler();
         using var channel = GrpcChannel.ForAddress(server, new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = false });
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var call = new VirtualRouterControl.VirtualRouterControlClient(channel).Connect(cancellationToken: stop.Token);
@@ -79,6 +74,29 @@ public sealed class ServerStream(Uri server, Hello hello, TimeProvider time)
             {
                 // The reading side reports the reason. A write on a connection that breaks fails with the connection's own IOException.
             }
+        }
+    }
+
+    /// <exception cref="RpcException">The CA file cannot be used.</exception>
+    private SocketsHttpHandler NewHandler()
+    {
+        var handler = new SocketsHttpHandler
+        {
+            ConnectTimeout = ConnectTimeout,
+            KeepAlivePingDelay = HeartbeatProtocol.Interval,
+            KeepAlivePingTimeout = HeartbeatProtocol.Patience,
+            UseProxy = false,
+        };
+        if (server.Scheme != Uri.UriSchemeHttps) return handler;
+        try
+        {
+            handler.SslOptions = trust.ForConnection(server);
+            return handler;
+        }
+        catch (ServerTrustException e)
+        {
+            handler.Dispose();
+            throw new RpcException(new Status(StatusCode.Unavailable, $"--ca-file: {e.Message}"));
         }
     }
 

@@ -40,7 +40,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
         _store = store;
         _logger = logger;
         _inbox = new UpdaterInbox(time);
-        _connection = new ServerConnection(options.Servers, NewHello(options, overlay), time, logger);
+        _connection = new ServerConnection(options.Servers, NewHello(options, overlay), new ServerTrust(options.CaFile), time, logger);
         _probes = new ProbeEngine(prober, store, time, report => _connection.Send(WireMapping.HealthReport([report])));
         var desired = new DesiredState([.. _fence.Addresses]);
         _updater = new DataplaneUpdater(_inbox, desired, dataplane, _probes, logger);

@@ -7,8 +7,9 @@ public sealed class AgentCommandLineTests
     [Fact]
     public void All_options_are_read()
     {
-        var run = Assert.IsType<AgentCommand.Run>(Parse("--server http://10.0.0.1:8081 --server=http://[fd00::1]:8081 --name compute1 --address 172.27.115.242 --address6 fd00::242 --state-dir /var/lib/cn2 --table cn2_b --overlay kernel"));
-        Assert.Equal(["http://10.0.0.1:8081/", "http://[fd00::1]:8081/"], run.Servers.Select(s => s.ToString()));
+        var run = Assert.IsType<AgentCommand.Run>(Parse("--server http://10.0.0.1:8081 --server=https://[fd00::1]:8443 --name compute1 --address 172.27.115.242 --address6 fd00::242 --state-dir /var/lib/cn2 --table cn2_b --overlay kernel --ca-file /etc/cn2/ca.pem"));
+        Assert.Equal(["http://10.0.0.1:8081/", "https://[fd00::1]:8443/"], run.Servers.Select(s => s.ToString()));
+        Assert.Equal("/etc/cn2/ca.pem", run.CaFile);
         Assert.Equal(("compute1", "172.27.115.242", "fd00::242", "/var/lib/cn2", "cn2_b", OverlayChoice.Kernel), (run.Name, run.Address.ToString(), run.Address6?.ToString(), run.StateDirectory, run.Table, run.Overlay));
     }
 
@@ -16,15 +17,15 @@ public sealed class AgentCommandLineTests
     public void A_missing_option_has_its_default()
     {
         var run = Assert.IsType<AgentCommand.Run>(Parse("--server http://h:8081 --name n --address 172.27.115.242"));
-        Assert.Equal((null, null, "cn2", OverlayChoice.Auto), (run.Address6, run.StateDirectory, run.Table, run.Overlay));
+        Assert.Equal((null, null, "cn2", OverlayChoice.Auto, null), (run.Address6, run.StateDirectory, run.Table, run.Overlay, run.CaFile));
     }
 
     [Fact]
     public void Every_fault_is_reported()
     {
-        var wrong = Assert.IsType<AgentCommand.Wrong>(Parse("--server https://h --name Compute_1 --address 10.1 --address6 10.0.0.1 --table 1x --frob --state-dir"));
+        var wrong = Assert.IsType<AgentCommand.Wrong>(Parse("--server grpcs://h --name Compute_1 --address 10.1 --address6 10.0.0.1 --table 1x --frob --state-dir"));
         Assert.Equal(
-            ["--frob", "--state-dir", "--table 1x", "--server https://h", "--name Compute_1", "--address 10.1", "--address6 10.0.0.1"],
+            ["--frob", "--state-dir", "--table 1x", "--server grpcs://h", "--name Compute_1", "--address 10.1", "--address6 10.0.0.1"],
             wrong.Faults.Select(f => f[..f.IndexOf(':', f.StartsWith("--server", StringComparison.Ordinal) ? 15 : 0)]));
     }
 
@@ -37,6 +38,8 @@ public sealed class AgentCommandLineTests
     [InlineData("--server http://h:1 --name a --address 1.2.3.4 --overlay Kernel", "--overlay")]
     [InlineData("--server http://h:1 --name a --address 1.2.3.4 --overlay 1", "--overlay")]
     [InlineData("--server http://h:1/path --name a --address 1.2.3.4", "--server")]
+    [InlineData("--server http://h:1 --name a --address 1.2.3.4 --ca-file ca.pem", "--ca-file")]
+    [InlineData("--server https://h:1 --name a --address 1.2.3.4 --ca-file=", "--ca-file")]
     [InlineData("flush --name a", "--name", "a")]
     [InlineData("flush --table a;b", "--table")]
     public void A_wrong_command_line_is_refused(string line, params string[] about)
@@ -70,7 +73,7 @@ public sealed class AgentCommandLineTests
         Assert.Equal(
             [
                 "CN2_VROUTER_TABLE 1: expected a letter, then letters, digits and _, at most 63",
-                "CN2_VROUTER_SERVER b: expected http://HOST:PORT",
+                "CN2_VROUTER_SERVER b: expected https://HOST:PORT or http://HOST:PORT",
                 "CN2_VROUTER_NAME A: expected a DNS label (a-z, 0-9, -), at most 63 characters",
                 "CN2_VROUTER_ADDRESS ::1: expected an IPv4 address such as 172.27.115.242",
             ],

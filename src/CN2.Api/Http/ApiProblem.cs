@@ -77,6 +77,10 @@ public sealed record ApiProblem(int Status, string Code, string Title, string De
 
     public static ApiProblem PayloadTooLarge(long limit) => new(413, ProblemCodes.PayloadTooLarge, "The body is too large", $"A body may have {limit / (1024 * 1024)} MiB here.");
 
+    /// <param name="host">The name that the request gave.</param>
+    public static ApiProblem HostNotAllowed(string host) => new(400, ProblemCodes.HostNotAllowed, "The host is not a name of this server",
+        $"{host} is not a name of this server; if it is meant to be one, the operator adds it to AllowedHosts.");
+
     /// <param name="detail">What there is too much of.</param>
     /// <param name="retryAfterSeconds">Until a retry can succeed.</param>
     public static ApiProblem TooManyRequests(string detail, int retryAfterSeconds) => new(429, ProblemCodes.TooManyRequests, "Too many requests", detail)

@@ -7,7 +7,8 @@ namespace CN2.Api.Http;
 /// Counts the connections of one port, in all and by caller; beyond either limit a new one is closed at once. Kestrel's own limit counts all ports
 /// together and knows no callers: one that opens all of them would keep out everybody, the agents too.
 /// </summary>
-internal sealed partial class ConnectionLimit(string port, int most, int mostOfCaller, TimeProvider time, ILogger<ConnectionLimit> logger)
+/// <param name="isProxy">A proxy brings many callers, so only the limit of all is for it.</param>
+internal sealed partial class ConnectionLimit(string port, int most, int mostOfCaller, Func<IPAddress, bool> isProxy, TimeProvider time, ILogger<ConnectionLimit> logger)
 {
     /// <summary>Whoever is refused is logged at most this often.</summary>
     private static readonly TimeSpan LogInterval = TimeSpan.FromMinutes(1);
@@ -19,8 +20,9 @@ internal sealed partial class ConnectionLimit(string port, int most, int mostOfC
 
     public ConnectionDelegate Around(ConnectionDelegate next) => async connection =>
     {
-        var caller = Callers.Of((connection.RemoteEndPoint as IPEndPoint)?.Address);
-        if (!TryEnter(caller))
+        var source = (connection.RemoteEndPoint as IPEndPoint)?.Address;
+        var caller = Callers.Of(source);
+        if (!TryEnter(caller, source is not null && isProxy(source)))
         {
             connection.Abort();
             return;
@@ -36,12 +38,12 @@ internal sealed partial class ConnectionLimit(string port, int most, int mostOfC
         }
     };
 
-    private bool TryEnter(IPAddress caller)
+    private bool TryEnter(IPAddress caller, bool proxy)
     {
         lock (_lock)
         {
             var own = _ofCaller.GetValueOrDefault(caller);
-            if (_all < most && own < mostOfCaller)
+            if (_all < most && (proxy || own < mostOfCaller))
             {
                 _ofCaller[caller] = own + 1;
                 _all++;

@@ -17,6 +17,7 @@ public static class HttpRegistration
         services.AddSingleton<RequestValidation>();
         services.AddSingleton<RequestDeadline>();
         services.AddSingleton<Microsoft.AspNetCore.Routing.MatcherPolicy, ListenerPolicy>();
+        services.AddBrowserRules();
         services.AddCallerRate();
         services.AddExceptionHandler<ProblemExceptions>();
         services.ConfigureHttpJsonOptions(options => ApiJson.Configure(options.SerializerOptions));
@@ -49,7 +50,9 @@ public static class HttpRegistration
     /// <summary>Answers requests that no endpoint takes (unknown path, method, media type) and those that end in an exception.</summary>
     public static void UseHttpConventions(this WebApplication app)
     {
+        app.UseKnownProxies();
         app.Use(AnswerHead);
+        app.UseBrowserRules();
         app.UseRouting(); // after AnswerHead, which makes HEAD a GET
         app.UseExceptionHandler(_ => { });
         app.UseStatusCodePages(context =>
@@ -68,6 +71,7 @@ public static class HttpRegistration
             };
             return ProblemResult.WriteAsync(http, problem);
         });
+        app.UseCrossOrigins();
         app.UseRateLimiter();
         var deadline = app.Services.GetRequiredService<RequestDeadline>();
         app.Use(deadline.RunAsync);

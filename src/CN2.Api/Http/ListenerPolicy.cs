@@ -2,7 +2,7 @@ using Microsoft.AspNetCore.Routing.Matching;
 
 namespace CN2.Api.Http;
 
-/// <summary>Endpoints of the Kubernetes API match on its listener only, all others never there; so both may have the same paths.</summary>
+/// <summary>Endpoints match on the listener of their API only; so two APIs may have the same paths.</summary>
 internal sealed class ListenerPolicy : MatcherPolicy, IEndpointSelectorPolicy
 {
     /// <summary>After the policies of the framework, which choose by method and host.</summary>
@@ -12,14 +12,18 @@ internal sealed class ListenerPolicy : MatcherPolicy, IEndpointSelectorPolicy
 
     public Task ApplyAsync(HttpContext httpContext, CandidateSet candidates)
     {
-        var isKubernetes = KubernetesListener.Has(httpContext);
+        var kind = Listener.KindOf(httpContext);
         for (var i = 0; i < candidates.Count; i++)
         {
             // What is no route is the framework's own answer to a wrong method.
-            if (candidates.IsValidCandidate(i) && candidates[i].Endpoint is RouteEndpoint && candidates[i].Endpoint.Metadata.GetMetadata<KubernetesApiAttribute>() is not null != isKubernetes)
-                candidates.SetValidity(i, false);
+            if (candidates.IsValidCandidate(i) && candidates[i].Endpoint is RouteEndpoint endpoint && KindOf(endpoint) != kind) candidates.SetValidity(i, false);
         }
 
         return Task.CompletedTask;
     }
+
+    private static ListenerKind KindOf(RouteEndpoint endpoint) =>
+        endpoint.Metadata.GetMetadata<KubernetesApiAttribute>() is not null ? ListenerKind.Kubernetes
+        : endpoint.Metadata.GetMetadata<AgentsApiAttribute>() is not null ? ListenerKind.Agents
+        : ListenerKind.Rest;
 }

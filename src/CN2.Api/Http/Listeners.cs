@@ -1,6 +1,10 @@
 using System.Net;
+using System.Net.Security;
+using System.Security.Authentication;
 using CN2.Api.Options;
+using CN2.Api.Transport;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Https;
 
 namespace CN2.Api.Http;
 
@@ -10,7 +14,7 @@ internal static class Listeners
     /// <summary>An agent has one stream; a few are for one that comes back before its former stream has ended.</summary>
     private const int StreamsOfConnection = 10;
 
-    public static void Configure(KestrelServerOptions kestrel, ListenerOptions listen, ConnectionLimitOptions connections)
+    public static void Configure(KestrelServerOptions kestrel, ListenerOptions listen, BrowserOptions browsers, ConnectionLimitOptions connections)
     {
         kestrel.AddServerHeader = false;
         // RequestBody has the real limit and answers 413; this one only bounds what is read and thrown away.
@@ -22,29 +26,44 @@ internal static class Listeners
         kestrel.Limits.MaxConcurrentUpgradedConnections = 0; // nothing here is upgraded
         kestrel.Limits.Http2.MaxStreamsPerConnection = StreamsOfConnection;
 
-        // Without TLS one port cannot offer both protocols: REST speaks HTTP/1.1, agents HTTP/2.
-        Listen(kestrel, listen.HttpUrl, HttpProtocols.Http1, "REST", connections);
-        Listen(kestrel, listen.GrpcUrl, HttpProtocols.Http2, "agents'", connections);
-        if (listen.KubernetesUrl is { } kubernetes) Listen(kestrel, kubernetes, HttpProtocols.Http1, "Kubernetes", connections, isKubernetes: true);
-    }
+        var certificates = kestrel.ApplicationServices.GetRequiredService<ServerCertificates>();
+        Listen(listen.HttpUrl, new Listener(ListenerKind.Rest, "REST", NamesOf(listen.HttpUrl)), certificates.Http);
+        Listen(listen.GrpcUrl, new Listener(ListenerKind.Agents, "agents'", Hosts: null), certificates.Grpc);
+        if (listen.KubernetesUrl is { } kubernetes) Listen(kubernetes, new Listener(ListenerKind.Kubernetes, "Kubernetes", NamesOf(kubernetes)), certificates.Http);
 
-    private static void Listen(KestrelServerOptions kestrel, Uri url, HttpProtocols protocols, string port, ConnectionLimitOptions connections, bool isKubernetes = false)
-    {
-        if (url.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6) kestrel.Listen(IPAddress.Parse(url.Host.Trim('[', ']')), url.Port, Set);
-        else kestrel.ListenLocalhost(url.Port, Set);
+        ListeningNames NamesOf(Uri url) => new(url, browsers.AllowedHosts);
 
-        void Set(ListenOptions options)
+        void Listen(Uri url, Listener listener, ServerCertificate? certificate)
         {
-            options.Protocols = protocols;
-            var services = options.ApplicationServices;
-            var limit = new ConnectionLimit(
-                port, connections.Most, connections.MostOfCaller, services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<ConnectionLimit>>());
-            options.Use(limit.Around);
-            if (isKubernetes) options.Use(next => connection =>
+            if (url.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6) kestrel.Listen(IPAddress.Parse(url.Host.Trim('[', ']')), url.Port, Set);
+            else kestrel.ListenLocalhost(url.Port, Set);
+
+            void Set(ListenOptions options)
             {
-                connection.Features.Set(KubernetesListener.Instance);
-                return next(connection);
-            });
+                // Without TLS one port cannot offer both protocols: REST speaks HTTP/1.1, agents HTTP/2.
+                options.Protocols = listener.Kind == ListenerKind.Agents ? HttpProtocols.Http2 : ListenerOptions.IsTls(url) ? HttpProtocols.Http1AndHttp2 : HttpProtocols.Http1;
+                var services = options.ApplicationServices;
+                var limit = new ConnectionLimit(
+                    listener.Name, connections.Most, connections.MostOfCaller, listen.IsKnownProxy, services.GetRequiredService<TimeProvider>(), services.GetRequiredService<ILogger<ConnectionLimit>>());
+                options.Use(limit.Around);
+                options.Use(next => connection =>
+                {
+                    connection.Features.Set(listener);
+                    return next(connection);
+                });
+                if (ListenerOptions.IsTls(url)) options.UseHttps(Tls(certificate!, connections));
+            }
         }
     }
+
+    /// <summary>Each handshake takes the certificate of the moment; the handshake may take no longer than the head of a request.</summary>
+    private static TlsHandshakeCallbackOptions Tls(ServerCertificate certificate, ConnectionLimitOptions connections) => new()
+    {
+        HandshakeTimeout = TimeSpan.FromSeconds(connections.HeadSeconds),
+        OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
+        {
+            ServerCertificateContext = certificate.Context,
+            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+        }),
+    };
 }

@@ -26,6 +26,7 @@ public static class ProblemCodes
     public const string TooManyRequests = "too-many-requests";
     public const string Unavailable = "unavailable";
     public const string DocumentUnreadable = "document-unreadable";
+    public const string HostNotAllowed = "host-not-allowed";
     public const string InternalError = "internal-error";
     public const string BadRequest = "bad-request";
 }

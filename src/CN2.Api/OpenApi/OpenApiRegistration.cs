@@ -1,3 +1,4 @@
+using CN2.Api.Http;
 using Microsoft.OpenApi;
 
 namespace CN2.Api.OpenApi;
@@ -20,13 +21,13 @@ public static class OpenApiRegistration
     public static void UseOpenApiDocument(this WebApplication app)
     {
         app.MapOpenApi("/openapi/{documentName}.json");
-        app.UseSwaggerUI(ui =>
+        app.UseWhen(http => Listener.KindOf(http) == ListenerKind.Rest, rest => rest.UseSwaggerUI(ui =>
         {
             ui.SwaggerEndpoint("/openapi/v1.json", "CN2.Api v1");
             ui.DocumentTitle = "CN2.Api";
             ui.RoutePrefix = "swagger";
             ui.DisplayRequestDuration();
             ui.EnableTryItOutByDefault();
-        });
+        }));
     }
 }

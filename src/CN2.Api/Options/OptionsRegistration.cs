@@ -18,6 +18,7 @@ public static class OptionsRegistration
         return services
             .AddSection<DatabaseOptions>()
             .AddSection<ListenerOptions>()
+            .AddSection<BrowserOptions>()
             .AddSection<BgpOptions>("Bgp")
             .AddSection<VRouterOptions>("VRouters")
             .AddSection<ControlNodeOptions>()

@@ -48,7 +48,7 @@ internal sealed class SectionOptions<T>(IConfiguration configuration, string sec
             {
                 // The binder would read one text without __0 as an empty list.
                 var name = Display(key);
-                if (TextOf(key) is { } single) yield return (key, single, $"addresses as {name}__0, {name}__1, …");
+                if (TextOf(key) is { } single) yield return (key, single, $"{rule.Items} as {name}__0, {name}__1, …");
                 foreach (var child in configuration.GetSection(key).GetChildren())
                 {
                     if (TextOf(child.Path) is { } item) yield return Judge(rule, child.Path, item);

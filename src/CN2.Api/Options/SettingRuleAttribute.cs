@@ -10,6 +10,9 @@ public abstract class SettingRuleAttribute : Attribute
     /// <summary>Null when <paramref name="text"/> is right; otherwise what was expected, as the end of "NAME is 'VALUE': expected …".</summary>
     public abstract string? ExpectedInsteadOf(string text);
 
+    /// <summary>What the items of a list are called.</summary>
+    public virtual string Items => "addresses";
+
     /// <summary>The text as the binder can convert it; called only for text that is right.</summary>
     public virtual string ToBindable(string text) => text;
 }

@@ -30,15 +30,21 @@ internal sealed class NameTextAttribute(string pattern, string expected) : Setti
     public override string? ExpectedInsteadOf(string text) => Regex.IsMatch(text, $@"\A(?:{pattern})\z", RegexOptions.CultureInvariant) ? null : expected;
 }
 
-/// <summary>An address to listen on: <c>http://ADDRESS:PORT</c> without a path. <c>*</c> and <c>+</c> mean every address, as elsewhere in ASP.NET Core.</summary>
+/// <summary>The path of a file. What is in the file is judged together with the settings that need it.</summary>
+internal sealed class FilePathAttribute : SettingRuleAttribute
+{
+    public override string? ExpectedInsteadOf(string text) => null;
+}
+
+/// <summary>An address to listen on: <c>http://ADDRESS:PORT</c> or <c>https://ADDRESS:PORT</c> without a path. <c>*</c> and <c>+</c> mean every address, as elsewhere in ASP.NET Core.</summary>
 internal sealed class ListenUrlAttribute : SettingRuleAttribute
 {
     // "localhost" stands for 127.0.0.1 and ::1, and two addresses cannot share one port that the system chooses.
     public override string? ExpectedInsteadOf(string text) =>
-        Uri.TryCreate(ToBindable(text), UriKind.Absolute, out var url) && url.Scheme == "http" && url.AbsolutePath == "/" && url.Query.Length == 0
+        Uri.TryCreate(ToBindable(text), UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.AbsolutePath == "/" && url.Query.Length == 0
         && (url.HostNameType is UriHostNameType.IPv4 or UriHostNameType.IPv6 || (url.Host == "localhost" && url.Port != 0))
             ? null
-            : "http://ADDRESS:PORT with an IP address, localhost or *";
+            : "http://ADDRESS:PORT or https://ADDRESS:PORT with an IP address, localhost or *";
 
     /// <summary>A Uri does not take <c>*</c> or <c>+</c> as its host.</summary>
     public override string ToBindable(string text) =>
@@ -69,6 +75,38 @@ internal sealed class AddressTextAttribute : SettingRuleAttribute
         AddressSyntax.TryParseAddress(text.ToLowerInvariant(), out var address, out _) && (!OnlyIPv4 || address.FamilyOf() == IPFamily.IPv4)
             ? null
             : OnlyIPv4 ? "an IPv4 address" : "an IP address";
+}
+
+/// <summary>An address, or a prefix without host bits; bound as a prefix.</summary>
+internal sealed class AddressOrPrefixAttribute : SettingRuleAttribute
+{
+    public override string Items => "addresses or prefixes";
+
+    public override string? ExpectedInsteadOf(string text) =>
+        AddressSyntax.TryParseNetwork(ToBindable(text), out _, out _) ? null : "an IP address, or a prefix without host bits such as 10.0.0.0/24";
+
+    public override string ToBindable(string text) =>
+        AddressSyntax.TryParseAddress(text.ToLowerInvariant(), out var address, out _) ? $"{address}/{(address.FamilyOf() == IPFamily.IPv4 ? 32 : 128)}" : text.ToLowerInvariant();
+}
+
+/// <summary>Host names without ports, separated by ';'. <c>*.example</c> stands for every name below, <c>*</c> for every name.</summary>
+internal sealed class HostNamesAttribute : SettingRuleAttribute
+{
+    public override string? ExpectedInsteadOf(string text) =>
+        text.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries).All(IsName) ? null : "host names without ports, separated by ';', such as cn2.example;*.portal.example";
+
+    private static bool IsName(string name) => name == "*" || Uri.CheckHostName(name.StartsWith("*.", StringComparison.Ordinal) ? name[2..] : name) != UriHostNameType.Unknown;
+}
+
+/// <summary>An origin as a browser sends it: scheme, host, and the port where it is not the scheme's own.</summary>
+internal sealed class OriginAttribute : SettingRuleAttribute
+{
+    public override string Items => "origins";
+
+    public override string? ExpectedInsteadOf(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Scheme is "http" or "https" && url.GetLeftPart(UriPartial.Authority) == text && url.UserInfo.Length == 0
+            ? null
+            : "an origin as a browser sends it, such as https://portal.example, without a path";
 }
 
 /// <summary>A prefix that cluster IPs can be allocated from: unicast, without host bits, of a length between the two.</summary>

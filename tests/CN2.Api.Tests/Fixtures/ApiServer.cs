@@ -26,6 +26,9 @@ public class ApiServer(PrivatePostgres postgres) : IAsyncLifetime
     /// <summary>More settings, as <c>--Section:Name</c>, value.</summary>
     protected virtual string[] Settings => [];
 
+    /// <summary>How <see cref="Client"/> connects.</summary>
+    protected virtual HttpMessageHandler Handler() => new SocketsHttpHandler();
+
     /// <summary>Registrations to put in the place of the product's.</summary>
     protected virtual void Replace(IServiceCollection services)
     {
@@ -43,7 +46,7 @@ public class ApiServer(PrivatePostgres postgres) : IAsyncLifetime
             Replace);
         await _app.StartAsync();
         var address = _app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First();
-        Client = new HttpClient { BaseAddress = new Uri(address) };
+        Client = new HttpClient(Handler()) { BaseAddress = new Uri(address) };
     }
 
     public virtual async ValueTask DisposeAsync()

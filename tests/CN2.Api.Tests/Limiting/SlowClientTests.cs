@@ -16,7 +16,7 @@ public sealed class SlowClientTests(SlowClientTests.Server api) : IClassFixture<
     private static CancellationToken Token => TestContext.Current.CancellationToken;
 
     [Theory]
-    [InlineData(0, "GET /v1/namespaces HTTP/1.1\r\nHost: x\r\nX-Slow: ")]
+    [InlineData(0, "GET /v1/namespaces HTTP/1.1\r\nHost: localhost\r\nX-Slow: ")]
     [InlineData(1, "PRI * HTTP/2.0\r\n")]
     public async Task Connections_beyond_those_of_a_caller_are_closed_and_others_are_served(int port, string begun)
     {

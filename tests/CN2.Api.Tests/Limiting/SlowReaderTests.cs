@@ -74,7 +74,7 @@ public sealed class SlowReaderTests(SlowReaderTests.Server api) : IClassFixture<
     {
         var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveBufferSize = 4096 };
         await socket.ConnectAsync(api.Client.BaseAddress!.Host, api.Client.BaseAddress.Port, Token);
-        await socket.SendAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n"), Token);
+        await socket.SendAsync(Encoding.ASCII.GetBytes($"GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n"), Token);
         return socket;
     }
 

@@ -18,7 +18,21 @@ public sealed class SettingsTests
     }
 
     [Theory]
-    [InlineData("Http:Url", "https://127.0.0.1:1")]
+    [InlineData("Http:Url", "ftp://127.0.0.1:1")]
+    [InlineData("Http:Url", "https://cn2.example:1")]
+    [InlineData("Http:Url", "http://192.0.2.1:8080")]
+    [InlineData("Grpc:Url", "http://*:8081")]
+    [InlineData("Kubernetes:Url", "http://[::]:8082")]
+    [InlineData("Http:AllowPlain", "yes")]
+    [InlineData("Grpc:AllowPlain", "1")]
+    [InlineData("Http:KnownProxies:0", "10.0.0.1/24")]
+    [InlineData("Http:KnownProxies:0", "proxy.example")]
+    [InlineData("Http:CorsOrigins:0", "https://portal.example/")]
+    [InlineData("Http:CorsOrigins:0", "https://portal.example:443")]
+    [InlineData("Http:CorsOrigins:0", "*")]
+    [InlineData("Http:CorsOrigins:0", "null")]
+    [InlineData("AllowedHosts", "cn2.example:8080")]
+    [InlineData("AllowedHosts", "cn2.example,portal.example")]
     [InlineData("Http:Url", "127.0.0.1:8080")]
     [InlineData("Grpc:Url", "http://127.0.0.1:8081/path")]
     [InlineData("Bgp:Engine", "frr")]
@@ -79,6 +93,15 @@ public sealed class SettingsTests
         "ServiceNetwork__V4 is '10.0.0.1/8': expected an IPv4 prefix of /8 to /30 of unicast addresses, without host bits, such as 10.233.0.0/18.")]
     [InlineData("NodePorts:To", "29999", "NodePorts__To is '29999': expected at least NodePorts__From (30000).")]
     [InlineData("Grpc:Url", "http://127.0.0.1:8080", "Grpc__Url is 'http://127.0.0.1:8080': expected another port than Http__Url has (8080).")]
+    [InlineData("Http:Url", "http://192.0.2.1:8080",
+        "Http__Url is 'http://192.0.2.1:8080': expected https://, a loopback address, or Http__AllowPlain=true where a proxy in front speaks TLS or the network is trusted.")]
+    [InlineData("Kubernetes:Url", "http://*:8082",
+        "Kubernetes__Url is 'http://*:8082': expected https://, a loopback address, or Http__AllowPlain=true where a proxy in front speaks TLS or the network is trusted.")]
+    [InlineData("Grpc:Certificate:Path", "/a.pem", "Grpc__Certificate__Path is '/a.pem': expected Grpc__Url with https://, or no certificate.")]
+    [InlineData("Http:Certificate:KeyPath", "/a.key", "Http__Certificate__KeyPath is '/a.key': expected Http__Url with https://, or no certificate.")]
+    [InlineData("Http:CorsOrigins:0", "*", "Http__CorsOrigins__0 is '*': expected an origin as a browser sends it, such as https://portal.example, without a path.")]
+    [InlineData("Http:CorsOrigins", "https://a.example", "Http__CorsOrigins is 'https://a.example': expected origins as Http__CorsOrigins__0, Http__CorsOrigins__1, ….")]
+    [InlineData("Http:KnownProxies:1", "proxy", "Http__KnownProxies__1 is 'proxy': expected an IP address, or a prefix without host bits such as 10.0.0.0/24.")]
     [InlineData("ConnectionStrings:CN2", "Password=secret", "ConnectionStrings__CN2 is set: expected a PostgreSQL connection string with Host=….")]
     public void A_fault_is_one_sentence_with_the_name_the_value_and_what_was_expected(string key, string value, string sentence) =>
         Assert.Equal([sentence], FaultsOf(new(Required) { [key] = value }));
@@ -105,6 +128,9 @@ public sealed class SettingsTests
         services.CheckSettings();
         var listen = services.GetRequiredService<ListenerOptions>();
         Assert.Equal(("http://127.0.0.1:8080/", "http://127.0.0.1:8081/"), (listen.HttpUrl.ToString(), listen.GrpcUrl.ToString()));
+        Assert.Equal((false, false, null), (listen.HttpAllowPlain, listen.GrpcAllowPlain, listen.KubernetesUrl));
+        Assert.Empty(listen.KnownProxies);
+        Assert.Equal(("", 0), (services.GetRequiredService<BrowserOptions>().AllowedHosts, services.GetRequiredService<BrowserOptions>().CorsOrigins.Count));
         var bgp = services.GetRequiredService<BgpOptions>();
         Assert.Equal((64512u, 179, "gobgp", "http://127.0.0.1:50051/"), (bgp.AutonomousSystem, bgp.ListenPort, bgp.Engine, bgp.GoBgpAddress.ToString()));
         Assert.Empty(bgp.ListenAddresses);
@@ -131,7 +157,14 @@ public sealed class SettingsTests
             ["ConnectionStrings:CN2"] = "Host=db;Maximum Pool Size=7",
             ["Database:Migrate"] = " False ",
             ["Http:Url"] = "http://*:80",
-            ["Grpc:Url"] = "http://[::1]:81",
+            ["Http:AllowPlain"] = "true",
+            ["Http:KnownProxies:0"] = "10.0.0.1",
+            ["Http:KnownProxies:1"] = "FD00::/64",
+            ["Http:CorsOrigins:0"] = "https://portal.example:8443",
+            ["AllowedHosts"] = "cn2.example; *.portal.example",
+            ["Grpc:Url"] = "http://[::2]:81",
+            ["Grpc:AllowPlain"] = "True",
+            ["Kubernetes:Url"] = "http://localhost:82",
             ["Bgp:Engine"] = "none",
             ["Bgp:GoBgp:Address"] = "unix:///run/gobgp.sock",
             ["Bgp:GoBgp:StationHost"] = "api",
@@ -161,7 +194,12 @@ public sealed class SettingsTests
         Assert.Equal("Host=db;Maximum Pool Size=7;Max Auto Prepare=200;Auto Prepare Min Usages=2;No Reset On Close=True;Timeout=2;Command Timeout=5;Cancellation Timeout=500;GSS Encryption Mode=Disable;Keepalive=30;Application Name=cn2-api",
             database.ConnectionString);
         var listen = services.GetRequiredService<ListenerOptions>();
-        Assert.Equal(("http://0.0.0.0/", "http://[::1]:81/"), (listen.HttpUrl.ToString(), listen.GrpcUrl.ToString()));
+        Assert.Equal(("http://0.0.0.0/", "http://[::2]:81/", "http://localhost:82/"), (listen.HttpUrl.ToString(), listen.GrpcUrl.ToString(), listen.KubernetesUrl!.ToString()));
+        Assert.Equal((true, true), (listen.HttpAllowPlain, listen.GrpcAllowPlain));
+        Assert.Equal(["10.0.0.1/32", "fd00::/64"], listen.KnownProxies.Select(p => p.ToString()));
+        var browsers = services.GetRequiredService<BrowserOptions>();
+        Assert.Equal("cn2.example; *.portal.example", browsers.AllowedHosts);
+        Assert.Equal(["https://portal.example:8443"], browsers.CorsOrigins);
         var bgp = services.GetRequiredService<BgpOptions>();
         Assert.Equal(("none", "unix:///run/gobgp.sock", "api", 4200000000u, "10.0.0.1", -1, 5),
             (bgp.Engine, bgp.GoBgpAddress.ToString(), bgp.StationHost, bgp.AutonomousSystem, bgp.RouterId!.ToString(), bgp.ListenPort, bgp.ImportedRoutesPerPeer));

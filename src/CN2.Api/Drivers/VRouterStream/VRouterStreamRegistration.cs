@@ -22,7 +22,7 @@ public static class VRouterStreamRegistration
         return services;
     }
 
-    /// <summary>Adds the endpoint; it needs a listener that speaks HTTP/2 without TLS.</summary>
+    /// <summary>Adds the endpoint; it needs a listener that speaks HTTP/2.</summary>
     public static IEndpointConventionBuilder MapVRouterStream(this IEndpointRouteBuilder endpoints) =>
         endpoints.MapGrpcService<VRouterStreamService>();
 }

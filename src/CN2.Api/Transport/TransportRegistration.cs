@@ -1,0 +1,9 @@
+namespace CN2.Api.Transport;
+
+/// <summary>TLS of the listeners (docs/contract.md §7, Transport).</summary>
+internal static class TransportRegistration
+{
+    public static IServiceCollection AddTransport(this IServiceCollection services) => services
+        .AddSingleton<ServerCertificates>()
+        .AddHostedService(provider => provider.GetRequiredService<ServerCertificates>());
+}
