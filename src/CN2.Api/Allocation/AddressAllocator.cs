@@ -1,4 +1,5 @@
 using System.Net;
+using CN2.Api.Data;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -42,12 +43,9 @@ public static class AddressAllocator
     /// Takes requested addresses and node ports out of the pools. Whether another holder has them is decided by the constraints
     /// <c>floating_ip_address</c> and <c>pk_node_port</c> when the holder is inserted.
     /// </summary>
-    /// <returns>Node ports that other holders had when they were asked for.</returns>
-    public static async Task<HashSet<(short Protocol, int Port)>> TakeAskedAsync(
-        NpgsqlConnection connection, IReadOnlyList<PooledAddress> addresses, IReadOnlyList<(short Protocol, int Port)> nodePorts, CancellationToken ct)
+    public static async Task TakeAskedAsync(NpgsqlConnection connection, IReadOnlyList<PooledAddress> addresses, IReadOnlyList<(short Protocol, int Port)> nodePorts, CancellationToken ct)
     {
-        var held = new HashSet<(short, int)>();
-        if (addresses.Count == 0 && nodePorts.Count == 0) return held;
+        if (addresses.Count == 0 && nodePorts.Count == 0) return;
         await using var batch = new NpgsqlBatch(connection);
         if (addresses.Count > 0)
         {
@@ -64,28 +62,24 @@ public static class AddressAllocator
         }
 
         if (nodePorts.Count > 0)
-        {
-            // A holder that is giving one back at this moment is waited for, so that the next statement sees it in the pool.
-            batch.BatchCommands.Add(OfNodePorts("SELECT protocol, port FROM node_port WHERE (protocol, port) IN (SELECT pr, po FROM unnest($1, $2) AS t (pr, po)) ORDER BY protocol, port FOR SHARE"));
-            batch.BatchCommands.Add(OfNodePorts("DELETE FROM free_node_port WHERE (protocol, port) IN (SELECT pr, po FROM unnest($1, $2) AS t (pr, po))"));
-        }
-
-        await using (var reader = await batch.ExecuteReaderAsync(ct))
-        {
-            do
-            {
-                while (reader.FieldCount == 2 && await reader.ReadAsync(ct)) held.Add((reader.GetInt16(0), reader.GetInt32(1)));
-            }
-            while (await reader.NextResultAsync(ct));
-        }
-
-        return held;
-
-        NpgsqlBatchCommand OfNodePorts(string sql) => new(sql)
-        {
-            Parameters = { new() { Value = nodePorts.Select(p => p.Protocol).ToArray() }, new() { Value = nodePorts.Select(p => p.Port).ToArray() } },
-        };
+            batch.BatchCommands.Add(Sql.Command("DELETE FROM free_node_port WHERE (protocol, port) IN (SELECT pr, po FROM unnest($1, $2) AS t (pr, po))", Protocols(nodePorts), Ports(nodePorts)));
+        await batch.ExecuteNonQueryAsync(ct);
     }
+
+    /// <summary>
+    /// Those of the requested node ports that others hold. One that is being given back at this moment is waited for, so that
+    /// <see cref="TakeAskedAsync"/> sees it in the pool. Call it first: what was taken from the pools for a refused Service would be lost, because its
+    /// transaction is committed too.
+    /// </summary>
+    public static async Task<HashSet<(short Protocol, int Port)>> HeldNodePortsAsync(NpgsqlConnection connection, IReadOnlyList<(short Protocol, int Port)> nodePorts, CancellationToken ct) =>
+        nodePorts.Count == 0 ? [] : [.. await Sql.ReadAllAsync(
+            connection,
+            "SELECT protocol, port FROM node_port WHERE (protocol, port) IN (SELECT pr, po FROM unnest($1, $2) AS t (pr, po)) ORDER BY protocol, port FOR SHARE",
+            row => (row.GetInt16(0), row.GetInt32(1)), ct, Protocols(nodePorts), Ports(nodePorts))];
+
+    private static NpgsqlParameter Protocols(IReadOnlyList<(short Protocol, int Port)> nodePorts) => Sql.Value(nodePorts.Select(p => p.Protocol).ToArray());
+
+    private static NpgsqlParameter Ports(IReadOnlyList<(short Protocol, int Port)> nodePorts) => Sql.Value(nodePorts.Select(p => p.Port).ToArray());
 
     private static NpgsqlParameter Inet(object value) => new() { Value = value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Inet };
 

@@ -14,6 +14,8 @@ public static class ObservabilityRegistration
         services.AddSingleton<MigrationHealthCheck>();
         services.AddSingleton<WarmUp>();
         services.AddHostedService(provider => provider.GetRequiredService<WarmUp>());
+        services.AddSingleton(ServiceManagerSocket.OfEnvironment());
+        services.AddHostedService<ServiceManager>();
         services.AddHealthChecks()
             .AddCheck<DatabaseHealthCheck>("database", timeout: Patience)
             .AddCheck<MigrationHealthCheck>("migrations", timeout: Patience)

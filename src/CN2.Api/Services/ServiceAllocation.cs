@@ -29,12 +29,13 @@ public sealed class ServiceAllocation(ControlNodeOptions control)
 
         if (works.Any(w => w.Refusal is null && w.Asked.Count + w.AskedClusterIPs.Count > 0)) await DecideAskedAsync(connection, catalog, works, now, ct);
         var served = works.Where(w => w.Refusal is null).ToList();
-        var held = await AddressAllocator.TakeAskedAsync(
+        var held = await AddressAllocator.HeldNodePortsAsync(connection, served.SelectMany(w => w.AskedNodePorts).ToList(), ct);
+        if (held.Count > 0) served.RemoveAll(w => IsRefused(w, held));
+        await AddressAllocator.TakeAskedAsync(
             connection,
             served.SelectMany(w => w.Added).Select(f => new PooledAddress(f.SubnetId, f.Address)).ToList(),
             served.SelectMany(w => w.AskedNodePorts).ToList(),
             ct);
-        if (held.Count > 0) served.RemoveAll(w => IsRefused(w, held));
         var demands = new List<AddressDemand>();
         foreach (var work in served)
         {
@@ -46,7 +47,6 @@ public sealed class ServiceAllocation(ControlNodeOptions control)
         foreach (var work in served) Conclude(work, catalog, now);
     }
 
-    /// <summary>A Service that asks for node ports is alone in its transaction, so what was taken for it meanwhile goes back with it.</summary>
     private static bool IsRefused(ServiceWork work, HashSet<(short Protocol, int Port)> held)
     {
         var taken = work.AskedNodePorts.FindAll(held.Contains);
