@@ -218,12 +218,8 @@ public sealed class CollectionTests(KubernetesServer api) : IClassFixture<Kubern
                 for (var i = 0; i < cut; i++) Take(await first.NextAsync(_ => true));
             }
 
-            using var rest = await WatchAsync($"/api/v1/namespaces/p9/services?watch=true&timeoutSeconds=1&resourceVersion={last}");
-            await Assert.ThrowsAsync<EndOfStreamException>(async () =>
-            {
-                while (true) Take(await rest.NextAsync(_ => true));
-            });
-            Assert.Equal(40, seen.Count);
+            using var rest = await WatchAsync($"/api/v1/namespaces/p9/services?watch=true&resourceVersion={last}");
+            while (seen.Count < 40) Take(await rest.NextAsync(_ => true));
 
             void Take(JsonNode e)
             {
