@@ -24,10 +24,10 @@ internal sealed class HttpLine : IDisposable
 
     /// <summary>Sends a POST and reads the answer; returns its status code.</summary>
     public int Post(string path, string body) => Exchange(string.Create(CultureInfo.InvariantCulture,
-        $"POST {path} HTTP/1.1\r\nHost: cn2\r\nContent-Type: application/json\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}"));
+        $"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}"));
 
     /// <summary>Sends a GET and reads the answer, of at most 64 KiB; returns its status code.</summary>
-    public int Get(string path) => Exchange($"GET {path} HTTP/1.1\r\nHost: cn2\r\nAccept: application/json\r\n\r\n");
+    public int Get(string path) => Exchange($"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n");
 
     private int Exchange(string request)
     {
