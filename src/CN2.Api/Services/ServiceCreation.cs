@@ -16,10 +16,10 @@ internal sealed class ServiceCreation(Catalog catalog, ServiceAllocation allocat
         var works = items.Select(item => ToWork(item, scope.Now)).ToList();
         await allocation.RunAsync(scope.Connection, snapshot, works, scope.Now, ct);
         await PreferExistsAsync(scope.Connection, works, ct);
-        await ServiceStatements.WriteAsync(scope, works.FindAll(w => w.Refusal is null), ct);
+        var moment = await ServiceStatements.WriteAsync(scope, works.FindAll(w => w.Refusal is null), ct);
         return works.ConvertAll(w => w.Refusal is { } refused
             ? (WriteOutcome)refused
-            : new WriteOutcome.Created(resources.Make(w.Row, w.Spec, w.Added.Concat(w.Claimed), snapshot, null)));
+            : new WriteOutcome.Created(resources.Make(w.Row, w.Spec, w.Added.Concat(w.Claimed), snapshot, null), moment));
     }
 
     /// <summary>Null for a Service that asks for an address or a node port, because another holder may well have it.</summary>

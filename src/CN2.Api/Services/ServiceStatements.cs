@@ -13,9 +13,10 @@ namespace CN2.Api.Services;
 /// </summary>
 internal static class ServiceStatements
 {
-    public static async Task WriteAsync(WriteScope scope, IReadOnlyList<ServiceWork> works, CancellationToken ct)
+    /// <summary>The transaction, when there is a Service with something to keep of its Kubernetes object: its first version.</summary>
+    public static async Task<WriteMoment?> WriteAsync(WriteScope scope, IReadOnlyList<ServiceWork> works, CancellationToken ct)
     {
-        if (works.Count == 0) return;
+        if (works.Count == 0) return null;
         var (now, changes) = (scope.Now, scope.Changes);
         var commands = new List<NpgsqlBatchCommand>();
         var added = works.Where(w => w.Before is null).Select(w => w.Row).ToList();
@@ -44,7 +45,9 @@ internal static class ServiceStatements
         foreach (var row in modified) changes.Modified(ResourceKind.Service, row.Namespace, row.Name, row.Uid);
         foreach (var row in updated) changes.Modified(ResourceKind.FloatingIP, row.Namespace, row.Name, row.Uid);
         foreach (var row in inserted) changes.Added(ResourceKind.FloatingIP, row.Namespace, row.Name, row.Uid);
+        if (kept.Count > 0) return await scope.ExecuteAndTellAsync(commands, ct);
         await scope.ExecuteAsync(commands, ct);
+        return null;
     }
 
     private static void AddNodePorts(List<NpgsqlBatchCommand> commands, IReadOnlyList<ServiceWork> works)

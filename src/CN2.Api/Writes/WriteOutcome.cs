@@ -1,3 +1,4 @@
+using CN2.Api.Data;
 using CN2.Api.Http;
 using CN2.Api.Json;
 
@@ -11,7 +12,9 @@ public abstract record WriteOutcome
     }
 
     /// <summary>201 with Location.</summary>
-    public sealed record Created(ResourceBody Resource) : WriteOutcome;
+    /// <param name="Resource">As it is now.</param>
+    /// <param name="Moment">The transaction that made it, where somebody asks for it.</param>
+    public sealed record Created(ResourceBody Resource, WriteMoment? Moment = null) : WriteOutcome;
 
     /// <summary>200: changed, or found unchanged.</summary>
     public sealed record Saved(ResourceBody Resource) : WriteOutcome;

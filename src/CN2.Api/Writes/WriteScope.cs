@@ -13,6 +13,9 @@ public sealed class WriteScope : IAsyncDisposable
     /// <summary>A batch of more changes may take longer than a statement of a single resource.</summary>
     private const int ManyChanges = 1000;
 
+    // The table has one row that is meant; LIMIT says so to the planner.
+    private const string MomentSql = "SELECT begun_at, pg_current_xact_id() FROM feed_epoch LIMIT 1";
+
     private readonly AttachedContexts _contexts;
     private readonly NpgsqlTransaction _transaction;
     private CN2DbContext? _db;
@@ -57,11 +60,23 @@ public sealed class WriteScope : IAsyncDisposable
     /// <summary>Sends statements, and the changes that are not written yet, in one round trip.</summary>
     public async Task ExecuteAsync(IEnumerable<NpgsqlBatchCommand> commands, CancellationToken ct)
     {
-        await using var batch = new NpgsqlBatch(Connection);
-        foreach (var command in commands) batch.BatchCommands.Add(command);
-        Changes.AddTo(batch);
-        if (Changes.Count > ManyChanges) batch.Timeout = DatabasePools.SecondsFor(Changes.Count);
+        await using var batch = BatchOf(commands);
         if (batch.BatchCommands.Count > 0) await batch.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>As <see cref="ExecuteAsync"/>. The same round trip answers the transaction that the statements belong to.</summary>
+    public async Task<WriteMoment> ExecuteAndTellAsync(IEnumerable<NpgsqlBatchCommand> commands, CancellationToken ct)
+    {
+        await using var batch = BatchOf(commands.Prepend(new NpgsqlBatchCommand(MomentSql)));
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        await reader.ReadAsync(ct);
+        var moment = new WriteMoment(reader.GetFieldValue<DateTimeOffset>(0), reader.GetFieldValue<ulong>(1));
+        while (await reader.NextResultAsync(ct))
+        {
+            // An error of a later statement is thrown here.
+        }
+
+        return moment;
     }
 
     /// <summary>The transaction ends with a rollback.</summary>
@@ -88,5 +103,14 @@ public sealed class WriteScope : IAsyncDisposable
     {
         if (_db is not null) await _db.DisposeAsync();
         await _transaction.DisposeAsync();
+    }
+
+    private NpgsqlBatch BatchOf(IEnumerable<NpgsqlBatchCommand> commands)
+    {
+        var batch = new NpgsqlBatch(Connection);
+        foreach (var command in commands) batch.BatchCommands.Add(command);
+        Changes.AddTo(batch);
+        if (Changes.Count > ManyChanges) batch.Timeout = DatabasePools.SecondsFor(Changes.Count);
+        return batch;
     }
 }

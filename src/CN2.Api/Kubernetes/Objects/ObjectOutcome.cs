@@ -1,3 +1,4 @@
+using CN2.Api.Data;
 using CN2.Api.Http;
 
 namespace CN2.Api.Kubernetes.Objects;
@@ -16,7 +17,11 @@ internal abstract record ObjectOutcome
     /// <summary>Created or replaced; also when nothing had to be written.</summary>
     /// <param name="Object">As it is now. Without a resource it lives alone. <see cref="BoundObject.Kept"/> is not looked at.</param>
     /// <param name="IsKept">The row of <c>kubernetes_object</c> was written with the resource.</param>
-    public sealed record Stored(BoundObject Object, bool IsKept = false) : ObjectOutcome;
+    public sealed record Stored(BoundObject Object, bool IsKept = false) : ObjectOutcome
+    {
+        /// <summary>The transaction that created it, which is its first version; null: the version is to be read.</summary>
+        public WriteMoment? Moment { get; init; }
+    }
 
     /// <summary>Marked for deletion by <c>/v1</c>: it goes when nobody needs it any more.</summary>
     public sealed record Deleting(BoundObject Object) : ObjectOutcome;

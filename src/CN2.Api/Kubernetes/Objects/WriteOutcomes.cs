@@ -10,7 +10,7 @@ internal static class WriteOutcomes
     /// <summary>Of a create or a replacement.</summary>
     public static ObjectOutcome ToOutcome(this WriteOutcome outcome, ObjectDraft draft) => outcome switch
     {
-        WriteOutcome.Created created => new ObjectOutcome.Stored(created.Resource.Bind(draft.Namespace, draft.Name)),
+        WriteOutcome.Created created => new ObjectOutcome.Stored(created.Resource.Bind(draft.Namespace, draft.Name)) { Moment = created.Moment },
         WriteOutcome.Saved saved => new ObjectOutcome.Stored(saved.Resource.Bind(draft.Namespace, draft.Name)),
         WriteOutcome.Refused refused => refused.Problem,
         var other => throw new InvalidOperationException($"A write came to {other.GetType().Name}"),

@@ -5,13 +5,13 @@ using CN2.Api.Http;
 using CN2.Api.Kubernetes.Objects;
 using CN2.Api.Kubernetes.Patches;
 using CN2.Api.Kubernetes.Statuses;
+using CN2.Api.Kubernetes.Versions;
 using CN2.Api.Writes;
-using Npgsql;
 
 namespace CN2.Api.Kubernetes.Requests;
 
 /// <summary>POST, and an apply of what does not exist.</summary>
-internal sealed class ObjectCreation(ObjectTransactions transactions, NpgsqlDataSource source, TimeProvider time)
+internal sealed class ObjectCreation(ObjectTransactions transactions, TimeProvider time)
 {
     public async Task PostAsync(HttpContext http, IObjectBinding binding, string? ns)
     {
@@ -40,9 +40,8 @@ internal sealed class ObjectCreation(ObjectTransactions transactions, NpgsqlData
         {
             switch (await grouped.CreateGroupedAsync(draft, http.RequestAborted))
             {
-                case ObjectOutcome.Stored stored:
-                    await using (var connection = await source.OpenConnectionAsync(http.RequestAborted))
-                        return Answer(binding, stored.Object, RowOf(binding, draft, stored.Object, time.GetUtcNow()), await transactions.VersionAsync(connection, stored.Object, http.RequestAborted));
+                case ObjectOutcome.Stored { Moment: { } moment } stored:
+                    return Answer(binding, stored.Object, RowOf(binding, draft, stored.Object, time.GetUtcNow()), ResourceVersion.Of(moment.EpochBegan, moment.Transaction));
                 case ObjectOutcome.Refused no:
                     return ObjectTransactions.ToFailure(binding, draft.Name, no, draft.Object);
                 case var other:
@@ -85,7 +84,7 @@ internal sealed class ObjectCreation(ObjectTransactions transactions, NpgsqlData
         }
     }
 
-    private static WriteAnswer Answer(IObjectBinding binding, BoundObject stored, KubernetesObjectRow row, Versions.ResourceVersion version) =>
+    private static WriteAnswer Answer(IObjectBinding binding, BoundObject stored, KubernetesObjectRow row, ResourceVersion version) =>
         new(201, ShownObject.Of(binding, stored with { Kept = row }, version));
 
     private static KubernetesObjectRow RowOf(IObjectBinding binding, ObjectDraft draft, BoundObject stored, DateTimeOffset now) =>
