@@ -13,6 +13,7 @@ using CN2.Api.Observability;
 using CN2.Api.OpenApi;
 using CN2.Api.Options;
 using CN2.Api.Reconcile;
+using CN2.Api.Secrets;
 using CN2.Api.ServiceHealthChecks;
 using CN2.Api.Services;
 using CN2.Api.Transport;
@@ -49,6 +50,7 @@ public static class ApiHost
         services.AddSettings();
         services.AddSingleton(TimeProvider.System);
         services.AddDatabase();
+        services.AddSecrets();
         services.AddTransport();
         services.AddHttpConventions();
         services.AddWrites();
