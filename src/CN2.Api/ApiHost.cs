@@ -1,4 +1,5 @@
 using CN2.Api.Allocation;
+using CN2.Api.Audit;
 using CN2.Api.BgpRouters;
 using CN2.Api.Data;
 using CN2.Api.Drivers.GoBgp;
@@ -53,6 +54,7 @@ public static class ApiHost
         services.AddSecrets();
         services.AddTransport();
         services.AddHttpConventions();
+        services.AddAudit();
         services.AddWrites();
         services.AddOpenApiDocument();
         services.AddObservability();
@@ -75,6 +77,7 @@ public static class ApiHost
 
         var app = builder.Build();
         app.Services.CheckSettings();
+        app.UseAudit();
         app.UseHttpConventions();
         app.MapControllers();
         app.MapVRouterStream().WithMetadata(new LongRunningAttribute(), new AgentsApiAttribute());
