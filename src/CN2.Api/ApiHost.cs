@@ -1,4 +1,5 @@
 using CN2.Api.Allocation;
+using CN2.Api.Audit;
 using CN2.Api.BgpRouters;
 using CN2.Api.Data;
 using CN2.Api.Drivers.GoBgp;
@@ -13,6 +14,7 @@ using CN2.Api.Observability;
 using CN2.Api.OpenApi;
 using CN2.Api.Options;
 using CN2.Api.Reconcile;
+using CN2.Api.Secrets;
 using CN2.Api.ServiceHealthChecks;
 using CN2.Api.Services;
 using CN2.Api.Transport;
@@ -49,8 +51,10 @@ public static class ApiHost
         services.AddSettings();
         services.AddSingleton(TimeProvider.System);
         services.AddDatabase();
+        services.AddSecrets();
         services.AddTransport();
         services.AddHttpConventions();
+        services.AddAudit();
         services.AddWrites();
         services.AddOpenApiDocument();
         services.AddObservability();
@@ -73,6 +77,7 @@ public static class ApiHost
 
         var app = builder.Build();
         app.Services.CheckSettings();
+        app.UseAudit();
         app.UseHttpConventions();
         app.MapControllers();
         app.MapVRouterStream().WithMetadata(new LongRunningAttribute(), new AgentsApiAttribute());

@@ -12,7 +12,7 @@ using Microsoft.EntityFrameworkCore;
 namespace CN2.Api.BgpRouters;
 
 /// <summary>Reads and writes BgpRouter rows; each write is one decision inside <see cref="WritePipeline"/>'s transaction.</summary>
-public sealed class BgpRouterStore(EngineListener engine)
+public sealed class BgpRouterStore(EngineListener engine, BgpRouterKeys keys)
 {
     /// <summary>Makes the representations from the rows and the sessions that the control nodes reported.</summary>
     public async Task<List<BgpRouterResource>> ToResourcesAsync(CN2DbContext db, IReadOnlyList<BgpRouterRow> rows, CancellationToken cancellationToken)
@@ -21,7 +21,14 @@ public sealed class BgpRouterStore(EngineListener engine)
         // A replica that is gone has no sessions any more, although its last report is still there.
         var nodes = await db.ControlNodes.Where(ControlNodeLiveness.IsAliveRow).OrderBy(n => n.Name).ToListAsync(cancellationToken);
         var sessions = nodes.ConvertAll(n => (n.Name, Sessions: StoredDocument.ReadOr(n.Sessions, new Dictionary<string, KeptBgpSession>())!));
-        return [.. rows.Select(row => ToResource(row, [.. sessions.Where(n => n.Sessions.ContainsKey(row.Name)).Select(n => ToSession(n.Name, n.Sessions[row.Name]))]))];
+        var resources = new List<BgpRouterResource>(rows.Count);
+        foreach (var row in rows)
+        {
+            var ofRow = sessions.Where(n => n.Sessions.ContainsKey(row.Name)).Select(n => ToSession(n.Name, n.Sessions[row.Name]));
+            resources.Add(ToResource(row, [.. ofRow], await keys.FaultOfAsync(row.AuthKey, cancellationToken)));
+        }
+
+        return resources;
     }
 
     public async Task<BgpRouterResource> ToResourceAsync(CN2DbContext db, BgpRouterRow row, CancellationToken cancellationToken) =>
@@ -62,27 +69,29 @@ public sealed class BgpRouterStore(EngineListener engine)
             Name = request.Name!,
             Address = IPAddress.Parse(request.Address!),
             Spec = ApiJson.Text(request.ToSpec()),
-            AuthKey = string.IsNullOrEmpty(request.AuthKey) ? null : request.AuthKey,
+            AuthKey = await keys.StoreAsync(scope, request.AuthKey, null, cancellationToken),
         }.CreatedAt(scope, request);
         scope.Db.BgpRouters.Add(row);
         scope.Changes.Added(ResourceKind.BgpRouter, null, row.Name, row.Uid);
         await TellOverlayNetworksAsync(scope, cancellationToken);
-        return new WriteOutcome.Created(ToResource(row, []));
+        return new WriteOutcome.Created(ToResource(row, [], null));
     }
 
     public async Task<WriteOutcome> ReplaceAsync(WriteScope scope, BgpRouterRow row, BgpRouterRequest request, CancellationToken cancellationToken)
     {
         if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
         if (await FindHolderAsync(scope, request, row, cancellationToken) is { } taken) return taken;
+        scope.Audit.Remember(row.Uid, row.Generation, () => ToRequest(row));
         var address = IPAddress.Parse(request.Address!);
         var spec = ApiJson.Text(request.ToSpec());
-        var key = request.AuthKey switch { null => row.AuthKey, "" => null, var given => given };
+        var key = await keys.StoreAsync(scope, request.AuthKey, row.AuthKey, cancellationToken);
         var changed = !row.Address.Equals(address) || row.AuthKey != key || ApiJson.Text(ApiJson.Read<BgpRouterSpec>(row.Spec)) != spec;
         if (changed)
         {
             var before = ApiJson.Read<BgpRouterSpec>(row.Spec);
             if (before.AdminDown != (request.AdminDown ?? false) || !before.AddressFamilies.SequenceEqual(request.AddressFamilies ?? BgpRouterSpec.DefaultFamilies))
                 await TellOverlayNetworksAsync(scope, cancellationToken);
+            if (row.AuthKey != key) scope.Audit.SecretChanged(row.Uid, "authKey");
             row.Address = address;
             row.Spec = spec;
             row.AuthKey = key;
@@ -124,9 +133,12 @@ public sealed class BgpRouterStore(EngineListener engine)
     private static BgpSessionStatus ToSession(string node, KeptBgpSession s) =>
         new(node, s.State, s.Since, s.Families ?? [], s.AddPath, s.Advertised, s.Received, s.Withheld, s.LastError);
 
-    private static BgpRouterResource ToResource(BgpRouterRow row, IReadOnlyList<BgpSessionStatus> sessions) => StoredDocument.Make(
-        row, () => ToResource(row, ApiJson.Read<BgpRouterSpec>(row.Spec), sessions),
-        condition => ToResource(row, new BgpRouterSpec(0, AddressFamilies: [], AddPath: false, GracefulRestart: false, RestartTime: 0), sessions) with
+    /// <param name="row">The router.</param>
+    /// <param name="sessions">What the control nodes reported.</param>
+    /// <param name="keyFault">Why its key cannot be read here; null: it can, or there is none.</param>
+    private static BgpRouterResource ToResource(BgpRouterRow row, IReadOnlyList<BgpSessionStatus> sessions, string? keyFault) => StoredDocument.Make(
+        row, () => ToResource(row, ApiJson.Read<BgpRouterSpec>(row.Spec), sessions, keyFault),
+        condition => ToResource(row, new BgpRouterSpec(0, AddressFamilies: [], AddPath: false, GracefulRestart: false, RestartTime: 0), sessions, keyFault) with
         {
             Status = new BgpRouterStatus(ResourceState.Failure, sessions, [condition with { Message = $"{condition.Message} {LeftAlone(sessions)}" }]),
         });
@@ -137,7 +149,7 @@ public sealed class BgpRouterStore(EngineListener engine)
             ? $"{down.ControlNode}: {down.LastError}"
             : "Its sessions stay as the BGP engines have them.";
 
-    private static BgpRouterResource ToResource(BgpRouterRow row, BgpRouterSpec spec, IReadOnlyList<BgpSessionStatus> sessions)
+    private static BgpRouterResource ToResource(BgpRouterRow row, BgpRouterSpec spec, IReadOnlyList<BgpSessionStatus> sessions, string? keyFault)
     {
         return new BgpRouterResource
         {
@@ -159,11 +171,11 @@ public sealed class BgpRouterStore(EngineListener engine)
             AdminDown = spec.AdminDown,
             GracefulRestart = new GracefulRestartBody { Enabled = spec.GracefulRestart, RestartTime = spec.RestartTime, LongLivedStaleTime = spec.LongLivedStaleTime },
             MaxAdvertised = spec.MaxAdvertised,
-            Status = ToStatus(row, spec, sessions),
+            Status = ToStatus(row, spec, sessions, keyFault),
         };
     }
 
-    private static BgpRouterStatus ToStatus(BgpRouterRow row, BgpRouterSpec spec, IReadOnlyList<BgpSessionStatus> sessions)
+    private static BgpRouterStatus ToStatus(BgpRouterRow row, BgpRouterSpec spec, IReadOnlyList<BgpSessionStatus> sessions, string? keyFault)
     {
         var up = sessions.Count(s => s.State == "Established");
         var error = sessions.FirstOrDefault(s => s.State != "Established" && s.LastError is not null);
@@ -177,7 +189,16 @@ public sealed class BgpRouterStore(EngineListener engine)
         };
         var since = sessions.Max(s => s.Since) ?? row.UpdatedAt;
         return new BgpRouterStatus(
-            state, sessions, StoredDocument.Conditions(row, [new ConditionBody("Established", status, reason, message, row.Generation, since), .. LimitOf(row, spec, sessions, since)]));
+            state, sessions,
+            StoredDocument.Conditions(row, [new ConditionBody("Established", status, reason, message, row.Generation, since), .. LimitOf(row, spec, sessions, since), .. KeyOf(row, keyFault)]));
+    }
+
+    private static IEnumerable<ConditionBody> KeyOf(BgpRouterRow row, string? fault)
+    {
+        if (fault is null) yield break;
+        yield return new ConditionBody(
+            "AuthKey", "False", "SecretUnreadable",
+            $"The authKey cannot be read. {fault} Until then a session that a BGP engine has stays as it is, and an engine that does not have it gets none.", row.Generation, row.UpdatedAt);
     }
 
     /// <summary>Whether the router's limit keeps prefixes from it. Every control node makes the same choice, but may know of a change a moment later.</summary>

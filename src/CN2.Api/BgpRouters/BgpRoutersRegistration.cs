@@ -8,6 +8,7 @@ public static class BgpRoutersRegistration
 {
     public static IServiceCollection AddBgpRouters(this IServiceCollection services) => services
         .AddSingleton(services => new EngineListener(services.GetRequiredService<BgpOptions>()))
+        .AddSingleton<BgpRouterKeys>()
         .AddSingleton<BgpRouterStore>()
         .AddWatched<BgpRouterRow, BgpRouterStore>(ResourceKind.BgpRouter, async (store, db, rows, ct) => await store.ToResourcesAsync(db, rows, ct));
 }

@@ -5,7 +5,7 @@ using Npgsql;
 namespace CN2.Api.Data;
 
 /// <summary>
-/// Deletes events, change rows and idempotency keys after their retention time, by the database's clock, and events that are too many. Every replica
+/// Deletes events, change rows, idempotency keys and entries of the audit log after their retention time, by the database's clock, and events that are too many. Every replica
 /// does it; it is repeatable.
 /// <para>
 /// A change row goes when a snapshot that is older than the retention time sees it. So what a long transaction commits at its end stays for
@@ -35,6 +35,7 @@ public sealed partial class Retention(NpgsqlDataSource source, RetentionOptions 
         await DeleteAsync(
             "DELETE FROM idempotency_key WHERE ctid = ANY (ARRAY(SELECT ctid FROM idempotency_key WHERE created_at < now() - $1 LIMIT 5000))",
             options.IdempotencyKeys, cancellationToken);
+        await DeleteAsync("DELETE FROM audit WHERE (at, id) IN (SELECT at, id FROM audit WHERE at < now() - $1 ORDER BY at, id LIMIT 5000)", options.Audit, cancellationToken);
         await KeepSnapshotAsync(cancellationToken);
         await DeleteAsync(
             """

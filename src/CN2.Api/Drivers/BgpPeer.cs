@@ -45,6 +45,15 @@ public sealed record BgpPeer(
     /// </summary>
     public bool IsUnreadable { get; private init; }
 
-    public static BgpPeer Unreadable(string name, IPAddress address, int? maxAdvertised) =>
-        new(name, address, 0, 0, [], 0, null, null, Passive: false, AddPath: false, AdminDown: false, GracefulRestart: false, 0) { MaxAdvertised = maxAdvertised, IsUnreadable = true };
+    /// <summary>Why, as a sentence for the user; null: this version does not know what is stored.</summary>
+    public string? UnreadableBecause { get; private init; }
+
+    public static BgpPeer Unreadable(string name, IPAddress address, int? maxAdvertised, string? because = null) =>
+        new(name, address, 0, 0, [], 0, null, null, Passive: false, AddPath: false, AdminDown: false, GracefulRestart: false, 0)
+        {
+            MaxAdvertised = maxAdvertised, IsUnreadable = true, UnreadableBecause = because,
+        };
+
+    /// <summary>Without the key, which must be in no log.</summary>
+    public override string ToString() => $"BgpRouter {Name} at {Address}";
 }

@@ -62,6 +62,7 @@ public sealed class ExternalNetworkSelectorStore
     public WriteOutcome Replace(WriteScope scope, ExternalNetworkSelectorRow row, ExternalNetworkSelectorRequest request)
     {
         if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
+        scope.Audit.Remember(row.Uid, row.Generation, () => ToRequest(row));
         var spec = SpecOf(request);
         // jsonb changes the order of members, so both are compared in the order that this program writes.
         var changed = ApiJson.Text(ApiJson.Read<ExternalNetworkSelectorSpec>(row.Spec)) != spec;

@@ -57,6 +57,7 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
     public async Task<WriteOutcome> ReplaceAsync(WriteScope scope, ExternalNetworkRow row, ExternalNetworkRequest request, CancellationToken ct)
     {
         if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
+        scope.Audit.Remember(row.Uid, row.Generation, () => ExternalNetworkResources.ToRequest(row));
         var before = ApiJson.Read<ExternalNetworkSpec>(row.Spec);
         var spec = ToSpec(request);
         var metadata = row.ChangeMetadata(request);

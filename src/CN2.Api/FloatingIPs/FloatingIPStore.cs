@@ -78,6 +78,16 @@ public sealed class FloatingIPStore(Catalog catalog, FloatingIPResources resourc
         if (spec.Interfaces.Except(had.Interfaces, StringComparer.Ordinal).Any()
             && await BlockedAddresses.FindInfrastructureAsync(scope.Connection, new PooledAddress(row.SubnetId, row.Address), ct) is { } blocked) return blocked;
         var before = ApiJson.Text(had);
+        scope.Audit.Remember(row.Uid, row.Generation, () => new FloatingIPRequest
+        {
+            Name = row.Name,
+            Labels = row.Labels,
+            Annotations = row.Annotations,
+            Address = row.Address.ToString(),
+            ExternalNetwork = network.Id.ToString(),
+            Interfaces = [.. had.Interfaces],
+            PortMappings = [.. had.PortMappings.Select(m => new FloatingIPPortMappingRequest { Protocol = m.Protocol, Port = m.Port, TargetPort = m.TargetPort })],
+        });
         var changed = row.ChangeMetadata(request);
         if (before != ApiJson.Text(spec))
         {

@@ -1,5 +1,6 @@
 using CN2.Api.Data;
 using CN2.Api.Json;
+using CN2.Api.Secrets;
 using Microsoft.AspNetCore.Diagnostics;
 
 namespace CN2.Api.Http;
@@ -28,6 +29,7 @@ public sealed partial class ProblemExceptions(ILogger<ProblemExceptions> logger)
                     new Dictionary<string, string[]> { ["$"] = ["The request could not be read."] });
         }
 
+        if (exception is SecretsLockedException) return ApiProblem.Unavailable() with { Title = "Secrets cannot be protected", Detail = exception.Message };
         if (exception is DocumentUnreadableException) return ApiProblem.DocumentUnreadable(exception.Message);
 
         if (PostgresErrors.IsAway(exception))

@@ -18,6 +18,7 @@ public sealed class ProblemResult(ApiProblem problem) : IActionResult
         if (problem.DetailOfRead is { } detail && HttpMethods.IsGet(http.Request.Method)) problem = problem with { Detail = detail };
         var response = http.Response;
         response.StatusCode = problem.Status;
+        AnswerCode.Set(http, problem.Code);
         var form = KubernetesListener.Has(http) ? http.RequestServices.GetRequiredService<IProblemForm>() : null;
         response.ContentType = form is null ? "application/problem+json" : "application/json";
         if (problem.RetryAfterSeconds is { } seconds)

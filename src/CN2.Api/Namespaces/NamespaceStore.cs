@@ -50,6 +50,7 @@ public sealed class NamespaceStore
     public WriteOutcome Replace(WriteScope scope, NamespaceRow row, NamespaceRequest request)
     {
         if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
+        scope.Audit.Remember(row.Uid, row.Generation, () => ToRequest(row));
         if (row.ChangeMetadata(request)) scope.Touch(ResourceKind.Namespace, row);
         return new WriteOutcome.Saved(ToResource(row));
     }

@@ -1,4 +1,5 @@
 using CN2.Api.Http;
+using CN2.Network.Resources;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
@@ -26,6 +27,8 @@ internal static class DocumentDescription
         $"""
         Load balancing and floating IPs in the manner of Juniper CN2: a Service gets an address that a real router reaches.
         The examples succeed on a fresh server when they are sent from top to bottom.
+
+        Every answer has an `X-Request-Id`: the one of the request, when that is 1 to {Limits.RequestId} visible ASCII characters, otherwise a new one. The log and the audit log name it.
 
         ## Errors
 
@@ -72,6 +75,7 @@ internal static class DocumentDescription
         "ControlNodes" => "The replicas of CN2.Api, each with a BGP engine.",
         "Watch" => "Changes as they happen.",
         "Events" => "What happened and why.",
+        "Audit" => "Who wrote what, and what was refused.",
         _ => "",
     };
 }

@@ -13,14 +13,19 @@ public static class Examples
     public static readonly IReadOnlyList<string> Tags =
     [
         "Namespaces", "VirtualRouters", "ServiceHealthChecks", "VirtualMachineInterfaces", "ExternalNetworkSelectors", "ExternalNetworks", "Services",
-        "FloatingIPs", "BgpRouters", "ControlNodes", "Watch", "Events",
+        "FloatingIPs", "BgpRouters", "ControlNodes", "Watch", "Events", "Audit",
     ];
 
     /// <summary>Body of an operation by its id.</summary>
     public static JsonNode? Body(string operationId) => Bodies.TryGetValue(operationId, out var json) ? JsonNode.Parse(json) : null;
 
     /// <summary>An answer where the schema alone does not tell what to expect; null elsewhere.</summary>
-    public static JsonNode? Answer(string operationId) => operationId == "ListExternalNetworkRoutes" ? JsonNode.Parse(Routes) : null;
+    public static JsonNode? Answer(string operationId) => operationId switch
+    {
+        "ListExternalNetworkRoutes" => JsonNode.Parse(Routes),
+        "ListAudit" => JsonNode.Parse(Entries),
+        _ => null,
+    };
 
     /// <summary>Value of the path's <c>{name}</c>, by tag and method: PUT and DELETE work on the second one.</summary>
     public static string Name(string tag, string method) => Names.TryGetValue(tag, out var names) ? method is "PUT" or "DELETE" ? names.Second : names.First : "name";
@@ -48,6 +53,18 @@ public static class Examples
            "service": "ns1/my-service", "nextHop": "172.27.115.242", "routeDistinguisher": "172.27.115.242:3", "label": 19, "encapsulations": ["MPLS-in-UDP", "GRE"],
            "routeTargets": ["target:64512:1", "target:64512:8000003"], "localPreference": 200, "med": 100,
            "controlNodes": [{"name": "cn-a", "advertisedTo": ["vmx1"]}]}
+        ], "nextCursor": null}
+        """;
+
+    private const string Entries =
+        """
+        {"items": [
+          {"at": "2026-12-05T10:00:07.124881Z", "caller": {"kind": "Token", "name": "portal"}, "source": "192.0.2.7", "requestId": "0193953aa1c47f0e9d5c1b1c64a7a1f2", "method": "PATCH",
+           "path": "/v1/namespaces/ns1/services/my-service", "verb": "patch", "resource": "services", "namespace": "ns1", "name": "my-service", "uid": "01939539-7f51-7e0c-8a52-5e4a3b0d5f10", "generation": 2,
+           "status": 200, "code": null, "dryRun": false, "changes": ["ports[0].port", "labels.app"], "repeated": 1},
+          {"at": "2026-12-05T10:00:03.907213Z", "caller": {"kind": "User", "name": "eve"}, "source": "192.0.2.99", "requestId": "019395399b1e7c6fb3a4ab4bc2f5f3d8", "method": "DELETE",
+           "path": "/v1/namespaces/ns1/services/my-service", "verb": "delete", "resource": "services", "namespace": "ns1", "name": "my-service", "uid": null, "generation": null,
+           "status": 403, "code": "forbidden", "dryRun": false, "changes": [], "repeated": 3}
         ], "nextCursor": null}
         """;
 

@@ -20,11 +20,19 @@ internal static class Parameters
                 Default = ListQuery.DefaultLimit,
             });
             yield return Query("cursor", "`nextCursor` of the page before; absent for the first page.", Text());
-            if (facts.Id is not ("ListEvents" or "ListExternalNetworkRoutes"))
+            if (facts.Id is not ("ListEvents" or "ListExternalNetworkRoutes" or "ListAudit"))
                 yield return Query("labelSelector", "Only resources with these labels, in the syntax of Kubernetes: `a=b,c!=d,e in (x,y),!f`.", Text());
         }
 
         if (facts.Id == "ListEvents") yield return Query("regarding", "Only events of one resource: `collection/namespace/name`, or `collection/name`.", Text(), "services/ns1/my-service");
+        if (facts.Id == "ListAudit")
+        {
+            yield return Query("caller", "Only entries of the caller of this name.", Text(), "portal");
+            yield return Query("namespace", "Only entries about what is in this namespace.", Text(), "ns1");
+            yield return Query("from", "Only entries at this time or later (RFC 3339).", Time(), "2026-12-01T00:00:00Z");
+            yield return Query("to", "Only entries before this time (RFC 3339).", Time(), "2026-12-02T00:00:00Z");
+        }
+
         if (facts.Id is "ListAllFloatingIPs" or "ListFloatingIPs") yield return Query("address", "Only the FloatingIPs that hold this address.", Text());
         if (facts.Kind == OperationKind.Watch)
         {
@@ -39,6 +47,8 @@ internal static class Parameters
         if (facts.Kind is OperationKind.Replace or OperationKind.Patch or OperationKind.Delete)
             yield return Header("If-Match", "The `ETag` (quoted generation) that this write is based on; absent: no check.");
     }
+
+    private static OpenApiSchema Time() => new() { Type = JsonSchemaType.String, Format = "date-time" };
 
     private static OpenApiSchema Text() => new() { Type = JsonSchemaType.String };
 

@@ -19,6 +19,7 @@ public static class OptionsRegistration
             .AddSection<DatabaseOptions>()
             .AddSection<ListenerOptions>()
             .AddSection<BrowserOptions>()
+            .AddSection<SecretsOptions>("Secrets")
             .AddSection<BgpOptions>("Bgp")
             .AddSection<VRouterOptions>("VRouters")
             .AddSection<ControlNodeOptions>()

@@ -14,6 +14,12 @@ public sealed record RetentionOptions
     [WholeNumber(1, 168)]
     public int ChangesHours { get; init; } = 1;
 
+    /// <summary>How long entries of the audit log are kept.</summary>
+    [WholeNumber(1, 3650)]
+    public int AuditDays { get; init; } = 90;
+
+    public TimeSpan Audit => TimeSpan.FromDays(AuditDays);
+
     public TimeSpan EventsAge => TimeSpan.FromHours(EventsHours);
 
     public TimeSpan Changes => TimeSpan.FromHours(ChangesHours);

@@ -74,7 +74,7 @@ internal sealed class SectionOptions<T>(IConfiguration configuration, string sec
 
     private string Sentence(string key, string expected)
     {
-        var value = configuration[key];
+        var value = configuration[key] ?? string.Join("', '", configuration.GetSection(key).GetChildren().Select(c => c.Value));
         // A connection string holds a password, so its text is never shown.
         var shown = string.IsNullOrEmpty(value) ? "not set" : key.StartsWith("ConnectionStrings", StringComparison.Ordinal) ? "set" : $"'{value}'";
         return $"{Display(key)} is {shown}: expected {expected}.";

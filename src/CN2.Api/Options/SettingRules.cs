@@ -33,6 +33,8 @@ internal sealed class NameTextAttribute(string pattern, string expected) : Setti
 /// <summary>The path of a file. What is in the file is judged together with the settings that need it.</summary>
 internal sealed class FilePathAttribute : SettingRuleAttribute
 {
+    public override string Items => "files";
+
     public override string? ExpectedInsteadOf(string text) => null;
 }
 

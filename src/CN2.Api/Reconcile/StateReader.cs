@@ -5,6 +5,7 @@ using CN2.Api.Drivers;
 using CN2.Api.FloatingIPs;
 using CN2.Api.Json;
 using CN2.Api.Options;
+using CN2.Api.Secrets;
 using CN2.Api.Services;
 using CN2.Api.VirtualMachineInterfaces;
 using CN2.Network.Addressing;
@@ -51,7 +52,7 @@ public sealed record PeersRead(List<BgpPeer> Peers, List<BgpPeer> Unreadable);
 /// null for all. A row that cannot be read is one resource, never the others': it is logged and named in the answer.
 /// </summary>
 internal sealed partial class StateReader(
-    [FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource dataSource, IChangeFeedReader feed, BgpOptions bgp, ILogger<StateReader> logger) : IStateReader
+    [FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource dataSource, IChangeFeedReader feed, BgpOptions bgp, ISecretProtection secrets, ILogger<StateReader> logger) : IStateReader
 {
     /// <summary>A whole table may take longer than the control loop's connections wait for a statement.</summary>
     private const int SnapshotSeconds = 60;
@@ -100,9 +101,25 @@ internal sealed partial class StateReader(
     public async Task<PeersRead> BgpPeersAsync(IDatabaseReading reading, CancellationToken ct)
     {
         var unreadable = new List<BgpPeer>();
-        var peers = await ReadAsync(
+        var found = await ReadAsync(
             DatabaseReading.ConnectionOf(reading), BgpRouterSql, null, ReadBgpPeer,
             row => unreadable.Add(BgpPeer.Unreadable(row.GetString(0), row.GetFieldValue<IPAddress>(1), BgpRouterSpec.LimitIn(row.GetString(2)))), ct);
+        var peers = new List<BgpPeer>(found.Count);
+        foreach (var peer in found)
+        {
+            try
+            {
+                // Only now: whoever reads a secret may have to ask the database for its key.
+                peers.Add(peer.AuthKey is null ? peer : peer with { AuthKey = await secrets.UnprotectAsync(peer.AuthKey, ProtectedColumn.BgpAuthKey.Purpose, ct) });
+            }
+            catch (SecretUnreadableException e)
+            {
+                var because = $"The authKey of this router cannot be read, and it gets no session without it. {e.Message}";
+                LogLocked(logger, peer.Name, e.Message);
+                unreadable.Add(BgpPeer.Unreadable(peer.Name, peer.Address, peer.MaxAdvertised, because));
+            }
+        }
+
         return new PeersRead(peers, unreadable);
     }
 
@@ -240,6 +257,7 @@ internal sealed partial class StateReader(
 
     private const string BgpRouterSql = "SELECT t.name, t.address, t.spec, t.auth_key FROM bgp_router t";
 
+    /// <summary>With the key as it is stored.</summary>
     private static BgpPeer ReadBgpPeer(NpgsqlDataReader row) =>
         ToBgpPeer(row.GetString(0), row.GetFieldValue<IPAddress>(1), ApiJson.Read<BgpRouterSpec>(row.GetString(2)), Text(row, 3));
 
@@ -266,6 +284,9 @@ internal sealed partial class StateReader(
 
     [LoggerMessage(Level = LogLevel.Error, Message = "The row of {Kind} {Id} cannot be read and is left out: {Fault}")]
     private static partial void LogUnreadable(ILogger logger, string kind, object id, string fault);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "The authKey of BgpRouter {Name} cannot be read; its session stays as the BGP engine has it: {Fault}")]
+    private static partial void LogLocked(ILogger logger, string name, string fault);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "A stored value of {Resource} cannot be used and is left out: {Fault}")]
     private static partial void LogLeftOut(ILogger logger, string resource, string fault);

@@ -75,6 +75,7 @@ public sealed class ServiceHealthCheckStore
     public WriteOutcome Replace(WriteScope scope, ServiceHealthCheckRow row, ServiceHealthCheckRequest request)
     {
         if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
+        scope.Audit.Remember(row.Uid, row.Generation, () => ToRequest(row));
         var spec = request.ToSpec();
         var changed = ApiJson.Read<ServiceHealthCheckSpec>(row.Spec) != spec;
         if (changed) row.Spec = ApiJson.Text(spec);

@@ -1,4 +1,5 @@
 using CN2.Api.Allocation;
+using CN2.Api.Audit;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Writes;
@@ -16,6 +17,12 @@ internal sealed class ServiceCreation(Catalog catalog, ServiceAllocation allocat
         var works = items.Select(item => ToWork(item, scope.Now)).ToList();
         await allocation.RunAsync(scope.Connection, snapshot, works, scope.Now, ct);
         await PreferExistsAsync(scope.Connection, works, ct);
+        for (var i = 0; i < works.Count; i++)
+        {
+            if (works[i] is { Refusal: null, Row: var row } && items[i].Origin is { } origin)
+                scope.Audit.Add(new AuditEntry(origin, scope.Now, new AuditSubject(ResourceKind.Service.Collection(), row.Namespace, row.Name, row.Uid, row.Generation), StatusCodes.Status201Created));
+        }
+
         var moment = await ServiceStatements.WriteAsync(scope, works.FindAll(w => w.Refusal is null), ct);
         return works.ConvertAll(w => w.Refusal is { } refused
             ? (WriteOutcome)refused

@@ -1,3 +1,4 @@
+using CN2.Api.Audit;
 using CN2.Api.Data.Rows;
 
 namespace CN2.Api.Services;
@@ -5,6 +6,9 @@ namespace CN2.Api.Services;
 /// <summary>A Service to be created.</summary>
 public sealed record ServiceDraft(string Namespace, ServiceRequest Request)
 {
+    /// <summary>Who asks for it, where the decision itself writes the audit log because others may share its transaction; null: the caller does.</summary>
+    public AuditOrigin? Origin { get; init; }
+
     /// <summary>Makes what is kept of its Kubernetes object, of the uid and the time of its creation; null: it is created through <c>/v1</c>.</summary>
     public Func<Guid, DateTimeOffset, KubernetesObjectRow>? Kept { get; init; }
 }

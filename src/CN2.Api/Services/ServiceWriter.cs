@@ -17,6 +17,8 @@ public sealed class ServiceWriter(Catalog catalog, ServiceAllocation allocation,
     {
         var snapshot = await catalog.CurrentAsync(scope.Connection, ct);
         var before = ApiJson.Read<ServiceSpec>(row.Spec);
+        var stored = row.Spec;
+        scope.Audit.Remember(row.Uid, row.Generation, () => ServiceMapping.ToRequest(row, ApiJson.Read<ServiceSpec>(stored)));
         var spec = request.ToSpec(row.Namespace);
         spec.Moving = before.Moving;
         var document = await StatusDocumentAsync(scope.Connection, row.Uid, ct);

@@ -1,3 +1,4 @@
+using CN2.Api.Audit;
 using CN2.Api.Data;
 using CN2.Api.Data.Documents;
 using CN2.Api.Http;
@@ -29,7 +30,7 @@ public sealed class ServicesController(CN2DbContext db, ServiceStore store, Serv
     [ProducesResponseType<ServiceResource>(201)]
     public async Task<IActionResult> Create(string ns, ServiceRequest request)
     {
-        var answer = await writes.ExecuteAsync(HttpContext, store.Creates, new ServiceDraft(ns, request));
+        var answer = await writes.ExecuteAsync(HttpContext, store.Creates, new ServiceDraft(ns, request) { Origin = AuditOrigin.Of(HttpContext) });
         // The advice of already-exists, to change the Service, does not help while the Service is being deleted.
         return answer is ProblemResult { Problem.Code: ProblemCodes.AlreadyExists }
             && await db.Services.AnyAsync(s => s.Namespace == ns && s.Name == request.Name && s.DeletingAt != null, HttpContext.RequestAborted)

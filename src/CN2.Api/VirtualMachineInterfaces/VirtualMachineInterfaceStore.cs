@@ -45,8 +45,9 @@ public sealed class VirtualMachineInterfaceStore
             rows.Add(row);
         }
 
-        return await WriteAsync(scope, added, changed, moved, ct) is { } taken ? taken
-            : new WriteOutcome.Done(new VirtualMachineInterfaceBatch(await ReadAsync(scope, rows, ct)));
+        if (await WriteAsync(scope, added, changed, moved, ct) is { } taken) return taken;
+        var written = await ReadAsync(scope, rows, ct);
+        return new WriteOutcome.Done(new VirtualMachineInterfaceBatch(written), written);
     }
 
     /// <summary>Always possible; its NAT entries are removed, and with the last local endpoint the route.</summary>
@@ -79,6 +80,7 @@ public sealed class VirtualMachineInterfaceStore
     /// <summary>Takes over what differs; true when something did. <paramref name="moved"/>: its addresses or its vRouter differ.</summary>
     private static bool Change(WriteScope scope, VirtualMachineInterfaceRow row, VirtualMachineInterfaceRequest request, out bool moved)
     {
+        scope.Audit.Remember(row.Uid, row.Generation, () => VirtualMachineInterfaceResources.ToRequest(row));
         var addresses = request.Addresses!.ConvertAll(IPAddress.Parse);
         var ready = request.Ready ?? true;
         var changed = row.ChangeMetadata(request);

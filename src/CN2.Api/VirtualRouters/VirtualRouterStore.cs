@@ -55,6 +55,7 @@ public sealed class VirtualRouterStore
     {
         if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
         if (await FindHolderAsync(scope, request, row, cancellationToken) is { } taken) return taken;
+        scope.Audit.Remember(row.Uid, row.Generation, () => ToRequest(row));
         if (row.ChangeMetadata(request) | Apply(row, request)) scope.Touch(ResourceKind.VirtualRouter, row);
         return new WriteOutcome.Saved(await ToResourceAsync(scope.Db, row, cancellationToken));
     }

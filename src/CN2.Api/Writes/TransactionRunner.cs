@@ -1,4 +1,5 @@
 using CN2.Api.Allocation;
+using CN2.Api.Audit;
 using CN2.Api.Data;
 using Npgsql;
 
@@ -9,7 +10,7 @@ namespace CN2.Api.Writes;
 /// a signal to the readers of the change feed. While the database is away (a fail-over takes seconds) it waits for a few seconds before it gives up. Requests come through <see cref="WritePipeline"/>, creates that share a transaction
 /// through <see cref="GroupCommit{TItem}"/>; the reconciler's own writes call it directly.
 /// </summary>
-public sealed class TransactionRunner(NpgsqlDataSource source, AttachedContexts contexts, AllocationRecovery recovery, DatabasePresence database, ChangeSignal signal, TimeProvider time)
+public sealed class TransactionRunner(NpgsqlDataSource source, AttachedContexts contexts, AllocationRecovery recovery, DatabasePresence database, ChangeSignal signal, AuditLog audit, TimeProvider time)
 {
     private const int RaceAttempts = 5;
 
@@ -68,6 +69,8 @@ public sealed class TransactionRunner(NpgsqlDataSource source, AttachedContexts 
         if (scope.IsDiscarded) return result;
         await scope.CommitAsync(ct);
         if (scope.Changes.Count > 0) signal.Set();
+        foreach (var entry in scope.Audit.Entries) entry.Origin.IsRecorded = true;
+        audit.Write(scope.Audit.Entries);
         return result;
     }
 }

@@ -26,7 +26,9 @@ public abstract record WriteOutcome
     public sealed record Gone : WriteOutcome;
 
     /// <summary>200 with another body (a batch).</summary>
-    public sealed record Done(object Body) : WriteOutcome;
+    /// <param name="Body">The answer.</param>
+    /// <param name="Resources">What was written, as it is now; null: the path names all of it.</param>
+    public sealed record Done(object Body, IReadOnlyList<ResourceBody>? Resources = null) : WriteOutcome;
 
     /// <summary>The problem is the answer, and nothing is written.</summary>
     public sealed record Refused(ApiProblem Problem) : WriteOutcome;

@@ -1,3 +1,4 @@
+using CN2.Api.Audit;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
@@ -21,7 +22,7 @@ public sealed class WritePipeline(TransactionRunner runner)
         // A PUT that loses the race to create looks again and changes what the winner made. A POST has its answer: it exists.
         var isPut = HttpMethods.IsPut(http.Request.Method);
         return await AnswerAsync(http, () => runner.RunAsync(
-            (scope, ct) => DecideAsync(scope, http.Request, dryRun, key, isPut, decide, ct), http.RequestAborted, isPut ? IsLostRace : null, findsItself: key is not null));
+            (scope, ct) => DecideAsync(scope, http, dryRun, key, isPut, decide, ct), http.RequestAborted, isPut ? IsLostRace : null, findsItself: key is not null));
     }
 
     /// <summary>Runs one item of a shared decision and answers; the item shares its transaction with those of other requests when there are many.</summary>
@@ -42,6 +43,7 @@ public sealed class WritePipeline(TransactionRunner runner)
         {
             if (await find(scope, ct) is not { } row) return ApiProblem.NotFound(what);
             var finalizers = await KubernetesObjectTable.FinalizersAsync(scope.Connection, row.Uid, ct);
+            scope.Audit.Subject = AuditSubject.Of(AuditOrigin.Of(http).Target) with { Uid = row.Uid, Generation = row.Generation };
             return finalizers.Count > 0 ? ApiProblem.InUse(what, [.. finalizers.Select(f => $"finalizer {f}")]) : await delete(scope, row, ct);
         });
 
@@ -58,17 +60,18 @@ public sealed class WritePipeline(TransactionRunner runner)
     }
 
     private static async Task<IActionResult> DecideAsync(
-        WriteScope scope, HttpRequest request, bool dryRun, IdempotencyKey? key, bool isPut,
+        WriteScope scope, HttpContext http, bool dryRun, IdempotencyKey? key, bool isPut,
         Func<WriteScope, CancellationToken, Task<WriteOutcome>> decide, CancellationToken ct)
     {
-        scope.Request = request;
+        scope.Request = http.Request;
         if (key is not null && await key.TakeAsync(scope, ct) is { } earlier)
         {
             scope.Discard();
             return earlier;
         }
 
-        var (answer, refused) = (await decide(scope, ct)).ToAnswer();
+        var outcome = await decide(scope, ct);
+        var (answer, refused) = outcome.ToAnswer();
         if (refused is not null)
         {
             if (isPut && refused.Code == ProblemCodes.AlreadyExists) throw new CreatedByAnotherException(refused);
@@ -76,17 +79,19 @@ public sealed class WritePipeline(TransactionRunner runner)
             return new ProblemResult(refused);
         }
 
+        AuditedOutcome.Note(scope, AuditOrigin.Of(http), outcome, answer!.Status);
         if (dryRun)
         {
             await scope.SaveAsync(ct); // the constraints answer as they would without dryRun
+            AuditOrigin.Of(http).AddDryRuns(scope.Audit.Entries);
             scope.Discard();
         }
         else if (key is not null)
         {
-            await key.KeepAsync(scope, answer!, ct);
+            await key.KeepAsync(scope, answer, ct);
         }
 
-        return answer!;
+        return answer;
     }
 
     private static async Task<IActionResult> AnswerAsync(HttpContext http, Func<Task<IActionResult>> run)

@@ -1,3 +1,4 @@
+using CN2.Api.Audit;
 using CN2.Api.Data;
 using CN2.Api.Http;
 using Npgsql;
@@ -43,6 +44,9 @@ public sealed class WriteScope : IAsyncDisposable
     /// <summary>The changes for the feed. The runner writes those that no batch of the decision has written.</summary>
     public ChangeList Changes { get; } = new();
 
+    /// <summary>The entries for the audit log, which the runner writes with the changes.</summary>
+    public AuditList Audit { get; } = new();
+
     /// <summary>The request whose If-Match counts; null: the write answers no single request.</summary>
     internal HttpRequest? Request { get; set; }
 
@@ -57,7 +61,7 @@ public sealed class WriteScope : IAsyncDisposable
         if (_db is not null && _db.ChangeTracker.HasChanges()) await _db.SaveChangesAsync(ct);
     }
 
-    /// <summary>Sends statements, and the changes that are not written yet, in one round trip.</summary>
+    /// <summary>Sends statements, and the changes and audit entries that are not written yet, in one round trip.</summary>
     public async Task ExecuteAsync(IEnumerable<NpgsqlBatchCommand> commands, CancellationToken ct)
     {
         await using var batch = BatchOf(commands);
@@ -110,6 +114,7 @@ public sealed class WriteScope : IAsyncDisposable
         var batch = new NpgsqlBatch(Connection);
         foreach (var command in commands) batch.BatchCommands.Add(command);
         Changes.AddTo(batch);
+        Audit.AddTo(batch);
         if (Changes.Count > ManyChanges) batch.Timeout = DatabasePools.SecondsFor(Changes.Count);
         return batch;
     }

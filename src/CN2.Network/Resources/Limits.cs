@@ -84,6 +84,18 @@ public static class Limits
     [Limit("an `Idempotency-Key`", "400", "characters")]
     public const int IdempotencyKey = 255;
 
+    [Limit("the `X-Request-Id` of a request", "the answer has another one", "characters")]
+    public const int RequestId = 128;
+
+    [Limit("changed fields that an entry of the audit log names", "the first are named")]
+    public const int AuditedFields = 50;
+
+    [Limit("refusals and dry runs that wait for the audit log", "the others are not in it; `cn2_audit_dropped_total` counts them")]
+    public const int AuditWaiting = 10_000;
+
+    [Limit("rows of the audit log for the refusals and dry runs of a second; alike ones are one row", "the others are not in it; `cn2_audit_dropped_total` counts them")]
+    public const int AuditedRefusals = 200;
+
     [Limit("items of a page (`limit`)", "400")]
     public const int PageItems = 1000;
 

@@ -95,6 +95,35 @@ public sealed class CertificateSettingsTests : IDisposable
             FaultsOf(Rest(certificate, Named("locked.key"))));
     }
 
+    [Fact]
+    public void The_certificate_of_secrets_is_RSA_and_has_its_key()
+    {
+        using var certificates = new CN2.Api.Tests.Secrets.SecretsCertificates();
+        var (certificate, key) = Write(_authority.Issue("cn2"));
+        Assert.Empty(FaultsOf(new()
+        {
+            ["Secrets:Certificate:Path"] = certificates.Certificate("a"), ["Secrets:Certificate:KeyPath"] = certificates.Key("a"), ["Secrets:Certificate:Previous:0"] = certificates.Both("b"),
+        }));
+        Assert.Equal(
+            [$"Secrets__Certificate__Path is '{certificate}': expected an RSA certificate (CN=cn2 is none)."],
+            FaultsOf(new() { ["Secrets:Certificate:Path"] = certificate, ["Secrets:Certificate:KeyPath"] = key }));
+        Assert.Equal(
+            ["Secrets__Certificate__KeyPath is not set: expected a PEM file with the private key of the certificate, because Secrets__Certificate__Path is set."],
+            FaultsOf(new() { ["Secrets:Certificate:Path"] = certificates.Certificate("a") }));
+        Assert.Equal(
+            [$"Secrets__Certificate__KeyPath is '{certificates.Key("a")}': expected Secrets__Certificate__Path, or no key."],
+            FaultsOf(new() { ["Secrets:Certificate:KeyPath"] = certificates.Key("a") }));
+        Assert.Equal(
+            [$"Secrets__Certificate__KeyPath is '{certificates.Key("b")}': expected the private key of the certificate that is the first of its file (CN=a)."],
+            FaultsOf(new() { ["Secrets:Certificate:Path"] = certificates.Certificate("a"), ["Secrets:Certificate:KeyPath"] = certificates.Key("b") }));
+        Assert.Equal(
+            [$"Secrets__Certificate__Previous is '{Named("none.pem")}': expected PEM files, each with an RSA certificate and its key; {Named("none.pem")}: a file that can be read (it does not exist)."],
+            FaultsOf(new() { ["Secrets:Certificate:Previous:0"] = Named("none.pem") }));
+        Assert.Equal(
+            [$"Secrets__Certificate__Previous is '{certificates.Both("b")}': expected files as Secrets__Certificate__Previous__0, Secrets__Certificate__Previous__1, …."],
+            FaultsOf(new() { ["Secrets:Certificate:Previous"] = certificates.Both("b") }));
+    }
+
     private static Dictionary<string, string?> Rest(string certificate, string key) =>
         new() { ["Http:Url"] = "https://*:8443", ["Http:Certificate:Path"] = certificate, ["Http:Certificate:KeyPath"] = key };
 

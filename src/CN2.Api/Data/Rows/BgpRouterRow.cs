@@ -9,6 +9,6 @@ public sealed class BgpRouterRow : ResourceRow
     /// <summary>The rest of the request with defaults, without the key (JSON).</summary>
     public required string Spec { get; set; }
 
-    /// <summary>TCP MD5 key (RFC 2385); write-only over the API.</summary>
+    /// <summary>TCP MD5 key (RFC 2385), protected (folder Secrets); of a row from before there was protection as it is. Write-only over the API.</summary>
     public string? AuthKey { get; set; }
 }

@@ -51,7 +51,7 @@ internal sealed class PeerMapper(BgpOptions options)
     public string? Fault(BgpPeer peer)
     {
         if (peer.IsUnreadable && peer.AutonomousSystem == 0)
-            return "What is stored for this router cannot be read by this version, and the BGP engine does not have it, so it gets no session: upgrade all control nodes, or delete the BgpRouter and create it anew.";
+            return peer.UnreadableBecause ?? "What is stored for this router cannot be read by this version, and the BGP engine does not have it, so it gets no session: upgrade all control nodes, or delete the BgpRouter and create it anew.";
         if (HostAddress.FaultOf(peer.Address) is { } addressFault) return $"address: {addressFault}";
         if (AutonomousSystem.FaultOf(peer.AutonomousSystem) is { } numberFault) return $"autonomousSystem: {numberFault}";
         if (peer.Port == 0) return "port must be 1 to 65535.";

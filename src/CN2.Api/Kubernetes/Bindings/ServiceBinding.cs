@@ -36,7 +36,7 @@ internal sealed class ServiceBinding(ServiceStore store, ServiceResources resour
     {
         var (request, refused) = ReadRequest(draft, null);
         if (refused is not null) return refused;
-        var outcome = await store.Creates.RunAsync(new ServiceDraft(draft.Namespace!, request!) { Kept = (uid, now) => draft.ToRow(this, uid, false, now) }, ct);
+        var outcome = await store.Creates.RunAsync(new ServiceDraft(draft.Namespace!, request!) { Kept = (uid, now) => draft.ToRow(this, uid, false, now), Origin = draft.Origin }, ct);
         return outcome.ToOutcome(draft) switch
         {
             ObjectOutcome.Stored stored => stored with { IsKept = true },

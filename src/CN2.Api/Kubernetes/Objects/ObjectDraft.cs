@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Audit;
 using CN2.Api.Data.Rows;
 
 namespace CN2.Api.Kubernetes.Objects;
@@ -9,6 +10,9 @@ namespace CN2.Api.Kubernetes.Objects;
 /// <param name="Object">As it was sent, checked against its schema, with defaults and managedFields. The binding does not change it.</param>
 internal sealed record ObjectDraft(string? Namespace, string Name, JsonObject Object)
 {
+    /// <summary>Who asks for it, of a create that may share its transaction.</summary>
+    public AuditOrigin? Origin { get; init; }
+
     /// <summary>The row to be kept for an object.</summary>
     /// <param name="binding">Of its kind.</param>
     /// <param name="uid">Of the object.</param>

@@ -15,6 +15,7 @@ internal static class ObjectAnswer
 
     public static Task WriteAsync(HttpContext http, FailureStatus status)
     {
+        AnswerCode.Set(http, status.Reason);
         if (status.RetryAfterSeconds is { } seconds) http.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
         return WriteAsync(http, status.Code, status.ToJson());
     }

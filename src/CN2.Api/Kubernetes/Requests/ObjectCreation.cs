@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Audit;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
@@ -38,7 +39,7 @@ internal sealed class ObjectCreation(ObjectTransactions transactions, TimeProvid
             return await transactions.RunAsync(http, binding, draft.Name, options.IsDryRun, false, (scope, ct) => CreateAsync(scope, binding, draft, ct));
         try
         {
-            switch (await grouped.CreateGroupedAsync(draft, http.RequestAborted))
+            switch (await grouped.CreateGroupedAsync(draft with { Origin = AuditOrigin.Of(http) }, http.RequestAborted))
             {
                 case ObjectOutcome.Stored { Moment: { } moment } stored:
                     return Answer(binding, stored.Object, RowOf(binding, draft, stored.Object, time.GetUtcNow()), ResourceVersion.Of(moment.EpochBegan, moment.Transaction));
@@ -77,6 +78,7 @@ internal sealed class ObjectCreation(ObjectTransactions transactions, TimeProvid
                 return ObjectTransactions.ToFailure(binding, draft.Name, refused, draft.Object);
             case ObjectOutcome.Stored stored:
                 var row = RowOf(binding, draft, stored.Object, scope.Now);
+                ObjectAudit.Note(scope, binding, stored.Object, row, null, null);
                 if (!stored.IsKept) await ObjectTransactions.KeepAsync(scope, binding, row, ChangeVerb.Added, ct);
                 return Answer(binding, stored.Object, row, await transactions.VersionAsync(scope, stored.Object, ct));
             case var other:

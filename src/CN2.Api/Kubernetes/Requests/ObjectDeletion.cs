@@ -50,6 +50,7 @@ internal sealed class ObjectDeletion(ObjectTransactions transactions, ObjectVers
     {
         var definition = binding.Definition;
         if (await binding.LockAsync(scope, ns, name, ct) is not { } current) return FailureStatus.NotFound(definition, name);
+        ObjectAudit.Note(scope, binding, current, current.Kept, null, null);
         var shown = ShownObject.Of(binding, current, await transactions.VersionAsync(scope.Connection, current, ct));
         if (options.Uid is { } uid && uid != current.Uid.ToString())
             return FailureStatus.Conflict(definition, name, $"Precondition failed: UID in precondition: {uid}, UID in object meta: {current.Uid}");

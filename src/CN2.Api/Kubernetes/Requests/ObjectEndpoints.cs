@@ -52,11 +52,11 @@ internal static class ObjectEndpoints
     {
         Map(app, binding, path, OneAsync);
         foreach (var subresource in binding.Definition.Subresources)
-            Map(app, binding, $"{path}/{subresource.Name}", (http, b) => SubresourceAsync(http, b, subresource));
+            Map(app, binding, $"{path}/{subresource.Name}", (http, b) => SubresourceAsync(http, b, subresource), subresource.Name);
     }
 
-    private static IEndpointConventionBuilder Map(IEndpointRouteBuilder app, IObjectBinding binding, string path, Func<HttpContext, IObjectBinding, Task> answer) =>
-        app.Map(path, http => answer(http, binding)).WithMetadata(new KubernetesApiAttribute(), binding.Definition).ExcludeFromDescription();
+    private static IEndpointConventionBuilder Map(IEndpointRouteBuilder app, IObjectBinding binding, string path, Func<HttpContext, IObjectBinding, Task> answer, string? subresource = null) =>
+        app.Map(path, http => answer(http, binding)).WithMetadata(new KubernetesApiAttribute(), binding.Definition, ObjectAudit.NameOf(binding, subresource)).ExcludeFromDescription();
 
     /// <summary>A namespaced kind in all namespaces: it can only be read.</summary>
     private static Task AllAsync(HttpContext http, IObjectBinding binding) =>

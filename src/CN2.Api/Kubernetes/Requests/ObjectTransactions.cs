@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Audit;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
@@ -27,7 +28,13 @@ internal sealed class ObjectTransactions(TransactionRunner runner, ObjectVersion
             return await runner.RunAsync(async (scope, ct) =>
             {
                 var answer = await decide(scope, ct);
-                if (answer.Failure is null && isDryRun) await scope.SaveAsync(ct); // the constraints answer as they would without dryRun
+                if (answer.Failure is null) ObjectAudit.Add(scope, AuditOrigin.Of(http), answer.Code);
+                if (answer.Failure is null && isDryRun)
+                {
+                    await scope.SaveAsync(ct); // the constraints answer as they would without dryRun
+                    AuditOrigin.Of(http).AddDryRuns(scope.Audit.Entries);
+                }
+
                 if (answer.Failure is not null || isDryRun) scope.Discard();
                 return answer;
             }, http.RequestAborted, looksAgain ? IsLostRace : null);

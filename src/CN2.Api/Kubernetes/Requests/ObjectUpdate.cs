@@ -43,6 +43,7 @@ internal sealed class ObjectUpdate(ObjectTransactions transactions, ObjectVersio
             }
         }
 
+        ObjectAudit.Note(scope, binding, current, current.Kept, null, null);
         if (JsonNode.DeepEquals(shown, updated)) return new WriteAnswer(200, shown);
         var draft = new ObjectDraft(target.Namespace, target.Name, updated);
         // Of an object that is being deleted only what is kept may change, such as its finalizers.
@@ -56,9 +57,11 @@ internal sealed class ObjectUpdate(ObjectTransactions transactions, ObjectVersio
                     ? FailureStatus.Conflict(definition, target.Name, "it is being deleted")
                     : ObjectTransactions.ToFailure(binding, target.Name, no, updated);
             case ObjectOutcome.Stored { IsKept: true } same:
+                ObjectAudit.Note(scope, binding, same.Object, same.Object.Kept ?? current.Kept, shown, updated);
                 return new WriteAnswer(200, ShownObject.Of(binding, same.Object, await transactions.VersionAsync(scope, same.Object, ct)));
             case ObjectOutcome.Stored stored:
                 var row = RowOf(draft, target, current, stored.Object, shown, scope.Now);
+                ObjectAudit.Note(scope, binding, stored.Object, row, shown, updated);
                 await ObjectTransactions.KeepAsync(scope, binding, row, ChangeVerb.Modified, ct);
                 var answer = ShownObject.Of(binding, stored.Object with { Kept = row }, await transactions.VersionAsync(scope, stored.Object, ct));
                 if (row.DeletingAt is null || Metadata.FinalizersOf(updated).Count > 0) return new WriteAnswer(200, answer);

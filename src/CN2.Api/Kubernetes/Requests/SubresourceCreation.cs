@@ -24,6 +24,7 @@ internal sealed class SubresourceCreation(ObjectTransactions transactions)
         return await transactions.RunAsync(http, binding, name, options!.IsDryRun, false, async (scope, ct) =>
         {
             if (await binding.LockAsync(scope, ns, name, ct) is not { } current) return FailureStatus.NotFound(binding.Definition, name);
+            ObjectAudit.Note(scope, binding, current, current.Kept, null, null);
             return await binding.ReplaceSubresourceAsync(scope, subresource.Name, current, new ObjectDraft(ns, name, body.Object), ct) switch
             {
                 ObjectOutcome.Refused refused => ObjectTransactions.ToFailure(binding, name, refused, body.Object),

@@ -46,6 +46,8 @@ internal static class Define
     /// <param name="json">The default, as JSON.</param>
     public static Field DefaultsTo(this Field field, string json) => field with { Default = json };
 
+    public static Field Secret(this Field field) => field with { IsSecret = true };
+
     public static Field Nullable(this Field field) => field with { HasPresence = true };
 
     public static Field Retaining(this Field field) => field with { RetainsKeys = true };

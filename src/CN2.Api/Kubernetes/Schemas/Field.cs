@@ -19,6 +19,9 @@ public sealed record Field(string Name, int Number, Schema Schema, string Descri
     /// <summary>In protobuf it is a member of an embedded message of this number, which JSON does not have; 0: it is not.</summary>
     public int EmbeddedIn { get; init; }
 
+    /// <summary>What is in it is shown in no sentence: it is, or may be, a secret.</summary>
+    public bool IsSecret { get; init; }
+
     /// <summary>A strategic merge patch keeps only the members it names of a union (<c>retainKeys</c>).</summary>
     public bool RetainsKeys { get; init; }
 }

@@ -11,6 +11,9 @@ public sealed partial class ObjectCheck
     private readonly List<string> _unknown = [];
     private readonly List<ObjectFault> _faults = [];
 
+    /// <summary>Below a field that is secret (<see cref="Field.IsSecret"/>).</summary>
+    private bool _isSecret;
+
     private ObjectCheck()
     {
     }
@@ -38,7 +41,10 @@ public sealed partial class ObjectCheck
 
             // null is absent, and so is an empty word where only certain words are allowed.
             if (value is null || (field.Schema is Schema.Text { Values: not null } && IsText(value, out var text) && text.Length == 0)) continue;
+            var wasSecret = _isSecret;
+            _isSecret |= field.IsSecret;
             if (Value(value, field.Schema, Below(path, name)) is { } kept) result[name] = kept;
+            _isSecret = wasSecret;
         }
 
         foreach (var field in form.Fields)
@@ -153,8 +159,9 @@ public sealed partial class ObjectCheck
     }
 
     /// <summary>A scalar as JSON, cut to a length that suits a message; of anything else its type.</summary>
-    private static string Shown(JsonNode? value)
+    private string Shown(JsonNode? value)
     {
+        if (_isSecret) return "\"secret\"";
         switch (value)
         {
             case null: return "null";

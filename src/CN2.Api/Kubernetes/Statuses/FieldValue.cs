@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using CN2.Api.Kubernetes.Schemas;
 
 namespace CN2.Api.Kubernetes.Statuses;
 
@@ -12,11 +13,15 @@ internal static class FieldValue
 
     private static readonly JsonSerializerOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>As JSON, cut to a length that suits a sentence; null: there is none, or it is an object.</summary>
+    /// <summary>Its members are shown in no sentence (<see cref="Field.IsSecret"/>).</summary>
+    private const string Secret = ".authData";
+
+    /// <summary>As JSON, cut to a length that suits a sentence; null: there is none, it is an object, or it is secret.</summary>
     /// <param name="source">The object; null: it is not known.</param>
     /// <param name="path">Such as <c>spec.ports[0].port</c> or <c>metadata.labels[a.b/c]</c>.</param>
     public static string? Of(JsonNode? source, string path)
     {
+        if (path.Contains(Secret, StringComparison.Ordinal)) return null;
         var node = source;
         for (var at = 0; at < path.Length && node is not null;)
         {

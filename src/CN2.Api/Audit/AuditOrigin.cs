@@ -1,0 +1,64 @@
+using System.Net;
+using CN2.Api.Access;
+
+namespace CN2.Api.Audit;
+
+/// <summary>Who asked for a write, from where, by which request. One for each request.</summary>
+public sealed class AuditOrigin
+{
+    /// <summary>A dry run of a whole collection names no more objects.</summary>
+    private const int MostDryRuns = 100;
+
+    private readonly List<AuditEntry> _dryRuns = [];
+
+    /// <summary>How the caller said who it is, such as <c>User</c>; <c>Cli</c>: somebody at the database, through this program.</summary>
+    public required string CallerKind { get; init; }
+
+    public required string CallerName { get; init; }
+
+    /// <summary>The caller's address; null: a unix socket, or no request.</summary>
+    public IPAddress? Source { get; init; }
+
+    /// <summary><see cref="RequestIds"/>.</summary>
+    public required string RequestId { get; init; }
+
+    public required string Method { get; init; }
+
+    /// <summary>Without the query.</summary>
+    public required string Path { get; init; }
+
+    /// <summary>What the path names.</summary>
+    public AuditTarget Target { get; init; }
+
+    /// <summary>A transaction has written entries of this request.</summary>
+    internal bool IsRecorded { get; set; }
+
+    /// <summary>What the request would have written without <c>dryRun</c>.</summary>
+    internal IReadOnlyList<AuditEntry> DryRuns => _dryRuns;
+
+    /// <summary>Of a request whose caller is known.</summary>
+    public static AuditOrigin Of(HttpContext http)
+    {
+        if (http.Features.Get<AuditOrigin>() is { } known) return known;
+        var caller = Caller.Of(http);
+        var source = http.Connection.RemoteIpAddress;
+        var origin = new AuditOrigin
+        {
+            CallerKind = caller.Kind.ToString(),
+            CallerName = AuditText.Clean(caller.Name, AuditText.LongName)!,
+            Source = source is { IsIPv4MappedToIPv6: true } ? source.MapToIPv4() : source,
+            RequestId = RequestIds.Of(http),
+            Method = http.Request.Method,
+            Path = AuditText.Clean(http.Request.Path.Value ?? "/", AuditText.LongPath)!,
+            Target = AuditTarget.Of(http),
+        };
+        http.Features.Set(origin);
+        return origin;
+    }
+
+    /// <summary>Of a command of this program at the database, such as <c>token create</c>.</summary>
+    public static AuditOrigin OfCommand(string command) =>
+        new() { CallerKind = "Cli", CallerName = "cli", RequestId = RequestIds.New(), Method = "CLI", Path = command };
+
+    internal void AddDryRuns(IEnumerable<AuditEntry> entries) => _dryRuns.AddRange(entries.Take(MostDryRuns - _dryRuns.Count));
+}
