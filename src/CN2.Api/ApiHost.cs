@@ -1,4 +1,5 @@
 using CN2.Api.Allocation;
+using CN2.Api.Authentication;
 using CN2.Api.BgpRouters;
 using CN2.Api.Data;
 using CN2.Api.Drivers.GoBgp;
@@ -15,6 +16,7 @@ using CN2.Api.Options;
 using CN2.Api.Reconcile;
 using CN2.Api.ServiceHealthChecks;
 using CN2.Api.Services;
+using CN2.Api.Tokens;
 using CN2.Api.Transport;
 using CN2.Api.VirtualMachineInterfaces;
 using CN2.Api.VirtualRouters;
@@ -51,6 +53,7 @@ public static class ApiHost
         services.AddDatabase();
         services.AddTransport();
         services.AddHttpConventions();
+        services.AddCallerAuthentication();
         services.AddWrites();
         services.AddOpenApiDocument();
         services.AddObservability();
@@ -68,12 +71,13 @@ public static class ApiHost
         services.AddVirtualMachineInterfaces();
         services.AddExternalNetworkSelectors();
         services.AddBgpRouters();
+        services.AddTokens();
         services.AddKubernetesFront();
         replace?.Invoke(services);
 
         var app = builder.Build();
         app.Services.CheckSettings();
-        app.UseHttpConventions();
+        app.UseHttpConventions(AuthenticationRegistration.UseCallerAuthentication);
         app.MapControllers();
         app.MapVRouterStream().WithMetadata(new LongRunningAttribute(), new AgentsApiAttribute());
         app.UseOpenApiDocument();
