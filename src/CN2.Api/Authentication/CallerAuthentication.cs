@@ -63,8 +63,7 @@ internal sealed class CallerAuthentication(ApiTokenCallers apiTokens, Certificat
             case Identification.Undecided { Problem: var problem }:
                 await ProblemResult.WriteAsync(http, problem);
                 break;
-            case Identification.Refused { Reason: var reason } when attempts.MayTry(http):
-                attempts.Count(http);
+            case Identification.Refused { Reason: var reason } when attempts.TryTake(http):
                 await RefuseAsync(http, $"{what} {reason}");
                 break;
             default:

@@ -22,15 +22,15 @@ internal sealed class FailedAttempts : IDisposable
                 QueueLimit = 0,
             }));
 
-    public bool MayTry(HttpContext http) => Acquire(http, 0);
+    /// <summary>The address has an attempt left.</summary>
+    public bool MayTry(HttpContext http) => _limiter.GetStatistics(Callers.Of(http)) is not { CurrentAvailablePermits: < 1 };
 
-    public void Count(HttpContext http) => Acquire(http, 1);
-
-    public void Dispose() => _limiter.Dispose();
-
-    private bool Acquire(HttpContext http, int permits)
+    /// <summary>Takes one; false: there was none.</summary>
+    public bool TryTake(HttpContext http)
     {
-        using var lease = _limiter.AttemptAcquire(Callers.Of(http), permits);
+        using var lease = _limiter.AttemptAcquire(Callers.Of(http));
         return lease.IsAcquired;
     }
+
+    public void Dispose() => _limiter.Dispose();
 }

@@ -29,7 +29,7 @@ internal sealed class UserTokens(AuthOptions options, ISigningKeys keys, TimePro
     public async Task<Identification> CheckAsync(string text, CancellationToken cancellationToken)
     {
         if (options.Authority is null && options.JwksPath is null) return Refused("is no API token of this server, and it has no identity provider");
-        if (Read(text) is not { } token) return Refused("is neither an API token of this server nor a JWT");
+        if (Read(text) is not { } token) return Refused("is neither an API token of this server nor a JWT that can be read");
         if (!Algorithms.Contains(token.Alg, StringComparer.Ordinal)) return Refused($"is not signed by an algorithm that counts here ({string.Join(", ", Algorithms)})");
         if (token.TryGetHeaderValue<object>("crit", out _)) return Refused("has a header crit, which this server does not know");
         var known = keys.Current;

@@ -44,6 +44,7 @@ public sealed class CallerTests(AskingServer api) : IClassFixture<AskingServer>
     [Fact]
     public async Task Health_and_what_documents_the_API_are_open()
     {
+        await Eventually.TrueAsync(async () => (await api.AskAsync("/readyz")).Status == 200, "it is ready, and says so to everybody");
         foreach (var path in (string[])["/livez", "/readyz", "/openapi/v1.json", "/swagger/index.html", "/swagger/swagger-ui-bundle.js"])
             Assert.True((await api.AskAsync(path)).Status == 200, path);
         foreach (var path in (string[])["/livez", "/readyz", "/healthz", "/version", "/openapi/v2", "/openapi/v3", "/openapi/v3/api/v1"])

@@ -26,6 +26,21 @@ public sealed class AuthSettingsTests : IDisposable
         Assert.Equal(("required", "sub", "groups"), (new AuthOptions().Mode, new AuthOptions().UserClaim, new AuthOptions().GroupsClaim));
     }
 
+    [Fact]
+    public void Every_setting_is_bound_from_its_name()
+    {
+        var keys = Keys();
+        using var services = Bind(new()
+        {
+            ["Auth:Oidc:JwksPath"] = keys, ["Auth:Oidc:Audience"] = "cn2", ["Auth:Oidc:Issuer"] = "https://id.example", ["Auth:Oidc:UserClaim"] = "email", ["Auth:Oidc:GroupsClaim"] = "roles",
+        });
+        services.CheckSettings();
+        Assert.Equal(new AuthOptions { JwksPath = keys, Audience = "cn2", Issuer = "https://id.example", UserClaim = "email", GroupsClaim = "roles" }, services.GetRequiredService<AuthOptions>());
+        using var other = Bind(new() { ["Auth:Mode"] = "required", ["Auth:Oidc:Authority"] = "https://id.example/realms/lab", ["Auth:Oidc:Audience"] = "cn2" });
+        other.CheckSettings();
+        Assert.Equal("https://id.example/realms/lab", other.GetRequiredService<AuthOptions>().Authority!.ToString());
+    }
+
     [Theory]
     [InlineData("Http:Url", "https://*:8443", "Http__Url (https://0.0.0.0:8443)")]
     [InlineData("Http:Url", "http://192.0.2.1:8080", "Http__Url (http://192.0.2.1:8080)")]
@@ -138,10 +153,15 @@ public sealed class AuthSettingsTests : IDisposable
         return path;
     }
 
-    private static IEnumerable<string> FaultsOf(Dictionary<string, string?> values)
+    private static ServiceProvider Bind(Dictionary<string, string?> values)
     {
         var all = new Dictionary<string, string?>(values) { ["ConnectionStrings:CN2"] = "Host=x", ["Bgp:Engine"] = "none" };
-        using var services = new ServiceCollection().AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(all).Build()).AddSettings().BuildServiceProvider();
+        return new ServiceCollection().AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(all).Build()).AddSettings().BuildServiceProvider();
+    }
+
+    private static IEnumerable<string> FaultsOf(Dictionary<string, string?> values)
+    {
+        using var services = Bind(values);
         try
         {
             services.CheckSettings();

@@ -61,7 +61,7 @@ public sealed class TokenCommandTests(PrivatePostgres postgres)
         await RunAsync(database, "create", "--name", "portal", "--role", "viewer", "--expires-in", "12h");
         var (code, output, _) = await RunAsync(database, "list");
         Assert.Equal(0, code);
-        Assert.Matches(@"^NAME    CREATED +EXPIRES +LAST USED\nadmin   \d{4}-.{15}Z  never +never\nportal  \d{4}-.{15}Z  \d{4}-.{15}Z  never\n$", output);
+        Assert.Matches(@"^NAME    CREATED +EXPIRES +LAST USED\nadmin   \d{4}-.{14}Z  never +never\nportal  \d{4}-.{14}Z  \d{4}-.{14}Z  never\n$", output);
         (code, _, var messages) = await RunAsync(database, "delete", "--name", "admin");
         Assert.Equal((0, "Deleted API token admin and its role binding admin.\n"), (code, messages));
         Assert.Equal(["portal"], await RowsAsync(database, "SELECT name FROM role_binding"));
