@@ -559,37 +559,6 @@ CREATE TABLE public.api_token (
     CONSTRAINT api_token_secret_hash_is_sha256 CHECK ((length(secret_hash) = 32))
 );
 
-CREATE TABLE public.audit (
-    at timestamp with time zone NOT NULL,
-    id bigint NOT NULL,
-    caller_kind text NOT NULL,
-    caller text NOT NULL,
-    source inet,
-    request_id text NOT NULL,
-    method text NOT NULL,
-    path text NOT NULL,
-    verb text NOT NULL,
-    resource text,
-    namespace text,
-    name text,
-    uid uuid,
-    generation bigint,
-    status smallint NOT NULL,
-    code text,
-    dry_run boolean NOT NULL,
-    changes text[],
-    repeated integer NOT NULL
-);
-
-ALTER TABLE public.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME public.audit_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
-
 CREATE TABLE public.bgp_router (
     uid uuid NOT NULL,
     address inet NOT NULL,
@@ -653,8 +622,7 @@ CREATE TABLE public.control_node (
     version text DEFAULT ''::text NOT NULL,
     feed_held_back_by text,
     feed_behind_seconds double precision DEFAULT 0 NOT NULL,
-    rows_restored boolean DEFAULT false NOT NULL,
-    reads_protected_secrets boolean DEFAULT false NOT NULL
+    rows_restored boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE public.event (
@@ -839,23 +807,6 @@ CREATE TABLE public.node_port_range (
 CREATE TABLE public.owed_session (
     control_node text NOT NULL,
     router_address text NOT NULL
-);
-
-CREATE TABLE public.protection_key (
-    id uuid NOT NULL,
-    number bigint NOT NULL,
-    certificate text,
-    document text NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
-);
-
-ALTER TABLE public.protection_key ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME public.protection_key_number_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
 );
 
 CREATE TABLE public.role_binding (
@@ -1059,9 +1010,6 @@ ALTER TABLE ONLY public.advertisement
 ALTER TABLE ONLY public.api_token
     ADD CONSTRAINT pk_api_token PRIMARY KEY (uid);
 
-ALTER TABLE ONLY public.audit
-    ADD CONSTRAINT pk_audit PRIMARY KEY (at, id);
-
 ALTER TABLE ONLY public.bgp_router
     ADD CONSTRAINT pk_bgp_router PRIMARY KEY (uid);
 
@@ -1104,9 +1052,6 @@ ALTER TABLE ONLY public.namespace
 ALTER TABLE ONLY public.node_port
     ADD CONSTRAINT pk_node_port PRIMARY KEY (port, protocol);
 
-ALTER TABLE ONLY public.protection_key
-    ADD CONSTRAINT pk_protection_key PRIMARY KEY (id);
-
 ALTER TABLE ONLY public.role_binding
     ADD CONSTRAINT pk_role_binding PRIMARY KEY (uid);
 
@@ -1134,9 +1079,6 @@ ALTER TABLE ONLY public.virtual_router_intruder
 ALTER TABLE ONLY public.virtual_router_status
     ADD CONSTRAINT pk_virtual_router_status PRIMARY KEY (uid);
 
-ALTER TABLE ONLY public.protection_key
-    ADD CONSTRAINT protection_key_number UNIQUE (number);
-
 ALTER TABLE ONLY public.role_binding
     ADD CONSTRAINT role_binding_name UNIQUE (name);
 
@@ -1157,8 +1099,6 @@ ALTER TABLE ONLY public.subnet_scope
 
 ALTER TABLE ONLY public.virtual_router
     ADD CONSTRAINT virtual_router_address UNIQUE (address);
-
-CREATE INDEX ix_audit_caller_namespace ON public.audit USING brin (caller text_bloom_ops, namespace text_bloom_ops);
 
 CREATE INDEX ix_bgp_router_labels ON public.bgp_router USING gin (labels);
 

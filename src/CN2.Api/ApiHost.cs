@@ -1,5 +1,6 @@
 using CN2.Api.Allocation;
 using CN2.Api.Audit;
+using CN2.Api.Authentication;
 using CN2.Api.BgpRouters;
 using CN2.Api.Data;
 using CN2.Api.Drivers.GoBgp;
@@ -17,6 +18,7 @@ using CN2.Api.Reconcile;
 using CN2.Api.Secrets;
 using CN2.Api.ServiceHealthChecks;
 using CN2.Api.Services;
+using CN2.Api.Tokens;
 using CN2.Api.Transport;
 using CN2.Api.VirtualMachineInterfaces;
 using CN2.Api.VirtualRouters;
@@ -55,6 +57,7 @@ public static class ApiHost
         services.AddTransport();
         services.AddHttpConventions();
         services.AddAudit();
+        services.AddCallerAuthentication();
         services.AddWrites();
         services.AddOpenApiDocument();
         services.AddObservability();
@@ -72,13 +75,14 @@ public static class ApiHost
         services.AddVirtualMachineInterfaces();
         services.AddExternalNetworkSelectors();
         services.AddBgpRouters();
+        services.AddTokens();
         services.AddKubernetesFront();
         replace?.Invoke(services);
 
         var app = builder.Build();
         app.Services.CheckSettings();
         app.UseAudit();
-        app.UseHttpConventions();
+        app.UseHttpConventions(AuthenticationRegistration.UseCallerAuthentication);
         app.MapControllers();
         app.MapVRouterStream().WithMetadata(new LongRunningAttribute(), new AgentsApiAttribute());
         app.UseOpenApiDocument();

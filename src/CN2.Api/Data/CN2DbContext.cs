@@ -30,6 +30,7 @@ public sealed class CN2DbContext(DbContextOptions<CN2DbContext> options) : DbCon
     public DbSet<VirtualRouterIntruderRow> VirtualRouterIntruders => Set<VirtualRouterIntruderRow>();
     public DbSet<BgpRouterRow> BgpRouters => Set<BgpRouterRow>();
     public DbSet<ServiceHealthCheckRow> ServiceHealthChecks => Set<ServiceHealthCheckRow>();
+    public DbSet<ApiTokenRow> ApiTokens => Set<ApiTokenRow>();
     public DbSet<ControlNodeRow> ControlNodes => Set<ControlNodeRow>();
     public DbSet<AnnouncementRow> Announcements => Set<AnnouncementRow>();
     public DbSet<ServiceStatusRow> ServiceStatuses => Set<ServiceStatusRow>();
@@ -147,6 +148,14 @@ public sealed class CN2DbContext(DbContextOptions<CN2DbContext> options) : DbCon
             row.Property(b => b.Spec).HasColumnType("jsonb");
         });
         modelBuilder.Entity<ServiceHealthCheckRow>(row => { row.ToTable("service_health_check"); row.Property(h => h.Spec).HasColumnType("jsonb"); });
+        modelBuilder.Entity<ApiTokenRow>(row =>
+        {
+            row.ToTable("api_token");
+            row.HasKey(t => t.Uid);
+            row.Property(t => t.Uid).ValueGeneratedNever();
+            row.Property(t => t.Labels).HasColumnType("jsonb");
+            row.Property(t => t.Annotations).HasColumnType("jsonb");
+        });
         modelBuilder.Entity<ControlNodeRow>(row => { row.ToTable("control_node"); row.HasKey(c => c.Name); row.Property(c => c.Sessions).HasColumnType("jsonb"); });
         modelBuilder.Entity<AnnouncementRow>(row =>
         {

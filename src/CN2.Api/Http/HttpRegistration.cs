@@ -48,7 +48,9 @@ public static class HttpRegistration
     }
 
     /// <summary>Answers requests that no endpoint takes (unknown path, method, media type) and those that end in an exception.</summary>
-    public static void UseHttpConventions(this WebApplication app)
+    /// <param name="app">The server.</param>
+    /// <param name="identify">Says who calls, or refuses.</param>
+    public static void UseHttpConventions(this WebApplication app, Action<IApplicationBuilder> identify)
     {
         app.UseKnownProxies();
         app.Use(AnswerHead);
@@ -71,7 +73,8 @@ public static class HttpRegistration
             };
             return ProblemResult.WriteAsync(http, problem);
         });
-        app.UseCrossOrigins();
+        app.UseCrossOrigins(); // a preflight has no token
+        identify(app);
         app.UseRateLimiter();
         var deadline = app.Services.GetRequiredService<RequestDeadline>();
         app.Use(deadline.RunAsync);

@@ -5,6 +5,8 @@ public static class ProblemCodes
 {
     public const string ValidationFailed = "validation-failed";
     public const string MalformedJson = "malformed-json";
+    public const string Unauthenticated = "unauthenticated";
+    public const string TooManyTokens = "too-many-tokens";
     public const string NotFound = "not-found";
     public const string AlreadyExists = "already-exists";
     public const string InUse = "in-use";

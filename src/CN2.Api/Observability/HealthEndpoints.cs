@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Json;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
@@ -19,7 +20,7 @@ public static class HealthEndpoints
 
     /// <summary>MapHealthChecks answers every method; only GET is meant, so that the others get 405.</summary>
     private static void MapChecks(this IEndpointRouteBuilder app, string path, HealthCheckOptions options) =>
-        app.MapHealthChecks(path, options).WithMetadata(new HttpMethodMetadata([HttpMethods.Get])).ExcludeFromDescription();
+        app.MapHealthChecks(path, options).WithMetadata(new HttpMethodMetadata([HttpMethods.Get]), new OpenToAllAttribute()).ExcludeFromDescription();
 
     private static Task WriteAliveAsync(HttpContext http, HealthReport report) => Results.Text("ok\n").ExecuteAsync(http);
 

@@ -13,7 +13,7 @@ public static class Examples
     public static readonly IReadOnlyList<string> Tags =
     [
         "Namespaces", "VirtualRouters", "ServiceHealthChecks", "VirtualMachineInterfaces", "ExternalNetworkSelectors", "ExternalNetworks", "Services",
-        "FloatingIPs", "BgpRouters", "ControlNodes", "Watch", "Events", "Audit",
+        "FloatingIPs", "BgpRouters", "ControlNodes", "Tokens", "Watch", "Events", "Audit",
     ];
 
     /// <summary>Body of an operation by its id.</summary>
@@ -42,6 +42,7 @@ public static class Examples
         ["FloatingIPs"] = ("web-vip", "web-vip9"),
         ["BgpRouters"] = ("vmx1", "vmx9"),
         ["ControlNodes"] = ("control", "control9"),
+        ["Tokens"] = ("portal", "portal"),
     };
 
     private const string Routes =
@@ -106,5 +107,7 @@ public static class Examples
         ["CreateBgpRouter"] = """{"name": "vmx1", "address": "172.27.115.245", "autonomousSystem": 64512}""",
         ["PutBgpRouter"] = """{"address": "172.27.115.249", "autonomousSystem": 65001, "multihopTtl": 4, "authKey": "write-only"}""",
         ["PatchBgpRouter"] = """{"holdTime": 30}""",
+
+        ["CreateToken"] = """{"name": "portal", "expiresAt": "2036-01-01T00:00:00Z"}""",
     };
 }

@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
@@ -25,9 +26,9 @@ public sealed class WatchController(WatchHub hub, WatchedKinds kinds, WatchSlots
         var (token, isTooOld) = ReadToken(faults);
         if (faults.Count > 0) return new ProblemResult(ApiProblem.Validation(faults));
 
-        using var slot = slots.TryTake(Callers.Of(HttpContext), out var full);
+        using var slot = slots.TryTake(CallerKey.Of(HttpContext), out var full);
         if (slot is null) return new ProblemResult(ApiProblem.TooManyRequests(full!, WatchSlots.RetryAfterSeconds));
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(HttpContext.RequestAborted, lifetime.ApplicationStopping);
+        using var ending = CallerLifetime.Of(HttpContext).Link(time, HttpContext.RequestAborted, lifetime.ApplicationStopping);
         if (isTooOld || (token is not null && !await feed.IsKnownAsync(token, ending.Token)))
             return new ProblemResult(new ApiProblem(410, ProblemCodes.TokenTooOld, "The token is too old", "What happened since is no longer kept; begin again without Last-Event-ID."));
 
@@ -40,7 +41,7 @@ public sealed class WatchController(WatchHub hub, WatchedKinds kinds, WatchSlots
         }
         catch (OperationCanceledException)
         {
-            // The client is gone or the server stops; the client can resume with its token.
+            // The client is gone, its caller may not go on, or the server stops; the client can resume with its token.
         }
         catch (Exception e) when (PostgresErrors.IsAway(e) && Response.HasStarted)
         {

@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Http;
 using CN2.Api.Kubernetes.Forms;
@@ -83,14 +84,14 @@ internal sealed class ObjectCollections(
 
     private async Task WatchAsync(HttpContext http, IObjectReader reader, ListRequest request, string? ns, ObjectForm form, Func<FormWriter> writer)
     {
-        using var slot = slots.TryTake(Callers.Of(http), out var full);
+        using var slot = slots.TryTake(CallerKey.Of(http), out var full);
         if (slot is null)
         {
             await ProblemResult.WriteAsync(http, ApiProblem.TooManyRequests(full!, WatchSlots.RetryAfterSeconds));
             return;
         }
 
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping);
+        using var ending = CallerLifetime.Of(http).Link(time, http.RequestAborted, lifetime.ApplicationStopping);
         var isOfVersion = request.Version is not null && request.HasInitialEvents != true;
         var from = isOfVersion ? await versions.FindAsync(request.Version!.Value, ending.Token) : null;
         // As long as nothing has been sent, a database that does not answer is an answer (503).
@@ -108,7 +109,7 @@ internal sealed class ObjectCollections(
         }
         catch (OperationCanceledException)
         {
-            // The client is gone, the time is over, or the server stops: the client goes on from its last version.
+            // The client is gone, its caller may not go on, the time is over, or the server stops: the client goes on from its last version.
         }
         catch (Exception e) when (e is TimeoutException || PostgresErrors.IsAway(e))
         {

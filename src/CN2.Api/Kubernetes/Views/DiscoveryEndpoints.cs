@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Http;
 using CN2.Api.Kubernetes.Discovery;
 
@@ -24,5 +25,5 @@ internal static class DiscoveryEndpoints
 
     /// <summary>A path that the other port has too. Only GET is mapped, so that another method is answered 405 there.</summary>
     internal static IEndpointConventionBuilder MapHealthView(this IEndpointRouteBuilder app, string path, RequestDelegate answer) =>
-        app.MapMethods(path, [HttpMethods.Get], answer).WithMetadata(new KubernetesApiAttribute()).ExcludeFromDescription();
+        app.MapMethods(path, [HttpMethods.Get], answer).WithMetadata(new KubernetesApiAttribute(), new OpenToAllAttribute()).ExcludeFromDescription();
 }
