@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
@@ -62,6 +63,7 @@ public sealed class WritePipeline(TransactionRunner runner)
         Func<WriteScope, CancellationToken, Task<WriteOutcome>> decide, CancellationToken ct)
     {
         scope.Request = request;
+        scope.Rights = CallerRights.Of(request.HttpContext);
         if (key is not null && await key.TakeAsync(scope, ct) is { } earlier)
         {
             scope.Discard();

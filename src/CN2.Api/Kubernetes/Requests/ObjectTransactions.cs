@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
@@ -26,6 +27,7 @@ internal sealed class ObjectTransactions(TransactionRunner runner, ObjectVersion
         {
             return await runner.RunAsync(async (scope, ct) =>
             {
+                scope.Rights = CallerRights.Of(http);
                 var answer = await decide(scope, ct);
                 if (answer.Failure is null && isDryRun) await scope.SaveAsync(ct); // the constraints answer as they would without dryRun
                 if (answer.Failure is not null || isDryRun) scope.Discard();
