@@ -8,6 +8,7 @@ using CN2.Api.Drivers.VRouterStream;
 using CN2.Api.ExternalNetworks;
 using CN2.Api.ExternalNetworkSelectors;
 using CN2.Api.FloatingIPs;
+using CN2.Api.Grants;
 using CN2.Api.Http;
 using CN2.Api.Kubernetes;
 using CN2.Api.Namespaces;
@@ -63,6 +64,7 @@ public static class ApiHost
         services.AddObservability();
         services.AddWatch();
         services.AddNamespaces();
+        services.AddGrants();
         services.AddAllocation();
         services.AddExternalNetworks();
         services.AddServices();

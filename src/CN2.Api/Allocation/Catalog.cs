@@ -61,8 +61,9 @@ public sealed class Catalog(ServiceNetworkOptions serviceNetwork)
                 new("SELECT version FROM catalog"),
                 new("SELECT name, labels FROM namespace"),
                 new("SELECT id, external_network_uid, cidr, gateway FROM subnet ORDER BY position"),
-                new("SELECT uid, namespace, name, labels, priority, auto_assign, fabric_forwarding FROM external_network"),
+                new("SELECT uid, namespace, name, labels, priority, auto_assign, fabric_forwarding, (spec -> 'allowedNamespaces')::text FROM external_network"),
                 new("SELECT name, spec FROM external_network_selector"),
+                new("SELECT namespace FROM namespace_grant"),
                 new("SELECT version FROM catalog"),
             },
         };
@@ -73,10 +74,11 @@ public sealed class Catalog(ServiceNetworkOptions serviceNetwork)
         var ofNetwork = subnets.Where(s => s.Network is not null).ToLookup(s => s.Network!.Value, s => s.Subnet);
         var networks = await ReadAsync(reader, row => ReadNetwork(row, [.. ofNetwork[row.GetGuid(0)]]), ct);
         var selectors = await ReadAsync(reader, row => Selector(row.GetString(0), row.GetString(1)), ct);
+        var granted = await ReadAsync(reader, row => row.GetString(0), ct);
         if (await ReadVersionAsync(reader, ct) != version) return null;
         // New addresses come only from the pools of the settings. A pool of earlier settings stays while Services hold addresses of it.
         var servicePools = subnets.FindAll(s => s.Network is null && (s.Subnet.Cidr.Equals(serviceNetwork.V4) || s.Subnet.Cidr.Equals(serviceNetwork.V6)));
-        return new CatalogSnapshot(version, namespaces, networks, selectors, servicePools.ConvertAll(s => s.Subnet));
+        return new CatalogSnapshot(version, namespaces, networks, selectors, servicePools.ConvertAll(s => s.Subnet), granted);
     }
 
     private static async Task<long> ReadVersionAsync(NpgsqlDataReader reader, CancellationToken ct) => (await ReadAsync(reader, row => row.GetInt64(0), ct))[0];
@@ -101,6 +103,7 @@ public sealed class Catalog(ServiceNetworkOptions serviceNetwork)
         Priority = row.GetInt32(4),
         AutoAssign = row.GetBoolean(5),
         FabricForwarding = row.GetBoolean(6),
+        Access = Access(row.GetStringOrNull(7)),
         Subnets = subnets,
     };
 
@@ -108,11 +111,13 @@ public sealed class Catalog(ServiceNetworkOptions serviceNetwork)
     {
         // One that cannot be read chooses nothing; its own condition says so.
         if (StoredDocument.ReadOr<ExternalNetworkSelectorSpec>(spec, null) is not var (networks, namespaces) || networks is null) return new NetworkSelector(name, null, null);
-        return new NetworkSelector(name, Selector(networks), namespaces is null ? null : Selector(namespaces));
+        return new NetworkSelector(name, networks.ToSelector(), namespaces?.ToSelector());
     }
 
-    private static LabelSelector? Selector(LabelSelectorBody body) => LabelSelector.Make(
-        body.MatchLabels, body.MatchExpressions?.ConvertAll(e => new LabelExpression(e.Key, e.Operator?.ToString(), e.Values))).Selector;
+    /// <summary>One that cannot be read is for nobody: what an owner restricts must not become everybody's.</summary>
+    private static NetworkAccess Access(string? allowedNamespaces) =>
+        allowedNamespaces is null or "null" ? NetworkAccess.Everybody
+        : StoredDocument.ReadOr<LabelSelectorBody>(allowedNamespaces, null) is { } body ? new NetworkAccess(body.ToSelector()) : NetworkAccess.Nobody;
 
     private static LabelSet Labels(NpgsqlDataReader row, int column) => LabelSet.Of(row.GetLabels(column));
 }

@@ -1,5 +1,6 @@
 using CN2.Network.Addressing;
 using CN2.Network.Resources;
+using CN2.Network.Selection;
 
 namespace CN2.Api.Allocation;
 
@@ -12,6 +13,7 @@ public sealed record CatalogNetwork
     public required int Priority { get; init; }
     public required bool AutoAssign { get; init; }
     public required bool FabricForwarding { get; init; }
+    public NetworkAccess Access { get; init; } = NetworkAccess.Everybody;
     public required IReadOnlyList<CatalogSubnet> Subnets { get; init; }
 
     public IReadOnlyList<int> SubnetsOf(IPFamily family) => family == IPFamily.IPv6 ? _v6 ??= Ids(family) : _v4 ??= Ids(family);

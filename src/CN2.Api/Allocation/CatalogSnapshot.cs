@@ -18,6 +18,7 @@ public sealed class CatalogSnapshot
     private readonly NetworkCandidate[] _choosable;
     private readonly FrozenDictionary<string, IReadOnlyDictionary<string, string>> _namespaceLabels;
     private readonly FrozenDictionary<int, (CatalogSubnet Subnet, CatalogNetwork? Network)> _subnets;
+    private readonly FrozenSet<string> _granted;
     private readonly int[] _serviceV4;
     private readonly int[] _serviceV6;
     private readonly ConcurrentDictionary<(string Namespace, string? Network, string? Selector), NetworkCandidates> _candidates = new();
@@ -28,17 +29,19 @@ public sealed class CatalogSnapshot
         Dictionary<string, LabelSet> namespaces,
         IReadOnlyList<CatalogNetwork> networks,
         IReadOnlyList<NetworkSelector> selectors,
-        IReadOnlyList<CatalogSubnet> serviceSubnets)
+        IReadOnlyList<CatalogSubnet> serviceSubnets,
+        IEnumerable<string>? granted = null)
     {
         Version = version;
         Namespaces = namespaces;
         _byUid = networks.ToFrozenDictionary(n => n.Uid);
         _byName = networks.ToFrozenDictionary(n => n.Id);
         _selectors = [.. selectors];
-        _choosable = [.. networks.Select(n => new NetworkCandidate(n.Uid, n.Id, n.Labels, n.Priority, n.AutoAssign))];
+        _choosable = [.. networks.Select(n => new NetworkCandidate(n.Uid, n.Id, n.Labels, n.Priority, n.AutoAssign, n.Access))];
         _namespaceLabels = namespaces.ToFrozenDictionary(n => n.Key, n => (IReadOnlyDictionary<string, string>)n.Value);
         _subnets = networks.SelectMany(n => n.Subnets.Select(s => (Subnet: s, Network: (CatalogNetwork?)n)))
             .Concat(serviceSubnets.Select(s => (Subnet: s, Network: (CatalogNetwork?)null))).ToFrozenDictionary(s => s.Subnet.Id);
+        _granted = (granted ?? []).ToFrozenSet(StringComparer.Ordinal);
         _serviceV4 = [.. serviceSubnets.Where(s => s.Family == IPFamily.IPv4).Select(s => s.Id)];
         _serviceV6 = [.. serviceSubnets.Where(s => s.Family == IPFamily.IPv6).Select(s => s.Id)];
     }
@@ -49,6 +52,12 @@ public sealed class CatalogSnapshot
     internal int Remembered => _candidates.Count;
 
     public IReadOnlyDictionary<string, LabelSet> Namespaces { get; }
+
+    /// <summary>The namespace has a grant, so what it uses is counted.</summary>
+    public bool HasGrant(string ns) => _granted.Contains(ns);
+
+    /// <summary>Whether Services and FloatingIPs of the namespace may use the network (docs/contract.md §3, allowedNamespaces).</summary>
+    public bool MayUse(string ns, CatalogNetwork network) => network.Access.Allows(Namespaces.TryGetValue(ns, out var labels) ? labels : LabelSet.Empty);
 
     public CatalogNetwork? Network(Guid uid) => _byUid.GetValueOrDefault(uid);
 

@@ -1,4 +1,5 @@
 using CN2.Network.Addressing;
+using CN2.Network.Fencing;
 using CN2.Network.Overlay;
 
 namespace CN2.Api.Drivers;
@@ -35,6 +36,13 @@ public interface IBgpSpeaker
     Task<IReadOnlyCollection<BgpPath>> StartAsync(CancellationToken cancellationToken);
 
     /// <summary>
+    /// Sets what may leave to routers at all, whatever is announced: the second fence around tenants. Call it before the first
+    /// <see cref="SetPathsAsync"/>, and with a network before its paths. A path that the fence holds back stays in the wanted set; when a later fence admits
+    /// it, routers get it. What a router has already stays until it is announced anew. While the engine is away the fence is remembered.
+    /// </summary>
+    Task SetFenceAsync(ExportFence fence, CancellationToken cancellationToken) => Task.CompletedTask;
+
+    /// <summary>
     /// Sets the whole wanted set: paths that are not named are withdrawn. Completes when the engine has taken it. Answers the paths that
     /// cannot be announced; they are left out of the set, and withdrawn if an earlier version of them is announced. It also answers all paths
     /// that are not wanted and that a router may still have. All others are carried out.
@@ -69,7 +77,7 @@ public interface IBgpSpeaker
     /// <summary>The names of the peers from which a path is withheld because they take a limited number of prefixes. May be called from any thread.</summary>
     IReadOnlyList<string> WithheldFrom(BgpPathKey path) => [];
 
-    /// <summary>The names of the peers that are not sent a path because of its communities (RFC 1997, well-known communities). May be called from any thread.</summary>
+    /// <summary>The names of the peers that are not sent a path because of its communities (RFC 1997, well-known communities) or of the fence. May be called from any thread.</summary>
     IReadOnlyList<string> KeptFrom(BgpPathKey path) => [];
 
     /// <summary>

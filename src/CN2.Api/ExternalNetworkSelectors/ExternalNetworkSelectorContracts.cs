@@ -54,9 +54,6 @@ public sealed class ExternalNetworkSelectorRequestValidator : AbstractValidator<
 
     private static void Check(LabelSelectorBody selector, string path, ValidationContext<ExternalNetworkSelectorRequest> context)
     {
-        if ((selector.MatchLabels?.Count ?? 0) + (selector.MatchExpressions?.Count ?? 0) > Limits.SelectorRequirements)
-            context.AddPathFailure(path, $"must have at most {Limits.SelectorRequirements} requirements, matchLabels and matchExpressions together");
-        var expressions = selector.MatchExpressions?.ConvertAll(e => new LabelExpression(e.Key, e.Operator?.ToString(), e.Values));
-        foreach (var fault in LabelSelector.Make(selector.MatchLabels, expressions).Faults) context.AddPathFailure($"{path}.{fault.Member}", fault.Message);
+        foreach (var fault in selector.Faults()) context.AddPathFailure(fault.Member.Length == 0 ? path : $"{path}.{fault.Member}", fault.Message);
     }
 }

@@ -39,6 +39,9 @@ public sealed record ExternalNetworkRequest : ResourceRequest
 
     /// <summary>False: selectors do not select the network; Services can still name it. Default true.</summary>
     public bool? AutoAssign { get; set; }
+
+    /// <summary>Selects, by their labels, the namespaces whose Services and FloatingIPs may use the network; absent: all. Its own namespace is no exception.</summary>
+    public LabelSelectorBody? AllowedNamespaces { get; set; }
 }
 
 /// <summary>A pool of addresses.</summary>
@@ -106,6 +109,9 @@ public sealed record ExternalNetworkResource : ResourceBody
     public required int Priority { get; init; }
     public required bool AutoAssign { get; init; }
 
+    /// <summary>Null: all namespaces may use the network.</summary>
+    public required LabelSelectorBody? AllowedNamespaces { get; init; }
+
     /// <summary>Read-only.</summary>
     [JsonPropertyOrder(10)]
     public required ExternalNetworkStatus Status { get; init; }
@@ -118,7 +124,7 @@ public sealed record ExternalNetworkResource : ResourceBody
 /// <param name="State">Always Success.</param>
 /// <param name="Subnets">One entry for each subnet, in the same order.</param>
 /// <param name="RoutingInstance">The VPN of a network in the overlay; null in the underlay.</param>
-/// <param name="Conditions">RouteTargets and AddressFamilies (overlay only): whether routers can learn the network's routes.</param>
+/// <param name="Conditions">RouteTargets and AddressFamilies (overlay only): whether routers can learn the network's routes. WithinGrant, when its namespace has a grant: whether the grant covers the network. AllowedUsers, with allowedNamespaces: whether only namespaces that may use it do.</param>
 public sealed record ExternalNetworkStatus(
     ResourceState State, IReadOnlyList<SubnetStatus> Subnets, RoutingInstanceStatus? RoutingInstance, IReadOnlyList<ConditionBody> Conditions);
 

@@ -23,6 +23,8 @@ public sealed class ExternalNetworkRequestValidator : AbstractValidator<External
             if (subnets.Count == 0) context.AddPathFailure("subnets", "must have at least one subnet");
             var seen = new List<(int Index, IPNetwork Cidr)>();
             for (var i = 0; i < subnets.Count; i++) CheckSubnet(subnets[i], i, seen, context.AddPathFailure);
+            foreach (var found in network.AllowedNamespaces?.Faults() ?? [])
+                context.AddPathFailure(found.Member.Length == 0 ? "allowedNamespaces" : $"allowedNamespaces.{found.Member}", found.Message);
             CheckList(network.RouteTargets, "routeTargets", RouteTargetFault, context.AddPathFailure, distinct: true);
             CheckList(network.ImportRouteTargets, "importRouteTargets", RouteTargetFault, context.AddPathFailure, distinct: true);
             CheckList(network.ExportRouteTargets, "exportRouteTargets", RouteTargetFault, context.AddPathFailure, distinct: true);

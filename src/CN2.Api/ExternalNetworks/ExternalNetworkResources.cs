@@ -2,6 +2,7 @@ using System.Globalization;
 using CN2.Api.Data;
 using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
+using CN2.Api.Grants;
 using CN2.Api.Json;
 using CN2.Api.Options;
 using CN2.Network.Addressing;
@@ -10,7 +11,7 @@ using Npgsql;
 
 namespace CN2.Api.ExternalNetworks;
 
-/// <summary>Makes the representations of ExternalNetworks; a page costs one query for the use of its subnets and one for the BgpRouters.</summary>
+/// <summary>Makes the representations of ExternalNetworks; a page costs one query for the use of its subnets, and one each for grants, users and BgpRouters.</summary>
 public sealed class ExternalNetworkResources(BgpOptions bgp)
 {
     public static ExternalNetworkRequest ToRequest(ExternalNetworkRow row)
@@ -41,6 +42,7 @@ public sealed class ExternalNetworkResources(BgpOptions bgp)
             },
             Priority = row.Priority,
             AutoAssign = row.AutoAssign,
+            AllowedNamespaces = spec.AllowedNamespaces,
         };
     }
 
@@ -53,8 +55,14 @@ public sealed class ExternalNetworkResources(BgpOptions bgp)
     {
         if (rows.Count == 0) return [];
         var use = await SubnetUse.ReadAsync(connection, [.. rows.Select(r => r.Uid)], ct);
+        var grants = await GrantTable.ReadAsync(connection, [.. rows.Select(r => r.Namespace).Distinct(StringComparer.Ordinal)], ct);
+        var users = await NetworkUsers.ReadAsync(connection, rows, ct);
         var peers = rows.All(r => r.FabricForwarding) ? [] : await PeersAsync(connection, ct);
-        return rows.Select(r => Make(r, cidr => use.GetValueOrDefault((r.Uid, cidr)) ?? SubnetUse.None, peers)).ToList();
+        return rows.Select(r => Make(r, cidr => use.GetValueOrDefault((r.Uid, cidr)) ?? SubnetUse.None, peers,
+        [
+            .. TenantConditions.WithinGrant(r, grants.Find(g => g.Namespace == r.Namespace)),
+            .. TenantConditions.AllowedUsers(r, users),
+        ])).ToList();
     }
 
     /// <summary>The BgpRouters that are not adminDown.</summary>
@@ -72,16 +80,17 @@ public sealed class ExternalNetworkResources(BgpOptions bgp)
         return peers;
     }
 
-    private ExternalNetworkResource Make(ExternalNetworkRow row, Func<string, SubnetUse> use, List<OverlayPeer> peers) => StoredDocument.Make(
+    private ExternalNetworkResource Make(ExternalNetworkRow row, Func<string, SubnetUse> use, List<OverlayPeer> peers, IReadOnlyList<ConditionBody> ofTenants) => StoredDocument.Make(
         row,
-        () => Make(row, ApiJson.Read<ExternalNetworkSpec>(row.Spec), use, peers),
+        () => Make(row, ApiJson.Read<ExternalNetworkSpec>(row.Spec), use, peers, ofTenants),
         condition =>
         {
-            var resource = Make(row, new ExternalNetworkSpec(), use, peers);
+            var resource = Make(row, new ExternalNetworkSpec(), use, peers, []);
             return resource with { Status = resource.Status with { State = ResourceState.Failure, Conditions = [condition] } };
         });
 
-    private ExternalNetworkResource Make(ExternalNetworkRow row, ExternalNetworkSpec spec, Func<string, SubnetUse> use, List<OverlayPeer> peers)
+    private ExternalNetworkResource Make(
+        ExternalNetworkRow row, ExternalNetworkSpec spec, Func<string, SubnetUse> use, List<OverlayPeer> peers, IReadOnlyList<ConditionBody> ofTenants)
     {
         return new ExternalNetworkResource
         {
@@ -101,6 +110,7 @@ public sealed class ExternalNetworkResources(BgpOptions bgp)
             Advertisement = spec.Advertisement,
             Priority = row.Priority,
             AutoAssign = row.AutoAssign,
+            AllowedNamespaces = spec.AllowedNamespaces,
             Status = new ExternalNetworkStatus(
                 ResourceState.Success,
                 spec.Subnets.ConvertAll(s =>
@@ -111,10 +121,11 @@ public sealed class ExternalNetworkResources(BgpOptions bgp)
                 }),
                 row.FabricForwarding ? null : new RoutingInstanceStatus(
                     row.Number, MplsLabel.Of(row.Number), Texts(spec.ImportRouteTargets, spec, row), Texts(spec.ExportRouteTargets, spec, row)),
-                StoredDocument.Conditions(row, row.FabricForwarding ? [] :
+                StoredDocument.Conditions(row, row.FabricForwarding ? ofTenants :
                 [
                     OverlayConditions.RouteTargets(row, spec, RouteTarget.Automatic(bgp.AutonomousSystem, row.Number)),
                     OverlayConditions.AddressFamilies(row, spec, bgp.Enabled, peers),
+                    .. ofTenants,
                 ])),
         };
     }

@@ -31,6 +31,7 @@ public sealed class FloatingIPStore(Catalog catalog, FloatingIPResources resourc
         if (!snapshot.Namespaces.ContainsKey(ns)) return ApiProblem.NotFound($"Namespace {ns}");
         if (!NamespacedName.TryParse(request.ExternalNetwork, ns, out var id)) return ApiProblem.Validation("externalNetwork", "is required: the network the address is taken from");
         if (snapshot.Network(id) is not { } network) return ApiProblem.Validation("externalNetwork", $"ExternalNetwork {id} does not exist; create it first");
+        if (!snapshot.MayUse(ns, network)) return ApiProblem.NetworkNotAllowed(id.ToString(), ns);
 
         var (place, refused) = request.Address is { } asked
             ? await AskedAsync(scope, network, IPAddress.Parse(asked), ct)

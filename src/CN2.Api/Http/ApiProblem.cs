@@ -3,7 +3,7 @@ namespace CN2.Api.Http;
 /// <summary>
 /// An expected refusal (RFC 9457); every error answer is made of one. <paramref name="Code"/> is stable and kebab-case, one of
 /// <see cref="ProblemCodes"/>; <paramref name="Detail"/> tells the user what to do; <paramref name="Errors"/> names every fault of a
-/// 400 by its member's path (<c>ports[0].port</c>).
+/// 400, and everything that is not granted, by its member's path (<c>ports[0].port</c>).
 /// </summary>
 public sealed record ApiProblem(int Status, string Code, string Title, string Detail, IReadOnlyDictionary<string, string[]>? Errors = null)
 {
@@ -12,6 +12,12 @@ public sealed record ApiProblem(int Status, string Code, string Title, string De
 
     /// <summary>Of a conflict: the members of the request that it is about, which the Kubernetes API names.</summary>
     public IReadOnlyList<string> Paths { get; init; } = [];
+
+    /// <summary>Of <c>quota-exceeded</c>: how much there is.</summary>
+    public long? Used { get; init; }
+
+    /// <summary>Of <c>quota-exceeded</c>: how much there may be.</summary>
+    public long? Limit { get; init; }
 
     /// <summary>What <see cref="Detail"/> is for a request that only reads, when the two differ.</summary>
     public string? DetailOfRead { get; init; }
@@ -73,6 +79,37 @@ public sealed record ApiProblem(int Status, string Code, string Title, string De
     public static ApiProblem PreconditionFailed(string detail) => new(412, ProblemCodes.PreconditionFailed, "The resource has changed", detail);
 
     public static ApiProblem SubnetOverlap(string detail) => new(409, ProblemCodes.SubnetOverlap, "Subnets overlap", detail);
+
+    /// <param name="detail">Which prefix overlaps which one of whose grant.</param>
+    public static ApiProblem GrantOverlap(string detail) => new(409, ProblemCodes.GrantOverlap, "Grants overlap", detail);
+
+    /// <param name="faults">By the member's path: the value, and what is granted.</param>
+    public static ApiProblem NotGranted(FaultList faults) => new(403, ProblemCodes.NotGranted, "Not granted",
+        faults.Count == 1 ? $"{faults.First().Path}: {faults.First().Message}" : $"{faults.Found} values are not granted to the namespace; see errors.", faults.ToDictionary());
+
+    /// <param name="ns">The namespace, which has no grant.</param>
+    public static ApiProblem NoGrant(string ns) => new(403, ProblemCodes.NotGranted, "Not granted",
+        $"Namespace {ns} has no grant, so only operators write its ExternalNetworks; ask one for a grant, or for the network.");
+
+    /// <param name="ns">The namespace.</param>
+    /// <param name="resource">What is counted, such as services.</param>
+    /// <param name="used">How much there is.</param>
+    /// <param name="limit">How much there may be; what is there may be more, because a quota takes nothing away.</param>
+    /// <param name="asked">How much the request asks for.</param>
+    public static ApiProblem QuotaExceeded(string ns, string resource, long used, long limit, long asked) => new(403, ProblemCodes.QuotaExceeded, "The quota is exceeded",
+        $"Namespace {ns} uses {used} of at most {limit} {resource}, and the request asks for {asked} more; delete what is not needed, or ask an operator for a larger quota.")
+    {
+        Used = used,
+        Limit = limit,
+    };
+
+    /// <param name="network">Such as <c>ns1/vn-external1</c>.</param>
+    /// <param name="ns">The namespace that may not use it.</param>
+    public static ApiProblem NetworkNotAllowed(string network, string ns) => new(403, ProblemCodes.NetworkNotAllowed, "The network is not for this namespace",
+        $"The allowedNamespaces of ExternalNetwork {network} do not select Namespace {ns}; use another network, or ask the network's owner.")
+    {
+        Paths = ["externalNetwork"],
+    };
 
     public static ApiProblem NodePortInUse(string detail) => new(409, ProblemCodes.NodePortInUse, "The node port is in use", detail);
 

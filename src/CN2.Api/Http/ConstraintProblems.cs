@@ -35,6 +35,20 @@ public static class ConstraintProblems
         return http.GetRouteValue("ns") is string ns ? $"{kind} {ns}/{name}" : $"{kind} {name}";
     }
 
+    /// <summary>The database says the namespace in the place of the table, what is counted in that of the column, and in the hint used, limit and asked.</summary>
+    private static ApiProblem QuotaExceeded(PostgresException error)
+    {
+        var numbers = (error.Hint ?? "").Split(' ').Select(n => long.TryParse(n, out var number) ? number : 0).ToArray();
+        return ApiProblem.QuotaExceeded(error.TableName ?? "", error.ColumnName ?? "", numbers.ElementAtOrDefault(0), numbers.ElementAtOrDefault(1), numbers.ElementAtOrDefault(2));
+    }
+
+    private static FaultList FaultOf(string path, string message)
+    {
+        var faults = new FaultList();
+        faults.Add(path, message);
+        return faults;
+    }
+
     /// <summary>The problem for a violation; null when no request can cause it.</summary>
     public static ApiProblem? For(PostgresException error, HttpContext http)
     {
@@ -54,6 +68,9 @@ public static class ConstraintProblems
         return constraint switch
         {
             "namespace_is_not_being_deleted" => ApiProblem.BeingDeleted($"Namespace {http.GetRouteValue("ns") ?? http.GetRouteValue("name")}"),
+            "grant_overlap" => ApiProblem.GrantOverlap("A prefix overlaps one that another namespace is granted; a prefix is granted to one namespace only."),
+            "grant_quota" => QuotaExceeded(error),
+            "endpoint_is_granted" => ApiProblem.NotGranted(FaultOf("addresses", $"{error.ColumnName} is outside of the endpointPrefixes that Namespace {error.TableName} is granted: {(error.Hint is { Length: > 0 } granted ? granted : "none")}")),
             "subnet_overlap" => ApiProblem.SubnetOverlap("A subnet overlaps one of another network that shares its routing table."),
             "floating_ip_address" => ApiProblem.AddressInUse("The address is held by another FloatingIP."),
             // The database's sentence begins with the address and says whose it is.

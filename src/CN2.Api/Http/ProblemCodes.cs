@@ -28,6 +28,10 @@ public static class ProblemCodes
     public const string TooManyRequests = "too-many-requests";
     public const string Unavailable = "unavailable";
     public const string DocumentUnreadable = "document-unreadable";
+    public const string GrantOverlap = "grant-overlap";
+    public const string NotGranted = "not-granted";
+    public const string QuotaExceeded = "quota-exceeded";
+    public const string NetworkNotAllowed = "network-not-allowed";
     public const string HostNotAllowed = "host-not-allowed";
     public const string InternalError = "internal-error";
     public const string BadRequest = "bad-request";

@@ -43,7 +43,7 @@ public abstract record ResourceBody
 
     /// <summary>Where it is: <c>/v1/namespaces/ns1/services/my-service</c>.</summary>
     [JsonIgnore]
-    public string Path => Namespace is null ? $"/v1/{Collection}/{Name}" : $"/v1/namespaces/{Namespace}/{Collection}/{Name}";
+    public virtual string Path => Namespace is null ? $"/v1/{Collection}/{Name}" : $"/v1/namespaces/{Namespace}/{Collection}/{Name}";
 
     /// <summary>Sorted, so that the answer to a write and the answer to GET have the same bytes; jsonb changes the order.</summary>
     private static IReadOnlyDictionary<string, string> Sorted(IReadOnlyDictionary<string, string> labels) =>

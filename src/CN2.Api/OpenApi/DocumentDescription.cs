@@ -62,7 +62,7 @@ internal static class DocumentDescription
         {
             if (item.Operations is { } operations)
             {
-                var first = operations.OrderBy(o => Array.IndexOf(MethodOrder, o.Key.Method)).ToList();
+                var first = operations.OrderBy(o => OperationFacts.IsSingle(path) && o.Key == HttpMethod.Put ? -1 : Array.IndexOf(MethodOrder, o.Key.Method)).ToList();
                 operations.Clear();
                 foreach (var (method, operation) in first) operations[method] = operation;
             }
@@ -74,6 +74,7 @@ internal static class DocumentDescription
     private static string Describe(string tag) => tag switch
     {
         "Namespaces" => "They contain resources, and selectors select them by their labels.",
+        "Grants" => "What a namespace may use and announce: prefixes, route targets, communities, addresses of endpoints, and how much of everything.",
         "VirtualRouters" => "The compute nodes, which are the next hops of routes. An agent that connects creates its VirtualRouter.",
         "ServiceHealthChecks" => "How an agent checks endpoints.",
         "VirtualMachineInterfaces" => "The endpoints: interfaces of pods and virtual machines on compute nodes.",

@@ -12,7 +12,7 @@ public static class Examples
     /// <summary>The order in which a user meets the resources; what a tag's examples refer to stands in an earlier one.</summary>
     public static readonly IReadOnlyList<string> Tags =
     [
-        "Namespaces", "VirtualRouters", "ServiceHealthChecks", "VirtualMachineInterfaces", "ExternalNetworkSelectors", "ExternalNetworks", "Services",
+        "Namespaces", "Grants", "VirtualRouters", "ServiceHealthChecks", "VirtualMachineInterfaces", "ExternalNetworkSelectors", "ExternalNetworks", "Services",
         "FloatingIPs", "BgpRouters", "ControlNodes", "Tokens", "Watch", "Events", "Audit",
     ];
 
@@ -74,6 +74,8 @@ public static class Examples
         ["CreateNamespace"] = """{"name": "ns1", "labels": {"ns": "ns1"}}""",
         ["PutNamespace"] = """{"labels": {"purpose": "trial"}}""",
         ["PatchNamespace"] = """{"annotations": {"owner": "web team"}}""",
+
+        ["PutGrant"] = """{"prefixes": ["203.0.113.0/24"], "routeTargets": ["target:64512:100-199"], "communities": ["64512:*"], "endpointPrefixes": ["10.64.0.0/16"], "quota": {"services": 100, "floatingIPs": 50, "nodePorts": 100, "virtualMachineInterfaces": 1000, "externalNetworks": 5}}""",
 
         ["CreateVirtualRouter"] = """{"name": "compute1", "address": "172.27.115.242"}""",
         ["PutVirtualRouter"] = """{"address": "172.27.115.249", "labels": {"rack": "9"}}""",

@@ -29,8 +29,11 @@ public sealed record OperationFacts(string Id, string Tag, string Method, Operat
         };
         return new OperationFacts(
             operation.OperationId ?? "", tag, method, kind,
-            path.Contains("{ns}", StringComparison.Ordinal), path.Contains("{name}", StringComparison.Ordinal));
+            path.Contains("{ns}", StringComparison.Ordinal), path.Contains("{name}", StringComparison.Ordinal) || IsSingle(path));
     }
+
+    /// <summary>The path is of a resource that a namespace has once: PUT creates it, and no POST does.</summary>
+    public static bool IsSingle(string path) => path.EndsWith("/grant", StringComparison.Ordinal);
 
     public bool Writes => Kind is OperationKind.Create or OperationKind.Batch or OperationKind.Replace or OperationKind.Patch or OperationKind.Delete;
 

@@ -20,6 +20,10 @@ internal static class Problems
         [ProblemCodes.Unauthenticated] = ("the request does not prove who sends it; `WWW-Authenticate` says why", ApiProblem.Unauthenticated()),
         [ProblemCodes.AddressOutOfRange] = ("the address lies in no subnet of the networks that are allowed here", ApiProblem.AddressOutOfRange("address", "198.51.100.9 is in no subnet of ExternalNetwork ns1/vn-external1.")),
         [ProblemCodes.ImmutableField] = ("a member cannot be changed", ApiProblem.Immutable("address", "FloatingIP ns1/web-vip holds 100.0.0.9 and keeps it; reserve another FloatingIP for 100.0.0.10.")),
+        [ProblemCodes.NotGranted] = ("the namespace is not granted a value, or has no grant and the caller is no operator", ApiProblem.NotGranted(OneFault())),
+        [ProblemCodes.QuotaExceeded] = ("the namespace has as much as its grant allows; `used` and `limit` say how much", ApiProblem.QuotaExceeded("ns1", "services", 100, 100, 1)),
+        [ProblemCodes.NetworkNotAllowed] = ("the `allowedNamespaces` of the network do not select the namespace", ApiProblem.NetworkNotAllowed("ns2/vn-external2", "ns1")),
+        [ProblemCodes.GrantOverlap] = ("a prefix overlaps one that another namespace is granted", ApiProblem.GrantOverlap("203.0.113.0/24 overlaps 203.0.113.0/25, which Namespace ns2 is granted; a prefix is granted to one namespace only.")),
         [ProblemCodes.NotFound] = ("the resource, or the namespace of the path, does not exist", ApiProblem.NotFound("Service ns1/my-service")),
         [ProblemCodes.AlreadyExists] = ("a resource with this name exists", ApiProblem.AlreadyExists("Service ns1/my-service")),
         [ProblemCodes.InUse] = ("other resources need it; `detail` names them", ApiProblem.InUse("ExternalNetwork ns1/vn-external1", ["Service ns1/my-service"])),
@@ -140,7 +144,13 @@ internal static class Problems
             case "VirtualRouters" or "VirtualMachineInterfaces" or "BgpRouters":
                 if (deletes) break;
                 yield return ProblemCodes.AddressInUse;
-                if (tag == "VirtualMachineInterfaces") yield return ProblemCodes.InfrastructureAddress;
+                if (tag != "VirtualMachineInterfaces") break;
+                yield return ProblemCodes.InfrastructureAddress;
+                yield return ProblemCodes.NotGranted;
+                yield return ProblemCodes.QuotaExceeded;
+                break;
+            case "Grants":
+                if (!deletes) yield return ProblemCodes.GrantOverlap;
                 break;
             case "Tokens":
                 if (kind == OperationKind.Create) yield return ProblemCodes.TooManyTokens;
@@ -150,7 +160,9 @@ internal static class Problems
                 break;
             case "ExternalNetworks":
                 yield return ProblemCodes.InUse;
+                yield return ProblemCodes.NotGranted;
                 if (deletes) break;
+                if (kind != OperationKind.Patch) yield return ProblemCodes.QuotaExceeded;
                 yield return ProblemCodes.SubnetOverlap;
                 // A network that comes from the overlay, with the address of an endpoint.
                 if (kind != OperationKind.Create) yield return ProblemCodes.AddressInUse;
@@ -160,6 +172,8 @@ internal static class Problems
                 yield return ProblemCodes.AddressInUse;
                 yield return ProblemCodes.InfrastructureAddress;
                 yield return ProblemCodes.NodePortInUse;
+                yield return ProblemCodes.NetworkNotAllowed;
+                yield return ProblemCodes.QuotaExceeded;
                 yield return ProblemCodes.BeingDeleted;
                 break;
             case "FloatingIPs":
@@ -170,9 +184,18 @@ internal static class Problems
                 yield return ProblemCodes.AddressInUse;
                 yield return ProblemCodes.InfrastructureAddress;
                 yield return ProblemCodes.AddressesExhausted;
+                if (kind != OperationKind.Patch) yield return ProblemCodes.NetworkNotAllowed;
+                if (kind != OperationKind.Patch) yield return ProblemCodes.QuotaExceeded;
                 yield return ProblemCodes.BeingDeleted;
                 break;
         }
+    }
+
+    private static FaultList OneFault()
+    {
+        var faults = new FaultList();
+        faults.Add("subnets[0].cidr", "100.0.0.0/24 is outside of the prefixes that the namespace is granted: 203.0.113.0/24");
+        return faults;
     }
 
     private static FaultList TwoFaults()

@@ -21,6 +21,8 @@ public sealed class ReconcileCounters
         meter.CreateObservableCounter("cn2.bgp.repairs", () => speaker.Counters.Repairs, "{path}", "Paths in the BGP engine that were changed by another program");
         meter.CreateObservableCounter("cn2.bgp.engine_restarts", () => speaker.Counters.EngineRestarts, "{restart}", "Times the BGP engine came back empty");
         meter.CreateObservableGauge(
+            "cn2.bgp.paths_held_back", () => speaker.Counters.PathsHeldBack, "{path}", "Paths that the export policy does not let leave, because they are outside of what their namespace is granted");
+        meter.CreateObservableGauge(
             "cn2.vrouter.held", () => Volatile.Read(ref _held), "{vrouter}", "vRouters that are away while their routes stay, because too many were lost at once; told by the leading replica");
         meter.CreateObservableGauge(
             "cn2.endpoint.flapping", () => Volatile.Read(ref _flapping), "{endpoint}", "Endpoints that are up and held back, because their health check goes up and down too often; told by the leading replica");

@@ -1,6 +1,7 @@
 using System.Net;
 using CN2.Api.Drivers;
 using CN2.Api.Overlay;
+using CN2.Network.Fencing;
 using CN2.Network.Resources;
 
 namespace CN2.Api.Reconcile;
@@ -13,6 +14,8 @@ internal sealed partial class SpeakerDispatcher(
     private readonly HashSet<Guid> _releasing = [];
     private IReadOnlyList<BgpPeer> _peers = [];
     private bool _peersDue;
+    private ExportFence? _fence;
+    private bool _fenceDue;
 
     /// <param name="read">The whole set; a BgpRouter whose row cannot be read stays as it was, or as the engine has it.</param>
     public void SetPeers(PeersRead read)
@@ -25,11 +28,13 @@ internal sealed partial class SpeakerDispatcher(
 
     public void Put(ExternalNetwork network)
     {
+        _fenceDue = true;
         if (instances.Put(network)) PostImports();
     }
 
     public void RemoveNetwork(Guid network)
     {
+        _fenceDue = true;
         if (instances.Remove(network)) PostImports();
     }
 
@@ -84,6 +89,7 @@ internal sealed partial class SpeakerDispatcher(
     {
         if (gate.State.SpeakerStarted)
         {
+            if (_fenceDue) PostFence();
             var routes = state.Sequencer.TakeRoutes();
             if (!routes.IsEmpty) jobs.Post(new SpeakerJob.ChangeRoutes(routes.Announce, routes.Withdraw));
             if (gate.State.PeersHeld && HaveAgentsAnswered()) gate.AgentsAnswered();
@@ -128,6 +134,16 @@ internal sealed partial class SpeakerDispatcher(
         if (gate.State.SpeakerStarted) jobs.Post(new SpeakerJob.SetImports(instances.ImportTargets));
     }
 
+    /// <summary>The fence follows the networks and grants as they stand in the database, not what is announced.</summary>
+    private void PostFence()
+    {
+        _fenceDue = false;
+        var fence = ExportFence.Of(state.Resources.ExternalNetworks);
+        if (fence == _fence) return;
+        _fence = fence;
+        jobs.Post(new SpeakerJob.SetFence(fence));
+    }
+
     private void Take(SpeakerEvent.RoutesDone done)
     {
         var now = state.Clock.Now;
@@ -163,6 +179,7 @@ internal sealed partial class SpeakerDispatcher(
         var withdraw = state.Sequencer.TakeRoutes().Withdraw.Where(r => !kept.Contains((r.FloatingIP, r.Path))).ToList();
         speaker.ExpectPeers(_peers);
         jobs.Post(new SpeakerJob.SetImports(instances.ImportTargets));
+        PostFence();
         jobs.Post(new SpeakerJob.ReplaceAll(wanted, withdraw));
         gate.SpeakerAnswered(found.Count, adopted);
         LogStarted(found.Count, adopted);

@@ -1,6 +1,7 @@
 using CN2.Api.Drivers;
 using CN2.Network.Addressing;
 using CN2.Network.Compilation;
+using CN2.Network.Fencing;
 
 namespace CN2.Api.Reconcile;
 
@@ -20,6 +21,9 @@ internal abstract record SpeakerJob
 
     /// <summary>The whole set of route targets whose routes are imported.</summary>
     public sealed record SetImports(IReadOnlyCollection<RouteTarget> Targets) : SpeakerJob;
+
+    /// <summary>What may leave to routers at all. It comes before the routes, because the engine decides about a route when it sends it.</summary>
+    public sealed record SetFence(ExportFence Fence) : SpeakerJob;
 
     /// <summary>
     /// The first set of routes after the start: everything else leaves the speaker. <see cref="Withdraw"/>: routes whose withdrawal must be
@@ -45,7 +49,7 @@ internal abstract record SpeakerJob
     public SpeakerJob? Without(SpeakerJob newer) => (this, newer) switch
     {
         (FollowReplicas old, FollowReplicas now) => old with { HasOthers = now.HasOthers },
-        (SetImports, SetImports) or (SetPeers, SetPeers) or (SaveRows, SaveRows) or (ReplaceAll, ReplaceAll) => null,
+        (SetImports, SetImports) or (SetFence, SetFence) or (SetPeers, SetPeers) or (SaveRows, SaveRows) or (ReplaceAll, ReplaceAll) => null,
         (Release old, Release now) => old.FloatingIPs.Except(now.FloatingIPs).ToList() is { Count: > 0 } left ? new Release(left) : null,
         // Also what was announced since belongs to the whole set: the retry must not withdraw it.
         (ReplaceAll old, ChangeRoutes now) => RouteBatch.Of(old).Then(now).ToJob(),

@@ -19,6 +19,7 @@ internal sealed class SpeakerJobQueue(TimeProvider time)
     private readonly AsyncSignal _posted = new();
     private SpeakerJob.FollowReplicas? _follow;
     private SpeakerJob.SetImports? _imports;
+    private SpeakerJob.SetFence? _fence;
     private RouteBatch? _routes;
     private SpeakerJob.SetPeers? _peers;
     private HashSet<Guid> _released = [];
@@ -92,6 +93,9 @@ internal sealed class SpeakerJobQueue(TimeProvider time)
             case SpeakerJob.SetImports imports:
                 _imports = imports;
                 break;
+            case SpeakerJob.SetFence fence:
+                _fence = fence;
+                break;
             case SpeakerJob.ReplaceAll or SpeakerJob.ChangeRoutes:
                 _routes = (_routes ?? new RouteBatch()).Then(job);
                 break;
@@ -123,6 +127,7 @@ internal sealed class SpeakerJobQueue(TimeProvider time)
         var jobs = new List<SpeakerJob>();
         if (_follow is not null) jobs.Add(_follow);
         if (_imports is not null) jobs.Add(_imports);
+        if (_fence is not null) jobs.Add(_fence);
         if (_routes?.ToJob() is { } routes) jobs.Add(routes);
         if (_peers is not null) jobs.Add(_peers);
         if (_released.Count > 0) jobs.Add(new SpeakerJob.Release(_released));
@@ -134,7 +139,7 @@ internal sealed class SpeakerJobQueue(TimeProvider time)
     private List<SpeakerJob> TakeWaiting()
     {
         var taken = Waiting();
-        (_follow, _imports, _routes, _peers, _released, _mustSaveRows, _moved) = (null, null, null, null, [], false, []);
+        (_follow, _imports, _fence, _routes, _peers, _released, _mustSaveRows, _moved) = (null, null, null, null, null, [], false, []);
         return taken;
     }
 }

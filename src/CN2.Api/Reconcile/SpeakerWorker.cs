@@ -160,6 +160,7 @@ internal sealed partial class SpeakerWorker(
     {
         SpeakerJob.FollowReplicas follow => FollowAsync(follow, ct),
         SpeakerJob.SetImports imports => speaker.SetImportAsync(imports.Targets, ct),
+        SpeakerJob.SetFence fence => speaker.SetFenceAsync(fence.Fence, ct),
         SpeakerJob.ReplaceAll all => ReplaceAllAsync(all, ct),
         SpeakerJob.ChangeRoutes change => ChangeAsync(PerFloatingIP(change), ct),
         SpeakerJob.SetPeers peers => speaker.SetPeersAsync(peers.Peers, ct),

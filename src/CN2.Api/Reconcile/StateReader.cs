@@ -10,6 +10,7 @@ using CN2.Api.Services;
 using CN2.Api.VirtualMachineInterfaces;
 using CN2.Network.Addressing;
 using CN2.Network.Collections;
+using CN2.Network.Grants;
 using CN2.Network.Resources;
 using Npgsql;
 using NpgsqlTypes;
@@ -165,19 +166,20 @@ internal sealed partial class StateReader(
         return items;
     }
 
-    private const string ExternalNetworkSql = "SELECT t.uid, t.namespace, t.name, t.number, t.fabric_forwarding, t.spec FROM external_network t";
+    private const string ExternalNetworkSql =
+        "SELECT t.uid, t.namespace, t.name, t.number, t.fabric_forwarding, t.spec, g.spec FROM external_network t LEFT JOIN namespace_grant g ON g.namespace = t.namespace";
 
     private ExternalNetwork ReadExternalNetwork(NpgsqlDataReader row)
     {
         var network = ToExternalNetwork(
             row.GetGuid(0), new NamespacedName(row.GetString(1), row.GetString(2)), row.GetInt32(3), row.GetBoolean(4),
-            ApiJson.Read<ExternalNetworkSpec>(row.GetString(5)), bgp.AutonomousSystem);
+            ApiJson.Read<ExternalNetworkSpec>(row.GetString(5)), bgp.AutonomousSystem, row.IsDBNull(6) ? null : ApiJson.Read<GrantSpec>(row.GetString(6)).Read());
         if (network.AdvertisementFault is { } fault) LogLeftOut(logger, $"ExternalNetwork {network.Id}", fault);
         return network;
     }
 
     internal static ExternalNetwork ToExternalNetwork(
-        Guid uid, NamespacedName id, int number, bool fabricForwarding, ExternalNetworkSpec spec, uint autonomousSystem)
+        Guid uid, NamespacedName id, int number, bool fabricForwarding, ExternalNetworkSpec spec, uint autonomousSystem, Grant? grant = null)
     {
         var advertisement = spec.Advertisement.Read(out var fault);
         return new ExternalNetwork
@@ -188,6 +190,9 @@ internal sealed partial class StateReader(
             FabricForwarding = fabricForwarding,
             Advertisement = advertisement,
             AdvertisementFault = fault,
+            AutomaticRouteTarget = RouteTarget.Automatic(autonomousSystem, number),
+            Subnets = spec.Subnets.Select(s => IPNetwork.Parse(s.Cidr)).ToEquatableList(),
+            Grant = grant,
             ImportRouteTargets = spec.RouteTargetsWith(spec.ImportRouteTargets, autonomousSystem, number),
             ExportRouteTargets = spec.RouteTargetsWith(spec.ExportRouteTargets, autonomousSystem, number),
         };

@@ -31,6 +31,7 @@ public sealed class ServiceAllocation(ControlNodeOptions control)
         var served = works.Where(w => w.Refusal is null).ToList();
         var held = await AddressAllocator.HeldNodePortsAsync(connection, served.SelectMany(w => w.AskedNodePorts).ToList(), ct);
         if (held.Count > 0) served.RemoveAll(w => IsRefused(w, held));
+        served = await ServiceQuotas.AdmitAsync(connection, catalog, served, ct);
         await AddressAllocator.TakeAskedAsync(
             connection,
             served.SelectMany(w => w.Added).Select(f => new PooledAddress(f.SubnetId, f.Address)).ToList(),

@@ -58,10 +58,10 @@ internal sealed class ServiceCreation(Catalog catalog, ServiceAllocation allocat
         Spec = "",
     };
 
-    /// <summary>If a create fails because an earlier identical create already took the address, the answer is already-exists instead of address-in-use.</summary>
+    /// <summary>If a create fails because an earlier identical create took the address or the last of a quota, the answer is already-exists.</summary>
     private static async Task PreferExistsAsync(NpgsqlConnection connection, IReadOnlyList<ServiceWork> works, CancellationToken ct)
     {
-        foreach (var work in works.Where(w => w.Refusal is { Status: StatusCodes.Status409Conflict }))
+        foreach (var work in works.Where(w => w.Refusal is { Status: StatusCodes.Status409Conflict or StatusCodes.Status403Forbidden }))
         {
             await using var command = new NpgsqlCommand("SELECT EXISTS (SELECT FROM service WHERE namespace = $1 AND name = $2)", connection);
             command.Parameters.Add(new NpgsqlParameter<string> { TypedValue = work.Row.Namespace });

@@ -76,15 +76,23 @@ internal static class ServicePlanner
         var held = work.External.ToList();
         var candidates = catalog.CandidatesFor(work.Row.Namespace, work.Spec.ExternalNetwork, work.Spec.ExternalNetworkSelector);
         var asked = work.Spec.LoadBalancerIPs.ConvertAll(IPAddress.Parse);
-        if (asked.Exists(a => !held.Exists(f => f.Address.Equals(a))))
+        var asksAnew = asked.Exists(a => !held.Exists(f => f.Address.Equals(a)));
+        var current = held.Count > 0 ? catalog.Network(held[0].ExternalNetworkUid!.Value) : null;
+        var chosenAnew = work.Before is { } before
+            && (before.ExternalNetwork != work.Spec.ExternalNetwork || before.ExternalNetworkSelector != work.Spec.ExternalNetworkSelector);
+        // Who uses a network already stays there when its owner shuts it.
+        if (candidates.Reason == ConditionReason.NetworkNotAllowed && (current is null || chosenAnew || asksAnew) && !work.Serving)
+        {
+            work.Refusal = ApiProblem.NetworkNotAllowed(work.Spec.ExternalNetwork!, work.Row.Namespace);
+            return;
+        }
+
+        if (asksAnew)
         {
             PlanAsked(work, candidates, held, asked, first, second);
             return;
         }
 
-        var current = held.Count > 0 ? catalog.Network(held[0].ExternalNetworkUid!.Value) : null;
-        var chosenAnew = work.Before is { } before
-            && (before.ExternalNetwork != work.Spec.ExternalNetwork || before.ExternalNetworkSelector != work.Spec.ExternalNetworkSelector);
         if (current is not null && (chosenAnew || work.Spec.Moving))
         {
             if (candidates.Networks.Contains(current))

@@ -3,6 +3,7 @@ using CN2.Api.Data;
 using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
 using CN2.Api.FloatingIPs;
+using CN2.Api.Grants;
 using CN2.Api.Writes;
 using Npgsql;
 
@@ -62,6 +63,9 @@ public sealed class ServiceRemoval(ServiceResources serviceResources, FloatingIP
             ORDER BY s.uid FOR UPDATE OF s
             """, ct, Sql.Value(services.ToArray()), LeaderLease.RunOf(lease), LeaderLease.FenceOf(lease));
         if (rows.Count == 0) return 0;
+        // What is used of grants is locked in the same order as by those who create (ServiceQuotas).
+        var granted = rows.Select(r => r.Namespace).Where(snapshot.HasGrant).Distinct(StringComparer.Ordinal).ToList();
+        if (granted.Count > 0) await GrantTable.LockUseAsync(connection, granted, ct);
         var uids = rows.ConvertAll(r => r.Uid);
         var held = await FloatingIPRemoval.LockRemovableAsync(connection, uids, [], null, ct);
 

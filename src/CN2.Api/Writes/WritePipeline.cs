@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Audit;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
@@ -64,6 +65,7 @@ public sealed class WritePipeline(TransactionRunner runner)
         Func<WriteScope, CancellationToken, Task<WriteOutcome>> decide, CancellationToken ct)
     {
         scope.Request = http.Request;
+        scope.Rights = CallerRights.Of(http);
         if (key is not null && await key.TakeAsync(scope, ct) is { } earlier)
         {
             scope.Discard();

@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Audit;
 using CN2.Api.Data;
 using CN2.Api.Http;
@@ -49,6 +50,9 @@ public sealed class WriteScope : IAsyncDisposable
 
     /// <summary>The request whose If-Match counts; null: the write answers no single request.</summary>
     internal HttpRequest? Request { get; set; }
+
+    /// <summary>What the caller whose request this is may do; all, where nobody asked for it.</summary>
+    public CallerRights Rights { get; internal set; } = CallerRights.All;
 
     internal bool IsDiscarded { get; private set; }
 

@@ -70,6 +70,10 @@ public readonly record struct RouteTarget(RouteTargetKind Kind, uint Administrat
         return FirstAutomatic4 + network <= LastAutomatic4 ? new RouteTarget(RouteTargetKind.FourOctetAS, autonomousSystem, FirstAutomatic4 + (uint)network) : null;
     }
 
+    /// <summary>The first and the last number of the automatic route targets of an AS of this form, of which each network has one.</summary>
+    internal static (uint First, uint Last) AutomaticNumbers(RouteTargetKind kind) =>
+        kind == RouteTargetKind.TwoOctetAS ? (FirstAutomatic2, LastAutomatic2) : (FirstAutomatic4, LastAutomatic4);
+
     /// <summary>Whether it lies in the range of the automatic route targets of this AS, which users must not choose.</summary>
     public bool IsReserved(uint autonomousSystem) => Administrator == autonomousSystem && Kind switch
     {

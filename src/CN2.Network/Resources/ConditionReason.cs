@@ -8,6 +8,8 @@ public static class ConditionReason
     public const string NoExternalNetwork = "NoExternalNetwork";
     public const string SelectorNotFound = "SelectorNotFound";
     public const string NetworkNotFound = "NetworkNotFound";
+    public const string NetworkNotAllowed = "NetworkNotAllowed";
+    public const string QuotaExceeded = "QuotaExceeded";
     public const string AddressesExhausted = "AddressesExhausted";
     public const string ClusterIPsExhausted = "ClusterIPsExhausted";
     public const string NodePortsExhausted = "NodePortsExhausted";

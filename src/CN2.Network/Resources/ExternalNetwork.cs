@@ -1,5 +1,7 @@
+using System.Net;
 using CN2.Network.Addressing;
 using CN2.Network.Collections;
+using CN2.Network.Grants;
 
 namespace CN2.Network.Resources;
 
@@ -31,4 +33,13 @@ public sealed record ExternalNetwork
 
     /// <summary>Sorted and distinct, with the automatic one.</summary>
     public EquatableList<RouteTarget> ImportRouteTargets { get; init; } = [];
+
+    /// <summary>The target that it has without being asked; null: there is none for its number.</summary>
+    public RouteTarget? AutomaticRouteTarget { get; init; }
+
+    /// <summary>The prefixes of its subnets, as its owner wrote them.</summary>
+    public EquatableList<IPNetwork> Subnets { get; init; } = [];
+
+    /// <summary>What its namespace is granted; null: the namespace has no grant, so an operator wrote the network.</summary>
+    public Grant? Grant { get; init; }
 }

@@ -60,11 +60,14 @@ public static class Limits
     [Limit("`ranges` of a subnet, and its `reserved`", "400")]
     public const int SubnetRanges = 1000;
 
-    [Limit("`communities`, and `largeCommunities`", "400")]
+    [Limit("`communities`, and `largeCommunities`, of a network or a grant", "400")]
     public const int Communities = 32;
 
-    [Limit("`routeTargets`, `importRouteTargets`, and `exportRouteTargets`", "400")]
+    [Limit("`routeTargets`, `importRouteTargets`, and `exportRouteTargets` of a network; `routeTargets` of a grant", "400")]
     public const int RouteTargets = 64;
+
+    [Limit("`prefixes` of a grant, and its `endpointPrefixes`", "400")]
+    public const int GrantPrefixes = 64;
 
     [Limit("`addressFamilies` of a BgpRouter", "400")]
     public const int AddressFamilies = 5;

@@ -22,7 +22,8 @@ public static class ExternalNetworkSelection
         IReadOnlyCollection<NetworkSelector> selectors,
         IReadOnlyDictionary<string, IReadOnlyDictionary<string, string>> namespaceLabels)
     {
-        if (externalNetwork is not null) return ByName(serviceNamespace, externalNetwork, networks);
+        var own = namespaceLabels.TryGetValue(serviceNamespace, out var ownLabels) ? ownLabels : LabelSet.Empty;
+        if (externalNetwork is not null) return ByName(serviceNamespace, externalNetwork, networks, own);
 
         var name = selectorName ?? DefaultSelector;
         if (selectors.FirstOrDefault(s => s.Name == name) is not { } selector)
@@ -33,7 +34,7 @@ public static class ExternalNetworkSelection
         }
 
         var found = networks
-            .Where(n => n.AutoAssign && InScope(n.Id.Namespace) && LabelSelector.Matches(selector.Networks, n.Labels))
+            .Where(n => n.AutoAssign && InScope(n.Id.Namespace) && n.Access.Allows(own) && LabelSelector.Matches(selector.Networks, n.Labels))
             .OrderByDescending(n => n.Priority)
             .ThenBy(n => n.Id)
             .ToEquatableList();
@@ -42,17 +43,23 @@ public static class ExternalNetworkSelection
         var labels = selector.Networks is { Requirements.Count: > 0 } wanted ? $" with labels {wanted}" : "";
         return None(
             ConditionReason.NoExternalNetwork,
-            $"No ExternalNetwork{labels} and autoAssign exists {where}; label one, create one, or name one in externalNetwork.");
+            $"No ExternalNetwork{labels} and autoAssign that allows the namespace exists {where}; label one, create one, or name one in externalNetwork.");
 
         bool InScope(string @namespace) => selector.NamespaceSelector is null
             ? string.Equals(@namespace, serviceNamespace, StringComparison.Ordinal)
             : selector.NamespaceSelector.Matches(namespaceLabels.TryGetValue(@namespace, out var l) ? l : LabelSet.Empty);
     }
 
-    private static NetworkSelection ByName(string serviceNamespace, string externalNetwork, IReadOnlyCollection<NetworkCandidate> networks)
+    private static NetworkSelection ByName(string serviceNamespace, string externalNetwork, IReadOnlyCollection<NetworkCandidate> networks, IReadOnlyDictionary<string, string> own)
     {
         if (NamespacedName.TryParse(externalNetwork, serviceNamespace, out var id) && networks.FirstOrDefault(n => n.Id == id) is { } named)
-            return new NetworkSelection([named], null, null);
+        {
+            return named.Access.Allows(own) ? new NetworkSelection([named], null, null) : None(
+                ConditionReason.NetworkNotAllowed,
+                $"The allowedNamespaces of ExternalNetwork {id} do not select Namespace {serviceNamespace}; name another in externalNetwork, or ask the network's owner.");
+        }
+
+
         return None(
             ConditionReason.NetworkNotFound,
             $"ExternalNetwork {(id == default ? externalNetwork : id.ToString())} does not exist; create it, or name another in externalNetwork.");

@@ -13,7 +13,7 @@ public sealed class ArchitectureTests
     private static readonly string[] ResourceFolders =
     [
         "CN2.Api.Namespaces", "CN2.Api.ExternalNetworks", "CN2.Api.ExternalNetworkSelectors", "CN2.Api.Services", "CN2.Api.FloatingIPs",
-        "CN2.Api.VirtualMachineInterfaces", "CN2.Api.VirtualRouters", "CN2.Api.BgpRouters", "CN2.Api.ServiceHealthChecks", "CN2.Api.ControlNodes",
+        "CN2.Api.VirtualMachineInterfaces", "CN2.Api.VirtualRouters", "CN2.Api.BgpRouters", "CN2.Api.ServiceHealthChecks", "CN2.Api.ControlNodes", "CN2.Api.Grants",
         "CN2.Api.Tokens",
     ];
 

@@ -113,7 +113,7 @@ internal sealed class Engine(string name, IReadOnlyDictionary<string, Router> ro
                 deleted.Reset(isGraceful: false);
                 deleted.IsDeleted = true;
                 break;
-            case ("ResetPeer" or "AddPolicy" or "AddDefinedSet" or "DeleteDefinedSet", _):
+            case ("ResetPeer" or "AddPolicy" or "DeletePolicy" or "AddDefinedSet" or "DeleteDefinedSet", _):
                 break;
             case ("SetPolicyAssignment", SetPolicyAssignmentRequest set):
                 _policies[set.Assignment.Direction] = set.Assignment;
@@ -136,6 +136,8 @@ internal sealed class Engine(string name, IReadOnlyDictionary<string, Router> ro
                     .Select(p => new ListPathResponse { Destination = new Destination { Prefix = p.Value.Text, Paths = { p.Value.Paths.Select((path, i) => Listed(path, isBest: i == 0)) } } }).ToList();
             case ("ListPeer", ListPeerRequest peers):
                 return _sessions.Values.Where(s => peers.Address.Length == 0 || s.Address == peers.Address).Select(s => new ListPeerResponse { Peer = s.Listed() }).ToList();
+            case ("ListDefinedSet", _):
+                return [];
             case ("ListPolicyAssignment", _):
                 return _policies.Values.Select(p => new ListPolicyAssignmentResponse { Assignment = p }).ToList();
             default:

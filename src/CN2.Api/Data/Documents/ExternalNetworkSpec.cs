@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using CN2.Network.Addressing;
 using CN2.Network.Collections;
 using CN2.Network.Resources;
@@ -12,6 +13,14 @@ public sealed record ExternalNetworkSpec
     public List<string> ImportRouteTargets { get; set; } = [];
     public List<string> ExportRouteTargets { get; set; } = [];
     public AdvertisementSpec Advertisement { get; set; } = new();
+
+    /// <summary>Selects the namespaces that may use the network; null: all.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public LabelSelectorBody? AllowedNamespaces { get; set => field = Sorted(value); }
+
+    /// <summary>jsonb has its own order of members.</summary>
+    private static LabelSelectorBody? Sorted(LabelSelectorBody? selector) => selector?.MatchLabels is not { } labels ? selector
+        : selector with { MatchLabels = labels.OrderBy(l => l.Key, StringComparer.Ordinal).ToDictionary() };
 
     /// <summary>The targets of both directions, those of one direction, and the automatic target of the network. Sorted, distinct.</summary>
     public EquatableList<RouteTarget> RouteTargetsWith(IEnumerable<string> ofDirection, uint autonomousSystem, int number)

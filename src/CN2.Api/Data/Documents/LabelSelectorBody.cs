@@ -18,6 +18,20 @@ public sealed record LabelSelectorBody
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     [AtMost(Limits.SelectorRequirements)]
     public List<LabelExpressionBody>? MatchExpressions { get; set; }
+
+    /// <summary>As a selector; null: it has faults.</summary>
+    public LabelSelector? ToSelector() => Make().Selector;
+
+    /// <summary>Everything that is wrong with it, by the member; "" for the selector as a whole.</summary>
+    public IEnumerable<SelectorFault> Faults()
+    {
+        if ((MatchLabels?.Count ?? 0) + (MatchExpressions?.Count ?? 0) > Limits.SelectorRequirements)
+            yield return new SelectorFault("", $"must have at most {Limits.SelectorRequirements} requirements, matchLabels and matchExpressions together");
+        foreach (var fault in Make().Faults) yield return fault;
+    }
+
+    private (LabelSelector? Selector, IReadOnlyList<SelectorFault> Faults) Make() =>
+        LabelSelector.Make(MatchLabels, MatchExpressions?.ConvertAll(e => new LabelExpression(e.Key, e.Operator?.ToString(), e.Values)));
 }
 
 /// <summary>One requirement of a <see cref="LabelSelectorBody"/>.</summary>

@@ -20,6 +20,9 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
+    /// <summary>What may leave to routers; null: it was not said, and the engine keeps the fence that it has.</summary>
+    public FencePolicy? Fence { get; set; }
+
     public string Address => options.GoBgpAddress.OriginalString;
 
     public uint AutonomousSystem => options.AutonomousSystem;
@@ -58,7 +61,8 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
     /// Import policy: only local paths enter the table. Memberships (RFC 4684) of peers do not enter either: route target filtering reads
     /// them before the policy, and gobgpd 3.10 crashes when a default membership is in the table and the same router sends another one.
     /// Export policies: the well-known communities of RFC 1997, which the engine ignores for local paths, and one policy for each limited
-    /// router. True when the import policy was missing, so that routes of peers may be in the table.
+    /// router. At their end the <see cref="Fence"/>, beyond which nothing leaves. True when the import policy was missing, so that routes of peers may be in the
+    /// table.
     /// </summary>
     /// <param name="exactly">False: policies of other limited routers stay, because paths may carry their markers.</param>
     public async Task<bool> EnsurePoliciesAsync(IReadOnlyList<LimitedPeer> limits, bool exactly, CancellationToken cancellationToken)
@@ -66,13 +70,14 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
         using var call = client.ListPolicyAssignment(new() { Name = GlobalTable }, deadline: Deadline, cancellationToken: cancellationToken);
         var import = false;
         List<string> assigned = [];
+        var isFenced = false;
         await foreach (var response in call.ResponseStream.ReadAllAsync(cancellationToken))
         {
             var assignment = response.Assignment;
             if (assignment.Direction == Wire.PolicyDirection.Import)
                 import = assignment.DefaultAction == Wire.RouteAction.Reject && assignment.Policies is [{ Name: ImportPolicy }];
             else if (assignment.Direction == Wire.PolicyDirection.Export)
-                assigned = [.. assignment.Policies.Select(p => p.Name)];
+                (assigned, isFenced) = ([.. assignment.Policies.Select(p => p.Name)], assignment.DefaultAction == Wire.RouteAction.Reject);
         }
 
         if (!import)
@@ -94,6 +99,11 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
         }
         List<string> exports = [ExportPolicy, .. limits.Select(PolicyOf)];
         if (!exactly) exports.AddRange(assigned.Where(p => p.StartsWith(LimitPolicy, StringComparison.Ordinal)).Except(exports).ToList());
+        // It stands last, because what it accepts is asked nothing more.
+        var fences = assigned.Where(p => p.StartsWith(FencePolicy.Prefix, StringComparison.Ordinal)).ToList();
+        exports.AddRange(Fence is null ? fences : [Fence.Name]);
+        var mustFence = Fence is not null || fences.Count > 0;
+        if (Fence is not null && !fences.Contains(Fence.Name)) await AddFenceAsync(Fence, cancellationToken);
         if (!assigned.Contains(ExportPolicy))
         {
             // An empty neighbour set would match every peer, so it gets an address that no peer can have.
@@ -121,7 +131,9 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
             }, cancellationToken);
         }
         foreach (var limited in limits.Where(l => !assigned.Contains(PolicyOf(l)))) await AddLimitPolicyAsync(limited, cancellationToken);
-        if (!exports.SequenceEqual(assigned)) await AssignAsync(exports, Wire.PolicyDirection.Export, Wire.RouteAction.Accept, cancellationToken);
+        if (!exports.SequenceEqual(assigned) || isFenced != mustFence)
+            await AssignAsync(exports, Wire.PolicyDirection.Export, mustFence ? Wire.RouteAction.Reject : Wire.RouteAction.Accept, cancellationToken);
+        foreach (var old in fences.Except(exports)) await DeleteFenceAsync(old, cancellationToken);
         return !import;
     }
 
@@ -256,6 +268,9 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
         await client.ResetPeerAsync(new() { Address = "all", Soft = true, Direction = Wire.ResetPeerRequest.Types.SoftResetDirection.In },
             deadline: Deadline, cancellationToken: cancellationToken);
 
+    /// <summary>Sends all peers again what they may have now; their sessions stay.</summary>
+    public Task ResetOutAsync(CancellationToken cancellationToken) => ResetOutAsync("all", cancellationToken);
+
     /// <summary>Sends a peer again what it may have now.</summary>
     public async Task ResetOutAsync(string peer, CancellationToken cancellationToken) =>
         await client.ResetPeerAsync(new() { Address = peer, Soft = true, Direction = Wire.ResetPeerRequest.Types.SoftResetDirection.Out },
@@ -367,6 +382,33 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
                 },
             },
         }, cancellationToken);
+    }
+
+    private async Task AddFenceAsync(FencePolicy fence, CancellationToken cancellationToken)
+    {
+        foreach (var set in fence.Sets) await AddSetAsync(set, cancellationToken);
+        await AddPolicyAsync(fence.Policy, cancellationToken);
+    }
+
+    /// <summary>What is not assigned any more only takes memory: that the engine does not delete it is no fault.</summary>
+    private async Task DeleteFenceAsync(string name, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await client.DeletePolicyAsync(new() { Policy = new() { Name = name }, All = true }, deadline: Deadline, cancellationToken: cancellationToken);
+            foreach (var type in new[] { Wire.DefinedType.Prefix, Wire.DefinedType.Community, Wire.DefinedType.ExtCommunity, Wire.DefinedType.LargeCommunity })
+            {
+                using var call = client.ListDefinedSet(new() { DefinedType = type }, deadline: Deadline, cancellationToken: cancellationToken);
+                var sets = new List<string>();
+                await foreach (var response in call.ResponseStream.ReadAllAsync(cancellationToken))
+                    if (response.DefinedSet.Name.StartsWith(name, StringComparison.Ordinal)) sets.Add(response.DefinedSet.Name);
+                foreach (var set in sets)
+                    await client.DeleteDefinedSetAsync(new() { DefinedSet = new() { DefinedType = type, Name = set }, All = true }, deadline: Deadline, cancellationToken: cancellationToken);
+            }
+        }
+        catch (RpcException e) when (e.StatusCode is StatusCode.Unknown or StatusCode.InvalidArgument or StatusCode.NotFound)
+        {
+        }
     }
 
     private async Task AssignAsync(

@@ -1,5 +1,6 @@
 using CN2.Api.Options;
 using CN2.Network.Addressing;
+using CN2.Network.Fencing;
 using CN2.Network.Overlay;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -20,6 +21,8 @@ namespace CN2.Api.Drivers.GoBgp;
 /// </summary>
 public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
 {
+    private readonly GoBgpEngine _engine;
+    private readonly HeldPaths _held = new();
     private readonly IDisposable? _channel;
     private readonly SessionTable _sessions;
     private readonly PeerMapper _mapper;
@@ -65,7 +68,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         Func<System.Net.IPAddress, System.Net.Sockets.Socket>? listen)
     {
         _channel = channel;
-        var engine = new GoBgpEngine(client, options, time);
+        var engine = _engine = new GoBgpEngine(client, options, time);
         _sessions = new(time, options.ListenPort > 0);
         _patrol = new(time);
         var tableWatch = new TableWatch(engine, time);
@@ -95,7 +98,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     public IReadOnlyList<BgpSession> Sessions =>
         _sessions.List((peer, external, constrained) => _paths.CountsFor(peer, external, constrained ? _imports.MembershipsOf(peer.ToString()) : null));
 
-    public BgpSpeakerCounters Counters => new(_paths.Added, _paths.Withdrawn, _paths.Repairs, _connection.Restarts);
+    public BgpSpeakerCounters Counters => new(_paths.Added, _paths.Withdrawn, _paths.Repairs, _connection.Restarts) { PathsHeldBack = _held.Count };
 
     /// <inheritdoc/>
     public void Expect(IReadOnlyCollection<AnnouncedPath> paths) => _paths.Expect(paths);
@@ -115,6 +118,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     {
         ArgumentNullException.ThrowIfNull(paths);
         using var turn = await _connection.TakeTurnAsync(cancellationToken);
+        _held.Replace(paths);
         await _paths.ExpectLimitsAsync(turn, LimitsOf(await _peers.ResolveAsync(turn, _expectedPeers)));
         await _peers.NoteWithdrawalsAsync(turn);
         return await _paths.SetAsync(turn, paths, _peers.IsSettled(turn));
@@ -127,12 +131,31 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(add);
         ArgumentNullException.ThrowIfNull(remove);
         using var turn = await _connection.TakeTurnAsync(cancellationToken);
+        _held.Change(add, remove.Count == 0 ? [] : [.. remove.Except(add.Select(p => p.Key))]);
         if (remove.Count > 0) await _peers.NoteWithdrawalsAsync(turn);
         var answer = await _paths.ChangeAsync(turn, add, remove, _peers.IsSettled(turn));
         // An earlier version of what is refused was withdrawn.
         if (answer.Any(r => !r.IsWithdrawal)) await _peers.NoteWithdrawalsAsync(turn);
         if (answer.Any(r => r.IsWithdrawal)) _patrol.Request();
         return answer;
+    }
+
+    /// <inheritdoc/>
+    public async Task SetFenceAsync(ExportFence fence, CancellationToken cancellationToken)
+    {
+        ArgumentNullException.ThrowIfNull(fence);
+        using (var turn = await _connection.TakeTurnAsync(cancellationToken))
+        {
+            _engine.Fence = FencePolicy.Of(fence);
+            var released = _held.Replace(fence, _paths.List());
+            await turn.TryAsync(async () =>
+            {
+                await _engine.EnsurePoliciesAsync(_paths.Limits, exactly: false, turn.Lost);
+                // The engine decides about a path when it sends it: what it held back is sent only when it is asked to.
+                if (released) await _engine.ResetOutAsync(turn.Lost);
+            });
+        }
+        RaiseChanged();
     }
 
     /// <inheritdoc/>
@@ -170,7 +193,8 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     public IReadOnlyList<string> WithheldFrom(BgpPathKey path) => _paths.WithheldFrom(path);
 
     /// <inheritdoc/>
-    public IReadOnlyList<string> KeptFrom(BgpPathKey path) => _paths.AttributesOf(path) is { IsRestricted: true } attributes ? _sessions.PeersKeptFrom(attributes) : [];
+    public IReadOnlyList<string> KeptFrom(BgpPathKey path) => _held.Contains(path) ? [.. Sessions.Select(s => s.Peer)]
+        : _paths.AttributesOf(path) is { IsRestricted: true } attributes ? _sessions.PeersKeptFrom(attributes) : [];
 
     /// <inheritdoc/>
     public bool IsBest(BgpPathKey path) => _paths.IsBest(path);

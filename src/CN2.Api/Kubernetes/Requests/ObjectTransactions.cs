@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Access;
 using CN2.Api.Audit;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
@@ -27,6 +28,7 @@ internal sealed class ObjectTransactions(TransactionRunner runner, ObjectVersion
         {
             return await runner.RunAsync(async (scope, ct) =>
             {
+                scope.Rights = CallerRights.Of(http);
                 var answer = await decide(scope, ct);
                 if (answer.Failure is null) ObjectAudit.Add(scope, AuditOrigin.Of(http), answer.Code);
                 if (answer.Failure is null && isDryRun)
