@@ -14,7 +14,7 @@ public static class AuditTable
     public static NpgsqlBatchCommand Insert(List<AuditEntry> entries) => Sql.Command(
         """
         INSERT INTO audit (at, caller_kind, caller, source, request_id, method, path, verb, resource, namespace, name, uid, generation, status, code, dry_run, changes, repeated)
-        SELECT a, ck, c, s, r, m, p, v, k, ns, n, u, g, st, co, d, string_to_array(ch, E'\n'), re
+        SELECT a, ck, c, s, r, m, p, v, k, ns, n, u, g, st, co, d, string_to_array(ch, chr(10)), re
         FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18) AS t (a, ck, c, s, r, m, p, v, k, ns, n, u, g, st, co, d, ch, re)
         """,
         Sql.Array(entries, e => e.At.UtcDateTime), Sql.Array(entries, e => e.Origin.CallerKind), Sql.Array(entries, e => e.Origin.CallerName),

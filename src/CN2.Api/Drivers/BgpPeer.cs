@@ -51,7 +51,9 @@ public sealed record BgpPeer(
     public static BgpPeer Unreadable(string name, IPAddress address, int? maxAdvertised, string? because = null) =>
         new(name, address, 0, 0, [], 0, null, null, Passive: false, AddPath: false, AdminDown: false, GracefulRestart: false, 0)
         {
-            MaxAdvertised = maxAdvertised, IsUnreadable = true, UnreadableBecause = because,
+            MaxAdvertised = maxAdvertised,
+            IsUnreadable = true,
+            UnreadableBecause = because,
         };
 
     /// <summary>Without the key, which must be in no log.</summary>

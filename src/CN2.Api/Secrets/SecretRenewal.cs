@@ -40,9 +40,9 @@ internal sealed partial class SecretRenewal(KeyRing ring, ISecretProtection secr
             {
                 await RunOnceAsync(stoppingToken);
             }
-            catch (Exception e) when (!stoppingToken.IsCancellationRequested)
+            catch (Exception e)
             {
-                LogPostponed(e.GetBaseException().Message);
+                if (!stoppingToken.IsCancellationRequested) LogPostponed(e.GetBaseException().Message);
             }
 
             await Task.Delay(Interval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);

@@ -102,7 +102,9 @@ public sealed class CertificateSettingsTests : IDisposable
         var (certificate, key) = Write(_authority.Issue("cn2"));
         Assert.Empty(FaultsOf(new()
         {
-            ["Secrets:Certificate:Path"] = certificates.Certificate("a"), ["Secrets:Certificate:KeyPath"] = certificates.Key("a"), ["Secrets:Certificate:Previous:0"] = certificates.Both("b"),
+            ["Secrets:Certificate:Path"] = certificates.Certificate("a"),
+            ["Secrets:Certificate:KeyPath"] = certificates.Key("a"),
+            ["Secrets:Certificate:Previous:0"] = certificates.Both("b"),
         }));
         Assert.Equal(
             [$"Secrets__Certificate__Path is '{certificate}': expected an RSA certificate (CN=cn2 is none)."],

@@ -3,7 +3,6 @@ using CN2.Api.Audit;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Kubernetes.Objects;
-using CN2.Api.Kubernetes.Schemas;
 using CN2.Api.Writes;
 
 namespace CN2.Api.Kubernetes.Requests;
