@@ -26,4 +26,5 @@ public sealed record CallerLifetime(DateTimeOffset? Until, CancellationToken End
         if (left <= TimeSpan.Zero) ending.Cancel();
         else ending.CancelAfter(left < Longest ? left : Longest);
         return ending;
-    }}
+    }
+}

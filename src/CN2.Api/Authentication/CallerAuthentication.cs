@@ -22,7 +22,7 @@ internal sealed class CallerAuthentication(ApiTokenCallers apiTokens, Certificat
 
         var (token, fault) = BearerToken.Read(http.Request.Headers.Authorization);
         if (fault is not null) await RefuseAsync(http, fault);
-        else if (token is not null) await GoOnAsync(http, next, "the token", ApiTokenCallers.IsOne(token) ? apiTokens.Find(token) : await UserAsync(http, token));
+        else if (token is not null) await GoOnAsync(http, next, "the token", ApiTokenCallers.IsOne(token) ? await ProgramAsync(http, token) : await UserAsync(http, token));
         else if (http.Features.Get<PresentedCertificate>() is { } presented) await GoOnAsync(http, next, "the client certificate", User(http, presented));
         else await ChallengeAsync(http, Realm);
     }
@@ -37,13 +37,17 @@ internal sealed class CallerAuthentication(ApiTokenCallers apiTokens, Certificat
     }
 
     /// <summary>Null: the address has tried too often, and nothing is checked for it.</summary>
+    private async Task<Identification?> ProgramAsync(HttpContext http, string token) =>
+        apiTokens.Find(token) ?? (attempts.MayTry(http) ? await apiTokens.CheckAsync(token, http.RequestAborted) : null);
+
+    /// <inheritdoc cref="ProgramAsync"/>
     private async Task<Identification?> UserAsync(HttpContext http, string token)
     {
         if (userTokens.Find(token) is { } known) return new Identification.Known(known);
         return attempts.MayTry(http) ? await userTokens.CheckAsync(token, http.RequestAborted) : null;
     }
 
-    /// <inheritdoc cref="UserAsync"/>
+    /// <inheritdoc cref="ProgramAsync"/>
     private Identification? User(HttpContext http, PresentedCertificate presented)
     {
         if (certificates.Find(presented) is { } known) return new Identification.Known(known);

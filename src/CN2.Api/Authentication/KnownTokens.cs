@@ -12,21 +12,36 @@ internal sealed partial class KnownTokens(
     [FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource source, TimeProvider time, ILogger<KnownTokens> logger) : BackgroundService
 {
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(400);
+    private static readonly TimeSpan Pause = TimeSpan.FromMilliseconds(100);
 
     private readonly SemaphoreSlim _looking = new(1);
     private volatile FrozenDictionary<TokenDigest, KnownToken>? _tokens;
     private long _version = -1;
+    private long _lookedAt;
     private bool _isAway;
 
     /// <summary>Null: the database has not been read yet, so nobody knows.</summary>
     public FrozenDictionary<TokenDigest, KnownToken>? Current => _tokens;
 
     /// <summary>Looks now: what this replica has changed counts here at once.</summary>
-    public async Task RefreshAsync(CancellationToken cancellationToken)
+    public Task RefreshAsync(CancellationToken cancellationToken) => RefreshAsync(TimeSpan.Zero, cancellationToken);
+
+    /// <summary>
+    /// Looks for a token that is not known: it may have been made a moment ago, at another replica or at the database. However many ask, one look is for all
+    /// of them, and there are ten a second at the most.
+    /// </summary>
+    public Task RefreshForUnknownAsync(CancellationToken cancellationToken) => RefreshAsync(Pause, cancellationToken);
+
+    private async Task RefreshAsync(TimeSpan pause, CancellationToken cancellationToken)
     {
+        var asked = time.GetTimestamp();
         await _looking.WaitAsync(cancellationToken);
         try
         {
+            if (_lookedAt > asked) return;
+            var early = pause - time.GetElapsedTime(_lookedAt);
+            if (early > TimeSpan.Zero) await Task.Delay(early, time, cancellationToken);
+            _lookedAt = time.GetTimestamp();
             await LookAsync(cancellationToken);
             _isAway = false;
         }
@@ -76,7 +91,7 @@ internal sealed partial class KnownTokens(
         await using (var command = new NpgsqlCommand("SELECT version FROM access_state", connection)) version = (long)(await command.ScalarAsync(ct) ?? 0L);
         if (version == _version) return;
         var rows = await Sql.ReadAllAsync(connection, "SELECT secret_hash, uid, name, expires_at FROM api_token",
-            row => (Digest: TokenDigest.Read(row.GetFieldValue<byte[]>(0)), Token: new KnownToken(row.GetGuid(1), row.GetString(2), row.GetTimeOrNull(3))), ct);
+            row => (Digest: TokenDigest.Read(row.GetFieldValue<byte[]>(0)), Token: new KnownToken(row.GetGuid(1), row.GetString(2), row.GetTimeOrNull(3), new CancellationTokenSource())), ct);
         Take(rows);
         _version = version;
     }

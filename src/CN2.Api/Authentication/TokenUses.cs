@@ -55,7 +55,8 @@ internal sealed partial class TokenUses(NpgsqlDataSource source, TimeProvider ti
                 }
                 catch (Exception e) when (PostgresErrors.IsAway(e) || PostgresErrors.Find(e) is not null)
                 {
-                    LogLater(e.GetBaseException().Message);
+                    var reason = e.GetBaseException().Message;
+                    LogLater(reason);
                 }
 
                 // Of tokens that are gone, or not used: what is noted of them is of no use any more.

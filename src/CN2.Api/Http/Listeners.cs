@@ -68,7 +68,12 @@ internal static class Listeners
         OnConnection = handshake =>
         {
             var options = new SslServerAuthenticationOptions { ServerCertificateContext = certificate.Context, EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13 };
-            if (authorities?.Current is not null) PresentedCertificate.Ask(options, presented => handshake.Connection.Features.Set(presented));
+            if (authorities?.Current is { } roots)
+            {
+                options.ServerCertificateContext = authorities.Name(certificate.Context, roots);
+                PresentedCertificate.Ask(options, presented => handshake.Connection.Features.Set(presented));
+            }
+
             return ValueTask.FromResult(options);
         },
     };

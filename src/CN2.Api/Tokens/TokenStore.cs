@@ -49,6 +49,6 @@ public sealed class TokenStore(TimeProvider time)
     }
 
     /// <summary>Writers of tokens and role bindings take turns: what they count and look for is then true when they commit. Each changes this row anyway.</summary>
-    private static Task LockAccessAsync(WriteScope scope, CancellationToken cancellationToken) =>
+    private static Task<int> LockAccessAsync(WriteScope scope, CancellationToken cancellationToken) =>
         scope.Db.Database.ExecuteSqlAsync($"SELECT 1 FROM access_state FOR UPDATE", cancellationToken);
 }

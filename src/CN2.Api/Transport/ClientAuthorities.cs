@@ -1,3 +1,4 @@
+using System.Net.Security;
 using System.Security.Cryptography.X509Certificates;
 using CN2.Api.Options;
 
@@ -14,6 +15,7 @@ internal sealed partial class ClientAuthorities : BackgroundService
     private readonly ILogger<ClientAuthorities> _logger;
     private CancellationTokenSource _replaced = new();
     private volatile ClientAuthoritySet? _current;
+    private volatile Naming? _naming;
 
     /// <exception cref="InvalidOperationException">The file cannot be used; settings are checked before, so it has changed since.</exception>
     public ClientAuthorities(AuthOptions options, TimeProvider time, ILogger<ClientAuthorities> logger)
@@ -28,6 +30,19 @@ internal sealed partial class ClientAuthorities : BackgroundService
 
     /// <summary>Null: clients are not asked for a certificate.</summary>
     public ClientAuthoritySet? Current => _current;
+
+    /// <summary>
+    /// The server's certificate together with the names of the roots, which the handshake sends: a browser then offers certificates of these roots only, and
+    /// none of others that its user happens to have.
+    /// </summary>
+    public SslStreamCertificateContext Name(SslStreamCertificateContext server, ClientAuthoritySet roots)
+    {
+        if (_naming is { } kept && ReferenceEquals(kept.Server, server) && ReferenceEquals(kept.Roots, roots)) return kept.Context;
+        var trust = SslCertificateTrust.CreateForX509Collection([.. roots.Roots], sendTrustInHandshake: true);
+        var context = SslStreamCertificateContext.Create(server.TargetCertificate, [.. server.IntermediateCertificates], offline: true, trust);
+        _naming = new Naming(server, roots, context);
+        return context;
+    }
 
     public override void Dispose()
     {
@@ -70,6 +85,8 @@ internal sealed partial class ClientAuthorities : BackgroundService
     }
 
     private static string NameOf(X509Certificate2 root) => root.Subject;
+
+    private sealed record Naming(SslStreamCertificateContext Server, ClientAuthoritySet Roots, SslStreamCertificateContext Context);
 
     [LoggerMessage(EventId = 124, Level = LogLevel.Information, Message = "Client certificates count by the roots that are in {Path} now: {Names}")]
     private partial void LogTaken(string path, string names);

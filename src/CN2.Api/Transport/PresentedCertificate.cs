@@ -29,10 +29,12 @@ internal sealed record PresentedCertificate(X509Certificate2 Certificate, X509Ce
         tls.ClientCertificateRequired = true; // it is asked for; the callback takes none as well
         tls.CertificateRevocationCheckMode = X509RevocationMode.NoCheck;
         tls.AllowTlsResume = false; // a resumed session has no handshake with a certificate
+#pragma warning disable CA5359 // every certificate is taken here, and judged with the first request
         tls.RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
         {
             if (Of(certificate, chain) is { } presented) taken(presented);
             return true;
         };
+#pragma warning restore CA5359
     }
 }

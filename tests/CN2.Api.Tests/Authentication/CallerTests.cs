@@ -2,7 +2,6 @@ using System.Net.Sockets;
 using System.Text;
 using System.Text.Json.Nodes;
 using CN2.Api.Access;
-using CN2.Api.Tests.Fixtures;
 
 namespace CN2.Api.Tests.Authentication;
 

@@ -63,6 +63,22 @@ public sealed class ClientCertificateTests(ClientCertificateTests.Server api) : 
     }
 
     [Fact]
+    public async Task The_handshake_names_the_roots_so_that_a_browser_offers_no_other_certificates()
+    {
+        string[] named = [];
+        using var handler = api.Trusting();
+        handler.SslOptions.ClientCertificates = [];
+        handler.SslOptions.LocalCertificateSelectionCallback = (_, _, _, _, issuers) =>
+        {
+            if (issuers.Length > 0) named = issuers;
+            return null!;
+        };
+        using var client = new HttpClient(handler);
+        using var answer = await client.GetAsync(new Uri(api.Rest, "/livez"), Token);
+        Assert.Equal(["CN=Clients"], named);
+    }
+
+    [Fact]
     public async Task Without_a_certificate_the_ports_are_reachable_and_ask_for_a_token()
     {
         Assert.Equal((401, "Bearer realm=\"CN2\""), await AskAsync(null));
@@ -114,7 +130,8 @@ public sealed class ClientCertificateTests(ClientCertificateTests.Server api) : 
         using var client = api.Connect(certificate);
         using var request = new HttpRequestMessage(HttpMethod.Get, kubernetes ? new Uri(api.Kubernetes, "/api/v1/namespaces") : new Uri(api.Rest, "/v1/namespaces"))
         {
-            Version = Version.Parse(version), VersionPolicy = HttpVersionPolicy.RequestVersionExact,
+            Version = Version.Parse(version),
+            VersionPolicy = HttpVersionPolicy.RequestVersionExact,
         };
         if (token is not null) request.Headers.Authorization = new("Bearer", token);
         using var answer = await client.SendAsync(request, Token);
@@ -166,7 +183,7 @@ public sealed class ClientCertificateTests(ClientCertificateTests.Server api) : 
             return database;
         }
 
-        private SocketsHttpHandler Trusting()
+        public SocketsHttpHandler Trusting()
         {
             var policy = new X509ChainPolicy { TrustMode = X509ChainTrustMode.CustomRootTrust, RevocationMode = X509RevocationMode.NoCheck, DisableCertificateDownloads = true };
             policy.CustomTrustStore.Add(_authority.Root);

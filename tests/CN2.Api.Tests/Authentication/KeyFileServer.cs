@@ -16,7 +16,9 @@ public sealed class KeyFileServer(PrivatePostgres postgres) : AskingServer(postg
 
     public Dictionary<string, ECDsa> Curves { get; } = new()
     {
-        ["ES256"] = ECDsa.Create(ECCurve.NamedCurves.nistP256), ["ES384"] = ECDsa.Create(ECCurve.NamedCurves.nistP384), ["ES512"] = ECDsa.Create(ECCurve.NamedCurves.nistP521),
+        ["ES256"] = ECDsa.Create(ECCurve.NamedCurves.nistP256),
+        ["ES384"] = ECDsa.Create(ECCurve.NamedCurves.nistP384),
+        ["ES512"] = ECDsa.Create(ECCurve.NamedCurves.nistP521),
     };
 
     public string KeysPath => Path.Combine(_directory.Path, "keys.json");

@@ -31,6 +31,11 @@ internal static class TestKeys
 
     private static Dictionary<string, string> Elliptic(ECParameters of, string id, int size) => new()
     {
-        ["kty"] = "EC", ["use"] = "sig", ["kid"] = id, ["crv"] = $"P-{size}", ["x"] = Base64UrlEncoder.Encode(of.Q.X), ["y"] = Base64UrlEncoder.Encode(of.Q.Y),
+        ["kty"] = "EC",
+        ["use"] = "sig",
+        ["kid"] = id,
+        ["crv"] = $"P-{size}",
+        ["x"] = Base64UrlEncoder.Encode(of.Q.X),
+        ["y"] = Base64UrlEncoder.Encode(of.Q.Y),
     };
 }

@@ -32,7 +32,11 @@ public sealed class AuthSettingsTests : IDisposable
         var keys = Keys();
         using var services = Bind(new()
         {
-            ["Auth:Oidc:JwksPath"] = keys, ["Auth:Oidc:Audience"] = "cn2", ["Auth:Oidc:Issuer"] = "https://id.example", ["Auth:Oidc:UserClaim"] = "email", ["Auth:Oidc:GroupsClaim"] = "roles",
+            ["Auth:Oidc:JwksPath"] = keys,
+            ["Auth:Oidc:Audience"] = "cn2",
+            ["Auth:Oidc:Issuer"] = "https://id.example",
+            ["Auth:Oidc:UserClaim"] = "email",
+            ["Auth:Oidc:GroupsClaim"] = "roles",
         });
         services.CheckSettings();
         Assert.Equal(new AuthOptions { JwksPath = keys, Audience = "cn2", Issuer = "https://id.example", UserClaim = "email", GroupsClaim = "roles" }, services.GetRequiredService<AuthOptions>());

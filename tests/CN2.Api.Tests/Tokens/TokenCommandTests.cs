@@ -108,7 +108,9 @@ public sealed class TokenCommandTests(PrivatePostgres postgres)
         var database = await postgres.CreateEmptyDatabaseAsync();
         var start = new ProcessStartInfo("dotnet", [Path.Combine(AppContext.BaseDirectory, "CN2.Api.dll"), "token", "create", "--name", "admin", "--role", "admin"])
         {
-            RedirectStandardOutput = true, RedirectStandardError = true, Environment = { ["ConnectionStrings__CN2"] = database, ["Http__Url"] = "https://*:8443", ["Auth__Mode"] = "none" },
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { ["ConnectionStrings__CN2"] = database, ["Http__Url"] = "https://*:8443", ["Auth__Mode"] = "none" },
         };
         using var process = Process.Start(start)!;
         var messages = process.StandardError.ReadToEndAsync(Token);

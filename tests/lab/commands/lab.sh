@@ -15,7 +15,7 @@ cn2_lab() {
     LAB_DIR=${LAB_RUN_DIR:-$CN2_RUN/lab}
     mkdir -p "$CN2_RUN/log"
     say "${BOLD}CN2.Api lab${PLAIN}: control node, two compute nodes, FRR, BIRD, three pods and two clients on this machine"
-    need ip nft sysctl setpriv curl jq initdb gobgpd zebra bird nginx conntrack ps python3 tshark dumpcap node npm
+    need openssl ip nft sysctl setpriv curl jq initdb gobgpd zebra bird nginx conntrack ps python3 tshark dumpcap node npm
     settle_run_dir_again
     with_progress "Fetching kubectl $KUBECTL_VERSIONS" "$CN2_RUN/log/kubectl-programs.log" kubectl_programs || die "kubectl could not be fetched."
     publish
@@ -113,7 +113,7 @@ look_around() {
     open_windows
     heading "The lab is still running. Look around:"
     cat <<TEXT
-${WINDOW:+  Swagger UI    $WINDOW/swagger   (Authorize: the token in $LAB_DIR/token)
+${WINDOW:+  Swagger UI    $WINDOW/swagger
 }${KUBERNETES_WINDOW:+  kubectl       export KUBECONFIG=$LAB_DIR/kubeconfig
                 kubectl get svc,fip -n ns1
 }  router        ip netns exec $LAB-vmx1 vtysh --vty_socket $LAB_DIR/vmx1 -c 'show ip route bgp'
@@ -135,19 +135,20 @@ WINDOW=
 KUBERNETES_WINDOW=
 open_windows() {
     if open_window api "$CN2_HTTP_PORT" "$API_URL"; then WINDOW=http://127.0.0.1:$CN2_HTTP_PORT; fi
+    # kubectl sends no token over plain http: the relay adds it, so whoever is on this machine may do everything, as with `./cn2 up`.
     if open_window kubernetes "$CN2_KUBERNETES_PORT" "$KUBERNETES_URL"; then
-        kubeconfig "$LAB_DIR/kubeconfig" "http://127.0.0.1:$CN2_KUBERNETES_PORT" "${LAB_TOKEN:-}"
+        kubeconfig "$LAB_DIR/kubeconfig" "http://127.0.0.1:$CN2_KUBERNETES_PORT"
         KUBERNETES_WINDOW=yes
     fi
 }
 
-# open_window NAME PORT URL: the URL of the control node, at this port here.
+# open_window NAME PORT URL: the URL of the control node, at this port here. The relay adds the lab's token where its requests have none.
 open_window() {
     local name=$1 port=$2 url=$3 side
     port_is_free "$port" || return 1
     for side in inside outside; do mkdir -p "$LAB_DIR/window-$name-$side"; done
-    render tests/lab/etc/window.conf | sed -e "s|@LISTEN@|unix:$LAB_DIR/$name.sock|" -e "s|@TO@|$url|" -e "s|@SIDE@|$name-inside|" >"$LAB_DIR/window-$name-inside.conf"
-    render tests/lab/etc/window.conf | sed -e "s|@LISTEN@|127.0.0.1:$port|" -e "s|@TO@|http://unix:$LAB_DIR/$name.sock|" -e "s|@SIDE@|$name-outside|" >"$LAB_DIR/window-$name-outside.conf"
+    render tests/lab/etc/window.conf | sed -e "s|@LISTEN@|unix:$LAB_DIR/$name.sock|" -e "s|@TO@|$url|" -e "s|@SIDE@|$name-inside|" -e "s|@AUTHORIZATION@|${LAB_TOKEN:+Bearer $LAB_TOKEN}|" >"$LAB_DIR/window-$name-inside.conf"
+    render tests/lab/etc/window.conf | sed -e "s|@LISTEN@|127.0.0.1:$port|" -e "s|@TO@|http://unix:$LAB_DIR/$name.sock|" -e "s|@SIDE@|$name-outside|" -e "s|@AUTHORIZATION@||" >"$LAB_DIR/window-$name-outside.conf"
     start "$LAB_DIR" "window-$name-inside" ip netns exec "$LAB-control" "$(path_of nginx)" -e stderr -c "$LAB_DIR/window-$name-inside.conf"
     start "$LAB_DIR" "window-$name-outside" "$(path_of nginx)" -e stderr -c "$LAB_DIR/window-$name-outside.conf"
     eventually 5 "the window" curl -fsS "http://127.0.0.1:$port/readyz"

@@ -18,7 +18,7 @@ kubectl_programs() {
 
 kubectl_is_genuine() { env -C "$KUBECTL_DIR" sha256sum --quiet --strict -c "$CN2_ROOT/tests/kubectl/binaries.sha256" 2>/dev/null; }
 
-# kubeconfig FILE SERVER [TOKEN]: for kubectl and every client library.
+# kubeconfig FILE SERVER [TOKEN [CA-FILE]]: for kubectl and every client library. They send the token over https only.
 kubeconfig() {
     install -m 600 /dev/null "$1" # helm warns of one that others can read
     cat >"$1" <<YAML
@@ -27,7 +27,8 @@ kind: Config
 clusters:
 - name: cn2
   cluster:
-    server: $2
+    server: $2${4:+
+    certificate-authority: $4}
 users:
 - name: cn2
   user: {${3:+ token: $3 }}
