@@ -2,8 +2,6 @@ using System.ComponentModel.DataAnnotations;
 using CN2.Api.Data.Documents;
 using CN2.Api.Http;
 using CN2.Api.Json;
-using CN2.Network.Resources;
-using CN2.Network.Selection;
 using CN2.Network.Status;
 using FluentValidation;
 

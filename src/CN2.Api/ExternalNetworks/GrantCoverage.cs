@@ -2,7 +2,6 @@ using System.Net;
 using CN2.Api.Data.Documents;
 using CN2.Api.Http;
 using CN2.Network.Addressing;
-using CN2.Network.Grants;
 
 namespace CN2.Api.ExternalNetworks;
 

@@ -24,8 +24,23 @@ internal static class GrantTable
     /// <summary>
     /// The same with what is used locked until the transaction ends, in the order of names: nobody else adds to these namespaces or takes away.
     /// </summary>
-    public static Task<List<GrantRow>> LockUseAsync(NpgsqlConnection connection, IReadOnlyCollection<string> namespaces, CancellationToken ct) =>
-        Sql.ReadAllAsync(connection, $"{Select} WHERE g.namespace = ANY ($1) ORDER BY g.namespace FOR UPDATE OF u", ReadRow, ct, Sql.Value(namespaces.ToArray()));
+    public static async Task<List<GrantRow>> LockUseAsync(NpgsqlConnection connection, IReadOnlyCollection<string> namespaces, CancellationToken ct)
+    {
+        // The namespace before what it uses, in the order of the triggers and of who deletes a grant.
+        await using var batch = new NpgsqlBatch(connection)
+        {
+            BatchCommands =
+            {
+                Sql.Command("SELECT FROM namespace WHERE name = ANY ($1) ORDER BY name FOR KEY SHARE", Sql.Value(namespaces.ToArray())),
+                Sql.Command($"{Select} WHERE g.namespace = ANY ($1) ORDER BY g.namespace FOR UPDATE OF u", Sql.Value(namespaces.ToArray())),
+            },
+        };
+        await using var reader = await batch.ExecuteReaderAsync(ct);
+        await reader.NextResultAsync(ct);
+        var rows = new List<GrantRow>();
+        while (await reader.ReadAsync(ct)) rows.Add(ReadRow(reader));
+        return rows;
+    }
 
     /// <summary>The grant of a namespace; null: it has none.</summary>
     public static async Task<GrantRow?> FindAsync(NpgsqlConnection connection, string ns, CancellationToken ct) =>

@@ -100,7 +100,7 @@ public sealed class QuotaTests(ApiServerWithoutReconciler api) : IClassFixture<A
 
             await CountedAsync("two");
             foreach (var collection in (string[])["services", "virtual-machine-interfaces"])
-            foreach (var name in (string[])["a", "b"]) await api.DeleteAsync($"/v1/namespaces/two/{collection}/{name}");
+                foreach (var name in (string[])["a", "b"]) await api.DeleteAsync($"/v1/namespaces/two/{collection}/{name}");
             Assert.Equal(0, (long)(await CountedAsync("two"))["services"]!);
         }
     }

@@ -40,9 +40,10 @@ public sealed class SpeakerDispatcherTests : IAsyncDisposable
         _dispatcher.Send();
         var jobs = _parts.TakeJobs();
         Assert.IsType<SpeakerJob.SetImports>(jobs[0]);
-        var all = Assert.IsType<SpeakerJob.ReplaceAll>(jobs[1]);
+        Assert.IsType<SpeakerJob.SetFence>(jobs[1]); // the engine decides about a route when it sends it
+        var all = Assert.IsType<SpeakerJob.ReplaceAll>(jobs[2]);
         Assert.Equal([Sample.Route(1)], all.Announce);
-        Assert.IsType<SpeakerJob.SetPeers>(jobs[2]);
+        Assert.IsType<SpeakerJob.SetPeers>(jobs[3]);
     }
 
     [Fact]

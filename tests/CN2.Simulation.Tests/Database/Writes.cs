@@ -20,6 +20,7 @@ internal sealed class Writes(MemoryDatabase db)
             Number = number,
             FabricForwarding = true,
             Advertisement = Advertisement.Default,
+            Subnets = [new System.Net.IPNetwork(new System.Net.IPAddress([100, number, 0, 0]), 16)],
         };
         db.Networks[network.Uid] = network;
         db.Pools[network.Uid] = new AddressPool(number, size);

@@ -1,5 +1,4 @@
 using System.Net;
-using CN2.Network.Addressing;
 using CN2.Network.Collections;
 using CN2.Network.Grants;
 

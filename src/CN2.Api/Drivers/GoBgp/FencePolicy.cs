@@ -10,22 +10,30 @@ namespace CN2.Api.Drivers.GoBgp;
 /// An <see cref="ExportFence"/> as a policy of the engine and the sets that it refers to. Each rule becomes a statement that accepts what the rule admits;
 /// the assignment rejects everything else. All names have the fingerprint of the contents, so one that is assigned is the same.
 /// </summary>
-internal sealed record FencePolicy(string Name, IReadOnlyList<Wire.DefinedSet> Sets, Wire.Policy Policy)
+internal sealed class FencePolicy
 {
+    private readonly List<Wire.DefinedSet> _sets = [];
+
     /// <summary>Every name of a fence begins with it.</summary>
     public const string Prefix = "cn2-fence-";
 
     private const string AnyNumber = "[0-9]+";
 
-    public static FencePolicy Of(ExportFence fence)
+    public FencePolicy(ExportFence fence)
     {
-        var fingerprint = Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(TextOf(fence))).AsSpan(0, 8));
-        var policy = new FencePolicy(Prefix + fingerprint, new List<Wire.DefinedSet>(), new Wire.Policy { Name = Prefix + fingerprint });
+        Name = Prefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(TextOf(fence))).AsSpan(0, 8));
+        Policy = new Wire.Policy { Name = Name };
         // What this control node asks routers for (RFC 4684) names no address.
-        policy.Add("targets", new() { AfiSafiIn = { RouteFamilies.RouteTarget } });
-        for (var i = 0; i < fence.Rules.Count; i++) policy.AddRule($"{policy.Name}-{i}", fence.Rules[i]);
-        return policy;
+        Add("memberships", new() { AfiSafiIn = { RouteFamilies.RouteTarget } });
+        for (var i = 0; i < fence.Rules.Count; i++) AddRule($"{i}", fence.Rules[i]);
     }
+
+    public string Name { get; }
+
+    /// <summary>What the policy refers to; it is made before it.</summary>
+    public IReadOnlyList<Wire.DefinedSet> Sets => _sets;
+
+    public Wire.Policy Policy { get; }
 
     /// <summary>
     /// Matches every community outside of the patterns. The engine asks whether a path has one that matches; it cannot ask whether all of them do.
@@ -92,30 +100,29 @@ internal sealed record FencePolicy(string Name, IReadOnlyList<Wire.DefinedSet> S
         if (rule.IsOverlay)
         {
             // ALL: every route target and encapsulation of the path is one of the set. Measured with gobgpd 3.10; for communities it means the opposite.
-            conditions.ExtCommunitySet = new() { Type = Wire.MatchSet.Types.Type.All, Name = $"{name}-targets" };
+            conditions.ExtCommunitySet = new() { Type = Wire.MatchSet.Types.Type.All, Name = $"{Name}-{name}-targets" };
             AddSet(Wire.DefinedType.ExtCommunity, $"{name}-targets", [.. Inside(rule.RouteTargets), "encap:.*"]);
         }
 
         if (rule.Communities is { } communities && Outside(communities) is { Count: > 0 } outside)
         {
-            conditions.CommunitySet = new() { Type = Wire.MatchSet.Types.Type.Invert, Name = $"{name}-others" };
+            conditions.CommunitySet = new() { Type = Wire.MatchSet.Types.Type.Invert, Name = $"{Name}-{name}-others" };
             AddSet(Wire.DefinedType.Community, $"{name}-others", outside);
         }
 
         if (rule.LargeCommunities is { } large && Outside(large) is { Count: > 0 } largeOutside)
         {
-            conditions.LargeCommunitySet = new() { Type = Wire.MatchSet.Types.Type.Invert, Name = $"{name}-large-others" };
+            conditions.LargeCommunitySet = new() { Type = Wire.MatchSet.Types.Type.Invert, Name = $"{Name}-{name}-large-others" };
             AddSet(Wire.DefinedType.LargeCommunity, $"{name}-large-others", largeOutside);
         }
 
         foreach (var family in rule.Prefixes.GroupBy(p => p.FamilyOf()))
         {
-            var (set, bits) = ($"{name}-{family.Key}", AddressArithmetic.BitsOf(family.Key));
-            var prefixes = new Wire.DefinedSet { DefinedType = Wire.DefinedType.Prefix, Name = set };
-            prefixes.Prefixes.AddRange(family.Select(p => new Wire.Prefix { IpPrefix = p.ToString(), MaskLengthMin = (uint)p.PrefixLength, MaskLengthMax = (uint)bits }));
-            ((List<Wire.DefinedSet>)Sets).Add(prefixes);
+            var bits = (uint)AddressArithmetic.BitsOf(family.Key);
+            var prefixes = AddSet(Wire.DefinedType.Prefix, $"{name}-{family.Key}", []);
+            prefixes.Prefixes.AddRange(family.Select(p => new Wire.Prefix { IpPrefix = p.ToString(), MaskLengthMin = (uint)p.PrefixLength, MaskLengthMax = bits }));
             var ofFamily = conditions.Clone();
-            ofFamily.PrefixSet = new() { Name = set };
+            ofFamily.PrefixSet = new() { Name = prefixes.Name };
             ofFamily.AfiSafiIn.Add(FamilyOf(family.Key, rule.IsOverlay).ToWire());
             Add($"{name}-{family.Key}", ofFamily);
         }
@@ -129,13 +136,14 @@ internal sealed record FencePolicy(string Name, IReadOnlyList<Wire.DefinedSet> S
         _ => RouteFamily.Inet6Vpn,
     };
 
-    private void AddSet(Wire.DefinedType type, string name, IEnumerable<string> expressions)
+    private Wire.DefinedSet AddSet(Wire.DefinedType type, string name, IEnumerable<string> expressions)
     {
-        var set = new Wire.DefinedSet { DefinedType = type, Name = name };
+        var set = new Wire.DefinedSet { DefinedType = type, Name = $"{Name}-{name}" };
         set.List.AddRange(expressions);
-        ((List<Wire.DefinedSet>)Sets).Add(set);
+        _sets.Add(set);
+        return set;
     }
 
     private void Add(string name, Wire.Conditions conditions) =>
-        Policy.Statements.Add(new Wire.Statement { Name = name.StartsWith(Name, StringComparison.Ordinal) ? name : $"{Name}-{name}", Conditions = conditions, Actions = new() { RouteAction = Wire.RouteAction.Accept } });
+        Policy.Statements.Add(new Wire.Statement { Name = $"{Name}-{name}", Conditions = conditions, Actions = new() { RouteAction = Wire.RouteAction.Accept } });
 }

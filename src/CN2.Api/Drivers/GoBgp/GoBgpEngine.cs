@@ -23,6 +23,9 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
     /// <summary>What may leave to routers; null: it was not said, and the engine keeps the fence that it has.</summary>
     public FencePolicy? Fence { get; set; }
 
+    /// <summary>How often a fence was put in the place of another one.</summary>
+    public int ReplacedFences { get; private set; }
+
     public string Address => options.GoBgpAddress.OriginalString;
 
     public uint AutonomousSystem => options.AutonomousSystem;
@@ -133,7 +136,11 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
         foreach (var limited in limits.Where(l => !assigned.Contains(PolicyOf(l)))) await AddLimitPolicyAsync(limited, cancellationToken);
         if (!exports.SequenceEqual(assigned) || isFenced != mustFence)
             await AssignAsync(exports, Wire.PolicyDirection.Export, mustFence ? Wire.RouteAction.Reject : Wire.RouteAction.Accept, cancellationToken);
-        foreach (var old in fences.Except(exports)) await DeleteFenceAsync(old, cancellationToken);
+        foreach (var old in fences.Except(exports).ToList())
+        {
+            ReplacedFences++;
+            await DeleteFenceAsync(old, cancellationToken);
+        }
         return !import;
     }
 

@@ -146,13 +146,15 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(fence);
         using (var turn = await _connection.TakeTurnAsync(cancellationToken))
         {
-            _engine.Fence = FencePolicy.Of(fence);
+            // What the fence of an earlier run held back is not known.
+            var (isFirst, replaced) = (_engine.Fence is null, _engine.ReplacedFences);
+            _engine.Fence = new FencePolicy(fence);
             var released = _held.Replace(fence, _paths.List());
             await turn.TryAsync(async () =>
             {
                 await _engine.EnsurePoliciesAsync(_paths.Limits, exactly: false, turn.Lost);
                 // The engine decides about a path when it sends it: what it held back is sent only when it is asked to.
-                if (released) await _engine.ResetOutAsync(turn.Lost);
+                if (released || (isFirst && _engine.ReplacedFences != replaced)) await _engine.ResetOutAsync(turn.Lost);
             });
         }
         RaiseChanged();

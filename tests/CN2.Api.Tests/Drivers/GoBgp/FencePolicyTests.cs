@@ -55,12 +55,12 @@ public sealed class FencePolicyTests
         LargeCommunityPattern[] patterns = [.. new[] { "64512:1-10:5", "64512:5-20:*", "64512:30:7-9", "4200000000:*:1" }.Select(t => LargeCommunityPattern.TryParse(t, out var p, out var error) ? p : throw new ArgumentException(error))];
         var outside = FencePolicy.Outside(patterns).Select(e => new Regex(e)).ToList();
         foreach (var administrator in (uint[])[0, 64511, 64512, 4200000000, uint.MaxValue])
-        foreach (var data1 in (uint[])[0, 1, 4, 5, 10, 11, 20, 21, 29, 30, 31, uint.MaxValue])
-        foreach (var data2 in (uint[])[0, 1, 4, 5, 6, 7, 9, 10, uint.MaxValue])
-        {
-            var isInside = patterns.Any(p => p.Matches(new LargeCommunity(administrator, data1, data2)));
-            Assert.True(!isInside == outside.Exists(e => e.IsMatch($"{administrator}:{data1}:{data2}")), $"{administrator}:{data1}:{data2}");
-        }
+            foreach (var data1 in (uint[])[0, 1, 4, 5, 10, 11, 20, 21, 29, 30, 31, uint.MaxValue])
+                foreach (var data2 in (uint[])[0, 1, 4, 5, 6, 7, 9, 10, uint.MaxValue])
+                {
+                    var isInside = patterns.Any(p => p.Matches(new LargeCommunity(administrator, data1, data2)));
+                    Assert.True(!isInside == outside.Exists(e => e.IsMatch($"{administrator}:{data1}:{data2}")), $"{administrator}:{data1}:{data2}");
+                }
     }
 
     [Fact]

@@ -22,43 +22,43 @@ public sealed class FenceTests : IDisposable
         var engine = _lab.Keep(new GoBgpd(_lab));
         var frr = _lab.Frr("vmx1", 245, Asn, FrrVpnNeighbor());
         var second = _lab.Frr("vmx2", 246, Asn, FrrVpnNeighbor());
-        var speaker = Speaker(engine);
-        await using var disposed = speaker;
-        await speaker.StartAsync(Token);
-        await speaker.SetFenceAsync(Fence(
-            Rule(false, ["100.0.0.0/24", "2001:db8::/64"], communities: ["64512:*", "NO_EXPORT"], large: ["64512:1:*"]),
-            Rule(true, ["100.0.0.0/24", "2001:db8::/64"], ["target:64512:100-199", "target:64512:8000005", "target:4200000000:7", "target:10.2.2.2:561"], communities: [])), Token);
-        await speaker.SetPathsAsync(
-        [
-            Path("100.0.0.4", "172.27.115.242", communities: ["64512:7"], large: ["64512:1:9"]),
-            Path("100.0.0.4", "172.27.115.243"),
-            Path("100.0.0.5", "172.27.115.242", communities: ["64512:7", "64513:7"]),
-            Path("100.0.0.6", "172.27.115.242", large: ["64512:2:9"]),
-            Path("100.0.1.4", "172.27.115.242"),
-            Path("2001:db8::4", "fd00:115::242"),
-            Path("2001:db8:1::4", "fd00:115::242"),
-            Vpn("100.0.0.4", "172.27.115.242", 5, ["target:64512:100", "target:64512:8000005", "target:4200000000:7", "target:10.2.2.2:561"]),
-            Vpn("100.0.0.5", "172.27.115.242", 5, ["target:64512:100", "target:64512:200", "target:64512:8000005"]),
-            Vpn("100.0.0.6", "172.27.115.242", 5, ["target:64512:100"], ["64512:7"]),
-            Vpn("100.0.0.7", "172.27.115.242", 5, ["target:64512:100", "target:4200000000:8"]),
-            Vpn("100.0.1.4", "172.27.115.242", 5, ["target:64512:100"]),
-            Vpn("2001:db8::4", "172.27.115.242", 5, ["target:64512:199"]),
-            Vpn("2001:db8:1::4", "172.27.115.242", 5, ["target:64512:199"]),
-        ], Token);
-        await speaker.SetPeersAsync([Peer("vmx1", 245), Peer("vmx2", 246, change: p => p with { AddPath = false })], Token);
-        Assert.Equal(9, speaker.Counters.PathsHeldBack);
-
-        foreach (var (router, hops) in ((FrrRouter, int)[])[(frr, 2), (second, 1)])
+        await using (var speaker = Speaker(engine))
         {
-            // What is sent last shows that everything before it was decided.
-            await Eventually.TrueAsync(() => router.NextHops("100.0.0.4/32").Count == hops && router.Paths("2001:db8::4/128").Count == 1
-                && router.VpnPaths("100.0.0.4/32").Count == 1 && router.VpnPaths("2001:db8::4/128").Count == 1, "what is admitted", 40,
-                () => router.Show("show bgp ipv4 unicast") + router.Show("show bgp ipv4 vpn") + string.Join(";", speaker.Sessions) + engine.Output);
-            OnlyAdmitted(router);
+            await speaker.StartAsync(Token);
+            await speaker.SetFenceAsync(Fence(
+                Rule(false, ["100.0.0.0/24", "2001:db8::/64"], communities: ["64512:*", "NO_EXPORT"], large: ["64512:1:*"]),
+                Rule(true, ["100.0.0.0/24", "2001:db8::/64"], ["target:64512:100-199", "target:64512:8000005", "target:4200000000:7", "target:10.2.2.2:561"], communities: [])), Token);
+            await speaker.SetPathsAsync(
+            [
+                Path("100.0.0.4", "172.27.115.242", communities: ["64512:7"], large: ["64512:1:9"]),
+                Path("100.0.0.4", "172.27.115.243"),
+                Path("100.0.0.5", "172.27.115.242", communities: ["64512:7", "64513:7"]),
+                Path("100.0.0.6", "172.27.115.242", large: ["64512:2:9"]),
+                Path("100.0.1.4", "172.27.115.242"),
+                Path("2001:db8::4", "fd00:115::242"),
+                Path("2001:db8:1::4", "fd00:115::242"),
+                Vpn("100.0.0.4", "172.27.115.242", 5, ["target:64512:100", "target:64512:8000005", "target:4200000000:7", "target:10.2.2.2:561"]),
+                Vpn("100.0.0.5", "172.27.115.242", 5, ["target:64512:100", "target:64512:200", "target:64512:8000005"]),
+                Vpn("100.0.0.6", "172.27.115.242", 5, ["target:64512:100"], ["64512:7"]),
+                Vpn("100.0.0.7", "172.27.115.242", 5, ["target:64512:100", "target:4200000000:8"]),
+                Vpn("100.0.1.4", "172.27.115.242", 5, ["target:64512:100"]),
+                Vpn("2001:db8::4", "172.27.115.242", 5, ["target:64512:199"]),
+                Vpn("2001:db8:1::4", "172.27.115.242", 5, ["target:64512:199"]),
+            ], Token);
+            await speaker.SetPeersAsync([Peer("vmx1", 245), Peer("vmx2", 246, change: p => p with { AddPath = false })], Token);
+            Assert.Equal(9, speaker.Counters.PathsHeldBack);
+
+            foreach (var (router, hops) in ((FrrRouter, int)[])[(frr, 2), (second, 1)])
+            {
+                // What is sent last shows that everything before it was decided.
+                await Eventually.TrueAsync(() => router.NextHops("100.0.0.4/32").Count == hops && router.Paths("2001:db8::4/128").Count == 1
+                    && router.VpnPaths("100.0.0.4/32").Count == 1 && router.VpnPaths("2001:db8::4/128").Count == 1, "what is admitted", 40,
+                    () => router.Show("show bgp ipv4 unicast") + router.Show("show bgp ipv4 vpn") + string.Join(";", speaker.Sessions) + engine.Output);
+                OnlyAdmitted(router);
+            }
         }
 
         // By hand, past a server that is gone: neither family leaves. What is injected behind and admitted shows that the engine has decided.
-        await speaker.DisposeAsync();
         await InjectAsync(engine, Path("203.0.113.9", "172.27.115.242"));
         await InjectAsync(engine, Path("100.0.0.9", "172.27.115.242", communities: ["64513:7"]));
         await InjectAsync(engine, Vpn("203.0.113.9", "172.27.115.242", 5, ["target:64512:100"]));
@@ -102,7 +102,7 @@ public sealed class FenceTests : IDisposable
         await speaker.ChangePathsAsync([Path("100.0.2.4", "172.27.115.242")], [], Token);
         await Eventually.TrueAsync(() => frr.Paths("100.0.2.4/32").Count == 1, "the new network", 10);
         Assert.Equal(established, frr.Session("172.27.115.241").Established);
-        Assert.Single((await PoliciesAsync(engine)).Where(p => p.StartsWith(FencePolicy.Prefix, StringComparison.Ordinal)));
+        Assert.Single(await PoliciesAsync(engine), p => p.StartsWith(FencePolicy.Prefix, StringComparison.Ordinal));
     }
 
     [Fact]
@@ -132,6 +132,14 @@ public sealed class FenceTests : IDisposable
         await InjectAsync(engine, Path("100.0.0.6", "172.27.115.242"));
         await Eventually.TrueAsync(() => frr.Paths("100.0.0.6/32").Count == 1, "what is admitted", 10);
         Assert.Empty(frr.Paths("203.0.113.9/32"));
+
+        // And one that begins with a wider fence sends what the earlier one held back.
+        await using var wider = Speaker(engine);
+        await wider.StartAsync(Token);
+        await wider.SetFenceAsync(Fence(Rule(false, ["100.0.0.0/24", "100.0.1.0/24"])), Token);
+        await wider.SetPathsAsync([Path("100.0.0.4", "172.27.115.242"), Path("100.0.1.4", "172.27.115.242")], Token);
+        await wider.SetPeersAsync([Peer("vmx1", 245)], Token);
+        await Eventually.TrueAsync(() => frr.Paths("100.0.1.4/32").Count == 1, "what the earlier fence held back", 20);
     }
 
     private static void OnlyAdmitted(FrrRouter router)
