@@ -102,7 +102,13 @@ public sealed class GroupCommit<TItem>(TransactionRunner runner, ISharedDecision
         }
     }
 
-    private Task<WriteOutcome> RunAloneAsync(TItem item, CancellationToken left) => runner.RunAsync((scope, ct) => DecideAsync(scope, item, ct), left);
+    /// <summary>What a refused item has taken already goes back with its transaction. In a shared one it must take nothing before it is sure.</summary>
+    private Task<WriteOutcome> RunAloneAsync(TItem item, CancellationToken left) => runner.RunAsync(async (scope, ct) =>
+    {
+        var outcome = await DecideAsync(scope, item, ct);
+        if (outcome is WriteOutcome.Refused) scope.Discard();
+        return outcome;
+    }, left);
 
     private sealed class Waiting(TItem item, string key, CancellationToken left)
     {
