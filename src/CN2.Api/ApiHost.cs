@@ -1,4 +1,5 @@
 using CN2.Api.Allocation;
+using CN2.Api.Authorization;
 using CN2.Api.BgpRouters;
 using CN2.Api.Data;
 using CN2.Api.Drivers.GoBgp;
@@ -13,6 +14,7 @@ using CN2.Api.Observability;
 using CN2.Api.OpenApi;
 using CN2.Api.Options;
 using CN2.Api.Reconcile;
+using CN2.Api.RoleBindings;
 using CN2.Api.ServiceHealthChecks;
 using CN2.Api.Services;
 using CN2.Api.Transport;
@@ -51,6 +53,7 @@ public static class ApiHost
         services.AddDatabase();
         services.AddTransport();
         services.AddHttpConventions();
+        services.AddCallerAuthorization();
         services.AddWrites();
         services.AddOpenApiDocument();
         services.AddObservability();
@@ -68,12 +71,13 @@ public static class ApiHost
         services.AddVirtualMachineInterfaces();
         services.AddExternalNetworkSelectors();
         services.AddBgpRouters();
+        services.AddRoleBindings();
         services.AddKubernetesFront();
         replace?.Invoke(services);
 
         var app = builder.Build();
         app.Services.CheckSettings();
-        app.UseHttpConventions();
+        app.UseHttpConventions(AuthorizationRegistration.UseCallerAuthorization);
         app.MapControllers();
         app.MapVRouterStream().WithMetadata(new LongRunningAttribute(), new AgentsApiAttribute());
         app.UseOpenApiDocument();

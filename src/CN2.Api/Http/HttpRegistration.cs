@@ -48,7 +48,9 @@ public static class HttpRegistration
     }
 
     /// <summary>Answers requests that no endpoint takes (unknown path, method, media type) and those that end in an exception.</summary>
-    public static void UseHttpConventions(this WebApplication app)
+    /// <param name="app">The server.</param>
+    /// <param name="authorize">Refuses what the caller may not do.</param>
+    public static void UseHttpConventions(this WebApplication app, Action<IApplicationBuilder> authorize)
     {
         app.UseKnownProxies();
         app.Use(AnswerHead);
@@ -73,6 +75,7 @@ public static class HttpRegistration
         });
         app.UseCrossOrigins();
         app.UseRateLimiter();
+        authorize(app);
         var deadline = app.Services.GetRequiredService<RequestDeadline>();
         app.Use(deadline.RunAsync);
         app.UseMiddleware<RepeatedReads>(); // inside the exception handler, which answers what no repetition cures

@@ -1,4 +1,5 @@
 using System.Runtime.ExceptionServices;
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Json;
 using Microsoft.AspNetCore.Diagnostics.HealthChecks;
@@ -14,12 +15,12 @@ public static class HealthEndpoints
         app.MapChecks("/livez", new HealthCheckOptions { Predicate = _ => false, AllowCachingResponses = true, ResponseWriter = WriteAliveAsync });
         // The framework's headers against caches are three; Cache-Control: no-store says the same.
         app.MapChecks("/readyz", new HealthCheckOptions { AllowCachingResponses = true, ResponseWriter = WriteReadinessAsync });
-        app.MapGet("/metrics", (PrometheusText metrics) => Results.Text(metrics.Render(), "text/plain; version=0.0.4; charset=utf-8")).ExcludeFromDescription();
+        app.MapGet("/metrics", (PrometheusText metrics) => Results.Text(metrics.Render(), "text/plain; version=0.0.4; charset=utf-8")).WithMetadata(new AccessTargetAttribute(AccessResource.Metrics)).ExcludeFromDescription();
     }
 
     /// <summary>MapHealthChecks answers every method; only GET is meant, so that the others get 405.</summary>
     private static void MapChecks(this IEndpointRouteBuilder app, string path, HealthCheckOptions options) =>
-        app.MapHealthChecks(path, options).WithMetadata(new HttpMethodMetadata([HttpMethods.Get])).ExcludeFromDescription();
+        app.MapHealthChecks(path, options).WithMetadata(new HttpMethodMetadata([HttpMethods.Get]), new OpenToAllAttribute()).ExcludeFromDescription();
 
     private static Task WriteAliveAsync(HttpContext http, HealthReport report) => Results.Text("ok\n").ExecuteAsync(http);
 

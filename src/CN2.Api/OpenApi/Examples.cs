@@ -13,7 +13,7 @@ public static class Examples
     public static readonly IReadOnlyList<string> Tags =
     [
         "Namespaces", "VirtualRouters", "ServiceHealthChecks", "VirtualMachineInterfaces", "ExternalNetworkSelectors", "ExternalNetworks", "Services",
-        "FloatingIPs", "BgpRouters", "ControlNodes", "Watch", "Events",
+        "FloatingIPs", "BgpRouters", "ControlNodes", "RoleBindings", "Watch", "Events",
     ];
 
     /// <summary>Body of an operation by its id.</summary>
@@ -37,6 +37,7 @@ public static class Examples
         ["FloatingIPs"] = ("web-vip", "web-vip9"),
         ["BgpRouters"] = ("vmx1", "vmx9"),
         ["ControlNodes"] = ("control", "control9"),
+        ["RoleBindings"] = ("web-team", "auditors"),
     };
 
     private const string Routes =
@@ -89,5 +90,9 @@ public static class Examples
         ["CreateBgpRouter"] = """{"name": "vmx1", "address": "172.27.115.245", "autonomousSystem": 64512}""",
         ["PutBgpRouter"] = """{"address": "172.27.115.249", "autonomousSystem": 65001, "multihopTtl": 4, "authKey": "write-only"}""",
         ["PatchBgpRouter"] = """{"holdTime": 30}""",
+
+        ["CreateRoleBinding"] = """{"name": "web-team", "subjects": [{"kind": "Group", "name": "web-team"}, {"kind": "Token", "name": "portal"}], "role": "editor", "namespaces": ["ns1"]}""",
+        ["PutRoleBinding"] = """{"subjects": [{"kind": "User", "name": "alice"}], "role": "viewer", "namespaces": ["*"]}""",
+        ["PatchRoleBinding"] = """{"role": "viewer"}""",
     };
 }

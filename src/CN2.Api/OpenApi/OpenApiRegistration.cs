@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Http;
 using Microsoft.OpenApi;
 
@@ -20,7 +21,7 @@ public static class OpenApiRegistration
 
     public static void UseOpenApiDocument(this WebApplication app)
     {
-        app.MapOpenApi("/openapi/{documentName}.json");
+        app.MapOpenApi("/openapi/{documentName}.json").WithMetadata(new OpenToAllAttribute());
         app.UseWhen(http => Listener.KindOf(http) == ListenerKind.Rest, rest => rest.UseSwaggerUI(ui =>
         {
             ui.SwaggerEndpoint("/openapi/v1.json", "CN2.Api v1");

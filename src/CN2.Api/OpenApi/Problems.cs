@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using CN2.Api.Access;
 using CN2.Api.Http;
 using CN2.Api.Json;
 using CN2.Network.Resources;
@@ -19,6 +20,9 @@ internal static class Problems
         [ProblemCodes.MalformedJson] = ("the body is not JSON", ApiProblem.MalformedJson("It cannot be read at line 1, byte 20 (or is nested deeper than 32).")),
         [ProblemCodes.AddressOutOfRange] = ("the address lies in no subnet of the networks that are allowed here", ApiProblem.AddressOutOfRange("address", "198.51.100.9 is in no subnet of ExternalNetwork ns1/vn-external1.")),
         [ProblemCodes.ImmutableField] = ("a member cannot be changed", ApiProblem.Immutable("address", "FloatingIP ns1/web-vip holds 100.0.0.9 and keeps it; reserve another FloatingIP for 100.0.0.10.")),
+        [ProblemCodes.Forbidden] = ("the caller may not do this; it is the same whether or not the resource exists", ApiProblem.Forbidden(new Caller(CallerKind.Token, "portal", []), AccessVerb.Create, AccessResource.Services, "ns1")),
+        [ProblemCodes.LastAdmin] = ("nobody would be an admin any more", ApiProblem.LastAdmin()),
+        [ProblemCodes.TooManyRoleBindings] = ($"there are {Limits.RoleBindings} role bindings", ApiProblem.TooManyRoleBindings()),
         [ProblemCodes.NotFound] = ("the resource, or the namespace of the path, does not exist", ApiProblem.NotFound("Service ns1/my-service")),
         [ProblemCodes.AlreadyExists] = ("a resource with this name exists", ApiProblem.AlreadyExists("Service ns1/my-service")),
         [ProblemCodes.InUse] = ("other resources need it; `detail` names them", ApiProblem.InUse("ExternalNetwork ns1/vn-external1", ["Service ns1/my-service"])),
@@ -45,6 +49,7 @@ internal static class Problems
     private static readonly Dictionary<int, (string Name, string[] Codes)> Shared = new()
     {
         [400] = ("Invalid", [ProblemCodes.ValidationFailed]),
+        [403] = ("Forbidden", [ProblemCodes.Forbidden]),
         [404] = ("NotFound", [ProblemCodes.NotFound]),
         [410] = ("TokenTooOld", [ProblemCodes.TokenTooOld]),
         [412] = ("PreconditionFailed", [ProblemCodes.PreconditionFailed]),
@@ -58,6 +63,7 @@ internal static class Problems
     public static IEnumerable<string> Of(OperationFacts facts)
     {
         yield return ProblemCodes.ValidationFailed;
+        yield return ProblemCodes.Forbidden;
         yield return ProblemCodes.TooManyRequests;
         yield return ProblemCodes.Unavailable;
         if (facts.Kind == OperationKind.Watch) yield return ProblemCodes.TokenTooOld;
@@ -135,6 +141,10 @@ internal static class Problems
                 if (deletes) break;
                 yield return ProblemCodes.AddressInUse;
                 if (tag == "VirtualMachineInterfaces") yield return ProblemCodes.InfrastructureAddress;
+                break;
+            case "RoleBindings":
+                if (kind is OperationKind.Create or OperationKind.Replace) yield return ProblemCodes.TooManyRoleBindings;
+                if (kind != OperationKind.Create) yield return ProblemCodes.LastAdmin;
                 break;
             case "ControlNodes":
                 if (deletes) yield return ProblemCodes.Alive;

@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Kubernetes.Documents;
 using CN2.Api.Kubernetes.Forms;
 using CN2.Api.Kubernetes.Schemas;
@@ -17,10 +18,11 @@ internal static class OpenApiEndpoints
 
     public static void MapKubernetesOpenApi(this IEndpointRouteBuilder app)
     {
-        app.MapView("/openapi/v2", http => DocumentAnswer.WriteAsync(http, V2Of(http.Request.Headers.Accept)));
-        app.MapView("/openapi/v3", http => DocumentAnswer.WriteAsync(http, OfJson(http, OpenApiDocuments.Instance.Index)));
+        var open = new OpenToAllAttribute();
+        app.MapView("/openapi/v2", http => DocumentAnswer.WriteAsync(http, V2Of(http.Request.Headers.Accept))).WithMetadata(open);
+        app.MapView("/openapi/v3", http => DocumentAnswer.WriteAsync(http, OfJson(http, OpenApiDocuments.Instance.Index))).WithMetadata(open);
         foreach (var root in KubernetesResources.All.Select(r => r.Group.Length == 0 ? $"api/{r.Version}" : $"apis/{r.ApiVersion}").Distinct())
-            app.MapView($"/openapi/v3/{root}", http => WriteGroupAsync(http, root));
+            app.MapView($"/openapi/v3/{root}", http => WriteGroupAsync(http, root)).WithMetadata(open);
     }
 
     /// <summary>A client that knows the hash may keep the document forever; one that knows an older hash is sent to the newer.</summary>

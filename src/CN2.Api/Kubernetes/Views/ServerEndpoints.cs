@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json.Nodes;
+using CN2.Api.Access;
 using CN2.Api.Kubernetes.Requests;
 using CN2.Api.Kubernetes.Statuses;
 using Microsoft.Extensions.Diagnostics.HealthChecks;
@@ -18,7 +19,7 @@ internal static class ServerEndpoints
 
     public static void MapServer(this IEndpointRouteBuilder app)
     {
-        app.MapView("/version", http => HttpMethods.IsGet(http.Request.Method) ? ObjectAnswer.WriteAsync(http, 200, Version) : ObjectAnswer.WriteAsync(http, FailureStatus.MethodNotAllowed()));
+        app.MapView("/version", http => HttpMethods.IsGet(http.Request.Method) ? ObjectAnswer.WriteAsync(http, 200, Version) : ObjectAnswer.WriteAsync(http, FailureStatus.MethodNotAllowed())).WithMetadata(new OpenToAllAttribute());
         app.MapHealthView("/healthz", http => WriteHealthAsync(http, "healthz", _ => false));
         app.MapHealthView("/livez", http => WriteHealthAsync(http, "livez", _ => false));
         app.MapHealthView("/readyz", http => WriteHealthAsync(http, "readyz", _ => true));
