@@ -5,6 +5,14 @@ CREATE EXTENSION IF NOT EXISTS btree_gist WITH SCHEMA public;
 
 COMMENT ON EXTENSION btree_gist IS 'support for indexing common datatypes in GiST';
 
+CREATE FUNCTION public.cn2_access_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE access_state SET version = version + 1;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.cn2_bgp_router_infrastructure() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -519,6 +527,12 @@ CREATE TABLE public."__EFMigrationsHistory" (
     product_version character varying(32) NOT NULL
 );
 
+CREATE TABLE public.access_state (
+    singleton boolean DEFAULT true NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT access_state_singleton CHECK (singleton)
+);
+
 CREATE TABLE public.advertisement (
     control_node text NOT NULL,
     floating_ip_uid uuid NOT NULL,
@@ -529,6 +543,20 @@ CREATE TABLE public.advertisement (
 CREATE TABLE public.announcement_writer (
     control_node text NOT NULL,
     last_write bigint NOT NULL
+);
+
+CREATE TABLE public.api_token (
+    uid uuid NOT NULL,
+    name text NOT NULL,
+    labels jsonb DEFAULT '{}'::jsonb NOT NULL,
+    annotations jsonb DEFAULT '{}'::jsonb NOT NULL,
+    generation bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    secret_hash bytea NOT NULL,
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    CONSTRAINT api_token_secret_hash_is_sha256 CHECK ((length(secret_hash) = 32))
 );
 
 CREATE TABLE public.bgp_router (
@@ -781,6 +809,20 @@ CREATE TABLE public.owed_session (
     router_address text NOT NULL
 );
 
+CREATE TABLE public.role_binding (
+    uid uuid NOT NULL,
+    name text NOT NULL,
+    labels jsonb DEFAULT '{}'::jsonb NOT NULL,
+    annotations jsonb DEFAULT '{}'::jsonb NOT NULL,
+    generation bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    subjects jsonb NOT NULL,
+    role text NOT NULL,
+    namespaces text[] NOT NULL,
+    CONSTRAINT role_binding_role CHECK ((role = ANY (ARRAY['viewer'::text, 'editor'::text, 'operator'::text, 'admin'::text])))
+);
+
 CREATE TABLE public.service (
     uid uuid NOT NULL,
     spec jsonb NOT NULL,
@@ -914,11 +956,20 @@ CREATE TABLE public.virtual_router_status (
     applied_snapshot text
 );
 
+ALTER TABLE ONLY public.access_state
+    ADD CONSTRAINT access_state_pkey PRIMARY KEY (singleton);
+
 ALTER TABLE ONLY public.namespace
     ADD CONSTRAINT ak_namespaces_name UNIQUE (name);
 
 ALTER TABLE ONLY public.announcement_writer
     ADD CONSTRAINT announcement_writer_pkey PRIMARY KEY (control_node);
+
+ALTER TABLE ONLY public.api_token
+    ADD CONSTRAINT api_token_name UNIQUE (name);
+
+ALTER TABLE ONLY public.api_token
+    ADD CONSTRAINT api_token_secret_hash UNIQUE (secret_hash);
 
 ALTER TABLE ONLY public.bgp_router
     ADD CONSTRAINT bgp_router_address UNIQUE (address);
@@ -955,6 +1006,9 @@ ALTER TABLE ONLY public."__EFMigrationsHistory"
 
 ALTER TABLE ONLY public.advertisement
     ADD CONSTRAINT pk_advertisement PRIMARY KEY (floating_ip_uid, control_node);
+
+ALTER TABLE ONLY public.api_token
+    ADD CONSTRAINT pk_api_token PRIMARY KEY (uid);
 
 ALTER TABLE ONLY public.bgp_router
     ADD CONSTRAINT pk_bgp_router PRIMARY KEY (uid);
@@ -998,6 +1052,9 @@ ALTER TABLE ONLY public.namespace
 ALTER TABLE ONLY public.node_port
     ADD CONSTRAINT pk_node_port PRIMARY KEY (port, protocol);
 
+ALTER TABLE ONLY public.role_binding
+    ADD CONSTRAINT pk_role_binding PRIMARY KEY (uid);
+
 ALTER TABLE ONLY public.service
     ADD CONSTRAINT pk_service PRIMARY KEY (uid);
 
@@ -1021,6 +1078,9 @@ ALTER TABLE ONLY public.virtual_router_intruder
 
 ALTER TABLE ONLY public.virtual_router_status
     ADD CONSTRAINT pk_virtual_router_status PRIMARY KEY (uid);
+
+ALTER TABLE ONLY public.role_binding
+    ADD CONSTRAINT role_binding_name UNIQUE (name);
 
 ALTER TABLE ONLY public.session_turn
     ADD CONSTRAINT session_turn_pkey PRIMARY KEY (router_address);
@@ -1125,6 +1185,10 @@ CREATE INDEX ix_virtual_machine_interface_virtual_router ON public.virtual_machi
 CREATE INDEX ix_virtual_router_labels ON public.virtual_router USING gin (labels);
 
 CREATE UNIQUE INDEX ix_virtual_router_name ON public.virtual_router USING btree (name);
+
+CREATE TRIGGER access_changed AFTER INSERT OR DELETE OR UPDATE OF name, secret_hash, expires_at ON public.api_token FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_access_changed();
+
+CREATE TRIGGER access_changed AFTER INSERT OR DELETE OR UPDATE OF subjects, role, namespaces ON public.role_binding FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_access_changed();
 
 CREATE TRIGGER bgp_router_forgets_kubernetes_objects AFTER DELETE ON public.bgp_router REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_forget_kubernetes_objects();
 

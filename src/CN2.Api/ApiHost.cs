@@ -1,4 +1,5 @@
 using CN2.Api.Allocation;
+using CN2.Api.Authentication;
 using CN2.Api.Authorization;
 using CN2.Api.BgpRouters;
 using CN2.Api.Data;
@@ -17,6 +18,7 @@ using CN2.Api.Reconcile;
 using CN2.Api.RoleBindings;
 using CN2.Api.ServiceHealthChecks;
 using CN2.Api.Services;
+using CN2.Api.Tokens;
 using CN2.Api.Transport;
 using CN2.Api.VirtualMachineInterfaces;
 using CN2.Api.VirtualRouters;
@@ -53,6 +55,7 @@ public static class ApiHost
         services.AddDatabase();
         services.AddTransport();
         services.AddHttpConventions();
+        services.AddCallerAuthentication();
         services.AddCallerAuthorization();
         services.AddWrites();
         services.AddOpenApiDocument();
@@ -71,13 +74,14 @@ public static class ApiHost
         services.AddVirtualMachineInterfaces();
         services.AddExternalNetworkSelectors();
         services.AddBgpRouters();
+        services.AddTokens();
         services.AddRoleBindings();
         services.AddKubernetesFront();
         replace?.Invoke(services);
 
         var app = builder.Build();
         app.Services.CheckSettings();
-        app.UseHttpConventions(AuthorizationRegistration.UseCallerAuthorization);
+        app.UseHttpConventions(AuthenticationRegistration.UseCallerAuthentication, AuthorizationRegistration.UseCallerAuthorization);
         app.MapControllers();
         app.MapVRouterStream().WithMetadata(new LongRunningAttribute(), new AgentsApiAttribute());
         app.UseOpenApiDocument();

@@ -1,15 +1,18 @@
 using CN2.Api;
 using CN2.Api.Data;
 using CN2.Api.Options;
+using CN2.Api.Tokens;
 
 try
 {
     var verb = args.Length > 0 && !args[0].StartsWith('-') ? args[0] : "serve";
-    if (verb is not ("serve" or "migrate"))
+    if (verb is not ("serve" or "migrate" or "token"))
     {
-        await Console.Error.WriteLineAsync($"Unknown command '{verb}'. Usage: CN2.Api [migrate] [--Setting:Name=value …]");
+        await Console.Error.WriteLineAsync($"Unknown command '{verb}'. Usage: CN2.Api [migrate | token create|list|delete] [--Setting:Name=value …]");
         return 2;
     }
+
+    if (verb == "token") return await TokenCommand.RunAsync(args[1..], Console.Out, Console.Error, CancellationToken.None);
 
     var settings = args.SkipWhile(a => a == verb);
     // Migrating needs the database only; engine none makes Bgp__RouterId optional.

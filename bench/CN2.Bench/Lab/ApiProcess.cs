@@ -20,6 +20,7 @@ internal sealed class ApiProcess : IDisposable
         {
             ["ConnectionStrings__CN2"] = connectionString,
             ["Http__Url"] = "http://127.0.0.1:8080",
+            ["Auth__Mode"] = "none",
             ["Grpc__Url"] = "http://172.27.115.241:8081",
             ["Grpc__AllowPlain"] = "true",
             // Beyond a small cluster: every Service takes a cluster IP.

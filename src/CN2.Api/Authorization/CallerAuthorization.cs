@@ -1,5 +1,6 @@
 using CN2.Api.Access;
 using CN2.Api.Http;
+using CN2.Api.Options;
 
 namespace CN2.Api.Authorization;
 
@@ -7,7 +8,7 @@ namespace CN2.Api.Authorization;
 /// Says what the caller of a request may do, and refuses what it may not (403), before anybody looks into the database: the answer is the same whether or
 /// not the thing exists. What has no rule is refused.
 /// </summary>
-internal sealed class CallerAuthorization(AccessState state)
+internal sealed class CallerAuthorization(AccessState state, AuthOptions auth)
 {
     public Task RunAsync(HttpContext http, RequestDelegate next)
     {
@@ -15,9 +16,14 @@ internal sealed class CallerAuthorization(AccessState state)
         if (http.GetEndpoint() is not RouteEndpoint { Metadata: var metadata } || Listener.KindOf(http) == ListenerKind.Agents) return next(http);
         if (metadata.GetMetadata<OpenToAllAttribute>() is not null) return next(http);
 
-        // Where Auth__Mode is none nobody was asked; where it is required, whoever did not say who it is has been refused by now.
         var caller = Caller.Find(http);
-        if (caller is null) http.Features.Set(caller = Caller.Anonymous);
+        if (caller is null)
+        {
+            // Whoever did not say who it is has been refused by now; nobody is let through although that was forgotten.
+            if (auth.IsRequired) return ProblemResult.WriteAsync(http, ApiProblem.Unauthenticated());
+            http.Features.Set(caller = Caller.Anonymous);
+        }
+
         var rights = state.Current.RightsOf(caller);
         http.Features.Set(rights);
         if (metadata.GetMetadata<OpenToCallersAttribute>() is not null) return next(http);

@@ -31,6 +31,7 @@ public sealed class CN2DbContext(DbContextOptions<CN2DbContext> options) : DbCon
     public DbSet<BgpRouterRow> BgpRouters => Set<BgpRouterRow>();
     public DbSet<ServiceHealthCheckRow> ServiceHealthChecks => Set<ServiceHealthCheckRow>();
     public DbSet<RoleBindingRow> RoleBindings => Set<RoleBindingRow>();
+    public DbSet<ApiTokenRow> ApiTokens => Set<ApiTokenRow>();
     public DbSet<ControlNodeRow> ControlNodes => Set<ControlNodeRow>();
     public DbSet<AnnouncementRow> Announcements => Set<AnnouncementRow>();
     public DbSet<ServiceStatusRow> ServiceStatuses => Set<ServiceStatusRow>();
@@ -156,6 +157,14 @@ public sealed class CN2DbContext(DbContextOptions<CN2DbContext> options) : DbCon
             row.Property(b => b.Labels).HasColumnType("jsonb");
             row.Property(b => b.Annotations).HasColumnType("jsonb");
             row.Property(b => b.Subjects).HasColumnType("jsonb");
+        });
+        modelBuilder.Entity<ApiTokenRow>(row =>
+        {
+            row.ToTable("api_token");
+            row.HasKey(t => t.Uid);
+            row.Property(t => t.Uid).ValueGeneratedNever();
+            row.Property(t => t.Labels).HasColumnType("jsonb");
+            row.Property(t => t.Annotations).HasColumnType("jsonb");
         });
         modelBuilder.Entity<ControlNodeRow>(row => { row.ToTable("control_node"); row.HasKey(c => c.Name); row.Property(c => c.Sessions).HasColumnType("jsonb"); });
         modelBuilder.Entity<AnnouncementRow>(row =>

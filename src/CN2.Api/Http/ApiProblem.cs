@@ -55,6 +55,12 @@ public sealed record ApiProblem(int Status, string Code, string Title, string De
 
     public static ApiProblem TooManyRoleBindings() => new(409, ProblemCodes.TooManyRoleBindings, "Too many role bindings",
         $"There are {CN2.Network.Resources.Limits.RoleBindings} role bindings, and more are not possible; give groups a role instead of single users, or delete those that nobody needs.");
+    /// <summary>It says nothing of what was sent: that is in <c>WWW-Authenticate</c>, for the caller alone.</summary>
+    public static ApiProblem Unauthenticated() => new(401, ProblemCodes.Unauthenticated, "Who calls is not known",
+        "Send Authorization: Bearer with an API token or a token of the identity provider; the header WWW-Authenticate says what is wrong with what was sent.");
+
+    public static ApiProblem TooManyTokens() => new(409, ProblemCodes.TooManyTokens, "Too many API tokens",
+        $"There are {CN2.Network.Resources.Limits.ApiTokens} API tokens, and more are not possible; delete those that are no longer used (lastUsedAt).");
 
     /// <param name="what">Such as <c>Service ns1/my-service</c>.</param>
     public static ApiProblem NotFound(string what) => new(404, ProblemCodes.NotFound, "Not found", $"{what} does not exist.");

@@ -12,6 +12,7 @@ namespace CN2.Api.Http;
 /// </summary>
 internal static class CallerRate
 {
+    private static readonly CallerKey Unlimited = new("");
     private static readonly TimeSpan Refill = TimeSpan.FromMilliseconds(100);
 
     public static IServiceCollection AddCallerRate(this IServiceCollection services)
@@ -19,7 +20,7 @@ internal static class CallerRate
         services.AddRateLimiter(_ => { });
         services.AddOptions<RateLimiterOptions>().Configure<RateLimitOptions>((limiter, options) =>
         {
-            limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, IPAddress>(http => PartitionOf(http, options.PerSecond));
+            limiter.GlobalLimiter = PartitionedRateLimiter.Create<HttpContext, CallerKey>(http => PartitionOf(http, options.PerSecond));
             limiter.RejectionStatusCode = StatusCodes.Status429TooManyRequests;
             limiter.OnRejected = (rejected, _) => new ValueTask(ProblemResult.WriteAsync(rejected.HttpContext, Refusal(rejected.Lease, options.PerSecond)));
         });
@@ -27,11 +28,10 @@ internal static class CallerRate
     }
 
     /// <summary>Health, metrics and agents are not limited: nobody must be able to make a replica look dead.</summary>
-    private static RateLimitPartition<IPAddress> PartitionOf(HttpContext http, int perSecond)
+    private static RateLimitPartition<CallerKey> PartitionOf(HttpContext http, int perSecond)
     {
-        var caller = Callers.Of(http);
-        if (perSecond == 0 || IPAddress.IsLoopback(caller) || !IsLimited(http)) return RateLimitPartition.GetNoLimiter(IPAddress.None);
-        return RateLimitPartition.GetTokenBucketLimiter(caller, _ => new TokenBucketRateLimiterOptions
+        if (perSecond == 0 || IPAddress.IsLoopback(Callers.Of(http)) || !IsLimited(http)) return RateLimitPartition.GetNoLimiter(Unlimited);
+        return RateLimitPartition.GetTokenBucketLimiter(CallerKey.Of(http), _ => new TokenBucketRateLimiterOptions
         {
             TokenLimit = 2 * perSecond,
             // A tenth of a second's tokens ten times a second; a rate below 10 comes once a second.
@@ -46,6 +46,6 @@ internal static class CallerRate
         : http.Request.Path.StartsWithSegments("/v1");
 
     private static ApiProblem Refusal(RateLimitLease lease, int perSecond) => ApiProblem.TooManyRequests(
-        string.Create(CultureInfo.InvariantCulture, $"This address sends more than {perSecond} requests a second; send fewer, or ask the operator for a higher RateLimit__PerSecond."),
+        string.Create(CultureInfo.InvariantCulture, $"This caller sends more than {perSecond} requests a second; send fewer, or ask the operator for a higher RateLimit__PerSecond."),
         lease.TryGetMetadata(MetadataName.RetryAfter, out var after) ? Math.Max(1, (int)Math.Ceiling(after.TotalSeconds)) : 1);
 }

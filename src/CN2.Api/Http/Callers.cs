@@ -7,7 +7,7 @@ namespace CN2.Api.Http;
 internal static class Callers
 {
     /// <summary>
-    /// The source address; of IPv6 its /64, because a host can have every address of one. A proxy in front of the server is one caller.
+    /// The source address, for those of whom nothing else is known (<see cref="CallerKey"/>); of IPv6 its /64, because a host can have every address of one. A proxy in front of the server is one caller.
     /// </summary>
     public static IPAddress Of(HttpContext http) => Of(http.Connection.RemoteIpAddress);
 

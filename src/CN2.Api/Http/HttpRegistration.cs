@@ -49,8 +49,9 @@ public static class HttpRegistration
 
     /// <summary>Answers requests that no endpoint takes (unknown path, method, media type) and those that end in an exception.</summary>
     /// <param name="app">The server.</param>
+    /// <param name="identify">Says who calls, or refuses.</param>
     /// <param name="authorize">Refuses what the caller may not do.</param>
-    public static void UseHttpConventions(this WebApplication app, Action<IApplicationBuilder> authorize)
+    public static void UseHttpConventions(this WebApplication app, Action<IApplicationBuilder> identify, Action<IApplicationBuilder> authorize)
     {
         app.UseKnownProxies();
         app.Use(AnswerHead);
@@ -73,7 +74,8 @@ public static class HttpRegistration
             };
             return ProblemResult.WriteAsync(http, problem);
         });
-        app.UseCrossOrigins();
+        app.UseCrossOrigins(); // a preflight has no token
+        identify(app);
         app.UseRateLimiter();
         authorize(app);
         var deadline = app.Services.GetRequiredService<RequestDeadline>();

@@ -27,6 +27,7 @@ internal static class Listeners
         kestrel.Limits.Http2.MaxStreamsPerConnection = StreamsOfConnection;
 
         var certificates = kestrel.ApplicationServices.GetRequiredService<ServerCertificates>();
+        var authorities = kestrel.ApplicationServices.GetRequiredService<ClientAuthorities>();
         Listen(listen.HttpUrl, new Listener(ListenerKind.Rest, "REST", NamesOf(listen.HttpUrl)), certificates.Http);
         Listen(listen.GrpcUrl, new Listener(ListenerKind.Agents, "agents'", Hosts: null), certificates.Grpc);
         if (listen.KubernetesUrl is { } kubernetes) Listen(kubernetes, new Listener(ListenerKind.Kubernetes, "Kubernetes", NamesOf(kubernetes)), certificates.Http);
@@ -51,19 +52,29 @@ internal static class Listeners
                     connection.Features.Set(listener);
                     return next(connection);
                 });
-                if (ListenerOptions.IsTls(url)) options.UseHttps(Tls(certificate!, connections));
+                if (ListenerOptions.IsTls(url)) options.UseHttps(Tls(certificate!, connections, listener.Kind == ListenerKind.Agents ? null : authorities));
             }
         }
     }
 
-    /// <summary>Each handshake takes the certificate of the moment; the handshake may take no longer than the head of a request.</summary>
-    private static TlsHandshakeCallbackOptions Tls(ServerCertificate certificate, ConnectionLimitOptions connections) => new()
+    /// <summary>
+    /// Each handshake takes the certificate of the moment; the handshake may take no longer than the head of a request. A client's certificate is asked
+    /// for in it and not later, because HTTP/2 allows no second handshake (RFC 9113, 9.2.1).
+    /// </summary>
+    /// <param name="authorities">Of client certificates; null: this port asks for none.</param>
+    private static TlsHandshakeCallbackOptions Tls(ServerCertificate certificate, ConnectionLimitOptions connections, ClientAuthorities? authorities) => new()
     {
         HandshakeTimeout = TimeSpan.FromSeconds(connections.HeadSeconds),
-        OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
+        OnConnection = handshake =>
         {
-            ServerCertificateContext = certificate.Context,
-            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-        }),
+            var options = new SslServerAuthenticationOptions { ServerCertificateContext = certificate.Context, EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13 };
+            if (authorities?.Current is { } roots)
+            {
+                options.ServerCertificateContext = authorities.Name(certificate.Context, roots);
+                PresentedCertificate.Ask(options, presented => handshake.Connection.Features.Set(presented));
+            }
+
+            return ValueTask.FromResult(options);
+        },
     };
 }

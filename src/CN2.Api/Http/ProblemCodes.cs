@@ -8,6 +8,8 @@ public static class ProblemCodes
     public const string Forbidden = "forbidden";
     public const string LastAdmin = "last-admin";
     public const string TooManyRoleBindings = "too-many-role-bindings";
+    public const string Unauthenticated = "unauthenticated";
+    public const string TooManyTokens = "too-many-tokens";
     public const string NotFound = "not-found";
     public const string AlreadyExists = "already-exists";
     public const string InUse = "in-use";

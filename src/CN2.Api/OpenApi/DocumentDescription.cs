@@ -7,6 +7,8 @@ namespace CN2.Api.OpenApi;
 /// <summary>The document as a whole: what it says of itself, the tags, and the order of the paths.</summary>
 internal static class DocumentDescription
 {
+    private const string Scheme = "bearer";
+
     private static readonly string[] MethodOrder = ["POST", "GET", "PUT", "PATCH", "DELETE"];
 
     public static async Task DescribeAsync(OpenApiDocument document, OpenApiDocumentTransformerContext context, CancellationToken cancellationToken)
@@ -19,7 +21,15 @@ internal static class DocumentDescription
         Problems.AddComponents(document);
         DocumentSchemas.Finish(document);
         Sort(document);
-        foreach (var operation in document.Paths.Values.SelectMany(p => p.Operations!.Values)) operation.Security = [];
+        // What it asks of nobody is not described here.
+        document.AddComponent<IOpenApiSecurityScheme>(Scheme, new OpenApiSecurityScheme
+        {
+            Type = SecuritySchemeType.Http,
+            Scheme = "bearer",
+            Description = "An API token (`cn2_…`), or a JWT of the identity provider. A client certificate does as well. On a server with `Auth__Mode=none` nothing is needed.",
+        });
+        foreach (var operation in document.Paths.Values.SelectMany(p => p.Operations!.Values))
+            operation.Security = [new OpenApiSecurityRequirement { [new OpenApiSecuritySchemeReference(Scheme, document)] = [] }];
     }
 
     private static string Description() =>
@@ -71,6 +81,7 @@ internal static class DocumentDescription
         "BgpRouters" => "The external routers that learn the routes.",
         "ControlNodes" => "The replicas of CN2.Api, each with a BGP engine.",
         "RoleBindings" => "Who may do what.",
+        "Tokens" => "By which programs say who they are.",
         "Watch" => "Changes as they happen.",
         "Events" => "What happened and why.",
         _ => "",

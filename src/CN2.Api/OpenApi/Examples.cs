@@ -13,7 +13,7 @@ public static class Examples
     public static readonly IReadOnlyList<string> Tags =
     [
         "Namespaces", "VirtualRouters", "ServiceHealthChecks", "VirtualMachineInterfaces", "ExternalNetworkSelectors", "ExternalNetworks", "Services",
-        "FloatingIPs", "BgpRouters", "ControlNodes", "RoleBindings", "Watch", "Events",
+        "FloatingIPs", "BgpRouters", "ControlNodes", "Tokens", "RoleBindings", "Watch", "Events",
     ];
 
     /// <summary>Body of an operation by its id.</summary>
@@ -38,6 +38,7 @@ public static class Examples
         ["BgpRouters"] = ("vmx1", "vmx9"),
         ["ControlNodes"] = ("control", "control9"),
         ["RoleBindings"] = ("web-team", "auditors"),
+        ["Tokens"] = ("portal", "portal"),
     };
 
     private const string Routes =
@@ -94,5 +95,6 @@ public static class Examples
         ["CreateRoleBinding"] = """{"name": "web-team", "subjects": [{"kind": "Group", "name": "web-team"}, {"kind": "Token", "name": "portal"}], "role": "editor", "namespaces": ["ns1"]}""",
         ["PutRoleBinding"] = """{"subjects": [{"kind": "User", "name": "alice"}], "role": "viewer", "namespaces": ["*"]}""",
         ["PatchRoleBinding"] = """{"role": "viewer"}""",
+        ["CreateToken"] = """{"name": "portal", "expiresAt": "2036-01-01T00:00:00Z"}""",
     };
 }

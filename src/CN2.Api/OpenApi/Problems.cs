@@ -18,6 +18,7 @@ internal static class Problems
     {
         [ProblemCodes.ValidationFailed] = ("the request is not valid; `errors` names every fault by the path of its member", ApiProblem.Validation(TwoFaults())),
         [ProblemCodes.MalformedJson] = ("the body is not JSON", ApiProblem.MalformedJson("It cannot be read at line 1, byte 20 (or is nested deeper than 32).")),
+        [ProblemCodes.Unauthenticated] = ("the request does not prove who sends it; `WWW-Authenticate` says why", ApiProblem.Unauthenticated()),
         [ProblemCodes.AddressOutOfRange] = ("the address lies in no subnet of the networks that are allowed here", ApiProblem.AddressOutOfRange("address", "198.51.100.9 is in no subnet of ExternalNetwork ns1/vn-external1.")),
         [ProblemCodes.ImmutableField] = ("a member cannot be changed", ApiProblem.Immutable("address", "FloatingIP ns1/web-vip holds 100.0.0.9 and keeps it; reserve another FloatingIP for 100.0.0.10.")),
         [ProblemCodes.Forbidden] = ("the caller may not do this; it is the same whether or not the resource exists", ApiProblem.Forbidden(new Caller(CallerKind.Token, "portal", []), AccessVerb.Create, AccessResource.Services, "ns1")),
@@ -34,14 +35,15 @@ internal static class Problems
         [ProblemCodes.NodePortInUse] = ("another Service has the node port", ApiProblem.NodePortInUse("Node port 30080 is held by Service ns1/my-service.")),
         [ProblemCodes.BeingDeleted] = ("the resource is being deleted", ApiProblem.BeingDeleted("Service ns1/my-service")),
         [ProblemCodes.DocumentUnreadable] = ("what is stored of the resource cannot be read by this version (another version, or somebody who edited the database, wrote it)", ApiProblem.DocumentUnreadable("null is no item of a List")),
+        [ProblemCodes.TooManyTokens] = ($"there are {Limits.ApiTokens} API tokens", ApiProblem.TooManyTokens()),
         [ProblemCodes.Alive] = ("the control node is alive", ApiProblem.Alive("control")),
         [ProblemCodes.IdempotencyKeyReused] = ("the `Idempotency-Key` came with another body before", ApiProblem.IdempotencyKeyReused()),
         [ProblemCodes.TokenTooOld] = ("what happened after `Last-Event-ID` is no longer kept; begin again without it", new ApiProblem(410, ProblemCodes.TokenTooOld, "The token is too old", "What happened since is no longer kept; begin again without Last-Event-ID.")),
         [ProblemCodes.PreconditionFailed] = ("`If-Match` does not name the current generation", ApiProblem.PreconditionFailed("If-Match does not name the current generation, which is \"4\"; read the resource again and repeat the change on it.")),
         [ProblemCodes.PayloadTooLarge] = ($"the body is larger than {Limits.Body / (1024 * 1024)} MiB (of a batch: {Limits.BatchBody / (1024 * 1024)} MiB)", ApiProblem.PayloadTooLarge(Limits.Body)),
         [ProblemCodes.UnsupportedMediaType] = ("the `Content-Type` is not the one of this operation", new ApiProblem(415, ProblemCodes.UnsupportedMediaType, "Unsupported media type", "Send the body as application/json in UTF-8.")),
-        [ProblemCodes.TooManyRequests] = ("this address sends too many requests, or has too many watches open; try again after `Retry-After` seconds",
-            ApiProblem.TooManyRequests("This address sends more than 200 requests a second; send fewer, or ask the operator for a higher RateLimit__PerSecond.", 1)),
+        [ProblemCodes.TooManyRequests] = ("this caller sends too many requests, or has too many watches open; try again after `Retry-After` seconds",
+            ApiProblem.TooManyRequests("This caller sends more than 200 requests a second; send fewer, or ask the operator for a higher RateLimit__PerSecond.", 1)),
         [ProblemCodes.Unavailable] = ("the database is away, or the request took longer than 10 s; try again after `Retry-After` seconds", ApiProblem.Unavailable()),
     };
 
@@ -49,6 +51,7 @@ internal static class Problems
     private static readonly Dictionary<int, (string Name, string[] Codes)> Shared = new()
     {
         [400] = ("Invalid", [ProblemCodes.ValidationFailed]),
+        [401] = ("Unauthenticated", [ProblemCodes.Unauthenticated]),
         [403] = ("Forbidden", [ProblemCodes.Forbidden]),
         [404] = ("NotFound", [ProblemCodes.NotFound]),
         [410] = ("TokenTooOld", [ProblemCodes.TokenTooOld]),
@@ -64,6 +67,7 @@ internal static class Problems
     {
         yield return ProblemCodes.ValidationFailed;
         yield return ProblemCodes.Forbidden;
+        yield return ProblemCodes.Unauthenticated;
         yield return ProblemCodes.TooManyRequests;
         yield return ProblemCodes.Unavailable;
         if (facts.Kind == OperationKind.Watch) yield return ProblemCodes.TokenTooOld;
@@ -116,7 +120,9 @@ internal static class Problems
     {
         Description = codes.Count == 1 ? Meaning(codes[0]) : string.Join('\n', codes.Select(c => $"- {Meaning(c)}")),
         Headers = codes.Contains(ProblemCodes.Unavailable) || codes.Contains(ProblemCodes.TooManyRequests)
-            ? new Dictionary<string, IOpenApiHeader> { ["Retry-After"] = Answers.Header("Seconds to wait before the next try.", JsonSchemaType.Integer) } : null,
+            ? new Dictionary<string, IOpenApiHeader> { ["Retry-After"] = Answers.Header("Seconds to wait before the next try.", JsonSchemaType.Integer) }
+            : codes.Contains(ProblemCodes.Unauthenticated)
+            ? new Dictionary<string, IOpenApiHeader> { ["WWW-Authenticate"] = Answers.Header("How callers prove who they are, and what is wrong with what was sent (RFC 6750).") } : null,
         Content = new Dictionary<string, OpenApiMediaType>
         {
             ["application/problem+json"] = new()
@@ -145,6 +151,10 @@ internal static class Problems
             case "RoleBindings":
                 if (kind is OperationKind.Create or OperationKind.Replace) yield return ProblemCodes.TooManyRoleBindings;
                 if (kind != OperationKind.Create) yield return ProblemCodes.LastAdmin;
+                break;
+            case "Tokens":
+                if (kind == OperationKind.Create) yield return ProblemCodes.TooManyTokens;
+                if (deletes) yield return ProblemCodes.LastAdmin;
                 break;
             case "ControlNodes":
                 if (deletes) yield return ProblemCodes.Alive;

@@ -39,25 +39,7 @@ internal sealed record CertificateFiles(string? Certificate, string? Key, string
         }
     }
 
-    private static (string? Text, string? Fault) Text(string? path)
-    {
-        if (path is null) return (null, null);
-        try
-        {
-            return (File.ReadAllText(path), null);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
-        {
-            var reason = e switch
-            {
-                FileNotFoundException or DirectoryNotFoundException => "it does not exist",
-                UnauthorizedAccessException when Directory.Exists(path) => "it is a directory",
-                UnauthorizedAccessException => "this process may not read it",
-                _ => e.Message.TrimEnd('.'),
-            };
-            return (null, $"a file that can be read ({reason})");
-        }
-    }
+    private static (string? Text, string? Fault) Text(string? path) => path is null ? (null, null) : ReadableFile.Read(path);
 
     /// <summary>The framework skips a block that has no end, as in a file that is half written.</summary>
     private static bool TryImport(X509Certificate2Collection chain, string pem)

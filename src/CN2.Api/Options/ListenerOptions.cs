@@ -4,8 +4,8 @@ using System.Net;
 namespace CN2.Api.Options;
 
 /// <summary>
-/// Sections <c>Http</c>, <c>Grpc</c> and <c>Kubernetes</c>: where the server listens, and by which certificates. The defaults are loopback addresses,
-/// because no port authenticates its callers.
+/// Sections <c>Http</c>, <c>Grpc</c> and <c>Kubernetes</c>: where the server listens, and by which certificates. The defaults are loopback addresses:
+/// who opens a port to others does it knowingly.
 /// </summary>
 public sealed record ListenerOptions : IValidatableObject
 {

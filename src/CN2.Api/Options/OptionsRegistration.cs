@@ -19,6 +19,8 @@ public static class OptionsRegistration
             .AddSection<DatabaseOptions>()
             .AddSection<ListenerOptions>()
             .AddSection<BrowserOptions>()
+            .AddSection<AuthOptions>("Auth")
+            .AddSingleton<IValidateOptions<AuthOptions>, AuthListenerRule>()
             .AddSection<BgpOptions>("Bgp")
             .AddSection<VRouterOptions>("VRouters")
             .AddSection<ControlNodeOptions>()
@@ -42,6 +44,20 @@ public static class OptionsRegistration
         catch (Exception e) when (FaultsOf(e) is { } faults)
         {
             throw new SettingsException(faults);
+        }
+    }
+
+    /// <summary>Checks one section, for a command that needs no other.</summary>
+    /// <exception cref="SettingsException">Its settings are wrong.</exception>
+    public static void CheckSettingsOf<T>(this IServiceProvider services) where T : class
+    {
+        try
+        {
+            _ = services.GetRequiredService<IOptions<T>>().Value;
+        }
+        catch (OptionsValidationException e)
+        {
+            throw new SettingsException([.. e.Failures]);
         }
     }
 

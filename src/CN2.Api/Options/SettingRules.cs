@@ -36,6 +36,24 @@ internal sealed class FilePathAttribute : SettingRuleAttribute
     public override string? ExpectedInsteadOf(string text) => null;
 }
 
+/// <summary>The text or the name of a claim in a token.</summary>
+internal sealed class ClaimTextAttribute : SettingRuleAttribute
+{
+    private const int Longest = 512;
+
+    public override string? ExpectedInsteadOf(string text) => text.Length <= Longest && !text.Any(char.IsControl) ? null : $"at most {Longest} printable characters";
+}
+
+/// <summary>An OpenID Connect provider: <c>https://HOST/PATH</c>, or <c>http://</c> on loopback.</summary>
+internal sealed class ProviderUrlAttribute : SettingRuleAttribute
+{
+    public override string? ExpectedInsteadOf(string text) =>
+        Uri.TryCreate(text, UriKind.Absolute, out var url) && url.Host.Length > 0 && url.Query.Length == 0 && url.Fragment.Length == 0 && url.UserInfo.Length == 0
+        && (url.Scheme == "https" || (url.Scheme == "http" && url.IsLoopback))
+            ? null
+            : "https://HOST or https://HOST/PATH (http:// on loopback only), as the provider's issuer is written";
+}
+
 /// <summary>An address to listen on: <c>http://ADDRESS:PORT</c> or <c>https://ADDRESS:PORT</c> without a path. <c>*</c> and <c>+</c> mean every address, as elsewhere in ASP.NET Core.</summary>
 internal sealed class ListenUrlAttribute : SettingRuleAttribute
 {

@@ -4,6 +4,8 @@ namespace CN2.Api.Transport;
 internal static class TransportRegistration
 {
     public static IServiceCollection AddTransport(this IServiceCollection services) => services
+        .AddSingleton<ClientAuthorities>()
+        .AddHostedService(provider => provider.GetRequiredService<ClientAuthorities>())
         .AddSingleton<ServerCertificates>()
         .AddHostedService(provider => provider.GetRequiredService<ServerCertificates>());
 }

@@ -30,10 +30,10 @@ public sealed class WatchController(WatchHub hub, WatchedKinds kinds, WatchSlots
         (filter, var refused) = Restrict(filter);
         if (refused is not null) return new ProblemResult(refused);
 
-        using var slot = slots.TryTake(Callers.Of(HttpContext), out var full);
+        using var slot = slots.TryTake(CallerKey.Of(HttpContext), out var full);
         if (slot is null) return new ProblemResult(ApiProblem.TooManyRequests(full!, WatchSlots.RetryAfterSeconds));
         using var rights = new RightsLease(access, HttpContext);
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(HttpContext.RequestAborted, lifetime.ApplicationStopping, rights.Ended);
+        using var ending = CallerLifetime.Of(HttpContext).Link(time, HttpContext.RequestAborted, lifetime.ApplicationStopping, rights.Ended);
         if (isTooOld || (token is not null && !await feed.IsKnownAsync(token, ending.Token)))
             return new ProblemResult(new ApiProblem(410, ProblemCodes.TokenTooOld, "The token is too old", "What happened since is no longer kept; begin again without Last-Event-ID."));
 
@@ -46,7 +46,7 @@ public sealed class WatchController(WatchHub hub, WatchedKinds kinds, WatchSlots
         }
         catch (OperationCanceledException)
         {
-            // The client is gone, what its caller may do has changed, or the server stops; the client can resume with its token.
+            // The client is gone, its caller may not go on or may do something else, or the server stops; the client can resume with its token.
         }
         catch (Exception e) when (PostgresErrors.IsAway(e) && Response.HasStarted)
         {

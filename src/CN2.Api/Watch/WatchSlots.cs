@@ -1,4 +1,4 @@
-using System.Net;
+using CN2.Api.Http;
 using CN2.Network.Resources;
 
 namespace CN2.Api.Watch;
@@ -10,7 +10,7 @@ public sealed class WatchSlots
     public const int RetryAfterSeconds = 10;
 
     private readonly Lock _gate = new();
-    private readonly Dictionary<IPAddress, int> _ofCaller = [];
+    private readonly Dictionary<CallerKey, int> _ofCaller = [];
     private int _all;
 
     /// <summary>How many watches are open.</summary>
@@ -23,12 +23,12 @@ public sealed class WatchSlots
     }
 
     /// <summary>Dispose the slot when the watch ends. Null: there is none; <paramref name="refusal"/> says why.</summary>
-    public IDisposable? TryTake(IPAddress caller, out string? refusal)
+    public IDisposable? TryTake(CallerKey caller, out string? refusal)
     {
         lock (_gate)
         {
             var own = _ofCaller.GetValueOrDefault(caller);
-            refusal = own >= Limits.WatchesOfCaller ? $"This address has {own} watches open at this control node, and more are not possible; close some, or watch several kinds in one."
+            refusal = own >= Limits.WatchesOfCaller ? $"This caller has {own} watches open at this control node, and more are not possible; close some, or watch several kinds in one."
                 : _all >= Limits.Watches ? $"This control node has {_all} watches open, and more are not possible; try another one."
                 : null;
             if (refusal is not null) return null;
@@ -38,7 +38,7 @@ public sealed class WatchSlots
         }
     }
 
-    private void Free(IPAddress caller)
+    private void Free(CallerKey caller)
     {
         lock (_gate)
         {
@@ -47,7 +47,7 @@ public sealed class WatchSlots
         }
     }
 
-    private sealed class Slot(WatchSlots slots, IPAddress caller) : IDisposable
+    private sealed class Slot(WatchSlots slots, CallerKey caller) : IDisposable
     {
         private int _freed;
 

@@ -93,6 +93,15 @@ public static class Limits
     [Limit("an `Idempotency-Key`", "400", "characters")]
     public const int IdempotencyKey = 255;
 
+    [Limit("an `Authorization` header", "401 `unauthenticated`; from 32 KiB of all headers on 431", "bytes")]
+    public const int Authorization = 16 * 1024;
+
+    [Limit("tokens or certificates of an address that prove nothing, at once; a tenth of it comes back each second", "429 `too-many-requests`")]
+    public const int FailedAttempts = 100;
+
+    [Limit("API tokens", "409 `too-many-tokens`")]
+    public const int ApiTokens = 10_000;
+
     [Limit("items of a page (`limit`)", "400")]
     public const int PageItems = 1000;
 

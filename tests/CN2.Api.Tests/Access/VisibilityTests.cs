@@ -6,7 +6,7 @@ namespace CN2.Api.Tests.Access;
 /// <summary>Lists and events show what the caller may see: of the namespaces of its role bindings, and no name of another.</summary>
 public sealed class VisibilityTests(RoleServer api) : IClassFixture<RoleServer>
 {
-    private const string ClusterIP = """{"type":"ClusterIP","ports":[{"port":80}]}""";
+    private const string ClusterIP = """{"type":"ClusterIP","selector":{"app":"web"},"ports":[{"port":80}]}""";
 
     [Fact]
     public async Task A_list_of_all_namespaces_shows_those_of_the_caller_and_its_pages_are_full()

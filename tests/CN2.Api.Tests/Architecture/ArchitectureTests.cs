@@ -14,6 +14,7 @@ public sealed class ArchitectureTests
     [
         "CN2.Api.Namespaces", "CN2.Api.ExternalNetworks", "CN2.Api.ExternalNetworkSelectors", "CN2.Api.Services", "CN2.Api.FloatingIPs",
         "CN2.Api.VirtualMachineInterfaces", "CN2.Api.VirtualRouters", "CN2.Api.BgpRouters", "CN2.Api.ServiceHealthChecks", "CN2.Api.ControlNodes",
+        "CN2.Api.Tokens",
     ];
 
     private static readonly string[] Databases = ["Microsoft.EntityFrameworkCore", "Npgsql"];

@@ -55,6 +55,14 @@ public sealed class PrivatePostgres : IAsyncLifetime
         return ConnectionString(name);
     }
 
+    /// <summary>A database without tables; the connection string to it.</summary>
+    public async Task<string> CreateEmptyDatabaseAsync()
+    {
+        var name = $"cn2_{Interlocked.Increment(ref _count)}";
+        await ExecuteAsync($"CREATE DATABASE {name}");
+        return ConnectionString(name);
+    }
+
     public ValueTask DisposeAsync()
     {
         NpgsqlConnection.ClearAllPools();

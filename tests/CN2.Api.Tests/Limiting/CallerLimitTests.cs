@@ -1,4 +1,5 @@
 using System.Net;
+using CN2.Api.Http;
 using CN2.Api.Tests.Fixtures;
 using CN2.Api.Watch;
 using CN2.Network.Resources;
@@ -84,14 +85,14 @@ public sealed class CallerLimitTests(CallerServer api) : IClassFixture<CallerSer
     public void A_replica_has_1000_watches()
     {
         var slots = new WatchSlots();
-        var taken = Enumerable.Range(0, Limits.Watches).Select(i => slots.TryTake(new IPAddress([198, 51, 100, (byte)(i / Limits.WatchesOfCaller)]), out _)).ToList();
+        var taken = Enumerable.Range(0, Limits.Watches).Select(i => slots.TryTake(new CallerKey($"198.51.100.{i / Limits.WatchesOfCaller}"), out _)).ToList();
         Assert.DoesNotContain(null, taken);
-        Assert.Null(slots.TryTake(IPAddress.Parse("203.0.113.1"), out var refusal));
+        Assert.Null(slots.TryTake(new CallerKey("203.0.113.1"), out var refusal));
         Assert.Contains("1000", refusal, StringComparison.Ordinal);
         taken[0]!.Dispose();
         taken[0]!.Dispose(); // a second time frees nothing
-        Assert.NotNull(slots.TryTake(IPAddress.Parse("203.0.113.1"), out _));
-        Assert.Null(slots.TryTake(IPAddress.Parse("203.0.113.2"), out _));
+        Assert.NotNull(slots.TryTake(new CallerKey("203.0.113.1"), out _));
+        Assert.Null(slots.TryTake(new CallerKey("203.0.113.2"), out _));
     }
 
     private Task<Reply> FromAsync(string path, string source) => api.SendAsync(HttpMethod.Get, path, null, (CallerServer.Header, source));

@@ -59,6 +59,20 @@ public sealed class OpenApiTests(ApiServer api) : IClassFixture<ApiServer>
         Assert.All(codes, code => Assert.Contains($"`{code}`", table, StringComparison.Ordinal));
     }
 
+    /// <summary>By this, Swagger UI has its button Authorize, and sends the token with every request.</summary>
+    [Fact]
+    public async Task Every_operation_asks_for_a_bearer_token_and_answers_401_without()
+    {
+        var document = (await api.GetAsync("/openapi/v1.json")).Expect(200).Json!;
+        var scheme = document["components"]!["securitySchemes"]!["bearer"]!;
+        Assert.Equal(("http", "bearer"), ((string?)scheme["type"], (string?)scheme["scheme"]));
+        foreach (var (path, method, operation) in Operations(document))
+        {
+            Assert.True(operation["security"]!.AsArray().Single()!["bearer"] is JsonArray, $"{method} {path} asks for no token");
+            Assert.True(operation["responses"]!["401"] is not null, $"{method} {path} has no 401");
+        }
+    }
+
     [Fact]
     public async Task Swagger_UI_loads_nothing_from_other_hosts()
     {

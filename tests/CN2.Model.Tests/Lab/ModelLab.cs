@@ -72,6 +72,7 @@ internal sealed class ModelLab : IAsyncDisposable
         {
             ["ConnectionStrings__CN2"] = ConnectionString + ";Maximum Pool Size=40",
             ["Http__Url"] = "http://127.0.0.1:8080",
+            ["Auth__Mode"] = "none",
             ["Grpc__Url"] = $"http://{ControlAddress}:8081",
             ["Grpc__AllowPlain"] = "true",
             ["Bgp__GoBgp__Address"] = GobgpTarget,

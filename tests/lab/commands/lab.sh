@@ -113,13 +113,13 @@ look_around() {
     open_windows
     heading "The lab is still running. Look around:"
     cat <<TEXT
-${WINDOW:+  Swagger UI    $WINDOW/swagger
+${WINDOW:+  Swagger UI    $WINDOW/swagger   (Authorize: the token in $LAB_DIR/token)
 }${KUBERNETES_WINDOW:+  kubectl       export KUBECONFIG=$LAB_DIR/kubeconfig
                 kubectl get svc,fip -n ns1
 }  router        ip netns exec $LAB-vmx1 vtysh --vty_socket $LAB_DIR/vmx1 -c 'show ip route bgp'
   BIRD          ip netns exec $LAB-bird1 birdc -s $LAB_DIR/bird1/bird.ctl show route
   the page      ip netns exec $LAB-client curl http://${VIP:-100.0.0.2}:8080/
-  REST          ip netns exec $LAB-control curl -s $API_URL/v1/namespaces/ns1/services | jq
+  REST          ip netns exec $LAB-control curl -s -K $LAB_DIR/token.curl $API_URL/v1/namespaces/ns1/services | jq
   BGP           ip netns exec $LAB-control gobgp global rib
   NAT           ip netns exec $LAB-compute1 nft list ruleset
   packets       ip netns exec $LAB-compute1 tcpdump -ni eth0 port 8080
@@ -136,7 +136,7 @@ KUBERNETES_WINDOW=
 open_windows() {
     if open_window api "$CN2_HTTP_PORT" "$API_URL"; then WINDOW=http://127.0.0.1:$CN2_HTTP_PORT; fi
     if open_window kubernetes "$CN2_KUBERNETES_PORT" "$KUBERNETES_URL"; then
-        kubeconfig "$LAB_DIR/kubeconfig" "http://127.0.0.1:$CN2_KUBERNETES_PORT"
+        kubeconfig "$LAB_DIR/kubeconfig" "http://127.0.0.1:$CN2_KUBERNETES_PORT" "${LAB_TOKEN:-}"
         KUBERNETES_WINDOW=yes
     fi
 }

@@ -1,6 +1,6 @@
 """What runs the Pods of the lab, in place of a scheduler and of the kubelets of its nodes.
 
-    kubelet.py --server http://172.27.115.241:8082 --namespace LAB-control --lab LAB --run DIRECTORY --node compute1=172.27.115.242 --node ...
+    kubelet.py --server http://172.27.115.241:8082 --token FILE --namespace LAB-control --lab LAB --run DIRECTORY --node compute1=172.27.115.242 --node ...
 
 It lists and watches Pods. One without a node is bound to the node that has the fewest. For one that is bound to a node of the lab, it makes a
 network namespace LAB-pod-N with the address 10.233.65.N, wired to the node and routed to from the others. Where a container's image is nginx,
@@ -26,8 +26,10 @@ CLONE_NEWNET = 0x40000000
 class Server:
     """The API, whose port is in another network namespace than this process: only the sockets are made there."""
 
-    def __init__(self, url, namespace):
+    def __init__(self, url, token, namespace):
         self.host, self.namespace = urllib.parse.urlsplit(url).netloc, "/run/netns/" + namespace
+        with open(token, encoding="ascii") as file:
+            self.token = file.read().strip()
 
     def open(self, method, path, body=None, kind="application/json", patience=10):
         connection = http.client.HTTPConnection(self.host, timeout=patience)
@@ -37,7 +39,8 @@ class Server:
                 connection.connect()
             finally:
                 set_namespace(home)
-        connection.request(method, path, None if body is None else json.dumps(body), {"Content-Type": kind, "Accept": "application/json"})
+        headers = {"Content-Type": kind, "Accept": "application/json", "Authorization": "Bearer " + self.token}
+        connection.request(method, path, None if body is None else json.dumps(body), headers)
         return connection.getresponse()
 
     def ask(self, method, path, body=None, kind="application/json"):
@@ -186,12 +189,12 @@ class Kubelet:
 
 def main():
     arguments = argparse.ArgumentParser()
-    for name in ("server", "namespace", "lab", "run"):
+    for name in ("server", "token", "namespace", "lab", "run"):
         arguments.add_argument("--" + name, required=True)
     arguments.add_argument("--node", action="append", required=True)
     arguments = arguments.parse_args()
     nodes = dict(node.split("=") for node in arguments.node)
-    kubelet = Kubelet(Server(arguments.server, arguments.namespace), arguments.lab, arguments.run, nodes)
+    kubelet = Kubelet(Server(arguments.server, arguments.token, arguments.namespace), arguments.lab, arguments.run, nodes)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     try:
         while True:

@@ -37,6 +37,9 @@ start_gobgpd() {
     start "$dir" gobgpd "${UNDER[@]}" "$(path_of gobgpd)" --pprof-disable --api-hosts "$hosts"
 }
 
+# api_token DIR NAME: the secret of a new API token that may do everything.
+api_token() { env "ConnectionStrings__CN2=$(connection_string "$1")" "$API" token create --name "$2" --role admin 2>>"$1/log/token.log"; }
+
 # start_api DIR URL-TO-ASK SETTING=VALUE...: returns when /readyz says yes.
 start_api() {
     local dir=$1 url=$2

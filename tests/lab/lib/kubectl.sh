@@ -18,7 +18,7 @@ kubectl_programs() {
 
 kubectl_is_genuine() { env -C "$KUBECTL_DIR" sha256sum --quiet --strict -c "$CN2_ROOT/tests/kubectl/binaries.sha256" 2>/dev/null; }
 
-# kubeconfig FILE SERVER: for kubectl and every client library.
+# kubeconfig FILE SERVER [TOKEN]: for kubectl and every client library.
 kubeconfig() {
     install -m 600 /dev/null "$1" # helm warns of one that others can read
     cat >"$1" <<YAML
@@ -30,7 +30,7 @@ clusters:
     server: $2
 users:
 - name: cn2
-  user: {}
+  user: {${3:+ token: $3 }}
 contexts:
 - name: cn2
   context:
@@ -75,7 +75,7 @@ type_transcripts() (
     while ! port_is_free $port || ! port_is_free $((port + 1)) || ! port_is_free $((port + 2)); do port=$((port + 3)); done
     url=http://127.0.0.1:$port
     start_postgres "$dir"
-    start_api "$dir" "$url" Bgp__Engine=none ControlNode__Name=control \
+    start_api "$dir" "$url" Bgp__Engine=none ControlNode__Name=control Auth__Mode=none \
         Http__Url="$url" Grpc__Url="http://127.0.0.1:$((port + 1))" Kubernetes__Url="http://127.0.0.1:$((port + 2))"
     kubeconfig "$dir/kubeconfig" "http://127.0.0.1:$((port + 2))"
     cp -r tests/manifests tests/kubectl/files/. "$dir/home/"

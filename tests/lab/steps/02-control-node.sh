@@ -17,6 +17,11 @@ step() {
     start_lab_gobgpd
     start_lab_api
     good "PostgreSQL, gobgpd and CN2.Api on $CONTROL"
+    call GET /v1/namespaces
+    is_equal "who does not say who they are is refused" 401 "$CODE"
+    become_admin
+    get /v1/namespaces
+    good "An API token opens it: CN2.Api token create --name lab --role admin"
     start_agent compute1 242
     start_agent compute2 243
     local node

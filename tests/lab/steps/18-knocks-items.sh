@@ -67,7 +67,7 @@ bad_labels() { jq -cn --argjson n "$1" '{name: "hostile", labels: ([range($n) | 
 refused() {
     local code=$1 what=$2 words=$3 answer said
     shift 3
-    answer=$(on control curl -sS -g --max-time 10 -o "$LAB_DIR/refused" -w '%{http_code}\t%{time_total}' "$@")
+    answer=$(on control curl "${AS_ADMIN[@]}" -sS -g --max-time 10 -o "$LAB_DIR/refused" -w '%{http_code}\t%{time_total}' "$@")
     said=$(jq -r '[(.errors // {} | to_entries[] | "\(.key): \(.value[0])"), .detail][0] | if length > 110 then .[:109] + "…" else . end' "$LAB_DIR/refused")
     is_equal "$what is refused" "$code" "${answer%%$'\t'*}"
     contains "the refusal of $what says why" "$words" "$said"

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using CN2.Api.Access;
-using CN2.Api.Kubernetes.Bindings;
+using CN2.Api.Kubernetes.Kinds;
 using CN2.Api.Kubernetes.Schemas;
 using CN2.Api.Kubernetes.Tables;
 

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using CN2.Api.Access;
 using CN2.Api.Http;
-using CN2.Api.Kubernetes.Bindings;
+using CN2.Api.Kubernetes.Kinds;
 using CN2.Api.Kubernetes.Objects;
 using CN2.Api.Kubernetes.Statuses;
 

@@ -86,7 +86,7 @@ internal sealed class ObjectCollections(
 
     private async Task WatchAsync(HttpContext http, IObjectReader reader, ListRequest request, NamespaceScope scope, ObjectForm form, Func<FormWriter> writer)
     {
-        using var slot = slots.TryTake(Callers.Of(http), out var full);
+        using var slot = slots.TryTake(CallerKey.Of(http), out var full);
         if (slot is null)
         {
             await ProblemResult.WriteAsync(http, ApiProblem.TooManyRequests(full!, WatchSlots.RetryAfterSeconds));
@@ -94,7 +94,7 @@ internal sealed class ObjectCollections(
         }
 
         using var rights = new RightsLease(access, http);
-        using var ending = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, lifetime.ApplicationStopping, rights.Ended);
+        using var ending = CallerLifetime.Of(http).Link(time, http.RequestAborted, lifetime.ApplicationStopping, rights.Ended);
         var isOfVersion = request.Version is not null && request.HasInitialEvents != true;
         var from = isOfVersion ? await versions.FindAsync(request.Version!.Value, ending.Token) : null;
         // As long as nothing has been sent, a database that does not answer is an answer (503).
@@ -116,7 +116,7 @@ internal sealed class ObjectCollections(
         }
         catch (OperationCanceledException)
         {
-            // The client is gone, the time is over, or the server stops: the client goes on from its last version.
+            // The client is gone, its caller may not go on, the time is over, or the server stops: the client goes on from its last version.
         }
         catch (Exception e) when (e is TimeoutException || PostgresErrors.IsAway(e))
         {

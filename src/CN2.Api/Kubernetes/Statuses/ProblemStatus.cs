@@ -47,6 +47,7 @@ internal sealed class ProblemStatus : IProblemForm
 
         var reason = problem.Status switch
         {
+            401 => StatusReason.Unauthorized,
             403 => StatusReason.Forbidden,
             404 => StatusReason.NotFound,
             405 => StatusReason.MethodNotAllowed,

@@ -4,6 +4,7 @@ namespace CN2.Api.Kubernetes.Statuses;
 internal static class StatusReason
 {
     public const string BadRequest = "BadRequest";
+    public const string Unauthorized = "Unauthorized";
     public const string Forbidden = "Forbidden";
     public const string NotFound = "NotFound";
     public const string MethodNotAllowed = "MethodNotAllowed";
