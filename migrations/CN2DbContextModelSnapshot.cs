@@ -695,6 +695,60 @@ namespace CN2.Api.Migrations
                     b.ToTable("node_port", (string)null);
                 });
 
+            modelBuilder.Entity("CN2.Api.Data.Rows.RoleBindingRow", b =>
+                {
+                    b.Property<Guid>("Uid")
+                        .HasColumnType("uuid")
+                        .HasColumnName("uid");
+
+                    b.Property<Dictionary<string, string>>("Annotations")
+                        .IsRequired()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("annotations");
+
+                    b.Property<DateTimeOffset>("CreatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("created_at");
+
+                    b.Property<long>("Generation")
+                        .HasColumnType("bigint")
+                        .HasColumnName("generation");
+
+                    b.Property<Dictionary<string, string>>("Labels")
+                        .IsRequired()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("labels");
+
+                    b.Property<string>("Name")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("name");
+
+                    b.PrimitiveCollection<string[]>("Namespaces")
+                        .IsRequired()
+                        .HasColumnType("text[]")
+                        .HasColumnName("namespaces");
+
+                    b.Property<string>("Role")
+                        .IsRequired()
+                        .HasColumnType("text")
+                        .HasColumnName("role");
+
+                    b.Property<string>("Subjects")
+                        .IsRequired()
+                        .HasColumnType("jsonb")
+                        .HasColumnName("subjects");
+
+                    b.Property<DateTimeOffset>("UpdatedAt")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("updated_at");
+
+                    b.HasKey("Uid")
+                        .HasName("pk_role_binding");
+
+                    b.ToTable("role_binding", (string)null);
+                });
+
             modelBuilder.Entity("CN2.Api.Data.Rows.ServiceHealthCheckRow", b =>
                 {
                     b.Property<Guid>("Uid")

@@ -1,6 +1,7 @@
 using CN2.Api.Allocation;
 using CN2.Api.Audit;
 using CN2.Api.Authentication;
+using CN2.Api.Authorization;
 using CN2.Api.BgpRouters;
 using CN2.Api.Data;
 using CN2.Api.Drivers.GoBgp;
@@ -16,6 +17,7 @@ using CN2.Api.Observability;
 using CN2.Api.OpenApi;
 using CN2.Api.Options;
 using CN2.Api.Reconcile;
+using CN2.Api.RoleBindings;
 using CN2.Api.Secrets;
 using CN2.Api.ServiceHealthChecks;
 using CN2.Api.Services;
@@ -59,6 +61,7 @@ public static class ApiHost
         services.AddHttpConventions();
         services.AddAudit();
         services.AddCallerAuthentication();
+        services.AddCallerAuthorization();
         services.AddWrites();
         services.AddOpenApiDocument();
         services.AddObservability();
@@ -78,13 +81,14 @@ public static class ApiHost
         services.AddExternalNetworkSelectors();
         services.AddBgpRouters();
         services.AddTokens();
+        services.AddRoleBindings();
         services.AddKubernetesFront();
         replace?.Invoke(services);
 
         var app = builder.Build();
         app.Services.CheckSettings();
         app.UseAudit();
-        app.UseHttpConventions(AuthenticationRegistration.UseCallerAuthentication);
+        app.UseHttpConventions(AuthenticationRegistration.UseCallerAuthentication, AuthorizationRegistration.UseCallerAuthorization);
         app.MapControllers();
         app.MapVRouterStream().WithMetadata(new LongRunningAttribute(), new AgentsApiAttribute());
         app.UseOpenApiDocument();

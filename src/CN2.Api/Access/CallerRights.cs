@@ -13,11 +13,31 @@ public sealed record CallerRights(Role? Everywhere, FrozenDictionary<string, Rol
     /// <summary>Of a caller that no role binding names.</summary>
     public static CallerRights None { get; } = new(null, FrozenDictionary<string, Role>.Empty);
 
+    /// <summary>The namespaces that the caller may see; null: all, and what belongs to none.</summary>
+    public IReadOnlySet<string>? Visible { get; } = Everywhere is null ? Namespaces.Keys.ToFrozenSet(StringComparer.Ordinal) : null;
+
     /// <summary>May do what an operator may: to it a namespace without a grant is no obstacle.</summary>
     public bool IsOperator => Everywhere >= Role.Operator;
 
     /// <summary>Of a request, once its caller is known.</summary>
-    public static CallerRights Of(HttpContext http) => http.Features.Get<CallerRights>() ?? All;
+    /// <exception cref="InvalidOperationException">Nobody has asked who calls: whatever the request wants, it must not be done.</exception>
+    public static CallerRights Of(HttpContext http) =>
+        http.Features.Get<CallerRights>() ?? throw new InvalidOperationException("What the caller may do was not looked up for this request.");
+
+    /// <summary>The sum of several grants.</summary>
+    public static CallerRights Of(IReadOnlyCollection<RoleGrant> grants)
+    {
+        if (grants.Count == 0) return None;
+        Role? everywhere = null;
+        var single = new Dictionary<string, Role>(StringComparer.Ordinal);
+        foreach (var grant in grants)
+        {
+            if (grant.Namespaces is null) everywhere = everywhere is null || grant.Role > everywhere ? grant.Role : everywhere;
+            foreach (var ns in grant.Namespaces ?? []) single[ns] = single.TryGetValue(ns, out var role) && role > grant.Role ? role : grant.Role;
+        }
+
+        return new CallerRights(everywhere, single.ToFrozenDictionary(StringComparer.Ordinal));
+    }
 
     /// <summary>The highest role in a namespace; null: the caller may not know what is in it.</summary>
     public Role? In(string ns)
@@ -25,4 +45,10 @@ public sealed record CallerRights(Role? Everywhere, FrozenDictionary<string, Rol
         var there = Namespaces.TryGetValue(ns, out var role) ? role : (Role?)null;
         return Everywhere is { } everywhere && (there is null || everywhere > there) ? everywhere : there;
     }
+
+    /// <summary>The caller may do the same.</summary>
+    public bool Equals(CallerRights? other) => other is not null && Everywhere == other.Everywhere && Namespaces.Count == other.Namespaces.Count
+        && (ReferenceEquals(Namespaces, other.Namespaces) || Namespaces.All(n => other.Namespaces.TryGetValue(n.Key, out var role) && role == n.Value));
+
+    public override int GetHashCode() => HashCode.Combine(Everywhere, Namespaces.Count);
 }

@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Http;
 using CN2.Api.Writes;
@@ -8,6 +9,7 @@ namespace CN2.Api.BgpRouters;
 
 /// <summary>BgpRouters: the external routers that learn the routes to FloatingIPs.</summary>
 [ApiController]
+[AccessTarget(AccessResource.BgpRouters)]
 [Tags("BgpRouters")]
 [Route("v1/bgp-routers")]
 public sealed class BgpRoutersController(CN2DbContext db, BgpRouterStore store, WritePipeline writes, RequestValidation validation) : ControllerBase

@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
@@ -9,6 +10,7 @@ namespace CN2.Api.ControlNodes;
 
 /// <summary>ControlNodes: the replicas of CN2.Api, each with a BGP engine. A replica appears by itself when it starts.</summary>
 [ApiController]
+[AccessTarget(AccessResource.ControlNodes)]
 [Tags("ControlNodes")]
 [Route("v1/control-nodes")]
 public sealed class ControlNodesController(CN2DbContext db, WritePipeline writes) : ControllerBase

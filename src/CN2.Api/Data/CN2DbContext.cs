@@ -30,6 +30,7 @@ public sealed class CN2DbContext(DbContextOptions<CN2DbContext> options) : DbCon
     public DbSet<VirtualRouterIntruderRow> VirtualRouterIntruders => Set<VirtualRouterIntruderRow>();
     public DbSet<BgpRouterRow> BgpRouters => Set<BgpRouterRow>();
     public DbSet<ServiceHealthCheckRow> ServiceHealthChecks => Set<ServiceHealthCheckRow>();
+    public DbSet<RoleBindingRow> RoleBindings => Set<RoleBindingRow>();
     public DbSet<ApiTokenRow> ApiTokens => Set<ApiTokenRow>();
     public DbSet<ControlNodeRow> ControlNodes => Set<ControlNodeRow>();
     public DbSet<AnnouncementRow> Announcements => Set<AnnouncementRow>();
@@ -148,6 +149,15 @@ public sealed class CN2DbContext(DbContextOptions<CN2DbContext> options) : DbCon
             row.Property(b => b.Spec).HasColumnType("jsonb");
         });
         modelBuilder.Entity<ServiceHealthCheckRow>(row => { row.ToTable("service_health_check"); row.Property(h => h.Spec).HasColumnType("jsonb"); });
+        modelBuilder.Entity<RoleBindingRow>(row =>
+        {
+            row.ToTable("role_binding");
+            row.HasKey(b => b.Uid);
+            row.Property(b => b.Uid).ValueGeneratedNever();
+            row.Property(b => b.Labels).HasColumnType("jsonb");
+            row.Property(b => b.Annotations).HasColumnType("jsonb");
+            row.Property(b => b.Subjects).HasColumnType("jsonb");
+        });
         modelBuilder.Entity<ApiTokenRow>(row =>
         {
             row.ToTable("api_token");

@@ -1,4 +1,6 @@
 using System.Globalization;
+using CN2.Api.Access;
+using CN2.Api.Authorization;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
@@ -9,6 +11,7 @@ namespace CN2.Api.Events;
 
 /// <summary>Events: what happened and why. They are kept for 24 hours by default.</summary>
 [ApiController]
+[AccessTarget(AccessResource.Events)]
 [Tags("Events")]
 public sealed class EventsController(CN2DbContext db) : ControllerBase
 {
@@ -20,11 +23,16 @@ public sealed class EventsController(CN2DbContext db) : ControllerBase
         var (query, refused) = ListQuery.Read(Request, "regarding");
         if (refused is not null) return new ProblemResult(refused);
         if (query!.Selector is not null) return new ProblemResult(ApiProblem.Validation("labelSelector", "means nothing here: events have no labels; name what they regard"));
+        var rights = CallerRights.Of(HttpContext);
         var rows = db.Events.AsQueryable();
+        if (rights.Visible?.ToArray() is { } visible) rows = rows.Where(e => visible.Contains(e.Namespace!) || (e.Kind == ResourceKind.Namespace && visible.Contains(e.Name)));
         if (Request.Query["regarding"].ToString() is { Length: > 0 } regarding)
         {
             if (!TryParse(regarding, out var kind, out var ns, out var name))
                 return new ProblemResult(ApiProblem.Validation("regarding", "must be collection/namespace/name or collection/name, such as services/ns1/my-service"));
+            var where = kind == ResourceKind.Namespace ? name : ns;
+            if (AccessRules.Decide(rights, AccessVerb.List, KindAccess.Of(kind), where) == AccessDecision.Refused)
+                return new ProblemResult(ApiProblem.Forbidden(Caller.Of(HttpContext), AccessVerb.List, AccessResource.Events, where));
             rows = rows.Where(e => e.Kind == kind && e.Namespace == ns && e.Name == name);
         }
 

@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Http;
 using CN2.Api.Writes;
@@ -8,6 +9,7 @@ namespace CN2.Api.ExternalNetworkSelectors;
 
 /// <summary>ExternalNetworkSelectors: they select the network of a Service that names none.</summary>
 [ApiController]
+[AccessTarget(AccessResource.ExternalNetworkSelectors)]
 [Tags("ExternalNetworkSelectors")]
 [Route("v1/external-network-selectors")]
 public sealed class ExternalNetworkSelectorsController(CN2DbContext db, ExternalNetworkSelectorStore store, WritePipeline writes, RequestValidation validation) : ControllerBase

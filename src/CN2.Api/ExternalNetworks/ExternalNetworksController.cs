@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Http;
 using CN2.Api.Writes;
@@ -8,13 +9,14 @@ namespace CN2.Api.ExternalNetworks;
 
 /// <summary>ExternalNetworks: the pools of addresses that external routers can reach.</summary>
 [ApiController]
+[AccessTarget(AccessResource.ExternalNetworks)]
 [Tags("ExternalNetworks")]
 [Route("v1")]
 public sealed class ExternalNetworksController(
     CN2DbContext db, ExternalNetworkStore store, ExternalNetworkResources resources, RoutingInstanceRoutes routes, WritePipeline writes, RequestValidation validation)
     : ControllerBase
 {
-    /// <summary>Lists the ExternalNetworks of all namespaces.</summary>
+    /// <summary>Lists the ExternalNetworks of all namespaces that the caller may see, and those that these may use.</summary>
     [HttpGet("external-networks", Name = "ListAllExternalNetworks")]
     [ProducesResponseType<Page<ExternalNetworkResource>>(200)]
     public Task<IActionResult> ListAll(CancellationToken cancellationToken) => ListAsync(null, cancellationToken);
@@ -30,14 +32,17 @@ public sealed class ExternalNetworksController(
     public Task<IActionResult> Create(string ns, ExternalNetworkRequest request) =>
         writes.ExecuteAsync(HttpContext, (scope, ct) => store.CreateAsync(scope, ns, request, ct));
 
-    /// <summary>Reads an ExternalNetwork.</summary>
+    /// <summary>Reads an ExternalNetwork. One of another namespace is shown to those whose namespaces may use it.</summary>
     [HttpGet("namespaces/{ns}/external-networks/{name}", Name = "GetExternalNetwork")]
     [ProducesResponseType<ExternalNetworkResource>(200)]
     public async Task<IActionResult> Get(string ns, string name, CancellationToken cancellationToken)
     {
-        var rows = await db.ExternalNetworks.Where(n => n.Namespace == ns && n.Name == name).ToListAsync(cancellationToken);
-        return await resources.ReadAsync(await db.OpenSqlAsync(cancellationToken), rows, cancellationToken) is [var resource]
-            ? Answer.Resource(200, resource) : new ProblemResult(Missing(ns, name));
+        var rights = CallerRights.Of(HttpContext);
+        var mayRead = rights.In(ns) is not null;
+        var visible = await db.VisibleAsync(NamespaceScope.Of(rights, mayRead ? ns : null), cancellationToken);
+        var rows = await visible.Where(n => n.Namespace == ns && n.Name == name).ToListAsync(cancellationToken);
+        if (await resources.ReadAsync(await db.OpenSqlAsync(cancellationToken), rows, cancellationToken) is [var resource]) return Answer.Resource(200, resource.Shown(rights));
+        return new ProblemResult(mayRead ? Missing(ns, name) : ApiProblem.Forbidden(Caller.Of(HttpContext), AccessVerb.Get, AccessResource.ExternalNetworks, ns));
     }
 
     /// <summary>Replaces an ExternalNetwork, or creates it. Addresses in use can be neither removed nor reserved.</summary>
@@ -70,6 +75,7 @@ public sealed class ExternalNetworksController(
     /// Lists the routes of an ExternalNetwork's RoutingInstance, sorted by prefix: its own, and those that this control node imported from routers.
     /// A network in the underlay has only its own routes.
     /// </summary>
+    [AccessTarget(AccessResource.NetworkRoutes)]
     [HttpGet("namespaces/{ns}/external-networks/{name}/routes", Name = "ListExternalNetworkRoutes")]
     [ProducesResponseType<Page<RoutingInstanceRoute>>(200)]
     public async Task<IActionResult> ListRoutes(string ns, string name, CancellationToken cancellationToken)
@@ -88,8 +94,10 @@ public sealed class ExternalNetworksController(
     {
         var (query, refused) = ListQuery.Read(Request);
         if (refused is not null) return new ProblemResult(refused);
-        var rows = await db.ExternalNetworks.In(ns).NamespacedPageAsync(query!, cancellationToken);
+        var rights = CallerRights.Of(HttpContext);
+        var visible = await db.VisibleAsync(NamespaceScope.Of(rights, ns), cancellationToken);
+        var rows = await visible.NamespacedPageAsync(query!, cancellationToken);
         var items = await resources.ReadAsync(await db.OpenSqlAsync(cancellationToken), rows, cancellationToken);
-        return Answer.Json(200, query!.ToPage(items, n => (n.Namespace, n.Name)));
+        return Answer.Json(200, query!.ToPage([.. items.Select(n => n.Shown(rights))], n => (n.Namespace, n.Name)));
     }
 }

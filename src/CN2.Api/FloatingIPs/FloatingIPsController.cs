@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Http;
 using CN2.Api.Writes;
@@ -9,6 +10,7 @@ namespace CN2.Api.FloatingIPs;
 
 /// <summary>FloatingIPs: addresses in use. Those that a Service allocated are read-only; a user can reserve others.</summary>
 [ApiController]
+[AccessTarget(AccessResource.FloatingIPs)]
 [Tags("FloatingIPs")]
 [Route("v1")]
 public sealed class FloatingIPsController(CN2DbContext db, FloatingIPStore store, FloatingIPResources resources, WritePipeline writes, RequestValidation validation) : ControllerBase
@@ -78,7 +80,7 @@ public sealed class FloatingIPsController(CN2DbContext db, FloatingIPStore store
     {
         var (query, refused) = ListQuery.Read(Request, "address");
         if (refused is not null) return new ProblemResult(refused);
-        var rows = db.FloatingIPs.In(ns);
+        var rows = db.FloatingIPs.In(NamespaceScope.Of(HttpContext, ns));
         if (Request.Query["address"] is { Count: > 0 } text)
         {
             if (!AddressSyntax.TryParseAddress(text.ToString(), out var address, out var error)) return new ProblemResult(ApiProblem.Validation("address", error));

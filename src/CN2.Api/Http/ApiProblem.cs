@@ -1,3 +1,5 @@
+using CN2.Api.Access;
+
 namespace CN2.Api.Http;
 
 /// <summary>
@@ -22,6 +24,14 @@ public sealed record ApiProblem(int Status, string Code, string Title, string De
     /// <summary>What <see cref="Detail"/> is for a request that only reads, when the two differ.</summary>
     public string? DetailOfRead { get; init; }
 
+    /// <summary>As the caller may read it.</summary>
+    /// <param name="rights">Null: they are not known, because the request was refused before.</param>
+    public ApiProblem WithoutHiddenNames(CallerRights? rights) => rights?.Visible is null ? this : this with
+    {
+        Detail = HiddenNames.Hide(Detail, rights),
+        Errors = Errors?.ToDictionary(e => e.Key, e => e.Value.Select(m => HiddenNames.Hide(m, rights)).ToArray()),
+    };
+
     public static ApiProblem Validation(FaultList faults) => new(400, ProblemCodes.ValidationFailed, "The request is not valid",
         faults.Count == 1 ? $"{faults.First().Path}: {faults.First().Message}"
         : faults.Found == faults.Count ? $"{faults.Count} faults; see errors."
@@ -37,6 +47,20 @@ public sealed record ApiProblem(int Status, string Code, string Title, string De
     public static ApiProblem MalformedJson(string detail) => new(400, ProblemCodes.MalformedJson, "The body is not valid JSON", detail,
         new Dictionary<string, string[]> { ["$"] = [detail] });
 
+    /// <param name="detail">Who may not do what.</param>
+    public static ApiProblem Forbidden(string detail) => new(403, ProblemCodes.Forbidden, "The caller may not do this", detail);
+
+    /// <summary>It is the same whether or not the resource exists.</summary>
+    /// <param name="ns">Null: all namespaces, or the resource belongs to none.</param>
+    public static ApiProblem Forbidden(Caller caller, AccessVerb verb, AccessResource resource, string? ns) =>
+        Forbidden($"{caller} may not {verb.Word()} {resource.Word()}{(ns is null ? "" : $" in namespace {ns}")}; an admin can give it a role that may (role bindings).");
+
+    /// <summary>The write would take the role admin from the last who has it.</summary>
+    public static ApiProblem LastAdmin() => new(409, ProblemCodes.LastAdmin, "The last admin",
+        "After this no role binding would make anybody an admin; give the role to somebody else first. A token counts as long as it exists and has not expired.");
+
+    public static ApiProblem TooManyRoleBindings() => new(409, ProblemCodes.TooManyRoleBindings, "Too many role bindings",
+        $"There are {CN2.Network.Resources.Limits.RoleBindings} role bindings, and more are not possible; give groups a role instead of single users, or delete those that nobody needs.");
     /// <summary>It says nothing of what was sent: that is in <c>WWW-Authenticate</c>, for the caller alone.</summary>
     public static ApiProblem Unauthenticated() => new(401, ProblemCodes.Unauthenticated, "Who calls is not known",
         "Send Authorization: Bearer with an API token or a token of the identity provider; the header WWW-Authenticate says what is wrong with what was sent.");

@@ -10,7 +10,7 @@ public static class ConstraintProblems
 {
     /// <summary>True: the constraint makes (kind, namespace, name) unique.</summary>
     public static bool IsIdentity(string? constraint) =>
-        constraint is "ak_namespaces_name" or "api_token_name"
+        constraint is "ak_namespaces_name" or "api_token_name" or "role_binding_name"
         || (constraint is not null && constraint.StartsWith("ix_", StringComparison.Ordinal)
             && (constraint.EndsWith("_namespace_name", StringComparison.Ordinal) || constraint is "ix_virtual_router_name" or "ix_bgp_router_name" or "ix_external_network_selector_name"));
 
@@ -20,6 +20,7 @@ public static class ConstraintProblems
         var kind = constraint switch
         {
             "ak_namespaces_name" => "Namespace",
+            "role_binding_name" => "RoleBinding",
             "api_token_name" => "Token",
             "ix_external_network_namespace_name" => "ExternalNetwork",
             "ix_external_network_selector_name" => "ExternalNetworkSelector",

@@ -50,7 +50,8 @@ public static class HttpRegistration
     /// <summary>Answers requests that no endpoint takes (unknown path, method, media type) and those that end in an exception.</summary>
     /// <param name="app">The server.</param>
     /// <param name="identify">Says who calls, or refuses.</param>
-    public static void UseHttpConventions(this WebApplication app, Action<IApplicationBuilder> identify)
+    /// <param name="authorize">Refuses what the caller may not do.</param>
+    public static void UseHttpConventions(this WebApplication app, Action<IApplicationBuilder> identify, Action<IApplicationBuilder> authorize)
     {
         app.UseKnownProxies();
         app.Use(AnswerHead);
@@ -76,6 +77,7 @@ public static class HttpRegistration
         app.UseCrossOrigins(); // a preflight has no token
         identify(app);
         app.UseRateLimiter();
+        authorize(app);
         var deadline = app.Services.GetRequiredService<RequestDeadline>();
         app.Use(deadline.RunAsync);
         app.UseMiddleware<RepeatedReads>(); // inside the exception handler, which answers what no repetition cures

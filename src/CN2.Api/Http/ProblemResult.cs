@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Json;
 using Microsoft.AspNetCore.Mvc;
 
@@ -16,6 +17,7 @@ public sealed class ProblemResult(ApiProblem problem) : IActionResult
     internal static async Task WriteOnceAsync(HttpContext http, ApiProblem problem)
     {
         if (problem.DetailOfRead is { } detail && HttpMethods.IsGet(http.Request.Method)) problem = problem with { Detail = detail };
+        problem = problem.WithoutHiddenNames(http.Features.Get<CallerRights>());
         var response = http.Response;
         response.StatusCode = problem.Status;
         AnswerCode.Set(http, problem.Code);

@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Http;
 using CN2.Api.Writes;
@@ -8,6 +9,7 @@ namespace CN2.Api.Namespaces;
 
 /// <summary>Namespaces: they contain resources, and selectors select them by their labels.</summary>
 [ApiController]
+[AccessTarget(AccessResource.Namespaces)]
 [Tags("Namespaces")]
 [Route("v1/namespaces")]
 public sealed class NamespacesController(CN2DbContext db, NamespaceStore store, WritePipeline writes, RequestValidation validation) : ControllerBase
@@ -19,7 +21,7 @@ public sealed class NamespacesController(CN2DbContext db, NamespaceStore store, 
     {
         var (query, refused) = ListQuery.Read(Request);
         if (refused is not null) return new ProblemResult(refused);
-        var rows = await db.Namespaces.PageAsync(query!, cancellationToken);
+        var rows = await db.Namespaces.Named(CallerRights.Of(HttpContext).Visible).PageAsync(query!, cancellationToken);
         return Answer.Json(200, query!.ToPage(rows.ConvertAll(NamespaceStore.ToResource), n => (null, n.Name)));
     }
 

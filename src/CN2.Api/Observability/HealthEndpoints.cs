@@ -15,7 +15,7 @@ public static class HealthEndpoints
         app.MapChecks("/livez", new HealthCheckOptions { Predicate = _ => false, AllowCachingResponses = true, ResponseWriter = WriteAliveAsync });
         // The framework's headers against caches are three; Cache-Control: no-store says the same.
         app.MapChecks("/readyz", new HealthCheckOptions { AllowCachingResponses = true, ResponseWriter = WriteReadinessAsync });
-        app.MapGet("/metrics", (PrometheusText metrics) => Results.Text(metrics.Render(), "text/plain; version=0.0.4; charset=utf-8")).ExcludeFromDescription();
+        app.MapGet("/metrics", (PrometheusText metrics) => Results.Text(metrics.Render(), "text/plain; version=0.0.4; charset=utf-8")).WithMetadata(new AccessTargetAttribute(AccessResource.Metrics)).ExcludeFromDescription();
     }
 
     /// <summary>MapHealthChecks answers every method; only GET is meant, so that the others get 405.</summary>

@@ -84,6 +84,7 @@ internal static class DocumentDescription
         "FloatingIPs" => "Addresses in use, and reservations of users.",
         "BgpRouters" => "The external routers that learn the routes.",
         "ControlNodes" => "The replicas of CN2.Api, each with a BGP engine.",
+        "RoleBindings" => "Who may do what.",
         "Tokens" => "By which programs say who they are.",
         "Watch" => "Changes as they happen.",
         "Events" => "What happened and why.",

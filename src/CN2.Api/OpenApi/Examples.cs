@@ -13,7 +13,7 @@ public static class Examples
     public static readonly IReadOnlyList<string> Tags =
     [
         "Namespaces", "Grants", "VirtualRouters", "ServiceHealthChecks", "VirtualMachineInterfaces", "ExternalNetworkSelectors", "ExternalNetworks", "Services",
-        "FloatingIPs", "BgpRouters", "ControlNodes", "Tokens", "Watch", "Events", "Audit",
+        "FloatingIPs", "BgpRouters", "ControlNodes", "Tokens", "RoleBindings", "Watch", "Events", "Audit",
     ];
 
     /// <summary>Body of an operation by its id.</summary>
@@ -42,6 +42,7 @@ public static class Examples
         ["FloatingIPs"] = ("web-vip", "web-vip9"),
         ["BgpRouters"] = ("vmx1", "vmx9"),
         ["ControlNodes"] = ("control", "control9"),
+        ["RoleBindings"] = ("web-team", "auditors"),
         ["Tokens"] = ("portal", "portal"),
     };
 
@@ -110,6 +111,9 @@ public static class Examples
         ["PutBgpRouter"] = """{"address": "172.27.115.249", "autonomousSystem": 65001, "multihopTtl": 4, "authKey": "write-only"}""",
         ["PatchBgpRouter"] = """{"holdTime": 30}""",
 
+        ["CreateRoleBinding"] = """{"name": "web-team", "subjects": [{"kind": "Group", "name": "web-team"}, {"kind": "Token", "name": "portal"}], "role": "editor", "namespaces": ["ns1"]}""",
+        ["PutRoleBinding"] = """{"subjects": [{"kind": "User", "name": "alice"}], "role": "viewer", "namespaces": ["*"]}""",
+        ["PatchRoleBinding"] = """{"role": "viewer"}""",
         ["CreateToken"] = """{"name": "portal", "expiresAt": "2036-01-01T00:00:00Z"}""",
     };
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using CN2.Api.Access;
 using CN2.Api.Http;
 using CN2.Api.Json;
 using CN2.Network.Resources;
@@ -24,6 +25,9 @@ internal static class Problems
         [ProblemCodes.QuotaExceeded] = ("the namespace has as much as its grant allows; `used` and `limit` say how much", ApiProblem.QuotaExceeded("ns1", "services", 100, 100, 1)),
         [ProblemCodes.NetworkNotAllowed] = ("the `allowedNamespaces` of the network do not select the namespace", ApiProblem.NetworkNotAllowed("ns2/vn-external2", "ns1")),
         [ProblemCodes.GrantOverlap] = ("a prefix overlaps one that another namespace is granted", ApiProblem.GrantOverlap("203.0.113.0/24 overlaps 203.0.113.0/25, which Namespace ns2 is granted; a prefix is granted to one namespace only.")),
+        [ProblemCodes.Forbidden] = ("the caller may not do this; it is the same whether or not the resource exists", ApiProblem.Forbidden(new Caller(CallerKind.Token, "portal", []), AccessVerb.Create, AccessResource.Services, "ns1")),
+        [ProblemCodes.LastAdmin] = ("nobody would be an admin any more", ApiProblem.LastAdmin()),
+        [ProblemCodes.TooManyRoleBindings] = ($"there are {Limits.RoleBindings} role bindings", ApiProblem.TooManyRoleBindings()),
         [ProblemCodes.NotFound] = ("the resource, or the namespace of the path, does not exist", ApiProblem.NotFound("Service ns1/my-service")),
         [ProblemCodes.AlreadyExists] = ("a resource with this name exists", ApiProblem.AlreadyExists("Service ns1/my-service")),
         [ProblemCodes.InUse] = ("other resources need it; `detail` names them", ApiProblem.InUse("ExternalNetwork ns1/vn-external1", ["Service ns1/my-service"])),
@@ -52,6 +56,7 @@ internal static class Problems
     {
         [400] = ("Invalid", [ProblemCodes.ValidationFailed]),
         [401] = ("Unauthenticated", [ProblemCodes.Unauthenticated]),
+        [403] = ("Forbidden", [ProblemCodes.Forbidden]),
         [404] = ("NotFound", [ProblemCodes.NotFound]),
         [410] = ("TokenTooOld", [ProblemCodes.TokenTooOld]),
         [412] = ("PreconditionFailed", [ProblemCodes.PreconditionFailed]),
@@ -65,6 +70,7 @@ internal static class Problems
     public static IEnumerable<string> Of(OperationFacts facts)
     {
         yield return ProblemCodes.ValidationFailed;
+        yield return ProblemCodes.Forbidden;
         yield return ProblemCodes.Unauthenticated;
         yield return ProblemCodes.TooManyRequests;
         yield return ProblemCodes.Unavailable;
@@ -152,8 +158,13 @@ internal static class Problems
             case "Grants":
                 if (!deletes) yield return ProblemCodes.GrantOverlap;
                 break;
+            case "RoleBindings":
+                if (kind is OperationKind.Create or OperationKind.Replace) yield return ProblemCodes.TooManyRoleBindings;
+                if (kind != OperationKind.Create) yield return ProblemCodes.LastAdmin;
+                break;
             case "Tokens":
                 if (kind == OperationKind.Create) yield return ProblemCodes.TooManyTokens;
+                if (deletes) yield return ProblemCodes.LastAdmin;
                 break;
             case "ControlNodes":
                 if (deletes) yield return ProblemCodes.Alive;

@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Http;
 using CN2.Api.Writes;
@@ -8,6 +9,7 @@ namespace CN2.Api.ServiceHealthChecks;
 
 /// <summary>ServiceHealthChecks: how endpoints are checked.</summary>
 [ApiController]
+[AccessTarget(AccessResource.ServiceHealthChecks)]
 [Tags("ServiceHealthChecks")]
 [Route("v1/namespaces/{ns}/service-health-checks")]
 public sealed class ServiceHealthChecksController(CN2DbContext db, ServiceHealthCheckStore store, WritePipeline writes, RequestValidation validation) : ControllerBase
@@ -66,7 +68,7 @@ public sealed class ServiceHealthChecksController(CN2DbContext db, ServiceHealth
     {
         var (query, refused) = ListQuery.Read(Request);
         if (refused is not null) return new ProblemResult(refused);
-        var rows = await db.ServiceHealthChecks.In(ns).NamespacedPageAsync(query!, cancellationToken);
+        var rows = await db.ServiceHealthChecks.In(NamespaceScope.Of(HttpContext, ns)).NamespacedPageAsync(query!, cancellationToken);
         return Answer.Json(200, query!.ToPage(rows.ConvertAll(ServiceHealthCheckStore.ToResource), h => (h.Namespace, h.Name)));
     }
 

@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Audit;
 using CN2.Api.Data;
 using CN2.Api.Data.Documents;
@@ -11,6 +12,7 @@ namespace CN2.Api.Services;
 
 /// <summary>Services: an address that routers can reach, in front of the endpoints that a selector selects.</summary>
 [ApiController]
+[AccessTarget(AccessResource.Services)]
 [Tags("Services")]
 [Route("v1")]
 public sealed class ServicesController(CN2DbContext db, ServiceStore store, ServiceResources resources, WritePipeline writes, RequestValidation validation) : ControllerBase
@@ -79,7 +81,7 @@ public sealed class ServicesController(CN2DbContext db, ServiceStore store, Serv
     {
         var (query, refused) = ListQuery.Read(Request);
         if (refused is not null) return new ProblemResult(refused);
-        var rows = await db.Services.In(ns).NamespacedPageAsync(query!, cancellationToken);
+        var rows = await db.Services.In(NamespaceScope.Of(HttpContext, ns)).NamespacedPageAsync(query!, cancellationToken);
         var items = await resources.ReadAsync(await db.OpenSqlAsync(cancellationToken), rows, cancellationToken);
         return Answer.Json(200, query!.ToPage(items, s => (s.Namespace, s.Name)));
     }

@@ -1,3 +1,4 @@
+using CN2.Api.Authorization;
 using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
@@ -28,27 +29,24 @@ public sealed class TokenStore(TimeProvider time)
     /// <summary>The row, locked until the transaction ends.</summary>
     public async Task<ApiTokenRow?> LockAsync(WriteScope scope, string name, CancellationToken cancellationToken)
     {
-        await LockAccessAsync(scope, cancellationToken);
+        await Admins.LockAsync(scope, cancellationToken);
         return await scope.Db.ApiTokens.FromSql($"SELECT * FROM api_token WHERE name = {name} FOR UPDATE").AsTracking().SingleOrDefaultAsync(cancellationToken);
     }
 
     public async Task<WriteOutcome> CreateAsync(WriteScope scope, TokenRequest request, byte[] secretHash, CancellationToken cancellationToken)
     {
-        await LockAccessAsync(scope, cancellationToken);
+        await Admins.LockAsync(scope, cancellationToken);
         if (await scope.Db.ApiTokens.CountAsync(cancellationToken) >= Limits.ApiTokens) return ApiProblem.TooManyTokens();
         var row = new ApiTokenRow { Name = request.Name!, SecretHash = secretHash, ExpiresAt = request.ExpiresAt?.ToUniversalTime() }.CreatedAt(scope, request);
         scope.Db.ApiTokens.Add(row);
         return new WriteOutcome.Created(ToResource(row));
     }
 
-    public WriteOutcome Delete(WriteScope scope, ApiTokenRow row)
+    public async Task<WriteOutcome> DeleteAsync(WriteScope scope, ApiTokenRow row, CancellationToken cancellationToken)
     {
         if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
+        var had = await Admins.ExistAsync(scope, cancellationToken);
         scope.Db.ApiTokens.Remove(row);
-        return new WriteOutcome.Gone();
+        return await Admins.RefusalAsync(scope, had, cancellationToken) is { } refusal ? refusal : new WriteOutcome.Gone();
     }
-
-    /// <summary>Writers of tokens and role bindings take turns: what they count and look for is then true when they commit. Each changes this row anyway.</summary>
-    private static Task<int> LockAccessAsync(WriteScope scope, CancellationToken cancellationToken) =>
-        scope.Db.Database.ExecuteSqlAsync($"SELECT 1 FROM access_state FOR UPDATE", cancellationToken);
 }

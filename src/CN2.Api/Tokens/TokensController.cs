@@ -12,6 +12,7 @@ namespace CN2.Api.Tokens;
 
 /// <summary>API tokens, by which programs say who they are.</summary>
 [ApiController]
+[AccessTarget(AccessResource.Tokens)]
 [Tags("Tokens")]
 [Route("v1/tokens")]
 public sealed class TokensController(CN2DbContext db, TokenStore store, WritePipeline writes, TimeProvider time) : ControllerBase
@@ -59,7 +60,7 @@ public sealed class TokensController(CN2DbContext db, TokenStore store, WritePip
     [ProducesResponseType(204)]
     public async Task<IActionResult> Delete(string name)
     {
-        var answer = await writes.DeleteAsync(HttpContext, Named(name), (scope, ct) => store.LockAsync(scope, name, ct), (scope, row, _) => Task.FromResult(store.Delete(scope, row)));
+        var answer = await writes.DeleteAsync(HttpContext, Named(name), (scope, ct) => store.LockAsync(scope, name, ct), store.DeleteAsync);
         await RefreshAsync();
         return answer;
     }

@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Http;
 using CN2.Api.Writes;
@@ -7,6 +8,7 @@ namespace CN2.Api.VirtualMachineInterfaces;
 
 /// <summary>VirtualMachineInterfaces: the endpoints, which are interfaces of pods and virtual machines on compute nodes.</summary>
 [ApiController]
+[AccessTarget(AccessResource.VirtualMachineInterfaces)]
 [Tags("VirtualMachineInterfaces")]
 [Route("v1/namespaces/{ns}/virtual-machine-interfaces")]
 public sealed class VirtualMachineInterfacesController(CN2DbContext db, VirtualMachineInterfaceStore store, WritePipeline writes, RequestValidation validation) : ControllerBase
@@ -71,7 +73,7 @@ public sealed class VirtualMachineInterfacesController(CN2DbContext db, VirtualM
     {
         var (query, refused) = ListQuery.Read(Request);
         if (refused is not null) return new ProblemResult(refused);
-        var rows = await db.VirtualMachineInterfaces.In(ns).NamespacedPageAsync(query!, cancellationToken);
+        var rows = await db.VirtualMachineInterfaces.In(NamespaceScope.Of(HttpContext, ns)).NamespacedPageAsync(query!, cancellationToken);
         return Answer.Json(200, query!.ToPage(await VirtualMachineInterfaceResources.ReadAsync(db, rows, cancellationToken), v => (v.Namespace, v.Name)));
     }
 

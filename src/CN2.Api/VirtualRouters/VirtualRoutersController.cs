@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Http;
 using CN2.Api.Writes;
@@ -8,6 +9,7 @@ namespace CN2.Api.VirtualRouters;
 
 /// <summary>VirtualRouters: the compute nodes. Their agents program NAT, and their addresses are the next hops of routes.</summary>
 [ApiController]
+[AccessTarget(AccessResource.VirtualRouters)]
 [Tags("VirtualRouters")]
 [Route("v1/virtual-routers")]
 public sealed class VirtualRoutersController(CN2DbContext db, VirtualRouterStore store, WritePipeline writes, RequestValidation validation) : ControllerBase

@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Json;
@@ -13,8 +14,8 @@ public interface IWatchedKind
     Task<IReadOnlyList<ResourceBody>> LoadAsync(CN2DbContext db, IReadOnlyCollection<Guid> uids, CancellationToken cancellationToken);
 
     /// <summary>
-    /// Resources after <paramref name="after"/> in the order of their uids, of one namespace or (null) of all: <paramref name="count"/> of them,
+    /// Resources after <paramref name="after"/> in the order of their uids, that are in <paramref name="scope"/>: <paramref name="count"/> of them,
     /// or fewer when they are large. The uid of the last one; null: there are no more.
     /// </summary>
-    Task<(IReadOnlyList<ResourceBody> Resources, Guid? Last)> ListAsync(CN2DbContext db, string? ns, Guid after, int count, CancellationToken cancellationToken);
+    Task<(IReadOnlyList<ResourceBody> Resources, Guid? Last)> ListAsync(CN2DbContext db, NamespaceScope scope, Guid after, int count, CancellationToken cancellationToken);
 }

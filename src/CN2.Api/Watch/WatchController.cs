@@ -1,4 +1,5 @@
 using CN2.Api.Access;
+using CN2.Api.Authorization;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
@@ -9,8 +10,9 @@ namespace CN2.Api.Watch;
 
 /// <summary>Server-sent events about changes of resources.</summary>
 [ApiController]
+[AccessTarget(AccessResource.Watch)]
 [Tags("Watch")]
-public sealed class WatchController(WatchHub hub, WatchedKinds kinds, WatchSlots slots, ChangeFeedReader feed, TimeProvider time, IHostApplicationLifetime lifetime) : ControllerBase
+public sealed class WatchController(WatchHub hub, WatchedKinds kinds, WatchSlots slots, ChangeFeedReader feed, AccessState access, TimeProvider time, IHostApplicationLifetime lifetime) : ControllerBase
 {
     /// <summary>
     /// Streams changes as server-sent events: <c>added</c>, <c>modified</c>, <c>deleted</c> with the resource as data and a resume token as id.
@@ -25,10 +27,13 @@ public sealed class WatchController(WatchHub hub, WatchedKinds kinds, WatchSlots
         var filter = ReadFilter(faults);
         var (token, isTooOld) = ReadToken(faults);
         if (faults.Count > 0) return new ProblemResult(ApiProblem.Validation(faults));
+        (filter, var refused) = Restrict(filter);
+        if (refused is not null) return new ProblemResult(refused);
 
         using var slot = slots.TryTake(CallerKey.Of(HttpContext), out var full);
         if (slot is null) return new ProblemResult(ApiProblem.TooManyRequests(full!, WatchSlots.RetryAfterSeconds));
-        using var ending = CallerLifetime.Of(HttpContext).Link(time, HttpContext.RequestAborted, lifetime.ApplicationStopping);
+        using var rights = new RightsLease(access, HttpContext);
+        using var ending = CallerLifetime.Of(HttpContext).Link(time, HttpContext.RequestAborted, lifetime.ApplicationStopping, rights.Ended);
         if (isTooOld || (token is not null && !await feed.IsKnownAsync(token, ending.Token)))
             return new ProblemResult(new ApiProblem(410, ProblemCodes.TokenTooOld, "The token is too old", "What happened since is no longer kept; begin again without Last-Event-ID."));
 
@@ -41,7 +46,7 @@ public sealed class WatchController(WatchHub hub, WatchedKinds kinds, WatchSlots
         }
         catch (OperationCanceledException)
         {
-            // The client is gone, its caller may not go on, or the server stops; the client can resume with its token.
+            // The client is gone, its caller may not go on or may do something else, or the server stops; the client can resume with its token.
         }
         catch (Exception e) when (PostgresErrors.IsAway(e) && Response.HasStarted)
         {
@@ -62,6 +67,17 @@ public sealed class WatchController(WatchHub hub, WatchedKinds kinds, WatchSlots
         return (null, false);
     }
 
+    /// <summary>A kind that the client names must be one that it may watch; without names it gets those that it may.</summary>
+    private (WatchFilter Filter, ApiProblem? Refused) Restrict(WatchFilter asked)
+    {
+        var (rights, ns) = (CallerRights.Of(HttpContext), asked.Scope.Namespace);
+        bool May(ResourceKind kind) => AccessRules.Decide(rights, AccessVerb.Watch, KindAccess.Of(kind), ns) != AccessDecision.Refused;
+        var refused = asked.Kinds.Where(k => !May(k)).Order().Select(k => (AccessResource?)KindAccess.Of(k)).FirstOrDefault();
+        var filter = asked.Kinds.Count > 0 ? asked : asked with { Kinds = kinds.Kinds.Where(May).ToHashSet() };
+        if (filter.Kinds.Count == 0) refused = AccessResource.Watch;
+        return (filter, refused is { } resource ? ApiProblem.Forbidden(Caller.Of(HttpContext), AccessVerb.Watch, resource, ns) : null);
+    }
+
     private WatchFilter ReadFilter(FaultList faults)
     {
         var wanted = new HashSet<ResourceKind>();
@@ -74,6 +90,6 @@ public sealed class WatchController(WatchHub hub, WatchedKinds kinds, WatchSlots
 
         var ns = Request.Query["namespace"].ToString();
         if (ns.Length > 0 && NameSyntax.FaultOfDnsLabel(ns) is { } fault) faults.Add("namespace", fault);
-        return new WatchFilter(wanted.Count > 0 ? wanted : kinds.Kinds.ToHashSet(), ns.Length > 0 ? ns : null);
+        return new WatchFilter(wanted, NamespaceScope.Of(HttpContext, ns.Length > 0 ? ns : null));
     }
 }

@@ -2,6 +2,7 @@ using System.Collections.Frozen;
 using System.Data;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Json;
@@ -45,19 +46,19 @@ public sealed class WatchedKinds(IEnumerable<IWatchedKind> watched, IDbContextFa
             Guid? after = Guid.Empty;
             while (after is { } from)
             {
-                var page = await ReadPageAsync(kind, filter.Namespace, from, cancellationToken);
+                var page = await ReadPageAsync(kind, filter.Scope, from, cancellationToken);
                 after = page.Last;
                 yield return page;
             }
         }
     }
 
-    private async Task<ListedPage> ReadPageAsync(ResourceKind kind, string? ns, Guid after, CancellationToken cancellationToken)
+    private async Task<ListedPage> ReadPageAsync(ResourceKind kind, NamespaceScope scope, Guid after, CancellationToken cancellationToken)
     {
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         await using var transaction = await db.Database.BeginTransactionAsync(IsolationLevel.RepeatableRead, cancellationToken);
         var snapshot = FeedSnapshot.Parse((await db.Database.SqlQuery<string>($"SELECT pg_current_snapshot()::text AS \"Value\"").ToListAsync(cancellationToken))[0]);
-        var (resources, last) = await _kinds[kind].ListAsync(db, ns, after, PageSize, cancellationToken);
+        var (resources, last) = await _kinds[kind].ListAsync(db, scope, after, PageSize, cancellationToken);
         return new ListedPage(kind, last, snapshot, [.. resources.Select(Bytes)]);
     }
 
@@ -67,7 +68,7 @@ public sealed class WatchedKinds(IEnumerable<IWatchedKind> watched, IDbContextFa
         await using var db = await contexts.CreateDbContextAsync(cancellationToken);
         foreach (var kind in _kinds.Values)
         {
-            foreach (var resource in (await kind.ListAsync(db, null, Guid.Empty, 1, cancellationToken)).Resources) _ = Bytes(resource);
+            foreach (var resource in (await kind.ListAsync(db, default, Guid.Empty, 1, cancellationToken)).Resources) _ = Bytes(resource);
         }
     }
 

@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Json;
@@ -16,11 +17,13 @@ public sealed class WatchedRows<TRow>(
     public async Task<IReadOnlyList<ResourceBody>> LoadAsync(CN2DbContext db, IReadOnlyCollection<Guid> uids, CancellationToken cancellationToken) =>
         await toResources(db, await db.Set<TRow>().AsNoTracking().Where(r => uids.Contains(r.Uid)).ToListAsync(cancellationToken), cancellationToken);
 
-    public async Task<(IReadOnlyList<ResourceBody> Resources, Guid? Last)> ListAsync(CN2DbContext db, string? ns, Guid after, int count, CancellationToken cancellationToken)
+    public async Task<(IReadOnlyList<ResourceBody> Resources, Guid? Last)> ListAsync(CN2DbContext db, NamespaceScope scope, Guid after, int count, CancellationToken cancellationToken)
     {
-        if (ns is not null && !kind.IsNamespaced()) return ([], null);
+        // Of what belongs to no namespace, a caller who does not see everything sees the Namespaces that it may see.
+        if (!kind.IsNamespaced() && (scope.Namespace is not null || (scope.Visible is not null && kind != ResourceKind.Namespace))) return ([], null);
         var rows = db.Set<TRow>().AsNoTracking().Where(r => r.Uid > after);
-        if (ns is not null) rows = rows.Where(r => EF.Property<string>(r, nameof(NamespacedRow.Namespace)) == ns);
+        if (scope.Namespace is { } ns) rows = rows.Where(r => EF.Property<string>(r, nameof(NamespacedRow.Namespace)) == ns);
+        else if (scope.Visible?.ToArray() is { } several) rows = kind == ResourceKind.Namespace ? rows.Where(r => several.Contains(r.Name)) : rows.Where(r => several.Contains(EF.Property<string>(r, nameof(NamespacedRow.Namespace))));
         var page = new List<TRow>();
         long size = 0;
         await foreach (var row in rows.OrderBy(r => r.Uid).Take(count).AsAsyncEnumerable().WithCancellation(cancellationToken))

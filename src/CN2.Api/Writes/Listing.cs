@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
@@ -19,6 +20,14 @@ public static class Listing
     /// <summary>The rows of one namespace; null: of all.</summary>
     public static IQueryable<T> In<T>(this IQueryable<T> rows, string? ns) where T : NamespacedRow =>
         ns is null ? rows : rows.Where(r => r.Namespace == ns);
+
+    /// <summary>The rows of one namespace, or of all that the caller may see.</summary>
+    public static IQueryable<T> In<T>(this IQueryable<T> rows, NamespaceScope scope) where T : NamespacedRow =>
+        scope.Several?.ToArray() is { } several ? rows.Where(r => several.Contains(r.Namespace)) : rows.In(scope.Namespace);
+
+    /// <summary>Those of the names; null: all.</summary>
+    public static IQueryable<NamespaceRow> Named(this IQueryable<NamespaceRow> rows, IReadOnlySet<string>? names) =>
+        names?.ToArray() is { } some ? rows.Where(r => some.Contains(r.Name)) : rows;
 
     public static Task<List<T>> NamespacedPageAsync<T>(this IQueryable<T> rows, ListQuery query, CancellationToken cancellationToken) where T : NamespacedRow
     {

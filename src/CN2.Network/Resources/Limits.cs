@@ -54,6 +54,15 @@ public static class Limits
     [Limit("`interfaces` of a FloatingIP", "400")]
     public const int Interfaces = 1000;
 
+    [Limit("RoleBindings", "409 `too-many-role-bindings`")]
+    public const int RoleBindings = 10_000;
+
+    [Limit("`subjects` of a RoleBinding", "400")]
+    public const int Subjects = 100;
+
+    [Limit("`namespaces` of a RoleBinding", "400")]
+    public const int BindingNamespaces = 1000;
+
     [Limit("`subnets` of an ExternalNetwork", "400")]
     public const int Subnets = 16;
 

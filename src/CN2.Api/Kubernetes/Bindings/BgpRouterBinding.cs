@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Access;
 using CN2.Api.BgpRouters;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
@@ -31,8 +32,8 @@ internal sealed class BgpRouterBinding(BgpRouterStore store, AttachedContexts co
         return await db.BgpRouters.AsNoTracking().SingleOrDefaultAsync(r => r.Name == name, ct);
     }
 
-    protected override async Task<List<BgpRouterRow>> PageAsync(CN2DbContext db, string? ns, ListQuery query, CancellationToken ct) =>
-        ns is null or BgpRouterMapping.Namespace ? await db.BgpRouters.PageAsync(query, ct) : [];
+    protected override async Task<List<BgpRouterRow>> PageAsync(CN2DbContext db, NamespaceScope scope, ListQuery query, CancellationToken ct) =>
+        scope.Namespace is null or BgpRouterMapping.Namespace ? await db.BgpRouters.PageAsync(query, ct) : [];
 
     protected override async Task<IReadOnlyList<ResourceBody>> ReadAsync(NpgsqlConnection connection, IReadOnlyList<BgpRouterRow> rows, CancellationToken ct)
     {

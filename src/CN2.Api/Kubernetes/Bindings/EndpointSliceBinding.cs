@@ -36,7 +36,7 @@ internal sealed partial class EndpointSliceBinding : ReadOnlyBinding
         // kubectl describe asks for the slices of one Service by this label.
         if (range is { Namespace: { } ns, After: null } && range.Selector?.Requirements.FirstOrDefault(r => r is { Key: "kubernetes.io/service-name", Operator: LabelOperator.In }) is { Values: [var only] })
             return new ObjectPage(await ServiceTable.FindAsync(connection, ns, only, forUpdate: false, ct) is { } one ? await ToObjectsAsync(connection, [one], range.Selector, ct) : [], null);
-        var rows = await db.Services.In(range.Namespace).NamespacedPageAsync(ListQuery.Of(range.Most, null, range.After), ct);
+        var rows = await db.Services.In(range.Scope).NamespacedPageAsync(ListQuery.Of(range.Most, null, range.After), ct);
         var page = rows.Take(range.Most).ToList();
         return new ObjectPage(await ToObjectsAsync(connection, page, range.Selector, ct), rows.Count > page.Count ? (page[^1].Namespace, page[^1].Name) : null);
     }

@@ -23,7 +23,7 @@ internal sealed class EndpointsBinding : ReadOnlyBinding
     public override async Task<ObjectPage> ListAsync(CN2DbContext db, ObjectRange range, CancellationToken ct)
     {
         // Endpoints have the labels of their Service.
-        var rows = await db.Services.In(range.Namespace).NamespacedPageAsync(ListQuery.Of(range.Most, range.Selector, range.After), ct);
+        var rows = await db.Services.In(range.Scope).NamespacedPageAsync(ListQuery.Of(range.Most, range.Selector, range.After), ct);
         var page = rows.Take(range.Most).ToList();
         return new ObjectPage(await ToObjectsAsync(await db.OpenSqlAsync(ct), page, ct), rows.Count > page.Count ? (page[^1].Namespace, page[^1].Name) : null);
     }

@@ -51,11 +51,12 @@ internal sealed class EventBinding : ReadOnlyBinding, ILogBinding
         var rows = await ReadAsync(
             connection,
             $"""
-             SELECT {Columns} FROM event WHERE id > $1 AND ($2::text IS NULL OR namespace = $2 OR ($2 = '{EventMapping.DefaultNamespace}' AND namespace IS NULL) OR ($2 = '{BgpRouterMapping.Namespace}' AND kind = $3))
+             SELECT {Columns} FROM event WHERE id > $1 AND ($5::text[] IS NULL OR namespace = ANY ($5)) AND ($2::text IS NULL OR namespace = $2 OR ($2 = '{EventMapping.DefaultNamespace}' AND namespace IS NULL) OR ($2 = '{BgpRouterMapping.Namespace}' AND kind = $3))
              ORDER BY id LIMIT $4
              """,
             ct, Sql.Value((range.After is var (_, last) ? EventMapping.IdOf(last) : null) ?? 0L), new NpgsqlParameter { Value = (object?)range.Namespace ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text },
-            Sql.Value((short)ResourceKind.BgpRouter), Sql.Value(range.Most + 1));
+            Sql.Value((short)ResourceKind.BgpRouter), Sql.Value(range.Most + 1),
+            new NpgsqlParameter { Value = (object?)range.Scope.Visible?.ToArray() ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
         var items = await ToObjectsAsync(connection, [.. rows.Take(range.Most)], ct);
         var next = rows.Count > range.Most ? (items[^1].Namespace!, items[^1].Name) : ((string, string)?)null;
         return new ObjectPage([.. items.Where(i => range.Namespace is null || i.Namespace == range.Namespace)], next);

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.FloatingIPs;
@@ -34,7 +35,7 @@ internal sealed class FloatingIPBinding(FloatingIPStore store, FloatingIPResourc
             ? FloatingIPTable.ReadAsync(connection, "f.namespace = $1 AND f.name = $2 AND f.reserved", ct, Sql.Value(owner), Sql.Value(own))
             : FloatingIPTable.ReadAsync(connection, "f.name = $1 AND NOT f.reserved", ct, Sql.Value(name)))).FirstOrDefault();
 
-    protected override Task<List<FloatingIPRow>> PageAsync(CN2DbContext db, string? ns, ListQuery query, CancellationToken ct) => db.FloatingIPs.NamespacedPageAsync(query, ct);
+    protected override Task<List<FloatingIPRow>> PageAsync(CN2DbContext db, NamespaceScope scope, ListQuery query, CancellationToken ct) => db.FloatingIPs.In(scope).NamespacedPageAsync(query, ct);
 
     protected override async Task<IReadOnlyList<ResourceBody>> ReadAsync(NpgsqlConnection connection, IReadOnlyList<FloatingIPRow> rows, CancellationToken ct) =>
         await resources.ReadAsync(connection, rows, ct);

@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
@@ -32,7 +33,7 @@ internal sealed class NamespaceBinding(NamespaceStore store, RequestReader reque
             UpdatedAt = row.GetFieldValue<DateTimeOffset>(6),
         }, ct, Sql.Value(name))).SingleOrDefault();
 
-    protected override Task<List<NamespaceRow>> PageAsync(CN2DbContext db, string? ns, ListQuery query, CancellationToken ct) => db.Namespaces.PageAsync(query, ct);
+    protected override Task<List<NamespaceRow>> PageAsync(CN2DbContext db, NamespaceScope scope, ListQuery query, CancellationToken ct) => db.Namespaces.Named(scope.Visible).PageAsync(query, ct);
 
     protected override Task<IReadOnlyList<ResourceBody>> ReadAsync(NpgsqlConnection connection, IReadOnlyList<NamespaceRow> rows, CancellationToken ct) =>
         Task.FromResult<IReadOnlyList<ResourceBody>>([.. rows.Select(NamespaceStore.ToResource)]);

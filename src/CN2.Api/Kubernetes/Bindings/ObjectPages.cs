@@ -9,7 +9,7 @@ namespace CN2.Api.Kubernetes.Bindings;
 /// <summary>Which objects a page of a list has, for kinds whose objects may live alone. The database orders them, so that both sources have one order.</summary>
 internal static class ObjectPages
 {
-    private const string Behind = "($2::text IS NULL OR t.namespace = $2) AND ($3::text IS NULL OR (t.namespace, t.name) > ($3, $4))";
+    private const string Behind = "($2::text IS NULL OR t.namespace = $2) AND ($7::text[] IS NULL OR t.namespace = ANY ($7)) AND ($3::text IS NULL OR (t.namespace, t.name) > ($3, $4))";
 
     /// <summary>Objects that were all written through the Kubernetes API; some have a resource, which then has the labels.</summary>
     /// <param name="connection">The connection to read on.</param>
@@ -60,7 +60,8 @@ internal static class ObjectPages
 
     private static Task<List<PagedObject>> ReadAsync(NpgsqlConnection connection, string sql, string resource, ObjectRange range, CancellationToken ct) => Sql.ReadAllAsync(
         connection, sql, row => new PagedObject(row.GetString(0), row.GetString(1), row.GetGuid(2)), ct,
-        Sql.Value(resource), Text(range.Namespace), Text(range.After?.Namespace), Text(range.After?.Name), Text(LabelPath.Of(range.Selector)), Sql.Value(range.Most + 1));
+        Sql.Value(resource), Text(range.Namespace), Text(range.After?.Namespace), Text(range.After?.Name), Text(LabelPath.Of(range.Selector)), Sql.Value(range.Most + 1),
+        new NpgsqlParameter { Value = (object?)range.Scope.Several?.ToArray() ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
 
     private static NpgsqlParameter Text(string? text) => new() { Value = (object?)text ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
 }

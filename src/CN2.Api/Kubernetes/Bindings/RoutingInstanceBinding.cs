@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.ExternalNetworks;
@@ -28,8 +29,8 @@ internal sealed class RoutingInstanceBinding(ExternalNetworkResources resources,
         return await db.ExternalNetworks.AsNoTracking().SingleOrDefaultAsync(n => n.Namespace == ns && n.Name == name, ct);
     }
 
-    protected override Task<List<ExternalNetworkRow>> PageAsync(CN2DbContext db, string? ns, ListQuery query, CancellationToken ct) =>
-        db.ExternalNetworks.In(ns).NamespacedPageAsync(query, ct);
+    protected override Task<List<ExternalNetworkRow>> PageAsync(CN2DbContext db, NamespaceScope scope, ListQuery query, CancellationToken ct) =>
+        db.ExternalNetworks.In(scope).NamespacedPageAsync(query, ct);
 
     protected override async Task<IReadOnlyList<ResourceBody>> ReadAsync(NpgsqlConnection connection, IReadOnlyList<ExternalNetworkRow> rows, CancellationToken ct) =>
         await resources.ReadAsync(connection, rows, ct);

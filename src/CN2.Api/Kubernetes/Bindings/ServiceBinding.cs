@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
@@ -47,8 +48,8 @@ internal sealed class ServiceBinding(ServiceStore store, ServiceResources resour
     protected override Task<ServiceRow?> FindRowAsync(NpgsqlConnection connection, string? ns, string name, CancellationToken ct) =>
         ServiceTable.FindAsync(connection, ns!, name, forUpdate: false, ct);
 
-    protected override Task<List<ServiceRow>> PageAsync(CN2DbContext db, string? ns, ListQuery query, CancellationToken ct) =>
-        db.Services.In(ns).NamespacedPageAsync(query, ct);
+    protected override Task<List<ServiceRow>> PageAsync(CN2DbContext db, NamespaceScope scope, ListQuery query, CancellationToken ct) =>
+        db.Services.In(scope).NamespacedPageAsync(query, ct);
 
     protected override async Task<IReadOnlyList<ResourceBody>> ReadAsync(NpgsqlConnection connection, IReadOnlyList<ServiceRow> rows, CancellationToken ct) =>
         await resources.ReadAsync(connection, rows, ct);

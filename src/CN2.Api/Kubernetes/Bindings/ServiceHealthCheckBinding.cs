@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
@@ -28,8 +29,8 @@ internal sealed class ServiceHealthCheckBinding(ServiceHealthCheckStore store, A
         return await db.ServiceHealthChecks.AsNoTracking().SingleOrDefaultAsync(h => h.Namespace == ns && h.Name == name, ct);
     }
 
-    protected override Task<List<ServiceHealthCheckRow>> PageAsync(CN2DbContext db, string? ns, ListQuery query, CancellationToken ct) =>
-        db.ServiceHealthChecks.In(ns).NamespacedPageAsync(query, ct);
+    protected override Task<List<ServiceHealthCheckRow>> PageAsync(CN2DbContext db, NamespaceScope scope, ListQuery query, CancellationToken ct) =>
+        db.ServiceHealthChecks.In(scope).NamespacedPageAsync(query, ct);
 
     protected override Task<IReadOnlyList<ResourceBody>> ReadAsync(NpgsqlConnection connection, IReadOnlyList<ServiceHealthCheckRow> rows, CancellationToken ct) =>
         Task.FromResult<IReadOnlyList<ResourceBody>>([.. rows.Select(ServiceHealthCheckStore.ToResource)]);

@@ -43,7 +43,7 @@ internal sealed class SubnetBinding(ExternalNetworkStore store, ExternalNetworkR
     {
         var connection = await db.OpenSqlAsync(ct);
         var found = await AllAsync(connection, range.Namespace, ct);
-        var wanted = found.Where(f => range.After is not { } after || Compare(f.Key, after) > 0)
+        var wanted = found.Where(f => range.Scope.Has(f.Key.Namespace)).Where(f => range.After is not { } after || Compare(f.Key, after) > 0)
             .Where(f => range.Selector is null || range.Selector.Matches(LabelsOf(f.Kept))).OrderBy(f => f.Key, Comparer<(string, string)>.Create(Compare)).Take(range.Most + 1).ToList();
         var page = wanted.Take(range.Most).ToList();
         return new ObjectPage(await ToObjectsAsync(connection, page, ct), wanted.Count > range.Most ? page[^1].Key : null);

@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
@@ -24,8 +25,8 @@ internal sealed class VirtualMachineInterfaceBinding(VirtualMachineInterfaceStor
     protected override Task<VirtualMachineInterfaceRow?> FindRowAsync(NpgsqlConnection connection, string? ns, string name, CancellationToken ct) =>
         VirtualMachineInterfaceTable.FindAsync(connection, ns!, name, forUpdate: false, ct);
 
-    protected override Task<List<VirtualMachineInterfaceRow>> PageAsync(CN2DbContext db, string? ns, ListQuery query, CancellationToken ct) =>
-        db.VirtualMachineInterfaces.In(ns).NamespacedPageAsync(query, ct);
+    protected override Task<List<VirtualMachineInterfaceRow>> PageAsync(CN2DbContext db, NamespaceScope scope, ListQuery query, CancellationToken ct) =>
+        db.VirtualMachineInterfaces.In(scope).NamespacedPageAsync(query, ct);
 
     protected override async Task<IReadOnlyList<ResourceBody>> ReadAsync(NpgsqlConnection connection, IReadOnlyList<VirtualMachineInterfaceRow> rows, CancellationToken ct) =>
         await VirtualMachineInterfaceResources.ReadAsync(connection, rows, ct);

@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
@@ -22,7 +23,7 @@ internal abstract class VirtualRouterObjects(VirtualRouterStore store, AttachedC
         return await db.VirtualRouters.AsNoTracking().SingleOrDefaultAsync(r => r.Name == name, ct);
     }
 
-    protected override Task<List<VirtualRouterRow>> PageAsync(CN2DbContext db, string? ns, ListQuery query, CancellationToken ct) => db.VirtualRouters.PageAsync(query, ct);
+    protected override Task<List<VirtualRouterRow>> PageAsync(CN2DbContext db, NamespaceScope scope, ListQuery query, CancellationToken ct) => db.VirtualRouters.PageAsync(query, ct);
 
     protected override async Task<IReadOnlyList<ResourceBody>> ReadAsync(NpgsqlConnection connection, IReadOnlyList<VirtualRouterRow> rows, CancellationToken ct)
     {

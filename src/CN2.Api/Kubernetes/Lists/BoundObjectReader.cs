@@ -1,5 +1,6 @@
 using System.Data;
 using System.Text.Json.Nodes;
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Kubernetes.Objects;
@@ -54,15 +55,15 @@ internal sealed class BoundObjectReader(IObjectBinding binding, IDbContextFactor
         return WithKind(source);
     }
 
-    public async Task<ListedObjects> ReadAsync(string? ns, LabelSelector labels, (string Namespace, string Name)? after, int most, CancellationToken ct)
+    public async Task<ListedObjects> ReadAsync(NamespaceScope scope, LabelSelector labels, (string Namespace, string Name)? after, int most, CancellationToken ct)
     {
         // A label that objects have and their rows have not cannot be looked for in the rows.
         var inRows = labels.Requirements.Count == 0 || labels.Requirements.Any(r => r.Key.StartsWith("kubernetes.io/", StringComparison.Ordinal)) ? null : labels;
-        return await InSnapshotAsync(db => binding.ListAsync(db, new ObjectRange(ns, inRows, after, most), ct), ct);
+        return await InSnapshotAsync(db => binding.ListAsync(db, new ObjectRange(scope, inRows, after, most), ct), ct);
     }
 
-    public Task<HeldPage?> HeldAsync(string? ns, (string Namespace, string Name)? after, int most, bool mayRead, CancellationToken ct) =>
-        held is null ? Task.FromResult<HeldPage?>(null) : held.PageAsync(ns, after, most, mayRead, ct);
+    public Task<HeldPage?> HeldAsync(NamespaceScope scope, (string Namespace, string Name)? after, int most, bool mayRead, CancellationToken ct) =>
+        held is null ? Task.FromResult<HeldPage?>(null) : held.PageAsync(scope, after, most, mayRead, ct);
 
     private async Task<ListedObjects> InSnapshotAsync(Func<CN2DbContext, Task<ObjectPage>> read, CancellationToken ct)
     {

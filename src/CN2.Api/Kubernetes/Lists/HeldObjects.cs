@@ -1,4 +1,5 @@
 using System.Data;
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Kubernetes.Forms;
 using CN2.Api.Kubernetes.Objects;
@@ -35,21 +36,26 @@ internal sealed class HeldObjects(IIdentifiedBinding binding, IDbContextFactory<
     private Held? _held;
     private long? _restedAt;
 
-    /// <param name="ns">Of the path; null: all.</param>
+    /// <param name="scope">Where they are.</param>
     /// <param name="after">Where the page before ended; null: at the beginning.</param>
     /// <param name="most">At most so many.</param>
     /// <param name="mayRead">All objects are read when none are held; false: the answer is null then.</param>
     /// <param name="ct">Ends the reading.</param>
-    public async Task<HeldPage?> PageAsync(string? ns, (string Namespace, string Name)? after, int most, bool mayRead, CancellationToken ct)
+    public async Task<HeldPage?> PageAsync(NamespaceScope scope, (string Namespace, string Name)? after, int most, bool mayRead, CancellationToken ct)
     {
         if (Volatile.Read(ref _held) is null && (!mayRead || IsResting)) return null;
         var (moment, all) = await CurrentAsync(mayRead, ct);
         if (all is null) return null;
+        var ns = scope.Namespace;
         var (behindNs, behindName) = after ?? (ns ?? "", "");
         var at = Array.BinarySearch(all, new Item(behindNs, behindName), Order);
         at = at < 0 ? ~at : at + 1;
         var page = new List<WrittenObject>();
-        for (; at < all.Length && page.Count < most && (ns is null || all[at].Namespace == ns); at++) page.Add(all[at].Object!);
+        for (; at < all.Length && page.Count < most && (ns is null || all[at].Namespace == ns); at++)
+        {
+            if (scope.Has(all[at].Namespace)) page.Add(all[at].Object!);
+        }
+
         var isLast = at == all.Length || (ns is not null && all[at].Namespace != ns);
         return new HeldPage(moment!, page, isLast ? null : (all[at - 1].Namespace, all[at - 1].Name));
     }
@@ -110,7 +116,7 @@ internal sealed class HeldObjects(IIdentifiedBinding binding, IDbContextFactory<
             var connection = await db.OpenSqlAsync(ct);
             first ??= await versions.MomentAsync(connection, ct);
             if (after is null && !(await Sql.ReadAllAsync(connection, IsOrdinalSql, row => row.GetBoolean(0), ct))[0]) return (first, null);
-            var identities = await binding.IdentitiesAsync(connection, new ObjectRange(null, null, after, Step), ct);
+            var identities = await binding.IdentitiesAsync(connection, new ObjectRange(default, null, after, Step), ct);
             var items = await LoadAsync(db, identities, ct);
             all.AddRange(items);
             size += items.Sum(i => (long)i.Object!.Body.Length);

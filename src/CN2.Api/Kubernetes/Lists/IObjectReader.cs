@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Kubernetes.Schemas;
@@ -30,14 +31,14 @@ internal interface IObjectReader
     /// <summary>The last state of a deleted object.</summary>
     JsonObject LastOf(ChangeRow deletion);
 
-    /// <summary>The next objects of a namespace, or (null) of all. No connection to the database is held afterwards.</summary>
-    /// <param name="ns">Of the path.</param>
+    /// <summary>The next objects of a namespace, or of all that the caller may see. No connection to the database is held afterwards.</summary>
+    /// <param name="scope">Where they are.</param>
     /// <param name="labels">Leaves out objects that do not match, if it is cheap; the caller looks again.</param>
     /// <param name="after">Where the page before ended; null: at the beginning.</param>
     /// <param name="most">At most so many.</param>
     /// <param name="ct">Ends the reading.</param>
-    Task<ListedObjects> ReadAsync(string? ns, LabelSelector labels, (string Namespace, string Name)? after, int most, CancellationToken ct);
+    Task<ListedObjects> ReadAsync(NamespaceScope scope, LabelSelector labels, (string Namespace, string Name)? after, int most, CancellationToken ct);
 
     /// <summary>The same without a selector, as JSON, of <see cref="HeldObjects"/>; null: the objects are not held.</summary>
-    Task<HeldPage?> HeldAsync(string? ns, (string Namespace, string Name)? after, int most, bool mayRead, CancellationToken ct) => Task.FromResult<HeldPage?>(null);
+    Task<HeldPage?> HeldAsync(NamespaceScope scope, (string Namespace, string Name)? after, int most, bool mayRead, CancellationToken ct) => Task.FromResult<HeldPage?>(null);
 }

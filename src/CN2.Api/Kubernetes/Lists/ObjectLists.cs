@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Kubernetes.Forms;
 using CN2.Api.Kubernetes.Statuses;
@@ -48,17 +49,17 @@ internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed
 
     /// <summary>Writes the list.</summary>
     /// <param name="reader">Of the kind.</param>
-    /// <param name="ns">Of the path; null: all.</param>
+    /// <param name="scope">Where the objects are.</param>
     /// <param name="request">The client's.</param>
     /// <param name="writer">Writes the client's form.</param>
     /// <param name="begin">Called once when the first objects were read: sets the headers of the answer.</param>
     /// <param name="body">Where to.</param>
     /// <param name="ct">Ends it.</param>
-    public static async Task WriteAsync(IObjectReader reader, string? ns, ListRequest request, FormWriter writer, Action begin, Stream body, CancellationToken ct)
+    public static async Task WriteAsync(IObjectReader reader, NamespaceScope scope, ListRequest request, FormWriter writer, Action begin, Stream body, CancellationToken ct)
     {
         if (request.Limit > 0)
         {
-            await WritePageAsync(reader, ns, request, writer, begin, body, ct);
+            await WritePageAsync(reader, scope, request, writer, begin, body, ct);
             return;
         }
 
@@ -68,8 +69,8 @@ internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed
         {
             do
             {
-                var held = request.Selector.IsEverything ? await reader.HeldAsync(ns, after, HeldStep, mayRead: true, ct) : null;
-                var page = held is null ? await reader.ReadAsync(ns, request.Selector.Labels, after, Step, ct) : new ListedObjects(held.Moment, [], held.Last);
+                var held = request.Selector.IsEverything ? await reader.HeldAsync(scope, after, HeldStep, mayRead: true, ct) : null;
+                var page = held is null ? await reader.ReadAsync(scope, request.Selector.Labels, after, Step, ct) : new ListedObjects(held.Moment, [], held.Last);
                 if (json is null)
                 {
                     begin();
@@ -102,11 +103,11 @@ internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed
     }
 
     /// <summary>A page of a list with a limit. Its metadata come first, so it is read whole.</summary>
-    private static async Task WritePageAsync(IObjectReader reader, string? ns, ListRequest request, FormWriter writer, Action begin, Stream body, CancellationToken ct)
+    private static async Task WritePageAsync(IObjectReader reader, NamespaceScope scope, ListRequest request, FormWriter writer, Action begin, Stream body, CancellationToken ct)
     {
         var most = Math.Min(request.Limit, Step);
-        var held = request.Selector.IsEverything ? await reader.HeldAsync(ns, request.After, most, mayRead: request.Continue is not null, ct) : null;
-        var page = held is null ? await PageAsync(reader, ns, request, most, ct) : new ListedObjects(held.Moment, [], held.Last);
+        var held = request.Selector.IsEverything ? await reader.HeldAsync(scope, request.After, most, mayRead: request.Continue is not null, ct) : null;
+        var page = held is null ? await PageAsync(reader, scope, request, most, ct) : new ListedObjects(held.Moment, [], held.Last);
         begin();
         await using var json = new Utf8JsonWriter(body, FormWriter.Plain);
         writer.StartList(json, Metadata(request, page.Moment, page.Last));
@@ -117,14 +118,14 @@ internal sealed class ObjectLists(ObjectVersions versions, ChangeFeedReader feed
     }
 
     /// <summary>The next objects that match, and the moment of the first step.</summary>
-    private static async Task<ListedObjects> PageAsync(IObjectReader reader, string? ns, ListRequest request, int most, CancellationToken ct)
+    private static async Task<ListedObjects> PageAsync(IObjectReader reader, NamespaceScope scope, ListRequest request, int most, CancellationToken ct)
     {
         VersionMoment? first = null;
         var after = request.After;
         var objects = new List<JsonObject>();
         while (true)
         {
-            var page = await reader.ReadAsync(ns, request.Selector.Labels, after, most - objects.Count, ct);
+            var page = await reader.ReadAsync(scope, request.Selector.Labels, after, most - objects.Count, ct);
             first ??= page.Moment;
             objects.AddRange(page.Objects.Where(request.Selector.Matches));
             if (page.Last is null || objects.Count == most) return new ListedObjects(first, objects, page.Last);

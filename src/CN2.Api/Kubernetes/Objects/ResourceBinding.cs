@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
@@ -31,7 +32,7 @@ internal abstract class ResourceBinding<TRow, TRequest>(RequestReader requests) 
     public virtual async Task<ObjectPage> ListAsync(CN2DbContext db, ObjectRange range, CancellationToken ct)
     {
         var query = ListQuery.Of(range.Most, range.Selector, range.After);
-        var rows = await PageAsync(db, range.Namespace, query, ct);
+        var rows = await PageAsync(db, range.Scope, query, ct);
         // One row more than the limit only shows that there is a next page.
         var page = rows.Count > query.Limit ? rows.GetRange(0, query.Limit) : rows;
         var bound = await BindAsync(await db.OpenSqlAsync(ct), page, ct);
@@ -72,7 +73,7 @@ internal abstract class ResourceBinding<TRow, TRequest>(RequestReader requests) 
     protected abstract Task<TRow?> FindRowAsync(NpgsqlConnection connection, string? ns, string name, CancellationToken ct);
 
     /// <summary>The rows of a page in the order of namespace and name, as <see cref="Listing"/> reads them.</summary>
-    protected abstract Task<List<TRow>> PageAsync(CN2DbContext db, string? ns, ListQuery query, CancellationToken ct);
+    protected abstract Task<List<TRow>> PageAsync(CN2DbContext db, NamespaceScope scope, ListQuery query, CancellationToken ct);
 
     /// <summary>The resources, in the order of the rows.</summary>
     protected abstract Task<IReadOnlyList<ResourceBody>> ReadAsync(NpgsqlConnection connection, IReadOnlyList<TRow> rows, CancellationToken ct);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using CN2.Api.Access;
 using CN2.Api.Http;
 using CN2.Api.Kubernetes.Statuses;
 
@@ -17,7 +18,7 @@ internal static class ObjectAnswer
     {
         AnswerCode.Set(http, status.Reason);
         if (status.RetryAfterSeconds is { } seconds) http.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);
-        return WriteAsync(http, status.Code, status.ToJson());
+        return WriteAsync(http, status.Code, status.WithoutHiddenNames(http.Features.Get<CallerRights>()).ToJson());
     }
 
     public static Task WriteAsync(HttpContext http, int status, JsonObject body) => WriteAsync(http, status, JsonSerializer.SerializeToUtf8Bytes(body, Plain));

@@ -1,4 +1,5 @@
 using CN2.Api.Access;
+using CN2.Api.Authorization;
 using CN2.Api.Data;
 using CN2.Api.Http;
 using CN2.Api.Kubernetes.Forms;
@@ -16,7 +17,7 @@ namespace CN2.Api.Kubernetes.Requests;
 
 /// <summary>Answers GET of a collection: a list, or with <c>watch=true</c> a watch.</summary>
 internal sealed class ObjectCollections(
-    ObjectReaders readers, ObjectLists lists, ObjectHub hub, ObjectVersions versions, ChangeFeedReader feed, WatchSlots slots, ControlNodeOptions names, TimeProvider time,
+    ObjectReaders readers, ObjectLists lists, ObjectHub hub, ObjectVersions versions, ChangeFeedReader feed, WatchSlots slots, AccessState access, ControlNodeOptions names, TimeProvider time,
     IHostApplicationLifetime lifetime)
 {
     /// <summary>Kubernetes ends a watch without a timeout after 30 to 60 minutes, so that the connections spread again.</summary>
@@ -51,13 +52,14 @@ internal sealed class ObjectCollections(
 
         var reader = readers.Of(resource);
         FormWriter Writer() => new(form, resource, new TableContext(time.GetUtcNow(), names.ClusterName));
-        if (request.IsWatch) await WatchAsync(http, reader, request, ns, form, Writer);
-        else await ListAsync(http, reader, request, ns, Writer());
+        var scope = NamespaceScope.Of(http, ns);
+        if (request.IsWatch) await WatchAsync(http, reader, request, scope, form, Writer);
+        else await ListAsync(http, reader, request, scope, Writer());
     }
 
-    private async Task ListAsync(HttpContext http, IObjectReader reader, ListRequest request, string? ns, FormWriter writer)
+    private async Task ListAsync(HttpContext http, IObjectReader reader, ListRequest request, NamespaceScope scope, FormWriter writer)
     {
-        var (refused, fresh) = await lists.CheckAsync(reader, ns, request, http.RequestAborted);
+        var (refused, fresh) = await lists.CheckAsync(reader, scope.Namespace, request, http.RequestAborted);
         if (refused is not null)
         {
             var answer = refused.ToJson();
@@ -69,7 +71,7 @@ internal sealed class ObjectCollections(
         var hasBegun = false;
         try
         {
-            await ObjectLists.WriteAsync(reader, ns, request, writer, () =>
+            await ObjectLists.WriteAsync(reader, scope, request, writer, () =>
             {
                 if (!AnswerTurn.TryTake(http)) throw new OperationCanceledException();
                 hasBegun = true;
@@ -82,7 +84,7 @@ internal sealed class ObjectCollections(
         }
     }
 
-    private async Task WatchAsync(HttpContext http, IObjectReader reader, ListRequest request, string? ns, ObjectForm form, Func<FormWriter> writer)
+    private async Task WatchAsync(HttpContext http, IObjectReader reader, ListRequest request, NamespaceScope scope, ObjectForm form, Func<FormWriter> writer)
     {
         using var slot = slots.TryTake(CallerKey.Of(http), out var full);
         if (slot is null)
@@ -91,7 +93,8 @@ internal sealed class ObjectCollections(
             return;
         }
 
-        using var ending = CallerLifetime.Of(http).Link(time, http.RequestAborted, lifetime.ApplicationStopping);
+        using var rights = new RightsLease(access, http);
+        using var ending = CallerLifetime.Of(http).Link(time, http.RequestAborted, lifetime.ApplicationStopping, rights.Ended);
         var isOfVersion = request.Version is not null && request.HasInitialEvents != true;
         var from = isOfVersion ? await versions.FindAsync(request.Version!.Value, ending.Token) : null;
         // As long as nothing has been sent, a database that does not answer is an answer (503).
@@ -105,7 +108,11 @@ internal sealed class ObjectCollections(
             await http.Response.StartAsync(both.Token); // the client knows that it watches, also while nothing happens
             await http.Response.Body.FlushAsync(both.Token);
             if (isOfVersion && from is null) await ObjectWatch.FailAsync(body, both.Token);
-            else await new ObjectWatch(hub, reader, request, ns, form, writer, feed, time).SendAsync(body, from, both.Token);
+            else await new ObjectWatch(hub, reader, request, scope, form, writer, feed, time).SendAsync(body, from, both.Token);
+        }
+        catch (OperationCanceledException) when (rights.Ended.IsCancellationRequested && !http.RequestAborted.IsCancellationRequested)
+        {
+            await ObjectWatch.FailAsync(body, http.RequestAborted); // the client lists again: it may see other objects now
         }
         catch (OperationCanceledException)
         {

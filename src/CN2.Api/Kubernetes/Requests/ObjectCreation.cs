@@ -3,6 +3,7 @@ using CN2.Api.Audit;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
+using CN2.Api.Kubernetes.Access;
 using CN2.Api.Kubernetes.Objects;
 using CN2.Api.Kubernetes.Patches;
 using CN2.Api.Kubernetes.Statuses;
@@ -33,6 +34,7 @@ internal sealed class ObjectCreation(ObjectTransactions transactions, TimeProvid
     private async Task<WriteAnswer> CreateAsync(HttpContext http, IObjectBinding binding, string? ns, JsonObject given, WriteOptions options)
     {
         var (draft, refused) = Draft(binding, ns, given, options.ManagerOf(http.Request));
+        refused ??= ObjectVisibility.RefusalOfCreate(http, binding, draft!.Name);
         if (refused is not null) return refused;
         RequestFindings.Of(http).Name = draft!.Name;
         if (binding is not IGroupedBinding grouped || options.IsDryRun)

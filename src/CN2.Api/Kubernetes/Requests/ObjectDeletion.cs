@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
@@ -69,7 +70,7 @@ internal sealed class ObjectDeletion(ObjectTransactions transactions, ObjectVers
             case ObjectOutcome.Deleting deleting:
                 return new WriteAnswer(200, ShownObject.Of(binding, deleting.Object with { Kept = current.Kept }, await transactions.VersionAsync(scope, deleting.Object, ct)));
             case ObjectOutcome.InUse waits:
-                if (http is not null) CheckedBody.Warn(http, $"{waits.Problem.Detail} It goes when it is free.");
+                if (http is not null) CheckedBody.Warn(http, $"{waits.Problem.WithoutHiddenNames(CallerRights.Of(http)).Detail} It goes when it is free.");
                 return await MarkAsync(scope, binding, current, null, ct);
             case ObjectOutcome.Refused refused when refused.Problem.Code == ProblemCodes.InUse:
                 return new FailureStatus(403, StatusReason.Forbidden, $"{definition.QualifiedName} \"{name}\" is forbidden: {refused.Problem.Detail}") { Definition = definition, Name = name };

@@ -1,4 +1,5 @@
 using CN2.Api.Http;
+using CN2.Api.Kubernetes.Access;
 using CN2.Api.Kubernetes.Lists;
 using CN2.Api.Kubernetes.Objects;
 using CN2.Api.Kubernetes.Schemas;
@@ -56,7 +57,9 @@ internal static class ObjectEndpoints
     }
 
     private static IEndpointConventionBuilder Map(IEndpointRouteBuilder app, IObjectBinding binding, string path, Func<HttpContext, IObjectBinding, Task> answer, string? subresource = null) =>
-        app.Map(path, http => answer(http, binding)).WithMetadata(new KubernetesApiAttribute(), binding.Definition, ObjectAudit.NameOf(binding, subresource)).ExcludeFromDescription();
+        app.Map(path, http => answer(http, binding))
+            .WithMetadata(new KubernetesApiAttribute(), binding.Definition, new ObjectTargetAttribute(binding.Definition), ObjectAudit.NameOf(binding, subresource))
+            .ExcludeFromDescription();
 
     /// <summary>A namespaced kind in all namespaces: it can only be read.</summary>
     private static Task AllAsync(HttpContext http, IObjectBinding binding) =>

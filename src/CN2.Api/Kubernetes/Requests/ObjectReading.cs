@@ -1,6 +1,7 @@
 using System.Data;
 using System.Text.Json.Nodes;
 using CN2.Api.Data;
+using CN2.Api.Kubernetes.Access;
 using CN2.Api.Kubernetes.Objects;
 using CN2.Api.Kubernetes.Statuses;
 using CN2.Api.Kubernetes.Versions;
@@ -29,9 +30,10 @@ internal sealed class ObjectReading(IDbContextFactory<CN2DbContext> contexts, Ob
             {
                 var uid = found.ChangedUid;
                 shown = ShownObject.Of(binding, found, (await versions.ReadAsync(connection, [uid], ct))[uid]);
+                if (!ObjectVisibility.Shows(http, binding, found, shown)) shown = null;
             }
         }
 
-        await (shown is null ? ObjectAnswer.WriteAsync(http, FailureStatus.NotFound(binding.Definition, name)) : FormAnswer.WriteAsync(http, binding.Definition, 200, shown));
+        await (shown is null ? ObjectAnswer.WriteAsync(http, ObjectVisibility.Missing(http, binding, name)) : FormAnswer.WriteAsync(http, binding.Definition, 200, shown));
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Access;
 using CN2.Api.Kubernetes.Schemas;
 
 namespace CN2.Api.Kubernetes.Statuses;
@@ -19,6 +20,13 @@ internal sealed record FailureStatus(int Code, string Reason, string Message)
 
     /// <summary>Seconds until a retry can succeed; sent as <c>Retry-After</c> as well.</summary>
     public int? RetryAfterSeconds { get; init; }
+
+    /// <inheritdoc cref="Http.ApiProblem.WithoutHiddenNames"/>
+    public FailureStatus WithoutHiddenNames(CallerRights? rights) => rights?.Visible is null ? this : this with
+    {
+        Message = HiddenNames.Hide(Message, rights),
+        Causes = [.. Causes.Select(c => c with { Message = HiddenNames.Hide(c.Message, rights) })],
+    };
 
     public static FailureStatus BadRequest(string message, params IReadOnlyList<StatusCause> causes) => new(400, StatusReason.BadRequest, message) { Causes = causes };
 

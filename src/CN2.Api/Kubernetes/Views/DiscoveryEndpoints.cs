@@ -19,9 +19,9 @@ internal static class DiscoveryEndpoints
             app.MapView(group.Length == 0 ? $"/api/{version}" : $"/apis/{group}/{version}", http => DocumentAnswer.WriteAsync(http, documents.Resources(group, version)));
     }
 
-    /// <summary>An endpoint of the Kubernetes listener, for every method: it answers the wrong ones with a Status.</summary>
+    /// <summary>An endpoint of the Kubernetes listener for every caller, and for every method: it answers the wrong ones with a Status.</summary>
     internal static IEndpointConventionBuilder MapView(this IEndpointRouteBuilder app, string path, RequestDelegate answer) =>
-        app.Map(path, answer).WithMetadata(new KubernetesApiAttribute()).ExcludeFromDescription();
+        app.Map(path, answer).WithMetadata(new KubernetesApiAttribute(), new OpenToCallersAttribute()).ExcludeFromDescription();
 
     /// <summary>A path that the other port has too. Only GET is mapped, so that another method is answered 405 there.</summary>
     internal static IEndpointConventionBuilder MapHealthView(this IEndpointRouteBuilder app, string path, RequestDelegate answer) =>

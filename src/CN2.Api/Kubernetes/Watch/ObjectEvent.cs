@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Access;
 using CN2.Api.Data.Rows;
 using CN2.Api.Kubernetes.Forms;
 using CN2.Api.Kubernetes.Lists;
@@ -14,6 +15,7 @@ internal sealed class ObjectEvent
 {
     private readonly Lock _lock = new();
     private readonly string? _namespace;
+    private readonly string? _owner;
     private readonly byte[] _body;
     private readonly JsonObject _selectable;
     private readonly Dictionary<(ObjectForm Form, bool HasColumns), byte[]> _written = [];
@@ -26,6 +28,7 @@ internal sealed class ObjectEvent
     public ObjectEvent(ChangeRow change, ChangeVerb verb, Guid uid, JsonObject source, ResourceDefinition resource)
     {
         (Xid, Id, Verb, Uid) = (change.Xid, change.Id, verb, uid);
+        _owner = change.Kind == ResourceKind.Namespace ? change.Name : change.Namespace;
         _namespace = source["metadata"]!["namespace"]?.GetValue<string>();
         _body = FormWriter.Bytes(json => source.WriteTo(json));
         _selectable = SelectableFields.PartOf(source, resource);
@@ -44,8 +47,14 @@ internal sealed class ObjectEvent
     /// <summary>What it takes in a queue, roughly; bytes.</summary>
     public int Size => _body.Length;
 
-    /// <summary>The object belongs to the namespace; null: all do.</summary>
-    public bool IsIn(string? ns) => ns is null || _namespace == ns;
+    /// <summary>A change may be about objects of the scope. A resource without a namespace may be shown as an object with one, to those who see everything.</summary>
+    public static bool MayBeIn(NamespaceScope scope, ChangeRow row) => scope.Visible is null
+        ? scope.Namespace is null || row.Namespace is null || row.Namespace == scope.Namespace
+        : scope.Visible.Contains((row.Kind == ResourceKind.Namespace ? row.Name : row.Namespace) ?? "");
+
+    /// <summary>The object belongs to the scope.</summary>
+    public bool IsIn(NamespaceScope scope) =>
+        (scope.Namespace is null || _namespace == scope.Namespace) && (scope.Visible is null || (_owner is not null && scope.Visible.Contains(_owner)));
 
     public bool Matches(ObjectSelector selector)
     {

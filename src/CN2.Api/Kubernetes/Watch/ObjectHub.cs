@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Text.Json.Nodes;
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Kubernetes.Lists;
@@ -40,9 +41,9 @@ internal sealed partial class ObjectHub : IFeedFollower
     }
 
     /// <summary>Starts to deliver the changes after <see cref="ObjectSubscription.Start"/>.</summary>
-    public Task<ObjectSubscription> SubscribeAsync(IObjectReader reader, string? ns, CancellationToken ct) => _hub.JoinAsync(start =>
+    public Task<ObjectSubscription> SubscribeAsync(IObjectReader reader, NamespaceScope scope, CancellationToken ct) => _hub.JoinAsync(start =>
     {
-        var subscription = new ObjectSubscription(this, reader, ns, start);
+        var subscription = new ObjectSubscription(this, reader, scope, start);
         _subscriptions.TryAdd(subscription, 0);
         return subscription;
     }, ct);
@@ -59,7 +60,7 @@ internal sealed partial class ObjectHub : IFeedFollower
             List<ObjectEvent> events;
             try
             {
-                events = await ToEventsAsync(group.Key, page, r => all.Exists(s => IsIn(s, r)), ct);
+                events = await ToEventsAsync(group.Key, page, r => all.Exists(s => ObjectEvent.MayBeIn(s.Scope, r)), ct);
             }
             catch (Exception e) when (e is not OperationCanceledException && !PostgresErrors.IsAway(e))
             {
@@ -69,7 +70,7 @@ internal sealed partial class ObjectHub : IFeedFollower
                 continue;
             }
 
-            foreach (var e in events) deliveries.AddRange(all.Where(s => e.IsIn(s.Namespace)).Select(s => (s, e)));
+            foreach (var e in events) deliveries.AddRange(all.Where(s => e.IsIn(s.Scope)).Select(s => (s, e)));
         }
 
         return () =>
@@ -100,7 +101,7 @@ internal sealed partial class ObjectHub : IFeedFollower
         foreach (var (transaction, source) in came)
         {
             SetVersion(source, version);
-            var row = new ChangeRow { Xid = transaction, Id = long.MaxValue, Name = source["metadata"]!["name"]!.GetValue<string>(), Verb = ChangeVerb.Added };
+            var row = new ChangeRow { Xid = transaction, Id = long.MaxValue, Namespace = OwnerOf(source), Name = source["metadata"]!["name"]!.GetValue<string>(), Verb = ChangeVerb.Added };
             if (isWanted(row)) events.Add(new ObjectEvent(row, ChangeVerb.Added, UidOf(source), source, reader.Resource));
         }
 
@@ -146,15 +147,15 @@ internal sealed partial class ObjectHub : IFeedFollower
         return events;
     }
 
+    /// <summary>An object of a log is an event: it belongs to the namespace of what it is about.</summary>
+    private static string? OwnerOf(JsonObject source) => source["involvedObject"]?["namespace"]?.GetValue<string>();
+
     private static Guid UidOf(JsonObject source) => Guid.Parse(source["metadata"]!["uid"]!.GetValue<string>());
 
     private static ResourceVersion VersionOf(JsonObject source) =>
         ResourceVersion.TryParse(source["metadata"]!["resourceVersion"]?.GetValue<string>(), out var version) ? version : default;
 
     private static void SetVersion(JsonObject source, ResourceVersion version) => source["metadata"]!["resourceVersion"] = version.ToString();
-
-    /// <summary>A resource without a namespace may be shown as an object with one.</summary>
-    private static bool IsIn(ObjectSubscription subscription, ChangeRow row) => subscription.Namespace is null || row.Namespace is null || row.Namespace == subscription.Namespace;
 
     [LoggerMessage(EventId = 121, Level = LogLevel.Warning, Message = "Changes of {Resource} cannot be shown, and its watchers list again: {Reason}")]
     private static partial void Unreadable(ILogger logger, string resource, string reason);

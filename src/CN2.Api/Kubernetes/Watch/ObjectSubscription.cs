@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Kubernetes.Lists;
 using CN2.Network.Resources;
@@ -6,7 +7,7 @@ using CN2.Network.Resources;
 namespace CN2.Api.Kubernetes.Watch;
 
 /// <summary>What <see cref="ObjectHub"/> delivers to one watcher. Dispose it at the end.</summary>
-internal sealed class ObjectSubscription(ObjectHub hub, IObjectReader reader, string? ns, FeedPosition start) : IDisposable
+internal sealed class ObjectSubscription(ObjectHub hub, IObjectReader reader, NamespaceScope scope, FeedPosition start) : IDisposable
 {
     private readonly Channel<ObjectEvent> _events =
         Channel.CreateBounded<ObjectEvent>(new BoundedChannelOptions(Limits.WatchEvents) { SingleReader = true, SingleWriter = true });
@@ -16,8 +17,8 @@ internal sealed class ObjectSubscription(ObjectHub hub, IObjectReader reader, st
 
     public IObjectReader Reader => reader;
 
-    /// <summary>Null: all namespaces.</summary>
-    public string? Namespace => ns;
+    /// <summary>Where the objects are.</summary>
+    public NamespaceScope Scope => scope;
 
     /// <summary>Every change after this position comes.</summary>
     public FeedPosition Start { get; } = start;

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Kubernetes.Forms;
@@ -11,7 +12,7 @@ namespace CN2.Api.Kubernetes.Watch;
 /// relative to the client's selector: an object that no longer matches is DELETED for it.
 /// </summary>
 internal sealed class ObjectWatch(
-    ObjectHub hub, IObjectReader reader, ListRequest request, string? ns, ObjectForm form, Func<FormWriter> writer, ChangeFeedReader feed, TimeProvider time)
+    ObjectHub hub, IObjectReader reader, ListRequest request, NamespaceScope scope, ObjectForm form, Func<FormWriter> writer, ChangeFeedReader feed, TimeProvider time)
 {
     /// <summary>How often a client that takes bookmarks gets one.</summary>
     public static readonly TimeSpan BookmarkInterval = TimeSpan.FromMinutes(1);
@@ -49,7 +50,7 @@ internal sealed class ObjectWatch(
         // The list may take longer than a subscription can wait, so what happened since its beginning comes from the feed.
         var end = await feed.EndAsync(ct);
         if (!await CatchUpAsync(body, begin, end, ct)) return;
-        using var live = _live = await hub.SubscribeAsync(reader, ns, ct);
+        using var live = _live = await hub.SubscribeAsync(reader, scope, ct);
         if (live.Start.Epoch != end.Epoch)
         {
             await FailAsync(body, ct);
@@ -101,9 +102,9 @@ internal sealed class ObjectWatch(
     /// <summary>The next objects of the first list, already in the client's form: while it does not read, nothing else is held for it. Those that lists hold are shared.</summary>
     private async Task<(List<byte[]> Shown, (string, string)? Last)> NextAsync((string, string)? after, bool isSent, CancellationToken ct)
     {
-        if (form is ObjectForm.Whole && request.Selector.IsEverything && await reader.HeldAsync(ns, after, ListStep, mayRead: true, ct) is { } held)
+        if (form is ObjectForm.Whole && request.Selector.IsEverything && await reader.HeldAsync(scope, after, ListStep, mayRead: true, ct) is { } held)
             return ([.. held.Objects.Select(o => o.Body)], held.Last);
-        var page = await reader.ReadAsync(ns, request.Selector.Labels, after, ListStep, ct);
+        var page = await reader.ReadAsync(scope, request.Selector.Labels, after, ListStep, ct);
         var shown = new List<byte[]>();
         foreach (var source in page.Objects.Where(request.Selector.Matches))
         {
@@ -128,8 +129,8 @@ internal sealed class ObjectWatch(
                 return false;
             }
 
-            var events = await hub.ToEventsAsync(reader, page, r => end.Covers(r.Xid, r.Id) && (ns is null || r.Namespace is null || r.Namespace == ns) && !IsKnown(r), ct);
-            foreach (var e in events.Where(e => e.IsIn(ns))) await SendAsync(body, e, isCatchingUp: true, ct);
+            var events = await hub.ToEventsAsync(reader, page, r => end.Covers(r.Xid, r.Id) && ObjectEvent.MayBeIn(scope, r) && !IsKnown(r), ct);
+            foreach (var e in events.Where(e => e.IsIn(scope))) await SendAsync(body, e, isCatchingUp: true, ct);
             if (!page.More || page.Rows[^1].Xid > Math.Max(end.Seen.Xmax, end.Xid)) break;
             read = page.End;
         }

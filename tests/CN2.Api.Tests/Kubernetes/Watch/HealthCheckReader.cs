@@ -1,5 +1,6 @@
 using System.Data;
 using System.Text.Json.Nodes;
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Kubernetes.Lists;
@@ -22,10 +23,10 @@ internal sealed class HealthCheckReader(NpgsqlDataSource source, ObjectVersions 
 
     public JsonObject LastOf(ChangeRow deletion) => Shown(deletion.Uid, deletion.Namespace!, deletion.Name, (JsonObject)JsonNode.Parse(deletion.Document!)!["labels"]!.DeepClone());
 
-    public async Task<ListedObjects> ReadAsync(string? ns, LabelSelector labels, (string Namespace, string Name)? after, int most, CancellationToken ct)
+    public async Task<ListedObjects> ReadAsync(NamespaceScope scope, LabelSelector labels, (string Namespace, string Name)? after, int most, CancellationToken ct)
     {
         var (moment, objects) = await ReadAsync("($1 = '' OR namespace = $1) AND (namespace, name) > ($2, $3) ORDER BY namespace, name LIMIT $4", ct,
-            new NpgsqlParameter<string> { TypedValue = ns ?? "" }, new NpgsqlParameter<string> { TypedValue = after?.Namespace ?? "" },
+            new NpgsqlParameter<string> { TypedValue = scope.Namespace ?? "" }, new NpgsqlParameter<string> { TypedValue = after?.Namespace ?? "" },
             new NpgsqlParameter<string> { TypedValue = after?.Name ?? "" }, new NpgsqlParameter<int> { TypedValue = most });
         return new ListedObjects(moment, objects, objects.Count < most ? null : ((string)objects[^1]["metadata"]!["namespace"]!, (string)objects[^1]["metadata"]!["name"]!));
     }

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Access;
 using CN2.Api.Data.Rows;
 using CN2.Api.Kubernetes.Lists;
 using CN2.Api.Kubernetes.Schemas;
@@ -44,7 +45,7 @@ internal sealed class ManyObjects(ObjectVersions versions) : IObjectReader
 
     public JsonObject LastOf(ChangeRow deletion) => throw new InvalidOperationException("Nothing is deleted.");
 
-    public async Task<ListedObjects> ReadAsync(string? ns, LabelSelector labels, (string Namespace, string Name)? after, int most, CancellationToken ct)
+    public async Task<ListedObjects> ReadAsync(NamespaceScope scope, LabelSelector labels, (string Namespace, string Name)? after, int most, CancellationToken ct)
     {
         Most = Math.Max(Most, most);
         var objects = new List<JsonObject>();
@@ -57,7 +58,7 @@ internal sealed class ManyObjects(ObjectVersions versions) : IObjectReader
                 ["metadata"] = new JsonObject
                 {
                     ["name"] = $"n{i}",
-                    ["namespace"] = ns,
+                    ["namespace"] = scope.Namespace,
                     ["uid"] = Guid.NewGuid().ToString(),
                     ["resourceVersion"] = "1",
                     ["annotations"] = new JsonObject { ["large"] = _large },
@@ -66,6 +67,6 @@ internal sealed class ManyObjects(ObjectVersions versions) : IObjectReader
         }
 
         lock (_given) _given.AddRange(objects.Select(o => new WeakReference(o)));
-        return new ListedObjects(await versions.MomentAsync(ct), objects, (ns!, "more"));
+        return new ListedObjects(await versions.MomentAsync(ct), objects, (scope.Namespace!, "more"));
     }
 }

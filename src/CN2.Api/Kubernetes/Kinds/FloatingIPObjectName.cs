@@ -1,4 +1,4 @@
-namespace CN2.Api.Kubernetes.Bindings;
+namespace CN2.Api.Kubernetes.Kinds;
 
 /// <summary>
 /// FloatingIPs are cluster-scoped in CN2, and ours lie in namespaces. One that a Service allocated has CN2's name, which no two namespaces share, and

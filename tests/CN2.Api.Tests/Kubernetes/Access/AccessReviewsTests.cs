@@ -1,12 +1,13 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Access;
 using CN2.Api.Kubernetes.Access;
 using CN2.Api.Kubernetes.Schemas;
 
 namespace CN2.Api.Tests.Kubernetes.Access;
 
-public sealed class AccessRulesTests
+public sealed class AccessReviewsTests
 {
-    private static readonly AccessRules Rules = new(KubernetesResources.All);
+    private static readonly AccessReviews Reviews = new(KubernetesResources.All);
 
     [Theory]
     [InlineData("""{"verb":"create","resource":"services","namespace":"ns1"}""")]
@@ -38,16 +39,16 @@ public sealed class AccessRulesTests
     [InlineData("/logs", "get", false)]
     [InlineData("/metrics", "get", false)]
     public void Paths_can_be_asked_for_too(string path, string verb, bool isAllowed) =>
-        Assert.Equal(isAllowed, (bool?)Rules.Review(new JsonObject { ["nonResourceAttributes"] = new JsonObject { ["path"] = path, ["verb"] = verb } })["allowed"]);
+        Assert.Equal(isAllowed, (bool?)Reviews.Review(CallerRights.All, new JsonObject { ["nonResourceAttributes"] = new JsonObject { ["path"] = path, ["verb"] = verb } })["allowed"]);
 
     [Fact]
     public void All_rules_can_be_listed()
     {
-        var rules = Rules.Rules();
+        var rules = Reviews.Rules(CallerRights.All, "ns1");
         Assert.False((bool?)rules["incomplete"]);
         Assert.Equal(KubernetesResources.All.Sum(r => 1 + r.Subresources.Count), rules["resourceRules"]!.AsArray().Count);
         Assert.Contains("""{"verbs":["create"],"apiGroups":[""],"resources":["pods/binding"]}""", rules["resourceRules"]!.AsArray().Select(r => r!.ToJsonString()));
     }
 
-    private static string Review(string spec) => Rules.Review(JsonNode.Parse(spec)).ToJsonString();
+    private static string Review(string spec) => Reviews.Review(CallerRights.All, JsonNode.Parse(spec)).ToJsonString();
 }
