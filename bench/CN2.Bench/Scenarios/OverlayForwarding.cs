@@ -116,12 +116,12 @@ internal sealed partial class OverlayForwarding(Report report, BenchOptions opti
     {
         foreach (var sink in (string[])["vpn-pod", "vpn-router"]) PrivateNetwork.Exec(sink, "nft", "delete", "table", "inet", "sink");
         await engine.ApplyAsync(Config(udp: true), null, CancellationToken.None);
-        var far = routers.Run(() =>
+        var far = await routers.RunAsync(async () =>
         {
             var other = new OverlayEngine("far", IPAddress.Parse(Router), OverlayChoice.Userspace, NullLogger<OverlayEngine>.Instance);
             var config = new OverlayConfig { RoutingInstances = { [Vpn] = RouterLabel } };
             config.Routes[new VpnRouteKey(Vpn, IPNetwork.Parse($"{Pod}/32"))] = [new VpnPath(IPAddress.Parse(Node), Label, true, false)];
-            other.ApplyAsync(config, null, CancellationToken.None).GetAwaiter().GetResult();
+            await other.ApplyAsync(config, null, CancellationToken.None);
             return other;
         });
         await using var _ = far;

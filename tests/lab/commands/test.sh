@@ -33,6 +33,7 @@ cn2_test() {
         # The virtual machine has one processor; the tests beside it mostly wait.
         begin_stage kernel-tunnels check_kernel_tunnels
         begin_stage format check_format
+        AFTER=${BESIDE_PIDS[*]: -1} begin_stage packaging politely check_packaging
         AFTER=${BESIDE_PIDS[*]: -1} begin_stage CN2.Simulation.Tests politely check_project CN2.Simulation.Tests
         AFTER=${BESIDE_PIDS[*]: -1} begin_stage openapi-clients politely check_openapi_clients
         AFTER=${BESIDE_PIDS[*]: -1} begin_stage kubectl politely check_kubectl

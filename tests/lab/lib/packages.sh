@@ -5,7 +5,7 @@ declare -A PACKAGE_OF=(
     [bird]=bird2 [zebra]=frr [nginx]=nginx-light [conntrack]=conntrack [setpriv]=util-linux
     [ps]=procps [ping]=iputils-ping [git]=git [sysctl]=procps [tcpdump]=tcpdump [wrk]=wrk
     [tshark]=tshark [dumpcap]=wireshark-common [python3]=python3 [node]=nodejs [npm]=npm
-    [qemu-system-x86_64]=qemu-system-x86 [virtiofsd]=qemu-system-common [busybox]=busybox-static
+    [qemu-system-x86_64]=qemu-system-x86 [virtiofsd]=qemu-system-common [busybox]=busybox-static [systemd-analyze]=systemd
 )
 
 # Debian keeps some programs out of PATH.
