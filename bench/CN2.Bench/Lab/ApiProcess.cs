@@ -22,6 +22,7 @@ internal sealed class ApiProcess : IDisposable
             ["Http__Url"] = "http://127.0.0.1:8080",
             ["Grpc__Url"] = "http://172.27.115.241:8081",
             ["Grpc__AllowPlain"] = "true",
+            ["Agents__Mode"] = "none",
             // Beyond a small cluster: every Service takes a cluster IP.
             ["ServiceNetwork__V4"] = "10.0.0.0/10",
             ["Bgp__RouterId"] = "172.27.115.241",

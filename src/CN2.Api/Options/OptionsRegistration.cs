@@ -20,6 +20,8 @@ public static class OptionsRegistration
             .AddSection<ListenerOptions>()
             .AddSection<BrowserOptions>()
             .AddSection<SecretsOptions>("Secrets")
+            .AddSection<AgentOptions>("Agents")
+            .AddSingleton<IValidateOptions<AgentOptions>, AgentListenerRule>()
             .AddSection<BgpOptions>("Bgp")
             .AddSection<VRouterOptions>("VRouters")
             .AddSection<ControlNodeOptions>()

@@ -9,7 +9,7 @@ internal sealed partial class ApiProcess(string connectionString, string name, p
         "dotnet",
         [
             Path.Combine(AppContext.BaseDirectory, "CN2.Api.dll"), "--ConnectionStrings:CN2", connectionString, "--ControlNode:Name", name, "--Bgp:Engine", "none",
-            "--Http:Url", "http://127.0.0.1:0", "--Grpc:Url", "http://127.0.0.1:0", .. settings,
+            "--Http:Url", "http://127.0.0.1:0", "--Grpc:Url", "http://127.0.0.1:0", "--Agents:Mode", "none", .. settings,
         ]);
 
     public bool HasExited => _process.HasExited;

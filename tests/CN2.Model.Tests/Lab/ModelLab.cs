@@ -74,6 +74,7 @@ internal sealed class ModelLab : IAsyncDisposable
             ["Http__Url"] = "http://127.0.0.1:8080",
             ["Grpc__Url"] = $"http://{ControlAddress}:8081",
             ["Grpc__AllowPlain"] = "true",
+            ["Agents__Mode"] = "none",
             ["Bgp__GoBgp__Address"] = GobgpTarget,
             ["Bgp__RouterId"] = ControlAddress,
             ["VRouters__LostAfterSeconds"] = lostAfterSeconds.ToString(CultureInfo.InvariantCulture),

@@ -76,7 +76,7 @@ type_transcripts() (
     url=http://127.0.0.1:$port
     start_postgres "$dir"
     start_api "$dir" "$url" Bgp__Engine=none ControlNode__Name=control \
-        Http__Url="$url" Grpc__Url="http://127.0.0.1:$((port + 1))" Kubernetes__Url="http://127.0.0.1:$((port + 2))"
+        Http__Url="$url" Grpc__Url="http://127.0.0.1:$((port + 1))" Kubernetes__Url="http://127.0.0.1:$((port + 2))" Agents__Mode=none
     kubeconfig "$dir/kubeconfig" "http://127.0.0.1:$((port + 2))"
     cp -r tests/manifests tests/kubectl/files/. "$dir/home/"
     env PATH="$KUBECTL_DIR/$version:$PATH" HOME="$dir/home" KUBECONFIG="$dir/kubeconfig" CN2_API="$url/v1" \
