@@ -5,6 +5,24 @@ CREATE EXTENSION IF NOT EXISTS btree_gist WITH SCHEMA public;
 
 COMMENT ON EXTENSION btree_gist IS 'support for indexing common datatypes in GiST';
 
+CREATE FUNCTION public.cn2_access_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE access_state SET version = version + 1;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.cn2_agent_certificates_changed() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    IF EXISTS (SELECT FROM moved) THEN
+        UPDATE agent_certificate_state SET version = version + 1;
+    END IF;
+    RETURN NULL;
+END $$;
+
 CREATE FUNCTION public.cn2_bgp_router_infrastructure() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -519,6 +537,12 @@ CREATE TABLE public."__EFMigrationsHistory" (
     product_version character varying(32) NOT NULL
 );
 
+CREATE TABLE public.access_state (
+    singleton boolean DEFAULT true NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT access_state_singleton CHECK (singleton)
+);
+
 CREATE TABLE public.advertisement (
     control_node text NOT NULL,
     floating_ip_uid uuid NOT NULL,
@@ -526,9 +550,47 @@ CREATE TABLE public.advertisement (
     path_ids jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 
+CREATE TABLE public.agent_ca (
+    singleton boolean DEFAULT true NOT NULL,
+    certificate text NOT NULL,
+    private_key text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT agent_ca_singleton CHECK (singleton)
+);
+
+CREATE TABLE public.agent_certificate (
+    serial bytea NOT NULL,
+    fingerprint bytea NOT NULL,
+    virtual_router uuid NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    not_after timestamp with time zone NOT NULL,
+    CONSTRAINT agent_certificate_fingerprint_is_sha256 CHECK ((length(fingerprint) = 32)),
+    CONSTRAINT agent_certificate_serial_length CHECK ((length(serial) = 16))
+);
+
+CREATE TABLE public.agent_certificate_state (
+    singleton boolean DEFAULT true NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT agent_certificate_state_singleton CHECK (singleton)
+);
+
 CREATE TABLE public.announcement_writer (
     control_node text NOT NULL,
     last_write bigint NOT NULL
+);
+
+CREATE TABLE public.api_token (
+    uid uuid NOT NULL,
+    name text NOT NULL,
+    labels jsonb DEFAULT '{}'::jsonb NOT NULL,
+    annotations jsonb DEFAULT '{}'::jsonb NOT NULL,
+    generation bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    secret_hash bytea NOT NULL,
+    expires_at timestamp with time zone,
+    last_used_at timestamp with time zone,
+    CONSTRAINT api_token_secret_hash_is_sha256 CHECK ((length(secret_hash) = 32))
 );
 
 CREATE TABLE public.bgp_router (
@@ -594,7 +656,8 @@ CREATE TABLE public.control_node (
     version text DEFAULT ''::text NOT NULL,
     feed_held_back_by text,
     feed_behind_seconds double precision DEFAULT 0 NOT NULL,
-    rows_restored boolean DEFAULT false NOT NULL
+    rows_restored boolean DEFAULT false NOT NULL,
+    reads_protected_secrets boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE public.event (
@@ -724,6 +787,14 @@ CREATE TABLE public.interface_address (
     interface_uid uuid NOT NULL
 );
 
+CREATE TABLE public.join_token (
+    virtual_router uuid NOT NULL,
+    secret_hash bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT join_token_secret_hash_is_sha256 CHECK ((length(secret_hash) = 32))
+);
+
 CREATE TABLE public.kubernetes_object (
     resource text NOT NULL,
     uid uuid NOT NULL,
@@ -779,6 +850,37 @@ CREATE TABLE public.node_port_range (
 CREATE TABLE public.owed_session (
     control_node text NOT NULL,
     router_address text NOT NULL
+);
+
+CREATE TABLE public.protection_key (
+    id uuid NOT NULL,
+    number bigint NOT NULL,
+    certificate text,
+    document text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.protection_key ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.protection_key_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+CREATE TABLE public.role_binding (
+    uid uuid NOT NULL,
+    name text NOT NULL,
+    labels jsonb DEFAULT '{}'::jsonb NOT NULL,
+    annotations jsonb DEFAULT '{}'::jsonb NOT NULL,
+    generation bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    subjects jsonb NOT NULL,
+    role text NOT NULL,
+    namespaces text[] NOT NULL,
+    CONSTRAINT role_binding_role CHECK ((role = ANY (ARRAY['viewer'::text, 'editor'::text, 'operator'::text, 'admin'::text])))
 );
 
 CREATE TABLE public.service (
@@ -914,11 +1016,23 @@ CREATE TABLE public.virtual_router_status (
     applied_snapshot text
 );
 
+ALTER TABLE ONLY public.access_state
+    ADD CONSTRAINT access_state_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY public.agent_certificate
+    ADD CONSTRAINT agent_certificate_fingerprint UNIQUE (fingerprint);
+
 ALTER TABLE ONLY public.namespace
     ADD CONSTRAINT ak_namespaces_name UNIQUE (name);
 
 ALTER TABLE ONLY public.announcement_writer
     ADD CONSTRAINT announcement_writer_pkey PRIMARY KEY (control_node);
+
+ALTER TABLE ONLY public.api_token
+    ADD CONSTRAINT api_token_name UNIQUE (name);
+
+ALTER TABLE ONLY public.api_token
+    ADD CONSTRAINT api_token_secret_hash UNIQUE (secret_hash);
 
 ALTER TABLE ONLY public.bgp_router
     ADD CONSTRAINT bgp_router_address UNIQUE (address);
@@ -941,6 +1055,9 @@ ALTER TABLE ONLY public.free_address
 ALTER TABLE ONLY public.interface_address
     ADD CONSTRAINT interface_address_once PRIMARY KEY (virtual_router, address);
 
+ALTER TABLE ONLY public.join_token
+    ADD CONSTRAINT join_token_secret_hash UNIQUE (secret_hash);
+
 ALTER TABLE ONLY public.leader_lease
     ADD CONSTRAINT leader_lease_pkey PRIMARY KEY (singleton);
 
@@ -955,6 +1072,18 @@ ALTER TABLE ONLY public."__EFMigrationsHistory"
 
 ALTER TABLE ONLY public.advertisement
     ADD CONSTRAINT pk_advertisement PRIMARY KEY (floating_ip_uid, control_node);
+
+ALTER TABLE ONLY public.agent_ca
+    ADD CONSTRAINT pk_agent_ca PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY public.agent_certificate
+    ADD CONSTRAINT pk_agent_certificate PRIMARY KEY (serial);
+
+ALTER TABLE ONLY public.agent_certificate_state
+    ADD CONSTRAINT pk_agent_certificate_state PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY public.api_token
+    ADD CONSTRAINT pk_api_token PRIMARY KEY (uid);
 
 ALTER TABLE ONLY public.bgp_router
     ADD CONSTRAINT pk_bgp_router PRIMARY KEY (uid);
@@ -989,6 +1118,9 @@ ALTER TABLE ONLY public.idempotency_key
 ALTER TABLE ONLY public.infrastructure_address
     ADD CONSTRAINT pk_infrastructure_address PRIMARY KEY (address, kind, name);
 
+ALTER TABLE ONLY public.join_token
+    ADD CONSTRAINT pk_join_token PRIMARY KEY (virtual_router);
+
 ALTER TABLE ONLY public.kubernetes_object
     ADD CONSTRAINT pk_kubernetes_object PRIMARY KEY (resource, uid);
 
@@ -997,6 +1129,12 @@ ALTER TABLE ONLY public.namespace
 
 ALTER TABLE ONLY public.node_port
     ADD CONSTRAINT pk_node_port PRIMARY KEY (port, protocol);
+
+ALTER TABLE ONLY public.protection_key
+    ADD CONSTRAINT pk_protection_key PRIMARY KEY (id);
+
+ALTER TABLE ONLY public.role_binding
+    ADD CONSTRAINT pk_role_binding PRIMARY KEY (uid);
 
 ALTER TABLE ONLY public.service
     ADD CONSTRAINT pk_service PRIMARY KEY (uid);
@@ -1022,6 +1160,12 @@ ALTER TABLE ONLY public.virtual_router_intruder
 ALTER TABLE ONLY public.virtual_router_status
     ADD CONSTRAINT pk_virtual_router_status PRIMARY KEY (uid);
 
+ALTER TABLE ONLY public.protection_key
+    ADD CONSTRAINT protection_key_number UNIQUE (number);
+
+ALTER TABLE ONLY public.role_binding
+    ADD CONSTRAINT role_binding_name UNIQUE (name);
+
 ALTER TABLE ONLY public.session_turn
     ADD CONSTRAINT session_turn_pkey PRIMARY KEY (router_address);
 
@@ -1039,6 +1183,8 @@ ALTER TABLE ONLY public.subnet_scope
 
 ALTER TABLE ONLY public.virtual_router
     ADD CONSTRAINT virtual_router_address UNIQUE (address);
+
+CREATE INDEX ix_agent_certificate_virtual_router ON public.agent_certificate USING btree (virtual_router);
 
 CREATE INDEX ix_bgp_router_labels ON public.bgp_router USING gin (labels);
 
@@ -1126,6 +1272,10 @@ CREATE INDEX ix_virtual_router_labels ON public.virtual_router USING gin (labels
 
 CREATE UNIQUE INDEX ix_virtual_router_name ON public.virtual_router USING btree (name);
 
+CREATE TRIGGER access_changed AFTER INSERT OR DELETE OR UPDATE OF name, secret_hash, expires_at ON public.api_token FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_access_changed();
+
+CREATE TRIGGER access_changed AFTER INSERT OR DELETE OR UPDATE OF subjects, role, namespaces ON public.role_binding FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_access_changed();
+
 CREATE TRIGGER bgp_router_forgets_kubernetes_objects AFTER DELETE ON public.bgp_router REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_forget_kubernetes_objects();
 
 CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON public.external_network FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_catalog_changed();
@@ -1135,6 +1285,10 @@ CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON public.extern
 CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON public.namespace FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_catalog_changed();
 
 CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON public.subnet FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_catalog_changed();
+
+CREATE TRIGGER certificates_added AFTER INSERT ON public.agent_certificate REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_agent_certificates_changed();
+
+CREATE TRIGGER certificates_removed AFTER DELETE ON public.agent_certificate REFERENCING OLD TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_agent_certificates_changed();
 
 CREATE TRIGGER check_owners AFTER DELETE ON public.kubernetes_object FOR EACH ROW WHEN (old.is_alone) EXECUTE FUNCTION public.cn2_check_owners();
 
@@ -1197,6 +1351,9 @@ CREATE TRIGGER virtual_router_forgets_kubernetes_objects AFTER DELETE ON public.
 ALTER TABLE ONLY public.advertisement
     ADD CONSTRAINT fk_advertisement_floating_ip_floating_ip_uid FOREIGN KEY (floating_ip_uid) REFERENCES public.floating_ip(uid) ON DELETE RESTRICT;
 
+ALTER TABLE ONLY public.agent_certificate
+    ADD CONSTRAINT fk_agent_certificate_virtual_router FOREIGN KEY (virtual_router) REFERENCES public.virtual_router(uid) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.external_network
     ADD CONSTRAINT fk_external_network_namespace_namespace FOREIGN KEY (namespace) REFERENCES public.namespace(name) ON DELETE RESTRICT;
 
@@ -1208,6 +1365,9 @@ ALTER TABLE ONLY public.floating_ip
 
 ALTER TABLE ONLY public.floating_ip_status
     ADD CONSTRAINT fk_floating_ip_status_floating_ip_uid FOREIGN KEY (uid) REFERENCES public.floating_ip(uid) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.join_token
+    ADD CONSTRAINT fk_join_token_virtual_router FOREIGN KEY (virtual_router) REFERENCES public.virtual_router(uid) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.kubernetes_object
     ADD CONSTRAINT fk_kubernetes_object_namespace_namespace FOREIGN KEY (namespace_alone) REFERENCES public.namespace(name) ON DELETE RESTRICT;

@@ -1,3 +1,4 @@
+using CN2.Api.AgentCertificates;
 using CN2.Api.Allocation;
 using CN2.Api.BgpRouters;
 using CN2.Api.Data;
@@ -65,6 +66,7 @@ public static class ApiHost
         services.AddVirtualRouters();
         services.AddBgpSpeaker();
         services.AddVRouterStream();
+        services.AddAgentCertificates();
         services.AddReconciler().AddInfrastructureReport();
         services.AddServiceHealthChecks();
         services.AddVirtualMachineInterfaces();
@@ -78,6 +80,7 @@ public static class ApiHost
         app.UseHttpConventions();
         app.MapControllers();
         app.MapVRouterStream().WithMetadata(new LongRunningAttribute(), new AgentsApiAttribute());
+        foreach (var service in app.MapAgentCertificates()) service.WithMetadata(new AgentsApiAttribute());
         app.UseOpenApiDocument();
         app.MapHealth();
         app.MapKubernetesFront();

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using CN2.Api.Options;
 using CN2.Api.Transport;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -51,19 +52,41 @@ internal static class Listeners
                     connection.Features.Set(listener);
                     return next(connection);
                 });
-                if (ListenerOptions.IsTls(url)) options.UseHttps(Tls(certificate!, connections));
+                if (ListenerOptions.IsTls(url)) options.UseHttps(Tls(certificate!, listener.Kind, connections));
             }
         }
     }
 
     /// <summary>Each handshake takes the certificate of the moment; the handshake may take no longer than the head of a request.</summary>
-    private static TlsHandshakeCallbackOptions Tls(ServerCertificate certificate, ConnectionLimitOptions connections) => new()
+    private static TlsHandshakeCallbackOptions Tls(ServerCertificate certificate, ListenerKind kind, ConnectionLimitOptions connections) => new()
     {
         HandshakeTimeout = TimeSpan.FromSeconds(connections.HeadSeconds),
-        OnConnection = _ => ValueTask.FromResult(new SslServerAuthenticationOptions
+        OnConnection = _ =>
         {
-            ServerCertificateContext = certificate.Context,
-            EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
-        }),
+            var options = new SslServerAuthenticationOptions
+            {
+                ServerCertificateContext = certificate.Context,
+                EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13,
+            };
+            if (kind == ListenerKind.Agents) AskForCertificate(options);
+            return ValueTask.FromResult(options);
+        },
     };
+
+    /// <summary>
+    /// An agent that joins has no certificate yet, so each is let in; the services judge what it shows, and say why they refuse it, which a handshake cannot.
+    /// </summary>
+    private static void AskForCertificate(SslServerAuthenticationOptions options)
+    {
+        options.ClientCertificateRequired = true;
+        options.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+        // It is judged later; here nothing may be fetched from elsewhere.
+        options.CertificateChainPolicy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+            DisableCertificateDownloads = true,
+            VerificationFlags = X509VerificationFlags.AllFlags,
+        };
+    }
 }

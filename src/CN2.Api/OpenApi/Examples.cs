@@ -20,7 +20,12 @@ public static class Examples
     public static JsonNode? Body(string operationId) => Bodies.TryGetValue(operationId, out var json) ? JsonNode.Parse(json) : null;
 
     /// <summary>An answer where the schema alone does not tell what to expect; null elsewhere.</summary>
-    public static JsonNode? Answer(string operationId) => operationId == "ListExternalNetworkRoutes" ? JsonNode.Parse(Routes) : null;
+    public static JsonNode? Answer(string operationId) => operationId switch
+    {
+        "ListExternalNetworkRoutes" => JsonNode.Parse(Routes),
+        "CreateJoinToken" => JsonNode.Parse(JoinToken),
+        _ => null,
+    };
 
     /// <summary>Value of the path's <c>{name}</c>, by tag and method: PUT and DELETE work on the second one.</summary>
     public static string Name(string tag, string method) => Names.TryGetValue(tag, out var names) ? method is "PUT" or "DELETE" ? names.Second : names.First : "name";
@@ -49,6 +54,13 @@ public static class Examples
            "routeTargets": ["target:64512:1", "target:64512:8000003"], "localPreference": 200, "med": 100,
            "controlNodes": [{"name": "cn-a", "advertisedTo": ["vmx1"]}]}
         ], "nextCursor": null}
+        """;
+
+    private const string JoinToken =
+        """
+        {"token": "cn2j_hT3sVx1m0b8Qq6mXvJk7c2yRzE4nW9aLdG5uPf0iKtY", "expiresAt": "2026-11-29T13:00:00Z",
+         "caHash": "sha256:5d0f3a7c1e9b48264d7c80af5b1e63920c8d7f4a3b2e1960d5c4f8a7e6b3d210",
+         "command": "cn2-vrouter join --server https://cn2.example:8444 --token cn2j_hT3sVx1m0b8Qq6mXvJk7c2yRzE4nW9aLdG5uPf0iKtY --ca-hash sha256:5d0f3a7c1e9b48264d7c80af5b1e63920c8d7f4a3b2e1960d5c4f8a7e6b3d210 --state-dir /var/lib/cn2-vrouter"}
         """;
 
     private static readonly Dictionary<string, string> Bodies = new()
