@@ -13,16 +13,14 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE FUNCTION public.cn2_begin_use(p_namespace text) RETURNS void
+CREATE FUNCTION public.cn2_agent_certificates_changed() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 BEGIN
-    INSERT INTO grant_use (namespace, services, floating_ips, node_ports, virtual_machine_interfaces, external_networks) SELECT p_namespace,
-        (SELECT count(*) FROM service WHERE namespace = p_namespace),
-        (SELECT count(*) FROM floating_ip WHERE namespace = p_namespace AND external_network_uid IS NOT NULL),
-        (SELECT count(*) FROM node_port n JOIN service s ON s.uid = n.service_uid WHERE s.namespace = p_namespace),
-        (SELECT count(*) FROM virtual_machine_interface WHERE namespace = p_namespace),
-        (SELECT count(*) FROM external_network WHERE namespace = p_namespace);
+    IF EXISTS (SELECT FROM moved) THEN
+        UPDATE agent_certificate_state SET version = version + 1;
+    END IF;
+    RETURN NULL;
 END $$;
 
 CREATE FUNCTION public.cn2_bgp_router_infrastructure() RETURNS trigger
@@ -43,36 +41,6 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE FUNCTION public.cn2_change_use(p_namespace text, p_resource text, p_count bigint) RETURNS void
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    used grant_use;
-    had bigint;
-    most int;
-BEGIN
-    PERFORM 1 FROM namespace WHERE name = p_namespace FOR KEY SHARE;
-    UPDATE grant_use SET
-        services = services + CASE p_resource WHEN 'services' THEN p_count ELSE 0 END,
-        floating_ips = floating_ips + CASE p_resource WHEN 'floatingIPs' THEN p_count ELSE 0 END,
-        node_ports = node_ports + CASE p_resource WHEN 'nodePorts' THEN p_count ELSE 0 END,
-        virtual_machine_interfaces = virtual_machine_interfaces + CASE p_resource WHEN 'virtualMachineInterfaces' THEN p_count ELSE 0 END,
-        external_networks = external_networks + CASE p_resource WHEN 'externalNetworks' THEN p_count ELSE 0 END
-        WHERE namespace = p_namespace RETURNING * INTO used;
-    IF NOT FOUND OR p_count < 0 THEN RETURN; END IF;
-    SELECT CASE p_resource
-            WHEN 'services' THEN g.most_services WHEN 'floatingIPs' THEN g.most_floating_ips WHEN 'nodePorts' THEN g.most_node_ports
-            WHEN 'virtualMachineInterfaces' THEN g.most_virtual_machine_interfaces ELSE g.most_external_networks END,
-        p_count * -1 + CASE p_resource
-            WHEN 'services' THEN used.services WHEN 'floatingIPs' THEN used.floating_ips WHEN 'nodePorts' THEN used.node_ports
-            WHEN 'virtualMachineInterfaces' THEN used.virtual_machine_interfaces ELSE used.external_networks END
-        INTO most, had FROM namespace_grant g WHERE g.namespace = p_namespace;
-    IF had + p_count > most THEN
-        RAISE EXCEPTION '% of Namespace %: % used', p_resource, p_namespace, had
-            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'grant_quota', TABLE = p_namespace, COLUMN = p_resource, HINT = had || ' ' || most || ' ' || p_count;
-    END IF;
-END $$;
-
 CREATE FUNCTION public.cn2_check_owners() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -87,42 +55,6 @@ CREATE FUNCTION public.cn2_control_node_infrastructure() RETURNS trigger
 BEGIN
     PERFORM cn2_set_infrastructure('ControlNode', OLD.name, '{}', false);
     PERFORM cn2_set_infrastructure('Database', OLD.name, '{}', false);
-    RETURN NULL;
-END $$;
-
-CREATE FUNCTION public.cn2_count_floating_ips() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    r record;
-BEGIN
-    FOR r IN SELECT namespace, count(*) AS n FROM changed WHERE external_network_uid IS NOT NULL GROUP BY namespace ORDER BY namespace LOOP
-        PERFORM cn2_change_use(r.namespace, TG_ARGV[0], CASE TG_OP WHEN 'DELETE' THEN -r.n ELSE r.n END);
-    END LOOP;
-    RETURN NULL;
-END $$;
-
-CREATE FUNCTION public.cn2_count_node_ports() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    r record;
-BEGIN
-    FOR r IN SELECT s.namespace, count(*) AS n FROM changed c JOIN service s ON s.uid = c.service_uid GROUP BY s.namespace ORDER BY s.namespace LOOP
-        PERFORM cn2_change_use(r.namespace, TG_ARGV[0], CASE TG_OP WHEN 'DELETE' THEN -r.n ELSE r.n END);
-    END LOOP;
-    RETURN NULL;
-END $$;
-
-CREATE FUNCTION public.cn2_count_use() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    r record;
-BEGIN
-    FOR r IN SELECT namespace, count(*) AS n FROM changed GROUP BY namespace ORDER BY namespace LOOP
-        PERFORM cn2_change_use(r.namespace, TG_ARGV[0], CASE TG_OP WHEN 'DELETE' THEN -r.n ELSE r.n END);
-    END LOOP;
     RETURN NULL;
 END $$;
 
@@ -347,22 +279,6 @@ BEGIN
     PERFORM cn2_take_pod_name(NEW.namespace, NEW.name);
     IF EXISTS (SELECT FROM virtual_machine_interface WHERE namespace = NEW.namespace AND name = NEW.name AND uid <> NEW.uid) THEN
         RAISE EXCEPTION 'VirtualMachineInterface %/%', NEW.namespace, NEW.name USING ERRCODE = 'unique_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = 'pod_has_its_name_alone';
-    END IF;
-    RETURN NULL;
-END $$;
-
-CREATE FUNCTION public.cn2_refuse_ungranted_endpoint() RETURNS trigger
-    LANGUAGE plpgsql
-    AS $$
-DECLARE
-    r record;
-BEGIN
-    SELECT host(c.address) AS address, g.namespace, g.endpoint_prefixes INTO r
-        FROM changed c JOIN virtual_machine_interface v ON v.uid = c.interface_uid JOIN namespace_grant g ON g.namespace = v.namespace
-        WHERE g.endpoint_prefixes IS NOT NULL AND NOT c.address <<= ANY (g.endpoint_prefixes) ORDER BY c.address LIMIT 1;
-    IF FOUND THEN
-        RAISE EXCEPTION '% is outside of what Namespace % is granted', r.address, r.namespace
-            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'endpoint_is_granted', TABLE = r.namespace, COLUMN = r.address, HINT = array_to_string(r.endpoint_prefixes, ', ');
     END IF;
     RETURN NULL;
 END $$;
@@ -634,6 +550,30 @@ CREATE TABLE public.advertisement (
     path_ids jsonb DEFAULT '{}'::jsonb NOT NULL
 );
 
+CREATE TABLE public.agent_ca (
+    singleton boolean DEFAULT true NOT NULL,
+    certificate text NOT NULL,
+    private_key text NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    CONSTRAINT agent_ca_singleton CHECK (singleton)
+);
+
+CREATE TABLE public.agent_certificate (
+    serial bytea NOT NULL,
+    fingerprint bytea NOT NULL,
+    virtual_router uuid NOT NULL,
+    issued_at timestamp with time zone NOT NULL,
+    not_after timestamp with time zone NOT NULL,
+    CONSTRAINT agent_certificate_fingerprint_is_sha256 CHECK ((length(fingerprint) = 32)),
+    CONSTRAINT agent_certificate_serial_length CHECK ((length(serial) = 16))
+);
+
+CREATE TABLE public.agent_certificate_state (
+    singleton boolean DEFAULT true NOT NULL,
+    version bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT agent_certificate_state_singleton CHECK (singleton)
+);
+
 CREATE TABLE public.announcement_writer (
     control_node text NOT NULL,
     last_write bigint NOT NULL
@@ -716,7 +656,8 @@ CREATE TABLE public.control_node (
     version text DEFAULT ''::text NOT NULL,
     feed_held_back_by text,
     feed_behind_seconds double precision DEFAULT 0 NOT NULL,
-    rows_restored boolean DEFAULT false NOT NULL
+    rows_restored boolean DEFAULT false NOT NULL,
+    reads_protected_secrets boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE public.event (
@@ -823,21 +764,6 @@ CREATE TABLE public.free_node_port (
     protocol smallint NOT NULL
 );
 
-CREATE TABLE public.grant_prefix (
-    namespace text NOT NULL,
-    prefix cidr NOT NULL
-);
-
-CREATE TABLE public.grant_use (
-    namespace text NOT NULL,
-    services bigint NOT NULL,
-    floating_ips bigint NOT NULL,
-    node_ports bigint NOT NULL,
-    virtual_machine_interfaces bigint NOT NULL,
-    external_networks bigint NOT NULL
-)
-WITH (fillfactor='50');
-
 CREATE TABLE public.idempotency_key (
     key text NOT NULL,
     path text NOT NULL,
@@ -859,6 +785,14 @@ CREATE TABLE public.interface_address (
     virtual_router text NOT NULL,
     address inet NOT NULL,
     interface_uid uuid NOT NULL
+);
+
+CREATE TABLE public.join_token (
+    virtual_router uuid NOT NULL,
+    secret_hash bytea NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    CONSTRAINT join_token_secret_hash_is_sha256 CHECK ((length(secret_hash) = 32))
 );
 
 CREATE TABLE public.kubernetes_object (
@@ -900,23 +834,6 @@ CREATE TABLE public.namespace (
     updated_at timestamp with time zone NOT NULL
 );
 
-CREATE TABLE public.namespace_grant (
-    uid uuid NOT NULL,
-    namespace text NOT NULL,
-    labels jsonb DEFAULT '{}'::jsonb NOT NULL,
-    annotations jsonb DEFAULT '{}'::jsonb NOT NULL,
-    generation bigint DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone NOT NULL,
-    updated_at timestamp with time zone NOT NULL,
-    spec jsonb NOT NULL,
-    endpoint_prefixes cidr[],
-    most_services integer,
-    most_floating_ips integer,
-    most_node_ports integer,
-    most_virtual_machine_interfaces integer,
-    most_external_networks integer
-);
-
 CREATE TABLE public.node_port (
     port integer NOT NULL,
     protocol smallint NOT NULL,
@@ -933,6 +850,23 @@ CREATE TABLE public.node_port_range (
 CREATE TABLE public.owed_session (
     control_node text NOT NULL,
     router_address text NOT NULL
+);
+
+CREATE TABLE public.protection_key (
+    id uuid NOT NULL,
+    number bigint NOT NULL,
+    certificate text,
+    document text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+ALTER TABLE public.protection_key ALTER COLUMN number ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.protection_key_number_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 
 CREATE TABLE public.role_binding (
@@ -1085,6 +1019,9 @@ CREATE TABLE public.virtual_router_status (
 ALTER TABLE ONLY public.access_state
     ADD CONSTRAINT access_state_pkey PRIMARY KEY (singleton);
 
+ALTER TABLE ONLY public.agent_certificate
+    ADD CONSTRAINT agent_certificate_fingerprint UNIQUE (fingerprint);
+
 ALTER TABLE ONLY public.namespace
     ADD CONSTRAINT ak_namespaces_name UNIQUE (name);
 
@@ -1115,23 +1052,14 @@ ALTER TABLE ONLY public.floating_ip
 ALTER TABLE ONLY public.free_address
     ADD CONSTRAINT free_address_pkey PRIMARY KEY (subnet_id, address);
 
-ALTER TABLE ONLY public.grant_prefix
-    ADD CONSTRAINT grant_overlap EXCLUDE USING gist (namespace WITH <>, prefix inet_ops WITH &&);
-
-ALTER TABLE ONLY public.grant_prefix
-    ADD CONSTRAINT grant_prefix_pkey PRIMARY KEY (namespace, prefix);
-
-ALTER TABLE ONLY public.grant_use
-    ADD CONSTRAINT grant_use_pkey PRIMARY KEY (namespace);
-
 ALTER TABLE ONLY public.interface_address
     ADD CONSTRAINT interface_address_once PRIMARY KEY (virtual_router, address);
 
+ALTER TABLE ONLY public.join_token
+    ADD CONSTRAINT join_token_secret_hash UNIQUE (secret_hash);
+
 ALTER TABLE ONLY public.leader_lease
     ADD CONSTRAINT leader_lease_pkey PRIMARY KEY (singleton);
-
-ALTER TABLE ONLY public.namespace_grant
-    ADD CONSTRAINT namespace_grant_namespace UNIQUE (namespace);
 
 ALTER TABLE ONLY public.node_port_range
     ADD CONSTRAINT node_port_range_pkey PRIMARY KEY (singleton);
@@ -1144,6 +1072,15 @@ ALTER TABLE ONLY public."__EFMigrationsHistory"
 
 ALTER TABLE ONLY public.advertisement
     ADD CONSTRAINT pk_advertisement PRIMARY KEY (floating_ip_uid, control_node);
+
+ALTER TABLE ONLY public.agent_ca
+    ADD CONSTRAINT pk_agent_ca PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY public.agent_certificate
+    ADD CONSTRAINT pk_agent_certificate PRIMARY KEY (serial);
+
+ALTER TABLE ONLY public.agent_certificate_state
+    ADD CONSTRAINT pk_agent_certificate_state PRIMARY KEY (singleton);
 
 ALTER TABLE ONLY public.api_token
     ADD CONSTRAINT pk_api_token PRIMARY KEY (uid);
@@ -1181,17 +1118,20 @@ ALTER TABLE ONLY public.idempotency_key
 ALTER TABLE ONLY public.infrastructure_address
     ADD CONSTRAINT pk_infrastructure_address PRIMARY KEY (address, kind, name);
 
+ALTER TABLE ONLY public.join_token
+    ADD CONSTRAINT pk_join_token PRIMARY KEY (virtual_router);
+
 ALTER TABLE ONLY public.kubernetes_object
     ADD CONSTRAINT pk_kubernetes_object PRIMARY KEY (resource, uid);
 
 ALTER TABLE ONLY public.namespace
     ADD CONSTRAINT pk_namespace PRIMARY KEY (uid);
 
-ALTER TABLE ONLY public.namespace_grant
-    ADD CONSTRAINT pk_namespace_grant PRIMARY KEY (uid);
-
 ALTER TABLE ONLY public.node_port
     ADD CONSTRAINT pk_node_port PRIMARY KEY (port, protocol);
+
+ALTER TABLE ONLY public.protection_key
+    ADD CONSTRAINT pk_protection_key PRIMARY KEY (id);
 
 ALTER TABLE ONLY public.role_binding
     ADD CONSTRAINT pk_role_binding PRIMARY KEY (uid);
@@ -1220,6 +1160,9 @@ ALTER TABLE ONLY public.virtual_router_intruder
 ALTER TABLE ONLY public.virtual_router_status
     ADD CONSTRAINT pk_virtual_router_status PRIMARY KEY (uid);
 
+ALTER TABLE ONLY public.protection_key
+    ADD CONSTRAINT protection_key_number UNIQUE (number);
+
 ALTER TABLE ONLY public.role_binding
     ADD CONSTRAINT role_binding_name UNIQUE (name);
 
@@ -1240,6 +1183,8 @@ ALTER TABLE ONLY public.subnet_scope
 
 ALTER TABLE ONLY public.virtual_router
     ADD CONSTRAINT virtual_router_address UNIQUE (address);
+
+CREATE INDEX ix_agent_certificate_virtual_router ON public.agent_certificate USING btree (virtual_router);
 
 CREATE INDEX ix_bgp_router_labels ON public.bgp_router USING gin (labels);
 
@@ -1339,31 +1284,13 @@ CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON public.extern
 
 CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON public.namespace FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_catalog_changed();
 
-CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON public.namespace_grant FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_catalog_changed();
-
 CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON public.subnet FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_catalog_changed();
 
+CREATE TRIGGER certificates_added AFTER INSERT ON public.agent_certificate REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_agent_certificates_changed();
+
+CREATE TRIGGER certificates_removed AFTER DELETE ON public.agent_certificate REFERENCING OLD TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_agent_certificates_changed();
+
 CREATE TRIGGER check_owners AFTER DELETE ON public.kubernetes_object FOR EACH ROW WHEN (old.is_alone) EXECUTE FUNCTION public.cn2_check_owners();
-
-CREATE TRIGGER count_added AFTER INSERT ON public.external_network REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_count_use('externalNetworks');
-
-CREATE TRIGGER count_added AFTER INSERT ON public.floating_ip REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_count_floating_ips('floatingIPs');
-
-CREATE TRIGGER count_added AFTER INSERT ON public.node_port REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_count_node_ports('nodePorts');
-
-CREATE TRIGGER count_added AFTER INSERT ON public.service REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_count_use('services');
-
-CREATE TRIGGER count_added AFTER INSERT ON public.virtual_machine_interface REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_count_use('virtualMachineInterfaces');
-
-CREATE TRIGGER count_gone AFTER DELETE ON public.external_network REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_count_use('externalNetworks');
-
-CREATE TRIGGER count_gone AFTER DELETE ON public.floating_ip REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_count_floating_ips('floatingIPs');
-
-CREATE TRIGGER count_gone AFTER DELETE ON public.node_port REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_count_node_ports('nodePorts');
-
-CREATE TRIGGER count_gone AFTER DELETE ON public.service REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_count_use('services');
-
-CREATE TRIGGER count_gone AFTER DELETE ON public.virtual_machine_interface REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_count_use('virtualMachineInterfaces');
 
 CREATE TRIGGER external_network_forgets_kubernetes_objects AFTER DELETE ON public.external_network REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_forget_kubernetes_objects();
 
@@ -1405,8 +1332,6 @@ CREATE TRIGGER refuse_interface_of_pod AFTER INSERT ON public.virtual_machine_in
 
 CREATE TRIGGER refuse_pod_of_interface AFTER INSERT ON public.kubernetes_object FOR EACH ROW WHEN ((new.resource = 'pods'::text)) EXECUTE FUNCTION public.cn2_refuse_pod_of_interface();
 
-CREATE TRIGGER refuse_ungranted AFTER INSERT ON public.interface_address REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_refuse_ungranted_endpoint();
-
 CREATE TRIGGER release_addresses AFTER DELETE ON public.floating_ip REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_release_addresses();
 
 CREATE TRIGGER release_node_ports AFTER DELETE ON public.node_port REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_release_node_ports();
@@ -1426,6 +1351,9 @@ CREATE TRIGGER virtual_router_forgets_kubernetes_objects AFTER DELETE ON public.
 ALTER TABLE ONLY public.advertisement
     ADD CONSTRAINT fk_advertisement_floating_ip_floating_ip_uid FOREIGN KEY (floating_ip_uid) REFERENCES public.floating_ip(uid) ON DELETE RESTRICT;
 
+ALTER TABLE ONLY public.agent_certificate
+    ADD CONSTRAINT fk_agent_certificate_virtual_router FOREIGN KEY (virtual_router) REFERENCES public.virtual_router(uid) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.external_network
     ADD CONSTRAINT fk_external_network_namespace_namespace FOREIGN KEY (namespace) REFERENCES public.namespace(name) ON DELETE RESTRICT;
 
@@ -1438,11 +1366,11 @@ ALTER TABLE ONLY public.floating_ip
 ALTER TABLE ONLY public.floating_ip_status
     ADD CONSTRAINT fk_floating_ip_status_floating_ip_uid FOREIGN KEY (uid) REFERENCES public.floating_ip(uid) ON DELETE CASCADE;
 
+ALTER TABLE ONLY public.join_token
+    ADD CONSTRAINT fk_join_token_virtual_router FOREIGN KEY (virtual_router) REFERENCES public.virtual_router(uid) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.kubernetes_object
     ADD CONSTRAINT fk_kubernetes_object_namespace_namespace FOREIGN KEY (namespace_alone) REFERENCES public.namespace(name) ON DELETE RESTRICT;
-
-ALTER TABLE ONLY public.namespace_grant
-    ADD CONSTRAINT fk_namespace_grant_namespace_namespace FOREIGN KEY (namespace) REFERENCES public.namespace(name) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.node_port
     ADD CONSTRAINT fk_node_port_service_service_uid FOREIGN KEY (service_uid) REFERENCES public.service(uid) ON DELETE CASCADE;
@@ -1473,12 +1401,6 @@ ALTER TABLE ONLY public.floating_ip
 
 ALTER TABLE ONLY public.free_address
     ADD CONSTRAINT free_address_subnet_id_fkey FOREIGN KEY (subnet_id) REFERENCES public.subnet(id) ON DELETE CASCADE;
-
-ALTER TABLE ONLY public.grant_prefix
-    ADD CONSTRAINT grant_prefix_grant FOREIGN KEY (namespace) REFERENCES public.namespace_grant(namespace) ON DELETE CASCADE;
-
-ALTER TABLE ONLY public.grant_use
-    ADD CONSTRAINT grant_use_grant FOREIGN KEY (namespace) REFERENCES public.namespace_grant(namespace) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.interface_address
     ADD CONSTRAINT interface_address_interface_uid_fkey FOREIGN KEY (interface_uid) REFERENCES public.virtual_machine_interface(uid) ON DELETE CASCADE;

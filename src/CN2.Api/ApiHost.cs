@@ -1,3 +1,4 @@
+using CN2.Api.AgentCertificates;
 using CN2.Api.Allocation;
 using CN2.Api.Audit;
 using CN2.Api.Authentication;
@@ -75,6 +76,7 @@ public static class ApiHost
         services.AddVirtualRouters();
         services.AddBgpSpeaker();
         services.AddVRouterStream();
+        services.AddAgentCertificates();
         services.AddReconciler().AddInfrastructureReport();
         services.AddServiceHealthChecks();
         services.AddVirtualMachineInterfaces();
@@ -91,6 +93,7 @@ public static class ApiHost
         app.UseHttpConventions(AuthenticationRegistration.UseCallerAuthentication, AuthorizationRegistration.UseCallerAuthorization);
         app.MapControllers();
         app.MapVRouterStream().WithMetadata(new LongRunningAttribute(), new AgentsApiAttribute());
+        foreach (var service in app.MapAgentCertificates()) service.WithMetadata(new AgentsApiAttribute());
         app.UseOpenApiDocument();
         app.MapHealth();
         app.MapKubernetesFront();

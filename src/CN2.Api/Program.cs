@@ -15,8 +15,8 @@ try
     if (verb == "token") return await TokenCommand.RunAsync(args[1..], Console.Out, Console.Error, CancellationToken.None);
 
     var settings = args.SkipWhile(a => a == verb);
-    // Migrating needs the database only; engine none makes Bgp__RouterId optional.
-    await using var app = ApiHost.Build(verb == "migrate" ? [.. settings, "--Bgp:Engine", "none"] : [.. settings]);
+    // Migrating needs the database only: engine none makes Bgp__RouterId optional, and no agent is served.
+    await using var app = ApiHost.Build(verb == "migrate" ? [.. settings, "--Bgp:Engine", "none", "--Agents:Mode", "none", "--Grpc:AllowPlain", "true"] : [.. settings]);
     var migrator = app.Services.GetRequiredService<Migrator>();
     if (verb == "migrate")
     {

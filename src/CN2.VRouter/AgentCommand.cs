@@ -19,6 +19,17 @@ public abstract record AgentCommand
     public sealed record Wrong(IReadOnlyList<string> Faults) : AgentCommand;
 
     /// <summary>
+    /// Exchange a join token for the certificate of this node, which is kept in <paramref name="StateDirectory"/>. <paramref name="CaHash"/>: <c>sha256:</c> and 64
+    /// hexadecimal digits, by which the agents' CA is known. <paramref name="Name"/>: null: that of the token. <paramref name="CaFile"/>: PEM file of the CAs that the
+    /// server's certificate comes from; null: the agents' CA. <paramref name="Force"/>: also where a good certificate is.
+    /// </summary>
+    public sealed record Join(Uri Server, string Token, string CaHash, string StateDirectory, string? Name, string? CaFile, bool Force) : AgentCommand
+    {
+        /// <summary>Without the token, which is a secret.</summary>
+        public override string ToString() => $"join {Server}";
+    }
+
+    /// <summary>
     /// Run the agent. <paramref name="StateDirectory"/>: where the last health states are kept; null: they are not kept. The addresses are
     /// the BGP next hops of this node and the source of flows to endpoints on other nodes. <paramref name="Overlay"/>: which tunnels carry
     /// VPN packets. <paramref name="CaFile"/>: PEM file of the CAs whose certificates https:// servers have; null: the system's store.

@@ -16,6 +16,7 @@ public static partial class AgentCommandLine
 
           cn2-vrouter --server URL [--server URL ...] --name NAME --address IPV4 [--address6 IPV6] [--state-dir DIR] [--table NAME]
               [--overlay auto|kernel|userspace] [--ca-file FILE]
+          cn2-vrouter join --server URL --token TOKEN --ca-hash sha256:HEX --state-dir DIR [--name NAME] [--ca-file FILE] [--force]
           cn2-vrouter flush [--table NAME]
           cn2-vrouter --help
 
@@ -24,11 +25,23 @@ public static partial class AgentCommandLine
           --name NAME      name of this VirtualRouter: a DNS label, at most 63 characters.
           --address IPV4   this node's address: BGP next hop, and source of flows to endpoints on other nodes.
           --address6 IPV6  the same for IPv6.
-          --state-dir DIR  where the last health states are kept over a restart; made when absent. Default: not kept.
+          --state-dir DIR  where the last health states are kept over a restart, and the certificate of this node; made when absent.
+                           Default: not kept, and the agent shows no certificate.
           --table NAME     name of the nftables tables (one ip, one ip6) that belong to the agent. Default: cn2.
           --overlay WHO    who carries VPN packets: the kernel where it can do MPLS (auto), the kernel, or the agent. Default: auto.
           --ca-file FILE   PEM file of the CAs that https:// servers have their certificates from; read at each connection. Default: the
-                           system's.
+                           those of the join, else the system's.
+
+        `join` makes a key and exchanges a join token (POST /v1/virtual-routers/NAME:join-token, which answers the whole command) for the
+        certificate that says which VirtualRouter this node is. It needs no privilege but to write to DIR: agent.pem (key, certificate, CA; mode
+        0600) and server-ca.pem. The agent shows and renews the certificate by itself.
+
+          --token TOKEN    the join token; or --token-file FILE, or the environment variable CN2_JOIN_TOKEN, which do not stand in the
+                           list of processes.
+          --ca-hash HASH   by which the CA of the agents' certificates is known. Without --ca-file the server's own certificate must come
+                           from that CA, too, and the server must send it with its chain.
+          --ca-file FILE   PEM file of the CAs that the server's own certificate comes from, where that is another one.
+          --force          join again although there is a certificate that is valid.
 
         An option that is left out is read from the environment: CN2_VROUTER_SERVER (several: separated by commas),
         CN2_VROUTER_NAME, CN2_VROUTER_ADDRESS, CN2_VROUTER_ADDRESS6, CN2_VROUTER_STATE_DIR, CN2_VROUTER_TABLE,
@@ -46,6 +59,7 @@ public static partial class AgentCommandLine
     public static AgentCommand Parse(IReadOnlyList<string> arguments, Func<string, string?> environment)
     {
         if (arguments.Any(a => a is "--help" or "-h") || arguments is ["help", ..]) return new AgentCommand.Help();
+        if (arguments is ["join", ..]) return JoinCommandLine.Parse(arguments.Skip(1).ToList(), environment);
         var flush = arguments.Count > 0 && arguments[0] == "flush";
         var faults = new List<string>();
         var values = new Dictionary<string, List<string>>();
@@ -142,7 +156,7 @@ public static partial class AgentCommandLine
         }
     }
 
-    private static string Variable(string option) => "CN2_VROUTER_" + option[2..].Replace('-', '_').ToUpperInvariant();
+    internal static string Variable(string option) => "CN2_VROUTER_" + option[2..].Replace('-', '_').ToUpperInvariant();
 
     [GeneratedRegex("^[A-Za-z][A-Za-z0-9_]{0,62}\\z", RegexOptions.CultureInvariant)]
     private static partial Regex TableName();

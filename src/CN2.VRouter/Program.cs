@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using CN2.VRouter;
+using CN2.VRouter.Certificates;
 using CN2.VRouter.Dataplane;
 using CN2.VRouter.Host;
 using CN2.VRouter.Nft;
@@ -29,6 +30,8 @@ switch (AgentCommandLine.Parse(args, Environment.GetEnvironmentVariable))
             return 1;
         }
 
+    case AgentCommand.Join join:
+        return await JoinCommand.RunAsync(join, Console.Out, Console.Error, TimeProvider.System, CancellationToken.None);
     case AgentCommand.Run run:
         return MissingPrivilege() ? 1 : await RunAsync(run);
     default:
@@ -44,9 +47,10 @@ static async Task<int> RunAsync(AgentCommand.Run run)
         return 1;
     }
 
-    if (new ServerTrust(run.CaFile).Fault() is { } fault)
+    var caFile = AgentCertificate.CaFileOf(run.CaFile, run.StateDirectory);
+    if (new ServerTrust(caFile).Fault() is { } fault)
     {
-        Console.Error.WriteLine($"cn2-vrouter: --ca-file {run.CaFile}: {fault}");
+        Console.Error.WriteLine($"cn2-vrouter: --ca-file {caFile}: {fault}");
         return 1;
     }
 

@@ -1,10 +1,11 @@
+using CN2.VRouter.Certificates;
 using CN2.VRouter.V1;
 using Grpc.Core;
 
 namespace CN2.VRouter;
 
 /// <summary>Keeps a stream to one of the servers: when one is away, it tries the next.</summary>
-internal sealed partial class ServerConnection(IReadOnlyList<Uri> servers, Hello hello, ServerTrust trust, TimeProvider time, ILogger logger)
+internal sealed partial class ServerConnection(IReadOnlyList<Uri> servers, Hello hello, ServerTrust trust, AgentCertificate? own, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan Reconnect = TimeSpan.FromSeconds(1);
 
@@ -24,7 +25,7 @@ internal sealed partial class ServerConnection(IReadOnlyList<Uri> servers, Hello
         for (var turn = 0; ; turn++)
         {
             var server = servers[turn % servers.Count];
-            var stream = new ServerStream(server, NextHello(), trust, time);
+            var stream = new ServerStream(server, NextHello(), trust, own, time);
             var isConnected = false;
             var began = time.GetTimestamp();
             try
@@ -59,7 +60,8 @@ internal sealed partial class ServerConnection(IReadOnlyList<Uri> servers, Hello
         }
     }
 
-    private static string ReasonOf(Uri server, Status status)
+    /// <summary>Why a call to a server failed, in a sentence.</summary>
+    public static string ReasonOf(Uri server, Status status)
     {
         if (status.DebugException is not { } cause) return status.Detail;
         for (Exception? inner = cause; inner is not null; inner = inner.InnerException)

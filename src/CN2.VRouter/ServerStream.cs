@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using CN2.VRouter.Certificates;
 using CN2.VRouter.V1;
 using Grpc.Core;
 using Grpc.Net.Client;
@@ -7,7 +8,8 @@ namespace CN2.VRouter;
 
 /// <summary>One connection to one CN2.Api, from the hello to the end: sends queued messages and heartbeats, hands on what arrives.</summary>
 /// <param name="trust">Whether the certificate of a server with https:// is good.</param>
-internal sealed class ServerStream(Uri server, Hello hello, ServerTrust trust, TimeProvider time)
+/// <param name="own">The certificate of this node; null: it keeps none.</param>
+internal sealed class ServerStream(Uri server, Hello hello, ServerTrust trust, AgentCertificate? own, TimeProvider time)
 {
     /// <summary>An agent without a server tries again at least this often (docs/contract.md §1).</summary>
     private static readonly TimeSpan LongestRetryInterval = TimeSpan.FromSeconds(2);
@@ -77,7 +79,7 @@ internal sealed class ServerStream(Uri server, Hello hello, ServerTrust trust, T
         }
     }
 
-    /// <exception cref="RpcException">The CA file cannot be used.</exception>
+    /// <exception cref="RpcException">The CA file, or the certificate of this node, cannot be used.</exception>
     private SocketsHttpHandler NewHandler()
     {
         var handler = new SocketsHttpHandler
@@ -91,12 +93,18 @@ internal sealed class ServerStream(Uri server, Hello hello, ServerTrust trust, T
         try
         {
             handler.SslOptions = trust.ForConnection(server);
+            handler.SslOptions.ClientCertificateContext = own?.ForConnection();
             return handler;
         }
         catch (ServerTrustException e)
         {
             handler.Dispose();
             throw new RpcException(new Status(StatusCode.Unavailable, $"--ca-file: {e.Message}"));
+        }
+        catch (CertificateFileException e)
+        {
+            handler.Dispose();
+            throw new RpcException(new Status(StatusCode.Unavailable, e.Message));
         }
     }
 

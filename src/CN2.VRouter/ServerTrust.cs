@@ -45,7 +45,9 @@ internal sealed class ServerTrust(string? caFile)
         };
     }
 
-    private X509Certificate2Collection? ReadCa()
+    /// <summary>The CAs of the file; null: there is no file.</summary>
+    /// <exception cref="ServerTrustException">It cannot be used.</exception>
+    public X509Certificate2Collection? ReadCa()
     {
         if (caFile is null) return null;
         var authorities = new X509Certificate2Collection();

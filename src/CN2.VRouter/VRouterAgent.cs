@@ -1,4 +1,5 @@
 using System.Reflection;
+using CN2.VRouter.Certificates;
 using CN2.VRouter.Dataplane;
 using CN2.VRouter.Host;
 using CN2.VRouter.Probes;
@@ -21,6 +22,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
     private readonly ILogger<VRouterAgent> _logger;
     private readonly UpdaterInbox _inbox;
     private readonly ServerConnection _connection;
+    private readonly CertificateRenewal? _renewal;
     private readonly DataplaneUpdater _updater;
     private readonly NodeFence _fence;
     private readonly TimeProvider _time;
@@ -40,7 +42,10 @@ public sealed partial class VRouterAgent : IAsyncDisposable
         _store = store;
         _logger = logger;
         _inbox = new UpdaterInbox(time);
-        _connection = new ServerConnection(options.Servers, NewHello(options, overlay), new ServerTrust(options.CaFile), time, logger);
+        var trust = new ServerTrust(AgentCertificate.CaFileOf(options.CaFile, options.StateDirectory));
+        var own = options.StateDirectory is null ? null : new AgentCertificate(options.StateDirectory);
+        _connection = new ServerConnection(options.Servers, NewHello(options, overlay), trust, own, time, logger);
+        _renewal = own is null ? null : new CertificateRenewal(options.Servers, own, trust, time, logger);
         _probes = new ProbeEngine(prober, store, time, report => _connection.Send(WireMapping.HealthReport([report])));
         var desired = new DesiredState([.. _fence.Addresses]);
         _updater = new DataplaneUpdater(_inbox, desired, dataplane, _probes, logger);
@@ -73,6 +78,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
             _inbox.WatchAsync(_dataplane.Drift, stop.Token),
             _updater.RunAsync(stop.Token),
             KeepFenceAsync(stop.Token),
+            .. _renewal is null ? Array.Empty<Task>() : [_renewal.RunAsync(stop.Token)],
         ];
         // None of them ends by itself: the first to end has a fault that must be seen.
         var first = await Task.WhenAny(tasks);

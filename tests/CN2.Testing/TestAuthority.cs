@@ -26,6 +26,10 @@ public sealed class TestAuthority : IDisposable
 
     public string IntermediatePem => _intermediate.ExportCertificatePem();
 
+    public string RootKeyPem => _root.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem();
+
+    public string IntermediateKeyPem => _intermediate.GetECDsaPrivateKey()!.ExportPkcs8PrivateKeyPem();
+
     /// <summary>A certificate for loopback, with its chain, and its key.</summary>
     /// <param name="name">Its subject, and a DNS name of it.</param>
     /// <param name="validFrom">By default since an hour.</param>

@@ -14,6 +14,28 @@ public sealed class AgentCommandLineTests
     }
 
     [Fact]
+    public void A_join_is_read_and_its_token_may_come_from_elsewhere()
+    {
+        var hash = "sha256:" + new string('a', 64);
+        var join = Assert.IsType<AgentCommand.Join>(Parse($"join --server https://cn2.example:8444 --token cn2j_x --ca-hash {hash.ToUpperInvariant().Replace("SHA", "sha", StringComparison.Ordinal)} --state-dir /var/lib/cn2 --name compute1 --ca-file /ca.pem --force"));
+        Assert.Equal(("https://cn2.example:8444/", "cn2j_x", hash, "/var/lib/cn2", "compute1", "/ca.pem", true), (join.Server.ToString(), join.Token, join.CaHash, join.StateDirectory, join.Name, join.CaFile, join.Force));
+        Assert.DoesNotContain("cn2j_x", join.ToString(), StringComparison.Ordinal);
+        string[] without = ["join", "--server=https://h:1", $"--ca-hash={hash}", "--state-dir=/s"];
+        Assert.Equal("cn2j_env", Assert.IsType<AgentCommand.Join>(AgentCommandLine.Parse(without, n => n == "CN2_JOIN_TOKEN" ? "cn2j_env" : null)).Token);
+        using var directory = new TemporaryDirectory("cn2t-token-");
+        var file = Path.Combine(directory.Path, "token");
+        File.WriteAllText(file, "cn2j_file\n");
+        Assert.Equal("cn2j_file", Assert.IsType<AgentCommand.Join>(AgentCommandLine.Parse([.. without, "--token-file", file], _ => null)).Token);
+    }
+
+    [Fact]
+    public void Every_fault_of_a_join_is_reported_and_none_shows_the_token() => Assert.Equal(
+        ["--frob: there is no such option of join", "--server http://h:1: expected https://HOST:PORT of a CN2.Api; agents join over TLS only",
+         "--ca-hash: expected sha256: and 64 hexadecimal digits, as the answer with the join token has it", "--state-dir: missing; expected the directory in which the agent keeps its certificate",
+         "--name A: expected a DNS label (a-z, 0-9, -), at most 63 characters", "--token: this is no join token"],
+        Assert.IsType<AgentCommand.Wrong>(AgentCommandLine.Parse(["join", "--frob", "--server", "http://h:1", "--ca-hash", "md5:1", "--name", "A", "--token", "se cret"], _ => null)).Faults);
+
+    [Fact]
     public void A_missing_option_has_its_default()
     {
         var run = Assert.IsType<AgentCommand.Run>(Parse("--server http://h:8081 --name n --address 172.27.115.242"));

@@ -51,7 +51,7 @@ public sealed class SilentServerTests : IDisposable
     [Fact]
     public async Task On_a_node_that_stood_still_the_stream_ends_as_after_any_silence()
     {
-        var stream = new ServerStream(Url, new Hello { Name = "compute1" }, new ServerTrust(null), new StoodStill());
+        var stream = new ServerStream(Url, new Hello { Name = "compute1" }, new ServerTrust(null), own: null, new StoodStill());
         var running = stream.RunAsync(() => { }, _ => { }, () => new Heartbeat(), Cancellation);
         var ended = await Assert.ThrowsAsync<RpcException>(() => running.WaitAsync(TimeSpan.FromSeconds(20), Cancellation));
         Assert.Equal("nothing was heard for too long", ended.Status.Detail);

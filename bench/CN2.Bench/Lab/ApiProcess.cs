@@ -23,6 +23,7 @@ internal sealed class ApiProcess : IDisposable
             ["Auth__Mode"] = "none",
             ["Grpc__Url"] = "http://172.27.115.241:8081",
             ["Grpc__AllowPlain"] = "true",
+            ["Agents__Mode"] = "none",
             // Beyond a small cluster: every Service takes a cluster IP.
             ["ServiceNetwork__V4"] = "10.0.0.0/10",
             ["Bgp__RouterId"] = "172.27.115.241",

@@ -1,4 +1,5 @@
 using System.Globalization;
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Http;
 using Microsoft.AspNetCore.Mvc;
@@ -8,6 +9,7 @@ namespace CN2.Api.Audit;
 /// <summary>The audit log: who wrote what, and what was refused. It is kept for 90 days by default.</summary>
 [ApiController]
 [Tags("Audit")]
+[AccessTarget(AccessResource.AuditLog)]
 public sealed class AuditController(CN2DbContext db) : ControllerBase
 {
     /// <summary>Lists writes and refusals, the newest first. An entry of a write is there exactly when the write is.</summary>

@@ -6,6 +6,9 @@ namespace CN2.Api.Audit;
 /// <summary>Who asked for a write, from where, by which request. One for each request.</summary>
 public sealed class AuditOrigin
 {
+    /// <summary>The kind of a caller that did not prove who it is.</summary>
+    private const string Unknown = "Unknown";
+
     /// <summary>A dry run of a whole collection names no more objects.</summary>
     private const int MostDryRuns = 100;
 
@@ -40,12 +43,12 @@ public sealed class AuditOrigin
     public static AuditOrigin Of(HttpContext http)
     {
         if (http.Features.Get<AuditOrigin>() is { } known) return known;
-        var caller = Caller.Of(http);
+        var caller = Caller.Find(http);
         var source = http.Connection.RemoteIpAddress;
         var origin = new AuditOrigin
         {
-            CallerKind = caller.Kind.ToString(),
-            CallerName = AuditText.Clean(caller.Name, AuditText.LongName)!,
+            CallerKind = caller?.Kind.ToString() ?? Unknown,
+            CallerName = AuditText.Clean(caller?.Name ?? "unknown", AuditText.LongName)!,
             Source = source is { IsIPv4MappedToIPv6: true } ? source.MapToIPv4() : source,
             RequestId = RequestIds.Of(http),
             Method = http.Request.Method,

@@ -12,6 +12,9 @@ public sealed record VRouterHello(string Name, IPAddress Address, IPAddress? Add
     /// <summary>Grows with each connection of the agent to any replica; 0: an older agent.</summary>
     public long Connection { get; init; }
 
+    /// <summary>Of the VirtualRouter that the agent's certificate stands for; null: agents show none.</summary>
+    public Guid? Uid { get; init; }
+
     /// <summary>Where the connection comes from; null: unknown.</summary>
     public IPAddress? Source { get; init; }
 

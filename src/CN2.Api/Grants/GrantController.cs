@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Http;
 using CN2.Api.Writes;
@@ -9,6 +10,7 @@ namespace CN2.Api.Grants;
 [ApiController]
 [Tags("Grants")]
 [Route("v1/namespaces/{ns}/grant")]
+[AccessTarget(AccessResource.Grants)]
 public sealed class GrantController(CN2DbContext db, GrantStore store, WritePipeline writes) : ControllerBase
 {
     /// <summary>Grants a namespace what it may use and announce, or replaces its grant. What it has beyond the grant stays, and it gets no more.</summary>

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
+using System.Security.Cryptography.X509Certificates;
 using CN2.Api.Options;
 using CN2.Api.Transport;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -61,14 +62,18 @@ internal static class Listeners
     /// Each handshake takes the certificate of the moment; the handshake may take no longer than the head of a request. A client's certificate is asked
     /// for in it and not later, because HTTP/2 allows no second handshake (RFC 9113, 9.2.1).
     /// </summary>
-    /// <param name="authorities">Of client certificates; null: this port asks for none.</param>
+    /// <param name="authorities">Of the certificates of REST's and the Kubernetes API's clients; null: it is the agents' port.</param>
     private static TlsHandshakeCallbackOptions Tls(ServerCertificate certificate, ConnectionLimitOptions connections, ClientAuthorities? authorities) => new()
     {
         HandshakeTimeout = TimeSpan.FromSeconds(connections.HeadSeconds),
         OnConnection = handshake =>
         {
             var options = new SslServerAuthenticationOptions { ServerCertificateContext = certificate.Context, EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13 };
-            if (authorities?.Current is { } roots)
+            if (authorities is null)
+            {
+                AskForCertificate(options);
+            }
+            else if (authorities.Current is { } roots)
             {
                 options.ServerCertificateContext = authorities.Name(certificate.Context, roots);
                 PresentedCertificate.Ask(options, presented => handshake.Connection.Features.Set(presented));
@@ -77,4 +82,21 @@ internal static class Listeners
             return ValueTask.FromResult(options);
         },
     };
+
+    /// <summary>
+    /// An agent that joins has no certificate yet, so each is let in; the services judge what it shows, and say why they refuse it, which a handshake cannot.
+    /// </summary>
+    private static void AskForCertificate(SslServerAuthenticationOptions options)
+    {
+        options.ClientCertificateRequired = true;
+        options.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+        // It is judged later; here nothing may be fetched from elsewhere.
+        options.CertificateChainPolicy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+            DisableCertificateDownloads = true,
+            VerificationFlags = X509VerificationFlags.AllFlags,
+        };
+    }
 }

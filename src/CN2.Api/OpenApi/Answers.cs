@@ -20,6 +20,7 @@ internal static class Answers
         answer.Description = (status, facts.Kind) switch
         {
             (_, OperationKind.List) => "A page.",
+            (_, OperationKind.Action) => "What was made.",
             (_, OperationKind.Batch) => $"The {facts.Tag} as they are now.",
             ("201", _) => $"The {facts.Resource} was created.",
             ("202", _) => $"The {facts.Resource} is in state Deleting.",
@@ -31,7 +32,7 @@ internal static class Answers
             foreach (var media in answer.Content?.Values.OfType<OpenApiMediaType>() ?? []) media.Example = example.DeepClone();
         }
 
-        if (status == "204" || facts.Kind is OperationKind.List or OperationKind.Batch) return;
+        if (status == "204" || facts.Kind is OperationKind.List or OperationKind.Batch or OperationKind.Action) return;
         answer.Headers ??= new Dictionary<string, IOpenApiHeader>();
         answer.Headers["ETag"] = Header("The quoted generation, for `If-Match`.");
         if (status == "201") answer.Headers["Location"] = Header("The path of the resource.");

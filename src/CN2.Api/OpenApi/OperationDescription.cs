@@ -31,6 +31,7 @@ internal static class OperationDescription
     {
         OperationKind.List => "The answer is a page of at most `limit` items. `nextCursor` is the `cursor` of the next page, and null on the last page.",
         OperationKind.Create => "The answer is the whole resource with its status. A repeat with the same `Idempotency-Key` and body gets the first answer again.",
+        OperationKind.Action => "A repeat with the same `Idempotency-Key` gets the first answer again, without its secret.",
         OperationKind.Batch => "The answer has the resources in the order of the request. A repeat with the same `Idempotency-Key` and body gets the first answer again.",
         OperationKind.Read => "The `ETag` of the answer is the quoted generation. A later write with this value in `If-Match` is refused when the resource was changed in between.",
         OperationKind.Replace => "The body is the whole resource: a member that is left out gets its default value. The answer is 201 when the resource did not exist. " +

@@ -21,7 +21,7 @@ public sealed record OperationFacts(string Id, string Tag, string Method, Operat
         var answersPage = context.Description.SupportedResponseTypes.Any(r => r.Type is { IsGenericType: true } type && type.GetGenericTypeDefinition() == typeof(Page<>));
         var kind = method switch
         {
-            "POST" => path.EndsWith(":batch", StringComparison.Ordinal) ? OperationKind.Batch : OperationKind.Create,
+            "POST" => path.EndsWith(":batch", StringComparison.Ordinal) ? OperationKind.Batch : path.Contains("}:", StringComparison.Ordinal) ? OperationKind.Action : OperationKind.Create,
             "PUT" => OperationKind.Replace,
             "PATCH" => OperationKind.Patch,
             "DELETE" => OperationKind.Delete,
@@ -35,7 +35,7 @@ public sealed record OperationFacts(string Id, string Tag, string Method, Operat
     /// <summary>The path is of a resource that a namespace has once: PUT creates it, and no POST does.</summary>
     public static bool IsSingle(string path) => path.EndsWith("/grant", StringComparison.Ordinal);
 
-    public bool Writes => Kind is OperationKind.Create or OperationKind.Batch or OperationKind.Replace or OperationKind.Patch or OperationKind.Delete;
+    public bool Writes => Kind is OperationKind.Create or OperationKind.Batch or OperationKind.Replace or OperationKind.Patch or OperationKind.Delete or OperationKind.Action;
 
     /// <summary>One resource of the collection in words, such as Service.</summary>
     public string Resource => Tag.TrimEnd('s');

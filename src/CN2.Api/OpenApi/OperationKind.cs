@@ -11,4 +11,7 @@ public enum OperationKind
     Patch,
     Delete,
     Watch,
+
+    /// <summary>A verb of one resource, with an answer of its own.</summary>
+    Action,
 }

@@ -42,7 +42,7 @@ internal static class Parameters
         }
 
         if (facts.Writes) yield return Query("dryRun", "true: the same checks and the same answer, but nothing is kept.", new OpenApiSchema { Type = JsonSchemaType.Boolean, Default = false });
-        if (facts.Kind is OperationKind.Create or OperationKind.Batch)
+        if (facts.Kind is OperationKind.Create or OperationKind.Batch or OperationKind.Action)
             yield return Header("Idempotency-Key", "A key that the client chooses. It is kept for 24 hours.");
         if (facts.Kind is OperationKind.Replace or OperationKind.Patch or OperationKind.Delete)
             yield return Header("If-Match", "The `ETag` (quoted generation) that this write is based on; absent: no check.");

@@ -80,9 +80,10 @@ internal static class Problems
         if (!facts.Writes) yield break;
 
         if (facts.Kind is OperationKind.Replace or OperationKind.Patch or OperationKind.Delete) yield return ProblemCodes.PreconditionFailed;
-        if (facts.Kind is OperationKind.Create or OperationKind.Batch) yield return ProblemCodes.IdempotencyKeyReused;
+        if (facts.Kind is OperationKind.Create or OperationKind.Batch or OperationKind.Action) yield return ProblemCodes.IdempotencyKeyReused;
         if (facts.Kind is OperationKind.Create) yield return ProblemCodes.AlreadyExists;
         if (facts.Kind is OperationKind.Replace or OperationKind.Patch) yield return ProblemCodes.DocumentUnreadable;
+        if (facts.Kind == OperationKind.Action) yield break; // it has no body
         if (facts.Kind != OperationKind.Delete)
         {
             yield return ProblemCodes.MalformedJson;

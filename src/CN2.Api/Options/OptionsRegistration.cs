@@ -22,6 +22,8 @@ public static class OptionsRegistration
             .AddSection<SecretsOptions>("Secrets")
             .AddSection<AuthOptions>("Auth")
             .AddSingleton<IValidateOptions<AuthOptions>, AuthListenerRule>()
+            .AddSection<AgentOptions>("Agents")
+            .AddSingleton<IValidateOptions<AgentOptions>, AgentListenerRule>()
             .AddSection<BgpOptions>("Bgp")
             .AddSection<VRouterOptions>("VRouters")
             .AddSection<ControlNodeOptions>()

@@ -22,6 +22,9 @@ internal enum AgentRefusalReason
     /// <summary>There are as many VirtualRouters as agents may make.</summary>
     TooMany,
 
+    /// <summary>The VirtualRouter that its certificate stands for is gone.</summary>
+    Deleted,
+
     /// <summary>The database takes none of it.</summary>
     Unstorable,
 }
@@ -43,6 +46,9 @@ internal static class AgentConnection
         // A copied state directory makes two agents look alike, but not their addresses.
         return known.Instance == hello.Instance && Equals(known.Source, hello.Source) ? null : Duplicate(hello.Name, known.Source, known.ControlNode);
     }
+
+    public static AgentRefusal Deleted(string name) => new(
+        AgentRefusalReason.Deleted, $"VirtualRouter {name}, which the agent's certificate stands for, was deleted; join again with a new token (cn2-vrouter join)");
 
     public static AgentRefusal Duplicate(string name, IPAddress? holder, string controlNode) => new(
         AgentRefusalReason.DuplicateAgent,

@@ -93,6 +93,8 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
             T? Optional<T>(int column) where T : class => reader.IsDBNull(column) ? null : reader.GetFieldValue<T>(column);
         }
 
+        // One that was made anew under the same name is another one.
+        if (hello.Uid is { } uid && known?.Uid != uid) return (AgentConnection.Deleted(hello.Name), known);
         if (known is not null && AgentConnection.Judge(hello, known, controlNode) is { } refusal) return (refusal, known);
         if (known is not null && known.Address.Equals(hello.Address) && Equals(known.Address6, hello.Address6)) return (null, known);
 

@@ -8,6 +8,8 @@ internal sealed record ProtectedColumn(string Table, string Name, string Purpose
 {
     public static readonly ProtectedColumn BgpAuthKey = new("bgp_router", "auth_key", "BgpRouter authKey");
 
+    public static readonly ProtectedColumn AgentCaKey = new("agent_ca", "private_key", "Agents CA key");
+
     /// <summary>All of them. <see cref="SecretRenewal"/> protects what stands in them in plain, or by an older key.</summary>
-    public static IReadOnlyList<ProtectedColumn> All { get; } = [BgpAuthKey];
+    public static IReadOnlyList<ProtectedColumn> All { get; } = [BgpAuthKey, AgentCaKey];
 }

@@ -147,6 +147,9 @@ public static class Limits
     [Limit("events of one resource", "the newest are kept")]
     public const int EventsOfResource = 100;
 
+    [Limit("certificates of one vRouter agent that are valid at once", "a renewal is refused (ResourceExhausted); a join takes the place of the oldest one")]
+    public const int CertificatesOfAgent = 10;
+
     [Limit("endpoints that a Service uses", "the others take no traffic; its condition `Ready` says so")]
     public const int EndpointsOfService = 10_000;
 

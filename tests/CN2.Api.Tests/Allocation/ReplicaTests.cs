@@ -18,7 +18,7 @@ public sealed class ReplicaTests(ApiServerWithoutReconciler api) : IClassFixture
     public async Task A_replica_never_decides_with_data_that_another_replica_has_changed()
     {
         await using var app = ApiHost.Build(
-            ["--ConnectionStrings:CN2", api.ConnectionString, "--Bgp:Engine", "none", "--Auth:Mode", "none", "--Http:Url", "http://127.0.0.1:0", "--Grpc:Url", "http://127.0.0.1:0", "--Logging:LogLevel:Default", "Warning"]);
+            ["--ConnectionStrings:CN2", api.ConnectionString, "--Bgp:Engine", "none", "--Http:Url", "http://127.0.0.1:0", "--Grpc:Url", "http://127.0.0.1:0", "--Auth:Mode", "none", "--Agents:Mode", "none", "--Logging:LogLevel:Default", "Warning"]);
         await app.StartAsync(TestContext.Current.CancellationToken);
         using var other = new HttpClient { BaseAddress = new Uri(app.Services.GetRequiredService<IServer>().Features.Get<IServerAddressesFeature>()!.Addresses.First()) };
         for (var i = 0; i < 10; i++)

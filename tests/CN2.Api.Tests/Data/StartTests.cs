@@ -103,7 +103,7 @@ public sealed class StartTests : IDisposable
         {
             while (!stop.IsCancellationRequested) await ExecuteAsync(pooler.ConnectionString + ";Max Auto Prepare=0", "SELECT 1");
         }, TestContext.Current.CancellationToken)).ToList();
-        await using var app = ApiHost.Build(["--ConnectionStrings:CN2", pooler.ConnectionString, "--Bgp:Engine", "none"]);
+        await using var app = ApiHost.Build(["--ConnectionStrings:CN2", pooler.ConnectionString, "--Bgp:Engine", "none", "--Agents:Mode", "none"]);
         for (var i = 0; i < 10; i++)
         {
             var refusal = await Assert.ThrowsAsync<UnsuitableDatabaseException>(() => app.Services.GetRequiredService<DatabaseCheck>().SettingsAsync(CancellationToken.None));
@@ -129,7 +129,7 @@ public sealed class StartTests : IDisposable
 
     private static async Task MigrateAsync(string database)
     {
-        await using var app = ApiHost.Build(["--ConnectionStrings:CN2", database, "--Bgp:Engine", "none"]);
+        await using var app = ApiHost.Build(["--ConnectionStrings:CN2", database, "--Bgp:Engine", "none", "--Agents:Mode", "none"]);
         await app.Services.GetRequiredService<Migrator>().MigrateAsync(CancellationToken.None);
     }
 

@@ -8,8 +8,8 @@ internal sealed partial class ApiProcess(string connectionString, string name, p
     private readonly RunningProcess _process = new(
         "dotnet",
         [
-            Path.Combine(AppContext.BaseDirectory, "CN2.Api.dll"), "--ConnectionStrings:CN2", connectionString, "--ControlNode:Name", name, "--Bgp:Engine", "none", "--Auth:Mode", "none",
-            "--Http:Url", "http://127.0.0.1:0", "--Grpc:Url", "http://127.0.0.1:0", .. settings,
+            Path.Combine(AppContext.BaseDirectory, "CN2.Api.dll"), "--ConnectionStrings:CN2", connectionString, "--ControlNode:Name", name, "--Bgp:Engine", "none",
+            "--Http:Url", "http://127.0.0.1:0", "--Grpc:Url", "http://127.0.0.1:0", "--Auth:Mode", "none", "--Agents:Mode", "none", .. settings,
         ]);
 
     public bool HasExited => _process.HasExited;

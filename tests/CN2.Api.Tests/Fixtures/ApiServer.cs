@@ -41,7 +41,7 @@ public class ApiServer(PrivatePostgres postgres) : IAsyncLifetime
     {
         ConnectionString = await DatabaseAsync();
         _app = ApiHost.Build(
-            ["--ConnectionStrings:CN2", ConnectionString, "--Bgp:Engine", "none", "--Auth:Mode", "none", "--Http:Url", "http://127.0.0.1:0", "--Grpc:Url", "http://127.0.0.1:0",
+            ["--ConnectionStrings:CN2", ConnectionString, "--Bgp:Engine", "none", "--Http:Url", "http://127.0.0.1:0", "--Grpc:Url", "http://127.0.0.1:0", "--Auth:Mode", "none", "--Agents:Mode", "none",
              "--Logging:LogLevel:Default", "Warning", .. Settings],
             Replace);
         await _app.StartAsync();

@@ -23,7 +23,7 @@ public sealed class PrivatePostgres : IAsyncLifetime
         // Hundreds of databases that live for seconds: vacuuming each in turn, and compiling queries, would take more of the processors than the tests.
         _server = new PostgresServer(_directory.Path, [.. PostgresServer.WithoutDurability, "max_connections=400", "shared_buffers=64MB", "autovacuum=off", "jit=off"]);
         await ExecuteAsync($"CREATE DATABASE {Template}");
-        await using var app = ApiHost.Build(["--ConnectionStrings:CN2", ConnectionString(Template), "--Bgp:Engine", "none", "--Http:Url", "http://127.0.0.1:0", "--Grpc:Url", "http://127.0.0.1:0"]);
+        await using var app = ApiHost.Build(["--ConnectionStrings:CN2", ConnectionString(Template), "--Bgp:Engine", "none", "--Http:Url", "http://127.0.0.1:0", "--Grpc:Url", "http://127.0.0.1:0", "--Agents:Mode", "none"]);
         await app.Services.GetRequiredService<Migrator>().MigrateAsync(CancellationToken.None);
         await app.DisposeAsync();
         NpgsqlConnection.ClearAllPools();

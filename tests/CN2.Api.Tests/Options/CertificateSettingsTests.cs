@@ -141,6 +141,7 @@ public sealed class CertificateSettingsTests : IDisposable
     private static IEnumerable<string> FaultsOf(Dictionary<string, string?> values)
     {
         var all = new Dictionary<string, string?>(values) { ["ConnectionStrings:CN2"] = "Host=x", ["Bgp:Engine"] = "none" };
+        all.TryAdd("Agents:Mode", values.GetValueOrDefault("Grpc:Url")?.StartsWith("https", StringComparison.Ordinal) == true ? "required" : "none");
         using var services = new ServiceCollection().AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(all).Build()).AddSettings().BuildServiceProvider();
         try
         {

@@ -12,7 +12,7 @@ public sealed class SettingsTests
     [Fact]
     public void Without_a_connection_string_and_router_id_both_are_named()
     {
-        Assert.Collection(FaultsOf([]),
+        Assert.Collection(FaultsOf(new() { ["Agents:Mode"] = "none" }),
             f => Assert.StartsWith("ConnectionStrings__CN2 is not set: expected a PostgreSQL connection string", f, StringComparison.Ordinal),
             f => Assert.StartsWith("Bgp__RouterId is not set: expected an IPv4 address", f, StringComparison.Ordinal));
     }
@@ -187,7 +187,10 @@ public sealed class SettingsTests
             ["Connections:Most"] = "11",
             ["Connections:MostOfCaller"] = "12",
             ["Connections:HeadSeconds"] = "13",
+            ["Agents:Mode"] = "none",
+            ["Agents:CertificateHours"] = "24",
         });
+        Assert.Equal((false, TimeSpan.FromDays(1)), (services.GetRequiredService<AgentOptions>().IsRequired, services.GetRequiredService<AgentOptions>().CertificateLife));
         services.CheckSettings();
         var database = services.GetRequiredService<DatabaseOptions>();
         Assert.False(database.Migrate);
@@ -255,7 +258,7 @@ public sealed class SettingsTests
         {
             RedirectStandardError = true,
             RedirectStandardOutput = true,
-            Environment = { ["ConnectionStrings__CN2"] = "Host=/nowhere", ["Bgp__ListenAddresses__0"] = "any", ["VRouters__LostAfterSeconds"] = "soon" },
+            Environment = { ["ConnectionStrings__CN2"] = "Host=/nowhere", ["Bgp__ListenAddresses__0"] = "any", ["VRouters__LostAfterSeconds"] = "soon", ["Agents__Mode"] = "none" },
         })!;
         var output = process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
         var errors = await process.StandardError.ReadToEndAsync(TestContext.Current.CancellationToken);
@@ -271,7 +274,7 @@ public sealed class SettingsTests
         Assert.Equal(1, process.ExitCode);
     }
 
-    private static readonly Dictionary<string, string?> Required = new() { ["ConnectionStrings:CN2"] = "Host=x", ["Bgp:RouterId"] = "10.0.0.1" };
+    private static readonly Dictionary<string, string?> Required = new() { ["ConnectionStrings:CN2"] = "Host=x", ["Bgp:RouterId"] = "10.0.0.1", ["Agents:Mode"] = "none" };
 
     private static ServiceProvider Bind(Dictionary<string, string?> values) => new ServiceCollection()
         .AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(values).Build()).AddSettings().BuildServiceProvider();

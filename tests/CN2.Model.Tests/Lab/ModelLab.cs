@@ -75,6 +75,7 @@ internal sealed class ModelLab : IAsyncDisposable
             ["Auth__Mode"] = "none",
             ["Grpc__Url"] = $"http://{ControlAddress}:8081",
             ["Grpc__AllowPlain"] = "true",
+            ["Agents__Mode"] = "none",
             ["Bgp__GoBgp__Address"] = GobgpTarget,
             ["Bgp__RouterId"] = ControlAddress,
             ["VRouters__LostAfterSeconds"] = lostAfterSeconds.ToString(CultureInfo.InvariantCulture),

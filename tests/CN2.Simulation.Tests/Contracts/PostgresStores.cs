@@ -33,7 +33,7 @@ public sealed class PostgresStores : StoreSite, IAsyncLifetime
         _server = new PostgresServer(_directory.Path, PostgresServer.WithoutDurability);
         _database = _server.ConnectionString("postgres");
         _app = ApiHost.Build(
-            ["--ConnectionStrings:CN2", _database, "--Bgp:Engine", "none", "--Auth:Mode", "none", "--Http:Url", "http://127.0.0.1:0", "--Grpc:Url", "http://127.0.0.1:0", "--Logging:LogLevel:Default", "Warning"],
+            ["--ConnectionStrings:CN2", _database, "--Bgp:Engine", "none", "--Http:Url", "http://127.0.0.1:0", "--Grpc:Url", "http://127.0.0.1:0", "--Auth:Mode", "none", "--Agents:Mode", "none", "--Logging:LogLevel:Default", "Warning"],
             services => services.Remove(services.Single(s => s.ServiceType == typeof(IHostedService) && s.ImplementationType == typeof(Reconciler))));
         await _app.Services.GetRequiredService<Migrator>().MigrateAsync(CancellationToken.None);
         await _app.StartAsync();

@@ -40,7 +40,7 @@ use_clients() (
     trap 'stop_all "$dir"; rm -rf "$dir"' EXIT
     while ! port_is_free $port || ! port_is_free $((port + 1)); do port=$((port + 2)); done
     start_postgres "$dir"
-    start_api "$dir" "http://127.0.0.1:$port" Bgp__Engine=none ControlNode__Name=control Auth__Mode=none Http__Url="http://127.0.0.1:$port" Grpc__Url="http://127.0.0.1:$((port + 1))"
+    start_api "$dir" "http://127.0.0.1:$port" Bgp__Engine=none ControlNode__Name=control Auth__Mode=none Agents__Mode=none Http__Url="http://127.0.0.1:$port" Grpc__Url="http://127.0.0.1:$((port + 1))"
     # The document's examples declare a control node dead, which must be gone for that.
     "$(postgres_bin)/psql" -qAt -v ON_ERROR_STOP=1 -h "$dir/pg/socket" -U cn2 -d cn2 \
         -c "INSERT INTO control_node (name, last_seen_at, restart_time_seconds, sessions) VALUES ('control9', now() - interval '1 hour', 120, '{}')"

@@ -76,7 +76,7 @@ type_transcripts() (
     while ! port_is_free $port || ! port_is_free $((port + 1)) || ! port_is_free $((port + 2)); do port=$((port + 3)); done
     url=http://127.0.0.1:$port
     start_postgres "$dir"
-    start_api "$dir" "$url" Bgp__Engine=none ControlNode__Name=control Auth__Mode=none \
+    start_api "$dir" "$url" Bgp__Engine=none ControlNode__Name=control Auth__Mode=none Agents__Mode=none \
         Http__Url="$url" Grpc__Url="http://127.0.0.1:$((port + 1))" Kubernetes__Url="http://127.0.0.1:$((port + 2))"
     kubeconfig "$dir/kubeconfig" "http://127.0.0.1:$((port + 2))"
     cp -r tests/manifests tests/kubectl/files/. "$dir/home/"

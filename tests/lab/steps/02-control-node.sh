@@ -11,7 +11,7 @@ make_certificate() {
 start_lab_api() {
     start_api "$LAB_DIR" "$API_URL" \
         Http__Url="$API_URL" Grpc__Url="http://$CONTROL:8081" Kubernetes__Url="$KUBERNETES_URL" \
-        Http__AllowPlain=true Grpc__AllowPlain=true Http__Certificate__Path="$LAB_DIR/server.pem" Http__Certificate__KeyPath="$LAB_DIR/server.key" \
+        Http__AllowPlain=true Grpc__AllowPlain=true Agents__Mode=none Http__Certificate__Path="$LAB_DIR/server.pem" Http__Certificate__KeyPath="$LAB_DIR/server.key" \
         Bgp__GoBgp__Address=http://127.0.0.1:50051 Bgp__RouterId="$CONTROL" Bgp__AutonomousSystem=64512 \
         Bgp__ListenAddresses__0="$CONTROL" ControlNode__Name=control VRouters__LostAfterSeconds=10
 }

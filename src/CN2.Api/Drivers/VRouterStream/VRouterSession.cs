@@ -9,7 +9,8 @@ namespace CN2.Api.Drivers.VRouterStream;
 /// and comes back for the whole, which is cheaper than everything it has missed.
 /// </summary>
 /// <param name="stop">The stream's; cancelled when the session must end.</param>
-internal sealed class VRouterSession(VRouterHello hello, bool takesParts, TimeProvider time, CancellationTokenSource stop)
+/// <param name="identity">Which node it is by its certificate; null: nobody was asked.</param>
+internal sealed class VRouterSession(VRouterHello hello, bool takesParts, TimeProvider time, CancellationTokenSource stop, VRouterIdentity? identity = null)
 {
     private const long MaximumQueuedDeltaBytes = 16 * 1024 * 1024;
     private const int MaximumQueuedDeltas = 10_000;
@@ -23,6 +24,8 @@ internal sealed class VRouterSession(VRouterHello hello, bool takesParts, TimePr
     private string? _reason;
 
     public VRouterHello Hello => hello;
+
+    public VRouterIdentity? Identity => identity;
 
     /// <summary>The agent understands a change in parts.</summary>
     public bool TakesParts => takesParts;
@@ -38,6 +41,9 @@ internal sealed class VRouterSession(VRouterHello hello, bool takesParts, TimePr
 
     /// <summary>Why the session was ended from here (silence, overflow, another stream in its place); null: it was not.</summary>
     public string? Reason => Volatile.Read(ref _reason);
+
+    /// <summary>It was ended because its certificate is worth nothing any more.</summary>
+    public bool IsWorthless { get; private set; }
 
     public void EnqueueWhole(IEnumerable<ServerMessage> snapshot)
     {
@@ -78,6 +84,13 @@ internal sealed class VRouterSession(VRouterHello hello, bool takesParts, TimePr
         {
             // It has ended just now.
         }
+    }
+
+    /// <param name="reason">Why its certificate is worth nothing any more.</param>
+    public void EndWorthless(string reason)
+    {
+        IsWorthless = true;
+        End(reason);
     }
 
     /// <summary>Writes the queue and a heartbeat every 2 s until <paramref name="cancellation"/>.</summary>

@@ -59,6 +59,18 @@ internal sealed class VRouterStreamPublisher : IVRouterPublisher, IDisposable
         if (Session(hello.Name) is { } session && ReferenceEquals(session.Hello, hello)) session.End(reason);
     }
 
+    /// <summary>Ends the connections whose certificates are worth nothing any more.</summary>
+    /// <param name="endOf">Why it is worth nothing; null: it is worth something.</param>
+    public void EndWorthless(Func<VRouterIdentity, string?> endOf)
+    {
+        List<VRouterSession> sessions;
+        lock (_lock) sessions = [.. _sessions.Values];
+        foreach (var session in sessions)
+        {
+            if (session.Identity is { } identity && endOf(identity) is { } reason) session.EndWorthless(reason);
+        }
+    }
+
     /// <summary>The connection of this name; null: there is none.</summary>
     public VRouterHello? HelloOf(string name) => Session(name)?.Hello;
 

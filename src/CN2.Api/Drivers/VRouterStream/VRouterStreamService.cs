@@ -9,7 +9,8 @@ internal sealed partial class VRouterStreamService(
     TimeProvider time,
     IHostApplicationLifetime lifetime,
     ILogger<VRouterStreamService> logger,
-    IVRouterAdmission? admission = null) : VirtualRouterControl.VirtualRouterControlBase
+    IVRouterAdmission? admission = null,
+    IVRouterAuthentication? authentication = null) : VirtualRouterControl.VirtualRouterControlBase
 {
     private static readonly TimeSpan HelloWithin = TimeSpan.FromSeconds(5);
 
@@ -19,12 +20,14 @@ internal sealed partial class VRouterStreamService(
         ServerCallContext context)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        var identity = await IdentifyAsync(context, stop.Token);
         var (hello, takesParts) = await HelloAsync(requestStream, SourceOf(context), stop.Token);
+        if (identity is not null) hello = Belonging(hello, identity);
         await AdmitAsync(hello, stop.Token);
         // Only now, so that an agent that is refused does not use up the connections of the one whose name it gives.
         if (!await publisher.MayConnectAsync(hello.Name, stop.Token))
             throw new RpcException(new Status(StatusCode.ResourceExhausted, $"the agent {hello.Name} connects too often; it is to wait a second"));
-        var session = new VRouterSession(hello, takesParts, time, stop);
+        var session = new VRouterSession(hello, takesParts, time, stop, identity);
         while (!publisher.TryAdd(session)) await AdmitAsync(hello, stop.Token);
         // An answer at once, before there is anything to send: the agent knows that it has been taken.
         await context.WriteResponseHeadersAsync([]);
@@ -50,7 +53,36 @@ internal sealed partial class VRouterStreamService(
         }
 
         if (lifetime.ApplicationStopping.IsCancellationRequested) throw new RpcException(new Status(StatusCode.Unavailable, "the server is stopping"));
-        if (session.Reason is { } reason) throw new RpcException(new Status(StatusCode.Aborted, reason));
+        if (session.Reason is { } reason) throw new RpcException(new Status(session.IsWorthless ? StatusCode.Unauthenticated : StatusCode.Aborted, reason));
+    }
+
+    /// <summary>Which node the connection stands for; null: nobody is asked.</summary>
+    /// <exception cref="RpcException">It stands for none; the detail says why.</exception>
+    private async Task<VRouterIdentity?> IdentifyAsync(ServerCallContext context, CancellationToken cancellation)
+    {
+        if (authentication is null) return null;
+        switch (await authentication.IdentifyAsync(context.GetHttpContext().Connection.ClientCertificate, cancellation))
+        {
+            case VRouterIdentification.Known known:
+                return known.Identity;
+            case VRouterIdentification.Refused refused:
+                LogRefused($"{refused.Reason} (from {SourceOf(context)})");
+                throw new RpcException(new Status(StatusCode.Unauthenticated, refused.Reason));
+            case VRouterIdentification.Unavailable away:
+                LogRefused(away.Reason);
+                throw new RpcException(new Status(StatusCode.Unavailable, away.Reason));
+            default:
+                return null;
+        }
+    }
+
+    /// <exception cref="RpcException">The hello gives another name than the certificate.</exception>
+    private VRouterHello Belonging(VRouterHello hello, VRouterIdentity identity)
+    {
+        if (hello.Name == identity.Name) return hello with { Uid = identity.Uid };
+        var refusal = $"the certificate of the agent is that of VirtualRouter {identity.Name}, and the agent says it is {hello.Name}; give it --name {identity.Name}, or let it join as {hello.Name}";
+        LogRefused(refusal);
+        throw new RpcException(new Status(StatusCode.PermissionDenied, refusal));
     }
 
     private static System.Net.IPAddress? SourceOf(ServerCallContext context) =>

@@ -1,0 +1,29 @@
+using CN2.Agents.V1;
+using Google.Protobuf;
+using Grpc.Core;
+
+namespace CN2.Api.AgentCertificates;
+
+/// <summary>Outcomes as messages of agents.proto. Pure.</summary>
+internal static class IssuanceMessages
+{
+    /// <exception cref="RpcException">It was refused.</exception>
+    public static IssuedCertificate Of(IssuanceOutcome outcome)
+    {
+        if (outcome is IssuanceOutcome.Refused refused) throw new RpcException(new Status(StatusOf(refused.Why), refused.Reason));
+        var issued = (IssuanceOutcome.Issued)outcome;
+        var message = new IssuedCertificate { Name = issued.Name, Certificate = ByteString.CopyFrom(issued.Certificate.RawDataMemory.Span) };
+        message.Authorities.AddRange(issued.Ca.Chain.Select(c => ByteString.CopyFrom(c.RawDataMemory.Span)));
+        return message;
+    }
+
+    private static StatusCode StatusOf(IssuanceRefusal why) => why switch
+    {
+        IssuanceRefusal.UnknownToken => StatusCode.Unauthenticated,
+        IssuanceRefusal.UsedToken or IssuanceRefusal.ExpiredToken => StatusCode.FailedPrecondition,
+        IssuanceRefusal.OtherName => StatusCode.PermissionDenied,
+        IssuanceRefusal.WrongRequest => StatusCode.InvalidArgument,
+        IssuanceRefusal.TooMany => StatusCode.ResourceExhausted,
+        _ => StatusCode.Unavailable,
+    };
+}
