@@ -18,6 +18,6 @@ public sealed class ChangeOverTests(OpenAgentServer api) : IClassFixture<OpenAge
         await using var old = JoinedAgentTests.Node.Start("co-old", "172.27.118.2", null, api.Agents, api.CaPath);
         await using var joined = JoinedAgentTests.Node.Start("co-new", "172.27.118.1", directory.Path, api.Agents);
         foreach (var name in (string[])["co-old", "co-new"])
-            await Eventually.TrueAsync(async () => (bool?)(await api.GetAsync($"/v1/virtual-routers/{name}")).Json?["status"]?["connected"] == true, $"{name} is connected", seen: () => old.Said + joined.Said);
+            await Eventually.TrueAsync(async () => (await api.GetAsync($"/v1/virtual-routers/{name}")) is { Status: 200, Json: { } router } && (bool?)router["status"]?["connected"] == true, $"{name} is connected", seen: () => old.Said + joined.Said);
     }
 }
