@@ -11,11 +11,13 @@ using Npgsql;
 namespace CN2.Api.Tests.Audit;
 
 /// <summary>Refusals on their way to the audit log.</summary>
-public sealed class AuditQueueTests(PrivatePostgres postgres)
+public sealed class AuditQueueTests(PrivatePostgres postgres) : IDisposable
 {
     private readonly RecordedLog _log = new();
 
     private static CancellationToken Token => TestContext.Current.CancellationToken;
+
+    public void Dispose() => _log.Dispose();
 
     [Fact]
     public async Task A_storm_of_alike_refusals_is_one_row_a_second()

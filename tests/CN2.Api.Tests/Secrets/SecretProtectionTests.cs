@@ -176,7 +176,7 @@ public sealed class SecretProtectionTests(PrivatePostgres postgres) : IAsyncLife
         Assert.Equal(0L, await ScalarAsync("SELECT count(*) FROM bgp_router WHERE NOT starts_with(auth_key, 'protected:')"));
     }
 
-    private static async Task<SecretUnreadableException> UnreadableAsync(ISecretProtection replica, string stored, string purpose = Purpose)
+    private static async Task<SecretUnreadableException> UnreadableAsync(SecretProtection replica, string stored, string purpose = Purpose)
     {
         var fault = await Assert.ThrowsAsync<SecretUnreadableException>(() => replica.UnprotectAsync(stored, purpose, Token));
         Assert.DoesNotContain(Secret, fault.ToString(), StringComparison.Ordinal);
