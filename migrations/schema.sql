@@ -23,6 +23,18 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.cn2_begin_use(p_namespace text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    INSERT INTO grant_use (namespace, services, floating_ips, node_ports, virtual_machine_interfaces, external_networks) SELECT p_namespace,
+        (SELECT count(*) FROM service WHERE namespace = p_namespace),
+        (SELECT count(*) FROM floating_ip WHERE namespace = p_namespace AND external_network_uid IS NOT NULL),
+        (SELECT count(*) FROM node_port n JOIN service s ON s.uid = n.service_uid WHERE s.namespace = p_namespace),
+        (SELECT count(*) FROM virtual_machine_interface WHERE namespace = p_namespace),
+        (SELECT count(*) FROM external_network WHERE namespace = p_namespace);
+END $$;
+
 CREATE FUNCTION public.cn2_bgp_router_infrastructure() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -41,6 +53,36 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.cn2_change_use(p_namespace text, p_resource text, p_count bigint) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    used grant_use;
+    had bigint;
+    most int;
+BEGIN
+    PERFORM 1 FROM namespace WHERE name = p_namespace FOR KEY SHARE;
+    UPDATE grant_use SET
+        services = services + CASE p_resource WHEN 'services' THEN p_count ELSE 0 END,
+        floating_ips = floating_ips + CASE p_resource WHEN 'floatingIPs' THEN p_count ELSE 0 END,
+        node_ports = node_ports + CASE p_resource WHEN 'nodePorts' THEN p_count ELSE 0 END,
+        virtual_machine_interfaces = virtual_machine_interfaces + CASE p_resource WHEN 'virtualMachineInterfaces' THEN p_count ELSE 0 END,
+        external_networks = external_networks + CASE p_resource WHEN 'externalNetworks' THEN p_count ELSE 0 END
+        WHERE namespace = p_namespace RETURNING * INTO used;
+    IF NOT FOUND OR p_count < 0 THEN RETURN; END IF;
+    SELECT CASE p_resource
+            WHEN 'services' THEN g.most_services WHEN 'floatingIPs' THEN g.most_floating_ips WHEN 'nodePorts' THEN g.most_node_ports
+            WHEN 'virtualMachineInterfaces' THEN g.most_virtual_machine_interfaces ELSE g.most_external_networks END,
+        p_count * -1 + CASE p_resource
+            WHEN 'services' THEN used.services WHEN 'floatingIPs' THEN used.floating_ips WHEN 'nodePorts' THEN used.node_ports
+            WHEN 'virtualMachineInterfaces' THEN used.virtual_machine_interfaces ELSE used.external_networks END
+        INTO most, had FROM namespace_grant g WHERE g.namespace = p_namespace;
+    IF had + p_count > most THEN
+        RAISE EXCEPTION '% of Namespace %: % used', p_resource, p_namespace, had
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'grant_quota', TABLE = p_namespace, COLUMN = p_resource, HINT = had || ' ' || most || ' ' || p_count;
+    END IF;
+END $$;
+
 CREATE FUNCTION public.cn2_check_owners() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -55,6 +97,42 @@ CREATE FUNCTION public.cn2_control_node_infrastructure() RETURNS trigger
 BEGIN
     PERFORM cn2_set_infrastructure('ControlNode', OLD.name, '{}', false);
     PERFORM cn2_set_infrastructure('Database', OLD.name, '{}', false);
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.cn2_count_floating_ips() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    r record;
+BEGIN
+    FOR r IN SELECT namespace, count(*) AS n FROM changed WHERE external_network_uid IS NOT NULL GROUP BY namespace ORDER BY namespace LOOP
+        PERFORM cn2_change_use(r.namespace, TG_ARGV[0], CASE TG_OP WHEN 'DELETE' THEN -r.n ELSE r.n END);
+    END LOOP;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.cn2_count_node_ports() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    r record;
+BEGIN
+    FOR r IN SELECT s.namespace, count(*) AS n FROM changed c JOIN service s ON s.uid = c.service_uid GROUP BY s.namespace ORDER BY s.namespace LOOP
+        PERFORM cn2_change_use(r.namespace, TG_ARGV[0], CASE TG_OP WHEN 'DELETE' THEN -r.n ELSE r.n END);
+    END LOOP;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.cn2_count_use() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    r record;
+BEGIN
+    FOR r IN SELECT namespace, count(*) AS n FROM changed GROUP BY namespace ORDER BY namespace LOOP
+        PERFORM cn2_change_use(r.namespace, TG_ARGV[0], CASE TG_OP WHEN 'DELETE' THEN -r.n ELSE r.n END);
+    END LOOP;
     RETURN NULL;
 END $$;
 
@@ -279,6 +357,22 @@ BEGIN
     PERFORM cn2_take_pod_name(NEW.namespace, NEW.name);
     IF EXISTS (SELECT FROM virtual_machine_interface WHERE namespace = NEW.namespace AND name = NEW.name AND uid <> NEW.uid) THEN
         RAISE EXCEPTION 'VirtualMachineInterface %/%', NEW.namespace, NEW.name USING ERRCODE = 'unique_violation', TABLE = TG_TABLE_NAME, CONSTRAINT = 'pod_has_its_name_alone';
+    END IF;
+    RETURN NULL;
+END $$;
+
+CREATE FUNCTION public.cn2_refuse_ungranted_endpoint() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    r record;
+BEGIN
+    SELECT host(c.address) AS address, g.namespace, g.endpoint_prefixes INTO r
+        FROM changed c JOIN virtual_machine_interface v ON v.uid = c.interface_uid JOIN namespace_grant g ON g.namespace = v.namespace
+        WHERE g.endpoint_prefixes IS NOT NULL AND NOT c.address <<= ANY (g.endpoint_prefixes) ORDER BY c.address LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION '% is outside of what Namespace % is granted', r.address, r.namespace
+            USING ERRCODE = 'integrity_constraint_violation', CONSTRAINT = 'endpoint_is_granted', TABLE = r.namespace, COLUMN = r.address, HINT = array_to_string(r.endpoint_prefixes, ', ');
     END IF;
     RETURN NULL;
 END $$;
@@ -593,6 +687,37 @@ CREATE TABLE public.api_token (
     CONSTRAINT api_token_secret_hash_is_sha256 CHECK ((length(secret_hash) = 32))
 );
 
+CREATE TABLE public.audit (
+    at timestamp with time zone NOT NULL,
+    id bigint NOT NULL,
+    caller_kind text NOT NULL,
+    caller text NOT NULL,
+    source inet,
+    request_id text NOT NULL,
+    method text NOT NULL,
+    path text NOT NULL,
+    verb text NOT NULL,
+    resource text,
+    namespace text,
+    name text,
+    uid uuid,
+    generation bigint,
+    status smallint NOT NULL,
+    code text,
+    dry_run boolean NOT NULL,
+    changes text[],
+    repeated integer NOT NULL
+);
+
+ALTER TABLE public.audit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
 CREATE TABLE public.bgp_router (
     uid uuid NOT NULL,
     address inet NOT NULL,
@@ -764,6 +889,21 @@ CREATE TABLE public.free_node_port (
     protocol smallint NOT NULL
 );
 
+CREATE TABLE public.grant_prefix (
+    namespace text NOT NULL,
+    prefix cidr NOT NULL
+);
+
+CREATE TABLE public.grant_use (
+    namespace text NOT NULL,
+    services bigint NOT NULL,
+    floating_ips bigint NOT NULL,
+    node_ports bigint NOT NULL,
+    virtual_machine_interfaces bigint NOT NULL,
+    external_networks bigint NOT NULL
+)
+WITH (fillfactor='50');
+
 CREATE TABLE public.idempotency_key (
     key text NOT NULL,
     path text NOT NULL,
@@ -832,6 +972,23 @@ CREATE TABLE public.namespace (
     generation bigint NOT NULL,
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL
+);
+
+CREATE TABLE public.namespace_grant (
+    uid uuid NOT NULL,
+    namespace text NOT NULL,
+    labels jsonb DEFAULT '{}'::jsonb NOT NULL,
+    annotations jsonb DEFAULT '{}'::jsonb NOT NULL,
+    generation bigint DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    updated_at timestamp with time zone NOT NULL,
+    spec jsonb NOT NULL,
+    endpoint_prefixes cidr[],
+    most_services integer,
+    most_floating_ips integer,
+    most_node_ports integer,
+    most_virtual_machine_interfaces integer,
+    most_external_networks integer
 );
 
 CREATE TABLE public.node_port (
@@ -1052,6 +1209,15 @@ ALTER TABLE ONLY public.floating_ip
 ALTER TABLE ONLY public.free_address
     ADD CONSTRAINT free_address_pkey PRIMARY KEY (subnet_id, address);
 
+ALTER TABLE ONLY public.grant_prefix
+    ADD CONSTRAINT grant_overlap EXCLUDE USING gist (namespace WITH <>, prefix inet_ops WITH &&);
+
+ALTER TABLE ONLY public.grant_prefix
+    ADD CONSTRAINT grant_prefix_pkey PRIMARY KEY (namespace, prefix);
+
+ALTER TABLE ONLY public.grant_use
+    ADD CONSTRAINT grant_use_pkey PRIMARY KEY (namespace);
+
 ALTER TABLE ONLY public.interface_address
     ADD CONSTRAINT interface_address_once PRIMARY KEY (virtual_router, address);
 
@@ -1060,6 +1226,9 @@ ALTER TABLE ONLY public.join_token
 
 ALTER TABLE ONLY public.leader_lease
     ADD CONSTRAINT leader_lease_pkey PRIMARY KEY (singleton);
+
+ALTER TABLE ONLY public.namespace_grant
+    ADD CONSTRAINT namespace_grant_namespace UNIQUE (namespace);
 
 ALTER TABLE ONLY public.node_port_range
     ADD CONSTRAINT node_port_range_pkey PRIMARY KEY (singleton);
@@ -1084,6 +1253,9 @@ ALTER TABLE ONLY public.agent_certificate_state
 
 ALTER TABLE ONLY public.api_token
     ADD CONSTRAINT pk_api_token PRIMARY KEY (uid);
+
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT pk_audit PRIMARY KEY (at, id);
 
 ALTER TABLE ONLY public.bgp_router
     ADD CONSTRAINT pk_bgp_router PRIMARY KEY (uid);
@@ -1126,6 +1298,9 @@ ALTER TABLE ONLY public.kubernetes_object
 
 ALTER TABLE ONLY public.namespace
     ADD CONSTRAINT pk_namespace PRIMARY KEY (uid);
+
+ALTER TABLE ONLY public.namespace_grant
+    ADD CONSTRAINT pk_namespace_grant PRIMARY KEY (uid);
 
 ALTER TABLE ONLY public.node_port
     ADD CONSTRAINT pk_node_port PRIMARY KEY (port, protocol);
@@ -1185,6 +1360,8 @@ ALTER TABLE ONLY public.virtual_router
     ADD CONSTRAINT virtual_router_address UNIQUE (address);
 
 CREATE INDEX ix_agent_certificate_virtual_router ON public.agent_certificate USING btree (virtual_router);
+
+CREATE INDEX ix_audit_caller_namespace ON public.audit USING brin (caller text_bloom_ops, namespace text_bloom_ops);
 
 CREATE INDEX ix_bgp_router_labels ON public.bgp_router USING gin (labels);
 
@@ -1284,6 +1461,8 @@ CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON public.extern
 
 CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON public.namespace FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_catalog_changed();
 
+CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON public.namespace_grant FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_catalog_changed();
+
 CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON public.subnet FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_catalog_changed();
 
 CREATE TRIGGER certificates_added AFTER INSERT ON public.agent_certificate REFERENCING NEW TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_agent_certificates_changed();
@@ -1291,6 +1470,26 @@ CREATE TRIGGER certificates_added AFTER INSERT ON public.agent_certificate REFER
 CREATE TRIGGER certificates_removed AFTER DELETE ON public.agent_certificate REFERENCING OLD TABLE AS moved FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_agent_certificates_changed();
 
 CREATE TRIGGER check_owners AFTER DELETE ON public.kubernetes_object FOR EACH ROW WHEN (old.is_alone) EXECUTE FUNCTION public.cn2_check_owners();
+
+CREATE TRIGGER count_added AFTER INSERT ON public.external_network REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_count_use('externalNetworks');
+
+CREATE TRIGGER count_added AFTER INSERT ON public.floating_ip REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_count_floating_ips('floatingIPs');
+
+CREATE TRIGGER count_added AFTER INSERT ON public.node_port REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_count_node_ports('nodePorts');
+
+CREATE TRIGGER count_added AFTER INSERT ON public.service REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_count_use('services');
+
+CREATE TRIGGER count_added AFTER INSERT ON public.virtual_machine_interface REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_count_use('virtualMachineInterfaces');
+
+CREATE TRIGGER count_gone AFTER DELETE ON public.external_network REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_count_use('externalNetworks');
+
+CREATE TRIGGER count_gone AFTER DELETE ON public.floating_ip REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_count_floating_ips('floatingIPs');
+
+CREATE TRIGGER count_gone AFTER DELETE ON public.node_port REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_count_node_ports('nodePorts');
+
+CREATE TRIGGER count_gone AFTER DELETE ON public.service REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_count_use('services');
+
+CREATE TRIGGER count_gone AFTER DELETE ON public.virtual_machine_interface REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_count_use('virtualMachineInterfaces');
 
 CREATE TRIGGER external_network_forgets_kubernetes_objects AFTER DELETE ON public.external_network REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_forget_kubernetes_objects();
 
@@ -1332,6 +1531,8 @@ CREATE TRIGGER refuse_interface_of_pod AFTER INSERT ON public.virtual_machine_in
 
 CREATE TRIGGER refuse_pod_of_interface AFTER INSERT ON public.kubernetes_object FOR EACH ROW WHEN ((new.resource = 'pods'::text)) EXECUTE FUNCTION public.cn2_refuse_pod_of_interface();
 
+CREATE TRIGGER refuse_ungranted AFTER INSERT ON public.interface_address REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_refuse_ungranted_endpoint();
+
 CREATE TRIGGER release_addresses AFTER DELETE ON public.floating_ip REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_release_addresses();
 
 CREATE TRIGGER release_node_ports AFTER DELETE ON public.node_port REFERENCING OLD TABLE AS gone FOR EACH STATEMENT EXECUTE FUNCTION public.cn2_release_node_ports();
@@ -1372,6 +1573,9 @@ ALTER TABLE ONLY public.join_token
 ALTER TABLE ONLY public.kubernetes_object
     ADD CONSTRAINT fk_kubernetes_object_namespace_namespace FOREIGN KEY (namespace_alone) REFERENCES public.namespace(name) ON DELETE RESTRICT;
 
+ALTER TABLE ONLY public.namespace_grant
+    ADD CONSTRAINT fk_namespace_grant_namespace_namespace FOREIGN KEY (namespace) REFERENCES public.namespace(name) ON DELETE CASCADE;
+
 ALTER TABLE ONLY public.node_port
     ADD CONSTRAINT fk_node_port_service_service_uid FOREIGN KEY (service_uid) REFERENCES public.service(uid) ON DELETE CASCADE;
 
@@ -1401,6 +1605,12 @@ ALTER TABLE ONLY public.floating_ip
 
 ALTER TABLE ONLY public.free_address
     ADD CONSTRAINT free_address_subnet_id_fkey FOREIGN KEY (subnet_id) REFERENCES public.subnet(id) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.grant_prefix
+    ADD CONSTRAINT grant_prefix_grant FOREIGN KEY (namespace) REFERENCES public.namespace_grant(namespace) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.grant_use
+    ADD CONSTRAINT grant_use_grant FOREIGN KEY (namespace) REFERENCES public.namespace_grant(namespace) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.interface_address
     ADD CONSTRAINT interface_address_interface_uid_fkey FOREIGN KEY (interface_uid) REFERENCES public.virtual_machine_interface(uid) ON DELETE CASCADE;
