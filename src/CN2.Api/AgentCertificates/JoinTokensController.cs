@@ -1,7 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
 using CN2.Api.Access;
-using CN2.Api.Data;
 using CN2.Api.Http;
 using CN2.Api.Json;
 using CN2.Api.Options;

@@ -1,4 +1,3 @@
-using System.Security.Cryptography.X509Certificates;
 using CN2.Agents.V1;
 using Grpc.Core;
 using Grpc.Net.Client;

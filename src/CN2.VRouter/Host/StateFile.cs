@@ -18,7 +18,7 @@ internal static class StateFile
         Directory.CreateDirectory(Path.GetDirectoryName(temporary)!);
         File.Delete(temporary); // one that was left would keep its mode
         var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write };
-        if (mode is { } only) options.UnixCreateMode = only;
+        if (mode is { } only && !OperatingSystem.IsWindows()) options.UnixCreateMode = only;
         using var file = new FileStream(temporary, options);
         file.Write(content);
         // Without it the renamed file may be empty after a power cut.

@@ -3,7 +3,6 @@ using System.Text.Json.Nodes;
 using CN2.Api.Data;
 using CN2.Api.Kubernetes.Access;
 using CN2.Api.Kubernetes.Objects;
-using CN2.Api.Kubernetes.Statuses;
 using CN2.Api.Kubernetes.Versions;
 using Microsoft.EntityFrameworkCore;
 
