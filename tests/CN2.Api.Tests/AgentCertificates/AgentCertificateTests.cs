@@ -185,6 +185,22 @@ public sealed class AgentCertificateTests(AgentServer api) : IClassFixture<Agent
         }
     }
 
+    /// <summary>The row alone goes, so nothing but the reading of certificates can end the stream.</summary>
+    [Fact]
+    public async Task A_certificate_that_is_revoked_ends_its_open_stream_within_a_second()
+    {
+        using var certificate = await TestNode.JoinAsync(api, (await api.TokenAsync("ac-revoked", Address(18))).Token);
+        await using var other = await api.ReplicaAsync();
+        using var node = new TestNode(other, certificate);
+        using var call = await node.ConnectAsync("ac-revoked", Address(18));
+        var end = TestNode.EndOfAsync(call);
+        await ScalarAsync("DELETE FROM agent_certificate c USING virtual_router v WHERE v.uid = c.virtual_router AND v.name = 'ac-revoked'");
+        var since = Stopwatch.GetTimestamp();
+        var status = await end.WaitAsync(TimeSpan.FromSeconds(20), TestContext.Current.CancellationToken);
+        Assert.InRange(Stopwatch.GetElapsedTime(since), TimeSpan.Zero, Second);
+        Assert.Equal((StatusCode.Unauthenticated, true), (status.StatusCode, status.Detail.Contains("was revoked, or its VirtualRouter was deleted", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public async Task A_node_reports_for_itself_alone()
     {
