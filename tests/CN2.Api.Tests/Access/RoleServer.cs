@@ -1,6 +1,5 @@
 using System.Text;
 using CN2.Api.Access;
-using CN2.Api.Authorization;
 using CN2.Api.Tests.Fixtures;
 using CN2.Api.Tests.Kubernetes;
 using Microsoft.AspNetCore.Builder;

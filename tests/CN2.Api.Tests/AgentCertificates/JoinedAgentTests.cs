@@ -6,7 +6,6 @@ using agent::CN2.VRouter;
 using agent::CN2.VRouter.Certificates;
 using agent::CN2.VRouter.Dataplane;
 using agent::CN2.VRouter.Probes;
-using CN2.Api.Tests.Fixtures;
 using CN2.Api.Tests.Reconcile;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
@@ -25,7 +24,7 @@ public sealed class JoinedAgentTests(AgentServer api) : IClassFixture<AgentServe
         var (code, said) = await RunAsync(join);
         Assert.True(code == 0, said);
         Assert.Contains("this node is VirtualRouter ja-node", said, StringComparison.Ordinal);
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(Path.Combine(directory.Path, "agent.pem")));
+        AssertOwnersAlone(Path.Combine(directory.Path, "agent.pem"));
 
         (code, said) = await RunAsync(join);
         Assert.True(code == 0 && said.Contains("this node is ja-node already", StringComparison.Ordinal) && said.Contains("--force", StringComparison.Ordinal), said);
@@ -57,7 +56,7 @@ public sealed class JoinedAgentTests(AgentServer api) : IClassFixture<AgentServe
             await Eventually.TrueAsync(() => due.Said.Contains("The certificate of this node was renewed", StringComparison.Ordinal), "it is renewed", seen: () => due.Said);
         var second = await File.ReadAllTextAsync(path, TestContext.Current.CancellationToken);
         Assert.NotEqual(first, second);
-        Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
+        AssertOwnersAlone(path);
 
         await using var late = Node.Start("ja-renews", "172.27.117.4", directory.Path, api.Agents, time: At(200));
         await Eventually.TrueAsync(() => late.Said.Contains("make a new join token and run cn2-vrouter join with --force", StringComparison.Ordinal), "it says so", seen: () => late.Said);
@@ -85,6 +84,11 @@ public sealed class JoinedAgentTests(AgentServer api) : IClassFixture<AgentServe
         (code, said) = await RunAsync(join with { CaFile = api.CaPath, CaHash = "sha256:" + new string('0', 64) });
         Assert.True(code == 1 && said.Contains($"the server hands out another CA than that of --ca-hash ({caHash})", StringComparison.Ordinal), said);
         Assert.False(File.Exists(Path.Combine(directory.Path, "agent.pem")));
+    }
+
+    private static void AssertOwnersAlone(string path)
+    {
+        if (!OperatingSystem.IsWindows()) Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(path));
     }
 
     private static async Task<(int Code, string Said)> RunAsync(AgentCommand.Join join)

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using CN2.Api.Tests.Fixtures;
 
 namespace CN2.Api.Tests.RoleBindings;
