@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Tests.Fixtures;
 using CN2.Api.Writes;
 using Microsoft.AspNetCore.Http;
@@ -23,6 +24,7 @@ public sealed class DeadlockTests(ApiServerWithoutReconciler api) : IClassFixtur
         var attempts = 0;
         Task? waits = null;
         var http = new DefaultHttpContext { Request = { Method = "PUT", Path = "/v1/namespaces/lock-b" } };
+        http.Features.Set(CallerRights.All);
         await api.Services.GetRequiredService<WritePipeline>().ExecuteAsync(http, async (scope, _) =>
         {
             if (++attempts == 1)

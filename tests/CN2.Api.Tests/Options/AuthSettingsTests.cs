@@ -159,7 +159,7 @@ public sealed class AuthSettingsTests : IDisposable
 
     private static ServiceProvider Bind(Dictionary<string, string?> values)
     {
-        var all = new Dictionary<string, string?>(values) { ["ConnectionStrings:CN2"] = "Host=x", ["Bgp:Engine"] = "none" };
+        var all = new Dictionary<string, string?>(values) { ["ConnectionStrings:CN2"] = "Host=x", ["Bgp:Engine"] = "none", ["Agents:Mode"] = "none" };
         return new ServiceCollection().AddSingleton<IConfiguration>(new ConfigurationBuilder().AddInMemoryCollection(all).Build()).AddSettings().BuildServiceProvider();
     }
 

@@ -3,6 +3,7 @@ using CN2.Api.Drivers;
 using CN2.Api.Options;
 using CN2.Api.Overlay;
 using CN2.Api.Reconcile;
+using CN2.Api.Secrets;
 using CN2.Api.Tests.Drivers;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging;
@@ -33,6 +34,8 @@ internal sealed class LoopParts : IAsyncDisposable
         services.AddSingleton<ChangeFeedReader>();
         services.AddSingleton<OverlayMetrics>();
         services.AddSingleton(new BgpOptions());
+        services.AddSingleton(new SecretsOptions());
+        services.AddSecrets();
         services.AddSingleton(new VRouterOptions { LostAfterSeconds = 10 });
         services.AddSingleton(new ControlNodeOptions { Name = name });
         services.AddSingleton<IBgpSpeaker>(Speaker);
