@@ -30,9 +30,9 @@ public sealed class QuotaTests(ApiServerWithoutReconciler api) : IClassFixture<A
 
         Expect((await api.PutAsync("/v1/namespaces/each/external-networks/more", Network("each"))).Expect(403), "externalNetworks", 1, 1);
 
-        (await api.PostAsync("/v1/namespaces/each/virtual-machine-interfaces:batch", Batch(0, 2))).Expect(200);
-        (await api.PostAsync("/v1/namespaces/each/virtual-machine-interfaces:batch", Batch(0, 2))).Expect(200);
-        Expect((await api.PostAsync("/v1/namespaces/each/virtual-machine-interfaces:batch", Batch(1, 2))).Expect(403), "virtualMachineInterfaces", 2, 2);
+        (await api.PostAsync("/v1/namespaces/each/virtual-machine-interfaces:batch", Batch("each", 0, 2))).Expect(200);
+        (await api.PostAsync("/v1/namespaces/each/virtual-machine-interfaces:batch", Batch("each", 0, 2))).Expect(200);
+        Expect((await api.PostAsync("/v1/namespaces/each/virtual-machine-interfaces:batch", Batch("each", 1, 2))).Expect(403), "virtualMachineInterfaces", 2, 2);
         await CountedAsync("each");
         Assert.Equal("""{"services":2,"floatingIPs":3,"nodePorts":2,"virtualMachineInterfaces":2,"externalNetworks":1}""", (await UsedAsync("each")).ToJsonString());
     }
@@ -165,7 +165,7 @@ public sealed class QuotaTests(ApiServerWithoutReconciler api) : IClassFixture<A
             4 => await api.DeleteAsync($"{ns}/services/s{number}"),
             5 => await api.PutAsync($"{ns}/floating-ips/f{number}", """{"externalNetwork":"net"}"""),
             6 => await api.DeleteAsync($"{ns}/floating-ips/f{number}"),
-            7 => await api.PostAsync($"{ns}/virtual-machine-interfaces:batch", Batch(number, size)),
+            7 => await api.PostAsync($"{ns}/virtual-machine-interfaces:batch", Batch(ns.Split('/')[^1], number, size)),
             8 => await api.DeleteAsync($"{ns}/virtual-machine-interfaces/v{number}"),
             _ => await api.PutAsync($"{ns}/external-networks/n{number}", Network(ns.Split('/')[^1])),
         };
@@ -178,9 +178,9 @@ public sealed class QuotaTests(ApiServerWithoutReconciler api) : IClassFixture<A
         Assert.Contains($"uses {used} of at most {limit} {resource}", (string)reply.Json["detail"]!, StringComparison.Ordinal);
     }
 
-    /// <summary>Addresses of their own for each call, so that only the quota refuses.</summary>
-    private static string Batch(int first, int count) =>
-        $$"""{"items":[{{string.Join(',', Enumerable.Range(first, count).Select(i => $$"""{"name":"v{{i}}","addresses":["10.{{100 + i}}.0.1"],"virtualRouter":"c{{i}}"}"""))}}]}""";
+    /// <summary>Nodes of the namespace alone, where its addresses are free: only the quota refuses.</summary>
+    private static string Batch(string ns, int first, int count) =>
+        $$"""{"items":[{{string.Join(',', Enumerable.Range(first, count).Select(i => $$"""{"name":"v{{i}}","addresses":["10.{{100 + i}}.0.1"],"virtualRouter":"{{ns}}-{{i}}"}"""))}}]}""";
 
     private static string Network(string ns) => $$"""{"subnets":[{"cidr":"60.{{Tenant(ns)}}.{{Interlocked.Increment(ref _networks) % 256}}.0/24"}]}""";
 
