@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using CN2.VRouter.Certificates;
 using CN2.VRouter.Tests.Lab;
 using CN2.VRouter.V1;
 using Google.Protobuf;

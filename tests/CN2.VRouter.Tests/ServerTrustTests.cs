@@ -3,6 +3,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Cryptography.X509Certificates;
+using CN2.VRouter.Certificates;
 using CN2.VRouter.Probes;
 using CN2.VRouter.Tests.Lab;
 using Microsoft.Extensions.Logging;

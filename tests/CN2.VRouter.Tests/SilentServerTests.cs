@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using CN2.VRouter.Certificates;
 using CN2.VRouter.Probes;
 using CN2.VRouter.Tests.Lab;
 using CN2.VRouter.V1;

@@ -1,5 +1,6 @@
 using System.Globalization;
 using CN2.Api.Access;
+using CN2.Api.Audit;
 using CN2.Api.Data;
 using CN2.Api.Options;
 using CN2.Network.Resources;
@@ -13,6 +14,9 @@ namespace CN2.Api.Tokens;
 /// </summary>
 internal static class TokenCommand
 {
+    /// <summary>Servers ask more than twice a second what has changed. When the command has ended, what it did counts at each of them.</summary>
+    private static readonly TimeSpan KnownEverywhere = TimeSpan.FromSeconds(1);
+
     /// <summary>The exit code: 0 done, 1 not done, 2 not understood.</summary>
     /// <exception cref="SettingsException">The connection string is wrong.</exception>
     public static async Task<int> RunAsync(IReadOnlyList<string> args, TextWriter output, TextWriter messages, CancellationToken ct)
@@ -42,11 +46,20 @@ internal static class TokenCommand
         await using var transaction = await connection.BeginTransactionAsync(ct);
         await ExecuteAsync(connection, "SELECT 1 FROM access_state FOR UPDATE", ct); // writers of tokens and role bindings take turns
         var outcome = command.Verb == "create" ? await CreateAsync(connection, command, now, ct) : await DeleteAsync(connection, command.Name!, ct);
-        if (outcome.IsDone) await transaction.CommitAsync(ct);
+        if (outcome.IsDone)
+        {
+            await using (var audit = new NpgsqlBatch(connection) { BatchCommands = { AuditTable.Insert([EntryOf(command, now)]) } }) await audit.ExecuteNonQueryAsync(ct);
+            await transaction.CommitAsync(ct);
+            await Task.Delay(KnownEverywhere, ct);
+        }
+
         await messages.WriteLineAsync(outcome.Sentence);
         if (outcome.Secret is not null) await output.WriteLineAsync(outcome.Secret);
         return outcome.IsDone ? 0 : 1;
     }
+
+    private static AuditEntry EntryOf(TokenCommandLine command, DateTimeOffset now) =>
+        new(AuditOrigin.OfCommand($"token {command.Verb}"), now, new AuditSubject("tokens", null, command.Name, null, null), command.Verb == "create" ? StatusCodes.Status201Created : StatusCodes.Status204NoContent) { Verb = command.Verb };
 
     private static async Task<Outcome> CreateAsync(NpgsqlConnection connection, TokenCommandLine command, DateTimeOffset now, CancellationToken ct)
     {

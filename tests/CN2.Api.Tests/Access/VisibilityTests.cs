@@ -71,6 +71,31 @@ public sealed class VisibilityTests(RoleServer api) : IClassFixture<RoleServer>
     }
 
     [Fact]
+    public async Task A_Subnet_that_a_network_of_another_namespace_uses_is_changed_by_those_who_may_write_there()
+    {
+        const string Root = "/apis/core.contrail.juniper.net/v1alpha1/namespaces";
+        var subnet = """{"apiVersion":"core.contrail.juniper.net/v1alpha1","kind":"Subnet","metadata":{"name":"shared"},"spec":{"cidr":"10.61.0.0/24"}}""";
+        var network = """{"apiVersion":"core.contrail.juniper.net/v1alpha1","kind":"VirtualNetwork","metadata":{"name":"of-ns2"},"spec":{"v4SubnetReference":{"name":"shared","namespace":"ns1"}}}""";
+        Assert.Equal(201, (await api.KubernetesAsync("admin", HttpMethod.Post, $"{Root}/ns1/subnets", subnet)).Status);
+        var (made, text) = await api.KubernetesAsync("admin", HttpMethod.Post, $"{Root}/ns2/virtualnetworks", network);
+        Assert.True(made == 201, text);
+        Assert.Equal("10.61.0.0/24", (string?)(await api.GetAsync("/v1/namespaces/ns2/external-networks/of-ns2")).Expect(200).Json!["subnets"]![0]!["cidr"]);
+
+        var (refused, why) = await WidenAsync("editor1");
+        Assert.True(refused == 403 && !why.Contains("ns2", StringComparison.Ordinal), why);
+        Assert.Equal("10.61.0.0/24", (string?)(await api.GetAsync("/v1/namespaces/ns2/external-networks/of-ns2")).Expect(200).Json!["subnets"]![0]!["cidr"]);
+        var (status, done) = await WidenAsync("admin");
+        Assert.True(status == 200, done);
+
+        async Task<(int Status, string Text)> WidenAsync(string user)
+        {
+            using var response = await RoleServer.BeginAsync(
+                api.Kubernetes, user, HttpMethod.Patch, $"{Root}/ns1/subnets/shared", """{"spec":{"ranges":[{"key":"r","ipRanges":[{"from":"10.61.0.10","to":"10.61.0.20"}]}]}}""", "application/merge-patch+json");
+            return ((int)response.StatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        }
+    }
+
+    [Fact]
     public async Task Events_are_those_of_the_callers_namespaces()
     {
         await ExecuteAsync(

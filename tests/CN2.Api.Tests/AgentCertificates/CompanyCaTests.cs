@@ -2,7 +2,6 @@ extern alias agent;
 
 using System.Net;
 using agent::CN2.VRouter;
-using agent::CN2.VRouter.Certificates;
 
 namespace CN2.Api.Tests.AgentCertificates;
 

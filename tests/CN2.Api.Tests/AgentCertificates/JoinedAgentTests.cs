@@ -3,7 +3,6 @@ extern alias agent;
 using System.Net;
 using System.Threading.Channels;
 using agent::CN2.VRouter;
-using agent::CN2.VRouter.Certificates;
 using agent::CN2.VRouter.Dataplane;
 using agent::CN2.VRouter.Probes;
 using CN2.Api.Tests.Reconcile;

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Access;
 using CN2.Api.Allocation;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
@@ -89,6 +90,9 @@ internal sealed class SubnetBinding(ExternalNetworkStore store, ExternalNetworkR
         var (request, refused) = Read(draft);
         if (refused is not null) return refused;
         if (networks.Count == 0) return await CompleteAsync(scope, draft, current.Uid, request!, ct);
+        // Networks of other namespaces may use a Subnet, and who writes it writes them.
+        if (networks.Exists(u => AccessRules.Decide(scope.Rights, AccessVerb.Update, AccessResource.VirtualNetworks, u.Network.Namespace) != AccessDecision.Allowed))
+            return ApiProblem.Forbidden($"Subnet {draft.Namespace}/{draft.Name} is used by a VirtualNetwork of a namespace in which the caller may not write; an operator can change it.");
         ExternalNetworkResource? first = null;
         foreach (var user in networks)
         {

@@ -1,9 +1,10 @@
 using System.Security.Cryptography.X509Certificates;
 using CN2.Agents.V1;
+using CN2.VRouter.Certificates;
 using Grpc.Core;
 using Grpc.Net.Client;
 
-namespace CN2.VRouter.Certificates;
+namespace CN2.VRouter;
 
 /// <summary>
 /// Exchanges a join token for the certificate of this node. Nothing is trusted beforehand but the hash of the agents' CA: the server's own certificate must come from

@@ -1,8 +1,9 @@
 using CN2.Agents.V1;
+using CN2.VRouter.Certificates;
 using Grpc.Core;
 using Grpc.Net.Client;
 
-namespace CN2.VRouter.Certificates;
+namespace CN2.VRouter;
 
 /// <summary>
 /// Asks for the next certificate, with a new key, at two thirds of the life of the one in use, which stays valid until its end. While no server answers it goes on

@@ -3,7 +3,7 @@ using System.Security.Authentication;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
-namespace CN2.VRouter;
+namespace CN2.VRouter.Certificates;
 
 /// <summary>Decides whether the certificate of a server is good, and says in a sentence why not.</summary>
 /// <param name="caFile">PEM file of the CAs that are trusted instead of the system's store; null: the system's store.</param>
