@@ -7,15 +7,25 @@ internal sealed class ApiDatabase : IDisposable
 {
     public const string Name = "cn2";
 
-    public ApiDatabase(PrivateNetwork network, string name)
+    /// <param name="network">Where it runs.</param>
+    /// <param name="name">Of its directory.</param>
+    /// <param name="settings">What differs from the default settings, as <c>name=value</c>.</param>
+    public ApiDatabase(PrivateNetwork network, string name, params string[] settings)
     {
-        Server = new PostgresServer(Path.Combine(network.Directory, name));
+        Server = new PostgresServer(Path.Combine(network.Directory, name), settings);
         Sql("postgres", $"CREATE DATABASE {Name}");
     }
 
     public PostgresServer Server { get; }
 
     public string ConnectionString => Server.ConnectionString(Name);
+
+    /// <summary>Copies the API's database, to which nobody may be connected; returns the connection string of the copy.</summary>
+    public string Copy(string database)
+    {
+        Sql("postgres", $"CREATE DATABASE {database} TEMPLATE {Name}");
+        return Server.ConnectionString(database);
+    }
 
     public void Sql(string database, string sql)
     {

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Globalization;
+using System.Net.Http.Headers;
 
 namespace CN2.Bench.Lab;
 
@@ -8,7 +9,8 @@ internal sealed class ApiProcess : IDisposable
 {
     private static readonly string[] WorkCounters = ["cn2_reconcile", "cn2_bgp", "cn2_vrouter"];
 
-    private readonly HttpClient _http = new() { BaseAddress = new Uri("http://127.0.0.1:8080"), Timeout = TimeSpan.FromSeconds(30) };
+    private readonly string _connectionString;
+    private readonly HttpClient _http;
     private readonly RunningProcess _process;
 
     /// <param name="network">Where it runs.</param>
@@ -31,7 +33,15 @@ internal sealed class ApiProcess : IDisposable
             ["ControlNode__Name"] = "control",
         };
         foreach (var (name, value) in settings) values[name] = value;
-        _process = new(Published.Api, [], Path.Combine(network.Directory, "api.log"), values);
+        _connectionString = connectionString;
+        _http = new HttpClient { BaseAddress = new Uri(values["Http__Url"]), Timeout = TimeSpan.FromSeconds(30) };
+        _process = new(Published.Api, [], Path.Combine(network.Directory, $"api-{_http.BaseAddress.Port}.log"), values);
+    }
+
+    /// <summary>What the bench itself shows to this server; null: nothing.</summary>
+    public string? Bearer
+    {
+        set => _http.DefaultRequestHeaders.Authorization = value is null ? null : new AuthenticationHeaderValue("Bearer", value);
     }
 
     public TimeSpan ProcessorTime => _process.ProcessorTime;
@@ -92,8 +102,14 @@ internal sealed class ApiProcess : IDisposable
         return sums;
     }
 
+    /// <summary>An API token with the role admin, made at the database as the first one of an installation is. The server must be ready.</summary>
+    public string CreateToken(string name) =>
+        Command.Run(Published.Api, "token", "create", "--name", name, "--role", "admin", $"--ConnectionStrings:CN2={_connectionString}").Trim();
+
     /// <summary>Every counter of work has stood still for a while: what was asked for is done.</summary>
-    public async Task QuietAsync(int seconds = 900)
+    /// <param name="seconds">After so many it is an error.</param>
+    /// <param name="still">For so many seconds they have stood still.</param>
+    public async Task QuietAsync(int seconds = 900, double still = 1.5)
     {
         var before = "";
         var since = Stopwatch.StartNew();
@@ -103,7 +119,7 @@ internal sealed class ApiProcess : IDisposable
             var now = string.Join(' ', work.Select(m => m.Value.ToString(CultureInfo.InvariantCulture)));
             if (now != before) since.Restart();
             before = now;
-            return since.Elapsed > TimeSpan.FromSeconds(1.5);
+            return since.Elapsed > TimeSpan.FromSeconds(still);
         }, "CN2.Api is quiet", seconds, everyMilliseconds: 100);
     }
 

@@ -9,6 +9,9 @@ namespace CN2.Bench.Load;
 /// <param name="Body">A LoadBalancer Service without node ports (their range holds 2,768), by its name and the label of its endpoints.</param>
 internal sealed record Door(string Name, int Port, string Collection, Func<string, string, string> Body)
 {
+    /// <summary>What its clients show as <c>Authorization: Bearer</c>, in turns; empty: nothing.</summary>
+    public IReadOnlyList<string> Bearers { get; init; } = [];
+
     public static Door V1 { get; } = new("/v1", 8080, "/v1/namespaces/default/services", (name, app) =>
         $$"""{"name":"{{name}}","selector":{"app":"{{app}}"},"ports":[{"name":"http","protocol":"TCP","port":8080,"targetPort":80}],"allocateLoadBalancerNodePorts":false}""");
 
@@ -19,6 +22,9 @@ internal sealed record Door(string Name, int Port, string Collection, Func<strin
         """);
 
     public IPEndPoint Server => new(IPAddress.Loopback, Port);
+
+    /// <summary>A connection of the client with this number.</summary>
+    public HttpLine Connect(int client) => new(Server, Bearers.Count == 0 ? null : Bearers[client % Bearers.Count]);
 
     public Uri Uri(string path) => new($"http://127.0.0.1:{Port}{path}");
 }

@@ -14,7 +14,15 @@ internal sealed class HttpLine : IDisposable
     private readonly Socket _socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
     private readonly byte[] _buffer = new byte[64 * 1024];
 
-    public HttpLine(IPEndPoint server) => _socket.Connect(server);
+    private readonly string _caller;
+
+    /// <param name="server">To which it connects.</param>
+    /// <param name="bearer">What each request shows; null: nothing.</param>
+    public HttpLine(IPEndPoint server, string? bearer = null)
+    {
+        _caller = bearer is null ? "" : $"Authorization: Bearer {bearer}\r\n";
+        _socket.Connect(server);
+    }
 
     /// <summary>The body of the last answer.</summary>
     public ReadOnlySpan<byte> Body => _buffer.AsSpan(_start, _length);
@@ -24,10 +32,10 @@ internal sealed class HttpLine : IDisposable
 
     /// <summary>Sends a POST and reads the answer; returns its status code.</summary>
     public int Post(string path, string body) => Exchange(string.Create(CultureInfo.InvariantCulture,
-        $"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}"));
+        $"POST {path} HTTP/1.1\r\nHost: localhost\r\n{_caller}Content-Type: application/json\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}"));
 
     /// <summary>Sends a GET and reads the answer, of at most 64 KiB; returns its status code.</summary>
-    public int Get(string path) => Exchange($"GET {path} HTTP/1.1\r\nHost: localhost\r\nAccept: application/json\r\n\r\n");
+    public int Get(string path) => Exchange($"GET {path} HTTP/1.1\r\nHost: localhost\r\n{_caller}Accept: application/json\r\n\r\n");
 
     private int Exchange(string request)
     {

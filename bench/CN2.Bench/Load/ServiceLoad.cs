@@ -16,6 +16,9 @@ internal static class ServiceLoad
     /// <summary>As many as fit into the time, a million at most.</summary>
     public static LoadResult For(int clients, TimeSpan time, string prefix, Door? door = null) => Run(door ?? Door.V1, clients, 1_000_000, time, i => $"{prefix}-{i}", prefix);
 
+    /// <summary>As many as are begun before <paramref name="end"/> has completed, which must be within a minute.</summary>
+    public static LoadResult Until(Task end, int clients, string prefix, Door door) => Run(door, clients, 1_000_000, TimeSpan.FromMinutes(1), i => $"{prefix}-{i}", prefix, end);
+
     /// <summary>This many, however long it takes.</summary>
     public static void Create(int clients, int count, string prefix) => Run(Door.V1, clients, count, TimeSpan.FromMinutes(10), i => $"{prefix}-{i}", prefix);
 
@@ -33,7 +36,7 @@ internal static class ServiceLoad
 
     public static HttpLine Connect() => new(Door.V1.Server);
 
-    private static LoadResult Run(Door door, int clients, int count, TimeSpan time, Func<int, string> name, string app)
+    private static LoadResult Run(Door door, int clients, int count, TimeSpan time, Func<int, string> name, string app, Task? end = null)
     {
         var next = -1;
         var times = new List<double>[clients];
@@ -45,9 +48,9 @@ internal static class ServiceLoad
             var mine = times[c] = new List<double>(4096);
             try
             {
-                using var line = new HttpLine(door.Server);
+                using var line = door.Connect(c);
                 start.Wait();
-                while (watch.Elapsed < time && Volatile.Read(ref fault) is null)
+                while (watch.Elapsed < time && end is not { IsCompleted: true } && Volatile.Read(ref fault) is null)
                 {
                     var i = Interlocked.Increment(ref next);
                     if (i >= count) break;
