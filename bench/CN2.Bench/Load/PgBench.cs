@@ -36,14 +36,29 @@ internal sealed partial class PgBench
     /// <summary>The Service a client of a run creates first.</summary>
     public static string NameOf(int run, int client) => $"pgbench-{run}-{client}-1";
 
-    public PgBenchResult For(int clients, TimeSpan time) => Run(_script, clients, "-T", Seconds(time));
+    public PgBenchResult For(int clients, TimeSpan time)
+    {
+        Prepare();
+        return Run(_script, clients, "-T", Seconds(time));
+    }
 
-    /// <summary>The same transaction, but for the entry of the audit log. The server has no setting for that; this says what the entry costs.</summary>
-    public PgBenchResult WithoutAuditFor(int clients, TimeSpan time) => Run(_withoutAudit, clients, "-T", Seconds(time));
+    /// <summary>One of several short runs after one <see cref="Prepare"/>.</summary>
+    /// <param name="clients">How many.</param>
+    /// <param name="time">How long, at least a second.</param>
+    /// <param name="audited">False: the transaction without the entry of the audit log. The server has no such setting; it says what the entry costs.</param>
+    public PgBenchResult Short(int clients, TimeSpan time, bool audited) => Run(audited ? _script : _withoutAudit, clients, "-T", Seconds(time));
+
+    /// <summary>Fills the pools of addresses.</summary>
+    public void Prepare()
+    {
+        _postgres.Sql(Database, $"SELECT cn2_refill(id, {Pool}) FROM subnet");
+        _postgres.Sql(Database, "ANALYZE");
+    }
 
     /// <summary>One transaction; returns the name of the Service.</summary>
     public string One()
     {
+        Prepare();
         Run(_script, 1, "-t", "1");
         return NameOf(_run, 0);
     }
@@ -53,8 +68,6 @@ internal sealed partial class PgBench
     private PgBenchResult Run(string script, int clients, params string[] length)
     {
         _run++;
-        _postgres.Sql(Database, $"SELECT cn2_refill(id, {Pool}) FROM subnet");
-        _postgres.Sql(Database, "ANALYZE");
         var log = Path.Combine(_postgres.Server.Directory, $"pgbench-{_run}");
         var output = Command.Run(_postgres.Server.Program("pgbench"), ["-h", _postgres.Server.Directory, "-U", "postgres", "-n", "-M", "prepared",
             "-c", $"{clients}", "-j", $"{Math.Min(clients, 2)}", .. length, "-D", $"run={_run}", "-D", "seq=0", "-l", "--log-prefix", log, "-f", script, Database]);
