@@ -10,18 +10,7 @@ internal sealed class AgentCertificateTable([FromKeyedServices(DatabasePools.Con
 {
     private const string All = "SELECT c.virtual_router, v.name, c.fingerprint, c.not_after FROM agent_certificate c JOIN virtual_router v ON v.uid = c.virtual_router";
 
-    /// <summary>It moves with every change of the certificates.</summary>
-    public async Task<long> VersionAsync(CancellationToken ct)
-    {
-        await using var command = source.CreateCommand("SELECT version FROM agent_certificate_state");
-        return (long)(await command.ScalarAsync(ct))!;
-    }
-
-    public async Task<List<IssuedAgentCertificate>> AllAsync(CancellationToken ct)
-    {
-        await using var connection = await source.OpenConnectionAsync(ct);
-        return await Sql.ReadAllAsync(connection, All, Read, ct);
-    }
+    public static Task<List<IssuedAgentCertificate>> AllAsync(NpgsqlConnection connection, CancellationToken ct) => Sql.ReadAllAsync(connection, All, Read, ct);
 
     /// <summary>The token with this hash; null: there is none.</summary>
     public async Task<JoinTokenRow?> FindTokenAsync(byte[] hash, CancellationToken ct)

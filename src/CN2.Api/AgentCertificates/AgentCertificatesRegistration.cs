@@ -1,3 +1,4 @@
+using CN2.Api.Data;
 using CN2.Api.Drivers;
 
 namespace CN2.Api.AgentCertificates;
@@ -22,7 +23,7 @@ internal static class AgentCertificatesRegistration
             .AddSingleton<AgentCertificateRegistry>()
             .AddSingleton<IVRouterAuthentication>(provider => provider.GetRequiredService<AgentCertificateRegistry>())
             .AddHostedService<AgentCaStartup>()
-            .AddHostedService(provider => provider.GetRequiredService<AgentCertificateRegistry>());
+            .AddVersionWatch(VersionWatch.AgentCertificates);
     }
 
     public static IEnumerable<IEndpointConventionBuilder> MapAgentCertificates(this IEndpointRouteBuilder endpoints) =>

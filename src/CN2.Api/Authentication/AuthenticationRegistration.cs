@@ -1,3 +1,4 @@
+using CN2.Api.Data;
 using CN2.Api.Options;
 
 namespace CN2.Api.Authentication;
@@ -9,7 +10,7 @@ internal static class AuthenticationRegistration
         .AddSingleton<ISigningKeys>(provider => KeysOf(provider, provider.GetRequiredService<AuthOptions>()))
         .AddHostedService(provider => (BackgroundService)provider.GetRequiredService<ISigningKeys>())
         .AddSingleton<KnownTokens>()
-        .AddHostedService(provider => provider.GetRequiredService<KnownTokens>())
+        .AddVersionWatch(VersionWatch.Access)
         .AddSingleton<TokenUses>()
         .AddHostedService(provider => provider.GetRequiredService<TokenUses>())
         .AddSingleton<FailedAttempts>()

@@ -1,5 +1,4 @@
 using System.Collections.Frozen;
-using System.Text.Json;
 using CN2.Api.Access;
 using CN2.Api.Data;
 using Npgsql;
@@ -7,81 +6,34 @@ using Npgsql;
 namespace CN2.Api.Authorization;
 
 /// <summary>
-/// The role bindings in memory. Each replica asks more than twice a second whether they have changed (<c>access_state.version</c>), so a right that is
-/// taken away is gone everywhere within a second. While the database is away, the bindings of before count; before they were read once, nobody
-/// may do anything.
+/// The role bindings in memory. A right that is taken away is gone everywhere within a second (<see cref="VersionWatch"/>). While the database is away, the
+/// bindings of before count; before they were read once, nobody may do anything.
 /// </summary>
-public sealed partial class AccessState(
-    [FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource source, TimeProvider time, ILogger<AccessState> logger) : BackgroundService
+public sealed partial class AccessState : IDisposable
 {
-    private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(400);
-
-    private readonly SemaphoreSlim _looking = new(1);
+    private readonly VersionWatch _watch;
+    private readonly ILogger<AccessState> _logger;
     private CancellationTokenSource _replaced = new();
     private volatile AccessSnapshot _current = AccessSnapshot.Nobody;
-    private long? _version;
-    private bool _isAway;
+
+    public AccessState([FromKeyedServices(VersionWatch.Access)] VersionWatch watch, ILogger<AccessState> logger)
+    {
+        (_watch, _logger) = (watch, logger);
+        watch.Add(new VersionedTables(ReadAsync, LogAway));
+    }
 
     public AccessSnapshot Current => _current;
 
     /// <summary>Looks now: what this replica has changed counts here at once.</summary>
-    public async Task RefreshAsync(CancellationToken cancellationToken)
-    {
-        await _looking.WaitAsync(cancellationToken);
-        try
-        {
-            await LookAsync(cancellationToken);
-            _isAway = false;
-        }
-        catch (Exception e) when (PostgresErrors.IsAway(e) || PostgresErrors.Find(e) is not null || e is JsonException)
-        {
-            if (!_isAway) LogAway(e.GetBaseException().Message);
-            _isAway = true;
-            _version = null; // it may be another database, or an older state of this one, when it is back
-        }
-        finally
-        {
-            _looking.Release();
-        }
-    }
+    public Task RefreshAsync(CancellationToken cancellationToken) => _watch.RefreshAsync(cancellationToken);
 
-    /// <summary>Before the server takes requests, and after the database is ready.</summary>
-    public override async Task StartAsync(CancellationToken cancellationToken)
-    {
-        await RefreshAsync(cancellationToken);
-        await base.StartAsync(cancellationToken);
-    }
+    public void Dispose() => _replaced.Dispose();
 
-    public override void Dispose()
+    private async Task ReadAsync(NpgsqlConnection connection, CancellationToken ct)
     {
-        base.Dispose();
-        _looking.Dispose();
-        _replaced.Dispose();
-    }
-
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
-    {
-        using var timer = new PeriodicTimer(Interval, time);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken)) await RefreshAsync(stoppingToken);
-        }
-        catch (OperationCanceledException) when (stoppingToken.IsCancellationRequested)
-        {
-            // The server stops.
-        }
-    }
-
-    private async Task LookAsync(CancellationToken ct)
-    {
-        await using var connection = await source.OpenConnectionAsync(ct);
-        // The version is read first: what changes in between is found by the next look.
-        var version = await Sql.ReadAllAsync(connection, "SELECT version FROM access_state", row => row.GetInt64(0), ct);
-        if (version is not [var now] || now == _version) return;
         var bindings = await Sql.ReadAllAsync(connection, "SELECT subjects, role, namespaces FROM role_binding",
             row => (Subjects: StoredSubjects.Read(row.GetString(0)), Grant: GrantOf(row.GetString(1), row.GetFieldValue<string[]>(2))), ct);
         Take(bindings.SelectMany(b => b.Subjects.Select(s => (Subject: s, b.Grant))));
-        _version = now;
     }
 
     private void Take(IEnumerable<(Subject Subject, RoleGrant Grant)> bindings)
@@ -96,6 +48,6 @@ public sealed partial class AccessState(
     private static RoleGrant GrantOf(string role, string[] namespaces) =>
         Enum.TryParse<Role>(role, ignoreCase: true, out var known) && Enum.IsDefined(known) ? new RoleGrant(known, namespaces.Contains("*") ? null : namespaces) : new RoleGrant(Role.Viewer, []);
 
-    [LoggerMessage(EventId = 140, Level = LogLevel.Warning, Message = "Role bindings cannot be read, and those of before count: {Reason}")]
+    [LoggerMessage(EventId = 136, Level = LogLevel.Warning, Message = "Role bindings cannot be read, and those of before count: {Reason}")]
     private partial void LogAway(string reason);
 }

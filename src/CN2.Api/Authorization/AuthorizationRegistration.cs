@@ -5,7 +5,6 @@ public static class AuthorizationRegistration
 {
     public static IServiceCollection AddCallerAuthorization(this IServiceCollection services) => services
         .AddSingleton<AccessState>()
-        .AddHostedService(provider => provider.GetRequiredService<AccessState>())
         .AddSingleton<CallerAuthorization>();
 
     /// <summary>After it is known who calls.</summary>
