@@ -103,7 +103,7 @@ public sealed class Catalog(ServiceNetworkOptions serviceNetwork)
         Priority = row.GetInt32(4),
         AutoAssign = row.GetBoolean(5),
         FabricForwarding = row.GetBoolean(6),
-        Access = Access(row.GetStringOrNull(7)),
+        Access = AllowedNamespaces.Read(row.GetStringOrNull(7)),
         Subnets = subnets,
     };
 
@@ -113,11 +113,6 @@ public sealed class Catalog(ServiceNetworkOptions serviceNetwork)
         if (StoredDocument.ReadOr<ExternalNetworkSelectorSpec>(spec, null) is not var (networks, namespaces) || networks is null) return new NetworkSelector(name, null, null);
         return new NetworkSelector(name, networks.ToSelector(), namespaces?.ToSelector());
     }
-
-    /// <summary>One that cannot be read is for nobody: what an owner restricts must not become everybody's.</summary>
-    private static NetworkAccess Access(string? allowedNamespaces) =>
-        allowedNamespaces is null or "null" ? NetworkAccess.Everybody
-        : StoredDocument.ReadOr<LabelSelectorBody>(allowedNamespaces, null) is { } body ? new NetworkAccess(body.ToSelector()) : NetworkAccess.Nobody;
 
     private static LabelSet Labels(NpgsqlDataReader row, int column) => LabelSet.Of(row.GetLabels(column));
 }

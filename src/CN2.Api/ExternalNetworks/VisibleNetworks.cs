@@ -2,9 +2,7 @@ using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
-using CN2.Api.Json;
 using CN2.Api.Writes;
-using CN2.Network.Selection;
 using Microsoft.EntityFrameworkCore;
 
 namespace CN2.Api.ExternalNetworks;
@@ -36,22 +34,7 @@ internal static class VisibleNetworks
             $"SELECT uid, (spec -> 'allowedNamespaces')::text AS selector FROM external_network WHERE spec -> 'allowedNamespaces' IS NOT NULL AND spec -> 'allowedNamespaces' <> 'null'").ToListAsync(ct);
         if (restricted.Count == 0) return [];
         var labels = await db.Namespaces.Where(n => namespaces.Contains(n.Name)).Select(n => n.Labels).ToListAsync(ct);
-        return [.. restricted.Where(r => SelectorOf(r.Selector) is not { } selector || !labels.Exists(selector.Matches)).Select(r => r.Uid)];
-    }
-
-    /// <summary>Null: it cannot be read, so it selects nobody.</summary>
-    private static LabelSelector? SelectorOf(string json)
-    {
-        try
-        {
-            var body = ApiJson.Read<LabelSelectorBody>(json);
-            var (selector, faults) = LabelSelector.Make(body.MatchLabels, body.MatchExpressions?.ConvertAll(e => new LabelExpression(e.Key, e.Operator?.ToString(), e.Values)));
-            return faults.Count == 0 ? selector : null;
-        }
-        catch (DocumentUnreadableException)
-        {
-            return null;
-        }
+        return [.. restricted.Where(r => !labels.Exists(AllowedNamespaces.Read(r.Selector).Allows)).Select(r => r.Uid)];
     }
 
     private sealed record Restriction(Guid Uid, string Selector);
