@@ -1,6 +1,7 @@
 using System.Security.Cryptography.X509Certificates;
 using CN2.Api.Options;
 using CN2.Api.Secrets;
+using CN2.Api.Transport;
 
 namespace CN2.Api.AgentCertificates;
 
@@ -11,9 +12,7 @@ namespace CN2.Api.AgentCertificates;
 internal sealed partial class AgentAuthority(AgentOptions options, ControlNodeOptions names, AgentCaTable table, TimeProvider time, ILogger<AgentAuthority> logger)
 {
     private volatile AgentCa? _ca;
-    private CertificateFiles? _used;
-    private CertificateFiles? _seen;
-    private CertificateFiles? _refused;
+    private ChangingFile<CertificateFiles>? _files;
 
     /// <summary>Null: it was not needed yet, or the database was away.</summary>
     public AgentCa? Current => _ca;
@@ -42,16 +41,13 @@ internal sealed partial class AgentAuthority(AgentOptions options, ControlNodeOp
     public void Refresh()
     {
         if (options.CaPath is null) return;
-        var files = CertificateFiles.Read(options.CaPath, options.CaKeyPath);
-        if (files == _used)
+        if (_files is null)
         {
-            (_seen, _refused) = (null, null);
+            var first = CertificateFiles.Read(options.CaPath, options.CaKeyPath);
+            _files = new ChangingFile<CertificateFiles>(() => CertificateFiles.Read(options.CaPath, options.CaKeyPath), first);
+            Take(first);
         }
-        else if (files != _seen && _ca is not null)
-        {
-            _seen = files;
-        }
-        else if (files != _refused)
+        else if (_files.TryLook(out var files))
         {
             Take(files);
         }
@@ -63,14 +59,12 @@ internal sealed partial class AgentAuthority(AgentOptions options, ControlNodeOp
         var fault = chain is null ? judged.CertificateFault ?? judged.KeyFault : AgentOptions.FaultOfCa(chain);
         if (chain is null || fault is not null)
         {
-            _refused = files;
             LogRefused(options.CaPath!, fault ?? "");
             return;
         }
 
         if (_ca is not null) LogTaken(options.CaPath!, chain[0].Subject);
         _ca = new AgentCa(chain);
-        (_used, _seen, _refused) = (files, null, null);
     }
 
     private async Task<AgentCa> ReadAsync(string certificate, string storedKey, CancellationToken ct)

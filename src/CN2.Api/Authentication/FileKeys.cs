@@ -9,7 +9,7 @@ internal sealed partial class FileKeys : BackgroundService, ISigningKeys
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private readonly string _path;
-    private readonly ChangingFile _file;
+    private readonly ChangingFile<(string? Text, string? Fault)> _file;
     private readonly TimeProvider _time;
     private readonly ILogger<FileKeys> _logger;
     private volatile SigningKeys _current;
@@ -20,7 +20,7 @@ internal sealed partial class FileKeys : BackgroundService, ISigningKeys
         (_path, _time, _logger) = (options.JwksPath!, time, logger);
         var file = SigningKeyFile.Read(_path);
         if (file.Fault is not null) throw new InvalidOperationException($"{_path} cannot be used: expected {file.Fault}.");
-        _file = new ChangingFile(_path, file.Text);
+        _file = ChangingFile.Of(_path, file.Text);
         _current = new SigningKeys(options.Issuer, file.Keys);
     }
 
@@ -36,7 +36,7 @@ internal sealed partial class FileKeys : BackgroundService, ISigningKeys
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
-                if (_file.Look() is { } content) Take(content.Text, content.Fault);
+                if (_file.TryLook(out var content)) Take(content.Text, content.Fault);
             }
         }
         catch (OperationCanceledException)

@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Security;
 using System.Security.Authentication;
-using System.Security.Cryptography.X509Certificates;
 using CN2.Api.Options;
 using CN2.Api.Transport;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -71,7 +70,7 @@ internal static class Listeners
             var options = new SslServerAuthenticationOptions { ServerCertificateContext = certificate.Context, EnabledSslProtocols = SslProtocols.Tls12 | SslProtocols.Tls13 };
             if (authorities is null)
             {
-                AskForCertificate(options);
+                PresentedCertificate.Ask(options); // an agent that joins has none yet; the services judge it, and say why they refuse it, which a handshake cannot
             }
             else if (authorities.Current is { } roots)
             {
@@ -82,23 +81,4 @@ internal static class Listeners
             return ValueTask.FromResult(options);
         },
     };
-
-    /// <summary>
-    /// An agent that joins has no certificate yet, so each is let in; the services judge what it shows, and say why they refuse it, which a handshake cannot.
-    /// </summary>
-    private static void AskForCertificate(SslServerAuthenticationOptions options)
-    {
-        options.ClientCertificateRequired = true;
-#pragma warning disable CA5359 // every certificate is taken here, and judged by the services
-        options.RemoteCertificateValidationCallback = (_, _, _, _) => true;
-#pragma warning restore CA5359
-        // It is judged later; here nothing may be fetched from elsewhere.
-        options.CertificateChainPolicy = new X509ChainPolicy
-        {
-            TrustMode = X509ChainTrustMode.CustomRootTrust,
-            RevocationMode = X509RevocationMode.NoCheck,
-            DisableCertificateDownloads = true,
-            VerificationFlags = X509VerificationFlags.AllFlags,
-        };
-    }
 }

@@ -1,4 +1,5 @@
 using System.ComponentModel.DataAnnotations;
+using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 
 namespace CN2.Api.Options;
@@ -38,8 +39,22 @@ public sealed record AgentOptions : IValidatableObject
         var issuer = chain[0];
         if (issuer.Extensions.OfType<X509BasicConstraintsExtension>().FirstOrDefault() is not { CertificateAuthority: true })
             return $"the certificate of a CA first ({issuer.Subject} is none)";
-        if (issuer.GetECDsaPublicKey() is null && issuer.GetRSAPublicKey() is null) return $"a CA with an ECDSA or RSA key ({issuer.Subject} has another)";
+        if (!HasKnownKey(issuer)) return $"a CA with an ECDSA or RSA key ({issuer.Subject} has another)";
         return chain.Any(c => c.SubjectName.RawData.AsSpan().SequenceEqual(c.IssuerName.RawData)) ? null : $"the CA and what leads from it to its root ({issuer.Issuer} is missing)";
+    }
+
+    private static bool HasKnownKey(X509Certificate2 issuer)
+    {
+        try
+        {
+            using var ecdsa = issuer.GetECDsaPublicKey();
+            using var rsa = issuer.GetRSAPublicKey();
+            return ecdsa is not null || rsa is not null;
+        }
+        catch (CryptographicException)
+        {
+            return false; // a curve that is not known here
+        }
     }
 
     public IEnumerable<ValidationResult> Validate(ValidationContext validationContext)

@@ -1,35 +1,36 @@
+using System.Diagnostics.CodeAnalysis;
 using CN2.Api.Options;
 
 namespace CN2.Api.Transport;
 
 /// <summary>
-/// A file that is replaced while the server runs. It is compared by content: a secret of Kubernetes is replaced by a link, and a copy may keep its
-/// time. What is new counts when it looks the same twice, because it may be half written.
+/// A file, or several that belong together, replaced while the server runs. It is compared by content: a secret of Kubernetes is replaced by a link, and a
+/// copy may keep its time. What is new counts when it looks the same twice, because it may be half written.
 /// </summary>
-/// <param name="path">Of the file.</param>
-/// <param name="used">Its content at the start.</param>
-internal sealed class ChangingFile(string path, string? used)
+/// <typeparam name="T">The content, or why it cannot be read; it has value equality.</typeparam>
+/// <param name="read">Reads it as it is now.</param>
+/// <param name="used">As it was at the start.</param>
+internal sealed class ChangingFile<T>(Func<T> read, T used)
+    where T : notnull
 {
-    private (string? Text, string? Fault) _judged = (used, null);
-    private (string? Text, string? Fault)? _seen;
+    private T _judged = used;
+    private T _seen = used;
 
-    /// <summary>The new content, or why it cannot be read as the end of "expected …", once for each change; null: nothing is new.</summary>
-    public (string? Text, string? Fault)? Look()
+    /// <summary>Looks at it. True: there is something new, which is told once for each change.</summary>
+    public bool TryLook([MaybeNullWhen(false)] out T content)
     {
-        var now = ReadableFile.Read(path);
-        if (now == _judged)
-        {
-            _seen = null;
-            return null;
-        }
-
-        if (now != _seen)
-        {
-            _seen = now;
-            return null;
-        }
-
-        (_judged, _seen) = (now, null);
-        return now;
+        content = read();
+        var isNew = content.Equals(_seen) && !content.Equals(_judged);
+        if (isNew) _judged = content;
+        _seen = content;
+        return isNew;
     }
+}
+
+/// <summary>Of one file with text.</summary>
+internal static class ChangingFile
+{
+    /// <param name="path">Of the file.</param>
+    /// <param name="used">Its content at the start.</param>
+    public static ChangingFile<(string? Text, string? Fault)> Of(string path, string? used) => new(() => ReadableFile.Read(path), (used, null));
 }

@@ -10,7 +10,7 @@ internal sealed partial class ClientAuthorities : BackgroundService
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
     private readonly string? _path;
-    private readonly ChangingFile? _file;
+    private readonly ChangingFile<(string? Text, string? Fault)>? _file;
     private readonly TimeProvider _time;
     private readonly ILogger<ClientAuthorities> _logger;
     private CancellationTokenSource _replaced = new();
@@ -24,7 +24,7 @@ internal sealed partial class ClientAuthorities : BackgroundService
         if (_path is null) return;
         var file = ClientCaFile.Read(_path);
         if (file.Fault is not null) throw new InvalidOperationException($"{_path} cannot be used: expected {file.Fault}.");
-        _file = new ChangingFile(_path, file.Text);
+        _file = ChangingFile.Of(_path, file.Text);
         _current = new ClientAuthoritySet(file.Roots, file.Others, _replaced.Token);
     }
 
@@ -58,7 +58,7 @@ internal sealed partial class ClientAuthorities : BackgroundService
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))
             {
-                if (_file.Look() is { } content) Take(content.Text, content.Fault);
+                if (_file.TryLook(out var content)) Take(content.Text, content.Fault);
             }
         }
         catch (OperationCanceledException)

@@ -23,16 +23,25 @@ internal sealed record PresentedCertificate(X509Certificate2 Certificate, X509Ce
         return new PresentedCertificate(X509CertificateLoader.LoadCertificate(shown.GetRawCertData()), sent);
     }
 
-    /// <summary>Asks for a certificate, and hands over the one that comes.</summary>
-    public static void Ask(SslServerAuthenticationOptions tls, Action<PresentedCertificate> taken)
+    /// <summary>Asks for a certificate. It need not come.</summary>
+    /// <param name="tls">Of the handshake.</param>
+    /// <param name="taken">Gets the one that comes, with those that were sent with it; null: the connection's own certificate is enough.</param>
+    public static void Ask(SslServerAuthenticationOptions tls, Action<PresentedCertificate>? taken = null)
     {
         tls.ClientCertificateRequired = true; // it is asked for; the callback takes none as well
-        tls.CertificateRevocationCheckMode = X509RevocationMode.NoCheck;
         tls.AllowTlsResume = false; // a resumed session has no handshake with a certificate
+        // Whatever comes is judged later; here nothing may be fetched from elsewhere.
+        tls.CertificateChainPolicy = new X509ChainPolicy
+        {
+            TrustMode = X509ChainTrustMode.CustomRootTrust,
+            RevocationMode = X509RevocationMode.NoCheck,
+            DisableCertificateDownloads = true,
+            VerificationFlags = X509VerificationFlags.AllFlags,
+        };
 #pragma warning disable CA5359 // every certificate is taken here, and judged with the first request
         tls.RemoteCertificateValidationCallback = (_, certificate, chain, _) =>
         {
-            if (Of(certificate, chain) is { } presented) taken(presented);
+            if (taken is not null && Of(certificate, chain) is { } presented) taken(presented);
             return true;
         };
 #pragma warning restore CA5359

@@ -17,10 +17,9 @@ internal sealed partial class ServerCertificate
     private readonly string _keyPath;
     private readonly TimeProvider _time;
     private readonly ILogger<ServerCertificate> _logger;
+    private readonly ChangingFile<CertificateFiles> _files;
     private volatile SslStreamCertificateContext _context;
     private CertificateFiles _used;
-    private CertificateFiles? _seen;
-    private CertificateFiles? _refused;
     private DateTimeOffset _remindAt;
 
     /// <exception cref="InvalidOperationException">The files cannot be used; settings are checked before, so they have changed since.</exception>
@@ -28,6 +27,7 @@ internal sealed partial class ServerCertificate
     {
         (_path, _keyPath, _time, _logger) = (path, keyPath, time, logger);
         _used = CertificateFiles.Read(path, keyPath);
+        _files = new ChangingFile<CertificateFiles>(() => CertificateFiles.Read(path, keyPath), _used);
         _context = ContextOf(_used.Parse(out var judged) ?? throw new InvalidOperationException($"{path} and {keyPath} are no certificate and key: expected {judged.CertificateFault ?? judged.KeyFault}."));
         SayIfOutOfDate();
     }
@@ -35,23 +35,10 @@ internal sealed partial class ServerCertificate
     /// <summary>With the chain, which every handshake sends.</summary>
     public SslStreamCertificateContext Context => _context;
 
-    /// <summary>Looks at the files. They are compared by content: a secret of Kubernetes is replaced by a link, and a copy may keep its time.</summary>
+    /// <summary>Looks at the files: certificate and key are judged together.</summary>
     public void Refresh()
     {
-        var files = CertificateFiles.Read(_path, _keyPath);
-        if (files == _used)
-        {
-            (_seen, _refused) = (null, null);
-        }
-        else if (files != _seen)
-        {
-            _seen = files; // perhaps half written: it is judged when it looks the same the next time
-        }
-        else if (files != _refused)
-        {
-            Take(files);
-        }
-
+        if (_files.TryLook(out var files) && files != _used) Take(files);
         SayIfOutOfDate();
     }
 
@@ -62,14 +49,13 @@ internal sealed partial class ServerCertificate
     {
         if (files.Parse(out var judged) is not { } chain)
         {
-            _refused = files;
             var (path, fault) = judged.CertificateFault is { } certificate ? (_path, certificate) : (_keyPath, judged.KeyFault!);
             LogRefused(path, fault, _context.TargetCertificate.Subject);
             return;
         }
 
         _context = ContextOf(chain);
-        (_used, _seen, _refused, _remindAt) = (files, null, null, default);
+        (_used, _remindAt) = (files, default);
         var (subject, notAfter) = (chain[0].Subject, chain[0].NotAfter.ToUniversalTime());
         LogTaken(_path, subject, notAfter);
     }
