@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Allocation;
 using CN2.Api.Data;
 using CN2.Api.FloatingIPs;
@@ -84,7 +85,12 @@ public sealed class ServiceLifecycle(
     {
         try
         {
-            return await transactions.RunAsync((scope, token) => work(scope, uids, token), ct);
+            return await transactions.RunAsync(
+                (scope, token) =>
+                {
+                    scope.Rights = CallerRights.All; // the server's own work
+                    return work(scope, uids, token);
+                }, ct);
         }
         catch (Exception e) when (!PostgresErrors.IsAway(e) && e is not OperationCanceledException && failures.Count < MostFailures)
         {

@@ -51,8 +51,8 @@ public sealed class WriteScope : IAsyncDisposable
     /// <summary>The request whose If-Match counts; null: the write answers no single request.</summary>
     internal HttpRequest? Request { get; set; }
 
-    /// <summary>What the caller whose request this is may do; all, where nobody asked for it.</summary>
-    public CallerRights Rights { get; internal set; } = CallerRights.All;
+    /// <summary>What the one whose write this is may do; nothing, until somebody says whose it is.</summary>
+    public CallerRights Rights { get; internal set; } = CallerRights.None;
 
     internal bool IsDiscarded { get; private set; }
 

@@ -1,3 +1,4 @@
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Kubernetes.Objects;
@@ -93,6 +94,7 @@ internal sealed partial class PendingDeletions(
         {
             await runner.RunAsync(async (scope, token) =>
             {
+                scope.Rights = CallerRights.All; // whoever asked for the deletion was allowed to
                 var isDone = await delete(scope, token);
                 if (!isDone) scope.Discard();
                 return isDone;

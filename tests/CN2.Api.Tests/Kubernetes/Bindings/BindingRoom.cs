@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Kubernetes.Objects;
@@ -85,6 +86,7 @@ internal sealed class BindingRoom(ApiServer api)
     private Task<ObjectOutcome> RunAsync(Func<WriteScope, CancellationToken, Task<ObjectOutcome>> decide) =>
         api.Services.GetRequiredService<TransactionRunner>().RunAsync(async (scope, ct) =>
         {
+            scope.Rights = CallerRights.All;
             var outcome = await decide(scope, ct);
             if (outcome is ObjectOutcome.Refused or ObjectOutcome.InUse) scope.Discard();
             return outcome;
