@@ -32,6 +32,6 @@ public sealed partial class ServicePoolsStartup(ServicePools pools, TimeProvider
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Pools of cluster IPs and node ports cannot be prepared yet, trying again: {Reason}")]
+    [LoggerMessage(EventId = 200, Level = LogLevel.Warning, Message = "Pools of cluster IPs and node ports cannot be prepared yet, trying again: {Reason}")]
     private partial void LogPutOff(string reason);
 }

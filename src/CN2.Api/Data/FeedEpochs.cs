@@ -71,7 +71,7 @@ public sealed partial class FeedEpochs([FromKeyedServices(DatabasePools.ControlL
         Renewed(logger, wentBack ? "its transaction ids went back" : "system identifier, timeline or contents are another server's");
     }
 
-    [LoggerMessage(EventId = 104, Level = LogLevel.Warning,
+    [LoggerMessage(EventId = 106, Level = LogLevel.Warning,
         Message = "The database is not the one it was ({Reason}): after a fail-over or a restore everything is read anew, and resume tokens of before are refused")]
     private static partial void Renewed(ILogger logger, string reason);
 }

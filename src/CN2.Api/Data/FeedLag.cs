@@ -39,7 +39,7 @@ public sealed partial class FeedLag
         LogHeld(_logger, held.By, held.Seconds);
     }
 
-    [LoggerMessage(EventId = 105, Level = LogLevel.Warning,
+    [LoggerMessage(EventId = 107, Level = LogLevel.Warning,
         Message = "A transaction ({Name}) has been open for {Seconds} s. Its own changes take effect when it ends, and vacuum waits for it on the whole server: end it")]
     private static partial void LogHeld(ILogger logger, string name, double seconds);
 }

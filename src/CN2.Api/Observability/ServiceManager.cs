@@ -47,6 +47,6 @@ internal sealed partial class ServiceManager(ServiceManagerSocket socket, IHostA
         }
     }
 
-    [LoggerMessage(EventId = 130, Level = LogLevel.Warning, Message = "The service manager does not hear this server at {Path} (NOTIFY_SOCKET): {Reason}")]
+    [LoggerMessage(EventId = 108, Level = LogLevel.Warning, Message = "The service manager does not hear this server at {Path} (NOTIFY_SOCKET): {Reason}")]
     private partial void LogUnreachable(string path, string reason);
 }

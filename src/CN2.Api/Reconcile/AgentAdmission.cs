@@ -54,6 +54,6 @@ internal sealed partial class AgentAdmission(
         return turns;
     }
 
-    [LoggerMessage(Level = LogLevel.Debug, Message = "The database could not be asked about agent {Name}: {Reason}")]
+    [LoggerMessage(EventId = 201, Level = LogLevel.Debug, Message = "The database could not be asked about agent {Name}: {Reason}")]
     private partial void LogNotAsked(string name, string reason);
 }

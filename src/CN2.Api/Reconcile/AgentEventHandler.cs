@@ -85,15 +85,15 @@ internal sealed partial class AgentEventHandler(
         return true;
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "vRouter {Name} ({Address}) connected")]
+    [LoggerMessage(EventId = 202, Level = LogLevel.Information, Message = "vRouter {Name} ({Address}) connected")]
     private partial void LogConnected(string name, IPAddress address);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "vRouter {Name} disconnected; it goes on forwarding what it has")]
+    [LoggerMessage(EventId = 203, Level = LogLevel.Warning, Message = "vRouter {Name} disconnected; it goes on forwarding what it has")]
     private partial void LogDisconnected(string name);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "Of revision {Revision} vRouter {Name} refused: {Reason}. Everything else is in force")]
+    [LoggerMessage(EventId = 204, Level = LogLevel.Error, Message = "Of revision {Revision} vRouter {Name} refused: {Reason}. Everything else is in force")]
     private partial void LogRefusedItems(string name, ulong revision, string reason);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "vRouter {Name} refused revision {Revision}: {Error}")]
+    [LoggerMessage(EventId = 205, Level = LogLevel.Error, Message = "vRouter {Name} refused revision {Revision}: {Error}")]
     private partial void LogRefused(string name, ulong revision, string error);
 }

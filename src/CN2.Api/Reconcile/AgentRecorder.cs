@@ -211,16 +211,16 @@ internal sealed partial class AgentRecorder(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The agent {Name} at {Source} is sent away: {Reason}")]
+    [LoggerMessage(EventId = 206, Level = LogLevel.Error, Message = "The agent {Name} at {Source} is sent away: {Reason}")]
     private partial void LogSentAway(string name, System.Net.IPAddress? source, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} agents are sent to another control node, because {ControlNode} does not reach the database")]
+    [LoggerMessage(EventId = 207, Level = LogLevel.Warning, Message = "{Count} agents are sent to another control node, because {ControlNode} does not reach the database")]
     private partial void LogNoDatabase(int count, string controlNode);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The database does not take {What}, and it is left out: {Reason}")]
+    [LoggerMessage(EventId = 208, Level = LogLevel.Error, Message = "The database does not take {What}, and it is left out: {Reason}")]
     private partial void LogLeftOut(string what, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "What agents report could not be saved yet, trying again: {Reason}")]
+    [LoggerMessage(EventId = 209, Level = LogLevel.Warning, Message = "What agents report could not be saved yet, trying again: {Reason}")]
     private partial void LogRetry(string reason);
 
     /// <summary>The newest report of each kind since the last save.</summary>

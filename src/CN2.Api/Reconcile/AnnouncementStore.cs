@@ -224,6 +224,6 @@ public sealed partial class AnnouncementStore(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The announcement row of FloatingIP {Uid} cannot be read ({Fault}); its address stays in use")]
+    [LoggerMessage(EventId = 210, Level = LogLevel.Error, Message = "The announcement row of FloatingIP {Uid} cannot be read ({Fault}); its address stays in use")]
     private partial void LogUnreadable(Guid uid, string fault);
 }

@@ -35,12 +35,12 @@ internal sealed partial class FailureLog(StateGauges gauges, TimeProvider time, 
         LogDatabaseBack(seconds);
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "A round of the reconciler failed; the next one starts again from what is known")]
+    [LoggerMessage(EventId = 211, Level = LogLevel.Error, Message = "A round of the reconciler failed; the next one starts again from what is known")]
     private partial void LogRoundFailed(Exception exception);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The database is away; agents and speaker are served from what is known: {Reason}")]
+    [LoggerMessage(EventId = 212, Level = LogLevel.Warning, Message = "The database is away; agents and speaker are served from what is known: {Reason}")]
     private partial void LogDatabaseAway(string reason);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "The database answers again after {Seconds} s.")]
+    [LoggerMessage(EventId = 213, Level = LogLevel.Information, Message = "The database answers again after {Seconds} s.")]
     private partial void LogDatabaseBack(double seconds);
 }

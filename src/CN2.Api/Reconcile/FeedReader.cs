@@ -236,12 +236,12 @@ internal sealed partial class FeedReader(
         foreach (var item in found.Items) put(item);
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "Loaded {Services} services and {FloatingIPs} floating IPs at position {Position}")]
+    [LoggerMessage(EventId = 214, Level = LogLevel.Information, Message = "Loaded {Services} services and {FloatingIPs} floating IPs at position {Position}")]
     private partial void LogLoaded(int services, int floatingIPs, FeedPosition position);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Everything was read anew after a fail-over or a restore of the database: {Services} services and {FloatingIPs} floating IPs")]
+    [LoggerMessage(EventId = 215, Level = LogLevel.Warning, Message = "Everything was read anew after a fail-over or a restore of the database: {Services} services and {FloatingIPs} floating IPs")]
     private partial void LogEpoch(int services, int floatingIPs);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The change feed no longer begins before {Position}: everything is read again")]
+    [LoggerMessage(EventId = 216, Level = LogLevel.Warning, Message = "The change feed no longer begins before {Position}: everything is read again")]
     private partial void LogBehind(FeedPosition position);
 }

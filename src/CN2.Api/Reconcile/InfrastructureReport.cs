@@ -33,9 +33,9 @@ internal sealed partial class InfrastructureReport(
         }
     }
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "An address of this control node or of its database server {Holder}: delete what holds it")]
+    [LoggerMessage(EventId = 217, Level = LogLevel.Error, Message = "An address of this control node or of its database server {Holder}: delete what holds it")]
     private partial void LogConflict(string holder);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The addresses of this control node could not be noted, trying again: {Reason}")]
+    [LoggerMessage(EventId = 218, Level = LogLevel.Warning, Message = "The addresses of this control node could not be noted, trying again: {Reason}")]
     private partial void LogFailed(string reason);
 }

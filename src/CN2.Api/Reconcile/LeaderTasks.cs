@@ -58,9 +58,9 @@ internal sealed partial class LeaderTasks(
         inbox.Post(done);
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{What} had to be put off, because the database is away; it is tried again: {Reason}")]
+    [LoggerMessage(EventId = 219, Level = LogLevel.Warning, Message = "{What} had to be put off, because the database is away; it is tried again: {Reason}")]
     private partial void LogDatabaseAway(string what, string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{What} had to be put off; it is tried again")]
+    [LoggerMessage(EventId = 220, Level = LogLevel.Warning, Message = "{What} had to be put off; it is tried again")]
     private partial void LogPostponed(Exception exception, string what);
 }

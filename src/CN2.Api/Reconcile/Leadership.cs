@@ -128,18 +128,18 @@ internal sealed partial class Leadership(ILeaderLeaseStore store, HeldLease held
         return true;
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "This replica leads (lease {Fence}): it writes statuses and finishes deletions")]
+    [LoggerMessage(EventId = 221, Level = LogLevel.Information, Message = "This replica leads (lease {Fence}): it writes statuses and finishes deletions")]
     private partial void LogLeading(long fence);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Leadership is open: {Reason}")]
+    [LoggerMessage(EventId = 222, Level = LogLevel.Warning, Message = "Leadership is open: {Reason}")]
     private partial void LogLost(string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Another replica leads now: this one did not renew its lease in time")]
+    [LoggerMessage(EventId = 223, Level = LogLevel.Warning, Message = "Another replica leads now: this one did not renew its lease in time")]
     private partial void LogTaken();
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The database's clock was set: nobody counts as gone until everybody had time to report again")]
+    [LoggerMessage(EventId = 224, Level = LogLevel.Warning, Message = "The database's clock was set: nobody counts as gone until everybody had time to report again")]
     private partial void LogClockJump();
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "The leadership could not be given up, it runs out in a few seconds: {Reason}")]
+    [LoggerMessage(EventId = 225, Level = LogLevel.Information, Message = "The leadership could not be given up, it runs out in a few seconds: {Reason}")]
     private partial void LogNotReleased(string reason);
 }

@@ -42,6 +42,6 @@ internal sealed partial class OwnerCompiler(LoopState state, VRouterDispatcher d
         state.Sequencer.Compiled.TryGetValue(owner, out var before)
         && before.NatEntries.Any(f => f.FloatingIP is { } held && compiled?.NatEntries.Any(n => n.FloatingIP == held) != true);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Owner} could not be compiled; it keeps what it has")]
+    [LoggerMessage(EventId = 226, Level = LogLevel.Error, Message = "{Owner} could not be compiled; it keeps what it has")]
     private partial void LogNotCompiled(Exception exception, Guid owner);
 }

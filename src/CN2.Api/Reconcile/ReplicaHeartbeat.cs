@@ -133,6 +133,6 @@ internal sealed partial class ReplicaHeartbeat(
             documents.Where(d => d.ControlNode != self.Name && d.IsAlive == isAlive).ToDictionary(d => d.ControlNode, d => SessionDocument.Read(d.Sessions));
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "This replica could not write that it is alive: {Reason}")]
+    [LoggerMessage(EventId = 227, Level = LogLevel.Warning, Message = "This replica could not write that it is alive: {Reason}")]
     private partial void LogBeatFailed(string reason);
 }

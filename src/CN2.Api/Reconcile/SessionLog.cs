@@ -41,9 +41,9 @@ internal sealed partial class SessionLog(IBgpSpeaker speaker, ILogger<SessionLog
         if (reason is not null && reasons.Count < MostReasons && reasons.Add(reason)) LogDown(session.Peer, reason);
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "The BGP session with {Router} is established")]
+    [LoggerMessage(EventId = 228, Level = LogLevel.Information, Message = "The BGP session with {Router} is established")]
     private partial void LogUp(string router);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The BGP session with {Router} is down: {Reason}")]
+    [LoggerMessage(EventId = 229, Level = LogLevel.Warning, Message = "The BGP session with {Router} is down: {Reason}")]
     private partial void LogDown(string router, string reason);
 }

@@ -174,6 +174,6 @@ internal sealed partial class SessionTurns(ISessionTurnStore store, TimeProvider
         _written.Set();
     }
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Sessions with routers wait to be changed, because the database does not say whose turn it is: {Reason}")]
+    [LoggerMessage(EventId = 230, Level = LogLevel.Warning, Message = "Sessions with routers wait to be changed, because the database does not say whose turn it is: {Reason}")]
     private partial void LogFailed(string reason);
 }

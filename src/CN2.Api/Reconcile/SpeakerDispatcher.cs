@@ -185,6 +185,6 @@ internal sealed partial class SpeakerDispatcher(
         LogStarted(found.Count, adopted);
     }
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "The speaker answered: it holds {Found} paths, {Adopted} of them stay")]
+    [LoggerMessage(EventId = 231, Level = LogLevel.Information, Message = "The speaker answered: it holds {Found} paths, {Adopted} of them stay")]
     private partial void LogStarted(int found, int adopted);
 }

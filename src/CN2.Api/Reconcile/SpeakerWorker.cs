@@ -421,18 +421,18 @@ internal sealed partial class SpeakerWorker(
 
     private static bool IsBug(Exception e, CancellationToken ct) => !e.IsTransient() && !e.IsStop(ct);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The BGP engine does not answer yet, trying again: {Reason}")]
+    [LoggerMessage(EventId = 232, Level = LogLevel.Warning, Message = "The BGP engine does not answer yet, trying again: {Reason}")]
     private partial void LogNoSpeaker(string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Job} could not be carried out yet; trying again: {Reason}")]
+    [LoggerMessage(EventId = 233, Level = LogLevel.Warning, Message = "{Job} could not be carried out yet; trying again: {Reason}")]
     private partial void LogAway(string job, string reason);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Job} failed; it is tried again alone, and the jobs after it are carried out")]
+    [LoggerMessage(EventId = 234, Level = LogLevel.Error, Message = "{Job} failed; it is tried again alone, and the jobs after it are carried out")]
     private partial void LogFailed(Exception exception, string job);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The routes of {Address} failed; they are tried again alone, and all others are carried out")]
+    [LoggerMessage(EventId = 235, Level = LogLevel.Error, Message = "The routes of {Address} failed; they are tried again alone, and all others are carried out")]
     private partial void LogRouteFailed(Exception exception, string address);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Prefix} through {NextHop} is not announced: {Reason}")]
+    [LoggerMessage(EventId = 236, Level = LogLevel.Warning, Message = "{Prefix} through {NextHop} is not announced: {Reason}")]
     private partial void LogPathRefused(string prefix, string nextHop, string reason);
 }

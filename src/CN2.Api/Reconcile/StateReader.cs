@@ -287,12 +287,12 @@ internal sealed partial class StateReader(
 
     private static string? Text(NpgsqlDataReader row, int column) => row.IsDBNull(column) ? null : row.GetString(column);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The row of {Kind} {Id} cannot be read and is left out: {Fault}")]
+    [LoggerMessage(EventId = 237, Level = LogLevel.Error, Message = "The row of {Kind} {Id} cannot be read and is left out: {Fault}")]
     private static partial void LogUnreadable(ILogger logger, string kind, object id, string fault);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The authKey of BgpRouter {Name} cannot be read; its session stays as the BGP engine has it: {Fault}")]
+    [LoggerMessage(EventId = 238, Level = LogLevel.Warning, Message = "The authKey of BgpRouter {Name} cannot be read; its session stays as the BGP engine has it: {Fault}")]
     private static partial void LogLocked(ILogger logger, string name, string fault);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "A stored value of {Resource} cannot be used and is left out: {Fault}")]
+    [LoggerMessage(EventId = 239, Level = LogLevel.Warning, Message = "A stored value of {Resource} cannot be used and is left out: {Fault}")]
     private static partial void LogLeftOut(ILogger logger, string resource, string fault);
 }

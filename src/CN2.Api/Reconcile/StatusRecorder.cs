@@ -222,12 +222,12 @@ internal sealed partial class StatusRecorder(IStatusStore store, HeldLease leade
 
     private static string? Text(JsonElement element, string member) => element.TryGetProperty(member, out var value) ? value.GetString() : null;
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "Statuses could not be written yet, trying again: {Reason}")]
+    [LoggerMessage(EventId = 240, Level = LogLevel.Warning, Message = "Statuses could not be written yet, trying again: {Reason}")]
     private partial void LogRetry(string reason);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "The status of {Kind} {Uid} waits, because a transaction holds its row; pg_stat_activity shows which")]
+    [LoggerMessage(EventId = 241, Level = LogLevel.Warning, Message = "The status of {Kind} {Uid} waits, because a transaction holds its row; pg_stat_activity shows which")]
     private partial void LogAside(ResourceKind kind, Guid uid);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "The status of {Kind} {Uid} cannot be written; it is tried again when it changes")]
+    [LoggerMessage(EventId = 242, Level = LogLevel.Error, Message = "The status of {Kind} {Uid} cannot be written; it is tried again when it changes")]
     private partial void LogNotWritten(Exception exception, ResourceKind kind, Guid uid);
 }

@@ -41,9 +41,9 @@ internal sealed partial class VirtualRouterCensus(LoopState state, StateGauges g
     private static string Names(List<string> names) =>
         string.Join(", ", names.Order(StringComparer.Ordinal).Take(MostNames)) + (names.Count > MostNames ? $" and {names.Count - MostNames} more" : "");
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} vRouters are lost, and their routes are withdrawn until their agents are back: {Names}")]
+    [LoggerMessage(EventId = 243, Level = LogLevel.Warning, Message = "{Count} vRouters are lost, and their routes are withdrawn until their agents are back: {Names}")]
     private partial void LogLost(int count, string names);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} vRouters are away with many others (MassLoss), and their routes stay: {Names}")]
+    [LoggerMessage(EventId = 244, Level = LogLevel.Warning, Message = "{Count} vRouters are away with many others (MassLoss), and their routes stay: {Names}")]
     private partial void LogHeld(int count, string names);
 }

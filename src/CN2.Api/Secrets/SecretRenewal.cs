@@ -88,12 +88,12 @@ internal sealed partial class SecretRenewal(KeyRing ring, ISecretProtection secr
         return await command.ExecuteNonQueryAsync(ct);
     }
 
-    [LoggerMessage(EventId = 135, Level = LogLevel.Information, Message = "{Count} secrets in the database are protected by the newest key now")]
+    [LoggerMessage(EventId = 174, Level = LogLevel.Information, Message = "{Count} secrets in the database are protected by the newest key now")]
     private partial void LogRenewed(int count);
 
-    [LoggerMessage(EventId = 136, Level = LogLevel.Warning, Message = "Control node {Name} runs a version that cannot read protected secrets: the secrets in the database stay in plain until it is upgraded or gone")]
+    [LoggerMessage(EventId = 175, Level = LogLevel.Warning, Message = "Control node {Name} runs a version that cannot read protected secrets: the secrets in the database stay in plain until it is upgraded or gone")]
     private partial void LogWaits(string name);
 
-    [LoggerMessage(EventId = 137, Level = LogLevel.Warning, Message = "Protecting secrets in the database is put off, and tried again: {Reason}")]
+    [LoggerMessage(EventId = 176, Level = LogLevel.Warning, Message = "Protecting secrets in the database is put off, and tried again: {Reason}")]
     private partial void LogPostponed(string reason);
 }

@@ -143,6 +143,6 @@ public sealed partial class WatchHub(
         }
     }
 
-    [LoggerMessage(EventId = 120, Level = LogLevel.Warning, Message = "Watches wait for the database: {Reason}")]
+    [LoggerMessage(EventId = 180, Level = LogLevel.Warning, Message = "Watches wait for the database: {Reason}")]
     private static partial void Waiting(ILogger logger, string reason);
 }

@@ -119,9 +119,9 @@ internal sealed partial class OverlayApplier<TInstance>(
         _retired.Add((device, instance.Number));
     }
 
-    [LoggerMessage(1, LogLevel.Information, "Device {Device} carries RoutingInstance {Number}, label {Label}.")]
+    [LoggerMessage(4, LogLevel.Information, "Device {Device} carries RoutingInstance {Number}, label {Label}.")]
     private partial void LogMade(string device, int number, uint label);
 
-    [LoggerMessage(2, LogLevel.Information, "Device {Device} of RoutingInstance {Number} is gone.")]
+    [LoggerMessage(5, LogLevel.Information, "Device {Device} of RoutingInstance {Number} is gone.")]
     private partial void LogGone(string device, int number);
 }

@@ -157,6 +157,6 @@ internal sealed partial class ObjectHub : IFeedFollower
 
     private static void SetVersion(JsonObject source, ResourceVersion version) => source["metadata"]!["resourceVersion"] = version.ToString();
 
-    [LoggerMessage(EventId = 121, Level = LogLevel.Warning, Message = "Changes of {Resource} cannot be shown, and its watchers list again: {Reason}")]
+    [LoggerMessage(EventId = 192, Level = LogLevel.Warning, Message = "Changes of {Resource} cannot be shown, and its watchers list again: {Reason}")]
     private static partial void Unreadable(ILogger logger, string resource, string reason);
 }
