@@ -16,6 +16,12 @@ public sealed class KubernetesMatrixTests(RoleServer api) : IClassFixture<RoleSe
         public static readonly Kind OfCluster = new("viewer editor operator admin", "operator admin", "viewer editor operator admin", "operator admin", "viewer editor operator admin");
     }
 
+    /// <summary>
+    /// The one 403 that a caller gets who may: the FloatingIP of a Service goes with its Service and with nothing else, as Kubernetes refuses to delete what is the
+    /// system's own. Not 409, because clients try again after a conflict. Who may deletes the rest of the collection.
+    /// </summary>
+    private const string OfService = " and is read-only; change or delete the Service.";
+
     private static readonly Dictionary<string, Kind> Expected = new()
     {
         ["services"] = Kind.OfNamespace,
@@ -43,6 +49,7 @@ public sealed class KubernetesMatrixTests(RoleServer api) : IClassFixture<RoleSe
     [Fact]
     public async Task Every_verb_of_every_kind_is_refused_to_every_role_that_may_not_and_to_no_other()
     {
+        (await api.PostAsync("/v1/namespaces/ns1/services", """{"name":"k-owner","type":"ClusterIP","ports":[{"port":80}]}""")).Expect(201);
         var wrong = new List<string>();
         foreach (var root in await RootsAsync())
         {
@@ -127,9 +134,13 @@ public sealed class KubernetesMatrixTests(RoleServer api) : IClassFixture<RoleSe
         {
             using var response = await RoleServer.BeginAsync(api.Kubernetes, user, method, path + query, method == HttpMethod.Get ? null : body, method == HttpMethod.Patch ? "application/merge-patch+json" : "application/json");
             var status = (int)response.StatusCode;
-            // What is in use, or more than a grant has, is Forbidden too; that is not the role's refusal.
-            var isRefused = status == 403 && (await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken)).Contains($"User {user} may not ", StringComparison.Ordinal);
-            if (may.Split(' ').Contains(user) == isRefused || status >= 500) wrong.Add($"{verb} {path} by {user}: {status}");
+            var text = status == 403 ? await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken) : "";
+            var isRefused = text.Contains($"User {user} may not ", StringComparison.Ordinal);
+            var isOfService = !isRefused && text.Contains(OfService, StringComparison.Ordinal);
+            var isExpected = may.Split(' ').Contains(user)
+                ? isOfService == (verb == "deletecollection" && path.EndsWith("/floatingips", StringComparison.Ordinal)) && (status != 403 || isOfService)
+                : isRefused;
+            if (!isExpected || status >= 500) wrong.Add($"{verb} {path} by {user}: {status} {text}");
         }
     }
 }
