@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
+using CN2.Network.Addressing;
 
 namespace CN2.VRouter;
 
@@ -63,6 +64,5 @@ public sealed class NodeFence(IReadOnlyList<Uri> servers, IReadOnlyCollection<IP
         NetworkInterface.GetAllNetworkInterfaces().SelectMany(i => i.GetIPProperties().UnicastAddresses).Select(a => a.Address);
 
     private static IPAddress WithoutScope(IPAddress address) =>
-        address.IsIPv4MappedToIPv6 ? address.MapToIPv4()
-        : address.AddressFamily == AddressFamily.InterNetworkV6 && address.ScopeId != 0 ? new IPAddress(address.GetAddressBytes()) : address;
+        address.Unmapped() is { AddressFamily: AddressFamily.InterNetworkV6, ScopeId: not 0 } scoped ? new IPAddress(scoped.GetAddressBytes()) : address.Unmapped();
 }

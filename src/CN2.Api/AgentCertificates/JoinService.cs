@@ -1,4 +1,5 @@
 using CN2.Agents.V1;
+using CN2.Network.Addressing;
 using Grpc.Core;
 
 namespace CN2.Api.AgentCertificates;
@@ -11,7 +12,7 @@ internal sealed partial class JoinService(AgentIssuance issuance, ILogger<JoinSe
         var http = context.GetHttpContext();
         // A token that went over the wire in plain is anybody's.
         if (!http.Request.IsHttps) throw new RpcException(new Status(StatusCode.FailedPrecondition, "agents join over TLS only; Grpc__Url must be https://"));
-        var from = http.Connection.RemoteIpAddress is { } source ? (source.IsIPv4MappedToIPv6 ? source.MapToIPv4() : source).ToString() : "an unknown address";
+        var from = http.Connection.RemoteIpAddress?.Unmapped().ToString() ?? "an unknown address";
         var outcome = await issuance.JoinAsync(request.Token, request.Name, request.CertificateRequest.Memory, from, context.CancellationToken);
         if (outcome is IssuanceOutcome.Refused refused) LogRefused(from, refused.Reason);
         return IssuanceMessages.Of(outcome);

@@ -1,5 +1,6 @@
 using System.Net;
 using CN2.Api.Access;
+using CN2.Network.Addressing;
 
 namespace CN2.Api.Audit;
 
@@ -49,7 +50,7 @@ public sealed class AuditOrigin
         {
             CallerKind = caller?.Kind.ToString() ?? Unknown,
             CallerName = AuditText.Clean(caller?.Name ?? "unknown", AuditText.LongName)!,
-            Source = source is { IsIPv4MappedToIPv6: true } ? source.MapToIPv4() : source,
+            Source = source?.Unmapped(),
             RequestId = RequestIds.Of(http),
             Method = http.Request.Method,
             Path = AuditText.Clean(http.Request.Path.Value ?? "/", AuditText.LongPath)!,

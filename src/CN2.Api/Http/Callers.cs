@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using CN2.Network.Addressing;
 
 namespace CN2.Api.Http;
 
@@ -15,8 +16,7 @@ internal static class Callers
     /// <param name="source">Null: a unix socket.</param>
     public static IPAddress Of(IPAddress? source)
     {
-        var address = source ?? IPAddress.Loopback;
-        if (address.IsIPv4MappedToIPv6) return address.MapToIPv4();
+        var address = (source ?? IPAddress.Loopback).Unmapped();
         if (address.AddressFamily != AddressFamily.InterNetworkV6 || IPAddress.IsLoopback(address)) return address;
         var bytes = address.GetAddressBytes();
         Array.Clear(bytes, 8, 8);

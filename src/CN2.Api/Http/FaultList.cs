@@ -33,6 +33,11 @@ public sealed class FaultList : IReadOnlyCollection<Fault>
         _paths.Add(fault.Path);
     }
 
+    public void AddAll(IEnumerable<(string Path, string Message)> faults)
+    {
+        foreach (var (path, message) in faults) Add(path, message);
+    }
+
     /// <summary>True when the list names the member, or a member that contains it.</summary>
     public bool Covers(string path)
     {

@@ -1,5 +1,4 @@
 using System.Net;
-using CN2.Api.Options;
 using Microsoft.Extensions.Primitives;
 
 namespace CN2.Api.Http;
@@ -21,7 +20,7 @@ internal sealed class ListeningNames
         var allowed = allowedHosts.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         _everyName = allowed.Contains("*");
         _everyAddress = IPAddress.TryParse(url.Host, out var address) && (address.Equals(IPAddress.Any) || address.Equals(IPAddress.IPv6Any));
-        var isLoopback = ListenerOptions.IsLoopback(url);
+        var isLoopback = url.IsLoopback;
         string[] names = [url.Host, .. isLoopback || _everyAddress ? OfLoopback : [], .. isLoopback ? [] : new[] { Environment.MachineName }, .. allowed.Select(Bracketed)];
         _names = [.. names.Select(n => new StringSegment(n))];
     }

@@ -24,7 +24,7 @@ internal sealed class AgentListenerRule(SectionOptions<ListenerOptions> listener
         }
 
         // A plain URL that is open to others is a fault of Grpc__Url, and said there.
-        return isTls && !ListenerOptions.IsLoopback(listen.GrpcUrl) && !listen.GrpcAllowPlain
+        return isTls && !listen.GrpcUrl.IsLoopback && !listen.GrpcAllowPlain
             ? $"Agents__Mode is 'none': expected required, because Grpc__Url ({listen.GrpcUrl.OriginalString}) is no loopback address and whoever reaches it may be any node; or Grpc__AllowPlain=true where the network is trusted, for the time of a change-over."
             : null;
     }

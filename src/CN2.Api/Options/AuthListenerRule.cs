@@ -22,7 +22,7 @@ internal sealed class AuthListenerRule(SectionOptions<ListenerOptions> listeners
         {
             foreach (var (url, setting) in ((Uri?, string)[])[(listen.HttpUrl, "Http__Url"), (listen.KubernetesUrl, "Kubernetes__Url")])
             {
-                if (url is not null && !ListenerOptions.IsLoopback(url))
+                if (url is { IsLoopback: false })
                     yield return $"Auth__Mode is 'none': expected required, because {setting} ({url.OriginalString}) is no loopback address and whoever reaches it could do everything.";
             }
         }

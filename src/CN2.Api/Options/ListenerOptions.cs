@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Net;
+using CN2.Network.Addressing;
 
 namespace CN2.Api.Options;
 
@@ -51,11 +52,9 @@ public sealed record ListenerOptions : IValidatableObject
 
     public static bool IsTls(Uri? url) => url?.Scheme == Uri.UriSchemeHttps;
 
-    public static bool IsLoopback(Uri url) => url.Host == "localhost" || IPAddress.IsLoopback(IPAddress.Parse(url.Host.Trim('[', ']')));
-
     public bool IsKnownProxy(IPAddress address)
     {
-        var plain = address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+        var plain = address.Unmapped();
         return KnownProxies.Any(p => p.Contains(plain));
     }
 
@@ -85,7 +84,7 @@ public sealed record ListenerOptions : IValidatableObject
         foreach (var (url, property, allowed, setting) in ((Uri?, string, bool, string)[])
             [(HttpUrl, nameof(HttpUrl), HttpAllowPlain, "Http__AllowPlain"), (GrpcUrl, nameof(GrpcUrl), GrpcAllowPlain, "Grpc__AllowPlain"), (KubernetesUrl, nameof(KubernetesUrl), HttpAllowPlain, "Http__AllowPlain")])
         {
-            if (url is not null && !IsTls(url) && !allowed && !IsLoopback(url))
+            if (url is not null && !IsTls(url) && !allowed && !url.IsLoopback)
                 yield return new($"https://, a loopback address, or {setting}=true where a proxy in front speaks TLS or the network is trusted", [property]);
         }
     }

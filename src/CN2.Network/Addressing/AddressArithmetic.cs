@@ -11,6 +11,9 @@ public static class AddressArithmetic
 
     public static IPFamily FamilyOf(this IPNetwork network) => network.BaseAddress.FamilyOf();
 
+    /// <summary>An IPv4 address inside IPv6 (::ffff:0:0/96, RFC 4291 2.5.5.2), as a socket for both families names a peer, as IPv4; any other as it is.</summary>
+    public static IPAddress Unmapped(this IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
+
     /// <summary>32 or 128.</summary>
     public static int BitsOf(IPFamily family) => family == IPFamily.IPv6 ? 128 : 32;
 

@@ -70,7 +70,7 @@ internal sealed class ImportedPathDecoder(uint autonomousSystem, IPAddress? rout
             }
         }
 
-        if (nextHop is { IsIPv4MappedToIPv6: true }) nextHop = nextHop.MapToIPv4();
+        nextHop = nextHop?.Unmapped();
         if (nextHop is null || nextHop.AddressFamily != AddressFamily.InterNetwork || nextHop.Equals(IPAddress.Any))
             fault ??= $"its next hop {nextHop?.ToString() ?? ""} is not an IPv4 address";
         if (nlri.Labels is not [>= MplsLabel.First and <= MplsLabel.Last])

@@ -68,7 +68,7 @@ internal sealed class PathMapper
             else foreign = true;
         }
 
-        if (label is not null && nextHop is { IsIPv4MappedToIPv6: true }) nextHop = nextHop.MapToIPv4();
+        if (label is not null) nextHop = nextHop?.Unmapped();
         var known = !foreign && hasMed && hasPreference && origin == PathAttributes.OriginIncomplete && label is null == targets is null;
         if (label is not null) known &= MplsLabel.IsUsable(label.Value) && key?.RouteDistinguisher.Administrator.Equals(nextHop) == true;
         return new(key, path.Identifier, nextHop, known

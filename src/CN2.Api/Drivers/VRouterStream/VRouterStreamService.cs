@@ -1,3 +1,4 @@
+using CN2.Network.Addressing;
 using CN2.VRouter.V1;
 using Grpc.Core;
 
@@ -86,7 +87,7 @@ internal sealed partial class VRouterStreamService(
     }
 
     private static System.Net.IPAddress? SourceOf(ServerCallContext context) =>
-        context.GetHttpContext().Connection.RemoteIpAddress is { } source ? (source.IsIPv4MappedToIPv6 ? source.MapToIPv4() : source) : null;
+        context.GetHttpContext().Connection.RemoteIpAddress?.Unmapped();
 
     /// <exception cref="RpcException">The agent may not connect; the detail says why.</exception>
     private async Task AdmitAsync(VRouterHello hello, CancellationToken cancellation)

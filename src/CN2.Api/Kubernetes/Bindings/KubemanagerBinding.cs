@@ -108,7 +108,7 @@ internal abstract class KubemanagerBinding(ResourceDefinition definition, Extern
         foreach (var (member, value) in item) json[member] = value?.DeepClone();
         var wrong = new FaultList();
         var (request, refused) = requests.Read<ExternalNetworkSelectorRequest>(new SelectorPaths(item["name"]!.ToString()), json, wrong, isNew: row is null);
-        foreach (var fault in wrong) faults.Add(fault.Path, fault.Message);
+        faults.AddAll(wrong.Select(f => (f.Path, f.Message)));
         return (request, wrong.Count == 0 ? refused : null);
     }
 

@@ -65,18 +65,14 @@ internal sealed class PodBinding(VirtualMachineInterfaceStore store, RequestRead
         if (await store.LockAsync(scope, draft.Namespace!, draft.Name, ct) is not null) return ApiProblem.AlreadyExists($"VirtualMachineInterface {draft.Namespace}/{draft.Name}");
         if (await KubernetesObjectTable.FindAsync(scope.Connection, Resource, draft.Namespace!, draft.Name, forUpdate: false, ct) is not null)
             return ApiProblem.AlreadyExists($"Pod {draft.Namespace}/{draft.Name}");
-        if (FaultsOf(draft, isNew: true).ToList() is { Count: > 0 } found)
-        {
-            var faults = new FaultList();
-            foreach (var (path, message) in found) faults.Add(path, message);
-            return new ObjectOutcome.Refused(ApiProblem.Validation(faults), HasObjectPaths: true);
-        }
-
-        return await StoreAsync(scope, draft, Guid.CreateVersion7(scope.Now), null, ct);
+        var faults = new FaultList();
+        PodRules.Check(draft.Object, faults);
+        var (request, refused) = Read(draft, null, faults);
+        return refused ?? await StoreAsync(scope, draft, request!, Guid.CreateVersion7(scope.Now), null, ct);
     }
 
     public Task<ObjectOutcome> ReplaceAsync(WriteScope scope, BoundObject current, ObjectDraft draft, CancellationToken ct) =>
-        StoreAsync(scope, draft, current.Uid, (VirtualMachineInterfaceRow?)current.Row, ct);
+        ChangeAsync(scope, draft, current.Uid, (VirtualMachineInterfaceRow?)current.Row, ct);
 
     public Task<ObjectOutcome> ReplaceSubresourceAsync(WriteScope scope, string subresource, BoundObject current, ObjectDraft draft, CancellationToken ct) => subresource switch
     {
@@ -96,7 +92,7 @@ internal sealed class PodBinding(VirtualMachineInterfaceStore store, RequestRead
     {
         var check = ObjectCheck.Check(draft.Object, PodSchema.Binding);
         var faults = new FaultList();
-        foreach (var fault in check.Faults) faults.Add(fault.Path, fault.Message);
+        faults.AddAll(check.Faults.Select(f => (f.Path, f.Message)));
         var node = check.Object["target"]?["name"]?.ToString();
         if (string.IsNullOrEmpty(node)) faults.Add("target.name", "Required value");
         var pod = (JsonObject)JsonNode.Parse(current.Kept!.Document)!;
@@ -109,7 +105,7 @@ internal sealed class PodBinding(VirtualMachineInterfaceStore store, RequestRead
         if (status["conditions"] is not JsonArray conditions) status["conditions"] = conditions = [];
         foreach (var old in conditions.Where(c => c?["type"]?.ToString() == "PodScheduled").ToList()) conditions.Remove(old);
         conditions.Add(new JsonObject { ["type"] = "PodScheduled", ["status"] = "True", ["lastTransitionTime"] = KubernetesTime.Text(scope.Now) });
-        var outcome = await StoreAsync(scope, draft with { Object = pod }, current.Uid, null, ct);
+        var outcome = await ChangeAsync(scope, draft with { Object = pod }, current.Uid, null, ct);
         if (outcome is not ObjectOutcome.Stored stored) return outcome;
         var row = current.Kept with { Document = pod.ToJsonString(), IsAlone = stored.Object.Resource is null, Generation = current.Kept.Generation + 1 };
         await ObjectTransactions.KeepAsync(scope, this, row, ChangeVerb.Modified, ct);
@@ -121,21 +117,25 @@ internal sealed class PodBinding(VirtualMachineInterfaceStore store, RequestRead
     /// <param name="uid">Its uid.</param>
     /// <param name="row">Its interface, locked; null: it has none.</param>
     /// <param name="ct">Ends the statements.</param>
-    private async Task<ObjectOutcome> StoreAsync(WriteScope scope, ObjectDraft draft, Guid uid, VirtualMachineInterfaceRow? row, CancellationToken ct)
+    private async Task<ObjectOutcome> ChangeAsync(WriteScope scope, ObjectDraft draft, Guid uid, VirtualMachineInterfaceRow? row, CancellationToken ct)
     {
         var (request, refused) = Read(draft, row, new FaultList());
         if (refused is not null) return refused;
-        request!.KnownUid = uid;
+        if (row is null && PodMapping.IsComplete(draft.Object) && await store.LockAsync(scope, draft.Namespace!, draft.Name, ct) is not null)
+            return ApiProblem.InUse($"The name {draft.Namespace}/{draft.Name}", [$"VirtualMachineInterface {draft.Namespace}/{draft.Name}, which is no Pod's; delete it"]);
+        return await StoreAsync(scope, draft, request!, uid, row, ct);
+    }
+
+    private async Task<ObjectOutcome> StoreAsync(WriteScope scope, ObjectDraft draft, VirtualMachineInterfaceRequest request, Guid uid, VirtualMachineInterfaceRow? row, CancellationToken ct)
+    {
+        request.KnownUid = uid;
         if (!PodMapping.IsComplete(draft.Object))
         {
             if (row is not null && await store.DeleteAsync(scope, row, ct) is WriteOutcome.Refused kept) return kept.Problem;
             return new ObjectOutcome.Stored(new BoundObject(uid, draft.Namespace, draft.Name, null, null));
         }
 
-        if (row is not null) return (await store.ReplaceAsync(scope, row, request, ct)).ToOutcome(draft);
-        if (await store.LockAsync(scope, draft.Namespace!, draft.Name, ct) is not null)
-            return ApiProblem.InUse($"The name {draft.Namespace}/{draft.Name}", [$"VirtualMachineInterface {draft.Namespace}/{draft.Name}, which is no Pod's; delete it"]);
-        return (await store.CreateAsync(scope, draft.Namespace!, request, ct)).ToOutcome(draft);
+        return (row is null ? await store.CreateAsync(scope, draft.Namespace!, request, ct) : await store.ReplaceAsync(scope, row, request, ct)).ToOutcome(draft);
     }
 
     /// <summary>The request of the interface; of a Pod that is not complete, as it will be once it is.</summary>

@@ -50,7 +50,7 @@ internal readonly record struct ForwardingPath(uint NextHop, uint Label, bool Ud
 
     private static uint? AddressOf(IPAddress address)
     {
-        if (address.IsIPv4MappedToIPv6) address = address.MapToIPv4(); // an inet6-vpn route has an IPv4 next hop in this form (RFC 4659 3.2.1.2)
+        address = address.Unmapped(); // an inet6-vpn route has an IPv4 next hop in this form (RFC 4659 3.2.1.2)
         Span<byte> octets = stackalloc byte[16];
         return address.TryWriteBytes(octets, out var length) && length == 4 ? BinaryPrimitives.ReadUInt32BigEndian(octets) : null;
     }
