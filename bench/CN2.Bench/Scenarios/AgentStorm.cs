@@ -70,7 +70,8 @@ internal sealed class AgentStorm(PrivateNetwork network, Report report, BenchOpt
             .. settings,
         ]);
         await api.ReadyAsync();
-        for (var i = 0; i < Agents; i++) await api.SendAsync(HttpMethod.Put, $"/v1/virtual-routers/{NameOf(i)}", $$"""{"address":"{{AddressOf(i)}}"}""");
+        await Parallel.ForAsync(0, Agents, new ParallelOptions { MaxDegreeOfParallelism = Clients }, async (i, _) =>
+            await api.SendAsync(HttpMethod.Put, $"/v1/virtual-routers/{NameOf(i)}", $$"""{"address":"{{AddressOf(i)}}"}"""));
         return new Side(name, api, Door.V1 with { Port = port }, new Uri(server));
     }
 

@@ -30,5 +30,5 @@ public static class DatabaseRegistration
     /// <summary>A <see cref="VersionWatch"/> of this table, which is also its key.</summary>
     public static IServiceCollection AddVersionWatch(this IServiceCollection services, string table) => services
         .AddKeyedSingleton(table, (provider, _) => new VersionWatch(provider.GetRequiredKeyedService<NpgsqlDataSource>(DatabasePools.ControlLoop), table, provider.GetRequiredService<TimeProvider>()))
-        .AddHostedService(provider => provider.GetRequiredKeyedService<VersionWatch>(table));
+        .AddSingleton<IHostedService>(provider => provider.GetRequiredKeyedService<VersionWatch>(table)); // AddHostedService adds one of a type
 }
