@@ -38,7 +38,13 @@ internal sealed class TokenIssuer : IDisposable
             SigningCredentials = new SigningCredentials(new RsaSecurityKey(_rsa) { KeyId = KeyId }, SecurityAlgorithms.RsaSha256),
             Claims = new Dictionary<string, object>
             {
-                ["iss"] = Issuer, ["aud"] = Audience, ["sub"] = user, ["jti"] = Guid.NewGuid().ToString(), ["iat"] = now, ["nbf"] = now, ["exp"] = now + 3600,
+                ["iss"] = Issuer,
+                ["aud"] = Audience,
+                ["sub"] = user,
+                ["jti"] = Guid.NewGuid().ToString(),
+                ["iat"] = now,
+                ["nbf"] = now,
+                ["exp"] = now + 3600,
             },
         });
     }

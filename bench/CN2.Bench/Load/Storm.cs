@@ -27,6 +27,9 @@ internal sealed class Storm : IAsyncDisposable
     /// <summary>Seconds until the last agent was taken.</summary>
     public double Taken => Seconds(_agents.Max(a => a.TakenAt));
 
+    /// <summary>Agents that were taken later than cn2-vrouter would have waited.</summary>
+    public int Late => _agents.Count(a => Seconds(a.TakenAt) > StormAgent.PatienceOfAgents);
+
     /// <summary>Seconds until half of them were taken.</summary>
     public double HalfTaken => Seconds(_agents.Select(a => a.TakenAt).Order().ElementAt(_agents.Length / 2));
 

@@ -14,10 +14,13 @@ namespace CN2.Bench.Load;
 
 /// <summary>
 /// One stream of a vRouter agent: connects when it is told, says hello, acknowledges what it gets, programs nothing. Unlike cn2-vrouter, which tries
-/// again after 1.9 s, it waits as long as the server takes.
+/// again after <see cref="PatienceOfAgents"/>, it waits as long as the server takes.
 /// </summary>
 internal sealed class StormAgent : IAsyncDisposable
 {
+    /// <summary>Seconds until a server must have answered the hello of cn2-vrouter (docs/contract.md §1: it tries again at least every 2 s).</summary>
+    public const double PatienceOfAgents = 1.9;
+
     private readonly Channel<AgentMessage> _outgoing = Channel.CreateUnbounded<AgentMessage>(new UnboundedChannelOptions { SingleReader = true });
     private readonly CancellationTokenSource _ending = new();
     private readonly TaskCompletionSource _begun = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -71,7 +74,12 @@ internal sealed class StormAgent : IAsyncDisposable
 
     public static Hello HelloOf(string name, IPAddress address, byte[] instance, ulong connection) => new()
     {
-        Name = name, Address = ByteString.CopyFrom(address.GetAddressBytes()), AgentVersion = "bench", Instance = ByteString.CopyFrom(instance), Connection = connection, TakesParts = true,
+        Name = name,
+        Address = ByteString.CopyFrom(address.GetAddressBytes()),
+        AgentVersion = "bench",
+        Instance = ByteString.CopyFrom(instance),
+        Connection = connection,
+        TakesParts = true,
     };
 
     public async ValueTask DisposeAsync()

@@ -129,7 +129,7 @@ internal sealed class AgentStorm(PrivateNetwork network, Report report, BenchOpt
         storm.CheckStreams();
         await storm.DisposeAsync();
         await side.Api.QuietAsync(still: 0.5);
-        return new Connecting(storm.Reached, storm.HalfTaken, storm.Taken, storm.Begun, processor.TotalMilliseconds / Agents);
+        return new Connecting(storm.Reached, storm.HalfTaken, storm.Taken, storm.Late, storm.Begun, processor.TotalMilliseconds / Agents);
     }
 
     private Storm NewStorm(Side side)
@@ -147,6 +147,7 @@ internal sealed class AgentStorm(PrivateNetwork network, Report report, BenchOpt
                 Row("connections/s, until the last handshake", s => s.Runs.Median(r => Agents / r.Quiet.Reached)),
                 Row("half of the streams, s", s => s.Runs.Median(r => r.Quiet.HalfTaken)),
                 Row("all streams, s", s => s.Runs.Median(r => r.Quiet.Taken)),
+                Row($"streams later than {StormAgent.PatienceOfAgents} s", s => s.Runs.Median(r => r.Quiet.Late)),
                 Row("all first snapshots, s", s => s.Runs.Median(r => r.Quiet.Begun)),
                 Row("CPU API an agent, ms", s => s.Runs.Median(r => r.Quiet.ApiMilliseconds)),
                 Row("all first snapshots beside creates, s", s => s.Runs.Median(r => r.Busy)),
@@ -157,9 +158,9 @@ internal sealed class AgentStorm(PrivateNetwork network, Report report, BenchOpt
                 Row("creates/s, while they connect", s => s.Runs.Median(r => r.During.Rate)),
                 Row("creates/s, 500 connected", s => s.Runs.Median(r => r.After.Rate)),
             ]);
-        report.Text($"Mutual TLS (Agents__Mode required, ECDSA P-256 on both sides, no session is resumed) next to plain HTTP/2 (none). A stream is there when the server has answered the hello. The agents are played by the bench on the same processors, so half of the work of each handshake is theirs; they wait as long as it takes, where cn2-vrouter tries again after 1.9 s. Creates: {Clients} clients. Medians of {Rounds} rounds in turns.");
+        report.Text($"Mutual TLS (Agents__Mode required, ECDSA P-256 on both sides, no session is resumed) next to plain HTTP/2 (none). A stream is there when the server has answered the hello. The agents are played by the bench on the same processors, so half of the work of each handshake is theirs; they wait as long as it takes, where cn2-vrouter tries again after {StormAgent.PatienceOfAgents} s. Creates: {Clients} clients. Medians of {Rounds} rounds in turns.");
 
-        object[] Row(string what, Func<Side, double> value) => [what, .. sides.Select(s => (object)value(s)), value(sides[0]) / value(sides[1])];
+        object[] Row(string what, Func<Side, double> value) => [what, .. sides.Select(s => (object)value(s)), value(sides[1]) == 0 ? "" : value(sides[0]) / value(sides[1])];
     }
 
     private static string NameOf(int i) => $"storm{i}";
@@ -171,8 +172,8 @@ internal sealed class AgentStorm(PrivateNetwork network, Report report, BenchOpt
         public List<Round> Runs { get; } = [];
     }
 
-    /// <summary>Seconds until the last handshake, half of the streams, the last stream, the last snapshot; processor time of the server for each agent.</summary>
-    private sealed record Connecting(double Reached, double HalfTaken, double Taken, double Begun, double ApiMilliseconds);
+    /// <summary>Seconds until the last handshake, half of the streams, the last stream; streams that were late; seconds until the last snapshot; processor time of the server for each agent.</summary>
+    private sealed record Connecting(double Reached, double HalfTaken, double Taken, int Late, double Begun, double ApiMilliseconds);
 
     private sealed record Round(Connecting Quiet, LoadResult Alone, LoadResult During, LoadResult After, double Busy);
 }
