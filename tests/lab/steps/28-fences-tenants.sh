@@ -41,12 +41,13 @@ step() {
 # tenant NAME PREFIX POD NODE ADDRESS: an operator grants; the tenant does the rest with its own token.
 tenant() {
     local tenant=$1
-    ask "200|201" PUT "/v1/namespaces/$tenant" '{}'
+    ask "200|201" PUT "/v1/namespaces/$tenant" "{\"labels\": {\"tenant\": \"$tenant\"}}"
     ask "200|201" PUT "/v1/namespaces/$tenant/grant" "{\"prefixes\": [\"$2\"], \"endpointPrefixes\": [\"$5/32\"], \"communities\": [\"64512:*\"], \"quota\": {\"services\": 2, \"floatingIPs\": 4}}"
     give_token "$tenant"
     ask 201 POST /v1/role-bindings "{\"name\": \"$tenant-portal\", \"subjects\": [{\"kind\": \"Token\", \"name\": \"$tenant-portal\"}], \"role\": \"editor\", \"namespaces\": [\"$tenant\"]}"
     become "$tenant"
-    ask 201 POST "/v1/namespaces/$tenant/external-networks" "{\"name\": \"vn\", \"subnets\": [{\"cidr\": \"$2\"}], \"fabricForwarding\": true}"
+    ask 201 POST "/v1/namespaces/$tenant/external-networks" "{\"name\": \"vn\", \"subnets\": [{\"cidr\": \"$2\"}], \"fabricForwarding\": true,
+        \"allowedNamespaces\": {\"matchLabels\": {\"tenant\": \"$tenant\"}}}"
     ask 201 POST "/v1/namespaces/$tenant/virtual-machine-interfaces" "{\"name\": \"$3-eth0\", \"labels\": {\"app\": \"web\"}, \"addresses\": [\"$5\"], \"virtualRouter\": \"$4\"}"
     ask 201 POST "/v1/namespaces/$tenant/services" '{"name": "web", "externalNetwork": "vn", "selector": {"app": "web"}, "ports": [{"port": 8080, "targetPort": 80}]}'
     await_ready "/v1/namespaces/$tenant/services/web"
@@ -74,7 +75,7 @@ try_what_is_not_blues() {
     refused 403 "... one that red does not have" "red" "$red/services/nothing"
     refused 403 "... change it" "red" -X DELETE "$red/services/web"
     refused 403 "a network of red's addresses" "100.1.0.128/25" --json '{"name": "mine", "subnets": [{"cidr": "100.1.0.128/25"}]}' "$blue/external-networks"
-    refused 403 "a Service in red's network" "red/vn" --json '{"name": "mine", "externalNetwork": "red/vn", "ports": [{"port": 80}]}' "$blue/services"
+    refused 403 "a Service in red's network" "do not select Namespace blue" --json '{"name": "mine", "externalNetwork": "red/vn", "ports": [{"port": 80}]}' "$blue/services"
     refused 403 "an endpoint that is red's pod" "10.233.64.11" --json '{"name": "mine", "addresses": ["10.233.64.11"], "virtualRouter": "compute1"}' "$blue/virtual-machine-interfaces"
     refused 403 "a wider grant for itself" "blue" -X PUT --json '{"prefixes": ["0.0.0.0/0"]}' "$blue/grant"
     refused 403 "admin for itself" "role" --json '{"name": "up", "subjects": [{"kind": "Token", "name": "blue-portal"}], "role": "admin", "namespaces": ["*"]}' "$API_URL/v1/role-bindings"
