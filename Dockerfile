@@ -1,7 +1,11 @@
 # Two images: `docker build --target api .` and `docker build --target vrouter .`; compose.yaml adds gobgpd.
-# The publish commands are the ones ./cn2 uses.
+# The publish commands are the ones ./cn2 uses. A release pins what it is built from: `--build-arg SDK=mcr.microsoft.com/dotnet/sdk:10.0@sha256:...`
+# (docs/operating.md, "Container images").
+ARG SDK=mcr.microsoft.com/dotnet/sdk:10.0
+ARG RUNTIME=mcr.microsoft.com/dotnet/aspnet:10.0
+ARG DEBIAN=debian:bookworm-slim
 
-FROM mcr.microsoft.com/dotnet/sdk:10.0 AS build
+FROM ${SDK} AS build
 WORKDIR /source
 ENV CI=true DOTNET_CLI_TELEMETRY_OPTOUT=1 DOTNET_NOLOGO=1
 # What decides the packages first: it changes seldom, so the restored layer is used again.
@@ -15,7 +19,7 @@ COPY migrations migrations
 RUN dotnet publish src/CN2.Api -c Release --no-restore && dotnet publish src/CN2.VRouter -c Release --no-restore
 
 # The server. It needs no privilege; BGP's port 179 belongs to gobgpd.
-FROM mcr.microsoft.com/dotnet/aspnet:10.0 AS api
+FROM ${RUNTIME} AS api
 WORKDIR /app
 COPY --from=build /source/artifacts/publish/CN2.Api/release .
 EXPOSE 8080 8081
@@ -24,7 +28,7 @@ ENTRYPOINT ["./CN2.Api"]
 
 # The agent. Run it with --network host --cap-add NET_ADMIN and a volume for --state-dir; where the kernel is to carry the overlay, also
 # with --cap-add SYS_ADMIN --volume /run/netns:/run/netns:shared.
-FROM mcr.microsoft.com/dotnet/aspnet:10.0 AS vrouter
+FROM ${RUNTIME} AS vrouter
 RUN apt-get update && apt-get install -y --no-install-recommends iproute2 nftables && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY --from=build /source/artifacts/publish/CN2.VRouter/release .
@@ -32,7 +36,9 @@ VOLUME /var/lib/cn2-vrouter
 ENTRYPOINT ["./cn2-vrouter"]
 
 # The BGP engine from Debian, without a configuration: the server tells it everything.
-FROM debian:bookworm-slim AS gobgpd
+FROM ${DEBIAN} AS gobgpd
 RUN apt-get update && apt-get install -y --no-install-recommends gobgpd && rm -rf /var/lib/apt/lists/*
 EXPOSE 179
+# nobody: a container's processes may listen on ports below 1024 without being root (Docker since 20.10).
+USER 65534:65534
 ENTRYPOINT ["gobgpd", "--pprof-disable"]

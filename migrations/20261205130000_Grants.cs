@@ -19,6 +19,41 @@ public sealed class Grants : Migration
         ("virtual_machine_interface", "cn2_count_use", "virtualMachineInterfaces"), ("external_network", "cn2_count_use", "externalNetworks"),
     ];
 
+    /// <summary>The functions of the triggers that count.</summary>
+    internal const string CountFunctions =
+        """
+        CREATE OR REPLACE FUNCTION cn2_count_use() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE
+            r record;
+        BEGIN
+            FOR r IN SELECT namespace, count(*) AS n FROM changed GROUP BY namespace ORDER BY namespace LOOP
+                PERFORM cn2_change_use(r.namespace, TG_ARGV[0], CASE TG_OP WHEN 'DELETE' THEN -r.n ELSE r.n END);
+            END LOOP;
+            RETURN NULL;
+        END $$;
+
+        -- A cluster IP belongs to its Service and counts with it.
+        CREATE OR REPLACE FUNCTION cn2_count_floating_ips() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE
+            r record;
+        BEGIN
+            FOR r IN SELECT namespace, count(*) AS n FROM changed WHERE external_network_uid IS NOT NULL GROUP BY namespace ORDER BY namespace LOOP
+                PERFORM cn2_change_use(r.namespace, TG_ARGV[0], CASE TG_OP WHEN 'DELETE' THEN -r.n ELSE r.n END);
+            END LOOP;
+            RETURN NULL;
+        END $$;
+
+        CREATE OR REPLACE FUNCTION cn2_count_node_ports() RETURNS trigger LANGUAGE plpgsql AS $$
+        DECLARE
+            r record;
+        BEGIN
+            FOR r IN SELECT s.namespace, count(*) AS n FROM changed c JOIN service s ON s.uid = c.service_uid GROUP BY s.namespace ORDER BY s.namespace LOOP
+                PERFORM cn2_change_use(r.namespace, TG_ARGV[0], CASE TG_OP WHEN 'DELETE' THEN -r.n ELSE r.n END);
+            END LOOP;
+            RETURN NULL;
+        END $$;
+        """;
+
     protected override void Up(MigrationBuilder migrationBuilder)
     {
         migrationBuilder.Sql(
@@ -89,37 +124,6 @@ public sealed class Grants : Migration
                 END IF;
             END $$;
 
-            CREATE FUNCTION cn2_count_use() RETURNS trigger LANGUAGE plpgsql AS $$
-            DECLARE
-                r record;
-            BEGIN
-                FOR r IN SELECT namespace, count(*) AS n FROM changed GROUP BY namespace ORDER BY namespace LOOP
-                    PERFORM cn2_change_use(r.namespace, TG_ARGV[0], CASE TG_OP WHEN 'DELETE' THEN -r.n ELSE r.n END);
-                END LOOP;
-                RETURN NULL;
-            END $$;
-
-            -- A cluster IP belongs to its Service and counts with it.
-            CREATE FUNCTION cn2_count_floating_ips() RETURNS trigger LANGUAGE plpgsql AS $$
-            DECLARE
-                r record;
-            BEGIN
-                FOR r IN SELECT namespace, count(*) AS n FROM changed WHERE external_network_uid IS NOT NULL GROUP BY namespace ORDER BY namespace LOOP
-                    PERFORM cn2_change_use(r.namespace, TG_ARGV[0], CASE TG_OP WHEN 'DELETE' THEN -r.n ELSE r.n END);
-                END LOOP;
-                RETURN NULL;
-            END $$;
-
-            CREATE FUNCTION cn2_count_node_ports() RETURNS trigger LANGUAGE plpgsql AS $$
-            DECLARE
-                r record;
-            BEGIN
-                FOR r IN SELECT s.namespace, count(*) AS n FROM changed c JOIN service s ON s.uid = c.service_uid GROUP BY s.namespace ORDER BY s.namespace LOOP
-                    PERFORM cn2_change_use(r.namespace, TG_ARGV[0], CASE TG_OP WHEN 'DELETE' THEN -r.n ELSE r.n END);
-                END LOOP;
-                RETURN NULL;
-            END $$;
-
             -- Counts what a namespace has when its grant begins. Its row is locked (FOR UPDATE) by the caller, so nobody is on the way in or out.
             CREATE FUNCTION cn2_begin_use(p_namespace text) RETURNS void LANGUAGE plpgsql AS $$
             BEGIN
@@ -149,6 +153,7 @@ public sealed class Grants : Migration
             -- Writers that allocate know from the catalog which namespaces have a grant.
             CREATE TRIGGER catalog_changed AFTER INSERT OR DELETE OR UPDATE ON namespace_grant FOR EACH STATEMENT EXECUTE FUNCTION cn2_catalog_changed();
             """);
+        migrationBuilder.Sql(CountFunctions);
         foreach (var (table, function, resource) in Counted)
         {
             migrationBuilder.Sql(

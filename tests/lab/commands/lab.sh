@@ -119,7 +119,7 @@ ${WINDOW:+  Swagger UI    $WINDOW/swagger
 }  router        ip netns exec $LAB-vmx1 vtysh --vty_socket $LAB_DIR/vmx1 -c 'show ip route bgp'
   BIRD          ip netns exec $LAB-bird1 birdc -s $LAB_DIR/bird1/bird.ctl show route
   the page      ip netns exec $LAB-client curl http://${VIP:-100.0.0.2}:8080/
-  REST          ip netns exec $LAB-control curl -s -K $LAB_DIR/token.curl $API_URL/v1/namespaces/ns1/services | jq
+  REST          ip netns exec $LAB-control curl -s -K $LAB_DIR/lab.curl $API_URL/v1/namespaces/ns1/services | jq
   BGP           ip netns exec $LAB-control gobgp global rib
   NAT           ip netns exec $LAB-compute1 nft list ruleset
   packets       ip netns exec $LAB-compute1 tcpdump -ni eth0 port 8080

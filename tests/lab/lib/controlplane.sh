@@ -2,6 +2,7 @@
 # Every function takes the directory first; a prefix to run under (ip netns exec ...) stands in the array UNDER.
 
 UNDER=()
+TRUST=() # curl's arguments for a server with TLS
 AS_POSTGRES=()
 
 postgres_bin() { dirname "$(path_of initdb)"; }
@@ -51,5 +52,5 @@ start_api() {
 
 api_is_ready_or_gone() {
     running "$1" api || return 0
-    "${UNDER[@]}" curl -fsS --max-time 2 "$2/readyz"
+    "${UNDER[@]}" curl "${TRUST[@]}" -fsS --max-time 2 "$2/readyz"
 }

@@ -4,8 +4,8 @@ KUBECTL_VERSION=1.33
 SAID=
 
 start_kubelet() {
-    kubeconfig "$LAB_DIR/kubeconfig-inside" "$KUBERNETES_URL" "$LAB_TOKEN" "$LAB_DIR/server.pem"
-    start "$LAB_DIR" kubelet "$(path_of python3)" tests/lab/kubernetes/kubelet.py --server "$KUBERNETES_URL" --token "$LAB_DIR/token" --ca "$LAB_DIR/server.pem" --namespace "$LAB-control" \
+    kubeconfig "$LAB_DIR/kubeconfig-inside" "$KUBERNETES_URL" "$LAB_TOKEN" "$LAB_DIR/ca.pem"
+    start "$LAB_DIR" kubelet "$(path_of python3)" tests/lab/kubernetes/kubelet.py --server "$KUBERNETES_URL" --token "$LAB_DIR/lab.token" --ca "$LAB_DIR/ca.pem" --namespace "$LAB-control" \
         --lab "$LAB" --run "$LAB_DIR/pods" --node compute1=172.27.115.242 --node compute2=172.27.115.243
     eventually 20 "the kubelet" grep -q '^watching' "$LAB_DIR/log/kubelet.log" || fail "the kubelet does not watch" "$(tail -n 5 "$LAB_DIR/log/kubelet.log")"
 }

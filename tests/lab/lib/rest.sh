@@ -3,16 +3,27 @@
 BODY=
 CODE=
 
-# As which caller: the lab's API token, in a file, because every process sees the arguments of the others.
-AS_ADMIN=()
+# As which caller: curl's arguments. Tokens are in files, because every process sees the arguments of the others.
+AS_CALLER=()
 
 become_admin() {
     LAB_TOKEN=$(api_token "$LAB_DIR" lab) || die "There is no API token." "$(tail -n 5 "$LAB_DIR/log/token.log")"
-    install -m 600 /dev/null "$LAB_DIR/token"
-    install -m 600 /dev/null "$LAB_DIR/token.curl"
-    printf '%s' "$LAB_TOKEN" >"$LAB_DIR/token"
-    printf 'header = "Authorization: Bearer %s"\n' "$LAB_TOKEN" >"$LAB_DIR/token.curl"
-    AS_ADMIN=(-K "$LAB_DIR/token.curl")
+    keep_token lab "$LAB_TOKEN"
+    become lab
+}
+
+# keep_token NAME SECRET: for `become NAME`.
+keep_token() {
+    install -m 600 /dev/null "$LAB_DIR/$1.token"
+    install -m 600 /dev/null "$LAB_DIR/$1.curl"
+    printf '%s' "$2" >"$LAB_DIR/$1.token"
+    printf 'cacert = "%s"\nheader = "Authorization: Bearer %s"\n' "$LAB_DIR/ca.pem" "$2" >"$LAB_DIR/$1.curl"
+}
+
+# become NAME: who asks from now on. "nobody" has no token.
+become() {
+    AS_CALLER=("${TRUST[@]}")
+    [ "$1" = nobody ] || AS_CALLER=(-K "$LAB_DIR/$1.curl")
 }
 
 # call METHOD PATH [JSON]: one request, whatever the answer is.
@@ -21,7 +32,7 @@ call() {
     local -a data=()
     [ -z "$json" ] || data=(-H 'Content-Type: application/json' --data-binary "$json")
     [ "$method" != PATCH ] || data=(-H 'Content-Type: application/merge-patch+json' --data-binary "$json")
-    answer=$(on control curl "${AS_ADMIN[@]}" -sS --max-time 30 -X "$method" -w '\n%{http_code}' "${data[@]}" "$API_URL$path" 2>&1) || true
+    answer=$(on control curl "${AS_CALLER[@]}" -sS --max-time 30 -X "$method" -w '\n%{http_code}' "${data[@]}" "$API_URL$path" 2>&1) || true
     CODE=${answer##*$'\n'}
     BODY=${answer%$'\n'*}
 }
@@ -61,3 +72,24 @@ await() {
 }
 
 await_ready() { await 30 "$1" 'any(.status.conditions[]; .type == "Ready" and .status == "True")' "$1 is Ready"; }
+
+# What was refused in a step, one line each, for its table.
+REFUSALS=()
+
+# refused CODE "what is sent" WORDS CURL-ARGUMENTS...: the answer has that code and these words, and one line of the table.
+refused() {
+    local code=$1 what=$2 words=$3 answer said
+    shift 3
+    answer=$(on control curl "${AS_CALLER[@]}" -sS -g --max-time 10 -o "$LAB_DIR/refused" -w '%{http_code}\t%{time_total}' "$@")
+    said=$(jq -r '[(.errors // {} | to_entries[] | "\(.key): \(.value[0])"), .detail][0] | if length > 110 then .[:109] + "…" else . end' "$LAB_DIR/refused")
+    is_equal "$what is refused" "$code" "${answer%%$'\t'*}"
+    contains "the refusal of $what says why" "$words" "$said"
+    REFUSALS+=("$what"$'\t'"${answer%???} s"$'\t'"$said")
+}
+
+show_refusals() {
+    {
+        printf 'REQUEST\tANSWER\tTIME\tIT SAYS\n'
+        printf '%s\n' "${REFUSALS[@]}"
+    } | table
+}

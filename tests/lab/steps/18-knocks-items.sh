@@ -30,10 +30,7 @@ step() {
         "$API_URL/v1/namespaces/ns1/floating-ips"
     ask "202|204" DELETE /v1/namespaces/ns1/external-networks/vn-fabric
     ask "202|204" DELETE /v1/namespaces/ns1/external-networks/vn-pods
-    {
-        printf 'REQUEST\tANSWER\tTIME\tIT SAYS\n'
-        printf '%s\n' "${REFUSALS[@]}"
-    } | table
+    show_refusals
 
     note "compute1 has 100.98.0.1 on its loopback device; an operator makes a network of it, and a Service takes it"
     on compute1 ip address add 100.98.0.1/32 dev lo
@@ -62,14 +59,3 @@ step() {
 }
 
 bad_labels() { jq -cn --argjson n "$1" '{name: "hostile", labels: ([range($n) | {key: "!\(.)", value: ""}] | from_entries)}'; }
-
-# refused CODE "what is sent" WORDS CURL-ARGUMENTS...: the answer has that code and these words, and one line of the table.
-refused() {
-    local code=$1 what=$2 words=$3 answer said
-    shift 3
-    answer=$(on control curl "${AS_ADMIN[@]}" -sS -g --max-time 10 -o "$LAB_DIR/refused" -w '%{http_code}\t%{time_total}' "$@")
-    said=$(jq -r '[(.errors // {} | to_entries[] | "\(.key): \(.value[0])"), .detail][0] | if length > 110 then .[:109] + "…" else . end' "$LAB_DIR/refused")
-    is_equal "$what is refused" "$code" "${answer%%$'\t'*}"
-    contains "the refusal of $what says why" "$words" "$said"
-    REFUSALS+=("$what"$'\t'"${answer%???} s"$'\t'"$said")
-}
