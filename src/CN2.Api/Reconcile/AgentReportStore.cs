@@ -1,4 +1,5 @@
 using System.Net;
+using CN2.Api.Allocation;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Drivers;
@@ -108,7 +109,10 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
                     LIMIT 1),
                    (SELECT host(e.address) || ' ' || v.namespace || '/' || v.name FROM interface_address e JOIN virtual_machine_interface v ON v.uid = e.interface_uid
                     WHERE e.address = ANY($2) AND NOT EXISTS (SELECT FROM infrastructure_address i WHERE i.kind = 'VirtualRouter' AND i.name = $1 AND i.address = e.address)
-                    LIMIT 1)
+                    LIMIT 1),
+                   (SELECT host(o.address) || ' ' || o.kind || ' ' || o.name FROM infrastructure_address o
+                    WHERE o.address = ANY($2) AND o.kind <> 'VirtualRouter' AND NOT EXISTS (SELECT FROM infrastructure_address i WHERE i.kind = 'VirtualRouter' AND i.name = $1 AND i.address = o.address)
+                    ORDER BY o.kind, o.name LIMIT 1)
             """, connection, transaction)
         {
             Parameters = { new() { Value = hello.Name }, new() { Value = Addresses(hello), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Inet } },
@@ -118,6 +122,9 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         if (!found.IsDBNull(0) && found.GetString(0).Split(' ') is [var holder, var taken]) return (AgentConnection.AddressTaken(IPAddress.Parse(taken), holder), known);
         if (!found.IsDBNull(2) && found.GetString(2).Split(' ') is [var held, var floatingIP]) return (AgentConnection.AddressIsFloatingIP(IPAddress.Parse(held), floatingIP), known);
         if (!found.IsDBNull(3) && found.GetString(3).Split(' ') is [var served, var endpoint]) return (AgentConnection.AddressIsEndpoint(IPAddress.Parse(served), endpoint), known);
+        // The operator has said where the VirtualRouter of a certificate is, and may say that it is beside a control node. The agent may not.
+        if (hello.Uid is not null && !found.IsDBNull(4) && found.GetString(4).Split(' ', 3) is [var infrastructure, var kind, var name])
+            return (AgentConnection.AddressIsInfrastructure(IPAddress.Parse(infrastructure), BlockedAddresses.Whose(kind, name), hello.Name), known);
         return (known is null && found.GetInt64(1) >= maximum ? AgentConnection.TooMany(hello.Name, maximum) : null, known);
     }
 
