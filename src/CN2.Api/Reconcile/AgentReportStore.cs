@@ -238,27 +238,29 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
 
     /// <summary>
     /// Saves the progress of agents with a stream to this replica. <paramref name="answered"/>: those that have acknowledged their whole
-    /// configuration and so are no longer lost.
+    /// configuration and so are no longer lost. An agent that is overdue is saved as one that is away since it was last in time:
+    /// <see cref="MarkLostAsync"/> judges it like any other.
     /// </summary>
     public Task SaveAsync(string controlNode, IReadOnlyCollection<VirtualRouterProgress> progress, IReadOnlyCollection<string> answered, CancellationToken ct) => ExecuteAsync(
         $"""
         WITH p AS (
-            SELECT * FROM unnest($1::text[], $2::interval[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $11::text[], $12::text[])
-                AS p(name, silence, desired, applied, position, version, message, refused, snapshot)
+            SELECT * FROM unnest($1::text[], $2::interval[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $11::text[], $12::text[], $13::boolean[])
+                AS p(name, silence, desired, applied, position, version, message, refused, snapshot, overdue)
         ), before AS (
-            SELECT v.uid, v.name, s.lost AND v.name = ANY($8) AS back, s.message IS DISTINCT FROM p.message OR s.applied_revision <> p.applied OR NOT s.connected
+            SELECT v.uid, v.name, s.lost AND v.name = ANY($8) AS back, s.message IS DISTINCT FROM p.message OR s.applied_revision <> p.applied OR s.connected = p.overdue
                        OR s.refused IS DISTINCT FROM p.refused AS news,
-                   now() - p.silence AS seen, p.desired, p.applied, p.position, p.version, p.message, p.refused, p.snapshot
+                   now() - p.silence AS seen, p.desired, p.applied, p.position, p.version, p.message, p.refused, p.snapshot, p.overdue, s.connected AND p.overdue AS late
             FROM p JOIN virtual_router v ON v.name = p.name JOIN virtual_router_status s ON s.uid = v.uid
             WHERE s.control_node = $9
         ), saved AS (
-            UPDATE virtual_router_status s SET connected = true, last_seen_at = b.seen, desired_revision = b.desired, applied_revision = b.applied,
-                applied_position = b.position, applied_snapshot = b.snapshot, agent_version = b.version, message = b.message, refused = b.refused, held_at = NULL,
+            UPDATE virtual_router_status s SET connected = NOT b.overdue, last_seen_at = CASE WHEN b.overdue THEN s.last_seen_at ELSE b.seen END, desired_revision = b.desired, applied_revision = b.applied,
+                applied_position = b.position, applied_snapshot = b.snapshot, agent_version = b.version, message = b.message, refused = b.refused, held_at = CASE WHEN b.overdue THEN s.held_at END,
                 lost = s.lost AND NOT b.back
             FROM before b WHERE s.uid = b.uid
         ), happened AS (
             INSERT INTO event (kind, name, at, type, reason, message)
             SELECT $10, name, now(), 'Normal', 'Programmed', 'Its tables hold everything it must carry; its routes can go out.' FROM before WHERE back
+            UNION ALL SELECT $10, name, now(), 'Warning', 'NotAcknowledging', coalesce(message, '') FROM before WHERE late
         )
         {ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Modified, "(SELECT uid, name, NOT back AS status_only FROM before WHERE back OR news) c", statusOnly: null)}
         """,
@@ -275,7 +277,8 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         new() { Value = controlNode },
         new() { Value = VirtualRouterKind },
         new() { Value = progress.Select(p => p.Refused).ToArray() },
-        new() { Value = progress.Select(p => p.Applied?.ToString()).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
+        new() { Value = progress.Select(p => p.Applied?.ToString()).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
+        new() { Value = progress.Select(p => p.Overdue).ToArray() });
 
     /// <summary>
     /// For the leader: agents of replicas that are gone become disconnected, and agents that have been away for <paramref name="lostAfter"/>
