@@ -52,6 +52,7 @@ public static partial class WireMapping
             TtlExpired = (ulong)counters.TtlExpired,
             Oversize = (ulong)counters.Oversize,
             SendErrors = (ulong)counters.SendErrors,
+            NotFromUplink = (ulong)counters.NotFromUplink,
         };
         message.Instances.AddRange(counters.RoutingInstances.OrderBy(i => i.Key).Select(i => new Proto.InstanceCounters
         {

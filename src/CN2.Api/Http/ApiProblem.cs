@@ -57,7 +57,7 @@ public sealed record ApiProblem(int Status, string Code, string Title, string De
 
     /// <summary>The write would take the role admin from the last who has it.</summary>
     public static ApiProblem LastAdmin() => new(409, ProblemCodes.LastAdmin, "The last admin",
-        "After this no role binding would make anybody an admin; give the role to somebody else first. A token counts as long as it exists and has not expired.");
+        "After this no role binding would make anybody an admin, or only tokens that expire; give the role to somebody else first. A token counts for good when it has no expiresAt, and otherwise until it expires.");
 
     public static ApiProblem TooManyRoleBindings() => new(409, ProblemCodes.TooManyRoleBindings, "Too many role bindings",
         $"There are {CN2.Network.Resources.Limits.RoleBindings} role bindings, and more are not possible; give groups a role instead of single users, or delete those that nobody needs.");

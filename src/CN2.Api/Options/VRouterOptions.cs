@@ -14,9 +14,18 @@ public sealed record VRouterOptions
     [WholeNumber(0, 100_000)]
     public int LostAtOnceLimit { get; init; }
 
+    /// <summary>
+    /// How long an agent that is connected may leave unacknowledged what it was sent. After that it counts as away, so that it is lost
+    /// <see cref="LostAfterSeconds"/> later: nobody waits for it, and its routes go.
+    /// </summary>
+    [WholeNumber(5, 3600)]
+    public int AcknowledgeWithinSeconds { get; init; } = 120;
+
     /// <summary>Agents make no further VirtualRouters when there are this many; users still can.</summary>
     [WholeNumber(1, 100_000)]
     public int MaximumFromAgents { get; init; } = 5_000;
+
+    public TimeSpan AcknowledgeWithin => TimeSpan.FromSeconds(AcknowledgeWithinSeconds);
 
     public TimeSpan LostAfter => TimeSpan.FromSeconds(LostAfterSeconds);
 }

@@ -56,6 +56,7 @@ public sealed class OverlayMetrics
             ("ttl_expired", router.Value.TtlExpired),
             ("oversize", router.Value.Oversize),
             ("send_error", router.Value.SendErrors),
+            ("not_from_uplink", router.Value.NotFromUplink),
         }
         select new Measurement<long>(dropped.Count, new KeyValuePair<string, object?>("virtual_router", router.Key), new("reason", dropped.Reason));
 

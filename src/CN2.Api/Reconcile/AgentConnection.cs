@@ -13,7 +13,7 @@ internal enum AgentRefusalReason
     /// <summary>An agent of that name is connected from elsewhere.</summary>
     DuplicateAgent,
 
-    /// <summary>Its address is another VirtualRouter's, a FloatingIP's, or an endpoint's.</summary>
+    /// <summary>Its address is another VirtualRouter's, a FloatingIP's, an endpoint's, or one of the infrastructure that no operator has given it.</summary>
     AddressTaken,
 
     /// <summary>It has connected to another replica since; only this connection ends.</summary>
@@ -65,6 +65,11 @@ internal static class AgentConnection
     public static AgentRefusal AddressIsEndpoint(IPAddress address, string endpoint) => new(
         AgentRefusalReason.AddressTaken,
         $"the address {address} is that of VirtualMachineInterface {endpoint}; give this agent its own --address, or delete the endpoint if the address is the node's");
+
+    /// <param name="whose">"the address of BgpRouter vmx1".</param>
+    public static AgentRefusal AddressIsInfrastructure(IPAddress address, string whose, string name) => new(
+        AgentRefusalReason.AddressTaken,
+        $"the address {address} is {whose}; give this agent its own --address, or, when both are on one machine, give VirtualRouter {name} that address by PUT /v1/virtual-routers/{name}");
 
     public static AgentRefusal TooMany(string name, int limit) => new(
         AgentRefusalReason.TooMany,

@@ -1,10 +1,12 @@
+using CN2.Api.Options;
+
 namespace CN2.Api.Reconcile;
 
 /// <summary>
 /// Hands how far the agents here are to the <see cref="AgentRecorder"/>. Other replicas wait for it: they see through these rows what has
 /// been programmed on vRouters whose agents dialled this replica.
 /// </summary>
-internal sealed class AgentProgress(LoopState state, AgentRecorder recorder)
+internal sealed class AgentProgress(LoopState state, AgentRecorder recorder, VRouterOptions options)
 {
     /// <summary>The reading of the feed that the other replicas were last told of.</summary>
     private long _shared;
@@ -44,14 +46,19 @@ internal sealed class AgentProgress(LoopState state, AgentRecorder recorder)
     public void Save(VirtualRouterLedger.Account account, bool atOnce)
     {
         var silence = account.LastSeenAt is { } seen ? state.Clock.Now - seen : TimeSpan.Zero;
+        var overdue = account.IsOverdue(state.Clock.Now, options.AcknowledgeWithin);
         recorder.Progress(
             new VirtualRouterProgress(
                 account.Name, silence > TimeSpan.Zero ? silence : TimeSpan.Zero, account.LastRevision, account.AppliedRevision,
                 account.AppliedPosition(state.Ledger.SentUpTo), account.AgentVersion ?? "",
-                account.Error ?? account.Refused.Summary ?? account.Message, account.Refused.Document),
+                overdue ? Overdue(account) : account.Error ?? account.Refused.Summary ?? account.Message, account.Refused.Document, overdue),
             atOnce && (state.Others.Any || account.Lost),
-            account.Answered);
+            account.Answered && !overdue);
     }
+
+    private string Overdue(VirtualRouterLedger.Account account) =>
+        $"the agent is connected and has not acknowledged what it was sent for {options.AcknowledgeWithinSeconds} s, so it counts as away: nobody waits for it, and its routes go until it has; "
+        + (account.Error is { } error ? $"it says: {error}" : "start it anew, or delete the VirtualRouter");
 
     /// <summary>The database may not know which agents are here: each says hello again, and how far it is.</summary>
     public void Reintroduce()

@@ -1,4 +1,5 @@
 using System.Net;
+using CN2.Api.Allocation;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Drivers;
@@ -108,7 +109,10 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
                     LIMIT 1),
                    (SELECT host(e.address) || ' ' || v.namespace || '/' || v.name FROM interface_address e JOIN virtual_machine_interface v ON v.uid = e.interface_uid
                     WHERE e.address = ANY($2) AND NOT EXISTS (SELECT FROM infrastructure_address i WHERE i.kind = 'VirtualRouter' AND i.name = $1 AND i.address = e.address)
-                    LIMIT 1)
+                    LIMIT 1),
+                   (SELECT host(o.address) || ' ' || o.kind || ' ' || o.name FROM infrastructure_address o
+                    WHERE o.address = ANY($2) AND o.kind <> 'VirtualRouter' AND NOT EXISTS (SELECT FROM infrastructure_address i WHERE i.kind = 'VirtualRouter' AND i.name = $1 AND i.address = o.address)
+                    ORDER BY o.kind, o.name LIMIT 1)
             """, connection, transaction)
         {
             Parameters = { new() { Value = hello.Name }, new() { Value = Addresses(hello), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Inet } },
@@ -118,6 +122,9 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         if (!found.IsDBNull(0) && found.GetString(0).Split(' ') is [var holder, var taken]) return (AgentConnection.AddressTaken(IPAddress.Parse(taken), holder), known);
         if (!found.IsDBNull(2) && found.GetString(2).Split(' ') is [var held, var floatingIP]) return (AgentConnection.AddressIsFloatingIP(IPAddress.Parse(held), floatingIP), known);
         if (!found.IsDBNull(3) && found.GetString(3).Split(' ') is [var served, var endpoint]) return (AgentConnection.AddressIsEndpoint(IPAddress.Parse(served), endpoint), known);
+        // The operator has said where the VirtualRouter of a certificate is, and may say that it is beside a control node. The agent may not.
+        if (hello.Uid is not null && !found.IsDBNull(4) && found.GetString(4).Split(' ', 3) is [var infrastructure, var kind, var name])
+            return (AgentConnection.AddressIsInfrastructure(IPAddress.Parse(infrastructure), BlockedAddresses.Whose(kind, name), hello.Name), known);
         return (known is null && found.GetInt64(1) >= maximum ? AgentConnection.TooMany(hello.Name, maximum) : null, known);
     }
 
@@ -231,27 +238,29 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
 
     /// <summary>
     /// Saves the progress of agents with a stream to this replica. <paramref name="answered"/>: those that have acknowledged their whole
-    /// configuration and so are no longer lost.
+    /// configuration and so are no longer lost. An agent that is overdue is saved as one that is away since it was last in time:
+    /// <see cref="MarkLostAsync"/> judges it like any other.
     /// </summary>
     public Task SaveAsync(string controlNode, IReadOnlyCollection<VirtualRouterProgress> progress, IReadOnlyCollection<string> answered, CancellationToken ct) => ExecuteAsync(
         $"""
         WITH p AS (
-            SELECT * FROM unnest($1::text[], $2::interval[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $11::text[], $12::text[])
-                AS p(name, silence, desired, applied, position, version, message, refused, snapshot)
+            SELECT * FROM unnest($1::text[], $2::interval[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $11::text[], $12::text[], $13::boolean[])
+                AS p(name, silence, desired, applied, position, version, message, refused, snapshot, overdue)
         ), before AS (
-            SELECT v.uid, v.name, s.lost AND v.name = ANY($8) AS back, s.message IS DISTINCT FROM p.message OR s.applied_revision <> p.applied OR NOT s.connected
+            SELECT v.uid, v.name, s.lost AND v.name = ANY($8) AS back, s.message IS DISTINCT FROM p.message OR s.applied_revision <> p.applied OR s.connected = p.overdue
                        OR s.refused IS DISTINCT FROM p.refused AS news,
-                   now() - p.silence AS seen, p.desired, p.applied, p.position, p.version, p.message, p.refused, p.snapshot
+                   now() - p.silence AS seen, p.desired, p.applied, p.position, p.version, p.message, p.refused, p.snapshot, p.overdue, s.connected AND p.overdue AS late
             FROM p JOIN virtual_router v ON v.name = p.name JOIN virtual_router_status s ON s.uid = v.uid
             WHERE s.control_node = $9
         ), saved AS (
-            UPDATE virtual_router_status s SET connected = true, last_seen_at = b.seen, desired_revision = b.desired, applied_revision = b.applied,
-                applied_position = b.position, applied_snapshot = b.snapshot, agent_version = b.version, message = b.message, refused = b.refused, held_at = NULL,
+            UPDATE virtual_router_status s SET connected = NOT b.overdue, last_seen_at = CASE WHEN b.overdue THEN s.last_seen_at ELSE b.seen END, desired_revision = b.desired, applied_revision = b.applied,
+                applied_position = b.position, applied_snapshot = b.snapshot, agent_version = b.version, message = b.message, refused = b.refused, held_at = CASE WHEN b.overdue THEN s.held_at END,
                 lost = s.lost AND NOT b.back
             FROM before b WHERE s.uid = b.uid
         ), happened AS (
             INSERT INTO event (kind, name, at, type, reason, message)
             SELECT $10, name, now(), 'Normal', 'Programmed', 'Its tables hold everything it must carry; its routes can go out.' FROM before WHERE back
+            UNION ALL SELECT $10, name, now(), 'Warning', 'NotAcknowledging', coalesce(message, '') FROM before WHERE late
         )
         {ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Modified, "(SELECT uid, name, NOT back AS status_only FROM before WHERE back OR news) c", statusOnly: null)}
         """,
@@ -268,7 +277,8 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         new() { Value = controlNode },
         new() { Value = VirtualRouterKind },
         new() { Value = progress.Select(p => p.Refused).ToArray() },
-        new() { Value = progress.Select(p => p.Applied?.ToString()).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text });
+        new() { Value = progress.Select(p => p.Applied?.ToString()).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
+        new() { Value = progress.Select(p => p.Overdue).ToArray() });
 
     /// <summary>
     /// For the leader: agents of replicas that are gone become disconnected, and agents that have been away for <paramref name="lostAfter"/>

@@ -33,7 +33,9 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
     /// <summary>The agent gets the whole configuration with the next flush.</summary>
     public void Connected(string name)
     {
-        state.Ledger.Open(name).Connected();
+        var account = state.Ledger.Open(name);
+        if (account.Held) account.RestartPatience(state.Clock.Now);
+        account.Connected();
         _newcomers.Add(name);
     }
 
@@ -104,7 +106,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             if (_newcomers.Remove(account.Name))
             {
                 var revision = ledger.NextRevision(account);
-                account.Sent(new AckMark(revision, ledger.Feed.Last), ledger.SentUpTo, owners);
+                account.Sent(new AckMark(revision, ledger.Feed.Last), ledger.SentUpTo, owners, state.Clock.Now);
                 account.SentWhole(revision);
                 state.Statuses.EntriesSent(account.Awaited);
                 publisher.Publish(account.Name, revision, WholeOf(account.Name));
@@ -116,7 +118,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             if (changes is null && probes is null && _changedAddresses.Count == 0 && overlay.IsEmpty) continue;
             var next = ledger.NextRevision(account);
             // A connected agent answers also while its vRouter counts as lost, and must have answered this when that is over.
-            if (account.Counts || account.ConnectedHere) account.Sent(new AckMark(next, ledger.Feed.Last), ledger.SentUpTo, owners);
+            if (account.Counts || account.ConnectedHere) account.Sent(new AckMark(next, ledger.Feed.Last), ledger.SentUpTo, owners, state.Clock.Now);
             if (account.ConnectedHere) state.Statuses.EntriesSent(owners);
             if (account.ConnectedHere && !publisher.Publish(account.Name, next, DeltaOf(account.Name, changes, probes, overlay)))
                 publisher.Publish(account.Name, next, WholeOf(account.Name));

@@ -149,6 +149,18 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
         /// <summary>Something that was sent is not acknowledged yet.</summary>
         public bool IsBehind => _outstanding.Count > 0;
 
+        /// <summary>
+        /// The agent is connected here and has left something unacknowledged for longer than <paramref name="within"/>. A new stream changes nothing
+        /// in that: otherwise an agent that connects again and again would never owe anything.
+        /// </summary>
+        public bool IsOverdue(DateTimeOffset now, TimeSpan within) => ConnectedHere && _outstanding.TryPeek(out var oldest) && now - oldest.At > within;
+
+        /// <summary>The agent was away by no fault of its own (<see cref="Held"/>): it gets the whole time again for what it has missed.</summary>
+        public void RestartPatience(DateTimeOffset now)
+        {
+            foreach (var outstanding in _outstanding) outstanding.At = now;
+        }
+
         /// <summary>Messages that are not acknowledged yet, as far as they are told apart.</summary>
         public int OutstandingMessages => _outstanding.Count;
 
@@ -181,12 +193,16 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
         public void SentWhole(ulong revision) => _wholeRevision = revision;
 
         /// <summary>Something was sent for these owners; it covers the feed after <paramref name="after"/>.</summary>
-        public void Sent(AckMark mark, FeedPosition? after, IReadOnlyCollection<Guid> owners)
+        /// <param name="mark">What acknowledges it.</param>
+        /// <param name="after">What was sent before it.</param>
+        /// <param name="owners">They wait for it.</param>
+        /// <param name="at">When it was sent; null: it is never overdue.</param>
+        public void Sent(AckMark mark, FeedPosition? after, IReadOnlyCollection<Guid> owners, DateTimeOffset? at = null)
         {
             foreach (var owner in owners) _awaited[owner] = mark;
             if (_outstanding.Count < MostOutstanding)
             {
-                _last = new Outstanding(after);
+                _last = new Outstanding(after) { At = at };
                 _outstanding.Enqueue(_last);
             }
 
@@ -242,6 +258,8 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
             private HashSet<Guid>? _ofMany;
 
             public FeedPosition? After => after;
+
+            public DateTimeOffset? At { get; set; }
 
             /// <summary>What acknowledges all of it.</summary>
             public AckMark Mark { get; private set; }

@@ -58,7 +58,7 @@ public sealed class RoleBindingStore
     public async Task<WriteOutcome> ReplaceAsync(WriteScope scope, RoleBindingRow row, RoleBindingRequest request, CancellationToken cancellationToken)
     {
         if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
-        var had = await Admins.ExistAsync(scope, cancellationToken);
+        var had = await Admins.PresenceAsync(scope, cancellationToken);
         var changed = !SubjectsOf(row).SequenceEqual(request.Subjects ?? []) || row.Role != request.Role || !row.Namespaces.SequenceEqual(request.Namespaces!);
         if (changed) (row.Subjects, row.Role, row.Namespaces) = (TextOf(request), request.Role!, [.. request.Namespaces!]);
         if (row.ChangeMetadata(request) || changed)
@@ -73,7 +73,7 @@ public sealed class RoleBindingStore
     public async Task<WriteOutcome> DeleteAsync(WriteScope scope, RoleBindingRow row, CancellationToken cancellationToken)
     {
         if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
-        var had = await Admins.ExistAsync(scope, cancellationToken);
+        var had = await Admins.PresenceAsync(scope, cancellationToken);
         scope.Db.RoleBindings.Remove(row);
         return await Admins.RefusalAsync(scope, had, cancellationToken) is { } refusal ? refusal : new WriteOutcome.Gone();
     }

@@ -45,7 +45,7 @@ public sealed class TokenStore(TimeProvider time)
     public async Task<WriteOutcome> DeleteAsync(WriteScope scope, ApiTokenRow row, CancellationToken cancellationToken)
     {
         if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
-        var had = await Admins.ExistAsync(scope, cancellationToken);
+        var had = await Admins.PresenceAsync(scope, cancellationToken);
         scope.Db.ApiTokens.Remove(row);
         return await Admins.RefusalAsync(scope, had, cancellationToken) is { } refusal ? refusal : new WriteOutcome.Gone();
     }

@@ -117,10 +117,10 @@ public sealed class VirtualRouterStore
         {
             { Connected: true } when row.AdminDown => (ResourceState.Success, "True", "AdminDown", "The agent is connected; adminDown keeps its routes withdrawn."),
             { Connected: true } => (ResourceState.Success, "True", "Connected", "The agent is connected."),
-            { Lost: true } => (ResourceState.Failure, "False", "Lost", "The agent has been away too long, and every control node that is alive has withdrawn its routes; start cn2-vrouter on the node or check the network to it."),
+            { Lost: true } => (ResourceState.Failure, "False", "Lost", "The agent has been away too long, or has left unacknowledged what it was sent (status.message says so), and every control node that is alive has withdrawn its routes; start cn2-vrouter on the node or check the network to it."),
             { HeldAt: not null } => (ResourceState.Failure, "Unknown", "MassLoss",
                 "The agent has been away too long, but so have others at the same time, so the fault is taken to be the control plane's and the routes stay; mend the network to the agents, or set adminDown to true to withdraw this node's routes."),
-            { LastSeenAt: not null } => (ResourceState.Failure, "False", "Disconnected", "The agent is away; its routes are withdrawn if it does not come back."),
+            { LastSeenAt: not null } => (ResourceState.Failure, "False", "Disconnected", "The agent is away, or leaves unacknowledged what it is sent (status.message says so); its routes are withdrawn if that goes on."),
             _ => (ResourceState.Pending, "False", "NeverConnected", $"No agent has connected yet; start cn2-vrouter with --name {row.Name} on the node."),
         };
         return new VirtualRouterStatus(

@@ -16,5 +16,8 @@ public sealed record OverlayCounters(
     long Oversize,
     long SendErrors)
 {
+    /// <summary>Outer packets that did not come by the uplink, to this node or through it: a pod sent them, most likely with a forged source address.</summary>
+    public long NotFromUplink { get; init; }
+
     public static OverlayCounters None { get; } = new(new Dictionary<int, RoutingInstanceCounters>(), 0, 0, 0, 0, 0, 0);
 }

@@ -210,6 +210,8 @@ public static class NftRuleset
         var size = options.LargestMap is { } largest ? $" size {Number(largest)};" : "";
         var fence = FenceElements(options, family) is { Length: > 0 } fenced ? $" elements = {{ {fenced} }};" : "";
         var clearMark = $"meta mark & {Hex(MagicMask)} == {Hex(Magic)} meta mark set 0";
+        var uplink = family == IPFamily.IPv4 && node is not null ? NftUplink.Chains(node) : "";
+        var passing = uplink.Length > 0 ? NftUplink.ForwardRules + "\n    " : "";
         return $$"""
             table {{ip}} {{options.Table}} {
               map hash { type mark : verdict; }
@@ -226,7 +228,7 @@ public static class NftRuleset
               map one_to_one { type {{addr}} : mark; }
               map one_to_one_backends { type {{addr}} . mark : {{addr}}; }
               set one_to_one_source_ranges { type {{addr}} . {{addr}}; flags interval; }
-            {{NftOverlay.Sets(addr)}}
+            {{NftOverlay.Sets(addr)}}{{uplink}}
               chain frontend {
                 {{ranges}} {{ip}} daddr . meta l4proto . th dport . {{ip}} saddr != @source_ranges drop
                 {{hash}}
@@ -280,7 +282,7 @@ public static class NftRuleset
               # would not pass this node, so its source becomes the node's address.
               chain forward {
                 type filter hook forward priority filter; policy accept;
-                ct state new ct status dnat {{ip}} daddr != @remote jump hairpin
+                {{passing}}ct state new ct status dnat {{ip}} daddr != @remote jump hairpin
               }
               chain hairpin {
                 ct original {{ip}} daddr @floating_ips fib daddr . iif oif exists meta mark set meta mark or {{Hex(HairpinBit)}}

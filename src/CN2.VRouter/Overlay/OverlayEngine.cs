@@ -6,6 +6,7 @@ using CN2.Network.Addressing;
 using CN2.Network.Overlay;
 using CN2.Network.Sequencing;
 using CN2.VRouter.Dataplane;
+using CN2.VRouter.Nft;
 using CN2.VRouter.Overlay.Forwarding;
 using CN2.VRouter.Overlay.Kernel;
 using CN2.VRouter.Overlay.Plumbing;
@@ -28,6 +29,7 @@ public sealed class OverlayEngine : IOverlayEngine
     private readonly Dictionary<VpnRouteKey, string> _refusedRoutes = [];
     private readonly string _table;
     private readonly IOverlayApplier _applier;
+    private readonly UplinkDrops _drops;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly Channel<string> _drift = Channel.CreateBounded<string>(new BoundedChannelOptions(64) { FullMode = BoundedChannelFullMode.DropWrite });
     private volatile bool _unsettled = true;
@@ -43,6 +45,7 @@ public sealed class OverlayEngine : IOverlayEngine
         _table = table;
         var kernel = KernelMpls.Detect();
         if (choice == OverlayChoice.Kernel && !kernel.Usable) throw new DataplaneException($"--overlay kernel: {kernel}; load the modules, or let the agent choose");
+        _drops = new UplinkDrops(table);
         // An earlier agent may have left kernel tunnels, which take packets and hold the UDP port. The devices of user-space tunnels
         // disappear with their process.
         _applier = choice != OverlayChoice.Userspace && kernel.Usable
@@ -56,7 +59,7 @@ public sealed class OverlayEngine : IOverlayEngine
 
     public ChannelReader<string> Drift => _drift.Reader;
 
-    public OverlayCounters Counters => _applier.Counters;
+    public OverlayCounters Counters => _applier.Counters with { NotFromUplink = _drops.Read() };
 
     internal long AllocatedBytes => _applier.AllocatedBytes;
 
@@ -104,6 +107,7 @@ public sealed class OverlayEngine : IOverlayEngine
             if (_disposed) return;
             _disposed = true;
             await _applier.DisposeAsync();
+            _drops.Dispose();
             _drift.Writer.TryComplete();
         }
         finally

@@ -52,6 +52,7 @@ public sealed class SettingsTests
     [InlineData("Bgp:ImportedRoutesPerPeer", "many")]
     [InlineData("Bgp:ListenAddresses:0", "any")]
     [InlineData("VRouters:LostAfterSeconds", "0")]
+    [InlineData("VRouters:AcknowledgeWithinSeconds", "4")]
     [InlineData("Cluster:Name", "Not_A_Name")]
     [InlineData("ServiceNetwork:V4", "10.233.0.1/18")]
     [InlineData("ServiceNetwork:V4", "fd00::/64")]

@@ -33,6 +33,9 @@ internal sealed class FakeNode(string name, string address)
     public string? Source { get; set; }
     public long Connection { get; set; }
 
+    /// <summary>Of the VirtualRouter that its certificate stands for; null: it has none.</summary>
+    public Guid? Uid { get; set; }
+
     /// <summary>Entries that it refuses alone, at the next acknowledgement.</summary>
     public HashSet<NatEntryKey> RefusedKeys { get; } = [];
 
@@ -153,6 +156,7 @@ internal sealed class FakeNode(string name, string address)
         Instance = Instance,
         Source = Source is null ? null : IPAddress.Parse(Source),
         Connection = Connection,
+        Uid = Uid,
     };
 
     private void Put(IEnumerable<VirtualRouterNatEntry> natEntries, IEnumerable<IPAddress> drops, IEnumerable<VRouterProbe> probes)

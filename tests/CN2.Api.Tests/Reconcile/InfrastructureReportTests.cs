@@ -1,4 +1,5 @@
 using CN2.Api.Tests.Fixtures;
+using CN2.Network.Resources;
 
 namespace CN2.Api.Tests.Reconcile;
 
@@ -112,6 +113,75 @@ public sealed class InfrastructureReportTests(PrivatePostgres postgres)
         Assert.Contains("10.9.9.9 is that of VirtualMachineInterface default/pod9", plane.Api.Agents.SentAway["compute9"], StringComparison.Ordinal);
         Assert.Equal(404, (await plane.Api.GetAsync("/v1/virtual-routers/compute9")).Status);
         Assert.NotEqual("False/InfrastructureAddress", ControlPlane.ConditionOf((await plane.Api.GetAsync($"{Vmis}/pod9")).Json, "Ready"));
+    }
+
+    [Fact]
+    public async Task An_agent_with_a_certificate_takes_no_address_of_the_infrastructure_that_an_operator_has_not_given_it()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres, "--Bgp:Engine", "gobgp", "--Bgp:RouterId", "172.27.115.7", "--Bgp:ListenAddresses:0", "172.27.115.7");
+        await Eventually.TrueAsync(
+            async () => await plane.QueryAsync<long>("SELECT count(*) FROM infrastructure_address WHERE kind = 'ControlNode' AND address = '172.27.115.7'") == 1, seconds: 30);
+        (await plane.Api.PutAsync("/v1/bgp-routers/vmx9", """{"address":"172.27.115.9","autonomousSystem":64512}""")).Expect(201);
+        var made = (await plane.Api.PutAsync("/v1/virtual-routers/compute9", """{"address":"172.27.115.90"}""")).Expect(201);
+        var node = new FakeNode("compute9", "172.27.115.90") { Uid = (Guid?)made.Json!["uid"] };
+        node.ConnectTo(plane.Api.Agents);
+        await ControlPlane.UntilAsync(() => node.Messages > 0);
+        foreach (var (address, whose) in ((string, string)[])[("172.27.115.9", "BgpRouter vmx9"), ("172.27.115.7", "ControlNode cn-a")])
+        {
+            plane.Api.Agents.SentAway.Clear();
+            node.Address = address;
+            node.ConnectTo(plane.Api.Agents);
+            await ControlPlane.UntilAsync(() => plane.Api.Agents.SentAway.ContainsKey("compute9"));
+            Assert.Contains($"{address} is the address of {whose}", plane.Api.Agents.SentAway["compute9"], StringComparison.Ordinal);
+            Assert.Equal("172.27.115.90", (string?)(await plane.Api.GetAsync("/v1/virtual-routers/compute9")).Json!["address"]);
+        }
+
+        // A node beside a control node is one that an operator has put there; one without a certificate was never asked who it is.
+        (await plane.Api.PatchAsync("/v1/virtual-routers/compute9", """{"address":"172.27.115.7"}""")).Expect(200);
+        node.ConnectTo(plane.Api.Agents);
+        await Eventually.TrueAsync(async () => (bool?)(await plane.Api.GetAsync("/v1/virtual-routers/compute9")).Json!["status"]!["connected"] == true, seconds: 30);
+        // It may have another address of its own, and does not lose that of before by it.
+        node.Address = "172.27.115.91";
+        node.ConnectTo(plane.Api.Agents);
+        await Eventually.TrueAsync(async () => (string?)(await plane.Api.GetAsync("/v1/virtual-routers/compute9")).Json!["address"] == "172.27.115.91", seconds: 30);
+    }
+
+    [Theory]
+    [InlineData("BgpRouter")]
+    [InlineData("ControlNode")]
+    public async Task An_endpoint_whose_address_becomes_that_of_a_router_or_control_node_is_not_probed_and_gets_no_traffic(string kind)
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        (await plane.Api.PutAsync("/v1/namespaces/default/service-health-checks/up", """{"monitorType":"TCP","port":80}""")).Expect(201);
+        (await plane.Api.PostAsync("/v1/namespaces/default/external-networks", """{"name":"vpn","subnets":[{"cidr":"30.0.0.0/24"}]}""")).Expect(201);
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1", ""","healthCheck":"up" """);
+        await plane.ServiceAsync("web");
+        await plane.ServiceAsync("inside", ""","type":"NodePort" """);
+        (await plane.Api.PostAsync(Fips, """{"name":"attached","externalNetwork":"vn","address":"100.0.0.7","interfaces":["pod1"]}""")).Expect(201);
+        (await plane.Api.PostAsync(Fips, """{"name":"away","externalNetwork":"vpn","address":"30.0.0.7","interfaces":["pod1"]}""")).Expect(201);
+        await ControlPlane.UntilAsync(() => plane.Compute1.Probes.Count == 1);
+        plane.Compute1.Report(plane.Compute1.Probes.Single().Uid, EndpointHealth.Healthy);
+        await plane.UntilHopsAsync("100.0.0.7", "172.27.115.242");
+        await ControlPlane.UntilAsync(() => plane.Compute1.Carries("100.0.0.7") && plane.Compute1.Carries("30.0.0.7"));
+
+        if (kind == "BgpRouter") (await plane.Api.PutAsync("/v1/bgp-routers/late", """{"address":"10.0.0.1","autonomousSystem":64512}""")).Expect(201);
+        else await plane.AddAsync("cn-b", new Drivers.FakeBgpEngine(), "--Bgp:Engine", "gobgp", "--Bgp:RouterId", "10.0.0.1", "--Bgp:ListenAddresses:0", "10.0.0.1");
+        await ControlPlane.UntilAsync(() => plane.Compute1.Probes.Count == 0 && Backends() == 0);
+        await ControlPlane.UntilAsync(() => plane.Api.Speaker.Paths.Count == 0);
+        var endpoint = (await plane.Api.GetAsync($"{Vmis}/pod1")).Expect(200);
+        Assert.Equal("False/InfrastructureAddress", ControlPlane.ConditionOf(endpoint, "Ready"));
+        Assert.Contains($"10.0.0.1 is the address of {kind}", endpoint.Text, StringComparison.Ordinal);
+        foreach (var path in (string[])[ControlPlane.Path("web"), ControlPlane.Path("inside"), $"{Fips}/attached", $"{Fips}/away"])
+        {
+            await plane.UntilConditionAsync(path, "Ready", "False/NoReadyEndpoints");
+            Assert.Contains("VirtualMachineInterface default/pod1 has an address of the infrastructure", (await plane.Api.GetAsync(path)).Text, StringComparison.Ordinal);
+        }
+
+        // It is served again with an address of its own.
+        (await plane.Api.PatchAsync($"{Vmis}/pod1", """{"addresses":["10.0.0.9"]}""")).Expect(200);
+        await ControlPlane.UntilAsync(() => plane.Compute1.Probes.Count == 1);
+
+        int Backends() => plane.Compute1.Table.Values.Count(e => e.Backends.Count + e.Draining.Count > 0);
     }
 
     [Fact]

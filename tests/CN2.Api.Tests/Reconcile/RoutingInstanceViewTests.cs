@@ -189,7 +189,7 @@ public sealed class RoutingInstanceViewTests(PrivatePostgres postgres)
     {
         await using var plane = await ControlPlane.StartAsync(postgres);
         var number = await OverlayAsync(plane, "vpn", "30.0.0.0/24", "target:64512:1");
-        plane.Compute1.Count(new VRouterOverlayCounters([new(number, 10, 1000, 20, 2000, 3), new(777, 1, 2, 3, 4, 5)], 6, 7, 8, 9, 10, 11));
+        plane.Compute1.Count(new VRouterOverlayCounters([new(number, 10, 1000, 20, 2000, 3), new(777, 1, 2, 3, 4, 5)], 6, 7, 8, 9, 10, 11) { NotFromUplink = 12 });
         plane.Compute2.Count(new VRouterOverlayCounters([new(number, 1, 100, 2, 200, 0)], 0, 0, 0, 0, 0, 0));
         string[] expected =
         [
@@ -207,6 +207,7 @@ public sealed class RoutingInstanceViewTests(PrivatePostgres postgres)
             """cn2_overlay_dropped_total{virtual_router="compute1",reason="ttl_expired"} 9""",
             """cn2_overlay_dropped_total{virtual_router="compute1",reason="oversize"} 10""",
             """cn2_overlay_dropped_total{virtual_router="compute1",reason="send_error"} 11""",
+            """cn2_overlay_dropped_total{virtual_router="compute1",reason="not_from_uplink"} 12""",
         ];
         var lines = await LinesAsync();
         // The network's name is known once the reconciler has read it.

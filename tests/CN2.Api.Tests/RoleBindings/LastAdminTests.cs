@@ -1,4 +1,5 @@
 using CN2.Api.Tests.Fixtures;
+using Npgsql;
 
 namespace CN2.Api.Tests.RoleBindings;
 
@@ -28,6 +29,47 @@ public sealed class LastAdminTests(ApiServer api) : IClassFixture<ApiServer>
             await AdminAsync("first", "Group", "admins");
             Assert.InRange((await api.DeleteAsync("/v1/role-bindings/third")).Status, 204, 404);
         }
+    }
+
+    [Fact]
+    public async Task The_token_of_the_last_admin_cannot_be_deleted()
+    {
+        await using var source = NpgsqlDataSource.Create(api.ConnectionString);
+        await AloneAsync(source);
+        await TokenAsync("temporary", expires: true);
+        await TokenAsync("lasting", expires: false);
+
+        // With a token that expires one can begin; it is the last admin as long as it counts.
+        await AdminAsync("temporary", "Token", "temporary");
+        Assert.Equal("last-admin", (await api.DeleteAsync("/v1/tokens/temporary")).Expect(409).Code);
+        Assert.Equal("last-admin", (await api.DeleteAsync("/v1/role-bindings/temporary")).Expect(409).Code);
+
+        // From then on somebody stays who does not expire.
+        await AdminAsync("lasting", "Token", "lasting");
+        Assert.Equal("last-admin", (await api.DeleteAsync("/v1/tokens/lasting")).Expect(409).Code);
+        Assert.Equal("last-admin", (await api.DeleteAsync("/v1/role-bindings/lasting")).Expect(409).Code);
+        Assert.Equal("last-admin", (await api.PutAsync("/v1/role-bindings/lasting", """{"subjects":[{"kind":"Token","name":"temporary"}],"role":"admin","namespaces":["*"]}""")).Expect(409).Code);
+        (await api.DeleteAsync("/v1/tokens/temporary")).Expect(204);
+        await AdminAsync("person", "User", "root");
+        (await api.DeleteAsync("/v1/tokens/lasting")).Expect(204);
+
+        // A token that has expired is none, and stands in nobody's way.
+        await TokenAsync("temporary", expires: true);
+        await AloneAsync(source);
+        await AdminAsync("temporary", "Token", "temporary");
+        await using (var command = source.CreateCommand("UPDATE api_token SET expires_at = now() - interval '1 second' WHERE name = 'temporary'")) await command.ExecuteNonQueryAsync();
+        (await api.DeleteAsync("/v1/tokens/temporary")).Expect(204);
+        (await api.DeleteAsync("/v1/role-bindings/temporary")).Expect(204);
+    }
+
+    private async Task TokenAsync(string name, bool expires) =>
+        (await api.PostAsync("/v1/tokens", new { name, expiresAt = expires ? DateTimeOffset.UtcNow.AddHours(1) : (DateTimeOffset?)null })).Expect(201);
+
+    /// <summary>No role binding is left, as in a new database.</summary>
+    private static async Task AloneAsync(NpgsqlDataSource source)
+    {
+        await using var command = source.CreateCommand("DELETE FROM role_binding");
+        await command.ExecuteNonQueryAsync();
     }
 
     private async Task AdminAsync(string name, string kind, string subject) =>

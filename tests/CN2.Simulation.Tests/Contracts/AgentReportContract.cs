@@ -98,6 +98,28 @@ public abstract class AgentReportContract(StoreSite site) : StoreContract(site)
     }
 
     [Fact]
+    public async Task An_agent_that_is_overdue_is_away_since_it_was_last_in_time_and_back_when_it_has_answered()
+    {
+        var lease = await ServeAsync(1, 2, 3);
+        var late = Progress("compute1") with { Overdue = true, Message = "late" };
+        await PassAsync(8);
+        await RenewAsync(lease, "compute2", "compute3");
+        Assert.Equal(["Modified VirtualRouter compute1 status"], await Site.ChangesOfAsync(() => SaveAsync(late)));
+        Assert.Empty(await Site.ChangesOfAsync(() => SaveAsync(late)));
+        Assert.False((await Site.RouterAsync("compute1")).Connected);
+        Assert.Empty(await Site.ChangesOfAsync(() => MarkLostAsync(lease)));
+        await PassAsync(3);
+        await RenewAsync(lease, "compute2", "compute3");
+        await SaveAsync(late);
+        Assert.Equal(["Modified VirtualRouter compute1"], await Site.ChangesOfAsync(() => MarkLostAsync(lease)));
+        await SaveAsync(late);
+        Assert.True((await Site.RouterAsync("compute1")).Router.Lost);
+        await Store.SaveAsync("cn-a", [Progress("compute1")], ["compute1"], Ct);
+        var back = await Site.RouterAsync("compute1");
+        Assert.Equal((true, false), (back.Connected, back.Router.Lost));
+    }
+
+    [Fact]
     public async Task A_new_connection_has_applied_nothing()
     {
         await ConnectAsync(Hello(1));

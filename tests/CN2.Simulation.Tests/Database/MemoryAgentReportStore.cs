@@ -87,17 +87,17 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
             {
                 if (db.RouterOf(report.Name) is not { } router || !db.RouterStatuses.TryGetValue(router.Uid, out var status) || status.ControlNode != controlNode) continue;
                 var isBack = status.Lost && answered.Contains(report.Name);
-                var isNews = status.Message != report.Message || status.AppliedRevision != report.AppliedRevision || !status.Connected || status.Refused != report.Refused;
+                var isNews = status.Message != report.Message || status.AppliedRevision != report.AppliedRevision || status.Connected == report.Overdue || status.Refused != report.Refused;
                 db.RouterStatuses[router.Uid] = status with
                 {
-                    Connected = true,
-                    LastSeen = db.Now - report.Silence,
+                    Connected = !report.Overdue,
+                    LastSeen = report.Overdue ? status.LastSeen : db.Now - report.Silence,
                     Lost = status.Lost && !isBack,
                     AppliedRevision = report.AppliedRevision,
                     Applied = report.Applied,
                     Message = report.Message,
                     Refused = report.Refused,
-                    HeldAt = null,
+                    HeldAt = report.Overdue ? status.HeldAt : null,
                 };
                 if (isBack || isNews) changes.Add(ResourceKind.VirtualRouter, null, router.Name, router.Uid, ChangeVerb.Modified, statusOnly: !isBack);
             }

@@ -24,5 +24,6 @@ status=0
 run() { "$bin/CN2.VRouter.Tests" -noColor "$@" || status=1; }
 run -method '*.AgentVpnTests.Connections_outlive*'
 run -method '*.OverlayEngineTests.A_client*' -method '*.OverlayEngineTests.A_packet*' -method '*.OverlayEngineTests.A_removed*' \
-    -method '*.OverlayPlumbingTests.An_agent_that_starts*' -method '*.OverlayTransferTests.A_packet*' -method '*.OverlayTransferTests.The*'
+    -method '*.OverlayPlumbingTests.An_agent_that_starts*' -method '*.OverlayTransferTests.A_packet*' -method '*.OverlayTransferTests.The*' \
+    -method '*.UplinkTests.A_pod_that*'
 exit "$status"

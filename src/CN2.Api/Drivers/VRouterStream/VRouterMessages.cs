@@ -226,7 +226,10 @@ internal static class VRouterMessages
 
         return new(
             [.. instances.Values.Take(MostCounted)], Count(counters.UnknownLabel), Count(counters.UnknownSource), Count(counters.Malformed), Count(counters.TtlExpired),
-            Count(counters.Oversize), Count(counters.SendErrors));
+            Count(counters.Oversize), Count(counters.SendErrors))
+        {
+            NotFromUplink = Count(counters.NotFromUplink),
+        };
 
         static long Count(ulong value) => (long)Math.Min(value, long.MaxValue);
     }

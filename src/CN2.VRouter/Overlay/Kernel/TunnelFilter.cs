@@ -2,8 +2,6 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using CN2.VRouter.Dataplane;
-using CN2.VRouter.Host;
-using CN2.VRouter.Netlink;
 using CN2.VRouter.Nft;
 using CN2.VRouter.Overlay.Packets;
 
@@ -15,13 +13,12 @@ namespace CN2.VRouter.Overlay.Kernel;
 /// </summary>
 internal sealed class TunnelFilter : IDisposable
 {
-    private const ushort GetObjects = (10 << 8) | 19; // NFNL_SUBSYS_NFTABLES, NFT_MSG_GETOBJ
     private static readonly string[] Counted = ["malformed", "ttl_expired", "unknown_source", "unknown_label"];
 
     private readonly string _table;
     private readonly IPAddress _address;
     private readonly NftMonitor _monitor;
-    private readonly NetlinkSocket _socket = new(NetlinkSocket.Netfilter);
+    private readonly NftCounters _counters;
     private readonly Lock _reading = new();
     private readonly Dictionary<string, long> _before = Counted.ToDictionary(c => c, _ => 0L);
 
@@ -29,6 +26,7 @@ internal sealed class TunnelFilter : IDisposable
     {
         _table = TableOf(table);
         _address = address;
+        _counters = new NftCounters(_table);
         _monitor = new NftMonitor(_table, drift, () => drift("notices of nftables were lost"));
     }
 
@@ -60,7 +58,7 @@ internal sealed class TunnelFilter : IDisposable
     {
         lock (_reading)
         {
-            var now = ReadKernel();
+            var now = _counters.Read();
             long Of(string name) => _before[name] + now.GetValueOrDefault(name);
             return new OverlayCounters(carried, Of("unknown_label"), Of("unknown_source"), Of("malformed"), Of("ttl_expired"), 0, 0);
         }
@@ -72,7 +70,7 @@ internal sealed class TunnelFilter : IDisposable
     public void Dispose()
     {
         _monitor.Dispose();
-        _socket.Dispose();
+        _counters.Dispose();
     }
 
     /// <summary>
@@ -135,32 +133,7 @@ internal sealed class TunnelFilter : IDisposable
     {
         lock (_reading)
         {
-            foreach (var (name, count) in ReadKernel()) _before[name] += count;
-        }
-    }
-
-    private Dictionary<string, long> ReadKernel()
-    {
-        var counts = new Dictionary<string, long>();
-        Span<byte> request = stackalloc byte[256];
-        var message = NetlinkMessage.Netfilter(request, GetObjects, NetlinkFlags.Dump, Posix.FamilyIPv4);
-        message.Add(1, Encoding.ASCII.GetBytes(_table + '\0'));
-        _socket.Send(message.Bytes);
-        Span<byte> buffer = stackalloc byte[16 * 1024];
-        while (true)
-        {
-            var datagram = _socket.Receive(buffer, 5000, out _);
-            if (datagram.IsEmpty) return counts;
-            var messages = new NetlinkMessages(datagram);
-            while (messages.Next())
-            {
-                if (messages.Type is NetlinkMessages.Done or NetlinkMessages.Error) return counts;
-                var attributes = messages.Body[NetlinkMessages.NetfilterHeaderLength..];
-                if (Encoding.ASCII.GetString(NetlinkMessages.Attribute(attributes, 1)).TrimEnd('\0') != _table) continue;
-                var name = Encoding.ASCII.GetString(NetlinkMessages.Attribute(attributes, 2)).TrimEnd('\0');
-                var packets = NetlinkMessages.Attribute(NetlinkMessages.Attribute(attributes, 4), 2);
-                if (_before.ContainsKey(name) && packets.Length == 8) counts[name] = System.Buffers.Binary.BinaryPrimitives.ReadInt64BigEndian(packets);
-            }
+            foreach (var (name, count) in _counters.Read()) _before[name] += count;
         }
     }
 }

@@ -1,0 +1,42 @@
+using System.Buffers.Binary;
+using System.Text;
+using CN2.VRouter.Host;
+using CN2.VRouter.Netlink;
+
+namespace CN2.VRouter.Nft;
+
+/// <summary>Reads the named counters of an IPv4 table of nftables, in the network namespace of the thread that makes it. One thread at a time.</summary>
+internal sealed class NftCounters(string table) : IDisposable
+{
+    private const ushort GetObjects = (10 << 8) | 19; // NFNL_SUBSYS_NFTABLES, NFT_MSG_GETOBJ
+
+    private readonly NetlinkSocket _socket = new(NetlinkSocket.Netfilter);
+
+    /// <summary>Packets by counter; empty if there is no such table.</summary>
+    public Dictionary<string, long> Read()
+    {
+        var counts = new Dictionary<string, long>();
+        Span<byte> request = stackalloc byte[256];
+        var message = NetlinkMessage.Netfilter(request, GetObjects, NetlinkFlags.Dump, Posix.FamilyIPv4);
+        message.Add(1, Encoding.ASCII.GetBytes(table + '\0'));
+        _socket.Send(message.Bytes);
+        Span<byte> buffer = stackalloc byte[16 * 1024];
+        while (true)
+        {
+            var datagram = _socket.Receive(buffer, 5000, out _);
+            if (datagram.IsEmpty) return counts;
+            var messages = new NetlinkMessages(datagram);
+            while (messages.Next())
+            {
+                if (messages.Type is NetlinkMessages.Done or NetlinkMessages.Error) return counts;
+                var attributes = messages.Body[NetlinkMessages.NetfilterHeaderLength..];
+                if (Encoding.ASCII.GetString(NetlinkMessages.Attribute(attributes, 1)).TrimEnd('\0') != table) continue;
+                var name = Encoding.ASCII.GetString(NetlinkMessages.Attribute(attributes, 2)).TrimEnd('\0');
+                var packets = NetlinkMessages.Attribute(NetlinkMessages.Attribute(attributes, 4), 2);
+                if (packets.Length == 8) counts[name] = BinaryPrimitives.ReadInt64BigEndian(packets);
+            }
+        }
+    }
+
+    public void Dispose() => _socket.Dispose();
+}
