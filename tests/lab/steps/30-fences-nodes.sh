@@ -36,10 +36,13 @@ step() {
 agent_is_refused() {
     local log=$LAB_DIR/log/false-$1.log
     start "$LAB_DIR" "false-$1" ip netns exec "$LAB-compute3" "$VROUTER" --server "$AGENTS_URL" --name "$2" --address 172.27.115.244 --state-dir "$3" --ca-file "$LAB_DIR/ca.pem"
-    within 15 "an agent that says it is $2 with the certificate of $1 is told why it is refused" grep -qE "$4" <(tail -n +2 "$log")
+    within 15 "an agent that says it is $2 with the certificate of $1 is told why it is refused" its_log_says "$log" "$4"
     stop "$LAB_DIR" "false-$1" KILL 2
-    tail -n +2 "$log" | tail -n 1 | cut -c1-200 | indent
+    its_log_says "$log" "$4" | head -n 1 | cut -c1-200 | indent
 }
+
+# its_log_says FILE PATTERN: behind the line with the command that was started.
+its_log_says() { tail -n +2 "$1" | grep -E "$2"; }
 
 plain_text_is_refused() {
     local port
