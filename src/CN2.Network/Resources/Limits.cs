@@ -105,13 +105,16 @@ public static class Limits
     [Limit("refusals and dry runs that wait for the audit log", "the others are not in it; `cn2_audit_dropped_total` counts them")]
     public const int AuditWaiting = 10_000;
 
-    [Limit("rows of the audit log for the refusals and dry runs of a second; alike ones are one row", "the others are not in it; `cn2_audit_dropped_total` counts them")]
+    [Limit("rows of the audit log for the refusals and dry runs of a second whose callers are known; alike ones are one row", "the others are not in it; `cn2_audit_dropped_total` counts them")]
     public const int AuditedRefusals = 200;
+
+    [Limit("rows of the audit log for the refusals of a second whose callers are not known; those of one source with one code are one row", "the others are not in it; `cn2_audit_dropped_total` counts them")]
+    public const int AuditedStrangers = 20;
 
     [Limit("an `Authorization` header", "401 `unauthenticated`; from 32 KiB of all headers on 431", "bytes")]
     public const int Authorization = 16 * 1024;
 
-    [Limit("tokens or certificates of an address that prove nothing, at once; a tenth of it comes back each second", "429 `too-many-requests`")]
+    [Limit("requests of an address that do not prove who sends them, at once; a tenth of it comes back each second", "429 `too-many-requests`; of an agent that joins ResourceExhausted")]
     public const int FailedAttempts = 100;
 
     [Limit("API tokens", "409 `too-many-tokens`")]
