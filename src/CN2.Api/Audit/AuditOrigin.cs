@@ -66,20 +66,17 @@ public sealed class AuditOrigin
     /// <param name="action">Such as <c>join</c>.</param>
     /// <param name="virtualRouter">Which VirtualRouter the agent is; null: it has not proved it.</param>
     /// <param name="claimed">Which one it says it is.</param>
-    internal static AuditOrigin OfAgent(HttpContext http, string action, string? virtualRouter, string? claimed = null)
-    {
-        var source = http.Connection.RemoteIpAddress;
-        return new()
+    internal static AuditOrigin OfAgent(HttpContext http, string action, string? virtualRouter, string? claimed = null) =>
+        new()
         {
             CallerKind = virtualRouter is null ? Unknown : "Agent",
             CallerName = virtualRouter ?? "unknown",
-            Source = source is { IsIPv4MappedToIPv6: true } ? source.MapToIPv4() : source,
+            Source = http.Connection.RemoteIpAddress?.Unmapped(),
             RequestId = RequestIds.New(),
             Method = http.Request.Method,
             Path = AuditText.Clean(http.Request.Path.Value ?? "/", AuditText.StrangersPath)!,
             Target = new AuditTarget("virtual-routers", null, virtualRouter ?? AuditText.Clean(claimed is { Length: > 0 } ? claimed : null, AuditText.LongName), action),
         };
-    }
 
     /// <summary>Of a command of this program at the database, such as <c>token create</c>.</summary>
     public static AuditOrigin OfCommand(string command) =>
