@@ -122,6 +122,10 @@ public sealed record ApiProblem(int Status, string Code, string Title, string De
     public static ApiProblem NoGrant(string ns) => new(403, ProblemCodes.NotGranted, "Not granted",
         $"Namespace {ns} has no grant, so only operators write its ExternalNetworks; ask one for a grant, or for the network.");
 
+    /// <param name="ns">The namespace, which has no grant.</param>
+    public static ApiProblem NoGrantForParts(string ns) => new(403, ProblemCodes.NotGranted, "Not granted",
+        $"Namespace {ns} has no grant, and somebody who is no operator wrote the VirtualNetwork or one of its Subnets; write a grant, or delete that part and write it anew.");
+
     /// <param name="ns">The namespace.</param>
     /// <param name="resource">What is counted, such as services.</param>
     /// <param name="used">How much there is.</param>

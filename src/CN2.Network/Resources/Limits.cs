@@ -123,6 +123,15 @@ public static class Limits
     [Limit("items of a page (`limit`)", "400")]
     public const int PageItems = 1000;
 
+    [Limit("VirtualNetworks of a namespace that wait for a Subnet, and its Subnets that no network uses", "403 (reason `Forbidden`)")]
+    public const int WaitingNetworks = 100;
+
+    [Limit("Pods of a namespace that have no node or no address yet, and other objects of a kind that exist in the Kubernetes API only", "403 (reason `Forbidden`)")]
+    public const int WaitingObjects = 10_000;
+
+    [Limit("VirtualNetworks that one write of their Subnet makes networks of", "the others wait for their own next write or that of the Subnet")]
+    public const int CompletedNetworks = 10;
+
     [Limit("a page, or one step of a watch's first list; what is stored of its items", "the page ends early and `nextCursor` goes on", "bytes")]
     public const int Page = 4 * 1024 * 1024;
 
