@@ -114,6 +114,9 @@ public static class Limits
     [Limit("tokens or certificates of an address that prove nothing, at once; a tenth of it comes back each second", "429 `too-many-requests`")]
     public const int FailedAttempts = 100;
 
+    [Limit("refusals of one agent (a VirtualRouter's certificate from one address, or an address) that are logged and recorded, at once; one comes back each second", "not logged but counted; with a certificate the agent is refused before the database is asked")]
+    public const int AgentRefusals = 10;
+
     [Limit("API tokens", "409 `too-many-tokens`")]
     public const int ApiTokens = 10_000;
 
