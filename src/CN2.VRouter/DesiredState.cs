@@ -1,4 +1,5 @@
 using System.Net;
+using CN2.Network.Collections;
 using CN2.Network.Sequencing;
 using CN2.VRouter.Dataplane;
 using CN2.VRouter.Probes;
@@ -18,8 +19,8 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
     private readonly Dictionary<ItemKey, string> _faults = [];
     private readonly Dictionary<Guid, ProbeTarget> _probes = [];
 
-    /// <summary>What is left out because of the fence, and how to take it once the fence no longer has its address.</summary>
-    private readonly Dictionary<ItemKey, (IPAddress Address, Action Take)> _fenced = [];
+    /// <summary>What is left out because of the fence, and how to judge it again when the fence changes.</summary>
+    private readonly Dictionary<ItemKey, Action> _fenced = [];
     private IReadOnlySet<IPAddress> _own = own.ToHashSet();
 
     public DataplaneConfig Dataplane { get; } = new();
@@ -105,13 +106,11 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
     {
         var added = addresses.Except(_own).ToHashSet();
         _own = addresses;
-        foreach (var (item, (address, take)) in _fenced.ToList()) Try(item, () => Admit(item, address, take));
-        foreach (var entry in Dataplane.NatEntries.Values.Where(e => e.Key is { Address: { } address, RoutingInstance: 0 } && added.Contains(address)).ToList())
+        foreach (var (item, judge) in _fenced.ToList()) Try(item, judge);
+        foreach (var entry in Dataplane.NatEntries.Values.Where(e => Collision(e, added) is not null).ToList())
         {
-            Dataplane.NatEntries.Remove(entry.Key);
-            Change?.NatEntries.Add(entry.Key);
             var item = WireMapping.Item(new VirtualRouterItem.NatEntry(entry.Key));
-            Try(item, () => Admit(item, entry.Key.Address!, () => Put(entry)));
+            Try(item, () => Admit(item, entry));
         }
 
         foreach (var address in added.Where(Dataplane.FloatingIPs.Remove))
@@ -181,8 +180,7 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
             {
                 var natEntry = WireMapping.NatEntry(message);
                 if (!named.Add(natEntry.Key)) throw new FormatException($"the entry {natEntry.Key} is given twice; the first counts");
-                if (natEntry.Key is { Address: { } address, RoutingInstance: 0 }) Admit(item, address, () => Put(natEntry));
-                else Put(natEntry);
+                Admit(item, natEntry);
             });
         }
 
@@ -269,6 +267,36 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
         Change?.FloatingIPs.Add(floatingIP);
     }
 
+    private void Admit(ItemKey item, DataplaneNatEntry entry)
+    {
+        if (Collision(entry, _own) is not { } fault)
+        {
+            Put(entry);
+            return;
+        }
+
+        // The entry that was in force before it must not stay: its endpoints are not those that are wanted now.
+        if (Dataplane.NatEntries.Remove(entry.Key)) Change?.NatEntries.Add(entry.Key);
+        _fenced[item] = () => Admit(item, entry);
+        throw new FormatException(fault);
+    }
+
+    /// <summary>
+    /// Why the entry cannot be in force while the node has these addresses; null: it can. An endpoint here with an address of the node would publish
+    /// the node's own services.
+    /// </summary>
+    private static string? Collision(DataplaneNatEntry entry, IReadOnlySet<IPAddress> addresses)
+    {
+        if (entry.Key is { Address: { } address, RoutingInstance: 0 } && addresses.Contains(address)) return $"{address} is an address of this node or of its server and no FloatingIP";
+        foreach (var backends in (EquatableList<DataplaneBackend>[])[entry.Backends, entry.Draining])
+        {
+            foreach (var backend in backends)
+                if (backend.Local && addresses.Contains(backend.Address)) return NodeFence.NoEndpoint(backend.Address);
+        }
+
+        return null;
+    }
+
     private void Admit(ItemKey item, IPAddress address, Action take)
     {
         if (!_own.Contains(address))
@@ -277,7 +305,7 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
             return;
         }
 
-        _fenced[item] = (address, take);
+        _fenced[item] = () => Admit(item, address, take);
         throw new FormatException($"{address} is an address of this node or of its server and no FloatingIP");
     }
 

@@ -22,7 +22,7 @@ public static class JoinCommand
             var own = new AgentCertificate(join.StateDirectory);
             if (!join.Force && Good(own, time) is { } kept)
             {
-                await output.WriteLineAsync($"cn2-vrouter: this node is {kept.GetNameInfo(X509NameType.SimpleName, false)} already, by a certificate that is valid until {kept.NotAfter.ToUniversalTime():u} ({own.Path}); to join again give --force");
+                await output.WriteLineAsync($"cn2-vrouter: this node is {kept.GetNameInfo(X509NameType.SimpleName, false)} already, by a certificate that is valid until {kept.NotAfter.ToUniversalTime():u} ({own.Path}); to join again, as after it was revoked, give --force");
                 return 0;
             }
 
@@ -38,7 +38,7 @@ public static class JoinCommand
         }
         catch (Exception e) when (e is ServerTrustException or CertificateFileException or IOException or UnauthorizedAccessException)
         {
-            await error.WriteLineAsync($"cn2-vrouter: {(e is ServerTrustException ? $"--ca-file {join.CaFile}: " : "")}{e.Message}");
+            await error.WriteLineAsync($"cn2-vrouter: {(e is ServerTrustException && join.CaFile is not null ? $"--ca-file {join.CaFile}: " : "")}{e.Message}");
             return 1;
         }
     }
@@ -57,12 +57,25 @@ public static class JoinCommand
         }
     }
 
+    /// <summary>Without --ca-file the CA of an earlier join counts, too.</summary>
     private static async Task<(string Name, DateTime Until)> JoinAsync(AgentCommand.Join join, AgentCertificate own, CancellationToken cancellation)
+    {
+        try
+        {
+            return await JoinByAsync(join, join.CaFile, own, cancellation);
+        }
+        catch (RpcException e) when (join.CaFile is null && e.Status.DebugException is not null && File.Exists(own.ServerCaPath))
+        {
+            return await JoinByAsync(join, own.ServerCaPath, own, cancellation);
+        }
+    }
+
+    private static async Task<(string Name, DateTime Until)> JoinByAsync(AgentCommand.Join join, string? caFile, AgentCertificate own, CancellationToken cancellation)
     {
         using var request = new KeyRequest();
         var pinned = new PinnedTrust(join.CaHash);
-        var trust = new ServerTrust(join.CaFile);
-        using var handler = new SocketsHttpHandler { ConnectTimeout = Patience, UseProxy = false, SslOptions = join.CaFile is null ? pinned.ForConnection() : trust.ForConnection(join.Server) };
+        var trust = new ServerTrust(caFile);
+        using var handler = new SocketsHttpHandler { ConnectTimeout = Patience, UseProxy = false, SslOptions = caFile is null ? pinned.ForConnection() : trust.ForConnection(join.Server) };
         using var channel = GrpcChannel.ForAddress(join.Server, new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = false });
         var issued = await new AgentJoin.AgentJoinClient(channel).JoinAsync(
             new JoinRequest { Token = join.Token, Name = join.Name ?? "", CertificateRequest = request.Request }, deadline: DateTime.UtcNow + Patience, cancellationToken: cancellation);
@@ -70,7 +83,7 @@ public static class JoinCommand
         if (!authorities.Any(a => PinnedTrust.HashOf(a) == join.CaHash))
             throw new CertificateFileException($"the server hands out another CA than that of --ca-hash ({(authorities.Count > 0 ? PinnedTrust.HashOf(authorities[0]) : "none")}), so nothing was kept; is this the right server?");
         // First the CA, then the certificate: with the second the node has joined.
-        own.WriteServerCa(join.CaFile is null ? authorities : trust.ReadCa()!);
+        own.WriteServerCa(caFile is null ? authorities : trust.ReadCa()!);
         own.Write(request.Key, certificate, authorities);
         return (issued.Name, certificate.NotAfter.ToUniversalTime());
     }

@@ -25,6 +25,10 @@ public sealed class NodeFence(IReadOnlyList<Uri> servers, IReadOnlyCollection<IP
     /// <summary>Without loopback addresses: no FloatingIP can have one.</summary>
     public IReadOnlySet<IPAddress> Addresses => _addresses;
 
+    /// <summary>Why an endpoint on this node cannot have the address.</summary>
+    public static string NoEndpoint(IPAddress address) =>
+        $"{address} is an address of this node or of its server and no endpoint: what the node itself has there would be reached; give the endpoint the address of a pod";
+
     /// <summary>Looks again; true: the addresses have changed. For one task.</summary>
     public async Task<bool> RefreshAsync(CancellationToken cancellation)
     {

@@ -46,7 +46,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
         var own = options.StateDirectory is null ? null : new AgentCertificate(options.StateDirectory);
         _connection = new ServerConnection(options.Servers, NewHello(options, overlay), trust, own, time, logger);
         _renewal = own is null ? null : new CertificateRenewal(options.Servers, own, trust, time, logger);
-        _probes = new ProbeEngine(prober, store, time, report => _connection.Send(WireMapping.HealthReport([report])));
+        _probes = new ProbeEngine(new FencedProber(prober, _fence), store, time, report => _connection.Send(WireMapping.HealthReport([report])));
         var desired = new DesiredState([.. _fence.Addresses]);
         _updater = new DataplaneUpdater(_inbox, desired, dataplane, _probes, logger);
     }

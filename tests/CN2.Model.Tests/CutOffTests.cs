@@ -87,7 +87,7 @@ public sealed class CutOffTests
 
         using (var thief = lab.StartAgent("thief", "compute9", lab.RouterHost, hops[1], "fd07::9"))
         {
-            await Eventually.TrueAsync(() => thief.Output.Contains("is that of VirtualRouter vr2", StringComparison.Ordinal), "it is refused with a sentence", 60, () => thief.Output);
+            await Eventually.TrueAsync(() => thief.Output.Contains("is in use by another VirtualRouter", StringComparison.Ordinal), "it is refused with a sentence", 60, () => thief.Output);
             await Eventually.TrueAsync(async () => await ConditionAsync(api, "vr2", "AddressTaken") is not null, "the condition is there", 60);
             // Its hello stops nobody's reports: a dead node is lost.
             lab.Agents["vr1"].Kill();

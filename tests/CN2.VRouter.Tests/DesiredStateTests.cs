@@ -101,6 +101,31 @@ public sealed class DesiredStateTests
     }
 
     [Fact]
+    public void An_endpoint_here_with_an_address_of_the_node_is_left_out_and_one_elsewhere_is_not()
+    {
+        Snapshot(Items(Wire.NatEntry(Good, 80, "10.0.0.1:80")));
+        _desired.MarkApplied();
+        var bad = Wire.NatEntry(Good, 80, "10.0.0.1:80", "172.16.0.1:22");
+        Assert.True(_desired.Take(Wire.Delta(2, bad)));
+        Assert.StartsWith("172.16.0.1 is an address of this node or of its server and no endpoint", _desired.Fault, StringComparison.Ordinal);
+        Assert.Empty(_desired.Dataplane.NatEntries); // nor what was there before
+        Assert.Single(_desired.Change!.NatEntries);
+
+        bad.Backends[1].Local = false;
+        Assert.True(_desired.Take(Wire.Delta(3, bad)));
+        Assert.Null(_desired.Fault);
+        Assert.Single(_desired.Dataplane.NatEntries);
+
+        // An address that the node gets later, and loses again.
+        _desired.Fence(new HashSet<IPAddress> { IPAddress.Parse("10.0.0.1") });
+        Assert.StartsWith("10.0.0.1 is an address of this node", _desired.Fault, StringComparison.Ordinal);
+        Assert.Empty(_desired.Dataplane.NatEntries);
+        _desired.Fence(new HashSet<IPAddress>());
+        Assert.Null(_desired.Fault);
+        Assert.Single(_desired.Dataplane.NatEntries);
+    }
+
+    [Fact]
     public void An_entry_that_is_sent_twice_counts_once_across_chunks()
     {
         _desired.Take(new ServerMessage { Snapshot = new Snapshot { Revision = 1, Items = Items(Wire.NatEntry(Good, 80, "10.0.0.1:80")) } });

@@ -24,7 +24,8 @@ public sealed class JoinTokensController : ControllerBase
     [HttpPost(Name = "CreateJoinToken")]
     [ProducesResponseType<JoinTokenBody>(200)]
     public async Task<IActionResult> Create(
-        string name, [FromServices] WritePipeline writes, [FromServices] IJoinTokens tokens, [FromServices] ListenerOptions listen, CancellationToken cancellationToken)
+        string name, [FromServices] WritePipeline writes, [FromServices] IJoinTokens tokens, [FromServices] ListenerOptions listen, [FromServices] AgentOptions agents,
+        CancellationToken cancellationToken)
     {
         string caHash;
         try
@@ -44,22 +45,24 @@ public sealed class JoinTokensController : ControllerBase
             var expiresAt = scope.Now + JoinToken.Life;
             // The answer is kept for an Idempotency-Key, so the secret comes into it afterwards.
             return await tokens.TryReplaceAsync(scope.Connection, name, JoinToken.Hash(secret), expiresAt, ct)
-                ? new WriteOutcome.Done(new JoinTokenBody(null, expiresAt, caHash, CommandOf("TOKEN", caHash, listen)))
+                ? new WriteOutcome.Done(new JoinTokenBody(null, expiresAt, caHash, CommandOf("TOKEN", caHash, listen, agents)))
                 : ApiProblem.NotFound($"VirtualRouter {name}");
         });
         var isDryRun = Request.Query["dryRun"] is ["true"];
         if (!isNew || isDryRun || answered is not Answer { Status: StatusCodes.Status200OK } answer) return answered;
         var made = JsonSerializer.Deserialize<JoinTokenBody>(answer.Body.Span, ApiJson.Options)!;
-        return Answer.Json(StatusCodes.Status200OK, made with { Token = secret, Command = CommandOf(secret, caHash, listen) });
+        return Answer.Json(StatusCodes.Status200OK, made with { Token = secret, Command = CommandOf(secret, caHash, listen, agents) });
     }
 
     /// <summary>Somebody runs this in a shell, so the host of the request counts only where it is one.</summary>
-    private string CommandOf(string token, string caHash, ListenerOptions listen)
+    private string CommandOf(string token, string caHash, ListenerOptions listen, AgentOptions agents)
     {
         var given = Request.Host.Host;
         var host = Uri.CheckHostName(given.Trim('[', ']')) == UriHostNameType.Unknown ? Environment.MachineName : given;
+        // The CA that the server makes itself never stands behind its own certificate.
+        var caFile = agents.CaPath is null ? " --ca-file ca.pem" : "";
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"cn2-vrouter join --server https://{host}:{listen.GrpcUrl.Port} --token {token} --ca-hash {caHash} --state-dir /var/lib/cn2-vrouter");
+            $"cn2-vrouter join --server https://{host}:{listen.GrpcUrl.Port} --token {token} --ca-hash {caHash} --state-dir /var/lib/cn2-vrouter{caFile}");
     }
 }

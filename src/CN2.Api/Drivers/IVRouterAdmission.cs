@@ -4,9 +4,9 @@ namespace CN2.Api.Drivers;
 public interface IVRouterAdmission
 {
     /// <summary>
-    /// Null: it may; else a sentence for its operator. It answers soon, also while the database is away: then every agent may connect, because
+    /// Null: it may. It answers soon, also while the database is away: then every agent may connect, because
     /// agents are served without it.
     /// </summary>
     /// <param name="rival">Another agent with the same name that is connected to this replica and alive; null: there is none.</param>
-    Task<string?> RefusalAsync(VRouterHello hello, VRouterHello? rival, CancellationToken cancellationToken);
+    Task<AdmissionRefusal?> RefusalAsync(VRouterHello hello, VRouterHello? rival, CancellationToken cancellationToken);
 }

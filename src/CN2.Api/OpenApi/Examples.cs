@@ -75,7 +75,7 @@ public static class Examples
         """
         {"token": "cn2j_hT3sVx1m0b8Qq6mXvJk7c2yRzE4nW9aLdG5uPf0iKtY", "expiresAt": "2026-11-29T13:00:00Z",
          "caHash": "sha256:5d0f3a7c1e9b48264d7c80af5b1e63920c8d7f4a3b2e1960d5c4f8a7e6b3d210",
-         "command": "cn2-vrouter join --server https://cn2.example:8444 --token cn2j_hT3sVx1m0b8Qq6mXvJk7c2yRzE4nW9aLdG5uPf0iKtY --ca-hash sha256:5d0f3a7c1e9b48264d7c80af5b1e63920c8d7f4a3b2e1960d5c4f8a7e6b3d210 --state-dir /var/lib/cn2-vrouter"}
+         "command": "cn2-vrouter join --server https://cn2.example:8444 --token cn2j_hT3sVx1m0b8Qq6mXvJk7c2yRzE4nW9aLdG5uPf0iKtY --ca-hash sha256:5d0f3a7c1e9b48264d7c80af5b1e63920c8d7f4a3b2e1960d5c4f8a7e6b3d210 --state-dir /var/lib/cn2-vrouter --ca-file ca.pem"}
         """;
 
     private static readonly Dictionary<string, string> Bodies = new()

@@ -19,7 +19,7 @@ internal sealed partial class AgentAdmission(
     /// <summary>Many agents come at once after a restart; they must not take the connections of the control loop.</summary>
     private readonly Channel<bool> _turns = Turns(4);
 
-    public async Task<string?> RefusalAsync(VRouterHello hello, VRouterHello? rival, CancellationToken cancellationToken)
+    public async Task<AdmissionRefusal?> RefusalAsync(VRouterHello hello, VRouterHello? rival, CancellationToken cancellationToken)
     {
         using var patience = new CancellationTokenSource(Patience, time);
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
@@ -44,7 +44,7 @@ internal sealed partial class AgentAdmission(
             LogNotAsked(hello.Name, e.Message);
         }
 
-        return refusal?.Message;
+        return refusal is null ? null : new AdmissionRefusal(refusal.Message, refusal.Answer);
     }
 
     private static Channel<bool> Turns(int count)

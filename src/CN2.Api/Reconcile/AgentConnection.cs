@@ -29,12 +29,19 @@ internal enum AgentRefusalReason
     Unstorable,
 }
 
-/// <param name="Message">A sentence for the operator of the agent.</param>
-internal sealed record AgentRefusal(AgentRefusalReason Reason, string Message);
+/// <param name="Message">A sentence for the operator of the server: it may name what others have.</param>
+/// <param name="Told">What the agent is told where it may not have these names; null: the message.</param>
+internal sealed record AgentRefusal(AgentRefusalReason Reason, string Message, string? Told = null)
+{
+    /// <summary>A sentence for the agent.</summary>
+    public string Answer => Told ?? Message;
+}
 
 /// <summary>Who may connect as a VirtualRouter. Pure.</summary>
 internal static class AgentConnection
 {
+    private const string Ask = "give this agent its own --address, or ask an operator of the server, whose log and VirtualRouters (condition AddressTaken) say more";
+
     /// <summary>Null: the agent may, as far as its name is concerned.</summary>
     public static AgentRefusal? Judge(VRouterHello hello, KnownAgent known, string self)
     {
@@ -48,7 +55,7 @@ internal static class AgentConnection
     }
 
     public static AgentRefusal Deleted(string name) => new(
-        AgentRefusalReason.Deleted, $"VirtualRouter {name}, which the agent's certificate stands for, was deleted; join again with a new token (cn2-vrouter join)");
+        AgentRefusalReason.Deleted, $"VirtualRouter {name}, which the agent's certificate stands for, was deleted; join again with a new token (cn2-vrouter join --force)");
 
     public static AgentRefusal Duplicate(string name, IPAddress? holder, string controlNode) => new(
         AgentRefusalReason.DuplicateAgent,
@@ -56,20 +63,34 @@ internal static class AgentConnection
 
     public static AgentRefusal AddressTaken(IPAddress address, string holder) => new(
         AgentRefusalReason.AddressTaken,
-        $"the address {address} is that of VirtualRouter {holder}; give this agent its own --address, or delete VirtualRouter {holder} if it is gone");
+        $"the address {address} is that of VirtualRouter {holder}; give this agent its own --address, or delete VirtualRouter {holder} if it is gone",
+        InUse(address, "another VirtualRouter"));
 
     public static AgentRefusal AddressIsFloatingIP(IPAddress address, string floatingIP) => new(
         AgentRefusalReason.AddressTaken,
-        $"the address {address} is that of FloatingIP {floatingIP}; give this agent its own --address, or delete what holds the FloatingIP");
+        $"the address {address} is that of FloatingIP {floatingIP}; give this agent its own --address, or delete what holds the FloatingIP",
+        InUse(address, "a FloatingIP"));
 
     public static AgentRefusal AddressIsEndpoint(IPAddress address, string endpoint) => new(
         AgentRefusalReason.AddressTaken,
-        $"the address {address} is that of VirtualMachineInterface {endpoint}; give this agent its own --address, or delete the endpoint if the address is the node's");
+        $"the address {address} is that of VirtualMachineInterface {endpoint}; give this agent its own --address, or delete the endpoint if the address is the node's",
+        InUse(address, "an endpoint"));
 
     /// <param name="whose">"the address of BgpRouter vmx1".</param>
     public static AgentRefusal AddressIsInfrastructure(IPAddress address, string whose, string name) => new(
         AgentRefusalReason.AddressTaken,
-        $"the address {address} is {whose}; give this agent its own --address, or, when both are on one machine, give VirtualRouter {name} that address by PUT /v1/virtual-routers/{name}");
+        $"the address {address} is {whose}; give this agent its own --address, or, when both are on one machine, give VirtualRouter {name} that address by PUT /v1/virtual-routers/{name}",
+        InUse(address, "a router, a control node or the database server"));
+
+    /// <param name="where">"ExternalNetwork ns1/vn1".</param>
+    /// <param name="kind">"an ExternalNetwork".</param>
+    public static AgentRefusal AddressIsOthers(IPAddress address, string where, string kind, string name) => new(
+        AgentRefusalReason.AddressTaken,
+        $"the address {address} is inside {where}; give this agent its own --address, or give VirtualRouter {name} that address by PUT /v1/virtual-routers/{name}",
+        $"the address {address} is inside {kind}, and VirtualRouter {name} was not given it; {Ask}");
+
+    /// <summary>A node learns what kind of thing has an address, and not which: it may be a tenant's.</summary>
+    private static string InUse(IPAddress address, string kind) => $"the address {address} is in use by {kind}; {Ask}";
 
     public static AgentRefusal TooMany(string name, int limit) => new(
         AgentRefusalReason.TooMany,

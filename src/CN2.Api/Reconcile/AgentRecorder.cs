@@ -153,7 +153,7 @@ internal sealed partial class AgentRecorder(
         }
 
         LogSentAway(hello.Name, hello.Source, refusal.Message);
-        publisher.End(hello, refusal.Message);
+        publisher.End(hello, refusal.Answer);
         if (refusal.Reason is AgentRefusalReason.DuplicateAgent or AgentRefusalReason.AddressTaken) await stores.Reports.SaveIntruderAsync(hello, refusal, time.GetUtcNow(), ct);
     }
 

@@ -112,7 +112,13 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
                     LIMIT 1),
                    (SELECT host(o.address) || ' ' || o.kind || ' ' || o.name FROM infrastructure_address o
                     WHERE o.address = ANY($2) AND o.kind <> 'VirtualRouter' AND NOT EXISTS (SELECT FROM infrastructure_address i WHERE i.kind = 'VirtualRouter' AND i.name = $1 AND i.address = o.address)
-                    ORDER BY o.kind, o.name LIMIT 1)
+                    ORDER BY o.kind, o.name LIMIT 1),
+                   (SELECT host(a) || ' ' || place FROM unnest($2) a,
+                           LATERAL (SELECT CASE WHEN a <<= inet '169.254.0.0/16' THEN 'link-local'
+                                                ELSE (SELECT coalesce(n.namespace || '/' || n.name, 'service') FROM subnet s LEFT JOIN external_network n ON n.uid = s.external_network_uid
+                                                      WHERE s.cidr >>= a ORDER BY s.id LIMIT 1) END) p(place)
+                    WHERE place IS NOT NULL AND NOT EXISTS (SELECT FROM infrastructure_address i WHERE i.kind = 'VirtualRouter' AND i.name = $1 AND i.address = a)
+                    LIMIT 1)
             """, connection, transaction)
         {
             Parameters = { new() { Value = hello.Name }, new() { Value = Addresses(hello), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Inet } },
@@ -122,7 +128,19 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         if (!found.IsDBNull(0) && found.GetString(0).Split(' ') is [var holder, var taken]) return (AgentConnection.AddressTaken(IPAddress.Parse(taken), holder), known);
         if (!found.IsDBNull(2) && found.GetString(2).Split(' ') is [var held, var floatingIP]) return (AgentConnection.AddressIsFloatingIP(IPAddress.Parse(held), floatingIP), known);
         if (!found.IsDBNull(3) && found.GetString(3).Split(' ') is [var served, var endpoint]) return (AgentConnection.AddressIsEndpoint(IPAddress.Parse(served), endpoint), known);
-        // The operator has said where the VirtualRouter of a certificate is, and may say that it is beside a control node. The agent may not.
+        // The operator has said where the VirtualRouter of a certificate is, and may say that it is beside a control node. The agent may not, and
+        // what it took from a network or from the service network would be refused to tenants.
+        if (hello.Uid is not null && !found.IsDBNull(5) && found.GetString(5).Split(' ') is [var inside, var place])
+        {
+            var (where, kindOfPlace) = place switch
+            {
+                "link-local" => ("169.254.0.0/16 (link-local)", "169.254.0.0/16 (link-local)"),
+                "service" => ("the service network", "the service network"),
+                _ => ($"ExternalNetwork {place}", "an ExternalNetwork"),
+            };
+            return (AgentConnection.AddressIsOthers(IPAddress.Parse(inside), where, kindOfPlace, hello.Name), known);
+        }
+
         if (hello.Uid is not null && !found.IsDBNull(4) && found.GetString(4).Split(' ', 3) is [var infrastructure, var kind, var name])
             return (AgentConnection.AddressIsInfrastructure(IPAddress.Parse(infrastructure), BlockedAddresses.Whose(kind, name), hello.Name), known);
         return (known is null && found.GetInt64(1) >= maximum ? AgentConnection.TooMany(hello.Name, maximum) : null, known);

@@ -91,6 +91,7 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
         var families = floatingIPs.Select(f => FamilyOf(f.Address, f.ExternalNetwork is { } n && state.Resources.ExternalNetwork(n) is { FabricForwarding: false })).Distinct().ToList();
         var awaited = AwaitedBy(owner).Order(StringComparer.Ordinal).ToEquatableList();
         var refusals = floatingIPs.SelectMany(RefusalsOf).ToList();
+        var entriesRefused = EntriesRefused(owner, floatingIPs);
         return facts with
         {
             Programmed = awaited.Count == 0,
@@ -99,9 +100,10 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
             VirtualRoutersHeld = state.Ledger.Accounts
                 .Where(a => a is { Counts: true, Held: true, ConnectedHere: false } && (facts.Deleting || a.Awaits(owner)))
                 .Select(a => a.Name).Order(StringComparer.Ordinal).ToEquatableList(),
-            VirtualRouterErrors = state.Ledger.Accounts.Where(a => a is { Error: not null, Counts: true } && Concerns(a, owner))
+            VirtualRouterErrors = state.Ledger.Accounts.Where(a => a is { Error: not null, Counts: true } && Concerns(a, owner) && Serves(a.Name, owner))
                 .Select(a => new VirtualRouterError(a.Name, a.Error!)).OrderBy(e => e.VirtualRouter, StringComparer.Ordinal).ToEquatableList(),
-            EntriesRefused = EntriesRefused(owner, floatingIPs),
+            EntriesRefused = entriesRefused.Where(r => Serves(r.VirtualRouter, owner)).ToEquatableList(),
+            RefusedElsewhere = entriesRefused.Select(r => r.VirtualRouter).Distinct().Where(n => !Serves(n, owner)).ToEquatableList(),
             ControlNodesGone = ControlNodesGone(floatingIPs),
             ControlNodesAnnouncing = floatingIPs.SelectMany(f => state.Others.AnnouncersOf(f.Uid)).Distinct().Order(StringComparer.Ordinal).ToEquatableList(),
             NextHopsLeft = floatingIPs.SelectMany(NextHopsLeft).Distinct().OrderBy(l => (l.ControlNode, l.NextHop)).ToEquatableList(),
@@ -128,8 +130,13 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
         account.Awaits(owner)
         || (account is { ConnectedHere: true, Answered: false } && state.Sequencer.Compiled.GetValueOrDefault(owner)?.NatEntries.Any(f => f.On(account.Name) is not null) == true);
 
-    /// <summary>Entries of the owner, and addresses of its FloatingIPs in the drop set, that vRouters refuse.</summary>
-    private EquatableList<EntryRefusal> EntriesRefused(Guid owner, IReadOnlyList<FloatingIP> floatingIPs)
+    /// <summary>The vRouter has an endpoint of this owner. What another one refuses is in the way of callers on that node only.</summary>
+    private bool Serves(string virtualRouter, Guid owner) =>
+        state.Sequencer.Compiled.GetValueOrDefault(owner) is { } compiled
+        && (compiled.Routes.Any(r => r.VirtualRouter == virtualRouter) || compiled.NatEntries.Any(e => e.Backends.Concat(e.Draining).Any(b => b.VirtualRouter == virtualRouter)));
+
+    /// <summary>Entries of the owner, and addresses of its FloatingIPs in the drop set, that vRouters refuse. In the order of the vRouters' names.</summary>
+    private List<EntryRefusal> EntriesRefused(Guid owner, IReadOnlyList<FloatingIP> floatingIPs)
     {
         var refusals = new List<EntryRefusal>();
         foreach (var account in state.Ledger.Accounts.Where(a => a is { Counts: true, Refused.IsEmpty: false }).OrderBy(a => a.Name, StringComparer.Ordinal))
@@ -140,7 +147,7 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
                 .Select(f => new EntryRefusal(account.Name, f.Address.ToString(), account.Refused.ReasonOf(f.Address)!)));
         }
 
-        return refusals.Count == 0 ? [] : refusals.ToEquatableList();
+        return refusals;
     }
 
     private EquatableList<string> ControlNodesGone(IEnumerable<FloatingIP> floatingIPs) =>

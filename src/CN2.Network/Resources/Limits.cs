@@ -117,6 +117,9 @@ public static class Limits
     [Limit("requests of an address that do not prove who sends them, at once; a tenth of it comes back each second", "429 `too-many-requests`; of an agent that joins ResourceExhausted")]
     public const int FailedAttempts = 100;
 
+    [Limit("refusals of one agent (a VirtualRouter's certificate from one address, or an address) that are logged and recorded, at once; one comes back each second", "not logged but counted; with a certificate the agent is refused before the database is asked")]
+    public const int AgentRefusals = 10;
+
     [Limit("API tokens", "409 `too-many-tokens`")]
     public const int ApiTokens = 10_000;
 

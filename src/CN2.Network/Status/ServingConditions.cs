@@ -41,7 +41,7 @@ internal static class ServingConditions
         }
 
         return facts.Programmed
-            ? True(facts, ConditionType.Programmed, ConditionReason.Programmed, "Every vRouter that must carry it has acknowledged.")
+            ? True(facts, ConditionType.Programmed, ConditionReason.Programmed, "Every vRouter that must carry it has acknowledged." + Elsewhere(facts))
             : False(facts, ConditionType.Programmed, ConditionReason.AwaitingVirtualRouters, "Its entries are about to be sent to the vRouters; wait a moment.");
     }
 
@@ -201,6 +201,11 @@ internal static class ServingConditions
 
     private static string Names(EquatableList<string> names, string kind = "vRouter") =>
         kind + (names.Count == 1 ? " " : "s ") + string.Join(", ", names.Take(NamesShown)) + Others(names.Count - NamesShown);
+
+    /// <summary>Who refuses entries and has no endpoint, as a further sentence. Without the reason: its agent chose the words, and this resource is not the node's.</summary>
+    private static string Elsewhere(ServingFacts facts) => facts.RefusedElsewhere.Count == 0 ? ""
+        : $" {Names(facts.RefusedElsewhere)} {(facts.RefusedElsewhere.Count == 1 ? "refuses" : "refuse")} entries of it and {(facts.RefusedElsewhere.Count == 1 ? "has" : "have")} none of its endpoints: "
+            + "only callers on that node may not reach it; an operator finds the reason in the status of the VirtualRouter.";
 
     /// <summary>What a loss of many vRouters at once holds up, as a further sentence.</summary>
     private static string Held(ServingFacts facts) => facts.VirtualRoutersHeld.Count == 0 ? ""

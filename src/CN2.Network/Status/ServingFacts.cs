@@ -30,10 +30,16 @@ public abstract record ServingFacts
     /// <summary>Those of <see cref="VirtualRoutersAwaited"/>, and for a deletion all, that have been away for too long together with many others: they do not become lost.</summary>
     public EquatableList<string> VirtualRoutersHeld { get; init; } = [];
 
+    /// <summary>vRouters with an endpoint that refused all that they were sent. Others are awaited.</summary>
     public EquatableList<VirtualRouterError> VirtualRouterErrors { get; init; } = [];
 
-    /// <summary>Entries that a vRouter has refused while it took everything else.</summary>
+    /// <summary>Entries that a vRouter with an endpoint has refused while it took everything else.</summary>
     public EquatableList<EntryRefusal> EntriesRefused { get; init; } = [];
+
+    /// <summary>
+    /// vRouters without an endpoint that refuse entries. That is a fault of the node: clients elsewhere are served, so the resource is as ready as without them. Sorted.
+    /// </summary>
+    public EquatableList<string> RefusedElsewhere { get; init; } = [];
 
     /// <summary>The number of routes that are wanted, that are in the table of the speaker, and that are sent to at least one Established peer.</summary>
     public int RoutesWanted { get; init; }

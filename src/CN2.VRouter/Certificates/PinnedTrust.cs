@@ -45,7 +45,8 @@ internal sealed class PinnedTrust(string caHash)
         if (!chain.Build(certificate) || !chain.ChainElements.Any(e => e.Certificate.RawDataMemory.Span.SequenceEqual(authority.RawDataMemory.Span)))
         {
             return $"its certificate ({certificate.Subject}) is not valid under the CA of --ca-hash"
-                + string.Concat(chain.ChainStatus.Where(c => c.Status is not (X509ChainStatusFlags.PartialChain or X509ChainStatusFlags.UntrustedRoot)).Select(c => $"; {c.StatusInformation.TrimEnd('.')}"));
+                + string.Concat(chain.ChainStatus.Where(c => c.Status is not (X509ChainStatusFlags.PartialChain or X509ChainStatusFlags.UntrustedRoot)).Select(c => $"; {c.StatusInformation.TrimEnd('.')}"))
+                + (chain.ChainStatus.Any(c => c.Status == X509ChainStatusFlags.NotTimeValid) ? "; is the clock of this node right?" : "");
         }
 
         return null;

@@ -3,6 +3,7 @@ using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using CN2.Api.AgentCertificates;
+using CN2.Api.Tests.Fixtures;
 using Google.Protobuf;
 using Grpc.Core;
 using Npgsql;
@@ -65,6 +66,23 @@ public sealed class AgentCertificateTests(AgentServer api) : IClassFixture<Agent
         Assert.Equal(["renew 200 Agent", "join 200 Agent"], entries.Select(e => $"{e!["verb"]} {e["status"]} {e["caller"]!["kind"]}"));
         Assert.All(entries, e => Assert.Equal(("virtual-routers", "ac-audited", uid), ((string?)e!["resource"], (string?)e["name"], (string?)e["uid"])));
         await Eventually.TrueAsync(async () => (await api.GetAsync("/v1/audit?caller=unknown")).Json!["items"]!.AsArray().Any(e => (string?)e!["verb"] == "join" && (int)e["status"]! == 401), "the refusal is there");
+    }
+
+    [Fact]
+    public async Task A_node_that_asks_who_has_an_address_learns_no_name_and_does_not_ask_for_long()
+    {
+        using var certificate = await TestNode.JoinAsync(api, (await api.TokenAsync("ac-asks", Address(21))).Token);
+        await api.TokenAsync("ac-asked", Address(22));
+        using var node = new TestNode(api, certificate);
+        var answers = new List<Status>();
+        var watch = Stopwatch.StartNew();
+        for (var i = 0; i < 40; i++) answers.Add(await TestNode.StatusOfAsync(() => node.ConnectAsync("ac-asks", Address(22))));
+        Assert.All(answers, a => Assert.DoesNotContain("ac-asked", a.Detail, StringComparison.Ordinal));
+        Assert.Contains($"the address {Address(22)} is in use by another VirtualRouter", answers[0].Detail, StringComparison.Ordinal);
+        Assert.InRange(answers.Count(a => a.StatusCode == StatusCode.AlreadyExists), 1, CN2.Network.Resources.Limits.AgentRefusals + 1 + (int)watch.Elapsed.TotalSeconds);
+        Assert.Equal(StatusCode.ResourceExhausted, answers[^1].StatusCode);
+        var condition = Reply.Condition((await api.GetAsync("/v1/virtual-routers/ac-asks")).Json, "AddressTaken");
+        Assert.Contains($"the address {Address(22)} is that of VirtualRouter ac-asked", (string?)condition!["message"], StringComparison.Ordinal);
     }
 
     [Fact]
@@ -269,6 +287,7 @@ public sealed class AgentCertificateTests(AgentServer api) : IClassFixture<Agent
         var token = (string)first.Json!["token"]!;
         Assert.StartsWith("cn2j_", token, StringComparison.Ordinal);
         Assert.Contains($"--token {token} --ca-hash sha256:", (string)first.Json!["command"]!, StringComparison.Ordinal);
+        Assert.EndsWith(" --ca-file ca.pem", (string)first.Json!["command"]!, StringComparison.Ordinal); // the CA of the database did not issue the server's certificate
         var second = await api.PostAsync("/v1/virtual-routers/ac-secret:join-token", "", ("Idempotency-Key", "ac-secret"));
         Assert.Equal((200, null, (string)first.Json!["expiresAt"]!), (second.Status, (string?)second.Json!["token"], (string)second.Json!["expiresAt"]!));
         Assert.Null((string?)(await api.PostAsync("/v1/virtual-routers/ac-secret:join-token?dryRun=true", "")).Json!["token"]);

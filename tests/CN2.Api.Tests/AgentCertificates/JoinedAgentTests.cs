@@ -30,7 +30,9 @@ public sealed class JoinedAgentTests(AgentServer api) : IClassFixture<AgentServe
         (code, said) = await RunAsync(join with { Force = true });
         Assert.True(code == 1 && said.Contains("the join token was used already", StringComparison.Ordinal), said);
 
-        // It knows the CA of the server from the join.
+        // It knows the CA of the server from the join, also when it joins again.
+        (code, said) = await RunAsync(join with { Force = true, CaFile = null, Token = (await api.TokenAsync("ja-node", IPAddress.Parse("172.27.117.1"))).Token });
+        Assert.True(code == 0, said);
         await using var node = Node.Start("ja-node", "172.27.117.1", directory.Path, api.Agents);
         await Eventually.TrueAsync(async () => (bool?)(await api.GetAsync("/v1/virtual-routers/ja-node")).Json?["status"]?["connected"] == true, "it is connected", seen: () => node.Said);
     }

@@ -44,7 +44,7 @@ public sealed class AgentIdentityTests(PrivatePostgres postgres)
         var thief = new FakeNode("compute9", Hop1) { Source = "10.9.9.9" };
         thief.ConnectTo(plane.Api.Agents); // past the admission, as when the database was away
         await ControlPlane.UntilAsync(() => plane.Api.Agents.SentAway.ContainsKey("compute9"));
-        Assert.Contains("is that of VirtualRouter compute1", plane.Api.Agents.SentAway["compute9"], StringComparison.Ordinal);
+        Assert.Contains("is in use by another VirtualRouter", plane.Api.Agents.SentAway["compute9"], StringComparison.Ordinal);
         await plane.UntilConditionAsync(Compute1, "AddressTaken", "True/AddressTaken");
         Assert.Contains("10.9.9.9", (string?)Reply.Condition((await plane.Api.GetAsync(Compute1)).Json, "AddressTaken")!["message"], StringComparison.Ordinal);
         Assert.Equal(404, (await plane.Api.GetAsync("/v1/virtual-routers/compute9")).Status);
@@ -68,7 +68,7 @@ public sealed class AgentIdentityTests(PrivatePostgres postgres)
         var admission = b.Services.GetRequiredService<IVRouterAdmission>();
         var second = new FakeNode("compute1", "172.27.115.7") { Instance = "bb", Source = "10.0.0.2" };
         var refusal = await admission.RefusalAsync(second.Hello, null, TestContext.Current.CancellationToken);
-        Assert.Contains("in use by the agent at 10.0.0.1, which is connected to control node cn-a", refusal, StringComparison.Ordinal);
+        Assert.Contains("in use by the agent at 10.0.0.1, which is connected to control node cn-a", refusal?.Answer, StringComparison.Ordinal);
         await plane.UntilConditionAsync(Compute1, "DuplicateAgent", "True/DuplicateAgent");
         Assert.Contains("10.0.0.2", (string?)Reply.Condition((await a.GetAsync(Compute1)).Json, "DuplicateAgent")!["message"], StringComparison.Ordinal);
 

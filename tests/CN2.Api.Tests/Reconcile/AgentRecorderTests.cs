@@ -107,7 +107,7 @@ public sealed class AgentRecorderTests(PrivatePostgres postgres) : IAsyncLifetim
         });
         var ended = _parts.Publisher.Ended.ToDictionary(e => e.Hello.Name, e => e.Reason);
         Assert.Equal(["node3", "thief"], ended.Keys.Order());
-        Assert.Contains("is that of VirtualRouter node1", ended["thief"], StringComparison.Ordinal);
+        Assert.Contains("is in use by another VirtualRouter", ended["thief"], StringComparison.Ordinal);
         Assert.Contains("the database takes no such agent", ended["node3"], StringComparison.Ordinal);
         // A node that dies is noticed.
         Recorder.Disconnected("node1");

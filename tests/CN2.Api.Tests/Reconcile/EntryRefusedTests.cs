@@ -55,6 +55,45 @@ public sealed class EntryRefusedTests(PrivatePostgres postgres)
     }
 
     [Fact]
+    public async Task What_a_node_without_an_endpoint_refuses_is_a_note_without_its_words()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await plane.ServiceAsync("web");
+        await plane.UntilReadyAsync("web");
+        foreach (var key in plane.Compute2.Table.Keys) plane.Compute2.RefusedKeys.Add(key);
+        plane.Compute2.Acknowledge();
+        await Eventually.TrueAsync(async () => (await ProgrammedAsync()).Contains("vRouter compute2 refuses entries of it and has none of its endpoints", StringComparison.Ordinal), seconds: 30);
+        Assert.DoesNotContain("the kernel says no", (await plane.Api.GetAsync("/v1/namespaces/default/floating-ips")).Text + (await plane.Api.GetAsync(ControlPlane.Path("web"))).Text, StringComparison.Ordinal);
+        foreach (var type in (string[])["Programmed", "Advertised", "Ready"]) await plane.UntilConditionAsync(ControlPlane.Path("web"), type, $"True/{type}");
+        await plane.UntilHopsAsync("100.0.0.2", Hop1);
+        await Eventually.TrueAsync(
+            async () => ((string?)(await plane.Api.GetAsync("/v1/virtual-routers/compute2")).Json!["status"]!["message"])?.StartsWith("the kernel says no", StringComparison.Ordinal) == true, seconds: 30);
+
+        // With an endpoint on that node it is the Service's own matter.
+        await plane.EndpointAsync("pod2", "compute2", "10.0.0.2");
+        await plane.UntilConditionAsync(ControlPlane.Path("web"), "Ready", "False/EntryRefused");
+        Assert.Contains("the kernel says no", await ProgrammedAsync(), StringComparison.Ordinal);
+
+        async Task<string> ProgrammedAsync() => (string?)Reply.Condition((await plane.Api.GetAsync(ControlPlane.Path("web"))).Json, "Programmed")!["message"] ?? "";
+    }
+
+    [Fact]
+    public async Task A_node_without_an_endpoint_that_takes_no_part_of_a_revision_is_awaited_without_its_words()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        plane.Compute2.Refuses = "call this number";
+        await plane.ServiceAsync("web");
+        await plane.UntilConditionAsync(ControlPlane.Path("web"), "Programmed", "False/AwaitingVirtualRouters");
+        await Eventually.TrueAsync(async () => (string?)(await plane.Api.GetAsync("/v1/virtual-routers/compute2")).Json!["status"]!["message"] == "call this number", seconds: 30);
+        await plane.UntilHopsAsync("100.0.0.2", Hop1);
+        var service = await plane.Api.GetAsync(ControlPlane.Path("web"));
+        Assert.Equal("Success", (string?)service.Json!["status"]!["state"]);
+        Assert.DoesNotContain("call this number", service.Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
     public async Task What_an_agent_refuses_at_one_replica_is_not_announced_by_another()
     {
         await using var plane = await ControlPlane.StartAsync(postgres);

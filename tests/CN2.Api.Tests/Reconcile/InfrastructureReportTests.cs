@@ -98,7 +98,8 @@ public sealed class InfrastructureReportTests(PrivatePostgres postgres)
         var node = new FakeNode("compute9", "100.0.0.9");
         node.ConnectTo(plane.Api.Agents);
         await ControlPlane.UntilAsync(() => plane.Api.Agents.SentAway.ContainsKey("compute9"));
-        Assert.Contains("100.0.0.9 is that of FloatingIP default/mine", plane.Api.Agents.SentAway["compute9"], StringComparison.Ordinal);
+        Assert.Contains("100.0.0.9 is in use by a FloatingIP", plane.Api.Agents.SentAway["compute9"], StringComparison.Ordinal);
+        Assert.DoesNotContain("mine", plane.Api.Agents.SentAway["compute9"], StringComparison.Ordinal);
         Assert.Equal(404, (await plane.Api.GetAsync("/v1/virtual-routers/compute9")).Status);
     }
 
@@ -110,7 +111,8 @@ public sealed class InfrastructureReportTests(PrivatePostgres postgres)
         var node = new FakeNode("compute9", "10.9.9.9");
         node.ConnectTo(plane.Api.Agents);
         await ControlPlane.UntilAsync(() => plane.Api.Agents.SentAway.ContainsKey("compute9"));
-        Assert.Contains("10.9.9.9 is that of VirtualMachineInterface default/pod9", plane.Api.Agents.SentAway["compute9"], StringComparison.Ordinal);
+        Assert.Contains("10.9.9.9 is in use by an endpoint", plane.Api.Agents.SentAway["compute9"], StringComparison.Ordinal);
+        Assert.DoesNotContain("pod9", plane.Api.Agents.SentAway["compute9"], StringComparison.Ordinal);
         Assert.Equal(404, (await plane.Api.GetAsync("/v1/virtual-routers/compute9")).Status);
         Assert.NotEqual("False/InfrastructureAddress", ControlPlane.ConditionOf((await plane.Api.GetAsync($"{Vmis}/pod9")).Json, "Ready"));
     }
@@ -132,7 +134,10 @@ public sealed class InfrastructureReportTests(PrivatePostgres postgres)
             node.Address = address;
             node.ConnectTo(plane.Api.Agents);
             await ControlPlane.UntilAsync(() => plane.Api.Agents.SentAway.ContainsKey("compute9"));
-            Assert.Contains($"{address} is the address of {whose}", plane.Api.Agents.SentAway["compute9"], StringComparison.Ordinal);
+            // The operators of the server read whose it is, the node does not.
+            Assert.Contains($"{address} is in use by a router, a control node or the database server", plane.Api.Agents.SentAway["compute9"], StringComparison.Ordinal);
+            await Eventually.TrueAsync(
+                async () => ((string?)Reply.Condition((await plane.Api.GetAsync("/v1/virtual-routers/compute9")).Json, "AddressTaken")?["message"])?.Contains($"{address} is the address of {whose}", StringComparison.Ordinal) == true, seconds: 30);
             Assert.Equal("172.27.115.90", (string?)(await plane.Api.GetAsync("/v1/virtual-routers/compute9")).Json!["address"]);
         }
 
@@ -144,6 +149,25 @@ public sealed class InfrastructureReportTests(PrivatePostgres postgres)
         node.Address = "172.27.115.91";
         node.ConnectTo(plane.Api.Agents);
         await Eventually.TrueAsync(async () => (string?)(await plane.Api.GetAsync("/v1/virtual-routers/compute9")).Json!["address"] == "172.27.115.91", seconds: 30);
+    }
+
+    [Theory]
+    [InlineData("100.0.0.50", "an ExternalNetwork", "ExternalNetwork default/vn")]
+    [InlineData("10.233.0.200", "the service network", "the service network")]
+    [InlineData("169.254.1.1", "169.254.0.0/16 (link-local)", "169.254.0.0/16 (link-local)")]
+    public async Task An_agent_with_a_certificate_takes_no_free_address_that_is_others_to_use(string address, string told, string said)
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await plane.ServiceAsync("web");
+        var made = (await plane.Api.PutAsync("/v1/virtual-routers/compute9", """{"address":"172.27.115.90"}""")).Expect(201);
+        var node = new FakeNode("compute9", address) { Uid = (Guid?)made.Json!["uid"] };
+        node.ConnectTo(plane.Api.Agents);
+        await ControlPlane.UntilAsync(() => plane.Api.Agents.SentAway.ContainsKey("compute9"));
+        Assert.Contains($"the address {address} is inside {told}, and VirtualRouter compute9 was not given it", plane.Api.Agents.SentAway["compute9"], StringComparison.Ordinal);
+        await Eventually.TrueAsync(
+            async () => ((string?)Reply.Condition((await plane.Api.GetAsync("/v1/virtual-routers/compute9")).Json, "AddressTaken")?["message"])?.Contains($"{address} is inside {said}", StringComparison.Ordinal) == true, seconds: 30);
+        Assert.Equal("172.27.115.90", (string?)(await plane.Api.GetAsync("/v1/virtual-routers/compute9")).Json!["address"]);
     }
 
     [Theory]

@@ -38,10 +38,7 @@ internal sealed class ModelLab : IAsyncDisposable
         RouterHost = AddHost("r", 9);
         Nodes = VirtualRouters.Select((name, i) => (name, Host: AddHost(name, 11 + i))).ToDictionary(n => n.name, n => n.Host);
 
-        foreach (var node in Nodes.Values)
-        {
-            for (var i = 0; i < 4; i++) node.Ip($"addr add {CheckedAddress(i)}/32 dev lo");
-        }
+        Pods = Nodes.ToDictionary(n => n.Key, n => AddPod(n.Key + "p", n.Value));
 
         Gobgpd = Start("gobgpd", Control, [], "sh", "-c", $"rm -f {Directory}/gobgp.sock; exec gobgpd --pprof-disable --log-level warn --api-hosts {GobgpTarget}");
         var routerConfig = Path.Combine(Directory, "router.toml");
@@ -99,6 +96,9 @@ internal sealed class ModelLab : IAsyncDisposable
     public NetworkNamespace Control { get; }
     public NetworkNamespace RouterHost { get; }
     public IReadOnlyDictionary<string, NetworkNamespace> Nodes { get; }
+
+    /// <summary>Behind each node, with all of the checked addresses: a node serves no endpoint that has an address of the node itself.</summary>
+    public IReadOnlyDictionary<string, NetworkNamespace> Pods { get; }
     public RunningProcess Api { get; }
     public RunningProcess Gobgpd { get; }
     public RunningProcess Router { get; }
@@ -131,7 +131,7 @@ internal sealed class ModelLab : IAsyncDisposable
                 return;
             }
 
-            var socket = OpenSocket(Nodes[node]);
+            var socket = OpenSocket(Pods[node]);
             socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, true);
             socket.Bind(new IPEndPoint(IPAddress.Any, CheckedPort));
             socket.Listen(128);
@@ -202,6 +202,15 @@ internal sealed class ModelLab : IAsyncDisposable
         Control.Ip($"link add p{role} type veth peer name eth0 netns {ns.Name}\nlink set p{role} master br0 up");
         ns.Ip($"addr add 172.31.7.{number}/24 dev eth0\naddr add fd07::{number}/64 dev eth0 nodad\nlink set eth0 up");
         return ns;
+    }
+
+    private NetworkNamespace AddPod(string role, NetworkNamespace node)
+    {
+        var pod = AddNamespace(role);
+        node.Sysctl("net/ipv4/ip_forward", "1");
+        node.Ip($"link add pods type veth peer name eth0 netns {pod.Name}\naddr add 10.99.0.254/24 dev pods\nlink set pods up");
+        pod.Ip(string.Join('\n', Enumerable.Range(0, 4).Select(i => $"addr add {CheckedAddress(i)}/24 dev eth0")) + "\nlink set eth0 up\nroute add default via 10.99.0.254");
+        return pod;
     }
 
     private static string Program(string project, string file) =>

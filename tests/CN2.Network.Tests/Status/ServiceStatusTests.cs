@@ -72,6 +72,9 @@ public sealed class ServiceStatusTests
         Assert.Contains("vRouters c1, c2, c3 and 2 more", awaited[ConditionType.Programmed].Message, StringComparison.Ordinal);
         var refused = ServiceStatusCompiler.Compile(Serving with { VirtualRouterErrors = [new("compute1", "No space left.")] });
         Assert.Contains("compute1 refused its entries: No space left.", refused[ConditionType.Ready].Message, StringComparison.Ordinal);
+        var elsewhere = ServiceStatusCompiler.Compile(Serving with { RefusedElsewhere = ["compute2"] });
+        Assert.Contains("vRouter compute2 refuses entries of it", elsewhere[ConditionType.Programmed].Message, StringComparison.Ordinal);
+        Assert.Equal(ConditionStatus.True, elsewhere[ConditionType.Programmed].Status);
         var dangling = ServiceStatusCompiler.Compile(Serving with { Problems = [new("HealthCheckNotFound", "ServiceHealthCheck ns1/hc does not exist.")] });
         Assert.EndsWith("ServiceHealthCheck ns1/hc does not exist.", dangling[ConditionType.Ready].Message, StringComparison.Ordinal);
     }

@@ -18,6 +18,7 @@ public static class VRouterStreamRegistration
         });
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<VRouterStreamPublisher>();
+        services.AddSingleton<RefusedAgents>();
         services.AddSingleton<IVRouterPublisher>(provider => provider.GetRequiredService<VRouterStreamPublisher>());
         return services;
     }

@@ -7,6 +7,7 @@ namespace CN2.Api.Drivers.VRouterStream;
 /// <summary>The gRPC service agents dial (vrouter.proto). One call is one agent's session.</summary>
 internal sealed partial class VRouterStreamService(
     VRouterStreamPublisher publisher,
+    RefusedAgents refused,
     TimeProvider time,
     IHostApplicationLifetime lifetime,
     ILogger<VRouterStreamService> logger,
@@ -21,15 +22,19 @@ internal sealed partial class VRouterStreamService(
         ServerCallContext context)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);
+        var source = SourceOf(context);
         var identity = await IdentifyAsync(context, stop.Token);
-        var (hello, takesParts) = await HelloAsync(requestStream, SourceOf(context), stop.Token);
+        // What a stolen certificate asks for is not looked up as often as its holder likes.
+        if (identity is not null && !refused.MayTry(identity.Name, source))
+            throw new RpcException(new Status(StatusCode.ResourceExhausted, $"the agent {identity.Name} was refused too often; it is to wait some seconds"));
+        var (hello, takesParts) = await HelloAsync(requestStream, identity, source, stop.Token);
         if (identity is not null) hello = Belonging(hello, identity);
-        await AdmitAsync(hello, stop.Token);
+        await AdmitAsync(hello, identity, stop.Token);
         // Only now, so that an agent that is refused does not use up the connections of the one whose name it gives.
         if (!await publisher.MayConnectAsync(hello.Name, stop.Token))
             throw new RpcException(new Status(StatusCode.ResourceExhausted, $"the agent {hello.Name} connects too often; it is to wait a second"));
         var session = new VRouterSession(hello, takesParts, time, stop, identity);
-        while (!publisher.TryAdd(session)) await AdmitAsync(hello, stop.Token);
+        while (!publisher.TryAdd(session)) await AdmitAsync(hello, identity, stop.Token);
         // An answer at once, before there is anything to send: the agent knows that it has been taken.
         await context.WriteResponseHeadersAsync([]);
         LogConnected(hello.Name, hello.Address, hello.AgentVersion);
@@ -66,11 +71,11 @@ internal sealed partial class VRouterStreamService(
         {
             case VRouterIdentification.Known known:
                 return known.Identity;
-            case VRouterIdentification.Refused refused:
-                LogRefused($"{refused.Reason} (from {SourceOf(context)})");
-                throw new RpcException(new Status(StatusCode.Unauthenticated, refused.Reason));
+            case VRouterIdentification.Refused no:
+                Say(null, SourceOf(context), $"{no.Reason} (from {SourceOf(context)})");
+                throw new RpcException(new Status(StatusCode.Unauthenticated, no.Reason));
             case VRouterIdentification.Unavailable away:
-                LogRefused(away.Reason);
+                Say(null, SourceOf(context), away.Reason);
                 throw new RpcException(new Status(StatusCode.Unavailable, away.Reason));
             default:
                 return null;
@@ -82,7 +87,7 @@ internal sealed partial class VRouterStreamService(
     {
         if (hello.Name == identity.Name) return hello with { Uid = identity.Uid };
         var refusal = $"the certificate of the agent is that of VirtualRouter {identity.Name}, and the agent says it is {hello.Name}; give it --name {identity.Name}, or let it join as {hello.Name}";
-        LogRefused(refusal);
+        Say(identity, hello.Source, refusal);
         throw new RpcException(new Status(StatusCode.PermissionDenied, refusal));
     }
 
@@ -90,17 +95,19 @@ internal sealed partial class VRouterStreamService(
         context.GetHttpContext().Connection.RemoteIpAddress?.Unmapped();
 
     /// <exception cref="RpcException">The agent may not connect; the detail says why.</exception>
-    private async Task AdmitAsync(VRouterHello hello, CancellationToken cancellation)
+    private async Task AdmitAsync(VRouterHello hello, VRouterIdentity? identity, CancellationToken cancellation)
     {
         var rival = publisher.RivalOf(hello);
         var refusal = admission is null ? null : await admission.RefusalAsync(hello, rival, cancellation);
         if (refusal is null && rival is null) return;
-        refusal ??= $"the name {hello.Name} is in use by another agent";
-        LogRefused(refusal);
-        throw new RpcException(new Status(StatusCode.AlreadyExists, refusal));
+        var inUse = $"the name {hello.Name} is in use by another agent";
+        refusal ??= new AdmissionRefusal(inUse, inUse);
+        Say(identity, hello.Source, refusal.Message);
+        throw new RpcException(new Status(StatusCode.AlreadyExists, refusal.Answer));
     }
 
-    private async Task<(VRouterHello Hello, bool TakesParts)> HelloAsync(IAsyncStreamReader<AgentMessage> stream, System.Net.IPAddress? source, CancellationToken cancellation)
+    private async Task<(VRouterHello Hello, bool TakesParts)> HelloAsync(
+        IAsyncStreamReader<AgentMessage> stream, VRouterIdentity? identity, System.Net.IPAddress? source, CancellationToken cancellation)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var timer = time.CreateTimer(static state => ((CancellationTokenSource)state!).Cancel(), timeout, HelloWithin, Timeout.InfiniteTimeSpan);
@@ -123,8 +130,14 @@ internal sealed partial class VRouterStreamService(
         }
 
         var detail = string.Join("; ", faults);
-        LogRefused(detail);
+        Say(identity, source, detail);
         throw new RpcException(new Status(StatusCode.InvalidArgument, detail));
+    }
+
+    /// <summary>Writes a refusal into the log, unless there were too many of this agent.</summary>
+    private void Say(VRouterIdentity? identity, System.Net.IPAddress? source, string faults)
+    {
+        if (refused.Take(identity?.Name, source) is { } unsaid) LogRefused(unsaid == 0 ? faults : $"{faults} ({unsaid} refusals before it are not in the log)");
     }
 
     private async Task ReadAsync(VRouterSession session, IAsyncStreamReader<AgentMessage> stream, CancellationToken cancellation)
@@ -146,8 +159,8 @@ internal sealed partial class VRouterStreamService(
                 case AgentMessage.BodyOneofCase.Applied:
                     var applied = message.Applied;
                     var error = applied.Error.Length == 0 ? null : ForeignText.Of(applied.Error) ?? "the agent gives no reason";
-                    var refused = VRouterMessages.Read(applied.Refused);
-                    publisher.Tell(session, l => l.Applied(name, applied.Revision, error, refused));
+                    var refusals = VRouterMessages.Read(applied.Refused);
+                    publisher.Tell(session, l => l.Applied(name, applied.Revision, error, refusals));
                     break;
                 case AgentMessage.BodyOneofCase.Health:
                     var endpoints = VRouterMessages.Read(message.Health);
