@@ -162,7 +162,7 @@ public sealed class VisibilityTests(RoleServer api) : IClassFixture<RoleServer>
         Assert.Equal(403, status);
         var (_, gone) = await api.KubernetesAsync("viewer1", HttpMethod.Get, $"{Root}/gone");
         Assert.Equal(gone, there.Replace(other, "gone", StringComparison.Ordinal));
-        const string Spec = """ "spec":{"virtualNetworkReference":{"namespace":"ns2","name":"of-two"}}""";
+        const string Spec = """ "spec":{"virtualNetworkReference":{"namespace":"ns1","name":"absent"}}""";
         foreach (var (ns, expected) in new[] { ("ns1", false), ("ns2", true) })
         {
             var (created, text) = await api.KubernetesAsync("editor1", HttpMethod.Post, $"{Root}?dryRun=All", $$"""{"apiVersion":"core.contrail.juniper.net/v1alpha1","kind":"FloatingIP","metadata":{"name":"{{ns}}.vip"},{{Spec}}}""");
