@@ -963,7 +963,8 @@ CASE
     ELSE NULL::text
 END) STORED,
     owners text[],
-    owners_unchecked boolean DEFAULT false NOT NULL
+    owners_unchecked boolean DEFAULT false NOT NULL,
+    by_operator boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE public.leader_lease (

@@ -44,7 +44,11 @@ public static class ApiHost
     {
         // The content root is the program's directory, so that appsettings.json is found whatever the working directory is.
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions { Args = args, ContentRootPath = AppContext.BaseDirectory, ApplicationName = typeof(ApiHost).Assembly.GetName().Name });
-        builder.Services.AddOptions<KestrelServerOptions>().Configure<ListenerOptions, BrowserOptions, ConnectionLimitOptions>(Listeners.Configure);
+        builder.Services.AddOptions<KestrelServerOptions>().Configure<IServiceProvider>((kestrel, provider) =>
+        {
+            provider.CheckSettings(); // Kestrel is the first to be made
+            Listeners.Configure(kestrel, provider.GetRequiredService<ListenerOptions>(), provider.GetRequiredService<BrowserOptions>(), provider.GetRequiredService<ConnectionLimitOptions>());
+        });
 
         // A failed statement is an exception, and the sender of the statement answers or logs it; EF would log it a second time.
         builder.Logging.AddFilter("Microsoft.EntityFrameworkCore", LogLevel.None);
@@ -88,7 +92,6 @@ public static class ApiHost
         replace?.Invoke(services);
 
         var app = builder.Build();
-        app.Services.CheckSettings();
         app.UseAudit();
         app.UseHttpConventions(AuthenticationRegistration.UseCallerAuthentication, AuthorizationRegistration.UseCallerAuthorization);
         app.MapControllers();

@@ -1,3 +1,4 @@
+using CN2.Api.Audit;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Network.Resources;
@@ -25,10 +26,11 @@ internal sealed class AgentCertificateTable([FromKeyedServices(DatabasePools.Con
     /// <param name="hash">Of the token.</param>
     /// <param name="certificate">The certificate.</param>
     /// <param name="serial">Its serial number.</param>
+    /// <param name="audited">Its line of the audit log.</param>
     /// <param name="from">Where the agent is, for the event.</param>
     /// <param name="now">This moment.</param>
     /// <param name="ct">Ends it.</param>
-    public async Task<bool> JoinAsync(byte[] hash, IssuedAgentCertificate certificate, byte[] serial, string from, DateTimeOffset now, CancellationToken ct)
+    public async Task<bool> JoinAsync(byte[] hash, IssuedAgentCertificate certificate, byte[] serial, AuditEntry audited, string from, DateTimeOffset now, CancellationToken ct)
     {
         await using var connection = await source.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
@@ -57,12 +59,13 @@ internal sealed class AgentCertificateTable([FromKeyedServices(DatabasePools.Con
             await happened.ExecuteNonQueryAsync(ct);
         }
 
+        await AuditAsync(connection, transaction, audited, ct);
         await transaction.CommitAsync(ct);
         return true;
     }
 
     /// <summary>Keeps a certificate that an agent renewed. False: its VirtualRouter has as many as it may have, or is gone.</summary>
-    public async Task<bool> RenewAsync(IssuedAgentCertificate certificate, byte[] serial, DateTimeOffset now, CancellationToken ct)
+    public async Task<bool> RenewAsync(IssuedAgentCertificate certificate, byte[] serial, AuditEntry audited, DateTimeOffset now, CancellationToken ct)
     {
         await using var connection = await source.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
@@ -86,8 +89,15 @@ internal sealed class AgentCertificateTable([FromKeyedServices(DatabasePools.Con
         }
 
         await InsertAsync(connection, transaction, certificate, serial, now, ct);
+        await AuditAsync(connection, transaction, audited, ct);
         await transaction.CommitAsync(ct);
         return true;
+    }
+
+    private static async Task AuditAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, AuditEntry entry, CancellationToken ct)
+    {
+        await using var batch = new NpgsqlBatch(connection, transaction) { BatchCommands = { AuditTable.Insert([entry]) } };
+        await batch.ExecuteNonQueryAsync(ct);
     }
 
     private static async Task InsertAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, IssuedAgentCertificate certificate, byte[] serial, DateTimeOffset now, CancellationToken ct)

@@ -1,4 +1,5 @@
 using System.Security.Cryptography.X509Certificates;
+using CN2.Api.Audit;
 using CN2.Api.Data;
 using CN2.Api.Drivers;
 using CN2.Api.Options;
@@ -10,7 +11,7 @@ namespace CN2.Api.AgentCertificates;
 
 /// <summary>Issues certificates to agents: for a join token, and for a certificate that is still valid.</summary>
 internal sealed partial class AgentIssuance(
-    AgentAuthority authority, AgentCertificateTable table, AgentOptions options, ControlNodeOptions names, TimeProvider time, ILogger<AgentIssuance> logger) : IDisposable
+    AgentAuthority authority, AgentCertificateTable table, AgentOptions options, ControlNodeOptions names, AuditLog log, TimeProvider time, ILogger<AgentIssuance> logger) : IDisposable
 {
     /// <summary>Issuing takes a processor: agents that come at the same time take turns, and leave the others to the rest of the server.</summary>
     private readonly SemaphoreSlim _turns = new(2);
@@ -18,9 +19,9 @@ internal sealed partial class AgentIssuance(
     /// <param name="token">The join token.</param>
     /// <param name="name">The VirtualRouter that the agent wants to be; empty: that of the token.</param>
     /// <param name="request">PKCS #10.</param>
-    /// <param name="from">Where the agent is, for the event.</param>
+    /// <param name="http">The call, for the event and the audit log.</param>
     /// <param name="ct">Ends it.</param>
-    public Task<IssuanceOutcome> JoinAsync(string token, string name, ReadOnlyMemory<byte> request, string from, CancellationToken ct) => InTurnAsync(async () =>
+    public Task<IssuanceOutcome> JoinAsync(string token, string name, ReadOnlyMemory<byte> request, HttpContext http, CancellationToken ct) => InTurnAsync(async () =>
     {
         var hash = JoinToken.Hash(token);
         // First, because it is what strangers do not have: nobody without a token makes the server check signatures.
@@ -28,28 +29,36 @@ internal sealed partial class AgentIssuance(
         if (JoinToken.RefusalOf(row, name, time.GetUtcNow()) is { } refusal) return refusal;
         var (issued, certificate, serial, fault) = await SignAsync(row!.VirtualRouter, row.Name, request, ct);
         if (fault is not null) return fault;
-        if (!await table.JoinAsync(hash, issued!, serial, from, time.GetUtcNow(), ct))
+        var entry = EntryOf(http, "join", issued!);
+        var from = entry.Origin.Source?.ToString() ?? "an unknown address";
+        if (!await table.JoinAsync(hash, issued!, serial, entry, from, time.GetUtcNow(), ct))
             return JoinToken.RefusalOf(await table.FindTokenAsync(hash, ct), name, time.GetUtcNow()) ?? JoinToken.Unknown;
+        log.Write([entry]);
         LogJoined(row.Name, from, issued!.NotAfter.UtcDateTime);
         return new IssuanceOutcome.Issued(row.Name, certificate!, authority.Current!);
     }, ct);
 
-    public Task<IssuanceOutcome> RenewAsync(VRouterIdentity identity, ReadOnlyMemory<byte> request, CancellationToken ct) => InTurnAsync(async () =>
+    public Task<IssuanceOutcome> RenewAsync(VRouterIdentity identity, ReadOnlyMemory<byte> request, HttpContext http, CancellationToken ct) => InTurnAsync(async () =>
     {
         var (issued, certificate, serial, fault) = await SignAsync(identity.Uid, identity.Name, request, ct);
         if (fault is not null) return fault;
-        if (!await table.RenewAsync(issued!, serial, time.GetUtcNow(), ct))
+        var entry = EntryOf(http, "renew", issued!);
+        if (!await table.RenewAsync(issued!, serial, entry, time.GetUtcNow(), ct))
         {
             return new IssuanceOutcome.Refused(
                 IssuanceRefusal.TooMany,
                 $"VirtualRouter {identity.Name} has {Limits.CertificatesOfAgent} certificates that are valid, or is gone; wait until one ends, or join again with a new token");
         }
 
+        log.Write([entry]);
         LogRenewed(identity.Name, issued!.NotAfter.UtcDateTime);
         return new IssuanceOutcome.Issued(identity.Name, certificate!, authority.Current!);
     }, ct);
 
     public void Dispose() => _turns.Dispose();
+
+    private AuditEntry EntryOf(HttpContext http, string action, IssuedAgentCertificate issued) => new(
+        AuditOrigin.OfAgent(http, action, issued.Name), time.GetStorableNow(), new AuditSubject("virtual-routers", null, issued.Name, issued.VirtualRouter, null), StatusCodes.Status200OK);
 
     private async Task<(IssuedAgentCertificate? Issued, X509Certificate2? Certificate, byte[] Serial, IssuanceOutcome.Refused? Fault)> SignAsync(
         Guid uid, string name, ReadOnlyMemory<byte> request, CancellationToken ct)

@@ -1,4 +1,5 @@
 using CN2.Agents.V1;
+using CN2.Api.Http;
 using Google.Protobuf;
 using Grpc.Core;
 
@@ -16,6 +17,16 @@ internal static class IssuanceMessages
         message.Authorities.AddRange(issued.Ca.Chain.Select(c => ByteString.CopyFrom(c.RawDataMemory.Span)));
         return message;
     }
+
+    /// <summary>How a refusal stands in the audit log: as the same refusal of REST would.</summary>
+    public static (int Status, string Code) AuditOf(IssuanceRefusal why) => why switch
+    {
+        IssuanceRefusal.UnknownToken or IssuanceRefusal.UsedToken or IssuanceRefusal.ExpiredToken => (401, ProblemCodes.Unauthenticated),
+        IssuanceRefusal.OtherName => (403, ProblemCodes.Forbidden),
+        IssuanceRefusal.WrongRequest => (400, ProblemCodes.ValidationFailed),
+        IssuanceRefusal.TooMany => (429, ProblemCodes.TooManyRequests),
+        _ => (503, ProblemCodes.Unavailable),
+    };
 
     private static StatusCode StatusOf(IssuanceRefusal why) => why switch
     {

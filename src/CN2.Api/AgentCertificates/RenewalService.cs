@@ -9,13 +9,14 @@ internal sealed class RenewalService(AgentIssuance issuance, AgentCertificateReg
 {
     public override async Task<IssuedCertificate> Renew(RenewRequest request, ServerCallContext context)
     {
-        var identity = await registry.RecognizeAsync(context.GetHttpContext().Connection.ClientCertificate, context.CancellationToken) switch
+        var http = context.GetHttpContext();
+        var identity = await registry.RecognizeAsync(http.Connection.ClientCertificate, context.CancellationToken) switch
         {
             VRouterIdentification.Known known => known.Identity,
             VRouterIdentification.Refused refused => throw new RpcException(new Status(StatusCode.Unauthenticated, refused.Reason)),
             VRouterIdentification.Unavailable away => throw new RpcException(new Status(StatusCode.Unavailable, away.Reason)),
             _ => throw new RpcException(new Status(StatusCode.Unauthenticated, "the agent shows no certificate")),
         };
-        return IssuanceMessages.Of(await issuance.RenewAsync(identity, request.CertificateRequest.Memory, context.CancellationToken));
+        return IssuanceMessages.Of(await issuance.RenewAsync(identity, request.CertificateRequest.Memory, http, context.CancellationToken));
     }
 }

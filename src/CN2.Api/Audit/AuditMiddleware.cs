@@ -11,7 +11,8 @@ internal sealed class AuditMiddleware(RequestDelegate next, AuditQueue queue, Ti
 {
     public async Task InvokeAsync(HttpContext http)
     {
-        if (http.Request.ContentType?.StartsWith("application/grpc", StringComparison.Ordinal) == true)
+        // Agents' calls have no answers of HTTP; what they write says so itself. By the port and not by the request, which could claim to be one of them.
+        if (Listener.KindOf(http) == ListenerKind.Agents)
         {
             await next(http);
             return;
@@ -21,7 +22,7 @@ internal sealed class AuditMiddleware(RequestDelegate next, AuditQueue queue, Ti
         await next(http);
         var status = http.Response.StatusCode;
         var isWrite = !HttpMethods.IsGet(http.Request.Method) && !HttpMethods.IsHead(http.Request.Method) && !HttpMethods.IsOptions(http.Request.Method);
-        if (IsApi(http.Request.Path) && (status is StatusCodes.Status401Unauthorized or StatusCodes.Status403Forbidden || (isWrite && status >= 400)))
+        if (status is StatusCodes.Status401Unauthorized or StatusCodes.Status403Forbidden || (isWrite && status >= 400 && IsApi(http.Request.Path)))
         {
             var origin = AuditOrigin.Of(http);
             queue.Add(new AuditEntry(origin, time.GetStorableNow(), AuditSubject.Of(origin.Target), status) { Code = AnswerCode.Of(http) });

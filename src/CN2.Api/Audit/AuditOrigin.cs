@@ -8,7 +8,7 @@ namespace CN2.Api.Audit;
 public sealed class AuditOrigin
 {
     /// <summary>The kind of a caller that did not prove who it is.</summary>
-    private const string Unknown = "Unknown";
+    internal const string Unknown = "Unknown";
 
     /// <summary>A dry run of a whole collection names no more objects.</summary>
     private const int MostDryRuns = 100;
@@ -53,12 +53,30 @@ public sealed class AuditOrigin
             Source = source?.Unmapped(),
             RequestId = RequestIds.Of(http),
             Method = http.Request.Method,
-            Path = AuditText.Clean(http.Request.Path.Value ?? "/", AuditText.LongPath)!,
+            // A stranger fills no table by long paths.
+            Path = AuditText.Clean(http.Request.Path.Value ?? "/", caller is null ? AuditText.StrangersPath : AuditText.LongPath)!,
             Target = AuditTarget.Of(http),
         };
         http.Features.Set(origin);
         return origin;
     }
+
+    /// <summary>Of an agent that asks for a certificate.</summary>
+    /// <param name="http">The call.</param>
+    /// <param name="action">Such as <c>join</c>.</param>
+    /// <param name="virtualRouter">Which VirtualRouter the agent is; null: it has not proved it.</param>
+    /// <param name="claimed">Which one it says it is.</param>
+    internal static AuditOrigin OfAgent(HttpContext http, string action, string? virtualRouter, string? claimed = null) =>
+        new()
+        {
+            CallerKind = virtualRouter is null ? Unknown : "Agent",
+            CallerName = virtualRouter ?? "unknown",
+            Source = http.Connection.RemoteIpAddress?.Unmapped(),
+            RequestId = RequestIds.New(),
+            Method = http.Request.Method,
+            Path = AuditText.Clean(http.Request.Path.Value ?? "/", AuditText.StrangersPath)!,
+            Target = new AuditTarget("virtual-routers", null, virtualRouter ?? AuditText.Clean(claimed is { Length: > 0 } ? claimed : null, AuditText.LongName), action),
+        };
 
     /// <summary>Of a command of this program at the database, such as <c>token create</c>.</summary>
     public static AuditOrigin OfCommand(string command) =>

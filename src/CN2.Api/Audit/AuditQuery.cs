@@ -21,10 +21,9 @@ internal sealed record AuditQuery(ListQuery Page, string? Caller, string? Namesp
     /// <summary>Exactly one of the results is set.</summary>
     public static (AuditQuery? Query, ApiProblem? Refused) Read(HttpRequest request)
     {
-        var (page, refused) = ListQuery.Read(request, Filters);
+        var (page, refused) = ListQuery.ReadWithoutSelector(request, Filters);
         if (refused is not null) return (null, refused);
         var faults = new FaultList();
-        if (page!.Selector is not null) faults.Add("labelSelector", "means nothing here: entries have no labels; name a caller or a namespace");
         foreach (var name in (string[])["caller", "namespace"])
         {
             if (request.Query[name].ToString().Contains('\0', StringComparison.Ordinal)) faults.Add(name, "must not contain U+0000");
@@ -32,7 +31,7 @@ internal sealed record AuditQuery(ListQuery Page, string? Caller, string? Namesp
 
         var (from, to) = (TimeOf(request, "from", faults), TimeOf(request, "to", faults));
         (DateTimeOffset, long)? after = null;
-        if (page.After is var (at, id))
+        if (page!.After is var (at, id))
         {
             if (long.TryParse(at, NumberStyles.None, CultureInfo.InvariantCulture, out var ticks) && ticks <= DateTimeOffset.MaxValue.Ticks && long.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out var number))
                 after = (new DateTimeOffset(ticks, TimeSpan.Zero), number);

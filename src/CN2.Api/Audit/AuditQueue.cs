@@ -8,7 +8,8 @@ namespace CN2.Api.Audit;
 
 /// <summary>
 /// Writes the entries that belong to no transaction: refusals, and dry runs. They wait in a bounded queue, so that no request waits for them, and alike ones of a second are one
-/// row. What is too much, or comes while the database is away for long, is dropped and counted: a storm of refusals must fill neither the memory nor the table.
+/// row. What is too much, or comes while the database is away for long, is dropped and counted: a storm of refusals must fill neither the memory nor the table. Those of callers
+/// that are not known have a room of their own, so that nobody hides a refusal among them.
 /// </summary>
 public sealed partial class AuditQueue : BackgroundService
 {
@@ -17,6 +18,7 @@ public sealed partial class AuditQueue : BackgroundService
     private static readonly TimeSpan LastPatience = TimeSpan.FromSeconds(2);
 
     private readonly Channel<AuditEntry> _queue = Channel.CreateBounded<AuditEntry>(Limits.AuditWaiting);
+    private readonly StrangersRefusals _strangers = new();
     private readonly NpgsqlDataSource _source;
     private readonly AuditLog _log;
     private readonly TimeProvider _time;
@@ -38,10 +40,10 @@ public sealed partial class AuditQueue : BackgroundService
     /// <summary>Returns at once.</summary>
     public void Add(AuditEntry entry)
     {
-        if (!_queue.Writer.TryWrite(entry)) Interlocked.Increment(ref _dropped);
+        if (!(entry.Origin.CallerKind == AuditOrigin.Unknown ? _strangers.TryAdd(entry) : _queue.Writer.TryWrite(entry))) Interlocked.Increment(ref _dropped);
     }
 
-    /// <summary>Writes what waits, at most <see cref="Limits.AuditedRefusals"/> rows.</summary>
+    /// <summary>Writes what waits, at most <see cref="Limits.AuditedRefusals"/> rows of callers that are known, and <see cref="Limits.AuditedStrangers"/> of others.</summary>
     public async Task FlushAsync(CancellationToken ct)
     {
         if (_pending.Count == 0) Take();
@@ -94,6 +96,8 @@ public sealed partial class AuditQueue : BackgroundService
                 _pending.Add(entry);
             }
         }
+
+        _pending.AddRange(_strangers.Take());
     }
 
     private void SayDropped()

@@ -17,14 +17,20 @@ internal static class AuthenticationRegistration
         .AddSingleton<CertificateUsers>()
         .AddSingleton<ApiTokenCallers>()
         .AddSingleton<UserTokens>()
+        .AddSingleton<CrossOriginWrites>()
         .AddSingleton<CallerAuthentication>();
 
     /// <summary>After the routing, and before everything that depends on who calls.</summary>
     public static void UseCallerAuthentication(this IApplicationBuilder app)
     {
-        if (!app.ApplicationServices.GetRequiredService<AuthOptions>().IsRequired) return; // everybody is Anonymous, who may do everything
-        var authentication = app.ApplicationServices.GetRequiredService<CallerAuthentication>();
-        app.Use(authentication.RunAsync);
+        if (app.ApplicationServices.GetRequiredService<AuthOptions>().IsRequired) // otherwise everybody is Anonymous, who may do everything
+        {
+            var authentication = app.ApplicationServices.GetRequiredService<CallerAuthentication>();
+            app.Use(authentication.RunAsync);
+        }
+
+        var origins = app.ApplicationServices.GetRequiredService<CrossOriginWrites>();
+        app.Use(origins.RunAsync);
     }
 
     private static ISigningKeys KeysOf(IServiceProvider provider, AuthOptions options) =>

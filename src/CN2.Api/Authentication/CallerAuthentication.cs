@@ -67,21 +67,26 @@ internal sealed class CallerAuthentication(ApiTokenCallers apiTokens, Certificat
             case Identification.Undecided { Problem: var problem }:
                 await ProblemResult.WriteAsync(http, problem);
                 break;
-            case Identification.Refused { Reason: var reason } when attempts.TryTake(http):
+            case Identification.Refused { Reason: var reason }:
                 await RefuseAsync(http, $"{what} {reason}");
                 break;
             default:
-                await ProblemResult.WriteAsync(http, ApiProblem.TooManyRequests("This address has sent too many tokens or certificates that prove nothing; send the right one.", 1));
+                await TooManyAsync(http);
                 break;
         }
     }
 
     /// <summary>RFC 6750, 3. The reason is here and nowhere else.</summary>
-    private static Task RefuseAsync(HttpContext http, string reason) => ChallengeAsync(http, $"{Realm}, error=\"invalid_token\", error_description=\"{reason}\"");
+    private Task RefuseAsync(HttpContext http, string reason) => ChallengeAsync(http, $"{Realm}, error=\"invalid_token\", error_description=\"{reason}\"");
 
-    private static Task ChallengeAsync(HttpContext http, string challenge)
+    /// <summary>Every refusal costs the address an attempt, also of a request that shows nothing: nobody else's rate counts those.</summary>
+    private Task ChallengeAsync(HttpContext http, string challenge)
     {
+        if (!attempts.TryTake(http)) return TooManyAsync(http);
         http.Response.Headers.WWWAuthenticate = challenge;
         return ProblemResult.WriteAsync(http, ApiProblem.Unauthenticated());
     }
+
+    private static Task TooManyAsync(HttpContext http) =>
+        ProblemResult.WriteAsync(http, ApiProblem.TooManyRequests("This address has sent too many requests that do not prove who sends them; send a token or a certificate that counts.", 1));
 }

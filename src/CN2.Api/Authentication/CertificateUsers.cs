@@ -26,6 +26,7 @@ internal sealed class CertificateUsers(ClientAuthorities authorities, TimeProvid
         if (authorities.Current is not { } current) return new Identification.Refused("is of no use, because this server knows no CA of clients any more");
         var (fault, until) = Judge(presented, current);
         if (fault is not null) return new Identification.Refused(fault);
+        if (AgentNames.FaultOf(presented.Certificate) is { } agents) return new Identification.Refused(agents);
         if (CallerOf(presented.Certificate.SubjectName) is not { } caller) return new Identification.Refused("has no common name (CN) that can be a user's name");
         var identity = new Identity(caller, until) { Revoked = current.Replaced };
         _judged.AddOrUpdate(presented, new Judged(current, identity));

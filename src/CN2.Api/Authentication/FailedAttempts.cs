@@ -6,7 +6,7 @@ using CN2.Network.Resources;
 namespace CN2.Api.Authentication;
 
 /// <summary>
-/// What an address may try: a token or certificate that proves nothing costs it an attempt, and without attempts nothing new of it is checked. What
+/// What an address may try: a request that does not prove who sends it costs it an attempt, and without attempts nothing new of it is checked. What
 /// was found right before still counts, so a neighbour behind the same address goes on.
 /// </summary>
 internal sealed class FailedAttempts : IDisposable

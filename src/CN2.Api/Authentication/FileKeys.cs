@@ -54,7 +54,9 @@ internal sealed partial class FileKeys : BackgroundService, ISigningKeys
             return;
         }
 
-        _current = new SigningKeys(_current.Issuer, file.Keys);
+        var before = _current;
+        _current = before.Next(before.Issuer, file.Keys);
+        before.EndAllBut(_current);
         LogTaken(file.Keys.Count, _path);
     }
 

@@ -95,8 +95,15 @@ internal sealed partial class ProviderKeys(AuthOptions options, TimeProvider tim
     private void Take(SigningKeys keys)
     {
         _isAway = false;
-        if (keys.SameAs(_current)) return;
-        _current = keys;
+        SigningKeys before;
+        lock (_lock) // two looks may end at the same time
+        {
+            before = _current;
+            if (keys.SameAs(before)) return;
+            _current = before.Next(keys.Issuer, keys.All);
+        }
+
+        before.EndAllBut(_current);
         LogTaken(options.Authority!.OriginalString, keys.All.Count, keys.Issuer!);
     }
 

@@ -16,6 +16,11 @@ internal sealed class UserTokens(AuthOptions options, ISigningKeys keys, TimePro
     /// <summary>Asymmetric ones only: with a shared secret, whoever can check a token could make one (RFC 8725, 3.1).</summary>
     private static readonly string[] Algorithms = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"];
 
+    private static readonly string[] TimesOf = ["exp", "nbf", "iat"];
+
+    /// <summary>The end of the year 9998: a clock that is ahead must not lead out of the calendar.</summary>
+    private const double LastSecond = 253_370_764_799;
+
     private const int Kept = 10_000;
     private const int LongestName = 256;
     private const int MostGroups = 1000;
@@ -40,9 +45,11 @@ internal sealed class UserTokens(AuthOptions options, ISigningKeys keys, TimePro
 
         var result = await _handler.ValidateTokenAsync(token, Parameters(known.Issuer, candidates));
         if (!result.IsValid) return Refused(ReasonOf(result.Exception));
-        if (CallerOf(token) is not { } caller) return Refused($"has no claim {options.UserClaim} that can be a user's name");
+        using var payload = JsonDocument.Parse(Base64UrlEncoder.Decode(token.EncodedPayload));
+        if (!TimesOf.All(name => CanBeTime(payload.RootElement, name))) return Refused("has times that cannot be");
+        if (CallerOf(payload.RootElement) is not { } caller) return Refused($"has no claim {options.UserClaim} that can be a user's name");
         var expires = new DateTimeOffset(token.ValidTo, TimeSpan.Zero);
-        var identity = new Identity(caller, expires + ClockSkew) { ExpiresAt = expires };
+        var identity = new Identity(caller, expires + ClockSkew) { ExpiresAt = expires, Revoked = known.EndOf(token.SigningKey) };
         _validated.Keep(TokenDigest.Of(text), known, identity);
         return new Identification.Known(identity);
     }
@@ -99,11 +106,14 @@ internal sealed class UserTokens(AuthOptions options, ISigningKeys keys, TimePro
         _ => "is not valid",
     };
 
-    private Caller? CallerOf(JsonWebToken token)
+    /// <summary>Seconds since 1970 that a calendar has (RFC 7519, 2: they may have a fraction); the claim need not be there.</summary>
+    private static bool CanBeTime(JsonElement payload, string claim) =>
+        !payload.TryGetProperty(claim, out var value) || (value.ValueKind == JsonValueKind.Number && value.TryGetDouble(out var seconds) && seconds is >= 0 and <= LastSecond);
+
+    private Caller? CallerOf(JsonElement payload)
     {
-        using var payload = JsonDocument.Parse(Base64UrlEncoder.Decode(token.EncodedPayload));
-        if (TextsOf(payload.RootElement, options.UserClaim) is not [{ Length: > 0 and <= LongestName } name] || name.Any(char.IsControl)) return null;
-        return new Caller(CallerKind.User, name, [.. TextsOf(payload.RootElement, options.GroupsClaim).Where(g => g.Length is > 0 and <= LongestName).Take(MostGroups)]);
+        if (TextsOf(payload, options.UserClaim) is not [{ Length: > 0 and <= LongestName } name] || name.Any(char.IsControl)) return null;
+        return new Caller(CallerKind.User, name, [.. TextsOf(payload, options.GroupsClaim).Where(g => g.Length is > 0 and <= LongestName).Take(MostGroups)]);
     }
 
     /// <summary>A claim that is one text, or an array of texts.</summary>

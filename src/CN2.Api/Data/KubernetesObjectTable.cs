@@ -6,7 +6,7 @@ namespace CN2.Api.Data;
 /// <summary>Table <c>kubernetes_object</c> by SQL (docs/adr/0007-ef-or-sql.md). A row goes with its resource, by a trigger.</summary>
 internal static class KubernetesObjectTable
 {
-    private const string Columns = "resource, uid, namespace, name, document::text, is_alone, generation, created_at, deleting_at";
+    private const string Columns = "resource, uid, namespace, name, document::text, is_alone, generation, created_at, deleting_at, by_operator";
 
     /// <param name="connection">Where the transaction is open, if there is one.</param>
     /// <param name="condition">SQL after WHERE over <c>kubernetes_object o</c>, with $1… for <paramref name="parameters"/>; may order and lock.</param>
@@ -33,13 +33,20 @@ internal static class KubernetesObjectTable
     /// <summary>Writes the rows, or replaces what was kept. <see cref="KubernetesObjectRow.CreatedAt"/> stays as it was first.</summary>
     public static NpgsqlBatchCommand Write(List<KubernetesObjectRow> rows) => Sql.Command(
         """
-        INSERT INTO kubernetes_object (resource, uid, namespace, name, document, is_alone, generation, created_at, deleting_at)
-        SELECT r, u, ns, n, d::json, a, g, c, x FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) AS t (r, u, ns, n, d, a, g, c, x)
-        ON CONFLICT (resource, uid) DO UPDATE SET document = excluded.document, is_alone = excluded.is_alone, generation = excluded.generation, deleting_at = excluded.deleting_at
+        INSERT INTO kubernetes_object (resource, uid, namespace, name, document, is_alone, generation, created_at, deleting_at, by_operator)
+        SELECT r, u, ns, n, d::json, a, g, c, x, b FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS t (r, u, ns, n, d, a, g, c, x, b)
+        ON CONFLICT (resource, uid) DO UPDATE SET document = excluded.document, is_alone = excluded.is_alone, generation = excluded.generation, deleting_at = excluded.deleting_at,
+            by_operator = excluded.by_operator
         """,
         Sql.Array(rows, r => r.Resource), Sql.Array(rows, r => r.Uid), Sql.Array(rows, r => r.Namespace), Sql.Array(rows, r => r.Name), Sql.Array(rows, r => r.Document),
         Sql.Array(rows, r => r.IsAlone), Sql.Array(rows, r => r.Generation), Sql.Array(rows, r => r.CreatedAt.UtcDateTime),
-        Sql.Array(rows, r => r.DeletingAt?.UtcDateTime, NpgsqlTypes.NpgsqlDbType.TimestampTz));
+        Sql.Array(rows, r => r.DeletingAt?.UtcDateTime, NpgsqlTypes.NpgsqlDbType.TimestampTz), Sql.Array(rows, r => r.ByOperator));
+
+    /// <summary>How many objects of a kind live alone in a namespace, counted up to a number.</summary>
+    public static async Task<long> CountAloneAsync(NpgsqlConnection connection, string resource, string ns, int most, CancellationToken ct) =>
+        (await Sql.ReadAllAsync(
+            connection, "SELECT count(*) FROM (SELECT FROM kubernetes_object WHERE resource = $1 AND namespace = $2 AND is_alone LIMIT $3) o", row => row.GetInt64(0), ct,
+            Sql.Value(resource), Sql.Value(ns), Sql.Value(most)))[0];
 
     /// <summary>What the objects of a resource wait for before they go.</summary>
     public static Task<List<string>> FinalizersAsync(NpgsqlConnection connection, Guid uid, CancellationToken ct) =>
@@ -54,9 +61,9 @@ internal static class KubernetesObjectTable
     /// <summary>Until the transaction ends, nobody creates a VirtualMachineInterface of this name.</summary>
     public static NpgsqlBatchCommand TakePodName(string ns, string name) => Sql.Command("SELECT cn2_take_pod_name($1, $2)", Sql.Value(ns), Sql.Value(name));
 
-    /// <summary>The objects that belong to an owner; the first thousand.</summary>
-    public static Task<List<KubernetesObjectRow>> DependentsAsync(NpgsqlConnection connection, Guid owner, CancellationToken ct) =>
-        ReadAsync(connection, "o.owners && ARRAY[$1] ORDER BY o.uid LIMIT 1000", ct, Sql.Value(owner.ToString()));
+    /// <summary>The objects that belong to an owner; the first thousand. An owner in a namespace has none in another, whatever somebody there writes.</summary>
+    public static Task<List<KubernetesObjectRow>> DependentsAsync(NpgsqlConnection connection, Guid owner, string ns, CancellationToken ct) =>
+        ReadAsync(connection, "o.owners && ARRAY[$1] AND ($2 = '' OR o.namespace = $2) ORDER BY o.uid LIMIT 1000", ct, Sql.Value(owner.ToString()), Sql.Value(ns));
 
     /// <summary>Somebody must look again whether what belongs to this owner still does.</summary>
     public static NpgsqlBatchCommand CheckOwnersOf(Guid owner) =>
@@ -70,5 +77,5 @@ internal static class KubernetesObjectTable
 
     private static KubernetesObjectRow ReadRow(NpgsqlDataReader row) => new(
         row.GetString(0), row.GetGuid(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetBoolean(5), row.GetInt64(6),
-        row.GetFieldValue<DateTimeOffset>(7), row.GetTimeOrNull(8));
+        row.GetFieldValue<DateTimeOffset>(7), row.GetTimeOrNull(8), row.GetBoolean(9));
 }

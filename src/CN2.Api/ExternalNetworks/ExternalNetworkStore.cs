@@ -44,7 +44,7 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
         }.CreatedAt(scope, request);
         row.Number = await FreeNumberAsync(scope, ct);
         if (row.Number == 0) return ApiProblem.InUse("Every network number (1 to 65535)", ["65535 ExternalNetworks"]);
-        if (await NotGrantedAsync(scope, ns, spec, ct) is { } outside) return outside;
+        if (await NotGrantedAsync(scope, ns, spec, request.IsAskedByEditors, ct) is { } outside) return outside;
         if (await OverlapAsync(scope, row, spec, ct) is { } overlap) return overlap;
         // An object of the Kubernetes API names its Subnets itself; those of another network have names that nobody else may have.
         if (request.KnownUid is null && await TakenSubnetAsync(scope, ns, row.Name, null, spec, ct) is { } taken) return taken;
@@ -67,7 +67,7 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
         if (!metadata && ApiJson.Text(before) == ApiJson.Text(spec) && (row.FabricForwarding, row.AutoAssign, row.Priority) == (forwarding, automatic, priority))
             return new WriteOutcome.Saved((await resources.ReadAsync(scope.Connection, [row], ct))[0]);
 
-        if (await NotGrantedAsync(scope, row.Namespace, spec, ct) is { } outside) return outside;
+        if (await NotGrantedAsync(scope, row.Namespace, spec, request.IsAskedByEditors, ct) is { } outside) return outside;
         (row.FabricForwarding, row.AutoAssign, row.Priority, row.Spec) = (forwarding, automatic, priority, ApiJson.Text(spec));
         if (await OverlapAsync(scope, row, spec, ct) is { } overlap) return overlap;
         if (request.KnownUid is null && await TakenSubnetAsync(scope, row.Namespace, row.Name, before, spec, ct) is { } taken) return taken;
@@ -80,7 +80,7 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
     public async Task<WriteOutcome> DeleteAsync(WriteScope scope, ExternalNetworkRow row, CancellationToken ct)
     {
         if (scope.CheckIfMatch(row.Generation) is { } stale) return stale;
-        if (await NotGrantedAsync(scope, row.Namespace, null, ct) is { } outside) return outside;
+        if (await RefusalAsync(scope, row.Namespace, ct) is { } outside) return outside;
         var holders = await SubnetTable.HoldersOfNetworkAsync(scope.Connection, row.Uid, ct);
         if (holders.Count > 0) return ApiProblem.InUse(What(row), holders);
         var last = (await resources.ReadAsync(scope.Connection, [row], ct))[0];
@@ -115,12 +115,16 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
     /// <param name="scope">The transaction; the catalog is locked, so the grant stays as it is.</param>
     /// <param name="ns">Of the network.</param>
     /// <param name="spec">As it shall be; null: it is deleted.</param>
+    /// <param name="isAskedByEditors"><see cref="ResourceRequest.IsAskedByEditors"/>.</param>
     /// <param name="ct">Ends the statement.</param>
-    private static async Task<ApiProblem?> NotGrantedAsync(WriteScope scope, string ns, ExternalNetworkSpec? spec, CancellationToken ct)
+    private static async Task<ApiProblem?> NotGrantedAsync(WriteScope scope, string ns, ExternalNetworkSpec? spec, bool isAskedByEditors, CancellationToken ct)
     {
-        if (await GrantTable.FindAsync(scope.Connection, ns, ct) is not { } grant) return scope.Rights.IsOperator ? null : ApiProblem.NoGrant(ns);
+        if (await GrantTable.FindAsync(scope.Connection, ns, ct) is not { } grant) return !scope.Rights.IsOperator ? ApiProblem.NoGrant(ns) : isAskedByEditors ? ApiProblem.NoGrantForParts(ns) : null;
         return spec is not null && GrantCoverage.Outside(spec, ApiJson.Read<GrantSpec>(grant.Spec)) is { Count: > 0 } faults ? ApiProblem.NotGranted(faults) : null;
     }
+
+    /// <summary>The refusal of a caller who may not write networks of a namespace, whatever they are. Null: it may.</summary>
+    internal static Task<ApiProblem?> RefusalAsync(WriteScope scope, string ns, CancellationToken ct) => NotGrantedAsync(scope, ns, null, false, ct);
 
     private static string What(ExternalNetworkRow row) => $"ExternalNetwork {row.Namespace}/{row.Name}";
 

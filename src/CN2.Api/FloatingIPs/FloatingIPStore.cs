@@ -30,6 +30,8 @@ public sealed class FloatingIPStore(Catalog catalog, FloatingIPResources resourc
         var snapshot = await catalog.VerifiedAsync(scope.Connection, ct);
         if (!snapshot.Namespaces.ContainsKey(ns)) return ApiProblem.NotFound($"Namespace {ns}");
         if (!NamespacedName.TryParse(request.ExternalNetwork, ns, out var id)) return ApiProblem.Validation("externalNetwork", "is required: the network the address is taken from");
+        // Of a namespace that the caller may not read, a network that does not exist answers as one that is shut.
+        if (snapshot.Network(id) is null && id.Namespace != ns && scope.Rights.In(id.Namespace) is null) return ApiProblem.NetworkNotAllowed(id.ToString(), ns);
         if (snapshot.Network(id) is not { } network) return ApiProblem.Validation("externalNetwork", $"ExternalNetwork {id} does not exist; create it first");
         if (!snapshot.MayUse(ns, network)) return ApiProblem.NetworkNotAllowed(id.ToString(), ns);
 

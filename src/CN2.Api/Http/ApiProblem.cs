@@ -55,6 +55,10 @@ public sealed record ApiProblem(int Status, string Code, string Title, string De
     public static ApiProblem Forbidden(Caller caller, AccessVerb verb, AccessResource resource, string? ns) =>
         Forbidden($"{caller} may not {verb.Word()} {resource.Word()}{(ns is null ? "" : $" in namespace {ns}")}; an admin can give it a role that may (role bindings).");
 
+    /// <summary>A browser sends a write for a page that is not this server's.</summary>
+    public static ApiProblem CrossOrigin() => new(403, ProblemCodes.CrossOrigin, "A page of another origin may not write",
+        "A browser sends this for a page of another origin (Origin, Sec-Fetch-Site), without a bearer token; nothing was done. If the page is meant to, it sends a token, or the operator adds its origin to Http__CorsOrigins.");
+
     /// <summary>The write would take the role admin from the last who has it.</summary>
     public static ApiProblem LastAdmin() => new(409, ProblemCodes.LastAdmin, "The last admin",
         "After this no role binding would make anybody an admin, or only tokens that expire; give the role to somebody else first. A token counts for good when it has no expiresAt, and otherwise until it expires.");
@@ -70,6 +74,9 @@ public sealed record ApiProblem(int Status, string Code, string Title, string De
 
     /// <param name="what">Such as <c>Service ns1/my-service</c>.</param>
     public static ApiProblem NotFound(string what) => new(404, ProblemCodes.NotFound, "Not found", $"{what} does not exist.");
+
+    public static ApiProblem TokenExists(string what) => new(409, ProblemCodes.AlreadyExists, "Already exists",
+        $"{what} exists already, and tokens are not changed; make one of another name, or delete this one first.");
 
     public static ApiProblem AlreadyExists(string what) => new(409, ProblemCodes.AlreadyExists, "Already exists", $"{what} exists already; change it with PUT or PATCH.");
 
@@ -114,6 +121,10 @@ public sealed record ApiProblem(int Status, string Code, string Title, string De
     /// <param name="ns">The namespace, which has no grant.</param>
     public static ApiProblem NoGrant(string ns) => new(403, ProblemCodes.NotGranted, "Not granted",
         $"Namespace {ns} has no grant, so only operators write its ExternalNetworks; ask one for a grant, or for the network.");
+
+    /// <param name="ns">The namespace, which has no grant.</param>
+    public static ApiProblem NoGrantForParts(string ns) => new(403, ProblemCodes.NotGranted, "Not granted",
+        $"Namespace {ns} has no grant, and somebody who is no operator wrote the VirtualNetwork or one of its Subnets; write a grant, or delete that part and write it anew.");
 
     /// <param name="ns">The namespace.</param>
     /// <param name="resource">What is counted, such as services.</param>

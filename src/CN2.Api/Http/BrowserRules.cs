@@ -27,7 +27,7 @@ internal static class BrowserRules
             .WithOrigins([.. browsers.CorsOrigins])
             .WithMethods(HttpMethods.Get, HttpMethods.Post, HttpMethods.Put, HttpMethods.Patch, HttpMethods.Delete)
             .AllowAnyHeader()
-            .WithExposedHeaders("ETag", "Location", "Retry-After", "WWW-Authenticate")
+            .WithExposedHeaders("ETag", "Location", "Retry-After", "WWW-Authenticate", "X-Request-Id")
             .SetPreflightMaxAge(TimeSpan.FromMinutes(10))));
         return services;
     }

@@ -43,7 +43,7 @@ internal static class CallerRate
 
     private static bool IsLimited(HttpContext http) => KubernetesListener.Has(http)
         ? http.Request.Path.StartsWithSegments("/api") || http.Request.Path.StartsWithSegments("/apis") || http.Request.Path.StartsWithSegments("/openapi")
-        : http.Request.Path.StartsWithSegments("/v1");
+        : http.Request.Path.StartsWithSegments("/v1") || http.Request.Path.StartsWithSegments("/openapi") || http.Request.Path.StartsWithSegments("/swagger");
 
     private static ApiProblem Refusal(RateLimitLease lease, int perSecond) => ApiProblem.TooManyRequests(
         string.Create(CultureInfo.InvariantCulture, $"This caller sends more than {perSecond} requests a second; send fewer, or ask the operator for a higher RateLimit__PerSecond."),

@@ -63,6 +63,7 @@ public static class ConstraintProblems
 
         var constraint = error.ConstraintName;
         if (constraint is null) return null;
+        if (constraint == "api_token_name") return ApiProblem.TokenExists(Named(constraint, http));
         if (IsIdentity(constraint)) return ApiProblem.AlreadyExists(Named(constraint, http));
         if (error.SqlState == PostgresErrorCodes.ForeignKeyViolation && constraint.EndsWith("_namespace_namespace", StringComparison.Ordinal))
             return ApiProblem.NotFound($"Namespace {http.GetRouteValue("ns") ?? http.GetRouteValue("name")}");

@@ -2,6 +2,7 @@ using CN2.Api.Json;
 using FluentValidation;
 using Microsoft.AspNetCore.Mvc;
 using Microsoft.AspNetCore.Mvc.Formatters;
+using Microsoft.AspNetCore.Mvc.ModelBinding;
 using Microsoft.AspNetCore.Mvc.ModelBinding.Validation;
 
 namespace CN2.Api.Http;
@@ -23,6 +24,9 @@ public static class HttpRegistration
         services.ConfigureHttpJsonOptions(options => ApiJson.Configure(options.SerializerOptions));
         services.AddControllers(options =>
             {
+                options.ValueProviderFactories.RemoveType<FormValueProviderFactory>(); // no form is read: a body of that type is a 415
+                options.ValueProviderFactories.RemoveType<FormFileValueProviderFactory>();
+                options.ValueProviderFactories.RemoveType<JQueryFormValueProviderFactory>();
                 options.InputFormatters.Clear();
                 options.InputFormatters.Add(new JsonInputFormatter());
                 options.InputFormatters.Add(new MergePatchInputFormatter());

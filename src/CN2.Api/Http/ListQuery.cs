@@ -39,10 +39,15 @@ public sealed class ListQuery
     /// Reads the query. <paramref name="filters"/> names the collection's own query parameters, such as <c>address</c>. Exactly one of the
     /// results is set.
     /// </summary>
-    public static (ListQuery? Query, ApiProblem? Refused) Read(HttpRequest request, params ReadOnlySpan<string> filters)
+    public static (ListQuery? Query, ApiProblem? Refused) Read(HttpRequest request, params ReadOnlySpan<string> filters) => Read(request, ["limit", "cursor", "labelSelector"], filters);
+
+    /// <summary>Of a collection whose items have no labels.</summary>
+    public static (ListQuery? Query, ApiProblem? Refused) ReadWithoutSelector(HttpRequest request, params ReadOnlySpan<string> filters) => Read(request, ["limit", "cursor"], filters);
+
+    private static (ListQuery? Query, ApiProblem? Refused) Read(HttpRequest request, ReadOnlySpan<string> ofEach, ReadOnlySpan<string> filters)
     {
         var faults = new FaultList();
-        QueryNames.Check(request, faults, ["limit", "cursor", "labelSelector", .. filters]);
+        QueryNames.Check(request, faults, [.. ofEach, .. filters]);
         var limit = DefaultLimit;
         if (request.Query["limit"] is { Count: > 0 } limitText
             && !(int.TryParse(limitText.ToString(), NumberStyles.None, CultureInfo.InvariantCulture, out limit) && limit is >= 1 and <= MaxLimit))

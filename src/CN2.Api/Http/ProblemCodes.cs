@@ -6,6 +6,7 @@ public static class ProblemCodes
     public const string ValidationFailed = "validation-failed";
     public const string MalformedJson = "malformed-json";
     public const string Forbidden = "forbidden";
+    public const string CrossOrigin = "cross-origin";
     public const string LastAdmin = "last-admin";
     public const string TooManyRoleBindings = "too-many-role-bindings";
     public const string Unauthenticated = "unauthenticated";

@@ -30,6 +30,10 @@ public abstract record ResourceRequest
     [JsonIgnore]
     internal Guid? KnownUid { get; set; }
 
+    /// <summary>Somebody who is no operator has asked for a part of it before, so that the rights of this caller are not enough.</summary>
+    [JsonIgnore]
+    internal bool IsAskedByEditors { get; set; }
+
     /// <summary>The members that a patch names; null: the request is no patch.</summary>
     [JsonIgnore]
     internal IReadOnlySet<string>? Patched { get; set; }

@@ -7,7 +7,7 @@ namespace CN2.Api.OpenApi;
 /// <summary>The OpenAPI 3.1 document at /openapi/v1.json and Swagger UI at /swagger, which loads nothing from other hosts.</summary>
 public static class OpenApiRegistration
 {
-    public static IServiceCollection AddOpenApiDocument(this IServiceCollection services) => services.AddOpenApi("v1", options =>
+    public static IServiceCollection AddOpenApiDocument(this IServiceCollection services) => services.AddSingleton<KeptDocument>().AddOpenApi(KeptDocument.Name, options =>
     {
         options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
         options.AddSchemaTransformer(SchemaDescription.DescribeAsync);
@@ -21,7 +21,7 @@ public static class OpenApiRegistration
 
     public static void UseOpenApiDocument(this WebApplication app)
     {
-        app.MapOpenApi("/openapi/{documentName}.json").WithMetadata(new OpenToAllAttribute());
+        app.MapGet($"/openapi/{KeptDocument.Name}.json", (HttpContext http, KeptDocument document) => document.WriteAsync(http)).WithMetadata(new OpenToAllAttribute()).ExcludeFromDescription();
         app.UseWhen(http => Listener.KindOf(http) == ListenerKind.Rest, rest => rest.UseSwaggerUI(ui =>
         {
             ui.SwaggerEndpoint("/openapi/v1.json", "CN2.Api v1");

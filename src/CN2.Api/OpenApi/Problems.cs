@@ -26,6 +26,7 @@ internal static class Problems
         [ProblemCodes.NetworkNotAllowed] = ("the `allowedNamespaces` of the network do not select the namespace", ApiProblem.NetworkNotAllowed("ns2/vn-external2", "ns1")),
         [ProblemCodes.GrantOverlap] = ("a prefix overlaps one that another namespace is granted", ApiProblem.GrantOverlap("203.0.113.0/24 overlaps 203.0.113.0/25, which Namespace ns2 is granted; a prefix is granted to one namespace only.")),
         [ProblemCodes.Forbidden] = ("the caller may not do this; it is the same whether or not the resource exists", ApiProblem.Forbidden(new Caller(CallerKind.Token, "portal", []), AccessVerb.Create, AccessResource.Services, "ns1")),
+        [ProblemCodes.CrossOrigin] = ("a browser sends a write without a bearer token for a page of another origin", ApiProblem.CrossOrigin()),
         [ProblemCodes.LastAdmin] = ("nobody would be an admin any more", ApiProblem.LastAdmin()),
         [ProblemCodes.TooManyRoleBindings] = ($"there are {Limits.RoleBindings} role bindings", ApiProblem.TooManyRoleBindings()),
         [ProblemCodes.NotFound] = ("the resource, or the namespace of the path, does not exist", ApiProblem.NotFound("Service ns1/my-service")),

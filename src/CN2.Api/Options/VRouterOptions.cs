@@ -19,7 +19,7 @@ public sealed record VRouterOptions
     /// <see cref="LostAfterSeconds"/> later: nobody waits for it, and its routes go.
     /// </summary>
     [WholeNumber(5, 3600)]
-    public int AcknowledgeWithinSeconds { get; init; } = 120;
+    public int AcknowledgeWithinSeconds { get; init; } = 600;
 
     /// <summary>Agents make no further VirtualRouters when there are this many; users still can.</summary>
     [WholeNumber(1, 100_000)]

@@ -105,13 +105,16 @@ public static class Limits
     [Limit("refusals and dry runs that wait for the audit log", "the others are not in it; `cn2_audit_dropped_total` counts them")]
     public const int AuditWaiting = 10_000;
 
-    [Limit("rows of the audit log for the refusals and dry runs of a second; alike ones are one row", "the others are not in it; `cn2_audit_dropped_total` counts them")]
+    [Limit("rows of the audit log for the refusals and dry runs of a second whose callers are known; alike ones are one row", "the others are not in it; `cn2_audit_dropped_total` counts them")]
     public const int AuditedRefusals = 200;
+
+    [Limit("rows of the audit log for the refusals of a second whose callers are not known; those of one source with one code are one row", "the others are not in it; `cn2_audit_dropped_total` counts them")]
+    public const int AuditedStrangers = 20;
 
     [Limit("an `Authorization` header", "401 `unauthenticated`; from 32 KiB of all headers on 431", "bytes")]
     public const int Authorization = 16 * 1024;
 
-    [Limit("tokens or certificates of an address that prove nothing, at once; a tenth of it comes back each second", "429 `too-many-requests`")]
+    [Limit("requests of an address that do not prove who sends them, at once; a tenth of it comes back each second", "429 `too-many-requests`; of an agent that joins ResourceExhausted")]
     public const int FailedAttempts = 100;
 
     [Limit("refusals of one agent (a VirtualRouter's certificate from one address, or an address) that are logged and recorded, at once; one comes back each second", "not logged but counted; with a certificate the agent is refused before the database is asked")]
@@ -122,6 +125,15 @@ public static class Limits
 
     [Limit("items of a page (`limit`)", "400")]
     public const int PageItems = 1000;
+
+    [Limit("VirtualNetworks of a namespace that wait for a Subnet, and its Subnets that no network uses", "403 (reason `Forbidden`)")]
+    public const int WaitingNetworks = 100;
+
+    [Limit("Pods of a namespace that have no node or no address yet, and other objects of a kind that exist in the Kubernetes API only", "403 (reason `Forbidden`)")]
+    public const int WaitingObjects = 10_000;
+
+    [Limit("VirtualNetworks that one write of their Subnet makes networks of", "the others wait for their own next write or that of the Subnet")]
+    public const int CompletedNetworks = 10;
 
     [Limit("a page, or one step of a watch's first list; what is stored of its items", "the page ends early and `nextCursor` goes on", "bytes")]
     public const int Page = 4 * 1024 * 1024;

@@ -71,6 +71,21 @@ public sealed class AgentCertificateTests(AgentServer api) : IClassFixture<Agent
     }
 
     [Fact]
+    public async Task Joins_and_renewals_are_in_the_audit_log_and_so_are_refused_joins()
+    {
+        var (token, _) = await api.TokenAsync("ac-audited", Address(19));
+        using var certificate = await TestNode.JoinAsync(api, token);
+        using var node = new TestNode(api, certificate);
+        await node.RenewAsync(NewRequest());
+        await TestNode.StatusOfAsync(() => TestNode.JoinAsync(api, token));
+        var uid = (string?)(await api.GetAsync("/v1/virtual-routers/ac-audited")).Json!["uid"];
+        var entries = (await api.GetAsync("/v1/audit?caller=ac-audited")).Expect(200).Json!["items"]!.AsArray();
+        Assert.Equal(["renew 200 Agent", "join 200 Agent"], entries.Select(e => $"{e!["verb"]} {e["status"]} {e["caller"]!["kind"]}"));
+        Assert.All(entries, e => Assert.Equal(("virtual-routers", "ac-audited", uid), ((string?)e!["resource"], (string?)e["name"], (string?)e["uid"])));
+        await Eventually.TrueAsync(async () => (await api.GetAsync("/v1/audit?caller=unknown")).Json!["items"]!.AsArray().Any(e => (string?)e!["verb"] == "join" && (int)e["status"]! == 401), "the refusal is there");
+    }
+
+    [Fact]
     public async Task A_token_counts_once()
     {
         var (token, _) = await api.TokenAsync("ac-once", Address(5));

@@ -48,6 +48,27 @@ public sealed class AuditQueueTests(PrivatePostgres postgres) : IDisposable
         Assert.Single(_log.Lines, l => l.Level == LogLevel.Warning && l.Text.StartsWith($"{50_000 - Limits.AuditedRefusals} refusals are not in the audit log", StringComparison.Ordinal));
     }
 
+    /// <summary>With noise of nobody a thief would hide what it does with the token that it stole.</summary>
+    [Fact]
+    public async Task A_storm_of_strangers_hides_no_refusal_of_a_caller_that_is_known()
+    {
+        var database = await postgres.CreateDatabaseAsync();
+        await using var source = NpgsqlDataSource.Create(database);
+        using var queue = Queue(source);
+        for (var i = 0; i < 50_000; i++)
+        {
+            queue.Add(Refusal(Stranger($"/v1/{i}", "198.51.100.1")));
+            if (i % 5000 == 0) queue.Add(Refusal(Origin($"/v1/secret/{i}")));
+        }
+
+        for (var i = 0; i < 5000; i++) queue.Add(Refusal(Stranger("/v1/other", $"203.0.{i / 256}.{i % 256}")));
+        await queue.FlushAsync(Token);
+        Assert.Equal("10", await TextAsync(source, "SELECT count(*)::text FROM audit WHERE caller = 'eve'"));
+        Assert.Equal("/v1/0 50000", await TextAsync(source, "SELECT path || ' ' || repeated FROM audit WHERE source = '198.51.100.1'"));
+        Assert.Equal($"{Limits.AuditedStrangers}", await TextAsync(source, "SELECT count(*)::text FROM audit WHERE caller = 'unknown'"));
+        Assert.Equal(5000 - (Limits.AuditedStrangers - 1), queue.Dropped);
+    }
+
     [Fact]
     public async Task While_the_database_is_away_they_wait()
     {
@@ -92,6 +113,9 @@ public sealed class AuditQueueTests(PrivatePostgres postgres) : IDisposable
     }
 
     private static AuditOrigin Origin(string path) => new() { CallerKind = "User", CallerName = "eve", RequestId = "r", Method = "POST", Path = path };
+
+    private static AuditOrigin Stranger(string path, string source) =>
+        new() { CallerKind = "Unknown", CallerName = "unknown", Source = System.Net.IPAddress.Parse(source), RequestId = "r", Method = "GET", Path = path };
 
     private static AuditEntry Refusal(AuditOrigin origin) => new(origin, DateTimeOffset.UnixEpoch, AuditSubject.Of(default), 401) { Code = "unauthenticated" };
 

@@ -27,11 +27,20 @@ internal sealed class ClientAuthority : IDisposable
     /// <param name="from">By default since an hour.</param>
     /// <param name="until">By default for a day.</param>
     /// <param name="usage">What it is for; null: everything.</param>
-    public X509Certificate2 Issue(X500DistinguishedName subject, DateTimeOffset? from = null, DateTimeOffset? until = null, string? usage = ForClients)
+    /// <param name="uri">In the subject alternative name; null: there is none.</param>
+    public X509Certificate2 Issue(X500DistinguishedName subject, DateTimeOffset? from = null, DateTimeOffset? until = null, string? usage = ForClients, string? uri = null)
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest(subject, key, HashAlgorithmName.SHA256);
         if (usage is not null) request.CertificateExtensions.Add(new X509EnhancedKeyUsageExtension([new Oid(usage)], critical: false));
+        if (uri is not null)
+        {
+            var names = new SubjectAlternativeNameBuilder();
+            names.AddDnsName("node.example");
+            names.AddUri(new Uri(uri));
+            request.CertificateExtensions.Add(names.Build());
+        }
+
         using var signed = request.Create(_root, from ?? DateTimeOffset.UtcNow.AddHours(-1), until ?? DateTimeOffset.UtcNow.AddDays(1), RandomNumberGenerator.GetBytes(16));
         // Through PKCS#12, because a key that is only in memory cannot be used in a handshake everywhere.
         using var whole = signed.CopyWithPrivateKey(key);

@@ -62,6 +62,71 @@ public sealed class ClientCertificateTests(ClientCertificateTests.Server api) : 
         }
     }
 
+    [Theory]
+    [InlineData("spiffe://contrail-k8s-kubemanager-cluster1-juniper-local/virtual-router/alice", false)]
+    [InlineData("spiffe://other/virtual-router/alice", false)]
+    [InlineData("SPIFFE://other/Virtual-Router/alice", false)]
+    [InlineData("spiffe://company.example/user/alice", true)]
+    public async Task The_certificate_of_a_VirtualRouter_is_no_users(string uri, bool isUser)
+    {
+        using var certificate = api.Clients.Issue(new X500DistinguishedName("CN=alice"), uri: uri);
+        foreach (var kubernetes in (bool[])[false, true])
+        {
+            var refused = (401, "Bearer realm=\"CN2\", error=\"invalid_token\", error_description=\"the client certificate is that of a VirtualRouter, which is no user\"");
+            Assert.Equal(isUser ? (200, "") : refused, await AskAsync(certificate, kubernetes: kubernetes));
+        }
+    }
+
+    /// <summary>A browser adds the certificate by itself to what a page of another origin sends.</summary>
+    [Theory]
+    [InlineData(null, null, false)] // kubectl, curl, a program
+    [InlineData("https://evil.example", "cross-site", true)]
+    [InlineData("https://evil.example", null, true)]
+    [InlineData("null", "cross-site", true)]
+    [InlineData("own", "same-origin", false)]
+    [InlineData("http://own", null, true)]
+    [InlineData("https://portal.example", "cross-site", false)]
+    [InlineData("https://portal.example:8443", "same-site", true)]
+    [InlineData(null, "cross-site", true)]
+    [InlineData(null, "same-site", true)]
+    [InlineData(null, "same-origin", false)]
+    [InlineData(null, "none", false)]
+    public async Task A_page_of_another_origin_writes_nothing_with_the_certificate_of_its_reader(string? origin, string? site, bool isRefused)
+    {
+        using var certificate = api.Clients.Issue("CN=alice");
+        using var client = api.Connect(certificate);
+        foreach (var (door, path, body) in ((Uri, string, string)[])
+        [
+            (api.Kubernetes, "/api/v1/namespaces", """{"apiVersion":"v1","kind":"Namespace","metadata":{"name":"NAME"}}"""), (api.Rest, "/v1/virtual-routers/nowhere:join-token", ""),
+        ])
+        {
+            var name = $"cross-{Guid.NewGuid():n}";
+            using var request = new HttpRequestMessage(HttpMethod.Post, new Uri(door, path)) { Content = new ByteArrayContent(System.Text.Encoding.UTF8.GetBytes(body.Replace("NAME", name, StringComparison.Ordinal))) };
+            var own = $"{door.Authority}";
+            if (origin is not null) request.Headers.TryAddWithoutValidation("Origin", origin == "own" ? $"https://{own}" : origin.Replace("//own", $"//{own}", StringComparison.Ordinal));
+            if (site is not null) request.Headers.TryAddWithoutValidation("Sec-Fetch-Site", site);
+            using var answer = await client.SendAsync(request, Token);
+            var text = await answer.Content.ReadAsStringAsync(Token);
+            Assert.True(isRefused ? (int)answer.StatusCode == 403 : (int)answer.StatusCode is 201 or 404, $"{door} {answer.StatusCode}: {text}");
+            if (isRefused && door == api.Rest) Assert.Contains("\"code\":\"cross-origin\"", text, StringComparison.Ordinal);
+            if (isRefused) Assert.Contains("Http__CorsOrigins", text, StringComparison.Ordinal);
+            if (door == api.Kubernetes) Assert.Equal(isRefused ? 404 : 200, await StatusAsync(new Uri(door, $"{path}/{name}")));
+        }
+
+        // A token is chosen by the page, and reading changes nothing.
+        Assert.Equal((200, ""), await AskAsync(certificate));
+        using var chosen = new HttpRequestMessage(HttpMethod.Post, new Uri(api.Rest, "/v1/virtual-routers/nowhere:join-token")) { Headers = { Authorization = new("Bearer", api.AdminToken) } };
+        if (origin is not null) chosen.Headers.TryAddWithoutValidation("Origin", origin);
+        using var missing = await client.SendAsync(chosen, Token);
+        Assert.Equal(404, (int)missing.StatusCode);
+
+        async Task<int> StatusAsync(Uri uri)
+        {
+            using var answer = await client.GetAsync(uri, Token);
+            return (int)answer.StatusCode;
+        }
+    }
+
     [Fact]
     public async Task The_handshake_names_the_roots_so_that_a_browser_offers_no_other_certificates()
     {
@@ -152,6 +217,7 @@ public sealed class ClientCertificateTests(ClientCertificateTests.Server api) : 
         [
             .. base.Settings, "--Http:Url", "https://127.0.0.1:0", "--Kubernetes:Url", "https://127.0.0.1:0", "--Http:Certificate:Path", Named("server.pem"),
             "--Http:Certificate:KeyPath", Named("server.key"), "--Auth:ClientCa:Path", CaPath,
+            "--Http:CorsOrigins:0", "https://portal.example",
         ];
 
         public HttpClient Connect(X509Certificate2? certificate)

@@ -42,6 +42,26 @@ public sealed class StreamTests(KeyFileServer api) : IClassFixture<KeyFileServer
     }
 
     [Fact]
+    public async Task A_watch_ends_when_the_provider_takes_back_the_key_of_its_token_and_no_other_does()
+    {
+        var (taken, kept) = (api.Token(algorithm: "RS256"), api.Token(algorithm: "ES256"));
+        var ending = new List<Task>();
+        foreach (var uri in Watches) ending.Add(await OpenAsync(uri, taken));
+        var staying = await OpenAsync(Watches[0], kept);
+        try
+        {
+            await File.WriteAllTextAsync(api.KeysPath, TestKeys.Set([.. api.Curves.Select(c => TestKeys.Of(c.Value, c.Key))]), Token);
+            await Eventually.TrueAsync(() => ending.TrueForAll(e => e.IsCompletedSuccessfully), "the watches have ended", seconds: 5);
+            Assert.False(staying.IsCompleted);
+        }
+        finally
+        {
+            await File.WriteAllTextAsync(api.KeysPath, api.KeySet(), Token);
+            await Eventually.TrueAsync(async () => (await api.WithTokenAsync(taken)).Status == 200, "the keys of before count again");
+        }
+    }
+
+    [Fact]
     public async Task An_API_token_that_expires_ends_its_watches()
     {
         var made = (await api.PostAsync("/v1/tokens", new { name = "brief", expiresAt = DateTimeOffset.UtcNow.AddSeconds(3) }, ("Authorization", $"Bearer {api.AdminToken}"))).Expect(201);

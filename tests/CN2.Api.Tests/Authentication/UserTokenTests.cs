@@ -121,6 +121,47 @@ public sealed class UserTokenTests(KeyFileServer api) : IClassFixture<KeyFileSer
     [Fact]
     public async Task A_token_without_an_end_is_refused() => (await api.WithTokenAsync(api.Token(c => c.Remove("exp")))).IsRefused("the token never expires, and has to");
 
+    /// <summary>The signature is right, and the time is none of the calendar.</summary>
+    [Theory]
+    [InlineData("exp", 1e18)]
+    [InlineData("exp", 253_402_300_799d)]
+    [InlineData("exp", -1d)]
+    [InlineData("nbf", -1e18)]
+    [InlineData("iat", 1e18)]
+    [InlineData("iat", -5d)]
+    [InlineData("exp", 1e300)]
+    public async Task A_time_that_no_clock_shows_is_a_401(string claim, double time)
+    {
+        foreach (var value in (object[])[time, double.Abs(time) < 1e18 ? (long)time : 1_000_000_000_000_000_000L, time + 0.5])
+        {
+            if (claim == "nbf" && value is > 0L) continue;
+            var asked = await api.WithTokenAsync(api.Token(c => c[claim] = value));
+            Assert.True(asked.Status == 401, $"{claim} {value}: {asked.Status} {asked.Text}");
+            Assert.Contains("error=\"invalid_token\"", asked.Challenge, StringComparison.Ordinal);
+        }
+    }
+
+    [Fact]
+    public async Task A_time_with_a_fraction_is_a_time() => (await api.WithTokenAsync(api.Token(c => c["exp"] = KeyFileServer.Now(300) + 0.5))).IsFrom(CallerKind.User, "alice");
+
+    /// <summary>Whoever shows nothing costs the server as much as one whose token is wrong.</summary>
+    [Fact]
+    public async Task Requests_without_a_token_are_failed_attempts_at_both_doors()
+    {
+        (string, string) from = (CallerServer.Header, "198.51.100.78");
+        var (tried, last) = (0, await api.AskAsync("/v1/namespaces", from));
+        for (; last.Status == 401; tried++)
+        {
+            Assert.InRange(tried, 0, 2000);
+            last = await api.AskAsync(tried % 2 == 0 ? new Uri(api.Kubernetes, "/api/v1/pods") : new Uri(api.Rest, $"/nowhere/{tried}"), from);
+        }
+
+        Assert.Equal(429, last.Status);
+        Assert.InRange(tried, CN2.Network.Resources.Limits.FailedAttempts - 1, 2000);
+        (await api.AskAsync("/v1/namespaces", ("Authorization", $"Bearer {api.AdminToken}"), from)).IsFrom(CallerKind.Token, "admin"); // the same address
+        Assert.Equal(401, (await api.AskAsync("/v1/namespaces", (CallerServer.Header, "198.51.100.79"))).Status);
+    }
+
     [Fact]
     public async Task A_token_for_others_is_refused()
     {

@@ -39,6 +39,18 @@ public sealed class CallerLimitTests(CallerServer api) : IClassFixture<CallerSer
     }
 
     [Fact]
+    public async Task The_documents_that_are_open_to_all_have_a_rate_too()
+    {
+        foreach (var (path, source) in ((string, string)[])[("/openapi/v1.json", "198.51.100.31"), ("/swagger/index.html", "198.51.100.32")])
+        {
+            var taken = 0;
+            while ((await FromAsync(path, source)).Status == 200) Assert.InRange(++taken, 0, 1000);
+            Assert.InRange(taken, 2 * CallerServer.PerSecond, 1000);
+            (await FromAsync(path, source)).Expect(429);
+        }
+    }
+
+    [Fact]
     public async Task Addresses_of_one_64_are_one_caller()
     {
         var statuses = new List<int>();

@@ -17,6 +17,21 @@ public sealed class SettingsTests
             f => Assert.StartsWith("Bgp__RouterId is not set: expected an IPv4 address", f, StringComparison.Ordinal));
     }
 
+    /// <summary>The settings of several sections; each of these is one that the framework would read before the others.</summary>
+    [Theory]
+    [InlineData("Http:Url", "http://192.0.2.1:8080", "Http__Url")]
+    [InlineData("Auth:Mode", "sometimes", "Auth__Mode")]
+    [InlineData("Auth:Oidc:JwksPath", "/nonexistent/keys.json", "Auth__Oidc__JwksPath")]
+    [InlineData("Connections:MostOfCaller", "0", "Connections__MostOfCaller")]
+    [InlineData("Grpc:Certificate:Path", "/nonexistent/server.pem", "Grpc__Certificate__Path")]
+    public void A_server_that_does_not_start_names_every_wrong_setting(string setting, string value, string name)
+    {
+        var faults = Assert.Throws<SettingsException>(() => ApiHost.Build(["--Bgp:Engine", "frr", $"--{setting}", value])).Faults;
+        Assert.Contains(faults, f => f.StartsWith(name, StringComparison.Ordinal));
+        Assert.Contains(faults, f => f.StartsWith("Bgp__Engine", StringComparison.Ordinal));
+        Assert.Contains(faults, f => f.StartsWith("ConnectionStrings__CN2", StringComparison.Ordinal));
+    }
+
     [Theory]
     [InlineData("Http:Url", "ftp://127.0.0.1:1")]
     [InlineData("Http:Url", "https://cn2.example:1")]

@@ -57,7 +57,7 @@ public sealed class LastAdminTests(ApiServer api) : IClassFixture<ApiServer>
         await TokenAsync("temporary", expires: true);
         await AloneAsync(source);
         await AdminAsync("temporary", "Token", "temporary");
-        await using (var command = source.CreateCommand("UPDATE api_token SET expires_at = now() - interval '1 second' WHERE name = 'temporary'")) await command.ExecuteNonQueryAsync();
+        await using (var command = source.CreateCommand("UPDATE api_token SET expires_at = now() - interval '1 second' WHERE name = 'temporary'")) await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
         (await api.DeleteAsync("/v1/tokens/temporary")).Expect(204);
         (await api.DeleteAsync("/v1/role-bindings/temporary")).Expect(204);
     }
@@ -69,7 +69,7 @@ public sealed class LastAdminTests(ApiServer api) : IClassFixture<ApiServer>
     private static async Task AloneAsync(NpgsqlDataSource source)
     {
         await using var command = source.CreateCommand("DELETE FROM role_binding");
-        await command.ExecuteNonQueryAsync();
+        await command.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
     }
 
     private async Task AdminAsync(string name, string kind, string subject) =>

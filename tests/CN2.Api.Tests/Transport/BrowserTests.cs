@@ -99,7 +99,7 @@ public sealed class BrowserTests(TlsServer api) : IClassFixture<TlsServer>, IDis
         var path = new Uri(api.Rest, "/v1/namespaces");
         using var read = await GetAsync(path, ("Origin", origin));
         Assert.Equal(allowed ? origin : null, Header(read, "Access-Control-Allow-Origin"));
-        Assert.Equal(allowed ? "ETag,Location,Retry-After,WWW-Authenticate" : null, Header(read, "Access-Control-Expose-Headers"));
+        Assert.Equal(allowed ? "ETag,Location,Retry-After,WWW-Authenticate,X-Request-Id" : null, Header(read, "Access-Control-Expose-Headers"));
         using var missing = await GetAsync(new Uri(api.Rest, "/v1/namespaces/nothing"), ("Origin", origin));
         Assert.Equal((404, allowed ? origin : null), ((int)missing.StatusCode, Header(missing, "Access-Control-Allow-Origin")));
 

@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using System.Text;
 using CN2.Network.Overlay;
 using CN2.Network.Resources;
-using CN2.VRouter.Dataplane;
 using CN2.VRouter.Nft;
 using CN2.VRouter.Overlay;
 using CN2.VRouter.Overlay.Packets;

@@ -12,7 +12,7 @@ make_certificates() {
     TRUST=(--cacert "$LAB_DIR/ca.pem")
 }
 
-# Also used by the step that kills and restarts the server.
+# Also used by the step that kills and restarts the server. The names are those of the windows that `--keep` opens.
 start_lab_api() {
     start_api "$LAB_DIR" "$API_URL" \
         Http__Url="$API_URL" Grpc__Url="$AGENTS_URL" Kubernetes__Url="$KUBERNETES_URL" \
@@ -20,7 +20,7 @@ start_lab_api() {
         Grpc__Certificate__Path="$LAB_DIR/server.pem" Grpc__Certificate__KeyPath="$LAB_DIR/server.key" \
         Secrets__Certificate__Path="$LAB_DIR/secrets.pem" Secrets__Certificate__KeyPath="$LAB_DIR/secrets.key" \
         Bgp__GoBgp__Address=http://127.0.0.1:50051 Bgp__RouterId="$CONTROL" Bgp__AutonomousSystem=64512 \
-        Bgp__ListenAddresses__0="$CONTROL" ControlNode__Name=control VRouters__LostAfterSeconds=10
+        AllowedHosts="127.0.0.1;localhost" Bgp__ListenAddresses__0="$CONTROL" ControlNode__Name=control VRouters__LostAfterSeconds=10
 }
 
 start_lab_gobgpd() { start_gobgpd "$LAB_DIR" 127.0.0.1:50051; }

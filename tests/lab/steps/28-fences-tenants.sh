@@ -20,13 +20,13 @@ step() {
     get /v1/namespaces
     is_equal "namespaces that blue sees" '["blue"]' "$(field '[.items[].name] | tojson')"
     get /v1/services
-    is_equal "Services that blue sees" '["blue"]' "$(field '[.items[].namespace] | tojson')"
+    is_equal "Services that blue sees" '["blue"]' "$(field '[.items[].namespace] | unique | tojson')"
     become red
     ask 200 PATCH /v1/namespaces/red/services/web '{"labels": {"changed": "by-red"}}'
     become blue
     ask 200 PATCH /v1/namespaces/blue/services/web '{"labels": {"changed": "by-blue"}}'
     within 10 "blue's watch shows its own change" grep -q by-blue "$LAB_DIR/watch-blue"
-    is_equal "lines of blue's watch about red, which changed before" 0 "$(grep -c '"red"' "$LAB_DIR/watch-blue")"
+    is_equal "lines of blue's watch about red, which changed before" 0 "$(grep -c '"red"' "$LAB_DIR/watch-blue" || true)"
     become lab
     ask "200|204" DELETE /v1/tokens/blue-portal
     within 5 "blue's watch has ended, because its token is deleted" watch_has_ended blue
@@ -76,7 +76,7 @@ try_what_is_not_blues() {
     refused 403 "... change it" "red" -X DELETE "$red/services/web"
     refused 403 "a network of red's addresses" "100.1.0.128/25" --json '{"name": "mine", "subnets": [{"cidr": "100.1.0.128/25"}]}' "$blue/external-networks"
     refused 403 "a Service in red's network" "do not select Namespace blue" --json '{"name": "mine", "externalNetwork": "red/vn", "ports": [{"port": 80}]}' "$blue/services"
-    refused 403 "an endpoint that is red's pod" "10.233.64.11" --json '{"name": "mine", "addresses": ["10.233.64.11"], "virtualRouter": "compute1"}' "$blue/virtual-machine-interfaces"
+    refused 403 "an endpoint beside its own" "10.233.64.12" --json '{"name": "mine", "addresses": ["10.233.64.12"], "virtualRouter": "compute1"}' "$blue/virtual-machine-interfaces"
     refused 403 "a wider grant for itself" "blue" -X PUT --json '{"prefixes": ["0.0.0.0/0"]}' "$blue/grant"
     refused 403 "admin for itself" "role" --json '{"name": "up", "subjects": [{"kind": "Token", "name": "blue-portal"}], "role": "admin", "namespaces": ["*"]}' "$API_URL/v1/role-bindings"
     refused 403 "the audit log" "audit" "$API_URL/v1/audit"

@@ -27,6 +27,7 @@ step() {
     get /v1/virtual-routers/compute2
     is_equal "compute2 stays connected" true "$(field .status.connected)"
 
+    pods_are_no_routers
     plain_text_is_refused
     secrets_stay_secret
     show_audit
@@ -36,10 +37,28 @@ step() {
 agent_is_refused() {
     local log=$LAB_DIR/log/false-$1.log
     start "$LAB_DIR" "false-$1" ip netns exec "$LAB-compute3" "$VROUTER" --server "$AGENTS_URL" --name "$2" --address 172.27.115.244 --state-dir "$3" --ca-file "$LAB_DIR/ca.pem"
-    within 15 "an agent that says it is $2 with the certificate of $1 is told why it is refused" grep -qE "$4" <(tail -n +2 "$log")
+    within 15 "an agent that says it is $2 with the certificate of $1 is told why it is refused" its_log_says "$log" "$4"
     stop "$LAB_DIR" "false-$1" KILL 2
-    tail -n +2 "$log" | tail -n 1 | cut -c1-200 | indent
+    its_log_says "$log" "$4" | head -n 1 | cut -c1-200 | indent
 }
+
+# A pod sends MPLS in UDP to its node, with the address of a router and the label of a VPN: the node takes it from the fabric only.
+pods_are_no_routers() {
+    on nginx-1 ip address add 172.27.115.247/32 dev lo
+    on nginx-1 "$(path_of python3)" -c '
+import socket
+sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+sender.bind(("172.27.115.247", 50000))
+sender.sendto(bytes.fromhex("00011140") + bytes(40), ("172.27.115.242", 6635))'
+    within 5 "compute1 has dropped what a pod sent in the name of a router" compute1_dropped_of_pods
+    on nginx-1 ip address del 172.27.115.247/32 dev lo
+    good "compute1 dropped the tunnel's packet that a pod sent in the name of a router"
+}
+
+compute1_dropped_of_pods() { on compute1 nft list counter ip cn2 not_from_uplink | grep -q 'packets [1-9]'; }
+
+# its_log_says FILE PATTERN: behind the line with the command that was started.
+its_log_says() { tail -n +2 "$1" | grep -E "$2"; }
 
 plain_text_is_refused() {
     local port

@@ -10,8 +10,9 @@ namespace CN2.Api.Data.Rows;
 /// <param name="Generation">Of an object alone: increases with every change of its spec.</param>
 /// <param name="CreatedAt">When the row was written first.</param>
 /// <param name="DeletingAt">When its deletion was asked for; null: it was not, or the resource says so itself.</param>
+/// <param name="ByOperator">Whoever wrote its spec, and whoever wrote the rest since, had the rights of an operator.</param>
 public sealed record KubernetesObjectRow(
-    string Resource, Guid Uid, string Namespace, string Name, string Document, bool IsAlone, long Generation, DateTimeOffset CreatedAt, DateTimeOffset? DeletingAt)
+    string Resource, Guid Uid, string Namespace, string Name, string Document, bool IsAlone, long Generation, DateTimeOffset CreatedAt, DateTimeOffset? DeletingAt, bool ByOperator = false)
 {
     /// <summary>Null: the kind is cluster-scoped.</summary>
     public string? NamespaceOrNull => Namespace.Length > 0 ? Namespace : null;

@@ -79,11 +79,23 @@ internal sealed class FloatingIPBinding(FloatingIPStore store, FloatingIPResourc
 
     protected override void Complete(ObjectDraft draft, JsonObject request, FloatingIPRequest? current, FaultList faults, bool isNew)
     {
+        AddForeign(draft, faults);
         if (!isNew) return;
         if (FloatingIPObjectName.Split(draft.Name) is var (owner, _)) request["namespace"] = owner;
         else faults.Add("metadata.name", "must be namespace.name, such as ns1.web: a FloatingIP belongs to a namespace");
         if (draft.Object["spec"]?["virtualNetworkReference"] is JsonObject network && network["name"]?.ToString() is { Length: > 0 } name)
             request["externalNetwork"] = network["namespace"]?.ToString() is { Length: > 0 } ns ? $"{ns}/{name}" : name;
         else faults.Add("spec.virtualNetworkReference", "Required value: the network that the address is taken from");
+    }
+
+    /// <summary>A FloatingIP leads to VirtualMachineInterfaces of its own namespace; <c>/v1</c> knows them by name only.</summary>
+    private static void AddForeign(ObjectDraft draft, FaultList faults)
+    {
+        if (FloatingIPObjectName.Split(draft.Name) is not var (owner, _) || draft.Object["spec"]?["virtualMachineInterfaceReferences"] is not JsonArray references) return;
+        for (var i = 0; i < references.Count; i++)
+        {
+            if ((references[i] as JsonObject)?["namespace"]?.ToString() is { Length: > 0 } ns && ns != owner)
+                faults.Add($"spec.virtualMachineInterfaceReferences[{i}].namespace", $"must be {owner}, the namespace of the FloatingIP");
+        }
     }
 }

@@ -68,6 +68,9 @@ internal sealed class NetworkAttachmentBinding(ExternalNetworkStore store, Exter
     public Task<ObjectOutcome> ReplaceAsync(WriteScope scope, BoundObject current, ObjectDraft draft, CancellationToken ct) =>
         StoreAsync(scope, draft, current.Uid, (ExternalNetworkRow?)current.Row, ct);
 
+    public async Task<ApiProblem?> RefusalOfDeletionAsync(WriteScope scope, BoundObject current, CancellationToken ct) =>
+        current.Row is ExternalNetworkRow row ? await ExternalNetworkStore.RefusalAsync(scope, row.Namespace, ct) : null;
+
     public async Task<ObjectOutcome> DeleteAsync(WriteScope scope, BoundObject current, CancellationToken ct) =>
         current.Row is ExternalNetworkRow row ? await VirtualNetworkBinding.DeleteAsync(scope, store, row, ct) : new ObjectOutcome.Gone();
 
@@ -78,6 +81,8 @@ internal sealed class NetworkAttachmentBinding(ExternalNetworkStore store, Exter
     /// <param name="ct">Ends the statements.</param>
     private async Task<ObjectOutcome> StoreAsync(WriteScope scope, ObjectDraft draft, Guid uid, ExternalNetworkRow? row, CancellationToken ct)
     {
+        // Also where only owners or finalizers differ: they decide when the network goes.
+        if (row is not null && await ExternalNetworkStore.RefusalAsync(scope, row.Namespace, ct) is { } no) return no;
         var faults = new FaultList();
         if (!NetworkAttachmentMapping.MakesNetwork(draft.Object))
         {

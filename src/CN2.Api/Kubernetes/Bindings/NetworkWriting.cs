@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.ExternalNetworks;
@@ -7,6 +8,7 @@ using CN2.Api.Kubernetes.Kinds;
 using CN2.Api.Kubernetes.Objects;
 using CN2.Api.Kubernetes.Schemas;
 using CN2.Api.Writes;
+using CN2.Network.Resources;
 
 namespace CN2.Api.Kubernetes.Bindings;
 
@@ -28,14 +30,17 @@ internal sealed class NetworkWriting(ExternalNetworkStore store, SubnetUsers use
     /// <param name="uid">Its uid.</param>
     /// <param name="row">Its network, locked; null: it lives alone until now.</param>
     /// <param name="given">A Subnet that this transaction writes; null: none.</param>
+    /// <param name="isByOperator">An operator answers for the VirtualNetwork; null: whoever makes this write does.</param>
     /// <param name="ct">Ends the statements.</param>
     public async Task<(ExternalNetworkResource? Resource, ObjectOutcome? Refused)> WriteAsync(
-        WriteScope scope, string ns, JsonObject source, Guid uid, ExternalNetworkRow? row, GivenSubnet? given, CancellationToken ct)
+        WriteScope scope, string ns, JsonObject source, Guid uid, ExternalNetworkRow? row, GivenSubnet? given, bool? isByOperator, CancellationToken ct)
     {
         var faults = new FaultList();
         var current = row is null ? null : RequestReader.ToJson(ExternalNetworkResources.ToRequest(row));
         var json = current is null ? _networks.ToRequest(source, faults) : _networks.ToRequest(source, current, faults);
-        var (subnets, missing) = await SubnetsAsync(scope, ns, source, current?["subnets"] as JsonArray, row, given, ct);
+        // What follows a Subnet of another namespace was judged when the reference was written.
+        if (given is null && await HiddenAsync(scope, ns, source, row, ct) is { } hidden) return (null, hidden);
+        var (subnets, missing, areByOperator) = await SubnetsAsync(scope, ns, source, current?["subnets"] as JsonArray, row, given, ct);
         if (row is not null)
         {
             foreach (var (member, name) in missing) faults.Add($"spec.{member}", $"Not found: \"{name}\"");
@@ -47,6 +52,8 @@ internal sealed class NetworkWriting(ExternalNetworkStore store, SubnetUsers use
         var (request, refused) = requests.Read<ExternalNetworkRequest>(_networks, json, faults, isNew: row is null);
         if (refused is not null || waits) return (null, refused);
         request!.KnownUid = uid;
+        // No write gives a network more than each of the callers who asked for its parts may do.
+        request.IsAskedByEditors = !areByOperator || isByOperator == false;
         return (row is null ? await store.CreateAsync(scope, ns, request, ct) : await store.ReplaceAsync(scope, row, request, ct)) switch
         {
             WriteOutcome.Created created => ((ExternalNetworkResource)created.Resource, null),
@@ -77,14 +84,16 @@ internal sealed class NetworkWriting(ExternalNetworkStore store, SubnetUsers use
             """
             o.resource = $1 AND o.is_alone AND o.deleting_at IS NULL
                 AND (o.document #>> '{spec,v4SubnetReference,name}' = $2 OR o.document #>> '{spec,v6SubnetReference,name}' = $2)
-            ORDER BY o.namespace, o.name FOR UPDATE
+            ORDER BY o.namespace <> $3, o.namespace, o.name FOR UPDATE
             """,
-            ct, Sql.Value(SubnetUsers.VirtualNetworks), Sql.Value(given.Name));
+            ct, Sql.Value(SubnetUsers.VirtualNetworks), Sql.Value(given.Name), Sql.Value(given.Namespace));
+        var tried = 0;
         foreach (var kept in waiting)
         {
             var source = (JsonObject)JsonNode.Parse(kept.Document)!;
             if (!SubnetNames.Families.Any(f => Cn2Form.Target(source["spec"]?[VirtualNetworkMapping.ReferenceOf(f)], kept.Namespace) == (given.Namespace, given.Name))) continue;
-            if ((await WriteAsync(scope, kept.Namespace, source, kept.Uid, null, given, ct)).Resource is not { } resource) continue;
+            if (++tried > Limits.CompletedNetworks) break; // each costs time under the lock of the catalog
+            if ((await WriteAsync(scope, kept.Namespace, source, kept.Uid, null, given, kept.ByOperator, ct)).Resource is not { } resource) continue;
             await scope.ExecuteAsync([KubernetesObjectTable.Write([kept with { IsAlone = false }])], ct);
             made.Add(resource);
         }
@@ -92,12 +101,12 @@ internal sealed class NetworkWriting(ExternalNetworkStore store, SubnetUsers use
         return made;
     }
 
-    /// <summary>The request of <c>/v1</c> for one subnet; null: the Subnet does not exist.</summary>
-    public async Task<JsonObject?> FindSubnetAsync(WriteScope scope, string ns, string name, CancellationToken ct)
+    /// <summary>The request of <c>/v1</c> for one subnet, and whether an operator answers for it; of one in use it was asked before. Null: the Subnet does not exist.</summary>
+    private async Task<(JsonObject Request, bool IsByOperator)?> FindSubnetAsync(WriteScope scope, string ns, string name, CancellationToken ct)
     {
-        if (await users.OfAsync(scope.Connection, ns, name, ct) is [var user, ..]) return (JsonObject)RequestReader.ToJson(ExternalNetworkResources.ToRequest(user.Network))["subnets"]![user.Index]!.DeepClone();
+        if (await users.OfAsync(scope.Connection, ns, name, ct) is [var user, ..]) return ((JsonObject)RequestReader.ToJson(ExternalNetworkResources.ToRequest(user.Network))["subnets"]![user.Index]!.DeepClone(), true);
         return await KubernetesObjectTable.FindAsync(scope.Connection, Subnets, ns, name, forUpdate: false, ct) is { } kept
-            ? ToRequest((JsonObject)JsonNode.Parse(kept.Document)!, []) : null;
+            ? (ToRequest((JsonObject)JsonNode.Parse(kept.Document)!, []), kept.ByOperator) : null;
     }
 
     /// <summary>A Subnet as one of <c>subnets</c> of a request.</summary>
@@ -108,11 +117,12 @@ internal sealed class NetworkWriting(ExternalNetworkStore store, SubnetUsers use
         return request;
     }
 
-    /// <summary>The subnets that the references name, then those that no reference can name; and which references name nothing.</summary>
-    private async Task<(JsonArray Subnets, List<(string Member, string Name)> Missing)> SubnetsAsync(
+    /// <summary>The subnets that the references name, then those that no reference can name; which references name nothing; and whether operators answer for all that is new.</summary>
+    private async Task<(JsonArray Subnets, List<(string Member, string Name)> Missing, bool AreByOperator)> SubnetsAsync(
         WriteScope scope, string ns, JsonObject source, JsonArray? current, ExternalNetworkRow? row, GivenSubnet? given, CancellationToken ct)
     {
         var missing = new List<(string, string)>();
+        var areByOperator = true;
         var own = row is null ? [] : await users.ReadAsync(scope.Connection, [row.Uid], ct);
         var result = new JsonArray();
         foreach (var family in SubnetNames.Families)
@@ -122,13 +132,40 @@ internal sealed class NetworkWriting(ExternalNetworkStore store, SubnetUsers use
             // What the network has under this name is the truth; it may have been edited through /v1.
             var before = own.FirstOrDefault(u => u.Family == family && (u.Namespace, u.Name) == target);
             if (before is not null && given is null) result.Add(current![before.Index]!.DeepClone());
-            else if (given is not null && (given.Namespace, given.Name) == target) result.Add(given.Request.DeepClone());
+            else if (given is not null && (given.Namespace, given.Name) == target)
+            {
+                result.Add(given.Request.DeepClone());
+                areByOperator &= scope.Rights.IsOperator;
+            }
             else if (await FindSubnetAsync(scope, target.Namespace, target.Name, ct) is not { } found) missing.Add((member, $"{target.Namespace}/{target.Name}"));
-            else if (SubnetNames.FamilyOf(found["cidr"]?.ToString()) == family) result.Add(found);
+            else if (SubnetNames.FamilyOf(found.Request["cidr"]?.ToString()) == family)
+            {
+                result.Add(found.Request);
+                areByOperator &= found.IsByOperator;
+            }
             else missing.Add((member, $"{target.Namespace}/{target.Name} of {family}"));
         }
 
         foreach (var other in own.Where(u => own.First(o => o.Family == u.Family) != u)) result.Add(current![other.Index]!.DeepClone());
-        return (result, missing);
+        return (result, missing, areByOperator);
+    }
+
+    /// <summary>
+    /// The refusal of a new reference to a Subnet of a namespace that the caller may not read: its answer is the same whether or not the Subnet exists.
+    /// Null: there is no such reference.
+    /// </summary>
+    private async Task<ObjectOutcome?> HiddenAsync(WriteScope scope, string ns, JsonObject source, ExternalNetworkRow? row, CancellationToken ct)
+    {
+        if (scope.Rights.Visible is null) return null;
+        var own = row is null ? [] : await users.ReadAsync(scope.Connection, [row.Uid], ct);
+        foreach (var family in SubnetNames.Families)
+        {
+            var member = VirtualNetworkMapping.ReferenceOf(family);
+            if (Cn2Form.Target(source["spec"]?[member], ns) is not { } target || target.Namespace == ns || scope.Rights.In(target.Namespace) is not null) continue;
+            if (own.Any(u => u.Family == family && (u.Namespace, u.Name) == target)) continue;
+            return ApiProblem.Forbidden($"spec.{member} refers to a Subnet of Namespace {target.Namespace}, in which the caller has no role; name one of its own namespaces, or ask an operator.");
+        }
+
+        return null;
     }
 }

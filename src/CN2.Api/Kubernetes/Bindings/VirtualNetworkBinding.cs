@@ -65,6 +65,9 @@ internal sealed class VirtualNetworkBinding(ExternalNetworkStore store, External
     public Task<ObjectOutcome> ReplaceAsync(WriteScope scope, BoundObject current, ObjectDraft draft, CancellationToken ct) =>
         StoreAsync(scope, draft, current.Uid, (ExternalNetworkRow?)current.Row, ct);
 
+    public async Task<ApiProblem?> RefusalOfDeletionAsync(WriteScope scope, BoundObject current, CancellationToken ct) =>
+        current.Row is ExternalNetworkRow row ? await ExternalNetworkStore.RefusalAsync(scope, row.Namespace, ct) : null;
+
     public async Task<ObjectOutcome> DeleteAsync(WriteScope scope, BoundObject current, CancellationToken ct) =>
         current.Row is ExternalNetworkRow row ? await DeleteAsync(scope, store, row, ct) : new ObjectOutcome.Gone();
 
@@ -79,7 +82,9 @@ internal sealed class VirtualNetworkBinding(ExternalNetworkStore store, External
 
     private async Task<ObjectOutcome> StoreAsync(WriteScope scope, ObjectDraft draft, Guid uid, ExternalNetworkRow? row, CancellationToken ct)
     {
-        var (resource, refused) = await writing.WriteAsync(scope, draft.Namespace!, draft.Object, uid, row, null, ct);
+        // Also where only owners or finalizers differ: they decide when the network goes.
+        if (row is not null && await ExternalNetworkStore.RefusalAsync(scope, row.Namespace, ct) is { } no) return no;
+        var (resource, refused) = await writing.WriteAsync(scope, draft.Namespace!, draft.Object, uid, row, null, null, ct);
         return refused ?? new ObjectOutcome.Stored(new BoundObject(uid, draft.Namespace, draft.Name, resource is null ? null : RequestReader.ToJson(resource), null));
     }
 

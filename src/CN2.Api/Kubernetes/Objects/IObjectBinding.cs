@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
+using CN2.Api.Http;
 using CN2.Api.Kubernetes.Kinds;
 using CN2.Api.Kubernetes.Schemas;
 using CN2.Api.Writes;
@@ -62,6 +63,11 @@ internal interface IObjectBinding
     /// <param name="draft">What takes its place.</param>
     /// <param name="ct">Ends the statements.</param>
     Task<ObjectOutcome> ReplaceAsync(WriteScope scope, BoundObject current, ObjectDraft draft, CancellationToken ct);
+
+    /// <summary>
+    /// The refusal of a caller who may not delete an object, asked before it is marked: what is marked goes later, when nobody asks who wanted it. Null: it may.
+    /// </summary>
+    Task<ApiProblem?> RefusalOfDeletionAsync(WriteScope scope, BoundObject current, CancellationToken ct) => Task.FromResult<ApiProblem?>(null);
 
     /// <summary>Deletes an object without finalizers. What is in use is refused (in-use); then it is marked, waits, and is tried again.</summary>
     Task<ObjectOutcome> DeleteAsync(WriteScope scope, BoundObject current, CancellationToken ct);

@@ -4,11 +4,13 @@ using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
 using CN2.Api.Kubernetes.Access;
+using CN2.Api.Kubernetes.Bindings;
 using CN2.Api.Kubernetes.Objects;
 using CN2.Api.Kubernetes.Patches;
 using CN2.Api.Kubernetes.Statuses;
 using CN2.Api.Kubernetes.Versions;
 using CN2.Api.Writes;
+using CN2.Network.Resources;
 
 namespace CN2.Api.Kubernetes.Requests;
 
@@ -79,13 +81,28 @@ internal sealed class ObjectCreation(ObjectTransactions transactions, TimeProvid
             case ObjectOutcome.Refused refused:
                 return ObjectTransactions.ToFailure(binding, draft.Name, refused, draft.Object);
             case ObjectOutcome.Stored stored:
-                var row = RowOf(binding, draft, stored.Object, scope.Now);
+                if (await AloneAsync(scope, binding, stored.Object, ct) is { } tooMany) return tooMany;
+                var row = RowOf(binding, draft, stored.Object, scope.Now) with { ByOperator = scope.Rights.IsOperator };
                 ObjectAudit.Note(scope, binding, stored.Object, row, null, null);
                 if (!stored.IsKept) await ObjectTransactions.KeepAsync(scope, binding, row, ChangeVerb.Added, ct);
                 return Answer(binding, stored.Object, row, await transactions.VersionAsync(scope, stored.Object, ct));
             case var other:
                 throw new InvalidOperationException($"A create came to {other.GetType().Name}");
         }
+    }
+
+    /// <summary>The refusal of one more object that has no resource of <c>/v1</c> yet, and so counts in no quota. Null: there is room.</summary>
+    private static async Task<FailureStatus?> AloneAsync(WriteScope scope, IObjectBinding binding, BoundObject stored, CancellationToken ct)
+    {
+        if (stored.Resource is not null || stored.Namespace is not { } ns) return null;
+        var definition = binding.Definition;
+        var most = binding is VirtualNetworkBinding or SubnetBinding ? Limits.WaitingNetworks : Limits.WaitingObjects;
+        if (await KubernetesObjectTable.CountAloneAsync(scope.Connection, definition.QualifiedName, ns, most, ct) < most) return null;
+        return new FailureStatus(403, StatusReason.Forbidden, $"{definition.QualifiedName} \"{stored.Name}\" is forbidden: {most} {definition.Plural} of Namespace {ns} wait already, which is the most; complete or delete some of them first.")
+        {
+            Definition = definition,
+            Name = stored.Name,
+        };
     }
 
     private static WriteAnswer Answer(IObjectBinding binding, BoundObject stored, KubernetesObjectRow row, ResourceVersion version) =>

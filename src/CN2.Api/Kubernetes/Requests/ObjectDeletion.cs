@@ -61,6 +61,7 @@ internal sealed class ObjectDeletion(ObjectTransactions transactions, ObjectVers
                 return FailureStatus.Conflict(definition, name, $"Precondition failed: ResourceVersion in precondition: {named}, ResourceVersion in object meta: {Metadata.TextOf(shown, "resourceVersion")}");
         }
 
+        if (await binding.RefusalOfDeletionAsync(scope, current, ct) is { } no) return ObjectTransactions.ToFailure(binding, name, no, false);
         if (await FinalizerAsync(scope, current, options.Propagation, ct) is { } finalizer) return await MarkAsync(scope, binding, current, finalizer, ct);
         if (Metadata.FinalizersOf(shown).Count > 0) return await MarkAsync(scope, binding, current, null, ct);
         switch (await binding.DeleteAsync(scope, current, ct))
@@ -85,7 +86,7 @@ internal sealed class ObjectDeletion(ObjectTransactions transactions, ObjectVers
     private static async Task<string?> FinalizerAsync(WriteScope scope, BoundObject current, DeletionPropagation propagation, CancellationToken ct)
     {
         if (propagation == DeletionPropagation.Background || current.Kept?.DeletingAt is not null) return null;
-        if ((await KubernetesObjectTable.DependentsAsync(scope.Connection, current.Uid, ct)).Count == 0) return null;
+        if ((await KubernetesObjectTable.DependentsAsync(scope.Connection, current.Uid, current.Namespace ?? "", ct)).Count == 0) return null;
         return propagation == DeletionPropagation.Orphan ? ObjectOwners.Orphan : ObjectOwners.Foreground;
     }
 

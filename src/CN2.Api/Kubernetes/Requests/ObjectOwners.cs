@@ -60,7 +60,7 @@ internal sealed class ObjectOwners(ObjectBindings bindings, ObjectDeletion delet
         var waits = finalizers.Where(f => f!.ToString() is Foreground or Orphan).ToList();
         if (waits.Count == 0) return true;
         if (await binding.LockAsync(scope, owner.NamespaceOrNull, owner.Name, ct) is not { Kept: { } kept } || kept.Document != owner.Document) return false;
-        var left = await KubernetesObjectTable.DependentsAsync(scope.Connection, owner.Uid, ct);
+        var left = await KubernetesObjectTable.DependentsAsync(scope.Connection, owner.Uid, owner.Namespace, ct);
         if (left.Exists(d => waits.Exists(w => w!.ToString() == Orphan) || Blocks(d, owner.Uid))) return false;
         foreach (var finalizer in waits) finalizers.Remove(finalizer);
         await ObjectTransactions.KeepAsync(scope, binding, kept with { Document = document.ToJsonString() }, ChangeVerb.Modified, ct);

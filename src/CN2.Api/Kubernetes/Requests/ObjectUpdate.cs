@@ -60,7 +60,7 @@ internal sealed class ObjectUpdate(ObjectTransactions transactions, ObjectVersio
                 ObjectAudit.Note(scope, binding, same.Object, same.Object.Kept ?? current.Kept, shown, updated);
                 return new WriteAnswer(200, ShownObject.Of(binding, same.Object, await transactions.VersionAsync(scope, same.Object, ct)));
             case ObjectOutcome.Stored stored:
-                var row = RowOf(draft, target, current, stored.Object, shown, scope.Now);
+                var row = RowOf(draft, target, current, stored.Object, shown, scope);
                 ObjectAudit.Note(scope, binding, stored.Object, row, shown, updated);
                 await ObjectTransactions.KeepAsync(scope, binding, row, ChangeVerb.Modified, ct);
                 var answer = ShownObject.Of(binding, stored.Object with { Kept = row }, await transactions.VersionAsync(scope, stored.Object, ct));
@@ -137,11 +137,18 @@ internal sealed class ObjectUpdate(ObjectTransactions transactions, ObjectVersio
         }
     }
 
-    private static KubernetesObjectRow RowOf(ObjectDraft draft, UpdateTarget target, BoundObject current, BoundObject stored, JsonObject shown, DateTimeOffset now)
+    private static KubernetesObjectRow RowOf(ObjectDraft draft, UpdateTarget target, BoundObject current, BoundObject stored, JsonObject shown, WriteScope scope)
     {
-        var row = draft.ToRow(target.Binding, stored.Uid, stored.Resource is null, now);
+        var row = draft.ToRow(target.Binding, stored.Uid, stored.Resource is null, scope.Now) with { ByOperator = scope.Rights.IsOperator };
         if (current.Kept is not { } kept) return row;
         var grows = !JsonNode.DeepEquals(shown["spec"], draft.Object["spec"]);
-        return row with { Generation = kept.Generation + (grows ? 1 : 0), CreatedAt = kept.CreatedAt, DeletingAt = kept.DeletingAt };
+        return row with
+        {
+            Generation = kept.Generation + (grows ? 1 : 0),
+            CreatedAt = kept.CreatedAt,
+            DeletingAt = kept.DeletingAt,
+            // An operator who changes a label does not answer for what somebody else has asked for.
+            ByOperator = scope.Rights.IsOperator && (grows || kept.ByOperator),
+        };
     }
 }

@@ -1,4 +1,5 @@
 using CN2.Api.Access;
+using CN2.Api.Http;
 using CN2.Api.Kubernetes.Documents;
 using CN2.Api.Kubernetes.Forms;
 using CN2.Api.Kubernetes.Schemas;

@@ -38,7 +38,7 @@ internal sealed class BindingRoom(ApiServer api)
         binding.Mapping.Hide(source);
         await scope.SaveAsync(ct);
         await scope.ExecuteAsync(
-            [KubernetesObjectTable.Write([new KubernetesObjectRow(binding.Definition.QualifiedName, stored.Object.Uid, ns ?? "", name, source.ToJsonString(), stored.Object.Resource is null, 1, scope.Now, null)])], ct);
+            [KubernetesObjectTable.Write([new KubernetesObjectRow(binding.Definition.QualifiedName, stored.Object.Uid, ns ?? "", name, source.ToJsonString(), stored.Object.Resource is null, 1, scope.Now, null, ByOperator: true)])], ct);
         return outcome;
     });
 

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Http;
 using CN2.Api.Kubernetes.Discovery;
-using CN2.Api.Kubernetes.Documents;
 using CN2.Api.Kubernetes.Schemas;
 
 namespace CN2.Api.Tests.Kubernetes.Discovery;

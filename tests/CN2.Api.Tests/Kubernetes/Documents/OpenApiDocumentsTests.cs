@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using CN2.Api.Http;
 using CN2.Api.Kubernetes.Documents;
 using CN2.Api.Kubernetes.Schemas;
 using Google.Protobuf;

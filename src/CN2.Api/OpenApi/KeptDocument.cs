@@ -1,0 +1,29 @@
+using System.Globalization;
+using System.Text;
+using CN2.Api.Http;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.OpenApi;
+
+namespace CN2.Api.OpenApi;
+
+/// <summary>
+/// <c>/openapi/v1.json</c>: made with the first request and kept. The framework makes it anew for each request, which takes a tenth of a second of a processor, and
+/// everybody may ask for it.
+/// </summary>
+internal sealed class KeptDocument([FromKeyedServices(KeptDocument.Name)] IOpenApiDocumentProvider provider)
+{
+    public const string Name = "v1";
+
+    private readonly Lazy<Task<ApiDocument>> _made = new(() => MakeAsync(provider));
+
+    public async Task WriteAsync(HttpContext http) => await (await _made.Value).WriteAsync(http);
+
+    /// <summary>For all requests that wait, so none of them can cancel it.</summary>
+    private static async Task<ApiDocument> MakeAsync(IOpenApiDocumentProvider provider)
+    {
+        var document = await provider.GetOpenApiDocumentAsync(CancellationToken.None);
+        await using var text = new StringWriter(CultureInfo.InvariantCulture);
+        document.SerializeAsV31(new OpenApiJsonWriter(text));
+        return new ApiDocument("application/json;charset=utf-8", Encoding.UTF8.GetBytes(text.ToString()));
+    }
+}
