@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.ExternalNetworks;
