@@ -104,8 +104,12 @@ CREATE FUNCTION public.cn2_count_floating_ips() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 DECLARE
+    namespaces text[];
     r record;
 BEGIN
+    SELECT array_agg(DISTINCT namespace) INTO namespaces FROM changed WHERE external_network_uid IS NOT NULL;
+    IF TG_OP = 'DELETE' THEN PERFORM 1 FROM namespace WHERE name = ANY (namespaces) ORDER BY name FOR KEY SHARE; END IF;
+    IF NOT EXISTS (SELECT FROM grant_use WHERE namespace = ANY (namespaces)) THEN RETURN NULL; END IF;
     FOR r IN SELECT namespace, count(*) AS n FROM changed WHERE external_network_uid IS NOT NULL GROUP BY namespace ORDER BY namespace LOOP
         PERFORM cn2_change_use(r.namespace, TG_ARGV[0], CASE TG_OP WHEN 'DELETE' THEN -r.n ELSE r.n END);
     END LOOP;
@@ -116,8 +120,12 @@ CREATE FUNCTION public.cn2_count_node_ports() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 DECLARE
+    namespaces text[];
     r record;
 BEGIN
+    SELECT array_agg(DISTINCT s.namespace) INTO namespaces FROM service s WHERE s.uid = ANY (ARRAY(SELECT service_uid FROM changed));
+    PERFORM 1 FROM namespace WHERE name = ANY (namespaces) ORDER BY name FOR KEY SHARE;
+    IF NOT EXISTS (SELECT FROM grant_use WHERE namespace = ANY (namespaces)) THEN RETURN NULL; END IF;
     FOR r IN SELECT s.namespace, count(*) AS n FROM changed c JOIN service s ON s.uid = c.service_uid GROUP BY s.namespace ORDER BY s.namespace LOOP
         PERFORM cn2_change_use(r.namespace, TG_ARGV[0], CASE TG_OP WHEN 'DELETE' THEN -r.n ELSE r.n END);
     END LOOP;
@@ -128,8 +136,12 @@ CREATE FUNCTION public.cn2_count_use() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 DECLARE
+    namespaces text[];
     r record;
 BEGIN
+    SELECT array_agg(DISTINCT namespace) INTO namespaces FROM changed;
+    IF TG_OP = 'DELETE' THEN PERFORM 1 FROM namespace WHERE name = ANY (namespaces) ORDER BY name FOR KEY SHARE; END IF;
+    IF NOT EXISTS (SELECT FROM grant_use WHERE namespace = ANY (namespaces)) THEN RETURN NULL; END IF;
     FOR r IN SELECT namespace, count(*) AS n FROM changed GROUP BY namespace ORDER BY namespace LOOP
         PERFORM cn2_change_use(r.namespace, TG_ARGV[0], CASE TG_OP WHEN 'DELETE' THEN -r.n ELSE r.n END);
     END LOOP;
@@ -951,7 +963,8 @@ CASE
     ELSE NULL::text
 END) STORED,
     owners text[],
-    owners_unchecked boolean DEFAULT false NOT NULL
+    owners_unchecked boolean DEFAULT false NOT NULL,
+    by_operator boolean DEFAULT false NOT NULL
 );
 
 CREATE TABLE public.leader_lease (
