@@ -9,6 +9,7 @@ using CN2.Api.Kubernetes.Kinds;
 using CN2.Api.Kubernetes.Objects;
 using CN2.Api.Kubernetes.Schemas;
 using CN2.Api.Writes;
+using CN2.Network.Resources;
 using CN2.Network.Selection;
 using Npgsql;
 
@@ -27,6 +28,8 @@ internal sealed class SubnetBinding(ExternalNetworkStore store, ExternalNetworkR
     public ObjectMapping Mapping { get; } = new SubnetMapping();
 
     public ResourceKind? Kind => ResourceKind.ExternalNetwork;
+
+    public int MostAlone => Limits.WaitingNetworks;
 
     /// <summary>Of a network: its first subnet.</summary>
     public string NameOf(JsonObject resource) => SubnetNames.Of(resource).Select(s => s.Name).FirstOrDefault() ?? resource["name"]!.GetValue<string>();

@@ -7,6 +7,7 @@ using CN2.Api.Kubernetes.Kinds;
 using CN2.Api.Kubernetes.Objects;
 using CN2.Api.Kubernetes.Schemas;
 using CN2.Api.Writes;
+using CN2.Network.Resources;
 using Microsoft.EntityFrameworkCore;
 using Npgsql;
 
@@ -25,6 +26,8 @@ internal sealed class VirtualNetworkBinding(ExternalNetworkStore store, External
     public ObjectMapping Mapping { get; } = new VirtualNetworkMapping();
 
     public ResourceKind? Kind => ResourceKind.ExternalNetwork;
+
+    public int MostAlone => Limits.WaitingNetworks;
 
     public IEnumerable<(string Path, string Message)> FaultsOf(ObjectDraft draft, bool isNew) => writing.FaultsOf(draft.Object);
 

@@ -5,6 +5,7 @@ using CN2.Api.Http;
 using CN2.Api.Kubernetes.Kinds;
 using CN2.Api.Kubernetes.Schemas;
 using CN2.Api.Writes;
+using CN2.Network.Resources;
 using Npgsql;
 
 namespace CN2.Api.Kubernetes.Objects;
@@ -63,6 +64,9 @@ internal interface IObjectBinding
     /// <param name="draft">What takes its place.</param>
     /// <param name="ct">Ends the statements.</param>
     Task<ObjectOutcome> ReplaceAsync(WriteScope scope, BoundObject current, ObjectDraft draft, CancellationToken ct);
+
+    /// <summary>Objects of a namespace that may live alone.</summary>
+    int MostAlone => Limits.WaitingObjects;
 
     /// <summary>
     /// The refusal of a caller who may not delete an object, asked before it is marked: what is marked goes later, when nobody asks who wanted it. Null: it may.

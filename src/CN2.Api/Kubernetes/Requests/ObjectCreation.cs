@@ -4,13 +4,11 @@ using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Http;
 using CN2.Api.Kubernetes.Access;
-using CN2.Api.Kubernetes.Bindings;
 using CN2.Api.Kubernetes.Objects;
 using CN2.Api.Kubernetes.Patches;
 using CN2.Api.Kubernetes.Statuses;
 using CN2.Api.Kubernetes.Versions;
 using CN2.Api.Writes;
-using CN2.Network.Resources;
 
 namespace CN2.Api.Kubernetes.Requests;
 
@@ -96,7 +94,7 @@ internal sealed class ObjectCreation(ObjectTransactions transactions, TimeProvid
     {
         if (stored.Resource is not null || stored.Namespace is not { } ns) return null;
         var definition = binding.Definition;
-        var most = binding is VirtualNetworkBinding or SubnetBinding ? Limits.WaitingNetworks : Limits.WaitingObjects;
+        var most = binding.MostAlone;
         if (await KubernetesObjectTable.CountAloneAsync(scope.Connection, definition.QualifiedName, ns, most, ct) < most) return null;
         return new FailureStatus(403, StatusReason.Forbidden, $"{definition.QualifiedName} \"{stored.Name}\" is forbidden: {most} {definition.Plural} of Namespace {ns} wait already, which is the most; complete or delete some of them first.")
         {
