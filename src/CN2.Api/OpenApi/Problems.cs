@@ -80,6 +80,7 @@ internal static class Problems
         if (facts.Kind == OperationKind.Replace || !facts.OfOne ? facts.InNamespace && facts.Writes : true) yield return ProblemCodes.NotFound;
         if (!facts.Writes) yield break;
 
+        yield return ProblemCodes.CrossOrigin;
         if (facts.Kind is OperationKind.Replace or OperationKind.Patch or OperationKind.Delete) yield return ProblemCodes.PreconditionFailed;
         if (facts.Kind is OperationKind.Create or OperationKind.Batch or OperationKind.Action) yield return ProblemCodes.IdempotencyKeyReused;
         if (facts.Kind is OperationKind.Create) yield return ProblemCodes.AlreadyExists;
