@@ -192,6 +192,6 @@ public static class Limits
     [Limit("times within a minute that a session is lost", "the session's `lastError` says so")]
     public const int SessionLosses = 5;
 
-    [Limit("times within 5 minutes that the BGP engine ends", "routers that were in session at none of them are connected one after another")]
+    [Limit("times within 5 minutes that the BGP engine ends", "the routers that were in session at one of them are connected one after another, and one at whose connection it ends again is left out")]
     public const int EngineEnds = 3;
 }

@@ -45,8 +45,20 @@ internal sealed class PeerSync(
     /// <summary>Which peers the engine may be given after it ended again and again.</summary>
     private readonly PeerTrials _trials = new(time);
 
+    /// <summary>The peers that the engine has, by address.</summary>
+    private readonly HashSet<string> _given = [];
+
+    /// <summary>
+    /// Peers that a restarted engine is given only after their trial: their routers may still keep what the engine before it sent, so they are added as
+    /// after a restart then.
+    /// </summary>
+    private readonly HashSet<string> _heldBack = [];
+
     /// <summary>Peers in session when the engine was lost, by address; null while it answers.</summary>
     private IReadOnlyCollection<string>? _inSession = [];
+
+    /// <summary>Those of them that were in session for long.</summary>
+    private IReadOnlyCollection<string> _proven = [];
 
     private volatile bool _mustList;
 
@@ -110,7 +122,7 @@ internal sealed class PeerSync(
         }
         _wanted = byAddress;
         _leftAlone = [.. peers.Where(p => p.IsUnreadable).Select(p => p.Address.ToString())];
-        _trials.Retain(byAddress.Keys);
+        _trials.Retain(byAddress);
         sessions.SetPeers(peers, faults, mapper.IsExternal);
         return byAddress;
     }
@@ -128,8 +140,9 @@ internal sealed class PeerSync(
     {
         turn.Require();
         _engineRestarted = true;
-        if (HadPeers && _wanted is { } wanted && _trials.EngineEnded(wanted.Keys, _inSession ?? []) is { } harmful)
+        if (HadPeers && _wanted is { } wanted && _trials.EngineEnded(wanted, _given, _inSession ?? [], _proven) is { } harmful)
             logger.PeerLeftOut(wanted[harmful].Name, _trials.FaultOf(harmful)!);
+        _given.Clear();
         _missed.AddAll(_unsettled.Keys);
         _unsettled.Clear();
     }
@@ -160,7 +173,7 @@ internal sealed class PeerSync(
     public void EngineAway(bool away)
     {
         if (!away) _inSession = null;
-        else _inSession ??= sessions.Established();
+        else if (_inSession is null) (_inSession, _proven) = (sessions.Established(TimeSpan.Zero), sessions.Established(PeerTrials.ProvenAfter));
         sessions.EngineAway(away);
     }
 
@@ -180,8 +193,7 @@ internal sealed class PeerSync(
         HadPeers |= wanted.Count > 0;
         var changed = sessions.LeaveOut(_trials.FaultOf);
         var missing = new Dictionary<string, BgpPeer>(wanted.Where(p => _trials.Admits(p.Key)));
-        // When it is given to the engine later, that is no restart any more for its router.
-        if (RoutersMayKeep && _engineRestarted) _missed.AddAll(wanted.Where(p => !missing.ContainsKey(p.Key) && p.Value is { GracefulRestart: true, AdminDown: false }).Select(p => p.Key));
+        if (_engineRestarted) HoldBack(wanted.Where(p => !missing.ContainsKey(p.Key)), keptNumbers);
         sessions.BeginList();
         var listed = await engine.ListPeersAsync(null, turn.Lost);
         foreach (var actual in listed)
@@ -192,33 +204,51 @@ internal sealed class PeerSync(
                 if (!await ForgetsAsync(turn, actual)) continue;
                 await engine.DeletePeerAsync(actual, turn.Lost);
                 _unsettled.Remove(actual.Conf.NeighborAddress);
+                _given.Remove(actual.Conf.NeighborAddress);
                 logger.PeerChanged(actual.Conf.NeighborAddress, "deleted");
                 continue;
             }
+            _given.Add(actual.Conf.NeighborAddress);
             _missed.NoteLoss(actual.Conf.NeighborAddress, peer);
             await NoteRefusalAsync(peer, async () => changed |= await UpdateAsync(turn, peer, actual));
         }
         var restarting = _engineRestarted && keptNumbers;
         if (RoutersMayKeep && _engineRestarted && !restarting) _missed.AddAll(missing.Where(p => p.Value is { GracefulRestart: true, AdminDown: false }).Select(p => p.Key));
         if (missing.Count > 0) await _missed.KeepAsync();
-        foreach (var peer in missing.Values)
+        foreach (var (address, peer) in missing)
         {
             await NoteRefusalAsync(peer, async () =>
             {
-                await engine.AddPeerAsync(Encode(peer, restarting), turn.Lost);
-                if (RoutersMayKeep && restarting && peer is { GracefulRestart: true, AdminDown: false }) _unsettled[peer.Address.ToString()] = time.GetTimestamp();
-                logger.PeerChanged(peer.Name, restarting ? "added as after a restart" : "added");
+                var asRestarted = restarting || _heldBack.Contains(address);
+                // Before the call: the engine may end as soon as it has the peer.
+                _given.Add(address);
+                await engine.AddPeerAsync(Encode(peer, asRestarted), turn.Lost);
+                _heldBack.Remove(address);
+                if (RoutersMayKeep && asRestarted && peer is { GracefulRestart: true, AdminDown: false }) _unsettled[address] = time.GetTimestamp();
+                logger.PeerChanged(peer.Name, asRestarted ? "added as after a restart" : "added");
             });
         }
         _engineRestarted = false;
         _unsettled.Keys.Where(a => !wanted.ContainsKey(a)).ToList().ForEach(a => _unsettled.Remove(a));
         _missed.Retain(wanted);
+        _heldBack.IntersectWith(wanted.Keys);
         _timersDue.IntersectWith(wanted.Keys);
         _forgetting.Keys.Except(listed.Select(a => a.Conf.NeighborAddress)).ToList().ForEach(a => _forgetting.Remove(a));
         changed |= sessions.CountLosses();
         _changes.EndRound();
         await _missed.KeepAsync();
         if (changed) Changed?.Invoke();
+    }
+
+    /// <summary>A restarted engine is not given these peers yet.</summary>
+    private void HoldBack(IEnumerable<KeyValuePair<string, BgpPeer>> peers, bool keptNumbers)
+    {
+        _heldBack.Clear();
+        if (!RoutersMayKeep) return;
+        var addresses = peers.Where(p => p.Value is { GracefulRestart: true, AdminDown: false }).Select(p => p.Key).ToList();
+        // What is withdrawn meanwhile is noted as for every router that is away.
+        if (keptNumbers) _heldBack.UnionWith(addresses);
+        else _missed.AddAll(addresses);
     }
 
     /// <summary>A turn to change a session is there.</summary>
@@ -237,7 +267,7 @@ internal sealed class PeerSync(
     /// <param name="always">False: only if an event called for it since the last check.</param>
     public async Task CheckAsync(EngineTurn turn, bool always)
     {
-        var admitted = _trials.Advance(sessions.IsEstablished);
+        var admitted = _trials.Advance(a => sessions.IsEstablished(a) && !_unsettled.ContainsKey(a));
         if (always || admitted || _mustList || IsSettling(turn)) await SynchronizeAsync(turn, keptNumbers: true);
     }
 

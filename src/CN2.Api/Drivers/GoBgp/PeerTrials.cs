@@ -3,89 +3,234 @@ using CN2.Network.Resources;
 namespace CN2.Api.Drivers.GoBgp;
 
 /// <summary>
-/// Finds the router whose bytes end the engine: gobgpd before 4.4 ends when it gets a message of an unknown type (osrg/gobgp#3325), and says
-/// no address. When the engine has ended <see cref="Limits.EngineEnds"/> times within <see cref="Window"/>, the routers that were in session
-/// at none of these ends are given to it one after another. One during whose trial it ends again is left out for <see cref="LeftOutAtFirst"/>,
-/// since the engine may have ended by chance, and when it ends at the next trial too, for <see cref="LeftOutFor"/> each time. Not thread-safe.
+/// Finds the router whose bytes end the engine: gobgpd 3.10 ends at a message of an unknown type (osrg/gobgp#3325) and at a malformed
+/// MP_UNREACH_NLRI of a VPN family, and says no address. When the engine has ended <see cref="Limits.EngineEnds"/> times within <see cref="Window"/>, a
+/// search begins. The routers that were in session at one of these ends wait; all others are given to the engine at once. When it has stood for
+/// <see cref="QuietTime"/>, those that wait are given to it one after another. The one during whose trial it ends again is left out, for a pause that
+/// becomes longer each time, or until its BgpRouter is changed.
+/// <para>
+/// Every end without a router on trial narrows the search to the routers that the engine had then: they wait, and those that it did not have are
+/// innocent. So a router that ends the engine before its session is up is found too, and one that behaves for a while: the trials become longer.
+/// </para>
+/// <para>
+/// Before a search, after each end: routers that were in session for <see cref="ProvenAfter"/> are given to the engine first. A router with graceful restart
+/// drops what it has kept when the session is lost again before it was sent everything (RFC 4724 §4.2), which a router that ends the engine as soon as it
+/// connects would cause.
+/// </para>
+/// Not thread-safe.
 /// </summary>
 internal sealed class PeerTrials(TimeProvider time)
 {
     public static readonly TimeSpan Window = TimeSpan.FromMinutes(5);
 
-    public static readonly TimeSpan LeftOutAtFirst = TimeSpan.FromSeconds(30);
+    public static readonly TimeSpan ProvenAfter = TimeSpan.FromSeconds(30);
 
-    public static readonly TimeSpan LeftOutFor = TimeSpan.FromMinutes(10);
+    /// <summary>How long the others wait for those at most.</summary>
+    public static readonly TimeSpan ProvenFirst = TimeSpan.FromSeconds(10);
 
-    /// <summary>A trial ends earlier when the router comes into session. Longer than the engine's pause between two attempts to connect.</summary>
+    /// <summary>So long the engine must stand before the first trial. Longer than its pause between two attempts to connect.</summary>
+    public static readonly TimeSpan QuietTime = TimeSpan.FromSeconds(20);
+
+    /// <summary>A router that has no session after this time has stood its trial. Longer than the engine's pause between two attempts to connect.</summary>
     public static readonly TimeSpan TrialTime = TimeSpan.FromSeconds(20);
 
+    /// <summary>So long a session must stand in the first trials; twice as long each time that the search was misled.</summary>
+    public static readonly TimeSpan ShortestStanding = TimeSpan.FromSeconds(3);
+
+    public static readonly TimeSpan LongestStanding = TimeSpan.FromMinutes(1);
+
+    /// <summary>The engine may have ended by chance, so the second trial comes soon.</summary>
+    public static readonly TimeSpan LeftOutAtFirst = TimeSpan.FromSeconds(30);
+
+    /// <summary>The second pause; each further one is twice as long.</summary>
+    public static readonly TimeSpan LeftOutFor = TimeSpan.FromMinutes(10);
+
+    public static readonly TimeSpan LongestLeftOut = TimeSpan.FromHours(2);
+
+    /// <summary>A search is over so long after its last trial.</summary>
+    public static readonly TimeSpan SearchEnds = TimeSpan.FromMinutes(1);
+
+    /// <summary>A search so soon after the last one finds a router that the last one did not find.</summary>
+    private static readonly TimeSpan SameCause = TimeSpan.FromHours(1);
+
     private readonly List<(long At, IReadOnlyCollection<string> InSession)> _ends = [];
+
+    /// <summary>Peers that were in session for long before the present series of ends.</summary>
+    private readonly HashSet<string> _proven = [];
+
+    /// <summary>Peers that the engine is given after the proven ones.</summary>
+    private readonly HashSet<string> _second = [];
+
+    /// <summary>Peers that the engine is not given yet, in the order of their trials.</summary>
     private readonly List<string> _waiting = [];
-    private readonly Dictionary<string, long> _leftOutSince = [];
+
+    /// <summary>Peers that are left out: since when, and what the BgpRouter said then.</summary>
+    private readonly Dictionary<string, (long Since, BgpPeer Peer)> _leftOut = [];
 
     /// <summary>Peer → at how many trials in a row the engine ended.</summary>
     private readonly Dictionary<string, int> _endsAtTrial = [];
-    private (string Address, long Since)? _onTrial;
 
-    /// <summary>The engine was found empty after it had been in use. Answers the peer that is left out for it, if one was on trial.</summary>
+    /// <summary>The peers that the engine had at every end of this search; null: there is no search.</summary>
+    private HashSet<string>? _candidates;
+    private (string Address, long Since, long? UpSince)? _onTrial;
+    private TimeSpan _standing = ShortestStanding;
+
+    /// <summary>The engine has peers that are not on trial: it must stand with them first.</summary>
+    private bool _mustStand;
+    private long _endedAt = time.GetTimestamp();
+    private long _triedAt = time.GetTimestamp();
+    private long? _searchedAt;
+
+    /// <summary>The engine was found empty after it had been in use. Answers the peer that is left out for it, if there is one.</summary>
     /// <param name="wanted">All peers, by address.</param>
-    /// <param name="inSession">Those that were in session when it ended.</param>
-    public string? EngineEnded(IReadOnlyCollection<string> wanted, IReadOnlyCollection<string> inSession)
+    /// <param name="given">Those that the engine had.</param>
+    /// <param name="inSession">Those that were in session when it ended, as far as that was seen.</param>
+    /// <param name="proven">Those of them that were so for <see cref="ProvenAfter"/>.</param>
+    public string? EngineEnded(
+        IReadOnlyDictionary<string, BgpPeer> wanted, IReadOnlyCollection<string> given, IReadOnlyCollection<string> inSession, IReadOnlyCollection<string> proven)
     {
-        var tried = _onTrial?.Address;
-        _onTrial = null;
-        if (tried is not null && !inSession.Contains(tried))
-        {
-            _leftOutSince[tried] = time.GetTimestamp();
-            _endsAtTrial[tried] = _endsAtTrial.GetValueOrDefault(tried) + 1;
-            return tried;
-        }
-
-        _ends.RemoveAll(e => time.GetElapsedTime(e.At) > Window);
-        _ends.Add((time.GetTimestamp(), inSession));
-        if (_ends.Count < Limits.EngineEnds) return null;
-        var good = _ends.SelectMany(e => e.InSession).ToHashSet();
-        _ends.Clear();
-        _waiting.AddRange(wanted.Where(a => !good.Contains(a) && Admits(a)).Order(StringComparer.Ordinal));
-        return null;
+        if (time.GetElapsedTime(_endedAt) > Window) _proven.Clear();
+        _proven.UnionWith(proven);
+        _second.Clear();
+        _endedAt = time.GetTimestamp();
+        var harmful = Judge(wanted, given, inSession);
+        _mustStand = wanted.Keys.Any(Admits);
+        if (_candidates is null && wanted.Keys.Any(a => _proven.Contains(a) && Admits(a))) _second.UnionWith(wanted.Keys.Where(a => !_proven.Contains(a)));
+        return harmful;
     }
 
-    /// <summary>Forgets the peers that are not wanted any more.</summary>
-    public void Retain(IReadOnlyCollection<string> wanted)
+    /// <summary>These peers are wanted: the others are forgotten, and one that is left out and was changed gets its trial.</summary>
+    public void Retain(IReadOnlyDictionary<string, BgpPeer> wanted)
     {
-        _waiting.RemoveAll(a => !wanted.Contains(a));
-        foreach (var gone in _leftOutSince.Keys.Except(wanted).ToList()) _leftOutSince.Remove(gone);
-        foreach (var gone in _endsAtTrial.Keys.Except(wanted).ToList()) _endsAtTrial.Remove(gone);
-        if (_onTrial is { } tried && !wanted.Contains(tried.Address)) _onTrial = null;
+        _waiting.RemoveAll(a => !wanted.ContainsKey(a));
+        _proven.IntersectWith(wanted.Keys);
+        _second.IntersectWith(wanted.Keys);
+        _candidates?.RemoveWhere(a => !wanted.ContainsKey(a));
+        foreach (var gone in _endsAtTrial.Keys.Except(wanted.Keys).ToList()) _endsAtTrial.Remove(gone);
+        if (_onTrial is { } tried && !wanted.ContainsKey(tried.Address)) _onTrial = null;
+        foreach (var (address, (_, peer)) in _leftOut.ToList())
+        {
+            if (wanted.TryGetValue(address, out var now) && now.Equals(peer)) continue;
+            _leftOut.Remove(address);
+            _endsAtTrial.Remove(address);
+            if (now is not null) _waiting.Add(address);
+        }
     }
 
     /// <summary>While the engine answers: ends and begins trials; true when another peer is admitted.</summary>
+    /// <param name="isInSession">The peer is in session and was sent everything.</param>
     public bool Advance(Func<string, bool> isInSession)
     {
-        foreach (var (address, since) in _leftOutSince.ToList())
-            if (time.GetElapsedTime(since) >= PauseOf(address) && _leftOutSince.Remove(address)) _waiting.Add(address);
-        if (_onTrial is { } tried && (time.GetElapsedTime(tried.Since) >= TrialTime || isInSession(tried.Address)))
+        if (_second.Count > 0)
         {
-            _endsAtTrial.Remove(tried.Address);
-            _onTrial = null;
+            if (time.GetElapsedTime(_endedAt) < ProvenFirst && !_proven.Where(Admits).All(isInSession)) return false;
+            _second.Clear();
+            return true;
         }
 
-        if (_onTrial is not null || _waiting.Count == 0) return false;
-        _onTrial = (_waiting[0], time.GetTimestamp());
+        foreach (var (address, (since, _)) in _leftOut.ToList())
+            if (time.GetElapsedTime(since) >= PauseOf(address) && _leftOut.Remove(address)) _waiting.Add(address);
+        if (_onTrial is { } tried)
+        {
+            var upSince = isInSession(tried.Address) ? tried.UpSince ?? time.GetTimestamp() : (long?)null;
+            _onTrial = tried with { UpSince = upSince };
+            if (upSince is { } up ? time.GetElapsedTime(up) < _standing : time.GetElapsedTime(tried.Since) < Longer(TrialTime, _standing)) return false;
+            _endsAtTrial.Remove(tried.Address);
+            (_onTrial, _triedAt) = (null, time.GetTimestamp());
+        }
+
+        if (_waiting.Count == 0)
+        {
+            if (_candidates is not null && time.GetElapsedTime(_triedAt) >= SearchEnds && time.GetElapsedTime(_endedAt) >= SearchEnds) (_candidates, _searchedAt) = (null, time.GetTimestamp());
+            return false;
+        }
+        if (_mustStand && time.GetElapsedTime(_endedAt) < QuietTime) return false;
+        _onTrial = (_waiting[0], time.GetTimestamp(), null);
         _waiting.RemoveAt(0);
         return true;
     }
 
     /// <summary>The engine may be given this peer.</summary>
-    public bool Admits(string address) => FaultOf(address) is null;
+    public bool Admits(string address) => !_leftOut.ContainsKey(address) && !_waiting.Contains(address) && !_second.Contains(address);
 
     /// <summary>Why the engine is not given this peer now; null if it is.</summary>
     public string? FaultOf(string address) =>
-        _leftOutSince.ContainsKey(address)
-            ? $"The BGP engine ended when this router connected: what it sends is no BGP (gobgpd before 4.4 ends at that). It is left out and tried again after {PauseOf(address).TotalSeconds:0} s; set authKey, or correct the router and create the BgpRouter anew."
+        _leftOut.ContainsKey(address)
+            ? $"The BGP engine (gobgpd) ended when this router was connected: what it sends ends the engine. It is left out and tried again after {PauseOf(address).TotalSeconds:0} s, or as soon as this BgpRouter is changed; correct or update the router first, and set authKey when another machine may have its address."
             : _waiting.Contains(address)
-                ? $"The BGP engine ended {Limits.EngineEnds} times within {Window.TotalMinutes:0} minutes: the routers that were not in session then are connected one after another, and this one waits."
-                : null;
+                ? $"The BGP engine (gobgpd) ended {Limits.EngineEnds} times within {Window.TotalMinutes:0} minutes: the routers that may be the cause are connected one after another, and this one waits for its turn."
+                : _second.Contains(address)
+                    ? "The BGP engine (gobgpd) has ended: the routers that were in session for long are connected first, and this one after a few seconds."
+                    : null;
 
-    private TimeSpan PauseOf(string address) => _endsAtTrial.GetValueOrDefault(address) > 1 ? LeftOutFor : LeftOutAtFirst;
+    private string? Judge(IReadOnlyDictionary<string, BgpPeer> wanted, IReadOnlyCollection<string> given, IReadOnlyCollection<string> inSession)
+    {
+        if (_onTrial is { } tried)
+        {
+            _onTrial = null;
+            if (given.Contains(tried.Address)) return LeaveOut(wanted[tried.Address], tried.Address);
+            _waiting.Insert(0, tried.Address);
+        }
+
+        var had = given.Where(wanted.ContainsKey).ToHashSet();
+        if (had.Count == 0) return null;
+        if (_candidates is not null) return Narrow(wanted, had);
+        _ends.RemoveAll(e => time.GetElapsedTime(e.At) > Window);
+        _ends.Add((_endedAt, inSession));
+        if (_ends.Count < Limits.EngineEnds) return null;
+        var suspects = _ends.SelectMany(e => e.InSession).Where(had.Contains).ToHashSet();
+        _ends.Clear();
+        _candidates = had;
+        if (_searchedAt is { } before && time.GetElapsedTime(before) < SameCause) LengthenTrials();
+        else _standing = ShortestStanding;
+        Wait(suspects.Count > 0 ? suspects : had);
+        return null;
+    }
+
+    /// <summary>The engine ended with these peers and nobody on trial.</summary>
+    private string? Narrow(IReadOnlyDictionary<string, BgpPeer> wanted, HashSet<string> had)
+    {
+        // It ended without them too. Who did it twice stays out: there may be two such routers.
+        foreach (var address in _leftOut.Keys.Where(a => _endsAtTrial.GetValueOrDefault(a) <= 1).ToList())
+        {
+            _leftOut.Remove(address);
+            _endsAtTrial.Remove(address);
+        }
+        _candidates!.IntersectWith(had);
+        // There is more than one.
+        if (_candidates.Count == 0) _candidates = [.. wanted.Keys.Where(a => !_leftOut.ContainsKey(a))];
+        LengthenTrials();
+        if (_candidates.Count > 1)
+        {
+            Wait(_candidates);
+            return null;
+        }
+        _waiting.Clear();
+        return _candidates.FirstOrDefault() is { } only ? LeaveOut(wanted[only], only) : null;
+    }
+
+    private string LeaveOut(BgpPeer peer, string address)
+    {
+        _leftOut[address] = (time.GetTimestamp(), peer);
+        _endsAtTrial[address] = _endsAtTrial.GetValueOrDefault(address) + 1;
+        _candidates?.Remove(address);
+        _triedAt = time.GetTimestamp();
+        return address;
+    }
+
+    private void Wait(IEnumerable<string> peers)
+    {
+        _waiting.Clear();
+        _waiting.AddRange(peers.Order(StringComparer.Ordinal));
+    }
+
+    private void LengthenTrials() => _standing = TimeSpan.FromTicks(Math.Min(_standing.Ticks * 2, LongestStanding.Ticks));
+
+    private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;
+
+    private TimeSpan PauseOf(string address)
+    {
+        var ends = _endsAtTrial.GetValueOrDefault(address);
+        return ends <= 1 ? LeftOutAtFirst : TimeSpan.FromTicks(Math.Min(LeftOutFor.Ticks << Math.Min(ends - 2, 10), LongestLeftOut.Ticks));
+    }
 }

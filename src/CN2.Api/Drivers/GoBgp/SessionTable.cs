@@ -168,10 +168,10 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
         lock (_lock) return [.. _byName.Where(e => attributes.IsKeptFrom(e.Value.External)).Select(e => e.Key)];
     }
 
-    /// <summary>The addresses of the peers in session.</summary>
-    public IReadOnlyCollection<string> Established()
+    /// <summary>The addresses of the peers in session, of those that are so for this time at least.</summary>
+    public IReadOnlyCollection<string> Established(TimeSpan atLeast)
     {
-        lock (_lock) return [.. _byAddress.Where(p => p.Value.State == Wire.PeerState.Types.SessionState.Established).Select(p => p.Key)];
+        lock (_lock) return [.. _byAddress.Where(p => p.Value.State == Wire.PeerState.Types.SessionState.Established && time.GetElapsedTime(p.Value.Began) >= atLeast).Select(p => p.Key)];
     }
 
     /// <summary>The peer was in session and is not now: when that session began. Else null.</summary>

@@ -1,4 +1,5 @@
 using CN2.Api.Drivers;
+using CN2.Api.Drivers.GoBgp;
 using CN2.Api.Tests.Drivers.GoBgp.Lab;
 using CN2.Network.Resources;
 using static CN2.Api.Tests.Drivers.GoBgp.Spec;
@@ -109,7 +110,7 @@ public sealed class HostileRouterTests : IDisposable
         var harmful = _lab.Keep(new HostileRouter(_lab, "harmful", 247, Hostility.EndsTheEngine));
         _lab.Keep(new HostileRouter(_lab, "halfopen", 248, Hostility.HalfOpen));
         await speaker.SetPeersAsync([Peer("frr", 244), Peer("harmful", 247), Peer("halfopen", 248)], Token);
-        await Eventually.TrueAsync(() => speaker.Session("harmful").LastError?.Contains("what it sends is no BGP", StringComparison.Ordinal) == true, "it is left out", 120,
+        await Eventually.TrueAsync(() => speaker.Session("harmful").LastError?.Contains("what it sends ends the engine", StringComparison.Ordinal) == true, "it is left out", 120,
             () => $"{string.Join(";", speaker.Sessions)} {speaker.Counters} {engine.Output}");
         await speaker.EstablishedAsync("frr", 60);
         var (restarts, connections) = (speaker.Counters.EngineRestarts, harmful.Connections);
@@ -118,9 +119,63 @@ public sealed class HostileRouterTests : IDisposable
         await Eventually.TrueAsync(() => harmful.Connections >= connections + 5, "it goes on trying", 60);
         await speaker.EstablishedAsync("frr");
         Assert.Equal(restarts, speaker.Counters.EngineRestarts);
-        Assert.DoesNotContain("no BGP", speaker.Session("halfopen").LastError ?? "", StringComparison.Ordinal);
+        Assert.DoesNotContain("left out", speaker.Session("halfopen").LastError ?? "", StringComparison.Ordinal);
         await stop.CancelAsync();
         await supervisor;
+    }
+
+    [Theory]
+    [InlineData((int)Hostility.EndsTheEngineAtOnce)]
+    [InlineData((int)Hostility.EndsTheEngineInSession)]
+    public async Task A_router_that_ends_the_engine_out_of_a_session_is_left_out_and_the_others_keep_session_and_routes(int hostility)
+    {
+        var engine = _lab.Keep(new GoBgpd(_lab));
+        var frr = _lab.Frr("frr", 244, Asn, FrrNeighbor());
+        // Innocent, and down: it would be the first in every order of names or addresses.
+        _lab.AddHost("absent", 243);
+        await using var speaker = Speaker(engine);
+        await speaker.StartAsync(Token);
+        await speaker.SetPathsAsync([Path("100.0.0.4", "172.27.115.242"), Path("100.0.0.4", "172.27.115.241")], Token);
+        BgpPeer[] innocent = [Peer("absent", 243), Peer("frr", 244)];
+        await speaker.SetPeersAsync(innocent, Token);
+        await Eventually.TrueAsync(() => frr.NextHops("100.0.0.4/32").Count == 2, "the route", 30);
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        await speaker.EstablishedAsync("frr");
+        // The engine gives such a router its routes before it connects one that has just come.
+        await Eventually.TrueAsync(() => clock.Elapsed > PeerTrials.ProvenAfter, "a session that has stood for long", 60);
+        using var monitor = new RouteMonitor(frr.Namespace);
+        using var stop = CancellationTokenSource.CreateLinkedTokenSource(Token);
+        var supervisor = engine.SuperviseAsync(stop.Token);
+
+        _lab.Keep(new HostileRouter(_lab, "hostile", 247, (Hostility)hostility));
+        await speaker.SetPeersAsync([.. innocent, Peer("hostile", 247)], Token);
+        var blamed = "";
+        await Eventually.TrueAsync(() => Blame() && IsLeftOut("hostile"), "the hostile router is left out", 150, () => $"{string.Join(";", speaker.Sessions)} {speaker.Counters}");
+        await speaker.EstablishedAsync("frr", 30);
+        await speaker.ChangePathsAsync([Path("100.0.0.5", "172.27.115.242")], [], Token);
+        await Eventually.TrueAsync(() => frr.NextHops("100.0.0.5/32").Count == 1, "a later route", 30);
+        Assert.Equal(["172.27.115.243", "172.27.115.244"], await GivenAsync(engine));
+        Assert.Empty(monitor.About("100.0.0.4"));
+        Blame();
+        Assert.Equal("", blamed);
+        await stop.CancelAsync();
+        await supervisor;
+
+        bool Blame()
+        {
+            foreach (var peer in (string[])["absent", "frr"]) blamed += IsLeftOut(peer) ? peer : "";
+            return true;
+        }
+
+        bool IsLeftOut(string peer) => speaker.Session(peer).LastError?.Contains("is left out", StringComparison.Ordinal) == true;
+    }
+
+    private static async Task<List<string>> GivenAsync(GoBgpd engine)
+    {
+        using var call = engine.ByHand.ListPeer(new(), cancellationToken: Token);
+        var peers = new List<string>();
+        while (await call.ResponseStream.MoveNext(Token)) peers.Add(call.ResponseStream.Current.Peer.Conf.NeighborAddress);
+        return [.. peers.Order(StringComparer.Ordinal)];
     }
 
     /// <summary>The families that the router has; see docs/operating.md.</summary>

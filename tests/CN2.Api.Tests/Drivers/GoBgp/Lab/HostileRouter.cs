@@ -12,6 +12,12 @@ internal enum Hostility
     /// <summary>It answers every connection with a message of a type that there is not: gobgpd 3.10 ends at that (osrg/gobgp#3325).</summary>
     EndsTheEngine,
 
+    /// <summary>It opens a session and at once sends an UPDATE whose MP_UNREACH_NLRI is malformed: gobgpd 3.10 ends at that.</summary>
+    EndsTheEngineAtOnce,
+
+    /// <summary>The same a second after the session is up.</summary>
+    EndsTheEngineInSession,
+
     /// <summary>It takes connections and never says a word.</summary>
     HalfOpen,
 
@@ -95,6 +101,13 @@ internal sealed class HostileRouter : IDisposable
                     break;
                 case Hostility.EndsTheEngine:
                     await socket.SendAsync(Message(99, []), _stop.Token);
+                    await Task.Delay(TimeSpan.FromSeconds(1), _stop.Token);
+                    break;
+                case Hostility.EndsTheEngineAtOnce or Hostility.EndsTheEngineInSession:
+                    await socket.SendAsync((byte[])[.. Open(), .. Message(4, [])], _stop.Token);
+                    if (_hostility == Hostility.EndsTheEngineInSession) await Task.Delay(TimeSpan.FromSeconds(1), _stop.Token);
+                    // AFI 1, SAFI 128, and three bytes that are no labelled prefix.
+                    await socket.SendAsync(Message(2, [0, 0, 0, 9, 0x80, 15, 6, 0, 1, 128, 0xff, 0, 0]), _stop.Token);
                     await Task.Delay(TimeSpan.FromSeconds(1), _stop.Token);
                     break;
                 case Hostility.HalfOpen:
