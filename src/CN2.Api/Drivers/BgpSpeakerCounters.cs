@@ -5,4 +5,7 @@ public sealed record BgpSpeakerCounters(long PathsAdded, long PathsWithdrawn, lo
 {
     /// <summary>Wanted paths that the fence holds back now.</summary>
     public int PathsHeldBack { get; init; }
+
+    /// <summary>How often the engine's policies were restored, because another program had changed them.</summary>
+    public long PolicyRepairs { get; init; }
 }

@@ -19,6 +19,7 @@ public sealed class ReconcileCounters
         meter.CreateObservableCounter("cn2.bgp.paths_added", () => speaker.Counters.PathsAdded, "{path}", "Paths sent to the BGP engine");
         meter.CreateObservableCounter("cn2.bgp.paths_withdrawn", () => speaker.Counters.PathsWithdrawn, "{path}", "Paths withdrawn from the BGP engine");
         meter.CreateObservableCounter("cn2.bgp.repairs", () => speaker.Counters.Repairs, "{path}", "Paths in the BGP engine that were changed by another program");
+        meter.CreateObservableCounter("cn2.bgp.policy_repairs", () => speaker.Counters.PolicyRepairs, "{repair}", "Times the policies of the BGP engine were restored, because another program had changed them");
         meter.CreateObservableCounter("cn2.bgp.engine_restarts", () => speaker.Counters.EngineRestarts, "{restart}", "Times the BGP engine came back empty");
         meter.CreateObservableGauge(
             "cn2.bgp.paths_held_back", () => speaker.Counters.PathsHeldBack, "{path}", "Paths that the export policy does not let leave, because they are outside of what their namespace is granted");

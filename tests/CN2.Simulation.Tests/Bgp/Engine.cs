@@ -20,7 +20,9 @@ internal sealed class Engine(string name, IReadOnlyDictionary<string, Router> ro
     private readonly Dictionary<(uint Afi, uint Safi, string Nlri), EnginePrefix> _table = [];
     private readonly Dictionary<string, Session> _sessions = [];
     private readonly List<EventStream> _watches = [];
-    private readonly Dictionary<PolicyDirection, PolicyAssignment> _policies = [];
+    private readonly Dictionary<PolicyDirection, PolicyAssignment> _assignments = [];
+    private readonly Dictionary<string, Policy> _policies = [];
+    private readonly Dictionary<(DefinedType, string), DefinedSet> _sets = [];
     private Global? _global;
 
     public string Name { get; } = name;
@@ -56,7 +58,9 @@ internal sealed class Engine(string name, IReadOnlyDictionary<string, Router> ro
         foreach (var session in _sessions.Values) session.Die();
         _table.Clear();
         _sessions.Clear();
+        _assignments.Clear();
         _policies.Clear();
+        _sets.Clear();
         _global = null;
         foreach (var watch in _watches.ToList()) watch.Fail();
         _watches.Clear();
@@ -113,10 +117,31 @@ internal sealed class Engine(string name, IReadOnlyDictionary<string, Router> ro
                 deleted.Reset(isGraceful: false);
                 deleted.IsDeleted = true;
                 break;
-            case ("ResetPeer" or "AddPolicy" or "DeletePolicy" or "AddDefinedSet" or "DeleteDefinedSet", _):
+            case ("ResetPeer" or "DeleteStatement", _):
+                break;
+            case ("AddPolicy", AddPolicyRequest add):
+                if (!_policies.TryAdd(add.Policy.Name, add.Policy)) throw Refusal("statement already defined");
+                break;
+            case ("DeletePolicy", DeletePolicyRequest delete):
+                if (!_policies.Remove(delete.Policy.Name)) throw Refusal("not found policy");
+                break;
+            case ("AddDefinedSet", AddDefinedSetRequest add):
+                if (!_sets.TryGetValue((add.DefinedSet.DefinedType, add.DefinedSet.Name), out var added)) _sets[(add.DefinedSet.DefinedType, add.DefinedSet.Name)] = add.DefinedSet.Clone();
+                else
+                {
+                    added.List.Add(add.DefinedSet.List);
+                    added.Prefixes.Add(add.DefinedSet.Prefixes);
+                }
+
+                break;
+            case ("DeleteDefinedSet", DeleteDefinedSetRequest delete):
+                if (!_sets.TryGetValue((delete.DefinedSet.DefinedType, delete.DefinedSet.Name), out var shortened)) throw Refusal("not found defined-set");
+                if (delete.All) _sets.Remove((delete.DefinedSet.DefinedType, delete.DefinedSet.Name));
+                foreach (var entry in delete.DefinedSet.List) shortened.List.Remove(entry);
                 break;
             case ("SetPolicyAssignment", SetPolicyAssignmentRequest set):
-                _policies[set.Assignment.Direction] = set.Assignment;
+                if (set.Assignment.Policies.FirstOrDefault(p => !_policies.ContainsKey(p.Name)) is { } unknown) throw Refusal($"not found policy {unknown.Name}");
+                _assignments[set.Assignment.Direction] = set.Assignment;
                 break;
             default:
                 throw new NotSupportedException($"The model of gobgpd does not know {method}.");
@@ -136,13 +161,21 @@ internal sealed class Engine(string name, IReadOnlyDictionary<string, Router> ro
                     .Select(p => new ListPathResponse { Destination = new Destination { Prefix = p.Value.Text, Paths = { p.Value.Paths.Select((path, i) => Listed(path, isBest: i == 0)) } } }).ToList();
             case ("ListPeer", ListPeerRequest peers):
                 return _sessions.Values.Where(s => peers.Address.Length == 0 || s.Address == peers.Address).Select(s => new ListPeerResponse { Peer = s.Listed() }).ToList();
-            case ("ListDefinedSet", _):
-                return [];
+            case ("ListDefinedSet", ListDefinedSetRequest sets):
+                return _sets.Values.Where(s => s.DefinedType == sets.DefinedType).Select(s => new ListDefinedSetResponse { DefinedSet = s.Clone() }).ToList();
             case ("ListPolicyAssignment", _):
-                return _policies.Values.Select(p => new ListPolicyAssignmentResponse { Assignment = p }).ToList();
+                return _assignments.Values.Select(a => new ListPolicyAssignmentResponse { Assignment = Listed(a) }).ToList();
             default:
                 throw new NotSupportedException($"The model of gobgpd does not know {method}.");
         }
+    }
+
+    private PolicyAssignment Listed(PolicyAssignment assignment)
+    {
+        var listed = assignment.Clone();
+        listed.Policies.Clear();
+        listed.Policies.Add(assignment.Policies.Select(p => _policies[p.Name].Clone()));
+        return listed;
     }
 
     public void Watch(EventStream stream, WatchEventRequest request)

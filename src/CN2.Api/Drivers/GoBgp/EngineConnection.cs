@@ -8,7 +8,7 @@ namespace CN2.Api.Drivers.GoBgp;
 /// hold what is wanted, watches it until it is lost, and starts over.
 /// </summary>
 internal sealed class EngineConnection(
-    GoBgpEngine engine, BmpStation? station, PathSync paths, ImportSync imports, PeerSync peers, Patrol patrol, TimeProvider time, ILogger logger) : IDisposable
+    GoBgpEngine engine, BmpStation? station, PathSync paths, PolicyAudit policies, ImportSync imports, PeerSync peers, Patrol patrol, TimeProvider time, ILogger logger) : IDisposable
 {
     // An engine that is away is called again after a quarter of the time that it has been away: its return is noticed that late at most.
     private static readonly TimeSpan ShortestRetry = TimeSpan.FromMilliseconds(10);
@@ -111,6 +111,7 @@ internal sealed class EngineConnection(
         await peers.SynchronizeAsync(turn, paths.KeptNumbers);
         peers.EngineAway(false);
         imports.Connected();
+        policies.Begin();
         _link = link;
     }
 
@@ -122,7 +123,7 @@ internal sealed class EngineConnection(
         var isHalfStarted = global.Asn != 0 && !_connected.Task.IsCompleted && paths.HasExpected && await peers.HasNoPeersAsync(turn);
         if (global.Asn != 0 && engine.IsWanted(global) && !isHalfStarted)
         {
-            if (await engine.EnsurePoliciesAsync(paths.Limits, exactly: false, turn.Lost)) await engine.ResetInAsync(turn.Lost);
+            if (await engine.Policies.EnsureAsync(paths.Limits, exactly: false, turn.Lost)) await engine.ResetInAsync(turn.Lost);
             return false;
         }
         if (global.Asn != 0)
@@ -183,6 +184,8 @@ internal sealed class EngineConnection(
             var withdrew = false;
             using (var turn = await TakeTurnAsync(cancellationToken))
             {
+                // Before the paths, because a path that is not wanted may leave as long as they are not restored.
+                await policies.CheckAsync(turn);
                 var comparedAll = await paths.CheckAsync(turn, always: !requested);
                 await imports.CheckMembershipsAsync(turn, always: comparedAll);
                 await peers.CheckAsync(turn, always: round % PeersEvery == 0);

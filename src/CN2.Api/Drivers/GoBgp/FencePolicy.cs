@@ -19,12 +19,39 @@ internal sealed class FencePolicy
 
     private const string AnyNumber = "[0-9]+";
 
+    /// <summary>What the statements are made of; another form gets another name.</summary>
+    private const string Form = "2";
+
+    /// <summary>GRE and MPLS-in-UDP (<see cref="PathAttributes.Encapsulations"/>), as the engine writes them.</summary>
+    private const string AllowedEncapsulations = "encap:^(GRE|MPLS in UDP)$";
+
+    /// <summary>Every extended community that the engine can match: of these four sub-types, and of a type below 0x3f.</summary>
+    private static readonly string[] AnyExtendedCommunity = ["rt:.*", "soo:.*", "encap:.*", "lb:.*"];
+
+    /// <summary>
+    /// Removes no community of a type below 0x3f, because none is an empty text; gobgpd 3.10 takes all those of other types off with every removal
+    /// (read in its source, tried in FenceTests).
+    /// </summary>
+    private static readonly Wire.CommunityAction RemoveOtherTypes = new() { Type = Wire.CommunityAction.Types.Type.Remove, Communities = { "lb:^$" } };
+
     public FencePolicy(ExportFence fence)
     {
         Name = Prefix + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(TextOf(fence))).AsSpan(0, 8));
         Policy = new Wire.Policy { Name = Name };
         // What this control node asks routers for (RFC 4684) names no address.
         Add("memberships", new() { AfiSafiIn = { RouteFamilies.RouteTarget } });
+        // The server gives no route of the underlay an extended community.
+        AddSet(Wire.DefinedType.ExtCommunity, "extended", AnyExtendedCommunity);
+        Policy.Statements.Add(new Wire.Statement
+        {
+            Name = $"{Name}-extended",
+            Conditions = new()
+            {
+                AfiSafiIn = { RouteFamily.Inet.ToWire(), RouteFamily.Inet6.ToWire() },
+                ExtCommunitySet = new() { Type = Wire.MatchSet.Types.Type.Any, Name = $"{Name}-extended" },
+            },
+            Actions = new() { RouteAction = Wire.RouteAction.Reject },
+        });
         for (var i = 0; i < fence.Rules.Count; i++) AddRule($"{i}", fence.Rules[i]);
     }
 
@@ -34,6 +61,8 @@ internal sealed class FencePolicy
     public IReadOnlyList<Wire.DefinedSet> Sets => _sets;
 
     public Wire.Policy Policy { get; }
+
+    public WantedPolicy Wanted => new(Policy, Sets);
 
     /// <summary>
     /// Matches every community outside of the patterns. The engine asks whether a path has one that matches; it cannot ask whether all of them do.
@@ -88,7 +117,7 @@ internal sealed class FencePolicy
         if (ranges.Count > 0) expressions.Add(expression(NumberExpression.Of(ranges)));
     }
 
-    private static string TextOf(ExportFence fence) => string.Join('\n', fence.Rules.Select(r => string.Join(' ',
+    private static string TextOf(ExportFence fence) => Form + string.Join('\n', fence.Rules.Select(r => string.Join(' ',
         r.Owner, r.IsOverlay, string.Join(',', r.Prefixes), string.Join(',', r.RouteTargets), r.Communities is null ? "*" : string.Join(',', r.Communities),
         r.LargeCommunities is null ? "*" : string.Join(',', r.LargeCommunities))));
 
@@ -101,7 +130,7 @@ internal sealed class FencePolicy
         {
             // ALL: every route target and encapsulation of the path is one of the set. Measured with gobgpd 3.10; for communities it means the opposite.
             conditions.ExtCommunitySet = new() { Type = Wire.MatchSet.Types.Type.All, Name = $"{Name}-{name}-targets" };
-            AddSet(Wire.DefinedType.ExtCommunity, $"{name}-targets", [.. Inside(rule.RouteTargets), "encap:.*"]);
+            AddSet(Wire.DefinedType.ExtCommunity, $"{name}-targets", [.. Inside(rule.RouteTargets), AllowedEncapsulations]);
         }
 
         if (rule.Communities is { } communities && Outside(communities) is { Count: > 0 } outside)
@@ -124,7 +153,7 @@ internal sealed class FencePolicy
             var ofFamily = conditions.Clone();
             ofFamily.PrefixSet = new() { Name = prefixes.Name };
             ofFamily.AfiSafiIn.Add(FamilyOf(family.Key, rule.IsOverlay).ToWire());
-            Add($"{name}-{family.Key}", ofFamily);
+            Add($"{name}-{family.Key}", ofFamily, rule.IsOverlay ? RemoveOtherTypes : null);
         }
     }
 
@@ -144,6 +173,6 @@ internal sealed class FencePolicy
         return set;
     }
 
-    private void Add(string name, Wire.Conditions conditions) =>
-        Policy.Statements.Add(new Wire.Statement { Name = $"{Name}-{name}", Conditions = conditions, Actions = new() { RouteAction = Wire.RouteAction.Accept } });
+    private void Add(string name, Wire.Conditions conditions, Wire.CommunityAction? extended = null) =>
+        Policy.Statements.Add(new Wire.Statement { Name = $"{Name}-{name}", Conditions = conditions, Actions = new() { RouteAction = Wire.RouteAction.Accept, ExtCommunity = extended } });
 }

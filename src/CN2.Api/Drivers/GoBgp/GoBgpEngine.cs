@@ -7,24 +7,13 @@ namespace CN2.Api.Drivers.GoBgp;
 /// <summary>gobgpd's calls as this driver needs them. Thread-safe. Throws <see cref="RpcException"/>; the caller decides what that means.</summary>
 internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOptions options, TimeProvider time)
 {
-    /// <summary>The engine's name for its main table (others belong to route server clients).</summary>
-    private const string GlobalTable = "global";
-
-    private const string ImportPolicy = "cn2-import";
-    private const string ExportPolicy = "cn2-export";
-    private const string ExternalPeers = "cn2-external-peers";
-    private const string LimitPolicy = "cn2-limit-";
-
     /// <summary>Paths in a message. Measured with gobgpd 3.10: 100 give the most paths a second (1: 10k, 100: 23k, 10 000: 13k).</summary>
     private const int BatchSize = 100;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
-    /// <summary>What may leave to routers; null: it was not said, and the engine keeps the fence that it has.</summary>
-    public FencePolicy? Fence { get; set; }
-
-    /// <summary>How often a fence was put in the place of another one.</summary>
-    public int ReplacedFences { get; private set; }
+    /// <summary>What enters its table and what leaves to routers.</summary>
+    public EnginePolicies Policies { get; } = new(client);
 
     public string Address => options.GoBgpAddress.OriginalString;
 
@@ -49,7 +38,7 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
     public async Task StartAsync(IReadOnlyList<LimitedPeer> limits, CancellationToken cancellationToken)
     {
         await client.StartBgpAsync(new() { Global = Wanted }, deadline: Deadline, cancellationToken: cancellationToken);
-        await EnsurePoliciesAsync(limits, exactly: false, cancellationToken);
+        await Policies.EnsureAsync(limits, exactly: false, cancellationToken);
     }
 
     public async Task StopAsync(CancellationToken cancellationToken) =>
@@ -59,90 +48,6 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
     public bool IsWanted(Wire.Global actual) =>
         actual.Asn == Wanted.Asn && actual.RouterId == Wanted.RouterId && actual.ListenPort == Wanted.ListenPort
         && (Wanted.ListenAddresses.Count == 0 || Wanted.ListenAddresses.Order().SequenceEqual(actual.ListenAddresses.Order()));
-
-    /// <summary>
-    /// Import policy: only local paths enter the table. Memberships (RFC 4684) of peers do not enter either: route target filtering reads
-    /// them before the policy, and gobgpd 3.10 crashes when a default membership is in the table and the same router sends another one.
-    /// Export policies: the well-known communities of RFC 1997, which the engine ignores for local paths, and one policy for each limited
-    /// router. At their end the <see cref="Fence"/>, beyond which nothing leaves. True when the import policy was missing, so that routes of peers may be in the
-    /// table.
-    /// </summary>
-    /// <param name="exactly">False: policies of other limited routers stay, because paths may carry their markers.</param>
-    public async Task<bool> EnsurePoliciesAsync(IReadOnlyList<LimitedPeer> limits, bool exactly, CancellationToken cancellationToken)
-    {
-        using var call = client.ListPolicyAssignment(new() { Name = GlobalTable }, deadline: Deadline, cancellationToken: cancellationToken);
-        var import = false;
-        List<string> assigned = [];
-        var isFenced = false;
-        await foreach (var response in call.ResponseStream.ReadAllAsync(cancellationToken))
-        {
-            var assignment = response.Assignment;
-            if (assignment.Direction == Wire.PolicyDirection.Import)
-                import = assignment.DefaultAction == Wire.RouteAction.Reject && assignment.Policies is [{ Name: ImportPolicy }];
-            else if (assignment.Direction == Wire.PolicyDirection.Export)
-                (assigned, isFenced) = ([.. assignment.Policies.Select(p => p.Name)], assignment.DefaultAction == Wire.RouteAction.Reject);
-        }
-
-        if (!import)
-        {
-            await AddPolicyAsync(new()
-            {
-                Name = ImportPolicy,
-                Statements =
-                {
-                    new Wire.Statement
-                    {
-                        Name = "cn2-import-local",
-                        Conditions = new() { RouteType = Wire.Conditions.Types.RouteType.Local },
-                        Actions = new() { RouteAction = Wire.RouteAction.Accept },
-                    },
-                },
-            }, cancellationToken);
-            await AssignAsync([ImportPolicy], Wire.PolicyDirection.Import, Wire.RouteAction.Reject, cancellationToken);
-        }
-        List<string> exports = [ExportPolicy, .. limits.Select(PolicyOf)];
-        if (!exactly) exports.AddRange(assigned.Where(p => p.StartsWith(LimitPolicy, StringComparison.Ordinal)).Except(exports).ToList());
-        // It stands last, because what it accepts is asked nothing more.
-        var fences = assigned.Where(p => p.StartsWith(FencePolicy.Prefix, StringComparison.Ordinal)).ToList();
-        exports.AddRange(Fence is null ? fences : [Fence.Name]);
-        var mustFence = Fence is not null || fences.Count > 0;
-        if (Fence is not null && !fences.Contains(Fence.Name)) await AddFenceAsync(Fence, cancellationToken);
-        if (!assigned.Contains(ExportPolicy))
-        {
-            // An empty neighbour set would match every peer, so it gets an address that no peer can have.
-            await AddExternalPeerAsync(System.Net.IPAddress.Broadcast, cancellationToken);
-            await AddCommunitiesAsync("cn2-no-export", ["65535:65281", "65535:65283"], cancellationToken);
-            await AddCommunitiesAsync("cn2-no-advertise", ["65535:65282"], cancellationToken);
-            await AddPolicyAsync(new()
-            {
-                Name = ExportPolicy,
-                Statements =
-                {
-                    new Wire.Statement
-                    {
-                        Name = "cn2-export-no-advertise",
-                        Conditions = new() { CommunitySet = new() { Name = "cn2-no-advertise" } },
-                        Actions = new() { RouteAction = Wire.RouteAction.Reject },
-                    },
-                    new Wire.Statement
-                    {
-                        Name = "cn2-export-no-export",
-                        Conditions = new() { NeighborSet = new() { Name = ExternalPeers }, CommunitySet = new() { Name = "cn2-no-export" } },
-                        Actions = new() { RouteAction = Wire.RouteAction.Reject },
-                    },
-                },
-            }, cancellationToken);
-        }
-        foreach (var limited in limits.Where(l => !assigned.Contains(PolicyOf(l)))) await AddLimitPolicyAsync(limited, cancellationToken);
-        if (!exports.SequenceEqual(assigned) || isFenced != mustFence)
-            await AssignAsync(exports, Wire.PolicyDirection.Export, mustFence ? Wire.RouteAction.Reject : Wire.RouteAction.Accept, cancellationToken);
-        foreach (var old in fences.Except(exports).ToList())
-        {
-            ReplacedFences++;
-            await DeleteFenceAsync(old, cancellationToken);
-        }
-        return !import;
-    }
 
     /// <summary>The paths of a family, or of one prefix of it.</summary>
     public async IAsyncEnumerable<Wire.Path> ListPathsAsync(
@@ -235,14 +140,14 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
     public async Task AddPeerAsync(Wire.Peer peer, CancellationToken cancellationToken)
     {
         if (peer.Conf.Type == Wire.PeerType.External)
-            await AddExternalPeerAsync(System.Net.IPAddress.Parse(peer.Conf.NeighborAddress), cancellationToken);
+            await Policies.AddExternalPeerAsync(System.Net.IPAddress.Parse(peer.Conf.NeighborAddress), cancellationToken);
         await client.AddPeerAsync(new() { Peer = peer }, deadline: Deadline, cancellationToken: cancellationToken);
     }
 
     public async Task UpdatePeerAsync(Wire.Peer peer, CancellationToken cancellationToken)
     {
         if (peer.Conf.Type == Wire.PeerType.External)
-            await AddExternalPeerAsync(System.Net.IPAddress.Parse(peer.Conf.NeighborAddress), cancellationToken);
+            await Policies.AddExternalPeerAsync(System.Net.IPAddress.Parse(peer.Conf.NeighborAddress), cancellationToken);
         await client.UpdatePeerAsync(new() { Peer = peer }, deadline: Deadline, cancellationToken: cancellationToken);
     }
 
@@ -259,15 +164,7 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
         }
         await client.DeletePeerAsync(new() { Address = peer.Conf.NeighborAddress }, deadline: Deadline, cancellationToken: cancellationToken);
         if (peer.Conf.Type == Wire.PeerType.External)
-            await client.DeleteDefinedSetAsync(new()
-            {
-                DefinedSet = new()
-                {
-                    DefinedType = Wire.DefinedType.Neighbor,
-                    Name = ExternalPeers,
-                    List = { HostOf(System.Net.IPAddress.Parse(peer.Conf.NeighborAddress)) },
-                },
-            }, deadline: Deadline, cancellationToken: cancellationToken);
+            await Policies.RemoveExternalPeerAsync(System.Net.IPAddress.Parse(peer.Conf.NeighborAddress), cancellationToken);
     }
 
     /// <summary>Asks for everything again, so that what was let in before the import policy was there goes.</summary>
@@ -337,91 +234,4 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
             foreach (var path in response.Destination.Paths) yield return path;
         }
     }
-
-    private static string HostOf(System.Net.IPAddress address) =>
-        $"{address}/{(address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork ? 32 : 128)}";
-
-    private async Task AddExternalPeerAsync(System.Net.IPAddress address, CancellationToken cancellationToken) =>
-        await AddSetAsync(new() { DefinedType = Wire.DefinedType.Neighbor, Name = ExternalPeers, List = { HostOf(address) } }, cancellationToken);
-
-    private Task AddCommunitiesAsync(string name, string[] communities, CancellationToken cancellationToken) =>
-        AddSetAsync(new() { DefinedType = Wire.DefinedType.Community, Name = name, List = { communities } }, cancellationToken);
-
-    private async Task AddSetAsync(Wire.DefinedSet set, CancellationToken cancellationToken) =>
-        await client.AddDefinedSetAsync(new() { DefinedSet = set }, deadline: Deadline, cancellationToken: cancellationToken);
-
-    private async Task AddPolicyAsync(Wire.Policy policy, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await client.AddPolicyAsync(new() { Policy = policy }, deadline: Deadline, cancellationToken: cancellationToken);
-        }
-        catch (RpcException e) when (e.StatusCode == StatusCode.Unknown)
-        {
-            // It exists already and is only not assigned (StopBgp keeps policies). If it was refused for another reason, assigning it fails.
-        }
-    }
-
-    private static string PolicyOf(LimitedPeer limited) => LimitPolicy + limited.Address;
-
-    /// <summary>The router does not get a path with its marker; all others get it without.</summary>
-    private async Task AddLimitPolicyAsync(LimitedPeer limited, CancellationToken cancellationToken)
-    {
-        var name = PolicyOf(limited);
-        await AddSetAsync(new() { DefinedType = Wire.DefinedType.Neighbor, Name = name, List = { HostOf(limited.Address) } }, cancellationToken);
-        await AddSetAsync(new() { DefinedType = Wire.DefinedType.LargeCommunity, Name = name, List = { limited.Marker.ToString() } }, cancellationToken);
-        await AddPolicyAsync(new()
-        {
-            Name = name,
-            Statements =
-            {
-                new Wire.Statement
-                {
-                    Name = name + "-reject",
-                    Conditions = new() { NeighborSet = new() { Name = name }, LargeCommunitySet = new() { Name = name } },
-                    Actions = new() { RouteAction = Wire.RouteAction.Reject },
-                },
-                new Wire.Statement
-                {
-                    Name = name + "-strip",
-                    Conditions = new() { LargeCommunitySet = new() { Name = name } },
-                    Actions = new() { LargeCommunity = new() { Type = Wire.CommunityAction.Types.Type.Remove, Communities = { limited.Marker.ToString() } } },
-                },
-            },
-        }, cancellationToken);
-    }
-
-    private async Task AddFenceAsync(FencePolicy fence, CancellationToken cancellationToken)
-    {
-        foreach (var set in fence.Sets) await AddSetAsync(set, cancellationToken);
-        await AddPolicyAsync(fence.Policy, cancellationToken);
-    }
-
-    /// <summary>What is not assigned any more only takes memory: that the engine does not delete it is no fault.</summary>
-    private async Task DeleteFenceAsync(string name, CancellationToken cancellationToken)
-    {
-        try
-        {
-            await client.DeletePolicyAsync(new() { Policy = new() { Name = name }, All = true }, deadline: Deadline, cancellationToken: cancellationToken);
-            foreach (var type in new[] { Wire.DefinedType.Prefix, Wire.DefinedType.Community, Wire.DefinedType.ExtCommunity, Wire.DefinedType.LargeCommunity })
-            {
-                using var call = client.ListDefinedSet(new() { DefinedType = type }, deadline: Deadline, cancellationToken: cancellationToken);
-                var sets = new List<string>();
-                await foreach (var response in call.ResponseStream.ReadAllAsync(cancellationToken))
-                    if (response.DefinedSet.Name.StartsWith(name, StringComparison.Ordinal)) sets.Add(response.DefinedSet.Name);
-                foreach (var set in sets)
-                    await client.DeleteDefinedSetAsync(new() { DefinedSet = new() { DefinedType = type, Name = set }, All = true }, deadline: Deadline, cancellationToken: cancellationToken);
-            }
-        }
-        catch (RpcException e) when (e.StatusCode is StatusCode.Unknown or StatusCode.InvalidArgument or StatusCode.NotFound)
-        {
-        }
-    }
-
-    private async Task AssignAsync(
-        IEnumerable<string> policies, Wire.PolicyDirection direction, Wire.RouteAction otherwise, CancellationToken cancellationToken) =>
-        await client.SetPolicyAssignmentAsync(new()
-        {
-            Assignment = new() { Name = GlobalTable, Direction = direction, DefaultAction = otherwise, Policies = { policies.Select(p => new Wire.Policy { Name = p }) } },
-        }, deadline: Deadline, cancellationToken: cancellationToken);
 }

@@ -51,6 +51,12 @@ internal static partial class GoBgpLog
     [LoggerMessage(17, LogLevel.Warning, "The codes of NOTIFICATIONs are not known, because the BGP engine cannot report them by BMP: {Reason}")]
     public static partial void NoStation(this ILogger logger, string reason);
 
+    [LoggerMessage(18, LogLevel.Warning, "Another program has changed the policies of the BGP engine at {Address} ({Differences}): they are restored, and what they keep from routers is withdrawn there")]
+    public static partial void PoliciesChanged(this ILogger logger, string address, string differences);
+
+    [LoggerMessage(19, LogLevel.Error, "The policies of the BGP engine at {Address} cannot be restored ({Differences}): start gobgpd anew")]
+    public static partial void PoliciesNotRestored(this ILogger logger, string address, string differences);
+
     [LoggerMessage(9, LogLevel.Error, "BGP driver failed; it connects again")]
     public static partial void DriverFailed(this ILogger logger, Exception exception);
 }

@@ -47,6 +47,9 @@ public sealed class FenceTests : IDisposable
             ], Token);
             await speaker.SetPeersAsync([Peer("vmx1", 245), Peer("vmx2", 246, change: p => p with { AddPath = false })], Token);
             Assert.Equal(9, speaker.Counters.PathsHeldBack);
+            foreach (var held in (CN2.Api.Drivers.BgpPath[])[Path("100.0.1.4", "172.27.115.242"), Path("2001:db8:1::4", "fd00:115::242"), Vpn("100.0.1.4", "172.27.115.242", 5), Vpn("2001:db8:1::4", "172.27.115.242", 5)])
+                Assert.True(speaker.IsHeldBack(held.Key), $"{held.Key}");
+            Assert.False(speaker.IsHeldBack(Key("100.0.0.4", "172.27.115.242")));
 
             foreach (var (router, hops) in ((FrrRouter, int)[])[(frr, 2), (second, 1)])
             {
@@ -142,17 +145,230 @@ public sealed class FenceTests : IDisposable
         await Eventually.TrueAsync(() => frr.Paths("100.0.1.4/32").Count == 1, "what the earlier fence held back", 20);
     }
 
+    /// <summary>What somebody may do by hand with the policies of the engine. They are named by what it does to them.</summary>
+    [Theory]
+    [InlineData("assignment")]
+    [InlineData("default action")]
+    [InlineData("order")]
+    [InlineData("policy")]
+    [InlineData("statement")]
+    [InlineData("prefixes")]
+    [InlineData("route targets")]
+    [InlineData("communities")]
+    [InlineData("neighbours")]
+    [InlineData("import")]
+    public async Task A_policy_that_somebody_changes_in_the_engine_is_restored_and_what_slipped_out_is_withdrawn(string what)
+    {
+        var engine = _lab.Keep(new GoBgpd(_lab));
+        var frr = _lab.Frr("vmx1", 245, Asn, FrrVpnNeighbor());
+        var outside = _lab.Frr("outside", 246, 65001, FrrVpnNeighbor());
+        await using var speaker = Speaker(engine);
+        await speaker.StartAsync(Token);
+        await speaker.SetFenceAsync(Fence(Rule(false, ["100.0.0.0/24"], communities: ["64512:*", "NO_EXPORT"]), Rule(true, ["100.0.0.0/24"], ["target:64512:100-199"], communities: [])), Token);
+        await speaker.SetPathsAsync(
+        [
+            Path("100.0.0.4", "172.27.115.242"),
+            Path("100.0.0.5", "172.27.115.242", communities: ["NO_EXPORT"]),
+            Path("100.0.0.6", "172.27.115.242", communities: ["64513:7"]),
+            Path("203.0.113.9", "172.27.115.242"),
+            Vpn("100.0.0.4", "172.27.115.242", 5, ["target:64512:100"]),
+            Vpn("100.0.0.5", "172.27.115.242", 5, ["target:64512:900"]),
+        ], Token);
+        await speaker.SetPeersAsync([Peer("vmx1", 245), Peer("outside", 246, 65001)], Token);
+        await Eventually.TrueAsync(HasWhatIsAdmitted, "what is admitted", 40, Seen);
+        // Nothing is found where nothing was changed.
+        await Eventually.StaysAsync(() => speaker.Counters.PolicyRepairs == 0, "no repair", TimeSpan.FromSeconds(5));
+
+        await ChangeAsync(engine, what);
+        // It takes effect when the engine sends the routes.
+        await engine.ByHand.ResetPeerAsync(new() { Address = "all", Soft = true, Direction = ResetPeerRequest.Types.SoftResetDirection.Out }, cancellationToken: Token);
+        await Eventually.TrueAsync(() => speaker.Counters.PolicyRepairs == 1, "it is restored", 10, () => engine.Output);
+        await Eventually.TrueAsync(() => HasWhatIsAdmitted() && Slipped().Count == 0, "only what is admitted", 20, Seen);
+        await InjectAsync(engine, Path("203.0.113.10", "172.27.115.242"));
+        await speaker.ChangePathsAsync([Path("100.0.0.7", "172.27.115.242")], [], Token);
+        await Eventually.TrueAsync(() => frr.Paths("100.0.0.7/32").Count == 1 && outside.Paths("100.0.0.7/32").Count == 1, "a later route", 20, Seen);
+        Assert.Empty(frr.Paths("203.0.113.10/32"));
+        await Eventually.StaysAsync(() => speaker.Counters.PolicyRepairs == 1 && Slipped().Count == 0, "one repair", TimeSpan.FromSeconds(5));
+        Assert.Equal((1, 1), (frr.Session("172.27.115.241").Established, outside.Session("172.27.115.241").Established));
+
+        bool HasWhatIsAdmitted() => frr.Paths("100.0.0.4/32").Count == 1 && frr.Paths("100.0.0.5/32").Count == 1 && frr.VpnPaths("100.0.0.4/32").Count == 1
+            && outside.Paths("100.0.0.4/32").Count == 1 && Communities(frr, "100.0.0.4/32") == "";
+
+        List<string> Slipped() =>
+        [
+            .. new[] { frr, outside }.SelectMany(r => new[] { "203.0.113.9/32", "100.0.0.6/32" }.Where(p => r.Paths(p).Count > 0)),
+            .. new[] { frr, outside }.SelectMany(r => new[] { "100.0.0.5/32" }.Where(p => r.VpnPaths(p).Count > 0)),
+            .. outside.Paths("100.0.0.5/32").Select(_ => "NO_EXPORT"),
+        ];
+
+        string Seen() => $"{string.Join(' ', Slipped())} {frr.Show("show bgp ipv4 unicast")} {outside.Show("show bgp ipv4 unicast")} {frr.Show("show bgp ipv4 vpn")} {string.Join(';', speaker.Sessions)} {engine.Output}";
+    }
+
+    [Fact]
+    public async Task Policies_of_every_form_that_nobody_has_changed_are_found_as_they_were_made()
+    {
+        var engine = _lab.Keep(new GoBgpd(_lab));
+        for (var run = 1; run <= 2; run++)
+        {
+            await using var speaker = Speaker(engine);
+            await speaker.StartAsync(Token);
+            await speaker.SetFenceAsync(Fence(
+                Rule(false, ["100.0.0.0/24", "100.0.0.0/25", "2001:DB8::/64", "::/0"], communities: ["64512:1-10", "NO_EXPORT"], large: ["64512:1:*", "4200000000:*:7"]),
+                Rule(true, ["0.0.0.0/0", "2001:db8:0:0:1::/80"], ["target:64512:100-199", "target:4200000000:7", "target:10.2.2.2:561"], communities: [])), Token);
+            await speaker.SetPathsAsync([Path("100.0.0.4", "172.27.115.242")], Token);
+            await speaker.SetPeersAsync(
+                [
+                    Peer("inside", 245, change: p => p with { MaxAdvertised = 5 }),
+                    Peer("outside", 246, 65001, p => p with { MaxAdvertised = 7 }),
+                    Peer("outside6", 247, 65001, p => p with { Address = IPAddress.Parse("fd00:115::247"), MaxAdvertised = 9 }),
+                ], Token);
+            await Eventually.StaysAsync(() => speaker.Counters.PolicyRepairs == 0, "no repair", TimeSpan.FromSeconds(6));
+            // A peer and a limit that come and go are no change by another program either.
+            await speaker.SetPeersAsync([Peer("inside", 245)], Token);
+            await Eventually.StaysAsync(() => speaker.Counters.PolicyRepairs == 0, "no repair", TimeSpan.FromSeconds(5));
+        }
+    }
+
+    [Fact]
+    public async Task Extended_communities_of_a_path_that_somebody_injects_do_not_leave()
+    {
+        var engine = _lab.Keep(new GoBgpd(_lab));
+        var frr = _lab.Frr("vmx1", 245, Asn, FrrVpnNeighbor());
+        await using (var speaker = Speaker(engine))
+        {
+            await speaker.StartAsync(Token);
+            await speaker.SetFenceAsync(Fence(Rule(false, ["100.0.0.0/24", "2001:db8::/64"]), Rule(true, ["100.0.0.0/24", "2001:db8::/64"], ["target:64512:100-199"])), Token);
+            await speaker.SetPathsAsync([], Token);
+            await speaker.SetPeersAsync([Peer("vmx1", 245)], Token);
+            await speaker.EstablishedAsync("vmx1", 40);
+        }
+
+        // Past a server that is gone. In the underlay: no route target, site of origin, encapsulation or bandwidth.
+        await InjectAsync(engine, Path("100.0.0.11", "172.27.115.242"), TwoOctet(2, 100));
+        await InjectAsync(engine, Path("100.0.0.12", "172.27.115.242"), TwoOctet(3, 100));
+        await InjectAsync(engine, Path("100.0.0.13", "172.27.115.242"), PathAttributes.Pack(new EncapExtended { TunnelType = 2 }));
+        await InjectAsync(engine, Path("2001:db8::14", "fd00:115::242"), TwoOctet(2, 100));
+        // In the overlay: no other encapsulation, and of types that the engine does not match nothing is left.
+        await InjectAsync(engine, Vpn("100.0.0.21", "172.27.115.242", 5, ["target:64512:100"]), PathAttributes.Pack(new EncapExtended { TunnelType = 8 }));
+        await InjectAsync(engine, Vpn("100.0.0.22", "172.27.115.242", 5, ["target:64512:100"]), TwoOctet(3, 100));
+        await InjectAsync(engine, Vpn("100.0.0.23", "172.27.115.242", 5, ["target:64512:100"]), Unknown(0x43, 4), Unknown(0x80, 0x71), Unknown(0x40, 4));
+        await InjectAsync(engine, Vpn("2001:db8::23", "172.27.115.242", 5, ["target:64512:100"]), Unknown(0x80, 0x71));
+        await InjectAsync(engine, Vpn("100.0.0.77", "172.27.115.242", 5, ["target:64512:101"]));
+        await InjectAsync(engine, Path("100.0.0.77", "172.27.115.242"));
+        await InjectAsync(engine, Path("2001:db8::77", "fd00:115::242"));
+        await Eventually.TrueAsync(() => frr.VpnPaths("100.0.0.77/32").Count == 1 && frr.Paths("100.0.0.77/32").Count == 1 && frr.Paths("2001:db8::77/128").Count == 1
+            && frr.VpnPaths("100.0.0.23/32").Count == 1 && frr.VpnPaths("2001:db8::23/128").Count == 1, "what is admitted", 20, () => frr.Show("show bgp ipv4 vpn") + engine.Output);
+        foreach (var prefix in (string[])["100.0.0.11/32", "100.0.0.12/32", "100.0.0.13/32", "2001:db8::14/128"]) Assert.Empty(frr.Paths(prefix));
+        foreach (var prefix in (string[])["100.0.0.21/32", "100.0.0.22/32"]) Assert.Empty(frr.VpnPaths(prefix));
+        var whole = Extended(frr, "100.0.0.77/32").Replace("64512:101", "64512:100", StringComparison.Ordinal);
+        Assert.Contains("RT:64512:100", whole, StringComparison.Ordinal);
+        Assert.Equal(whole, Extended(frr, "100.0.0.23/32"));
+        Assert.Equal(whole, Extended(frr, "2001:db8::23/128"));
+    }
+
+    private static string Extended(FrrRouter router, string prefix) =>
+        router.VpnPaths(prefix).Values.Single().GetProperty("extendedCommunity").GetProperty("string").GetString()!;
+
+    private static string Communities(FrrRouter router, string prefix) =>
+        router.Paths(prefix).Select(p => p.TryGetProperty("community", out var community) ? community.GetProperty("string").GetString()! : "").FirstOrDefault() ?? "absent";
+
+    private static Google.Protobuf.WellKnownTypes.Any TwoOctet(uint subType, uint number) =>
+        PathAttributes.Pack(new TwoOctetAsSpecificExtended { IsTransitive = true, SubType = subType, Asn = Asn, LocalAdmin = number });
+
+    private static Google.Protobuf.WellKnownTypes.Any Unknown(uint type, byte subType) =>
+        PathAttributes.Pack(new UnknownExtended { Type = type, Value = Google.Protobuf.ByteString.CopyFrom([subType, 0, 0, 0, 0, 0, 7]) });
+
+    private static async Task ChangeAsync(GoBgpd engine, string what)
+    {
+        var assignments = await AssignmentsAsync(engine);
+        var (import, export) = (assignments[PolicyDirection.Import], assignments[PolicyDirection.Export]);
+        var fence = export.Policies.Single(p => p.Name.StartsWith(FencePolicy.Prefix, StringComparison.Ordinal));
+        switch (what)
+        {
+            case "assignment":
+                await AssignAsync(PolicyDirection.Export, export.Policies.Where(p => p != fence), RouteAction.Accept);
+                break;
+            case "default action":
+                await AssignAsync(PolicyDirection.Export, export.Policies, RouteAction.Accept);
+                break;
+            case "order":
+                await AssignAsync(PolicyDirection.Export, export.Policies.Reverse(), RouteAction.Reject);
+                break;
+            case "policy":
+                await engine.ByHand.AddPolicyAsync(new() { Policy = new() { Name = "mine", Statements = { new Statement { Name = "mine", Conditions = new(), Actions = new() { RouteAction = RouteAction.Accept } } } } }, cancellationToken: Token);
+                await AssignAsync(PolicyDirection.Export, export.Policies.Prepend(new() { Name = "mine" }), RouteAction.Reject);
+                break;
+            case "statement":
+                await engine.ByHand.AddPolicyAsync(new()
+                {
+                    Policy = new() { Name = fence.Name, Statements = { new Statement { Name = "mine", Conditions = new(), Actions = new() { RouteAction = RouteAction.Accept } } } },
+                }, cancellationToken: Token);
+                break;
+            case "prefixes":
+                await AddAsync(new() { DefinedType = DefinedType.Prefix, Name = SetOf(c => c.PrefixSet), Prefixes = { new Prefix { IpPrefix = "203.0.113.0/24", MaskLengthMin = 24, MaskLengthMax = 32 } } });
+                break;
+            case "route targets":
+                await AddAsync(new() { DefinedType = DefinedType.ExtCommunity, Name = fence.Statements.Select(s => s.Conditions).Last(c => c.ExtCommunitySet is not null).ExtCommunitySet.Name, List = { "rt:^64512:900$" } });
+                break;
+            case "communities":
+                var others = fence.Statements.Select(s => s.Conditions).First(c => c.CommunitySet is not null).CommunitySet.Name;
+                foreach (var expression in await ListAsync(DefinedType.Community, others))
+                    await engine.ByHand.DeleteDefinedSetAsync(new() { DefinedSet = new() { DefinedType = DefinedType.Community, Name = others, List = { expression } } }, cancellationToken: Token);
+                break;
+            case "neighbours":
+                await engine.ByHand.DeleteDefinedSetAsync(new() { DefinedSet = new() { DefinedType = DefinedType.Neighbor, Name = WantedPolicy.ExternalPeers, List = { "172.27.115.246/32" } } }, cancellationToken: Token);
+                break;
+            default:
+                await AssignAsync(PolicyDirection.Import, [], RouteAction.Accept);
+                Assert.NotEmpty(import.Policies);
+                break;
+        }
+
+        string SetOf(Func<Conditions, MatchSet?> set) => fence.Statements.Select(s => set(s.Conditions)).OfType<MatchSet>().First().Name;
+
+        async Task AddAsync(DefinedSet set) => await engine.ByHand.AddDefinedSetAsync(new() { DefinedSet = set }, cancellationToken: Token);
+
+        async Task<List<string>> ListAsync(DefinedType type, string name)
+        {
+            using var call = engine.ByHand.ListDefinedSet(new() { DefinedType = type, Name = name }, cancellationToken: Token);
+            var entries = new List<string>();
+            while (await call.ResponseStream.MoveNext(Token)) entries.AddRange(call.ResponseStream.Current.DefinedSet.List);
+            return entries;
+        }
+
+        async Task AssignAsync(PolicyDirection direction, IEnumerable<Policy> policies, RouteAction otherwise) =>
+            await engine.ByHand.SetPolicyAssignmentAsync(
+                new() { Assignment = new() { Name = "global", Direction = direction, DefaultAction = otherwise, Policies = { policies.Select(p => new Policy { Name = p.Name }) } } }, cancellationToken: Token);
+    }
+
+    private static async Task<Dictionary<PolicyDirection, PolicyAssignment>> AssignmentsAsync(GoBgpd engine)
+    {
+        using var call = engine.ByHand.ListPolicyAssignment(new() { Name = "global" }, cancellationToken: Token);
+        var assignments = new Dictionary<PolicyDirection, PolicyAssignment>();
+        while (await call.ResponseStream.MoveNext(Token)) assignments[call.ResponseStream.Current.Assignment.Direction] = call.ResponseStream.Current.Assignment;
+        return assignments;
+    }
+
     private static void OnlyAdmitted(FrrRouter router)
     {
         foreach (var prefix in (string[])["100.0.0.5/32", "100.0.0.6/32", "100.0.1.4/32", "2001:db8:1::4/128"]) Assert.Empty(router.Paths(prefix));
         foreach (var prefix in (string[])["100.0.0.5/32", "100.0.0.6/32", "100.0.0.7/32", "100.0.1.4/32", "2001:db8:1::4/128"]) Assert.Empty(router.VpnPaths(prefix));
     }
 
-    private static async Task InjectAsync(GoBgpd engine, CN2.Api.Drivers.BgpPath path)
+    /// <param name="engine">Past the server.</param>
+    /// <param name="path">Of the server's form.</param>
+    /// <param name="extended">Further extended communities, before its own.</param>
+    private static async Task InjectAsync(GoBgpd engine, CN2.Api.Drivers.BgpPath path, params Google.Protobuf.WellKnownTypes.Any[] extended)
     {
         var (key, nextHop, attributes) = new PathMapper().Map(path);
-        await engine.ByHand.AddPathAsync(
-            new() { TableType = TableType.Global, Path = PathMapper.Encode(new(key, new(nextHop, attributes, nextHop.Identifier), IsWithdraw: false)) }, cancellationToken: Token);
+        var wire = PathMapper.Encode(new(key, new(nextHop, attributes, nextHop.Identifier), IsWithdraw: false));
+        if (extended.Length > 0)
+        {
+            var own = wire.Pattrs.FirstOrDefault(a => a.Is(ExtendedCommunitiesAttribute.Descriptor));
+            if (own is not null) wire.Pattrs.Remove(own);
+            wire.Pattrs.Add(PathAttributes.Pack(new ExtendedCommunitiesAttribute { Communities = { extended, own?.Unpack<ExtendedCommunitiesAttribute>().Communities ?? [] } }));
+        }
+        await engine.ByHand.AddPathAsync(new() { TableType = TableType.Global, Path = wire }, cancellationToken: Token);
     }
 
     private static async Task<List<string>> PoliciesAsync(GoBgpd engine)
