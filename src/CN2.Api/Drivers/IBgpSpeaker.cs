@@ -77,6 +77,9 @@ public interface IBgpSpeaker
     /// <summary>The names of the peers from which a path is withheld because they take a limited number of prefixes. May be called from any thread.</summary>
     IReadOnlyList<string> WithheldFrom(BgpPathKey path) => [];
 
+    /// <summary>The fence holds a path back, from all peers. May be called from any thread.</summary>
+    bool IsHeldBack(BgpPathKey path) => false;
+
     /// <summary>The names of the peers that are not sent a path because of its communities (RFC 1997, well-known communities) or of the fence. May be called from any thread.</summary>
     IReadOnlyList<string> KeptFrom(BgpPathKey path) => [];
 

@@ -116,6 +116,7 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
             FamiliesWithoutPeer = families.Where(f => !Sessions.Any(s => s.IsEstablished && s.Families.Contains(f))).Order(StringComparer.Ordinal).ToEquatableList(),
             EngineAwayAt = speaker is { Enabled: true, Healthy: false } ? state.Self : null,
             RoutersFull = floatingIPs.SelectMany(FullFor).Distinct().Order(StringComparer.Ordinal).ToEquatableList(),
+            OutsideGrantOf = floatingIPs.SelectMany(HeldBack).Distinct().Order(StringComparer.Ordinal).ToEquatableList(),
             AddPathLimited = routes.Exists(IsAddPathLimited),
         };
     }
@@ -171,6 +172,10 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
     /// <summary>The Established routers that take no more prefixes and do not get the FloatingIP.</summary>
     private IEnumerable<string> FullFor(FloatingIP floatingIP) => floatingIP.Kind != FloatingIPKind.External ? [] :
         state.Sequencer.RoutesOf(floatingIP.Uid).Confirmed.SelectMany(r => speaker.WithheldFrom(KeyOf(r))).Where(n => Sessions.Any(s => s.IsEstablished && s.Peer == n));
+
+    /// <summary>The namespace of the network, when the fence holds back a route of the FloatingIP.</summary>
+    private IEnumerable<string> HeldBack(FloatingIP floatingIP) => floatingIP.Kind != FloatingIPKind.External ? [] :
+        state.Sequencer.RoutesOf(floatingIP.Uid).Confirmed.Where(r => speaker.IsHeldBack(KeyOf(r))).Select(r => r.Network.Id.Namespace);
 
     private static BgpPathKey KeyOf(FloatingIPRoute route) => new(route.Address, route.Path);
 

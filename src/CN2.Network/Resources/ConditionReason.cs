@@ -36,6 +36,7 @@ public static class ConditionReason
     public const string AwaitingPeers = "AwaitingPeers";
     public const string AddPathLimited = "AddPathLimited";
     public const string PeerLimit = "PeerLimit";
+    public const string OutsideGrant = "OutsideGrant";
     public const string VirtualRoutersDown = "VirtualRoutersDown";
     public const string NextHopMissing = "NextHopMissing";
     public const string SourceRangesExcludeFamily = "SourceRangesExcludeFamily";

@@ -96,6 +96,15 @@ internal static class ServingConditions
         if (facts.RouteRefusal is { } refusal)
             return False(facts, ConditionType.Advertised, ConditionReason.RouteRefused, $"{facts.RoutesRefused} of {facts.RoutesWanted} routes cannot be announced: {refusal}");
 
+        if (facts.OutsideGrantOf.Count > 0)
+        {
+            return False(
+                facts,
+                ConditionType.Advertised,
+                ConditionReason.OutsideGrant,
+                $"Its routes are held back, because the address, a route target or a community of its network is outside of what Namespace {facts.OutsideGrantOf[0]} is granted; take it out of the network, or have an operator widen the grant. They are sent by themselves then.");
+        }
+
         if (facts.FamiliesWithoutPeer.Count > 0)
         {
             return False(

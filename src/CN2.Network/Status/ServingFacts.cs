@@ -71,6 +71,11 @@ public abstract record ServingFacts
     /// <summary>Established peers that take no more prefixes (their <c>maxAdvertised</c>), and so do not get the routes. Sorted.</summary>
     public EquatableList<string> RoutersFull { get; init; } = [];
 
+    /// <summary>
+    /// The namespaces of the ExternalNetworks whose routes the export policy holds back, because they are outside of what the namespace is granted. Sorted.
+    /// </summary>
+    public EquatableList<string> OutsideGrantOf { get; init; } = [];
+
     /// <summary>A peer without ADD-PATH got only the best of several next hops.</summary>
     public bool AddPathLimited { get; init; }
 

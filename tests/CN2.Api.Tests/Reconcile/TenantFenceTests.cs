@@ -61,11 +61,20 @@ public sealed class TenantFenceTests(PrivatePostgres postgres) : IDisposable
         Assert.Equal("OutsideGrant", (await api.GetAsync("/v1/namespaces/tenant/external-networks/over")).ReasonOf("WithinGrant"));
         Assert.Equal("OutsideGrant", (await api.GetAsync("/v1/namespaces/tenant/external-networks/under")).ReasonOf("WithinGrant"));
 
+        foreach (var held in (string[])["forged", "o2"])
+            await Eventually.TrueAsync(async () => (await Shown(held)).ReasonOf("Advertised") == "OutsideGrant", $"{held} says why it has no route", 20);
+        Assert.Contains("Namespace tenant is granted", (string)Reply.Condition((await Shown("forged")).Json, "Ready")!["message"]!, StringComparison.Ordinal);
+        Assert.Equal("Advertised", (await Shown("u3")).ReasonOf("Advertised"));
+
         // A wider grant lets them out.
         (await api.PutAsync("/v1/namespaces/tenant/grant",
             """{"prefixes":["100.0.0.0/24","100.1.0.0/24","198.51.100.0/24"],"routeTargets":["target:64512:*"],"communities":["64512:*"]}""")).Expect(200);
         await Eventually.TrueAsync(() => frr.Paths("198.51.100.9/32").Count == 1 && frr.VpnPaths("100.1.0.3/32").Count == 1, "what is granted now", 30);
+        foreach (var held in (string[])["forged", "o2"])
+            await Eventually.TrueAsync(async () => (await Shown(held)).ReasonOf("Advertised") == "Advertised", $"{held} is advertised", 20);
         Assert.Equal(1, frr.Session("172.27.115.241").Established);
+
+        Task<Reply> Shown(string floatingIP) => api.GetAsync($"/v1/namespaces/tenant/floating-ips/{floatingIP}");
     }
 
     private static int HeldBack(string metrics) =>

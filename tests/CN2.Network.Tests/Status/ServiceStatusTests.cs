@@ -35,6 +35,8 @@ public sealed class ServiceStatusTests
         { "a route refused, no BGP", Serving with { BgpEnabled = false, RoutesRefused = 1, RouteRefusal = "Label 9 cannot be advertised." }, "Success | T Allocated | T Programmed | F BgpDisabled | T Ready" },
         { "not sent", Serving with { RoutesSent = 1 }, "Success | T Allocated | T Programmed | F AwaitingPeers | F AwaitingPeers" },
         { "no ADD-PATH", Serving with { RoutesSent = 1, AddPathLimited = true }, "Success | T Allocated | T Programmed | T AddPathLimited | T Ready" },
+        { "outside of the grant", Serving with { OutsideGrantOf = ["tenant"], RoutesSent = 0 }, "Success | T Allocated | T Programmed | F OutsideGrant | F OutsideGrant" },
+        { "outside of the grant, and no peer", Serving with { OutsideGrantOf = ["tenant"], RoutesSent = 0, FamiliesWithoutPeer = ["inet"] }, "Success | T Allocated | T Programmed | F OutsideGrant | F OutsideGrant" },
         { "a router is full", Serving with { RoutersFull = ["vmx1"], RoutesSent = 0 }, "Success | T Allocated | T Programmed | F PeerLimit | F PeerLimit" },
         { "another router has it", Serving with { RoutersFull = ["vmx1"] }, "Success | T Allocated | T Programmed | F PeerLimit | F PeerLimit" },
         { "engine away", Serving with { FamiliesWithoutPeer = ["inet"], EngineAwayAt = "cn-a", RoutesSent = 0 }, "Success | T Allocated | T Programmed | F NoPeer | F NoPeer" },

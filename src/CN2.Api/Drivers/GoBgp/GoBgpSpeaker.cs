@@ -27,6 +27,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     private readonly SessionTable _sessions;
     private readonly PeerMapper _mapper;
     private readonly PathSync _paths;
+    private readonly PolicyAudit _policies;
     private readonly PeerSync _peers;
     private readonly ISessionTurns _turns;
     private readonly ImportSync _imports;
@@ -83,7 +84,8 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
             _station = new(options.StationHost, listen, _sessions, logger);
             _station.Changed += RaiseChanged;
         }
-        _connection = new(engine, _station, _paths, _imports, _peers, _patrol, time, logger);
+        _policies = new(engine, _paths, _held, time, logger);
+        _connection = new(engine, _station, _paths, _policies, _imports, _peers, _patrol, time, logger);
         _peers.Changed += RaiseChanged;
         _imports.Changed += RaiseChanged;
         _connection.Changed += RaiseChanged;
@@ -98,7 +100,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
     public IReadOnlyList<BgpSession> Sessions =>
         _sessions.List((peer, external, constrained) => _paths.CountsFor(peer, external, constrained ? _imports.MembershipsOf(peer.ToString()) : null));
 
-    public BgpSpeakerCounters Counters => new(_paths.Added, _paths.Withdrawn, _paths.Repairs, _connection.Restarts) { PathsHeldBack = _held.Count };
+    public BgpSpeakerCounters Counters => new(_paths.Added, _paths.Withdrawn, _paths.Repairs, _connection.Restarts) { PathsHeldBack = _held.Count, PolicyRepairs = _policies.Repairs };
 
     /// <inheritdoc/>
     public void Expect(IReadOnlyCollection<AnnouncedPath> paths) => _paths.Expect(paths);
@@ -147,14 +149,14 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         using (var turn = await _connection.TakeTurnAsync(cancellationToken))
         {
             // What the fence of an earlier run held back is not known.
-            var (isFirst, replaced) = (_engine.Fence is null, _engine.ReplacedFences);
-            _engine.Fence = new FencePolicy(fence);
+            var (isFirst, replaced) = (_engine.Policies.Fence is null, _engine.Policies.ReplacedFences);
+            _engine.Policies.Fence = new FencePolicy(fence);
             var released = _held.Replace(fence, _paths.List());
             await turn.TryAsync(async () =>
             {
-                await _engine.EnsurePoliciesAsync(_paths.Limits, exactly: false, turn.Lost);
+                await _engine.Policies.EnsureAsync(_paths.Limits, exactly: false, turn.Lost);
                 // The engine decides about a path when it sends it: what it held back is sent only when it is asked to.
-                if (released || (isFirst && _engine.ReplacedFences != replaced)) await _engine.ResetOutAsync(turn.Lost);
+                if (released || (isFirst && _engine.Policies.ReplacedFences != replaced)) await _engine.ResetOutAsync(turn.Lost);
             });
         }
         RaiseChanged();
@@ -193,6 +195,9 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
 
     /// <inheritdoc/>
     public IReadOnlyList<string> WithheldFrom(BgpPathKey path) => _paths.WithheldFrom(path);
+
+    /// <inheritdoc/>
+    public bool IsHeldBack(BgpPathKey path) => _held.Contains(path);
 
     /// <inheritdoc/>
     public IReadOnlyList<string> KeptFrom(BgpPathKey path) => _held.Contains(path) ? [.. Sessions.Select(s => s.Peer)]
