@@ -51,8 +51,8 @@ internal sealed class PathAudit(
             {
                 if (wanted.Matches(key, found))
                 {
-                    if (!path.IsWithdraw) wanted.Learn(key, found.NextHop!, path.LocalIdentifier);
-                    if (!path.IsWithdraw) wanted.LearnBest(key, found.NextHop!);
+                    if (!path.IsWithdraw) wanted.Numbers.Learn(key, found.NextHop!, path.LocalIdentifier);
+                    if (!path.IsWithdraw) wanted.Best.LearnBest(key, found.NextHop!);
                     _toRecheck.Remove(key);
                     continue;
                 }
@@ -98,20 +98,20 @@ internal sealed class PathAudit(
     /// <summary>Asks the engine which path of a prefix is the best one, where that may have changed.</summary>
     public async Task AskBestAsync(EngineTurn turn)
     {
-        await foreach (var path in ListAsync(turn, wanted.ToAskBest(turn)))
-            if (path.Best && mapper.Decode(path) is { Key: { } key, NextHop: { } nextHop }) wanted.LearnBest(key, nextHop);
+        await foreach (var path in ListAsync(turn, wanted.Best.ToAskBest(turn)))
+            if (path.Best && mapper.Decode(path) is { Key: { } key, NextHop: { } nextHop }) wanted.Best.LearnBest(key, nextHop);
     }
 
     /// <summary>Asks the engine by which numbers routers know paths, where that is not known.</summary>
     public async Task AskNumbersAsync(EngineTurn turn)
     {
-        var keys = wanted.ToAskNumber(turn);
+        var keys = wanted.Numbers.ToAskNumber(turn);
         if (_vpnAskedAt is { } at && time.GetElapsedTime(at) < VpnInterval) keys.RemoveAll(k => k.Family.IsVpn());
         if (keys.Count == 0) return;
         if (keys.Exists(k => k.Family.IsVpn())) _vpnAskedAt = time.GetTimestamp();
         await foreach (var path in ListAsync(turn, keys))
-            if (mapper.Decode(path) is { Key: { } key, NextHop: { } nextHop }) wanted.Learn(key, nextHop, path.LocalIdentifier);
-        wanted.Numbered(turn, keys);
+            if (mapper.Decode(path) is { Key: { } key, NextHop: { } nextHop }) wanted.Numbers.Learn(key, nextHop, path.LocalIdentifier);
+        wanted.Numbers.Numbered(turn, keys);
     }
 
     public async Task CompareAllAsync(EngineTurn turn)
@@ -143,7 +143,7 @@ internal sealed class PathAudit(
                 if (found.Key is { } key && wanted.Find(turn, key, found.Identifier) is { } held)
                 {
                     seen.Add((key, found.Identifier));
-                    wanted.Learn(key, held.NextHop.Address, path.LocalIdentifier);
+                    wanted.Numbers.Learn(key, held.NextHop.Address, path.LocalIdentifier);
                     if (!held.NextHop.Address.Equals(found.NextHop) || !held.Attributes.Equals(found.Attributes)) difference.AddMissing(key, held);
                     continue;
                 }
@@ -158,11 +158,11 @@ internal sealed class PathAudit(
         if (only is { } one)
         {
             foreach (var path in wanted.Of(turn, one).ToArray())
-                if (!seen.Contains((one, path.Identifier))) difference.AddMissing(one, wanted.Renew(turn, one, path));
+                if (!seen.Contains((one, path.Identifier))) difference.AddMissing(one, wanted.Numbers.Renew(turn, one, path));
             return;
         }
         foreach (var (key, path) in wanted.Of(turn, family).Where(p => !seen.Contains((p.Key, p.Path.Identifier))).ToList())
-            difference.AddMissing(key, wanted.Renew(turn, key, path));
+            difference.AddMissing(key, wanted.Numbers.Renew(turn, key, path));
     }
 
     /// <summary>

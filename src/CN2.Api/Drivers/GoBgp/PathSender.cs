@@ -20,9 +20,9 @@ internal sealed class PathSender(GoBgpEngine engine, WantedPaths wanted, ILogger
         var refusals = await engine.SendAsync(changes, PathMapper.Encode, turn.Lost);
         var withdrawn = changes.Count(c => c.IsWithdraw) - refusals.Count(r => r.Item.IsWithdraw);
         var added = changes.Count - refusals.Count - withdrawn;
-        wanted.NoteSent(turn, changes);
+        wanted.Numbers.NoteSent(turn, changes);
         if (refusals.Count == 0) return new(added, withdrawn, []);
-        wanted.DoubtNumbers(turn, changes, refusals.Select(r => r.Item.Key));
+        wanted.Numbers.DoubtNumbers(turn, changes, refusals.Select(r => r.Item.Key));
         return await LeaveOutAsync(turn, refusals, mayWithdraw) with { Added = added, Withdrawn = withdrawn };
     }
 

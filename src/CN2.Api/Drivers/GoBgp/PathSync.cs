@@ -53,7 +53,7 @@ internal sealed class PathSync
     public PathSync(GoBgpEngine engine, TableWatch watch, Func<bool> anyWithoutAddPath, Patrol patrol, TimeProvider time, ILogger logger)
     {
         (_engine, _watch, _time, _logger) = (engine, watch, time, logger);
-        _wanted = new(_mapper, anyWithoutAddPath);
+        _wanted = new(_mapper, anyWithoutAddPath, new());
         _sender = new(engine, _wanted, logger);
         _audit = new(engine, _mapper, _wanted, _sender, patrol, time, logger);
         watch.Observed += _audit.Observe;
@@ -90,23 +90,26 @@ internal sealed class PathSync
     /// <inheritdoc cref="IBgpSpeaker.Expect"/>
     public void Expect(IReadOnlyCollection<AnnouncedPath> paths) => _expected = paths;
 
-    /// <inheritdoc cref="WantedPaths.IdentifiersOf"/>
-    public IReadOnlyList<uint> IdentifiersOf(IReadOnlyCollection<BgpPathKey> paths, bool isConnected) => _wanted.IdentifiersOf(paths, isConnected);
+    /// <inheritdoc cref="PathNumbers.IdentifiersOf"/>
+    public IReadOnlyList<uint> IdentifiersOf(IReadOnlyCollection<BgpPathKey> paths, bool isConnected) => _wanted.Numbers.IdentifiersOf(paths, isConnected);
 
-    /// <inheritdoc cref="WantedPaths.CountsFor"/>
-    public HeldCounts CountsFor(System.Net.IPAddress peer, bool external, Memberships? memberships) => _wanted.CountsFor(peer, external, memberships);
+    /// <inheritdoc cref="PathCounts.CountsFor"/>
+    public HeldCounts CountsFor(System.Net.IPAddress peer, bool external, Memberships? memberships) => _wanted.Counts.CountsFor(peer, external, memberships);
 
-    /// <inheritdoc cref="WantedPaths.Limits"/>
-    public IReadOnlyList<LimitedPeer> Limits => _wanted.Limits;
+    /// <inheritdoc cref="LimitedPaths.Limits"/>
+    public IReadOnlyList<LimitedPeer> Limits => _wanted.Limited.Limits;
 
-    /// <inheritdoc cref="WantedPaths.WithheldFrom"/>
-    public IReadOnlyList<string> WithheldFrom(BgpPathKey path) => _wanted.WithheldFrom(path);
+    /// <summary>The engine has no policy of a router that an earlier run limited.</summary>
+    public bool LimitsAreExact { get; private set; }
+
+    /// <inheritdoc cref="LimitedPaths.WithheldFrom"/>
+    public IReadOnlyList<string> WithheldFrom(BgpPathKey path) => _wanted.Limited.WithheldFrom(path);
 
     /// <inheritdoc cref="WantedPaths.AttributesOf"/>
     public PathAttributes? AttributesOf(BgpPathKey path) => _wanted.AttributesOf(path);
 
-    /// <inheritdoc cref="WantedPaths.IsBest"/>
-    public bool IsBest(BgpPathKey path) => _wanted.IsBest(path);
+    /// <inheritdoc cref="BestPaths.IsBest"/>
+    public bool IsBest(BgpPathKey path) => _wanted.Best.IsBest(path);
 
     /// <inheritdoc cref="PathAudit.AskBestAsync"/>
     public Task AskBestAsync(EngineTurn turn) => _audit.AskBestAsync(turn);
@@ -123,28 +126,46 @@ internal sealed class PathSync
     {
         if (_limitsSet) return;
         _limitsSet = true;
-        _wanted.ExpectLimits(turn, limits);
-        if (limits.Count > 0) await turn.TryAsync(() => _engine.EnsurePoliciesAsync(limits, exactly: false, turn.Lost));
+        _wanted.Limited.ExpectLimits(turn, limits);
+        if (limits.Count > 0) await turn.TryAsync(() => _engine.Policies.EnsureAsync(limits, exactly: false, turn.Lost));
     }
 
     /// <summary>Sets the limited routers; each gets at once what it takes. A failure breaks the connection.</summary>
     public async Task SetLimitsAsync(EngineTurn turn, IReadOnlyList<LimitedPeer> limits)
     {
         _limitsSet = true;
-        var before = _wanted.Limits;
-        var changes = _wanted.SetLimits(turn, limits);
-        if (changes.Count == 0 && before.SequenceEqual(limits)) return;
+        var before = _wanted.Limited.Limits;
+        var changes = _wanted.Limited.SetLimits(turn, limits);
+        if (changes.Count == 0 && before.SequenceEqual(limits) && LimitsAreExact) return;
         // Also when the engine is lost before the first call.
         var mustCompareAll = _mustCompareAll;
         _mustCompareAll |= changes.Count > 0;
         await turn.TryAsync(async () =>
         {
             // The policy of a router goes when no path carries its marker any more: until then it keeps the marker from all routers.
-            await _engine.EnsurePoliciesAsync(limits, exactly: false, turn.Lost);
+            await _engine.Policies.EnsureAsync(limits, exactly: false, turn.Lost);
             await SendSettledAsync(turn, changes);
-            await _engine.EnsurePoliciesAsync(limits, exactly: true, turn.Lost);
-            _mustCompareAll = mustCompareAll;
+            await _engine.Policies.EnsureAsync(limits, exactly: true, turn.Lost);
+            (_mustCompareAll, LimitsAreExact) = (mustCompareAll, true);
         });
+    }
+
+    /// <summary>
+    /// Withdraws and announces again the paths that a policy keeps from some routers: a withdrawal passes every policy, and takes from a router what it
+    /// got while the policies were others.
+    /// </summary>
+    /// <param name="turn">The right to do so.</param>
+    /// <param name="isHeldBack">The fence keeps the path from all routers.</param>
+    public async Task SendAnewAsync(EngineTurn turn, Func<BgpPathKey, bool> isHeldBack)
+    {
+        var changes = new List<PathChange>();
+        foreach (var (key, path) in RouteFamilies.All.SelectMany(f => _wanted.Of(turn, f)).ToList())
+        {
+            if (path.Leaving || !(path.Attributes.IsRestricted || path.Attributes.Markers.Count > 0 || isHeldBack(PathMapper.ToBgpPath(key, path).Key))) continue;
+            changes.Add(new(key, path, IsWithdraw: true));
+            changes.Add(new(key, _wanted.Numbers.Renew(turn, key, path), IsWithdraw: false));
+        }
+        if (changes.Count > 0) await SendSettledAsync(turn, changes);
     }
 
     /// <inheritdoc cref="IBgpSpeaker.ChangePathsAsync"/>
@@ -158,7 +179,7 @@ internal sealed class PathSync
         RoutersMayKeep = hadPeers || HasExpected;
         if (!RoutersMayKeep) _wanted.RemoveLeaving(turn);
         var known = _adopted || _wanted.Expect(turn, _expected);
-        KeptNumbers = known && _wanted.UnusedNumbers(turn) <= MostFillers;
+        KeptNumbers = known && _wanted.Numbers.UnusedNumbers(turn) <= MostFillers;
         if (!KeptNumbers)
         {
             // The routers drop what they kept, so nothing has to be withdrawn from them.
@@ -166,13 +187,13 @@ internal sealed class PathSync
             _logger.NumbersLost(_engine.Address);
         }
         // Also when there are none: the engine begins to number anew, and which numbers are used up must be forgotten.
-        var sent = await _sender.SendAsync(turn, _wanted.AllForEmptyEngine(turn, mayRenumber: !KeptNumbers), mayWithdraw: !KeptNumbers);
+        var sent = await _sender.SendAsync(turn, _wanted.Numbers.AllForEmptyEngine(turn, mayRenumber: !KeptNumbers), mayWithdraw: !KeptNumbers);
         while (sent.Refused.Any(r => !r.IsWithdrawal))
         {
             // To find what the engine refuses, parts were sent more than once, which used up numbers. It begins anew without what it refuses.
             await _engine.StopAsync(turn.Lost);
             await _engine.StartAsync(Limits, turn.Lost);
-            sent = await _sender.SendAsync(turn, _wanted.AllForEmptyEngine(turn, mayRenumber: !KeptNumbers), mayWithdraw: !KeptNumbers);
+            sent = await _sender.SendAsync(turn, _wanted.Numbers.AllForEmptyEngine(turn, mayRenumber: !KeptNumbers), mayWithdraw: !KeptNumbers);
         }
 
         Interlocked.Add(ref _added, sent.Added - sent.Withdrawn);
@@ -225,7 +246,7 @@ internal sealed class PathSync
     /// <inheritdoc cref="PathAudit.CheckAsync"/>
     public async Task<bool> CheckAsync(EngineTurn turn, bool always)
     {
-        var settled = _wanted.Settle(turn);
+        var settled = _wanted.Limited.Settle(turn);
         if (settled.Count > 0) await SendSettledAsync(turn, settled);
         await _audit.AskNumbersAsync(turn);
         return await _audit.CheckAsync(turn, always);
@@ -314,7 +335,7 @@ internal sealed class PathSync
 
     private async Task AdoptAsync(EngineTurn turn)
     {
-        _wanted.DoubtNumbers(turn);
+        _wanted.Numbers.DoubtNumbers(turn);
         var foreign = new List<Wire.Path>();
         var adopted = new HashSet<(EngineRouteKey, System.Net.IPAddress)>();
         foreach (var family in RouteFamilies.All)

@@ -8,27 +8,28 @@ namespace CN2.Api.Drivers.GoBgp;
 /// it. The answers to a write are the changes to send.
 /// </summary>
 /// <param name="anyWithoutAddPath">Whether a session gets only the best path of each prefix. It takes the lock of the sessions, so it is asked before that of the paths.</param>
-internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPath)
+/// <param name="state">New.</param>
+internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPath, WantedState state)
 {
-    /// <summary>Writes are made under the turn and this lock, reads under either.</summary>
-    private readonly Lock _lock = new();
+    private readonly WantedState _state = state;
+
+    public PathNumbers Numbers { get; } = new(state);
+
+    public LimitedPaths Limited { get; } = new(state);
+
+    public BestPaths Best { get; } = new(state);
+
+    public PathCounts Counts { get; } = new(state);
 
     public const string LeavingReason =
         "A router that may have kept this path over the restart of the BGP engine has not been sent everything yet; the path is withdrawn from it after that.";
-
-    private PathTable _table = new();
-
-    private readonly HashSet<(EngineRouteKey Key, IPAddress NextHop)> _moved = [];
-
-    /// <summary>Prefixes of which the engine was given a path whose number is not known yet.</summary>
-    private readonly HashSet<EngineRouteKey> _unnumbered = [];
 
     /// <summary>There are paths that nobody asks for any more and that are not withdrawn yet.</summary>
     public bool HasLeaving
     {
         get
         {
-            lock (_lock) return _table.Leaving.Count > 0;
+            lock (_state.Lock) return _state.Table.Leaving.Count > 0;
         }
     }
 
@@ -37,7 +38,7 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
     {
         get
         {
-            lock (_lock) return _table.Version;
+            lock (_state.Lock) return _state.Table.Version;
         }
     }
 
@@ -45,46 +46,21 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
     {
         get
         {
-            lock (_lock) return _table.Count;
+            lock (_state.Lock) return _state.Table.Count;
         }
     }
 
     public List<BgpPath> List()
     {
-        lock (_lock) return [.. _table.All.SelectMany(p => p.Value.Where(h => !h.Leaving), (p, path) => PathMapper.ToBgpPath(p.Key, path))];
-    }
-
-    /// <inheritdoc cref="IBgpSpeaker.PathIdentifiersOf"/>
-    /// <param name="isConnected">False: the engine is away, and nobody knows which numbers it will give.</param>
-    public IReadOnlyList<uint> IdentifiersOf(IReadOnlyCollection<BgpPathKey> paths, bool isConnected)
-    {
-        var identifiers = new List<uint>(paths.Count);
-        var given = new Dictionary<EngineRouteKey, uint>();
-        lock (_lock)
-        {
-            foreach (var path in paths)
-            {
-                if (EngineRouteKey.From(path) is not { } key) identifiers.Add(0);
-                else if (_table.Find(key, path.Path.NextHop) is { } held) identifiers.Add(held.WireIdentifier);
-                else identifiers.Add(isConnected ? Next(key) : 0);
-            }
-        }
-        return identifiers;
-
-        uint Next(EngineRouteKey key)
-        {
-            var next = given.TryGetValue(key, out var last) ? last + 1 : _table.NextWireIdentifier(key);
-            if (next > 0) given[key] = next;
-            return next;
-        }
+        lock (_state.Lock) return [.. _state.Table.All.SelectMany(p => p.Value.Where(h => !h.Leaving), (p, path) => PathMapper.ToBgpPath(p.Key, path))];
     }
 
     /// <summary>An event says what is wanted: the path is there with these attributes, or no path of this key is left.</summary>
     public bool Matches(EngineRouteKey key, FoundPath found)
     {
-        lock (_lock)
+        lock (_state.Lock)
         {
-            var held = _table[key];
+            var held = _state.Table[key];
             if (found.Path.IsWithdraw) return held.Length == 0;
             foreach (var path in held)
                 if (path.Identifier == found.Identifier && path.NextHop.Address.Equals(found.NextHop) && path.Attributes.Equals(found.Attributes))
@@ -93,40 +69,25 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
         }
     }
 
-    /// <summary>What a peer gets; <paramref name="memberships"/> are those of a peer that negotiated route-target (RFC 4684), else null.</summary>
-    public HeldCounts CountsFor(IPAddress peer, bool external, Memberships? memberships)
-    {
-        lock (_lock)
-        {
-            var counts = new HeldCounts { Withheld = _table.Quotas?.WithheldFrom(peer) ?? 0 };
-            var marker = LimitedPeer.MarkerOf(peer);
-            if (memberships is null) CountUnicast(external, marker, counts);
-            foreach (var ((family, attributes), paths) in _table.Vpn)
-                if (!attributes.IsKeptFrom(external) && !attributes.Markers.Contains(marker) && memberships?.Want(attributes.Vpn!.RouteTargets) != false)
-                    counts[family] = new(counts[family].Paths + paths, counts[family].Prefixes + paths);
-            return counts;
-        }
-    }
-
     /// <summary>Replaces the whole set.</summary>
     /// <param name="mayWithdraw">False: a withdrawal would not reach every router that may have the path, so unwanted paths stay as leaving ones.</param>
     public WantedChange Replace(EngineTurn turn, IReadOnlyCollection<BgpPath> paths, bool mayWithdraw)
     {
         turn.Require();
-        var wanted = new PathTable(_table);
+        var wanted = new PathTable(_state.Table);
         wanted.EnsureCapacity(paths.Count);
         var (accepted, refused) = Split(paths);
-        wanted.Quotas = QuotasFor(accepted, mayWithdraw);
+        wanted.Quotas = Limited.QuotasFor(accepted, mayWithdraw);
         var changes = new ChangeOrder();
         foreach (var (key, nextHop, attributes, floatingIP) in accepted)
         {
-            var (identifier, wireIdentifier) = ((uint?)null, NewWireIdentifier(turn, key, wanted));
+            var (identifier, wireIdentifier) = ((uint?)null, _state.NewWireIdentifier(turn, key, wanted));
             PathAttributes? before = null;
-            if (_table.Find(key, nextHop.Address) is { } held) (identifier, before, wireIdentifier) = (held.Identifier, held.Attributes, held.WireIdentifier);
+            if (_state.Table.Find(key, nextHop.Address) is { } held) (identifier, before, wireIdentifier) = (held.Identifier, held.Attributes, held.WireIdentifier);
             wanted.Set(key, nextHop, attributes, identifier, out _, out var after, wireIdentifier, floatingIP);
-            if (before is not null && IsWithheldAnew(before, after.Attributes))
+            if (before is not null && LimitedPaths.IsWithheldAnew(before, after.Attributes))
             {
-                after = wanted.Remark(key, nextHop.Address, anew: true, NewWireIdentifier(turn, key, wanted));
+                after = wanted.Remark(key, nextHop.Address, anew: true, _state.NewWireIdentifier(turn, key, wanted));
                 changes.AddWithheld(key, new(nextHop, before, identifier!.Value), after, wanted.Quotas!);
                 continue;
             }
@@ -134,9 +95,9 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
                 changes.Kept.Add(new(key, new(nextHop, before!, had), IsWithdraw: true));
             if (before is not null && before.Markers.Count > after.Attributes.Markers.Count) changes.SentAgain.Add(new(key, after, IsWithdraw: false));
             else if (!after.Attributes.Equals(before) || identifier != after.Identifier)
-                AddChange(before is null && _table[key].IsEmpty ? changes.New : changes.Kept, turn.IsConnected ? wanted : null, key, before, after);
+                AddChange(before is null && _state.Table[key].IsEmpty ? changes.New : changes.Kept, turn.IsConnected ? wanted : null, key, before, after);
         }
-        foreach (var (key, held) in _table.All)
+        foreach (var (key, held) in _state.Table.All)
         {
             foreach (var path in held)
             {
@@ -154,7 +115,7 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
             }
         }
 
-        lock (_lock) _table = wanted;
+        lock (_state.Lock) _state.Table = wanted;
         return new(changes.ToList(wanted.Quotas), [.. refused, .. wanted.Leaving.Select(l => Unconfirmed(l.Key, wanted.Find(l.Key, l.NextHop)!.Value))]);
     }
 
@@ -168,113 +129,40 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
         var changes = new ChangeOrder();
         var answers = new List<RefusedPath>(refused);
         var bestCounts = anyWithoutAddPath();
-        lock (_lock)
+        lock (_state.Lock)
         {
             // Additions first: where a path replaces another, the routers always have one.
             foreach (var (key, nextHop, attributes, floatingIP) in accepted)
             {
-                var isNew = _table.Quotas is not null && _table[key].IsEmpty;
+                var isNew = _state.Table.Quotas is not null && _state.Table[key].IsEmpty;
                 if (isNew) changes.NewKeys.Add(key);
-                if (!_table.Set(key, nextHop, attributes, null, out var before, out var after, NewWireIdentifier(turn, key), floatingIP)) continue;
-                if (!changes.NewKeys.Contains(key)) AddChange(changes.Kept, turn.IsConnected ? _table : null, key, before.Attributes, after);
+                if (!_state.Table.Set(key, nextHop, attributes, null, out var before, out var after, _state.NewWireIdentifier(turn, key), floatingIP)) continue;
+                if (!changes.NewKeys.Contains(key)) AddChange(changes.Kept, turn.IsConnected ? _state.Table : null, key, before.Attributes, after);
             }
             foreach (var named in remove.Concat(refused.Select(r => r.Key)))
             {
                 if (EngineRouteKey.From(named) is not { } key || added?.Contains((key, named.Path.NextHop)) == true) continue;
                 if (RemoveOrLeave(key, named.Path.NextHop, mayWithdraw, bestCounts, changes.Withdrawn)) answers.Add(new(named, LeavingReason, IsWithdrawal: true));
             }
-            Settle(turn, changes);
+            Limited.Settle(turn, changes);
         }
-        return new(changes.ToList(_table.Quotas), answers);
-    }
-
-    /// <summary>Prefixes moved into or out of what limited routers get, by something else than a change of the caller; answers what to send.</summary>
-    public IReadOnlyList<PathChange> Settle(EngineTurn turn)
-    {
-        turn.Require();
-        lock (_lock)
-        {
-            if (_table.Quotas is not { HasMoved: true } quotas) return [];
-            var changes = new ChangeOrder();
-            Settle(turn, changes);
-            return changes.ToList(quotas);
-        }
-    }
-
-    /// <summary>Sets the limited routers; answers what to send so that each gets what it takes. All paths are looked at.</summary>
-    public IReadOnlyList<PathChange> SetLimits(EngineTurn turn, IReadOnlyList<LimitedPeer> limits)
-    {
-        turn.Require();
-        if (limits.SequenceEqual(Limits)) return [];
-        lock (_lock)
-        {
-            Limits = limits;
-            var quotas = new PrefixQuotas(limits);
-            foreach (var (key, held) in _table.All)
-                foreach (var path in held) quotas.Put(key, path.FloatingIP, path.Attributes);
-            quotas.TakeMoved();
-            _table.Quotas = quotas;
-            var changes = new ChangeOrder();
-            foreach (var (key, held) in _table.All.ToList())
-                foreach (var path in held.ToArray()) Remark(turn, key, path, changes);
-            if (limits.Count == 0) _table.Quotas = null;
-            return changes.ToList(quotas);
-        }
-    }
-
-    /// <summary>Sets the limited routers; the paths that are there keep the markers that they have until they are set.</summary>
-    public void ExpectLimits(EngineTurn turn, IReadOnlyList<LimitedPeer> limits)
-    {
-        turn.Require();
-        Limits = limits;
-    }
-
-    /// <summary>The routers that take a limited number of prefixes.</summary>
-    public IReadOnlyList<LimitedPeer> Limits { get; private set; } = [];
-
-    /// <summary>The names of the routers from which a path is withheld because they take a limited number of prefixes.</summary>
-    public IReadOnlyList<string> WithheldFrom(BgpPathKey path)
-    {
-        lock (_lock) return _table.Quotas is { } quotas && EngineRouteKey.From(path) is { } key ? quotas.WithheldFrom(key) : [];
+        return new(changes.ToList(_state.Table.Quotas), answers);
     }
 
     /// <summary>With what the path is announced; null: it is not.</summary>
     public PathAttributes? AttributesOf(BgpPathKey path)
     {
-        lock (_lock) return EngineRouteKey.From(path) is { } key ? _table.Find(key, path.Path.NextHop)?.Attributes : null;
-    }
-
-    /// <inheritdoc cref="PathTable.IsBest"/>
-    public bool IsBest(BgpPathKey path)
-    {
-        lock (_lock) return EngineRouteKey.From(path) is { } key && _table.IsBest(key, path.Path.NextHop);
-    }
-
-    /// <inheritdoc cref="PathTable.LearnBest"/>
-    public void LearnBest(EngineRouteKey key, IPAddress nextHop)
-    {
-        lock (_lock)
-        {
-            if (!_table.LearnBest(key, nextHop)) return;
-            foreach (var path in _table[key]) _moved.Add((key, path.NextHop.Address));
-        }
-    }
-
-    /// <inheritdoc cref="PathTable.ToAskBest"/>
-    public List<EngineRouteKey> ToAskBest(EngineTurn turn)
-    {
-        turn.Require();
-        lock (_lock) return [.. _table.ToAskBest];
+        lock (_state.Lock) return EngineRouteKey.From(path) is { } key ? _state.Table.Find(key, path.Path.NextHop)?.Attributes : null;
     }
 
     /// <summary>The paths that limited routers began or ceased to get since the last call, so far as they were announced before.</summary>
     public IReadOnlyCollection<BgpPath> TakeMoved()
     {
-        lock (_lock)
+        lock (_state.Lock)
         {
-            if (_moved.Count == 0) return [];
-            var moved = _moved.Where(m => _table.Contains(m.Key, m.NextHop)).Select(m => PathMapper.ToBgpPath(m.Key, _table.Find(m.Key, m.NextHop)!.Value)).ToList();
-            _moved.Clear();
+            if (_state.Moved.Count == 0) return [];
+            var moved = _state.Moved.Where(m => _state.Table.Contains(m.Key, m.NextHop)).Select(m => PathMapper.ToBgpPath(m.Key, _state.Table.Find(m.Key, m.NextHop)!.Value)).ToList();
+            _state.Moved.Clear();
             return moved;
         }
     }
@@ -285,13 +173,13 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
         turn.Require();
         var changes = new List<PathChange>();
         var bestCounts = anyWithoutAddPath();
-        lock (_lock)
+        lock (_state.Lock)
         {
-            foreach (var (key, nextHop) in _table.Leaving.ToList()) RemoveOrLeave(key, nextHop, mayWithdraw: true, bestCounts, changes);
-            if (_table.Quotas is not { HasMoved: true } quotas) return changes;
+            foreach (var (key, nextHop) in _state.Table.Leaving.ToList()) RemoveOrLeave(key, nextHop, mayWithdraw: true, bestCounts, changes);
+            if (_state.Table.Quotas is not { HasMoved: true } quotas) return changes;
             var order = new ChangeOrder();
             order.Withdrawn.AddRange(changes);
-            Settle(turn, order);
+            Limited.Settle(turn, order);
             return order.ToList(quotas);
         }
     }
@@ -300,10 +188,10 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
     public RefusedPath PutBack(EngineTurn turn, EngineRouteKey key, HeldPath path, string reason)
     {
         turn.Require();
-        lock (_lock)
+        lock (_state.Lock)
         {
-            _table.Set(key, path.NextHop, path.Attributes, path.Identifier, out _, out _, path.WireIdentifier, path.FloatingIP);
-            _table.Leave(key, path.NextHop.Address);
+            _state.Table.Set(key, path.NextHop, path.Attributes, path.Identifier, out _, out _, path.WireIdentifier, path.FloatingIP);
+            _state.Table.Leave(key, path.NextHop.Address);
         }
         return new(PathMapper.ToBgpPath(key, path).Key, reason, IsWithdrawal: true);
     }
@@ -322,100 +210,24 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
     {
         turn.Require();
         var known = true;
-        lock (_lock)
+        lock (_state.Lock)
         {
             foreach (var path in paths)
             {
                 if (EngineRouteKey.From(path.Path) is not { } key) continue;
                 known &= path.Identifier > 0;
-                if (_table.Contains(key, path.Path.Path.NextHop))
+                if (_state.Table.Contains(key, path.Path.Path.NextHop))
                 {
-                    _table.Learn(key, path.Path.Path.NextHop, path.Identifier);
+                    _state.Table.Learn(key, path.Path.Path.NextHop, path.Identifier);
                     continue;
                 }
                 var instance = path.Path.Path.RoutingInstance;
                 PathAttributes attributes = new(0, uint.MaxValue, [], [], instance == 0 ? null : new(MplsLabel.Of(instance), []));
-                _table.Set(key, mapper.NextHopOf(path.Path.Path.NextHop), attributes, null, out _, out _, path.Identifier);
-                _table.Leave(key, path.Path.Path.NextHop);
+                _state.Table.Set(key, mapper.NextHopOf(path.Path.Path.NextHop), attributes, null, out _, out _, path.Identifier);
+                _state.Table.Leave(key, path.Path.Path.NextHop);
             }
         }
         return known;
-    }
-
-    /// <summary>The engine has given the path this number.</summary>
-    public void Learn(EngineRouteKey key, IPAddress nextHop, uint wireIdentifier)
-    {
-        if (wireIdentifier == 0) return;
-        lock (_lock)
-        {
-            if (_table.Find(key, nextHop) is not { } held || held.WireIdentifier == wireIdentifier) return;
-            _table.Learn(key, nextHop, wireIdentifier);
-            _moved.Add((key, nextHop)); // its row says another number
-        }
-    }
-
-    /// <summary>The engine lacks the path and gets it again: it will have another number.</summary>
-    public HeldPath Renew(EngineTurn turn, EngineRouteKey key, HeldPath path)
-    {
-        turn.Require();
-        lock (_lock)
-        {
-            // Whether the engine has used the number up is not known: it may never have got the path.
-            _table.DoubtNumbers(key);
-            return _table.Renew(key, path);
-        }
-    }
-
-    /// <summary>These changes were sent.</summary>
-    public void NoteSent(EngineTurn turn, IEnumerable<PathChange> changes)
-    {
-        turn.Require();
-        lock (_lock)
-        {
-            foreach (var change in changes)
-                if (!change.IsWithdraw && _table.Find(change.Key, change.Path.NextHop.Address) is { WireIdentifier: 0 }) _unnumbered.Add(change.Key);
-        }
-    }
-
-    /// <summary>The engine refused some of these changes, and others were sent more than once.</summary>
-    public void DoubtNumbers(EngineTurn turn, IReadOnlyList<PathChange> changes, IEnumerable<EngineRouteKey> refused)
-    {
-        turn.Require();
-        var withdrawn = changes.Where(c => c.IsWithdraw).Select(c => c.Key).ToHashSet();
-        var doubtful = changes.Where(c => !c.IsWithdraw && withdrawn.Contains(c.Key)).Select(c => c.Key).Concat(refused);
-        lock (_lock)
-        {
-            foreach (var key in doubtful)
-            {
-                _table.DoubtNumbers(key);
-                _unnumbered.Add(key);
-            }
-        }
-    }
-
-    /// <summary>The prefixes of which the engine must be asked for the numbers of paths.</summary>
-    public List<EngineRouteKey> ToAskNumber(EngineTurn turn)
-    {
-        turn.Require();
-        lock (_lock)
-        {
-            _unnumbered.RemoveWhere(k => _table[k].IsEmpty);
-            return [.. _unnumbered];
-        }
-    }
-
-    /// <summary>The engine was asked.</summary>
-    public void Numbered(EngineTurn turn, IEnumerable<EngineRouteKey> keys)
-    {
-        turn.Require();
-        lock (_lock) _unnumbered.ExceptWith(keys);
-    }
-
-    /// <summary>The engine was in use before this server knew it, so which numbers it has used up is not known.</summary>
-    public void DoubtNumbers(EngineTurn turn)
-    {
-        turn.Require();
-        lock (_lock) _table.DoubtNumbers();
     }
 
     /// <summary>
@@ -425,11 +237,11 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
     public PathChange? LeaveRefused(EngineTurn turn, EngineRouteKey key, IPAddress nextHop)
     {
         turn.Require();
-        lock (_lock)
+        lock (_state.Lock)
         {
-            if (_table.Find(key, nextHop) is not { } held) return null;
-            _table.Set(key, held.NextHop, held.Attributes.AsPlain(), null, out _, out _, floatingIP: held.FloatingIP);
-            return new(key, _table.Leave(key, nextHop)!.Value, IsWithdraw: false);
+            if (_state.Table.Find(key, nextHop) is not { } held) return null;
+            _state.Table.Set(key, held.NextHop, held.Attributes.AsPlain(), null, out _, out _, floatingIP: held.FloatingIP);
+            return new(key, _state.Table.Leave(key, nextHop)!.Value, IsWithdraw: false);
         }
     }
 
@@ -437,14 +249,7 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
     public PathChange? Remove(EngineTurn turn, EngineRouteKey key, IPAddress nextHop)
     {
         turn.Require();
-        lock (_lock) return _table.Remove(key, nextHop, out var removed) ? new(key, removed, IsWithdraw: true) : null;
-    }
-
-    /// <summary>How many paths the engine would have to be given only to use up their numbers; see <see cref="PathTable.UnusedNumbers"/>.</summary>
-    public long UnusedNumbers(EngineTurn turn)
-    {
-        turn.Require();
-        return _table.UnusedNumbers();
+        lock (_state.Lock) return _state.Table.Remove(key, nextHop, out var removed) ? new(key, removed, IsWithdraw: true) : null;
     }
 
     /// <summary>Takes over a path as it was found in the engine.</summary>
@@ -452,61 +257,23 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
     public bool Adopt(EngineTurn turn, EngineRouteKey key, IPAddress nextHop, PathAttributes attributes, uint identifier, uint wireIdentifier)
     {
         turn.Require();
-        lock (_lock)
+        lock (_state.Lock)
         {
-            _table.Set(key, mapper.NextHopOf(nextHop), attributes, identifier, out _, out var adopted, wireIdentifier);
+            _state.Table.Set(key, mapper.NextHopOf(nextHop), attributes, identifier, out _, out var adopted, wireIdentifier);
             return adopted.Attributes.Equals(attributes);
         }
-    }
-
-    /// <summary>
-    /// All paths, in the order in which an empty engine must get them, with paths between them that only use up numbers and are withdrawn at
-    /// once; see <see cref="PathTable.Arrange"/>.
-    /// </summary>
-    public IReadOnlyList<PathChange> AllForEmptyEngine(EngineTurn turn, bool mayRenumber)
-    {
-        turn.Require();
-        var changes = new List<PathChange>();
-        lock (_lock)
-        {
-            _unnumbered.Clear();
-            foreach (var (key, order) in _table.Arrange(mayRenumber))
-            {
-                var any = order.First(p => p is not null)!.Value;
-                var identifier = uint.MaxValue;
-                foreach (var path in order)
-                {
-                    if (path is { } one)
-                    {
-                        changes.Add(new(key, one, IsWithdraw: false));
-                        continue;
-                    }
-                    while (order.Any(p => p?.Identifier == identifier)) identifier--;
-                    var filler = any with { Identifier = identifier--, Attributes = any.Attributes.AsPlain() };
-                    changes.Add(new(key, filler, IsWithdraw: false));
-                    changes.Add(new(key, filler, IsWithdraw: true));
-                }
-            }
-        }
-        return changes;
     }
 
     public bool Contains(EngineTurn turn, EngineRouteKey key, IPAddress nextHop)
     {
         turn.Require();
-        return _table.Contains(key, nextHop);
-    }
-
-    public int CountOf(EngineTurn turn, RouteFamily family)
-    {
-        turn.Require();
-        return _table[family].Paths;
+        return _state.Table.Contains(key, nextHop);
     }
 
     public HeldPath? Find(EngineTurn turn, EngineRouteKey key, uint identifier)
     {
         turn.Require();
-        foreach (var path in _table[key])
+        foreach (var path in _state.Table[key])
             if (path.Identifier == identifier) return path;
         return null;
     }
@@ -515,13 +282,13 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
     public ReadOnlySpan<HeldPath> Of(EngineTurn turn, EngineRouteKey key)
     {
         turn.Require();
-        return _table[key];
+        return _state.Table[key];
     }
 
     public IEnumerable<(EngineRouteKey Key, HeldPath Path)> Of(EngineTurn turn, RouteFamily family)
     {
         turn.Require();
-        foreach (var (key, held) in _table.All)
+        foreach (var (key, held) in _state.Table.All)
             if (key.Family == family)
                 foreach (var path in held) yield return (key, path);
     }
@@ -542,90 +309,23 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
         return (accepted, refused);
     }
 
-    /// <summary>The number of a new path. While the engine is away, nobody knows it.</summary>
-    private uint NewWireIdentifier(EngineTurn turn, EngineRouteKey key, PathTable? table = null)
-    {
-        if (!turn.IsConnected) return 0;
-        var next = _table.NextWireIdentifier(key);
-        return table is null || next == 0 ? next : Math.Max(next, table.NextWireIdentifier(key));
-    }
-
-    /// <summary>The quotas of the limited routers over a new set of paths.</summary>
-    private PrefixQuotas? QuotasFor(List<(EngineRouteKey Key, NextHop NextHop, PathAttributes Attributes, Guid FloatingIP)> accepted, bool mayWithdraw)
-    {
-        if (Limits.Count == 0) return null;
-        var quotas = new PrefixQuotas(Limits);
-        foreach (var (key, _, attributes, floatingIP) in accepted) quotas.Put(key, floatingIP, attributes);
-        if (!mayWithdraw)
-        {
-            // What a router may have kept counts too until it is withdrawn.
-            var keys = accepted.Select(a => a.Key).ToHashSet();
-            foreach (var (key, held) in _table.All)
-                if (!keys.Contains(key) && Array.Exists(held, p => p.WireIdentifier > 0 || p.Leaving)) quotas.Put(key, held[0].FloatingIP, held[0].Attributes);
-        }
-        quotas.TakeMoved();
-        return quotas;
-    }
-
-    private static bool IsWithheldAnew(PathAttributes before, PathAttributes after) =>
-        after.Markers.Count > 0 && after.Markers.Any(m => !before.Markers.Contains(m));
-
-    /// <summary>Gives the paths of all prefixes that moved their present markers. Those of a new prefix are sent for the first time.</summary>
-    private void Settle(EngineTurn turn, ChangeOrder changes)
-    {
-        if (_table.Quotas is not { } quotas) return;
-        foreach (var key in quotas.TakeMoved())
-        {
-            foreach (var path in _table[key].ToArray())
-            {
-                if (!changes.NewKeys.Contains(key)) Remark(turn, key, path, changes);
-                else if (!quotas.Mark(key, path.Attributes).Equals(path.Attributes)) _table.Remark(key, path.NextHop.Address, anew: false, 0);
-            }
-        }
-        foreach (var key in changes.NewKeys)
-            foreach (var path in _table[key]) changes.New.Add(new(key, path, IsWithdraw: false) { IsNew = true });
-    }
-
-    /// <summary>
-    /// gobgpd 3.10 takes nothing back from a peer with ADD-PATH when a new version of a path is rejected for it. So a path that is withheld from one more
-    /// router is announced as a second path, which that router does not get, and then the first one is withdrawn: all others always have one.
-    /// </summary>
-    private void Remark(EngineTurn turn, EngineRouteKey key, HeldPath path, ChangeOrder changes)
-    {
-        var quotas = _table.Quotas!;
-        var marked = quotas.Mark(key, path.Attributes);
-        if (marked.Equals(path.Attributes)) return;
-        _moved.Add((key, path.NextHop.Address));
-        var anew = IsWithheldAnew(path.Attributes, marked);
-        var after = _table.Remark(key, path.NextHop.Address, anew, NewWireIdentifier(turn, key));
-        if (anew) changes.AddWithheld(key, path, after, quotas);
-        else changes.SentAgain.Add(new(key, after, IsWithdraw: false));
-    }
-
     private static RefusedPath Unconfirmed(EngineRouteKey key, HeldPath path) => new(PathMapper.ToBgpPath(key, path).Key, LeavingReason, IsWithdrawal: true);
 
     /// <summary>True when the path stays as a leaving one.</summary>
     /// <param name="bestCounts">A router gets only the best path of each prefix: which one that is concerns it.</param>
     private bool RemoveOrLeave(EngineRouteKey key, IPAddress nextHop, bool mayWithdraw, bool bestCounts, List<PathChange> changes)
     {
-        var was = _table.Find(key, nextHop) ?? default;
-        if (bestCounts && _table.IsBest(key, nextHop)) BestGoes(key, nextHop);
+        var was = _state.Table.Find(key, nextHop) ?? default;
+        if (bestCounts && _state.Table.IsBest(key, nextHop)) Best.BestGoes(key, nextHop);
         // No router has a path that the engine never got.
         if (mayWithdraw || was is { WireIdentifier: 0, Leaving: false })
         {
-            if (_table.Remove(key, nextHop, out var removed)) changes.Add(new(key, removed, IsWithdraw: true));
+            if (_state.Table.Remove(key, nextHop, out var removed)) changes.Add(new(key, removed, IsWithdraw: true));
             return false;
         }
-        if (_table.Leave(key, nextHop) is not { } leaving) return false;
+        if (_state.Table.Leave(key, nextHop) is not { } leaving) return false;
         if (!was.Leaving) changes.Add(new(key, leaving, IsWithdraw: false));
         return true;
-    }
-
-    /// <summary>Another path of the prefix becomes the one that routers without ADD-PATH get.</summary>
-    private void BestGoes(EngineRouteKey key, IPAddress nextHop)
-    {
-        foreach (var path in _table[key])
-            if (!path.NextHop.Address.Equals(nextHop)) _moved.Add((key, path.NextHop.Address));
     }
 
     private static void AddChange(List<PathChange> changes, PathTable? table, EngineRouteKey key, PathAttributes? before, HeldPath after)
@@ -639,22 +339,9 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
         changes.Add(new(key, after, IsWithdraw: false) { IsNew = before is null });
     }
 
-    private void CountUnicast(bool external, LargeCommunity marker, HeldCounts counts)
+    public int CountOf(EngineTurn turn, RouteFamily family)
     {
-        if (_table.Restricted == 0)
-        {
-            foreach (var family in (RouteFamily[])[RouteFamily.Inet, RouteFamily.Inet6])
-            {
-                var (all, withheld) = (_table[family], _table.Withheld(marker, family));
-                counts[family] = new(all.Paths - withheld.Paths, all.Prefixes - withheld.Prefixes);
-            }
-            return;
-        }
-        foreach (var (key, held) in _table.All)
-        {
-            if (key.Family.IsVpn()) continue;
-            var sent = held.Count(p => !p.Attributes.IsKeptFrom(external) && !p.Attributes.Markers.Contains(marker));
-            counts[key.Family] = new(counts[key.Family].Paths + sent, counts[key.Family].Prefixes + Math.Min(sent, 1));
-        }
+        turn.Require();
+        return _state.Table[family].Paths;
     }
 }
