@@ -34,24 +34,21 @@ internal sealed class PeerTrials(TimeProvider time)
     /// <summary>A router that has no session after this time has stood its trial. Longer than the engine's pause between two attempts to connect.</summary>
     public static readonly TimeSpan TrialTime = TimeSpan.FromSeconds(20);
 
-    /// <summary>So long a session must stand in the first trials; twice as long each time that the search was misled.</summary>
+    /// <summary>So long a session must stand in the first trials; longer when searches were misled.</summary>
     public static readonly TimeSpan ShortestStanding = TimeSpan.FromSeconds(3);
 
     public static readonly TimeSpan LongestStanding = TimeSpan.FromMinutes(1);
 
-    /// <summary>The engine may have ended by chance, so the second trial comes soon.</summary>
+    /// <summary>The first two pauses: the engine may have ended by chance, so the next trial comes soon.</summary>
     public static readonly TimeSpan LeftOutAtFirst = TimeSpan.FromSeconds(30);
 
-    /// <summary>The second pause; each further one is twice as long.</summary>
+    /// <summary>The third pause; each further one is twice as long.</summary>
     public static readonly TimeSpan LeftOutFor = TimeSpan.FromMinutes(10);
 
     public static readonly TimeSpan LongestLeftOut = TimeSpan.FromHours(2);
 
     /// <summary>A search is over so long after its last trial.</summary>
     public static readonly TimeSpan SearchEnds = TimeSpan.FromMinutes(1);
-
-    /// <summary>A search so soon after the last one finds a router that the last one did not find.</summary>
-    private static readonly TimeSpan SameCause = TimeSpan.FromHours(1);
 
     private readonly List<(long At, IReadOnlyCollection<string> InSession)> _ends = [];
 
@@ -64,8 +61,8 @@ internal sealed class PeerTrials(TimeProvider time)
     /// <summary>Peers that the engine is not given yet, in the order of their trials.</summary>
     private readonly List<string> _waiting = [];
 
-    /// <summary>Peers that are left out: since when, and what the BgpRouter said then.</summary>
-    private readonly Dictionary<string, (long Since, BgpPeer Peer)> _leftOut = [];
+    /// <summary>Peers that are left out: since when, for how long, and what the BgpRouter said then.</summary>
+    private readonly Dictionary<string, (long Since, TimeSpan Pause, BgpPeer Peer)> _leftOut = [];
 
     /// <summary>Peer → at how many trials in a row the engine ended.</summary>
     private readonly Dictionary<string, int> _endsAtTrial = [];
@@ -73,13 +70,14 @@ internal sealed class PeerTrials(TimeProvider time)
     /// <summary>The peers that the engine had at every end of this search; null: there is no search.</summary>
     private HashSet<string>? _candidates;
     private (string Address, long Since, long? UpSince)? _onTrial;
-    private TimeSpan _standing = ShortestStanding;
+
+    /// <summary>How often the engine ended without a router on trial during this search.</summary>
+    private int _misled;
 
     /// <summary>The engine has peers that are not on trial: it must stand with them first.</summary>
     private bool _mustStand;
     private long _endedAt = time.GetTimestamp();
     private long _triedAt = time.GetTimestamp();
-    private long? _searchedAt;
 
     /// <summary>The engine was found empty after it had been in use. Answers the peer that is left out for it, if there is one.</summary>
     /// <param name="wanted">All peers, by address.</param>
@@ -108,7 +106,7 @@ internal sealed class PeerTrials(TimeProvider time)
         _candidates?.RemoveWhere(a => !wanted.ContainsKey(a));
         foreach (var gone in _endsAtTrial.Keys.Except(wanted.Keys).ToList()) _endsAtTrial.Remove(gone);
         if (_onTrial is { } tried && !wanted.ContainsKey(tried.Address)) _onTrial = null;
-        foreach (var (address, (_, peer)) in _leftOut.ToList())
+        foreach (var (address, (_, _, peer)) in _leftOut.ToList())
         {
             if (wanted.TryGetValue(address, out var now) && now.Equals(peer)) continue;
             _leftOut.Remove(address);
@@ -128,20 +126,20 @@ internal sealed class PeerTrials(TimeProvider time)
             return true;
         }
 
-        foreach (var (address, (since, _)) in _leftOut.ToList())
-            if (time.GetElapsedTime(since) >= PauseOf(address) && _leftOut.Remove(address)) _waiting.Add(address);
+        foreach (var (address, (since, pause, _)) in _leftOut.ToList())
+            if (time.GetElapsedTime(since) >= pause && _leftOut.Remove(address)) _waiting.Add(address);
         if (_onTrial is { } tried)
         {
             var upSince = isInSession(tried.Address) ? tried.UpSince ?? time.GetTimestamp() : (long?)null;
             _onTrial = tried with { UpSince = upSince };
-            if (upSince is { } up ? time.GetElapsedTime(up) < _standing : time.GetElapsedTime(tried.Since) < Longer(TrialTime, _standing)) return false;
+            if (upSince is { } up ? time.GetElapsedTime(up) < Standing : time.GetElapsedTime(tried.Since) < Longer(TrialTime, Standing)) return false;
             _endsAtTrial.Remove(tried.Address);
             (_onTrial, _triedAt) = (null, time.GetTimestamp());
         }
 
         if (_waiting.Count == 0)
         {
-            if (_candidates is not null && time.GetElapsedTime(_triedAt) >= SearchEnds && time.GetElapsedTime(_endedAt) >= SearchEnds) (_candidates, _searchedAt) = (null, time.GetTimestamp());
+            if (_candidates is not null && time.GetElapsedTime(_triedAt) >= SearchEnds && time.GetElapsedTime(_endedAt) >= SearchEnds) _candidates = null;
             return false;
         }
         if (_mustStand && time.GetElapsedTime(_endedAt) < QuietTime) return false;
@@ -155,8 +153,8 @@ internal sealed class PeerTrials(TimeProvider time)
 
     /// <summary>Why the engine is not given this peer now; null if it is.</summary>
     public string? FaultOf(string address) =>
-        _leftOut.ContainsKey(address)
-            ? $"The BGP engine (gobgpd) ended when this router was connected: what it sends ends the engine. It is left out and tried again after {PauseOf(address).TotalSeconds:0} s, or as soon as this BgpRouter is changed; correct or update the router first, and set authKey when another machine may have its address."
+        _leftOut.TryGetValue(address, out var leftOut)
+            ? $"The BGP engine (gobgpd) ended when this router was connected: what it sends ends the engine. It is left out and tried again after {leftOut.Pause.TotalSeconds:0} s, or as soon as this BgpRouter is changed; correct or update the router first, and set authKey when another machine may have its address."
             : _waiting.Contains(address)
                 ? $"The BGP engine (gobgpd) ended {Limits.EngineEnds} times within {Window.TotalMinutes:0} minutes: the routers that may be the cause are connected one after another, and this one waits for its turn."
                 : _second.Contains(address)
@@ -174,45 +172,56 @@ internal sealed class PeerTrials(TimeProvider time)
 
         var had = given.Where(wanted.ContainsKey).ToHashSet();
         if (had.Count == 0) return null;
-        if (_candidates is not null) return Narrow(wanted, had);
+        var again = ClearLeftOut();
+        if (_candidates is not null) return Narrow(wanted, had, again);
+        _waiting.AddRange(again.Except(_waiting));
         _ends.RemoveAll(e => time.GetElapsedTime(e.At) > Window);
         _ends.Add((_endedAt, inSession));
         if (_ends.Count < Limits.EngineEnds) return null;
         var suspects = _ends.SelectMany(e => e.InSession).Where(had.Contains).ToHashSet();
         _ends.Clear();
         _candidates = had;
-        if (_searchedAt is { } before && time.GetElapsedTime(before) < SameCause) LengthenTrials();
-        else _standing = ShortestStanding;
-        Wait(suspects.Count > 0 ? suspects : had);
+        _misled = 0;
+        Wait((suspects.Count > 0 ? suspects : had).Union(again));
         return null;
     }
 
     /// <summary>The engine ended with these peers and nobody on trial.</summary>
-    private string? Narrow(IReadOnlyDictionary<string, BgpPeer> wanted, HashSet<string> had)
+    private string? Narrow(IReadOnlyDictionary<string, BgpPeer> wanted, HashSet<string> had, IReadOnlyList<string> again)
     {
-        // It ended without them too. Who did it twice stays out: there may be two such routers.
-        foreach (var address in _leftOut.Keys.Where(a => _endsAtTrial.GetValueOrDefault(a) <= 1).ToList())
-        {
-            _leftOut.Remove(address);
-            _endsAtTrial.Remove(address);
-        }
         _candidates!.IntersectWith(had);
         // There is more than one.
         if (_candidates.Count == 0) _candidates = [.. wanted.Keys.Where(a => !_leftOut.ContainsKey(a))];
-        LengthenTrials();
+        _misled++;
         if (_candidates.Count > 1)
         {
-            Wait(_candidates);
+            Wait(_candidates.Union(again));
             return null;
         }
-        _waiting.Clear();
+        Wait(again);
         return _candidates.FirstOrDefault() is { } only ? LeaveOut(wanted[only], only) : null;
+    }
+
+    /// <summary>
+    /// The engine ended without those that are left out, too. Who did it once is admitted, and who did it twice gets another trial, which is answered. Who did it more
+    /// often stays out: there may be two such routers.
+    /// </summary>
+    private List<string> ClearLeftOut()
+    {
+        var again = new List<string>();
+        foreach (var address in _leftOut.Keys.Where(a => _endsAtTrial[a] <= 2).ToList())
+        {
+            _leftOut.Remove(address);
+            if (--_endsAtTrial[address] == 0) _endsAtTrial.Remove(address);
+            else again.Add(address);
+        }
+        return again;
     }
 
     private string LeaveOut(BgpPeer peer, string address)
     {
-        _leftOut[address] = (time.GetTimestamp(), peer);
         _endsAtTrial[address] = _endsAtTrial.GetValueOrDefault(address) + 1;
+        _leftOut[address] = (time.GetTimestamp(), PauseAfter(_endsAtTrial[address]), peer);
         _candidates?.Remove(address);
         _triedAt = time.GetTimestamp();
         return address;
@@ -224,13 +233,16 @@ internal sealed class PeerTrials(TimeProvider time)
         _waiting.AddRange(peers.Order(StringComparer.Ordinal));
     }
 
-    private void LengthenTrials() => _standing = TimeSpan.FromTicks(Math.Min(_standing.Ticks * 2, LongestStanding.Ticks));
+    /// <summary>
+    /// 3, 6, 12 s; up to a minute only when that was tried several times: an engine that ends by chance again and again misleads searches too, and the routers must
+    /// not wait for long because of that.
+    /// </summary>
+    private TimeSpan Standing => TimeSpan.FromTicks(Math.Min(ShortestStanding.Ticks << Math.Min(_misled <= 5 ? Math.Min(_misled, 2) : _misled - 3, 10), LongestStanding.Ticks));
 
     private static TimeSpan Longer(TimeSpan one, TimeSpan other) => one > other ? one : other;
 
-    private TimeSpan PauseOf(string address)
-    {
-        var ends = _endsAtTrial.GetValueOrDefault(address);
-        return ends <= 1 ? LeftOutAtFirst : TimeSpan.FromTicks(Math.Min(LeftOutFor.Ticks << Math.Min(ends - 2, 10), LongestLeftOut.Ticks));
-    }
+    /// <summary>The first two are longer than the trials, so that an engine that ends by chance ends rather during a pause, which clears the router.</summary>
+    private TimeSpan PauseAfter(int endsAtTrial) => endsAtTrial <= 2
+        ? Longer(LeftOutAtFirst, Standing * 5)
+        : TimeSpan.FromTicks(Math.Min(LeftOutFor.Ticks << Math.Min(endsAtTrial - 3, 10), LongestLeftOut.Ticks));
 }
