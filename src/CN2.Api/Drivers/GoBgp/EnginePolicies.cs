@@ -99,7 +99,15 @@ internal sealed class EnginePolicies(Wire.GobgpApi.GobgpApiClient client)
                 await TryAsync(client.DeleteStatementAsync(new() { Statement = new() { Name = statement.Name }, All = true }, deadline: Deadline, cancellationToken: cancellationToken));
             foreach (var set in policy.Sets)
                 await TryAsync(client.DeleteDefinedSetAsync(new() { DefinedSet = new() { DefinedType = set.DefinedType, Name = set.Name }, All = true }, deadline: Deadline, cancellationToken: cancellationToken));
-            await AddAsync(policy, cancellationToken);
+            foreach (var set in policy.Sets) await AddSetAsync(set, cancellationToken);
+            if (await TryAsync(client.AddPolicyAsync(new() { Policy = policy.Policy }, deadline: Deadline, cancellationToken: cancellationToken))) continue;
+            // A policy of somebody else holds a statement, as it is. The others were made or not: one after another.
+            foreach (var statement in policy.Policy.Statements)
+            {
+                var one = new Wire.Policy { Name = policy.Name, Statements = { statement } };
+                if (!await TryAsync(client.AddPolicyAsync(new() { Policy = one }, deadline: Deadline, cancellationToken: cancellationToken)))
+                    await TryAsync(client.AddPolicyAsync(new() { Policy = one, ReferExistingStatements = true }, deadline: Deadline, cancellationToken: cancellationToken));
+            }
         }
         await AssignAsync([WantedPolicy.Import.Name], Wire.PolicyDirection.Import, Wire.RouteAction.Reject, cancellationToken);
         await AssignAsync(exports.Select(p => p.Name), Wire.PolicyDirection.Export, Wire.RouteAction.Reject, cancellationToken);
@@ -162,15 +170,17 @@ internal sealed class EnginePolicies(Wire.GobgpApi.GobgpApiClient client)
                 await TryAsync(client.DeleteDefinedSetAsync(new() { DefinedSet = new() { DefinedType = type, Name = set.Name }, All = true }, deadline: Deadline, cancellationToken: cancellationToken));
     }
 
-    /// <summary>The engine refuses what is there already, and to delete what is not there or in use.</summary>
-    private static async Task TryAsync<T>(AsyncUnaryCall<T> call)
+    /// <summary>The engine refuses what is there already, and to delete what is not there or in use: false.</summary>
+    private static async Task<bool> TryAsync<T>(AsyncUnaryCall<T> call)
     {
         try
         {
             await call;
+            return true;
         }
         catch (RpcException e) when (e.StatusCode is StatusCode.Unknown or StatusCode.InvalidArgument or StatusCode.NotFound)
         {
+            return false;
         }
     }
 

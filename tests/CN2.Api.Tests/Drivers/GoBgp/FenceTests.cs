@@ -157,52 +157,10 @@ public sealed class FenceTests : IDisposable
     [InlineData("communities")]
     [InlineData("neighbours")]
     [InlineData("import")]
-    public async Task A_policy_that_somebody_changes_in_the_engine_is_restored_and_what_slipped_out_is_withdrawn(string what)
-    {
-        var engine = _lab.Keep(new GoBgpd(_lab));
-        var frr = _lab.Frr("vmx1", 245, Asn, FrrVpnNeighbor());
-        var outside = _lab.Frr("outside", 246, 65001, FrrVpnNeighbor());
-        await using var speaker = Speaker(engine);
-        await speaker.StartAsync(Token);
-        await speaker.SetFenceAsync(Fence(Rule(false, ["100.0.0.0/24"], communities: ["64512:*", "NO_EXPORT"]), Rule(true, ["100.0.0.0/24"], ["target:64512:100-199"], communities: [])), Token);
-        await speaker.SetPathsAsync(
-        [
-            Path("100.0.0.4", "172.27.115.242"),
-            Path("100.0.0.5", "172.27.115.242", communities: ["NO_EXPORT"]),
-            Path("100.0.0.6", "172.27.115.242", communities: ["64513:7"]),
-            Path("203.0.113.9", "172.27.115.242"),
-            Vpn("100.0.0.4", "172.27.115.242", 5, ["target:64512:100"]),
-            Vpn("100.0.0.5", "172.27.115.242", 5, ["target:64512:900"]),
-        ], Token);
-        await speaker.SetPeersAsync([Peer("vmx1", 245), Peer("outside", 246, 65001)], Token);
-        await Eventually.TrueAsync(HasWhatIsAdmitted, "what is admitted", 40, Seen);
-        // Nothing is found where nothing was changed.
-        await Eventually.StaysAsync(() => speaker.Counters.PolicyRepairs == 0, "no repair", TimeSpan.FromSeconds(5));
+    public Task A_policy_that_somebody_changes_in_the_engine_is_restored_and_what_slipped_out_is_withdrawn(string what) => RestoresAsync(what);
 
-        await ChangeAsync(engine, what);
-        // It takes effect when the engine sends the routes.
-        await engine.ByHand.ResetPeerAsync(new() { Address = "all", Soft = true, Direction = ResetPeerRequest.Types.SoftResetDirection.Out }, cancellationToken: Token);
-        await Eventually.TrueAsync(() => speaker.Counters.PolicyRepairs == 1, "it is restored", 10, () => engine.Output);
-        await Eventually.TrueAsync(() => HasWhatIsAdmitted() && Slipped().Count == 0, "only what is admitted", 20, Seen);
-        await InjectAsync(engine, Path("203.0.113.10", "172.27.115.242"));
-        await speaker.ChangePathsAsync([Path("100.0.0.7", "172.27.115.242")], [], Token);
-        await Eventually.TrueAsync(() => frr.Paths("100.0.0.7/32").Count == 1 && outside.Paths("100.0.0.7/32").Count == 1, "a later route", 20, Seen);
-        Assert.Empty(frr.Paths("203.0.113.10/32"));
-        await Eventually.StaysAsync(() => speaker.Counters.PolicyRepairs == 1 && Slipped().Count == 0, "one repair", TimeSpan.FromSeconds(5));
-        Assert.Equal((1, 1), (frr.Session("172.27.115.241").Established, outside.Session("172.27.115.241").Established));
-
-        bool HasWhatIsAdmitted() => frr.Paths("100.0.0.4/32").Count == 1 && frr.Paths("100.0.0.5/32").Count == 1 && frr.VpnPaths("100.0.0.4/32").Count == 1
-            && outside.Paths("100.0.0.4/32").Count == 1 && Communities(frr, "100.0.0.4/32") == "";
-
-        List<string> Slipped() =>
-        [
-            .. new[] { frr, outside }.SelectMany(r => new[] { "203.0.113.9/32", "100.0.0.6/32" }.Where(p => r.Paths(p).Count > 0)),
-            .. new[] { frr, outside }.SelectMany(r => new[] { "100.0.0.5/32" }.Where(p => r.VpnPaths(p).Count > 0)),
-            .. outside.Paths("100.0.0.5/32").Select(_ => "NO_EXPORT"),
-        ];
-
-        string Seen() => $"{string.Join(' ', Slipped())} {frr.Show("show bgp ipv4 unicast")} {outside.Show("show bgp ipv4 unicast")} {frr.Show("show bgp ipv4 vpn")} {string.Join(';', speaker.Sessions)} {engine.Output}";
-    }
+    [Fact]
+    public Task A_policy_is_restored_of_which_somebody_uses_a_statement_elsewhere() => RestoresAsync("statements used elsewhere");
 
     [Fact]
     public async Task Policies_of_every_form_that_nobody_has_changed_are_found_as_they_were_made()
@@ -266,6 +224,53 @@ public sealed class FenceTests : IDisposable
         Assert.Equal(whole, Extended(frr, "2001:db8::23/128"));
     }
 
+    private async Task RestoresAsync(string what)
+    {
+        var engine = _lab.Keep(new GoBgpd(_lab));
+        var frr = _lab.Frr("vmx1", 245, Asn, FrrVpnNeighbor());
+        var outside = _lab.Frr("outside", 246, 65001, FrrVpnNeighbor());
+        await using var speaker = Speaker(engine);
+        await speaker.StartAsync(Token);
+        await speaker.SetFenceAsync(Fence(Rule(false, ["100.0.0.0/24"], communities: ["64512:*", "NO_EXPORT"]), Rule(true, ["100.0.0.0/24"], ["target:64512:100-199"], communities: [])), Token);
+        await speaker.SetPathsAsync(
+        [
+            Path("100.0.0.4", "172.27.115.242"),
+            Path("100.0.0.5", "172.27.115.242", communities: ["NO_EXPORT"]),
+            Path("100.0.0.6", "172.27.115.242", communities: ["64513:7"]),
+            Path("203.0.113.9", "172.27.115.242"),
+            Vpn("100.0.0.4", "172.27.115.242", 5, ["target:64512:100"]),
+            Vpn("100.0.0.5", "172.27.115.242", 5, ["target:64512:900"]),
+        ], Token);
+        await speaker.SetPeersAsync([Peer("vmx1", 245), Peer("outside", 246, 65001)], Token);
+        await Eventually.TrueAsync(HasWhatIsAdmitted, "what is admitted", 40, Seen);
+        // Nothing is found where nothing was changed.
+        await Eventually.StaysAsync(() => speaker.Counters.PolicyRepairs == 0, "no repair", TimeSpan.FromSeconds(5));
+
+        await ChangeAsync(engine, what);
+        // It takes effect when the engine sends the routes.
+        await engine.ByHand.ResetPeerAsync(new() { Address = "all", Soft = true, Direction = ResetPeerRequest.Types.SoftResetDirection.Out }, cancellationToken: Token);
+        await Eventually.TrueAsync(() => speaker.Counters.PolicyRepairs == 1, "it is restored", 10, () => engine.Output);
+        await Eventually.TrueAsync(() => HasWhatIsAdmitted() && Slipped().Count == 0, "only what is admitted", 20, Seen);
+        await InjectAsync(engine, Path("203.0.113.10", "172.27.115.242"));
+        await speaker.ChangePathsAsync([Path("100.0.0.7", "172.27.115.242")], [], Token);
+        await Eventually.TrueAsync(() => frr.Paths("100.0.0.7/32").Count == 1 && outside.Paths("100.0.0.7/32").Count == 1, "a later route", 20, Seen);
+        Assert.Empty(frr.Paths("203.0.113.10/32"));
+        await Eventually.StaysAsync(() => speaker.Counters.PolicyRepairs == 1 && Slipped().Count == 0, "one repair", TimeSpan.FromSeconds(5));
+        Assert.Equal((1, 1), (frr.Session("172.27.115.241").Established, outside.Session("172.27.115.241").Established));
+
+        bool HasWhatIsAdmitted() => frr.Paths("100.0.0.4/32").Count == 1 && frr.Paths("100.0.0.5/32").Count == 1 && frr.VpnPaths("100.0.0.4/32").Count == 1
+            && outside.Paths("100.0.0.4/32").Count == 1 && Communities(frr, "100.0.0.4/32") == "";
+
+        List<string> Slipped() =>
+        [
+            .. new[] { frr, outside }.SelectMany(r => new[] { "203.0.113.9/32", "100.0.0.6/32" }.Where(p => r.Paths(p).Count > 0)),
+            .. new[] { frr, outside }.SelectMany(r => new[] { "100.0.0.5/32" }.Where(p => r.VpnPaths(p).Count > 0)),
+            .. outside.Paths("100.0.0.5/32").Select(_ => "NO_EXPORT"),
+        ];
+
+        string Seen() => $"{string.Join(' ', Slipped())} {frr.Show("show bgp ipv4 unicast")} {outside.Show("show bgp ipv4 unicast")} {frr.Show("show bgp ipv4 vpn")} {string.Join(';', speaker.Sessions)} {engine.Output}";
+    }
+
     private static string Extended(FrrRouter router, string prefix) =>
         router.VpnPaths(prefix).Values.Single().GetProperty("extendedCommunity").GetProperty("string").GetString()!;
 
@@ -303,6 +308,10 @@ public sealed class FenceTests : IDisposable
                 {
                     Policy = new() { Name = fence.Name, Statements = { new Statement { Name = "mine", Conditions = new(), Actions = new() { RouteAction = RouteAction.Accept } } } },
                 }, cancellationToken: Token);
+                break;
+            case "statements used elsewhere":
+                await engine.ByHand.AddPolicyAsync(new() { Policy = new() { Name = "mine", Statements = { new Statement { Name = fence.Statements[1].Name } } }, ReferExistingStatements = true }, cancellationToken: Token);
+                await AssignAsync(PolicyDirection.Export, export.Policies.Where(p => p != fence), RouteAction.Accept);
                 break;
             case "prefixes":
                 await AddAsync(new() { DefinedType = DefinedType.Prefix, Name = SetOf(c => c.PrefixSet), Prefixes = { new Prefix { IpPrefix = "203.0.113.0/24", MaskLengthMin = 24, MaskLengthMax = 32 } } });
