@@ -30,6 +30,12 @@ internal static partial class PolicyComparison
         normal.Actions ??= new();
         // The engine lists a condition that there is not as -1.
         if (normal.Conditions.RpkiResult < 0) normal.Conditions.RpkiResult = 0;
+        if (normal.Actions.LargeCommunity is { Type: Wire.CommunityAction.Types.Type.Remove } removal)
+        {
+            var expressions = removal.Communities.Select(Anchored).ToList();
+            removal.Communities.Clear();
+            removal.Communities.Add(expressions);
+        }
         return normal;
     }
 
