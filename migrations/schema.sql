@@ -964,7 +964,8 @@ CASE
 END) STORED,
     owners text[],
     owners_unchecked boolean DEFAULT false NOT NULL,
-    by_operator boolean DEFAULT false NOT NULL
+    by_operator boolean DEFAULT false NOT NULL,
+    waits_for text
 );
 
 CREATE TABLE public.leader_lease (
@@ -1376,6 +1377,10 @@ CREATE INDEX ix_agent_certificate_virtual_router ON public.agent_certificate USI
 
 CREATE INDEX ix_audit_caller_namespace ON public.audit USING brin (caller text_bloom_ops, namespace text_bloom_ops);
 
+CREATE INDEX ix_audit_name_resource ON public.audit USING brin (name text_bloom_ops (n_distinct_per_range='4000'), resource text_bloom_ops);
+
+CREATE INDEX ix_audit_request_id ON public.audit USING brin (request_id text_bloom_ops (n_distinct_per_range='4000'));
+
 CREATE INDEX ix_bgp_router_labels ON public.bgp_router USING gin (labels);
 
 CREATE UNIQUE INDEX ix_bgp_router_name ON public.bgp_router USING btree (name);
@@ -1431,6 +1436,8 @@ CREATE INDEX ix_kubernetes_object_uid ON public.kubernetes_object USING btree (u
 CREATE INDEX ix_kubernetes_object_v4_subnet ON public.kubernetes_object USING btree (((document #>> '{spec,v4SubnetReference,name}'::text[]))) WHERE (resource = 'virtualnetworks.core.contrail.juniper.net'::text);
 
 CREATE INDEX ix_kubernetes_object_v6_subnet ON public.kubernetes_object USING btree (((document #>> '{spec,v6SubnetReference,name}'::text[]))) WHERE (resource = 'virtualnetworks.core.contrail.juniper.net'::text);
+
+CREATE INDEX ix_kubernetes_object_waiting ON public.kubernetes_object USING btree (uid) WHERE ((resource = 'virtualnetworks.core.contrail.juniper.net'::text) AND is_alone AND (deleting_at IS NULL));
 
 CREATE INDEX ix_namespace_labels ON public.namespace USING gin (labels);
 

@@ -19,6 +19,9 @@ public sealed record CallerRights(Role? Everywhere, FrozenDictionary<string, Rol
     /// <summary>May do what an operator may: to it a namespace without a grant is no obstacle.</summary>
     public bool IsOperator => Everywhere >= Role.Operator;
 
+    /// <summary>Of whoever may read what is in one namespace, and no more: what is shown to all of them is as one of them may see it.</summary>
+    public static CallerRights OfReaders(string ns) => Of([new RoleGrant(Role.Viewer, [ns])]);
+
     /// <summary>Of a request, once its caller is known.</summary>
     /// <exception cref="InvalidOperationException">Nobody has asked who calls: whatever the request wants, it must not be done.</exception>
     public static CallerRights Of(HttpContext http) =>

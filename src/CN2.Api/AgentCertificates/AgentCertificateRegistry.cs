@@ -1,5 +1,7 @@
+using System.Net;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using CN2.Api.Authentication;
 using CN2.Api.Data;
 using CN2.Api.Drivers;
 using CN2.Api.Drivers.VRouterStream;
@@ -24,15 +26,16 @@ internal sealed partial class AgentCertificateRegistry : IVRouterAuthentication
     private readonly AgentAuthority _authority;
     private readonly AgentOptions _options;
     private readonly VRouterStreamPublisher _publisher;
+    private readonly FailedAttempts _attempts;
     private readonly TimeProvider _time;
     private readonly ILogger<AgentCertificateRegistry> _logger;
     private volatile Dictionary<string, VRouterIdentity> _known = [];
 
     public AgentCertificateRegistry(
         [FromKeyedServices(VersionWatch.AgentCertificates)] VersionWatch watch, AgentAuthority authority, AgentOptions options, ListenerOptions listen, VRouterStreamPublisher publisher,
-        TimeProvider time, ILogger<AgentCertificateRegistry> logger)
+        FailedAttempts attempts, TimeProvider time, ILogger<AgentCertificateRegistry> logger)
     {
-        (_watch, _authority, _options, _publisher, _time, _logger) = (watch, authority, options, publisher, time, logger);
+        (_watch, _authority, _options, _publisher, _attempts, _time, _logger) = (watch, authority, options, publisher, attempts, time, logger);
         _tables = new VersionedTables(ReadAsync, LogAway) { Turned = Turn };
         if (ListenerOptions.IsTls(listen.GrpcUrl)) watch.Add(_tables); // else nobody can show a certificate
     }
@@ -40,11 +43,26 @@ internal sealed partial class AgentCertificateRegistry : IVRouterAuthentication
     /// <summary>SHA-256 of a certificate, in hexadecimal.</summary>
     public static string FingerprintOf(X509Certificate2 certificate) => certificate.GetCertHashString(HashAlgorithmName.SHA256);
 
-    public async Task<VRouterIdentification> IdentifyAsync(X509Certificate2? certificate, CancellationToken cancellationToken) =>
-        _options.IsRequired ? await RecognizeAsync(certificate, cancellationToken) : new VRouterIdentification.NotAsked();
+    public async Task<VRouterIdentification> IdentifyAsync(X509Certificate2? certificate, IPAddress? source, CancellationToken cancellationToken) =>
+        _options.IsRequired ? await RecognizeAsync(certificate, source, cancellationToken) : new VRouterIdentification.NotAsked();
 
-    /// <summary>Whose certificate it is, also where agents need none.</summary>
-    public async Task<VRouterIdentification> RecognizeAsync(X509Certificate2? certificate, CancellationToken ct)
+    /// <summary>
+    /// Whose certificate it is, also where agents need none. One that does not count costs its address an attempt, as a join token does; without attempts only certificates
+    /// that are known go on.
+    /// </summary>
+    public async Task<VRouterIdentification> RecognizeAsync(X509Certificate2? certificate, IPAddress? source, CancellationToken ct)
+    {
+        if ((certificate is null || !IsKnown(certificate)) && !_attempts.MayTry(source))
+            return new VRouterIdentification.TooMany("this address has sent too many calls without a certificate that counts; try again in some seconds");
+        var found = await RecognizeAsync(certificate, ct);
+        if (found is VRouterIdentification.Refused) _attempts.TryTake(source);
+        return found;
+    }
+
+    /// <summary>It was found right before, and has not ended. It asks nobody.</summary>
+    private bool IsKnown(X509Certificate2 certificate) => _known.TryGetValue(FingerprintOf(certificate), out var identity) && identity.NotAfter >= _time.GetUtcNow();
+
+    private async Task<VRouterIdentification> RecognizeAsync(X509Certificate2? certificate, CancellationToken ct)
     {
         if (certificate is null) return Refused("the agent shows no certificate; get one with cn2-vrouter join, and start the agent with the same --state-dir");
         using var patience = new CancellationTokenSource(Patience, _time);

@@ -10,10 +10,11 @@ internal sealed class RenewalService(AgentIssuance issuance, AgentCertificateReg
     public override async Task<IssuedCertificate> Renew(RenewRequest request, ServerCallContext context)
     {
         var http = context.GetHttpContext();
-        var identity = await registry.RecognizeAsync(http.Connection.ClientCertificate, context.CancellationToken) switch
+        var identity = await registry.RecognizeAsync(http.Connection.ClientCertificate, http.Connection.RemoteIpAddress, context.CancellationToken) switch
         {
             VRouterIdentification.Known known => known.Identity,
             VRouterIdentification.Refused refused => throw new RpcException(new Status(StatusCode.Unauthenticated, refused.Reason)),
+            VRouterIdentification.TooMany tooMany => throw new RpcException(new Status(StatusCode.ResourceExhausted, tooMany.Reason)),
             VRouterIdentification.Unavailable away => throw new RpcException(new Status(StatusCode.Unavailable, away.Reason)),
             _ => throw new RpcException(new Status(StatusCode.Unauthenticated, "the agent shows no certificate")),
         };

@@ -9,7 +9,7 @@ namespace CN2.Api.Audit;
 /// <param name="Path">The path of the request.</param>
 /// <param name="Verb">create, update, patch, delete; read, of a refusal; or an action, such as batch.</param>
 /// <param name="Resource">The collection, such as services; of kinds that only the Kubernetes API has, their name there.</param>
-/// <param name="Namespace">The namespace of what was written; null: it has none.</param>
+/// <param name="Namespace">The namespace of what was written, of a Namespace its own name; null: it has none.</param>
 /// <param name="Name">The name of what was written; null: it is not known.</param>
 /// <param name="Uid">The uid of what was written; null: nothing was.</param>
 /// <param name="Generation">The generation after the write; of a deletion the last one.</param>

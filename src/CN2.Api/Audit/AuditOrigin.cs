@@ -45,16 +45,14 @@ public sealed class AuditOrigin
     {
         if (http.Features.Get<AuditOrigin>() is { } known) return known;
         var caller = Caller.Find(http);
-        var source = http.Connection.RemoteIpAddress;
         var origin = new AuditOrigin
         {
             CallerKind = caller?.Kind.ToString() ?? Unknown,
             CallerName = AuditText.Clean(caller?.Name ?? "unknown", AuditText.LongName)!,
-            Source = source?.Unmapped(),
+            Source = SourceOf(http),
             RequestId = RequestIds.Of(http),
             Method = http.Request.Method,
-            // A stranger fills no table by long paths.
-            Path = AuditText.Clean(http.Request.Path.Value ?? "/", caller is null ? AuditText.StrangersPath : AuditText.LongPath)!,
+            Path = PathOf(http, isStranger: caller is null),
             Target = AuditTarget.Of(http),
         };
         http.Features.Set(origin);
@@ -71,16 +69,25 @@ public sealed class AuditOrigin
         {
             CallerKind = virtualRouter is null ? Unknown : "Agent",
             CallerName = virtualRouter ?? "unknown",
-            Source = http.Connection.RemoteIpAddress?.Unmapped(),
+            Source = SourceOf(http),
             RequestId = RequestIds.New(),
             Method = http.Request.Method,
-            Path = AuditText.Clean(http.Request.Path.Value ?? "/", AuditText.StrangersPath)!,
+            Path = PathOf(http, isStranger: true),
             Target = new AuditTarget("virtual-routers", null, virtualRouter ?? AuditText.Clean(claimed is { Length: > 0 } ? claimed : null, AuditText.LongName), action),
         };
 
     /// <summary>Of a command of this program at the database, such as <c>token create</c>.</summary>
     public static AuditOrigin OfCommand(string command) =>
         new() { CallerKind = "Cli", CallerName = "cli", RequestId = RequestIds.New(), Method = "CLI", Path = command };
+
+    /// <summary>Of a request that the audit log has an entry of no longer, because it was long ago.</summary>
+    public static AuditOrigin OfForgotten(string method, string path) =>
+        new() { CallerKind = Unknown, CallerName = "unknown", RequestId = RequestIds.New(), Method = method, Path = AuditText.Clean(path, AuditText.LongPath)! };
+
+    private static IPAddress? SourceOf(HttpContext http) => http.Connection.RemoteIpAddress?.Unmapped();
+
+    /// <summary>A stranger fills no table by long paths.</summary>
+    private static string PathOf(HttpContext http, bool isStranger) => AuditText.Clean(http.Request.Path.Value ?? "/", isStranger ? AuditText.StrangersPath : AuditText.LongPath)!;
 
     internal void AddDryRuns(IEnumerable<AuditEntry> entries) => _dryRuns.AddRange(entries.Take(MostDryRuns - _dryRuns.Count));
 }

@@ -7,12 +7,17 @@ namespace CN2.Api.Audit;
 /// <param name="Page">The limit, and the cursor.</param>
 /// <param name="Caller">Only entries of the caller of this name.</param>
 /// <param name="Namespace">Only entries about what is in this namespace.</param>
+/// <param name="Name">Only entries about what has this name.</param>
+/// <param name="Resource">Only entries about this collection, or this kind of the Kubernetes API.</param>
+/// <param name="RequestId">Only entries of the request of this id.</param>
 /// <param name="From">Only entries at this time or later.</param>
 /// <param name="To">Only entries before this time.</param>
 /// <param name="After">The page begins behind this entry; null: at the newest.</param>
-internal sealed record AuditQuery(ListQuery Page, string? Caller, string? Namespace, DateTimeOffset? From, DateTimeOffset? To, (DateTimeOffset At, long Id)? After)
+internal sealed record AuditQuery(
+    ListQuery Page, string? Caller, string? Namespace, string? Name, string? Resource, string? RequestId, DateTimeOffset? From, DateTimeOffset? To, (DateTimeOffset At, long Id)? After)
 {
-    private static readonly string[] Filters = ["caller", "namespace", "from", "to"];
+    private static readonly string[] Texts = ["caller", "namespace", "name", "resource", "requestId"];
+    private static readonly string[] Filters = [.. Texts, "from", "to"];
     private static readonly string[] Forms = ["yyyy-MM-dd'T'HH:mm:ss'Z'", "yyyy-MM-dd'T'HH:mm:sszzz", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFF'Z'", "yyyy-MM-dd'T'HH:mm:ss.FFFFFFFzzz"];
 
     /// <summary>One more than the limit only shows that there is a next page.</summary>
@@ -24,7 +29,7 @@ internal sealed record AuditQuery(ListQuery Page, string? Caller, string? Namesp
         var (page, refused) = ListQuery.ReadWithoutSelector(request, Filters);
         if (refused is not null) return (null, refused);
         var faults = new FaultList();
-        foreach (var name in (string[])["caller", "namespace"])
+        foreach (var name in Texts)
         {
             if (request.Query[name].ToString().Contains('\0', StringComparison.Ordinal)) faults.Add(name, "must not contain U+0000");
         }
@@ -38,7 +43,8 @@ internal sealed record AuditQuery(ListQuery Page, string? Caller, string? Namesp
             else faults.Add("cursor", "must be the nextCursor of an answer to the same query; leave it out to begin again");
         }
 
-        return faults.Count > 0 ? (null, ApiProblem.Validation(faults)) : (new AuditQuery(page, Text(request, "caller"), Text(request, "namespace"), from, to, after), null);
+        if (faults.Count > 0) return (null, ApiProblem.Validation(faults));
+        return (new AuditQuery(page, Text(request, "caller"), Text(request, "namespace"), Text(request, "name"), Text(request, "resource"), Text(request, "requestId"), from, to, after), null);
     }
 
     private static string? Text(HttpRequest request, string name) => request.Query[name].ToString() is { Length: > 0 } text ? text : null;

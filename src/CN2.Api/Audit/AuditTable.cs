@@ -30,11 +30,31 @@ public static class AuditTable
         $"""
          SELECT {Columns} FROM audit
          WHERE ($1 IS NULL OR caller = $1) AND ($2 IS NULL OR namespace = $2) AND ($3 IS NULL OR at >= $3) AND ($4 IS NULL OR at < $4) AND ($5 IS NULL OR (at, id) < ($5, $6))
+             AND ($8 IS NULL OR name = $8) AND ($9 IS NULL OR resource = $9) AND ($10 IS NULL OR request_id = $10)
          ORDER BY at DESC, id DESC LIMIT $7
          """,
         Read, ct,
         Nullable(query.Caller, NpgsqlDbType.Text), Nullable(query.Namespace, NpgsqlDbType.Text), Nullable(query.From?.UtcDateTime, NpgsqlDbType.TimestampTz),
-        Nullable(query.To?.UtcDateTime, NpgsqlDbType.TimestampTz), Nullable(query.After?.At.UtcDateTime, NpgsqlDbType.TimestampTz), Sql.Value(query.After?.Id ?? 0), Sql.Value(query.Rows));
+        Nullable(query.To?.UtcDateTime, NpgsqlDbType.TimestampTz), Nullable(query.After?.At.UtcDateTime, NpgsqlDbType.TimestampTz), Sql.Value(query.After?.Id ?? 0), Sql.Value(query.Rows),
+        Nullable(query.Name, NpgsqlDbType.Text), Nullable(query.Resource, NpgsqlDbType.Text), Nullable(query.RequestId, NpgsqlDbType.Text));
+
+    /// <summary>Who asked for a write, by its entry.</summary>
+    /// <param name="connection">To read on.</param>
+    /// <param name="at">When the write was.</param>
+    /// <param name="uid">Of what was written.</param>
+    /// <param name="ct">Ends the query.</param>
+    /// <returns>Null: the entry is no longer kept.</returns>
+    public static async Task<AuditOrigin?> FindOriginAsync(NpgsqlConnection connection, DateTimeOffset at, Guid uid, CancellationToken ct) => (await Sql.ReadAllAsync(
+        connection, "SELECT caller_kind, caller, source, request_id, method, path FROM audit WHERE at = $1 AND uid = $2 ORDER BY id LIMIT 1",
+        row => new AuditOrigin
+        {
+            CallerKind = row.GetString(0),
+            CallerName = row.GetString(1),
+            Source = row.IsDBNull(2) ? null : row.GetFieldValue<IPAddress>(2),
+            RequestId = row.GetString(3),
+            Method = row.GetString(4),
+            Path = row.GetString(5),
+        }, ct, Sql.Time(at), Sql.Value(uid))).FirstOrDefault();
 
     private static NpgsqlParameter Nullable(object? value, NpgsqlDbType type) => new() { Value = value ?? DBNull.Value, NpgsqlDbType = type };
 

@@ -1,6 +1,6 @@
 using System.Net;
-using System.Threading.RateLimiting;
 using CN2.Api.Http;
+using CN2.Api.Threading;
 using CN2.Network.Resources;
 
 namespace CN2.Api.Authentication;
@@ -11,26 +11,21 @@ namespace CN2.Api.Authentication;
 /// </summary>
 internal sealed class FailedAttempts : IDisposable
 {
-    private readonly PartitionedRateLimiter<IPAddress> _limiter = PartitionedRateLimiter.Create<IPAddress, IPAddress>(address =>
-        IPAddress.IsLoopback(address)
-            ? RateLimitPartition.GetNoLimiter(IPAddress.Loopback)
-            : RateLimitPartition.GetTokenBucketLimiter(address, _ => new TokenBucketRateLimiterOptions
-            {
-                TokenLimit = Limits.FailedAttempts,
-                TokensPerPeriod = Limits.FailedAttempts / 10,
-                ReplenishmentPeriod = TimeSpan.FromSeconds(1),
-                QueueLimit = 0,
-            }));
+    private readonly AttemptLimit<IPAddress> _limit = new(Limits.FailedAttempts, Limits.FailedAttempts / 10, IPAddress.IsLoopback);
 
     /// <summary>The address has an attempt left.</summary>
-    public bool MayTry(HttpContext http) => _limiter.GetStatistics(Callers.Of(http)) is not { CurrentAvailablePermits: < 1 };
+    public bool MayTry(HttpContext http) => MayTry(http.Connection.RemoteIpAddress);
+
+    /// <inheritdoc cref="MayTry(HttpContext)"/>
+    /// <param name="source">Null: a unix socket.</param>
+    public bool MayTry(IPAddress? source) => _limit.MayTry(Callers.Of(source));
 
     /// <summary>Takes one; false: there was none.</summary>
-    public bool TryTake(HttpContext http)
-    {
-        using var lease = _limiter.AttemptAcquire(Callers.Of(http));
-        return lease.IsAcquired;
-    }
+    public bool TryTake(HttpContext http) => TryTake(http.Connection.RemoteIpAddress);
 
-    public void Dispose() => _limiter.Dispose();
+    /// <inheritdoc cref="TryTake(HttpContext)"/>
+    /// <param name="source">Null: a unix socket.</param>
+    public bool TryTake(IPAddress? source) => _limit.TryTake(Callers.Of(source));
+
+    public void Dispose() => _limit.Dispose();
 }

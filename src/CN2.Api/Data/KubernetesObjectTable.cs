@@ -6,7 +6,7 @@ namespace CN2.Api.Data;
 /// <summary>Table <c>kubernetes_object</c> by SQL (docs/adr/0007-ef-or-sql.md). A row goes with its resource, by a trigger.</summary>
 internal static class KubernetesObjectTable
 {
-    private const string Columns = "resource, uid, namespace, name, document::text, is_alone, generation, created_at, deleting_at, by_operator";
+    private const string Columns = "resource, uid, namespace, name, document::text, is_alone, generation, created_at, deleting_at, by_operator, waits_for";
 
     /// <param name="connection">Where the transaction is open, if there is one.</param>
     /// <param name="condition">SQL after WHERE over <c>kubernetes_object o</c>, with $1… for <paramref name="parameters"/>; may order and lock.</param>
@@ -33,14 +33,14 @@ internal static class KubernetesObjectTable
     /// <summary>Writes the rows, or replaces what was kept. <see cref="KubernetesObjectRow.CreatedAt"/> stays as it was first.</summary>
     public static NpgsqlBatchCommand Write(List<KubernetesObjectRow> rows) => Sql.Command(
         """
-        INSERT INTO kubernetes_object (resource, uid, namespace, name, document, is_alone, generation, created_at, deleting_at, by_operator)
-        SELECT r, u, ns, n, d::json, a, g, c, x, b FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) AS t (r, u, ns, n, d, a, g, c, x, b)
+        INSERT INTO kubernetes_object (resource, uid, namespace, name, document, is_alone, generation, created_at, deleting_at, by_operator, waits_for)
+        SELECT r, u, ns, n, d::json, a, g, c, x, b, w FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS t (r, u, ns, n, d, a, g, c, x, b, w)
         ON CONFLICT (resource, uid) DO UPDATE SET document = excluded.document, is_alone = excluded.is_alone, generation = excluded.generation, deleting_at = excluded.deleting_at,
-            by_operator = excluded.by_operator
+            by_operator = excluded.by_operator, waits_for = excluded.waits_for
         """,
         Sql.Array(rows, r => r.Resource), Sql.Array(rows, r => r.Uid), Sql.Array(rows, r => r.Namespace), Sql.Array(rows, r => r.Name), Sql.Array(rows, r => r.Document),
         Sql.Array(rows, r => r.IsAlone), Sql.Array(rows, r => r.Generation), Sql.Array(rows, r => r.CreatedAt.UtcDateTime),
-        Sql.Array(rows, r => r.DeletingAt?.UtcDateTime, NpgsqlTypes.NpgsqlDbType.TimestampTz), Sql.Array(rows, r => r.ByOperator));
+        Sql.Array(rows, r => r.DeletingAt?.UtcDateTime, NpgsqlTypes.NpgsqlDbType.TimestampTz), Sql.Array(rows, r => r.ByOperator), Sql.Texts(rows, r => r.WaitsFor));
 
     /// <summary>How many objects of a kind live alone in a namespace, counted up to a number.</summary>
     public static async Task<long> CountAloneAsync(NpgsqlConnection connection, string resource, string ns, int most, CancellationToken ct) =>
@@ -77,5 +77,5 @@ internal static class KubernetesObjectTable
 
     private static KubernetesObjectRow ReadRow(NpgsqlDataReader row) => new(
         row.GetString(0), row.GetGuid(1), row.GetString(2), row.GetString(3), row.GetString(4), row.GetBoolean(5), row.GetInt64(6),
-        row.GetFieldValue<DateTimeOffset>(7), row.GetTimeOrNull(8), row.GetBoolean(9));
+        row.GetFieldValue<DateTimeOffset>(7), row.GetTimeOrNull(8), row.GetBoolean(9), row.GetStringOrNull(10));
 }

@@ -16,6 +16,9 @@ public abstract record VRouterIdentification
     /// <summary>Nobody that may connect; a sentence for the operator of the agent.</summary>
     public sealed record Refused(string Reason) : VRouterIdentification;
 
+    /// <summary>The address has failed too often, so it was not looked up; a sentence for the operator of the agent.</summary>
+    public sealed record TooMany(string Reason) : VRouterIdentification;
+
     /// <summary>It cannot be told at this moment, because the database is away.</summary>
     public sealed record Unavailable(string Reason) : VRouterIdentification;
 }

@@ -45,6 +45,7 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
         row.Number = await FreeNumberAsync(scope, ct);
         if (row.Number == 0) return ApiProblem.InUse("Every network number (1 to 65535)", ["65535 ExternalNetworks"]);
         if (await NotGrantedAsync(scope, ns, spec, request.IsAskedByEditors, ct) is { } outside) return outside;
+        if (await OverQuotaAsync(scope, ns, ct) is { } overQuota) return overQuota;
         if (await OverlapAsync(scope, row, spec, ct) is { } overlap) return overlap;
         // An object of the Kubernetes API names its Subnets itself; those of another network have names that nobody else may have.
         if (request.KnownUid is null && await TakenSubnetAsync(scope, ns, row.Name, null, spec, ct) is { } taken) return taken;
@@ -122,6 +123,14 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
         if (await GrantTable.FindAsync(scope.Connection, ns, ct) is not { } grant) return !scope.Rights.IsOperator ? ApiProblem.NoGrant(ns) : isAskedByEditors ? ApiProblem.NoGrantForParts(ns) : null;
         return spec is not null && GrantCoverage.Outside(spec, ApiJson.Read<GrantSpec>(grant.Spec)) is { Count: > 0 } faults ? ApiProblem.NotGranted(faults) : null;
     }
+
+    /// <summary>
+    /// The refusal of one more network than the grant has room for. The trigger on the table says the same, and has the last word, but ends a transaction that may be somebody
+    /// else's: the write of a Subnet makes networks of several namespaces. Null: there is room.
+    /// </summary>
+    private static async Task<ApiProblem?> OverQuotaAsync(WriteScope scope, string ns, CancellationToken ct) =>
+        await GrantTable.FindAsync(scope.Connection, ns, ct) is { } grant && grant.Used.ExternalNetworks + 1 > grant.Quota.ExternalNetworks
+            ? ApiProblem.QuotaExceeded(ns, "externalNetworks", grant.Used.ExternalNetworks, grant.Quota.ExternalNetworks.Value, 1) : null;
 
     /// <summary>The refusal of a caller who may not write networks of a namespace, whatever they are. Null: it may.</summary>
     internal static Task<ApiProblem?> RefusalAsync(WriteScope scope, string ns, CancellationToken ct) => NotGrantedAsync(scope, ns, null, false, ct);

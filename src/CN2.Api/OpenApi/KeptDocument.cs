@@ -14,12 +14,23 @@ internal sealed class KeptDocument([FromKeyedServices(KeptDocument.Name)] IOpenA
 {
     public const string Name = "v1";
 
-    private readonly Lazy<Task<ApiDocument>> _made = new(() => MakeAsync(provider));
+    private readonly Lock _lock = new();
+    private Task<ApiDocument>? _made;
 
-    public async Task WriteAsync(HttpContext http) => await (await _made.Value).WriteAsync(http);
+    public async Task WriteAsync(HttpContext http) => await (await MadeAsync()).WriteAsync(http);
+
+    /// <summary>The document, or the attempt to make it that others wait for already. One that has failed is forgotten.</summary>
+    private Task<ApiDocument> MadeAsync()
+    {
+        lock (_lock)
+        {
+            if (_made is null or { IsFaulted: true } or { IsCanceled: true }) _made = Task.Run(MakeAsync);
+            return _made;
+        }
+    }
 
     /// <summary>For all requests that wait, so none of them can cancel it.</summary>
-    private static async Task<ApiDocument> MakeAsync(IOpenApiDocumentProvider provider)
+    private async Task<ApiDocument> MakeAsync()
     {
         var document = await provider.GetOpenApiDocumentAsync(CancellationToken.None);
         await using var text = new StringWriter(CultureInfo.InvariantCulture);

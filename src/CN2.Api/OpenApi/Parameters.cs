@@ -29,6 +29,9 @@ internal static class Parameters
         {
             yield return Query("caller", "Only entries of the caller of this name.", Text(), "portal");
             yield return Query("namespace", "Only entries about what is in this namespace.", Text(), "ns1");
+            yield return Query("name", "Only entries about what has this name.", Text(), "my-service");
+            yield return Query("resource", "Only entries about this collection, or this kind that only the Kubernetes API has.", Text(), "services");
+            yield return Query("requestId", "Only entries of the request with this `X-Request-Id`.", Text(), "0193953aa1c47f0e9d5c1b1c64a7a1f2");
             yield return Query("from", "Only entries at this time or later (RFC 3339).", Time(), "2026-12-01T00:00:00Z");
             yield return Query("to", "Only entries before this time (RFC 3339).", Time(), "2026-12-02T00:00:00Z");
         }

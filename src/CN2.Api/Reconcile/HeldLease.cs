@@ -6,7 +6,7 @@ namespace CN2.Api.Reconcile;
 /// What this replica knows of its leadership, by its own clock, which never jumps and goes on while the process is stopped. All members may be
 /// called from any thread.
 /// </summary>
-internal sealed class HeldLease(TimeProvider time)
+internal sealed class HeldLease(TimeProvider time) : ILeadership
 {
     /// <summary>
     /// How long a lease counts here, from the moment before it was asked for: a second less than in the database, so that this replica

@@ -74,7 +74,7 @@ public static class ReconcileRegistration
         services.AddSingleton<IChangeFeedReader>(provider => ActivatorUtilities.CreateInstance<ChangeFeedReader>(provider, provider.GetRequiredKeyedService<NpgsqlDataSource>(DatabasePools.ControlLoop)));
         services.AddSeam<IServiceLifecycle, ServiceLifecycle>();
         services.AddSingleton<LeaderLeaseStore>().AddSeam<ILeaderLeaseStore, LeaderLeaseStore>();
-        services.AddSingleton<HeldLease>();
+        services.AddSingleton<HeldLease>().AddSeam<ILeadership, HeldLease>();
         services.AddSingleton<SessionTurnStore>().AddSeam<ISessionTurnStore, SessionTurnStore>();
     }
 

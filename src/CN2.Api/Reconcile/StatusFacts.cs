@@ -20,7 +20,7 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
     private readonly IReadOnlyList<BgpSession> _sessions = speaker.Sessions;
 
     /// <summary>FloatingIP → its routes: its own status is made of them, and its Service's.</summary>
-    private readonly Dictionary<Guid, (int Wanted, int InSpeaker, List<FloatingIPRouteBody> Bodies)> _routes = [];
+    private readonly Dictionary<Guid, HeldRoutes> _routes = [];
 
     /// <summary>The drafts of an owner: of the Service and its FloatingIPs, or of a FloatingIP without a Service.</summary>
     public IEnumerable<StatusDraft> Of(Guid owner)
@@ -122,7 +122,7 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
     }
 
     /// <summary>A session without ADD-PATH was sent only one of several next hops. VPN routes differ by their route distinguisher, so it is sent all of them.</summary>
-    private bool IsAddPathLimited((int Wanted, int InSpeaker, List<FloatingIPRouteBody> Bodies) routes) =>
+    private bool IsAddPathLimited(HeldRoutes routes) =>
         routes.Wanted > 1 && routes.Bodies.TrueForAll(b => b.RouteDistinguisher is null)
         && Sessions.Any(s => s is { IsEstablished: true, AddPath: false } && routes.Bodies.Exists(b => b.ControlNodes.Any(c => c.AdvertisedTo.Contains(s.Peer))));
 
@@ -179,14 +179,14 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
 
     private static BgpPathKey KeyOf(FloatingIPRoute route) => new(route.Address, route.Path);
 
-    /// <summary>How many routes are wanted, how many of them speakers hold, and all that speakers hold with the peers that got them.</summary>
-    private (int Wanted, int InSpeaker, List<FloatingIPRouteBody> Bodies) RoutesOf(FloatingIP floatingIP)
+    private HeldRoutes RoutesOf(FloatingIP floatingIP)
     {
         if (_routes.TryGetValue(floatingIP.Uid, out var known)) return known;
         var (wanted, confirmed) = state.Sequencer.RoutesOf(floatingIP.Uid);
         var elsewhere = state.Sequencer.UnconfirmedOf(floatingIP.Uid).Where(r => state.Others.Through(r.FloatingIP, r.Path).Any()).ToList();
-        var left = LeftBehind(floatingIP).Where(r => !confirmed.Concat(elsewhere).Any(held => held.Path == r.Path));
-        return _routes[floatingIP.Uid] = (wanted, confirmed.Count + elsewhere.Count, [.. confirmed.Select(r => (Route: r, Here: true)).Concat(elsewhere.Concat(left).Select(r => (Route: r, Here: false))).OrderBy(r => r.Route.Path.ToString(), StringComparer.Ordinal).Select(r => Body(r.Route, r.Here))]);
+        var left = LeftBehind(floatingIP).Where(r => !confirmed.Concat(elsewhere).Any(held => held.Path == r.Path)).ToList();
+        var all = confirmed.Select(r => (Route: r, Here: true)).Concat(elsewhere.Concat(left).Select(r => (Route: r, Here: false))).OrderBy(r => r.Route.Path.ToString(), StringComparer.Ordinal);
+        return _routes[floatingIP.Uid] = new HeldRoutes(wanted, confirmed.Count + elsewhere.Count, [.. all.Select(r => Body(r.Route, r.Here))], left);
     }
 
     /// <summary>The routes that only the engine of a control node that is gone may still announce: routers have them as long as it lives.</summary>
@@ -197,15 +197,11 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
             .Select(p => new FloatingIPRoute(floatingIP.Uid, floatingIP.Address, "", p.NextHop, network));
     }
 
-    private IEnumerable<LeftNextHop> NextHopsLeft(FloatingIP floatingIP)
-    {
-        var wanted = state.Sequencer.RoutesOf(floatingIP.Uid).Confirmed.Concat(state.Sequencer.UnconfirmedOf(floatingIP.Uid)).Select(r => r.Path).ToHashSet();
-        return from route in LeftBehind(floatingIP)
-               where !wanted.Contains(route.Path)
-               from node in state.Others.Through(floatingIP.Uid, route.Path)
-               where state.Others.IsGone(node.ControlNode)
-               select new LeftNextHop(node.ControlNode, route.NextHop.ToString());
-    }
+    private IEnumerable<LeftNextHop> NextHopsLeft(FloatingIP floatingIP) =>
+        from route in RoutesOf(floatingIP).Left
+        from node in state.Others.Through(floatingIP.Uid, route.Path)
+        where state.Others.IsGone(node.ControlNode)
+        select new LeftNextHop(node.ControlNode, route.NextHop.ToString());
 
     private FloatingIPRouteBody Body(FloatingIPRoute route, bool here)
     {
@@ -232,6 +228,13 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
 
     private static List<string> SentTo(IReadOnlyList<BgpSession> sessions, string family, IReadOnlyList<string> withheld, bool best) =>
         [.. sessions.Where(s => s.IsEstablished && s.Families.Contains(family) && (best || s.AddPath) && !withheld.Contains(s.Peer)).Select(s => s.Peer).Order(StringComparer.Ordinal)];
+
+    /// <summary>The routes of a FloatingIP that speakers hold, here and elsewhere.</summary>
+    /// <param name="Wanted">How many there should be.</param>
+    /// <param name="InSpeaker">How many of those speakers hold.</param>
+    /// <param name="Bodies">All that speakers hold, with the peers that got them.</param>
+    /// <param name="Left">Those of <paramref name="Bodies"/> that nobody wants any more: <see cref="LeftBehind"/>.</param>
+    private sealed record HeldRoutes(int Wanted, int InSpeaker, List<FloatingIPRouteBody> Bodies, List<FloatingIPRoute> Left);
 
     private static ConditionBody Body(Condition condition) => new(
         condition.Type, condition.Status.ToString(), condition.Reason, condition.Message, condition.ObservedGeneration, default);

@@ -141,7 +141,6 @@ internal sealed partial class KeyRing : IDisposable
     {
         if (keys.Current is null) LogLocked(keys.Foreign ?? "");
         else if (_certificate is null) LogPlain();
-        else if (keys.Foreign is { } foreign) LogForeign(foreign);
     }
 
     [LoggerMessage(EventId = 170, Level = LogLevel.Warning, Message = "Secrets in the database are encrypted by a key that stands beside them in plain, so who has a dump of it can read them; set Secrets__Certificate__Path")]
@@ -149,9 +148,6 @@ internal sealed partial class KeyRing : IDisposable
 
     [LoggerMessage(EventId = 171, Level = LogLevel.Error, Message = "The keys that protect secrets in the database cannot be read: they are encrypted under the certificate with SHA-256 {Certificate}. Set Secrets__Certificate__Path to it; until then BgpRouters with an authKey get no new session from this control node, and no secret can be stored")]
     private partial void LogLocked(string certificate);
-
-    [LoggerMessage(EventId = 172, Level = LogLevel.Warning, Message = "A key that protects secrets in the database is encrypted under the certificate with SHA-256 {Certificate}, which this control node does not have: add it as Secrets__Certificate__Previous__0, unless nothing needs it any more")]
-    private partial void LogForeign(string certificate);
 
     [LoggerMessage(EventId = 173, Level = LogLevel.Information, Message = "Key {Key} was made, which protects secrets in the database; it stands there {How}")]
     private partial void LogMade(Guid key, string how);

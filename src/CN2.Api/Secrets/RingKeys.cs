@@ -9,6 +9,7 @@ internal sealed class RingKeys
     /// <param name="certificate">SHA-256 of this replica's certificate; null: it has none.</param>
     public RingKeys(IReadOnlyList<RingKey> keys, string? certificate)
     {
+        All = keys;
         _keys = keys.ToDictionary(k => k.Id);
         // Without a certificate nothing is protected by a plain key once there was one: that would take back what the operator wanted.
         var candidates = certificate is null && keys.Any(k => k.Certificate is not null) ? [] : keys.Where(k => k.Certificate == certificate);
@@ -16,6 +17,9 @@ internal sealed class RingKeys
         LacksKey = Current is null && (certificate is not null || keys.All(k => k.Certificate is null));
         Foreign = keys.LastOrDefault(k => k.Encryptor is null)?.Certificate;
     }
+
+    /// <summary>In the order of their numbers.</summary>
+    public IReadOnlyList<RingKey> All { get; }
 
     /// <summary>Protects what is written now; null: no key can be used for that.</summary>
     public RingKey? Current { get; }

@@ -15,6 +15,7 @@ internal sealed partial class SecretRenewal(KeyRing ring, ISecretProtection secr
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(10);
 
+    private readonly Dictionary<Guid, bool> _neededSaid = [];
     private string? _said;
 
     /// <summary>One pass; how many secrets it has protected.</summary>
@@ -29,7 +30,29 @@ internal sealed partial class SecretRenewal(KeyRing ring, ISecretProtection secr
         var renewed = 0;
         foreach (var column in ProtectedColumn.All) renewed += await RenewAsync(column, keys, current, isPlainLeft: holdsBack is not null, ct);
         if (renewed > 0) LogRenewed(renewed);
+        await SayNeededAsync(keys, current, ct);
         return renewed;
+    }
+
+    /// <summary>Says of each other key once whether secrets still need it: so the operator knows when a former certificate may go, and which one is missing.</summary>
+    private async Task SayNeededAsync(RingKeys keys, RingKey current, CancellationToken ct)
+    {
+        foreach (var key in keys.All.Where(k => k != current && k.Certificate is not null))
+        {
+            var count = 0L;
+            foreach (var column in ProtectedColumn.All) count += await CountAsync(column, key, ct);
+            if (_neededSaid.TryGetValue(key.Id, out var said) && said == count > 0) continue;
+            _neededSaid[key.Id] = count > 0;
+            if (count == 0) LogNotNeeded(key.Certificate!);
+            else if (key.Encryptor is null) LogMissing(count, key.Certificate!);
+        }
+    }
+
+    private async Task<long> CountAsync(ProtectedColumn column, RingKey key, CancellationToken ct)
+    {
+        await using var command = source.CreateCommand($"SELECT count(*) FROM {column.Table} WHERE starts_with({column.Name}, $1)");
+        command.Parameters.Add(Sql.Value(ProtectedText.BeginningOf(key.Id)));
+        return (long)(await command.ExecuteScalarAsync(ct))!;
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -90,6 +113,12 @@ internal sealed partial class SecretRenewal(KeyRing ring, ISecretProtection secr
 
     [LoggerMessage(EventId = 174, Level = LogLevel.Information, Message = "{Count} secrets in the database are protected by the newest key now")]
     private partial void LogRenewed(int count);
+
+    [LoggerMessage(EventId = 177, Level = LogLevel.Information, Message = "In the database no secret needs the certificate with SHA-256 {Certificate} any more; once no control node has it as Secrets__Certificate__Path, it may go from Secrets__Certificate__Previous")]
+    private partial void LogNotNeeded(string certificate);
+
+    [LoggerMessage(EventId = 172, Level = LogLevel.Warning, Message = "{Count} secrets are encrypted under the certificate with SHA-256 {Certificate}, which this control node does not have: add it as Secrets__Certificate__Previous__0, or set them anew")]
+    private partial void LogMissing(long count, string certificate);
 
     [LoggerMessage(EventId = 175, Level = LogLevel.Warning, Message = "Control node {Name} runs a version that cannot read protected secrets: the secrets in the database stay in plain until it is upgraded or gone")]
     private partial void LogWaits(string name);

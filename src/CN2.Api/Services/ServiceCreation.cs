@@ -41,6 +41,7 @@ internal sealed class ServiceCreation(Catalog catalog, ServiceAllocation allocat
             Row = NewRow(draft, uid, now),
             Spec = draft.Request.ToSpec(draft.Namespace),
             Kept = draft.Kept?.Invoke(uid, now),
+            Rights = draft.Rights,
             ClusterIPs = draft.Request.ClusterIPs,
         };
     }

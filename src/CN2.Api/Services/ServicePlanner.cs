@@ -81,7 +81,7 @@ internal static class ServicePlanner
         var chosenAnew = work.Before is { } before
             && (before.ExternalNetwork != work.Spec.ExternalNetwork || before.ExternalNetworkSelector != work.Spec.ExternalNetworkSelector);
         // Who uses a network already stays there when its owner shuts it.
-        if (candidates.Reason == ConditionReason.NetworkNotAllowed && (current is null || chosenAnew || asksAnew) && !work.Serving)
+        if (!work.Serving && (current is null || chosenAnew || asksAnew) && IsShut(work, candidates))
         {
             work.Refusal = ApiProblem.NetworkNotAllowed(work.Spec.ExternalNetwork!, work.Row.Namespace);
             return;
@@ -127,6 +127,10 @@ internal static class ServicePlanner
         if (options.Count > 0) work.ExternalDemand = new AddressDemand(options);
         else if (!secondMayMiss) work.Pend(ConditionReason.FamilyNotAvailable, $"ExternalNetwork {current.Id} has no {missing[0]} subnet; add one, or change ipFamilies.");
     }
+
+    /// <summary>The named network does not allow the namespace. Of a namespace that the caller may not read, a network that does not exist answers the same.</summary>
+    private static bool IsShut(ServiceWork work, NetworkCandidates candidates) => candidates.Reason == ConditionReason.NetworkNotAllowed
+        || (candidates.Reason == ConditionReason.NetworkNotFound && NamespacedName.TryParse(work.Spec.ExternalNetwork, work.Row.Namespace, out var id) && work.Rights.In(id.Namespace) is null);
 
     private static void Demand(
         ServiceWork work, NetworkCandidates candidates, IReadOnlyList<CatalogNetwork> networks, IPFamily first, IPFamily? second, bool secondMayMiss)

@@ -1,4 +1,5 @@
 using System.Net;
+using CN2.Api.Access;
 using CN2.Api.Allocation;
 using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
@@ -21,6 +22,9 @@ internal sealed class ServiceWork
 
     /// <summary>The caller is the reconciler: what would refuse a request leaves the Service pending.</summary>
     public bool Serving { get; init; }
+
+    /// <summary>What the caller may do; nobody asks for it while <see cref="Serving"/>.</summary>
+    public CallerRights Rights { get; init; } = CallerRights.None;
 
     /// <summary>What is kept of its Kubernetes object, to be written with it.</summary>
     public KubernetesObjectRow? Kept { get; init; }

@@ -23,7 +23,7 @@ public sealed class ServiceWriter(Catalog catalog, ServiceAllocation allocation,
         spec.Moving = before.Moving;
         var document = await StatusDocumentAsync(scope.Connection, row.Uid, ct);
         var all = await FloatingIPTable.OfServicesAsync(scope.Connection, [row.Uid], forUpdate: true, ct);
-        var work = new ServiceWork { Row = row, Spec = spec, Before = before, Held = all.FindAll(f => f.DeletingAt is null), ClusterIPs = request.ClusterIPs };
+        var work = new ServiceWork { Row = row, Spec = spec, Before = before, Held = all.FindAll(f => f.DeletingAt is null), ClusterIPs = request.ClusterIPs, Rights = scope.Rights };
         var pendingBefore = (row.PendingReason, row.PendingMessage);
         var metadata = row.ChangeMetadata(request);
         await allocation.RunAsync(scope.Connection, snapshot, [work], scope.Now, ct);

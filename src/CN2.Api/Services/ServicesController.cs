@@ -32,7 +32,7 @@ public sealed class ServicesController(CN2DbContext db, ServiceStore store, Serv
     [ProducesResponseType<ServiceResource>(201)]
     public async Task<IActionResult> Create(string ns, ServiceRequest request)
     {
-        var answer = await writes.ExecuteAsync(HttpContext, store.Creates, new ServiceDraft(ns, request) { Origin = AuditOrigin.Of(HttpContext) });
+        var answer = await writes.ExecuteAsync(HttpContext, store.Creates, new ServiceDraft(ns, request, CallerRights.Of(HttpContext)) { Origin = AuditOrigin.Of(HttpContext) });
         // The advice of already-exists, to change the Service, does not help while the Service is being deleted.
         return answer is ProblemResult { Problem.Code: ProblemCodes.AlreadyExists }
             && await db.Services.AnyAsync(s => s.Namespace == ns && s.Name == request.Name && s.DeletingAt != null, HttpContext.RequestAborted)
@@ -57,7 +57,7 @@ public sealed class ServicesController(CN2DbContext db, ServiceStore store, Serv
     public Task<IActionResult> Put(string ns, string name, ServiceRequest request) => writes.ExecuteAsync(HttpContext, async (scope, ct) =>
     {
         if (await store.LockAsync(scope, ns, name, ct) is { } row) return await store.ReplaceAsync(scope, row, request, ct);
-        return scope.CheckIfMatch(null) is { } stale ? stale : await store.Creates.DecideAsync(scope, new ServiceDraft(ns, request), ct);
+        return scope.CheckIfMatch(null) is { } stale ? stale : await store.Creates.DecideAsync(scope, new ServiceDraft(ns, request, scope.Rights), ct);
     });
 
     /// <summary>Changes a Service by a merge patch.</summary>

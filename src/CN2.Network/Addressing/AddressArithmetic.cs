@@ -14,6 +14,16 @@ public static class AddressArithmetic
     /// <summary>An IPv4 address inside IPv6 (::ffff:0:0/96, RFC 4291 2.5.5.2), as a socket for both families names a peer, as IPv4; any other as it is.</summary>
     public static IPAddress Unmapped(this IPAddress address) => address.IsIPv4MappedToIPv6 ? address.MapToIPv4() : address;
 
+    /// <summary>
+    /// The host that an address belongs to, as far as a limit can tell: of IPv6 its /64, because a host can have every address of one (RFC 4291 2.5.1); loopback and IPv4
+    /// as they are. Unmapped.
+    /// </summary>
+    public static IPAddress ToHost(this IPAddress address)
+    {
+        var unmapped = address.Unmapped();
+        return unmapped.FamilyOf() == IPFamily.IPv4 || IPAddress.IsLoopback(unmapped) ? unmapped : ToAddress(unmapped.ToNumber() & (UInt128.MaxValue << 64), IPFamily.IPv6);
+    }
+
     /// <summary>32 or 128.</summary>
     public static int BitsOf(IPFamily family) => family == IPFamily.IPv6 ? 128 : 32;
 

@@ -114,7 +114,7 @@ public static class Limits
     [Limit("an `Authorization` header", "401 `unauthenticated`; from 32 KiB of all headers on 431", "bytes")]
     public const int Authorization = 16 * 1024;
 
-    [Limit("requests of an address that do not prove who sends them, at once; a tenth of it comes back each second", "429 `too-many-requests`; of an agent that joins ResourceExhausted")]
+    [Limit("requests of an address that do not prove who sends them, at once; a tenth of it comes back each second", "429 `too-many-requests`; of an agent that joins, connects or renews ResourceExhausted")]
     public const int FailedAttempts = 100;
 
     [Limit("refusals of one agent (a VirtualRouter's certificate from one address, or an address) that are logged and recorded, at once; one comes back each second", "not logged but counted; with a certificate the agent is refused before the database is asked")]
@@ -132,7 +132,7 @@ public static class Limits
     [Limit("Pods of a namespace that have no node or no address yet, and other objects of a kind that exist in the Kubernetes API only", "403 (reason `Forbidden`)")]
     public const int WaitingObjects = 10_000;
 
-    [Limit("VirtualNetworks that one write of their Subnet makes networks of", "the others wait for their own next write or that of the Subnet")]
+    [Limit("VirtualNetworks that one write of their Subnet makes networks of", "the leading control node makes networks of the others, as many each second")]
     public const int CompletedNetworks = 10;
 
     [Limit("a page, or one step of a watch's first list; what is stored of its items", "the page ends early and `nextCursor` goes on", "bytes")]

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Tests.Fixtures;
 using CN2.Network.Resources;
 
 namespace CN2.Api.Tests.Access;
@@ -63,6 +64,54 @@ public sealed class DelegatedWriteTests(RoleServer api) : IClassFixture<RoleServ
     }
 
     [Theory]
+    [InlineData("POST", "")]
+    [InlineData("POST", "?dryRun=true")]
+    [InlineData("PUT", "/peek")]
+    [InlineData("PUT", "/mine")]
+    [InlineData("PATCH", "/mine")]
+    public async Task A_network_of_a_hidden_namespace_answers_a_Service_the_same_whether_or_not_it_exists(string method, string path)
+    {
+        await api.PutAsync("/v1/namespaces/ns2/external-networks/shut-to-services", """{"subnets":[{"cidr":"74.1.0.0/24"}],"allowedNamespaces":{"matchLabels":{"kind":"none"}}}""");
+        await api.PutAsync("/v1/namespaces/ns1/services/mine", """{"type":"ClusterIP","ports":[{"port":80}]}""");
+        var there = await AskAsync("ns2/shut-to-services");
+        var absent = await AskAsync("ns2/absent");
+        Assert.Equal((403, "network-not-allowed"), (there.Status, (string?)there.Json!["code"]));
+        Assert.Equal((there.Status, Told(there)), (absent.Status, Told(absent)));
+        // Who may read the namespace hears that there is no such network, and the Service waits for it.
+        (await api.SendAsAsync("operator", new HttpMethod(method), $"/v1/namespaces/ns1/services{path}", Body("ns2/absent"))).Expect(method == "POST" || path == "/peek" ? 201 : 200);
+        await api.DeleteAsync("/v1/namespaces/ns1/services/peek");
+        await api.PutAsync("/v1/namespaces/ns1/services/mine", """{"type":"ClusterIP","ports":[{"port":80}]}""");
+
+        Task<Reply> AskAsync(string network) => api.SendAsAsync("editor1", new HttpMethod(method), $"/v1/namespaces/ns1/services{path}", Body(network));
+        object Body(string network) => new { name = path == "/mine" ? "mine" : "peek", type = "LoadBalancer", externalNetwork = network, ports = new[] { new { port = 80 } } };
+        static string Told(Reply reply) => $"{reply.Json!["code"]} {reply.Json["title"]} {reply.Json["detail"]} {reply.Json["errors"]}";
+    }
+
+    [Fact]
+    public async Task The_annotation_of_a_Service_tells_no_more_of_a_hidden_network()
+    {
+        (await api.PutAsync("/v1/namespaces/ns2/external-networks/shut-to-objects", """{"subnets":[{"cidr":"74.2.0.0/24"}],"allowedNamespaces":{"matchLabels":{"kind":"none"}}}""")).Expect(201);
+        Assert.Equal(201, (await PostAsync("mine-too", null)).Status);
+        var (there, absent) = (await PostAsync("peek", "ns2/shut-to-objects"), await PostAsync("peek", "ns2/absent"));
+        Assert.True(there.Status == 403, there.Text);
+        Assert.Equal(there, absent);
+        var (changed, missing) = (await ChangeAsync("ns2/shut-to-objects"), await ChangeAsync("ns2/absent"));
+        Assert.True(changed.Status == 403, changed.Text);
+        Assert.Equal(changed, missing);
+
+        Task<(int Status, string Text)> PostAsync(string name, string? network) => api.KubernetesAsync("editor1", HttpMethod.Post, "/api/v1/namespaces/ns1/services",
+            $$$$"""{"apiVersion":"v1","kind":"Service","metadata":{"name":"{{{{name}}}}"{{{{(network is null ? "" : $$$"""
+            ,"annotations":{"service.contrail.juniper.net/externalNetwork":"{{{network}}}"}
+            """)}}}}},"spec":{"type":"{{{{(network is null ? "ClusterIP" : "LoadBalancer")}}}}","ports":[{"port":80}]}}""");
+        async Task<(int Status, string Text)> ChangeAsync(string network)
+        {
+            using var response = await RoleServer.BeginAsync(api.Kubernetes, "editor1", HttpMethod.Patch, "/api/v1/namespaces/ns1/services/mine-too",
+                $$$"""{"metadata":{"annotations":{"service.contrail.juniper.net/externalNetwork":"{{{network}}}"}},"spec":{"type":"LoadBalancer"}}""", "application/merge-patch+json");
+            return ((int)response.StatusCode, await response.Content.ReadAsStringAsync(TestContext.Current.CancellationToken));
+        }
+    }
+
+    [Theory]
     [InlineData("""{"metadata":{"ownerReferences":[{"apiVersion":"v1","kind":"Service","name":"gone","uid":"00000000-0000-0000-0000-000000000001"}]}}""")]
     [InlineData("""{"metadata":{"finalizers":["foregroundDeletion"]}}""")]
     public async Task Who_may_not_delete_a_network_cannot_have_the_server_delete_it(string patch)
@@ -89,14 +138,50 @@ public sealed class DelegatedWriteTests(RoleServer api) : IClassFixture<RoleServ
     }
 
     [Fact]
-    public async Task One_write_of_a_Subnet_makes_a_few_networks_and_the_next_write_goes_on()
+    public async Task One_write_of_a_Subnet_makes_a_few_networks_and_the_leader_makes_the_others()
     {
         (await api.PutAsync("/v1/namespaces/many", "{}")).Expect(201);
-        for (var i = 0; i < Limits.CompletedNetworks + 1; i++) await CreateAsync("operator", "many", Network($"m{i:00}", "many", "common"));
+        for (var i = 0; i < (2 * Limits.CompletedNetworks) + 5; i++) await CreateAsync("operator", "many", Network($"m{i:00}", "many", "common"));
         await CreateAsync("operator", "many", Subnet("common", "77.0.0.0/24"));
-        Assert.Equal(Limits.CompletedNetworks, (await api.GetAsync("/v1/namespaces/many/external-networks")).Json!["items"]!.AsArray().Count);
-        Assert.Equal(200, (await PatchAsync("operator", $"many/virtualnetworks/m{Limits.CompletedNetworks:00}", """{"metadata":{"labels":{"a":"b"}}}""")).Status);
-        Assert.Equal(Limits.CompletedNetworks + 1, (await api.GetAsync("/v1/namespaces/many/external-networks")).Json!["items"]!.AsArray().Count);
+        await Eventually.TrueAsync(async () => (await api.GetAsync("/v1/namespaces/many/external-networks")).Json!["items"]!.AsArray().Count == (2 * Limits.CompletedNetworks) + 5, "all are networks");
+    }
+
+    [Fact]
+    public async Task A_network_that_only_the_grant_is_missing_for_says_so_and_is_made_when_there_is_one()
+    {
+        (await api.PutAsync("/v1/namespaces/later", "{}")).Expect(201);
+        await CreateAsync("editor", "later", Network("late", "later", "of-late"));
+        Assert.Contains("create Subnet later/of-late", await MessageAsync("later", "late"), StringComparison.Ordinal);
+        await CreateAsync("operator", "later", Subnet("of-late", "78.0.0.0/24"));
+        var message = await MessageAsync("later", "late");
+        Assert.Contains("has no grant", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("create Subnet", message, StringComparison.Ordinal);
+        (await api.PutAsync("/v1/namespaces/later/grant", """{"prefixes":["78.0.0.0/24"]}""")).Expect(201);
+        await Eventually.TrueAsync(async () => (await api.GetAsync("/v1/namespaces/later/external-networks/late")).Status == 200, "it is a network");
+    }
+
+    [Fact]
+    public async Task A_network_that_a_quota_has_no_room_for_refuses_nobody_the_Subnet_that_it_waits_for()
+    {
+        (await api.PutAsync("/v1/namespaces/full", "{}")).Expect(201);
+        (await api.PutAsync("/v1/namespaces/full/grant", """{"prefixes":["79.0.0.0/24"],"quota":{"externalNetworks":0}}""")).Expect(201);
+        await CreateAsync("editor", "full", Network("no-room", "full", "of-no-room"));
+        await CreateAsync("operator", "full", Subnet("of-no-room", "79.0.0.0/24"));
+        Assert.Contains("quota", await MessageAsync("full", "no-room"), StringComparison.OrdinalIgnoreCase);
+        (await api.PutAsync("/v1/namespaces/full/grant", """{"prefixes":["79.0.0.0/24"],"quota":{"externalNetworks":1}}""")).Expect(200);
+        await Eventually.TrueAsync(async () => (await api.GetAsync("/v1/namespaces/full/external-networks/no-room")).Status == 200, "it is a network");
+    }
+
+    [Fact]
+    public async Task What_a_waiting_network_says_names_nothing_of_a_hidden_namespace()
+    {
+        (await api.PutAsync("/v1/namespaces/ns2/external-networks/in-the-way", """{"subnets":[{"cidr":"80.0.0.0/16"}],"fabricForwarding":true}""")).Expect(201);
+        (await api.PutAsync("/v1/namespaces/blocked", "{}")).Expect(201);
+        await CreateAsync("operator", "blocked", Network("behind", "blocked", "of-behind").Replace("\"spec\":{", "\"spec\":{\"fabricForwarding\":true,", StringComparison.Ordinal));
+        await CreateAsync("operator", "blocked", Subnet("of-behind", "80.0.1.0/24"));
+        var message = await MessageAsync("blocked", "behind");
+        Assert.Contains("overlaps", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("in-the-way", message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -105,6 +190,13 @@ public sealed class DelegatedWriteTests(RoleServer api) : IClassFixture<RoleServ
         var (status, text) = await api.KubernetesAsync("editor1", HttpMethod.Post, $"{Root}/floatingips?dryRun=All",
             """{"apiVersion":"core.contrail.juniper.net/v1alpha1","kind":"FloatingIP","metadata":{"name":"ns1.vip"},"spec":{"virtualNetworkReference":{"name":"x"},"virtualMachineInterfaceReferences":[{"namespace":"ns2","name":"pod2"}]}}""");
         Assert.True(status == 422 && text.Contains("spec.virtualMachineInterfaceReferences[0].namespace", StringComparison.Ordinal), text);
+    }
+
+    private async Task<string> MessageAsync(string ns, string name)
+    {
+        var (status, text) = await api.KubernetesAsync("operator", HttpMethod.Get, $"{Root}/namespaces/{ns}/virtualnetworks/{name}");
+        Assert.True(status == 200, text);
+        return (string?)JsonNode.Parse(text)!["status"]?["observation"] ?? JsonNode.Parse(text)!["status"]!.ToJsonString();
     }
 
     private async Task CreateAsync(string user, string ns, string body)

@@ -188,7 +188,7 @@ public sealed class AuditTests(WritesServer api) : IClassFixture<WritesServer>
         for (var i = 0; i < 12; i++) (await api.PostAsync("/v1/namespaces/aud10/service-health-checks", $$"""{"name":"h{{i}}","monitorType":"PING"}""")).Expect(201);
         var seen = new List<string>();
         var cursor = "";
-        for (var page = 0; page < 4; page++)
+        for (var page = 0; page < 5; page++)
         {
             var answer = (await api.GetAsync($"/v1/audit?namespace=aud10&limit=3{cursor}")).Expect(200).Json!;
             seen.AddRange(answer["items"]!.AsArray().Select(e => (string)e!["name"]!));
@@ -196,7 +196,7 @@ public sealed class AuditTests(WritesServer api) : IClassFixture<WritesServer>
             (await api.PostAsync("/v1/namespaces/aud10/service-health-checks", $$"""{"name":"later{{page}}","monitorType":"PING"}""")).Expect(201);
         }
 
-        Assert.Equal(Enumerable.Range(0, 12).Reverse().Select(i => $"h{i}"), seen);
+        Assert.Equal([.. Enumerable.Range(0, 12).Reverse().Select(i => $"h{i}"), "aud10"], seen);
         Assert.Equal("", cursor);
     }
 
@@ -215,7 +215,75 @@ public sealed class AuditTests(WritesServer api) : IClassFixture<WritesServer>
         Assert.Empty(await EntriesAsync("namespace=aud11&caller=cli"));
     }
 
+    [Fact]
+    public async Task Entries_are_chosen_by_name_resource_and_request()
+    {
+        await api.NamespaceAsync("aud14");
+        foreach (var (name, id) in new[] { ("a", "aud14-1"), ("b", "aud14-2") })
+        {
+            (await api.PostAsync("/v1/namespaces/aud14/service-health-checks", $$"""{"name":"{{name}}","monitorType":"PING"}""", ("X-Request-Id", id))).Expect(201);
+            (await api.PostAsync("/v1/namespaces/aud14/services", $$"""{"name":"{{name}}","type":"ClusterIP","ports":[{"port":80}]}""")).Expect(201);
+        }
+
+        Assert.Equal(["services b", "service-health-checks b"], await ListAsync("namespace=aud14&name=b"));
+        Assert.Equal(["services b", "services a"], await ListAsync("namespace=aud14&resource=services"));
+        Assert.Equal(["service-health-checks a"], await ListAsync("requestId=aud14-1"));
+        Assert.Equal(["services a"], await ListAsync("namespace=aud14&resource=services&name=a"));
+        Assert.Empty(await ListAsync("requestId=aud14-1&name=b"));
+        var page = (await api.GetAsync("/v1/audit?namespace=aud14&resource=services&limit=1")).Expect(200).Json!;
+        Assert.Equal("b", (string?)page["items"]![0]!["name"]);
+        Assert.Equal(["name"], (await api.GetAsync($"/v1/audit?name=&cursor={(string?)page["nextCursor"]}&namespace=aud14&resource=services")).Expect(400).ErrorPaths);
+        Assert.Equal("a", (string?)(await api.GetAsync($"/v1/audit?namespace=aud14&resource=services&limit=1&cursor={(string?)page["nextCursor"]}")).Expect(200).Json!["items"]![0]!["name"]);
+
+        async Task<IEnumerable<string>> ListAsync(string query) => (await EntriesAsync(query)).Select(e => $"{e["resource"]} {e["name"]}");
+    }
+
+    [Fact]
+    public async Task A_network_has_the_same_word_whichever_door_wrote_or_deleted_it()
+    {
+        await api.NamespaceAsync("aud15");
+        const string vn = "/apis/core.contrail.juniper.net/v1alpha1/namespaces/aud15";
+        (await api.CreateAsync($"{vn}/subnets", """{"apiVersion":"core.contrail.juniper.net/v1alpha1","kind":"Subnet","metadata":{"name":"net"},"spec":{"cidr":"100.65.1.0/24"}}""")).Expect(201);
+        (await api.CreateAsync($"{vn}/virtualnetworks", """{"apiVersion":"core.contrail.juniper.net/v1alpha1","kind":"VirtualNetwork","metadata":{"name":"net"},"spec":{"v4SubnetReference":{"name":"net"}}}""")).Expect(201);
+        (await api.ChangeAsync($"{vn}/virtualnetworks/net", """{"metadata":{"labels":{"a":"b"}}}""", WritesServer.Merge)).Expect(200);
+        (await api.RemoveAsync($"{vn}/virtualnetworks/net")).Expect(200);
+        (await api.PutAsync("/v1/namespaces/aud15/external-networks/net2", """{"subnets":[{"cidr":"100.65.2.0/24"}]}""")).Expect(201);
+        (await api.DeleteAsync("/v1/namespaces/aud15/external-networks/net2")).Expect(204);
+        (await api.CreateAsync($"{vn}/virtualnetworks", """{"apiVersion":"core.contrail.juniper.net/v1alpha1","kind":"VirtualNetwork","metadata":{"name":"alone"},"spec":{"v4SubnetReference":{"name":"none"}}}""")).Expect(201);
+        (await api.RemoveAsync($"{vn}/virtualnetworks/alone")).Expect(200);
+        Assert.Equal(
+            [
+                "delete virtualnetworks.core.contrail.juniper.net alone", "create virtualnetworks.core.contrail.juniper.net alone",
+                "delete external-networks net2", "create external-networks net2",
+                "delete external-networks net", "patch external-networks net labels.a", "create external-networks net", "create subnets.core.contrail.juniper.net net",
+            ],
+            (await EntriesAsync("namespace=aud15")).Select(e => $"{e["verb"]} {e["resource"]} {e["name"]} {string.Join(',', Changes(e))}".TrimEnd()));
+    }
+
+    [Fact]
+    public async Task What_goes_with_a_Namespace_has_entries_of_who_deleted_that()
+    {
+        await api.NamespaceAsync("aud16", "100.65.16.0/24");
+        (await api.PostAsync("/v1/namespaces/aud16/services", """{"name":"web","type":"ClusterIP","ports":[{"port":80}]}""")).Expect(201);
+        (await api.PostAsync("/v1/namespaces/aud16/service-health-checks", """{"name":"hc","monitorType":"PING"}""")).Expect(201);
+        (await api.PostAsync("/v1/namespaces/aud16/floating-ips", """{"name":"vip","externalNetwork":"net"}""")).Expect(201);
+        (await api.CreateAsync("/apis/core.contrail.juniper.net/v1alpha1/namespaces/aud16/virtualnetworks", """{"apiVersion":"core.contrail.juniper.net/v1alpha1","kind":"VirtualNetwork","metadata":{"name":"alone"},"spec":{"v4SubnetReference":{"name":"none"}}}""")).Expect(201);
+        (await api.RemoveAsync("/api/v1/namespaces/aud16")).Expect(200);
+        await Eventually.TrueAsync(async () => (await api.GetAsync("/v1/namespaces/aud16")).Status == 404, "the namespace is gone");
+        var entries = (await AllAsync("namespace=aud16")).FindAll(e => (string?)e["verb"] == "delete");
+        Assert.Equal(
+            ["external-networks net", "floating-ips vip", "namespaces aud16", "service-health-checks hc", "services web", "virtualnetworks.core.contrail.juniper.net alone"],
+            entries.Select(e => $"{e["resource"]} {e["name"]}").Order(StringComparer.Ordinal));
+        Assert.All(entries, e => Assert.Equal(("aud16", "anonymous", "/api/v1/namespaces/aud16"), ((string?)e["namespace"], (string?)e["caller"]!["name"], (string?)e["path"])));
+        Assert.Single(entries.Select(e => (string?)e["requestId"]).Distinct());
+        Assert.All(entries, e => Assert.NotNull((string?)e["uid"]));
+    }
+
     [Theory]
+    [InlineData("name=", "name")]
+    [InlineData("resource=", "resource")]
+    [InlineData("requestId=", "requestId")]
+    [InlineData("requestId=%00", "requestId")]
     [InlineData("caller=", "caller")]
     [InlineData("namespace=", "namespace")]
     [InlineData("from=yesterday", "from")]
@@ -253,7 +321,10 @@ public sealed class AuditTests(WritesServer api) : IClassFixture<WritesServer>
 
     private static IEnumerable<string> Changes(JsonNode entry) => entry["changes"]!.AsArray().Select(c => (string)c!);
 
-    private async Task<List<JsonNode>> EntriesAsync(string query) => [.. (await api.GetAsync($"/v1/audit?{(query.Contains("limit", StringComparison.Ordinal) ? query : query + "&limit=1000")}")).Expect(200).Json!["items"]!.AsArray().Select(e => e!)];
+    /// <summary>Without those of Namespaces, which each test makes for itself.</summary>
+    private async Task<List<JsonNode>> EntriesAsync(string query) => (await AllAsync(query)).FindAll(e => !query.StartsWith("namespace=", StringComparison.Ordinal) || (string?)e["resource"] != "namespaces");
+
+    private async Task<List<JsonNode>> AllAsync(string query) => [.. (await api.GetAsync($"/v1/audit?{(query.Contains("limit", StringComparison.Ordinal) ? query : query + "&limit=1000")}")).Expect(200).Json!["items"]!.AsArray().Select(e => e!)];
 
     private async Task<List<JsonNode>> OfPathAsync(string path) => (await EntriesAsync("limit=1000")).FindAll(e => (string?)e["path"] == path);
 

@@ -153,6 +153,37 @@ public sealed class SecretProtectionTests(PrivatePostgres postgres) : IAsyncLife
     }
 
     [Fact]
+    public async Task A_replica_that_starts_again_with_the_replaced_certificate_makes_no_newer_key_and_takes_nothing_back()
+    {
+        await RouterAsync("one", await Replica(_certificates.Options("a")).ProtectAsync("key-one", Purpose, Token), 1);
+        Assert.Equal(1, await RenewAsync(Replica(_certificates.Options("b", "a"), out var ring), ring));
+        var renewed = await KeyOfAsync("one");
+        var late = Replica(_certificates.Options("a"), out var lateRing);
+        await late.ProtectAsync("another", Purpose, Token);
+        Assert.Equal(0, await RenewAsync(lateRing, late));
+        Assert.Equal((2L, renewed), ((long)(await ScalarAsync("SELECT count(*) FROM protection_key"))!, await KeyOfAsync("one")));
+    }
+
+    [Fact]
+    public async Task The_log_says_which_certificates_no_secret_needs_any_more()
+    {
+        await RouterAsync("one", await Replica(_certificates.Options("a")).ProtectAsync("key-one", Purpose, Token), 1);
+        await RouterAsync("two", await Replica(_certificates.Options("lost")).ProtectAsync("key-two", Purpose, Token), 2);
+        var changed = Replica(_certificates.Options("b", "a"), out var ring);
+        await using var source = NpgsqlDataSource.Create(_database);
+        using var renewal = new SecretRenewal(ring, changed, source, _time, new Logger<SecretRenewal>(LoggerFactory.Create(b => b.AddProvider(_log))));
+        var (first, second) = (await HashAsync(0), await HashAsync(1));
+        for (var i = 0; i < 3; i++) await renewal.RunOnceAsync(Token);
+        Assert.Single(_log.Lines, l => l.Level == LogLevel.Information && l.Text.Contains($"no secret needs the certificate with SHA-256 {first} any more", StringComparison.Ordinal));
+        Assert.Single(_log.Lines, l => l.Level == LogLevel.Warning && l.Text.Contains($"1 secrets are encrypted under the certificate with SHA-256 {second}", StringComparison.Ordinal));
+        await ScalarAsync("DELETE FROM bgp_router WHERE name = 'two'");
+        await renewal.RunOnceAsync(Token);
+        Assert.Single(_log.Lines, l => l.Text.Contains($"no secret needs the certificate with SHA-256 {second} any more", StringComparison.Ordinal));
+
+        async Task<object?> HashAsync(int index) => await ScalarAsync($"SELECT certificate FROM protection_key ORDER BY number OFFSET {index} LIMIT 1");
+    }
+
+    [Fact]
     public async Task What_is_plain_stays_so_while_an_old_control_node_is_alive()
     {
         var replica = Replica(_certificates.Options("a"), out var ring);

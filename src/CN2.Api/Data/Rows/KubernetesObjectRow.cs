@@ -11,8 +11,10 @@ namespace CN2.Api.Data.Rows;
 /// <param name="CreatedAt">When the row was written first.</param>
 /// <param name="DeletingAt">When its deletion was asked for; null: it was not, or the resource says so itself.</param>
 /// <param name="ByOperator">Whoever wrote its spec, and whoever wrote the rest since, had the rights of an operator.</param>
+/// <param name="WaitsFor">Of an object alone: why it could not become a resource since it was last written, a sentence for all who may read it; null: nobody has tried.</param>
 public sealed record KubernetesObjectRow(
-    string Resource, Guid Uid, string Namespace, string Name, string Document, bool IsAlone, long Generation, DateTimeOffset CreatedAt, DateTimeOffset? DeletingAt, bool ByOperator = false)
+    string Resource, Guid Uid, string Namespace, string Name, string Document, bool IsAlone, long Generation, DateTimeOffset CreatedAt, DateTimeOffset? DeletingAt, bool ByOperator = false,
+    string? WaitsFor = null)
 {
     /// <summary>Null: the kind is cluster-scoped.</summary>
     public string? NamespaceOrNull => Namespace.Length > 0 ? Namespace : null;

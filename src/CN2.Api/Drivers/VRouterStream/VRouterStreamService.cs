@@ -67,13 +67,15 @@ internal sealed partial class VRouterStreamService(
     private async Task<VRouterIdentity?> IdentifyAsync(ServerCallContext context, CancellationToken cancellation)
     {
         if (authentication is null) return null;
-        switch (await authentication.IdentifyAsync(context.GetHttpContext().Connection.ClientCertificate, cancellation))
+        switch (await authentication.IdentifyAsync(context.GetHttpContext().Connection.ClientCertificate, SourceOf(context), cancellation))
         {
             case VRouterIdentification.Known known:
                 return known.Identity;
             case VRouterIdentification.Refused no:
                 Say(null, SourceOf(context), $"{no.Reason} (from {SourceOf(context)})");
                 throw new RpcException(new Status(StatusCode.Unauthenticated, no.Reason));
+            case VRouterIdentification.TooMany tooMany: // whoever tries is in the log already
+                throw new RpcException(new Status(StatusCode.ResourceExhausted, tooMany.Reason));
             case VRouterIdentification.Unavailable away:
                 Say(null, SourceOf(context), away.Reason);
                 throw new RpcException(new Status(StatusCode.Unavailable, away.Reason));

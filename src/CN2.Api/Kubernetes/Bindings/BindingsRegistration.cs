@@ -12,6 +12,8 @@ internal static class BindingsRegistration
         .AddSingleton<RequestReader>()
         .AddSingleton<SubnetUsers>()
         .AddSingleton<NetworkWriting>()
+        .AddSingleton<NetworkCompletion>()
+        .AddHostedService(provider => provider.GetRequiredService<NetworkCompletion>())
         .AddObjectBinding<PodBinding>()
         .AddObjectBinding<NodeBinding>()
         .AddObjectBinding<EventBinding>()

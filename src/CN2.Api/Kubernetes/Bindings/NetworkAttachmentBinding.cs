@@ -25,6 +25,8 @@ internal sealed class NetworkAttachmentBinding(ExternalNetworkStore store, Exter
 
     public ResourceKind? Kind => ResourceKind.ExternalNetwork;
 
+    public bool MayBeResource => true;
+
     public IEnumerable<(string Path, string Message)> FaultsOf(ObjectDraft draft, bool isNew)
     {
         var faults = new FaultList();

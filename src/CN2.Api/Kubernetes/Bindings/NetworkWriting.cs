@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Access;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.ExternalNetworks;
@@ -74,14 +75,17 @@ internal sealed class NetworkWriting(ExternalNetworkStore store, SubnetUsers use
     /// <summary>In the place of those that are not known yet.</summary>
     private static JsonArray AnySubnet() => [new JsonObject { ["cidr"] = "192.0.2.0/24" }];
 
-    /// <summary>Makes the networks of VirtualNetworks that waited for a Subnet. One that cannot be made waits on; its next write says why.</summary>
+    /// <summary>
+    /// Makes the networks of the first VirtualNetworks that waited for a Subnet; <see cref="NetworkCompletion"/> makes those of the others. One that cannot be made waits on, and its
+    /// status says why.
+    /// </summary>
     public async Task<List<ExternalNetworkResource>> CompleteAsync(WriteScope scope, GivenSubnet given, CancellationToken ct)
     {
         var made = new List<ExternalNetworkResource>();
         var waiting = await KubernetesObjectTable.ReadAsync(
             scope.Connection,
             """
-            o.resource = $1 AND o.is_alone AND o.deleting_at IS NULL
+            o.resource = $1 AND o.is_alone AND o.deleting_at IS NULL AND NOT EXISTS (SELECT FROM kubernetes_object n WHERE n.resource = 'namespaces' AND n.namespace = '' AND n.name = o.namespace AND n.deleting_at IS NOT NULL)
                 AND (o.document #>> '{spec,v4SubnetReference,name}' = $2 OR o.document #>> '{spec,v6SubnetReference,name}' = $2)
             ORDER BY o.namespace <> $3, o.namespace, o.name FOR UPDATE
             """,
@@ -92,12 +96,27 @@ internal sealed class NetworkWriting(ExternalNetworkStore store, SubnetUsers use
             var source = (JsonObject)JsonNode.Parse(kept.Document)!;
             if (!SubnetNames.Families.Any(f => Cn2Form.Target(source["spec"]?[VirtualNetworkMapping.ReferenceOf(f)], kept.Namespace) == (given.Namespace, given.Name))) continue;
             if (++tried > Limits.CompletedNetworks) break; // each costs time under the lock of the catalog
-            if ((await WriteAsync(scope, kept.Namespace, source, kept.Uid, null, given, kept.ByOperator, ct)).Resource is not { } resource) continue;
-            await scope.ExecuteAsync([KubernetesObjectTable.Write([kept with { IsAlone = false }])], ct);
-            made.Add(resource);
+            if (await CompleteAsync(scope, kept, given, ct) is { } resource) made.Add(resource);
         }
 
         return made;
+    }
+
+    /// <summary>Makes the network of a VirtualNetwork that waits. Null: it cannot be made, and its status says why.</summary>
+    /// <param name="scope">The transaction; the catalog and the row are locked.</param>
+    /// <param name="kept">The VirtualNetwork.</param>
+    /// <param name="given">A Subnet that this transaction writes; null: none.</param>
+    /// <param name="ct">Ends the statements.</param>
+    public async Task<ExternalNetworkResource?> CompleteAsync(WriteScope scope, KubernetesObjectRow kept, GivenSubnet? given, CancellationToken ct)
+    {
+        var source = (JsonObject)JsonNode.Parse(kept.Document)!;
+        var (resource, refused) = await WriteAsync(scope, kept.Namespace, source, kept.Uid, null, given, kept.ByOperator, ct);
+        var now = kept with { IsAlone = resource is null, WaitsFor = refused is ObjectOutcome.Refused no ? HiddenNames.Hide(no.Problem.Detail, CallerRights.OfReaders(kept.Namespace)) : null };
+        if (now == kept) return null;
+        if (now.IsAlone) scope.Changes.Modified(ResourceKind.KubernetesObject, kept.NamespaceOrNull, $"{kept.Resource}/{kept.Name}", kept.Uid);
+        await scope.SaveAsync(ct);
+        await scope.ExecuteAsync([KubernetesObjectTable.Write([now])], ct);
+        return resource;
     }
 
     /// <summary>The request of <c>/v1</c> for one subnet, and whether an operator answers for it; of one in use it was asked before. Null: the Subnet does not exist.</summary>

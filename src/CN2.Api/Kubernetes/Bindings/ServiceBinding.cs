@@ -37,7 +37,7 @@ internal sealed class ServiceBinding(ServiceStore store, ServiceResources resour
     {
         var (request, refused) = ReadRequest(draft, null);
         if (refused is not null) return refused;
-        var outcome = await store.Creates.RunAsync(new ServiceDraft(draft.Namespace!, request!) { Kept = (uid, now) => draft.ToRow(this, uid, false, now), Origin = draft.Origin }, ct);
+        var outcome = await store.Creates.RunAsync(new ServiceDraft(draft.Namespace!, request!, draft.Rights) { Kept = (uid, now) => draft.ToRow(this, uid, false, now), Origin = draft.Origin }, ct);
         return outcome.ToOutcome(draft) switch
         {
             ObjectOutcome.Stored stored => stored with { IsKept = true },
@@ -60,7 +60,7 @@ internal sealed class ServiceBinding(ServiceStore store, ServiceResources resour
         Task.FromResult(Services.ServiceMapping.ToRequest(row, ApiJson.Read<ServiceSpec>(row.Spec)));
 
     protected override Task<WriteOutcome> CreateAsync(WriteScope scope, string? ns, ServiceRequest request, CancellationToken ct) =>
-        store.Creates.DecideAsync(scope, new ServiceDraft(ns!, request), ct);
+        store.Creates.DecideAsync(scope, new ServiceDraft(ns!, request, scope.Rights), ct);
 
     protected override Task<WriteOutcome> ReplaceAsync(WriteScope scope, ServiceRow row, ServiceRequest request, CancellationToken ct) => store.ReplaceAsync(scope, row, request, ct);
 

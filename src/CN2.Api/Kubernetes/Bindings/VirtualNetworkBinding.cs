@@ -27,6 +27,8 @@ internal sealed class VirtualNetworkBinding(ExternalNetworkStore store, External
 
     public ResourceKind? Kind => ResourceKind.ExternalNetwork;
 
+    public bool MayBeResource => true;
+
     public int MostAlone => Limits.WaitingNetworks;
 
     public IEnumerable<(string Path, string Message)> FaultsOf(ObjectDraft draft, bool isNew) => writing.FaultsOf(draft.Object);

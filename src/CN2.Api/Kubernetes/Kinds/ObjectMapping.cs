@@ -73,7 +73,8 @@ internal abstract class ObjectMapping
 
     /// <summary>Adds the status of an object that lives alone, without a resource. By default nothing.</summary>
     /// <param name="target">The object as it was kept; it is changed.</param>
-    public virtual void ShowAlone(JsonObject target)
+    /// <param name="waitsFor">Why it could not become a resource yet; null: nobody has tried.</param>
+    public virtual void ShowAlone(JsonObject target, string? waitsFor)
     {
     }
 

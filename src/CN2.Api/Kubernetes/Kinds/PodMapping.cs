@@ -39,7 +39,7 @@ internal sealed class PodMapping : ObjectMapping
         }
     }
 
-    public override void ShowAlone(JsonObject target)
+    public override void ShowAlone(JsonObject target, string? waitsFor)
     {
         if (target["status"] is not JsonObject status) target["status"] = status = [];
         status["phase"] ??= "Pending";

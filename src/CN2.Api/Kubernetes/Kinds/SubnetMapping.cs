@@ -26,7 +26,7 @@ internal sealed class SubnetMapping : ObjectMapping
         if (JsonNode.DeepEquals(Ranges(spec), Ranges(written)) && written["ranges"] is { } ranges) spec["ranges"] = ranges.DeepClone();
     }
 
-    public override void ShowAlone(JsonObject target) => target["status"] = Cn2Form.Pending("No VirtualNetwork uses it.");
+    public override void ShowAlone(JsonObject target, string? waitsFor) => target["status"] = Cn2Form.Pending("No VirtualNetwork uses it.");
 
     /// <summary>A subnet of a network as a resource of its own.</summary>
     /// <param name="network">The ExternalNetwork as <c>/v1</c> answers it.</param>

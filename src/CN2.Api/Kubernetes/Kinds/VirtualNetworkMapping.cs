@@ -54,12 +54,13 @@ internal sealed class VirtualNetworkMapping : ObjectMapping
         if (written["fabricForwarding"] is null && spec["fabricForwarding"]?.ToString() == "false") spec.Remove("fabricForwarding");
     }
 
-    public override void ShowAlone(JsonObject target)
+    public override void ShowAlone(JsonObject target, string? waitsFor)
     {
         var ns = target["metadata"]?["namespace"]?.ToString() ?? "";
         var names = SubnetNames.Families.Select(f => Cn2Form.Target(target["spec"]?[ReferenceOf(f)], ns)).OfType<(string Namespace, string Name)>().Select(t => $"{t.Namespace}/{t.Name}").ToList();
         target["status"] = Cn2Form.Pending(names.Count == 0
             ? "It has no subnet; name one in v4SubnetReference or v6SubnetReference."
+            : waitsFor is not null ? $"Its subnets exist, but it cannot become a network yet: {waitsFor}"
             : $"It waits for its subnets; create Subnet {string.Join(" and ", names)}.");
     }
 

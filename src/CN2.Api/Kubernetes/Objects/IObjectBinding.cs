@@ -27,6 +27,9 @@ internal interface IObjectBinding
     /// <summary>Each object is one resource of <see cref="Kind"/>, and <see cref="Mapping"/> makes the object of it.</summary>
     bool IsResource => false;
 
+    /// <summary>An object that has a resource is that one resource of <see cref="Kind"/>, with its uid; others live alone.</summary>
+    bool MayBeResource => IsResource;
+
     /// <summary>Paths such as <c>spec.clusterIP</c> that keep their value once they have one; of a list its items do.</summary>
     IReadOnlyList<string> Immutable => [];
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Access;
 using CN2.Api.Audit;
 using CN2.Api.Data.Rows;
 
@@ -12,6 +13,9 @@ internal sealed record ObjectDraft(string? Namespace, string Name, JsonObject Ob
 {
     /// <summary>Who asks for it, of a create that may share its transaction.</summary>
     public AuditOrigin? Origin { get; init; }
+
+    /// <summary>What the one who asks may do, of a create that may share its transaction.</summary>
+    public CallerRights Rights { get; init; } = CallerRights.None;
 
     /// <summary>The row to be kept for an object.</summary>
     /// <param name="binding">Of its kind.</param>

@@ -47,7 +47,7 @@ internal static class ShownObject
         if (kept["metadata"] is not JsonObject metadata) kept["metadata"] = metadata = [];
         metadata["creationTimestamp"] = KubernetesTime.Text(stored.Kept!.CreatedAt);
         metadata["generation"] = stored.Kept.Generation;
-        mapping.ShowAlone(kept);
+        mapping.ShowAlone(kept, stored.Kept.WaitsFor);
         return kept;
     }
 }

@@ -16,7 +16,7 @@ internal static class ObjectAudit
     private static readonly string[] ComparedMetadata = ["labels", "annotations", "finalizers", "ownerReferences"];
 
     /// <summary>The word of an entry for a kind, and for what is written of it.</summary>
-    public static AuditedResource NameOf(IObjectBinding binding, string? subresource) => new(CollectionOf(binding) ?? binding.Definition.QualifiedName, subresource);
+    public static AuditedResource NameOf(IObjectBinding binding, string? subresource) => new(CollectionOf(binding, hasResource: false) ?? binding.Definition.QualifiedName, subresource);
 
     /// <summary>Remembers what a transaction writes, for <see cref="Add"/>.</summary>
     /// <param name="scope">The transaction.</param>
@@ -27,10 +27,11 @@ internal static class ObjectAudit
     /// <param name="updated">What has taken its place.</param>
     public static void Note(WriteScope scope, IObjectBinding binding, BoundObject written, KubernetesObjectRow? kept, JsonObject? shown, JsonObject? updated)
     {
-        var resource = CollectionOf(binding) is null ? null : written.Resource;
+        var collection = CollectionOf(binding, written.Resource is not null);
+        var resource = collection is null ? null : written.Resource;
         var generation = (long?)resource?["generation"] ?? kept?.Generation;
         var (ns, name) = resource is null ? (written.Namespace, written.Name) : ((string?)resource["namespace"], (string)resource["name"]!);
-        scope.Audit.Subject = new AuditSubject(NameOf(binding, null).Name, ns, name, written.Uid, generation);
+        scope.Audit.Subject = new AuditSubject(collection ?? binding.Definition.QualifiedName, ns, name, written.Uid, generation);
         scope.Audit.SubjectChanges = [];
         if (shown is null || updated is null) return;
         scope.Audit.SubjectChanges = resource is null ? [] : scope.Audit.ChangesOf(written.Uid, generation ?? 0, () => resource);
@@ -41,7 +42,9 @@ internal static class ObjectAudit
     public static void Add(WriteScope scope, AuditOrigin origin, int status) =>
         scope.Audit.Add(new AuditEntry(origin, scope.Now, scope.Audit.Subject ?? AuditSubject.Of(origin.Target), status) { Changes = scope.Audit.SubjectChanges });
 
-    private static string? CollectionOf(IObjectBinding binding) => binding.IsResource && binding.Kind is { } kind ? kind.Collection() : null;
+    /// <summary>The collection of <c>/v1</c> that an object is of; null: it is no resource of <c>/v1</c>.</summary>
+    private static string? CollectionOf(IObjectBinding binding, bool hasResource) =>
+        binding.Kind is { } kind && (binding.IsResource || (hasResource && binding.MayBeResource)) ? kind.Collection() : null;
 
     private static JsonObject Part(JsonObject whole)
     {

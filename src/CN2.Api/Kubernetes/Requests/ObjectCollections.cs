@@ -96,9 +96,8 @@ internal sealed class ObjectCollections(
         using var rights = new RightsLease(access, http);
         using var ending = CallerLifetime.Of(http).Link(time, http.RequestAborted, lifetime.ApplicationStopping, rights.Ended);
         var isOfVersion = request.Version is not null && request.HasInitialEvents != true;
-        var from = isOfVersion ? await versions.FindAsync(request.Version!.Value, ending.Token) : null;
         // As long as nothing has been sent, a database that does not answer is an answer (503).
-        if (!isOfVersion) await feed.EndAsync(ending.Token);
+        var begin = isOfVersion ? await versions.FindAsync(request.Version!.Value, ending.Token) : await feed.EndAsync(ending.Token);
         Begin(http);
         var body = new BufferedStream(new PatientStream(http.Response.Body, TimeSpan.FromSeconds(Limits.WatchWriteSeconds), time), 16 * 1024);
         using var over = new CancellationTokenSource(request.Timeout ?? ShortestWatch * (1 + Random.Shared.NextDouble()), time);
@@ -107,8 +106,8 @@ internal sealed class ObjectCollections(
         {
             await http.Response.StartAsync(both.Token); // the client knows that it watches, also while nothing happens
             await http.Response.Body.FlushAsync(both.Token);
-            if (isOfVersion && from is null) await ObjectWatch.FailAsync(body, both.Token);
-            else await new ObjectWatch(hub, reader, request, scope, form, writer, feed, time).SendAsync(body, from, both.Token);
+            if (begin is null) await ObjectWatch.FailAsync(body, both.Token);
+            else await new ObjectWatch(hub, reader, request, scope, form, writer, feed, time).SendAsync(body, begin, isOfVersion, both.Token);
         }
         catch (OperationCanceledException) when (rights.Ended.IsCancellationRequested && !http.RequestAborted.IsCancellationRequested)
         {

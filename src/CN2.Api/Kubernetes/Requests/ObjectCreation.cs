@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using CN2.Api.Access;
 using CN2.Api.Audit;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
@@ -41,7 +42,7 @@ internal sealed class ObjectCreation(ObjectTransactions transactions, TimeProvid
             return await transactions.RunAsync(http, binding, draft.Name, options.IsDryRun, false, (scope, ct) => CreateAsync(scope, binding, draft, ct));
         try
         {
-            switch (await grouped.CreateGroupedAsync(draft with { Origin = AuditOrigin.Of(http) }, http.RequestAborted))
+            switch (await grouped.CreateGroupedAsync(draft with { Origin = AuditOrigin.Of(http), Rights = CallerRights.Of(http) }, http.RequestAborted))
             {
                 case ObjectOutcome.Stored { Moment: { } moment } stored:
                     return Answer(binding, stored.Object, RowOf(binding, draft, stored.Object, time.GetUtcNow()), ResourceVersion.Of(moment.EpochBegan, moment.Transaction));

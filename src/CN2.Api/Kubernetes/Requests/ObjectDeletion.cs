@@ -42,9 +42,13 @@ internal sealed class ObjectDeletion(ObjectTransactions transactions, ObjectVers
         };
     }
 
+    /// <summary>Its deletion was asked for before.</summary>
+    public static bool IsAsked(BoundObject stored) => stored.Kept?.DeletingAt is not null || stored.Resource?["status"]?["state"]?.ToString() == "Deleting";
+
     /// <summary>Asks for the deletion of an object by no request, as of the content of a namespace. False: there is nothing to do.</summary>
     public async Task<bool> AskAsync(WriteScope scope, IObjectBinding binding, string? ns, string name, CancellationToken ct) =>
-        (await DeleteAsync(null, scope, binding, ns, name, new DeleteOptions(false, null, null, DeletionPropagation.Background), ct)).Failure is null;
+        await binding.LockAsync(scope, ns, name, ct) is { } current && !IsAsked(current)
+        && (await DeleteAsync(null, scope, binding, ns, name, new DeleteOptions(false, null, null, DeletionPropagation.Background), ct)).Failure is null;
 
     private async Task<WriteAnswer> DeleteAsync(
         HttpContext? http, WriteScope scope, IObjectBinding binding, string? ns, string name, DeleteOptions options, CancellationToken ct)

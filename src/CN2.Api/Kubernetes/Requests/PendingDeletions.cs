@@ -1,4 +1,5 @@
 using CN2.Api.Access;
+using CN2.Api.Audit;
 using CN2.Api.Data;
 using CN2.Api.Data.Rows;
 using CN2.Api.Kubernetes.Objects;
@@ -67,7 +68,7 @@ internal sealed partial class PendingDeletions(
         foreach (var row in marked)
         {
             if (bindings.Find(row.Resource) is not { } binding) continue;
-            if (binding.Definition == NamespaceSchema.Definition) await EmptyAsync(row.Name, ct);
+            if (binding.Definition == NamespaceSchema.Definition) await EmptyAsync(row, ct);
             await TryAsync($"{row.Resource} {row.Namespace}/{row.Name}", async (scope, token) =>
             {
                 if (!await owners.ReleaseAsync(scope, row, token)) return false;
@@ -106,28 +107,41 @@ internal sealed partial class PendingDeletions(
         }
     }
 
-    private async Task EmptyAsync(string ns, CancellationToken ct)
+    private async Task EmptyAsync(KubernetesObjectRow marked, CancellationToken ct)
     {
+        var (ns, origin) = (marked.Name, await OriginAsync(marked, ct));
         foreach (var binding in bindings.All.Where(b => b.Definition.IsNamespaced && b.Definition.Verbs.Contains("delete")))
         {
             ObjectPage page;
             await using (var db = await contexts.CreateDbContextAsync(ct)) page = await binding.ListAsync(db, new ObjectRange(ns, null, null, Most), ct);
-            await AskAsync(binding, page.Items, ct);
+            await AskAsync(binding, page.Items, origin, ct);
         }
 
         // FloatingIPs are in no namespace here, and belong to one of /v1; those of Services go with these.
         var addresses = bindings.Find(FloatingIPSchemas.FloatingIP)!;
         await using var context = await contexts.CreateDbContextAsync(ct);
         var reserved = await context.FloatingIPs.Where(f => f.Namespace == ns && f.Reserved && f.DeletingAt == null).OrderBy(f => f.Uid).Select(f => f.Uid).Take(Most).ToListAsync(ct);
-        await AskAsync(addresses, await addresses.LoadAsync(context, reserved, ct), ct);
+        await AskAsync(addresses, await addresses.LoadAsync(context, reserved, ct), origin, ct);
     }
 
-    private async Task AskAsync(IObjectBinding binding, IReadOnlyList<BoundObject> items, CancellationToken ct)
+    /// <summary>The request that asked for the deletion of a Namespace: the entries of its content name it as well.</summary>
+    private async Task<AuditOrigin> OriginAsync(KubernetesObjectRow marked, CancellationToken ct)
     {
-        foreach (var item in items)
+        await using var connection = await source.OpenConnectionAsync(ct);
+        return await AuditTable.FindOriginAsync(connection, marked.DeletingAt!.Value, marked.Uid, ct) ?? AuditOrigin.OfForgotten("DELETE", $"/api/v1/namespaces/{marked.Name}");
+    }
+
+    private async Task AskAsync(IObjectBinding binding, IReadOnlyList<BoundObject> items, AuditOrigin origin, CancellationToken ct)
+    {
+        foreach (var item in items.Where(i => !ObjectDeletion.IsAsked(i)))
         {
-            if (item.Kept?.DeletingAt is not null || item.Resource?["status"]?["state"]?.ToString() == "Deleting") continue;
-            await TryAsync($"{binding.Definition.QualifiedName} {item.Namespace}/{item.Name}", (scope, token) => deletion.AskAsync(scope, binding, item.Namespace, item.Name, token), ct);
+            await TryAsync($"{binding.Definition.QualifiedName} {item.Namespace}/{item.Name}", async (scope, token) =>
+            {
+                if (!await deletion.AskAsync(scope, binding, item.Namespace, item.Name, token)) return false;
+                // What is a part of another goes with that, which has an entry.
+                if (item.VersionUid is null) ObjectAudit.Add(scope, origin, StatusCodes.Status200OK);
+                return true;
+            }, ct);
         }
     }
 

@@ -38,13 +38,13 @@ internal sealed class ObjectWatch(
 
     /// <summary>Sends events until the time is over, or the client was too slow.</summary>
     /// <param name="body">Of the answer.</param>
-    /// <param name="from">Where the changes begin; null: at the end of the feed.</param>
+    /// <param name="begin">Where the changes begin.</param>
+    /// <param name="isOfVersion">That is the client's version; otherwise the end of the feed when it asked.</param>
     /// <param name="ct">The client is gone, or the time is over.</param>
-    public async Task SendAsync(Stream body, FeedPosition? from, CancellationToken ct)
+    public async Task SendAsync(Stream body, FeedPosition begin, bool isOfVersion, CancellationToken ct)
     {
-        var isWhole = from is null && request.HasInitialEvents != false;
-        _isOfVersion = from is not null;
-        var begin = from ?? await feed.EndAsync(ct);
+        var isWhole = !isOfVersion && request.HasInitialEvents != false;
+        _isOfVersion = isOfVersion;
         if (isWhole || _known is not null) await ListAsync(body, isWhole, ct);
 
         // The list may take longer than a subscription can wait, so what happened since its beginning comes from the feed.

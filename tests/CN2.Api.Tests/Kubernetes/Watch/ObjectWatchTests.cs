@@ -216,9 +216,10 @@ public sealed class ObjectWatchTests : IClassFixture<ApiServer>
         var from = request.Version is { } version ? await _versions.FindAsync(version, Ct) : null;
         Assert.Equal(request.Version is not null, from is not null);
         var shown = form ?? new ObjectForm.Whole();
+        var begin = from ?? await _api.Services.GetRequiredService<ChangeFeedReader>().EndAsync(Ct);
         return new Watcher(new ObjectWatch(
             _hub, reader ?? _reader, request, ns, shown, () => new FormWriter(shown, _reader.Resource, new TableContext(DateTimeOffset.UtcNow, "cluster1")),
-            _api.Services.GetRequiredService<ChangeFeedReader>(), TimeProvider.System), from);
+            _api.Services.GetRequiredService<ChangeFeedReader>(), TimeProvider.System), begin, isOfVersion: from is not null);
     }
 
     private sealed class Watcher : IAsyncDisposable
@@ -227,11 +228,11 @@ public sealed class ObjectWatchTests : IClassFixture<ApiServer>
         private readonly StreamReader _lines;
         private readonly Task _sending;
 
-        public Watcher(ObjectWatch watch, FeedPosition? from)
+        public Watcher(ObjectWatch watch, FeedPosition begin, bool isOfVersion)
         {
             var pipe = new Pipe(new PipeOptions(pauseWriterThreshold: 64 * 1024, resumeWriterThreshold: 32 * 1024));
             _lines = new StreamReader(pipe.Reader.AsStream());
-            _sending = Task.Run(() => watch.SendAsync(pipe.Writer.AsStream(), from, _end.Token));
+            _sending = Task.Run(() => watch.SendAsync(pipe.Writer.AsStream(), begin, isOfVersion, _end.Token));
             IsEndedBy = watch;
         }
 
