@@ -1,3 +1,4 @@
+using CN2.Api.Tests.Fixtures;
 using CN2.Network.Sequencing;
 
 namespace CN2.Api.Tests.Reconcile;

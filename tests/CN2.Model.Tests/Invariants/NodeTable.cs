@@ -53,7 +53,7 @@ internal sealed record NodeTable(
                 foreach (var element in sets[backends])
                 {
                     var key = NameOf(element!);
-                    var parts = Parts(element[1]);
+                    var parts = Parts(element![1]);
                     if (!entries.TryGetValue(key, out var targets)) entries[key] = targets = [];
                     targets.Add(parts.Count == 1 ? parts[0] : $"{parts[0]}:{parts[1]}");
                 }
