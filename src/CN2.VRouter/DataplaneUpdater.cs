@@ -71,6 +71,9 @@ internal sealed partial class DataplaneUpdater(UpdaterInbox inbox, DesiredState 
                     desired.Fence(fenced.Addresses);
                     work = true;
                     break;
+                case UpdaterEvent.Uplinked:
+                    work = true;
+                    break;
                 case UpdaterEvent.Drift drift:
                     LogDrift(drift.What);
                     repair = true;

@@ -67,12 +67,14 @@ static async Task<int> RunAsync(AgentCommand.Run run)
     {
         var store = new HealthStore(run.StateDirectory, TimeProvider.System);
         var fence = VRouterAgent.FenceOf(run);
+        var uplinks = VRouterAgent.UplinksOf(run);
+        uplinks.Refresh();
         var options = new NftOptions(run.Table, run.Address, run.Address6);
         await NftDataplane.CheckAsync(options);
         var overlay = new OverlayEngine(run.Table, run.Address, run.Overlay, loggers.CreateLogger<OverlayEngine>());
-        await using var dataplane = new NodeDataplane(new NftDataplane(options, loggers.CreateLogger<NftDataplane>(), fence), overlay);
+        await using var dataplane = new NodeDataplane(new NftDataplane(options, loggers.CreateLogger<NftDataplane>(), fence, uplinks), overlay);
         using var prober = new NetworkProber();
-        await using var agent = new VRouterAgent(run, dataplane, prober, store, TimeProvider.System, loggers.CreateLogger<VRouterAgent>(), overlay, fence);
+        await using var agent = new VRouterAgent(run, dataplane, prober, store, TimeProvider.System, loggers.CreateLogger<VRouterAgent>(), overlay, fence, uplinks);
         await agent.RunAsync(stop.Token);
         return 0;
     }

@@ -25,16 +25,19 @@ public sealed partial class VRouterAgent : IAsyncDisposable
     private readonly CertificateRenewal? _renewal;
     private readonly DataplaneUpdater _updater;
     private readonly NodeFence _fence;
+    private readonly NodeUplinks? _uplinks;
     private readonly TimeProvider _time;
     private string _lastNotice = "";
 
     /// <param name="overlay">The engine of the data plane's tunnels, for the hello and the heartbeats; null: there is none.</param>
     /// <param name="fence">The same that the data plane has; null: one of the agent's own.</param>
+    /// <param name="uplinks">The same that the data plane has; null: it has none.</param>
     public VRouterAgent(
         AgentCommand.Run options, IDataplane dataplane, IProber prober, HealthStore store, TimeProvider time, ILogger<VRouterAgent> logger, IOverlayEngine? overlay = null,
-        NodeFence? fence = null)
+        NodeFence? fence = null, NodeUplinks? uplinks = null)
     {
         _fence = fence ?? FenceOf(options);
+        _uplinks = uplinks;
         _time = time;
         _options = options;
         _dataplane = dataplane;
@@ -57,6 +60,10 @@ public sealed partial class VRouterAgent : IAsyncDisposable
     /// <summary>What no server can take from this node.</summary>
     public static NodeFence FenceOf(AgentCommand.Run options) =>
         new(options.Servers, options.Address6 is { } address6 ? [options.Address, address6] : [options.Address]);
+
+    /// <summary>By which interfaces packets come from outside.</summary>
+    public static NodeUplinks UplinksOf(AgentCommand.Run options) =>
+        new(options.Address6 is { } address6 ? [options.Address, address6] : [options.Address]);
 
     /// <summary>Runs until <paramref name="cancellation"/>; the data plane stays as it is.</summary>
     public async Task RunAsync(CancellationToken cancellation)
@@ -110,6 +117,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
         OverlayEngine = overlay?.Name ?? "",
         Instance = AgentIdentity.Of(options.StateDirectory).Instance,
         TakesParts = true,
+        TakesInside = true,
     };
 
     private async Task KeepFenceAsync(CancellationToken cancellation)
@@ -124,6 +132,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
     private async Task RefreshFenceAsync(CancellationToken cancellation)
     {
         if (await _fence.RefreshAsync(cancellation)) _inbox.Post(new UpdaterEvent.Fenced(_fence.Addresses));
+        if (_uplinks?.Refresh() == true) _inbox.Post(new UpdaterEvent.Uplinked());
     }
 
     private void Connected(ServerStream stream)

@@ -46,8 +46,16 @@ public static partial class WireMapping
     {
         var key = Key(natEntry.Key);
         var ranges = natEntry.SourceRanges.Select(Range).ToEquatableList();
-        if (natEntry.Backends.Count == 0 && natEntry.Draining.Count == 0) throw new FormatException($"the entry {key} has no backend");
-        return new DataplaneNatEntry(key, Backends(key, natEntry.Backends), Backends(key, natEntry.Draining), natEntry.ClientIpAffinity, ranges);
+        if (natEntry.Backends.Count + natEntry.Draining.Count + natEntry.Inside.Count == 0) throw new FormatException($"the entry {key} has no backend");
+        var insideOnly = natEntry.Backends.Count == 0 && natEntry.Inside.Count > 0;
+        if (insideOnly && (key.Address is null || key.RoutingInstance != 0)) throw new FormatException($"the entry {key} is for callers inside; only entries of an address in the underlay can be");
+        if (insideOnly && natEntry.Inside.Any(b => b.Local)) throw new FormatException($"the entry {key} is for callers inside and has a backend on this node");
+        return new DataplaneNatEntry(key, Backends(key, insideOnly ? natEntry.Inside : natEntry.Backends), Backends(key, natEntry.Draining), natEntry.ClientIpAffinity, ranges)
+        {
+            InsideOnly = insideOnly,
+            RefusesOthers = key.Address is not null && natEntry.RefusesOthers,
+            AnswersPing = key.Address is not null && natEntry.AnswersPing,
+        };
     }
 
     public static ProbeTarget Probe(Proto.Probe probe) => new(

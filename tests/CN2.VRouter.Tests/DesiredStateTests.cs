@@ -25,6 +25,8 @@ public sealed class DesiredStateTests
         { "an address of a FloatingIP or an endpoint: 'ff02::1' is a multicast address; give a unicast address that other hosts can reach.", f => f.Key.Address = Wire.Address("ff02::1") },
         { "172.16.0.1 is an address of this node or of its server and no FloatingIP", f => f.Key.Address = Wire.Address("172.16.0.1") },
         { "the entry 100.0.0.5 TCP/80 has no backend", f => f.Backends.Clear() },
+        { "the entry 100.0.0.5 TCP/80 is for callers inside and has a backend on this node", f => ForInside(f, local: true) },
+        { "the entry 100.0.0.5 TCP/80 in RoutingInstance 7 is for callers inside; only entries of an address in the underlay can be", f => ForInside(f.In(7), local: false) },
         { "the entry 100.0.0.5 TCP/80 has a backend of the other family", f => f.Backends[0].Address = Wire.Address("fd00::1") },
         { "port 65536 of a backend is no port", f => f.Backends[0].Port = 65536 },
         { "an address of a FloatingIP or an endpoint: '224.0.0.1' is a multicast address; give a unicast address that other hosts can reach.", f => f.Backends[0].Address = Wire.Address("224.0.0.1") },
@@ -52,6 +54,22 @@ public sealed class DesiredStateTests
         Snapshot(Items(bad, Wire.NatEntry(Good, 80, "10.0.0.1:80")));
         Assert.Equal(fault, _desired.Fault);
         Assert.Equal(Good, Assert.Single(_desired.Dataplane.NatEntries).Key.Address?.ToString());
+    }
+
+    [Fact]
+    public void Backends_for_callers_inside_count_where_there_are_no_others()
+    {
+        var inside = Wire.NatEntry("100.0.0.5", 80, "10.0.0.1:80");
+        ForInside(inside, local: false);
+        var both = Wire.NatEntry("100.0.0.6", 80, "10.0.0.1:80");
+        both.Inside.Add(inside.Inside);
+        both.RefusesOthers = both.AnswersPing = true;
+        Snapshot(Items(inside, both));
+        Assert.Null(_desired.Fault);
+        Assert.Equal(
+            [("100.0.0.5", true, false, false), ("100.0.0.6", false, true, true)],
+            _desired.Dataplane.NatEntries.Values.Select(e => (e.Key.Address!.ToString(), e.InsideOnly, e.RefusesOthers, e.AnswersPing)).Order());
+        Assert.All(_desired.Dataplane.NatEntries.Values, e => Assert.Equal(e.InsideOnly, !Assert.Single(e.Backends).Local));
     }
 
     [Theory]
@@ -175,4 +193,11 @@ public sealed class DesiredStateTests
     };
 
     private void Snapshot(Items items) => _desired.Take(new ServerMessage { Snapshot = new Snapshot { Revision = 1, Last = true, Items = items } });
+
+    private static void ForInside(NatEntry entry, bool local)
+    {
+        entry.Inside.Add(entry.Backends);
+        entry.Backends.Clear();
+        foreach (var backend in entry.Inside) backend.Local = local;
+    }
 }

@@ -40,6 +40,9 @@ public sealed record ExternalNetworkRequest : ResourceRequest
     /// <summary>False: selectors do not select the network; Services can still name it. Default true.</summary>
     public bool? AutoAssign { get; set; }
 
+    /// <summary>vRouters with a route to a FloatingIP of the network answer echo requests (ping) to it. Default true.</summary>
+    public bool? AnswerPing { get; set; }
+
     /// <summary>Selects, by their labels, the namespaces whose Services and FloatingIPs may use the network; absent: all. Its own namespace is no exception.</summary>
     public LabelSelectorBody? AllowedNamespaces { get; set; }
 }
@@ -108,6 +111,7 @@ public sealed record ExternalNetworkResource : ResourceBody
     public required AdvertisementSpec Advertisement { get; init; }
     public required int Priority { get; init; }
     public required bool AutoAssign { get; init; }
+    public required bool AnswerPing { get; init; }
 
     /// <summary>Null: all namespaces may use the network.</summary>
     public required LabelSelectorBody? AllowedNamespaces { get; init; }

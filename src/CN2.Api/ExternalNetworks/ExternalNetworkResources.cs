@@ -42,6 +42,7 @@ public sealed class ExternalNetworkResources(BgpOptions bgp)
             },
             Priority = row.Priority,
             AutoAssign = row.AutoAssign,
+            AnswerPing = spec.AnswerPing,
             AllowedNamespaces = spec.AllowedNamespaces,
         };
     }
@@ -110,6 +111,7 @@ public sealed class ExternalNetworkResources(BgpOptions bgp)
             Advertisement = spec.Advertisement,
             Priority = row.Priority,
             AutoAssign = row.AutoAssign,
+            AnswerPing = spec.AnswerPing,
             AllowedNamespaces = spec.AllowedNamespaces,
             Status = new ExternalNetworkStatus(
                 ResourceState.Success,

@@ -150,6 +150,7 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
             Communities = request.Advertisement?.Communities ?? [],
             LargeCommunities = request.Advertisement?.LargeCommunities ?? [],
         },
+        AnswerPing = request.AnswerPing ?? true,
         AllowedNamespaces = request.AllowedNamespaces,
     };
 

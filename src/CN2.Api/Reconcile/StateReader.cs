@@ -190,6 +190,7 @@ internal sealed partial class StateReader(
             FabricForwarding = fabricForwarding,
             Advertisement = advertisement,
             AdvertisementFault = fault,
+            AnswerPing = spec.AnswerPing,
             AutomaticRouteTarget = RouteTarget.Automatic(autonomousSystem, number),
             Subnets = spec.Subnets.Select(s => IPNetwork.Parse(s.Cidr)).ToEquatableList(),
             Grant = grant,

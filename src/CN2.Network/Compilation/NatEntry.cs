@@ -8,7 +8,10 @@ public enum NatEntryScope
     /// <summary>On every vRouter, to every backend.</summary>
     EveryVirtualRouter,
 
-    /// <summary>Only on vRouters with a local backend, and only to local backends.</summary>
+    /// <summary>
+    /// Callers from outside: only on vRouters with a local backend, and only to local backends. In the underlay, callers inside (pods of the node, and
+    /// the node itself) also reach the backends of other vRouters from a vRouter that has none of its own.
+    /// </summary>
     LocalBackends,
 }
 
@@ -32,6 +35,15 @@ public sealed record NatEntry
     /// </summary>
     public EquatableList<Backend> Draining { get; init; } = [];
     public bool ClientIPAffinity { get; init; }
+
+    /// <summary>What is answered to packets that no entry of the address translates.</summary>
+    public FloatingIPAnswers Answers { get; init; } = FloatingIPAnswers.None;
+
+    /// <summary>Any vRouter may get a part of the entry, whether it has a backend or not.</summary>
+    public bool ReachesEveryVirtualRouter => Scope == NatEntryScope.EveryVirtualRouter || ServesInside;
+
+    /// <summary>Callers inside reach backends of other vRouters. In a VPN there are no such callers: pods are in the underlay.</summary>
+    internal bool ServesInside => Scope == NatEntryScope.LocalBackends && Key.RoutingInstance == 0;
 
     /// <summary>Clients that may use the entry; empty means all. An entry that no client may use is not compiled.</summary>
     public EquatableList<IPNetwork> SourceRanges { get; init; } = [];

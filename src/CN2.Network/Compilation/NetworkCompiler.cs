@@ -60,9 +60,11 @@ public static class NetworkCompiler
         if (!floatingIP.Deleting && !IsWithheld(compilation, floatingIP) && RoutingInstanceOf(floatingIP, network) is { } instance)
         {
             var family = floatingIP.Address.FamilyOf();
+            var answers = AddRoutes(compilation, floatingIP, family, network);
             if (floatingIP.PortMappings.Count == 0)
             {
-                compilation.Add(new NatEntryKey(family, floatingIP.Address, null, 0, instance), floatingIP.Uid, NatEntryScope.LocalBackends, 0, false, []);
+                // The endpoint answers for itself.
+                compilation.Add(new NatEntryKey(family, floatingIP.Address, null, 0, instance), floatingIP.Uid, NatEntryScope.LocalBackends, 0, false, [], FloatingIPAnswers.None);
             }
 
             foreach (var mapping in floatingIP.PortMappings)
@@ -73,10 +75,9 @@ public static class NetworkCompiler
                     NatEntryScope.LocalBackends,
                     mapping.TargetPort,
                     false,
-                    []);
+                    [],
+                    answers);
             }
-
-            AddRoutes(compilation, floatingIP, family, network);
         }
 
         return compilation.Result(floatingIP.Uid);
@@ -105,13 +106,12 @@ public static class NetworkCompiler
         var scope = external && service.ExternalTrafficPolicy == ExternalTrafficPolicy.Local
             ? NatEntryScope.LocalBackends
             : NatEntryScope.EveryVirtualRouter;
+        var answers = external ? AddRoutes(compilation, floatingIP, family, network) : FloatingIPAnswers.None;
         foreach (var port in service.Ports)
         {
             var key = new NatEntryKey(family, floatingIP.Address, port.Protocol, port.Port, instance);
-            compilation.Add(key, floatingIP.Uid, scope, port.TargetPort, affinity, ranges);
+            compilation.Add(key, floatingIP.Uid, scope, port.TargetPort, affinity, ranges, answers);
         }
-
-        if (external) AddRoutes(compilation, floatingIP, family, network);
     }
 
     /// <summary>An address of the infrastructure gets no entry and no route, whatever its network.</summary>
@@ -132,7 +132,7 @@ public static class NetworkCompiler
         {
             if (port.NodePort == 0) continue;
             var key = new NatEntryKey(family, null, port.Protocol, port.NodePort);
-            compilation.Add(key, null, NatEntryScope.EveryVirtualRouter, port.TargetPort, affinity, []);
+            compilation.Add(key, null, NatEntryScope.EveryVirtualRouter, port.TargetPort, affinity, [], FloatingIPAnswers.None);
         }
     }
 
@@ -150,10 +150,10 @@ public static class NetworkCompiler
     private static int? RoutingInstanceOf(FloatingIP floatingIP, Func<Guid, ExternalNetwork?> networks) =>
         floatingIP.ExternalNetwork is { } uid ? networks(uid)?.RoutingInstance : 0;
 
-    /// <summary>One route for each vRouter with a usable local endpoint, unless the vRouter is lost or in maintenance.</summary>
-    private static void AddRoutes(Compilation compilation, FloatingIP floatingIP, IPFamily family, Func<Guid, ExternalNetwork?> networks)
+    /// <summary>One route for each vRouter with a usable local endpoint, unless the vRouter is lost or in maintenance. Answers what the vRouters of the routes answer.</summary>
+    private static FloatingIPAnswers AddRoutes(Compilation compilation, FloatingIP floatingIP, IPFamily family, Func<Guid, ExternalNetwork?> networks)
     {
-        if (floatingIP.Kind != FloatingIPKind.External || floatingIP.ExternalNetwork is not { } uid || networks(uid) is not { } network) return;
+        if (floatingIP.Kind != FloatingIPKind.External || floatingIP.ExternalNetwork is not { } uid || networks(uid) is not { } network) return FloatingIPAnswers.None;
         if (compilation.HasUsableEndpointsButNoneOf(family))
         {
             compilation.Report(
@@ -167,7 +167,7 @@ public static class NetworkCompiler
                 ConditionReason.AdvertisementUnreadable,
                 $"The stored advertisement of ExternalNetwork {network.Id} cannot be read, so {floatingIP.Address} is not announced: {fault} Write the network's advertisement again.",
                 withholdsAddress: true);
-            return;
+            return FloatingIPAnswers.None;
         }
 
         if (network is { FabricForwarding: false, ExportRouteTargets.Count: 0 })
@@ -176,20 +176,26 @@ public static class NetworkCompiler
                 ConditionReason.NoRouteTarget,
                 $"ExternalNetwork {network.Id} exports no route target, so no router would take its routes; give it routeTargets.",
                 withholdsAddress: true);
-            return;
+            return FloatingIPAnswers.None;
         }
 
         // The overlay's outer header is IPv4, and its route distinguisher is made of that address (RFC 4364 §4.2, type 1).
         var outer = network.FabricForwarding ? family : IPFamily.IPv4;
         var routesBefore = compilation.RouteCount;
+        var routedBy = new List<string>();
         List<VirtualRouter>? withoutNextHop = null;
         foreach (var virtualRouter in compilation.VirtualRoutersWithBackends(family))
         {
             if (virtualRouter.AdminDown || virtualRouter.Lost) continue;
             if (NextHopOf(virtualRouter, outer) is { } nextHop)
+            {
                 compilation.Add(new FloatingIPRoute(floatingIP.Uid, floatingIP.Address, virtualRouter.Name, nextHop, network));
+                routedBy.Add(virtualRouter.Name);
+            }
             else
+            {
                 (withoutNextHop ??= []).Add(virtualRouter);
+            }
         }
 
         foreach (var virtualRouter in withoutNextHop ?? [])
@@ -200,6 +206,10 @@ public static class NetworkCompiler
                 $"VirtualRouter {virtualRouter.Name} has no {outer} address, so {floatingIP.Address} cannot be routed to it; set its {member}.",
                 withholdsAddress: compilation.RouteCount == routesBefore);
         }
+
+        if (routedBy.Count == 0) return FloatingIPAnswers.None;
+        routedBy.Sort(StringComparer.Ordinal);
+        return new FloatingIPAnswers(routedBy.ToEquatableList(), network.AnswerPing);
     }
 
     private static IPAddress? NextHopOf(VirtualRouter virtualRouter, IPFamily family) =>
@@ -261,7 +271,7 @@ public static class NetworkCompiler
 
         public void Add(FloatingIPRoute route) => _routes.Add(route);
 
-        public void Add(NatEntryKey key, Guid? floatingIP, NatEntryScope scope, ushort targetPort, bool affinity, EquatableList<IPNetwork> ranges)
+        public void Add(NatEntryKey key, Guid? floatingIP, NatEntryScope scope, ushort targetPort, bool affinity, EquatableList<IPNetwork> ranges, FloatingIPAnswers answers)
         {
             var (backends, draining) = BackendsOf(key.Family, targetPort);
             if (backends.Count + draining.Count == 0) return;
@@ -274,6 +284,7 @@ public static class NetworkCompiler
                 Draining = draining,
                 ClientIPAffinity = affinity,
                 SourceRanges = ranges,
+                Answers = answers,
             });
         }
 

@@ -28,6 +28,9 @@ public sealed record ExternalNetwork
     /// </summary>
     public string? AdvertisementFault { get; init; }
 
+    /// <summary>vRouters with a route to a FloatingIP of the network answer echo requests to it.</summary>
+    public bool AnswerPing { get; init; } = true;
+
     /// <summary>Sorted and distinct, with the automatic one.</summary>
     public EquatableList<RouteTarget> ExportRouteTargets { get; init; } = [];
 

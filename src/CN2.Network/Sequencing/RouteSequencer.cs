@@ -204,7 +204,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
 
     private IReadOnlyCollection<string> Affected(CompiledOwner? before, CompiledOwner? after, List<RouteScope> scopes)
     {
-        if (Both(before, after).Any(c => c.NatEntries.Any(f => f.Scope == NatEntryScope.EveryVirtualRouter))) return acknowledgements.VirtualRouters;
+        if (Both(before, after).Any(c => c.NatEntries.Any(f => f.ReachesEveryVirtualRouter))) return acknowledgements.VirtualRouters;
         var names = new HashSet<string>();
         foreach (var compiled in Both(before, after))
         {
@@ -349,12 +349,18 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
 
         foreach (var (scope, entry, _) in before.Values)
         {
-            if (!HasOtherOwner(owner, scope, virtualRouter)) ChangesOf(virtualRouter).Remove(owner, entry.Key);
+            if (!HasOtherOwner(owner, scope, entry.Key, virtualRouter)) ChangesOf(virtualRouter).Remove(owner, entry.Key);
         }
     }
 
-    private bool HasOtherOwner(Guid owner, RouteScope? scope, string virtualRouter) =>
-        scope is { } s && RouteOf(s, virtualRouter) is { } route && route.Owner != owner;
+    /// <summary>The entry is another owner's by now: by its route or, on a vRouter without one, because the owner of the others asks for it.</summary>
+    private bool HasOtherOwner(Guid owner, RouteScope? scope, NatEntryKey key, string virtualRouter)
+    {
+        if (scope is not { } s || !_routes.TryGetValue(s.FloatingIP, out var routes)) return false;
+        if (RouteOf(s, virtualRouter) is { } route) return route.Owner != owner;
+        return routes.Exists(r => r.Scope == s && r.Owner != owner && _compiled.TryGetValue(r.Owner, out var other)
+            && other.NatEntries.Any(e => e.Key == key && e.On(virtualRouter) is not null));
+    }
 
     private bool IsHeld(RouteScope? scope, string virtualRouter) =>
         scope is { } s && RouteOf(s, virtualRouter) is { HeldEntries.Count: > 0 };

@@ -17,7 +17,18 @@ public sealed record VirtualRouterNatEntry(
     /// <summary>Backends that get no new flows. Established flows (UDP too) go on, so an entry without other backends stays for them.</summary>
     public EquatableList<VirtualRouterBackend> Draining { get; init; } = [];
 
-    /// <summary>The entry takes new flows.</summary>
+    /// <summary>
+    /// Backends on other vRouters for new flows of callers inside: pods of this node, and the node itself. Only where <see cref="Backends"/> is empty.
+    /// </summary>
+    public EquatableList<VirtualRouterBackend> Inside { get; init; } = [];
+
+    /// <summary>The address has a route through this vRouter, which therefore refuses what no entry of the address translates.</summary>
+    public bool RefusesOthers { get; init; }
+
+    /// <summary>The vRouter answers echo requests to the address. Only with <see cref="RefusesOthers"/>.</summary>
+    public bool AnswersPing { get; init; }
+
+    /// <summary>The entry takes new flows from everywhere.</summary>
     public bool Carries => Backends.Count > 0;
 }
 
@@ -32,9 +43,16 @@ public static class NatEntryProjection
         var localOnly = natEntry.Scope == NatEntryScope.LocalBackends;
         var backends = Project(natEntry.Backends, virtualRouter, localOnly);
         var draining = Project(natEntry.Draining, virtualRouter, localOnly);
-        return backends.Count + draining.Count == 0
-            ? null
-            : new VirtualRouterNatEntry(natEntry.Key, backends, natEntry.ClientIPAffinity, natEntry.SourceRanges) { Draining = draining };
+        EquatableList<VirtualRouterBackend> inside = natEntry.ServesInside && backends.Count == 0 ? Project(natEntry.Backends, virtualRouter, localOnly: false) : [];
+        if (backends.Count + draining.Count + inside.Count == 0) return null;
+        var routed = natEntry.Answers.RoutedBy.AsSpan().BinarySearch(virtualRouter, StringComparer.Ordinal) >= 0;
+        return new VirtualRouterNatEntry(natEntry.Key, backends, natEntry.ClientIPAffinity, natEntry.SourceRanges)
+        {
+            Draining = draining,
+            Inside = inside,
+            RefusesOthers = routed,
+            AnswersPing = routed && natEntry.Answers.Ping,
+        };
     }
 
     /// <summary>

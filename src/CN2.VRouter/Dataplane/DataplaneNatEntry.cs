@@ -10,7 +10,17 @@ public sealed record DataplaneNatEntry(
     EquatableList<DataplaneBackend> Backends,
     EquatableList<DataplaneBackend> Draining,
     bool ClientIPAffinity,
-    EquatableList<IPNetwork> SourceRanges);
+    EquatableList<IPNetwork> SourceRanges)
+{
+    /// <summary>Only callers inside may begin flows: pods of this node, and the node itself. All backends are on other nodes.</summary>
+    public bool InsideOnly { get; init; }
+
+    /// <summary>What no entry of the address translates is refused; else it is dropped.</summary>
+    public bool RefusesOthers { get; init; }
+
+    /// <summary>The node answers echo requests to the address.</summary>
+    public bool AnswersPing { get; init; }
+}
 
 /// <summary>
 /// An endpoint that takes flows. <paramref name="Port"/> 0: the port is kept. <paramref name="Local"/> false: the endpoint lives on another

@@ -24,6 +24,7 @@ public sealed partial class NftDataplane : IDataplane
     private const string NotTried = "it was not tried alone, because the kernel refuses many items at once; it is tried again";
 
     private readonly NodeFence? _fence;
+    private readonly NodeUplinks? _uplinks;
     private NftOptions _options;
     private readonly ILogger<NftDataplane> _logger;
     private readonly SemaphoreSlim _turn = new(1, 1);
@@ -34,9 +35,10 @@ public sealed partial class NftDataplane : IDataplane
     private volatile bool _drifted;
 
     /// <exception cref="DataplaneException">The kernel sends no notices of changes of nftables.</exception>
-    public NftDataplane(NftOptions options, ILogger<NftDataplane> logger, NodeFence? fence = null)
+    public NftDataplane(NftOptions options, ILogger<NftDataplane> logger, NodeFence? fence = null, NodeUplinks? uplinks = null)
     {
         _fence = fence;
+        _uplinks = uplinks;
         _options = options;
         _logger = logger;
         try
@@ -63,7 +65,7 @@ public sealed partial class NftDataplane : IDataplane
         await _turn.WaitAsync(cancellation);
         try
         {
-            await FenceAsync();
+            await TakeNodeAsync();
             if (_contents is null || _drifted) await ReplaceAsync(desired);
             else await ChangeAsync(_contents, desired, change ?? Everything(_contents, desired));
             return [.. _refused.Select(r => new DataplaneRefusal(r.Key, r.Value))];
@@ -96,12 +98,12 @@ public sealed partial class NftDataplane : IDataplane
         return change;
     }
 
-    /// <summary>Takes the addresses of the fence of this moment, in a transaction of their own unless everything is replaced anyway.</summary>
-    private async Task FenceAsync()
+    /// <summary>Takes the fence and the uplinks of this moment, in a transaction of their own unless everything is replaced anyway.</summary>
+    private async Task TakeNodeAsync()
     {
-        if (_fence?.Addresses is not { } addresses || addresses.SetEquals(_options.Fence)) return;
-        var options = _options with { Fence = addresses };
-        if (_contents is not null && !_drifted) await CommitAsync(NftRuleset.Fence(options));
+        var options = _options with { Fence = _fence?.Addresses ?? _options.Fence, Uplinks = _uplinks?.Names ?? _options.Uplinks };
+        if (options.Fence.SetEquals(_options.Fence) && options.Uplinks.SetEquals(_options.Uplinks)) return;
+        if (_contents is not null && !_drifted) await CommitAsync(NftRuleset.Node(options));
         _options = options;
     }
 

@@ -11,6 +11,9 @@ public sealed record NftOptions(string Table, IPAddress? Address, IPAddress? Add
     /// <summary>The addresses of the <see cref="NodeFence"/>: whatever the maps hold, packets to them pass as they are.</summary>
     public IReadOnlySet<IPAddress> Fence { get; init; } = new HashSet<IPAddress>();
 
+    /// <summary>The interfaces by which packets come from outside (<see cref="NodeUplinks"/>).</summary>
+    public IReadOnlySet<string> Uplinks { get; init; } = new HashSet<string>();
+
     /// <summary>How many NAT entries with a port the kernel takes for each family in the underlay; null: as many as its memory holds.</summary>
     public int? LargestMap { get; init; }
 }

@@ -77,6 +77,8 @@ internal static class NftOverlay
           map vpn_marks { type ifname : mark; }
           set vpn_devices { type ifname . mark; }
           set vpn_floating_ips { type mark . {{addr}}; }
+          set vpn_refusing { type mark . {{addr}}; }
+          set vpn_pinged { type mark . {{addr}}; }
           map vpn_frontends { type mark . {{addr}} . inet_proto . inet_service : mark; }
           map vpn_backends { type mark . {{addr}} . inet_proto . inet_service . mark : {{addr}} . inet_service; }
           set vpn_source_ranges { type mark . {{addr}} . inet_proto . inet_service . {{addr}}; flags interval; }
@@ -88,76 +90,85 @@ internal static class NftOverlay
 
         """;
 
-    public static string Chains(string ip, string devices, string ranges, string hash) => $$"""
+    public static string Chains(IPFamily family, IPAddress? node, string devices, string ranges, string hash)
+    {
+        var ip = NftRuleset.Keyword(family);
+        return $$"""
 
-          # Only in the direction in which a flow begins: equal addresses in two VPNs are then two flows, and replies, which come
-          # from endpoints outside any VPN, find their flow.
-          chain vpn_zone {
-            type filter hook prerouting priority raw; policy accept;
-            ct original zone set iifname map @vpn_zones
-          }
-          chain vpn_mark {
-            type filter hook prerouting priority mangle; policy accept;
-            iifname {{devices}} goto vpn_arrival
-            {{FromVpn("ct")}} ct direction reply meta mark set ct mark
-            {{FromEndpoint("ct")}} ct direction original meta mark set ct mark
-            # Flows that began in the underlay stay there.
-            ct status ! confirmed meta mark set {{ip}} saddr map @vpn_endpoints
-          }
-          chain vpn_arrival {
-            ct state new ct mark set iifname map @vpn_marks
-          }
-          chain vpn_output {
-            type route hook output priority mangle; policy accept;
-            {{FromVpn("ct")}} ct direction reply meta mark set ct mark
-          }
+              # Only in the direction in which a flow begins: equal addresses in two VPNs are then two flows, and replies, which come
+              # from endpoints outside any VPN, find their flow.
+              chain vpn_zone {
+                type filter hook prerouting priority raw; policy accept;
+                ct original zone set iifname map @vpn_zones
+              }
+              chain vpn_mark {
+                type filter hook prerouting priority mangle; policy accept;
+                iifname {{devices}} goto vpn_arrival
+                {{FromVpn("ct")}} ct direction reply meta mark set ct mark
+                {{FromEndpoint("ct")}} ct direction original meta mark set ct mark
+                # Flows that began in the underlay stay there.
+                ct status ! confirmed meta mark set {{ip}} saddr map @vpn_endpoints
+              }
+              chain vpn_arrival {
+                ct state new ct mark set iifname map @vpn_marks
+                {{NftAnswers.VpnPingLimit(family)}}
+              }
+              chain vpn_output {
+                type route hook output priority mangle; policy accept;
+                {{FromVpn("ct")}} ct direction reply meta mark set ct mark
+                {{NftAnswers.VpnRefusalSource(family)}}
+              }
 
-          chain vpn_frontend {
-            {{ranges}} ct mark . {{ip}} daddr . meta l4proto . th dport . {{ip}} saddr != @vpn_source_ranges drop
-            {{hash}}
-            meta l4proto { tcp, udp, sctp } dnat {{ip}} to ct mark . {{ip}} daddr . meta l4proto . th dport . meta mark map @vpn_backends
-          }
-          chain vpn_one_to_one {
-            {{ranges}} ct mark . {{ip}} daddr . {{ip}} saddr != @vpn_one_to_one_source_ranges drop
-            {{hash}}
-            dnat to ct mark . {{ip}} daddr . meta mark map @vpn_one_to_one_backends
-          }
-          chain vpn_translate {
-            meta mark set ct mark . {{ip}} daddr . meta l4proto . th dport map @vpn_frontends jump vpn_frontend
-            # No such backend: a transaction removed it after the draw. Draw again.
-            meta mark set ct mark . {{ip}} daddr . meta l4proto . th dport map @vpn_frontends goto vpn_frontend
-            meta mark set ct mark . {{ip}} daddr map @vpn_one_to_one goto vpn_one_to_one
-          }
+              chain vpn_frontend {
+                {{ranges}} ct mark . {{ip}} daddr . meta l4proto . th dport . {{ip}} saddr != @vpn_source_ranges drop
+                {{hash}}
+                meta l4proto { tcp, udp, sctp } dnat {{ip}} to ct mark . {{ip}} daddr . meta l4proto . th dport . meta mark map @vpn_backends
+              }
+              chain vpn_one_to_one {
+                {{ranges}} ct mark . {{ip}} daddr . {{ip}} saddr != @vpn_one_to_one_source_ranges drop
+                {{hash}}
+                dnat to ct mark . {{ip}} daddr . meta mark map @vpn_one_to_one_backends
+              }
+              chain vpn_translate {
+                meta mark set ct mark . {{ip}} daddr . meta l4proto . th dport map @vpn_frontends jump vpn_frontend
+                # No such backend: a transaction removed it after the draw. Draw again.
+                meta mark set ct mark . {{ip}} daddr . meta l4proto . th dport map @vpn_frontends goto vpn_frontend
+                meta mark set ct mark . {{ip}} daddr map @vpn_one_to_one goto vpn_one_to_one
+                {{NftAnswers.VpnTranslation(family, node)}}
+              }
 
-          # From a VPN only packets to its FloatingIPs are accepted, and replies to endpoints that began a flow into the same VPN.
-          chain vpn_guard {
-            iifname . ct mark != @vpn_devices drop
-            {{FromVpn("ct")}} ct direction original ct status dnat accept
-            {{FromEndpoint("ct")}} ct direction reply accept
-            drop
-          }
-          # Into a VPN only replies of its flows and flows that its endpoints began may go, and they may go nowhere else.
-          chain vpn_leave {
-            type filter hook postrouting priority mangle; policy accept;
-            oifname {{devices}} goto vpn_departure
-            {{Marked("ct", OverlayNumbers.FromVpn, EitherMask)}} goto vpn_stray
-          }
-          chain vpn_departure {
-            {{FromEndpoint("meta")}} ct direction original ct mark set meta mark
-            oifname . ct mark != @vpn_devices drop
-            {{FromVpn("ct")}} ct direction reply accept
-            {{FromEndpoint("ct")}} ct direction original accept
-            drop
-          }
-          chain vpn_stray {
-            {{FromVpn("ct")}} ct direction reply drop
-            {{FromEndpoint("ct")}} ct direction original drop
-          }
-          chain vpn_source {
-            snat to {{ip}} saddr map @vpn_sources
-            drop
-          }
-        """;
+              # From a VPN only packets to its FloatingIPs are accepted, and replies to endpoints that began a flow into the same VPN.
+              chain vpn_guard {
+                iifname . ct mark != @vpn_devices drop
+                {{NftAnswers.VpnFormerPings(family)}}
+                {{FromVpn("ct")}} ct direction original ct status dnat accept
+                {{FromEndpoint("ct")}} ct direction reply accept
+                {{NftAnswers.VpnRefusal(family)}}
+                drop
+              }
+              # Into a VPN only replies of its flows and flows that its endpoints began may go, and they may go nowhere else.
+              chain vpn_leave {
+                type filter hook postrouting priority mangle; policy accept;
+                oifname {{devices}} goto vpn_departure
+                {{Marked("ct", OverlayNumbers.FromVpn, EitherMask)}} goto vpn_stray
+              }
+              chain vpn_departure {
+                {{FromEndpoint("meta")}} ct direction original ct mark set meta mark
+                oifname . ct mark != @vpn_devices drop
+                {{FromVpn("ct")}} ct direction reply accept
+                {{FromEndpoint("ct")}} ct direction original accept
+                drop
+              }
+              chain vpn_stray {
+                {{FromVpn("ct")}} ct direction reply drop
+                {{FromEndpoint("ct")}} ct direction original drop
+              }
+              chain vpn_source {
+                snat to {{ip}} saddr map @vpn_sources
+                drop
+              }
+            """;
+    }
 
     private static string Marked(string where, uint mark, uint mask) => $"{where} mark & {NftRuleset.Hex(mask)} == {NftRuleset.Hex(mark)}";
 }

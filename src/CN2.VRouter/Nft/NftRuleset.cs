@@ -23,7 +23,10 @@ public static class NftRuleset
     public const uint MagicMask = 0xfff0_0000;
     public const uint SourceRangesFlag = 0x0008_0000;
     public const uint AffinityFlag = 0x0004_0000;
-    public const uint CountMask = 0x0003_ffff;
+
+    /// <summary>Packets that came by an uplink are dropped: the entry is for callers inside.</summary>
+    public const uint InsideFlag = 0x0002_0000;
+    public const uint CountMask = 0x0001_ffff;
 
     /// <summary>Packet mark between forward and postrouting: the packet leaves by the interface it came from, so its reply must pass this node too.</summary>
     private const uint HairpinBit = 0x4000_0000;
@@ -38,6 +41,9 @@ public static class NftRuleset
         NftSet.Hash => "hash",
         NftSet.FloatingIPs => "floating_ips",
         NftSet.Remote => "remote",
+        NftSet.Endpoints => "endpoints",
+        NftSet.Refusing => "refusing",
+        NftSet.Pinged => "pinged",
         NftSet.NodePortNumbers => "node_port_numbers",
         NftSet.NatEntries => "frontends",
         NftSet.Backends => "backends",
@@ -52,6 +58,8 @@ public static class NftRuleset
         NftSet.VpnMarks => "vpn_marks",
         NftSet.VpnDevices => "vpn_devices",
         NftSet.VpnFloatingIPs => "vpn_floating_ips",
+        NftSet.VpnRefusing => "vpn_refusing",
+        NftSet.VpnPinged => "vpn_pinged",
         NftSet.VpnNatEntries => "vpn_frontends",
         NftSet.VpnBackends => "vpn_backends",
         NftSet.VpnSourceRanges => "vpn_source_ranges",
@@ -71,9 +79,9 @@ public static class NftRuleset
     public static string Frame(NftOptions options) =>
         Flush(options.Table) + Frame(options, IPFamily.IPv4) + Frame(options, IPFamily.IPv6);
 
-    /// <summary>Replaces the elements of the fence in both tables.</summary>
-    public static string Fence(NftOptions options) => string.Concat(Families.Select(f =>
-        $"flush set {Keyword(f)} {options.Table} fence\n{(FenceElements(options, f) is { Length: > 0 } elements ? $"add element {Keyword(f)} {options.Table} fence {{ {elements} }}\n" : "")}"));
+    /// <summary>Replaces the elements of the fence and of the uplinks in both tables.</summary>
+    public static string Node(NftOptions options) => string.Concat(Families.Select(f =>
+        Filled(options.Table, f, "fence", FenceElements(options, f)) + Filled(options.Table, f, NftAnswers.Uplinks, NftAnswers.UplinkElements(options))));
 
     /// <summary>The elements that belong to this NAT entry alone.</summary>
     public static IEnumerable<NftElement> Elements(DataplaneNatEntry natEntry)
@@ -113,6 +121,8 @@ public static class NftRuleset
         {
             yield return new(key.Family, NftSet.NodePortNumbers, null, key.Port);
         }
+
+        foreach (var element in NftAnswers.SharedElements(natEntry)) yield return element;
 
         // Draining backends receive no new flows, and the source address of their established flows is already decided.
         IPAddress? last = null;
@@ -184,11 +194,14 @@ public static class NftRuleset
         && !natEntry.SourceRanges.Any(r => r.PrefixLength == 0 && r.FamilyOf() == natEntry.Key.Family);
 
     private static uint HeadMark(DataplaneNatEntry natEntry, bool restricted) =>
-        Magic | (restricted ? SourceRangesFlag : 0) | (uint)HashNumber(natEntry);
+        Magic | (restricted ? SourceRangesFlag : 0) | (natEntry.InsideOnly ? InsideFlag : 0) | (uint)HashNumber(natEntry);
 
     // A one-to-one entry also serves protocols without ports, so only the client's address can be hashed.
     private static int HashNumber(DataplaneNatEntry natEntry) =>
         (natEntry.ClientIPAffinity || natEntry.Key.Protocol is null ? (int)AffinityFlag : 0) | natEntry.Backends.Count;
+
+    private static string Filled(string table, IPFamily family, string set, string elements) =>
+        $"flush set {Keyword(family)} {table} {set}\n{(elements.Length > 0 ? $"add element {Keyword(family)} {table} {set} {{ {elements} }}\n" : "")}";
 
     internal static string Hex(uint mark) => "0x" + mark.ToString("x8", CultureInfo.InvariantCulture);
 
@@ -205,7 +218,8 @@ public static class NftRuleset
         var node = family == IPFamily.IPv4 ? options.Address : options.Address6;
         var source = node is null ? "masquerade" : $"snat to {node}";
         var ranges = $"meta mark & {Hex(SourceRangesFlag)} == {Hex(SourceRangesFlag)}";
-        var hash = $"meta mark & {Hex(~SourceRangesFlag)} vmap @hash";
+        var hash = $"meta mark & {Hex(~(SourceRangesFlag | InsideFlag))} vmap @hash";
+        var inside = $"meta mark & {Hex(InsideFlag)} == {Hex(InsideFlag)} iifname @{NftAnswers.Uplinks} drop";
         var tunnels = NftOverlay.Devices(options.Table);
         var size = options.LargestMap is { } largest ? $" size {Number(largest)};" : "";
         var fence = FenceElements(options, family) is { Length: > 0 } fenced ? $" elements = {{ {fenced} }};" : "";
@@ -218,6 +232,7 @@ public static class NftRuleset
               set fence { type {{addr}};{{fence}} }
               set floating_ips { type {{addr}}; }
               set remote { type {{addr}}; }
+              set endpoints { type {{addr}}; }
               set node_port_numbers { type inet_service; }
               map frontends { type {{addr}} . inet_proto . inet_service : mark;{{size}} }
               map backends { type {{addr}} . inet_proto . inet_service . mark : {{addr}} . inet_service; }
@@ -228,8 +243,10 @@ public static class NftRuleset
               map one_to_one { type {{addr}} : mark; }
               map one_to_one_backends { type {{addr}} . mark : {{addr}}; }
               set one_to_one_source_ranges { type {{addr}} . {{addr}}; flags interval; }
-            {{NftOverlay.Sets(addr)}}{{uplink}}
+            {{NftAnswers.Sets(options, addr)}}{{NftOverlay.Sets(addr)}}{{uplink}}
+              # An entry for callers inside is not for packets that come by an uplink.
               chain frontend {
+                {{inside}}
                 {{ranges}} {{ip}} daddr . meta l4proto . th dport . {{ip}} saddr != @source_ranges drop
                 {{hash}}
                 meta l4proto { tcp, udp, sctp } dnat {{ip}} to {{ip}} daddr . meta l4proto . th dport . meta mark map @backends
@@ -240,6 +257,7 @@ public static class NftRuleset
                 meta l4proto { tcp, udp, sctp } dnat {{ip}} to meta l4proto . th dport . meta mark map @node_port_backends
               }
               chain one_to_one {
+                {{inside}}
                 {{ranges}} {{ip}} daddr . {{ip}} saddr != @one_to_one_source_ranges drop
                 {{hash}}
                 dnat to {{ip}} daddr . meta mark map @one_to_one_backends
@@ -253,6 +271,7 @@ public static class NftRuleset
                 # No such backend: a transaction removed it after the draw. Draw again.
                 meta mark set {{ip}} daddr . meta l4proto . th dport map @frontends goto frontend
                 meta mark set {{ip}} daddr map @one_to_one goto one_to_one
+                {{NftAnswers.Translation(family, node)}}
                 goto to_node
               }
               chain prerouting {
@@ -265,18 +284,23 @@ public static class NftRuleset
                 goto translate
               }
 
-              # A translated packet has another destination by now. Any other would be routed back to its sender, in a loop.
+              # A translated packet has another destination by now. Any other would be routed back to its sender, in a loop. What an endpoint
+              # sends outside of its flow is not translated back: it would leave with the endpoint's own address.
               chain guard {
                 type filter hook prerouting priority dstnat + 10; policy accept;
                 {{clearMark}}
                 iifname {{tunnels}} goto vpn_guard
-                {{ip}} daddr @floating_ips {{ip}} daddr != @fence drop
+                ct state invalid {{ip}} saddr @endpoints drop
+                {{ip}} daddr @floating_ips {{ip}} daddr != @fence goto untranslated
+                {{NftAnswers.FormerPings(family)}}
               }
               chain guard_output {
                 type route hook output priority -90; policy accept;
                 {{clearMark}}
-                {{ip}} daddr @floating_ips {{ip}} daddr != @fence drop
+                {{ip}} daddr @floating_ips {{ip}} daddr != @fence goto untranslated
+                {{NftAnswers.FormerPings(family)}}
               }
+            {{NftAnswers.Chains(family, tunnels)}}
 
               # A flow leaves by the interface it came from when an endpoint reaches itself or a neighbour on the same link. Its reply
               # would not pass this node, so its source becomes the node's address.
@@ -306,7 +330,7 @@ public static class NftRuleset
                 {{ip}} daddr @remote {{source}}
                 meta mark & {{Hex(HairpinBit)}} == {{Hex(HairpinBit)}} meta mark set meta mark & {{Hex(~HairpinBit)}} {{source}}
               }
-            {{NftOverlay.Chains(ip, tunnels, ranges, hash)}}
+            {{NftOverlay.Chains(family, node, tunnels, ranges, hash)}}
             }
 
             """;

@@ -12,6 +12,15 @@ public enum NftSet
     /// <summary>Backends on other nodes: the source becomes the node's address.</summary>
     Remote,
 
+    /// <summary>Endpoints on this node: no packet of them that belongs to no flow passes.</summary>
+    Endpoints,
+
+    /// <summary>FloatingIPs with a route through this node: what no entry translates is refused.</summary>
+    Refusing,
+
+    /// <summary>FloatingIPs for which the node answers echo requests.</summary>
+    Pinged,
+
     /// <summary>Port numbers of node ports, to recognise their flows after translation.</summary>
     NodePortNumbers,
 
@@ -44,6 +53,10 @@ public enum NftSet
 
     /// <summary>mark . address: the FloatingIPs of the RoutingInstances.</summary>
     VpnFloatingIPs,
+
+    /// <summary>mark . address, as <see cref="Refusing"/> and <see cref="Pinged"/>.</summary>
+    VpnRefusing,
+    VpnPinged,
 
     /// <summary>As in the underlay, with the flow's mark before each key: equal addresses in two VPNs are different.</summary>
     VpnNatEntries,

@@ -29,6 +29,18 @@ public sealed class ExternalNetworkTests(ApiServer api) : IClassFixture<ApiServe
     }
 
     [Fact]
+    public async Task Networks_answer_ping_unless_they_are_told_not_to()
+    {
+        var created = (await api.PostAsync(Default, """{"name":"pinged","subnets":[{"cidr":"40.10.0.0/24"}]}""")).Expect(201);
+        Assert.True((bool)created.Json!["answerPing"]!);
+        Assert.Equal(created.Text, (await api.PutAsync($"{Default}/pinged", """{"subnets":[{"cidr":"40.10.0.0/24"}],"answerPing":true}""")).Expect(200).Text);
+        var silent = (await api.PutAsync($"{Default}/pinged", """{"subnets":[{"cidr":"40.10.0.0/24"}],"answerPing":false}""")).Expect(200);
+        Assert.Equal((false, 2), ((bool)silent.Json!["answerPing"]!, (int)silent.Json["generation"]!));
+        Assert.Equal(silent.Text, (await api.GetAsync($"{Default}/pinged")).Text);
+        Assert.True((bool)(await api.PutAsync($"{Default}/pinged", """{"subnets":[{"cidr":"40.10.0.0/24"}]}""")).Expect(200).Json!["answerPing"]!);
+    }
+
+    [Fact]
     public async Task A_second_create_is_already_exists_and_not_subnet_overlap()
     {
         const string network = """{"name":"twice","subnets":[{"cidr":"40.9.0.0/24"}],"fabricForwarding":true}""";

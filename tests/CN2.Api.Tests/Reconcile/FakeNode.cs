@@ -78,10 +78,10 @@ internal sealed class FakeNode(string name, string address)
     /// <summary>The node takes new flows for this address.</summary>
     public bool Carries(string floatingIP) => Entries(floatingIP).Any(e => e.Carries);
 
-    /// <summary>The server has sent an entry for this address, acknowledged or not.</summary>
+    /// <summary>The server has sent an entry with an endpoint for this address, acknowledged or not; those for callers inside do not count.</summary>
     public bool WasTold(string floatingIP)
     {
-        lock (_lock) return _wanted.Values.Any(e => e.Key.Address?.ToString() == floatingIP);
+        lock (_lock) return _wanted.Values.Any(e => e.Key.Address?.ToString() == floatingIP && e.Backends.Count + e.Draining.Count > 0);
     }
 
     public IEnumerable<VirtualRouterNatEntry> Entries(string floatingIP) => Table.Values.Where(e => e.Key.Address?.ToString() == floatingIP);

@@ -310,7 +310,7 @@ public sealed class AcceptedValueProperties
     private static DesiredState Take(VRouterConfig config)
     {
         var desired = new DesiredState(Node, Node6);
-        foreach (var message in VRouterMessages.Snapshot(1, config)) desired.Take(AgentMessage.Parser.ParseFrom(message.ToByteArray()));
+        foreach (var message in VRouterMessages.Snapshot(1, config, takesInside: true)) desired.Take(AgentMessage.Parser.ParseFrom(message.ToByteArray()));
         Assert.Null(desired.Fault);
         return desired;
     }

@@ -12,6 +12,9 @@ internal sealed class Expectation
     private readonly ModelLab _lab;
     private readonly List<string> _faults = [];
     private readonly Dictionary<string, Dictionary<string, HashSet<string>>> _entries = ModelLab.VirtualRouters.ToDictionary(v => v, _ => new Dictionary<string, HashSet<string>>());
+
+    /// <summary>The FloatingIPs for which each vRouter answers: those with a route through it whose ports are mapped.</summary>
+    private readonly Dictionary<string, HashSet<string>> _answering = ModelLab.VirtualRouters.ToDictionary(v => v, _ => new HashSet<string>());
     private readonly HashSet<RibPath> _routes = [];
     private readonly HashSet<(string Address, string NextHop)> _overlay = [];
     private readonly Dictionary<string, JsonObject> _networks;
@@ -268,10 +271,14 @@ internal sealed class Expectation
     {
         foreach (var router in ModelLab.VirtualRouters)
         {
-            var targets = usable.Where(e => !local || (string?)e["virtualRouter"] == router)
-                .SelectMany(e => Texts(e["addresses"])).Where(a => FamilyOf(a) == family).Select(a => port == 0 ? a : $"{a}:{port}").ToHashSet();
+            var (targets, all) = (Targets(e => !local || (string?)e["virtualRouter"] == router), Targets(_ => true));
+            // From a node without an endpoint, its pods and the node itself reach those of other nodes.
             if (targets.Count > 0) _entries[router][key] = targets;
+            else if (all.Count > 0) _entries[router][key + NodeTable.Inside] = all;
         }
+
+        HashSet<string> Targets(Func<JsonObject, bool> which) =>
+            usable.Where(which).SelectMany(e => Texts(e["addresses"])).Where(a => FamilyOf(a) == family).Select(a => port == 0 ? a : $"{a}:{port}").ToHashSet();
     }
 
     private HashSet<RibPath> RoutesTo(JsonObject floatingIP, List<JsonObject> usable, out bool overlay)
@@ -294,6 +301,12 @@ internal sealed class Expectation
     private void Routes(JsonObject floatingIP, HashSet<RibPath> expected)
     {
         var overlay = IsInOverlay(floatingIP);
+        var oneToOne = floatingIP["service"] is null && floatingIP["portMappings"]!.AsArray().Count == 0;
+        foreach (var router in overlay || oneToOne ? [] : ModelLab.VirtualRouters)
+        {
+            if (expected.Any(r => r.NextHop == ModelLab.AddressOf(router, FamilyOf((string)floatingIP["address"]!)))) _answering[router].Add((string)floatingIP["address"]!);
+        }
+
         if (overlay) _overlay.UnionWith(expected.Select(r => (r.Prefix.Split('/')[0], $"{r.NextHop}:{_networks[(string)floatingIP["externalNetwork"]!]["status"]!["routingInstance"]!["number"]}")));
         else _routes.UnionWith(expected);
         var status = floatingIP["status"]!["routes"]!.AsArray();
@@ -312,6 +325,8 @@ internal sealed class Expectation
             static IEnumerable<string> Lines(IEnumerable<KeyValuePair<string, HashSet<string>>> entries) => entries.Select(e => $"{e.Key} -> {string.Join(", ", e.Value.Order(StringComparer.Ordinal))}");
             Same($"{router}'s entries", Lines(expected), Lines(found.Entries.Where(e => !bad.Contains(e.Key.Split(' ')[0]))));
             Same($"{router}'s drop set", _reality.FloatingIPs.Where(f => !IsInOverlay(f)).Select(f => (string)f["address"]!).Distinct(), found.DropSet);
+            foreach (var (what, answering) in ((string, HashSet<string>)[])[("refuses", found.Refusing), ("answers the ping of", found.Pinged)])
+                Same($"{router} {what}", _answering[router], answering.Except(bad));
         }
     }
 

@@ -126,10 +126,58 @@ public sealed class NetworkCompilerTests
         Assert.Equal(["10.233.64.10:80 local", "10.233.64.11:80 local"], On(external, "compute1"));
         Assert.Equal(["10.233.65.10:80 local"], On(external, "compute2"));
         Assert.Empty((external.On("compute3")?.Backends ?? []));
-        Assert.Null(external.On("compute3"));
         Assert.Equal(["10.233.64.10:80 remote", "10.233.64.11:80 remote", "10.233.65.10:80 remote"], On(cluster, "compute3"));
         Assert.Equal(["10.233.64.10:80 local", "10.233.64.11:80 local", "10.233.65.10:80 remote"], On(cluster, "compute1"));
         Assert.Equal(["172.27.115.242", "172.27.115.243"], compiled.Routes.Select(r => r.NextHop.ToString()));
+    }
+
+    [Fact]
+    public void Callers_inside_reach_the_endpoints_of_other_nodes_from_a_node_without_a_ready_one()
+    {
+        var web = Given.Service("web", "app=web");
+        var external = NatEntry(Compile(web), "100.0.0.4");
+        Assert.Equal(["10.233.64.10:80", "10.233.64.11:80", "10.233.65.10:80"], Inside(external, "compute3"));
+        Assert.False(external.On("compute3")!.Carries);
+        Assert.Empty(Inside(external, "compute1"));
+
+        _state.Put(Given.Endpoint("pod-3", "app=web", "compute2", "10.233.65.10") with { Ready = false });
+        var drains = NatEntry(Compile(web), "100.0.0.4").On("compute2")!;
+        Assert.Equal((0, 1, 2), (drains.Backends.Count, drains.Draining.Count, drains.Inside.Count));
+
+        // The endpoints of a lost vRouter are reached by itself alone.
+        _state.Put(Given.VirtualRouter("compute1", "172.27.115.242") with { Lost = true });
+        Assert.Empty(Inside(NatEntry(Compile(web), "100.0.0.4"), "compute3"));
+    }
+
+    [Fact]
+    public void An_attached_floatingIP_is_reached_from_inside_as_well_and_one_in_a_VPN_is_not()
+    {
+        var endpoints = Endpoints(2);
+        var floatingIP = Given.External("100.0.0.9", "vn") with { Interfaces = [.. endpoints.Select(e => e.Interface.Id.Name)] };
+        foreach (var forwarding in (bool[])[true, false])
+        {
+            var compiled = NetworkCompiler.CompileFloatingIP(floatingIP, endpoints, _ => Given.Network("vn") with { FabricForwarding = forwarding });
+            var entry = Assert.Single(compiled.NatEntries);
+            Assert.Equal(forwarding ? 2 : 0, entry.On("compute9")?.Inside.Count ?? 0);
+            Assert.Equal(forwarding, entry.ReachesEveryVirtualRouter);
+        }
+    }
+
+    [Fact]
+    public void Only_the_nodes_of_routes_refuse_other_ports_and_answer_echo_requests()
+    {
+        _state.Put(Given.VirtualRouter("compute2", "172.27.115.243") with { AdminDown = true });
+        foreach (var policy in Enum.GetValues<ExternalTrafficPolicy>())
+        {
+            var compiled = Compile(Given.Service("web", "app=web") with { ExternalTrafficPolicy = policy });
+            var external = NatEntry(compiled, "100.0.0.4");
+            Assert.Equal([(true, true), (false, false), (false, false)], ((string[])["compute1", "compute2", "compute3"]).Select(n => (external.On(n)!.RefusesOthers, external.On(n)!.AnswersPing)));
+            Assert.False(NatEntry(compiled, "10.233.0.5").On("compute1")!.RefusesOthers);
+        }
+
+        _state.Put(Given.Network("vn") with { AnswerPing = false });
+        var silent = NatEntry(Compile(Given.Service("web", "app=web")), "100.0.0.4").On("compute1")!;
+        Assert.Equal((true, false), (silent.RefusesOthers, silent.AnswersPing));
     }
 
     [Fact]
@@ -159,9 +207,11 @@ public sealed class NetworkCompilerTests
         var before = Compile(Given.Service("web", "app=web"));
         _state.Put(Given.VirtualRouter("compute2", "172.27.115.243") with { AdminDown = true });
         var after = _state.Compile(before.Owner)!;
-        Assert.Equal(before.NatEntries, after.NatEntries);
+        Assert.Equal(before.NatEntries.Select(Silent), after.NatEntries.Select(Silent));
         Assert.Equal(3, after.EndpointsReady);
         Assert.Equal(["compute1"], after.Routes.Select(r => r.VirtualRouter));
+
+        static NatEntry Silent(NatEntry entry) => entry with { Answers = FloatingIPAnswers.None };
     }
 
     [Fact]
@@ -300,6 +350,8 @@ public sealed class NetworkCompilerTests
     }
 
     private static NatEntry NatEntry(CompiledOwner compiled, string address) => compiled.NatEntries.Single(f => f.Key.Address?.ToString() == address);
+
+    private static IEnumerable<string> Inside(NatEntry natEntry, string virtualRouter) => (natEntry.On(virtualRouter)?.Inside ?? []).Select(b => $"{b.Address}:{b.Port}");
 
     private static IEnumerable<string> On(NatEntry natEntry, string virtualRouter) =>
         (natEntry.On(virtualRouter)?.Backends ?? []).Select(b => $"{b.Address}:{b.Port} {(b.Local ? "local" : "remote")}");

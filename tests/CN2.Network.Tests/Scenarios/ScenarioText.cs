@@ -32,10 +32,11 @@ internal static class ScenarioText
             foreach (var natEntry in owners.SelectMany(o => o.Compiled.NatEntries).OrderBy(f => f.Key).Where(f => f.On(router.Name) is not null))
             {
                 var entry = natEntry.On(router.Name)!;
-                var backends = entry.Backends.Select(b => Text(b)).Concat(entry.Draining.Select(b => $"{Text(b)} draining"));
+                var backends = entry.Backends.Select(b => Text(b)).Concat(entry.Draining.Select(b => $"{Text(b)} draining")).Concat(entry.Inside.Select(b => $"{Text(b)} for callers inside"));
                 var affinity = natEntry.ClientIPAffinity ? " by client" : "";
                 var ranges = natEntry.SourceRanges.Count > 0 ? $" from {string.Join(' ', natEntry.SourceRanges)}" : "";
-                Line($"  {natEntry.Key}{affinity}{ranges} -> {string.Join(", ", backends)}");
+                var answers = entry.AnswersPing ? ", answers ping and refuses other ports" : entry.RefusesOthers ? ", refuses other ports" : "";
+                Line($"  {natEntry.Key}{affinity}{ranges} -> {string.Join(", ", backends)}{answers}");
             }
 
             foreach (var probe in state.VirtualMachineInterfaces

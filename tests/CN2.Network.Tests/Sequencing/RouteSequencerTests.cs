@@ -202,6 +202,8 @@ public class RouteSequencerTests
         _world.Settle();
         Assert.Equal(["compute1"], Through(4));
         Assert.Single(_world.TableOf("compute1"));
+        // A node without a route keeps its entry for callers inside.
+        Assert.Single(_world.TableOf("compute2"));
     }
 
     [Fact]

@@ -3,13 +3,13 @@ using System.Runtime.InteropServices;
 
 namespace CN2.VRouter.Tests.Lab;
 
-/// <summary>Raw IPv4 sockets of any protocol; .NET opens only those it knows.</summary>
+/// <summary>Raw sockets of any protocol; .NET opens only those it knows.</summary>
 internal static partial class RawSocket
 {
     /// <summary>In the namespace of the calling thread.</summary>
-    public static Socket Open(int protocol)
+    public static Socket Open(int protocol, AddressFamily family = AddressFamily.InterNetwork)
     {
-        var descriptor = OpenSocket(2 /* AF_INET */, 3 /* SOCK_RAW */, protocol);
+        var descriptor = OpenSocket(family == AddressFamily.InterNetwork ? 2 /* AF_INET */ : 10 /* AF_INET6 */, 3 /* SOCK_RAW */, protocol);
         return descriptor >= 0
             ? new Socket(new SafeSocketHandle(descriptor, ownsHandle: true))
             : throw new InvalidOperationException($"raw socket: {Marshal.GetLastPInvokeErrorMessage()}");

@@ -95,6 +95,7 @@ public sealed class NftRulesetTests : IDisposable
         change.NatEntries.Add(changed.Key);
         Assert.Equal(
             "delete element ip cn2 backends {\n  100.0.0.4 . 6 . 80 . 0xcb200001 : 10.0.0.2 . 80\n}\n"
+            + "add element ip cn2 endpoints {\n  10.0.0.3\n}\n"
             + "add element ip cn2 backends {\n  100.0.0.4 . 6 . 80 . 0xcb200001 : 10.0.0.3 . 80\n}\n",
             contents.Difference(Options, before, change).Text);
     }

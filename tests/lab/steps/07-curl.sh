@@ -16,8 +16,8 @@ step() {
     contains "the client behind BIRD gets it too" "you are 10\.98\.0\.2$" "$PAGE"
     good "the client behind bird1: $PAGE"
 
-    # A port nobody mapped is dropped, neither answered nor routed back.
+    # A port nobody mapped is refused at once, not routed back.
     local code=0
     on client curl -s --connect-timeout 1 "http://$VIP:9999/" || code=$?
-    is_equal "an unmapped port times out (curl's code)" 28 "$code"
+    is_equal "an unmapped port is refused (curl's code)" 7 "$code"
 }

@@ -16,7 +16,7 @@ step() {
 
     local code=0
     on client3 curl -s --connect-timeout 1 http://150.3.0.2:9999/ || code=$?
-    is_equal "an unmapped port times out (curl's code)" 28 "$code"
+    is_equal "an unmapped port is refused (curl's code)" 7 "$code"
     code=0
     on client curl -s --connect-timeout 1 http://150.3.0.2:8080/ || code=$?
     [ "$code" -ne 0 ] || fail "a client outside of the VPN reached the FloatingIP"

@@ -14,6 +14,9 @@ public sealed record ExternalNetworkSpec
     public List<string> ExportRouteTargets { get; set; } = [];
     public AdvertisementSpec Advertisement { get; set; } = new();
 
+    /// <summary>vRouters with a route to a FloatingIP of the network answer echo requests to it.</summary>
+    public bool AnswerPing { get; set; } = true;
+
     /// <summary>Selects the namespaces that may use the network; null: all.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public LabelSelectorBody? AllowedNamespaces { get; set => field = Sorted(value); }

@@ -78,14 +78,16 @@ internal static class VRouterMessages
     private static IPAddress? Address(ByteString bytes) => bytes.Length is 4 or 16 ? new IPAddress(bytes.Span) : null;
 
     /// <summary>The whole configuration in chunks; always at least one, the last of them marked.</summary>
-    public static IReadOnlyList<ServerMessage> Snapshot(ulong revision, VRouterConfig config)
+    /// <param name="takesInside">The agent knows entries for callers inside.</param>
+    public static IReadOnlyList<ServerMessage> Snapshot(ulong revision, VRouterConfig config, bool takesInside)
     {
         var chunks = new List<ServerMessage>();
         var items = new Items();
         var size = 0;
         foreach (var natEntry in config.NatEntries)
         {
-            var message = Message(natEntry);
+            var message = Message(natEntry, takesInside);
+            if (IsNothing(message)) continue;
             items.NatEntries.Add(message);
             Grew(message.CalculateSize());
         }
@@ -134,9 +136,9 @@ internal static class VRouterMessages
     }
 
     /// <summary>A change in one message, or in parts when it is large. Null: it is large, and the agent takes no parts.</summary>
-    public static IReadOnlyList<ServerMessage>? Deltas(ulong revision, VRouterDelta delta, bool takesParts)
+    public static IReadOnlyList<ServerMessage>? Deltas(ulong revision, VRouterDelta delta, bool takesParts, bool takesInside)
     {
-        var whole = Delta(revision, delta);
+        var whole = Delta(revision, delta, takesInside);
         if (whole.CalculateSize() <= LargestMessage) return [whole];
         return takesParts ? Parts(whole.Delta) : null;
     }
@@ -176,21 +178,29 @@ internal static class VRouterMessages
         }
     }
 
-    private static ServerMessage Delta(ulong revision, VRouterDelta delta)
+    private static ServerMessage Delta(ulong revision, VRouterDelta delta, bool takesInside)
     {
         var put = new Items();
-        put.NatEntries.AddRange(delta.NatEntries.Select(Message));
+        var nothing = new List<VRouter.V1.NatEntryKey>();
+        foreach (var message in delta.NatEntries.Select(e => Message(e, takesInside)))
+        {
+            // What the agent had before under this key goes all the same.
+            if (IsNothing(message)) nothing.Add(message.Key);
+            else put.NatEntries.Add(message);
+        }
+
         put.FloatingIps.AddRange(delta.FloatingIPs.Select(Bytes));
         put.Probes.AddRange(delta.Probes.Select(Message));
         put.RoutingInstances.AddRange(delta.RoutingInstances.Select(Message));
         put.VpnRoutes.AddRange(delta.VpnRoutes.Select(Message));
-        var message = new Delta { Revision = revision, Put = put };
-        message.RemovedNatEntries.AddRange(delta.RemovedNatEntries.Select(Message));
-        message.RemovedFloatingIps.AddRange(delta.RemovedFloatingIPs.Select(Bytes));
-        message.RemovedProbes.AddRange(delta.RemovedProbes.Select(Bytes));
-        message.RemovedRoutingInstances.AddRange(delta.RemovedRoutingInstances.Select(n => (uint)n));
-        message.RemovedVpnRoutes.AddRange(delta.RemovedVpnRoutes.Select(Message));
-        return new ServerMessage { Delta = message };
+        var whole = new Delta { Revision = revision, Put = put };
+        whole.RemovedNatEntries.AddRange(delta.RemovedNatEntries.Select(Message));
+        whole.RemovedNatEntries.AddRange(nothing);
+        whole.RemovedFloatingIps.AddRange(delta.RemovedFloatingIPs.Select(Bytes));
+        whole.RemovedProbes.AddRange(delta.RemovedProbes.Select(Bytes));
+        whole.RemovedRoutingInstances.AddRange(delta.RemovedRoutingInstances.Select(n => (uint)n));
+        whole.RemovedVpnRoutes.AddRange(delta.RemovedVpnRoutes.Select(Message));
+        return new ServerMessage { Delta = whole };
     }
 
     /// <summary>Reads a hello; every fault at once.</summary>
@@ -246,9 +256,19 @@ internal static class VRouterMessages
             },
             ForeignText.Of(e.Message)))];
 
-    private static NatEntry Message(VirtualRouterNatEntry natEntry)
+    /// <summary>An entry that consists of what the agent does not know.</summary>
+    private static bool IsNothing(NatEntry message) => message.Backends.Count + message.Draining.Count + message.Inside.Count == 0;
+
+    private static NatEntry Message(VirtualRouterNatEntry natEntry, bool takesInside)
     {
-        var message = new NatEntry { Key = Message(natEntry.Key), ClientIpAffinity = natEntry.ClientIPAffinity };
+        var message = new NatEntry
+        {
+            Key = Message(natEntry.Key),
+            ClientIpAffinity = natEntry.ClientIPAffinity,
+            RefusesOthers = natEntry.RefusesOthers,
+            AnswersPing = natEntry.AnswersPing,
+        };
+        if (takesInside) message.Inside.AddRange(natEntry.Inside.Select(Message));
         message.Backends.AddRange(natEntry.Backends.Select(Message));
         message.Draining.AddRange(natEntry.Draining.Select(Message));
         message.SourceRanges.AddRange(natEntry.SourceRanges.Select(r => r.ToString()));

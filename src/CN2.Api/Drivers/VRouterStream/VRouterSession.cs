@@ -10,7 +10,7 @@ namespace CN2.Api.Drivers.VRouterStream;
 /// </summary>
 /// <param name="stop">The stream's; cancelled when the session must end.</param>
 /// <param name="identity">Which node it is by its certificate; null: nobody was asked.</param>
-internal sealed class VRouterSession(VRouterHello hello, bool takesParts, TimeProvider time, CancellationTokenSource stop, VRouterIdentity? identity = null)
+internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows, TimeProvider time, CancellationTokenSource stop, VRouterIdentity? identity = null)
 {
     private const long MaximumQueuedDeltaBytes = 16 * 1024 * 1024;
     private const int MaximumQueuedDeltas = 10_000;
@@ -27,8 +27,8 @@ internal sealed class VRouterSession(VRouterHello hello, bool takesParts, TimePr
 
     public VRouterIdentity? Identity => identity;
 
-    /// <summary>The agent understands a change in parts.</summary>
-    public bool TakesParts => takesParts;
+    /// <summary>What the agent understands.</summary>
+    public VRouterKnowledge Knows => knows;
 
     /// <summary>Something was heard of the agent within the last two intervals: a heartbeat is due in each.</summary>
     public bool IsAlive => time.GetElapsedTime(Volatile.Read(ref _heard)) < 2 * HeartbeatProtocol.Interval;

@@ -38,7 +38,7 @@ internal sealed class VRouterStreamPublisher : IVRouterPublisher, IDisposable
     public void Publish(string name, ulong revision, VRouterConfig config)
     {
         if (Session(name) is not { } session) return;
-        var chunks = VRouterMessages.Snapshot(revision, config);
+        var chunks = VRouterMessages.Snapshot(revision, config, session.Knows.Inside);
         lock (_lock) session.EnqueueWhole(chunks);
         Interlocked.Increment(ref _snapshots);
         Interlocked.Add(ref _natEntriesSent, config.NatEntries.Count);
@@ -47,7 +47,7 @@ internal sealed class VRouterStreamPublisher : IVRouterPublisher, IDisposable
     public bool Publish(string name, ulong revision, VRouterDelta delta)
     {
         if (Session(name) is not { HasSnapshot: true } session) return true;
-        if (VRouterMessages.Deltas(revision, delta, session.TakesParts) is not { } parts) return false;
+        if (VRouterMessages.Deltas(revision, delta, session.Knows.Parts, session.Knows.Inside) is not { } parts) return false;
         lock (_lock) session.Enqueue(parts);
         Interlocked.Increment(ref _deltas);
         Interlocked.Add(ref _natEntriesSent, delta.NatEntries.Count);

@@ -27,13 +27,13 @@ internal sealed partial class VRouterStreamService(
         // What a stolen certificate asks for is not looked up as often as its holder likes.
         if (identity is not null && !refused.MayTry(identity.Name, source))
             throw new RpcException(new Status(StatusCode.ResourceExhausted, $"the agent {identity.Name} was refused too often; it is to wait some seconds"));
-        var (hello, takesParts) = await HelloAsync(requestStream, identity, source, stop.Token);
+        var (hello, knows) = await HelloAsync(requestStream, identity, source, stop.Token);
         if (identity is not null) hello = Belonging(hello, identity);
         await AdmitAsync(hello, identity, stop.Token);
         // Only now, so that an agent that is refused does not use up the connections of the one whose name it gives.
         if (!await publisher.MayConnectAsync(hello.Name, stop.Token))
             throw new RpcException(new Status(StatusCode.ResourceExhausted, $"the agent {hello.Name} connects too often; it is to wait a second"));
-        var session = new VRouterSession(hello, takesParts, time, stop, identity);
+        var session = new VRouterSession(hello, knows, time, stop, identity);
         while (!publisher.TryAdd(session)) await AdmitAsync(hello, identity, stop.Token);
         // An answer at once, before there is anything to send: the agent knows that it has been taken.
         await context.WriteResponseHeadersAsync([]);
@@ -108,7 +108,7 @@ internal sealed partial class VRouterStreamService(
         throw new RpcException(new Status(StatusCode.AlreadyExists, refusal.Answer));
     }
 
-    private async Task<(VRouterHello Hello, bool TakesParts)> HelloAsync(
+    private async Task<(VRouterHello Hello, VRouterKnowledge Knows)> HelloAsync(
         IAsyncStreamReader<AgentMessage> stream, VRouterIdentity? identity, System.Net.IPAddress? source, CancellationToken cancellation)
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
@@ -119,7 +119,7 @@ internal sealed partial class VRouterStreamService(
             if (await stream.MoveNext(timeout.Token) && stream.Current.BodyCase == AgentMessage.BodyOneofCase.Hello)
             {
                 var message = stream.Current.Hello;
-                if (VRouterMessages.Read(message, source, faults) is { } hello) return (hello, message.TakesParts);
+                if (VRouterMessages.Read(message, source, faults) is { } hello) return (hello, VRouterKnowledge.Of(message));
             }
             else
             {

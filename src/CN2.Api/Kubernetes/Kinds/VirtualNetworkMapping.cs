@@ -18,7 +18,7 @@ internal sealed class VirtualNetworkMapping : ObjectMapping
 
     public override IReadOnlyList<string> Meant { get; } =
     [
-        "spec.fqName", "spec.fabricForwarding", .. Targets.Select(t => $"spec.{t.Object}"), "spec.v4SubnetReference", "spec.v6SubnetReference", "status",
+        "spec.fqName", "spec.answerPing", "spec.fabricForwarding", .. Targets.Select(t => $"spec.{t.Object}"), "spec.v4SubnetReference", "spec.v6SubnetReference", "status",
     ];
 
     /// <summary>The member that names the subnet of a family.</summary>
@@ -52,6 +52,7 @@ internal sealed class VirtualNetworkMapping : ObjectMapping
         }
 
         if (written["fabricForwarding"] is null && spec["fabricForwarding"]?.ToString() == "false") spec.Remove("fabricForwarding");
+        if (written["answerPing"]?.ToString() == "true" && !spec.ContainsKey("answerPing")) spec["answerPing"] = true;
     }
 
     public override void ShowAlone(JsonObject target, string? waitsFor)
@@ -68,6 +69,8 @@ internal sealed class VirtualNetworkMapping : ObjectMapping
     {
         var (ns, name) = (resource["namespace"]!.ToString(), resource["name"]!.ToString());
         var spec = new JsonObject { ["fqName"] = Cn2Form.FqName(ns, name), ["fabricForwarding"] = resource["fabricForwarding"]?.DeepClone() };
+        // CN2 has no such member, so it is shown only where it says something.
+        if (resource["answerPing"]?.ToString() == "false") spec["answerPing"] = false;
         foreach (var (member, from) in Targets)
         {
             if (resource[from] is JsonArray { Count: > 0 } targets) spec[member] = targets.DeepClone();
@@ -89,6 +92,7 @@ internal sealed class VirtualNetworkMapping : ObjectMapping
     {
         var spec = source["spec"] as JsonObject ?? [];
         request["fabricForwarding"] = spec["fabricForwarding"]?.DeepClone();
+        request["answerPing"] = spec["answerPing"]?.DeepClone();
         foreach (var (member, to) in Targets) request[to] = spec[member]?.DeepClone();
         if (spec["fabricForwarding"]?.ToString() == "true" && spec["isProviderNetwork"]?.ToString() == "true")
             faults.Add("spec.isProviderNetwork", "must be false where fabricForwarding is true");

@@ -12,6 +12,7 @@ public static class NetworkSchemas
 
     public static ResourceDefinition VirtualNetwork { get; } = Kind("VirtualNetwork", "virtualnetworks", "vn", "A network with subnets and route targets.",
     [
+        Flag(0, "answerPing", "Nodes with a route to one of its FloatingIPs answer echo requests to it; true when absent."),
         RouteTargets("exportRouteTargetList", "Route targets its routes are sent with."),
         Flag(0, "fabricForwarding", "Its addresses are reached through the underlay."),
         Flag(0, "fabricSNAT", "Its endpoints reach the fabric with the address of their node."),

@@ -84,15 +84,15 @@ public sealed class VRouterMessagesTests
     public void A_change_of_any_size_is_cut_into_parts_that_together_are_the_change()
     {
         var delta = Delta(60_000);
-        var parts = VRouterMessages.Deltas(9, delta, takesParts: true)!;
+        var parts = VRouterMessages.Deltas(9, delta, takesParts: true, takesInside: true)!;
         Assert.True(parts.Count > 4);
         Assert.All(parts, p => Assert.InRange(p.CalculateSize(), 1, 1024 * 1024));
         Assert.All(parts, p => Assert.Equal(9u, p.Delta.Revision));
         Assert.Equal([.. Enumerable.Repeat(true, parts.Count - 1), false], parts.Select(p => p.Delta.More));
         Assert.Equal(60_000, parts.SelectMany(p => p.Delta.Put.NatEntries).Select(e => e.Key).Distinct().Count());
         Assert.Equal(60_000, parts.Sum(p => p.Delta.RemovedFloatingIps.Count));
-        Assert.Null(VRouterMessages.Deltas(9, delta, takesParts: false));
-        Assert.False(Assert.Single(VRouterMessages.Deltas(9, Delta(10), takesParts: false)!).Delta.More);
+        Assert.Null(VRouterMessages.Deltas(9, delta, takesParts: false, takesInside: true));
+        Assert.False(Assert.Single(VRouterMessages.Deltas(9, Delta(10), takesParts: false, takesInside: true)!).Delta.More);
     }
 
     [Fact]
@@ -101,9 +101,32 @@ public sealed class VRouterMessagesTests
         var backends = Enumerable.Range(0, Limits.EndpointsOfService).Select(i => new VirtualRouterBackend(new IPAddress([0xfd, .. new byte[13], (byte)(i >> 8), (byte)i]), 65535, true)).ToList();
         var ranges = Enumerable.Range(0, Limits.SourceRanges).Select(i => IPNetwork.Parse($"fd00:1111:2222:3333:4444:5555:6666:{i:x}/128")).ToList();
         var entry = new VirtualRouterNatEntry(new NatEntryKey(IPFamily.IPv6, IPAddress.Parse("2001:db8::1"), TransportProtocol.TCP, 80), [.. backends], true, [.. ranges]);
-        var change = VRouterMessages.Deltas(9, new VRouterDelta([entry, .. Delta(60_000).NatEntries], [], [], [], [], []), takesParts: true)!;
-        var whole = VRouterMessages.Snapshot(9, new VRouterConfig([entry, .. Delta(60_000).NatEntries], [], [], [], []));
+        var change = VRouterMessages.Deltas(9, new VRouterDelta([entry, .. Delta(60_000).NatEntries], [], [], [], [], []), takesParts: true, takesInside: true)!;
+        var whole = VRouterMessages.Snapshot(9, new VRouterConfig([entry, .. Delta(60_000).NatEntries], [], [], [], []), takesInside: true);
         Assert.All(change.Concat(whole), m => Assert.InRange(m.CalculateSize(), 1, 1024 * 1024));
+    }
+
+    [Fact]
+    public void An_agent_that_does_not_know_callers_inside_gets_only_what_is_for_everybody()
+    {
+        var backend = new VirtualRouterBackend(IPAddress.Parse("10.0.0.1"), 80, false);
+        var key = new NatEntryKey(IPFamily.IPv4, IPAddress.Parse("100.0.0.4"), TransportProtocol.TCP, 80);
+        var inside = new VirtualRouterNatEntry(key, [], false, []) { Inside = [backend] };
+        var drains = inside with { Key = key with { Port = 81 }, Draining = [backend with { Local = true }] };
+        var delta = new VRouterDelta([inside, drains], [], [], [], [], []);
+        var config = new VRouterConfig([inside, drains], [], [], [], []);
+
+        var known = Assert.Single(VRouterMessages.Deltas(9, delta, takesParts: true, takesInside: true)!).Delta;
+        Assert.Equal([1, 1], known.Put.NatEntries.Select(e => e.Inside.Count));
+        Assert.Empty(known.RemovedNatEntries);
+        Assert.Equal(2, Assert.Single(VRouterMessages.Snapshot(9, config, takesInside: true)).Snapshot.Items.NatEntries.Count);
+
+        // What such an agent had under the key before is not wanted any more.
+        var older = Assert.Single(VRouterMessages.Deltas(9, delta, takesParts: true, takesInside: false)!).Delta;
+        Assert.Equal(81u, Assert.Single(older.Put.NatEntries).Key.Port);
+        Assert.Empty(older.Put.NatEntries[0].Inside);
+        Assert.Equal(80u, Assert.Single(older.RemovedNatEntries).Port);
+        Assert.Equal(81u, Assert.Single(Assert.Single(VRouterMessages.Snapshot(9, config, takesInside: false)).Snapshot.Items.NatEntries).Key.Port);
     }
 
     private static VRouterDelta Delta(int count)

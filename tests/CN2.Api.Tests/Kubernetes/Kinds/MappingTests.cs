@@ -49,6 +49,22 @@ public sealed class MappingTests
     }
 
     [Theory]
+    [InlineData("true", null, null)]
+    [InlineData("false", null, "false")]
+    [InlineData("true", "true", "true")]
+    [InlineData("false", "true", "false")]
+    [InlineData("true", "false", null)]
+    public void A_network_that_answers_no_ping_says_so_and_one_that_does_only_where_its_writer_said_it(string answerPing, string? written, string? expected)
+    {
+        var kept = Parse(Kept + (written is null ? "{}}" : "{\"answerPing\": " + written + "}}"));
+        var network = Parse($$"""{"name": "x", "namespace": "ns1", "uid": "u", "fabricForwarding": false, "answerPing": {{answerPing}}, "subnets": []}""");
+        var shown = ObjectOverlay.Show(new VirtualNetworkMapping(), network, kept);
+        Assert.Equal(expected, shown["spec"]!["answerPing"]?.ToString());
+        var request = new VirtualNetworkMapping().ToRequest(shown, network, []);
+        Assert.Equal(expected, request["answerPing"]?.ToString());
+    }
+
+    [Theory]
     [InlineData("100.0.0.0/24", true, 0, "1.17%", 3)]
     [InlineData("100.0.0.0/24", true, 253, "100.00%", 256)]
     [InlineData("10.0.0.0/31", false, 1, "50.00%", 1)]
