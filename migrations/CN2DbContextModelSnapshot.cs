@@ -1159,6 +1159,14 @@ namespace CN2.Api.Migrations
                         .HasColumnType("bigint")
                         .HasColumnName("desired_revision");
 
+                    b.Property<string>("Forwarding")
+                        .HasColumnType("text")
+                        .HasColumnName("forwarding");
+
+                    b.Property<DateTimeOffset?>("ForwardsSince")
+                        .HasColumnType("timestamp with time zone")
+                        .HasColumnName("forwards_since");
+
                     b.Property<DateTimeOffset?>("HeldAt")
                         .HasColumnType("timestamp with time zone")
                         .HasColumnName("held_at");

@@ -1184,7 +1184,10 @@ CREATE TABLE public.virtual_router_status (
     agent_connection bigint DEFAULT 0 NOT NULL,
     held_at timestamp with time zone,
     lost_at timestamp with time zone,
-    applied_snapshot text
+    applied_snapshot text,
+    forwarding text,
+    forwards text,
+    forwards_since timestamp with time zone
 );
 
 ALTER TABLE ONLY public.access_state

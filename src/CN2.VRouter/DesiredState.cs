@@ -12,7 +12,7 @@ namespace CN2.VRouter;
 /// entry never stops the others: it is left out and reported.
 /// </summary>
 /// <param name="own">The addresses of the <see cref="NodeFence"/> at first. As guarded FloatingIPs they would cut the node off from the network.</param>
-public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
+public sealed partial class DesiredState(params IReadOnlyCollection<IPAddress> own)
 {
     private readonly List<Items> _chunks = [];
     private readonly List<Delta> _parts = [];
@@ -129,6 +129,8 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
         _faults.Clear();
         Dataplane.NatEntries.Clear();
         Dataplane.FloatingIPs.Clear();
+        Dataplane.Attachments.Clear();
+        Dataplane.EndpointHolders.Clear();
         Dataplane.Overlay.RoutingInstances.Clear();
         Dataplane.Overlay.Routes.Clear();
         _probes.Clear();
@@ -167,6 +169,7 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
 
         foreach (var key in delta.RemovedVpnRoutes) TakeBack(new ItemKey { VpnRoute = key }, () => RemoveRoute(WireMapping.RouteKey(key)));
         foreach (var number in delta.RemovedRoutingInstances) TakeBack(new ItemKey { RoutingInstance = number }, () => RemoveInstance(number));
+        RemoveFlowOwners(delta);
         if (delta.Put is { } put) Put(put, []);
     }
 
@@ -194,6 +197,7 @@ public sealed class DesiredState(params IReadOnlyCollection<IPAddress> own)
             });
         }
 
+        PutFlowOwners(items);
         PutOverlay(items, named);
         foreach (var message in items.Probes)
         {

@@ -3,6 +3,7 @@ using CN2.VRouter;
 using CN2.VRouter.Certificates;
 using CN2.VRouter.Dataplane;
 using CN2.VRouter.Host;
+using CN2.VRouter.Inspection;
 using CN2.VRouter.Nft;
 using CN2.VRouter.Overlay;
 using CN2.VRouter.Probes;
@@ -72,9 +73,12 @@ static async Task<int> RunAsync(AgentCommand.Run run)
         var options = new NftOptions(run.Table, run.Address, run.Address6);
         await NftDataplane.CheckAsync(options);
         var overlay = new OverlayEngine(run.Table, run.Address, run.Overlay, loggers.CreateLogger<OverlayEngine>());
-        await using var dataplane = new NodeDataplane(new NftDataplane(options, loggers.CreateLogger<NftDataplane>(), fence, uplinks), overlay);
+        var entries = new NftDataplane(options, loggers.CreateLogger<NftDataplane>(), fence, uplinks);
+        await using var dataplane = new NodeDataplane(entries, overlay);
+        var inspection = new NodeInspection(
+            run.Table, run.Address, run.Address6 is not null, () => entries.OthersChanges, TimeProvider.System, loggers.CreateLogger<NodeInspection>());
         using var prober = new NetworkProber();
-        await using var agent = new VRouterAgent(run, dataplane, prober, store, TimeProvider.System, loggers.CreateLogger<VRouterAgent>(), overlay, fence, uplinks);
+        await using var agent = new VRouterAgent(run, dataplane, prober, store, TimeProvider.System, loggers.CreateLogger<VRouterAgent>(), overlay, fence, uplinks, inspection);
         await agent.RunAsync(stop.Token);
         return 0;
     }

@@ -1,10 +1,11 @@
 using System.Reflection;
 using CN2.VRouter.Certificates;
 using CN2.VRouter.Dataplane;
-using CN2.VRouter.Host;
+using CN2.VRouter.Inspection;
 using CN2.VRouter.Probes;
 using CN2.VRouter.V1;
 using Google.Protobuf;
+using NodeFault = CN2.VRouter.Inspection.NodeFault;
 
 namespace CN2.VRouter;
 
@@ -26,16 +27,19 @@ public sealed partial class VRouterAgent : IAsyncDisposable
     private readonly DataplaneUpdater _updater;
     private readonly NodeFence _fence;
     private readonly NodeUplinks? _uplinks;
+    private readonly NodeInspection? _inspection;
     private readonly TimeProvider _time;
     private string _lastNotice = "";
 
     /// <param name="overlay">The engine of the data plane's tunnels, for the hello and the heartbeats; null: there is none.</param>
     /// <param name="fence">The same that the data plane has; null: one of the agent's own.</param>
     /// <param name="uplinks">The same that the data plane has; null: it has none.</param>
+    /// <param name="inspection">Looks at the node for what drops its traffic; null: nobody does.</param>
     public VRouterAgent(
         AgentCommand.Run options, IDataplane dataplane, IProber prober, HealthStore store, TimeProvider time, ILogger<VRouterAgent> logger, IOverlayEngine? overlay = null,
-        NodeFence? fence = null, NodeUplinks? uplinks = null)
+        NodeFence? fence = null, NodeUplinks? uplinks = null, NodeInspection? inspection = null)
     {
+        _inspection = inspection;
         _fence = fence ?? FenceOf(options);
         _uplinks = uplinks;
         _time = time;
@@ -85,6 +89,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
             _inbox.WatchAsync(_dataplane.Drift, stop.Token),
             _updater.RunAsync(stop.Token),
             KeepFenceAsync(stop.Token),
+            .. _inspection is null ? Array.Empty<Task>() : [_inspection.RunAsync(stop.Token)],
             .. _renewal is null ? Array.Empty<Task>() : [_renewal.RunAsync(stop.Token)],
         ];
         // None of them ends by itself: the first to end has a fault that must be seen.
@@ -145,20 +150,23 @@ public sealed partial class VRouterAgent : IAsyncDisposable
     private Heartbeat Beat()
     {
         var carried = _overlay?.Counters;
+        var tunnels = carried?.RoutingInstances.Count > 0;
+        var faults = _inspection?.Look(tunnels);
         return new Heartbeat
         {
             Repairs = _updater.Repairs,
-            Message = Notice(carried?.RoutingInstances.Count > 0),
+            Message = Notice(faults ?? [], tunnels),
             Overlay = carried is null ? null : WireMapping.Counters(carried),
+            Node = faults is null ? null : WireMapping.NodeReport(faults),
         };
     }
 
     /// <summary>What is wrong on the node and not the agent's to change; tunnels only count where there are RoutingInstances.</summary>
-    private string Notice(bool tunnels)
+    private string Notice(IReadOnlyList<NodeFault> faults, bool tunnels)
     {
-        var faults = ForwardingSettings.Faults(_options.Address6 is not null, tunnels).ToList();
-        if (tunnels && _overlay?.Notice is { } ofEngine) faults.Add(ofEngine.TrimEnd('.'));
-        var notice = string.Join(". ", faults);
+        var sentences = faults.Select(f => f.Message).ToList();
+        if (tunnels && _overlay?.Notice is { } ofEngine) sentences.Add(ofEngine.TrimEnd('.'));
+        var notice = string.Join(". ", sentences);
         if (notice != _lastNotice && notice.Length > 0) LogNotice(notice);
         return _lastNotice = notice;
     }

@@ -5,6 +5,7 @@ using CN2.Network.Compilation;
 using CN2.Network.Resources;
 using CN2.Network.Sequencing;
 using CN2.VRouter.Dataplane;
+using CN2.VRouter.Inspection;
 using CN2.VRouter.Probes;
 using Google.Protobuf;
 using Proto = CN2.VRouter.V1;
@@ -57,6 +58,15 @@ public static partial class WireMapping
             AnswersPing = key.Address is not null && natEntry.AnswersPing,
         };
     }
+
+    public static FloatingIPPlace Place(Proto.AttachmentKey? key)
+    {
+        if (key is null) throw new FormatException("an attachment has no key");
+        return new FloatingIPPlace(key.RoutingInstance == 0 ? 0 : InstanceNumber(key.RoutingInstance), HostAddress(key.FloatingIp));
+    }
+
+    public static FloatingIPAttachment Attachment(Proto.Attachment attachment) =>
+        new(attachment.Service.IsEmpty ? null : Uid(attachment.Service), attachment.Endpoints.Select(HostAddress).ToEquatableList());
 
     public static ProbeTarget Probe(Proto.Probe probe) => new(
         Uid(probe.Uid),
@@ -140,6 +150,13 @@ public static partial class WireMapping
         var health = new Proto.HealthReport();
         health.Endpoints.AddRange(reports.Select(r => new Proto.EndpointHealth { Uid = Uid(r.Uid), Health = Health(r.Health), Message = r.Message }));
         return new Proto.AgentMessage { Health = health };
+    }
+
+    public static Proto.NodeReport NodeReport(IEnumerable<NodeFault> faults)
+    {
+        var report = new Proto.NodeReport();
+        report.Faults.AddRange(faults.Select(f => new Proto.NodeFault { Reason = f.Reason, Message = f.Message, Suspicion = !f.Stops }));
+        return report;
     }
 
     private static EndpointHealth Health(Proto.Health health) => health switch

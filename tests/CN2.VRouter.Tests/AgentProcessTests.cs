@@ -105,6 +105,63 @@ public sealed class AgentProcessTests(NodeLab lab) : IClassFixture<NodeLab>, IAs
     }
 
     [Fact]
+    public async Task A_foreign_chain_that_drops_is_reported_by_name_and_no_longer_when_it_is_gone()
+    {
+        var (_, connection) = await ServingAsync();
+        while ((await connection.NextAsync(AgentMessage.BodyOneofCase.Heartbeat)).Heartbeat is { Node: not { Faults.Count: 0 } })
+        {
+        }
+
+        lab.Node.ExecWith("table inet foreign { chain stop { type filter hook forward priority 10; policy drop; }; }", "nft", "-f", "-");
+        Heartbeat beat;
+        do beat = (await connection.NextAsync(AgentMessage.BodyOneofCase.Heartbeat)).Heartbeat;
+        while (beat.Node.Faults.Count == 0);
+        Assert.Null(await ReachAsync());
+        Assert.Equal(["ForeignChainDrops"], beat.Node.Faults.Select(f => f.Reason).Distinct());
+        Assert.All(beat.Node.Faults, f => Assert.False(f.Suspicion));
+        Assert.Contains("chain stop of table inet foreign (hook forward, priority 10, policy drop)", beat.Node.Faults[0].Message, StringComparison.Ordinal);
+        Assert.Contains(beat.Node.Faults[0].Message, beat.Message, StringComparison.Ordinal); // for servers that know no report
+
+        lab.Node.Exec("nft", "delete", "table", "inet", "foreign");
+        do beat = (await connection.NextAsync(AgentMessage.BodyOneofCase.Heartbeat)).Heartbeat;
+        while (beat.Node.Faults.Count > 0);
+        Assert.NotNull(await ReachAsync());
+    }
+
+    [Theory]
+    [InlineData("0", false)]
+    [InlineData("1", true)]
+    public async Task A_strict_reverse_path_filter_is_reported_where_it_drops(string filter, bool drops)
+    {
+        var (_, connection) = await ServingAsync();
+        foreach (var device in (string[])["all", "fabric0"]) lab.Node.Sysctl($"net/ipv4/conf/{device}/rp_filter", filter);
+        try
+        {
+            // A client behind the default route, which leaves by the interface of the other client's network, comes in by the fabric.
+            lab.OtherNode.Ip("route add 100.0.0.4/32 via 172.16.0.1 src 10.9.0.1");
+            lab.Node.Ip("route del 10.9.0.0/24 via 172.16.0.2");
+            for (var i = 0; i < 3; i++)
+            {
+                _ = await EchoClient.OnceAsync(lab.OtherNode, ProtocolType.Tcp, "100.0.0.4", 8080, "10.9.0.1");
+                if ((await connection.NextAsync(AgentMessage.BodyOneofCase.Heartbeat)).Heartbeat.Node is { Faults.Count: > 0 }) break;
+            }
+
+            Heartbeat beat;
+            var left = 5;
+            do beat = (await connection.NextAsync(AgentMessage.BodyOneofCase.Heartbeat)).Heartbeat;
+            while (beat.Node.Faults.Count == 0 && left-- > 0);
+            Assert.Equal(drops ? ["StrictReversePathFilter"] : [], beat.Node.Faults.Select(f => f.Reason));
+            if (drops) Assert.Contains("rp_filter is 1, and the default route leaves by client0", beat.Node.Faults[0].Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            foreach (var device in (string[])["all", "fabric0"]) lab.Node.Sysctl($"net/ipv4/conf/{device}/rp_filter", "0");
+            lab.OtherNode.Ip("route del 100.0.0.4/32 via 172.16.0.1");
+            lab.Node.Ip("route add 10.9.0.0/24 via 172.16.0.2");
+        }
+    }
+
+    [Fact]
     public async Task Health_is_found_by_HTTP_TCP_and_PING_and_kept_over_a_restart()
     {
         var (agent, connection) = await ServingAsync();

@@ -30,4 +30,10 @@ public interface IVRouterListener
     void Noticed(string name, string? message)
     {
     }
+
+    /// <summary>What drops or misroutes traffic on the node itself; called with the first heartbeat of a stream, and when it changes.</summary>
+    /// <param name="faults">Empty: nothing does. Null: the agent is older and does not look.</param>
+    void Inspected(string name, IReadOnlyList<VRouterNodeFault>? faults)
+    {
+    }
 }

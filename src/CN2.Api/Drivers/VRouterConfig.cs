@@ -10,4 +10,8 @@ public sealed record VRouterConfig(
     IReadOnlyCollection<IPAddress> FloatingIPs,
     IReadOnlyCollection<VRouterProbe> Probes,
     IReadOnlyCollection<RoutingInstance> RoutingInstances,
-    IReadOnlyCollection<VpnRoute> VpnRoutes);
+    IReadOnlyCollection<VpnRoute> VpnRoutes)
+{
+    public IReadOnlyCollection<VRouterAttachment> Attachments { get; init; } = [];
+    public IReadOnlyCollection<VRouterEndpointHolder> EndpointHolders { get; init; } = [];
+}

@@ -18,4 +18,7 @@ public sealed record VRouterDelta(
     public IReadOnlyCollection<VpnRoute> VpnRoutes { get; init; } = [];
     public IReadOnlyCollection<int> RemovedRoutingInstances { get; init; } = [];
     public IReadOnlyCollection<VpnRouteKey> RemovedVpnRoutes { get; init; } = [];
+    public IReadOnlyCollection<VRouterAttachment> Attachments { get; init; } = [];
+    public IReadOnlyCollection<VRouterAttachmentKey> RemovedAttachments { get; init; } = [];
+    public IReadOnlyCollection<VRouterEndpointHolder> EndpointHolders { get; init; } = [];
 }

@@ -24,6 +24,9 @@ internal abstract record AgentEvent(string Name) : LoopEvent
     /// <param name="Message">What an operator should correct on the node (a sentence), or null when there is nothing left to correct.</param>
     public sealed record Noticed(string Name, string? Message) : AgentEvent(Name);
 
+    /// <param name="Faults">What drops or misroutes traffic on the node itself; null: the agent does not look.</param>
+    public sealed record Inspected(string Name, IReadOnlyList<VRouterNodeFault>? Faults) : AgentEvent(Name);
+
     /// <summary>A heartbeat.</summary>
     public sealed record Seen(string Name, long Repairs) : AgentEvent(Name);
 }

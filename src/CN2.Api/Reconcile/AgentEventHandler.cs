@@ -42,6 +42,9 @@ internal sealed partial class AgentEventHandler(
             case AgentEvent.Noticed noticed:
                 account.Message = noticed.Message;
                 break;
+            case AgentEvent.Inspected inspected:
+                progress.SetForwarding(account, ForwardingJudgement.Of(inspected.Faults));
+                break;
             case AgentEvent.Seen seen:
                 account.Repairs = seen.Repairs;
                 break;

@@ -26,6 +26,8 @@ internal sealed class AgentInbox(IVRouterPublisher publisher, LoopInbox inbox, O
 
     public void Noticed(string name, string? message) => inbox.Post(new AgentEvent.Noticed(name, message));
 
+    public void Inspected(string name, IReadOnlyList<VRouterNodeFault>? faults) => inbox.Post(new AgentEvent.Inspected(name, faults));
+
     public void Seen(string name, long repairs) => inbox.PostWithoutWaking(new AgentEvent.Seen(name, repairs));
 
     /// <summary>Counters are for metrics alone: the loop decides nothing by them.</summary>

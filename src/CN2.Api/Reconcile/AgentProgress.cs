@@ -1,4 +1,6 @@
+using CN2.Api.Data.Documents;
 using CN2.Api.Options;
+using CN2.Network.Status;
 
 namespace CN2.Api.Reconcile;
 
@@ -42,6 +44,19 @@ internal sealed class AgentProgress(LoopState state, AgentRecorder recorder, VRo
         return true;
     }
 
+    /// <summary>
+    /// Takes whether something on the vRouter's node stops its traffic. Owners with an endpoint there read so in their status; routes stay, because
+    /// what was found is no proof that every client is cut off.
+    /// </summary>
+    public void SetForwarding(VirtualRouterLedger.Account account, NodeForwarding forwarding)
+    {
+        if (account.Forwarding == forwarding) return;
+        var (before, now) = (account.Forwarding.Status == ConditionStatus.False, forwarding.Status == ConditionStatus.False);
+        account.Forwarding = forwarding;
+        if (before == now) return;
+        state.Statuses.Add(state.Sequencer.Compiled.Where(c => c.Value.Serves(account.Name)).Select(c => c.Key));
+    }
+
     /// <param name="atOnce">It is news that other replicas wait for.</param>
     public void Save(VirtualRouterLedger.Account account, bool atOnce)
     {
@@ -51,7 +66,10 @@ internal sealed class AgentProgress(LoopState state, AgentRecorder recorder, VRo
             new VirtualRouterProgress(
                 account.Name, silence > TimeSpan.Zero ? silence : TimeSpan.Zero, account.LastRevision, account.AppliedRevision,
                 account.AppliedPosition(state.Ledger.SentUpTo), account.AgentVersion ?? "",
-                overdue ? Overdue(account) : account.Error ?? account.Refused.Summary ?? account.Message, account.Refused.Document, overdue),
+                overdue ? Overdue(account) : account.Error ?? account.Refused.Summary ?? account.Message, account.Refused.Document, overdue)
+            {
+                Forwarding = account.Forwarding.Document,
+            },
             atOnce && (state.Others.Any || account.Lost),
             account.Answered && !overdue);
     }

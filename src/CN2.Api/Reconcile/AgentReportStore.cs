@@ -1,6 +1,7 @@
 using System.Net;
 using CN2.Api.Allocation;
 using CN2.Api.Data;
+using CN2.Api.Data.Documents;
 using CN2.Api.Data.Rows;
 using CN2.Api.Drivers;
 using Npgsql;
@@ -262,23 +263,27 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
     public Task SaveAsync(string controlNode, IReadOnlyCollection<VirtualRouterProgress> progress, IReadOnlyCollection<string> answered, CancellationToken ct) => ExecuteAsync(
         $"""
         WITH p AS (
-            SELECT * FROM unnest($1::text[], $2::interval[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $11::text[], $12::text[], $13::boolean[])
-                AS p(name, silence, desired, applied, position, version, message, refused, snapshot, overdue)
+            SELECT * FROM unnest($1::text[], $2::interval[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $11::text[], $12::text[], $13::boolean[], $14::text[], $15::text[], $16::text[])
+                AS p(name, silence, desired, applied, position, version, message, refused, snapshot, overdue, forwarding, forwards, why)
         ), before AS (
             SELECT v.uid, v.name, s.lost AND v.name = ANY($8) AS back, s.message IS DISTINCT FROM p.message OR s.applied_revision <> p.applied OR s.connected = p.overdue
-                       OR s.refused IS DISTINCT FROM p.refused AS news,
-                   now() - p.silence AS seen, p.desired, p.applied, p.position, p.version, p.message, p.refused, p.snapshot, p.overdue, s.connected AND p.overdue AS late
+                       OR s.refused IS DISTINCT FROM p.refused OR s.forwarding IS DISTINCT FROM p.forwarding AS news,
+                   now() - p.silence AS seen, p.desired, p.applied, p.position, p.version, p.message, p.refused, p.snapshot, p.overdue, s.connected AND p.overdue AS late,
+                   p.forwarding, s.forwards IS DISTINCT FROM p.forwards AS turned, s.forwards AS forwarded, p.forwards, p.why
             FROM p JOIN virtual_router v ON v.name = p.name JOIN virtual_router_status s ON s.uid = v.uid
             WHERE s.control_node = $9
         ), saved AS (
             UPDATE virtual_router_status s SET connected = NOT b.overdue, last_seen_at = CASE WHEN b.overdue THEN s.last_seen_at ELSE b.seen END, desired_revision = b.desired, applied_revision = b.applied,
                 applied_position = b.position, applied_snapshot = b.snapshot, agent_version = b.version, message = b.message, refused = b.refused, held_at = CASE WHEN b.overdue THEN s.held_at END,
-                lost = s.lost AND NOT b.back
+                lost = s.lost AND NOT b.back, forwarding = b.forwarding, forwards = b.forwards, forwards_since = CASE WHEN b.turned THEN now() ELSE s.forwards_since END
             FROM before b WHERE s.uid = b.uid
         ), happened AS (
             INSERT INTO event (kind, name, at, type, reason, message)
             SELECT $10, name, now(), 'Normal', 'Programmed', 'Its tables hold everything it must carry; its routes can go out.' FROM before WHERE back
             UNION ALL SELECT $10, name, now(), 'Warning', 'NotAcknowledging', coalesce(message, '') FROM before WHERE late
+            UNION ALL SELECT $10, name, now(), 'Warning', 'NotForwarding', why FROM before WHERE turned AND forwards = 'False'
+            UNION ALL SELECT $10, name, now(), 'Warning', 'MayNotForward', why FROM before WHERE turned AND forwards = 'Unknown'
+            UNION ALL SELECT $10, name, now(), 'Normal', 'Forwarding', why FROM before WHERE turned AND forwards = 'True' AND forwarded IS NOT NULL
         )
         {ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Modified, "(SELECT uid, name, NOT back AS status_only FROM before WHERE back OR news) c", statusOnly: null)}
         """,
@@ -296,7 +301,10 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         new() { Value = VirtualRouterKind },
         new() { Value = progress.Select(p => p.Refused).ToArray() },
         new() { Value = progress.Select(p => p.Applied?.ToString()).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
-        new() { Value = progress.Select(p => p.Overdue).ToArray() });
+        new() { Value = progress.Select(p => p.Overdue).ToArray() },
+        Texts(progress.Select(p => p.Forwarding)),
+        Texts(progress.Select(p => p.Forwarding is null ? null : NodeForwarding.Parse(p.Forwarding).Status.ToString())),
+        Texts(progress.Select(p => p.Forwarding is null ? null : NodeForwarding.Parse(p.Forwarding).Message)));
 
     /// <summary>
     /// For the leader: agents of replicas that are gone become disconnected, and agents that have been away for <paramref name="lostAfter"/>
@@ -366,6 +374,8 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
     }
 
     private static IPAddress[] Addresses(VRouterHello hello) => hello.Address6 is { } address6 ? [hello.Address, address6] : [hello.Address];
+
+    private static NpgsqlParameter Texts(IEnumerable<string?> texts) => new() { Value = texts.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
 
     private static NpgsqlParameter Text(string? text) => new() { Value = (object?)text ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
 

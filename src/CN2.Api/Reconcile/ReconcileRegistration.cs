@@ -44,6 +44,7 @@ public static class ReconcileRegistration
         .AddSingleton<ResourceChanges>()
         .AddSingleton<Retirements>()
         .AddSingleton<HeldAddresses>()
+        .AddSingleton<FlowOwners>()
         .AddSingleton<Deletions>()
         .AddSingleton<PendingServices>()
         .AddSingleton<OwnerCompiler>()

@@ -1,3 +1,4 @@
+using CN2.Api.Data.Documents;
 using CN2.Network.Compilation;
 using CN2.Network.Resources;
 
@@ -5,7 +6,7 @@ namespace CN2.Api.Reconcile;
 
 /// <summary>Applies a row that was read: changes the resource in memory, and informs the parts of the reconciler that depend on it.</summary>
 internal sealed class ResourceChanges(
-    LoopState state, Retirements retirements, HeldAddresses addresses, Deletions deletions, PendingServices pending, SpeakerDispatcher speaker, AgentProgress progress)
+    LoopState state, Retirements retirements, HeldAddresses addresses, FlowOwners flows, Deletions deletions, PendingServices pending, SpeakerDispatcher speaker, AgentProgress progress)
 {
     private readonly FormerHolders _formerHolders = new(state);
 
@@ -17,10 +18,16 @@ internal sealed class ResourceChanges(
 
     public void Put(ExternalNetwork network)
     {
-        if (state.Resources.ExternalNetwork(network.Uid)?.FabricForwarding != network.FabricForwarding) addresses.ForwardingChanged(network.Uid);
+        if (state.Resources.ExternalNetwork(network.Uid)?.FabricForwarding != network.FabricForwarding) Moves(network.Uid);
         state.Resources.Put(network);
         speaker.Put(network);
         pending.NetworkChanged(network.Uid);
+    }
+
+    private void Moves(Guid network)
+    {
+        addresses.ForwardingChanged(network);
+        flows.ForwardingChanged(network);
     }
 
     public void RemoveExternalNetwork(Guid uid)
@@ -51,6 +58,7 @@ internal sealed class ResourceChanges(
         if (_formerHolders.MustWait(floatingIP)) return;
         if (state.Resources.TryGetFloatingIP(floatingIP.Uid)?.HasInfrastructureAddress != floatingIP.HasInfrastructureAddress) addresses.Changed(floatingIP.Uid);
         state.Resources.Put(retirements.Filter(floatingIP));
+        flows.Changed(floatingIP.Uid);
         deletions.Put(floatingIP);
         state.Statuses.Add(floatingIP.Service ?? floatingIP.Uid);
     }
@@ -59,6 +67,7 @@ internal sealed class ResourceChanges(
     {
         _formerHolders.Removed(uid);
         addresses.Removed(uid);
+        flows.Changed(uid);
         state.Resources.RemoveFloatingIP(uid);
         retirements.Forget(uid);
         deletions.RemoveFloatingIP(uid);
@@ -82,9 +91,18 @@ internal sealed class ResourceChanges(
         foreach (var floatingIP in _formerHolders.TakeDue()) Put(floatingIP);
     }
 
-    public void Put(VirtualMachineInterface endpoint) => state.Resources.Put(endpoint);
+    public void Put(VirtualMachineInterface endpoint)
+    {
+        if (state.Resources.TryGetVirtualMachineInterface(endpoint.Uid) is { } old && (!old.Addresses.Equals(endpoint.Addresses) || old.VirtualRouter != endpoint.VirtualRouter)) flows.Removed(old);
+        flows.Put(endpoint);
+        state.Resources.Put(endpoint);
+    }
 
-    public void RemoveVirtualMachineInterface(Guid uid) => state.Resources.RemoveVirtualMachineInterface(uid);
+    public void RemoveVirtualMachineInterface(Guid uid)
+    {
+        if (state.Resources.TryGetVirtualMachineInterface(uid) is { } endpoint) flows.Removed(endpoint);
+        state.Resources.RemoveVirtualMachineInterface(uid);
+    }
 
     public void Put(ServiceHealthCheck check) => state.Resources.Put(check);
 
@@ -100,6 +118,7 @@ internal sealed class ResourceChanges(
         account.ConnectedElsewhere = router.Connected && router.ControlNode != state.Self;
         state.Resources.Put(router.Router);
         if (!account.ConnectedHere && account.Refused.Document != router.Refused) progress.SetRefused(account, RefusedItems.Parse(router.Refused));
+        if (!account.ConnectedHere) progress.SetForwarding(account, NodeForwarding.Parse(router.Forwarding));
         if (router.ControlNode != state.Self) progress.SayHelloAgain(account);
         if (state.Ledger.HasRead(router.Applied)) state.Statuses.Add(account.AppliedElsewhere(state.Ledger.Feed.CoveredBy(router.Applied)));
         if (account.ConnectedElsewhere) _answeredElsewhere.Add(account.Name);

@@ -22,7 +22,11 @@ namespace CN2.Api.Reconcile;
 /// <param name="Refused">The document of <see cref="RefusedItems"/>.</param>
 /// <param name="Held">It has been away for too long, and so have many others: it does not become lost.</param>
 public sealed record VirtualRouterState(
-    VirtualRouter Router, bool Connected, string? ControlNode, FeedPosition? Applied, string? Refused = null, bool Held = false);
+    VirtualRouter Router, bool Connected, string? ControlNode, FeedPosition? Applied, string? Refused = null, bool Held = false)
+{
+    /// <summary>The document of <see cref="NodeForwarding"/>.</summary>
+    public string? Forwarding { get; init; }
+}
 
 /// <summary>The rows of a table that were read.</summary>
 /// <param name="Items">As the types decisions are made with.</param>
@@ -216,7 +220,7 @@ internal sealed partial class StateReader(
     private const string VirtualRouterSql =
         """
         SELECT t.uid, t.name, t.address, t.address6, t.admin_down, coalesce(s.lost, true), coalesce(s.connected, false), s.control_node, coalesce(s.applied_position, 0),
-               s.applied_snapshot, s.refused, s.held_at IS NOT NULL
+               s.applied_snapshot, s.refused, s.held_at IS NOT NULL, s.forwarding
         FROM virtual_router t LEFT JOIN virtual_router_status s ON s.uid = t.uid
         """;
 
@@ -230,7 +234,10 @@ internal sealed partial class StateReader(
             AdminDown = row.GetBoolean(4),
             Lost = row.GetBoolean(5),
         },
-        row.GetBoolean(6), Text(row, 7), Applied((ulong)row.GetInt64(8), Text(row, 9), epoch), Text(row, 10), row.GetBoolean(11));
+        row.GetBoolean(6), Text(row, 7), Applied((ulong)row.GetInt64(8), Text(row, 9), epoch), Text(row, 10), row.GetBoolean(11))
+    {
+        Forwarding = Text(row, 12),
+    };
 
     /// <summary>
     /// A replica writes its position as a snapshot, and beside it the transaction before which it sees all. One of the version before writes

@@ -92,6 +92,7 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
         var awaited = AwaitedBy(owner).Order(StringComparer.Ordinal).ToEquatableList();
         var refusals = floatingIPs.SelectMany(RefusalsOf).ToList();
         var entriesRefused = EntriesRefused(owner, floatingIPs);
+        var carriers = state.Sequencer.Compiled.GetValueOrDefault(owner)?.Carriers() ?? [];
         return facts with
         {
             Programmed = awaited.Count == 0,
@@ -104,6 +105,8 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
                 .Select(a => new VirtualRouterError(a.Name, a.Error!)).OrderBy(e => e.VirtualRouter, StringComparer.Ordinal).ToEquatableList(),
             EntriesRefused = entriesRefused.Where(r => Serves(r.VirtualRouter, owner)).ToEquatableList(),
             RefusedElsewhere = entriesRefused.Select(r => r.VirtualRouter).Distinct().Where(n => !Serves(n, owner)).ToEquatableList(),
+            NotForwarding = carriers.Where(n => state.Ledger.Find(n) is { Forwarding.Status: ConditionStatus.False }).ToEquatableList(),
+            Carriers = carriers.Count,
             ControlNodesGone = ControlNodesGone(floatingIPs),
             ControlNodesAnnouncing = floatingIPs.SelectMany(f => state.Others.AnnouncersOf(f.Uid)).Distinct().Order(StringComparer.Ordinal).ToEquatableList(),
             NextHopsLeft = floatingIPs.SelectMany(NextHopsLeft).Distinct().OrderBy(l => (l.ControlNode, l.NextHop)).ToEquatableList(),
@@ -132,9 +135,7 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
         || (account is { ConnectedHere: true, Answered: false } && state.Sequencer.Compiled.GetValueOrDefault(owner)?.NatEntries.Any(f => f.On(account.Name) is not null) == true);
 
     /// <summary>The vRouter has an endpoint of this owner. What another one refuses is in the way of callers on that node only.</summary>
-    private bool Serves(string virtualRouter, Guid owner) =>
-        state.Sequencer.Compiled.GetValueOrDefault(owner) is { } compiled
-        && (compiled.Routes.Any(r => r.VirtualRouter == virtualRouter) || compiled.NatEntries.Any(e => e.Backends.Concat(e.Draining).Any(b => b.VirtualRouter == virtualRouter)));
+    private bool Serves(string virtualRouter, Guid owner) => state.Sequencer.Compiled.GetValueOrDefault(owner)?.Serves(virtualRouter) == true;
 
     /// <summary>Entries of the owner, and addresses of its FloatingIPs in the drop set, that vRouters refuse. In the order of the vRouters' names.</summary>
     private List<EntryRefusal> EntriesRefused(Guid owner, IReadOnlyList<FloatingIP> floatingIPs)

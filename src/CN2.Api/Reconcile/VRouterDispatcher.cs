@@ -30,6 +30,16 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
     private readonly Dictionary<Guid, Probed> _probes = [];
     private readonly Dictionary<string, HashSet<Guid>> _changedProbes = [];
 
+    /// <summary>FloatingIP → who it belongs to, of those that a user reserved.</summary>
+    private readonly Dictionary<Guid, VRouterAttachment> _attachments = [];
+
+    /// <summary>Null: there is none any more.</summary>
+    private readonly Dictionary<VRouterAttachmentKey, VRouterAttachment?> _changedAttachments = [];
+
+    /// <summary>vRouter → addresses that changed hands there → the VirtualMachineInterface that has them.</summary>
+    private readonly Dictionary<string, Dictionary<IPAddress, VRouterEndpointHolder>> _endpointHolders = [];
+    private readonly Dictionary<string, Dictionary<IPAddress, VRouterEndpointHolder>> _changedHolders = [];
+
     /// <summary>The agent gets the whole configuration with the next flush.</summary>
     public void Connected(string name)
     {
@@ -62,6 +72,31 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
         if (holders > 1) _dropSet[address] = holders - 1;
         else _dropSet.Remove(address);
         _changedAddresses.Add(address);
+    }
+
+    /// <summary>Sets who a reserved FloatingIP belongs to; null: it is none, or that is not known.</summary>
+    public void SetAttachment(Guid floatingIP, VRouterAttachment? attachment)
+    {
+        if (_attachments.TryGetValue(floatingIP, out var had))
+        {
+            if (had == attachment) return;
+            _changedAttachments[had.Key] = null;
+            _attachments.Remove(floatingIP);
+        }
+
+        if (attachment is null) return;
+        _attachments[floatingIP] = attachment;
+        _changedAttachments[attachment.Key] = attachment;
+    }
+
+    /// <summary>The address of an endpoint on this vRouter belongs to another VirtualMachineInterface than before.</summary>
+    public void Reassigned(string virtualRouter, VRouterEndpointHolder holder)
+    {
+        foreach (var holders in (Dictionary<string, Dictionary<IPAddress, VRouterEndpointHolder>>[])[_endpointHolders, _changedHolders])
+        {
+            if (!holders.TryGetValue(virtualRouter, out var ofRouter)) holders[virtualRouter] = ofRouter = [];
+            ofRouter[holder.Address] = holder;
+        }
     }
 
     /// <summary>
@@ -115,7 +150,8 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
 
             var probes = _changedProbes.GetValueOrDefault(account.Name);
             var overlay = OverlayOf(account, changes, vpnRoutes);
-            if (changes is null && probes is null && _changedAddresses.Count == 0 && overlay.IsEmpty) continue;
+            var holders = _changedHolders.GetValueOrDefault(account.Name);
+            if (changes is null && probes is null && holders is null && _changedAddresses.Count + _changedAttachments.Count == 0 && overlay.IsEmpty) continue;
             var next = ledger.NextRevision(account);
             // A connected agent answers also while its vRouter counts as lost, and must have answered this when that is over.
             if (account.Counts || account.ConnectedHere) account.Sent(new AckMark(next, ledger.Feed.Last), ledger.SentUpTo, owners, state.Clock.Now);
@@ -126,6 +162,8 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
 
         _changedAddresses.Clear();
         _changedProbes.Clear();
+        _changedAttachments.Clear();
+        _changedHolders.Clear();
         ledger.MarkSent();
     }
 
@@ -141,7 +179,11 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             [.. _dropSet.Keys],
             probes,
             [.. carried.Keys.Select(Instance)],
-            [.. carried.Keys.SelectMany(instances.RoutesOf)]);
+            [.. carried.Keys.SelectMany(instances.RoutesOf)])
+        {
+            Attachments = [.. _attachments.Values],
+            EndpointHolders = HoldersOf(_endpointHolders, name),
+        };
     }
 
     /// <summary>Changes of the RoutingInstances on a vRouter: those that appear or go, and imported routes of the others.</summary>
@@ -201,8 +243,14 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             VpnRoutes = overlay.Routes,
             RemovedRoutingInstances = overlay.RemovedInstances,
             RemovedVpnRoutes = overlay.RemovedRoutes,
+            Attachments = [.. _changedAttachments.Values.OfType<VRouterAttachment>()],
+            RemovedAttachments = [.. _changedAttachments.Where(a => a.Value is null).Select(a => a.Key)],
+            EndpointHolders = HoldersOf(_changedHolders, name),
         };
     }
+
+    private static IReadOnlyCollection<VRouterEndpointHolder> HoldersOf(Dictionary<string, Dictionary<IPAddress, VRouterEndpointHolder>> holders, string name) =>
+        holders.TryGetValue(name, out var ofRouter) ? [.. ofRouter.Values] : [];
 
     private HashSet<Guid> ChangedProbesOf(string name)
     {

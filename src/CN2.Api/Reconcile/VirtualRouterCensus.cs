@@ -1,3 +1,5 @@
+using CN2.Network.Status;
+
 namespace CN2.Api.Reconcile;
 
 /// <summary>
@@ -12,6 +14,7 @@ internal sealed partial class VirtualRouterCensus(LoopState state, StateGauges g
 
     private HashSet<string> _lost = [];
     private HashSet<string> _held = [];
+    private HashSet<string> _blocked = [];
     private DateTimeOffset _countedAt;
 
     public void Take(DateTimeOffset now)
@@ -21,8 +24,10 @@ internal sealed partial class VirtualRouterCensus(LoopState state, StateGauges g
         var (connected, disconnected, adminDown) = (0, 0, 0);
         var lost = new HashSet<string>();
         var held = new HashSet<string>();
+        var blocked = new HashSet<string>();
         foreach (var account in state.Ledger.Accounts)
         {
+            if (account.Forwarding.Status == ConditionStatus.False) blocked.Add(account.Name);
             if (state.Resources.VirtualRouter(account.Name) is { AdminDown: true }) adminDown++;
             else if (account.ConnectedHere || account.ConnectedElsewhere) connected++;
             else if (account.Lost) lost.Add(account.Name);
@@ -30,12 +35,14 @@ internal sealed partial class VirtualRouterCensus(LoopState state, StateGauges g
             else disconnected++;
         }
 
-        gauges.Publish(new VirtualRouterCounts(connected, disconnected, held.Count, lost.Count, adminDown));
+        gauges.Publish(new VirtualRouterCounts(connected, disconnected, held.Count, lost.Count, adminDown) { NotForwarding = blocked.Count });
         var newlyLost = lost.Except(_lost).ToList();
         if (newlyLost.Count > 0) LogLost(newlyLost.Count, Names(newlyLost));
         var newlyHeld = held.Except(_held).ToList();
         if (newlyHeld.Count > 0) LogHeld(newlyHeld.Count, Names(newlyHeld));
-        (_lost, _held) = (lost, held);
+        var newlyBlocked = blocked.Except(_blocked).ToList();
+        if (newlyBlocked.Count > 0) LogBlocked(newlyBlocked.Count, Names(newlyBlocked));
+        (_lost, _held, _blocked) = (lost, held, blocked);
     }
 
     private static string Names(List<string> names) =>
@@ -46,4 +53,7 @@ internal sealed partial class VirtualRouterCensus(LoopState state, StateGauges g
 
     [LoggerMessage(EventId = 244, Level = LogLevel.Warning, Message = "{Count} vRouters are away with many others (MassLoss), and their routes stay: {Names}")]
     private partial void LogHeld(int count, string names);
+
+    [LoggerMessage(EventId = 2450, Level = LogLevel.Warning, Message = "On the nodes of {Count} vRouters something stops the traffic (condition Forwarding): {Names}")]
+    private partial void LogBlocked(int count, string names);
 }

@@ -1,4 +1,5 @@
 using CN2.Api.Data;
+using CN2.Api.Data.Documents;
 using CN2.Api.Drivers;
 using CN2.Network.Compilation;
 using CN2.Network.Sequencing;
@@ -129,6 +130,9 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
 
         /// <summary>What an operator should correct on the node, or null.</summary>
         public string? Message { get; set; }
+
+        /// <summary>Whether something on the node itself stops its traffic.</summary>
+        public NodeForwarding Forwarding { get; set; } = NodeForwarding.NotReported;
 
         public long Repairs { get; set; }
         public string? AgentVersion { get; set; }

@@ -1,4 +1,5 @@
 using CN2.Api.Data;
+using CN2.Api.Data.Documents;
 
 namespace CN2.Api.Reconcile;
 
@@ -9,4 +10,8 @@ namespace CN2.Api.Reconcile;
 /// <param name="Overdue">It leaves unacknowledged what it was sent, so it counts as away.</param>
 public sealed record VirtualRouterProgress(
     string Name, TimeSpan Silence, ulong DesiredRevision, ulong AppliedRevision, FeedPosition? Applied, string AgentVersion, string? Message,
-    string? Refused = null, bool Overdue = false);
+    string? Refused = null, bool Overdue = false)
+{
+    /// <summary>The document of <see cref="NodeForwarding"/>.</summary>
+    public string? Forwarding { get; init; }
+}

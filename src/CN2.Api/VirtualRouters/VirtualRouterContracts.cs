@@ -48,7 +48,8 @@ public sealed record VirtualRouterResource : ResourceBody
 /// <param name="Message">The last error or notice of the agent.</param>
 /// <param name="Conditions">
 /// Connected: whether the agent is connected to a control node. Unknown, with reason MassLoss: it is away together with many others, and its
-/// routes stay. DuplicateAgent and AddressTaken are present only while another agent tries to connect with this name or address; the message
+/// routes stay. Forwarding: False when something on the node itself stops its traffic (the reason, and in the message the setting, or the table,
+/// chain and policy by name), Unknown when something may, or when the agent does not look. DuplicateAgent and AddressTaken are present only while another agent tries to connect with this name or address; the message
 /// says where it comes from.
 /// </param>
 public sealed record VirtualRouterStatus(

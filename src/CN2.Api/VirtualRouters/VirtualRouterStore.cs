@@ -129,7 +129,14 @@ public sealed class VirtualRouterStore
             StoredDocument.Conditions(row,
             [
                 new ConditionBody("Connected", connected, reason, message, row.Generation, status?.LastSeenAt ?? row.CreatedAt),
+                Forwarding(row, status),
                 .. intruders.OrderBy(i => i.Reason, StringComparer.Ordinal).Select(i => new ConditionBody(i.Reason, "True", i.Reason, i.Message, row.Generation, i.Since)),
             ]));
+    }
+
+    private static ConditionBody Forwarding(VirtualRouterRow row, VirtualRouterStatusRow? status)
+    {
+        var forwarding = NodeForwarding.Parse(status?.Forwarding);
+        return new ConditionBody("Forwarding", forwarding.Status.ToString(), forwarding.Reason, forwarding.Message, row.Generation, status?.ForwardsSince ?? row.CreatedAt);
     }
 }

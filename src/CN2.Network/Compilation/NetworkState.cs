@@ -56,6 +56,8 @@ public sealed class NetworkState
 
     public ExternalNetwork? ExternalNetwork(Guid uid) => _networks.GetValueOrDefault(uid);
 
+    public VirtualMachineInterface? TryGetVirtualMachineInterface(Guid uid) => _interfaces.GetValueOrDefault(uid);
+
     public VirtualRouter? TryGetVirtualRouter(Guid uid) => _virtualRouters.GetValueOrDefault(uid);
 
     public VirtualRouter? VirtualRouter(string name)

@@ -54,6 +54,7 @@ public static class ConditionReason
 
     // Ready, and every condition
     public const string Ready = "Ready";
+    public const string NotForwarding = "NotForwarding";
     public const string NotAllocated = "NotAllocated";
     public const string Deleting = "Deleting";
     public const string NotAttached = "NotAttached";

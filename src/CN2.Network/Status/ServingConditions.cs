@@ -8,6 +8,7 @@ namespace CN2.Network.Status;
 internal static class ServingConditions
 {
     private const int NamesShown = 3;
+    private const string OperatorFindsReason = "An operator finds the reason in the condition Forwarding of the VirtualRouter.";
 
     public static Condition Programmed(ServingFacts facts)
     {
@@ -176,12 +177,18 @@ internal static class ServingConditions
             if (problem is { Reason: ConditionReason.InfrastructureAddress, WithholdsAddress: true }) return False(facts, ConditionType.Ready, problem.Reason, problem.Message);
         if (NoEndpoint(facts, whenNoEndpoint) is { } none) return none;
         if (advertised.Status != ConditionStatus.True && advertised.Reason != ConditionReason.BgpDisabled) return advertised with { Type = ConditionType.Ready };
+        if (facts.NotForwarding.Count > 0 && facts.NotForwarding.Count == facts.Carriers)
+            return False(facts, ConditionType.Ready, ConditionReason.NotForwarding, $"{NotForwarding(facts)}, and no other node carries it: clients get no answer. " + OperatorFindsReason);
         return True(
             facts,
             ConditionType.Ready,
             ConditionReason.Ready,
-            $"{facts.EndpointsReady} of {facts.EndpointsTotal} endpoints take traffic." + Remarks(facts));
+            $"{facts.EndpointsReady} of {facts.EndpointsTotal} endpoints take traffic."
+                + (facts.NotForwarding.Count == 0 ? "" : $" {NotForwarding(facts)}: clients that are sent there get no answer. {OperatorFindsReason}") + Remarks(facts));
     }
+
+    /// <summary>Without the reason: its agent chose the words, and this resource is not the node's.</summary>
+    private static string NotForwarding(ServingFacts facts) => $"Something on the node of {Names(facts.NotForwarding)} stops the traffic";
 
     public static Condition True(ServingFacts facts, string type, string reason, string message) =>
         new(type, ConditionStatus.True, reason, message, facts.Generation);

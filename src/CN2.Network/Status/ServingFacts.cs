@@ -41,6 +41,10 @@ public abstract record ServingFacts
     /// </summary>
     public EquatableList<string> RefusedElsewhere { get; init; } = [];
 
+    /// <summary>The number of vRouters to which clients are sent (<see cref="CompiledOwner.Carriers"/>), and those of them on whose nodes something stops the traffic. Sorted.</summary>
+    public int Carriers { get; init; }
+    public EquatableList<string> NotForwarding { get; init; } = [];
+
     /// <summary>The number of routes that are wanted, that are in the table of the speaker, and that are sent to at least one Established peer.</summary>
     public int RoutesWanted { get; init; }
     public int RoutesInSpeaker { get; init; }

@@ -13,7 +13,11 @@ public sealed class DataplaneChange
 
     public HashSet<IPAddress> FloatingIPs { get; } = [];
 
+    public HashSet<FloatingIPPlace> Attachments { get; } = [];
+
+    public HashSet<IPAddress> EndpointHolders { get; } = [];
+
     public OverlayChange Overlay { get; } = new();
 
-    public bool IsEmpty => NatEntries.Count == 0 && FloatingIPs.Count == 0 && Overlay.IsEmpty;
+    public bool IsEmpty => NatEntries.Count == 0 && FloatingIPs.Count == 0 && Attachments.Count == 0 && EndpointHolders.Count == 0 && Overlay.IsEmpty;
 }

@@ -11,6 +11,12 @@ public sealed class DataplaneConfig
     /// <summary>Addresses of the underlay whose unmapped ports are dropped. In a RoutingInstance every unmapped port is dropped.</summary>
     public HashSet<IPAddress> FloatingIPs { get; } = [];
 
+    /// <summary>Who FloatingIPs belong to, as far as the server says.</summary>
+    public Dictionary<FloatingIPPlace, FloatingIPAttachment> Attachments { get; } = [];
+
+    /// <summary>Addresses of endpoints that changed hands, and the uid of the VirtualMachineInterface that has each now.</summary>
+    public Dictionary<IPAddress, Guid> EndpointHolders { get; } = [];
+
     /// <summary>The tunnels of the RoutingInstances.</summary>
     public OverlayConfig Overlay { get; } = new();
 }

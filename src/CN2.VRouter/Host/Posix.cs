@@ -36,6 +36,7 @@ internal static unsafe partial class Posix
 
     public const int LevelSocket = 1;
     public const int LevelIP = 0;
+    public const int LevelIPv6 = 41;
     public const int LevelNetlink = 270;
 
     public const uint PollIn = 1;
@@ -69,6 +70,9 @@ internal static unsafe partial class Posix
 
     [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
     public static partial int SetOption(int descriptor, int level, int option, void* value, int length);
+
+    [LibraryImport("libc", EntryPoint = "getsockopt", SetLastError = true)]
+    public static partial int GetOption(int descriptor, int level, int option, void* value, int* length);
 
     [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
     public static partial nint Send(int descriptor, byte* buffer, nint length, int flags);

@@ -5,7 +5,8 @@ namespace CN2.VRouter.Netlink;
 /// <summary>
 /// A tracked flow. <paramref name="OriginalSource"/> began it towards <paramref name="OriginalDestination"/>;
 /// <paramref name="ReplySource"/> answers it, and knows the beginner as <paramref name="ReplyDestination"/>.
-/// <paramref name="Mark"/>: its ct mark.
+/// <paramref name="Mark"/>: its ct mark. <paramref name="Replied"/>: a packet of the answering side was seen (IPS_SEEN_REPLY); before that a
+/// TCP or SCTP flow is still being opened.
 /// </summary>
 public readonly record struct ConntrackFlow(
     byte Protocol,
@@ -15,4 +16,5 @@ public readonly record struct ConntrackFlow(
     ushort ReplySourcePort,
     uint Mark,
     IPAddress OriginalSource,
-    IPAddress ReplyDestination);
+    IPAddress ReplyDestination,
+    bool Replied = true);

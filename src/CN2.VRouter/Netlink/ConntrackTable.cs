@@ -17,6 +17,8 @@ internal static class ConntrackTable
     private const int Nested = 0x8000; // NLA_F_NESTED
     private const int TupleOriginal = 1;
     private const int TupleReply = 2;
+    private const int Status = 3;
+    private const uint SeenReply = 2; // IPS_SEEN_REPLY
     private const int Mark = 8;
     private const int Id = 12;
     private const int Zone = 18;
@@ -53,7 +55,8 @@ internal static class ConntrackTable
                 var attributes = messages.Body[NetlinkMessages.NetfilterHeaderLength..];
                 var original = NetlinkMessages.Attribute(attributes, TupleOriginal);
                 var mark = NetlinkMessages.BigEndian(NetlinkMessages.Attribute(attributes, Mark));
-                if (Parse(family, original, NetlinkMessages.Attribute(attributes, TupleReply), mark) is not { } flow || !mustEnd(flow)) continue;
+                var replied = (NetlinkMessages.BigEndian(NetlinkMessages.Attribute(attributes, Status)) & SeenReply) != 0;
+                if (Parse(family, original, NetlinkMessages.Attribute(attributes, TupleReply), mark, replied) is not { } flow || !mustEnd(flow)) continue;
                 var deletion = NetlinkMessage.Netfilter(request, Delete, NetlinkFlags.Acknowledge, af);
                 deletion.Add(TupleOriginal | Nested, original);
                 deletion.Add(Id, NetlinkMessages.Attribute(attributes, Id));
@@ -74,7 +77,7 @@ internal static class ConntrackTable
         return deletions.Count;
     }
 
-    private static ConntrackFlow? Parse(IPFamily family, ReadOnlySpan<byte> original, ReadOnlySpan<byte> reply, uint mark)
+    private static ConntrackFlow? Parse(IPFamily family, ReadOnlySpan<byte> original, ReadOnlySpan<byte> reply, uint mark, bool replied)
     {
         // CTA_IP_V4_SRC 1, V4_DST 2, V6_SRC 3, V6_DST 4.
         var (source, destination) = family == IPFamily.IPv4 ? (1, 2) : (3, 4);
@@ -93,7 +96,8 @@ internal static class ConntrackTable
             Port(NetlinkMessages.Attribute(NetlinkMessages.Attribute(reply, TupleProtocol), 2)),
             mark,
             new IPAddress(NetlinkMessages.Attribute(originalAddresses, source)),
-            new IPAddress(NetlinkMessages.Attribute(replyAddresses, destination)));
+            new IPAddress(NetlinkMessages.Attribute(replyAddresses, destination)),
+            replied);
     }
 
     private static ushort Port(ReadOnlySpan<byte> value) => value.Length < 2 ? (ushort)0 : BinaryPrimitives.ReadUInt16BigEndian(value);

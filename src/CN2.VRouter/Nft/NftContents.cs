@@ -70,7 +70,7 @@ public sealed class NftContents
         var added = new NftSections();
         var removed = new NftSections();
         var natEntries = new List<(NatEntryKey Key, DataplaneNatEntry? NatEntry)>();
-        var endpointsGone = new HashSet<NatEntryKey>();
+        var judged = new HashSet<NatEntryKey>();
         var counts = new Dictionary<NftSharedElement, int>();
         var sources = new EndpointSources.Draft();
         foreach (var key in change.NatEntries.Order())
@@ -79,7 +79,7 @@ public sealed class NftContents
             var after = desired.NatEntries.GetValueOrDefault(key);
             if (Equals(before, after)) continue;
             natEntries.Add((key, after));
-            if (StaleFlows.Concern(key) && LostEndpoint(before, after)) endpointsGone.Add(key);
+            if (MayEndFlows(before, after)) judged.Add(key);
             var had = before is null ? [] : NftRuleset.Elements(before).ToHashSet();
             var has = after is null ? [] : NftRuleset.Elements(after).ToList();
             foreach (var element in has)
@@ -138,7 +138,7 @@ public sealed class NftContents
 
         removed.AppendTo(text, "delete", options.Table);
         added.AppendTo(text, "add", options.Table);
-        return new NftTransaction(text.ToString(), freed, endpointsGone, () =>
+        return new NftTransaction(text.ToString(), freed, judged, () =>
         {
             foreach (var (key, natEntry) in natEntries)
             {
@@ -185,9 +185,11 @@ public sealed class NftContents
         : new NftSharedElement(place.Address.FamilyOf(), NftSet.VpnFloatingIPs, place.Address, place.RoutingInstance));
 
     // A new entry too: its clients may have flows from before, which are tracked as untranslated.
-    private static bool LostEndpoint(DataplaneNatEntry? before, DataplaneNatEntry? after) =>
+    private static bool MayEndFlows(DataplaneNatEntry? before, DataplaneNatEntry? after) =>
         before is null || after is null
-        || before.Backends.Concat(before.Draining).Any(b => !after.Backends.Contains(b) && !after.Draining.Contains(b));
+        || !before.SourceRanges.Equals(after.SourceRanges)
+        || before.Backends.Any(b => !after.Backends.Contains(b))
+        || before.Draining.Any(b => !after.Backends.Contains(b) && !after.Draining.Contains(b));
 
     private static NftSharedElement FloatingIP(IPAddress address) => new(address.FamilyOf(), NftSet.FloatingIPs, address, 0);
 

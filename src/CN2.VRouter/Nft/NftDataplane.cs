@@ -32,6 +32,10 @@ public sealed partial class NftDataplane : IDataplane
     private readonly NftMonitor _monitor;
     private readonly Dictionary<VirtualRouterItem, string> _refused = [];
     private NftContents? _contents;
+
+    /// <summary>What this call, and calls whose flows could not be ended, have changed: one reading of the table of flows for all of it.</summary>
+    private EndingFlows _ending = new();
+    private readonly FlowOwners _owners = new();
     private volatile bool _drifted;
 
     /// <exception cref="DataplaneException">The kernel sends no notices of changes of nftables.</exception>
@@ -53,6 +57,9 @@ public sealed partial class NftDataplane : IDataplane
 
     public ChannelReader<string> Drift => _drift.Reader;
 
+    /// <summary>How often other processes have changed nftables, also in tables that are not the agent's.</summary>
+    public int OthersChanges => _monitor.OthersChanges;
+
     /// <summary>Removes the tables; traffic to the addresses in them is no longer translated.</summary>
     public static Task FlushAsync(string table) => NftProcess.RunAsync(NftRuleset.Flush(table), null, "-f", "-");
 
@@ -65,6 +72,8 @@ public sealed partial class NftDataplane : IDataplane
         await _turn.WaitAsync(cancellation);
         try
         {
+            // Before the entries: their changes are judged by who owns what now.
+            _owners.Update(desired, change, _ending);
             await TakeNodeAsync();
             if (_contents is null || _drifted) await ReplaceAsync(desired);
             else await ChangeAsync(_contents, desired, change ?? Everything(_contents, desired));
@@ -77,6 +86,7 @@ public sealed partial class NftDataplane : IDataplane
         }
         finally
         {
+            if (_contents is { } contents && !_ending.IsEmpty) EndFlows(contents);
             _turn.Release();
         }
     }
@@ -141,7 +151,8 @@ public sealed partial class NftDataplane : IDataplane
         _contents = after;
         if (rest.Count > 0) await AdmitAsync(after, desired, rest, new NftBudget(MaximumTries));
         guarded.RemoveWhere(after.Guards);
-        EndFlows(after, null, guarded);
+        _ending.AddAll();
+        _ending.Freed.UnionWith(guarded);
         LogReplaced(after.NatEntries.Count, after.FloatingIPs.Count);
         // The text of a large configuration is tens of megabytes that are not needed again for a long time.
         var large = text.Length > 1024 * 1024;
@@ -212,7 +223,7 @@ public sealed partial class NftDataplane : IDataplane
         {
             await CommitAsync(text);
             _contents = after;
-            EndFlows(after, null, new HashSet<FloatingIPPlace>());
+            _ending.AddAll();
         }
         catch (DataplaneException)
         {
@@ -250,8 +261,9 @@ public sealed partial class NftDataplane : IDataplane
         }
 
         transaction.Accepted();
-        if (transaction.EndpointsGone.Count > 0 || transaction.Freed.Count > 0)
-            EndFlows(contents, transaction.EndpointsGone, transaction.Freed);
+        _ending.Add(transaction.Judged);
+        _owners.EntriesChanged(transaction.Judged, contents, _ending);
+        _ending.Freed.UnionWith(transaction.Freed);
         return null;
     }
 
@@ -272,22 +284,23 @@ public sealed partial class NftDataplane : IDataplane
         }
     }
 
-    private void EndFlows(NftContents contents, IReadOnlySet<NatEntryKey>? natEntries, IReadOnlySet<FloatingIPPlace> freed)
+    private void EndFlows(NftContents contents)
     {
         try
         {
-            var addresses = NodeAddresses();
-            var stale = new StaleFlows(contents, natEntries, freed, addresses);
+            var stale = new StaleFlows(contents, _ending, new Lazy<HashSet<IPAddress>>(NodeAddresses));
             foreach (var family in NftRuleset.Families)
             {
-                if (natEntries is not null && !natEntries.Any(f => f.Family == family) && !freed.Any(p => p.Address.FamilyOf() == family)) continue;
+                if (!_ending.Concerns(family)) continue;
                 var ended = Netlink.ConntrackTable.DeleteWhere(family, stale.Contains);
                 if (ended > 0) LogEnded(ended);
             }
+
+            _ending = new EndingFlows();
         }
         catch (Win32Exception e)
         {
-            // The entries are correct; flows to removed endpoints end by their own timeout.
+            // The entries are correct; the next call looks for the flows again.
             LogNotEnded(e.Message);
         }
     }
@@ -356,9 +369,9 @@ public sealed partial class NftDataplane : IDataplane
     [LoggerMessage(1, LogLevel.Information, "The tables now hold {NatEntries} entries and guard {FloatingIPs} FloatingIPs.")]
     private partial void LogReplaced(int natEntries, int floatingIPs);
 
-    [LoggerMessage(2, LogLevel.Information, "{Count} flows to endpoints or addresses that are gone were ended.")]
+    [LoggerMessage(2, LogLevel.Information, "{Count} flows were ended, because their endpoint, address or client is not served any more.")]
     private partial void LogEnded(int count);
 
-    [LoggerMessage(3, LogLevel.Warning, "Flows to endpoints or addresses that are gone could not be ended: {Reason}.")]
+    [LoggerMessage(3, LogLevel.Warning, "Flows that must end could not be ended yet: {Reason}.")]
     private partial void LogNotEnded(string reason);
 }

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Net;
+using CN2.VRouter.Dataplane;
 
 namespace CN2.VRouter.Nft;
 

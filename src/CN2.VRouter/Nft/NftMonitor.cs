@@ -27,6 +27,7 @@ internal sealed class NftMonitor : IDisposable
     private readonly Queue<uint> _ownOrder = [];
     private readonly HashSet<uint> _unseen = [];
     private volatile bool _stop;
+    private volatile int _othersChanges;
     private uint _lastSeen;
     private NetlinkSocket _socket;
 
@@ -42,6 +43,9 @@ internal sealed class NftMonitor : IDisposable
         _thread = new Thread(Run) { IsBackground = true, Name = "nft monitor" };
         _thread.Start();
     }
+
+    /// <summary>How often others have changed nftables, their own tables too. It also grows when notices were lost. Any thread may read it.</summary>
+    public int OthersChanges => _othersChanges;
 
     /// <summary>Changes by this process are the agent's own. Must be called before the process can make any.</summary>
     public void Own(int processId)
@@ -120,7 +124,12 @@ internal sealed class NftMonitor : IDisposable
             try
             {
                 var datagram = _socket.Receive(buffer, 200, out var lost);
-                if (lost) _lost();
+                if (lost)
+                {
+                    _othersChanges++;
+                    _lost();
+                }
+
                 if (!datagram.IsEmpty) Handle(datagram, ref touched);
             }
             catch (Win32Exception)
@@ -167,6 +176,7 @@ internal sealed class NftMonitor : IDisposable
                 _unseen.Remove(messages.Port);
             }
 
+            if (!own) _othersChanges++;
             if (touched && !own)
             {
                 var name = Encoding.UTF8.GetString(NetlinkMessages.Attribute(attributes, 3)).TrimEnd('\0');

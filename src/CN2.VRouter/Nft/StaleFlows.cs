@@ -8,69 +8,92 @@ using CN2.VRouter.Netlink;
 namespace CN2.VRouter.Nft;
 
 /// <summary>
-/// Chooses the tracked flows that must end (docs/contract.md §5). Three kinds: UDP flows, and others that no handshake ends (an echo or a
-/// tunnel through one to one), from a NAT entry to an endpoint that the entry no longer has, not even draining; every flow to an address
-/// that no entry uses any more; and flows that an endpoint began into a VPN from a FloatingIP that is no longer attached to it. Flows to
-/// destinations outside the tables are never chosen. Pure.
+/// Chooses the tracked flows that must end (docs/contract.md §5). Pure. Flows to destinations outside the tables are never chosen. These are:
+/// <list type="bullet">
+/// <item>every flow to an address that no entry uses any more;</item>
+/// <item>every flow through a FloatingIP to an endpoint that the FloatingIP is not attached to, and every flow to an endpoint's address that
+/// another VirtualMachineInterface has now;</item>
+/// <item>every flow of a client outside the source ranges of its NAT entry;</item>
+/// <item>flows that were not answered yet, of any protocol, to an endpoint that takes no new flows: the next packet begins anew;</item>
+/// <item>UDP flows, and others that no handshake ends (an echo or a tunnel through one to one), to an endpoint that the entry no longer has, not
+/// even draining. Established TCP and SCTP flows to such an endpoint go on;</item>
+/// <item>flows that an endpoint began into a VPN from a FloatingIP that is no longer attached to it.</item>
+/// </list>
 /// </summary>
 /// <param name="contents">What the tables hold now.</param>
-/// <param name="natEntries">The NAT entries to check; null: all, and flows to guarded addresses without a NAT entry.</param>
-/// <param name="freed">Addresses that were removed from the tables.</param>
-/// <param name="nodeAddresses">The node's own addresses: node ports are on them.</param>
-internal sealed class StaleFlows(
-    NftContents contents,
-    IReadOnlySet<NatEntryKey>? natEntries,
-    IReadOnlySet<FloatingIPPlace> freed,
-    IReadOnlySet<IPAddress> nodeAddresses)
+/// <param name="ending">What changed, and so which flows to look at.</param>
+/// <param name="nodeAddresses">The node's own addresses: node ports are on them. Read only where a flow is to a node port, because a node has an interface for each pod.</param>
+internal sealed class StaleFlows(NftContents contents, EndingFlows ending, Lazy<HashSet<IPAddress>> nodeAddresses)
 {
-    public static bool Concern(NatEntryKey key) => key.Protocol is null or TransportProtocol.UDP;
-
     public bool Contains(ConntrackFlow flow) =>
         NftOverlay.FromEndpointBy(flow.Mark) is not 0 and var number ? BegunByEndpoint(number, flow) : SentToEntry(NftOverlay.FromVpnBy(flow.Mark), flow);
 
     private bool SentToEntry(int instance, ConntrackFlow flow)
     {
-        if (freed.Contains(new FloatingIPPlace(instance, flow.OriginalDestination))) return true;
-        if (EndsByItself(flow)) return false;
+        var place = new FloatingIPPlace(instance, flow.OriginalDestination);
+        if (ending.Freed.Contains(place) || ending.IsUnattached(place, flow.ReplySource)) return true;
+        var guarded = contents.Guards(place);
+        if (guarded && ending.Reassigned.Contains(flow.ReplySource)) return true;
+
         var family = flow.OriginalDestination.FamilyOf();
-        var udp = flow.Protocol == (byte)TransportProtocol.UDP;
-        var key = new NatEntryKey(family, flow.OriginalDestination, TransportProtocol.UDP, flow.OriginalDestinationPort, instance);
-        if (udp && Known(key)) return Checked(key) && !Serves(key, flow);
+        if (flow.Protocol is (byte)TransportProtocol.TCP or (byte)TransportProtocol.UDP or (byte)TransportProtocol.SCTP)
+        {
+            var protocol = (TransportProtocol)flow.Protocol;
+            var key = new NatEntryKey(family, flow.OriginalDestination, protocol, flow.OriginalDestinationPort, instance);
+            if (Known(key)) return IsStale(key, flow);
+            var nodePort = new NatEntryKey(family, null, protocol, flow.OriginalDestinationPort);
+            if (!guarded && instance == 0 && Known(nodePort) && nodeAddresses.Value.Contains(flow.OriginalDestination))
+                return ending.Reassigned.Contains(flow.ReplySource) || IsStale(nodePort, flow);
+        }
+
         var oneToOne = new NatEntryKey(family, flow.OriginalDestination, null, 0, instance);
-        if (Known(oneToOne)) return Checked(oneToOne) && !Serves(oneToOne, flow);
-        if (natEntries is null && contents.Guards(new FloatingIPPlace(instance, flow.OriginalDestination))) return true;
-        if (!udp || instance != 0) return false;
-        var nodePort = new NatEntryKey(family, null, TransportProtocol.UDP, flow.OriginalDestinationPort);
-        return Known(nodePort) && Checked(nodePort) && nodeAddresses.Contains(flow.OriginalDestination) && !Serves(nodePort, flow);
+        if (Known(oneToOne)) return IsStale(oneToOne, flow);
+        return ending.NatEntries is null && guarded && !IsEstablished(flow);
+    }
+
+    private bool IsStale(NatEntryKey key, ConntrackFlow flow)
+    {
+        if (!ending.Concerns(key)) return false;
+        if (!contents.NatEntries.TryGetValue(key, out var natEntry)) return !IsEstablished(flow);
+        if (!Admits(natEntry, flow.OriginalSource)) return true;
+        if (IsEstablished(flow)) return false;
+        var serves = Has(natEntry.Backends, flow) || (flow.Replied && Has(natEntry.Draining, flow));
+        return !serves;
     }
 
     private bool BegunByEndpoint(int instance, ConntrackFlow flow)
     {
-        if (freed.Contains(new FloatingIPPlace(instance, flow.ReplyDestination))) return true;
+        var place = new FloatingIPPlace(instance, flow.ReplyDestination);
+        if (ending.Freed.Contains(place) || ending.IsUnattached(place, flow.OriginalSource) || ending.Reassigned.Contains(flow.OriginalSource)) return true;
         if (EndsByItself(flow)) return false;
         var key = new NatEntryKey(flow.ReplyDestination.FamilyOf(), flow.ReplyDestination, null, 0, instance);
-        if (!Checked(key)) return false;
+        if (!ending.Concerns(key)) return false;
         return !contents.NatEntries.TryGetValue(key, out var natEntry)
             || !natEntry.Backends.Concat(natEntry.Draining).Any(b => b.Address.Equals(flow.OriginalSource));
     }
 
+    /// <summary>A handshake ends the flow, and it was answered.</summary>
+    private static bool IsEstablished(ConntrackFlow flow) => flow.Replied && EndsByItself(flow);
+
     private static bool EndsByItself(ConntrackFlow flow) => flow.Protocol is (byte)TransportProtocol.TCP or (byte)TransportProtocol.SCTP;
 
-    // An entry that was just removed is only in natEntries.
-    private bool Known(NatEntryKey key) => contents.NatEntries.ContainsKey(key) || natEntries?.Contains(key) == true;
+    // An entry that was just removed is only in the change.
+    private bool Known(NatEntryKey key) => contents.NatEntries.ContainsKey(key) || ending.NatEntries?.Contains(key) == true;
 
-    private bool Checked(NatEntryKey key) => natEntries is null || natEntries.Contains(key);
-
-    private bool Serves(NatEntryKey key, ConntrackFlow flow)
+    private static bool Admits(DataplaneNatEntry natEntry, IPAddress client)
     {
-        if (!contents.NatEntries.TryGetValue(key, out var natEntry)) return false;
-        foreach (var list in (ReadOnlySpan<IReadOnlyList<DataplaneBackend>>)[natEntry.Backends, natEntry.Draining])
+        if (natEntry.SourceRanges.Count == 0) return true;
+        foreach (var range in natEntry.SourceRanges)
+            if (range.Contains(client)) return true;
+        return false;
+    }
+
+    private static bool Has(IReadOnlyList<DataplaneBackend> backends, ConntrackFlow flow)
+    {
+        foreach (var backend in backends)
         {
-            foreach (var backend in list)
-            {
-                var port = backend.Port == 0 ? flow.OriginalDestinationPort : backend.Port;
-                if (port == flow.ReplySourcePort && backend.Address.Equals(flow.ReplySource)) return true;
-            }
+            var port = backend.Port == 0 ? flow.OriginalDestinationPort : backend.Port;
+            if (port == flow.ReplySourcePort && backend.Address.Equals(flow.ReplySource)) return true;
         }
 
         return false;

@@ -16,6 +16,8 @@ internal sealed class FakeNode(string name, string address)
     private readonly Dictionary<NatEntryKey, VirtualRouterNatEntry> _wanted = [];
     private readonly HashSet<IPAddress> _drops = [];
     private readonly Dictionary<Guid, VRouterProbe> _probes = [];
+    private readonly Dictionary<VRouterAttachmentKey, VRouterAttachment> _attachments = [];
+    private readonly Dictionary<IPAddress, Guid> _holders = [];
     private Dictionary<NatEntryKey, VirtualRouterNatEntry> _table = [];
     private FakeAgents? _server;
     private VRouterHello? _hello;
@@ -75,6 +77,18 @@ internal sealed class FakeNode(string name, string address)
         }
     }
 
+    /// <summary>Who the FloatingIP in the underlay belongs to, as the server says; null: it does not say.</summary>
+    public VRouterAttachment? AttachmentOf(string floatingIP)
+    {
+        lock (_lock) return _attachments.GetValueOrDefault(new VRouterAttachmentKey(0, IPAddress.Parse(floatingIP)));
+    }
+
+    /// <summary>The VirtualMachineInterface that has this address, which another one had before; null: nobody else had it.</summary>
+    public Guid? HolderOf(string address)
+    {
+        lock (_lock) return _holders.TryGetValue(IPAddress.Parse(address), out var holder) ? holder : null;
+    }
+
     /// <summary>The node takes new flows for this address.</summary>
     public bool Carries(string floatingIP) => Entries(floatingIP).Any(e => e.Carries);
 
@@ -102,6 +116,9 @@ internal sealed class FakeNode(string name, string address)
 
     public void Report(Guid endpoint, EndpointHealth health) => _server!.Listener.Health(name, [(endpoint, health, null)]);
 
+    /// <summary>What its agent finds on the node; null: it does not look, as an older one.</summary>
+    public void Inspect(params VRouterNodeFault[]? faults) => ((IVRouterListener)_server!.Listener).Inspected(name, faults);
+
     public void Count(VRouterOverlayCounters counters) => ((IVRouterListener)_server!.Listener).Counted(name, counters);
 
     public void Take(ulong revision, VRouterConfig config)
@@ -111,6 +128,10 @@ internal sealed class FakeNode(string name, string address)
             _wanted.Clear();
             _drops.Clear();
             _probes.Clear();
+            _attachments.Clear();
+            _holders.Clear();
+            foreach (var attachment in config.Attachments) _attachments[attachment.Key] = attachment;
+            foreach (var holder in config.EndpointHolders) _holders[holder.Address] = holder.Endpoint;
             Put(config.NatEntries, config.FloatingIPs, config.Probes);
         }
 
@@ -124,6 +145,9 @@ internal sealed class FakeNode(string name, string address)
             foreach (var key in delta.RemovedNatEntries) _wanted.Remove(key);
             _drops.ExceptWith(delta.RemovedFloatingIPs);
             foreach (var uid in delta.RemovedProbes) _probes.Remove(uid);
+            foreach (var key in delta.RemovedAttachments) _attachments.Remove(key);
+            foreach (var attachment in delta.Attachments) _attachments[attachment.Key] = attachment;
+            foreach (var holder in delta.EndpointHolders) _holders[holder.Address] = holder.Endpoint;
             Put(delta.NatEntries, delta.FloatingIPs, delta.Probes);
         }
 

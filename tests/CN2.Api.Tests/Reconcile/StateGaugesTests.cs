@@ -79,6 +79,7 @@ public sealed class StateGaugesTests : IAsyncLifetime
             """cn2_vrouters{state="held"} 1""", """cn2_vrouters{state="lost"} 1""",
         ];
         Assert.Equal(expected, Series("cn2_vrouters"));
+        Assert.Equal(["cn2_nodes_not_forwarding 0"], Series("cn2_nodes_not_forwarding"));
 
         resources.Put(away with { Router = away.Router with { Lost = true } });
         _parts.Get<VirtualRouterCensus>().Take(_parts.Now);

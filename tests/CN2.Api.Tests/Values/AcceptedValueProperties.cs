@@ -282,6 +282,24 @@ public sealed class AcceptedValueProperties
     }
 
     /// <summary>Compiles the Service with one endpoint and gives the agent of its node what comes of it.</summary>
+    [Fact]
+    public void Who_FloatingIPs_and_addresses_belong_to_arrives_at_the_agent()
+    {
+        var (vip, vip6, pod) = (IPAddress.Parse("100.0.0.2"), IPAddress.Parse("2001:db8::2"), IPAddress.Parse("10.0.0.1"));
+        var taken = Take(new VRouterConfig([], [], [], [], [])
+        {
+            Attachments = [new(new(0, vip), null, [pod]), new(new(5, vip), null, []), new(new(0, vip6), Uid, [])],
+            EndpointHolders = [new(pod, Uid)],
+        }).Dataplane;
+        Assert.Equal(3, taken.Attachments.Count);
+        Assert.Null(taken.Attachments[new(0, vip)].Service);
+        Assert.Equal([pod], taken.Attachments[new(0, vip)].Endpoints);
+        Assert.Null(taken.Attachments[new(5, vip)].Service);
+        Assert.Empty(taken.Attachments[new(5, vip)].Endpoints);
+        Assert.Equal(Uid, taken.Attachments[new(0, vip6)].Service);
+        Assert.Equal(Uid, taken.EndpointHolders[pod]);
+    }
+
     private static void Serve(ServiceRequest request, IPAddress address, ExternalNetwork network, VirtualMachineInterfaceRequest pod)
     {
         var service = ServiceTable.ToState(Uid, new NamespacedName("ns1", "web"), Stored(request.ToSpec("ns1")));

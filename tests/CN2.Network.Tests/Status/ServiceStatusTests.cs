@@ -82,6 +82,16 @@ public sealed class ServiceStatusTests
     }
 
     [Theory]
+    [InlineData(1, false)]
+    [InlineData(2, true)]
+    public void Ready_is_lost_when_something_on_every_node_that_carries_it_stops_the_traffic(int carriers, bool ready)
+    {
+        var status = ServiceStatusCompiler.Compile(Serving with { Carriers = carriers, NotForwarding = ["compute1"] })[ConditionType.Ready];
+        Assert.Equal(ready ? (ConditionStatus.True, ConditionReason.Ready) : (ConditionStatus.False, ConditionReason.NotForwarding), (status.Status, status.Reason));
+        Assert.Contains("on the node of vRouter compute1 stops the traffic", status.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public void An_engine_that_is_away_is_named_by_its_control_node(bool deleting)

@@ -14,6 +14,8 @@ public sealed class StaleFlowsTests
         Draining = Configs.Backends("10.0.0.2:5353"),
     };
 
+    private static readonly Lazy<HashSet<IPAddress>> NodeAddresses = new(() => [IPAddress.Parse("172.16.0.1")]);
+
     private static readonly NftContents Contents = NftContents.Whole(
         new NftOptions("cn2", null, null),
         Configs.Config(Dns, Configs.NodePort(TransportProtocol.UDP, 30053, "10.0.0.1:5353"), Configs.OneToOne("100.0.0.9", "10.0.0.3:0"),
@@ -42,6 +44,46 @@ public sealed class StaleFlowsTests
     [InlineData(1, "198.51.100.1", 0, "10.0.0.3", 0, false)]
     public void With_all_NAT_entries_checked_the_flows_of_removed_endpoints_are_stale(byte protocol, string to, ushort port, string answers, ushort answersPort, bool stale) =>
         Assert.Equal(stale, Look(null, [], protocol, to, port, answers, answersPort));
+
+    [Theory]
+    [InlineData(6, "100.0.0.5", 443, "10.0.0.1", false)] // takes new flows
+    [InlineData(6, "100.0.0.5", 443, "10.0.0.2", true)] // draining
+    [InlineData(6, "100.0.0.5", 443, "10.0.0.3", true)] // gone
+    [InlineData(17, "100.0.0.5", 443, "10.0.0.1", false)]
+    [InlineData(17, "100.0.0.5", 443, "10.0.0.2", true)]
+    [InlineData(132, "100.0.0.5", 443, "10.0.0.2", true)]
+    [InlineData(6, "2001:db8::5", 443, "fd00::2", true)]
+    [InlineData(6, "172.16.0.1", 30443, "10.0.0.2", true)]
+    [InlineData(6, "100.0.0.5", 444, "10.0.0.1", true)] // no such entry any more
+    [InlineData(6, "198.51.100.1", 443, "10.0.0.2", false)] // not in the tables
+    public void A_flow_that_was_not_answered_yet_ends_where_no_new_flows_may_go(byte protocol, string to, ushort port, string answers, bool stale)
+    {
+        var transport = (TransportProtocol)protocol;
+        var entry = Configs.NatEntry("100.0.0.5", transport, 443, "10.0.0.1:443") with { Draining = Configs.Backends("10.0.0.2:443") };
+        var contents = NftContents.Whole(
+            new NftOptions("cn2", null, null),
+            Configs.Config(
+                entry, Configs.NodePort(transport, 30443, "10.0.0.1:443") with { Draining = entry.Draining },
+                Configs.NatEntry("2001:db8::5", transport, 443, "[fd00::1]:443") with { Draining = Configs.Backends("[fd00::2]:443") })).After;
+        var flow = Flow(protocol, to, port, answers, 443, from: to.Contains(':', StringComparison.Ordinal) ? "fd00:c::2" : "192.0.2.2");
+        var flows = new StaleFlows(contents, Ending(null, []), NodeAddresses);
+        Assert.Equal(stale, flows.Contains(flow with { Replied = false }));
+        Assert.Equal(stale && protocol == 17 && answers != "10.0.0.2", flows.Contains(flow)); // what was answered goes on
+    }
+
+    [Theory]
+    [InlineData(6)]
+    [InlineData(17)]
+    [InlineData(132)]
+    public void Every_flow_of_a_client_outside_the_source_ranges_ends(byte protocol)
+    {
+        var contents = NftContents.Whole(
+            new NftOptions("cn2", null, null),
+            Configs.Config(Configs.NatEntry("100.0.0.5", (TransportProtocol)protocol, 443, "10.0.0.1:443") with { SourceRanges = Configs.Ranges("192.0.2.0/31") })).After;
+        var flows = new StaleFlows(contents, Ending(null, []), NodeAddresses);
+        Assert.False(flows.Contains(Flow(protocol, "100.0.0.5", 443, "10.0.0.1", 443, from: "192.0.2.1")));
+        Assert.True(flows.Contains(Flow(protocol, "100.0.0.5", 443, "10.0.0.1", 443, from: "192.0.2.2")));
+    }
 
     [Fact]
     public void NAT_entries_that_are_not_named_keep_their_flows()
@@ -78,7 +120,7 @@ public sealed class StaleFlowsTests
     public void A_freed_address_belongs_to_one_RoutingInstance()
     {
         HashSet<FloatingIPPlace> freed = [new(5, IPAddress.Parse("100.0.0.8"))];
-        var stale = new StaleFlows(Contents, new HashSet<NatEntryKey>(), freed, new HashSet<IPAddress>());
+        var stale = new StaleFlows(Contents, Ending([], freed), NodeAddresses);
         Assert.True(stale.Contains(Flow(6, "100.0.0.8", 80, "10.0.0.1", 80, 0xcb300005)));
         Assert.False(stale.Contains(Flow(6, "100.0.0.8", 80, "10.0.0.1", 80, 0xcb300006)));
         Assert.False(stale.Contains(Flow(6, "100.0.0.8", 80, "10.0.0.1", 80)));
@@ -99,8 +141,17 @@ public sealed class StaleFlowsTests
     private static bool Look(
         HashSet<NatEntryKey>? natEntries, HashSet<IPAddress> freed, byte protocol, string to, ushort port, string answers, ushort answersPort, uint mark = 0,
         string from = "192.0.2.2", string seenAs = "192.0.2.2") =>
-        new StaleFlows(Contents, natEntries, freed.Select(f => new FloatingIPPlace(0, f)).ToHashSet(), new HashSet<IPAddress> { IPAddress.Parse("172.16.0.1") })
+        new StaleFlows(Contents, Ending(natEntries, freed.Select(f => new FloatingIPPlace(0, f))), NodeAddresses)
             .Contains(Flow(protocol, to, port, answers, answersPort, mark, from, seenAs));
+
+    private static EndingFlows Ending(IEnumerable<NatEntryKey>? natEntries, IEnumerable<FloatingIPPlace> freed)
+    {
+        var ending = new EndingFlows();
+        if (natEntries is null) ending.AddAll();
+        else ending.Add(natEntries);
+        ending.Freed.UnionWith(freed);
+        return ending;
+    }
 
     private static ConntrackFlow Flow(
         byte protocol, string to, ushort port, string answers, ushort answersPort, uint mark = 0, string from = "192.0.2.2", string seenAs = "192.0.2.2") =>

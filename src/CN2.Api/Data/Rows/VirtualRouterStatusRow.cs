@@ -25,4 +25,10 @@ public sealed class VirtualRouterStatusRow
     /// <summary>The overlay engine that the agent named when it last connected: userspace, kernel, or null for none.</summary>
     public string? OverlayEngine { get; set; }
     public string? Message { get; set; }
+
+    /// <summary>Whether something on the node itself stops its traffic, as a document; null: the agent does not look.</summary>
+    public string? Forwarding { get; set; }
+
+    /// <summary>When that began to be true, false or unknown.</summary>
+    public DateTimeOffset? ForwardsSince { get; set; }
 }

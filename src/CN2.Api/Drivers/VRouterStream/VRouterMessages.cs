@@ -28,6 +28,11 @@ internal static class VRouterMessages
     /// <summary>RoutingInstances whose counters are read, the lowest numbers first: each is a series of the metrics.</summary>
     private const int MostCounted = 4096;
 
+    /// <summary>Faults of a node that are read, the first ones.</summary>
+    private const int MostFaults = 16;
+
+    private const int LongestReason = 64;
+
     /// <summary>The first message to every agent.</summary>
     public static ServerMessage Welcome { get; } = new() { Welcome = new Welcome { TakesRefusals = true } };
 
@@ -118,6 +123,19 @@ internal static class VRouterMessages
             Grew(message.CalculateSize());
         }
 
+        foreach (var attachment in config.Attachments)
+        {
+            var message = Message(attachment);
+            items.Attachments.Add(message);
+            Grew(message.CalculateSize());
+        }
+
+        foreach (var holder in config.EndpointHolders)
+        {
+            items.EndpointHolders.Add(Message(holder));
+            Grew(38);
+        }
+
         Finish(last: true);
         return chunks;
 
@@ -155,11 +173,14 @@ internal static class VRouterMessages
         foreach (var uid in whole.RemovedProbes) Room(uid.Length).RemovedProbes.Add(uid);
         foreach (var number in whole.RemovedRoutingInstances) Room(4).RemovedRoutingInstances.Add(number);
         foreach (var key in whole.RemovedVpnRoutes) Room(key.CalculateSize()).RemovedVpnRoutes.Add(key);
+        foreach (var key in whole.RemovedAttachments) Room(key.CalculateSize()).RemovedAttachments.Add(key);
         foreach (var entry in whole.Put.NatEntries) Room(entry.CalculateSize()).Put.NatEntries.Add(entry);
         foreach (var address in whole.Put.FloatingIps) Room(address.Length).Put.FloatingIps.Add(address);
         foreach (var probe in whole.Put.Probes) Room(probe.CalculateSize()).Put.Probes.Add(probe);
         foreach (var instance in whole.Put.RoutingInstances) Room(instance.CalculateSize()).Put.RoutingInstances.Add(instance);
         foreach (var route in whole.Put.VpnRoutes) Room(route.CalculateSize()).Put.VpnRoutes.Add(route);
+        foreach (var attachment in whole.Put.Attachments) Room(attachment.CalculateSize()).Put.Attachments.Add(attachment);
+        foreach (var holder in whole.Put.EndpointHolders) Room(holder.CalculateSize()).Put.EndpointHolders.Add(holder);
         part.More = false;
         return parts;
 
@@ -193,6 +214,8 @@ internal static class VRouterMessages
         put.Probes.AddRange(delta.Probes.Select(Message));
         put.RoutingInstances.AddRange(delta.RoutingInstances.Select(Message));
         put.VpnRoutes.AddRange(delta.VpnRoutes.Select(Message));
+        put.Attachments.AddRange(delta.Attachments.Select(Message));
+        put.EndpointHolders.AddRange(delta.EndpointHolders.Select(Message));
         var whole = new Delta { Revision = revision, Put = put };
         whole.RemovedNatEntries.AddRange(delta.RemovedNatEntries.Select(Message));
         whole.RemovedNatEntries.AddRange(nothing);
@@ -200,6 +223,7 @@ internal static class VRouterMessages
         whole.RemovedProbes.AddRange(delta.RemovedProbes.Select(Bytes));
         whole.RemovedRoutingInstances.AddRange(delta.RemovedRoutingInstances.Select(n => (uint)n));
         whole.RemovedVpnRoutes.AddRange(delta.RemovedVpnRoutes.Select(Message));
+        whole.RemovedAttachments.AddRange(delta.RemovedAttachments.Select(Message));
         return new ServerMessage { Delta = whole };
     }
 
@@ -223,6 +247,21 @@ internal static class VRouterMessages
             Source = source,
         };
     }
+
+    /// <summary>Reads what was found on the node; what has no reason or no message is left out. Null: the agent does not look.</summary>
+    public static IReadOnlyList<VRouterNodeFault>? Read(NodeReport? report)
+    {
+        if (report is null) return null;
+        var faults = new List<VRouterNodeFault>();
+        foreach (var fault in report.Faults)
+        {
+            if (faults.Count < MostFaults && IsReason(fault.Reason) && ForeignText.Of(fault.Message) is { } message) faults.Add(new(fault.Reason, message, fault.Suspicion));
+        }
+
+        return faults;
+    }
+
+    private static bool IsReason(string text) => text.Length is > 0 and <= LongestReason && char.IsAsciiLetterUpper(text[0]) && text.All(char.IsAsciiLetterOrDigit);
 
     /// <summary>Reads counters; of a RoutingInstance told twice the last, what is no RoutingInstance is left out.</summary>
     public static VRouterOverlayCounters Read(OverlayCounters counters)
@@ -308,6 +347,17 @@ internal static class VRouterMessages
         }));
         return message;
     }
+
+    private static AttachmentKey Message(VRouterAttachmentKey key) => new() { FloatingIp = Bytes(key.FloatingIP), RoutingInstance = (uint)key.RoutingInstance };
+
+    private static Attachment Message(VRouterAttachment attachment)
+    {
+        var message = new Attachment { Key = Message(attachment.Key), Service = attachment.Service is { } service ? Bytes(service) : ByteString.Empty };
+        message.Endpoints.AddRange(attachment.Endpoints.Select(Bytes));
+        return message;
+    }
+
+    private static EndpointHolder Message(VRouterEndpointHolder holder) => new() { Address = Bytes(holder.Address), Uid = Bytes(holder.Endpoint) };
 
     private static Probe Message(VRouterProbe probe) => new()
     {

@@ -22,6 +22,7 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
     private long _queuedBytes;
     private int _queuedDeltas;
     private string? _reason;
+    private bool _hasInspected;
 
     public VRouterHello Hello => hello;
 
@@ -38,6 +39,18 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
 
     /// <summary>What the agent said last about its node; null: nothing.</summary>
     public string? Notice { get; set; }
+
+    /// <summary>What the agent found on its node last; null: it said nothing yet, or does not look.</summary>
+    public IReadOnlyList<VRouterNodeFault>? Faults { get; private set; }
+
+    /// <summary>Takes what the agent found; true: it is news.</summary>
+    public bool Inspected(IReadOnlyList<VRouterNodeFault>? faults)
+    {
+        if (_hasInspected && (faults is null ? Faults is null : Faults?.SequenceEqual(faults) == true)) return false;
+        _hasInspected = true;
+        Faults = faults;
+        return true;
+    }
 
     /// <summary>Why the session was ended from here (silence, overflow, another stream in its place); null: it was not.</summary>
     public string? Reason => Volatile.Read(ref _reason);

@@ -27,6 +27,11 @@ internal sealed class RecordingListener : IVRouterListener
 
     public void Noticed(string name, string? message) => _lines.Writer.TryWrite($"noticed {name} {message}".TrimEnd());
 
+    /// <summary>What agents found on their nodes; it comes with every first heartbeat, so it is kept apart from the lines.</summary>
+    public Channel<(string Name, IReadOnlyList<VRouterNodeFault>? Faults)> Inspections { get; } = Channel.CreateUnbounded<(string, IReadOnlyList<VRouterNodeFault>?)>();
+
+    public void Inspected(string name, IReadOnlyList<VRouterNodeFault>? faults) => Inspections.Writer.TryWrite((name, faults));
+
     public async Task<string> NextAsync()
     {
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(TestContext.Current.CancellationToken);

@@ -96,6 +96,23 @@ public sealed class VRouterMessagesTests
     }
 
     [Fact]
+    public void Who_FloatingIPs_and_addresses_belong_to_is_cut_into_parts_like_all_else()
+    {
+        var attachments = Enumerable.Range(0, 30_000).Select(i => new VRouterAttachment(new(0, new IPAddress([100, (byte)(i >> 16), (byte)(i >> 8), (byte)i])), null, [IPAddress.Parse("10.0.0.1")])).ToList();
+        var delta = Delta(10) with
+        {
+            Attachments = attachments,
+            RemovedAttachments = [.. attachments.Select(a => a.Key with { RoutingInstance = 5 })],
+            EndpointHolders = [.. attachments.Select(a => new VRouterEndpointHolder(a.Key.FloatingIP, Guid.Empty))],
+        };
+        var parts = VRouterMessages.Deltas(9, delta, takesParts: true)!;
+        Assert.True(parts.Count > 2);
+        Assert.Equal(30_000, parts.Sum(p => p.Delta.Put.Attachments.Count));
+        Assert.Equal(30_000, parts.Sum(p => p.Delta.RemovedAttachments.Count));
+        Assert.Equal(30_000, parts.Sum(p => p.Delta.Put.EndpointHolders.Count));
+    }
+
+    [Fact]
     public void The_entry_of_the_largest_Service_is_one_message_that_every_agent_takes()
     {
         var backends = Enumerable.Range(0, Limits.EndpointsOfService).Select(i => new VirtualRouterBackend(new IPAddress([0xfd, .. new byte[13], (byte)(i >> 8), (byte)i]), 65535, true)).ToList();

@@ -146,6 +146,37 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_the_agent_found_on_its_node_reaches_the_listeners_when_it_changes()
+    {
+        using var call = await HelloAsync("compute1");
+        var report = new NodeReport
+        {
+            Faults =
+            {
+                new NodeFault { Reason = "ForwardingOff", Message = "net.ipv4.ip_forward is 0\u0007" },
+                new NodeFault { Reason = "ForeignChainMayDrop", Message = new string('x', 5000), Suspicion = true },
+                new NodeFault { Reason = "no reason", Message = "a sentence" },
+                new NodeFault { Reason = "NoMessage" },
+            },
+        };
+        NodeReport?[] beats = [null, null, new NodeReport(), report, report, null];
+        foreach (var beat in beats) await call.RequestStream.WriteAsync(new AgentMessage { Heartbeat = new Heartbeat { Node = beat } }, Cancellation);
+        Assert.Null((await InspectedAsync()).Faults); // an agent that does not look
+        Assert.Empty((await InspectedAsync()).Faults!);
+        var (name, faults) = await InspectedAsync();
+        Assert.Equal("compute1", name);
+        Assert.Equal([new VRouterNodeFault("ForwardingOff", "net.ipv4.ip_forward is 0", false), new VRouterNodeFault("ForeignChainMayDrop", new string('x', 1021) + "…", true)], faults);
+        Assert.Null((await InspectedAsync()).Faults);
+
+        async Task<(string Name, IReadOnlyList<VRouterNodeFault>? Faults)> InspectedAsync()
+        {
+            using var timeout = CancellationTokenSource.CreateLinkedTokenSource(Cancellation);
+            timeout.CancelAfter(TimeSpan.FromSeconds(15));
+            return await _listener.Inspections.Reader.ReadAsync(timeout.Token);
+        }
+    }
+
+    [Fact]
     public async Task The_overlay_engine_and_what_it_counted_reach_the_listeners()
     {
         using var call = await HelloAsync("compute1", "userspace");

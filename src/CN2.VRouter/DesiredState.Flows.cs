@@ -1,0 +1,58 @@
+using CN2.VRouter.V1;
+
+namespace CN2.VRouter;
+
+/// <summary>
+/// Who FloatingIPs and addresses of endpoints belong to. It only ends flows, so a message with an impossible value is passed over: the flows go on as
+/// they would without it.
+/// </summary>
+public sealed partial class DesiredState
+{
+    private void PutFlowOwners(Items items)
+    {
+        foreach (var message in items.Attachments)
+        {
+            IfSound(() =>
+            {
+                var (place, attachment) = (WireMapping.Place(message.Key), WireMapping.Attachment(message));
+                Dataplane.Attachments[place] = attachment;
+                Change?.Attachments.Add(place);
+            });
+        }
+
+        foreach (var message in items.EndpointHolders)
+        {
+            IfSound(() =>
+            {
+                var (address, uid) = (WireMapping.HostAddress(message.Address), WireMapping.Uid(message.Uid));
+                Dataplane.EndpointHolders[address] = uid;
+                Change?.EndpointHolders.Add(address);
+            });
+        }
+    }
+
+    private void RemoveFlowOwners(Delta delta)
+    {
+        foreach (var key in delta.RemovedAttachments)
+        {
+            IfSound(() =>
+            {
+                var place = WireMapping.Place(key);
+                Dataplane.Attachments.Remove(place);
+                Change?.Attachments.Add(place);
+            });
+        }
+    }
+
+    private static void IfSound(Action take)
+    {
+        try
+        {
+            take();
+        }
+        catch (FormatException)
+        {
+            // Passed over.
+        }
+    }
+}

@@ -1,0 +1,21 @@
+namespace CN2.VRouter.Inspection;
+
+/// <summary>Reads files of /proc. The kernel shows the network namespace of the thread that opens them.</summary>
+internal static class NodeFile
+{
+    /// <summary>The content of a file with one value; null: there is no such file.</summary>
+    public static string? Word(string path) => Lines(path) is [var line, ..] ? line.Trim() : null;
+
+    /// <summary>The lines of a file; empty: there is no such file.</summary>
+    public static string[] Lines(string path)
+    {
+        try
+        {
+            return File.ReadAllLines(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return [];
+        }
+    }
+}

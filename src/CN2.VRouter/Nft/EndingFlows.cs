@@ -1,0 +1,38 @@
+using System.Net;
+using CN2.Network.Addressing;
+using CN2.Network.Compilation;
+using CN2.VRouter.Dataplane;
+
+namespace CN2.VRouter.Nft;
+
+/// <summary>What changed in a way that tracked flows may have to end. <see cref="StaleFlows"/> judges each flow by it.</summary>
+internal sealed class EndingFlows
+{
+    /// <summary>The NAT entries whose flows are judged; null: those of all entries, and flows to guarded addresses without a NAT entry.</summary>
+    public HashSet<NatEntryKey>? NatEntries { get; private set; } = [];
+
+    /// <summary>Addresses to which every flow ends.</summary>
+    public HashSet<FloatingIPPlace> Freed { get; } = [];
+
+    /// <summary>FloatingIPs whose attachment changed, with the addresses of the endpoints that they are attached to. Flows to others end.</summary>
+    public Dictionary<FloatingIPPlace, IReadOnlySet<IPAddress>> Attached { get; } = [];
+
+    /// <summary>Addresses of endpoints that another VirtualMachineInterface has now.</summary>
+    public HashSet<IPAddress> Reassigned { get; } = [];
+
+    public bool IsEmpty => NatEntries is { Count: 0 } && Freed.Count == 0 && Attached.Count == 0 && Reassigned.Count == 0;
+
+    /// <summary>The flows of all NAT entries are judged.</summary>
+    public void AddAll() => NatEntries = null;
+
+    public void Add(IEnumerable<NatEntryKey> natEntries) => NatEntries?.UnionWith(natEntries);
+
+    /// <summary>The flows of this NAT entry are judged.</summary>
+    public bool Concerns(NatEntryKey key) => NatEntries is null || NatEntries.Contains(key);
+
+    public bool Concerns(IPFamily family) =>
+        NatEntries?.Any(k => k.Family == family) != false || Freed.Concat(Attached.Keys).Any(p => p.Address.FamilyOf() == family) || Reassigned.Any(a => a.FamilyOf() == family);
+
+    /// <summary>The FloatingIP is attached to other endpoints than the one with this address.</summary>
+    public bool IsUnattached(FloatingIPPlace floatingIP, IPAddress endpoint) => Attached.TryGetValue(floatingIP, out var endpoints) && !endpoints.Contains(endpoint);
+}

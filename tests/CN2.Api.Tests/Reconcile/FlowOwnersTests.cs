@@ -1,0 +1,86 @@
+using System.Net;
+using CN2.Api.Tests.Fixtures;
+
+namespace CN2.Api.Tests.Reconcile;
+
+/// <summary>Agents learn who FloatingIPs and addresses of endpoints belong to, so that they end the flows of those who had them before (docs/contract.md §5).</summary>
+public sealed class FlowOwnersTests(PrivatePostgres postgres)
+{
+    private const string Vip = "/v1/namespaces/default/floating-ips/vip";
+    private const string Address = "100.0.0.2";
+
+    [Fact]
+    public async Task A_reserved_FloatingIP_is_told_with_its_endpoints_and_when_it_is_detached()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await plane.EndpointAsync("pod2", "compute2", "10.0.0.2");
+        await AttachAsync(plane, """["pod1"]""");
+        await UntilAttachedToAsync(plane, "10.0.0.1");
+        await AttachAsync(plane, """["pod1","pod2"]""");
+        await UntilAttachedToAsync(plane, "10.0.0.1", "10.0.0.2");
+        await AttachAsync(plane, """["pod2"]""");
+        await UntilAttachedToAsync(plane, "10.0.0.2");
+
+        // The interface drains: it is attached as before.
+        await plane.EndpointAsync("pod2", "compute2", "10.0.0.2", ""","ready":false""");
+        await plane.LetAnotherServiceBeProgrammedAsync();
+        await UntilAttachedToAsync(plane, "10.0.0.2");
+
+        // The interface is gone, which is no decision about the FloatingIP.
+        (await plane.Api.DeleteAsync("/v1/namespaces/default/virtual-machine-interfaces/pod2")).Expect(204);
+        await ControlPlane.UntilAsync(() => plane.Compute1.AttachmentOf(Address) is null);
+        await AttachAsync(plane, "[]");
+        await UntilAttachedToAsync(plane);
+
+        // An agent that connects anew is told too.
+        plane.Compute1.ConnectTo(plane.Api.Agents);
+        await UntilAttachedToAsync(plane);
+        (await plane.Api.DeleteAsync(Vip)).Expect(202);
+        await ControlPlane.UntilAsync(() => plane.Compute1.AttachmentOf(Address) is null);
+    }
+
+    [Fact]
+    public async Task A_reserved_FloatingIP_is_told_with_the_Service_that_holds_it()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await AttachAsync(plane, "[]");
+        await plane.ServiceAsync("web", $$""","loadBalancerIPs":["{{Address}}"]""");
+        await plane.UntilReadyAsync("web");
+        var uid = Guid.Parse((string)(await plane.Api.GetAsync(ControlPlane.Path("web"))).Json!["uid"]!);
+        Assert.Equal(uid, plane.Compute1.AttachmentOf(Address)?.Service);
+        (await plane.Api.DeleteAsync(ControlPlane.Path("web"))).Expect(202);
+        await plane.UntilGoneAsync(ControlPlane.Path("web"));
+        await UntilAttachedToAsync(plane);
+        Assert.Null(plane.Compute1.AttachmentOf("100.0.0.3"));
+    }
+
+    [Fact]
+    public async Task Another_interface_with_the_address_of_an_endpoint_is_told_to_its_vRouter_alone()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await plane.ServiceAsync("web");
+        await plane.UntilReadyAsync("web");
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1", ""","ready":false"""); // the same one
+        (await plane.Api.DeleteAsync("/v1/namespaces/default/virtual-machine-interfaces/pod1")).Expect(204);
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1"); // made anew
+        await plane.UntilReadyAsync("web");
+        Assert.Null(plane.Compute1.HolderOf("10.0.0.1"));
+        (await plane.Api.DeleteAsync("/v1/namespaces/default/virtual-machine-interfaces/pod1")).Expect(204);
+        await plane.EndpointAsync("other", "compute1", "10.0.0.1");
+        var uid = Guid.Parse((string)(await plane.Api.GetAsync("/v1/namespaces/default/virtual-machine-interfaces/other")).Json!["uid"]!);
+        await ControlPlane.UntilAsync(() => plane.Compute1.HolderOf("10.0.0.1") == uid);
+        Assert.Null(plane.Compute2.HolderOf("10.0.0.1"));
+    }
+
+    private static async Task AttachAsync(ControlPlane plane, string interfaces)
+    {
+        var reply = await plane.Api.PutAsync(Vip, $$"""{"externalNetwork":"default/vn","interfaces":{{interfaces}}}""");
+        Assert.InRange(reply.Status, 200, 201);
+    }
+
+    private static Task UntilAttachedToAsync(ControlPlane plane, params string[] endpoints) => ControlPlane.UntilAsync(() => new[] { plane.Compute1, plane.Compute2 }.All(
+        n => n.AttachmentOf(Address) is { Service: null } a && a.Endpoints.Order(Comparer<IPAddress>.Create((x, y) => string.CompareOrdinal($"{x}", $"{y}"))).SequenceEqual(endpoints.Select(IPAddress.Parse))));
+}
