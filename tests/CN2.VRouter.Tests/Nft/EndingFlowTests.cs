@@ -181,5 +181,5 @@ public sealed class EndingFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
 
     private Task ApplyAsync(DataplaneNatEntry natEntry) => ApplyAsync(Configs.Config(natEntry));
 
-    private Task ApplyAsync(DataplaneConfig config) => _lab.Node.RunAsync(() => _dataplane.ApplyAsync(config, null, Cancellation));
+    private Task<IReadOnlyList<DataplaneRefusal>> ApplyAsync(DataplaneConfig config) => _lab.Node.RunAsync(() => _dataplane.ApplyAsync(config, null, Cancellation));
 }

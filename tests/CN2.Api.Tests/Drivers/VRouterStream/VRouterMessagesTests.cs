@@ -105,7 +105,7 @@ public sealed class VRouterMessagesTests
             RemovedAttachments = [.. attachments.Select(a => a.Key with { RoutingInstance = 5 })],
             EndpointHolders = [.. attachments.Select(a => new VRouterEndpointHolder(a.Key.FloatingIP, Guid.Empty))],
         };
-        var parts = VRouterMessages.Deltas(9, delta, takesParts: true)!;
+        var parts = VRouterMessages.Deltas(9, delta, takesParts: true, takesInside: true)!;
         Assert.True(parts.Count > 2);
         Assert.Equal(30_000, parts.Sum(p => p.Delta.Put.Attachments.Count));
         Assert.Equal(30_000, parts.Sum(p => p.Delta.RemovedAttachments.Count));
