@@ -3,7 +3,6 @@ using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using System.Threading.Channels;
-using CN2.Network.Addressing;
 using CN2.Network.Compilation;
 using CN2.Network.Sequencing;
 using CN2.VRouter.Dataplane;
