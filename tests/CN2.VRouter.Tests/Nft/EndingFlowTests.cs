@@ -179,7 +179,7 @@ public sealed class EndingFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
     private static async Task<bool> CarriesAsync(EchoClient client, ProtocolType protocol) =>
         protocol == ProtocolType.Tcp ? await client.EchoesAsync() : await client.AskAsync() is not null;
 
-    private Task ApplyAsync(DataplaneNatEntry natEntry) => ApplyAsync(Configs.Config(natEntry));
+    private Task<IReadOnlyList<DataplaneRefusal>> ApplyAsync(DataplaneNatEntry natEntry) => ApplyAsync(Configs.Config(natEntry));
 
     private Task<IReadOnlyList<DataplaneRefusal>> ApplyAsync(DataplaneConfig config) => _lab.Node.RunAsync(() => _dataplane.ApplyAsync(config, null, Cancellation));
 }
