@@ -15,7 +15,7 @@ cn2_lab() {
     LAB_DIR=${LAB_RUN_DIR:-$CN2_RUN/lab}
     mkdir -p "$CN2_RUN/log"
     say "${BOLD}CN2.Api lab${PLAIN}: control node, two compute nodes, FRR, BIRD, three pods and two clients on this machine"
-    need openssl ip nft sysctl setpriv curl jq initdb gobgpd zebra bird nginx conntrack ps python3 tshark dumpcap node npm
+    need openssl ip nft sysctl setpriv curl jq initdb gobgpd zebra bird nginx conntrack ping ps python3 tshark dumpcap node npm
     settle_run_dir_again
     with_progress "Fetching kubectl $KUBECTL_VERSIONS" "$CN2_RUN/log/kubectl-programs.log" kubectl_programs || die "kubectl could not be fetched."
     publish

@@ -2,7 +2,7 @@
 
 declare -A PACKAGE_OF=(
     [initdb]=postgresql [pgbouncer]=pgbouncer [gobgpd]=gobgpd [curl]=curl [jq]=jq [ss]=iproute2 [ip]=iproute2 [nft]=nftables
-    [bird]=bird2 [zebra]=frr [nginx]=nginx-light [conntrack]=conntrack [setpriv]=util-linux
+    [bird]=bird2 [ping]=iputils-ping [zebra]=frr [nginx]=nginx-light [conntrack]=conntrack [setpriv]=util-linux
     [ps]=procps [ping]=iputils-ping [openssl]=openssl [git]=git [sysctl]=procps [tcpdump]=tcpdump [wrk]=wrk
     [tshark]=tshark [dumpcap]=wireshark-common [python3]=python3 [node]=nodejs [npm]=npm
     [qemu-system-x86_64]=qemu-system-x86 [virtiofsd]=qemu-system-common [busybox]=busybox-static [systemd-analyze]=systemd
