@@ -36,6 +36,9 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
     /// <summary>Null: there is none any more.</summary>
     private readonly Dictionary<VRouterAttachmentKey, VRouterAttachment?> _changedAttachments = [];
 
+    /// <summary>So many addresses of a vRouter that changed hands are remembered.</summary>
+    private const int MostHolders = 10_000;
+
     /// <summary>vRouter → addresses that changed hands there → the VirtualMachineInterface that has them.</summary>
     private readonly Dictionary<string, Dictionary<IPAddress, VRouterEndpointHolder>> _endpointHolders = [];
     private readonly Dictionary<string, Dictionary<IPAddress, VRouterEndpointHolder>> _changedHolders = [];
@@ -80,7 +83,8 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
         if (_attachments.TryGetValue(floatingIP, out var had))
         {
             if (had == attachment) return;
-            _changedAttachments[had.Key] = null;
+            // Another one may have taken over its address a moment ago.
+            if (_changedAttachments.GetValueOrDefault(had.Key) is not { } taken || taken == had) _changedAttachments[had.Key] = null;
             _attachments.Remove(floatingIP);
         }
 
@@ -95,6 +99,8 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
         foreach (var holders in (Dictionary<string, Dictionary<IPAddress, VRouterEndpointHolder>>[])[_endpointHolders, _changedHolders])
         {
             if (!holders.TryGetValue(virtualRouter, out var ofRouter)) holders[virtualRouter] = ofRouter = [];
+            // An agent that is here knows them already; one that comes anew ends no flows for what was before it.
+            if (ofRouter.Count >= MostHolders) ofRouter.Remove(ofRouter.Keys.First());
             ofRouter[holder.Address] = holder;
         }
     }

@@ -3,8 +3,8 @@ using System.Globalization;
 namespace CN2.VRouter.Inspection;
 
 /// <summary>
-/// Whether the kernel's table of tracked flows is full: it then drops packets of new flows, and flows that must be translated cannot begin. One
-/// task at a time calls it.
+/// Whether the kernel's table of tracked flows is full: it then drops packets of new flows, and flows that must be translated cannot begin. The
+/// kernel counts a drop also where two packets begin the same flow at once, so its counters count only when the table is nearly full. One task at a time calls it.
 /// </summary>
 /// <param name="time">For how long a drop is said: <see cref="Remembered"/>.</param>
 internal sealed class ConntrackPressure(TimeProvider time)
@@ -26,15 +26,17 @@ internal sealed class ConntrackPressure(TimeProvider time)
     internal IEnumerable<NodeFault> Faults(string? count, string? maximum, IReadOnlyList<string> statistics)
     {
         var now = (Dropped: Sum(statistics, "drop"), Evicted: Sum(statistics, "early_drop"));
-        if (_before is { } before && (now.Dropped > before.Dropped || now.Evicted > before.Evicted)) _overflowedAt = time.GetTimestamp();
+        var grew = _before is { } before && (now.Dropped > before.Dropped || now.Evicted > before.Evicted);
         _before = now;
         if (!long.TryParse(count, CultureInfo.InvariantCulture, out var flows) || !long.TryParse(maximum, CultureInfo.InvariantCulture, out var most) || most == 0) yield break;
-        var numbers = string.Create(CultureInfo.InvariantCulture, $"the kernel's table of tracked flows holds {flows} of {most} (drop {now.Dropped}, early_drop {now.Evicted})");
+        if (grew && flows >= most * NearlyFull) _overflowedAt = time.GetTimestamp();
+        // Without numbers that change all the time: the text is stored and shown.
+        var table = string.Create(CultureInfo.InvariantCulture, $"the kernel's table of tracked flows ({most} at most)");
         const string Remedy = "raise net.netfilter.nf_conntrack_max, or shorten its timeouts";
         if (flows >= most || (_overflowedAt is { } at && time.GetElapsedTime(at) < Remembered))
-            yield return new NodeFault(NodeFaultReason.ConntrackFull, $"{numbers}, and packets of new flows are dropped; {Remedy}");
+            yield return new NodeFault(NodeFaultReason.ConntrackFull, $"{table} is full, and packets of new flows are dropped; {Remedy}");
         else if (flows >= most * NearlyFull)
-            yield return new NodeFault(NodeFaultReason.ConntrackNearlyFull, $"{numbers}; when it is full, packets of new flows are dropped: {Remedy}", Stops: false);
+            yield return new NodeFault(NodeFaultReason.ConntrackNearlyFull, $"{table} is nearly full; then packets of new flows are dropped: {Remedy}", Stops: false);
     }
 
     private static long Sum(IReadOnlyList<string> lines, string column)

@@ -76,7 +76,7 @@ internal sealed class ForeignRules(string table)
             var (exitCode, listing, _) = await ToolProcess.RunAsync("nft", "install nftables 1.0.6 or newer", null, null, "-j", "-t", "list", "chain", chain.Family, chain.Table, name);
             return exitCode == 0 ? NftRuleReader.Read(listing, family, isTranslated) : null;
         }
-        catch (Exception e) when (e is DataplaneException or TimeoutException or JsonException or KeyNotFoundException)
+        catch (Exception e) when (e is DataplaneException or TimeoutException or JsonException or KeyNotFoundException or InvalidOperationException)
         {
             return null;
         }

@@ -29,15 +29,14 @@ internal static class NftRuleReader
         var match = RuleMatch.Always;
         foreach (var statement in statements.EnumerateArray())
         {
+            // nft 1.0 has no JSON for a chain without a name (`jump { … }`), and prints it as text.
+            if (statement.ValueKind != JsonValueKind.Object) return new FilterRule(match, RuleVerdict.Unknown);
             foreach (var part in statement.EnumerateObject())
             {
                 switch (part.Name)
                 {
                     case "match":
                         Narrow(MatchOf(part.Value, family, isTranslated));
-                        break;
-                    case "limit" or "ct count" or "quota":
-                        Narrow(RuleMatch.Maybe);
                         break;
                     case "xt" when Text(part.Value, "type") == "match":
                         Narrow(RuleMatch.Maybe); // of iptables; nft does not print its condition
@@ -49,8 +48,12 @@ internal static class NftRuleReader
                         return new FilterRule(match, RuleVerdict.Unknown);
                     case "vmap":
                         return OfMap(part.Value, match);
+                    case "counter" or "log" or "mangle" or "last" or "xt":
+                        break; // what they do is no condition
                     default:
                         if (Verdict(part.Name, part.Value) is { } verdict) return verdict with { Match = match };
+                        // A limit, a set with a limit for each address (`update @flood { … }`), or a statement that is not known.
+                        Narrow(RuleMatch.Maybe);
                         break;
                 }
             }
@@ -79,6 +82,7 @@ internal static class NftRuleReader
             foreach (var element in set.EnumerateArray())
             {
                 if (element.ValueKind != JsonValueKind.Array || element.GetArrayLength() != 2 || !Words(element[0]).Contains(NewFlow)) continue;
+                if (element[1].ValueKind != JsonValueKind.Object) return new FilterRule(match, RuleVerdict.Unknown);
                 foreach (var part in element[1].EnumerateObject())
                     if (Verdict(part.Name, part.Value) is { } verdict) return verdict with { Match = match };
             }

@@ -1,6 +1,4 @@
-using System.ComponentModel;
 using System.Net;
-using System.Text.Json;
 
 namespace CN2.VRouter.Inspection;
 
@@ -78,14 +76,14 @@ public sealed partial class NodeInspection
         while (await timer.WaitForNextTickAsync(cancellation));
     }
 
-    /// <summary>What cannot be read now (an interface or a chain went meanwhile) is as it was: forwarding does not depend on it.</summary>
+    /// <summary>What cannot be read now (an interface or a chain went meanwhile, or nft prints what nobody expects) is as it was: forwarding does not depend on it.</summary>
     private async Task<IReadOnlyList<NodeFault>> TryAsync(Func<Task<IReadOnlyList<NodeFault>>> read, IReadOnlyList<NodeFault> before)
     {
         try
         {
             return await read();
         }
-        catch (Exception e) when (e is Win32Exception or JsonException or IOException)
+        catch (Exception e) when (e is not OperationCanceledException)
         {
             LogNotRead(e.Message);
             return before;

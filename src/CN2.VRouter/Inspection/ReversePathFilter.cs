@@ -25,18 +25,20 @@ internal sealed class ReversePathFilter(IPAddress address, TimeProvider time)
         if (_dropped is { } before && dropped > before) _grewAt = time.GetTimestamp();
         _dropped = dropped;
         if (_grewAt is not { } at || time.GetElapsedTime(at) >= Remembered) return [];
-        if (Uplink() is { } uplink && StrictBy(uplink) is { } setting && DefaultDevices(await RoutesAsync()) is { Count: > 0 } devices && !devices.Contains(uplink))
+        // Where clients are reached by routes of their own over the uplink, the default route says nothing about them.
+        if (Uplink() is { } uplink && StrictBy(uplink) is { } setting && DefaultDevices(await RoutesAsync("default")) is { Count: > 0 } devices && !devices.Contains(uplink)
+            && !HaveGateway(await RoutesAsync("dev", uplink)))
         {
             return [new NodeFault(
                 NodeFaultReason.StrictReversePathFilter,
-                $"{setting} is 1, and the default route leaves by {devices[0]}: the kernel drops packets of clients that come in by {uplink} ({dropped} packets so far, IPReversePathFilter); set it to 0 or 2")];
+                $"{setting} is 1, and the default route leaves by {devices[0]}: the kernel drops packets of clients that come in by {uplink} (IPReversePathFilter in /proc/net/netstat grows); set it to 0 or 2")];
         }
 
         return Devices().Select(StrictBy).FirstOrDefault(s => s is not null) is not { } strict ? [] :
         [
             new NodeFault(
                 NodeFaultReason.StrictReversePathFilter,
-                $"{strict} is 1, and the kernel drops packets because of it ({dropped} so far, IPReversePathFilter): if they are of clients, set it to 0 or 2", Stops: false),
+                $"{strict} is 1, and the kernel drops packets because of it (IPReversePathFilter in /proc/net/netstat grows): if they are of clients, set it to 0 or 2", Stops: false),
         ];
     }
 
@@ -99,11 +101,19 @@ internal sealed class ReversePathFilter(IPAddress address, TimeProvider time)
         return own == "1" ? $"net.ipv4.conf.{device}.rp_filter" : all == "1" ? "net.ipv4.conf.all.rp_filter" : null;
     }
 
-    private static async Task<string> RoutesAsync()
+    /// <summary>One of the routes leads through a gateway.</summary>
+    internal static bool HaveGateway(string routes)
+    {
+        if (routes.Length == 0) return false;
+        using var document = JsonDocument.Parse(routes);
+        return document.RootElement.EnumerateArray().Any(r => r.TryGetProperty("gateway", out _) || r.TryGetProperty("via", out _));
+    }
+
+    private static async Task<string> RoutesAsync(params string[] which)
     {
         try
         {
-            var (code, output, _) = await ToolProcess.RunAsync("ip", "install iproute2", null, null, "-j", "-4", "route", "show", "default");
+            var (code, output, _) = await ToolProcess.RunAsync("ip", "install iproute2", null, null, ["-j", "-4", "route", "show", .. which]);
             return code == 0 ? output : "";
         }
         catch (Exception e) when (e is DataplaneException or TimeoutException)

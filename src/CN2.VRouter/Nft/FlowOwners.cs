@@ -19,7 +19,10 @@ internal sealed class FlowOwners
     /// <summary>FloatingIPs that another Service has now, whose entries may still be those of the former owner, and since when (<see cref="Environment.TickCount64"/>).</summary>
     private readonly Dictionary<FloatingIPPlace, long> _handedOver = [];
 
-    /// <summary>Addresses of endpoints count only from the second configuration on: the first one is how things stood when the agent started.</summary>
+    /// <summary>
+    /// Addresses of endpoints count only from the second configuration on: the first one is how things stood when the agent started. In a whole configuration only those
+    /// count that the agent knew: the control node that sends it may remember hand-overs from long before.
+    /// </summary>
     private bool _started;
 
     /// <param name="change">What may differ from the last call; null: anything.</param>
@@ -45,7 +48,7 @@ internal sealed class FlowOwners
         foreach (var address in change is null ? desired.EndpointHolders.Keys : (IEnumerable<IPAddress>)change.EndpointHolders)
         {
             if (!desired.EndpointHolders.TryGetValue(address, out var endpoint) || _holders.GetValueOrDefault(address) == endpoint) continue;
-            if (_started) ending.Reassigned.Add(address);
+            if (_started && (change is not null || _holders.ContainsKey(address))) ending.Reassigned.Add(address);
             _holders[address] = endpoint;
         }
 

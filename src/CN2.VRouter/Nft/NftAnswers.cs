@@ -39,7 +39,7 @@ internal static class NftAnswers
         if (natEntry.AnswersPing) yield return new(key.Family, vpn ? NftSet.VpnPinged : NftSet.Pinged, address, key.RoutingInstance);
     }
 
-    public static string UplinkElements(NftOptions options) => string.Join(", ", options.Uplinks.Order(StringComparer.Ordinal).Select(n => $"\"{n}\""));
+    public static string UplinkElements(NftOptions options) => string.Join(", ", options.Uplinks.Where(n => n.AsSpan().IndexOfAny("\"*\\") < 0).Order(StringComparer.Ordinal).Select(n => $"\"{n}\""));
 
     public static string Sets(NftOptions options, string addr)
     {

@@ -1,7 +1,4 @@
 using System.ComponentModel;
-using System.Net;
-using System.Net.NetworkInformation;
-using System.Net.Sockets;
 using System.Threading.Channels;
 using CN2.Network.Sequencing;
 using CN2.VRouter.Dataplane;
@@ -31,9 +28,6 @@ public sealed partial class NftDataplane : IDataplane
     private readonly Dictionary<VirtualRouterItem, string> _refused = [];
     private NftContents? _contents;
 
-    /// <summary>What this call, and calls whose flows could not be ended, have changed: one reading of the table of flows for all of it.</summary>
-    private EndingFlows _ending = new();
-    private readonly FlowOwners _owners = new();
     private volatile bool _drifted;
 
     /// <exception cref="DataplaneException">The kernel sends no notices of changes of nftables.</exception>
@@ -84,7 +78,7 @@ public sealed partial class NftDataplane : IDataplane
         }
         finally
         {
-            if (_contents is { } contents && !_ending.IsEmpty) EndFlows(contents);
+            EndFlowsInTime();
             _turn.Release();
         }
     }
@@ -282,27 +276,6 @@ public sealed partial class NftDataplane : IDataplane
         }
     }
 
-    private void EndFlows(NftContents contents)
-    {
-        try
-        {
-            var stale = new StaleFlows(contents, _ending, new Lazy<HashSet<IPAddress>>(NodeAddresses));
-            foreach (var family in NftRuleset.Families)
-            {
-                if (!_ending.Concerns(family)) continue;
-                var ended = Netlink.ConntrackTable.DeleteWhere(family, stale.Contains);
-                if (ended > 0) LogEnded(ended);
-            }
-
-            _ending = new EndingFlows();
-        }
-        catch (Win32Exception e)
-        {
-            // The entries are correct; the next call looks for the flows again.
-            LogNotEnded(e.Message);
-        }
-    }
-
     /// <summary>The guarded addresses in the tables of an earlier agent: flows to those that no entry uses now must end.</summary>
     private async Task<HashSet<FloatingIPPlace>> GuardedByFormerAgentAsync()
     {
@@ -327,12 +300,6 @@ public sealed partial class NftDataplane : IDataplane
 
         return places;
     }
-
-    private static HashSet<IPAddress> NodeAddresses() =>
-        [.. NetworkInterface.GetAllNetworkInterfaces().SelectMany(i => i.GetIPProperties().UnicastAddresses).Select(a => WithoutScope(a.Address))];
-
-    private static IPAddress WithoutScope(IPAddress address) =>
-        address.AddressFamily == AddressFamily.InterNetworkV6 && address.ScopeId != 0 ? new IPAddress(address.GetAddressBytes()) : address;
 
     private void Drifted(string what)
     {

@@ -23,6 +23,8 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
     private int _queuedDeltas;
     private string? _reason;
     private bool _hasInspected;
+    private int _newsLeft = MostNews;
+    private long _newsAt = time.GetTimestamp();
 
     public VRouterHello Hello => hello;
 
@@ -43,11 +45,18 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
     /// <summary>What the agent found on its node last; null: it said nothing yet, or does not look.</summary>
     public IReadOnlyList<VRouterNodeFault>? Faults { get; private set; }
 
-    /// <summary>Takes what the agent found; true: it is news.</summary>
+    /// <summary>What an agent finds on its node is news so many times at once, and then once a second: each costs a look at all Services.</summary>
+    private const int MostNews = 5;
+
+    /// <summary>Takes what the agent found; true: it is news. What comes too soon counts when a later heartbeat says it again.</summary>
     public bool Inspected(IReadOnlyList<VRouterNodeFault>? faults)
     {
         if (_hasInspected && (faults is null ? Faults is null : Faults?.SequenceEqual(faults) == true)) return false;
         _hasInspected = true;
+        var seconds = (int)time.GetElapsedTime(_newsAt).TotalSeconds;
+        if (seconds > 0) (_newsLeft, _newsAt) = (Math.Min(MostNews, _newsLeft + seconds), time.GetTimestamp());
+        if (_newsLeft == 0) return false;
+        _newsLeft--;
         Faults = faults;
         return true;
     }

@@ -1,0 +1,96 @@
+using System.ComponentModel;
+using System.Diagnostics;
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
+
+namespace CN2.VRouter.Nft;
+
+/// <summary>Ends the flows that must not outlive a change of the tables. All of it happens in the turn of a call.</summary>
+public sealed partial class NftDataplane
+{
+    /// <summary>A reading of the table of flows that took longer than this is followed by the next one some time later, with all that changes meanwhile.</summary>
+    private static readonly TimeSpan LongReading = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(2);
+    private const int Rest = 20;
+
+    /// <summary>What this call, and calls whose flows could not be ended, have changed: one reading of the table of flows for all of it.</summary>
+    private EndingFlows _ending = new();
+    private readonly FlowOwners _owners = new();
+
+    /// <summary>When the table of flows may be read again (<see cref="Stopwatch.GetTimestamp"/>).</summary>
+    private (long Since, TimeSpan Pause) _reading;
+    private bool _isEndingLater;
+
+    /// <summary>Now, or within <see cref="LongestRest"/> where the table is large: one change of many must not cost a reading each, nor wait for it.</summary>
+    private void EndFlowsInTime()
+    {
+        if (_contents is not { } contents || _ending.IsEmpty) return;
+        var wait = _reading.Pause - Stopwatch.GetElapsedTime(_reading.Since);
+        if (wait <= TimeSpan.Zero)
+        {
+            var began = Stopwatch.GetTimestamp();
+            var isDone = EndFlows(contents);
+            var took = Stopwatch.GetElapsedTime(began);
+            wait = !isDone ? LongestRest : took < LongReading ? TimeSpan.Zero : Rest * took < LongestRest ? Rest * took : LongestRest;
+            _reading = (Stopwatch.GetTimestamp(), wait);
+            if (isDone) return;
+        }
+
+        if (_isEndingLater) return;
+        _isEndingLater = true;
+        _ = EndFlowsLaterAsync(wait);
+    }
+
+    private async Task EndFlowsLaterAsync(TimeSpan wait)
+    {
+        try
+        {
+            await Task.Delay(wait);
+            await _turn.WaitAsync();
+            try
+            {
+                _isEndingLater = false;
+                EndFlowsInTime();
+            }
+            finally
+            {
+                _turn.Release();
+            }
+        }
+        catch (ObjectDisposedException)
+        {
+            // The agent ends; the next one looks for flows when it starts.
+        }
+    }
+
+    /// <summary>False: the kernel does not answer, and it is tried again.</summary>
+    private bool EndFlows(NftContents contents)
+    {
+        try
+        {
+            var stale = new StaleFlows(contents, _ending, new Lazy<HashSet<IPAddress>>(NodeAddresses));
+            foreach (var family in NftRuleset.Families)
+            {
+                if (!_ending.Concerns(family)) continue;
+                var ended = Netlink.ConntrackTable.DeleteWhere(family, stale.Contains);
+                if (ended > 0) LogEnded(ended);
+            }
+
+            _ending = new EndingFlows();
+            return true;
+        }
+        catch (Win32Exception e)
+        {
+            // The entries are correct.
+            LogNotEnded(e.Message);
+            return false;
+        }
+    }
+
+    private static HashSet<IPAddress> NodeAddresses() =>
+        [.. NetworkInterface.GetAllNetworkInterfaces().SelectMany(i => i.GetIPProperties().UnicastAddresses).Select(a => WithoutScope(a.Address))];
+
+    private static IPAddress WithoutScope(IPAddress address) =>
+        address.AddressFamily == AddressFamily.InterNetworkV6 && address.ScopeId != 0 ? new IPAddress(address.GetAddressBytes()) : address;
+}
