@@ -22,7 +22,25 @@ internal sealed class EnginePolicies(Wire.GobgpApi.GobgpApiClient client)
     /// <summary>How often a fence was put in the place of another one.</summary>
     public int ReplacedFences { get; private set; }
 
+    /// <summary>How often <see cref="EnsureAsync"/> found and replaced an assignment that this server had not made.</summary>
+    public int ReplacedAssignments { get; private set; }
+
+    /// <summary>
+    /// Policies of somebody else, or none, were in force: routers may have what they must not have, or lack something. <see cref="PolicyAudit"/> sends it as it should be,
+    /// and takes this back then.
+    /// </summary>
+    public bool OwesResend { get; set; }
+
+    /// <summary>The export assignments that this run has made or begun to make last, in words; empty: none yet.</summary>
+    private readonly HashSet<string> _own = [];
+
+    /// <summary>The engine was started by this run and has no policies yet.</summary>
+    private bool _isNew;
+
     private static DateTime Deadline => DateTime.UtcNow + Patience;
+
+    /// <summary>The engine was just started: it has told no router anything, whatever its policies are.</summary>
+    public void EngineStarted() => (_isNew, OwesResend) = (true, false);
 
     /// <summary>
     /// Makes and assigns the policies that are not assigned. What stands under their names is taken to be right: see <see cref="DifferencesAsync"/>. True when
@@ -46,11 +64,23 @@ internal sealed class EnginePolicies(Wire.GobgpApi.GobgpApiClient client)
         // It stands last, because what it accepts is asked nothing more.
         var fences = assigned.Where(p => p.StartsWith(FencePolicy.Prefix, StringComparison.Ordinal)).ToList();
         exports.AddRange(Fence is null ? fences : [Fence.Name]);
+        var isOwn = _isNew || (hasImport && IsOwn(export, assigned));
         var otherwise = Fence is not null || fences.Count > 0 ? Wire.RouteAction.Reject : Wire.RouteAction.Accept;
         if (Fence is not null && !fences.Contains(Fence.Name)) await AddAsync(Fence.Wanted, cancellationToken);
         if (!assigned.Contains(general.Name)) await AddAsync(general, cancellationToken);
         foreach (var limited in limits.Where(l => !assigned.Contains(WantedPolicy.NameOf(l)))) await AddAsync(WantedPolicy.Of(limited), cancellationToken);
-        if (!exports.SequenceEqual(assigned) || export?.DefaultAction != otherwise) await AssignAsync(exports, Wire.PolicyDirection.Export, otherwise, cancellationToken);
+        var isAssigned = exports.SequenceEqual(assigned) && export?.DefaultAction == otherwise;
+        if (!isOwn && !(hasImport && isAssigned && _own.Count > 0))
+        {
+            // Before it is replaced: afterwards nothing shows it any more.
+            ReplacedAssignments++;
+            OwesResend = true;
+        }
+        var own = InWords(exports, otherwise);
+        _own.Add(own);
+        if (!isAssigned) await AssignAsync(exports, Wire.PolicyDirection.Export, otherwise, cancellationToken);
+        _own.RemoveWhere(o => o != own);
+        _isNew = false;
         foreach (var old in fences.Except(exports).ToList())
         {
             ReplacedFences++;
@@ -86,10 +116,13 @@ internal sealed class EnginePolicies(Wire.GobgpApi.GobgpApiClient client)
         }
     }
 
-    /// <summary>Makes all policies anew. Meanwhile nothing new leaves to routers, and nothing of theirs enters.</summary>
+    /// <summary>Makes all policies anew. Meanwhile nothing new leaves to routers, and nothing of theirs enters: afterwards the resend is owed, also if this fails half way.</summary>
     public async Task RestoreAsync(IReadOnlyList<LimitedPeer> limits, IReadOnlyCollection<System.Net.IPAddress> externalPeers, CancellationToken cancellationToken)
     {
         var exports = Exports(limits, externalPeers);
+        OwesResend = true;
+        _own.Add(InWords([], Wire.RouteAction.Reject));
+        _own.Add(InWords(exports.Select(p => p.Name), Wire.RouteAction.Reject));
         await AssignAsync([], Wire.PolicyDirection.Import, Wire.RouteAction.Reject, cancellationToken);
         await AssignAsync([], Wire.PolicyDirection.Export, Wire.RouteAction.Reject, cancellationToken);
         foreach (var policy in exports.Prepend(WantedPolicy.Import))
@@ -119,6 +152,19 @@ internal sealed class EnginePolicies(Wire.GobgpApi.GobgpApiClient client)
     public async Task RemoveExternalPeerAsync(System.Net.IPAddress address, CancellationToken cancellationToken) =>
         await client.DeleteDefinedSetAsync(
             new() { DefinedSet = WantedPolicy.Set(Wire.DefinedType.Neighbor, WantedPolicy.ExternalPeers, [address]) }, deadline: Deadline, cancellationToken: cancellationToken);
+
+    /// <summary>
+    /// This run has made the assignment. One that an earlier run made is known by its fence: nothing leaves beyond it. Without one, somebody may have taken it away
+    /// while no server ran.
+    /// </summary>
+    private bool IsOwn(Wire.PolicyAssignment? export, List<string> assigned) =>
+        _own.Count > 0
+            ? _own.Contains(InWords(assigned, export?.DefaultAction ?? Wire.RouteAction.None))
+            : export?.DefaultAction == Wire.RouteAction.Reject && assigned.Count > 1
+                && assigned[0] == WantedPolicy.Export([]).Name && assigned[^1].StartsWith(FencePolicy.Prefix, StringComparison.Ordinal)
+                && assigned[1..^1].TrueForAll(p => p.StartsWith(WantedPolicy.LimitPrefix, StringComparison.Ordinal));
+
+    private static string InWords(IEnumerable<string> policies, Wire.RouteAction otherwise) => $"{string.Join(' ', policies)} {otherwise}";
 
     private List<WantedPolicy> Exports(IReadOnlyList<LimitedPeer> limits, IReadOnlyCollection<System.Net.IPAddress> externalPeers) =>
         [WantedPolicy.Export(externalPeers), .. limits.Select(WantedPolicy.Of), Fence!.Wanted];

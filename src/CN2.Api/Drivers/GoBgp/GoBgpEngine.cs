@@ -38,6 +38,7 @@ internal sealed class GoBgpEngine(Wire.GobgpApi.GobgpApiClient client, BgpOption
     public async Task StartAsync(IReadOnlyList<LimitedPeer> limits, CancellationToken cancellationToken)
     {
         await client.StartBgpAsync(new() { Global = Wanted }, deadline: Deadline, cancellationToken: cancellationToken);
+        Policies.EngineStarted();
         await Policies.EnsureAsync(limits, exactly: false, cancellationToken);
     }
 

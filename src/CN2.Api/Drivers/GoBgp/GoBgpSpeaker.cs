@@ -84,7 +84,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
             _station = new(options.StationHost, listen, _sessions, logger);
             _station.Changed += RaiseChanged;
         }
-        _policies = new(engine, _paths, _held, time, logger);
+        _policies = new(engine, _paths, _peers, _held, time, logger);
         _connection = new(engine, _station, _paths, _policies, _imports, _peers, _patrol, time, logger);
         _peers.Changed += RaiseChanged;
         _imports.Changed += RaiseChanged;

@@ -140,6 +140,8 @@ internal sealed class PathSync
         // Also when the engine is lost before the first call.
         var mustCompareAll = _mustCompareAll;
         _mustCompareAll |= changes.Count > 0;
+        // Until the last call has been answered: the engine may have the policy of a router that is limited no more.
+        LimitsAreExact = false;
         await turn.TryAsync(async () =>
         {
             // The policy of a router goes when no path carries its marker any more: until then it keeps the marker from all routers.

@@ -10,7 +10,8 @@ namespace CN2.Api.Drivers.GoBgp;
 /// becomes longer each time, or until its BgpRouter is changed.
 /// <para>
 /// Every end without a router on trial narrows the search to the routers that the engine had then: they wait, and those that it did not have are
-/// innocent. So a router that ends the engine before its session is up is found too, and one that behaves for a while: the trials become longer.
+/// innocent. So a router that ends the engine before its session is up is found too, and one that behaves for a while: the trials become longer, and the times before
+/// them.
 /// </para>
 /// <para>
 /// Before a search, after each end: routers that were in session for <see cref="ProvenAfter"/> are given to the engine first. A router with graceful restart
@@ -28,7 +29,7 @@ internal sealed class PeerTrials(TimeProvider time)
     /// <summary>How long the others wait for those at most.</summary>
     public static readonly TimeSpan ProvenFirst = TimeSpan.FromSeconds(10);
 
-    /// <summary>So long the engine must stand before the first trial. Longer than its pause between two attempts to connect.</summary>
+    /// <summary>So long at least the engine must stand before the first trial. Longer than its pause between two attempts to connect.</summary>
     public static readonly TimeSpan QuietTime = TimeSpan.FromSeconds(20);
 
     /// <summary>A router that has no session after this time has stood its trial. Longer than the engine's pause between two attempts to connect.</summary>
@@ -71,8 +72,18 @@ internal sealed class PeerTrials(TimeProvider time)
     private HashSet<string>? _candidates;
     private (string Address, long Since, long? UpSince)? _onTrial;
 
-    /// <summary>How often the engine ended without a router on trial during this search.</summary>
+    /// <summary>How often the engine ended without a router on trial during this search, or with one while others had been left out.</summary>
     private int _misled;
+
+    /// <summary>
+    /// The engine ended at the trials of several routers in this search: there are several such routers, or one that was admitted ends it late, and each time another
+    /// one is on trial.
+    /// </summary>
+    private bool _inDoubt;
+
+    /// <summary>Routers that were left out for long in this search and got another trial, because the engine ended without anyone on trial: once in a search.</summary>
+    private readonly HashSet<string> _freed = [];
+    private long _searchedSince = time.GetTimestamp();
 
     /// <summary>The engine has peers that are not on trial: it must stand with them first.</summary>
     private bool _mustStand;
@@ -142,7 +153,7 @@ internal sealed class PeerTrials(TimeProvider time)
             if (_candidates is not null && time.GetElapsedTime(_triedAt) >= SearchEnds && time.GetElapsedTime(_endedAt) >= SearchEnds) _candidates = null;
             return false;
         }
-        if (_mustStand && time.GetElapsedTime(_endedAt) < QuietTime) return false;
+        if (_mustStand && time.GetElapsedTime(_endedAt) < Quiet) return false;
         _onTrial = (_waiting[0], time.GetTimestamp(), null);
         _waiting.RemoveAt(0);
         return true;
@@ -166,11 +177,21 @@ internal sealed class PeerTrials(TimeProvider time)
         if (_onTrial is { } tried)
         {
             _onTrial = null;
-            if (given.Contains(tried.Address)) return LeaveOut(wanted[tried.Address], tried.Address);
+            if (given.Contains(tried.Address))
+            {
+                // It, or one that stood its trial before: then the next pause without trials is long enough to see that.
+                if (_candidates is not null && _endsAtTrial.Keys.Any(a => a != tried.Address))
+                {
+                    _misled++;
+                    _inDoubt = true;
+                }
+                return LeaveOut(wanted[tried.Address], tried.Address);
+            }
             _waiting.Insert(0, tried.Address);
         }
 
-        var had = given.Where(wanted.ContainsKey).ToHashSet();
+        // One that is down by its BgpRouter has no session, so nothing of it reaches the engine.
+        var had = given.Where(a => wanted.TryGetValue(a, out var peer) && !peer.AdminDown).ToHashSet();
         if (had.Count == 0) return null;
         var again = ClearLeftOut();
         if (_candidates is not null) return Narrow(wanted, had, again);
@@ -181,7 +202,8 @@ internal sealed class PeerTrials(TimeProvider time)
         var suspects = _ends.SelectMany(e => e.InSession).Where(had.Contains).ToHashSet();
         _ends.Clear();
         _candidates = had;
-        _misled = 0;
+        (_misled, _inDoubt, _searchedSince) = (0, false, _endedAt);
+        _freed.Clear();
         Wait((suspects.Count > 0 ? suspects : had).Union(again));
         return null;
     }
@@ -191,7 +213,7 @@ internal sealed class PeerTrials(TimeProvider time)
     {
         _candidates!.IntersectWith(had);
         // There is more than one.
-        if (_candidates.Count == 0) _candidates = [.. wanted.Keys.Where(a => !_leftOut.ContainsKey(a))];
+        if (_candidates.Count == 0) _candidates = [.. wanted.Where(p => !p.Value.AdminDown && !_leftOut.ContainsKey(p.Key)).Select(p => p.Key)];
         _misled++;
         if (_candidates.Count > 1)
         {
@@ -204,12 +226,12 @@ internal sealed class PeerTrials(TimeProvider time)
 
     /// <summary>
     /// The engine ended without those that are left out, too. Who did it once is admitted, and who did it twice gets another trial, which is answered. Who did it more
-    /// often stays out: there may be two such routers.
+    /// often stays out: there may be two such routers. Only if that was for the third time, and in this search, it gets one more trial, too.
     /// </summary>
     private List<string> ClearLeftOut()
     {
         var again = new List<string>();
-        foreach (var address in _leftOut.Keys.Where(a => _endsAtTrial[a] <= 2).ToList())
+        foreach (var address in _leftOut.Keys.Where(a => _endsAtTrial[a] <= 2 || IsFreed(a)).ToList())
         {
             _leftOut.Remove(address);
             if (--_endsAtTrial[address] == 0) _endsAtTrial.Remove(address);
@@ -217,6 +239,9 @@ internal sealed class PeerTrials(TimeProvider time)
         }
         return again;
     }
+
+    private bool IsFreed(string address) =>
+        _candidates is not null && _endsAtTrial[address] == 3 && _leftOut[address].Since >= _searchedSince && _freed.Add(address);
 
     private string LeaveOut(BgpPeer peer, string address)
     {
@@ -227,11 +252,17 @@ internal sealed class PeerTrials(TimeProvider time)
         return address;
     }
 
+    /// <summary>These wait, and of those that waited only the ones at whose trials the engine ended twice: the others are innocent.</summary>
     private void Wait(IEnumerable<string> peers)
     {
+        var waiting = peers.Union(_waiting.Where(a => _endsAtTrial.GetValueOrDefault(a) >= 2)).Order(StringComparer.Ordinal).ToList();
+        foreach (var address in _waiting.Except(waiting)) _endsAtTrial.Remove(address);
         _waiting.Clear();
-        _waiting.AddRange(peers.Order(StringComparer.Ordinal));
+        _waiting.AddRange(waiting);
     }
+
+    /// <summary>So long the engine must stand before the next trial.</summary>
+    private TimeSpan Quiet => Longer(_inDoubt ? LongestStanding : QuietTime, Standing * 2);
 
     /// <summary>
     /// 3, 6, 12 s; up to a minute only when that was tried several times: an engine that ends by chance again and again misleads searches too, and the routers must

@@ -163,6 +163,32 @@ public sealed class FenceTests : IDisposable
     public Task A_policy_is_restored_of_which_somebody_uses_a_statement_elsewhere() => RestoresAsync("statements used elsewhere");
 
     [Fact]
+    public async Task What_slipped_out_while_no_server_ran_is_withdrawn_by_the_next_one()
+    {
+        var engine = _lab.Keep(new GoBgpd(_lab));
+        var frr = _lab.Frr("vmx1", 245, Asn, FrrVpnNeighbor());
+        await using (var speaker = Speaker(engine)) await BeginAsync(speaker);
+        await ChangeAsync(engine, "assignment");
+        await engine.ByHand.ResetPeerAsync(new() { Address = "all", Soft = true, Direction = ResetPeerRequest.Types.SoftResetDirection.Out }, cancellationToken: Token);
+        await Eventually.TrueAsync(() => frr.Paths("203.0.113.9/32").Count == 1, "it slips out", 20, () => engine.Output);
+
+        await using var next = Speaker(engine);
+        await BeginAsync(next);
+        await Eventually.TrueAsync(() => frr.Paths("203.0.113.9/32").Count == 0, "it is withdrawn", 20, () => frr.Show("show bgp ipv4 unicast") + engine.Output);
+        await Eventually.StaysAsync(() => next.Counters.PolicyRepairs == 1 && frr.Paths("100.0.0.4/32").Count == 1, "one repair", TimeSpan.FromSeconds(5));
+        Assert.Equal(1, frr.Session("172.27.115.241").Established);
+
+        async Task BeginAsync(GoBgpSpeaker speaker)
+        {
+            await speaker.StartAsync(Token);
+            await speaker.SetFenceAsync(Fence(Rule(false, ["100.0.0.0/24"])), Token);
+            await speaker.SetPathsAsync([Path("100.0.0.4", "172.27.115.242"), Path("203.0.113.9", "172.27.115.242")], Token);
+            await speaker.SetPeersAsync([Peer("vmx1", 245)], Token);
+            await Eventually.TrueAsync(() => frr.Paths("100.0.0.4/32").Count == 1, "what is admitted", 30, () => engine.Output);
+        }
+    }
+
+    [Fact]
     public async Task Policies_of_every_form_that_nobody_has_changed_are_found_as_they_were_made()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));

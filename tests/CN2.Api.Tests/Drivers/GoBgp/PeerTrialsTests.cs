@@ -91,6 +91,38 @@ public sealed class PeerTrialsTests
         Assert.All(harmful, h => Assert.Contains("is left out", _trials.FaultOf(h), StringComparison.Ordinal));
     }
 
+    /// <summary>It stands its own trial, and each time another one is on trial when it ends the engine.</summary>
+    [Theory]
+    [InlineData(22)]
+    [InlineData(30)]
+    [InlineData(40)]
+    public void One_of_many_that_ends_the_engine_late_is_found_and_no_other_is_left_out_for_long(int delay)
+    {
+        var wanted = Enumerable.Range(0, 12).Select(i => i == 0 ? "a-harmful" : $"b-good-{i:00}").ToDictionary(n => n, n => Spec.Peer(n, 200));
+        var connected = wanted.Keys.ToDictionary(a => a, _ => 0);
+        for (var second = 0; second < 7200; second++)
+        {
+            _time.Advance(TimeSpan.FromSeconds(1));
+            _trials.Advance(a => connected[a] > 1);
+            var given = wanted.Keys.Where(_trials.Admits).ToList();
+            foreach (var address in wanted.Keys) connected[address] = given.Contains(address) ? connected[address] + 1 : 0;
+            if (connected["a-harmful"] <= delay) continue;
+            if (_trials.EngineEnded(wanted, given, given, []) is { } named && named != "a-harmful")
+                Assert.DoesNotContain($"after {PeerTrials.LeftOutFor.TotalSeconds} s", _trials.FaultOf(named), StringComparison.Ordinal);
+            foreach (var address in wanted.Keys) connected[address] = 0;
+        }
+        Assert.Equal(wanted.Keys.Where(a => a != "a-harmful"), wanted.Keys.Where(_trials.Admits));
+        Assert.Contains("is left out", _trials.FaultOf("a-harmful"), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void One_that_is_down_by_its_BgpRouter_is_not_suspected()
+    {
+        var wanted = new Dictionary<string, BgpPeer>(Wanted) { ["down"] = Wanted["down"] with { AdminDown = true } };
+        for (var i = 0; i < Limits.EngineEnds; i++) Assert.Null(_trials.EngineEnded(wanted, Admitted(), [], []));
+        Assert.Equal(["down"], Admitted());
+    }
+
     [Fact]
     public void One_that_was_left_out_is_tried_again_alone_after_pauses_that_become_longer()
     {
