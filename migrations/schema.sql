@@ -1378,9 +1378,9 @@ ALTER TABLE ONLY public.virtual_router
 
 CREATE INDEX ix_agent_certificate_virtual_router ON public.agent_certificate USING btree (virtual_router);
 
-CREATE INDEX ix_audit_caller_namespace ON public.audit USING brin (caller text_bloom_ops, namespace text_bloom_ops);
+CREATE INDEX ix_audit_caller_namespace ON public.audit USING brin (caller text_bloom_ops (n_distinct_per_range='1000'), namespace text_bloom_ops (n_distinct_per_range='1000'));
 
-CREATE INDEX ix_audit_name_resource ON public.audit USING brin (name text_bloom_ops (n_distinct_per_range='4000'), resource text_bloom_ops);
+CREATE INDEX ix_audit_name_resource ON public.audit USING brin (name text_bloom_ops (n_distinct_per_range='4000'), resource text_bloom_ops (n_distinct_per_range='64'));
 
 CREATE INDEX ix_audit_request_id ON public.audit USING brin (request_id text_bloom_ops (n_distinct_per_range='4000'));
 

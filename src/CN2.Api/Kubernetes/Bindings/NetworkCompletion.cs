@@ -1,7 +1,6 @@
 using CN2.Api.Access;
 using CN2.Api.Allocation;
 using CN2.Api.Data;
-using CN2.Api.Data.Rows;
 using CN2.Api.Kubernetes.Schemas;
 using CN2.Api.Writes;
 using CN2.Network.Resources;
@@ -25,12 +24,16 @@ internal sealed partial class NetworkCompletion(
     private static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(1);
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
+    /// <summary>A look that took long is followed by the next one so many times later: who keeps large objects waiting does not keep the database busy.</summary>
+    private const int Rest = 20;
+
     /// <summary>
     /// All Subnets that it names may exist: as objects of their own, or as subnets of a network whose subnets have such names (<see cref="SubnetUsers"/>, which has the last word).
     /// </summary>
     private const string Complete =
         """
-        o.resource = $1 AND o.is_alone AND o.deleting_at IS NULL AND o.uid > $3
+        SELECT o.uid, o.namespace, o.name FROM kubernetes_object o
+        WHERE o.resource = $1 AND o.is_alone AND o.deleting_at IS NULL AND o.uid > $3 AND o.uid <> ALL ($5)
             AND NOT EXISTS (SELECT FROM kubernetes_object n WHERE n.resource = 'namespaces' AND n.namespace = '' AND n.name = o.namespace AND n.deleting_at IS NOT NULL)
             AND concat(o.document #>> '{spec,v4SubnetReference,name}', o.document #>> '{spec,v6SubnetReference,name}') <> ''
             AND NOT EXISTS (
@@ -51,6 +54,7 @@ internal sealed partial class NetworkCompletion(
     {
         while (!stoppingToken.IsCancellationRequested)
         {
+            var began = time.GetTimestamp();
             try
             {
                 if (leadership.Current is { } lease) await LookAsync(lease, stoppingToken);
@@ -61,22 +65,24 @@ internal sealed partial class NetworkCompletion(
                 LogPostponed(e.GetBaseException().Message);
             }
 
-            await Task.Delay(Interval, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            var rest = Rest * time.GetElapsedTime(began);
+            await Task.Delay(rest < Interval ? Interval : rest < LongestPause ? rest : LongestPause, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
     /// <summary>Tries the next ones, at most <see cref="Limits.CompletedNetworks"/>. How many have become networks.</summary>
     internal async Task<int> LookAsync(LeaderLease lease, CancellationToken ct)
     {
-        List<KubernetesObjectRow> waiting;
+        Guid[] resting = [.. _tried.Where(t => time.GetElapsedTime(t.Value.Since) < t.Value.Pause).Select(t => t.Key)];
+        List<Waiting> due;
         await using (var connection = await source.OpenConnectionAsync(ct))
         {
-            waiting = await KubernetesObjectTable.ReadAsync(
-                connection, Complete, ct, Sql.Value(SubnetUsers.VirtualNetworks), Sql.Value(NetworkSchemas.Subnet.QualifiedName), Sql.Value(_after), Sql.Value(Most));
+            due = await Sql.ReadAllAsync(
+                connection, Complete, row => new Waiting(row.GetGuid(0), row.GetString(1), row.GetString(2)), ct,
+                Sql.Value(SubnetUsers.VirtualNetworks), Sql.Value(NetworkSchemas.Subnet.QualifiedName), Sql.Value(_after), Sql.Value(Most), Sql.Value(resting));
         }
 
-        if (_after == Guid.Empty && waiting.Count < Most) Forget(waiting);
-        var due = waiting.FindAll(w => !_tried.TryGetValue(w.Uid, out var last) || time.GetElapsedTime(last.Since) >= last.Pause);
+        if (_after == Guid.Empty && due.Count < Most) Forget([.. due.Select(w => w.Uid), .. resting]);
         var (tried, made) = (0, 0);
         foreach (var row in due.Take(Limits.CompletedNetworks))
         {
@@ -84,12 +90,12 @@ internal sealed partial class NetworkCompletion(
             if (await TryAsync(row, lease, ct)) made++;
         }
 
-        _after = tried < due.Count ? due[tried - 1].Uid : waiting.Count == Most ? waiting[^1].Uid : Guid.Empty;
+        _after = tried < due.Count ? due[tried - 1].Uid : due.Count == Most ? due[^1].Uid : Guid.Empty;
         return made;
     }
 
     /// <summary>One that cannot be made keeps no other waiting.</summary>
-    private async Task<bool> TryAsync(KubernetesObjectRow row, LeaderLease lease, CancellationToken ct)
+    private async Task<bool> TryAsync(Waiting row, LeaderLease lease, CancellationToken ct)
     {
         var isMade = false;
         try
@@ -100,7 +106,7 @@ internal sealed partial class NetworkCompletion(
                 await Catalog.LockAsync(scope.Connection, token);
                 var locked = await KubernetesObjectTable.ReadAsync(
                     scope.Connection, $"o.resource = $1 AND o.uid = $2 AND o.is_alone AND o.deleting_at IS NULL AND {LeaderLease.IsHeld("$3", "$4")} FOR UPDATE", token,
-                    Sql.Value(row.Resource), Sql.Value(row.Uid), LeaderLease.RunOf(lease), LeaderLease.FenceOf(lease));
+                    Sql.Value(SubnetUsers.VirtualNetworks), Sql.Value(row.Uid), LeaderLease.RunOf(lease), LeaderLease.FenceOf(lease));
                 return locked is [var kept] && await writing.CompleteAsync(scope, kept, null, token) is not null;
             }, ct);
         }
@@ -116,11 +122,12 @@ internal sealed partial class NetworkCompletion(
     }
 
     /// <summary>Those that no longer wait.</summary>
-    private void Forget(List<KubernetesObjectRow> waiting)
+    private void Forget(HashSet<Guid> still)
     {
-        var still = waiting.Select(w => w.Uid).ToHashSet();
         foreach (var uid in _tried.Keys.Where(u => !still.Contains(u)).ToList()) _tried.Remove(uid);
     }
+
+    private sealed record Waiting(Guid Uid, string Namespace, string Name);
 
     [LoggerMessage(EventId = 193, Level = LogLevel.Warning, Message = "VirtualNetwork {Name} cannot become a network yet, and is tried again: {Reason}")]
     private partial void LogWaits(string name, string reason);
