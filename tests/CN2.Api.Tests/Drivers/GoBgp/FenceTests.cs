@@ -275,7 +275,7 @@ public sealed class FenceTests : IDisposable
         await ChangeAsync(engine, what);
         // It takes effect when the engine sends the routes.
         await engine.ByHand.ResetPeerAsync(new() { Address = "all", Soft = true, Direction = ResetPeerRequest.Types.SoftResetDirection.Out }, cancellationToken: Token);
-        await Eventually.TrueAsync(() => speaker.Counters.PolicyRepairs == 1, "it is restored", 10, () => engine.Output);
+        await Eventually.TrueAsync(() => speaker.Counters.PolicyRepairs == 1, "it is restored", 40, () => engine.Output);
         await Eventually.TrueAsync(() => HasWhatIsAdmitted() && Slipped().Count == 0, "only what is admitted", 20, Seen);
         await InjectAsync(engine, Path("203.0.113.10", "172.27.115.242"));
         await speaker.ChangePathsAsync([Path("100.0.0.7", "172.27.115.242")], [], Token);
