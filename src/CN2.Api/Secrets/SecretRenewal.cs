@@ -52,7 +52,7 @@ internal sealed partial class SecretRenewal(KeyRing ring, ISecretProtection secr
     {
         await using var command = source.CreateCommand($"SELECT count(*) FROM {column.Table} WHERE starts_with({column.Name}, $1)");
         command.Parameters.Add(Sql.Value(ProtectedText.BeginningOf(key.Id)));
-        return (long)(await command.ExecuteScalarAsync(ct))!;
+        return (long)(await command.ScalarAsync(ct))!;
     }
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)

@@ -204,8 +204,8 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
 
     private IReadOnlyCollection<string> Affected(CompiledOwner? before, CompiledOwner? after, List<RouteScope> scopes)
     {
-        if (Both(before, after).Any(c => c.NatEntries.Any(f => f.ReachesEveryVirtualRouter))) return acknowledgements.VirtualRouters;
-        var names = new HashSet<string>();
+        // Those of endpoints and routes too: one that has just appeared may not be known to the acknowledgements yet.
+        var names = Both(before, after).Any(c => c.NatEntries.Any(f => f.ReachesEveryVirtualRouter)) ? acknowledgements.VirtualRouters.ToHashSet() : [];
         foreach (var compiled in Both(before, after))
         {
             foreach (var natEntry in compiled.NatEntries) names.UnionWith(natEntry.Backends.Concat(natEntry.Draining).Select(b => b.VirtualRouter));

@@ -49,12 +49,12 @@ internal sealed partial class NetworkCompletion(
     private readonly Dictionary<Guid, (long Since, TimeSpan Pause)> _tried = [];
 
     private Guid _after = Guid.Empty;
+    private TimeSpan _rest;
 
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         while (!stoppingToken.IsCancellationRequested)
         {
-            var began = time.GetTimestamp();
             try
             {
                 if (leadership.Current is { } lease) await LookAsync(lease, stoppingToken);
@@ -65,8 +65,7 @@ internal sealed partial class NetworkCompletion(
                 LogPostponed(e.GetBaseException().Message);
             }
 
-            var rest = Rest * time.GetElapsedTime(began);
-            await Task.Delay(rest < Interval ? Interval : rest < LongestPause ? rest : LongestPause, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await Task.Delay(_rest < Interval ? Interval : _rest < LongestPause ? _rest : LongestPause, time, stoppingToken).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         }
     }
 
@@ -75,6 +74,7 @@ internal sealed partial class NetworkCompletion(
     {
         Guid[] resting = [.. _tried.Where(t => time.GetElapsedTime(t.Value.Since) < t.Value.Pause).Select(t => t.Key)];
         List<Waiting> due;
+        var began = time.GetTimestamp();
         await using (var connection = await source.OpenConnectionAsync(ct))
         {
             due = await Sql.ReadAllAsync(
@@ -82,6 +82,7 @@ internal sealed partial class NetworkCompletion(
                 Sql.Value(SubnetUsers.VirtualNetworks), Sql.Value(NetworkSchemas.Subnet.QualifiedName), Sql.Value(_after), Sql.Value(Most), Sql.Value(resting));
         }
 
+        _rest = Rest * time.GetElapsedTime(began);
         if (_after == Guid.Empty && due.Count < Most) Forget([.. due.Select(w => w.Uid), .. resting]);
         var (tried, made) = (0, 0);
         foreach (var row in due.Take(Limits.CompletedNetworks))
