@@ -45,6 +45,7 @@ public static class ReconcileRegistration
         .AddSingleton<Retirements>()
         .AddSingleton<HeldAddresses>()
         .AddSingleton<FlowOwners>()
+        .AddSingleton<AddressOwners>()
         .AddSingleton<Deletions>()
         .AddSingleton<PendingServices>()
         .AddSingleton<OwnerCompiler>()

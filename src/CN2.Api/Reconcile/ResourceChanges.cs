@@ -6,7 +6,7 @@ namespace CN2.Api.Reconcile;
 
 /// <summary>Applies a row that was read: changes the resource in memory, and informs the parts of the reconciler that depend on it.</summary>
 internal sealed class ResourceChanges(
-    LoopState state, Retirements retirements, HeldAddresses addresses, FlowOwners flows, Deletions deletions, PendingServices pending, SpeakerDispatcher speaker, AgentProgress progress)
+    LoopState state, Retirements retirements, AddressOwners owners, Deletions deletions, PendingServices pending, SpeakerDispatcher speaker, AgentProgress progress)
 {
     private readonly FormerHolders _formerHolders = new(state);
 
@@ -26,8 +26,8 @@ internal sealed class ResourceChanges(
 
     private void Moves(Guid network)
     {
-        addresses.ForwardingChanged(network);
-        flows.ForwardingChanged(network);
+        owners.Held.ForwardingChanged(network);
+        owners.Flows.ForwardingChanged(network);
     }
 
     public void RemoveExternalNetwork(Guid uid)
@@ -56,9 +56,9 @@ internal sealed class ResourceChanges(
     public void Put(FloatingIP floatingIP)
     {
         if (_formerHolders.MustWait(floatingIP)) return;
-        if (state.Resources.TryGetFloatingIP(floatingIP.Uid)?.HasInfrastructureAddress != floatingIP.HasInfrastructureAddress) addresses.Changed(floatingIP.Uid);
+        if (state.Resources.TryGetFloatingIP(floatingIP.Uid)?.HasInfrastructureAddress != floatingIP.HasInfrastructureAddress) owners.Held.Changed(floatingIP.Uid);
         state.Resources.Put(retirements.Filter(floatingIP));
-        flows.Changed(floatingIP.Uid);
+        owners.Flows.Changed(floatingIP.Uid);
         deletions.Put(floatingIP);
         state.Statuses.Add(floatingIP.Service ?? floatingIP.Uid);
     }
@@ -66,8 +66,8 @@ internal sealed class ResourceChanges(
     public void RemoveFloatingIP(Guid uid)
     {
         _formerHolders.Removed(uid);
-        addresses.Removed(uid);
-        flows.Changed(uid);
+        owners.Held.Removed(uid);
+        owners.Flows.Changed(uid);
         state.Resources.RemoveFloatingIP(uid);
         retirements.Forget(uid);
         deletions.RemoveFloatingIP(uid);
@@ -93,14 +93,14 @@ internal sealed class ResourceChanges(
 
     public void Put(VirtualMachineInterface endpoint)
     {
-        if (state.Resources.TryGetVirtualMachineInterface(endpoint.Uid) is { } old && (!old.Addresses.Equals(endpoint.Addresses) || old.VirtualRouter != endpoint.VirtualRouter)) flows.Removed(old);
-        flows.Put(endpoint);
+        if (state.Resources.TryGetVirtualMachineInterface(endpoint.Uid) is { } old && (!old.Addresses.Equals(endpoint.Addresses) || old.VirtualRouter != endpoint.VirtualRouter)) owners.Flows.Removed(old);
+        owners.Flows.Put(endpoint);
         state.Resources.Put(endpoint);
     }
 
     public void RemoveVirtualMachineInterface(Guid uid)
     {
-        if (state.Resources.TryGetVirtualMachineInterface(uid) is { } endpoint) flows.Removed(endpoint);
+        if (state.Resources.TryGetVirtualMachineInterface(uid) is { } endpoint) owners.Flows.Removed(endpoint);
         state.Resources.RemoveVirtualMachineInterface(uid);
     }
 
