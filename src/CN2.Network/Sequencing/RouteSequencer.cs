@@ -202,7 +202,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
 
     private static RouteScope ScopeOf(FloatingIPRoute route) => new(route.FloatingIP, route.RoutingInstance);
 
-    private IReadOnlyCollection<string> Affected(CompiledOwner? before, CompiledOwner? after, List<RouteScope> scopes)
+    private HashSet<string> Affected(CompiledOwner? before, CompiledOwner? after, List<RouteScope> scopes)
     {
         // Those of endpoints and routes too: one that has just appeared may not be known to the acknowledgements yet.
         var names = Both(before, after).Any(c => c.NatEntries.Any(f => f.ReachesEveryVirtualRouter)) ? acknowledgements.VirtualRouters.ToHashSet() : [];
