@@ -155,7 +155,7 @@ public static partial class WireMapping
     public static Proto.NodeReport NodeReport(IEnumerable<NodeFault> faults)
     {
         var report = new Proto.NodeReport();
-        report.Faults.AddRange(faults.Select(f => new Proto.NodeFault { Reason = f.Reason, Message = f.Message, Suspicion = !f.Stops }));
+        report.Faults.AddRange(faults.Select(f => new Proto.NodeFault { Reason = f.Reason, Message = f.Message, Suspicion = !f.Stops, Traffic = (uint)f.Traffic }));
         return report;
     }
 

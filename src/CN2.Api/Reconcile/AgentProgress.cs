@@ -1,6 +1,5 @@
 using CN2.Api.Data.Documents;
 using CN2.Api.Options;
-using CN2.Network.Status;
 
 namespace CN2.Api.Reconcile;
 
@@ -51,9 +50,9 @@ internal sealed class AgentProgress(LoopState state, AgentRecorder recorder, VRo
     public void SetForwarding(VirtualRouterLedger.Account account, NodeForwarding forwarding)
     {
         if (account.Forwarding == forwarding) return;
-        var (before, now) = (account.Forwarding.Status == ConditionStatus.False, forwarding.Status == ConditionStatus.False);
+        var before = account.Forwarding.Stopped;
         account.Forwarding = forwarding;
-        if (before == now) return;
+        if (before == forwarding.Stopped) return;
         state.Statuses.Add(state.Sequencer.Compiled.Where(c => c.Value.Serves(account.Name)).Select(c => c.Key));
     }
 

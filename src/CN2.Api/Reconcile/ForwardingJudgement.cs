@@ -15,6 +15,7 @@ internal static class ForwardingJudgement
         // What is certain comes first: it gives the reason.
         var ordered = faults.OrderBy(f => f.Suspicion).ToList();
         var status = ordered[0].Suspicion ? ConditionStatus.Unknown : ConditionStatus.False;
-        return new NodeForwarding(status, ordered[0].Reason, string.Join(" ", ordered.Select(f => f.Message.TrimEnd('.') + ".")));
+        return new NodeForwarding(status, ordered[0].Reason, string.Join(" ", ordered.Select(f => f.Message.TrimEnd('.') + ".")),
+            faults.Where(f => !f.Suspicion).Aggregate(TrafficKinds.None, (all, f) => all | f.Traffic));
     }
 }

@@ -88,11 +88,12 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
     private ServingFacts WithServing(ServingFacts facts, Guid owner, IReadOnlyList<FloatingIP> floatingIPs)
     {
         var routes = floatingIPs.Where(f => f.Kind == FloatingIPKind.External).Select(RoutesOf).ToList();
-        var families = floatingIPs.Select(f => FamilyOf(f.Address, f.ExternalNetwork is { } n && state.Resources.ExternalNetwork(n) is { FabricForwarding: false })).Distinct().ToList();
+        var families = floatingIPs.Select(f => FamilyOf(f.Address, IsInOverlay(f))).Distinct().ToList();
         var awaited = AwaitedBy(owner).Order(StringComparer.Ordinal).ToEquatableList();
         var refusals = floatingIPs.SelectMany(RefusalsOf).ToList();
         var entriesRefused = EntriesRefused(owner, floatingIPs);
         var carriers = state.Sequencer.Compiled.GetValueOrDefault(owner)?.Carriers() ?? [];
+        var traffic = TrafficOf(owner, floatingIPs);
         return facts with
         {
             Programmed = awaited.Count == 0,
@@ -105,8 +106,10 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
                 .Select(a => new VirtualRouterError(a.Name, a.Error!)).OrderBy(e => e.VirtualRouter, StringComparer.Ordinal).ToEquatableList(),
             EntriesRefused = entriesRefused.Where(r => Serves(r.VirtualRouter, owner)).ToEquatableList(),
             RefusedElsewhere = entriesRefused.Select(r => r.VirtualRouter).Distinct().Where(n => !Serves(n, owner)).ToEquatableList(),
-            NotForwarding = carriers.Where(n => state.Ledger.Find(n) is { Forwarding.Status: ConditionStatus.False }).ToEquatableList(),
+            NotForwarding = carriers.Select(n => new StoppingNode(n, traffic & (state.Ledger.Find(n)?.Forwarding.Stopped ?? TrafficKinds.None)))
+                .Where(n => n.Stopped != TrafficKinds.None).ToEquatableList(),
             Carriers = carriers.Count,
+            Traffic = traffic,
             ControlNodesGone = ControlNodesGone(floatingIPs),
             ControlNodesAnnouncing = floatingIPs.SelectMany(f => state.Others.AnnouncersOf(f.Uid)).Distinct().Order(StringComparer.Ordinal).ToEquatableList(),
             NextHopsLeft = floatingIPs.SelectMany(NextHopsLeft).Distinct().OrderBy(l => (l.ControlNode, l.NextHop)).ToEquatableList(),
@@ -123,6 +126,18 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
             AddPathLimited = routes.Exists(IsAddPathLimited),
         };
     }
+
+    /// <summary>What vRouters forward for the FloatingIPs, or for the owner's cluster IPs and node ports where it has none.</summary>
+    private TrafficKinds TrafficOf(Guid owner, IReadOnlyList<FloatingIP> floatingIPs)
+    {
+        var kinds = TrafficKinds.None;
+        foreach (var floatingIP in floatingIPs) kinds |= floatingIP.Address.FamilyOf().Traffic() | (IsInOverlay(floatingIP) ? TrafficKinds.Vpn : TrafficKinds.None);
+        if (kinds == TrafficKinds.None && state.Sequencer.Compiled.TryGetValue(owner, out var compiled))
+            foreach (var entry in compiled.NatEntries) kinds |= entry.Key.Family.Traffic();
+        return kinds;
+    }
+
+    private bool IsInOverlay(FloatingIP floatingIP) => floatingIP.ExternalNetwork is { } network && state.Resources.ExternalNetwork(network) is { FabricForwarding: false };
 
     /// <summary>A session without ADD-PATH was sent only one of several next hops. VPN routes differ by their route distinguisher, so it is sent all of them.</summary>
     private bool IsAddPathLimited(HeldRoutes routes) =>

@@ -177,18 +177,23 @@ internal static class ServingConditions
             if (problem is { Reason: ConditionReason.InfrastructureAddress, WithholdsAddress: true }) return False(facts, ConditionType.Ready, problem.Reason, problem.Message);
         if (NoEndpoint(facts, whenNoEndpoint) is { } none) return none;
         if (advertised.Status != ConditionStatus.True && advertised.Reason != ConditionReason.BgpDisabled) return advertised with { Type = ConditionType.Ready };
-        if (facts.NotForwarding.Count > 0 && facts.NotForwarding.Count == facts.Carriers)
-            return False(facts, ConditionType.Ready, ConditionReason.NotForwarding, $"{NotForwarding(facts)}, and no other node carries it: clients get no answer. " + OperatorFindsReason);
+        if (StoppedEverywhere(facts) is not TrafficKinds.None and var everywhere)
+            return False(facts, ConditionType.Ready, ConditionReason.NotForwarding, $"{NotForwarding(facts, everywhere)}, and no other node carries it: clients get no answer. " + OperatorFindsReason);
         return True(
             facts,
             ConditionType.Ready,
             ConditionReason.Ready,
             $"{facts.EndpointsReady} of {facts.EndpointsTotal} endpoints take traffic."
-                + (facts.NotForwarding.Count == 0 ? "" : $" {NotForwarding(facts)}: clients that are sent there get no answer. {OperatorFindsReason}") + Remarks(facts));
+                + (facts.NotForwarding.Count == 0 ? "" : $" {NotForwarding(facts, facts.NotForwarding.Aggregate(TrafficKinds.None, (all, n) => all | n.Stopped))}: clients that are sent there get no answer. {OperatorFindsReason}") + Remarks(facts));
     }
 
     /// <summary>Without the reason: its agent chose the words, and this resource is not the node's.</summary>
-    private static string NotForwarding(ServingFacts facts) => $"Something on the node of {Names(facts.NotForwarding)} stops the traffic";
+    private static string NotForwarding(ServingFacts facts, TrafficKinds stopped) =>
+        $"Something on the node of {Names([.. facts.NotForwarding.Where(n => (n.Stopped & stopped) != 0).Select(n => n.VirtualRouter)])} stops {stopped.Phrase(facts.Traffic)}";
+
+    /// <summary>The kinds of its traffic that no vRouter forwards to which clients are sent.</summary>
+    private static TrafficKinds StoppedEverywhere(ServingFacts facts) =>
+        facts.NotForwarding.Count == 0 || facts.NotForwarding.Count < facts.Carriers ? TrafficKinds.None : facts.NotForwarding.Aggregate(facts.Traffic, (all, n) => all & n.Stopped);
 
     public static Condition True(ServingFacts facts, string type, string reason, string message) =>
         new(type, ConditionStatus.True, reason, message, facts.Generation);

@@ -10,6 +10,9 @@ public sealed record VirtualRouterError(string VirtualRouter, string Message);
 /// <summary>An entry that a vRouter cannot take, with the reason of its agent or kernel.</summary>
 public sealed record EntryRefusal(string VirtualRouter, string Entry, string Reason);
 
+/// <summary>A vRouter on whose node something stops traffic, and which kinds.</summary>
+public sealed record StoppingNode(string VirtualRouter, TrafficKinds Stopped);
+
 /// <summary>What the reconciler knows of a Service or FloatingIP. The defaults are the facts of a new resource.</summary>
 public abstract record ServingFacts
 {
@@ -41,9 +44,15 @@ public abstract record ServingFacts
     /// </summary>
     public EquatableList<string> RefusedElsewhere { get; init; } = [];
 
-    /// <summary>The number of vRouters to which clients are sent (<see cref="CompiledOwner.Carriers"/>), and those of them on whose nodes something stops the traffic. Sorted.</summary>
+    /// <summary>
+    /// The number of vRouters to which clients are sent (<see cref="CompiledOwner.Carriers"/>), and those of them on whose nodes something stops
+    /// <see cref="Traffic"/> of the resource. Sorted by vRouter.
+    /// </summary>
     public int Carriers { get; init; }
-    public EquatableList<string> NotForwarding { get; init; } = [];
+    public EquatableList<StoppingNode> NotForwarding { get; init; } = [];
+
+    /// <summary>The kinds of traffic that the resource has.</summary>
+    public TrafficKinds Traffic { get; init; } = TrafficKinds.All;
 
     /// <summary>The number of routes that are wanted, that are in the table of the speaker, and that are sent to at least one Established peer.</summary>
     public int RoutesWanted { get; init; }

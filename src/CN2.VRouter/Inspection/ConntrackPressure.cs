@@ -1,4 +1,5 @@
 using System.Globalization;
+using CN2.Network.Status;
 
 namespace CN2.VRouter.Inspection;
 
@@ -34,9 +35,9 @@ internal sealed class ConntrackPressure(TimeProvider time)
         var table = string.Create(CultureInfo.InvariantCulture, $"the kernel's table of tracked flows ({most} at most)");
         const string Remedy = "raise net.netfilter.nf_conntrack_max, or shorten its timeouts";
         if (flows >= most || (_overflowedAt is { } at && time.GetElapsedTime(at) < Remembered))
-            yield return new NodeFault(NodeFaultReason.ConntrackFull, $"{table} is full, and packets of new flows are dropped; {Remedy}");
+            yield return new NodeFault(NodeFaultReason.ConntrackFull, $"{table} is full, and packets of new flows are dropped; {Remedy}", TrafficKinds.All);
         else if (flows >= most * NearlyFull)
-            yield return new NodeFault(NodeFaultReason.ConntrackNearlyFull, $"{table} is nearly full; then packets of new flows are dropped: {Remedy}", Stops: false);
+            yield return new NodeFault(NodeFaultReason.ConntrackNearlyFull, $"{table} is nearly full; then packets of new flows are dropped: {Remedy}", TrafficKinds.All, Stops: false);
     }
 
     private static long Sum(IReadOnlyList<string> lines, string column)

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Text.Json;
 using CN2.Network.Addressing;
+using CN2.Network.Status;
 using CN2.VRouter.Dataplane;
 using CN2.VRouter.Host;
 
@@ -84,12 +85,12 @@ internal sealed class ForeignRules(string table)
 
     private static NodeFault? Fault(Passage passage, string chain, NetfilterHook hook, IPFamily family)
     {
-        var what = hook == NetfilterHook.Input ? "packets out of VPNs" : $"{family} to endpoints";
+        var (what, traffic) = hook == NetfilterHook.Input ? ("packets out of VPNs", TrafficKinds.Vpn) : ($"{family} to endpoints", family.Traffic());
         return passage switch
         {
-            Passage.Drops => new(NodeFaultReason.ForeignChainDrops, $"{chain} drops {what}; add a rule to it that accepts them, or remove it"),
+            Passage.Drops => new(NodeFaultReason.ForeignChainDrops, $"{chain} drops {what}; add a rule to it that accepts them, or remove it", traffic),
             Passage.MayDrop => new(
-                NodeFaultReason.ForeignChainMayDrop, $"{chain} drops what its rules do not accept, and whether they accept {what} cannot be told; see that they do", Stops: false),
+                NodeFaultReason.ForeignChainMayDrop, $"{chain} drops what its rules do not accept, and whether they accept {what} cannot be told; see that they do", traffic, Stops: false),
             _ => null,
         };
     }

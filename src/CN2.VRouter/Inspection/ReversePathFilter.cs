@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Text.Json;
+using CN2.Network.Status;
 using CN2.VRouter.Dataplane;
 using CN2.VRouter.Host;
 
@@ -31,14 +32,17 @@ internal sealed class ReversePathFilter(IPAddress address, TimeProvider time)
         {
             return [new NodeFault(
                 NodeFaultReason.StrictReversePathFilter,
-                $"{setting} is 1, and the default route leaves by {devices[0]}: the kernel drops packets of clients that come in by {uplink} (IPReversePathFilter in /proc/net/netstat grows); set it to 0 or 2")];
+                $"{setting} is 1, and the default route leaves by {devices[0]}: the kernel drops packets of clients that come in by {uplink} (IPReversePathFilter in /proc/net/netstat grows); set it to 0 or 2",
+                TrafficKinds.IPv4)];
         }
 
         return Devices().Select(StrictBy).FirstOrDefault(s => s is not null) is not { } strict ? [] :
         [
             new NodeFault(
                 NodeFaultReason.StrictReversePathFilter,
-                $"{strict} is 1, and the kernel drops packets because of it (IPReversePathFilter in /proc/net/netstat grows): if they are of clients, set it to 0 or 2", Stops: false),
+                $"{strict} is 1, and the kernel drops packets because of it (IPReversePathFilter in /proc/net/netstat grows): if they are of clients, set it to 0 or 2",
+                TrafficKinds.IPv4,
+                Stops: false),
         ];
     }
 

@@ -1,6 +1,7 @@
 using CN2.Api.Drivers;
 using CN2.Api.Tests.Drivers;
 using CN2.Api.Tests.Fixtures;
+using CN2.Network.Status;
 
 namespace CN2.Api.Tests.Reconcile;
 
@@ -46,6 +47,23 @@ public sealed class NodeForwardingTests(PrivatePostgres postgres)
         await plane.UntilReadyAsync("web");
         await plane.UntilConditionAsync(Compute1, "Forwarding", "True/Forwards");
         Assert.Contains("\"Forwarding\"", (await plane.Api.GetAsync("/v1/events?regarding=virtual-routers/compute1")).Text, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task A_Service_is_ready_where_only_traffic_is_stopped_that_it_does_not_have()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await plane.ServiceAsync("web");
+        await plane.UntilReadyAsync("web");
+        plane.Compute1.Inspect(new VRouterNodeFault("ForwardingOff", "net.ipv6.conf.all.forwarding is 0", false, TrafficKinds.IPv6 | TrafficKinds.Vpn));
+        await plane.UntilConditionAsync(Compute1, "Forwarding", "False/ForwardingOff");
+        await plane.LetAnotherServiceBeProgrammedAsync();
+        Assert.Equal("True/Ready", ControlPlane.ConditionOf(await plane.Api.GetAsync(ControlPlane.Path("web")), "Ready"));
+        Assert.DoesNotContain("stops", await ReadyMessageAsync(plane, ControlPlane.Path("web")), StringComparison.Ordinal);
+
+        plane.Compute1.Inspect(new VRouterNodeFault("ForwardingOff", "net.ipv4.ip_forward is 0", false, TrafficKinds.IPv4));
+        await plane.UntilConditionAsync(ControlPlane.Path("web"), "Ready", "False/NotForwarding");
     }
 
     [Fact]

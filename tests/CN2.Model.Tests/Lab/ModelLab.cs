@@ -208,6 +208,7 @@ internal sealed class ModelLab : IAsyncDisposable
     {
         var pod = AddNamespace(role);
         node.Sysctl("net/ipv4/ip_forward", "1");
+        node.Sysctl("net/ipv6/conf/all/forwarding", "1");
         node.Ip($"link add pods type veth peer name eth0 netns {pod.Name}\naddr add 10.99.0.254/24 dev pods\nlink set pods up");
         pod.Ip(string.Join('\n', Enumerable.Range(0, 4).Select(i => $"addr add {CheckedAddress(i)}/24 dev eth0")) + "\nlink set eth0 up\nroute add default via 10.99.0.254");
         return pod;

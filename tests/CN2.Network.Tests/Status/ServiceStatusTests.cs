@@ -82,13 +82,23 @@ public sealed class ServiceStatusTests
     }
 
     [Theory]
-    [InlineData(1, false)]
-    [InlineData(2, true)]
-    public void Ready_is_lost_when_something_on_every_node_that_carries_it_stops_the_traffic(int carriers, bool ready)
+    [InlineData(1, TrafficKinds.All, false, "vRouter compute1 stops the traffic, and no other node")]
+    [InlineData(2, TrafficKinds.All, true, "vRouter compute1 stops the traffic: clients")]
+    [InlineData(1, TrafficKinds.IPv6, false, "vRouter compute1 stops the IPv6 traffic, and no other node")]
+    [InlineData(2, TrafficKinds.IPv4 | TrafficKinds.Vpn, true, "vRouter compute1 stops the IPv4 and VPN traffic: clients")]
+    public void Ready_is_lost_when_something_on_every_node_that_carries_it_stops_the_traffic(int carriers, TrafficKinds stopped, bool ready, string expected)
     {
-        var status = ServiceStatusCompiler.Compile(Serving with { Carriers = carriers, NotForwarding = ["compute1"] })[ConditionType.Ready];
+        var status = ServiceStatusCompiler.Compile(Serving with { Carriers = carriers, NotForwarding = [new("compute1", stopped)] })[ConditionType.Ready];
         Assert.Equal(ready ? (ConditionStatus.True, ConditionReason.Ready) : (ConditionStatus.False, ConditionReason.NotForwarding), (status.Status, status.Reason));
-        Assert.Contains("on the node of vRouter compute1 stops the traffic", status.Message, StringComparison.Ordinal);
+        Assert.Contains(expected, status.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Nodes_that_stop_different_kinds_of_traffic_leave_each_kind_a_way()
+    {
+        var status = ServiceStatusCompiler.Compile(Serving with { Carriers = 2, NotForwarding = [new("compute1", TrafficKinds.IPv4), new("compute2", TrafficKinds.IPv6)] })[ConditionType.Ready];
+        Assert.Equal(ConditionStatus.True, status.Status);
+        Assert.Contains("vRouters compute1, compute2 stops the IPv4 and IPv6 traffic: clients", status.Message, StringComparison.Ordinal);
     }
 
     [Theory]

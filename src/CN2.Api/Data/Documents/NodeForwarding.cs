@@ -10,7 +10,8 @@ namespace CN2.Api.Data.Documents;
 /// <param name="Status">False: something does. Unknown: something may, or nobody has looked.</param>
 /// <param name="Reason">One word in CamelCase.</param>
 /// <param name="Message">Sentences: what it is, and what to do.</param>
-internal sealed record NodeForwarding(ConditionStatus Status, string Reason, string Message)
+/// <param name="Stopped">The traffic that it stops for certain.</param>
+internal sealed record NodeForwarding(ConditionStatus Status, string Reason, string Message, TrafficKinds Stopped = TrafficKinds.None)
 {
     private const string NotReportedReason = "NotReported";
 
@@ -19,7 +20,7 @@ internal sealed record NodeForwarding(ConditionStatus Status, string Reason, str
         new(ConditionStatus.Unknown, NotReportedReason, "The agent has not said what it finds on the node; it says so with its first heartbeat, unless it is of an older version.");
 
     /// <summary>JSON; null: nothing was reported.</summary>
-    public string? Document => Reason == NotReportedReason ? null : JsonSerializer.Serialize(new Stored(Status.ToString(), Reason, Message));
+    public string? Document => Reason == NotReportedReason ? null : JsonSerializer.Serialize(new Stored(Status.ToString(), Reason, Message, Stopped));
 
     /// <summary>Reads a document; one that a later version has written and this one does not know counts as nothing.</summary>
     public static NodeForwarding Parse(string? document)
@@ -28,7 +29,7 @@ internal sealed record NodeForwarding(ConditionStatus Status, string Reason, str
         try
         {
             return JsonSerializer.Deserialize<Stored>(document) is { Reason: { } reason, Message: { } message } stored && Enum.TryParse<ConditionStatus>(stored.Status, out var status)
-                ? new(status, reason, message)
+                ? new(status, reason, message, stored.Stopped ?? (status == ConditionStatus.False ? TrafficKinds.All : TrafficKinds.None))
                 : NotReported;
         }
         catch (JsonException)
@@ -37,5 +38,5 @@ internal sealed record NodeForwarding(ConditionStatus Status, string Reason, str
         }
     }
 
-    private sealed record Stored(string? Status, string? Reason, string? Message);
+    private sealed record Stored(string? Status, string? Reason, string? Message, TrafficKinds? Stopped);
 }

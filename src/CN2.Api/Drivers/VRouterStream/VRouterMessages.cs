@@ -3,6 +3,7 @@ using CN2.Network.Addressing;
 using CN2.Network.Resources;
 using CN2.Network.Selection;
 using CN2.Network.Sequencing;
+using CN2.Network.Status;
 using CN2.VRouter.V1;
 using Google.Protobuf;
 using EndpointHealth = CN2.Network.Resources.EndpointHealth;
@@ -255,11 +256,14 @@ internal static class VRouterMessages
         var faults = new List<VRouterNodeFault>();
         foreach (var fault in report.Faults)
         {
-            if (faults.Count < MostFaults && IsReason(fault.Reason) && ForeignText.Of(fault.Message) is { } message) faults.Add(new(fault.Reason, message, fault.Suspicion));
+            if (faults.Count < MostFaults && IsReason(fault.Reason) && ForeignText.Of(fault.Message) is { } message) faults.Add(new(fault.Reason, message, fault.Suspicion, Traffic(fault.Traffic)));
         }
 
         return faults;
     }
+
+    /// <summary>What this version does not know may be anything; agents before the field say nothing, and mean all.</summary>
+    private static TrafficKinds Traffic(uint bits) => bits is 0 or > (uint)TrafficKinds.All ? TrafficKinds.All : (TrafficKinds)bits;
 
     private static bool IsReason(string text) => text.Length is > 0 and <= LongestReason && char.IsAsciiLetterUpper(text[0]) && text.All(char.IsAsciiLetterOrDigit);
 

@@ -4,6 +4,7 @@ using CN2.Api.Drivers.VRouterStream;
 using CN2.Network.Addressing;
 using CN2.Network.Resources;
 using CN2.Network.Sequencing;
+using CN2.Network.Status;
 using CN2.VRouter.V1;
 using Google.Protobuf;
 using Grpc.Core;
@@ -153,7 +154,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         {
             Faults =
             {
-                new NodeFault { Reason = "ForwardingOff", Message = "net.ipv4.ip_forward is 0\u0007" },
+                new NodeFault { Reason = "ForwardingOff", Message = "net.ipv4.ip_forward is 0\u0007", Traffic = 1 },
                 new NodeFault { Reason = "ForeignChainMayDrop", Message = new string('x', 5000), Suspicion = true },
                 new NodeFault { Reason = "no reason", Message = "a sentence" },
                 new NodeFault { Reason = "NoMessage" },
@@ -165,7 +166,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         Assert.Empty((await InspectedAsync()).Faults!);
         var (name, faults) = await InspectedAsync();
         Assert.Equal("compute1", name);
-        Assert.Equal([new VRouterNodeFault("ForwardingOff", "net.ipv4.ip_forward is 0", false), new VRouterNodeFault("ForeignChainMayDrop", new string('x', 1021) + "…", true)], faults);
+        Assert.Equal([new VRouterNodeFault("ForwardingOff", "net.ipv4.ip_forward is 0", false, TrafficKinds.IPv4), new VRouterNodeFault("ForeignChainMayDrop", new string('x', 1021) + "…", true)], faults);
         Assert.Null((await InspectedAsync()).Faults);
 
         async Task<(string Name, IReadOnlyList<VRouterNodeFault>? Faults)> InspectedAsync()
