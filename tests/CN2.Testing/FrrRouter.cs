@@ -1,4 +1,6 @@
 using System.Globalization;
+using System.Net.Sockets;
+using System.Text;
 using System.Text.Json;
 
 namespace CN2.Testing;
@@ -41,7 +43,30 @@ public sealed class FrrRouter : IDisposable
 
     public void ThawBgpd() => _bgpd.Signal("CONT");
 
-    public string Show(string command) => Command.Try("vtysh", "--vty_socket", _directory, "-c", command).Output;
+    /// <summary>What bgpd prints; nothing when it does not answer. It is asked as vtysh does it, which costs far less than to start vtysh each time.</summary>
+    public string Show(string command)
+    {
+        try
+        {
+            using var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { ReceiveTimeout = 10_000, SendTimeout = 10_000 };
+            socket.Connect(new UnixDomainSocketEndPoint(Path.Combine(_directory, "bgpd.vty")));
+            socket.Send(Encoding.ASCII.GetBytes(command + "\0"));
+            var answer = new List<byte>();
+            var buffer = new byte[64 * 1024];
+            // The text, three zero octets and the status of the command.
+            while (answer.Count < 4 || answer[^2] != 0 || answer[^3] != 0 || answer[^4] != 0)
+            {
+                if (socket.Receive(buffer) is not (> 0 and var read)) return "";
+                answer.AddRange(buffer.AsSpan(0, read));
+            }
+
+            return Encoding.UTF8.GetString([.. answer[..^4]]);
+        }
+        catch (SocketException)
+        {
+            return "";
+        }
+    }
 
     /// <summary>The paths FRR has for a prefix, as its JSON gives them; empty if it has none.</summary>
     public List<JsonElement> Paths(string prefix) =>

@@ -137,6 +137,8 @@ public sealed class AgentProcessTests(NodeLab lab) : IClassFixture<NodeLab>, IAs
         foreach (var device in (string[])["all", "fabric0"]) lab.Node.Sysctl($"net/ipv4/conf/{device}/rp_filter", filter);
         try
         {
+            // The node drops an ARP request with a sender that it would drop too.
+            lab.OtherNode.Sysctl("net/ipv4/conf/all/arp_announce", "2");
             // A client behind the default route, which leaves by the interface of the other client's network, comes in by the fabric.
             lab.OtherNode.Ip("route add 100.0.0.4/32 via 172.16.0.1 src 10.9.0.1");
             lab.Node.Ip("route del 10.9.0.0/24 via 172.16.0.2");

@@ -10,9 +10,9 @@ namespace CN2.VRouter.Nft;
 /// Turns configuration into the text of nft; pure. One table per family, both of the same shape: static chains, and maps that say where a
 /// flow goes. A lookup costs the same with one Service and with 50,000, and the cost of a change depends on the change alone.
 /// <para>
-/// A new flow: the map <c>frontends</c> gives the number of backends (in the packet mark, together with <see cref="Magic"/>) →
+/// A new flow: the map <c>frontends</c> gives how many numbers are drawn from (in the packet mark, together with <see cref="Magic"/>; <see cref="FlowSlots"/>) →
 /// <c>hash</c> sends the packet to the chain that draws one of that many → <c>backends</c> gives the address to translate to. nft cannot
-/// use a modulus from a map, so there is a chain for each distinct number of backends; there are few. The mark is cleared right after
+/// use a modulus from a map, so there is a chain for each distinct number; there are few. The mark is cleared right after
 /// translation, before the routing decision for the new destination.
 /// </para>
 /// </summary>
@@ -92,9 +92,10 @@ public static class NftRuleset
         var prefix = KeyText(key);
         var restricted = Restricted(natEntry);
         yield return new(key.Family, heads, prefix, Hex(HeadMark(natEntry, restricted)));
-        for (var i = 0; i < natEntry.Backends.Count; i++)
+        var drawn = FlowSlots.BackendsOf(natEntry);
+        for (var i = 0; i < drawn.Length; i++)
         {
-            var backend = natEntry.Backends[i];
+            var backend = natEntry.Backends[drawn[i]];
             var port = backend.Port == 0 ? key.Port : backend.Port;
             var value = key.Protocol is null ? backend.Address.ToString() : $"{backend.Address} . {Number(port)}";
             yield return new(key.Family, backends, $"{prefix} . {Hex(Magic | (uint)i)}", value);
@@ -198,7 +199,7 @@ public static class NftRuleset
 
     // A one-to-one entry also serves protocols without ports, so only the client's address can be hashed.
     private static int HashNumber(DataplaneNatEntry natEntry) =>
-        (natEntry.ClientIPAffinity || natEntry.Key.Protocol is null ? (int)AffinityFlag : 0) | natEntry.Backends.Count;
+        (natEntry.ClientIPAffinity || natEntry.Key.Protocol is null ? (int)AffinityFlag : 0) | FlowSlots.CountOf(natEntry);
 
     private static string Filled(string table, IPFamily family, string set, string elements) =>
         $"flush set {Keyword(family)} {table} {set}\n{(elements.Length > 0 ? $"add element {Keyword(family)} {table} {set} {{ {elements} }}\n" : "")}";

@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Globalization;
 using System.Net;
 using System.Net.NetworkInformation;
@@ -35,7 +36,8 @@ public sealed class NetworkProber : IProber, IDisposable
         {
             return new(false, string.Create(CultureInfo.InvariantCulture, $"no answer within {target.Timeout.TotalSeconds:0} s"));
         }
-        catch (PlatformNotSupportedException) when (target.MonitorType == MonitorType.PING)
+        // Without a socket of its own .NET starts the program ping: there is none, or it may not run.
+        catch (Exception e) when (target.MonitorType == MonitorType.PING && (e is PlatformNotSupportedException || e.InnerException is Win32Exception and not SocketException))
         {
             return new(false, "a PING probe needs CAP_NET_RAW; give the agent that capability");
         }

@@ -61,7 +61,7 @@ with_progress() {
     "$@" >"$log" 2>&1 &
     pid=$!
     ACTIVE_CHILD=$pid
-    while kill -0 "$pid" 2>/dev/null; do
+    while [ -n "$ON_TERMINAL" ] && kill -0 "$pid" 2>/dev/null; do
         spin "$what ($(seconds $(($(now_ms) - began))))"
         sleep 0.2
     done
