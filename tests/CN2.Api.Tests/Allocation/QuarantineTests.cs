@@ -284,6 +284,44 @@ public sealed class QuarantineTests(ApiServerWithoutReconciler api) : IClassFixt
         await PoolAudit.ExpectSoundAsync(api.ConnectionString);
     }
 
+    [Fact]
+    public async Task Under_load_no_released_address_is_given_to_another_holder_while_others_are_free()
+    {
+        await NetworkAsync("load", """[{"cidr":"60.15.0.0/24"}]""");
+        var given = await Task.WhenAll(Enumerable.Range(0, 16).Select(async client =>
+        {
+            var mine = new List<string>();
+            for (var i = 0; i < 12; i++)
+            {
+                var name = $"load{client}-{i}";
+                mine.Add(client % 2 == 0 ? await ServiceAsync("load", name) : await FloatingIPAsync("load", name));
+                (await api.DeleteAsync($"{Mine}/{(client % 2 == 0 ? "services" : "floating-ips")}/{name}")).Expect(204);
+            }
+
+            return mine;
+        }));
+        var addresses = given.SelectMany(g => g).ToList();
+        Assert.Equal(addresses.Count, addresses.Distinct().Count());
+        Assert.Equal($"{addresses.Count}", await QuarantinedAsync("load"));
+        await PoolAudit.ExpectSoundAsync(api.ConnectionString);
+    }
+
+    [Fact]
+    public async Task To_a_control_node_of_the_version_before_an_address_that_rests_is_held()
+    {
+        await NetworkAsync("before", """[{"cidr":"60.16.0.0/29"}]""");
+        Assert.Equal("60.16.0.2", await FloatingIPAsync("before", "before"));
+        (await api.DeleteAsync($"{Mine}/floating-ips/before")).Expect(204);
+        // It asks by a function that takes only what is in the pool.
+        await using var source = NpgsqlDataSource.Create(api.ConnectionString);
+        await using var connection = await source.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var transaction = await connection.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using var command = new NpgsqlCommand(
+            "SELECT string_agg(host(t.taken), ' ' ORDER BY t.taken) FROM subnet s CROSS JOIN LATERAL cn2_take(ARRAY[s.id], ARRAY[9]) t WHERE s.cidr = '60.16.0.0/29'", connection, transaction);
+        Assert.Equal("60.16.0.3 60.16.0.4 60.16.0.5 60.16.0.6", await command.ExecuteScalarAsync(TestContext.Current.CancellationToken));
+        await transaction.RollbackAsync(TestContext.Current.CancellationToken);
+    }
+
     /// <summary>A rest is longer than any of these tests, unless the test is about its end.</summary>
     private async Task NetworkAsync(string name, string subnets, int quarantine = 3600)
     {
