@@ -16,7 +16,7 @@ public sealed class EndpointAddresses : Migration
     /// Settings of functions that a write calls: an index lookup always. A session keeps a plan that was made while the tables were small. Before
     /// PostgreSQL 18 a plan that cannot do without a scan has a cost beyond all bounds, which calls the JIT compiler.
     /// </summary>
-    private const string IndexOnly = "SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off";
+    internal const string IndexOnly = "SET enable_seqscan = off SET enable_hashjoin = off SET enable_mergejoin = off SET jit = off";
 
     protected override void Up(MigrationBuilder migrationBuilder)
     {
@@ -48,7 +48,7 @@ public sealed class EndpointAddresses : Migration
             """);
     }
 
-    private const string Pools =
+    internal const string Pools =
         $$"""
         -- Whether addresses of the subnet are in the routing table that endpoints are in: those of overlay networks are not.
         CREATE FUNCTION cn2_is_shared(p_subnet int) RETURNS boolean LANGUAGE plpgsql STABLE {{IndexOnly}} AS $$

@@ -375,6 +375,10 @@ namespace CN2.Api.Migrations
                         .HasColumnType("integer")
                         .HasColumnName("priority");
 
+                    b.Property<int>("QuarantineSeconds")
+                        .HasColumnType("integer")
+                        .HasColumnName("quarantine_seconds");
+
                     b.Property<string>("Spec")
                         .IsRequired()
                         .HasColumnType("jsonb")
@@ -403,6 +407,8 @@ namespace CN2.Api.Migrations
                     b.ToTable("external_network", null, t =>
                         {
                             t.HasCheckConstraint("external_network_number_range", "number between 1 and 65535");
+
+                            t.HasCheckConstraint("external_network_quarantine_range", "quarantine_seconds between 0 and 86400");
                         });
                 });
 

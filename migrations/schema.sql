@@ -148,6 +148,39 @@ BEGIN
     RETURN NULL;
 END $$;
 
+CREATE FUNCTION public.cn2_end_rests(p_limit integer) RETURNS integer
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$
+DECLARE
+    subnets int[];
+    ended int;
+BEGIN
+    SELECT array_agg(DISTINCT r.subnet_id) INTO subnets
+        FROM (SELECT subnet_id FROM resting_address WHERE rests_until <= now() ORDER BY rests_until LIMIT p_limit) r;
+    IF subnets IS NULL THEN RETURN 0; END IF;
+    -- Excludes refills, and endpoints and infrastructure that go: they see the rest, or their address is seen here as nobody's.
+    PERFORM 1 FROM subnet WHERE id = ANY (subnets) ORDER BY id FOR SHARE;
+    WITH rested AS (
+        DELETE FROM resting_address WHERE ctid = ANY (ARRAY(
+            SELECT ctid FROM resting_address WHERE rests_until <= now() AND subnet_id = ANY (subnets)
+            ORDER BY rests_until LIMIT p_limit FOR UPDATE SKIP LOCKED))
+        RETURNING subnet_id, address
+    ), freed AS (
+        INSERT INTO free_address (subnet_id, address)
+        SELECT o.subnet_id, o.address FROM rested o
+        WHERE EXISTS (SELECT FROM subnet_range r WHERE r.subnet_id = o.subnet_id AND o.address BETWEEN r.first AND r.filled_to)
+          AND NOT EXISTS (SELECT FROM floating_ip f WHERE f.subnet_id = o.subnet_id AND f.address = o.address)
+          AND NOT cn2_is_blocked(o.subnet_id, o.address)
+        ON CONFLICT DO NOTHING
+    )
+    SELECT count(*) INTO ended FROM rested;
+    RETURN ended;
+END $$;
+
 CREATE FUNCTION public.cn2_endpoint_gone() RETURNS trigger
     LANGUAGE plpgsql
     SET enable_seqscan TO 'off'
@@ -186,6 +219,7 @@ BEGIN
         SELECT s.id, a FROM unnest(p_addresses) a JOIN subnet s ON s.id = ANY (p_subnets) AND s.cidr >>= a
         WHERE EXISTS (SELECT FROM subnet_range r WHERE r.subnet_id = s.id AND a BETWEEN r.first AND r.filled_to)
           AND NOT EXISTS (SELECT FROM floating_ip f WHERE f.subnet_id = s.id AND f.address = a)
+          AND NOT EXISTS (SELECT FROM resting_address r WHERE r.subnet_id = s.id AND r.address = a)
           AND NOT cn2_is_blocked(s.id, a)
         ON CONFLICT DO NOTHING;
 END $$;
@@ -212,6 +246,19 @@ CREATE FUNCTION public.cn2_is_shared(p_subnet integer) RETURNS boolean
     AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM subnet_scope WHERE subnet_id = p_subnet AND scope IN ('underlay', 'service'));
+END $$;
+
+CREATE FUNCTION public.cn2_may_be_given(p_subnet integer, p_address inet) RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM subnet_range r WHERE r.subnet_id = p_subnet AND p_address BETWEEN r.first AND r.last)
+        AND NOT EXISTS (SELECT FROM floating_ip f WHERE f.subnet_id = p_subnet AND f.address = p_address)
+        AND NOT cn2_is_blocked(p_subnet, p_address);
 END $$;
 
 CREATE FUNCTION public.cn2_refill(p_subnet integer, p_want integer) RETURNS integer
@@ -246,6 +293,7 @@ BEGIN
                     SELECT p_subnet, a FROM (SELECT start + i AS a FROM generate_series(0, 1023) i) s
                     WHERE a <= stop
                       AND NOT EXISTS (SELECT FROM floating_ip f WHERE f.subnet_id = p_subnet AND f.address = s.a)
+                      AND NOT EXISTS (SELECT FROM resting_address q WHERE q.subnet_id = p_subnet AND q.address = s.a)
                       AND NOT EXISTS (SELECT FROM infrastructure_address i WHERE i.address = s.a)
                       AND NOT (shared AND EXISTS (SELECT FROM interface_address e WHERE e.address = s.a))
                     ON CONFLICT DO NOTHING;
@@ -391,13 +439,25 @@ END $$;
 
 CREATE FUNCTION public.cn2_release_addresses() RETURNS trigger
     LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
     AS $$
 BEGIN
     PERFORM 1 FROM subnet WHERE id IN (SELECT subnet_id FROM gone) ORDER BY id FOR SHARE;
+    -- A FloatingIP that has left its name to a successor (FloatingIPName.Retired) is known by the name that it had.
+    INSERT INTO resting_address (subnet_id, address, rests_until, last_namespace, last_name)
+        SELECT g.subnet_id, g.address, clock_timestamp() + make_interval(secs => n.quarantine_seconds), g.namespace,
+            CASE WHEN NOT g.reserved AND right(g.name, 9) = '-' || right(g.uid::text, 8) THEN left(g.name, -9) ELSE g.name END
+        FROM gone g JOIN external_network n ON n.uid = g.external_network_uid WHERE n.quarantine_seconds > 0
+        ON CONFLICT (subnet_id, address) DO UPDATE
+            SET rests_until = excluded.rests_until, last_namespace = excluded.last_namespace, last_name = excluded.last_name;
     INSERT INTO free_address (subnet_id, address)
         SELECT g.subnet_id, g.address FROM gone g
         WHERE EXISTS (SELECT FROM subnet_range r
                       WHERE r.subnet_id = g.subnet_id AND g.address BETWEEN r.first AND r.filled_to)
+          AND NOT EXISTS (SELECT FROM resting_address r WHERE r.subnet_id = g.subnet_id AND r.address = g.address)
           AND NOT cn2_is_blocked(g.subnet_id, g.address)
         ON CONFLICT DO NOTHING;
     RETURN NULL;
@@ -581,6 +641,88 @@ BEGIN
             SELECT ctid FROM free_address f WHERE f.subnet_id = p_subnets[i] ORDER BY f.address LIMIT missing FOR UPDATE))
             RETURNING address) SELECT p_subnets[i], d.address, false FROM d ORDER BY d.address;
     END LOOP;
+END $$;
+
+CREATE FUNCTION public.cn2_take(p_subnets integer[], p_counts integer[], p_resting boolean[], p_of integer[], p_namespaces text[], p_names text[]) RETURNS TABLE(entry integer, taken inet, refill boolean, rested_until timestamp with time zone, holder_namespace text, holder_name text)
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$
+DECLARE
+    missing int;
+    got int;
+    latest timestamptz;
+    waited boolean;
+BEGIN
+    FOR i IN 1 .. coalesce(array_length(p_subnets, 1), 0) LOOP
+        missing := p_counts[i];
+        IF i = ANY (p_of) THEN
+            RETURN QUERY WITH d AS (DELETE FROM resting_address WHERE ctid = ANY (ARRAY(
+                SELECT own.place FROM unnest(p_of, p_namespaces, p_names) AS h (of_entry, namespace, name)
+                CROSS JOIN LATERAL (
+                    SELECT r.ctid AS place FROM resting_address r
+                    WHERE r.last_namespace = h.namespace AND r.last_name = h.name AND r.subnet_id = p_subnets[i] AND cn2_may_be_given(r.subnet_id, r.address)
+                    ORDER BY r.rests_until DESC LIMIT 1 FOR UPDATE SKIP LOCKED) own
+                WHERE h.of_entry = i))
+                RETURNING address, rests_until, last_namespace, last_name)
+                SELECT i, d.address, false, d.rests_until, d.last_namespace, d.last_name FROM d;
+            GET DIAGNOSTICS got = ROW_COUNT;
+            missing := missing - got;
+        END IF;
+
+        latest := CASE WHEN p_resting[i] THEN 'infinity'::timestamptz ELSE clock_timestamp() END;
+        waited := false;
+        WHILE missing > 0 LOOP
+            -- ctid = ANY(ARRAY(...)): a join form would be planned as a hash join over the whole pool.
+            RETURN QUERY WITH d AS (DELETE FROM free_address WHERE ctid = ANY (ARRAY(
+                SELECT ctid FROM free_address f WHERE f.subnet_id = p_subnets[i] ORDER BY f.address LIMIT missing FOR UPDATE SKIP LOCKED))
+                RETURNING address) SELECT i, d.address, false, NULL::timestamptz, NULL::text, NULL::text FROM d ORDER BY d.address;
+            GET DIAGNOSTICS got = ROW_COUNT;
+            missing := missing - got;
+            EXIT WHEN missing = 0;
+            IF EXISTS (SELECT FROM subnet_range r WHERE r.subnet_id = p_subnets[i] AND (r.filled_to IS NULL OR r.filled_to < r.last)) THEN
+                RETURN QUERY SELECT i, NULL::inet, true, NULL::timestamptz, NULL::text, NULL::text;
+                RETURN;
+            END IF;
+            -- Nothing more to fill: what others hold locked may yet come back (a dry run, a fault), so wait for them
+            -- before it is called exhausted.
+            RETURN QUERY WITH d AS (DELETE FROM free_address WHERE ctid = ANY (ARRAY(
+                SELECT ctid FROM free_address f WHERE f.subnet_id = p_subnets[i] ORDER BY f.address LIMIT missing FOR UPDATE))
+                RETURNING address) SELECT i, d.address, false, NULL::timestamptz, NULL::text, NULL::text FROM d ORDER BY d.address;
+            GET DIAGNOSTICS got = ROW_COUNT;
+            missing := missing - got;
+            EXIT WHEN missing = 0;
+            RETURN QUERY WITH d AS (DELETE FROM resting_address WHERE ctid = ANY (ARRAY(
+                SELECT r.ctid FROM resting_address r
+                WHERE r.subnet_id = p_subnets[i] AND r.rests_until <= latest AND cn2_may_be_given(r.subnet_id, r.address)
+                ORDER BY r.rests_until LIMIT missing FOR UPDATE SKIP LOCKED))
+                RETURNING address, rests_until, last_namespace, last_name)
+                SELECT i, d.address, false, d.rests_until, d.last_namespace, d.last_name FROM d ORDER BY d.rests_until;
+            GET DIAGNOSTICS got = ROW_COUNT;
+            missing := missing - got;
+            EXIT WHEN missing = 0 OR waited;
+            -- What others hold locked here comes back, or its rest ends and it is free: wait for them, and look once more.
+            PERFORM 1 FROM resting_address r WHERE r.subnet_id = p_subnets[i] AND r.rests_until <= latest ORDER BY r.rests_until FOR UPDATE;
+            waited := true;
+        END LOOP;
+    END LOOP;
+END $$;
+
+CREATE FUNCTION public.cn2_take_asked(p_subnets integer[], p_addresses inet[]) RETURNS void
+    LANGUAGE plpgsql
+    SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET jit TO 'off'
+    AS $$
+BEGIN
+    -- Excludes a refill: it does not see the holder before the caller commits, and would put the address into the pool again.
+    PERFORM 1 FROM subnet WHERE id = ANY (p_subnets) ORDER BY id FOR SHARE;
+    -- In this order: an address whose rest ends meanwhile is free when the second statement looks.
+    DELETE FROM resting_address r USING unnest(p_subnets, p_addresses) AS t (s, a) WHERE r.subnet_id = t.s AND r.address = t.a;
+    DELETE FROM free_address f USING unnest(p_subnets, p_addresses) AS t (s, a) WHERE f.subnet_id = t.s AND f.address = t.a;
 END $$;
 
 CREATE FUNCTION public.cn2_take_node_ports(p_protocols integer[], p_counts integer[]) RETURNS TABLE(proto integer, taken integer)
@@ -832,7 +974,9 @@ CREATE TABLE public.external_network (
     created_at timestamp with time zone NOT NULL,
     updated_at timestamp with time zone NOT NULL,
     namespace text NOT NULL,
-    CONSTRAINT external_network_number_range CHECK (((number >= 1) AND (number <= 65535)))
+    quarantine_seconds integer DEFAULT 30 NOT NULL,
+    CONSTRAINT external_network_number_range CHECK (((number >= 1) AND (number <= 65535))),
+    CONSTRAINT external_network_quarantine_range CHECK (((quarantine_seconds >= 0) AND (quarantine_seconds <= 86400)))
 );
 
 CREATE TABLE public.external_network_selector (
@@ -1039,6 +1183,15 @@ ALTER TABLE public.protection_key ALTER COLUMN number ADD GENERATED ALWAYS AS ID
     NO MAXVALUE
     CACHE 1
 );
+
+CREATE TABLE public.resting_address (
+    subnet_id integer NOT NULL,
+    address inet NOT NULL,
+    rests_until timestamp with time zone NOT NULL,
+    last_namespace text NOT NULL,
+    last_name text NOT NULL
+)
+WITH (autovacuum_vacuum_scale_factor='0.0', autovacuum_vacuum_threshold='5000');
 
 CREATE TABLE public.role_binding (
     uid uuid NOT NULL,
@@ -1355,6 +1508,9 @@ ALTER TABLE ONLY public.virtual_router_status
 ALTER TABLE ONLY public.protection_key
     ADD CONSTRAINT protection_key_number UNIQUE (number);
 
+ALTER TABLE ONLY public.resting_address
+    ADD CONSTRAINT resting_address_pkey PRIMARY KEY (subnet_id, address);
+
 ALTER TABLE ONLY public.role_binding
     ADD CONSTRAINT role_binding_name UNIQUE (name);
 
@@ -1445,6 +1601,12 @@ CREATE INDEX ix_kubernetes_object_waiting ON public.kubernetes_object USING btre
 CREATE INDEX ix_namespace_labels ON public.namespace USING gin (labels);
 
 CREATE INDEX ix_node_port_service_uid ON public.node_port USING btree (service_uid);
+
+CREATE INDEX ix_resting_address_last_namespace_last_name ON public.resting_address USING btree (last_namespace, last_name);
+
+CREATE INDEX ix_resting_address_rests_until ON public.resting_address USING btree (rests_until);
+
+CREATE INDEX ix_resting_address_subnet_id_rests_until ON public.resting_address USING btree (subnet_id, rests_until);
 
 CREATE INDEX ix_service_deleting_at ON public.service USING btree (deleting_at) WHERE (deleting_at IS NOT NULL);
 
@@ -1637,6 +1799,9 @@ ALTER TABLE ONLY public.grant_use
 
 ALTER TABLE ONLY public.interface_address
     ADD CONSTRAINT interface_address_interface_uid_fkey FOREIGN KEY (interface_uid) REFERENCES public.virtual_machine_interface(uid) ON DELETE CASCADE;
+
+ALTER TABLE ONLY public.resting_address
+    ADD CONSTRAINT resting_address_subnet_id_fkey FOREIGN KEY (subnet_id) REFERENCES public.subnet(id) ON DELETE CASCADE;
 
 ALTER TABLE ONLY public.subnet_range
     ADD CONSTRAINT subnet_range_subnet_id_fkey FOREIGN KEY (subnet_id) REFERENCES public.subnet(id) ON DELETE CASCADE;

@@ -5,7 +5,7 @@
 BEGIN;
 SELECT version FROM catalog;
 \endpipeline
-SELECT (array_agg(taken ORDER BY subnet = @SERVICE_SUBNET@ DESC))[1] AS cluster, (array_agg(taken ORDER BY subnet = @SERVICE_SUBNET@ DESC))[2] AS external FROM cn2_take(ARRAY[@FIRST_SUBNET@, @SECOND_SUBNET@], ARRAY[1, 1]) \gset
+SELECT (array_agg(taken ORDER BY (ARRAY[@FIRST_SUBNET@, @SECOND_SUBNET@])[entry] = @SERVICE_SUBNET@ DESC))[1] AS cluster, (array_agg(taken ORDER BY (ARRAY[@FIRST_SUBNET@, @SECOND_SUBNET@])[entry] = @SERVICE_SUBNET@ DESC))[2] AS external FROM cn2_take(ARRAY[@FIRST_SUBNET@, @SECOND_SUBNET@], ARRAY[1, 1], ARRAY[true, true], ARRAY[CASE @EXTERNAL_SUBNET@ WHEN @FIRST_SUBNET@ THEN 1 ELSE 2 END], ARRAY['default'], ARRAY['contrail-k8s-kubemanager-cluster1-juniper-local-pgbench-' || :run::int || '-' || :client_id::int || '-' || :seq::int || '-d7fd4d39']) \gset
 \startpipeline
 INSERT INTO service (uid, namespace, name, labels, annotations, generation, created_at, updated_at, spec, pending_reason, pending_message)
 SELECT u, ns, n, l::jsonb, a::jsonb, 1, now(), now(), s::jsonb, pr, pm FROM unnest(ARRAY[(lpad(to_hex(:client_id::int + 4096 * :run::int), 8, '0') || '-0000-7000-8000-' || lpad(to_hex(:seq::int), 12, '0'))::uuid], ARRAY['default'], ARRAY['pgbench-' || :run::int || '-' || :client_id::int || '-' || :seq::int], ARRAY['{}'], ARRAY['{}'], ARRAY['@SPEC@'], ARRAY[NULL::text], ARRAY[NULL::text]) AS t (u, ns, n, l, a, s, pr, pm);

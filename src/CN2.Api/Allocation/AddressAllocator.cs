@@ -1,5 +1,6 @@
 using System.Net;
 using CN2.Api.Data;
+using CN2.Network.Resources;
 using Npgsql;
 using NpgsqlTypes;
 
@@ -7,7 +8,8 @@ namespace CN2.Api.Allocation;
 
 /// <summary>
 /// Takes addresses and node ports for many holders at once, inside the caller's transaction. One statement serves all demands while the
-/// first choices last; each exhausted subnet costs one statement more. Rows are locked in the order of subnet ids, and rows that another
+/// first choices last; each exhausted subnet costs one statement more. A released address is given to others only after its rest, or when nothing
+/// else is free (docs/contract.md §3, quarantineSeconds). Rows are locked in the order of subnet ids, and rows that another
 /// transaction has locked are skipped, so that concurrent callers neither collide nor wait. The unique constraints over holders remain
 /// the referee.
 /// </summary>
@@ -19,24 +21,22 @@ public static class AddressAllocator
     public static async Task TakeAsync(
         NpgsqlConnection connection, long catalogVersion, IReadOnlyList<AddressDemand> demands, IReadOnlyList<NodePortDemand> nodePorts, CancellationToken ct)
     {
-        var cursors = demands.Where(d => d.Options.Count > 0).Select(d => new Cursor(d)).ToList();
-        var spare = new Dictionary<int, Queue<IPAddress>>();
+        var cursors = demands.Where(d => d.Options.Count > 0).Select(d => new AddressCursor(d)).ToList();
+        List<TakenAddress> spare = [];
         for (var first = true; ; first = false)
         {
             var wanted = Wanted(cursors);
             if (!first && wanted.Count == 0) break;
-            var got = await TakeRoundAsync(connection, first ? catalogVersion : null, wanted, first ? nodePorts : [], ct);
-            foreach (var (subnet, addresses) in spare)
-            {
-                if (!got.TryGetValue(subnet, out var more)) got[subnet] = addresses;
-                else while (addresses.TryDequeue(out var address)) more.Enqueue(address);
-            }
-
-            spare = got;
-            foreach (var cursor in cursors) cursor.Serve(spare);
+            // What a round leaves goes back before the next one, so that each takes the lowest that is free.
+            var got = await TakeRoundAsync(connection, first ? catalogVersion : null, spare, wanted, first ? nodePorts : [], ct);
+            foreach (var cursor in cursors) cursor.Serve(got);
+            spare = [.. got.Values.SelectMany(g => g.Left)];
         }
 
-        await GiveBackAsync(connection, spare, ct);
+        if (spare.Count == 0) return;
+        await using var batch = new NpgsqlBatch(connection);
+        foreach (var command in GiveBack(spare)) batch.BatchCommands.Add(command);
+        await batch.ExecuteNonQueryAsync(ct);
     }
 
     /// <summary>
@@ -50,15 +50,7 @@ public static class AddressAllocator
         if (addresses.Count > 0)
         {
             var ordered = addresses.OrderBy(a => a.SubnetId).ThenBy(a => a.Address.ToString(), StringComparer.Ordinal).ToList();
-            // FOR SHARE excludes a refill: it does not see our holder before we commit, and would put the address into the pool again.
-            batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT FROM subnet WHERE id = ANY($1) ORDER BY id FOR SHARE")
-            {
-                Parameters = { new() { Value = ordered.Select(a => a.SubnetId).Distinct().ToArray() } },
-            });
-            batch.BatchCommands.Add(new NpgsqlBatchCommand("DELETE FROM free_address WHERE (subnet_id, address) IN (SELECT s, a FROM unnest($1, $2) AS t (s, a))")
-            {
-                Parameters = { new() { Value = ordered.ConvertAll(a => a.SubnetId) }, Inet(ordered.ConvertAll(a => a.Address)) },
-            });
+            batch.BatchCommands.Add(Sql.Command("SELECT cn2_take_asked($1, $2)", Sql.Array(ordered, a => a.SubnetId), Sql.Array(ordered, a => a.Address, NpgsqlDbType.Inet)));
         }
 
         if (nodePorts.Count > 0)
@@ -81,28 +73,37 @@ public static class AddressAllocator
 
     private static NpgsqlParameter Ports(IReadOnlyList<(short Protocol, int Port)> nodePorts) => Sql.Value(nodePorts.Select(p => p.Port).ToArray());
 
-    private static NpgsqlParameter Inet(object value) => new() { Value = value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Inet };
-
-    private static SortedDictionary<int, int> Wanted(List<Cursor> cursors)
+    /// <summary>Where addresses are looked for, and for each the holder that it is for; in the order in which rows are locked.</summary>
+    private static SortedDictionary<PoolSource, List<NamespacedName?>> Wanted(List<AddressCursor> cursors)
     {
-        var wanted = new SortedDictionary<int, int>();
-        foreach (var cursor in cursors)
-            foreach (var subnet in cursor.Missing()) wanted[subnet] = wanted.GetValueOrDefault(subnet) + 1;
+        var wanted = new SortedDictionary<PoolSource, List<NamespacedName?>>();
+        foreach (var (source, holder) in cursors.SelectMany(c => c.Missing()))
+        {
+            if (!wanted.TryGetValue(source, out var holders)) wanted[source] = holders = [];
+            holders.Add(holder);
+        }
+
         return wanted;
     }
 
-    private static async Task<Dictionary<int, Queue<IPAddress>>> TakeRoundAsync(
-        NpgsqlConnection connection, long? catalogVersion, SortedDictionary<int, int> wanted, IReadOnlyList<NodePortDemand> nodePorts, CancellationToken ct)
+    private static NpgsqlBatchCommand Take(SortedDictionary<PoolSource, List<NamespacedName?>> wanted)
+    {
+        List<PoolSource> sources = [.. wanted.Keys];
+        var holders = wanted.Values.SelectMany((h, i) => h.OfType<NamespacedName>().Select(name => (Entry: i + 1, Name: name))).ToList();
+        return Sql.Command(
+            "SELECT entry, taken, refill, rested_until, holder_namespace, holder_name FROM cn2_take($1, $2, $3, $4, $5, $6)",
+            Sql.Array(sources, s => s.SubnetId), Sql.Array(sources, s => wanted[s].Count), Sql.Array(sources, s => s.AlsoResting),
+            Sql.Array(holders, h => h.Entry), Sql.Array(holders, h => h.Name.Namespace), Sql.Array(holders, h => h.Name.Name));
+    }
+
+    private static async Task<Dictionary<PoolSource, TakenAddresses>> TakeRoundAsync(
+        NpgsqlConnection connection, long? catalogVersion, List<TakenAddress> spare, SortedDictionary<PoolSource, List<NamespacedName?>> wanted,
+        IReadOnlyList<NodePortDemand> nodePorts, CancellationToken ct)
     {
         await using var batch = new NpgsqlBatch(connection);
         if (catalogVersion is not null) batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT version FROM catalog"));
-        if (wanted.Count > 0)
-        {
-            batch.BatchCommands.Add(new NpgsqlBatchCommand("SELECT subnet, taken, refill FROM cn2_take($1, $2)")
-            {
-                Parameters = { new() { Value = wanted.Keys.ToArray() }, new() { Value = wanted.Values.ToArray() } },
-            });
-        }
+        foreach (var command in GiveBack(spare)) batch.BatchCommands.Add(command);
+        if (wanted.Count > 0) batch.BatchCommands.Add(Take(wanted));
 
         var ports = nodePorts.GroupBy(p => p.Protocol).OrderBy(g => g.Key).ToList();
         if (ports.Count > 0)
@@ -113,8 +114,7 @@ public static class AddressAllocator
             });
         }
 
-        var got = new Dictionary<int, Queue<IPAddress>>();
-        int? dry = null;
+        var got = new Dictionary<PoolSource, TakenAddresses>();
         if (batch.BatchCommands.Count == 0) return got;
         await using var reader = await batch.ExecuteReaderAsync(ct);
         if (catalogVersion is not null)
@@ -124,25 +124,28 @@ public static class AddressAllocator
             await reader.NextResultAsync(ct);
         }
 
+        PoolSource? dry = null;
         if (wanted.Count > 0)
         {
+            PoolSource[] sources = [.. wanted.Keys];
             while (await reader.ReadAsync(ct))
             {
-                var subnet = reader.GetInt32(0);
+                var source = sources[reader.GetInt32(0) - 1];
                 if (reader.GetBoolean(2))
                 {
-                    dry = subnet;
+                    dry = source;
                     continue;
                 }
 
-                if (!got.TryGetValue(subnet, out var addresses)) got[subnet] = addresses = new Queue<IPAddress>();
-                addresses.Enqueue(reader.GetFieldValue<IPAddress>(1));
+                if (!got.TryGetValue(source, out var addresses)) got[source] = addresses = new TakenAddresses();
+                var taken = Read(reader, source);
+                addresses.Add(taken, isOwn: taken.RestedUntil is not null && wanted[source].Contains(taken.LastHolder));
             }
 
             await reader.NextResultAsync(ct);
         }
 
-        if (dry is { } id) throw new PoolRunDryException(id, wanted[id]);
+        if (dry is { } empty) throw new PoolRunDryException(empty.SubnetId, wanted[empty].Count);
         if (ports.Count > 0)
         {
             var taken = new Dictionary<int, Queue<int>>();
@@ -163,87 +166,31 @@ public static class AddressAllocator
         return got;
     }
 
-    private static async Task GiveBackAsync(NpgsqlConnection connection, Dictionary<int, Queue<IPAddress>> spare, CancellationToken ct)
+    private static TakenAddress Read(NpgsqlDataReader row, PoolSource source)
     {
-        var rest = spare.SelectMany(s => s.Value.Select(a => new PooledAddress(s.Key, a))).ToList();
-        if (rest.Count == 0) return;
-        await using var command = new NpgsqlCommand("INSERT INTO free_address (subnet_id, address) SELECT s, a FROM unnest($1, $2) AS t (s, a) ON CONFLICT DO NOTHING", connection);
-        command.Parameters.Add(new NpgsqlParameter { Value = rest.ConvertAll(a => a.SubnetId) });
-        command.Parameters.Add(Inet(rest.ConvertAll(a => a.Address)));
-        await command.ExecuteNonQueryAsync(ct);
+        var place = new PooledAddress(source.SubnetId, row.GetFieldValue<IPAddress>(1));
+        return row.IsDBNull(3) ? new TakenAddress(place, null, default) : new TakenAddress(place, row.GetDateTime(3), new NamespacedName(row.GetString(4), row.GetString(5)));
     }
 
-    /// <summary>The progress of one demand: the option, and in each of its families the subnet that is tried.</summary>
-    private sealed class Cursor
+    /// <summary>What was taken and is not needed goes back; an address that rested rests on.</summary>
+    private static IEnumerable<NpgsqlBatchCommand> GiveBack(List<TakenAddress> spare)
     {
-        private readonly AddressDemand _demand;
-        private int _option = -1;
-        private int[] _subnet = [];
-        private PooledAddress?[] _taken = [];
-        private bool _done;
-
-        public Cursor(AddressDemand demand)
+        var free = spare.FindAll(t => t.RestedUntil is null);
+        if (free.Count > 0)
         {
-            _demand = demand;
-            demand.Chosen = -1;
-            demand.Taken = [];
-            NextOption();
+            yield return Sql.Command(
+                "INSERT INTO free_address (subnet_id, address) SELECT s, a FROM unnest($1, $2) AS t (s, a) ON CONFLICT DO NOTHING",
+                Sql.Array(free, t => t.Place.SubnetId), Sql.Array(free, t => t.Place.Address, NpgsqlDbType.Inet));
         }
 
-        public IEnumerable<int> Missing()
-        {
-            if (_done) yield break;
-            for (var f = 0; f < _taken.Length; f++)
-            {
-                if (_taken[f] is null) yield return _demand.Options[_option].SubnetsOfFamily[f][_subnet[f]];
-            }
-        }
-
-        /// <summary>Takes from the addresses of this round. A subnet without one is exhausted, so the demand moves to the next subnet or option.</summary>
-        public void Serve(Dictionary<int, Queue<IPAddress>> got)
-        {
-            if (_done) return;
-            var option = _demand.Options[_option];
-            var failed = false;
-            for (var f = 0; f < _taken.Length; f++)
-            {
-                if (_taken[f] is not null) continue;
-                var subnet = option.SubnetsOfFamily[f][_subnet[f]];
-                if (got.TryGetValue(subnet, out var addresses) && addresses.TryDequeue(out var address)) _taken[f] = new PooledAddress(subnet, address);
-                else if (++_subnet[f] == option.SubnetsOfFamily[f].Count) failed = true;
-            }
-
-            if (failed)
-            {
-                foreach (var taken in _taken)
-                {
-                    if (taken is not { } back) continue;
-                    if (!got.TryGetValue(back.SubnetId, out var addresses)) got[back.SubnetId] = addresses = new Queue<IPAddress>();
-                    addresses.Enqueue(back.Address);
-                }
-
-                NextOption();
-            }
-            else if (Array.TrueForAll(_taken, t => t is not null))
-            {
-                _done = true;
-                _demand.Chosen = _option;
-                _demand.Taken = Array.ConvertAll(_taken, t => t!.Value);
-            }
-        }
-
-        private void NextOption()
-        {
-            do _option++;
-            while (_option < _demand.Options.Count && _demand.Options[_option].SubnetsOfFamily.Any(s => s.Count == 0));
-            if (_option == _demand.Options.Count)
-            {
-                _done = true;
-                return;
-            }
-
-            _subnet = new int[_demand.Options[_option].SubnetsOfFamily.Length];
-            _taken = new PooledAddress?[_subnet.Length];
-        }
+        var resting = spare.FindAll(t => t.RestedUntil is not null);
+        if (resting.Count == 0) yield break;
+        yield return Sql.Command(
+            """
+            INSERT INTO resting_address (subnet_id, address, rests_until, last_namespace, last_name)
+            SELECT s, a, u, ns, n FROM unnest($1, $2, $3, $4, $5) AS t (s, a, u, ns, n) ON CONFLICT DO NOTHING
+            """,
+            Sql.Array(resting, t => t.Place.SubnetId), Sql.Array(resting, t => t.Place.Address, NpgsqlDbType.Inet),
+            Sql.Array(resting, t => t.RestedUntil!.Value, NpgsqlDbType.TimestampTz), Sql.Array(resting, t => t.LastHolder.Namespace), Sql.Array(resting, t => t.LastHolder.Name));
     }
 }

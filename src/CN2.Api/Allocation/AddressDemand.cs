@@ -1,3 +1,5 @@
+using CN2.Network.Resources;
+
 namespace CN2.Api.Allocation;
 
 /// <summary>
@@ -7,6 +9,12 @@ namespace CN2.Api.Allocation;
 public sealed class AddressDemand(IReadOnlyList<PoolOption> options)
 {
     public IReadOnlyList<PoolOption> Options { get; } = options;
+
+    /// <summary>
+    /// The FloatingIP that gets an address of a subnet (by its id): it gets back the one that it had last, while that rests. Null: nothing rests in
+    /// these subnets.
+    /// </summary>
+    public Func<int, NamespacedName>? HolderIn { get; set; }
 
     /// <summary>Index of the option that was taken; -1 before that, or when all are exhausted.</summary>
     public int Chosen { get; internal set; } = -1;

@@ -8,6 +8,8 @@ public static class AllocationRegistration
         services.AddSingleton<AllocationRecovery>();
         services.AddSingleton<ServicePools>();
         services.AddHostedService<ServicePoolsStartup>();
+        services.AddSingleton<EndedRests>();
+        services.AddHostedService(provider => provider.GetRequiredService<EndedRests>());
         return services;
     }
 }

@@ -11,7 +11,7 @@ namespace CN2.Api.Data;
 /// <summary>
 /// The tables that EF maps. EF reads and writes the plain resources with it; the hot ones have a table class with SQL
 /// (docs/adr/0007-ef-or-sql.md). What EF cannot express is SQL in the migration Constraints: tables with an address in their key
-/// (subnet_scope, subnet_range, free_address, interface_address), the exclusion constraint over subnets, the foreign key from an address to
+/// (subnet_scope, subnet_range, free_address, resting_address, interface_address), the exclusion constraint over subnets, the foreign key from an address to
 /// its subnet, the allocation functions, the trigger that frees addresses.
 /// </summary>
 public sealed class CN2DbContext(DbContextOptions<CN2DbContext> options) : DbContext(options)
@@ -92,7 +92,11 @@ public sealed class CN2DbContext(DbContextOptions<CN2DbContext> options) : DbCon
         modelBuilder.Entity<ExternalNetworkSelectorRow>(row => { row.ToTable("external_network_selector"); row.Property(s => s.Spec).HasColumnType("jsonb"); });
         modelBuilder.Entity<ExternalNetworkRow>(row =>
         {
-            row.ToTable("external_network", t => t.HasCheckConstraint("external_network_number_range", "number between 1 and 65535"));
+            row.ToTable("external_network", t =>
+            {
+                t.HasCheckConstraint("external_network_number_range", "number between 1 and 65535");
+                t.HasCheckConstraint("external_network_quarantine_range", "quarantine_seconds between 0 and 86400");
+            });
             row.Property(n => n.Spec).HasColumnType("jsonb");
             row.HasIndex(n => n.Number).IsUnique();
             row.HasMany(n => n.Subnets).WithOne().HasForeignKey(s => s.ExternalNetworkUid).OnDelete(DeleteBehavior.Cascade);

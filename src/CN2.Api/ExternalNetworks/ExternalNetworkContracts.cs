@@ -43,6 +43,13 @@ public sealed record ExternalNetworkRequest : ResourceRequest
     /// <summary>vRouters with a route to a FloatingIP of the network answer echo requests (ping) to it. Default true.</summary>
     public bool? AnswerPing { get; set; }
 
+    /// <summary>
+    /// How long an address rests after its release before somebody else gets it, in seconds: 0 to 86400, default 30. Its last holder (the same namespace and the
+    /// same name of the FloatingIP) gets it back at once, and when nothing else is free, the address that was released first is given. What rests already
+    /// keeps its time.
+    /// </summary>
+    public int? QuarantineSeconds { get; set; }
+
     /// <summary>Selects, by their labels, the namespaces whose Services and FloatingIPs may use the network; absent: all. Its own namespace is no exception.</summary>
     public LabelSelectorBody? AllowedNamespaces { get; set; }
 }
@@ -112,6 +119,7 @@ public sealed record ExternalNetworkResource : ResourceBody
     public required int Priority { get; init; }
     public required bool AutoAssign { get; init; }
     public required bool AnswerPing { get; init; }
+    public required int QuarantineSeconds { get; init; }
 
     /// <summary>Null: all namespaces may use the network.</summary>
     public required LabelSelectorBody? AllowedNamespaces { get; init; }
@@ -143,5 +151,6 @@ public sealed record RoutingInstanceStatus(int Number, uint Label, IReadOnlyList
 /// <param name="Cidr">The prefix of the subnet.</param>
 /// <param name="Capacity">How many addresses can be allocated automatically.</param>
 /// <param name="Allocated">How many addresses are held; this includes requested addresses outside of the ranges.</param>
-/// <param name="Available">How many addresses of the capacity are free: no FloatingIP, endpoint or part of the infrastructure has them, and they are no cluster IPs.</param>
-public sealed record SubnetStatus(string Cidr, string Capacity, string Allocated, string Available);
+/// <param name="Available">How many addresses of the capacity are free: no FloatingIP, endpoint or part of the infrastructure has them, and they are no cluster IPs. Those that rest are among them.</param>
+/// <param name="Quarantined">How many addresses rest after their release (quarantineSeconds); this includes addresses outside of the ranges.</param>
+public sealed record SubnetStatus(string Cidr, string Capacity, string Allocated, string Available, string Quarantined);

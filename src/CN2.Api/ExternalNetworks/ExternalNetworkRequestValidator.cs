@@ -1,4 +1,5 @@
 using System.Net;
+using CN2.Api.Data.Rows;
 using CN2.Api.Http;
 using CN2.Api.Options;
 using CN2.Network.Addressing;
@@ -17,6 +18,7 @@ public sealed class ExternalNetworkRequestValidator : AbstractValidator<External
             : null;
 
         this.AddResourceRules();
+        RuleFor(n => n.QuarantineSeconds).InclusiveBetween(0, ExternalNetworkRow.MaxQuarantineSeconds).WithMessage($"must be from 0 to {ExternalNetworkRow.MaxQuarantineSeconds} seconds");
         RuleFor(n => n).Custom((network, context) =>
         {
             var subnets = network.Subnets ?? [];

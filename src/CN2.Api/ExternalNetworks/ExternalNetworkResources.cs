@@ -43,6 +43,7 @@ public sealed class ExternalNetworkResources(BgpOptions bgp)
             Priority = row.Priority,
             AutoAssign = row.AutoAssign,
             AnswerPing = spec.AnswerPing,
+            QuarantineSeconds = row.QuarantineSeconds,
             AllowedNamespaces = spec.AllowedNamespaces,
         };
     }
@@ -112,6 +113,7 @@ public sealed class ExternalNetworkResources(BgpOptions bgp)
             Priority = row.Priority,
             AutoAssign = row.AutoAssign,
             AnswerPing = spec.AnswerPing,
+            QuarantineSeconds = row.QuarantineSeconds,
             AllowedNamespaces = spec.AllowedNamespaces,
             Status = new ExternalNetworkStatus(
                 ResourceState.Success,
@@ -119,7 +121,7 @@ public sealed class ExternalNetworkResources(BgpOptions bgp)
                 {
                     var plan = SubnetPlans.Of(s);
                     var used = use(s.Cidr);
-                    return new SubnetStatus(s.Cidr, Text(plan.Capacity), Text((UInt128)used.Held), Text(used.AvailableOf(plan)));
+                    return new SubnetStatus(s.Cidr, Text(plan.Capacity), Text((UInt128)used.Held), Text(used.AvailableOf(plan)), Text((UInt128)used.Resting));
                 }),
                 row.FabricForwarding ? null : new RoutingInstanceStatus(
                     row.Number, MplsLabel.Of(row.Number), Texts(spec.ImportRouteTargets, spec, row), Texts(spec.ExportRouteTargets, spec, row)),

@@ -41,6 +41,7 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
             FabricForwarding = request.FabricForwarding ?? false,
             AutoAssign = request.AutoAssign ?? true,
             Priority = request.Priority ?? 0,
+            QuarantineSeconds = request.QuarantineSeconds ?? ExternalNetworkRow.DefaultQuarantineSeconds,
         }.CreatedAt(scope, request);
         row.Number = await FreeNumberAsync(scope, ct);
         if (row.Number == 0) return ApiProblem.InUse("Every network number (1 to 65535)", ["65535 ExternalNetworks"]);
@@ -64,12 +65,13 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
         var before = ApiJson.Read<ExternalNetworkSpec>(row.Spec);
         var spec = ToSpec(request);
         var metadata = row.ChangeMetadata(request);
-        var (forwarding, automatic, priority) = (request.FabricForwarding ?? false, request.AutoAssign ?? true, request.Priority ?? 0);
-        if (!metadata && ApiJson.Text(before) == ApiJson.Text(spec) && (row.FabricForwarding, row.AutoAssign, row.Priority) == (forwarding, automatic, priority))
+        var columns = (request.FabricForwarding ?? false, request.AutoAssign ?? true, request.Priority ?? 0, request.QuarantineSeconds ?? ExternalNetworkRow.DefaultQuarantineSeconds);
+        if (!metadata && ApiJson.Text(before) == ApiJson.Text(spec) && (row.FabricForwarding, row.AutoAssign, row.Priority, row.QuarantineSeconds) == columns)
             return new WriteOutcome.Saved((await resources.ReadAsync(scope.Connection, [row], ct))[0]);
 
         if (await NotGrantedAsync(scope, row.Namespace, spec, request.IsAskedByEditors, ct) is { } outside) return outside;
-        (row.FabricForwarding, row.AutoAssign, row.Priority, row.Spec) = (forwarding, automatic, priority, ApiJson.Text(spec));
+        (row.FabricForwarding, row.AutoAssign, row.Priority, row.QuarantineSeconds) = columns;
+        row.Spec = ApiJson.Text(spec);
         if (await OverlapAsync(scope, row, spec, ct) is { } overlap) return overlap;
         if (request.KnownUid is null && await TakenSubnetAsync(scope, row.Namespace, row.Name, before, spec, ct) is { } taken) return taken;
         scope.Touch(ResourceKind.ExternalNetwork, row);

@@ -12,10 +12,11 @@ namespace CN2.Api.ExternalNetworks;
 /// Addresses in these ranges of the infrastructure and, when the subnet is part of the underlay, of endpoints. Without those of
 /// <paramref name="ServiceNetworks"/>, and without those that a FloatingIP holds.
 /// </param>
+/// <param name="Resting">Released addresses, in the ranges or not, that are in quarantine.</param>
 /// <param name="ServiceNetworks">Networks of cluster IPs that overlap a subnet of the underlay, in ascending order: nothing of them is handed out.</param>
-internal sealed record SubnetUse(long Held, long HeldInRanges, long OthersInRanges, IReadOnlyList<IPNetwork> ServiceNetworks)
+internal sealed record SubnetUse(long Held, long HeldInRanges, long OthersInRanges, long Resting, IReadOnlyList<IPNetwork> ServiceNetworks)
 {
-    public static SubnetUse None { get; } = new(0, 0, 0, []);
+    public static SubnetUse None { get; } = new(0, 0, 0, 0, []);
 
     /// <summary>
     /// The use of every subnet of these networks, by network and prefix; one round trip. It reads the index entries in the ranges, never what lies
@@ -25,7 +26,7 @@ internal sealed record SubnetUse(long Held, long HeldInRanges, long OthersInRang
         (await Sql.ReadAllAsync(
             connection,
             """
-            SELECT s.external_network_uid, s.cidr::text, h.total, h.inside, o.others, coalesce(c.networks, '{}')
+            SELECT s.external_network_uid, s.cidr::text, h.total, h.inside, o.others, q.resting, coalesce(c.networks, '{}')
             FROM subnet s
             CROSS JOIN LATERAL (SELECT EXISTS (SELECT FROM subnet_scope u WHERE u.subnet_id = s.id AND u.scope = 'underlay') AS yes) underlay
             CROSS JOIN LATERAL (
@@ -41,9 +42,10 @@ internal sealed record SubnetUse(long Held, long HeldInRanges, long OthersInRang
                     SELECT e.address FROM subnet_range r JOIN interface_address e ON e.address BETWEEN r.first AND r.last WHERE r.subnet_id = s.id AND underlay.yes) a
                 WHERE NOT EXISTS (SELECT FROM floating_ip f WHERE f.subnet_id = s.id AND f.address = a.address)
                   AND NOT coalesce(a.address <<= ANY (c.networks), false)) o
+            CROSS JOIN LATERAL (SELECT count(*) AS resting FROM resting_address r WHERE r.subnet_id = s.id AND r.rests_until > now()) q
             WHERE s.external_network_uid = ANY($1)
             """,
-            r => (Key: (r.GetGuid(0), r.GetString(1)), Use: new SubnetUse(r.GetInt64(2), r.GetInt64(3), r.GetInt64(4), r.GetFieldValue<IPNetwork[]>(5))),
+            r => (Key: (r.GetGuid(0), r.GetString(1)), Use: new SubnetUse(r.GetInt64(2), r.GetInt64(3), r.GetInt64(4), r.GetInt64(5), r.GetFieldValue<IPNetwork[]>(6))),
             ct, Sql.Value(networks))).ToDictionary(u => u.Key, u => u.Use);
 
     /// <summary>How many addresses automatic allocation can still hand out.</summary>

@@ -36,8 +36,8 @@ public sealed class FloatingIPStore(Catalog catalog, FloatingIPResources resourc
         if (!snapshot.MayUse(ns, network)) return ApiProblem.NetworkNotAllowed(id.ToString(), ns);
 
         var (place, refused) = request.Address is { } asked
-            ? await AskedAsync(scope, network, IPAddress.Parse(asked), ct)
-            : await LowestAsync(scope, snapshot, network, ct);
+            ? await AskedAsync(scope, ns, network, IPAddress.Parse(asked), ct)
+            : await LowestAsync(scope, snapshot, network, new NamespacedName(ns, request.Name!), ct);
         if (refused is not null)
         {
             // If an earlier identical create already took the address, the answer is already-exists instead of address-in-use.
@@ -170,7 +170,7 @@ public sealed class FloatingIPStore(Catalog catalog, FloatingIPResources resourc
         return (string?)await command.ScalarAsync(ct) ?? "a Service";
     }
 
-    private static async Task<((CatalogSubnet, IPAddress)?, ApiProblem?)> AskedAsync(WriteScope scope, CatalogNetwork network, IPAddress address, CancellationToken ct)
+    private static async Task<((CatalogSubnet, IPAddress)?, ApiProblem?)> AskedAsync(WriteScope scope, string ns, CatalogNetwork network, IPAddress address, CancellationToken ct)
     {
         if (network.Subnets.FirstOrDefault(s => s.Cidr.Contains(address)) is not { } subnet)
             return (null, ApiProblem.AddressOutOfRange("address", $"{address} is in no subnet of ExternalNetwork {network.Id}."));
@@ -181,15 +181,16 @@ public sealed class FloatingIPStore(Catalog catalog, FloatingIPResources resourc
         if (holders.Count > 0) return (null, ApiProblem.AddressInUse(await AddressHolder.DescribeAsync(scope.Connection, holders[0], ct)) with { Paths = ["address"] });
         var place = new PooledAddress(subnet.Id, address);
         if ((await BlockedAddresses.FindAsync(scope.Connection, [place], ct)).TryGetValue(place, out var blocked)) return (null, blocked with { Paths = ["address"] });
+        if ((await RestingAddresses.FindAsync(scope.Connection, [place], ct)).RefusalOf(place, ns) is { } resting) return (null, resting with { Paths = ["address"] });
         await AddressAllocator.TakeAskedAsync(scope.Connection, [place], [], ct);
         return ((subnet, address), null);
     }
 
-    private static async Task<((CatalogSubnet, IPAddress)?, ApiProblem?)> LowestAsync(WriteScope scope, CatalogSnapshot snapshot, CatalogNetwork network, CancellationToken ct)
+    private static async Task<((CatalogSubnet, IPAddress)?, ApiProblem?)> LowestAsync(WriteScope scope, CatalogSnapshot snapshot, CatalogNetwork network, NamespacedName holder, CancellationToken ct)
     {
         // IPv4 if the network has it. To get IPv6 from a network with both families, the user asks for an address.
         var subnets = network.SubnetsOf(IPFamily.IPv4) is { Count: > 0 } v4 ? v4 : network.SubnetsOf(IPFamily.IPv6);
-        var demand = new AddressDemand([new PoolOption(subnets)]);
+        var demand = new AddressDemand([new PoolOption(subnets)]) { HolderIn = _ => holder };
         await AddressAllocator.TakeAsync(scope.Connection, snapshot.Version, [demand], [], ct);
         return demand.Chosen < 0
             ? (null, ApiProblem.AddressesExhausted(network.Id.ToString()))

@@ -41,7 +41,9 @@ public sealed class ServiceAllocation(ControlNodeOptions control)
         foreach (var work in served)
         {
             demands.AddRange(work.ClusterDemands);
-            if (work.ExternalDemand is not null) demands.Add(work.ExternalDemand);
+            if (work.ExternalDemand is null) continue;
+            work.ExternalDemand.HolderIn = subnet => new NamespacedName(work.Row.Namespace, NameOf(work, catalog.Subnet(subnet).Subnet.Family, FloatingIPKind.External));
+            demands.Add(work.ExternalDemand);
         }
 
         await AddressAllocator.TakeAsync(connection, catalog.Version, demands, served.SelectMany(w => w.NodePortDemands).ToList(), ct);
@@ -68,6 +70,7 @@ public sealed class ServiceAllocation(ControlNodeOptions control)
             new NpgsqlParameter { Value = places.ConvertAll(p => p.Address), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Inet }))
             .ToDictionary(f => new PooledAddress(f.SubnetId, f.Address));
         var blocked = await BlockedAddresses.FindAsync(connection, places, ct);
+        var resting = await RestingAddresses.FindAsync(connection, places, ct);
         foreach (var work in open) DecideClusterIPs(work, catalog, holders, blocked, now);
         foreach (var work in open.Where(w => w.Refusal is null && w.Asked.Count > 0))
         {
@@ -78,8 +81,9 @@ public sealed class ServiceAllocation(ControlNodeOptions control)
             var chosenClaims = -1;
             foreach (var network in networks)
             {
-                var found = work.Asked.ConvertAll(a => holders.GetValueOrDefault(new PooledAddress(a.Places.First(p => p.Network == network).Subnet.Id, a.Address)));
-                if (!found.TrueForAll(f => f is null || Claimable(f, work.Row))) continue;
+                var wanted = work.Asked.ConvertAll(a => new PooledAddress(a.Places.First(p => p.Network == network).Subnet.Id, a.Address));
+                var found = wanted.ConvertAll(p => holders.GetValueOrDefault(p));
+                if (!found.TrueForAll(f => f is null || Claimable(f, work.Row)) || wanted.Exists(p => resting.RefusalOf(p, work.Row.Namespace) is not null)) continue;
                 var claims = found.Count(f => f is not null);
                 if (claims <= chosenClaims) continue;
                 chosen = network;
@@ -88,8 +92,10 @@ public sealed class ServiceAllocation(ControlNodeOptions control)
 
             if (chosen is null)
             {
-                var holder = work.Asked.SelectMany(a => a.Places.Select(p => holders.GetValueOrDefault(new PooledAddress(p.Subnet.Id, a.Address)))).First(f => f is not null && !Claimable(f, work.Row))!;
-                var text = await AddressHolder.DescribeAsync(connection, holder, ct);
+                var all = work.Asked.SelectMany(a => a.Places.Select(p => new PooledAddress(p.Subnet.Id, a.Address))).ToList();
+                var holder = all.Select(p => holders.GetValueOrDefault(p)).FirstOrDefault(f => f is not null && !Claimable(f, work.Row));
+                var text = holder is not null ? await AddressHolder.DescribeAsync(connection, holder, ct)
+                    : all.Select(p => resting.RefusalOf(p, work.Row.Namespace)).First(r => r is not null)!.Detail;
                 work.Asked.Clear();
                 if (work.Serving) work.Pend(ConditionReason.AddressInUse, text);
                 else work.Refusal = ApiProblem.AddressInUse(text) with { Paths = ["loadBalancerIPs"] };
@@ -224,11 +230,14 @@ public sealed class ServiceAllocation(ControlNodeOptions control)
         }
     }
 
+    private string NameOf(ServiceWork work, IPFamily family, FloatingIPKind kind) =>
+        FloatingIPName.Of(control.ClusterName, new NamespacedName(work.Row.Namespace, work.Row.Name), family, kind);
+
     private FloatingIPRow NewRow(ServiceWork work, CatalogSubnet subnet, IPAddress address, Guid? network, DateTimeOffset now) => new()
     {
         Uid = Guid.CreateVersion7(),
         Namespace = work.Row.Namespace,
-        Name = FloatingIPName.Of(control.ClusterName, new NamespacedName(work.Row.Namespace, work.Row.Name), subnet.Family, network is null ? FloatingIPKind.ClusterIP : FloatingIPKind.External),
+        Name = NameOf(work, subnet.Family, network is null ? FloatingIPKind.ClusterIP : FloatingIPKind.External),
         SubnetId = subnet.Id,
         SubnetCidr = subnet.Cidr,
         Address = address,

@@ -90,9 +90,10 @@ public sealed class InfrastructureAddressTests(ApiServerWithoutReconciler api) :
 
     private async Task<string?> TakeAsync(string name) => (string?)(await api.PostAsync(Fips, $$"""{"name":"{{name}}","externalNetwork":"plain"}""")).Expect(201).Json!["address"];
 
+    /// <summary>A released address is free at once, so that these tests meet it again.</summary>
     private async Task NetworkAsync(string name, string cidr)
     {
         await api.PutAsync("/v1/namespaces/infra", "{}");
-        (await api.PostAsync("/v1/namespaces/infra/external-networks", $$"""{"name":"{{name}}","subnets":[{"cidr":"{{cidr}}"}],"fabricForwarding":true}""")).Expect(201);
+        (await api.PostAsync("/v1/namespaces/infra/external-networks", $$"""{"name":"{{name}}","subnets":[{"cidr":"{{cidr}}"}],"quarantineSeconds":0,"fabricForwarding":true}""")).Expect(201);
     }
 }

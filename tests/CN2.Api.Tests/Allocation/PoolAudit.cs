@@ -2,7 +2,7 @@ using Npgsql;
 
 namespace CN2.Api.Tests.Allocation;
 
-/// <summary>What must hold of the pools at any quiet moment: filled = free ∪ held ∪ what others have (infrastructure, endpoints, service network), disjoint; nothing free outside of what was filled.</summary>
+/// <summary>What must hold of the pools at any quiet moment: filled = free ∪ held ∪ in quarantine ∪ what others have (infrastructure, endpoints, service network), disjoint; nothing free outside of what was filled.</summary>
 public static class PoolAudit
 {
     public static async Task ExpectSoundAsync(string connectionString)
@@ -11,12 +11,16 @@ public static class PoolAudit
         await using var command = source.CreateCommand(
             """
             SELECT 'free and held: ' || host(f.address) FROM free_address f JOIN floating_ip h USING (subnet_id, address)
+            UNION ALL SELECT 'free and in quarantine: ' || host(f.address) FROM free_address f JOIN resting_address q USING (subnet_id, address)
+            UNION ALL SELECT 'held and in quarantine: ' || host(f.address) FROM floating_ip f JOIN resting_address q USING (subnet_id, address)
             UNION ALL SELECT 'free and of the infrastructure, an endpoint or the service network: ' || host(f.address) FROM free_address f WHERE cn2_is_blocked(f.subnet_id, f.address)
             UNION ALL SELECT 'free outside of the filled ranges: ' || host(f.address) FROM free_address f
                 WHERE NOT EXISTS (SELECT FROM subnet_range r WHERE r.subnet_id = f.subnet_id AND f.address BETWEEN r.first AND r.filled_to)
             UNION ALL SELECT 'lost in subnet ' || r.subnet_id || ': ' || sum(r.filled_to - r.first + 1) - max(c.free) - max(c.held)
                 FROM subnet_range r CROSS JOIN LATERAL (SELECT
-                    (SELECT count(*) FROM free_address f WHERE f.subnet_id = r.subnet_id) AS free,
+                    (SELECT count(*) FROM free_address f WHERE f.subnet_id = r.subnet_id)
+                    + (SELECT count(*) FROM resting_address t WHERE t.subnet_id = r.subnet_id AND NOT cn2_is_blocked(t.subnet_id, t.address) AND EXISTS (
+                        SELECT FROM subnet_range q WHERE q.subnet_id = r.subnet_id AND t.address BETWEEN q.first AND q.filled_to)) AS free,
                     (SELECT count(*) FROM floating_ip h WHERE h.subnet_id = r.subnet_id AND EXISTS (
                         SELECT FROM subnet_range q WHERE q.subnet_id = r.subnet_id AND h.address BETWEEN q.first AND q.filled_to))
                     + (SELECT count(*) FROM (SELECT address FROM infrastructure_address UNION SELECT address FROM interface_address) b

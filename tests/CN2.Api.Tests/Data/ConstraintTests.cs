@@ -54,7 +54,7 @@ public sealed class ConstraintTests(ApiServerWithoutReconciler api) : IClassFixt
         const string ns = "constraints";
         if ((await api.GetAsync($"/v1/namespaces/{ns}/floating-ips/{ns}-two")).Status == 200) return ns;
         (await api.PostAsync("/v1/namespaces", new { name = ns })).Expect(201);
-        (await api.PostAsync($"/v1/namespaces/{ns}/external-networks", """{"name":"net","subnets":[{"cidr":"50.0.0.0/24"}],"fabricForwarding":true}""")).Expect(201);
+        (await api.PostAsync($"/v1/namespaces/{ns}/external-networks", """{"name":"net","subnets":[{"cidr":"50.0.0.0/24"}],"fabricForwarding":true,"quarantineSeconds":0}""")).Expect(201);
         (await api.PostAsync($"/v1/namespaces/{ns}/external-networks", """{"name":"other","subnets":[{"cidr":"50.1.0.0/24"}],"fabricForwarding":true}""")).Expect(201);
         foreach (var name in new[] { "one", "two" })
             (await api.PostAsync($"/v1/namespaces/{ns}/floating-ips", new { name = $"{ns}-{name}", externalNetwork = "net" })).Expect(201);

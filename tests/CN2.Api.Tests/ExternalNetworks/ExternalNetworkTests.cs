@@ -16,14 +16,14 @@ public sealed class ExternalNetworkTests(ApiServer api) : IClassFixture<ApiServe
         Assert.Equal("40.0.0.1", (string?)created.Json!["subnets"]![0]!["gateway"]);
         Assert.Equal("2a01::1", (string?)created.Json["subnets"]![1]!["gateway"]);
         Assert.Equal("""{"localPreference":200,"med":100,"communities":[],"largeCommunities":[]}""", created.Json["advertisement"]!.ToJsonString());
-        Assert.Equal("""{"cidr":"40.0.0.0/24","capacity":"188","allocated":"0","available":"188"}""", created.Json["status"]!["subnets"]![0]!.ToJsonString());
+        Assert.Equal("""{"cidr":"40.0.0.0/24","capacity":"188","allocated":"0","available":"188","quarantined":"0"}""", created.Json["status"]!["subnets"]![0]!.ToJsonString());
         Assert.Equal("18446744073709551614", (string?)created.Json["status"]!["subnets"]![1]!["capacity"]);
         // In the ranges, and outside of them: the first takes from what is available.
         (await FipAsync("counts", "in", "40.0.0.5")).Expect(201);
         (await FipAsync("counts", "out", "40.0.0.250")).Expect(201);
         (await FipAsync("counts", "kept", "40.0.0.10")).Expect(201);
         var read = await api.GetAsync($"{Default}/counts");
-        Assert.Equal("""{"cidr":"40.0.0.0/24","capacity":"188","allocated":"3","available":"187"}""", read.Json!["status"]!["subnets"]![0]!.ToJsonString());
+        Assert.Equal("""{"cidr":"40.0.0.0/24","capacity":"188","allocated":"3","available":"187","quarantined":"0"}""", read.Json!["status"]!["subnets"]![0]!.ToJsonString());
         var put = (await api.PutAsync($"{Default}/counts", read.Text)).Expect(200);
         Assert.Equal(read.Text, put.Text);
     }

@@ -44,7 +44,7 @@ internal sealed class ControlPlane : IAsyncDisposable
         plane.Compute1.ConnectTo(api.Agents);
         plane.Compute2.ConnectTo(api.Agents);
         (await api.PostAsync("/v1/namespaces/default/external-networks", """
-            {"name":"vn","labels":{"service.contrail.juniper.net/externalNetwork":"default-external"},"subnets":[{"cidr":"100.0.0.0/24"}],"fabricForwarding":true}
+            {"name":"vn","labels":{"service.contrail.juniper.net/externalNetwork":"default-external"},"subnets":[{"cidr":"100.0.0.0/24"}],"fabricForwarding":true,"quarantineSeconds":0}
             """)).Expect(201);
         (await api.PostAsync("/v1/bgp-routers", """{"name":"vmx1","address":"172.27.115.245","autonomousSystem":64512,"gracefulRestart":{"enabled":true,"restartTime":8}}""")).Expect(201);
         await api.EstablishAsync("vmx1");

@@ -250,7 +250,7 @@ public sealed class ServiceRulesTests(ApiServerWithoutReconciler api) : IClassFi
     [Fact]
     public async Task A_deletion_waits_for_the_vRouters_and_then_frees_all_addresses_and_node_ports()
     {
-        await NetworkAsync("del", "n", """[{"cidr":"30.8.0.0/24"}]""");
+        await NetworkAsync("del", "n", """[{"cidr":"30.8.0.0/24"}]""", more: """ "quarantineSeconds":0,""");
         var path = await ServiceAsync("del", """{"name":"s","externalNetwork":"n","ports":[{"port":80}]}""", 201);
         var uid = Uid((await api.GetAsync(path)).Json!);
         await ExecuteAsync("INSERT INTO virtual_router (uid, name, labels, annotations, generation, created_at, updated_at, address, admin_down) VALUES ('00000000-0000-0000-0000-0000000000d1', 'vr-del', '{}', '{}', 1, now(), now(), '192.0.2.1', false)");

@@ -37,6 +37,7 @@ internal static class Playground
             ["advertisement"] = new JsonObject { ["localPreference"] = random.Of((4, 200), (1, 150)), ["med"] = random.Of((4, 100), (1, 50)), ["communities"] = random.Chance(0.3) ? new JsonArray("64512:100") : new JsonArray() },
             ["priority"] = name == "net-a" ? random.Of((3, 10), (1, -1)) : 0,
             ["autoAssign"] = random.Chance(0.9),
+            ["quarantineSeconds"] = random.Of((2, 0), (1, 1), (1, 3)),
         };
     }
 

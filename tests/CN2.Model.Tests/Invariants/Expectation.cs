@@ -62,7 +62,7 @@ internal sealed class Expectation
         Fault($"{what}: missing [{string.Join("; ", e.Except(f))}], too much [{string.Join("; ", f.Except(e))}]");
     }
 
-    // 1. Addresses and node ports: every one is held, free or not yet filled in; never two of it, never none.
+    // 1. Addresses and node ports: every one is held, free, in quarantine or not yet filled in; never two of it, never none.
     private void Pools()
     {
         foreach (var pool in _reality.Pools)
@@ -71,8 +71,10 @@ internal sealed class Expectation
             var all = pool.Ranges.SelectMany(r => Span(r.First, r.Last)).ToHashSet();
             var filled = pool.Ranges.Where(r => r.FilledTo is not null).SelectMany(r => Span(r.First, r.FilledTo!)).ToHashSet();
             if (pool.Free.Overlaps(pool.Held)) Fault($"{name}: held and free at once: {string.Join(", ", pool.Free.Intersect(pool.Held))}");
+            if (pool.Resting.Overlaps(pool.Held.Union(pool.Free))) Fault($"{name}: in quarantine, and held or free: {string.Join(", ", pool.Resting.Intersect(pool.Held.Union(pool.Free)))}");
             if (!pool.Free.IsSubsetOf(filled)) Fault($"{name}: free outside of what is handed out: {string.Join(", ", pool.Free.Except(filled))}");
-            if (!filled.IsSubsetOf(pool.Free.Union(pool.Held))) Fault($"{name}: leaked: {string.Join(", ", filled.Except(pool.Free).Except(pool.Held))}");
+            var known = pool.Free.Union(pool.Held).Union(pool.Resting).ToHashSet();
+            if (!filled.IsSubsetOf(known)) Fault($"{name}: leaked: {string.Join(", ", filled.Except(known))}");
             foreach (var address in pool.Held)
             {
                 if (!pool.Cidr.Contains(address)) Fault($"{name}: {address} is held and outside of it");
@@ -348,7 +350,9 @@ internal sealed class Expectation
 
     private IEnumerable<Pool> PoolsOf(JsonObject network) => _reality.Pools.Where(p => p.Network?.ToString() == (string?)network["uid"]);
 
-    private static int Left(Pool pool) => pool.Free.Count + pool.Ranges.SelectMany(r => Span(r.FilledTo is null ? r.First : Next(r.FilledTo), r.Last)).Count(a => !pool.Held.Contains(a));
+    /// <summary>What is in quarantine is given when nothing else is left.</summary>
+    private static int Left(Pool pool) => pool.Free.Count + pool.Ranges.SelectMany(r => Span(r.First, r.Last)).Count(pool.Resting.Contains)
+        + pool.Ranges.SelectMany(r => Span(r.FilledTo is null ? r.First : Next(r.FilledTo), r.Last)).Count(a => !pool.Held.Contains(a) && !pool.Resting.Contains(a));
 
     private static List<int> Families(JsonObject service)
     {

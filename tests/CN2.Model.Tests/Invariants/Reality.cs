@@ -10,7 +10,7 @@ namespace CN2.Model.Tests.Invariants;
 internal sealed record RibPath(string Prefix, string NextHop, string Attributes);
 
 /// <summary>A subnet's pools as the database has them; addresses as text.</summary>
-internal sealed record Pool(int Id, Guid? Network, IPNetwork Cidr, IPAddress? Gateway, IReadOnlyList<(IPAddress First, IPAddress Last, IPAddress? FilledTo)> Ranges, HashSet<IPAddress> Free, HashSet<IPAddress> Held);
+internal sealed record Pool(int Id, Guid? Network, IPNetwork Cidr, IPAddress? Gateway, IReadOnlyList<(IPAddress First, IPAddress Last, IPAddress? FilledTo)> Ranges, HashSet<IPAddress> Free, HashSet<IPAddress> Held, HashSet<IPAddress> Resting);
 
 /// <summary>Everything there is to compare, read at one moment of rest: the API's view, the database, gobgpd, the router, the kernels.</summary>
 internal sealed record Reality
@@ -81,11 +81,12 @@ internal sealed record Reality
         await using var transaction = await connection.BeginTransactionAsync(System.Data.IsolationLevel.RepeatableRead);
         var pools = new List<Pool>();
         await ForEachAsync("SELECT id, external_network_uid, cidr, gateway FROM subnet ORDER BY id", r => pools.Add(new Pool(
-            r.GetInt32(0), r.IsDBNull(1) ? null : r.GetGuid(1), r.GetFieldValue<IPNetwork>(2), r.IsDBNull(3) ? null : r.GetFieldValue<IPAddress>(3), new List<(IPAddress, IPAddress, IPAddress?)>(), [], [])));
+            r.GetInt32(0), r.IsDBNull(1) ? null : r.GetGuid(1), r.GetFieldValue<IPNetwork>(2), r.IsDBNull(3) ? null : r.GetFieldValue<IPAddress>(3), new List<(IPAddress, IPAddress, IPAddress?)>(), [], [], [])));
         var byId = pools.ToDictionary(p => p.Id);
         await ForEachAsync("SELECT subnet_id, first, last, filled_to FROM subnet_range ORDER BY first", r =>
             ((List<(IPAddress, IPAddress, IPAddress?)>)byId[r.GetInt32(0)].Ranges).Add((r.GetFieldValue<IPAddress>(1), r.GetFieldValue<IPAddress>(2), r.IsDBNull(3) ? null : r.GetFieldValue<IPAddress>(3))));
         await ForEachAsync("SELECT subnet_id, address FROM free_address", r => byId[r.GetInt32(0)].Free.Add(r.GetFieldValue<IPAddress>(1)));
+        await ForEachAsync("SELECT subnet_id, address FROM resting_address", r => byId[r.GetInt32(0)].Resting.Add(r.GetFieldValue<IPAddress>(1)));
         await ForEachAsync("SELECT subnet_id, address FROM floating_ip", r => byId[r.GetInt32(0)].Held.Add(r.GetFieldValue<IPAddress>(1)));
         var held = new HashSet<(int, int)>();
         await ForEachAsync("SELECT protocol, port FROM node_port", r => held.Add((r.GetInt16(0), r.GetInt32(1))));

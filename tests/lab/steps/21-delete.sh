@@ -1,4 +1,4 @@
-TITLE="The Service is deleted: first its routes are withdrawn, then the next Service gets the address"
+TITLE="The Service is deleted: first its routes are withdrawn; made again, it has its address back"
 
 step() {
     local service=/v1/namespaces/ns1/services/my-service
@@ -13,7 +13,7 @@ step() {
 
     ask 201 POST /v1/namespaces/ns1/services '{
         "name": "my-service", "selector": {"app": "web"}, "ports": [{"port": 8080, "targetPort": 80}]}'
-    is_equal "the next Service gets it" "$VIP" "$(field '.status.externalIPs[0]')"
+    is_equal "made again, it has it back" "$VIP" "$(field '.status.externalIPs[0]')"
     await_ready "$service"
     forwards_to vmx1 "$VIP/32" "172.27.115.242 172.27.115.243"
     page "http://$VIP:8080/"

@@ -1,4 +1,6 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
+using CN2.Api.Data.Rows;
 using CN2.Api.Http;
 using CN2.Network.Addressing;
 
@@ -16,9 +18,11 @@ internal sealed class VirtualNetworkMapping : ObjectMapping
         ("routeTargetList", "routeTargets"), ("importRouteTargetList", "importRouteTargets"), ("exportRouteTargetList", "exportRouteTargets"),
     ];
 
+    private static readonly string DefaultQuarantine = ExternalNetworkRow.DefaultQuarantineSeconds.ToString(CultureInfo.InvariantCulture);
+
     public override IReadOnlyList<string> Meant { get; } =
     [
-        "spec.fqName", "spec.answerPing", "spec.fabricForwarding", .. Targets.Select(t => $"spec.{t.Object}"), "spec.v4SubnetReference", "spec.v6SubnetReference", "status",
+        "spec.fqName", "spec.answerPing", "spec.quarantineSeconds", "spec.fabricForwarding", .. Targets.Select(t => $"spec.{t.Object}"), "spec.v4SubnetReference", "spec.v6SubnetReference", "status",
     ];
 
     /// <summary>The member that names the subnet of a family.</summary>
@@ -53,6 +57,7 @@ internal sealed class VirtualNetworkMapping : ObjectMapping
 
         if (written["fabricForwarding"] is null && spec["fabricForwarding"]?.ToString() == "false") spec.Remove("fabricForwarding");
         if (written["answerPing"]?.ToString() == "true" && !spec.ContainsKey("answerPing")) spec["answerPing"] = true;
+        if (written["quarantineSeconds"]?.ToString() == DefaultQuarantine && !spec.ContainsKey("quarantineSeconds")) spec["quarantineSeconds"] = ExternalNetworkRow.DefaultQuarantineSeconds;
     }
 
     public override void ShowAlone(JsonObject target, string? waitsFor)
@@ -69,8 +74,9 @@ internal sealed class VirtualNetworkMapping : ObjectMapping
     {
         var (ns, name) = (resource["namespace"]!.ToString(), resource["name"]!.ToString());
         var spec = new JsonObject { ["fqName"] = Cn2Form.FqName(ns, name), ["fabricForwarding"] = resource["fabricForwarding"]?.DeepClone() };
-        // CN2 has no such member, so it is shown only where it says something.
+        // CN2 has no such members, so they are shown only where they say something.
         if (resource["answerPing"]?.ToString() == "false") spec["answerPing"] = false;
+        if (resource["quarantineSeconds"] is { } quarantine && quarantine.ToString() != DefaultQuarantine) spec["quarantineSeconds"] = quarantine.DeepClone();
         foreach (var (member, from) in Targets)
         {
             if (resource[from] is JsonArray { Count: > 0 } targets) spec[member] = targets.DeepClone();
@@ -93,6 +99,7 @@ internal sealed class VirtualNetworkMapping : ObjectMapping
         var spec = source["spec"] as JsonObject ?? [];
         request["fabricForwarding"] = spec["fabricForwarding"]?.DeepClone();
         request["answerPing"] = spec["answerPing"]?.DeepClone();
+        request["quarantineSeconds"] = spec["quarantineSeconds"]?.DeepClone();
         foreach (var (member, to) in Targets) request[to] = spec[member]?.DeepClone();
         if (spec["fabricForwarding"]?.ToString() == "true" && spec["isProviderNetwork"]?.ToString() == "true")
             faults.Add("spec.isProviderNetwork", "must be false where fabricForwarding is true");

@@ -21,6 +21,7 @@ public static class NetworkSchemas
         Flag(0, "podNetwork", "Nodes have a route to it."),
         Of(0, "providerNetworkReference", Reference, "The network of the provider."),
         RouteTargets("routeTargetList", "Route targets for both directions."),
+        Number(0, "quarantineSeconds", "How long a released address rests before somebody else gets it, in seconds from 0 to 86400; 30 when absent."),
         References("routeTableReferences", "Tables of static routes."),
         Of(0, "v4SubnetReference", Reference, "Its subnet of IPv4."),
         Of(0, "v6SubnetReference", Reference, "Its subnet of IPv6."),

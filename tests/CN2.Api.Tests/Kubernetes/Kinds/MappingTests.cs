@@ -65,6 +65,22 @@ public sealed class MappingTests
     }
 
     [Theory]
+    [InlineData("30", null, null)]
+    [InlineData("0", null, "0")]
+    [InlineData("30", "30", "30")]
+    [InlineData("60", "30", "60")]
+    [InlineData("30", "60", null)]
+    public void The_quarantine_of_a_network_is_shown_where_it_is_not_the_default_or_its_writer_said_it(string seconds, string? written, string? expected)
+    {
+        var kept = Parse(Kept + (written is null ? "{}}" : "{\"quarantineSeconds\": " + written + "}}"));
+        var network = Parse($$"""{"name": "x", "namespace": "ns1", "uid": "u", "fabricForwarding": false, "quarantineSeconds": {{seconds}}, "subnets": []}""");
+        var shown = ObjectOverlay.Show(new VirtualNetworkMapping(), network, kept);
+        Assert.Equal(expected, shown["spec"]!["quarantineSeconds"]?.ToString());
+        var request = new VirtualNetworkMapping().ToRequest(shown, network, []);
+        Assert.Equal(expected, request["quarantineSeconds"]?.ToString());
+    }
+
+    [Theory]
     [InlineData("100.0.0.0/24", true, 0, "1.17%", 3)]
     [InlineData("100.0.0.0/24", true, 253, "100.00%", 256)]
     [InlineData("10.0.0.0/31", false, 1, "50.00%", 1)]
