@@ -10,5 +10,7 @@ internal readonly record struct PoolSource(int SubnetId, bool AlsoResting) : ICo
         ? [new(subnets[0], true)]
         : [.. subnets.Select(s => new PoolSource(s, false)), .. subnets.Select(s => new PoolSource(s, true))];
 
+    public static PoolSource[] Of(IReadOnlyList<int> subnets, bool alsoResting) => [.. subnets.Select(s => new PoolSource(s, alsoResting))];
+
     public int CompareTo(PoolSource other) => SubnetId != other.SubnetId ? SubnetId.CompareTo(other.SubnetId) : AlsoResting.CompareTo(other.AlsoResting);
 }

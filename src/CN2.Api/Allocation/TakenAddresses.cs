@@ -7,6 +7,7 @@ internal sealed class TakenAddresses
 {
     private readonly Dictionary<NamespacedName, TakenAddress> _own = [];
     private readonly Queue<TakenAddress> _others = [];
+    private readonly List<TakenAddress> _resting = [];
 
     /// <summary>Takes an address over.</summary>
     /// <param name="taken">The address.</param>
@@ -16,10 +17,17 @@ internal sealed class TakenAddresses
         if (!isOwn || !_own.TryAdd(taken.LastHolder, taken)) _others.Enqueue(taken);
     }
 
+    /// <summary>A demand that could not be served completely leaves it. One that rests is for nobody else in this round.</summary>
+    public void GiveBack(TakenAddress taken)
+    {
+        if (taken.RestedUntil is null) _others.Enqueue(taken);
+        else _resting.Add(taken);
+    }
+
     /// <summary>An address for this holder; null: there is none.</summary>
     public TakenAddress? TakeFor(NamespacedName? holder) =>
         holder is { } name && _own.Remove(name, out var own) ? own : _others.TryDequeue(out var other) ? other : null;
 
     /// <summary>Nobody has needed them.</summary>
-    public IEnumerable<TakenAddress> Left => [.. _own.Values, .. _others];
+    public IEnumerable<TakenAddress> Left => [.. _own.Values, .. _others, .. _resting];
 }

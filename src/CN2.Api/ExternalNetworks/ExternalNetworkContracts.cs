@@ -45,7 +45,7 @@ public sealed record ExternalNetworkRequest : ResourceRequest
 
     /// <summary>
     /// How long an address rests after its release before somebody else gets it, in seconds: 0 to 86400, default 30. Its last holder (the same namespace and the
-    /// same name of the FloatingIP) gets it back at once, and when nothing else is free, the address that was released first is given. What rests already
+    /// same name of the FloatingIP) gets it back when its subnet is next to give an address, and when nothing else is free, the address that was released first is given. What rests already
     /// keeps its time.
     /// </summary>
     public int? QuarantineSeconds { get; set; }

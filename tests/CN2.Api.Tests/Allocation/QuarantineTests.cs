@@ -322,6 +322,42 @@ public sealed class QuarantineTests(ApiServerWithoutReconciler api) : IClassFixt
         await transaction.RollbackAsync(TestContext.Current.CancellationToken);
     }
 
+    [Fact]
+    public async Task Who_changes_the_ranges_waits_for_who_takes_an_address_that_rests()
+    {
+        await NetworkAsync("ranges", """[{"cidr":"60.17.0.0/29"}]""");
+        Assert.Equal("60.17.0.2", await FloatingIPAsync("ranges", "ranges"));
+        (await api.DeleteAsync($"{Mine}/floating-ips/ranges")).Expect(204);
+        await using var source = NpgsqlDataSource.Create(api.ConnectionString);
+        await using var taker = await source.OpenConnectionAsync(TestContext.Current.CancellationToken);
+        await using var transaction = await taker.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using var take = new NpgsqlCommand(
+            "SELECT host(t.taken) FROM subnet s CROSS JOIN LATERAL cn2_take(ARRAY[s.id], ARRAY[1], ARRAY[false], ARRAY[1], ARRAY['rest'], ARRAY['ranges']) t WHERE s.cidr = '60.17.0.0/29'", taker, transaction);
+        Assert.Equal("60.17.0.2", await take.ExecuteScalarAsync(TestContext.Current.CancellationToken));
+        await using var change = source.CreateCommand(
+            "SET lock_timeout = '300ms'; SELECT cn2_set_subnet_ranges(id, ARRAY['60.17.0.3'::inet], ARRAY['60.17.0.6'::inet]) FROM subnet WHERE cidr = '60.17.0.0/29'");
+        Assert.Equal(PostgresErrorCodes.LockNotAvailable, (await Assert.ThrowsAsync<PostgresException>(() => change.ExecuteNonQueryAsync(TestContext.Current.CancellationToken))).SqlState);
+        await transaction.RollbackAsync(TestContext.Current.CancellationToken);
+    }
+
+    [Fact]
+    public async Task Of_one_namespace_ten_thousand_addresses_rest_in_a_subnet_and_no_more()
+    {
+        await NetworkAsync("many", """[{"cidr":"2a06:62::/64"}]""");
+        Assert.Equal("2a06:62::2", await FloatingIPAsync("many", "many2"));
+        Assert.Equal("2a06:62::3", await FloatingIPAsync("many", "many3", Theirs));
+        await CountAsync(
+            """
+            WITH many AS (INSERT INTO resting_address (subnet_id, address, rests_until, last_namespace, last_name)
+                SELECT s.id, '2a06:62::1:0'::inet + i, now() + interval '1 hour', 'rest', 'm' || i FROM subnet s, generate_series(1, 10000) i WHERE s.cidr = '2a06:62::/64' RETURNING 1)
+            SELECT count(*) FROM many
+            """);
+        (await api.DeleteAsync($"{Mine}/floating-ips/many2")).Expect(204);
+        (await api.DeleteAsync($"{Theirs}/floating-ips/many3")).Expect(204);
+        Assert.Equal("10001", await QuarantinedAsync("many"));
+        Assert.Equal("2a06:62::2", await FloatingIPAsync("many", "many4", Theirs));
+    }
+
     /// <summary>A rest is longer than any of these tests, unless the test is about its end.</summary>
     private async Task NetworkAsync(string name, string subnets, int quarantine = 3600)
     {
