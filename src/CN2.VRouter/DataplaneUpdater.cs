@@ -1,13 +1,12 @@
 using CN2.VRouter.Dataplane;
 using CN2.VRouter.Probes;
-using CN2.VRouter.Relay;
 using CN2.VRouter.V1;
 
 namespace CN2.VRouter;
 
 /// <summary>Applies what the inbox brings: one transaction at a time, with everything that arrived during the one before.</summary>
 /// <param name="relay">Relays ICMP errors between nodes; null: nobody does.</param>
-internal sealed partial class DataplaneUpdater(UpdaterInbox inbox, DesiredState desired, IDataplane dataplane, ProbeEngine probes, IcmpRelay? relay, ILogger logger)
+internal sealed partial class DataplaneUpdater(UpdaterInbox inbox, DesiredState desired, IDataplane dataplane, ProbeEngine probes, IIcmpRelay? relay, ILogger logger)
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(2);
 

@@ -3,7 +3,6 @@ using CN2.VRouter.Certificates;
 using CN2.VRouter.Dataplane;
 using CN2.VRouter.Inspection;
 using CN2.VRouter.Probes;
-using CN2.VRouter.Relay;
 using CN2.VRouter.V1;
 using Google.Protobuf;
 using NodeFault = CN2.VRouter.Inspection.NodeFault;
@@ -29,7 +28,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
     private readonly NodeFence _fence;
     private readonly NodeUplinks? _uplinks;
     private readonly NodeInspection? _inspection;
-    private readonly IcmpRelay? _relay;
+    private readonly IIcmpRelay? _relay;
     private readonly TimeProvider _time;
     private string _lastNotice = "";
 
@@ -40,7 +39,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
     /// <param name="relay">Relays ICMP errors between nodes; null: nobody does. Disposing of it is the caller's.</param>
     public VRouterAgent(
         AgentCommand.Run options, IDataplane dataplane, IProber prober, HealthStore store, TimeProvider time, ILogger<VRouterAgent> logger, IOverlayEngine? overlay = null,
-        NodeFence? fence = null, NodeUplinks? uplinks = null, NodeInspection? inspection = null, IcmpRelay? relay = null)
+        NodeFence? fence = null, NodeUplinks? uplinks = null, NodeInspection? inspection = null, IIcmpRelay? relay = null)
     {
         _inspection = inspection;
         _relay = relay;

@@ -7,7 +7,6 @@ using CN2.Network.Sequencing;
 using CN2.VRouter.Dataplane;
 using CN2.VRouter.Inspection;
 using CN2.VRouter.Probes;
-using CN2.VRouter.Relay;
 using Google.Protobuf;
 using Proto = CN2.VRouter.V1;
 

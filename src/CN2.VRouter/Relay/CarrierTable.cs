@@ -10,7 +10,7 @@ namespace CN2.VRouter.Relay;
 /// <param name="port">At which the agents of the nodes listen.</param>
 internal sealed class CarrierTable(IPAddress own, int port)
 {
-    private readonly ConcurrentDictionary<FloatingIPPlace, OtherCarriers> _others = [];
+    private readonly ConcurrentDictionary<FloatingIPPlace, OtherCarriers> _others = new();
 
     /// <param name="changed">What may differ from the last call; null: anything.</param>
     public void Set(IReadOnlyDictionary<FloatingIPPlace, EquatableList<IPAddress>> desired, IReadOnlyCollection<FloatingIPPlace>? changed)

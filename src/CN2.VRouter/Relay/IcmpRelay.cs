@@ -18,7 +18,7 @@ namespace CN2.VRouter.Relay;
 /// copy is made, by the number of datagrams that it sends, and by the errors that it takes from other nodes.
 /// </para>
 /// </summary>
-public sealed partial class IcmpRelay : IDisposable
+public sealed partial class IcmpRelay : IIcmpRelay, IDisposable
 {
     /// <summary>A FloatingIP of 256 nodes sends 255 datagrams for each error.</summary>
     private const int MostDatagramsPerSecond = 10_000;
@@ -62,10 +62,8 @@ public sealed partial class IcmpRelay : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Why it does not work, as far as an operator can put it right; null: it works.</summary>
     public string? Notice => _notice;
 
-    /// <summary>Each call reads anew. Any thread may read.</summary>
     public RelayCounters Counters
     {
         get
@@ -82,8 +80,6 @@ public sealed partial class IcmpRelay : IDisposable
         }
     }
 
-    /// <summary>Takes the nodes of the FloatingIPs that this node carries together with others. One task at a time.</summary>
-    /// <param name="changed">What may differ from the last call; null: anything.</param>
     public void SetCarriers(IReadOnlyDictionary<FloatingIPPlace, EquatableList<IPAddress>> carriers, IReadOnlyCollection<FloatingIPPlace>? changed) => _carriers.Set(carriers, changed);
 
     public void Dispose()
@@ -114,7 +110,7 @@ public sealed partial class IcmpRelay : IDisposable
                     lock (_lock) _sockets = null;
                 }
             }
-            catch (Exception e) when (e is Win32Exception or SocketException)
+            catch (Win32Exception e)
             {
                 var notice = $"ICMP errors are not relayed to other nodes (--relay-port {_port}): {e.Message}";
                 if (notice != _notice) LogWorksNot(notice);

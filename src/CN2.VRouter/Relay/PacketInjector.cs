@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Net;
 using System.Net.Sockets;
 using CN2.VRouter.Dataplane;
@@ -51,7 +52,7 @@ internal sealed unsafe class PacketInjector : IDisposable
             else Mark(_v4, mark, ref _markV4);
             return (isV6 ? _v6.SendTo(packet, SocketFlags.None, Nowhere6) : _v4.SendTo(packet, SocketFlags.None, Nowhere)) == packet.Length;
         }
-        catch (Exception e) when (e is SocketException or PosixException)
+        catch (Win32Exception)
         {
             // Among others: nftables has dropped it.
             return false;
@@ -66,8 +67,9 @@ internal sealed unsafe class PacketInjector : IDisposable
 
     private static Socket Open(int family)
     {
-        var descriptor = Posix.Socket(family, Posix.Raw | Posix.CloseOnExec | Posix.NonBlocking, RawProtocol);
-        return descriptor < 0 ? throw PosixException.Last("raw socket") : new Socket(new SafeSocketHandle(descriptor, ownsHandle: true));
+        var descriptor = Posix.Socket(family, Posix.Raw | Posix.CloseOnExec, RawProtocol);
+        if (descriptor < 0) throw PosixException.Last("raw socket");
+        return new Socket(new SafeSocketHandle(descriptor, ownsHandle: true)) { Blocking = false };
     }
 
     private static void Mark(Socket socket, uint mark, ref uint last)

@@ -19,7 +19,7 @@ internal sealed class RelaySockets : IDisposable
 
     /// <param name="address">Of this node; other nodes know it by this address.</param>
     /// <param name="port">For datagrams, and the number of the group to which nftables logs.</param>
-    /// <exception cref="System.ComponentModel.Win32Exception">Something is not to be had; the message says what. <see cref="SocketException"/>: the address or the port.</exception>
+    /// <exception cref="System.ComponentModel.Win32Exception">Something is not to be had, or the address or the port is not; the message says what.</exception>
     public RelaySockets(IPAddress address, int port)
     {
         try

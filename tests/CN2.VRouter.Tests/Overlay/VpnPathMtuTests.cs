@@ -66,7 +66,7 @@ public sealed class VpnPathMtuTests : IClassFixture<VpnLab>, IAsyncLifetime
         await Eventually.TrueAsync(() => atPod2.Packets == 1, seen: Seen);
         await RelayAsync(5, address, client, 40124);
         await Eventually.TrueAsync(() => _relay.Counters.Unmatched == 1, seen: Seen);
-        Assert.Equal((1, 1), (atPod1.Packets, atPod2.Packets));
+        Assert.Equal((1L, 1L), (atPod1.Packets, atPod2.Packets));
         Assert.True(await inFive.EchoesAsync());
         Assert.True(await inSix.EchoesAsync());
     }
@@ -91,7 +91,7 @@ public sealed class VpnPathMtuTests : IClassFixture<VpnLab>, IAsyncLifetime
             Assert.Equal(packet.Length, sent.Length);
         }
 
-        Assert.Equal((2, 2), (_relay.Counters.NoFlow, _relay.Counters.Sent));
+        Assert.Equal((2L, 2L), (_relay.Counters.NoFlow, _relay.Counters.Sent));
     }
 
     private static string TooBig(string address) => address.Contains(':', StringComparison.Ordinal) ? "icmpv6 type packet-too-big" : "icmp type destination-unreachable icmp code frag-needed";

@@ -44,7 +44,7 @@ public sealed class PathMtuTests : IClassFixture<PathMtuLab>, IAsyncDisposable
         var from = new IPEndPoint(IPAddress.Parse(address), 8080);
         await ApplyAsync(carried: false);
         var alone = await DownloadServer.DownloadAsync(_lab.Client, from, Downloads, Patience.Seconds(5));
-        Assert.InRange(alone, 1, Downloads - 1);
+        Assert.True(alone is > 0 and < Downloads, DEBUG(alone));
         Assert.Equal(0, _node1.Relay.Counters.Sent);
         Assert.NotEqual(0, _node1.Relay.Counters.NoFlow);
 
@@ -60,8 +60,8 @@ public sealed class PathMtuTests : IClassFixture<PathMtuLab>, IAsyncDisposable
         await ApplyAsync(carried: true);
         for (ushort port = 1; port <= 20; port++) Send(TooBigPackets.Of(AnyRouter, Page, new IPEndPoint(IPAddress.Parse("192.0.2.2"), port), ProtocolType.Tcp));
         await Eventually.TrueAsync(() => _node2.Relay.Counters.Unmatched == 20, seen: Seen);
-        Assert.Equal((20, 20, 0), (_node1.Relay.Counters.NoFlow, _node1.Relay.Counters.Sent, _node1.Relay.Counters.Received));
-        Assert.Equal((0, 0, 20, 0), (_node2.Relay.Counters.NoFlow, _node2.Relay.Counters.Sent, _node2.Relay.Counters.Received, _node2.Relay.Counters.Delivered));
+        Assert.Equal((20L, 20L, 0L), (_node1.Relay.Counters.NoFlow, _node1.Relay.Counters.Sent, _node1.Relay.Counters.Received));
+        Assert.Equal((0L, 20L, 0L), (_node2.Relay.Counters.Sent, _node2.Relay.Counters.Received, _node2.Relay.Counters.Delivered));
     }
 
     [Fact]
@@ -93,7 +93,7 @@ public sealed class PathMtuTests : IClassFixture<PathMtuLab>, IAsyncDisposable
         await Eventually.TrueAsync(() => _node2.Relay.Counters.Refused == 7, seen: Seen);
         await peer.SendToAsync(Datagram(Page, 0), node2);
         await Eventually.TrueAsync(() => _node2.Relay.Counters.Unmatched == 1, seen: Seen);
-        Assert.Equal((8, 0), (_node2.Relay.Counters.Received, _node2.Relay.Counters.Delivered));
+        Assert.Equal((8L, 0L), (_node2.Relay.Counters.Received, _node2.Relay.Counters.Delivered));
 
         // A pod that writes another node's address into its packets is not heard: they do not come by an uplink.
         using var forger = _lab.PodHost1.Run(() => RawSocket.Open(255 /* IPPROTO_RAW */));
@@ -120,7 +120,7 @@ public sealed class PathMtuTests : IClassFixture<PathMtuLab>, IAsyncDisposable
         var seconds = began.Elapsed.TotalSeconds;
         await Eventually.TrueAsync(() => _node1.Relay.Counters.NoFlow - before.NoFlow >= sent * 9L / 10, seen: Seen);
         var relayed = _node1.Relay.Counters.Sent - before.Sent;
-        TestContext.Current.TestOutputHelper?.WriteLine($"40 downloads: {quiet.TotalMilliseconds:0} ms quiet, {flooded.TotalMilliseconds:0} ms with {sent / seconds:0} errors a second; {relayed} relayed in {seconds:0.0} s. {Seen()}");
+        TestContext.Current.TestOutputHelper?.WriteLine($"400 downloads: {quiet.TotalMilliseconds:0} ms quiet, {flooded.TotalMilliseconds:0} ms with {sent / seconds:0} errors a second; {relayed} relayed in {seconds:0.0} s. {Seen()}");
         // 100 at once and 100 a second for one FloatingIP.
         Assert.InRange(relayed, 100, (long)(200 + (100 * seconds)));
         Assert.InRange(flooded, TimeSpan.Zero, (3 * quiet) + TimeSpan.FromSeconds(1));
@@ -145,23 +145,25 @@ public sealed class PathMtuTests : IClassFixture<PathMtuLab>, IAsyncDisposable
 
     private static async Task<string?> AnswerAsync(Socket socket, byte[] question)
     {
-        await socket.SendAsync(question);
         var buffer = new byte[16];
         using var timeout = new CancellationTokenSource(Patience.Seconds(0.5));
         try
         {
+            await socket.SendAsync(question, timeout.Token);
             return Encoding.ASCII.GetString(buffer, 0, await socket.ReceiveAsync(buffer, timeout.Token));
         }
-        catch (OperationCanceledException)
+        catch (Exception e) when (e is OperationCanceledException or SocketException)
         {
-            return null;
+            return null; // no answer, or the error of the smaller link
         }
     }
+
+    private string DEBUG(int alone) => $"{alone} {Seen()} c1 {_lab.Node1.Exec("conntrack","-C")} c2 {_lab.Node2.Exec("conntrack","-C")}\n{_lab.Router.Exec("ip","-6","rule")}\n{_lab.Router.Exec("ip","-6","route","show","table","all")}\n{_lab.Router.Exec("ip","-6","route","get","2001:db8::4","ipproto","58")}\n{_lab.Router.Exec("ip","-6","neigh")}\n{_lab.PodHost2.Exec("ip","-6","route","show","cache")}\n{_lab.Node2.Exec("nft","list","counters")}\n{_lab.Node1.Exec("conntrack","-L","-f","ipv6","-p","tcp")}";
 
     private async Task<TimeSpan> TimeAsync()
     {
         var clock = Stopwatch.StartNew();
-        Assert.Equal(Downloads, await DownloadServer.DownloadAsync(_lab.Client, Page, Downloads, Patience.Seconds(60)));
+        for (var i = 0; i < 10; i++) Assert.Equal(Downloads, await DownloadServer.DownloadAsync(_lab.Client, Page, Downloads, Patience.Seconds(60)));
         return clock.Elapsed;
     }
 

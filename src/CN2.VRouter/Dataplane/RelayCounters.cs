@@ -1,4 +1,4 @@
-namespace CN2.VRouter.Relay;
+namespace CN2.VRouter.Dataplane;
 
 /// <summary>
 /// ICMP errors about packets that were too big, since the start of the agent. <paramref name="NoFlow"/>: came for a FloatingIP and belong to no flow
