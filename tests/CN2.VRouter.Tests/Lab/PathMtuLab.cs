@@ -81,13 +81,13 @@ public sealed class PathMtuLab : IDisposable
         foreach (var part in Enumerable.Reverse(_parts)) part.Dispose();
     }
 
-    /// <summary>The pods forget which links their packets were too big for.</summary>
+    /// <summary>Pods and client forget which links their packets were too big for: a client that knows asks for small segments from the start.</summary>
     public void ForgetPaths()
     {
-        foreach (var pod in (NetworkNamespace[])[PodHost1, PodHost2])
+        foreach (var host in (NetworkNamespace[])[PodHost1, PodHost2, Client])
         {
-            pod.Exec("ip", "route", "flush", "cache");
-            pod.Exec("ip", "-6", "route", "flush", "cache");
+            host.Exec("ip", "route", "flush", "cache");
+            host.Exec("ip", "-6", "route", "flush", "cache");
         }
     }
 

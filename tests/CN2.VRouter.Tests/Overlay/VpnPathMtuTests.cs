@@ -1,7 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
 using CN2.Network.Resources;
-using CN2.VRouter.Dataplane;
 using CN2.VRouter.Nft;
 using CN2.VRouter.Overlay;
 using CN2.VRouter.Relay;
@@ -59,12 +58,12 @@ public sealed class VpnPathMtuTests : IClassFixture<VpnLab>, IAsyncLifetime
         Assert.Equal(("pod1", "pod2"), (inFive.First!.Endpoint, inSix.First!.Endpoint));
         using var atPod1 = new PacketCount(_lab.Nodes.PodHost1, "input", TooBig(address));
         using var atPod2 = new PacketCount(_lab.Nodes.PodHost2, "input", TooBig(address));
-        await RelayAsync(5, address, client, 40123);
+        Relay(5, address, client, 40123);
         await Eventually.TrueAsync(() => atPod1.Packets == 1, seen: Seen);
         Assert.Equal(0, atPod2.Packets);
-        await RelayAsync(6, address, client, 40123);
+        Relay(6, address, client, 40123);
         await Eventually.TrueAsync(() => atPod2.Packets == 1, seen: Seen);
-        await RelayAsync(5, address, client, 40124);
+        Relay(5, address, client, 40124);
         await Eventually.TrueAsync(() => _relay.Counters.Unmatched == 1, seen: Seen);
         Assert.Equal((1L, 1L), (atPod1.Packets, atPod2.Packets));
         Assert.True(await inFive.EchoesAsync());
@@ -81,7 +80,7 @@ public sealed class VpnPathMtuTests : IClassFixture<VpnLab>, IAsyncLifetime
         foreach (var site in (VpnSite[])[_lab.Site5, _lab.Site6])
         {
             using var raw = site.Client.Run(() => RawSocket.Open(255 /* IPPROTO_RAW */, IPAddress.Parse(address).AddressFamily));
-            await raw.SendToAsync(packet, new IPEndPoint(IPAddress.Parse(address), 0));
+            raw.SendTo(packet, new IPEndPoint(IPAddress.Parse(address), 0));
             var buffer = new byte[2000];
             using var timeout = new CancellationTokenSource(Patience.Seconds(20));
             var length = await _other.ReceiveAsync(buffer, timeout.Token);
@@ -99,7 +98,7 @@ public sealed class VpnPathMtuTests : IClassFixture<VpnLab>, IAsyncLifetime
     private static byte[] Packet(string address, string client, int port) => TooBigPackets.Of(
         IPAddress.Parse(address.Contains(':', StringComparison.Ordinal) ? "2001:db8:77::1" : "198.51.100.77"), new IPEndPoint(IPAddress.Parse(address), 8080), new IPEndPoint(IPAddress.Parse(client), port), ProtocolType.Tcp);
 
-    private Task RelayAsync(int routingInstance, string address, string client, int port) => _other.SendToAsync(
+    private void Relay(int routingInstance, string address, string client, int port) => _other.SendTo(
         RelayDatagram.Write(new byte[RelayDatagram.Longest], routingInstance, Packet(address, client, port)).ToArray(), new IPEndPoint(IPAddress.Parse(NodeLab.NodeAddress), RelayNode.Port));
 
     private string Seen() => $"{_relay.Counters} {_relay.Notice}";

@@ -149,7 +149,7 @@ public sealed class TooBigErrorTests
         {
             var packet = (i % 3) switch { 0 => V4(), 1 => V6(ProtocolType.Tcp, Extensions), _ => new byte[random.Next(100)] };
             for (var n = random.Next(1, 6); n > 0 && packet.Length > 0; n--) packet[random.Next(packet.Length)] = (byte)random.Next(256);
-            _ = TooBigError.FloatingIPOf(packet[0..random.Next(packet.Length / 2, packet.Length + 1)]);
+            _ = TooBigError.FloatingIPOf(packet.AsSpan(0, random.Next(packet.Length / 2, packet.Length + 1)));
         }
     }
 
