@@ -22,10 +22,10 @@ public sealed class CarrierListsTests(PrivatePostgres postgres)
         await plane.EndpointAsync("pod2", "compute2", "10.0.0.2");
         await UntilToldAsync(plane, First, Second);
         // Another endpoint on a node with a route changes nothing for the other node.
-        var messages = plane.Compute2.Messages;
+        var told = plane.Compute2.CarrierListsTold;
         await plane.EndpointAsync("pod3", "compute1", "10.0.0.3");
         await ControlPlane.UntilAsync(() => plane.Compute1.Entries(Address).Any(e => e.Backends.Count == 2));
-        Assert.Equal(messages, plane.Compute2.Messages);
+        Assert.Equal(told, plane.Compute2.CarrierListsTold);
 
         // An agent that connects anew is told too.
         plane.Compute1.ConnectTo(plane.Api.Agents);

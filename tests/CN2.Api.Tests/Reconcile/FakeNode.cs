@@ -53,6 +53,9 @@ internal sealed class FakeNode(string name, string address)
 
     public int Messages { get; private set; }
 
+    /// <summary>How many lists of the nodes of a FloatingIP have come as changes.</summary>
+    public int CarrierListsTold { get; private set; }
+
     /// <summary>What it has acknowledged.</summary>
     public IReadOnlyDictionary<NatEntryKey, VirtualRouterNatEntry> Table
     {
@@ -159,6 +162,7 @@ internal sealed class FakeNode(string name, string address)
             foreach (var key in delta.RemovedAttachments) _attachments.Remove(key);
             foreach (var key in delta.RemovedCarriers) _carriers.Remove(key);
             foreach (var carriers in delta.Carriers) _carriers[carriers.Key] = carriers;
+            CarrierListsTold += delta.Carriers.Count;
             foreach (var attachment in delta.Attachments) _attachments[attachment.Key] = attachment;
             foreach (var holder in delta.EndpointHolders) _holders[holder.Address] = holder.Endpoint;
             Put(delta.NatEntries, delta.FloatingIPs, delta.Probes);
