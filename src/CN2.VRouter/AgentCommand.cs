@@ -10,6 +10,9 @@ public abstract record AgentCommand
     {
     }
 
+    /// <summary>The default of <c>--relay-port</c>: IANA has assigned it to nobody.</summary>
+    public const int DefaultRelayPort = 8475;
+
     public sealed record Help : AgentCommand;
 
     /// <summary>Remove everything that agents with this table name left on the node, and end.</summary>
@@ -33,6 +36,7 @@ public abstract record AgentCommand
     /// Run the agent. <paramref name="StateDirectory"/>: where the last health states are kept; null: they are not kept. The addresses are
     /// the BGP next hops of this node and the source of flows to endpoints on other nodes. <paramref name="Overlay"/>: which tunnels carry
     /// VPN packets. <paramref name="CaFile"/>: PEM file of the CAs whose certificates https:// servers have; null: the system's store.
+    /// <paramref name="RelayPort"/>: at which agents relay ICMP errors to each other; 0: they do not.
     /// </summary>
     public sealed record Run(
         IReadOnlyList<Uri> Servers,
@@ -42,5 +46,6 @@ public abstract record AgentCommand
         string? StateDirectory,
         string Table,
         OverlayChoice Overlay = OverlayChoice.Auto,
-        string? CaFile = null) : AgentCommand;
+        string? CaFile = null,
+        int RelayPort = AgentCommand.DefaultRelayPort) : AgentCommand;
 }

@@ -15,7 +15,7 @@ public static partial class AgentCommandLine
         cn2-vrouter: the agent of a CN2 compute node. It receives what its node must do, programs nftables, probes local endpoints.
 
           cn2-vrouter --server URL [--server URL ...] --name NAME --address IPV4 [--address6 IPV6] [--state-dir DIR] [--table NAME]
-              [--overlay auto|kernel|userspace] [--ca-file FILE]
+              [--overlay auto|kernel|userspace] [--ca-file FILE] [--relay-port PORT]
           cn2-vrouter join --server URL --token TOKEN --ca-hash sha256:HEX --state-dir DIR [--name NAME] [--ca-file FILE] [--force]
           cn2-vrouter flush [--table NAME]
           cn2-vrouter --help
@@ -29,6 +29,8 @@ public static partial class AgentCommandLine
                            Default: not kept, and the agent shows no certificate.
           --table NAME     name of the nftables tables (one ip, one ip6) that belong to the agent. Default: cn2.
           --overlay WHO    who carries VPN packets: the kernel where it can do MPLS (auto), the kernel, or the agent. Default: auto.
+          --relay-port N   UDP port at which the agents of all nodes relay ICMP errors about too big packets to each other, and the number of
+                           the nflog group; the same on all nodes. 0: they do not. Default: 8475.
           --ca-file FILE   PEM file of the CAs that https:// servers have their certificates from; read at each connection. Default: the
                            those of the join, else the system's.
 
@@ -45,7 +47,7 @@ public static partial class AgentCommandLine
 
         An option that is left out is read from the environment: CN2_VROUTER_SERVER (several: separated by commas),
         CN2_VROUTER_NAME, CN2_VROUTER_ADDRESS, CN2_VROUTER_ADDRESS6, CN2_VROUTER_STATE_DIR, CN2_VROUTER_TABLE,
-        CN2_VROUTER_OVERLAY, CN2_VROUTER_CA_FILE.
+        CN2_VROUTER_OVERLAY, CN2_VROUTER_CA_FILE, CN2_VROUTER_RELAY_PORT.
 
         The agent needs CAP_NET_ADMIN in its network namespace and the nft command, and forwards only where net.ipv4.ip_forward
         (net.ipv6.conf.all.forwarding) is 1. It changes nothing outside its tables and leaves them in place when it stops, so that
@@ -64,7 +66,7 @@ public static partial class AgentCommandLine
         var faults = new List<string>();
         var values = new Dictionary<string, List<string>>();
         var named = new Dictionary<string, string>(); // options from the environment, with the name of their variable
-        string[] known = flush ? ["--table"] : ["--server", "--name", "--address", "--address6", "--state-dir", "--table", "--overlay", "--ca-file"];
+        string[] known = flush ? ["--table"] : ["--server", "--name", "--address", "--address6", "--state-dir", "--table", "--overlay", "--ca-file", "--relay-port"];
         for (var i = flush ? 1 : 0; i < arguments.Count; i++)
         {
             var argument = arguments[i];
@@ -137,9 +139,13 @@ public static partial class AgentCommandLine
         if (caFile is "") faults.Add("--ca-file: empty; expected a PEM file");
         else if (caFile is not null && servers.Count > 0 && servers.All(s => s.Scheme != "https")) faults.Add($"{Named("--ca-file")} {caFile}: expected a --server with https://");
 
+        var relayPort = AgentCommand.DefaultRelayPort;
+        if (One("--relay-port") is { } port && !(int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out relayPort) && relayPort <= ushort.MaxValue))
+            faults.Add($"{Named("--relay-port")} {port}: expected a UDP port, or 0 to relay nothing");
+
         return faults.Count > 0
             ? new AgentCommand.Wrong(faults)
-            : new AgentCommand.Run(servers, name!, address!, address6, directory, table, overlay!.Value, caFile);
+            : new AgentCommand.Run(servers, name!, address!, address6, directory, table, overlay!.Value, caFile, relayPort);
 
         string Named(string option) => named.GetValueOrDefault(option, option);
 

@@ -5,7 +5,8 @@ using CN2.VRouter.V1;
 namespace CN2.VRouter;
 
 /// <summary>Applies what the inbox brings: one transaction at a time, with everything that arrived during the one before.</summary>
-internal sealed partial class DataplaneUpdater(UpdaterInbox inbox, DesiredState desired, IDataplane dataplane, ProbeEngine probes, ILogger logger)
+/// <param name="relay">Relays ICMP errors between nodes; null: nobody does.</param>
+internal sealed partial class DataplaneUpdater(UpdaterInbox inbox, DesiredState desired, IDataplane dataplane, ProbeEngine probes, IIcmpRelay? relay, ILogger logger)
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(2);
 
@@ -93,6 +94,7 @@ internal sealed partial class DataplaneUpdater(UpdaterInbox inbox, DesiredState 
     private async Task<string?> ApplyAsync(bool work, CancellationToken cancellation)
     {
         if (work) _retryAfter = RetryInterval;
+        relay?.SetCarriers(desired.Dataplane.Carriers, desired.Change?.Carriers);
         try
         {
             _refused = await dataplane.ApplyAsync(desired.Dataplane, desired.Change, cancellation);

@@ -3,8 +3,8 @@ using CN2.VRouter.V1;
 namespace CN2.VRouter;
 
 /// <summary>
-/// Who FloatingIPs and addresses of endpoints belong to. It only ends flows, so a message with an impossible value is passed over: the flows go on as
-/// they would without it.
+/// Who FloatingIPs and addresses of endpoints belong to, and which nodes carry a FloatingIP. The one only ends flows, the other only relays ICMP errors, so
+/// a message with an impossible value is passed over: the flows go on as they would without it.
 /// </summary>
 public sealed partial class DesiredState
 {
@@ -40,6 +40,32 @@ public sealed partial class DesiredState
                 var place = WireMapping.Place(key);
                 Dataplane.Attachments.Remove(place);
                 Change?.Attachments.Add(place);
+            });
+        }
+    }
+
+    private void PutCarriers(Items items)
+    {
+        foreach (var message in items.Carriers)
+        {
+            IfSound(() =>
+            {
+                var (place, nodes) = (WireMapping.Place(message.Key), WireMapping.Nodes(message));
+                Dataplane.Carriers[place] = nodes;
+                Change?.Carriers.Add(place);
+            });
+        }
+    }
+
+    private void RemoveCarriers(Delta delta)
+    {
+        foreach (var key in delta.RemovedCarriers)
+        {
+            IfSound(() =>
+            {
+                var place = WireMapping.Place(key);
+                Dataplane.Carriers.Remove(place);
+                Change?.Carriers.Add(place);
             });
         }
     }

@@ -131,6 +131,7 @@ public sealed partial class DesiredState(params IReadOnlyCollection<IPAddress> o
         Dataplane.FloatingIPs.Clear();
         Dataplane.Attachments.Clear();
         Dataplane.EndpointHolders.Clear();
+        Dataplane.Carriers.Clear();
         Dataplane.Overlay.RoutingInstances.Clear();
         Dataplane.Overlay.Routes.Clear();
         _probes.Clear();
@@ -170,6 +171,7 @@ public sealed partial class DesiredState(params IReadOnlyCollection<IPAddress> o
         foreach (var key in delta.RemovedVpnRoutes) TakeBack(new ItemKey { VpnRoute = key }, () => RemoveRoute(WireMapping.RouteKey(key)));
         foreach (var number in delta.RemovedRoutingInstances) TakeBack(new ItemKey { RoutingInstance = number }, () => RemoveInstance(number));
         RemoveFlowOwners(delta);
+        RemoveCarriers(delta);
         if (delta.Put is { } put) Put(put, []);
     }
 
@@ -198,6 +200,7 @@ public sealed partial class DesiredState(params IReadOnlyCollection<IPAddress> o
         }
 
         PutFlowOwners(items);
+        PutCarriers(items);
         PutOverlay(items, named);
         foreach (var message in items.Probes)
         {

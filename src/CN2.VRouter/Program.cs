@@ -7,6 +7,7 @@ using CN2.VRouter.Inspection;
 using CN2.VRouter.Nft;
 using CN2.VRouter.Overlay;
 using CN2.VRouter.Probes;
+using CN2.VRouter.Relay;
 
 switch (AgentCommandLine.Parse(args, Environment.GetEnvironmentVariable))
 {
@@ -72,13 +73,15 @@ static async Task<int> RunAsync(AgentCommand.Run run)
         uplinks.Refresh();
         var options = new NftOptions(run.Table, run.Address, run.Address6);
         await NftDataplane.CheckAsync(options);
+        options = options with { RelayPort = await RelayPortAsync(options, run.RelayPort, loggers) };
+        using var relay = options.RelayPort == 0 ? null : new IcmpRelay(run.Table, run.Address, options.RelayPort, loggers.CreateLogger<IcmpRelay>());
         var overlay = new OverlayEngine(run.Table, run.Address, run.Overlay, loggers.CreateLogger<OverlayEngine>());
         var entries = new NftDataplane(options, loggers.CreateLogger<NftDataplane>(), fence, uplinks);
         await using var dataplane = new NodeDataplane(entries, overlay);
         var inspection = new NodeInspection(
             run.Table, run.Address, run.Address6 is not null, () => entries.OthersChanges, TimeProvider.System, loggers.CreateLogger<NodeInspection>());
         using var prober = new NetworkProber();
-        await using var agent = new VRouterAgent(run, dataplane, prober, store, TimeProvider.System, loggers.CreateLogger<VRouterAgent>(), overlay, fence, uplinks, inspection);
+        await using var agent = new VRouterAgent(run, dataplane, prober, store, TimeProvider.System, loggers.CreateLogger<VRouterAgent>(), overlay, fence, uplinks, inspection, relay);
         await agent.RunAsync(stop.Token);
         return 0;
     }
@@ -92,6 +95,22 @@ static async Task<int> RunAsync(AgentCommand.Run run)
     {
         context.Cancel = true;
         stop.Cancel();
+    }
+}
+
+// 0 where the kernel cannot log packets to a program: the tables must not fail for it.
+static async Task<int> RelayPortAsync(NftOptions options, int port, ILoggerFactory loggers)
+{
+    if (port == 0) return 0;
+    try
+    {
+        await NftDataplane.CheckAsync(options with { RelayPort = port });
+        return port;
+    }
+    catch (DataplaneException e)
+    {
+        IcmpRelay.LogIsOff(loggers.CreateLogger<IcmpRelay>(), e.Message);
+        return 0;
     }
 }
 

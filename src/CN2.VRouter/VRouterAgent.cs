@@ -28,6 +28,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
     private readonly NodeFence _fence;
     private readonly NodeUplinks? _uplinks;
     private readonly NodeInspection? _inspection;
+    private readonly IIcmpRelay? _relay;
     private readonly TimeProvider _time;
     private string _lastNotice = "";
 
@@ -35,11 +36,13 @@ public sealed partial class VRouterAgent : IAsyncDisposable
     /// <param name="fence">The same that the data plane has; null: one of the agent's own.</param>
     /// <param name="uplinks">The same that the data plane has; null: it has none.</param>
     /// <param name="inspection">Looks at the node for what drops its traffic; null: nobody does.</param>
+    /// <param name="relay">Relays ICMP errors between nodes; null: nobody does. Disposing of it is the caller's.</param>
     public VRouterAgent(
         AgentCommand.Run options, IDataplane dataplane, IProber prober, HealthStore store, TimeProvider time, ILogger<VRouterAgent> logger, IOverlayEngine? overlay = null,
-        NodeFence? fence = null, NodeUplinks? uplinks = null, NodeInspection? inspection = null)
+        NodeFence? fence = null, NodeUplinks? uplinks = null, NodeInspection? inspection = null, IIcmpRelay? relay = null)
     {
         _inspection = inspection;
+        _relay = relay;
         _fence = fence ?? FenceOf(options);
         _uplinks = uplinks;
         _time = time;
@@ -55,7 +58,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
         _renewal = own is null ? null : new CertificateRenewal(options.Servers, own, trust, time, logger);
         _probes = new ProbeEngine(new FencedProber(prober, _fence), store, time, report => _connection.Send(WireMapping.HealthReport([report])));
         var desired = new DesiredState([.. _fence.Addresses]);
-        _updater = new DataplaneUpdater(_inbox, desired, dataplane, _probes, logger);
+        _updater = new DataplaneUpdater(_inbox, desired, dataplane, _probes, relay, logger);
     }
 
     public static string Version { get; } =
@@ -158,6 +161,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
             Message = Notice(faults ?? [], tunnels),
             Overlay = carried is null ? null : WireMapping.Counters(carried),
             Node = faults is null ? null : WireMapping.NodeReport(faults),
+            Icmp = _relay is null ? null : WireMapping.Counters(_relay.Counters),
         };
     }
 
@@ -166,6 +170,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
     {
         var sentences = faults.Select(f => f.Message).ToList();
         if (tunnels && _overlay?.Notice is { } ofEngine) sentences.Add(ofEngine.TrimEnd('.'));
+        if (_relay?.Notice is { } ofRelay) sentences.Add(ofRelay);
         var notice = string.Join(". ", sentences);
         if (notice != _lastNotice && notice.Length > 0) LogNotice(notice);
         return _lastNotice = notice;

@@ -68,6 +68,25 @@ public static partial class WireMapping
     public static FloatingIPAttachment Attachment(Proto.Attachment attachment) =>
         new(attachment.Service.IsEmpty ? null : Uid(attachment.Service), attachment.Endpoints.Select(HostAddress).ToEquatableList());
 
+    public static EquatableList<IPAddress> Nodes(Proto.Carriers carriers) => carriers.Nodes.Count <= Limits.CarriersOfFloatingIP
+        ? carriers.Nodes.Select(NodeAddress).ToEquatableList()
+        : throw new FormatException($"a FloatingIP has {carriers.Nodes.Count} nodes; expected at most {Limits.CarriersOfFloatingIP}");
+
+    private static IPAddress NodeAddress(ByteString bytes) => bytes.Length == 4
+        ? HostAddress(bytes)
+        : throw new FormatException($"the address of a node has {bytes.Length} bytes; expected the 4 of an IPv4 address");
+
+    public static Proto.IcmpCounters Counters(RelayCounters counters) => new()
+    {
+        NoFlow = (ulong)counters.NoFlow,
+        OverLimit = (ulong)counters.OverLimit,
+        Sent = (ulong)counters.Sent,
+        Received = (ulong)counters.Received,
+        Delivered = (ulong)counters.Delivered,
+        Refused = (ulong)counters.Refused,
+        Unmatched = (ulong)counters.Unmatched,
+    };
+
     public static ProbeTarget Probe(Proto.Probe probe) => new(
         Uid(probe.Uid),
         ProbedAddress(probe.Address),

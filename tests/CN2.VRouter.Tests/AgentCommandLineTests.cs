@@ -39,8 +39,14 @@ public sealed class AgentCommandLineTests
     public void A_missing_option_has_its_default()
     {
         var run = Assert.IsType<AgentCommand.Run>(Parse("--server http://h:8081 --name n --address 172.27.115.242"));
-        Assert.Equal((null, null, "cn2", OverlayChoice.Auto, null), (run.Address6, run.StateDirectory, run.Table, run.Overlay, run.CaFile));
+        Assert.Equal((null, null, "cn2", OverlayChoice.Auto, null, 8475), (run.Address6, run.StateDirectory, run.Table, run.Overlay, run.CaFile, run.RelayPort));
     }
+
+    [Theory]
+    [InlineData("0", 0)]
+    [InlineData("65535", 65535)]
+    public void Errors_are_relayed_at_another_port_or_not_at_all(string port, int expected) =>
+        Assert.Equal(expected, Assert.IsType<AgentCommand.Run>(Parse($"--server http://h:8081 --name n --address 172.27.115.242 --relay-port {port}")).RelayPort);
 
     [Fact]
     public void Every_fault_is_reported()
@@ -62,6 +68,8 @@ public sealed class AgentCommandLineTests
     [InlineData("--server http://h:1/path --name a --address 1.2.3.4", "--server")]
     [InlineData("--server http://h:1 --name a --address 1.2.3.4 --ca-file ca.pem", "--ca-file")]
     [InlineData("--server https://h:1 --name a --address 1.2.3.4 --ca-file=", "--ca-file")]
+    [InlineData("--server http://h:1 --name a --address 1.2.3.4 --relay-port 65536", "--relay-port")]
+    [InlineData("--server http://h:1 --name a --address 1.2.3.4 --relay-port +1", "--relay-port")]
     [InlineData("flush --name a", "--name", "a")]
     [InlineData("flush --table a;b", "--table")]
     public void A_wrong_command_line_is_refused(string line, params string[] about)

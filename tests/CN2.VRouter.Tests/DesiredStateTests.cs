@@ -174,6 +174,36 @@ public sealed class DesiredStateTests
         Assert.Equal(2, _desired.Dataplane.NatEntries.Count);
     }
 
+    [Fact]
+    public void The_nodes_of_FloatingIPs_are_taken_and_a_list_that_cannot_be_is_passed_over()
+    {
+        Items Of(params Carriers[] lists) => new() { Carriers = { lists } };
+        Snapshot(Of(Carriers(0, "172.16.0.1", "172.16.0.2"), Carriers(7, "172.16.0.1", "172.16.0.3"), Carriers(0x10000, "172.16.0.1"), new Carriers()));
+        Assert.Equal([0, 7], _desired.Dataplane.Carriers.Keys.Select(k => k.RoutingInstance).Order());
+        Assert.Null(_desired.Fault);
+        _desired.MarkApplied();
+        _desired.Take(new ServerMessage
+        {
+            Delta = new Delta
+            {
+                Revision = 2,
+                Put = Of(Carriers(0, "172.16.0.1", "172.16.0.4"), Carriers(8, "fd00::1"), Carriers(9, [.. Enumerable.Range(0, 257).Select(i => $"10.0.{i / 250}.{(i % 250) + 1}")])),
+                RemovedCarriers = { Carriers(7).Key, new AttachmentKey() },
+            },
+        });
+        Assert.Equal("172.16.0.4", Assert.Single(_desired.Dataplane.Carriers).Value[1].ToString());
+        Assert.Equal([0, 7], _desired.Change!.Carriers.Select(k => k.RoutingInstance).Order());
+        _desired.MarkApplied();
+        Snapshot(Items());
+        Assert.Empty(_desired.Dataplane.Carriers);
+    }
+
+    private static Carriers Carriers(uint routingInstance, params string[] nodes) => new()
+    {
+        Key = new AttachmentKey { FloatingIp = Wire.Address(Good), RoutingInstance = routingInstance },
+        Nodes = { nodes.Select(Wire.Address) },
+    };
+
     private static Items Items(params NatEntry[] natEntries)
     {
         var items = new Items();

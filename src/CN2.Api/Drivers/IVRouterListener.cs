@@ -26,6 +26,11 @@ public interface IVRouterListener
     {
     }
 
+    /// <summary>With every heartbeat of an agent that relays ICMP errors.</summary>
+    void Counted(string name, VRouterIcmpCounters counters)
+    {
+    }
+
     /// <summary>A sentence about what an operator should correct on the node, or null when it is corrected; called only when it changes.</summary>
     void Noticed(string name, string? message)
     {

@@ -14,4 +14,5 @@ public sealed record VRouterConfig(
 {
     public IReadOnlyCollection<VRouterAttachment> Attachments { get; init; } = [];
     public IReadOnlyCollection<VRouterEndpointHolder> EndpointHolders { get; init; } = [];
+    public IReadOnlyCollection<VRouterCarriers> Carriers { get; init; } = [];
 }

@@ -21,4 +21,6 @@ public sealed record VRouterDelta(
     public IReadOnlyCollection<VRouterAttachment> Attachments { get; init; } = [];
     public IReadOnlyCollection<VRouterAttachmentKey> RemovedAttachments { get; init; } = [];
     public IReadOnlyCollection<VRouterEndpointHolder> EndpointHolders { get; init; } = [];
+    public IReadOnlyCollection<VRouterCarriers> Carriers { get; init; } = [];
+    public IReadOnlyCollection<VRouterAttachmentKey> RemovedCarriers { get; init; } = [];
 }

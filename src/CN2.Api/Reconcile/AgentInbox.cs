@@ -5,7 +5,7 @@ using CN2.Network.Resources;
 namespace CN2.Api.Reconcile;
 
 /// <summary>Turns what agents report on their streams' own threads into events for the loop.</summary>
-internal sealed class AgentInbox(IVRouterPublisher publisher, LoopInbox inbox, OverlayMetrics metrics) : IVRouterListener
+internal sealed class AgentInbox(IVRouterPublisher publisher, LoopInbox inbox, OverlayMetrics overlay, IcmpMetrics icmp) : IVRouterListener
 {
     /// <summary>From now on agents are heard; those that are connected already are reported at once.</summary>
     public void Listen() => publisher.Listen(this);
@@ -14,7 +14,8 @@ internal sealed class AgentInbox(IVRouterPublisher publisher, LoopInbox inbox, O
 
     public void Disconnected(string name)
     {
-        metrics.Forget(name);
+        overlay.Forget(name);
+        icmp.Forget(name);
         inbox.Post(new AgentEvent.Disconnected(name));
     }
 
@@ -31,5 +32,7 @@ internal sealed class AgentInbox(IVRouterPublisher publisher, LoopInbox inbox, O
     public void Seen(string name, long repairs) => inbox.PostWithoutWaking(new AgentEvent.Seen(name, repairs));
 
     /// <summary>Counters are for metrics alone: the loop decides nothing by them.</summary>
-    public void Counted(string name, VRouterOverlayCounters counters) => metrics.Set(name, counters);
+    public void Counted(string name, VRouterOverlayCounters counters) => overlay.Set(name, counters);
+
+    public void Counted(string name, VRouterIcmpCounters counters) => icmp.Set(name, counters);
 }

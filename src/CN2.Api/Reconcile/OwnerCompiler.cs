@@ -7,7 +7,8 @@ namespace CN2.Api.Reconcile;
 /// Compiles the owners and probes that changes have touched, and gives the results to the sequencer and the dispatcher. An owner that
 /// cannot be compiled keeps what it has; it never stops the others.
 /// </summary>
-internal sealed partial class OwnerCompiler(LoopState state, VRouterDispatcher dispatcher, HeldAddresses addresses, FlowOwners flows, ReconcileCounters counters, ILogger<OwnerCompiler> logger)
+internal sealed partial class OwnerCompiler(
+    LoopState state, VRouterDispatcher dispatcher, HeldAddresses addresses, FlowOwners flows, CarrierLists carriers, ReconcileCounters counters, ILogger<OwnerCompiler> logger)
 {
     public void Compile()
     {
@@ -27,7 +28,12 @@ internal sealed partial class OwnerCompiler(LoopState state, VRouterDispatcher d
 
         counters.OwnersCompiled(owners.Count);
         // An owner that gives a FloatingIP away goes before the owner that takes it over, so no key is ever asked for by two owners.
-        foreach (var (owner, compiled) in owners.OrderByDescending(o => GivesAway(o.Owner, o.Compiled))) state.Sequencer.Set(owner, compiled, now);
+        foreach (var (owner, compiled) in owners.OrderByDescending(o => GivesAway(o.Owner, o.Compiled)))
+        {
+            state.Sequencer.Set(owner, compiled, now);
+            carriers.Set(owner, compiled);
+        }
+
         foreach (var (owner, _) in owners) flows.Changed(owner);
 
         foreach (var endpoint in state.Resources.TakeDirtyInterfaces())

@@ -171,6 +171,9 @@ public static class Limits
     [Limit("endpoints × ports of a Service, or of a FloatingIP with `portMappings`", "fewer endpoints are used, at least one; its condition `Ready` says so")]
     public const int EntriesOfService = 20_000;
 
+    [Limit("nodes of a FloatingIP that pass ICMP errors on to each other", "ICMP errors about packets that were too big reach the flows of the others only by chance")]
+    public const int CarriersOfFloatingIP = 256;
+
     [Limit("text from an agent or a router", "cut", "bytes")]
     public const int ForeignText = 1024;
 

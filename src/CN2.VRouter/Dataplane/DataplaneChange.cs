@@ -17,7 +17,9 @@ public sealed class DataplaneChange
 
     public HashSet<IPAddress> EndpointHolders { get; } = [];
 
+    public HashSet<FloatingIPPlace> Carriers { get; } = [];
+
     public OverlayChange Overlay { get; } = new();
 
-    public bool IsEmpty => NatEntries.Count == 0 && FloatingIPs.Count == 0 && Attachments.Count == 0 && EndpointHolders.Count == 0 && Overlay.IsEmpty;
+    public bool IsEmpty => NatEntries.Count == 0 && FloatingIPs.Count == 0 && Attachments.Count == 0 && EndpointHolders.Count == 0 && Carriers.Count == 0 && Overlay.IsEmpty;
 }

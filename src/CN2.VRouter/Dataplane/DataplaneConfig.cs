@@ -1,4 +1,5 @@
 using System.Net;
+using CN2.Network.Collections;
 using CN2.Network.Compilation;
 
 namespace CN2.VRouter.Dataplane;
@@ -16,6 +17,9 @@ public sealed class DataplaneConfig
 
     /// <summary>Addresses of endpoints that changed hands, and the uid of the VirtualMachineInterface that has each now.</summary>
     public Dictionary<IPAddress, Guid> EndpointHolders { get; } = [];
+
+    /// <summary>The addresses of all nodes with a route to a FloatingIP, this node too; only of FloatingIPs with several.</summary>
+    public Dictionary<FloatingIPPlace, EquatableList<IPAddress>> Carriers { get; } = [];
 
     /// <summary>The tunnels of the RoutingInstances.</summary>
     public OverlayConfig Overlay { get; } = new();

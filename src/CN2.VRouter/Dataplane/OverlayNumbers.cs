@@ -13,6 +13,9 @@ public static class OverlayNumbers
     /// <summary>Plus the number of the RoutingInstance: the fwmark of flows that an endpoint began.</summary>
     public const uint FromEndpoint = 0xcb310000;
 
+    /// <summary>Plus the number of the RoutingInstance, or 0: the fwmark of ICMP errors that another node has relayed here.</summary>
+    public const uint Relayed = 0xcb320000;
+
     /// <summary>The bits of a mark that identify it as one of these; the other bits are the number.</summary>
     public const uint MarkMask = 0xffff0000;
 

@@ -45,6 +45,8 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     /// <summary>The kernel's number of this socket: notices of what it changes carry it.</summary>
     public uint Port { get; }
 
+    public int Descriptor => _descriptor;
+
     /// <summary>How many bytes may wait while this process does not read. Needs CAP_NET_ADMIN.</summary>
     public void SetReceiveBuffer(int bytes) => Set(Posix.LevelSocket, ReceiveBufferForce, bytes);
 

@@ -102,6 +102,7 @@ internal static class NftAnswers
 
               # Only the first packet of a flow is refused: one that belongs to no flow, or to one that is translated, ends nothing.
               chain untranslated {
+                {{NftRelay.Untranslated(family)}}
                 ct state new {{ip}} daddr @refusing meta l4proto != {{icmp}} goto refuse
                 drop
               }

@@ -14,6 +14,9 @@ public sealed record NftOptions(string Table, IPAddress? Address, IPAddress? Add
     /// <summary>The interfaces by which packets come from outside (<see cref="NodeUplinks"/>).</summary>
     public IReadOnlySet<string> Uplinks { get; init; } = new HashSet<string>();
 
+    /// <summary>Where ICMP errors are relayed between nodes (<see cref="NftRelay"/>): the UDP port, and the nflog group of the same number. 0: nowhere.</summary>
+    public int RelayPort { get; init; }
+
     /// <summary>How many NAT entries with a port the kernel takes for each family in the underlay; null: as many as its memory holds.</summary>
     public int? LargestMap { get; init; }
 }

@@ -31,6 +31,7 @@ internal static class NftOverlay
     public static IEnumerable<NftSharedElement> SharedElements(IPFamily family, int routingInstance, IPAddress address) =>
     [
         new(family, NftSet.VpnZones, null, routingInstance),
+        new(family, NftSet.VpnRelayZones, null, routingInstance),
         new(family, NftSet.VpnMarks, null, routingInstance),
         new(family, NftSet.VpnDevices, null, routingInstance),
         new(family, NftSet.VpnDevices, null, routingInstance + (int)(OverlayNumbers.FromEndpoint - OverlayNumbers.FromVpn)),
@@ -45,6 +46,7 @@ internal static class NftOverlay
         return shared.Set switch
         {
             NftSet.VpnZones => new(shared.Family, shared.Set, device, NftRuleset.Number(number)),
+            NftSet.VpnRelayZones => new(shared.Family, shared.Set, NftRuleset.Hex(OverlayNumbers.Relayed + (uint)number), NftRuleset.Number(number)),
             NftSet.VpnMarks => new(shared.Family, shared.Set, device, mark),
             NftSet.VpnDevices => new(shared.Family, shared.Set, $"{device} . {mark}", null),
             _ => new(shared.Family, shared.Set, $"{mark} . {shared.Address}", null),
@@ -139,6 +141,7 @@ internal static class NftOverlay
 
               # From a VPN only packets to its FloatingIPs are accepted, and replies to endpoints that began a flow into the same VPN.
               chain vpn_guard {
+                {{NftRelay.FromVpn(family)}}
                 iifname . ct mark != @vpn_devices drop
                 {{NftAnswers.VpnFormerPings(family)}}
                 {{FromVpn("ct")}} ct direction original ct status dnat accept

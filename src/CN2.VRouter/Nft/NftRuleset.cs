@@ -55,6 +55,7 @@ public static class NftRuleset
         NftSet.OneToOneBackends => "one_to_one_backends",
         NftSet.OneToOneSourceRanges => "one_to_one_source_ranges",
         NftSet.VpnZones => "vpn_zones",
+        NftSet.VpnRelayZones => "vpn_relay_zones",
         NftSet.VpnMarks => "vpn_marks",
         NftSet.VpnDevices => "vpn_devices",
         NftSet.VpnFloatingIPs => "vpn_floating_ips",
@@ -225,8 +226,8 @@ public static class NftRuleset
         var size = options.LargestMap is { } largest ? $" size {Number(largest)};" : "";
         var fence = FenceElements(options, family) is { Length: > 0 } fenced ? $" elements = {{ {fenced} }};" : "";
         var clearMark = $"meta mark & {Hex(MagicMask)} == {Hex(Magic)} meta mark set 0";
-        var uplink = family == IPFamily.IPv4 && node is not null ? NftUplink.Chains(node) : "";
-        var passing = uplink.Length > 0 ? NftUplink.ForwardRules + "\n    " : "";
+        var uplink = family == IPFamily.IPv4 && node is not null ? NftUplink.Chains(node, options.RelayPort) : "";
+        var passing = uplink.Length > 0 ? NftUplink.ForwardRules(options.RelayPort) + "\n    " : "";
         return $$"""
             table {{ip}} {{options.Table}} {
               map hash { type mark : verdict; }
@@ -244,7 +245,7 @@ public static class NftRuleset
               map one_to_one { type {{addr}} : mark; }
               map one_to_one_backends { type {{addr}} . mark : {{addr}}; }
               set one_to_one_source_ranges { type {{addr}} . {{addr}}; flags interval; }
-            {{NftAnswers.Sets(options, addr)}}{{NftOverlay.Sets(addr)}}{{uplink}}
+            {{NftAnswers.Sets(options, addr)}}{{NftRelay.Sets(addr)}}{{NftOverlay.Sets(addr)}}{{uplink}}
               # An entry for callers inside is not for packets that come by an uplink.
               chain frontend {
                 {{inside}}
@@ -298,10 +299,12 @@ public static class NftRuleset
               chain guard_output {
                 type route hook output priority -90; policy accept;
                 {{clearMark}}
+                {{NftRelay.FromAgent}}
                 {{ip}} daddr @floating_ips {{ip}} daddr != @fence goto untranslated
                 {{NftAnswers.FormerPings(family)}}
               }
             {{NftAnswers.Chains(family, tunnels)}}
+            {{NftRelay.Chains(family, options.RelayPort)}}
 
               # A flow leaves by the interface it came from when an endpoint reaches itself or a neighbour on the same link. Its reply
               # would not pass this node, so its source becomes the node's address.

@@ -45,6 +45,9 @@ public enum NftSet
     /// <summary>A RoutingInstance's device → the zone of its flows.</summary>
     VpnZones,
 
+    /// <summary>The mark of relayed ICMP errors → the zone of their flows.</summary>
+    VpnRelayZones,
+
     /// <summary>A RoutingInstance's device → the mark of flows that arrive by it.</summary>
     VpnMarks,
 

@@ -5,8 +5,8 @@ using CN2.VRouter.Overlay.Packets;
 namespace CN2.VRouter.Nft;
 
 /// <summary>
-/// The part of the IPv4 table that takes outer packets of the overlay (MPLS in UDP and in GRE) from the uplink only; pure. Outer addresses are
-/// IPv4. The source address is all that says which router an outer packet is from, so a pod that forges it would be in the VPN of any label.
+/// The part of the IPv4 table that takes outer packets of the overlay (MPLS in UDP and in GRE), and what other nodes relay, from the uplink only; pure.
+/// Outer addresses are IPv4. The source address is all that says which router an outer packet is from, so a pod that forges it would be in the VPN of any label.
 /// <para>
 /// An interface is the uplink for a packet if it holds the node's address, or if the node reaches the sender by it: one of the paths of the
 /// best route is enough. The first covers nodes on which packets come by another interface than the answers take, the second those whose
@@ -25,7 +25,8 @@ internal static class NftUplink
 
     /// <summary>The chains for packets to the node itself.</summary>
     /// <param name="address">The node's address, at which its tunnels end.</param>
-    public static string Chains(IPAddress address) => $$"""
+    /// <param name="relayPort">Of <see cref="NftOptions"/>.</param>
+    public static string Chains(IPAddress address, int relayPort) => $$"""
 
           counter {{Counter}} { }
           chain uplink_only {
@@ -35,7 +36,7 @@ internal static class NftUplink
           chain outer {
             type filter hook prerouting priority -360; policy accept;
             ip daddr {{address}} {{Udp}} goto uplink_only
-            ip daddr {{address}} {{Gre}} goto uplink_only
+            ip daddr {{address}} {{Gre}} goto uplink_only{{(relayPort == 0 ? "" : $"\n    ip daddr {address} {Relay(relayPort)} goto uplink_only")}}
           }
           chain passing {
             # Bridged from port to port: not routed by this node, which may have no route back.
@@ -45,5 +46,7 @@ internal static class NftUplink
         """;
 
     /// <summary>The rules for packets that the node passes on, for a chain at the hook forward.</summary>
-    public static string ForwardRules => $"{Udp} jump passing\n    {Gre} jump passing";
+    public static string ForwardRules(int relayPort) => $"{Udp} jump passing\n    {Gre} jump passing{(relayPort == 0 ? "" : $"\n    {Relay(relayPort)} jump passing")}";
+
+    private static string Relay(int port) => string.Create(CultureInfo.InvariantCulture, $"udp dport {port}");
 }

@@ -29,7 +29,7 @@ public sealed class OverlayEngine : IOverlayEngine
     private readonly Dictionary<VpnRouteKey, string> _refusedRoutes = [];
     private readonly string _table;
     private readonly IOverlayApplier _applier;
-    private readonly UplinkDrops _drops;
+    private readonly NftTotals _totals;
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly Channel<string> _drift = Channel.CreateBounded<string>(new BoundedChannelOptions(64) { FullMode = BoundedChannelFullMode.DropWrite });
     private volatile bool _unsettled = true;
@@ -45,7 +45,7 @@ public sealed class OverlayEngine : IOverlayEngine
         _table = table;
         var kernel = KernelMpls.Detect();
         if (choice == OverlayChoice.Kernel && !kernel.Usable) throw new DataplaneException($"--overlay kernel: {kernel}; load the modules, or let the agent choose");
-        _drops = new UplinkDrops(table);
+        _totals = new NftTotals(table);
         // An earlier agent may have left kernel tunnels, which take packets and hold the UDP port. The devices of user-space tunnels
         // disappear with their process.
         _applier = choice != OverlayChoice.Userspace && kernel.Usable
@@ -59,7 +59,7 @@ public sealed class OverlayEngine : IOverlayEngine
 
     public ChannelReader<string> Drift => _drift.Reader;
 
-    public OverlayCounters Counters => _applier.Counters with { NotFromUplink = _drops.Read() };
+    public OverlayCounters Counters => _applier.Counters with { NotFromUplink = _totals.Read().GetValueOrDefault(NftUplink.Counter) };
 
     internal long AllocatedBytes => _applier.AllocatedBytes;
 
@@ -107,7 +107,7 @@ public sealed class OverlayEngine : IOverlayEngine
             if (_disposed) return;
             _disposed = true;
             await _applier.DisposeAsync();
-            _drops.Dispose();
+            _totals.Dispose();
             _drift.Writer.TryComplete();
         }
         finally

@@ -18,6 +18,7 @@ internal sealed class FakeNode(string name, string address)
     private readonly Dictionary<Guid, VRouterProbe> _probes = [];
     private readonly Dictionary<VRouterAttachmentKey, VRouterAttachment> _attachments = [];
     private readonly Dictionary<IPAddress, Guid> _holders = [];
+    private readonly Dictionary<VRouterAttachmentKey, VRouterCarriers> _carriers = [];
     private Dictionary<NatEntryKey, VirtualRouterNatEntry> _table = [];
     private FakeAgents? _server;
     private VRouterHello? _hello;
@@ -51,6 +52,9 @@ internal sealed class FakeNode(string name, string address)
     public string? Refuses { get; set; }
 
     public int Messages { get; private set; }
+
+    /// <summary>How many lists of the nodes of a FloatingIP have come as changes.</summary>
+    public int CarrierListsTold { get; private set; }
 
     /// <summary>What it has acknowledged.</summary>
     public IReadOnlyDictionary<NatEntryKey, VirtualRouterNatEntry> Table
@@ -89,6 +93,12 @@ internal sealed class FakeNode(string name, string address)
         lock (_lock) return _holders.TryGetValue(IPAddress.Parse(address), out var holder) ? holder : null;
     }
 
+    /// <summary>The nodes that the node passes ICMP errors for this FloatingIP on to, and itself; empty: it passes none on.</summary>
+    public IReadOnlyList<string> CarriersOf(string floatingIP, int routingInstance = 0)
+    {
+        lock (_lock) return [.. _carriers.GetValueOrDefault(new VRouterAttachmentKey(routingInstance, IPAddress.Parse(floatingIP)))?.Nodes.Select(n => n.ToString()) ?? []];
+    }
+
     /// <summary>The node takes new flows for this address.</summary>
     public bool Carries(string floatingIP) => Entries(floatingIP).Any(e => e.Carries);
 
@@ -121,6 +131,8 @@ internal sealed class FakeNode(string name, string address)
 
     public void Count(VRouterOverlayCounters counters) => ((IVRouterListener)_server!.Listener).Counted(name, counters);
 
+    public void Count(VRouterIcmpCounters counters) => ((IVRouterListener)_server!.Listener).Counted(name, counters);
+
     public void Take(ulong revision, VRouterConfig config)
     {
         lock (_lock)
@@ -130,6 +142,8 @@ internal sealed class FakeNode(string name, string address)
             _probes.Clear();
             _attachments.Clear();
             _holders.Clear();
+            _carriers.Clear();
+            foreach (var carriers in config.Carriers) _carriers[carriers.Key] = carriers;
             foreach (var attachment in config.Attachments) _attachments[attachment.Key] = attachment;
             foreach (var holder in config.EndpointHolders) _holders[holder.Address] = holder.Endpoint;
             Put(config.NatEntries, config.FloatingIPs, config.Probes);
@@ -146,6 +160,9 @@ internal sealed class FakeNode(string name, string address)
             _drops.ExceptWith(delta.RemovedFloatingIPs);
             foreach (var uid in delta.RemovedProbes) _probes.Remove(uid);
             foreach (var key in delta.RemovedAttachments) _attachments.Remove(key);
+            foreach (var key in delta.RemovedCarriers) _carriers.Remove(key);
+            foreach (var carriers in delta.Carriers) _carriers[carriers.Key] = carriers;
+            CarrierListsTold += delta.Carriers.Count;
             foreach (var attachment in delta.Attachments) _attachments[attachment.Key] = attachment;
             foreach (var holder in delta.EndpointHolders) _holders[holder.Address] = holder.Endpoint;
             Put(delta.NatEntries, delta.FloatingIPs, delta.Probes);

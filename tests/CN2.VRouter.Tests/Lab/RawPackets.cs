@@ -72,7 +72,8 @@ internal static class RawPackets
         return segment;
     }
 
-    private static ushort Checksum(ReadOnlySpan<byte> words)
+    /// <summary>The Internet checksum (RFC 1071) of an even number of octets.</summary>
+    public static ushort Checksum(ReadOnlySpan<byte> words)
     {
         uint sum = 0;
         for (var i = 0; i < words.Length; i += 2) sum += BinaryPrimitives.ReadUInt16BigEndian(words[i..]);

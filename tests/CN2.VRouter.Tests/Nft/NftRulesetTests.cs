@@ -12,7 +12,7 @@ namespace CN2.VRouter.Tests.Nft;
 /// </summary>
 public sealed class NftRulesetTests : IDisposable
 {
-    private static readonly NftOptions Options = new("cn2", IPAddress.Parse("172.27.115.242"), IPAddress.Parse("fd00:16::1"));
+    private static readonly NftOptions Options = new("cn2", IPAddress.Parse("172.27.115.242"), IPAddress.Parse("fd00:16::1")) { RelayPort = 8475 };
 
     private readonly NetworkNamespace _namespace = new("golden");
 

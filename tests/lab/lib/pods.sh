@@ -6,6 +6,7 @@ start_pods() {
         IFS=: read -r POD where _ <<<"$entry"
         mkdir -p "$LAB_DIR/pods/$POD"
         render tests/lab/etc/nginx.conf >"$LAB_DIR/pods/$POD/nginx.conf"
+        head -c 1000000 /dev/zero >"$LAB_DIR/pods/$POD/large"
         on "$POD" "$(path_of nginx)" -e "$LAB_DIR/log/$POD.log" -c "$LAB_DIR/pods/$POD/nginx.conf"
         adopt "$LAB_DIR" "$POD" "$LAB_DIR/pods/$POD/nginx.pid"
     done

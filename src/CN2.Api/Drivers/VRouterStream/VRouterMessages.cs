@@ -137,6 +137,13 @@ internal static class VRouterMessages
             Grew(38);
         }
 
+        foreach (var carriers in config.Carriers)
+        {
+            var message = Message(carriers);
+            items.Carriers.Add(message);
+            Grew(message.CalculateSize());
+        }
+
         Finish(last: true);
         return chunks;
 
@@ -175,6 +182,7 @@ internal static class VRouterMessages
         foreach (var number in whole.RemovedRoutingInstances) Room(4).RemovedRoutingInstances.Add(number);
         foreach (var key in whole.RemovedVpnRoutes) Room(key.CalculateSize()).RemovedVpnRoutes.Add(key);
         foreach (var key in whole.RemovedAttachments) Room(key.CalculateSize()).RemovedAttachments.Add(key);
+        foreach (var key in whole.RemovedCarriers) Room(key.CalculateSize()).RemovedCarriers.Add(key);
         foreach (var entry in whole.Put.NatEntries) Room(entry.CalculateSize()).Put.NatEntries.Add(entry);
         foreach (var address in whole.Put.FloatingIps) Room(address.Length).Put.FloatingIps.Add(address);
         foreach (var probe in whole.Put.Probes) Room(probe.CalculateSize()).Put.Probes.Add(probe);
@@ -182,6 +190,7 @@ internal static class VRouterMessages
         foreach (var route in whole.Put.VpnRoutes) Room(route.CalculateSize()).Put.VpnRoutes.Add(route);
         foreach (var attachment in whole.Put.Attachments) Room(attachment.CalculateSize()).Put.Attachments.Add(attachment);
         foreach (var holder in whole.Put.EndpointHolders) Room(holder.CalculateSize()).Put.EndpointHolders.Add(holder);
+        foreach (var carriers in whole.Put.Carriers) Room(carriers.CalculateSize()).Put.Carriers.Add(carriers);
         part.More = false;
         return parts;
 
@@ -217,6 +226,7 @@ internal static class VRouterMessages
         put.VpnRoutes.AddRange(delta.VpnRoutes.Select(Message));
         put.Attachments.AddRange(delta.Attachments.Select(Message));
         put.EndpointHolders.AddRange(delta.EndpointHolders.Select(Message));
+        put.Carriers.AddRange(delta.Carriers.Select(Message));
         var whole = new Delta { Revision = revision, Put = put };
         whole.RemovedNatEntries.AddRange(delta.RemovedNatEntries.Select(Message));
         whole.RemovedNatEntries.AddRange(nothing);
@@ -225,6 +235,7 @@ internal static class VRouterMessages
         whole.RemovedRoutingInstances.AddRange(delta.RemovedRoutingInstances.Select(n => (uint)n));
         whole.RemovedVpnRoutes.AddRange(delta.RemovedVpnRoutes.Select(Message));
         whole.RemovedAttachments.AddRange(delta.RemovedAttachments.Select(Message));
+        whole.RemovedCarriers.AddRange(delta.RemovedCarriers.Select(Message));
         return new ServerMessage { Delta = whole };
     }
 
@@ -283,9 +294,12 @@ internal static class VRouterMessages
         {
             NotFromUplink = Count(counters.NotFromUplink),
         };
-
-        static long Count(ulong value) => (long)Math.Min(value, long.MaxValue);
     }
+
+    public static VRouterIcmpCounters Read(IcmpCounters counters) => new(
+        Count(counters.NoFlow), Count(counters.OverLimit), Count(counters.Sent), Count(counters.Received), Count(counters.Delivered), Count(counters.Refused), Count(counters.Unmatched));
+
+    private static long Count(ulong value) => (long)Math.Min(value, long.MaxValue);
 
     /// <summary>Reads a report; endpoints whose uid is no uid are left out.</summary>
     public static IReadOnlyList<(Guid Uid, EndpointHealth Health, string? Message)> Read(HealthReport report) =>
@@ -362,6 +376,13 @@ internal static class VRouterMessages
     }
 
     private static EndpointHolder Message(VRouterEndpointHolder holder) => new() { Address = Bytes(holder.Address), Uid = Bytes(holder.Endpoint) };
+
+    private static Carriers Message(VRouterCarriers carriers)
+    {
+        var message = new Carriers { Key = Message(carriers.Key) };
+        message.Nodes.AddRange(carriers.Nodes.Select(Bytes));
+        return message;
+    }
 
     private static Probe Message(VRouterProbe probe) => new()
     {

@@ -176,6 +176,12 @@ internal sealed partial class VRouterStreamService(
                         publisher.Tell(session, l => l.Counted(name, counters));
                     }
 
+                    if (message.Heartbeat.Icmp is { } icmp)
+                    {
+                        var counters = VRouterMessages.Read(icmp);
+                        publisher.Tell(session, l => l.Counted(name, counters));
+                    }
+
                     var faults = VRouterMessages.Read(message.Heartbeat.Node);
                     if (session.Inspected(faults)) publisher.Tell(session, l => l.Inspected(name, faults));
                     var notice = ForeignText.Of(message.Heartbeat.Message);

@@ -25,6 +25,8 @@ internal sealed class RecordingListener : IVRouterListener
     public void Counted(string name, VRouterOverlayCounters counters) =>
         _lines.Writer.TryWrite($"counted {name} {string.Join(", ", counters.Instances)} | {counters with { Instances = [] }}");
 
+    public void Counted(string name, VRouterIcmpCounters counters) => _lines.Writer.TryWrite($"counted {name} {counters}");
+
     public void Noticed(string name, string? message) => _lines.Writer.TryWrite($"noticed {name} {message}".TrimEnd());
 
     /// <summary>What agents found on their nodes; it comes with every first heartbeat, so it is kept apart from the lines.</summary>

@@ -104,12 +104,17 @@ public sealed class VRouterMessagesTests
             Attachments = attachments,
             RemovedAttachments = [.. attachments.Select(a => a.Key with { RoutingInstance = 5 })],
             EndpointHolders = [.. attachments.Select(a => new VRouterEndpointHolder(a.Key.FloatingIP, Guid.Empty))],
+            Carriers = [.. attachments.Select(a => new VRouterCarriers(a.Key, [IPAddress.Parse("10.0.0.1"), IPAddress.Parse("10.0.0.2")]))],
+            RemovedCarriers = [.. attachments.Select(a => a.Key with { RoutingInstance = 5 })],
         };
         var parts = VRouterMessages.Deltas(9, delta, takesParts: true, takesInside: true)!;
         Assert.True(parts.Count > 2);
         Assert.Equal(30_000, parts.Sum(p => p.Delta.Put.Attachments.Count));
         Assert.Equal(30_000, parts.Sum(p => p.Delta.RemovedAttachments.Count));
         Assert.Equal(30_000, parts.Sum(p => p.Delta.Put.EndpointHolders.Count));
+        Assert.Equal(30_000, parts.Sum(p => p.Delta.Put.Carriers.Count));
+        Assert.Equal(30_000, parts.Sum(p => p.Delta.RemovedCarriers.Count));
+        Assert.All(parts, p => Assert.InRange(p.CalculateSize(), 1, 1024 * 1024));
     }
 
     [Fact]

@@ -208,7 +208,11 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         Assert.Equal("seen compute1 0", await _listener.NextAsync());
         Assert.Equal(
             $"counted compute1 {new VRouterInstanceCounters(5, 10, 11, 12, 13, 14)} | {new VRouterOverlayCounters([], 1, 2, 3, 4, 5, long.MaxValue)}", await _listener.NextAsync());
-        // An agent without an engine counts nothing.
+        await call.RequestStream.WriteAsync(
+            new AgentMessage { Heartbeat = new Heartbeat { Icmp = new IcmpCounters { NoFlow = 1, OverLimit = 2, Sent = 3, Received = 4, Delivered = 5, Refused = 6, Unmatched = ulong.MaxValue } } }, Cancellation);
+        Assert.Equal("seen compute1 0", await _listener.NextAsync());
+        Assert.Equal($"counted compute1 {new VRouterIcmpCounters(1, 2, 3, 4, 5, 6, long.MaxValue)}", await _listener.NextAsync());
+        // An agent without an engine and without a relay counts nothing.
         await call.RequestStream.WriteAsync(new AgentMessage { Heartbeat = new Heartbeat() }, Cancellation);
         await call.RequestStream.WriteAsync(new AgentMessage { Applied = new Applied { Revision = 1 } }, Cancellation);
         Assert.Equal("seen compute1 0", await _listener.NextAsync());
