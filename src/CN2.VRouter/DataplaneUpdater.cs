@@ -94,10 +94,11 @@ internal sealed partial class DataplaneUpdater(UpdaterInbox inbox, DesiredState 
     private async Task<string?> ApplyAsync(bool work, CancellationToken cancellation)
     {
         if (work) _retryAfter = RetryInterval;
-        relay?.SetCarriers(desired.Dataplane.Carriers, desired.Change?.Carriers);
         try
         {
             _refused = await dataplane.ApplyAsync(desired.Dataplane, desired.Change, cancellation);
+            // What a node relays finds the tables of its RoutingInstance in place.
+            relay?.SetCarriers(desired.Dataplane.Carriers, desired.Change?.Carriers);
             _failed = false;
             desired.MarkApplied();
             if (_refused.Count > 0)

@@ -172,7 +172,7 @@ public static class Limits
     public const int EntriesOfService = 20_000;
 
     [Limit("nodes of a FloatingIP that pass ICMP errors on to each other", "ICMP errors about packets that were too big reach the flows of the others only by chance")]
-    public const int CarriersOfFloatingIP = 256;
+    public const int CarriersOfFloatingIP = 64;
 
     [Limit("text from an agent or a router", "cut", "bytes")]
     public const int ForeignText = 1024;

@@ -43,14 +43,26 @@ internal sealed class PacketLog : IDisposable
             // Each packet by itself and at once: the kernel would collect them for a second.
             message.Add(QueueThreshold, [0, 0, 0, 1]);
             _socket.Send(message.Bytes);
-            var answers = new NetlinkMessages(_socket.Receive(buffer, ReplyTimeout, out _));
-            if (!answers.Next() || answers.Type != NetlinkMessages.Error || answers.Body.Length < 4) throw new Win32Exception("the kernel does not answer about nflog");
-            if (BitConverter.ToInt32(answers.Body) is not 0 and var error) throw new Win32Exception(-error, $"nflog group {group}: {new Win32Exception(-error).Message}");
+            if (Answer(longest) is not 0 and var error) throw new Win32Exception(-error, $"nflog group {group}: {new Win32Exception(-error).Message}");
         }
         catch
         {
             _socket.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>The kernel's answer; copies of packets may come before it.</summary>
+    private int Answer(int longest)
+    {
+        var buffer = new byte[longest + 4096];
+        while (true)
+        {
+            var datagram = _socket.Receive(buffer, ReplyTimeout, out _);
+            if (datagram.IsEmpty) throw new Win32Exception("the kernel does not answer about nflog");
+            var messages = new NetlinkMessages(datagram);
+            while (messages.Next())
+                if (messages.Type == NetlinkMessages.Error && messages.Body.Length >= 4) return BitConverter.ToInt32(messages.Body);
         }
     }
 

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.ComponentModel;
 using System.Text;
 using CN2.VRouter.Host;
 using CN2.VRouter.Netlink;
@@ -13,6 +14,7 @@ internal sealed class NftCounters(string table) : IDisposable
     private readonly NetlinkSocket _socket = new(NetlinkSocket.Netfilter);
 
     /// <summary>Packets by counter; empty if there is no such table.</summary>
+    /// <exception cref="Win32Exception">The kernel does not say them all.</exception>
     public Dictionary<string, long> Read()
     {
         var counts = new Dictionary<string, long>();
@@ -32,11 +34,13 @@ internal sealed class NftCounters(string table) : IDisposable
         while (true)
         {
             var datagram = _socket.Receive(buffer, 5000, out _);
-            if (datagram.IsEmpty) return;
+            if (datagram.IsEmpty) throw new Win32Exception("the counters of nftables could not be read in time");
             var messages = new NetlinkMessages(datagram);
             while (messages.Next())
             {
-                if (messages.Type is NetlinkMessages.Done or NetlinkMessages.Error) return;
+                if (messages.Type == NetlinkMessages.Done) return;
+                if (messages.Type == NetlinkMessages.Error && BitConverter.ToInt32(messages.Body) == -Posix.NoEntry) return;
+                if (messages.Type == NetlinkMessages.Error) throw new Win32Exception("the counters of nftables could not be read");
                 var attributes = messages.Body[NetlinkMessages.NetfilterHeaderLength..];
                 if (Encoding.ASCII.GetString(NetlinkMessages.Attribute(attributes, 1)).TrimEnd('\0') != table) continue;
                 var name = Encoding.ASCII.GetString(NetlinkMessages.Attribute(attributes, 2)).TrimEnd('\0');

@@ -48,5 +48,5 @@ internal static class NftUplink
     /// <summary>The rules for packets that the node passes on, for a chain at the hook forward.</summary>
     public static string ForwardRules(int relayPort) => $"{Udp} jump passing\n    {Gre} jump passing{(relayPort == 0 ? "" : $"\n    {Relay(relayPort)} jump passing")}";
 
-    private static string Relay(int port) => string.Create(CultureInfo.InvariantCulture, $"udp dport {port}");
+    private static string Relay(int port) => string.Create(CultureInfo.InvariantCulture, $"udp sport {port} udp dport {port}");
 }

@@ -20,11 +20,11 @@ namespace CN2.VRouter.Relay;
 /// </summary>
 public sealed partial class IcmpRelay : IIcmpRelay, IDisposable
 {
-    /// <summary>A FloatingIP of 256 nodes sends 255 datagrams for each error.</summary>
-    private const int MostDatagramsPerSecond = 10_000;
+    /// <summary>Datagrams a second for all FloatingIPs: each error of one with 64 nodes takes 63.</summary>
+    private const int MostSentPerSecond = 2_000;
 
-    /// <summary>Errors a second from other nodes, for all FloatingIPs.</summary>
-    private const int MostTakenPerSecond = 1_000;
+    /// <summary>Datagrams a second from other nodes, for all FloatingIPs.</summary>
+    private const int MostTakenPerSecond = 2_000;
 
     private static readonly TimeSpan Pause = TimeSpan.FromSeconds(5);
 
@@ -33,7 +33,7 @@ public sealed partial class IcmpRelay : IIcmpRelay, IDisposable
     private readonly ILogger<IcmpRelay> _logger;
     private readonly CarrierTable _carriers;
     private readonly NftTotals _totals;
-    private readonly RateLimit _sending = new(MostDatagramsPerSecond);
+    private readonly RateLimit _sending = new(MostSentPerSecond);
     private readonly RateLimit _taking = new(MostTakenPerSecond);
     private readonly byte[] _datagram = new byte[RelayDatagram.Longest];
     private readonly ManualResetEventSlim _stop = new();
@@ -160,7 +160,9 @@ public sealed partial class IcmpRelay : IIcmpRelay, IDisposable
         }
 
         if (_carriers.Find(new FloatingIPPlace(routingInstance, floatingIP)) is not { } others) return;
-        if (!_sending.Take(Stopwatch.GetTimestamp(), others.EndPoints.Count))
+        // First the limit of the FloatingIP: what is beyond it takes nothing from the others.
+        var now = Stopwatch.GetTimestamp();
+        if (!others.Sending.Take(now, others.EndPoints.Count) || !_sending.Take(now, others.EndPoints.Count))
         {
             Interlocked.Increment(ref _overLimit);
             return;
@@ -187,7 +189,7 @@ public sealed partial class IcmpRelay : IIcmpRelay, IDisposable
         for (var i = 0; i < count; i++)
         {
             Interlocked.Increment(ref _received);
-            if (sockets.Received.IsTruncated(i)) Interlocked.Increment(ref _refused);
+            if (sockets.Received.IsTruncated(i) || sockets.Received.SourcePort(i) != _port) Interlocked.Increment(ref _refused);
             else Take(sockets.Injector, sockets.Received.Source(i), sockets.Received.Datagram(i));
         }
     }
@@ -203,7 +205,7 @@ public sealed partial class IcmpRelay : IIcmpRelay, IDisposable
         }
 
         var now = Stopwatch.GetTimestamp();
-        if (!others.Limit.Take(now) || !_taking.Take(now)) Interlocked.Increment(ref _overLimit);
+        if (!others.Taking.Take(now) || !_taking.Take(now)) Interlocked.Increment(ref _overLimit);
         // What belongs to no flow is dropped in the kernel, which counts it.
         else if (injector.Put(routingInstance, packet)) Interlocked.Increment(ref _delivered);
     }

@@ -6,8 +6,8 @@ namespace CN2.VRouter.Relay;
 /// <summary>The other nodes of a FloatingIP, and how much is taken from them.</summary>
 internal sealed class OtherCarriers
 {
-    /// <summary>So many errors a second for one FloatingIP are taken from all its other nodes together.</summary>
-    public const int MostPerSecond = 200;
+    /// <summary>So many datagrams a second are sent for one FloatingIP, and taken from all its other nodes together.</summary>
+    private const int MostPerSecond = 500;
 
     private readonly IReadOnlyList<IPAddress> _addresses;
     private readonly HashSet<uint> _senders;
@@ -21,8 +21,11 @@ internal sealed class OtherCarriers
 
     public IReadOnlyList<IPEndPoint> EndPoints { get; }
 
-    /// <summary>Of the thread that takes datagrams.</summary>
-    public RateLimit Limit { get; } = new(MostPerSecond);
+    /// <summary>Datagrams that are sent. This and the next one are of the relay's thread.</summary>
+    public RateLimit Sending { get; } = new(MostPerSecond);
+
+    /// <summary>Datagrams that are taken.</summary>
+    public RateLimit Taking { get; } = new(MostPerSecond);
 
     public bool Are(IReadOnlyList<IPAddress> addresses) => addresses.SequenceEqual(_addresses);
 

@@ -86,18 +86,19 @@ public sealed class PathMtuTests : IClassFixture<PathMtuLab>, IAsyncDisposable
         using var stranger = _lab.Client.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
         stranger.SendTo(Datagram(Page, 0), node2);
         await Eventually.TrueAsync(() => _node2.Relay.Counters.Refused == 1, seen: Seen);
-        // As a node, with another port: what counts is the address.
-        using var peer = _lab.Node1.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp));
-        foreach (var datagram in (byte[][])[Datagram(IPEndPoint.Parse("100.0.0.5:8080"), 0), Datagram(Page, 7), [.. Datagram(Page, 0), 0], [1, 0, 0, 0], [], [9]]) peer.SendTo(datagram, node2);
-        await Eventually.TrueAsync(() => _node2.Relay.Counters.Refused == 7, seen: Seen);
-        peer.SendTo(Datagram(Page, 0), node2);
+        using var peer = _lab.Node1.Run(() => RawSocket.Open(255 /* IPPROTO_RAW */));
+        void FromNode1(byte[] datagram, int port = RelayNode.Port) => peer.SendTo(Udp(new IPEndPoint(node1.Address, port), node2, datagram), new IPEndPoint(node2.Address, 0));
+        FromNode1(Datagram(Page, 0), 40_000);
+        foreach (var datagram in (byte[][])[Datagram(IPEndPoint.Parse("100.0.0.5:8080"), 0), Datagram(Page, 7), [.. Datagram(Page, 0), 0], [1, 0, 0, 0], [], [9]]) FromNode1(datagram);
+        await Eventually.TrueAsync(() => _node2.Relay.Counters.Refused == 8, seen: Seen);
+        FromNode1(Datagram(Page, 0));
         await Eventually.TrueAsync(() => _node2.Relay.Counters.Unmatched == 1, seen: Seen);
-        Assert.Equal((8L, 0L), (_node2.Relay.Counters.Received, _node2.Relay.Counters.Delivered));
+        Assert.Equal((9L, 0L), (_node2.Relay.Counters.Received, _node2.Relay.Counters.Delivered));
 
         // A pod that writes another node's address into its packets is not heard: they do not come by an uplink.
-        using var forger = _lab.PodHost1.Run(() => RawSocket.Open(255 /* IPPROTO_RAW */));
+        using var forger = _lab.PodHost1.Run(() => RawSocket.Open(255));
         forger.SendTo(Udp(node2, node1, Datagram(Page, 0)), new IPEndPoint(node1.Address, 0));
-        peer.SendTo(Datagram(Page, 0), node2);
+        FromNode1(Datagram(Page, 0));
         await Eventually.TrueAsync(() => _node2.Relay.Counters.Unmatched == 2, seen: Seen);
         Assert.Equal(0, _node1.Relay.Counters.Received);
     }

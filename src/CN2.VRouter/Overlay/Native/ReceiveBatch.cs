@@ -39,6 +39,8 @@ internal sealed unsafe class ReceiveBatch : IDisposable
     /// <summary>The address of the sender, first octet highest.</summary>
     public uint Source(int index) => BinaryPrimitives.ReverseEndianness(_sources[index].Address);
 
+    public int SourcePort(int index) => BinaryPrimitives.ReverseEndianness(_sources[index].Port);
+
     public bool IsTruncated(int index) => (_messages[index].Flags & Posix.Truncated) != 0;
 
     public void Dispose()
