@@ -71,9 +71,7 @@ static async Task<int> RunAsync(AgentCommand.Run run)
         var fence = VRouterAgent.FenceOf(run);
         var uplinks = VRouterAgent.UplinksOf(run);
         uplinks.Refresh();
-        var options = new NftOptions(run.Table, run.Address, run.Address6);
-        await NftDataplane.CheckAsync(options);
-        options = options with { RelayPort = await RelayPortAsync(options, run.RelayPort, loggers) };
+        var options = await CheckedAsync(new NftOptions(run.Table, run.Address, run.Address6) { RelayPort = run.RelayPort }, loggers);
         using var relay = options.RelayPort == 0 ? null : new IcmpRelay(run.Table, run.Address, options.RelayPort, loggers.CreateLogger<IcmpRelay>());
         var overlay = new OverlayEngine(run.Table, run.Address, run.Overlay, loggers.CreateLogger<OverlayEngine>());
         var entries = new NftDataplane(options, loggers.CreateLogger<NftDataplane>(), fence, uplinks);
@@ -98,19 +96,20 @@ static async Task<int> RunAsync(AgentCommand.Run run)
     }
 }
 
-// 0 where the kernel cannot log packets to a program: the tables must not fail for it.
-static async Task<int> RelayPortAsync(NftOptions options, int port, ILoggerFactory loggers)
+// Without the relay where the kernel cannot log packets to a program: the tables must not fail for it.
+static async Task<NftOptions> CheckedAsync(NftOptions options, ILoggerFactory loggers)
 {
-    if (port == 0) return 0;
     try
     {
-        await NftDataplane.CheckAsync(options with { RelayPort = port });
-        return port;
+        await NftDataplane.CheckAsync(options);
+        return options;
     }
-    catch (DataplaneException e)
+    catch (DataplaneException e) when (options.RelayPort != 0)
     {
+        var without = options with { RelayPort = 0 };
+        await NftDataplane.CheckAsync(without);
         IcmpRelay.LogIsOff(loggers.CreateLogger<IcmpRelay>(), e.Message);
-        return 0;
+        return without;
     }
 }
 
