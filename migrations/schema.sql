@@ -446,11 +446,18 @@ CREATE FUNCTION public.cn2_release_addresses() RETURNS trigger
     AS $$
 BEGIN
     PERFORM 1 FROM subnet WHERE id IN (SELECT subnet_id FROM gone) ORDER BY id FOR SHARE;
-    -- A FloatingIP that has left its name to a successor (FloatingIPName.Retired) is known by the name that it had.
+    -- A FloatingIP that has left its name to a successor (FloatingIPName.Retired) is known by the name that it had. Beyond 10,000 rests of
+    -- a namespace in a subnet its addresses are free at once: who makes and deletes FloatingIPs without end keeps them from nobody.
+    WITH room AS MATERIALIZED (
+        SELECT d.namespace, d.subnet_id,
+            (SELECT count(*) FROM (SELECT FROM resting_address r WHERE r.last_namespace = d.namespace AND r.subnet_id = d.subnet_id LIMIT 10000) q) AS rests
+        FROM (SELECT DISTINCT namespace, subnet_id FROM gone) d
+    )
     INSERT INTO resting_address (subnet_id, address, rests_until, last_namespace, last_name)
         SELECT g.subnet_id, g.address, clock_timestamp() + make_interval(secs => n.quarantine_seconds), g.namespace,
             CASE WHEN NOT g.reserved AND right(g.name, 9) = '-' || right(g.uid::text, 8) THEN left(g.name, -9) ELSE g.name END
-        FROM gone g JOIN external_network n ON n.uid = g.external_network_uid WHERE n.quarantine_seconds > 0
+        FROM gone g JOIN external_network n ON n.uid = g.external_network_uid JOIN room o ON o.namespace = g.namespace AND o.subnet_id = g.subnet_id
+        WHERE n.quarantine_seconds > 0 AND o.rests < 10000
         ON CONFLICT (subnet_id, address) DO UPDATE
             SET rests_until = excluded.rests_until, last_namespace = excluded.last_namespace, last_name = excluded.last_name;
     INSERT INTO free_address (subnet_id, address)
@@ -611,6 +618,8 @@ BEGIN
     PERFORM 1 FROM subnet WHERE id = p_subnet FOR NO KEY UPDATE;
     -- Waits for those who are taking addresses now: what they hold is seen by the statements after this one.
     DELETE FROM free_address WHERE subnet_id = p_subnet;
+    -- The same for what rests. A new version of each row, because one that is only locked would be taken afterwards by who has looked before.
+    UPDATE resting_address SET rests_until = rests_until WHERE subnet_id = p_subnet;
     DELETE FROM subnet_range WHERE subnet_id = p_subnet;
     INSERT INTO subnet_range (subnet_id, first, last) SELECT p_subnet, f, l FROM unnest(p_first, p_last) AS t (f, l);
 END $$;
@@ -704,7 +713,8 @@ BEGIN
             missing := missing - got;
             EXIT WHEN missing = 0 OR waited;
             -- What others hold locked here comes back, or its rest ends and it is free: wait for them, and look once more.
-            PERFORM 1 FROM resting_address r WHERE r.subnet_id = p_subnets[i] AND r.rests_until <= latest ORDER BY r.rests_until FOR UPDATE;
+            PERFORM 1 FROM resting_address r WHERE r.subnet_id = p_subnets[i] AND r.rests_until <= latest AND cn2_may_be_given(r.subnet_id, r.address)
+                ORDER BY r.rests_until LIMIT missing FOR UPDATE;
             waited := true;
         END LOOP;
     END LOOP;

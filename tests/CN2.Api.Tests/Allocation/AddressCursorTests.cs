@@ -11,7 +11,7 @@ public sealed class AddressCursorTests
         Assert.Equal(["1"], Order(new PoolOption([1])));
         Assert.Equal(["1-", "2-", "1", "2"], Order(new PoolOption([1, 2])));
         Assert.Equal(["1-", "2-", "3-", "1", "2-", "3-", "2", "3"], Order(new PoolOption([1]), new PoolOption([2, 3])));
-        Assert.Equal(["1-", "2-", "1", "2"], Order(new PoolOption([1]), new PoolOption([]), new PoolOption([2])));
+        Assert.Equal(["1-", "2-", "1", "2"], Order(new PoolOption([1]), new PoolOption((int[])[]), new PoolOption([2])));
     }
 
     [Fact]
