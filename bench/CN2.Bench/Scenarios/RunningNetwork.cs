@@ -15,6 +15,7 @@ internal sealed class RunningNetwork(PrivateNetwork network, Report report, Benc
         EndpointChange? change = options.Scenarios.Contains('c') ? new(site, report) : null;
         Restarts? restarts = options.Scenarios.Contains('d') ? new(site, report, options) : null;
         ConnectionRate? connections = options.Scenarios.Contains('e') ? new(site, report) : null;
+        FlushedTable? flushed = options.Scenarios.Contains('e') ? new(site, report) : null;
         try
         {
             connections?.Run();
@@ -29,6 +30,7 @@ internal sealed class RunningNetwork(PrivateNetwork network, Report report, Benc
             await site.GrowAsync(options.Medium);
             if (change is not null) await change.RunAsync();
             connections?.Run();
+            if (flushed is not null) await flushed.RunAsync(network.Directory);
             await AtAsync(options.Medium);
             if (options.Large == 0 || (latency is null && restarts is null)) return;
             await site.GrowAsync(options.Large);
@@ -41,6 +43,7 @@ internal sealed class RunningNetwork(PrivateNetwork network, Report report, Benc
             change?.Tell();
             restarts?.Tell();
             connections?.Tell();
+            flushed?.Tell();
         }
 
         async Task AtAsync(int services)

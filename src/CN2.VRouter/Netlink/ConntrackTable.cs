@@ -97,7 +97,8 @@ internal static class ConntrackTable
             mark,
             new IPAddress(NetlinkMessages.Attribute(originalAddresses, source)),
             new IPAddress(NetlinkMessages.Attribute(replyAddresses, destination)),
-            replied);
+            replied,
+            Port(NetlinkMessages.Attribute(protocol, 2)));
     }
 
     private static ushort Port(ReadOnlySpan<byte> value) => value.Length < 2 ? (ushort)0 : BinaryPrimitives.ReadUInt16BigEndian(value);

@@ -20,6 +20,9 @@ internal sealed class EndingFlows
     /// <summary>Addresses of endpoints that another VirtualMachineInterface has now.</summary>
     public HashSet<IPAddress> Reassigned { get; } = [];
 
+    /// <summary>NAT entries and addresses of endpoints that moved to this node. What this node knows of their connections is from before they left it, if anything.</summary>
+    public HashSet<(NatEntryKey NatEntry, IPAddress Endpoint)> Arrived { get; } = [];
+
     public bool IsEmpty => NatEntries is { Count: 0 } && Freed.Count == 0 && Attached.Count == 0 && Reassigned.Count == 0;
 
     /// <summary>The flows of all NAT entries are judged.</summary>

@@ -17,7 +17,12 @@ public sealed class NftContents
     private readonly Dictionary<NatEntryKey, DataplaneNatEntry> _natEntries;
     private readonly Dictionary<NftSharedElement, int> _shared;
     private readonly HashSet<IPAddress> _floatingIPs;
-    private readonly EndpointSources _sources = new();
+
+    /// <summary>The source address of flows that an endpoint begins into a VPN: the FloatingIP that is attached to it one to one there.</summary>
+    private readonly FirstClaims<IPAddress> _sources = new(NftOverlay.Endpoints, NftOverlay.EndpointElements, Comparer<IPAddress>.Create(AddressArithmetic.Compare));
+
+    /// <summary>The FloatingIP whose clients are asked about segments of an endpoint without a flow.</summary>
+    private readonly FirstClaims<ReplyTarget> _replies = new(NftReplies.RoutedTargets, NftReplies.Elements, Comparer<ReplyTarget>.Default);
 
     private NftContents(int natEntries)
     {
@@ -41,6 +46,7 @@ public sealed class NftContents
             foreach (var shared in NftRuleset.SharedElements(natEntry)) after.Count(shared, 1);
             foreach (var element in NftRuleset.Elements(natEntry)) sections.Add(element);
             after._sources.Add(natEntry);
+            after._replies.Add(natEntry);
         }
 
         foreach (var address in desired.FloatingIPs)
@@ -56,7 +62,7 @@ public sealed class NftContents
             sections.Add(NftRuleset.Element(options.Table, shared));
         }
 
-        foreach (var element in after._sources.Elements()) sections.Add(element);
+        foreach (var element in after._sources.Elements().Concat(after._replies.Elements())) sections.Add(element);
         sections.AppendTo(text, "add", options.Table);
         return (text.ToString(), after);
     }
@@ -65,14 +71,18 @@ public sealed class NftContents
     /// The transaction from these contents to <paramref name="desired"/>, for the keys in <paramref name="change"/>; its text is empty if
     /// there is no difference.
     /// </summary>
-    public NftTransaction Difference(NftOptions options, DataplaneConfig desired, DataplaneChange change)
+    /// <param name="formerRoom">How many former targets may be added.</param>
+    public NftTransaction Difference(NftOptions options, DataplaneConfig desired, DataplaneChange change, int formerRoom = NftReplies.MostFormer)
     {
         var added = new NftSections();
         var removed = new NftSections();
         var natEntries = new List<(NatEntryKey Key, DataplaneNatEntry? NatEntry)>();
         var judged = new HashSet<NatEntryKey>();
+        var arrived = new HashSet<(NatEntryKey, IPAddress)>();
         var counts = new Dictionary<NftSharedElement, int>();
-        var sources = new EndpointSources.Draft();
+        var sources = new FirstClaims<IPAddress>.Draft();
+        var replies = new FirstClaims<ReplyTarget>.Draft();
+        var former = new SortedSet<ReplyTarget>();
         foreach (var key in change.NatEntries.Order())
         {
             var before = _natEntries.GetValueOrDefault(key);
@@ -80,6 +90,7 @@ public sealed class NftContents
             if (Equals(before, after)) continue;
             natEntries.Add((key, after));
             if (MayEndFlows(before, after)) judged.Add(key);
+            arrived.UnionWith(Arrived(before, after).Select(a => (key, a)));
             var had = before is null ? [] : NftRuleset.Elements(before).ToHashSet();
             var has = after is null ? [] : NftRuleset.Elements(after).ToList();
             foreach (var element in has)
@@ -89,6 +100,8 @@ public sealed class NftContents
 
             foreach (var element in had) removed.Add(element);
             _sources.Record(sources, before, after);
+            _replies.Record(replies, before, after);
+            if (before is not null) former.UnionWith(NftReplies.Targets(before).Except(after is null ? [] : NftReplies.Targets(after)));
             if (before is not null)
             {
                 foreach (var shared in NftRuleset.SharedElements(before)) Record(shared, -1);
@@ -132,13 +145,18 @@ public sealed class NftContents
             }
         }
 
-        var (formerSources, newSources) = _sources.Difference(sources);
-        foreach (var element in formerSources) removed.Add(element);
-        foreach (var element in newSources) added.Add(element);
+        foreach (var (gone, come) in ((List<NftElement>, List<NftElement>)[])[_sources.Difference(sources), _replies.Difference(replies)])
+        {
+            foreach (var element in gone) removed.Add(element);
+            foreach (var element in come) added.Add(element);
+        }
+
+        var remembered = former.Take(formerRoom).ToList();
+        foreach (var target in remembered) added.Add(NftReplies.Former(target));
 
         removed.AppendTo(text, "delete", options.Table);
         added.AppendTo(text, "add", options.Table);
-        return new NftTransaction(text.ToString(), freed, judged, () =>
+        return new NftTransaction(text.ToString(), freed, judged, arrived, remembered.Count, () =>
         {
             foreach (var (key, natEntry) in natEntries)
             {
@@ -154,6 +172,7 @@ public sealed class NftContents
 
             foreach (var (shared, by) in counts) Count(shared, by);
             _sources.Accept(sources);
+            _replies.Accept(replies);
         });
 
         void Record(NftSharedElement shared, int by) => counts[shared] = counts.GetValueOrDefault(shared) + by;
@@ -179,6 +198,9 @@ public sealed class NftContents
     /// <summary>The addresses whose unmapped ports are dropped: FloatingIPs, and those of NAT entries.</summary>
     public IEnumerable<FloatingIPPlace> GuardedAddresses() => _shared.Keys.Where(IsGuard).Select(PlaceOf);
 
+    /// <summary>The entries of FloatingIPs whose clients are asked about segments of this target.</summary>
+    internal IReadOnlyCollection<NatEntryKey> RepliesOf(ReplyTarget target) => _replies.Of(target);
+
     /// <summary>Whether the address is in the drop set; in a RoutingInstance: whether there is an entry for it.</summary>
     public bool Guards(FloatingIPPlace place) => _shared.ContainsKey(place.RoutingInstance == 0
         ? FloatingIP(place.Address)
@@ -190,6 +212,14 @@ public sealed class NftContents
         || !before.SourceRanges.Equals(after.SourceRanges)
         || before.Backends.Any(b => !after.Backends.Contains(b))
         || before.Draining.Any(b => !after.Backends.Contains(b) && !after.Draining.Contains(b));
+
+    /// <summary>The endpoints that were on another node before.</summary>
+    private static IEnumerable<IPAddress> Arrived(DataplaneNatEntry? before, DataplaneNatEntry? after)
+    {
+        if (before is null || after is null) return [];
+        var elsewhere = before.Backends.Where(b => !b.Local).Select(b => b.Address).ToHashSet();
+        return after.Backends.Where(b => b.Local && elsewhere.Contains(b.Address)).Select(b => b.Address);
+    }
 
     private static NftSharedElement FloatingIP(IPAddress address) => new(address.FamilyOf(), NftSet.FloatingIPs, address, 0);
 

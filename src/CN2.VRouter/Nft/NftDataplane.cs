@@ -26,6 +26,7 @@ public sealed partial class NftDataplane : IDataplane
     private readonly Channel<string> _drift = Channel.CreateBounded<string>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
     private readonly NftMonitor _monitor;
     private readonly Dictionary<VirtualRouterItem, string> _refused = [];
+    private readonly FormerTargets _former = new(TimeProvider.System);
     private NftContents? _contents;
 
     private volatile bool _drifted;
@@ -141,6 +142,7 @@ public sealed partial class NftDataplane : IDataplane
         }
 
         _contents = after;
+        _former.Clear();
         if (rest.Count > 0) await AdmitAsync(after, desired, rest, new NftBudget(MaximumTries));
         guarded.RemoveWhere(after.Guards);
         _ending.AddAll();
@@ -215,6 +217,7 @@ public sealed partial class NftDataplane : IDataplane
         {
             await CommitAsync(text);
             _contents = after;
+            _former.Clear();
             _ending.AddAll();
         }
         catch (DataplaneException)
@@ -242,7 +245,7 @@ public sealed partial class NftDataplane : IDataplane
     /// <summary>One transaction; answers why the kernel refused it, or null.</summary>
     private async Task<string?> TryAsync(NftContents contents, DataplaneConfig desired, DataplaneChange change)
     {
-        var transaction = contents.Difference(_options, desired, change);
+        var transaction = contents.Difference(_options, desired, change, _former.Room);
         try
         {
             if (transaction.Text.Length > 0) await CommitAsync(transaction.Text);
@@ -253,7 +256,9 @@ public sealed partial class NftDataplane : IDataplane
         }
 
         transaction.Accepted();
+        _former.Accept(transaction.Former);
         _ending.Add(transaction.Judged);
+        _ending.Arrived.UnionWith(transaction.Arrived);
         _owners.EntriesChanged(transaction.Judged, contents, _ending);
         _ending.Freed.UnionWith(transaction.Freed);
         return null;

@@ -54,6 +54,11 @@ public static class NftRuleset
         NftSet.OneToOne => "one_to_one",
         NftSet.OneToOneBackends => "one_to_one_backends",
         NftSet.OneToOneSourceRanges => "one_to_one_source_ranges",
+        NftSet.ReplyAddresses => "reply_addresses",
+        NftSet.ReplyPorts => "reply_ports",
+        NftSet.OneToOneReplies => "one_to_one_replies",
+        NftSet.FormerTargets => "former_targets",
+        NftSet.FormerOneToOne => "former_one_to_one",
         NftSet.VpnZones => "vpn_zones",
         NftSet.VpnMarks => "vpn_marks",
         NftSet.VpnDevices => "vpn_devices",
@@ -243,7 +248,7 @@ public static class NftRuleset
               map one_to_one { type {{addr}} : mark; }
               map one_to_one_backends { type {{addr}} . mark : {{addr}}; }
               set one_to_one_source_ranges { type {{addr}} . {{addr}}; flags interval; }
-            {{NftAnswers.Sets(options, addr)}}{{NftOverlay.Sets(addr)}}{{uplink}}
+            {{NftReplies.Sets(addr)}}{{NftAnswers.Sets(options, addr)}}{{NftOverlay.Sets(addr)}}{{uplink}}
               # An entry for callers inside is not for packets that come by an uplink.
               chain frontend {
                 {{inside}}
@@ -290,7 +295,7 @@ public static class NftRuleset
                 type filter hook prerouting priority dstnat + 10; policy accept;
                 {{clearMark}}
                 iifname {{tunnels}} goto vpn_guard
-                ct state invalid {{ip}} saddr @endpoints drop
+                {{NftReplies.GuardRules(family)}}
                 {{ip}} daddr @floating_ips {{ip}} daddr != @fence goto untranslated
                 {{NftAnswers.FormerPings(family)}}
               }
@@ -300,13 +305,15 @@ public static class NftRuleset
                 {{ip}} daddr @floating_ips {{ip}} daddr != @fence goto untranslated
                 {{NftAnswers.FormerPings(family)}}
               }
+            {{NftReplies.Chains(family, ranges)}}
             {{NftAnswers.Chains(family, tunnels)}}
 
               # A flow leaves by the interface it came from when an endpoint reaches itself or a neighbour on the same link. Its reply
               # would not pass this node, so its source becomes the node's address.
               chain forward {
                 type filter hook forward priority filter; policy accept;
-                {{passing}}ct state new ct status dnat {{ip}} daddr != @remote jump hairpin
+                {{passing}}{{NftReplies.ForwardRule(family)}}
+                ct state new ct status dnat {{ip}} daddr != @remote jump hairpin
               }
               chain hairpin {
                 ct original {{ip}} daddr @floating_ips fib daddr . iif oif exists meta mark set meta mark or {{Hex(HairpinBit)}}

@@ -42,6 +42,19 @@ public enum NftSet
     OneToOneBackends,
     OneToOneSourceRanges,
 
+    /// <summary>endpoint . protocol . port → the FloatingIP whose client is asked about a segment without a flow.</summary>
+    ReplyAddresses,
+
+    /// <summary>endpoint . protocol . port → the port of that FloatingIP.</summary>
+    ReplyPorts,
+
+    /// <summary>endpoint → the FloatingIP that is attached to it one to one.</summary>
+    OneToOneReplies,
+
+    /// <summary>endpoint . protocol . port that an entry had until a while ago; each element goes by itself.</summary>
+    FormerTargets,
+    FormerOneToOne,
+
     /// <summary>A RoutingInstance's device → the zone of its flows.</summary>
     VpnZones,
 

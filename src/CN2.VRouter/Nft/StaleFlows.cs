@@ -17,6 +17,11 @@ namespace CN2.VRouter.Nft;
 /// <item>flows that were not answered yet, of any protocol, to an endpoint that takes no new flows: the next packet begins anew;</item>
 /// <item>UDP flows, and others that no handshake ends (an echo or a tunnel through one to one), to an endpoint that the entry no longer has, not
 /// even draining. Established TCP and SCTP flows to such an endpoint go on;</item>
+/// <item>unanswered TCP and SCTP flows from a port of an endpoint that the entry serves: what an endpoint that moved here sent in the middle of a
+/// connection before the entry was here. The client answers to the FloatingIP, and such a flow would keep that out. Of an address that is
+/// attached one to one only the ports of servers are meant (<see cref="NftReplies.FirstClientPort"/>);</item>
+/// <item>flows from outside to an endpoint that has come back to this node: they went on by another node meanwhile, and their windows are those of
+/// long ago. The client's next segment begins them anew;</item>
 /// <item>flows that an endpoint began into a VPN from a FloatingIP that is no longer attached to it.</item>
 /// </list>
 /// </summary>
@@ -26,7 +31,7 @@ namespace CN2.VRouter.Nft;
 internal sealed class StaleFlows(NftContents contents, EndingFlows ending, Lazy<HashSet<IPAddress>> nodeAddresses)
 {
     public bool Contains(ConntrackFlow flow) =>
-        NftOverlay.FromEndpointBy(flow.Mark) is not 0 and var number ? BegunByEndpoint(number, flow) : SentToEntry(NftOverlay.FromVpnBy(flow.Mark), flow);
+        NftOverlay.FromEndpointBy(flow.Mark) is not 0 and var number ? BegunByEndpoint(number, flow) : SentToEntry(NftOverlay.FromVpnBy(flow.Mark), flow) || KeepsClientOut(flow);
 
     private bool SentToEntry(int instance, ConntrackFlow flow)
     {
@@ -55,10 +60,22 @@ internal sealed class StaleFlows(NftContents contents, EndingFlows ending, Lazy<
     {
         if (!ending.Concerns(key)) return false;
         if (!contents.NatEntries.TryGetValue(key, out var natEntry)) return !IsEstablished(flow);
-        if (!Admits(natEntry, flow.OriginalSource)) return true;
+        if (!Admits(natEntry, flow.OriginalSource) || IsFromBefore(key, flow)) return true;
         if (IsEstablished(flow)) return false;
         var serves = Has(natEntry.Backends, flow) || (flow.Replied && Has(natEntry.Draining, flow));
         return !serves;
+    }
+
+    /// <summary>While the endpoint was elsewhere its connections went by another node, or, from callers inside, by this one with the node's own address.</summary>
+    private bool IsFromBefore(NatEntryKey key, ConntrackFlow flow) =>
+        ending.Arrived.Contains((key, flow.ReplySource)) && flow.OriginalSource.Equals(flow.ReplyDestination);
+
+    private bool KeepsClientOut(ConntrackFlow flow)
+    {
+        if (flow.Replied || !EndsByItself(flow) || !flow.OriginalSource.Equals(flow.ReplyDestination) || !flow.OriginalDestination.Equals(flow.ReplySource)) return false;
+        var ofPort = new ReplyTarget(flow.OriginalSource, (TransportProtocol)flow.Protocol, flow.OriginalSourcePort);
+        return contents.RepliesOf(ofPort).Any(ending.Concerns)
+            || (flow.OriginalSourcePort < NftReplies.FirstClientPort && contents.RepliesOf(new(flow.OriginalSource, null, 0)).Any(ending.Concerns));
     }
 
     private bool BegunByEndpoint(int instance, ConntrackFlow flow)

@@ -51,6 +51,25 @@ internal static class RawPackets
         BinaryPrimitives.WriteUInt32BigEndian(packet.AsSpan(16), 0x01020304); // initiate tag
         BinaryPrimitives.WriteUInt32BigEndian(packet.AsSpan(20), 65536); // window
         packet[25] = packet[27] = 1; // streams
+        return WithCrc(packet);
+    }
+
+    /// <summary>An SCTP HEARTBEAT (RFC 9260 §3.3.5), as an endpoint sends it in the middle of an association.</summary>
+    public static byte[] SctpHeartbeat(ushort from, ushort to)
+    {
+        var packet = new byte[24];
+        BinaryPrimitives.WriteUInt16BigEndian(packet, from);
+        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(2), to);
+        BinaryPrimitives.WriteUInt32BigEndian(packet.AsSpan(4), 0x01020304); // verification tag
+        packet[12] = 4; // HEARTBEAT
+        packet[15] = 12;
+        packet[17] = 1; // heartbeat info
+        packet[19] = 8;
+        return WithCrc(packet);
+    }
+
+    private static byte[] WithCrc(byte[] packet)
+    {
         var crc = uint.MaxValue;
         foreach (var octet in packet) crc = BitOperations.Crc32C(crc, octet);
         BinaryPrimitives.WriteUInt32LittleEndian(packet.AsSpan(8), ~crc);

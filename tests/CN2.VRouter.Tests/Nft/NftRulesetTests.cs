@@ -18,9 +18,9 @@ public sealed class NftRulesetTests : IDisposable
 
     public void Dispose() => _namespace.Dispose();
 
-    public static TheoryData<string> Wholes => ["empty", "seed", "everything", "no-node-address6", "overlay"];
+    public static TheoryData<string> Wholes => ["empty", "seed", "everything", "no-node-address6", "overlay", "routed"];
 
-    public static TheoryData<string> Changes => ["endpoint-added", "endpoint-removed", "last-endpoint-drains", "service-removed", "restricted", "two-at-once", "vpn-begins", "vpn-ends", "vpn-endpoint-moves"];
+    public static TheoryData<string> Changes => ["endpoint-added", "endpoint-removed", "last-endpoint-drains", "service-removed", "restricted", "two-at-once", "vpn-begins", "vpn-ends", "vpn-endpoint-moves", "endpoint-arrives", "first-of-two-goes"];
 
     [Theory]
     [MemberData(nameof(Wholes))]
@@ -86,6 +86,7 @@ public sealed class NftRulesetTests : IDisposable
         var natEntries = Enumerable.Range(0, services).Select(i => Configs.NatEntry($"100.0.{i / 250}.{i % 250}", TransportProtocol.TCP, 80, "10.0.0.1:80", "10.0.0.2:80") with
         {
             SourceRanges = Configs.Ranges("198.51.100.0/24"),
+            RefusesOthers = true,
         });
         var before = Configs.Config([.. natEntries]);
         var (_, contents) = NftContents.Whole(Options, before);
@@ -96,7 +97,10 @@ public sealed class NftRulesetTests : IDisposable
         Assert.Equal(
             "delete element ip cn2 backends {\n  100.0.0.4 . 6 . 80 . 0xcb200001 : 10.0.0.2 . 80\n}\n"
             + "add element ip cn2 endpoints {\n  10.0.0.3\n}\n"
-            + "add element ip cn2 backends {\n  100.0.0.4 . 6 . 80 . 0xcb200001 : 10.0.0.3 . 80\n}\n",
+            + "add element ip cn2 backends {\n  100.0.0.4 . 6 . 80 . 0xcb200001 : 10.0.0.3 . 80\n}\n"
+            + "add element ip cn2 reply_addresses {\n  10.0.0.3 . 6 . 80 : 100.0.0.4\n}\n"
+            + "add element ip cn2 reply_ports {\n  10.0.0.3 . 6 . 80 : 80\n}\n"
+            + "add element ip cn2 former_targets {\n  10.0.0.2 . 6 . 80\n}\n",
             contents.Difference(Options, before, change).Text);
     }
 
@@ -122,6 +126,16 @@ public sealed class NftRulesetTests : IDisposable
             Configs.NatEntry("10.233.33.83", TransportProtocol.TCP, 8080, "10.233.64.10:80", "10.233.64.11:80", "10.233.65.10:80@"),
             Configs.NatEntry("100.0.0.4", TransportProtocol.TCP, 8080, "10.233.64.10:80", "10.233.64.11:80"),
             Configs.NodePort(TransportProtocol.TCP, 31234, "10.233.64.10:80", "10.233.64.11:80", "10.233.65.10:80@")),
+        "routed" => Configs.Config(
+            Configs.NatEntry("100.0.0.4", TransportProtocol.TCP, 8080, "10.0.0.1:80", "10.0.0.2:80", "10.0.0.9:80@") with { RefusesOthers = true, SourceRanges = Configs.Ranges("198.51.100.0/24") },
+            Configs.NatEntry("100.0.0.4", TransportProtocol.SCTP, 3868, "10.0.0.1:3868") with { RefusesOthers = true },
+            Configs.NatEntry("100.0.0.4", TransportProtocol.UDP, 53, "10.0.0.1:53") with { RefusesOthers = true },
+            Configs.NatEntry("100.0.0.5", TransportProtocol.TCP, 9090, "10.0.0.1:80") with { RefusesOthers = true },
+            Configs.NatEntry("100.0.0.6", TransportProtocol.TCP, 9090, []) with { RefusesOthers = true, Draining = Configs.Backends("10.0.0.3:80") },
+            Configs.NatEntry("10.233.0.9", TransportProtocol.TCP, 80, "10.0.0.4:80"),
+            Configs.NatEntry("2001:db8::4", TransportProtocol.TCP, 443, "[fd00:1::1]:8443") with { RefusesOthers = true },
+            Configs.OneToOne("100.0.0.9", "10.0.0.5:0"),
+            Configs.OneToOne("2001:db8::9", "[fd00:1::5]:0")),
         "overlay" => Configs.Config(
             Configs.NatEntry("100.0.0.4", TransportProtocol.TCP, 8080, "10.233.64.10:80"),
             Configs.NatEntry("100.0.0.4", TransportProtocol.TCP, 8080, "10.233.64.10:80", "10.233.64.11:80").In(5),
@@ -146,8 +160,13 @@ public sealed class NftRulesetTests : IDisposable
     {
         var two = Configs.NatEntry("100.0.0.4", TransportProtocol.TCP, 8080, "10.0.0.1:80", "10.0.0.3:80");
         var other = Configs.NatEntry("100.0.0.5", TransportProtocol.TCP, 8080, "10.0.0.1:80", "10.0.1.1:80@");
+        var routed = two with { RefusesOthers = true };
         return name switch
         {
+            "endpoint-arrives" => (
+                Configs.Config(routed with { Backends = Configs.Backends("10.0.0.9:80@"), InsideOnly = true, RefusesOthers = false }),
+                Configs.Config(routed with { Backends = Configs.Backends("10.0.0.9:80") })),
+            "first-of-two-goes" => (Configs.Config(routed, other with { RefusesOthers = true }), Configs.Config(other with { RefusesOthers = true }).With("100.0.0.4")),
             "endpoint-added" => (Configs.Config(two, other), Configs.Config(two with { Backends = Configs.Backends("10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80") }, other)),
             "endpoint-removed" => (Configs.Config(two, other), Configs.Config(two with { Backends = Configs.Backends("10.0.0.3:80") }, other)),
             "last-endpoint-drains" => (Configs.Config(two, other), Configs.Config(two with { Backends = [], Draining = two.Backends }, other)),
@@ -186,6 +205,7 @@ public sealed class NftRulesetTests : IDisposable
         {
             ClientIPAffinity = random.Next(4) == 0,
             SourceRanges = Configs.Ranges(ranges),
+            RefusesOthers = random.Next(2) == 0,
         };
         if (natEntry.Key.Address is not null) natEntry = natEntry.In(random.Next(3) * 5);
         if (backends.Length == 0) desired.NatEntries.Remove(natEntry.Key);
@@ -195,7 +215,10 @@ public sealed class NftRulesetTests : IDisposable
 
     private void Load(string text) => _namespace.ExecWith(text, "nft", "-f", "-");
 
-    /// <summary>What the kernel holds: static chains, and elements in order, without the chains and map entries of numbers of backends no longer in use.</summary>
+    /// <summary>
+    /// What the kernel holds: static chains, and elements in order, without the chains and map entries of numbers of backends no longer in use, and without former targets, which
+    /// only a change leaves behind.
+    /// </summary>
     private List<string> Kernel()
     {
         var contents = new List<string>();
@@ -209,7 +232,7 @@ public sealed class NftRulesetTests : IDisposable
                 if (kind.Name is "set" or "map")
                 {
                     var name = value.GetProperty("name").GetString();
-                    if (name == "hash" || !value.TryGetProperty("elem", out var elements)) continue;
+                    if (name == "hash" || name!.StartsWith("former_", StringComparison.Ordinal) || !value.TryGetProperty("elem", out var elements)) continue;
                     contents.AddRange(elements.EnumerateArray().Select(e => $"{table} {name} {e}"));
                 }
                 else if (kind.Name == "rule" && value.GetProperty("chain").GetString() is var chain && !chain!.Contains("_of_", StringComparison.Ordinal))

@@ -85,6 +85,45 @@ public sealed class StaleFlowsTests
         Assert.True(flows.Contains(Flow(protocol, "100.0.0.5", 443, "10.0.0.1", 443, from: "192.0.2.2")));
     }
 
+    [Theory]
+    [InlineData("10.0.0.1", 80, true)]
+    [InlineData("10.0.0.1", 81, false)] // no port that serves
+    [InlineData("10.0.0.2", 80, true)] // draining
+    [InlineData("10.0.0.4", 80, false)] // of a cluster IP
+    [InlineData("10.0.0.5", 22, true)] // one to one
+    [InlineData("10.0.0.5", 40000, false)] // a connection of its own
+    public void What_an_endpoint_sent_in_the_middle_of_a_connection_does_not_keep_the_client_out(string from, ushort port, bool stale)
+    {
+        var entry = Configs.NatEntry("100.0.0.5", TransportProtocol.TCP, 443, "10.0.0.1:80") with { Draining = Configs.Backends("10.0.0.2:80"), RefusesOthers = true };
+        var oneToOne = Configs.OneToOne("100.0.0.6", "10.0.0.5:0");
+        var contents = NftContents.Whole(new NftOptions("cn2", null, null), Configs.Config(entry, oneToOne, Configs.NatEntry("10.233.0.1", TransportProtocol.TCP, 80, "10.0.0.4:80"))).After;
+        var flow = Flow(6, "192.0.2.2", 50000, "192.0.2.2", 50000, from: from, seenAs: from) with { Replied = false, OriginalSourcePort = port };
+        var flows = new StaleFlows(contents, Ending([entry.Key, oneToOne.Key], []), NodeAddresses);
+        Assert.Equal(stale, flows.Contains(flow));
+        Assert.False(flows.Contains(flow with { Replied = true })); // the client speaks with the endpoint itself
+        Assert.False(flows.Contains(flow with { ReplyDestination = IPAddress.Parse("100.0.0.5") })); // translated
+        Assert.False(flows.Contains(flow with { Protocol = 17 }));
+        Assert.False(new StaleFlows(contents, Ending([Dns.Key], []), NodeAddresses).Contains(flow));
+    }
+
+    [Fact]
+    public void The_flows_of_before_end_when_an_endpoint_has_come_back()
+    {
+        var entry = Configs.NatEntry("100.0.0.5", TransportProtocol.TCP, 443, "10.0.0.1:80", "10.0.0.2:80@");
+        var options = new NftOptions("cn2", null, null);
+        var (_, contents) = NftContents.Whole(options, Configs.Config(entry));
+        var returned = Configs.Config(entry with { Backends = Configs.Backends("10.0.0.1:80", "10.0.0.2:80") });
+        var transaction = contents.Difference(options, returned, new DataplaneChange { NatEntries = { entry.Key } });
+        Assert.Equal((entry.Key, IPAddress.Parse("10.0.0.2")), Assert.Single(transaction.Arrived));
+        transaction.Accepted();
+        var ending = Ending(transaction.Judged, []);
+        ending.Arrived.UnionWith(transaction.Arrived);
+        var flows = new StaleFlows(contents, ending, NodeAddresses);
+        Assert.True(flows.Contains(Flow(6, "100.0.0.5", 443, "10.0.0.2", 80)));
+        Assert.False(flows.Contains(Flow(6, "100.0.0.5", 443, "10.0.0.2", 80, seenAs: "172.16.0.1"))); // of a caller inside, by this node
+        Assert.False(flows.Contains(Flow(6, "100.0.0.5", 443, "10.0.0.1", 80)));
+    }
+
     [Fact]
     public void NAT_entries_that_are_not_named_keep_their_flows()
     {
