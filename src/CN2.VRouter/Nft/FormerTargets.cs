@@ -14,18 +14,15 @@ internal sealed class FormerTargets(TimeProvider time)
     private int _count;
 
     /// <summary>How many the next change may add.</summary>
-    public int Room
+    public int Room()
     {
-        get
+        while (_accepted.TryPeek(out var first) && time.GetElapsedTime(first.Since) > Lifetime)
         {
-            while (_accepted.TryPeek(out var first) && time.GetElapsedTime(first.Since) > Lifetime)
-            {
-                _accepted.Dequeue();
-                _count -= first.Count;
-            }
-
-            return NftReplies.MostFormer - _count;
+            _accepted.Dequeue();
+            _count -= first.Count;
         }
+
+        return NftReplies.MostFormer - _count;
     }
 
     /// <summary>A change with so many was accepted.</summary>

@@ -245,7 +245,7 @@ public sealed partial class NftDataplane : IDataplane
     /// <summary>One transaction; answers why the kernel refused it, or null.</summary>
     private async Task<string?> TryAsync(NftContents contents, DataplaneConfig desired, DataplaneChange change)
     {
-        var transaction = contents.Difference(_options, desired, change, _former.Room);
+        var transaction = contents.Difference(_options, desired, change, _former.Room());
         try
         {
             if (transaction.Text.Length > 0) await CommitAsync(transaction.Text);

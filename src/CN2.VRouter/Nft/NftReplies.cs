@@ -64,7 +64,7 @@ internal static class NftReplies
 
     public static string Sets(string addr)
     {
-        var former = $"size {MostFormer}; flags timeout; timeout {(int)FormerTime.TotalMinutes}m;";
+        var former = $"size {NftRuleset.Number(MostFormer)}; flags timeout; timeout {NftRuleset.Number((int)FormerTime.TotalMinutes)}m;";
         return $$"""
               map reply_addresses { type {{addr}} . inet_proto . inet_service : {{addr}}; }
               map reply_ports { type {{addr}} . inet_proto . inet_service : inet_service; }
@@ -108,7 +108,7 @@ internal static class NftReplies
                 fib daddr oifname != @{{NftAnswers.Uplinks}} {{ip}} saddr set {{target}} map @reply_addresses drop
                 {{ip}} saddr set {{target}} map @reply_addresses goto ask_for_port
                 {{target}} @former_targets drop
-                th sport >= {{FirstClientPort}} return
+                th sport >= {{NftRuleset.Number(FirstClientPort)}} return
                 fib daddr oifname != @{{NftAnswers.Uplinks}} {{ip}} saddr set {{ip}} saddr map @one_to_one_replies drop
                 {{ip}} saddr set {{ip}} saddr map @one_to_one_replies goto ask_one_to_one
                 {{ip}} saddr @former_one_to_one drop

@@ -12,15 +12,15 @@ public sealed class FormerTargetsTests
     {
         var time = new FakeTimeProvider();
         var former = new FormerTargets(time);
-        Assert.Equal(NftReplies.MostFormer, former.Room);
+        Assert.Equal(NftReplies.MostFormer, former.Room());
         former.Accept(10);
         time.Advance(NftReplies.FormerTime);
         former.Accept(20);
-        Assert.Equal(NftReplies.MostFormer - 30, former.Room);
+        Assert.Equal(NftReplies.MostFormer - 30, former.Room());
         time.Advance(TimeSpan.FromMinutes(3));
-        Assert.Equal(NftReplies.MostFormer - 20, former.Room);
+        Assert.Equal(NftReplies.MostFormer - 20, former.Room());
         former.Clear();
-        Assert.Equal(NftReplies.MostFormer, former.Room);
+        Assert.Equal(NftReplies.MostFormer, former.Room());
     }
 
     [Fact]
