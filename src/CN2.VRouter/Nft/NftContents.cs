@@ -35,8 +35,12 @@ public sealed class NftContents
 
     public IReadOnlySet<IPAddress> FloatingIPs => _floatingIPs;
 
+    /// <inheritdoc cref="Whole(NftOptions, DataplaneConfig, IReadOnlyCollection{ReplyTarget})"/>
+    public static (string Text, NftContents After) Whole(NftOptions options, DataplaneConfig desired) => Whole(options, desired, []);
+
     /// <summary>One transaction that replaces the tables by the whole configuration, and the contents after it.</summary>
-    public static (string Text, NftContents After) Whole(NftOptions options, DataplaneConfig desired)
+    /// <param name="former">Targets that entries had until a while ago.</param>
+    public static (string Text, NftContents After) Whole(NftOptions options, DataplaneConfig desired, IReadOnlyCollection<ReplyTarget> former)
     {
         var after = new NftContents(desired.NatEntries.Count);
         var sections = new NftSections();
@@ -62,7 +66,7 @@ public sealed class NftContents
             sections.Add(NftRuleset.Element(options.Table, shared));
         }
 
-        foreach (var element in after._sources.Elements().Concat(after._replies.Elements())) sections.Add(element);
+        foreach (var element in after._sources.Elements().Concat(after._replies.Elements()).Concat(former.Select(NftReplies.Former))) sections.Add(element);
         sections.AppendTo(text, "add", options.Table);
         return (text.ToString(), after);
     }
@@ -156,7 +160,7 @@ public sealed class NftContents
 
         removed.AppendTo(text, "delete", options.Table);
         added.AppendTo(text, "add", options.Table);
-        return new NftTransaction(text.ToString(), freed, judged, arrived, remembered.Count, () =>
+        return new NftTransaction(text.ToString(), freed, judged, arrived, remembered, () =>
         {
             foreach (var (key, natEntry) in natEntries)
             {

@@ -118,7 +118,8 @@ public sealed partial class NftDataplane : IDataplane
         _refused.Clear();
         // Cleared before the transaction: a foreign change during it must be repaired by the next one.
         _drifted = false;
-        var (text, after) = NftContents.Whole(_options, rest.Count == 0 ? desired : NftSelection.Without(desired, rest));
+        var former = _former.All();
+        var (text, after) = NftContents.Whole(_options, rest.Count == 0 ? desired : NftSelection.Without(desired, rest), former);
         try
         {
             try
@@ -129,7 +130,7 @@ public sealed partial class NftDataplane : IDataplane
             {
                 await CheckFrameAsync();
                 var admitted = await AdmitWholeAsync(desired, [.. NftSelection.All(desired).Except(rest)]);
-                (text, after) = NftContents.Whole(_options, admitted);
+                (text, after) = NftContents.Whole(_options, admitted, former);
                 await CommitAsync(text);
                 rest = [.. NftSelection.All(desired).Except(NftSelection.All(admitted))];
             }
@@ -142,7 +143,7 @@ public sealed partial class NftDataplane : IDataplane
         }
 
         _contents = after;
-        _former.Clear();
+        _former.Replace(former);
         if (rest.Count > 0) await AdmitAsync(after, desired, rest, new NftBudget(MaximumTries));
         guarded.RemoveWhere(after.Guards);
         _ending.AddAll();
@@ -212,12 +213,13 @@ public sealed partial class NftDataplane : IDataplane
         // process was killed after the kernel had accepted its change. Then the whole configuration is accepted.
         var refused = new Dictionary<VirtualRouterItem, string>(_refused);
         foreach (var item in refused.Keys.Where(k => !retried.ContainsKey(k))) _refused.Remove(item);
-        var (text, after) = NftContents.Whole(_options, NftSelection.Without(desired, [.. _refused.Keys]));
+        var former = _former.All();
+        var (text, after) = NftContents.Whole(_options, NftSelection.Without(desired, [.. _refused.Keys]), former);
         try
         {
             await CommitAsync(text);
             _contents = after;
-            _former.Clear();
+            _former.Replace(former);
             _ending.AddAll();
         }
         catch (DataplaneException)
@@ -256,7 +258,7 @@ public sealed partial class NftDataplane : IDataplane
         }
 
         transaction.Accepted();
-        _former.Accept(transaction.Former);
+        _former.Add(transaction.Former);
         _ending.Add(transaction.Judged);
         _ending.Arrived.UnionWith(transaction.Arrived);
         _owners.EntriesChanged(transaction.Judged, contents, _ending);

@@ -6,12 +6,12 @@ namespace CN2.VRouter.Nft;
 
 /// <summary>
 /// A change as input for nft. <paramref name="Freed"/>: addresses that no entry uses after it. <paramref name="Judged"/>: NAT entries
-/// whose flows may have to end (<see cref="StaleFlows"/>). <paramref name="Arrived"/>: endpoints of NAT entries that have moved here. <paramref name="Former"/>: how many former targets it adds. Call <paramref name="Accepted"/> when the kernel has accepted the change.
+/// whose flows may have to end (<see cref="StaleFlows"/>). <paramref name="Arrived"/>: endpoints of NAT entries that have moved here. <paramref name="Former"/>: targets that entries no longer have. Call <paramref name="Accepted"/> when the kernel has accepted the change.
 /// </summary>
 public sealed record NftTransaction(
     string Text,
     IReadOnlySet<FloatingIPPlace> Freed,
     IReadOnlySet<NatEntryKey> Judged,
     IReadOnlySet<(NatEntryKey NatEntry, IPAddress Endpoint)> Arrived,
-    int Former,
+    IReadOnlyCollection<ReplyTarget> Former,
     Action Accepted);

@@ -8,7 +8,7 @@ namespace CN2.VRouter.Nft;
 /// An endpoint of this node that flows of FloatingIPs or cluster IPs are translated to. <paramref name="Protocol"/> null: all its ports, because an
 /// address is attached to it one to one.
 /// </summary>
-internal readonly record struct ReplyTarget(IPAddress Address, TransportProtocol? Protocol, ushort Port) : IComparable<ReplyTarget>
+public readonly record struct ReplyTarget(IPAddress Address, TransportProtocol? Protocol, ushort Port) : IComparable<ReplyTarget>
 {
     public int CompareTo(ReplyTarget other)
     {

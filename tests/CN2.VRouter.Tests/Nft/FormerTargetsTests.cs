@@ -1,3 +1,4 @@
+using System.Net;
 using CN2.Network.Resources;
 using CN2.VRouter.Dataplane;
 using CN2.VRouter.Nft;
@@ -13,14 +14,16 @@ public sealed class FormerTargetsTests
         var time = new FakeTimeProvider();
         var former = new FormerTargets(time);
         Assert.Equal(NftReplies.MostFormer, former.Room());
-        former.Accept(10);
+        former.Add(Targets(10));
         time.Advance(NftReplies.FormerTime);
-        former.Accept(20);
+        former.Add(Targets(20));
         Assert.Equal(NftReplies.MostFormer - 30, former.Room());
+        Assert.Equal(20, former.All().Count);
         time.Advance(TimeSpan.FromMinutes(3));
         Assert.Equal(NftReplies.MostFormer - 20, former.Room());
-        former.Clear();
-        Assert.Equal(NftReplies.MostFormer, former.Room());
+        former.Replace(former.All());
+        time.Advance(NftReplies.FormerTime);
+        Assert.Equal(NftReplies.MostFormer - 20, former.Room());
     }
 
     [Fact]
@@ -31,8 +34,10 @@ public sealed class FormerTargetsTests
         var (_, contents) = NftContents.Whole(options, Configs.Config(entry));
         var change = new DataplaneChange { NatEntries = { entry.Key } };
         var transaction = contents.Difference(options, Configs.Config(), change, formerRoom: 2);
-        Assert.Equal(2, transaction.Former);
+        Assert.Equal(2, transaction.Former.Count);
         Assert.Contains("add element ip cn2 former_targets {\n  10.0.0.1 . 6 . 80,\n  10.0.0.2 . 6 . 80\n}\n", transaction.Text, StringComparison.Ordinal);
         Assert.DoesNotContain("former", contents.Difference(options, Configs.Config(), change, formerRoom: 0).Text, StringComparison.Ordinal);
     }
+
+    private static ReplyTarget[] Targets(int count) => [.. Enumerable.Range(1, count).Select(port => new ReplyTarget(IPAddress.Parse("10.0.0.1"), TransportProtocol.TCP, (ushort)port))];
 }

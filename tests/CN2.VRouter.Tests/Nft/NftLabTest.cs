@@ -48,5 +48,8 @@ public abstract class NftLabTest : IAsyncLifetime
 
     protected Task<IReadOnlyList<DataplaneRefusal>> ApplyAsync(DataplaneConfig config) => Lab.Node.RunAsync(() => _dataplane.ApplyAsync(config, null, Cancellation));
 
+    /// <summary>Waits until the data plane has noticed that somebody changed its tables.</summary>
+    protected Task<string> DriftAsync() => _dataplane.Drift.ReadAsync(Cancellation).AsTask().WaitAsync(Patience.Seconds(5), Cancellation);
+
     protected static TransportProtocol Of(ProtocolType protocol) => protocol == ProtocolType.Tcp ? TransportProtocol.TCP : TransportProtocol.UDP;
 }

@@ -69,6 +69,11 @@ public sealed class StraySegmentsTests(NodeLab lab) : NftLabTest(lab), IClassFix
             using var heard = new PacketCount(Lab.ClientHost, "input", "meta l4proto tcp");
             await ApplyAsync(remaining);
             Assert.False(await session.ServerSpeaksAsync(1));
+            // Somebody changes the tables, and the agent replaces them.
+            Lab.Node.ExecWith("add element ip cn2 remote { 10.9.9.9 }", "nft", "-f", "-");
+            await DriftAsync();
+            await ApplyAsync(remaining);
+            Assert.False(await session.ServerSpeaksAsync(1));
             var (from, to) = ((IPEndPoint)session.Server.LocalEndPoint!, (IPEndPoint)session.Server.RemoteEndPoint!);
             await RawPackets.SendOutOfWindowAsync(Lab.PodHost1, Unmapped(from), Unmapped(to));
             session.Server.Close(0); // a reset, which belongs to no flow either
