@@ -30,6 +30,9 @@ internal static class NftReplies
     /// <summary>The size of the sets of former targets. The kernel refuses a transaction with an element too many; see <see cref="FormerTargets"/>.</summary>
     public const int MostFormer = 65535;
 
+    private const string Segment = "tcp flags & (syn | ack) != syn";
+    private const string Chunk = "meta l4proto sctp sctp chunk init missing";
+
     /// <summary>The targets on this node of an entry by which clients from outside come in the underlay.</summary>
     public static IEnumerable<ReplyTarget> RoutedTargets(DataplaneNatEntry natEntry) =>
         natEntry is { Key: { Address: not null, RoutingInstance: 0 }, InsideOnly: false } && (natEntry.RefusesOthers || natEntry.Key.Protocol is null) ? Targets(natEntry) : [];
@@ -83,34 +86,45 @@ internal static class NftReplies
             ct state invalid {ip} saddr @endpoints drop
                 ct state invalid {ip} saddr . meta l4proto . th sport @former_targets drop
                 ct state invalid {ip} saddr @former_one_to_one drop
-                ct state new ct status ! dnat tcp flags & (syn | ack) != syn jump stray
-                ct state new ct status ! dnat meta l4proto sctp sctp chunk init missing jump stray
+                {Stray(Segment)} fib daddr type local jump stray_inside
+                {Stray(Chunk)} fib daddr type local jump stray_inside
             """;
     }
 
     /// <summary>
-    /// The rule for a chain at the hook forward. A client's segments to an endpoint that has left this node: the replies would not come back to be
-    /// translated, and on the endpoint's node these segments would begin a flow that keeps out those which come there by the new route.
+    /// The rules for a chain at the hook forward. The first is about a client's segments to an endpoint that has left this node: the replies would not
+    /// come back to be translated, and on the endpoint's node these segments would begin a flow that keeps out those which come there by the new route.
     /// </summary>
-    public static string ForwardRule(IPFamily family) =>
-        $"ct state established ct direction original ct status dnat ct status ! snat iifname @{NftAnswers.Uplinks} oifname @{NftAnswers.Uplinks} {NftRuleset.Keyword(family)} daddr @remote drop";
+    public static string ForwardRules(IPFamily family) =>
+        $"""
+        ct state established ct direction original ct status dnat ct status ! snat iifname @{NftAnswers.Uplinks} oifname @{NftAnswers.Uplinks} {NftRuleset.Keyword(family)} daddr @remote drop
+            {Stray(Segment)} jump stray
+            {Stray(Chunk)} jump stray
+        """;
 
     /// <param name="ranges">Matches an entry's mark if it has source ranges.</param>
     public static string Chains(IPFamily family, string ranges)
     {
         var ip = NftRuleset.Keyword(family);
         var target = $"{ip} saddr . meta l4proto . th sport";
+        var firstClientPort = NftRuleset.Number(FirstClientPort);
         return $$"""
 
               # In the middle of a connection, and no flow. A rule that rewrites the source only matches a target of its map.
               chain stray {
                 {{ip}} daddr @remote return
-                fib daddr oifname != @{{NftAnswers.Uplinks}} {{ip}} saddr set {{target}} map @reply_addresses drop
+                oifname != @{{NftAnswers.Uplinks}} goto stray_inside
                 {{ip}} saddr set {{target}} map @reply_addresses goto ask_for_port
                 {{target}} @former_targets drop
-                th sport >= {{NftRuleset.Number(FirstClientPort)}} return
-                fib daddr oifname != @{{NftAnswers.Uplinks}} {{ip}} saddr set {{ip}} saddr map @one_to_one_replies drop
+                th sport >= {{firstClientPort}} return
                 {{ip}} saddr set {{ip}} saddr map @one_to_one_replies goto ask_one_to_one
+                {{ip}} saddr @former_one_to_one drop
+              }
+              chain stray_inside {
+                {{ip}} saddr set {{target}} map @reply_addresses drop
+                {{target}} @former_targets drop
+                th sport >= {{firstClientPort}} return
+                {{ip}} saddr set {{ip}} saddr map @one_to_one_replies drop
                 {{ip}} saddr @former_one_to_one drop
               }
               # No copies of SCTP: its connections are known by their tags too, and the client's next chunk begins the flow.
@@ -134,4 +148,7 @@ internal static class NftReplies
               }
             """;
     }
+
+    /// <summary>What a caller's NAT entry translates is not meant: its destination is known.</summary>
+    private static string Stray(string what) => $"ct state new ct status ! dnat {what}";
 }

@@ -312,7 +312,7 @@ public static class NftRuleset
               # would not pass this node, so its source becomes the node's address.
               chain forward {
                 type filter hook forward priority filter; policy accept;
-                {{passing}}{{NftReplies.ForwardRule(family)}}
+                {{passing}}{{NftReplies.ForwardRules(family)}}
                 ct state new ct status dnat {{ip}} daddr != @remote jump hairpin
               }
               chain hairpin {
