@@ -149,6 +149,8 @@ internal static class NftReplies
             """;
     }
 
+    private static string KeyText(ReplyTarget target) => $"{target.Address} . {NftRuleset.Number((int)target.Protocol!)} . {NftRuleset.Number(target.Port)}";
+
     /// <summary>What a caller's NAT entry translates is not meant: its destination is known.</summary>
     private static string Stray(string what) => $"ct state new ct status ! dnat {what}";
 }
