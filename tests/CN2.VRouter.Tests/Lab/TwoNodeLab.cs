@@ -6,8 +6,9 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace CN2.VRouter.Tests.Lab;
 
 /// <summary>
-/// A client behind a router, two nodes beside it, and a VM that can be plugged from the first node to the second with everything that it has open:
-/// 198.51.100.2 — router — 172.16.1.2 (node A) or 172.16.2.2 (node B) — 10.5.0.2. The nodes reach each other, and the VM, through the router. IPv6 likewise under fd00:.
+/// A client behind a router, two nodes beside it, and a VM that can be plugged from one node to the other with everything that it has open:
+/// 198.51.100.2 — router — 172.16.1.2 (node A) or 172.16.2.2 (node B) — switch — 10.5.0.2. The nodes reach each other, and the VM, through the router. IPv6
+/// likewise under fd00:. The switch keeps the VM's link up: a link that comes up may take the kernel a second.
 /// </summary>
 public sealed class TwoNodeLab : IAsyncDisposable
 {
@@ -27,8 +28,9 @@ public sealed class TwoNodeLab : IAsyncDisposable
             Router = Add(new NetworkNamespace("router"));
             ClientHost = Add(new NetworkNamespace("client"));
             VmHost = Add(new NetworkNamespace("vm"));
+            Switch = Add(new NetworkNamespace("switch"));
             var (nodeA, nodeB) = (Add(new NetworkNamespace("nodea")), Add(new NetworkNamespace("nodeb")));
-            foreach (var home in (NetworkNamespace[])[Router, ClientHost, VmHost, nodeA, nodeB])
+            foreach (var home in (NetworkNamespace[])[Router, ClientHost, VmHost, Switch, nodeA, nodeB])
             {
                 home.Sysctl("net/ipv6/conf/default/accept_dad", "0");
                 home.Sysctl("net/ipv4/ip_forward", "1");
@@ -40,11 +42,17 @@ public sealed class TwoNodeLab : IAsyncDisposable
             A = new Node(nodeA, 1, Dataplane(nodeA, 1));
             B = new Node(nodeB, 2, Dataplane(nodeB, 2));
 
-            // The node's end of the VM's link has the same address on both nodes, so the VM notices nothing but the pause.
-            A.Home.Ip($"link add vm0 address 02:00:00:00:05:01 type veth peer name eth0 netns {VmHost.Name}");
-            VmHost.Ip($"addr add {Vm}/30 dev eth0\naddr add {Vm6}/64 dev eth0 nodad\nlink set eth0 up");
-            Plug(A);
-            VmHost.Ip("route add default via 10.5.0.1\nroute add default via fd00:5::1");
+            Switch.AddBridge("br0");
+            Switch.Ip($"link add vm type veth peer name eth0 netns {VmHost.Name}\nlink set vm master br0\nlink set vm up");
+            VmHost.Ip($"addr add {Vm}/30 dev eth0\naddr add {Vm6}/64 dev eth0 nodad\nlink set eth0 up\nroute add default via 10.5.0.1\nroute add default via fd00:5::1");
+            // The same address on both nodes, so the VM notices nothing but the pause.
+            foreach (var node in (Node[])[A, B])
+            {
+                Switch.Ip($"link add node{node.Number} type veth peer name vm0 address 02:00:00:00:05:01 netns {node.Home.Name}\nlink set node{node.Number} up");
+                node.Home.Ip("addr add 10.5.0.1/30 dev vm0\nlink set vm0 up\naddr add fd00:5::1/64 dev vm0 nodad");
+            }
+
+            Plug(B, A);
             Route(A);
         }
         catch
@@ -64,14 +72,17 @@ public sealed class TwoNodeLab : IAsyncDisposable
 
     public Node B { get; }
 
-    /// <summary>Plugs the VM from one node to the other.</summary>
-    public static void Move(Node from, Node to)
+    private NetworkNamespace Switch { get; }
+
+    /// <summary>How long a VM that is copied to another node is out of the network.</summary>
+    public static TimeSpan Pause { get; } = TimeSpan.FromMilliseconds(300);
+
+    /// <summary>Plugs the VM from one node to the other, with a pause. A node where it is not reaches it by the router.</summary>
+    public async Task MoveAsync(Node from, Node to)
     {
-        // The fabric: a node reaches the VM by the router when it is elsewhere.
-        to.Home.Try("ip", "route", "del", $"{Vm}/32");
-        to.Home.Try("ip", "route", "del", $"{Vm6}/128");
-        from.Home.Ip($"link set vm0 down\nlink set vm0 netns {to.Home.Name}\nroute add {Vm}/32 via {from.Gateway}\nroute add {Vm6}/128 via {from.Gateway6}");
-        Plug(to);
+        Switch.Ip($"link set node{from.Number} nomaster");
+        await Task.Delay(Pause);
+        Plug(from, to);
     }
 
     /// <summary>The router reaches the FloatingIPs and the VM by this node.</summary>
@@ -85,7 +96,13 @@ public sealed class TwoNodeLab : IAsyncDisposable
         foreach (var part in Enumerable.Reverse(_parts)) part.Dispose();
     }
 
-    private static void Plug(Node node) => node.Home.Ip("addr add 10.5.0.1/30 dev vm0\nlink set vm0 up\naddr add fd00:5::1/64 dev vm0 nodad");
+    private void Plug(Node from, Node to)
+    {
+        to.Home.Try("ip", "route", "del", $"{Vm}/32");
+        to.Home.Try("ip", "route", "del", $"{Vm6}/128");
+        Switch.Ip($"link set node{to.Number} master br0");
+        from.Home.Ip($"route add {Vm}/32 via {from.Gateway}\nroute add {Vm6}/128 via {from.Gateway6}");
+    }
 
     private NftDataplane Dataplane(NetworkNamespace home, int number)
     {
@@ -112,6 +129,8 @@ public sealed class TwoNodeLab : IAsyncDisposable
     public sealed class Node(NetworkNamespace home, int number, NftDataplane dataplane)
     {
         public NetworkNamespace Home { get; } = home;
+
+        public int Number { get; } = number;
 
         public string Address { get; } = $"172.16.{number}.2";
 

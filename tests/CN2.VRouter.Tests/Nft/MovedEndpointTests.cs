@@ -66,7 +66,7 @@ public sealed class MovedEndpointTests(ITestOutputHelper output)
         await end.CancelAsync();
         await Task.WhenAll(sending, receiving).ContinueWith(_ => { }, TaskScheduler.Default);
 
-        output.WriteLine($"longest time without data: {before.TotalMilliseconds:0} ms before the move, {there.TotalMilliseconds:0} ms with it, {longest.TotalMilliseconds:0} ms with the way back too");
+        output.WriteLine($"longest time without data: {before.TotalMilliseconds:0} ms before the move, {there.TotalMilliseconds:0} ms with it, {longest.TotalMilliseconds:0} ms with the way back too; the pause is {TwoNodeLab.Pause.TotalMilliseconds:0} ms");
         Assert.Equal(0, leaked.Packets);
         Assert.InRange(longest, TimeSpan.Zero, Patience.Seconds(5));
 
@@ -98,7 +98,7 @@ public sealed class MovedEndpointTests(ITestOutputHelper output)
         using var session = await OpenAsync(lab, v6: false, oneToOne);
         // The client's host has no answer to the endpoint's own address: a reset would end the connection.
         lab.Router.Ip($"route add blackhole {TwoNodeLab.Client}/32");
-        TwoNodeLab.Move(lab.A, lab.B);
+        await lab.MoveAsync(lab.A, lab.B);
         var speaks = session.ServerSpeaksAsync(20);
         await Eventually.TrueAsync(() => Strays() > 0, "a flow of the endpoint's own address");
         await AtBAsync(lab, v6: false, oneToOne);
@@ -135,14 +135,14 @@ public sealed class MovedEndpointTests(ITestOutputHelper output)
     private static async Task MoveAsync(TwoNodeLab lab, bool v6, bool oneToOne)
     {
         await AtBAsync(lab, v6, oneToOne);
-        TwoNodeLab.Move(lab.A, lab.B);
+        await lab.MoveAsync(lab.A, lab.B);
         lab.Route(lab.B);
     }
 
     private static async Task MoveBackAsync(TwoNodeLab lab, bool v6, bool oneToOne)
     {
         await AtAAsync(lab, v6, oneToOne);
-        TwoNodeLab.Move(lab.B, lab.A);
+        await lab.MoveAsync(lab.B, lab.A);
         lab.Route(lab.A);
     }
 
