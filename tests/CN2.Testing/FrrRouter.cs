@@ -43,7 +43,10 @@ public sealed class FrrRouter : IDisposable
 
     public void ThawBgpd() => _bgpd.Signal("CONT");
 
-    /// <summary>What bgpd prints; nothing when it does not answer. It is asked as vtysh does it, which costs far less than to start vtysh each time.</summary>
+    /// <summary>Commands of vtysh, one in a line, that change something: <c>configure terminal</c>, <c>clear</c>.</summary>
+    public void Change(string commands) => Command.Try("vtysh", "--vty_socket", _directory, "-c", commands);
+
+    /// <summary>What bgpd prints for a <c>show</c> command; nothing when it does not answer. It is asked as vtysh does it, which costs far less than to start vtysh each time.</summary>
     public string Show(string command)
     {
         try

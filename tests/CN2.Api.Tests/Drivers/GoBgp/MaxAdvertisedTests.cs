@@ -60,7 +60,7 @@ public sealed class MaxAdvertisedTests : IDisposable
         await HaveAsync(small, 1, 2, 5);
         Assert.All((FrrRouter[])[small, large], r => Assert.True(r.Session("172.27.115.241").Established == 1, r.Show("show bgp neighbors 172.27.115.241")));
         Assert.Empty(((int[])[5, 6, 7]).SelectMany(n => monitor.About($"100.0.0.{n}")));
-        small.Show("configure terminal\nrouter bgp 64512\naddress-family ipv4 unicast\nno neighbor 172.27.115.241 maximum-prefix");
+        small.Change("configure terminal\nrouter bgp 64512\naddress-family ipv4 unicast\nno neighbor 172.27.115.241 maximum-prefix");
         await speaker.SetPeersAsync([Small with { MaxAdvertised = 7 }, Large], Token);
         await speaker.SetPeersAsync([Small with { MaxAdvertised = null }, Large], Token);
         await speaker.AdvertisesAsync("small", 7);

@@ -25,14 +25,14 @@ public sealed class NotificationTests : IDisposable
         await speaker.EstablishedAsync("vmx1");
         Assert.Null(speaker.Session("vmx1").LastError);
 
-        frr.Show("clear bgp *");
+        frr.Change("clear bgp *");
         await SaysAsync(speaker, "The router closed the session: Cease, Administrative Reset.");
         await speaker.EstablishedAsync("vmx1", 60);
         Assert.Null(speaker.Session("vmx1").LastError);
 
-        frr.Show("configure terminal\nrouter bgp 64512\nneighbor 172.27.115.241 shutdown message back at 10 \u00fcber");
+        frr.Change("configure terminal\nrouter bgp 64512\nneighbor 172.27.115.241 shutdown message back at 10 \u00fcber");
         await SaysAsync(speaker, "The router closed the session: Cease, Administrative Shutdown (\"back at 10 \u00fcber\").");
-        frr.Show("configure terminal\nrouter bgp 64512\nno neighbor 172.27.115.241 shutdown");
+        frr.Change("configure terminal\nrouter bgp 64512\nno neighbor 172.27.115.241 shutdown");
         await speaker.EstablishedAsync("vmx1", 60);
 
         await speaker.SetPathsAsync([.. Enumerable.Range(4, 5).Select(n => Path($"100.0.0.{n}", "172.27.115.242"))], Token);
@@ -104,7 +104,7 @@ public sealed class NotificationTests : IDisposable
         await speaker.EstablishedAsync("vmx1");
         var now = await StationsAsync();
         Assert.Equal((2, 2, 1), (left.Count, now.Count, left.Intersect(now).Count()));
-        frr.Show("clear bgp *");
+        frr.Change("clear bgp *");
         await SaysAsync(speaker, "The router closed the session: Cease, Administrative Reset.");
 
         engine.Kill();
@@ -112,7 +112,7 @@ public sealed class NotificationTests : IDisposable
         engine.Start();
         await speaker.EstablishedAsync("vmx1", 60);
         Assert.Equal(now.Except(left), await StationsAsync());
-        frr.Show("clear bgp *");
+        frr.Change("clear bgp *");
         await SaysAsync(speaker, "The router closed the session: Cease, Administrative Reset.");
 
         async Task<List<string>> StationsAsync()

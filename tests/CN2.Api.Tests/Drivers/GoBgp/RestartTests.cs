@@ -116,7 +116,7 @@ public sealed class RestartTests : IDisposable
             Assert.Equal((true, since), (speaker.Session("vmx1").IsEstablished, speaker.Session("vmx1").Since));
             Assert.Empty(monitor.About("100.0.0."));
 
-            frr.Show($"configure terminal\nrouter bgp {Asn}\naddress-family ipv4 vpn\nneighbor 172.27.115.241 activate");
+            frr.Change($"configure terminal\nrouter bgp {Asn}\naddress-family ipv4 vpn\nneighbor 172.27.115.241 activate");
             await Eventually.TrueAsync(
                 () => speaker.Session("vmx1").Families.SequenceEqual(["inet", "inet-vpn"]), "the new family", 40, () => $"{speaker.Session("vmx1")} {frr.Show("show bgp neighbors")}");
             await Eventually.TrueAsync(() => frr.NextHops("100.0.0.4/32").Count == 2, "both next hops again", 30);
