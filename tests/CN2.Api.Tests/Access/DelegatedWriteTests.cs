@@ -157,7 +157,7 @@ public sealed class DelegatedWriteTests(RoleServer api) : IClassFixture<RoleServ
         Assert.Contains("has no grant", message, StringComparison.Ordinal);
         Assert.DoesNotContain("create Subnet", message, StringComparison.Ordinal);
         (await api.PutAsync("/v1/namespaces/later/grant", """{"prefixes":["78.0.0.0/24"]}""")).Expect(201);
-        await Eventually.TrueAsync(async () => (await api.GetAsync("/v1/namespaces/later/external-networks/late")).Status == 200, "it is a network");
+        await Eventually.TrueAsync(async () => (await api.GetAsync("/v1/namespaces/later/external-networks/late")).Status == 200, "it is a network", seconds: 70);
     }
 
     [Fact]
@@ -169,7 +169,7 @@ public sealed class DelegatedWriteTests(RoleServer api) : IClassFixture<RoleServ
         await CreateAsync("operator", "full", Subnet("of-no-room", "79.0.0.0/24"));
         Assert.Contains("quota", await MessageAsync("full", "no-room"), StringComparison.OrdinalIgnoreCase);
         (await api.PutAsync("/v1/namespaces/full/grant", """{"prefixes":["79.0.0.0/24"],"quota":{"externalNetworks":1}}""")).Expect(200);
-        await Eventually.TrueAsync(async () => (await api.GetAsync("/v1/namespaces/full/external-networks/no-room")).Status == 200, "it is a network");
+        await Eventually.TrueAsync(async () => (await api.GetAsync("/v1/namespaces/full/external-networks/no-room")).Status == 200, "it is a network", seconds: 70);
     }
 
     [Fact]
