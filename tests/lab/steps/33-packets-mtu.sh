@@ -4,9 +4,11 @@ step() {
     mtu_hop_up
     ask "200|201" PUT /v1/namespaces/packets '{}'
     ask 201 POST /v1/namespaces/packets/external-networks '{"name": "mtu", "subnets": [{"cidr": "100.10.0.0/24"}, {"cidr": "2001:db8:10::/64"}], "fabricForwarding": true}'
-    local entry pod where last
-    for entry in nginx-1:compute1:11 nginx-3:compute2:13; do
-        IFS=: read -r pod where last <<<"$entry"
+    local entry pod where last tenant
+    for entry in nginx-1:compute1:11:red nginx-3:compute2:13:blue; do
+        IFS=: read -r pod where last tenant <<<"$entry"
+        # The tenants of the chapter before have had these pods.
+        ask "202|204|404" DELETE "/v1/namespaces/$tenant/virtual-machine-interfaces/$pod-eth0"
         ask 201 POST /v1/namespaces/packets/virtual-machine-interfaces \
             "{\"name\": \"$pod-mtu\", \"labels\": {\"app\": \"large\"}, \"addresses\": [\"10.233.64.$last\", \"$POD_V6:$last\"], \"virtualRouter\": \"$where\"}"
     done
