@@ -14,6 +14,10 @@ step() {
     done
     ask 201 POST /v1/namespaces/packets/services '{"name": "large", "externalNetwork": "mtu", "selector": {"app": "large"}, "ports": [{"port": 8080, "targetPort": 80}],
         "ipFamilies": ["IPv4", "IPv6"], "ipFamilyPolicy": "RequireDualStack"}'
+    # The manifest of step 26 leaves vmx1 without IPv6.
+    get /v1/bgp-routers/vmx1
+    ask 200 PATCH /v1/bgp-routers/vmx1 "{\"addressFamilies\": $(field '.addressFamilies + ["inet6"] | unique' | jq -c .)}"
+    get /v1/namespaces/packets/services/large
     local vip vip6 node
     read -r vip vip6 <<<"$(field '.status.externalIPs | join(" ")')"
     await_ready /v1/namespaces/packets/services/large
