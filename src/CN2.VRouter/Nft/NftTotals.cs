@@ -17,22 +17,36 @@ internal sealed class NftTotals(string table) : IDisposable
     {
         lock (_lock)
         {
-            try
-            {
-                var now = _counters.Read();
-                foreach (var name in now.Keys.Union(_totals.Keys).ToList())
-                {
-                    var (before, last) = _totals.GetValueOrDefault(name);
-                    var count = now.GetValueOrDefault(name);
-                    _totals[name] = (count < last ? before + last : before, count);
-                }
-            }
-            catch (Win32Exception)
-            {
-                // The last reading counts: a heartbeat must not fail for a counter.
-            }
-
+            Update();
             return _totals.ToDictionary(t => t.Key, t => t.Value.Before + t.Value.Last);
+        }
+    }
+
+    /// <summary>The table is about to be replaced: what it has counted is kept, however much the next one counts before it is read.</summary>
+    public void Keep()
+    {
+        lock (_lock)
+        {
+            Update();
+            foreach (var (name, (before, last)) in _totals.ToList()) _totals[name] = (before + last, 0);
+        }
+    }
+
+    private void Update()
+    {
+        try
+        {
+            var now = _counters.Read();
+            foreach (var name in now.Keys.Union(_totals.Keys).ToList())
+            {
+                var (before, last) = _totals.GetValueOrDefault(name);
+                var count = now.GetValueOrDefault(name);
+                _totals[name] = (count < last ? before + last : before, count);
+            }
+        }
+        catch (Win32Exception)
+        {
+            // The last reading counts: neither a heartbeat nor a change of the table may fail for a counter.
         }
     }
 

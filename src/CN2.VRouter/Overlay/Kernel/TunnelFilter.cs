@@ -18,15 +18,13 @@ internal sealed class TunnelFilter : IDisposable
     private readonly string _table;
     private readonly IPAddress _address;
     private readonly NftMonitor _monitor;
-    private readonly NftCounters _counters;
-    private readonly Lock _reading = new();
-    private readonly Dictionary<string, long> _before = Counted.ToDictionary(c => c, _ => 0L);
+    private readonly NftTotals _totals;
 
     public TunnelFilter(string table, IPAddress address, Action<string> drift)
     {
         _table = TableOf(table);
         _address = address;
-        _counters = new NftCounters(_table);
+        _totals = new NftTotals(_table);
         _monitor = new NftMonitor(_table, drift, () => drift("notices of nftables were lost"));
     }
 
@@ -36,7 +34,7 @@ internal sealed class TunnelFilter : IDisposable
     /// <summary>Replaces the whole table in one transaction.</summary>
     public async Task WriteAsync(TunnelAdmission admitted)
     {
-        if (Written) KeepCounts();
+        if (Written) _totals.Keep();
         await NftProcess.RunAsync(Text(_table, _address, admitted), _monitor.Own, "-f", "-");
         Written = true;
     }
@@ -56,12 +54,9 @@ internal sealed class TunnelFilter : IDisposable
     /// <summary>Packets dropped, by reason.</summary>
     public OverlayCounters Read(IReadOnlyDictionary<int, RoutingInstanceCounters> carried)
     {
-        lock (_reading)
-        {
-            var now = _counters.Read();
-            long Of(string name) => _before[name] + now.GetValueOrDefault(name);
-            return new OverlayCounters(carried, Of("unknown_label"), Of("unknown_source"), Of("malformed"), Of("ttl_expired"), 0, 0);
-        }
+        var totals = _totals.Read();
+        long Of(string name) => totals.GetValueOrDefault(name);
+        return new OverlayCounters(carried, Of("unknown_label"), Of("unknown_source"), Of("malformed"), Of("ttl_expired"), 0, 0);
     }
 
     public static async Task FlushAsync(string table) =>
@@ -70,7 +65,7 @@ internal sealed class TunnelFilter : IDisposable
     public void Dispose()
     {
         _monitor.Dispose();
-        _counters.Dispose();
+        _totals.Dispose();
     }
 
     /// <summary>
@@ -127,13 +122,4 @@ internal sealed class TunnelFilter : IDisposable
 
     /// <summary>A label with all its traffic classes.</summary>
     private static string Entry(uint label) => string.Create(CultureInfo.InvariantCulture, $"{label << 4}-{(label << 4) | 15}");
-
-    // A replaced table loses its counters.
-    private void KeepCounts()
-    {
-        lock (_reading)
-        {
-            foreach (var (name, count) in _counters.Read()) _before[name] += count;
-        }
-    }
 }
