@@ -7,8 +7,8 @@ internal readonly record struct PoolSource(int SubnetId, bool AlsoResting) : ICo
 {
     /// <summary>The subnets of one family in the order in which they are tried: nothing that rests is given while one of them has a free address.</summary>
     public static PoolSource[] Of(IReadOnlyList<int> subnets) => subnets.Count == 1
-        ? [new(subnets[0], true)]
-        : [.. subnets.Select(s => new PoolSource(s, false)), .. subnets.Select(s => new PoolSource(s, true))];
+        ? Of(subnets, alsoResting: true)
+        : [.. Of(subnets, alsoResting: false), .. Of(subnets, alsoResting: true)];
 
     public static PoolSource[] Of(IReadOnlyList<int> subnets, bool alsoResting) => [.. subnets.Select(s => new PoolSource(s, alsoResting))];
 
