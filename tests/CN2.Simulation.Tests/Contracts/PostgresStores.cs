@@ -31,7 +31,8 @@ public sealed class PostgresStores : StoreSite, IAsyncLifetime
     public async ValueTask InitializeAsync()
     {
         _server = new PostgresServer(_directory.Path, PostgresServer.WithoutDurability);
-        _database = _server.ConnectionString("postgres");
+        // A machine that is busy with other tests may take longer than the seconds that the API gives a connection.
+        _database = _server.ConnectionString("postgres") + ";Timeout=60";
         _app = ApiHost.Build(
             ["--ConnectionStrings:CN2", _database, "--Bgp:Engine", "none", "--Http:Url", "http://127.0.0.1:0", "--Grpc:Url", "http://127.0.0.1:0", "--Auth:Mode", "none", "--Agents:Mode", "none", "--Logging:LogLevel:Default", "Warning"],
             services => services.Remove(services.Single(s => s.ServiceType == typeof(IHostedService) && s.ImplementationType == typeof(Reconciler))));
