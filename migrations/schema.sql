@@ -737,6 +737,7 @@ END $$;
 
 CREATE FUNCTION public.cn2_take_node_ports(p_protocols integer[], p_counts integer[]) RETURNS TABLE(proto integer, taken integer)
     LANGUAGE plpgsql
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 DECLARE
     missing int;
@@ -784,11 +785,12 @@ BEGIN
 END $$;
 
 CREATE FUNCTION public.feed_server() RETURNS text
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     AS $$
-    SELECT CASE WHEN pg_is_in_recovery() THEN NULL
-        ELSE (SELECT system_identifier FROM pg_control_system()) || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) END
-$$;
+BEGIN
+    RETURN CASE WHEN pg_is_in_recovery() THEN NULL
+        ELSE (SELECT system_identifier FROM pg_control_system()) || '/' || left(pg_walfile_name(pg_current_wal_lsn()), 8) END;
+END $$;
 
 CREATE TABLE public."__EFMigrationsHistory" (
     migration_id character varying(150) NOT NULL,

@@ -271,6 +271,11 @@ what_failed() {
             *) tail -n 40 "$log" 2>/dev/null ;;
         esac | cut -c 1-1500 | indent || true
     done
+    # Once more by name, because a reader of the end of a log sees this even where the reasons above are long.
+    heading "Failed"
+    for i in "${!STAGE_NAMES[@]}"; do
+        [ "${STAGE_FAILED[i]}" -eq 0 ] || { say "${STAGE_NAMES[i]}: ${STAGE_FAILED[i]}" && failed_tests "$TEST_DIR/${STAGE_NAMES[i]}.trx" | indent; }
+    done
     say "Logs and results: $TEST_DIR"
 }
 
