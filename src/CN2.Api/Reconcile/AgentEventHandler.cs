@@ -63,7 +63,7 @@ internal sealed partial class AgentEventHandler(
 
         // First, so that the acknowledgement releases no route whose entry is refused.
         if (progress.SetRefused(account, RefusedItems.Of(applied.Refused)) && account.Refused.Summary is { } summary) LogRefusedItems(account.Name, applied.Revision, summary);
-        state.Statuses.Add(account.Applied(applied.Revision));
+        account.Applied(applied.Revision);
         state.Sequencer.Acknowledged(account.Name, state.Clock.Now);
     }
 

@@ -68,7 +68,7 @@ internal sealed class Deletions(LoopState state)
 
     private bool IsFinished(Guid owner, IEnumerable<FloatingIP> floatingIPs) =>
         floatingIPs.All(f => state.Sequencer.IsQuiet(f.Uid) && !state.Others.Holds(f.Uid))
-        && state.Ledger.Accounts.All(a => !a.Counts || (a.HasAnswered && !a.Awaits(owner)));
+        && !state.Ledger.AwaitedBy(owner).Any() && state.Ledger.Accounts.All(a => !a.Counts || a.HasAnswered);
 
     /// <summary>Each at most once; what was tried goes to the end.</summary>
     private sealed class Turns

@@ -73,7 +73,7 @@ internal sealed class LoopState
     /// <summary>The VirtualRouter does not exist any more: no owner waits for it.</summary>
     public void ForgetVirtualRouter(string name)
     {
-        if (Ledger.Find(name) is { } account) Statuses.Add(account.GiveUp());
+        Ledger.Find(name)?.GiveUp();
         Ledger.Close(name);
     }
 

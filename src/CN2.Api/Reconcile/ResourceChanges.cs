@@ -111,7 +111,7 @@ internal sealed class ResourceChanges(
     public void Put(VirtualRouterState router)
     {
         var account = state.Ledger.Open(router.Router.Name);
-        if (router.Router.Lost && !account.Lost && !account.ConnectedHere) state.Statuses.Add(account.GiveUp());
+        if (router.Router.Lost && !account.Lost && !account.ConnectedHere) account.GiveUp();
         if (router.Router.Lost != account.Lost || router.Held != account.Held) state.Statuses.Add(account.Awaited);
         if (router.Held != account.Held) state.Statuses.Add(deletions.Owners);
         (account.Lost, account.Held) = (router.Router.Lost, router.Held);
@@ -120,7 +120,7 @@ internal sealed class ResourceChanges(
         if (!account.ConnectedHere && account.Refused.Document != router.Refused) progress.SetRefused(account, RefusedItems.Parse(router.Refused));
         if (!account.ConnectedHere) progress.SetForwarding(account, NodeForwarding.Parse(router.Forwarding));
         if (router.ControlNode != state.Self) progress.SayHelloAgain(account);
-        if (state.Ledger.HasRead(router.Applied)) state.Statuses.Add(account.AppliedElsewhere(state.Ledger.Feed.CoveredBy(router.Applied)));
+        if (state.Ledger.HasRead(router.Applied)) account.AppliedElsewhere(state.Ledger.Feed.CoveredBy(router.Applied));
         if (account.ConnectedElsewhere) _answeredElsewhere.Add(account.Name);
         // The agent was marked as lost after it had come back and acknowledged everything.
         if (account is { Lost: true, ConnectedHere: true, Answered: true }) progress.Save(account, atOnce: true);

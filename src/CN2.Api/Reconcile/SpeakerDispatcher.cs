@@ -123,7 +123,7 @@ internal sealed partial class SpeakerDispatcher(
         if (released.Count > 0) jobs.Post(new SpeakerJob.Release(released));
     }
 
-    private bool IsAwaitedHere(Guid owner) => state.Ledger.Accounts.Any(a => a is { ConnectedHere: true, Lost: false } && a.Awaits(owner));
+    private bool IsAwaitedHere(Guid owner) => state.Ledger.AwaitedBy(owner).Any(a => a.ConnectedHere);
 
     private bool HaveAgentsAnswered() =>
         state.Ledger.Accounts.All(a => a.Lost || a.AppliedRevision > 0 || (a.ConnectedElsewhere && !state.Sequencer.Awaits(a.Name)));

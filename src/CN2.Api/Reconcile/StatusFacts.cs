@@ -170,7 +170,7 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
     private EquatableList<string> ControlNodesGone(IEnumerable<FloatingIP> floatingIPs) =>
         floatingIPs.SelectMany(f => state.Others.GoneAnnouncersOf(f.Uid)).Distinct().Order(StringComparer.Ordinal).ToEquatableList();
 
-    private IEnumerable<string> AwaitedBy(Guid owner) => state.Ledger.Accounts.Where(a => a.Counts && a.Awaits(owner)).Select(a => a.Name);
+    private IEnumerable<string> AwaitedBy(Guid owner) => state.Ledger.AwaitedBy(owner).Select(a => a.Name);
 
     private IEnumerable<BgpSession> Sessions => _sessions.Concat(state.Others.Sessions);
 

@@ -43,6 +43,9 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
     private readonly Dictionary<string, Dictionary<IPAddress, VRouterEndpointHolder>> _endpointHolders = [];
     private readonly Dictionary<string, Dictionary<IPAddress, VRouterEndpointHolder>> _changedHolders = [];
 
+    /// <summary>Owner → its entries for the snapshots, with what the driver has encoded of them.</summary>
+    private readonly Dictionary<Guid, SharedNatEntries> _sharedEntries = [];
+
     /// <summary>The agent gets the whole configuration with the next flush.</summary>
     public void Connected(string name)
     {
@@ -134,37 +137,47 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
         if (_probes.TryGetValue(endpoint, out var probed) && probed.VirtualRouter == name) _probes[endpoint] = probed with { Reported = health };
     }
 
-    /// <summary>Sends what has changed since the last flush.</summary>
+    /// <summary>Sends what has changed since the last flush. The messages of one flush have one revision, so that agents that get the same get the same bytes.</summary>
     public void Flush()
     {
         var natEntries = state.Sequencer.TakeNatEntries();
         var vpnRoutes = instances.TakeChanged();
         var changedCarriers = carriers.TakeChanged();
         var ledger = state.Ledger;
+        var everyOneChanges = natEntries.Everywhere is not null || _changedAddresses.Count + _changedAttachments.Count > 0;
+        var reachesVpns = vpnRoutes.Count > 0 || natEntries.Everywhere is { } everywhere && (everywhere.Put.Any(e => e.Key.RoutingInstance != 0) || everywhere.Removed.Any(k => k.RoutingInstance != 0));
+        VRouterDelta? common = null;
+        CommonItems? whole = null;
+        Sending? commonSending = null;
+        ulong? sent = null;
+        Sending NewSending(ulong revision, IReadOnlyCollection<Guid> owners) => new(new AckMark(revision, ledger.Feed.Last), ledger.SentUpTo, owners, state.Clock.Now);
         foreach (var account in ledger.Accounts.ToList())
         {
-            natEntries.TryGetValue(account.Name, out var changes);
-            var owners = changes?.Owners ?? (IReadOnlyCollection<Guid>)[];
+            var changes = natEntries.Of(account.Name);
+            var owners = changes?.Owners ?? [];
             if (_newcomers.Remove(account.Name))
             {
-                var revision = ledger.NextRevision(account);
-                account.Sent(new AckMark(revision, ledger.Feed.Last), ledger.SentUpTo, owners, state.Clock.Now);
+                var revision = account.LastRevision = sent ??= ledger.NextRevision();
+                account.Sent(NewSending(revision, owners));
                 account.SentWhole(revision);
                 state.Statuses.EntriesSent(account.Awaited);
-                publisher.Publish(account.Name, revision, WholeOf(account.Name));
+                publisher.Publish(account.Name, revision, WholeOf(account.Name, whole ??= TakeCommonItems()));
                 continue;
             }
 
             var probes = _changedProbes.GetValueOrDefault(account.Name);
-            var overlay = OverlayOf(account, changes, vpnRoutes);
             var holders = _changedHolders.GetValueOrDefault(account.Name);
-            if (changes is null && probes is null && holders is null && !changedCarriers.ContainsKey(account.Name) && _changedAddresses.Count + _changedAttachments.Count == 0 && overlay.IsEmpty) continue;
-            var next = ledger.NextRevision(account);
+            var isCommon = probes is null && holders is null && ReferenceEquals(changes, natEntries.Everywhere) && !reachesVpns && !changedCarriers.ContainsKey(account.Name);
+            if (!account.ConnectedHere) _carried.Remove(account.Name); // an agent that comes back gets the whole
+            var overlay = isCommon || !account.ConnectedHere ? OverlayDelta.None : OverlayOf(account.Name, changes, vpnRoutes);
+            if (isCommon ? !everyOneChanges : changes is null && probes is null && holders is null && !everyOneChanges && !changedCarriers.ContainsKey(account.Name) && overlay.IsEmpty) continue;
+            var next = account.LastRevision = sent ??= ledger.NextRevision();
             // A connected agent answers also while its vRouter counts as lost, and must have answered this when that is over.
-            if (account.Counts || account.ConnectedHere) account.Sent(new AckMark(next, ledger.Feed.Last), ledger.SentUpTo, owners, state.Clock.Now);
-            if (account.ConnectedHere) state.Statuses.EntriesSent(owners);
-            if (account.ConnectedHere && !publisher.Publish(account.Name, next, DeltaOf(account.Name, changes, probes, overlay, changedCarriers)))
-                publisher.Publish(account.Name, next, WholeOf(account.Name));
+            if (account.Counts || account.ConnectedHere) account.Sent(isCommon ? commonSending ??= NewSending(next, owners) : NewSending(next, owners));
+            if (!account.ConnectedHere) continue;
+            if (!isCommon || common is null) state.Statuses.EntriesSent(owners);
+            var delta = isCommon ? common ??= DeltaOf(account.Name, changes, probes, overlay, changedCarriers) : DeltaOf(account.Name, changes, probes, overlay, changedCarriers);
+            if (!publisher.Publish(account.Name, next, delta)) publisher.Publish(account.Name, next, WholeOf(account.Name, whole ??= TakeCommonItems()));
         }
 
         _changedAddresses.Clear();
@@ -174,37 +187,51 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
         ledger.MarkSent();
     }
 
-    private VRouterConfig WholeOf(string name)
+    private VRouterConfig WholeOf(string name, CommonItems common)
     {
-        var entries = state.Sequencer.EntriesOf(name).ToList();
-        var carried = entries.Where(e => e.Key.RoutingInstance != 0).GroupBy(e => e.Key.RoutingInstance).ToDictionary(g => g.Key, g => g.Select(e => e.Key).ToHashSet());
+        var (owners, own) = state.Sequencer.OwnEntriesOf(name);
+        var entries = new VirtualRouterNatEntries(common.NatEntries, owners, own);
+        var carried = own.Select(e => e.Key).Concat(common.VpnKeys.Where(k => !owners.Contains(k.Owner)).Select(k => k.Key))
+            .Where(k => k.RoutingInstance != 0).GroupBy(k => k.RoutingInstance).ToDictionary(g => g.Key, g => g.ToHashSet());
         _carried[name] = carried;
-        var probes = _probes.Values.Where(p => p.VirtualRouter == name).Select(p => p.Probe).ToList();
+        var probes = common.Probes[name].ToList();
         foreach (var probe in probes) ProbeFound(name, probe.Uid, probe.LastKnown);
         return new(
             entries,
-            [.. _dropSet.Keys],
+            common.FloatingIPs,
             probes,
             [.. carried.Keys.Select(Instance)],
             [.. carried.Keys.SelectMany(instances.RoutesOf)])
         {
-            Attachments = [.. _attachments.Values],
+            Attachments = common.Attachments,
             EndpointHolders = HoldersOf(_endpointHolders, name),
             Carriers = carriers.Of(name),
         };
     }
 
-    /// <summary>Changes of the RoutingInstances on a vRouter: those that appear or go, and imported routes of the others.</summary>
-    private OverlayDelta OverlayOf(VirtualRouterLedger.Account account, NatEntryChanges? changes, IReadOnlyDictionary<VpnRouteKey, VpnRoute?> vpnRoutes)
+    /// <summary>What the whole configurations of this moment have in common.</summary>
+    private CommonItems TakeCommonItems()
     {
-        var delta = new OverlayDelta();
-        if (!account.ConnectedHere)
+        var compiled = state.Sequencer.Compiled;
+        foreach (var (owner, of) in compiled)
         {
-            _carried.Remove(account.Name); // an agent that comes back gets the whole
-            return delta;
+            if (!_sharedEntries.TryGetValue(owner, out var shared) || shared.Compiled != of) _sharedEntries[owner] = new SharedNatEntries(of);
         }
 
-        if (!_carried.TryGetValue(account.Name, out var carried)) _carried[account.Name] = carried = [];
+        if (_sharedEntries.Count > compiled.Count) foreach (var gone in _sharedEntries.Keys.Where(o => !compiled.ContainsKey(o)).ToList()) _sharedEntries.Remove(gone);
+        return new CommonItems(
+            [.. _sharedEntries.Values],
+            [.. compiled.Values.SelectMany(c => c.NatEntries.Where(e => e.Key.RoutingInstance != 0 && e.Elsewhere() is not null).Select(e => (c.Owner, e.Key)))],
+            [.. _dropSet.Keys],
+            [.. _attachments.Values],
+            _probes.Values.ToLookup(p => p.VirtualRouter, p => p.Probe));
+    }
+
+    /// <summary>Changes of the RoutingInstances on a vRouter: those that appear or go, and imported routes of the others.</summary>
+    private OverlayDelta OverlayOf(string name, NatEntryChanges? changes, IReadOnlyDictionary<VpnRouteKey, VpnRoute?> vpnRoutes)
+    {
+        var delta = new OverlayDelta();
+        if (!_carried.TryGetValue(name, out var carried)) _carried[name] = carried = [];
         foreach (var (key, route) in vpnRoutes)
         {
             if (!carried.ContainsKey(key.RoutingInstance)) continue;
@@ -212,7 +239,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             else delta.Routes.Add(route);
         }
 
-        foreach (var key in changes?.Put.Keys.Where(k => k.RoutingInstance != 0) ?? [])
+        foreach (var key in changes?.Put.Select(e => e.Key).Where(k => k.RoutingInstance != 0) ?? [])
         {
             if (!carried.TryGetValue(key.RoutingInstance, out var keys))
             {
@@ -242,10 +269,10 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
         var (putCarriers, removedCarriers) = carriers.Changed(name, changedCarriers);
         bool Probes(Guid endpoint) => _probes.TryGetValue(endpoint, out var p) && p.VirtualRouter == name;
         return new VRouterDelta(
-            changes?.Put.Values ?? (IReadOnlyCollection<VirtualRouterNatEntry>)[],
+            changes?.Put ?? [],
             [.. _changedAddresses.Where(_dropSet.ContainsKey)],
             [.. (probes ?? []).Where(Probes).Select(e => _probes[e].Probe)],
-            changes?.Removed ?? (IReadOnlyCollection<NatEntryKey>)[],
+            changes?.Removed ?? [],
             [.. _changedAddresses.Where(a => !_dropSet.ContainsKey(a))],
             [.. (probes ?? []).Where(e => !Probes(e))])
         {
@@ -273,8 +300,17 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
     /// <param name="Reported">The result that the agent reported last, or that it was sent since as a start.</param>
     private sealed record Probed(string VirtualRouter, VRouterProbe Probe, EndpointHealth Reported);
 
+    /// <param name="VpnKeys">The keys in RoutingInstances that every vRouter has.</param>
+    /// <param name="FloatingIPs">The drop set.</param>
+    /// <param name="Probes">By vRouter.</param>
+    private sealed record CommonItems(
+        IReadOnlyList<SharedNatEntries> NatEntries, IReadOnlyList<(Guid Owner, NatEntryKey Key)> VpnKeys, IReadOnlyList<IPAddress> FloatingIPs,
+        IReadOnlyList<VRouterAttachment> Attachments, ILookup<string, VRouterProbe> Probes);
+
     private sealed class OverlayDelta
     {
+        public static readonly OverlayDelta None = new();
+
         public List<RoutingInstance> Instances { get; } = [];
         public List<VpnRoute> Routes { get; } = [];
         public List<int> RemovedInstances { get; } = [];

@@ -13,6 +13,8 @@ namespace CN2.Api.Reconcile;
 internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElsewhere) : IAcknowledgements
 {
     private readonly Dictionary<string, Account> _accounts = [];
+    private readonly AwaitedSendings _awaited = new();
+    private ulong _lastRevision;
 
     /// <summary>What of the change feed has been read, without a transaction that was read in part.</summary>
     public FeedPosition Position { get; set; } = new(Guid.Empty, FeedSnapshot.Nothing);
@@ -31,11 +33,17 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
 
     public Account Open(string name)
     {
-        if (!_accounts.TryGetValue(name, out var account)) _accounts[name] = account = new Account(name);
+        if (!_accounts.TryGetValue(name, out var account)) _accounts[name] = account = new Account(name, _awaited);
         return account;
     }
 
     public void Close(string name) => _accounts.Remove(name);
+
+    /// <summary>The vRouters that have not acknowledged everything of this owner, among those that count.</summary>
+    public IEnumerable<Account> AwaitedBy(Guid owner) => _awaited.Of(owner).Where(a => a.Counts);
+
+    /// <summary>Owners for which vRouters have acknowledged something since the last call.</summary>
+    public IEnumerable<Guid> TakeAcknowledged() => _awaited.TakePassed();
 
     public AckMark MarkOf(string virtualRouter, bool pending)
     {
@@ -56,12 +64,8 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
 
     public bool AnnouncedElsewhere(Guid floatingIP, string virtualRouter) => announcedElsewhere(floatingIP, virtualRouter);
 
-    /// <summary>The next revision for a vRouter. It grows with the feed, so it also grows over restarts of the server.</summary>
-    public ulong NextRevision(Account account)
-    {
-        account.LastRevision = Math.Max(account.LastRevision + 1, Position.Seen.Xmax);
-        return account.LastRevision;
-    }
+    /// <summary>The next revision, which is larger than that of each message before. It grows with the feed, so it also grows over restarts of the server.</summary>
+    public ulong NextRevision() => _lastRevision = Math.Max(_lastRevision + 1, Position.Seen.Xmax);
 
     /// <summary>Everything up to this feed position has been sent; the next message covers what comes after it. Null: nothing was read.</summary>
     public FeedPosition? SentUpTo { get; private set; }
@@ -84,16 +88,18 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
     }
 
     /// <summary>The account of one vRouter.</summary>
-    public sealed class Account(string name)
+    public sealed class Account(string name, AwaitedSendings awaited)
     {
         /// <summary>So many messages that are not acknowledged are told apart; later ones count as one.</summary>
-        public const int MostOutstanding = 10_000;
+        public const int MostOutstanding = 1000;
 
-        private readonly Queue<Outstanding> _outstanding = new();
-        private readonly Dictionary<Guid, AckMark> _awaited = [];
+        private readonly Queue<Sending> _outstanding = new();
 
-        /// <summary>The newest of them.</summary>
-        private Outstanding? _last;
+        /// <summary>What stands for all messages after those; null: there are none.</summary>
+        private Sending? _rest;
+
+        /// <summary>What was sent before this moment counts as sent in it.</summary>
+        private DateTimeOffset? _patientSince;
 
         /// <summary>The revision of the whole configuration on the current stream; acknowledgements below it belong to an earlier stream.</summary>
         private ulong _wholeRevision = ulong.MaxValue;
@@ -151,25 +157,24 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
         public bool HasAnswered => Answered || (ConnectedElsewhere && RemoteReading > 0);
 
         /// <summary>Something that was sent is not acknowledged yet.</summary>
-        public bool IsBehind => _outstanding.Count > 0;
+        public bool IsBehind => Oldest is not null;
+
+        private Sending? Oldest => _outstanding.TryPeek(out var oldest) ? oldest : _rest;
 
         /// <summary>
         /// The agent is connected here and has left something unacknowledged for longer than <paramref name="within"/>. A new stream changes nothing
         /// in that: otherwise an agent that connects again and again would never owe anything.
         /// </summary>
-        public bool IsOverdue(DateTimeOffset now, TimeSpan within) => ConnectedHere && _outstanding.TryPeek(out var oldest) && now - oldest.At > within;
+        public bool IsOverdue(DateTimeOffset now, TimeSpan within) => ConnectedHere && Oldest?.At is { } at && now - (_patientSince > at ? _patientSince : at) > within;
 
         /// <summary>The agent was away by no fault of its own (<see cref="Held"/>): it gets the whole time again for what it has missed.</summary>
-        public void RestartPatience(DateTimeOffset now)
-        {
-            foreach (var outstanding in _outstanding) outstanding.At = now;
-        }
+        public void RestartPatience(DateTimeOffset now) => _patientSince = now;
 
         /// <summary>Messages that are not acknowledged yet, as far as they are told apart.</summary>
-        public int OutstandingMessages => _outstanding.Count;
+        public int OutstandingMessages => _outstanding.Count + (_rest is null ? 0 : 1);
 
         /// <summary>Owners that wait for the vRouter.</summary>
-        public IReadOnlyCollection<Guid> Awaited => _awaited.Keys;
+        public IReadOnlyCollection<Guid> Awaited => [.. _outstanding.SelectMany(s => s.Owners).Concat(_rest?.Owners ?? []).Distinct()];
 
         /// <summary>
         /// An agent that has gone to another replica is judged by what it answers there: that replica may have read less than this one, and the agent
@@ -182,7 +187,7 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
         /// The feed position up to which everything is applied: <paramref name="sentUpTo"/>, or the position before the oldest outstanding
         /// revision. Null until the agent has acknowledged its whole configuration.
         /// </summary>
-        public FeedPosition? AppliedPosition(FeedPosition? sentUpTo) => !Answered ? null : _outstanding.TryPeek(out var oldest) ? oldest.After : sentUpTo;
+        public FeedPosition? AppliedPosition(FeedPosition? sentUpTo) => !Answered ? null : Oldest is { } oldest ? oldest.After : sentUpTo;
 
         /// <summary>The agent has a new stream to this replica. It may have lost what it acknowledged on an earlier one.</summary>
         public void Connected()
@@ -196,87 +201,53 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
         /// <summary>This revision is the whole configuration on the current stream.</summary>
         public void SentWhole(ulong revision) => _wholeRevision = revision;
 
-        /// <summary>Something was sent for these owners; it covers the feed after <paramref name="after"/>.</summary>
-        /// <param name="mark">What acknowledges it.</param>
-        /// <param name="after">What was sent before it.</param>
-        /// <param name="owners">They wait for it.</param>
-        /// <param name="at">When it was sent; null: it is never overdue.</param>
-        public void Sent(AckMark mark, FeedPosition? after, IReadOnlyCollection<Guid> owners, DateTimeOffset? at = null)
+        public void Sent(Sending sending)
         {
-            foreach (var owner in owners) _awaited[owner] = mark;
-            if (_outstanding.Count < MostOutstanding)
+            if (_rest is null && _outstanding.Count < MostOutstanding - 1)
             {
-                _last = new Outstanding(after) { At = at };
-                _outstanding.Enqueue(_last);
+                _outstanding.Enqueue(sending);
+                awaited.Wait(this, sending);
             }
-
-            _last!.Add(mark, owners);
+            else
+            {
+                _rest = awaited.WaitForRest(this, sending);
+            }
         }
 
-        /// <summary>The agent has applied a revision. Answers the owners that wait for nothing else from it.</summary>
-        public IReadOnlyCollection<Guid> Applied(ulong revision)
+        /// <summary>The agent has applied a revision.</summary>
+        public void Applied(ulong revision)
         {
-            if (revision < _wholeRevision) return [];
+            if (revision < _wholeRevision) return;
             Answered = true;
             AppliedRevision = Math.Max(AppliedRevision, revision);
-            return Settle();
+            Settle();
         }
 
-        /// <summary>The replica that the agent dialled reports what was applied; it covers this reading. Answers the owners that wait for nothing else from it.</summary>
-        public IReadOnlyCollection<Guid> AppliedElsewhere(long reading)
+        /// <summary>The replica that the agent dialled reports what was applied; it covers this reading.</summary>
+        public void AppliedElsewhere(long reading)
         {
             RemoteReading = reading;
-            return Settle();
+            Settle();
         }
 
         /// <summary>The vRouter has not acknowledged everything of this owner yet.</summary>
-        public bool Awaits(Guid owner) => _awaited.ContainsKey(owner);
+        public bool Awaits(Guid owner) => awaited.Awaits(this, owner);
 
-        /// <summary>The vRouter is lost: nothing is expected of it until its agent has the whole configuration again. Answers the owners that waited for it.</summary>
-        public IReadOnlyCollection<Guid> GiveUp()
+        /// <summary>The vRouter is lost: nothing is expected of it until its agent has the whole configuration again.</summary>
+        public void GiveUp()
         {
-            Guid[] waited = [.. _awaited.Keys];
-            _outstanding.Clear();
-            _awaited.Clear();
-            return waited;
+            while (_outstanding.TryDequeue(out var sending)) awaited.Pass(this, sending);
+            if (_rest is not null) awaited.Pass(this, _rest);
+            _rest = null;
         }
 
-        private List<Guid> Settle()
+        private void Settle()
         {
-            var done = new List<Guid>();
-            while (_outstanding.TryPeek(out var oldest) && IsAcknowledged(oldest.Mark))
-            {
-                _outstanding.Dequeue();
-                foreach (var owner in oldest.Owners)
-                {
-                    if (_awaited.TryGetValue(owner, out var mark) && IsAcknowledged(mark) && _awaited.Remove(owner)) done.Add(owner);
-                }
-            }
-
-            return done;
-        }
-
-        /// <summary>A message, or the last ones of too many, that is not acknowledged: it covers the feed after <paramref name="after"/>.</summary>
-        private sealed class Outstanding(FeedPosition? after)
-        {
-            private HashSet<Guid>? _ofMany;
-
-            public FeedPosition? After => after;
-
-            public DateTimeOffset? At { get; set; }
-
-            /// <summary>What acknowledges all of it.</summary>
-            public AckMark Mark { get; private set; }
-
-            public IReadOnlyCollection<Guid> Owners { get; private set; } = [];
-
-            public void Add(AckMark mark, IReadOnlyCollection<Guid> owners)
-            {
-                Mark = mark;
-                if (Owners.Count == 0) Owners = owners;
-                else if (_ofMany is null) Owners = _ofMany = [.. Owners, .. owners];
-                else _ofMany.UnionWith(owners);
-            }
+            while (_outstanding.TryPeek(out var oldest) && IsAcknowledged(oldest.Mark)) awaited.Pass(this, _outstanding.Dequeue());
+            // It may stand for more than was sent to this vRouter.
+            if (_rest is null || _outstanding.Count > 0 || !(ConnectedHere ? AppliedRevision >= LastRevision : IsAcknowledged(_rest.Mark))) return;
+            awaited.Pass(this, _rest);
+            _rest = null;
         }
     }
 }

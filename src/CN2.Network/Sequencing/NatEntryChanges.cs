@@ -2,37 +2,21 @@ using CN2.Network.Compilation;
 
 namespace CN2.Network.Sequencing;
 
-/// <summary>The changes to send to one vRouter since the last flush, and the owners they belong to.</summary>
-public sealed class NatEntryChanges
+/// <summary>The changes to send to one vRouter, or to several alike, since the last flush, and the owners they belong to.</summary>
+/// <param name="Put">Entries to add; they replace what has the same key.</param>
+/// <param name="Owners">Owners whose status waits for the acknowledgement.</param>
+public sealed record NatEntryChanges(IReadOnlyCollection<VirtualRouterNatEntry> Put, IReadOnlyCollection<NatEntryKey> Removed, IReadOnlyCollection<Guid> Owners);
+
+/// <summary>The changes of one flush: those for every vRouter, and those of the vRouters that get something else.</summary>
+public sealed class NatEntryChangeSet
 {
-    private readonly Dictionary<NatEntryKey, Guid> _putBy = [];
+    private readonly IReadOnlyDictionary<string, NatEntryChanges?> _different;
 
-    /// <summary>Entries to add; they replace what has the same key.</summary>
-    public Dictionary<NatEntryKey, VirtualRouterNatEntry> Put { get; } = [];
+    internal NatEntryChangeSet(NatEntryChanges? everywhere, IReadOnlyDictionary<string, NatEntryChanges?> different) => (Everywhere, _different) = (everywhere, different);
 
-    public HashSet<NatEntryKey> Removed { get; } = [];
+    /// <summary>What a vRouter gets that is not told apart; null: nothing.</summary>
+    public NatEntryChanges? Everywhere { get; }
 
-    /// <summary>Owners whose status waits for the acknowledgement.</summary>
-    public HashSet<Guid> Owners { get; } = [];
-
-    /// <summary>Another owner has put an entry of this key.</summary>
-    internal bool IsPutByOther(Guid owner, NatEntryKey key) => _putBy.TryGetValue(key, out var by) && by != owner;
-
-    internal void Add(Guid owner, VirtualRouterNatEntry natEntry)
-    {
-        Owners.Add(owner);
-        Removed.Remove(natEntry.Key);
-        Put[natEntry.Key] = natEntry;
-        _putBy[natEntry.Key] = owner;
-    }
-
-    /// <summary>A key that another owner has taken over in the same flush (a node port, a freed address) stays, whichever owner comes first.</summary>
-    internal void Remove(Guid owner, NatEntryKey key)
-    {
-        Owners.Add(owner);
-        if (IsPutByOther(owner, key)) return;
-        Put.Remove(key);
-        _putBy.Remove(key);
-        Removed.Add(key);
-    }
+    /// <summary>What this vRouter gets: <see cref="Everywhere"/>, the same object, unless it gets something else. Null: nothing.</summary>
+    public NatEntryChanges? Of(string virtualRouter) => _different.TryGetValue(virtualRouter, out var changes) ? changes : Everywhere;
 }

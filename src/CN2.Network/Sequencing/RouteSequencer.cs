@@ -22,12 +22,18 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     private readonly Dictionary<string, HashSet<SequencedRoute>> _awaitingEntries = [];
     private readonly HashSet<SequencedRoute> _timed = [];
 
-    /// <summary>What is held on which vRouter, by key: an owner that is given a freed address takes the entry over.</summary>
-    private readonly Dictionary<(string VirtualRouter, NatEntryKey Key), SequencedRoute> _held = [];
+    /// <summary>The routes that hold an entry of a key, one a vRouter at most: an owner that is given a freed address takes the entry over.</summary>
+    private readonly Dictionary<NatEntryKey, List<SequencedRoute>> _held = [];
 
     /// <summary>vRouter → the number of its announced routes.</summary>
     private readonly Dictionary<string, int> _carried = [];
-    private Dictionary<string, NatEntryChanges> _natEntries = [];
+
+    /// <summary>vRouter → its routes that hold entries.</summary>
+    private readonly Dictionary<string, HashSet<SequencedRoute>> _holding = [];
+
+    /// <summary>vRouter → the owners with an endpoint or a route there.</summary>
+    private readonly Dictionary<string, HashSet<Guid>> _ownersOn = [];
+    private NatEntryCollector _natEntries = new();
     private RouteChanges _changes = new();
     private HashSet<Guid> _touched = [];
 
@@ -39,10 +45,13 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     {
         _compiled.TryGetValue(owner, out var before);
         var scopes = ScopesOf(before, compiled);
-        foreach (var virtualRouter in Affected(before, compiled, scopes)) SetOn(virtualRouter, owner, before, compiled, scopes);
+        var concerned = Concerned(owner, before, compiled, scopes);
+        foreach (var virtualRouter in concerned) SetOn(virtualRouter, owner, before, compiled, scopes);
+        SetElsewhere(concerned, owner, before, compiled);
 
         if (compiled is null) _compiled.Remove(owner);
         else _compiled[owner] = compiled;
+        SetOwnersOn(owner, before, compiled);
 
         foreach (var floatingIP in scopes.Select(s => s.FloatingIP).Distinct()) Evaluate(floatingIP, now);
         _touched.Add(owner);
@@ -170,23 +179,34 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     /// <summary>Everything one vRouter carries: what the resources ask for, and what is held.</summary>
     public IEnumerable<VirtualRouterNatEntry> EntriesOf(string virtualRouter)
     {
-        foreach (var compiled in _compiled.Values)
+        var own = OwnEntriesOf(virtualRouter);
+        return own.Entries.Concat(_compiled.Values.Where(c => !own.Owners.Contains(c.Owner)).SelectMany(c => c.NatEntries.Select(e => e.Elsewhere()).OfType<VirtualRouterNatEntry>()));
+    }
+
+    /// <summary>
+    /// The entries of the owners that the vRouter has an endpoint or a route of. Of the other owners it has <see cref="NatEntryProjection.Elsewhere"/>, as every vRouter
+    /// does.
+    /// </summary>
+    public (IReadOnlySet<Guid> Owners, IReadOnlyCollection<VirtualRouterNatEntry> Entries) OwnEntriesOf(string virtualRouter)
+    {
+        var owners = new HashSet<Guid>(_ownersOn.GetValueOrDefault(virtualRouter) ?? []);
+        var holding = _holding.GetValueOrDefault(virtualRouter) ?? [];
+        owners.UnionWith(holding.Select(r => r.Owner));
+        var entries = new List<VirtualRouterNatEntry>();
+        foreach (var owner in owners)
         {
-            foreach (var natEntry in compiled.NatEntries)
+            foreach (var natEntry in _compiled.GetValueOrDefault(owner)?.NatEntries ?? [])
             {
-                if (!IsHeld(ScopeOf(natEntry), virtualRouter) && natEntry.On(virtualRouter) is { } entry) yield return entry;
+                if (!IsHeld(ScopeOf(natEntry), virtualRouter) && natEntry.On(virtualRouter) is { } entry) entries.Add(entry);
             }
         }
 
-        foreach (var route in _routes.Values.SelectMany(r => r))
-        {
-            if (route.VirtualRouter != virtualRouter) continue;
-            foreach (var entry in route.HeldEntries) yield return entry;
-        }
+        foreach (var route in holding) entries.AddRange(route.HeldEntries);
+        return (owners, entries);
     }
 
     /// <summary>The changes to send to each vRouter since the last call.</summary>
-    public IReadOnlyDictionary<string, NatEntryChanges> TakeNatEntries() => Exchange(ref _natEntries, []);
+    public NatEntryChangeSet TakeNatEntries() => Exchange(ref _natEntries, new NatEntryCollector()).Take();
 
     /// <summary>The changes to send to the speaker since the last call.</summary>
     public RouteChanges TakeRoutes() => Exchange(ref _changes, new RouteChanges());
@@ -202,22 +222,43 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
 
     private static RouteScope ScopeOf(FloatingIPRoute route) => new(route.FloatingIP, route.RoutingInstance);
 
-    private HashSet<string> Affected(CompiledOwner? before, CompiledOwner? after, List<RouteScope> scopes)
+    /// <summary>
+    /// The vRouters on which the owner's entries or routes differ from those of the others: the ones of its endpoints and routes. All of them, where a
+    /// FloatingIP passes from one owner to another.
+    /// </summary>
+    private HashSet<string> Concerned(Guid owner, CompiledOwner? before, CompiledOwner? after, List<RouteScope> scopes)
     {
-        // Those of endpoints and routes too: one that has just appeared may not be known to the acknowledgements yet.
-        var names = Both(before, after).Any(c => c.NatEntries.Any(f => f.ReachesEveryVirtualRouter)) ? acknowledgements.VirtualRouters.ToHashSet() : [];
-        foreach (var compiled in Both(before, after))
-        {
-            foreach (var natEntry in compiled.NatEntries) names.UnionWith(natEntry.Backends.Concat(natEntry.Draining).Select(b => b.VirtualRouter));
-            names.UnionWith(compiled.Routes.Select(r => r.VirtualRouter));
-        }
-
+        var names = new HashSet<string>();
+        foreach (var compiled in Both(before, after)) names.UnionWith(NamesIn(compiled));
         foreach (var floatingIP in scopes.Select(s => s.FloatingIP))
         {
-            if (_routes.TryGetValue(floatingIP, out var routes)) names.UnionWith(routes.Select(r => r.VirtualRouter));
+            if (!_routes.TryGetValue(floatingIP, out var routes)) continue;
+            names.UnionWith(routes.Select(r => r.VirtualRouter));
+            if (routes.Exists(r => r.Owner != owner)) names.UnionWith(acknowledgements.VirtualRouters);
         }
 
         return names;
+    }
+
+    /// <summary>The vRouters of an owner's endpoints and routes; a name may come several times.</summary>
+    private static IEnumerable<string> NamesIn(CompiledOwner compiled) =>
+        compiled.NatEntries.SelectMany(e => e.Backends.Concat(e.Draining)).Select(b => b.VirtualRouter).Concat(compiled.Routes.Select(r => r.VirtualRouter));
+
+    private void SetOwnersOn(Guid owner, CompiledOwner? before, CompiledOwner? after)
+    {
+        var names = after is null ? [] : NamesIn(after).ToHashSet();
+        foreach (var name in before is null ? [] : NamesIn(before))
+        {
+            if (names.Contains(name) || !_ownersOn.TryGetValue(name, out var owners)) continue;
+            owners.Remove(owner);
+            if (owners.Count == 0) _ownersOn.Remove(name);
+        }
+
+        foreach (var name in names)
+        {
+            if (!_ownersOn.TryGetValue(name, out var owners)) _ownersOn[name] = owners = [];
+            owners.Add(owner);
+        }
     }
 
     private static IEnumerable<CompiledOwner> Both(CompiledOwner? before, CompiledOwner? after)
@@ -246,6 +287,30 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         {
             if (RouteOf(scope, virtualRouter) is { } route && route.Owner == owner) Mark(route, asked);
         }
+    }
+
+    /// <summary>Carries an owner's change over to all vRouters but those that it concerns: they have no route of it and nothing held, and all the same entries.</summary>
+    private void SetElsewhere(HashSet<string> concerned, Guid owner, CompiledOwner? before, CompiledOwner? after)
+    {
+        var had = new Dictionary<NatEntryKey, VirtualRouterNatEntry>();
+        foreach (var natEntry in before?.NatEntries ?? [])
+        {
+            if (natEntry.Elsewhere() is { } entry) had[entry.Key] = entry;
+        }
+
+        foreach (var natEntry in after?.NatEntries ?? [])
+        {
+            if (natEntry.Elsewhere() is not { } entry || (had.Remove(entry.Key, out var old) && old.Equals(entry))) continue;
+            var scope = ScopeOf(natEntry);
+            foreach (var route in _held.GetValueOrDefault(entry.Key)?.ToList() ?? [])
+            {
+                if (!concerned.Contains(route.VirtualRouter)) TakeFromHolder(route, scope, entry.Key);
+            }
+
+            _natEntries.PutElsewhere(concerned, owner, entry);
+        }
+
+        foreach (var key in had.Keys) _natEntries.RemoveElsewhere(concerned, owner, key);
     }
 
     private static List<VirtualRouterEntry> Project(CompiledOwner? compiled, string virtualRouter)
@@ -304,32 +369,54 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         }
         else if (route is { State.NeedsEntries: true, HeldEntries.Count: 0 })
         {
-            Hold(route, askedBefore.Where(e => e.Scope == route.Scope && !IsPutByOther(route, e.Entry.Key)).Select(e => e.Entry));
+            Hold(route, askedBefore.Where(e => e.Scope == route.Scope && !_natEntries.IsPutByOther(route.VirtualRouter, route.Owner, e.Entry.Key)).Select(e => e.Entry));
         }
     }
 
-    private bool IsPutByOther(SequencedRoute route, NatEntryKey key) =>
-        _natEntries.TryGetValue(route.VirtualRouter, out var changes) && changes.IsPutByOther(route.Owner, key);
-
     private void Hold(SequencedRoute route, IEnumerable<VirtualRouterNatEntry> entries)
     {
-        foreach (var held in route.HeldEntries) _held.Remove((route.VirtualRouter, held.Key));
+        foreach (var held in route.HeldEntries)
+        {
+            if (!_held.TryGetValue(held.Key, out var holders)) continue;
+            holders.Remove(route);
+            if (holders.Count == 0) _held.Remove(held.Key);
+        }
+
         route.HeldEntries = entries.ToEquatableList();
-        foreach (var held in route.HeldEntries) _held[(route.VirtualRouter, held.Key)] = route;
+        foreach (var held in route.HeldEntries)
+        {
+            if (!_held.TryGetValue(held.Key, out var holders)) _held[held.Key] = holders = new List<SequencedRoute>(1);
+            holders.RemoveAll(h => h.VirtualRouter == route.VirtualRouter);
+            holders.Add(route);
+        }
+
+        if (route.HeldEntries.Count > 0)
+        {
+            if (!_holding.TryGetValue(route.VirtualRouter, out var holding)) _holding[route.VirtualRouter] = holding = [];
+            holding.Add(route);
+        }
+        else if (_holding.TryGetValue(route.VirtualRouter, out var holding) && holding.Remove(route) && holding.Count == 0)
+        {
+            _holding.Remove(route.VirtualRouter);
+        }
     }
 
     /// <summary>The vRouter gets an entry, instead of one with its key that is held for another FloatingIP whose address was freed.</summary>
     private void Put(string virtualRouter, Guid owner, RouteScope? scope, VirtualRouterNatEntry entry)
     {
-        if (_held.GetValueOrDefault((virtualRouter, entry.Key)) is { } route && route.Scope != scope)
-            Hold(route, route.HeldEntries.Where(e => e.Key != entry.Key).ToList());
-        ChangesOf(virtualRouter).Add(owner, entry);
+        if (_held.GetValueOrDefault(entry.Key)?.Find(r => r.VirtualRouter == virtualRouter) is { } route) TakeFromHolder(route, scope, entry.Key);
+        _natEntries.Put(virtualRouter, owner, entry);
+    }
+
+    private void TakeFromHolder(SequencedRoute route, RouteScope? scope, NatEntryKey key)
+    {
+        if (route.Scope != scope) Hold(route, route.HeldEntries.Where(e => e.Key != key).ToList());
     }
 
     /// <summary>Notes the message that brings the entries to the vRouter. Entries that are changed later keep the first one's mark.</summary>
     private void Mark(SequencedRoute route, List<VirtualRouterEntry> asked)
     {
-        if (Carries(route, asked)) route.EntriesMark ??= acknowledgements.MarkOf(route.VirtualRouter, _natEntries.ContainsKey(route.VirtualRouter));
+        if (Carries(route, asked)) route.EntriesMark ??= acknowledgements.MarkOf(route.VirtualRouter, _natEntries.HasAny(route.VirtualRouter));
         else if (!route.State.NeedsEntries) route.EntriesMark = null;
     }
 
@@ -349,7 +436,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
 
         foreach (var (scope, entry, _) in before.Values)
         {
-            if (!HasOtherOwner(owner, scope, entry.Key, virtualRouter)) ChangesOf(virtualRouter).Remove(owner, entry.Key);
+            if (!HasOtherOwner(owner, scope, entry.Key, virtualRouter)) _natEntries.Remove(virtualRouter, owner, entry.Key);
         }
     }
 
@@ -454,8 +541,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     {
         if (route.HeldEntries.Count > 0)
         {
-            var changes = ChangesOf(route.VirtualRouter);
-            foreach (var held in route.HeldEntries) changes.Remove(route.Owner, held.Key);
+            foreach (var held in route.HeldEntries) _natEntries.Remove(route.VirtualRouter, route.Owner, held.Key);
             Hold(route, []);
             route.EntriesMark = null;
             foreach (var (scope, entry, _) in Project(_compiled.GetValueOrDefault(route.Owner), route.VirtualRouter))
@@ -494,12 +580,6 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
 
     private SequencedRoute? RouteOf(RouteScope scope, string virtualRouter) =>
         _routes.TryGetValue(scope.FloatingIP, out var routes) ? routes.Find(r => r.Scope == scope && r.VirtualRouter == virtualRouter) : null;
-
-    private NatEntryChanges ChangesOf(string virtualRouter)
-    {
-        if (!_natEntries.TryGetValue(virtualRouter, out var changes)) _natEntries[virtualRouter] = changes = new NatEntryChanges();
-        return changes;
-    }
 
     private static T Exchange<T>(ref T field, T value)
     {

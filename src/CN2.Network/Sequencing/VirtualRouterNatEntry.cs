@@ -55,6 +55,9 @@ public static class NatEntryProjection
         };
     }
 
+    /// <summary>The entry on every vRouter that has no backend and no route of it, or null when those get none.</summary>
+    public static VirtualRouterNatEntry? Elsewhere(this NatEntry natEntry) => natEntry.On(""); // no vRouter has this name
+
     /// <summary>
     /// In canonical order. Only a lost vRouter itself keeps its backends (headless). An address that is used on two nodes means the local one.
     /// </summary>

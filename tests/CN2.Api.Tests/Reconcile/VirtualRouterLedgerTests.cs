@@ -69,15 +69,40 @@ public sealed class VirtualRouterLedgerTests
     public void Owners_wait_until_their_last_revision_is_applied()
     {
         var account = Connected();
-        account.Sent(new AckMark(6, 60), At(50), [A, B]);
-        account.Sent(new AckMark(7, 70), At(60), [A]);
+        account.Sent(new Sending(new AckMark(6, 60), At(50), [A, B]));
+        account.Sent(new Sending(new AckMark(7, 70), At(60), [A]));
         Assert.True(account.Awaits(A) && account.Awaits(B) && account.IsBehind);
 
-        Assert.Equal([B], account.Applied(6));
+        account.Applied(6);
         Assert.Equal([A], account.Awaited);
-        Assert.Equal([A], account.Applied(7));
-        Assert.False(account.IsBehind);
-        Assert.Empty(account.Applied(8));
+        Assert.True(account.Awaits(A) && !account.Awaits(B));
+        Assert.Equal([A, B], _ledger.TakeAcknowledged().Order());
+        account.Applied(7);
+        Assert.Equal([A], _ledger.TakeAcknowledged());
+        Assert.False(account.IsBehind || account.Awaits(A));
+        account.Applied(8);
+        Assert.Empty(_ledger.TakeAcknowledged());
+    }
+
+    [Fact]
+    public void What_is_the_same_for_many_vRouters_is_kept_once_and_told_apart_by_who_has_acknowledged_it()
+    {
+        var (first, second, lost) = (Connected(), Connected("compute2"), Connected("compute3"));
+        var sending = new Sending(new AckMark(6, 60), At(50), [A, B]);
+        foreach (var account in (VirtualRouterLedger.Account[])[first, second, lost]) account.Sent(sending);
+        lost.Lost = true;
+        Assert.Equal([first, second], _ledger.AwaitedBy(A).OrderBy(a => a.Name, StringComparer.Ordinal));
+        first.Applied(6);
+        Assert.Equal([second], _ledger.AwaitedBy(A));
+        Assert.Equal([A, B], _ledger.TakeAcknowledged().Order());
+        second.Sent(new Sending(new AckMark(7, 70), At(60), [A]));
+        second.Applied(6);
+        Assert.Equal([second], _ledger.AwaitedBy(A));
+        Assert.Empty(_ledger.AwaitedBy(B));
+        second.Applied(7);
+        lost.GiveUp();
+        Assert.Empty(_ledger.AwaitedBy(A));
+        Assert.False(lost.Awaits(A));
     }
 
     [Fact]
@@ -87,8 +112,8 @@ public sealed class VirtualRouterLedgerTests
         Assert.Null(account.AppliedPosition(sentUpTo: At(40)));
         account.Applied(5);
         Assert.Equal(At(40), account.AppliedPosition(sentUpTo: At(40)));
-        account.Sent(new AckMark(6, 60), At(40), [A]);
-        account.Sent(new AckMark(7, 70), At(60), [A]);
+        account.Sent(new Sending(new AckMark(6, 60), At(40), [A]));
+        account.Sent(new Sending(new AckMark(7, 70), At(60), [A]));
         Assert.Equal(At(40), account.AppliedPosition(sentUpTo: At(70)));
         account.Applied(6);
         Assert.Equal(At(60), account.AppliedPosition(sentUpTo: At(70)));
@@ -100,11 +125,11 @@ public sealed class VirtualRouterLedgerTests
     public void An_agent_that_connects_again_must_acknowledge_its_whole_configuration_first()
     {
         var account = Connected();
-        account.Sent(new AckMark(6, 60), At(50), [A]);
+        account.Sent(new Sending(new AckMark(6, 60), At(50), [A]));
         account.Applied(6);
         account.Connected();
         Assert.False(account.Answered);
-        Assert.Empty(account.Applied(6));
+        account.Applied(6);
         Assert.False(account.IsAcknowledged(new AckMark(6, 60)));
         account.SentWhole(8);
         account.Applied(8);
@@ -116,8 +141,9 @@ public sealed class VirtualRouterLedgerTests
     public void A_lost_vRouter_is_awaited_by_no_owner()
     {
         var account = Connected();
-        account.Sent(new AckMark(6, 60), At(50), [A, B]);
-        Assert.Equal([A, B], account.GiveUp().Order());
+        account.Sent(new Sending(new AckMark(6, 60), At(50), [A, B]));
+        account.GiveUp();
+        Assert.Equal([A, B], _ledger.TakeAcknowledged().Order());
         Assert.False(account.IsBehind || account.Awaits(A) || account.Awaits(B));
     }
 
@@ -126,14 +152,16 @@ public sealed class VirtualRouterLedgerTests
     {
         var account = Connected();
         const int Most = VirtualRouterLedger.Account.MostOutstanding;
-        for (var i = 1; i <= Most + 100; i++) account.Sent(new AckMark(5 + (ulong)i, 100 + i), At(99 + (ulong)i), [i % 2 == 0 ? A : B]);
+        account.LastRevision = 5 + Most + 100;
+        for (var i = 1; i <= Most + 100; i++) account.Sent(new Sending(new AckMark(5 + (ulong)i, 100 + i), At(99 + (ulong)i), [i % 2 == 0 ? A : B]));
         Assert.Equal(Most, account.OutstandingMessages);
 
         // The last one stands for all that are not told apart: nobody's wait ends too early.
         account.Applied(5 + Most + 50);
         Assert.True(account.Awaits(A) && account.Awaits(B));
         Assert.Equal(At(99 + Most), account.AppliedPosition(sentUpTo: At(1000 + Most)));
-        Assert.Equal([A, B], account.Applied(5 + Most + 100).Order());
+        account.Applied(5 + Most + 100);
+        Assert.Equal([A, B], _ledger.TakeAcknowledged().Distinct().Order());
         Assert.False(account.IsBehind);
         Assert.Equal(At(1000 + Most), account.AppliedPosition(sentUpTo: At(1000 + Most)));
     }
@@ -141,14 +169,13 @@ public sealed class VirtualRouterLedgerTests
     [Fact]
     public void Revisions_grow_with_the_feed_and_never_repeat()
     {
-        var account = _ledger.Open("compute1");
         _ledger.Position = At(100);
-        Assert.Equal(100UL, _ledger.NextRevision(account));
-        Assert.Equal(101UL, _ledger.NextRevision(account));
+        Assert.Equal(100UL, _ledger.NextRevision());
+        Assert.Equal(101UL, _ledger.NextRevision());
         _ledger.Position = At(50); // read again
-        Assert.Equal(102UL, _ledger.NextRevision(account));
+        Assert.Equal(102UL, _ledger.NextRevision());
         _ledger.Position = At(500);
-        Assert.Equal(500UL, _ledger.NextRevision(account));
+        Assert.Equal(500UL, _ledger.NextRevision());
     }
 
     [Fact]
@@ -157,7 +184,7 @@ public sealed class VirtualRouterLedgerTests
         var account = _ledger.Open("compute1");
         _ledger.Position = At(100);
         for (var i = 1UL; i <= 3; i++) _ledger.Feed.Read(At(100).Seen, [i], more: false);
-        _ledger.NextRevision(account);
+        account.LastRevision = _ledger.NextRevision();
         Assert.Equal(new AckMark(100, 3), _ledger.MarkOf("compute1", pending: false));
         Assert.Equal(new AckMark(101, 3), _ledger.MarkOf("compute1", pending: true));
         Assert.Equal(new AckMark(1, 3), _ledger.MarkOf("compute9", pending: true));
@@ -170,9 +197,9 @@ public sealed class VirtualRouterLedgerTests
         return position;
     }
 
-    private VirtualRouterLedger.Account Connected(bool answered = true)
+    private VirtualRouterLedger.Account Connected(string name = "compute1", bool answered = true)
     {
-        var account = _ledger.Open("compute1");
+        var account = _ledger.Open(name);
         account.Connected();
         account.SentWhole(5);
         if (answered) account.Applied(5);

@@ -328,7 +328,7 @@ public sealed class AcceptedValueProperties
     private static DesiredState Take(VRouterConfig config)
     {
         var desired = new DesiredState(Node, Node6);
-        foreach (var message in VRouterMessages.Snapshot(1, config, takesInside: true)) desired.Take(AgentMessage.Parser.ParseFrom(message.ToByteArray()));
+        foreach (var message in VRouterSnapshot.Encode(1, config, takesInside: true)) desired.Take(AgentMessage.Parser.ParseFrom(message.Bytes.Span));
         Assert.Null(desired.Fault);
         return desired;
     }

@@ -122,16 +122,17 @@ internal sealed class SequencedWorld : IAcknowledgements
     private void Do(Action act)
     {
         act();
-        foreach (var (virtualRouter, changes) in Sequencer.TakeNatEntries())
+        var natEntries = Sequencer.TakeNatEntries();
+        foreach (var (virtualRouter, account) in _accounts)
         {
-            var account = _accounts[virtualRouter];
+            if (natEntries.Of(virtualRouter) is not { } changes) continue;
             account.Revision++;
             foreach (var key in changes.Removed)
             {
                 if (account.Table.Remove(key, out var entry)) CheckRemoval(virtualRouter, entry);
             }
 
-            foreach (var entry in changes.Put.Values) account.Table[entry.Key] = entry;
+            foreach (var entry in changes.Put) account.Table[entry.Key] = entry;
         }
 
         var routes = Sequencer.TakeRoutes();

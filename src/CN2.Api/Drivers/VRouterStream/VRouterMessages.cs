@@ -18,8 +18,8 @@ namespace CN2.Api.Drivers.VRouterStream;
 /// <summary>The driver's types to and from the messages of vrouter.proto. Pure.</summary>
 internal static class VRouterMessages
 {
-    /// <summary>Aim for a chunk, well under the 4 MB that gRPC clients take and the 1 MB that we promise.</summary>
-    private const int ChunkBytes = 512 * 1024;
+    /// <summary>Aim for a part, well under the 4 MB that gRPC clients take and the 1 MB that we promise.</summary>
+    private const int PartBytes = 512 * 1024;
 
     /// <summary>What is sent as one message; the rest of a megabyte is for what the estimates of sizes leave out.</summary>
     private const int LargestMessage = 1000 * 1024;
@@ -83,84 +83,6 @@ internal static class VRouterMessages
 
     private static IPAddress? Address(ByteString bytes) => bytes.Length is 4 or 16 ? new IPAddress(bytes.Span) : null;
 
-    /// <summary>The whole configuration in chunks; always at least one, the last of them marked.</summary>
-    /// <param name="takesInside">The agent knows entries for callers inside.</param>
-    public static IReadOnlyList<ServerMessage> Snapshot(ulong revision, VRouterConfig config, bool takesInside)
-    {
-        var chunks = new List<ServerMessage>();
-        var items = new Items();
-        var size = 0;
-        foreach (var natEntry in config.NatEntries)
-        {
-            var message = Message(natEntry, takesInside);
-            if (IsNothing(message)) continue;
-            items.NatEntries.Add(message);
-            Grew(message.CalculateSize());
-        }
-
-        foreach (var address in config.FloatingIPs)
-        {
-            items.FloatingIps.Add(Bytes(address));
-            Grew(18);
-        }
-
-        foreach (var probe in config.Probes)
-        {
-            var message = Message(probe);
-            items.Probes.Add(message);
-            Grew(message.CalculateSize());
-        }
-
-        foreach (var instance in config.RoutingInstances)
-        {
-            items.RoutingInstances.Add(Message(instance));
-            Grew(8);
-        }
-
-        foreach (var route in config.VpnRoutes)
-        {
-            var message = Message(route);
-            items.VpnRoutes.Add(message);
-            Grew(message.CalculateSize());
-        }
-
-        foreach (var attachment in config.Attachments)
-        {
-            var message = Message(attachment);
-            items.Attachments.Add(message);
-            Grew(message.CalculateSize());
-        }
-
-        foreach (var holder in config.EndpointHolders)
-        {
-            items.EndpointHolders.Add(Message(holder));
-            Grew(38);
-        }
-
-        foreach (var carriers in config.Carriers)
-        {
-            var message = Message(carriers);
-            items.Carriers.Add(message);
-            Grew(message.CalculateSize());
-        }
-
-        Finish(last: true);
-        return chunks;
-
-        void Grew(int bytes)
-        {
-            size += bytes + 4;
-            if (size >= ChunkBytes) Finish(last: false);
-        }
-
-        void Finish(bool last)
-        {
-            chunks.Add(new ServerMessage { Snapshot = new Snapshot { Revision = revision, Last = last, Items = items } });
-            items = new Items();
-            size = 0;
-        }
-    }
-
     /// <summary>A change in one message, or in parts when it is large. Null: it is large, and the agent takes no parts.</summary>
     public static IReadOnlyList<ServerMessage>? Deltas(ulong revision, VRouterDelta delta, bool takesParts, bool takesInside)
     {
@@ -169,7 +91,7 @@ internal static class VRouterMessages
         return takesParts ? Parts(whole.Delta) : null;
     }
 
-    /// <summary>Cuts a change into parts of about <see cref="ChunkBytes"/>. Removals come first: an item is put again after it was removed.</summary>
+    /// <summary>Cuts a change into parts of about <see cref="PartBytes"/>. Removals come first: an item is put again after it was removed.</summary>
     private static List<ServerMessage> Parts(Delta whole)
     {
         var parts = new List<ServerMessage>();
@@ -196,7 +118,7 @@ internal static class VRouterMessages
 
         Delta Room(int bytes)
         {
-            if (size > 0 && size + bytes > ChunkBytes) Begin();
+            if (size > 0 && size + bytes > PartBytes) Begin();
             size += bytes + 4;
             return part;
         }
@@ -314,9 +236,9 @@ internal static class VRouterMessages
             ForeignText.Of(e.Message)))];
 
     /// <summary>An entry that consists of what the agent does not know.</summary>
-    private static bool IsNothing(NatEntry message) => message.Backends.Count + message.Draining.Count + message.Inside.Count == 0;
+    internal static bool IsNothing(NatEntry message) => message.Backends.Count + message.Draining.Count + message.Inside.Count == 0;
 
-    private static NatEntry Message(VirtualRouterNatEntry natEntry, bool takesInside)
+    internal static NatEntry Message(VirtualRouterNatEntry natEntry, bool takesInside)
     {
         var message = new NatEntry
         {
@@ -344,7 +266,7 @@ internal static class VRouterMessages
         RoutingInstance = (uint)key.RoutingInstance,
     };
 
-    private static VRouter.V1.RoutingInstance Message(RoutingInstance instance) => new() { Number = (uint)instance.Number, Label = instance.Label };
+    internal static VRouter.V1.RoutingInstance Message(RoutingInstance instance) => new() { Number = (uint)instance.Number, Label = instance.Label };
 
     private static VRouter.V1.VpnRouteKey Message(VpnRouteKey key) => new()
     {
@@ -353,7 +275,7 @@ internal static class VRouterMessages
         PrefixLength = (uint)key.Prefix.PrefixLength,
     };
 
-    private static VRouter.V1.VpnRoute Message(VpnRoute route)
+    internal static VRouter.V1.VpnRoute Message(VpnRoute route)
     {
         var message = new VRouter.V1.VpnRoute { Key = Message(route.Key) };
         message.Paths.AddRange(route.Paths.Select(p => new VRouter.V1.VpnPath
@@ -368,23 +290,23 @@ internal static class VRouterMessages
 
     private static AttachmentKey Message(VRouterAttachmentKey key) => new() { FloatingIp = Bytes(key.FloatingIP), RoutingInstance = (uint)key.RoutingInstance };
 
-    private static Attachment Message(VRouterAttachment attachment)
+    internal static Attachment Message(VRouterAttachment attachment)
     {
         var message = new Attachment { Key = Message(attachment.Key), Service = attachment.Service is { } service ? Bytes(service) : ByteString.Empty };
         message.Endpoints.AddRange(attachment.Endpoints.Select(Bytes));
         return message;
     }
 
-    private static EndpointHolder Message(VRouterEndpointHolder holder) => new() { Address = Bytes(holder.Address), Uid = Bytes(holder.Endpoint) };
+    internal static EndpointHolder Message(VRouterEndpointHolder holder) => new() { Address = Bytes(holder.Address), Uid = Bytes(holder.Endpoint) };
 
-    private static Carriers Message(VRouterCarriers carriers)
+    internal static Carriers Message(VRouterCarriers carriers)
     {
         var message = new Carriers { Key = Message(carriers.Key) };
         message.Nodes.AddRange(carriers.Nodes.Select(Bytes));
         return message;
     }
 
-    private static Probe Message(VRouterProbe probe) => new()
+    internal static Probe Message(VRouterProbe probe) => new()
     {
         Uid = Bytes(probe.Uid),
         Address = Bytes(probe.Address),
@@ -409,7 +331,7 @@ internal static class VRouterMessages
         },
     };
 
-    private static ByteString Bytes(IPAddress address) => UnsafeByteOperations.UnsafeWrap(address.GetAddressBytes());
+    internal static ByteString Bytes(IPAddress address) => UnsafeByteOperations.UnsafeWrap(address.GetAddressBytes());
 
     private static ByteString Bytes(Guid uid) => UnsafeByteOperations.UnsafeWrap(uid.ToByteArray(bigEndian: true));
 }

@@ -15,8 +15,11 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
     private const long MaximumQueuedDeltaBytes = 16 * 1024 * 1024;
     private const int MaximumQueuedDeltas = 10_000;
 
-    private readonly Channel<(ServerMessage Message, int DeltaBytes)> _queue =
-        Channel.CreateUnbounded<(ServerMessage, int)>(new UnboundedChannelOptions { SingleReader = true });
+    private static readonly EncodedMessage Welcome = EncodedMessage.Of(VRouterMessages.Welcome);
+    private static readonly EncodedMessage Beat = EncodedMessage.Of(new ServerMessage { Heartbeat = new Heartbeat() });
+
+    private readonly Channel<(IEnumerable<EncodedMessage> Messages, int DeltaBytes)> _queue =
+        Channel.CreateUnbounded<(IEnumerable<EncodedMessage>, int)>(new UnboundedChannelOptions { SingleReader = true });
 
     private long _heard = time.GetTimestamp();
     private long _queuedBytes;
@@ -67,14 +70,15 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
     /// <summary>It was ended because its certificate is worth nothing any more.</summary>
     public bool IsWorthless { get; private set; }
 
-    public void EnqueueWhole(IEnumerable<ServerMessage> snapshot)
+    /// <param name="snapshot">It is enumerated as fast as the stream takes it.</param>
+    public void EnqueueWhole(IEnumerable<EncodedMessage> snapshot)
     {
-        foreach (var chunk in snapshot) _queue.Writer.TryWrite((chunk, 0));
+        _queue.Writer.TryWrite((snapshot, 0));
         HasSnapshot = true;
     }
 
     /// <param name="parts">One change.</param>
-    public void Enqueue(IReadOnlyList<ServerMessage> parts)
+    public void Enqueue(IReadOnlyList<EncodedMessage> parts)
     {
         // One change may be larger than the limit: only what an agent leaves waiting counts against it.
         var waits = Interlocked.Read(ref _queuedBytes);
@@ -86,10 +90,9 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
 
         foreach (var part in parts)
         {
-            var bytes = part.CalculateSize();
-            Interlocked.Add(ref _queuedBytes, bytes);
+            Interlocked.Add(ref _queuedBytes, part.Length);
             Interlocked.Increment(ref _queuedDeltas);
-            _queue.Writer.TryWrite((part, bytes));
+            _queue.Writer.TryWrite(([part], part.Length));
         }
     }
 
@@ -116,12 +119,12 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
     }
 
     /// <summary>Writes the queue and a heartbeat every 2 s until <paramref name="cancellation"/>.</summary>
-    public async Task WriteAsync(IServerStreamWriter<ServerMessage> stream, CancellationToken cancellation)
+    public async Task WriteAsync(IServerStreamWriter<EncodedMessage> stream, CancellationToken cancellation)
     {
         using var timer = new PeriodicTimer(HeartbeatProtocol.Interval, time);
         var beat = timer.WaitForNextTickAsync(cancellation).AsTask();
         // Without the token: a write that is cancelled half way would take away the reason why the session ends. It never waits, being the first.
-        await stream.WriteAsync(VRouterMessages.Welcome, CancellationToken.None);
+        await stream.WriteAsync(Welcome, CancellationToken.None);
         var message = _queue.Reader.WaitToReadAsync(cancellation).AsTask();
         while (true)
         {
@@ -129,14 +132,14 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
             await next;
             if (next == beat)
             {
-                await stream.WriteAsync(new ServerMessage { Heartbeat = new Heartbeat() }, cancellation);
+                await stream.WriteAsync(Beat, cancellation);
                 beat = timer.WaitForNextTickAsync(cancellation).AsTask();
                 continue;
             }
 
             while (_queue.Reader.TryRead(out var queued))
             {
-                await stream.WriteAsync(queued.Message, cancellation);
+                foreach (var part in queued.Messages) await stream.WriteAsync(part, cancellation);
                 if (queued.DeltaBytes == 0) continue;
                 Interlocked.Add(ref _queuedBytes, -queued.DeltaBytes);
                 Interlocked.Decrement(ref _queuedDeltas);

@@ -16,6 +16,11 @@ internal sealed class VRouterStreamPublisher : IVRouterPublisher, IDisposable
     private readonly PartitionedRateLimiter<string> _connects = PartitionedRateLimiter.Create<string, string>(name => RateLimitPartition.GetTokenBucketLimiter(
         name, _ => new TokenBucketRateLimiterOptions { TokenLimit = ConnectBurst, TokensPerPeriod = 1, ReplenishmentPeriod = TimeSpan.FromSeconds(1), QueueLimit = 1 }));
 
+    /// <summary>What agents understand → the last change, encoded for them; null: it is too large for them.</summary>
+    private readonly Dictionary<VRouterKnowledge, IReadOnlyList<EncodedMessage>?> _encoded = [];
+    private VRouterDelta? _encodedDelta;
+    private ulong _encodedRevision;
+
     private long _snapshots;
     private long _deltas;
     private long _natEntriesSent;
@@ -38,8 +43,7 @@ internal sealed class VRouterStreamPublisher : IVRouterPublisher, IDisposable
     public void Publish(string name, ulong revision, VRouterConfig config)
     {
         if (Session(name) is not { } session) return;
-        var chunks = VRouterMessages.Snapshot(revision, config, session.Knows.Inside);
-        lock (_lock) session.EnqueueWhole(chunks);
+        lock (_lock) session.EnqueueWhole(VRouterSnapshot.Encode(revision, config, session.Knows.Inside));
         Interlocked.Increment(ref _snapshots);
         Interlocked.Add(ref _natEntriesSent, config.NatEntries.Count);
     }
@@ -47,11 +51,24 @@ internal sealed class VRouterStreamPublisher : IVRouterPublisher, IDisposable
     public bool Publish(string name, ulong revision, VRouterDelta delta)
     {
         if (Session(name) is not { HasSnapshot: true } session) return true;
-        if (VRouterMessages.Deltas(revision, delta, session.Knows.Parts, session.Knows.Inside) is not { } parts) return false;
+        if (Encode(revision, delta, session.Knows) is not { } parts) return false;
         lock (_lock) session.Enqueue(parts);
         Interlocked.Increment(ref _deltas);
         Interlocked.Add(ref _natEntriesSent, delta.NatEntries.Count);
         return true;
+    }
+
+    /// <summary>A change that is the same for many agents is encoded once for those that understand the same.</summary>
+    private IReadOnlyList<EncodedMessage>? Encode(ulong revision, VRouterDelta delta, VRouterKnowledge knows)
+    {
+        lock (_encoded)
+        {
+            if (!ReferenceEquals(_encodedDelta, delta) || _encodedRevision != revision) _encoded.Clear();
+            (_encodedDelta, _encodedRevision) = (delta, revision);
+            if (!_encoded.TryGetValue(knows, out var parts))
+                _encoded[knows] = parts = VRouterMessages.Deltas(revision, delta, knows.Parts, knows.Inside)?.Select(EncodedMessage.Of).ToList();
+            return parts;
+        }
     }
 
     public void End(VRouterHello hello, string reason)

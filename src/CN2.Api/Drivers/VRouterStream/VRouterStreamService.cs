@@ -12,13 +12,13 @@ internal sealed partial class VRouterStreamService(
     IHostApplicationLifetime lifetime,
     ILogger<VRouterStreamService> logger,
     IVRouterAdmission? admission = null,
-    IVRouterAuthentication? authentication = null) : VirtualRouterControl.VirtualRouterControlBase
+    IVRouterAuthentication? authentication = null) : VRouterStreamBase
 {
     private static readonly TimeSpan HelloWithin = TimeSpan.FromSeconds(5);
 
     public override async Task Connect(
         IAsyncStreamReader<AgentMessage> requestStream,
-        IServerStreamWriter<ServerMessage> responseStream,
+        IServerStreamWriter<EncodedMessage> responseStream,
         ServerCallContext context)
     {
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, lifetime.ApplicationStopping);

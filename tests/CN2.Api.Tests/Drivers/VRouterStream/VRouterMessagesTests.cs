@@ -124,7 +124,7 @@ public sealed class VRouterMessagesTests
         var ranges = Enumerable.Range(0, Limits.SourceRanges).Select(i => IPNetwork.Parse($"fd00:1111:2222:3333:4444:5555:6666:{i:x}/128")).ToList();
         var entry = new VirtualRouterNatEntry(new NatEntryKey(IPFamily.IPv6, IPAddress.Parse("2001:db8::1"), TransportProtocol.TCP, 80), [.. backends], true, [.. ranges]);
         var change = VRouterMessages.Deltas(9, new VRouterDelta([entry, .. Delta(60_000).NatEntries], [], [], [], [], []), takesParts: true, takesInside: true)!;
-        var whole = VRouterMessages.Snapshot(9, new VRouterConfig([entry, .. Delta(60_000).NatEntries], [], [], [], []), takesInside: true);
+        var whole = Snapshot( new VRouterConfig([entry, .. Delta(60_000).NatEntries], [], [], [], []), takesInside: true);
         Assert.All(change.Concat(whole), m => Assert.InRange(m.CalculateSize(), 1, 1024 * 1024));
     }
 
@@ -141,15 +141,60 @@ public sealed class VRouterMessagesTests
         var known = Assert.Single(VRouterMessages.Deltas(9, delta, takesParts: true, takesInside: true)!).Delta;
         Assert.Equal([1, 1], known.Put.NatEntries.Select(e => e.Inside.Count));
         Assert.Empty(known.RemovedNatEntries);
-        Assert.Equal(2, Assert.Single(VRouterMessages.Snapshot(9, config, takesInside: true)).Snapshot.Items.NatEntries.Count);
+        Assert.Equal(2, Assert.Single(Snapshot(config, takesInside: true)).Snapshot.Items.NatEntries.Count);
 
         // What such an agent had under the key before is not wanted any more.
         var older = Assert.Single(VRouterMessages.Deltas(9, delta, takesParts: true, takesInside: false)!).Delta;
         Assert.Equal(81u, Assert.Single(older.Put.NatEntries).Key.Port);
         Assert.Empty(older.Put.NatEntries[0].Inside);
         Assert.Equal(80u, Assert.Single(older.RemovedNatEntries).Port);
-        Assert.Equal(81u, Assert.Single(Assert.Single(VRouterMessages.Snapshot(9, config, takesInside: false)).Snapshot.Items.NatEntries).Key.Port);
+        Assert.Equal(81u, Assert.Single(Assert.Single(Snapshot(config, takesInside: false)).Snapshot.Items.NatEntries).Key.Port);
     }
+
+    [Fact]
+    public void What_vRouters_have_in_common_reaches_each_together_with_its_own_and_is_encoded_once()
+    {
+        var shared = Enumerable.Range(0, 3000).Select(i => new SharedNatEntries(Compiled(Sample.Uid(i), i))).ToList();
+        IReadOnlyCollection<IPAddress> floatingIPs = [.. Enumerable.Range(0, 20_000).Select(i => new IPAddress([100, 1, (byte)(i >> 8), (byte)i]))];
+        var own = new VirtualRouterNatEntry(new NatEntryKey(IPFamily.IPv4, IPAddress.Parse("100.0.0.7"), TransportProtocol.TCP, 80), [new VirtualRouterBackend(IPAddress.Parse("10.0.0.1"), 80, true)], false, []);
+        var first = new VRouterConfig(new VirtualRouterNatEntries(shared, new HashSet<Guid> { Sample.Uid(7) }, [own]), floatingIPs, [], [], []);
+        var second = first with { NatEntries = new VirtualRouterNatEntries(shared, new HashSet<Guid>(), []) };
+
+        var chunks = Snapshot(first, takesInside: true);
+        Assert.True(chunks.Count > 4);
+        Assert.All(chunks, c => Assert.InRange(c.CalculateSize(), 1, 70_000));
+        Assert.All(chunks, c => Assert.Equal(9u, c.Snapshot.Revision));
+        Assert.Equal([.. Enumerable.Repeat(false, chunks.Count - 1), true], chunks.Select(c => c.Snapshot.Last));
+        var entries = chunks.SelectMany(c => c.Snapshot.Items.NatEntries).ToList();
+        Assert.Equal(first.NatEntries.Count, entries.Count);
+        Assert.Equal(3000, entries.Select(e => e.Key).Distinct().Count());
+        Assert.True(Assert.Single(entries, e => e.Key.Address.Span[3] == 7 && e.Key.Address.Span[2] == 0).Backends[0].Local);
+        Assert.Equal(20_000, chunks.Sum(c => c.Snapshot.Items.FloatingIps.Count));
+
+        var encoded = shared[0].Encoded;
+        Assert.Equal(3000, Snapshot(second, takesInside: true).Sum(c => c.Snapshot.Items.NatEntries.Count));
+        Assert.Same(encoded, shared[0].Encoded);
+
+        static CompiledOwner Compiled(Guid owner, int i) => new()
+        {
+            Owner = owner,
+            NatEntries =
+            [
+                new NatEntry
+                {
+                    Key = new NatEntryKey(IPFamily.IPv4, new IPAddress([100, 0, (byte)(i >> 8), (byte)i]), TransportProtocol.TCP, 80),
+                    Scope = NatEntryScope.EveryVirtualRouter,
+                    Backends = [new Backend(IPAddress.Parse("10.0.0.1"), 80, "compute1")],
+                },
+            ],
+            Routes = [],
+            EndpointsTotal = 1,
+            EndpointsReady = 1,
+        };
+    }
+
+    private static List<ServerMessage> Snapshot(VRouterConfig config, bool takesInside) =>
+        [.. VRouterSnapshot.Encode(9, config, takesInside).Select(c => ServerMessage.Parser.ParseFrom(c.Bytes.Span))];
 
     private static VRouterDelta Delta(int count)
     {

@@ -1,0 +1,72 @@
+namespace CN2.Api.Reconcile;
+
+/// <summary>The sendings that some vRouter has not acknowledged, by owner.</summary>
+internal sealed class AwaitedSendings
+{
+    private readonly Dictionary<Guid, List<Sending>> _byOwner = [];
+    private HashSet<Sending> _passed = [];
+    private Sending? _rest;
+
+    public void Wait(VirtualRouterLedger.Account account, Sending sending)
+    {
+        if (sending.Waiting.Count == 0) AddTo(sending, sending.Owners);
+        sending.Waiting.Add(account);
+    }
+
+    /// <summary>
+    /// Adds to what stands for all that is not told apart any more: it is one for all vRouters that are far behind, so each also waits for what only another of them
+    /// has left unacknowledged.
+    /// </summary>
+    public Sending WaitForRest(VirtualRouterLedger.Account account, Sending sending)
+    {
+        if (_rest is not { Waiting.Count: > 0 })
+        {
+            _rest = new Sending(sending.Mark, sending.After, sending.Owners, sending.At);
+            AddTo(_rest, _rest.Owners);
+        }
+        else
+        {
+            AddTo(_rest, _rest.Add(sending));
+        }
+
+        _rest.Waiting.Add(account);
+        return _rest;
+    }
+
+    /// <summary>The vRouter waits for it no more.</summary>
+    public void Pass(VirtualRouterLedger.Account account, Sending sending)
+    {
+        if (!sending.Waiting.Remove(account)) return;
+        _passed.Add(sending);
+        if (sending.Waiting.Count > 0) return;
+        foreach (var owner in sending.Owners)
+        {
+            if (!_byOwner.TryGetValue(owner, out var sendings)) continue;
+            sendings.Remove(sending);
+            if (sendings.Count == 0) _byOwner.Remove(owner);
+        }
+    }
+
+    /// <summary>The owners that some vRouter does not let wait any more since the last call. Those of a sending come once, however many vRouters have passed it.</summary>
+    public IEnumerable<Guid> TakePassed()
+    {
+        var passed = _passed;
+        _passed = [];
+        return passed.SelectMany(s => s.Owners);
+    }
+
+    public bool Awaits(VirtualRouterLedger.Account account, Guid owner) =>
+        _byOwner.TryGetValue(owner, out var sendings) && sendings.Exists(s => s.Waiting.Contains(account));
+
+    public IEnumerable<VirtualRouterLedger.Account> Of(Guid owner) =>
+        _byOwner.TryGetValue(owner, out var sendings) ? sendings.Count == 1 ? sendings[0].Waiting : sendings.SelectMany(s => s.Waiting).Distinct() : [];
+
+    private void AddTo(Sending sending, IEnumerable<Guid> owners)
+    {
+        foreach (var owner in owners)
+        {
+            if (!_byOwner.TryGetValue(owner, out var sendings)) _byOwner[owner] = sendings = new List<Sending>(1);
+            sendings.Add(sending);
+        }
+    }
+}

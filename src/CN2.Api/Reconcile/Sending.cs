@@ -1,0 +1,35 @@
+using CN2.Api.Data;
+using CN2.Network.Sequencing;
+
+namespace CN2.Api.Reconcile;
+
+/// <summary>
+/// What one flush sent to vRouters, and which of them have not acknowledged it. vRouters that got entries of the same owners share one, so that an
+/// owner costs the same however many vRouters wait.
+/// </summary>
+/// <param name="after">What was sent before it: it covers the feed from there on.</param>
+/// <param name="at">When it was sent; null: it is never overdue.</param>
+internal sealed class Sending(AckMark mark, FeedPosition? after, IReadOnlyCollection<Guid> owners, DateTimeOffset? at = null)
+{
+    private HashSet<Guid>? _ofMany;
+
+    /// <summary>What acknowledges it.</summary>
+    public AckMark Mark { get; private set; } = mark;
+
+    public FeedPosition? After => after;
+
+    /// <summary>They wait for it.</summary>
+    public IReadOnlyCollection<Guid> Owners => _ofMany ?? owners;
+
+    public DateTimeOffset? At => at;
+
+    public HashSet<VirtualRouterLedger.Account> Waiting { get; } = [];
+
+    /// <summary>It stands for a later one as well. Answers the owners that were not part of it.</summary>
+    public List<Guid> Add(Sending later)
+    {
+        Mark = later.Mark;
+        _ofMany ??= [.. owners];
+        return [.. later.Owners.Where(_ofMany.Add)];
+    }
+}

@@ -1,0 +1,136 @@
+using CN2.Network.Compilation;
+
+namespace CN2.Network.Sequencing;
+
+/// <summary>
+/// Collects the changes for the vRouters until they are taken. A change for every vRouter is kept once, however many there are. A vRouter that
+/// is changed by name has a table of its own, which counts for the keys in it.
+/// </summary>
+internal sealed class NatEntryCollector
+{
+    private readonly Table _everywhere = new();
+    private readonly Dictionary<string, Table> _tables = [];
+
+    /// <summary>Key → the vRouters' own tables that have it.</summary>
+    private readonly Dictionary<NatEntryKey, List<Table>> _tablesWith = [];
+
+    /// <summary>Something is to be sent to the vRouter.</summary>
+    public bool HasAny(string virtualRouter) => _tables.TryGetValue(virtualRouter, out var own)
+        ? own.Owners.Count > 0 || _everywhere.Changes.Count > own.KeysOfEverywhere
+        : _everywhere.Changes.Count > 0;
+
+    /// <summary>Another owner puts an entry of this key on the vRouter.</summary>
+    public bool IsPutByOther(string virtualRouter, Guid owner, NatEntryKey key) =>
+        IsPutByOther(_tables.TryGetValue(virtualRouter, out var own) && own.Changes.ContainsKey(key) ? own : _everywhere, owner, key);
+
+    public void Put(string virtualRouter, Guid owner, VirtualRouterNatEntry entry)
+    {
+        var own = TableOf(virtualRouter);
+        own.Owners.Add(owner);
+        Set(own, entry.Key, new Change(owner, entry));
+    }
+
+    /// <summary>A key that another owner has taken over in the same flush (a node port, a freed address) stays, whichever owner comes first.</summary>
+    public void Remove(string virtualRouter, Guid owner, NatEntryKey key)
+    {
+        var own = TableOf(virtualRouter);
+        own.Owners.Add(owner);
+        if (!IsPutByOther(virtualRouter, owner, key)) Set(own, key, new Change(owner, null));
+    }
+
+    /// <summary>As <see cref="Put"/>, on every vRouter but <paramref name="except"/>.</summary>
+    public void PutElsewhere(IReadOnlyCollection<string> except, Guid owner, VirtualRouterNatEntry entry) => SetElsewhere(except, entry.Key, new Change(owner, entry));
+
+    /// <summary>As <see cref="Remove"/>, on every vRouter but <paramref name="except"/>.</summary>
+    public void RemoveElsewhere(IReadOnlyCollection<string> except, Guid owner, NatEntryKey key) => SetElsewhere(except, key, new Change(owner, null));
+
+    public NatEntryChangeSet Take()
+    {
+        var everywhere = _everywhere.Changes.Count == 0 ? null : ChangesOf(_everywhere.Changes, _everywhere.Owners);
+        var different = new Dictionary<string, NatEntryChanges?>(_tables.Count);
+        foreach (var (name, own) in _tables) different[name] = HasAny(name) ? Merge(own) : null;
+        return new NatEntryChangeSet(everywhere, different);
+    }
+
+    private NatEntryChanges Merge(Table own)
+    {
+        var merged = new Dictionary<NatEntryKey, Change?>(_everywhere.Changes);
+        foreach (var (key, change) in own.Changes) merged[key] = change;
+        return ChangesOf(merged, [.. _everywhere.Owners, .. own.Owners]);
+    }
+
+    private static NatEntryChanges ChangesOf(Dictionary<NatEntryKey, Change?> changes, HashSet<Guid> owners)
+    {
+        var put = new List<VirtualRouterNatEntry>(changes.Count);
+        var removed = new List<NatEntryKey>();
+        foreach (var (key, change) in changes)
+        {
+            if (change is not { } c) continue;
+            if (c.Entry is { } entry) put.Add(entry);
+            else removed.Add(key);
+        }
+
+        return new NatEntryChanges(put, removed, owners);
+    }
+
+    private void SetElsewhere(IReadOnlyCollection<string> except, NatEntryKey key, Change change)
+    {
+        var before = _everywhere.Changes.GetValueOrDefault(key);
+        var excepted = new HashSet<Table>(except.Count);
+        foreach (var virtualRouter in except)
+        {
+            var own = TableOf(virtualRouter);
+            excepted.Add(own);
+            if (!own.Changes.ContainsKey(key)) Set(own, key, before);
+        }
+
+        foreach (var own in _tablesWith.GetValueOrDefault(key) ?? [])
+        {
+            if (!excepted.Contains(own) && !IsOvertaken(own, key, change)) own.Changes[key] = change;
+        }
+
+        _everywhere.Owners.Add(change.Owner);
+        if (IsOvertaken(_everywhere, key, change)) return;
+        if (!_everywhere.Changes.ContainsKey(key)) foreach (var own in _tablesWith.GetValueOrDefault(key) ?? []) own.KeysOfEverywhere++;
+        _everywhere.Changes[key] = change;
+    }
+
+    private static bool IsOvertaken(Table table, NatEntryKey key, Change change) => change.Entry is null && IsPutByOther(table, change.Owner, key);
+
+    private static bool IsPutByOther(Table table, Guid owner, NatEntryKey key) =>
+        table.Changes.GetValueOrDefault(key) is { Entry: not null } change && change.Owner != owner;
+
+    private void Set(Table own, NatEntryKey key, Change? change)
+    {
+        if (own.Changes.TryAdd(key, change))
+        {
+            if (!_tablesWith.TryGetValue(key, out var tables)) _tablesWith[key] = tables = [];
+            tables.Add(own);
+            if (_everywhere.Changes.ContainsKey(key)) own.KeysOfEverywhere++;
+        }
+        else
+        {
+            own.Changes[key] = change;
+        }
+    }
+
+    private Table TableOf(string virtualRouter)
+    {
+        if (!_tables.TryGetValue(virtualRouter, out var table)) _tables[virtualRouter] = table = new Table();
+        return table;
+    }
+
+    /// <param name="Entry">Null: the entry is removed.</param>
+    private readonly record struct Change(Guid Owner, VirtualRouterNatEntry? Entry);
+
+    private sealed class Table
+    {
+        /// <summary>Null, in the table of a vRouter: nothing changes there, although it does on others.</summary>
+        public Dictionary<NatEntryKey, Change?> Changes { get; } = [];
+
+        public HashSet<Guid> Owners { get; } = [];
+
+        /// <summary>Of a vRouter's own table: how many of its keys are changed everywhere too.</summary>
+        public int KeysOfEverywhere { get; set; }
+    }
+}
