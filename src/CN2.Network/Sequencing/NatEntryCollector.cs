@@ -1,3 +1,4 @@
+using CN2.Network.Collections;
 using CN2.Network.Compilation;
 
 namespace CN2.Network.Sequencing;
@@ -12,7 +13,8 @@ internal sealed class NatEntryCollector
     private readonly Dictionary<string, Table> _tables = [];
 
     /// <summary>Key → the vRouters' own tables that have it.</summary>
-    private readonly Dictionary<NatEntryKey, List<Table>> _tablesWith = [];
+    private readonly MultiMap<NatEntryKey, Table> _tablesWith = new();
+    private long _excepted;
 
     /// <summary>Something is to be sent to the vRouter.</summary>
     public bool HasAny(string virtualRouter) => _tables.TryGetValue(virtualRouter, out var own)
@@ -76,22 +78,22 @@ internal sealed class NatEntryCollector
     private void SetElsewhere(IReadOnlyCollection<string> except, NatEntryKey key, Change change)
     {
         var before = _everywhere.Changes.GetValueOrDefault(key);
-        var excepted = new HashSet<Table>(except.Count);
+        _excepted++;
         foreach (var virtualRouter in except)
         {
             var own = TableOf(virtualRouter);
-            excepted.Add(own);
+            own.Excepted = _excepted;
             if (!own.Changes.ContainsKey(key)) Set(own, key, before);
         }
 
-        foreach (var own in _tablesWith.GetValueOrDefault(key) ?? [])
+        foreach (var own in _tablesWith[key])
         {
-            if (!excepted.Contains(own) && !IsOvertaken(own, key, change)) own.Changes[key] = change;
+            if (own.Excepted != _excepted && !IsOvertaken(own, key, change)) own.Changes[key] = change;
         }
 
         _everywhere.Owners.Add(change.Owner);
         if (IsOvertaken(_everywhere, key, change)) return;
-        if (!_everywhere.Changes.ContainsKey(key)) foreach (var own in _tablesWith.GetValueOrDefault(key) ?? []) own.KeysOfEverywhere++;
+        if (!_everywhere.Changes.ContainsKey(key)) foreach (var own in _tablesWith[key]) own.KeysOfEverywhere++;
         _everywhere.Changes[key] = change;
     }
 
@@ -104,8 +106,7 @@ internal sealed class NatEntryCollector
     {
         if (own.Changes.TryAdd(key, change))
         {
-            if (!_tablesWith.TryGetValue(key, out var tables)) _tablesWith[key] = tables = [];
-            tables.Add(own);
+            _tablesWith.Add(key, own);
             if (_everywhere.Changes.ContainsKey(key)) own.KeysOfEverywhere++;
         }
         else
@@ -129,6 +130,9 @@ internal sealed class NatEntryCollector
         public Dictionary<NatEntryKey, Change?> Changes { get; } = [];
 
         public HashSet<Guid> Owners { get; } = [];
+
+        /// <summary>The last change elsewhere that left this vRouter out.</summary>
+        public long Excepted { get; set; }
 
         /// <summary>Of a vRouter's own table: how many of its keys are changed everywhere too.</summary>
         public int KeysOfEverywhere { get; set; }

@@ -22,17 +22,12 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     private readonly Dictionary<string, HashSet<SequencedRoute>> _awaitingEntries = [];
     private readonly HashSet<SequencedRoute> _timed = [];
 
-    /// <summary>The routes that hold an entry of a key, one a vRouter at most: an owner that is given a freed address takes the entry over.</summary>
-    private readonly Dictionary<NatEntryKey, List<SequencedRoute>> _held = [];
+    /// <summary>An owner that is given a freed address takes the held entry over.</summary>
+    private readonly HeldEntries _held = new();
+    private readonly ConcernedOwners _concerned = new();
 
     /// <summary>vRouter → the number of its announced routes.</summary>
     private readonly Dictionary<string, int> _carried = [];
-
-    /// <summary>vRouter → its routes that hold entries.</summary>
-    private readonly Dictionary<string, HashSet<SequencedRoute>> _holding = [];
-
-    /// <summary>vRouter → the owners with an endpoint or a route there.</summary>
-    private readonly Dictionary<string, HashSet<Guid>> _ownersOn = [];
     private NatEntryCollector _natEntries = new();
     private RouteChanges _changes = new();
     private HashSet<Guid> _touched = [];
@@ -51,7 +46,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
 
         if (compiled is null) _compiled.Remove(owner);
         else _compiled[owner] = compiled;
-        SetOwnersOn(owner, before, compiled);
+        _concerned.Set(owner, before, compiled);
 
         foreach (var floatingIP in scopes.Select(s => s.FloatingIP).Distinct()) Evaluate(floatingIP, now);
         _touched.Add(owner);
@@ -189,8 +184,8 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     /// </summary>
     public (IReadOnlySet<Guid> Owners, IReadOnlyCollection<VirtualRouterNatEntry> Entries) OwnEntriesOf(string virtualRouter)
     {
-        var owners = new HashSet<Guid>(_ownersOn.GetValueOrDefault(virtualRouter) ?? []);
-        var holding = _holding.GetValueOrDefault(virtualRouter) ?? [];
+        var owners = new HashSet<Guid>(_concerned.On(virtualRouter));
+        var holding = _held.On(virtualRouter);
         owners.UnionWith(holding.Select(r => r.Owner));
         var entries = new List<VirtualRouterNatEntry>();
         foreach (var owner in owners)
@@ -229,7 +224,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     private HashSet<string> Concerned(Guid owner, CompiledOwner? before, CompiledOwner? after, List<RouteScope> scopes)
     {
         var names = new HashSet<string>();
-        foreach (var compiled in Both(before, after)) names.UnionWith(NamesIn(compiled));
+        foreach (var compiled in Both(before, after)) names.UnionWith(ConcernedOwners.VirtualRoutersOf(compiled));
         foreach (var floatingIP in scopes.Select(s => s.FloatingIP))
         {
             if (!_routes.TryGetValue(floatingIP, out var routes)) continue;
@@ -238,27 +233,6 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         }
 
         return names;
-    }
-
-    /// <summary>The vRouters of an owner's endpoints and routes; a name may come several times.</summary>
-    private static IEnumerable<string> NamesIn(CompiledOwner compiled) =>
-        compiled.NatEntries.SelectMany(e => e.Backends.Concat(e.Draining)).Select(b => b.VirtualRouter).Concat(compiled.Routes.Select(r => r.VirtualRouter));
-
-    private void SetOwnersOn(Guid owner, CompiledOwner? before, CompiledOwner? after)
-    {
-        var names = after is null ? [] : NamesIn(after).ToHashSet();
-        foreach (var name in before is null ? [] : NamesIn(before))
-        {
-            if (names.Contains(name) || !_ownersOn.TryGetValue(name, out var owners)) continue;
-            owners.Remove(owner);
-            if (owners.Count == 0) _ownersOn.Remove(name);
-        }
-
-        foreach (var name in names)
-        {
-            if (!_ownersOn.TryGetValue(name, out var owners)) _ownersOn[name] = owners = [];
-            owners.Add(owner);
-        }
     }
 
     private static IEnumerable<CompiledOwner> Both(CompiledOwner? before, CompiledOwner? after)
@@ -292,25 +266,21 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     /// <summary>Carries an owner's change over to all vRouters but those that it concerns: they have no route of it and nothing held, and all the same entries.</summary>
     private void SetElsewhere(HashSet<string> concerned, Guid owner, CompiledOwner? before, CompiledOwner? after)
     {
-        var had = new Dictionary<NatEntryKey, VirtualRouterNatEntry>();
+        Dictionary<NatEntryKey, VirtualRouterNatEntry>? had = null;
         foreach (var natEntry in before?.NatEntries ?? [])
         {
-            if (natEntry.Elsewhere() is { } entry) had[entry.Key] = entry;
+            if (natEntry.Elsewhere() is { } entry) (had ??= [])[entry.Key] = entry;
         }
 
         foreach (var natEntry in after?.NatEntries ?? [])
         {
-            if (natEntry.Elsewhere() is not { } entry || (had.Remove(entry.Key, out var old) && old.Equals(entry))) continue;
+            if (natEntry.Elsewhere() is not { } entry || (had?.Remove(entry.Key, out var old) == true && old.Equals(entry))) continue;
             var scope = ScopeOf(natEntry);
-            foreach (var route in _held.GetValueOrDefault(entry.Key)?.ToList() ?? [])
-            {
-                if (!concerned.Contains(route.VirtualRouter)) TakeFromHolder(route, scope, entry.Key);
-            }
-
+            if (_held.Of(entry.Key) is { Count: > 0 } holders) TakeFromHolders(holders, concerned, scope, entry.Key);
             _natEntries.PutElsewhere(concerned, owner, entry);
         }
 
-        foreach (var key in had.Keys) _natEntries.RemoveElsewhere(concerned, owner, key);
+        foreach (var key in had?.Keys ?? Enumerable.Empty<NatEntryKey>()) _natEntries.RemoveElsewhere(concerned, owner, key);
     }
 
     private static List<VirtualRouterEntry> Project(CompiledOwner? compiled, string virtualRouter)
@@ -365,52 +335,32 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         {
             // Another replica may have taken them out, so what was acknowledged before says nothing.
             if (route.HeldEntries.Count > 0 && !acknowledgements.IsServedHere(route.VirtualRouter)) route.EntriesMark = null;
-            Hold(route, []);
+            _held.Set(route, []);
         }
         else if (route is { State.NeedsEntries: true, HeldEntries.Count: 0 })
         {
-            Hold(route, askedBefore.Where(e => e.Scope == route.Scope && !_natEntries.IsPutByOther(route.VirtualRouter, route.Owner, e.Entry.Key)).Select(e => e.Entry));
-        }
-    }
-
-    private void Hold(SequencedRoute route, IEnumerable<VirtualRouterNatEntry> entries)
-    {
-        foreach (var held in route.HeldEntries)
-        {
-            if (!_held.TryGetValue(held.Key, out var holders)) continue;
-            holders.Remove(route);
-            if (holders.Count == 0) _held.Remove(held.Key);
-        }
-
-        route.HeldEntries = entries.ToEquatableList();
-        foreach (var held in route.HeldEntries)
-        {
-            if (!_held.TryGetValue(held.Key, out var holders)) _held[held.Key] = holders = new List<SequencedRoute>(1);
-            holders.RemoveAll(h => h.VirtualRouter == route.VirtualRouter);
-            holders.Add(route);
-        }
-
-        if (route.HeldEntries.Count > 0)
-        {
-            if (!_holding.TryGetValue(route.VirtualRouter, out var holding)) _holding[route.VirtualRouter] = holding = [];
-            holding.Add(route);
-        }
-        else if (_holding.TryGetValue(route.VirtualRouter, out var holding) && holding.Remove(route) && holding.Count == 0)
-        {
-            _holding.Remove(route.VirtualRouter);
+            _held.Set(route, askedBefore.Where(e => e.Scope == route.Scope && !_natEntries.IsPutByOther(route.VirtualRouter, route.Owner, e.Entry.Key)).Select(e => e.Entry));
         }
     }
 
     /// <summary>The vRouter gets an entry, instead of one with its key that is held for another FloatingIP whose address was freed.</summary>
     private void Put(string virtualRouter, Guid owner, RouteScope? scope, VirtualRouterNatEntry entry)
     {
-        if (_held.GetValueOrDefault(entry.Key)?.Find(r => r.VirtualRouter == virtualRouter) is { } route) TakeFromHolder(route, scope, entry.Key);
+        if (_held.Of(entry.Key).FirstOrDefault(r => r.VirtualRouter == virtualRouter) is { } route) TakeFromHolder(route, scope, entry.Key);
         _natEntries.Put(virtualRouter, owner, entry);
+    }
+
+    private void TakeFromHolders(IReadOnlyList<SequencedRoute> holders, HashSet<string> except, RouteScope? scope, NatEntryKey key)
+    {
+        foreach (var route in holders.ToList())
+        {
+            if (!except.Contains(route.VirtualRouter)) TakeFromHolder(route, scope, key);
+        }
     }
 
     private void TakeFromHolder(SequencedRoute route, RouteScope? scope, NatEntryKey key)
     {
-        if (route.Scope != scope) Hold(route, route.HeldEntries.Where(e => e.Key != key).ToList());
+        if (route.Scope != scope) _held.Set(route, route.HeldEntries.Where(e => e.Key != key).ToList());
     }
 
     /// <summary>Notes the message that brings the entries to the vRouter. Entries that are changed later keep the first one's mark.</summary>
@@ -542,7 +492,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         if (route.HeldEntries.Count > 0)
         {
             foreach (var held in route.HeldEntries) _natEntries.Remove(route.VirtualRouter, route.Owner, held.Key);
-            Hold(route, []);
+            _held.Set(route, []);
             route.EntriesMark = null;
             foreach (var (scope, entry, _) in Project(_compiled.GetValueOrDefault(route.Owner), route.VirtualRouter))
             {

@@ -54,7 +54,7 @@ public sealed class DeletionsTests : IAsyncDisposable
     public void A_service_waits_for_vRouters_that_are_not_lost(bool lost, bool finished)
     {
         var account = _parts.State.Ledger.Open("compute1");
-        account.Sent(new CN2.Network.Sequencing.AckMark(1, 1), null, [Service]);
+        account.Sent(new Sending(new CN2.Network.Sequencing.AckMark(1, 1), null, [Service]));
         account.Lost = lost;
         Assert.Equal(finished, _deletions.TakeFinished() is not null);
     }

@@ -227,7 +227,7 @@ public sealed class FeedReaderTests(PrivatePostgres postgres) : IAsyncLifetime
         await LoadAsync();
         var account = _parts.State.Ledger.Open("node1");
         Assert.True(account.ConnectedElsewhere);
-        account.Sent(new CN2.Network.Sequencing.AckMark(1, _parts.State.Ledger.Feed.Last), null, [Sample.Uid(1)]);
+        account.Sent(new Sending(new CN2.Network.Sequencing.AckMark(1, _parts.State.Ledger.Feed.Last), null, [Sample.Uid(1)]));
         var next = new NextTick();
         Feed.Schedule(_parts.Now, next);
         Assert.Equal(_parts.Now + FeedReader.RemoteInterval, next.At);

@@ -87,20 +87,28 @@ internal static class VRouterSnapshot
     /// <summary>A ServerMessage with a Snapshot with these encoded items.</summary>
     private static EncodedMessage Chunk(ulong revision, ReadOnlySpan<byte> items, bool last)
     {
-        var head = new Snapshot { Revision = revision, Last = last }.ToByteArray();
-        var snapshot = head.Length + Field(VRouter.V1.Snapshot.ItemsFieldNumber, items.Length);
-        var bytes = new byte[Field(ServerMessage.SnapshotFieldNumber, snapshot)];
+        var head = Field(Snapshot.RevisionFieldNumber, CodedOutputStream.ComputeUInt64Size(revision)) + (last ? Field(Snapshot.LastFieldNumber, 1) : 0);
+        var snapshot = head + LengthDelimited(Snapshot.ItemsFieldNumber, items.Length);
+        var bytes = new byte[LengthDelimited(ServerMessage.SnapshotFieldNumber, snapshot)];
         var output = new CodedOutputStream(bytes);
         output.WriteTag(ServerMessage.SnapshotFieldNumber, WireFormat.WireType.LengthDelimited);
         output.WriteLength(snapshot);
-        output.WriteRawBytes(head);
-        output.WriteTag(VRouter.V1.Snapshot.ItemsFieldNumber, WireFormat.WireType.LengthDelimited);
+        output.WriteTag(Snapshot.RevisionFieldNumber, WireFormat.WireType.Varint);
+        output.WriteUInt64(revision);
+        if (last)
+        {
+            output.WriteTag(Snapshot.LastFieldNumber, WireFormat.WireType.Varint);
+            output.WriteBool(true);
+        }
+
+        output.WriteTag(Snapshot.ItemsFieldNumber, WireFormat.WireType.LengthDelimited);
         output.WriteLength(items.Length);
         items.CopyTo(bytes.AsSpan((int)output.Position));
         return new EncodedMessage(bytes);
     }
 
-    /// <summary>Bytes of a field with its tag and length.</summary>
-    private static int Field(int number, int length) =>
-        CodedOutputStream.ComputeTagSize(number) + CodedOutputStream.ComputeLengthSize(length) + length;
+    /// <summary>Bytes of a field with its tag.</summary>
+    private static int Field(int number, int size) => CodedOutputStream.ComputeTagSize(number) + size;
+
+    private static int LengthDelimited(int number, int length) => Field(number, CodedOutputStream.ComputeLengthSize(length) + length);
 }
