@@ -24,6 +24,7 @@ try
     if (options.Scenarios.Contains('g')) await new VpnInjection(network, report, options).RunAsync();
     if (options.Scenarios.Contains('h')) await new KubernetesApi(network, report, options).RunAsync();
     if (options.Scenarios.Contains('i')) await new Identity(network, report, options).RunAsync();
+    if (options.Scenarios.Contains('j')) await new NodeFleet(network, report, options).RunAsync();
     if (options.Scenarios.Overlaps("bcde")) await new RunningNetwork(network, report, options).RunAsync();
 }
 catch (Exception e)

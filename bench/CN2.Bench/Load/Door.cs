@@ -15,6 +15,9 @@ internal sealed record Door(string Name, int Port, string Collection, Func<strin
     public static Door V1 { get; } = new("/v1", 8080, "/v1/namespaces/default/services", (name, app) =>
         $$"""{"name":"{{name}}","selector":{"app":"{{app}}"},"ports":[{"name":"http","protocol":"TCP","port":8080,"targetPort":80}],"allocateLoadBalancerNodePorts":false}""");
 
+    /// <summary>Creates that are answered, and leave nothing: they warm a server up.</summary>
+    public static Door DryRun { get; } = V1 with { Collection = V1.Collection + "?dryRun=true" };
+
     /// <summary>What kubectl would send.</summary>
     public static Door Kubernetes { get; } = new("Kubernetes", 8082, "/api/v1/namespaces/default/services", (name, app) =>
         $$$"""

@@ -13,14 +13,15 @@ internal sealed record LoadResult(int Clients, int Created, TimeSpan Elapsed, La
 /// <summary>Clients that create Services over keep-alive HTTP, each on a thread with a blocking socket.</summary>
 internal static class ServiceLoad
 {
-    /// <summary>As many as fit into the time, a million at most.</summary>
-    public static LoadResult For(int clients, TimeSpan time, string prefix, Door? door = null) => Run(door ?? Door.V1, clients, 1_000_000, time, i => $"{prefix}-{i}", prefix);
+    /// <summary>As many as fit into the time, a million at most. Without <paramref name="app"/> they choose what is labelled with the prefix: nothing.</summary>
+    public static LoadResult For(int clients, TimeSpan time, string prefix, Door? door = null, string? app = null) =>
+        Run(door ?? Door.V1, clients, 1_000_000, time, i => $"{prefix}-{i}", app ?? prefix);
 
     /// <summary>As many as are begun before <paramref name="end"/> has completed, which must be within a minute.</summary>
     public static LoadResult Until(Task end, int clients, string prefix, Door door) => Run(door, clients, 1_000_000, TimeSpan.FromMinutes(1), i => $"{prefix}-{i}", prefix, end);
 
     /// <summary>This many, however long it takes.</summary>
-    public static void Create(int clients, int count, string prefix) => Run(Door.V1, clients, count, TimeSpan.FromMinutes(10), i => $"{prefix}-{i}", prefix);
+    public static void Create(int clients, int count, string prefix, string? app = null) => Run(Door.V1, clients, count, TimeSpan.FromMinutes(10), i => $"{prefix}-{i}", app ?? prefix);
 
     /// <summary>One; returns its external address.</summary>
     public static string One(HttpLine line, string name, string app)

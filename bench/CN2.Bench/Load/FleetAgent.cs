@@ -1,0 +1,179 @@
+extern alias agent;
+
+using System.Buffers;
+using System.Diagnostics;
+using agent::CN2.VRouter.V1;
+using Google.Protobuf;
+using Grpc.Core;
+using Grpc.Net.Client;
+
+namespace CN2.Bench.Load;
+
+/// <summary>
+/// One agent of a <see cref="Fleet"/>, lean enough for thousands in one process: a connection of its own, with the pace and the patience of cn2-vrouter.
+/// It counts what it reads and makes no objects of it, so that its own cost does not hide the server's.
+/// </summary>
+internal sealed class FleetAgent
+{
+    /// <summary>How long cn2-vrouter waits for the answer to its hello, and between two attempts (docs/contract.md §1).</summary>
+    private static readonly TimeSpan HelloPatience = TimeSpan.FromSeconds(StormAgent.PatienceOfAgents);
+    private static readonly TimeSpan Reconnect = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan SlowPause = TimeSpan.FromMilliseconds(100);
+    private static readonly byte[] Heartbeat = new AgentMessage { Heartbeat = new Heartbeat { Node = new NodeReport(), Icmp = new IcmpCounters() } }.ToByteArray();
+
+    private readonly Fleet _fleet;
+    private readonly AgentBehaviour _behaviour;
+    private readonly Hello _hello;
+    private readonly Action<ReadOnlySpan<byte>>? _witness;
+    private readonly Method<byte[], FleetMessage> _connect;
+    private readonly Task _running;
+    private volatile AgentStream? _stream;
+    private bool _hasSnapshot;
+    private int _addresses;
+    private long _wholeSince;
+    private long _passedAt;
+    private long _bytes;
+    private int _attempts;
+    private int _broken;
+
+    public FleetAgent(Fleet fleet, Hello hello, AgentBehaviour behaviour, Action<ReadOnlySpan<byte>>? witness, CancellationToken ending)
+    {
+        (_fleet, _hello, _behaviour, _witness) = (fleet, hello, behaviour, witness);
+        _connect = new Method<byte[], FleetMessage>(MethodType.DuplexStreaming, "cn2.vrouter.v1.VirtualRouterControl", "Connect",
+            new Marshaller<byte[]>(static (bytes, context) => context.Complete(bytes), static context => context.PayloadAsNewBuffer()),
+            new Marshaller<FleetMessage>(static (_, _) => throw new NotSupportedException(), Read));
+        _running = RunAsync(ending);
+    }
+
+    public bool IsGood => _behaviour == AgentBehaviour.Good;
+
+    /// <summary>When the connection began that has brought the whole (<see cref="Stopwatch.GetTimestamp"/>); 0: none, or it has ended.</summary>
+    public long WholeSince => Volatile.Read(ref _wholeSince);
+
+    /// <summary>When the landmark of the fleet came by; 0: not yet.</summary>
+    public long PassedAt => Volatile.Read(ref _passedAt);
+
+    /// <summary>Addresses that this connection has put into the drop set.</summary>
+    public int Addresses => Volatile.Read(ref _addresses);
+
+    /// <summary>Bytes of all messages so far.</summary>
+    public long Bytes => Interlocked.Read(ref _bytes);
+
+    /// <summary>Connections tried so far.</summary>
+    public int Attempts => Volatile.Read(ref _attempts);
+
+    /// <summary>Streams that ended though nobody here wanted it.</summary>
+    public int Broken => Volatile.Read(ref _broken);
+
+    public void ForgetLandmark() => Volatile.Write(ref _passedAt, 0);
+
+    /// <summary>Ends the connection; it comes back as cn2-vrouter does.</summary>
+    public void Drop() => _stream?.End();
+
+    /// <summary>To be called every <see cref="HeartbeatProtocol.Interval"/>: an agent that is silent for three of them counts as gone, and so does a server.</summary>
+    public void Beat()
+    {
+        if (_stream is not { } stream) return;
+        if (_behaviour == AgentBehaviour.SaysNothing || (_behaviour == AgentBehaviour.Freezes && WholeSince != 0)) return;
+        if (IsGood && Stopwatch.GetElapsedTime(stream.HeardAt) > HeartbeatProtocol.Patience) stream.Break();
+        stream.Send(Heartbeat);
+    }
+
+    /// <summary>Completes when it has ended.</summary>
+    public Task Ended => _running;
+
+    private async Task RunAsync(CancellationToken ending)
+    {
+        await Task.Yield();
+        while (!ending.IsCancellationRequested)
+        {
+            Interlocked.Increment(ref _attempts);
+            using var stream = new AgentStream(ending);
+            try
+            {
+                await ConnectAsync(stream);
+            }
+            catch (Exception e) when (e is RpcException or OperationCanceledException or TimeoutException or IOException or InvalidOperationException)
+            {
+                // It tries again, whatever it was.
+            }
+
+            _stream = null;
+            if (stream.WasTaken && !stream.WasEnded) Interlocked.Increment(ref _broken);
+            (_hasSnapshot, _addresses) = (false, 0);
+            Volatile.Write(ref _wholeSince, 0);
+            var pause = _behaviour == AgentBehaviour.Reconnects ? ShortestPause : Reconnect - (stream.WasTaken ? TimeSpan.Zero : Stopwatch.GetElapsedTime(stream.BeganAt));
+            await Task.Delay(pause > ShortestPause ? pause : ShortestPause, ending).ContinueWith(static _ => { }, TaskScheduler.Default);
+        }
+    }
+
+    private async Task ConnectAsync(AgentStream stream)
+    {
+        using var handler = new SocketsHttpHandler
+        {
+            ConnectTimeout = HelloPatience, KeepAlivePingDelay = HeartbeatProtocol.Interval, KeepAlivePingTimeout = HeartbeatProtocol.Patience, UseProxy = false,
+        };
+        using var channel = GrpcChannel.ForAddress(_fleet.Server, new GrpcChannelOptions { HttpHandler = handler });
+        using var call = channel.CreateCallInvoker().AsyncDuplexStreamingCall(_connect, null, new CallOptions(cancellationToken: stream.Stop));
+        if (_behaviour != AgentBehaviour.SaysNothing)
+            stream.Send(new AgentMessage { Hello = new Hello(_hello) { Connection = (ulong)DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() } }.ToByteArray());
+        var writing = stream.WriteAsync(call.RequestStream);
+        try
+        {
+            var answer = call.ResponseHeadersAsync;
+            await (_behaviour == AgentBehaviour.SaysNothing ? answer : answer.WaitAsync(HelloPatience, stream.Stop));
+            stream.Taken();
+            _stream = stream;
+            if (_behaviour == AgentBehaviour.Reconnects) stream.EndAfter(Reconnect);
+            while (await call.ResponseStream.MoveNext(CancellationToken.None))
+            {
+                stream.Heard();
+                await TakeAsync(stream, call.ResponseStream.Current);
+            }
+        }
+        finally
+        {
+            stream.Break();
+            await writing;
+        }
+    }
+
+    private Task TakeAsync(AgentStream stream, FleetMessage message)
+    {
+        var isSnapshot = message.Body == ServerMessage.BodyOneofCase.Snapshot;
+        if (isSnapshot && message.IsComplete) _hasSnapshot = true;
+        _addresses += message.Addresses;
+        if (message.IsComplete)
+        {
+            if (WholeSince == 0 && _hasSnapshot && _addresses >= _fleet.AddressesOfWhole) Volatile.Write(ref _wholeSince, stream.BeganAt);
+            if (RevisionToSay(message) is { } revision) stream.Send(new AgentMessage { Applied = new Applied { Revision = revision } }.ToByteArray());
+        }
+
+        return _behaviour switch
+        {
+            AgentBehaviour.Slow => Task.Delay(SlowPause, stream.Stop),
+            AgentBehaviour.StopsReading when isSnapshot && !message.IsComplete => Task.Delay(Timeout.Infinite, stream.Stop),
+            AgentBehaviour.Freezes when WholeSince != 0 => Task.Delay(Timeout.Infinite, stream.Stop),
+            _ => Task.CompletedTask,
+        };
+    }
+
+    /// <summary>Null: it acknowledges nothing.</summary>
+    private ulong? RevisionToSay(FleetMessage message) => _behaviour switch
+    {
+        AgentBehaviour.NeverAcknowledges => null,
+        AgentBehaviour.AcknowledgesWhatItNeverGot => message.Revision + 1_000_000,
+        _ => message.Revision,
+    };
+
+    private FleetMessage Read(DeserializationContext context)
+    {
+        var payload = context.PayloadAsReadOnlySequence();
+        var bytes = payload.IsSingleSegment ? payload.FirstSpan : payload.ToArray();
+        Interlocked.Add(ref _bytes, bytes.Length);
+        if (_fleet.Landmark is { } landmark && PassedAt == 0 && bytes.IndexOf(landmark) >= 0) Volatile.Write(ref _passedAt, Stopwatch.GetTimestamp());
+        _witness?.Invoke(bytes);
+        return FleetMessage.Read(bytes);
+    }
+}

@@ -1,0 +1,175 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using CN2.Bench.Lab;
+using CN2.Bench.Load;
+using Npgsql;
+
+namespace CN2.Bench.Scenarios;
+
+/// <summary>One server for (j) with a copy of the fleet's database, and its agents. What takes too long or too much memory is given up, and the rest of (j) goes on.</summary>
+internal sealed class FleetSite : IAsyncDisposable
+{
+    /// <summary>Of the agents that misbehave, and their identities.</summary>
+    public const int Seed = 1;
+
+    /// <summary>The endpoints that the Services choose, spread over the nodes.</summary>
+    public const int Endpoints = 1000;
+
+    /// <summary>Of the server; beyond it is ended.</summary>
+    private const long MostBytes = 8L << 30;
+    private const int WarmUpClients = 8;
+    private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(120);
+    private static readonly Uri Server = new("http://172.27.115.241:8081");
+
+    private readonly ApiDatabase _postgres;
+    private readonly string _database;
+    private bool _isGone;
+    private long _peakBytes;
+    private TimeSpan _processor;
+    private int _landmarks;
+
+    private FleetSite(PrivateNetwork network, ApiDatabase postgres, string database)
+    {
+        (_postgres, _database) = (postgres, database);
+        Api = new ApiProcess(network, postgres.Copy(database),
+        [
+            ("Bgp__Engine", "none"),
+            ("Connections__MostOfCaller", "10000"), // all agents come from one address
+        ]);
+        Fleet = new Fleet(Server, Seed);
+    }
+
+    public ApiProcess Api { get; }
+
+    public Fleet Fleet { get; }
+
+    /// <summary>Processor time of the server's process.</summary>
+    public TimeSpan Processor => _isGone ? _processor : Api.ProcessorTime;
+
+    /// <summary>The most memory that the server's process has had, in MiB.</summary>
+    public long PeakMiB => (_isGone ? _peakBytes : Api.PeakResidentBytes) >> 20;
+
+    /// <param name="database">Of the copy; it is dropped in the end.</param>
+    public static async Task<FleetSite> StartAsync(PrivateNetwork network, ApiDatabase postgres, string database)
+    {
+        var site = new FleetSite(network, postgres, database);
+        await site.Api.ReadyAsync();
+        return site;
+    }
+
+    /// <summary>The endpoints g0, g1, … on as many nodes, in turns. Nodes make themselves known when their agents connect.</summary>
+    public async Task AddEndpointsAsync(int nodes)
+    {
+        foreach (var numbers in Enumerable.Range(0, Endpoints).Chunk(500))
+        {
+            var items = numbers.Select(i => $$"""{"name":"g{{i}}","labels":{"app":"g{{i}}"},"addresses":["10.244.{{i / 250}}.{{(i % 250) + 1}}"],"virtualRouter":"{{Fleet.NameOf(i % nodes)}}"}""");
+            await Api.SendAsync(HttpMethod.Post, "/v1/namespaces/default/virtual-machine-interfaces:batch", $$"""{"items":[{{string.Join(',', items)}}]}""");
+        }
+    }
+
+    /// <summary>One endpoint on the first node.</summary>
+    public Task AddEndpointAsync(string app) => Api.SendAsync(HttpMethod.Post, "/v1/namespaces/default/virtual-machine-interfaces",
+        $$"""{"name":"{{app}}","labels":{"app":"{{app}}"},"addresses":["10.245.0.1"],"virtualRouter":"{{Fleet.NameOf(0)}}"}""");
+
+    /// <summary>Until the compiler's second tier is through, a request costs several times what it does later: creates that leave nothing, and some that do.</summary>
+    public async Task<Outcome> WarmUpAsync(BenchOptions options, string app)
+    {
+        if (_isGone) return await QuietAsync();
+        Progress.Step($"(j) warming up");
+        ServiceLoad.For(WarmUpClients, options.WarmUp / 3, "dry", Door.DryRun, app);
+        ServiceLoad.Create(WarmUpClients, 200 * (int)options.LoadTime.TotalSeconds, "warm", app);
+        var caughtUp = await CaughtUpAsync();
+        return caughtUp.Fault is null ? await QuietAsync() : caughtUp;
+    }
+
+    /// <summary>Up to so many agents, until each has its whole and the server has nothing more to do.</summary>
+    public async Task<Outcome> GrowAsync(int agents)
+    {
+        var clock = Stopwatch.StartNew();
+        Fleet.Add(agents - Fleet.Agents.Length);
+        var whole = await WholeAsync();
+        return whole.Fault is not null ? whole : await QuietAsync() with { Seconds = clock.Elapsed.TotalSeconds };
+    }
+
+    /// <summary>Until every good agent has its whole.</summary>
+    public Task<Outcome> WholeAsync() => WaitAsync("all agents have their whole", () => Fleet.Whole == Fleet.Good);
+
+    /// <summary>Kills the server and starts it; from its start until every agent has its whole.</summary>
+    public Task<Outcome> RestartAsync()
+    {
+        Api.Kill();
+        Fleet.StartOver();
+        Api.Start();
+        return WholeAsync();
+    }
+
+    /// <summary>All agents drop at once; until every one is back and has its whole.</summary>
+    public Task<Outcome> DropAsync()
+    {
+        Fleet.DropAll();
+        return WholeAsync();
+    }
+
+    /// <summary>Until the server has nothing more to do.</summary>
+    public async Task<Outcome> QuietAsync()
+    {
+        var quiet = Api.QuietAsync((int)MostTime.TotalSeconds);
+        var outcome = await WaitAsync("the server is quiet", () => quiet.IsCompleted);
+        if (!quiet.IsFaulted) return outcome;
+        return outcome.Fault is null ? outcome with { Fault = "the server does not come to rest" } : outcome;
+    }
+
+    /// <summary>Waits until something is so.</summary>
+    public async Task<Outcome> WaitAsync(string what, Func<bool> condition)
+    {
+        if (_isGone) return new Outcome(0, "the server was ended");
+        var clock = Stopwatch.StartNew();
+        while (!condition())
+        {
+            if (Api.ResidentBytes > MostBytes)
+            {
+                (_peakBytes, _processor) = (Api.PeakResidentBytes, Api.ProcessorTime);
+                Progress.Step($"(j) {what}: the server has {Api.ResidentBytes >> 20} MiB and is ended");
+                Api.Kill();
+                _isGone = true;
+                return new Outcome(clock.Elapsed.TotalSeconds, string.Create(CultureInfo.InvariantCulture, $"over {MostBytes >> 30} GiB after {clock.Elapsed.TotalSeconds:F0} s, ended"));
+            }
+
+            if (clock.Elapsed > MostTime)
+            {
+                Progress.Step($"(j) not within {MostTime.TotalSeconds} s: {what}");
+                return new Outcome(clock.Elapsed.TotalSeconds, string.Create(CultureInfo.InvariantCulture, $"not within {MostTime.TotalSeconds} s"));
+            }
+
+            Progress.Still($"(j) waiting until {what}: {Fleet.Whole} of {Fleet.Good} have their whole, the server {Api.ResidentBytes >> 20} MiB");
+            await Task.Delay(10);
+        }
+
+        return new Outcome(clock.Elapsed.TotalSeconds);
+    }
+
+    /// <summary>Creates a Service; how long until every good agent has its address in the drop set, and with it everything from before.</summary>
+    public async Task<Outcome> CaughtUpAsync()
+    {
+        if (_isGone) return new Outcome(0, "the server was ended");
+        var clock = Stopwatch.StartNew();
+        // Asked for by name, because the agents must know it before it comes.
+        var address = new IPAddress([100, 127, 255, (byte)++_landmarks]);
+        Fleet.LookFor(address);
+        await Api.SendAsync(HttpMethod.Post, Door.V1.Collection,
+            $$"""{"name":"landmark{{_landmarks}}","selector":{"app":"nobody"},"ports":[{"port":8080}],"loadBalancerIPs":["{{address}}"],"allocateLoadBalancerNodePorts":false}""");
+        return await WaitAsync($"all agents have {address}", () => Fleet.Passed == Fleet.Good) with { Seconds = clock.Elapsed.TotalSeconds };
+    }
+
+    /// <summary>Transactions of the server's database so far.</summary>
+    public long Transactions => (long)_postgres.Scalar($"SELECT xact_commit FROM pg_stat_database WHERE datname = '{_database}'", "postgres")!;
+
+    public async ValueTask DisposeAsync()
+    {
+        await Fleet.DisposeAsync();
+        Api.Dispose();
+        NpgsqlConnection.ClearAllPools();
+        _postgres.Sql("postgres", $"DROP DATABASE {_database} WITH (FORCE)");
+    }
+}
