@@ -1,4 +1,3 @@
-using CN2.Network.Collections;
 using CN2.Network.Compilation;
 
 namespace CN2.Network.Sequencing;
