@@ -1,6 +1,6 @@
 namespace CN2.Api.Http;
 
-/// <summary>An endpoint whose answer has no end: <see cref="RequestDeadline"/> leaves it alone.</summary>
+/// <summary>An endpoint whose answer has no end, or is given however long it takes: <see cref="RequestDeadline"/> leaves it alone.</summary>
 [AttributeUsage(AttributeTargets.Method | AttributeTargets.Class)]
 public class LongRunningAttribute : Attribute
 {

@@ -21,7 +21,9 @@ public static class OpenApiRegistration
 
     public static void UseOpenApiDocument(this WebApplication app)
     {
-        app.MapGet($"/openapi/{KeptDocument.Name}.json", (HttpContext http, KeptDocument document) => document.WriteAsync(http)).WithMetadata(new OpenToAllAttribute()).ExcludeFromDescription();
+        // Without the deadline of requests: on a busy machine the first document takes longer, and it needs no database that could hang.
+        app.MapGet($"/openapi/{KeptDocument.Name}.json", (HttpContext http, KeptDocument document) => document.WriteAsync(http))
+            .WithMetadata(new OpenToAllAttribute(), new LongRunningAttribute()).ExcludeFromDescription();
         app.UseWhen(http => Listener.KindOf(http) == ListenerKind.Rest, rest => rest.UseSwaggerUI(ui =>
         {
             ui.SwaggerEndpoint("/openapi/v1.json", "CN2.Api v1");
