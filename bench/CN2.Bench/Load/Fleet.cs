@@ -3,7 +3,6 @@ extern alias agent;
 using System.Diagnostics;
 using System.Net;
 using agent::CN2.VRouter.V1;
-using Google.Protobuf;
 
 namespace CN2.Bench.Load;
 
