@@ -55,7 +55,8 @@ internal sealed class Fleet : IAsyncDisposable
 
     public int Attempts => _agents.Sum(a => a.Attempts);
 
-    public int Broken => _agents.Sum(a => a.Broken);
+    /// <summary>Streams of good agents that ended though nobody here wanted it.</summary>
+    public int Broken => _agents.Where(a => a.IsGood).Sum(a => a.Broken);
 
     public static string NameOf(int number) => $"fleet{number}";
 

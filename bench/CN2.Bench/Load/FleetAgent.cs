@@ -155,7 +155,7 @@ internal sealed class FleetAgent
         return _behaviour switch
         {
             AgentBehaviour.Slow => Task.Delay(SlowPause, stream.Stop),
-            AgentBehaviour.StopsReading when isSnapshot && !message.IsComplete => Task.Delay(Timeout.Infinite, stream.Stop),
+            AgentBehaviour.StopsReading when isSnapshot => Task.Delay(Timeout.Infinite, stream.Stop),
             AgentBehaviour.Freezes when WholeSince != 0 => Task.Delay(Timeout.Infinite, stream.Stop),
             _ => Task.CompletedTask,
         };
@@ -164,7 +164,7 @@ internal sealed class FleetAgent
     /// <summary>Null: it acknowledges nothing.</summary>
     private ulong? RevisionToSay(FleetMessage message) => _behaviour switch
     {
-        AgentBehaviour.NeverAcknowledges => null,
+        AgentBehaviour.NeverAcknowledges or AgentBehaviour.StopsReading => null,
         AgentBehaviour.AcknowledgesWhatItNeverGot => message.Revision + 1_000_000,
         _ => message.Revision,
     };
