@@ -15,7 +15,7 @@ internal enum AgentBehaviour
     /// <summary>Reads a message every 100 ms.</summary>
     Slow,
 
-    /// <summary>Stops reading in the middle of each snapshot, and beats on.</summary>
+    /// <summary>Stops reading when it has the first message of a snapshot, acknowledges nothing, and beats on.</summary>
     StopsReading,
 
     /// <summary>Stands still once it has its whole: it reads nothing and says nothing, and its connection stays open.</summary>

@@ -51,9 +51,12 @@ internal sealed class Fleet : IAsyncDisposable
 
     public long Bytes => _agents.Sum(a => a.Bytes);
 
+    public long Items => _agents.Sum(a => a.Items);
+
     public int Attempts => _agents.Sum(a => a.Attempts);
 
-    public int Broken => _agents.Sum(a => a.Broken);
+    /// <summary>Streams of good agents that ended though nobody here wanted it.</summary>
+    public int Broken => _agents.Where(a => a.IsGood).Sum(a => a.Broken);
 
     public static string NameOf(int number) => $"fleet{number}";
 
@@ -71,7 +74,7 @@ internal sealed class Fleet : IAsyncDisposable
         foreach (var agent in _agents) agent.ForgetLandmark();
         // As the field stands in the message, so that four bytes that happen to be the same elsewhere do not count.
         var bytes = address.GetAddressBytes();
-        Landmark = [(Items.FloatingIpsFieldNumber << 3) | 2, (byte)bytes.Length, .. bytes];
+        Landmark = [(agent::CN2.VRouter.V1.Items.FloatingIpsFieldNumber << 3) | 2, (byte)bytes.Length, .. bytes];
     }
 
     /// <summary>What the agents have now does not count as their whole any more.</summary>

@@ -34,6 +34,7 @@ internal sealed class FleetAgent
     private long _wholeSince;
     private long _passedAt;
     private long _bytes;
+    private long _items;
     private int _attempts;
     private int _broken;
 
@@ -54,11 +55,11 @@ internal sealed class FleetAgent
     /// <summary>When the landmark of the fleet came by; 0: not yet.</summary>
     public long PassedAt => Volatile.Read(ref _passedAt);
 
-    /// <summary>Addresses that this connection has put into the drop set.</summary>
-    public int Addresses => Volatile.Read(ref _addresses);
-
     /// <summary>Bytes of all messages so far.</summary>
     public long Bytes => Interlocked.Read(ref _bytes);
+
+    /// <summary>Items of all messages so far.</summary>
+    public long Items => Interlocked.Read(ref _items);
 
     /// <summary>Connections tried so far.</summary>
     public int Attempts => Volatile.Read(ref _attempts);
@@ -144,6 +145,7 @@ internal sealed class FleetAgent
         var isSnapshot = message.Body == ServerMessage.BodyOneofCase.Snapshot;
         if (isSnapshot && message.IsComplete) _hasSnapshot = true;
         _addresses += message.Addresses;
+        Interlocked.Add(ref _items, message.Items);
         if (message.IsComplete)
         {
             if (WholeSince == 0 && _hasSnapshot && _addresses >= _fleet.AddressesOfWhole) Volatile.Write(ref _wholeSince, stream.BeganAt);
@@ -153,7 +155,7 @@ internal sealed class FleetAgent
         return _behaviour switch
         {
             AgentBehaviour.Slow => Task.Delay(SlowPause, stream.Stop),
-            AgentBehaviour.StopsReading when isSnapshot && !message.IsComplete => Task.Delay(Timeout.Infinite, stream.Stop),
+            AgentBehaviour.StopsReading when isSnapshot => Task.Delay(Timeout.Infinite, stream.Stop),
             AgentBehaviour.Freezes when WholeSince != 0 => Task.Delay(Timeout.Infinite, stream.Stop),
             _ => Task.CompletedTask,
         };
@@ -162,7 +164,7 @@ internal sealed class FleetAgent
     /// <summary>Null: it acknowledges nothing.</summary>
     private ulong? RevisionToSay(FleetMessage message) => _behaviour switch
     {
-        AgentBehaviour.NeverAcknowledges => null,
+        AgentBehaviour.NeverAcknowledges or AgentBehaviour.StopsReading => null,
         AgentBehaviour.AcknowledgesWhatItNeverGot => message.Revision + 1_000_000,
         _ => message.Revision,
     };

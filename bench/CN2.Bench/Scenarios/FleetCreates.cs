@@ -30,7 +30,7 @@ internal sealed class FleetCreates(PrivateNetwork network, Report report, BenchO
             }
 
             Progress.Step($"(j1) {Clients} clients create Services for {options.LoadTime.TotalSeconds} s");
-            var (bytes, processor, own) = (site.Fleet.Bytes, site.Processor, Environment.CpuUsage.TotalTime);
+            var (bytes, items, processor, own) = (site.Fleet.Bytes, site.Fleet.Items, site.Processor, Environment.CpuUsage.TotalTime);
             var load = ServiceLoad.For(Clients, options.LoadTime, "load", app: App);
             var caughtUp = await site.CaughtUpAsync();
             await site.QuietAsync();
@@ -38,14 +38,17 @@ internal sealed class FleetCreates(PrivateNetwork network, Report report, BenchO
             rows.Add(
             [
                 agents, load.Rate, load.Rate / alone, load.Latencies.P50, load.Latencies.P99, agents == 0 ? "" : caughtUp.Cell, (site.Processor - processor).TotalMilliseconds / load.Created,
-                (Environment.CpuUsage.TotalTime - own).TotalMilliseconds / load.Created, agents == 0 ? "" : (site.Fleet.Bytes - bytes) / (double)agents / load.Created, site.PeakMiB, site.Fleet.Broken,
+                (Environment.CpuUsage.TotalTime - own).TotalMilliseconds / load.Created, PerAgent(site.Fleet.Bytes - bytes, agents, load), PerAgent(site.Fleet.Items - items, agents, load), site.PeakMiB, site.Fleet.Broken,
             ]);
             if (agents == 0) continue;
             report.Add(Aim.AtLeast(FormattableString.Invariant($"(j1) creates a second with {agents:N0} agents next to those without, {Clients} clients"), 0.8, load.Rate / alone, ""));
             report.Add(caughtUp.AtMost(FormattableString.Invariant($"(j1) {agents:N0} agents are up to date after the creates"), 2));
         }
 
-        report.Table(["agents", "creates/s", "ratio", "p50 ms", "p99 ms", "all up to date s", "CPU API a create ms", "CPU of bench a create ms", "bytes an agent and create", "API at most MiB", "broken streams"], rows);
-        report.Text($"{Clients} clients for {options.LoadTime.TotalSeconds} s on a server of its own for each number of agents. Every Service chooses one endpoint, on the first node, so each create is a NAT entry and an address for every agent and an entry with a local endpoint for one. All up to date: from the end of the load until the last agent has the address of a Service created then. CPU of the API includes what the creates cause in the background; that of the bench is the clients' and the agents'.");
+        report.Table(["agents", "creates/s", "ratio", "p50 ms", "p99 ms", "all up to date s", "CPU API a create ms", "CPU of bench a create ms", "bytes an agent and create", "items", "API at most MiB", "broken streams"], rows);
+        report.Text($"{Clients} clients for {options.LoadTime.TotalSeconds} s on a server of its own for each number of agents. Every Service chooses one endpoint, on the first node, so each create is a NAT entry and an address for every agent and an entry with a local endpoint for one. Two addresses and no entry are what agents get while the first node counts as lost. All up to date: from the end of the load until the last agent has the address of a Service created then. CPU of the API includes what the creates cause in the background; that of the bench is the clients' and the agents'.");
     }
+
+    /// <summary>For each agent and create.</summary>
+    private static object PerAgent(long count, int agents, LoadResult load) => agents == 0 ? "" : count / (double)agents / load.Created;
 }

@@ -56,7 +56,7 @@ internal sealed class FleetLatency(PrivateNetwork network, Report report, BenchO
         }
 
         report.Table([FormattableString.Invariant($"{_few} good agents"), "p50 ms", "p99 ms", "longest ms", "API at most MiB", "broken streams", "connections of the others"], rows);
-        report.Text($"The same with {Clients} clients. The slow agent reads a message every 100 ms, the stopped one stops reading in the middle of each snapshot, the frozen one stands still with its connection open. The mixture has by a seed: agents that never acknowledge, that acknowledge what they never got, that come anew every second, that connect and say nothing, and those three. Broken streams are those of good agents.");
+        report.Text($"The same with {Clients} clients. The slow agent reads a message every 100 ms, the stopped one stops reading at the first message of each snapshot, the frozen one stands still with its connection open. The mixture has by a seed: agents that never acknowledge, that acknowledge what they never got, that come anew every second, that connect and say nothing, and those three. Broken streams are those of good agents.");
     }
 
     private IEnumerable<(string What, AgentBehaviour[] Bad)> Companies()

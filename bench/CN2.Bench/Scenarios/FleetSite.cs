@@ -3,7 +3,6 @@ using System.Globalization;
 using System.Net;
 using CN2.Bench.Lab;
 using CN2.Bench.Load;
-using Npgsql;
 
 namespace CN2.Bench.Scenarios;
 
@@ -169,7 +168,6 @@ internal sealed class FleetSite : IAsyncDisposable
     {
         await Fleet.DisposeAsync();
         Api.Dispose();
-        NpgsqlConnection.ClearAllPools();
         _postgres.Sql("postgres", $"DROP DATABASE {_database} WITH (FORCE)");
     }
 }

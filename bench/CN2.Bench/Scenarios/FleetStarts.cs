@@ -53,16 +53,17 @@ internal sealed class FleetStarts(PrivateNetwork network, Report report, BenchOp
         var begun = await site.QuietAsync();
         var without = parts.Contains(5) && begun.Fault is null ? await RestAsync(site) : null;
         var whole = new FirstWhole();
+        // The last one to come is sent everything as all are: endpoints of nodes that never were here are not served.
+        if (begun.Fault is null) begun = await site.GrowAsync(agents - 1);
         if (begun.Fault is null)
         {
             site.Fleet.Add(1, witness: whole.Take);
-            begun = await site.GrowAsync(1);
+            begun = await site.GrowAsync(agents);
             site.Fleet.AddressesOfWhole = whole.Addresses;
         }
 
-        if (begun.Fault is null) begun = await site.GrowAsync(agents);
         if (parts.Contains(5)) TellIdle(agents, without, begun.Fault is null ? await RestAsync(site) : null);
-        if (begun.Fault is not null) _wholes.Add([_services, agents, "first connection", begun.Cell, "", "", MiB(whole.Bytes), "", "", site.PeakMiB, site.Fleet.Broken]);
+        if (begun.Fault is not null) _wholes.Add([_services, agents, "first connection", begun.Cell, "", "", MiB(whole.Bytes), "", "", site.PeakMiB, site.Fleet.Broken, site.Fleet.Attempts / (double)agents]);
         foreach (var part in parts.Where(p => p is 3 or 7))
         {
             var what = FormattableString.Invariant($"(j{part}) server restarted, {_services:N0} Services, {agents:N0} agents");
@@ -83,7 +84,7 @@ internal sealed class FleetStarts(PrivateNetwork network, Report report, BenchOp
     {
         if (begun.Fault is not null) return begun;
         Progress.Step($"(j) {what}");
-        var (broken, own, before) = (site.Fleet.Broken, Environment.CpuUsage.TotalTime, site.Processor);
+        var (broken, attempts, own, before) = (site.Fleet.Broken, site.Fleet.Attempts, Environment.CpuUsage.TotalTime, site.Processor);
         var outcome = await act();
         // A process that was started anew counts from zero.
         var processor = site.Processor < before ? site.Processor : site.Processor - before;
@@ -94,7 +95,7 @@ internal sealed class FleetStarts(PrivateNetwork network, Report report, BenchOp
         _wholes.Add(
         [
             _services, agents, what, outcome.Cell, bare.Cell, outcome.Fault is null && bare.Fault is null ? outcome.Seconds / bare.Seconds : "", MiB(whole.Bytes), processor.TotalSeconds, own.TotalSeconds,
-            site.PeakMiB, site.Fleet.Broken - broken,
+            site.PeakMiB, site.Fleet.Broken - broken, (site.Fleet.Attempts - attempts) / (double)agents,
         ]);
         return outcome;
     }
@@ -146,8 +147,8 @@ internal sealed class FleetStarts(PrivateNetwork network, Report report, BenchOp
     {
         if (_wholes.Count > 0)
         {
-            report.Table(["Services", "agents", "", "every agent has its whole s", "bare stream s", "ratio", "MiB an agent", "CPU API s", "CPU of bench s", "API at most MiB", "broken streams"], _wholes);
-            report.Text($"Restarted: from the start of the new process until the last agent has its whole; agents try once a second. Drop: all connections end at the same moment, and the agents come back a second later. The bare stream is a server in the bench's process that sends each of as many new agents the same bytes, made beforehand. CPU and memory of the API are of its process since it was started.");
+            report.Table(["Services", "agents", "", "every agent has its whole s", "bare stream s", "ratio", "MiB an agent", "CPU API s", "CPU of bench s", "API at most MiB", "broken streams", "connections an agent"], _wholes);
+            report.Text($"Restarted: from the start of the new process until the last agent has its whole; agents try once a second. Drop: all connections end at the same moment, and the agents come back a second later. An agent that is not answered within {StormAgent.PatienceOfAgents} s connects anew, as cn2-vrouter does. The bare stream is a server in the bench's process that sends each of as many new agents the same bytes, made beforehand. CPU and memory of the API are of its process since it was started. A restart breaks each stream once.");
         }
 
         if (_idle.Count == 0) return;
