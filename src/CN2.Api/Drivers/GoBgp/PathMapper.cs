@@ -77,7 +77,10 @@ internal sealed class PathMapper(uint autonomousSystem)
         return new(key, path.Identifier, nextHop, known
             ? Share(new PathAttributes(
                 preference, med, communities.ToEquatableList(), large.Where(c => !LimitedPeer.IsMarker(c)).ToEquatableList(),
-                targets is null ? null : new(label!.Value, targets.ToEquatableList())) { Bandwidth = bandwidth }.With(large.Where(LimitedPeer.IsMarker).ToEquatableList()))
+                targets is null ? null : new(label!.Value, targets.ToEquatableList()))
+            {
+                Bandwidth = bandwidth,
+            }.With(large.Where(LimitedPeer.IsMarker).ToEquatableList()))
             : null, path);
     }
 
