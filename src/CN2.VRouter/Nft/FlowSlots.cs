@@ -58,12 +58,13 @@ internal static class FlowSlots
 
         var seeds = new ulong[backends.Count];
         var headroom = IsWeighted(backends) && backends.Count < FewestBackends ? HeadroomOfFewWeights : Headroom;
-        var total = backends.Sum(b => b.Weight);
+        var weights = backends.Select(b => (double)b.Weight).ToArray();
+        var total = weights.Sum();
         var most = new int[backends.Count];
         for (var i = 0; i < seeds.Length; i++)
         {
             seeds[i] = SeedOf(backends[i]);
-            most[i] = (int)Math.Ceiling(headroom * slots.Length * backends[i].Weight / total);
+            most[i] = (int)Math.Ceiling(headroom * slots.Length * weights[i] / total);
         }
 
         var taken = new int[backends.Count];
@@ -74,11 +75,10 @@ internal static class FlowSlots
             {
                 if (taken[i] == most[i]) continue;
                 // The logarithm is needed for few: −ln u is never less than 1 − u.
-                var (drawn, weight) = (Draw(seeds[i], slot), backends[i].Weight);
-                if (best >= 0 && (1 - drawn) / weight >= least) continue;
-                var score = -Math.Log(drawn) / weight;
-                if (best >= 0 && score >= least) continue;
-                (best, least) = (i, score);
+                var drawn = Draw(seeds[i], slot);
+                if (1 - drawn >= least * weights[i]) continue;
+                var score = -Math.Log(drawn) / weights[i];
+                if (score < least) (best, least) = (i, score);
             }
 
             taken[best]++;
@@ -118,7 +118,7 @@ internal static class FlowSlots
     private static int PowerOfTwo(int number) => (int)BitOperations.RoundUpToPowerOf2((uint)number);
 
     /// <summary>A number above 0 and at most 1, of 53 bits.</summary>
-    private static double Draw(ulong seed, int slot) => ((Mix(seed ^ ((ulong)slot * 0x9e37_79b9_7f4a_7c15)) >> 11) + 0.5) / (1ul << 53);
+    private static double Draw(ulong seed, int slot) => ((long)(Mix(seed ^ ((ulong)slot * 0x9e37_79b9_7f4a_7c15)) >> 11) + 0.5) * (1.0 / (1L << 53));
 
     private static ulong SeedOf(DataplaneBackend backend)
     {
