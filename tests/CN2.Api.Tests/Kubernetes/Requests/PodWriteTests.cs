@@ -80,7 +80,7 @@ public sealed class PodWriteTests(WritesServer api) : IClassFixture<WritesServer
     {
         await api.NamespaceAsync("weights");
         (await api.CreateAsync(Path("weights"), Pod("p", "\"nodeName\":\"n1\",\"containers\":[{\"name\":\"c\"}]"))).Expect(201);
-        (await api.ChangeAsync($"{Path("weights")}/p/status", """{"status":{"podIP":"10.233.64.30"}}""", WritesServer.Strategic)).Expect(200);
+        (await api.ChangeAsync($"{Path("weights")}/p/status", """{"status":{"podIP":"10.233.64.130"}}""", WritesServer.Strategic)).Expect(200);
         (await AnnotateAsync("7")).Expect(200);
         var endpoint = (await api.GetAsync(V1("p"))).Expect(200).Json!;
         Assert.Equal((7, 0), ((int)endpoint["weight"]!, endpoint["annotations"]?.AsObject().Count ?? 0));
