@@ -1023,6 +1023,10 @@ namespace CN2.Api.Migrations
                         .HasColumnType("text")
                         .HasColumnName("virtual_router");
 
+                    b.Property<int>("Weight")
+                        .HasColumnType("integer")
+                        .HasColumnName("weight");
+
                     b.HasKey("Uid")
                         .HasName("pk_virtual_machine_interface");
 
@@ -1042,7 +1046,10 @@ namespace CN2.Api.Migrations
                         .IsUnique()
                         .HasDatabaseName("ix_virtual_machine_interface_namespace_name");
 
-                    b.ToTable("virtual_machine_interface", (string)null);
+                    b.ToTable("virtual_machine_interface", null, t =>
+                        {
+                            t.HasCheckConstraint("virtual_machine_interface_weight_range", "weight between 1 and 100");
+                        });
                 });
 
             modelBuilder.Entity("CN2.Api.Data.Rows.VirtualRouterIntruderRow", b =>

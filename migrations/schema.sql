@@ -1307,7 +1307,9 @@ CREATE TABLE public.virtual_machine_interface (
     namespace text NOT NULL,
     health_downs integer DEFAULT 0 NOT NULL,
     health_down_at timestamp with time zone,
-    health_held_until timestamp with time zone
+    health_held_until timestamp with time zone,
+    weight integer DEFAULT 1 NOT NULL,
+    CONSTRAINT virtual_machine_interface_weight_range CHECK (((weight >= 1) AND (weight <= 100)))
 );
 
 CREATE TABLE public.virtual_router (

@@ -196,8 +196,11 @@ public static partial class WireMapping
         var address = HostAddress(backend.Address);
         if (address.FamilyOf() != key.Family) throw new FormatException($"the entry {key} has a backend of the other family");
         if (backend.Port > ushort.MaxValue) throw new FormatException($"port {backend.Port} of a backend is no port");
+        if (backend.Weight > VirtualMachineInterface.HighestWeight)
+            throw new FormatException($"weight {backend.Weight} of a backend is more than {VirtualMachineInterface.HighestWeight}");
         // One to one always keeps the port.
-        return new DataplaneBackend(address, key.Protocol is null ? (ushort)0 : (ushort)backend.Port, backend.Local);
+        return new DataplaneBackend(
+            address, key.Protocol is null ? (ushort)0 : (ushort)backend.Port, backend.Local, backend.Weight == 0 ? VirtualMachineInterface.LowestWeight : (int)backend.Weight);
     }
 
     // A timer cannot run longer than 49 days.

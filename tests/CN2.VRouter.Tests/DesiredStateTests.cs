@@ -29,6 +29,7 @@ public sealed class DesiredStateTests
         { "the entry 100.0.0.5 TCP/80 in RoutingInstance 7 is for callers inside; only entries of an address in the underlay can be", f => ForInside(f.In(7), local: false) },
         { "the entry 100.0.0.5 TCP/80 has a backend of the other family", f => f.Backends[0].Address = Wire.Address("fd00::1") },
         { "port 65536 of a backend is no port", f => f.Backends[0].Port = 65536 },
+        { "weight 101 of a backend is more than 100", f => f.Backends[0].Weight = 101 },
         { "an address of a FloatingIP or an endpoint: '224.0.0.1' is a multicast address; give a unicast address that other hosts can reach.", f => f.Backends[0].Address = Wire.Address("224.0.0.1") },
         { "a source range: 'everybody' is not a network; write it with its prefix length, such as 100.0.0.0/24.", f => f.SourceRanges.Add("everybody") },
     };
@@ -54,6 +55,15 @@ public sealed class DesiredStateTests
         Snapshot(Items(bad, Wire.NatEntry(Good, 80, "10.0.0.1:80")));
         Assert.Equal(fault, _desired.Fault);
         Assert.Equal(Good, Assert.Single(_desired.Dataplane.NatEntries).Key.Address?.ToString());
+    }
+
+    [Fact]
+    public void A_backend_of_a_server_that_knows_no_weights_has_weight_1()
+    {
+        var entry = Wire.NatEntry(Good, 80, "10.0.0.1:80", "10.0.0.2:80");
+        entry.Backends[1].Weight = 100;
+        Snapshot(Items(entry));
+        Assert.Equal([1, 100], Assert.Single(_desired.Dataplane.NatEntries).Value.Backends.Select(b => b.Weight));
     }
 
     [Fact]

@@ -132,7 +132,7 @@ internal sealed class Restarts(Site site, Report report, BenchOptions options)
     /// <summary>Every path CN2.Api announces, as it words them.</summary>
     private List<Wire.Path> Paths()
     {
-        var mapper = new PathMapper();
+        var mapper = new PathMapper(64512);
         using var connection = new Npgsql.NpgsqlConnection(site.Postgres.ConnectionString + ";Pooling=false");
         connection.Open();
         using var command = new Npgsql.NpgsqlCommand("SELECT address FROM floating_ip WHERE external_network_uid IS NOT NULL", connection);

@@ -12,7 +12,7 @@ internal sealed class RouteLatency(Site site, Report report, BenchOptions option
 {
     private const int Samples = 200;
     private readonly List<(int Services, string Way, Latencies Times)> _results = [];
-    private readonly PathMapper _mapper = new();
+    private readonly PathMapper _mapper = new(64512);
     private readonly Random _random = new(1);
 
     public async Task PostAsync(int services)

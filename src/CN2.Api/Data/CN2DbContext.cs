@@ -130,7 +130,7 @@ public sealed class CN2DbContext(DbContextOptions<CN2DbContext> options) : DbCon
         modelBuilder.Entity<FreeNodePortRow>(row => { row.ToTable("free_node_port"); row.HasKey(p => new { p.Protocol, p.Port }); });
         modelBuilder.Entity<VirtualMachineInterfaceRow>(row =>
         {
-            row.ToTable("virtual_machine_interface");
+            row.ToTable("virtual_machine_interface", t => t.HasCheckConstraint("virtual_machine_interface_weight_range", "weight between 1 and 100"));
             row.HasIndex(v => v.VirtualRouter);
             row.HasIndex(v => v.HealthHeldUntil).HasFilter("health_held_until is not null");
         });

@@ -24,5 +24,11 @@ public sealed record BgpPath(
     /// </summary>
     public Guid FloatingIP { get; init; }
 
+    /// <summary>
+    /// The share of the flows that routers should send this way, in proportion to the other paths of the prefix; sent as link bandwidth
+    /// (draft-ietf-idr-link-bandwidth). 0: nothing is sent, and they spread evenly.
+    /// </summary>
+    public int Weight { get; init; }
+
     public BgpPathKey Key => new(Prefix, new RouteKey(NextHop, Vpn?.RouteDistinguisher.Number ?? 0));
 }

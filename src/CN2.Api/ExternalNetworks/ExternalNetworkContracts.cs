@@ -105,6 +105,12 @@ public sealed record AdvertisementRequest
     /// <summary>Large communities (RFC 8092): <c>AS:number:number</c>.</summary>
     [AtMost(Limits.Communities)]
     public List<string>? LargeCommunities { get; set; }
+
+    /// <summary>
+    /// True: a route says how much of the traffic its node can take, as a link bandwidth community, so that a node with twice the endpoints (of equal weight) gets twice the flows where
+    /// the router takes it. For routes of the underlay to one node's own endpoints (externalTrafficPolicy Local). False by default.
+    /// </summary>
+    public bool? Weighted { get; set; }
 }
 
 /// <summary>An ExternalNetwork in answers.</summary>

@@ -39,6 +39,7 @@ public sealed class ExternalNetworkResources(BgpOptions bgp)
                 Med = spec.Advertisement.Med,
                 Communities = spec.Advertisement.Communities,
                 LargeCommunities = spec.Advertisement.LargeCommunities,
+                Weighted = spec.Advertisement.Weighted,
             },
             Priority = row.Priority,
             AutoAssign = row.AutoAssign,

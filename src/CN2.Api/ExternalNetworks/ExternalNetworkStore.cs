@@ -151,6 +151,7 @@ public sealed class ExternalNetworkStore(ExternalNetworkResources resources)
             Med = request.Advertisement?.Med ?? 100,
             Communities = request.Advertisement?.Communities ?? [],
             LargeCommunities = request.Advertisement?.LargeCommunities ?? [],
+            Weighted = request.Advertisement?.Weighted ?? false,
         },
         AnswerPing = request.AnswerPing ?? true,
         AllowedNamespaces = request.AllowedNamespaces,

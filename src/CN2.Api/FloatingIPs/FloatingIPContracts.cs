@@ -105,6 +105,7 @@ public sealed record FloatingIPAttachment(string VirtualMachineInterface, string
 /// <param name="RouteTargets">Overlay only.</param>
 /// <param name="LocalPreference">From the advertisement of the network.</param>
 /// <param name="Med">From the advertisement of the network.</param>
+/// <param name="Weight">Only where the advertisement of the network is weighted: the sum of the weights of the node's endpoints that take new flows.</param>
 /// <param name="ControlNodes">The control nodes that announce the route, and the BgpRouters that they send it to.</param>
 public sealed record FloatingIPRouteBody(
     string Prefix,
@@ -115,6 +116,7 @@ public sealed record FloatingIPRouteBody(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] IReadOnlyList<string>? RouteTargets,
     uint LocalPreference,
     uint Med,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Weight,
     IReadOnlyList<FloatingIPRouteControlNode> ControlNodes);
 
 /// <summary>A control node that announces a route.</summary>

@@ -97,7 +97,7 @@ public static class Examples
         ["CreateVirtualMachineInterface"] = """{"name": "nginx-1-eth0", "labels": {"app": "web"}, "addresses": ["10.233.64.10"], "virtualRouter": "compute1", "ready": true}""",
         ["BatchVirtualMachineInterfaces"] = """{"items": [{"name": "nginx-2-eth0", "labels": {"app": "web"}, "addresses": ["10.233.64.11"], "virtualRouter": "compute1"}, {"name": "nginx-3-eth0", "labels": {"app": "web"}, "addresses": ["10.233.65.10"], "virtualRouter": "compute2"}]}""",
         ["PutVirtualMachineInterface"] = """{"labels": {"app": "trial"}, "addresses": ["10.233.64.99"], "virtualRouter": "compute1", "ready": true}""",
-        ["PatchVirtualMachineInterface"] = """{"healthCheck": "http-hc"}""",
+        ["PatchVirtualMachineInterface"] = """{"healthCheck": "http-hc", "weight": 2}""",
 
         ["CreateExternalNetworkSelector"] = """{"name": "silver", "networkSelector": {"matchLabels": {"tier": "silver"}}, "namespaceSelector": {"matchLabels": {"ns": "ns1"}}}""",
         ["PutExternalNetworkSelector"] = """{"networkSelector": {"matchExpressions": [{"key": "tier", "operator": "In", "values": ["gold"]}]}, "namespaceSelector": {}}""",
@@ -105,7 +105,7 @@ public static class Examples
 
         ["CreateExternalNetwork"] = """{"name": "vn-external1", "labels": {"service.contrail.juniper.net/externalNetwork": "default-external"}, "subnets": [{"cidr": "100.0.0.0/24", "gateway": "100.0.0.1"}], "fabricForwarding": true}""",
         ["PutExternalNetwork"] = """{"subnets": [{"cidr": "192.0.2.0/24"}, {"cidr": "2001:db8:9::/64"}], "fabricForwarding": true, "autoAssign": false}""",
-        ["PatchExternalNetwork"] = """{"advertisement": {"communities": ["64512:100"]}}""",
+        ["PatchExternalNetwork"] = """{"advertisement": {"communities": ["64512:100"], "weighted": true}}""",
 
         ["CreateService"] = """{"name": "my-service", "type": "LoadBalancer", "selector": {"app": "web"}, "ports": [{"name": "http", "protocol": "TCP", "port": 8080, "targetPort": 80}]}""",
         ["PutService"] = """{"type": "ClusterIP", "selector": {"app": "web"}, "ports": [{"protocol": "TCP", "port": 80}]}""",

@@ -93,6 +93,7 @@ internal sealed partial class SpeakerWorker(
             new RouteDistinguisher(route.NextHop, (ushort)route.RoutingInstance), MplsLabel.Of(route.RoutingInstance), route.Network.ExportRouteTargets))
     {
         FloatingIP = route.FloatingIP,
+        Weight = route.Weight,
     };
 
     private static BgpPathKey KeyOf(FloatingIPRoute route) => new(route.Address, route.Path);

@@ -214,7 +214,8 @@ internal sealed partial class StateReader(
         HealthCheck = Text(row, 7),
         Health = Enum.Parse<EndpointHealth>(row.GetString(8)),
         HeldBack = !row.IsDBNull(9),
-        HasInfrastructureAddress = row.GetBoolean(10),
+        Weight = row.GetInt32(10),
+        HasInfrastructureAddress = row.GetBoolean(11),
     };
 
     private const string VirtualRouterSql =

@@ -234,7 +234,7 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
             $"{route.Address}/{(v6 ? 128 : 32)}", family, route.NextHop.ToString(),
             vpn ? route.Path.ToString() : null, vpn ? MplsLabel.Of(route.RoutingInstance) : null,
             vpn ? [.. route.Network.ExportRouteTargets.Select(t => t.ToString())] : null,
-            route.Network.Advertisement.LocalPreference, route.Network.Advertisement.Med,
+            route.Network.Advertisement.LocalPreference, route.Network.Advertisement.Med, route.Weight == 0 ? null : route.Weight,
             [.. nodes.OrderBy(n => n.Name, StringComparer.Ordinal)]);
     }
 

@@ -25,6 +25,9 @@ public sealed record VirtualMachineInterfaceRequest : ResourceRequest
     /// <summary>False drains the endpoint: established flows continue, and no new flows come. True by default.</summary>
     public bool? Ready { get; set; }
 
+    /// <summary>How many new flows the endpoint takes in proportion to the other endpoints: 1 to 100, default 1. An endpoint of weight 2 takes twice as many as one of weight 1.</summary>
+    public int? Weight { get; set; }
+
     /// <summary>The name of a ServiceHealthCheck in this namespace, or null.</summary>
     [AtMost(Limits.Reference)]
     public string? HealthCheck { get; set; }
@@ -51,6 +54,7 @@ public sealed record VirtualMachineInterfaceResource : ResourceBody
     public required IReadOnlyList<string> Addresses { get; init; }
     public required string VirtualRouter { get; init; }
     public required bool Ready { get; init; }
+    public required int Weight { get; init; }
     public string? HealthCheck { get; init; }
     /// <summary>Read-only.</summary>
     public required VirtualMachineInterfaceStatus Status { get; init; }
@@ -78,6 +82,8 @@ public sealed class VirtualMachineInterfaceRequestValidator : AbstractValidator<
             if (name is null) context.AddPathFailure("virtualRouter", "is required");
             else if (NameSyntax.FaultOfDnsLabel(name) is { } fault) context.AddPathFailure("virtualRouter", fault);
         });
+        RuleFor(r => r.Weight).InclusiveBetween(VirtualMachineInterface.LowestWeight, VirtualMachineInterface.HighestWeight)
+            .WithMessage($"must be from {VirtualMachineInterface.LowestWeight} to {VirtualMachineInterface.HighestWeight}");
         RuleFor(r => r.HealthCheck).Custom((name, context) =>
         {
             if (name is not null && NameSyntax.FaultOfDnsLabel(name) is { } fault) context.AddPathFailure("healthCheck", fault);

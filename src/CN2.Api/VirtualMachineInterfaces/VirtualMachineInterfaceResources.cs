@@ -53,6 +53,7 @@ internal static class VirtualMachineInterfaceResources
         Addresses = [.. row.Addresses.Select(a => a.ToString())],
         VirtualRouter = row.VirtualRouter,
         Ready = row.Ready,
+        Weight = row.Weight,
         HealthCheck = row.HealthCheck,
     };
 
@@ -69,6 +70,7 @@ internal static class VirtualMachineInterfaceResources
         Addresses = [.. row.Addresses.Select(a => a.ToString())],
         VirtualRouter = row.VirtualRouter,
         Ready = row.Ready,
+        Weight = row.Weight,
         HealthCheck = row.HealthCheck,
         Status = MakeStatus(row, router, checkExists, notItsOwn),
     };

@@ -71,6 +71,7 @@ public sealed class VirtualMachineInterfaceStore
             VirtualRouter = request.VirtualRouter!,
             Addresses = [.. request.Addresses!.Select(IPAddress.Parse)],
             Ready = request.Ready ?? true,
+            Weight = request.Weight ?? VirtualMachineInterface.LowestWeight,
             HealthCheck = request.HealthCheck,
         }.CreatedAt(scope, request);
         scope.Changes.Added(ResourceKind.VirtualMachineInterface, ns, row.Name, row.Uid);
@@ -82,7 +83,7 @@ public sealed class VirtualMachineInterfaceStore
     {
         scope.Audit.Remember(row.Uid, row.Generation, () => VirtualMachineInterfaceResources.ToRequest(row));
         var addresses = request.Addresses!.ConvertAll(IPAddress.Parse);
-        var ready = request.Ready ?? true;
+        var (ready, weight) = (request.Ready ?? true, request.Weight ?? VirtualMachineInterface.LowestWeight);
         var changed = row.ChangeMetadata(request);
         moved = row.VirtualRouter != request.VirtualRouter || !row.Addresses.SequenceEqual(addresses);
         if (row.HealthCheck != request.HealthCheck)
@@ -93,8 +94,8 @@ public sealed class VirtualMachineInterfaceStore
             changed = true;
         }
 
-        if (!changed && !moved && row.Ready == ready) return false;
-        (row.VirtualRouter, row.Addresses, row.Ready) = (request.VirtualRouter!, [.. addresses], ready);
+        if (!changed && !moved && (row.Ready, row.Weight) == (ready, weight)) return false;
+        (row.VirtualRouter, row.Addresses, row.Ready, row.Weight) = (request.VirtualRouter!, [.. addresses], ready, weight);
         scope.Touch(ResourceKind.VirtualMachineInterface, row);
         return true;
     }

@@ -13,7 +13,7 @@ namespace CN2.Api.VirtualMachineInterfaces;
 internal static class VirtualMachineInterfaceTable
 {
     // The reconciler's columns come first, so that both reads share the positions.
-    private const string StateColumns = "uid, namespace, name, labels, addresses, virtual_router, ready, health_check, health, health_held_until";
+    private const string StateColumns = "uid, namespace, name, labels, addresses, virtual_router, ready, health_check, health, health_held_until, weight";
     private const string Columns = StateColumns + ", annotations, generation, created_at, updated_at, health_message, health_changed_at, health_downs";
 
     /// <summary>All rows with the columns that the reconciler reads; the last one: whether an address is the infrastructure's.</summary>
@@ -34,28 +34,28 @@ internal static class VirtualMachineInterfaceTable
     /// <summary>Inserts new rows. In the order of names, so that two batches that overlap wait for each other instead of a deadlock.</summary>
     public static NpgsqlBatchCommand Insert(List<VirtualMachineInterfaceRow> rows, DateTimeOffset now) => Sql.Command(
         """
-        INSERT INTO virtual_machine_interface (uid, namespace, name, labels, annotations, generation, created_at, updated_at, virtual_router, addresses, ready, health_check, health)
-        SELECT u, ns, n, l::jsonb, a::jsonb, 1, $10, $10, r, ip::inet[], y, c, h
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $11) AS t (u, ns, n, l, a, r, ip, y, c, h) ORDER BY ns, n
+        INSERT INTO virtual_machine_interface (uid, namespace, name, labels, annotations, generation, created_at, updated_at, virtual_router, addresses, ready, health_check, health, weight)
+        SELECT u, ns, n, l::jsonb, a::jsonb, 1, $10, $10, r, ip::inet[], y, c, h, w
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $11, $12) AS t (u, ns, n, l, a, r, ip, y, c, h, w) ORDER BY ns, n
         """,
         Sql.Array(rows, v => v.Uid), Sql.Array(rows, v => v.Namespace), Sql.Array(rows, v => v.Name), Sql.Array(rows, v => Sql.LabelsText(v.Labels)),
         Sql.Array(rows, v => Sql.LabelsText(v.Annotations)), Sql.Array(rows, v => v.VirtualRouter), Sql.Array(rows, AddressesText), Sql.Array(rows, v => v.Ready),
-        Sql.Texts(rows, v => v.HealthCheck), Sql.Time(now), Sql.Array(rows, v => v.Health));
+        Sql.Texts(rows, v => v.HealthCheck), Sql.Time(now), Sql.Array(rows, v => v.Health), Sql.Array(rows, v => v.Weight));
 
     /// <summary>Writes what a request changes. With another health check, how often the endpoint went down counts from zero.</summary>
     public static NpgsqlBatchCommand Update(List<VirtualMachineInterfaceRow> rows, DateTimeOffset now) => Sql.Command(
         """
         UPDATE virtual_machine_interface SET labels = l::jsonb, annotations = a::jsonb, generation = g, updated_at = $12, virtual_router = r, addresses = ip::inet[],
-            ready = y, health_check = c, health = h, health_message = m, health_changed_at = hc,
+            ready = y, weight = w, health_check = c, health = h, health_message = m, health_changed_at = hc,
             health_downs = CASE WHEN health_check IS DISTINCT FROM c THEN 0 ELSE health_downs END,
             health_down_at = CASE WHEN health_check IS DISTINCT FROM c THEN NULL ELSE health_down_at END,
             health_held_until = CASE WHEN health_check IS DISTINCT FROM c THEN NULL ELSE health_held_until END
-        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) AS t (u, l, a, g, r, ip, y, c, h, m, hc) WHERE uid = u
+        FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $13) AS t (u, l, a, g, r, ip, y, c, h, m, hc, w) WHERE uid = u
         """,
         Sql.Array(rows, v => v.Uid), Sql.Array(rows, v => Sql.LabelsText(v.Labels)), Sql.Array(rows, v => Sql.LabelsText(v.Annotations)),
         Sql.Array(rows, v => v.Generation), Sql.Array(rows, v => v.VirtualRouter), Sql.Array(rows, AddressesText), Sql.Array(rows, v => v.Ready),
         Sql.Texts(rows, v => v.HealthCheck), Sql.Array(rows, v => v.Health), Sql.Texts(rows, v => v.HealthMessage),
-        Sql.Array(rows, v => v.HealthChangedAt?.UtcDateTime, NpgsqlDbType.TimestampTz), Sql.Time(now));
+        Sql.Array(rows, v => v.HealthChangedAt?.UtcDateTime, NpgsqlDbType.TimestampTz), Sql.Time(now), Sql.Array(rows, v => v.Weight));
 
     public static NpgsqlBatchCommand Delete(Guid uid) => Sql.Command("DELETE FROM virtual_machine_interface WHERE uid = $1", Sql.Value(uid));
 
@@ -100,12 +100,13 @@ internal static class VirtualMachineInterfaceTable
         HealthCheck = row.GetStringOrNull(7),
         Health = row.GetString(8),
         HealthHeldUntil = row.GetTimeOrNull(9),
-        Annotations = row.GetLabels(10),
-        Generation = row.GetInt64(11),
-        CreatedAt = row.GetFieldValue<DateTimeOffset>(12),
-        UpdatedAt = row.GetFieldValue<DateTimeOffset>(13),
-        HealthMessage = row.GetStringOrNull(14),
-        HealthChangedAt = row.GetTimeOrNull(15),
-        HealthDowns = row.GetInt32(16),
+        Weight = row.GetInt32(10),
+        Annotations = row.GetLabels(11),
+        Generation = row.GetInt64(12),
+        CreatedAt = row.GetFieldValue<DateTimeOffset>(13),
+        UpdatedAt = row.GetFieldValue<DateTimeOffset>(14),
+        HealthMessage = row.GetStringOrNull(15),
+        HealthChangedAt = row.GetTimeOrNull(16),
+        HealthDowns = row.GetInt32(17),
     };
 }

@@ -9,6 +9,12 @@ namespace CN2.Network.Compilation;
 /// </summary>
 public sealed record FloatingIPRoute(Guid FloatingIP, IPAddress Address, string VirtualRouter, IPAddress NextHop, ExternalNetwork Network)
 {
+    /// <summary>
+    /// The share of the flows that routers should send this way, in proportion to the other routes of the FloatingIP: the weights of the vRouter's endpoints
+    /// that take new flows, added. 0: the network does not ask for it, or each vRouter reaches all endpoints.
+    /// </summary>
+    public int Weight { get; init; }
+
     /// <summary>The RoutingInstance of the route; 0 is the underlay.</summary>
     public int RoutingInstance => Network.RoutingInstance;
 

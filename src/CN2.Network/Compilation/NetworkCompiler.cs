@@ -60,7 +60,7 @@ public static class NetworkCompiler
         if (!floatingIP.Deleting && !IsWithheld(compilation, floatingIP) && RoutingInstanceOf(floatingIP, network) is { } instance)
         {
             var family = floatingIP.Address.FamilyOf();
-            var answers = AddRoutes(compilation, floatingIP, family, network);
+            var answers = AddRoutes(compilation, floatingIP, family, NatEntryScope.LocalBackends, network);
             if (floatingIP.PortMappings.Count == 0)
             {
                 // The endpoint answers for itself.
@@ -106,7 +106,7 @@ public static class NetworkCompiler
         var scope = external && service.ExternalTrafficPolicy == ExternalTrafficPolicy.Local
             ? NatEntryScope.LocalBackends
             : NatEntryScope.EveryVirtualRouter;
-        var answers = external ? AddRoutes(compilation, floatingIP, family, network) : FloatingIPAnswers.None;
+        var answers = external ? AddRoutes(compilation, floatingIP, family, scope, network) : FloatingIPAnswers.None;
         foreach (var port in service.Ports)
         {
             var key = new NatEntryKey(family, floatingIP.Address, port.Protocol, port.Port, instance);
@@ -151,7 +151,8 @@ public static class NetworkCompiler
         floatingIP.ExternalNetwork is { } uid ? networks(uid)?.RoutingInstance : 0;
 
     /// <summary>One route for each vRouter with a usable local endpoint, unless the vRouter is lost or in maintenance. Answers what the vRouters of the routes answer.</summary>
-    private static FloatingIPAnswers AddRoutes(Compilation compilation, FloatingIP floatingIP, IPFamily family, Func<Guid, ExternalNetwork?> networks)
+    private static FloatingIPAnswers AddRoutes(
+        Compilation compilation, FloatingIP floatingIP, IPFamily family, NatEntryScope scope, Func<Guid, ExternalNetwork?> networks)
     {
         if (floatingIP.Kind != FloatingIPKind.External || floatingIP.ExternalNetwork is not { } uid || networks(uid) is not { } network) return FloatingIPAnswers.None;
         if (compilation.HasUsableEndpointsButNoneOf(family))
@@ -181,15 +182,17 @@ public static class NetworkCompiler
 
         // The overlay's outer header is IPv4, and its route distinguisher is made of that address (RFC 4364 §4.2, type 1).
         var outer = network.FabricForwarding ? family : IPFamily.IPv4;
+        // Where each vRouter reaches all endpoints, all are worth the same.
+        var isWeighted = network is { FabricForwarding: true, Advertisement.Weighted: true } && scope == NatEntryScope.LocalBackends;
         var routesBefore = compilation.RouteCount;
         var routedBy = new List<string>();
         List<VirtualRouter>? withoutNextHop = null;
-        foreach (var virtualRouter in compilation.VirtualRoutersWithBackends(family))
+        foreach (var (virtualRouter, weight) in compilation.VirtualRoutersWithBackends(family))
         {
             if (virtualRouter.AdminDown || virtualRouter.Lost) continue;
             if (NextHopOf(virtualRouter, outer) is { } nextHop)
             {
-                compilation.Add(new FloatingIPRoute(floatingIP.Uid, floatingIP.Address, virtualRouter.Name, nextHop, network));
+                compilation.Add(new FloatingIPRoute(floatingIP.Uid, floatingIP.Address, virtualRouter.Name, nextHop, network) { Weight = isWeighted ? weight : 0 });
                 routedBy.Add(virtualRouter.Name);
             }
             else
@@ -301,11 +304,15 @@ public static class NetworkCompiler
             return any;
         }
 
-        public HashSet<VirtualRouter> VirtualRoutersWithBackends(IPFamily family)
+        /// <summary>Each with the sum of the weights of its usable endpoints.</summary>
+        public Dictionary<VirtualRouter, int> VirtualRoutersWithBackends(IPFamily family)
         {
-            var result = new HashSet<VirtualRouter>();
+            var result = new Dictionary<VirtualRouter, int>();
             foreach (var endpoint in _endpoints)
-                if (endpoint.IsUsable && endpoint.AddressOf(family) is not null) result.Add(endpoint.VirtualRouter!);
+            {
+                if (!endpoint.IsUsable || endpoint.AddressOf(family) is null) continue;
+                result[endpoint.VirtualRouter!] = result.GetValueOrDefault(endpoint.VirtualRouter!) + endpoint.Interface.Weight;
+            }
 
             return result;
         }
@@ -360,28 +367,30 @@ public static class NetworkCompiler
             foreach (var made in _backends)
                 if (made.Family == family && made.Port == port) return (made.Backends, made.Draining);
 
-            var backends = Collect(family, port, static e => e.IsUsable);
-            var draining = Collect(family, port, static e => e.IsDraining);
+            var backends = Collect(family, port, static e => e.IsUsable, static e => e.Interface.Weight);
+            // They take no new flows, so they have no share.
+            var draining = Collect(family, port, static e => e.IsDraining, static _ => VirtualMachineInterface.LowestWeight);
             _backends.Add((family, port, backends, draining));
             return (backends, draining);
         }
 
-        private EquatableList<Backend> Collect(IPFamily family, ushort port, Func<ChosenEndpoint, bool> which)
+        private EquatableList<Backend> Collect(IPFamily family, ushort port, Func<ChosenEndpoint, bool> which, Func<ChosenEndpoint, int> weightOf)
         {
             var list = new List<Backend>();
             foreach (var endpoint in _endpoints)
             {
                 if (which(endpoint) && endpoint.AddressOf(family) is { } address)
-                    list.Add(new Backend(address, port, endpoint.VirtualRouter!.Name, endpoint.VirtualRouter.Lost));
+                    list.Add(new Backend(address, port, endpoint.VirtualRouter!.Name, endpoint.VirtualRouter.Lost, weightOf(endpoint)));
             }
 
             list.Sort(static (a, b) =>
             {
                 var order = AddressArithmetic.Compare(a.Address, b.Address);
-                return order != 0 ? order : string.CompareOrdinal(a.VirtualRouter, b.VirtualRouter);
+                if (order == 0) order = string.CompareOrdinal(a.VirtualRouter, b.VirtualRouter);
+                return order != 0 ? order : a.Weight.CompareTo(b.Weight);
             });
             for (var i = list.Count - 1; i > 0; i--)
-                if (list[i] == list[i - 1]) list.RemoveAt(i);
+                if (list[i] == list[i - 1] with { Weight = list[i].Weight }) list.RemoveAt(i);
             return list.ToEquatableList();
         }
     }

@@ -6,6 +6,10 @@ namespace CN2.Network.Resources;
 /// <summary>An endpoint: a pod's or VM's port on a compute node.</summary>
 public sealed record VirtualMachineInterface
 {
+    /// <summary>Also the weight of an endpoint that names none.</summary>
+    public const int LowestWeight = 1;
+    public const int HighestWeight = 100;
+
     public required Guid Uid { get; init; }
     public required NamespacedName Id { get; init; }
     public required IReadOnlyDictionary<string, string> Labels { get; init; }
@@ -24,6 +28,9 @@ public sealed record VirtualMachineInterface
 
     /// <summary>False drains the endpoint: established flows go on, new ones go elsewhere.</summary>
     public required bool Ready { get; init; }
+
+    /// <summary>How many new flows it takes in proportion to the other endpoints, <see cref="LowestWeight"/> to <see cref="HighestWeight"/>.</summary>
+    public int Weight { get; init; } = LowestWeight;
 
     /// <summary>Name of a ServiceHealthCheck of the same namespace, or null.</summary>
     public string? HealthCheck { get; init; }

@@ -1,6 +1,7 @@
 using System.Net;
 using CN2.Network.Collections;
 using CN2.Network.Compilation;
+using CN2.Network.Resources;
 
 namespace CN2.Network.Sequencing;
 
@@ -32,7 +33,8 @@ public sealed record VirtualRouterNatEntry(
     public bool Carries => Backends.Count > 0;
 }
 
-public readonly record struct VirtualRouterBackend(IPAddress Address, ushort Port, bool Local);
+/// <summary><paramref name="Weight"/>: its share of the new flows in proportion to the others of the list.</summary>
+public readonly record struct VirtualRouterBackend(IPAddress Address, ushort Port, bool Local, int Weight = VirtualMachineInterface.LowestWeight);
 
 /// <summary>What a single vRouter gets of an owner's NAT entries.</summary>
 public static class NatEntryProjection
@@ -73,11 +75,11 @@ public static class NatEntryProjection
             // The backends are sorted by address and port, so equal ones are neighbours.
             if (projected.Count > 0 && projected[^1] is var last && last.Port == backend.Port && last.Address.Equals(backend.Address))
             {
-                if (local) projected[^1] = last with { Local = true };
+                if (local) projected[^1] = last with { Local = true, Weight = backend.Weight };
                 continue;
             }
 
-            projected.Add(new VirtualRouterBackend(backend.Address, backend.Port, local));
+            projected.Add(new VirtualRouterBackend(backend.Address, backend.Port, local, backend.Weight));
         }
 
         return projected is null ? [] : projected.ToEquatableList();

@@ -1,6 +1,7 @@
 using System.Net;
 using CN2.Network.Collections;
 using CN2.Network.Compilation;
+using CN2.Network.Resources;
 
 namespace CN2.VRouter.Dataplane;
 
@@ -24,6 +25,7 @@ public sealed record DataplaneNatEntry(
 
 /// <summary>
 /// An endpoint that takes flows. <paramref name="Port"/> 0: the port is kept. <paramref name="Local"/> false: the endpoint lives on another
-/// node, so the source becomes this node's address and the reply comes back.
+/// node, so the source becomes this node's address and the reply comes back. <paramref name="Weight"/>: its share of the new flows in proportion to
+/// the others of the entry.
 /// </summary>
-public readonly record struct DataplaneBackend(IPAddress Address, ushort Port, bool Local);
+public readonly record struct DataplaneBackend(IPAddress Address, ushort Port, bool Local, int Weight = VirtualMachineInterface.LowestWeight);

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Text;
 using CN2.Network.Addressing;
+using CN2.Network.Collections;
 using CN2.Network.Compilation;
 using CN2.Network.Sequencing;
 using CN2.VRouter.Dataplane;
@@ -188,8 +189,16 @@ public sealed class NftContents
     private static bool MayEndFlows(DataplaneNatEntry? before, DataplaneNatEntry? after) =>
         before is null || after is null
         || !before.SourceRanges.Equals(after.SourceRanges)
-        || before.Backends.Any(b => !after.Backends.Contains(b))
-        || before.Draining.Any(b => !after.Backends.Contains(b) && !after.Draining.Contains(b));
+        || before.Backends.Any(b => !Has(after.Backends, b))
+        || before.Draining.Any(b => !Has(after.Backends, b) && !Has(after.Draining, b));
+
+    /// <summary>With whatever weight: it is about new flows.</summary>
+    private static bool Has(EquatableList<DataplaneBackend> backends, DataplaneBackend backend)
+    {
+        foreach (var other in backends)
+            if (other with { Weight = backend.Weight } == backend) return true;
+        return false;
+    }
 
     private static NftSharedElement FloatingIP(IPAddress address) => new(address.FamilyOf(), NftSet.FloatingIPs, address, 0);
 

@@ -15,7 +15,7 @@ public sealed class ExternalNetworkTests(ApiServer api) : IClassFixture<ApiServe
             """)).Expect(201);
         Assert.Equal("40.0.0.1", (string?)created.Json!["subnets"]![0]!["gateway"]);
         Assert.Equal("2a01::1", (string?)created.Json["subnets"]![1]!["gateway"]);
-        Assert.Equal("""{"localPreference":200,"med":100,"communities":[],"largeCommunities":[]}""", created.Json["advertisement"]!.ToJsonString());
+        Assert.Equal("""{"localPreference":200,"med":100,"communities":[],"largeCommunities":[],"weighted":false}""", created.Json["advertisement"]!.ToJsonString());
         Assert.Equal("""{"cidr":"40.0.0.0/24","capacity":"188","allocated":"0","available":"188","quarantined":"0"}""", created.Json["status"]!["subnets"]![0]!.ToJsonString());
         Assert.Equal("18446744073709551614", (string?)created.Json["status"]!["subnets"]![1]!["capacity"]);
         // In the ranges, and outside of them: the first takes from what is available.
@@ -38,6 +38,21 @@ public sealed class ExternalNetworkTests(ApiServer api) : IClassFixture<ApiServe
         Assert.Equal((false, 2), ((bool)silent.Json!["answerPing"]!, (int)silent.Json["generation"]!));
         Assert.Equal(silent.Text, (await api.GetAsync($"{Default}/pinged")).Text);
         Assert.True((bool)(await api.PutAsync($"{Default}/pinged", """{"subnets":[{"cidr":"40.10.0.0/24"}]}""")).Expect(200).Json!["answerPing"]!);
+    }
+
+    [Fact]
+    public async Task Routes_are_weighted_where_the_network_says_so()
+    {
+        var created = (await api.PostAsync(Default, """{"name":"weighted","subnets":[{"cidr":"40.11.0.0/24"}],"advertisement":{"weighted":true,"med":7}}""")).Expect(201);
+        Assert.True((bool)created.Json!["advertisement"]!["weighted"]!);
+        Assert.Equal(created.Text, (await api.PutAsync($"{Default}/weighted", created.Text)).Expect(200).Text);
+        var even = (await api.PatchAsync($"{Default}/weighted", """{"advertisement":{"weighted":null}}""")).Expect(200);
+        Assert.Equal((false, 7, 2), ((bool)even.Json!["advertisement"]!["weighted"]!, (int)even.Json["advertisement"]!["med"]!, (int)even.Json["generation"]!));
+        foreach (var wrong in (string[])["1", "\"yes\""])
+        {
+            var refused = (await api.PatchAsync($"{Default}/weighted", $$$"""{"advertisement":{"weighted":{{{wrong}}}}}""")).Expect(400);
+            Assert.Equal(("validation-failed", "advertisement.weighted"), (refused.Code, Assert.Single(refused.ErrorPaths)));
+        }
     }
 
     [Fact]

@@ -23,7 +23,7 @@ public sealed class FuzzTests(ApiServer api) : IClassFixture<ApiServer>
         ("/v1/namespaces/default/external-networks", """
             {"name":"doc","subnets":[{"cidr":"100.0.0.0/24","gateway":"100.0.0.1","ranges":[{"from":"100.0.0.2","to":"100.0.0.200"}],"reserved":["100.0.0.10","100.0.0.20-100.0.0.29"]},
             {"cidr":"2001:db8:1::/64"}],"fabricForwarding":true,"routeTargets":["target:64512:1"],"importRouteTargets":[],"exportRouteTargets":["target:1.2.3.4:5"],
-            "advertisement":{"localPreference":200,"med":100,"communities":["64512:100"],"largeCommunities":["64512:1:2"]},"priority":3,"autoAssign":true}
+            "advertisement":{"localPreference":200,"med":100,"communities":["64512:100"],"largeCommunities":["64512:1:2"],"weighted":true},"priority":3,"autoAssign":true}
             """),
         ("/v1/external-network-selectors", """
             {"name":"doc","networkSelector":{"matchLabels":{"a":"b"},"matchExpressions":[{"key":"c","operator":"In","values":["d","e"]}]},"namespaceSelector":{}}
@@ -36,7 +36,7 @@ public sealed class FuzzTests(ApiServer api) : IClassFixture<ApiServer>
         ("/v1/namespaces/default/floating-ips", """
             {"name":"doc","externalNetwork":"default/doc","address":"100.0.0.99","interfaces":["doc"],"portMappings":[{"protocol":"TCP","port":8080,"targetPort":80}]}
             """),
-        ("/v1/namespaces/default/virtual-machine-interfaces", """{"name":"doc","labels":{"app":"web"},"addresses":["10.233.64.10","fd00::10"],"virtualRouter":"doc","ready":true,"healthCheck":"doc"}"""),
+        ("/v1/namespaces/default/virtual-machine-interfaces", """{"name":"doc","labels":{"app":"web"},"addresses":["10.233.64.10","fd00::10"],"virtualRouter":"doc","ready":true,"weight":3,"healthCheck":"doc"}"""),
         ("/v1/virtual-routers", """{"name":"doc","address":"172.27.115.242","address6":"2001:db8::242","adminDown":false}"""),
         ("/v1/bgp-routers", """
             {"name":"doc","address":"172.27.115.245","autonomousSystem":64512,"port":179,"addressFamilies":["inet","inet6","inet-vpn","inet6-vpn","route-target"],"holdTime":90,"authKey":"key",

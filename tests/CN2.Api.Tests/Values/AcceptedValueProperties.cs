@@ -277,7 +277,7 @@ public sealed class AcceptedValueProperties
     private static void Announce(BgpPath path)
     {
         Assert.Null(PathLimits.Fault(path));
-        var (key, hop, attributes) = new PathMapper().Map(path);
+        var (key, hop, attributes) = new PathMapper(64512).Map(path);
         Assert.NotNull(PathMapper.Encode(new PathChange(key, new HeldPath(hop, attributes, hop.Identifier), IsWithdraw: false)));
     }
 

@@ -57,6 +57,35 @@ public sealed class VirtualMachineInterfaceTests(ApiServer api) : IClassFixture<
     }
 
     [Fact]
+    public async Task The_weight_is_1_when_absent_and_a_number_from_1_to_100()
+    {
+        var created = (await api.PutAsync($"{Path}/weight", """{"addresses":["10.1.7.1"],"virtualRouter":"weights"}""")).Expect(201);
+        Assert.Equal(1, (int)created.Json!["weight"]!);
+        var heavy = (await api.PutAsync($"{Path}/weight", """{"addresses":["10.1.7.1"],"virtualRouter":"weights","weight":100}""")).Expect(200);
+        Assert.Equal((100, 2), ((int)heavy.Json!["weight"]!, (int)heavy.Json["generation"]!));
+        Assert.Equal(heavy.Text, (await api.PutAsync($"{Path}/weight", heavy.Text)).Expect(200).Text);
+        Assert.Equal(heavy.Text, (await api.PatchAsync($"{Path}/weight", """{"ready":true}""")).Expect(200).Text);
+        Assert.Equal(1, (int)(await api.PatchAsync($"{Path}/weight", """{"weight":null}""")).Expect(200).Json!["weight"]!);
+        (await api.PatchAsync($"{Path}/weight", """{"weight":7}""")).Expect(200);
+        Assert.Equal(1, (int)(await api.PutAsync($"{Path}/weight", """{"addresses":["10.1.7.1"],"virtualRouter":"weights"}""")).Expect(200).Json!["weight"]!);
+
+        var made = (await api.PostAsync($"{Path}:batch", """{"items":[{"name":"weight","addresses":["10.1.7.1"],"virtualRouter":"weights","weight":3},{"name":"weight-2","addresses":["10.1.7.2"],"virtualRouter":"weights","weight":4}]}""")).Expect(200);
+        Assert.Equal([3, 4], made.Json!["items"]!.AsArray().Select(i => (int)i!["weight"]!));
+        Assert.Equal(4, (int)(await api.GetAsync($"{Path}/weight-2")).Json!["weight"]!);
+
+        foreach (var wrong in (string[])["0", "101", "-1", "1.5", "\"1\"", "true", "4294967297"])
+        {
+            foreach (var (refused, at) in ((Reply, string)[])[
+                (await api.PutAsync($"{Path}/weight", $$"""{"addresses":["10.1.7.1"],"virtualRouter":"weights","weight":{{wrong}}}"""), "weight"),
+                (await api.PatchAsync($"{Path}/weight", $$"""{"weight":{{wrong}}}"""), "weight"),
+                (await api.PostAsync($"{Path}:batch", $$"""{"items":[{"name":"weight","addresses":["10.1.7.1"],"virtualRouter":"weights","weight":{{wrong}}}]}"""), "items[0].weight")])
+            {
+                Assert.Equal((400, "validation-failed", at), (refused.Status, refused.Code, Assert.Single(refused.ErrorPaths)));
+            }
+        }
+    }
+
+    [Fact]
     public async Task Two_clients_at_once_for_one_address_get_one_201_and_one_409()
     {
         var replies = await Task.WhenAll(Enumerable.Range(0, 8).Select(i => api.PutAsync($"{Path}/race-{i}", """{"addresses":["10.2.0.1"],"virtualRouter":"race"}""")));

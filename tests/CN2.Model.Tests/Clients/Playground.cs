@@ -34,7 +34,7 @@ internal static class Playground
             ["labels"] = name is "net-a" or "net-b" && random.Chance(0.85) ? new JsonObject { [SelectorLabel] = "default-external" } : [],
             ["subnets"] = subnets,
             ["fabricForwarding"] = name == "net-o" ? random.Chance(0.2) : random.Chance(0.93),
-            ["advertisement"] = new JsonObject { ["localPreference"] = random.Of((4, 200), (1, 150)), ["med"] = random.Of((4, 100), (1, 50)), ["communities"] = random.Chance(0.3) ? new JsonArray("64512:100") : new JsonArray() },
+            ["advertisement"] = new JsonObject { ["localPreference"] = random.Of((4, 200), (1, 150)), ["med"] = random.Of((4, 100), (1, 50)), ["communities"] = random.Chance(0.3) ? new JsonArray("64512:100") : new JsonArray(), ["weighted"] = random.Chance(0.3) },
             ["priority"] = name == "net-a" ? random.Of((3, 10), (1, -1)) : 0,
             ["autoAssign"] = random.Chance(0.9),
             ["quarantineSeconds"] = random.Of((2, 0), (1, 1), (1, 3)),
@@ -69,6 +69,7 @@ internal static class Playground
             ["addresses"] = addresses,
             ["virtualRouter"] = random.Chance(0.04) ? "vr9" : random.Of(ModelLab.VirtualRouters),
             ["ready"] = random.Chance(0.85),
+            ["weight"] = random.Of((4, 1), (1, 2), (1, 100)),
             ["healthCheck"] = withCheck ? "tcp" : null,
         };
     }

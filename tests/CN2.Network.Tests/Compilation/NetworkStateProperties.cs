@@ -59,6 +59,7 @@ public sealed class NetworkStateProperties
         {
             Uid = uid,
             Ready = (bits & 6) != 6,
+            Weight = 1 + (bits & 4),
             HealthCheck = (bits & 8) == 0 ? null : $"h{(bits >> 4) & 1}",
             Health = (EndpointHealth)((bits >> 4) % 3),
         });
@@ -77,7 +78,7 @@ public sealed class NetworkStateProperties
 
     private static readonly Gen<Change> Networks = Gen.Select(Gen.Int[0, 2], Gen.Int[0, 4]).Select((n, bits) => bits == 4
         ? new Change(Given.Uid("network", $"{n}"), null, Kind: typeof(ExternalNetwork))
-        : new Change(Given.Uid("network", $"{n}"), Given.Network($"{n}", underlay: n != 2) with { Advertisement = Advertisement.Default with { Med = (uint)bits } }));
+        : new Change(Given.Uid("network", $"{n}"), Given.Network($"{n}", underlay: n != 2) with { Advertisement = Advertisement.Default with { Med = (uint)bits, Weighted = (bits & 1) == 1 } }));
 
     private static readonly Gen<Change> Checks = Gen.Select(Few, Gen.Int[0, 2]).Select((n, bits) => bits == 2
         ? new Change(Given.Uid("health-check", $"{n}"), null, Kind: typeof(ServiceHealthCheck))

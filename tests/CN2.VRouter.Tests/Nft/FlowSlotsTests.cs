@@ -57,6 +57,95 @@ public sealed partial class FlowSlotsTests(NodeLab lab) : NftLabTest(lab), IClas
         Assert.InRange(moved.Max(), 0.005, 0.015);
     }
 
+    [Theory]
+    [InlineData("5,5", 2)]
+    [InlineData("3,1", 256)]
+    [InlineData("100,1", 2048)]
+    [InlineData("50,51,50", 256)]
+    [InlineData("1,2,3,4,5,6,7,8,9,10", 2048)]
+    [InlineData("1,100,1,100,1,100,1,100", 8192)]
+    public void Entries_of_different_weights_draw_from_so_many_numbers(string weights, int numbers)
+    {
+        var entry = Weighted(Weights(weights));
+        Assert.Equal(numbers, FlowSlots.CountOf(entry));
+        Assert.Equal(numbers, FlowSlots.BackendsOf(entry).Length);
+    }
+
+    [Theory]
+    [InlineData("3,1")]
+    [InlineData("100,1")]
+    [InlineData("99,100")]
+    [InlineData("1,2,3,4,5,6,7,8,9,10")]
+    [InlineData("1,100,1,100,1,100,1,100")]
+    public void Few_endpoints_have_their_shares_within_a_few_percent(string weights)
+    {
+        var entry = Weighted(Weights(weights));
+        foreach (var (share, expected) in Shares(entry)) Assert.InRange(share, expected - 0.03, expected + 0.03);
+        foreach (var (share, expected) in Shares(entry).Where(s => s.Expected > 0.02)) Assert.InRange(share, expected * 0.75, (expected * 1.05) + (1.0 / FlowSlots.CountOf(entry)));
+    }
+
+    [Theory]
+    [InlineData(32)]
+    [InlineData(100)]
+    [InlineData(700)]
+    public void Of_many_endpoints_of_all_weights_none_has_more_than_a_quarter_above_its_share_and_each_has_some(int backends)
+    {
+        var entry = Weighted([.. Enumerable.Range(0, backends).Select(i => (i % 100) + 1)]);
+        var slots = FlowSlots.CountOf(entry);
+        Assert.Equal(backends, FlowSlots.BackendsOf(entry).Distinct().Count());
+        Assert.All(Shares(entry), s => Assert.InRange(s.Share, 1.0 / slots, (s.Expected * 1.25) + (1.0 / slots)));
+        // What endpoints of a weight get together is as close as chance lets it be.
+        foreach (var half in Shares(entry).GroupBy(s => s.Expected > 0.5 / backends))
+            Assert.InRange(half.Sum(s => s.Share) / half.Sum(s => s.Expected), 0.85, 1.15);
+    }
+
+    [Theory]
+    [InlineData("3,1", 1, 2)]
+    [InlineData("1,2,3,4,5,6,7,8,9,10", 4, 10)]
+    [InlineData("1,2,3,4,5,6,7,8,9,10", 9, 1)]
+    public void A_change_of_a_weight_moves_about_what_the_shares_change_by(string weights, int endpoint, int weight)
+    {
+        var before = Weighted(Weights(weights));
+        var after = before with { Backends = [.. before.Backends.Select((b, i) => i == endpoint ? b with { Weight = weight } : b)] };
+        Assert.InRange(Moved(before, after), 0.0, (1.5 * Changed(before, after)) + 0.02);
+    }
+
+    [Fact]
+    public void When_one_of_100_of_different_weights_goes_little_more_than_its_share_moves()
+    {
+        var all = Weighted([.. Enumerable.Range(0, 100).Select(i => 1 << (i % 3))]);
+        for (var gone = 0; gone < 100; gone += 9)
+        {
+            var after = all with { Backends = [.. all.Backends.Where((_, i) => i != gone)] };
+            Assert.InRange(Moved(all, after), 0.001, all.Backends[gone].Weight / (double)all.Backends.Sum(b => b.Weight) * 1.5);
+        }
+    }
+
+    [Fact]
+    public void Without_different_weights_the_draw_does_not_depend_on_them()
+    {
+        foreach (var (count, affinity) in ((int, bool)[])[(3, false), (3, true), (100, false)])
+        {
+            var entry = Entry(count, affinity);
+            Assert.Equal(FlowSlots.BackendsOf(entry), FlowSlots.BackendsOf(entry with { Backends = [.. entry.Backends.Select(b => b with { Weight = 7 })] }));
+        }
+    }
+
+    [Fact]
+    public async Task The_kernel_sends_three_times_as_many_flows_to_an_endpoint_of_three_times_the_weight()
+    {
+        await ApplyAsync(Weighted([1, 3]));
+        var before = EndpointsOfFlows();
+        Assert.Equal(Flows, before.Count);
+        Assert.InRange(before.Values.Count(e => e == "10.50.0.2"), Flows * 72 / 100, Flows * 78 / 100);
+
+        // A lighter one moves about as many flows as its share changes by.
+        await ApplyAsync(Weighted([1, 2]));
+        var after = EndpointsOfFlows();
+        Assert.InRange(after.Values.Count(e => e == "10.50.0.2"), Flows * 63 / 100, Flows * 70 / 100);
+        Assert.InRange(before.Count(f => after[f.Key] != f.Value), Flows * 5 / 100, Flows * 13 / 100);
+    }
+
     [Fact]
     public async Task The_kernel_sends_the_flows_of_the_others_where_it_sent_them_before()
     {
@@ -104,6 +193,36 @@ public sealed partial class FlowSlotsTests(NodeLab lab) : NftLabTest(lab), IClas
 
     private static DataplaneNatEntry Entry(int backends, bool affinity = false) =>
         Configs.NatEntry(FloatingIP, TransportProtocol.UDP, 8080, [.. Enumerable.Range(1, backends).Select(i => $"10.50.{i / 251}.{i % 251}:80")]) with { ClientIPAffinity = affinity };
+
+    private static DataplaneNatEntry Weighted(int[] weights)
+    {
+        var entry = Entry(weights.Length);
+        return entry with { Backends = [.. entry.Backends.Select((b, i) => b with { Weight = weights[i] })] };
+    }
+
+    private static int[] Weights(string text) => [.. text.Split(',').Select(w => int.Parse(w, CultureInfo.InvariantCulture))];
+
+    private static List<(double Share, double Expected)> Shares(DataplaneNatEntry entry)
+    {
+        var drawn = FlowSlots.BackendsOf(entry);
+        var total = entry.Backends.Sum(b => b.Weight);
+        return [.. entry.Backends.Select((b, i) => (drawn.Count(d => d == i) / (double)drawn.Length, b.Weight / (double)total))];
+    }
+
+    /// <summary>The part of the numbers whose endpoint is another one.</summary>
+    private static double Moved(DataplaneNatEntry before, DataplaneNatEntry after)
+    {
+        var (first, second) = (Addresses(before), Addresses(after));
+        Assert.Equal(first.Count, second.Count);
+        return first.Zip(second).Count(p => !p.First.Equals(p.Second)) / (double)first.Count;
+    }
+
+    /// <summary>The least that must move for the shares of the second entry.</summary>
+    private static double Changed(DataplaneNatEntry before, DataplaneNatEntry after)
+    {
+        var (first, second) = (before.Backends.Sum(b => b.Weight), after.Backends.Sum(b => b.Weight));
+        return before.Backends.Zip(after.Backends).Sum(p => Math.Abs((p.First.Weight / (double)first) - (p.Second.Weight / (double)second))) / 2;
+    }
 
     private static List<IPAddress> Addresses(DataplaneNatEntry entry) => [.. FlowSlots.BackendsOf(entry).Select(b => entry.Backends[b].Address)];
 

@@ -60,6 +60,9 @@ public sealed record AdvertisementSpec
     public List<string> Communities { get; set => field = Sorted(value.Select(CanonicalText)); } = [];
     public List<string> LargeCommunities { get; set => field = Sorted(value); } = [];
 
+    /// <summary>Routes of the underlay say how much their nodes can take.</summary>
+    public bool Weighted { get; set; }
+
     /// <summary>The attributes as values. <paramref name="fault"/>: a sentence for what cannot be read and is left out; null when all can.</summary>
     public Advertisement Read(out string? fault)
     {
@@ -78,7 +81,7 @@ public sealed record AdvertisementSpec
             else fault ??= error;
         }
 
-        return new Advertisement(LocalPreference, Med, communities.ToEquatableList(), large.ToEquatableList());
+        return new Advertisement(LocalPreference, Med, communities.ToEquatableList(), large.ToEquatableList(), Weighted);
     }
 
     private static string CanonicalText(string text) => BgpCommunity.TryParse(text, out var community, out _) ? community.ToString() : text;

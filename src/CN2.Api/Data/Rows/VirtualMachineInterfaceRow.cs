@@ -1,4 +1,5 @@
 using System.Net;
+using CN2.Network.Resources;
 
 namespace CN2.Api.Data.Rows;
 
@@ -7,6 +8,7 @@ public sealed class VirtualMachineInterfaceRow : NamespacedRow
     public required string VirtualRouter { get; set; }
     public required IPAddress[] Addresses { get; set; }
     public bool Ready { get; set; } = true;
+    public int Weight { get; set; } = VirtualMachineInterface.LowestWeight;
     public string? HealthCheck { get; set; }
 
     /// <summary>The last result of the probe: Unknown, Healthy or Unhealthy. It does not change the generation.</summary>

@@ -40,7 +40,7 @@ internal sealed class FencePolicy
         Policy = new Wire.Policy { Name = Name };
         // What this control node asks routers for (RFC 4684) names no address.
         Add("memberships", new() { AfiSafiIn = { RouteFamilies.RouteTarget } });
-        // The server gives no route of the underlay an extended community.
+        // The server gives no route of the underlay an extended community but the link bandwidth, which is of type 0x40.
         AddSet(Wire.DefinedType.ExtCommunity, "extended", AnyExtendedCommunity);
         Policy.Statements.Add(new Wire.Statement
         {

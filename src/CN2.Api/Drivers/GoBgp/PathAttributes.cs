@@ -9,8 +9,8 @@ namespace CN2.Api.Drivers.GoBgp;
 internal sealed record VpnAttributes(uint Label, EquatableList<RouteTarget> RouteTargets);
 
 /// <summary>
-/// The attributes of a path without its next hop (docs/contract.md §4): LOCAL_PREF, MED, communities in canonical order. ORIGIN is always
-/// incomplete. Value equality. There are few distinct ones (one per network), so instances are shared, each already encoded.
+/// The attributes of a path without its next hop (docs/contract.md §4): LOCAL_PREF, MED, communities in canonical order, link bandwidth. ORIGIN is always
+/// incomplete. Value equality. There are few distinct ones (one per network, or per network and weight), so instances are shared, each already encoded.
 /// </summary>
 internal sealed record PathAttributes(
     uint LocalPreference, uint Med, EquatableList<BgpCommunity> Communities, EquatableList<LargeCommunity> LargeCommunities, VpnAttributes? Vpn = null)
@@ -18,6 +18,8 @@ internal sealed record PathAttributes(
     /// <summary>The markers of the routers from which the path is withheld (<see cref="LimitedPeer"/>), in canonical order.</summary>
     public EquatableList<LargeCommunity> Markers { get; private init; } = [];
 
+    /// <summary>Null: the path carries none.</summary>
+    public LinkBandwidth? Bandwidth { get; init; }
 
     /// <summary>Tunnel types of every VPN route (RFC 9012, RFC 7510): GRE and MPLS-in-UDP.</summary>
     public static readonly ushort[] Encapsulations = [2, 13];
@@ -35,12 +37,12 @@ internal sealed record PathAttributes(
         Communities.Any(c => c == BgpCommunity.NoAdvertise || KeepsFromExternalPeers(c));
 
     /// <summary>The same, as a path that a router prefers to no other one and forwards by only when it has no other.</summary>
-    public PathAttributes AsWorst() => new(0, uint.MaxValue, Communities, LargeCommunities, Vpn) { Markers = Markers };
+    public PathAttributes AsWorst() => new(0, uint.MaxValue, Communities, LargeCommunities, Vpn) { Markers = Markers, Bandwidth = Bandwidth };
 
     /// <summary>The same without what an engine may refuse. Communities that keep the path from some peers stay.</summary>
     public PathAttributes AsPlain() => new(0, uint.MaxValue, [.. Communities.Where(c => c == BgpCommunity.NoAdvertise || KeepsFromExternalPeers(c))], [], Vpn) { Markers = Markers };
 
-    public PathAttributes With(EquatableList<LargeCommunity> markers) => new(LocalPreference, Med, Communities, LargeCommunities, Vpn) { Markers = markers };
+    public PathAttributes With(EquatableList<LargeCommunity> markers) => new(LocalPreference, Med, Communities, LargeCommunities, Vpn) { Markers = markers, Bandwidth = Bandwidth };
 
     public bool IsKeptFrom(bool external) =>
         Communities.Any(c => c == BgpCommunity.NoAdvertise || (external && KeepsFromExternalPeers(c)));
@@ -52,9 +54,9 @@ internal sealed record PathAttributes(
     public bool Equals(PathAttributes? other) =>
         other is not null && LocalPreference == other.LocalPreference && Med == other.Med
         && Communities.Equals(other.Communities) && LargeCommunities.Equals(other.LargeCommunities) && Equals(Vpn, other.Vpn)
-        && Markers.Equals(other.Markers);
+        && Markers.Equals(other.Markers) && Bandwidth == other.Bandwidth;
 
-    public override int GetHashCode() => HashCode.Combine(LocalPreference, Med, Communities, LargeCommunities, Vpn, Markers);
+    public override int GetHashCode() => HashCode.Combine(LocalPreference, Med, Communities, LargeCommunities, Vpn, Markers, Bandwidth);
 
     private static bool KeepsFromExternalPeers(BgpCommunity community) =>
         community == BgpCommunity.NoExport || community == BgpCommunity.NoExportSubconfed;
@@ -79,15 +81,10 @@ internal sealed record PathAttributes(
                     }),
                 },
             }));
-        if (Vpn is not null)
-            attributes.Add(Pack(new Wire.ExtendedCommunitiesAttribute
-            {
-                Communities =
-                {
-                    Vpn.RouteTargets.Select(VpnCodec.Encode),
-                    Encapsulations.Select(type => Pack(new Wire.EncapExtended { TunnelType = type })),
-                },
-            }));
+        var extended = new List<Any>();
+        if (Vpn is not null) extended.AddRange([.. Vpn.RouteTargets.Select(VpnCodec.Encode), .. Encapsulations.Select(type => Pack(new Wire.EncapExtended { TunnelType = type }))]);
+        if (Bandwidth is { } bandwidth) extended.Add(bandwidth.Encode());
+        if (extended.Count > 0) attributes.Add(Pack(new Wire.ExtendedCommunitiesAttribute { Communities = { extended } }));
         return [.. attributes];
     }
 

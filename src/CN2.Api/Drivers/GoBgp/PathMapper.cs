@@ -14,7 +14,8 @@ internal readonly record struct FoundPath(
 /// Between <see cref="BgpPath"/> and the engine's messages. Shares one instance per next hop and per set of attributes; decoding is
 /// thread-safe. gobgpd validates nothing, so <see cref="PathLimits"/> checks a path before it is mapped.
 /// </summary>
-internal sealed class PathMapper
+/// <param name="autonomousSystem">Of the control node.</param>
+internal sealed class PathMapper(uint autonomousSystem)
 {
     /// <summary>From this many on, sharing begins anew: what is in use stays, and what nobody uses any more is forgotten.</summary>
     public const int MostShared = 16_384;
@@ -22,7 +23,7 @@ internal sealed class PathMapper
     private readonly ConcurrentDictionary<IPAddress, NextHop> _nextHops = [];
     private readonly ConcurrentDictionary<PathAttributes, PathAttributes> _attributes = [];
     private int _shared;
-    private (EquatableList<BgpCommunity> Communities, EquatableList<LargeCommunity> Large, uint Preference, uint Med, uint? Label, EquatableList<RouteTarget>? Targets, PathAttributes Attributes)? _last;
+    private (EquatableList<BgpCommunity> Communities, EquatableList<LargeCommunity> Large, uint Preference, uint Med, int Weight, uint? Label, EquatableList<RouteTarget>? Targets, PathAttributes Attributes)? _last;
 
     /// <summary>What the engine is given for a path that has no <see cref="PathLimits.Fault(BgpPath)"/>.</summary>
     public (EngineRouteKey Key, NextHop NextHop, PathAttributes Attributes) Map(BgpPath path) =>
@@ -40,6 +41,7 @@ internal sealed class PathMapper
         path.Attributes.Vpn is { } vpn ? new(key.RouteDistinguisher, vpn.Label, vpn.RouteTargets) : null)
     {
         FloatingIP = path.FloatingIP,
+        Weight = path.Attributes.Bandwidth?.Weight ?? 0,
     };
 
     /// <summary>Reads a path of the engine's table; null when it was learned from a peer or is a membership.</summary>
@@ -53,6 +55,7 @@ internal sealed class PathMapper
         IPAddress? nextHop = null;
         BgpCommunity[] communities = [];
         RouteTarget[]? targets = null;
+        LinkBandwidth? bandwidth = null;
         LargeCommunity[] large = [];
         foreach (var any in path.Pattrs)
         {
@@ -64,7 +67,7 @@ internal sealed class PathMapper
             else if (any.TryUnpack<Wire.CommunitiesAttribute>(out var c)) communities = [.. c.Communities.Select(v => new BgpCommunity(v)).Order()];
             else if (any.TryUnpack<Wire.LargeCommunitiesAttribute>(out var lc))
                 large = [.. lc.Communities.Select(v => new LargeCommunity(v.GlobalAdmin, v.LocalData1, v.LocalData2)).Order()];
-            else if (any.TryUnpack<Wire.ExtendedCommunitiesAttribute>(out var extended)) foreign |= !TryDecode(extended, out targets);
+            else if (any.TryUnpack<Wire.ExtendedCommunitiesAttribute>(out var extended)) foreign |= !TryDecode(extended, out targets, out bandwidth);
             else foreign = true;
         }
 
@@ -74,7 +77,10 @@ internal sealed class PathMapper
         return new(key, path.Identifier, nextHop, known
             ? Share(new PathAttributes(
                 preference, med, communities.ToEquatableList(), large.Where(c => !LimitedPeer.IsMarker(c)).ToEquatableList(),
-                targets is null ? null : new(label!.Value, targets.ToEquatableList())).With(large.Where(LimitedPeer.IsMarker).ToEquatableList()))
+                targets is null ? null : new(label!.Value, targets.ToEquatableList()))
+            {
+                Bandwidth = bandwidth,
+            }.With(large.Where(LimitedPeer.IsMarker).ToEquatableList()))
             : null, path);
     }
 
@@ -132,18 +138,20 @@ internal sealed class PathMapper
     private static IPAddress? HostOrNull(string text, uint length) =>
         IPAddress.TryParse(text, out var address) && length == (address.AddressFamily == AddressFamily.InterNetwork ? 32u : 128u) ? address : null;
 
-    /// <summary>The route targets; false when there is any other extended community than the two encapsulations.</summary>
-    private static bool TryDecode(Wire.ExtendedCommunitiesAttribute extended, out RouteTarget[]? targets)
+    /// <summary>The route targets, null without VPN, and the link bandwidth; false when there is any other extended community than the two encapsulations.</summary>
+    private static bool TryDecode(Wire.ExtendedCommunitiesAttribute extended, out RouteTarget[]? targets, out LinkBandwidth? bandwidth)
     {
-        targets = null;
+        (targets, bandwidth) = (null, null);
         var found = new List<RouteTarget>(extended.Communities.Count);
         var encapsulations = new List<ushort>(2);
         foreach (var community in extended.Communities)
         {
             if (VpnCodec.TryDecode(community, out var target)) found.Add(target);
             else if (VpnCodec.TryDecodeEncapsulation(community, out var type)) encapsulations.Add(type);
+            else if (bandwidth is null && LinkBandwidth.TryDecode(community, out var read)) bandwidth = read;
             else return false;
         }
+        if (found.Count + encapsulations.Count == 0) return bandwidth is not null;
         if (!encapsulations.SequenceEqual(PathAttributes.Encapsulations)) return false;
         found.Sort();
         targets = [.. found];
@@ -153,14 +161,17 @@ internal sealed class PathMapper
     private PathAttributes AttributesOf(BgpPath path)
     {
         // The paths of a network follow each other and have equal attributes.
-        if (_last is { } last && last.Preference == path.LocalPreference && last.Med == path.Med && last.Label == path.Vpn?.Label
+        if (_last is { } last && last.Preference == path.LocalPreference && last.Med == path.Med && last.Weight == path.Weight && last.Label == path.Vpn?.Label
             && Equals(last.Targets, path.Vpn?.RouteTargets) && last.Communities.Equals(path.Communities) && last.Large.Equals(path.LargeCommunities))
             return last.Attributes;
 
         var attributes = Share(new(path.LocalPreference, path.Med,
             path.Communities.Distinct().Order().ToEquatableList(), path.LargeCommunities.Distinct().Where(c => !LimitedPeer.IsMarker(c)).Order().ToEquatableList(),
-            path.Vpn is { } vpn ? new(vpn.Label, vpn.RouteTargets.Distinct().Order().ToEquatableList()) : null));
-        _last = (path.Communities, path.LargeCommunities, path.LocalPreference, path.Med, path.Vpn?.Label, path.Vpn?.RouteTargets, attributes);
+            path.Vpn is { } vpn ? new(vpn.Label, vpn.RouteTargets.Distinct().Order().ToEquatableList()) : null)
+        {
+            Bandwidth = LinkBandwidth.Of(path.Weight, autonomousSystem),
+        });
+        _last = (path.Communities, path.LargeCommunities, path.LocalPreference, path.Med, path.Weight, path.Vpn?.Label, path.Vpn?.RouteTargets, attributes);
         return attributes;
     }
 

@@ -11,7 +11,7 @@ internal sealed class PathSync
 
     private readonly GoBgpEngine _engine;
     private readonly ILogger _logger;
-    private readonly PathMapper _mapper = new();
+    private readonly PathMapper _mapper;
     private readonly TableWatch _watch;
     private readonly WantedPaths _wanted;
     private readonly PathSender _sender;
@@ -53,6 +53,7 @@ internal sealed class PathSync
     public PathSync(GoBgpEngine engine, TableWatch watch, Func<bool> anyWithoutAddPath, Patrol patrol, TimeProvider time, ILogger logger)
     {
         (_engine, _watch, _time, _logger) = (engine, watch, time, logger);
+        _mapper = new(engine.AutonomousSystem);
         _wanted = new(_mapper, anyWithoutAddPath, new());
         _sender = new(engine, _wanted, logger);
         _audit = new(engine, _mapper, _wanted, _sender, patrol, time, logger);

@@ -255,7 +255,7 @@ internal static class VRouterMessages
     }
 
     private static Backend Message(VirtualRouterBackend backend) =>
-        new() { Address = Bytes(backend.Address), Port = backend.Port, Local = backend.Local };
+        new() { Address = Bytes(backend.Address), Port = backend.Port, Local = backend.Local, Weight = backend.Weight == VirtualMachineInterface.LowestWeight ? 0 : (uint)backend.Weight };
 
     private static VRouter.V1.NatEntryKey Message(NatEntryKey key) => new()
     {

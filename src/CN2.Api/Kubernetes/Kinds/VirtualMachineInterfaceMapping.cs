@@ -1,5 +1,7 @@
+using System.Globalization;
 using System.Text.Json.Nodes;
 using CN2.Api.Http;
+using CN2.Network.Resources;
 
 namespace CN2.Api.Kubernetes.Kinds;
 
@@ -11,7 +13,9 @@ internal sealed class VirtualMachineInterfaceMapping : ObjectMapping
 {
     private const string Checks = "serviceHealthCheckReferences";
 
-    public override IReadOnlyList<string> Meant { get; } = ["spec.fqName", "spec.instanceIPAddresses", "spec.virtualRouterReference", $"spec.{Checks}", "status"];
+    private static readonly string DefaultWeight = VirtualMachineInterface.LowestWeight.ToString(CultureInfo.InvariantCulture);
+
+    public override IReadOnlyList<string> Meant { get; } = ["spec.fqName", "spec.instanceIPAddresses", "spec.virtualRouterReference", "spec.weight", $"spec.{Checks}", "status"];
 
     public override string ToObjectPath(string path) =>
         path.StartsWith("addresses", StringComparison.Ordinal) ? $"spec.instanceIPAddresses{path["addresses".Length..]}"
@@ -26,6 +30,7 @@ internal sealed class VirtualMachineInterfaceMapping : ObjectMapping
         Cn2Form.RestoreReference(spec, written, "virtualRouterReference", "");
         if (spec[Checks] is JsonArray { Count: 1 } shown && written[Checks] is JsonArray { Count: 1 } before && Cn2Form.Target(shown[0], ns) == Cn2Form.Target(before[0], ns))
             spec[Checks] = before.DeepClone();
+        if (written["weight"]?.ToString() == DefaultWeight && !spec.ContainsKey("weight")) spec["weight"] = VirtualMachineInterface.LowestWeight;
     }
 
     protected override void Fill(JsonObject resource, JsonObject target)
@@ -38,6 +43,8 @@ internal sealed class VirtualMachineInterfaceMapping : ObjectMapping
             ["instanceIPAddresses"] = resource["addresses"]?.DeepClone(),
             ["virtualRouterReference"] = node,
         };
+        // CN2 has no such member, so it is shown only where it says something.
+        if (resource["weight"] is { } weight && weight.ToString() != DefaultWeight) spec["weight"] = weight.DeepClone();
         var status = Cn2Form.Status(resource);
         Copy(resource, status, "addresses", "ready");
         Copy(resource["status"] as JsonObject ?? [], status, "health");
@@ -59,6 +66,7 @@ internal sealed class VirtualMachineInterfaceMapping : ObjectMapping
         var ns = source["metadata"]?["namespace"]?.ToString() ?? "";
         request["addresses"] = spec["instanceIPAddresses"]?.DeepClone();
         request["virtualRouter"] = spec["virtualRouterReference"]?["name"]?.DeepClone();
+        request["weight"] = spec["weight"]?.DeepClone();
         request["healthCheck"] = null;
         if (spec[Checks] is not JsonArray { Count: > 0 } checks) return;
         if (checks.Count > 1) faults.Add($"spec.{Checks}", "must have at most one reference: an endpoint has one health check");

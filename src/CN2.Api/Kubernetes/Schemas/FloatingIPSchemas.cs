@@ -55,6 +55,7 @@ public static class FloatingIPSchemas
         References("virtualMachineReferences", "The virtual machine."),
         Of(0, "virtualNetworkReference", Reference, "Its network."),
         Of(0, "virtualRouterReference", Reference, "The node it is on."),
+        Number(0, "weight", "How many new connections it takes in proportion to other endpoints, from 1 to 100; 1 when absent."),
     ],
     Texts(0, "addresses", "Its addresses."),
     Of(0, "bgpRouterReference", Reference, "The router it speaks BGP with."),

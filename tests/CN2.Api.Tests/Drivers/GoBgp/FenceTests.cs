@@ -396,7 +396,7 @@ public sealed class FenceTests : IDisposable
     /// <param name="extended">Further extended communities, before its own.</param>
     private static async Task InjectAsync(GoBgpd engine, CN2.Api.Drivers.BgpPath path, params Google.Protobuf.WellKnownTypes.Any[] extended)
     {
-        var (key, nextHop, attributes) = new PathMapper().Map(path);
+        var (key, nextHop, attributes) = new PathMapper(64512).Map(path);
         var wire = PathMapper.Encode(new(key, new(nextHop, attributes, nextHop.Identifier), IsWithdraw: false));
         if (extended.Length > 0)
         {

@@ -23,7 +23,7 @@ public sealed class GoBgpEngineTests : IDisposable
     {
         var gobgpd = _lab.Keep(new GoBgpd(_lab));
         var engine = await StartAsync(gobgpd);
-        var mapper = new PathMapper();
+        var mapper = new PathMapper(64512);
         var refused = await engine.SendAsync(Enumerable.Range(0, count).ToList(), Encode, Token);
         Assert.Equal(bad, refused.Select(r => r.Item));
         Assert.All(refused, r => Assert.NotEmpty(r.Reason));

@@ -34,7 +34,7 @@ public sealed class GoBgpSpeakerTests : BgpSpeakerContract
 
     protected override Task AddByHandAsync(BgpPath path)
     {
-        var (key, nextHop, attributes) = new PathMapper().Map(path);
+        var (key, nextHop, attributes) = new PathMapper(64512).Map(path);
         return _engine.ByHand.AddPathStreamAsync(PathMapper.Encode(new(key, new(nextHop, attributes, nextHop.Identifier), IsWithdraw: false)));
     }
 
@@ -56,7 +56,7 @@ internal static class ByHand
     /// <summary>All paths in the engine; one that the speaker never sends is answered as 192.0.2.255.</summary>
     public static async Task<IReadOnlyCollection<BgpPath>> HoldsAsync(this GoBgpd engine)
     {
-        var mapper = new PathMapper();
+        var mapper = new PathMapper(64512);
         var paths = new List<BgpPath>();
         foreach (var path in await engine.ListAsync())
         {
@@ -70,7 +70,7 @@ internal static class ByHand
 
     public static async Task<Wire.Path?> FindAsync(this GoBgpd engine, BgpPath wanted)
     {
-        var mapper = new PathMapper();
+        var mapper = new PathMapper(64512);
         return (await engine.ListAsync()).FirstOrDefault(p => mapper.Decode(p) is { } found
             && found.Key == EngineRouteKey.From(wanted.Key) && wanted.NextHop.Equals(found.NextHop));
     }

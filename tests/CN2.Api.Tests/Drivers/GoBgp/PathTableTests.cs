@@ -137,7 +137,7 @@ public sealed class PathTableTests
     [Fact]
     public void Next_hops_and_attributes_that_are_no_longer_used_are_forgotten()
     {
-        var mapper = new PathMapper();
+        var mapper = new PathMapper(64512);
         var first = mapper.NextHopOf(IPAddress.Parse("10.0.0.1"));
         Assert.Same(first, mapper.NextHopOf(IPAddress.Parse("10.0.0.1")));
         for (var i = 0; i <= PathMapper.MostShared; i++) mapper.NextHopOf(new IPAddress(i + 1L));
@@ -166,12 +166,14 @@ public sealed class PathTableTests
     [Fact]
     public void An_encoded_path_decodes_to_the_same_path()
     {
-        var mapper = new PathMapper();
+        var mapper = new PathMapper(64512);
         foreach (var path in new[]
         {
             Spec.Path("100.0.0.4", "172.27.115.242", 7, 8, ["64512:2", "64512:1"], ["1:2:3"]), Spec.Path("2001:db8::4", "fd00::1"),
             Spec.Vpn("100.0.0.4", "172.27.115.242", 5, targets: ["target:64512:1", "target:10.2.2.2:561", "target:4200000000:7"]),
             Spec.Vpn("2001:db8::4", "172.27.115.242", 65535, communities: ["64512:7"]), Spec.Vpn("100.0.0.4", "172.27.115.242", 6, targets: []),
+            Spec.Path("100.0.0.5", "172.27.115.242") with { Weight = 1 }, Spec.Path("2001:db8::5", "fd00::1") with { Weight = 12_345 },
+            Spec.Vpn("100.0.0.5", "172.27.115.242", 6) with { Weight = 2 },
         })
         {
             var (key, hop, attributes) = mapper.Map(path);
@@ -179,6 +181,7 @@ public sealed class PathTableTests
             Assert.Equal((key, hop.Identifier), (found.Key!.Value, found.Identifier));
             Assert.Equal(path.NextHop, found.NextHop);
             Assert.Same(attributes, found.Attributes);
+            Assert.Equal(path.Weight, PathMapper.ToBgpPath(key, new(hop, attributes, 1)).Weight);
         }
     }
 }

@@ -66,7 +66,7 @@ public sealed class RestartTests : IDisposable
             await Eventually.TrueAsync(() => !BgpLab.Ip(ns, "route", "show").Contains("100.0.0.7 ", StringComparison.Ordinal), $"withdrawn in {ns}", 10);
 
         async Task<Dictionary<string, uint>> WireIdentifiersAsync() =>
-            (await engine.ListAsync()).Select(p => (Found: new PathMapper().Decode(p)!.Value, p.LocalIdentifier))
+            (await engine.ListAsync()).Select(p => (Found: new PathMapper(64512).Decode(p)!.Value, p.LocalIdentifier))
                 .Where(p => p.Found.Key == EngineRouteKey.From(System.Net.IPAddress.Parse("100.0.0.8"))).ToDictionary(p => p.Found.NextHop!.ToString(), p => p.LocalIdentifier);
 
         async Task NextHopsAsync(int count)
@@ -195,7 +195,7 @@ public sealed class RestartTests : IDisposable
         Assert.Equal(identifiers.Where(i => i.StartsWith("100.0.0.4", StringComparison.Ordinal)), await WireIdentifiersAsync());
 
         async Task<IReadOnlyList<string>> WireIdentifiersAsync() =>
-            [.. (await engine.ListAsync()).Select(p => (Path: new PathMapper().Decode(p)!.Value, p.LocalIdentifier))
+            [.. (await engine.ListAsync()).Select(p => (Path: new PathMapper(64512).Decode(p)!.Value, p.LocalIdentifier))
                 .Select(p => $"{p.Path.Key} {p.Path.NextHop} {p.LocalIdentifier}").Order(StringComparer.Ordinal)];
     }
 

@@ -94,7 +94,7 @@ public sealed class VpnCodecTests
     [Fact]
     public void A_VPN_route_carries_its_targets_in_order_and_then_both_encapsulations()
     {
-        var (key, hop, attributes) = new PathMapper().Map(Spec.Vpn("2001:db8::4", "172.27.115.242", 5, ["target:4200000000:7", "target:64512:1"]));
+        var (key, hop, attributes) = new PathMapper(64512).Map(Spec.Vpn("2001:db8::4", "172.27.115.242", 5, ["target:4200000000:7", "target:64512:1"]));
         var wire = PathMapper.Encode(new(key, new(hop, attributes, hop.Identifier), IsWithdraw: false));
         Assert.Equal((2u, 128u), (wire.Family.Afi, wire.Family.Safi));
         var nlri = wire.Nlri.Unpack<Wire.LabeledVPNIPAddressPrefix>();

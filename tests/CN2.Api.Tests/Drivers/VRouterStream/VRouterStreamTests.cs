@@ -84,7 +84,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         await _listener.NextAsync();
         var natEntry = new VirtualRouterNatEntry(
             new NatEntryKey(IPFamily.IPv6, IPAddress.Parse("2001:db8::4"), TransportProtocol.UDP, 53),
-            [new VirtualRouterBackend(IPAddress.Parse("fd00::1"), 5353, true), new VirtualRouterBackend(IPAddress.Parse("fd00::2"), 5353, false)],
+            [new VirtualRouterBackend(IPAddress.Parse("fd00::1"), 5353, true), new VirtualRouterBackend(IPAddress.Parse("fd00::2"), 5353, false, 100)],
             true,
             [IPNetwork.Parse("2001:db8:1::/48")])
         {
@@ -96,7 +96,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         _publisher.Publish("compute1", 1, new VRouterConfig([natEntry, nodePort], [], [probe], [], []));
         var items = (await NextAsync(call)).Snapshot.Items;
         Assert.Equal(
-            "{ \"key\": { \"address\": \"IAENuAAAAAAAAAAAAAAABA==\", \"ipv6\": true, \"protocol\": 17, \"port\": 53 }, \"backends\": [ { \"address\": \"/QAAAAAAAAAAAAAAAAAAAQ==\", \"port\": 5353, \"local\": true }, { \"address\": \"/QAAAAAAAAAAAAAAAAAAAg==\", \"port\": 5353 } ], \"clientIpAffinity\": true, \"sourceRanges\": [ \"2001:db8:1::/48\" ], \"draining\": [ { \"address\": \"/QAAAAAAAAAAAAAAAAAAAw==\", \"port\": 5353, \"local\": true } ] }",
+            "{ \"key\": { \"address\": \"IAENuAAAAAAAAAAAAAAABA==\", \"ipv6\": true, \"protocol\": 17, \"port\": 53 }, \"backends\": [ { \"address\": \"/QAAAAAAAAAAAAAAAAAAAQ==\", \"port\": 5353, \"local\": true }, { \"address\": \"/QAAAAAAAAAAAAAAAAAAAg==\", \"port\": 5353, \"weight\": 100 } ], \"clientIpAffinity\": true, \"sourceRanges\": [ \"2001:db8:1::/48\" ], \"draining\": [ { \"address\": \"/QAAAAAAAAAAAAAAAAAAAw==\", \"port\": 5353, \"local\": true } ] }",
             items.NatEntries[0].ToString());
         Assert.Equal("{ \"ipv6\": true, \"protocol\": 6, \"port\": 30080 }", items.NatEntries[1].Key.ToString());
         var sent = items.Probes[0];

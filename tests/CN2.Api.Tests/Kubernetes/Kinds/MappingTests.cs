@@ -81,6 +81,49 @@ public sealed class MappingTests
     }
 
     [Theory]
+    [InlineData(1, null, null)]
+    [InlineData(5, null, "5")]
+    [InlineData(1, "1", "1")]
+    [InlineData(5, "1", "5")]
+    [InlineData(1, "5", null)]
+    public void The_weight_of_an_endpoint_is_shown_where_it_is_not_1_or_its_writer_said_it(int weight, string? written, string? expected)
+    {
+        var endpoint = Parse($$$"""{"name": "x", "namespace": "ns1", "uid": "u", "addresses": ["10.1.1.1"], "virtualRouter": "compute1", "weight": {{{weight}}}, "ready": true, "status": {"state": "Success"}}""");
+        var kept = Parse(Kept + (written is null ? "{}}" : "{\"weight\": " + written + "}}"));
+        var mapping = new VirtualMachineInterfaceMapping();
+        var shown = ObjectOverlay.Show(mapping, endpoint, kept);
+        Assert.Equal(expected, shown["spec"]!["weight"]?.ToString());
+        Assert.Equal(expected, mapping.ToRequest(shown, endpoint, [])["weight"]?.ToString());
+
+        var pod = Parse(Kept + "{}}");
+        if (written is not null) pod["metadata"]!["annotations"] = new JsonObject { ["core.juniper.net/weight"] = written };
+        shown = ObjectOverlay.Show(new PodMapping(), endpoint, pod);
+        Assert.Equal(expected, shown["metadata"]!["annotations"]?["core.juniper.net/weight"]?.ToString());
+        var faults = new FaultList();
+        var request = new PodMapping().ToRequest(shown, endpoint, faults);
+        Assert.Equal(expected, request["weight"]?.ToString());
+        Assert.False(request["annotations"] is JsonObject { Count: > 0 });
+        Assert.Empty(faults);
+    }
+
+    [Theory]
+    [InlineData("two")]
+    [InlineData("1.5")]
+    [InlineData("")]
+    [InlineData("-1")]
+    public void A_weight_of_a_pod_that_is_no_number_is_told_where_it_stands(string weight)
+    {
+        var pod = Parse(Kept + """{"nodeName": "compute1"}, "status": {"podIP": "10.1.1.1"}}""");
+        pod["metadata"]!["annotations"] = new JsonObject { ["core.juniper.net/weight"] = weight };
+        var faults = new FaultList();
+        new PodMapping().ToRequest(pod, faults);
+        Assert.Equal("metadata.annotations[core.juniper.net/weight]", Assert.Single(faults).Path);
+        // One that is out of range is found with the other faults of an endpoint.
+        Assert.Equal("metadata.annotations[core.juniper.net/weight]", new PodMapping().ToObjectPath("weight"));
+        Assert.Equal("spec.weight", new VirtualMachineInterfaceMapping().ToObjectPath("weight"));
+    }
+
+    [Theory]
     [InlineData("100.0.0.0/24", true, 0, "1.17%", 3)]
     [InlineData("100.0.0.0/24", true, 253, "100.00%", 256)]
     [InlineData("10.0.0.0/31", false, 1, "50.00%", 1)]

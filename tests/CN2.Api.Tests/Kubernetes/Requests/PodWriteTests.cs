@@ -76,6 +76,34 @@ public sealed class PodWriteTests(WritesServer api) : IClassFixture<WritesServer
     }
 
     [Fact]
+    public async Task The_weight_of_a_pod_is_an_annotation_and_that_of_an_interface_a_member_of_its_spec()
+    {
+        await api.NamespaceAsync("weights");
+        (await api.CreateAsync(Path("weights"), Pod("p", "\"nodeName\":\"n1\",\"containers\":[{\"name\":\"c\"}]"))).Expect(201);
+        (await api.ChangeAsync($"{Path("weights")}/p/status", """{"status":{"podIP":"10.233.64.130"}}""", WritesServer.Strategic)).Expect(200);
+        (await AnnotateAsync("7")).Expect(200);
+        var endpoint = (await api.GetAsync(V1("p"))).Expect(200).Json!;
+        Assert.Equal((7, 0), ((int)endpoint["weight"]!, endpoint["annotations"]?.AsObject().Count ?? 0));
+        (await api.PatchAsync(V1("p"), """{"weight":9}""")).Expect(200);
+        Assert.Equal("9", (string?)(await api.ReadAsync($"{Path("weights")}/p")).Expect(200).Json!["metadata"]!["annotations"]!["core.juniper.net/weight"]);
+        foreach (var wrong in (string[])["0", "101", "x"])
+            Assert.Equal(["metadata.annotations[core.juniper.net/weight]"], (await AnnotateAsync(wrong)).Expect(422, "Invalid").Fields);
+
+        const string Interfaces = "/apis/core.contrail.juniper.net/v1alpha1/namespaces/weights/virtualmachineinterfaces";
+        (await api.CreateAsync(Interfaces, """{"metadata":{"name":"v"},"spec":{"instanceIPAddresses":["10.9.9.7"],"virtualRouterReference":{"name":"x"},"weight":5}}""")).Expect(201);
+        Assert.Equal(5, (int)(await api.GetAsync(V1("v"))).Expect(200).Json!["weight"]!);
+        foreach (var wrong in (string[])["0", "101"])
+            Assert.Equal(["spec.weight"], (await api.ChangeAsync($"{Interfaces}/v", $$$"""{"spec":{"weight":{{{wrong}}}}}""", WritesServer.Merge)).Expect(422, "Invalid").Fields);
+        (await api.ChangeAsync($"{Interfaces}/v", """{"spec":{"weight":null}}""", WritesServer.Merge)).Expect(200);
+        Assert.Equal(1, (int)(await api.GetAsync(V1("v"))).Expect(200).Json!["weight"]!);
+
+        static string V1(string name) => $"/v1/namespaces/weights/virtual-machine-interfaces/{name}";
+
+        Task<KubernetesReply> AnnotateAsync(string weight) =>
+            api.ChangeAsync($"{Path("weights")}/p", $$$$"""{"metadata":{"annotations":{"core.juniper.net/weight":"{{{{weight}}}}"}}}""", WritesServer.Merge);
+    }
+
+    [Fact]
     public async Task A_pod_and_an_interface_that_come_at_once_never_get_one_name()
     {
         await api.NamespaceAsync("at-once");

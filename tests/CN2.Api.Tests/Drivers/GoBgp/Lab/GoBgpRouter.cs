@@ -71,7 +71,7 @@ internal sealed class GoBgpRouter(BgpLab lab, string name, int host, uint autono
     /// <summary>Many VPN paths at once, past the command line, which takes one at a time.</summary>
     public async Task SendVpnAsync(IEnumerable<BgpPath> paths, bool isWithdraw)
     {
-        var mapper = new PathMapper();
+        var mapper = new PathMapper(64512);
         foreach (var batch in paths.Chunk(100))
             await _engine.ByHand.AddPathStreamAsync([.. batch.Select(mapper.Map).Select(p => PathMapper.Encode(new(p.Key, new(p.NextHop, p.Attributes, 0), isWithdraw)))]);
     }
