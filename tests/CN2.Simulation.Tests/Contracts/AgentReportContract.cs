@@ -292,7 +292,7 @@ public abstract class AgentReportContract(StoreSite site) : StoreContract(site)
     }
 
     private Task<int> MarkLostAsync(LeaderLease lease, int limit = 0, params int[] carriers) =>
-        Store.MarkLostAsync(lease, ControlNodeLiveness.GoneAfter, LostAfter, [.. carriers.Select(n => $"compute{n}")], limit, Ct);
+        Store.MarkLostAsync(lease, ControlNodeLiveness.GoneAfter, new LossRule(LostAfter, LostAfter, limit), [.. carriers.Select(n => $"compute{n}")], Ct);
 }
 
 public sealed class MemoryAgentReportTests() : AgentReportContract(new MemoryStores());
