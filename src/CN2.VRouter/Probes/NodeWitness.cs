@@ -1,3 +1,4 @@
+using System.ComponentModel;
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
@@ -74,7 +75,7 @@ internal sealed class NodeWitness
             using var ping = new Ping();
             return (await ping.SendPingAsync(node, within - after, cancellationToken: end)).Status == IPStatus.Success;
         }
-        catch (Exception e) when (e is OperationCanceledException or PingException or SocketException or PlatformNotSupportedException)
+        catch (Exception e) when (e is OperationCanceledException or PingException or PlatformNotSupportedException or Win32Exception)
         {
             return false;
         }

@@ -71,7 +71,7 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
 
     public Task VanishAsync(string controlNode, IReadOnlyCollection<string> names, CancellationToken ct) => EndAsync(controlNode, names, vanished: true, ct);
 
-    private Task EndAsync(string controlNode, IReadOnlyCollection<string>? names, bool vanished, CancellationToken ct) => link.CallAsync(db => db.Write(changes =>
+    private Task<bool> EndAsync(string controlNode, IReadOnlyCollection<string>? names, bool vanished, CancellationToken ct) => link.CallAsync(db => db.Write(changes =>
     {
         foreach (var router in db.Routers.Values)
         {

@@ -255,7 +255,9 @@ public sealed class NodeWatchTests : IAsyncDisposable
 
         public async Task<WitnessQuestion> QuestionAsync() => await _questions.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience.Seconds(10));
 
-        public Task WriteAsync(ServerMessage message)
+        public Task WriteAsync(ServerMessage message) => WriteAsync(message, CancellationToken.None);
+
+        public Task WriteAsync(ServerMessage message, CancellationToken cancellationToken)
         {
             if (message.WitnessQuestion is { } question) _questions.Writer.TryWrite(question);
             return Task.CompletedTask;
