@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Globalization;
-using System.Text.Json.Nodes;
 using CN2.Model.Tests.Clients;
 using CN2.Model.Tests.Lab;
 
@@ -13,7 +12,7 @@ namespace CN2.Model.Tests;
 [Collection("processes")] // one such world at a time
 public sealed class NodeCrashTests : IAsyncLifetime
 {
-    private const string Prefix = "100.64.0.2/32";
+    private const string Prefix = WebService.Address + "/32";
     private const int FrrNumber = 8;
     private readonly ModelLab _lab = new(0.5);
     private readonly HttpClient _http;
@@ -43,20 +42,7 @@ public sealed class NodeCrashTests : IAsyncLifetime
                neighbor {ModelLab.ControlAddress} activate
               exit-address-family
              """);
-        await Eventually.TrueAsync(async () => (await _api.GetAsync("/readyz")).Accepted, "the API is ready", 60);
-        foreach (var (path, body) in new (string, string)[]
-        {
-            ("bgp-routers/frr", $$"""{"address":"172.31.7.{{FrrNumber}}","autonomousSystem":64512,"addressFamilies":["inet"]}"""),
-            ("namespaces/default/external-networks/net", $$$"""{"labels":{"{{{Playground.SelectorLabel}}}":"default-external"},"subnets":[{"cidr":"100.64.0.0/28"}],"fabricForwarding":true}"""),
-            ("namespaces/default/virtual-machine-interfaces/pod1", $$"""{"labels":{"app":"a"},"addresses":["{{ModelLab.CheckedAddress(0)}}"],"virtualRouter":"vr1"}"""),
-            ("namespaces/default/virtual-machine-interfaces/pod2", $$"""{"labels":{"app":"a"},"addresses":["{{ModelLab.CheckedAddress(1)}}"],"virtualRouter":"vr2"}"""),
-            ("namespaces/default/services/web", """{"selector":{"app":"a"},"ports":[{"port":80,"targetPort":9000}]}"""),
-        })
-        {
-            var reply = await _api.PutAsync("/v1/" + path, JsonNode.Parse(body)!);
-            Assert.True(reply.Accepted, reply.Text);
-        }
-
+        await WebService.CreateAsync(_api, $"172.31.7.{FrrNumber}");
         await Eventually.TrueAsync(() => _frr.NextHops(Prefix).SequenceEqual(_hops), "both routes are out", 60, () => _frr.Show("show bgp ipv4 unicast") + _frr.Show("show bgp summary"));
         // A leader judges nobody before everybody has had 10 s to report.
         await StaysAsync(TimeSpan.FromSeconds(11));
