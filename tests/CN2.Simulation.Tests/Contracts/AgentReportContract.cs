@@ -232,6 +232,7 @@ public abstract class AgentReportContract(StoreSite site) : StoreContract(site)
     public async Task A_node_that_has_vanished_is_lost_at_once_and_an_agent_that_was_seen_since_is_not()
     {
         var lease = await ServeAsync(1, 2, 3);
+        await PassAsync(0.5);
         Assert.Equal(["Modified VirtualRouter compute1 status", "Modified VirtualRouter compute2 status"],
             await Site.ChangesOfAsync(() => Store.VanishAsync("cn-a", ["compute1", "compute2", "compute9"], Ct)));
         Assert.Empty(await Site.ChangesOfAsync(() => Store.VanishAsync("cn-a", ["compute1"], Ct))); // it is known
@@ -253,6 +254,7 @@ public abstract class AgentReportContract(StoreSite site) : StoreContract(site)
     public async Task Many_that_have_vanished_at_once_are_held()
     {
         var lease = await ServeAsync(1, 2, 3, 4);
+        await PassAsync(0.5);
         await Store.VanishAsync("cn-a", ["compute1", "compute2"], Ct);
         Assert.Equal(2, await MarkLostAsync(lease, 0, 1, 2, 3, 4));
         Assert.Equal((false, true), ((await Site.RouterAsync("compute1")).Router.Lost, (await Site.RouterAsync("compute1")).Held));
@@ -263,8 +265,10 @@ public abstract class AgentReportContract(StoreSite site) : StoreContract(site)
     {
         var rule = new LossRule(LostAfter, TimeSpan.FromSeconds(0.5), 0);
         var lease = await ServeAsync(1, 2, 3);
+        await PassAsync(0.5);
         await Store.VanishAsync("cn-a", ["compute1"], Ct);
         await Store.MarkLostAsync(lease, ControlNodeLiveness.GoneAfter, rule, ["compute1", "compute2", "compute3"], Ct);
+        Assert.True((await Site.RouterAsync("compute1")).Router.Lost);
         await PassAsync(1);
         await Store.VanishAsync("cn-a", ["compute2"], Ct);
         Assert.Equal(0, await Store.MarkLostAsync(lease, ControlNodeLiveness.GoneAfter, rule, ["compute2", "compute3"], Ct));
