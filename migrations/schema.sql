@@ -1354,7 +1354,8 @@ CREATE TABLE public.virtual_router_status (
     applied_snapshot text,
     forwarding text,
     forwards text,
-    forwards_since timestamp with time zone
+    forwards_since timestamp with time zone,
+    vanished_at timestamp with time zone
 );
 
 ALTER TABLE ONLY public.access_state

@@ -41,6 +41,7 @@ internal sealed class ServerStream(Uri server, Hello hello, ServerTrust trust, A
         var silence = new Silence(time, stop);
         var writing = WriteAsync(call.RequestStream, stop.Token);
         var beating = BeatAsync(heartbeat, silence, stop.Token);
+        var pulsing = Task.CompletedTask;
         try
         {
             // The server answers the hello with its headers; a refusal ends the call here.
@@ -50,6 +51,7 @@ internal sealed class ServerStream(Uri server, Hello hello, ServerTrust trust, A
             await foreach (var message in call.ResponseStream.ReadAllAsync(stop.Token))
             {
                 silence.Broken();
+                if (message.Welcome is { PulseMilliseconds: > 0 } welcome && pulsing.IsCompleted) pulsing = PulseAsync(TimeSpan.FromMilliseconds(welcome.PulseMilliseconds), stop.Token);
                 if (message.BodyCase != ServerMessage.BodyOneofCase.Heartbeat) received(message);
             }
 
@@ -70,7 +72,7 @@ internal sealed class ServerStream(Uri server, Hello hello, ServerTrust trust, A
             await stop.CancelAsync();
             try
             {
-                await Task.WhenAll(writing, beating);
+                await Task.WhenAll(writing, beating, pulsing);
             }
             catch (Exception e) when (e is OperationCanceledException or RpcException or InvalidOperationException or IOException)
             {
@@ -122,6 +124,14 @@ internal sealed class ServerStream(Uri server, Hello hello, ServerTrust trust, A
             silence.Check();
             Send(new AgentMessage { Heartbeat = heartbeat() });
         }
+    }
+
+    /// <summary>Says that the agent is there as often as the server asked for. Neither what a Heartbeat tells nor its cost goes with it.</summary>
+    private async Task PulseAsync(TimeSpan interval, CancellationToken cancellation)
+    {
+        using var timer = new PeriodicTimer(interval, time);
+        do Send(new AgentMessage { Pulse = new Pulse() });
+        while (await timer.WaitForNextTickAsync(cancellation));
     }
 
     /// <summary>Ends the stream when nothing was received from the server for <see cref="HeartbeatProtocol.Patience"/>.</summary>

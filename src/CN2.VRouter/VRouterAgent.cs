@@ -29,6 +29,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
     private readonly NodeUplinks? _uplinks;
     private readonly NodeInspection? _inspection;
     private readonly IIcmpRelay? _relay;
+    private readonly NodeWitness _witness = new();
     private readonly TimeProvider _time;
     private string _lastNotice = "";
 
@@ -88,7 +89,7 @@ public sealed partial class VRouterAgent : IAsyncDisposable
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         Task[] tasks =
         [
-            _connection.RunAsync(Connected, message => _inbox.Post(new UpdaterEvent.Received(message)), Beat, stop.Token),
+            _connection.RunAsync(Connected, Received, Beat, stop.Token),
             _inbox.WatchAsync(_dataplane.Drift, stop.Token),
             _updater.RunAsync(stop.Token),
             KeepFenceAsync(stop.Token),
@@ -148,6 +149,12 @@ public sealed partial class VRouterAgent : IAsyncDisposable
         _inbox.Post(new UpdaterEvent.Connected(stream));
         // A server that has just started knows no health: it gets all that the probes know.
         if (_probes.Known() is { Count: > 0 } known) stream.Send(WireMapping.HealthReport(known));
+    }
+
+    private void Received(ServerMessage message)
+    {
+        if (message.WitnessQuestion is { } question) _witness.Ask(question, _connection.Send);
+        else _inbox.Post(new UpdaterEvent.Received(message));
     }
 
     private Heartbeat Beat()

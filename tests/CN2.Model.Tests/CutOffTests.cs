@@ -13,7 +13,7 @@ namespace CN2.Model.Tests;
 public sealed class CutOffTests
 {
     private const string Cut = "table inet cut { chain input { type filter hook input priority 0; tcp dport 8081 drop; }; chain output { type filter hook output priority 0; tcp sport 8081 drop; }; }";
-    private const string Address = "100.64.0.2";
+    private const string Address = WebService.Address;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
@@ -112,27 +112,10 @@ public sealed class CutOffTests
     /// <summary>The next hops of the FloatingIP, when the router has the routes of both vRouters.</summary>
     private static async Task<string[]> AnnouncedHopsAsync(ModelLab lab, ApiClient api)
     {
-        await SetUpAsync(lab, api);
+        await WebService.CreateAsync(api, ModelLab.RouterAddress);
         string[] hops = [.. ModelLab.VirtualRouters.Select(v => ModelLab.AddressOf(v, 4))];
         await Eventually.TrueAsync(() => Hops(lab).SequenceEqual(hops), "both routes are out", 60);
         return hops;
-    }
-
-    private static async Task SetUpAsync(ModelLab lab, ApiClient api)
-    {
-        await Eventually.TrueAsync(async () => (await api.GetAsync("/readyz")).Accepted, "the API is ready", 60);
-        foreach (var (path, body) in new (string, string)[]
-        {
-            ("bgp-routers/router", $$"""{"address":"{{ModelLab.RouterAddress}}","autonomousSystem":64512,"addressFamilies":["inet"]}"""),
-            ("namespaces/default/external-networks/net", $$$"""{"labels":{"{{{Playground.SelectorLabel}}}":"default-external"},"subnets":[{"cidr":"100.64.0.0/28"}],"fabricForwarding":true}"""),
-            ("namespaces/default/virtual-machine-interfaces/pod1", $$"""{"labels":{"app":"a"},"addresses":["{{ModelLab.CheckedAddress(0)}}"],"virtualRouter":"vr1"}"""),
-            ("namespaces/default/virtual-machine-interfaces/pod2", $$"""{"labels":{"app":"a"},"addresses":["{{ModelLab.CheckedAddress(1)}}"],"virtualRouter":"vr2"}"""),
-            ("namespaces/default/services/web", """{"selector":{"app":"a"},"ports":[{"port":80,"targetPort":9000}]}"""),
-        })
-        {
-            var reply = await api.PutAsync("/v1/" + path, JsonNode.Parse(body)!);
-            Assert.True(reply.Accepted, reply.Text);
-        }
     }
 
     /// <summary>Next hops of the Service's route at the router.</summary>

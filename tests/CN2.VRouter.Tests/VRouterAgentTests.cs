@@ -121,6 +121,30 @@ public sealed class VRouterAgentTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task It_sends_pulses_when_the_server_asks_for_them()
+    {
+        var connection = await _server.NextAsync();
+        await connection.NextAsync(AgentMessage.BodyOneofCase.Heartbeat);
+        Assert.False(connection.Incoming.Reader.TryRead(out var early) && early.BodyCase == AgentMessage.BodyOneofCase.Pulse);
+        connection.Send(new ServerMessage { Welcome = new Welcome { TakesRefusals = true, PulseMilliseconds = 50 } });
+        for (var i = 0; i < 50; i++) await connection.NextAsync(AgentMessage.BodyOneofCase.Pulse);
+        await connection.NextAsync(AgentMessage.BodyOneofCase.Heartbeat); // as before
+    }
+
+    [Fact]
+    public async Task It_tells_whether_another_node_answers()
+    {
+        var connection = await _server.NextAsync();
+        var address = Google.Protobuf.ByteString.CopyFrom(IPAddress.Loopback.GetAddressBytes());
+        connection.Send(new ServerMessage { WitnessQuestion = new WitnessQuestion { Number = 7, Address = address, WithinMilliseconds = 5000 } });
+        Assert.Equal(new WitnessAnswer { Number = 7, Reached = true }, (await connection.NextAsync(AgentMessage.BodyOneofCase.WitnessAnswer)).WitnessAnswer);
+        // What is no address is left without an answer, and the next question gets one.
+        connection.Send(new ServerMessage { WitnessQuestion = new WitnessQuestion { Number = 8, WithinMilliseconds = 100 } });
+        connection.Send(new ServerMessage { WitnessQuestion = new WitnessQuestion { Number = 9, Address = address, WithinMilliseconds = 5000 } });
+        Assert.Equal(9u, (await connection.NextAsync(AgentMessage.BodyOneofCase.WitnessAnswer)).WitnessAnswer.Number);
+    }
+
+    [Fact]
     public async Task What_the_kernel_refuses_is_tried_again_by_itself()
     {
         var connection = await _server.NextAsync();

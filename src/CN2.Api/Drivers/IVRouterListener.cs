@@ -11,6 +11,17 @@ public interface IVRouterListener
     /// <summary>The stream of an agent has ended.</summary>
     void Disconnected(string name);
 
+    /// <summary>
+    /// An agent is silent for as long as was asked for (<c>VRouters:LostAfterSeconds</c> below 3 s), and agents of other nodes do not reach its node.
+    /// It is said again while that lasts.
+    /// </summary>
+    /// <param name="hello">How its stream began.</param>
+    /// <param name="silent">All agents that are silent here, this one too.</param>
+    /// <param name="isWitnessed">Others were asked; false: there is no other agent here, and it was silent for longer.</param>
+    void Vanished(VRouterHello hello, IReadOnlyCollection<string> silent, bool isWitnessed)
+    {
+    }
+
     /// <summary>The agent has applied everything up to this revision, or could not: a sentence says why.</summary>
     /// <param name="refused">All that is not in force although the revision is.</param>
     void Applied(string name, ulong revision, string? error, IReadOnlyList<VRouterRefusal> refused);

@@ -14,6 +14,15 @@ internal sealed class WholeNumberAttribute(long from, long to) : SettingRuleAttr
             : $"a whole number from {from} to {to}";
 }
 
+/// <summary>A decimal number that may have a fraction, both ends included.</summary>
+internal sealed class NumberAttribute(double from, double to) : SettingRuleAttribute
+{
+    public override string? ExpectedInsteadOf(string text) =>
+        double.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var value) && value >= from && value <= to
+            ? null
+            : string.Create(CultureInfo.InvariantCulture, $"a number from {from} to {to}, such as 10 or 0.5");
+}
+
 internal sealed class TrueOrFalseAttribute : SettingRuleAttribute
 {
     public override string? ExpectedInsteadOf(string text) => bool.TryParse(text, out _) ? null : "true or false";

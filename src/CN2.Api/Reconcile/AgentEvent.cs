@@ -11,6 +11,9 @@ internal abstract record AgentEvent(string Name) : LoopEvent
 
     public sealed record Disconnected(string Name) : AgentEvent(Name);
 
+    /// <inheritdoc cref="IVRouterListener.Vanished"/>
+    public sealed record Vanished(VRouterHello Hello, IReadOnlyCollection<string> Silent, bool IsWitnessed) : AgentEvent(Hello.Name);
+
     /// <summary>The database knows that the agent is connected here.</summary>
     public sealed record Recorded(VRouterHello Hello) : AgentEvent(Hello.Name);
 

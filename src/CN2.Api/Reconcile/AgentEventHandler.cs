@@ -5,10 +5,16 @@ namespace CN2.Api.Reconcile;
 
 /// <summary>Handles what agents on streams to this replica report.</summary>
 internal sealed partial class AgentEventHandler(
-    LoopState state, VRouterDispatcher dispatcher, AgentRecorder recorder, AgentProgress progress, ILogger<AgentEventHandler> logger)
+    LoopState state, VRouterDispatcher dispatcher, AgentRecorder recorder, AgentProgress progress, VanishedNodes vanished, ILogger<AgentEventHandler> logger)
 {
     public void Handle(AgentEvent agentEvent)
     {
+        if (agentEvent is AgentEvent.Vanished gone)
+        {
+            vanished.Handle(gone);
+            return;
+        }
+
         var account = state.Ledger.Open(agentEvent.Name);
         if (agentEvent is not AgentEvent.Recorded) account.LastSeenAt = state.Clock.Now;
         switch (agentEvent)

@@ -19,6 +19,8 @@ internal sealed class AgentInbox(IVRouterPublisher publisher, LoopInbox inbox, O
         inbox.Post(new AgentEvent.Disconnected(name));
     }
 
+    public void Vanished(VRouterHello hello, IReadOnlyCollection<string> silent, bool isWitnessed) => inbox.Post(new AgentEvent.Vanished(hello, silent, isWitnessed));
+
     public void Applied(string name, ulong revision, string? error, IReadOnlyList<VRouterRefusal> refused) =>
         inbox.Post(new AgentEvent.Applied(name, revision, error, refused));
 

@@ -47,12 +47,23 @@ internal sealed partial class AgentRecorder(
         set => _hasOthers = value;
     }
 
-    public void Connected(VRouterHello hello) => Add(r => _here[hello.Name] = r.Connections[hello.Name] = hello);
+    public void Connected(VRouterHello hello) => Add(r =>
+    {
+        _here[hello.Name] = r.Connections[hello.Name] = hello;
+        r.Vanished.Remove(hello.Name);
+    });
 
     public void Disconnected(string name) => Add(r =>
     {
         _here.Remove(name);
         r.Connections[name] = null;
+    });
+
+    /// <summary>The node is gone, and the stream of its agent is ended.</summary>
+    public void Vanished(string name) => Add(r =>
+    {
+        r.Connections[name] = null;
+        r.Vanished.Add(name);
     });
 
     public void Health(IEnumerable<EndpointHealthReport> reports) => Add(r =>
@@ -120,8 +131,10 @@ internal sealed partial class AgentRecorder(
             reports.Connections.Remove(hello.Name);
         }
 
-        await EachAsync(gone, names => stores.Reports.DisconnectAsync(self.Name, names, ct), n => $"that {n} has disconnected", ct);
+        await EachAsync([.. reports.Vanished], names => stores.Reports.VanishAsync(self.Name, names, ct), n => $"that the node of {n} is gone", ct);
+        await EachAsync([.. gone.Except(reports.Vanished)], names => stores.Reports.DisconnectAsync(self.Name, names, ct), n => $"that {n} has disconnected", ct);
         foreach (var name in gone) reports.Connections.Remove(name);
+        reports.Vanished.Clear();
 
         await EachAsync(
             [.. reports.Progress.Values.Where(p => !gone.Contains(p.Name))],
@@ -208,6 +221,7 @@ internal sealed partial class AgentRecorder(
             foreach (var (name, progress) in reports.Progress) _waiting.Progress.TryAdd(name, progress);
             foreach (var (key, report) in reports.Health) _waiting.Health.TryAdd(key, report);
             _waiting.Answered.UnionWith(reports.Answered);
+            _waiting.Vanished.UnionWith(reports.Vanished.Where(n => _waiting.Connections.GetValueOrDefault(n) is null));
         }
     }
 
@@ -228,6 +242,9 @@ internal sealed partial class AgentRecorder(
     {
         /// <summary>vRouter → its agent's hello, or null when the agent has disconnected.</summary>
         public Dictionary<string, VRouterHello?> Connections { get; } = [];
+
+        /// <summary>Of those that have disconnected, the ones whose nodes are gone.</summary>
+        public HashSet<string> Vanished { get; } = [];
         public Dictionary<string, VirtualRouterProgress> Progress { get; } = [];
         public HashSet<string> Answered { get; } = [];
         public Dictionary<(Guid Endpoint, string VirtualRouter), EndpointHealthReport> Health { get; } = [];

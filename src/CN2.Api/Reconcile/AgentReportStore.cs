@@ -238,22 +238,30 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         new NpgsqlParameter { Value = IntruderStays });
 
     /// <summary>Agents are no longer connected to this replica; <paramref name="names"/> null: all of them (the replica restarted).</summary>
-    public Task DisconnectAsync(string controlNode, IReadOnlyCollection<string>? names, CancellationToken ct) => ExecuteAsync(
+    public Task DisconnectAsync(string controlNode, IReadOnlyCollection<string>? names, CancellationToken ct) => EndAsync(controlNode, names, vanished: false, ct);
+
+    /// <summary>The same of agents whose nodes are gone, as agents of other nodes say: <see cref="MarkLostAsync"/> does not wait for them.</summary>
+    public Task VanishAsync(string controlNode, IReadOnlyCollection<string> names, CancellationToken ct) => EndAsync(controlNode, names, vanished: true, ct);
+
+    private Task EndAsync(string controlNode, IReadOnlyCollection<string>? names, bool vanished, CancellationToken ct) => ExecuteAsync(
         $"""
         WITH gone AS (
-            UPDATE virtual_router_status s SET connected = false FROM virtual_router v
+            UPDATE virtual_router_status s SET connected = false, vanished_at = CASE WHEN $4 THEN now() END FROM virtual_router v
             WHERE v.uid = s.uid AND s.connected AND s.control_node = $1 AND ($2::text[] IS NULL OR v.name = ANY($2))
             RETURNING v.uid, v.name
         ), happened AS (
             INSERT INTO event (kind, name, at, type, reason, message)
-            SELECT $3, name, now(), 'Warning', 'Disconnected', 'The stream of its agent to control node ' || $1 || ' ended; if it stays away its routes are withdrawn.' FROM gone
+            SELECT $3, name, now(), 'Warning', CASE WHEN $4 THEN 'Vanished' ELSE 'Disconnected' END,
+                CASE WHEN $4 THEN 'Nothing is heard of its agent by control node ' || $1 || ', and its node does not answer: its routes are withdrawn.'
+                ELSE 'The stream of its agent to control node ' || $1 || ' ended; if it stays away its routes are withdrawn.' END FROM gone
         )
         {ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Modified, "gone", statusOnly: true)}
         """,
         ct,
         new() { Value = controlNode },
         new() { Value = (object?)names?.ToArray() ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
-        new() { Value = VirtualRouterKind });
+        new() { Value = VirtualRouterKind },
+        new() { Value = vanished });
 
     /// <summary>
     /// Saves the progress of agents with a stream to this replica. <paramref name="answered"/>: those that have acknowledged their whole
@@ -307,12 +315,12 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         Texts(progress.Select(p => p.Forwarding is null ? null : NodeForwarding.Parse(p.Forwarding).Message)));
 
     /// <summary>
-    /// For the leader: agents of replicas that are gone become disconnected, and agents that have been away for <paramref name="lostAfter"/>
-    /// become lost. A replica that was not seen for <paramref name="goneAfter"/> is gone.
+    /// For the leader: agents of replicas that are gone become disconnected, and agents that have been away for too long, or whose nodes have vanished
+    /// (<see cref="VanishAsync"/>), become lost. A replica that was not seen for <paramref name="goneAfter"/> is gone.
     /// <para>
-    /// Many at once are none (docs/contract.md §3): when <paramref name="limit"/> vRouters or more would be lost within one
-    /// <paramref name="lostAfter"/>, those that are away are held (<c>held_at</c>) instead, and stay held until fewer have been away for half of
-    /// that time. Counted are vRouters that carry routes: those that are away now, and those that were marked as lost that recently. What was
+    /// Many at once are none (docs/contract.md §3): when too many vRouters would be lost within the time that <paramref name="rule"/>
+    /// names, those that are away are held (<c>held_at</c>) instead, and stay held until fewer have been away for half of
+    /// <see cref="LossRule.LostAfter"/>. Counted are vRouters that carry routes: those that are away now, and those that were marked as lost that recently. What was
     /// marked before the others went away stays lost. An agent that is silent counts as away although its stream has not ended yet: that takes
     /// 6 s, and not at the same moment for each.
     /// </para>
@@ -320,10 +328,9 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
     /// longer held.
     /// </summary>
     /// <param name="carriers">Names of the vRouters that carry routes.</param>
-    /// <param name="limit">0: half of the carriers, rounded up, but 2 at least.</param>
     /// <returns>How many are held.</returns>
     public async Task<int> MarkLostAsync(
-        LeaderLease lease, TimeSpan goneAfter, TimeSpan lostAfter, IReadOnlyCollection<string> carriers, int limit, CancellationToken ct)
+        LeaderLease lease, TimeSpan goneAfter, LossRule rule, IReadOnlyCollection<string> carriers, CancellationToken ct)
     {
         await using var command = dataSource.CreateCommand(
             $"""
@@ -333,10 +340,11 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
                   AND NOT EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND {ControlNodeLiveness.IsAlive("c", "$1")})
                 RETURNING v.uid, v.name
             ), away AS (
-                SELECT v.uid, v.name, v.name = ANY($4) AS carries, NOT s.connected AND s.last_seen_at NOT BETWEEN now() - $2 AND now() + $2 AS due, s.held_at FROM virtual_router_status s JOIN virtual_router v ON v.uid = s.uid
+                SELECT v.uid, v.name, v.name = ANY($4) AS carries, NOT s.connected AND (s.last_seen_at NOT BETWEEN now() - $2 AND now() + $2 OR s.vanished_at > s.last_seen_at) AS due, s.held_at
+                FROM virtual_router_status s JOIN virtual_router v ON v.uid = s.uid
                 WHERE {LeaderLease.IsHeld("$7", "$8")} AND NOT s.lost AND s.last_seen_at IS NOT NULL AND (NOT s.connected OR s.last_seen_at < now() - $6 OR s.uid IN (SELECT uid FROM orphaned))
             ), recent AS (
-                SELECT count(*) AS number FROM virtual_router_status s WHERE s.lost AND s.lost_at > now() - $2
+                SELECT count(*) AS number FROM virtual_router_status s WHERE s.lost AND s.lost_at > now() - $9
             ), mass AS (
                 SELECT (SELECT count(*) FROM away WHERE carries) + number
                     >= CASE WHEN $5 > 0 THEN $5 ELSE greatest(2, (cardinality($4) + number + 1) / 2) END AS yes FROM recent
@@ -361,8 +369,9 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
             """);
         NpgsqlParameter[] parameters =
         [
-            new() { Value = goneAfter }, new() { Value = lostAfter }, new() { Value = VirtualRouterKind },
-            new() { Value = carriers.ToArray() }, new() { Value = (long)limit }, new() { Value = Silent }, new() { Value = lease.Run }, new() { Value = lease.Fence },
+            new() { Value = goneAfter }, new() { Value = rule.LostAfter }, new() { Value = VirtualRouterKind },
+            new() { Value = carriers.ToArray() }, new() { Value = (long)rule.AtOnceLimit }, new() { Value = Silent }, new() { Value = lease.Run }, new() { Value = lease.Fence },
+            new() { Value = rule.AtOnceWithin },
         ];
         command.Parameters.AddRange(parameters);
         await using var reader = await command.ExecuteReaderAsync(ct);

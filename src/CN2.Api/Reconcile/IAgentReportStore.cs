@@ -16,7 +16,9 @@ internal interface IAgentReportStore
 
     Task DisconnectAsync(string controlNode, IReadOnlyCollection<string>? names, CancellationToken ct);
 
+    Task VanishAsync(string controlNode, IReadOnlyCollection<string> names, CancellationToken ct);
+
     Task SaveAsync(string controlNode, IReadOnlyCollection<VirtualRouterProgress> progress, IReadOnlyCollection<string> answered, CancellationToken ct);
 
-    Task<int> MarkLostAsync(LeaderLease lease, TimeSpan goneAfter, TimeSpan lostAfter, IReadOnlyCollection<string> carriers, int limit, CancellationToken ct);
+    Task<int> MarkLostAsync(LeaderLease lease, TimeSpan goneAfter, LossRule rule, IReadOnlyCollection<string> carriers, CancellationToken ct);
 }

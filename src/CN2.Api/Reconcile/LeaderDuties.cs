@@ -78,7 +78,8 @@ internal sealed class LeaderDuties(
     /// </summary>
     private void MarkLost(LeaderLease proof, DateTimeOffset now)
     {
-        if (lease.InContact <= options.LostAfter || _isMarking || now - _markedAt < LostInterval) return;
+        if (lease.InContact <= options.LostAfter || _isMarking || (now - _markedAt < LostInterval && !state.Ledger.HasVanished)) return;
+        state.Ledger.HasVanished = false;
         _markedAt = now;
         _isMarking = true;
         tasks.MarkLost(options.LostAfter, [.. state.Sequencer.Carriers], proof);

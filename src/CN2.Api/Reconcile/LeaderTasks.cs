@@ -31,7 +31,8 @@ internal sealed partial class LeaderTasks(
 
     public void MarkLost(TimeSpan lostAfter, IReadOnlyCollection<string> carriers, LeaderLease lease) => Run("Marking lost vRouters", new LeaderEvent.LostMarked(), async () =>
     {
-        var held = await stores.Reports.MarkLostAsync(lease, ControlNodeLiveness.GoneAfter, lostAfter, carriers, options.LostAtOnceLimit, CancellationToken.None);
+        var held = await stores.Reports.MarkLostAsync(
+            lease, ControlNodeLiveness.GoneAfter, new LossRule(lostAfter, options.AtOnceWithin, options.LostAtOnceLimit), carriers, CancellationToken.None);
         counters.VirtualRoutersHeld(held);
         await stores.Reports.ForgetIntrudersAsync(CancellationToken.None);
     });

@@ -53,6 +53,7 @@ public static class ReconcileRegistration
         .AddSingleton<OwnerCompiler>()
         .AddSingleton<AgentProgress>()
         .AddSingleton<AgentEventHandler>()
+        .AddSingleton<VanishedNodes>()
         .AddSingleton<SessionWatch>()
         .AddSingleton<SessionLog>()
         .AddSingleton<VirtualRouterCensus>()

@@ -115,6 +115,7 @@ internal sealed class ResourceChanges(
         if (router.Router.Lost != account.Lost || router.Held != account.Held) state.Statuses.Add(account.Awaited);
         if (router.Held != account.Held) state.Statuses.Add(deletions.Owners);
         (account.Lost, account.Held) = (router.Router.Lost, router.Held);
+        if (router is { Vanished: true, Held: false, Router.Lost: false }) state.Ledger.HasVanished = true;
         account.ConnectedElsewhere = router.Connected && router.ControlNode != state.Self;
         state.Resources.Put(router.Router);
         if (!account.ConnectedHere && account.Refused.Document != router.Refused) progress.SetRefused(account, RefusedItems.Parse(router.Refused));

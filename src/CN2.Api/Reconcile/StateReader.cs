@@ -26,6 +26,9 @@ public sealed record VirtualRouterState(
 {
     /// <summary>The document of <see cref="NodeForwarding"/>.</summary>
     public string? Forwarding { get; init; }
+
+    /// <summary>Its agent is away, and its node was found gone: the leader marks it as lost at once.</summary>
+    public bool Vanished { get; init; }
 }
 
 /// <summary>The rows of a table that were read.</summary>
@@ -221,7 +224,8 @@ internal sealed partial class StateReader(
     private const string VirtualRouterSql =
         """
         SELECT t.uid, t.name, t.address, t.address6, t.admin_down, coalesce(s.lost, true), coalesce(s.connected, false), s.control_node, coalesce(s.applied_position, 0),
-               s.applied_snapshot, s.refused, s.held_at IS NOT NULL, s.forwarding
+               s.applied_snapshot, s.refused, s.held_at IS NOT NULL, s.forwarding,
+               coalesce(NOT s.connected AND s.vanished_at > s.last_seen_at, false)
         FROM virtual_router t LEFT JOIN virtual_router_status s ON s.uid = t.uid
         """;
 
@@ -238,6 +242,7 @@ internal sealed partial class StateReader(
         row.GetBoolean(6), Text(row, 7), Applied((ulong)row.GetInt64(8), Text(row, 9), epoch), Text(row, 10), row.GetBoolean(11))
     {
         Forwarding = Text(row, 12),
+        Vanished = row.GetBoolean(13),
     };
 
     /// <summary>

@@ -25,6 +25,9 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
     /// <summary>What was read may not be sent as a whole yet, so nobody is told that it was applied.</summary>
     public bool IsPartial { get; set; }
 
+    /// <summary>A node has vanished since the leader last marked vRouters as lost: it does so at once.</summary>
+    public bool HasVanished { get; set; }
+
     public IReadOnlyCollection<string> VirtualRouters => _accounts.Keys;
 
     public IEnumerable<Account> Accounts => _accounts.Values;

@@ -67,6 +67,10 @@ public sealed class SettingsTests
     [InlineData("Bgp:ImportedRoutesPerPeer", "many")]
     [InlineData("Bgp:ListenAddresses:0", "any")]
     [InlineData("VRouters:LostAfterSeconds", "0")]
+    [InlineData("VRouters:LostAfterSeconds", "0.29")]
+    [InlineData("VRouters:LostAfterSeconds", "3600.1")]
+    [InlineData("VRouters:LostAfterSeconds", "0,5")]
+    [InlineData("VRouters:LostAfterSeconds", "NaN")]
     [InlineData("VRouters:AcknowledgeWithinSeconds", "4")]
     [InlineData("Cluster:Name", "Not_A_Name")]
     [InlineData("ServiceNetwork:V4", "10.233.0.1/18")]
@@ -98,7 +102,7 @@ public sealed class SettingsTests
     }
 
     [Theory]
-    [InlineData("VRouters:LostAfterSeconds", "soon", "VRouters__LostAfterSeconds is 'soon': expected a whole number from 1 to 3600.")]
+    [InlineData("VRouters:LostAfterSeconds", "soon", "VRouters__LostAfterSeconds is 'soon': expected a number from 0.3 to 3600, such as 10 or 0.5.")]
     [InlineData("Database:Migrate", "perhaps", "Database__Migrate is 'perhaps': expected true or false.")]
     [InlineData("Bgp:Engine", "frr", "Bgp__Engine is 'frr': expected gobgp or none.")]
     [InlineData("Bgp:RouterId", "0.0.0.0", "Bgp__RouterId is '0.0.0.0': expected an IPv4 address other than 0.0.0.0.")]
@@ -232,6 +236,19 @@ public sealed class SettingsTests
         Assert.Equal(new ConnectionLimitOptions { Most = 11, MostOfCaller = 12, HeadSeconds = 13 }, services.GetRequiredService<ConnectionLimitOptions>());
     }
 
+    [Theory]
+    [InlineData("0.3", 10, 0.3)]
+    [InlineData("2.9", 10, 2.9)]
+    [InlineData("3", 3, null)]
+    [InlineData("12.5", 12.5, null)]
+    public void A_time_that_is_too_short_to_believe_silence_alone_counts_for_vanished_nodes_and_every_other_absence_after_the_default(string text, double lostAfter, double? vanishedAfter)
+    {
+        using var services = Bind(new(Required) { ["VRouters:LostAfterSeconds"] = text });
+        services.CheckSettings();
+        var options = services.GetRequiredService<VRouterOptions>();
+        Assert.Equal((TimeSpan.FromSeconds(lostAfter), vanishedAfter), (options.LostAfter, options.VanishedAfter?.TotalSeconds));
+    }
+
     [Fact]
     public void A_blank_setting_counts_as_absent()
     {
@@ -283,7 +300,7 @@ public sealed class SettingsTests
             CN2.Api does not start, its settings are wrong:
               Bgp__ListenAddresses__0 is 'any': expected an IP address.
               Bgp__RouterId is not set: expected an IPv4 address that identifies this control node (or Bgp__Engine=none).
-              VRouters__LostAfterSeconds is 'soon': expected a whole number from 1 to 3600.
+              VRouters__LostAfterSeconds is 'soon': expected a number from 0.3 to 3600, such as 10 or 0.5.
 
             """, errors);
         Assert.Equal("", await output);

@@ -42,6 +42,28 @@ public sealed class AgentRecorderTests(PrivatePostgres postgres) : IAsyncLifetim
     }
 
     [Fact]
+    public async Task A_node_that_has_vanished_is_written_without_waiting_and_the_end_of_its_stream_changes_nothing()
+    {
+        await ConnectAsync("node1");
+        Recorder.Progress(Progress("node1", applied: 5), atOnce: false, answered: false);
+        Recorder.Vanished("node1");
+        Recorder.Disconnected("node1");
+        await Eventually.TrueAsync(() => Query<bool?>("SELECT vanished_at > last_seen_at AND NOT connected FROM virtual_router_status") == true);
+        Recorder.Disconnected("node1");
+        Recorder.Connected(Hello("node2", version: "1.0"));
+        await Eventually.TrueAsync(() => Query<long>("SELECT count(*) FROM virtual_router_status") == 2);
+        Assert.True(Query<bool?>("SELECT vanished_at > last_seen_at FROM virtual_router_status ORDER BY uid LIMIT 1"));
+        Assert.Equal(1, Query<long>("SELECT count(*) FROM event WHERE reason = 'Vanished'"));
+        Assert.Equal(0, Query<long>("SELECT count(*) FROM event WHERE reason = 'Disconnected'"));
+
+        // It is back before the database has heard that it was gone.
+        Recorder.Vanished("node2");
+        Recorder.Connected(Hello("node2", version: "1.0"));
+        Recorder.Progress(Progress("node2", applied: 7), atOnce: true, answered: true);
+        await Eventually.TrueAsync(() => Query<long>("SELECT max(applied_revision) FROM virtual_router_status WHERE connected") == 7);
+    }
+
+    [Fact]
     public async Task Progress_alone_waits_for_the_interval_and_only_the_newest_is_written()
     {
         await ConnectAsync("node1");

@@ -74,6 +74,12 @@ internal sealed class FakeAgents : IVRouterPublisher, IDisposable
         if (Find(hello.Name) is { } node) Remove(node);
     }
 
+    public bool EndVanished(VRouterHello hello, string reason)
+    {
+        End(hello, reason);
+        return true;
+    }
+
     public bool Publish(string name, ulong revision, VRouterDelta delta)
     {
         Interlocked.Increment(ref _deltas);

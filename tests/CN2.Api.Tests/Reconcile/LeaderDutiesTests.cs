@@ -89,6 +89,26 @@ public sealed class LeaderDutiesTests : IAsyncDisposable
     }
 
     [Fact]
+    public void A_node_that_has_vanished_is_marked_at_once_and_not_before_the_other_task_has_ended()
+    {
+        Lead();
+        Assert.Equal([LostAfter], Round(seconds: 11));
+        PutVanished(lost: false);
+        Assert.Empty(Round());
+        Handle(new LeaderEvent.LostMarked());
+        Assert.Equal([LostAfter], Round());
+        Handle(new LeaderEvent.LostMarked());
+        Assert.Empty(Round());
+        PutVanished(lost: true); // nothing is left to be done
+        Assert.Empty(Round());
+        Lose();
+        PutVanished(lost: false);
+        Assert.Empty(Round());
+
+        void PutVanished(bool lost) => _parts.Get<ResourceChanges>().Put(Sample.Router("compute1", lost) with { Connected = false, Vanished = true });
+    }
+
+    [Fact]
     public void Endpoints_are_released_once_a_second_by_one_task_at_a_time()
     {
         Round(seconds: 60);

@@ -10,7 +10,7 @@ namespace CN2.Api.Tests.Reconcile;
 /// <summary>What only the leader may say in the database, when its lease is over and when the database's clock was set.</summary>
 public sealed class LeaderStatementTests(PrivatePostgres postgres) : IAsyncLifetime
 {
-    private static readonly TimeSpan LostAfter = TimeSpan.FromSeconds(10);
+    private static readonly LossRule Rule = new(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(10), 0);
     private string _database = null!;
     private LoopParts _parts = null!;
     private LeaderLease _lease;
@@ -29,9 +29,9 @@ public sealed class LeaderStatementTests(PrivatePostgres postgres) : IAsyncLifet
     public async Task Nobody_is_marked_as_lost_by_a_replica_that_no_longer_leads()
     {
         await ConnectAsync("compute1", "elsewhere");
-        await _parts.Get<AgentReportStore>().MarkLostAsync(_lease with { Fence = _lease.Fence - 1 }, ControlNodeLiveness.GoneAfter, LostAfter, [], 0, CancellationToken.None);
+        await _parts.Get<AgentReportStore>().MarkLostAsync(_lease with { Fence = _lease.Fence - 1 }, ControlNodeLiveness.GoneAfter, Rule, [], CancellationToken.None);
         Assert.True(await QueryAsync<bool>("SELECT connected FROM virtual_router_status"));
-        await _parts.Get<AgentReportStore>().MarkLostAsync(_lease, ControlNodeLiveness.GoneAfter, LostAfter, [], 0, CancellationToken.None);
+        await _parts.Get<AgentReportStore>().MarkLostAsync(_lease, ControlNodeLiveness.GoneAfter, Rule, [], CancellationToken.None);
         Assert.False(await QueryAsync<bool>("SELECT connected FROM virtual_router_status"));
     }
 
@@ -84,7 +84,7 @@ public sealed class LeaderStatementTests(PrivatePostgres postgres) : IAsyncLifet
 
     private Task<(bool Others, bool Unknown)> BeatAsync(string controlNode) => _parts.Get<ControlNodeStore>().BeatAsync(new ControlNodeBeat(controlNode, 120, true, true, false, null, "1.0"), null, [], CancellationToken.None);
 
-    private Task<int> MarkLostAsync() => _parts.Get<AgentReportStore>().MarkLostAsync(_lease, ControlNodeLiveness.GoneAfter, LostAfter, [], 0, CancellationToken.None);
+    private Task<int> MarkLostAsync() => _parts.Get<AgentReportStore>().MarkLostAsync(_lease, ControlNodeLiveness.GoneAfter, Rule, [], CancellationToken.None);
 
     private Task<AgentRefusal?> ConnectAsync(string name, string controlNode, int address = 242) =>
         _parts.Get<AgentReportStore>().ConnectAsync(new VRouterHello(name, new IPAddress([172, 27, 115, (byte)address]), null, "1.0"), controlNode, 100, DateTimeOffset.UtcNow, CancellationToken.None);

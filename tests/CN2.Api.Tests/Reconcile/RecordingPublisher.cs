@@ -29,6 +29,16 @@ internal sealed class RecordingPublisher : IVRouterPublisher
         return true;
     }
 
+    /// <summary>Nothing was heard of these agents since their nodes vanished.</summary>
+    public HashSet<string> Silent { get; } = [];
+
+    public bool EndVanished(VRouterHello hello, string reason)
+    {
+        if (!Silent.Contains(hello.Name)) return false;
+        End(hello, reason);
+        return true;
+    }
+
     public void End(VRouterHello hello, string reason)
     {
         lock (Ended) Ended.Add((hello, reason));

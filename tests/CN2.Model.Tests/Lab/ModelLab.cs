@@ -29,7 +29,7 @@ internal sealed class ModelLab : IAsyncDisposable
     /// <c>VRouters__LostAfterSeconds</c>. After a restart of the API, who is the last to come back is lost after half of it, and an agent dials every two
     /// seconds: a smaller value makes a node lost that forwards.
     /// </param>
-    public ModelLab(int lostAfterSeconds = 8)
+    public ModelLab(double lostAfterSeconds = 8)
     {
         _postgres = new PostgresServer(Path.Combine(Directory, "pg"), [.. PostgresServer.WithoutDurability, "max_connections=200", "shared_buffers=64MB", "deadlock_timeout=200ms"]);
         Control = AddNamespace("c");
@@ -166,6 +166,15 @@ internal sealed class ModelLab : IAsyncDisposable
     })
     { BaseAddress = new Uri("http://127.0.0.1:8080"), Timeout = TimeSpan.FromSeconds(20) };
 
+    /// <summary>Plugs another host into the network of the lab, with 172.31.7.<paramref name="number"/>.</summary>
+    public NetworkNamespace AddHost(string role, int number)
+    {
+        var ns = AddNamespace(role);
+        Control.Ip($"link add p{role} type veth peer name eth0 netns {ns.Name}\nlink set p{role} master br0 up");
+        ns.Ip($"addr add 172.31.7.{number}/24 dev eth0\naddr add fd07::{number}/64 dev eth0 nodad\nlink set eth0 up");
+        return ns;
+    }
+
     public ValueTask DisposeAsync()
     {
         foreach (var name in VirtualRouters) Listen(name, false);
@@ -193,14 +202,6 @@ internal sealed class ModelLab : IAsyncDisposable
     {
         var ns = new NetworkNamespace(role);
         _namespaces.Add(ns);
-        return ns;
-    }
-
-    private NetworkNamespace AddHost(string role, int number)
-    {
-        var ns = AddNamespace(role);
-        Control.Ip($"link add p{role} type veth peer name eth0 netns {ns.Name}\nlink set p{role} master br0 up");
-        ns.Ip($"addr add 172.31.7.{number}/24 dev eth0\naddr add fd07::{number}/64 dev eth0 nodad\nlink set eth0 up");
         return ns;
     }
 

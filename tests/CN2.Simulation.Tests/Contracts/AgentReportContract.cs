@@ -229,6 +229,53 @@ public abstract class AgentReportContract(StoreSite site) : StoreContract(site)
     }
 
     [Fact]
+    public async Task A_node_that_has_vanished_is_lost_at_once_and_an_agent_that_was_seen_since_is_not()
+    {
+        var lease = await ServeAsync(1, 2, 3);
+        await PassAsync(0.5);
+        Assert.Equal(["Modified VirtualRouter compute1 status", "Modified VirtualRouter compute2 status"],
+            await Site.ChangesOfAsync(() => Store.VanishAsync("cn-a", ["compute1", "compute2", "compute9"], Ct)));
+        Assert.Empty(await Site.ChangesOfAsync(() => Store.VanishAsync("cn-a", ["compute1"], Ct))); // it is known
+        Assert.Empty(await Site.ChangesOfAsync(() => Store.VanishAsync("cn-b", ["compute3"], Ct))); // its agent is elsewhere
+        var gone = await Site.RouterAsync("compute1");
+        Assert.Equal((false, true, false), (gone.Connected, gone.Vanished, gone.Router.Lost));
+
+        // The agent of compute2 has found another control node, and that one has left it since.
+        await PassAsync(0.1);
+        await ConnectAsync(Hello(2, connection: 2));
+        Assert.False((await Site.RouterAsync("compute2")).Vanished);
+        await PassAsync(0.1);
+        await Store.DisconnectAsync("cn-a", ["compute2"], Ct);
+        Assert.Equal(["Modified VirtualRouter compute1"], await Site.ChangesOfAsync(() => MarkLostAsync(lease)));
+        Assert.Equal((true, false), ((await Site.RouterAsync("compute1")).Router.Lost, (await Site.RouterAsync("compute2")).Router.Lost));
+    }
+
+    [Fact]
+    public async Task Many_that_have_vanished_at_once_are_held()
+    {
+        var lease = await ServeAsync(1, 2, 3, 4);
+        await PassAsync(0.5);
+        await Store.VanishAsync("cn-a", ["compute1", "compute2"], Ct);
+        Assert.Equal(2, await MarkLostAsync(lease, 0, 1, 2, 3, 4));
+        Assert.Equal((false, true), ((await Site.RouterAsync("compute1")).Router.Lost, (await Site.RouterAsync("compute1")).Held));
+    }
+
+    [Fact]
+    public async Task With_a_short_time_two_that_are_lost_one_after_the_other_are_not_lost_at_once()
+    {
+        var rule = new LossRule(LostAfter, TimeSpan.FromSeconds(0.5), 0);
+        var lease = await ServeAsync(1, 2, 3);
+        await PassAsync(0.5);
+        await Store.VanishAsync("cn-a", ["compute1"], Ct);
+        await Store.MarkLostAsync(lease, ControlNodeLiveness.GoneAfter, rule, ["compute1", "compute2", "compute3"], Ct);
+        Assert.True((await Site.RouterAsync("compute1")).Router.Lost);
+        await PassAsync(1);
+        await Store.VanishAsync("cn-a", ["compute2"], Ct);
+        Assert.Equal(0, await Store.MarkLostAsync(lease, ControlNodeLiveness.GoneAfter, rule, ["compute2", "compute3"], Ct));
+        Assert.True((await Site.RouterAsync("compute2")).Router.Lost);
+    }
+
+    [Fact]
     public async Task A_time_in_the_future_is_no_sign_of_life()
     {
         var lease = await ServeAsync(1, 2, 3);
@@ -292,7 +339,7 @@ public abstract class AgentReportContract(StoreSite site) : StoreContract(site)
     }
 
     private Task<int> MarkLostAsync(LeaderLease lease, int limit = 0, params int[] carriers) =>
-        Store.MarkLostAsync(lease, ControlNodeLiveness.GoneAfter, LostAfter, [.. carriers.Select(n => $"compute{n}")], limit, Ct);
+        Store.MarkLostAsync(lease, ControlNodeLiveness.GoneAfter, new LossRule(LostAfter, LostAfter, limit), [.. carriers.Select(n => $"compute{n}")], Ct);
 }
 
 public sealed class MemoryAgentReportTests() : AgentReportContract(new MemoryStores());

@@ -62,7 +62,7 @@ public sealed class PostgresStores : StoreSite, IAsyncLifetime
             "leader_lease SET renewed_at = renewed_at - $1, expires_at = expires_at - $1",
             "session_turn SET taken_at = taken_at - $1, expires_at = expires_at - $1",
             "control_node SET last_seen_at = last_seen_at - $1",
-            "virtual_router_status SET last_seen_at = last_seen_at - $1, lost_at = lost_at - $1, held_at = held_at - $1",
+            "virtual_router_status SET last_seen_at = last_seen_at - $1, lost_at = lost_at - $1, held_at = held_at - $1, vanished_at = vanished_at - $1",
             "virtual_router_intruder SET since = since - $1, last_at = last_at - $1",
         }.Select(u => $"UPDATE {u.Replace("$1", $"interval '{(long)time.TotalMilliseconds} milliseconds'", StringComparison.Ordinal)}")));
 

@@ -67,13 +67,17 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
         return true;
     }), ct);
 
-    public Task DisconnectAsync(string controlNode, IReadOnlyCollection<string>? names, CancellationToken ct) => link.CallAsync(db => db.Write(changes =>
+    public Task DisconnectAsync(string controlNode, IReadOnlyCollection<string>? names, CancellationToken ct) => EndAsync(controlNode, names, vanished: false, ct);
+
+    public Task VanishAsync(string controlNode, IReadOnlyCollection<string> names, CancellationToken ct) => EndAsync(controlNode, names, vanished: true, ct);
+
+    private Task<bool> EndAsync(string controlNode, IReadOnlyCollection<string>? names, bool vanished, CancellationToken ct) => link.CallAsync(db => db.Write(changes =>
     {
         foreach (var router in db.Routers.Values)
         {
             if (names?.Contains(router.Name) == false) continue;
             if (!db.RouterStatuses.TryGetValue(router.Uid, out var status) || !status.Connected || status.ControlNode != controlNode) continue;
-            db.RouterStatuses[router.Uid] = status with { Connected = false };
+            db.RouterStatuses[router.Uid] = status with { Connected = false, VanishedAt = vanished ? db.Now : null };
             changes.Add(ResourceKind.VirtualRouter, null, router.Name, router.Uid, ChangeVerb.Modified, statusOnly: true);
         }
 
@@ -105,19 +109,20 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
             return true;
         }), ct);
 
-    public Task<int> MarkLostAsync(LeaderLease lease, TimeSpan goneAfter, TimeSpan lostAfter, IReadOnlyCollection<string> carriers, int limit, CancellationToken ct) =>
-        link.CallAsync(db => db.Write(changes => MarkLost(db, changes, lease, goneAfter, lostAfter, carriers, limit)), ct);
+    public Task<int> MarkLostAsync(LeaderLease lease, TimeSpan goneAfter, LossRule rule, IReadOnlyCollection<string> carriers, CancellationToken ct) =>
+        link.CallAsync(db => db.Write(changes => MarkLost(db, changes, lease, goneAfter, rule, carriers)), ct);
 
     /// <summary>All parts of the statement see the rows as they were before it.</summary>
-    private static int MarkLost(MemoryDatabase db, Changes changes, LeaderLease lease, TimeSpan goneAfter, TimeSpan lostAfter, IReadOnlyCollection<string> carriers, int limit)
+    private static int MarkLost(MemoryDatabase db, Changes changes, LeaderLease lease, TimeSpan goneAfter, LossRule rule, IReadOnlyCollection<string> carriers)
     {
         if (!db.IsHeld(lease)) return 0;
+        var (lostAfter, atOnceWithin, limit) = rule;
         var now = db.Now;
         var rows = db.Routers.Values.Where(r => db.RouterStatuses.ContainsKey(r.Uid)).Select(r => (Router: r, Status: db.RouterStatuses[r.Uid])).ToList();
         var orphaned = rows.Where(r => r.Status.Connected && !IsAlive(r.Status.ControlNode)).ToList();
         var away = rows.Where(r => !r.Status.Lost && (!r.Status.Connected || r.Status.LastSeen < now - Silent || orphaned.Contains(r)))
-            .Select(r => (r.Router, r.Status, Carries: carriers.Contains(r.Router.Name), IsDue: !r.Status.Connected && !IsNear(r.Status.LastSeen, lostAfter))).ToList();
-        var recent = rows.Count(r => r.Status.Lost && r.Status.LostAt > now - lostAfter);
+            .Select(r => (r.Router, r.Status, Carries: carriers.Contains(r.Router.Name), IsDue: !r.Status.Connected && (!IsNear(r.Status.LastSeen, lostAfter) || r.Status.VanishedAt > r.Status.LastSeen))).ToList();
+        var recent = rows.Count(r => r.Status.Lost && r.Status.LostAt > now - atOnceWithin);
         var isMass = away.Count(a => a.Carries) + recent >= (limit > 0 ? limit : Math.Max(2, (carriers.Count + recent + 1) / 2));
 
         foreach (var (router, status) in orphaned)

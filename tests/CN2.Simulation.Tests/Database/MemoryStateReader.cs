@@ -42,6 +42,9 @@ internal sealed class MemoryStateReader(DatabaseLink link) : IStateReader
     {
         var status = tables.RouterStatuses.GetValueOrDefault(router.Uid);
         var applied = status?.Applied is { } position && position.Epoch == epoch ? position : null;
-        return new(router with { Lost = status?.Lost ?? true }, status?.Connected ?? false, status?.ControlNode, applied, status?.Refused, status?.HeldAt is not null);
+        return new(router with { Lost = status?.Lost ?? true }, status?.Connected ?? false, status?.ControlNode, applied, status?.Refused, status?.HeldAt is not null)
+        {
+            Vanished = status is { Connected: false } && status.VanishedAt > status.LastSeen,
+        };
     }
 }

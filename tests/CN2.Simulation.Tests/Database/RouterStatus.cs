@@ -12,6 +12,7 @@ internal sealed record RouterStatus
     public bool Lost { get; init; }
     public DateTimeOffset? LostAt { get; init; }
     public DateTimeOffset? HeldAt { get; init; }
+    public DateTimeOffset? VanishedAt { get; init; }
     public ulong AppliedRevision { get; init; }
     public FeedPosition? Applied { get; init; }
     public string? Message { get; init; }

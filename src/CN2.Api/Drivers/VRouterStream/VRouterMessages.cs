@@ -35,7 +35,14 @@ internal static class VRouterMessages
     private const int LongestReason = 64;
 
     /// <summary>The first message to every agent.</summary>
-    public static ServerMessage Welcome { get; } = new() { Welcome = new Welcome { TakesRefusals = true } };
+    /// <param name="pulse">How often it is to send a Pulse; null: not at all.</param>
+    public static ServerMessage Welcome(TimeSpan? pulse) => new() { Welcome = new Welcome { TakesRefusals = true, PulseMilliseconds = (uint)(pulse?.TotalMilliseconds ?? 0) } };
+
+    /// <summary>Does the node at this address answer?</summary>
+    public static ServerMessage Question(ulong number, IPAddress address, TimeSpan within) => new()
+    {
+        WitnessQuestion = new WitnessQuestion { Number = number, Address = ByteString.CopyFrom(address.GetAddressBytes()), WithinMilliseconds = (uint)within.TotalMilliseconds },
+    };
 
     /// <summary>Reads what is refused; items whose key is none are left out, because they belong to nobody.</summary>
     public static IReadOnlyList<VRouterRefusal> Read(IEnumerable<Refusal> refused)

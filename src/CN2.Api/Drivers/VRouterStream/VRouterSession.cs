@@ -15,7 +15,6 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
     private const long MaximumQueuedDeltaBytes = 16 * 1024 * 1024;
     private const int MaximumQueuedDeltas = 10_000;
 
-    private static readonly EncodedMessage Welcome = EncodedMessage.Of(VRouterMessages.Welcome);
     private static readonly EncodedMessage Beat = EncodedMessage.Of(new ServerMessage { Heartbeat = new Heartbeat() });
 
     private readonly Channel<(IEnumerable<EncodedMessage> Messages, int DeltaBytes)> _queue =
@@ -25,6 +24,7 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
     private long _queuedBytes;
     private int _queuedDeltas;
     private string? _reason;
+    private long _vanishedAfter;
     private bool _hasInspected;
     private int _newsLeft = MostNews;
     private long _newsAt = time.GetTimestamp();
@@ -38,6 +38,20 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
 
     /// <summary>Something was heard of the agent within the last two intervals: a heartbeat is due in each.</summary>
     public bool IsAlive => time.GetElapsedTime(Volatile.Read(ref _heard)) < 2 * HeartbeatProtocol.Interval;
+
+    /// <summary>When something was last heard, as <see cref="TimeProvider.GetTimestamp"/> says it.</summary>
+    public long HeardAt => Volatile.Read(ref _heard);
+
+    /// <summary>The agent sends pulses, and so can be asked about other nodes.</summary>
+    public bool HasPulsed { get; set; }
+
+    /// <summary>The agent has sent so much that its next messages wait here: that nothing is heard is not its doing.</summary>
+    public bool IsHeldUp { get; set; }
+
+    /// <summary>Its node was found gone, and nothing was heard since.</summary>
+    public bool HasVanished => Volatile.Read(ref _vanishedAfter) == HeardAt;
+
+    public void MarkVanished() => Volatile.Write(ref _vanishedAfter, HeardAt);
 
     /// <summary>A whole configuration has been queued; only then do deltas mean anything.</summary>
     public bool HasSnapshot { get; private set; }
@@ -96,6 +110,9 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
         }
     }
 
+    /// <summary>Queues what is no part of the configuration.</summary>
+    public void Send(ServerMessage message) => _queue.Writer.TryWrite(([EncodedMessage.Of(message)], 0));
+
     public void Heard() => Volatile.Write(ref _heard, time.GetTimestamp());
 
     public void End(string reason)
@@ -118,13 +135,13 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
         End(reason);
     }
 
-    /// <summary>Writes the queue and a heartbeat every 2 s until <paramref name="cancellation"/>.</summary>
-    public async Task WriteAsync(IServerStreamWriter<EncodedMessage> stream, CancellationToken cancellation)
+    /// <summary>Writes the welcome, then the queue and a heartbeat every 2 s until <paramref name="cancellation"/>.</summary>
+    public async Task WriteAsync(IServerStreamWriter<EncodedMessage> stream, EncodedMessage welcome, CancellationToken cancellation)
     {
         using var timer = new PeriodicTimer(HeartbeatProtocol.Interval, time);
         var beat = timer.WaitForNextTickAsync(cancellation).AsTask();
         // Without the token: a write that is cancelled half way would take away the reason why the session ends. It never waits, being the first.
-        await stream.WriteAsync(Welcome, CancellationToken.None);
+        await stream.WriteAsync(welcome, CancellationToken.None);
         var message = _queue.Reader.WaitToReadAsync(cancellation).AsTask();
         while (true)
         {

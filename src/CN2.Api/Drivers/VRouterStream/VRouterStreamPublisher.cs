@@ -76,6 +76,20 @@ internal sealed class VRouterStreamPublisher : IVRouterPublisher, IDisposable
         if (Session(hello.Name) is { } session && ReferenceEquals(session.Hello, hello)) session.End(reason);
     }
 
+    public bool EndVanished(VRouterHello hello, string reason)
+    {
+        if (Session(hello.Name) is not { HasVanished: true } session || !ReferenceEquals(session.Hello, hello)) return false;
+        session.End(reason);
+        return true;
+    }
+
+    /// <summary>Replaces what is in the list by the sessions of this moment.</summary>
+    public void CopySessions(List<VRouterSession> sessions)
+    {
+        sessions.Clear();
+        lock (_lock) sessions.AddRange(_sessions.Values);
+    }
+
     /// <summary>Ends the connections whose certificates are worth nothing any more.</summary>
     /// <param name="endOf">Why it is worth nothing; null: it is worth something.</param>
     public void EndWorthless(Func<VRouterIdentity, string?> endOf)

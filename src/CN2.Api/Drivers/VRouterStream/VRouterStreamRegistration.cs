@@ -1,3 +1,4 @@
+using CN2.Api.Options;
 using CN2.VRouter.V1;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection.Extensions;
@@ -19,6 +20,9 @@ public static class VRouterStreamRegistration
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<VRouterStreamPublisher>();
         services.AddSingleton<RefusedAgents>();
+        services.TryAddSingleton(new VRouterOptions());
+        services.AddSingleton<NodeWatch>();
+        services.AddHostedService(provider => provider.GetRequiredService<NodeWatch>());
         services.AddSingleton<IVRouterPublisher>(provider => provider.GetRequiredService<VRouterStreamPublisher>());
         return services;
     }

@@ -8,6 +8,7 @@ namespace CN2.Api.Drivers.VRouterStream;
 internal sealed partial class VRouterStreamService(
     VRouterStreamPublisher publisher,
     RefusedAgents refused,
+    NodeWatch watch,
     TimeProvider time,
     IHostApplicationLifetime lifetime,
     ILogger<VRouterStreamService> logger,
@@ -38,7 +39,7 @@ internal sealed partial class VRouterStreamService(
         // An answer at once, before there is anything to send: the agent knows that it has been taken.
         await context.WriteResponseHeadersAsync([]);
         LogConnected(hello.Name, hello.Address, hello.AgentVersion);
-        var writing = session.WriteAsync(responseStream, stop.Token);
+        var writing = session.WriteAsync(responseStream, EncodedMessage.Of(VRouterMessages.Welcome(watch.Pulse)), stop.Token);
         var watching = session.WatchSilenceAsync(stop.Token);
         try
         {
@@ -152,8 +153,10 @@ internal sealed partial class VRouterStreamService(
             var message = stream.Current;
             if (pace.TakeAsync(message.CalculateSize(), cancellation) is { IsCompleted: false } wait)
             {
+                session.IsHeldUp = true;
                 await wait;
                 session.Heard(); // it was waiting here, and not silent
+                session.IsHeldUp = false;
             }
 
             switch (message.BodyCase)
@@ -188,6 +191,12 @@ internal sealed partial class VRouterStreamService(
                     if (notice == session.Notice) break;
                     session.Notice = notice;
                     publisher.Tell(session, l => l.Noticed(name, notice));
+                    break;
+                case AgentMessage.BodyOneofCase.Pulse:
+                    session.HasPulsed = true;
+                    break;
+                case AgentMessage.BodyOneofCase.WitnessAnswer:
+                    watch.Answered(session, message.WitnessAnswer.Number, message.WitnessAnswer.Reached);
                     break;
                 case AgentMessage.BodyOneofCase.Hello:
                     session.End("a second hello on one stream");

@@ -12,7 +12,7 @@ internal static class HeartbeatProtocol
     /// <summary>
     /// A side that receives nothing for this long ends the stream. Three intervals, so that one late Heartbeat ends nothing. It must
     /// stay below the server's <c>VRouters__LostAfterSeconds</c> (default 10 s, docs/contract.md §1): the agent then reaches another
-    /// server before its routes are withdrawn.
+    /// server before its routes are withdrawn. Below 3 s, pulses and witnesses decide about a node that is gone; an agent that only lost its stream has 10 s all the same.
     /// </summary>
     public static readonly TimeSpan Patience = 3 * Interval;
 }
