@@ -14,8 +14,8 @@ internal sealed class AwaitedSendings
     }
 
     /// <summary>
-    /// Adds to what stands for all that is not told apart any more: it is one for all vRouters that are far behind, so each also waits for what only another of them
-    /// has left unacknowledged.
+    /// Adds to what stands for all that is not told apart any more. It is one for all vRouters that are far behind: an owner of one of its messages waits for each of
+    /// them.
     /// </summary>
     public Sending WaitForRest(VirtualRouterLedger.Account account, Sending sending)
     {

@@ -20,6 +20,7 @@ internal sealed class LoopDecisions(LoopState state, OwnerCompiler compiler, Res
     {
         var touched = state.Sequencer.TakeTouchedOwners();
         state.Statuses.Add(touched);
+        state.Statuses.Add(state.Ledger.TakeAcknowledged());
         if (resources.Retire(touched)) inbox.Wake(); // the next round compiles it
         leader.Do(now, next);
     }

@@ -14,7 +14,7 @@ internal sealed class Sending(AckMark mark, FeedPosition? after, IReadOnlyCollec
     private HashSet<Guid>? _ofMany;
 
     /// <summary>What acknowledges it.</summary>
-    public AckMark Mark { get; private set; } = mark;
+    public AckMark Mark => mark;
 
     public FeedPosition? After => after;
 
@@ -25,10 +25,9 @@ internal sealed class Sending(AckMark mark, FeedPosition? after, IReadOnlyCollec
 
     public HashSet<VirtualRouterLedger.Account> Waiting { get; } = [];
 
-    /// <summary>It stands for a later one as well. Answers the owners that were not part of it.</summary>
+    /// <summary>The owners of a later one wait for it as well. Answers those that were not part of it.</summary>
     public List<Guid> Add(Sending later)
     {
-        Mark = later.Mark;
         _ofMany ??= [.. owners];
         return [.. later.Owners.Where(_ofMany.Add)];
     }

@@ -28,7 +28,6 @@ internal sealed class StatusDispatcher(LoopState state, IBgpSpeaker speaker, Ses
             _draftedDuringLoss.Clear();
         }
 
-        state.Statuses.Add(state.Ledger.TakeAcknowledged());
         var owners = state.Statuses.Take(now, next);
         if (owners.Count == 0) return;
         var facts = new StatusFacts(state, speaker);

@@ -144,7 +144,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
         var vpnRoutes = instances.TakeChanged();
         var changedCarriers = carriers.TakeChanged();
         var ledger = state.Ledger;
-        var everyOneChanges = natEntries.Everywhere is not null || _changedAddresses.Count + _changedAttachments.Count > 0;
+        var somethingForAll = _changedAddresses.Count + _changedAttachments.Count > 0;
         var reachesVpns = vpnRoutes.Count > 0 || natEntries.Everywhere is { } everywhere && (everywhere.Put.Any(e => e.Key.RoutingInstance != 0) || everywhere.Removed.Any(k => k.RoutingInstance != 0));
         VRouterDelta? common = null;
         CommonItems? whole = null;
@@ -170,7 +170,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             var isCommon = probes is null && holders is null && ReferenceEquals(changes, natEntries.Everywhere) && !reachesVpns && !changedCarriers.ContainsKey(account.Name);
             if (!account.ConnectedHere) _carried.Remove(account.Name); // an agent that comes back gets the whole
             var overlay = isCommon || !account.ConnectedHere ? OverlayDelta.None : OverlayOf(account.Name, changes, vpnRoutes);
-            if (isCommon ? !everyOneChanges : changes is null && probes is null && holders is null && !everyOneChanges && !changedCarriers.ContainsKey(account.Name) && overlay.IsEmpty) continue;
+            if (changes is null && !somethingForAll && (isCommon || (probes is null && holders is null && !changedCarriers.ContainsKey(account.Name) && overlay.IsEmpty))) continue;
             var next = account.LastRevision = sent ??= ledger.NextRevision();
             // A connected agent answers also while its vRouter counts as lost, and must have answered this when that is over.
             if (account.Counts || account.ConnectedHere) account.Sent(isCommon ? commonSending ??= NewSending(next, owners) : NewSending(next, owners));

@@ -98,8 +98,11 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
 
         private readonly Queue<Sending> _outstanding = new();
 
-        /// <summary>What stands for all messages after those; null: there are none.</summary>
+        /// <summary>What stands for all messages that are not told apart, with those of other vRouters; null: there are none.</summary>
         private Sending? _rest;
+
+        /// <summary>The first and the last of those to this vRouter.</summary>
+        private (Sending First, Sending Last) _ofRest;
 
         /// <summary>What was sent before this moment counts as sent in it.</summary>
         private DateTimeOffset? _patientSince;
@@ -162,7 +165,8 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
         /// <summary>Something that was sent is not acknowledged yet.</summary>
         public bool IsBehind => Oldest is not null;
 
-        private Sending? Oldest => _outstanding.TryPeek(out var oldest) ? oldest : _rest;
+        private Sending? Oldest => !_outstanding.TryPeek(out var oldest) ? _rest is null ? null : _ofRest.First
+            : _rest is not null && _ofRest.First.Mark.Revision < oldest.Mark.Revision ? _ofRest.First : oldest;
 
         /// <summary>
         /// The agent is connected here and has left something unacknowledged for longer than <paramref name="within"/>. A new stream changes nothing
@@ -206,15 +210,15 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
 
         public void Sent(Sending sending)
         {
-            if (_rest is null && _outstanding.Count < MostOutstanding - 1)
+            if (_outstanding.Count < MostOutstanding - 1)
             {
                 _outstanding.Enqueue(sending);
                 awaited.Wait(this, sending);
+                return;
             }
-            else
-            {
-                _rest = awaited.WaitForRest(this, sending);
-            }
+
+            _ofRest = (_rest is null ? sending : _ofRest.First, sending);
+            _rest = awaited.WaitForRest(this, sending);
         }
 
         /// <summary>The agent has applied a revision.</summary>
@@ -247,8 +251,7 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
         private void Settle()
         {
             while (_outstanding.TryPeek(out var oldest) && IsAcknowledged(oldest.Mark)) awaited.Pass(this, _outstanding.Dequeue());
-            // It may stand for more than was sent to this vRouter.
-            if (_rest is null || _outstanding.Count > 0 || !(ConnectedHere ? AppliedRevision >= LastRevision : IsAcknowledged(_rest.Mark))) return;
+            if (_rest is null || !IsAcknowledged(_ofRest.Last.Mark)) return;
             awaited.Pass(this, _rest);
             _rest = null;
         }

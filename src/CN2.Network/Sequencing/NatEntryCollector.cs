@@ -83,12 +83,16 @@ internal sealed class NatEntryCollector
         {
             var own = TableOf(virtualRouter);
             own.Excepted = _excepted;
-            if (!own.Changes.ContainsKey(key)) Set(own, key, before);
+            if (own.Changes.ContainsKey(key)) continue;
+            Set(own, key, before);
+            if (before is { } kept) own.Owners.Add(kept.Owner);
         }
 
         foreach (var own in _tablesWith[key])
         {
-            if (own.Excepted != _excepted && !IsOvertaken(own, key, change)) own.Changes[key] = change;
+            if (own.Excepted == _excepted || IsOvertaken(own, key, change)) continue;
+            own.Changes[key] = change;
+            own.Owners.Add(change.Owner);
         }
 
         _everywhere.Owners.Add(change.Owner);

@@ -152,7 +152,6 @@ public sealed class VirtualRouterLedgerTests
     {
         var account = Connected();
         const int Most = VirtualRouterLedger.Account.MostOutstanding;
-        account.LastRevision = 5 + Most + 100;
         for (var i = 1; i <= Most + 100; i++) account.Sent(new Sending(new AckMark(5 + (ulong)i, 100 + i), At(99 + (ulong)i), [i % 2 == 0 ? A : B]));
         Assert.Equal(Most, account.OutstandingMessages);
 
@@ -164,6 +163,29 @@ public sealed class VirtualRouterLedgerTests
         Assert.Equal([A, B], _ledger.TakeAcknowledged().Distinct().Order());
         Assert.False(account.IsBehind);
         Assert.Equal(At(1000 + Most), account.AppliedPosition(sentUpTo: At(1000 + Most)));
+    }
+
+    [Fact]
+    public void A_vRouter_that_was_far_behind_waits_for_its_own_messages_alone()
+    {
+        const int Most = VirtualRouterLedger.Account.MostOutstanding;
+        var (stuck, behind) = (Connected(), Connected("compute2"));
+        for (var i = 1UL; i <= Most; i++) stuck.Sent(new Sending(new AckMark(5 + i, 100), At(99), [A], DateTimeOffset.UnixEpoch));
+        var now = DateTimeOffset.UnixEpoch.AddDays(1);
+        for (var i = 1UL; i <= Most; i++) behind.Sent(new Sending(new AckMark(2000 + i, 200), At(199), [B], now));
+        behind.Applied(2000 + Most - 1);
+        Assert.Equal(At(199), behind.AppliedPosition(sentUpTo: At(300)));
+        Assert.False(behind.IsOverdue(now, TimeSpan.FromMinutes(10)));
+
+        // What is sent before it has answered is told apart again, and the rest passes by its own last message.
+        behind.Sent(new Sending(new AckMark(4000, 300), At(299), [B], now));
+        stuck.Sent(new Sending(new AckMark(5000, 400), At(399), [A], now));
+        behind.Applied(2000 + Most);
+        Assert.Equal(At(299), behind.AppliedPosition(sentUpTo: At(400)));
+        Assert.True(behind.Awaits(B) && !behind.Awaits(A));
+        behind.Applied(4000);
+        Assert.False(behind.IsBehind || behind.Awaits(B));
+        Assert.True(stuck.IsBehind && stuck.Awaits(A));
     }
 
     [Fact]

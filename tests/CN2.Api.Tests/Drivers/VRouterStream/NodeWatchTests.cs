@@ -216,7 +216,7 @@ public sealed class NodeWatchTests : IAsyncDisposable
         var session = new VRouterSession(hello, default, _time, new CancellationTokenSource()) { HasPulsed = pulses };
         Assert.True(_publisher.TryAdd(session));
         var agent = new Agent(session, _watch);
-        agent.Writing = session.WriteAsync(agent, VRouterMessages.Welcome(_watch.Pulse), _stop.Token);
+        agent.Writing = session.WriteAsync(agent, EncodedMessage.Of(VRouterMessages.Welcome(_watch.Pulse)), _stop.Token);
         _agents.Add(agent);
         return agent;
     }
@@ -232,7 +232,7 @@ public sealed class NodeWatchTests : IAsyncDisposable
         }
     }
 
-    private sealed class Agent(VRouterSession session, NodeWatch watch) : IServerStreamWriter<ServerMessage>
+    private sealed class Agent(VRouterSession session, NodeWatch watch) : IServerStreamWriter<EncodedMessage>
     {
         private readonly Channel<WitnessQuestion> _questions = Channel.CreateUnbounded<WitnessQuestion>();
 
@@ -255,11 +255,11 @@ public sealed class NodeWatchTests : IAsyncDisposable
 
         public async Task<WitnessQuestion> QuestionAsync() => await _questions.Reader.ReadAsync(TestContext.Current.CancellationToken).AsTask().WaitAsync(Patience.Seconds(10));
 
-        public Task WriteAsync(ServerMessage message) => WriteAsync(message, CancellationToken.None);
+        public Task WriteAsync(EncodedMessage message) => WriteAsync(message, CancellationToken.None);
 
-        public Task WriteAsync(ServerMessage message, CancellationToken cancellationToken)
+        public Task WriteAsync(EncodedMessage message, CancellationToken cancellationToken)
         {
-            if (message.WitnessQuestion is { } question) _questions.Writer.TryWrite(question);
+            if (ServerMessage.Parser.ParseFrom(message.Bytes.Span).WitnessQuestion is { } question) _questions.Writer.TryWrite(question);
             return Task.CompletedTask;
         }
     }

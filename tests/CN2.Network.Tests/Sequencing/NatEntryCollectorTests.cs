@@ -1,0 +1,90 @@
+using System.Net;
+using CN2.Network.Addressing;
+using CN2.Network.Compilation;
+using CN2.Network.Resources;
+using CN2.Network.Sequencing;
+
+namespace CN2.Network.Tests.Sequencing;
+
+/// <summary>What each vRouter gets is what it would get if the changes for every vRouter were kept for each of them.</summary>
+public sealed class NatEntryCollectorTests
+{
+    private static readonly string[] Names = ["compute1", "compute2", "compute3", "compute4"];
+
+    [Fact]
+    public void Changes_for_every_vRouter_and_by_name_in_any_order_reach_each_vRouter_as_if_kept_for_it_alone()
+    {
+        var random = new Random(7);
+        for (var round = 0; round < 20_000; round++)
+        {
+            var collector = new NatEntryCollector();
+            var each = Names.ToDictionary(n => n, _ => new OneTable());
+            var steps = random.Next(1, 7);
+            var log = new List<string>();
+            for (var step = 0; step < steps; step++)
+            {
+                var (owner, key) = (new Guid(random.Next(3), 0, 0, new byte[8]), Key(random.Next(2)));
+                var entry = random.Next(2) == 0 ? new VirtualRouterNatEntry(key, [], false, []) : null;
+                var named = Names.Where(_ => random.Next(3) == 0).ToArray();
+                var byName = random.Next(2) == 0;
+                log.Add($"{(byName ? "on" : "except")} {string.Join(' ', named)}: {owner} {(entry is null ? "removes" : "puts")} {key}");
+                if (byName)
+                {
+                    foreach (var name in named)
+                    {
+                        if (entry is null) collector.Remove(name, owner, key);
+                        else collector.Put(name, owner, entry);
+                    }
+                }
+                else if (entry is null)
+                {
+                    collector.RemoveElsewhere(named, owner, key);
+                }
+                else
+                {
+                    collector.PutElsewhere(named, owner, entry);
+                }
+
+                foreach (var name in byName ? named : Names.Except(named)) each[name].Set(owner, key, entry);
+            }
+
+            var pending = Names.Where(collector.HasAny).ToList();
+            var taken = collector.Take();
+            foreach (var name in Names)
+            {
+                var changes = taken.Of(name);
+                Assert.Equal(each[name].ToString(), changes is null ? "" : Text(changes.Put.Select(e => e.Key), changes.Removed));
+                Assert.True(changes is not null == pending.Contains(name), string.Join("; ", log));
+                Assert.True(each[name].Owners.IsSubsetOf(changes?.Owners ?? []) || each[name].IsEmpty, string.Join("; ", log));
+            }
+        }
+    }
+
+    private static NatEntryKey Key(int number) => new(IPFamily.IPv4, IPAddress.Parse("100.0.0.4"), TransportProtocol.TCP, (ushort)number);
+
+    private static string Text(IEnumerable<NatEntryKey> put, IEnumerable<NatEntryKey> removed) =>
+        string.Join(' ', put.Select(k => $"+{k.Port}").Concat(removed.Select(k => $"-{k.Port}")).Order(StringComparer.Ordinal));
+
+    /// <summary>The changes of one vRouter: a key that another owner has put stays.</summary>
+    private sealed class OneTable
+    {
+        private readonly Dictionary<NatEntryKey, Guid> _put = [];
+        private readonly HashSet<NatEntryKey> _removed = [];
+
+        public HashSet<Guid> Owners { get; } = [];
+
+        public bool IsEmpty => _put.Count + _removed.Count == 0;
+
+        public void Set(Guid owner, NatEntryKey key, VirtualRouterNatEntry? entry)
+        {
+            if (entry is null && _put.TryGetValue(key, out var by) && by != owner) return;
+            Owners.Add(owner);
+            _put.Remove(key);
+            _removed.Remove(key);
+            if (entry is null) _removed.Add(key);
+            else _put[key] = owner;
+        }
+
+        public override string ToString() => Text(_put.Keys, _removed);
+    }
+}
