@@ -113,7 +113,10 @@ internal sealed class FleetAgent
     {
         using var handler = new SocketsHttpHandler
         {
-            ConnectTimeout = HelloPatience, KeepAlivePingDelay = HeartbeatProtocol.Interval, KeepAlivePingTimeout = HeartbeatProtocol.Patience, UseProxy = false,
+            ConnectTimeout = HelloPatience,
+            KeepAlivePingDelay = HeartbeatProtocol.Interval,
+            KeepAlivePingTimeout = HeartbeatProtocol.Patience,
+            UseProxy = false,
         };
         using var channel = GrpcChannel.ForAddress(_fleet.Server, new GrpcChannelOptions { HttpHandler = handler });
         using var call = channel.CreateCallInvoker().AsyncDuplexStreamingCall(_connect, null, new CallOptions(cancellationToken: stream.Stop));

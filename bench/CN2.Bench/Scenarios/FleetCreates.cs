@@ -50,5 +50,5 @@ internal sealed class FleetCreates(PrivateNetwork network, Report report, BenchO
     }
 
     /// <summary>For each agent and create.</summary>
-    private static object PerAgent(long count, int agents, LoadResult load) => agents == 0 ? "" : count / (double)agents / load.Created;
+    private static double PerAgent(long count, int agents, LoadResult load) => agents == 0 ? 0 : count / (double)agents / load.Created;
 }

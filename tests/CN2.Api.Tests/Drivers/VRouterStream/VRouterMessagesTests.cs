@@ -125,7 +125,7 @@ public sealed class VRouterMessagesTests
         var ranges = Enumerable.Range(0, Limits.SourceRanges).Select(i => IPNetwork.Parse($"fd00:1111:2222:3333:4444:5555:6666:{i:x}/128")).ToList();
         var entry = new VirtualRouterNatEntry(new NatEntryKey(IPFamily.IPv6, IPAddress.Parse("2001:db8::1"), TransportProtocol.TCP, 80), [.. backends], true, [.. ranges]);
         var change = VRouterMessages.Deltas(9, new VRouterDelta([entry, .. Delta(60_000).NatEntries], [], [], [], [], []), takesParts: true, takesInside: true)!;
-        var whole = Snapshot( new VRouterConfig([entry, .. Delta(60_000).NatEntries], [], [], [], []), takesInside: true);
+        var whole = Snapshot(new VRouterConfig([entry, .. Delta(60_000).NatEntries], [], [], [], []), takesInside: true);
         Assert.All(change.Concat(whole), m => Assert.InRange(m.CalculateSize(), 1, 1024 * 1024));
     }
 
