@@ -13,7 +13,7 @@ namespace CN2.Api.Reconcile;
 /// Sends each connected vRouter its configuration: the whole once the agent has connected, then only changes. Entries come from the
 /// sequencer, the drop set from the addresses that FloatingIPs hold, probes from the endpoints with a health check.
 /// </summary>
-internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState state, RoutingInstances instances, CarrierLists carriers)
+internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState state, RoutingInstances instances, CarrierLists carriers, InsideNetworks inside)
 {
     /// <summary>vRouters that get their whole configuration with the next flush.</summary>
     private readonly HashSet<string> _newcomers = [];
@@ -140,6 +140,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
         var natEntries = state.Sequencer.TakeNatEntries();
         var vpnRoutes = instances.TakeChanged();
         var changedCarriers = carriers.TakeChanged();
+        var changedInside = inside.TakeChanged();
         var ledger = state.Ledger;
         foreach (var account in ledger.Accounts.ToList())
         {
@@ -158,12 +159,12 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             var probes = _changedProbes.GetValueOrDefault(account.Name);
             var overlay = OverlayOf(account, changes, vpnRoutes);
             var holders = _changedHolders.GetValueOrDefault(account.Name);
-            if (changes is null && probes is null && holders is null && !changedCarriers.ContainsKey(account.Name) && _changedAddresses.Count + _changedAttachments.Count == 0 && overlay.IsEmpty) continue;
+            if (changes is null && probes is null && holders is null && !changedCarriers.ContainsKey(account.Name) && _changedAddresses.Count + _changedAttachments.Count + changedInside.Count == 0 && overlay.IsEmpty) continue;
             var next = ledger.NextRevision(account);
             // A connected agent answers also while its vRouter counts as lost, and must have answered this when that is over.
             if (account.Counts || account.ConnectedHere) account.Sent(new AckMark(next, ledger.Feed.Last), ledger.SentUpTo, owners, state.Clock.Now);
             if (account.ConnectedHere) state.Statuses.EntriesSent(owners);
-            if (account.ConnectedHere && !publisher.Publish(account.Name, next, DeltaOf(account.Name, changes, probes, overlay, changedCarriers)))
+            if (account.ConnectedHere && !publisher.Publish(account.Name, next, DeltaOf(account.Name, changes, probes, overlay, changedCarriers, changedInside)))
                 publisher.Publish(account.Name, next, WholeOf(account.Name));
         }
 
@@ -191,6 +192,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             Attachments = [.. _attachments.Values],
             EndpointHolders = HoldersOf(_endpointHolders, name),
             Carriers = carriers.Of(name),
+            Inside = inside.All,
         };
     }
 
@@ -237,7 +239,12 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
     private static RoutingInstance Instance(int number) => new(number, MplsLabel.Of(number));
 
     private VRouterDelta DeltaOf(
-        string name, NatEntryChanges? changes, HashSet<Guid>? probes, OverlayDelta overlay, IReadOnlyDictionary<string, HashSet<VRouterAttachmentKey>> changedCarriers)
+        string name,
+        NatEntryChanges? changes,
+        HashSet<Guid>? probes,
+        OverlayDelta overlay,
+        IReadOnlyDictionary<string, HashSet<VRouterAttachmentKey>> changedCarriers,
+        IReadOnlyCollection<IPNetwork> changedInside)
     {
         var (putCarriers, removedCarriers) = carriers.Changed(name, changedCarriers);
         bool Probes(Guid endpoint) => _probes.TryGetValue(endpoint, out var p) && p.VirtualRouter == name;
@@ -258,6 +265,8 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             EndpointHolders = HoldersOf(_changedHolders, name),
             Carriers = putCarriers,
             RemovedCarriers = removedCarriers,
+            Inside = [.. changedInside.Where(inside.Contains)],
+            RemovedInside = [.. changedInside.Where(n => !inside.Contains(n))],
         };
     }
 
