@@ -176,7 +176,7 @@ public sealed class StraySegmentsTests(NodeLab lab) : NftLabTest(lab), IClassFix
         return Configs.NatEntry(v6 ? FloatingIP6 : FloatingIP, TransportProtocol.TCP, 8080, $"{pod}:{Target}") with { RefusesOthers = true };
     }
 
-    private Task ServeAsync(params DataplaneNatEntry[] entries) => ApplyAsync(Configs.Config(entries).Inside(Inside));
+    private Task<IReadOnlyList<DataplaneRefusal>> ServeAsync(params DataplaneNatEntry[] entries) => ApplyAsync(Configs.Config(entries).Inside(Inside));
 
     private Task<TcpSession> OpenAsync(bool v6, bool oneToOne) =>
         TcpSession.OpenAsync(Lab.ClientHost, Lab.PodHost1, new IPEndPoint(Entry(v6, oneToOne).Key.Address!, oneToOne ? Target : 8080), Target);
