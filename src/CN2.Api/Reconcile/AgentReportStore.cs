@@ -170,7 +170,7 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
                     agent_version, overlay_engine, agent_instance, agent_source, agent_connection)
                 SELECT uid, true, $6, now(), fresh, 0, 0, 0, $7, $9, $10, $11, $12 FROM known
                 ON CONFLICT (uid) DO UPDATE SET connected = true, control_node = $6, last_seen_at = now(), agent_version = $7, overlay_engine = $9,
-                    applied_position = 0, applied_snapshot = NULL, agent_instance = $10, agent_source = $11, agent_connection = $12, held_at = NULL
+                    applied_position = 0, applied_snapshot = NULL, agent_instance = $10, agent_source = $11, agent_connection = $12, held_at = NULL, vanished_at = NULL
             ), added AS (
                 {{ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Added, "known WHERE fresh", statusOnly: false)}}
             ), connected AS (

@@ -25,6 +25,8 @@ internal sealed partial class VanishedNodes(LoopState state, VRouterOptions opti
         }
 
         if (!publisher.EndVanished(gone.Hello, "nothing is heard of the agent, and its node does not answer")) return;
+        // Its stream is ended, although that is only heard later: what it was last known to have is not saved any more, which would bring its routes back.
+        if (state.Ledger.Find(gone.Name) is { } account) (account.Hello, account.ConnectedHere) = (null, false);
         LogVanished(gone.Name, gone.Hello.Address);
         recorder.Vanished(gone.Name);
     }

@@ -9,40 +9,29 @@ namespace CN2.VRouter.Nft;
 /// Which backend a new flow draws. With few backends of equal weight the drawn number is the backend: each gets the same share, and nearly every new flow may be
 /// sent to another one when one comes or goes. Where that would move many flows, the client must keep its backend, or weights differ, the number is one of many
 /// slots, and weighted rendezvous hashing (Thaler and Ravishankar 1998; Schindelhauer and Schomaker 2005) gives each slot to a backend: only the slots of a backend
-/// that goes get another one, a backend that comes takes its slots evenly from all, and a change of a weight moves about what the share changes by. A backend gets
-/// at most <see cref="Headroom"/> of its share, and at least one slot. Pure: nodes with the same backends draw alike.
+/// that goes get another one, a backend that comes takes its slots evenly from all, and a change of a weight moves little more than what shares change by. A backend gets
+/// at most <see cref="Headroom"/> of its share, and at least one slot. How many slots there are depends on the number of backends alone: another number of slots sends
+/// nearly every new flow elsewhere, and each slot is an element of every node's table. Pure: nodes with the same backends draw alike.
 /// </summary>
 internal static class FlowSlots
 {
     /// <summary>Entries with fewer backends have no slots, unless a client keeps its backend (<c>sessionAffinity: ClientIP</c>) or weights differ.</summary>
     internal const int FewestBackends = 32;
 
-    /// <summary>
-    /// The slots of a backend at least, of different weights those of the lightest, up to <see cref="Most"/> of an entry. Each is an element of the table.
-    /// </summary>
+    /// <summary>The slots of a backend at least, on the average, up to <see cref="Most"/> of an entry.</summary>
     private const int PerBackend = 12;
     private const int Most = 8192;
 
-    /// <summary>
-    /// How many slots an entry of different weights may have. With fewer than 256, what two or three backends get would be too far from their shares. The steps
-    /// are large, because another number of slots sends many new flows elsewhere.
-    /// </summary>
-    private static readonly int[] SlotsOfWeights = [256, 2048, Most];
-
     private const double Headroom = 1.25;
 
-    /// <summary>Of different weights and fewer backends than <see cref="FewestBackends"/>, where more exact shares move hardly more flows.</summary>
-    private const double HeadroomOfFewWeights = 1.05;
+    /// <summary>Of different weights and fewer backends than <see cref="FewestBackends"/>: there are few slots, and their shares are as exact as slots can make them.</summary>
+    private const double HeadroomOfFewWeights = 1;
 
     /// <summary>How many numbers are drawn from.</summary>
     public static int CountOf(DataplaneNatEntry natEntry)
     {
-        var backends = natEntry.Backends;
-        if (!HasSlots(natEntry)) return backends.Count;
-        if (!IsWeighted(backends)) return Math.Min(Most, PowerOfTwo(backends.Count * PerBackend));
-        var (lightest, total) = (int.MaxValue, 0);
-        foreach (var backend in backends) (lightest, total) = (Math.Min(lightest, backend.Weight), total + backend.Weight);
-        return Array.Find(SlotsOfWeights, s => s == Most || s * lightest >= total * PerBackend);
+        var backends = natEntry.Backends.Count;
+        return HasSlots(natEntry) ? Math.Min(Most, PowerOfTwo(backends * PerBackend)) : backends;
     }
 
     /// <summary>The backend of each number that can be drawn, as an index of the entry's backends.</summary>

@@ -20,6 +20,9 @@ internal sealed class NodeWitness
 
     private const int Echoes = 3;
 
+    /// <summary>An end that comes later than so many times what was asked for says that this process stood still.</summary>
+    private const double MostLate = 1.25;
+
     private int _open;
 
     /// <summary>Answers the question later, by <paramref name="answer"/>.</summary>
@@ -40,7 +43,7 @@ internal sealed class NodeWitness
         try
         {
             var reached = await ReachesAsync(new IPAddress(question.Address.Span), TimeSpan.FromMilliseconds(Math.Min(question.WithinMilliseconds, 10_000)));
-            answer(new AgentMessage { WitnessAnswer = new WitnessAnswer { Number = question.Number, Reached = reached } });
+            if (reached is { } known) answer(new AgentMessage { WitnessAnswer = new WitnessAnswer { Number = question.Number, Reached = known } });
         }
         finally
         {
@@ -48,40 +51,50 @@ internal sealed class NodeWitness
         }
     }
 
-    /// <summary>Whether the node answers within this time.</summary>
-    internal static async Task<bool> ReachesAsync(IPAddress node, TimeSpan within)
+    /// <summary>
+    /// Whether the node answers within this time. Null: this node cannot tell, because it could send nothing, or because it did not run for so long that answers
+    /// may lie here.
+    /// </summary>
+    internal static async Task<bool?> ReachesAsync(IPAddress node, TimeSpan within)
     {
+        var began = TimeProvider.System.GetTimestamp();
         using var end = new CancellationTokenSource(within);
         // An echo request or its answer may be lost, so there are several, and each is waited for until the end.
         var attempts = Enumerable.Range(0, Echoes).Select(i => EchoAsync(node, i * within / Echoes, within, end.Token)).Append(ConnectAsync(node, end.Token)).ToList();
-        var reached = false;
+        bool? reached = null;
         while (attempts.Count > 0)
         {
             var done = await Task.WhenAny(attempts);
             attempts.Remove(done);
-            if (!await done) continue;
-            reached = true;
-            await end.CancelAsync(); // the others end with it
+            if (await done is not { } answered) continue;
+            reached = reached == true || answered;
+            if (answered) await end.CancelAsync(); // the others end with it
         }
 
-        return reached;
+        return reached == false && TimeProvider.System.GetElapsedTime(began) > within * MostLate ? null : reached;
     }
 
-    private static async Task<bool> EchoAsync(IPAddress node, TimeSpan after, TimeSpan within, CancellationToken end)
+    private static async Task<bool?> EchoAsync(IPAddress node, TimeSpan after, TimeSpan within, CancellationToken end)
     {
+        var isSent = false;
         try
         {
             if (after > TimeSpan.Zero) await Task.Delay(after, end);
             using var ping = new Ping();
+            isSent = true;
             return (await ping.SendPingAsync(node, within - after, cancellationToken: end)).Status == IPStatus.Success;
         }
-        catch (Exception e) when (e is OperationCanceledException or PingException or PlatformNotSupportedException or Win32Exception)
+        catch (OperationCanceledException)
         {
-            return false;
+            return isSent ? false : null;
+        }
+        catch (Exception e) when (e is PingException or PlatformNotSupportedException or Win32Exception)
+        {
+            return null;
         }
     }
 
-    private static async Task<bool> ConnectAsync(IPAddress node, CancellationToken end)
+    private static async Task<bool?> ConnectAsync(IPAddress node, CancellationToken end)
     {
         try
         {
@@ -91,7 +104,12 @@ internal sealed class NodeWitness
         }
         catch (SocketException e)
         {
-            return e.SocketErrorCode == SocketError.ConnectionRefused;
+            return e.SocketErrorCode switch
+            {
+                SocketError.ConnectionRefused => true,
+                SocketError.TimedOut or SocketError.HostUnreachable or SocketError.HostDown => false,
+                _ => null, // nothing was sent: no route, a firewall of this node, no more file descriptors
+            };
         }
         catch (OperationCanceledException)
         {

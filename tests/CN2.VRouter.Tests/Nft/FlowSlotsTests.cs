@@ -59,12 +59,12 @@ public sealed partial class FlowSlotsTests(NodeLab lab) : NftLabTest(lab), IClas
 
     [Theory]
     [InlineData("5,5", 2)]
-    [InlineData("3,1", 256)]
-    [InlineData("100,1", 2048)]
-    [InlineData("50,51,50", 256)]
-    [InlineData("1,2,3,4,5,6,7,8,9,10", 2048)]
-    [InlineData("1,100,1,100,1,100,1,100", 8192)]
-    public void Entries_of_different_weights_draw_from_so_many_numbers(string weights, int numbers)
+    [InlineData("3,1", 32)]
+    [InlineData("100,1", 32)]
+    [InlineData("50,51,50", 64)]
+    [InlineData("1,2,3,4,5,6,7,8,9,10", 128)]
+    [InlineData("1,100,1,100,1,100,1,100", 128)]
+    public void The_numbers_that_entries_of_different_weights_draw_from_depend_on_how_many_endpoints_they_have_alone(string weights, int numbers)
     {
         var entry = Weighted(Weights(weights));
         Assert.Equal(numbers, FlowSlots.CountOf(entry));
@@ -103,11 +103,11 @@ public sealed partial class FlowSlotsTests(NodeLab lab) : NftLabTest(lab), IClas
     [InlineData("3,1", 1, 2)]
     [InlineData("1,2,3,4,5,6,7,8,9,10", 4, 10)]
     [InlineData("1,2,3,4,5,6,7,8,9,10", 9, 1)]
-    public void A_change_of_a_weight_moves_about_what_the_shares_change_by(string weights, int endpoint, int weight)
+    public void A_change_of_a_weight_moves_little_more_than_twice_what_the_shares_change_by(string weights, int endpoint, int weight)
     {
         var before = Weighted(Weights(weights));
         var after = before with { Backends = [.. before.Backends.Select((b, i) => i == endpoint ? b with { Weight = weight } : b)] };
-        Assert.InRange(Moved(before, after), 0.0, (1.5 * Changed(before, after)) + 0.02);
+        Assert.InRange(Moved(before, after), 0.0, (2.5 * Changed(before, after)) + 0.02);
     }
 
     [Fact]
@@ -117,8 +117,25 @@ public sealed partial class FlowSlotsTests(NodeLab lab) : NftLabTest(lab), IClas
         for (var gone = 0; gone < 100; gone += 9)
         {
             var after = all with { Backends = [.. all.Backends.Where((_, i) => i != gone)] };
-            Assert.InRange(Moved(all, after), 0.001, all.Backends[gone].Weight / (double)all.Backends.Sum(b => b.Weight) * 1.5);
+            Assert.InRange(Moved(all, after), 0.001, (all.Backends[gone].Weight / (double)all.Backends.Sum(b => b.Weight) * 1.5) + 0.005);
         }
+    }
+
+    [Fact]
+    public void One_weight_that_changes_and_one_light_endpoint_that_goes_move_few_flows()
+    {
+        var mixed = Weighted([.. Enumerable.Range(0, 100).Select(i => i < 70 ? 2 : 1)]);
+        Assert.InRange(Moved(mixed, mixed with { Backends = [.. mixed.Backends.Select((b, i) => i == 99 ? b with { Weight = 2 } : b)] }), 0.001, 0.02);
+        var canary = Weighted([.. Enumerable.Range(0, 100).Select(i => i == 50 ? 1 : 10)]);
+        Assert.InRange(Moved(canary, canary with { Backends = [.. canary.Backends.Where((_, i) => i != 50)] }), 0.0001, 0.01);
+    }
+
+    [Fact]
+    public void Clients_with_affinity_keep_their_endpoint_when_the_first_weight_is_set()
+    {
+        var equal = Entry(10, affinity: true);
+        var weighted = equal with { Backends = [.. equal.Backends.Select((b, i) => i == 3 ? b with { Weight = 2 } : b)] };
+        Assert.InRange(Moved(equal, weighted), 0.01, 0.35);
     }
 
     [Fact]

@@ -41,9 +41,16 @@ public sealed class NodeWitnessTests : IDisposable
         Assert.False(await ReachesAsync(seconds: 0.5));
     }
 
+    [Fact]
+    public async Task A_witness_that_cannot_send_says_nothing()
+    {
+        _witness.Ip("route del 172.31.9.0/24");
+        Assert.Null(await ReachesAsync(seconds: 0.5));
+    }
+
     /// <summary>What the node drops from now on.</summary>
     private void Drop(string rule) =>
         _node.ExecWith($"table inet t\ndelete table inet t\ntable inet t {{ chain input {{ type filter hook input priority 0; {rule}; }}; }}\n", "nft", "-f", "-");
 
-    private Task<bool> ReachesAsync(double seconds) => _witness.RunAsync(() => NodeWitness.ReachesAsync(Node, TimeSpan.FromSeconds(seconds)));
+    private Task<bool?> ReachesAsync(double seconds) => _witness.RunAsync(() => NodeWitness.ReachesAsync(Node, TimeSpan.FromSeconds(seconds)));
 }

@@ -85,11 +85,11 @@ internal sealed class NodeWatch : BackgroundService
             foreach (var speaks in _suspicions.Keys.Except(silent).ToList()) _suspicions.Remove(speaks);
             if (silent.Count == 0) return;
             List<VRouterSession> witnesses = [.. _sessions.Where(s => s.HasPulsed).Except(silent)];
-            var free = MostQuestions - _suspicions.Values.Count(s => s.Unanswered.Count > 0);
+            var free = MostQuestions - _suspicions.Values.Count(s => s is { Reached: false, Reported: false } && s.Unanswered.Count > 0 && _time.GetElapsedTime(s.AskedAt, now) < pace.GiveUpAfter);
             foreach (var session in silent)
             {
                 if (!IsToAskAbout(session, pace, silent, now)) continue;
-                if (silent.Count == 1 && witnesses.Count == 0) ReportAlone(session, silent, now);
+                if (_sessions.Count == 1) ReportAlone(session, silent, now);
                 else if (witnesses.Count > 0 && free-- > 0) Ask(session, pace, witnesses, now);
             }
         }
@@ -104,8 +104,10 @@ internal sealed class NodeWatch : BackgroundService
     }
 
     /// <summary>An agent that sends no pulses, because it is older, is never silent here.</summary>
-    private TimeSpan SilenceOf(VRouterSession session, long now) =>
-        session is { HasPulsed: true, IsHeldUp: false } ? _time.GetElapsedTime(Math.Max(session.HeardAt, _awakeSince), now) : TimeSpan.Zero;
+    private TimeSpan SilenceOf(VRouterSession session, long now) => SilenceOf(session, session.HeardAt, now);
+
+    private TimeSpan SilenceOf(VRouterSession session, long heardAt, long now) =>
+        session is { HasPulsed: true, IsHeldUp: false } ? _time.GetElapsedTime(Math.Max(heardAt, _awakeSince), now) : TimeSpan.Zero;
 
     /// <summary>Judges it by the answers that have come. True: there are none, and others are to be asked.</summary>
     private bool IsToAskAbout(VRouterSession session, SilencePace pace, List<VRouterSession> silent, long now)
@@ -115,9 +117,10 @@ internal sealed class NodeWatch : BackgroundService
         if (suspicion.Reached || suspicion.Reported) return asked >= AskAgainAfter;
         var isOver = asked >= pace.GiveUpAfter;
         if (suspicion.Answers == 0) return isOver;
-        if ((suspicion.Unanswered.Count > 0 && !isOver) || SilenceOf(session, now) < pace.Limit) return false;
+        var heardAt = session.HeardAt;
+        if ((suspicion.Unanswered.Count > 0 && !isOver) || SilenceOf(session, heardAt, now) < pace.Limit) return false;
         suspicion.Reported = true;
-        Report(session, silent, isWitnessed: true);
+        Report(session, heardAt, silent, isWitnessed: true);
         return false;
     }
 
@@ -136,15 +139,17 @@ internal sealed class NodeWatch : BackgroundService
 
     private void ReportAlone(VRouterSession session, List<VRouterSession> silent, long now)
     {
-        if (SilenceOf(session, now) < VRouterOptions.VanishedAloneAfter) return;
+        var heardAt = session.HeardAt;
+        if (SilenceOf(session, heardAt, now) < VRouterOptions.VanishedAloneAfter) return;
         _suspicions[session] = new Suspicion(++_lastNumber, now) { Reported = true };
-        Report(session, silent, isWitnessed: false);
+        Report(session, heardAt, silent, isWitnessed: false);
     }
 
-    private void Report(VRouterSession session, List<VRouterSession> silent, bool isWitnessed)
+    /// <param name="heardAt">What was judged: something that is heard meanwhile ends the suspicion.</param>
+    private void Report(VRouterSession session, long heardAt, List<VRouterSession> silent, bool isWitnessed)
     {
         string[] names = [.. silent.Select(s => s.Hello.Name)];
-        session.MarkVanished();
+        session.MarkVanished(heardAt);
         _publisher.Tell(session, l => l.Vanished(session.Hello, names, isWitnessed));
     }
 

@@ -51,7 +51,8 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
     /// <summary>Its node was found gone, and nothing was heard since.</summary>
     public bool HasVanished => Volatile.Read(ref _vanishedAfter) == HeardAt;
 
-    public void MarkVanished() => Volatile.Write(ref _vanishedAfter, HeardAt);
+    /// <param name="heardAt">The <see cref="HeardAt"/> that was judged.</param>
+    public void MarkVanished(long heardAt) => Volatile.Write(ref _vanishedAfter, heardAt);
 
     /// <summary>A whole configuration has been queued; only then do deltas mean anything.</summary>
     public bool HasSnapshot { get; private set; }

@@ -161,7 +161,6 @@ public sealed class NodeWatchTests : IAsyncDisposable
     public void An_agent_alone_is_gone_after_three_seconds_of_silence()
     {
         Connect("alone");
-        Connect("old", pulses: false);
         Pass(2.95);
         Assert.Empty(_reports.Taken());
         Pass(0.05);
@@ -170,6 +169,15 @@ public sealed class NodeWatchTests : IAsyncDisposable
         Assert.Empty(_reports.Taken());
         Pass(0.1);
         Assert.Single(_reports.Taken());
+    }
+
+    [Fact]
+    public void An_agent_among_older_ones_which_cannot_be_asked_is_not_alone()
+    {
+        Connect("new");
+        Connect("old", pulses: false);
+        Pass(6);
+        Assert.Empty(_reports.Taken());
     }
 
     [Fact]
