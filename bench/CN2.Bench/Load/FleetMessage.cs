@@ -1,6 +1,7 @@
 extern alias agent;
 
 using agent::CN2.VRouter.V1;
+using CN2.Api.Kubernetes.Wire;
 
 namespace CN2.Bench.Load;
 
@@ -15,25 +16,25 @@ internal sealed record FleetMessage(ServerMessage.BodyOneofCase Body, ulong Revi
 {
     public static FleetMessage Read(ReadOnlySpan<byte> message)
     {
-        var reader = new WireReader(message);
-        if (!reader.Next()) return new FleetMessage(ServerMessage.BodyOneofCase.None, 0, false, 0, 0, 0);
-        return reader.Field switch
+        var reader = new ProtobufReader(message);
+        if (!Next(ref reader)) return new FleetMessage(ServerMessage.BodyOneofCase.None, 0, false, 0, 0, 0);
+        return reader.Number switch
         {
-            ServerMessage.SnapshotFieldNumber => Snapshot(reader.Content, message.Length),
-            ServerMessage.DeltaFieldNumber => Delta(reader.Content, message.Length),
-            _ => new FleetMessage((ServerMessage.BodyOneofCase)reader.Field, 0, false, 0, 0, message.Length),
+            ServerMessage.SnapshotFieldNumber => Snapshot(reader.Bytes, message.Length),
+            ServerMessage.DeltaFieldNumber => Delta(reader.Bytes, message.Length),
+            _ => new FleetMessage((ServerMessage.BodyOneofCase)reader.Number, 0, false, 0, 0, message.Length),
         };
     }
 
     private static FleetMessage Snapshot(ReadOnlySpan<byte> content, int bytes)
     {
-        var reader = new WireReader(content);
+        var reader = new ProtobufReader(content);
         var (revision, isLast, put) = (0ul, false, (Addresses: 0, Items: 0));
-        while (reader.Next())
+        while (Next(ref reader))
         {
-            if (reader.Field == agent::CN2.VRouter.V1.Snapshot.RevisionFieldNumber) revision = reader.Number;
-            else if (reader.Field == agent::CN2.VRouter.V1.Snapshot.LastFieldNumber) isLast = reader.Number != 0;
-            else if (reader.Field == agent::CN2.VRouter.V1.Snapshot.ItemsFieldNumber) put = Count(reader.Content);
+            if (reader.Number == agent::CN2.VRouter.V1.Snapshot.RevisionFieldNumber) revision = reader.Varint;
+            else if (reader.Number == agent::CN2.VRouter.V1.Snapshot.LastFieldNumber) isLast = reader.Varint != 0;
+            else if (reader.Number == agent::CN2.VRouter.V1.Snapshot.ItemsFieldNumber) put = Count(reader.Bytes);
         }
 
         return new FleetMessage(ServerMessage.BodyOneofCase.Snapshot, revision, isLast, put.Addresses, put.Items, bytes);
@@ -41,13 +42,13 @@ internal sealed record FleetMessage(ServerMessage.BodyOneofCase Body, ulong Revi
 
     private static FleetMessage Delta(ReadOnlySpan<byte> content, int bytes)
     {
-        var reader = new WireReader(content);
+        var reader = new ProtobufReader(content);
         var (revision, more, put) = (0ul, false, (Addresses: 0, Items: 0));
-        while (reader.Next())
+        while (Next(ref reader))
         {
-            if (reader.Field == agent::CN2.VRouter.V1.Delta.RevisionFieldNumber) revision = reader.Number;
-            else if (reader.Field == agent::CN2.VRouter.V1.Delta.MoreFieldNumber) more = reader.Number != 0;
-            else if (reader.Field == agent::CN2.VRouter.V1.Delta.PutFieldNumber) put = Count(reader.Content);
+            if (reader.Number == agent::CN2.VRouter.V1.Delta.RevisionFieldNumber) revision = reader.Varint;
+            else if (reader.Number == agent::CN2.VRouter.V1.Delta.MoreFieldNumber) more = reader.Varint != 0;
+            else if (reader.Number == agent::CN2.VRouter.V1.Delta.PutFieldNumber) put = Count(reader.Bytes);
         }
 
         return new FleetMessage(ServerMessage.BodyOneofCase.Delta, revision, !more, put.Addresses, put.Items, bytes);
@@ -55,14 +56,21 @@ internal sealed record FleetMessage(ServerMessage.BodyOneofCase Body, ulong Revi
 
     private static (int Addresses, int Items) Count(ReadOnlySpan<byte> items)
     {
-        var reader = new WireReader(items);
+        var reader = new ProtobufReader(items);
         var (addresses, all) = (0, 0);
-        while (reader.Next())
+        while (Next(ref reader))
         {
             all++;
-            if (reader.Field == agent::CN2.VRouter.V1.Items.FloatingIpsFieldNumber) addresses++;
+            if (reader.Number == agent::CN2.VRouter.V1.Items.FloatingIpsFieldNumber) addresses++;
         }
 
         return (addresses, all);
+    }
+
+    /// <exception cref="InvalidDataException">These bytes are no protobuf message.</exception>
+    private static bool Next(ref ProtobufReader reader)
+    {
+        var hasNext = reader.Next();
+        return reader.IsBroken ? throw new InvalidDataException($"no protobuf message, at field {reader.Number}") : hasNext;
     }
 }

@@ -167,16 +167,18 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
 
             var probes = _changedProbes.GetValueOrDefault(account.Name);
             var holders = _changedHolders.GetValueOrDefault(account.Name);
-            var isCommon = probes is null && holders is null && ReferenceEquals(changes, natEntries.Everywhere) && !reachesVpns && !changedCarriers.ContainsKey(account.Name);
+            var hasOwn = probes is not null || holders is not null || changedCarriers.ContainsKey(account.Name);
+            var isCommon = !hasOwn && !reachesVpns && ReferenceEquals(changes, natEntries.Everywhere);
             if (!account.ConnectedHere) _carried.Remove(account.Name); // an agent that comes back gets the whole
             var overlay = isCommon || !account.ConnectedHere ? OverlayDelta.None : OverlayOf(account.Name, changes, vpnRoutes);
-            if (changes is null && !somethingForAll && (isCommon || (probes is null && holders is null && !changedCarriers.ContainsKey(account.Name) && overlay.IsEmpty))) continue;
+            if (changes is null && !somethingForAll && !hasOwn && overlay.IsEmpty) continue;
             var next = account.LastRevision = sent ??= ledger.NextRevision();
             // A connected agent answers also while its vRouter counts as lost, and must have answered this when that is over.
             if (account.Counts || account.ConnectedHere) account.Sent(isCommon ? commonSending ??= NewSending(next, owners) : NewSending(next, owners));
             if (!account.ConnectedHere) continue;
             if (!isCommon || common is null) state.Statuses.EntriesSent(owners);
-            var delta = isCommon ? common ??= DeltaOf(account.Name, changes, probes, overlay, changedCarriers) : DeltaOf(account.Name, changes, probes, overlay, changedCarriers);
+            var delta = isCommon && common is not null ? common : DeltaOf(account.Name, changes, probes, overlay, changedCarriers);
+            if (isCommon) common = delta;
             if (!publisher.Publish(account.Name, next, delta)) publisher.Publish(account.Name, next, WholeOf(account.Name, whole ??= TakeCommonItems()));
         }
 

@@ -170,15 +170,8 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     /// <summary>The vRouters through which the speaker was asked to announce routes.</summary>
     public IReadOnlyCollection<string> Carriers => _carried.Keys;
 
-    /// <summary>Everything one vRouter carries: what the resources ask for, and what is held.</summary>
-    public IEnumerable<VirtualRouterNatEntry> EntriesOf(string virtualRouter)
-    {
-        var own = OwnEntriesOf(virtualRouter);
-        return own.Entries.Concat(_compiled.Values.Where(c => !own.Owners.Contains(c.Owner)).SelectMany(c => c.NatEntries.Select(e => e.Elsewhere()).OfType<VirtualRouterNatEntry>()));
-    }
-
     /// <summary>
-    /// The entries of the owners that the vRouter has an endpoint or a route of. Of the other owners it has <see cref="NatEntryProjection.Elsewhere"/>, as every vRouter
+    /// The entries of the owners that the vRouter has an endpoint or a route of: what the resources ask for, and what is held. Of the other owners it has <see cref="NatEntryProjection.Elsewhere"/>, as every vRouter
     /// does.
     /// </summary>
     public (IReadOnlySet<Guid> Owners, IReadOnlyCollection<VirtualRouterNatEntry> Entries) OwnEntriesOf(string virtualRouter)

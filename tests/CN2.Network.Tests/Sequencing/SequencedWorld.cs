@@ -163,8 +163,15 @@ internal sealed class SequencedWorld : IAcknowledgements
         {
             Assert.Equal(
                 account.Table.Values.OrderBy(e => e.Key.ToString(), StringComparer.Ordinal),
-                Sequencer.EntriesOf(virtualRouter).DistinctBy(e => e.Key).OrderBy(e => e.Key.ToString(), StringComparer.Ordinal));
+                EntriesOf(virtualRouter).DistinctBy(e => e.Key).OrderBy(e => e.Key.ToString(), StringComparer.Ordinal));
         }
+    }
+
+    /// <summary>Everything one vRouter carries.</summary>
+    private IEnumerable<VirtualRouterNatEntry> EntriesOf(string virtualRouter)
+    {
+        var own = Sequencer.OwnEntriesOf(virtualRouter);
+        return own.Entries.Concat(Sequencer.Compiled.Values.Where(c => !own.Owners.Contains(c.Owner)).SelectMany(c => c.NatEntries.Select(e => e.Elsewhere()).OfType<VirtualRouterNatEntry>()));
     }
 
     private static (Guid FloatingIP, string VirtualRouter, int RoutingInstance) KeyOf(FloatingIPRoute route) =>
@@ -177,7 +184,7 @@ internal sealed class SequencedWorld : IAcknowledgements
     {
         foreach (var ((_, name, instance), since) in _goneSince.Where(g => g.Key.Item2 == virtualRouter && Routes.AddressOf(g.Key.Item1).Equals(entry.Key.Address) && g.Key.Item3 == entry.Key.RoutingInstance))
         {
-            var carried = Sequencer.EntriesOf(name).Any(e => e.Carries && e.Key.RoutingInstance == instance && e.Key.Address!.Equals(entry.Key.Address));
+            var carried = EntriesOf(name).Any(e => e.Carries && e.Key.RoutingInstance == instance && e.Key.Address!.Equals(entry.Key.Address));
             Assert.True(carried || Now - since >= RouteSequencer.EntryHold, $"entries left {virtualRouter} {Now - since} after the withdrawal");
         }
     }

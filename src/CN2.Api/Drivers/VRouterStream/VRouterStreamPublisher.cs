@@ -71,14 +71,11 @@ internal sealed class VRouterStreamPublisher : IVRouterPublisher, IDisposable
         }
     }
 
-    public void End(VRouterHello hello, string reason)
-    {
-        if (Session(hello.Name) is { } session && ReferenceEquals(session.Hello, hello)) session.End(reason);
-    }
+    public void End(VRouterHello hello, string reason) => Session(hello)?.End(reason);
 
     public bool EndVanished(VRouterHello hello, string reason)
     {
-        if (Session(hello.Name) is not { HasVanished: true } session || !ReferenceEquals(session.Hello, hello)) return false;
+        if (Session(hello) is not { HasVanished: true } session) return false;
         session.End(reason);
         return true;
     }
@@ -165,6 +162,9 @@ internal sealed class VRouterStreamPublisher : IVRouterPublisher, IDisposable
         _sessions.GetValueOrDefault(hello.Name) is { IsAlive: true } session && !session.Hello.IsSameAgent(hello) ? session.Hello : null;
 
     private bool Current(VRouterSession session) => _sessions.GetValueOrDefault(session.Hello.Name) == session;
+
+    /// <summary>The session that began with this hello; null: it does not count any more.</summary>
+    private VRouterSession? Session(VRouterHello hello) => Session(hello.Name) is { } session && ReferenceEquals(session.Hello, hello) ? session : null;
 
     private VRouterSession? Session(string name)
     {
