@@ -19,9 +19,11 @@ kill "$!"
 wait "$!" || true
 echo "the agent started within $i s"
 
-# An emulated machine is slow: of the classes that take long, the tests in which the kernel's tunnels differ from the agent's. In one run, one after
-# another: the test program takes half a minute to start.
-"$bin/CN2.VRouter.Tests" -noColor -parallelMode none -method '*.AgentVpnTests.Connections_outlive*' \
-    -method '*.OverlayEngineTests.A_client*' -method '*.OverlayEngineTests.A_packet*' -method '*.OverlayEngineTests.A_removed*' \
+# An emulated machine is slow: of the classes that take long, the tests in which the kernel's tunnels differ from the agent's.
+status=0
+run() { "$bin/CN2.VRouter.Tests" -noColor "$@" || status=1; }
+run -method '*.AgentVpnTests.Connections_outlive*'
+run -method '*.OverlayEngineTests.A_client*' -method '*.OverlayEngineTests.A_packet*' -method '*.OverlayEngineTests.A_removed*' \
     -method '*.OverlayPlumbingTests.An_agent_that_starts*' -method '*.OverlayTransferTests.A_packet*' -method '*.OverlayTransferTests.The*' \
     -method '*.UplinkTests.A_pod_that*'
+exit "$status"
