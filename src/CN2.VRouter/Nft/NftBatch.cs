@@ -9,7 +9,7 @@ namespace CN2.VRouter.Nft;
 /// <summary>
 /// A transaction of nftables that the agent writes itself (linux/netfilter/nfnetlink.h): messages between a begin and an end, in one datagram. For what
 /// needs no compiler of rules: nft spends several times longer on reading text than the kernel on what it says. One thread at a time, in the network namespace
-/// of the thread that makes it; used again after each <see cref="Send"/> that succeeded.
+/// of the thread that makes it. It is empty again after each <see cref="Send"/>.
 /// </summary>
 internal sealed class NftBatch : IDisposable
 {
@@ -71,8 +71,13 @@ internal sealed class NftBatch : IDisposable
         Frame(BatchEnd);
         var batch = _buffer.AsSpan(0, _length);
         _length = 0;
-        _socket.Send(batch);
         Span<byte> answer = stackalloc byte[4096];
+        // What is left of the answers to one that was refused.
+        while (!_socket.Receive(answer, 0, out _).IsEmpty)
+        {
+        }
+
+        _socket.Send(batch);
         var messages = new NetlinkMessages(_socket.Receive(answer, ReplyTimeout, out _));
         if (!messages.Next() || messages.Type != NetlinkMessages.Error || messages.Body.Length < 4) throw new Win32Exception("the kernel does not answer a transaction of nftables");
         if (-BitConverter.ToInt32(messages.Body) is not 0 and var error) throw new PosixException("nftables", error);
