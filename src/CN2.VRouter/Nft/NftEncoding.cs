@@ -7,7 +7,7 @@ namespace CN2.VRouter.Nft;
 
 /// <summary>
 /// Elements as the kernel takes them (NFTA_LIST_ELEM), from what <see cref="NftElement"/> says; pure. Each part of a key of several is padded to 4 octets. Addresses
-/// and ports have network byte order, marks the host's, as in the registers that rules compare them with. Equal to what nft makes of the same text.
+/// and ports have network byte order, marks the host's but for sets with ranges. Equal to what nft makes of the same text.
 /// </summary>
 internal static class NftEncoding
 {
@@ -29,6 +29,9 @@ internal static class NftEncoding
         Protocol,
         Port,
         Mark,
+
+        /// <summary>A mark in network byte order, as nft has it in sets with ranges; their rules turn it around before they look it up.</summary>
+        OrderedMark,
 
         /// <summary>An address with or without a prefix length, always the last part.</summary>
         Range,
@@ -57,10 +60,10 @@ internal static class NftEncoding
         [NftSet.VpnPinged] = ([Part.Mark, Part.Address], []),
         [NftSet.VpnNatEntries] = ([Part.Mark, Part.Address, Part.Protocol, Part.Port], [Part.Mark]),
         [NftSet.VpnBackends] = ([Part.Mark, Part.Address, Part.Protocol, Part.Port, Part.Mark], [Part.Address, Part.Port]),
-        [NftSet.VpnSourceRanges] = ([Part.Mark, Part.Address, Part.Protocol, Part.Port, Part.Range], []),
+        [NftSet.VpnSourceRanges] = ([Part.OrderedMark, Part.Address, Part.Protocol, Part.Port, Part.Range], []),
         [NftSet.VpnOneToOne] = ([Part.Mark, Part.Address], [Part.Mark]),
         [NftSet.VpnOneToOneBackends] = ([Part.Mark, Part.Address, Part.Mark], [Part.Address]),
-        [NftSet.VpnOneToOneSourceRanges] = ([Part.Mark, Part.Address, Part.Range], []),
+        [NftSet.VpnOneToOneSourceRanges] = ([Part.OrderedMark, Part.Address, Part.Range], []),
         [NftSet.VpnEndpoints] = ([Part.Address], [Part.Mark]),
         [NftSet.VpnSources] = ([Part.Address], [Part.Address]),
     };
@@ -116,7 +119,10 @@ internal static class NftEncoding
                 BinaryPrimitives.WriteUInt16BigEndian(to, ushort.Parse(word, CultureInfo.InvariantCulture));
                 return 2;
             case Part.Mark:
-                BitConverter.TryWriteBytes(to, uint.Parse(word["0x".Length..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture));
+                BitConverter.TryWriteBytes(to, Mark(word));
+                return 4;
+            case Part.OrderedMark:
+                BinaryPrimitives.WriteUInt32BigEndian(to, Mark(word));
                 return 4;
             case Part.Range when word.Contains('/'):
                 var range = IPNetwork.Parse(word);
@@ -127,6 +133,8 @@ internal static class NftEncoding
                 return WriteAddress(to, IPAddress.Parse(word));
         }
     }
+
+    private static uint Mark(ReadOnlySpan<char> word) => uint.Parse(word["0x".Length..], NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
 
     private static int WriteAddress(Span<byte> to, IPAddress address)
     {
