@@ -28,6 +28,9 @@ public static class NftRuleset
     public const uint InsideFlag = 0x0002_0000;
     public const uint CountMask = 0x0001_ffff;
 
+    /// <summary>The flag of a table that no packet meets.</summary>
+    internal const string Dormant = "\n  flags dormant;";
+
     /// <summary>Packet mark between forward and postrouting: the packet leaves by the interface it came from, so its reply must pass this node too.</summary>
     private const uint HairpinBit = 0x4000_0000;
 
@@ -78,7 +81,10 @@ public static class NftRuleset
 
     /// <summary>Replaces both tables by tables with chains only; elements and hash chains follow in the same transaction.</summary>
     public static string Frame(NftOptions options) =>
-        Flush(options.Table) + Frame(options, IPFamily.IPv4) + Frame(options, IPFamily.IPv6);
+        Flush(options.Table) + Frame(options, IPFamily.IPv4, "") + Frame(options, IPFamily.IPv6, "");
+
+    /// <summary>Makes the family's table with chains only. No packet meets it until it is woken (<see cref="NftTables.AddWaking"/>).</summary>
+    public static string DormantFrame(NftOptions options, IPFamily family) => Frame(options, family, Dormant);
 
     /// <summary>Replaces the elements of the fence and of the uplinks in both tables.</summary>
     public static string Node(NftOptions options) => string.Concat(Families.Select(f =>
@@ -212,7 +218,8 @@ public static class NftRuleset
     private static string FenceElements(NftOptions options, IPFamily family) =>
         string.Join(", ", options.Fence.Where(a => a.FamilyOf() == family).Select(a => a.ToString()).Order(StringComparer.Ordinal));
 
-    private static string Frame(NftOptions options, IPFamily family)
+    /// <param name="flags">Of the table; every mention of it in the transaction must have the same.</param>
+    private static string Frame(NftOptions options, IPFamily family, string flags)
     {
         var ip = Keyword(family);
         var addr = family == IPFamily.IPv4 ? "ipv4_addr" : "ipv6_addr";
@@ -229,7 +236,7 @@ public static class NftRuleset
         var uplink = family == IPFamily.IPv4 && node is not null ? NftUplink.Chains(node, options.RelayPort) : "";
         var passing = uplink.Length > 0 ? NftUplink.ForwardRules(options.RelayPort) + "\n    " : "";
         return $$"""
-            table {{ip}} {{options.Table}} {
+            table {{ip}} {{options.Table}} {{{flags}}
               map hash { type mark : verdict; }
               set fence { type {{addr}};{{fence}} }
               set floating_ips { type {{addr}}; }
