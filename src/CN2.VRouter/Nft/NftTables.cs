@@ -35,13 +35,12 @@ internal static class NftTables
         return !IsAbsent(rules) && rules.Type == (Subsystem | NewRule);
     }
 
-    /// <summary>Its packets meet the rules from now on, all at once.</summary>
+    /// <summary>Packets meet its rules from now on; the kernel adds one chain after the other to its hooks. A table that somebody has removed meanwhile is made anew, and empty.</summary>
     public static void AddWaking(NftBatch batch, string table, IPFamily family)
     {
         Span<byte> attributes = stackalloc byte[256];
         var length = NetlinkAttributes.Write(attributes, Name, Terminated(table));
         length += NetlinkAttributes.Write(attributes[length..], Flags, [0, 0, 0, 0]);
-        // Without "create": a table that somebody has removed meanwhile is an error.
         batch.Add(NewTable, 0, family, attributes[..length]);
     }
 
