@@ -69,7 +69,7 @@ public sealed class RebuiltTablesTests : IDisposable
             {
                 await Task.Delay(10 * i, Cancellation);
                 _node.Try("nft", commands[i % commands.Length]);
-            });
+            }, Cancellation);
             await ApplyAsync(dataplane, config, new DataplaneChange());
             var isWhole = Tables(_node) == expected;
             await second;
