@@ -16,8 +16,11 @@ internal sealed partial class AgentRecorder(
     ILogger<AgentRecorder> logger)
     : IReconcileTask
 {
-    /// <summary>Progress alone (revisions, last seen) is saved at most this often.</summary>
-    public static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(500);
+    /// <summary>Progress alone (revisions, last seen) is saved at most this often, of all agents in one statement.</summary>
+    public static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>Agents that are known are saved in transactions of so many at most.</summary>
+    private const int MostHellos = 500;
 
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(500);
 
@@ -125,12 +128,7 @@ internal sealed partial class AgentRecorder(
     private async Task SaveAsync(Reports reports, CancellationToken ct)
     {
         var gone = reports.Connections.Where(c => c.Value is null).Select(c => c.Key).ToList();
-        foreach (var hello in reports.Connections.Values.OfType<VRouterHello>().ToList())
-        {
-            await ConnectAsync(hello, ct);
-            reports.Connections.Remove(hello.Name);
-        }
-
+        foreach (var hellos in reports.Connections.Values.OfType<VRouterHello>().ToList().Chunk(MostHellos)) await ConnectAsync(hellos, reports, ct);
         await EachAsync([.. reports.Vanished], names => stores.Reports.VanishAsync(self.Name, names, ct), n => $"that the node of {n} is gone", ct);
         await EachAsync([.. gone.Except(reports.Vanished)], names => stores.Reports.DisconnectAsync(self.Name, names, ct), n => $"that {n} has disconnected", ct);
         foreach (var name in gone) reports.Connections.Remove(name);
@@ -147,6 +145,33 @@ internal sealed partial class AgentRecorder(
         reports.Health.Clear();
     }
 
+    /// <summary>Saves those that are known all at once, and asks about each of the others. What is saved or sent away leaves <paramref name="reports"/>.</summary>
+    private async Task ConnectAsync(VRouterHello[] hellos, Reports reports, CancellationToken ct)
+    {
+        HashSet<VRouterHello> known = [];
+        if (hellos.Length > 1)
+        {
+            try
+            {
+                known.UnionWith(await stores.Reports.ConnectKnownAsync(hellos, self.Name, time.GetUtcNow(), ct));
+            }
+            catch (Exception e) when (IsOfTheItem(e))
+            {
+                foreach (var half in hellos.Chunk((hellos.Length + 1) / 2)) await ConnectAsync(half, reports, ct);
+                return;
+            }
+        }
+
+        foreach (var hello in known) Recorded(hello);
+        foreach (var hello in hellos)
+        {
+            if (!known.Contains(hello)) await ConnectAsync(hello, ct);
+            reports.Connections.Remove(hello.Name);
+        }
+    }
+
+    private void Recorded(VRouterHello hello) => inbox.Post(new AgentEvent.Recorded(hello));
+
     private async Task ConnectAsync(VRouterHello hello, CancellationToken ct)
     {
         AgentRefusal? refusal;
@@ -161,7 +186,7 @@ internal sealed partial class AgentRecorder(
 
         if (refusal is null)
         {
-            inbox.Post(new AgentEvent.Recorded(hello));
+            Recorded(hello);
             return;
         }
 

@@ -18,11 +18,8 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
     private const int ConnectAttempts = 3;
     private const short VirtualRouterKind = (short)ResourceKind.VirtualRouter;
 
-    /// <summary>An agent that was heard within this time may not be replaced by another one: a heartbeat is due every 2 s, and saved 0.5 s later.</summary>
-    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(4.5);
-
-    /// <summary>An agent that was not heard for this long has missed a heartbeat.</summary>
-    private static readonly TimeSpan Silent = TimeSpan.FromSeconds(3);
+    /// <summary>An agent that was not heard for this long has missed a heartbeat: one is due every 2 s, and saved 1 s later.</summary>
+    private static readonly TimeSpan Silent = TimeSpan.FromSeconds(3.5);
 
     /// <summary>How long after its last attempt an agent that was refused is still named in conditions. Agents try at least every 2 s.</summary>
     public static readonly TimeSpan IntruderStays = TimeSpan.FromSeconds(15);
@@ -63,42 +60,46 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         await using var transaction = await connection.BeginTransactionAsync(ct);
         var (refusal, known) = await JudgeAsync(connection, transaction, hello, controlNode, maximum, ct);
         if (refusal is not null) return refusal;
-        await SaveConnectionAsync(connection, transaction, hello, known, controlNode, now, ct);
+        await AgentConnectionRows.SaveAsync(connection, transaction, hello, known, controlNode, now, ct);
         await transaction.CommitAsync(ct);
         signal.Set();
         return null;
     }
 
+    /// <summary>
+    /// The same for many agents that have dialled this replica, in one short transaction: a herd waits for few round trips. Taken are those whose VirtualRouters
+    /// exist, are where their agents say, and are not somebody else's: nothing else is to be asked about them. Answers which; the others are for
+    /// <see cref="ConnectAsync"/>.
+    /// </summary>
+    public async Task<IReadOnlyCollection<VRouterHello>> ConnectKnownAsync(IReadOnlyCollection<VRouterHello> hellos, string controlNode, DateTimeOffset now, CancellationToken ct)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        var known = await AgentConnectionRows.KnownAsync(connection, transaction, [.. hellos.Select(h => h.Name)], ct);
+        var taken = new List<(VRouterHello Hello, Guid Uid)>(hellos.Count);
+        foreach (var hello in hellos)
+        {
+            if (known.GetValueOrDefault(hello.Name) is { } agent && (hello.Uid is null || hello.Uid == agent.Uid) && agent.IsWhere(hello)
+                && AgentConnection.Judge(hello, agent, controlNode) is null)
+                taken.Add((hello, agent.Uid));
+        }
+
+        if (taken.Count == 0) return [];
+        await AgentConnectionRows.SaveKnownAsync(connection, transaction, taken, controlNode, now, ct);
+        await transaction.CommitAsync(ct);
+        signal.Set();
+        return [.. taken.Select(t => t.Hello)];
+    }
+
     private static async Task<(AgentRefusal? Refusal, KnownAgent? Known)> JudgeAsync(
         NpgsqlConnection connection, NpgsqlTransaction? transaction, VRouterHello hello, string controlNode, int maximum, CancellationToken ct)
     {
-        await using var command = new NpgsqlCommand(
-            $"""
-            SELECT v.uid, v.address, v.address6, s.control_node, s.agent_instance, s.agent_source, coalesce(s.agent_connection, 0),
-                   coalesce(s.connected AND s.last_seen_at > now() - $2, false)
-                       AND EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND {ControlNodeLiveness.IsAlive("c", "$3")})
-            FROM virtual_router v LEFT JOIN virtual_router_status s ON s.uid = v.uid WHERE v.name = $1 {(transaction is null ? "" : "FOR UPDATE OF v")}
-            """, connection, transaction)
-        {
-            Parameters = { new() { Value = hello.Name }, new() { Value = Fresh }, new() { Value = ControlNodeLiveness.GoneAfter } },
-        };
-        KnownAgent? known = null;
-        await using (var reader = await command.ExecuteReaderAsync(ct))
-        {
-            if (await reader.ReadAsync(ct))
-            {
-                known = new KnownAgent(
-                    reader.GetGuid(0), reader.GetFieldValue<IPAddress>(1), Optional<IPAddress>(2), Optional<string>(3), Optional<string>(4), Optional<IPAddress>(5),
-                    reader.GetInt64(6), reader.GetBoolean(7));
-            }
-
-            T? Optional<T>(int column) where T : class => reader.IsDBNull(column) ? null : reader.GetFieldValue<T>(column);
-        }
+        var known = (await AgentConnectionRows.KnownAsync(connection, transaction, [hello.Name], ct)).GetValueOrDefault(hello.Name);
 
         // One that was made anew under the same name is another one.
         if (hello.Uid is { } uid && known?.Uid != uid) return (AgentConnection.Deleted(hello.Name), known);
         if (known is not null && AgentConnection.Judge(hello, known, controlNode) is { } refusal) return (refusal, known);
-        if (known is not null && known.Address.Equals(hello.Address) && Equals(known.Address6, hello.Address6)) return (null, known);
+        if (known?.IsWhere(hello) == true) return (null, known);
 
         await using var holders = new NpgsqlCommand(
             """
@@ -145,56 +146,6 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         if (hello.Uid is not null && !found.IsDBNull(4) && found.GetString(4).Split(' ', 3) is [var infrastructure, var kind, var name])
             return (AgentConnection.AddressIsInfrastructure(IPAddress.Parse(infrastructure), BlockedAddresses.Whose(kind, name), hello.Name), known);
         return (known is null && found.GetInt64(1) >= maximum ? AgentConnection.TooMany(hello.Name, maximum) : null, known);
-    }
-
-    private static async Task SaveConnectionAsync(
-        NpgsqlConnection connection, NpgsqlTransaction transaction, VRouterHello hello, KnownAgent? known, string controlNode, DateTimeOffset now, CancellationToken ct)
-    {
-        var moved = known is not null && !(known.Address.Equals(hello.Address) && Equals(known.Address6, hello.Address6));
-        var move = moved
-            ? $"Its agent is at {Both(hello.Address, hello.Address6)} now, no longer at {Both(known!.Address, known.Address6)}: its routes follow."
-            : null;
-        await using var command = new NpgsqlCommand(
-            $$"""
-            WITH made AS (
-                INSERT INTO virtual_router (uid, name, address, address6, admin_down, labels, annotations, generation, created_at, updated_at)
-                VALUES ($1, $2, $3, $4, false, '{}', '{}', 1, $5, $5) ON CONFLICT (name) DO NOTHING RETURNING uid, name
-            ), moved AS (
-                UPDATE virtual_router SET address = $3, address6 = $4, generation = generation + 1, updated_at = $5
-                WHERE name = $2 AND (address <> $3 OR address6 IS DISTINCT FROM $4) RETURNING uid, name
-            ), known AS (
-                SELECT uid, name, true AS fresh FROM made
-                UNION ALL SELECT uid, name, false FROM virtual_router WHERE name = $2 LIMIT 1
-            ), status AS (
-                INSERT INTO virtual_router_status AS s (uid, connected, control_node, last_seen_at, lost, desired_revision, applied_revision, applied_position,
-                    agent_version, overlay_engine, agent_instance, agent_source, agent_connection)
-                SELECT uid, true, $6, now(), fresh, 0, 0, 0, $7, $9, $10, $11, $12 FROM known
-                ON CONFLICT (uid) DO UPDATE SET connected = true, control_node = $6, last_seen_at = now(), agent_version = $7, overlay_engine = $9,
-                    applied_position = 0, applied_snapshot = NULL, agent_instance = $10, agent_source = $11, agent_connection = $12, held_at = NULL, vanished_at = NULL
-            ), added AS (
-                {{ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Added, "known WHERE fresh", statusOnly: false)}}
-            ), connected AS (
-                {{ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Modified, "(SELECT uid, name, NOT EXISTS (SELECT FROM moved) AS status_only FROM known WHERE NOT fresh) c", statusOnly: null)}}
-            ), happened AS (
-                INSERT INTO event (kind, name, at, type, reason, message)
-                SELECT $8, $2, $5, 'Normal', 'Connected', 'Its agent (' || $7 || ') connected to control node ' || $6 || '.' FROM known
-                UNION ALL SELECT $8, $2, $5, 'Warning', 'AddressChanged', $13 FROM moved WHERE $13 IS NOT NULL
-            )
-            SELECT 1
-            """, connection, transaction)
-        {
-            Parameters =
-            {
-                new() { Value = Guid.CreateVersion7() }, new() { Value = hello.Name }, new() { Value = hello.Address },
-                new() { Value = (object?)hello.Address6 ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Inet },
-                new() { Value = now }, new() { Value = controlNode }, new() { Value = hello.AgentVersion }, new() { Value = VirtualRouterKind },
-                Text(hello.OverlayEngine), Text(hello.Instance),
-                new() { Value = (object?)hello.Source ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Inet }, new() { Value = hello.Connection }, Text(move),
-            },
-        };
-        await command.ExecuteNonQueryAsync(ct);
-
-        static string Both(IPAddress address, IPAddress? address6) => address6 is null ? $"{address}" : $"{address} and {address6}";
     }
 
     /// <summary>
@@ -310,9 +261,9 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         new() { Value = progress.Select(p => p.Refused).ToArray() },
         new() { Value = progress.Select(p => p.Applied?.ToString()).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
         new() { Value = progress.Select(p => p.Overdue).ToArray() },
-        Texts(progress.Select(p => p.Forwarding)),
-        Texts(progress.Select(p => p.Forwarding is null ? null : NodeForwarding.Parse(p.Forwarding).Status.ToString())),
-        Texts(progress.Select(p => p.Forwarding is null ? null : NodeForwarding.Parse(p.Forwarding).Message)));
+        AgentConnectionRows.Texts(progress.Select(p => p.Forwarding)),
+        AgentConnectionRows.Texts(progress.Select(p => p.Forwarding is null ? null : NodeForwarding.Parse(p.Forwarding).Status.ToString())),
+        AgentConnectionRows.Texts(progress.Select(p => p.Forwarding is null ? null : NodeForwarding.Parse(p.Forwarding).Message)));
 
     /// <summary>
     /// For the leader: agents of replicas that are gone become disconnected, and agents that have been away for too long, or whose nodes have vanished
@@ -383,10 +334,6 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
     }
 
     private static IPAddress[] Addresses(VRouterHello hello) => hello.Address6 is { } address6 ? [hello.Address, address6] : [hello.Address];
-
-    private static NpgsqlParameter Texts(IEnumerable<string?> texts) => new() { Value = texts.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
-
-    private static NpgsqlParameter Text(string? text) => new() { Value = (object?)text ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
 
     private async Task ExecuteAsync(string sql, CancellationToken ct, params NpgsqlParameter[] parameters)
     {

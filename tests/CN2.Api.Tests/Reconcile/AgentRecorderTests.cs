@@ -137,6 +137,36 @@ public sealed class AgentRecorderTests(PrivatePostgres postgres) : IAsyncLifetim
         Assert.Contains(_parts.TakeEvents(), e => e is AgentEvent.Recorded { Name: "node2" });
     }
 
+    [Theory]
+    [InlineData(false, 1)]
+    [InlineData(true, 12)]
+    public async Task A_herd_of_agents_that_are_known_is_saved_in_few_transactions_also_with_a_bad_one_among_them(bool withBad, int transactions)
+    {
+        var hellos = Enumerable.Range(0, 40).Select(i => new VRouterHello($"node{i}", IPAddress.Parse($"172.27.116.{i}"), null, "1.0")).ToList();
+        foreach (var hello in hellos) Recorder.Connected(hello);
+        await Eventually.TrueAsync(() => Query<long>("SELECT count(*) FROM virtual_router_status WHERE connected") == hellos.Count, seconds: 30);
+        _parts.TakeEvents();
+        await _database.TakeAwayAsync();
+        foreach (var hello in hellos) Recorder.Connected(hello with { AgentVersion = withBad && hello == hellos[7] ? "2\0" : "2.0" });
+        await Eventually.TrueAsync(() => Failures() > 0);
+        var before = Query<long>("SELECT coalesce(max(id), 0) FROM change");
+        await _database.GiveBackAsync();
+        var good = hellos.Count - (withBad ? 1 : 0);
+        await Eventually.TrueAsync(() =>
+        {
+            _parts.Time.Advance(TimeSpan.FromMilliseconds(100));
+            return Query<long>("SELECT count(*) FROM virtual_router_status WHERE agent_version = '2.0'") == good;
+        }, seconds: 30);
+        Assert.InRange(Query<long>($"SELECT count(DISTINCT xid) FROM change WHERE id > {before}"), 1, transactions);
+        await Eventually.TrueAsync(() => _parts.Publisher.Ended.Count == hellos.Count - good);
+        var recorded = new HashSet<string>();
+        await Eventually.TrueAsync(() =>
+        {
+            recorded.UnionWith(_parts.TakeEvents().OfType<AgentEvent.Recorded>().Select(e => e.Name));
+            return recorded.Count == good;
+        });
+    }
+
     [Fact]
     public async Task One_report_that_the_database_refuses_is_left_out_and_the_others_are_saved()
     {
