@@ -10,7 +10,7 @@ internal sealed class Outbox(StartupGate gate, SpeakerDispatcher speaker, VRoute
     {
         gate.Tick(now, next);
         speaker.Send();
-        if (gate.State.ServesAgents) vRouters.Flush();
+        if (gate.State.ServesAgents) next.NoLaterThan(vRouters.Flush());
         speaker.Release();
         progress.ShareWithOthers();
         census.Take(now);

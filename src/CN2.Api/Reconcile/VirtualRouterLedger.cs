@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using CN2.Api.Data;
 using CN2.Api.Data.Documents;
 using CN2.Api.Drivers;
@@ -42,11 +43,14 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
 
     public void Close(string name) => _accounts.Remove(name);
 
-    /// <summary>The vRouters that have not acknowledged everything of this owner, among those that count.</summary>
-    public IEnumerable<Account> AwaitedBy(Guid owner) => _awaited.Of(owner).Where(a => a.Counts);
+    /// <summary>Owners of changes that are there and that some vRouters are sent only in a moment: each of them counts as one that has not acknowledged.</summary>
+    public IReadOnlySet<Guid> Unsent { get; set; } = FrozenSet<Guid>.Empty;
 
-    /// <summary>Owners for which vRouters have acknowledged something since the last call.</summary>
-    public IEnumerable<Guid> TakeAcknowledged() => _awaited.TakePassed();
+    /// <summary>The vRouters that have not acknowledged everything of this owner, among those that count.</summary>
+    public IEnumerable<Account> AwaitedBy(Guid owner) => (Unsent.Contains(owner) ? _accounts.Values : _awaited.Of(owner)).Where(a => a.Counts);
+
+    /// <summary>Owners for which vRouters have acknowledged something since the last call; of what others still wait for, a moment later.</summary>
+    public IEnumerable<Guid> TakeAcknowledged(DateTimeOffset now) => _awaited.TakePassed(now);
 
     public AckMark MarkOf(string virtualRouter, bool pending)
     {

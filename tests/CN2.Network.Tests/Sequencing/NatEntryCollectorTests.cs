@@ -60,6 +60,66 @@ public sealed class NatEntryCollectorTests
         }
     }
 
+    [Fact]
+    public void What_is_taken_for_some_vRouters_before_the_rest_adds_up_to_the_same()
+    {
+        var random = new Random(8);
+        for (var round = 0; round < 20_000; round++)
+        {
+            var collector = new NatEntryCollector();
+            var each = Names.ToDictionary(n => n, _ => new OneTable());
+            var given = Names.ToDictionary(n => n, _ => new Dictionary<NatEntryKey, bool>());
+            var owners = Names.ToDictionary(n => n, _ => new HashSet<Guid>());
+            var steps = random.Next(1, 9);
+            var log = new List<string>();
+            for (var step = 0; step < steps; step++)
+            {
+                if (random.Next(3) == 0)
+                {
+                    string[] some = [.. Names.Where(_ => random.Next(2) == 0).Union(collector.ChangedByName)];
+                    log.Add($"taken for {string.Join(' ', some)}");
+                    var pending = some.Where(collector.HasAny).ToList();
+                    Give(collector.TakeFor(some), some, pending);
+                    Assert.DoesNotContain(some, collector.HasAny);
+                }
+
+                var (owner, key) = (new Guid(random.Next(3), 0, 0, new byte[8]), Key(random.Next(3)));
+                var entry = random.Next(2) == 0 ? new VirtualRouterNatEntry(key, [], false, []) : null;
+                var named = Names.Where(_ => random.Next(3) == 0).ToArray();
+                var byName = random.Next(2) == 0;
+                log.Add($"{(byName ? "on" : "except")} {string.Join(' ', named)}: {owner} {(entry is null ? "removes" : "puts")} {key}");
+                foreach (var name in byName ? named : [])
+                {
+                    if (entry is null) collector.Remove(name, owner, key);
+                    else collector.Put(name, owner, entry);
+                }
+
+                if (!byName && entry is null) collector.RemoveElsewhere(named, owner, key);
+                if (!byName && entry is not null) collector.PutElsewhere(named, owner, entry);
+                foreach (var name in byName ? named : Names.Except(named)) each[name].Set(owner, key, entry);
+            }
+
+            Give(collector.Take(), Names, [.. Names.Where(collector.HasAny)]);
+            foreach (var name in Names)
+            {
+                Assert.True(each[name].ToString() == Text(given[name].Where(g => g.Value).Select(g => g.Key), given[name].Where(g => !g.Value).Select(g => g.Key)), string.Join("; ", log));
+                Assert.True(each[name].Owners.IsSubsetOf(owners[name]) || each[name].IsEmpty, string.Join("; ", log));
+            }
+
+            void Give(NatEntryChangeSet taken, string[] names, List<string> pending)
+            {
+                foreach (var name in names)
+                {
+                    var changes = taken.Of(name);
+                    Assert.True(changes is not null == pending.Contains(name), string.Join("; ", log));
+                    foreach (var key in changes?.Removed ?? []) given[name][key] = false;
+                    foreach (var entry in changes?.Put ?? []) given[name][entry.Key] = true;
+                    owners[name].UnionWith(changes?.Owners ?? []);
+                }
+            }
+        }
+    }
+
     private static NatEntryKey Key(int number) => new(IPFamily.IPv4, IPAddress.Parse("100.0.0.4"), TransportProtocol.TCP, (ushort)number);
 
     private static string Text(IEnumerable<NatEntryKey> put, IEnumerable<NatEntryKey> removed) =>
