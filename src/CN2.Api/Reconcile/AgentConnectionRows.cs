@@ -1,5 +1,6 @@
 using System.Net;
 using CN2.Api.Data;
+using CN2.Api.Data.Rows;
 using CN2.Api.Drivers;
 using Npgsql;
 using NpgsqlTypes;

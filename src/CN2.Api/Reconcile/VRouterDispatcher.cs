@@ -203,6 +203,8 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
                 var revision = account.LastRevision = sent ??= ledger.NextRevision();
                 Await(account, revision);
                 account.SentWhole(revision);
+                // It brings also what was sent before the agent dialled.
+                foreach (var sending in account.Outstanding) Tell(sending);
                 publisher.Publish(account.Name, revision, WholeOf(account.Name, whole ??= TakeCommonItems()));
                 continue;
             }
@@ -236,7 +238,12 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
         void Wait(VirtualRouterLedger.Account account, Sending sending)
         {
             account.Sent(sending);
-            if (account.ConnectedHere && told.Add(sending)) state.Statuses.EntriesSent(sending.Owners);
+            if (account.ConnectedHere) Tell(sending);
+        }
+
+        void Tell(Sending sending)
+        {
+            if (told.Add(sending)) state.Statuses.EntriesSent(sending.Owners);
         }
     }
 

@@ -184,8 +184,11 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
         /// <summary>Messages that are not acknowledged yet, as far as they are told apart.</summary>
         public int OutstandingMessages => _outstanding.Count + (_rest is null ? 0 : 1);
 
+        /// <summary>What is not acknowledged yet.</summary>
+        public IEnumerable<Sending> Outstanding => _rest is null ? _outstanding : _outstanding.Append(_rest);
+
         /// <summary>Owners that wait for the vRouter.</summary>
-        public IReadOnlyCollection<Guid> Awaited => [.. _outstanding.SelectMany(s => s.Owners).Concat(_rest?.Owners ?? []).Distinct()];
+        public IReadOnlyCollection<Guid> Awaited => [.. Outstanding.SelectMany(s => s.Owners).Distinct()];
 
         /// <summary>
         /// An agent that has gone to another replica is judged by what it answers there: that replica may have read less than this one, and the agent
