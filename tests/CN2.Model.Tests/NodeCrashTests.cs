@@ -91,7 +91,7 @@ public sealed class NodeCrashTests : IAsyncLifetime
         await Eventually.TrueAsync(() => _frr.NextHops(Prefix).SequenceEqual(_hops), "its route is back", 60);
     }
 
-    /// <summary><c>CN2_LOSS_SECONDS</c>: how long it watches (default 20).</summary>
+    /// <summary><c>CN2_LOSS_SECONDS</c>: how long it watches (default 20). An hour needs <c>CN2_TEST_SLOWNESS=6</c>, or it counts as a test that hangs.</summary>
     [Fact]
     public async Task Nobody_is_lost_while_all_processors_are_busy()
     {

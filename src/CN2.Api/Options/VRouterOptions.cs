@@ -44,6 +44,12 @@ public sealed record VRouterOptions
     /// </summary>
     public TimeSpan? VanishedAfter => LostAfterSeconds < BelievedSeconds ? TimeSpan.FromSeconds(LostAfterSeconds) : null;
 
+    /// <summary>
+    /// Where there are several control nodes, a node that has vanished is lost this much later, so that those that vanished with it and are watched
+    /// by another control node count too.
+    /// </summary>
+    public TimeSpan VanishedSettle => TimeSpan.FromSeconds(0.3 * LostAfterSeconds);
+
     /// <summary>How long an agent must be silent when there is no agent of another node to ask.</summary>
     public static TimeSpan VanishedAloneAfter => TimeSpan.FromSeconds(BelievedSeconds);
 

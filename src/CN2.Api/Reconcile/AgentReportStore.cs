@@ -291,7 +291,7 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
                   AND NOT EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND {ControlNodeLiveness.IsAlive("c", "$1")})
                 RETURNING v.uid, v.name
             ), away AS (
-                SELECT v.uid, v.name, v.name = ANY($4) AS carries, NOT s.connected AND (s.last_seen_at NOT BETWEEN now() - $2 AND now() + $2 OR s.vanished_at > s.last_seen_at) AS due, s.held_at
+                SELECT v.uid, v.name, v.name = ANY($4) AS carries, NOT s.connected AND (s.last_seen_at NOT BETWEEN now() - $2 AND now() + $2 OR (s.vanished_at > s.last_seen_at AND NOT (s.vanished_at > now() - $10 AND s.vanished_at < now() + $10))) AS due, s.held_at
                 FROM virtual_router_status s JOIN virtual_router v ON v.uid = s.uid
                 WHERE {LeaderLease.IsHeld("$7", "$8")} AND NOT s.lost AND s.last_seen_at IS NOT NULL AND (NOT s.connected OR s.last_seen_at < now() - $6 OR s.uid IN (SELECT uid FROM orphaned))
             ), recent AS (
@@ -322,7 +322,7 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         [
             new() { Value = goneAfter }, new() { Value = rule.LostAfter }, new() { Value = VirtualRouterKind },
             new() { Value = carriers.ToArray() }, new() { Value = (long)rule.AtOnceLimit }, new() { Value = Silent }, new() { Value = lease.Run }, new() { Value = lease.Fence },
-            new() { Value = rule.AtOnceWithin },
+            new() { Value = rule.AtOnceWithin }, new() { Value = rule.VanishedAfter },
         ];
         command.Parameters.AddRange(parameters);
         await using var reader = await command.ExecuteReaderAsync(ct);

@@ -11,9 +11,9 @@ internal interface ILeaderTasks
     /// <summary>Gives pending Services what they lack. Ends with <see cref="LeaderEvent.PendingServicesTried"/>.</summary>
     void Serve(PendingBatch batch);
 
-    /// <summary>Marks vRouters that stay away for this long, and those whose nodes have vanished, as lost. Ends with <see cref="LeaderEvent.LostMarked"/>.</summary>
+    /// <summary>Marks vRouters that stay away, and those whose nodes have vanished, as lost. Ends with <see cref="LeaderEvent.LostMarked"/>.</summary>
     /// <param name="carriers">Names of the vRouters that carry routes: when many of these are away at once, none is lost.</param>
-    void MarkLost(TimeSpan lostAfter, IReadOnlyCollection<string> carriers, LeaderLease lease);
+    void MarkLost(LossRule rule, IReadOnlyCollection<string> carriers, LeaderLease lease);
 
     /// <summary>Endpoints that were held back and have stayed up long enough take new flows. Ends with <see cref="LeaderEvent.EndpointsReleased"/>.</summary>
     void ReleaseEndpoints(LeaderLease lease);

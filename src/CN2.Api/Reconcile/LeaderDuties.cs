@@ -16,6 +16,9 @@ internal sealed class LeaderDuties(
     private bool _isLeading;
     private bool _isMarking;
     private DateTimeOffset _markedAt;
+
+    /// <summary>When nodes that have vanished are to be marked, in order.</summary>
+    private readonly Queue<DateTimeOffset> _vanishedDueAt = new();
     private bool _isReleasing;
     private DateTimeOffset _releasedAt;
 
@@ -29,6 +32,7 @@ internal sealed class LeaderDuties(
                 break;
             case LeaderEvent.LeadershipChanged:
                 _isLeading = false;
+                _vanishedDueAt.Clear();
                 break;
             case LeaderEvent.DeletionsTried tried:
                 deletions.WereTried(tried.Batch);
@@ -59,7 +63,7 @@ internal sealed class LeaderDuties(
 
         if (deletions.TakeFinished() is { } finished) tasks.Finish(finished, proof);
         if (pending.Take(now) is { } batch) tasks.Serve(batch);
-        MarkLost(proof, now);
+        MarkLost(proof, now, next);
         ReleaseEndpoints(proof, now);
         statuses.Send(now, next);
     }
@@ -76,12 +80,18 @@ internal sealed class LeaderDuties(
     /// After a start, a time without the database and a jump of its clock, agents get LostAfter to report. A replica that was there all the
     /// time goes on at once when it begins to lead: agents could have dialled it.
     /// </summary>
-    private void MarkLost(LeaderLease proof, DateTimeOffset now)
+    private void MarkLost(LeaderLease proof, DateTimeOffset now, NextTick next)
     {
-        if (lease.InContact <= options.LostAfter || _isMarking || (now - _markedAt < LostInterval && !state.Ledger.HasVanished)) return;
+        var settle = state.Others.Any ? options.VanishedSettle : TimeSpan.Zero;
+        if (state.Ledger.HasVanished) _vanishedDueAt.Enqueue(now + settle);
         state.Ledger.HasVanished = false;
+        if (lease.InContact <= options.LostAfter || _isMarking) return;
+        var isDue = now - _markedAt >= LostInterval;
+        while (_vanishedDueAt.TryPeek(out var at) && at <= now) isDue |= _vanishedDueAt.TryDequeue(out _);
+        if (_vanishedDueAt.TryPeek(out var later)) next.NoLaterThan(later);
+        if (!isDue) return;
         _markedAt = now;
         _isMarking = true;
-        tasks.MarkLost(options.LostAfter, [.. state.Sequencer.Carriers], proof);
+        tasks.MarkLost(new LossRule(options.LostAfter, settle, options.AtOnceWithin, options.LostAtOnceLimit), [.. state.Sequencer.Carriers], proof);
     }
 }

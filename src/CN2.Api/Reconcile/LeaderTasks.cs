@@ -1,5 +1,4 @@
 using CN2.Api.Data;
-using CN2.Api.Options;
 using CN2.Api.Services;
 
 namespace CN2.Api.Reconcile;
@@ -9,7 +8,7 @@ namespace CN2.Api.Reconcile;
 /// frees or withdraws something is done only while the lease is held.
 /// </summary>
 internal sealed partial class LeaderTasks(
-    IServiceLifecycle lifecycle, AgentStores stores, VRouterOptions options, ReconcileCounters counters, LoopInbox inbox, TimeProvider time,
+    IServiceLifecycle lifecycle, AgentStores stores, ReconcileCounters counters, LoopInbox inbox, TimeProvider time,
     ILogger<LeaderTasks> logger) : ILeaderTasks
 {
     private static readonly TimeSpan FailureInterval = TimeSpan.FromSeconds(1);
@@ -29,10 +28,9 @@ internal sealed partial class LeaderTasks(
         await lifecycle.ServePendingAsync(services, CancellationToken.None);
     });
 
-    public void MarkLost(TimeSpan lostAfter, IReadOnlyCollection<string> carriers, LeaderLease lease) => Run("Marking lost vRouters", new LeaderEvent.LostMarked(), async () =>
+    public void MarkLost(LossRule rule, IReadOnlyCollection<string> carriers, LeaderLease lease) => Run("Marking lost vRouters", new LeaderEvent.LostMarked(), async () =>
     {
-        var held = await stores.Reports.MarkLostAsync(
-            lease, ControlNodeLiveness.GoneAfter, new LossRule(lostAfter, options.AtOnceWithin, options.LostAtOnceLimit), carriers, CancellationToken.None);
+        var held = await stores.Reports.MarkLostAsync(lease, ControlNodeLiveness.GoneAfter, rule, carriers, CancellationToken.None);
         counters.VirtualRoutersHeld(held);
         await stores.Reports.ForgetIntrudersAsync(CancellationToken.None);
     });

@@ -99,7 +99,7 @@ public sealed class EventTests(ApiServer api) : IClassFixture<ApiServer>
         await store.SaveAsync("elsewhere", [new VirtualRouterProgress("node1", TimeSpan.Zero, 1, 1, null, "1.0", null)], ["node1"], ct);
         await store.DisconnectAsync("elsewhere", ["node1"], ct);
         await Eventually.TrueAsync(() => api.Services.GetRequiredService<HeldLease>().IsLeading);
-        await store.MarkLostAsync(api.Services.GetRequiredService<HeldLease>().Current!.Value, TimeSpan.FromMinutes(1), new LossRule(TimeSpan.FromMinutes(-1), TimeSpan.Zero, 0), [], ct);
+        await store.MarkLostAsync(api.Services.GetRequiredService<HeldLease>().Current!.Value, TimeSpan.FromMinutes(1), new LossRule(TimeSpan.FromMinutes(-1), TimeSpan.Zero, TimeSpan.Zero, 0), [], ct);
         Assert.Equal(["Lost", "Disconnected", "Programmed", "Connected"], await ReasonsAsync("virtual-routers/node1"));
 
         var endpoint = (await api.PostAsync("/v1/namespaces/default/virtual-machine-interfaces", """{"name":"checked","addresses":["10.0.0.1"],"virtualRouter":"node1"}""")).Expect(201);

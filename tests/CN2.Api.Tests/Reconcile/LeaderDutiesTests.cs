@@ -1,10 +1,12 @@
 using CN2.Api.Data;
+using CN2.Api.Drivers;
+using CN2.Api.Options;
 using CN2.Api.Reconcile;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace CN2.Api.Tests.Reconcile;
 
-/// <summary>What the leading replica begins in a round, and when. On fake time; vRouters are lost after 10 s.</summary>
+/// <summary>What the leading replica begins in a round, and when. On fake time; vRouters are lost after 10 s, and those whose nodes are gone after 0.5 s.</summary>
 public sealed class LeaderDutiesTests : IAsyncDisposable
 {
     private static readonly TimeSpan LostAfter = TimeSpan.FromSeconds(10);
@@ -16,7 +18,7 @@ public sealed class LeaderDutiesTests : IAsyncDisposable
 
     public LeaderDutiesTests()
     {
-        _parts = new LoopParts(replace: services => services.AddSingleton<ILeaderTasks>(_tasks));
+        _parts = new LoopParts(replace: services => services.AddSingleton<ILeaderTasks>(_tasks).AddSingleton(new VRouterOptions { LostAfterSeconds = 0.5 }));
         _duties = _parts.Get<LeaderDuties>();
         _lease = _parts.Get<HeldLease>();
     }
@@ -93,19 +95,37 @@ public sealed class LeaderDutiesTests : IAsyncDisposable
     {
         Lead();
         Assert.Equal([LostAfter], Round(seconds: 11));
-        PutVanished(lost: false);
+        PutVanished("compute1");
         Assert.Empty(Round());
         Handle(new LeaderEvent.LostMarked());
         Assert.Equal([LostAfter], Round());
         Handle(new LeaderEvent.LostMarked());
         Assert.Empty(Round());
-        PutVanished(lost: true); // nothing is left to be done
+        PutVanished("compute1", lost: true); // nothing is left to be done
         Assert.Empty(Round());
         Lose();
-        PutVanished(lost: false);
+        PutVanished("compute1");
         Assert.Empty(Round());
+    }
 
-        void PutVanished(bool lost) => _parts.Get<ResourceChanges>().Put(Sample.Router("compute1", lost) with { Connected = false, Vanished = true });
+    [Fact]
+    public void Where_there_are_several_control_nodes_each_node_that_vanishes_is_marked_a_moment_later()
+    {
+        _parts.State.Others.Take(new ReplicaView(HasOthers: true, MustIntroduce: false, RowsLost: false, new Dictionary<string, IReadOnlyList<BgpSession>>()));
+        Lead();
+        Assert.Equal([LostAfter], Round(seconds: 11));
+        Handle(new LeaderEvent.LostMarked());
+        PutVanished("compute1");
+        Assert.Empty(Round());
+        Assert.Empty(Round(seconds: 0.1));
+        PutVanished("compute2");
+        Assert.Empty(Round());
+        Assert.Equal([LostAfter], Round(seconds: 0.05)); // 0.3 of 0.5 s after the first
+        Handle(new LeaderEvent.LostMarked());
+        Assert.Empty(Round(seconds: 0.05));
+        Assert.Equal([LostAfter], Round(seconds: 0.05));
+        Handle(new LeaderEvent.LostMarked());
+        Assert.Empty(Round());
     }
 
     [Fact]
@@ -228,6 +248,8 @@ public sealed class LeaderDutiesTests : IAsyncDisposable
         _duties.Do(_parts.Now, new NextTick());
         return _tasks.TakeBegun();
     }
+
+    private void PutVanished(string name, bool lost = false) => _parts.Get<ResourceChanges>().Put(Sample.Router(name, lost) with { Connected = false, Vanished = true });
 
     private void PutDeleted(int n) => _parts.Get<Deletions>().Put(Sample.Service(n) with { Deleting = true });
 

@@ -10,7 +10,7 @@ namespace CN2.Api.Tests.Reconcile;
 /// <summary>What only the leader may say in the database, when its lease is over and when the database's clock was set.</summary>
 public sealed class LeaderStatementTests(PrivatePostgres postgres) : IAsyncLifetime
 {
-    private static readonly LossRule Rule = new(TimeSpan.FromSeconds(10), TimeSpan.FromSeconds(10), 0);
+    private static readonly LossRule Rule = new(TimeSpan.FromSeconds(10), TimeSpan.Zero, TimeSpan.FromSeconds(10), 0);
     private string _database = null!;
     private LoopParts _parts = null!;
     private LeaderLease _lease;

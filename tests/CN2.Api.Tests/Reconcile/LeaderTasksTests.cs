@@ -81,7 +81,7 @@ public sealed class LeaderTasksTests(ApiServerWithoutReconciler api) : IClassFix
     [Fact]
     public async Task Marking_lost_vRouters_ends_with_an_event()
     {
-        Tasks.MarkLost(TimeSpan.FromSeconds(10), [], await LeaseAsync());
+        Tasks.MarkLost(new LossRule(TimeSpan.FromSeconds(10), TimeSpan.Zero, TimeSpan.FromSeconds(10), 0), [], await LeaseAsync());
         Assert.IsType<LeaderEvent.LostMarked>(await NextAsync());
     }
 
@@ -94,7 +94,7 @@ public sealed class LeaderTasksTests(ApiServerWithoutReconciler api) : IClassFix
         using var logging = LoggerFactory.Create(b => b.AddProvider(log));
         var tasks = new LeaderTasks(
             new FailingLifecycle(hangs ? new Npgsql.NpgsqlException("Exception while reading from stream", new TimeoutException("Timeout during reading attempt")) : new InvalidCastException("A bug")),
-            api.Services.GetRequiredService<AgentStores>(), api.Services.GetRequiredService<VRouterOptions>(), api.Services.GetRequiredService<ReconcileCounters>(),
+            api.Services.GetRequiredService<AgentStores>(), api.Services.GetRequiredService<ReconcileCounters>(),
             api.Services.GetRequiredService<LoopInbox>(), TimeProvider.System, logging.CreateLogger<LeaderTasks>());
         tasks.Serve(new PendingBatch([Guid.NewGuid()], []));
         Assert.IsType<LeaderEvent.PendingServicesTried>(await NextAsync());

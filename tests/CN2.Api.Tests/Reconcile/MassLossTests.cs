@@ -169,7 +169,7 @@ public sealed class MassLossTests(PrivatePostgres postgres) : IAsyncLifetime
     private async Task<int> MarkAsync(int limit = 0)
     {
         await ExecuteAsync("UPDATE control_node SET last_seen_at = now()");
-        return await Store.MarkLostAsync(Lease, ControlNodeLiveness.GoneAfter, new LossRule(LostAfter, LostAfter, limit), _carriers, Cancellation);
+        return await Store.MarkLostAsync(Lease, ControlNodeLiveness.GoneAfter, new LossRule(LostAfter, TimeSpan.Zero, LostAfter, limit), _carriers, Cancellation);
     }
 
     private async Task AwayAsync(params string[] names)

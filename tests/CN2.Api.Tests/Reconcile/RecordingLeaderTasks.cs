@@ -8,7 +8,7 @@ internal sealed class RecordingLeaderTasks : ILeaderTasks
 {
     private readonly List<object> _begun = [];
 
-    /// <summary>What was begun since the last call: a <see cref="DeletionBatch"/>, a <see cref="PendingBatch"/>, or the time of <see cref="MarkLost"/>.</summary>
+    /// <summary>What was begun since the last call: a <see cref="DeletionBatch"/>, a <see cref="PendingBatch"/>, or the <see cref="LossRule.LostAfter"/> of <see cref="MarkLost"/>.</summary>
     public List<object> TakeBegun()
     {
         List<object> begun = [.. _begun];
@@ -25,5 +25,5 @@ internal sealed class RecordingLeaderTasks : ILeaderTasks
 
     public void ReleaseEndpoints(LeaderLease lease) => Released++;
 
-    public void MarkLost(TimeSpan lostAfter, IReadOnlyCollection<string> carriers, LeaderLease lease) => _begun.Add(lostAfter);
+    public void MarkLost(LossRule rule, IReadOnlyCollection<string> carriers, LeaderLease lease) => _begun.Add(rule.LostAfter);
 }

@@ -282,9 +282,32 @@ public abstract class AgentReportContract(StoreSite site) : StoreContract(site)
     }
 
     [Fact]
+    public async Task Among_several_control_nodes_those_that_vanish_a_moment_apart_are_held_together()
+    {
+        var rule = new LossRule(LostAfter, TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(0.5), 0);
+        string[] carriers = ["compute1", "compute2", "compute3"];
+        var lease = await ServeAsync(1, 2, 3);
+        await PassAsync(0.5);
+        await Store.VanishAsync("cn-a", ["compute1"], Ct);
+        Assert.Equal(0, await Store.MarkLostAsync(lease, ControlNodeLiveness.GoneAfter, rule, carriers, Ct));
+        Assert.False((await Site.RouterAsync("compute1")).Router.Lost); // others may have vanished with it
+        await PassAsync(0.1);
+        await Store.VanishAsync("cn-a", ["compute2"], Ct);
+        await PassAsync(0.6);
+        Assert.Equal(2, await Store.MarkLostAsync(lease, ControlNodeLiveness.GoneAfter, rule, carriers, Ct));
+        Assert.Equal((true, true), ((await Site.RouterAsync("compute1")).Held, (await Site.RouterAsync("compute2")).Held));
+
+        await ConnectAsync(Hello(2, connection: 2)); // and so only one had vanished
+        await PassAsync(LostAfter.TotalSeconds);
+        await RenewAsync(lease, "compute2", "compute3");
+        await Store.MarkLostAsync(lease, ControlNodeLiveness.GoneAfter, rule, carriers, Ct);
+        Assert.Equal((true, false), ((await Site.RouterAsync("compute1")).Router.Lost, (await Site.RouterAsync("compute2")).Router.Lost));
+    }
+
+    [Fact]
     public async Task With_a_short_time_two_that_are_lost_one_after_the_other_are_not_lost_at_once()
     {
-        var rule = new LossRule(LostAfter, TimeSpan.FromSeconds(0.5), 0);
+        var rule = new LossRule(LostAfter, TimeSpan.Zero, TimeSpan.FromSeconds(0.5), 0);
         var lease = await ServeAsync(1, 2, 3);
         await PassAsync(0.5);
         await Store.VanishAsync("cn-a", ["compute1"], Ct);
@@ -360,7 +383,7 @@ public abstract class AgentReportContract(StoreSite site) : StoreContract(site)
     }
 
     private Task<int> MarkLostAsync(LeaderLease lease, int limit = 0, params int[] carriers) =>
-        Store.MarkLostAsync(lease, ControlNodeLiveness.GoneAfter, new LossRule(LostAfter, LostAfter, limit), [.. carriers.Select(n => $"compute{n}")], Ct);
+        Store.MarkLostAsync(lease, ControlNodeLiveness.GoneAfter, new LossRule(LostAfter, TimeSpan.Zero, LostAfter, limit), [.. carriers.Select(n => $"compute{n}")], Ct);
 }
 
 public sealed class MemoryAgentReportTests() : AgentReportContract(new MemoryStores());

@@ -126,12 +126,12 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
     private static int MarkLost(MemoryDatabase db, Changes changes, LeaderLease lease, TimeSpan goneAfter, LossRule rule, IReadOnlyCollection<string> carriers)
     {
         if (!db.IsHeld(lease)) return 0;
-        var (lostAfter, atOnceWithin, limit) = rule;
+        var (lostAfter, vanishedAfter, atOnceWithin, limit) = rule;
         var now = db.Now;
         var rows = db.Routers.Values.Where(r => db.RouterStatuses.ContainsKey(r.Uid)).Select(r => (Router: r, Status: db.RouterStatuses[r.Uid])).ToList();
         var orphaned = rows.Where(r => r.Status.Connected && !IsAlive(r.Status.ControlNode)).ToList();
         var away = rows.Where(r => !r.Status.Lost && (!r.Status.Connected || r.Status.LastSeen < now - Silent || orphaned.Contains(r)))
-            .Select(r => (r.Router, r.Status, Carries: carriers.Contains(r.Router.Name), IsDue: !r.Status.Connected && (!IsNear(r.Status.LastSeen, lostAfter) || r.Status.VanishedAt > r.Status.LastSeen))).ToList();
+            .Select(r => (r.Router, r.Status, Carries: carriers.Contains(r.Router.Name), IsDue: !r.Status.Connected && (!IsNear(r.Status.LastSeen, lostAfter) || (r.Status.VanishedAt is { } at && at > r.Status.LastSeen && !(at > now - vanishedAfter && at < now + vanishedAfter))))).ToList();
         var recent = rows.Count(r => r.Status.Lost && r.Status.LostAt > now - atOnceWithin);
         var isMass = away.Count(a => a.Carries) + recent >= (limit > 0 ? limit : Math.Max(2, (carriers.Count + recent + 1) / 2));
 

@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using System.Net;
 using CN2.Api.Options;
 
 namespace CN2.Api.Drivers.VRouterStream;
@@ -7,13 +8,14 @@ namespace CN2.Api.Drivers.VRouterStream;
 /// Finds nodes that are gone within the short time of <see cref="VRouterOptions.VanishedAfter"/>. Silence alone proves nothing in so short a time, so a
 /// node has vanished only when three things come together: its agent, which sends pulses, was silent for the whole limit; this process was awake all
 /// that time (after a stall, everybody gets the whole limit again); and agents of other nodes, which are asked over their streams, do not reach the node.
+/// That says something only of a node that was reached before, so each node is tried once after its agent has connected, and again until it is reached.
 /// When there is no other agent, the silence must last <see cref="VRouterOptions.VanishedAloneAfter"/>.
 /// <para>
 /// It only reports (<see cref="IVRouterListener.Vanished"/>): whether many are silent at once, which is nobody's loss, is decided by who knows what
 /// they carry. With the default settings it does nothing. All members may be called from any thread.
 /// </para>
 /// </summary>
-internal sealed class NodeWatch : BackgroundService
+internal sealed partial class NodeWatch : BackgroundService
 {
     /// <summary>So many agents are asked about one node.</summary>
     public const int Witnesses = 2;
@@ -21,15 +23,25 @@ internal sealed class NodeWatch : BackgroundService
     /// <summary>So many nodes are asked about at a time; the others wait.</summary>
     public const int MostQuestions = 32;
 
-    /// <summary>A node that answered, or that was reported, is asked about again after this time.</summary>
+    /// <summary>So many nodes are tried at a time.</summary>
+    public const int MostTrials = 8;
+
+    /// <summary>A node that was not reached is tried again after this time.</summary>
+    public static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(10);
+
+    /// <summary>A node that answered, that was reported, or whose agent spoke again, is asked about again after this time.</summary>
     private static readonly TimeSpan AskAgainAfter = TimeSpan.FromSeconds(1);
 
     private readonly VRouterStreamPublisher _publisher;
     private readonly TimeProvider _time;
+    private readonly ILogger _logger;
     private readonly SilencePace? _pace;
     private readonly Lock _lock = new();
     private readonly List<VRouterSession> _sessions = [];
     private readonly Dictionary<VRouterSession, Suspicion> _suspicions = [];
+
+    /// <summary>Of nodes that were not reached yet.</summary>
+    private readonly Dictionary<VRouterSession, Trial> _trials = [];
     private long _lookedAt;
 
     /// <summary>Since when this process has been awake.</summary>
@@ -39,9 +51,9 @@ internal sealed class NodeWatch : BackgroundService
     private long _questions;
     private long _stalls;
 
-    public NodeWatch(VRouterStreamPublisher publisher, VRouterOptions options, TimeProvider time, IMeterFactory meters)
+    public NodeWatch(VRouterStreamPublisher publisher, VRouterOptions options, TimeProvider time, IMeterFactory meters, ILogger<NodeWatch> logger)
     {
-        (_publisher, _time) = (publisher, time);
+        (_publisher, _time, _logger) = (publisher, time, logger);
         _pace = options.VanishedAfter is { } limit ? new SilencePace(limit) : null;
         _lookedAt = _awakeSince = time.GetTimestamp();
         var meter = meters.Create("CN2.VRouters");
@@ -57,6 +69,14 @@ internal sealed class NodeWatch : BackgroundService
     {
         lock (_lock)
         {
+            if (_trials.FirstOrDefault(t => t.Value.Number == number && t.Value.Witness == witness) is { Key: { } tried, Value: var trial })
+            {
+                trial.IsAnswered = true;
+                if (reached) tried.NodeAnswers = true;
+                else if (!trial.IsFirst) LogUnreached(tried.Hello.Name, tried.Hello.Address, witness.Hello.Name);
+                return;
+            }
+
             if (_suspicions.Values.FirstOrDefault(s => s.Number == number && s.Unanswered.Remove(witness)) is not { } suspicion) return;
             suspicion.Answers++;
             suspicion.Reached |= reached;
@@ -82,15 +102,21 @@ internal sealed class NodeWatch : BackgroundService
 
             _lookedAt = now;
             List<VRouterSession> silent = [.. _sessions.Where(s => SilenceOf(s, now) >= pace.AskAfter)];
-            foreach (var speaks in _suspicions.Keys.Except(silent).ToList()) _suspicions.Remove(speaks);
+            foreach (var speaks in _suspicions.Keys.Except(silent).ToList())
+            {
+                _suspicions[speaks].IsOver = true;
+                if (_time.GetElapsedTime(_suspicions[speaks].AskedAt, now) >= AskAgainAfter) _suspicions.Remove(speaks);
+            }
+
+            Try(pace, silent, now);
             if (silent.Count == 0) return;
             List<VRouterSession> witnesses = [.. _sessions.Where(s => s.HasPulsed).Except(silent)];
-            var free = MostQuestions - _suspicions.Values.Count(s => s is { Reached: false, Reported: false } && s.Unanswered.Count > 0 && _time.GetElapsedTime(s.AskedAt, now) < pace.GiveUpAfter);
+            var free = MostQuestions - _suspicions.Values.Count(s => s is { Reached: false, Reported: false, IsOver: false } && s.Unanswered.Count > 0 && _time.GetElapsedTime(s.AskedAt, now) < pace.GiveUpAfter);
             foreach (var session in silent)
             {
                 if (!IsToAskAbout(session, pace, silent, now)) continue;
                 if (_sessions.Count == 1) ReportAlone(session, silent, now);
-                else if (witnesses.Count > 0 && free-- > 0) Ask(session, pace, witnesses, now);
+                else if (session.NodeAnswers && witnesses.Count > 0 && free-- > 0) Ask(session, pace, witnesses, now);
             }
         }
     }
@@ -109,12 +135,31 @@ internal sealed class NodeWatch : BackgroundService
     private TimeSpan SilenceOf(VRouterSession session, long heardAt, long now) =>
         session is { HasPulsed: true, IsHeldUp: false } ? _time.GetElapsedTime(Math.Max(heardAt, _awakeSince), now) : TimeSpan.Zero;
 
+    /// <summary>Has a few of the nodes that were not reached yet tried, each by one agent of another node.</summary>
+    private void Try(SilencePace pace, List<VRouterSession> silent, long now)
+    {
+        List<VRouterSession> unknown = [.. _sessions.Where(s => s is { HasPulsed: true, NodeAnswers: false })];
+        foreach (var done in _trials.Keys.Except(unknown).ToList()) _trials.Remove(done);
+        if (unknown.Count == 0) return;
+        List<VRouterSession> witnesses = [.. _sessions.Where(s => s.HasPulsed).Except(silent)];
+        var free = MostTrials - _trials.Values.Count(t => !t.IsAnswered && _time.GetElapsedTime(t.AskedAt, now) < pace.GiveUpAfter);
+        foreach (var session in unknown.Except(silent))
+        {
+            var before = _trials.GetValueOrDefault(session);
+            if (before is not null && _time.GetElapsedTime(before.AskedAt, now) < (before.IsAnswered ? TryAgainAfter : AskAgainAfter)) continue;
+            if (free-- <= 0) return;
+            if (InTurn(witnesses).FirstOrDefault(w => w != session) is not { } witness) return;
+            _trials[session] = new Trial(++_lastNumber, now, witness) { IsFirst = before?.IsAnswered != true };
+            witness.Send(VRouterMessages.Question(_lastNumber, session.Hello.Address, pace.AnswerWithin));
+        }
+    }
+
     /// <summary>Judges it by the answers that have come. True: there are none, and others are to be asked.</summary>
     private bool IsToAskAbout(VRouterSession session, SilencePace pace, List<VRouterSession> silent, long now)
     {
         if (!_suspicions.TryGetValue(session, out var suspicion)) return true;
         var asked = _time.GetElapsedTime(suspicion.AskedAt, now);
-        if (suspicion.Reached || suspicion.Reported) return asked >= AskAgainAfter;
+        if (suspicion.Reached || suspicion.Reported || suspicion.IsOver) return asked >= AskAgainAfter;
         var isOver = asked >= pace.GiveUpAfter;
         if (suspicion.Answers == 0) return isOver;
         var heardAt = session.HeardAt;
@@ -127,14 +172,19 @@ internal sealed class NodeWatch : BackgroundService
     private void Ask(VRouterSession session, SilencePace pace, List<VRouterSession> witnesses, long now)
     {
         var suspicion = _suspicions[session] = new Suspicion(++_lastNumber, now);
-        // In turn, so that one that cannot answer is not asked for ever.
-        var first = (int)(_lastWitness++ % (uint)witnesses.Count);
-        foreach (var witness in witnesses.Skip(first).Concat(witnesses.Take(first)).Take(Witnesses))
+        foreach (var witness in InTurn(witnesses).Take(Witnesses))
         {
             suspicion.Unanswered.Add(witness);
             Interlocked.Increment(ref _questions);
             witness.Send(VRouterMessages.Question(suspicion.Number, session.Hello.Address, pace.AnswerWithin));
         }
+    }
+
+    /// <summary>So that one that cannot answer is not asked for ever.</summary>
+    private IEnumerable<VRouterSession> InTurn(List<VRouterSession> witnesses)
+    {
+        var first = witnesses.Count == 0 ? 0 : (int)(_lastWitness++ % (uint)witnesses.Count);
+        return witnesses.Skip(first).Concat(witnesses.Take(first));
     }
 
     private void ReportAlone(VRouterSession session, List<VRouterSession> silent, long now)
@@ -167,5 +217,27 @@ internal sealed class NodeWatch : BackgroundService
         public bool Reached { get; set; }
 
         public bool Reported { get; set; }
+
+        /// <summary>The agent spoke again.</summary>
+        public bool IsOver { get; set; }
     }
+
+    /// <summary>Whether another agent reaches a node whose agent speaks.</summary>
+    private sealed class Trial(ulong number, long askedAt, VRouterSession witness)
+    {
+        public ulong Number => number;
+
+        public long AskedAt => askedAt;
+
+        public VRouterSession Witness => witness;
+
+        public bool IsAnswered { get; set; }
+
+        /// <summary>No agent has said before that it does not reach the node.</summary>
+        public bool IsFirst { get; init; }
+    }
+
+    [LoggerMessage(EventId = 248, Level = LogLevel.Warning,
+        Message = "The node of vRouter {Name} ({Address}) answers neither echo requests nor TCP connections of {Witness}: when it dies, that is not noticed within VRouters__LostAfterSeconds, but after 10 s")]
+    private partial void LogUnreached(string name, IPAddress address, string witness);
 }

@@ -45,6 +45,9 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
     /// <summary>The agent sends pulses, and so can be asked about other nodes.</summary>
     public bool HasPulsed { get; set; }
 
+    /// <summary>An agent of another node has reached its node: from now on it says something when none does.</summary>
+    public bool NodeAnswers { get; set; }
+
     /// <summary>The agent has sent so much that its next messages wait here: that nothing is heard is not its doing.</summary>
     public bool IsHeldUp { get; set; }
 

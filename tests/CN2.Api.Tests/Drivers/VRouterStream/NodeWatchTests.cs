@@ -4,9 +4,11 @@ using System.Threading.Channels;
 using CN2.Api.Drivers;
 using CN2.Api.Drivers.VRouterStream;
 using CN2.Api.Options;
+using CN2.Api.Tests.Reconcile;
 using CN2.VRouter.V1;
 using Grpc.Core;
 using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 
 namespace CN2.Api.Tests.Drivers.VRouterStream;
@@ -18,12 +20,14 @@ public sealed class NodeWatchTests : IAsyncDisposable
     private readonly VRouterStreamPublisher _publisher = new();
     private readonly Reports _reports = new();
     private readonly CancellationTokenSource _stop = new();
-    private readonly ServiceProvider _services = new ServiceCollection().AddMetrics().BuildServiceProvider();
+    private readonly RecordedLog _recorded = new();
+    private readonly ServiceProvider _services;
     private readonly NodeWatch _watch;
     private readonly List<Agent> _agents = [];
 
     public NodeWatchTests()
     {
+        _services = new ServiceCollection().AddMetrics().AddLogging(l => l.AddProvider(_recorded)).BuildServiceProvider();
         _watch = NewWatch(0.5);
         _publisher.Listen(_reports);
     }
@@ -181,6 +185,81 @@ public sealed class NodeWatchTests : IAsyncDisposable
     }
 
     [Fact]
+    public async Task A_node_that_nobody_has_reached_before_is_not_gone_because_nobody_reaches_it()
+    {
+        var (walled, two, three) = (Connect("walled", answers: false), Connect("two"), Connect("three"));
+        Pass(0.025, walled, two, three);
+        var asked = await AskedAsync(two, three);
+        asked.Agent.Answer(asked.Question, reached: false);
+        Pass(NodeWatch.TryAgainAfter.TotalSeconds - 0.025, walled, two, three);
+        Assert.Equal(0, two.Questions + three.Questions);
+        Assert.Empty(_recorded.Lines);
+        Pass(0.025, walled, two, three);
+        asked = await AskedAsync(two, three);
+        asked.Agent.Answer(asked.Question, reached: false);
+        Assert.Contains("walled", Assert.Single(_recorded.Lines).Text, StringComparison.Ordinal);
+        Pass(5, two, three);
+        Assert.Empty(_reports.Taken());
+        Assert.Equal(0, two.Questions + three.Questions);
+    }
+
+    [Fact]
+    public async Task A_node_is_tried_until_it_is_reached()
+    {
+        var (late, two) = (Connect("late", answers: false), Connect("two"));
+        Pass(0.025, late, two);
+        var lost = await two.QuestionAsync(); // without an answer
+        Pass(0.975, late, two);
+        Assert.Equal(0, two.Questions);
+        Pass(0.025, late, two);
+        var question = await two.QuestionAsync();
+        Assert.Equal(late.Address, new IPAddress(question.Address.Span));
+        two.Answer(lost, reached: true); // too late
+        Assert.False(late.Session.NodeAnswers);
+        late.Answer(question, reached: true); // nobody speaks for itself
+        Assert.False(late.Session.NodeAnswers);
+        two.Answer(question, reached: true);
+        Pass(30, late, two);
+        Assert.Equal(0, two.Questions);
+        Pass(0.25, two);
+        two.Answer(await two.QuestionAsync(), reached: false);
+        Pass(0.25, two);
+        Assert.Equal(["late is gone, witnessed; silent: late"], _reports.Taken());
+    }
+
+    [Fact]
+    public void Of_many_new_nodes_only_so_many_are_tried_at_a_time()
+    {
+        Agent[] all = [.. Enumerable.Range(0, 20).Select(i => Connect($"new{i}", answers: false))];
+        Pass(0.3, all);
+        Eventually.True(() => all.Sum(a => a.Questions) >= NodeWatch.MostTrials, "they are tried");
+        Assert.Equal(NodeWatch.MostTrials, all.Sum(a => a.Questions));
+        Pass(0.05, all);
+        Eventually.True(() => all.Sum(a => a.Questions) == 2 * NodeWatch.MostTrials, "those that nobody answered for make room");
+    }
+
+    [Fact]
+    public async Task An_agent_that_is_silent_again_and_again_is_asked_about_once_a_second()
+    {
+        var (odd, two, three) = (Connect("odd"), Connect("two"), Connect("three"));
+        for (var i = 0; i < 3; i++)
+        {
+            Pass(0.3, two, three);
+            Pass(0.025, odd, two, three);
+        }
+
+        Eventually.True(() => two.Questions == 1 && three.Questions == 1, "it is asked about");
+        Pass(0.3, two, three);
+        Eventually.True(() => two.Questions == 2, "a second later it is asked about again");
+        await two.QuestionAsync();
+        var question = await two.QuestionAsync();
+        two.Answer(question, reached: false);
+        three.Answer(question, reached: false);
+        Pass(0.25, two, three);
+        Assert.Equal(["odd is gone, witnessed; silent: odd"], _reports.Taken());
+    }
+
+    [Fact]
     public void When_all_are_silent_nobody_is_asked_and_nobody_is_gone()
     {
         var (one, two) = (Connect("one"), Connect("two"));
@@ -216,12 +295,21 @@ public sealed class NodeWatchTests : IAsyncDisposable
         Assert.Equal(["dead is gone, witnessed; silent: dead"], _reports.Taken());
     }
 
-    private NodeWatch NewWatch(double seconds) => new(_publisher, new VRouterOptions { LostAfterSeconds = seconds }, _time, _services.GetRequiredService<IMeterFactory>());
+    /// <summary>The question that one of these was asked, and which.</summary>
+    private static async Task<(Agent Agent, WitnessQuestion Question)> AskedAsync(params Agent[] agents)
+    {
+        Eventually.True(() => agents.Sum(a => a.Questions) == 1, "one is asked");
+        var agent = agents.Single(a => a.Questions == 1);
+        return (agent, await agent.QuestionAsync());
+    }
 
-    private Agent Connect(string name, bool pulses = true)
+    private NodeWatch NewWatch(double seconds) => new(_publisher, new VRouterOptions { LostAfterSeconds = seconds }, _time, _services.GetRequiredService<IMeterFactory>(), _services.GetRequiredService<ILogger<NodeWatch>>());
+
+    /// <param name="answers">Its node was reached by another one before.</param>
+    private Agent Connect(string name, bool pulses = true, bool answers = true)
     {
         var hello = new VRouterHello(name, new IPAddress([172, 27, 115, (byte)(_agents.Count + 1)]), null, "1.0");
-        var session = new VRouterSession(hello, default, _time, new CancellationTokenSource()) { HasPulsed = pulses };
+        var session = new VRouterSession(hello, default, _time, new CancellationTokenSource()) { HasPulsed = pulses, NodeAnswers = answers };
         Assert.True(_publisher.TryAdd(session));
         var agent = new Agent(session, _watch);
         agent.Writing = session.WriteAsync(agent, EncodedMessage.Of(VRouterMessages.Welcome(_watch.Pulse)), _stop.Token);
