@@ -13,20 +13,31 @@ internal static class AgentConnectionRows
     /// <summary>An agent that was heard within this time may not be replaced by another one: a heartbeat is due every 2 s, and saved 1 s later.</summary>
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(4.5);
 
-    /// <summary>What is known of the agents with these names; with a transaction their VirtualRouters are locked, always in the same order.</summary>
-    public static async Task<Dictionary<string, KnownAgent>> KnownAsync(
-        NpgsqlConnection connection, NpgsqlTransaction? transaction, IReadOnlyCollection<string> names, CancellationToken ct)
+    /// <summary>What is known of the agent with this name; with a transaction its VirtualRouter is locked.</summary>
+    public static async Task<KnownAgent?> KnownAsync(NpgsqlConnection connection, NpgsqlTransaction? transaction, string name, CancellationToken ct) =>
+        (await KnownAsync(connection, transaction, [name], transaction is null ? "" : "FOR UPDATE OF v", ct)).GetValueOrDefault(name);
+
+    /// <summary>
+    /// What is known of the agents with these names, whose VirtualRouters are locked from now on. One that somebody else has locked is left out: the others do not
+    /// wait for it.
+    /// </summary>
+    public static Task<Dictionary<string, KnownAgent>> LockKnownAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, IReadOnlyCollection<string> names, CancellationToken ct) =>
+        KnownAsync(connection, transaction, names, "FOR UPDATE OF v SKIP LOCKED", ct);
+
+    private static async Task<Dictionary<string, KnownAgent>> KnownAsync(
+        NpgsqlConnection connection, NpgsqlTransaction? transaction, IReadOnlyCollection<string> names, string rowLock, CancellationToken ct)
     {
         await using var command = new NpgsqlCommand(
             $"""
             SELECT v.name, v.uid, v.address, v.address6, s.control_node, s.agent_instance, s.agent_source, coalesce(s.agent_connection, 0),
                    coalesce(s.connected AND s.last_seen_at > now() - $2, false)
                        AND EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND {ControlNodeLiveness.IsAlive("c", "$3")})
-            FROM virtual_router v LEFT JOIN virtual_router_status s ON s.uid = v.uid WHERE v.name = ANY($1) {(transaction is null ? "" : "ORDER BY v.name FOR UPDATE OF v")}
+            FROM virtual_router v LEFT JOIN virtual_router_status s ON s.uid = v.uid WHERE v.name = ANY($1) {rowLock}
             """, connection, transaction)
         {
             Parameters = { Texts(names), new() { Value = Fresh }, new() { Value = ControlNodeLiveness.GoneAfter } },
         };
+        command.CommandTimeout = DatabasePools.SecondsFor(names.Count);
         var known = new Dictionary<string, KnownAgent>(names.Count);
         await using var reader = await command.ExecuteReaderAsync(ct);
         while (await reader.ReadAsync(ct))
@@ -92,7 +103,7 @@ internal static class AgentConnectionRows
         static string Both(IPAddress address, IPAddress? address6) => address6 is null ? $"{address}" : $"{address} and {address6}";
     }
 
-    /// <summary>The same of many whose VirtualRouters exist and are where their agents say, in one statement.</summary>
+    /// <summary>The same of many whose VirtualRouters exist and are where their agents say, in one statement. It locks in the order of <see cref="AgentReportStore"/>.</summary>
     public static async Task SaveKnownAsync(
         NpgsqlConnection connection, NpgsqlTransaction transaction, IReadOnlyCollection<(VRouterHello Hello, Guid Uid)> agents, string controlNode, DateTimeOffset now, CancellationToken ct)
     {
@@ -103,7 +114,7 @@ internal static class AgentConnectionRows
             ), status AS (
                 INSERT INTO virtual_router_status AS s (uid, connected, control_node, last_seen_at, lost, desired_revision, applied_revision, applied_position,
                     agent_version, overlay_engine, agent_instance, agent_source, agent_connection)
-                SELECT uid, true, $8, now(), false, 0, 0, 0, version, engine, instance, source, connection FROM known
+                SELECT uid, true, $8, now(), false, 0, 0, 0, version, engine, instance, source, connection FROM known ORDER BY uid
                 ON CONFLICT (uid) DO UPDATE SET connected = true, control_node = excluded.control_node, last_seen_at = now(), agent_version = excluded.agent_version,
                     overlay_engine = excluded.overlay_engine, applied_position = 0, applied_snapshot = NULL, agent_instance = excluded.agent_instance,
                     agent_source = excluded.agent_source, agent_connection = excluded.agent_connection, held_at = NULL, vanished_at = NULL

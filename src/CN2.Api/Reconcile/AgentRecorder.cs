@@ -79,7 +79,7 @@ internal sealed partial class AgentRecorder(
     {
         lock (_lock)
         {
-            _waiting.Progress[progress.Name] = progress;
+            _waiting.Progress[progress.Name] = (progress, time.GetTimestamp());
             if (answered) _waiting.Answered.Add(progress.Name);
         }
 
@@ -135,7 +135,7 @@ internal sealed partial class AgentRecorder(
         reports.Vanished.Clear();
 
         await EachAsync(
-            [.. reports.Progress.Values.Where(p => !gone.Contains(p.Name))],
+            [.. reports.Progress.Values.Where(p => !gone.Contains(p.Progress.Name)).Select(p => p.Progress with { Silence = p.Progress.Silence + time.GetElapsedTime(p.At) })],
             progress => stores.Reports.SaveAsync(self.Name, progress, reports.Answered, ct), p => $"the progress of {p.Name}", ct);
         reports.Progress.Clear();
         reports.Answered.Clear();
@@ -162,10 +162,15 @@ internal sealed partial class AgentRecorder(
             }
         }
 
-        foreach (var hello in known) Recorded(hello);
-        foreach (var hello in hellos)
+        foreach (var hello in known)
         {
-            if (!known.Contains(hello)) await ConnectAsync(hello, ct);
+            Recorded(hello);
+            reports.Connections.Remove(hello.Name);
+        }
+
+        foreach (var hello in hellos.Where(h => !known.Contains(h)))
+        {
+            await ConnectAsync(hello, ct);
             reports.Connections.Remove(hello.Name);
         }
     }
@@ -270,7 +275,9 @@ internal sealed partial class AgentRecorder(
 
         /// <summary>Of those that have disconnected, the ones whose nodes are gone.</summary>
         public HashSet<string> Vanished { get; } = [];
-        public Dictionary<string, VirtualRouterProgress> Progress { get; } = [];
+
+        /// <summary>With the <see cref="TimeProvider.GetTimestamp"/> of the report: until it is saved, the agent has been silent for longer.</summary>
+        public Dictionary<string, (VirtualRouterProgress Progress, long At)> Progress { get; } = [];
         public HashSet<string> Answered { get; } = [];
         public Dictionary<(Guid Endpoint, string VirtualRouter), EndpointHealthReport> Health { get; } = [];
 

@@ -11,7 +11,8 @@ namespace CN2.Api.Reconcile;
 
 /// <summary>
 /// What agents report, as rows. Every call is one statement or one short transaction, and writes the change rows that go with it. The
-/// time at which an agent was seen is the database's, because the clocks of the replicas may differ.
+/// time at which an agent was seen is the database's, because the clocks of the replicas may differ. Rows of virtual_router_status are locked in the
+/// order of their uid, by every statement that changes several: each would otherwise lock them in the order of its plan, and two could wait for each other.
 /// </summary>
 internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource dataSource, ChangeSignal signal) : IAgentReportStore
 {
@@ -68,14 +69,14 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
 
     /// <summary>
     /// The same for many agents that have dialled this replica, in one short transaction: a herd waits for few round trips. Taken are those whose VirtualRouters
-    /// exist, are where their agents say, and are not somebody else's: nothing else is to be asked about them. Answers which; the others are for
+    /// exist, are locked by nobody else, are where their agents say, and are not somebody else's: nothing else is to be asked about them. Answers which; the others are for
     /// <see cref="ConnectAsync"/>.
     /// </summary>
     public async Task<IReadOnlyCollection<VRouterHello>> ConnectKnownAsync(IReadOnlyCollection<VRouterHello> hellos, string controlNode, DateTimeOffset now, CancellationToken ct)
     {
         await using var connection = await dataSource.OpenConnectionAsync(ct);
         await using var transaction = await connection.BeginTransactionAsync(ct);
-        var known = await AgentConnectionRows.KnownAsync(connection, transaction, [.. hellos.Select(h => h.Name)], ct);
+        var known = await AgentConnectionRows.LockKnownAsync(connection, transaction, [.. hellos.Select(h => h.Name)], ct);
         var taken = new List<(VRouterHello Hello, Guid Uid)>(hellos.Count);
         foreach (var hello in hellos)
         {
@@ -94,7 +95,7 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
     private static async Task<(AgentRefusal? Refusal, KnownAgent? Known)> JudgeAsync(
         NpgsqlConnection connection, NpgsqlTransaction? transaction, VRouterHello hello, string controlNode, int maximum, CancellationToken ct)
     {
-        var known = (await AgentConnectionRows.KnownAsync(connection, transaction, [hello.Name], ct)).GetValueOrDefault(hello.Name);
+        var known = await AgentConnectionRows.KnownAsync(connection, transaction, hello.Name, ct);
 
         // One that was made anew under the same name is another one.
         if (hello.Uid is { } uid && known?.Uid != uid) return (AgentConnection.Deleted(hello.Name), known);
@@ -196,10 +197,14 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
 
     private Task EndAsync(string controlNode, IReadOnlyCollection<string>? names, bool vanished, CancellationToken ct) => ExecuteAsync(
         $"""
-        WITH gone AS (
-            UPDATE virtual_router_status s SET connected = false, vanished_at = CASE WHEN $4 THEN now() END FROM virtual_router v
-            WHERE v.uid = s.uid AND s.connected AND s.control_node = $1 AND ($2::text[] IS NULL OR v.name = ANY($2))
-            RETURNING v.uid, v.name
+        WITH locked AS MATERIALIZED (
+            SELECT s.uid, v.name FROM virtual_router_status s JOIN virtual_router v ON v.uid = s.uid
+            WHERE s.connected AND s.control_node = $1 AND ($2::text[] IS NULL OR v.name = ANY($2))
+            ORDER BY s.uid FOR NO KEY UPDATE OF s
+        ), gone AS (
+            UPDATE virtual_router_status s SET connected = false, vanished_at = CASE WHEN $4 THEN now() END FROM locked l
+            WHERE l.uid = s.uid
+            RETURNING l.uid, l.name
         ), happened AS (
             INSERT INTO event (kind, name, at, type, reason, message)
             SELECT $3, name, now(), 'Warning', CASE WHEN $4 THEN 'Vanished' ELSE 'Disconnected' END,
@@ -224,13 +229,14 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         WITH p AS (
             SELECT * FROM unnest($1::text[], $2::interval[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $11::text[], $12::text[], $13::boolean[], $14::text[], $15::text[], $16::text[])
                 AS p(name, silence, desired, applied, position, version, message, refused, snapshot, overdue, forwarding, forwards, why)
-        ), before AS (
+        ), before AS MATERIALIZED (
             SELECT v.uid, v.name, s.lost AND v.name = ANY($8) AS back, s.message IS DISTINCT FROM p.message OR s.applied_revision <> p.applied OR s.connected = p.overdue
                        OR s.refused IS DISTINCT FROM p.refused OR s.forwarding IS DISTINCT FROM p.forwarding AS news,
                    now() - p.silence AS seen, p.desired, p.applied, p.position, p.version, p.message, p.refused, p.snapshot, p.overdue, s.connected AND p.overdue AS late,
                    p.forwarding, s.forwards IS DISTINCT FROM p.forwards AS turned, s.forwards AS forwarded, p.forwards, p.why
             FROM p JOIN virtual_router v ON v.name = p.name JOIN virtual_router_status s ON s.uid = v.uid
             WHERE s.control_node = $9
+            ORDER BY s.uid FOR NO KEY UPDATE OF s
         ), saved AS (
             UPDATE virtual_router_status s SET connected = NOT b.overdue, last_seen_at = CASE WHEN b.overdue THEN s.last_seen_at ELSE b.seen END, desired_revision = b.desired, applied_revision = b.applied,
                 applied_position = b.position, applied_snapshot = b.snapshot, agent_version = b.version, message = b.message, refused = b.refused, held_at = CASE WHEN b.overdue THEN s.held_at END,
@@ -283,15 +289,21 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
     public async Task<int> MarkLostAsync(
         LeaderLease lease, TimeSpan goneAfter, LossRule rule, IReadOnlyCollection<string> carriers, CancellationToken ct)
     {
+        const string isDue = "NOT s.connected AND (s.last_seen_at NOT BETWEEN now() - $2 AND now() + $2 OR (s.vanished_at > s.last_seen_at AND NOT (s.vanished_at > now() - $10 AND s.vanished_at < now() + $10)))";
         await using var command = dataSource.CreateCommand(
             $"""
-            WITH orphaned AS (
-                UPDATE virtual_router_status s SET connected = false FROM virtual_router v
-                WHERE v.uid = s.uid AND s.connected AND {LeaderLease.IsHeld("$7", "$8")}
-                  AND NOT EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND {ControlNodeLiveness.IsAlive("c", "$1")})
+            WITH locked AS MATERIALIZED (
+                SELECT s.uid, s.connected FROM virtual_router_status s
+                WHERE {LeaderLease.IsHeld("$7", "$8")}
+                  AND CASE WHEN s.connected THEN NOT EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND {ControlNodeLiveness.IsAlive("c", "$1")})
+                      ELSE NOT s.lost AND {isDue} AND (s.held_at IS NULL OR s.held_at < now() - $2 / 4) END
+                ORDER BY s.uid FOR NO KEY UPDATE
+            ), orphaned AS (
+                UPDATE virtual_router_status s SET connected = false FROM locked l, virtual_router v
+                WHERE l.uid = s.uid AND l.connected AND v.uid = s.uid
                 RETURNING v.uid, v.name
             ), away AS (
-                SELECT v.uid, v.name, v.name = ANY($4) AS carries, NOT s.connected AND (s.last_seen_at NOT BETWEEN now() - $2 AND now() + $2 OR (s.vanished_at > s.last_seen_at AND NOT (s.vanished_at > now() - $10 AND s.vanished_at < now() + $10))) AS due, s.held_at
+                SELECT v.uid, v.name, v.name = ANY($4) AS carries, {isDue} AS due, s.held_at
                 FROM virtual_router_status s JOIN virtual_router v ON v.uid = s.uid
                 WHERE {LeaderLease.IsHeld("$7", "$8")} AND NOT s.lost AND s.last_seen_at IS NOT NULL AND (NOT s.connected OR s.last_seen_at < now() - $6 OR s.uid IN (SELECT uid FROM orphaned))
             ), recent AS (
@@ -300,12 +312,12 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
                 SELECT (SELECT count(*) FROM away WHERE carries) + number
                     >= CASE WHEN $5 > 0 THEN $5 ELSE greatest(2, (cardinality($4) + number + 1) / 2) END AS yes FROM recent
             ), held AS (
-                UPDATE virtual_router_status s SET held_at = now() FROM away a, mass
-                WHERE a.uid = s.uid AND a.due AND mass.yes AND (s.held_at IS NULL OR s.held_at < now() - $2 / 4)
+                UPDATE virtual_router_status s SET held_at = now() FROM locked l, away a, mass
+                WHERE l.uid = s.uid AND a.uid = s.uid AND a.due AND mass.yes
                 RETURNING a.uid, a.name, a.held_at IS NULL AS news
             ), lost AS (
-                UPDATE virtual_router_status s SET lost = true, held_at = NULL, lost_at = CASE WHEN a.carries THEN now() END FROM away a, mass
-                WHERE a.uid = s.uid AND a.due AND NOT mass.yes AND (s.held_at IS NULL OR s.held_at < now() - $2 / 2)
+                UPDATE virtual_router_status s SET lost = true, held_at = NULL, lost_at = CASE WHEN a.carries THEN now() END FROM locked l, away a, mass
+                WHERE l.uid = s.uid AND a.uid = s.uid AND a.due AND NOT mass.yes AND (s.held_at IS NULL OR s.held_at < now() - $2 / 2)
                 RETURNING a.uid, a.name
             ), happened AS (
                 INSERT INTO event (kind, name, at, type, reason, message)

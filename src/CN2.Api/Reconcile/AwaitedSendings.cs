@@ -76,6 +76,9 @@ internal sealed class AwaitedSendings
         return passed.SelectMany(s => s.Owners);
     }
 
+    /// <summary>When <see cref="TakePassed"/> answers those that others still wait for; null: there are none.</summary>
+    public DateTimeOffset? PartAt => _passedInPart.Count > 0 ? _partAt + PartInterval : null;
+
     public bool Awaits(VirtualRouterLedger.Account account, Guid owner) =>
         _byOwner.TryGetValue(owner, out var sendings) && sendings.Exists(s => s.Waiting.Contains(account));
 

@@ -3,9 +3,6 @@ namespace CN2.Api.Reconcile;
 /// <summary>The steps of a round that decide: compile what changes touched, and what only the leading replica does.</summary>
 internal sealed class LoopDecisions(LoopState state, OwnerCompiler compiler, ResourceChanges resources, LeaderDuties leader, LoopInbox inbox)
 {
-    /// <summary>Owners that were touched, and of whose changes not everything is sent: until then their statuses would only say so.</summary>
-    private readonly HashSet<Guid> _unsent = [];
-
     /// <param name="isMidPage">Half a page of changes is in memory: the resources may not fit together, so they wait for the rest of it.</param>
     public void Compile(DateTimeOffset now, NextTick next, bool isMidPage)
     {
@@ -22,14 +19,9 @@ internal sealed class LoopDecisions(LoopState state, OwnerCompiler compiler, Res
     public void Lead(DateTimeOffset now, NextTick next)
     {
         var touched = state.Sequencer.TakeTouchedOwners();
-        _unsent.UnionWith(touched);
-        foreach (var owner in _unsent.Where(o => !state.Ledger.Unsent.Contains(o)).ToList())
-        {
-            _unsent.Remove(owner);
-            state.Statuses.Add(owner);
-        }
-
+        state.Statuses.Add(touched);
         state.Statuses.Add(state.Ledger.TakeAcknowledged(now));
+        next.NoLaterThan(state.Ledger.AcknowledgedInPartAt);
         if (resources.Retire(touched)) inbox.Wake(); // the next round compiles it
         leader.Do(now, next);
     }

@@ -162,7 +162,9 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
         if (reachesVpns || (isSomethingForAll && _commonDueAt <= now))
         {
             _commonDueAt = now + pace.Of(state.Ledger.Accounts.Count(a => a.ConnectedHere));
-            Send(state.Ledger.Accounts.ToList(), state.Sequencer.TakeNatEntries(), vpnRoutes, changedCarriers);
+            var natEntries = state.Sequencer.TakeNatEntries();
+            state.Ledger.Unsent = state.Sequencer.OwnersOfCommonNatEntries;
+            Send(state.Ledger.Accounts.ToList(), natEntries, vpnRoutes, reachesVpns, changedCarriers);
             _changedAddresses.Clear();
             _changedAttachments.Clear();
             isSomethingForAll = false;
@@ -170,26 +172,28 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
         else
         {
             HashSet<string> names = [.. state.Sequencer.ChangedVirtualRouters, .. _newcomers, .. _changedProbes.Keys, .. _changedHolders.Keys, .. changedCarriers.Keys];
-            var natEntries = isSomethingForAll ? state.Sequencer.TakeNatEntriesFor(names) : state.Sequencer.TakeNatEntries();
-            Send(names.Select(state.Ledger.Find).OfType<VirtualRouterLedger.Account>(), natEntries, vpnRoutes, changedCarriers);
+            var natEntries = isSomethingForAll ? state.Sequencer.TakeNatEntriesFor(names, GetsDelta) : state.Sequencer.TakeNatEntries();
+            state.Ledger.Unsent = state.Sequencer.OwnersOfCommonNatEntries;
+            Send(names.Select(state.Ledger.Find).OfType<VirtualRouterLedger.Account>(), natEntries, vpnRoutes, reachesVpns, changedCarriers);
         }
 
         _changedProbes.Clear();
         _changedHolders.Clear();
-        state.Ledger.Unsent = state.Sequencer.OwnersOfCommonNatEntries;
         if (isSomethingForAll) return _commonDueAt;
         state.Ledger.MarkSent();
         return null;
+
+        bool GetsDelta(string name) => !_newcomers.Contains(name) && state.Ledger.Find(name) is { ConnectedHere: true };
     }
 
     /// <summary>Sends these vRouters what is there for them.</summary>
+    /// <param name="reachesVpns">Some of what is for all is in RoutingInstances, of which each vRouter has others.</param>
     private void Send(
-        IEnumerable<VirtualRouterLedger.Account> accounts, NatEntryChangeSet natEntries, IReadOnlyDictionary<VpnRouteKey, VpnRoute?> vpnRoutes,
+        IEnumerable<VirtualRouterLedger.Account> accounts, NatEntryChangeSet natEntries, IReadOnlyDictionary<VpnRouteKey, VpnRoute?> vpnRoutes, bool reachesVpns,
         IReadOnlyDictionary<string, HashSet<VRouterAttachmentKey>> changedCarriers)
     {
         var ledger = state.Ledger;
         var somethingForAll = _changedAddresses.Count + _changedAttachments.Count > 0;
-        var reachesVpns = vpnRoutes.Count > 0 || natEntries.Everywhere is { } everywhere && (everywhere.Put.Any(e => e.Key.RoutingInstance != 0) || everywhere.Removed.Any(k => k.RoutingInstance != 0));
         VRouterDelta? common = null;
         CommonItems? whole = null;
         Sending? sharedByOwners = null;
@@ -241,9 +245,10 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             if (account.ConnectedHere) Tell(sending);
         }
 
+        // Owners of what others get in a moment are told then.
         void Tell(Sending sending)
         {
-            if (told.Add(sending)) state.Statuses.EntriesSent(sending.Owners);
+            if (told.Add(sending)) state.Statuses.EntriesSent(sending.Owners.Where(o => !ledger.Unsent.Contains(o)));
         }
     }
 

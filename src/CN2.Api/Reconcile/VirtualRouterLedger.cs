@@ -52,6 +52,9 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
     /// <summary>Owners for which vRouters have acknowledged something since the last call; of what others still wait for, a moment later.</summary>
     public IEnumerable<Guid> TakeAcknowledged(DateTimeOffset now) => _awaited.TakePassed(now);
 
+    /// <summary>When to call <see cref="TakeAcknowledged"/> for what others still wait for; null: there is none.</summary>
+    public DateTimeOffset? AcknowledgedInPartAt => _awaited.PartAt;
+
     public AckMark MarkOf(string virtualRouter, bool pending)
     {
         var last = _accounts.GetValueOrDefault(virtualRouter)?.LastRevision ?? 0;

@@ -2,10 +2,9 @@ using CN2.Network.Compilation;
 
 namespace CN2.Network.Sequencing;
 
-/// <summary>The changes to send to one vRouter, or to several alike, since the last flush, and the owners they belong to.</summary>
+/// <summary>The changes to send to one vRouter, or to several alike, since the last flush.</summary>
 /// <param name="Put">Entries to add; they replace what has the same key.</param>
-/// <param name="Owners">Owners whose status waits for the acknowledgement.</param>
-public sealed record NatEntryChanges(IReadOnlyCollection<VirtualRouterNatEntry> Put, IReadOnlyCollection<NatEntryKey> Removed, IReadOnlyCollection<Guid> Owners);
+public sealed record NatEntryChanges(IReadOnlyCollection<VirtualRouterNatEntry> Put, IReadOnlyCollection<NatEntryKey> Removed);
 
 /// <summary>
 /// The changes of one flush: those for every vRouter, and those of the vRouters that get something else. Owners are told apart in the same way, so that what waits for
@@ -21,14 +20,14 @@ public sealed class NatEntryChangeSet
     /// <summary>What a vRouter gets that is not told apart; null: nothing.</summary>
     public NatEntryChanges? Everywhere { get; }
 
-    /// <summary>The owners of the changes for every vRouter.</summary>
+    /// <summary>The owners of the changes for every vRouter: with <see cref="OwnersOnlyOf"/>, those whose status waits for a vRouter's acknowledgement.</summary>
     public IReadOnlyCollection<Guid> OwnersEverywhere { get; }
 
     /// <summary>The vRouter gets <see cref="Everywhere"/> as it is.</summary>
-    public bool IsAlike(string virtualRouter) => !_different.TryGetValue(virtualRouter, out var part) || (part.Changes is null && Everywhere is null);
+    public bool IsAlike(string virtualRouter) => !_different.TryGetValue(virtualRouter, out var part) || (!part.HasAny && Everywhere is null);
 
     /// <summary>Something is to be sent to the vRouter.</summary>
-    public bool HasAny(string virtualRouter) => _different.TryGetValue(virtualRouter, out var part) ? part.Changes is not null : Everywhere is not null;
+    public bool HasAny(string virtualRouter) => _different.TryGetValue(virtualRouter, out var part) ? part.HasAny : Everywhere is not null;
 
     /// <summary>What this vRouter gets: <see cref="Everywhere"/>, the same object, unless it gets something else. Null: nothing. Made when it is asked for.</summary>
     public NatEntryChanges? Of(string virtualRouter) => _different.TryGetValue(virtualRouter, out var part) ? part.Changes?.Value : Everywhere;
@@ -39,8 +38,9 @@ public sealed class NatEntryChangeSet
     /// <summary>The owners of what only this vRouter gets.</summary>
     public IReadOnlyCollection<Guid> OwnersOnlyOf(string virtualRouter) => _different.TryGetValue(virtualRouter, out var part) ? part.Owners : [];
 
+    /// <param name="HasAny">Something is to be sent.</param>
     /// <param name="HasEverywhere">Changes for every vRouter are part of it.</param>
     /// <param name="Owners">Of the others.</param>
-    /// <param name="Changes">Null: nothing.</param>
-    internal sealed record Part(bool HasEverywhere, IReadOnlyCollection<Guid> Owners, Lazy<NatEntryChanges>? Changes);
+    /// <param name="Changes">Null: nothing, or nobody asks.</param>
+    internal sealed record Part(bool HasAny, bool HasEverywhere, IReadOnlyCollection<Guid> Owners, Lazy<NatEntryChanges>? Changes);
 }

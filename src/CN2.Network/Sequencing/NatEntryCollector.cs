@@ -61,20 +61,22 @@ internal sealed class NatEntryCollector
     /// <summary>All that is there. Nothing may be collected afterwards: what a vRouter gets is put together when it is asked for.</summary>
     public NatEntryChangeSet Take()
     {
-        var everywhere = HasEverywhere ? ChangesOf(_everywhere.Changes, _everywhere.Owners) : null;
+        var everywhere = HasEverywhere ? ChangesOf(_everywhere.Changes) : null;
         var different = new Dictionary<string, NatEntryChangeSet.Part>(_tables.Count);
         foreach (var (name, own) in _tables) different[name] = PartOf(own, HasAny(own) ? new Lazy<NatEntryChanges>(() => Merge(own)) : null);
         return new NatEntryChangeSet(everywhere, _everywhere.Owners, different);
     }
 
     /// <summary>All that is there for these vRouters. The others get it later, and these get then what came meanwhile.</summary>
-    public NatEntryChangeSet TakeFor(IReadOnlyCollection<string> virtualRouters)
+    /// <param name="virtualRouters">Their names.</param>
+    /// <param name="getsDelta">The changes of the vRouter will be asked for; what others get is only counted as taken.</param>
+    public NatEntryChangeSet TakeFor(IReadOnlyCollection<string> virtualRouters, Predicate<string> getsDelta)
     {
         var different = new Dictionary<string, NatEntryChangeSet.Part>(virtualRouters.Count);
         foreach (var name in virtualRouters)
         {
             var own = TableOf(name);
-            different[name] = PartOf(own, HasAny(own) ? new Lazy<NatEntryChanges>(Merge(own)) : null);
+            different[name] = PartOf(own, getsDelta(name) && HasAny(own) ? new Lazy<NatEntryChanges>(Merge(own)) : null);
             own.WasTaken(_period);
         }
 
@@ -82,20 +84,20 @@ internal sealed class NatEntryCollector
         return new NatEntryChangeSet(null, [.. _everywhere.Owners], different);
     }
 
-    private NatEntryChangeSet.Part PartOf(Table own, Lazy<NatEntryChanges>? changes) => new(_everywhere.Newest > own.Taken, own.Owners, changes);
+    private NatEntryChangeSet.Part PartOf(Table own, Lazy<NatEntryChanges>? changes) => new(HasAny(own), _everywhere.Newest > own.Taken, own.Owners, changes);
 
     private bool HasAny(Table own) => own.Owners.Count > 0 || (own.Taken == 0 ? _everywhere.Changes.Count > own.KeysOfEverywhere : _everywhere.Newest > own.Taken);
 
     private NatEntryChanges Merge(Table own)
     {
-        if (_everywhere.Newest <= own.Taken) return ChangesOf(own.Changes, own.Owners, own.Taken);
+        if (_everywhere.Newest <= own.Taken) return ChangesOf(own.Changes, own.Taken);
         var merged = new Dictionary<NatEntryKey, Change?>(_everywhere.Changes);
         foreach (var (key, change) in own.Changes) merged[key] = change;
-        return ChangesOf(merged, [.. _everywhere.Owners, .. own.Owners], own.Taken);
+        return ChangesOf(merged, own.Taken);
     }
 
     /// <param name="after">Changes of later periods only.</param>
-    private static NatEntryChanges ChangesOf(Dictionary<NatEntryKey, Change?> changes, HashSet<Guid> owners, long after = 0)
+    private static NatEntryChanges ChangesOf(Dictionary<NatEntryKey, Change?> changes, long after = 0)
     {
         var put = new List<VirtualRouterNatEntry>(changes.Count);
         var removed = new List<NatEntryKey>();
@@ -106,7 +108,7 @@ internal sealed class NatEntryCollector
             else removed.Add(key);
         }
 
-        return new NatEntryChanges(put, removed, owners);
+        return new NatEntryChanges(put, removed);
     }
 
     private void SetElsewhere(IReadOnlyCollection<string> except, NatEntryKey key, Change change)

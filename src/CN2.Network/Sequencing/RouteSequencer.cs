@@ -203,7 +203,9 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     /// The changes to send to these vRouters; those for the others stay. A message to a vRouter must bring it all that is there for it, because what waits for its next
     /// message waits for this one.
     /// </summary>
-    public NatEntryChangeSet TakeNatEntriesFor(IReadOnlyCollection<string> virtualRouters) => _natEntries.TakeFor(virtualRouters);
+    /// <param name="virtualRouters">Their names.</param>
+    /// <param name="getsDelta">The vRouter is sent its changes: it is there, and does not get the whole.</param>
+    public NatEntryChangeSet TakeNatEntriesFor(IReadOnlyCollection<string> virtualRouters, Predicate<string> getsDelta) => _natEntries.TakeFor(virtualRouters, getsDelta);
 
     /// <summary>The vRouters for which there are changes of their own.</summary>
     public IEnumerable<string> ChangedVirtualRouters => _natEntries.ChangedByName;
