@@ -93,6 +93,29 @@ public sealed class CommonPaceTests : IAsyncDisposable
         Assert.Equal(["compute1", "compute2", "compute3"], AwaitedBy(Second));
     }
 
+    [Fact]
+    public void The_status_of_an_owner_is_drafted_when_all_have_been_sent_its_changes_and_have_had_time_to_answer()
+    {
+        Set(Second, 2, "compute2");
+        _parts.State.Statuses.Add(Second);
+        Assert.Equal(["compute2"], Flush());
+        Assert.Empty(Due());
+        AcknowledgeAll();
+        _parts.State.Statuses.Add(_parts.State.Ledger.TakeAcknowledged(_parts.Now));
+        _parts.Time.Advance(StatusQueue.SettleTime);
+        Set(Third, 3, "compute3");
+        Assert.Equal(["compute3"], Flush()); // which is sent the changes of the other owner too
+        Assert.Empty(Due());
+        _parts.Time.Advance(Pace.Longest - StatusQueue.SettleTime);
+        Assert.Equal(["compute1", "compute2"], Flush());
+        Assert.Empty(Due());
+        AcknowledgeAll();
+        _parts.Time.Advance(StatusQueue.SettleTime);
+        Assert.Contains(Second, Due());
+
+        IReadOnlyList<Guid> Due() => _parts.State.Statuses.Take(_parts.Now, new NextTick(), _parts.State.Ledger.Unsent);
+    }
+
     private void Set(Guid owner, int address, string router) => _parts.State.Sequencer.Set(owner, Compiled.With(owner, Sample.Route(address, router)), _parts.Now);
 
     /// <summary>Who was sent a change.</summary>

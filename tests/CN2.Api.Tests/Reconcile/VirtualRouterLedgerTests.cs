@@ -95,7 +95,9 @@ public sealed class VirtualRouterLedgerTests
         Assert.Equal([first, second], _ledger.AwaitedBy(A).OrderBy(a => a.Name, StringComparer.Ordinal));
         first.Applied(6);
         Assert.Equal([second], _ledger.AwaitedBy(A));
+        Assert.NotNull(_ledger.AcknowledgedInPartAt);
         Assert.Equal([A, B], _ledger.TakeAcknowledged(_now).Order());
+        Assert.Null(_ledger.AcknowledgedInPartAt);
         second.Sent(new Sending(new AckMark(7, 70), At(60), [A]));
         second.Applied(6);
         Assert.Equal([second], _ledger.AwaitedBy(A));
