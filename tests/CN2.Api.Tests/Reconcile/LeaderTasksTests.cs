@@ -1,5 +1,4 @@
 using CN2.Api.Data;
-using CN2.Api.Options;
 using CN2.Api.Reconcile;
 using CN2.Api.Services;
 using CN2.Api.Tests.Fixtures;
