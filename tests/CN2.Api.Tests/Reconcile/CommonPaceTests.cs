@@ -99,16 +99,16 @@ public sealed class CommonPaceTests : IAsyncDisposable
         Set(Second, 2, "compute2");
         _parts.State.Statuses.Add(Second);
         Assert.Equal(["compute2"], Flush());
-        Assert.Empty(Due());
+        Assert.DoesNotContain(Second, Due());
         AcknowledgeAll();
         _parts.State.Statuses.Add(_parts.State.Ledger.TakeAcknowledged(_parts.Now));
         _parts.Time.Advance(StatusQueue.SettleTime);
         Set(Third, 3, "compute3");
         Assert.Equal(["compute3"], Flush()); // which is sent the changes of the other owner too
-        Assert.Empty(Due());
+        Assert.DoesNotContain(Second, Due());
         _parts.Time.Advance(Pace.Longest - StatusQueue.SettleTime);
         Assert.Equal(["compute1", "compute2"], Flush());
-        Assert.Empty(Due());
+        Assert.DoesNotContain(Second, Due());
         AcknowledgeAll();
         _parts.Time.Advance(StatusQueue.SettleTime);
         Assert.Contains(Second, Due());
