@@ -1,5 +1,9 @@
+extern alias agent;
+
 using System.Buffers.Binary;
 using System.Net;
+using agent::CN2.VRouter.V1;
+using Google.Protobuf;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
@@ -9,10 +13,13 @@ namespace CN2.Bench.Lab;
 
 /// <summary>
 /// The reference of what agents are sent: a server in the bench's own process that answers every call with the same messages, made beforehand, and keeps
-/// the stream. It reads nothing and knows nobody.
+/// the stream with heartbeats: an agent that hears nothing for a while connects anew, and would begin again before the last one has its whole. It reads nothing and
+/// knows nobody.
 /// </summary>
 internal sealed class BareStream : IAsyncDisposable
 {
+    private static readonly byte[] Beat = Frame(new ServerMessage { Heartbeat = new Heartbeat() }.ToByteArray());
+
     private readonly WebApplication _server;
 
     private BareStream(WebApplication server) => _server = server;
@@ -30,8 +37,16 @@ internal sealed class BareStream : IAsyncDisposable
         {
             context.Response.ContentType = "application/grpc";
             await context.Response.StartAsync(context.RequestAborted);
-            foreach (var frame in frames) await context.Response.BodyWriter.WriteAsync(frame, context.RequestAborted);
-            await Task.Delay(Timeout.Infinite, context.RequestAborted).ContinueWith(static _ => { }, TaskScheduler.Default);
+            try
+            {
+                foreach (var frame in frames) await context.Response.BodyWriter.WriteAsync(frame, context.RequestAborted);
+                using var timer = new PeriodicTimer(HeartbeatProtocol.Interval);
+                while (await timer.WaitForNextTickAsync(context.RequestAborted)) await context.Response.BodyWriter.WriteAsync(Beat, context.RequestAborted);
+            }
+            catch (OperationCanceledException)
+            {
+                // The agent is gone, or the bench has seen enough.
+            }
         });
         await application.StartAsync();
         return new BareStream(application);

@@ -5,7 +5,11 @@ namespace CN2.Api.Reconcile;
 
 /// <summary>What the database knows of the VirtualRouter whose name an agent gives, and of the agent that it believes to be connected as that.</summary>
 /// <param name="Alive">That agent was seen a moment ago, by a replica that is alive.</param>
-internal sealed record KnownAgent(Guid Uid, IPAddress Address, IPAddress? Address6, string? ControlNode, string? Instance, IPAddress? Source, long Connection, bool Alive);
+internal sealed record KnownAgent(Guid Uid, IPAddress Address, IPAddress? Address6, string? ControlNode, string? Instance, IPAddress? Source, long Connection, bool Alive)
+{
+    /// <summary>The VirtualRouter has the addresses that the agent says.</summary>
+    public bool IsWhere(VRouterHello hello) => Address.Equals(hello.Address) && Equals(Address6, hello.Address6);
+}
 
 /// <summary>Why an agent may not connect. The names are condition types of the VirtualRouters concerned.</summary>
 internal enum AgentRefusalReason

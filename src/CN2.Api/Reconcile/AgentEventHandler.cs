@@ -16,6 +16,7 @@ internal sealed partial class AgentEventHandler(
         }
 
         var account = state.Ledger.Open(agentEvent.Name);
+        var hadAnswered = account.Answered;
         if (agentEvent is not AgentEvent.Recorded) account.LastSeenAt = state.Clock.Now;
         switch (agentEvent)
         {
@@ -56,7 +57,7 @@ internal sealed partial class AgentEventHandler(
                 break;
         }
 
-        if (account.ConnectedHere) progress.Save(account, atOnce: agentEvent is AgentEvent.Applied);
+        if (account.ConnectedHere) progress.Save(account, atOnce: agentEvent is AgentEvent.Applied, isFirstAnswer: account.Answered && !hadAnswered);
     }
 
     public void Handle(ReplicaView view) => recorder.HasOthers = view.HasOthers;

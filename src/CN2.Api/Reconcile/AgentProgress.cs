@@ -12,6 +12,9 @@ internal sealed class AgentProgress(LoopState state, AgentRecorder recorder, VRo
     /// <summary>The reading of the feed that the other replicas were last told of.</summary>
     private long _shared;
 
+    /// <summary>Since then changes for all waited for their turn: vRouters that had them before the others have acknowledged them, and nobody was told.</summary>
+    private bool _isLate;
+
     /// <summary>
     /// Says hello to the database again: it does not know that the agent is connected here, because the VirtualRouter was deleted or made
     /// anew, or because a late hello of an earlier connection was written after this one's.
@@ -57,7 +60,8 @@ internal sealed class AgentProgress(LoopState state, AgentRecorder recorder, VRo
     }
 
     /// <param name="atOnce">It is news that other replicas wait for.</param>
-    public void Save(VirtualRouterLedger.Account account, bool atOnce)
+    /// <param name="isFirstAnswer">The agent has acknowledged its whole configuration: deletions wait for that, also where there is no other replica.</param>
+    public void Save(VirtualRouterLedger.Account account, bool atOnce, bool isFirstAnswer = false)
     {
         var silence = account.LastSeenAt is { } seen ? state.Clock.Now - seen : TimeSpan.Zero;
         var overdue = account.IsOverdue(state.Clock.Now, options.AcknowledgeWithin);
@@ -69,7 +73,7 @@ internal sealed class AgentProgress(LoopState state, AgentRecorder recorder, VRo
             {
                 Forwarding = account.Forwarding.Document,
             },
-            atOnce && (state.Others.Any || account.Lost),
+            isFirstAnswer || (atOnce && (state.Others.Any || account.Lost)),
             account.Answered && !overdue);
     }
 
@@ -93,13 +97,17 @@ internal sealed class AgentProgress(LoopState state, AgentRecorder recorder, VRo
     }
 
     /// <summary>Other replicas wait for feed positions, also for those that changed nothing on the vRouters here.</summary>
-    public void ShareWithOthers()
+    /// <param name="isSomeUnsent">Changes for all wait for their turn.</param>
+    public void ShareWithOthers(bool isSomeUnsent)
     {
+        _isLate |= isSomeUnsent;
         if (!state.Others.Any || _shared == state.Ledger.SentReading) return;
         _shared = state.Ledger.SentReading;
         foreach (var account in state.Ledger.Accounts)
         {
-            if (account is { ConnectedHere: true, Answered: true }) Save(account, atOnce: false);
+            if (account is { ConnectedHere: true, Answered: true }) Save(account, atOnce: _isLate && !account.IsBehind);
         }
+
+        _isLate = false;
     }
 }

@@ -16,8 +16,11 @@ internal sealed partial class AgentRecorder(
     ILogger<AgentRecorder> logger)
     : IReconcileTask
 {
-    /// <summary>Progress alone (revisions, last seen) is saved at most this often.</summary>
-    public static readonly TimeSpan ProgressInterval = TimeSpan.FromMilliseconds(500);
+    /// <summary>Progress alone (revisions, last seen) is saved at most this often, of all agents in one statement.</summary>
+    public static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
+
+    /// <summary>Agents that are known are saved in transactions of so many at most.</summary>
+    private const int MostHellos = 500;
 
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(500);
 
@@ -76,7 +79,7 @@ internal sealed partial class AgentRecorder(
     {
         lock (_lock)
         {
-            _waiting.Progress[progress.Name] = progress;
+            _waiting.Progress[progress.Name] = (progress, time.GetTimestamp());
             if (answered) _waiting.Answered.Add(progress.Name);
         }
 
@@ -125,19 +128,14 @@ internal sealed partial class AgentRecorder(
     private async Task SaveAsync(Reports reports, CancellationToken ct)
     {
         var gone = reports.Connections.Where(c => c.Value is null).Select(c => c.Key).ToList();
-        foreach (var hello in reports.Connections.Values.OfType<VRouterHello>().ToList())
-        {
-            await ConnectAsync(hello, ct);
-            reports.Connections.Remove(hello.Name);
-        }
-
+        foreach (var hellos in reports.Connections.Values.OfType<VRouterHello>().ToList().Chunk(MostHellos)) await ConnectAsync(hellos, reports, ct);
         await EachAsync([.. reports.Vanished], names => stores.Reports.VanishAsync(self.Name, names, ct), n => $"that the node of {n} is gone", ct);
         await EachAsync([.. gone.Except(reports.Vanished)], names => stores.Reports.DisconnectAsync(self.Name, names, ct), n => $"that {n} has disconnected", ct);
         foreach (var name in gone) reports.Connections.Remove(name);
         reports.Vanished.Clear();
 
         await EachAsync(
-            [.. reports.Progress.Values.Where(p => !gone.Contains(p.Name))],
+            [.. reports.Progress.Values.Where(p => !gone.Contains(p.Progress.Name)).Select(p => p.Progress with { Silence = p.Progress.Silence + time.GetElapsedTime(p.At) })],
             progress => stores.Reports.SaveAsync(self.Name, progress, reports.Answered, ct), p => $"the progress of {p.Name}", ct);
         reports.Progress.Clear();
         reports.Answered.Clear();
@@ -146,6 +144,38 @@ internal sealed partial class AgentRecorder(
             [.. reports.Health.Values], health => stores.Health.SaveAsync(health, time.GetUtcNow(), ct), h => $"the health of endpoint {h.Uid} on {h.VirtualRouter}", ct);
         reports.Health.Clear();
     }
+
+    /// <summary>Saves those that are known all at once, and asks about each of the others. What is saved or sent away leaves <paramref name="reports"/>.</summary>
+    private async Task ConnectAsync(VRouterHello[] hellos, Reports reports, CancellationToken ct)
+    {
+        HashSet<VRouterHello> known = [];
+        if (hellos.Length > 1)
+        {
+            try
+            {
+                known.UnionWith(await stores.Reports.ConnectKnownAsync(hellos, self.Name, time.GetUtcNow(), ct));
+            }
+            catch (Exception e) when (IsOfTheItem(e))
+            {
+                foreach (var half in hellos.Chunk((hellos.Length + 1) / 2)) await ConnectAsync(half, reports, ct);
+                return;
+            }
+        }
+
+        foreach (var hello in known)
+        {
+            Recorded(hello);
+            reports.Connections.Remove(hello.Name);
+        }
+
+        foreach (var hello in hellos.Where(h => !known.Contains(h)))
+        {
+            await ConnectAsync(hello, ct);
+            reports.Connections.Remove(hello.Name);
+        }
+    }
+
+    private void Recorded(VRouterHello hello) => inbox.Post(new AgentEvent.Recorded(hello));
 
     private async Task ConnectAsync(VRouterHello hello, CancellationToken ct)
     {
@@ -161,7 +191,7 @@ internal sealed partial class AgentRecorder(
 
         if (refusal is null)
         {
-            inbox.Post(new AgentEvent.Recorded(hello));
+            Recorded(hello);
             return;
         }
 
@@ -245,7 +275,9 @@ internal sealed partial class AgentRecorder(
 
         /// <summary>Of those that have disconnected, the ones whose nodes are gone.</summary>
         public HashSet<string> Vanished { get; } = [];
-        public Dictionary<string, VirtualRouterProgress> Progress { get; } = [];
+
+        /// <summary>With the <see cref="TimeProvider.GetTimestamp"/> of the report: until it is saved, the agent has been silent for longer.</summary>
+        public Dictionary<string, (VirtualRouterProgress Progress, long At)> Progress { get; } = [];
         public HashSet<string> Answered { get; } = [];
         public Dictionary<(Guid Endpoint, string VirtualRouter), EndpointHealthReport> Health { get; } = [];
 

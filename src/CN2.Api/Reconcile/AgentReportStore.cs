@@ -11,18 +11,16 @@ namespace CN2.Api.Reconcile;
 
 /// <summary>
 /// What agents report, as rows. Every call is one statement or one short transaction, and writes the change rows that go with it. The
-/// time at which an agent was seen is the database's, because the clocks of the replicas may differ.
+/// time at which an agent was seen is the database's, because the clocks of the replicas may differ. Rows of virtual_router_status are locked in the
+/// order of their uid, by every statement that changes several: each would otherwise lock them in the order of its plan, and two could wait for each other.
 /// </summary>
 internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlLoop)] NpgsqlDataSource dataSource, ChangeSignal signal) : IAgentReportStore
 {
     private const int ConnectAttempts = 3;
     private const short VirtualRouterKind = (short)ResourceKind.VirtualRouter;
 
-    /// <summary>An agent that was heard within this time may not be replaced by another one: a heartbeat is due every 2 s, and saved 0.5 s later.</summary>
-    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(4.5);
-
-    /// <summary>An agent that was not heard for this long has missed a heartbeat.</summary>
-    private static readonly TimeSpan Silent = TimeSpan.FromSeconds(3);
+    /// <summary>An agent that was not heard for this long has missed a heartbeat: one is due every 2 s, and saved 1 s later.</summary>
+    private static readonly TimeSpan Silent = TimeSpan.FromSeconds(3.5);
 
     /// <summary>How long after its last attempt an agent that was refused is still named in conditions. Agents try at least every 2 s.</summary>
     public static readonly TimeSpan IntruderStays = TimeSpan.FromSeconds(15);
@@ -63,42 +61,46 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         await using var transaction = await connection.BeginTransactionAsync(ct);
         var (refusal, known) = await JudgeAsync(connection, transaction, hello, controlNode, maximum, ct);
         if (refusal is not null) return refusal;
-        await SaveConnectionAsync(connection, transaction, hello, known, controlNode, now, ct);
+        await AgentConnectionRows.SaveAsync(connection, transaction, hello, known, controlNode, now, ct);
         await transaction.CommitAsync(ct);
         signal.Set();
         return null;
     }
 
+    /// <summary>
+    /// The same for many agents that have dialled this replica, in one short transaction: a herd waits for few round trips. Taken are those whose VirtualRouters
+    /// exist, are locked by nobody else, are where their agents say, and are not somebody else's: nothing else is to be asked about them. Answers which; the others are for
+    /// <see cref="ConnectAsync"/>.
+    /// </summary>
+    public async Task<IReadOnlyCollection<VRouterHello>> ConnectKnownAsync(IReadOnlyCollection<VRouterHello> hellos, string controlNode, DateTimeOffset now, CancellationToken ct)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(ct);
+        await using var transaction = await connection.BeginTransactionAsync(ct);
+        var known = await AgentConnectionRows.LockKnownAsync(connection, transaction, [.. hellos.Select(h => h.Name)], ct);
+        var taken = new List<(VRouterHello Hello, Guid Uid)>(hellos.Count);
+        foreach (var hello in hellos)
+        {
+            if (known.GetValueOrDefault(hello.Name) is { } agent && (hello.Uid is null || hello.Uid == agent.Uid) && agent.IsWhere(hello)
+                && AgentConnection.Judge(hello, agent, controlNode) is null)
+                taken.Add((hello, agent.Uid));
+        }
+
+        if (taken.Count == 0) return [];
+        await AgentConnectionRows.SaveKnownAsync(connection, transaction, taken, controlNode, now, ct);
+        await transaction.CommitAsync(ct);
+        signal.Set();
+        return [.. taken.Select(t => t.Hello)];
+    }
+
     private static async Task<(AgentRefusal? Refusal, KnownAgent? Known)> JudgeAsync(
         NpgsqlConnection connection, NpgsqlTransaction? transaction, VRouterHello hello, string controlNode, int maximum, CancellationToken ct)
     {
-        await using var command = new NpgsqlCommand(
-            $"""
-            SELECT v.uid, v.address, v.address6, s.control_node, s.agent_instance, s.agent_source, coalesce(s.agent_connection, 0),
-                   coalesce(s.connected AND s.last_seen_at > now() - $2, false)
-                       AND EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND {ControlNodeLiveness.IsAlive("c", "$3")})
-            FROM virtual_router v LEFT JOIN virtual_router_status s ON s.uid = v.uid WHERE v.name = $1 {(transaction is null ? "" : "FOR UPDATE OF v")}
-            """, connection, transaction)
-        {
-            Parameters = { new() { Value = hello.Name }, new() { Value = Fresh }, new() { Value = ControlNodeLiveness.GoneAfter } },
-        };
-        KnownAgent? known = null;
-        await using (var reader = await command.ExecuteReaderAsync(ct))
-        {
-            if (await reader.ReadAsync(ct))
-            {
-                known = new KnownAgent(
-                    reader.GetGuid(0), reader.GetFieldValue<IPAddress>(1), Optional<IPAddress>(2), Optional<string>(3), Optional<string>(4), Optional<IPAddress>(5),
-                    reader.GetInt64(6), reader.GetBoolean(7));
-            }
-
-            T? Optional<T>(int column) where T : class => reader.IsDBNull(column) ? null : reader.GetFieldValue<T>(column);
-        }
+        var known = await AgentConnectionRows.KnownAsync(connection, transaction, hello.Name, ct);
 
         // One that was made anew under the same name is another one.
         if (hello.Uid is { } uid && known?.Uid != uid) return (AgentConnection.Deleted(hello.Name), known);
         if (known is not null && AgentConnection.Judge(hello, known, controlNode) is { } refusal) return (refusal, known);
-        if (known is not null && known.Address.Equals(hello.Address) && Equals(known.Address6, hello.Address6)) return (null, known);
+        if (known?.IsWhere(hello) == true) return (null, known);
 
         await using var holders = new NpgsqlCommand(
             """
@@ -145,56 +147,6 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         if (hello.Uid is not null && !found.IsDBNull(4) && found.GetString(4).Split(' ', 3) is [var infrastructure, var kind, var name])
             return (AgentConnection.AddressIsInfrastructure(IPAddress.Parse(infrastructure), BlockedAddresses.Whose(kind, name), hello.Name), known);
         return (known is null && found.GetInt64(1) >= maximum ? AgentConnection.TooMany(hello.Name, maximum) : null, known);
-    }
-
-    private static async Task SaveConnectionAsync(
-        NpgsqlConnection connection, NpgsqlTransaction transaction, VRouterHello hello, KnownAgent? known, string controlNode, DateTimeOffset now, CancellationToken ct)
-    {
-        var moved = known is not null && !(known.Address.Equals(hello.Address) && Equals(known.Address6, hello.Address6));
-        var move = moved
-            ? $"Its agent is at {Both(hello.Address, hello.Address6)} now, no longer at {Both(known!.Address, known.Address6)}: its routes follow."
-            : null;
-        await using var command = new NpgsqlCommand(
-            $$"""
-            WITH made AS (
-                INSERT INTO virtual_router (uid, name, address, address6, admin_down, labels, annotations, generation, created_at, updated_at)
-                VALUES ($1, $2, $3, $4, false, '{}', '{}', 1, $5, $5) ON CONFLICT (name) DO NOTHING RETURNING uid, name
-            ), moved AS (
-                UPDATE virtual_router SET address = $3, address6 = $4, generation = generation + 1, updated_at = $5
-                WHERE name = $2 AND (address <> $3 OR address6 IS DISTINCT FROM $4) RETURNING uid, name
-            ), known AS (
-                SELECT uid, name, true AS fresh FROM made
-                UNION ALL SELECT uid, name, false FROM virtual_router WHERE name = $2 LIMIT 1
-            ), status AS (
-                INSERT INTO virtual_router_status AS s (uid, connected, control_node, last_seen_at, lost, desired_revision, applied_revision, applied_position,
-                    agent_version, overlay_engine, agent_instance, agent_source, agent_connection)
-                SELECT uid, true, $6, now(), fresh, 0, 0, 0, $7, $9, $10, $11, $12 FROM known
-                ON CONFLICT (uid) DO UPDATE SET connected = true, control_node = $6, last_seen_at = now(), agent_version = $7, overlay_engine = $9,
-                    applied_position = 0, applied_snapshot = NULL, agent_instance = $10, agent_source = $11, agent_connection = $12, held_at = NULL, vanished_at = NULL
-            ), added AS (
-                {{ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Added, "known WHERE fresh", statusOnly: false)}}
-            ), connected AS (
-                {{ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Modified, "(SELECT uid, name, NOT EXISTS (SELECT FROM moved) AS status_only FROM known WHERE NOT fresh) c", statusOnly: null)}}
-            ), happened AS (
-                INSERT INTO event (kind, name, at, type, reason, message)
-                SELECT $8, $2, $5, 'Normal', 'Connected', 'Its agent (' || $7 || ') connected to control node ' || $6 || '.' FROM known
-                UNION ALL SELECT $8, $2, $5, 'Warning', 'AddressChanged', $13 FROM moved WHERE $13 IS NOT NULL
-            )
-            SELECT 1
-            """, connection, transaction)
-        {
-            Parameters =
-            {
-                new() { Value = Guid.CreateVersion7() }, new() { Value = hello.Name }, new() { Value = hello.Address },
-                new() { Value = (object?)hello.Address6 ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Inet },
-                new() { Value = now }, new() { Value = controlNode }, new() { Value = hello.AgentVersion }, new() { Value = VirtualRouterKind },
-                Text(hello.OverlayEngine), Text(hello.Instance),
-                new() { Value = (object?)hello.Source ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Inet }, new() { Value = hello.Connection }, Text(move),
-            },
-        };
-        await command.ExecuteNonQueryAsync(ct);
-
-        static string Both(IPAddress address, IPAddress? address6) => address6 is null ? $"{address}" : $"{address} and {address6}";
     }
 
     /// <summary>
@@ -245,10 +197,14 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
 
     private Task EndAsync(string controlNode, IReadOnlyCollection<string>? names, bool vanished, CancellationToken ct) => ExecuteAsync(
         $"""
-        WITH gone AS (
-            UPDATE virtual_router_status s SET connected = false, vanished_at = CASE WHEN $4 THEN now() END FROM virtual_router v
-            WHERE v.uid = s.uid AND s.connected AND s.control_node = $1 AND ($2::text[] IS NULL OR v.name = ANY($2))
-            RETURNING v.uid, v.name
+        WITH locked AS MATERIALIZED (
+            SELECT s.uid, v.name FROM virtual_router_status s JOIN virtual_router v ON v.uid = s.uid
+            WHERE s.connected AND s.control_node = $1 AND ($2::text[] IS NULL OR v.name = ANY($2))
+            ORDER BY s.uid FOR NO KEY UPDATE OF s
+        ), gone AS (
+            UPDATE virtual_router_status s SET connected = false, vanished_at = CASE WHEN $4 THEN now() END FROM locked l
+            WHERE l.uid = s.uid
+            RETURNING l.uid, l.name
         ), happened AS (
             INSERT INTO event (kind, name, at, type, reason, message)
             SELECT $3, name, now(), 'Warning', CASE WHEN $4 THEN 'Vanished' ELSE 'Disconnected' END,
@@ -273,13 +229,14 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         WITH p AS (
             SELECT * FROM unnest($1::text[], $2::interval[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $11::text[], $12::text[], $13::boolean[], $14::text[], $15::text[], $16::text[])
                 AS p(name, silence, desired, applied, position, version, message, refused, snapshot, overdue, forwarding, forwards, why)
-        ), before AS (
+        ), before AS MATERIALIZED (
             SELECT v.uid, v.name, s.lost AND v.name = ANY($8) AS back, s.message IS DISTINCT FROM p.message OR s.applied_revision <> p.applied OR s.connected = p.overdue
                        OR s.refused IS DISTINCT FROM p.refused OR s.forwarding IS DISTINCT FROM p.forwarding AS news,
                    now() - p.silence AS seen, p.desired, p.applied, p.position, p.version, p.message, p.refused, p.snapshot, p.overdue, s.connected AND p.overdue AS late,
                    p.forwarding, s.forwards IS DISTINCT FROM p.forwards AS turned, s.forwards AS forwarded, p.forwards, p.why
             FROM p JOIN virtual_router v ON v.name = p.name JOIN virtual_router_status s ON s.uid = v.uid
             WHERE s.control_node = $9
+            ORDER BY s.uid FOR NO KEY UPDATE OF s
         ), saved AS (
             UPDATE virtual_router_status s SET connected = NOT b.overdue, last_seen_at = CASE WHEN b.overdue THEN s.last_seen_at ELSE b.seen END, desired_revision = b.desired, applied_revision = b.applied,
                 applied_position = b.position, applied_snapshot = b.snapshot, agent_version = b.version, message = b.message, refused = b.refused, held_at = CASE WHEN b.overdue THEN s.held_at END,
@@ -310,9 +267,9 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         new() { Value = progress.Select(p => p.Refused).ToArray() },
         new() { Value = progress.Select(p => p.Applied?.ToString()).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
         new() { Value = progress.Select(p => p.Overdue).ToArray() },
-        Texts(progress.Select(p => p.Forwarding)),
-        Texts(progress.Select(p => p.Forwarding is null ? null : NodeForwarding.Parse(p.Forwarding).Status.ToString())),
-        Texts(progress.Select(p => p.Forwarding is null ? null : NodeForwarding.Parse(p.Forwarding).Message)));
+        AgentConnectionRows.Texts(progress.Select(p => p.Forwarding)),
+        AgentConnectionRows.Texts(progress.Select(p => p.Forwarding is null ? null : NodeForwarding.Parse(p.Forwarding).Status.ToString())),
+        AgentConnectionRows.Texts(progress.Select(p => p.Forwarding is null ? null : NodeForwarding.Parse(p.Forwarding).Message)));
 
     /// <summary>
     /// For the leader: agents of replicas that are gone become disconnected, and agents that have been away for too long, or whose nodes have vanished
@@ -332,15 +289,21 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
     public async Task<int> MarkLostAsync(
         LeaderLease lease, TimeSpan goneAfter, LossRule rule, IReadOnlyCollection<string> carriers, CancellationToken ct)
     {
+        const string isDue = "NOT s.connected AND (s.last_seen_at NOT BETWEEN now() - $2 AND now() + $2 OR (s.vanished_at > s.last_seen_at AND NOT (s.vanished_at > now() - $10 AND s.vanished_at < now() + $10)))";
         await using var command = dataSource.CreateCommand(
             $"""
-            WITH orphaned AS (
-                UPDATE virtual_router_status s SET connected = false FROM virtual_router v
-                WHERE v.uid = s.uid AND s.connected AND {LeaderLease.IsHeld("$7", "$8")}
-                  AND NOT EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND {ControlNodeLiveness.IsAlive("c", "$1")})
+            WITH locked AS MATERIALIZED (
+                SELECT s.uid, s.connected FROM virtual_router_status s
+                WHERE {LeaderLease.IsHeld("$7", "$8")}
+                  AND CASE WHEN s.connected THEN NOT EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND {ControlNodeLiveness.IsAlive("c", "$1")})
+                      ELSE NOT s.lost AND {isDue} AND (s.held_at IS NULL OR s.held_at < now() - $2 / 4) END
+                ORDER BY s.uid FOR NO KEY UPDATE
+            ), orphaned AS (
+                UPDATE virtual_router_status s SET connected = false FROM locked l, virtual_router v
+                WHERE l.uid = s.uid AND l.connected AND v.uid = s.uid
                 RETURNING v.uid, v.name
             ), away AS (
-                SELECT v.uid, v.name, v.name = ANY($4) AS carries, NOT s.connected AND (s.last_seen_at NOT BETWEEN now() - $2 AND now() + $2 OR (s.vanished_at > s.last_seen_at AND NOT (s.vanished_at > now() - $10 AND s.vanished_at < now() + $10))) AS due, s.held_at
+                SELECT v.uid, v.name, v.name = ANY($4) AS carries, {isDue} AS due, s.held_at
                 FROM virtual_router_status s JOIN virtual_router v ON v.uid = s.uid
                 WHERE {LeaderLease.IsHeld("$7", "$8")} AND NOT s.lost AND s.last_seen_at IS NOT NULL AND (NOT s.connected OR s.last_seen_at < now() - $6 OR s.uid IN (SELECT uid FROM orphaned))
             ), recent AS (
@@ -349,12 +312,12 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
                 SELECT (SELECT count(*) FROM away WHERE carries) + number
                     >= CASE WHEN $5 > 0 THEN $5 ELSE greatest(2, (cardinality($4) + number + 1) / 2) END AS yes FROM recent
             ), held AS (
-                UPDATE virtual_router_status s SET held_at = now() FROM away a, mass
-                WHERE a.uid = s.uid AND a.due AND mass.yes AND (s.held_at IS NULL OR s.held_at < now() - $2 / 4)
+                UPDATE virtual_router_status s SET held_at = now() FROM locked l, away a, mass
+                WHERE l.uid = s.uid AND a.uid = s.uid AND a.due AND mass.yes
                 RETURNING a.uid, a.name, a.held_at IS NULL AS news
             ), lost AS (
-                UPDATE virtual_router_status s SET lost = true, held_at = NULL, lost_at = CASE WHEN a.carries THEN now() END FROM away a, mass
-                WHERE a.uid = s.uid AND a.due AND NOT mass.yes AND (s.held_at IS NULL OR s.held_at < now() - $2 / 2)
+                UPDATE virtual_router_status s SET lost = true, held_at = NULL, lost_at = CASE WHEN a.carries THEN now() END FROM locked l, away a, mass
+                WHERE l.uid = s.uid AND a.uid = s.uid AND a.due AND NOT mass.yes AND (s.held_at IS NULL OR s.held_at < now() - $2 / 2)
                 RETURNING a.uid, a.name
             ), happened AS (
                 INSERT INTO event (kind, name, at, type, reason, message)
@@ -383,10 +346,6 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
     }
 
     private static IPAddress[] Addresses(VRouterHello hello) => hello.Address6 is { } address6 ? [hello.Address, address6] : [hello.Address];
-
-    private static NpgsqlParameter Texts(IEnumerable<string?> texts) => new() { Value = texts.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
-
-    private static NpgsqlParameter Text(string? text) => new() { Value = (object?)text ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
 
     private async Task ExecuteAsync(string sql, CancellationToken ct, params NpgsqlParameter[] parameters)
     {

@@ -3,8 +3,13 @@ namespace CN2.Api.Reconcile;
 /// <summary>The sendings that some vRouter has not acknowledged, by owner.</summary>
 internal sealed class AwaitedSendings
 {
+    /// <summary>So often it is said how far vRouters are that wait together: of a thousand, each would otherwise make news of all their owners.</summary>
+    public static readonly TimeSpan PartInterval = TimeSpan.FromSeconds(1);
+
     private readonly Dictionary<Guid, List<Sending>> _byOwner = [];
     private HashSet<Sending> _passed = [];
+    private HashSet<Sending> _passedInPart = [];
+    private DateTimeOffset _partAt;
     private Sending? _rest;
 
     public void Wait(VirtualRouterLedger.Account account, Sending sending)
@@ -37,8 +42,14 @@ internal sealed class AwaitedSendings
     public void Pass(VirtualRouterLedger.Account account, Sending sending)
     {
         if (!sending.Waiting.Remove(account)) return;
+        if (sending.Waiting.Count > 0)
+        {
+            _passedInPart.Add(sending);
+            return;
+        }
+
         _passed.Add(sending);
-        if (sending.Waiting.Count > 0) return;
+        _passedInPart.Remove(sending);
         foreach (var owner in sending.Owners)
         {
             if (!_byOwner.TryGetValue(owner, out var sendings)) continue;
@@ -47,13 +58,26 @@ internal sealed class AwaitedSendings
         }
     }
 
-    /// <summary>The owners that some vRouter does not let wait any more since the last call. Those of a sending come once, however many vRouters have passed it.</summary>
-    public IEnumerable<Guid> TakePassed()
+    /// <summary>
+    /// The owners that some vRouter does not let wait any more since the last call. Those of a sending come once, however many vRouters have passed it, and those of
+    /// one that others still wait for every <see cref="PartInterval"/>.
+    /// </summary>
+    public IEnumerable<Guid> TakePassed(DateTimeOffset now)
     {
         var passed = _passed;
         _passed = [];
+        if (now - _partAt >= PartInterval)
+        {
+            _partAt = now;
+            passed.UnionWith(_passedInPart);
+            _passedInPart = [];
+        }
+
         return passed.SelectMany(s => s.Owners);
     }
+
+    /// <summary>When <see cref="TakePassed"/> answers those that others still wait for; null: there are none.</summary>
+    public DateTimeOffset? PartAt => _passedInPart.Count > 0 ? _partAt + PartInterval : null;
 
     public bool Awaits(VirtualRouterLedger.Account account, Guid owner) =>
         _byOwner.TryGetValue(owner, out var sendings) && sendings.Exists(s => s.Waiting.Contains(account));

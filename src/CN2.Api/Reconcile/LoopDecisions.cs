@@ -20,7 +20,8 @@ internal sealed class LoopDecisions(LoopState state, OwnerCompiler compiler, Res
     {
         var touched = state.Sequencer.TakeTouchedOwners();
         state.Statuses.Add(touched);
-        state.Statuses.Add(state.Ledger.TakeAcknowledged());
+        state.Statuses.Add(state.Ledger.TakeAcknowledged(now));
+        next.NoLaterThan(state.Ledger.AcknowledgedInPartAt);
         if (resources.Retire(touched)) inbox.Wake(); // the next round compiles it
         leader.Do(now, next);
     }

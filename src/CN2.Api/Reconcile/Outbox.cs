@@ -10,9 +10,10 @@ internal sealed class Outbox(StartupGate gate, SpeakerDispatcher speaker, VRoute
     {
         gate.Tick(now, next);
         speaker.Send();
-        if (gate.State.ServesAgents) vRouters.Flush();
+        var unsentUntil = gate.State.ServesAgents ? vRouters.Flush() : null;
+        next.NoLaterThan(unsentUntil);
         speaker.Release();
-        progress.ShareWithOthers();
+        progress.ShareWithOthers(isSomeUnsent: unsentUntil is not null);
         census.Take(now);
     }
 }

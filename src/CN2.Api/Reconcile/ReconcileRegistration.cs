@@ -59,6 +59,7 @@ public static class ReconcileRegistration
         .AddSingleton<VirtualRouterCensus>()
         .AddSingleton<InboxHandler>()
         .AddSingleton<SpeakerDispatcher>()
+        .AddSingleton(CommonPace.Default)
         .AddSingleton<VRouterDispatcher>()
         .AddSingleton<StatusDispatcher>()
         .AddSingleton<LeaderDuties>()

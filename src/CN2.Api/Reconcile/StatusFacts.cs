@@ -19,6 +19,11 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
 {
     private readonly IReadOnlyList<BgpSession> _sessions = speaker.Sessions;
 
+    // The vRouters of which there is something to say. The others may be thousands, and are not looked at for each owner.
+    private readonly List<VirtualRouterLedger.Account> _held = [.. state.Ledger.Accounts.Where(a => a is { Counts: true, Held: true, ConnectedHere: false })];
+    private readonly List<VirtualRouterLedger.Account> _failing = [.. state.Ledger.Accounts.Where(a => a is { Counts: true, Error: not null })];
+    private readonly List<VirtualRouterLedger.Account> _refusing = [.. state.Ledger.Accounts.Where(a => a is { Counts: true, Refused.IsEmpty: false }).OrderBy(a => a.Name, StringComparer.Ordinal)];
+
     /// <summary>FloatingIP → its routes: its own status is made of them, and its Service's.</summary>
     private readonly Dictionary<Guid, HeldRoutes> _routes = [];
 
@@ -99,10 +104,9 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
             Programmed = awaited.Count == 0,
             VirtualRoutersAwaited = awaited,
             // Every deletion waits for them, also that of an owner of which they have nothing (FloatingIPRemoval.AllHaveAnswered).
-            VirtualRoutersHeld = state.Ledger.Accounts
-                .Where(a => a is { Counts: true, Held: true, ConnectedHere: false } && (facts.Deleting || a.Awaits(owner)))
+            VirtualRoutersHeld = _held.Where(a => facts.Deleting || a.Awaits(owner) || state.Ledger.Unsent.Contains(owner))
                 .Select(a => a.Name).Order(StringComparer.Ordinal).ToEquatableList(),
-            VirtualRouterErrors = state.Ledger.Accounts.Where(a => a is { Error: not null, Counts: true } && Concerns(a, owner) && Serves(a.Name, owner))
+            VirtualRouterErrors = _failing.Where(a => Concerns(a, owner) && Serves(a.Name, owner))
                 .Select(a => new VirtualRouterError(a.Name, a.Error!)).OrderBy(e => e.VirtualRouter, StringComparer.Ordinal).ToEquatableList(),
             EntriesRefused = entriesRefused.Where(r => Serves(r.VirtualRouter, owner)).ToEquatableList(),
             RefusedElsewhere = entriesRefused.Select(r => r.VirtualRouter).Distinct().Where(n => !Serves(n, owner)).ToEquatableList(),
@@ -156,7 +160,7 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
     private List<EntryRefusal> EntriesRefused(Guid owner, IReadOnlyList<FloatingIP> floatingIPs)
     {
         var refusals = new List<EntryRefusal>();
-        foreach (var account in state.Ledger.Accounts.Where(a => a is { Counts: true, Refused.IsEmpty: false }).OrderBy(a => a.Name, StringComparer.Ordinal))
+        foreach (var account in _refusing)
         {
             var entries = state.Sequencer.Compiled.GetValueOrDefault(owner)?.NatEntries.Where(e => e.On(account.Name) is not null).Select(e => e.Key).ToList() ?? [];
             refusals.AddRange(entries.Where(k => account.Refused.ReasonOf(k) is not null).Select(k => new EntryRefusal(account.Name, k.ToString(), account.Refused.ReasonOf(k)!)));

@@ -33,7 +33,7 @@ internal sealed class StatusQueue
     private readonly Dictionary<Guid, UInt128> _drafted = [];
     private bool _isWriting;
 
-    /// <summary>When the last batch was taken that left nothing behind.</summary>
+    /// <summary>When the last batch was taken that left nothing behind but what is not sent yet.</summary>
     private DateTimeOffset _emptiedAt;
 
     public bool IsEmpty => _due.Count + _settling.Count == 0;
@@ -78,7 +78,8 @@ internal sealed class StatusQueue
     /// The owners to draft now. Empty while their statuses settle, while the last batch is being written, and until it is <see cref="SettleTime"/> old:
     /// while resources are created all the time, each round of the loop would otherwise write the few statuses of one round.
     /// </summary>
-    public IReadOnlyList<Guid> Take(DateTimeOffset now, NextTick next)
+    /// <param name="unsent">Owners of changes that are sent in a moment (<see cref="VirtualRouterLedger.Unsent"/>). Their statuses would only say so: they stay until then.</param>
+    public IReadOnlyList<Guid> Take(DateTimeOffset now, NextTick next, IReadOnlySet<Guid> unsent)
     {
         Settle(now, next);
         if (_due.Count == 0 || _isWriting) return [];
@@ -88,10 +89,10 @@ internal sealed class StatusQueue
             return [];
         }
 
-        List<Guid> batch = [.. _due.Take(BatchSize)];
+        List<Guid> batch = [.. _due.Where(o => !unsent.Contains(o)).Take(BatchSize)];
         _due.ExceptWith(batch);
         _restarted.ExceptWith(batch);
-        if (_due.Count == 0) _emptiedAt = now;
+        if (batch.Count is > 0 and < BatchSize) _emptiedAt = now;
         return batch;
     }
 

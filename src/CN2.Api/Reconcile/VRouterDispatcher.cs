@@ -13,8 +13,11 @@ namespace CN2.Api.Reconcile;
 /// Sends each connected vRouter its configuration: the whole once the agent has connected, then only changes. Entries come from the
 /// sequencer, the drop set from the addresses that FloatingIPs hold, probes from the endpoints with a health check.
 /// </summary>
-internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState state, RoutingInstances instances, CarrierLists carriers)
+internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState state, RoutingInstances instances, CarrierLists carriers, CommonPace pace)
 {
+    /// <summary>From then on vRouters without a change of their own may get the next changes for all.</summary>
+    private DateTimeOffset _commonDueAt;
+
     /// <summary>vRouters that get their whole configuration with the next flush.</summary>
     private readonly HashSet<string> _newcomers = [];
 
@@ -46,6 +49,9 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
     /// <summary>Owner → its entries for the snapshots, with what the driver has encoded of them.</summary>
     private readonly Dictionary<Guid, SharedNatEntries> _sharedEntries = [];
 
+    /// <summary>What the last whole configurations had in common: a herd of agents comes in many flushes between which nothing changes. Null: something has changed.</summary>
+    private CommonItems? _commonItems;
+
     /// <summary>The agent gets the whole configuration with the next flush.</summary>
     public void Connected(string name)
     {
@@ -66,6 +72,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
     public void Hold(Guid floatingIP, IPAddress address)
     {
         if (!_holders.TryAdd(floatingIP, address)) return;
+        _commonItems = null;
         _dropSet[address] = _dropSet.GetValueOrDefault(address) + 1;
         _changedAddresses.Add(address);
     }
@@ -74,6 +81,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
     public void Free(Guid floatingIP)
     {
         if (!_holders.Remove(floatingIP, out var address)) return;
+        _commonItems = null;
         var holders = _dropSet[address];
         if (holders > 1) _dropSet[address] = holders - 1;
         else _dropSet.Remove(address);
@@ -83,6 +91,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
     /// <summary>Sets who a reserved FloatingIP belongs to; null: it is none, or that is not known.</summary>
     public void SetAttachment(Guid floatingIP, VRouterAttachment? attachment)
     {
+        _commonItems = null;
         if (_attachments.TryGetValue(floatingIP, out var had))
         {
             if (had == attachment) return;
@@ -114,6 +123,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
     /// </summary>
     public void SetProbe(Guid endpoint, (string VirtualRouter, VRouterProbe Probe)? wanted)
     {
+        if (wanted is not null || _probes.ContainsKey(endpoint)) _commonItems = null;
         if (_probes.TryGetValue(endpoint, out var had))
         {
             if (wanted is { } w && w.VirtualRouter == had.VirtualRouter && w.Probe.LastKnown == had.Reported && w.Probe with { LastKnown = had.Probe.LastKnown } == had.Probe)
@@ -137,30 +147,68 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
         if (_probes.TryGetValue(endpoint, out var probed) && probed.VirtualRouter == name) _probes[endpoint] = probed with { Reported = health };
     }
 
-    /// <summary>Sends what has changed since the last flush. The messages of one flush have one revision, so that agents that get the same get the same bytes.</summary>
-    public void Flush()
+    /// <summary>
+    /// Sends what has changed since the last flush. The messages of one flush have one revision, so that agents that get the same get the same bytes. A vRouter with a
+    /// change of its own gets it at once, and with it all that is there for it; changes for all reach the others at the pace of <see cref="CommonPace"/>. Answers
+    /// when to call again for that, or null.
+    /// </summary>
+    public DateTimeOffset? Flush()
     {
-        var natEntries = state.Sequencer.TakeNatEntries();
+        var now = state.Clock.Now;
         var vpnRoutes = instances.TakeChanged();
         var changedCarriers = carriers.TakeChanged();
+        var reachesVpns = vpnRoutes.Count > 0 || state.Sequencer.CommonNatEntriesReachVpns;
+        var isSomethingForAll = state.Sequencer.HasCommonNatEntries || _changedAddresses.Count + _changedAttachments.Count > 0;
+        if (reachesVpns || (isSomethingForAll && _commonDueAt <= now))
+        {
+            _commonDueAt = now + pace.Of(state.Ledger.Accounts.Count(a => a.ConnectedHere));
+            var natEntries = state.Sequencer.TakeNatEntries();
+            state.Ledger.Unsent = state.Sequencer.OwnersOfCommonNatEntries;
+            Send(state.Ledger.Accounts.ToList(), natEntries, vpnRoutes, reachesVpns, changedCarriers);
+            _changedAddresses.Clear();
+            _changedAttachments.Clear();
+            isSomethingForAll = false;
+        }
+        else
+        {
+            HashSet<string> names = [.. state.Sequencer.ChangedVirtualRouters, .. _newcomers, .. _changedProbes.Keys, .. _changedHolders.Keys, .. changedCarriers.Keys];
+            var natEntries = isSomethingForAll ? state.Sequencer.TakeNatEntriesFor(names, GetsDelta) : state.Sequencer.TakeNatEntries();
+            state.Ledger.Unsent = state.Sequencer.OwnersOfCommonNatEntries;
+            Send(names.Select(state.Ledger.Find).OfType<VirtualRouterLedger.Account>(), natEntries, vpnRoutes, reachesVpns, changedCarriers);
+        }
+
+        _changedProbes.Clear();
+        _changedHolders.Clear();
+        if (isSomethingForAll) return _commonDueAt;
+        state.Ledger.MarkSent();
+        return null;
+
+        bool GetsDelta(string name) => !_newcomers.Contains(name) && state.Ledger.Find(name) is { ConnectedHere: true };
+    }
+
+    /// <summary>Sends these vRouters what is there for them.</summary>
+    /// <param name="reachesVpns">Some of what is for all is in RoutingInstances, of which each vRouter has others.</param>
+    private void Send(
+        IEnumerable<VirtualRouterLedger.Account> accounts, NatEntryChangeSet natEntries, IReadOnlyDictionary<VpnRouteKey, VpnRoute?> vpnRoutes, bool reachesVpns,
+        IReadOnlyDictionary<string, HashSet<VRouterAttachmentKey>> changedCarriers)
+    {
         var ledger = state.Ledger;
         var somethingForAll = _changedAddresses.Count + _changedAttachments.Count > 0;
-        var reachesVpns = vpnRoutes.Count > 0 || natEntries.Everywhere is { } everywhere && (everywhere.Put.Any(e => e.Key.RoutingInstance != 0) || everywhere.Removed.Any(k => k.RoutingInstance != 0));
         VRouterDelta? common = null;
         CommonItems? whole = null;
-        Sending? commonSending = null;
+        Sending? sharedByOwners = null;
+        Sending? sharedByNone = null;
+        var told = new HashSet<Sending>();
         ulong? sent = null;
-        Sending NewSending(ulong revision, IReadOnlyCollection<Guid> owners) => new(new AckMark(revision, ledger.Feed.Last), ledger.SentUpTo, owners, state.Clock.Now);
-        foreach (var account in ledger.Accounts.ToList())
+        foreach (var account in accounts)
         {
-            var changes = natEntries.Of(account.Name);
-            var owners = changes?.Owners ?? [];
             if (_newcomers.Remove(account.Name))
             {
                 var revision = account.LastRevision = sent ??= ledger.NextRevision();
-                account.Sent(NewSending(revision, owners));
+                Await(account, revision);
                 account.SentWhole(revision);
-                state.Statuses.EntriesSent(account.Awaited);
+                // It brings also what was sent before the agent dialled.
+                foreach (var sending in account.Outstanding) Tell(sending);
                 publisher.Publish(account.Name, revision, WholeOf(account.Name, whole ??= TakeCommonItems()));
                 continue;
             }
@@ -168,25 +216,40 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             var probes = _changedProbes.GetValueOrDefault(account.Name);
             var holders = _changedHolders.GetValueOrDefault(account.Name);
             var hasOwn = probes is not null || holders is not null || changedCarriers.ContainsKey(account.Name);
-            var isCommon = !hasOwn && !reachesVpns && ReferenceEquals(changes, natEntries.Everywhere);
+            var isCommon = !hasOwn && !reachesVpns && natEntries.IsAlike(account.Name);
             if (!account.ConnectedHere) _carried.Remove(account.Name); // an agent that comes back gets the whole
+            var changes = account.ConnectedHere ? natEntries.Of(account.Name) : null;
             var overlay = isCommon || !account.ConnectedHere ? OverlayDelta.None : OverlayOf(account.Name, changes, vpnRoutes);
-            if (changes is null && !somethingForAll && !hasOwn && overlay.IsEmpty) continue;
+            if (!natEntries.HasAny(account.Name) && !somethingForAll && !hasOwn && overlay.IsEmpty) continue;
             var next = account.LastRevision = sent ??= ledger.NextRevision();
             // A connected agent answers also while its vRouter counts as lost, and must have answered this when that is over.
-            if (account.Counts || account.ConnectedHere) account.Sent(isCommon ? commonSending ??= NewSending(next, owners) : NewSending(next, owners));
+            if (account.Counts || account.ConnectedHere) Await(account, next);
             if (!account.ConnectedHere) continue;
-            if (!isCommon || common is null) state.Statuses.EntriesSent(owners);
             var delta = isCommon && common is not null ? common : DeltaOf(account.Name, changes, probes, overlay, changedCarriers);
             if (isCommon) common = delta;
             if (!publisher.Publish(account.Name, next, delta)) publisher.Publish(account.Name, next, WholeOf(account.Name, whole ??= TakeCommonItems()));
         }
 
-        _changedAddresses.Clear();
-        _changedProbes.Clear();
-        _changedAttachments.Clear();
-        _changedHolders.Clear();
-        ledger.MarkSent();
+        // What many vRouters wait for is one: an owner must not cost as much as there are vRouters.
+        void Await(VirtualRouterLedger.Account account, ulong revision)
+        {
+            Wait(account, natEntries.GetsEverywhere(account.Name) ? sharedByOwners ??= NewSending(revision, natEntries.OwnersEverywhere) : sharedByNone ??= NewSending(revision, []));
+            if (natEntries.OwnersOnlyOf(account.Name) is { Count: > 0 } owners) Wait(account, NewSending(revision, owners));
+        }
+
+        Sending NewSending(ulong revision, IReadOnlyCollection<Guid> owners) => new(new AckMark(revision, ledger.Feed.Last), ledger.SentUpTo, owners, state.Clock.Now);
+
+        void Wait(VirtualRouterLedger.Account account, Sending sending)
+        {
+            account.Sent(sending);
+            if (account.ConnectedHere) Tell(sending);
+        }
+
+        // Owners of what others get in a moment are told then.
+        void Tell(Sending sending)
+        {
+            if (told.Add(sending)) state.Statuses.EntriesSent(sending.Owners.Where(o => !ledger.Unsent.Contains(o)));
+        }
     }
 
     private VRouterConfig WholeOf(string name, CommonItems common)
@@ -214,6 +277,8 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
     /// <summary>What the whole configurations of this moment have in common.</summary>
     private CommonItems TakeCommonItems()
     {
+        var version = state.Sequencer.CompiledVersion;
+        if (_commonItems is { } items && items.Version == version) return items;
         var compiled = state.Sequencer.Compiled;
         foreach (var (owner, of) in compiled)
         {
@@ -221,7 +286,8 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
         }
 
         if (_sharedEntries.Count > compiled.Count) foreach (var gone in _sharedEntries.Keys.Where(o => !compiled.ContainsKey(o)).ToList()) _sharedEntries.Remove(gone);
-        return new CommonItems(
+        return _commonItems = new CommonItems(
+            version,
             [.. _sharedEntries.Values],
             [.. compiled.Values.SelectMany(c => c.NatEntries.Where(e => e.Key.RoutingInstance != 0 && e.Elsewhere() is not null).Select(e => (c.Owner, e.Key)))],
             [.. _dropSet.Keys],
@@ -302,11 +368,12 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
     /// <param name="Reported">The result that the agent reported last, or that it was sent since as a start.</param>
     private sealed record Probed(string VirtualRouter, VRouterProbe Probe, EndpointHealth Reported);
 
+    /// <param name="Version">Of what the owners ask for.</param>
     /// <param name="VpnKeys">The keys in RoutingInstances that every vRouter has.</param>
     /// <param name="FloatingIPs">The drop set.</param>
     /// <param name="Probes">By vRouter.</param>
     private sealed record CommonItems(
-        IReadOnlyList<SharedNatEntries> NatEntries, IReadOnlyList<(Guid Owner, NatEntryKey Key)> VpnKeys, IReadOnlyList<IPAddress> FloatingIPs,
+        long Version, IReadOnlyList<SharedNatEntries> NatEntries, IReadOnlyList<(Guid Owner, NatEntryKey Key)> VpnKeys, IReadOnlyList<IPAddress> FloatingIPs,
         IReadOnlyList<VRouterAttachment> Attachments, ILookup<string, VRouterProbe> Probes);
 
     private sealed class OverlayDelta

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using CN2.Api.Data;
 using CN2.Api.Data.Documents;
 using CN2.Api.Drivers;
@@ -42,11 +43,17 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
 
     public void Close(string name) => _accounts.Remove(name);
 
-    /// <summary>The vRouters that have not acknowledged everything of this owner, among those that count.</summary>
-    public IEnumerable<Account> AwaitedBy(Guid owner) => _awaited.Of(owner).Where(a => a.Counts);
+    /// <summary>Owners of changes that are there and that some vRouters are sent only in a moment: each of them counts as one that has not acknowledged.</summary>
+    public IReadOnlySet<Guid> Unsent { get; set; } = FrozenSet<Guid>.Empty;
 
-    /// <summary>Owners for which vRouters have acknowledged something since the last call.</summary>
-    public IEnumerable<Guid> TakeAcknowledged() => _awaited.TakePassed();
+    /// <summary>The vRouters that have not acknowledged everything of this owner, among those that count.</summary>
+    public IEnumerable<Account> AwaitedBy(Guid owner) => (Unsent.Contains(owner) ? _accounts.Values : _awaited.Of(owner)).Where(a => a.Counts);
+
+    /// <summary>Owners for which vRouters have acknowledged something since the last call; of what others still wait for, a moment later.</summary>
+    public IEnumerable<Guid> TakeAcknowledged(DateTimeOffset now) => _awaited.TakePassed(now);
+
+    /// <summary>When to call <see cref="TakeAcknowledged"/> for what others still wait for; null: there is none.</summary>
+    public DateTimeOffset? AcknowledgedInPartAt => _awaited.PartAt;
 
     public AckMark MarkOf(string virtualRouter, bool pending)
     {
@@ -180,8 +187,11 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
         /// <summary>Messages that are not acknowledged yet, as far as they are told apart.</summary>
         public int OutstandingMessages => _outstanding.Count + (_rest is null ? 0 : 1);
 
+        /// <summary>What is not acknowledged yet.</summary>
+        public IEnumerable<Sending> Outstanding => _rest is null ? _outstanding : _outstanding.Append(_rest);
+
         /// <summary>Owners that wait for the vRouter.</summary>
-        public IReadOnlyCollection<Guid> Awaited => [.. _outstanding.SelectMany(s => s.Owners).Concat(_rest?.Owners ?? []).Distinct()];
+        public IReadOnlyCollection<Guid> Awaited => [.. Outstanding.SelectMany(s => s.Owners).Distinct()];
 
         /// <summary>
         /// An agent that has gone to another replica is judged by what it answers there: that replica may have read less than this one, and the agent

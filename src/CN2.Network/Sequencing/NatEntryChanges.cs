@@ -2,21 +2,45 @@ using CN2.Network.Compilation;
 
 namespace CN2.Network.Sequencing;
 
-/// <summary>The changes to send to one vRouter, or to several alike, since the last flush, and the owners they belong to.</summary>
+/// <summary>The changes to send to one vRouter, or to several alike, since the last flush.</summary>
 /// <param name="Put">Entries to add; they replace what has the same key.</param>
-/// <param name="Owners">Owners whose status waits for the acknowledgement.</param>
-public sealed record NatEntryChanges(IReadOnlyCollection<VirtualRouterNatEntry> Put, IReadOnlyCollection<NatEntryKey> Removed, IReadOnlyCollection<Guid> Owners);
+public sealed record NatEntryChanges(IReadOnlyCollection<VirtualRouterNatEntry> Put, IReadOnlyCollection<NatEntryKey> Removed);
 
-/// <summary>The changes of one flush: those for every vRouter, and those of the vRouters that get something else.</summary>
+/// <summary>
+/// The changes of one flush: those for every vRouter, and those of the vRouters that get something else. Owners are told apart in the same way, so that what waits for
+/// the acknowledgement of many is one set.
+/// </summary>
 public sealed class NatEntryChangeSet
 {
-    private readonly IReadOnlyDictionary<string, NatEntryChanges?> _different;
+    private readonly IReadOnlyDictionary<string, Part> _different;
 
-    internal NatEntryChangeSet(NatEntryChanges? everywhere, IReadOnlyDictionary<string, NatEntryChanges?> different) => (Everywhere, _different) = (everywhere, different);
+    internal NatEntryChangeSet(NatEntryChanges? everywhere, IReadOnlyCollection<Guid> ownersEverywhere, IReadOnlyDictionary<string, Part> different) =>
+        (Everywhere, OwnersEverywhere, _different) = (everywhere, ownersEverywhere, different);
 
     /// <summary>What a vRouter gets that is not told apart; null: nothing.</summary>
     public NatEntryChanges? Everywhere { get; }
 
-    /// <summary>What this vRouter gets: <see cref="Everywhere"/>, the same object, unless it gets something else. Null: nothing.</summary>
-    public NatEntryChanges? Of(string virtualRouter) => _different.TryGetValue(virtualRouter, out var changes) ? changes : Everywhere;
+    /// <summary>The owners of the changes for every vRouter: with <see cref="OwnersOnlyOf"/>, those whose status waits for a vRouter's acknowledgement.</summary>
+    public IReadOnlyCollection<Guid> OwnersEverywhere { get; }
+
+    /// <summary>The vRouter gets <see cref="Everywhere"/> as it is.</summary>
+    public bool IsAlike(string virtualRouter) => !_different.TryGetValue(virtualRouter, out var part) || (!part.HasAny && Everywhere is null);
+
+    /// <summary>Something is to be sent to the vRouter.</summary>
+    public bool HasAny(string virtualRouter) => _different.TryGetValue(virtualRouter, out var part) ? part.HasAny : Everywhere is not null;
+
+    /// <summary>What this vRouter gets: <see cref="Everywhere"/>, the same object, unless it gets something else. Null: nothing. Made when it is asked for.</summary>
+    public NatEntryChanges? Of(string virtualRouter) => _different.TryGetValue(virtualRouter, out var part) ? part.Changes?.Value : Everywhere;
+
+    /// <summary>Changes for every vRouter are part of what this one gets.</summary>
+    public bool GetsEverywhere(string virtualRouter) => _different.TryGetValue(virtualRouter, out var part) ? part.HasEverywhere : Everywhere is not null;
+
+    /// <summary>The owners of what only this vRouter gets.</summary>
+    public IReadOnlyCollection<Guid> OwnersOnlyOf(string virtualRouter) => _different.TryGetValue(virtualRouter, out var part) ? part.Owners : [];
+
+    /// <param name="HasAny">Something is to be sent.</param>
+    /// <param name="HasEverywhere">Changes for every vRouter are part of it.</param>
+    /// <param name="Owners">Of the others.</param>
+    /// <param name="Changes">Null: nothing, or nobody asks.</param>
+    internal sealed record Part(bool HasAny, bool HasEverywhere, IReadOnlyCollection<Guid> Owners, Lazy<NatEntryChanges>? Changes);
 }

@@ -5,7 +5,8 @@ namespace CN2.Network.Sequencing;
 
 /// <summary>
 /// Collects the changes for the vRouters until they are taken. A change for every vRouter is kept once, however many there are. A vRouter that
-/// is changed by name has a table of its own, which counts for the keys in it.
+/// is changed by name has a table of its own, which counts for the keys in it. What is there for some vRouters may be taken before the rest: changes are counted in
+/// periods, and what a vRouter was given belongs to earlier periods than what it is given next.
 /// </summary>
 internal sealed class NatEntryCollector
 {
@@ -15,11 +16,22 @@ internal sealed class NatEntryCollector
     /// <summary>Key → the vRouters' own tables that have it.</summary>
     private readonly MultiMap<NatEntryKey, Table> _tablesWith = new();
     private long _excepted;
+    private long _period = 1;
 
     /// <summary>Something is to be sent to the vRouter.</summary>
-    public bool HasAny(string virtualRouter) => _tables.TryGetValue(virtualRouter, out var own)
-        ? own.Owners.Count > 0 || _everywhere.Changes.Count > own.KeysOfEverywhere
-        : _everywhere.Changes.Count > 0;
+    public bool HasAny(string virtualRouter) => _tables.TryGetValue(virtualRouter, out var own) ? HasAny(own) : HasEverywhere;
+
+    /// <summary>Something is to be sent to vRouters that are not told apart.</summary>
+    public bool HasEverywhere => _everywhere.Changes.Count > 0;
+
+    /// <summary>The owners of what is to be sent to vRouters that are not told apart.</summary>
+    public IReadOnlySet<Guid> OwnersEverywhere => _everywhere.Owners;
+
+    /// <summary>A change for every vRouter is one in a RoutingInstance.</summary>
+    public bool ReachesVpns { get; private set; }
+
+    /// <summary>The vRouters that were changed by name, and not taken since.</summary>
+    public IEnumerable<string> ChangedByName => _tables.Where(t => t.Value.Owners.Count > 0).Select(t => t.Key);
 
     /// <summary>Another owner puts an entry of this key on the vRouter.</summary>
     public bool IsPutByOther(string virtualRouter, Guid owner, NatEntryKey key) =>
@@ -29,7 +41,7 @@ internal sealed class NatEntryCollector
     {
         var own = TableOf(virtualRouter);
         own.Owners.Add(owner);
-        Set(own, entry.Key, new Change(owner, entry));
+        Set(own, entry.Key, new Change(owner, entry, _period));
     }
 
     /// <summary>A key that another owner has taken over in the same flush (a node port, a freed address) stays, whichever owner comes first.</summary>
@@ -37,42 +49,66 @@ internal sealed class NatEntryCollector
     {
         var own = TableOf(virtualRouter);
         own.Owners.Add(owner);
-        if (!IsPutByOther(virtualRouter, owner, key)) Set(own, key, new Change(owner, null));
+        if (!IsPutByOther(virtualRouter, owner, key)) Set(own, key, new Change(owner, null, _period));
     }
 
     /// <summary>As <see cref="Put"/>, on every vRouter but <paramref name="except"/>.</summary>
-    public void PutElsewhere(IReadOnlyCollection<string> except, Guid owner, VirtualRouterNatEntry entry) => SetElsewhere(except, entry.Key, new Change(owner, entry));
+    public void PutElsewhere(IReadOnlyCollection<string> except, Guid owner, VirtualRouterNatEntry entry) => SetElsewhere(except, entry.Key, new Change(owner, entry, _period));
 
     /// <summary>As <see cref="Remove"/>, on every vRouter but <paramref name="except"/>.</summary>
-    public void RemoveElsewhere(IReadOnlyCollection<string> except, Guid owner, NatEntryKey key) => SetElsewhere(except, key, new Change(owner, null));
+    public void RemoveElsewhere(IReadOnlyCollection<string> except, Guid owner, NatEntryKey key) => SetElsewhere(except, key, new Change(owner, null, _period));
 
+    /// <summary>All that is there. Nothing may be collected afterwards: what a vRouter gets is put together when it is asked for.</summary>
     public NatEntryChangeSet Take()
     {
-        var everywhere = _everywhere.Changes.Count == 0 ? null : ChangesOf(_everywhere.Changes, _everywhere.Owners);
-        var different = new Dictionary<string, NatEntryChanges?>(_tables.Count);
-        foreach (var (name, own) in _tables) different[name] = HasAny(name) ? Merge(own) : null;
-        return new NatEntryChangeSet(everywhere, different);
+        var everywhere = HasEverywhere ? ChangesOf(_everywhere.Changes) : null;
+        var different = new Dictionary<string, NatEntryChangeSet.Part>(_tables.Count);
+        foreach (var (name, own) in _tables) different[name] = PartOf(own, HasAny(own) ? new Lazy<NatEntryChanges>(() => Merge(own)) : null);
+        return new NatEntryChangeSet(everywhere, _everywhere.Owners, different);
     }
+
+    /// <summary>All that is there for these vRouters. The others get it later, and these get then what came meanwhile.</summary>
+    /// <param name="virtualRouters">Their names.</param>
+    /// <param name="getsDelta">The changes of the vRouter will be asked for; what others get is only counted as taken.</param>
+    public NatEntryChangeSet TakeFor(IReadOnlyCollection<string> virtualRouters, Predicate<string> getsDelta)
+    {
+        var different = new Dictionary<string, NatEntryChangeSet.Part>(virtualRouters.Count);
+        foreach (var name in virtualRouters)
+        {
+            var own = TableOf(name);
+            different[name] = PartOf(own, getsDelta(name) && HasAny(own) ? new Lazy<NatEntryChanges>(Merge(own)) : null);
+            own.WasTaken(_period);
+        }
+
+        _period++;
+        return new NatEntryChangeSet(null, [.. _everywhere.Owners], different);
+    }
+
+    private NatEntryChangeSet.Part PartOf(Table own, Lazy<NatEntryChanges>? changes) => new(HasAny(own), _everywhere.Newest > own.Taken, own.Owners, changes);
+
+    private bool HasAny(Table own) => own.Owners.Count > 0 || (own.Taken == 0 ? _everywhere.Changes.Count > own.KeysOfEverywhere : _everywhere.Newest > own.Taken);
 
     private NatEntryChanges Merge(Table own)
     {
+        if (_everywhere.Newest <= own.Taken) return ChangesOf(own.Changes, own.Taken);
         var merged = new Dictionary<NatEntryKey, Change?>(_everywhere.Changes);
         foreach (var (key, change) in own.Changes) merged[key] = change;
-        return ChangesOf(merged, [.. _everywhere.Owners, .. own.Owners]);
+        return ChangesOf(merged, own.Taken);
     }
 
-    private static NatEntryChanges ChangesOf(Dictionary<NatEntryKey, Change?> changes, HashSet<Guid> owners)
+    /// <param name="after">Changes of later periods only.</param>
+    private static NatEntryChanges ChangesOf(Dictionary<NatEntryKey, Change?> changes, long after = 0)
     {
         var put = new List<VirtualRouterNatEntry>(changes.Count);
         var removed = new List<NatEntryKey>();
         foreach (var (key, change) in changes)
         {
-            if (change is not { } c) continue;
+            if (change is not { } c || c.Period <= after) continue;
             if (c.Entry is { } entry) put.Add(entry);
             else removed.Add(key);
         }
 
-        return new NatEntryChanges(put, removed, owners);
+        return new NatEntryChanges(put, removed);
     }
 
     private void SetElsewhere(IReadOnlyCollection<string> except, NatEntryKey key, Change change)
@@ -96,6 +132,8 @@ internal sealed class NatEntryCollector
         }
 
         _everywhere.Owners.Add(change.Owner);
+        _everywhere.Newest = _period;
+        ReachesVpns |= key.RoutingInstance != 0;
         if (IsOvertaken(_everywhere, key, change)) return;
         if (!_everywhere.Changes.ContainsKey(key)) foreach (var own in _tablesWith[key]) own.KeysOfEverywhere++;
         _everywhere.Changes[key] = change;
@@ -126,19 +164,33 @@ internal sealed class NatEntryCollector
     }
 
     /// <param name="Entry">Null: the entry is removed.</param>
-    private readonly record struct Change(Guid Owner, VirtualRouterNatEntry? Entry);
+    /// <param name="Period">In which it came.</param>
+    private readonly record struct Change(Guid Owner, VirtualRouterNatEntry? Entry, long Period);
 
     private sealed class Table
     {
         /// <summary>Null, in the table of a vRouter: nothing changes there, although it does on others.</summary>
         public Dictionary<NatEntryKey, Change?> Changes { get; } = [];
 
-        public HashSet<Guid> Owners { get; } = [];
+        /// <summary>Of a vRouter's own table: of what was not taken yet.</summary>
+        public HashSet<Guid> Owners { get; private set; } = [];
+
+        /// <summary>Of the table for every vRouter: the last period with a change.</summary>
+        public long Newest { get; set; }
+
+        /// <summary>Of a vRouter's own table: what came until the end of this period was taken; 0: nothing.</summary>
+        public long Taken { get; private set; }
 
         /// <summary>The last change elsewhere that left this vRouter out.</summary>
         public long Excepted { get; set; }
 
         /// <summary>Of a vRouter's own table: how many of its keys are changed everywhere too.</summary>
         public int KeysOfEverywhere { get; set; }
+
+        public void WasTaken(long period)
+        {
+            Taken = period;
+            Owners = [];
+        }
     }
 }

@@ -34,6 +34,9 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     /// <summary>What each owner asks for, as last set.</summary>
     public IReadOnlyDictionary<Guid, CompiledOwner> Compiled => _compiled;
 
+    /// <summary>Grows with each change of <see cref="Compiled"/>.</summary>
+    public long CompiledVersion { get; private set; }
+
     /// <summary>Takes what an owner asks for now (null: nothing any more) and collects the changes that follow from the difference.</summary>
     public void Set(Guid owner, CompiledOwner? compiled, DateTimeOffset now)
     {
@@ -45,6 +48,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
 
         if (compiled is null) _compiled.Remove(owner);
         else _compiled[owner] = compiled;
+        CompiledVersion++;
         _concerned.Set(owner, before, compiled);
 
         foreach (var floatingIP in scopes.Select(s => s.FloatingIP).Distinct()) Evaluate(floatingIP, now);
@@ -194,6 +198,26 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
 
     /// <summary>The changes to send to each vRouter since the last call.</summary>
     public NatEntryChangeSet TakeNatEntries() => Exchange(ref _natEntries, new NatEntryCollector()).Take();
+
+    /// <summary>
+    /// The changes to send to these vRouters; those for the others stay. A message to a vRouter must bring it all that is there for it, because what waits for its next
+    /// message waits for this one.
+    /// </summary>
+    /// <param name="virtualRouters">Their names.</param>
+    /// <param name="getsDelta">The vRouter is sent its changes: it is there, and does not get the whole.</param>
+    public NatEntryChangeSet TakeNatEntriesFor(IReadOnlyCollection<string> virtualRouters, Predicate<string> getsDelta) => _natEntries.TakeFor(virtualRouters, getsDelta);
+
+    /// <summary>The vRouters for which there are changes of their own.</summary>
+    public IEnumerable<string> ChangedVirtualRouters => _natEntries.ChangedByName;
+
+    /// <summary>There are changes for vRouters that are not told apart.</summary>
+    public bool HasCommonNatEntries => _natEntries.HasEverywhere;
+
+    /// <summary>The owners of these changes.</summary>
+    public IReadOnlySet<Guid> OwnersOfCommonNatEntries => _natEntries.OwnersEverywhere;
+
+    /// <summary>One of these changes is in a RoutingInstance.</summary>
+    public bool CommonNatEntriesReachVpns => _natEntries.ReachesVpns;
 
     /// <summary>The changes to send to the speaker since the last call.</summary>
     public RouteChanges TakeRoutes() => Exchange(ref _changes, new RouteChanges());

@@ -75,6 +75,44 @@ public sealed class AgentRecorderTests(PrivatePostgres postgres) : IAsyncLifetim
     }
 
     [Fact]
+    public async Task While_progress_waits_to_be_saved_the_agent_has_been_silent_for_longer()
+    {
+        await ConnectAsync("node1");
+        Recorder.Progress(Progress("node1", applied: 5) with { Silence = TimeSpan.FromMinutes(1) }, atOnce: false, answered: true);
+        _parts.Time.Advance(TimeSpan.FromMinutes(10));
+        await Eventually.TrueAsync(() => Query<long>("SELECT applied_revision FROM virtual_router_status") == 5);
+        Assert.InRange(Query<TimeSpan>("SELECT now() - last_seen_at FROM virtual_router_status"), TimeSpan.FromMinutes(11), TimeSpan.FromMinutes(15));
+    }
+
+    [Fact]
+    public async Task Of_a_herd_in_which_one_agent_must_wait_the_others_are_saved_once()
+    {
+        string[] names = ["node1", "node2", "node3", "node4"];
+        foreach (var name in names) Recorder.Connected(Hello(name, "1.0"));
+        await Eventually.TrueAsync(() => Query<long>("SELECT count(*) FROM virtual_router_status WHERE connected") == names.Length, seconds: 30);
+        await _database.TakeAwayAsync();
+        foreach (var name in names) Recorder.Connected(Hello(name, "2.0"));
+        await Eventually.TrueAsync(() => Failures() > 0);
+        await using var holder = new NpgsqlConnection(_connectionString);
+        await holder.OpenAsync(TestContext.Current.CancellationToken);
+        await using var transaction = await holder.BeginTransactionAsync(TestContext.Current.CancellationToken);
+        await using (var hold = new NpgsqlCommand("SELECT FROM virtual_router WHERE name = 'node3' FOR UPDATE", holder, transaction)) await hold.ExecuteNonQueryAsync(TestContext.Current.CancellationToken);
+        await _database.GiveBackAsync();
+        await Eventually.TrueAsync(() => SavedAnew() == names.Length - 1, seconds: 30);
+        var failures = Failures();
+        await Eventually.TrueAsync(() => SavedAnew() == names.Length - 1 && Failures() > failures + 1, seconds: 30); // it is tried again and again
+        await transaction.RollbackAsync(TestContext.Current.CancellationToken);
+        await Eventually.TrueAsync(() => SavedAnew() == names.Length, seconds: 30);
+        Assert.Equal("node1 2, node2 2, node3 2, node4 2", Query<string>("SELECT string_agg(name || ' ' || n, ', ' ORDER BY name) FROM (SELECT name, count(*) AS n FROM event WHERE reason = 'Connected' GROUP BY name) e"));
+
+        long SavedAnew()
+        {
+            _parts.Time.Advance(TimeSpan.FromMilliseconds(100));
+            return Query<long>("SELECT count(*) FROM virtual_router_status WHERE agent_version = '2.0'");
+        }
+    }
+
+    [Fact]
     public async Task Progress_that_others_wait_for_is_written_at_once()
     {
         await ConnectAsync("node1");
@@ -135,6 +173,36 @@ public sealed class AgentRecorderTests(PrivatePostgres postgres) : IAsyncLifetim
         Recorder.Disconnected("node1");
         await Eventually.TrueAsync(() => Query<long>("SELECT count(*) FROM virtual_router_status WHERE connected") == 1);
         Assert.Contains(_parts.TakeEvents(), e => e is AgentEvent.Recorded { Name: "node2" });
+    }
+
+    [Theory]
+    [InlineData(false, 1)]
+    [InlineData(true, 12)]
+    public async Task A_herd_of_agents_that_are_known_is_saved_in_few_transactions_also_with_a_bad_one_among_them(bool withBad, int transactions)
+    {
+        var hellos = Enumerable.Range(0, 40).Select(i => new VRouterHello($"node{i}", IPAddress.Parse($"172.27.116.{i}"), null, "1.0")).ToList();
+        foreach (var hello in hellos) Recorder.Connected(hello);
+        await Eventually.TrueAsync(() => Query<long>("SELECT count(*) FROM virtual_router_status WHERE connected") == hellos.Count, seconds: 30);
+        _parts.TakeEvents();
+        await _database.TakeAwayAsync();
+        foreach (var hello in hellos) Recorder.Connected(hello with { AgentVersion = withBad && hello == hellos[7] ? "2\0" : "2.0" });
+        await Eventually.TrueAsync(() => Failures() > 0);
+        var before = Query<long>("SELECT coalesce(max(id), 0) FROM change");
+        await _database.GiveBackAsync();
+        var good = hellos.Count - (withBad ? 1 : 0);
+        await Eventually.TrueAsync(() =>
+        {
+            _parts.Time.Advance(TimeSpan.FromMilliseconds(100));
+            return Query<long>("SELECT count(*) FROM virtual_router_status WHERE agent_version = '2.0'") == good;
+        }, seconds: 30);
+        Assert.InRange(Query<long>($"SELECT count(DISTINCT xid) FROM change WHERE id > {before}"), 1, transactions);
+        await Eventually.TrueAsync(() => _parts.Publisher.Ended.Count == hellos.Count - good);
+        var recorded = new HashSet<string>();
+        await Eventually.TrueAsync(() =>
+        {
+            recorded.UnionWith(_parts.TakeEvents().OfType<AgentEvent.Recorded>().Select(e => e.Name));
+            return recorded.Count == good;
+        });
     }
 
     [Fact]

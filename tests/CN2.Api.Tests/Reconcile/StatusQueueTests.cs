@@ -10,6 +10,7 @@ public sealed class StatusQueueTests
 {
     private static readonly DateTimeOffset Start = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
     private readonly StatusQueue _queue = new();
+    private readonly HashSet<Guid> _unsent = [];
 
     [Fact]
     public void Owners_are_taken_after_they_have_settled()
@@ -17,7 +18,7 @@ public sealed class StatusQueueTests
         Assert.Empty(Take(0));
         _queue.Add(Sample.Uid(1));
         var next = new NextTick();
-        Assert.Empty(_queue.Take(Start, next));
+        Assert.Empty(_queue.Take(Start, next, _unsent));
         Assert.Equal(Start + StatusQueue.SettleTime, next.At);
         _queue.Add([Sample.Uid(1), Sample.Uid(2)]);
         Assert.Empty(Take(49));
@@ -42,7 +43,7 @@ public sealed class StatusQueueTests
         Assert.All(batches.Skip(1), size => Assert.InRange(size, 5, 10));
         // It asks to be called for the rest, and nothing is due twice.
         var next = new NextTick();
-        Assert.Empty(_queue.Take(Start.AddMilliseconds(999), next));
+        Assert.Empty(_queue.Take(Start.AddMilliseconds(999), next, _unsent));
         Assert.InRange(next.At!.Value, Start.AddMilliseconds(999), Start.AddMilliseconds(1050));
         Assert.Equal(100 - batches.Sum(), Take(1040).Count);
     }
@@ -83,6 +84,19 @@ public sealed class StatusQueueTests
         _queue.WereWritten();
         Assert.Equal([Sample.Uid(3)], Take(210));
         Assert.Equal([Sample.Uid(2)], Take(260));
+    }
+
+    [Fact]
+    public void Owners_of_what_is_not_sent_yet_wait_for_that()
+    {
+        _queue.Add([Sample.Uid(1), Sample.Uid(2)]);
+        _unsent.Add(Sample.Uid(1));
+        Take(0);
+        Assert.Equal([Sample.Uid(2)], Take(50));
+        Assert.Empty(Take(150));
+        _unsent.Clear();
+        Assert.Equal([Sample.Uid(1)], Take(200));
+        Assert.True(_queue.IsEmpty);
     }
 
     [Fact]
@@ -147,5 +161,5 @@ public sealed class StatusQueueTests
 
     private static StatusDraft Draft(int n, string text) => new(ResourceKind.Service, Sample.Uid(n), ApiJson.Bytes(new JsonObject { ["state"] = text }), IsNews: true);
 
-    private IReadOnlyList<Guid> Take(int milliseconds) => _queue.Take(Start + TimeSpan.FromMilliseconds(milliseconds), new NextTick());
+    private IReadOnlyList<Guid> Take(int milliseconds) => _queue.Take(Start + TimeSpan.FromMilliseconds(milliseconds), new NextTick(), _unsent);
 }

@@ -159,6 +159,49 @@ public sealed class VRouterDispatcherTests : IAsyncDisposable
         Assert.Equal([7], Flush().RemovedRoutingInstances);
     }
 
+    [Fact]
+    public void Agents_that_connect_one_after_the_other_share_what_is_alike_until_it_changes()
+    {
+        _dispatcher.Hold(Sample.Uid(1), Sample.AddressOf(1));
+        Set(Sample.Route(1));
+        foreach (var router in (string[])["compute1", "compute2"]) Compiled.Acknowledge(_parts, router);
+        _dispatcher.Hold(Sample.Uid(2), Sample.AddressOf(2));
+        Compiled.Acknowledge(_parts, "compute3");
+        Set(Sample.Route(1), Sample.Route(2));
+        Compiled.Acknowledge(_parts, "compute4");
+        var configs = _parts.Publisher.Configs.Select(c => c.Config).ToList();
+        Assert.Same(configs[0].FloatingIPs, configs[1].FloatingIPs);
+        Assert.Equal([Sample.AddressOf(1), Sample.AddressOf(2)], configs[2].FloatingIPs);
+        Assert.Equal([1, 1, 1, 2], configs.Select(c => c.NatEntries.Count));
+    }
+
+    [Fact]
+    public async Task What_concerns_every_vRouter_costs_as_much_as_there_is_and_not_the_vRouters_times_the_owners()
+    {
+        var few = await FlushedBytesAsync(50);
+        var many = await FlushedBytesAsync(400);
+        Assert.InRange(many, 0, 3 * (400 / 50) * few); // the product is 64 times as much
+    }
+
+    /// <summary>Of memory for the first flush with so many owners, each with an endpoint on a vRouter of its own.</summary>
+    private static async Task<long> FlushedBytesAsync(int count)
+    {
+        await using var parts = new LoopParts();
+        var now = parts.Now;
+        for (var i = 1; i <= count; i++)
+        {
+            parts.State.Ledger.Open($"compute{i}").ConnectedElsewhere = true;
+            parts.State.Sequencer.Set(Sample.Uid(4000 + i), Compiled.With(Sample.Uid(4000 + i), Sample.Route(i, $"compute{i}")), now);
+        }
+
+        var dispatcher = parts.Get<VRouterDispatcher>();
+        var before = GC.GetAllocatedBytesForCurrentThread();
+        dispatcher.Flush();
+        var bytes = GC.GetAllocatedBytesForCurrentThread() - before;
+        Assert.Equal(count, parts.State.Ledger.AwaitedBy(Sample.Uid(4001)).Count());
+        return bytes;
+    }
+
     private static readonly ServiceHealthCheck Check =
         new(Sample.Uid(5001), new NamespacedName("ns1", "hc"), MonitorType.TCP, 5, 1, 3, "GET", "/", ExpectedCodes.Default, 80);
 

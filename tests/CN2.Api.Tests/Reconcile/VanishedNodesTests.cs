@@ -107,6 +107,8 @@ public sealed class VanishedNodesTests : IAsyncDisposable
 
         public Task<AgentRefusal?> ConnectAsync(VRouterHello hello, string controlNode, int maximum, DateTimeOffset now, CancellationToken ct) => Task.FromResult<AgentRefusal?>(null);
 
+        public Task<IReadOnlyCollection<VRouterHello>> ConnectKnownAsync(IReadOnlyCollection<VRouterHello> hellos, string controlNode, DateTimeOffset now, CancellationToken ct) => Task.FromResult(hellos);
+
         public Task SaveIntruderAsync(VRouterHello hello, AgentRefusal refusal, DateTimeOffset now, CancellationToken ct) => Task.CompletedTask;
 
         public Task ForgetIntrudersAsync(CancellationToken ct) => Task.CompletedTask;

@@ -12,6 +12,7 @@ public sealed class VirtualRouterLedgerTests
     private static readonly Guid A = Sample.Uid(1);
     private static readonly Guid B = Sample.Uid(2);
     private readonly VirtualRouterLedger _ledger = new((_, _) => false);
+    private DateTimeOffset _now = DateTimeOffset.UnixEpoch;
 
     // Where the agent is, what it has applied there (revision 5 is the whole configuration), and whether mark (7, reading 70) is acknowledged.
     [Theory]
@@ -76,12 +77,12 @@ public sealed class VirtualRouterLedgerTests
         account.Applied(6);
         Assert.Equal([A], account.Awaited);
         Assert.True(account.Awaits(A) && !account.Awaits(B));
-        Assert.Equal([A, B], _ledger.TakeAcknowledged().Order());
+        Assert.Equal([A, B], _ledger.TakeAcknowledged(_now).Order());
         account.Applied(7);
-        Assert.Equal([A], _ledger.TakeAcknowledged());
+        Assert.Equal([A], _ledger.TakeAcknowledged(_now));
         Assert.False(account.IsBehind || account.Awaits(A));
         account.Applied(8);
-        Assert.Empty(_ledger.TakeAcknowledged());
+        Assert.Empty(_ledger.TakeAcknowledged(_now));
     }
 
     [Fact]
@@ -94,7 +95,9 @@ public sealed class VirtualRouterLedgerTests
         Assert.Equal([first, second], _ledger.AwaitedBy(A).OrderBy(a => a.Name, StringComparer.Ordinal));
         first.Applied(6);
         Assert.Equal([second], _ledger.AwaitedBy(A));
-        Assert.Equal([A, B], _ledger.TakeAcknowledged().Order());
+        Assert.NotNull(_ledger.AcknowledgedInPartAt);
+        Assert.Equal([A, B], _ledger.TakeAcknowledged(_now).Order());
+        Assert.Null(_ledger.AcknowledgedInPartAt);
         second.Sent(new Sending(new AckMark(7, 70), At(60), [A]));
         second.Applied(6);
         Assert.Equal([second], _ledger.AwaitedBy(A));
@@ -103,6 +106,24 @@ public sealed class VirtualRouterLedgerTests
         lost.GiveUp();
         Assert.Empty(_ledger.AwaitedBy(A));
         Assert.False(lost.Awaits(A));
+    }
+
+    [Fact]
+    public void Of_what_many_wait_for_it_is_said_every_second_how_far_they_are_and_at_once_when_it_is_over()
+    {
+        var (first, second, third) = (Connected(), Connected("compute2"), Connected("compute3"));
+        var sending = new Sending(new AckMark(6, 60), At(50), [A, B]);
+        foreach (var account in (VirtualRouterLedger.Account[])[first, second, third]) account.Sent(sending);
+        Assert.Empty(_ledger.TakeAcknowledged(_now));
+        first.Applied(6);
+        Assert.Empty(_ledger.TakeAcknowledged(_now));
+        _now += AwaitedSendings.PartInterval;
+        Assert.Equal([A, B], _ledger.TakeAcknowledged(_now).Order());
+        Assert.Empty(_ledger.TakeAcknowledged(_now + AwaitedSendings.PartInterval));
+        second.Applied(6);
+        third.Applied(6);
+        Assert.Equal([A, B], _ledger.TakeAcknowledged(_now).Order());
+        Assert.Empty(_ledger.TakeAcknowledged(_now + (3 * AwaitedSendings.PartInterval)));
     }
 
     [Fact]
@@ -143,7 +164,7 @@ public sealed class VirtualRouterLedgerTests
         var account = Connected();
         account.Sent(new Sending(new AckMark(6, 60), At(50), [A, B]));
         account.GiveUp();
-        Assert.Equal([A, B], _ledger.TakeAcknowledged().Order());
+        Assert.Equal([A, B], _ledger.TakeAcknowledged(_now).Order());
         Assert.False(account.IsBehind || account.Awaits(A) || account.Awaits(B));
     }
 
@@ -160,7 +181,7 @@ public sealed class VirtualRouterLedgerTests
         Assert.True(account.Awaits(A) && account.Awaits(B));
         Assert.Equal(At(99 + Most), account.AppliedPosition(sentUpTo: At(1000 + Most)));
         account.Applied(5 + Most + 100);
-        Assert.Equal([A, B], _ledger.TakeAcknowledged().Distinct().Order());
+        Assert.Equal([A, B], _ledger.TakeAcknowledged(_now).Distinct().Order());
         Assert.False(account.IsBehind);
         Assert.Equal(At(1000 + Most), account.AppliedPosition(sentUpTo: At(1000 + Most)));
     }

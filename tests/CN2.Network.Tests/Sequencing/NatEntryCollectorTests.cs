@@ -24,7 +24,7 @@ public sealed class NatEntryCollectorTests
             for (var step = 0; step < steps; step++)
             {
                 var (owner, key) = (new Guid(random.Next(3), 0, 0, new byte[8]), Key(random.Next(2)));
-                var entry = random.Next(2) == 0 ? new VirtualRouterNatEntry(key, [], false, []) : null;
+                var entry = random.Next(2) == 0 ? Entry(key, step) : null;
                 var named = Names.Where(_ => random.Next(3) == 0).ToArray();
                 var byName = random.Next(2) == 0;
                 log.Add($"{(byName ? "on" : "except")} {string.Join(' ', named)}: {owner} {(entry is null ? "removes" : "puts")} {key}");
@@ -53,22 +53,100 @@ public sealed class NatEntryCollectorTests
             foreach (var name in Names)
             {
                 var changes = taken.Of(name);
-                Assert.Equal(each[name].ToString(), changes is null ? "" : Text(changes.Put.Select(e => e.Key), changes.Removed));
+                Assert.Equal(each[name].ToString(), changes is null ? "" : Text(changes.Put, changes.Removed));
                 Assert.True(changes is not null == pending.Contains(name), string.Join("; ", log));
-                Assert.True(each[name].Owners.IsSubsetOf(changes?.Owners ?? []) || each[name].IsEmpty, string.Join("; ", log));
+                Assert.True(each[name].Owners.IsSubsetOf(OwnersOf(taken, name)) || each[name].IsEmpty, string.Join("; ", log));
             }
         }
     }
 
+    [Fact]
+    public void What_is_taken_for_some_vRouters_before_the_rest_adds_up_to_the_same()
+    {
+        var random = new Random(8);
+        for (var round = 0; round < 20_000; round++)
+        {
+            var collector = new NatEntryCollector();
+            var each = Names.ToDictionary(n => n, _ => new OneTable());
+            var given = Names.ToDictionary(n => n, _ => new Dictionary<NatEntryKey, VirtualRouterNatEntry?>());
+            var owners = Names.ToDictionary(n => n, _ => new HashSet<Guid>());
+            var steps = random.Next(1, 9);
+            var log = new List<string>();
+            for (var step = 0; step < steps; step++)
+            {
+                if (random.Next(3) == 0)
+                {
+                    string[] some = [.. Names.Where(_ => random.Next(2) == 0).Union(collector.ChangedByName)];
+                    log.Add($"taken for {string.Join(' ', some)}");
+                    var pending = some.Where(collector.HasAny).ToList();
+                    Give(collector.TakeFor(some, _ => true), some, pending);
+                    Assert.DoesNotContain(some, collector.HasAny);
+                }
+
+                var (owner, key) = (new Guid(random.Next(3), 0, 0, new byte[8]), Key(random.Next(3)));
+                var entry = random.Next(2) == 0 ? Entry(key, step) : null;
+                var named = Names.Where(_ => random.Next(3) == 0).ToArray();
+                var byName = random.Next(2) == 0;
+                log.Add($"{(byName ? "on" : "except")} {string.Join(' ', named)}: {owner} {(entry is null ? "removes" : "puts")} {key}");
+                foreach (var name in byName ? named : [])
+                {
+                    if (entry is null) collector.Remove(name, owner, key);
+                    else collector.Put(name, owner, entry);
+                }
+
+                if (!byName && entry is null) collector.RemoveElsewhere(named, owner, key);
+                if (!byName && entry is not null) collector.PutElsewhere(named, owner, entry);
+                foreach (var name in byName ? named : Names.Except(named)) each[name].Set(owner, key, entry);
+            }
+
+            Give(collector.Take(), Names, [.. Names.Where(collector.HasAny)]);
+            foreach (var name in Names)
+            {
+                Assert.True(each[name].ToString() == Text(given[name].Values.OfType<VirtualRouterNatEntry>(), given[name].Where(g => g.Value is null).Select(g => g.Key)), string.Join("; ", log));
+                Assert.True(each[name].Owners.IsSubsetOf(owners[name]) || each[name].IsEmpty, string.Join("; ", log));
+            }
+
+            void Give(NatEntryChangeSet taken, string[] names, List<string> pending)
+            {
+                foreach (var name in names)
+                {
+                    var changes = taken.Of(name);
+                    Assert.True(changes is not null == pending.Contains(name), string.Join("; ", log));
+                    foreach (var key in changes?.Removed ?? []) given[name][key] = null;
+                    foreach (var entry in changes?.Put ?? []) given[name][entry.Key] = entry;
+                    owners[name].UnionWith(OwnersOf(taken, name));
+                }
+            }
+        }
+    }
+
+    [Fact]
+    public void Who_gets_something_else_than_the_changes_counts_as_one_that_has_taken_them()
+    {
+        var collector = new NatEntryCollector();
+        collector.PutElsewhere([], Guid.NewGuid(), Entry(Key(1), 1));
+        var taken = collector.TakeFor(["compute1", "compute2"], name => name == "compute1");
+        Assert.NotNull(taken.Of("compute1"));
+        Assert.Null(taken.Of("compute2"));
+        Assert.True(taken.HasAny("compute2") && taken.GetsEverywhere("compute2"));
+        Assert.Equal((false, false, true), (collector.HasAny("compute1"), collector.HasAny("compute2"), collector.HasAny("compute3")));
+    }
+
     private static NatEntryKey Key(int number) => new(IPFamily.IPv4, IPAddress.Parse("100.0.0.4"), TransportProtocol.TCP, (ushort)number);
 
-    private static string Text(IEnumerable<NatEntryKey> put, IEnumerable<NatEntryKey> removed) =>
-        string.Join(' ', put.Select(k => $"+{k.Port}").Concat(removed.Select(k => $"-{k.Port}")).Order(StringComparer.Ordinal));
+    /// <param name="number">Tells it apart from others of the same key.</param>
+    private static VirtualRouterNatEntry Entry(NatEntryKey key, int number) => new(key, [new VirtualRouterBackend(IPAddress.Loopback, (ushort)number, Local: true)], false, []);
+
+    /// <summary>Who waits for the vRouter's acknowledgement.</summary>
+    private static IEnumerable<Guid> OwnersOf(NatEntryChangeSet taken, string name) => taken.OwnersOnlyOf(name).Concat(taken.GetsEverywhere(name) ? taken.OwnersEverywhere : []);
+
+    private static string Text(IEnumerable<VirtualRouterNatEntry> put, IEnumerable<NatEntryKey> removed) =>
+        string.Join(' ', put.Select(e => $"+{e.Key.Port}={e.Backends.Single().Port}").Concat(removed.Select(k => $"-{k.Port}")).Order(StringComparer.Ordinal));
 
     /// <summary>The changes of one vRouter: a key that another owner has put stays.</summary>
     private sealed class OneTable
     {
-        private readonly Dictionary<NatEntryKey, Guid> _put = [];
+        private readonly Dictionary<NatEntryKey, (Guid Owner, VirtualRouterNatEntry Entry)> _put = [];
         private readonly HashSet<NatEntryKey> _removed = [];
 
         public HashSet<Guid> Owners { get; } = [];
@@ -77,14 +155,14 @@ public sealed class NatEntryCollectorTests
 
         public void Set(Guid owner, NatEntryKey key, VirtualRouterNatEntry? entry)
         {
-            if (entry is null && _put.TryGetValue(key, out var by) && by != owner) return;
+            if (entry is null && _put.TryGetValue(key, out var by) && by.Owner != owner) return;
             Owners.Add(owner);
             _put.Remove(key);
             _removed.Remove(key);
             if (entry is null) _removed.Add(key);
-            else _put[key] = owner;
+            else _put[key] = (owner, entry);
         }
 
-        public override string ToString() => Text(_put.Keys, _removed);
+        public override string ToString() => Text(_put.Values.Select(p => p.Entry), _removed);
     }
 }

@@ -35,6 +35,27 @@ public abstract class AgentReportContract(StoreSite site) : StoreContract(site)
     }
 
     [Fact]
+    public async Task Of_many_at_once_those_are_taken_about_whom_nothing_is_to_be_asked()
+    {
+        await ConnectAsync(Hello(1));
+        await ConnectAsync(Hello(2));
+        await ConnectAsync(Hello(3), "cn-b");
+        await ConnectAsync(Hello(4), "cn-b");
+        VRouterHello[] hellos =
+        [
+            Hello(1, connection: 2), Hello(2, connection: 2) with { Address = IPAddress.Parse("172.27.116.99") }, Hello(3) with { Instance = "other" }, Hello(4, connection: 2), Hello(5),
+        ];
+        IReadOnlyCollection<VRouterHello> taken = [];
+        var changes = await Site.ChangesOfAsync(async () => taken = await Store.ConnectKnownAsync(hellos, "cn-a", DateTimeOffset.UtcNow, Ct));
+        Assert.Equal(["compute1", "compute4"], taken.Select(h => h.Name).Order());
+        Assert.Equal(["Modified VirtualRouter compute1 status", "Modified VirtualRouter compute4 status"], changes.Order());
+        Assert.Equal("cn-a", (await Site.RouterAsync("compute4")).ControlNode);
+        Assert.Equal("cn-b", (await Site.RouterAsync("compute3")).ControlNode);
+        Assert.Equal(AgentRefusalReason.Superseded, (await JudgeAsync(Hello(4, connection: 1), "cn-b"))?.Reason);
+        Assert.Empty(await Store.ConnectKnownAsync([Hello(5), Hello(6)], "cn-a", DateTimeOffset.UtcNow, Ct));
+    }
+
+    [Fact]
     public async Task The_address_of_another_is_refused_and_so_are_too_many()
     {
         await ConnectAsync(Hello(1));

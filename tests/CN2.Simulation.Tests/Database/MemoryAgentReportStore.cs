@@ -10,39 +10,49 @@ namespace CN2.Simulation.Tests.Database;
 internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportStore
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(4.5);
-    private static readonly TimeSpan Silent = TimeSpan.FromSeconds(3);
+    private static readonly TimeSpan Silent = TimeSpan.FromSeconds(3.5);
 
     public Task<AgentRefusal?> JudgeAsync(VRouterHello hello, string controlNode, int maximum, CancellationToken ct) =>
         link.CallAsync(db => Judge(db, hello, controlNode, maximum).Refusal, ct);
 
     public Task<AgentRefusal?> ConnectAsync(VRouterHello hello, string controlNode, int maximum, DateTimeOffset now, CancellationToken ct) =>
-        link.CallAsync(db => db.Write(changes =>
+        link.CallAsync(db => db.Write(changes => Connect(db, changes, hello, controlNode, maximum)), ct);
+
+    public Task<IReadOnlyCollection<VRouterHello>> ConnectKnownAsync(IReadOnlyCollection<VRouterHello> hellos, string controlNode, DateTimeOffset now, CancellationToken ct) =>
+        link.CallAsync<IReadOnlyCollection<VRouterHello>>(db => db.Write(changes =>
         {
-            var (refusal, router) = Judge(db, hello, controlNode, maximum);
-            if (refusal is not null) return refusal;
-            var status = router is null ? null : db.RouterStatuses.GetValueOrDefault(router.Uid);
-            // A statement that was given up may be carried out later, but this is a transaction that has the row's lock: a newer hello waits for it.
-            if (status is not null && status.ControlNode == controlNode && status.Instance == hello.Instance && status.Connection > hello.Connection) return null;
-            var isNew = router is null;
-            var moved = router is not null && !(router.Address!.Equals(hello.Address) && Equals(router.Address6, hello.Address6));
-            if (router is null) router = new VirtualRouter { Uid = db.NewUid(), Name = hello.Name, Address = hello.Address, Address6 = hello.Address6 };
-            else if (moved) router = router with { Address = hello.Address, Address6 = hello.Address6 };
-            db.Routers[router.Uid] = router;
-            var before = status ?? new RouterStatus { Lost = isNew };
-            db.RouterStatuses[router.Uid] = before with
-            {
-                Connected = true,
-                ControlNode = controlNode,
-                LastSeen = db.Now,
-                Applied = null,
-                HeldAt = null,
-                Instance = hello.Instance,
-                Source = hello.Source,
-                Connection = hello.Connection,
-            };
-            changes.Add(ResourceKind.VirtualRouter, null, hello.Name, router.Uid, isNew ? ChangeVerb.Added : ChangeVerb.Modified, statusOnly: !isNew && !moved);
-            return null;
+            var taken = hellos.Where(h => db.RouterOf(h.Name) is { } router && IsWhere(router, h) && Judge(db, h, controlNode, int.MaxValue).Refusal is null).ToList();
+            foreach (var hello in taken) Connect(db, changes, hello, controlNode, int.MaxValue);
+            return taken;
         }), ct);
+
+    private static AgentRefusal? Connect(MemoryDatabase db, Changes changes, VRouterHello hello, string controlNode, int maximum)
+    {
+        var (refusal, router) = Judge(db, hello, controlNode, maximum);
+        if (refusal is not null) return refusal;
+        var status = router is null ? null : db.RouterStatuses.GetValueOrDefault(router.Uid);
+        // A statement that was given up may be carried out later, but this is a transaction that has the row's lock: a newer hello waits for it.
+        if (status is not null && status.ControlNode == controlNode && status.Instance == hello.Instance && status.Connection > hello.Connection) return null;
+        var isNew = router is null;
+        var moved = router is not null && !IsWhere(router, hello);
+        if (router is null) router = new VirtualRouter { Uid = db.NewUid(), Name = hello.Name, Address = hello.Address, Address6 = hello.Address6 };
+        else if (moved) router = router with { Address = hello.Address, Address6 = hello.Address6 };
+        db.Routers[router.Uid] = router;
+        var before = status ?? new RouterStatus { Lost = isNew };
+        db.RouterStatuses[router.Uid] = before with
+        {
+            Connected = true,
+            ControlNode = controlNode,
+            LastSeen = db.Now,
+            Applied = null,
+            HeldAt = null,
+            Instance = hello.Instance,
+            Source = hello.Source,
+            Connection = hello.Connection,
+        };
+        changes.Add(ResourceKind.VirtualRouter, null, hello.Name, router.Uid, isNew ? ChangeVerb.Added : ChangeVerb.Modified, statusOnly: !isNew && !moved);
+        return null;
+    }
 
     public Task SaveIntruderAsync(VRouterHello hello, AgentRefusal refusal, DateTimeOffset now, CancellationToken ct) => link.CallAsync(db => db.Write(changes =>
     {
@@ -162,13 +172,15 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
                 && db.ControlNodes.GetValueOrDefault(status.ControlNode ?? "") is { } node && node.IsAlive(db.Now, ControlNodeLiveness.GoneAfter);
             var known = new KnownAgent(router.Uid, router.Address!, router.Address6, status?.ControlNode, status?.Instance, status?.Source, status?.Connection ?? 0, isAlive);
             if (AgentConnection.Judge(hello, known, controlNode) is { } refusal) return (refusal, router);
-            if (router.Address!.Equals(hello.Address) && Equals(router.Address6, hello.Address6)) return (null, router);
+            if (IsWhere(router, hello)) return (null, router);
         }
 
         if (db.Routers.Values.Where(r => r.Name != hello.Name && Holds(r, hello)).OrderBy(r => r.Name, StringComparer.Ordinal).FirstOrDefault() is { } holder)
             return (AgentConnection.AddressTaken(Addresses(hello).Contains(holder.Address!) ? holder.Address! : holder.Address6!, holder.Name), router);
         return (router is null && db.Routers.Count >= maximum ? AgentConnection.TooMany(hello.Name, maximum) : null, router);
     }
+
+    private static bool IsWhere(VirtualRouter router, VRouterHello hello) => router.Address!.Equals(hello.Address) && Equals(router.Address6, hello.Address6);
 
     private static bool Holds(VirtualRouter router, VRouterHello hello) => Addresses(hello).Any(a => a.Equals(router.Address) || a.Equals(router.Address6));
 

@@ -138,6 +138,8 @@ internal sealed class ControlNode(Site site, int number)
             new GoBgpSpeaker(new EngineCalls(Engine, site.Scheduler, site.Random), bgp, provider.GetRequiredService<ISessionTurns>(), time, provider.GetRequiredService<ILogger<GoBgpSpeaker>>()));
         services.AddSingleton(Publisher.Serve(machine));
         services.AddReconciler();
+        // As for a large fleet in every other life of the process, however few nodes there are.
+        if (Starts % 2 == 0) services.AddSingleton(new CommonPace(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(100), 0));
         Replace(services, link);
         var provider = services.BuildServiceProvider();
         _meters.Add(provider.GetRequiredService<IMeterFactory>());

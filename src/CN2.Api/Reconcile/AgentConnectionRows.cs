@@ -1,0 +1,144 @@
+using System.Net;
+using CN2.Api.Data;
+using CN2.Api.Data.Rows;
+using CN2.Api.Drivers;
+using Npgsql;
+using NpgsqlTypes;
+
+namespace CN2.Api.Reconcile;
+
+/// <summary>Which agents are connected, as rows: the statements of <see cref="AgentReportStore"/> about that. Each runs in a transaction of its caller.</summary>
+internal static class AgentConnectionRows
+{
+    /// <summary>An agent that was heard within this time may not be replaced by another one: a heartbeat is due every 2 s, and saved 1 s later.</summary>
+    private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(4.5);
+
+    /// <summary>What is known of the agent with this name; with a transaction its VirtualRouter is locked.</summary>
+    public static async Task<KnownAgent?> KnownAsync(NpgsqlConnection connection, NpgsqlTransaction? transaction, string name, CancellationToken ct) =>
+        (await KnownAsync(connection, transaction, [name], transaction is null ? "" : "FOR UPDATE OF v", ct)).GetValueOrDefault(name);
+
+    /// <summary>
+    /// What is known of the agents with these names, whose VirtualRouters are locked from now on. One that somebody else has locked is left out: the others do not
+    /// wait for it.
+    /// </summary>
+    public static Task<Dictionary<string, KnownAgent>> LockKnownAsync(NpgsqlConnection connection, NpgsqlTransaction transaction, IReadOnlyCollection<string> names, CancellationToken ct) =>
+        KnownAsync(connection, transaction, names, "FOR UPDATE OF v SKIP LOCKED", ct);
+
+    private static async Task<Dictionary<string, KnownAgent>> KnownAsync(
+        NpgsqlConnection connection, NpgsqlTransaction? transaction, IReadOnlyCollection<string> names, string rowLock, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(
+            $"""
+            SELECT v.name, v.uid, v.address, v.address6, s.control_node, s.agent_instance, s.agent_source, coalesce(s.agent_connection, 0),
+                   coalesce(s.connected AND s.last_seen_at > now() - $2, false)
+                       AND EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND {ControlNodeLiveness.IsAlive("c", "$3")})
+            FROM virtual_router v LEFT JOIN virtual_router_status s ON s.uid = v.uid WHERE v.name = ANY($1) {rowLock}
+            """, connection, transaction)
+        {
+            Parameters = { Texts(names), new() { Value = Fresh }, new() { Value = ControlNodeLiveness.GoneAfter } },
+        };
+        command.CommandTimeout = DatabasePools.SecondsFor(names.Count);
+        var known = new Dictionary<string, KnownAgent>(names.Count);
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct))
+        {
+            known[reader.GetString(0)] = new KnownAgent(
+                reader.GetGuid(1), reader.GetFieldValue<IPAddress>(2), Optional<IPAddress>(3), Optional<string>(4), Optional<string>(5), Optional<IPAddress>(6),
+                reader.GetInt64(7), reader.GetBoolean(8));
+        }
+
+        return known;
+
+        T? Optional<T>(int column) where T : class => reader.IsDBNull(column) ? null : reader.GetFieldValue<T>(column);
+    }
+
+    /// <summary>The agent's VirtualRouter exists from now on, has the addresses that the agent says, and is connected to this control node.</summary>
+    public static async Task SaveAsync(
+        NpgsqlConnection connection, NpgsqlTransaction transaction, VRouterHello hello, KnownAgent? known, string controlNode, DateTimeOffset now, CancellationToken ct)
+    {
+        var moved = known?.IsWhere(hello) == false;
+        var move = moved
+            ? $"Its agent is at {Both(hello.Address, hello.Address6)} now, no longer at {Both(known!.Address, known.Address6)}: its routes follow."
+            : null;
+        await using var command = new NpgsqlCommand(
+            $$"""
+            WITH made AS (
+                INSERT INTO virtual_router (uid, name, address, address6, admin_down, labels, annotations, generation, created_at, updated_at)
+                VALUES ($1, $2, $3, $4, false, '{}', '{}', 1, $5, $5) ON CONFLICT (name) DO NOTHING RETURNING uid, name
+            ), moved AS (
+                UPDATE virtual_router SET address = $3, address6 = $4, generation = generation + 1, updated_at = $5
+                WHERE name = $2 AND (address <> $3 OR address6 IS DISTINCT FROM $4) RETURNING uid, name
+            ), known AS (
+                SELECT uid, name, true AS fresh FROM made
+                UNION ALL SELECT uid, name, false FROM virtual_router WHERE name = $2 LIMIT 1
+            ), status AS (
+                INSERT INTO virtual_router_status AS s (uid, connected, control_node, last_seen_at, lost, desired_revision, applied_revision, applied_position,
+                    agent_version, overlay_engine, agent_instance, agent_source, agent_connection)
+                SELECT uid, true, $6, now(), fresh, 0, 0, 0, $7, $9, $10, $11, $12 FROM known
+                ON CONFLICT (uid) DO UPDATE SET connected = true, control_node = $6, last_seen_at = now(), agent_version = $7, overlay_engine = $9,
+                    applied_position = 0, applied_snapshot = NULL, agent_instance = $10, agent_source = $11, agent_connection = $12, held_at = NULL, vanished_at = NULL
+            ), added AS (
+                {{ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Added, "known WHERE fresh", statusOnly: false)}}
+            ), connected AS (
+                {{ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Modified, "(SELECT uid, name, NOT EXISTS (SELECT FROM moved) AS status_only FROM known WHERE NOT fresh) c", statusOnly: null)}}
+            ), happened AS (
+                INSERT INTO event (kind, name, at, type, reason, message)
+                SELECT $8, $2, $5, 'Normal', 'Connected', 'Its agent (' || $7 || ') connected to control node ' || $6 || '.' FROM known
+                UNION ALL SELECT $8, $2, $5, 'Warning', 'AddressChanged', $13 FROM moved WHERE $13 IS NOT NULL
+            )
+            SELECT 1
+            """, connection, transaction)
+        {
+            Parameters =
+            {
+                new() { Value = Guid.CreateVersion7() }, new() { Value = hello.Name }, new() { Value = hello.Address },
+                new() { Value = (object?)hello.Address6 ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Inet },
+                new() { Value = now }, new() { Value = controlNode }, new() { Value = hello.AgentVersion }, new() { Value = (short)ResourceKind.VirtualRouter },
+                Text(hello.OverlayEngine), Text(hello.Instance),
+                new() { Value = (object?)hello.Source ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Inet }, new() { Value = hello.Connection }, Text(move),
+            },
+        };
+        await command.ExecuteNonQueryAsync(ct);
+
+        static string Both(IPAddress address, IPAddress? address6) => address6 is null ? $"{address}" : $"{address} and {address6}";
+    }
+
+    /// <summary>The same of many whose VirtualRouters exist and are where their agents say, in one statement. It locks in the order of <see cref="AgentReportStore"/>.</summary>
+    public static async Task SaveKnownAsync(
+        NpgsqlConnection connection, NpgsqlTransaction transaction, IReadOnlyCollection<(VRouterHello Hello, Guid Uid)> agents, string controlNode, DateTimeOffset now, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(
+            $"""
+            WITH known AS (
+                SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::inet[], $7::bigint[]) AS k(uid, name, version, engine, instance, source, connection)
+            ), status AS (
+                INSERT INTO virtual_router_status AS s (uid, connected, control_node, last_seen_at, lost, desired_revision, applied_revision, applied_position,
+                    agent_version, overlay_engine, agent_instance, agent_source, agent_connection)
+                SELECT uid, true, $8, now(), false, 0, 0, 0, version, engine, instance, source, connection FROM known ORDER BY uid
+                ON CONFLICT (uid) DO UPDATE SET connected = true, control_node = excluded.control_node, last_seen_at = now(), agent_version = excluded.agent_version,
+                    overlay_engine = excluded.overlay_engine, applied_position = 0, applied_snapshot = NULL, agent_instance = excluded.agent_instance,
+                    agent_source = excluded.agent_source, agent_connection = excluded.agent_connection, held_at = NULL, vanished_at = NULL
+            ), happened AS (
+                INSERT INTO event (kind, name, at, type, reason, message)
+                SELECT $9, name, $10, 'Normal', 'Connected', 'Its agent (' || version || ') connected to control node ' || $8 || '.' FROM known
+            )
+            {ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Modified, "known", statusOnly: true)}
+            """, connection, transaction)
+        {
+            Parameters =
+            {
+                new() { Value = agents.Select(a => a.Uid).ToArray() }, Texts(agents.Select(a => a.Hello.Name)), Texts(agents.Select(a => a.Hello.AgentVersion)),
+                Texts(agents.Select(a => a.Hello.OverlayEngine)), Texts(agents.Select(a => a.Hello.Instance)),
+                new() { Value = agents.Select(a => a.Hello.Source).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Inet },
+                new() { Value = agents.Select(a => a.Hello.Connection).ToArray() },
+                new() { Value = controlNode }, new() { Value = (short)ResourceKind.VirtualRouter }, new() { Value = now },
+            },
+        };
+        command.CommandTimeout = DatabasePools.SecondsFor(agents.Count);
+        await command.ExecuteNonQueryAsync(ct);
+    }
+
+    public static NpgsqlParameter Texts(IEnumerable<string?> texts) => new() { Value = texts.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
+
+    private static NpgsqlParameter Text(string? text) => new() { Value = (object?)text ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
+}
