@@ -80,7 +80,11 @@ public sealed class AgentRecorderTests(PrivatePostgres postgres) : IAsyncLifetim
         await ConnectAsync("node1");
         Recorder.Progress(Progress("node1", applied: 5) with { Silence = TimeSpan.FromMinutes(1) }, atOnce: false, answered: true);
         _parts.Time.Advance(TimeSpan.FromMinutes(10));
-        await Eventually.TrueAsync(() => Query<long>("SELECT applied_revision FROM virtual_router_status") == 5);
+        await Eventually.TrueAsync(() =>
+        {
+            _parts.Time.Advance(AgentRecorder.ProgressInterval); // the recorder may begin to wait only now
+            return Query<long>("SELECT applied_revision FROM virtual_router_status") == 5;
+        });
         Assert.InRange(Query<TimeSpan>("SELECT now() - last_seen_at FROM virtual_router_status"), TimeSpan.FromMinutes(11), TimeSpan.FromMinutes(15));
     }
 
