@@ -13,7 +13,7 @@ namespace CN2.Api.Reconcile;
 /// Sends each connected vRouter its configuration: the whole once the agent has connected, then only changes. Entries come from the
 /// sequencer, the drop set from the addresses that FloatingIPs hold, probes from the endpoints with a health check.
 /// </summary>
-internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState state, RoutingInstances instances, CarrierLists carriers)
+internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState state, RoutingInstances instances, CarrierLists carriers, InsideNetworks inside)
 {
     /// <summary>vRouters that get their whole configuration with the next flush.</summary>
     private readonly HashSet<string> _newcomers = [];
@@ -143,8 +143,9 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
         var natEntries = state.Sequencer.TakeNatEntries();
         var vpnRoutes = instances.TakeChanged();
         var changedCarriers = carriers.TakeChanged();
+        var changedInside = inside.TakeChanged();
         var ledger = state.Ledger;
-        var somethingForAll = _changedAddresses.Count + _changedAttachments.Count > 0;
+        var somethingForAll = _changedAddresses.Count + _changedAttachments.Count + changedInside.Count > 0;
         var reachesVpns = vpnRoutes.Count > 0 || natEntries.Everywhere is { } everywhere && (everywhere.Put.Any(e => e.Key.RoutingInstance != 0) || everywhere.Removed.Any(k => k.RoutingInstance != 0));
         VRouterDelta? common = null;
         CommonItems? whole = null;
@@ -177,7 +178,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             if (account.Counts || account.ConnectedHere) account.Sent(isCommon ? commonSending ??= NewSending(next, owners) : NewSending(next, owners));
             if (!account.ConnectedHere) continue;
             if (!isCommon || common is null) state.Statuses.EntriesSent(owners);
-            var delta = isCommon && common is not null ? common : DeltaOf(account.Name, changes, probes, overlay, changedCarriers);
+            var delta = isCommon && common is not null ? common : DeltaOf(account.Name, changes, probes, overlay, changedCarriers, changedInside);
             if (isCommon) common = delta;
             if (!publisher.Publish(account.Name, next, delta)) publisher.Publish(account.Name, next, WholeOf(account.Name, whole ??= TakeCommonItems()));
         }
@@ -208,6 +209,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             Attachments = common.Attachments,
             EndpointHolders = HoldersOf(_endpointHolders, name),
             Carriers = carriers.Of(name),
+            Inside = common.Inside,
         };
     }
 
@@ -226,6 +228,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             [.. compiled.Values.SelectMany(c => c.NatEntries.Where(e => e.Key.RoutingInstance != 0 && e.Elsewhere() is not null).Select(e => (c.Owner, e.Key)))],
             [.. _dropSet.Keys],
             [.. _attachments.Values],
+            inside.All,
             _probes.Values.ToLookup(p => p.VirtualRouter, p => p.Probe));
     }
 
@@ -266,7 +269,12 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
     private static RoutingInstance Instance(int number) => new(number, MplsLabel.Of(number));
 
     private VRouterDelta DeltaOf(
-        string name, NatEntryChanges? changes, HashSet<Guid>? probes, OverlayDelta overlay, IReadOnlyDictionary<string, HashSet<VRouterAttachmentKey>> changedCarriers)
+        string name,
+        NatEntryChanges? changes,
+        HashSet<Guid>? probes,
+        OverlayDelta overlay,
+        IReadOnlyDictionary<string, HashSet<VRouterAttachmentKey>> changedCarriers,
+        IReadOnlyCollection<IPNetwork> changedInside)
     {
         var (putCarriers, removedCarriers) = carriers.Changed(name, changedCarriers);
         bool Probes(Guid endpoint) => _probes.TryGetValue(endpoint, out var p) && p.VirtualRouter == name;
@@ -287,6 +295,8 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             EndpointHolders = HoldersOf(_changedHolders, name),
             Carriers = putCarriers,
             RemovedCarriers = removedCarriers,
+            Inside = [.. changedInside.Where(inside.Contains)],
+            RemovedInside = [.. changedInside.Where(n => !inside.Contains(n))],
         };
     }
 
@@ -307,7 +317,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
     /// <param name="Probes">By vRouter.</param>
     private sealed record CommonItems(
         IReadOnlyList<SharedNatEntries> NatEntries, IReadOnlyList<(Guid Owner, NatEntryKey Key)> VpnKeys, IReadOnlyList<IPAddress> FloatingIPs,
-        IReadOnlyList<VRouterAttachment> Attachments, ILookup<string, VRouterProbe> Probes);
+        IReadOnlyList<VRouterAttachment> Attachments, IReadOnlyCollection<IPNetwork> Inside, ILookup<string, VRouterProbe> Probes);
 
     private sealed class OverlayDelta
     {

@@ -97,6 +97,8 @@ public sealed partial class NftDataplane : IDataplane
         change.NatEntries.UnionWith(desired.NatEntries.Keys);
         change.FloatingIPs.UnionWith(contents.FloatingIPs);
         change.FloatingIPs.UnionWith(desired.FloatingIPs);
+        change.Inside.UnionWith(contents.Inside);
+        change.Inside.UnionWith(desired.Inside);
         return change;
     }
 
@@ -254,6 +256,7 @@ public sealed partial class NftDataplane : IDataplane
 
         transaction.Accepted();
         _ending.Add(transaction.Judged);
+        _ending.Returned.UnionWith(transaction.Returned);
         _owners.EntriesChanged(transaction.Judged, contents, _ending);
         _ending.Freed.UnionWith(transaction.Freed);
         return null;
