@@ -56,6 +56,7 @@ public static partial class WireMapping
             InsideOnly = insideOnly,
             RefusesOthers = key.Address is not null && natEntry.RefusesOthers,
             AnswersPing = key.Address is not null && natEntry.AnswersPing,
+            MostSlots = natEntry.MostSlots is 0 or > SlotBudget.Most ? SlotBudget.Most : (int)natEntry.MostSlots,
         };
     }
 

@@ -67,6 +67,19 @@ public sealed class DesiredStateTests
     }
 
     [Fact]
+    public void The_slots_of_a_server_that_says_none_or_impossibly_many_are_8192()
+    {
+        uint[] sent = [0, 256, 1u << 31];
+        Snapshot(Items([.. sent.Select((slots, i) =>
+        {
+            var entry = Wire.NatEntry($"100.0.0.{i + 1}", 80, "10.0.0.1:80");
+            entry.MostSlots = slots;
+            return entry;
+        })]));
+        Assert.Equal([8192, 256, 8192], _desired.Dataplane.NatEntries.Values.OrderBy(e => e.Key).Select(e => e.MostSlots));
+    }
+
+    [Fact]
     public void Backends_for_callers_inside_count_where_there_are_no_others()
     {
         var inside = Wire.NatEntry("100.0.0.5", 80, "10.0.0.1:80");

@@ -36,6 +36,9 @@ public sealed record NatEntry
     public EquatableList<Backend> Draining { get; init; } = [];
     public bool ClientIPAffinity { get; init; }
 
+    /// <summary>Its part of the owner's slots, which depends on the number of the owner's entries (<see cref="SlotBudget"/>).</summary>
+    public int MostSlots { get; init; } = SlotBudget.Most;
+
     /// <summary>What is answered to packets that no entry of the address translates.</summary>
     public FloatingIPAnswers Answers { get; init; } = FloatingIPAnswers.None;
 

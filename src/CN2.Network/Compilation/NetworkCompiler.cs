@@ -229,6 +229,9 @@ public static class NetworkCompiler
         private SortedSet<CompilationProblem>? _problems;
         private readonly int _ready;
 
+        /// <summary>NAT entries, also those that have no backend at the moment: health must not change how many slots the others have.</summary>
+        private int _asked;
+
         public Compilation(IReadOnlyCollection<ChosenEndpoint> endpoints, int ports)
         {
             _total = endpoints.Count;
@@ -276,6 +279,7 @@ public static class NetworkCompiler
 
         public void Add(NatEntryKey key, Guid? floatingIP, NatEntryScope scope, ushort targetPort, bool affinity, EquatableList<IPNetwork> ranges, FloatingIPAnswers answers)
         {
+            _asked++;
             var (backends, draining) = BackendsOf(key.Family, targetPort);
             if (backends.Count + draining.Count == 0) return;
             _natEntries.Add(new NatEntry
@@ -319,6 +323,12 @@ public static class NetworkCompiler
 
         public CompiledOwner Result(Guid owner)
         {
+            var slots = SlotBudget.OfEach(_asked);
+            if (slots < SlotBudget.Most)
+            {
+                for (var i = 0; i < _natEntries.Count; i++) _natEntries[i] = _natEntries[i] with { MostSlots = slots };
+            }
+
             _natEntries.Sort(static (a, b) =>
             {
                 var order = a.Key.CompareTo(b.Key);

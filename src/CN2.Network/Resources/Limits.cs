@@ -171,6 +171,9 @@ public static class Limits
     [Limit("endpoints × ports of a Service, or of a FloatingIP with `portMappings`", "fewer endpoints are used, at least one; its condition `Ready` says so")]
     public const int EntriesOfService = 20_000;
 
+    [Limit("slots of all ports of a Service or FloatingIP together, at all its addresses and node ports ([weights](concepts.md#weights))", "each port has fewer, and an endpoint two of each at least; shares are coarser")]
+    public const int SlotsOfService = 65_536;
+
     [Limit("nodes of a FloatingIP that pass ICMP errors on to each other", "ICMP errors about packets that were too big reach the flows of the others only by chance")]
     public const int CarriersOfFloatingIP = 64;
 

@@ -29,6 +29,9 @@ public sealed record VirtualRouterNatEntry(
     /// <summary>The vRouter answers echo requests to the address. Only with <see cref="RefusesOthers"/>.</summary>
     public bool AnswersPing { get; init; }
 
+    /// <inheritdoc cref="NatEntry.MostSlots"/>
+    public int MostSlots { get; init; } = SlotBudget.Most;
+
     /// <summary>The entry takes new flows from everywhere.</summary>
     public bool Carries => Backends.Count > 0;
 }
@@ -54,6 +57,7 @@ public static class NatEntryProjection
             Inside = inside,
             RefusesOthers = routed,
             AnswersPing = routed && natEntry.Answers.Ping,
+            MostSlots = natEntry.MostSlots,
         };
     }
 

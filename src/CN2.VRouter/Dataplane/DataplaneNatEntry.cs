@@ -21,6 +21,9 @@ public sealed record DataplaneNatEntry(
 
     /// <summary>The node answers echo requests to the address.</summary>
     public bool AnswersPing { get; init; }
+
+    /// <inheritdoc cref="NatEntry.MostSlots"/>
+    public int MostSlots { get; init; } = SlotBudget.Most;
 }
 
 /// <summary>

@@ -14,7 +14,6 @@ internal static class ConntrackTable
 {
     private const ushort Get = (1 << 8) | 1;
     private const ushort Delete = (1 << 8) | 2;
-    private const int Nested = 0x8000; // NLA_F_NESTED
     private const int TupleOriginal = 1;
     private const int TupleReply = 2;
     private const int Status = 3;
@@ -58,7 +57,7 @@ internal static class ConntrackTable
                 var replied = (NetlinkMessages.BigEndian(NetlinkMessages.Attribute(attributes, Status)) & SeenReply) != 0;
                 if (Parse(family, original, NetlinkMessages.Attribute(attributes, TupleReply), mark, replied) is not { } flow || !mustEnd(flow)) continue;
                 var deletion = NetlinkMessage.Netfilter(request, Delete, NetlinkFlags.Acknowledge, af);
-                deletion.Add(TupleOriginal | Nested, original);
+                deletion.Add(TupleOriginal | NetlinkAttributes.Nested, original);
                 deletion.Add(Id, NetlinkMessages.Attribute(attributes, Id));
                 // A zone of the original direction alone is part of the tuple.
                 var zone = NetlinkMessages.Attribute(attributes, Zone);

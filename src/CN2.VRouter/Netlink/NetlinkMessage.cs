@@ -53,12 +53,15 @@ internal ref struct NetlinkMessage
 
     public void Add(int type, scoped ReadOnlySpan<byte> value)
     {
-        BitConverter.TryWriteBytes(_buffer[Length..], (ushort)(value.Length + 4));
-        BitConverter.TryWriteBytes(_buffer[(Length + 2)..], (ushort)type);
-        value.CopyTo(_buffer[(Length + 4)..]);
-        var padded = NetlinkMessages.Align(value.Length + 4);
-        _buffer[(Length + 4 + value.Length)..(Length + padded)].Clear();
-        Length += padded;
+        Length += NetlinkAttributes.Write(_buffer[Length..], type, value);
+        WriteLength();
+    }
+
+    /// <summary>Adds attributes that are written already, with their padding.</summary>
+    public void AddWritten(scoped ReadOnlySpan<byte> attributes)
+    {
+        attributes.CopyTo(_buffer[Length..]);
+        Length += attributes.Length;
         WriteLength();
     }
 

@@ -15,6 +15,10 @@ internal sealed unsafe class NetlinkSocket : IDisposable
     /// <summary>nftables and connection tracking (NETLINK_NETFILTER).</summary>
     public const int Netfilter = 12;
 
+    /// <summary>An option: an answer repeats only the header of its request (NETLINK_CAP_ACK).</summary>
+    public const int CapAcknowledge = 10;
+
+    private const int SendBufferForce = 32; // SO_SNDBUFFORCE
     private const int ReceiveBufferForce = 33; // SO_RCVBUFFORCE
     private const int AddMembership = 1; // NETLINK_ADD_MEMBERSHIP
     private const int AddressLength = 12; // struct sockaddr_nl
@@ -49,6 +53,9 @@ internal sealed unsafe class NetlinkSocket : IDisposable
 
     /// <summary>How many bytes may wait while this process does not read. Needs CAP_NET_ADMIN.</summary>
     public void SetReceiveBuffer(int bytes) => Set(Posix.LevelSocket, ReceiveBufferForce, bytes);
+
+    /// <summary>How long a datagram may be that this process sends. Needs CAP_NET_ADMIN.</summary>
+    public void SetSendBuffer(int bytes) => Set(Posix.LevelSocket, SendBufferForce, bytes);
 
     /// <summary>Turns on an option of netlink (NETLINK_*).</summary>
     public void TurnOn(int option) => Set(Posix.LevelNetlink, option, 1);

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Numerics;
 using CN2.Network.Collections;
+using CN2.Network.Compilation;
 using CN2.VRouter.Dataplane;
 
 namespace CN2.VRouter.Nft;
@@ -10,17 +11,19 @@ namespace CN2.VRouter.Nft;
 /// sent to another one when one comes or goes. Where that would move many flows, the client must keep its backend, or weights differ, the number is one of many
 /// slots, and weighted rendezvous hashing (Thaler and Ravishankar 1998; Schindelhauer and Schomaker 2005) gives each slot to a backend: only the slots of a backend
 /// that goes get another one, a backend that comes takes its slots evenly from all, and a change of a weight moves little more than what shares change by. A backend gets
-/// at most <see cref="Headroom"/> of its share, and at least one slot. How many slots there are depends on the number of backends alone: another number of slots sends
-/// nearly every new flow elsewhere, and each slot is an element of every node's table. Pure: nodes with the same backends draw alike.
+/// at most <see cref="Headroom"/> of its share, and at least one slot. How many slots there are depends on the number of backends, and on the owner's number of entries
+/// (<see cref="SlotBudget"/>): another number of slots sends nearly every new flow elsewhere, and each slot is an element of every node's table. Pure: nodes with the same backends draw alike.
 /// </summary>
 internal static class FlowSlots
 {
     /// <summary>Entries with fewer backends have no slots, unless a client keeps its backend (<c>sessionAffinity: ClientIP</c>) or weights differ.</summary>
     internal const int FewestBackends = 32;
 
-    /// <summary>The slots of a backend at least, on the average, up to <see cref="Most"/> of an entry.</summary>
+    /// <summary>The slots of a backend at least, on the average, up to <see cref="DataplaneNatEntry.MostSlots"/> of an entry.</summary>
     private const int PerBackend = 12;
-    private const int Most = 8192;
+
+    /// <summary>The same where the owner has many entries.</summary>
+    private const int PerBackendOfMany = 2;
 
     private const double Headroom = 1.25;
 
@@ -31,7 +34,9 @@ internal static class FlowSlots
     public static int CountOf(DataplaneNatEntry natEntry)
     {
         var backends = natEntry.Backends.Count;
-        return HasSlots(natEntry) ? Math.Min(Most, PowerOfTwo(backends * PerBackend)) : backends;
+        if (!HasSlots(natEntry)) return backends;
+        var most = Math.Min(SlotBudget.Most, Math.Max(natEntry.MostSlots, PowerOfTwo(backends * PerBackendOfMany)));
+        return Math.Min(most, PowerOfTwo(backends * PerBackend));
     }
 
     /// <summary>The backend of each number that can be drawn, as an index of the entry's backends.</summary>
@@ -79,9 +84,9 @@ internal static class FlowSlots
         return slots;
     }
 
-    /// <summary>The number is a slot. More backends than <see cref="Most"/> have none, and get the same share whatever their weights.</summary>
+    /// <summary>The number is a slot. More backends than <see cref="SlotBudget.Most"/> have none, and get the same share whatever their weights.</summary>
     private static bool HasSlots(DataplaneNatEntry natEntry) =>
-        natEntry.Backends.Count < Most
+        natEntry.Backends.Count < SlotBudget.Most
         && (natEntry.Backends.Count >= (natEntry.ClientIPAffinity ? 2 : FewestBackends) || IsWeighted(natEntry.Backends));
 
     private static bool IsWeighted(EquatableList<DataplaneBackend> backends)

@@ -44,40 +44,69 @@ public sealed class NftContents
     /// <summary>One transaction that replaces the tables by the whole configuration, and the contents after it.</summary>
     public static (string Text, NftContents After) Whole(NftOptions options, DataplaneConfig desired)
     {
-        var after = new NftContents(desired.NatEntries.Count);
-        var sections = new NftSections();
-        foreach (var natEntry in desired.NatEntries.Values.OrderBy(f => f.Key))
+        var after = Of(desired);
+        return (after.Text(options), after);
+    }
+
+    /// <summary>The contents of tables that hold exactly this configuration.</summary>
+    public static NftContents Of(DataplaneConfig desired)
+    {
+        var contents = new NftContents(desired.NatEntries.Count);
+        foreach (var natEntry in desired.NatEntries.Values)
         {
-            after._natEntries.Add(natEntry.Key, natEntry);
-            foreach (var shared in NftRuleset.SharedElements(natEntry)) after.Count(shared, 1);
-            foreach (var element in NftRuleset.Elements(natEntry)) sections.Add(element);
-            after._sources.Add(natEntry);
-            after._replies.Add(natEntry);
+            contents._natEntries.Add(natEntry.Key, natEntry);
+            foreach (var shared in NftRuleset.SharedElements(natEntry)) contents.Count(shared, 1);
+            contents._sources.Add(natEntry);
+            contents._replies.Add(natEntry);
         }
 
         foreach (var address in desired.FloatingIPs)
         {
-            after._floatingIPs.Add(address);
-            after.Count(FloatingIP(address), 1);
+            contents._floatingIPs.Add(address);
+            contents.Count(FloatingIP(address), 1);
         }
 
         foreach (var network in desired.Inside)
         {
-            after._inside.Add(network);
-            after.Count(NftReplies.Inside(network), 1);
+            contents._inside.Add(network);
+            contents.Count(NftReplies.Inside(network), 1);
         }
 
-        var text = new StringBuilder(NftRuleset.Frame(options));
-        foreach (var shared in after._shared.Keys.Order(SharedOrder.Instance))
-        {
-            if (shared.Set == NftSet.Hash) AppendHashChain(text, options.Table, shared);
-            sections.Add(NftRuleset.Element(options.Table, shared));
-        }
-
-        foreach (var element in after._sources.Elements().Concat(after._replies.Elements())) sections.Add(element);
-        sections.AppendTo(text, "add", options.Table);
-        return (text.ToString(), after);
+        return contents;
     }
+
+    /// <summary>One transaction that replaces the tables by these contents.</summary>
+    public string Text(NftOptions options)
+    {
+        var text = new StringBuilder(NftRuleset.Frame(options));
+        AppendHashChains(text, options.Table, NftRuleset.Families, "");
+        var sections = new NftSections();
+        foreach (var element in Elements(options.Table)) sections.Add(element);
+        sections.AppendTo(text, "add", options.Table);
+        return text.ToString();
+    }
+
+    /// <summary>
+    /// One transaction that makes these tables, dormant and with the elements that are not encoded (<see cref="NftEncoding"/>). There must be none.
+    /// </summary>
+    internal string Rules(NftOptions options, IReadOnlyList<IPFamily> families)
+    {
+        var text = new StringBuilder();
+        foreach (var family in families) text.Append(NftRuleset.DormantFrame(options, family));
+        AppendHashChains(text, options.Table, families, NftRuleset.Dormant);
+        var sections = new NftSections();
+        foreach (var shared in _shared.Keys.Where(s => !NftEncoding.Knows(s.Set) && families.Contains(s.Family)).Order(SharedOrder.Instance))
+            sections.Add(NftRuleset.Element(options.Table, shared));
+        sections.AppendTo(text, "add", options.Table);
+        return text.ToString();
+    }
+
+    /// <summary>All elements; those of a set are in order.</summary>
+    internal IEnumerable<NftElement> Elements(string table) =>
+        _natEntries.Values.OrderBy(e => e.Key).SelectMany(NftRuleset.Elements)
+            .Concat(_shared.Keys.Order(SharedOrder.Instance).Select(s => NftRuleset.Element(table, s)))
+            .Concat(_sources.Elements())
+            .Concat(_replies.Elements());
 
     /// <summary>
     /// The transaction from these contents to <paramref name="desired"/>, for the keys in <paramref name="change"/>; its text is empty if
@@ -102,7 +131,7 @@ public sealed class NftContents
             natEntries.Add((key, after));
             if (MayEndFlows(before, after)) judged.Add(key);
             returned.UnionWith(Returned(before, after).Select(a => (key, a)));
-            if (after is not null && NftReplies.Settles(before, after)) settling.Add(NftReplies.SettlingElement(key));
+            if (after is not null && desired.Inside.Count > 0 && NftReplies.Settles(before, after)) settling.Add(NftReplies.SettlingElement(key));
             var had = before is null ? [] : NftRuleset.Elements(before).ToHashSet();
             var has = after is null ? [] : NftRuleset.Elements(after).ToList();
             foreach (var element in has)
@@ -151,7 +180,7 @@ public sealed class NftContents
             {
                 // A chain stays when its last user is removed, for the next one. A replaced table has only the chains that it needs.
                 if (known || by <= 0) continue;
-                AppendHashChain(text, options.Table, shared);
+                AppendHashChain(text, options.Table, shared, "");
                 added.Add(NftRuleset.Element(options.Table, shared));
             }
             else if (before == 0 && by > 0)
@@ -271,7 +300,13 @@ public sealed class NftContents
         else if (count != 0 || _shared.ContainsKey(shared)) _shared[shared] = count;
     }
 
-    private static void AppendHashChain(StringBuilder text, string table, NftSharedElement shared) => text.Append(
+    private void AppendHashChains(StringBuilder text, string table, IReadOnlyList<IPFamily> families, string flags)
+    {
+        foreach (var shared in _shared.Keys.Where(s => s.Set == NftSet.Hash && families.Contains(s.Family)).Order(SharedOrder.Instance))
+            AppendHashChain(text, table, shared, flags);
+    }
+
+    private static void AppendHashChain(StringBuilder text, string table, NftSharedElement shared, string flags) => text.Append(
         CultureInfo.InvariantCulture,
-        $"table {NftRuleset.Keyword(shared.Family)} {table} {{\n  chain {NftRuleset.HashChain(shared.Number)} {{\n    {NftRuleset.HashRule(shared.Family, shared.Number)}\n  }}\n}}\n");
+        $"table {NftRuleset.Keyword(shared.Family)} {table} {{{flags}\n  chain {NftRuleset.HashChain(shared.Number)} {{\n    {NftRuleset.HashRule(shared.Family, shared.Number)}\n  }}\n}}\n");
 }

@@ -16,6 +16,8 @@ public sealed partial class NftDataplane : IDataplane
     /// <summary>The same for trials of the whole configuration. Four are a part of 1/16 that is left out until the next step.</summary>
     private const int MaximumTrials = 8;
 
+    private const int ManyNatEntries = 5_000;
+
     private const string NotTried = "it was not tried alone, because the kernel refuses many items at once; it is tried again";
 
     private readonly NodeFence? _fence;
@@ -29,6 +31,9 @@ public sealed partial class NftDataplane : IDataplane
     private NftContents? _contents;
 
     private volatile bool _drifted;
+
+    /// <summary>From the first replacement on. What is changed before it goes with it.</summary>
+    private volatile bool _isWatching;
 
     /// <exception cref="DataplaneException">The kernel sends no notices of changes of nftables.</exception>
     public NftDataplane(NftOptions options, ILogger<NftDataplane> logger, NodeFence? fence = null, NodeUplinks? uplinks = null)
@@ -119,19 +124,20 @@ public sealed partial class NftDataplane : IDataplane
         _refused.Clear();
         // Cleared before the transaction: a foreign change during it must be repaired by the next one.
         _drifted = false;
-        var (text, after) = NftContents.Whole(_options, rest.Count == 0 ? desired : NftSelection.Without(desired, rest));
+        _isWatching = true;
+        var after = NftContents.Of(rest.Count == 0 ? desired : NftSelection.Without(desired, rest));
         try
         {
             try
             {
-                await CommitAsync(text);
+                if (!await TryRebuildAsync(after)) await CommitAsync(after.Text(_options));
             }
             catch (DataplaneException)
             {
                 await CheckFrameAsync();
                 var admitted = await AdmitWholeAsync(desired, [.. NftSelection.All(desired).Except(rest)]);
-                (text, after) = NftContents.Whole(_options, admitted);
-                await CommitAsync(text);
+                after = NftContents.Of(admitted);
+                await CommitAsync(after.Text(_options));
                 rest = [.. NftSelection.All(desired).Except(NftSelection.All(admitted))];
             }
         }
@@ -148,10 +154,8 @@ public sealed partial class NftDataplane : IDataplane
         _ending.AddAll();
         _ending.Freed.UnionWith(guarded);
         LogReplaced(after.NatEntries.Count, after.FloatingIPs.Count);
-        // The text of a large configuration is tens of megabytes that are not needed again for a long time.
-        var large = text.Length > 1024 * 1024;
-        text = "";
-        if (large) GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
+        // The texts of a large configuration are tens of megabytes that are not needed again for a long time.
+        if (after.NatEntries.Count >= ManyNatEntries) GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive);
     }
 
     /// <summary>
@@ -160,7 +164,9 @@ public sealed partial class NftDataplane : IDataplane
     /// </summary>
     private async Task<DataplaneConfig> AdmitWholeAsync(DataplaneConfig desired, List<VirtualRouterItem> items)
     {
+        // What is inside is no item: nothing of it is refused.
         var admitted = new DataplaneConfig();
+        admitted.Inside.UnionWith(desired.Inside);
         var budget = new NftBudget(MaximumTrials);
         await AdmitAsync(items);
         return admitted;
@@ -197,7 +203,16 @@ public sealed partial class NftDataplane : IDataplane
         try
         {
             if (await TryAsync(contents, desired, change) is null) return;
+            // No entry is to blame when somebody flushes the tables under the change.
+            if (_drifted)
+            {
+                foreach (var (item, reason) in retried) _refused.TryAdd(item, reason);
+                await ReplaceAsync(desired);
+                return;
+            }
+
             await CheckFrameAsync();
+            await ChangeInsideAsync(contents, desired, change);
         }
         catch (DataplaneException)
         {
@@ -223,6 +238,14 @@ public sealed partial class NftDataplane : IDataplane
         {
             foreach (var (item, reason) in refused) _refused[item] = reason;
         }
+    }
+
+    /// <summary>What is inside is no item that may be refused, so no half of a change has it.</summary>
+    private async Task ChangeInsideAsync(NftContents contents, DataplaneConfig desired, DataplaneChange change)
+    {
+        var inside = new DataplaneChange();
+        inside.Inside.UnionWith(change.Inside);
+        if (await TryAsync(contents, desired, inside) is { } reason) throw new DataplaneException(reason);
     }
 
     /// <summary>Puts items in force, all at once if the kernel lets it, else by halves; what remains alone in a half that is refused is noted as refused.</summary>
@@ -267,10 +290,10 @@ public sealed partial class NftDataplane : IDataplane
 
     private async Task CommitAsync(string text)
     {
-        var process = 0;
+        var process = 0u;
         try
         {
-            await NftProcess.RunAsync(text, id => _monitor.Own(process = id), "-f", "-");
+            await NftProcess.RunAsync(text, id => _monitor.Own(process = (uint)id), "-f", "-");
         }
         catch (DataplaneException)
         {
@@ -306,7 +329,7 @@ public sealed partial class NftDataplane : IDataplane
 
     private void Drifted(string what)
     {
-        if (_contents is null) return; // the first ApplyAsync replaces everything anyway
+        if (!_isWatching) return;
         _drifted = true;
         _drift.Writer.TryWrite(what);
     }

@@ -25,7 +25,10 @@ internal sealed class NftMonitor : IDisposable
     private readonly Lock _lock = new();
     private readonly HashSet<uint> _own = [];
     private readonly Queue<uint> _ownOrder = [];
-    private readonly HashSet<uint> _unseen = [];
+
+    /// <summary>Transactions of the agent by process or port, whose notices have not come yet.</summary>
+    private readonly Dictionary<uint, uint> _unseen = [];
+
     private volatile bool _stop;
     private volatile int _othersChanges;
     private uint _lastSeen;
@@ -47,22 +50,21 @@ internal sealed class NftMonitor : IDisposable
     /// <summary>How often others have changed nftables, their own tables too. It also grows when notices were lost. Any thread may read it.</summary>
     public int OthersChanges => _othersChanges;
 
-    /// <summary>Changes by this process are the agent's own. Must be called before the process can make any.</summary>
-    public void Own(int processId)
+    /// <summary>The next transaction of this process, or of the netlink socket with this port, is the agent's own. Must be called before there can be one.</summary>
+    public void Own(uint processOrPort)
     {
         lock (_lock)
         {
-            _own.Add((uint)processId);
-            _unseen.Add((uint)processId);
-            _ownOrder.Enqueue((uint)processId);
+            if (_own.Add(processOrPort)) _ownOrder.Enqueue(processOrPort);
             if (_ownOrder.Count > 256) _own.Remove(_ownOrder.Dequeue());
+            _unseen[processOrPort] = _unseen.GetValueOrDefault(processOrPort) + 1;
         }
     }
 
-    /// <summary>The process made no change: it was refused.</summary>
-    public void Refused(int processId)
+    /// <summary>That transaction changed nothing: it was refused.</summary>
+    public void Refused(uint processOrPort)
     {
-        lock (_lock) _unseen.Remove((uint)processId);
+        lock (_lock) Seen(processOrPort);
     }
 
     /// <summary>
@@ -74,7 +76,8 @@ internal sealed class NftMonitor : IDisposable
         var now = ReadGeneration();
         lock (_lock)
         {
-            var foreign = now - _lastSeen - (uint)_unseen.Count;
+            var foreign = now - _lastSeen;
+            foreach (var transactions in _unseen.Values) foreign -= transactions;
             _lastSeen = now;
             _unseen.Clear();
             return foreign != 0;
@@ -172,8 +175,7 @@ internal sealed class NftMonitor : IDisposable
             {
                 _lastSeen = NetlinkMessages.BigEndian(NetlinkMessages.Attribute(attributes, 1));
                 own = _own.Contains(process) || _own.Contains(messages.Port);
-                _unseen.Remove(process);
-                _unseen.Remove(messages.Port);
+                if (!Seen(process)) Seen(messages.Port);
             }
 
             if (!own) _othersChanges++;
@@ -185,5 +187,13 @@ internal sealed class NftMonitor : IDisposable
 
             touched = false;
         }
+    }
+
+    private bool Seen(uint processOrPort)
+    {
+        if (!_unseen.TryGetValue(processOrPort, out var transactions)) return false;
+        if (transactions == 1) _unseen.Remove(processOrPort);
+        else _unseen[processOrPort] = transactions - 1;
+        return true;
     }
 }

@@ -52,10 +52,17 @@ internal static class NftReplies
     /// <summary>Where several entries claim the target, or one of a VPN, it is not known which one is meant, and all stays as it is.</summary>
     public static IEnumerable<NftElement> Elements(ReplyTarget target, NatEntryKey entry, bool isOnly)
     {
-        if (!isOnly || entry.RoutingInstance != 0) yield break;
-        yield return entry.Protocol is null
-            ? new(entry.Family, NftSet.OneToOneReplies, target.Address.ToString(), entry.Address!.ToString())
-            : new(entry.Family, NftSet.Replies, $"{target.Address} . {NftRuleset.Number(target.Port)}", $"{entry.Address} . {NftRuleset.Number(entry.Port)}");
+        var isClear = isOnly && entry.RoutingInstance == 0;
+        if (target.Port == 0)
+        {
+            yield return new(entry.Family, NftSet.OneToOneEndpoints, target.Address.ToString(), null);
+            if (isClear) yield return new(entry.Family, NftSet.OneToOneReplies, target.Address.ToString(), entry.Address!.ToString());
+            yield break;
+        }
+
+        var key = $"{target.Address} . {NftRuleset.Number(target.Port)}";
+        yield return new(entry.Family, NftSet.EndpointPorts, key, null);
+        if (isClear) yield return new(entry.Family, NftSet.Replies, key, $"{entry.Address} . {NftRuleset.Number(entry.Port)}");
     }
 
     /// <summary>What is inside: a node, or a network with endpoints.</summary>
@@ -84,6 +91,8 @@ internal static class NftReplies
           set endpoint_networks { type {{addr}}; }
           map replies { type {{addr}} . inet_service : {{addr}} . inet_service; }
           map one_to_one_replies { type {{addr}} : {{addr}}; }
+          set endpoint_ports { type {{addr}} . inet_service; }
+          set one_to_one_endpoints { type {{addr}}; }
           set settling { type {{addr}} . inet_service; flags timeout; timeout {{NftRuleset.Number(SettlingSeconds)}}s; }
 
         """;
@@ -93,16 +102,16 @@ internal static class NftReplies
 
     /// <summary>
     /// The rule for a client's segments to an endpoint that has left this node, for a chain at the hook forward. The replies do not come back here, and on the
-    /// endpoint's node these segments would begin a flow that keeps out those which come there by the new route.
+    /// endpoint's node these segments would begin a flow that keeps out those which come there by the new route. What the entry says of the endpoint does not matter: it
+    /// follows the VM, and is held until the route is gone.
     /// </summary>
-    public static string Gone(IPFamily family) =>
-        $"iifname @{NftAnswers.Uplinks} oifname @{NftAnswers.Uplinks} ct state established ct direction original ct status & (snat | dnat) == dnat {NftRuleset.Keyword(family)} daddr @remote drop";
+    public static string Gone() => $"iifname @{NftAnswers.Uplinks} oifname @{NftAnswers.Uplinks} ct state established jump passed_on";
 
     /// <summary>The rule that tells an endpoint's own segments, for a chain at the hook forward: nft looks up routes there, but not in postrouting.</summary>
     public static string Genuine(IPFamily family)
     {
         var ip = NftRuleset.Keyword(family);
-        return $"ct state new oifname @{NftAnswers.Uplinks} {Segment} {ip} saddr & {Mask(family)} @endpoint_networks fib saddr . iif oif exists meta mark set meta mark or {NftRuleset.Hex(GenuineBit)}";
+        return $"ct state new oifname @{NftAnswers.Uplinks} {Segment} {ip} saddr & {Mask(family)} @endpoint_networks jump genuine";
     }
 
     /// <summary>The chain is before those of others at the same hook: a rule that gives all endpoints the node's address is for flows that they begin.</summary>
@@ -112,8 +121,24 @@ internal static class NftReplies
         var ip = NftRuleset.Keyword(family);
         var mask = Mask(family);
         var firstClientPort = NftRuleset.Number(FirstClientPort);
+        var genuine = NftRuleset.Hex(GenuineBit);
         return $$"""
 
+              # Flows of a FloatingIP that keep the client's address: those to other nodes, and back by the interface they came from, have the node's.
+              chain passed_on {
+                ct direction original ct status & (snat | dnat) == dnat jump gone
+                ct direction reply ct status & (snat | dnat) == snat ct reply {{ip}} daddr @floating_ips jump gone
+              }
+              # But for an endpoint on this node behind another uplink.
+              chain gone {
+                rt {{ip}} nexthop @endpoints fib daddr . iif oif missing return
+                drop
+              }
+              # Whatever others use this bit for: few packets come here.
+              chain genuine {
+                meta mark set meta mark & {{NftRuleset.Hex(~GenuineBit)}}
+                fib saddr . iif oif exists meta mark set meta mark or {{genuine}}
+              }
               # In the middle of a connection of which this node has no flow: the endpoint moved here with it.
               chain moved {
                 type nat hook postrouting priority srcnat - 10; policy accept;
@@ -123,17 +148,22 @@ internal static class NftReplies
                 {{ip}} daddr & {{mask}} @endpoint_networks return
                 {{ip}} daddr @nodes return
                 rt {{ip}} nexthop @nodes return
+                # Clients of two FloatingIPs reach this port.
+                {{ip}} saddr @one_to_one_endpoints {{ip}} saddr . th sport @endpoint_ports return
                 meta l4proto tcp snat {{ip}} to {{ip}} saddr . th sport map @replies
                 tcp sport < {{firstClientPort}} tcp dport >= {{firstClientPort}} snat to {{ip}} saddr map @one_to_one_replies
               }
               # Until the client answers. Its source ranges are those of the entry.
               chain moved_to {
                 type filter hook postrouting priority srcnat + 10; policy accept;
-                oifname @{{NftAnswers.Uplinks}} {{Segment}} ct state new ct status snat {{ip}} saddr @floating_ips jump admitted
-                meta mark & {{NftRuleset.Hex(GenuineBit)}} == {{NftRuleset.Hex(GenuineBit)}} meta mark set meta mark & {{NftRuleset.Hex(~GenuineBit)}}
+                ct state new oifname @{{NftAnswers.Uplinks}} {{Segment}} ct original {{ip}} saddr & {{mask}} @endpoint_networks jump moved_on
+              }
+              chain moved_on {
+                ct status snat {{ip}} saddr @floating_ips jump admitted
+                meta mark set meta mark & {{NftRuleset.Hex(~GenuineBit)}}
               }
               chain admitted {
-                meta mark & {{NftRuleset.Hex(GenuineBit)}} == 0 drop
+                meta mark & {{genuine}} == 0 drop
                 meta mark set {{ip}} saddr . meta l4proto . th sport map @frontends goto admitted_by_port
                 meta mark set {{ip}} saddr map @one_to_one goto admitted_by_address
               }

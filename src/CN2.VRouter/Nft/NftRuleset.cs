@@ -28,6 +28,9 @@ public static class NftRuleset
     public const uint InsideFlag = 0x0002_0000;
     public const uint CountMask = 0x0001_ffff;
 
+    /// <summary>The flag of a table that no packet meets.</summary>
+    internal const string Dormant = "\n  flags dormant;";
+
     /// <summary>Packet mark between forward and postrouting: the packet leaves by the interface it came from, so its reply must pass this node too.</summary>
     private const uint HairpinBit = 0x4000_0000;
 
@@ -58,6 +61,8 @@ public static class NftRuleset
         NftSet.EndpointNetworks => "endpoint_networks",
         NftSet.Replies => "replies",
         NftSet.OneToOneReplies => "one_to_one_replies",
+        NftSet.EndpointPorts => "endpoint_ports",
+        NftSet.OneToOneEndpoints => "one_to_one_endpoints",
         NftSet.Settling => "settling",
         NftSet.VpnZones => "vpn_zones",
         NftSet.VpnRelayZones => "vpn_relay_zones",
@@ -83,7 +88,10 @@ public static class NftRuleset
 
     /// <summary>Replaces both tables by tables with chains only; elements and hash chains follow in the same transaction.</summary>
     public static string Frame(NftOptions options) =>
-        Flush(options.Table) + Frame(options, IPFamily.IPv4) + Frame(options, IPFamily.IPv6);
+        Flush(options.Table) + Frame(options, IPFamily.IPv4, "") + Frame(options, IPFamily.IPv6, "");
+
+    /// <summary>Makes the family's table with chains only. No packet meets it until it is woken (<see cref="NftTables.AddWaking"/>).</summary>
+    public static string DormantFrame(NftOptions options, IPFamily family) => Frame(options, family, Dormant);
 
     /// <summary>Replaces the elements of the fence and of the uplinks in both tables.</summary>
     public static string Node(NftOptions options) => string.Concat(Families.Select(f =>
@@ -217,7 +225,8 @@ public static class NftRuleset
     private static string FenceElements(NftOptions options, IPFamily family) =>
         string.Join(", ", options.Fence.Where(a => a.FamilyOf() == family).Select(a => a.ToString()).Order(StringComparer.Ordinal));
 
-    private static string Frame(NftOptions options, IPFamily family)
+    /// <param name="flags">Of the table; every mention of it in the transaction must have the same.</param>
+    private static string Frame(NftOptions options, IPFamily family, string flags)
     {
         var ip = Keyword(family);
         var addr = family == IPFamily.IPv4 ? "ipv4_addr" : "ipv6_addr";
@@ -234,7 +243,7 @@ public static class NftRuleset
         var uplink = family == IPFamily.IPv4 && node is not null ? NftUplink.Chains(node, options.RelayPort) : "";
         var passing = uplink.Length > 0 ? NftUplink.ForwardRules(options.RelayPort) + "\n    " : "";
         return $$"""
-            table {{ip}} {{options.Table}} {
+            table {{ip}} {{options.Table}} {{{flags}}
               map hash { type mark : verdict; }
               set fence { type {{addr}};{{fence}} }
               set floating_ips { type {{addr}}; }
@@ -316,7 +325,7 @@ public static class NftRuleset
               # would not pass this node, so its source becomes the node's address.
               chain forward {
                 type filter hook forward priority filter; policy accept;
-                {{passing}}{{NftReplies.Gone(family)}}
+                {{passing}}{{NftReplies.Gone()}}
                 {{NftReplies.Genuine(family)}}
                 ct state new ct status dnat {{ip}} daddr != @remote jump hairpin
               }

@@ -54,6 +54,12 @@ public enum NftSet
     /// <summary>endpoint → the only FloatingIP that is attached to it one to one.</summary>
     OneToOneReplies,
 
+    /// <summary>endpoint . port to which flows of one or several FloatingIPs go.</summary>
+    EndpointPorts,
+
+    /// <summary>Endpoints to which one or several FloatingIPs are attached one to one.</summary>
+    OneToOneEndpoints,
+
     /// <summary>FloatingIP . port to which one of several endpoints has just come; each element goes by itself.</summary>
     Settling,
 

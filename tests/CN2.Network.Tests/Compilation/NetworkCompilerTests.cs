@@ -87,6 +87,22 @@ public sealed class NetworkCompilerTests
         Assert.Equal(used < Limits.EndpointsOfService, problem.Message.Contains($"{ports} ports", StringComparison.Ordinal));
     }
 
+    [Theory]
+    [InlineData(1, 8192)]
+    [InlineData(4, 8192)]
+    [InlineData(5, 4096)]
+    [InlineData(Limits.Ports, 256)]
+    public void The_slots_of_a_service_are_shared_by_its_ports_at_all_its_addresses_whatever_their_health(int ports, int slots)
+    {
+        var service = Given.Service("web", "app=web", [.. Enumerable.Range(1, ports).Select(p => Given.Port((ushort)p, 80))]);
+        foreach (var endpoints in (int[])[1, 100])
+        {
+            var compiled = CompileWithEndpoints(service, endpoints);
+            Assert.Equal(2 * ports, compiled.NatEntries.Count);
+            Assert.All(compiled.NatEntries, e => Assert.Equal((slots, slots, slots), (e.MostSlots, e.On("compute1")!.MostSlots, SlotBudget.OfEach(2 * ports))));
+        }
+    }
+
     [Fact]
     public void A_stored_service_with_more_ports_than_entries_has_one_endpoint()
     {

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.RegularExpressions;
+using CN2.Network.Compilation;
 using CN2.Network.Resources;
 using CN2.VRouter.Dataplane;
 using CN2.VRouter.Nft;
@@ -26,6 +27,34 @@ public sealed partial class FlowSlotsTests(NodeLab lab) : NftLabTest(lab), IClas
         var entry = Entry(backends, affinity);
         Assert.Equal(numbers, FlowSlots.CountOf(entry));
         if (backends <= 1000) Assert.Equal(numbers, FlowSlots.BackendsOf(entry).Length);
+    }
+
+    [Theory]
+    [InlineData(1, 100, 2048)]
+    [InlineData(8, 1000, 8192)]
+    [InlineData(16, 1000, 4096)]
+    [InlineData(300, 100, 256)]
+    [InlineData(600, 200, 512)]
+    [InlineData(1, 8191, 8192)]
+    public void An_entry_of_an_owner_with_many_has_its_part_of_the_slots_but_two_for_an_endpoint(int entries, int backends, int numbers)
+    {
+        var entry = Entry(backends, false) with { MostSlots = SlotBudget.OfEach(entries) };
+        Assert.Equal(numbers, FlowSlots.CountOf(entry));
+        Assert.InRange((long)numbers * entries, 0, Math.Max(Limits.SlotsOfService, 4L * backends * entries));
+        if (backends > 1000) return;
+        var shares = FlowSlots.BackendsOf(entry).CountBy(b => b).Select(s => s.Value).ToList();
+        Assert.Equal(backends, shares.Count);
+        Assert.True(shares.Max() <= Math.Ceiling(1.25 * numbers / backends), $"{shares.Max()} of {numbers}");
+    }
+
+    [Fact]
+    public void With_few_slots_an_endpoint_has_its_share_to_a_slot_or_a_quarter()
+    {
+        var entry = Weighted([.. Enumerable.Range(0, 100).Select(i => (i % 4) + 1)]) with { MostSlots = SlotBudget.OfEach(300) };
+        var slots = FlowSlots.CountOf(entry);
+        Assert.All(Shares(entry), s => Assert.InRange(s.Share, 1.0 / slots, (s.Expected * 1.25) + (1.0 / slots)));
+        foreach (var half in Shares(entry).GroupBy(s => s.Expected > 1.0 / 100))
+            Assert.InRange(half.Sum(s => s.Share) / half.Sum(s => s.Expected), 0.75, 1.25);
     }
 
     [Theory]

@@ -142,7 +142,7 @@ public sealed class NftRulesetTests : IDisposable
             ["10.0.0.0/8", "192.0.2.0/31"],
             NftRuleset.Disjoint(Configs.Ranges("192.0.2.0/31", "10.1.0.0/16", "10.0.0.0/8", "10.0.0.0/8", "192.0.2.1/32", "fd00::/8"), CN2.Network.Addressing.IPFamily.IPv4).Select(r => r.ToString()));
 
-    private static DataplaneConfig Whole(string name) => name switch
+    internal static DataplaneConfig Whole(string name) => name switch
     {
         "empty" => Configs.Config(),
         "seed" or "no-node-address6" => Configs.Config(

@@ -10,6 +10,7 @@ using EndpointHealth = CN2.Network.Resources.EndpointHealth;
 using MonitorType = CN2.Network.Resources.MonitorType;
 using NatEntryKey = CN2.Network.Compilation.NatEntryKey;
 using RoutingInstance = CN2.Network.Overlay.RoutingInstance;
+using SlotBudget = CN2.Network.Compilation.SlotBudget;
 using VpnRoute = CN2.Network.Overlay.VpnRoute;
 using VpnRouteKey = CN2.Network.Overlay.VpnRouteKey;
 
@@ -257,6 +258,7 @@ internal static class VRouterMessages
             ClientIpAffinity = natEntry.ClientIPAffinity,
             RefusesOthers = natEntry.RefusesOthers,
             AnswersPing = natEntry.AnswersPing,
+            MostSlots = natEntry.MostSlots == SlotBudget.Most ? 0 : (uint)natEntry.MostSlots,
         };
         if (takesInside) message.Inside.AddRange(natEntry.Inside.Select(Message));
         message.Backends.AddRange(natEntry.Backends.Select(Message));

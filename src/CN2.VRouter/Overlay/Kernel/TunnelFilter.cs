@@ -35,14 +35,14 @@ internal sealed class TunnelFilter : IDisposable
     public async Task WriteAsync(TunnelAdmission admitted)
     {
         if (Written) _totals.Keep();
-        await NftProcess.RunAsync(Text(_table, _address, admitted), _monitor.Own, "-f", "-");
+        await NftProcess.RunAsync(Text(_table, _address, admitted), id => _monitor.Own((uint)id), "-f", "-");
         Written = true;
     }
 
     public Task ChangeAsync(TunnelAdmission add, TunnelAdmission remove)
     {
         var text = string.Concat(Lines("delete", remove).Concat(Lines("add", add)));
-        return text.Length == 0 ? Task.CompletedTask : NftProcess.RunAsync(text, _monitor.Own, "-f", "-");
+        return text.Length == 0 ? Task.CompletedTask : NftProcess.RunAsync(text, id => _monitor.Own((uint)id), "-f", "-");
 
         IEnumerable<string> Lines(string verb, TunnelAdmission what)
         {

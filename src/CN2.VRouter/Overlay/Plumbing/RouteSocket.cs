@@ -12,7 +12,6 @@ namespace CN2.VRouter.Overlay.Plumbing;
 /// </summary>
 internal sealed class RouteSocket : IDisposable
 {
-    private const int CapAcknowledge = 10; // NETLINK_CAP_ACK: an answer repeats only the header of its request
     private const int ExtendedAcknowledge = 11; // NETLINK_EXT_ACK: an error comes with a text
     private const int StrictCheck = 12; // NETLINK_GET_STRICT_CHK: a dump honours the filter in its request
     private const int CapFlag = 0x100; // NLM_F_CAPPED
@@ -36,7 +35,7 @@ internal sealed class RouteSocket : IDisposable
         try
         {
             _socket.SetReceiveBuffer(ReceiveBuffer);
-            _socket.TurnOn(CapAcknowledge);
+            _socket.TurnOn(NetlinkSocket.CapAcknowledge);
             _socket.TurnOn(ExtendedAcknowledge);
             _socket.TurnOn(StrictCheck);
         }

@@ -23,6 +23,16 @@ public sealed class VRouterMessagesTests
     [InlineData("größer", "größer")]
     public void A_text_has_no_control_characters(string text, string? shown) => Assert.Equal(shown, ForeignText.Of(text));
 
+    [Theory]
+    [InlineData(8192, 0u)]
+    [InlineData(256, 256u)]
+    public void An_agent_is_told_how_many_slots_an_entry_has_where_it_has_fewer_than_most(int slots, uint told)
+    {
+        var key = new NatEntryKey(IPFamily.IPv4, IPAddress.Parse("100.0.0.4"), TransportProtocol.TCP, 80);
+        var entry = new VirtualRouterNatEntry(key, [new VirtualRouterBackend(IPAddress.Parse("10.0.0.1"), 80, true)], false, []) { MostSlots = slots };
+        Assert.Equal(told, VRouterMessages.Message(entry, takesInside: true).MostSlots);
+    }
+
     [Fact]
     public void Counters_of_a_limited_number_of_RoutingInstances_are_read()
     {
