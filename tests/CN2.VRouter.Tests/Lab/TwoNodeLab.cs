@@ -15,6 +15,7 @@ public sealed class TwoNodeLab : IAsyncDisposable
     public const string FloatingIP = "100.0.0.4";
     public const string FloatingIP6 = "2001:db8::4";
     public const string Client = "198.51.100.2";
+    public const string Client6 = "fd00:c::2";
     public const string Vm = "10.5.0.2";
     public const string Vm6 = "fd00:5::2";
     public const string Pod = "10.5.1.2";
@@ -41,7 +42,7 @@ public sealed class TwoNodeLab : IAsyncDisposable
             }
 
             Router.Ip($"link add client0 type veth peer name eth0 netns {ClientHost.Name}\naddr add 198.51.100.1/24 dev client0\naddr add fd00:c::1/64 dev client0 nodad\nlink set client0 up");
-            ClientHost.Ip($"addr add {Client}/24 dev eth0\naddr add fd00:c::2/64 dev eth0 nodad\nlink set eth0 up\nroute add default via 198.51.100.1\nroute add default via fd00:c::1");
+            ClientHost.Ip($"addr add {Client}/24 dev eth0\naddr add {Client6}/64 dev eth0 nodad\nlink set eth0 up\nroute add default via 198.51.100.1\nroute add default via fd00:c::1");
             A = new Node(nodeA, 1, Dataplane(nodeA, 1));
             B = new Node(nodeB, 2, Dataplane(nodeB, 2));
 
@@ -93,9 +94,13 @@ public sealed class TwoNodeLab : IAsyncDisposable
     }
 
     /// <summary>The router reaches the FloatingIPs and the VM by this node.</summary>
-    public void Route(Node node) => Router.Ip(
-        $"route replace {FloatingIP}/32 via {node.Address}\nroute replace {Vm}/32 via {node.Address}\n"
-        + $"route replace {FloatingIP6}/128 via {node.Address6}\nroute replace {Vm6}/128 via {node.Address6}");
+    public void Route(Node node)
+    {
+        RouteVm(node);
+        Router.Ip($"route replace {FloatingIP}/32 via {node.Address}\nroute replace {FloatingIP6}/128 via {node.Address6}");
+    }
+
+    public void RouteVm(Node node) => Router.Ip($"route replace {Vm}/32 via {node.Address}\nroute replace {Vm6}/128 via {node.Address6}");
 
     public async ValueTask DisposeAsync()
     {

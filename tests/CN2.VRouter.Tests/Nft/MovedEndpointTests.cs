@@ -115,23 +115,73 @@ public sealed class MovedEndpointTests(ITestOutputHelper output)
         int Strays() => lab.B.Home.Exec("conntrack", "-L", "-p", "tcp", "--orig-src", TwoNodeLab.Vm).Split("[UNREPLIED]").Length - 1;
     }
 
-    [Fact]
-    public async Task The_old_node_passes_nothing_on_that_the_new_one_could_take_for_a_connection_to_the_address_of_the_endpoint()
+    /// <summary>What node A may have when the fabric knows where the VM is, and the router does not know yet where the FloatingIP is.</summary>
+    public static TheoryData<bool, string> OldNodes => new(
+        from v6 in new[] { false, true } from has in new[] { "the entry as before", "the entry for callers inside", "another endpoint" } select (v6, has));
+
+    [Theory]
+    [MemberData(nameof(OldNodes))]
+    public async Task The_old_node_passes_nothing_on_that_the_new_one_could_take_for_a_connection_to_the_address_of_the_endpoint(bool v6, string has)
     {
         await using var lab = new TwoNodeLab();
-        await AtAAsync(lab, v6: false, oneToOne: false);
-        using var session = await OpenAsync(lab, v6: false, oneToOne: false);
-        await AtBAsync(lab, v6: false, oneToOne: false);
+        await AtAAsync(lab, v6, oneToOne: false);
+        using var session = await OpenAsync(lab, v6, oneToOne: false);
+        var (address, vm) = Places(v6);
+        var entry = Configs.NatEntry(address, TransportProtocol.TCP, 8080, $"{vm}:90") with { RefusesOthers = true };
+        await AtBAsync(lab, v6, oneToOne: false);
+        if (has == "the entry as before") await lab.A.ApplyAsync(entry);
+        if (has == "another endpoint") await lab.A.ApplyAsync(entry with { Backends = Configs.Backends(v6 ? "[fd00:5:2::2]:90" : "10.5.2.2:90") });
         await lab.MoveAsync(lab.A, lab.B);
-        // The fabric knows where the VM is before the router knows where the FloatingIP is.
-        lab.Router.Ip($"route replace {TwoNodeLab.Vm}/32 via {lab.B.Address}");
-        using var passed = new PacketCount(lab.Router, "forward", $"ip saddr {TwoNodeLab.Client} ip daddr {TwoNodeLab.Vm}");
-        using var came = new PacketCount(lab.A.Home, "prerouting", $"ip saddr {TwoNodeLab.Client} ip daddr {{ {TwoNodeLab.FloatingIP}, {TwoNodeLab.Vm} }} tcp dport {{ 8080, 90 }}");
+        lab.RouteVm(lab.B);
+        using var passed = Passed(lab, v6);
+        using var came = new PacketCount(lab.A.Home, "prerouting", v6 ? $"ip6 saddr {TwoNodeLab.Client6} tcp dport {{ 8080, 90 }}" : $"ip saddr {TwoNodeLab.Client} tcp dport {{ 8080, 90 }}");
         var speaks = session.ClientSpeaksAsync(30);
         await Eventually.TrueAsync(() => came.Packets > 1, "the client has sent its segment twice");
         Assert.Equal(0, passed.Packets);
         lab.Route(lab.B);
         Assert.True(await speaks);
+        Assert.True(await session.ServerSpeaksAsync());
+    }
+
+    /// <summary>Node B has a flow that the VM began, because the VM spoke first there.</summary>
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task Nor_does_a_node_where_the_endpoint_spoke_first(bool v6, bool oneToOne)
+    {
+        await using var lab = new TwoNodeLab();
+        await AtAAsync(lab, v6, oneToOne);
+        using var session = await OpenAsync(lab, v6, oneToOne);
+        await MoveAsync(lab, v6, oneToOne);
+        Assert.True(await session.ServerSpeaksAsync());
+        Assert.True(await session.ClientSpeaksAsync());
+
+        await AtAAsync(lab, v6, oneToOne);
+        await lab.MoveAsync(lab.B, lab.A);
+        lab.RouteVm(lab.A);
+        using var passed = Passed(lab, v6);
+        using var came = new PacketCount(lab.B.Home, "prerouting", v6 ? $"ip6 saddr {TwoNodeLab.Client6} tcp dport {{ 8080, 90 }}" : $"ip saddr {TwoNodeLab.Client} tcp dport {{ 8080, 90 }}");
+        var speaks = session.ClientSpeaksAsync(30);
+        await Eventually.TrueAsync(() => came.Packets > 1, "the client has sent its segment twice");
+        Assert.Equal(0, passed.Packets);
+        lab.Route(lab.A);
+        Assert.True(await speaks);
+        Assert.True(await session.ServerSpeaksAsync());
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task An_endpoint_behind_a_second_uplink_of_its_node_keeps_its_connections(bool v6)
+    {
+        await using var lab = new TwoNodeLab();
+        await AtAAsync(lab, v6, oneToOne: false);
+        lab.A.Home.ExecWith("add element ip cn2 uplinks { \"vm0\" }\nadd element ip6 cn2 uplinks { \"vm0\" }", "nft", "-f", "-");
+        using var session = await OpenAsync(lab, v6, oneToOne: false);
+        Assert.True(await session.ClientSpeaksAsync());
+        Assert.True(await session.ServerSpeaksAsync());
+        lab.A.Home.Exec("conntrack", "-F");
+        Assert.True(await session.ServerSpeaksAsync()); // a flow that the endpoint began
+        Assert.True(await session.ClientSpeaksAsync());
     }
 
     /// <summary>Policy Cluster: node A passes what comes for the FloatingIP on to node B, with its own address, before and after the VM has left it.</summary>
@@ -144,7 +194,7 @@ public sealed class MovedEndpointTests(ITestOutputHelper output)
         var entry = Configs.NatEntry(address, TransportProtocol.TCP, 8080, $"{vm}:90@") with { RefusesOthers = true };
         await lab.A.ApplyAsync(entry);
         await lab.B.ApplyAsync(entry with { Backends = Configs.Backends($"{vm}:90") });
-        lab.Router.Ip($"route replace {TwoNodeLab.Vm}/32 via {lab.B.Address}");
+        lab.RouteVm(lab.B);
         using var session = await OpenAsync(lab, v6: false, oneToOne: false);
         lab.B.Home.Exec("conntrack", "-F");
         Assert.True(await session.ServerSpeaksAsync());
@@ -154,6 +204,10 @@ public sealed class MovedEndpointTests(ITestOutputHelper output)
     private static (string FloatingIP, string Vm) Places(bool v6) => v6 ? (TwoNodeLab.FloatingIP6, $"[{TwoNodeLab.Vm6}]") : (TwoNodeLab.FloatingIP, TwoNodeLab.Vm);
 
     private static PacketCount Leaked(TwoNodeLab lab, bool v6) => new(lab.ClientHost, "input", v6 ? $"ip6 saddr {TwoNodeLab.Vm6}" : $"ip saddr {TwoNodeLab.Vm}");
+
+    /// <summary>Segments of the client that a node has translated and passed on.</summary>
+    private static PacketCount Passed(TwoNodeLab lab, bool v6) =>
+        new(lab.Router, "forward", v6 ? $"ip6 saddr {TwoNodeLab.Client6} ip6 daddr {TwoNodeLab.Vm6}" : $"ip saddr {TwoNodeLab.Client} ip daddr {TwoNodeLab.Vm}");
 
     private static Task<TcpSession> OpenAsync(TwoNodeLab lab, bool v6, bool oneToOne) =>
         TcpSession.OpenAsync(lab.ClientHost, lab.VmHost, new IPEndPoint(IPAddress.Parse(Places(v6).FloatingIP), oneToOne ? 90 : 8080), 90);

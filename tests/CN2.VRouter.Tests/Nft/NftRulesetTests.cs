@@ -185,7 +185,7 @@ public sealed class NftRulesetTests : IDisposable
         return name switch
         {
             "endpoint-moves-here" => (
-                Configs.Config(routed, other), Configs.Config(routed with { Backends = Configs.Backends("10.0.0.1:80", "10.0.0.9:80"), RefusesOthers = true }, other)),
+                Configs.Config(routed, other).Inside("10.0.0.0/24"), Configs.Config(routed with { Backends = Configs.Backends("10.0.0.1:80", "10.0.0.9:80"), RefusesOthers = true }, other).Inside("10.0.0.0/24")),
             "first-of-two-goes" => (
                 Configs.Config(routed with { Backends = other.Backends, RefusesOthers = true }, other with { RefusesOthers = true }), Configs.Config(other with { RefusesOthers = true }).With("100.0.0.4")),
             "inside" => (Configs.Config(two).Inside("10.0.0.0/24", "172.27.115.243/32", "fd00:1::/64"), Configs.Config(two).Inside("10.0.0.0/24", "172.27.115.244/32", "fd00:2::/64")),

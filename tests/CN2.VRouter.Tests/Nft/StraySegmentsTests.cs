@@ -88,7 +88,7 @@ public sealed class StraySegmentsTests(NodeLab lab) : NftLabTest(lab), IClassFix
         }
     }
 
-    public static TheoryData<string> Unclear => ["no list of what is inside", "two FloatingIPs", "one in a VPN too", "a cluster IP", "no route through this node"];
+    public static TheoryData<string> Unclear => ["no list of what is inside", "two FloatingIPs", "one attached one to one too", "one in a VPN too", "a cluster IP", "no route through this node"];
 
     /// <summary>A client outside that speaks with the endpoint itself goes on wherever it is not clear that a FloatingIP is meant.</summary>
     [Theory]
@@ -100,11 +100,22 @@ public sealed class StraySegmentsTests(NodeLab lab) : NftLabTest(lab), IClassFix
         {
             "no list of what is inside" => Configs.Config(entry),
             "two FloatingIPs" => Configs.Config(entry, Configs.NatEntry("100.0.0.9", TransportProtocol.TCP, 80, $"{NodeLab.Pod1}:{Target}") with { RefusesOthers = true }).Inside(Inside),
+            "one attached one to one too" => Configs.Config(entry, Configs.OneToOne("100.0.0.9", $"{NodeLab.Pod1}:0")).Inside(Inside),
             "one in a VPN too" => Configs.Config(entry, entry.In(5)).Inside(Inside),
             "a cluster IP" => Configs.Config(Configs.NatEntry("10.233.0.9", TransportProtocol.TCP, 80, $"{NodeLab.Pod1}:{Target}")).Inside(Inside),
             _ => Configs.Config(entry with { RefusesOthers = false }).Inside(Inside),
         });
         using var session = await TcpSession.OpenAsync(Lab.ClientHost, Lab.PodHost1, IPEndPoint.Parse($"{NodeLab.Pod1}:{Target}"), Target);
+        Forget();
+        Assert.True(await session.ServerSpeaksAsync());
+        Assert.True(await session.ClientSpeaksAsync());
+    }
+
+    [Fact]
+    public async Task Other_ports_of_an_endpoint_of_a_Service_are_those_of_the_FloatingIP_that_is_attached_one_to_one()
+    {
+        await ServeAsync(Entry(false, false), Configs.OneToOne("100.0.0.9", $"{NodeLab.Pod1}:0"));
+        using var session = await TcpSession.OpenAsync(Lab.ClientHost, Lab.PodHost1, IPEndPoint.Parse("100.0.0.9:91"), 91);
         Forget();
         Assert.True(await session.ServerSpeaksAsync());
         Assert.True(await session.ClientSpeaksAsync());
@@ -155,6 +166,43 @@ public sealed class StraySegmentsTests(NodeLab lab) : NftLabTest(lab), IClassFix
     public async Task Another_pod_does_not_speak_for_the_FloatingIP_in_the_name_of_the_endpoint(bool v6, bool oneToOne)
     {
         await ServeAsync(Entry(v6, oneToOne));
+        await NothingForgedAsync(v6, oneToOne);
+    }
+
+    [Fact]
+    public async Task Nor_where_others_mark_packets_with_the_same_bit()
+    {
+        await ServeAsync(Entry(false, false));
+        Lab.Node.ExecWith("table ip others { chain pre { type filter hook prerouting priority 0; meta mark set 0x20000000; }; }", "nft", "-f", "-");
+        try
+        {
+            await NothingForgedAsync(false, false);
+        }
+        finally
+        {
+            Lab.Node.Exec("nft", "delete", "table", "ip", "others");
+        }
+    }
+
+    [Fact]
+    public async Task The_marks_of_others_stay()
+    {
+        await ServeAsync(Entry(false, false));
+        Lab.Node.ExecWith("table ip others { chain pre { type filter hook prerouting priority 0; meta mark set 0x20000000; }; }", "nft", "-f", "-");
+        try
+        {
+            using var marked = new PacketCount(Lab.Node, "postrouting", "meta mark 0x20000000 tcp dport 91");
+            using var session = await TcpSession.OpenAsync(Lab.PodHost1, Lab.ClientHost, IPEndPoint.Parse($"{NodeLab.Client}:91"), 91);
+            Assert.True(marked.Packets > 1);
+        }
+        finally
+        {
+            Lab.Node.Exec("nft", "delete", "table", "ip", "others");
+        }
+    }
+
+    private async Task NothingForgedAsync(bool v6, bool oneToOne)
+    {
         var (client, pod) = v6 ? (NodeLab.Client6, NodeLab.Pod1v6) : (NodeLab.Client, NodeLab.Pod1);
         var (length, gateway) = v6 ? (128, "fd00:1:2::1") : (32, "10.1.2.1");
         Lab.PodHost2.Ip($"addr add {pod}/{length} dev lo{(v6 ? " nodad" : "")}\nroute add {client}/{length} via {gateway} src {pod}");
