@@ -108,11 +108,12 @@ public sealed class MovedEndpointTests(ITestOutputHelper output)
         await Eventually.TrueAsync(() => Strays() > 0, "a flow of the endpoint's own address");
         await AtBAsync(lab, v6: false, oneToOne);
         lab.Route(lab.B);
+        await Eventually.TrueAsync(() => Strays() == 0, "that flow has ended");
         lab.Router.Ip($"route del blackhole {TwoNodeLab.Client}/32");
         Assert.True(await speaks);
         Assert.True(await session.ClientSpeaksAsync());
 
-        int Strays() => lab.B.Home.Exec("conntrack", "-L", "-p", "tcp", "--orig-src", TwoNodeLab.Vm).Split("[UNREPLIED]").Length - 1;
+        int Strays() => lab.B.Home.Exec("conntrack", "-L", "-p", "tcp", "--orig-src", TwoNodeLab.Vm, "--reply-dst", TwoNodeLab.Vm).Split("[UNREPLIED]").Length - 1;
     }
 
     /// <summary>What node A may have when the fabric knows where the VM is, and the router does not know yet where the FloatingIP is.</summary>
@@ -128,8 +129,8 @@ public sealed class MovedEndpointTests(ITestOutputHelper output)
         using var session = await OpenAsync(lab, v6, oneToOne: false);
         var (address, vm) = Places(v6);
         var entry = Configs.NatEntry(address, TransportProtocol.TCP, 8080, $"{vm}:90") with { RefusesOthers = true };
-        await AtBAsync(lab, v6, oneToOne: false);
-        if (has == "the entry as before") await lab.A.ApplyAsync(entry);
+        if (has == "the entry for callers inside") await AtBAsync(lab, v6, oneToOne: false);
+        else await lab.B.ApplyAsync(entry);
         if (has == "another endpoint") await lab.A.ApplyAsync(entry with { Backends = Configs.Backends(v6 ? "[fd00:5:2::2]:90" : "10.5.2.2:90") });
         await lab.MoveAsync(lab.A, lab.B);
         lab.RouteVm(lab.B);
