@@ -126,7 +126,7 @@ internal static class NftReplies
 
               # Flows of a FloatingIP that keep the client's address: those to other nodes, and back by the interface they came from, have the node's.
               chain passed_on {
-                ct direction original ct status & (snat | dnat) == dnat jump gone
+                ct direction original ct status & (snat | dnat) == dnat ct original {{ip}} daddr @floating_ips jump gone
                 ct direction reply ct status & (snat | dnat) == snat ct reply {{ip}} daddr @floating_ips jump gone
               }
               # But for an endpoint on this node behind another uplink.
