@@ -107,6 +107,16 @@ internal static class NftReplies
     /// </summary>
     public static string Gone() => $"iifname @{NftAnswers.Uplinks} oifname @{NftAnswers.Uplinks} ct state established jump passed_on";
 
+    /// <summary>
+    /// The rule for a client's segments that come before the VM, for a chain at the hook forward, before a flow that goes back by its interface is told to have the node's address:
+    /// the endpoint would refuse them.
+    /// </summary>
+    public static string NotHere(IPFamily family)
+    {
+        var ip = NftRuleset.Keyword(family);
+        return $"ct state new ct status dnat iifname @{NftAnswers.Uplinks} oifname @{NftAnswers.Uplinks} {Segment} {ip} daddr != @remote ct original {ip} daddr @floating_ips rt {ip} nexthop != @endpoints drop";
+    }
+
     /// <summary>The rule that tells an endpoint's own segments, for a chain at the hook forward: nft looks up routes there, but not in postrouting.</summary>
     public static string Genuine(IPFamily family)
     {

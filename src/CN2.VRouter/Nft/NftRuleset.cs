@@ -326,6 +326,7 @@ public static class NftRuleset
               chain forward {
                 type filter hook forward priority filter; policy accept;
                 {{passing}}{{NftReplies.Gone()}}
+                {{NftReplies.NotHere(family)}}
                 {{NftReplies.Genuine(family)}}
                 ct state new ct status dnat {{ip}} daddr != @remote jump hairpin
               }

@@ -170,6 +170,25 @@ public sealed class MovedEndpointTests(ITestOutputHelper output)
     }
 
     [Theory]
+    [MemberData(nameof(Kinds))]
+    public async Task Where_the_route_moves_before_the_endpoint_its_connections_wait(bool v6, bool oneToOne)
+    {
+        await using var lab = new TwoNodeLab();
+        await AtAAsync(lab, v6, oneToOne);
+        using var session = await OpenAsync(lab, v6, oneToOne);
+        await AtBAsync(lab, v6, oneToOne);
+        lab.Route(lab.B);
+        lab.RouteVm(lab.A);
+        using var came = new PacketCount(lab.B.Home, "prerouting", v6 ? $"ip6 saddr {TwoNodeLab.Client6} tcp dport {{ 8080, 90 }}" : $"ip saddr {TwoNodeLab.Client} tcp dport {{ 8080, 90 }}");
+        var speaks = session.ClientSpeaksAsync(30);
+        await Eventually.TrueAsync(() => came.Packets > 1, "the client has sent its segment twice");
+        await lab.MoveAsync(lab.A, lab.B);
+        lab.Route(lab.B);
+        Assert.True(await speaks);
+        Assert.True(await session.ServerSpeaksAsync());
+    }
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
     public async Task An_endpoint_behind_a_second_uplink_of_its_node_keeps_its_connections(bool v6)
