@@ -110,12 +110,25 @@ public sealed class MovedVmTests : IAsyncLifetime
             await change;
             if (changed == "after the move") await ChangeAsync(to);
             await RoutedToAsync(to);
-            await download.GoesOnAsync(200_000);
+            await GoesOnAsync(download, to);
             Print($"{from} to {to}, changed {changed}: {download.TakeLongest().TotalMilliseconds:0} ms without data, of which the VM was away {Pause.TotalMilliseconds:0} ms; before {before.TotalMilliseconds:0} ms");
             Assert.True(await speaksFirst.ServerSpeaksAsync());
             Assert.True(await speaksFirst.ClientSpeaksAsync());
             Assert.True(await isAskedFirst.ClientSpeaksAsync());
             Assert.True(await isAskedFirst.ServerSpeaksAsync());
+        }
+    }
+
+    private async Task GoesOnAsync(TcpDownload download, string node)
+    {
+        try
+        {
+            await download.GoesOnAsync(200_000);
+        }
+        catch
+        {
+            Print($"flows of {node}:\n{_lab.Nodes[node].Exec("conntrack", "-L", "-p", "tcp")}\n{_lab.Nodes[node].Exec("conntrack", "-S")}");
+            throw;
         }
     }
 
