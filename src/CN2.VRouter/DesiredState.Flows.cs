@@ -3,8 +3,8 @@ using CN2.VRouter.V1;
 namespace CN2.VRouter;
 
 /// <summary>
-/// Who FloatingIPs and addresses of endpoints belong to, and which nodes carry a FloatingIP. The one only ends flows, the other only relays ICMP errors, so
-/// a message with an impossible value is passed over: the flows go on as they would without it.
+/// Who FloatingIPs and addresses of endpoints belong to, which nodes carry a FloatingIP, and what is inside. The first only ends flows, the second only relays
+/// ICMP errors, the third only keeps flows, so a message with an impossible value is passed over: the flows go on as they would without it.
 /// </summary>
 public sealed partial class DesiredState
 {
@@ -66,6 +66,32 @@ public sealed partial class DesiredState
                 var place = WireMapping.Place(key);
                 Dataplane.Carriers.Remove(place);
                 Change?.Carriers.Add(place);
+            });
+        }
+    }
+
+    private void PutInside(Items items)
+    {
+        foreach (var text in items.Inside)
+        {
+            IfSound(() =>
+            {
+                var network = WireMapping.Inside(text);
+                Dataplane.Inside.Add(network);
+                Change?.Inside.Add(network);
+            });
+        }
+    }
+
+    private void RemoveInside(Delta delta)
+    {
+        foreach (var text in delta.RemovedInside)
+        {
+            IfSound(() =>
+            {
+                var network = WireMapping.Inside(text);
+                Dataplane.Inside.Remove(network);
+                Change?.Inside.Add(network);
             });
         }
     }

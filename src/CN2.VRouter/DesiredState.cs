@@ -132,6 +132,7 @@ public sealed partial class DesiredState(params IReadOnlyCollection<IPAddress> o
         Dataplane.Attachments.Clear();
         Dataplane.EndpointHolders.Clear();
         Dataplane.Carriers.Clear();
+        Dataplane.Inside.Clear();
         Dataplane.Overlay.RoutingInstances.Clear();
         Dataplane.Overlay.Routes.Clear();
         _probes.Clear();
@@ -172,6 +173,7 @@ public sealed partial class DesiredState(params IReadOnlyCollection<IPAddress> o
         foreach (var number in delta.RemovedRoutingInstances) TakeBack(new ItemKey { RoutingInstance = number }, () => RemoveInstance(number));
         RemoveFlowOwners(delta);
         RemoveCarriers(delta);
+        RemoveInside(delta);
         if (delta.Put is { } put) Put(put, []);
     }
 
@@ -201,6 +203,7 @@ public sealed partial class DesiredState(params IReadOnlyCollection<IPAddress> o
 
         PutFlowOwners(items);
         PutCarriers(items);
+        PutInside(items);
         PutOverlay(items, named);
         foreach (var message in items.Probes)
         {

@@ -77,6 +77,15 @@ public static partial class WireMapping
         ? HostAddress(bytes)
         : throw new FormatException($"the address of a node has {bytes.Length} bytes; expected the 4 of an IPv4 address");
 
+    /// <summary>A node, or the network of an endpoint; a later server may send others.</summary>
+    public static IPNetwork Inside(string text)
+    {
+        if (!AddressSyntax.TryParseNetwork(text, out var network, out var error)) throw new FormatException($"a network inside: {error}");
+        return network == EndpointNetwork.OfNode(network.BaseAddress) || network == EndpointNetwork.Of(network.BaseAddress)
+            ? network
+            : throw new FormatException($"\"{text}\" is neither a node nor the network of an endpoint");
+    }
+
     public static Proto.IcmpCounters Counters(RelayCounters counters) => new()
     {
         NoFlow = (ulong)counters.NoFlow,

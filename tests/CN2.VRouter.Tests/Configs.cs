@@ -28,6 +28,13 @@ internal static class Configs
         return config;
     }
 
+    /// <summary>Nodes ("172.16.0.1/32"), and networks with endpoints.</summary>
+    public static DataplaneConfig Inside(this DataplaneConfig config, params string[] networks)
+    {
+        config.Inside.UnionWith(networks.Select(n => IPNetwork.Parse(n)));
+        return config;
+    }
+
     /// <summary>"10.1.1.2:80" is local, "10.9.0.1:80@" lives on another node.</summary>
     public static DataplaneNatEntry NatEntry(string address, TransportProtocol protocol, int port, params string[] backends) =>
         new(new NatEntryKey(Family(address), IPAddress.Parse(address), protocol, (ushort)port), Backends(backends), [], false, []);

@@ -221,6 +221,21 @@ public sealed class DesiredStateTests
         Assert.Empty(_desired.Dataplane.Carriers);
     }
 
+    [Fact]
+    public void What_is_inside_is_taken_and_what_is_neither_a_node_nor_the_network_of_an_endpoint_is_passed_over()
+    {
+        Snapshot(new Items { Inside = { "172.16.0.1/32", "10.1.1.0/24", "fd00:16::1/128", "fd00:1:1::/64", "10.0.0.0/8", "fd00::/48", "10.1.1.1/24", "", "x" } });
+        Assert.Equal(["10.1.1.0/24", "172.16.0.1/32", "fd00:16::1/128", "fd00:1:1::/64"], _desired.Dataplane.Inside.Select(n => n.ToString()).Order(StringComparer.Ordinal));
+        Assert.Null(_desired.Fault);
+        _desired.MarkApplied();
+        _desired.Take(new ServerMessage { Delta = new Delta { Revision = 2, Put = new Items { Inside = { "10.1.2.0/24" } }, RemovedInside = { "10.1.1.0/24", "10.0.0.0/8" } } });
+        Assert.Equal(["10.1.1.0/24", "10.1.2.0/24"], _desired.Change!.Inside.Select(n => n.ToString()).Order(StringComparer.Ordinal));
+        Assert.Equal(4, _desired.Dataplane.Inside.Count);
+        Assert.False(_desired.Change.IsEmpty);
+        Snapshot(Items());
+        Assert.Empty(_desired.Dataplane.Inside);
+    }
+
     private static Carriers Carriers(uint routingInstance, params string[] nodes) => new()
     {
         Key = new AttachmentKey { FloatingIp = Wire.Address(Good), RoutingInstance = routingInstance },

@@ -15,4 +15,7 @@ public sealed record VRouterConfig(
     public IReadOnlyCollection<VRouterAttachment> Attachments { get; init; } = [];
     public IReadOnlyCollection<VRouterEndpointHolder> EndpointHolders { get; init; } = [];
     public IReadOnlyCollection<VRouterCarriers> Carriers { get; init; } = [];
+
+    /// <summary>Nodes and networks of endpoints (<see cref="CN2.Network.Addressing.EndpointNetwork"/>).</summary>
+    public IReadOnlyCollection<IPNetwork> Inside { get; init; } = [];
 }

@@ -23,4 +23,6 @@ public sealed record VRouterDelta(
     public IReadOnlyCollection<VRouterEndpointHolder> EndpointHolders { get; init; } = [];
     public IReadOnlyCollection<VRouterCarriers> Carriers { get; init; } = [];
     public IReadOnlyCollection<VRouterAttachmentKey> RemovedCarriers { get; init; } = [];
+    public IReadOnlyCollection<IPNetwork> Inside { get; init; } = [];
+    public IReadOnlyCollection<IPNetwork> RemovedInside { get; init; } = [];
 }

@@ -46,6 +46,7 @@ public static class ReconcileRegistration
         .AddSingleton<Retirements>()
         .AddSingleton<HeldAddresses>()
         .AddSingleton<FlowOwners>()
+        .AddSingleton<InsideNetworks>()
         .AddSingleton<AddressOwners>()
         .AddSingleton<CarrierLists>()
         .AddSingleton<Deletions>()

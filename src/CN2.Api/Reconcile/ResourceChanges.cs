@@ -93,14 +93,21 @@ internal sealed class ResourceChanges(
 
     public void Put(VirtualMachineInterface endpoint)
     {
-        if (state.Resources.TryGetVirtualMachineInterface(endpoint.Uid) is { } old && (!old.Addresses.Equals(endpoint.Addresses) || old.VirtualRouter != endpoint.VirtualRouter)) owners.Flows.Removed(old);
+        var old = state.Resources.TryGetVirtualMachineInterface(endpoint.Uid);
+        if (old is not null && (!old.Addresses.Equals(endpoint.Addresses) || old.VirtualRouter != endpoint.VirtualRouter)) owners.Flows.Removed(old);
         owners.Flows.Put(endpoint);
+        owners.Inside.Replace(old, endpoint);
         state.Resources.Put(endpoint);
     }
 
     public void RemoveVirtualMachineInterface(Guid uid)
     {
-        if (state.Resources.TryGetVirtualMachineInterface(uid) is { } endpoint) owners.Flows.Removed(endpoint);
+        if (state.Resources.TryGetVirtualMachineInterface(uid) is { } endpoint)
+        {
+            owners.Flows.Removed(endpoint);
+            owners.Inside.Replace(endpoint, null);
+        }
+
         state.Resources.RemoveVirtualMachineInterface(uid);
     }
 
@@ -117,6 +124,7 @@ internal sealed class ResourceChanges(
         (account.Lost, account.Held) = (router.Router.Lost, router.Held);
         if (router is { Vanished: true, Held: false, Router.Lost: false }) state.Ledger.HasVanished = true;
         account.ConnectedElsewhere = router.Connected && router.ControlNode != state.Self;
+        owners.Inside.Replace(state.Resources.TryGetVirtualRouter(router.Router.Uid), router.Router);
         state.Resources.Put(router.Router);
         if (!account.ConnectedHere && account.Refused.Document != router.Refused) progress.SetRefused(account, RefusedItems.Parse(router.Refused));
         if (!account.ConnectedHere) progress.SetForwarding(account, NodeForwarding.Parse(router.Forwarding));
@@ -140,6 +148,7 @@ internal sealed class ResourceChanges(
     public void RemoveVirtualRouter(Guid uid)
     {
         if (state.Resources.TryGetVirtualRouter(uid) is not { } router) return;
+        owners.Inside.Replace(router, null);
         state.Resources.RemoveVirtualRouter(uid);
         if (state.Ledger.Find(router.Name) is not { } account) return;
         if (account.ConnectedHere) progress.SayHelloAgain(account);

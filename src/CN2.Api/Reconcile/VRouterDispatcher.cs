@@ -13,7 +13,7 @@ namespace CN2.Api.Reconcile;
 /// Sends each connected vRouter its configuration: the whole once the agent has connected, then only changes. Entries come from the
 /// sequencer, the drop set from the addresses that FloatingIPs hold, probes from the endpoints with a health check.
 /// </summary>
-internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState state, RoutingInstances instances, CarrierLists carriers, CommonPace pace)
+internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState state, RoutingInstances instances, CarrierLists carriers, InsideNetworks inside, CommonPace pace)
 {
     /// <summary>From then on vRouters without a change of their own may get the next changes for all.</summary>
     private DateTimeOffset _commonDueAt;
@@ -38,6 +38,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
 
     /// <summary>Null: there is none any more.</summary>
     private readonly Dictionary<VRouterAttachmentKey, VRouterAttachment?> _changedAttachments = [];
+    private readonly HashSet<IPNetwork> _changedInside = [];
 
     /// <summary>So many addresses of a vRouter that changed hands are remembered.</summary>
     private const int MostHolders = 10_000;
@@ -157,8 +158,14 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
         var now = state.Clock.Now;
         var vpnRoutes = instances.TakeChanged();
         var changedCarriers = carriers.TakeChanged();
+        if (inside.TakeChanged() is { Count: > 0 } changedInside)
+        {
+            _commonItems = null;
+            _changedInside.UnionWith(changedInside);
+        }
+
         var reachesVpns = vpnRoutes.Count > 0 || state.Sequencer.CommonNatEntriesReachVpns;
-        var isSomethingForAll = state.Sequencer.HasCommonNatEntries || _changedAddresses.Count + _changedAttachments.Count > 0;
+        var isSomethingForAll = state.Sequencer.HasCommonNatEntries || _changedAddresses.Count + _changedAttachments.Count + _changedInside.Count > 0;
         if (reachesVpns || (isSomethingForAll && _commonDueAt <= now))
         {
             _commonDueAt = now + pace.Of(state.Ledger.Accounts.Count(a => a.ConnectedHere));
@@ -167,6 +174,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             Send(state.Ledger.Accounts.ToList(), natEntries, vpnRoutes, reachesVpns, changedCarriers);
             _changedAddresses.Clear();
             _changedAttachments.Clear();
+            _changedInside.Clear();
             isSomethingForAll = false;
         }
         else
@@ -193,7 +201,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
         IReadOnlyDictionary<string, HashSet<VRouterAttachmentKey>> changedCarriers)
     {
         var ledger = state.Ledger;
-        var somethingForAll = _changedAddresses.Count + _changedAttachments.Count > 0;
+        var somethingForAll = _changedAddresses.Count + _changedAttachments.Count + _changedInside.Count > 0;
         VRouterDelta? common = null;
         CommonItems? whole = null;
         Sending? sharedByOwners = null;
@@ -271,6 +279,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             Attachments = common.Attachments,
             EndpointHolders = HoldersOf(_endpointHolders, name),
             Carriers = carriers.Of(name),
+            Inside = common.Inside,
         };
     }
 
@@ -292,6 +301,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             [.. compiled.Values.SelectMany(c => c.NatEntries.Where(e => e.Key.RoutingInstance != 0 && e.Elsewhere() is not null).Select(e => (c.Owner, e.Key)))],
             [.. _dropSet.Keys],
             [.. _attachments.Values],
+            inside.All,
             _probes.Values.ToLookup(p => p.VirtualRouter, p => p.Probe));
     }
 
@@ -353,6 +363,8 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             EndpointHolders = HoldersOf(_changedHolders, name),
             Carriers = putCarriers,
             RemovedCarriers = removedCarriers,
+            Inside = [.. _changedInside.Where(inside.Contains)],
+            RemovedInside = [.. _changedInside.Where(n => !inside.Contains(n))],
         };
     }
 
@@ -374,7 +386,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
     /// <param name="Probes">By vRouter.</param>
     private sealed record CommonItems(
         long Version, IReadOnlyList<SharedNatEntries> NatEntries, IReadOnlyList<(Guid Owner, NatEntryKey Key)> VpnKeys, IReadOnlyList<IPAddress> FloatingIPs,
-        IReadOnlyList<VRouterAttachment> Attachments, ILookup<string, VRouterProbe> Probes);
+        IReadOnlyList<VRouterAttachment> Attachments, IReadOnlyCollection<IPNetwork> Inside, ILookup<string, VRouterProbe> Probes);
 
     private sealed class OverlayDelta
     {

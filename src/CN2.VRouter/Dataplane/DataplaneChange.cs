@@ -19,7 +19,9 @@ public sealed class DataplaneChange
 
     public HashSet<FloatingIPPlace> Carriers { get; } = [];
 
+    public HashSet<IPNetwork> Inside { get; } = [];
+
     public OverlayChange Overlay { get; } = new();
 
-    public bool IsEmpty => NatEntries.Count == 0 && FloatingIPs.Count == 0 && Attachments.Count == 0 && EndpointHolders.Count == 0 && Carriers.Count == 0 && Overlay.IsEmpty;
+    public bool IsEmpty => NatEntries.Count == 0 && FloatingIPs.Count == 0 && Attachments.Count == 0 && EndpointHolders.Count == 0 && Carriers.Count == 0 && Inside.Count == 0 && Overlay.IsEmpty;
 }

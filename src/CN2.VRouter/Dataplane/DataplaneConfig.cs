@@ -21,6 +21,11 @@ public sealed class DataplaneConfig
     /// <summary>The addresses of all nodes with a route to a FloatingIP, this node too; only of FloatingIPs with several.</summary>
     public Dictionary<FloatingIPPlace, EquatableList<IPAddress>> Carriers { get; } = [];
 
+    /// <summary>
+    /// What is inside: addresses of nodes (of their full length), and networks with endpoints (<see cref="CN2.Network.Addressing.EndpointNetwork"/>). Empty: it is not known.
+    /// </summary>
+    public HashSet<IPNetwork> Inside { get; } = [];
+
     /// <summary>The tunnels of the RoutingInstances.</summary>
     public OverlayConfig Overlay { get; } = new();
 }

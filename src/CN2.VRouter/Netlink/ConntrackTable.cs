@@ -85,6 +85,7 @@ internal static class ConntrackTable
         var originalDestination = NetlinkMessages.Attribute(originalAddresses, destination);
         var replySource = NetlinkMessages.Attribute(replyAddresses, source);
         var protocol = NetlinkMessages.Attribute(original, TupleProtocol);
+        var replyProtocol = NetlinkMessages.Attribute(reply, TupleProtocol);
         var number = NetlinkMessages.Attribute(protocol, 1);
         if (originalDestination.IsEmpty || replySource.IsEmpty || number.IsEmpty) return null;
         return new ConntrackFlow(
@@ -92,11 +93,13 @@ internal static class ConntrackTable
             new IPAddress(originalDestination),
             Port(NetlinkMessages.Attribute(protocol, 3)),
             new IPAddress(replySource),
-            Port(NetlinkMessages.Attribute(NetlinkMessages.Attribute(reply, TupleProtocol), 2)),
+            Port(NetlinkMessages.Attribute(replyProtocol, 2)),
             mark,
             new IPAddress(NetlinkMessages.Attribute(originalAddresses, source)),
             new IPAddress(NetlinkMessages.Attribute(replyAddresses, destination)),
-            replied);
+            replied,
+            Port(NetlinkMessages.Attribute(protocol, 2)),
+            Port(NetlinkMessages.Attribute(replyProtocol, 3)));
     }
 
     private static ushort Port(ReadOnlySpan<byte> value) => value.Length < 2 ? (ushort)0 : BinaryPrimitives.ReadUInt16BigEndian(value);

@@ -20,6 +20,9 @@ internal sealed class EndingFlows
     /// <summary>Addresses of endpoints that another VirtualMachineInterface has now.</summary>
     public HashSet<IPAddress> Reassigned { get; } = [];
 
+    /// <summary>NAT entries and addresses of endpoints that are on this node and were on another one. What this node knows of their connections is from before.</summary>
+    public HashSet<(NatEntryKey NatEntry, IPAddress Endpoint)> Returned { get; } = [];
+
     public bool IsEmpty => NatEntries is { Count: 0 } && Freed.Count == 0 && Attached.Count == 0 && Reassigned.Count == 0;
 
     /// <summary>The flows of all NAT entries are judged.</summary>

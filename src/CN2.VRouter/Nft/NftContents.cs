@@ -18,18 +18,28 @@ public sealed class NftContents
     private readonly Dictionary<NatEntryKey, DataplaneNatEntry> _natEntries;
     private readonly Dictionary<NftSharedElement, int> _shared;
     private readonly HashSet<IPAddress> _floatingIPs;
-    private readonly EndpointSources _sources = new();
+    private readonly HashSet<IPNetwork> _inside;
+
+    /// <summary>The source address of flows that an endpoint begins into a VPN: the FloatingIP that is attached to it one to one there.</summary>
+    private readonly EntryClaims<IPAddress> _sources = new(NftOverlay.Endpoints, static (e, k, _) => NftOverlay.EndpointElements(e, k), Comparer<IPAddress>.Create(AddressArithmetic.Compare));
+
+    /// <summary>What segments of an endpoint that belong to no flow are from.</summary>
+    private readonly EntryClaims<ReplyTarget> _replies = new(NftReplies.Targets, NftReplies.Elements, Comparer<ReplyTarget>.Default);
 
     private NftContents(int natEntries)
     {
         _natEntries = new(natEntries);
         _shared = [];
         _floatingIPs = [];
+        _inside = [];
     }
 
     public IReadOnlyDictionary<NatEntryKey, DataplaneNatEntry> NatEntries => _natEntries;
 
     public IReadOnlySet<IPAddress> FloatingIPs => _floatingIPs;
+
+    /// <inheritdoc cref="DataplaneConfig.Inside"/>
+    public IReadOnlySet<IPNetwork> Inside => _inside;
 
     /// <summary>One transaction that replaces the tables by the whole configuration, and the contents after it.</summary>
     public static (string Text, NftContents After) Whole(NftOptions options, DataplaneConfig desired)
@@ -47,12 +57,19 @@ public sealed class NftContents
             contents._natEntries.Add(natEntry.Key, natEntry);
             foreach (var shared in NftRuleset.SharedElements(natEntry)) contents.Count(shared, 1);
             contents._sources.Add(natEntry);
+            contents._replies.Add(natEntry);
         }
 
         foreach (var address in desired.FloatingIPs)
         {
             contents._floatingIPs.Add(address);
             contents.Count(FloatingIP(address), 1);
+        }
+
+        foreach (var network in desired.Inside)
+        {
+            contents._inside.Add(network);
+            contents.Count(NftReplies.Inside(network), 1);
         }
 
         return contents;
@@ -88,7 +105,8 @@ public sealed class NftContents
     internal IEnumerable<NftElement> Elements(string table) =>
         _natEntries.Values.OrderBy(e => e.Key).SelectMany(NftRuleset.Elements)
             .Concat(_shared.Keys.Order(SharedOrder.Instance).Select(s => NftRuleset.Element(table, s)))
-            .Concat(_sources.Elements());
+            .Concat(_sources.Elements())
+            .Concat(_replies.Elements());
 
     /// <summary>
     /// The transaction from these contents to <paramref name="desired"/>, for the keys in <paramref name="change"/>; its text is empty if
@@ -100,8 +118,11 @@ public sealed class NftContents
         var removed = new NftSections();
         var natEntries = new List<(NatEntryKey Key, DataplaneNatEntry? NatEntry)>();
         var judged = new HashSet<NatEntryKey>();
+        var returned = new HashSet<(NatEntryKey, IPAddress)>();
+        var settling = new NftSections();
         var counts = new Dictionary<NftSharedElement, int>();
-        var sources = new EndpointSources.Draft();
+        var sources = new EntryClaims<IPAddress>.Draft();
+        var replies = new EntryClaims<ReplyTarget>.Draft();
         foreach (var key in change.NatEntries.Order())
         {
             var before = _natEntries.GetValueOrDefault(key);
@@ -109,6 +130,8 @@ public sealed class NftContents
             if (Equals(before, after)) continue;
             natEntries.Add((key, after));
             if (MayEndFlows(before, after)) judged.Add(key);
+            returned.UnionWith(Returned(before, after).Select(a => (key, a)));
+            if (after is not null && desired.Inside.Count > 0 && NftReplies.Settles(before, after)) settling.Add(NftReplies.SettlingElement(key));
             var had = before is null ? [] : NftRuleset.Elements(before).ToHashSet();
             var has = after is null ? [] : NftRuleset.Elements(after).ToList();
             foreach (var element in has)
@@ -118,6 +141,7 @@ public sealed class NftContents
 
             foreach (var element in had) removed.Add(element);
             _sources.Record(sources, before, after);
+            _replies.Record(replies, before, after);
             if (before is not null)
             {
                 foreach (var shared in NftRuleset.SharedElements(before)) Record(shared, -1);
@@ -136,6 +160,15 @@ public sealed class NftContents
             if (present == _floatingIPs.Contains(address)) continue;
             floatingIPs.Add((address, present));
             Record(FloatingIP(address), present ? 1 : -1);
+        }
+
+        var inside = new List<(IPNetwork Network, bool Present)>();
+        foreach (var network in change.Inside)
+        {
+            var present = desired.Inside.Contains(network);
+            if (present == _inside.Contains(network)) continue;
+            inside.Add((network, present));
+            Record(NftReplies.Inside(network), present ? 1 : -1);
         }
 
         var text = new StringBuilder();
@@ -161,13 +194,17 @@ public sealed class NftContents
             }
         }
 
-        var (formerSources, newSources) = _sources.Difference(sources);
-        foreach (var element in formerSources) removed.Add(element);
-        foreach (var element in newSources) added.Add(element);
+        foreach (var (gone, come) in ((List<NftElement>, List<NftElement>)[])[_sources.Difference(sources), _replies.Difference(replies)])
+        {
+            foreach (var element in gone) removed.Add(element);
+            foreach (var element in come) added.Add(element);
+        }
 
         removed.AppendTo(text, "delete", options.Table);
         added.AppendTo(text, "add", options.Table);
-        return new NftTransaction(text.ToString(), freed, judged, () =>
+        // Adding an element that is there would not renew its time.
+        foreach (var verb in (string[])["add", "delete", "add"]) settling.AppendTo(text, verb, options.Table);
+        return new NftTransaction(text.ToString(), freed, judged, returned, () =>
         {
             foreach (var (key, natEntry) in natEntries)
             {
@@ -181,8 +218,15 @@ public sealed class NftContents
                 else _floatingIPs.Remove(address);
             }
 
+            foreach (var (network, present) in inside)
+            {
+                if (present) _inside.Add(network);
+                else _inside.Remove(network);
+            }
+
             foreach (var (shared, by) in counts) Count(shared, by);
             _sources.Accept(sources);
+            _replies.Accept(replies);
         });
 
         void Record(NftSharedElement shared, int by) => counts[shared] = counts.GetValueOrDefault(shared) + by;
@@ -213,10 +257,17 @@ public sealed class NftContents
         ? FloatingIP(place.Address)
         : new NftSharedElement(place.Address.FamilyOf(), NftSet.VpnFloatingIPs, place.Address, place.RoutingInstance));
 
-    // A new entry too: its clients may have flows from before, which are tracked as untranslated.
+    /// <summary>The entries that segments of this target may be from.</summary>
+    internal IReadOnlyCollection<NatEntryKey> RepliesOf(ReplyTarget target) => _replies.Of(target);
+
+    /// <summary>Surely outside: not where it is unknown what is inside.</summary>
+    internal bool IsOutside(IPAddress address) => _inside.Count > 0 && !_inside.Contains(EndpointNetwork.Of(address)) && !_inside.Contains(EndpointNetwork.OfNode(address));
+
+    // A new entry too, and one with an endpoint that has come: clients may have flows from before, which are tracked as untranslated.
     private static bool MayEndFlows(DataplaneNatEntry? before, DataplaneNatEntry? after) =>
         before is null || after is null
         || !before.SourceRanges.Equals(after.SourceRanges)
+        || NftReplies.Arrived(before, after).Any()
         || before.Backends.Any(b => !Has(after.Backends, b))
         || before.Draining.Any(b => !Has(after.Backends, b) && !Has(after.Draining, b));
 
@@ -226,6 +277,14 @@ public sealed class NftContents
         foreach (var other in backends)
             if (other with { Weight = backend.Weight } == backend) return true;
         return false;
+    }
+
+    /// <summary>The endpoints that were on another node before.</summary>
+    private static IEnumerable<IPAddress> Returned(DataplaneNatEntry? before, DataplaneNatEntry? after)
+    {
+        if (before is null || after is null) return [];
+        var elsewhere = before.Backends.Where(b => !b.Local).Select(b => b.Address).ToHashSet();
+        return NftReplies.Arrived(before, after).Where(elsewhere.Contains);
     }
 
     private static NftSharedElement FloatingIP(IPAddress address) => new(address.FamilyOf(), NftSet.FloatingIPs, address, 0);

@@ -102,6 +102,8 @@ public sealed partial class NftDataplane : IDataplane
         change.NatEntries.UnionWith(desired.NatEntries.Keys);
         change.FloatingIPs.UnionWith(contents.FloatingIPs);
         change.FloatingIPs.UnionWith(desired.FloatingIPs);
+        change.Inside.UnionWith(contents.Inside);
+        change.Inside.UnionWith(desired.Inside);
         return change;
     }
 
@@ -162,7 +164,9 @@ public sealed partial class NftDataplane : IDataplane
     /// </summary>
     private async Task<DataplaneConfig> AdmitWholeAsync(DataplaneConfig desired, List<VirtualRouterItem> items)
     {
+        // What is inside is no item: nothing of it is refused.
         var admitted = new DataplaneConfig();
+        admitted.Inside.UnionWith(desired.Inside);
         var budget = new NftBudget(MaximumTrials);
         await AdmitAsync(items);
         return admitted;
@@ -208,6 +212,7 @@ public sealed partial class NftDataplane : IDataplane
             }
 
             await CheckFrameAsync();
+            await ChangeInsideAsync(contents, desired, change);
         }
         catch (DataplaneException)
         {
@@ -233,6 +238,14 @@ public sealed partial class NftDataplane : IDataplane
         {
             foreach (var (item, reason) in refused) _refused[item] = reason;
         }
+    }
+
+    /// <summary>What is inside is no item that may be refused, so no half of a change has it.</summary>
+    private async Task ChangeInsideAsync(NftContents contents, DataplaneConfig desired, DataplaneChange change)
+    {
+        var inside = new DataplaneChange();
+        inside.Inside.UnionWith(change.Inside);
+        if (await TryAsync(contents, desired, inside) is { } reason) throw new DataplaneException(reason);
     }
 
     /// <summary>Puts items in force, all at once if the kernel lets it, else by halves; what remains alone in a half that is refused is noted as refused.</summary>
@@ -266,6 +279,7 @@ public sealed partial class NftDataplane : IDataplane
 
         transaction.Accepted();
         _ending.Add(transaction.Judged);
+        _ending.Returned.UnionWith(transaction.Returned);
         _owners.EntriesChanged(transaction.Judged, contents, _ending);
         _ending.Freed.UnionWith(transaction.Freed);
         return null;

@@ -53,7 +53,16 @@ internal static class NftOverlay
         };
     }
 
-    /// <summary>The elements with which an endpoint begins flows into a VPN from the FloatingIP that is attached to it one to one.</summary>
+    /// <summary>The endpoints that the entry gives an address in a VPN. Draining ones too: they receive no new flows but may begin some.</summary>
+    public static IEnumerable<IPAddress> Endpoints(DataplaneNatEntry natEntry) =>
+        natEntry.Key is { RoutingInstance: not 0, Protocol: null }
+            ? natEntry.Backends.Concat(natEntry.Draining).Where(b => b.Local).Select(b => b.Address)
+            : [];
+
+    /// <summary>
+    /// The elements with which an endpoint begins flows into a VPN from the FloatingIP that is attached to it one to one there. If there are several, the
+    /// first in the order of keys, because a packet does not say which one its endpoint means.
+    /// </summary>
     public static IEnumerable<NftElement> EndpointElements(IPAddress endpoint, NatEntryKey floatingIP) =>
     [
         new(floatingIP.Family, NftSet.VpnEndpoints, endpoint.ToString(), NftRuleset.Hex(OverlayNumbers.FromEndpoint + (uint)floatingIP.RoutingInstance)),

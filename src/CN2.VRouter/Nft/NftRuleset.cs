@@ -57,6 +57,13 @@ public static class NftRuleset
         NftSet.OneToOne => "one_to_one",
         NftSet.OneToOneBackends => "one_to_one_backends",
         NftSet.OneToOneSourceRanges => "one_to_one_source_ranges",
+        NftSet.Nodes => "nodes",
+        NftSet.EndpointNetworks => "endpoint_networks",
+        NftSet.Replies => "replies",
+        NftSet.OneToOneReplies => "one_to_one_replies",
+        NftSet.EndpointPorts => "endpoint_ports",
+        NftSet.OneToOneEndpoints => "one_to_one_endpoints",
+        NftSet.Settling => "settling",
         NftSet.VpnZones => "vpn_zones",
         NftSet.VpnRelayZones => "vpn_relay_zones",
         NftSet.VpnMarks => "vpn_marks",
@@ -252,9 +259,10 @@ public static class NftRuleset
               map one_to_one { type {{addr}} : mark; }
               map one_to_one_backends { type {{addr}} . mark : {{addr}}; }
               set one_to_one_source_ranges { type {{addr}} . {{addr}}; flags interval; }
-            {{NftAnswers.Sets(options, addr)}}{{NftRelay.Sets(addr)}}{{NftOverlay.Sets(addr)}}{{uplink}}
+            {{NftReplies.Sets(addr)}}{{NftAnswers.Sets(options, addr)}}{{NftRelay.Sets(addr)}}{{NftOverlay.Sets(addr)}}{{uplink}}
               # An entry for callers inside is not for packets that come by an uplink.
               chain frontend {
+                {{NftReplies.Settling(family)}}
                 {{inside}}
                 {{ranges}} {{ip}} daddr . meta l4proto . th dport . {{ip}} saddr != @source_ranges drop
                 {{hash}}
@@ -317,7 +325,10 @@ public static class NftRuleset
               # would not pass this node, so its source becomes the node's address.
               chain forward {
                 type filter hook forward priority filter; policy accept;
-                {{passing}}ct state new ct status dnat {{ip}} daddr != @remote jump hairpin
+                {{passing}}{{NftReplies.Gone()}}
+                {{NftReplies.NotHere(family)}}
+                {{NftReplies.Genuine(family)}}
+                ct state new ct status dnat {{ip}} daddr != @remote jump hairpin
               }
               chain hairpin {
                 ct original {{ip}} daddr @floating_ips fib daddr . iif oif exists meta mark set meta mark or {{Hex(HairpinBit)}}
@@ -341,6 +352,7 @@ public static class NftRuleset
                 {{ip}} daddr @remote {{source}}
                 meta mark & {{Hex(HairpinBit)}} == {{Hex(HairpinBit)}} meta mark set meta mark & {{Hex(~HairpinBit)}} {{source}}
               }
+            {{NftReplies.Chains(family, ranges)}}
             {{NftOverlay.Chains(family, node, tunnels, ranges, hash)}}
             }
 

@@ -39,6 +39,7 @@ internal static class NftSelection
         var left = new DataplaneConfig();
         foreach (var (key, entry) in config.NatEntries) left.NatEntries.Add(key, entry);
         left.FloatingIPs.UnionWith(config.FloatingIPs);
+        left.Inside.UnionWith(config.Inside);
         foreach (var item in items)
         {
             if (item is VirtualRouterItem.NatEntry entry) left.NatEntries.Remove(entry.Key);

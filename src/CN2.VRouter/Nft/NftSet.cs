@@ -42,6 +42,27 @@ public enum NftSet
     OneToOneBackends,
     OneToOneSourceRanges,
 
+    /// <summary>Addresses of nodes, this one and others.</summary>
+    Nodes,
+
+    /// <summary>Networks with endpoints, on whatever node; each of the length of <see cref="CN2.Network.Addressing.EndpointNetwork"/>.</summary>
+    EndpointNetworks,
+
+    /// <summary>endpoint . port → the only FloatingIP and port whose flows go there.</summary>
+    Replies,
+
+    /// <summary>endpoint → the only FloatingIP that is attached to it one to one.</summary>
+    OneToOneReplies,
+
+    /// <summary>endpoint . port to which flows of one or several FloatingIPs go.</summary>
+    EndpointPorts,
+
+    /// <summary>Endpoints to which one or several FloatingIPs are attached one to one.</summary>
+    OneToOneEndpoints,
+
+    /// <summary>FloatingIP . port to which one of several endpoints has just come; each element goes by itself.</summary>
+    Settling,
+
     /// <summary>A RoutingInstance's device → the zone of its flows.</summary>
     VpnZones,
 

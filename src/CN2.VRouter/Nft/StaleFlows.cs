@@ -17,6 +17,10 @@ namespace CN2.VRouter.Nft;
 /// <item>flows that were not answered yet, of any protocol, to an endpoint that takes no new flows: the next packet begins anew;</item>
 /// <item>UDP flows, and others that no handshake ends (an echo or a tunnel through one to one), to an endpoint that the entry no longer has, not
 /// even draining. Established TCP and SCTP flows to such an endpoint go on;</item>
+/// <item>unanswered TCP flows that began with a segment of a port that an entry serves: what an endpoint that moved here sent before the entry was here.
+/// The client answers to the FloatingIP, and such a flow would keep that out;</item>
+/// <item>flows from outside to an endpoint that is back on this node: they went on by another node meanwhile, and what connection tracking knows of their windows
+/// is old. The next segment begins them anew;</item>
 /// <item>flows that an endpoint began into a VPN from a FloatingIP that is no longer attached to it.</item>
 /// </list>
 /// </summary>
@@ -26,7 +30,7 @@ namespace CN2.VRouter.Nft;
 internal sealed class StaleFlows(NftContents contents, EndingFlows ending, Lazy<HashSet<IPAddress>> nodeAddresses)
 {
     public bool Contains(ConntrackFlow flow) =>
-        NftOverlay.FromEndpointBy(flow.Mark) is not 0 and var number ? BegunByEndpoint(number, flow) : SentToEntry(NftOverlay.FromVpnBy(flow.Mark), flow);
+        NftOverlay.FromEndpointBy(flow.Mark) is not 0 and var number ? BegunByEndpoint(number, flow) : KeepsClientOut(flow) || SentToEntry(NftOverlay.FromVpnBy(flow.Mark), FromClient(flow));
 
     private bool SentToEntry(int instance, ConntrackFlow flow)
     {
@@ -55,10 +59,39 @@ internal sealed class StaleFlows(NftContents contents, EndingFlows ending, Lazy<
     {
         if (!ending.Concerns(key)) return false;
         if (!contents.NatEntries.TryGetValue(key, out var natEntry)) return !IsEstablished(flow);
-        if (!Admits(natEntry, flow.OriginalSource)) return true;
+        if (!Admits(natEntry, flow.OriginalSource) || IsFromBefore(key, flow)) return true;
         if (IsEstablished(flow)) return false;
         var serves = Has(natEntry.Backends, flow) || (flow.Replied && Has(natEntry.Draining, flow));
         return !serves;
+    }
+
+    // While the endpoint was elsewhere, flows to it by this node had the node's own address as their source.
+    private bool IsFromBefore(NatEntryKey key, ConntrackFlow flow) =>
+        ending.Returned.Contains((key, flow.ReplySource)) && flow.OriginalSource.Equals(flow.ReplyDestination) && contents.IsOutside(flow.OriginalSource);
+
+    private bool KeepsClientOut(ConntrackFlow flow)
+    {
+        if (flow is not { Protocol: (byte)TransportProtocol.TCP, Replied: false } || !flow.OriginalSource.Equals(flow.ReplyDestination) || !flow.OriginalDestination.Equals(flow.ReplySource)) return false;
+        if (!contents.IsOutside(flow.OriginalDestination)) return false;
+        return contents.RepliesOf(new(flow.OriginalSource, flow.OriginalSourcePort)).Any(ending.Concerns)
+            || (flow.OriginalSourcePort < NftReplies.FirstClientPort && contents.RepliesOf(new(flow.OriginalSource, 0)).Any(ending.Concerns));
+    }
+
+    /// <summary>A flow that began here with a segment of the endpoint (<see cref="NftReplies"/>), seen from the client, who once began the connection; others as they are.</summary>
+    private ConntrackFlow FromClient(ConntrackFlow flow)
+    {
+        if (flow.Protocol != (byte)TransportProtocol.TCP || flow.OriginalSource.Equals(flow.ReplyDestination) || !flow.OriginalDestination.Equals(flow.ReplySource)) return flow;
+        var place = new FloatingIPPlace(0, flow.ReplyDestination);
+        if (!contents.Guards(place) && !ending.Freed.Contains(place)) return flow;
+        return flow with
+        {
+            OriginalSource = flow.OriginalDestination,
+            OriginalDestination = flow.ReplyDestination,
+            OriginalDestinationPort = flow.ReplyDestinationPort,
+            ReplySource = flow.OriginalSource,
+            ReplySourcePort = flow.OriginalSourcePort,
+            ReplyDestination = flow.OriginalDestination,
+        };
     }
 
     private bool BegunByEndpoint(int instance, ConntrackFlow flow)

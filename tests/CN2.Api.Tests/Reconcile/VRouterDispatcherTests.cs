@@ -41,6 +41,35 @@ public sealed class VRouterDispatcherTests : IAsyncDisposable
     }
 
     [Fact]
+    public void Every_agent_knows_the_nodes_and_the_networks_of_all_endpoints()
+    {
+        var changes = _parts.Get<ResourceChanges>();
+        changes.Put(Sample.Router("compute1"));
+        changes.Put(Endpoint(1, "10.0.0.1", "fd00:1::1"));
+        _dispatcher.Connected("compute1");
+        _dispatcher.Flush();
+        Assert.Equal(["10.0.0.0/24", $"{Sample.Router("compute1").Router.Address}/32", "fd00:1::/64"], Texts(Assert.Single(_parts.Publisher.Configs).Config.Inside));
+
+        // Another endpoint there changes nothing, one elsewhere does.
+        changes.Put(Endpoint(2, "10.0.0.2"));
+        changes.Put(Endpoint(1, "10.0.0.3", "fd00:1::1"));
+        _dispatcher.Flush();
+        Assert.Empty(_parts.Publisher.Deltas);
+        changes.Put(Endpoint(2, "10.0.1.2"));
+        changes.Put(Sample.Router("compute2"));
+        changes.RemoveVirtualMachineInterface(Sample.Uid(1));
+        _dispatcher.Flush();
+        var (_, _, delta) = Assert.Single(_parts.Publisher.Deltas, d => d.Name == "compute1");
+        Assert.Equal(["10.0.1.0/24", $"{Sample.Router("compute2").Router.Address}/32"], Texts(delta.Inside));
+        Assert.Equal(["10.0.0.0/24", "fd00:1::/64"], Texts(delta.RemovedInside));
+
+        static VirtualMachineInterface Endpoint(int n, params string[] addresses) =>
+            Sample.Endpoint(n, "compute1") with { Uid = Sample.Uid(n), Addresses = [.. addresses.Select(IPAddress.Parse)] };
+
+        static string[] Texts(IEnumerable<IPNetwork> networks) => [.. networks.Select(n => n.ToString()).Order(StringComparer.Ordinal)];
+    }
+
+    [Fact]
     public void A_vRouter_whose_agent_is_elsewhere_is_sent_nothing_and_awaited_all_the_same()
     {
         _parts.State.Ledger.Open("compute1").ConnectedElsewhere = true;

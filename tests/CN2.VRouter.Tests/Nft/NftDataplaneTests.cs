@@ -375,6 +375,33 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
     }
 
     [Fact]
+    public async Task What_is_inside_is_known_whatever_entry_is_refused()
+    {
+        var wrong = Configs.NatEntry("100.0.0.9", TransportProtocol.TCP, 8080, "[fd00::1]:80");
+        var right = Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80");
+        var desired = Configs.Config(wrong, right).Inside("172.16.0.1/32", "10.1.1.0/24");
+        Assert.Single(await RefusedAsync(desired)); // a start
+        Assert.Equal(["10.1.1.0", "172.16.0.1"], Inside());
+
+        desired.Inside.Remove(IPNetwork.Parse("172.16.0.1/32"));
+        desired.Inside("10.1.2.0/24");
+        var change = new DataplaneChange { NatEntries = { wrong.Key }, Inside = { IPNetwork.Parse("172.16.0.1/32"), IPNetwork.Parse("10.1.2.0/24") } };
+        Assert.Single(await RefusedAsync(desired, change)); // refused as before
+        Assert.Equal(["10.1.1.0", "10.1.2.0"], Inside());
+
+        var second = Configs.NatEntry("100.0.0.10", TransportProtocol.TCP, 8080, "[fd00::1]:80");
+        desired.NatEntries.Add(second.Key, second);
+        desired.Inside("10.1.3.0/24");
+        change = new DataplaneChange { NatEntries = { second.Key }, Inside = { IPNetwork.Parse("10.1.3.0/24") } };
+        Assert.Equal(2, (await RefusedAsync(desired, change)).Count);
+        Assert.Equal(["10.1.1.0", "10.1.2.0", "10.1.3.0"], Inside());
+
+        IEnumerable<string> Inside() => ((string[])["nodes", "endpoint_networks"])
+            .SelectMany(s => _lab.Node.Exec("nft", "-n", "list", "set", "ip", "cn2", s).Split([' ', ',', '{', '}', '\n', '\t']))
+            .Where(w => IPAddress.TryParse(w, out _)).Order(StringComparer.Ordinal);
+    }
+
+    [Fact]
     public async Task Where_the_kernel_takes_so_many_and_no_more_the_others_wait_until_there_is_room()
     {
         await using var small = _lab.Node.Run(() => new NftDataplane(new NftOptions("cn2small", IPAddress.Parse(NodeLab.NodeAddress), null) { LargestMap = 3 }, NullLogger<NftDataplane>.Instance));

@@ -18,9 +18,9 @@ public sealed class NftRulesetTests : IDisposable
 
     public void Dispose() => _namespace.Dispose();
 
-    public static TheoryData<string> Wholes => ["empty", "seed", "everything", "no-node-address6", "overlay"];
+    public static TheoryData<string> Wholes => ["empty", "seed", "everything", "no-node-address6", "overlay", "routed"];
 
-    public static TheoryData<string> Changes => ["endpoint-added", "endpoint-removed", "last-endpoint-drains", "service-removed", "restricted", "two-at-once", "vpn-begins", "vpn-ends", "vpn-endpoint-moves"];
+    public static TheoryData<string> Changes => ["endpoint-added", "endpoint-removed", "last-endpoint-drains", "service-removed", "restricted", "two-at-once", "vpn-begins", "vpn-ends", "vpn-endpoint-moves", "endpoint-moves-here", "first-of-two-goes", "inside"];
 
     [Theory]
     [MemberData(nameof(Wholes))]
@@ -44,6 +44,7 @@ public sealed class NftRulesetTests : IDisposable
         var change = new DataplaneChange();
         change.NatEntries.UnionWith(before.NatEntries.Keys.Union(after.NatEntries.Keys));
         change.FloatingIPs.UnionWith(before.FloatingIPs.Union(after.FloatingIPs));
+        change.Inside.UnionWith(before.Inside.Union(after.Inside));
         var transaction = contents.Difference(Options, after, change);
         Golden("change-" + name, transaction.Text);
 
@@ -76,6 +77,32 @@ public sealed class NftRulesetTests : IDisposable
         var incremental = Kernel();
         Load(NftContents.Whole(Options, desired).Text);
         Assert.Equal(Kernel(), incremental);
+    }
+
+    [Fact]
+    public async Task Each_endpoint_that_comes_begins_the_time_anew_in_which_its_entry_settles()
+    {
+        var (before, after) = Change("endpoint-moves-here");
+        var (whole, contents) = NftContents.Whole(Options, before);
+        Load(whole);
+        var change = new DataplaneChange();
+        change.NatEntries.UnionWith(after.NatEntries.Keys);
+        var first = contents.Difference(Options, after, change);
+        Load(first.Text);
+        first.Accepted();
+        await Eventually.TrueAsync(() => Left() < 9, "time passes", 30);
+        var key = after.NatEntries.Values.First(e => e.RefusesOthers).Key;
+        after.NatEntries[key] = after.NatEntries[key] with { Draining = Configs.Backends("10.0.0.8:80") };
+        Load(contents.Difference(Options, after, change).Text);
+        Assert.InRange(Left(), 9, 10);
+
+        // Whole seconds.
+        int Left()
+        {
+            using var listing = JsonDocument.Parse(_namespace.Exec("nft", "-j", "list", "set", "ip", "cn2", "settling"));
+            var set = listing.RootElement.GetProperty("nftables").EnumerateArray().Single(e => e.TryGetProperty("set", out _)).GetProperty("set");
+            return set.GetProperty("elem")[0].GetProperty("elem").GetProperty("expires").GetInt32();
+        }
     }
 
     [Theory]
@@ -131,6 +158,14 @@ public sealed class NftRulesetTests : IDisposable
             Configs.OneToOne("100.0.0.9", "10.233.64.11:0", "10.233.65.11:0@").In(65535) with { SourceRanges = Configs.Ranges("198.51.100.0/24") },
             Configs.NatEntry("2001:db8::4", TransportProtocol.TCP, 443, "[fd00:1::1]:8443").In(5) with { SourceRanges = Configs.Ranges("2001:db8:1::/48") },
             Configs.OneToOne("2001:db8::9", "[fd00:1::1]:0").In(5)),
+        "routed" => Configs.Config(
+            Configs.NatEntry("100.0.0.4", TransportProtocol.TCP, 8080, "10.0.0.1:80", "10.0.0.2:0", "10.0.1.1:80@") with { Draining = Configs.Backends("10.0.0.3:80"), RefusesOthers = true },
+            Configs.NatEntry("100.0.0.5", TransportProtocol.TCP, 443, "10.0.0.1:80") with { RefusesOthers = true }, // two for one target
+            Configs.NatEntry("100.0.0.5", TransportProtocol.UDP, 53, "10.0.0.1:53") with { RefusesOthers = true },
+            Configs.NatEntry("10.233.0.4", TransportProtocol.TCP, 81, "10.0.0.2:8080"),
+            Configs.OneToOne("100.0.0.9", "10.0.0.4:0"),
+            Configs.NatEntry("2001:db8::4", TransportProtocol.TCP, 443, "[fd00:1::1]:8443") with { RefusesOthers = true },
+            Configs.OneToOne("2001:db8::9", "[fd00:1::2]:0")).Inside("172.27.115.242/32", "172.27.115.243/32", "10.0.0.0/24", "10.0.1.0/24", "fd00:16::1/128", "fd00:1::/64"),
         _ => Configs.Config(
             Configs.NatEntry("100.0.0.5", TransportProtocol.UDP, 53, "10.0.0.1:53") with { ClientIPAffinity = true },
             Configs.NatEntry("100.0.0.5", TransportProtocol.SCTP, 3868, "10.0.0.1:3868", "10.0.0.2:3868") with { ClientIPAffinity = true },
@@ -145,9 +180,15 @@ public sealed class NftRulesetTests : IDisposable
     private static (DataplaneConfig Before, DataplaneConfig After) Change(string name)
     {
         var two = Configs.NatEntry("100.0.0.4", TransportProtocol.TCP, 8080, "10.0.0.1:80", "10.0.0.3:80");
+        var routed = two with { Backends = Configs.Backends("10.0.0.1:80", "10.0.0.9:80@") };
         var other = Configs.NatEntry("100.0.0.5", TransportProtocol.TCP, 8080, "10.0.0.1:80", "10.0.1.1:80@");
         return name switch
         {
+            "endpoint-moves-here" => (
+                Configs.Config(routed, other).Inside("10.0.0.0/24"), Configs.Config(routed with { Backends = Configs.Backends("10.0.0.1:80", "10.0.0.9:80"), RefusesOthers = true }, other).Inside("10.0.0.0/24")),
+            "first-of-two-goes" => (
+                Configs.Config(routed with { Backends = other.Backends, RefusesOthers = true }, other with { RefusesOthers = true }), Configs.Config(other with { RefusesOthers = true }).With("100.0.0.4")),
+            "inside" => (Configs.Config(two).Inside("10.0.0.0/24", "172.27.115.243/32", "fd00:1::/64"), Configs.Config(two).Inside("10.0.0.0/24", "172.27.115.244/32", "fd00:2::/64")),
             "endpoint-added" => (Configs.Config(two, other), Configs.Config(two with { Backends = Configs.Backends("10.0.0.1:80", "10.0.0.2:80", "10.0.0.3:80") }, other)),
             "endpoint-removed" => (Configs.Config(two, other), Configs.Config(two with { Backends = Configs.Backends("10.0.0.3:80") }, other)),
             "last-endpoint-drains" => (Configs.Config(two, other), Configs.Config(two with { Backends = [], Draining = two.Backends }, other)),
@@ -175,6 +216,14 @@ public sealed class NftRulesetTests : IDisposable
             return;
         }
 
+        if (random.Next(4) == 0)
+        {
+            var network = IPNetwork.Parse(random.Next(2) == 0 ? $"10.0.{random.Next(3)}.0/24" : $"172.16.0.{random.Next(3)}/32");
+            if (!desired.Inside.Remove(network)) desired.Inside.Add(network);
+            change.Inside.Add(network);
+            return;
+        }
+
         var backends = Enumerable.Range(1, 5).Where(_ => random.Next(2) == 0).Select(b => $"10.0.0.{b}:80{(b > 3 ? "@" : "")}").ToArray();
         string[] ranges = [.. new[] { "198.51.100.0/24", "198.51.100.0/28", "203.0.113.0/24" }.Where(_ => random.Next(3) == 0)];
         var natEntry = (random.Next(5) switch
@@ -186,6 +235,7 @@ public sealed class NftRulesetTests : IDisposable
         {
             ClientIPAffinity = random.Next(4) == 0,
             SourceRanges = Configs.Ranges(ranges),
+            RefusesOthers = random.Next(2) == 0,
         };
         if (natEntry.Key.Address is not null) natEntry = natEntry.In(random.Next(3) * 5);
         if (backends.Length == 0) desired.NatEntries.Remove(natEntry.Key);
@@ -195,7 +245,7 @@ public sealed class NftRulesetTests : IDisposable
 
     private void Load(string text) => _namespace.ExecWith(text, "nft", "-f", "-");
 
-    /// <summary>What the kernel holds: static chains, and elements in order, without the chains and map entries of numbers of backends no longer in use.</summary>
+    /// <summary>What the kernel holds: static chains, and elements in order, without the chains and map entries of numbers of backends no longer in use, and without what goes by itself.</summary>
     private List<string> Kernel()
     {
         var contents = new List<string>();
@@ -209,7 +259,7 @@ public sealed class NftRulesetTests : IDisposable
                 if (kind.Name is "set" or "map")
                 {
                     var name = value.GetProperty("name").GetString();
-                    if (name == "hash" || !value.TryGetProperty("elem", out var elements)) continue;
+                    if (name is "hash" or "settling" || !value.TryGetProperty("elem", out var elements)) continue;
                     contents.AddRange(elements.EnumerateArray().Select(e => $"{table} {name} {e}"));
                 }
                 else if (kind.Name == "rule" && value.GetProperty("chain").GetString() is var chain && !chain!.Contains("_of_", StringComparison.Ordinal))

@@ -85,6 +85,68 @@ public sealed class StaleFlowsTests
         Assert.True(flows.Contains(Flow(protocol, "100.0.0.5", 443, "10.0.0.1", 443, from: "192.0.2.2")));
     }
 
+    [Theory]
+    [InlineData("10.0.0.1", 80, true)]
+    [InlineData("10.0.0.1", 81, false)] // no port that serves
+    [InlineData("10.0.0.2", 80, true)] // draining
+    [InlineData("10.0.0.4", 80, false)] // of a cluster IP
+    [InlineData("10.0.0.5", 22, true)] // one to one
+    [InlineData("10.0.0.5", 40000, false)] // a connection of its own
+    public void What_an_endpoint_sent_in_the_middle_of_a_connection_does_not_keep_the_client_out(string from, ushort port, bool stale)
+    {
+        var entry = Configs.NatEntry("100.0.0.5", TransportProtocol.TCP, 443, "10.0.0.1:80") with { Draining = Configs.Backends("10.0.0.2:80"), RefusesOthers = true };
+        var oneToOne = Configs.OneToOne("100.0.0.6", "10.0.0.5:0");
+        var config = Configs.Config(entry, oneToOne, Configs.NatEntry("10.233.0.1", TransportProtocol.TCP, 80, "10.0.0.4:80"));
+        var flow = Flow(6, "192.0.2.2", 50000, "192.0.2.2", 50000, from: from, seenAs: from) with { Replied = false, OriginalSourcePort = port };
+        Assert.False(Flows(config).Contains(flow)); // not known to be outside
+        config.Inside("10.0.0.0/24", "172.16.0.1/32");
+        Assert.Equal(stale, Flows(config).Contains(flow));
+        Assert.False(Flows(config).Contains(flow with { Replied = true })); // the client speaks with the endpoint itself
+        Assert.False(Flows(config).Contains(flow with { ReplyDestination = IPAddress.Parse("100.0.0.5") })); // translated
+        Assert.False(Flows(config).Contains(flow with { Protocol = 17 }));
+        Assert.False(Flows(config).Contains(flow with { OriginalDestination = IPAddress.Parse("172.16.0.1"), ReplySource = IPAddress.Parse("172.16.0.1") }));
+        Assert.False(new StaleFlows(NftContents.Whole(new NftOptions("cn2", null, null), config).After, Ending([Dns.Key], []), NodeAddresses).Contains(flow));
+
+        StaleFlows Flows(DataplaneConfig c) => new(NftContents.Whole(new NftOptions("cn2", null, null), c).After, Ending([entry.Key, oneToOne.Key], []), NodeAddresses);
+    }
+
+    [Theory]
+    [InlineData("192.0.2.2", 443, false)]
+    [InlineData("192.0.2.4", 443, true)] // outside of the source ranges
+    [InlineData("192.0.2.2", 444, false)] // no such entry, and established
+    public void A_flow_that_an_endpoint_took_up_is_judged_as_its_client_would_have_begun_it(string client, ushort port, bool stale)
+    {
+        var entry = Configs.NatEntry("100.0.0.5", TransportProtocol.TCP, 443, "10.0.0.1:80") with { SourceRanges = Configs.Ranges("192.0.2.0/30") };
+        var contents = NftContents.Whole(new NftOptions("cn2", null, null), Configs.Config(entry)).After;
+        var flow = TakenUp(client, port);
+        Assert.Equal(stale, new StaleFlows(contents, Ending(null, []), NodeAddresses).Contains(flow));
+        Assert.True(new StaleFlows(contents, Ending([], [new FloatingIPPlace(0, IPAddress.Parse("100.0.0.5"))]), NodeAddresses).Contains(flow));
+        Assert.False(new StaleFlows(contents, Ending([], [new FloatingIPPlace(0, IPAddress.Parse("100.0.0.6"))]), NodeAddresses).Contains(flow));
+        var attached = Ending([], []);
+        attached.Attached[new FloatingIPPlace(0, IPAddress.Parse("100.0.0.5"))] = new HashSet<IPAddress> { IPAddress.Parse("10.0.0.7") };
+        Assert.True(new StaleFlows(contents, attached, NodeAddresses).Contains(flow));
+    }
+
+    [Fact]
+    public void The_flows_of_before_end_when_an_endpoint_has_come_back()
+    {
+        var entry = Configs.NatEntry("100.0.0.5", TransportProtocol.TCP, 443, "10.0.0.1:80", "10.0.0.2:80@") with { RefusesOthers = true };
+        var options = new NftOptions("cn2", null, null);
+        var (_, contents) = NftContents.Whole(options, Configs.Config(entry).Inside("10.0.0.0/24"));
+        var returned = Configs.Config(entry with { Backends = Configs.Backends("10.0.0.1:80", "10.0.0.2:80") }).Inside("10.0.0.0/24");
+        var transaction = contents.Difference(options, returned, new DataplaneChange { NatEntries = { entry.Key } });
+        Assert.Equal((entry.Key, IPAddress.Parse("10.0.0.2")), Assert.Single(transaction.Returned));
+        transaction.Accepted();
+        var ending = Ending(transaction.Judged, []);
+        ending.Returned.UnionWith(transaction.Returned);
+        var flows = new StaleFlows(contents, ending, NodeAddresses);
+        Assert.True(flows.Contains(Flow(6, "100.0.0.5", 443, "10.0.0.2", 80)));
+        Assert.True(flows.Contains(TakenUp("192.0.2.2", 443, "10.0.0.2")));
+        Assert.False(flows.Contains(Flow(6, "100.0.0.5", 443, "10.0.0.2", 80, seenAs: "172.16.0.1"))); // of a caller inside, by this node
+        Assert.False(flows.Contains(Flow(6, "100.0.0.5", 443, "10.0.0.2", 80, from: "10.0.0.9", seenAs: "10.0.0.9"))); // it went on by this node
+        Assert.False(flows.Contains(Flow(6, "100.0.0.5", 443, "10.0.0.1", 80)));
+    }
+
     [Fact]
     public void NAT_entries_that_are_not_named_keep_their_flows()
     {
@@ -152,6 +214,10 @@ public sealed class StaleFlowsTests
         ending.Freed.UnionWith(freed);
         return ending;
     }
+
+    /// <summary>As connection tracking has a flow that began with a segment of the endpoint.</summary>
+    private static ConntrackFlow TakenUp(string client, ushort port, string endpoint = "10.0.0.1") =>
+        Flow(6, client, 50000, client, 50000, from: endpoint, seenAs: "100.0.0.5") with { OriginalSourcePort = 80, ReplyDestinationPort = port };
 
     private static ConntrackFlow Flow(
         byte protocol, string to, ushort port, string answers, ushort answersPort, uint mark = 0, string from = "192.0.2.2", string seenAs = "192.0.2.2") =>

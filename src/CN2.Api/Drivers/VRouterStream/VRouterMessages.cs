@@ -113,6 +113,7 @@ internal static class VRouterMessages
         foreach (var key in whole.RemovedVpnRoutes) Room(key.CalculateSize()).RemovedVpnRoutes.Add(key);
         foreach (var key in whole.RemovedAttachments) Room(key.CalculateSize()).RemovedAttachments.Add(key);
         foreach (var key in whole.RemovedCarriers) Room(key.CalculateSize()).RemovedCarriers.Add(key);
+        foreach (var network in whole.RemovedInside) Room(network.Length).RemovedInside.Add(network);
         foreach (var entry in whole.Put.NatEntries) Room(entry.CalculateSize()).Put.NatEntries.Add(entry);
         foreach (var address in whole.Put.FloatingIps) Room(address.Length).Put.FloatingIps.Add(address);
         foreach (var probe in whole.Put.Probes) Room(probe.CalculateSize()).Put.Probes.Add(probe);
@@ -121,6 +122,7 @@ internal static class VRouterMessages
         foreach (var attachment in whole.Put.Attachments) Room(attachment.CalculateSize()).Put.Attachments.Add(attachment);
         foreach (var holder in whole.Put.EndpointHolders) Room(holder.CalculateSize()).Put.EndpointHolders.Add(holder);
         foreach (var carriers in whole.Put.Carriers) Room(carriers.CalculateSize()).Put.Carriers.Add(carriers);
+        foreach (var network in whole.Put.Inside) Room(network.Length).Put.Inside.Add(network);
         part.More = false;
         return parts;
 
@@ -157,6 +159,7 @@ internal static class VRouterMessages
         put.Attachments.AddRange(delta.Attachments.Select(Message));
         put.EndpointHolders.AddRange(delta.EndpointHolders.Select(Message));
         put.Carriers.AddRange(delta.Carriers.Select(Message));
+        put.Inside.AddRange(delta.Inside.Select(n => n.ToString()));
         var whole = new Delta { Revision = revision, Put = put };
         whole.RemovedNatEntries.AddRange(delta.RemovedNatEntries.Select(Message));
         whole.RemovedNatEntries.AddRange(nothing);
@@ -166,6 +169,7 @@ internal static class VRouterMessages
         whole.RemovedVpnRoutes.AddRange(delta.RemovedVpnRoutes.Select(Message));
         whole.RemovedAttachments.AddRange(delta.RemovedAttachments.Select(Message));
         whole.RemovedCarriers.AddRange(delta.RemovedCarriers.Select(Message));
+        whole.RemovedInside.AddRange(delta.RemovedInside.Select(n => n.ToString()));
         return new ServerMessage { Delta = whole };
     }
 

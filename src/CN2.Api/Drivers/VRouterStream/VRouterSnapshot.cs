@@ -49,6 +49,7 @@ internal static class VRouterSnapshot
 
         foreach (var part in CommonParts(config.FloatingIPs, () => config.FloatingIPs.Select(a => new Items { FloatingIps = { VRouterMessages.Bytes(a) } }))) yield return part;
         foreach (var part in CommonParts(config.Attachments, () => config.Attachments.Select(a => new Items { Attachments = { VRouterMessages.Message(a) } }))) yield return part;
+        foreach (var part in CommonParts(config.Inside, () => config.Inside.Select(n => new Items { Inside = { n.ToString() } }))) yield return part;
         var own = Items(entries?.Own ?? config.NatEntries, takesInside)
             .Concat(config.Probes.Select(p => new Items { Probes = { VRouterMessages.Message(p) } }))
             .Concat(config.RoutingInstances.Select(i => new Items { RoutingInstances = { VRouterMessages.Message(i) } }))

@@ -117,6 +117,8 @@ public sealed class VRouterMessagesTests
             EndpointHolders = [.. attachments.Select(a => new VRouterEndpointHolder(a.Key.FloatingIP, Guid.Empty))],
             Carriers = [.. attachments.Select(a => new VRouterCarriers(a.Key, [IPAddress.Parse("10.0.0.1"), IPAddress.Parse("10.0.0.2")]))],
             RemovedCarriers = [.. attachments.Select(a => a.Key with { RoutingInstance = 5 })],
+            Inside = [.. attachments.Select(a => EndpointNetwork.OfNode(a.Key.FloatingIP))],
+            RemovedInside = [.. attachments.Select(a => EndpointNetwork.OfNode(a.Key.FloatingIP))],
         };
         var parts = VRouterMessages.Deltas(9, delta, takesParts: true, takesInside: true)!;
         Assert.True(parts.Count > 2);
@@ -125,6 +127,8 @@ public sealed class VRouterMessagesTests
         Assert.Equal(30_000, parts.Sum(p => p.Delta.Put.EndpointHolders.Count));
         Assert.Equal(30_000, parts.Sum(p => p.Delta.Put.Carriers.Count));
         Assert.Equal(30_000, parts.Sum(p => p.Delta.RemovedCarriers.Count));
+        Assert.Equal(30_000, parts.SelectMany(p => p.Delta.Put.Inside).Distinct().Count());
+        Assert.Equal(30_000, parts.Sum(p => p.Delta.RemovedInside.Count));
         Assert.All(parts, p => Assert.InRange(p.CalculateSize(), 1, 1024 * 1024));
     }
 
