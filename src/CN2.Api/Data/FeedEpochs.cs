@@ -60,7 +60,11 @@ public sealed partial class FeedEpochs([FromKeyedServices(DatabasePools.ControlL
                 new("DELETE FROM change"),
                 new("DELETE FROM feed_snapshot"),
                 new("INSERT INTO change_horizon (xid, id) VALUES ('0', 0) ON CONFLICT (singleton) DO UPDATE SET xid = '0', id = 0, snapshot = NULL"),
-                new("UPDATE virtual_router_status SET applied_position = 0, applied_snapshot = NULL, last_seen_at = now()"),
+                // In the order in which all others lock these rows (AgentReportStore).
+                new("""
+                    WITH locked AS MATERIALIZED (SELECT uid FROM virtual_router_status ORDER BY uid FOR NO KEY UPDATE)
+                    UPDATE virtual_router_status s SET applied_position = 0, applied_snapshot = NULL, last_seen_at = now() FROM locked l WHERE l.uid = s.uid
+                    """),
                 new("UPDATE control_node SET last_seen_at = now()"),
                 // Copies of the catalog in memory may have this version with other contents.
                 new("UPDATE catalog SET version = greatest(version + 1, (extract(epoch FROM clock_timestamp()) * 1000000)::bigint)"),

@@ -46,9 +46,9 @@ public sealed record VRouterOptions
 
     /// <summary>
     /// Where there are several control nodes, a node that has vanished is lost this much later, so that those that vanished with it and are watched
-    /// by another control node count too.
+    /// by another control node count too: their last pulses were up to a fifth of the time apart, and a witness that says nothing takes a part of it.
     /// </summary>
-    public TimeSpan VanishedSettle => TimeSpan.FromSeconds(0.3 * LostAfterSeconds);
+    public TimeSpan VanishedSettle => TimeSpan.FromSeconds(0.5 * LostAfterSeconds);
 
     /// <summary>How long an agent must be silent when there is no agent of another node to ask.</summary>
     public static TimeSpan VanishedAloneAfter => TimeSpan.FromSeconds(BelievedSeconds);

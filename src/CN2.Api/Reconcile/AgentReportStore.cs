@@ -313,11 +313,11 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
                     >= CASE WHEN $5 > 0 THEN $5 ELSE greatest(2, (cardinality($4) + number + 1) / 2) END AS yes FROM recent
             ), held AS (
                 UPDATE virtual_router_status s SET held_at = now() FROM locked l, away a, mass
-                WHERE l.uid = s.uid AND a.uid = s.uid AND a.due AND mass.yes
+                WHERE l.uid = s.uid AND a.uid = s.uid AND NOT l.connected AND a.due AND mass.yes
                 RETURNING a.uid, a.name, a.held_at IS NULL AS news
             ), lost AS (
                 UPDATE virtual_router_status s SET lost = true, held_at = NULL, lost_at = CASE WHEN a.carries THEN now() END FROM locked l, away a, mass
-                WHERE l.uid = s.uid AND a.uid = s.uid AND a.due AND NOT mass.yes AND (s.held_at IS NULL OR s.held_at < now() - $2 / 2)
+                WHERE l.uid = s.uid AND a.uid = s.uid AND NOT l.connected AND a.due AND NOT mass.yes AND (s.held_at IS NULL OR s.held_at < now() - $2 / 2)
                 RETURNING a.uid, a.name
             ), happened AS (
                 INSERT INTO event (kind, name, at, type, reason, message)

@@ -46,7 +46,9 @@ public sealed partial class NftDataplane
             }
 
             if (attempt == RebuildAttempts) return false;
-            _drifted = false; // what has changed is looked at again now
+            // What has changed is looked at again now; what was built may have been changed too.
+            _drifted = false;
+            built.Clear();
         }
     }
 

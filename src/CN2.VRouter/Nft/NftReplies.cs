@@ -114,7 +114,7 @@ internal static class NftReplies
     public static string NotHere(IPFamily family)
     {
         var ip = NftRuleset.Keyword(family);
-        return $"ct state new ct status dnat iifname @{NftAnswers.Uplinks} oifname @{NftAnswers.Uplinks} {Segment} {ip} daddr != @remote ct original {ip} daddr @floating_ips rt {ip} nexthop != @endpoints drop";
+        return $"ct state new ct status dnat iifname @{NftAnswers.Uplinks} oifname @{NftAnswers.Uplinks} {Segment} {ip} daddr != @remote ct original {ip} daddr @floating_ips fib daddr . iif oif exists rt {ip} nexthop != @endpoints drop";
     }
 
     /// <summary>The rule that tells an endpoint's own segments, for a chain at the hook forward: nft looks up routes there, but not in postrouting.</summary>
@@ -139,10 +139,9 @@ internal static class NftReplies
                 ct direction original ct status & (snat | dnat) == dnat ct original {{ip}} daddr @floating_ips jump gone
                 ct direction reply ct status & (snat | dnat) == snat ct reply {{ip}} daddr @floating_ips jump gone
               }
-              # But for an endpoint on this node behind another uplink.
+              # By another interface they may go to an endpoint of this node that is behind a gateway.
               chain gone {
-                rt {{ip}} nexthop @endpoints fib daddr . iif oif missing return
-                drop
+                fib daddr . iif oif exists drop
               }
               # Whatever others use this bit for: few packets come here.
               chain genuine {

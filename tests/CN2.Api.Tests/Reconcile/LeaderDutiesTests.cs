@@ -120,7 +120,7 @@ public sealed class LeaderDutiesTests : IAsyncDisposable
         Assert.Empty(Round(seconds: 0.1));
         PutVanished("compute2");
         Assert.Empty(Round());
-        Assert.Equal([LostAfter], Round(seconds: 0.05)); // 0.3 of 0.5 s after the first
+        Assert.Equal([LostAfter], Round(seconds: 0.15)); // half of 0.5 s after the first
         Handle(new LeaderEvent.LostMarked());
         Assert.Empty(Round(seconds: 0.05));
         Assert.Equal([LostAfter], Round(seconds: 0.05));

@@ -189,12 +189,20 @@ public sealed class MovedEndpointTests(ITestOutputHelper output)
     }
 
     [Theory]
-    [InlineData(false)]
-    [InlineData(true)]
-    public async Task An_endpoint_behind_a_second_uplink_of_its_node_keeps_its_connections(bool v6)
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    [InlineData(true, true)]
+    public async Task An_endpoint_behind_a_second_uplink_of_its_node_keeps_its_connections(bool v6, bool gateway)
     {
         await using var lab = new TwoNodeLab();
         await AtAAsync(lab, v6, oneToOne: false);
+        if (gateway)
+        {
+            lab.VmHost.Ip("addr add 10.99.0.2/24 dev eth0\naddr add fd00:99::2/64 dev eth0 nodad");
+            lab.A.Home.Ip($"addr add 10.99.0.1/24 dev vm0\naddr add fd00:99::1/64 dev vm0 nodad\nroute replace {TwoNodeLab.Vm}/32 via 10.99.0.2\nroute replace {TwoNodeLab.Vm6}/128 via fd00:99::2");
+        }
+
         lab.A.Home.ExecWith("add element ip cn2 uplinks { \"vm0\" }\nadd element ip6 cn2 uplinks { \"vm0\" }", "nft", "-f", "-");
         using var session = await OpenAsync(lab, v6, oneToOne: false);
         Assert.True(await session.ClientSpeaksAsync());

@@ -26,6 +26,9 @@ internal sealed partial class NodeWatch : BackgroundService
     /// <summary>So many nodes are tried at a time.</summary>
     public const int MostTrials = 8;
 
+    /// <summary>When a node was not reached so often, the log says so, once.</summary>
+    private const int MissesToTell = 2;
+
     /// <summary>A node that was not reached is tried again after this time.</summary>
     public static readonly TimeSpan TryAgainAfter = TimeSpan.FromSeconds(10);
 
@@ -69,17 +72,21 @@ internal sealed partial class NodeWatch : BackgroundService
     {
         lock (_lock)
         {
-            if (_trials.FirstOrDefault(t => t.Value.Number == number && t.Value.Witness == witness) is { Key: { } tried, Value: var trial })
+            if (_trials.FirstOrDefault(t => t.Value.Number == number && t.Value.Witness == witness && !t.Value.IsAnswered) is { Key: { } tried, Value: var trial })
             {
                 trial.IsAnswered = true;
                 if (reached) tried.NodeAnswers = true;
-                else if (!trial.IsFirst) LogUnreached(tried.Hello.Name, tried.Hello.Address, witness.Hello.Name);
+                else if (++trial.Misses == MissesToTell) LogUnreached(tried.Hello.Name, tried.Hello.Address, witness.Hello.Name);
+            }
+            else if (_suspicions.Values.FirstOrDefault(s => s.Number == number && s.Unanswered.Remove(witness)) is { } suspicion)
+            {
+                suspicion.Answers++;
+                suspicion.Reached |= reached;
+            }
+            else
+            {
                 return;
             }
-
-            if (_suspicions.Values.FirstOrDefault(s => s.Number == number && s.Unanswered.Remove(witness)) is not { } suspicion) return;
-            suspicion.Answers++;
-            suspicion.Reached |= reached;
         }
 
         Look();
@@ -143,13 +150,15 @@ internal sealed partial class NodeWatch : BackgroundService
         if (unknown.Count == 0) return;
         List<VRouterSession> witnesses = [.. _sessions.Where(s => s.HasPulsed).Except(silent)];
         var free = MostTrials - _trials.Values.Count(t => !t.IsAnswered && _time.GetElapsedTime(t.AskedAt, now) < pace.GiveUpAfter);
-        foreach (var session in unknown.Except(silent))
+        var withoutAnswer = pace.GiveUpAfter > AskAgainAfter ? pace.GiveUpAfter : AskAgainAfter;
+        // Those that were never tried, or longest ago, first: nodes that nobody reaches keep no other one waiting.
+        foreach (var session in unknown.Except(silent).OrderBy(s => _trials.GetValueOrDefault(s)?.AskedAt ?? long.MinValue))
         {
             var before = _trials.GetValueOrDefault(session);
-            if (before is not null && _time.GetElapsedTime(before.AskedAt, now) < (before.IsAnswered ? TryAgainAfter : AskAgainAfter)) continue;
+            if (before is not null && _time.GetElapsedTime(before.AskedAt, now) < (before.IsAnswered ? TryAgainAfter : withoutAnswer)) continue;
             if (free-- <= 0) return;
             if (InTurn(witnesses).FirstOrDefault(w => w != session) is not { } witness) return;
-            _trials[session] = new Trial(++_lastNumber, now, witness) { IsFirst = before?.IsAnswered != true };
+            _trials[session] = new Trial(++_lastNumber, now, witness) { Misses = before?.Misses ?? 0 };
             witness.Send(VRouterMessages.Question(_lastNumber, session.Hello.Address, pace.AnswerWithin));
         }
     }
@@ -233,8 +242,8 @@ internal sealed partial class NodeWatch : BackgroundService
 
         public bool IsAnswered { get; set; }
 
-        /// <summary>No agent has said before that it does not reach the node.</summary>
-        public bool IsFirst { get; init; }
+        /// <summary>So often agents have said that they do not reach the node.</summary>
+        public int Misses { get; set; }
     }
 
     [LoggerMessage(EventId = 248, Level = LogLevel.Warning,

@@ -17,6 +17,7 @@ namespace CN2.Api.Tests.Drivers.VRouterStream;
 public sealed class NodeWatchTests : IAsyncDisposable
 {
     private readonly FakeTimeProvider _time = new();
+    private readonly DateTimeOffset _began;
     private readonly VRouterStreamPublisher _publisher = new();
     private readonly Reports _reports = new();
     private readonly CancellationTokenSource _stop = new();
@@ -28,6 +29,7 @@ public sealed class NodeWatchTests : IAsyncDisposable
     public NodeWatchTests()
     {
         _services = new ServiceCollection().AddMetrics().AddLogging(l => l.AddProvider(_recorded)).BuildServiceProvider();
+        _began = _time.GetUtcNow();
         _watch = NewWatch(0.5);
         _publisher.Listen(_reports);
     }
@@ -198,6 +200,11 @@ public sealed class NodeWatchTests : IAsyncDisposable
         asked = await AskedAsync(two, three);
         asked.Agent.Answer(asked.Question, reached: false);
         Assert.Contains("walled", Assert.Single(_recorded.Lines).Text, StringComparison.Ordinal);
+        asked.Agent.Answer(asked.Question, reached: false); // once more
+        Pass(NodeWatch.TryAgainAfter.TotalSeconds, walled, two, three);
+        asked = await AskedAsync(two, three);
+        asked.Agent.Answer(asked.Question, reached: false);
+        Assert.Single(_recorded.Lines); // it is said once
         Pass(5, two, three);
         Assert.Empty(_reports.Taken());
         Assert.Equal(0, two.Questions + three.Questions);
@@ -236,6 +243,26 @@ public sealed class NodeWatchTests : IAsyncDisposable
         Assert.Equal(NodeWatch.MostTrials, all.Sum(a => a.Questions));
         Pass(0.05, all);
         Eventually.True(() => all.Sum(a => a.Questions) == 2 * NodeWatch.MostTrials, "those that nobody answered for make room");
+    }
+
+    [Fact]
+    public async Task Nodes_that_nobody_reaches_keep_no_other_one_waiting()
+    {
+        Agent[] all = [.. Enumerable.Range(0, 5 * NodeWatch.MostTrials).Select(i => Connect($"walled{i}", answers: false)), Connect("good", answers: false)];
+        while (!all[^1].Session.NodeAnswers)
+        {
+            Pass(0.25, all);
+            foreach (var agent in all)
+            {
+                while (agent.Questions > 0)
+                {
+                    var question = await agent.QuestionAsync();
+                    if (new IPAddress(question.Address.Span).Equals(all[^1].Address)) agent.Answer(question, reached: true);
+                }
+            }
+
+            Assert.True(_time.GetUtcNow() - _began < TimeSpan.FromSeconds(30), "it is tried");
+        }
     }
 
     [Fact]
