@@ -87,7 +87,7 @@ public sealed class EndingFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
         using var ends = (await EchoClient.OpenAsync(v6 ? _lab.PodHost2 : _lab.ClientHost, protocol, address, 8080, v6 ? null : NodeLab.OtherClient))!;
         await ApplyAsync(entry with { SourceRanges = Configs.Ranges(v6 ? "fd00:c::/64" : NodeLab.Client + "/32") });
         Assert.True(await CarriesAsync(stays, protocol));
-        Assert.False(await CarriesAsync(ends, protocol));
+        await EndsAsync(ends, protocol);
     }
 
     [Theory]
@@ -109,8 +109,8 @@ public sealed class EndingFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
         // The attachment changes first, and the entries when the route is gone.
         await ApplyAsync(Attached(Configs.Config(Configs.OneToOne(address, pod1)), address, [.. toAnother ? [pod2] : Array.Empty<string>()]));
         await ApplyAsync(Attached(toAnother ? Configs.Config(Configs.OneToOne(address, pod2)) : Configs.Config().With(address), address, [.. toAnother ? [pod2] : Array.Empty<string>()]));
-        if (protocol == ProtocolType.Tcp) Assert.False(await client.EchoesAsync());
-        else Assert.Equal(toAnother ? "pod2" : null, (await client.AskAsync())?.Endpoint);
+        if (protocol == ProtocolType.Tcp) await EndsAsync(client, protocol);
+        else await Eventually.TrueAsync(async () => (await client.AskAsync())?.Endpoint == (toAnother ? "pod2" : null), "the flow goes elsewhere");
     }
 
     [Fact]
@@ -124,7 +124,7 @@ public sealed class EndingFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
         await ApplyAsync(HeldBy(entry with { Backends = Configs.Backends("10.1.2.2:80") }, first));
         Assert.True(await client.EchoesAsync());
         await ApplyAsync(HeldBy(entry with { Backends = Configs.Backends("10.1.2.2:80") }, second));
-        Assert.False(await client.EchoesAsync());
+        await EndsAsync(client, ProtocolType.Tcp);
 
         DataplaneConfig HeldBy(DataplaneNatEntry natEntry, Guid service)
         {
@@ -144,7 +144,7 @@ public sealed class EndingFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
         using var other = (await EchoClient.OpenAsync(_lab.ClientHost, ProtocolType.Tcp, FloatingIP, 8080))!;
         Assert.True(await client.EchoesAsync());
         await ApplyAsync(Holding(entry with { Backends = Configs.Backends("10.1.2.2:80") }, Guid.CreateVersion7()));
-        Assert.False(await client.EchoesAsync());
+        await EndsAsync(client, ProtocolType.Tcp);
         Assert.True(await other.EchoesAsync());
 
         static DataplaneConfig Holding(DataplaneNatEntry natEntry, Guid holder)
@@ -175,6 +175,9 @@ public sealed class EndingFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
         config.Attachments[new FloatingIPPlace(0, IPAddress.Parse(address))] = new FloatingIPAttachment(null, endpoints.Select(e => IPEndPoint.Parse(e).Address).ToEquatableList());
         return config;
     }
+
+    /// <summary>Where a look at the flows takes long, as on a busy machine, they end up to two seconds after the change.</summary>
+    private static Task EndsAsync(EchoClient client, ProtocolType protocol) => Eventually.TrueAsync(async () => !await CarriesAsync(client, protocol), "the flow ends");
 
     private static async Task<bool> CarriesAsync(EchoClient client, ProtocolType protocol) =>
         protocol == ProtocolType.Tcp ? await client.EchoesAsync() : await client.AskAsync() is not null;

@@ -22,7 +22,7 @@ cn2_test() {
 
     say "${BOLD}CN2.Api test${PLAIN}: what CI runs"
     need_dotnet
-    need ip nft sysctl setpriv curl jq initdb pgbouncer gobgpd zebra bird nginx conntrack ps python3 tshark dumpcap qemu-system-x86_64 virtiofsd busybox node npm
+    need ip nft iptables sysctl setpriv curl jq initdb pgbouncer gobgpd zebra bird nginx conntrack ps python3 tshark dumpcap qemu-system-x86_64 virtiofsd busybox node npm
 
     stage scripts check_scripts
     stage build check_build

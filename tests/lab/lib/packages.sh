@@ -1,7 +1,7 @@
 # The programs a command needs: installed from Debian when root, else named. Services of new packages are not started.
 
 declare -A PACKAGE_OF=(
-    [initdb]=postgresql [pgbouncer]=pgbouncer [gobgpd]=gobgpd [curl]=curl [jq]=jq [ss]=iproute2 [ip]=iproute2 [nft]=nftables
+    [initdb]=postgresql [pgbouncer]=pgbouncer [gobgpd]=gobgpd [curl]=curl [jq]=jq [ss]=iproute2 [ip]=iproute2 [nft]=nftables [iptables]=iptables
     [bird]=bird2 [ping]=iputils-ping [zebra]=frr [nginx]=nginx-light [conntrack]=conntrack [setpriv]=util-linux
     [ps]=procps [ping]=iputils-ping [openssl]=openssl [git]=git [sysctl]=procps [tcpdump]=tcpdump [wrk]=wrk
     [tshark]=tshark [dumpcap]=wireshark-common [python3]=python3 [node]=nodejs [npm]=npm
