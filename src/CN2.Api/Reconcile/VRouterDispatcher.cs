@@ -15,6 +15,9 @@ namespace CN2.Api.Reconcile;
 /// </summary>
 internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState state, RoutingInstances instances, CarrierLists carriers, InsideNetworks inside, CommonPace pace)
 {
+    /// <summary>Something other than NAT entries has changed for all.</summary>
+    private bool HasCommonItems => _changedAddresses.Count + _changedAttachments.Count + _changedInside.Count > 0;
+
     /// <summary>From then on vRouters without a change of their own may get the next changes for all.</summary>
     private DateTimeOffset _commonDueAt;
 
@@ -165,7 +168,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
         }
 
         var reachesVpns = vpnRoutes.Count > 0 || state.Sequencer.CommonNatEntriesReachVpns;
-        var isSomethingForAll = state.Sequencer.HasCommonNatEntries || _changedAddresses.Count + _changedAttachments.Count + _changedInside.Count > 0;
+        var isSomethingForAll = state.Sequencer.HasCommonNatEntries || HasCommonItems;
         if (reachesVpns || (isSomethingForAll && _commonDueAt <= now))
         {
             _commonDueAt = now + pace.Of(state.Ledger.Accounts.Count(a => a.ConnectedHere));
@@ -201,7 +204,6 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
         IReadOnlyDictionary<string, HashSet<VRouterAttachmentKey>> changedCarriers)
     {
         var ledger = state.Ledger;
-        var somethingForAll = _changedAddresses.Count + _changedAttachments.Count + _changedInside.Count > 0;
         VRouterDelta? common = null;
         CommonItems? whole = null;
         Sending? sharedByOwners = null;
@@ -228,7 +230,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             if (!account.ConnectedHere) _carried.Remove(account.Name); // an agent that comes back gets the whole
             var changes = account.ConnectedHere ? natEntries.Of(account.Name) : null;
             var overlay = isCommon || !account.ConnectedHere ? OverlayDelta.None : OverlayOf(account.Name, changes, vpnRoutes);
-            if (!natEntries.HasAny(account.Name) && !somethingForAll && !hasOwn && overlay.IsEmpty) continue;
+            if (!natEntries.HasAny(account.Name) && !HasCommonItems && !hasOwn && overlay.IsEmpty) continue;
             var next = account.LastRevision = sent ??= ledger.NextRevision();
             // A connected agent answers also while its vRouter counts as lost, and must have answered this when that is over.
             if (account.Counts || account.ConnectedHere) Await(account, next);

@@ -109,15 +109,15 @@ internal sealed partial class NodeWatch : BackgroundService
 
             _lookedAt = now;
             List<VRouterSession> silent = [.. _sessions.Where(s => SilenceOf(s, now) >= pace.AskAfter)];
-            foreach (var speaks in _suspicions.Keys.Except(silent).ToList())
+            foreach (var (session, suspicion) in _suspicions.ExceptBy(silent, s => s.Key).ToList())
             {
-                _suspicions[speaks].IsOver = true;
-                if (_time.GetElapsedTime(_suspicions[speaks].AskedAt, now) >= AskAgainAfter) _suspicions.Remove(speaks);
+                suspicion.IsOver = true;
+                if (_time.GetElapsedTime(suspicion.AskedAt, now) >= AskAgainAfter) _suspicions.Remove(session);
             }
 
             Try(pace, silent, now);
             if (silent.Count == 0) return;
-            List<VRouterSession> witnesses = [.. _sessions.Where(s => s.HasPulsed).Except(silent)];
+            var witnesses = WitnessesBeside(silent);
             var free = MostQuestions - _suspicions.Values.Count(s => s is { Reached: false, Reported: false, IsOver: false } && s.Unanswered.Count > 0 && _time.GetElapsedTime(s.AskedAt, now) < pace.GiveUpAfter);
             foreach (var session in silent)
             {
@@ -148,7 +148,7 @@ internal sealed partial class NodeWatch : BackgroundService
         List<VRouterSession> unknown = [.. _sessions.Where(s => s is { HasPulsed: true, NodeAnswers: false })];
         foreach (var done in _trials.Keys.Except(unknown).ToList()) _trials.Remove(done);
         if (unknown.Count == 0) return;
-        List<VRouterSession> witnesses = [.. _sessions.Where(s => s.HasPulsed).Except(silent)];
+        var witnesses = WitnessesBeside(silent);
         var free = MostTrials - _trials.Values.Count(t => !t.IsAnswered && _time.GetElapsedTime(t.AskedAt, now) < pace.GiveUpAfter);
         var withoutAnswer = pace.GiveUpAfter > AskAgainAfter ? pace.GiveUpAfter : AskAgainAfter;
         // Those that were never tried, or longest ago, first: nodes that nobody reaches keep no other one waiting.
@@ -188,6 +188,9 @@ internal sealed partial class NodeWatch : BackgroundService
             witness.Send(VRouterMessages.Question(suspicion.Number, session.Hello.Address, pace.AnswerWithin));
         }
     }
+
+    /// <summary>Those that can be asked about the others.</summary>
+    private List<VRouterSession> WitnessesBeside(List<VRouterSession> silent) => [.. _sessions.Where(s => s.HasPulsed).Except(silent)];
 
     /// <summary>So that one that cannot answer is not asked for ever.</summary>
     private IEnumerable<VRouterSession> InTurn(List<VRouterSession> witnesses)
