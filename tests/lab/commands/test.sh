@@ -288,7 +288,7 @@ what_failed() {
         case ${STAGE_NAMES[i]} in
             *.Tests) grep -A 40 '^failed \|The tests hang' "$log" | head -n 120 || tail -n 40 "$log" ;;
             kernel-tunnels) grep -A 25 '\[FAIL\]' "$log" | head -n 120 || tail -n 40 "$log" ;;
-            openapi-clients) grep -A 12 '^not ok' "$log" 2>/dev/null | head -n 120 ;;
+            openapi-clients) grep -A 12 '^not ok' "$log" 2>/dev/null | head -n 120 || tail -n 20 "$TEST_DIR"/openapi-*.log ;;
             kubectl) grep -A 40 '^not ok' "$log" 2>/dev/null | head -n 160 || tail -n 40 "$log" ;;
             lab) grep -B 12 -A 12 '^ *✗' "$log" | head -n 120 ;;
             *) tail -n 40 "$log" 2>/dev/null ;;

