@@ -12,7 +12,7 @@ internal sealed record BenchOptions(IReadOnlySet<char> Scenarios, IReadOnlySet<i
           b  POST to the path in FRR's routing table, next to gobgpd's AddPath
           c  what one endpoint's change causes
           d  restart of gobgpd and of CN2.Api, next to the raw replay; memory
-          e  new connections a second through a FloatingIP
+          e  new connections a second and throughput through a FloatingIP; how long flushed tables take to be back
           f  packets through the overlay's forwarder, next to a loop that copies between two TUN devices
           g  routes of the overlay into gobgpd, next to unicast ones
           h  the Kubernetes API next to /v1: lists, single Services, watches, creates

@@ -14,11 +14,11 @@ internal sealed class RunningNetwork(PrivateNetwork network, Report report, Benc
         RouteLatency? latency = options.Scenarios.Contains('b') ? new(site, report, options) : null;
         EndpointChange? change = options.Scenarios.Contains('c') ? new(site, report) : null;
         Restarts? restarts = options.Scenarios.Contains('d') ? new(site, report, options) : null;
-        ConnectionRate? connections = options.Scenarios.Contains('e') ? new(site, report) : null;
+        FloatingIPTraffic? traffic = options.Scenarios.Contains('e') ? new(site, report) : null;
         FlushedTable? flushed = options.Scenarios.Contains('e') ? new(site, report) : null;
         try
         {
-            connections?.Run();
+            traffic?.Run();
             await site.GrowAsync(Small);
             if (latency is not null)
             {
@@ -29,7 +29,7 @@ internal sealed class RunningNetwork(PrivateNetwork network, Report report, Benc
 
             await site.GrowAsync(options.Medium);
             if (change is not null) await change.RunAsync();
-            connections?.Run();
+            traffic?.Run();
             if (flushed is not null) await flushed.RunAsync(network.Directory);
             await AtAsync(options.Medium);
             if (options.Large == 0 || (latency is null && restarts is null)) return;
@@ -42,7 +42,7 @@ internal sealed class RunningNetwork(PrivateNetwork network, Report report, Benc
             latency?.Tell();
             change?.Tell();
             restarts?.Tell();
-            connections?.Tell();
+            traffic?.Tell();
             flushed?.Tell();
         }
 

@@ -17,6 +17,11 @@ internal sealed class Site : IDisposable
     public const string Client = "client";
     public const string PodAddress = "10.244.255.2";
     public const int Endpoints = 1000;
+
+    /// <summary>A page of the pod, besides its short one at /.</summary>
+    public const string LargePage = "/large";
+    public const int LargePageBytes = 16 << 20;
+
     private const string Pod = "pod";
 
     /// <summary>The lab's vmx1: one iBGP session to the control node.</summary>
@@ -155,6 +160,7 @@ internal sealed class Site : IDisposable
         PrivateNetwork.Ip(Router, "route", "add", "10.244.255.0/24", "via", "172.27.115.242");
         var directory = Path.Combine(_network.Directory, "nginx");
         Directory.CreateDirectory(directory);
+        File.WriteAllBytes(Path.Combine(directory, LargePage[1..]), new byte[LargePageBytes]);
         // Two ports: flows through the FloatingIP and straight ones must not meet in the pod's table of connections that are ending.
         File.WriteAllText(Path.Combine(directory, "nginx.conf"),
             $$"""
@@ -163,7 +169,11 @@ internal sealed class Site : IDisposable
             http {
               access_log off; client_body_temp_path {{directory}}/body; proxy_temp_path {{directory}}/proxy; fastcgi_temp_path {{directory}}/fastcgi;
               uwsgi_temp_path {{directory}}/uwsgi; scgi_temp_path {{directory}}/scgi;
-              server { listen 80 backlog=4096; listen 81 backlog=4096; location / { return 200 "pod\n"; } }
+              server {
+                listen 80 backlog=4096; listen 81 backlog=4096; root {{directory}}; sendfile on;
+                location / { return 200 "pod\n"; }
+                location = {{LargePage}} { }
+              }
             }
             """);
         // It ends with the rest of this world.

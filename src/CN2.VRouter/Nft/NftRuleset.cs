@@ -291,33 +291,6 @@ public static class NftRuleset
                 {{NftAnswers.Translation(family, node)}}
                 goto to_node
               }
-              chain prerouting {
-                type nat hook prerouting priority dstnat; policy accept;
-                iifname {{tunnels}} goto vpn_translate
-                goto translate
-              }
-              chain output {
-                type nat hook output priority -100; policy accept;
-                goto translate
-              }
-
-              # A translated packet has another destination by now. Any other would be routed back to its sender, in a loop. What an endpoint
-              # sends outside of its flow is not translated back: it would leave with the endpoint's own address.
-              chain guard {
-                type filter hook prerouting priority dstnat + 10; policy accept;
-                {{clearMark}}
-                iifname {{tunnels}} goto vpn_guard
-                ct state invalid {{ip}} saddr @endpoints drop
-                {{ip}} daddr @floating_ips {{ip}} daddr != @fence goto untranslated
-                {{NftAnswers.FormerPings(family)}}
-              }
-              chain guard_output {
-                type route hook output priority -90; policy accept;
-                {{clearMark}}
-                {{NftRelay.FromAgent}}
-                {{ip}} daddr @floating_ips {{ip}} daddr != @fence goto untranslated
-                {{NftAnswers.FormerPings(family)}}
-              }
             {{NftAnswers.Chains(family, tunnels)}}
             {{NftRelay.Chains(family, options.RelayPort)}}
 
@@ -354,6 +327,36 @@ public static class NftRuleset
               }
             {{NftReplies.Chains(family, ranges)}}
             {{NftOverlay.Chains(family, node, tunnels, ranges, hash)}}
+
+              # The kernel adds the chains of a table to its hooks one after the other. No flow is translated before what it meets later is there, and none is
+              # refused as untranslated before translation is there.
+              chain prerouting {
+                type nat hook prerouting priority dstnat; policy accept;
+                iifname {{tunnels}} goto vpn_translate
+                goto translate
+              }
+              chain output {
+                type nat hook output priority -100; policy accept;
+                goto translate
+              }
+
+              # A translated packet has another destination by now. Any other would be routed back to its sender, in a loop. What an endpoint
+              # sends outside of its flow is not translated back: it would leave with the endpoint's own address.
+              chain guard {
+                type filter hook prerouting priority dstnat + 10; policy accept;
+                {{clearMark}}
+                iifname {{tunnels}} goto vpn_guard
+                ct state invalid {{ip}} saddr @endpoints drop
+                {{ip}} daddr @floating_ips {{ip}} daddr != @fence goto untranslated
+                {{NftAnswers.FormerPings(family)}}
+              }
+              chain guard_output {
+                type route hook output priority -90; policy accept;
+                {{clearMark}}
+                {{NftRelay.FromAgent}}
+                {{ip}} daddr @floating_ips {{ip}} daddr != @fence goto untranslated
+                {{NftAnswers.FormerPings(family)}}
+              }
             }
 
             """;
