@@ -229,7 +229,7 @@ public sealed class NftFlowTests : IClassFixture<NodeLab>, IAsyncLifetime
         Assert.Equal("pod1", (await client.AskAsync())?.Endpoint);
         Assert.Null(await ReachAsync(ProtocolType.Udp, FloatingIP6, 8080));
         await ApplyAsync(natEntry with { Backends = Configs.Backends("[fd00:1:2::2]:80") });
-        Assert.Equal("pod2", (await client.AskAsync())?.Endpoint);
+        await Eventually.TrueAsync(async () => (await client.AskAsync())?.Endpoint == "pod2", "the flow goes to the other endpoint");
     }
 
     private static DataplaneNatEntry NodePort6(TransportProtocol protocol, int port, params string[] backends) =>
