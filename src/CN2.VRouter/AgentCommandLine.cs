@@ -20,8 +20,8 @@ public static partial class AgentCommandLine
           cn2-vrouter flush [--table NAME]
           cn2-vrouter --help
 
-          --server URL     gRPC address of a CN2.Api, https://HOST:8081, or http:// without TLS. Several: one is
-                           used, the next when it is away.
+          --server URL     gRPC address of a CN2.Api, https://HOST:8081, or http:// without TLS. Several: the
+                           agent has an order of its own, and uses the next one when one is away.
           --name NAME      name of this VirtualRouter: a DNS label, at most 63 characters.
           --address IPV4   this node's address: BGP next hop, and source of flows to endpoints on other nodes.
           --address6 IPV6  the same for IPv6.

@@ -4,12 +4,13 @@ using Grpc.Core;
 
 namespace CN2.VRouter;
 
-/// <summary>Keeps a stream to one of the servers: when one is away, it tries the next.</summary>
+/// <summary>Keeps a stream to one of the servers: when one is away, or sends the agent on, it tries the next (<see cref="ServerTurns"/>).</summary>
 internal sealed partial class ServerConnection(IReadOnlyList<Uri> servers, Hello hello, ServerTrust trust, AgentCertificate? own, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan Reconnect = TimeSpan.FromSeconds(1);
 
     private readonly ILogger _logger = logger;
+    private readonly ServerTurns _turns = new(ServerOrder.Of(hello.Name, servers), time);
     private volatile ServerStream? _current;
     private ulong _connection;
 
@@ -22,9 +23,9 @@ internal sealed partial class ServerConnection(IReadOnlyList<Uri> servers, Hello
     public async Task RunAsync(Action<ServerStream> connected, Action<ServerMessage> received, Func<Heartbeat> heartbeat, CancellationToken cancellation)
     {
         string? lastReason = null;
-        for (var turn = 0; ; turn++)
+        while (true)
         {
-            var server = servers[turn % servers.Count];
+            var server = _turns.Next();
             var stream = new ServerStream(server, NextHello(), trust, own, time);
             var isConnected = false;
             var began = time.GetTimestamp();
@@ -50,12 +51,13 @@ internal sealed partial class ServerConnection(IReadOnlyList<Uri> servers, Hello
                 // Each reason once in the log, not every second.
                 if (isConnected || lastReason != reason) LogDisconnected(server, reason);
                 lastReason = reason;
+                if (isConnected) _turns.Ended(time.GetElapsedTime(began), sentOn: e.StatusCode == StatusCode.ResourceExhausted);
             }
 
             _current = null;
             // When a working stream breaks, try the next server at once. Otherwise one attempt a second, less the time that the attempt took.
-            if (isConnected && servers.Count > 1) continue;
-            var pause = (Reconnect / Math.Min(servers.Count, 4)) - (isConnected ? TimeSpan.Zero : time.GetElapsedTime(began));
+            if (isConnected && _turns.Count > 1) continue;
+            var pause = (Reconnect / Math.Min(_turns.Count, 4)) - (isConnected ? TimeSpan.Zero : time.GetElapsedTime(began));
             await Task.Delay(pause > ServerStream.ShortestPause ? pause : ServerStream.ShortestPause, time, cancellation);
         }
     }
@@ -83,7 +85,7 @@ internal sealed partial class ServerConnection(IReadOnlyList<Uri> servers, Hello
     private Hello NextHello()
     {
         _connection = Math.Max(_connection + 1, (ulong)Math.Max(0, time.GetUtcNow().ToUnixTimeMilliseconds()));
-        return new Hello(hello) { Connection = _connection };
+        return new Hello(hello) { Connection = _connection, OtherServers = _turns.Others };
     }
 
     [LoggerMessage(10, LogLevel.Information, "Connected to {Server}.")]

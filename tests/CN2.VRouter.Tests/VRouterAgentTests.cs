@@ -2,6 +2,7 @@ using System.Net;
 using CN2.VRouter.Probes;
 using CN2.VRouter.Tests.Lab;
 using CN2.VRouter.V1;
+using Grpc.Core;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace CN2.VRouter.Tests;
@@ -18,9 +19,11 @@ public sealed class VRouterAgentTests : IAsyncLifetime
 
     public async ValueTask InitializeAsync()
     {
-        _server = await StubServer.StartAsync();
-        _second = await StubServer.StartAsync();
-        var options = new AgentCommand.Run([new Uri(_server.Url), new Uri(_second.Url)], "compute1", IPAddress.Parse("172.27.115.242"), IPAddress.Parse("fd00::242"), null, "cn2");
+        StubServer[] servers = [await StubServer.StartAsync(), await StubServer.StartAsync()];
+        Uri[] urls = [.. servers.Select(s => new Uri(s.Url))];
+        if (ServerOrder.Of("compute1", urls)[0] != urls[0]) Array.Reverse(servers);
+        (_server, _second) = (servers[0], servers[1]);
+        var options = new AgentCommand.Run(urls, "compute1", IPAddress.Parse("172.27.115.242"), IPAddress.Parse("fd00::242"), null, "cn2");
         _agent = new VRouterAgent(options, _dataplane, new OnLoopback(), new HealthStore(null, TimeProvider.System), TimeProvider.System, NullLogger<VRouterAgent>.Instance);
         _running = _agent.RunAsync(_stop.Token);
     }
@@ -241,6 +244,17 @@ public sealed class VRouterAgentTests : IAsyncLifetime
         next.Send(7, Wire.Items(Wire.NatEntry("100.0.0.7", 80, "10.0.0.1:80")));
         Assert.Equal(7u, (await next.AppliedAsync()).Revision);
         Assert.Equal("100.0.0.7", Assert.Single(_dataplane.NatEntries.Keys).Address?.ToString());
+    }
+
+    [Fact]
+    public async Task An_agent_that_a_server_sends_on_is_at_another_one_at_once_and_says_that_it_stays_there()
+    {
+        var first = await _server.NextAsync();
+        Assert.Equal(new OtherServers(), first.Hello.OtherServers);
+        first.End(new Status(StatusCode.ResourceExhausted, "control node cn-a has 612 agents, and its share is 400: another one takes this agent"));
+        var others = (await _second.NextAsync(TimeSpan.FromSeconds(2))).Hello.OtherServers;
+        Assert.True(others.Preferred);
+        Assert.InRange(others.StaysSeconds, 590u, 600u);
     }
 
     [Fact]

@@ -73,15 +73,27 @@ public sealed class StubServer : IAsyncDisposable
         await _app.DisposeAsync();
     }
 
-    public sealed class Connection(Hello hello, CancellationToken ended)
+    public sealed class Connection(Hello hello, CancellationTokenSource ending)
     {
+        private readonly CancellationToken _ended = ending.Token;
+
         public Hello Hello => hello;
 
         public Channel<ServerMessage> Outgoing { get; } = Channel.CreateUnbounded<ServerMessage>();
 
         internal Channel<AgentMessage> Incoming { get; } = Channel.CreateUnbounded<AgentMessage>();
 
-        public CancellationToken Ended => ended;
+        public CancellationToken Ended => _ended;
+
+        /// <summary>How the stream ends; null: as the agent or the test ends it.</summary>
+        internal Status? Status { get; private set; }
+
+        /// <summary>Ends the stream.</summary>
+        public void End(Status status)
+        {
+            Status = status;
+            ending.Cancel();
+        }
 
         public void Send(ServerMessage message) => Outgoing.Writer.TryWrite(message);
 
@@ -121,7 +133,7 @@ public sealed class StubServer : IAsyncDisposable
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, connections.Stop.Token);
             await requestStream.MoveNext(ended.Token);
             if (connections.Refusal is { } refusal) throw new RpcException(new Status(StatusCode.InvalidArgument, refusal));
-            var connection = new Connection(requestStream.Current.Hello, ended.Token);
+            var connection = new Connection(requestStream.Current.Hello, ended);
             await context.WriteResponseHeadersAsync([]);
             connections.Arrived.Writer.TryWrite(connection);
             var writing = Task.Run(async () =>
@@ -145,6 +157,8 @@ public sealed class StubServer : IAsyncDisposable
                 await ended.CancelAsync();
                 await writing.ContinueWith(static _ => { }, TaskScheduler.Default);
             }
+
+            if (connection.Status is { } status) throw new RpcException(status);
         }
     }
 }
