@@ -29,7 +29,7 @@ internal sealed class ServerStream(Uri server, Hello hello, ServerTrust trust, A
     public void Send(AgentMessage message) => _outgoing.Writer.TryWrite(message);
 
     /// <summary>Runs until the stream ends or <paramref name="cancellation"/>.</summary>
-    /// <param name="connected">Called once, when the server has accepted the hello.</param>
+    /// <param name="connected">Called once, when the server has accepted the hello: with its first message.</param>
     /// <param name="received">Called for every message but heartbeats, in order.</param>
     /// <exception cref="RpcException">Why the stream ended.</exception>
     public async Task RunAsync(Action connected, Action<ServerMessage> received, Func<Heartbeat> heartbeat, CancellationToken cancellation)
@@ -44,13 +44,15 @@ internal sealed class ServerStream(Uri server, Hello hello, ServerTrust trust, A
         var pulsing = Task.CompletedTask;
         try
         {
-            // The server answers the hello with its headers; a refusal ends the call here.
+            // The server answers the hello with its headers. A refusal has headers too, but no message.
             await call.ResponseHeadersAsync.WaitAsync(HelloPatience, time, stop.Token);
             silence.Broken();
-            connected();
+            var isAccepted = false;
             await foreach (var message in call.ResponseStream.ReadAllAsync(stop.Token))
             {
                 silence.Broken();
+                if (!isAccepted) connected();
+                isAccepted = true;
                 if (message.Welcome is { PulseMilliseconds: > 0 } welcome && pulsing.IsCompleted) pulsing = PulseAsync(TimeSpan.FromMilliseconds(welcome.PulseMilliseconds), stop.Token);
                 if (message.BodyCase != ServerMessage.BodyOneofCase.Heartbeat) received(message);
             }

@@ -35,9 +35,10 @@ internal sealed class ServerTurns(IReadOnlyList<Uri> order, TimeProvider time)
     public OtherServers? Others => order.Count == 1 ? null : new OtherServers { Preferred = _server != order[0], StaysSeconds = (uint)Math.Ceiling(Rest.TotalSeconds) };
 
     /// <summary>The stream of this turn has ended after so long.</summary>
-    /// <param name="sentOn">The server has ended it because it has too many agents.</param>
+    /// <param name="sentOn">It has ended as if the server had too many agents. No server sends an agent on that has said that it stays, so it was something else then.</param>
     public void Ended(TimeSpan after, bool sentOn)
     {
+        sentOn &= Rest == TimeSpan.Zero;
         // Where servers send it on and on, such as replicas that divide a fleet with one that the agents do not know, that becomes rare.
         if (sentOn) (_rest, _sentOnAt) = (_rest > TimeSpan.Zero && SinceSentOn < 2 * _rest ? Shorter(2 * _rest, LongestRest) : ShortestRest, time.GetTimestamp());
         if (sentOn || after >= LongerStay) _turns = new(order.Where(s => s != _server).Append(_server));

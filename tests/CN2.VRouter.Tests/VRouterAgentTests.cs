@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net;
 using CN2.VRouter.Probes;
 using CN2.VRouter.Tests.Lab;
@@ -255,6 +256,22 @@ public sealed class VRouterAgentTests : IAsyncLifetime
         var others = (await _second.NextAsync(TimeSpan.FromSeconds(2))).Hello.OtherServers;
         Assert.True(others.Preferred);
         Assert.InRange(others.StaysSeconds, 590u, 600u);
+    }
+
+    /// <summary>A refusal is no connection that has ended: the agent pauses, and is not sent on by it.</summary>
+    [Fact]
+    public async Task An_agent_that_all_refuse_asks_about_once_a_second_and_was_not_sent_on()
+    {
+        var first = await _server.NextAsync();
+        foreach (var server in new[] { _server, _second }) server.Refuse("it connects too often", StatusCode.ResourceExhausted);
+        first.End(new Status(StatusCode.Unavailable, "the server is stopping"));
+        await Eventually.TrueAsync(() => _server.Refused + _second.Refused >= 3, "it is refused a few times");
+        var (refused, clock) = (_server.Refused + _second.Refused, Stopwatch.StartNew());
+        await Task.Delay(2000, TestContext.Current.CancellationToken);
+        // One attempt a second at each server: the load of a busy machine makes them fewer.
+        Assert.InRange(_server.Refused + _second.Refused - refused, 0.0, (2 * clock.Elapsed.TotalSeconds) + 2);
+        _second.Refuse(null);
+        Assert.Equal(0u, (await _second.NextAsync()).Hello.OtherServers.StaysSeconds);
     }
 
     [Fact]

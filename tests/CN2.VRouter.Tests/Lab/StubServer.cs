@@ -61,7 +61,11 @@ public sealed class StubServer : IAsyncDisposable
         return await _connections.Arrived.Reader.ReadAsync(timeout.Token);
     }
 
-    public void Refuse(string? why) => _connections.Refusal = why;
+    /// <param name="why">Null: agents are accepted again.</param>
+    public void Refuse(string? why, StatusCode status = StatusCode.InvalidArgument) => _connections.Refusal = why is null ? null : new Status(status, why);
+
+    /// <summary>How many hellos were refused.</summary>
+    public int Refused => _connections.Refused;
 
     /// <summary>Streams stay open but carry nothing any more, as from a stopped process or over a broken network.</summary>
     public void FallSilent() => _connections.Silent = true;
@@ -121,7 +125,9 @@ public sealed class StubServer : IAsyncDisposable
 
         public CancellationTokenSource Stop { get; } = new();
 
-        public string? Refusal { get; set; }
+        public Status? Refusal { get; set; }
+
+        public int Refused { get; set; }
 
         public bool Silent { get; set; }
     }
@@ -132,9 +138,15 @@ public sealed class StubServer : IAsyncDisposable
         {
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, connections.Stop.Token);
             await requestStream.MoveNext(ended.Token);
-            if (connections.Refusal is { } refusal) throw new RpcException(new Status(StatusCode.InvalidArgument, refusal));
+            if (connections.Refusal is { } refusal)
+            {
+                connections.Refused++;
+                throw new RpcException(refusal);
+            }
+
             var connection = new Connection(requestStream.Current.Hello, ended);
             await context.WriteResponseHeadersAsync([]);
+            await responseStream.WriteAsync(new ServerMessage { Heartbeat = new Heartbeat() }, ended.Token); // the agent is accepted
             connections.Arrived.Writer.TryWrite(connection);
             var writing = Task.Run(async () =>
             {
