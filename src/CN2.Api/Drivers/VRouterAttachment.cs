@@ -11,5 +11,5 @@ public readonly record struct VRouterAttachmentKey(int RoutingInstance, IPAddres
 /// <param name="Endpoints">Addresses; empty without a Service: it is attached to nobody.</param>
 public sealed record VRouterAttachment(VRouterAttachmentKey Key, Guid? Service, EquatableList<IPAddress> Endpoints);
 
-/// <summary>The VirtualMachineInterface that has an address which another one of the same vRouter had before.</summary>
+/// <summary>The VirtualMachineInterface that has an address which another one had before. Agents end the flows to the former one.</summary>
 public readonly record struct VRouterEndpointHolder(IPAddress Address, Guid Endpoint);

@@ -18,8 +18,14 @@ internal sealed class FlowOwners(LoopState state, VRouterDispatcher dispatcher)
 
     private readonly HashSet<Guid> _due = [];
 
-    /// <summary>By name: one that is deleted and made anew is the same VirtualMachineInterface (docs/contract.md §2).</summary>
-    private readonly Dictionary<(string VirtualRouter, IPAddress Address), (NamespacedName Id, Guid Uid)> _holders = [];
+    /// <summary>Who has an address on a vRouter, or had it last. By name: one that is deleted and made anew is the same VirtualMachineInterface (docs/contract.md §2).</summary>
+    private readonly Dictionary<(string VirtualRouter, IPAddress Address), Holder> _holders = [];
+
+    /// <summary>Who had an address last, on whichever vRouter, and has left it.</summary>
+    private readonly Dictionary<IPAddress, Holder> _former = [];
+
+    /// <summary>On how many vRouters somebody has the address now.</summary>
+    private readonly Dictionary<IPAddress, int> _present = [];
     private readonly Queue<((string VirtualRouter, IPAddress Address) Key, Guid Uid)> _left = [];
 
     /// <summary>The FloatingIP, or an endpoint that it is attached to, may be another one than before.</summary>
@@ -33,19 +39,39 @@ internal sealed class FlowOwners(LoopState state, VRouterDispatcher dispatcher)
         foreach (var address in endpoint.Addresses)
         {
             var key = (endpoint.VirtualRouter, address);
-            if (_holders.TryGetValue(key, out var former) && former.Id != endpoint.Id) dispatcher.Reassigned(endpoint.VirtualRouter, new VRouterEndpointHolder(address, endpoint.Uid));
-            _holders[key] = (endpoint.Id, endpoint.Uid);
+            var had = _holders.GetValueOrDefault(key);
+            var elsewhere = _present.GetValueOrDefault(address) - (had is { IsPresent: true } ? 1 : 0);
+            _holders[key] = new(endpoint.Id, endpoint.Uid, IsPresent: true);
+            _present[address] = elsewhere + 1;
+            if ((had ?? _former.GetValueOrDefault(address)) is not { } former || former.Id == endpoint.Id) continue;
+            var holder = new VRouterEndpointHolder(address, endpoint.Uid);
+            // An address that several vRouters have at a time is a different one on each, and unknown to the others.
+            if (elsewhere > 0) dispatcher.Reassigned(endpoint.VirtualRouter, holder);
+            else dispatcher.Reassigned(holder);
         }
     }
 
     /// <summary>It is gone, or has other addresses or another vRouter from now on.</summary>
     public void Removed(VirtualMachineInterface endpoint)
     {
-        foreach (var address in endpoint.Addresses) _left.Enqueue(((endpoint.VirtualRouter, address), endpoint.Uid));
+        foreach (var address in endpoint.Addresses)
+        {
+            var key = (endpoint.VirtualRouter, address);
+            if (_holders.GetValueOrDefault(key) is { IsPresent: true } holder && holder.Uid == endpoint.Uid)
+            {
+                _holders[key] = _former[address] = holder with { IsPresent = false };
+                if (_present[address] > 1) _present[address]--;
+                else _present.Remove(address);
+            }
+
+            _left.Enqueue((key, endpoint.Uid));
+        }
+
         while (_left.Count > MostRemembered)
         {
             var (key, uid) = _left.Dequeue();
-            if (_holders.TryGetValue(key, out var holder) && holder.Uid == uid) _holders.Remove(key);
+            if (_holders.GetValueOrDefault(key) is { IsPresent: false } holder && holder.Uid == uid) _holders.Remove(key);
+            if (_former.GetValueOrDefault(key.Address) is { } former && former.Uid == uid) _former.Remove(key.Address);
         }
     }
 
@@ -66,4 +92,6 @@ internal sealed class FlowOwners(LoopState state, VRouterDispatcher dispatcher)
         // An interface that it names is gone: established flows to it go on, as they do when an endpoint leaves a Service.
         return endpoints.Count < floatingIP.Interfaces.Distinct().Count() ? null : new VRouterAttachment(key, null, endpoints.Select(e => e.Address).ToEquatableList());
     }
+
+    private sealed record Holder(NamespacedName Id, Guid Uid, bool IsPresent);
 }

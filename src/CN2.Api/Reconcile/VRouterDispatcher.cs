@@ -16,7 +16,7 @@ namespace CN2.Api.Reconcile;
 internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState state, RoutingInstances instances, CarrierLists carriers, InsideNetworks inside, CommonPace pace)
 {
     /// <summary>Something other than NAT entries has changed for all.</summary>
-    private bool HasCommonItems => _changedAddresses.Count + _changedAttachments.Count + _changedInside.Count > 0;
+    private bool HasCommonItems => _changedAddresses.Count + _changedAttachments.Count + _changedInside.Count + _changedCommonHolders.Count > 0;
 
     /// <summary>From then on vRouters without a change of their own may get the next changes for all.</summary>
     private DateTimeOffset _commonDueAt;
@@ -43,10 +43,14 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
     private readonly Dictionary<VRouterAttachmentKey, VRouterAttachment?> _changedAttachments = [];
     private readonly HashSet<IPNetwork> _changedInside = [];
 
-    /// <summary>So many addresses of a vRouter that changed hands are remembered.</summary>
+    /// <summary>So many addresses that changed hands are remembered, of a vRouter and of all.</summary>
     private const int MostHolders = 10_000;
 
-    /// <summary>vRouter → addresses that changed hands there → the VirtualMachineInterface that has them.</summary>
+    /// <summary>Addresses that changed hands → the VirtualMachineInterface that has them.</summary>
+    private readonly Dictionary<IPAddress, VRouterEndpointHolder> _commonHolders = [];
+    private readonly Dictionary<IPAddress, VRouterEndpointHolder> _changedCommonHolders = [];
+
+    /// <summary>vRouter → addresses that changed hands there, and that other vRouters have too → the VirtualMachineInterface that has them.</summary>
     private readonly Dictionary<string, Dictionary<IPAddress, VRouterEndpointHolder>> _endpointHolders = [];
     private readonly Dictionary<string, Dictionary<IPAddress, VRouterEndpointHolder>> _changedHolders = [];
 
@@ -109,16 +113,29 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
         _changedAttachments[attachment.Key] = attachment;
     }
 
-    /// <summary>The address of an endpoint on this vRouter belongs to another VirtualMachineInterface than before.</summary>
+    /// <summary>The address belongs to another VirtualMachineInterface than before: flows to the former one may be on any node.</summary>
+    public void Reassigned(VRouterEndpointHolder holder)
+    {
+        foreach (var ofRouter in _endpointHolders.Values.Concat(_changedHolders.Values)) ofRouter.Remove(holder.Address);
+        Remember(_commonHolders, holder);
+        Remember(_changedCommonHolders, holder);
+    }
+
+    /// <summary>The address belongs to another VirtualMachineInterface on this vRouter than before. It is somebody else's on others.</summary>
     public void Reassigned(string virtualRouter, VRouterEndpointHolder holder)
     {
         foreach (var holders in (Dictionary<string, Dictionary<IPAddress, VRouterEndpointHolder>>[])[_endpointHolders, _changedHolders])
         {
             if (!holders.TryGetValue(virtualRouter, out var ofRouter)) holders[virtualRouter] = ofRouter = [];
-            // An agent that is here knows them already; one that comes anew ends no flows for what was before it.
-            if (ofRouter.Count >= MostHolders) ofRouter.Remove(ofRouter.Keys.First());
-            ofRouter[holder.Address] = holder;
+            Remember(ofRouter, holder);
         }
+    }
+
+    private static void Remember(Dictionary<IPAddress, VRouterEndpointHolder> holders, VRouterEndpointHolder holder)
+    {
+        // An agent that is here knows them already; one that comes anew ends no flows for what was before it.
+        if (holders.Count >= MostHolders) holders.Remove(holders.Keys.First());
+        holders[holder.Address] = holder;
     }
 
     /// <summary>
@@ -178,6 +195,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             _changedAddresses.Clear();
             _changedAttachments.Clear();
             _changedInside.Clear();
+            _changedCommonHolders.Clear();
             isSomethingForAll = false;
         }
         else
@@ -279,7 +297,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             [.. carried.Keys.SelectMany(instances.RoutesOf)])
         {
             Attachments = common.Attachments,
-            EndpointHolders = HoldersOf(_endpointHolders, name),
+            EndpointHolders = HoldersOf(name, _commonHolders, _endpointHolders),
             Carriers = carriers.Of(name),
             Inside = common.Inside,
         };
@@ -362,7 +380,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             RemovedVpnRoutes = overlay.RemovedRoutes,
             Attachments = [.. _changedAttachments.Values.OfType<VRouterAttachment>()],
             RemovedAttachments = [.. _changedAttachments.Where(a => a.Value is null).Select(a => a.Key)],
-            EndpointHolders = HoldersOf(_changedHolders, name),
+            EndpointHolders = HoldersOf(name, _changedCommonHolders, _changedHolders),
             Carriers = putCarriers,
             RemovedCarriers = removedCarriers,
             Inside = [.. _changedInside.Where(inside.Contains)],
@@ -370,8 +388,10 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
         };
     }
 
-    private static IReadOnlyCollection<VRouterEndpointHolder> HoldersOf(Dictionary<string, Dictionary<IPAddress, VRouterEndpointHolder>> holders, string name) =>
-        holders.TryGetValue(name, out var ofRouter) ? [.. ofRouter.Values] : [];
+    /// <summary>An address that is in both has changed hands on this vRouter last, so that comes last.</summary>
+    private static VRouterEndpointHolder[] HoldersOf(
+        string name, Dictionary<IPAddress, VRouterEndpointHolder> common, Dictionary<string, Dictionary<IPAddress, VRouterEndpointHolder>> own) =>
+        [.. common.Values, .. own.GetValueOrDefault(name)?.Values.AsEnumerable() ?? []];
 
     private HashSet<Guid> ChangedProbesOf(string name)
     {

@@ -89,24 +89,26 @@ public static class NetworkCompiler
         var external = floatingIP.Kind == FloatingIPKind.External;
         if (IsWithheld(compilation, floatingIP) || RoutingInstanceOf(floatingIP, network) is not { } instance) return;
         EquatableList<IPNetwork> ranges = [];
+        var admitsNobody = false;
         if (external && service.LoadBalancerSourceRanges.Count > 0)
         {
-            ranges = SourceRangesOf(service.LoadBalancerSourceRanges, family);
+            ranges = Ordered(service.LoadBalancerSourceRanges.Where(r => r.FamilyOf() == family));
             if (ranges.Count == 0)
             {
-                // The user allows ranges, but none of this family. Without an entry the address stays in the drop set, which refuses all traffic.
+                // The user allows ranges, but none of this family. Entries that have only ranges of the other one admit no client, and flows that were admitted before end.
+                admitsNobody = true;
+                ranges = Ordered(service.LoadBalancerSourceRanges);
                 compilation.Report(
                     ConditionReason.SourceRangesExcludeFamily,
                     $"loadBalancerSourceRanges holds no {family} range, so nobody may reach {floatingIP.Address}; add one, or take {family} out of ipFamilies.",
                     withholdsAddress: true);
-                return;
             }
         }
 
         var scope = external && service.ExternalTrafficPolicy == ExternalTrafficPolicy.Local
             ? NatEntryScope.LocalBackends
             : NatEntryScope.EveryVirtualRouter;
-        var answers = external ? AddRoutes(compilation, floatingIP, family, scope, network) : FloatingIPAnswers.None;
+        var answers = external && !admitsNobody ? AddRoutes(compilation, floatingIP, family, scope, network) : FloatingIPAnswers.None;
         foreach (var port in service.Ports)
         {
             var key = new NatEntryKey(family, floatingIP.Address, port.Protocol, port.Port, instance);
@@ -136,11 +138,12 @@ public static class NetworkCompiler
         }
     }
 
-    private static EquatableList<IPNetwork> SourceRangesOf(EquatableList<IPNetwork> ranges, IPFamily family)
+    /// <summary>Once each, in an order that does not depend on the user's.</summary>
+    private static EquatableList<IPNetwork> Ordered(IEnumerable<IPNetwork> ranges)
     {
-        var ofFamily = ranges.Where(r => r.FamilyOf() == family).Distinct().ToArray();
-        Array.Sort(ofFamily, AddressArithmetic.Compare);
-        return EquatableList.Create<IPNetwork>(ofFamily);
+        var ordered = ranges.Distinct().ToArray();
+        Array.Sort(ordered, AddressArithmetic.Compare);
+        return EquatableList.Create<IPNetwork>(ordered);
     }
 
     /// <summary>

@@ -28,7 +28,7 @@ public sealed class FlowOwnersTests(PrivatePostgres postgres)
         await UntilAttachedToAsync(plane, "10.0.0.2");
 
         // The interface is gone, which is no decision about the FloatingIP.
-        (await plane.Api.DeleteAsync("/v1/namespaces/default/virtual-machine-interfaces/pod2")).Expect(204);
+        await DeleteEndpointAsync(plane, "pod2");
         await ControlPlane.UntilAsync(() => plane.Compute1.AttachmentOf(Address) is null);
         await AttachAsync(plane, "[]");
         await UntilAttachedToAsync(plane);
@@ -56,24 +56,52 @@ public sealed class FlowOwnersTests(PrivatePostgres postgres)
         Assert.Null(plane.Compute1.AttachmentOf("100.0.0.3"));
     }
 
-    [Fact]
-    public async Task Another_interface_with_the_address_of_an_endpoint_is_told_to_its_vRouter_alone()
+    /// <summary>Flows to the former endpoint may be on any node: on that of a caller inside, and on the old node when the new interface is on another one.</summary>
+    [Theory]
+    [InlineData("compute1")]
+    [InlineData("compute2")]
+    public async Task Another_interface_with_the_address_of_an_endpoint_is_told_to_all_vRouters(string node)
     {
         await using var plane = await ControlPlane.StartAsync(postgres);
         await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
         await plane.ServiceAsync("web");
         await plane.UntilReadyAsync("web");
         await plane.EndpointAsync("pod1", "compute1", "10.0.0.1", ""","ready":false"""); // the same one
-        (await plane.Api.DeleteAsync("/v1/namespaces/default/virtual-machine-interfaces/pod1")).Expect(204);
+        await DeleteEndpointAsync(plane, "pod1");
         await plane.EndpointAsync("pod1", "compute1", "10.0.0.1"); // made anew
         await plane.UntilReadyAsync("web");
         Assert.Null(plane.Compute1.HolderOf("10.0.0.1"));
-        (await plane.Api.DeleteAsync("/v1/namespaces/default/virtual-machine-interfaces/pod1")).Expect(204);
-        await plane.EndpointAsync("other", "compute1", "10.0.0.1");
-        var uid = Guid.Parse((string)(await plane.Api.GetAsync("/v1/namespaces/default/virtual-machine-interfaces/other")).Json!["uid"]!);
+        await DeleteEndpointAsync(plane, "pod1");
+        await plane.EndpointAsync("other", node, "10.0.0.1");
+        var uid = await UidAsync(plane, "other");
+        await ControlPlane.UntilAsync(() => plane.Compute1.HolderOf("10.0.0.1") == uid && plane.Compute2.HolderOf("10.0.0.1") == uid);
+
+        // An agent that connects anew is told too.
+        plane.Compute1.ConnectTo(plane.Api.Agents);
         await ControlPlane.UntilAsync(() => plane.Compute1.HolderOf("10.0.0.1") == uid);
+    }
+
+    [Fact]
+    public async Task Where_several_vRouters_have_an_address_only_the_one_where_it_changes_hands_is_told()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await plane.EndpointAsync("pod2", "compute2", "10.0.0.1");
+        await plane.ServiceAsync("web");
+        await plane.UntilReadyAsync("web");
+        await DeleteEndpointAsync(plane, "pod1");
+        await plane.EndpointAsync("other", "compute1", "10.0.0.1");
+        var uid = await UidAsync(plane, "other");
+        await ControlPlane.UntilAsync(() => plane.Compute1.HolderOf("10.0.0.1") == uid);
+        await plane.LetAnotherServiceBeProgrammedAsync();
         Assert.Null(plane.Compute2.HolderOf("10.0.0.1"));
     }
+
+    private static async Task DeleteEndpointAsync(ControlPlane plane, string name) =>
+        (await plane.Api.DeleteAsync($"/v1/namespaces/default/virtual-machine-interfaces/{name}")).Expect(204);
+
+    private static async Task<Guid> UidAsync(ControlPlane plane, string name) =>
+        Guid.Parse((string)(await plane.Api.GetAsync($"/v1/namespaces/default/virtual-machine-interfaces/{name}")).Json!["uid"]!);
 
     private static async Task AttachAsync(ControlPlane plane, string interfaces)
     {

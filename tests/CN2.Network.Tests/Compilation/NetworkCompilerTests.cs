@@ -284,8 +284,8 @@ public sealed class NetworkCompilerTests
         Assert.Equal(["10.0.0.0/8", "192.0.2.0/24"], NatEntry(compiled, "100.0.0.4").SourceRanges.Select(r => r.ToString()));
         Assert.Empty(NatEntry(compiled, "10.233.0.5").SourceRanges);
 
-        // No IPv6 range is allowed, so there is no entry (the traffic is dropped) and no route.
-        Assert.DoesNotContain(compiled.NatEntries, f => f.Key.Address?.ToString() == "2001:db8:100::4");
+        // No IPv6 range is allowed: the entry admits nobody, and there is no route.
+        Assert.Equal(["10.0.0.0/8", "192.0.2.0/24"], NatEntry(compiled, "2001:db8:100::4").SourceRanges.Select(r => r.ToString()));
         Assert.DoesNotContain(compiled.Routes, r => r.Address.ToString() == "2001:db8:100::4");
         Assert.Contains(compiled.Problems, p => p is { Reason: ConditionReason.SourceRangesExcludeFamily, WithholdsAddress: true });
     }

@@ -122,7 +122,7 @@ ${WINDOW:+  Swagger UI    $WINDOW/swagger
   REST          ip netns exec $LAB-control curl -s -K $LAB_DIR/lab.curl $API_URL/v1/namespaces/ns1/services | jq
   BGP           ip netns exec $LAB-control gobgp global rib
   NAT           ip netns exec $LAB-compute1 nft list ruleset
-  packets       ip netns exec $LAB-compute1 tcpdump -ni eth0 port 8080
+  packets       ip netns exec $LAB-compute1 tshark -ni eth0 -f 'port 8080'
   logs          $LAB_DIR/log/
 
   Take it down  ./cn2 down
