@@ -175,7 +175,7 @@ public sealed class MassLossTests(PrivatePostgres postgres) : IAsyncLifetime
     private async Task AwayAsync(params string[] names)
     {
         await ExecuteAsync($"UPDATE virtual_router_status s SET last_seen_at = now() FROM virtual_router v WHERE v.uid = s.uid AND v.name IN ({string.Join(',', names.Select(n => $"'{n}'"))})");
-        await Store.DisconnectAsync("cn-a", names, Cancellation);
+        await Store.DisconnectAsync("cn-a", [.. names.Select(n => new AgentEnd(n, TimeSpan.Zero))], Cancellation);
     }
 
     private Task PassAsync(double seconds) => ExecuteAsync(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"""
