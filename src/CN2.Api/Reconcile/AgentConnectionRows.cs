@@ -10,8 +10,16 @@ namespace CN2.Api.Reconcile;
 /// <summary>Which agents are connected, as rows: the statements of <see cref="AgentReportStore"/> about that. Each runs in a transaction of its caller.</summary>
 internal static class AgentConnectionRows
 {
-    /// <summary>An agent that was heard within this time may not be replaced by another one: a heartbeat is due every 2 s, and saved 1 s later.</summary>
+    /// <summary>An agent that was heard within this time may not be replaced by another one: a heartbeat is due every 2 s, and that there was none is saved within 1.5 s.</summary>
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(4.5);
+
+    /// <summary>
+    /// SQL: when the agent of a row was heard last, while it is connected: <c>virtual_router_status s</c>, left joined with its <c>control_node c</c>. Of an agent that
+    /// is heard regularly the row says <c>infinity</c>, and the last heartbeat of the control node says until when. A control node that has no row was not seen for
+    /// <paramref name="goneAfter"/>.
+    /// </summary>
+    /// <param name="goneAfter">SQL of an interval, such as a parameter that is <see cref="ControlNodeLiveness.GoneAfter"/>.</param>
+    public static string LastHeard(string goneAfter) => $"least(s.last_seen_at, coalesce(c.last_seen_at, now() - {goneAfter}))";
 
     /// <summary>What is known of the agent with this name; with a transaction its VirtualRouter is locked.</summary>
     public static async Task<KnownAgent?> KnownAsync(NpgsqlConnection connection, NpgsqlTransaction? transaction, string name, CancellationToken ct) =>
@@ -30,9 +38,8 @@ internal static class AgentConnectionRows
         await using var command = new NpgsqlCommand(
             $"""
             SELECT v.name, v.uid, v.address, v.address6, s.control_node, s.agent_instance, s.agent_source, coalesce(s.agent_connection, 0),
-                   coalesce(s.connected AND s.last_seen_at > now() - $2, false)
-                       AND EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND {ControlNodeLiveness.IsAlive("c", "$3")})
-            FROM virtual_router v LEFT JOIN virtual_router_status s ON s.uid = v.uid WHERE v.name = ANY($1) {rowLock}
+                   (s.connected AND {LastHeard("$3")} > now() - $2 AND {ControlNodeLiveness.IsAlive("c", "$3")}) IS TRUE
+            FROM virtual_router v LEFT JOIN virtual_router_status s ON s.uid = v.uid LEFT JOIN control_node c ON c.name = s.control_node WHERE v.name = ANY($1) {rowLock}
             """, connection, transaction)
         {
             Parameters = { Texts(names), new() { Value = Fresh }, new() { Value = ControlNodeLiveness.GoneAfter } },
@@ -72,11 +79,7 @@ internal static class AgentConnectionRows
                 SELECT uid, name, true AS fresh FROM made
                 UNION ALL SELECT uid, name, false FROM virtual_router WHERE name = $2 LIMIT 1
             ), status AS (
-                INSERT INTO virtual_router_status AS s (uid, connected, control_node, last_seen_at, lost, desired_revision, applied_revision, applied_position,
-                    agent_version, overlay_engine, agent_instance, agent_source, agent_connection)
-                SELECT uid, true, $6, now(), fresh, 0, 0, 0, $7, $9, $10, $11, $12 FROM known
-                ON CONFLICT (uid) DO UPDATE SET connected = true, control_node = $6, last_seen_at = now(), agent_version = $7, overlay_engine = $9,
-                    applied_position = 0, applied_snapshot = NULL, agent_instance = $10, agent_source = $11, agent_connection = $12, held_at = NULL, vanished_at = NULL
+                {{Connect("(SELECT uid, fresh, $7 AS version, $9 AS engine, $10 AS instance, $11 AS source, $12 AS connection FROM known) a", "$6")}}
             ), added AS (
                 {{ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Added, "known WHERE fresh", statusOnly: false)}}
             ), connected AS (
@@ -112,12 +115,7 @@ internal static class AgentConnectionRows
             WITH known AS (
                 SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::inet[], $7::bigint[]) AS k(uid, name, version, engine, instance, source, connection)
             ), status AS (
-                INSERT INTO virtual_router_status AS s (uid, connected, control_node, last_seen_at, lost, desired_revision, applied_revision, applied_position,
-                    agent_version, overlay_engine, agent_instance, agent_source, agent_connection)
-                SELECT uid, true, $8, now(), false, 0, 0, 0, version, engine, instance, source, connection FROM known ORDER BY uid
-                ON CONFLICT (uid) DO UPDATE SET connected = true, control_node = excluded.control_node, last_seen_at = now(), agent_version = excluded.agent_version,
-                    overlay_engine = excluded.overlay_engine, applied_position = 0, applied_snapshot = NULL, agent_instance = excluded.agent_instance,
-                    agent_source = excluded.agent_source, agent_connection = excluded.agent_connection, held_at = NULL, vanished_at = NULL
+                {Connect("(SELECT *, false AS fresh FROM known) a", "$8")}
             ), happened AS (
                 INSERT INTO event (kind, name, at, type, reason, message)
                 SELECT $9, name, $10, 'Normal', 'Connected', 'Its agent (' || version || ') connected to control node ' || $8 || '.' FROM known
@@ -137,6 +135,19 @@ internal static class AgentConnectionRows
         command.CommandTimeout = DatabasePools.SecondsFor(agents.Count);
         await command.ExecuteNonQueryAsync(ct);
     }
+
+    /// <summary>SQL that saves that agents are connected. One whose VirtualRouter is <c>fresh</c> counts as lost until it has answered.</summary>
+    /// <param name="agents">Rows with uid, fresh, version, engine, instance, source and connection.</param>
+    /// <param name="controlNode">SQL of the name of the control node that they have dialled.</param>
+    private static string Connect(string agents, string controlNode) =>
+        $"""
+        INSERT INTO virtual_router_status AS s (uid, connected, control_node, last_seen_at, lost, desired_revision, applied_revision, applied_position,
+            agent_version, overlay_engine, agent_instance, agent_source, agent_connection)
+        SELECT uid, true, {controlNode}, 'infinity', fresh, 0, 0, 0, version, engine, instance, source, connection FROM {agents} ORDER BY uid
+        ON CONFLICT (uid) DO UPDATE SET connected = true, control_node = excluded.control_node, last_seen_at = excluded.last_seen_at, agent_version = excluded.agent_version,
+            overlay_engine = excluded.overlay_engine, applied_position = 0, applied_snapshot = NULL, agent_instance = excluded.agent_instance,
+            agent_source = excluded.agent_source, agent_connection = excluded.agent_connection, held_at = NULL, vanished_at = NULL
+        """;
 
     public static NpgsqlParameter Texts(IEnumerable<string?> texts) => new() { Value = texts.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
 

@@ -26,6 +26,9 @@ internal sealed class AgentProgress(LoopState state, AgentRecorder recorder, VRo
         recorder.Connected(hello);
     }
 
+    /// <summary>Says to the database again that the agent has disconnected: a fail-over may have lost that, and a row that is connected is never lost.</summary>
+    public void SayAgainThatItLeft(VirtualRouterLedger.Account account) => recorder.Disconnected(account.Name);
+
     /// <summary>Takes what a vRouter refuses now; true: it is something else than before. Owners of it read so in their status, and routes follow.</summary>
     public bool SetRefused(VirtualRouterLedger.Account account, RefusedItems refused)
     {

@@ -34,6 +34,12 @@ internal sealed partial class AgentRecorder(
     /// <summary>The agents that are connected here.</summary>
     private readonly Dictionary<string, VRouterHello> _here = [];
 
+    /// <summary>The newest report of each of them. It is saved once more when the agent falls silent: nobody else knows since when.</summary>
+    private readonly Dictionary<string, Report> _last = [];
+
+    /// <summary>When it was last looked for agents that have fallen silent.</summary>
+    private long _listenedAt;
+
     /// <summary>Since when the database takes nothing; null: it does.</summary>
     private long? _awaySince;
 
@@ -53,21 +59,24 @@ internal sealed partial class AgentRecorder(
     public void Connected(VRouterHello hello) => Add(r =>
     {
         _here[hello.Name] = r.Connections[hello.Name] = hello;
-        r.Vanished.Remove(hello.Name);
+        r.Ends.Remove(hello.Name);
     });
 
-    public void Disconnected(string name) => Add(r =>
-    {
-        _here.Remove(name);
-        r.Connections[name] = null;
-    });
+    public void Disconnected(string name) => Add(r => Ended(r, name, vanished: false));
 
     /// <summary>The node is gone, and the stream of its agent is ended.</summary>
-    public void Vanished(string name) => Add(r =>
+    public void Vanished(string name) => Add(r => Ended(r, name, vanished: true));
+
+    private void Ended(Reports reports, string name, bool vanished)
     {
-        r.Connections[name] = null;
-        r.Vanished.Add(name);
-    });
+        _here.Remove(name);
+        reports.Connections.Remove(name);
+        reports.Progress.Remove(name);
+        _last.Remove(name, out var last);
+        reports.Ends[name] = reports.Ends.TryGetValue(name, out var end)
+            ? end with { Vanished = end.Vanished || vanished }
+            : new End(last?.Progress.Silence ?? TimeSpan.Zero, last?.At ?? time.GetTimestamp(), vanished);
+    }
 
     public void Health(IEnumerable<EndpointHealthReport> reports) => Add(r =>
     {
@@ -79,7 +88,8 @@ internal sealed partial class AgentRecorder(
     {
         lock (_lock)
         {
-            _waiting.Progress[progress.Name] = (progress, time.GetTimestamp());
+            if (!_here.ContainsKey(progress.Name)) return; // its stream has ended
+            _waiting.Progress[progress.Name] = _last[progress.Name] = new Report(progress, time.GetTimestamp());
             if (answered) _waiting.Answered.Add(progress.Name);
         }
 
@@ -127,15 +137,13 @@ internal sealed partial class AgentRecorder(
     /// <summary>What is saved leaves <paramref name="reports"/>, so that a failure repeats only the rest.</summary>
     private async Task SaveAsync(Reports reports, CancellationToken ct)
     {
-        var gone = reports.Connections.Where(c => c.Value is null).Select(c => c.Key).ToList();
-        foreach (var hellos in reports.Connections.Values.OfType<VRouterHello>().ToList().Chunk(MostHellos)) await ConnectAsync(hellos, reports, ct);
-        await EachAsync([.. reports.Vanished], names => stores.Reports.VanishAsync(self.Name, names, ct), n => $"that the node of {n} is gone", ct);
-        await EachAsync([.. gone.Except(reports.Vanished)], names => stores.Reports.DisconnectAsync(self.Name, names, ct), n => $"that {n} has disconnected", ct);
-        foreach (var name in gone) reports.Connections.Remove(name);
-        reports.Vanished.Clear();
+        foreach (var hellos in reports.Connections.Values.ToList().Chunk(MostHellos)) await ConnectAsync(hellos, reports, ct);
+        await EachAsync(Ends(vanished: true), ends => stores.Reports.VanishAsync(self.Name, ends, ct), e => $"that the node of {e.Name} is gone", ct);
+        await EachAsync(Ends(vanished: false), ends => stores.Reports.DisconnectAsync(self.Name, ends, ct), e => $"that {e.Name} has disconnected", ct);
+        reports.Ends.Clear();
 
         await EachAsync(
-            [.. reports.Progress.Values.Where(p => !gone.Contains(p.Progress.Name)).Select(p => p.Progress with { Silence = p.Progress.Silence + time.GetElapsedTime(p.At) })],
+            [.. reports.Progress.Values.Select(p => p.Progress with { Silence = SilenceNow(p.Progress.Silence, p.At) })],
             progress => stores.Reports.SaveAsync(self.Name, progress, reports.Answered, ct), p => $"the progress of {p.Name}", ct);
         reports.Progress.Clear();
         reports.Answered.Clear();
@@ -143,7 +151,12 @@ internal sealed partial class AgentRecorder(
         await EachAsync(
             [.. reports.Health.Values], health => stores.Health.SaveAsync(health, time.GetUtcNow(), ct), h => $"the health of endpoint {h.Uid} on {h.VirtualRouter}", ct);
         reports.Health.Clear();
+
+        List<AgentEnd> Ends(bool vanished) => [.. reports.Ends.Where(e => e.Value.Vanished == vanished).Select(e => new AgentEnd(e.Key, SilenceNow(e.Value.Silence, e.Value.At)))];
     }
+
+    /// <summary>How long an agent has been silent that was for so long at that time (<see cref="TimeProvider.GetTimestamp"/>).</summary>
+    private TimeSpan SilenceNow(TimeSpan silence, long at) => silence + time.GetElapsedTime(at);
 
     /// <summary>Saves those that are known all at once, and asks about each of the others. What is saved or sent away leaves <paramref name="reports"/>.</summary>
     private async Task ConnectAsync(VRouterHello[] hellos, Reports reports, CancellationToken ct)
@@ -236,9 +249,23 @@ internal sealed partial class AgentRecorder(
     {
         lock (_lock)
         {
+            ReportSilence();
             var taken = _waiting;
             _waiting = new Reports();
             return taken;
+        }
+    }
+
+    /// <summary>Reports once more what is known of agents that have fallen silent: until then the database takes them for heard.</summary>
+    private void ReportSilence()
+    {
+        if (time.GetElapsedTime(_listenedAt) < ProgressInterval / 2) return;
+        _listenedAt = time.GetTimestamp();
+        foreach (var (name, last) in _last)
+        {
+            if (last.IsSilent || SilenceNow(last.Progress.Silence, last.At) < AgentReportStore.HeardWithin) continue;
+            last.IsSilent = true;
+            _waiting.Progress.TryAdd(name, last);
         }
     }
 
@@ -247,11 +274,24 @@ internal sealed partial class AgentRecorder(
     {
         lock (_lock)
         {
-            foreach (var (name, hello) in reports.Connections) _waiting.Connections.TryAdd(name, hello);
-            foreach (var (name, progress) in reports.Progress) _waiting.Progress.TryAdd(name, progress);
+            foreach (var (name, end) in reports.Ends)
+            {
+                if (_waiting.Connections.ContainsKey(name)) continue;
+                _waiting.Ends[name] = end with { Vanished = end.Vanished || _waiting.Ends.GetValueOrDefault(name).Vanished };
+            }
+
+            foreach (var (name, hello) in reports.Connections)
+            {
+                if (!_waiting.Ends.ContainsKey(name)) _waiting.Connections.TryAdd(name, hello);
+            }
+
+            foreach (var (name, progress) in reports.Progress)
+            {
+                if (_here.ContainsKey(name)) _waiting.Progress.TryAdd(name, progress);
+            }
+
             foreach (var (key, report) in reports.Health) _waiting.Health.TryAdd(key, report);
             _waiting.Answered.UnionWith(reports.Answered);
-            _waiting.Vanished.UnionWith(reports.Vanished.Where(n => _waiting.Connections.GetValueOrDefault(n) is null));
         }
     }
 
@@ -270,17 +310,28 @@ internal sealed partial class AgentRecorder(
     /// <summary>The newest report of each kind since the last save.</summary>
     private sealed class Reports
     {
-        /// <summary>vRouter → its agent's hello, or null when the agent has disconnected.</summary>
-        public Dictionary<string, VRouterHello?> Connections { get; } = [];
+        /// <summary>vRouter → its agent's hello; or else it is in <see cref="Ends"/>.</summary>
+        public Dictionary<string, VRouterHello> Connections { get; } = [];
 
-        /// <summary>Of those that have disconnected, the ones whose nodes are gone.</summary>
-        public HashSet<string> Vanished { get; } = [];
+        /// <summary>vRouters whose agents have disconnected.</summary>
+        public Dictionary<string, End> Ends { get; } = [];
 
-        /// <summary>With the <see cref="TimeProvider.GetTimestamp"/> of the report: until it is saved, the agent has been silent for longer.</summary>
-        public Dictionary<string, (VirtualRouterProgress Progress, long At)> Progress { get; } = [];
+        public Dictionary<string, Report> Progress { get; } = [];
         public HashSet<string> Answered { get; } = [];
         public Dictionary<(Guid Endpoint, string VirtualRouter), EndpointHealthReport> Health { get; } = [];
 
-        public bool IsEmpty => Connections.Count + Progress.Count + Answered.Count + Health.Count == 0;
+        public bool IsEmpty => Connections.Count + Ends.Count + Progress.Count + Answered.Count + Health.Count == 0;
     }
+
+    /// <param name="At">When it was reported (<see cref="TimeProvider.GetTimestamp"/>): until it is saved, the agent has been silent for longer.</param>
+    private sealed record Report(VirtualRouterProgress Progress, long At)
+    {
+        /// <summary>That nothing was heard of the agent since was reported.</summary>
+        public bool IsSilent { get; set; }
+    }
+
+    /// <param name="Silence">How long ago the last message had come from the agent.</param>
+    /// <param name="At">When it was so (<see cref="TimeProvider.GetTimestamp"/>).</param>
+    /// <param name="Vanished">Its node is gone.</param>
+    private readonly record struct End(TimeSpan Silence, long At, bool Vanished);
 }

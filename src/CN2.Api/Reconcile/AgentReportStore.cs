@@ -19,8 +19,17 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
     private const int ConnectAttempts = 3;
     private const short VirtualRouterKind = (short)ResourceKind.VirtualRouter;
 
-    /// <summary>An agent that was not heard for this long has missed a heartbeat: one is due every 2 s, and saved 1 s later.</summary>
+    /// <summary>
+    /// An agent that was heard within this time is heard regularly, as a heartbeat is due every 2 s. Its row says <c>infinity</c> for as long as that is so, and does
+    /// not change; until when it was so, its control node's own heartbeat says (<see cref="AgentConnectionRows.LastHeard"/>).
+    /// </summary>
+    public static readonly TimeSpan HeardWithin = TimeSpan.FromSeconds(2.5);
+
+    /// <summary>An agent that was not heard for this long has missed a heartbeat: one is due every 2 s, and that there was none is saved within 1.5 s.</summary>
     private static readonly TimeSpan Silent = TimeSpan.FromSeconds(3.5);
+
+    /// <summary>The stream of an agent that was not heard for this long ends.</summary>
+    private static readonly TimeSpan StreamEnds = TimeSpan.FromSeconds(6);
 
     /// <summary>How long after its last attempt an agent that was refused is still named in conditions. Agents try at least every 2 s.</summary>
     public static readonly TimeSpan IntruderStays = TimeSpan.FromSeconds(15);
@@ -189,20 +198,27 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         ct,
         new NpgsqlParameter { Value = IntruderStays });
 
-    /// <summary>Agents are no longer connected to this replica; <paramref name="names"/> null: all of them (the replica restarted).</summary>
-    public Task DisconnectAsync(string controlNode, IReadOnlyCollection<string>? names, CancellationToken ct) => EndAsync(controlNode, names, vanished: false, ct);
+    /// <summary>
+    /// Agents are no longer connected to this replica; <paramref name="ends"/> null: all of them, because the replica restarted. They were heard until its
+    /// last heartbeat, so this comes before its next one.
+    /// </summary>
+    public Task DisconnectAsync(string controlNode, IReadOnlyCollection<AgentEnd>? ends, CancellationToken ct) => EndAsync(controlNode, ends, vanished: false, ct);
 
     /// <summary>The same of agents whose nodes are gone, as agents of other nodes say: <see cref="MarkLostAsync"/> does not wait for them.</summary>
-    public Task VanishAsync(string controlNode, IReadOnlyCollection<string> names, CancellationToken ct) => EndAsync(controlNode, names, vanished: true, ct);
+    public Task VanishAsync(string controlNode, IReadOnlyCollection<AgentEnd> ends, CancellationToken ct) => EndAsync(controlNode, ends, vanished: true, ct);
 
-    private Task EndAsync(string controlNode, IReadOnlyCollection<string>? names, bool vanished, CancellationToken ct) => ExecuteAsync(
+    /// <summary>In any case the agent was heard before now: a node that has vanished was not seen since.</summary>
+    private Task EndAsync(string controlNode, IReadOnlyCollection<AgentEnd>? ends, bool vanished, CancellationToken ct) => ExecuteAsync(
         $"""
         WITH locked AS MATERIALIZED (
-            SELECT s.uid, v.name FROM virtual_router_status s JOIN virtual_router v ON v.uid = s.uid
-            WHERE s.connected AND s.control_node = $1 AND ($2::text[] IS NULL OR v.name = ANY($2))
+            SELECT s.uid, v.name,
+                   CASE WHEN $2::text[] IS NULL THEN {AgentConnectionRows.LastHeard("$6")} ELSE least(s.last_seen_at, now() - greatest(e.silence, interval '1 microsecond')) END AS seen
+            FROM virtual_router_status s JOIN virtual_router v ON v.uid = s.uid LEFT JOIN control_node c ON c.name = s.control_node
+                LEFT JOIN unnest($2::text[], $5::interval[]) AS e(name, silence) ON e.name = v.name
+            WHERE s.connected AND s.control_node = $1 AND ($2::text[] IS NULL OR e.name IS NOT NULL)
             ORDER BY s.uid FOR NO KEY UPDATE OF s
         ), gone AS (
-            UPDATE virtual_router_status s SET connected = false, vanished_at = CASE WHEN $4 THEN now() END FROM locked l
+            UPDATE virtual_router_status s SET connected = false, last_seen_at = l.seen, vanished_at = CASE WHEN $4 THEN now() END FROM locked l
             WHERE l.uid = s.uid
             RETURNING l.uid, l.name
         ), happened AS (
@@ -215,61 +231,75 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         """,
         ct,
         new() { Value = controlNode },
-        new() { Value = (object?)names?.ToArray() ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
+        new() { Value = (object?)ends?.Select(e => e.Name).ToArray() ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
         new() { Value = VirtualRouterKind },
-        new() { Value = vanished });
+        new() { Value = vanished },
+        new() { Value = (object?)ends?.Select(e => e.Silence).ToArray() ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Interval },
+        new() { Value = ControlNodeLiveness.GoneAfter });
 
     /// <summary>
     /// Saves the progress of agents with a stream to this replica. <paramref name="answered"/>: those that have acknowledged their whole
     /// configuration and so are no longer lost. An agent that is overdue is saved as one that is away since it was last in time:
-    /// <see cref="MarkLostAsync"/> judges it like any other.
+    /// <see cref="MarkLostAsync"/> judges it like any other. The row of one that has become silent says since when; when the stream must have ended since, the agent
+    /// is not connected by that. A row that says everything already is neither locked nor written: an agent that only sends heartbeats costs no row.
     /// </summary>
-    public Task SaveAsync(string controlNode, IReadOnlyCollection<VirtualRouterProgress> progress, IReadOnlyCollection<string> answered, CancellationToken ct) => ExecuteAsync(
-        $"""
-        WITH p AS (
-            SELECT * FROM unnest($1::text[], $2::interval[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $11::text[], $12::text[], $13::boolean[], $14::text[], $15::text[], $16::text[])
-                AS p(name, silence, desired, applied, position, version, message, refused, snapshot, overdue, forwarding, forwards, why)
-        ), before AS MATERIALIZED (
-            SELECT v.uid, v.name, s.lost AND v.name = ANY($8) AS back, s.message IS DISTINCT FROM p.message OR s.applied_revision <> p.applied OR s.connected = p.overdue
-                       OR s.refused IS DISTINCT FROM p.refused OR s.forwarding IS DISTINCT FROM p.forwarding AS news,
-                   now() - p.silence AS seen, p.desired, p.applied, p.position, p.version, p.message, p.refused, p.snapshot, p.overdue, s.connected AND p.overdue AS late,
-                   p.forwarding, s.forwards IS DISTINCT FROM p.forwards AS turned, s.forwards AS forwarded, p.forwards, p.why
-            FROM p JOIN virtual_router v ON v.name = p.name JOIN virtual_router_status s ON s.uid = v.uid
-            WHERE s.control_node = $9
-            ORDER BY s.uid FOR NO KEY UPDATE OF s
-        ), saved AS (
-            UPDATE virtual_router_status s SET connected = NOT b.overdue, last_seen_at = CASE WHEN b.overdue THEN s.last_seen_at ELSE b.seen END, desired_revision = b.desired, applied_revision = b.applied,
-                applied_position = b.position, applied_snapshot = b.snapshot, agent_version = b.version, message = b.message, refused = b.refused, held_at = CASE WHEN b.overdue THEN s.held_at END,
-                lost = s.lost AND NOT b.back, forwarding = b.forwarding, forwards = b.forwards, forwards_since = CASE WHEN b.turned THEN now() ELSE s.forwards_since END
-            FROM before b WHERE s.uid = b.uid
-        ), happened AS (
-            INSERT INTO event (kind, name, at, type, reason, message)
-            SELECT $10, name, now(), 'Normal', 'Programmed', 'Its tables hold everything it must carry; its routes can go out.' FROM before WHERE back
-            UNION ALL SELECT $10, name, now(), 'Warning', 'NotAcknowledging', coalesce(message, '') FROM before WHERE late
-            UNION ALL SELECT $10, name, now(), 'Warning', 'NotForwarding', why FROM before WHERE turned AND forwards = 'False'
-            UNION ALL SELECT $10, name, now(), 'Warning', 'MayNotForward', why FROM before WHERE turned AND forwards = 'Unknown'
-            UNION ALL SELECT $10, name, now(), 'Normal', 'Forwarding', why FROM before WHERE turned AND forwards = 'True' AND forwarded IS NOT NULL
-        )
-        {ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Modified, "(SELECT uid, name, NOT back AS status_only FROM before WHERE back OR news) c", statusOnly: null)}
-        """,
-        ct,
-        new() { Value = progress.Select(p => p.Name).ToArray() },
-        new() { Value = progress.Select(p => p.Silence).ToArray() },
-        new() { Value = progress.Select(p => (long)p.DesiredRevision).ToArray() },
-        new() { Value = progress.Select(p => (long)p.AppliedRevision).ToArray() },
-        // The transaction before which it has applied all: what a replica of the version before reads (StateReader).
-        new() { Value = progress.Select(p => p.Applied is { Seen.Xmin: > 0 } applied ? (long)(applied.Seen.Xmin - 1) : 0).ToArray() },
-        new() { Value = progress.Select(p => p.AgentVersion).ToArray() },
-        new() { Value = progress.Select(p => p.Message).ToArray() },
-        new() { Value = answered.ToArray() },
-        new() { Value = controlNode },
-        new() { Value = VirtualRouterKind },
-        new() { Value = progress.Select(p => p.Refused).ToArray() },
-        new() { Value = progress.Select(p => p.Applied?.ToString()).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
-        new() { Value = progress.Select(p => p.Overdue).ToArray() },
-        AgentConnectionRows.Texts(progress.Select(p => p.Forwarding)),
-        AgentConnectionRows.Texts(progress.Select(p => p.Forwarding is null ? null : NodeForwarding.Parse(p.Forwarding).Status.ToString())),
-        AgentConnectionRows.Texts(progress.Select(p => p.Forwarding is null ? null : NodeForwarding.Parse(p.Forwarding).Message)));
+    public Task SaveAsync(string controlNode, IReadOnlyCollection<VirtualRouterProgress> progress, IReadOnlyCollection<string> answered, CancellationToken ct)
+    {
+        var forwarding = progress.Select(p => p.Forwarding is null ? null : NodeForwarding.Parse(p.Forwarding)).ToList();
+        return ExecuteAsync(
+            $"""
+            WITH p AS (
+                SELECT *, NOT overdue AND silence < $17 AS heard FROM unnest($1::text[], $2::interval[], $3::bigint[], $4::bigint[], $5::bigint[], $6::text[], $7::text[], $11::text[], $12::text[], $13::boolean[], $14::text[], $15::text[], $16::text[])
+                    AS p(name, silence, desired, applied, position, version, message, refused, snapshot, overdue, forwarding, forwards, why)
+            ), before AS MATERIALIZED (
+                SELECT v.uid, v.name, s.lost AND v.name = ANY($8) AS back, s.message IS DISTINCT FROM p.message OR s.applied_revision <> p.applied OR s.connected <> n.connected
+                           OR s.refused IS DISTINCT FROM p.refused OR s.forwarding IS DISTINCT FROM p.forwarding AS news,
+                       n.connected, t.seen, t.held, p.desired, p.applied, p.position, p.version, p.message, p.refused, p.snapshot, s.connected AND p.overdue AS late,
+                       p.forwarding, s.forwards IS DISTINCT FROM p.forwards AS turned, s.forwards AS forwarded, p.forwards, p.why
+                FROM p JOIN virtual_router v ON v.name = p.name JOIN virtual_router_status s ON s.uid = v.uid,
+                    LATERAL (SELECT NOT p.overdue AND (s.connected OR p.silence < $18) AS connected) n,
+                    LATERAL (SELECT CASE WHEN p.heard THEN 'infinity' WHEN n.connected OR NOT isfinite(s.last_seen_at) THEN now() - p.silence ELSE s.last_seen_at END AS seen,
+                                    CASE WHEN NOT n.connected THEN s.held_at END AS held) t
+                WHERE s.control_node = $9 AND ((s.lost AND v.name = ANY($8))
+                    OR (s.connected, s.last_seen_at, s.held_at, s.desired_revision, s.applied_revision, s.applied_position, s.applied_snapshot, s.agent_version, s.message, s.refused, s.forwarding, s.forwards)
+                        IS DISTINCT FROM (n.connected, t.seen, t.held, p.desired, p.applied, p.position, p.snapshot, p.version, p.message, p.refused, p.forwarding, p.forwards))
+                ORDER BY s.uid FOR NO KEY UPDATE OF s
+            ), saved AS (
+                UPDATE virtual_router_status s SET connected = b.connected, last_seen_at = b.seen, held_at = b.held, desired_revision = b.desired, applied_revision = b.applied,
+                    applied_position = b.position, applied_snapshot = b.snapshot, agent_version = b.version, message = b.message, refused = b.refused,
+                    lost = s.lost AND NOT b.back, forwarding = b.forwarding, forwards = b.forwards, forwards_since = CASE WHEN b.turned THEN now() ELSE s.forwards_since END
+                FROM before b WHERE s.uid = b.uid
+            ), happened AS (
+                INSERT INTO event (kind, name, at, type, reason, message)
+                SELECT $10, name, now(), 'Normal', 'Programmed', 'Its tables hold everything it must carry; its routes can go out.' FROM before WHERE back
+                UNION ALL SELECT $10, name, now(), 'Warning', 'NotAcknowledging', coalesce(message, '') FROM before WHERE late
+                UNION ALL SELECT $10, name, now(), 'Warning', 'NotForwarding', why FROM before WHERE turned AND forwards = 'False'
+                UNION ALL SELECT $10, name, now(), 'Warning', 'MayNotForward', why FROM before WHERE turned AND forwards = 'Unknown'
+                UNION ALL SELECT $10, name, now(), 'Normal', 'Forwarding', why FROM before WHERE turned AND forwards = 'True' AND forwarded IS NOT NULL
+            )
+            {ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Modified, "(SELECT uid, name, NOT back AS status_only FROM before WHERE back OR news) c", statusOnly: null)}
+            """,
+            ct,
+            new() { Value = progress.Select(p => p.Name).ToArray() },
+            new() { Value = progress.Select(p => p.Silence).ToArray() },
+            new() { Value = progress.Select(p => (long)p.DesiredRevision).ToArray() },
+            new() { Value = progress.Select(p => (long)p.AppliedRevision).ToArray() },
+            // The transaction before which it has applied all: what a replica of the version before reads (StateReader).
+            new() { Value = progress.Select(p => p.Applied is { Seen.Xmin: > 0 } applied ? (long)(applied.Seen.Xmin - 1) : 0).ToArray() },
+            new() { Value = progress.Select(p => p.AgentVersion).ToArray() },
+            new() { Value = progress.Select(p => p.Message).ToArray() },
+            new() { Value = answered.ToArray() },
+            new() { Value = controlNode },
+            new() { Value = VirtualRouterKind },
+            new() { Value = progress.Select(p => p.Refused).ToArray() },
+            new() { Value = progress.Select(p => p.Applied?.ToString()).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text },
+            new() { Value = progress.Select(p => p.Overdue).ToArray() },
+            AgentConnectionRows.Texts(progress.Select(p => p.Forwarding)),
+            AgentConnectionRows.Texts(forwarding.Select(f => f?.Status.ToString())),
+            AgentConnectionRows.Texts(forwarding.Select(f => f?.Message)),
+            new() { Value = HeardWithin },
+            new() { Value = StreamEnds });
+    }
 
     /// <summary>
     /// For the leader: agents of replicas that are gone become disconnected, and agents that have been away for too long, or whose nodes have vanished
@@ -293,19 +323,20 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         await using var command = dataSource.CreateCommand(
             $"""
             WITH locked AS MATERIALIZED (
-                SELECT s.uid, s.connected FROM virtual_router_status s
+                SELECT s.uid, s.connected, {AgentConnectionRows.LastHeard("$1")} AS seen FROM virtual_router_status s LEFT JOIN control_node c ON c.name = s.control_node
                 WHERE {LeaderLease.IsHeld("$7", "$8")}
-                  AND CASE WHEN s.connected THEN NOT EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND {ControlNodeLiveness.IsAlive("c", "$1")})
+                  AND CASE WHEN s.connected THEN ({ControlNodeLiveness.IsAlive("c", "$1")}) IS NOT TRUE
                       ELSE NOT s.lost AND {isDue} AND (s.held_at IS NULL OR s.held_at < now() - $2 / 4) END
-                ORDER BY s.uid FOR NO KEY UPDATE
+                ORDER BY s.uid FOR NO KEY UPDATE OF s
             ), orphaned AS (
-                UPDATE virtual_router_status s SET connected = false FROM locked l, virtual_router v
+                UPDATE virtual_router_status s SET connected = false, last_seen_at = l.seen FROM locked l, virtual_router v
                 WHERE l.uid = s.uid AND l.connected AND v.uid = s.uid
                 RETURNING v.uid, v.name
             ), away AS (
                 SELECT v.uid, v.name, v.name = ANY($4) AS carries, {isDue} AS due, s.held_at
-                FROM virtual_router_status s JOIN virtual_router v ON v.uid = s.uid
-                WHERE {LeaderLease.IsHeld("$7", "$8")} AND NOT s.lost AND s.last_seen_at IS NOT NULL AND (NOT s.connected OR s.last_seen_at < now() - $6 OR s.uid IN (SELECT uid FROM orphaned))
+                FROM virtual_router_status s JOIN virtual_router v ON v.uid = s.uid LEFT JOIN control_node c ON c.name = s.control_node
+                WHERE {LeaderLease.IsHeld("$7", "$8")} AND NOT s.lost AND s.last_seen_at IS NOT NULL
+                  AND (NOT s.connected OR {AgentConnectionRows.LastHeard("$1")} < now() - $6 OR s.uid IN (SELECT uid FROM orphaned))
             ), recent AS (
                 SELECT count(*) AS number FROM virtual_router_status s WHERE s.lost AND s.lost_at > now() - $9
             ), mass AS (

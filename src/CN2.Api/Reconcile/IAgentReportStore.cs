@@ -17,9 +17,9 @@ internal interface IAgentReportStore
 
     Task ForgetIntrudersAsync(CancellationToken ct);
 
-    Task DisconnectAsync(string controlNode, IReadOnlyCollection<string>? names, CancellationToken ct);
+    Task DisconnectAsync(string controlNode, IReadOnlyCollection<AgentEnd>? ends, CancellationToken ct);
 
-    Task VanishAsync(string controlNode, IReadOnlyCollection<string> names, CancellationToken ct);
+    Task VanishAsync(string controlNode, IReadOnlyCollection<AgentEnd> ends, CancellationToken ct);
 
     Task SaveAsync(string controlNode, IReadOnlyCollection<VirtualRouterProgress> progress, IReadOnlyCollection<string> answered, CancellationToken ct);
 

@@ -6,8 +6,9 @@ internal sealed class ReconcileStart(
 {
     public async Task LoadAsync(CancellationToken ct)
     {
-        await heartbeat.EnterAsync(ct);
+        // The last heartbeat of the earlier run says until when its agents were heard.
         await agents.DisconnectAsync(heartbeat.ControlNode, null, ct);
+        await heartbeat.EnterAsync(ct);
         await turns.LoadAsync(await heartbeat.LastSessionsAsync(ct), ct);
         if (await speaker.LoadAsync(ct)) gate.AnnouncedBefore();
         await feed.LoadAsync(ct);

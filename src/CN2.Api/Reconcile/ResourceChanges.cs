@@ -129,6 +129,7 @@ internal sealed class ResourceChanges(
         if (!account.ConnectedHere && account.Refused.Document != router.Refused) progress.SetRefused(account, RefusedItems.Parse(router.Refused));
         if (!account.ConnectedHere) progress.SetForwarding(account, NodeForwarding.Parse(router.Forwarding));
         if (router.ControlNode != state.Self) progress.SayHelloAgain(account);
+        else if (router.Connected && !account.ConnectedHere) progress.SayAgainThatItLeft(account);
         if (state.Ledger.HasRead(router.Applied)) account.AppliedElsewhere(state.Ledger.Feed.CoveredBy(router.Applied));
         if (account.ConnectedElsewhere) _answeredElsewhere.Add(account.Name);
         // The agent was marked as lost after it had come back and acknowledged everything.

@@ -13,6 +13,11 @@ internal sealed class StatusQueue
     /// </summary>
     public static readonly TimeSpan SettleTime = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>
+    /// A status waits for so long at most until the changes of its owner that are sent in a moment are sent: an owner that changes all the time always has some.
+    /// </summary>
+    public static readonly TimeSpan LongestPass = TimeSpan.FromMilliseconds(500);
+
     /// <summary>Owners that have settled.</summary>
     private readonly HashSet<Guid> _due = [];
 
@@ -25,6 +30,9 @@ internal sealed class StatusQueue
 
     /// <summary>Owners that settle for the second time, or have.</summary>
     private readonly HashSet<Guid> _restarted = [];
+
+    /// <summary>Owner → since when it is passed over.</summary>
+    private readonly Dictionary<Guid, DateTimeOffset> _passedOver = [];
 
     /// <summary>
     /// Resource → its last draft that was handed over, written or not yet. A status that returns to an earlier text is news too, so what
@@ -72,13 +80,14 @@ internal sealed class StatusQueue
         _groups.Clear();
         _touched.Clear();
         _restarted.Clear();
+        _passedOver.Clear();
     }
 
     /// <summary>
     /// The owners to draft now. Empty while their statuses settle, while the last batch is being written, and until it is <see cref="SettleTime"/> old:
     /// while resources are created all the time, each round of the loop would otherwise write the few statuses of one round.
     /// </summary>
-    /// <param name="unsent">Owners of changes that are sent in a moment (<see cref="VirtualRouterLedger.Unsent"/>). Their statuses would only say so: they stay until then.</param>
+    /// <param name="unsent">Owners of changes that are sent in a moment (<see cref="VirtualRouterLedger.Unsent"/>). Their statuses would only say so: they stay until then, for <see cref="LongestPass"/> at most.</param>
     public IReadOnlyList<Guid> Take(DateTimeOffset now, NextTick next, IReadOnlySet<Guid> unsent)
     {
         Settle(now, next);
@@ -89,9 +98,25 @@ internal sealed class StatusQueue
             return [];
         }
 
-        List<Guid> batch = [.. _due.Where(o => !unsent.Contains(o)).Take(BatchSize)];
+        // Those that have been passed over for long come first.
+        List<Guid> batch = [.. _passedOver.Where(p => p.Value + LongestPass <= now && _due.Contains(p.Key)).Select(p => p.Key).Take(BatchSize)];
+        _due.ExceptWith(batch);
+        foreach (var owner in _due)
+        {
+            if (batch.Count == BatchSize) break;
+            if (!unsent.Contains(owner))
+            {
+                batch.Add(owner);
+                continue;
+            }
+
+            _passedOver.TryAdd(owner, now);
+            next.NoLaterThan(_passedOver[owner] + LongestPass);
+        }
+
         _due.ExceptWith(batch);
         _restarted.ExceptWith(batch);
+        foreach (var owner in batch) _passedOver.Remove(owner);
         if (batch.Count is > 0 and < BatchSize) _emptiedAt = now;
         return batch;
     }

@@ -40,7 +40,7 @@ public sealed record VirtualRouterResource : ResourceBody
 /// <param name="State">Success: the agent is connected. Pending: it was never connected. Failure: it is no longer connected.</param>
 /// <param name="Connected">Whether the agent is connected to a control node.</param>
 /// <param name="ControlNode">The name of the control node that it is connected to.</param>
-/// <param name="LastSeenAt">When the agent last sent a message.</param>
+/// <param name="LastSeenAt">When the agent was last heard, true to 4 s.</param>
 /// <param name="DesiredRevision">The revision that the agent should apply.</param>
 /// <param name="AppliedRevision">The revision that the agent last acknowledged.</param>
 /// <param name="AgentVersion">The version of cn2-vrouter.</param>

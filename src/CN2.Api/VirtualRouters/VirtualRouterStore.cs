@@ -18,9 +18,14 @@ public sealed class VirtualRouterStore
     public async Task<List<VirtualRouterResource>> ToResourcesAsync(CN2DbContext db, IReadOnlyList<VirtualRouterRow> rows, CancellationToken cancellationToken)
     {
         var uids = rows.Select(r => r.Uid).ToList();
-        var statuses = await db.VirtualRouterStatuses.AsNoTracking().Where(s => uids.Contains(s.Uid)).ToDictionaryAsync(s => s.Uid, cancellationToken);
+        var statuses = await (
+            from s in db.VirtualRouterStatuses.AsNoTracking()
+            where uids.Contains(s.Uid)
+            join c in db.ControlNodes on s.ControlNode equals c.Name into nodes
+            from c in nodes.DefaultIfEmpty()
+            select new { Row = s, ControlNodeSeenAt = (DateTimeOffset?)c.LastSeenAt }).ToDictionaryAsync(s => s.Row.Uid, cancellationToken);
         var intruders = (await db.VirtualRouterIntruders.AsNoTracking().Where(i => uids.Contains(i.Uid)).ToListAsync(cancellationToken)).ToLookup(i => i.Uid);
-        return [.. rows.Select(r => ToResource(r, statuses.GetValueOrDefault(r.Uid), intruders[r.Uid]))];
+        return [.. rows.Select(r => statuses.GetValueOrDefault(r.Uid) is { } s ? ToResource(r, s.Row, s.Row.LastHeard(s.ControlNodeSeenAt), intruders[r.Uid]) : ToResource(r, null, null, intruders[r.Uid]))];
     }
 
     public async Task<VirtualRouterResource> ToResourceAsync(CN2DbContext db, VirtualRouterRow row, CancellationToken cancellationToken) =>
@@ -48,7 +53,7 @@ public sealed class VirtualRouterStore
         Apply(row, request);
         scope.Db.VirtualRouters.Add(row);
         scope.Changes.Added(ResourceKind.VirtualRouter, null, row.Name, row.Uid);
-        return new WriteOutcome.Created(ToResource(row, null, []));
+        return new WriteOutcome.Created(ToResource(row, null, null, []));
     }
 
     public async Task<WriteOutcome> ReplaceAsync(WriteScope scope, VirtualRouterRow row, VirtualRouterRequest request, CancellationToken cancellationToken)
@@ -96,7 +101,7 @@ public sealed class VirtualRouterStore
         return added.Length > 0 && await BlockedAddresses.HolderAsync(scope.Connection, added, cancellationToken) is { } held ? ApiProblem.AddressInUse(held) : null;
     }
 
-    private static VirtualRouterResource ToResource(VirtualRouterRow row, VirtualRouterStatusRow? status, IEnumerable<VirtualRouterIntruderRow> intruders) => new()
+    private static VirtualRouterResource ToResource(VirtualRouterRow row, VirtualRouterStatusRow? status, DateTimeOffset? lastHeard, IEnumerable<VirtualRouterIntruderRow> intruders) => new()
     {
         Name = row.Name,
         Uid = row.Uid,
@@ -108,10 +113,11 @@ public sealed class VirtualRouterStore
         Address = row.Address.ToString(),
         Address6 = row.Address6?.ToString(),
         AdminDown = row.AdminDown,
-        Status = ToStatus(row, status, intruders),
+        Status = ToStatus(row, status, lastHeard, intruders),
     };
 
-    private static VirtualRouterStatus ToStatus(VirtualRouterRow row, VirtualRouterStatusRow? status, IEnumerable<VirtualRouterIntruderRow> intruders)
+    private static VirtualRouterStatus ToStatus(
+        VirtualRouterRow row, VirtualRouterStatusRow? status, DateTimeOffset? lastHeard, IEnumerable<VirtualRouterIntruderRow> intruders)
     {
         var (state, connected, reason, message) = status switch
         {
@@ -124,11 +130,11 @@ public sealed class VirtualRouterStore
             _ => (ResourceState.Pending, "False", "NeverConnected", $"No agent has connected yet; start cn2-vrouter with --name {row.Name} on the node."),
         };
         return new VirtualRouterStatus(
-            state, status?.Connected ?? false, status?.ControlNode, status?.LastSeenAt, status?.DesiredRevision ?? 0, status?.AppliedRevision ?? 0,
+            state, status?.Connected ?? false, status?.ControlNode, lastHeard, status?.DesiredRevision ?? 0, status?.AppliedRevision ?? 0,
             status?.AgentVersion, status?.OverlayEngine, status?.Message,
             StoredDocument.Conditions(row,
             [
-                new ConditionBody("Connected", connected, reason, message, row.Generation, status?.LastSeenAt ?? row.CreatedAt),
+                new ConditionBody("Connected", connected, reason, message, row.Generation, lastHeard ?? row.CreatedAt),
                 Forwarding(row, status),
                 .. intruders.OrderBy(i => i.Reason, StringComparer.Ordinal).Select(i => new ConditionBody(i.Reason, "True", i.Reason, i.Message, row.Generation, i.Since)),
             ]));

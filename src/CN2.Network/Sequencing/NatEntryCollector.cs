@@ -121,7 +121,7 @@ internal sealed class NatEntryCollector
             own.Excepted = _excepted;
             if (own.Changes.ContainsKey(key)) continue;
             Set(own, key, before);
-            if (before is { } kept) own.Owners.Add(kept.Owner);
+            if (before is { } kept && kept.Period > own.Taken) own.Owners.Add(kept.Owner); // what it was given already is awaited already
         }
 
         foreach (var own in _tablesWith[key])

@@ -97,7 +97,7 @@ public sealed class EventTests(ApiServer api) : IClassFixture<ApiServer>
         await api.Services.GetRequiredService<ControlNodeStore>().BeatAsync(new("elsewhere", 120), null, [], ct); // else its agents are orphans
         await store.ConnectAsync(new VRouterHello("node1", System.Net.IPAddress.Parse("172.27.115.111"), null, "1.0"), "elsewhere", 10, now, ct);
         await store.SaveAsync("elsewhere", [new VirtualRouterProgress("node1", TimeSpan.Zero, 1, 1, null, "1.0", null)], ["node1"], ct);
-        await store.DisconnectAsync("elsewhere", ["node1"], ct);
+        await store.DisconnectAsync("elsewhere", [new AgentEnd("node1", TimeSpan.Zero)], ct);
         await Eventually.TrueAsync(() => api.Services.GetRequiredService<HeldLease>().IsLeading);
         await store.MarkLostAsync(api.Services.GetRequiredService<HeldLease>().Current!.Value, TimeSpan.FromMinutes(1), new LossRule(TimeSpan.FromMinutes(-1), TimeSpan.Zero, TimeSpan.Zero, 0), [], ct);
         Assert.Equal(["Lost", "Disconnected", "Programmed", "Connected"], await ReasonsAsync("virtual-routers/node1"));

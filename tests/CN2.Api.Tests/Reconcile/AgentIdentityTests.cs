@@ -110,14 +110,18 @@ public sealed class AgentIdentityTests(PrivatePostgres postgres)
         await plane.UntilReadyAsync("web");
         await plane.QueryAsync<long>("""
             WITH r AS (
-                UPDATE virtual_router_status s SET control_node = 'cn-x', connected = false FROM virtual_router v WHERE v.uid = s.uid AND v.name = 'compute1' RETURNING v.uid, v.name
+                UPDATE virtual_router_status s SET control_node = 'cn-x', connected = false, last_seen_at = now() FROM virtual_router v WHERE v.uid = s.uid AND v.name = 'compute1' RETURNING v.uid, v.name
             ), c AS (
                 INSERT INTO change (kind, name, uid, verb, status_only) SELECT kind, r.name, r.uid, 1, true FROM r, (SELECT kind FROM change WHERE name = 'compute1' LIMIT 1) k RETURNING 1
             ) SELECT count(*) FROM c
             """);
         await Eventually.TrueAsync(async () => await WhereAsync(plane) == ("cn-a", Hop1), seconds: 30);
+        var before = await SeenAsync("/v1/control-nodes/cn-a");
         Assert.True((bool)(await plane.Api.GetAsync(Compute1)).Json!["status"]!["connected"]!);
+        Assert.InRange(await SeenAsync(Compute1), before, await SeenAsync("/v1/control-nodes/cn-a")); // it was heard until its control node was seen last
         Assert.Equal([Hop1], plane.HopsOf(Address));
+
+        async Task<DateTimeOffset> SeenAsync(string path) => (DateTimeOffset)(await plane.Api.GetAsync(path)).Expect(200).Json!["status"]!["lastSeenAt"]!;
     }
 
     [Fact]

@@ -89,6 +89,38 @@ public sealed class AgentRecorderTests(PrivatePostgres postgres) : IAsyncLifetim
     }
 
     [Fact]
+    public async Task Agents_that_only_send_heartbeats_write_no_row_and_one_that_falls_silent_is_written_once()
+    {
+        string[] names = ["node1", "node2", "node3"];
+        foreach (var name in names) Recorder.Connected(Hello(name, "1.0"));
+        await HeartbeatsAsync(1, names);
+        var rows = Rows();
+        for (ulong round = 2; round < 6; round++) await HeartbeatsAsync(round, names);
+        Assert.Equal(rows, Rows());
+
+        // node1 says nothing more.
+        for (ulong round = 6; Query<bool>("SELECT bool_and(last_seen_at = 'infinity') FROM virtual_router_status"); round++) await HeartbeatsAsync(round, names[1..]);
+        Assert.Equal("node1", Query<string>("SELECT string_agg(v.name, ' ') FROM virtual_router v JOIN virtual_router_status s USING (uid) WHERE isfinite(s.last_seen_at) AND s.connected"));
+        var silent = Rows();
+        await HeartbeatsAsync(100, names[1..]);
+        Assert.Equal(silent, Rows());
+        await HeartbeatsAsync(101, names);
+        Assert.True(Query<bool>("SELECT bool_and(last_seen_at = 'infinity') FROM virtual_router_status"));
+    }
+
+    [Fact]
+    public async Task An_agent_whose_stream_ends_was_heard_when_it_reported_last()
+    {
+        await ConnectAsync("node1");
+        Recorder.Progress(Progress("node1", applied: 5), atOnce: true, answered: true);
+        await Eventually.TrueAsync(() => Query<long>("SELECT applied_revision FROM virtual_router_status") == 5);
+        _parts.Time.Advance(TimeSpan.FromSeconds(2));
+        Recorder.Disconnected("node1");
+        await Eventually.TrueAsync(() => Query<bool?>("SELECT connected FROM virtual_router_status") == false);
+        Assert.True(Query<TimeSpan>("SELECT now() - last_seen_at FROM virtual_router_status") >= TimeSpan.FromSeconds(2));
+    }
+
+    [Fact]
     public async Task Of_a_herd_in_which_one_agent_must_wait_the_others_are_saved_once()
     {
         string[] names = ["node1", "node2", "node3", "node4"];
@@ -265,6 +297,19 @@ public sealed class AgentRecorderTests(PrivatePostgres postgres) : IAsyncLifetim
             });
         }
     }
+
+    /// <summary>A second later agents report the same as before, and one more agent reports this revision, so that it is seen when all is saved.</summary>
+    private async Task HeartbeatsAsync(ulong round, params string[] names)
+    {
+        if (round == 1) Recorder.Connected(Hello("others", "1.0"));
+        _parts.Time.Advance(TimeSpan.FromSeconds(1));
+        foreach (var name in names) Recorder.Progress(Progress(name, applied: 5), atOnce: false, answered: true);
+        Recorder.Progress(Progress("others", applied: round), atOnce: true, answered: true);
+        await Eventually.TrueAsync(() => Query<long>("SELECT applied_revision FROM virtual_router_status s JOIN virtual_router v USING (uid) WHERE v.name = 'others'") == (long)round);
+    }
+
+    /// <summary>The version of each row but the one of <see cref="HeartbeatsAsync"/>.</summary>
+    private string Rows() => Query<string>("SELECT string_agg(s.ctid::text || s.xmin::text || s.xmax::text, ' ' ORDER BY s.uid) FROM virtual_router_status s JOIN virtual_router v USING (uid) WHERE v.name <> 'others'");
 
     private int Failures() => _parts.Log.Lines.Count(l => l.Text.StartsWith("What agents report could not be saved yet", StringComparison.Ordinal));
 

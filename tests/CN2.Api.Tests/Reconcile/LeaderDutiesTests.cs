@@ -116,6 +116,9 @@ public sealed class LeaderDutiesTests : IAsyncDisposable
         Assert.Equal([LostAfter], Round(seconds: 11));
         Handle(new LeaderEvent.LostMarked());
         PutVanished("compute1");
+        var next = new NextTick();
+        _duties.Do(_parts.Now, next);
+        Assert.Equal(_parts.Now + TimeSpan.FromSeconds(0.25), next.At); // half of 0.5 s
         Assert.Empty(Round());
         Assert.Empty(Round(seconds: 0.1));
         PutVanished("compute2");

@@ -1,9 +1,5 @@
-using System.Net;
-using CN2.Api.Data;
-using CN2.Api.Drivers;
 using CN2.Api.Reconcile;
 using CN2.Api.Tests.Fixtures;
-using Npgsql;
 
 namespace CN2.Api.Tests.Reconcile;
 
@@ -13,27 +9,14 @@ namespace CN2.Api.Tests.Reconcile;
 /// </summary>
 public sealed class MassLossTests(PrivatePostgres postgres) : IAsyncLifetime
 {
-    private static readonly TimeSpan LostAfter = TimeSpan.FromSeconds(10);
-    private static readonly LeaderLease Lease = new(Sample.Uid(1), 1);
     private string[] _carriers = ["node1", "node2", "node3", "node4"];
-    private string _connectionString = null!;
-    private LoopParts _parts = null!;
-
-    private AgentReportStore Store => _parts.Get<AgentReportStore>();
+    private AgentRows _rows = null!;
 
     private static CancellationToken Cancellation => TestContext.Current.CancellationToken;
 
-    public async ValueTask InitializeAsync()
-    {
-        _connectionString = await postgres.CreateDatabaseAsync();
-        _parts = new LoopParts(_connectionString);
-        await ExecuteAsync("INSERT INTO control_node (name, last_seen_at, sessions, restart_time_seconds) VALUES ('cn-a', now(), '[]', 120)");
-        await ExecuteAsync($"INSERT INTO leader_lease (control_node, run, fence, renewed_at, expires_at) VALUES ('cn-a', '{Lease.Run}', {Lease.Fence}, now(), now() + interval '1 hour')");
-        foreach (var name in _carriers.Append("idle")) await ConnectAsync(name);
-        await ExecuteAsync("UPDATE virtual_router_status SET lost = false");
-    }
+    public async ValueTask InitializeAsync() => _rows = await AgentRows.CreateAsync(postgres, [.. _carriers, "idle"]);
 
-    public async ValueTask DisposeAsync() => await _parts.DisposeAsync();
+    public ValueTask DisposeAsync() => _rows.DisposeAsync();
 
     [Fact]
     public async Task One_that_stays_away_is_lost()
@@ -59,7 +42,7 @@ public sealed class MassLossTests(PrivatePostgres postgres) : IAsyncLifetime
         }
 
         Assert.Equal("", await LostAsync());
-        Assert.Equal(2L, await QueryAsync<long>("SELECT count(*) FROM event WHERE reason = 'MassLoss'"));
+        Assert.Equal(2L, await _rows.QueryAsync<long>("SELECT count(*) FROM event WHERE reason = 'MassLoss'"));
     }
 
     [Fact]
@@ -102,7 +85,7 @@ public sealed class MassLossTests(PrivatePostgres postgres) : IAsyncLifetime
         await PassAsync(7);
         await MarkAsync();
         await PassAsync(0.5);
-        await ExecuteAsync("UPDATE virtual_router_status SET last_seen_at = last_seen_at - interval '4 seconds' WHERE NOT connected AND NOT lost");
+        await _rows.ExecuteAsync("UPDATE virtual_router_status SET last_seen_at = last_seen_at - interval '4 seconds' WHERE NOT connected AND NOT lost");
         Assert.Equal(1, await MarkAsync());
         Assert.Equal("node1", await LostAsync());
         // After that time it is an old story, and node2 alone.
@@ -131,7 +114,7 @@ public sealed class MassLossTests(PrivatePostgres postgres) : IAsyncLifetime
     {
         await AwayAsync("node1");
         await PassAsync(11);
-        await ExecuteAsync("DELETE FROM control_node");
+        await _rows.ExecuteAsync("DELETE FROM control_node");
         Assert.Equal(1, await MarkAsync());
         Assert.Equal("", await LostAsync());
     }
@@ -142,10 +125,10 @@ public sealed class MassLossTests(PrivatePostgres postgres) : IAsyncLifetime
         await AwayAsync("node1", "node2");
         await PassAsync(11);
         await MarkAsync();
-        Assert.Equal(2L, await QueryAsync<long>("SELECT count(*) FROM virtual_router_status WHERE held_at IS NOT NULL"));
+        Assert.Equal(2L, await _rows.QueryAsync<long>("SELECT count(*) FROM virtual_router_status WHERE held_at IS NOT NULL"));
         await ConnectAsync("node1");
-        await Store.SaveAsync("cn-a", [new VirtualRouterProgress("node2", TimeSpan.Zero, 1, 1, null, "1", null)], [], Cancellation);
-        Assert.Equal(0L, await QueryAsync<long>("SELECT count(*) FROM virtual_router_status WHERE held_at IS NOT NULL"));
+        await _rows.Store.SaveAsync("cn-a", [new VirtualRouterProgress("node2", TimeSpan.Zero, 1, 1, null, "1", null)], [], Cancellation);
+        Assert.Equal(0L, await _rows.QueryAsync<long>("SELECT count(*) FROM virtual_router_status WHERE held_at IS NOT NULL"));
         Assert.Equal(0, await MarkAsync());
     }
 
@@ -154,51 +137,26 @@ public sealed class MassLossTests(PrivatePostgres postgres) : IAsyncLifetime
     {
         await AwayAsync("node1");
         await PassAsync(11);
-        await ExecuteAsync("UPDATE virtual_router_status s SET last_seen_at = now() - interval '4 seconds' FROM virtual_router v WHERE v.uid = s.uid AND v.name = 'node2'");
+        await _rows.ExecuteAsync("UPDATE virtual_router_status s SET last_seen_at = now() - interval '4 seconds' FROM virtual_router v WHERE v.uid = s.uid AND v.name = 'node2'");
         Assert.Equal(1, await MarkAsync());
         Assert.Equal("", await LostAsync());
     }
 
-    private async Task ConnectAsync(string name)
-    {
-        Assert.Null(await Store.ConnectAsync(
-            new VRouterHello(name, IPAddress.Parse($"172.27.115.{(int)name[^1]}"), null, "1.0"), "cn-a", 100, DateTimeOffset.UtcNow, Cancellation));
-        await ExecuteAsync("UPDATE virtual_router_status SET last_seen_at = now() + interval '1 hour' WHERE connected"); // it is heard all the time
-    }
+    private async Task ConnectAsync(string name) => Assert.Null(await _rows.ConnectAsync(AgentRows.Hello(name)));
 
     private async Task<int> MarkAsync(int limit = 0)
     {
-        await ExecuteAsync("UPDATE control_node SET last_seen_at = now()");
-        return await Store.MarkLostAsync(Lease, ControlNodeLiveness.GoneAfter, new LossRule(LostAfter, TimeSpan.Zero, LostAfter, limit), _carriers, Cancellation);
+        await _rows.ExecuteAsync("UPDATE control_node SET last_seen_at = now()");
+        return await _rows.MarkLostAsync(limit: limit, carriers: _carriers);
     }
 
-    private async Task AwayAsync(params string[] names)
-    {
-        await ExecuteAsync($"UPDATE virtual_router_status s SET last_seen_at = now() FROM virtual_router v WHERE v.uid = s.uid AND v.name IN ({string.Join(',', names.Select(n => $"'{n}'"))})");
-        await Store.DisconnectAsync("cn-a", names, Cancellation);
-    }
+    private Task AwayAsync(params string[] names) => _rows.Store.DisconnectAsync("cn-a", [.. names.Select(n => new AgentEnd(n, TimeSpan.Zero))], Cancellation);
 
-    private Task PassAsync(double seconds) => ExecuteAsync(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"""
+    private Task PassAsync(double seconds) => _rows.ExecuteAsync(string.Create(System.Globalization.CultureInfo.InvariantCulture, $"""
         UPDATE virtual_router_status SET held_at = held_at - interval '{seconds} s', lost_at = lost_at - interval '{seconds} s',
             last_seen_at = CASE WHEN connected THEN last_seen_at ELSE last_seen_at - interval '{seconds} s' END
         """));
 
     private async Task<string> LostAsync() =>
-        await QueryAsync<string?>("SELECT string_agg(v.name, ' ' ORDER BY v.name) FROM virtual_router v JOIN virtual_router_status s USING (uid) WHERE s.lost") ?? "";
-
-    private async Task ExecuteAsync(string sql)
-    {
-        await using var connection = new NpgsqlConnection(_connectionString);
-        await connection.OpenAsync(Cancellation);
-        await using var command = new NpgsqlCommand(sql, connection);
-        await command.ExecuteNonQueryAsync(Cancellation);
-    }
-
-    private async Task<T?> QueryAsync<T>(string sql)
-    {
-        await using var connection = new NpgsqlConnection(_connectionString);
-        await connection.OpenAsync(Cancellation);
-        await using var command = new NpgsqlCommand(sql, connection);
-        return await command.ExecuteScalarAsync(Cancellation) is T value ? value : default;
-    }
+        await _rows.QueryAsync<string?>("SELECT string_agg(v.name, ' ' ORDER BY v.name) FROM virtual_router v JOIN virtual_router_status s USING (uid) WHERE s.lost") ?? "";
 }

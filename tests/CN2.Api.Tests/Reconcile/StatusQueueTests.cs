@@ -100,6 +100,31 @@ public sealed class StatusQueueTests
     }
 
     [Fact]
+    public void An_owner_that_changes_all_the_time_is_passed_over_for_a_limited_time_also_while_others_are_due()
+    {
+        var (busy, others) = (Sample.Uid(1), 1000);
+        _unsent.Add(busy);
+        _queue.Add(busy);
+        Take(0);
+        for (var ms = 50; ms < 550; ms += 50)
+        {
+            _queue.Add(Enumerable.Range(others += StatusQueue.BatchSize, StatusQueue.BatchSize).Select(Sample.Uid));
+            Assert.DoesNotContain(busy, Take(ms));
+        }
+
+        var next = new NextTick();
+        _queue.Take(Start.AddMilliseconds(549), next, _unsent);
+        Assert.Equal(Start.AddMilliseconds(550), next.At);
+        _queue.Add(busy); // it is due already
+        Assert.Contains(busy, Take(550));
+        _queue.Add(busy);
+        Take(560);
+        Assert.DoesNotContain(busy, Take(610));
+        Assert.DoesNotContain(busy, Take(1109));
+        Assert.Contains(busy, Take(1110));
+    }
+
+    [Fact]
     public void A_large_number_is_taken_in_batches_without_settling_again()
     {
         _queue.Add(Enumerable.Range(0, StatusQueue.BatchSize + 10).Select(Sample.Uid));

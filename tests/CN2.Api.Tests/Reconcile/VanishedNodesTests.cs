@@ -97,9 +97,9 @@ public sealed class VanishedNodesTests : IAsyncDisposable
     {
         public TaskCompletionSource<IReadOnlyCollection<string>> Vanished { get; } = new();
 
-        public Task VanishAsync(string controlNode, IReadOnlyCollection<string> names, CancellationToken ct)
+        public Task VanishAsync(string controlNode, IReadOnlyCollection<AgentEnd> ends, CancellationToken ct)
         {
-            Vanished.TrySetResult(names);
+            Vanished.TrySetResult([.. ends.Select(e => e.Name)]);
             return Task.CompletedTask;
         }
 
@@ -113,7 +113,7 @@ public sealed class VanishedNodesTests : IAsyncDisposable
 
         public Task ForgetIntrudersAsync(CancellationToken ct) => Task.CompletedTask;
 
-        public Task DisconnectAsync(string controlNode, IReadOnlyCollection<string>? names, CancellationToken ct) => Task.CompletedTask;
+        public Task DisconnectAsync(string controlNode, IReadOnlyCollection<AgentEnd>? ends, CancellationToken ct) => Task.CompletedTask;
 
         public Task SaveAsync(string controlNode, IReadOnlyCollection<VirtualRouterProgress> progress, IReadOnlyCollection<string> answered, CancellationToken ct) => Task.CompletedTask;
 

@@ -132,6 +132,16 @@ public sealed class NatEntryCollectorTests
         Assert.Equal((false, false, true), (collector.HasAny("compute1"), collector.HasAny("compute2"), collector.HasAny("compute3")));
     }
 
+    [Fact]
+    public void An_owner_whose_change_a_vRouter_was_given_is_not_awaited_there_again_when_another_one_changes_the_entry_elsewhere()
+    {
+        var collector = new NatEntryCollector();
+        collector.PutElsewhere([], Guid.NewGuid(), Entry(Key(1), 1));
+        collector.TakeFor(["compute1"], _ => true);
+        collector.PutElsewhere(["compute1"], Guid.NewGuid(), Entry(Key(1), 2));
+        Assert.Empty(collector.TakeFor(["compute1"], _ => true).OwnersOnlyOf("compute1"));
+    }
+
     private static NatEntryKey Key(int number) => new(IPFamily.IPv4, IPAddress.Parse("100.0.0.4"), TransportProtocol.TCP, (ushort)number);
 
     /// <param name="number">Tells it apart from others of the same key.</param>

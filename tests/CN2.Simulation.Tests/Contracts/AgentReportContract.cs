@@ -1,24 +1,13 @@
 using System.Net;
-using CN2.Api.Data;
 using CN2.Api.Drivers;
 using CN2.Api.Reconcile;
 
 namespace CN2.Simulation.Tests.Contracts;
 
-/// <summary>Which agents may connect, how far they are, and which are lost.</summary>
-public abstract class AgentReportContract(StoreSite site) : StoreContract(site)
+/// <summary>Which agents may connect, and how far they are.</summary>
+public abstract class AgentReportContract(StoreSite site) : AgentStoreContract(site)
 {
     private const int Maximum = 5;
-    private static readonly TimeSpan LostAfter = TimeSpan.FromSeconds(10);
-
-    private IAgentReportStore Store => Site.Get<IAgentReportStore>();
-
-    public override async ValueTask InitializeAsync()
-    {
-        await base.InitializeAsync();
-        await Site.BeatAsync("cn-a");
-        await Site.BeatAsync("cn-b");
-    }
 
     [Fact]
     public async Task An_agent_makes_its_VirtualRouter_which_counts_as_lost_until_it_has_answered()
@@ -87,16 +76,20 @@ public abstract class AgentReportContract(StoreSite site) : StoreContract(site)
     }
 
     [Fact]
-    public async Task The_agent_of_a_control_node_that_is_gone_is_not_alive()
+    public async Task An_agent_that_is_heard_is_alive_for_as_long_as_its_control_node_says_that_it_is()
     {
         await ConnectAsync(Hello(1));
         var twin = Hello(1) with { Instance = "other" };
-        await PassAsync(ControlNodeLiveness.GoneAfter.TotalSeconds - 1);
+        await PassAsync(4);
+        Assert.NotNull(await JudgeAsync(twin, "cn-b"));
+        await PassAsync(1);
+        Assert.Null(await JudgeAsync(twin, "cn-b"));
+        await Site.BeatAsync("cn-a");
+        Assert.NotNull(await JudgeAsync(twin, "cn-b"));
+        await SaveAsync(Progress("compute1") with { Silence = TimeSpan.FromSeconds(5) });
+        Assert.Null(await JudgeAsync(twin, "cn-b"));
         await SaveAsync(Progress("compute1"));
         Assert.NotNull(await JudgeAsync(twin, "cn-b"));
-        await PassAsync(2);
-        await SaveAsync(Progress("compute1"));
-        Assert.Null(await JudgeAsync(twin, "cn-b"));
     }
 
     [Fact]
@@ -119,28 +112,6 @@ public abstract class AgentReportContract(StoreSite site) : StoreContract(site)
     }
 
     [Fact]
-    public async Task An_agent_that_is_overdue_is_away_since_it_was_last_in_time_and_back_when_it_has_answered()
-    {
-        var lease = await ServeAsync(1, 2, 3);
-        var late = Progress("compute1") with { Overdue = true, Message = "late" };
-        await PassAsync(8);
-        await RenewAsync(lease, "compute2", "compute3");
-        Assert.Equal(["Modified VirtualRouter compute1 status"], await Site.ChangesOfAsync(() => SaveAsync(late)));
-        Assert.Empty(await Site.ChangesOfAsync(() => SaveAsync(late)));
-        Assert.False((await Site.RouterAsync("compute1")).Connected);
-        Assert.Empty(await Site.ChangesOfAsync(() => MarkLostAsync(lease)));
-        await PassAsync(3);
-        await RenewAsync(lease, "compute2", "compute3");
-        await SaveAsync(late);
-        Assert.Equal(["Modified VirtualRouter compute1"], await Site.ChangesOfAsync(() => MarkLostAsync(lease)));
-        await SaveAsync(late);
-        Assert.True((await Site.RouterAsync("compute1")).Router.Lost);
-        await Store.SaveAsync("cn-a", [Progress("compute1")], ["compute1"], Ct);
-        var back = await Site.RouterAsync("compute1");
-        Assert.Equal((true, false), (back.Connected, back.Router.Lost));
-    }
-
-    [Fact]
     public async Task A_new_connection_has_applied_nothing()
     {
         await ConnectAsync(Hello(1));
@@ -155,8 +126,8 @@ public abstract class AgentReportContract(StoreSite site) : StoreContract(site)
         await ConnectAsync(Hello(1));
         await ConnectAsync(Hello(2));
         await ConnectAsync(Hello(3), "cn-b");
-        Assert.Empty(await Site.ChangesOfAsync(() => Store.DisconnectAsync("cn-b", ["compute1"], Ct)));
-        Assert.Equal(["Modified VirtualRouter compute1 status"], await Site.ChangesOfAsync(() => Store.DisconnectAsync("cn-a", ["compute1", "compute3"], Ct)));
+        Assert.Empty(await Site.ChangesOfAsync(() => DisconnectAsync("cn-b", "compute1")));
+        Assert.Equal(["Modified VirtualRouter compute1 status"], await Site.ChangesOfAsync(() => DisconnectAsync("cn-a", "compute1", "compute3")));
         Assert.Equal(["Modified VirtualRouter compute2 status"], await Site.ChangesOfAsync(() => Store.DisconnectAsync("cn-a", null, Ct)));
         Assert.Equal([false, false, true], (await Site.ReadAsync()).VirtualRouters.Items.OrderBy(r => r.Router.Name).Select(r => r.Connected));
         Assert.Equal(["Modified VirtualRouter compute1 status"], await Site.ChangesOfAsync(() => SaveAsync(Progress("compute1"))));
@@ -164,170 +135,14 @@ public abstract class AgentReportContract(StoreSite site) : StoreContract(site)
     }
 
     [Fact]
-    public async Task Who_has_been_away_for_long_enough_is_lost()
+    public async Task A_report_about_an_agent_whose_stream_must_have_ended_does_not_connect_it()
     {
-        var lease = await ServeAsync(1, 2, 3);
-        await Store.DisconnectAsync("cn-a", ["compute1"], Ct);
-        await PassAsync(9);
-        await RenewAsync(lease, "compute2", "compute3");
-        Assert.Empty(await Site.ChangesOfAsync(() => MarkLostAsync(lease)));
-        await PassAsync(2);
-        await RenewAsync(lease, "compute2", "compute3");
-        Assert.Empty(await Site.ChangesOfAsync(() => MarkLostAsync(lease with { Run = Guid.NewGuid() })));
-        Assert.Equal(["Modified VirtualRouter compute1"], await Site.ChangesOfAsync(async () => Assert.Equal(0, await MarkLostAsync(lease))));
-        Assert.Equal([true, false, false], (await Site.ReadAsync()).VirtualRouters.Items.OrderBy(r => r.Router.Name).Select(r => r.Router.Lost));
-        Assert.Empty(await Site.ChangesOfAsync(() => MarkLostAsync(lease)));
-    }
-
-    [Fact]
-    public async Task Agents_of_a_control_node_that_is_gone_become_disconnected()
-    {
-        var lease = await ServeAsync(1, 2);
-        await ConnectAsync(Hello(3), "cn-b");
-        await PassAsync(ControlNodeLiveness.GoneAfter.TotalSeconds + 1);
-        await RenewAsync(lease, "compute1", "compute2");
-        Assert.Equal(["Modified VirtualRouter compute3 status"], await Site.ChangesOfAsync(() => MarkLostAsync(lease)));
-        Assert.False((await Site.RouterAsync("compute3")).Connected);
-    }
-
-    [Theory]
-    [InlineData(0, 2)] // half of four
-    [InlineData(3, 0)]
-    [InlineData(2, 2)]
-    public async Task Many_at_once_are_held_and_not_lost(int limit, int held)
-    {
-        var lease = await ServeAsync(1, 2, 3, 4);
-        await Store.DisconnectAsync("cn-a", ["compute1", "compute2"], Ct);
-        await PassAsync(11);
-        await RenewAsync(lease, "compute3", "compute4");
-        Assert.Equal(held, await MarkLostAsync(lease, limit, 1, 2, 3, 4));
-        var routers = (await Site.ReadAsync()).VirtualRouters.Items.OrderBy(r => r.Router.Name).ToList();
-        Assert.Equal((held > 0, held == 0), (routers[0].Held, routers[0].Router.Lost));
-        Assert.Equal((held > 0, held == 0), (routers[1].Held, routers[1].Router.Lost));
-        Assert.False(routers[2].Held || routers[2].Router.Lost);
-    }
-
-    [Fact]
-    public async Task Who_is_held_becomes_lost_some_time_after_the_others_are_back()
-    {
-        var lease = await ServeAsync(1, 2, 3, 4);
-        await Store.DisconnectAsync("cn-a", ["compute1", "compute2"], Ct);
-        await PassAsync(11);
-        await RenewAsync(lease, "compute3", "compute4");
-        Assert.Equal(["Modified VirtualRouter compute1 status", "Modified VirtualRouter compute2 status"], await Site.ChangesOfAsync(() => MarkLostAsync(lease, 0, 1, 2, 3, 4)));
-        Assert.Empty(await Site.ChangesOfAsync(async () => Assert.Equal(2, await MarkLostAsync(lease, 0, 1, 2, 3, 4))));
-        await ConnectAsync(Hello(2, connection: 2));
-        await RenewAsync(lease, "compute2", "compute3", "compute4");
-        Assert.Equal(1, await MarkLostAsync(lease, 0, 1, 2, 3, 4));
-        await PassAsync(4);
-        await RenewAsync(lease, "compute2", "compute3", "compute4");
-        Assert.Equal(1, await MarkLostAsync(lease, 0, 1, 2, 3, 4));
-        await PassAsync(2);
-        await RenewAsync(lease, "compute2", "compute3", "compute4");
-        Assert.Equal(["Modified VirtualRouter compute1"], await Site.ChangesOfAsync(async () => Assert.Equal(0, await MarkLostAsync(lease, 0, 1, 2, 3, 4))));
-        Assert.Equal((true, false), ((await Site.RouterAsync("compute1")).Router.Lost, (await Site.RouterAsync("compute1")).Held));
-    }
-
-    [Fact]
-    public async Task One_that_was_lost_a_moment_ago_counts_and_one_of_long_ago_does_not()
-    {
-        var lease = await ServeAsync(1, 2, 3);
-        await Store.DisconnectAsync("cn-a", ["compute1"], Ct);
-        await PassAsync(11);
-        await RenewAsync(lease, "compute2", "compute3");
-        await MarkLostAsync(lease, 0, 1, 2, 3);
-        await Store.DisconnectAsync("cn-a", ["compute2"], Ct);
-        await PassAsync(9);
-        await RenewAsync(lease, "compute3");
-        Assert.Equal(0, await MarkLostAsync(lease, 0, 2, 3));
-        await PassAsync(0.5);
-        Assert.Equal(0, await MarkLostAsync(lease, 0, 2, 3));
-        Assert.False((await Site.RouterAsync("compute2")).Router.Lost);
-        await PassAsync(1);
-        await RenewAsync(lease, "compute3");
-        Assert.Equal(0, await MarkLostAsync(lease, 0, 2, 3));
-        Assert.True((await Site.RouterAsync("compute2")).Router.Lost);
-    }
-
-    [Fact]
-    public async Task A_node_that_has_vanished_is_lost_at_once_and_an_agent_that_was_seen_since_is_not()
-    {
-        var lease = await ServeAsync(1, 2, 3);
-        await PassAsync(0.5);
-        Assert.Equal(["Modified VirtualRouter compute1 status", "Modified VirtualRouter compute2 status"],
-            await Site.ChangesOfAsync(() => Store.VanishAsync("cn-a", ["compute1", "compute2", "compute9"], Ct)));
-        Assert.Empty(await Site.ChangesOfAsync(() => Store.VanishAsync("cn-a", ["compute1"], Ct))); // it is known
-        Assert.Empty(await Site.ChangesOfAsync(() => Store.VanishAsync("cn-b", ["compute3"], Ct))); // its agent is elsewhere
-        var gone = await Site.RouterAsync("compute1");
-        Assert.Equal((false, true, false), (gone.Connected, gone.Vanished, gone.Router.Lost));
-
-        // The agent of compute2 has found another control node, and that one has left it since.
-        await PassAsync(0.1);
-        await ConnectAsync(Hello(2, connection: 2));
-        Assert.False((await Site.RouterAsync("compute2")).Vanished);
-        await PassAsync(0.1);
-        await Store.DisconnectAsync("cn-a", ["compute2"], Ct);
-        Assert.Equal(["Modified VirtualRouter compute1"], await Site.ChangesOfAsync(() => MarkLostAsync(lease)));
-        Assert.Equal((true, false), ((await Site.RouterAsync("compute1")).Router.Lost, (await Site.RouterAsync("compute2")).Router.Lost));
-    }
-
-    [Fact]
-    public async Task Many_that_have_vanished_at_once_are_held()
-    {
-        var lease = await ServeAsync(1, 2, 3, 4);
-        await PassAsync(0.5);
-        await Store.VanishAsync("cn-a", ["compute1", "compute2"], Ct);
-        Assert.Equal(2, await MarkLostAsync(lease, 0, 1, 2, 3, 4));
-        Assert.Equal((false, true), ((await Site.RouterAsync("compute1")).Router.Lost, (await Site.RouterAsync("compute1")).Held));
-    }
-
-    [Fact]
-    public async Task Among_several_control_nodes_those_that_vanish_a_moment_apart_are_held_together()
-    {
-        var rule = new LossRule(LostAfter, TimeSpan.FromSeconds(0.5), TimeSpan.FromSeconds(0.5), 0);
-        string[] carriers = ["compute1", "compute2", "compute3"];
-        var lease = await ServeAsync(1, 2, 3);
-        await PassAsync(0.5);
-        await Store.VanishAsync("cn-a", ["compute1"], Ct);
-        Assert.Equal(0, await Store.MarkLostAsync(lease, ControlNodeLiveness.GoneAfter, rule, carriers, Ct));
-        Assert.False((await Site.RouterAsync("compute1")).Router.Lost); // others may have vanished with it
-        await PassAsync(0.1);
-        await Store.VanishAsync("cn-a", ["compute2"], Ct);
-        await PassAsync(0.6);
-        Assert.Equal(2, await Store.MarkLostAsync(lease, ControlNodeLiveness.GoneAfter, rule, carriers, Ct));
-        Assert.Equal((true, true), ((await Site.RouterAsync("compute1")).Held, (await Site.RouterAsync("compute2")).Held));
-
-        await ConnectAsync(Hello(2, connection: 2)); // and so only one had vanished
-        await PassAsync(LostAfter.TotalSeconds);
-        await RenewAsync(lease, "compute2", "compute3");
-        await Store.MarkLostAsync(lease, ControlNodeLiveness.GoneAfter, rule, carriers, Ct);
-        Assert.Equal((true, false), ((await Site.RouterAsync("compute1")).Router.Lost, (await Site.RouterAsync("compute2")).Router.Lost));
-    }
-
-    [Fact]
-    public async Task With_a_short_time_two_that_are_lost_one_after_the_other_are_not_lost_at_once()
-    {
-        var rule = new LossRule(LostAfter, TimeSpan.Zero, TimeSpan.FromSeconds(0.5), 0);
-        var lease = await ServeAsync(1, 2, 3);
-        await PassAsync(0.5);
-        await Store.VanishAsync("cn-a", ["compute1"], Ct);
-        await Store.MarkLostAsync(lease, ControlNodeLiveness.GoneAfter, rule, ["compute1", "compute2", "compute3"], Ct);
-        Assert.True((await Site.RouterAsync("compute1")).Router.Lost);
-        await PassAsync(1);
-        await Store.VanishAsync("cn-a", ["compute2"], Ct);
-        Assert.Equal(0, await Store.MarkLostAsync(lease, ControlNodeLiveness.GoneAfter, rule, ["compute2", "compute3"], Ct));
-        Assert.True((await Site.RouterAsync("compute2")).Router.Lost);
-    }
-
-    [Fact]
-    public async Task A_time_in_the_future_is_no_sign_of_life()
-    {
-        var lease = await ServeAsync(1, 2, 3);
-        await Store.DisconnectAsync("cn-a", ["compute1"], Ct);
-        await PassAsync(-3600);
-        await RenewAsync(lease, "compute2", "compute3");
-        await MarkLostAsync(lease);
-        Assert.True((await Site.RouterAsync("compute1")).Router.Lost);
+        await ServeAsync(1);
+        await DisconnectAsync("cn-a", "compute1");
+        Assert.Empty(await Site.ChangesOfAsync(() => SaveAsync(Progress("compute1") with { Silence = TimeSpan.FromSeconds(6) })));
+        Assert.False((await Site.RouterAsync("compute1")).Connected);
+        await SaveAsync(Progress("compute1") with { Silence = TimeSpan.FromSeconds(3) });
+        Assert.True((await Site.RouterAsync("compute1")).Connected);
     }
 
     [Fact]
@@ -351,39 +166,7 @@ public abstract class AgentReportContract(StoreSite site) : StoreContract(site)
         Assert.Empty(await Site.ChangesOfAsync(() => Store.ForgetIntrudersAsync(Ct)));
     }
 
-    private static VRouterHello Hello(int number, long connection = 1) => new($"compute{number}", new IPAddress([172, 27, 116, (byte)number]), null, "1.0")
-    {
-        Instance = $"instance{number}",
-        Source = new IPAddress([172, 27, 116, (byte)number]),
-        Connection = connection,
-    };
-
-    private static VirtualRouterProgress Progress(string name) => new(name, TimeSpan.Zero, 0, 0, null, "1.0", null);
-
-    private async Task ConnectAsync(VRouterHello hello, string controlNode = "cn-a") => Assert.Null(await Store.ConnectAsync(hello, controlNode, 100, DateTimeOffset.UtcNow, Ct));
-
     private Task<AgentRefusal?> JudgeAsync(VRouterHello hello, string controlNode = "cn-a") => Store.JudgeAsync(hello, controlNode, Maximum, Ct);
-
-    private Task SaveAsync(params VirtualRouterProgress[] progress) => Store.SaveAsync("cn-a", progress, [], Ct);
-
-    /// <summary>Agents at this control node, which have answered.</summary>
-    private async Task<LeaderLease> ServeAsync(params int[] numbers)
-    {
-        foreach (var number in numbers) await ConnectAsync(Hello(number));
-        await Store.SaveAsync("cn-a", [.. numbers.Select(n => Progress($"compute{n}"))], [.. numbers.Select(n => $"compute{n}")], Ct);
-        return await Site.LeadAsync();
-    }
-
-    /// <summary>The leader, its control node and these agents live on.</summary>
-    private async Task RenewAsync(LeaderLease lease, params string[] alive)
-    {
-        Assert.NotNull(await Site.Get<ILeaderLeaseStore>().RenewAsync(lease, Ct));
-        await Site.BeatAsync("cn-a");
-        await SaveAsync([.. alive.Select(Progress)]);
-    }
-
-    private Task<int> MarkLostAsync(LeaderLease lease, int limit = 0, params int[] carriers) =>
-        Store.MarkLostAsync(lease, ControlNodeLiveness.GoneAfter, new LossRule(LostAfter, TimeSpan.Zero, LostAfter, limit), [.. carriers.Select(n => $"compute{n}")], Ct);
 }
 
 public sealed class MemoryAgentReportTests() : AgentReportContract(new MemoryStores());

@@ -11,6 +11,10 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(4.5);
     private static readonly TimeSpan Silent = TimeSpan.FromSeconds(3.5);
+    private static readonly TimeSpan StreamEnds = TimeSpan.FromSeconds(6);
+
+    /// <summary>The agent is heard regularly; its control node's heartbeat says until when.</summary>
+    private static readonly DateTimeOffset Always = DateTimeOffset.MaxValue;
 
     public Task<AgentRefusal?> JudgeAsync(VRouterHello hello, string controlNode, int maximum, CancellationToken ct) =>
         link.CallAsync(db => Judge(db, hello, controlNode, maximum).Refusal, ct);
@@ -43,7 +47,7 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
         {
             Connected = true,
             ControlNode = controlNode,
-            LastSeen = db.Now,
+            LastSeen = Always,
             Applied = null,
             HeldAt = null,
             Instance = hello.Instance,
@@ -77,17 +81,19 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
         return true;
     }), ct);
 
-    public Task DisconnectAsync(string controlNode, IReadOnlyCollection<string>? names, CancellationToken ct) => EndAsync(controlNode, names, vanished: false, ct);
+    public Task DisconnectAsync(string controlNode, IReadOnlyCollection<AgentEnd>? ends, CancellationToken ct) => EndAsync(controlNode, ends, vanished: false, ct);
 
-    public Task VanishAsync(string controlNode, IReadOnlyCollection<string> names, CancellationToken ct) => EndAsync(controlNode, names, vanished: true, ct);
+    public Task VanishAsync(string controlNode, IReadOnlyCollection<AgentEnd> ends, CancellationToken ct) => EndAsync(controlNode, ends, vanished: true, ct);
 
-    private Task<bool> EndAsync(string controlNode, IReadOnlyCollection<string>? names, bool vanished, CancellationToken ct) => link.CallAsync(db => db.Write(changes =>
+    private Task<bool> EndAsync(string controlNode, IReadOnlyCollection<AgentEnd>? ends, bool vanished, CancellationToken ct) => link.CallAsync(db => db.Write(changes =>
     {
         foreach (var router in db.Routers.Values)
         {
-            if (names?.Contains(router.Name) == false) continue;
+            var end = ends?.FirstOrDefault(e => e.Name == router.Name);
+            if (ends is not null && end is null) continue;
             if (!db.RouterStatuses.TryGetValue(router.Uid, out var status) || !status.Connected || status.ControlNode != controlNode) continue;
-            db.RouterStatuses[router.Uid] = status with { Connected = false, VanishedAt = vanished ? db.Now : null };
+            var heard = end is null ? LastHeard(db, status, ControlNodeLiveness.GoneAfter) : Earlier(status.LastSeen, db.Now - (end.Silence > TimeSpan.Zero ? end.Silence : TimeSpan.FromTicks(1)));
+            db.RouterStatuses[router.Uid] = status with { Connected = false, LastSeen = heard, VanishedAt = vanished ? db.Now : null };
             changes.Add(ResourceKind.VirtualRouter, null, router.Name, router.Uid, ChangeVerb.Modified, statusOnly: true);
         }
 
@@ -101,17 +107,19 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
             {
                 if (db.RouterOf(report.Name) is not { } router || !db.RouterStatuses.TryGetValue(router.Uid, out var status) || status.ControlNode != controlNode) continue;
                 var isBack = status.Lost && answered.Contains(report.Name);
-                var isNews = status.Message != report.Message || status.AppliedRevision != report.AppliedRevision || status.Connected == report.Overdue || status.Refused != report.Refused;
+                var isConnected = !report.Overdue && (status.Connected || report.Silence < StreamEnds);
+                var isHeard = !report.Overdue && report.Silence < AgentReportStore.HeardWithin;
+                var isNews = status.Message != report.Message || status.AppliedRevision != report.AppliedRevision || status.Connected != isConnected || status.Refused != report.Refused;
                 db.RouterStatuses[router.Uid] = status with
                 {
-                    Connected = !report.Overdue,
-                    LastSeen = report.Overdue ? status.LastSeen : db.Now - report.Silence,
+                    Connected = isConnected,
+                    LastSeen = isHeard ? Always : isConnected || status.LastSeen == Always ? db.Now - report.Silence : status.LastSeen,
                     Lost = status.Lost && !isBack,
                     AppliedRevision = report.AppliedRevision,
                     Applied = report.Applied,
                     Message = report.Message,
                     Refused = report.Refused,
-                    HeldAt = report.Overdue ? status.HeldAt : null,
+                    HeldAt = isConnected ? null : status.HeldAt,
                 };
                 if (isBack || isNews) changes.Add(ResourceKind.VirtualRouter, null, router.Name, router.Uid, ChangeVerb.Modified, statusOnly: !isBack);
             }
@@ -130,14 +138,14 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
         var now = db.Now;
         var rows = db.Routers.Values.Where(r => db.RouterStatuses.ContainsKey(r.Uid)).Select(r => (Router: r, Status: db.RouterStatuses[r.Uid])).ToList();
         var orphaned = rows.Where(r => r.Status.Connected && !IsAlive(r.Status.ControlNode)).ToList();
-        var away = rows.Where(r => !r.Status.Lost && (!r.Status.Connected || r.Status.LastSeen < now - Silent || orphaned.Contains(r)))
+        var away = rows.Where(r => !r.Status.Lost && (!r.Status.Connected || LastHeard(db, r.Status, goneAfter) < now - Silent || orphaned.Contains(r)))
             .Select(r => (r.Router, r.Status, Carries: carriers.Contains(r.Router.Name), IsDue: !r.Status.Connected && (!IsNear(r.Status.LastSeen, lostAfter) || (r.Status.VanishedAt is { } at && at > r.Status.LastSeen && !(at > now - vanishedAfter && at < now + vanishedAfter))))).ToList();
         var recent = rows.Count(r => r.Status.Lost && r.Status.LostAt > now - atOnceWithin);
         var isMass = away.Count(a => a.Carries) + recent >= (limit > 0 ? limit : Math.Max(2, (carriers.Count + recent + 1) / 2));
 
         foreach (var (router, status) in orphaned)
         {
-            db.RouterStatuses[router.Uid] = status with { Connected = false };
+            db.RouterStatuses[router.Uid] = status with { Connected = false, LastSeen = LastHeard(db, status, goneAfter) };
             changes.Add(ResourceKind.VirtualRouter, null, router.Name, router.Uid, ChangeVerb.Modified, statusOnly: true);
         }
 
@@ -162,13 +170,18 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
         bool IsAlive(string? controlNode) => controlNode is not null && db.ControlNodes.GetValueOrDefault(controlNode) is { } row && row.IsAlive(now, goneAfter);
     }
 
+    private static DateTimeOffset LastHeard(MemoryDatabase db, RouterStatus status, TimeSpan goneAfter) =>
+        Earlier(status.LastSeen, db.ControlNodes.GetValueOrDefault(status.ControlNode ?? "")?.LastSeen ?? db.Now - goneAfter);
+
+    private static DateTimeOffset Earlier(DateTimeOffset one, DateTimeOffset other) => one < other ? one : other;
+
     private static (AgentRefusal? Refusal, VirtualRouter? Router) Judge(MemoryDatabase db, VRouterHello hello, string controlNode, int maximum)
     {
         var router = db.RouterOf(hello.Name);
         if (router is not null)
         {
             var status = db.RouterStatuses.GetValueOrDefault(router.Uid);
-            var isAlive = status is { Connected: true } && status.LastSeen > db.Now - Fresh
+            var isAlive = status is { Connected: true } && LastHeard(db, status, ControlNodeLiveness.GoneAfter) > db.Now - Fresh
                 && db.ControlNodes.GetValueOrDefault(status.ControlNode ?? "") is { } node && node.IsAlive(db.Now, ControlNodeLiveness.GoneAfter);
             var known = new KnownAgent(router.Uid, router.Address!, router.Address6, status?.ControlNode, status?.Instance, status?.Source, status?.Connection ?? 0, isAlive);
             if (AgentConnection.Judge(hello, known, controlNode) is { } refusal) return (refusal, router);

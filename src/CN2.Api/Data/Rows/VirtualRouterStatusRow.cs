@@ -8,6 +8,11 @@ public sealed class VirtualRouterStatusRow
 
     /// <summary>The replica that the agent connected to.</summary>
     public string? ControlNode { get; set; }
+
+    /// <summary>
+    /// When the agent was heard last; null: never. While it is heard regularly, <see cref="DateTimeOffset.MaxValue"/> (in the database <c>infinity</c>): then
+    /// <see cref="LastHeard"/> says when.
+    /// </summary>
     public DateTimeOffset? LastSeenAt { get; set; }
 
     /// <summary>The agent is away for longer than LostAfterSeconds. The leading replica sets it; it is cleared when the agent has its whole configuration again.</summary>
@@ -31,4 +36,9 @@ public sealed class VirtualRouterStatusRow
 
     /// <summary>When that began to be true, false or unknown.</summary>
     public DateTimeOffset? ForwardsSince { get; set; }
+
+    /// <summary>When the agent was heard last; null: never, or nobody knows.</summary>
+    /// <param name="controlNodeSeenAt">When its control node was seen last; null: that one is not known.</param>
+    public DateTimeOffset? LastHeard(DateTimeOffset? controlNodeSeenAt) =>
+        LastSeenAt == DateTimeOffset.MaxValue || (Connected && controlNodeSeenAt < LastSeenAt) ? controlNodeSeenAt : LastSeenAt;
 }
