@@ -14,12 +14,12 @@ internal static class AgentConnectionRows
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(4.5);
 
     /// <summary>
-    /// SQL: when the agent of a row was heard last, while it is connected: <c>virtual_router_status s</c>, left joined with its <c>control_node c</c>. Of an agent that
-    /// is heard regularly the row says <c>infinity</c>, and the last heartbeat of the control node says until when. A control node that has no row was not seen for
-    /// <paramref name="goneAfter"/>.
+    /// SQL: when the agent of a row <c>virtual_router_status s</c> was heard last, while it is connected. Of an agent that is heard regularly the row says
+    /// <c>infinity</c>, and the last heartbeat of the control node says until when. A control node that has no row was not seen for <paramref name="goneAfter"/>.
     /// </summary>
     /// <param name="goneAfter">SQL of an interval, such as a parameter that is <see cref="ControlNodeLiveness.GoneAfter"/>.</param>
-    public static string LastHeard(string goneAfter) => $"least(s.last_seen_at, coalesce(c.last_seen_at, now() - {goneAfter}))";
+    /// <param name="controlNodeSeen">SQL of that heartbeat; by default of a <c>control_node c</c> that is left joined.</param>
+    public static string LastHeard(string goneAfter, string controlNodeSeen = "c.last_seen_at") => $"least(s.last_seen_at, coalesce({controlNodeSeen}, now() - {goneAfter}))";
 
     /// <summary>What is known of the agent with this name; with a transaction its VirtualRouter is locked.</summary>
     public static async Task<KnownAgent?> KnownAsync(NpgsqlConnection connection, NpgsqlTransaction? transaction, string name, CancellationToken ct) =>

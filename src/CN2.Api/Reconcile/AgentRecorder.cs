@@ -60,6 +60,8 @@ internal sealed partial class AgentRecorder(
     {
         _here[hello.Name] = r.Connections[hello.Name] = hello;
         r.Ends.Remove(hello.Name);
+        // The hello is saved as if the agent had been heard: a silence from before it is to be said again.
+        if (_last.TryGetValue(hello.Name, out var last)) last.IsSilent = false;
     });
 
     public void Disconnected(string name) => Add(r => Ended(r, name, vanished: false));
@@ -72,6 +74,7 @@ internal sealed partial class AgentRecorder(
         _here.Remove(name);
         reports.Connections.Remove(name);
         reports.Progress.Remove(name);
+        reports.Answered.Remove(name);
         _last.Remove(name, out var last);
         reports.Ends[name] = reports.Ends.TryGetValue(name, out var end)
             ? end with { Vanished = end.Vanished || vanished }
@@ -291,7 +294,7 @@ internal sealed partial class AgentRecorder(
             }
 
             foreach (var (key, report) in reports.Health) _waiting.Health.TryAdd(key, report);
-            _waiting.Answered.UnionWith(reports.Answered);
+            _waiting.Answered.UnionWith(reports.Answered.Where(_here.ContainsKey));
         }
     }
 

@@ -320,14 +320,15 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         LeaderLease lease, TimeSpan goneAfter, LossRule rule, IReadOnlyCollection<string> carriers, CancellationToken ct)
     {
         const string isDue = "NOT s.connected AND (s.last_seen_at NOT BETWEEN now() - $2 AND now() + $2 OR (s.vanished_at > s.last_seen_at AND NOT (s.vanished_at > now() - $10 AND s.vanished_at < now() + $10)))";
+        // No join in `locked`: after waiting for a row PostgreSQL looks at the new one, but would join it with the control node of the old one.
         await using var command = dataSource.CreateCommand(
             $"""
             WITH locked AS MATERIALIZED (
-                SELECT s.uid, s.connected, {AgentConnectionRows.LastHeard("$1")} AS seen FROM virtual_router_status s LEFT JOIN control_node c ON c.name = s.control_node
+                SELECT s.uid, s.connected, {AgentConnectionRows.LastHeard("$1", "(SELECT c.last_seen_at FROM control_node c WHERE c.name = s.control_node)")} AS seen FROM virtual_router_status s
                 WHERE {LeaderLease.IsHeld("$7", "$8")}
-                  AND CASE WHEN s.connected THEN ({ControlNodeLiveness.IsAlive("c", "$1")}) IS NOT TRUE
+                  AND CASE WHEN s.connected THEN NOT EXISTS (SELECT FROM control_node c WHERE c.name = s.control_node AND {ControlNodeLiveness.IsAlive("c", "$1")})
                       ELSE NOT s.lost AND {isDue} AND (s.held_at IS NULL OR s.held_at < now() - $2 / 4) END
-                ORDER BY s.uid FOR NO KEY UPDATE OF s
+                ORDER BY s.uid FOR NO KEY UPDATE
             ), orphaned AS (
                 UPDATE virtual_router_status s SET connected = false, last_seen_at = l.seen FROM locked l, virtual_router v
                 WHERE l.uid = s.uid AND l.connected AND v.uid = s.uid

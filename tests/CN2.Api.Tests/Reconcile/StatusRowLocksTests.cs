@@ -44,6 +44,23 @@ public sealed class StatusRowLocksTests(PrivatePostgres postgres) : IAsyncLifeti
         Assert.Equal(statement == "progress" ? Names.Length : 0, await _rows.QueryAsync<long>("SELECT count(*) FROM virtual_router_status WHERE message = 'done'"));
     }
 
+    /// <summary>The leader finds agents of a control node that is gone just when they come to another one.</summary>
+    [Fact]
+    public async Task An_agent_that_comes_to_another_control_node_while_the_leader_waits_for_its_row_stays_connected()
+    {
+        await _rows.ExecuteAsync("UPDATE virtual_router_status SET control_node = 'cn-gone', last_seen_at = 'infinity'");
+        await using var holder = new NpgsqlConnection(_rows.ConnectionString);
+        await holder.OpenAsync(Cancellation);
+        await using var transaction = await holder.BeginTransactionAsync(Cancellation);
+        await using (var move = new NpgsqlCommand("UPDATE virtual_router_status s SET control_node = 'cn-a' FROM virtual_router v WHERE v.uid = s.uid AND v.name = 'node2'", holder, transaction))
+            await move.ExecuteNonQueryAsync(Cancellation);
+        var waiting = _rows.MarkLostAsync(carriers: Names);
+        await Eventually.TrueAsync(async () => await _rows.QueryAsync<long>("SELECT count(*) FROM pg_locks WHERE NOT granted") > 0);
+        await transaction.CommitAsync(Cancellation);
+        await waiting;
+        Assert.Equal("node2", await _rows.QueryAsync<string>("SELECT string_agg(name, ' ' ORDER BY name) FROM virtual_router JOIN virtual_router_status USING (uid) WHERE connected"));
+    }
+
     [Fact]
     public async Task A_VirtualRouter_that_somebody_has_locked_holds_up_no_other_one()
     {

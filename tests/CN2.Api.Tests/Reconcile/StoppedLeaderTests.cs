@@ -36,6 +36,8 @@ public sealed class StoppedLeaderTests(PrivatePostgres postgres)
         TestContext.Current.TestOutputHelper?.WriteLine($"both nodes were lost {clock.Elapsed.TotalSeconds:0.0} s after they died, of which 3 s are LostAfterSeconds");
         var fence = await QueryAsync<long>("SELECT fence FROM leader_lease WHERE control_node = 'cn-b'");
 
+        // Until the other replica has read that they are lost: it would find that it has no streams of theirs.
+        await Task.Delay(TimeSpan.FromSeconds(1), TestContext.Current.CancellationToken);
         // The nodes are back at the other replica. What the stopped one still believes must have no effect.
         await QueryAsync<long>("WITH w AS (UPDATE virtual_router_status SET connected = true, lost = false, control_node = 'cn-b', last_seen_at = 'infinity' RETURNING 1) SELECT count(*) FROM w");
         a.Signal("CONT");
