@@ -60,7 +60,7 @@ internal sealed partial class AgentEventHandler(
         if (account.ConnectedHere) progress.Save(account, atOnce: agentEvent is AgentEvent.Applied, isFirstAnswer: account.Answered && !hadAnswered);
     }
 
-    public void Handle(ReplicaView view) => recorder.HasOthers = view.HasOthers;
+    public void Handle(ReplicaView view) => recorder.Relocation.Found(others: view.HasOthers ? Math.Max(view.Sessions.Count, 1) : 0);
 
     private void Acknowledge(VirtualRouterLedger.Account account, AgentEvent.Applied applied)
     {

@@ -260,13 +260,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         using var second = await HelloAsync("compute1");
         Assert.Equal("disconnected compute1", await _listener.NextAsync());
         Assert.StartsWith("connected compute1", await _listener.NextAsync(), StringComparison.Ordinal);
-        var ended = await Assert.ThrowsAsync<RpcException>(async () =>
-        {
-            while (await first.ResponseStream.MoveNext(Cancellation))
-            {
-            }
-        });
-        Assert.Equal(StatusCode.Aborted, ended.StatusCode);
+        Assert.Equal(StatusCode.Aborted, (await EndAsync(first)).StatusCode);
         _publisher.Publish("compute1", 4, new VRouterConfig([], [], [], [], []));
         Assert.Equal(4u, (await NextAsync(second)).Snapshot.Revision);
         await second.RequestStream.CompleteAsync();
@@ -390,13 +384,20 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         var hello = publisher.HelloOf("compute1")!;
         _publisher.End(hello with { }, "of an earlier connection");
         _publisher.End(hello, "the address is taken");
-        var ended = await Assert.ThrowsAsync<RpcException>(async () =>
-        {
-            while (await call.ResponseStream.MoveNext(Cancellation))
-            {
-            }
-        });
-        Assert.Equal("the address is taken", ended.Status.Detail);
+        Assert.Equal("the address is taken", (await EndAsync(call)).Detail);
+    }
+
+    [Fact]
+    public async Task An_agent_that_is_sent_on_learns_it_by_the_status_and_the_reason()
+    {
+        using var call = await HelloAsync("compute1", others: new OtherServers { Preferred = true, StaysSeconds = 70 });
+        await _listener.NextAsync();
+        var hello = ((VRouterStreamPublisher)_publisher).HelloOf("compute1")!;
+        Assert.Equal(new VRouterOtherServers(Preferred: true, TimeSpan.FromSeconds(70)), hello.OtherServers);
+        _publisher.SendOn(hello with { }, "of an earlier connection");
+        _publisher.SendOn(hello, "there are too many agents");
+        Assert.Equal(new Status(StatusCode.ResourceExhausted, "there are too many agents"), await EndAsync(call));
+        Assert.Equal(1, _publisher.Counters.SentOn);
     }
 
     [Fact]
@@ -426,7 +427,19 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         return call.ResponseStream.Current;
     }
 
-    private async Task<AsyncDuplexStreamingCall<AgentMessage, ServerMessage>> HelloAsync(string name, string overlayEngine = "", byte? instance = null)
+    /// <summary>How the server ends the stream.</summary>
+    private static async Task<Status> EndAsync(AsyncDuplexStreamingCall<AgentMessage, ServerMessage> call)
+    {
+        var ended = await Assert.ThrowsAsync<RpcException>(async () =>
+        {
+            while (await call.ResponseStream.MoveNext(Cancellation))
+            {
+            }
+        });
+        return ended.Status;
+    }
+
+    private async Task<AsyncDuplexStreamingCall<AgentMessage, ServerMessage>> HelloAsync(string name, string overlayEngine = "", byte? instance = null, OtherServers? others = null)
     {
         var call = _channel.CreateCallInvoker().AsyncDuplexStreamingCall(Connect, null, new CallOptions(cancellationToken: Cancellation));
         var hello = new Hello
@@ -437,6 +450,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
             AgentVersion = "0.1.0",
             OverlayEngine = overlayEngine,
             Instance = instance is { } i ? ByteString.CopyFrom([.. Enumerable.Repeat(i, 16)]) : ByteString.Empty,
+            OtherServers = others,
         };
         await call.RequestStream.WriteAsync(new AgentMessage { Hello = hello }, Cancellation);
         await call.ResponseHeadersAsync;
