@@ -151,6 +151,6 @@ internal sealed partial class AgentRelocation(IVRouterPublisher publisher, Contr
     [LoggerMessage(EventId = 250, Level = LogLevel.Information, Message = "{Count} agents were sent to the other control nodes: {Here} are left here, and the share of this one is {Share}")]
     private partial void LogRelieved(int count, int here, int share);
 
-    [LoggerMessage(EventId = 251, Level = LogLevel.Warning, Message = "This control node has {Here} agents, its share is {Share}, and none of them is to be sent on: each was within its last minutes, or has no --server of another control node")]
+    [LoggerMessage(EventId = 251, Level = LogLevel.Warning, Message = "This control node has {Here} agents, its share is {Share}, and none of them can be sent on: each was sent on not long ago, or knows no other server. Give agents the --server of every control node")]
     private partial void LogStuck(int here, int share);
 }
