@@ -16,7 +16,7 @@ internal sealed class FleetReplicas(PrivateNetwork network, Report report, Bench
         var rows = new List<object[]>();
         foreach (var replicas in (int[])[1, Several]) await AtAsync(replicas, rows);
         report.Table(["replicas", "agents of each", "creates/s", "p50 ms", "p99 ms", "all up to date s", "CPU of each a create ms", "CPU of PostgreSQL a create ms", "one killed: all whole s", "broken streams"], rows);
-        report.Text(FormattableString.Invariant($"{options.Agents:N0} agents, each at one replica by its own order of the servers. {Clients} clients create Services for {options.LoadTime.TotalSeconds} s at the first replica, as in j1; all replicas, agents and PostgreSQL share the machine. One killed: SIGKILL to the last replica after the creates, until all its agents have everything from the others."));
+        report.Text($"{options.Agents:N0} agents, each at one replica by its own order of the servers. {Clients} clients create Services for {options.LoadTime.TotalSeconds} s at the first replica, as in j1; all replicas, agents and PostgreSQL share the machine. One killed: SIGKILL to the last replica after the creates, until all its agents have everything from the others.");
     }
 
     private async Task AtAsync(int replicas, List<object[]> rows)
