@@ -36,6 +36,9 @@ internal sealed partial class AgentRelocation(IVRouterPublisher publisher, Contr
     /// <summary>Since when there are clearly too many agents here; null: there are not, or some are being sent on.</summary>
     private long? _exceededSince;
     private bool _isRelieving;
+
+    /// <summary>How many agents were here a second ago, while some are being sent on.</summary>
+    private int _hereBefore;
     private bool _saidStuck;
     private int _sentOn;
 
@@ -123,7 +126,10 @@ internal sealed partial class AgentRelocation(IVRouterPublisher publisher, Contr
     {
         if (_isRelieving)
         {
-            if (here > share) return true;
+            // When more come than were sent on, a control node may be gone.
+            var isGrowing = here > _hereBefore;
+            _hereBefore = here;
+            if (here > share && !isGrowing) return true;
             _isRelieving = false;
             LogRelieved(_sentOn, here, share);
             return false;
@@ -137,7 +143,7 @@ internal sealed partial class AgentRelocation(IVRouterPublisher publisher, Contr
 
         _exceededSince ??= time.GetTimestamp();
         if (time.GetElapsedTime(_exceededSince.Value) < Patience) return false;
-        (_isRelieving, _exceededSince, _saidStuck, _sentOn) = (true, null, false, 0);
+        (_isRelieving, _hereBefore, _exceededSince, _saidStuck, _sentOn) = (true, here, null, false, 0);
         LogExceeded(here, share);
         return true;
     }

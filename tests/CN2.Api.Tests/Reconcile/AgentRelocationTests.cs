@@ -50,6 +50,19 @@ public sealed class AgentRelocationTests
     }
 
     [Fact]
+    public void When_more_come_than_go_it_waits_again_because_a_control_node_may_be_gone()
+    {
+        Connect(200);
+        Pass(AgentRelocation.Patience + TimeSpan.FromSeconds(1), agents: 200);
+        Assert.Equal(4, _publisher.SentOn.Count);
+        Connect(100, from: 200);
+        Pass(AgentRelocation.Patience, agents: 300);
+        Assert.Equal(4, _publisher.SentOn.Count);
+        Pass(TimeSpan.FromSeconds(3), agents: 300);
+        Assert.True(_publisher.SentOn.Count > 4);
+    }
+
+    [Fact]
     public void Only_agents_with_other_servers_go_and_first_those_that_prefer_one_of_these()
     {
         Connect(60, others: null);
