@@ -31,6 +31,9 @@ internal sealed class FleetAgent
     private readonly Method<byte[], FleetMessage> _connect;
     private readonly Task _running;
     private volatile AgentStream? _stream;
+
+    /// <summary>The server of this stream has sent something: a refusal has headers, and no message.</summary>
+    private bool _isServed;
     private bool _hasSnapshot;
     private int _addresses;
     private long _wholeSince;
@@ -113,8 +116,10 @@ internal sealed class FleetAgent
             if (stream.WasTaken && !stream.WasEnded) Interlocked.Increment(ref _broken);
             (_hasSnapshot, _addresses) = (false, 0);
             Volatile.Write(ref _wholeSince, 0);
-            if (stream.WasTaken) _turns.Ended(Stopwatch.GetElapsedTime(stream.BeganAt), sentOn);
-            if (stream.WasTaken && _turns.Count > 1) continue;
+            var wasServed = _isServed;
+            _isServed = false;
+            if (wasServed) _turns.Ended(Stopwatch.GetElapsedTime(stream.BeganAt), sentOn);
+            if (wasServed && _turns.Count > 1) continue;
             var pause = _behaviour == AgentBehaviour.Reconnects ? ShortestPause : Reconnect - (stream.WasTaken ? TimeSpan.Zero : Stopwatch.GetElapsedTime(stream.BeganAt));
             await Task.Delay(pause > ShortestPause ? pause : ShortestPause, ending).ContinueWith(static _ => { }, TaskScheduler.Default);
         }
@@ -144,6 +149,7 @@ internal sealed class FleetAgent
             while (await call.ResponseStream.MoveNext(CancellationToken.None))
             {
                 stream.Heard();
+                _isServed = true;
                 await TakeAsync(stream, call.ResponseStream.Current);
             }
         }
