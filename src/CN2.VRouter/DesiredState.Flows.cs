@@ -25,7 +25,7 @@ public sealed partial class DesiredState
             IfSound(() =>
             {
                 var (address, uid) = (WireMapping.HostAddress(message.Address), WireMapping.Uid(message.Uid));
-                Dataplane.EndpointHolders[address] = uid;
+                Dataplane.PutEndpointHolder(address, uid);
                 Change?.EndpointHolders.Add(address);
             });
         }

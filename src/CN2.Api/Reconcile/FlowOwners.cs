@@ -28,32 +28,23 @@ internal sealed class FlowOwners(LoopState state, VRouterDispatcher dispatcher)
     private readonly Dictionary<IPAddress, int> _present = [];
     private readonly Queue<((string VirtualRouter, IPAddress Address) Key, Guid Uid)> _left = [];
 
+    /// <summary>
+    /// VirtualMachineInterfaces that were read and are not looked at yet. One reading may have those that come to an address before those that leave it.
+    /// </summary>
+    private readonly Dictionary<Guid, VirtualMachineInterface> _arrived = [];
+
     /// <summary>The FloatingIP, or an endpoint that it is attached to, may be another one than before.</summary>
     public void Changed(Guid floatingIP) => _due.Add(floatingIP);
 
     /// <summary>The network moves between underlay and overlay.</summary>
     public void ForwardingChanged(Guid network) => _due.UnionWith(state.Resources.FloatingIPsOfNetwork(network).Select(f => f.Uid));
 
-    public void Put(VirtualMachineInterface endpoint)
-    {
-        foreach (var address in endpoint.Addresses)
-        {
-            var key = (endpoint.VirtualRouter, address);
-            var had = _holders.GetValueOrDefault(key);
-            var elsewhere = _present.GetValueOrDefault(address) - (had is { IsPresent: true } ? 1 : 0);
-            _holders[key] = new(endpoint.Id, endpoint.Uid, IsPresent: true);
-            _present[address] = elsewhere + 1;
-            if ((had ?? _former.GetValueOrDefault(address)) is not { } former || former.Id == endpoint.Id) continue;
-            var holder = new VRouterEndpointHolder(address, endpoint.Uid);
-            // An address that several vRouters have at a time is a different one on each, and unknown to the others.
-            if (elsewhere > 0) dispatcher.Reassigned(endpoint.VirtualRouter, holder);
-            else dispatcher.Reassigned(holder);
-        }
-    }
+    public void Put(VirtualMachineInterface endpoint) => _arrived[endpoint.Uid] = endpoint;
 
     /// <summary>It is gone, or has other addresses or another vRouter from now on.</summary>
     public void Removed(VirtualMachineInterface endpoint)
     {
+        _arrived.Remove(endpoint.Uid);
         foreach (var address in endpoint.Addresses)
         {
             var key = (endpoint.VirtualRouter, address);
@@ -77,8 +68,29 @@ internal sealed class FlowOwners(LoopState state, VRouterDispatcher dispatcher)
 
     public void Settle()
     {
+        foreach (var endpoint in _arrived.Values) Arrive(endpoint);
+        _arrived.Clear();
         foreach (var uid in _due) dispatcher.SetAttachment(uid, Of(uid));
         _due.Clear();
+    }
+
+    private void Arrive(VirtualMachineInterface endpoint)
+    {
+        foreach (var address in endpoint.Addresses)
+        {
+            var key = (endpoint.VirtualRouter, address);
+            var had = _holders.GetValueOrDefault(key);
+            var elsewhere = _present.GetValueOrDefault(address) - (had is { IsPresent: true } ? 1 : 0);
+            _holders[key] = new(endpoint.Id, endpoint.Uid, IsPresent: true);
+            _present[address] = elsewhere + 1;
+            // An address that several vRouters have at a time is a different one on each, and unknown to the others.
+            var isLocal = elsewhere > 0;
+            var former = had is { IsPresent: true } || isLocal ? had : _former.GetValueOrDefault(address) ?? had;
+            if (former is null || former.Id == endpoint.Id) continue;
+            var holder = new VRouterEndpointHolder(address, endpoint.Uid);
+            if (isLocal) dispatcher.Reassigned(endpoint.VirtualRouter, holder);
+            else dispatcher.Reassigned(holder);
+        }
     }
 
     private VRouterAttachment? Of(Guid uid)

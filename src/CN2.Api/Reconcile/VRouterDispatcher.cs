@@ -47,11 +47,11 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
     private const int MostHolders = 10_000;
 
     /// <summary>Addresses that changed hands → the VirtualMachineInterface that has them.</summary>
-    private readonly Dictionary<IPAddress, VRouterEndpointHolder> _commonHolders = [];
+    private readonly OrderedDictionary<IPAddress, VRouterEndpointHolder> _commonHolders = [];
     private readonly Dictionary<IPAddress, VRouterEndpointHolder> _changedCommonHolders = [];
 
     /// <summary>vRouter → addresses that changed hands there, and that other vRouters have too → the VirtualMachineInterface that has them.</summary>
-    private readonly Dictionary<string, Dictionary<IPAddress, VRouterEndpointHolder>> _endpointHolders = [];
+    private readonly Dictionary<string, OrderedDictionary<IPAddress, VRouterEndpointHolder>> _endpointHolders = [];
     private readonly Dictionary<string, Dictionary<IPAddress, VRouterEndpointHolder>> _changedHolders = [];
 
     /// <summary>Owner → its entries for the snapshots, with what the driver has encoded of them.</summary>
@@ -116,26 +116,33 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
     /// <summary>The address belongs to another VirtualMachineInterface than before: flows to the former one may be on any node.</summary>
     public void Reassigned(VRouterEndpointHolder holder)
     {
-        foreach (var ofRouter in _endpointHolders.Values.Concat(_changedHolders.Values)) ofRouter.Remove(holder.Address);
+        foreach (var ofRouter in _endpointHolders.Values) ofRouter.Remove(holder.Address);
+        foreach (var (name, ofRouter) in _changedHolders)
+        {
+            if (ofRouter.Remove(holder.Address) && ofRouter.Count == 0) _changedHolders.Remove(name);
+        }
+
         Remember(_commonHolders, holder);
-        Remember(_changedCommonHolders, holder);
+        _changedCommonHolders[holder.Address] = holder;
     }
 
     /// <summary>The address belongs to another VirtualMachineInterface on this vRouter than before. It is somebody else's on others.</summary>
     public void Reassigned(string virtualRouter, VRouterEndpointHolder holder)
     {
-        foreach (var holders in (Dictionary<string, Dictionary<IPAddress, VRouterEndpointHolder>>[])[_endpointHolders, _changedHolders])
-        {
-            if (!holders.TryGetValue(virtualRouter, out var ofRouter)) holders[virtualRouter] = ofRouter = [];
-            Remember(ofRouter, holder);
-        }
+        if (!_endpointHolders.TryGetValue(virtualRouter, out var ofRouter)) _endpointHolders[virtualRouter] = ofRouter = [];
+        Remember(ofRouter, holder);
+        if (!_changedHolders.TryGetValue(virtualRouter, out var changed)) _changedHolders[virtualRouter] = changed = [];
+        changed[holder.Address] = holder;
+        // What all are to be told of this address is older, and must not come later.
+        if (_changedCommonHolders.ContainsKey(holder.Address)) _commonDueAt = default;
     }
 
-    private static void Remember(Dictionary<IPAddress, VRouterEndpointHolder> holders, VRouterEndpointHolder holder)
+    // An agent that is here knows the oldest already; one that comes anew ends no flows for what was before it.
+    private static void Remember(OrderedDictionary<IPAddress, VRouterEndpointHolder> holders, VRouterEndpointHolder holder)
     {
-        // An agent that is here knows them already; one that comes anew ends no flows for what was before it.
-        if (holders.Count >= MostHolders) holders.Remove(holders.Keys.First());
-        holders[holder.Address] = holder;
+        holders.Remove(holder.Address);
+        if (holders.Count >= MostHolders) holders.RemoveAt(0);
+        holders.Add(holder.Address, holder);
     }
 
     /// <summary>
@@ -297,7 +304,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             [.. carried.Keys.SelectMany(instances.RoutesOf)])
         {
             Attachments = common.Attachments,
-            EndpointHolders = HoldersOf(name, _commonHolders, _endpointHolders),
+            EndpointHolders = Holders(_commonHolders.Values, _endpointHolders.GetValueOrDefault(name)?.Values),
             Carriers = carriers.Of(name),
             Inside = common.Inside,
         };
@@ -380,7 +387,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             RemovedVpnRoutes = overlay.RemovedRoutes,
             Attachments = [.. _changedAttachments.Values.OfType<VRouterAttachment>()],
             RemovedAttachments = [.. _changedAttachments.Where(a => a.Value is null).Select(a => a.Key)],
-            EndpointHolders = HoldersOf(name, _changedCommonHolders, _changedHolders),
+            EndpointHolders = Holders(_changedCommonHolders.Values, _changedHolders.GetValueOrDefault(name)?.Values),
             Carriers = putCarriers,
             RemovedCarriers = removedCarriers,
             Inside = [.. _changedInside.Where(inside.Contains)],
@@ -389,9 +396,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
     }
 
     /// <summary>An address that is in both has changed hands on this vRouter last, so that comes last.</summary>
-    private static VRouterEndpointHolder[] HoldersOf(
-        string name, Dictionary<IPAddress, VRouterEndpointHolder> common, Dictionary<string, Dictionary<IPAddress, VRouterEndpointHolder>> own) =>
-        [.. common.Values, .. own.GetValueOrDefault(name)?.Values.AsEnumerable() ?? []];
+    private static VRouterEndpointHolder[] Holders(IEnumerable<VRouterEndpointHolder> common, IEnumerable<VRouterEndpointHolder>? own) => [.. common, .. own ?? []];
 
     private HashSet<Guid> ChangedProbesOf(string name)
     {

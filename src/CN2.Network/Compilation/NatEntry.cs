@@ -48,6 +48,6 @@ public sealed record NatEntry
     /// <summary>Callers inside reach backends of other vRouters. In a VPN there are no such callers: pods are in the underlay.</summary>
     internal bool ServesInside => Scope == NatEntryScope.LocalBackends && Key.RoutingInstance == 0;
 
-    /// <summary>Clients that may use the entry; empty means all. An entry that no client may use is not compiled.</summary>
+    /// <summary>Clients that may use the entry; empty means all. Ranges of the other family alone: no client may, and flows of those who could before end.</summary>
     public EquatableList<IPNetwork> SourceRanges { get; init; } = [];
 }

@@ -11,7 +11,7 @@ namespace CN2.VRouter.Nft;
 internal sealed class FlowOwners
 {
     private readonly Dictionary<FloatingIPPlace, FloatingIPAttachment> _attachments = [];
-    private readonly Dictionary<IPAddress, Guid> _holders = [];
+    private readonly OrderedDictionary<IPAddress, Guid> _holders = [];
 
     /// <summary>A handed-over FloatingIP has its new owner's entries within this time, in milliseconds, or they are the same.</summary>
     private const long HandOverTime = 60_000;
@@ -49,7 +49,7 @@ internal sealed class FlowOwners
         {
             if (!desired.EndpointHolders.TryGetValue(address, out var endpoint) || _holders.GetValueOrDefault(address) == endpoint) continue;
             if (_started && (change is not null || _holders.ContainsKey(address))) ending.Reassigned.Add(address);
-            _holders[address] = endpoint;
+            DataplaneConfig.Remember(_holders, address, endpoint);
         }
 
         _started = true;

@@ -97,6 +97,41 @@ public sealed class FlowOwnersTests(PrivatePostgres postgres)
         Assert.Null(plane.Compute2.HolderOf("10.0.0.1"));
     }
 
+    [Fact]
+    public async Task An_interface_that_comes_to_a_node_where_its_address_was_once_another_one_s_is_the_same_one()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await plane.ServiceAsync("web");
+        await plane.UntilReadyAsync("web");
+        await DeleteEndpointAsync(plane, "pod1");
+        await plane.EndpointAsync("pod2", "compute2", "10.0.0.1");
+        var uid = await UidAsync(plane, "pod2");
+        await ControlPlane.UntilAsync(() => plane.Compute1.HolderOf("10.0.0.1") == uid);
+        await DeleteEndpointAsync(plane, "pod2");
+        await plane.EndpointAsync("pod2", "compute1", "10.0.0.1");
+        await plane.LetAnotherServiceBeProgrammedAsync();
+        Assert.Equal(uid, plane.Compute1.HolderOf("10.0.0.1"));
+        Assert.Equal(uid, plane.Compute2.HolderOf("10.0.0.1"));
+    }
+
+    /// <summary>Whichever of them is read first.</summary>
+    [Fact]
+    public async Task Interfaces_that_exchange_their_addresses_in_one_request_are_told_both()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await plane.EndpointAsync("pod2", "compute2", "10.0.0.2");
+        await plane.ServiceAsync("web");
+        await plane.UntilReadyAsync("web");
+        var (first, second) = (await UidAsync(plane, "pod1"), await UidAsync(plane, "pod2"));
+        var reply = await plane.Api.PostAsync("/v1/namespaces/default/virtual-machine-interfaces:batch", """
+            {"items":[{"name":"pod1","virtualRouter":"compute1","addresses":["10.0.0.2"],"labels":{"app":"web"}},{"name":"pod2","virtualRouter":"compute2","addresses":["10.0.0.1"],"labels":{"app":"web"}}]}
+            """);
+        Assert.Equal(200, reply.Status);
+        await ControlPlane.UntilAsync(() => new[] { plane.Compute1, plane.Compute2 }.All(n => n.HolderOf("10.0.0.1") == second && n.HolderOf("10.0.0.2") == first));
+    }
+
     private static async Task DeleteEndpointAsync(ControlPlane plane, string name) =>
         (await plane.Api.DeleteAsync($"/v1/namespaces/default/virtual-machine-interfaces/{name}")).Expect(204);
 

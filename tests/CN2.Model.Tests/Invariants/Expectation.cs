@@ -159,16 +159,17 @@ internal sealed class Expectation
                 var address = (string)floatingIP["address"]!;
                 var external = floatingIP["externalNetwork"] is not null;
                 var family = FamilyOf(address);
-                if (external && (service["loadBalancerSourceRanges"]!.AsArray() is { Count: > 0 } ranges) && !ranges.Any(r => FamilyOf((string)r!) == family))
+                foreach (var port in service["ports"]!.AsArray().Where(_ => !IsInOverlay(floatingIP)))
+                    Entry($"{address} {port!["protocol"]} {port["port"]}", usable, family, (int)port["targetPort"]!, local: external && (string?)service["externalTrafficPolicy"] == "Local");
+                if (!external) continue;
+                if (service["loadBalancerSourceRanges"]!.AsArray() is { Count: > 0 } ranges && !ranges.Any(r => FamilyOf((string)r!) == family))
                 {
+                    // Its entries admit nobody.
                     withheld = true;
                     Routes(floatingIP, []);
                     continue;
                 }
 
-                foreach (var port in service["ports"]!.AsArray().Where(_ => !IsInOverlay(floatingIP)))
-                    Entry($"{address} {port!["protocol"]} {port["port"]}", usable, family, (int)port["targetPort"]!, local: external && (string?)service["externalTrafficPolicy"] == "Local");
-                if (!external) continue;
                 var its = RoutesTo(floatingIP, usable, out var overlay);
                 withheld |= overlay;
                 routes.UnionWith(its);

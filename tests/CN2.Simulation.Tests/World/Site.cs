@@ -62,6 +62,9 @@ internal sealed class Site
 
     public MemoryDatabase Database { get; }
 
+    /// <summary>A control node says that it leaves a router out for a while.</summary>
+    public bool LeavesRouterOut => Database.ControlNodes.Values.Any(c => c.Sessions.Contains("left out and tried again", StringComparison.Ordinal));
+
     public DatabaseWeather Weather { get; } = new();
 
     /// <summary>Each engine's life is bound to its API's process, as systemd's BindsTo does it.</summary>
