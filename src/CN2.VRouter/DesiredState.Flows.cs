@@ -1,3 +1,5 @@
+using CN2.Network.Collections;
+using CN2.VRouter.Dataplane;
 using CN2.VRouter.V1;
 
 namespace CN2.VRouter;
@@ -25,7 +27,7 @@ public sealed partial class DesiredState
             IfSound(() =>
             {
                 var (address, uid) = (WireMapping.HostAddress(message.Address), WireMapping.Uid(message.Uid));
-                Dataplane.PutEndpointHolder(address, uid);
+                Dataplane.EndpointHolders.PutLast(address, uid, DataplaneConfig.MostEndpointHolders);
                 Change?.EndpointHolders.Add(address);
             });
         }

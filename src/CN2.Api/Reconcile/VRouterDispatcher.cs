@@ -2,6 +2,7 @@ using System.Net;
 using CN2.Api.Drivers;
 using CN2.Api.Overlay;
 using CN2.Network.Addressing;
+using CN2.Network.Collections;
 using CN2.Network.Compilation;
 using CN2.Network.Overlay;
 using CN2.Network.Resources;
@@ -43,7 +44,10 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
     private readonly Dictionary<VRouterAttachmentKey, VRouterAttachment?> _changedAttachments = [];
     private readonly HashSet<IPNetwork> _changedInside = [];
 
-    /// <summary>So many addresses that changed hands are remembered, of a vRouter and of all.</summary>
+    /// <summary>
+    /// So many addresses that changed hands are remembered, of a vRouter and of all. An agent that is here knows the oldest already; one that comes anew ends no flows
+    /// for what was before it.
+    /// </summary>
     private const int MostHolders = 10_000;
 
     /// <summary>Addresses that changed hands → the VirtualMachineInterface that has them.</summary>
@@ -122,7 +126,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             if (ofRouter.Remove(holder.Address) && ofRouter.Count == 0) _changedHolders.Remove(name);
         }
 
-        Remember(_commonHolders, holder);
+        _commonHolders.PutLast(holder.Address, holder, MostHolders);
         _changedCommonHolders[holder.Address] = holder;
     }
 
@@ -130,19 +134,11 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
     public void Reassigned(string virtualRouter, VRouterEndpointHolder holder)
     {
         if (!_endpointHolders.TryGetValue(virtualRouter, out var ofRouter)) _endpointHolders[virtualRouter] = ofRouter = [];
-        Remember(ofRouter, holder);
+        ofRouter.PutLast(holder.Address, holder, MostHolders);
         if (!_changedHolders.TryGetValue(virtualRouter, out var changed)) _changedHolders[virtualRouter] = changed = [];
         changed[holder.Address] = holder;
         // What all are to be told of this address is older, and must not come later.
         if (_changedCommonHolders.ContainsKey(holder.Address)) _commonDueAt = default;
-    }
-
-    // An agent that is here knows the oldest already; one that comes anew ends no flows for what was before it.
-    private static void Remember(OrderedDictionary<IPAddress, VRouterEndpointHolder> holders, VRouterEndpointHolder holder)
-    {
-        holders.Remove(holder.Address);
-        if (holders.Count >= MostHolders) holders.RemoveAt(0);
-        holders.Add(holder.Address, holder);
     }
 
     /// <summary>

@@ -25,7 +25,11 @@ public sealed class VirtualRouterStore
             from c in nodes.DefaultIfEmpty()
             select new { Row = s, ControlNodeSeenAt = (DateTimeOffset?)c.LastSeenAt }).ToDictionaryAsync(s => s.Row.Uid, cancellationToken);
         var intruders = (await db.VirtualRouterIntruders.AsNoTracking().Where(i => uids.Contains(i.Uid)).ToListAsync(cancellationToken)).ToLookup(i => i.Uid);
-        return [.. rows.Select(r => statuses.GetValueOrDefault(r.Uid) is { } s ? ToResource(r, s.Row, s.Row.LastHeard(s.ControlNodeSeenAt), intruders[r.Uid]) : ToResource(r, null, null, intruders[r.Uid]))];
+        return [.. rows.Select(r =>
+        {
+            var status = statuses.GetValueOrDefault(r.Uid);
+            return ToResource(r, status?.Row, status?.Row.LastHeard(status.ControlNodeSeenAt), intruders[r.Uid]);
+        })];
     }
 
     public async Task<VirtualRouterResource> ToResourceAsync(CN2DbContext db, VirtualRouterRow row, CancellationToken cancellationToken) =>

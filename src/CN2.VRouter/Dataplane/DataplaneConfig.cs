@@ -21,16 +21,6 @@ public sealed class DataplaneConfig
     /// <summary>As many as a control node remembers: 10,000 of this node, and 10,000 of all.</summary>
     public const int MostEndpointHolders = 20_000;
 
-    public void PutEndpointHolder(IPAddress address, Guid uid) => Remember(EndpointHolders, address, uid);
-
-    /// <summary>Adds it as the last one. The first one goes where there are too many.</summary>
-    internal static void Remember(OrderedDictionary<IPAddress, Guid> holders, IPAddress address, Guid uid)
-    {
-        holders.Remove(address);
-        if (holders.Count >= MostEndpointHolders) holders.RemoveAt(0);
-        holders.Add(address, uid);
-    }
-
     /// <summary>The addresses of all nodes with a route to a FloatingIP, this node too; only of FloatingIPs with several.</summary>
     public Dictionary<FloatingIPPlace, EquatableList<IPAddress>> Carriers { get; } = [];
 

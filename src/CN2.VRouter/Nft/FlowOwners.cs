@@ -1,4 +1,5 @@
 using System.Net;
+using CN2.Network.Collections;
 using CN2.Network.Compilation;
 using CN2.VRouter.Dataplane;
 
@@ -49,7 +50,7 @@ internal sealed class FlowOwners
         {
             if (!desired.EndpointHolders.TryGetValue(address, out var endpoint) || _holders.GetValueOrDefault(address) == endpoint) continue;
             if (_started && (change is not null || _holders.ContainsKey(address))) ending.Reassigned.Add(address);
-            DataplaneConfig.Remember(_holders, address, endpoint);
+            _holders.PutLast(address, endpoint, DataplaneConfig.MostEndpointHolders);
         }
 
         _started = true;
