@@ -8,6 +8,8 @@ namespace CN2.VRouter.Nft;
 /// <summary>What changed in a way that tracked flows may have to end. <see cref="StaleFlows"/> judges each flow by it.</summary>
 internal sealed class EndingFlows
 {
+    private readonly HashSet<NatEntryKey> _new = [];
+
     /// <summary>The NAT entries whose flows are judged; null: those of all entries, and flows to guarded addresses without a NAT entry.</summary>
     public HashSet<NatEntryKey>? NatEntries { get; private set; } = [];
 
@@ -25,10 +27,26 @@ internal sealed class EndingFlows
 
     public bool IsEmpty => NatEntries is { Count: 0 } && Freed.Count == 0 && Attached.Count == 0 && Reassigned.Count == 0;
 
+    /// <summary>
+    /// Only flows to new NAT entries may have to end: those that clients began before, which are not translated. No flow reaches a wrong endpoint meanwhile, so
+    /// the change may be acknowledged before they end.
+    /// </summary>
+    public bool MayWait => NatEntries?.Count == _new.Count && Freed.Count == 0 && Attached.Count == 0 && Reassigned.Count == 0 && Returned.Count == 0;
+
     /// <summary>The flows of all NAT entries are judged.</summary>
     public void AddAll() => NatEntries = null;
 
-    public void Add(IEnumerable<NatEntryKey> natEntries) => NatEntries?.UnionWith(natEntries);
+    /// <summary>The flows of these NAT entries are judged.</summary>
+    /// <param name="isNew">The tables did not have the entry before.</param>
+    public void Add(IEnumerable<NatEntryKey> natEntries, Func<NatEntryKey, bool> isNew)
+    {
+        if (NatEntries is null) return;
+        foreach (var key in natEntries)
+        {
+            if (NatEntries.Add(key) && isNew(key)) _new.Add(key);
+            else _new.Remove(key);
+        }
+    }
 
     /// <summary>The flows of this NAT entry are judged.</summary>
     public bool Concerns(NatEntryKey key) => NatEntries is null || NatEntries.Contains(key);

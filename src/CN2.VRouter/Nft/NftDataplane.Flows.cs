@@ -9,7 +9,10 @@ namespace CN2.VRouter.Nft;
 /// <summary>Ends the flows that must not outlive a change of the tables. All of it happens in the turn of a call.</summary>
 public sealed partial class NftDataplane
 {
-    /// <summary>A reading of the table of flows that took longer than this is followed by the next one some time later, with all that changes meanwhile.</summary>
+    /// <summary>
+    /// After a reading of the table of flows that took longer than this, the next one rests, with all that changes meanwhile. What may wait rests after each
+    /// reading: an empty table with 262,144 buckets takes the kernel 10 ms.
+    /// </summary>
     private static readonly TimeSpan LongReading = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(2);
     private const int Rest = 20;
@@ -18,28 +21,32 @@ public sealed partial class NftDataplane
     private EndingFlows _ending = new();
     private readonly FlowOwners _owners = new();
 
-    /// <summary>When the table of flows may be read again (<see cref="Stopwatch.GetTimestamp"/>).</summary>
-    private (long Since, TimeSpan Pause) _reading;
+    /// <summary>The last reading: when it ended (<see cref="Stopwatch.GetTimestamp"/>), and how long what must not wait pauses after it, and what may.</summary>
+    private (long Ended, TimeSpan Pause, TimeSpan LongPause) _reading;
     private bool _isEndingLater;
 
-    /// <summary>Now, or within <see cref="LongestRest"/> where the table is large: one change of many must not cost a reading each, nor wait for it.</summary>
-    private void EndFlowsInTime()
+    /// <summary>
+    /// Now, or within <see cref="LongestRest"/> where the table is large, or where the flows may wait: one change of many must not cost a reading each, nor wait for it.
+    /// </summary>
+    /// <param name="isLater">No call waits for it.</param>
+    private void EndFlowsInTime(bool isLater = false)
     {
         if (_contents is not { } contents || _ending.IsEmpty) return;
-        var wait = _reading.Pause - Stopwatch.GetElapsedTime(_reading.Since);
-        if (wait <= TimeSpan.Zero)
+        var wait = (_ending.MayWait ? _reading.LongPause : _reading.Pause) - Stopwatch.GetElapsedTime(_reading.Ended);
+        if (wait <= TimeSpan.Zero && (isLater || !_ending.MayWait))
         {
             var began = Stopwatch.GetTimestamp();
             var isDone = EndFlows(contents);
             var took = Stopwatch.GetElapsedTime(began);
-            wait = !isDone ? LongestRest : took < LongReading ? TimeSpan.Zero : Rest * took < LongestRest ? Rest * took : LongestRest;
-            _reading = (Stopwatch.GetTimestamp(), wait);
+            var rest = isDone && Rest * took < LongestRest ? Rest * took : LongestRest;
+            _reading = (Stopwatch.GetTimestamp(), isDone && took < LongReading ? TimeSpan.Zero : rest, rest);
             if (isDone) return;
+            wait = rest;
         }
 
         if (_isEndingLater) return;
         _isEndingLater = true;
-        _ = EndFlowsLaterAsync(wait);
+        _ = EndFlowsLaterAsync(wait > TimeSpan.Zero ? wait : TimeSpan.Zero);
     }
 
     private async Task EndFlowsLaterAsync(TimeSpan wait)
@@ -51,7 +58,7 @@ public sealed partial class NftDataplane
             try
             {
                 _isEndingLater = false;
-                EndFlowsInTime();
+                EndFlowsInTime(isLater: true);
             }
             finally
             {

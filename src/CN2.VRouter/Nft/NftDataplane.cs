@@ -277,8 +277,9 @@ public sealed partial class NftDataplane : IDataplane
             return e.Message;
         }
 
+        // Before the contents change: they tell which entries are new.
+        _ending.Add(transaction.Judged, k => !contents.NatEntries.ContainsKey(k));
         transaction.Accepted();
-        _ending.Add(transaction.Judged);
         _ending.Returned.UnionWith(transaction.Returned);
         _owners.EntriesChanged(transaction.Judged, contents, _ending);
         _ending.Freed.UnionWith(transaction.Freed);

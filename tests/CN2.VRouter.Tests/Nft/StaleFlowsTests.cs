@@ -156,6 +156,32 @@ public sealed class StaleFlowsTests
     }
 
     [Fact]
+    public void Only_flows_to_new_entries_may_end_after_the_acknowledgement()
+    {
+        var place = new FloatingIPPlace(0, IPAddress.Parse("100.0.0.8"));
+        Assert.True(Added().MayWait);
+        Assert.False(Ending([Dns.Key], []).MayWait);
+        Assert.False(Ending(null, []).MayWait);
+        Assert.False(With(e => e.AddAll()).MayWait);
+        Assert.False(With(e => e.Add([Dns.Key], _ => false)).MayWait); // changed or removed before the flows were judged
+        Assert.False(With(e => e.Add([Dns.Key], _ => true)).MayWait); // removed, and added anew
+        Assert.False(With(e => e.Freed.Add(place)).MayWait);
+        Assert.False(With(e => e.Attached[place] = new HashSet<IPAddress>()).MayWait);
+        Assert.False(With(e => e.Reassigned.Add(IPAddress.Parse("10.0.0.1"))).MayWait);
+        Assert.False(With(e => e.Returned.Add((Dns.Key, IPAddress.Parse("10.0.0.1")))).MayWait);
+
+        static EndingFlows Added() => With(_ => { });
+
+        static EndingFlows With(Action<EndingFlows> more)
+        {
+            var ending = new EndingFlows();
+            ending.Add([Dns.Key], _ => true);
+            more(ending);
+            return ending;
+        }
+    }
+
+    [Fact]
     public void Every_flow_to_a_freed_address_ends() =>
         Assert.True(Look([], [IPAddress.Parse("100.0.0.8")], 6, "100.0.0.8", 443, "10.0.0.1", 443));
 
@@ -210,7 +236,7 @@ public sealed class StaleFlowsTests
     {
         var ending = new EndingFlows();
         if (natEntries is null) ending.AddAll();
-        else ending.Add(natEntries);
+        else ending.Add(natEntries, _ => false);
         ending.Freed.UnionWith(freed);
         return ending;
     }
