@@ -17,6 +17,15 @@ public sealed class ChangeSignal
         foreach (var waiter in _waiters.Keys) waiter.Set();
     }
 
+    /// <summary>This process committed statuses of Services and FloatingIPs, and nothing else: they are for watchers, and its own loop does not read them.</summary>
+    public void SetOfStatuses()
+    {
+        foreach (var waiter in _waiters.Keys)
+        {
+            if (waiter.TakesStatuses) waiter.Set();
+        }
+    }
+
     /// <summary>Another replica committed a change: wakes the readers of this one only.</summary>
     internal void SetFromElsewhere()
     {
@@ -29,9 +38,11 @@ public sealed class ChangeSignal
     /// <summary>A waiter for one reader, which disposes it when it stops.</summary>
     public ChangeWaiter Subscribe() => Subscribe(localOnly: false);
 
-    internal ChangeWaiter Subscribe(bool localOnly)
+    /// <param name="localOnly">What other replicas committed is no news to the reader.</param>
+    /// <param name="takesStatuses">Statuses that this process wrote are.</param>
+    internal ChangeWaiter Subscribe(bool localOnly, bool takesStatuses = true)
     {
-        var waiter = new ChangeWaiter(this, localOnly);
+        var waiter = new ChangeWaiter(this, localOnly, takesStatuses);
         _waiters.TryAdd(waiter, 0);
         return waiter;
     }

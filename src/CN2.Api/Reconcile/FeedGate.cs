@@ -5,9 +5,10 @@ namespace CN2.Api.Reconcile;
 
 /// <summary>
 /// Keeps a database that is away, or hangs, from holding up the loop. Only the first round waits for a server that hangs, as long as a
-/// statement of the control loop may take (2 s); the next ones leave the feed out until the server answers, for which another task asks.
+/// statement of the control loop may take (2 s); the next ones leave the feed out until the server answers, for which another task asks. Rounds that are none
+/// of the feed's leave it out too (<see cref="FeedPace"/>).
 /// </summary>
-internal sealed class FeedGate(FeedReader feed, DatabasePresence database, LoopInbox inbox, FailureLog failures)
+internal sealed class FeedGate(FeedReader feed, FeedPace pace, DatabasePresence database, LoopInbox inbox, LoopClock clock, FailureLog failures)
 {
     /// <summary>Not completed: the database did not answer.</summary>
     private Task _databaseIsBack = Task.CompletedTask;
@@ -25,16 +26,20 @@ internal sealed class FeedGate(FeedReader feed, DatabasePresence database, LoopI
     public async Task<(bool More, ExceptionDispatchInfo? Failure)> ReadAsync(DateTimeOffset now, NextTick next, CancellationToken ct)
     {
         if (!_databaseIsBack.IsCompleted) return (false, null);
+        if (feed.IsOwed(now)) pace.Owe();
+        if (!pace.IsDue(now, next)) return (false, null);
         try
         {
-            var more = await feed.ReadAsync(now, next, ct);
+            var reading = await feed.ReadAsync(now, ct);
+            pace.WasRead(reading, now, clock.Now);
             IsAway = false;
             failures.Succeeded();
-            return (more, null);
+            return (reading.More, null);
         }
         catch (Exception e) when (!e.IsStop(ct))
         {
             IsAway = true;
+            pace.Owe();
             if (PostgresErrors.IsAway(e))
             {
                 _databaseIsBack = database.WhenBack();

@@ -19,17 +19,11 @@ internal sealed partial class FeedReader(
     /// </summary>
     public static readonly TimeSpan RemoteInterval = TimeSpan.FromMilliseconds(250);
 
-    /// <summary>
-    /// In a stream of changes the feed is read this often, so that many writes share the cost of a reading (a handful of queries). After a
-    /// pause, <see cref="Burst"/> more readings are made at once: a change and the statuses that follow from it wait for nothing.
-    /// </summary>
-    private static readonly TimeSpan Pace = TimeSpan.FromMilliseconds(30);
-
-    private const int Burst = 2;
-
     private FeedPosition? _position;
-    private DateTimeOffset _nextReading;
     private DateTimeOffset _remoteReadAt;
+
+    /// <summary>When the rows of agents at other replicas are to be read; null: nothing waits for them.</summary>
+    private DateTimeOffset? _remoteDueAt;
 
     /// <summary>Part of a page is in memory and the rest could not be read: resources may not fit together, so nothing may be compiled.</summary>
     public bool IsMidPage { get; private set; }
@@ -41,37 +35,31 @@ internal sealed partial class FeedReader(
         LogLoaded(state.Resources.ServiceCount, state.Resources.FloatingIPs.Count, _position!);
     }
 
-    /// <summary>
-    /// Reads a page of changes; true: there are more. Reads nothing, and asks for a later round, when it has read a moment ago.
-    /// </summary>
-    public async Task<bool> ReadAsync(DateTimeOffset now, NextTick next, CancellationToken ct)
+    /// <summary>Reads a page of changes.</summary>
+    public async Task<FeedReading> ReadAsync(DateTimeOffset now, CancellationToken ct)
     {
-        if (now < _nextReading)
-        {
-            next.NoLaterThan(_nextReading);
-            return false;
-        }
-
-        var rested = now - (Burst * Pace);
-        _nextReading = (_nextReading > rested ? _nextReading : rested) + Pace;
         await using var reading = await rows.OpenAsync(ct);
         var page = await feed.ReadAsync(reading, _position!, PageSize, ct);
         if (page.Gap != FeedGap.None)
         {
             await ReadAllAgainAsync(page, reading, ct);
-            return false;
+            return new FeedReading(0, More: false);
         }
 
         await TakeAsync(page, reading, ct);
         await ReadRowsOfGoneAsync(reading, ct);
         await ReadRemoteAsync(now, reading, ct);
-        return page.More;
+        return new FeedReading(page.Rows.Where(IsRead).Select(r => r.Xid).Distinct().Count(), page.More);
     }
+
+    /// <summary>Rows are to be read although no change row may name them.</summary>
+    public bool IsOwed(DateTimeOffset now) => state.Others.RowsDue || _remoteDueAt <= now;
 
     /// <summary>Asks for a round soon when something waits for agents at other replicas.</summary>
     public void Schedule(DateTimeOffset now, NextTick next)
     {
-        if (AwaitedAtOthers().Any()) next.NoLaterThan(now + RemoteInterval);
+        _remoteDueAt = AwaitedAtOthers().Any() ? _remoteDueAt ?? now + RemoteInterval : null;
+        next.NoLaterThan(_remoteDueAt);
     }
 
     private async Task TakeAsync(FeedPage page, IDatabaseReading reading, CancellationToken ct)
@@ -104,6 +92,7 @@ internal sealed partial class FeedReader(
     private async Task ReadRemoteAsync(DateTimeOffset now, IDatabaseReading reading, CancellationToken ct)
     {
         if (now - _remoteReadAt < RemoteInterval) return;
+        _remoteDueAt = null;
         Guid[] awaited = [.. AwaitedAtOthers()];
         if (awaited.Length == 0) return;
         foreach (var router in (await rows.VirtualRoutersAsync(reading, awaited, _position!.Epoch, ct)).Items) resources.Put(router);

@@ -6,12 +6,13 @@ namespace CN2.Api.Reconcile;
 
 /// <summary>
 /// The only way from other threads into the reconciler's loop: they post events, or only wake the loop. Every method may be called
-/// from any thread, but for <see cref="TryTake"/> and <see cref="WaitAsync"/>, which are the loop's. The change feed wakes the loop too.
+/// from any thread, but for <see cref="TryTake"/>, <see cref="TakeFeedHasGrown"/> and <see cref="WaitAsync"/>, which are the loop's. The change feed wakes the
+/// loop too.
 /// </summary>
 internal sealed class LoopInbox(ChangeSignal signal, TimeProvider time) : IDisposable
 {
     private readonly ConcurrentQueue<LoopEvent> _events = new();
-    private readonly ChangeWaiter _waiter = signal.Subscribe();
+    private readonly ChangeWaiter _waiter = signal.Subscribe(localOnly: false, takesStatuses: false);
 
     public void Post(LoopEvent loopEvent)
     {
@@ -22,9 +23,12 @@ internal sealed class LoopInbox(ChangeSignal signal, TimeProvider time) : IDispo
     /// <summary>For an event that nothing waits for: the loop handles it in its next round.</summary>
     public void PostWithoutWaking(LoopEvent loopEvent) => _events.Enqueue(loopEvent);
 
-    public void Wake() => _waiter.Set();
+    public void Wake() => _waiter.Wake();
 
     public bool TryTake([NotNullWhen(true)] out LoopEvent? loopEvent) => _events.TryDequeue(out loopEvent);
+
+    /// <inheritdoc cref="ChangeWaiter.TakeHasGrown"/>
+    public bool TakeFeedHasGrown() => _waiter.TakeHasGrown();
 
     /// <summary>Waits until the loop is woken, at most <paramref name="atMost"/>.</summary>
     public Task WaitAsync(TimeSpan atMost, CancellationToken ct) => _waiter.WaitAsync(atMost, time, ct);

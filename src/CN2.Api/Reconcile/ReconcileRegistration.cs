@@ -41,6 +41,7 @@ public static class ReconcileRegistration
         .AddSingleton<LoopState>()
         .AddSingleton<StartupGate>()
         .AddSingleton<FeedReader>()
+        .AddSingleton<FeedPace>()
         .AddSingleton<FeedGate>()
         .AddSingleton<ResourceChanges>()
         .AddSingleton<Retirements>()

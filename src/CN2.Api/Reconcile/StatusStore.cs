@@ -76,7 +76,7 @@ internal sealed class StatusStore([FromKeyedServices(DatabasePools.ControlLoop)]
         }
 
         if (await batch.ScalarAsync(ct) is not true) return false;
-        signal.Set();
+        signal.SetOfStatuses();
         return true;
     }
 

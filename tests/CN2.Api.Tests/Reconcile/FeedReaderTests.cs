@@ -66,29 +66,64 @@ public sealed class FeedReaderTests(PrivatePostgres postgres) : IAsyncLifetime
     }
 
     [Fact]
-    public async Task During_a_stream_of_changes_the_feed_is_read_at_intervals_and_after_a_pause_at_once()
+    public async Task A_round_reads_the_feed_when_it_may_have_grown_and_else_once_a_second()
     {
         await LoadAsync();
-        _parts.Time.Advance(TimeSpan.FromSeconds(1));
-        // Three readings at once after a pause, then one each 30 ms.
-        Assert.Equal([false, false, false, true], await ReadingsAsync(4));
-        _parts.Time.Advance(TimeSpan.FromMilliseconds(29));
-        Assert.Equal([true], await ReadingsAsync(1));
-        _parts.Time.Advance(TimeSpan.FromMilliseconds(1));
-        Assert.Equal([false, true], await ReadingsAsync(2));
+        var (inbox, signal) = (_parts.Get<LoopInbox>(), _parts.Get<ChangeSignal>());
+        await RoundAsync();
+        await EndpointAsync("pod1"); // by another process, and nobody tells
+        inbox.Wake();
+        _parts.Time.Advance(TimeSpan.FromMilliseconds(900));
+        Assert.Equal(TimeSpan.FromMilliseconds(100), (await RoundAsync()).At - _parts.Now);
+        Assert.Empty(_parts.State.Resources.VirtualMachineInterfaces);
+        signal.Set();
+        await RoundAsync();
+        Assert.Single(_parts.State.Resources.VirtualMachineInterfaces);
 
-        async Task<List<bool>> ReadingsAsync(int count)
-        {
-            var skipped = new List<bool>();
-            for (var i = 0; i < count; i++)
-            {
-                var next = new NextTick();
-                await Feed.ReadAsync(_parts.Now, next, TestContext.Current.CancellationToken);
-                skipped.Add(next.At is not null);
-            }
+        await EndpointAsync("pod2");
+        _parts.Time.Advance(NextTick.LongestWait);
+        await RoundAsync();
+        Assert.Equal(2, _parts.State.Resources.VirtualMachineInterfaces.Count);
+    }
 
-            return skipped;
-        }
+    [Fact]
+    public async Task A_reading_that_failed_is_made_again_in_the_next_round()
+    {
+        await LoadAsync();
+        await RoundAsync();
+        await EndpointAsync("pod1");
+        Execute("ALTER TABLE virtual_machine_interface RENAME TO away");
+        _parts.Get<ChangeSignal>().Set();
+        var (_, failure) = await _parts.Get<FeedGate>().ReadAsync(_parts.Now, new NextTick(), TestContext.Current.CancellationToken);
+        Assert.IsType<PostgresException>(failure?.SourceException);
+        Execute("ALTER TABLE away RENAME TO virtual_machine_interface");
+        await RoundAsync();
+        Assert.Single(_parts.State.Resources.VirtualMachineInterfaces);
+    }
+
+    /// <summary>What agents at other replicas have applied is looked at although no change row names it.</summary>
+    [Fact]
+    public async Task While_something_waits_for_agents_elsewhere_a_round_reads_every_250_ms()
+    {
+        Execute("INSERT INTO control_node (name, last_seen_at, restart_time_seconds, sessions) VALUES ('cn-b', now(), 0, '{}')");
+        var agents = _parts.Get<AgentReportStore>();
+        var ct = TestContext.Current.CancellationToken;
+        await agents.ConnectAsync(new VRouterHello("node1", System.Net.IPAddress.Parse("172.27.115.242"), null, "1.0"), "cn-b", 10, DateTimeOffset.UtcNow, ct);
+        await LoadAsync();
+        await RoundAsync();
+        _parts.Get<LoopInbox>().TakeFeedHasGrown();
+        var account = _parts.State.Ledger.Open("node1");
+        account.Sent(new Sending(new CN2.Network.Sequencing.AckMark(1, _parts.State.Ledger.Feed.Last), null, [Sample.Uid(1)]));
+        Feed.Schedule(_parts.Now, new NextTick());
+        await agents.SaveAsync("cn-b", [new VirtualRouterProgress("node1", TimeSpan.Zero, 0, 0, _parts.State.Ledger.Position, "1.0", null)], [], ct);
+        _parts.Get<LoopInbox>().TakeFeedHasGrown(); // the other replica is another process
+        _parts.Time.Advance(FeedReader.RemoteInterval / 2);
+        Feed.Schedule(_parts.Now, new NextTick()); // rounds in between put it off no further
+        await RoundAsync();
+        Assert.True(account.IsBehind);
+        _parts.Time.Advance(FeedReader.RemoteInterval / 2);
+        await RoundAsync();
+        Assert.False(account.IsBehind);
     }
 
     [Fact]
@@ -292,7 +327,16 @@ public sealed class FeedReaderTests(PrivatePostgres postgres) : IAsyncLifetime
     private async Task ReadAsync(TimeSpan after)
     {
         _parts.Time.Advance(after);
-        await Feed.ReadAsync(_parts.Now, new NextTick(), TestContext.Current.CancellationToken);
+        await Feed.ReadAsync(_parts.Now, TestContext.Current.CancellationToken);
+    }
+
+    /// <summary>What a round of the loop does with the feed; when it asks to be called again.</summary>
+    private async Task<NextTick> RoundAsync()
+    {
+        var next = new NextTick();
+        var (_, failure) = await _parts.Get<FeedGate>().ReadAsync(_parts.Now, next, TestContext.Current.CancellationToken);
+        failure?.Throw();
+        return next;
     }
 
     /// <summary>Reads until it is so.</summary>
