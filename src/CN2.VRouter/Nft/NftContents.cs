@@ -253,6 +253,9 @@ public sealed class NftContents
     /// <summary>The addresses whose unmapped ports are dropped: FloatingIPs, and those of NAT entries.</summary>
     public IEnumerable<FloatingIPPlace> GuardedAddresses() => _shared.Keys.Where(IsGuard).Select(PlaceOf);
 
+    /// <summary>The endpoints that are on this node.</summary>
+    public IEnumerable<IPAddress> Endpoints() => _shared.Keys.Where(s => s.Set == NftSet.Endpoints).Select(s => s.Address!);
+
     /// <summary>Whether the address is in the drop set; in a RoutingInstance: whether there is an entry for it.</summary>
     public bool Guards(FloatingIPPlace place) => _shared.ContainsKey(place.RoutingInstance == 0
         ? FloatingIP(place.Address)
