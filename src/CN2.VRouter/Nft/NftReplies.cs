@@ -31,6 +31,9 @@ internal static class NftReplies
     /// <summary>Packet mark between forward and postrouting: the segment came by the way that leads to the endpoint in whose name it is.</summary>
     private const uint GenuineBit = 0x2000_0000;
 
+    /// <summary>Packet mark between forward and postrouting: the segment leaves by the interface it came from. Flows of a FloatingIP have the node's address there, so it is of none.</summary>
+    private const uint DirectBit = 0x1000_0000;
+
     /// <summary>The targets by which an entry of the underlay whose route goes through this node, or any entry of a VPN, is claimed to be meant.</summary>
     public static IEnumerable<ReplyTarget> Targets(DataplaneNatEntry natEntry)
     {
@@ -105,6 +108,8 @@ internal static class NftReplies
         var mask = Mask(family);
         var firstClientPort = NftRuleset.Number(FirstClientPort);
         var genuine = NftRuleset.Hex(GenuineBit);
+        var direct = NftRuleset.Hex(DirectBit);
+        var clear = $"meta mark set meta mark & {NftRuleset.Hex(~(GenuineBit | DirectBit))}";
         return $$"""
 
               # Flows of a FloatingIP that keep the client's address: those to other nodes, and back by the interface they came from, have the node's.
@@ -116,15 +121,16 @@ internal static class NftReplies
               chain gone {
                 fib daddr . iif oif exists drop
               }
-              # Whatever others use this bit for: few packets come here.
+              # Whatever others use these bits for: few packets come here.
               chain genuine {
-                meta mark set meta mark & {{NftRuleset.Hex(~GenuineBit)}}
+                {{clear}}
+                fib daddr . iif oif exists meta mark set meta mark or {{direct}} return
                 fib saddr . iif oif exists meta mark set meta mark or {{genuine}}
               }
               # In the middle of a connection of which this node has no flow: the endpoint moved here with it.
               chain moved {
                 type nat hook postrouting priority srcnat - 10; policy accept;
-                oifname @{{NftAnswers.Uplinks}} {{NftMidway.Segment}} {{ip}} saddr & {{mask}} @endpoint_networks jump outside
+                oifname @{{NftAnswers.Uplinks}} {{NftMidway.Segment}} {{ip}} saddr & {{mask}} @endpoint_networks meta mark & {{direct}} == 0 jump outside
               }
               chain outside {
                 {{ip}} daddr & {{mask}} @endpoint_networks return
@@ -142,7 +148,7 @@ internal static class NftReplies
               }
               chain moved_on {
                 ct status snat {{ip}} saddr @floating_ips jump admitted
-                meta mark set meta mark & {{NftRuleset.Hex(~GenuineBit)}}
+                {{clear}}
               }
               chain admitted {
                 meta mark & {{genuine}} == 0 drop
