@@ -77,7 +77,7 @@ static async Task<int> RunAsync(AgentCommand.Run run)
         var entries = new NftDataplane(options, loggers.CreateLogger<NftDataplane>(), fence, uplinks);
         await using var dataplane = new NodeDataplane(entries, overlay);
         var inspection = new NodeInspection(
-            run.Table, run.Address, run.Address6 is not null, () => entries.OthersChanges, TimeProvider.System, loggers.CreateLogger<NodeInspection>());
+            run.Table, uplinks, entries.EndpointsAsync, () => entries.OthersChanges, TimeProvider.System, loggers.CreateLogger<NodeInspection>());
         using var prober = new NetworkProber();
         await using var agent = new VRouterAgent(run, dataplane, prober, store, TimeProvider.System, loggers.CreateLogger<VRouterAgent>(), overlay, fence, uplinks, inspection, relay);
         await agent.RunAsync(stop.Token);

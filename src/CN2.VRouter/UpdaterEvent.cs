@@ -20,7 +20,7 @@ internal abstract record UpdaterEvent
     /// <summary>The addresses of the <see cref="NodeFence"/> are others now.</summary>
     public sealed record Fenced(IReadOnlySet<System.Net.IPAddress> Addresses) : UpdaterEvent;
 
-    /// <summary>The interfaces of <see cref="NodeUplinks"/> are others now.</summary>
+    /// <summary>The interfaces of <see cref="Inspection.NodeUplinks"/> are others now.</summary>
     public sealed record Uplinked : UpdaterEvent;
 
     /// <summary>It is time to repeat what the kernel refused.</summary>

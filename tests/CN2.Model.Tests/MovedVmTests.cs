@@ -121,6 +121,42 @@ public sealed class MovedVmTests : IAsyncLifetime
         }
     }
 
+    /// <summary>Somebody gives the VirtualMachineInterface the other VirtualRouter by mistake, and takes it back at once: for a moment the route leads where the VM is not.</summary>
+    [Theory]
+    [InlineData("Local")]
+    [InlineData("Cluster")]
+    public async Task Connections_go_on_when_the_VM_stays_where_it_is(string policy)
+    {
+        await PutAsync("namespaces/default/services/web", $$"""{"selector":{"app":"a"},"ports":[{"port":80,"targetPort":9000}],"externalTrafficPolicy":"{{policy}}"}""");
+        await RoutedToAsync("vr1");
+        var sessions = new List<TcpSession>();
+        var downloads = new List<TcpDownload>();
+        try
+        {
+            for (var i = 0; i < 4; i++) sessions.Add(await OpenAsync());
+            downloads.AddRange(sessions.Take(3).Select(s => new TcpDownload(s)));
+            for (var i = 0; i < 4; i++)
+            {
+                await ChangeAsync("vr2");
+                // From before the route follows until after it has: the clients' acknowledgements come to either node.
+                await Task.Delay(100 + (i * 100), TestContext.Current.CancellationToken);
+                await ChangeAsync("vr1");
+                await RoutedToAsync("vr1");
+                foreach (var download in downloads) await GoesOnAsync(download, "vr2");
+                Print($"longest time without data: {string.Join(", ", downloads.Select(d => $"{d.TakeLongest().TotalMilliseconds:0} ms"))}");
+                await Eventually.TrueAsync(() => !_lab.Nodes["vr2"].Exec("nft", "list", "set", "ip", "cn2", "endpoints").Contains(Vm, StringComparison.Ordinal), "the other node has given up its entry");
+            }
+
+            Assert.True(await sessions[^1].ClientSpeaksAsync());
+            Assert.True(await sessions[^1].ServerSpeaksAsync());
+        }
+        finally
+        {
+            foreach (var download in downloads) await download.DisposeAsync();
+            foreach (var session in sessions) session.Dispose();
+        }
+    }
+
     private async Task GoesOnAsync(TcpDownload download, string node)
     {
         try

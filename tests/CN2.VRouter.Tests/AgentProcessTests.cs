@@ -104,6 +104,31 @@ public sealed class AgentProcessTests(NodeLab lab) : IClassFixture<NodeLab>, IAs
         }
     }
 
+    /// <summary>fabric0 has the node's address; pod1 leads to an endpoint.</summary>
+    [Theory]
+    [InlineData("fabric0", false)]
+    [InlineData("pod1", false)]
+    [InlineData("pod2", true)]
+    public async Task An_interface_with_forwarding_turned_off_is_reported_where_it_matters(string device, bool isNobodys)
+    {
+        var (_, connection) = await ServingAsync();
+        lab.Node.Sysctl($"net/ipv4/conf/{device}/forwarding", "0");
+        try
+        {
+            // The routes to endpoints are looked at every few seconds.
+            Heartbeat beat;
+            var left = isNobodys ? 6 : 30;
+            do beat = (await connection.NextAsync(AgentMessage.BodyOneofCase.Heartbeat)).Heartbeat;
+            while (beat.Node is not { Faults.Count: > 0 } && left-- > 0);
+            Assert.Equal(isNobodys ? [] : ["ForwardingOff"], beat.Node.Faults.Select(f => f.Reason));
+            if (!isNobodys) Assert.StartsWith($"net.ipv4.conf.{device}.forwarding is 0", beat.Node.Faults[0].Message, StringComparison.Ordinal);
+        }
+        finally
+        {
+            lab.Node.Sysctl($"net/ipv4/conf/{device}/forwarding", "1");
+        }
+    }
+
     [Fact]
     public async Task A_foreign_chain_that_drops_is_reported_by_name_and_no_longer_when_it_is_gone()
     {

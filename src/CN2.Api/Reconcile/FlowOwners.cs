@@ -24,8 +24,10 @@ internal sealed class FlowOwners(LoopState state, VRouterDispatcher dispatcher)
     /// <summary>Who had an address last, on whichever vRouter, and has left it.</summary>
     private readonly Dictionary<IPAddress, Holder> _former = [];
 
-    /// <summary>On how many vRouters somebody has the address now.</summary>
-    private readonly Dictionary<IPAddress, int> _present = [];
+    private readonly AddressPlaces _places = new();
+
+    /// <summary>Who has left an address on a vRouter while somebody else had it on another one, since the last <see cref="Settle"/>.</summary>
+    private readonly List<((string VirtualRouter, IPAddress Address) Key, NamespacedName Id)> _leftToOthers = [];
     private readonly Queue<((string VirtualRouter, IPAddress Address) Key, Guid Uid)> _left = [];
 
     /// <summary>
@@ -51,8 +53,8 @@ internal sealed class FlowOwners(LoopState state, VRouterDispatcher dispatcher)
             if (_holders.GetValueOrDefault(key) is { IsPresent: true } holder && holder.Uid == endpoint.Uid)
             {
                 _holders[key] = _former[address] = holder with { IsPresent = false };
-                if (_present[address] > 1) _present[address]--;
-                else _present.Remove(address);
+                _places.Remove(address, endpoint.VirtualRouter);
+                if (_places.IsElsewhere(address, endpoint.VirtualRouter)) _leftToOthers.Add((key, endpoint.Id));
             }
 
             _left.Enqueue((key, endpoint.Uid));
@@ -70,6 +72,8 @@ internal sealed class FlowOwners(LoopState state, VRouterDispatcher dispatcher)
     {
         foreach (var endpoint in _arrived.Values) Arrive(endpoint);
         _arrived.Clear();
+        foreach (var (key, id) in _leftToOthers) LeaveTo(key, id);
+        _leftToOthers.Clear();
         foreach (var uid in _due) dispatcher.SetAttachment(uid, Of(uid));
         _due.Clear();
     }
@@ -80,17 +84,30 @@ internal sealed class FlowOwners(LoopState state, VRouterDispatcher dispatcher)
         {
             var key = (endpoint.VirtualRouter, address);
             var had = _holders.GetValueOrDefault(key);
-            var elsewhere = _present.GetValueOrDefault(address) - (had is { IsPresent: true } ? 1 : 0);
             _holders[key] = new(endpoint.Id, endpoint.Uid, IsPresent: true);
-            _present[address] = elsewhere + 1;
+            _places.Add(address, endpoint.VirtualRouter);
             // An address that several vRouters have at a time is a different one on each, and unknown to the others.
-            var isLocal = elsewhere > 0;
+            var isLocal = _places.IsElsewhere(address, endpoint.VirtualRouter);
             var former = had is { IsPresent: true } || isLocal ? had : _former.GetValueOrDefault(address) ?? had;
             if (former is null || former.Id == endpoint.Id) continue;
             var holder = new VRouterEndpointHolder(address, endpoint.Uid);
             if (isLocal) dispatcher.Reassigned(endpoint.VirtualRouter, holder);
             else dispatcher.Reassigned(holder);
         }
+    }
+
+    /// <summary>
+    /// Make before break: somebody else was given the address on another vRouter before this one left it. Only the vRouter that it left is told: whether the two addresses were ever the
+    /// same one is not known, and the other vRouters may have flows to the one that stays.
+    /// </summary>
+    private void LeaveTo((string VirtualRouter, IPAddress Address) key, NamespacedName id)
+    {
+        if (_holders.GetValueOrDefault(key) is not { IsPresent: false } || _places.OnlyOf(key.Address) is not { } elsewhere) return;
+        if (_holders.GetValueOrDefault((elsewhere, key.Address)) is not { } holder || holder.Id == id) return;
+        // It counts as the last one here, so that the former one is another one when it is made anew.
+        _holders[key] = holder with { IsPresent = false };
+        _left.Enqueue((key, holder.Uid));
+        dispatcher.Reassigned(key.VirtualRouter, new VRouterEndpointHolder(key.Address, holder.Uid));
     }
 
     private VRouterAttachment? Of(Guid uid)

@@ -6,6 +6,10 @@ internal static class NodeFile
     /// <summary>The content of a file with one value; null: there is no such file.</summary>
     public static string? Word(string path) => Lines(path) is [var line, ..] ? line.Trim() : null;
 
+    /// <summary>The interfaces of the namespace.</summary>
+    public static IEnumerable<string> Devices() =>
+        Directory.EnumerateDirectories("/proc/sys/net/ipv4/conf").Select(d => Path.GetFileName(d)).Where(d => d is not ("all" or "default"));
+
     /// <summary>The lines of a file; empty: there is no such file.</summary>
     public static string[] Lines(string path)
     {

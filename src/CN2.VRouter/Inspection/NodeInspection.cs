@@ -1,4 +1,5 @@
 using System.Net;
+using CN2.Network.Addressing;
 
 namespace CN2.VRouter.Inspection;
 
@@ -15,7 +16,9 @@ public sealed partial class NodeInspection
     /// <summary>After a reading that took long, the next one begins so many times later: a node whose rules change all the time is not kept busy.</summary>
     private const int Rest = 20;
 
-    private readonly bool _ipv6;
+    private readonly NodeUplinks _uplinks;
+    private readonly ForwardingSettings _forwarding;
+    private readonly EndpointForwarding _endpoints;
     private readonly ForeignRules _rules;
     private readonly ReversePathFilter _filter;
     private readonly ConntrackPressure _conntrack;
@@ -25,17 +28,20 @@ public sealed partial class NodeInspection
     private readonly Lock _lock = new();
     private volatile IReadOnlyList<NodeFault> _ofRules = [];
     private volatile IReadOnlyList<NodeFault> _ofRoutes = [];
+    private volatile IReadOnlyList<NodeFault> _ofEndpoints = [];
     private volatile bool _tunnels;
 
     /// <param name="table">The agent's own table.</param>
-    /// <param name="address">The node's address.</param>
-    /// <param name="ipv6">The node has an IPv6 address for endpoints.</param>
+    /// <param name="uplinks">Refreshed by others.</param>
+    /// <param name="endpoints">The endpoints that are on this node.</param>
     /// <param name="changes">How often others have changed nftables so far.</param>
-    public NodeInspection(string table, IPAddress address, bool ipv6, Func<int> changes, TimeProvider time, ILogger<NodeInspection> logger)
+    public NodeInspection(string table, NodeUplinks uplinks, Func<Task<IReadOnlyList<IPAddress>>> endpoints, Func<int> changes, TimeProvider time, ILogger<NodeInspection> logger)
     {
-        _ipv6 = ipv6;
+        _uplinks = uplinks;
+        _forwarding = new ForwardingSettings(uplinks);
+        _endpoints = new EndpointForwarding(uplinks, endpoints);
         _rules = new ForeignRules(table);
-        _filter = new ReversePathFilter(address, time);
+        _filter = new ReversePathFilter(uplinks, time);
         _conntrack = new ConntrackPressure(time);
         _changes = changes;
         _time = time;
@@ -47,7 +53,7 @@ public sealed partial class NodeInspection
     public IReadOnlyList<NodeFault> Look(bool tunnels)
     {
         _tunnels = tunnels;
-        lock (_lock) return [.. ForwardingSettings.Faults(_ipv6, tunnels), .. _ofRules, .. _ofRoutes, .. _conntrack.Faults()];
+        lock (_lock) return [.. _forwarding.Faults(tunnels), .. _ofRules, .. _ofRoutes, .. _ofEndpoints, .. _conntrack.Faults()];
     }
 
     /// <summary>Runs until <paramref name="cancellation"/>.</summary>
@@ -62,6 +68,7 @@ public sealed partial class NodeInspection
             if (routesAt is not { } lastRoutes || _time.GetElapsedTime(lastRoutes) >= RoutesInterval)
             {
                 _ofRoutes = await TryAsync(_filter.ReadAsync, _ofRoutes);
+                _ofEndpoints = await TryAsync(_endpoints.ReadAsync, _ofEndpoints);
                 routesAt = _time.GetTimestamp();
             }
 
@@ -69,7 +76,7 @@ public sealed partial class NodeInspection
             if (rulesAt is { } lastRules && (_time.GetElapsedTime(lastRules) is var since) && (since < rest || (now == (changes, tunnels) && since < RulesInterval))) continue;
             var began = _time.GetTimestamp();
             (changes, tunnels) = now;
-            _ofRules = await TryAsync(() => _rules.ReadAsync(_ipv6, tunnels), _ofRules);
+            _ofRules = await TryAsync(() => _rules.ReadAsync(_uplinks.Has(IPFamily.IPv6), tunnels), _ofRules);
             rulesAt = _time.GetTimestamp();
             rest = Rest * _time.GetElapsedTime(began);
         }

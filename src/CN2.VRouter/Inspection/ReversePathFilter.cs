@@ -1,7 +1,7 @@
 using System.Globalization;
-using System.Net;
 using System.Net.NetworkInformation;
 using System.Text.Json;
+using CN2.Network.Addressing;
 using CN2.Network.Status;
 using CN2.VRouter.Dataplane;
 using CN2.VRouter.Host;
@@ -12,8 +12,8 @@ namespace CN2.VRouter.Inspection;
 /// The strict reverse path filter (RFC 3704 §2.2, <c>rp_filter</c> 1) drops what a client sends when the route back to the client leaves by another
 /// interface than the packet came in by. The setting alone is no fault: only where the kernel's counter grows does it drop. One task at a time calls it.
 /// </summary>
-/// <param name="address">The node's address: routers send by the interface that has it.</param>
-internal sealed class ReversePathFilter(IPAddress address, TimeProvider time)
+/// <param name="uplinks">Routers send by the interface that has the node's address.</param>
+internal sealed class ReversePathFilter(NodeUplinks uplinks, TimeProvider time)
 {
     private static readonly TimeSpan Remembered = TimeSpan.FromSeconds(30);
 
@@ -27,7 +27,7 @@ internal sealed class ReversePathFilter(IPAddress address, TimeProvider time)
         _dropped = dropped;
         if (_grewAt is not { } at || time.GetElapsedTime(at) >= Remembered) return [];
         // Where clients are reached by routes of their own over the uplink, the default route says nothing about them.
-        if (Uplink() is { } uplink && StrictBy(uplink) is { } setting && DefaultDevices(await RoutesAsync("default")) is { Count: > 0 } devices && !devices.Contains(uplink)
+        if (uplinks.HolderOf(IPFamily.IPv4) is { } uplink && StrictBy(uplink) is { } setting && DefaultDevices(await RoutesAsync("default")) is { Count: > 0 } devices && !devices.Contains(uplink)
             && !HaveGateway(await RoutesAsync("dev", uplink)))
         {
             return [new NodeFault(
@@ -79,9 +79,6 @@ internal sealed class ReversePathFilter(IPAddress address, TimeProvider time)
         }
     }
 
-    private string? Uplink() =>
-        Interfaces().FirstOrDefault(i => i.NetworkInterfaceType != NetworkInterfaceType.Loopback && i.GetIPProperties().UnicastAddresses.Any(a => a.Address.Equals(address)))?.Name;
-
     private static IEnumerable<string> Devices() => Interfaces().Where(i => i.NetworkInterfaceType != NetworkInterfaceType.Loopback).Select(i => i.Name);
 
     private static NetworkInterface[] Interfaces()
@@ -100,9 +97,9 @@ internal sealed class ReversePathFilter(IPAddress address, TimeProvider time)
     private static string? StrictBy(string device)
     {
         var all = NodeFile.Word("/proc/sys/net/ipv4/conf/all/rp_filter");
-        var own = NodeFile.Word($"/proc/sys/net/ipv4/conf/{device}/rp_filter");
-        if (all == "2" || own == "2") return null;
-        return own == "1" ? $"net.ipv4.conf.{device}.rp_filter" : all == "1" ? "net.ipv4.conf.all.rp_filter" : null;
+        var own = new DeviceSetting(IPFamily.IPv4, device, "rp_filter");
+        if (all == "2" || own.Value == "2") return null;
+        return own.Value == "1" ? own.Name : all == "1" ? "net.ipv4.conf.all.rp_filter" : null;
     }
 
     /// <summary>One of the routes leads through a gateway.</summary>

@@ -119,7 +119,7 @@ public sealed class NftContents
         var natEntries = new List<(NatEntryKey Key, DataplaneNatEntry? NatEntry)>();
         var judged = new HashSet<NatEntryKey>();
         var returned = new HashSet<(NatEntryKey, IPAddress)>();
-        var settling = new NftSections();
+        var timed = new NftSections();
         var counts = new Dictionary<NftSharedElement, int>();
         var sources = new EntryClaims<IPAddress>.Draft();
         var replies = new EntryClaims<ReplyTarget>.Draft();
@@ -131,7 +131,7 @@ public sealed class NftContents
             natEntries.Add((key, after));
             if (MayEndFlows(before, after)) judged.Add(key);
             returned.UnionWith(Returned(before, after).Select(a => (key, a)));
-            if (after is not null && desired.Inside.Count > 0 && NftReplies.Settles(before, after)) settling.Add(NftReplies.SettlingElement(key));
+            if (after is not null && desired.Inside.Count > 0 && NftMidway.Settles(before, after)) timed.Add(NftMidway.SettlingElement(key));
             var had = before is null ? [] : NftRuleset.Elements(before).ToHashSet();
             var has = after is null ? [] : NftRuleset.Elements(after).ToList();
             foreach (var element in has)
@@ -186,6 +186,7 @@ public sealed class NftContents
             else if (before == 0 && by > 0)
             {
                 added.Add(NftRuleset.Element(options.Table, shared));
+                if (NftMidway.OtherPlace(shared) is { } was && _shared.ContainsKey(was)) timed.Add(NftMidway.RelocatedElement(shared));
             }
             else if (before > 0 && before + by == 0)
             {
@@ -203,7 +204,7 @@ public sealed class NftContents
         removed.AppendTo(text, "delete", options.Table);
         added.AppendTo(text, "add", options.Table);
         // Adding an element that is there would not renew its time.
-        foreach (var verb in (string[])["add", "delete", "add"]) settling.AppendTo(text, verb, options.Table);
+        foreach (var verb in (string[])["add", "delete", "add"]) timed.AppendTo(text, verb, options.Table);
         return new NftTransaction(text.ToString(), freed, judged, returned, () =>
         {
             foreach (var (key, natEntry) in natEntries)
@@ -251,6 +252,9 @@ public sealed class NftContents
 
     /// <summary>The addresses whose unmapped ports are dropped: FloatingIPs, and those of NAT entries.</summary>
     public IEnumerable<FloatingIPPlace> GuardedAddresses() => _shared.Keys.Where(IsGuard).Select(PlaceOf);
+
+    /// <summary>The endpoints that are on this node.</summary>
+    public IEnumerable<IPAddress> Endpoints() => _shared.Keys.Where(s => s.Set == NftSet.Endpoints).Select(s => s.Address!);
 
     /// <summary>Whether the address is in the drop set; in a RoutingInstance: whether there is an entry for it.</summary>
     public bool Guards(FloatingIPPlace place) => _shared.ContainsKey(place.RoutingInstance == 0

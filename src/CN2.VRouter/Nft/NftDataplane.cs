@@ -1,7 +1,9 @@
 using System.ComponentModel;
+using System.Net;
 using System.Threading.Channels;
 using CN2.Network.Sequencing;
 using CN2.VRouter.Dataplane;
+using CN2.VRouter.Inspection;
 
 namespace CN2.VRouter.Nft;
 
@@ -84,6 +86,20 @@ public sealed partial class NftDataplane : IDataplane
         finally
         {
             EndFlowsInTime();
+            _turn.Release();
+        }
+    }
+
+    /// <summary>The endpoints that are on this node, as the tables have them.</summary>
+    public async Task<IReadOnlyList<IPAddress>> EndpointsAsync()
+    {
+        await _turn.WaitAsync();
+        try
+        {
+            return [.. _contents?.Endpoints() ?? []];
+        }
+        finally
+        {
             _turn.Release();
         }
     }

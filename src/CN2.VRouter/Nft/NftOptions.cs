@@ -11,7 +11,7 @@ public sealed record NftOptions(string Table, IPAddress? Address, IPAddress? Add
     /// <summary>The addresses of the <see cref="NodeFence"/>: whatever the maps hold, packets to them pass as they are.</summary>
     public IReadOnlySet<IPAddress> Fence { get; init; } = new HashSet<IPAddress>();
 
-    /// <summary>The interfaces by which packets come from outside (<see cref="NodeUplinks"/>).</summary>
+    /// <summary>The interfaces by which packets come from outside (<see cref="Inspection.NodeUplinks"/>).</summary>
     public IReadOnlySet<string> Uplinks { get; init; } = new HashSet<string>();
 
     /// <summary>Where ICMP errors are relayed between nodes (<see cref="NftRelay"/>): the UDP port, and the nflog group of the same number. 0: nowhere.</summary>

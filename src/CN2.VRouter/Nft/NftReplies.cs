@@ -14,7 +14,7 @@ namespace CN2.VRouter.Nft;
 /// translated to the FloatingIP and port whose flows go to the endpoint's port, if there is just one. The flow then has the endpoint as the
 /// one who began it; the client's segments are its replies.</item>
 /// <item>Where there are several endpoints, only the endpoint's own segment tells which one it is. Another one would refuse the client's, so for
-/// some time after an endpoint has come those of the client are dropped.</item>
+/// some time after an endpoint has come, or has gone to another node, those of the client are dropped (<see cref="NftMidway"/>).</item>
 /// </list>
 /// Only segments that go outside are translated, and only what came by the interface that leads to the endpoint: a neighbour that writes the endpoint's address into
 /// its packets does not speak for the FloatingIP. A caller inside (in a network with endpoints, a node, or behind a node) is translated on its own node, or speaks
@@ -28,14 +28,11 @@ internal static class NftReplies
     /// </summary>
     public const int FirstClientPort = 32768;
 
-    /// <summary>An endpoint that has something to send does so earlier: a pause of a second makes the next retransmission one or two seconds late.</summary>
-    private const int SettlingSeconds = 10;
-
     /// <summary>Packet mark between forward and postrouting: the segment came by the way that leads to the endpoint in whose name it is.</summary>
     private const uint GenuineBit = 0x2000_0000;
 
-    /// <summary>In the middle of a connection. Connection tracking begins no flow with a FIN or RST, and calls it invalid.</summary>
-    private const string Segment = "tcp flags & (fin | syn | rst | ack) == ack";
+    /// <summary>Packet mark between forward and postrouting: the segment leaves by the interface it came from. Flows of a FloatingIP have the node's address there, so it is of none.</summary>
+    private const uint DirectBit = 0x1000_0000;
 
     /// <summary>The targets by which an entry of the underlay whose route goes through this node, or any entry of a VPN, is claimed to be meant.</summary>
     public static IEnumerable<ReplyTarget> Targets(DataplaneNatEntry natEntry)
@@ -72,13 +69,6 @@ internal static class NftReplies
         return new(family, network.PrefixLength == EndpointNetwork.LengthOf(family) ? NftSet.EndpointNetworks : NftSet.Nodes, network.BaseAddress, 0);
     }
 
-    /// <summary>Whether an endpoint is on this node now that was not, next to others of the same entry.</summary>
-    public static bool Settles(DataplaneNatEntry? before, DataplaneNatEntry after) =>
-        after is { RefusesOthers: true, Key: { RoutingInstance: 0, Protocol: TransportProtocol.TCP } }
-        && after.Backends.Count + after.Draining.Count > 1 && Arrived(before, after).Any();
-
-    public static NftElement SettlingElement(NatEntryKey entry) => new(entry.Family, NftSet.Settling, $"{entry.Address} . {NftRuleset.Number(entry.Port)}", null);
-
     /// <summary>The endpoints on this node that were not here before.</summary>
     public static IEnumerable<IPAddress> Arrived(DataplaneNatEntry? before, DataplaneNatEntry after)
     {
@@ -93,12 +83,8 @@ internal static class NftReplies
           map one_to_one_replies { type {{addr}} : {{addr}}; }
           set endpoint_ports { type {{addr}} . inet_service; }
           set one_to_one_endpoints { type {{addr}}; }
-          set settling { type {{addr}} . inet_service; flags timeout; timeout {{NftRuleset.Number(SettlingSeconds)}}s; }
 
         """;
-
-    /// <summary>The rule for packets that an entry is about to translate.</summary>
-    public static string Settling(IPFamily family) => $"iifname @{NftAnswers.Uplinks} {Segment} {NftRuleset.Keyword(family)} daddr . th dport @settling drop";
 
     /// <summary>
     /// The rule for a client's segments to an endpoint that has left this node, for a chain at the hook forward. The replies do not come back here, and on the
@@ -107,21 +93,11 @@ internal static class NftReplies
     /// </summary>
     public static string Gone() => $"iifname @{NftAnswers.Uplinks} oifname @{NftAnswers.Uplinks} ct state established jump passed_on";
 
-    /// <summary>
-    /// The rule for a client's segments that come before the VM, for a chain at the hook forward, before a flow that goes back by its interface is told to have the node's address:
-    /// the endpoint would refuse them.
-    /// </summary>
-    public static string NotHere(IPFamily family)
-    {
-        var ip = NftRuleset.Keyword(family);
-        return $"ct state new ct status dnat iifname @{NftAnswers.Uplinks} oifname @{NftAnswers.Uplinks} {Segment} {ip} daddr != @remote ct original {ip} daddr @floating_ips fib daddr . iif oif exists rt {ip} nexthop != @endpoints drop";
-    }
-
     /// <summary>The rule that tells an endpoint's own segments, for a chain at the hook forward: nft looks up routes there, but not in postrouting.</summary>
     public static string Genuine(IPFamily family)
     {
         var ip = NftRuleset.Keyword(family);
-        return $"ct state new oifname @{NftAnswers.Uplinks} {Segment} {ip} saddr & {Mask(family)} @endpoint_networks jump genuine";
+        return $"ct state new oifname @{NftAnswers.Uplinks} {NftMidway.Segment} {ip} saddr & {Mask(family)} @endpoint_networks jump genuine";
     }
 
     /// <summary>The chain is before those of others at the same hook: a rule that gives all endpoints the node's address is for flows that they begin.</summary>
@@ -132,6 +108,8 @@ internal static class NftReplies
         var mask = Mask(family);
         var firstClientPort = NftRuleset.Number(FirstClientPort);
         var genuine = NftRuleset.Hex(GenuineBit);
+        var direct = NftRuleset.Hex(DirectBit);
+        var clear = $"meta mark set meta mark & {NftRuleset.Hex(~(GenuineBit | DirectBit))}";
         return $$"""
 
               # Flows of a FloatingIP that keep the client's address: those to other nodes, and back by the interface they came from, have the node's.
@@ -143,15 +121,16 @@ internal static class NftReplies
               chain gone {
                 fib daddr . iif oif exists drop
               }
-              # Whatever others use this bit for: few packets come here.
+              # Whatever others use these bits for: few packets come here.
               chain genuine {
-                meta mark set meta mark & {{NftRuleset.Hex(~GenuineBit)}}
+                {{clear}}
+                fib daddr . iif oif exists meta mark set meta mark or {{direct}} return
                 fib saddr . iif oif exists meta mark set meta mark or {{genuine}}
               }
               # In the middle of a connection of which this node has no flow: the endpoint moved here with it.
               chain moved {
                 type nat hook postrouting priority srcnat - 10; policy accept;
-                oifname @{{NftAnswers.Uplinks}} {{Segment}} {{ip}} saddr & {{mask}} @endpoint_networks jump outside
+                oifname @{{NftAnswers.Uplinks}} {{NftMidway.Segment}} {{ip}} saddr & {{mask}} @endpoint_networks meta mark & {{direct}} == 0 jump outside
               }
               chain outside {
                 {{ip}} daddr & {{mask}} @endpoint_networks return
@@ -165,11 +144,11 @@ internal static class NftReplies
               # Until the client answers. Its source ranges are those of the entry.
               chain moved_to {
                 type filter hook postrouting priority srcnat + 10; policy accept;
-                ct state new oifname @{{NftAnswers.Uplinks}} {{Segment}} ct original {{ip}} saddr & {{mask}} @endpoint_networks jump moved_on
+                ct state new oifname @{{NftAnswers.Uplinks}} {{NftMidway.Segment}} ct original {{ip}} saddr & {{mask}} @endpoint_networks jump moved_on
               }
               chain moved_on {
                 ct status snat {{ip}} saddr @floating_ips jump admitted
-                meta mark set meta mark & {{NftRuleset.Hex(~GenuineBit)}}
+                {{clear}}
               }
               chain admitted {
                 meta mark & {{genuine}} == 0 drop

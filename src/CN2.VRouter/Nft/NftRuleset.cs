@@ -64,6 +64,7 @@ public static class NftRuleset
         NftSet.EndpointPorts => "endpoint_ports",
         NftSet.OneToOneEndpoints => "one_to_one_endpoints",
         NftSet.Settling => "settling",
+        NftSet.Relocated => "relocated",
         NftSet.VpnZones => "vpn_zones",
         NftSet.VpnRelayZones => "vpn_relay_zones",
         NftSet.VpnMarks => "vpn_marks",
@@ -259,10 +260,10 @@ public static class NftRuleset
               map one_to_one { type {{addr}} : mark; }
               map one_to_one_backends { type {{addr}} . mark : {{addr}}; }
               set one_to_one_source_ranges { type {{addr}} . {{addr}}; flags interval; }
-            {{NftReplies.Sets(addr)}}{{NftAnswers.Sets(options, addr)}}{{NftRelay.Sets(addr)}}{{NftOverlay.Sets(addr)}}{{uplink}}
+            {{NftReplies.Sets(addr)}}{{NftMidway.Sets(addr)}}{{NftAnswers.Sets(options, addr)}}{{NftRelay.Sets(addr)}}{{NftOverlay.Sets(addr)}}{{uplink}}
               # An entry for callers inside is not for packets that come by an uplink.
               chain frontend {
-                {{NftReplies.Settling(family)}}
+                {{NftMidway.Settling(family)}}
                 {{inside}}
                 {{ranges}} {{ip}} daddr . meta l4proto . th dport . {{ip}} saddr != @source_ranges drop
                 {{hash}}
@@ -299,7 +300,8 @@ public static class NftRuleset
               chain forward {
                 type filter hook forward priority filter; policy accept;
                 {{passing}}{{NftReplies.Gone()}}
-                {{NftReplies.NotHere(family)}}
+                {{NftMidway.NotHere(family)}}
+                {{NftMidway.Relocated(family)}}
                 {{NftReplies.Genuine(family)}}
                 ct state new ct status dnat {{ip}} daddr != @remote jump hairpin
               }
@@ -325,6 +327,7 @@ public static class NftRuleset
                 {{ip}} daddr @remote {{source}}
                 meta mark & {{Hex(HairpinBit)}} == {{Hex(HairpinBit)}} meta mark set meta mark & {{Hex(~HairpinBit)}} {{source}}
               }
+            {{NftMidway.Chains(family, tunnels)}}
             {{NftReplies.Chains(family, ranges)}}
             {{NftOverlay.Chains(family, node, tunnels, ranges, hash)}}
 

@@ -60,8 +60,11 @@ public enum NftSet
     /// <summary>Endpoints to which one or several FloatingIPs are attached one to one.</summary>
     OneToOneEndpoints,
 
-    /// <summary>FloatingIP . port to which one of several endpoints has just come; each element goes by itself.</summary>
+    /// <summary>FloatingIP . protocol . port of which one of several endpoints has just come, or gone to another node; each element goes by itself.</summary>
     Settling,
+
+    /// <summary>Endpoints that were on this node a moment ago and are on another one now, or the other way round; each element goes by itself.</summary>
+    Relocated,
 
     /// <summary>A RoutingInstance's device → the zone of its flows.</summary>
     VpnZones,

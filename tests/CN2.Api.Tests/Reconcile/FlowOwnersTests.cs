@@ -97,6 +97,29 @@ public sealed class FlowOwnersTests(PrivatePostgres postgres)
         Assert.Null(plane.Compute2.HolderOf("10.0.0.1"));
     }
 
+    /// <summary>Make before break. Whether the two addresses were ever the same one is not known, so that flows on the node of the one that stays go on.</summary>
+    [Fact]
+    public async Task The_vRouter_that_an_interface_leaves_is_told_who_was_given_its_address_on_another_one_before()
+    {
+        await using var plane = await ControlPlane.StartAsync(postgres);
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        await plane.ServiceAsync("web");
+        await plane.UntilReadyAsync("web");
+        await plane.EndpointAsync("other", "compute2", "10.0.0.1");
+        await plane.LetAnotherServiceBeProgrammedAsync();
+        Assert.Null(plane.Compute1.HolderOf("10.0.0.1"));
+        await DeleteEndpointAsync(plane, "pod1");
+        var other = await UidAsync(plane, "other");
+        await ControlPlane.UntilAsync(() => plane.Compute1.HolderOf("10.0.0.1") == other);
+        Assert.Null(plane.Compute2.HolderOf("10.0.0.1"));
+
+        // It comes back: what clients have there by now is not of its connections.
+        await plane.EndpointAsync("pod1", "compute1", "10.0.0.1");
+        var uid = await UidAsync(plane, "pod1");
+        await ControlPlane.UntilAsync(() => plane.Compute1.HolderOf("10.0.0.1") == uid);
+        Assert.Null(plane.Compute2.HolderOf("10.0.0.1"));
+    }
+
     [Fact]
     public async Task An_interface_that_comes_to_a_node_where_its_address_was_once_another_one_s_is_the_same_one()
     {

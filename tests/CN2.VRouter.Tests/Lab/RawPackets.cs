@@ -43,14 +43,36 @@ internal static class RawPackets
     /// <summary>An SCTP INIT (RFC 9260 §3.3.2).</summary>
     public static byte[] SctpInit(ushort from, ushort to)
     {
-        var packet = new byte[32];
-        BinaryPrimitives.WriteUInt16BigEndian(packet, from);
-        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(2), to);
-        packet[12] = 1; // INIT
-        packet[15] = 20;
+        var packet = Sctp(from, to, 1 /* INIT */, 20);
         BinaryPrimitives.WriteUInt32BigEndian(packet.AsSpan(16), 0x01020304); // initiate tag
         BinaryPrimitives.WriteUInt32BigEndian(packet.AsSpan(20), 65536); // window
         packet[25] = packet[27] = 1; // streams
+        return WithCrc(packet);
+    }
+
+    /// <summary>An SCTP HEARTBEAT (RFC 9260 §3.3.5) of an association that is open. Connection tracking begins a flow with it, as with INIT and SHUTDOWN ACK.</summary>
+    public static byte[] SctpHeartbeat(ushort from, ushort to)
+    {
+        var packet = Sctp(from, to, 4 /* HEARTBEAT */, 16);
+        BinaryPrimitives.WriteUInt32BigEndian(packet.AsSpan(4), 0x0a0b0c0d); // verification tag
+        packet[17] = 1; // heartbeat information
+        packet[19] = 12;
+        return WithCrc(packet);
+    }
+
+    /// <summary>The common header, and a chunk that is the packet's only one.</summary>
+    private static byte[] Sctp(ushort from, ushort to, byte type, byte length)
+    {
+        var packet = new byte[12 + length];
+        BinaryPrimitives.WriteUInt16BigEndian(packet, from);
+        BinaryPrimitives.WriteUInt16BigEndian(packet.AsSpan(2), to);
+        packet[12] = type;
+        packet[15] = length;
+        return packet;
+    }
+
+    private static byte[] WithCrc(byte[] packet)
+    {
         var crc = uint.MaxValue;
         foreach (var octet in packet) crc = BitOperations.Crc32C(crc, octet);
         BinaryPrimitives.WriteUInt32LittleEndian(packet.AsSpan(8), ~crc);

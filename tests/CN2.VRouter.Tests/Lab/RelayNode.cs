@@ -2,6 +2,7 @@ using System.Net;
 using CN2.Network.Addressing;
 using CN2.Network.Collections;
 using CN2.VRouter.Dataplane;
+using CN2.VRouter.Inspection;
 using CN2.VRouter.Nft;
 using CN2.VRouter.Relay;
 using Microsoft.Extensions.Logging.Abstractions;

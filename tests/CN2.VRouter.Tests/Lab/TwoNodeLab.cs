@@ -1,5 +1,6 @@
 using System.Net;
 using CN2.VRouter.Dataplane;
+using CN2.VRouter.Inspection;
 using CN2.VRouter.Nft;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -212,6 +212,27 @@ public sealed class MovedEndpointTests(ITestOutputHelper output)
         Assert.True(await session.ClientSpeaksAsync());
     }
 
+    /// <summary>
+    /// A bridge that the uplink is part of leads to the endpoint: what clients send to the FloatingIP has the node's address there, so what the endpoint sends to a client is of a connection
+    /// to its own address.
+    /// </summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Behind_the_uplink_itself_connections_to_the_own_address_of_the_endpoint_go_on(bool v6)
+    {
+        await using var lab = new TwoNodeLab();
+        // The bridge has the hardware address that the VM knows its gateway by.
+        lab.A.Home.Ip($"link add br0 address 02:00:00:00:05:01 type bridge\nlink set br0 up\nlink set up0 master br0\nlink set vm0 master br0\naddr flush dev up0\naddr flush dev vm0");
+        lab.A.Home.Ip($"addr add {lab.A.Address}/24 dev br0\naddr add {lab.A.Address6}/64 dev br0 nodad\naddr add 10.5.0.1/30 dev br0\naddr add fd00:5::1/64 dev br0 nodad\naddr add fe80::1/64 dev br0 nodad\nroute replace default via {lab.A.Gateway}\nroute replace default via {lab.A.Gateway6} dev br0");
+        await AtAAsync(lab, v6, oneToOne: false);
+        lab.A.Home.ExecWith("add element ip cn2 uplinks { \"br0\" }\nadd element ip6 cn2 uplinks { \"br0\" }", "nft", "-f", "-");
+        using var session = await TcpSession.OpenAsync(lab.ClientHost, lab.VmHost, new IPEndPoint(IPAddress.Parse(v6 ? TwoNodeLab.Vm6 : TwoNodeLab.Vm), 90), 90);
+        lab.A.Home.Exec("conntrack", "-F");
+        Assert.True(await session.ServerSpeaksAsync());
+        Assert.True(await session.ClientSpeaksAsync());
+    }
+
     /// <summary>Policy Cluster: node A passes what comes for the FloatingIP on to node B, with its own address, before and after the VM has left it.</summary>
     [Fact]
     public async Task A_client_that_another_node_translates_goes_on()

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Sockets;
 using CN2.Network.Resources;
 using CN2.VRouter.Dataplane;
+using CN2.VRouter.Inspection;
 using CN2.VRouter.Nft;
 using CN2.VRouter.Tests.Lab;
 using Microsoft.Extensions.Logging.Abstractions;

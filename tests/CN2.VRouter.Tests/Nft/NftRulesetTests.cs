@@ -20,7 +20,7 @@ public sealed class NftRulesetTests : IDisposable
 
     public static TheoryData<string> Wholes => ["empty", "seed", "everything", "no-node-address6", "overlay", "routed"];
 
-    public static TheoryData<string> Changes => ["endpoint-added", "endpoint-removed", "last-endpoint-drains", "service-removed", "restricted", "two-at-once", "vpn-begins", "vpn-ends", "vpn-endpoint-moves", "endpoint-moves-here", "first-of-two-goes", "inside"];
+    public static TheoryData<string> Changes => ["endpoint-added", "endpoint-removed", "last-endpoint-drains", "service-removed", "restricted", "two-at-once", "vpn-begins", "vpn-ends", "vpn-endpoint-moves", "endpoint-moves-here", "endpoint-goes-elsewhere", "first-of-two-goes", "inside"];
 
     [Theory]
     [MemberData(nameof(Wholes))]
@@ -186,6 +186,8 @@ public sealed class NftRulesetTests : IDisposable
         {
             "endpoint-moves-here" => (
                 Configs.Config(routed, other).Inside("10.0.0.0/24"), Configs.Config(routed with { Backends = Configs.Backends("10.0.0.1:80", "10.0.0.9:80"), RefusesOthers = true }, other).Inside("10.0.0.0/24")),
+            "endpoint-goes-elsewhere" => (
+                Configs.Config(routed with { Backends = Configs.Backends("10.0.0.1:80", "10.0.0.9:80"), RefusesOthers = true }, other).Inside("10.0.0.0/24"), Configs.Config(routed with { RefusesOthers = true }, other).Inside("10.0.0.0/24")),
             "first-of-two-goes" => (
                 Configs.Config(routed with { Backends = other.Backends, RefusesOthers = true }, other with { RefusesOthers = true }), Configs.Config(other with { RefusesOthers = true }).With("100.0.0.4")),
             "inside" => (Configs.Config(two).Inside("10.0.0.0/24", "172.27.115.243/32", "fd00:1::/64"), Configs.Config(two).Inside("10.0.0.0/24", "172.27.115.244/32", "fd00:2::/64")),
@@ -259,7 +261,7 @@ public sealed class NftRulesetTests : IDisposable
                 if (kind.Name is "set" or "map")
                 {
                     var name = value.GetProperty("name").GetString();
-                    if (name is "hash" or "settling" || !value.TryGetProperty("elem", out var elements)) continue;
+                    if (name is "hash" or "settling" or "relocated" || !value.TryGetProperty("elem", out var elements)) continue;
                     contents.AddRange(elements.EnumerateArray().Select(e => $"{table} {name} {e}"));
                 }
                 else if (kind.Name == "rule" && value.GetProperty("chain").GetString() is var chain && !chain!.Contains("_of_", StringComparison.Ordinal))

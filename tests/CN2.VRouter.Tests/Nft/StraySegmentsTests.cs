@@ -158,7 +158,7 @@ public sealed class StraySegmentsTests(NodeLab lab) : NftLabTest(lab), IClassFix
             Assert.True(await client.EchoesAsync());
         }
 
-        Assert.Contains($"{FloatingIP} . 8080", Lab.Node.Exec("nft", "-n", "list", "set", "ip", "cn2", "settling"), StringComparison.Ordinal);
+        Assert.Contains($"{FloatingIP} . 6 . 8080", Lab.Node.Exec("nft", "-n", "list", "set", "ip", "cn2", "settling"), StringComparison.Ordinal);
     }
 
     [Theory]

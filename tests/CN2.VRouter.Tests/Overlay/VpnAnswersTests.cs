@@ -69,6 +69,23 @@ public sealed class VpnAnswersTests : IClassFixture<VpnLab>, IAsyncLifetime
         Assert.Equal(0, leaked.Packets);
     }
 
+    /// <summary>Of a Service: the entry in the VPN is held until the route is gone, and the cluster IP says already that the endpoint is on another node.</summary>
+    [Theory]
+    [InlineData(FloatingIP, "10.9.0.1:80", "10.233.0.9", NodeLab.Client, NodeLab.NodeAddress)]
+    [InlineData(FloatingIP6, "[fd00:9::1]:80", "fd00:233::9", NodeLab.Client6, NodeLab.NodeAddress6)]
+    public async Task A_segment_in_the_middle_of_a_connection_does_not_reach_an_endpoint_that_has_just_gone_to_another_node(string address, string backend, string clusterIP, string client, string node)
+    {
+        var held = Configs.NatEntry(address, TransportProtocol.TCP, 8080, backend).In(5);
+        var ofService = Configs.NatEntry(clusterIP, TransportProtocol.TCP, 80, backend);
+        await ApplyAsync(held, ofService);
+        await ApplyAsync(held, ofService with { Backends = Configs.Backends(backend + "@") });
+        using var midway = new PacketCount(_lab.Nodes.OtherNode, "input", "tcp dport 80 tcp flags & (fin | syn | rst | ack) == ack tcp sport 40001");
+        await RawPackets.SendOutOfWindowAsync(_lab.Site5.Client, new IPEndPoint(IPAddress.Parse(client), 40001), new IPEndPoint(IPAddress.Parse(address), 8080));
+        // A connection that is new: it comes later on the same path.
+        Assert.Equal(new Answer("remote", node), await EchoClient.OnceAsync(_lab.Site5.Client, ProtocolType.Tcp, address, 8080));
+        Assert.Equal(0, midway.Packets);
+    }
+
     private static Task<bool> PingAsync(NetworkNamespace home, string address) => home.RunAsync(async () =>
     {
         using var ping = new Ping();

@@ -5,7 +5,7 @@ using CN2.Network.Addressing;
 using CN2.VRouter.Host;
 using CN2.VRouter.Netlink;
 
-namespace CN2.VRouter;
+namespace CN2.VRouter.Inspection;
 
 /// <summary>
 /// The interfaces by which packets come from outside: those that hold an address of the command line, and those with a route of the main table over a gateway. All
@@ -28,36 +28,47 @@ public sealed class NodeUplinks(IReadOnlyCollection<IPAddress> own, Func<IEnumer
     private const int ReplyTimeout = 5000;
 
     private volatile IReadOnlySet<string> _names = new HashSet<string>();
+    private volatile IReadOnlyDictionary<IPAddress, string> _holders = new Dictionary<IPAddress, string>();
 
     /// <summary>The interfaces; empty before the first <see cref="Refresh"/>.</summary>
     public IReadOnlySet<string> Names => _names;
+
+    /// <summary>The node has endpoints of this family: an address of the command line says so.</summary>
+    public bool Has(IPFamily family) => own.Any(a => a.FamilyOf() == family);
+
+    /// <summary>The interface with the node's address of this family: routers send to the node by it. Null: there is none, or only the loopback has the address.</summary>
+    public string? HolderOf(IPFamily family) => own.FirstOrDefault(a => a.FamilyOf() == family) is { } address ? _holders.GetValueOrDefault(address) : null;
 
     /// <summary>Looks again; true: the interfaces have changed. For one task.</summary>
     public bool Refresh()
     {
         HashSet<string> now;
+        var holders = new Dictionary<IPAddress, string>();
         try
         {
-            now = [.. read is null ? Read() : read()];
+            now = [.. read is null ? Read(holders) : read()];
         }
         catch (Exception e) when (e is NetworkInformationException or Win32Exception)
         {
             return false; // an interface went while it was read
         }
 
+        _holders = holders;
         if (now.SetEquals(_names)) return false;
         _names = now;
         return true;
     }
 
-    private IEnumerable<string> Read()
+    private IEnumerable<string> Read(Dictionary<IPAddress, string> holders)
     {
         var devices = DevicesOfGateways();
         foreach (var device in NetworkInterface.GetAllNetworkInterfaces())
         {
             var properties = device.GetIPProperties();
             if (device.NetworkInterfaceType == NetworkInterfaceType.Loopback) continue;
-            if (properties.UnicastAddresses.Any(a => own.Contains(a.Address.Unmapped())) || devices.Contains(properties.GetIPv4Properties().Index)) yield return device.Name;
+            var held = properties.UnicastAddresses.Select(a => a.Address.Unmapped()).Where(own.Contains).ToList();
+            foreach (var address in held) holders.TryAdd(address, device.Name);
+            if (held.Count > 0 || devices.Contains(properties.GetIPv4Properties().Index)) yield return device.Name;
         }
     }
 
