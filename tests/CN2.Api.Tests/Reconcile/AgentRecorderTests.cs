@@ -271,15 +271,15 @@ public sealed class AgentRecorderTests(PrivatePostgres postgres) : IAsyncLifetim
     {
         await ConnectAsync("node1");
         await _database.TakeAwayAsync();
-        await PassAsync(AgentRecorder.SendAwayAfter * 2);
+        await PassAsync(AgentRelocation.DatabaseAwayAfter * 2);
         Assert.Empty(Ended()); // there is no other one
 
-        Recorder.HasOthers = true;
+        _parts.Get<AgentRelocation>().Found(others: 1);
         await PassAsync(TimeSpan.FromSeconds(1));
         Assert.Equal(["node1"], Ended());
         Recorder.Connected(Hello("node1", "1.0"));
         Recorder.Connected(Hello("node2", "1.0"));
-        await PassAsync(AgentRecorder.SendAwayAfter * 2);
+        await PassAsync(AgentRelocation.DatabaseAwayAfter * 2);
         Assert.Equal(["node1", "node2"], Ended());
     }
 
