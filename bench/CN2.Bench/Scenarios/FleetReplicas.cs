@@ -34,8 +34,7 @@ internal sealed class FleetReplicas(PrivateNetwork network, Report report, Bench
             return;
         }
 
-        var agents = new List<int>();
-        foreach (var replica in site.Replicas) agents.Add((int)(await replica.MetricsAsync())["cn2_connected_agents"]);
+        var agents = await site.AgentsAsync();
         Progress.Step($"(j8) {Clients} clients create Services for {options.LoadTime.TotalSeconds} s");
         var (before, database) = (site.Replicas.Select(r => r.ProcessorTime).ToList(), postgres.Server.ProcessorTime);
         var load = ServiceLoad.For(Clients, options.LoadTime, "load", app: App);

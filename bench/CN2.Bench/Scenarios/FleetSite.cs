@@ -137,14 +137,22 @@ internal sealed class FleetSite : IAsyncDisposable
         Replicas[^1].Start();
         await Replicas[^1].ReadyAsync();
         var share = Fleet.Good / Replicas.Count;
-        while ((await Replicas[^1].MetricsAsync()).GetValueOrDefault("cn2_connected_agents") < 0.95 * share)
+        while ((await AgentsAsync())[^1] < 0.95 * share)
         {
-            if (clock.Elapsed > MostTime) return new Outcome(clock.Elapsed.TotalSeconds, string.Create(CultureInfo.InvariantCulture, $"not within {MostTime.TotalSeconds} s"));
+            if (clock.Elapsed > MostTime)
+            {
+                Progress.Step($"(j8) the replicas have {string.Join(", ", await AgentsAsync())} agents");
+                return new Outcome(clock.Elapsed.TotalSeconds, string.Create(CultureInfo.InvariantCulture, $"not within {MostTime.TotalSeconds} s"));
+            }
+
             await Task.Delay(100);
         }
 
         return await WholeAsync() with { Seconds = clock.Elapsed.TotalSeconds };
     }
+
+    /// <summary>How many agents each replica has.</summary>
+    public async Task<int[]> AgentsAsync() => await Task.WhenAll(Replicas.Select(async r => (int)(await r.MetricsAsync()).GetValueOrDefault("cn2_connected_agents")));
 
     /// <summary>How often vRouters were lost, or held with many others.</summary>
     public long Lost => (long)_postgres.Scalar("SELECT count(*) FROM event WHERE reason IN ('Lost', 'MassLoss')", _database)!;

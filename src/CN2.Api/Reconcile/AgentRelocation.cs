@@ -81,7 +81,8 @@ internal sealed partial class AgentRelocation(IVRouterPublisher publisher, Agent
     {
         lock (_lock)
         {
-            if (_here.TryGetValue(hello.Name, out var known) && ReferenceEquals(known.Hello, hello)) return;
+            // The loop says again who is here, and may not have heard yet that a stream has ended.
+            if ((_here.TryGetValue(hello.Name, out var known) && ReferenceEquals(known.Hello, hello)) || _relief.HasEnded(hello)) return;
             _here[hello.Name] = (hello, time.GetTimestamp());
             _relief.Connected(hello.Name);
         }
@@ -176,7 +177,7 @@ internal sealed partial class AgentRelocation(IVRouterPublisher publisher, Agent
             foreach (var hello in sent)
             {
                 _here.Remove(hello.Name);
-                _relief.Sent(hello.Name);
+                _relief.Sent(hello);
             }
         }
 

@@ -21,7 +21,9 @@ internal sealed record AgentShare(int Margin)
     /// suffices, from two control nodes to ten. The agents' own orders of their servers make shares equal but for chance, which may exceed that with many control nodes:
     /// then a few agents move once.
     /// </summary>
-    public bool IsClearlyExceeded(int here, int share, int controlNodes) => 2L * controlNodes * here > ((2L * controlNodes) + 1) * share && here >= share + Margin;
+    public bool IsClearlyExceeded(int here, int share, int controlNodes) => 2L * controlNodes * here > ((2L * controlNodes) + 1) * share && IsExceeded(here, share);
+
+    public bool IsExceeded(int here, int share) => here >= share + Margin;
 
     /// <summary>How many to send on in this second; 0: the control node has its share.</summary>
     public static int ExcessOfSecond(int here, int share) => Math.Min(Math.Max(here - share, 0), Math.Max((int)(here * PartASecond), 1));

@@ -93,6 +93,31 @@ public sealed class AgentRelocationTests
     }
 
     [Fact]
+    public void The_loop_that_says_again_who_is_here_does_not_bring_an_agent_back_whose_stream_is_just_ended()
+    {
+        Connect(200);
+        for (var i = 0; i < 120; i++)
+        {
+            Pass(TimeSpan.FromSeconds(1), agents: 200);
+            foreach (var (hello, _) in _publisher.SentOn) _relocation.Connected(hello);
+        }
+
+        Assert.Equal(100, _publisher.SentOn.Count);
+        Assert.Equal(100, SentOn.Distinct().Count());
+    }
+
+    [Fact]
+    public void When_a_control_node_seemed_away_for_a_moment_the_rest_of_the_agents_goes_later()
+    {
+        Connect(150);
+        Pass(AgentRelief.Patience + TimeSpan.FromSeconds(18), agents: 300, others: 2);
+        Assert.InRange(_publisher.SentOn.Count, 34, 45); // not clearly too many any more
+        Pass(TimeSpan.FromSeconds(1), agents: 300);
+        Pass(TimeSpan.FromMinutes(2), agents: 300, others: 2);
+        Assert.InRange(_publisher.SentOn.Count, 46, 50); // fewer than the margin may be left
+    }
+
+    [Fact]
     public void Only_agents_with_other_servers_go_and_first_those_that_prefer_one_of_these()
     {
         Connect(60, others: null);
