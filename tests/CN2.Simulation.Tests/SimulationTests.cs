@@ -30,7 +30,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
 
         var clock = Stopwatch.StartNew();
         var failures = new ConcurrentQueue<string>();
-        long done = 0, turns = 0, moments = 0, reports = 0;
+        long done = 0, turns = 0, moments = 0, sentOn = 0, reports = 0;
         var first = Number("CN2_SIMULATION_FIRST_SEED") ?? 1;
         var seeds = Enumerable.Range(first, (operations + PerSeed - 1) / PerSeed);
         Parallel.ForEach(
@@ -41,6 +41,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
                 var result = SimulationRun.Do(seed, PerSeed, TroubleOf(seed));
                 Interlocked.Add(ref turns, result.Turns);
                 Interlocked.Add(ref moments, result.Moments);
+                Interlocked.Add(ref sentOn, result.SentOn);
                 var total = Interlocked.Add(ref done, result.Operations);
                 if (result.Failure is not null)
                 {
@@ -52,7 +53,7 @@ public sealed class SimulationTests(ITestOutputHelper output)
                 var due = (long)(clock.Elapsed / ReportInterval);
                 if (Interlocked.Exchange(ref reports, due) < due) Console.WriteLine(Progress(total));
             });
-        output.WriteLine($"{Progress(done)}, {turns} turns, {moments} moments");
+        output.WriteLine($"{Progress(done)}, {turns} turns, {moments} moments, {sentOn} agents sent on");
         Assert.True(failures.IsEmpty, string.Join("\n\n", failures));
 
         string Progress(long total) => string.Create(

@@ -6,7 +6,7 @@ using agent::CN2.VRouter.V1;
 
 namespace CN2.Bench.Load;
 
-/// <summary>Many agents of one server, each with a connection of its own, their heartbeats spread over the interval.</summary>
+/// <summary>Many agents of one server or several, each with a connection of its own, their heartbeats spread over the interval.</summary>
 internal sealed class Fleet : IAsyncDisposable
 {
     /// <summary>Parts of the heartbeats' interval, in each of which as many agents beat.</summary>
@@ -22,16 +22,16 @@ internal sealed class Fleet : IAsyncDisposable
     private int _slice;
     private bool _isDisposed;
 
-    /// <param name="server">Of the agents' port.</param>
+    /// <param name="servers">Of the agents' port; of several, each agent has an order of its own, as cn2-vrouter.</param>
     /// <param name="seed">Of what is random about the agents.</param>
-    public Fleet(Uri server, int seed)
+    public Fleet(IReadOnlyList<Uri> servers, int seed)
     {
-        (Server, _random) = (server, new Random(seed));
+        (Servers, _random) = (servers, new Random(seed));
         var pace = HeartbeatProtocol.Interval / Slices;
         _beats = new Timer(_ => Beat(), null, pace, pace);
     }
 
-    public Uri Server { get; }
+    public IReadOnlyList<Uri> Servers { get; }
 
     public FleetAgent[] Agents => _agents;
 

@@ -2,6 +2,7 @@ extern alias agent;
 
 using System.Buffers;
 using System.Diagnostics;
+using agent::CN2.VRouter;
 using agent::CN2.VRouter.V1;
 using Google.Protobuf;
 using Grpc.Core;
@@ -25,10 +26,14 @@ internal sealed class FleetAgent
     private readonly Fleet _fleet;
     private readonly AgentBehaviour _behaviour;
     private readonly Hello _hello;
+    private readonly ServerTurns _turns;
     private readonly Action<ReadOnlySpan<byte>>? _witness;
     private readonly Method<byte[], FleetMessage> _connect;
     private readonly Task _running;
     private volatile AgentStream? _stream;
+
+    /// <summary>The server of this stream has sent something: a refusal has headers, and no message.</summary>
+    private bool _isServed;
     private bool _hasSnapshot;
     private int _addresses;
     private long _wholeSince;
@@ -41,6 +46,7 @@ internal sealed class FleetAgent
     public FleetAgent(Fleet fleet, Hello hello, AgentBehaviour behaviour, Action<ReadOnlySpan<byte>>? witness, CancellationToken ending)
     {
         (_fleet, _hello, _behaviour, _witness) = (fleet, hello, behaviour, witness);
+        _turns = new ServerTurns(ServerOrder.Of(hello.Name, fleet.Servers), TimeProvider.System);
         _connect = new Method<byte[], FleetMessage>(MethodType.DuplexStreaming, "cn2.vrouter.v1.VirtualRouterControl", "Connect",
             new Marshaller<byte[]>(static (bytes, context) => context.Complete(bytes), static context => context.PayloadAsNewBuffer()),
             new Marshaller<FleetMessage>(static (_, _) => throw new NotSupportedException(), Read));
@@ -91,11 +97,17 @@ internal sealed class FleetAgent
         {
             Interlocked.Increment(ref _attempts);
             using var stream = new AgentStream(ending);
+            var server = _turns.Next();
+            var sentOn = false;
             try
             {
-                await ConnectAsync(stream);
+                await ConnectAsync(stream, server);
             }
-            catch (Exception e) when (e is RpcException or OperationCanceledException or TimeoutException or IOException or InvalidOperationException)
+            catch (RpcException e)
+            {
+                sentOn = e.StatusCode == StatusCode.ResourceExhausted;
+            }
+            catch (Exception e) when (e is OperationCanceledException or TimeoutException or IOException or InvalidOperationException)
             {
                 // It tries again, whatever it was.
             }
@@ -104,12 +116,16 @@ internal sealed class FleetAgent
             if (stream.WasTaken && !stream.WasEnded) Interlocked.Increment(ref _broken);
             (_hasSnapshot, _addresses) = (false, 0);
             Volatile.Write(ref _wholeSince, 0);
+            var wasServed = _isServed;
+            _isServed = false;
+            if (wasServed) _turns.Ended(Stopwatch.GetElapsedTime(stream.BeganAt), sentOn);
+            if (wasServed && _turns.Count > 1) continue;
             var pause = _behaviour == AgentBehaviour.Reconnects ? ShortestPause : Reconnect - (stream.WasTaken ? TimeSpan.Zero : Stopwatch.GetElapsedTime(stream.BeganAt));
             await Task.Delay(pause > ShortestPause ? pause : ShortestPause, ending).ContinueWith(static _ => { }, TaskScheduler.Default);
         }
     }
 
-    private async Task ConnectAsync(AgentStream stream)
+    private async Task ConnectAsync(AgentStream stream, Uri server)
     {
         using var handler = new SocketsHttpHandler
         {
@@ -118,10 +134,10 @@ internal sealed class FleetAgent
             KeepAlivePingTimeout = HeartbeatProtocol.Patience,
             UseProxy = false,
         };
-        using var channel = GrpcChannel.ForAddress(_fleet.Server, new GrpcChannelOptions { HttpHandler = handler });
+        using var channel = GrpcChannel.ForAddress(server, new GrpcChannelOptions { HttpHandler = handler });
         using var call = channel.CreateCallInvoker().AsyncDuplexStreamingCall(_connect, null, new CallOptions(cancellationToken: stream.Stop));
         if (_behaviour != AgentBehaviour.SaysNothing)
-            stream.Send(new AgentMessage { Hello = new Hello(_hello) { Connection = (ulong)DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() } }.ToByteArray());
+            stream.Send(new AgentMessage { Hello = new Hello(_hello) { Connection = (ulong)DateTimeOffset.UtcNow.ToUnixTimeMilliseconds(), OtherServers = _turns.Others } }.ToByteArray());
         var writing = stream.WriteAsync(call.RequestStream);
         try
         {
@@ -133,6 +149,7 @@ internal sealed class FleetAgent
             while (await call.ResponseStream.MoveNext(CancellationToken.None))
             {
                 stream.Heard();
+                _isServed = true;
                 await TakeAsync(stream, call.ResponseStream.Current);
             }
         }

@@ -6,7 +6,7 @@ using CN2.Bench.Load;
 
 namespace CN2.Bench.Scenarios;
 
-/// <summary>One server for (j) with a copy of the fleet's database, and its agents. What takes too long or too much memory is given up, and the rest of (j) goes on.</summary>
+/// <summary>One server for (j), or several replicas of it, with a copy of the fleet's database, and its agents. What takes too long or too much memory is given up, and the rest of (j) goes on.</summary>
 internal sealed class FleetSite : IAsyncDisposable
 {
     /// <summary>Of the agents that misbehave, and their identities.</summary>
@@ -19,7 +19,10 @@ internal sealed class FleetSite : IAsyncDisposable
     private const long MostBytes = 8L << 30;
     private const int WarmUpClients = 8;
     private static readonly TimeSpan MostTime = TimeSpan.FromSeconds(120);
-    private static readonly Uri Server = new("http://172.27.115.241:8081");
+
+    /// <summary>Of the first replica; those of the next ones follow in steps of a hundred.</summary>
+    private const int HttpPort = 8080;
+    private const int AgentsPort = 8081;
 
     private readonly ApiDatabase _postgres;
     private readonly string _database;
@@ -28,18 +31,26 @@ internal sealed class FleetSite : IAsyncDisposable
     private TimeSpan _processor;
     private int _landmarks;
 
-    private FleetSite(PrivateNetwork network, ApiDatabase postgres, string database)
+    private FleetSite(PrivateNetwork network, ApiDatabase postgres, string database, int replicas)
     {
         (_postgres, _database) = (postgres, database);
-        Api = new ApiProcess(network, postgres.Copy(database),
+        var copy = postgres.Copy(database);
+        var servers = Enumerable.Range(0, replicas).Select(i => string.Create(CultureInfo.InvariantCulture, $"http://172.27.115.241:{AgentsPort + (100 * i)}")).ToList();
+        Replicas = [.. servers.Select((server, i) => new ApiProcess(network, copy,
         [
             ("Bgp__Engine", "none"),
             ("Connections__MostOfCaller", "10000"), // all agents come from one address
-        ]);
-        Fleet = new Fleet(Server, Seed);
+            ("Http__Url", string.Create(CultureInfo.InvariantCulture, $"http://127.0.0.1:{HttpPort + (100 * i)}")),
+            ("Grpc__Url", server),
+            ("ControlNode__Name", string.Create(CultureInfo.InvariantCulture, $"control{i + 1}")),
+        ]))];
+        Fleet = new Fleet([.. servers.Select(s => new Uri(s))], Seed);
     }
 
-    public ApiProcess Api { get; }
+    public IReadOnlyList<ApiProcess> Replicas { get; }
+
+    /// <summary>The first replica: it takes the requests.</summary>
+    public ApiProcess Api => Replicas[0];
 
     public Fleet Fleet { get; }
 
@@ -50,10 +61,10 @@ internal sealed class FleetSite : IAsyncDisposable
     public long PeakMiB => (_isGone ? _peakBytes : Api.PeakResidentBytes) >> 20;
 
     /// <param name="database">Of the copy; it is dropped in the end.</param>
-    public static async Task<FleetSite> StartAsync(PrivateNetwork network, ApiDatabase postgres, string database)
+    public static async Task<FleetSite> StartAsync(PrivateNetwork network, ApiDatabase postgres, string database, int replicas = 1)
     {
-        var site = new FleetSite(network, postgres, database);
-        await site.Api.ReadyAsync();
+        var site = new FleetSite(network, postgres, database, replicas);
+        foreach (var replica in site.Replicas) await replica.ReadyAsync();
         return site;
     }
 
@@ -110,10 +121,46 @@ internal sealed class FleetSite : IAsyncDisposable
         return WholeAsync();
     }
 
-    /// <summary>Until the server has nothing more to do.</summary>
+    /// <summary>Kills the last replica; until all its agents have their whole at the others.</summary>
+    public async Task<Outcome> LoseReplicaAsync()
+    {
+        var clock = Stopwatch.StartNew();
+        Replicas[^1].Kill();
+        await WaitAsync("the agents of the killed replica notice it", () => Fleet.Whole < Fleet.Good);
+        return await WholeAsync() with { Seconds = clock.Elapsed.TotalSeconds };
+    }
+
+    /// <summary>Starts the replica that was killed; until it has its share of the agents, but for a twentieth, and all have their whole.</summary>
+    public async Task<Outcome> ReturnReplicaAsync()
+    {
+        var clock = Stopwatch.StartNew();
+        Replicas[^1].Start();
+        await Replicas[^1].ReadyAsync();
+        var share = Fleet.Good / Replicas.Count;
+        while ((await AgentsAsync())[^1] < 0.95 * share)
+        {
+            if (clock.Elapsed > MostTime)
+            {
+                Progress.Step($"(j8) the replicas have {string.Join(", ", await AgentsAsync())} agents");
+                return new Outcome(clock.Elapsed.TotalSeconds, string.Create(CultureInfo.InvariantCulture, $"not within {MostTime.TotalSeconds} s"));
+            }
+
+            await Task.Delay(100);
+        }
+
+        return await WholeAsync() with { Seconds = clock.Elapsed.TotalSeconds };
+    }
+
+    /// <summary>How many agents each replica has.</summary>
+    public async Task<int[]> AgentsAsync() => await Task.WhenAll(Replicas.Select(async r => (int)(await r.MetricsAsync()).GetValueOrDefault("cn2_connected_agents")));
+
+    /// <summary>How often vRouters were lost, or held with many others.</summary>
+    public long Lost => (long)_postgres.Scalar("SELECT count(*) FROM event WHERE reason IN ('Lost', 'MassLoss')", _database)!;
+
+    /// <summary>Until every replica has nothing more to do.</summary>
     public async Task<Outcome> QuietAsync()
     {
-        var quiet = Api.QuietAsync((int)MostTime.TotalSeconds);
+        var quiet = Task.WhenAll(Replicas.Select(r => r.QuietAsync((int)MostTime.TotalSeconds)));
         var outcome = await WaitAsync("the server is quiet", () => quiet.IsCompleted);
         if (!quiet.IsFaulted) return outcome;
         return outcome.Fault is null ? outcome with { Fault = "the server does not come to rest" } : outcome;
@@ -167,7 +214,7 @@ internal sealed class FleetSite : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await Fleet.DisposeAsync();
-        Api.Dispose();
+        foreach (var replica in Replicas) replica.Dispose();
         _postgres.Sql("postgres", $"DROP DATABASE {_database} WITH (FORCE)");
     }
 }

@@ -105,7 +105,7 @@ internal sealed class FleetStarts(PrivateNetwork network, Report report, BenchOp
     {
         Progress.Step($"(j) the same bytes to {agents:N0} agents by a bare stream");
         await using var server = await BareStream.StartAsync(BareServer, whole.Messages);
-        await using var fleet = new Fleet(BareServer, FleetSite.Seed) { AddressesOfWhole = whole.Addresses };
+        await using var fleet = new Fleet([BareServer], FleetSite.Seed) { AddressesOfWhole = whole.Addresses };
         var clock = Stopwatch.StartNew();
         fleet.Add(agents);
         try

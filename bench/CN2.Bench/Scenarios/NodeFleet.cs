@@ -3,7 +3,7 @@ using CN2.Bench.Load;
 
 namespace CN2.Bench.Scenarios;
 
-/// <summary>(j) A fleet of nodes on one control node: agents are played by the bench over gRPC streams of their own. Each part has servers of its own, with copies of one database.</summary>
+/// <summary>(j) A fleet of nodes on one control node, and in part 8 on several: agents are played by the bench over gRPC streams of their own. Each part has servers of its own, with copies of one database.</summary>
 internal sealed class NodeFleet(PrivateNetwork network, Report report, BenchOptions options)
 {
     public async Task RunAsync()
@@ -24,6 +24,7 @@ internal sealed class NodeFleet(PrivateNetwork network, Report report, BenchOpti
         var latency = new FleetLatency(network, report, options, postgres);
         if (parts.Contains(2)) await latency.AcknowledgedAsync();
         if (parts.Contains(6)) await latency.MisbehavingAsync();
+        if (parts.Contains(8)) await new FleetReplicas(network, report, options, postgres).RunAsync();
         if (parts.Overlaps([3, 4, 5, 7])) await new FleetStarts(network, report, options, postgres).RunAsync();
     }
 }

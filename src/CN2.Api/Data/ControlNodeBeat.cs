@@ -11,6 +11,7 @@ namespace CN2.Api.Data;
 /// <param name="Address">Its address; null: the one from which the database sees it.</param>
 /// <param name="Version">The version of its program.</param>
 /// <param name="Held">What holds back changes of the database, as it sees it; null: nothing.</param>
+/// <param name="TakesAgents">It has read everything and reaches the database, so that other replicas may send agents to it.</param>
 public sealed record ControlNodeBeat(
     string Name, int RestartTimeSeconds, bool EngineBound = false, bool EngineRunning = false, bool IsLeading = false, IPAddress? Address = null, string Version = "",
-    HeldFeed? Held = null);
+    HeldFeed? Held = null, bool TakesAgents = true);

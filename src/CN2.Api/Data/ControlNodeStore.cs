@@ -46,11 +46,11 @@ public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoo
         batch.BatchCommands.Add(new(
             """
             INSERT INTO control_node (name, last_seen_at, restart_time_seconds, sessions, engine_bound, engine_running, leader, address, version,
-                feed_held_back_by, feed_behind_seconds, reads_protected_secrets)
-            VALUES ($1, now(), $2, coalesce($3::jsonb, '{}'), $4, $5, $6, coalesce($7::inet, inet_client_addr()), $8, $9, $10, true)
+                feed_held_back_by, feed_behind_seconds, reads_protected_secrets, takes_agents)
+            VALUES ($1, now(), $2, coalesce($3::jsonb, '{}'), $4, $5, $6, coalesce($7::inet, inet_client_addr()), $8, $9, $10, true, $11)
             ON CONFLICT (name) DO UPDATE SET last_seen_at = now(), restart_time_seconds = $2, sessions = coalesce($3::jsonb, control_node.sessions),
                 engine_bound = $4, engine_running = $5, leader = $6, address = excluded.address, version = $8,
-                feed_held_back_by = $9, feed_behind_seconds = $10, reads_protected_secrets = true
+                feed_held_back_by = $9, feed_behind_seconds = $10, reads_protected_secrets = true, takes_agents = $11
             RETURNING xmax = 0
             """)
         {
@@ -61,6 +61,7 @@ public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoo
                 new() { Value = beat.EngineBound }, new() { Value = beat.EngineRunning }, new() { Value = beat.IsLeading },
                 new() { Value = (object?)beat.Address ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Inet }, new() { Value = beat.Version },
                 new() { Value = (object?)beat.Held?.By ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text }, new() { Value = beat.Held?.Seconds ?? 0 },
+                new() { Value = beat.TakesAgents },
             },
         });
         if (changedRouters.Count > 0)
@@ -88,14 +89,14 @@ public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoo
         return (others, unknown);
     }
 
-    /// <summary>The BGP sessions of all control nodes as the JSON that each has last written, and whether it is alive.</summary>
-    public async Task<IReadOnlyList<(string ControlNode, string Sessions, bool IsAlive)>> SessionsAsync(CancellationToken ct)
+    /// <summary>The BGP sessions of all control nodes as the JSON that each has last written, whether it is alive, and whether it takes agents.</summary>
+    public async Task<IReadOnlyList<(string ControlNode, string Sessions, bool IsAlive, bool TakesAgents)>> SessionsAsync(CancellationToken ct)
     {
-        await using var command = dataSource.CreateCommand($"SELECT name, sessions, {ControlNodeLiveness.IsAlive("c", "$1")} FROM control_node c");
+        await using var command = dataSource.CreateCommand($"SELECT name, sessions, {ControlNodeLiveness.IsAlive("c", "$1")}, takes_agents FROM control_node c");
         command.Parameters.Add(new() { Value = ControlNodeLiveness.GoneAfter });
-        var sessions = new List<(string, string, bool)>();
+        var sessions = new List<(string, string, bool, bool)>();
         await using var reader = await command.ExecuteReaderAsync(ct);
-        while (await reader.ReadAsync(ct)) sessions.Add((reader.GetString(0), reader.GetString(1), reader.GetBoolean(2)));
+        while (await reader.ReadAsync(ct)) sessions.Add((reader.GetString(0), reader.GetString(1), reader.GetBoolean(2), reader.GetBoolean(3)));
         return sessions;
     }
 

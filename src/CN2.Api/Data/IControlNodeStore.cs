@@ -6,7 +6,7 @@ internal interface IControlNodeStore
     Task<(bool Others, bool Unknown)> BeatAsync(
         ControlNodeBeat beat, string? sessions, IReadOnlyCollection<string> changedRouters, CancellationToken ct);
 
-    Task<IReadOnlyList<(string ControlNode, string Sessions, bool IsAlive)>> SessionsAsync(CancellationToken ct);
+    Task<IReadOnlyList<(string ControlNode, string Sessions, bool IsAlive, bool TakesAgents)>> SessionsAsync(CancellationToken ct);
 
     Task<OpenTransaction?> OldestTransactionAsync(CancellationToken ct);
 

@@ -18,6 +18,9 @@ public sealed record VRouterHello(string Name, IPAddress Address, IPAddress? Add
     /// <summary>Where the connection comes from; null: unknown.</summary>
     public IPAddress? Source { get; init; }
 
+    /// <summary>The other servers of the agent; null: it has none, or does not say so.</summary>
+    public VRouterOtherServers? OtherServers { get; init; }
+
     /// <summary>The same agent, which has connected again: not another one that was given the same name.</summary>
     public bool IsSameAgent(VRouterHello other) => Instance == other.Instance && Equals(Source, other.Source);
 }

@@ -11,16 +11,24 @@ namespace CN2.Api.Reconcile;
 /// disturbs nobody. What slips through is found by the <see cref="AgentRecorder"/>. Any thread.
 /// </summary>
 internal sealed partial class AgentAdmission(
-    IAgentReportStore store, ControlNodeOptions self, VRouterOptions options, TimeProvider time, ILogger<AgentAdmission> logger) : IVRouterAdmission
+    IAgentReportStore store, AgentRelocation relocation, ControlNodeOptions self, VRouterOptions options, TimeProvider time, ILogger<AgentAdmission> logger) : IVRouterAdmission
 {
     /// <summary>An agent gives a server 1.9 s to answer its hello.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+
+    /// <summary>So long an agent with other servers waits here while this replica reads everything: it is often almost there, and a herd does not come back at once.</summary>
+    private static readonly TimeSpan LoadPatience = TimeSpan.FromMilliseconds(500);
+
+    private static readonly TimeSpan LoadInterval = TimeSpan.FromMilliseconds(50);
 
     /// <summary>Many agents come at once after a restart; they must not take the connections of the control loop.</summary>
     private readonly Channel<bool> _turns = Turns(4);
 
     public async Task<AdmissionRefusal?> RefusalAsync(VRouterHello hello, VRouterHello? rival, CancellationToken cancellationToken)
     {
+        for (var began = time.GetTimestamp(); hello.OtherServers is not null && !relocation.HasLoaded && time.GetElapsedTime(began) < LoadPatience;)
+            await Task.Delay(LoadInterval, time, cancellationToken);
+        if (relocation.RefusalOf(hello) is { } elsewhere) return new AdmissionRefusal(elsewhere, elsewhere) { IsElsewhere = true };
         using var patience = new CancellationTokenSource(Patience, time);
         using var timeout = CancellationTokenSource.CreateLinkedTokenSource(patience.Token, cancellationToken);
         var refusal = rival is null ? null : AgentConnection.Duplicate(hello.Name, rival.Source, self.Name);

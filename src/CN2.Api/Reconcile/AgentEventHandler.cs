@@ -5,7 +5,7 @@ namespace CN2.Api.Reconcile;
 
 /// <summary>Handles what agents on streams to this replica report.</summary>
 internal sealed partial class AgentEventHandler(
-    LoopState state, VRouterDispatcher dispatcher, AgentRecorder recorder, AgentProgress progress, VanishedNodes vanished, ILogger<AgentEventHandler> logger)
+    LoopState state, VRouterDispatcher dispatcher, AgentRecorder recorder, AgentRelocation relocation, AgentProgress progress, VanishedNodes vanished, ILogger<AgentEventHandler> logger)
 {
     public void Handle(AgentEvent agentEvent)
     {
@@ -60,7 +60,7 @@ internal sealed partial class AgentEventHandler(
         if (account.ConnectedHere) progress.Save(account, atOnce: agentEvent is AgentEvent.Applied, isFirstAnswer: account.Answered && !hadAnswered);
     }
 
-    public void Handle(ReplicaView view) => recorder.HasOthers = view.HasOthers;
+    public void Handle(ReplicaView view) => relocation.Found(others: view.OthersTakingAgents);
 
     private void Acknowledge(VirtualRouterLedger.Account account, AgentEvent.Applied applied)
     {

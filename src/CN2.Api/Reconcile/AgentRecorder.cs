@@ -8,11 +8,10 @@ namespace CN2.Api.Reconcile;
 /// <summary>
 /// Writes what agents report to the database, merged, on a task of its own: which agents are connected, how far they are, what their
 /// probes found. The loop of this replica learns it from the change feed, like every other replica. Reports may come from any thread.
-/// One report that the database does not take is left out, and the others are saved: an agent whose hello is refused is sent away. While the database
-/// is away from this replica for longer than <see cref="SendAwayAfter"/>, agents are sent to another one, which may reach it.
+/// One report that the database does not take is left out, and the others are saved: an agent whose hello is refused is sent away.
 /// </summary>
 internal sealed partial class AgentRecorder(
-    AgentStores stores, IVRouterPublisher publisher, LoopInbox inbox, ControlNodeOptions self, VRouterOptions options, TimeProvider time,
+    AgentStores stores, AgentRelocation relocation, LoopInbox inbox, ControlNodeOptions self, VRouterOptions options, TimeProvider time,
     ILogger<AgentRecorder> logger)
     : IReconcileTask
 {
@@ -23,9 +22,6 @@ internal sealed partial class AgentRecorder(
     private const int MostHellos = 500;
 
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(500);
-
-    /// <summary>Longer than a fail-over of the database takes, and shorter than an agent may be away.</summary>
-    public static readonly TimeSpan SendAwayAfter = TimeSpan.FromSeconds(5);
 
     private readonly Lock _lock = new();
     private readonly AsyncSignal _wakeUp = new();
@@ -40,31 +36,23 @@ internal sealed partial class AgentRecorder(
     /// <summary>When it was last looked for agents that have fallen silent.</summary>
     private long _listenedAt;
 
-    /// <summary>Since when the database takes nothing; null: it does.</summary>
-    private long? _awaySince;
-
-    /// <summary>
-    /// Agents that were sent to another replica since then. Each is sent once: when it comes back, the others are no better off.
-    /// </summary>
-    private readonly HashSet<string> _sentAway = [];
-
-    private volatile bool _hasOthers;
-
-    /// <summary>Another replica was alive when that was last known.</summary>
-    public bool HasOthers
+    public void Connected(VRouterHello hello)
     {
-        set => _hasOthers = value;
+        relocation.Connected(hello);
+        Add(r =>
+        {
+            _here[hello.Name] = r.Connections[hello.Name] = hello;
+            r.Ends.Remove(hello.Name);
+            // The hello is saved as if the agent had been heard: a silence from before it is to be said again.
+            if (_last.TryGetValue(hello.Name, out var last)) last.IsSilent = false;
+        });
     }
 
-    public void Connected(VRouterHello hello) => Add(r =>
+    public void Disconnected(string name)
     {
-        _here[hello.Name] = r.Connections[hello.Name] = hello;
-        r.Ends.Remove(hello.Name);
-        // The hello is saved as if the agent had been heard: a silence from before it is to be said again.
-        if (_last.TryGetValue(hello.Name, out var last)) last.IsSilent = false;
-    });
-
-    public void Disconnected(string name) => Add(r => Ended(r, name, vanished: false));
+        relocation.Disconnected(name);
+        Add(r => Ended(r, name, vanished: false));
+    }
 
     /// <summary>The node is gone, and the stream of its agent is ended.</summary>
     public void Vanished(string name) => Add(r => Ended(r, name, vanished: true));
@@ -109,31 +97,15 @@ internal sealed partial class AgentRecorder(
             try
             {
                 await SaveAsync(reports, ct);
-                _awaySince = null;
-                _sentAway.Clear();
+                relocation.DatabaseAnswers();
             }
             catch (Exception e) when (!e.IsStop(ct))
             {
                 LogRetry(e.Message);
                 PutBack(reports);
-                SendAway();
+                relocation.DatabaseIsAway();
                 await Task.Delay(RetryInterval, time, ct);
             }
-        }
-    }
-
-    private void SendAway()
-    {
-        _awaySince ??= time.GetTimestamp();
-        if (!_hasOthers || time.GetElapsedTime(_awaySince.Value) < SendAwayAfter) return;
-        List<VRouterHello> here;
-        lock (_lock) here = [.. _here.Values.Where(h => !_sentAway.Contains(h.Name))];
-        if (here.Count == 0) return;
-        LogNoDatabase(here.Count, self.Name);
-        foreach (var hello in here)
-        {
-            _sentAway.Add(hello.Name);
-            publisher.End(hello, $"control node {self.Name} does not reach its database; another one may");
         }
     }
 
@@ -212,7 +184,7 @@ internal sealed partial class AgentRecorder(
         }
 
         LogSentAway(hello.Name, hello.Source, refusal.Message);
-        publisher.End(hello, refusal.Answer);
+        relocation.SendAway(hello, refusal.Answer);
         if (refusal.Reason is AgentRefusalReason.DuplicateAgent or AgentRefusalReason.AddressTaken) await stores.Reports.SaveIntruderAsync(hello, refusal, time.GetUtcNow(), ct);
     }
 
@@ -300,9 +272,6 @@ internal sealed partial class AgentRecorder(
 
     [LoggerMessage(EventId = 206, Level = LogLevel.Error, Message = "The agent {Name} at {Source} is sent away: {Reason}")]
     private partial void LogSentAway(string name, System.Net.IPAddress? source, string reason);
-
-    [LoggerMessage(EventId = 207, Level = LogLevel.Warning, Message = "{Count} agents are sent to another control node, because {ControlNode} does not reach the database")]
-    private partial void LogNoDatabase(int count, string controlNode);
 
     [LoggerMessage(EventId = 208, Level = LogLevel.Error, Message = "The database does not take {What}, and it is left out: {Reason}")]
     private partial void LogLeftOut(string what, string reason);

@@ -6,6 +6,7 @@ using CN2.Api.Data.Rows;
 using CN2.Api.Drivers;
 using Npgsql;
 using NpgsqlTypes;
+using HeartbeatProtocol = CN2.VRouter.V1.HeartbeatProtocol;
 
 namespace CN2.Api.Reconcile;
 
@@ -20,16 +21,16 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
     private const short VirtualRouterKind = (short)ResourceKind.VirtualRouter;
 
     /// <summary>
-    /// An agent that was heard within this time is heard regularly, as a heartbeat is due every 2 s. Its row says <c>infinity</c> for as long as that is so, and does
+    /// An agent that was heard within this time is heard regularly: a heartbeat is due every <see cref="HeartbeatProtocol.Interval"/>, and may be a quarter of it late. Its row says <c>infinity</c> for as long as that is so, and does
     /// not change; until when it was so, its control node's own heartbeat says (<see cref="AgentConnectionRows.LastHeard"/>).
     /// </summary>
-    public static readonly TimeSpan HeardWithin = TimeSpan.FromSeconds(2.5);
+    public static readonly TimeSpan HeardWithin = 1.25 * HeartbeatProtocol.Interval;
 
-    /// <summary>An agent that was not heard for this long has missed a heartbeat: one is due every 2 s, and that there was none is saved within 1.5 s.</summary>
-    private static readonly TimeSpan Silent = TimeSpan.FromSeconds(3.5);
+    /// <summary>An agent that was not heard for this long has missed a heartbeat, and that there was none is saved within 1.5 s.</summary>
+    public static readonly TimeSpan Silent = HeartbeatProtocol.Interval + TimeSpan.FromSeconds(1.5);
 
     /// <summary>The stream of an agent that was not heard for this long ends.</summary>
-    private static readonly TimeSpan StreamEnds = TimeSpan.FromSeconds(6);
+    public static readonly TimeSpan StreamEnds = HeartbeatProtocol.Patience;
 
     /// <summary>How long after its last attempt an agent that was refused is still named in conditions. Agents try at least every 2 s.</summary>
     public static readonly TimeSpan IntruderStays = TimeSpan.FromSeconds(15);

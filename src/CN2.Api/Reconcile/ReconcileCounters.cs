@@ -30,6 +30,7 @@ public sealed class ReconcileCounters
         meter.CreateObservableCounter("cn2.vrouter.snapshots", () => publisher.Counters.Snapshots, "{snapshot}", "Whole configurations sent to vRouters");
         meter.CreateObservableCounter("cn2.vrouter.deltas", () => publisher.Counters.Deltas, "{delta}", "Changes of configuration sent to vRouters");
         meter.CreateObservableCounter("cn2.vrouter.frontends_sent", () => publisher.Counters.NatEntriesSent, "{frontend}", "NAT entries sent to vRouters, in either");
+        meter.CreateObservableCounter("cn2.vrouter.agents_sent_on", () => publisher.Counters.SentOn, "{agent}", "Agents that this control node has sent to another one, because it had more than its share");
     }
 
     /// <summary>How many vRouters the leading replica holds: they are away, and their routes stay.</summary>

@@ -53,6 +53,8 @@ public static class ReconcileRegistration
         .AddSingleton<Deletions>()
         .AddSingleton<PendingServices>()
         .AddSingleton<OwnerCompiler>()
+        .AddSingleton(AgentShare.Default)
+        .AddSingleton<AgentRelocation>()
         .AddSingleton<AgentProgress>()
         .AddSingleton<AgentEventHandler>()
         .AddSingleton<VanishedNodes>()

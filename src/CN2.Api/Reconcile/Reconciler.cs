@@ -5,7 +5,7 @@ namespace CN2.Api.Reconcile;
 /// entries stay where they are.
 /// </summary>
 internal sealed class Reconciler(
-    ReconcileStart start, AgentInbox agents, IEnumerable<IReconcileTask> tasks, FailureLog failures, TimeProvider time) : BackgroundService
+    ReconcileStart start, AgentInbox agents, AgentRelocation relocation, IEnumerable<IReconcileTask> tasks, FailureLog failures, TimeProvider time) : BackgroundService
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromSeconds(1);
 
@@ -15,6 +15,7 @@ internal sealed class Reconciler(
         {
             agents.Listen();
             await LoadAsync(stoppingToken);
+            relocation.Loaded();
             using var stop = CancellationTokenSource.CreateLinkedTokenSource(stoppingToken);
             var running = tasks.Select(t => t.RunAsync(stop.Token)).ToList();
             // No task ends by itself: one that does has thrown, and the server must not go on without it.

@@ -122,6 +122,7 @@ internal sealed partial class ReplicaHeartbeat(
             Sessions(isAlive: true))
         {
             Gone = Sessions(isAlive: false),
+            OthersTakingAgents = documents.Count(d => d.ControlNode != self.Name && d.IsAlive && d.TakesAgents),
         });
         _hadOthers = hasOthers;
         _hasBeaten = true;

@@ -12,4 +12,7 @@ internal sealed record ReplicaView(
 {
     /// <summary>Control node that is gone → the BGP sessions that it had when it was last seen. Nothing when nobody else was there before either.</summary>
     public IReadOnlyDictionary<string, IReadOnlyList<BgpSession>> Gone { get; init; } = new Dictionary<string, IReadOnlyList<BgpSession>>();
+
+    /// <summary>Other replicas that are alive and take agents.</summary>
+    public int OthersTakingAgents { get; init; }
 }

@@ -22,6 +22,7 @@ internal sealed class StateGauges
         meter.CreateObservableGauge("cn2.bgp.engine_up", () => EngineUp(speaker), null, "Whether the BGP engine answers; no series when Bgp:Engine is none");
         meter.CreateObservableGauge("cn2.vrouters", VirtualRouters, "{vrouter}", "vRouters by state, as this control node sees them");
         meter.CreateObservableGauge("cn2.nodes_not_forwarding", NotForwarding, "{vrouter}", "vRouters on whose nodes something stops the traffic (condition Forwarding)");
+        meter.CreateObservableGauge("cn2.connected_agents", AgentsHere, "{agent}", "Agents that are connected to this control node");
         meter.CreateObservableGauge("cn2.database_up", () => _isDatabaseAway ? 0 : 1, null, "Whether the database answered when this control node read it last");
     }
 
@@ -34,6 +35,8 @@ internal sealed class StateGauges
     private static IEnumerable<Measurement<int>> EngineUp(IBgpSpeaker speaker) => speaker.Enabled ? [new(speaker.Healthy ? 1 : 0)] : [];
 
     private IEnumerable<Measurement<int>> NotForwarding() => _virtualRouters is { } counts ? [new(counts.NotForwarding)] : [];
+
+    private IEnumerable<Measurement<int>> AgentsHere() => _virtualRouters is { } counts ? [new(counts.AgentsHere)] : [];
 
     private IEnumerable<Measurement<int>> VirtualRouters()
     {

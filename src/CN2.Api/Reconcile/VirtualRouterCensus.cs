@@ -3,10 +3,10 @@ using CN2.Network.Status;
 namespace CN2.Api.Reconcile;
 
 /// <summary>
-/// Counts the vRouters by state once a second, for /metrics, and logs those that are lost or held since the last count. One line names at most
-/// ten: events of the VirtualRouters have all of them.
+/// Counts the vRouters by state once a second, for /metrics and for the share of this control node, and logs those that are lost or held since the last count.
+/// One line names at most ten: events of the VirtualRouters have all of them.
 /// </summary>
-internal sealed partial class VirtualRouterCensus(LoopState state, StateGauges gauges, ILogger<VirtualRouterCensus> logger)
+internal sealed partial class VirtualRouterCensus(LoopState state, StateGauges gauges, AgentRelocation relocation, ILogger<VirtualRouterCensus> logger)
 {
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
@@ -21,12 +21,14 @@ internal sealed partial class VirtualRouterCensus(LoopState state, StateGauges g
     {
         if (now - _countedAt < Interval) return;
         _countedAt = now;
-        var (connected, disconnected, adminDown) = (0, 0, 0);
+        var (connected, disconnected, adminDown, here, elsewhere) = (0, 0, 0, 0, 0);
         var lost = new HashSet<string>();
         var held = new HashSet<string>();
         var blocked = new HashSet<string>();
         foreach (var account in state.Ledger.Accounts)
         {
+            if (account.ConnectedHere) here++;
+            else if (account.ConnectedElsewhere) elsewhere++;
             if (account.Forwarding.Status == ConditionStatus.False) blocked.Add(account.Name);
             if (state.Resources.VirtualRouter(account.Name) is { AdminDown: true }) adminDown++;
             else if (account.ConnectedHere || account.ConnectedElsewhere) connected++;
@@ -35,7 +37,8 @@ internal sealed partial class VirtualRouterCensus(LoopState state, StateGauges g
             else disconnected++;
         }
 
-        gauges.Publish(new VirtualRouterCounts(connected, disconnected, held.Count, lost.Count, adminDown) { NotForwarding = blocked.Count });
+        gauges.Publish(new VirtualRouterCounts(connected, disconnected, held.Count, lost.Count, adminDown) { NotForwarding = blocked.Count, AgentsHere = here });
+        relocation.Relieve(here + elsewhere, state.IsFeedAway);
         var newlyLost = lost.Except(_lost).ToList();
         if (newlyLost.Count > 0) LogLost(newlyLost.Count, Names(newlyLost));
         var newlyHeld = held.Except(_held).ToList();

@@ -5,4 +5,7 @@ internal sealed record VirtualRouterCounts(int Connected, int Disconnected, int 
 {
     /// <summary>Those on whose nodes something stops the traffic; they are counted by their state too.</summary>
     public int NotForwarding { get; init; }
+
+    /// <summary>Agents that are connected to this control node; their vRouters are counted by their state too.</summary>
+    public int AgentsHere { get; init; }
 }

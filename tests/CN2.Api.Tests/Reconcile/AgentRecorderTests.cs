@@ -271,16 +271,29 @@ public sealed class AgentRecorderTests(PrivatePostgres postgres) : IAsyncLifetim
     {
         await ConnectAsync("node1");
         await _database.TakeAwayAsync();
-        await PassAsync(AgentRecorder.SendAwayAfter * 2);
+        await PassAsync(AgentRelocation.DatabaseAwayAfter * 2);
         Assert.Empty(Ended()); // there is no other one
 
-        Recorder.HasOthers = true;
+        _parts.Get<AgentRelocation>().Found(others: 1);
         await PassAsync(TimeSpan.FromSeconds(1));
         Assert.Equal(["node1"], Ended());
         Recorder.Connected(Hello("node1", "1.0"));
         Recorder.Connected(Hello("node2", "1.0"));
-        await PassAsync(AgentRecorder.SendAwayAfter * 2);
+        await PassAsync(AgentRelocation.DatabaseAwayAfter * 2);
         Assert.Equal(["node1", "node2"], Ended());
+    }
+
+    [Fact]
+    public async Task A_row_that_says_that_an_agent_is_here_that_has_left_is_put_right()
+    {
+        await ConnectAsync("node1");
+        Recorder.Disconnected("node1");
+        await Eventually.TrueAsync(() => Query<bool?>("SELECT connected FROM virtual_router_status") == false);
+
+        // A fail-over of the database has lost that, and the loop reads the row of before.
+        Query<object>("UPDATE virtual_router_status SET connected = true");
+        _parts.Get<ResourceChanges>().Put(Sample.Router("node1") with { ControlNode = "cn-a", Connected = true });
+        await Eventually.TrueAsync(() => Query<bool?>("SELECT connected FROM virtual_router_status") == false);
     }
 
     /// <summary>Lets time pass in steps, in each of which something is to be written.</summary>

@@ -74,6 +74,21 @@ internal sealed class FakeAgents : IVRouterPublisher, IDisposable
         if (Find(hello.Name) is { } node) Remove(node);
     }
 
+    /// <summary>The agents that the server has sent on, in order.</summary>
+    public ConcurrentQueue<string> SentOn { get; } = [];
+
+    /// <summary>Where agents that the server sends on connect next.</summary>
+    public FakeAgents? Next { get; set; }
+
+    public void SendOn(VRouterHello hello, string reason)
+    {
+        SentOn.Enqueue(hello.Name);
+        if (Find(hello.Name) is not { } node) return;
+        Remove(node);
+        node.OtherServers = node.OtherServers! with { Stays = TimeSpan.FromMinutes(10) };
+        if (Next is { } next) _ = Task.Run(() => node.ConnectTo(next)); // the loop that sends it on does not wait for that
+    }
+
     public bool EndVanished(VRouterHello hello, string reason)
     {
         End(hello, reason);

@@ -39,6 +39,9 @@ internal sealed class FakeNode(string name, string address)
     /// <summary>Of the VirtualRouter that its certificate stands for; null: it has none.</summary>
     public Guid? Uid { get; set; }
 
+    /// <summary>Said with the next hello.</summary>
+    public VRouterOtherServers? OtherServers { get; set; }
+
     /// <summary>Entries that it refuses alone, at the next acknowledgement.</summary>
     public HashSet<NatEntryKey> RefusedKeys { get; } = [];
 
@@ -198,6 +201,7 @@ internal sealed class FakeNode(string name, string address)
         Source = Source is null ? null : IPAddress.Parse(Source),
         Connection = Connection,
         Uid = Uid,
+        OtherServers = OtherServers,
     };
 
     private void Put(IEnumerable<VirtualRouterNatEntry> natEntries, IEnumerable<IPAddress> drops, IEnumerable<VRouterProbe> probes)

@@ -39,6 +39,10 @@ internal sealed class RecordingPublisher : IVRouterPublisher
         return true;
     }
 
+    public List<(VRouterHello Hello, string Reason)> SentOn { get; } = [];
+
+    public void SendOn(VRouterHello hello, string reason) => SentOn.Add((hello, reason));
+
     public void End(VRouterHello hello, string reason)
     {
         lock (Ended) Ended.Add((hello, reason));

@@ -49,6 +49,25 @@ public sealed class ReplicaHeartbeatTests(PrivatePostgres postgres) : IAsyncLife
     }
 
     [Fact]
+    public async Task A_replica_counts_as_one_that_takes_agents_once_it_has_read_everything_however_often_it_tries()
+    {
+        var (a, b) = (Start("cn-a"), Start("cn-b"));
+        Assert.Equal(0, (await NextAsync(a, v => v.HasOthers)).OthersTakingAgents);
+        await b.Get<ReplicaHeartbeat>().EnterAsync(TestContext.Current.CancellationToken);
+        Assert.False(Query<bool>("SELECT takes_agents FROM control_node WHERE name = 'cn-b'"));
+        b.Get<AgentRelocation>().Loaded();
+        await UntilAsync(1);
+        b.Get<AgentRelocation>().Relieve(agents: 0, isFeedAway: true);
+        await UntilAsync(0);
+
+        Task UntilAsync(int others) => Eventually.TrueAsync(() =>
+        {
+            foreach (var replica in (LoopParts[])[a, b]) replica.Time.Advance(TimeSpan.FromMilliseconds(100));
+            return a.TakeEvents().OfType<ReplicaView>().LastOrDefault() is { HasOthers: true } view && view.OthersTakingAgents == others;
+        }, seconds: 30);
+    }
+
+    [Fact]
     public async Task A_replica_that_was_removed_as_gone_writes_its_rows_again()
     {
         var (a, _) = (Start("cn-a"), Start("cn-b"));

@@ -80,6 +80,7 @@ public sealed class StateGaugesTests : IAsyncLifetime
         ];
         Assert.Equal(expected, Series("cn2_vrouters"));
         Assert.Equal(["cn2_nodes_not_forwarding 0"], Series("cn2_nodes_not_forwarding"));
+        Assert.Equal(["cn2_connected_agents 0"], Series("cn2_connected_agents"));
 
         resources.Put(away with { Router = away.Router with { Lost = true } });
         _parts.Get<VirtualRouterCensus>().Take(_parts.Now);

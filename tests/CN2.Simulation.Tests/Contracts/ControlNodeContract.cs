@@ -42,6 +42,16 @@ public abstract class ControlNodeContract(StoreSite site) : StoreContract(site)
     }
 
     [Fact]
+    public async Task Each_beat_says_whether_agents_are_taken()
+    {
+        foreach (var takesAgents in (bool[])[false, true, false])
+        {
+            await Store.BeatAsync(new ControlNodeBeat("cn-a", RestartTime, TakesAgents: takesAgents), null, [], Ct);
+            Assert.Equal(takesAgents, (await Store.SessionsAsync(Ct)).Single(n => n.ControlNode == "cn-a").TakesAgents);
+        }
+    }
+
+    [Fact]
     public async Task Routers_whose_sessions_changed_have_a_change_row_if_they_exist()
     {
         var name = Unique("frr");

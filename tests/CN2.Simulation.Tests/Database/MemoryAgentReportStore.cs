@@ -10,8 +10,6 @@ namespace CN2.Simulation.Tests.Database;
 internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportStore
 {
     private static readonly TimeSpan Fresh = TimeSpan.FromSeconds(4.5);
-    private static readonly TimeSpan Silent = TimeSpan.FromSeconds(3.5);
-    private static readonly TimeSpan StreamEnds = TimeSpan.FromSeconds(6);
 
     /// <summary>The agent is heard regularly; its control node's heartbeat says until when.</summary>
     private static readonly DateTimeOffset Always = DateTimeOffset.MaxValue;
@@ -107,7 +105,7 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
             {
                 if (db.RouterOf(report.Name) is not { } router || !db.RouterStatuses.TryGetValue(router.Uid, out var status) || status.ControlNode != controlNode) continue;
                 var isBack = status.Lost && answered.Contains(report.Name);
-                var isConnected = !report.Overdue && (status.Connected || report.Silence < StreamEnds);
+                var isConnected = !report.Overdue && (status.Connected || report.Silence < AgentReportStore.StreamEnds);
                 var isHeard = !report.Overdue && report.Silence < AgentReportStore.HeardWithin;
                 var isNews = status.Message != report.Message || status.AppliedRevision != report.AppliedRevision || status.Connected != isConnected || status.Refused != report.Refused;
                 db.RouterStatuses[router.Uid] = status with
@@ -138,7 +136,7 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
         var now = db.Now;
         var rows = db.Routers.Values.Where(r => db.RouterStatuses.ContainsKey(r.Uid)).Select(r => (Router: r, Status: db.RouterStatuses[r.Uid])).ToList();
         var orphaned = rows.Where(r => r.Status.Connected && !IsAlive(r.Status.ControlNode)).ToList();
-        var away = rows.Where(r => !r.Status.Lost && (!r.Status.Connected || LastHeard(db, r.Status, goneAfter) < now - Silent || orphaned.Contains(r)))
+        var away = rows.Where(r => !r.Status.Lost && (!r.Status.Connected || LastHeard(db, r.Status, goneAfter) < now - AgentReportStore.Silent || orphaned.Contains(r)))
             .Select(r => (r.Router, r.Status, Carries: carriers.Contains(r.Router.Name), IsDue: !r.Status.Connected && (!IsNear(r.Status.LastSeen, lostAfter) || (r.Status.VanishedAt is { } at && at > r.Status.LastSeen && !(at > now - vanishedAfter && at < now + vanishedAfter))))).ToList();
         var recent = rows.Count(r => r.Status.Lost && r.Status.LostAt > now - atOnceWithin);
         var isMass = away.Count(a => a.Carries) + recent >= (limit > 0 ? limit : Math.Max(2, (carriers.Count + recent + 1) / 2));

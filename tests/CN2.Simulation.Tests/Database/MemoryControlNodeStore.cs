@@ -11,14 +11,14 @@ internal sealed class MemoryControlNodeStore(DatabaseLink link) : IControlNodeSt
         link.CallAsync(db => db.Write(changes =>
         {
             var known = db.ControlNodes.GetValueOrDefault(beat.Name);
-            db.ControlNodes[beat.Name] = new ControlNodeRow(db.Now, beat.RestartTimeSeconds, sessions ?? known?.Sessions ?? "{}", beat.EngineBound);
+            db.ControlNodes[beat.Name] = new ControlNodeRow(db.Now, beat.RestartTimeSeconds, sessions ?? known?.Sessions ?? "{}", beat.EngineBound, beat.TakesAgents);
             foreach (var router in changedRouters)
                 if (db.Peers.ContainsKey(router)) changes.Add(ResourceKind.BgpRouter, null, router, Guid.Empty, ChangeVerb.Modified, statusOnly: true);
             return (db.ControlNodes.Any(n => n.Key != beat.Name && n.Value.IsAlive(db.Now, ControlNodeLiveness.GoneAfter)), known is null or { RowsRestored: true });
         }), ct);
 
-    public Task<IReadOnlyList<(string ControlNode, string Sessions, bool IsAlive)>> SessionsAsync(CancellationToken ct) => link.CallAsync(db =>
-        (IReadOnlyList<(string, string, bool)>)[.. db.ControlNodes.Select(n => (n.Key, n.Value.Sessions, n.Value.IsAlive(db.Now, ControlNodeLiveness.GoneAfter)))], ct);
+    public Task<IReadOnlyList<(string ControlNode, string Sessions, bool IsAlive, bool TakesAgents)>> SessionsAsync(CancellationToken ct) => link.CallAsync(db =>
+        (IReadOnlyList<(string, string, bool, bool)>)[.. db.ControlNodes.Select(n => (n.Key, n.Value.Sessions, n.Value.IsAlive(db.Now, ControlNodeLiveness.GoneAfter), n.Value.TakesAgents))], ct);
 
     public Task<OpenTransaction?> OldestTransactionAsync(CancellationToken ct) =>
         link.CallAsync(db => db.OldestOpen is { } xid ? new OpenTransaction("another one", $"{xid}", null) : null, ct);

@@ -27,6 +27,12 @@ internal sealed class AgentStream(Node node, Publisher server, VRouterHello hell
 
     public bool HasWhole { get; set; }
 
+    /// <summary>The server has sent the agent on: it ends the stream with that status.</summary>
+    public bool IsSentOn { get; set; }
+
+    /// <summary>When it began.</summary>
+    public long BeganAt { get; } = scheduler.Now;
+
     /// <summary>The server has heard of the agent a moment ago.</summary>
     public bool IsAlive => scheduler.Now - _heardAt < Alive.Ticks;
 

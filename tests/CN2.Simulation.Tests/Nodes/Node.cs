@@ -3,12 +3,13 @@ using CN2.Api.Drivers;
 using CN2.Network.Compilation;
 using CN2.Network.Sequencing;
 using CN2.Simulation.Tests.Scheduling;
+using CN2.VRouter;
 
 namespace CN2.Simulation.Tests.Nodes;
 
 /// <summary>
 /// A compute node with its agent: it keeps its table while it has no server (headless), applies what it gets, names the entries that nftables
-/// would refuse and applies all others, and dials another replica when its stream ends.
+/// would refuse and applies all others, and dials another replica when its stream ends: in its own order, as cn2-vrouter does it (<see cref="ServerTurns"/>).
 /// </summary>
 internal sealed class Node(string name, IPAddress address, IReadOnlyList<Publisher> servers, Scheduler scheduler, Random random)
 {
@@ -34,8 +35,16 @@ internal sealed class Node(string name, IPAddress address, IReadOnlyList<Publish
     private long _connections;
     private int _dials;
     private ulong _revision;
-    private int _turn = random.Next(servers.Count);
     private int _life;
+
+    /// <summary>The address of each server, by which the agent orders them.</summary>
+    private readonly Dictionary<Uri, Publisher> _servers = servers.ToDictionary(s => new Uri($"http://{s.Name}:8081"));
+
+    /// <summary>Of the agent's process.</summary>
+    private ServerTurns _turns = null!;
+
+    /// <summary>When a server has sent the agent's process on last; null: none did.</summary>
+    private long? _sentOnAt;
 
     public string Name { get; } = name;
 
@@ -64,6 +73,9 @@ internal sealed class Node(string name, IPAddress address, IReadOnlyList<Publish
     /// <summary>For the trace.</summary>
     public event Action<Node, string>? Applied;
 
+    /// <summary>A server has sent the agent on, so long after one had done so before (null: none had).</summary>
+    public event Action<Node, TimeSpan?>? SentOn;
+
     public bool IsTraced { get; init; }
 
     /// <summary>The node translates packets to this address to a backend.</summary>
@@ -75,6 +87,8 @@ internal sealed class Node(string name, IPAddress address, IReadOnlyList<Publish
     public void StartAgent()
     {
         HasAgent = true;
+        _turns = new ServerTurns(ServerOrder.Of(Name, [.. _servers.Keys]), new SimulatedTime(scheduler, new Machine(scheduler, Name)));
+        _sentOnAt = null;
         var life = ++_life;
         Dial(life);
     }
@@ -155,7 +169,14 @@ internal sealed class Node(string name, IPAddress address, IReadOnlyList<Publish
     {
         if (stream != _stream) return;
         _stream = null;
-        _turn++;
+        var isSentOn = stream is { IsSentOn: true, IsCut: false };
+        _turns.Ended(TimeSpan.FromTicks(scheduler.Now - stream.BeganAt), isSentOn);
+        if (isSentOn)
+        {
+            SentOn?.Invoke(this, _sentOnAt is { } before ? TimeSpan.FromTicks(scheduler.Now - before) : null);
+            _sentOnAt = scheduler.Now;
+        }
+
         DialLater(TimeSpan.FromMilliseconds(random.Next(600)));
     }
 
@@ -230,9 +251,15 @@ internal sealed class Node(string name, IPAddress address, IReadOnlyList<Publish
     private void Dial(int life)
     {
         if (!IsUp || !HasAgent || _stream is not null) return;
-        var server = servers[_turn % servers.Count];
+        var server = _servers[_turns.Next()];
         var dial = ++_dials;
-        var hello = new VRouterHello(Name, Address, null, "simulated") { Instance = Name, Source = Address, Connection = ++_connections };
+        var hello = new VRouterHello(Name, Address, null, "simulated")
+        {
+            Instance = Name,
+            Source = Address,
+            Connection = ++_connections,
+            OtherServers = _turns.Others is { } others ? new VRouterOtherServers(others.Preferred, TimeSpan.FromSeconds(others.StaysSeconds)) : null,
+        };
         if (_cut.Contains(server.Name) || !server.Dial(this, hello, Answered))
         {
             Next(TimeSpan.FromMilliseconds(500));
@@ -267,7 +294,6 @@ internal sealed class Node(string name, IPAddress address, IReadOnlyList<Publish
         void Next(TimeSpan delay)
         {
             _dials++;
-            _turn++;
             DialLater(delay);
         }
     }

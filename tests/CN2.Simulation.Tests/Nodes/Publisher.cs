@@ -129,6 +129,13 @@ internal sealed class Publisher(string name, Scheduler scheduler, Random random)
             if (StreamOf(hello.Name) is { } stream && ReferenceEquals(stream.Hello, hello)) stream.Break();
         }
 
+        public void SendOn(VRouterHello hello, string reason)
+        {
+            if (StreamOf(hello.Name) is not { } stream || !ReferenceEquals(stream.Hello, hello)) return;
+            stream.IsSentOn = true;
+            stream.Break();
+        }
+
         public bool EndVanished(VRouterHello hello, string reason) => false; // no node vanishes here
 
         private AgentStream? StreamOf(string name) => publisher._machine == machine ? publisher._streams.GetValueOrDefault(name) : null;

@@ -140,6 +140,8 @@ internal sealed class ControlNode(Site site, int number)
         services.AddReconciler();
         // As for a large fleet in every other life of the process, however few nodes there are.
         if (Starts % 2 == 0) services.AddSingleton(new CommonPace(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(100), 0));
+        // As in a large fleet: an agent more than the share counts.
+        services.AddSingleton(new AgentShare(Margin: 1));
         Replace(services, link);
         var provider = services.BuildServiceProvider();
         _meters.Add(provider.GetRequiredService<IMeterFactory>());
@@ -182,6 +184,7 @@ internal sealed class ControlNode(Site site, int number)
                 }
             }
 
+            provider.GetRequiredService<AgentRelocation>().Loaded();
             var tasks = provider.GetServices<IReconcileTask>().Select(t => t.RunAsync(CancellationToken.None)).ToList();
             var ended = await Task.WhenAny(tasks);
             await ended;

@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using CN2.Network.Resources;
 using CN2.Simulation.Tests.Bgp;
 using CN2.Simulation.Tests.Nodes;
+using CN2.VRouter;
 
 namespace CN2.Simulation.Tests.World;
 
@@ -22,6 +23,9 @@ internal sealed class Invariants(Site site)
 
     /// <summary>Paths to nodes without entries.</summary>
     public int Moments { get; private set; }
+
+    /// <summary>How often an agent was sent on to another control node.</summary>
+    public int SentOnInAll { get; private set; }
 
     /// <summary>Owners whose own bad item may keep them from being served; everybody else is checked.</summary>
     public HashSet<Guid> Spoilt { get; } = [];
@@ -100,6 +104,14 @@ internal sealed class Invariants(Site site)
                     IsForwarding(node) && !node.Carries(address) && router.PathsOf(address).Any(p => p.NextHop.Equals(node.Address) && p.Engine == engine && !p.IsStale));
             }
         }
+    }
+
+    /// <summary>An agent that a control node has sent on stays for a while wherever it goes next.</summary>
+    public void SentOn(Node node, TimeSpan? after)
+    {
+        site.Trace.Add($"{node.Name} was sent on");
+        SentOnInAll++;
+        if (after < ServerTurns.ShortestRest) site.Fail($"sent on and on: {node.Name} was sent on again after {after.Value.TotalSeconds:F0} s");
     }
 
     /// <summary>Everything that does not hold now and must hold when the site is quiet.</summary>

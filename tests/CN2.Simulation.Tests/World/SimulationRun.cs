@@ -36,7 +36,7 @@ internal static class SimulationRun
         }
 
         foreach (var node in site.ControlNodes) node.Forget();
-        return new SimulationResult(seed, done, TimeSpan.FromTicks(site.Scheduler.Now), site.Scheduler.Turns, site.Invariants.Moments, site.Failure, site.Trace.ToString());
+        return new SimulationResult(seed, done, TimeSpan.FromTicks(site.Scheduler.Now), site.Scheduler.Turns, site.Invariants.Moments, site.Invariants.SentOnInAll, site.Failure, site.Trace.ToString());
     }
 
     private static void Settle(Site site, Operations drawn)

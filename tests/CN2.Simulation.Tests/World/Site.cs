@@ -15,7 +15,7 @@ internal sealed class Site
 
     private static readonly DateTimeOffset Start = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    public Site(int seed, int controlNodes = 2, bool isTraced = false)
+    public Site(int seed, int controlNodes = 2, int nodes = 4, bool isTraced = false)
     {
         Random = new Random(seed);
         EngineBound = Random.Next(2) == 0;
@@ -30,7 +30,7 @@ internal sealed class Site
         ];
         RoutersByAddress = Routers.ToDictionary(r => r.Address.ToString());
         ControlNodes = [.. Enumerable.Range(0, controlNodes).Select(n => new ControlNode(this, n))];
-        Nodes = [.. Enumerable.Range(1, 4).Select(NewNode)];
+        Nodes = [.. Enumerable.Range(1, nodes).Select(NewNode)];
         Invariants = new Invariants(this);
         Database.Committed += () =>
         {
@@ -133,6 +133,7 @@ internal sealed class Site
         var node = new Node($"compute{number}", IPAddress.Parse($"172.27.116.{number}"), [.. ControlNodes.Select(c => c.Publisher)], Scheduler, Random) { IsTraced = Trace.IsOn };
         node.Dropped += (n, address) => Invariants.Dropped(n, address);
         node.Applied += (n, what) => Trace.Add($"{n.Name} {what}");
+        node.SentOn += (n, after) => Invariants.SentOn(n, after);
         return node;
     }
 }

@@ -191,6 +191,7 @@ internal static class VRouterMessages
             Instance = hello.Instance.IsEmpty ? null : Convert.ToHexStringLower(hello.Instance.Span),
             Connection = (long)Math.Min(hello.Connection, long.MaxValue),
             Source = source,
+            OtherServers = hello.OtherServers is { } others ? new VRouterOtherServers(others.Preferred, TimeSpan.FromSeconds(others.StaysSeconds)) : null,
         };
     }
 

@@ -23,7 +23,7 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
     private long _heard = time.GetTimestamp();
     private long _queuedBytes;
     private int _queuedDeltas;
-    private string? _reason;
+    private SessionEnd? _end;
     private long _vanishedAfter;
     private bool _hasInspected;
     private int _newsLeft = MostNews;
@@ -82,11 +82,8 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
         return true;
     }
 
-    /// <summary>Why the session was ended from here (silence, overflow, another stream in its place); null: it was not.</summary>
-    public string? Reason => Volatile.Read(ref _reason);
-
-    /// <summary>It was ended because its certificate is worth nothing any more.</summary>
-    public bool IsWorthless { get; private set; }
+    /// <summary>How the session was ended from here (silence, overflow, another stream in its place); null: it was not.</summary>
+    public SessionEnd? Ending => Volatile.Read(ref _end);
 
     /// <param name="snapshot">It is enumerated as fast as the stream takes it.</param>
     public void EnqueueWhole(IEnumerable<EncodedMessage> snapshot)
@@ -119,9 +116,10 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
 
     public void Heard() => Volatile.Write(ref _heard, time.GetTimestamp());
 
-    public void End(string reason)
+    /// <param name="status">By which the agent tells the kinds of ends apart.</param>
+    public void End(string reason, StatusCode status = StatusCode.Aborted)
     {
-        Interlocked.CompareExchange(ref _reason, reason, null);
+        Interlocked.CompareExchange(ref _end, new SessionEnd(reason, status), null);
         try
         {
             stop.Cancel();
@@ -130,13 +128,6 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
         {
             // It has ended just now.
         }
-    }
-
-    /// <param name="reason">Why its certificate is worth nothing any more.</param>
-    public void EndWorthless(string reason)
-    {
-        IsWorthless = true;
-        End(reason);
     }
 
     /// <summary>Writes the welcome, then the queue and a heartbeat every 2 s until <paramref name="cancellation"/>.</summary>

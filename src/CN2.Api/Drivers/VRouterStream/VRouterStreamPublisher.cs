@@ -1,4 +1,5 @@
 using System.Threading.RateLimiting;
+using Grpc.Core;
 
 namespace CN2.Api.Drivers.VRouterStream;
 
@@ -24,11 +25,15 @@ internal sealed class VRouterStreamPublisher : IVRouterPublisher, IDisposable
     private long _snapshots;
     private long _deltas;
     private long _natEntriesSent;
+    private long _sentOn;
 
     public VRouterPublisherCounters Counters => new(
         Interlocked.Read(ref _snapshots),
         Interlocked.Read(ref _deltas),
-        Interlocked.Read(ref _natEntriesSent));
+        Interlocked.Read(ref _natEntriesSent))
+    {
+        SentOn = Interlocked.Read(ref _sentOn),
+    };
 
     /// <summary>Agents that are connected already are told to it at once.</summary>
     public void Listen(IVRouterListener listener)
@@ -73,6 +78,13 @@ internal sealed class VRouterStreamPublisher : IVRouterPublisher, IDisposable
 
     public void End(VRouterHello hello, string reason) => Session(hello)?.End(reason);
 
+    public void SendOn(VRouterHello hello, string reason)
+    {
+        if (Session(hello) is not { } session) return;
+        session.End(reason, StatusCode.ResourceExhausted);
+        Interlocked.Increment(ref _sentOn);
+    }
+
     public bool EndVanished(VRouterHello hello, string reason)
     {
         if (Session(hello) is not { HasVanished: true } session) return false;
@@ -95,7 +107,7 @@ internal sealed class VRouterStreamPublisher : IVRouterPublisher, IDisposable
         lock (_lock) sessions = [.. _sessions.Values];
         foreach (var session in sessions)
         {
-            if (session.Identity is { } identity && endOf(identity) is { } reason) session.EndWorthless(reason);
+            if (session.Identity is { } identity && endOf(identity) is { } reason) session.End(reason, StatusCode.Unauthenticated);
         }
     }
 

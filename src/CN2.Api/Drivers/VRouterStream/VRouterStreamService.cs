@@ -56,11 +56,11 @@ internal sealed partial class VRouterStreamService(
             publisher.Remove(session);
             await stop.CancelAsync();
             await Task.WhenAll(writing, watching).ContinueWith(static _ => { }, TaskScheduler.Default);
-            LogDisconnected(hello.Name, session.Reason ?? "the stream has ended");
+            LogDisconnected(hello.Name, session.Ending?.Reason ?? "the stream has ended");
         }
 
         if (lifetime.ApplicationStopping.IsCancellationRequested) throw new RpcException(new Status(StatusCode.Unavailable, "the server is stopping"));
-        if (session.Reason is { } reason) throw new RpcException(new Status(session.IsWorthless ? StatusCode.Unauthenticated : StatusCode.Aborted, reason));
+        if (session.Ending is { } end) throw new RpcException(new Status(end.Status, end.Reason));
     }
 
     /// <summary>Which node the connection stands for; null: nobody is asked.</summary>
@@ -103,6 +103,7 @@ internal sealed partial class VRouterStreamService(
         var rival = publisher.RivalOf(hello);
         var refusal = admission is null ? null : await admission.RefusalAsync(hello, rival, cancellation);
         if (refusal is null && rival is null) return;
+        if (refusal is { IsElsewhere: true }) throw new RpcException(new Status(StatusCode.Unavailable, refusal.Answer));
         var inUse = $"the name {hello.Name} is in use by another agent";
         refusal ??= new AdmissionRefusal(inUse, inUse);
         Say(identity, hello.Source, refusal.Message);

@@ -145,7 +145,7 @@ public sealed class NodeWatchTests : IAsyncDisposable
         Assert.Single(_reports.Taken());
         dead.Pulse();
         Assert.False(_publisher.EndVanished(dead.Hello, "it is gone"));
-        Assert.Null(dead.Session.Reason);
+        Assert.Null(dead.Session.Ending);
     }
 
     [Fact]

@@ -32,6 +32,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         Marshallers.Create(m => m.ToByteArray(), ServerMessage.Parser.ParseFrom));
 
     private readonly RecordingListener _listener = new();
+    private readonly Admission _admission = new();
     private WebApplication _app = null!;
     private GrpcChannel _channel = null!;
     private IVRouterPublisher _publisher = null!;
@@ -48,6 +49,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
             k.Listen(IPAddress.Loopback, 0, o => o.Protocols = HttpProtocols.Http1);
         });
         builder.Services.AddVRouterStream();
+        builder.Services.AddSingleton<IVRouterAdmission>(_admission);
         _app = builder.Build();
         _app.MapVRouterStream();
         _app.MapGet("/v1/services", () => Results.Ok());
@@ -260,13 +262,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         using var second = await HelloAsync("compute1");
         Assert.Equal("disconnected compute1", await _listener.NextAsync());
         Assert.StartsWith("connected compute1", await _listener.NextAsync(), StringComparison.Ordinal);
-        var ended = await Assert.ThrowsAsync<RpcException>(async () =>
-        {
-            while (await first.ResponseStream.MoveNext(Cancellation))
-            {
-            }
-        });
-        Assert.Equal(StatusCode.Aborted, ended.StatusCode);
+        Assert.Equal(StatusCode.Aborted, (await EndAsync(first)).StatusCode);
         _publisher.Publish("compute1", 4, new VRouterConfig([], [], [], [], []));
         Assert.Equal(4u, (await NextAsync(second)).Snapshot.Revision);
         await second.RequestStream.CompleteAsync();
@@ -390,13 +386,35 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         var hello = publisher.HelloOf("compute1")!;
         _publisher.End(hello with { }, "of an earlier connection");
         _publisher.End(hello, "the address is taken");
-        var ended = await Assert.ThrowsAsync<RpcException>(async () =>
-        {
-            while (await call.ResponseStream.MoveNext(Cancellation))
-            {
-            }
-        });
-        Assert.Equal("the address is taken", ended.Status.Detail);
+        Assert.Equal("the address is taken", (await EndAsync(call)).Detail);
+    }
+
+    [Theory]
+    [InlineData(true, StatusCode.Unavailable)] // the agent tries the next server; nothing is wrong with it
+    [InlineData(false, StatusCode.AlreadyExists)]
+    public async Task An_agent_that_may_not_connect_learns_whether_another_server_may_take_it(bool isElsewhere, StatusCode status)
+    {
+        _admission.Refusal = new AdmissionRefusal("for the log", "for the agent") { IsElsewhere = isElsewhere };
+        using var refused = await HelloAsync("compute1");
+        var end = await EndAsync(refused);
+        Assert.Equal((status, "for the agent"), (end.StatusCode, end.Detail));
+        _admission.Refusal = null;
+        using var call = await HelloAsync("compute1");
+        Assert.StartsWith("connected compute1", await _listener.NextAsync(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task An_agent_that_is_sent_on_learns_it_by_the_status_and_the_reason()
+    {
+        using var call = await HelloAsync("compute1", others: new OtherServers { Preferred = true, StaysSeconds = 70 });
+        await _listener.NextAsync();
+        var hello = ((VRouterStreamPublisher)_publisher).HelloOf("compute1")!;
+        Assert.Equal(new VRouterOtherServers(Preferred: true, TimeSpan.FromSeconds(70)), hello.OtherServers);
+        _publisher.SendOn(hello with { }, "of an earlier connection");
+        _publisher.SendOn(hello, "there are too many agents");
+        var end = await EndAsync(call);
+        Assert.Equal((StatusCode.ResourceExhausted, "there are too many agents"), (end.StatusCode, end.Detail));
+        Assert.Equal(1, _publisher.Counters.SentOn);
     }
 
     [Fact]
@@ -426,7 +444,19 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         return call.ResponseStream.Current;
     }
 
-    private async Task<AsyncDuplexStreamingCall<AgentMessage, ServerMessage>> HelloAsync(string name, string overlayEngine = "", byte? instance = null)
+    /// <summary>How the server ends the stream.</summary>
+    private static async Task<Status> EndAsync(AsyncDuplexStreamingCall<AgentMessage, ServerMessage> call)
+    {
+        var ended = await Assert.ThrowsAsync<RpcException>(async () =>
+        {
+            while (await call.ResponseStream.MoveNext(Cancellation))
+            {
+            }
+        });
+        return ended.Status;
+    }
+
+    private async Task<AsyncDuplexStreamingCall<AgentMessage, ServerMessage>> HelloAsync(string name, string overlayEngine = "", byte? instance = null, OtherServers? others = null)
     {
         var call = _channel.CreateCallInvoker().AsyncDuplexStreamingCall(Connect, null, new CallOptions(cancellationToken: Cancellation));
         var hello = new Hello
@@ -437,9 +467,18 @@ public sealed class VRouterStreamTests : IAsyncLifetime
             AgentVersion = "0.1.0",
             OverlayEngine = overlayEngine,
             Instance = instance is { } i ? ByteString.CopyFrom([.. Enumerable.Repeat(i, 16)]) : ByteString.Empty,
+            OtherServers = others,
         };
         await call.RequestStream.WriteAsync(new AgentMessage { Hello = hello }, Cancellation);
         await call.ResponseHeadersAsync;
         return call;
+    }
+
+    /// <summary>Lets everybody connect until it is told otherwise.</summary>
+    private sealed class Admission : IVRouterAdmission
+    {
+        public AdmissionRefusal? Refusal { get; set; }
+
+        public Task<AdmissionRefusal?> RefusalAsync(VRouterHello hello, VRouterHello? rival, CancellationToken cancellationToken) => Task.FromResult(Refusal);
     }
 }

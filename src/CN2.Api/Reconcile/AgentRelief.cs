@@ -1,0 +1,117 @@
+using CN2.Api.Data;
+using CN2.Api.Drivers;
+
+namespace CN2.Api.Reconcile;
+
+/// <summary>
+/// When this control node sends agents on because it has more than its share (<see cref="AgentShare"/>), and how many. It begins once there were clearly too many for
+/// <see cref="Patience"/>, and ends when the share is reached, when more agents come than go, when fewer control nodes take agents, and when one comes back that was sent on: none of its servers had room, or one is
+/// gone and still counts as alive. One lock of its owner guards it.
+/// </summary>
+internal sealed partial class AgentRelief(AgentShare shares, TimeProvider time, ILogger logger)
+{
+    /// <summary>After a control node is gone, the others have its agents at once, and count it as alive for some seconds more: nobody is sent to it.</summary>
+    public static readonly TimeSpan Patience = ControlNodeLiveness.GoneAfter + (2 * ControlNodeStore.BeatInterval);
+
+    /// <summary>So long it waits at most when agents come back each time: they do not know the control nodes that have room.</summary>
+    public static readonly TimeSpan LongestPause = TimeSpan.FromMinutes(10);
+
+    /// <summary>Since when there are clearly too many agents here; null: there are not, or some are being sent on.</summary>
+    private long? _exceededSince;
+    private TimeSpan _pause = Patience;
+    private bool _isRelieving;
+
+    /// <summary>How many agents were here a second ago, while some are being sent on.</summary>
+    private int _hereBefore;
+
+    /// <summary>How many agents there are in all. While some are sent on, the most that were seen: those on their way are connected to nobody.</summary>
+    private int _inAll;
+
+    /// <summary>The agents that were sent on since it began, with the hellos of their streams of then.</summary>
+    private readonly Dictionary<string, VRouterHello> _sentOn = [];
+    private bool _cameBack;
+
+    /// <summary>How many control nodes took agents when it began.</summary>
+    private int _controlNodes;
+
+    /// <summary>It ended before this control node had its share: it begins again although there are not clearly too many any more.</summary>
+    private bool _isUnfinished;
+    private bool _saidStuck;
+
+    /// <summary>How many agents this control node is to have; null: nobody knows at this moment.</summary>
+    public int? Share { get; private set; }
+
+    /// <summary>The agent was sent on since the last relief began.</summary>
+    public bool HasSentOn(string name) => _sentOn.ContainsKey(name);
+
+    /// <summary>The stream that began with this hello is ended, because the agent was sent on.</summary>
+    public bool HasEnded(VRouterHello hello) => ReferenceEquals(_sentOn.GetValueOrDefault(hello.Name), hello);
+
+    /// <summary>How many agents the others have is not known.</summary>
+    public void Suspend() => (Share, _exceededSince, _isRelieving, _isUnfinished) = (null, null, false, _isRelieving || _isUnfinished);
+
+    /// <summary>An agent has connected.</summary>
+    public void Connected(string name) => _cameBack |= _isRelieving && _sentOn.ContainsKey(name);
+
+    public void Sent(VRouterHello hello) => _sentOn[hello.Name] = hello;
+
+    /// <summary>Some agents were to go, and none may.</summary>
+    public void Stuck(int here)
+    {
+        if (_saidStuck) return;
+        _saidStuck = true;
+        LogStuck(here, Share ?? here);
+    }
+
+    /// <summary>How many agents are to be sent on now. At most once a second.</summary>
+    /// <param name="here">Agents of this control node.</param>
+    /// <param name="agents">Those that are connected to any control node that is alive.</param>
+    /// <param name="controlNodes">Those that take agents, with this one.</param>
+    public int Judge(int here, int agents, int controlNodes)
+    {
+        _inAll = Math.Max(Math.Max(agents, here), _isRelieving ? _inAll : 0);
+        var share = AgentShare.Of(_inAll, controlNodes);
+        Share = share;
+        if (_isRelieving ? Ends(here, share, controlNodes) : !Begins(here, share, controlNodes)) return 0;
+        return AgentShare.ExcessOfSecond(here, share);
+    }
+
+    private bool Ends(int here, int share, int controlNodes)
+    {
+        // When more come than were sent on, a control node may be gone.
+        var isGrowing = here > _hereBefore;
+        _hereBefore = here;
+        var isFewer = controlNodes < _controlNodes;
+        if (here > share && !isGrowing && !isFewer && !_cameBack) return false;
+        _isUnfinished = isGrowing || isFewer || _cameBack;
+        _pause = !_cameBack ? Patience : 2 * _pause < LongestPause ? 2 * _pause : LongestPause;
+        _isRelieving = false;
+        LogRelieved(_sentOn.Count, here, share);
+        return true;
+    }
+
+    private bool Begins(int here, int share, int controlNodes)
+    {
+        if (!(_isUnfinished ? shares.IsExceeded(here, share) : shares.IsClearlyExceeded(here, share, controlNodes)))
+        {
+            _exceededSince = null;
+            return false;
+        }
+
+        _exceededSince ??= time.GetTimestamp();
+        if (time.GetElapsedTime(_exceededSince.Value) < _pause) return false;
+        (_isRelieving, _hereBefore, _exceededSince, _saidStuck, _cameBack, _controlNodes) = (true, here, null, false, false, controlNodes);
+        _sentOn.Clear();
+        LogExceeded(here, share);
+        return true;
+    }
+
+    [LoggerMessage(EventId = 249, Level = LogLevel.Information, Message = "This control node has {Here} agents, and its share is {Share}: it sends agents to the others, a few a second")]
+    private partial void LogExceeded(int here, int share);
+
+    [LoggerMessage(EventId = 250, Level = LogLevel.Information, Message = "{Count} agents were sent to the other control nodes: {Here} are here now, and the share of this one is {Share}")]
+    private partial void LogRelieved(int count, int here, int share);
+
+    [LoggerMessage(EventId = 251, Level = LogLevel.Warning, Message = "This control node has {Here} agents, its share is {Share}, and none of them can be sent on: each was sent on not long ago, or knows no other server. Give agents the --server of every control node")]
+    private partial void LogStuck(int here, int share);
+}
