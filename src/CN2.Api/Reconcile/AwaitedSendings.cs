@@ -85,6 +85,12 @@ internal sealed class AwaitedSendings
     public IEnumerable<VirtualRouterLedger.Account> Of(Guid owner) =>
         _byOwner.TryGetValue(owner, out var sendings) ? sendings.Count == 1 ? sendings[0].Waiting : sendings.SelectMany(s => s.Waiting).Distinct() : [];
 
+    /// <summary>The one that the owner waits for; null: there are several, or none.</summary>
+    public Sending? OnlyOf(Guid owner) => _byOwner.TryGetValue(owner, out var sendings) && sendings.Count == 1 ? sendings[0] : null;
+
+    /// <summary>The owner waits for a message that agents have been getting one after the other since <paramref name="after"/>.</summary>
+    public bool IsInTurn(Guid owner, DateTimeOffset after) => _byOwner.TryGetValue(owner, out var sendings) && sendings.Exists(s => s.IsInTurn && s.At > after);
+
     private void AddTo(Sending sending, IEnumerable<Guid> owners)
     {
         foreach (var owner in owners)

@@ -23,6 +23,9 @@ internal sealed class Sending(AckMark mark, FeedPosition? after, IReadOnlyCollec
 
     public DateTimeOffset? At => at;
 
+    /// <summary>The agents get it one after the other, so it takes a moment until all have it.</summary>
+    public bool IsInTurn { get; init; }
+
     public HashSet<VirtualRouterLedger.Account> Waiting { get; } = [];
 
     /// <summary>The owners of a later one wait for it as well. Answers those that were not part of it.</summary>

@@ -28,7 +28,7 @@ internal sealed class StatusDispatcher(LoopState state, IBgpSpeaker speaker, Ses
             _draftedDuringLoss.Clear();
         }
 
-        var owners = state.Statuses.Take(now, next, state.Ledger.Unsent);
+        var owners = state.Statuses.Take(now, next, owner => state.Ledger.IsBeingSent(owner, now));
         if (owners.Count == 0) return;
         var facts = new StatusFacts(state, speaker);
         var news = state.Statuses.TakeNews(owners.SelectMany(facts.Of));

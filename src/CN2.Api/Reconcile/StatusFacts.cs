@@ -24,6 +24,12 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
     private readonly List<VirtualRouterLedger.Account> _failing = [.. state.Ledger.Accounts.Where(a => a is { Counts: true, Error: not null })];
     private readonly List<VirtualRouterLedger.Account> _refusing = [.. state.Ledger.Accounts.Where(a => a is { Counts: true, Refused.IsEmpty: false }).OrderBy(a => a.Name, StringComparer.Ordinal)];
 
+    /// <summary>
+    /// What owners wait for (<see cref="VirtualRouterLedger.SharedWaitOf"/>) → the vRouters in question. Of a fleet they are a thousand, and owners that changed together wait for
+    /// the same: their names are put in order once.
+    /// </summary>
+    private readonly Dictionary<object, EquatableList<string>> _awaited = [];
+
     /// <summary>FloatingIP → its routes: its own status is made of them, and its Service's.</summary>
     private readonly Dictionary<Guid, HeldRoutes> _routes = [];
 
@@ -69,9 +75,8 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
 
     private StatusDraft Of(FloatingIP floatingIP, Guid owner, CompiledOwner? compiled)
     {
-        var awaited = AwaitedBy(owner).ToHashSet();
         var attachments = state.Resources.AttachmentsOf(owner, floatingIP.Address.FamilyOf())
-            .Select(a => new FloatingIPAttachment(a.VirtualMachineInterface, a.VirtualRouter, a.Address.ToString(), a.Ready, IsProgrammed(a.VirtualRouter, awaited) && !IsRefused(a.VirtualRouter, floatingIP, compiled)))
+            .Select(a => new FloatingIPAttachment(a.VirtualMachineInterface, a.VirtualRouter, a.Address.ToString(), a.Ready, IsProgrammed(a.VirtualRouter, owner) && !IsRefused(a.VirtualRouter, floatingIP, compiled)))
             .ToList();
         var facts = new FloatingIPFacts
         {
@@ -94,7 +99,7 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
     {
         var routes = floatingIPs.Where(f => f.Kind == FloatingIPKind.External).Select(RoutesOf).ToList();
         var families = floatingIPs.Select(f => FamilyOf(f.Address, IsInOverlay(f))).Distinct().ToList();
-        var awaited = AwaitedBy(owner).Order(StringComparer.Ordinal).ToEquatableList();
+        var awaited = AwaitedBy(owner);
         var refusals = floatingIPs.SelectMany(RefusalsOf).ToList();
         var entriesRefused = EntriesRefused(owner, floatingIPs);
         var carriers = state.Sequencer.Compiled.GetValueOrDefault(owner)?.Carriers() ?? [];
@@ -174,12 +179,20 @@ internal sealed class StatusFacts(LoopState state, IBgpSpeaker speaker)
     private EquatableList<string> ControlNodesGone(IEnumerable<FloatingIP> floatingIPs) =>
         floatingIPs.SelectMany(f => state.Others.GoneAnnouncersOf(f.Uid)).Distinct().Order(StringComparer.Ordinal).ToEquatableList();
 
-    private IEnumerable<string> AwaitedBy(Guid owner) => state.Ledger.AwaitedBy(owner).Select(a => a.Name);
+    /// <summary>The vRouters that the owner waits for, in order.</summary>
+    private EquatableList<string> AwaitedBy(Guid owner)
+    {
+        if (state.Ledger.SharedWaitOf(owner) is not { } shared) return Names();
+        if (!_awaited.TryGetValue(shared, out var names)) _awaited[shared] = names = Names();
+        return names;
+
+        EquatableList<string> Names() => state.Ledger.AwaitedBy(owner).Select(a => a.Name).Order(StringComparer.Ordinal).ToEquatableList();
+    }
 
     private IEnumerable<BgpSession> Sessions => _sessions.Concat(state.Others.Sessions);
 
-    private bool IsProgrammed(string virtualRouter, HashSet<string> awaited) =>
-        state.Ledger.Find(virtualRouter) is { Lost: false } && !awaited.Contains(virtualRouter);
+    private bool IsProgrammed(string virtualRouter, Guid owner) =>
+        state.Ledger.Find(virtualRouter) is { Lost: false } account && !state.Ledger.IsAwaitedBy(owner, account);
 
     private bool IsRefused(string virtualRouter, FloatingIP floatingIP, CompiledOwner? compiled) =>
         state.Ledger.RefusesAny(virtualRouter)

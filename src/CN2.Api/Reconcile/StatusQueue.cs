@@ -14,7 +14,7 @@ internal sealed class StatusQueue
     public static readonly TimeSpan SettleTime = TimeSpan.FromMilliseconds(50);
 
     /// <summary>
-    /// A status waits for so long at most until the changes of its owner that are sent in a moment are sent: an owner that changes all the time always has some.
+    /// A status waits for so long at most until the changes of its owner that are on their way have arrived: an owner that changes all the time always has some.
     /// </summary>
     public static readonly TimeSpan LongestPass = TimeSpan.FromMilliseconds(500);
 
@@ -87,8 +87,8 @@ internal sealed class StatusQueue
     /// The owners to draft now. Empty while their statuses settle, while the last batch is being written, and until it is <see cref="SettleTime"/> old:
     /// while resources are created all the time, each round of the loop would otherwise write the few statuses of one round.
     /// </summary>
-    /// <param name="unsent">Owners of changes that are sent in a moment (<see cref="VirtualRouterLedger.Unsent"/>). Their statuses would only say so: they stay until then, for <see cref="LongestPass"/> at most.</param>
-    public IReadOnlyList<Guid> Take(DateTimeOffset now, NextTick next, IReadOnlySet<Guid> unsent)
+    /// <param name="isBeingSent">Changes of the owner are on their way (<see cref="VirtualRouterLedger.IsBeingSent"/>). Its status would only say so: it stays until then, for <see cref="LongestPass"/> at most.</param>
+    public IReadOnlyList<Guid> Take(DateTimeOffset now, NextTick next, Predicate<Guid> isBeingSent)
     {
         Settle(now, next);
         if (_due.Count == 0 || _isWriting) return [];
@@ -104,7 +104,7 @@ internal sealed class StatusQueue
         foreach (var owner in _due)
         {
             if (batch.Count == BatchSize) break;
-            if (!unsent.Contains(owner))
+            if (!isBeingSent(owner))
             {
                 batch.Add(owner);
                 continue;

@@ -191,10 +191,11 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
         var isSomethingForAll = state.Sequencer.HasCommonNatEntries || HasCommonItems;
         if (reachesVpns || (isSomethingForAll && _commonDueAt <= now))
         {
-            _commonDueAt = now + pace.Of(state.Ledger.Accounts.Count(a => a.ConnectedHere));
+            var time = pace.Of(state.Ledger.Accounts.Count(a => a.ConnectedHere));
+            _commonDueAt = now + time;
             var natEntries = state.Sequencer.TakeNatEntries();
             state.Ledger.Unsent = state.Sequencer.OwnersOfCommonNatEntries;
-            Send(state.Ledger.Accounts.ToList(), natEntries, vpnRoutes, reachesVpns, changedCarriers);
+            Send(state.Ledger.Accounts.ToList(), natEntries, vpnRoutes, reachesVpns, changedCarriers, isInTurn: time > TimeSpan.Zero);
             _changedAddresses.Clear();
             _changedAttachments.Clear();
             _changedInside.Clear();
@@ -206,7 +207,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             HashSet<string> names = [.. state.Sequencer.ChangedVirtualRouters, .. _newcomers, .. _changedProbes.Keys, .. _changedHolders.Keys, .. changedCarriers.Keys];
             var natEntries = isSomethingForAll ? state.Sequencer.TakeNatEntriesFor(names, GetsDelta) : state.Sequencer.TakeNatEntries();
             state.Ledger.Unsent = state.Sequencer.OwnersOfCommonNatEntries;
-            Send(names.Select(state.Ledger.Find).OfType<VirtualRouterLedger.Account>(), natEntries, vpnRoutes, reachesVpns, changedCarriers);
+            Send(names.Select(state.Ledger.Find).OfType<VirtualRouterLedger.Account>(), natEntries, vpnRoutes, reachesVpns, changedCarriers, isInTurn: false);
         }
 
         _changedProbes.Clear();
@@ -220,9 +221,10 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
 
     /// <summary>Sends these vRouters what is there for them.</summary>
     /// <param name="reachesVpns">Some of what is for all is in RoutingInstances, of which each vRouter has others.</param>
+    /// <param name="isInTurn">There are many agents: those that get nothing but what is for all get it one after the other.</param>
     private void Send(
         IEnumerable<VirtualRouterLedger.Account> accounts, NatEntryChangeSet natEntries, IReadOnlyDictionary<VpnRouteKey, VpnRoute?> vpnRoutes, bool reachesVpns,
-        IReadOnlyDictionary<string, HashSet<VRouterAttachmentKey>> changedCarriers)
+        IReadOnlyDictionary<string, HashSet<VRouterAttachmentKey>> changedCarriers, bool isInTurn)
     {
         var ledger = state.Ledger;
         VRouterDelta? common = null;
@@ -258,17 +260,19 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             if (!account.ConnectedHere) continue;
             var delta = isCommon && common is not null ? common : DeltaOf(account.Name, changes, probes, overlay, changedCarriers);
             if (isCommon) common = delta;
-            if (!publisher.Publish(account.Name, next, delta)) publisher.Publish(account.Name, next, WholeOf(account.Name, whole ??= TakeCommonItems()));
+            var isSent = isInTurn && isCommon ? publisher.PublishInTurn(account.Name, next, delta) : publisher.Publish(account.Name, next, delta);
+            if (!isSent) publisher.Publish(account.Name, next, WholeOf(account.Name, whole ??= TakeCommonItems()));
         }
 
         // What many vRouters wait for is one: an owner must not cost as much as there are vRouters.
         void Await(VirtualRouterLedger.Account account, ulong revision)
         {
-            Wait(account, natEntries.GetsEverywhere(account.Name) ? sharedByOwners ??= NewSending(revision, natEntries.OwnersEverywhere) : sharedByNone ??= NewSending(revision, []));
-            if (natEntries.OwnersOnlyOf(account.Name) is { Count: > 0 } owners) Wait(account, NewSending(revision, owners));
+            Wait(account, natEntries.GetsEverywhere(account.Name) ? sharedByOwners ??= NewSending(revision, natEntries.OwnersEverywhere, isInTurn) : sharedByNone ??= NewSending(revision, [], isInTurn));
+            if (natEntries.OwnersOnlyOf(account.Name) is { Count: > 0 } owners) Wait(account, NewSending(revision, owners, false));
         }
 
-        Sending NewSending(ulong revision, IReadOnlyCollection<Guid> owners) => new(new AckMark(revision, ledger.Feed.Last), ledger.SentUpTo, owners, state.Clock.Now);
+        Sending NewSending(ulong revision, IReadOnlyCollection<Guid> owners, bool inTurn) =>
+            new(new AckMark(revision, ledger.Feed.Last), ledger.SentUpTo, owners, state.Clock.Now) { IsInTurn = inTurn };
 
         void Wait(VirtualRouterLedger.Account account, Sending sending)
         {

@@ -46,6 +46,18 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
     /// <summary>Owners of changes that are there and that some vRouters are sent only in a moment: each of them counts as one that has not acknowledged.</summary>
     public IReadOnlySet<Guid> Unsent { get; set; } = FrozenSet<Guid>.Empty;
 
+    /// <summary>
+    /// Changes of this owner are on their way: some vRouters are sent them only in a moment, or are being sent them one after the other. What they say of it a moment later is
+    /// another thing.
+    /// </summary>
+    public bool IsBeingSent(Guid owner, DateTimeOffset now) => Unsent.Contains(owner) || _awaited.IsInTurn(owner, after: now - StatusQueue.LongestPass);
+
+    /// <summary>What the owner waits for, where that is one thing: the same object for all owners that wait for the same. Null: it waits for several, or for nothing.</summary>
+    public object? SharedWaitOf(Guid owner) => Unsent.Contains(owner) ? Unsent : _awaited.OnlyOf(owner);
+
+    /// <summary>The vRouter has not acknowledged everything of this owner, and counts.</summary>
+    public bool IsAwaitedBy(Guid owner, Account account) => account.Counts && (Unsent.Contains(owner) || account.Awaits(owner));
+
     /// <summary>The vRouters that have not acknowledged everything of this owner, among those that count.</summary>
     public IEnumerable<Account> AwaitedBy(Guid owner) => (Unsent.Contains(owner) ? _accounts.Values : _awaited.Of(owner)).Where(a => a.Counts);
 

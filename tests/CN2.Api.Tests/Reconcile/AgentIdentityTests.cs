@@ -91,6 +91,9 @@ public sealed class AgentIdentityTests(PrivatePostgres postgres)
         await using var plane = await ControlPlane.StartAsync(postgres);
         var a = plane.Api;
         var b = await plane.AddAsync("cn-b", new FakeBgpEngine());
+        // With another instance it is another agent, which the other replica refuses while the first one is connected.
+        plane.Compute1.Disconnect();
+        await Eventually.TrueAsync(async () => await plane.QueryAsync<long>("SELECT count(*) FROM virtual_router_status JOIN virtual_router v USING (uid) WHERE v.name = 'compute1' AND connected") == 0, seconds: 30);
         (plane.Compute1.Instance, plane.Compute1.Source, plane.Compute1.Connection) = ("aa", "10.0.0.1", 5);
         plane.Compute1.ConnectTo(b.Agents);
         await UntilKnownAsync(plane, "aa");

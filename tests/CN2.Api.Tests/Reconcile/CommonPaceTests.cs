@@ -112,8 +112,52 @@ public sealed class CommonPaceTests : IAsyncDisposable
         AcknowledgeAll();
         _parts.Time.Advance(StatusQueue.SettleTime);
         Assert.Contains(Second, Due());
+    }
 
-        IReadOnlyList<Guid> Due() => _parts.State.Statuses.Take(_parts.Now, new NextTick(), _parts.State.Ledger.Unsent);
+    [Fact]
+    public void A_status_waits_until_the_agents_that_get_a_change_one_after_the_other_have_answered_but_for_none_that_is_silent()
+    {
+        _parts.Publisher.InTurn.Clear();
+        Set(Second, 2, "compute2");
+        Flush();
+        Assert.Empty(_parts.Publisher.InTurn); // compute2 gets what is its own
+        _parts.State.Statuses.Add(Second);
+        _parts.Time.Advance(Pace.Longest);
+        Assert.Equal(["compute1", "compute3"], Flush());
+        Assert.Equal(["compute1", "compute3"], _parts.Publisher.InTurn.Order());
+        Acknowledge("compute2");
+        Acknowledge("compute1");
+        Assert.DoesNotContain(Second, Due());
+        _parts.Time.Advance(StatusQueue.SettleTime);
+        Assert.DoesNotContain(Second, Due());
+        _parts.Time.Advance(StatusQueue.LongestPass);
+        Assert.Contains(Second, Due()); // compute3 does not answer
+
+        Set(Third, 3, "compute2");
+        _parts.State.Statuses.Add(Third);
+        Assert.Equal(["compute1", "compute2", "compute3"], Flush());
+        AcknowledgeAll();
+        Assert.DoesNotContain(Third, Due());
+        _parts.Time.Advance(StatusQueue.SettleTime);
+        Assert.Contains(Third, Due());
+    }
+
+    [Fact]
+    public void Owners_that_wait_for_the_same_message_wait_for_one_thing()
+    {
+        var ledger = _parts.State.Ledger;
+        Set(Second, 2, "compute2");
+        Set(Third, 3, "compute2");
+        Flush();
+        Assert.NotNull(ledger.SharedWaitOf(Second)); // what the others are not sent yet
+        Assert.Same(ledger.SharedWaitOf(Second), ledger.SharedWaitOf(Third));
+        Acknowledge("compute2");
+        _parts.Time.Advance(Pace.Longest);
+        Flush();
+        Assert.IsType<Sending>(ledger.SharedWaitOf(Second));
+        Assert.Same(ledger.SharedWaitOf(Second), ledger.SharedWaitOf(Third));
+        AcknowledgeAll();
+        Assert.Null(ledger.SharedWaitOf(Second));
     }
 
     private void Set(Guid owner, int address, string router) => _parts.State.Sequencer.Set(owner, Compiled.With(owner, Sample.Route(address, router)), _parts.Now);
@@ -129,6 +173,15 @@ public sealed class CommonPaceTests : IAsyncDisposable
     /// <summary>The entries of the last change to this vRouter.</summary>
     private List<IPAddress?> PutOn(string router) =>
         [.. _parts.Publisher.Deltas.Last(d => d.Name == router).Delta.NatEntries.Select(e => e.Key.Address).OrderBy(a => $"{a}", StringComparer.Ordinal)];
+
+    /// <summary>The owners whose statuses are drafted now.</summary>
+    private IReadOnlyList<Guid> Due() => _parts.State.Statuses.Take(_parts.Now, new NextTick(), owner => _parts.State.Ledger.IsBeingSent(owner, _parts.Now));
+
+    private void Acknowledge(string router)
+    {
+        var account = _parts.State.Ledger.Open(router);
+        account.Applied(account.LastRevision);
+    }
 
     private void AcknowledgeAll()
     {

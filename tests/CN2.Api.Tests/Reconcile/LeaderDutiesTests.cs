@@ -191,9 +191,9 @@ public sealed class LeaderDutiesTests : IAsyncDisposable
         _parts.State.Resources.Put(Sample.FloatingIP(8, service: 1)); // drafted with its Service
         Lead();
         var next = new NextTick();
-        Assert.Empty(_parts.State.Statuses.Take(_parts.Now, next, _parts.State.Ledger.Unsent));
+        Assert.Empty(_parts.State.Statuses.Take(_parts.Now, next, _parts.State.Ledger.Unsent.Contains));
         _parts.Time.Advance(StatusQueue.SettleTime);
-        Assert.Equal([Sample.Uid(7), Sample.Uid(4001)], _parts.State.Statuses.Take(_parts.Now, next, _parts.State.Ledger.Unsent).Order());
+        Assert.Equal([Sample.Uid(7), Sample.Uid(4001)], _parts.State.Statuses.Take(_parts.Now, next, _parts.State.Ledger.Unsent.Contains).Order());
     }
 
     [Fact]

@@ -29,6 +29,15 @@ internal sealed class RecordingPublisher : IVRouterPublisher
         return true;
     }
 
+    /// <summary>Those of the agents that got <see cref="Deltas"/> in turn.</summary>
+    public List<string> InTurn { get; } = [];
+
+    public bool PublishInTurn(string name, ulong revision, VRouterDelta delta)
+    {
+        InTurn.Add(name);
+        return Publish(name, revision, delta);
+    }
+
     /// <summary>Nothing was heard of these agents since their nodes vanished.</summary>
     public HashSet<string> Silent { get; } = [];
 

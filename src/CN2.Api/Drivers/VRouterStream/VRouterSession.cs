@@ -20,6 +20,9 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
     private readonly Channel<(IEnumerable<EncodedMessage> Messages, int DeltaBytes)> _queue =
         Channel.CreateUnbounded<(IEnumerable<EncodedMessage>, int)>(new UnboundedChannelOptions { SingleReader = true });
 
+    /// <summary>Changes that wait for the stream's turn. Also the lock of what is queued.</summary>
+    private readonly List<EncodedMessage> _held = [];
+
     private long _heard = time.GetTimestamp();
     private long _queuedBytes;
     private int _queuedDeltas;
@@ -88,27 +91,65 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
     /// <param name="snapshot">It is enumerated as fast as the stream takes it.</param>
     public void EnqueueWhole(IEnumerable<EncodedMessage> snapshot)
     {
-        _queue.Writer.TryWrite((snapshot, 0));
+        lock (_held)
+        {
+            Release();
+            _queue.Writer.TryWrite((snapshot, 0));
+        }
+
         HasSnapshot = true;
     }
 
-    /// <param name="parts">One change.</param>
+    /// <param name="parts">One change. What is held is written before it.</param>
     public void Enqueue(IReadOnlyList<EncodedMessage> parts)
+    {
+        lock (_held)
+        {
+            if (!TakesMore(parts)) return;
+            _held.AddRange(parts);
+            Release();
+        }
+    }
+
+    /// <summary>Holds one change until <see cref="Release"/>, or until more is queued. True: nothing was held before it.</summary>
+    public bool Hold(IReadOnlyList<EncodedMessage> parts)
+    {
+        lock (_held)
+        {
+            if (!TakesMore(parts)) return false;
+            _held.AddRange(parts);
+            return _held.Count == parts.Count;
+        }
+    }
+
+    /// <summary>The stream writes what is held.</summary>
+    public void Release()
+    {
+        lock (_held)
+        {
+            foreach (var part in _held) _queue.Writer.TryWrite(([part], part.Length));
+            _held.Clear();
+        }
+    }
+
+    /// <summary>Counts a change as one that waits; false: the session ends instead.</summary>
+    private bool TakesMore(IReadOnlyList<EncodedMessage> parts)
     {
         // One change may be larger than the limit: only what an agent leaves waiting counts against it.
         var waits = Interlocked.Read(ref _queuedBytes);
         if (waits > MaximumQueuedDeltaBytes || Volatile.Read(ref _queuedDeltas) > MaximumQueuedDeltas)
         {
             End("the agent does not keep up; it is to connect again for the whole");
-            return;
+            return false;
         }
 
         foreach (var part in parts)
         {
             Interlocked.Add(ref _queuedBytes, part.Length);
             Interlocked.Increment(ref _queuedDeltas);
-            _queue.Writer.TryWrite(([part], part.Length));
         }
+
+        return true;
     }
 
     /// <summary>Queues what is no part of the configuration.</summary>

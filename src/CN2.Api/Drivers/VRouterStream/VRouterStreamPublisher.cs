@@ -4,7 +4,7 @@ using Grpc.Core;
 namespace CN2.Api.Drivers.VRouterStream;
 
 /// <summary>The agents connected to this replica, by name; of an agent that connects again the newest stream counts.</summary>
-internal sealed class VRouterStreamPublisher : IVRouterPublisher, IDisposable
+internal sealed class VRouterStreamPublisher(TimeProvider time) : IVRouterPublisher, IDisposable
 {
     /// <summary>So often an agent may connect in a row; then once a second. Each time it gets its whole configuration.</summary>
     public const int ConnectBurst = 5;
@@ -19,6 +19,7 @@ internal sealed class VRouterStreamPublisher : IVRouterPublisher, IDisposable
 
     /// <summary>What agents understand → the last change, encoded for them; null: it is too large for them.</summary>
     private readonly Dictionary<VRouterKnowledge, IReadOnlyList<EncodedMessage>?> _encoded = [];
+    private readonly StreamTurns _turns = new(time);
     private VRouterDelta? _encodedDelta;
     private ulong _encodedRevision;
 
@@ -48,16 +49,23 @@ internal sealed class VRouterStreamPublisher : IVRouterPublisher, IDisposable
     public void Publish(string name, ulong revision, VRouterConfig config)
     {
         if (Session(name) is not { } session) return;
-        lock (_lock) session.EnqueueWhole(VRouterSnapshot.Encode(revision, config, session.Knows.Inside));
+        session.EnqueueWhole(VRouterSnapshot.Encode(revision, config, session.Knows.Inside));
         Interlocked.Increment(ref _snapshots);
         Interlocked.Add(ref _natEntriesSent, config.NatEntries.Count);
     }
 
-    public bool Publish(string name, ulong revision, VRouterDelta delta)
+    public bool Publish(string name, ulong revision, VRouterDelta delta) => Publish(name, revision, delta, static (session, parts) => session.Enqueue(parts));
+
+    public bool PublishInTurn(string name, ulong revision, VRouterDelta delta) => Publish(name, revision, delta, (session, parts) =>
+    {
+        if (session.Hold(parts)) _turns.Add(session);
+    });
+
+    private bool Publish(string name, ulong revision, VRouterDelta delta, Action<VRouterSession, IReadOnlyList<EncodedMessage>> queue)
     {
         if (Session(name) is not { HasSnapshot: true } session) return true;
         if (Encode(revision, delta, session.Knows) is not { } parts) return false;
-        lock (_lock) session.Enqueue(parts);
+        queue(session, parts);
         Interlocked.Increment(ref _deltas);
         Interlocked.Add(ref _natEntriesSent, delta.NatEntries.Count);
         return true;
@@ -168,7 +176,11 @@ internal sealed class VRouterStreamPublisher : IVRouterPublisher, IDisposable
         }
     }
 
-    public void Dispose() => _connects.Dispose();
+    public void Dispose()
+    {
+        _connects.Dispose();
+        _turns.Dispose();
+    }
 
     private VRouterHello? Rival(VRouterHello hello) =>
         _sessions.GetValueOrDefault(hello.Name) is { IsAlive: true } session && !session.Hello.IsSameAgent(hello) ? session.Hello : null;

@@ -18,7 +18,7 @@ public sealed class NodeWatchTests : IAsyncDisposable
 {
     private readonly FakeTimeProvider _time = new();
     private readonly DateTimeOffset _began;
-    private readonly VRouterStreamPublisher _publisher = new();
+    private readonly VRouterStreamPublisher _publisher;
     private readonly Reports _reports = new();
     private readonly CancellationTokenSource _stop = new();
     private readonly RecordedLog _recorded = new();
@@ -29,6 +29,7 @@ public sealed class NodeWatchTests : IAsyncDisposable
     public NodeWatchTests()
     {
         _services = new ServiceCollection().AddMetrics().AddLogging(l => l.AddProvider(_recorded)).BuildServiceProvider();
+        _publisher = new VRouterStreamPublisher(_time);
         _began = _time.GetUtcNow();
         _watch = NewWatch(0.5);
         _publisher.Listen(_reports);

@@ -80,6 +80,24 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_change_that_waits_for_its_turn_arrives_before_what_is_published_after_it()
+    {
+        using var call = await HelloAsync("compute1");
+        await _listener.NextAsync();
+        _publisher.Publish("compute1", 1, new VRouterConfig([], [], [], [], []));
+        for (ulong revision = 2; revision < 200; revision += 3)
+        {
+            _publisher.PublishInTurn("compute1", revision, Delta());
+            _publisher.PublishInTurn("compute1", revision + 1, Delta());
+            _publisher.Publish("compute1", revision + 2, Delta());
+        }
+
+        _publisher.PublishInTurn("compute1", 200, Delta());
+        Assert.Equal(1u, (await NextAsync(call)).Snapshot.Revision);
+        for (ulong revision = 2; revision <= 200; revision++) Assert.Equal(revision, (await NextAsync(call)).Delta.Revision);
+    }
+
+    [Fact]
     public async Task Every_field_of_an_entry_arrives()
     {
         using var call = await HelloAsync("compute1");
