@@ -1,8 +1,9 @@
 namespace CN2.Api.Drivers.VRouterStream;
 
 /// <summary>
-/// Lets streams write what they hold a few at a time: <see cref="OfTick"/> every <see cref="Tick"/>, so a thousand in 200 ms. A message and its answer cost a hundred
-/// microseconds of processors, whatever is in them. All at once they would keep from the processors for that long what somebody waits for. May be called from any thread.
+/// Lets streams write what they hold a few at a time: <see cref="OfTick"/> every <see cref="Tick"/>, so a thousand in 200 ms. The messages and answers of a
+/// thousand take tens of milliseconds of processors, whatever is in them. All at once they would keep from the processors for that long what somebody waits for. May be
+/// called from any thread.
 /// </summary>
 internal sealed class StreamTurns : IDisposable
 {
