@@ -72,7 +72,7 @@ internal static class NftAnswers
         $$"""{{Echo(family)}} ct mark . {{Ip(family)}} daddr @vpn_pinged update @vpn_pings { ct mark . {{Ip(family)}} daddr {{PingsOfAddress}} } drop""";
 
     public static string VpnRefusal(IPFamily family) =>
-        $"ct state new ct mark . {Ip(family)} daddr @vpn_refusing meta l4proto != {Icmp(family)} goto vpn_refuse";
+        $"ct state new ct status ! confirmed ct mark . {Ip(family)} daddr @vpn_refusing meta l4proto != {Icmp(family)} goto vpn_refuse";
 
     /// <summary>Port unreachable comes from the FloatingIP: the node's own address means nothing in the VPN, or means somebody else.</summary>
     public static string VpnRefusalSource(IPFamily family) =>
@@ -100,10 +100,11 @@ internal static class NftAnswers
                 {{PingsOfNode}} drop
               }
 
-              # Only the first packet of a flow is refused: one that belongs to no flow, or to one that is translated, ends nothing.
+              # Only the first packet of a flow is refused: one that belongs to no flow, or to one that is translated, ends nothing. The packets of a flow from before
+              # its entry existed are dropped until that flow ends, and are translated then.
               chain untranslated {
                 {{NftRelay.Untranslated(family)}}
-                ct state new {{ip}} daddr @refusing meta l4proto != {{icmp}} goto refuse
+                ct state new ct status ! confirmed {{ip}} daddr @refusing meta l4proto != {{icmp}} goto refuse
                 drop
               }
               chain refuse {

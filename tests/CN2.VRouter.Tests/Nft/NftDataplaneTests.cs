@@ -266,6 +266,56 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
         Assert.StartsWith("pod1", System.Text.Encoding.ASCII.GetString((await answer).Buffer), StringComparison.Ordinal);
     }
 
+    /// <summary>The flows end a moment after the entry is in force, and packets come in between.</summary>
+    [Fact]
+    public async Task A_UDP_flow_from_before_its_entry_existed_is_not_refused_by_it()
+    {
+        await ApplyAsync(Configs.Config());
+        using var socket = _lab.PodHost2.Run(() => new UdpClient(FloatingIP, 8080));
+        var answer = socket.ReceiveAsync(TestContext.Current.CancellationToken).AsTask();
+        await socket.SendAsync("?"u8.ToArray(), TestContext.Current.CancellationToken);
+        var entry = Configs.NatEntry(FloatingIP, TransportProtocol.UDP, 8080, "10.1.1.2:80@") with { RefusesOthers = true };
+        var applied = ApplyAsync(Configs.Config(entry));
+        await Eventually.TrueAsync(async () =>
+        {
+            // Throws when the last one was refused.
+            await socket.SendAsync("?"u8.ToArray(), TestContext.Current.CancellationToken);
+            return answer.IsCompleted;
+        }, "the endpoint answers", seconds: 10, everyMilliseconds: 1);
+        await applied;
+        Assert.StartsWith("pod1", System.Text.Encoding.ASCII.GetString((await answer).Buffer), StringComparison.Ordinal);
+        await AssertRefusesAsync(ProtocolType.Udp, 8081);
+    }
+
+    /// <summary>The client sends its SYN again after a second. Many clients, one after the other: some do so before the flows end.</summary>
+    [Fact]
+    public async Task A_TCP_connection_from_before_its_entry_existed_is_not_refused_by_it()
+    {
+        await ApplyAsync(Configs.Config());
+        var sockets = new List<Socket>();
+        try
+        {
+            var connects = new List<Task>();
+            for (var i = 0; i < 40; i++)
+            {
+                var socket = _lab.PodHost2.Run(() => new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp));
+                sockets.Add(socket);
+                connects.Add(socket.ConnectAsync(new IPEndPoint(IPAddress.Parse(FloatingIP), 8080), TestContext.Current.CancellationToken).AsTask());
+                await Task.Delay(25, TestContext.Current.CancellationToken);
+            }
+
+            Assert.DoesNotContain(connects, c => c.IsCompleted);
+            await ApplyAsync(Configs.Config(Configs.NatEntry(FloatingIP, TransportProtocol.TCP, 8080, "10.1.1.2:80@") with { RefusesOthers = true }));
+            await Task.WhenAll(connects).WaitAsync(Patience.Seconds(15), TestContext.Current.CancellationToken);
+        }
+        finally
+        {
+            sockets.ForEach(s => s.Dispose());
+        }
+
+        await AssertRefusesAsync(ProtocolType.Tcp, 8081);
+    }
+
     [Fact]
     public async Task All_flows_of_a_freed_address_end()
     {
@@ -464,5 +514,20 @@ public sealed class NftDataplaneTests : DataplaneContract, IClassFixture<NodeLab
         packet[31] = 1;
         BinaryPrimitives.WriteUInt32LittleEndian(packet.AsSpan(8), ~packet.Aggregate(uint.MaxValue, BitOperations.Crc32C));
         return packet;
+    }
+
+    /// <summary>A new flow to the port is refused, with RST or port unreachable.</summary>
+    private async Task AssertRefusesAsync(ProtocolType protocol, int port)
+    {
+        var type = protocol == ProtocolType.Tcp ? SocketType.Stream : SocketType.Dgram;
+        using var socket = _lab.PodHost2.Run(() => new Socket(AddressFamily.InterNetwork, type, protocol));
+        using var timeout = new CancellationTokenSource(Patience.Seconds(5));
+        var refusal = await Assert.ThrowsAsync<SocketException>(async () =>
+        {
+            await socket.ConnectAsync(new IPEndPoint(IPAddress.Parse(FloatingIP), port), timeout.Token);
+            await socket.SendAsync("?"u8.ToArray(), timeout.Token);
+            await socket.ReceiveAsync(new byte[1], timeout.Token);
+        });
+        Assert.Equal(SocketError.ConnectionRefused, refusal.SocketErrorCode);
     }
 }
