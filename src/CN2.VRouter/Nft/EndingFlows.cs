@@ -9,6 +9,7 @@ namespace CN2.VRouter.Nft;
 internal sealed class EndingFlows
 {
     private readonly HashSet<NatEntryKey> _new = [];
+    private bool _mayKeepClientsOut;
 
     /// <summary>The NAT entries whose flows are judged; null: those of all entries, and flows to guarded addresses without a NAT entry.</summary>
     public HashSet<NatEntryKey>? NatEntries { get; private set; } = [];
@@ -28,23 +29,35 @@ internal sealed class EndingFlows
     public bool IsEmpty => NatEntries is { Count: 0 } && Freed.Count == 0 && Attached.Count == 0 && Reassigned.Count == 0;
 
     /// <summary>
-    /// Only flows to new NAT entries may have to end: those that clients began before, which are not translated. No flow reaches a wrong endpoint meanwhile, so
-    /// the change may be acknowledged before they end.
+    /// Only flows of new NAT entries may have to end: those that clients began before, which are not translated, and those that an endpoint which moved here began before.
+    /// No flow reaches a wrong endpoint meanwhile, so the change may be acknowledged before they end.
     /// </summary>
-    public bool MayWait => NatEntries?.Count == _new.Count && Freed.Count == 0 && Attached.Count == 0 && Reassigned.Count == 0 && Returned.Count == 0;
+    public bool MayFollow => NatEntries?.Count == _new.Count && Freed.Count == 0 && Attached.Count == 0 && Reassigned.Count == 0 && Returned.Count == 0;
+
+    /// <summary>
+    /// The same, and no new NAT entry has an endpoint here whose segments it translates (<see cref="NftReplies.Targets"/>). Where one has, connections that moved here
+    /// with their endpoint stand still until the flows end, so those are ended right after the acknowledgement.
+    /// </summary>
+    public bool MayWait => MayFollow && !_mayKeepClientsOut;
 
     /// <summary>The flows of all NAT entries are judged.</summary>
     public void AddAll() => NatEntries = null;
 
     /// <summary>The flows of these NAT entries are judged.</summary>
-    /// <param name="isNew">The tables did not have the entry before.</param>
-    public void Add(IEnumerable<NatEntryKey> natEntries, Func<NatEntryKey, bool> isNew)
+    /// <param name="newOf">The entry, if the tables did not have it before; else null.</param>
+    public void Add(IEnumerable<NatEntryKey> natEntries, Func<NatEntryKey, DataplaneNatEntry?> newOf)
     {
         if (NatEntries is null) return;
         foreach (var key in natEntries)
         {
-            if (NatEntries.Add(key) && isNew(key)) _new.Add(key);
-            else _new.Remove(key);
+            if (!NatEntries.Add(key) || newOf(key) is not { } natEntry)
+            {
+                _new.Remove(key);
+                continue;
+            }
+
+            _new.Add(key);
+            _mayKeepClientsOut |= NftReplies.Targets(natEntry).Any();
         }
     }
 

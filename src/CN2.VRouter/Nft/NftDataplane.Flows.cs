@@ -6,12 +6,12 @@ using System.Net.Sockets;
 
 namespace CN2.VRouter.Nft;
 
-/// <summary>Ends the flows that must not outlive a change of the tables. All of it happens in the turn of a call.</summary>
+/// <summary>Ends the flows that must not outlive a change of the tables. All of it happens in the turn (<c>_turn</c>).</summary>
 public sealed partial class NftDataplane
 {
     /// <summary>
-    /// After a reading of the table of flows that took longer than this, the next one rests, with all that changes meanwhile. What may wait rests after each
-    /// reading: an empty table with 262,144 buckets takes the kernel 10 ms.
+    /// After a reading of the table of flows that took longer than this there is a pause; what changes meanwhile is judged together after it. What may wait pauses
+    /// after every reading: an empty table with 262,144 buckets takes the kernel 10 ms.
     /// </summary>
     private static readonly TimeSpan LongReading = TimeSpan.FromMilliseconds(50);
     private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(2);
@@ -23,17 +23,20 @@ public sealed partial class NftDataplane
 
     /// <summary>The last reading: when it ended (<see cref="Stopwatch.GetTimestamp"/>), and how long what must not wait pauses after it, and what may.</summary>
     private (long Ended, TimeSpan Pause, TimeSpan LongPause) _reading;
-    private bool _isEndingLater;
+
+    /// <summary>When the next postponed reading is due (<see cref="Stopwatch.GetTimestamp"/>); null: none is.</summary>
+    private long? _due;
 
     /// <summary>
-    /// Now, or within <see cref="LongestRest"/> where the table is large, or where the flows may wait: one change of many must not cost a reading each, nor wait for it.
+    /// Now, or right after this call where the flows may follow it, or within <see cref="LongestRest"/> where the table is large, or where the flows may wait: one change
+    /// of many must not cost a reading each, nor wait for it.
     /// </summary>
-    /// <param name="isLater">No call waits for it.</param>
+    /// <param name="isLater">It is the postponed reading.</param>
     private void EndFlowsInTime(bool isLater = false)
     {
         if (_contents is not { } contents || _ending.IsEmpty) return;
         var wait = (_ending.MayWait ? _reading.LongPause : _reading.Pause) - Stopwatch.GetElapsedTime(_reading.Ended);
-        if (wait <= TimeSpan.Zero && (isLater || !_ending.MayWait))
+        if (wait <= TimeSpan.Zero && (isLater || !_ending.MayFollow))
         {
             var began = Stopwatch.GetTimestamp();
             var isDone = EndFlows(contents);
@@ -44,12 +47,15 @@ public sealed partial class NftDataplane
             wait = rest;
         }
 
-        if (_isEndingLater) return;
-        _isEndingLater = true;
-        _ = EndFlowsLaterAsync(wait > TimeSpan.Zero ? wait : TimeSpan.Zero);
+        if (wait < TimeSpan.Zero) wait = TimeSpan.Zero;
+        var due = Stopwatch.GetTimestamp() + (long)(wait.TotalSeconds * Stopwatch.Frequency);
+        // What must not wait does not wait for what may.
+        if (_due <= due) return;
+        _due = due;
+        _ = EndFlowsLaterAsync(wait, due);
     }
 
-    private async Task EndFlowsLaterAsync(TimeSpan wait)
+    private async Task EndFlowsLaterAsync(TimeSpan wait, long due)
     {
         try
         {
@@ -57,7 +63,9 @@ public sealed partial class NftDataplane
             await _turn.WaitAsync();
             try
             {
-                _isEndingLater = false;
+                // An earlier one has taken its place, and has done its work.
+                if (_due != due) return;
+                _due = null;
                 EndFlowsInTime(isLater: true);
             }
             finally
@@ -87,9 +95,9 @@ public sealed partial class NftDataplane
             _ending = new EndingFlows();
             return true;
         }
-        catch (Win32Exception e)
+        catch (Exception e) when (e is Win32Exception or IOException)
         {
-            // The entries are correct.
+            // The entries are correct. An interface of the node that goes while the addresses are read is such an error too (NetworkInformationException).
             LogNotEnded(e.Message);
             return false;
         }

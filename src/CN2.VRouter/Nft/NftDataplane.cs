@@ -85,8 +85,14 @@ public sealed partial class NftDataplane : IDataplane
         }
         finally
         {
-            EndFlowsInTime();
-            _turn.Release();
+            try
+            {
+                EndFlowsInTime();
+            }
+            finally
+            {
+                _turn.Release();
+            }
         }
     }
 
@@ -294,7 +300,7 @@ public sealed partial class NftDataplane : IDataplane
         }
 
         // Before the contents change: they tell which entries are new.
-        _ending.Add(transaction.Judged, k => !contents.NatEntries.ContainsKey(k));
+        _ending.Add(transaction.Judged, k => !contents.NatEntries.ContainsKey(k) && desired.NatEntries.TryGetValue(k, out var natEntry) ? natEntry : null);
         transaction.Accepted();
         _ending.Returned.UnionWith(transaction.Returned);
         _owners.EntriesChanged(transaction.Judged, contents, _ending);

@@ -159,25 +159,46 @@ public sealed class StaleFlowsTests
     public void Only_flows_to_new_entries_may_end_after_the_acknowledgement()
     {
         var place = new FloatingIPPlace(0, IPAddress.Parse("100.0.0.8"));
+        Assert.True(Added().MayFollow);
         Assert.True(Added().MayWait);
-        Assert.False(Ending([Dns.Key], []).MayWait);
-        Assert.False(Ending(null, []).MayWait);
-        Assert.False(With(e => e.AddAll()).MayWait);
-        Assert.False(With(e => e.Add([Dns.Key], _ => false)).MayWait); // changed or removed before the flows were judged
-        Assert.False(With(e => e.Add([Dns.Key], _ => true)).MayWait); // removed, and added anew
-        Assert.False(With(e => e.Freed.Add(place)).MayWait);
-        Assert.False(With(e => e.Attached[place] = new HashSet<IPAddress>()).MayWait);
-        Assert.False(With(e => e.Reassigned.Add(IPAddress.Parse("10.0.0.1"))).MayWait);
-        Assert.False(With(e => e.Returned.Add((Dns.Key, IPAddress.Parse("10.0.0.1")))).MayWait);
+        Assert.False(Ending([Dns.Key], []).MayFollow);
+        Assert.False(Ending(null, []).MayFollow);
+        Assert.False(With(e => e.AddAll()).MayFollow);
+        Assert.False(With(e => e.Add([Dns.Key], _ => null)).MayFollow); // changed or removed before the flows were judged
+        Assert.False(With(e => e.Add([Dns.Key], _ => Dns)).MayFollow); // removed, and added anew
+        Assert.False(With(e => e.Freed.Add(place)).MayFollow);
+        Assert.False(With(e => e.Attached[place] = new HashSet<IPAddress>()).MayFollow);
+        Assert.False(With(e => e.Reassigned.Add(IPAddress.Parse("10.0.0.1"))).MayFollow);
+        Assert.False(With(e => e.Returned.Add((Dns.Key, IPAddress.Parse("10.0.0.1")))).MayFollow);
 
         static EndingFlows Added() => With(_ => { });
 
         static EndingFlows With(Action<EndingFlows> more)
         {
             var ending = new EndingFlows();
-            ending.Add([Dns.Key], _ => true);
+            ending.Add([Dns.Key], _ => Dns);
             more(ending);
             return ending;
+        }
+    }
+
+    /// <summary>Flows that an endpoint which moved here began before keep its clients out until they end.</summary>
+    [Fact]
+    public void Flows_of_a_new_entry_whose_endpoints_may_have_moved_here_end_right_after_the_acknowledgement()
+    {
+        var here = Configs.NatEntry("100.0.0.5", TransportProtocol.TCP, 80, "10.0.0.1:80") with { RefusesOthers = true };
+        Assert.Equal((true, false), Added(here));
+        Assert.Equal((true, false), Added(here with { Backends = [], Draining = here.Backends }));
+        Assert.Equal((true, false), Added(Configs.OneToOne("100.0.0.5", "10.0.0.1:0")));
+        Assert.Equal((true, false), Added(Dns, here, Configs.NatEntry("100.0.0.6", TransportProtocol.UDP, 53, "10.0.0.1:53")));
+        Assert.Equal((true, true), Added(here with { Backends = Configs.Backends("10.0.0.1:80@") }));
+        Assert.Equal((true, true), Added(here with { RefusesOthers = false }));
+
+        static (bool MayFollow, bool MayWait) Added(params DataplaneNatEntry[] natEntries)
+        {
+            var ending = new EndingFlows();
+            ending.Add(natEntries.Select(n => n.Key), k => natEntries.First(n => n.Key == k));
+            return (ending.MayFollow, ending.MayWait);
         }
     }
 
@@ -236,7 +257,7 @@ public sealed class StaleFlowsTests
     {
         var ending = new EndingFlows();
         if (natEntries is null) ending.AddAll();
-        else ending.Add(natEntries, _ => false);
+        else ending.Add(natEntries, _ => null);
         ending.Freed.UnionWith(freed);
         return ending;
     }
