@@ -58,7 +58,8 @@ internal static class NftMidway
 
     /// <summary>
     /// The rule for an endpoint that is not here yet, or no longer, for a chain at the hook forward, before a flow that goes back by its interface is told to have the node's
-    /// address. While an entry is held that says the endpoint is here, another one may say already that it is elsewhere.
+    /// address. While an entry is held that says the endpoint is here, another one may say already that it is elsewhere, so
+    /// <c>@remote</c> is not asked.
     /// </summary>
     public static string NotHere(IPFamily family) =>
         $"ct state new ct status dnat iifname @{NftAnswers.Uplinks} oifname @{NftAnswers.Uplinks} {Ip(family)} daddr @endpoints ct original {Ip(family)} daddr @floating_ips fib daddr . iif oif exists rt {Ip(family)} nexthop != @endpoints jump midway";
