@@ -22,8 +22,8 @@ public interface IVRouterPublisher
     /// <summary>Ends the connection that began with this hello, if it is still the one that counts. The agent gets the reason.</summary>
     void End(VRouterHello hello, string reason);
 
-    /// <summary>The same for an agent that has other servers (<see cref="VRouterHello.OtherServers"/>): it goes to one of them, and stays there for a while.</summary>
-    void SendOn(VRouterHello hello, string reason);
+    /// <summary>The same for an agent that has other servers (<see cref="VRouterHello.OtherServers"/>): it goes to one of them, and stays there for a while. False: the connection had ended before.</summary>
+    bool SendOn(VRouterHello hello, string reason);
 
     /// <summary>The same for an agent whose node has vanished (<see cref="IVRouterListener.Vanished"/>). False: something was heard of it since, and it stays.</summary>
     bool EndVanished(VRouterHello hello, string reason);

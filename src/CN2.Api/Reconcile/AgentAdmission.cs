@@ -14,7 +14,12 @@ internal sealed partial class AgentAdmission(
     IAgentReportStore store, AgentRelocation relocation, ControlNodeOptions self, VRouterOptions options, TimeProvider time, ILogger<AgentAdmission> logger) : IVRouterAdmission
 {
     /// <summary>An agent gives a server 1.9 s to answer its hello.</summary>
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1.2);
+
+    /// <summary>So long it is asked again about an agent that may have come over from another replica: that one writes within this time that the former stream has ended.</summary>
+    private static readonly TimeSpan MovePatience = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan MoveInterval = TimeSpan.FromMilliseconds(100);
 
     /// <summary>So long an agent with other servers waits here while this replica reads everything: it is often almost there, and a herd does not come back at once.</summary>
     private static readonly TimeSpan LoadPatience = TimeSpan.FromMilliseconds(500);
@@ -34,17 +39,15 @@ internal sealed partial class AgentAdmission(
         var refusal = rival is null ? null : AgentConnection.Duplicate(hello.Name, rival.Source, self.Name);
         try
         {
-            await _turns.Reader.ReadAsync(timeout.Token);
-            try
+            if (refusal is null) await JudgeAsync();
+            for (var began = time.GetTimestamp(); refusal is { MayHaveMoved: true } && time.GetElapsedTime(began) < MovePatience;)
             {
-                refusal ??= await store.JudgeAsync(hello, self.Name, options.MaximumFromAgents, timeout.Token);
-                if (refusal is { Reason: AgentRefusalReason.DuplicateAgent or AgentRefusalReason.AddressTaken })
-                    await store.SaveIntruderAsync(hello, refusal, time.GetUtcNow(), timeout.Token);
+                await Task.Delay(MoveInterval, time, timeout.Token);
+                await JudgeAsync();
             }
-            finally
-            {
-                _turns.Writer.TryWrite(true);
-            }
+
+            if (refusal is { Reason: AgentRefusalReason.DuplicateAgent or AgentRefusalReason.AddressTaken })
+                await InTurnAsync(() => store.SaveIntruderAsync(hello, refusal, time.GetUtcNow(), timeout.Token), timeout.Token);
         }
         catch (Exception e) when (!cancellationToken.IsCancellationRequested && (e is OperationCanceledException or NpgsqlException || PostgresErrors.IsAway(e)))
         {
@@ -53,6 +56,21 @@ internal sealed partial class AgentAdmission(
         }
 
         return refusal is null ? null : new AdmissionRefusal(refusal.Message, refusal.Answer);
+
+        Task JudgeAsync() => InTurnAsync(async () => refusal = await store.JudgeAsync(hello, self.Name, options.MaximumFromAgents, timeout.Token), timeout.Token);
+    }
+
+    private async Task InTurnAsync(Func<Task> ask, CancellationToken ct)
+    {
+        await _turns.Reader.ReadAsync(ct);
+        try
+        {
+            await ask();
+        }
+        finally
+        {
+            _turns.Writer.TryWrite(true);
+        }
     }
 
     private static Channel<bool> Turns(int count)

@@ -39,6 +39,9 @@ internal sealed record AgentRefusal(AgentRefusalReason Reason, string Message, s
 {
     /// <summary>A sentence for the agent.</summary>
     public string Answer => Told ?? Message;
+
+    /// <summary>It may be the same agent, whose former stream has ended at another replica that has not written that yet: ask again a moment later.</summary>
+    public bool MayHaveMoved { get; init; }
 }
 
 /// <summary>Who may connect as a VirtualRouter. Pure.</summary>
@@ -54,8 +57,9 @@ internal static class AgentConnection
         // The number says which connection is newer, wherever each came from: an agent may reach every replica from another address.
         if (known.Instance is not null && known.Instance == hello.Instance && known.Connection > hello.Connection)
             return new(AgentRefusalReason.Superseded, $"the agent {hello.Name} has connected to control node {known.ControlNode} since");
-        // A copied state directory makes two agents look alike, but not their addresses.
-        return known.Instance == hello.Instance && Equals(known.Source, hello.Source) ? null : Duplicate(hello.Name, known.Source, known.ControlNode);
+        // A copied state directory makes two agents look alike, but not their addresses. So one that comes from another address waits until the former stream has ended.
+        if (known.Instance == hello.Instance && Equals(known.Source, hello.Source)) return null;
+        return Duplicate(hello.Name, known.Source, known.ControlNode) with { MayHaveMoved = known.Instance is not null && known.Instance == hello.Instance && known.Connection < hello.Connection };
     }
 
     public static AgentRefusal Deleted(string name) => new(

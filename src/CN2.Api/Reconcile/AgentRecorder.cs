@@ -8,10 +8,10 @@ namespace CN2.Api.Reconcile;
 /// <summary>
 /// Writes what agents report to the database, merged, on a task of its own: which agents are connected, how far they are, what their
 /// probes found. The loop of this replica learns it from the change feed, like every other replica. Reports may come from any thread.
-/// One report that the database does not take is left out, and the others are saved: an agent whose hello is refused is sent away.
+/// One report that the database does not take is left out, and the others are saved: the stream of an agent whose hello is refused is ended.
 /// </summary>
 internal sealed partial class AgentRecorder(
-    AgentStores stores, AgentRelocation relocation, LoopInbox inbox, ControlNodeOptions self, VRouterOptions options, TimeProvider time,
+    AgentStores stores, IVRouterPublisher publisher, AgentRelocation relocation, LoopInbox inbox, ControlNodeOptions self, VRouterOptions options, TimeProvider time,
     ILogger<AgentRecorder> logger)
     : IReconcileTask
 {
@@ -133,7 +133,7 @@ internal sealed partial class AgentRecorder(
     /// <summary>How long an agent has been silent that was for so long at that time (<see cref="TimeProvider.GetTimestamp"/>).</summary>
     private TimeSpan SilenceNow(TimeSpan silence, long at) => silence + time.GetElapsedTime(at);
 
-    /// <summary>Saves those that are known all at once, and asks about each of the others. What is saved or sent away leaves <paramref name="reports"/>.</summary>
+    /// <summary>Saves those that are known all at once, and asks about each of the others. What is saved or refused leaves <paramref name="reports"/>.</summary>
     private async Task ConnectAsync(VRouterHello[] hellos, Reports reports, CancellationToken ct)
     {
         HashSet<VRouterHello> known = [];
@@ -184,7 +184,7 @@ internal sealed partial class AgentRecorder(
         }
 
         LogSentAway(hello.Name, hello.Source, refusal.Message);
-        relocation.SendAway(hello, refusal.Answer);
+        publisher.End(hello, refusal.Answer);
         if (refusal.Reason is AgentRefusalReason.DuplicateAgent or AgentRefusalReason.AddressTaken) await stores.Reports.SaveIntruderAsync(hello, refusal, time.GetUtcNow(), ct);
     }
 

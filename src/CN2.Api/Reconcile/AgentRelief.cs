@@ -5,8 +5,12 @@ namespace CN2.Api.Reconcile;
 
 /// <summary>
 /// When this control node sends agents on because it has more than its share (<see cref="AgentShare"/>), and how many. It begins once there were clearly too many for
-/// <see cref="Patience"/>, and ends when the share is reached, when more agents come than go, when fewer control nodes take agents, and when one comes back that was sent on: none of its servers had room, or one is
-/// gone and still counts as alive. One lock of its owner guards it.
+/// <see cref="Patience"/>. It ends when the share is reached. It ends early when one of these happens:
+/// <para>More agents come than go, or fewer control nodes take agents: one of them may be gone. It may begin again after <see cref="Patience"/>.</para>
+/// <para>At least half of those that were sent on came back: their other servers have no room, or one is gone and still counts as alive. The pause is then twice as long each time.
+/// When fewer came back, these stay here, and it goes on with the others.</para>
+/// <para>No agent may be sent on now (<see cref="Stuck"/>).</para>
+/// One lock of its owner guards it.
 /// </summary>
 internal sealed partial class AgentRelief(AgentShare shares, TimeProvider time, ILogger logger)
 {
@@ -18,6 +22,8 @@ internal sealed partial class AgentRelief(AgentShare shares, TimeProvider time, 
 
     /// <summary>Since when there are clearly too many agents here; null: there are not, or some are being sent on.</summary>
     private long? _exceededSince;
+
+    /// <summary>For how long there are to be too many agents before it begins.</summary>
     private TimeSpan _pause = Patience;
     private bool _isRelieving;
 
@@ -29,14 +35,15 @@ internal sealed partial class AgentRelief(AgentShare shares, TimeProvider time, 
 
     /// <summary>The agents that were sent on since it began, with the hellos of their streams of then.</summary>
     private readonly Dictionary<string, VRouterHello> _sentOn = [];
-    private bool _cameBack;
 
-    /// <summary>How many control nodes took agents when it began.</summary>
+    /// <summary>Those of them that came back.</summary>
+    private readonly HashSet<string> _cameBack = [];
+
+    /// <summary>How many control nodes took agents when it began, or the most since then.</summary>
     private int _controlNodes;
 
     /// <summary>It ended before this control node had its share: it begins again although there are not clearly too many any more.</summary>
     private bool _isUnfinished;
-    private bool _saidStuck;
 
     /// <summary>How many agents this control node is to have; null: nobody knows at this moment.</summary>
     public int? Share { get; private set; }
@@ -51,15 +58,27 @@ internal sealed partial class AgentRelief(AgentShare shares, TimeProvider time, 
     public void Suspend() => (Share, _exceededSince, _isRelieving, _isUnfinished) = (null, null, false, _isRelieving || _isUnfinished);
 
     /// <summary>An agent has connected.</summary>
-    public void Connected(string name) => _cameBack |= _isRelieving && _sentOn.ContainsKey(name);
+    public void Connected(string name)
+    {
+        if (_isRelieving && _sentOn.ContainsKey(name)) _cameBack.Add(name);
+    }
 
     public void Sent(VRouterHello hello) => _sentOn[hello.Name] = hello;
 
-    /// <summary>Some agents were to go, and none may.</summary>
-    public void Stuck(int here)
+    /// <summary>The stream that began with this hello had ended before the agent could be sent on.</summary>
+    public void NotSent(VRouterHello hello)
     {
-        if (_saidStuck) return;
-        _saidStuck = true;
+        if (!HasEnded(hello)) return;
+        _sentOn.Remove(hello.Name);
+        _cameBack.Remove(hello.Name);
+    }
+
+    /// <summary>Some agents were to go, and none may. It ends, and begins again when the first may go, but not before <see cref="Patience"/>, and after <see cref="LongestPause"/> at most.</summary>
+    /// <param name="firstMayGoIn">In how long the first agent may go, as far as is known now; null: none ever.</param>
+    public void Stuck(int here, TimeSpan? firstMayGoIn)
+    {
+        (_isRelieving, _isUnfinished) = (false, true);
+        _pause = firstMayGoIn is not { } wait || wait > LongestPause ? LongestPause : wait > Patience ? wait : Patience;
         LogStuck(here, Share ?? here);
     }
 
@@ -82,9 +101,10 @@ internal sealed partial class AgentRelief(AgentShare shares, TimeProvider time, 
         var isGrowing = here > _hereBefore;
         _hereBefore = here;
         var isFewer = controlNodes < _controlNodes;
-        if (here > share && !isGrowing && !isFewer && !_cameBack) return false;
-        _isUnfinished = isGrowing || isFewer || _cameBack;
-        _pause = !_cameBack ? Patience : 2 * _pause < LongestPause ? 2 * _pause : LongestPause;
+        var cameBack = _cameBack.Count > 0 && 2 * _cameBack.Count >= _sentOn.Count;
+        if (here > share && !isGrowing && !isFewer && !cameBack) return false;
+        _isUnfinished = isGrowing || isFewer || cameBack;
+        _pause = !cameBack ? Patience : 2 * _pause < LongestPause ? 2 * _pause : LongestPause;
         _isRelieving = false;
         LogRelieved(_sentOn.Count, here, share);
         return true;
@@ -98,10 +118,13 @@ internal sealed partial class AgentRelief(AgentShare shares, TimeProvider time, 
             return false;
         }
 
+        // A control node that has come since then has room: a long pause was for the others.
+        if (controlNodes > _controlNodes) (_pause, _exceededSince, _controlNodes) = (Patience, null, controlNodes);
         _exceededSince ??= time.GetTimestamp();
         if (time.GetElapsedTime(_exceededSince.Value) < _pause) return false;
-        (_isRelieving, _hereBefore, _exceededSince, _saidStuck, _cameBack, _controlNodes) = (true, here, null, false, false, controlNodes);
+        (_isRelieving, _hereBefore, _exceededSince, _controlNodes) = (true, here, null, controlNodes);
         _sentOn.Clear();
+        _cameBack.Clear();
         LogExceeded(here, share);
         return true;
     }

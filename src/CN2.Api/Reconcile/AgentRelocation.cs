@@ -6,9 +6,11 @@ using CN2.Network.Collections;
 namespace CN2.Api.Reconcile;
 
 /// <summary>
-/// Which agents go to other control nodes. Before this one has read everything, and while the database is away from it, it takes no agent that another one may
-/// serve (<see cref="RefusalOf"/>). Those that are connected go while the database is away for longer than <see cref="DatabaseAwayAfter"/>. Else some of them go
-/// each second while this one has more than its share (<see cref="AgentRelief"/>). Any thread.
+/// Which agents go to other control nodes. An agent without other servers never does. There are three ways:
+/// <para>Turned away: its hello is refused, so it is not connected here (<see cref="RefusalOf"/>).</para>
+/// <para>Sent away: its stream is ended, because the database is away from this control node for longer than <see cref="DatabaseAwayAfter"/>.</para>
+/// <para>Sent on: its stream is ended, because this control node has more than its share (<see cref="AgentRelief"/>). Only then it says to its next servers that it stays there.</para>
+/// Any thread.
 /// </summary>
 internal sealed partial class AgentRelocation(IVRouterPublisher publisher, AgentShare shares, ControlNodeOptions self, TimeProvider time, ILogger<AgentRelocation> logger)
 {
@@ -18,10 +20,10 @@ internal sealed partial class AgentRelocation(IVRouterPublisher publisher, Agent
     /// <summary>So long an agent is here at least before it is sent on.</summary>
     private static readonly TimeSpan ShortestStay = AgentRelief.Patience;
 
-    /// <summary>An agent that was sent here and turned away, because there is no room, is taken when it comes again within this time: it has tried its other servers.</summary>
+    /// <summary>An agent that was turned away, because there is no room or not everything is read, is taken when it comes again within this time: it has tried its other servers.</summary>
     public static readonly TimeSpan TurnedAwayFor = TimeSpan.FromMinutes(1);
 
-    /// <summary>So many agents are remembered that were sent or turned away; any more stay.</summary>
+    /// <summary>So many agents are remembered that were sent away, and so many that were turned away.</summary>
     private const int MostRemembered = 100_000;
 
     private readonly Lock _lock = new();
@@ -46,7 +48,7 @@ internal sealed partial class AgentRelocation(IVRouterPublisher publisher, Agent
     /// </summary>
     private readonly HashSet<(string Name, bool WasSentOn)> _sentAway = [];
 
-    /// <summary>Agents that others have sent on to this replica when it had no room either, and when they were turned away.</summary>
+    /// <summary>Agents that were turned away with the database at hand, and when: before everything was read, or because others had sent them on to this replica and it had no room either.</summary>
     private readonly OrderedDictionary<string, long> _turnedAway = [];
 
     private readonly AgentRelief _relief = new(shares, time, logger);
@@ -93,9 +95,6 @@ internal sealed partial class AgentRelocation(IVRouterPublisher publisher, Agent
         lock (_lock) _here.Remove(name);
     }
 
-    /// <summary>The agent may not be here, whoever else is.</summary>
-    public void SendAway(VRouterHello hello, string reason) => publisher.End(hello, reason);
-
     /// <summary>A heartbeat of this replica has just found so many others that take agents.</summary>
     public void Found(int others)
     {
@@ -130,16 +129,16 @@ internal sealed partial class AgentRelocation(IVRouterPublisher publisher, Agent
     }
 
     /// <summary>
-    /// Why the agent is to go to another of its servers instead of this one, in a sentence for it. Null: this one takes it, and always one that has no other. While
-    /// the database is away, an agent that comes again stays: the others are no better off, and it is served with what is known here. One that another replica has sent
-    /// on is turned away once where there is no room either: so it finds the one that has.
+    /// Why the agent is turned away, in a sentence for it. Null: this control node takes it, and always one that has no other server. Each agent is turned away once, and is taken when it comes again:
+    /// before everything is read or while the database is away, because the others are no better off; and when another replica has sent it on and there is no room here either,
+    /// because none of its servers has room.
     /// </summary>
     public string? RefusalOf(VRouterHello hello)
     {
         if (hello.OtherServers is null) return null;
         lock (_lock)
         {
-            if (!_hasLoaded) return $"control node {self.Name} has not read everything from its database yet; another one may serve this agent";
+            if (!_hasLoaded && MayTurnAway(hello.Name)) return $"control node {self.Name} has not read everything from its database yet; another one may serve this agent";
             if (SendsAway() && MayGo(hello)) return NoDatabase;
             return _here.Count >= _relief.Share && WasSentOn(hello) && !_relief.HasSentOn(hello.Name) && MayTurnAway(hello.Name)
                 ? $"control node {self.Name} has its share of the agents; another one may take this agent"
@@ -170,10 +169,9 @@ internal sealed partial class AgentRelocation(IVRouterPublisher publisher, Agent
             share = _relief.Share;
             sent =
             [
-                .. _here.Values.Where(a => a.Hello.OtherServers is { } others && time.GetElapsedTime(a.At) >= Longer(others.Stays, ShortestStay))
-                    .OrderByDescending(a => a.Hello.OtherServers!.Preferred).Take(count).Select(a => a.Hello),
+                .. _here.Values.Where(a => MayGoIn(a) <= TimeSpan.Zero).OrderByDescending(a => a.Hello.OtherServers!.Preferred).Take(count).Select(a => a.Hello),
             ];
-            if (sent.Count == 0) _relief.Stuck(here);
+            if (sent.Count == 0) _relief.Stuck(here, FirstMayGoIn());
             foreach (var hello in sent)
             {
                 _here.Remove(hello.Name);
@@ -181,8 +179,19 @@ internal sealed partial class AgentRelocation(IVRouterPublisher publisher, Agent
             }
         }
 
-        foreach (var hello in sent) publisher.SendOn(hello, $"control node {self.Name} has {here} agents, and its share is {share}: another one takes this agent");
+        foreach (var hello in sent)
+        {
+            if (publisher.SendOn(hello, $"control node {self.Name} has {here} agents, and its share is {share}: another one takes this agent")) continue;
+            lock (_lock) _relief.NotSent(hello);
+        }
     }
+
+    /// <summary>In how long the agent may be sent on; zero or less: now. Null: never.</summary>
+    private TimeSpan? MayGoIn((VRouterHello Hello, long At) agent) =>
+        agent.Hello.OtherServers is { } others ? Longer(others.Stays, ShortestStay) - time.GetElapsedTime(agent.At) : null;
+
+    /// <summary>In how long the first agent may be sent on; null: none ever.</summary>
+    private TimeSpan? FirstMayGoIn() => _here.Values.Min(MayGoIn);
 
     private string NoDatabase => $"control node {self.Name} does not reach its database; another one may";
 

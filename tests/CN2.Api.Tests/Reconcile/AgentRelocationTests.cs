@@ -60,14 +60,77 @@ public sealed class AgentRelocationTests
     [Fact]
     public void An_agent_that_has_just_come_is_not_sent_on_at_once()
     {
-        Connect(100, others: null);
-        Pass(TimeSpan.FromMinutes(1), agents: 100);
-        _relocation.Disconnected(Name(0));
-        Connect(1, from: 100);
+        Connect(100);
+        Pass(AgentRelief.Patience + TimeSpan.FromSeconds(5), agents: 100);
+        Connect(1, others: new VRouterOtherServers(Preferred: true, TimeSpan.Zero), from: 100); // it would be the first to go
+        var sent = _publisher.SentOn.Count;
         Pass(AgentRelief.Patience - TimeSpan.FromSeconds(1), agents: 100);
-        Assert.Empty(_publisher.SentOn);
+        Assert.True(_publisher.SentOn.Count > sent);
+        Assert.DoesNotContain(Name(100), SentOn);
         Pass(TimeSpan.FromSeconds(3), agents: 100);
-        Assert.Equal([Name(100)], SentOn);
+        Assert.Contains(Name(100), SentOn);
+    }
+
+    [Fact]
+    public void When_none_may_go_it_waits_until_the_first_may_and_ten_minutes_at_most_and_not_when_a_control_node_comes()
+    {
+        Connect(100, others: null);
+        Pass(AgentRelief.Patience + TimeSpan.FromSeconds(1), agents: 100);
+        Connect(5, from: 100);
+        Pass(AgentRelief.LongestPause, agents: 105);
+        Assert.Empty(_publisher.SentOn);
+        Pass(TimeSpan.FromSeconds(2), agents: 105);
+        Assert.NotEmpty(_publisher.SentOn);
+
+        Pass(TimeSpan.FromMinutes(1), agents: 105);
+        Assert.Equal(5, _publisher.SentOn.Count);
+        Connect(5, from: 200);
+        Pass(AgentRelief.Patience, agents: 105, others: 2);
+        Assert.Equal(5, _publisher.SentOn.Count);
+        Pass(TimeSpan.FromSeconds(1), agents: 105, others: 2);
+        Assert.True(_publisher.SentOn.Count > 5);
+    }
+
+    [Fact]
+    public void An_agent_whose_stream_has_just_ended_was_not_sent_on_and_does_not_count_as_one_that_came_back()
+    {
+        Connect(200);
+        _publisher.Gone.UnionWith(Enumerable.Range(0, 4).Select(Name));
+        Pass(AgentRelief.Patience + TimeSpan.FromSeconds(1), agents: 200);
+        Assert.Empty(_publisher.SentOn); // it has tried these four
+        _publisher.Gone.Clear();
+        Connect(4);
+        Pass(TimeSpan.FromSeconds(1), agents: 200);
+        Assert.NotEmpty(_publisher.SentOn);
+        Pass(TimeSpan.FromMinutes(2), agents: 200);
+        Assert.Equal(100, _publisher.SentOn.Count);
+    }
+
+    [Fact]
+    public void When_few_agents_come_back_these_stay_and_the_others_go_on()
+    {
+        Connect(200);
+        Pass(AgentRelief.Patience + TimeSpan.FromSeconds(1), agents: 200);
+        Assert.Equal(4, _publisher.SentOn.Count);
+        var back = _publisher.SentOn[0].Hello with { OtherServers = new VRouterOtherServers(Preferred: false, TimeSpan.FromMinutes(10)) };
+        _relocation.Connected(back);
+        Pass(TimeSpan.FromSeconds(1), agents: 200);
+        Assert.Equal(4 + 3, _publisher.SentOn.Count);
+        Pass(TimeSpan.FromMinutes(2), agents: 200);
+        Assert.Equal(101, _publisher.SentOn.Count);
+        Assert.Single(SentOn, back.Name);
+    }
+
+    [Fact]
+    public void When_half_of_those_that_were_sent_on_come_back_no_more_are_for_twice_the_pause()
+    {
+        Connect(200);
+        Pass(AgentRelief.Patience + TimeSpan.FromSeconds(1), agents: 200);
+        foreach (var (hello, _) in _publisher.SentOn.Take(2).ToList()) _relocation.Connected(hello with { OtherServers = new VRouterOtherServers(Preferred: false, TimeSpan.FromMinutes(10)) });
+        Pass(2 * AgentRelief.Patience, agents: 200);
+        Assert.Equal(4, _publisher.SentOn.Count);
+        Pass(TimeSpan.FromSeconds(2), agents: 200);
+        Assert.True(_publisher.SentOn.Count > 4);
     }
 
     [Fact]
@@ -240,13 +303,16 @@ public sealed class AgentRelocationTests
     }
 
     [Fact]
-    public void Before_everything_is_read_no_agent_is_taken_that_has_other_servers()
+    public void Before_everything_is_read_an_agent_with_other_servers_is_turned_away_once_and_taken_when_it_comes_again()
     {
         var hello = Hello(1, new VRouterOtherServers(Preferred: false, TimeSpan.Zero));
         Assert.False(_relocation.TakesAgents);
         Assert.Equal("control node cn-a has not read everything from its database yet; another one may serve this agent", _relocation.RefusalOf(hello));
+        Assert.Null(_relocation.RefusalOf(hello)); // the others are no better off
+        Assert.NotNull(_relocation.RefusalOf(Hello(2, hello.OtherServers)));
+        Assert.Null(_relocation.RefusalOf(Hello(3, others: null)));
+        _time.Advance(AgentRelocation.TurnedAwayFor);
         Assert.NotNull(_relocation.RefusalOf(hello));
-        Assert.Null(_relocation.RefusalOf(hello with { OtherServers = null }));
         _relocation.Loaded();
         Assert.True(_relocation.TakesAgents);
         Assert.Null(_relocation.RefusalOf(hello));

@@ -80,13 +80,14 @@ internal sealed class FakeAgents : IVRouterPublisher, IDisposable
     /// <summary>Where agents that the server sends on connect next.</summary>
     public FakeAgents? Next { get; set; }
 
-    public void SendOn(VRouterHello hello, string reason)
+    public bool SendOn(VRouterHello hello, string reason)
     {
+        if (Find(hello.Name) is not { } node) return false;
         SentOn.Enqueue(hello.Name);
-        if (Find(hello.Name) is not { } node) return;
         Remove(node);
         node.OtherServers = node.OtherServers! with { Stays = TimeSpan.FromMinutes(10) };
         if (Next is { } next) _ = Task.Run(() => node.ConnectTo(next)); // the loop that sends it on does not wait for that
+        return true;
     }
 
     public bool EndVanished(VRouterHello hello, string reason)

@@ -50,7 +50,15 @@ internal sealed class RecordingPublisher : IVRouterPublisher
 
     public List<(VRouterHello Hello, string Reason)> SentOn { get; } = [];
 
-    public void SendOn(VRouterHello hello, string reason) => SentOn.Add((hello, reason));
+    /// <summary>The streams of these agents have just ended.</summary>
+    public HashSet<string> Gone { get; } = [];
+
+    public bool SendOn(VRouterHello hello, string reason)
+    {
+        if (Gone.Contains(hello.Name)) return false;
+        SentOn.Add((hello, reason));
+        return true;
+    }
 
     public void End(VRouterHello hello, string reason)
     {

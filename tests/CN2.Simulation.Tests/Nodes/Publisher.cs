@@ -129,11 +129,12 @@ internal sealed class Publisher(string name, Scheduler scheduler, Random random)
             if (StreamOf(hello.Name) is { } stream && ReferenceEquals(stream.Hello, hello)) stream.Break();
         }
 
-        public void SendOn(VRouterHello hello, string reason)
+        public bool SendOn(VRouterHello hello, string reason)
         {
-            if (StreamOf(hello.Name) is not { } stream || !ReferenceEquals(stream.Hello, hello)) return;
+            if (StreamOf(hello.Name) is not { } stream || !ReferenceEquals(stream.Hello, hello)) return false;
             stream.IsSentOn = true;
             stream.Break();
+            return true;
         }
 
         public bool EndVanished(VRouterHello hello, string reason) => false; // no node vanishes here

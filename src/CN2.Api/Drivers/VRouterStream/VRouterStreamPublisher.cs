@@ -86,11 +86,12 @@ internal sealed class VRouterStreamPublisher(TimeProvider time) : IVRouterPublis
 
     public void End(VRouterHello hello, string reason) => Session(hello)?.End(reason);
 
-    public void SendOn(VRouterHello hello, string reason)
+    public bool SendOn(VRouterHello hello, string reason)
     {
-        if (Session(hello) is not { } session) return;
+        if (Session(hello) is not { } session) return false;
         session.End(reason, StatusCode.ResourceExhausted);
         Interlocked.Increment(ref _sentOn);
+        return true;
     }
 
     public bool EndVanished(VRouterHello hello, string reason)

@@ -428,8 +428,8 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         await _listener.NextAsync();
         var hello = ((VRouterStreamPublisher)_publisher).HelloOf("compute1")!;
         Assert.Equal(new VRouterOtherServers(Preferred: true, TimeSpan.FromSeconds(70)), hello.OtherServers);
-        _publisher.SendOn(hello with { }, "of an earlier connection");
-        _publisher.SendOn(hello, "there are too many agents");
+        Assert.False(_publisher.SendOn(hello with { }, "of an earlier connection"));
+        Assert.True(_publisher.SendOn(hello, "there are too many agents"));
         var end = await EndAsync(call);
         Assert.Equal((StatusCode.ResourceExhausted, "there are too many agents"), (end.StatusCode, end.Detail));
         Assert.Equal(1, _publisher.Counters.SentOn);
