@@ -11,7 +11,7 @@ namespace CN2.Api.Reconcile;
 /// One report that the database does not take is left out, and the others are saved: the stream of an agent whose hello is refused is ended.
 /// </summary>
 internal sealed partial class AgentRecorder(
-    AgentStores stores, IVRouterPublisher publisher, AgentRelocation relocation, LoopInbox inbox, ControlNodeOptions self, VRouterOptions options, TimeProvider time,
+    AgentStores stores, AgentRelocation relocation, LoopInbox inbox, ControlNodeOptions self, VRouterOptions options, TimeProvider time,
     ILogger<AgentRecorder> logger)
     : IReconcileTask
 {
@@ -184,7 +184,7 @@ internal sealed partial class AgentRecorder(
         }
 
         LogSentAway(hello.Name, hello.Source, refusal.Message);
-        publisher.End(hello, refusal.Answer);
+        relocation.End(hello, refusal.Answer);
         if (refusal.Reason is AgentRefusalReason.DuplicateAgent or AgentRefusalReason.AddressTaken) await stores.Reports.SaveIntruderAsync(hello, refusal, time.GetUtcNow(), ct);
     }
 

@@ -95,6 +95,9 @@ internal sealed partial class AgentRelocation(IVRouterPublisher publisher, Agent
         lock (_lock) _here.Remove(name);
     }
 
+    /// <summary>Ends the stream of an agent that may not be connected anywhere. Nothing is remembered of that.</summary>
+    public void End(VRouterHello hello, string reason) => publisher.End(hello, reason);
+
     /// <summary>A heartbeat of this replica has just found so many others that take agents.</summary>
     public void Found(int others)
     {
