@@ -23,9 +23,9 @@ public sealed partial class ChangeNotifier(ChangeSignal signal, DedicatedConnect
             await using var notify = new NpgsqlCommand("NOTIFY cn2_change", connection);
             while (true)
             {
-                if (!await waiter.WaitAsync(TimeSpan.FromMinutes(1), stopping)) continue;
-                await notify.ExecuteNonQueryAsync(stopping);
+                await notify.ExecuteNonQueryAsync(stopping); // the first one is for what was lost with the last connection
                 await Task.Delay(Debounce, stopping);
+                while (!await waiter.WaitAsync(TimeSpan.FromMinutes(1), stopping)) continue;
             }
         }, stopping);
     }

@@ -17,7 +17,7 @@ public interface IVRouterPublisher
     /// The same with a change that many agents get alike and that nobody awaits from this one in particular: it may be written a moment later, when it is this agent's
     /// turn, or before what is published for it next.
     /// </summary>
-    bool PublishInTurn(string name, ulong revision, VRouterDelta delta) => Publish(name, revision, delta);
+    bool PublishInTurn(string name, ulong revision, VRouterDelta delta);
 
     /// <summary>Ends the connection that began with this hello, if it is still the one that counts. The agent gets the reason.</summary>
     void End(VRouterHello hello, string reason);

@@ -16,23 +16,33 @@ internal sealed class FeedGate(FeedReader feed, FeedPace pace, DatabasePresence 
     /// <summary>The last reading failed.</summary>
     public bool IsAway { get; private set; }
 
+    /// <inheritdoc cref="LoopState.FeedReadAt"/>
+    public DateTimeOffset ReadAt { get; private set; }
+
     /// <inheritdoc cref="FeedReader.IsMidPage"/>
     public bool IsMidPage => feed.IsMidPage;
 
-    /// <inheritdoc cref="FeedReader.Schedule"/>
-    public void Schedule(DateTimeOffset now, NextTick next) => feed.Schedule(now, next);
+    /// <summary>Asks for the round in which the feed is to be read next. While the database is away, its return is what brings that round.</summary>
+    public void Schedule(DateTimeOffset now, NextTick next)
+    {
+        feed.Schedule(now, next);
+        if (!_databaseIsBack.IsCompleted) return;
+        if (feed.IsOwed(now)) pace.Owe();
+        next.NoLaterThan(pace.DueAt(feed.HasOthers));
+    }
 
     /// <summary>Reads a page of changes; true: there are more. Answers a failure instead of throwing it, because the round goes on without the database.</summary>
     public async Task<(bool More, ExceptionDispatchInfo? Failure)> ReadAsync(DateTimeOffset now, NextTick next, CancellationToken ct)
     {
         if (!_databaseIsBack.IsCompleted) return (false, null);
         if (feed.IsOwed(now)) pace.Owe();
-        if (!pace.IsDue(now, next)) return (false, null);
+        if (!pace.IsDue(now, feed.HasOthers, next)) return (false, null);
         try
         {
             var reading = await feed.ReadAsync(now, ct);
             pace.WasRead(reading, now, clock.Now);
             IsAway = false;
+            if (!reading.More) ReadAt = now;
             failures.Succeeded();
             return (reading.More, null);
         }

@@ -28,6 +28,9 @@ internal sealed partial class FeedReader(
     /// <summary>Part of a page is in memory and the rest could not be read: resources may not fit together, so nothing may be compiled.</summary>
     public bool IsMidPage { get; private set; }
 
+    /// <summary>There are other control nodes.</summary>
+    public bool HasOthers => state.Others.Any;
+
     /// <summary>Reads everything for the first time.</summary>
     public async Task LoadAsync(CancellationToken ct)
     {
@@ -52,8 +55,10 @@ internal sealed partial class FeedReader(
         return new FeedReading(page.Rows.Where(IsRead).Select(r => r.Xid).Distinct().Count(), page.More);
     }
 
-    /// <summary>Rows are to be read although no change row may name them.</summary>
-    public bool IsOwed(DateTimeOffset now) => state.Others.RowsDue || _remoteDueAt <= now;
+    /// <summary>
+    /// To be read although the feed may not have grown: rows that no change row may name, and what others announce when entries were held for long enough.
+    /// </summary>
+    public bool IsOwed(DateTimeOffset now) => state.Others.RowsDue || _remoteDueAt <= now || state.Sequencer.HoldEndsAt <= now;
 
     /// <summary>Asks for a round soon when something waits for agents at other replicas.</summary>
     public void Schedule(DateTimeOffset now, NextTick next)

@@ -13,7 +13,7 @@ internal sealed class LoopDecisions(LoopState state, OwnerCompiler compiler, Res
             resources.TakeAnswers(now);
         }
 
-        next.NoLaterThan(state.Sequencer.Tick(now));
+        next.NoLaterThan(state.Sequencer.Tick(now, state.FeedReadAt));
     }
 
     public void Lead(DateTimeOffset now, NextTick next)

@@ -41,7 +41,10 @@ internal sealed class LoopState
     /// <summary>What the other replicas announce, and to which peers.</summary>
     public OtherControlNodes Others => Checked(_others);
 
-    /// <summary>The change feed could not be read in this round: another replica may announce what is not known here yet, so held entries stay.</summary>
+    /// <summary>When the last reading of the change feed that brought everything began: what others have written since may not be known here.</summary>
+    public DateTimeOffset FeedReadAt { get; set; }
+
+    /// <summary>The change feed could not be read when it was last tried: another replica may announce what is not known here yet, so held entries stay.</summary>
     public bool IsFeedAway { get; set; }
 
     /// <summary>What was sent to each vRouter, and what it has acknowledged.</summary>

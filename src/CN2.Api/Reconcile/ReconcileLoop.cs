@@ -37,7 +37,7 @@ internal sealed class ReconcileLoop(
     {
         // Without the database, agents and speaker are served all the same: its failure ends the round only after the other steps.
         var (more, failure) = await feed.ReadAsync(state.Clock.Now, next, ct);
-        state.IsFeedAway = feed.IsAway;
+        (state.IsFeedAway, state.FeedReadAt) = (feed.IsAway, feed.ReadAt);
         inbox.HandleAll();
         var now = state.Clock.Now;
         decisions.Compile(now, next, isMidPage: feed.IsMidPage);

@@ -47,8 +47,8 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
     public IReadOnlySet<Guid> Unsent { get; set; } = FrozenSet<Guid>.Empty;
 
     /// <summary>
-    /// Changes of this owner are on their way: some vRouters are sent them only in a moment, or are being sent them one after the other. What they say of it a moment later is
-    /// another thing.
+    /// Changes of this owner are on their way: some vRouters are sent them only in a moment, or are being sent them one after the other. In a moment its status would be
+    /// another one.
     /// </summary>
     public bool IsBeingSent(Guid owner, DateTimeOffset now) => Unsent.Contains(owner) || _awaited.IsInTurn(owner, after: now - StatusQueue.LongestPass);
 

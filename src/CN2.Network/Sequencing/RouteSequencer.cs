@@ -119,16 +119,28 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         }
     }
 
+    /// <summary>
+    /// When the first hold is over, as the last <see cref="Tick"/> left it; null: nothing is held. It is in the past when it could not be judged then, for want of a reading
+    /// of what others announce.
+    /// </summary>
+    public DateTimeOffset? HoldEndsAt { get; private set; }
+
     /// <summary>Does what is due, and answers when to call again, or null.</summary>
-    public DateTimeOffset? Tick(DateTimeOffset now)
+    /// <param name="now">The time.</param>
+    /// <param name="othersReadAt">
+    /// As of when <see cref="IAcknowledgements.AnnouncedElsewhere"/> is known: a hold ends by a reading that began when it was over, so that a route which another speaker has
+    /// got in the meantime keeps its entries. The caller reads at <see cref="HoldEndsAt"/> and calls again.
+    /// </param>
+    public DateTimeOffset? Tick(DateTimeOffset now, DateTimeOffset othersReadAt)
     {
         DateTimeOffset? next = null;
+        HoldEndsAt = null;
         foreach (var route in _timed.ToList())
         {
             if (route.State is RouteState.Holding)
             {
                 var elsewhere = acknowledgements.AnnouncedElsewhere(route.FloatingIP, route.VirtualRouter);
-                Move(route, new(route.State.TimePassed(elsewhere, now)));
+                Move(route, new(route.State.TimePassed(elsewhere, elsewhere ? now : othersReadAt)));
                 if (!route.State.NeedsEntries) Release(route);
             }
             else if (route.State.DueAt <= now)
@@ -136,8 +148,9 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
                 Evaluate(route.FloatingIP, now);
             }
 
-            if (route.State.DueAt is { } due) next = next < due ? next : due;
-            else _timed.Remove(route);
+            if (route.State is RouteState.Holding { Until: var until }) HoldEndsAt = HoldEndsAt < until ? HoldEndsAt : until;
+            if (route.State.DueAt is not { } due) _timed.Remove(route);
+            else if (due > now) next = next < due ? next : due;
         }
 
         return next;

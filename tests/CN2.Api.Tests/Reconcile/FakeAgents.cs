@@ -104,6 +104,8 @@ internal sealed class FakeAgents : IVRouterPublisher, IDisposable
         return true;
     }
 
+    public bool PublishInTurn(string name, ulong revision, VRouterDelta delta) => Publish(name, revision, delta);
+
     private FakeNode? Find(string name)
     {
         lock (_lock) return _nodes.GetValueOrDefault(name);

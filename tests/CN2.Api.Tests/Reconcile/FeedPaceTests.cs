@@ -1,5 +1,6 @@
 using CN2.Api.Data;
 using CN2.Api.Reconcile;
+using CN2.Network.Sequencing;
 using Microsoft.Extensions.Time.Testing;
 
 namespace CN2.Api.Tests.Reconcile;
@@ -13,6 +14,7 @@ public sealed class FeedPaceTests : IDisposable
     private readonly ChangeSignal _signal = new();
     private readonly LoopInbox _inbox;
     private readonly FeedPace _pace;
+    private bool _hasOthers;
 
     public FeedPaceTests()
     {
@@ -79,6 +81,21 @@ public sealed class FeedPaceTests : IDisposable
         }
 
         _time.Advance(lookAt - Now);
+        Assert.True(Read(0));
+    }
+
+    [Fact]
+    public void While_there_are_other_control_nodes_the_feed_is_looked_at_well_before_a_hold_is_over()
+    {
+        Assert.InRange(FeedPace.LongestUntold, TimeSpan.Zero, RouteSequencer.EntryHold / 2);
+        _signal.Set();
+        Assert.True(Read(1));
+        var readAt = Now;
+        _time.Advance(FeedPace.Longest);
+        Assert.Equal(readAt + NextTick.LongestWait, DueAt());
+        _hasOthers = true;
+        Assert.Equal(readAt + FeedPace.LongestUntold, DueAt());
+        _time.Advance(readAt + FeedPace.LongestUntold - Now);
         Assert.True(Read(0));
     }
 
@@ -166,6 +183,6 @@ public sealed class FeedPaceTests : IDisposable
     private DateTimeOffset? DueAt()
     {
         var next = new NextTick();
-        return _pace.IsDue(Now, next) ? null : next.At;
+        return _pace.IsDue(Now, _hasOthers, next) ? null : next.At;
     }
 }

@@ -4,6 +4,7 @@ using CN2.Api.Drivers;
 using CN2.Api.Overlay;
 using CN2.Api.Reconcile;
 using CN2.Api.Tests.Fixtures;
+using CN2.Network.Sequencing;
 using Microsoft.Extensions.DependencyInjection;
 using Npgsql;
 
@@ -21,7 +22,7 @@ public sealed class FeedReaderTests(PrivatePostgres postgres) : IAsyncLifetime
     {
         _api = new ApiServerWithoutReconciler(postgres);
         await _api.InitializeAsync();
-        _parts = new LoopParts(_api.ConnectionString);
+        _parts = new LoopParts(_api.ConnectionString, replace: services => services.AddSingleton<ILeaderTasks>(new RecordingLeaderTasks()));
     }
 
     public async ValueTask DisposeAsync()
@@ -84,6 +85,54 @@ public sealed class FeedReaderTests(PrivatePostgres postgres) : IAsyncLifetime
         _parts.Time.Advance(NextTick.LongestWait);
         await RoundAsync();
         Assert.Equal(2, _parts.State.Resources.VirtualMachineInterfaces.Count);
+    }
+
+    /// <summary>The replica that announces has told of it, and that was lost with a connection.</summary>
+    [Fact]
+    public async Task Entries_whose_hold_is_over_stay_when_another_replica_has_announced_their_route_and_nobody_told()
+    {
+        await LoadAsync();
+        var (decisions, sequencer, signal) = (_parts.Get<LoopDecisions>(), _parts.State.Sequencer, _parts.Get<ChangeSignal>());
+        var floatingIP = HoldAnEntry();
+        await HoldRoundAsync();
+        _parts.Time.Advance(RouteSequencer.EntryHold - TimeSpan.FromMilliseconds(100));
+        signal.Set();
+        await HoldRoundAsync();
+        Announce("cn-b", floatingIP);
+        _parts.Time.Advance(TimeSpan.FromMilliseconds(100));
+        await HoldRoundAsync();
+        Assert.True(_parts.State.Others.Holds(floatingIP));
+        Assert.False(sequencer.IsQuiet(floatingIP));
+
+        Execute($"DELETE FROM advertisement; INSERT INTO change (kind, name, uid, verb, status_only) VALUES ({(short)ResourceKind.Announcements}, 'cn-b', '{floatingIP}', 2, true)");
+        _parts.Time.Advance(RouteSequencer.EntryHold);
+        Assert.Null((await HoldRoundAsync()).HoldEndsAt);
+        Assert.True(sequencer.IsQuiet(floatingIP));
+
+        async Task<RouteSequencer> HoldRoundAsync()
+        {
+            var next = await RoundAsync();
+            decisions.Compile(_parts.Now, next, isMidPage: false);
+            return sequencer;
+        }
+    }
+
+    [Fact]
+    public async Task A_hold_that_ends_after_the_feed_was_read_asks_for_a_round_that_reads_it()
+    {
+        await LoadAsync();
+        var floatingIP = HoldAnEntry();
+        await RoundAsync();
+        _parts.Get<LoopDecisions>().Compile(_parts.Now, new NextTick(), isMidPage: false);
+        _parts.Time.Advance(RouteSequencer.EntryHold);
+        var next = new NextTick();
+        _parts.Get<LoopDecisions>().Compile(_parts.Now, next, isMidPage: false);
+        Assert.False(_parts.State.Sequencer.IsQuiet(floatingIP));
+        _parts.Get<FeedGate>().Schedule(_parts.Now, next);
+        Assert.True(next.At <= _parts.Now);
+        await RoundAsync();
+        _parts.Get<LoopDecisions>().Compile(_parts.Now, new NextTick(), isMidPage: false);
+        Assert.True(_parts.State.Sequencer.IsQuiet(floatingIP));
     }
 
     [Fact]
@@ -301,6 +350,19 @@ public sealed class FeedReaderTests(PrivatePostgres postgres) : IAsyncLifetime
         Assert.True(state.Ledger.IsAcknowledged("node1", mark));
     }
 
+    /// <summary>The FloatingIP of a route that was withdrawn just now, so that its entries are held.</summary>
+    private Guid HoldAnEntry()
+    {
+        var (sequencer, route) = (_parts.State.Sequencer, Sample.Route(1, "compute2"));
+        sequencer.Set(Sample.Uid(4001), Compiled.With(Sample.Uid(4001), route), _parts.Now);
+        Compiled.Acknowledge(_parts, "compute2");
+        sequencer.Announced([route], _parts.Now);
+        sequencer.Set(Sample.Uid(4001), null, _parts.Now);
+        sequencer.Withdrawn([route], _parts.Now);
+        Assert.False(sequencer.IsQuiet(route.FloatingIP));
+        return route.FloatingIP;
+    }
+
     /// <summary>A VirtualRouter "late" with its change row, in this transaction.</summary>
     private static async Task InsertRouterAsync(NpgsqlConnection connection, NpgsqlTransaction transaction)
     {
@@ -335,6 +397,7 @@ public sealed class FeedReaderTests(PrivatePostgres postgres) : IAsyncLifetime
     {
         var next = new NextTick();
         var (_, failure) = await _parts.Get<FeedGate>().ReadAsync(_parts.Now, next, TestContext.Current.CancellationToken);
+        (_parts.State.IsFeedAway, _parts.State.FeedReadAt) = (_parts.Get<FeedGate>().IsAway, _parts.Get<FeedGate>().ReadAt);
         failure?.Throw();
         return next;
     }
@@ -357,7 +420,8 @@ public sealed class FeedReaderTests(PrivatePostgres postgres) : IAsyncLifetime
 
     private void Announce(string controlNode, Guid floatingIP)
     {
-        Execute($"INSERT INTO advertisement (control_node, floating_ip_uid, routes) VALUES ('{controlNode}', '{floatingIP}', '[\"{Sample.Route(1).Path}\"]')");
+        // Without the triggers: not every test has a row of the FloatingIP.
+        Execute($"BEGIN; SET LOCAL session_replication_role = replica; INSERT INTO advertisement (control_node, floating_ip_uid, routes) VALUES ('{controlNode}', '{floatingIP}', '[\"{Sample.Route(1).Path}\"]'); COMMIT");
         Execute($"INSERT INTO change (kind, name, uid, verb, status_only) VALUES ({(short)ResourceKind.Announcements}, '{controlNode}', '{floatingIP}', 2, true)");
     }
 

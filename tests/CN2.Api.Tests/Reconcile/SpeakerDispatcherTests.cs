@@ -82,7 +82,7 @@ public sealed class SpeakerDispatcherTests : IAsyncDisposable
         Assert.False(Released());
 
         _parts.Time.Advance(TimeSpan.FromSeconds(1));
-        _parts.State.Sequencer.Tick(_parts.Now);
+        _parts.State.Sequencer.Tick(_parts.Now, othersReadAt: _parts.Now);
         _parts.Get<VRouterDispatcher>().Flush();
         Assert.False(Released()); // the vRouter has not acknowledged the removal
         Compiled.Acknowledge(_parts, "compute1");

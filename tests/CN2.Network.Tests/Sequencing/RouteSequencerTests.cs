@@ -39,6 +39,22 @@ public class RouteSequencerTests
     }
 
     [Fact]
+    public void A_hold_that_is_over_waits_until_what_others_announce_was_read_after_it()
+    {
+        Up(Routes.Through(4, "compute1"));
+        _world.Remove(Routes.FloatingIP(4));
+        _world.SpeakerConfirms();
+        var over = _world.Now + RouteSequencer.EntryHold;
+        Assert.Equal(over, _world.Sequencer.Tick(_world.Now, othersReadAt: _world.Now));
+        Assert.Null(_world.Sequencer.Tick(over, othersReadAt: over - TimeSpan.FromTicks(1)));
+        Assert.Equal(over, _world.Sequencer.HoldEndsAt);
+        Assert.False(_world.Sequencer.IsQuiet(Routes.FloatingIP(4)));
+        _world.Sequencer.Tick(over, othersReadAt: over);
+        Assert.Null(_world.Sequencer.HoldEndsAt);
+        Assert.True(_world.Sequencer.IsQuiet(Routes.FloatingIP(4)));
+    }
+
+    [Fact]
     public void A_route_that_is_wanted_again_while_its_entries_are_held_waits_for_them_when_another_replica_serves_the_agent()
     {
         var wanted = Routes.Through(4, "compute1");
@@ -266,7 +282,7 @@ public class RouteSequencerTests
         _world.Sequencer.Set(Routes.FloatingIP(4), null, _world.Now);
         _world.Sequencer.Withdrawn(_world.Sequencer.TakeRoutes().Withdraw, _world.Now);
         Assert.False(_world.Sequencer.IsQuiet(Routes.FloatingIP(4)));
-        _world.Sequencer.Tick(_world.Now + RouteSequencer.EntryHold);
+        _world.Sequencer.Tick(_world.Now + RouteSequencer.EntryHold, _world.Now + RouteSequencer.EntryHold);
         Assert.True(_world.Sequencer.IsQuiet(Routes.FloatingIP(4)));
     }
 

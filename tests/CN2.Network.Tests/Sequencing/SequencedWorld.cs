@@ -105,7 +105,7 @@ internal sealed class SequencedWorld : IAcknowledgements
     public void Pass(TimeSpan time)
     {
         Now += time;
-        Do(() => Sequencer.Tick(Now));
+        Do(() => Sequencer.Tick(Now, othersReadAt: Now));
     }
 
     /// <summary>All vRouters and the speaker answer and time passes, until nothing changes any more.</summary>

@@ -124,6 +124,8 @@ internal sealed class Publisher(string name, Scheduler scheduler, Random random)
             return true;
         }
 
+        public bool PublishInTurn(string name, ulong revision, VRouterDelta delta) => Publish(name, revision, delta);
+
         public void End(VRouterHello hello, string reason)
         {
             if (StreamOf(hello.Name) is { } stream && ReferenceEquals(stream.Hello, hello)) stream.Break();

@@ -23,6 +23,9 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
     /// <summary>Changes that wait for the stream's turn. Also the lock of what is queued.</summary>
     private readonly List<EncodedMessage> _held = [];
 
+    /// <summary>A turn was asked for and has not come; under the lock.</summary>
+    private bool _awaitsTurn;
+
     private long _heard = time.GetTimestamp();
     private long _queuedBytes;
     private int _queuedDeltas;
@@ -111,25 +114,45 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
         }
     }
 
-    /// <summary>Holds one change until <see cref="Release"/>, or until more is queued. True: nothing was held before it.</summary>
+    /// <summary>Holds one change until <see cref="TakeTurn"/>, or until more is queued. True: the caller must ask for that turn; false: it is asked for, or the session has ended.</summary>
     public bool Hold(IReadOnlyList<EncodedMessage> parts)
     {
         lock (_held)
         {
-            if (!TakesMore(parts)) return false;
+            if (stop.IsCancellationRequested || !TakesMore(parts)) return false;
             _held.AddRange(parts);
-            return _held.Count == parts.Count;
+            if (_awaitsTurn) return false;
+            return _awaitsTurn = true;
         }
     }
 
-    /// <summary>The stream writes what is held.</summary>
-    public void Release()
+    /// <summary>A change waits for the turn.</summary>
+    public bool IsHolding
+    {
+        get
+        {
+            lock (_held) return _held.Count > 0;
+        }
+    }
+
+    /// <summary>The stream writes what is held. False: nothing was, or the session has ended.</summary>
+    public bool TakeTurn()
     {
         lock (_held)
         {
-            foreach (var part in _held) _queue.Writer.TryWrite(([part], part.Length));
-            _held.Clear();
+            _awaitsTurn = false;
+            if (stop.IsCancellationRequested) _held.Clear();
+            if (_held.Count == 0) return false;
+            Release();
+            return true;
         }
+    }
+
+    /// <summary>Under the lock.</summary>
+    private void Release()
+    {
+        foreach (var part in _held) _queue.Writer.TryWrite(([part], part.Length));
+        _held.Clear();
     }
 
     /// <summary>Counts a change as one that waits; false: the session ends instead.</summary>

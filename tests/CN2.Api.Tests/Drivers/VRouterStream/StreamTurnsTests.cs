@@ -1,6 +1,7 @@
 using System.Net;
 using CN2.Api.Drivers;
 using CN2.Api.Drivers.VRouterStream;
+using CN2.Api.Reconcile;
 using CN2.VRouter.V1;
 using Microsoft.Extensions.Time.Testing;
 
@@ -20,7 +21,7 @@ public sealed class StreamTurnsTests : IDisposable
     public StreamTurnsTests()
     {
         _turns = new StreamTurns(_time);
-        _sessions = [.. Enumerable.Range(0, Streams).Select(i => new VRouterSession(new VRouterHello($"node{i}", IPAddress.Loopback, null, "1.0"), default, _time, _stop))];
+        _sessions = Sessions(Streams);
     }
 
     public void Dispose()
@@ -66,16 +67,69 @@ public sealed class StreamTurnsTests : IDisposable
         Assert.Empty(StillHolding());
     }
 
+    [Fact]
+    public void Streams_that_have_written_what_they_held_take_no_turn_of_the_others()
+    {
+        for (var i = 0; i < StreamTurns.OfTick; i++)
+        {
+            Hold(_sessions[i]);
+            _sessions[i].Enqueue([Change]);
+        }
+
+        for (var i = 0; i < StreamTurns.OfTick; i++) Hold(_sessions[StreamTurns.OfTick + i]);
+        _time.Advance(StreamTurns.Tick);
+        Assert.Empty(StillHolding());
+    }
+
+    [Fact]
+    public void A_stream_waits_for_one_turn_however_often_it_has_written_in_between()
+    {
+        Assert.True(_sessions[0].Hold([Change]));
+        for (var i = 0; i < 100; i++)
+        {
+            _sessions[0].Enqueue([Change]);
+            Assert.False(_sessions[0].Hold([Change]));
+        }
+
+        Assert.True(_sessions[0].TakeTurn());
+        Assert.False(_sessions[0].TakeTurn());
+        Assert.True(_sessions[0].Hold([Change]));
+    }
+
+    [Fact]
+    public void A_stream_that_has_ended_holds_nothing_any_more()
+    {
+        Assert.True(_sessions[0].Hold([Change]));
+        _stop.Cancel();
+        Assert.False(_sessions[0].TakeTurn());
+        Assert.False(_sessions[0].IsHolding);
+        Assert.False(_sessions[0].Hold([Change]));
+    }
+
+    [Fact]
+    public void However_many_wait_all_have_their_turn_before_the_next_change_for_all()
+    {
+        Assert.True(StreamTurns.Longest <= CommonPace.Default.Longest);
+        var sessions = Sessions(10_000);
+        foreach (var session in sessions) Hold(session);
+        _time.Advance(StreamTurns.Tick);
+        Assert.InRange(sessions.Count(s => !s.IsHolding), StreamTurns.OfTick, 150); // and not all at once
+        for (var ticks = 1; ticks < StreamTurns.Longest / StreamTurns.Tick; ticks++) _time.Advance(StreamTurns.Tick);
+        Assert.DoesNotContain(sessions, s => s.IsHolding);
+
+        _time.Advance(StreamTurns.Tick);
+        foreach (var session in _sessions) Hold(session);
+        _time.Advance(StreamTurns.Tick);
+        Assert.Equal(_sessions.Skip(StreamTurns.OfTick), StillHolding());
+    }
+
     private void Hold(VRouterSession session)
     {
         if (session.Hold([Change])) _turns.Add(session);
     }
 
-    /// <summary>A session that holds nothing takes a change as its first; that is undone.</summary>
-    private List<VRouterSession> StillHolding() => [.. _sessions.Where(s =>
-    {
-        if (!s.Hold([Change])) return true;
-        s.Release();
-        return false;
-    })];
+    private List<VRouterSession> StillHolding() => _sessions.FindAll(s => s.IsHolding);
+
+    private List<VRouterSession> Sessions(int count) =>
+        [.. Enumerable.Range(0, count).Select(i => new VRouterSession(new VRouterHello($"node{i}", IPAddress.Loopback, null, "1.0"), default, _time, _stop))];
 }
