@@ -6,9 +6,9 @@ using CN2.Network.Collections;
 namespace CN2.Api.Reconcile;
 
 /// <summary>
-/// Which agents go to other control nodes. An agent without other servers never does. There are three ways:
+/// Which agents go to other control nodes. There are three ways, of which the first and the last are for agents that have other servers:
 /// <para>Turned away: its hello is refused, so it is not connected here (<see cref="RefusalOf"/>).</para>
-/// <para>Sent away: its stream is ended, because the database is away from this control node for longer than <see cref="DatabaseAwayAfter"/>.</para>
+/// <para>Sent away: its stream is ended, because the database is away from this control node for longer than <see cref="DatabaseAwayAfter"/>. One with a single server may find another control node behind its name.</para>
 /// <para>Sent on: its stream is ended, because this control node has more than its share (<see cref="AgentRelief"/>). Only then it says to its next servers that it stays there.</para>
 /// Any thread.
 /// </summary>
