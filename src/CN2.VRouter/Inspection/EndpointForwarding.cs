@@ -21,7 +21,8 @@ internal sealed class EndpointForwarding(NodeUplinks uplinks, Func<Task<IReadOnl
         var off = new Dictionary<(IPFamily Family, string Device), DeviceSetting>();
         foreach (var family in (IPFamily[])[IPFamily.IPv4, IPFamily.IPv6])
         {
-            if (!uplinks.Has(family) || IsSaidOfUplinks(family) || (family == IPFamily.IPv6 && !ForwardingSwitch.IsOffForAll(family))) continue;
+            // What is off for the whole node is said once (ForwardingSettings).
+            if (!uplinks.Has(family) || ForwardingSwitch.IsOffForNode(family, uplinks.Names) || (family == IPFamily.IPv6 && !ForwardingSwitch.IsOffForAll(family))) continue;
             foreach (var device in NodeFile.Devices().Where(d => d != "lo" && !uplinks.Names.Contains(d)))
             {
                 if (ForwardingSwitch.OffBy(family, device) is { } setting) off.Add((family, device), setting);
@@ -39,8 +40,6 @@ internal sealed class EndpointForwarding(NodeUplinks uplinks, Func<Task<IReadOnl
 
         return faults;
     }
-
-    private bool IsSaidOfUplinks(IPFamily family) => ForwardingSwitch.IsOffForAll(family) && uplinks.Names.All(n => ForwardingSwitch.OffBy(family, n) is not null);
 
     private static NodeFault FaultOf(IPFamily family, List<DeviceSetting> settings, bool stops)
     {

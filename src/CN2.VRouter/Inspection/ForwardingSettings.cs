@@ -23,13 +23,13 @@ internal sealed class ForwardingSettings(NodeUplinks uplinks)
     private IEnumerable<NodeFault> OfUplinks(IPFamily family)
     {
         var names = uplinks.Names.Order(StringComparer.Ordinal).ToList();
-        var off = names.Select(n => (Device: n, By: ForwardingSwitch.OffBy(family, n))).Where(s => s.By is not null).ToList();
-        if (off.Count == names.Count && ForwardingSwitch.IsOffForAll(family))
+        if (ForwardingSwitch.IsOffForNode(family, names))
         {
             yield return Fault($"{ForwardingSwitch.NameForAll(family)} is 0: nothing is forwarded to endpoints over {family}; set it to 1", stops: true);
             yield break;
         }
 
+        var off = names.Select(n => (Device: n, By: ForwardingSwitch.OffBy(family, n))).Where(s => s.By is not null).ToList();
         var holder = uplinks.HolderOf(family);
         foreach (var (device, by) in off)
         {

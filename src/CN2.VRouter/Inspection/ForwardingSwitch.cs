@@ -26,6 +26,9 @@ internal static class ForwardingSwitch
     /// <summary>The setting for all interfaces is off.</summary>
     public static bool IsOffForAll(IPFamily family) => All(family).Value == "0";
 
+    /// <summary>It is off for all interfaces and for each uplink: nothing is forwarded to endpoints.</summary>
+    public static bool IsOffForNode(IPFamily family, IEnumerable<string> uplinks) => IsOffForAll(family) && uplinks.All(u => OffBy(family, u) is not null);
+
     /// <summary>The name by which administrators know the setting for all interfaces.</summary>
     public static string NameForAll(IPFamily family) => family == IPFamily.IPv4 ? "net.ipv4.ip_forward" : All(family).Name;
 

@@ -96,10 +96,10 @@ internal sealed class ReversePathFilter(NodeUplinks uplinks, TimeProvider time)
     /// <summary>The setting that makes the filter of the device strict; null: it is not. The kernel uses the higher value of "all" and the device's own.</summary>
     private static string? StrictBy(string device)
     {
-        var all = NodeFile.Word("/proc/sys/net/ipv4/conf/all/rp_filter");
+        var all = new DeviceSetting(IPFamily.IPv4, "all", "rp_filter");
         var own = new DeviceSetting(IPFamily.IPv4, device, "rp_filter");
-        if (all == "2" || own.Value == "2") return null;
-        return own.Value == "1" ? own.Name : all == "1" ? "net.ipv4.conf.all.rp_filter" : null;
+        if (all.Value == "2" || own.Value == "2") return null;
+        return own.Value == "1" ? own.Name : all.Value == "1" ? all.Name : null;
     }
 
     /// <summary>One of the routes leads through a gateway.</summary>
