@@ -13,7 +13,7 @@ namespace CN2.Api.Reconcile;
 internal sealed class LoopState
 {
     private readonly AsyncLocal<bool> _isLoop = new();
-    private readonly NetworkState _resources = new();
+    private readonly NetworkState _resources;
     private readonly OtherControlNodes _others = new();
     private readonly VirtualRouterLedger _ledger;
     private readonly RouteSequencer _sequencer;
@@ -21,8 +21,9 @@ internal sealed class LoopState
     private readonly StatusQueue _statuses = new();
     private volatile bool _loopRuns;
 
-    public LoopState(LoopClock clock, ControlNodeOptions options)
+    public LoopState(LoopClock clock, ControlNodeOptions options, ServiceNetworkOptions serviceNetwork)
     {
+        _resources = new NetworkState(serviceNetwork.Distribution);
         Clock = clock;
         Self = options.Name;
         _ledger = new VirtualRouterLedger((floatingIP, virtualRouter) => IsFeedAway || _others.MayAnnounce(floatingIP, virtualRouter));

@@ -42,8 +42,16 @@ public sealed record NatEntry
     /// <summary>What is answered to packets that no entry of the address translates.</summary>
     public FloatingIPAnswers Answers { get; init; } = FloatingIPAnswers.None;
 
+    /// <summary>
+    /// The only vRouters that get the entry, sorted, those of its backends among them; null: <see cref="Scope"/> alone says. One object for all Services of a namespace.
+    /// </summary>
+    public EquatableList<string>? OnlyOn { get; init; }
+
     /// <summary>Any vRouter may get a part of the entry, whether it has a backend or not.</summary>
-    public bool ReachesEveryVirtualRouter => Scope == NatEntryScope.EveryVirtualRouter || ServesInside;
+    public bool ReachesEveryVirtualRouter => OnlyOn is null && (Scope == NatEntryScope.EveryVirtualRouter || ServesInside);
+
+    /// <summary>The two are the same, but for <see cref="OnlyOn"/>.</summary>
+    public bool IsSameElsewhere(NatEntry other) => this with { OnlyOn = null } == other with { OnlyOn = null };
 
     /// <summary>Callers inside reach backends of other vRouters. In a VPN there are no such callers: pods are in the underlay.</summary>
     internal bool ServesInside => Scope == NatEntryScope.LocalBackends && Key.RoutingInstance == 0;

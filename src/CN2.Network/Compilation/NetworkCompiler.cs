@@ -15,11 +15,17 @@ public static class NetworkCompiler
     /// A Service with the FloatingIPs that it holds and the endpoints that its selector chose. A Service or FloatingIP that is being deleted
     /// asks for nothing; the <see cref="Sequencing.RouteSequencer"/> keeps the old entries until the routes are withdrawn.
     /// </summary>
+    /// <param name="service">The Service.</param>
+    /// <param name="floatingIPs">Its FloatingIPs, cluster IPs included.</param>
+    /// <param name="endpoints">Its endpoints.</param>
+    /// <param name="network">The ExternalNetwork of a uid; null when it is not known.</param>
+    /// <param name="clusterIPsOn">The vRouters that get the cluster IPs (<see cref="NatEntry.OnlyOn"/>); null: all.</param>
     public static CompiledOwner CompileService(
         Service service,
         IReadOnlyCollection<FloatingIP> floatingIPs,
         IReadOnlyCollection<ChosenEndpoint> endpoints,
-        Func<Guid, ExternalNetwork?> network)
+        Func<Guid, ExternalNetwork?> network,
+        EquatableList<string>? clusterIPsOn = null)
     {
         var compilation = new Compilation(endpoints, service.Ports.Count);
         if (!service.Deleting)
@@ -32,7 +38,7 @@ public static class NetworkCompiler
                 var family = floatingIP.Address.FamilyOf();
                 v4 |= family == IPFamily.IPv4;
                 v6 |= family == IPFamily.IPv6;
-                AddServiceFloatingIP(compilation, service, floatingIP, family, affinity, network);
+                AddServiceFloatingIP(compilation, service, floatingIP, family, affinity, network, clusterIPsOn);
             }
 
             if (v4) AddNodePorts(compilation, service, IPFamily.IPv4, affinity);
@@ -84,7 +90,7 @@ public static class NetworkCompiler
     }
 
     private static void AddServiceFloatingIP(
-        Compilation compilation, Service service, FloatingIP floatingIP, IPFamily family, bool affinity, Func<Guid, ExternalNetwork?> network)
+        Compilation compilation, Service service, FloatingIP floatingIP, IPFamily family, bool affinity, Func<Guid, ExternalNetwork?> network, EquatableList<string>? clusterIPsOn)
     {
         var external = floatingIP.Kind == FloatingIPKind.External;
         if (IsWithheld(compilation, floatingIP) || RoutingInstanceOf(floatingIP, network) is not { } instance) return;
@@ -112,7 +118,7 @@ public static class NetworkCompiler
         foreach (var port in service.Ports)
         {
             var key = new NatEntryKey(family, floatingIP.Address, port.Protocol, port.Port, instance);
-            compilation.Add(key, floatingIP.Uid, scope, port.TargetPort, affinity, ranges, answers);
+            compilation.Add(key, floatingIP.Uid, scope, port.TargetPort, affinity, ranges, answers, external ? null : clusterIPsOn);
         }
     }
 
@@ -280,7 +286,9 @@ public static class NetworkCompiler
 
         public void Add(FloatingIPRoute route) => _routes.Add(route);
 
-        public void Add(NatEntryKey key, Guid? floatingIP, NatEntryScope scope, ushort targetPort, bool affinity, EquatableList<IPNetwork> ranges, FloatingIPAnswers answers)
+        public void Add(
+            NatEntryKey key, Guid? floatingIP, NatEntryScope scope, ushort targetPort, bool affinity, EquatableList<IPNetwork> ranges, FloatingIPAnswers answers,
+            EquatableList<string>? onlyOn = null)
         {
             _asked++;
             var (backends, draining) = BackendsOf(key.Family, targetPort);
@@ -295,6 +303,7 @@ public static class NetworkCompiler
                 ClientIPAffinity = affinity,
                 SourceRanges = ranges,
                 Answers = answers,
+                OnlyOn = onlyOn,
             });
         }
 

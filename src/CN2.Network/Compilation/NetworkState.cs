@@ -10,7 +10,7 @@ namespace CN2.Network.Compilation;
 /// endpoints. Mutable and for one thread. A reference may name a resource that does not exist; resources may arrive in any order and any
 /// number of times.
 /// </summary>
-public sealed class NetworkState
+public sealed class NetworkState(ServiceDistribution distribution = ServiceDistribution.All)
 {
     private readonly Dictionary<string, string> _pool = new(StringComparer.Ordinal);
 
@@ -32,6 +32,12 @@ public sealed class NetworkState
     private readonly MultiMap<NamespacedName, FloatingIP> _floatingIPsByInterface = new();
     private readonly MultiMap<string, VirtualRouter> _virtualRoutersByName = new(StringComparer.Ordinal);
     private readonly MultiMap<NamespacedName, ServiceHealthCheck> _healthChecksByName = new();
+
+    /// <summary>Null: Services are distributed to all vRouters.</summary>
+    private readonly NamespacePlaces? _places = distribution == ServiceDistribution.Namespace ? new NamespacePlaces() : null;
+
+    /// <summary>Only with <see cref="_places"/>.</summary>
+    private readonly MultiMap<string, ServiceEntry> _servicesByNamespace = new(StringComparer.Ordinal);
 
     private HashSet<Guid> _dirtyOwners = [];
     private HashSet<Guid> _dirtyInterfaces = [];
@@ -235,6 +241,7 @@ public sealed class NetworkState
     /// <summary>Owners whose result may have changed since the last call, removed ones included.</summary>
     public IReadOnlyCollection<Guid> TakeDirtyOwners()
     {
+        foreach (var ns in _places?.TakeChanged() ?? []) MarkOwnersOfClusterIPs(ns);
         if (_dirtyOwners.Count == 0) return [];
         var taken = _dirtyOwners;
         _dirtyOwners = [];
@@ -260,7 +267,7 @@ public sealed class NetworkState
     public CompiledOwner? Compile(Guid owner)
     {
         if (_services.TryGetValue(owner, out var entry))
-            return NetworkCompiler.CompileService(entry.Service, FloatingIPsOf(owner), EndpointsOf(entry), _networks.GetValueOrDefault);
+            return NetworkCompiler.CompileService(entry.Service, FloatingIPsOf(owner), EndpointsOf(entry), _networks.GetValueOrDefault, _places?.Of(entry.Service.Id.Namespace));
         if (_floatingIPs.TryGetValue(owner, out var floatingIP) && IsOwner(floatingIP))
             return NetworkCompiler.CompileFloatingIP(floatingIP, EndpointsOf(floatingIP), _networks.GetValueOrDefault);
         return null;
@@ -405,6 +412,17 @@ public sealed class NetworkState
         foreach (var endpoint in _interfacesByVirtualRouter[name]) _dirtyOwners.UnionWith(OwnersOf(endpoint));
     }
 
+    private void MarkOwnersOfClusterIPs(string ns)
+    {
+        foreach (var entry in _servicesByNamespace[ns])
+        {
+            foreach (var floatingIP in _floatingIPsByService[entry.Service.Uid])
+            {
+                if (floatingIP.Kind == FloatingIPKind.ClusterIP) _dirtyOwners.Add(entry.Service.Uid);
+            }
+        }
+    }
+
     private void MarkHealthCheck(NamespacedName id, bool owners)
     {
         foreach (var endpoint in _interfacesByHealthCheck[id])
@@ -429,11 +447,13 @@ public sealed class NetworkState
         }
 
         if (entry.IndexedUnder is { } chosen) _servicesByPair.Add(chosen, entry);
+        if (_places is not null) _servicesByNamespace.Add(entry.Service.Id.Namespace, entry);
     }
 
     private void Unindex(ServiceEntry entry)
     {
         if (entry.IndexedUnder is { } pair) _servicesByPair.Remove(pair, entry);
+        _servicesByNamespace.Remove(entry.Service.Id.Namespace, entry);
     }
 
     private void Unindex(FloatingIP floatingIP)
@@ -448,6 +468,7 @@ public sealed class NetworkState
         _interfaces[endpoint.Uid] = endpoint;
         _interfacesByName.Add(endpoint.Id, endpoint);
         _interfacesByVirtualRouter.Add(endpoint.VirtualRouter, endpoint);
+        _places?.Add(endpoint.Id.Namespace, endpoint.VirtualRouter);
         if (endpoint.HealthCheck is { } check) _interfacesByHealthCheck.Add(new(endpoint.Id.Namespace, check), endpoint);
         foreach (var (key, value) in ((LabelSet)endpoint.Labels).Pairs)
             _interfacesByPair.Add(new LabelPair(endpoint.Id.Namespace, key, value), endpoint);
@@ -458,6 +479,7 @@ public sealed class NetworkState
         _interfaces.Remove(endpoint.Uid);
         _interfacesByName.Remove(endpoint.Id, endpoint);
         _interfacesByVirtualRouter.Remove(endpoint.VirtualRouter, endpoint);
+        _places?.Remove(endpoint.Id.Namespace, endpoint.VirtualRouter);
         if (endpoint.HealthCheck is { } check) _interfacesByHealthCheck.Remove(new(endpoint.Id.Namespace, check), endpoint);
         foreach (var (key, value) in ((LabelSet)endpoint.Labels).Pairs)
             _interfacesByPair.Remove(new LabelPair(endpoint.Id.Namespace, key, value), endpoint);

@@ -1,22 +1,46 @@
+using CN2.Network.Collections;
 using CN2.Network.Compilation;
 
 namespace CN2.Network.Sequencing;
 
-/// <summary>Which owners have an endpoint or a route on a vRouter: their entries may differ there from those of other vRouters.</summary>
+/// <summary>
+/// Which owners have an endpoint or a route on a vRouter, or an entry for vRouters by name and this one among them: their entries may differ there from those of other
+/// vRouters.
+/// </summary>
 internal sealed class ConcernedOwners
 {
+    private static readonly HashSet<EquatableList<string>> NoPlaces = new(ReferenceEqualityComparer.Instance);
+
+    /// <summary>By endpoints and routes.</summary>
     private readonly Dictionary<string, HashSet<Guid>> _byVirtualRouter = [];
 
-    public IReadOnlyCollection<Guid> On(string virtualRouter) => _byVirtualRouter.GetValueOrDefault(virtualRouter) ?? [];
+    /// <summary>By <see cref="NatEntry.OnlyOn"/>, the same object: a namespace may have thousands of owners, and be on many vRouters.</summary>
+    private readonly Dictionary<EquatableList<string>, HashSet<Guid>> _byPlaces = new(ReferenceEqualityComparer.Instance);
 
-    /// <summary>The vRouters of an owner's endpoints and routes; a name may come several times.</summary>
-    public static IEnumerable<string> VirtualRoutersOf(CompiledOwner compiled) =>
+    /// <summary>vRouter → the keys of <see cref="_byPlaces"/> that name it.</summary>
+    private readonly MultiMap<string, EquatableList<string>> _placesWith = new(StringComparer.Ordinal);
+
+    /// <summary>An owner may come several times.</summary>
+    public IEnumerable<Guid> On(string virtualRouter)
+    {
+        foreach (var owner in _byVirtualRouter.GetValueOrDefault(virtualRouter) ?? []) yield return owner;
+        foreach (var places in _placesWith[virtualRouter])
+        {
+            foreach (var owner in _byPlaces[places]) yield return owner;
+        }
+    }
+
+    /// <summary>The vRouters on which an owner's entries or routes may differ from those of the others; a name may come several times.</summary>
+    public static IEnumerable<string> VirtualRoutersOf(CompiledOwner compiled) => AtEndpointsAndRoutesOf(compiled).Concat(PlacesOf(compiled).SelectMany(p => p));
+
+    private static IEnumerable<string> AtEndpointsAndRoutesOf(CompiledOwner compiled) =>
         compiled.NatEntries.SelectMany(e => e.Backends.Concat(e.Draining)).Select(b => b.VirtualRouter).Concat(compiled.Routes.Select(r => r.VirtualRouter));
 
     public void Set(Guid owner, CompiledOwner? before, CompiledOwner? after)
     {
-        var names = after is null ? [] : VirtualRoutersOf(after).ToHashSet();
-        foreach (var name in before is null ? [] : VirtualRoutersOf(before))
+        SetPlaces(owner, before, after);
+        var names = after is null ? [] : AtEndpointsAndRoutesOf(after).ToHashSet();
+        foreach (var name in before is null ? [] : AtEndpointsAndRoutesOf(before))
         {
             if (names.Contains(name) || !_byVirtualRouter.TryGetValue(name, out var owners)) continue;
             owners.Remove(owner);
@@ -28,5 +52,42 @@ internal sealed class ConcernedOwners
             if (!_byVirtualRouter.TryGetValue(name, out var owners)) _byVirtualRouter[name] = owners = [];
             owners.Add(owner);
         }
+    }
+
+    private void SetPlaces(Guid owner, CompiledOwner? before, CompiledOwner? after)
+    {
+        var had = before is null ? NoPlaces : PlacesOf(before);
+        var has = after is null ? NoPlaces : PlacesOf(after);
+        foreach (var places in had)
+        {
+            if (has.Contains(places) || !_byPlaces.TryGetValue(places, out var owners)) continue;
+            owners.Remove(owner);
+            if (owners.Count > 0) continue;
+            _byPlaces.Remove(places);
+            foreach (var name in places) _placesWith.Remove(name, places);
+        }
+
+        foreach (var places in has)
+        {
+            if (!_byPlaces.TryGetValue(places, out var owners))
+            {
+                _byPlaces[places] = owners = [];
+                foreach (var name in places) _placesWith.Add(name, places);
+            }
+
+            owners.Add(owner);
+        }
+    }
+
+    /// <summary>Each object once.</summary>
+    private static HashSet<EquatableList<string>> PlacesOf(CompiledOwner compiled)
+    {
+        HashSet<EquatableList<string>>? places = null;
+        foreach (var natEntry in compiled.NatEntries)
+        {
+            if (natEntry.OnlyOn is { } only) (places ??= new(ReferenceEqualityComparer.Instance)).Add(only);
+        }
+
+        return places ?? NoPlaces;
     }
 }

@@ -247,11 +247,12 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     private static RouteScope ScopeOf(FloatingIPRoute route) => new(route.FloatingIP, route.RoutingInstance);
 
     /// <summary>
-    /// The vRouters on which the owner's entries or routes differ from those of the others: the ones of its endpoints and routes. All of them, where a
-    /// FloatingIP passes from one owner to another.
+    /// The vRouters on which the owner's entries or routes differ from those of the others: the ones of its endpoints and routes, and those that its entries name. All of
+    /// them, where a FloatingIP passes from one owner to another.
     /// </summary>
     private HashSet<string> Concerned(Guid owner, CompiledOwner? before, CompiledOwner? after, List<RouteScope> scopes)
     {
+        if (MovedOnly(before, after) is { } moved && scopes.TrueForAll(s => !_routes.TryGetValue(s.FloatingIP, out var routes) || routes.TrueForAll(r => r.Owner == owner))) return moved;
         var names = new HashSet<string>();
         foreach (var compiled in Both(before, after)) names.UnionWith(ConcernedOwners.VirtualRoutersOf(compiled));
         foreach (var floatingIP in scopes.Select(s => s.FloatingIP))
@@ -262,6 +263,26 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         }
 
         return names;
+    }
+
+    /// <summary>
+    /// The vRouters that get or lose entries of the owner, where nothing else has changed; null: something else has. All owners of a namespace are set when it comes to a
+    /// vRouter, and this must not cost each of them as much as the namespace has vRouters.
+    /// </summary>
+    private static HashSet<string>? MovedOnly(CompiledOwner? before, CompiledOwner? after)
+    {
+        if (before is null || after is null || before.NatEntries.Count != after.NatEntries.Count || !before.Routes.Equals(after.Routes)) return null;
+        HashSet<string> moved = [];
+        for (var i = 0; i < before.NatEntries.Count; i++)
+        {
+            var (from, to) = (before.NatEntries[i], after.NatEntries[i]);
+            if (from.OnlyOn is null != to.OnlyOn is null || !from.IsSameElsewhere(to)) return null;
+            if (from.OnlyOn is not { } left || to.OnlyOn is not { } come || ReferenceEquals(left, come)) continue;
+            moved.UnionWith(left.Except(come));
+            moved.UnionWith(come.Except(left));
+        }
+
+        return moved.Count > 0 ? moved : null;
     }
 
     private static IEnumerable<CompiledOwner> Both(CompiledOwner? before, CompiledOwner? after)

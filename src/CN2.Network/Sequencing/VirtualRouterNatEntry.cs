@@ -45,6 +45,7 @@ public static class NatEntryProjection
     /// <summary>The entry of <paramref name="natEntry"/> on <paramref name="virtualRouter"/>, or null when that vRouter gets none.</summary>
     public static VirtualRouterNatEntry? On(this NatEntry natEntry, string virtualRouter)
     {
+        if (natEntry.OnlyOn is { } only && only.AsSpan().BinarySearch(virtualRouter, StringComparer.Ordinal) < 0) return null;
         var localOnly = natEntry.Scope == NatEntryScope.LocalBackends;
         var backends = Project(natEntry.Backends, virtualRouter, localOnly);
         var draining = Project(natEntry.Draining, virtualRouter, localOnly);

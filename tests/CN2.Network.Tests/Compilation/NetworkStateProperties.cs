@@ -87,12 +87,14 @@ public sealed class NetworkStateProperties
     private static readonly Gen<Change> AnyChange = Gen.OneOf(Services, FloatingIPs, Endpoints, Endpoints, Routers, Networks, Checks);
     private static readonly Gen<List<Change>> Stream = AnyChange.List[1, MaxChanges];
 
-    [Fact]
-    public void Incremental_compilation_equals_a_full_one_after_every_change() => Stream.Sample(
+    [Theory]
+    [InlineData(ServiceDistribution.All)]
+    [InlineData(ServiceDistribution.Namespace)]
+    public void Incremental_compilation_equals_a_full_one_after_every_change(ServiceDistribution distribution) => Stream.Sample(
         stream =>
         {
             var world = new Dictionary<Guid, object>();
-            var state = new NetworkState();
+            var state = new NetworkState(distribution);
             var owners = new Dictionary<Guid, CompiledOwner>();
             var probes = new Dictionary<Guid, Probe>();
             foreach (var change in stream)
@@ -101,7 +103,7 @@ public sealed class NetworkStateProperties
                 change.ApplyTo(state);
                 Merge(state, owners, probes);
 
-                var (wantedOwners, wantedProbes) = Full(world.Values);
+                var (wantedOwners, wantedProbes) = Full(world.Values, distribution);
                 AssertEqual(wantedOwners, owners);
 
                 // A new state of health alone comes from the probe, so the probe need not change.
@@ -112,16 +114,18 @@ public sealed class NetworkStateProperties
         },
         iter: 150);
 
-    [Fact]
-    public void The_order_in_which_resources_arrive_never_matters() => Gen.Select(Stream, Gen.Int).Sample(
+    [Theory]
+    [InlineData(ServiceDistribution.All)]
+    [InlineData(ServiceDistribution.Namespace)]
+    public void The_order_in_which_resources_arrive_never_matters(ServiceDistribution distribution) => Gen.Select(Stream, Gen.Int).Sample(
         (stream, seed) =>
         {
             var world = new Dictionary<Guid, object>();
             foreach (var change in stream) change.ApplyTo(world);
             var shuffled = world.Values.ToArray();
             new Random(seed).Shuffle(shuffled);
-            var (owners, probes) = Full(world.Values);
-            var (shuffledOwners, shuffledProbes) = Full(shuffled);
+            var (owners, probes) = Full(world.Values, distribution);
+            var (shuffledOwners, shuffledProbes) = Full(shuffled, distribution);
             AssertEqual(owners, shuffledOwners);
             AssertEqual(probes, shuffledProbes);
         },
@@ -175,9 +179,10 @@ public sealed class NetworkStateProperties
         },
         iter: 200);
 
-    private static (Dictionary<Guid, CompiledOwner> Owners, Dictionary<Guid, Probe> Probes) Full(IEnumerable<object> resources)
+    private static (Dictionary<Guid, CompiledOwner> Owners, Dictionary<Guid, Probe> Probes) Full(
+        IEnumerable<object> resources, ServiceDistribution distribution = ServiceDistribution.All)
     {
-        var state = new NetworkState();
+        var state = new NetworkState(distribution);
         foreach (var resource in resources) Change.Put(state, resource);
         var owners = new Dictionary<Guid, CompiledOwner>();
         var probes = new Dictionary<Guid, Probe>();

@@ -178,13 +178,13 @@ internal sealed class SequencedWorld : IAcknowledgements
         (route.FloatingIP, route.VirtualRouter, route.RoutingInstance);
 
     private static bool IsOf(VirtualRouterNatEntry entry, FloatingIPRoute route) =>
-        entry.Key.RoutingInstance == route.RoutingInstance && entry.Key.Address!.Equals(route.Address);
+        entry.Key.RoutingInstance == route.RoutingInstance && route.Address.Equals(entry.Key.Address);
 
     private void CheckRemoval(string virtualRouter, VirtualRouterNatEntry entry)
     {
         foreach (var ((_, name, instance), since) in _goneSince.Where(g => g.Key.Item2 == virtualRouter && Routes.AddressOf(g.Key.Item1).Equals(entry.Key.Address) && g.Key.Item3 == entry.Key.RoutingInstance))
         {
-            var carried = EntriesOf(name).Any(e => e.Carries && e.Key.RoutingInstance == instance && e.Key.Address!.Equals(entry.Key.Address));
+            var carried = EntriesOf(name).Any(e => e.Carries && e.Key.RoutingInstance == instance && Equals(e.Key.Address, entry.Key.Address));
             Assert.True(carried || Now - since >= RouteSequencer.EntryHold, $"entries left {virtualRouter} {Now - since} after the withdrawal");
         }
     }
