@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using CN2.Api.Options;
+using CN2.Network.Compilation;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Options;
@@ -111,6 +112,8 @@ public sealed class SettingsTests
     [InlineData("Bgp:ListenAddresses", "127.0.0.1", "Bgp__ListenAddresses is '127.0.0.1': expected addresses as Bgp__ListenAddresses__0, Bgp__ListenAddresses__1, ….")]
     [InlineData("ServiceNetwork:V4", "10.0.0.1/8",
         "ServiceNetwork__V4 is '10.0.0.1/8': expected an IPv4 prefix of /8 to /30 of unicast addresses, without host bits, such as 10.233.0.0/18.")]
+    [InlineData("ServiceNetwork:Distribution", "node", "ServiceNetwork__Distribution is 'node': expected all or namespace.")]
+    [InlineData("ServiceNetwork:Distribution", "1", "ServiceNetwork__Distribution is '1': expected all or namespace.")]
     [InlineData("NodePorts:To", "29999", "NodePorts__To is '29999': expected at least NodePorts__From (30000).")]
     [InlineData("Grpc:Url", "http://127.0.0.1:8080", "Grpc__Url is 'http://127.0.0.1:8080': expected another port than Http__Url has (8080).")]
     [InlineData("Http:Url", "http://192.0.2.1:8080",
@@ -199,6 +202,7 @@ public sealed class SettingsTests
             ["Cluster:Name"] = "c1",
             ["ServiceNetwork:V4"] = "10.0.0.0/24",
             ["ServiceNetwork:V6"] = "fd00::/112",
+            ["ServiceNetwork:Distribution"] = "namespace",
             ["NodePorts:From"] = "1",
             ["NodePorts:To"] = "2",
             ["Retention:EventsHours"] = "48",
@@ -230,7 +234,7 @@ public sealed class SettingsTests
         Assert.Equal(3, services.GetRequiredService<VRouterOptions>().LostAfterSeconds);
         Assert.Equal(new ControlNodeOptions { Name = "cn.a_1", ClusterName = "c1" }, services.GetRequiredService<ControlNodeOptions>());
         var network = services.GetRequiredService<ServiceNetworkOptions>();
-        Assert.Equal(("10.0.0.0/24", "fd00::/112"), (network.V4.ToString(), network.V6.ToString()));
+        Assert.Equal(("10.0.0.0/24", "fd00::/112", ServiceDistribution.Namespace), (network.V4.ToString(), network.V6.ToString(), network.Distribution));
         Assert.Equal(new NodePortOptions { From = 1, To = 2 }, services.GetRequiredService<NodePortOptions>());
         Assert.Equal(new RetentionOptions { EventsHours = 48, ChangesHours = 2, Events = 1000 }, services.GetRequiredService<RetentionOptions>());
         Assert.Equal(new ConnectionLimitOptions { Most = 11, MostOfCaller = 12, HeadSeconds = 13 }, services.GetRequiredService<ConnectionLimitOptions>());

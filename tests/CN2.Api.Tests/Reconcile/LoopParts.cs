@@ -38,6 +38,7 @@ internal sealed class LoopParts : IAsyncDisposable
         services.AddSecrets();
         services.AddSingleton(new VRouterOptions { LostAfterSeconds = 10 });
         services.AddSingleton(new ControlNodeOptions { Name = name });
+        services.AddSingleton(new ServiceNetworkOptions());
         services.AddSingleton<IBgpSpeaker>(Speaker);
         services.AddSingleton<IVRouterPublisher>(Publisher);
         services.AddReconciler();

@@ -29,7 +29,8 @@ internal sealed class ModelLab : IAsyncDisposable
     /// <c>VRouters__LostAfterSeconds</c>. After a restart of the API, who is the last to come back is lost after half of it, and an agent dials every two
     /// seconds: a smaller value makes a node lost that forwards.
     /// </param>
-    public ModelLab(double lostAfterSeconds = 8)
+    /// <param name="distribution"><c>ServiceNetwork__Distribution</c>.</param>
+    public ModelLab(double lostAfterSeconds = 8, string distribution = "all")
     {
         _postgres = new PostgresServer(Path.Combine(Directory, "pg"), [.. PostgresServer.WithoutDurability, "max_connections=200", "shared_buffers=64MB", "deadlock_timeout=200ms"]);
         Control = AddNamespace("c");
@@ -80,6 +81,7 @@ internal sealed class ModelLab : IAsyncDisposable
             ["Cluster__Name"] = "model",
             ["ServiceNetwork__V4"] = ServiceNetworkV4,
             ["ServiceNetwork__V6"] = ServiceNetworkV6,
+            ["ServiceNetwork__Distribution"] = distribution,
             ["NodePorts__From"] = NodePorts.First.ToString(CultureInfo.InvariantCulture),
             ["NodePorts__To"] = NodePorts.Last.ToString(CultureInfo.InvariantCulture),
         }, "dotnet", Program("CN2.Api", "CN2.Api.dll"));

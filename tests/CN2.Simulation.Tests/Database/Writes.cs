@@ -52,6 +52,33 @@ internal sealed class Writes(MemoryDatabase db)
         return service;
     });
 
+    /// <summary>A Service inside only, with a cluster IP that nobody announces, in a namespace of its own.</summary>
+    public void CreateInside(string ns, IPAddress clusterIP) => db.Write(changes =>
+    {
+        var service = new Service
+        {
+            Uid = db.NewUid(),
+            Id = new NamespacedName(ns, "inside"),
+            Type = ServiceType.ClusterIP,
+            Selector = LabelSet.Of(new Dictionary<string, string> { ["app"] = ns }),
+            Ports = [new ServicePort(null, TransportProtocol.TCP, 80, 8080, 0)],
+            Generation = 1,
+        };
+        var floatingIP = new FloatingIP
+        {
+            Uid = db.NewUid(),
+            Id = new NamespacedName(ns, "inside"),
+            Kind = FloatingIPKind.ClusterIP,
+            Address = clusterIP,
+            Service = service.Uid,
+            Generation = 1,
+        };
+        db.Services[service.Uid] = service;
+        db.FloatingIPs[floatingIP.Uid] = floatingIP;
+        changes.Add(ResourceKind.Service, ns, service.Id.Name, service.Uid, ChangeVerb.Added);
+        changes.Add(ResourceKind.FloatingIP, ns, floatingIP.Id.Name, floatingIP.Uid, ChangeVerb.Added);
+    });
+
     public void ChangeService(Guid uid, string app) => db.Write(changes =>
     {
         if (!db.Services.TryGetValue(uid, out var service) || service.Deleting) return;
@@ -106,32 +133,32 @@ internal sealed class Writes(MemoryDatabase db)
         changes.Add(ResourceKind.FloatingIP, Namespace, floatingIP.Id.Name, uid, ChangeVerb.Modified);
     });
 
-    public void CreateEndpoint(string name, string app, IPAddress address, string virtualRouter) => db.Write(changes =>
+    public void CreateEndpoint(string name, string app, IPAddress address, string virtualRouter, string ns = Namespace) => db.Write(changes =>
     {
         var endpoint = new VirtualMachineInterface
         {
             Uid = db.NewUid(),
-            Id = new NamespacedName(Namespace, name),
+            Id = new NamespacedName(ns, name),
             Labels = LabelSet.Of(new Dictionary<string, string> { ["app"] = app }),
             Addresses = [address],
             VirtualRouter = virtualRouter,
             Ready = true,
         };
         db.Endpoints[endpoint.Uid] = endpoint;
-        changes.Add(ResourceKind.VirtualMachineInterface, Namespace, name, endpoint.Uid, ChangeVerb.Added);
+        changes.Add(ResourceKind.VirtualMachineInterface, ns, name, endpoint.Uid, ChangeVerb.Added);
     });
 
     public void ChangeEndpoint(Guid uid, Func<VirtualMachineInterface, VirtualMachineInterface> change) => db.Write(changes =>
     {
         if (!db.Endpoints.TryGetValue(uid, out var endpoint)) return;
         db.Endpoints[uid] = change(endpoint);
-        changes.Add(ResourceKind.VirtualMachineInterface, Namespace, endpoint.Id.Name, uid, ChangeVerb.Modified);
+        changes.Add(ResourceKind.VirtualMachineInterface, endpoint.Id.Namespace, endpoint.Id.Name, uid, ChangeVerb.Modified);
     });
 
     public void DeleteEndpoint(Guid uid) => db.Write(changes =>
     {
         if (!db.Endpoints.Remove(uid, out var endpoint)) return;
-        changes.Add(ResourceKind.VirtualMachineInterface, Namespace, endpoint.Id.Name, uid, ChangeVerb.Deleted);
+        changes.Add(ResourceKind.VirtualMachineInterface, endpoint.Id.Namespace, endpoint.Id.Name, uid, ChangeVerb.Deleted);
     });
 
     public void PutPeer(BgpPeer peer) => db.Write(changes =>

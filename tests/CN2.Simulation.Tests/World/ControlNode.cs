@@ -133,6 +133,7 @@ internal sealed class ControlNode(Site site, int number)
         services.AddSingleton(bgp);
         services.AddSingleton(new VRouterOptions { LostAfterSeconds = 10 });
         services.AddSingleton(new ControlNodeOptions { Name = Name, EngineBound = site.EngineBound });
+        services.AddSingleton(new ServiceNetworkOptions { Distribution = site.Distribution });
         services.AddSingleton(new DatabasePresence(() => link.CallAsync(_ => true), time));
         services.AddSingleton<IBgpSpeaker>(provider =>
             new GoBgpSpeaker(new EngineCalls(Engine, site.Scheduler, site.Random), bgp, provider.GetRequiredService<ISessionTurns>(), time, provider.GetRequiredService<ILogger<GoBgpSpeaker>>()));

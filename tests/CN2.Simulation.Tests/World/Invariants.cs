@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using CN2.Network.Compilation;
 using CN2.Network.Resources;
 using CN2.Simulation.Tests.Bgp;
 using CN2.Simulation.Tests.Nodes;
@@ -119,11 +120,33 @@ internal sealed class Invariants(Site site)
     {
         var unmet = new List<string>();
         CheckDatabase(unmet);
-        var expected = site.Database.FloatingIPs.Values.ToDictionary(f => f.Address, NextHopsOf);
+        var expected = Announceable.ToDictionary(f => f.Address, NextHopsOf);
         foreach (var router in site.Routers) CheckRouter(router, expected, unmet);
-        foreach (var floatingIP in site.Database.FloatingIPs.Values) CheckStatus(floatingIP, expected[floatingIP.Address], unmet);
+        foreach (var floatingIP in Announceable) CheckStatus(floatingIP, expected[floatingIP.Address], unmet);
         CheckSessions(unmet);
+        foreach (var node in site.Nodes.Where(n => n is { IsConnected: true, IsProgrammed: true })) CheckClusterIPs(node, unmet);
         return unmet;
+    }
+
+    /// <summary>All FloatingIPs but the cluster IPs.</summary>
+    private IEnumerable<FloatingIP> Announceable => site.Database.FloatingIPs.Values.Where(f => f.Kind != FloatingIPKind.ClusterIP);
+
+    /// <summary>A node has every cluster IP that leads to an endpoint, or of them just those of the namespaces with a pod there, as the site distributes them.</summary>
+    private void CheckClusterIPs(Node node, List<string> unmet)
+    {
+        var db = site.Database;
+        var lost = db.Routers.Values.Where(r => !db.RouterStatuses.TryGetValue(r.Uid, out var status) || status.Lost).Select(r => r.Name).ToHashSet();
+        var known = db.Routers.Values.Select(r => r.Name).ToHashSet();
+        var here = db.Endpoints.Values.Where(e => e.VirtualRouter == node.Name).Select(e => e.Id.Namespace).ToHashSet();
+        var wanted = db.FloatingIPs.Values.Where(f => f.Kind == FloatingIPKind.ClusterIP && Reaches(db.Services[f.Service!.Value])).Select(f => f.Address).ToHashSet();
+        var all = db.FloatingIPs.Values.Where(f => f.Kind == FloatingIPKind.ClusterIP).Select(f => f.Address).ToHashSet();
+        var has = node.Table.Keys.Select(k => k.Address).OfType<IPAddress>().Where(all.Contains).ToHashSet();
+        if (!wanted.SetEquals(has)) unmet.Add($"cluster IPs: {node.Name} has [{string.Join(' ', has)}] and should have [{string.Join(' ', wanted)}]");
+
+        bool Reaches(Service service) =>
+            (site.Distribution == ServiceDistribution.All || here.Contains(service.Id.Namespace))
+            && db.Endpoints.Values.Any(e => e.Id.Namespace == service.Id.Namespace && e.Labels["app"] == service.Selector["app"] && known.Contains(e.VirtualRouter)
+                && (e.VirtualRouter == node.Name || !lost.Contains(e.VirtualRouter)));
     }
 
     /// <summary>The address of an owner whose own bad item may cost it its routes.</summary>
@@ -146,7 +169,7 @@ internal sealed class Invariants(Site site)
                 unmet.Add($"pending while addresses are free: {service.Id.Name}");
         }
 
-        foreach (var floatingIP in db.FloatingIPs.Values)
+        foreach (var floatingIP in Announceable)
         {
             if (floatingIP.Deleting && !mayHold) unmet.Add($"address leaked: {floatingIP.Address} of {floatingIP.Id.Name} is not freed{Rows(floatingIP)}");
             if (floatingIP.Service is { } owner && !db.Services.ContainsKey(owner)) unmet.Add($"address leaked: {floatingIP.Address}'s Service is gone");

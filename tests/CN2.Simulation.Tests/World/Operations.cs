@@ -11,6 +11,9 @@ internal sealed class Operations
 {
     private const int Apps = 8;
 
+    /// <summary>So few that the last endpoint of a namespace often leaves a node.</summary>
+    private const int InsideEndpoints = 6;
+
     /// <summary>By then a control node has read what others write, also when NOTIFY is lost.</summary>
     private static readonly TimeSpan FeedDelay = TimeSpan.FromSeconds(1.5);
 
@@ -43,6 +46,9 @@ internal sealed class Operations
         Add(Trouble.None, 7, DeleteEndpoint);
         Add(Trouble.None, 8, TurnEndpoint);
         Add(Trouble.None, 3, MoveEndpoint);
+        Add(Trouble.None, 4, CreateInsideEndpoint);
+        Add(Trouble.None, 3, DeleteInsideEndpoint);
+        Add(Trouble.None, 2, MoveInsideEndpoint);
         Add(Trouble.ApiKilled, 1, KillApi);
         Add(Trouble.ApiKilled, 3, StartApi);
         Add(Trouble.EngineKilled, 1, KillEngine);
@@ -69,6 +75,15 @@ internal sealed class Operations
     }
 
     private Random Random => _site.Random;
+
+    /// <summary>With external addresses.</summary>
+    private IEnumerable<Service> Services => _site.Database.Services.Values.Where(s => s.Id.Namespace == Writes.Namespace);
+
+    /// <summary>Of these Services and of reserved FloatingIPs.</summary>
+    private IEnumerable<VirtualMachineInterface> Endpoints => _site.Database.Endpoints.Values.Where(e => e.Id.Namespace == Writes.Namespace);
+
+    /// <summary>Pods of the namespaces with a cluster IP: its endpoints, and others that may only call it.</summary>
+    private IEnumerable<VirtualMachineInterface> EndpointsInside => _site.Database.Endpoints.Values.Where(e => e.Id.Namespace != Writes.Namespace);
 
     /// <summary>Draws one operation and does it.</summary>
     public void Do()
@@ -196,7 +211,7 @@ internal sealed class Operations
 
     private void CreateService()
     {
-        if (_site.Database.Services.Count > 40) return;
+        if (Services.Count() > 40) return;
         var app = App();
         var service = _writes.CreateService($"s{++_names}", Pick(_site.Database.Networks.Keys), app);
         if (_spoiltApps.Contains(app)) _site.Invariants.Spoilt.Add(service.Uid);
@@ -204,13 +219,13 @@ internal sealed class Operations
 
     private void DeleteService()
     {
-        if (Pick(_site.Database.Services.Values.Where(s => !s.Deleting)) is { } service) _writes.DeleteService(service.Uid);
+        if (Pick(Services.Where(s => !s.Deleting)) is { } service) _writes.DeleteService(service.Uid);
     }
 
     private void ChangeService()
     {
         var app = App();
-        if (Pick(_site.Database.Services.Values.Where(s => !s.Deleting)) is not { } service) return;
+        if (Pick(Services.Where(s => !s.Deleting)) is not { } service) return;
         if (_spoiltApps.Contains(app)) _site.Invariants.Spoilt.Add(service.Uid);
         _writes.ChangeService(service.Uid, app);
     }
@@ -226,7 +241,7 @@ internal sealed class Operations
     }
 
     private List<string> SomeEndpoints() =>
-        [.. _site.Database.Endpoints.Values.Where(e => !e.Addresses.Any(Node.IsRefused)).Select(e => e.Id.Name).Where(_ => Random.Next(6) == 0).Take(2)];
+        [.. Endpoints.Where(e => !e.Addresses.Any(Node.IsRefused)).Select(e => e.Id.Name).Where(_ => Random.Next(6) == 0).Take(2)];
 
     private void DeleteFloatingIP()
     {
@@ -235,14 +250,14 @@ internal sealed class Operations
 
     private void CreateEndpoint()
     {
-        if (_site.Database.Endpoints.Count > 30) return;
+        if (Endpoints.Count() > 30) return;
         var number = ++_names;
         _writes.CreateEndpoint($"e{number}", App(), new IPAddress([10, 0, (byte)(number >> 8), (byte)number]), Pick(_site.Nodes.Where(n => n != _intruder))!.Name);
     }
 
     private void DeleteEndpoint()
     {
-        if (Pick(_site.Database.Endpoints.Values) is { } endpoint && !endpoint.Addresses.Any(Node.IsRefused)) _writes.DeleteEndpoint(endpoint.Uid);
+        if (Pick(Endpoints) is { } endpoint && !endpoint.Addresses.Any(Node.IsRefused)) _writes.DeleteEndpoint(endpoint.Uid);
     }
 
     private void TurnEndpoint()
@@ -250,10 +265,29 @@ internal sealed class Operations
         if (Pick(_site.Database.Endpoints.Values) is { } endpoint) _writes.ChangeEndpoint(endpoint.Uid, e => e with { Ready = !e.Ready });
     }
 
+    private void CreateInsideEndpoint()
+    {
+        if (EndpointsInside.Count() >= InsideEndpoints) return;
+        var number = ++_names;
+        var ns = Pick(_site.InsideNamespaces)!;
+        _writes.CreateEndpoint($"i{number}", Random.Next(2) == 0 ? ns : "client", new IPAddress([10, 1, (byte)(number >> 8), (byte)number]), Pick(_site.Nodes.Where(n => n != _intruder))!.Name, ns);
+    }
+
+    private void DeleteInsideEndpoint()
+    {
+        if (Pick(EndpointsInside) is { } endpoint) _writes.DeleteEndpoint(endpoint.Uid);
+    }
+
+    private void MoveInsideEndpoint()
+    {
+        var node = Pick(_site.Nodes.Where(n => n != _intruder))!.Name;
+        if (Pick(EndpointsInside) is { } endpoint) _writes.ChangeEndpoint(endpoint.Uid, e => e with { VirtualRouter = node });
+    }
+
     private void MoveEndpoint()
     {
         var node = Pick(_site.Nodes.Where(n => n != _intruder))!.Name;
-        if (Pick(_site.Database.Endpoints.Values) is { } endpoint) _writes.ChangeEndpoint(endpoint.Uid, e => e with { VirtualRouter = node });
+        if (Pick(Endpoints) is { } endpoint) _writes.ChangeEndpoint(endpoint.Uid, e => e with { VirtualRouter = node });
     }
 
     private void KillApi() => Pick(_site.ControlNodes)!.Kill();
@@ -409,7 +443,7 @@ internal sealed class Operations
         if (_spoiltApps.Count > 0) return;
         var app = App();
         _spoiltApps.Add(app);
-        foreach (var service in _site.Database.Services.Values.Where(s => s.Selector["app"] == app)) _site.Invariants.Spoilt.Add(service.Uid);
+        foreach (var service in Services.Where(s => s.Selector["app"] == app)) _site.Invariants.Spoilt.Add(service.Uid);
         var number = ++_names;
         _writes.CreateEndpoint($"bad{number}", app, new IPAddress([10, 66, (byte)(number >> 8), (byte)number]), Pick(_site.Nodes.Where(n => n != _intruder))!.Name);
     }

@@ -1,6 +1,7 @@
 using System.Net;
 using CN2.Api.Data.Rows;
 using CN2.Api.Drivers;
+using CN2.Network.Compilation;
 using CN2.Simulation.Tests.Bgp;
 using CN2.Simulation.Tests.Database;
 using CN2.Simulation.Tests.Nodes;
@@ -19,6 +20,7 @@ internal sealed class Site
     {
         Random = new Random(seed);
         EngineBound = Random.Next(2) == 0;
+        Distribution = Random.Next(2) == 0 ? ServiceDistribution.All : ServiceDistribution.Namespace;
         Scheduler = new Scheduler(Random);
         Trace = new Trace(Scheduler, isTraced);
         Database = new MemoryDatabase(() => Start + TimeSpan.FromTicks(Scheduler.Now) + DatabaseClockError);
@@ -70,6 +72,12 @@ internal sealed class Site
     /// <summary>Each engine's life is bound to its API's process, as systemd's BindsTo does it.</summary>
     public bool EngineBound { get; }
 
+    /// <summary>Which nodes get the cluster IPs.</summary>
+    public ServiceDistribution Distribution { get; }
+
+    /// <summary>Namespaces with one Service each, which has a cluster IP alone.</summary>
+    public IReadOnlyList<string> InsideNamespaces { get; } = ["inside1", "inside2", "inside3"];
+
     public IReadOnlyList<Router> Routers { get; }
 
     public Dictionary<string, Router> RoutersByAddress { get; }
@@ -107,6 +115,7 @@ internal sealed class Site
         var writes = new Writes(Database);
         writes.CreateNetwork(1, 24);
         writes.CreateNetwork(2, 12);
+        foreach (var (n, ns) in InsideNamespaces.Index()) writes.CreateInside(ns, new IPAddress([10, 233, 0, (byte)(n + 1)]));
         foreach (var router in Routers) writes.PutPeer(PeerOf(router, holdTime: 9));
         foreach (var node in ControlNodes) node.Start();
         foreach (var node in Nodes) node.StartAgent();
