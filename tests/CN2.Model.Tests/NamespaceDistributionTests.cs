@@ -59,23 +59,24 @@ public sealed class NamespaceDistributionTests : IAsyncLifetime
         await PutAsync("namespaces/ns1/virtual-machine-interfaces/client", """{"labels":{"app":"client"},"addresses":["10.97.2.2"],"virtualRouter":"vr2"}""");
         await HasAsync("vr2", ours, others);
         await HasAsync("vr1", ours);
-        using (var session = await TcpSession.OpenAsync(_client, _server, new IPEndPoint(IPAddress.Parse(ours), 80), TargetPort))
-        {
-            Assert.True(await session.ClientSpeaksAsync());
-            Assert.True(await session.ServerSpeaksAsync());
-        }
+        using var session = await TcpSession.OpenAsync(_client, _server, new IPEndPoint(IPAddress.Parse(ours), 80), TargetPort);
+        Assert.True(await session.ClientSpeaksAsync());
+        Assert.True(await session.ServerSpeaksAsync());
 
         // A second pod there, and the first one gone: one is enough.
         await PutAsync("namespaces/ns1/virtual-machine-interfaces/second", """{"labels":{"app":"client"},"addresses":["10.97.2.4"],"virtualRouter":"vr2"}""");
         await DeleteAsync("namespaces/ns1/virtual-machine-interfaces/client");
         await SettledAsync();
         await HasAsync("vr2", ours, others);
-        using (var session = await TcpSession.OpenAsync(_client, _server, new IPEndPoint(IPAddress.Parse(ours), 80), TargetPort)) Assert.True(await session.ServerSpeaksAsync());
+        using (var another = await TcpSession.OpenAsync(_client, _server, new IPEndPoint(IPAddress.Parse(ours), 80), TargetPort)) Assert.True(await another.ServerSpeaksAsync());
 
         await DeleteAsync("namespaces/ns1/virtual-machine-interfaces/second");
         await HasAsync("vr2", others);
         await HasAsync("vr1", ours);
         Assert.False(Reaches(ours));
+        // What was established goes on.
+        Assert.True(await session.ClientSpeaksAsync());
+        Assert.True(await session.ServerSpeaksAsync());
     }
 
     /// <summary>Two pod networks, one behind each node, that reach each other.</summary>

@@ -1,4 +1,6 @@
 using System.Net;
+using CN2.Network.Addressing;
+using CN2.Network.Collections;
 using CN2.Network.Compilation;
 using CN2.Network.Resources;
 using CN2.Network.Tests.Compilation;
@@ -32,6 +34,64 @@ public sealed class DistributionSequenceTests
                 if (random.Next(4) == 0) world.Settle();
             }
         }
+    }
+
+    [Fact]
+    public void Entries_for_all_that_become_entries_by_name_and_back_leave_nothing_behind()
+    {
+        EquatableList<string>?[] places = [null, ["compute1", "compute2"], ["compute2", "compute3"], ["compute2"], null, ["compute2", "compute4"]];
+        for (var seed = 0; seed < 50; seed++)
+        {
+            var random = new Random(seed);
+            var world = new SequencedWorld(Names);
+            for (var step = 0; step < 12; step++)
+            {
+                var only = places[random.Next(places.Length)];
+                var compiled = Routes.NodePort(Routes.FloatingIP(1), 30001);
+                var clusterIP = compiled.NatEntries[0] with
+                {
+                    Key = new NatEntryKey(IPFamily.IPv4, IPAddress.Parse("10.233.0.1"), TransportProtocol.TCP, 80),
+                    FloatingIP = Routes.FloatingIP(1),
+                    Backends = [new Backend(IPAddress.Parse("10.0.0.1"), random.Next(2) == 0 ? (ushort)80 : (ushort)81, "compute2")],
+                    OnlyOn = only,
+                };
+                world.Set(compiled with { NatEntries = [compiled.NatEntries[0], clusterIP] });
+                Assert.Equal(only ?? [.. Names], Names.Where(n => world.TableOf(n).ContainsKey(clusterIP.Key)));
+                Assert.All(Names, n => Assert.True(world.TableOf(n).ContainsKey(compiled.NatEntries[0].Key)));
+            }
+        }
+    }
+
+    /// <summary>All Services of a namespace are set when it comes to a vRouter: what each costs must not grow with the vRouters that have it already.</summary>
+    [Fact]
+    public void A_vRouter_more_costs_the_same_with_sixty_vRouters_as_with_two()
+    {
+        var (few, many) = (BytesOfOneMore(2), BytesOfOneMore(60));
+        Assert.InRange(many, 0, 4 * few); // 64 names are compared; nothing is put together for each of them
+
+        static long BytesOfOneMore(int count)
+        {
+            var world = new SequencedWorld([.. Enumerable.Range(0, count + 1).Select(Name)]);
+            var compiled = Routes.NodePort(Routes.FloatingIP(1), 30001);
+            EquatableList<string> before = [.. Enumerable.Range(0, count).Select(Name)];
+            EquatableList<string> after = [.. Enumerable.Range(0, count + 1).Select(Name)];
+            var backends = new EquatableList<Backend>([.. Enumerable.Range(0, 50).Select(i => new Backend(IPAddress.Parse($"10.0.0.{i}"), 80, Name(0)))]);
+            var entry = compiled.NatEntries[0] with { Key = new NatEntryKey(IPFamily.IPv4, IPAddress.Parse("10.233.0.1"), TransportProtocol.TCP, 80), FloatingIP = Routes.FloatingIP(1), Backends = backends };
+            Set(before);
+            Set(after);
+            Set(before);
+            var bytes = GC.GetAllocatedBytesForCurrentThread();
+            Set(after);
+            return GC.GetAllocatedBytesForCurrentThread() - bytes;
+
+            void Set(EquatableList<string> places)
+            {
+                world.Sequencer.Set(compiled.Owner, compiled with { NatEntries = [entry with { OnlyOn = places }] }, world.Now);
+                world.Sequencer.TakeNatEntries();
+            }
+        }
+
+        static string Name(int n) => $"compute{n:d2}";
     }
 
     private static void Change(Random random, NetworkState state)
