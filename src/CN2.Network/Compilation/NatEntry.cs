@@ -51,7 +51,7 @@ public sealed record NatEntry
     public bool ReachesEveryVirtualRouter => OnlyOn is null && (Scope == NatEntryScope.EveryVirtualRouter || ServesInside);
 
     /// <summary>The two are the same, but for <see cref="OnlyOn"/>.</summary>
-    public bool IsSameElsewhere(NatEntry other) => this with { OnlyOn = null } == other with { OnlyOn = null };
+    public bool IsSameButForOnlyOn(NatEntry other) => this with { OnlyOn = null } == other with { OnlyOn = null };
 
     /// <summary>Callers inside reach backends of other vRouters. In a VPN there are no such callers: pods are in the underlay.</summary>
     internal bool ServesInside => Scope == NatEntryScope.LocalBackends && Key.RoutingInstance == 0;

@@ -276,7 +276,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         for (var i = 0; i < before.NatEntries.Count; i++)
         {
             var (from, to) = (before.NatEntries[i], after.NatEntries[i]);
-            if (from.OnlyOn is null != to.OnlyOn is null || !from.IsSameElsewhere(to)) return null;
+            if (from.OnlyOn is null != to.OnlyOn is null || !from.IsSameButForOnlyOn(to)) return null;
             if (from.OnlyOn is not { } left || to.OnlyOn is not { } come || ReferenceEquals(left, come)) continue;
             moved.UnionWith(left.Except(come));
             moved.UnionWith(come.Except(left));
