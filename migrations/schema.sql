@@ -834,6 +834,12 @@ CREATE TABLE public.agent_certificate_state (
     CONSTRAINT agent_certificate_state_singleton CHECK (singleton)
 );
 
+CREATE TABLE public.agents_applied (
+    control_node text NOT NULL,
+    "position" text NOT NULL,
+    behind text[] NOT NULL
+);
+
 CREATE TABLE public.announcement_writer (
     control_node text NOT NULL,
     last_write bigint NOT NULL
@@ -1364,6 +1370,9 @@ ALTER TABLE ONLY public.access_state
 
 ALTER TABLE ONLY public.agent_certificate
     ADD CONSTRAINT agent_certificate_fingerprint UNIQUE (fingerprint);
+
+ALTER TABLE ONLY public.agents_applied
+    ADD CONSTRAINT agents_applied_pkey PRIMARY KEY (control_node);
 
 ALTER TABLE ONLY public.namespace
     ADD CONSTRAINT ak_namespaces_name UNIQUE (name);

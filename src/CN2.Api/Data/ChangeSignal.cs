@@ -26,6 +26,15 @@ public sealed class ChangeSignal
         }
     }
 
+    /// <summary>This process committed what only the other replicas look at.</summary>
+    public void SetOfOthers()
+    {
+        foreach (var waiter in _waiters.Keys)
+        {
+            if (waiter.LocalOnly) waiter.Set();
+        }
+    }
+
     /// <summary>Another replica committed a change: wakes the readers of this one only.</summary>
     internal void SetFromElsewhere()
     {

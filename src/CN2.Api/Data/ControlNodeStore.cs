@@ -147,6 +147,8 @@ public sealed class ControlNodeStore([FromKeyedServices(DatabasePools.ControlLoo
                  RETURNING c.name
              ), writers AS (
                  DELETE FROM announcement_writer w USING forgotten WHERE w.control_node = forgotten.name
+             ), applied AS (
+                 DELETE FROM agents_applied a USING forgotten WHERE a.control_node = forgotten.name
              )
              {ChangeList.InsertFrom(ResourceKind.Announcements, ChangeVerb.Modified, "withdrawn", statusOnly: true)}
              """);

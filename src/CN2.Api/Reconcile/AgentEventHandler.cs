@@ -36,13 +36,15 @@ internal sealed partial class AgentEventHandler(
                 account.Hello = null;
                 recorder.Disconnected(account.Name);
                 dispatcher.Disconnected(account.Name);
+                progress.Left();
                 // The VirtualRouter was deleted while its agent was here.
                 if (state.Resources.VirtualRouter(account.Name) is null) state.ForgetVirtualRouter(account.Name);
                 LogDisconnected(account.Name);
                 break;
             case AgentEvent.Applied applied:
-                Acknowledge(account, applied);
-                break;
+                var isNews = Acknowledge(account, applied);
+                if (account.ConnectedHere) progress.Answered(account, isNews, isFirstAnswer: account.Answered && !hadAnswered);
+                return;
             case AgentEvent.Health health:
                 RecordHealth(health);
                 break;
@@ -57,21 +59,25 @@ internal sealed partial class AgentEventHandler(
                 break;
         }
 
-        if (account.ConnectedHere) progress.Save(account, atOnce: agentEvent is AgentEvent.Applied, isFirstAnswer: account.Answered && !hadAnswered);
+        if (account.ConnectedHere) progress.Save(account, atOnce: false);
     }
 
     public void Handle(ReplicaView view) => relocation.Found(others: view.OthersTakingAgents);
 
-    private void Acknowledge(VirtualRouterLedger.Account account, AgentEvent.Applied applied)
+    /// <summary>True: it refuses something else than before.</summary>
+    private bool Acknowledge(VirtualRouterLedger.Account account, AgentEvent.Applied applied)
     {
-        if (applied.Revision > account.LastRevision) return; // it was never sent
-        if (SetError(account, applied.Error) && applied.Error is not null) LogRefused(account.Name, applied.Revision, applied.Error);
-        if (applied.Error is not null) return;
+        if (applied.Revision > account.LastRevision) return false; // it was never sent
+        var isOtherError = SetError(account, applied.Error);
+        if (isOtherError && applied.Error is not null) LogRefused(account.Name, applied.Revision, applied.Error);
+        if (applied.Error is not null) return isOtherError;
 
         // First, so that the acknowledgement releases no route whose entry is refused.
-        if (progress.SetRefused(account, RefusedItems.Of(applied.Refused)) && account.Refused.Summary is { } summary) LogRefusedItems(account.Name, applied.Revision, summary);
+        var refusesOthers = progress.SetRefused(account, RefusedItems.Of(applied.Refused));
+        if (refusesOthers && account.Refused.Summary is { } summary) LogRefusedItems(account.Name, applied.Revision, summary);
         account.Applied(applied.Revision);
         state.Sequencer.Acknowledged(account.Name, state.Clock.Now);
+        return isOtherError || refusesOthers;
     }
 
     /// <summary>

@@ -1,3 +1,4 @@
+using CN2.Api.Data;
 using CN2.Api.Data.Documents;
 using CN2.Api.Options;
 
@@ -5,15 +6,39 @@ namespace CN2.Api.Reconcile;
 
 /// <summary>
 /// Hands how far the agents here are to the <see cref="AgentRecorder"/>. Other replicas wait for it: they see through these rows what has
-/// been programmed on vRouters whose agents dialled this replica.
+/// been programmed on vRouters whose agents dialled this replica. What all of them have acknowledged is one row (<see cref="AgentsApplied"/>), written at once. The row of
+/// an agent is written at once when it has acknowledged something that concerns its vRouter alone, because a route may wait for it, and with all others after a moment.
 /// </summary>
 internal sealed class AgentProgress(LoopState state, AgentRecorder recorder, VRouterOptions options)
 {
-    /// <summary>The reading of the feed that the other replicas were last told of.</summary>
-    private long _shared;
+    /// <summary>So often the others are told what all agents have applied, at most: each time wakes them.</summary>
+    public static readonly TimeSpan ShareInterval = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Since then changes for all waited for their turn: vRouters that had them before the others have acknowledged them, and nobody was told.</summary>
-    private bool _isLate;
+    /// <summary>An agent that leaves something unacknowledged for longer is named as one that is behind: the others do not wait with it.</summary>
+    public static readonly TimeSpan Patience = TimeSpan.FromMilliseconds(500);
+
+    /// <summary>So many are named as behind, at most. If there are more, all agents are only as far as the last of them, or nothing is said of all.</summary>
+    public const int MostBehind = 200;
+
+    /// <summary>The reading of the feed that was sent last.</summary>
+    private long _sentReading;
+
+    /// <summary>The reading of the feed, and the agents behind it, that the others were told last.</summary>
+    private (long Reading, HashSet<string> Behind) _told = (0, []);
+
+    private DateTimeOffset _toldAt;
+
+    /// <summary>The reading of the feed that was sent when it was last looked how far all are.</summary>
+    private long _lookedAtReading;
+
+    /// <summary>When an agent that holds up the others has done so for too long; null: none does.</summary>
+    private DateTimeOffset? _lookAgainAt;
+
+    /// <summary>Since then an agent has reported something.</summary>
+    private bool _hasReports;
+
+    /// <summary>Since the others were told, an agent has acknowledged something.</summary>
+    private bool _hasAcknowledged;
 
     /// <summary>
     /// Says hello to the database again: it does not know that the agent is connected here, because the VirtualRouter was deleted or made
@@ -62,10 +87,33 @@ internal sealed class AgentProgress(LoopState state, AgentRecorder recorder, VRo
         state.Statuses.Add(state.Sequencer.Compiled.Where(c => c.Value.Serves(account.Name)).Select(c => c.Key));
     }
 
-    /// <param name="atOnce">It is news that other replicas wait for.</param>
+    /// <summary>The agent has acknowledged a revision, or refused it.</summary>
+    /// <param name="account">Its vRouter's.</param>
+    /// <param name="isNews">It refuses something else than before.</param>
     /// <param name="isFirstAnswer">The agent has acknowledged its whole configuration: deletions wait for that, also where there is no other replica.</param>
-    public void Save(VirtualRouterLedger.Account account, bool atOnce, bool isFirstAnswer = false)
+    public void Answered(VirtualRouterLedger.Account account, bool isNews, bool isFirstAnswer)
     {
+        _hasAcknowledged = true;
+        var isOwn = TakeOwn(account);
+        Save(account, atOnce: isFirstAnswer || account.Lost || ((isNews || isOwn) && state.Others.Any));
+    }
+
+    /// <summary>An agent is not here any more: the others may have waited for it.</summary>
+    public void Left() => _hasReports = _hasAcknowledged = true;
+
+    /// <summary>True, once: the agent has applied what other replicas are to know at once from its row.</summary>
+    private bool TakeOwn(VirtualRouterLedger.Account account)
+    {
+        if (account.OwnReading == 0 || account.AppliedReading(state.Ledger.SentReading) < account.OwnReading) return false;
+        account.OwnReading = 0;
+        return true;
+    }
+
+    /// <param name="account">The vRouter's.</param>
+    /// <param name="atOnce">Somebody waits for it.</param>
+    public void Save(VirtualRouterLedger.Account account, bool atOnce)
+    {
+        _hasReports = true;
         var silence = account.LastSeenAt is { } seen ? state.Clock.Now - seen : TimeSpan.Zero;
         var overdue = account.IsOverdue(state.Clock.Now, options.AcknowledgeWithin);
         recorder.Progress(
@@ -76,7 +124,7 @@ internal sealed class AgentProgress(LoopState state, AgentRecorder recorder, VRo
             {
                 Forwarding = account.Forwarding.Document,
             },
-            isFirstAnswer || (atOnce && (state.Others.Any || account.Lost)),
+            atOnce,
             account.Answered && !overdue);
     }
 
@@ -97,20 +145,89 @@ internal sealed class AgentProgress(LoopState state, AgentRecorder recorder, VRo
 
             Save(account, atOnce: true);
         }
+
+        _told = (0, []);
     }
 
-    /// <summary>Other replicas wait for feed positions, also for those that changed nothing on the vRouters here.</summary>
-    /// <param name="isSomeUnsent">Changes for all wait for their turn.</param>
-    public void ShareWithOthers(bool isSomeUnsent)
+    /// <summary>Tells the other replicas how far all agents here are, if that is more than they were told. They wait for feed positions, also for those that changed nothing here.</summary>
+    public void ShareWithOthers(NextTick next)
     {
-        _isLate |= isSomeUnsent;
-        if (!state.Others.Any || _shared == state.Ledger.SentReading) return;
-        _shared = state.Ledger.SentReading;
-        foreach (var account in state.Ledger.Accounts)
+        var ledger = state.Ledger;
+        if (!state.Others.Any) return;
+        var now = state.Clock.Now;
+        if (_sentReading != ledger.SentReading) SaveSent();
+        if (!_hasReports && _lookedAtReading == ledger.SentReading && !(_lookAgainAt <= now))
         {
-            if (account is { ConnectedHere: true, Answered: true }) Save(account, atOnce: _isLate && !account.IsBehind);
+            next.NoLaterThan(_lookAgainAt);
+            return;
         }
 
-        _isLate = false;
+        if (now >= _toldAt && now < _toldAt + ShareInterval)
+        {
+            next.NoLaterThan(_toldAt + ShareInterval);
+            return;
+        }
+
+        (_lookedAtReading, _hasReports) = (ledger.SentReading, false);
+        var all = AllApplied(now);
+        next.NoLaterThan(_lookAgainAt);
+        if (all is null || (all.Value.Reading == _told.Reading && _told.Behind.SetEquals(all.Value.Behind))) return;
+        Tell(now, all.Value);
+    }
+
+    private void Tell(DateTimeOffset now, (long Reading, FeedPosition Position, List<string> Behind) all)
+    {
+        (_told, _toldAt) = ((all.Reading, [.. all.Behind]), now);
+        recorder.Share(new AgentsApplied(state.Self, all.Position, all.Behind), atOnce: _hasAcknowledged);
+        _hasAcknowledged = false;
+    }
+
+    /// <summary>
+    /// More of the feed has been sent. Agents that had what they get of it, and have acknowledged it, are further by that. At once those that have acknowledged something of
+    /// their own, which was sent before what came for all with it.
+    /// </summary>
+    private void SaveSent()
+    {
+        _sentReading = state.Ledger.SentReading;
+        foreach (var account in state.Ledger.Accounts)
+        {
+            if (account is { ConnectedHere: true, Answered: true } && TakeOwn(account)) Save(account, atOnce: true);
+            else if (account is { ConnectedHere: true, Answered: true, IsBehind: false }) Save(account, atOnce: false);
+        }
+    }
+
+    /// <summary>What all agents here have applied, but for those that are behind; null: they are too different for that, or nothing was sent.</summary>
+    private (long Reading, FeedPosition Position, List<string> Behind)? AllApplied(DateTimeOffset now)
+    {
+        var ledger = state.Ledger;
+        var (reading, position) = (ledger.SentReading, ledger.SentUpTo);
+        _lookAgainAt = null;
+        List<string> behind = [];
+        List<VirtualRouterLedger.Account> slow = [];
+        foreach (var account in ledger.Accounts)
+        {
+            if (!account.ConnectedHere) continue;
+            // The row of one that has answered on an earlier stream says so until its hello is saved.
+            if (!account.Answered && !account.Recorded) behind.Add(account.Name);
+            if (!account.Answered) continue;
+            if (account.BehindSince <= now - Patience)
+            {
+                slow.Add(account);
+                continue;
+            }
+
+            TakeLess(account);
+            if (account.BehindSince + Patience is { } at && !(at >= _lookAgainAt)) _lookAgainAt = at;
+        }
+
+        slow.RemoveAll(a => a.AppliedReading(ledger.SentReading) >= reading);
+        if (behind.Count + slow.Count <= MostBehind) behind.AddRange(slow.Select(a => a.Name));
+        else slow.ForEach(TakeLess);
+        return position is null || behind.Count > MostBehind ? null : (reading, position, behind);
+
+        void TakeLess(VirtualRouterLedger.Account account)
+        {
+            if (account.AppliedReading(ledger.SentReading) < reading) (reading, position) = (account.AppliedReading(ledger.SentReading), account.AppliedPosition(ledger.SentUpTo));
+        }
     }
 }

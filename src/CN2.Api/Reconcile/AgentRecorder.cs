@@ -36,6 +36,15 @@ internal sealed partial class AgentRecorder(
     /// <summary>When it was last looked for agents that have fallen silent.</summary>
     private long _listenedAt;
 
+    /// <summary>When all progress was last taken, also what nobody waits for.</summary>
+    private long _tookAllAt;
+
+    /// <summary>When a write failed last.</summary>
+    private long? _failedAt;
+
+    /// <summary>vRouters of which something could not be saved: what is said of all agents is not said of them.</summary>
+    private readonly HashSet<string> _leftOut = [];
+
     public void Connected(VRouterHello hello)
     {
         relocation.Connected(hello);
@@ -63,6 +72,7 @@ internal sealed partial class AgentRecorder(
         reports.Connections.Remove(name);
         reports.Progress.Remove(name);
         reports.Answered.Remove(name);
+        reports.Urgent.Remove(name);
         _last.Remove(name, out var last);
         reports.Ends[name] = reports.Ends.TryGetValue(name, out var end)
             ? end with { Vanished = end.Vanished || vanished }
@@ -74,6 +84,8 @@ internal sealed partial class AgentRecorder(
         foreach (var report in reports) r.Health[(report.Uid, report.VirtualRouter)] = report;
     });
 
+    /// <param name="progress">How far the agent is.</param>
+    /// <param name="atOnce">Somebody waits for it. The progress of the others is none the sooner saved by that.</param>
     /// <param name="answered">The agent has acknowledged its whole configuration since it connected.</param>
     public void Progress(VirtualRouterProgress progress, bool atOnce, bool answered)
     {
@@ -82,16 +94,26 @@ internal sealed partial class AgentRecorder(
             if (!_here.ContainsKey(progress.Name)) return; // its stream has ended
             _waiting.Progress[progress.Name] = _last[progress.Name] = new Report(progress, time.GetTimestamp());
             if (answered) _waiting.Answered.Add(progress.Name);
+            if (atOnce) _waiting.Urgent.Add(progress.Name);
         }
 
         if (atOnce) _wakeUp.Set();
     }
 
+    /// <summary>Saves what all agents here have applied, after everything that was reported before.</summary>
+    public void Share(AgentsApplied applied, bool atOnce)
+    {
+        lock (_lock) _waiting.Applied = applied;
+        if (atOnce) _wakeUp.Set();
+    }
+
     public async Task RunAsync(CancellationToken ct)
     {
+        _tookAllAt = time.GetTimestamp();
         while (true)
         {
-            await _wakeUp.WaitAsync(ProgressInterval, time, ct);
+            var left = ProgressInterval - time.GetElapsedTime(_tookAllAt);
+            if (left > TimeSpan.Zero) await _wakeUp.WaitAsync(left, time, ct);
             var reports = Take();
             if (reports.IsEmpty) continue;
             try
@@ -101,9 +123,10 @@ internal sealed partial class AgentRecorder(
             }
             catch (Exception e) when (!e.IsStop(ct))
             {
-                LogRetry(e.Message);
+                _failedAt = time.GetTimestamp();
                 PutBack(reports);
                 relocation.DatabaseIsAway();
+                LogRetry(e.Message);
                 await Task.Delay(RetryInterval, time, ct);
             }
         }
@@ -113,21 +136,41 @@ internal sealed partial class AgentRecorder(
     private async Task SaveAsync(Reports reports, CancellationToken ct)
     {
         foreach (var hellos in reports.Connections.Values.ToList().Chunk(MostHellos)) await ConnectAsync(hellos, reports, ct);
-        await EachAsync(Ends(vanished: true), ends => stores.Reports.VanishAsync(self.Name, ends, ct), e => $"that the node of {e.Name} is gone", ct);
-        await EachAsync(Ends(vanished: false), ends => stores.Reports.DisconnectAsync(self.Name, ends, ct), e => $"that {e.Name} has disconnected", ct);
+        await EachAsync(Ends(vanished: true), ends => stores.Reports.VanishAsync(self.Name, ends, ct), e => $"that the node of {e.Name} is gone", ct, e => e.Name);
+        await EachAsync(Ends(vanished: false), ends => stores.Reports.DisconnectAsync(self.Name, ends, ct), e => $"that {e.Name} has disconnected", ct, e => e.Name);
         reports.Ends.Clear();
 
         await EachAsync(
             [.. reports.Progress.Values.Select(p => p.Progress with { Silence = SilenceNow(p.Progress.Silence, p.At) })],
-            progress => stores.Reports.SaveAsync(self.Name, progress, reports.Answered, ct), p => $"the progress of {p.Name}", ct);
+            progress => stores.Reports.SaveAsync(self.Name, progress, reports.Answered, ct), p => $"the progress of {p.Name}", ct, p => p.Name);
         reports.Progress.Clear();
         reports.Answered.Clear();
+        await ShareAsync(reports, ct);
 
         await EachAsync(
             [.. reports.Health.Values], health => stores.Health.SaveAsync(health, time.GetUtcNow(), ct), h => $"the health of endpoint {h.Uid} on {h.VirtualRouter}", ct);
         reports.Health.Clear();
 
         List<AgentEnd> Ends(bool vanished) => [.. reports.Ends.Where(e => e.Value.Vanished == vanished).Select(e => new AgentEnd(e.Key, SilenceNow(e.Value.Silence, e.Value.At)))];
+    }
+
+    /// <summary>
+    /// Last of what concerns agents: it is true of each whose row says that it is connected here and has answered. A write that failed may still be carried out, and bring
+    /// back the row of an agent that is gone. Until that is over nothing is said of all, and the others read the row of each.
+    /// </summary>
+    private async Task ShareAsync(Reports reports, CancellationToken ct)
+    {
+        if (reports.Applied is not { } applied) return;
+        if (_failedAt is { } at && time.GetElapsedTime(at) < ReplicaHeartbeat.LateWrites)
+        {
+            lock (_lock) _waiting.Applied ??= applied;
+        }
+        else
+        {
+            await stores.Reports.ShareAsync(_leftOut.Count == 0 ? applied : applied with { Behind = [.. applied.Behind.Union(_leftOut)] }, ct);
+        }
+
+        reports.Applied = null;
     }
 
     /// <summary>How long an agent has been silent that was for so long at that time (<see cref="TimeProvider.GetTimestamp"/>).</summary>
@@ -189,23 +232,30 @@ internal sealed partial class AgentRecorder(
     }
 
     /// <summary>Saves all at once; if the database refuses what it is given, by halves, and what it refuses alone is left out.</summary>
-    private async Task EachAsync<T>(List<T> items, Func<List<T>, Task> save, Func<T, string> name, CancellationToken ct)
+    /// <param name="items">What to save.</param>
+    /// <param name="save">Saves some of it.</param>
+    /// <param name="name">For the log.</param>
+    /// <param name="ct">Ends it.</param>
+    /// <param name="virtualRouter">The vRouter whose row it is; null: it is not the row of one.</param>
+    private async Task EachAsync<T>(List<T> items, Func<List<T>, Task> save, Func<T, string> name, CancellationToken ct, Func<T, string>? virtualRouter = null)
     {
         if (items.Count == 0) return;
         try
         {
             await save(items);
+            if (virtualRouter is not null && _leftOut.Count > 0) _leftOut.ExceptWith(items.Select(virtualRouter));
         }
         catch (Exception e) when (IsOfTheItem(e))
         {
             if (items.Count == 1)
             {
                 LogLeftOut(name(items[0]), e.Message);
+                if (virtualRouter is not null) _leftOut.Add(virtualRouter(items[0]));
                 return;
             }
 
-            await EachAsync([.. items.Take(items.Count / 2)], save, name, ct);
-            await EachAsync([.. items.Skip(items.Count / 2)], save, name, ct);
+            await EachAsync([.. items.Take(items.Count / 2)], save, name, ct, virtualRouter);
+            await EachAsync([.. items.Skip(items.Count / 2)], save, name, ct, virtualRouter);
         }
     }
 
@@ -227,6 +277,8 @@ internal sealed partial class AgentRecorder(
             ReportSilence();
             var taken = _waiting;
             _waiting = new Reports();
+            if (time.GetElapsedTime(_tookAllAt) >= ProgressInterval) _tookAllAt = time.GetTimestamp();
+            else taken.LeaveTo(_waiting);
             return taken;
         }
     }
@@ -267,6 +319,8 @@ internal sealed partial class AgentRecorder(
 
             foreach (var (key, report) in reports.Health) _waiting.Health.TryAdd(key, report);
             _waiting.Answered.UnionWith(reports.Answered.Where(_here.ContainsKey));
+            _waiting.Urgent.UnionWith(reports.Urgent.Where(_here.ContainsKey));
+            _waiting.Applied ??= reports.Applied;
         }
     }
 
@@ -290,9 +344,28 @@ internal sealed partial class AgentRecorder(
 
         public Dictionary<string, Report> Progress { get; } = [];
         public HashSet<string> Answered { get; } = [];
+
+        /// <summary>vRouters whose progress somebody waits for.</summary>
+        public HashSet<string> Urgent { get; } = [];
+
         public Dictionary<(Guid Endpoint, string VirtualRouter), EndpointHealthReport> Health { get; } = [];
 
-        public bool IsEmpty => Connections.Count + Ends.Count + Progress.Count + Answered.Count + Health.Count == 0;
+        /// <summary>Null: nothing new is said of all agents.</summary>
+        public AgentsApplied? Applied { get; set; }
+
+        /// <summary>Hands over the progress that nobody waits for.</summary>
+        public void LeaveTo(Reports later)
+        {
+            foreach (var (name, report) in Progress)
+            {
+                if (Urgent.Contains(name)) continue;
+                later.Progress.Add(name, report);
+                Progress.Remove(name);
+                if (Answered.Remove(name)) later.Answered.Add(name);
+            }
+        }
+
+        public bool IsEmpty => Connections.Count + Ends.Count + Progress.Count + Answered.Count + Health.Count == 0 && Applied is null;
     }
 
     /// <param name="At">When it was reported (<see cref="TimeProvider.GetTimestamp"/>): until it is saved, the agent has been silent for longer.</param>

@@ -302,6 +302,21 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
             new() { Value = StreamEnds });
     }
 
+    /// <summary>Saves what all agents of a control node have applied, and wakes the other control nodes. Nobody here waits for it.</summary>
+    public async Task ShareAsync(AgentsApplied applied, CancellationToken ct)
+    {
+        await using var command = dataSource.CreateCommand(
+            """
+            INSERT INTO agents_applied (control_node, position, behind) VALUES ($1, $2, $3)
+            ON CONFLICT (control_node) DO UPDATE SET position = excluded.position, behind = excluded.behind
+            """);
+        command.Parameters.Add(new() { Value = applied.ControlNode });
+        command.Parameters.Add(new() { Value = applied.Position.ToString() });
+        command.Parameters.Add(AgentConnectionRows.Texts(applied.Behind));
+        await command.ExecuteNonQueryAsync(ct);
+        signal.SetOfOthers();
+    }
+
     /// <summary>
     /// For the leader: agents of replicas that are gone become disconnected, and agents that have been away for too long, or whose nodes have vanished
     /// (<see cref="VanishAsync"/>), become lost. A replica that was not seen for <paramref name="goneAfter"/> is gone.

@@ -26,7 +26,7 @@ internal sealed class AwaitedSendings
     {
         if (_rest is not { Waiting.Count: > 0 })
         {
-            _rest = new Sending(sending.Mark, sending.After, sending.Owners, sending.At);
+            _rest = new Sending(sending.Mark, sending.After, sending.Owners, sending.At, sending.AfterReading);
             AddTo(_rest, _rest.Owners);
         }
         else

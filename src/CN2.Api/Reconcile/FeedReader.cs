@@ -19,8 +19,14 @@ internal sealed partial class FeedReader(
     /// </summary>
     public static readonly TimeSpan RemoteInterval = TimeSpan.FromMilliseconds(250);
 
+    /// <summary>So long a replica may say nothing new of all its agents (<see cref="AgentsApplied"/>) until their rows are read one by one: one of the version before says nothing.</summary>
+    public static readonly TimeSpan AppliedWithin = TimeSpan.FromSeconds(1);
+
     private FeedPosition? _position;
     private DateTimeOffset _remoteReadAt;
+
+    /// <summary>Other control node → what it says of all its agents, and since when.</summary>
+    private readonly Dictionary<string, (AgentsApplied Applied, DateTimeOffset At)> _applied = [];
 
     /// <summary>When the rows of agents at other replicas are to be read; null: nothing waits for them.</summary>
     private DateTimeOffset? _remoteDueAt;
@@ -51,7 +57,7 @@ internal sealed partial class FeedReader(
 
         await TakeAsync(page, reading, ct);
         await ReadRowsOfGoneAsync(reading, ct);
-        await ReadRemoteAsync(now, reading, ct);
+        await ReadRemoteAsync(now, page.More, reading, ct);
         return new FeedReading(page.Rows.Where(IsRead).Select(r => r.Xid).Distinct().Count(), page.More);
     }
 
@@ -94,20 +100,34 @@ internal sealed partial class FeedReader(
         state.Others.RowsDue = false;
     }
 
-    private async Task ReadRemoteAsync(DateTimeOffset now, IDatabaseReading reading, CancellationToken ct)
+    /// <param name="more">The rest of the changes is not read yet: among them may be that an agent is not there any more.</param>
+    private async Task ReadRemoteAsync(DateTimeOffset now, bool more, IDatabaseReading reading, CancellationToken ct)
     {
+        if (!more && AwaitedAtOthers().Any()) await ReadAppliedAsync(now, reading, ct);
         if (now - _remoteReadAt < RemoteInterval) return;
         _remoteDueAt = null;
-        Guid[] awaited = [.. AwaitedAtOthers()];
+        Guid[] awaited = [.. AwaitedAtOthers().Where(a => !IsFollowed(a, now)).Select(a => state.Resources.VirtualRouter(a.Name)?.Uid).OfType<Guid>()];
         if (awaited.Length == 0) return;
         foreach (var router in (await rows.VirtualRoutersAsync(reading, awaited, _position!.Epoch, ct)).Items) resources.Put(router);
         _remoteReadAt = now;
     }
 
+    private async Task ReadAppliedAsync(DateTimeOffset now, IDatabaseReading reading, CancellationToken ct)
+    {
+        foreach (var applied in await rows.AgentsAppliedAsync(reading, _position!.Epoch, ct))
+        {
+            resources.Put(applied);
+            if (_applied.GetValueOrDefault(applied.ControlNode).Applied?.Position.Seen.Includes(applied.Position.Seen) != true) _applied[applied.ControlNode] = (applied, now);
+        }
+    }
+
+    /// <summary>Its replica goes on saying what all its agents have applied, and it is one of them.</summary>
+    private bool IsFollowed(VirtualRouterLedger.Account account, DateTimeOffset now) =>
+        account.ControlNode is { } controlNode && _applied.TryGetValue(controlNode, out var last) && now - last.At < AppliedWithin && account.IsOneOf(last.Applied);
+
     /// <summary>vRouters whose agents dialled another replica and for which something waits here; deletions wait for each that has not answered.</summary>
-    private IEnumerable<Guid> AwaitedAtOthers() =>
-        state.Ledger.Accounts.Where(a => a is { ConnectedElsewhere: true, ConnectedHere: false } && (a.IsBehind || !a.HasAnswered || state.Sequencer.Awaits(a.Name)))
-            .Select(a => state.Resources.VirtualRouter(a.Name)?.Uid).OfType<Guid>();
+    private IEnumerable<VirtualRouterLedger.Account> AwaitedAtOthers() =>
+        state.Ledger.Accounts.Where(a => a is { ConnectedElsewhere: true, ConnectedHere: false } && (a.IsBehind || !a.HasAnswered || state.Sequencer.Awaits(a.Name)));
 
     /// <summary>The feed does not lead on from here: retention was faster, or the database is not the one it was.</summary>
     private async Task ReadAllAgainAsync(FeedPage page, IDatabaseReading reading, CancellationToken ct)

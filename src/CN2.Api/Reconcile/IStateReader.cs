@@ -14,6 +14,9 @@ internal interface IStateReader
 
     Task<RowsRead<VirtualRouterState>> VirtualRoutersAsync(IDatabaseReading reading, Guid[] uids, Guid epoch, CancellationToken ct);
 
+    /// <summary>What the agents of each control node have applied, as far as that was said in this epoch.</summary>
+    Task<IReadOnlyList<AgentsApplied>> AgentsAppliedAsync(IDatabaseReading reading, Guid epoch, CancellationToken ct);
+
     Task<RowsRead<ServiceHealthCheck>> ServiceHealthChecksAsync(IDatabaseReading reading, Guid[] uids, CancellationToken ct);
 
     Task<RowsRead<VirtualMachineInterface>> VirtualMachineInterfacesAsync(IDatabaseReading reading, Guid[] uids, CancellationToken ct);

@@ -13,7 +13,7 @@ internal sealed class Outbox(StartupGate gate, SpeakerDispatcher speaker, VRoute
         var unsentUntil = gate.State.ServesAgents ? vRouters.Flush() : null;
         next.NoLaterThan(unsentUntil);
         speaker.Release();
-        progress.ShareWithOthers(isSomeUnsent: unsentUntil is not null);
+        progress.ShareWithOthers(next);
         census.Take(now);
     }
 }

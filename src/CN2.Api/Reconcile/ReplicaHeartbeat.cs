@@ -20,8 +20,8 @@ internal sealed partial class ReplicaHeartbeat(
     private bool _hadOthers;
     private bool _hasBeaten;
 
-    /// <summary>How long after a heartbeat failed the database may still carry it out: longer than any statement is waited for.</summary>
-    private static readonly TimeSpan LateWrites = TimeSpan.FromSeconds(10);
+    /// <summary>How long after a write failed the database may still carry it out: longer than any statement of the control loop is waited for.</summary>
+    public static readonly TimeSpan LateWrites = TimeSpan.FromSeconds(10);
 
     /// <summary>When a heartbeat failed last.</summary>
     private long? _failedAt;

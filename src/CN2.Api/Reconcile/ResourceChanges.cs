@@ -124,16 +124,33 @@ internal sealed class ResourceChanges(
         (account.Lost, account.Held) = (router.Router.Lost, router.Held);
         if (router is { Vanished: true, Held: false, Router.Lost: false }) state.Ledger.HasVanished = true;
         account.ConnectedElsewhere = router.Connected && router.ControlNode != state.Self;
+        account.AnsweredElsewhere = account.ConnectedElsewhere && router.Applied is not null;
+        // What a replica has said of all its agents may be newer than what it wrote of this one. It takes nothing of that back while the agent is there.
+        var known = account.AnsweredElsewhere && account.ControlNode == router.ControlNode ? account.RemoteReading : 0;
+        account.ControlNode = router.ControlNode;
         owners.Inside.Replace(state.Resources.TryGetVirtualRouter(router.Router.Uid), router.Router);
         state.Resources.Put(router.Router);
         if (!account.ConnectedHere && account.Refused.Document != router.Refused) progress.SetRefused(account, RefusedItems.Parse(router.Refused));
         if (!account.ConnectedHere) progress.SetForwarding(account, NodeForwarding.Parse(router.Forwarding));
         if (router.ControlNode != state.Self) progress.SayHelloAgain(account);
         else if (router.Connected && !account.ConnectedHere) progress.SayAgainThatItLeft(account);
-        if (state.Ledger.HasRead(router.Applied)) account.AppliedElsewhere(state.Ledger.Feed.CoveredBy(router.Applied));
+        if (state.Ledger.HasRead(router.Applied)) account.AppliedElsewhere(Math.Max(known, state.Ledger.Feed.CoveredBy(router.Applied)));
         if (account.ConnectedElsewhere) _answeredElsewhere.Add(account.Name);
         // The agent was marked as lost after it had come back and acknowledged everything.
         if (account is { Lost: true, ConnectedHere: true, Answered: true }) progress.Save(account, atOnce: true);
+    }
+
+    /// <summary>Takes what all agents of another replica have applied. Their rows must have been read in the same reading, or be as they were: they say which agents those are.</summary>
+    public void Put(AgentsApplied applied)
+    {
+        if (applied.ControlNode == state.Self || !state.Ledger.HasRead(applied.Position)) return;
+        var reading = state.Ledger.Feed.CoveredBy(applied.Position);
+        foreach (var account in state.Ledger.Accounts)
+        {
+            if (!account.IsOneOf(applied) || account.RemoteReading >= reading) continue;
+            account.AppliedElsewhere(reading);
+            _answeredElsewhere.Add(account.Name);
+        }
     }
 
     /// <summary>

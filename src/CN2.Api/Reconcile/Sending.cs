@@ -8,8 +8,9 @@ namespace CN2.Api.Reconcile;
 /// owner costs the same however many vRouters wait.
 /// </summary>
 /// <param name="after">What was sent before it: it covers the feed from there on.</param>
+/// <param name="afterReading">The number of the reading of the feed that <paramref name="after"/> is.</param>
 /// <param name="at">When it was sent; null: it is never overdue.</param>
-internal sealed class Sending(AckMark mark, FeedPosition? after, IReadOnlyCollection<Guid> owners, DateTimeOffset? at = null)
+internal sealed class Sending(AckMark mark, FeedPosition? after, IReadOnlyCollection<Guid> owners, DateTimeOffset? at = null, long afterReading = 0)
 {
     private HashSet<Guid>? _ofMany;
 
@@ -18,6 +19,8 @@ internal sealed class Sending(AckMark mark, FeedPosition? after, IReadOnlyCollec
 
     public FeedPosition? After => after;
 
+    public long AfterReading => afterReading;
+
     /// <summary>They wait for it.</summary>
     public IReadOnlyCollection<Guid> Owners => _ofMany ?? owners;
 
@@ -25,6 +28,9 @@ internal sealed class Sending(AckMark mark, FeedPosition? after, IReadOnlyCollec
 
     /// <summary>The agents get it one after the other, so it takes a moment until all have it.</summary>
     public bool IsInTurn { get; init; }
+
+    /// <summary>It is of owners that concern one vRouter alone.</summary>
+    public bool IsOwn { get; init; }
 
     public HashSet<VirtualRouterLedger.Account> Waiting { get; } = [];
 

@@ -94,6 +94,18 @@ internal sealed partial class StateReader(
     public Task<RowsRead<VirtualRouterState>> VirtualRoutersAsync(IDatabaseReading reading, Guid[] uids, Guid epoch, CancellationToken ct) =>
         ReadAsync(DatabaseReading.ConnectionOf(reading), VirtualRouterSql, uids, row => ReadVirtualRouter(row, epoch), ct);
 
+    public async Task<IReadOnlyList<AgentsApplied>> AgentsAppliedAsync(IDatabaseReading reading, Guid epoch, CancellationToken ct)
+    {
+        var rows = await Sql.ReadAllAsync(
+            DatabaseReading.ConnectionOf(reading), "SELECT control_node, position, behind FROM agents_applied",
+            row => (ControlNode: row.GetString(0), Position: row.GetString(1), Behind: row.GetFieldValue<string[]>(2)), ct);
+        var all = new List<AgentsApplied>(rows.Count);
+        foreach (var (controlNode, text, behind) in rows)
+            if (FeedPosition.TryParse(text, out var position) && position?.Epoch == epoch) all.Add(new AgentsApplied(controlNode, position, behind.ToHashSet()));
+
+        return all;
+    }
+
     public Task<RowsRead<ServiceHealthCheck>> ServiceHealthChecksAsync(IDatabaseReading reading, Guid[] uids, CancellationToken ct) =>
         ReadAsync(DatabaseReading.ConnectionOf(reading), ServiceHealthCheckSql, uids, ReadServiceHealthCheck, ct);
 

@@ -268,11 +268,11 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
         void Await(VirtualRouterLedger.Account account, ulong revision)
         {
             Wait(account, natEntries.GetsEverywhere(account.Name) ? sharedByOwners ??= NewSending(revision, natEntries.OwnersEverywhere, isInTurn) : sharedByNone ??= NewSending(revision, [], isInTurn));
-            if (natEntries.OwnersOnlyOf(account.Name) is { Count: > 0 } owners) Wait(account, NewSending(revision, owners, false));
+            if (natEntries.OwnersOnlyOf(account.Name) is { Count: > 0 } owners) Wait(account, NewSending(revision, owners, false, isOwn: true));
         }
 
-        Sending NewSending(ulong revision, IReadOnlyCollection<Guid> owners, bool inTurn) =>
-            new(new AckMark(revision, ledger.Feed.Last), ledger.SentUpTo, owners, state.Clock.Now) { IsInTurn = inTurn };
+        Sending NewSending(ulong revision, IReadOnlyCollection<Guid> owners, bool inTurn, bool isOwn = false) =>
+            new(new AckMark(revision, ledger.Feed.Last), ledger.SentUpTo, owners, state.Clock.Now, ledger.SentReading) { IsInTurn = inTurn, IsOwn = isOwn };
 
         void Wait(VirtualRouterLedger.Account account, Sending sending)
         {

@@ -146,6 +146,12 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
         /// <summary>The agent has a stream to another replica that is alive.</summary>
         public bool ConnectedElsewhere { get; set; }
 
+        /// <summary>The replica that the agent has dialled last, as its row says.</summary>
+        public string? ControlNode { get; set; }
+
+        /// <summary>The agent has acknowledged its whole configuration to another replica.</summary>
+        public bool AnsweredElsewhere { get; set; }
+
         public bool Lost { get; set; }
 
         /// <inheritdoc cref="VirtualRouterState.Held"/>
@@ -218,12 +224,28 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
         /// </summary>
         public FeedPosition? AppliedPosition(FeedPosition? sentUpTo) => !Answered ? null : Oldest is { } oldest ? oldest.After : sentUpTo;
 
+        /// <summary>The number of the reading of the feed that <see cref="AppliedPosition"/> is; 0 until the agent has acknowledged its whole configuration.</summary>
+        public long AppliedReading(long sentReading) => !Answered ? 0 : Oldest is { } oldest ? oldest.AfterReading : sentReading;
+
+        /// <summary>Since when something is not acknowledged; null: nothing, or that is not known.</summary>
+        public DateTimeOffset? BehindSince => Oldest?.At;
+
+        /// <summary>
+        /// The agent has acknowledged something that concerns this vRouter alone, and other replicas are to know that at once: from its row, as soon as it has applied this reading.
+        /// 0: there is no such thing.
+        /// </summary>
+        public long OwnReading { get; set; }
+
+        /// <summary>It is one of the agents of which this is true.</summary>
+        public bool IsOneOf(AgentsApplied applied) => AnsweredElsewhere && !ConnectedHere && ControlNode == applied.ControlNode && !applied.Behind.Contains(Name);
+
         /// <summary>The agent has a new stream to this replica. It may have lost what it acknowledged on an earlier one.</summary>
         public void Connected()
         {
             ConnectedHere = true;
             Answered = false;
             AppliedRevision = 0;
+            OwnReading = 0;
             _wholeRevision = ulong.MaxValue;
         }
 
@@ -272,8 +294,14 @@ internal sealed class VirtualRouterLedger(Func<Guid, string, bool> announcedElse
 
         private void Settle()
         {
-            while (_outstanding.TryPeek(out var oldest) && IsAcknowledged(oldest.Mark)) awaited.Pass(this, _outstanding.Dequeue());
+            while (_outstanding.TryPeek(out var oldest) && IsAcknowledged(oldest.Mark))
+            {
+                if (oldest.IsOwn) OwnReading = oldest.Mark.FeedPosition;
+                awaited.Pass(this, _outstanding.Dequeue());
+            }
+
             if (_rest is null || !IsAcknowledged(_ofRest.Last.Mark)) return;
+            OwnReading = _ofRest.Last.Mark.FeedPosition;
             awaited.Pass(this, _rest);
             _rest = null;
         }

@@ -325,6 +325,40 @@ public sealed class FeedReaderTests(PrivatePostgres postgres) : IAsyncLifetime
         Assert.Null(next.At);
     }
 
+    [Fact]
+    public async Task What_all_agents_elsewhere_have_applied_is_read_with_the_feed_and_their_rows_when_nothing_new_is_said_of_all()
+    {
+        Execute("INSERT INTO control_node (name, last_seen_at, restart_time_seconds, sessions) VALUES ('cn-b', now(), 0, '{}')");
+        var agents = _parts.Get<AgentReportStore>();
+        var ct = TestContext.Current.CancellationToken;
+        await agents.ConnectAsync(new VRouterHello("node1", System.Net.IPAddress.Parse("172.27.115.242"), null, "1.0"), "cn-b", 10, DateTimeOffset.UtcNow, ct);
+        var before = await _parts.Get<ChangeFeedReader>().EndAsync(ct);
+        await agents.SaveAsync("cn-b", [new VirtualRouterProgress("node1", TimeSpan.Zero, 0, 0, before, "1.0", null)], [], ct);
+        await EndpointAsync("pod1");
+        await LoadAsync();
+        var account = _parts.State.Ledger.Open("node1");
+        Send();
+        await ReadAsync(TimeSpan.Zero);
+        Assert.True(account.IsBehind);
+
+        await agents.ShareAsync(new AgentsApplied("cn-b", _parts.State.Ledger.Position, ["node1"]), ct);
+        await ReadAsync(TimeSpan.Zero);
+        Assert.True(account.IsBehind);
+        await agents.ShareAsync(new AgentsApplied("cn-b", _parts.State.Ledger.Position, []), ct);
+        await ReadAsync(TimeSpan.Zero);
+        Assert.False(account.IsBehind);
+
+        // Its control node says this no more, as one of the version before.
+        await EndpointAsync("pod2");
+        await ReadUntilAsync(() => _parts.State.Resources.VirtualMachineInterfaces.Count == 2);
+        Send();
+        await agents.SaveAsync("cn-b", [new VirtualRouterProgress("node1", TimeSpan.Zero, 0, 0, _parts.State.Ledger.Position, "1.0", null)], [], ct);
+        await ReadAsync(FeedReader.AppliedWithin);
+        Assert.False(account.IsBehind);
+
+        void Send() => account.Sent(new Sending(new CN2.Network.Sequencing.AckMark(1, _parts.State.Ledger.Feed.Last), null, [Sample.Uid(1)]));
+    }
+
     /// <summary>
     /// Another replica that has read on may never have sent the entries of the state that is compiled here, so its agents' positions count only once
     /// this replica has read that far.

@@ -121,6 +121,27 @@ public abstract class AgentReportContract(StoreSite site) : AgentStoreContract(s
     }
 
     [Fact]
+    public async Task What_all_agents_of_a_control_node_have_applied_is_one_row_and_no_change()
+    {
+        var position = (await Site.ReadAsync()).Position;
+        Assert.Empty(await AppliedAsync(position.Epoch));
+        Assert.Empty(await Site.ChangesOfAsync(() => Store.ShareAsync(new AgentsApplied("cn-a", position, ["compute1", "compute2"]), Ct)));
+        await Store.ShareAsync(new AgentsApplied("cn-b", position, []), Ct);
+        Assert.Equal([$"cn-a {position} compute1 compute2", $"cn-b {position} "], await AppliedAsync(position.Epoch));
+        var later = (await Site.ReadAsync()).Position;
+        await Store.ShareAsync(new AgentsApplied("cn-a", later, []), Ct);
+        Assert.Equal([$"cn-a {later} ", $"cn-b {position} "], await AppliedAsync(position.Epoch));
+        Assert.Empty(await AppliedAsync(Guid.NewGuid()));
+    }
+
+    private async Task<IEnumerable<string>> AppliedAsync(Guid epoch)
+    {
+        await using var reading = await Site.Get<IStateReader>().OpenAsync(Ct);
+        var all = await Site.Get<IStateReader>().AgentsAppliedAsync(reading, epoch, Ct);
+        return all.Select(a => $"{a.ControlNode} {a.Position} {string.Join(' ', a.Behind.Order())}").Order();
+    }
+
+    [Fact]
     public async Task A_control_node_disconnects_its_own_agents()
     {
         await ConnectAsync(Hello(1));

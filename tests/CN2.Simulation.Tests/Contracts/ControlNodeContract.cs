@@ -90,12 +90,22 @@ public abstract class ControlNodeContract(StoreSite site) : StoreContract(site)
         var (lease, _) = await ArrangeAsync(engineBound: false);
         await PassAsync(Gone + 1);
         lease = await RenewedAsync(lease);
+        var position = (await Site.ReadAsync()).Position;
+        await Site.Get<IAgentReportStore>("cn-b").ShareAsync(new AgentsApplied("cn-b", position, []), Ct);
         await Store.ForgetGoneAsync(lease, Long, Ct);
         Assert.Contains(await Store.SessionsAsync(Ct), n => n.ControlNode == "cn-b");
+        Assert.Single(await AppliedAsync(position.Epoch));
         await PassAsync(TimeSpan.FromDays(1).TotalSeconds);
         lease = await RenewedAsync(lease);
         await Store.ForgetGoneAsync(lease, Long, Ct);
         Assert.DoesNotContain(await Store.SessionsAsync(Ct), n => n.ControlNode == "cn-b");
+        Assert.Empty(await AppliedAsync(position.Epoch));
+    }
+
+    private async Task<IReadOnlyList<AgentsApplied>> AppliedAsync(Guid epoch)
+    {
+        await using var reading = await Site.Get<IStateReader>().OpenAsync(Ct);
+        return await Site.Get<IStateReader>().AgentsAppliedAsync(reading, epoch, Ct);
     }
 
     [Theory]

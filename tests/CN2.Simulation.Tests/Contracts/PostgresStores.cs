@@ -54,7 +54,7 @@ public sealed class PostgresStores : StoreSite, IAsyncLifetime
     }
 
     public override Task EmptyAsync() => ExecuteAsync(
-        "DELETE FROM leader_lease; DELETE FROM control_node; DELETE FROM session_turn; DELETE FROM owed_session; DELETE FROM announcement_writer; DELETE FROM advertisement; DELETE FROM virtual_router");
+        "DELETE FROM leader_lease; DELETE FROM control_node; DELETE FROM session_turn; DELETE FROM owed_session; DELETE FROM announcement_writer; DELETE FROM agents_applied; DELETE FROM advertisement; DELETE FROM virtual_router");
 
     public override Task PassAsync(TimeSpan time) => ExecuteAsync(
         string.Join(';', new[]

@@ -125,6 +125,12 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
             return true;
         }), ct);
 
+    public Task ShareAsync(AgentsApplied applied, CancellationToken ct) => link.CallAsync(db => db.Write(_ =>
+    {
+        db.AgentsApplied[applied.ControlNode] = applied;
+        return true;
+    }), ct);
+
     public Task<int> MarkLostAsync(LeaderLease lease, TimeSpan goneAfter, LossRule rule, IReadOnlyCollection<string> carriers, CancellationToken ct) =>
         link.CallAsync(db => db.Write(changes => MarkLost(db, changes, lease, goneAfter, rule, carriers)), ct);
 

@@ -37,6 +37,7 @@ internal sealed class MemoryControlNodeStore(DatabaseLink link) : IControlNodeSt
             {
                 db.ControlNodes.Remove(name);
                 db.AnnouncementWriters.Remove(name);
+                db.AgentsApplied.Remove(name);
             }
 
             foreach (var (key, paths) in rows)

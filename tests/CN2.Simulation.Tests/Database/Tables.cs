@@ -24,6 +24,8 @@ internal sealed class Tables
     /// <summary>Control node → the number of its last write of announcement rows.</summary>
     public Dictionary<string, long> AnnouncementWriters { get; private init; } = [];
 
+    public Dictionary<string, AgentsApplied> AgentsApplied { get; private init; } = [];
+
     public Tables Copy() => new()
     {
         Networks = new(Networks),
@@ -39,5 +41,6 @@ internal sealed class Tables
         Statuses = new(Statuses),
         OwedSessions = new(OwedSessions),
         AnnouncementWriters = new(AnnouncementWriters),
+        AgentsApplied = new(AgentsApplied),
     };
 }
