@@ -45,7 +45,7 @@ internal static class FloatingIPTable
         return new FloatingIP
         {
             Uid = row.GetGuid(0),
-            Id = new NamespacedName(string.Intern(row.GetString(1)), row.GetString(2)),
+            Id = new NamespacedName(row.GetString(1), row.GetString(2)),
             Generation = row.GetInt64(3),
             Address = row.GetFieldValue<IPAddress>(4),
             Kind = row.IsDBNull(5) ? FloatingIPKind.ClusterIP : FloatingIPKind.External,

@@ -173,6 +173,7 @@ internal sealed partial class FeedReader(
         state.Ledger.Position = _position;
         state.Ledger.Feed.ReadAll(_position, all.RecentChanges);
         var known = state.Resources;
+        known.MakeRoomFor(all.Services.Items.Count, all.FloatingIPs.Items.Count);
         Replace([.. known.ExternalNetworks.Select(n => n.Uid)], all.ExternalNetworks, n => n.Uid, resources.Put, resources.RemoveExternalNetwork);
         Replace([.. known.VirtualRouters.Select(r => r.Uid)], all.VirtualRouters, r => r.Router.Uid, resources.Put, resources.RemoveVirtualRouter);
         Replace([.. known.ServiceHealthChecks.Select(h => h.Uid)], all.ServiceHealthChecks, h => h.Uid, resources.Put, resources.RemoveServiceHealthCheck);
@@ -246,7 +247,11 @@ internal sealed partial class FeedReader(
     /// </summary>
     private static void Replace<T>(Guid[] uids, RowsRead<T> found, Func<T, Guid> uid, Action<T> put, Action<Guid> remove)
     {
-        foreach (var missing in uids.Except(found.Items.Select(uid)).Except(found.Unreadable)) remove(missing);
+        if (uids.Length > 0)
+        {
+            foreach (var missing in uids.Except(found.Items.Select(uid)).Except(found.Unreadable)) remove(missing);
+        }
+
         foreach (var item in found.Items) put(item);
     }
 

@@ -221,10 +221,10 @@ internal sealed partial class StateReader(
     private VirtualMachineInterface ReadVirtualMachineInterface(NpgsqlDataReader row) => new()
     {
         Uid = row.GetGuid(0),
-        Id = new NamespacedName(string.Intern(row.GetString(1)), row.GetString(2)),
-        Labels = LabelSet.Of(row.GetLabels(3), string.Intern),
+        Id = new NamespacedName(row.GetString(1), row.GetString(2)),
+        Labels = row.GetLabels(3),
         Addresses = row.GetFieldValue<IPAddress[]>(4).Where(a => IsHost(a, row, "VirtualMachineInterface")).ToEquatableList(),
-        VirtualRouter = string.Intern(row.GetString(5)),
+        VirtualRouter = row.GetString(5),
         Ready = row.GetBoolean(6),
         HealthCheck = Text(row, 7),
         Health = Enum.Parse<EndpointHealth>(row.GetString(8)),
@@ -245,7 +245,7 @@ internal sealed partial class StateReader(
         new VirtualRouter
         {
             Uid = row.GetGuid(0),
-            Name = string.Intern(row.GetString(1)),
+            Name = row.GetString(1),
             Address = NodeAddress(row, 2),
             Address6 = row.IsDBNull(3) ? null : NodeAddress(row, 3),
             AdminDown = row.GetBoolean(4),

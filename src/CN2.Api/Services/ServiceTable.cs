@@ -32,7 +32,7 @@ internal static class ServiceTable
 
     /// <summary>A row of <see cref="StateSql"/> as the compiler needs it. What is being deleted needs no spec, so a document that cannot be read does not keep it.</summary>
     public static Service ReadState(NpgsqlDataReader row) =>
-        ToState(row.GetGuid(0), new NamespacedName(string.Intern(row.GetString(1)), row.GetString(2)), row.IsDBNull(7) ? ApiJson.Read<ServiceSpec>(row.GetString(4)) : StoredDocument.ReadOr(row.GetString(4), new ServiceSpec())!) with
+        ToState(row.GetGuid(0), new NamespacedName(row.GetString(1), row.GetString(2)), row.IsDBNull(7) ? ApiJson.Read<ServiceSpec>(row.GetString(4)) : StoredDocument.ReadOr(row.GetString(4), new ServiceSpec())!) with
         {
             Generation = row.GetInt64(3),
             PendingReason = row.GetStringOrNull(5),

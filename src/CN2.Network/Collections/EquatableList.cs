@@ -1,5 +1,6 @@
 using System.Collections;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace CN2.Network.Collections;
 
@@ -38,4 +39,7 @@ public static class EquatableList
     public static EquatableList<T> Create<T>(ReadOnlySpan<T> items) => items.IsEmpty ? EquatableList<T>.Empty : new(items);
 
     public static EquatableList<T> ToEquatableList<T>(this IEnumerable<T> items) => Create<T>(items.ToArray());
+
+    /// <summary>The same for the many lists that compilation makes: copied once.</summary>
+    public static EquatableList<T> ToEquatableList<T>(this List<T> items) => Create<T>(CollectionsMarshal.AsSpan(items));
 }

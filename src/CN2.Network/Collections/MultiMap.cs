@@ -9,6 +9,9 @@ internal sealed class MultiMap<TKey, T>(IEqualityComparer<TKey>? comparer = null
 {
     private readonly Dictionary<TKey, Bag<T>> _bags = new(comparer);
 
+    /// <summary>So many keys will be added.</summary>
+    public void MakeRoomFor(int keys) => _bags.EnsureCapacity(keys);
+
     public void Add(TKey key, T item)
     {
         ref var bag = ref CollectionsMarshal.GetValueRefOrAddDefault(_bags, key, out _);

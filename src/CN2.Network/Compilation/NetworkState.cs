@@ -87,6 +87,15 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
         return result;
     }
 
+    /// <summary>So many Services and FloatingIPs will be put: tables that grew with them, by doubling, would leave as much garbage as they take.</summary>
+    public void MakeRoomFor(int services, int floatingIPs)
+    {
+        _services.EnsureCapacity(services);
+        _floatingIPs.EnsureCapacity(floatingIPs);
+        _floatingIPsByService.MakeRoomFor(services);
+        _dirtyOwners.EnsureCapacity(services);
+    }
+
     public void Put(Service service)
     {
         service = service with
