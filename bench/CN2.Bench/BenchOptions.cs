@@ -25,7 +25,7 @@ internal sealed record BenchOptions(IReadOnlySet<char> Scenarios, IReadOnlySet<i
         --seconds (5) is the length of one load of a (of i: a quarter of it, more often), --warm-up (15) that before the first; --agents (1000) are
         those of j, which also takes a tenth of them. --small: everything, as small as it
         gets, to see that it works; its figures mean nothing.
-        Needs root, and the programs published: dotnet publish -c Release of src/CN2.Api and src/CN2.VRouter.
+        Needs root, and the programs published as a release has them, which `./cn2 bench` does.
         """;
 
     /// <summary>Null: the arguments make no sense.</summary>

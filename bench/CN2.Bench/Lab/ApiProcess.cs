@@ -135,7 +135,7 @@ internal sealed class ApiProcess : IDisposable
     }
 }
 
-/// <summary>The published programs (<c>dotnet publish -c Release</c>, which <c>./cn2 bench</c> does).</summary>
+/// <summary>The programs, published as a release has them (<c>publish_release</c> in <c>tests/lab/lib/build.sh</c>).</summary>
 internal static class Published
 {
     public static string Api => Program("CN2.Api", "CN2.Api");
@@ -144,7 +144,7 @@ internal static class Published
 
     private static string Program(string project, string name)
     {
-        var path = Repository.PathOf("artifacts", "publish", project, "release", name);
-        return File.Exists(path) ? path : throw new FileNotFoundException($"{path} is missing: dotnet publish src/{project} -c Release");
+        var path = Repository.PathOf("artifacts", "publish", project, "native", name);
+        return File.Exists(path) ? path : throw new FileNotFoundException($"{path} is missing: ./cn2 bench publishes it");
     }
 }

@@ -10,10 +10,10 @@ namespace CN2.Network.Compilation;
 public sealed class NamespacePlaces
 {
     /// <summary>
-    /// A namespace on more vRouters than this counts as being on all. A change for vRouters by name is collected, encoded and sent for each of them; one for all is
-    /// encoded once. A namespace on many nodes would save those nodes nothing, because they need it.
+    /// A namespace on more vRouters than this counts as being on all. A change for vRouters by name is put together, collected and encoded for each of them, at the start of a
+    /// control node too; one for all is encoded once. A namespace on many nodes would save those nodes nothing, because they need it.
     /// </summary>
-    public const int MostNamed = 64;
+    public const int MostNamed = 16;
 
     private readonly Dictionary<string, Places> _places = new(StringComparer.Ordinal);
     private HashSet<string> _due = new(StringComparer.Ordinal);

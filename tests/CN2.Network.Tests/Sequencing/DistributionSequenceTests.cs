@@ -67,7 +67,7 @@ public sealed class DistributionSequenceTests
     public void A_vRouter_more_costs_the_same_with_sixty_vRouters_as_with_two()
     {
         var (few, many) = (BytesOfOneMore(2), BytesOfOneMore(60));
-        Assert.InRange(many, 0, 4 * few); // 64 names are compared; nothing is put together for each of them
+        Assert.InRange(many, 0, 4 * few); // their names are compared; nothing is put together for each of them
 
         static long BytesOfOneMore(int count)
         {

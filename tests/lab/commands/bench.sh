@@ -7,8 +7,7 @@ cn2_bench() {
     CN2_BENCH_LOAD=$(cut -d' ' -f1-3 /proc/loadavg)
     settle_run_dir
     need ip nft sysctl setpriv initdb gobgpd zebra nginx wrk
-    publish
-    need_dotnet
+    publish_release
     with_progress "Building the bench" "$CN2_RUN/log/build-bench.log" dotnet build bench/CN2.Bench -c Release ||
         die "The bench does not build." "All of it: $CN2_RUN/log/build-bench.log"
     [ $# -gt 0 ] || set -- --output bench/RESULTS.md
