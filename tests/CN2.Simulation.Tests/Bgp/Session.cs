@@ -145,7 +145,6 @@ internal sealed class Session(Engine engine, Router? router, Wire.Peer peer, Sch
         if (!IsUp) return listed;
         if (_offersAddPath) listed.State.LocalCap.Add(AddPath(AddPathCapabilityTuple.Types.Mode.Send));
         foreach (var family in _peer.AfiSafis) listed.State.RemoteCap.Add(Any.Pack(new MultiProtocolCapability { Family = family.Config.Family }));
-        listed.State.RemoteCap.Add(Any.Pack(new GracefulRestartCapability()));
         if (router!.TakesAddPath) listed.State.RemoteCap.Add(AddPath(AddPathCapabilityTuple.Types.Mode.Receive));
         return listed;
     }

@@ -75,7 +75,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         var tableWatch = new TableWatch(engine, time);
         _paths = new(engine, tableWatch, _sessions.AnyWithoutAddPath, _patrol, time, logger);
         _mapper = new(options);
-        _peers = new(engine, _mapper, _sessions, turns, _paths.RetiredNumbers, _patrol, time, logger);
+        _peers = new(engine, _mapper, _sessions, turns, _patrol, time, logger);
         _turns = turns;
         turns.Taken += _peers.MayChange;
         _imports = new(engine, tableWatch, _sessions, options, time, logger);

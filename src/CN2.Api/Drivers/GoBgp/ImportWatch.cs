@@ -263,7 +263,7 @@ internal sealed class ImportWatch(GoBgpEngine engine, ImportTable table, Importe
     private async Task<bool> HasSentEverythingAsync(BgpPeer peer, TimeSpan silence, CancellationToken cancellationToken)
     {
         if ((await engine.ListPeersAsync(peer.Address.ToString(), cancellationToken)).FirstOrDefault() is not { } actual) return false;
-        if (!PeerCapabilities.TakesPartInRestarts(actual)) return silence >= Silence;
+        if (!PeerCapabilities.SendsEndOfRib(actual)) return silence >= Silence;
         return actual.AfiSafis.All(a => a.Config?.Family is not { Safi: 128 } || a.MpGracefulRestart?.State?.EndOfRibReceived == true
             || !PeerCapabilities.IsNegotiated(actual, a.Config.Family));
     }

@@ -106,13 +106,6 @@ internal sealed class PathNumbers(WantedState state)
         lock (state.Lock) state.Unnumbered.ExceptWith(keys);
     }
 
-    /// <inheritdoc cref="PathTable.RetiredNumbers"/>
-    public long RetiredNumbers(EngineTurn turn)
-    {
-        turn.Require();
-        return state.Table.RetiredNumbers;
-    }
-
     /// <summary>How many paths the engine would have to be given only to use up their numbers; see <see cref="PathTable.UnusedNumbers"/>.</summary>
     public long UnusedNumbers(EngineTurn turn)
     {

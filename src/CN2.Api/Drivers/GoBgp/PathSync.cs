@@ -82,9 +82,6 @@ internal sealed class PathSync
     /// <summary>Routers may have kept paths that an earlier engine sent.</summary>
     public bool RoutersMayKeep { get; private set; }
 
-    /// <inheritdoc cref="PathTable.RetiredNumbers"/>
-    public long RetiredNumbers(EngineTurn turn) => _wanted.Numbers.RetiredNumbers(turn);
-
     /// <summary>There are withdrawals that had to wait.</summary>
     public bool HasLeaving => _wanted.HasLeaving;
 

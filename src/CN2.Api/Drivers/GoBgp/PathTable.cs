@@ -246,9 +246,6 @@ internal sealed class PathTable
     /// <inheritdoc cref="UsedIdentifiers.DoubtAll"/>
     public void DoubtNumbers() => _used.DoubtAll();
 
-    /// <inheritdoc cref="UsedIdentifiers.Count"/>
-    public long RetiredNumbers => _used.Count;
-
     /// <summary>The path is gone from the engine, which will not use its wire identifier again.</summary>
     public void Retire(EngineRouteKey key, HeldPath path) => _used.Add(key, path.WireIdentifier, isLast: !_paths.ContainsKey(key));
 

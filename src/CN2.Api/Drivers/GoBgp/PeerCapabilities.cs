@@ -5,11 +5,8 @@ internal static class PeerCapabilities
 {
     private const uint NotificationFlag = 4;
 
-    /// <summary>
-    /// The router takes part in graceful restart: it sends an End-of-RIB marker after its initial routes (RFC 4724 §2), and may keep what it was sent when
-    /// the session is lost. Without this capability it drops everything at the end of a session.
-    /// </summary>
-    public static bool TakesPartInRestarts(Wire.Peer peer) =>
+    /// <summary>The router announced that it sends an End-of-RIB marker after its initial routes (RFC 4724 §2).</summary>
+    public static bool SendsEndOfRib(Wire.Peer peer) =>
         peer.State?.RemoteCap.Any(c => c.Is(Wire.GracefulRestartCapability.Descriptor)) == true;
 
     /// <summary>The router announced that it keeps routes also over a NOTIFICATION (N bit, RFC 8538 §2).</summary>

@@ -27,11 +27,8 @@ internal sealed class PeerMapper(BgpOptions options)
     /// <summary>Seconds that a restarted engine waits for the routers' End-of-RIB. With its default of 360, one dead peer holds back every update.</summary>
     public const uint DeferralTime = 3;
 
-    /// <summary>
-    /// The least that gobgpd 3.10 takes; its default is 120. It dials 5 to 9 s after it was given the peer, and then again after one to two times this, both
-    /// by chance (seconds).
-    /// </summary>
-    private const ulong ConnectRetry = 5;
+    /// <summary>Seconds between connection attempts; the engine's default is 120.</summary>
+    private const ulong ConnectRetry = 10;
 
     /// <summary>gobgpd 3.10 only looks whether it is greater than zero.</summary>
     private const uint SendMax = 64;

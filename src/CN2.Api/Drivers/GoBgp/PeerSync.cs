@@ -6,21 +6,13 @@ namespace CN2.Api.Drivers.GoBgp;
 /// <summary>Keeps the engine's peers equal to the wanted ones, and the sessions equal to what the engine says about them.</summary>
 /// <remarks>
 /// A peer is unsettled while it may have kept routes over a restart of the engine and has not been sent all routes since. What is withdrawn
-/// meanwhile does not reach it, so withdrawals wait. A path that gets another number meanwhile cannot wait: its router has missed that.
+/// meanwhile does not reach it.
 /// </remarks>
-/// <param name="retiredNumbers">How many numbers of paths went so far (<see cref="PathTable.RetiredNumbers"/>).</param>
 internal sealed class PeerSync(
-    GoBgpEngine engine, PeerMapper mapper, SessionTable sessions, ISessionTurns turns, Func<EngineTurn, long> retiredNumbers, Patrol patrol, TimeProvider time,
-    ILogger logger)
+    GoBgpEngine engine, PeerMapper mapper, SessionTable sessions, ISessionTurns turns, Patrol patrol, TimeProvider time, ILogger logger)
 {
-    /// <summary>
-    /// A router that has not come back after this time does not hold up withdrawals any more: when it comes, it drops what it kept. Well above the 9 s after
-    /// which gobgpd dials for the first time at the latest: most routers wait for that when it was away for more than a second.
-    /// </summary>
-    public static readonly TimeSpan LateAfter = TimeSpan.FromSeconds(15);
-
-    /// <summary>The same for a router that had no session when the engine ended: most of them are away for long.</summary>
-    private static readonly TimeSpan AbsentAfter = TimeSpan.FromSeconds(10);
+    /// <summary>A router that has not come back after this time does not hold up withdrawals any more: when it comes, it drops what it kept.</summary>
+    public static readonly TimeSpan LateAfter = TimeSpan.FromSeconds(10);
 
     private const string ClosedForChange = "This control node has closed the session because of a change of the BgpRouter, and opens it with the new settings.";
     private const string ClosedToForget = "This control node has closed the session to open it again, so that the router drops what was withdrawn while it was away.";
@@ -34,11 +26,8 @@ internal sealed class PeerSync(
     /// <summary>The engine was started and has no peers yet: they are added as after a restart.</summary>
     private bool _engineRestarted;
 
-    /// <summary>Unsettled peers by address.</summary>
-    private readonly Dictionary<string, Unsettled> _unsettled = [];
-
-    /// <summary>The unsettled peers of a restarted engine that were in session when the one before ended, or were still waited for then.</summary>
-    private readonly HashSet<string> _awaited = [];
+    /// <summary>Unsettled peers by address, and since when.</summary>
+    private readonly Dictionary<string, long> _unsettled = [];
 
     private readonly MissedWithdrawals _missed = new(turns, sessions, time);
 
@@ -150,14 +139,12 @@ internal sealed class PeerSync(
     public void EngineStarting(EngineTurn turn)
     {
         turn.Require();
-        if (!_engineRestarted) _awaited.Clear();
         _engineRestarted = true;
         if (HadPeers && _wanted is { } wanted && _trials.EngineEnded(wanted, _given, _inSession ?? [], _proven) is { } harmful)
             logger.PeerLeftOut(wanted[harmful].Name, _trials.FaultOf(harmful)!);
         _given.Clear();
-        _awaited.UnionWith((_inSession ?? []).Concat(_unsettled.Where(p => p.Value.Patience == LateAfter).Select(p => p.Key)));
-        // The withdrawals that waited for them still wait: they have missed nothing by that.
-        foreach (var address in _unsettled.Keys.ToList()) Settled(turn, address);
+        _missed.AddAll(_unsettled.Keys);
+        _unsettled.Clear();
     }
 
     /// <summary>The engine has no peer yet, so its routers may still forward by what an earlier engine sent.</summary>
@@ -167,9 +154,9 @@ internal sealed class PeerSync(
     public void ForgetLate(EngineTurn turn)
     {
         turn.Require();
-        foreach (var (address, unsettled) in _unsettled.ToList())
+        foreach (var (address, since) in _unsettled.ToList())
         {
-            if (time.GetElapsedTime(unsettled.Since) < unsettled.Patience || sessions.IsEstablished(address)) continue;
+            if (time.GetElapsedTime(since) < LateAfter || sessions.IsEstablished(address)) continue;
             _unsettled.Remove(address);
             if (_missed.Add(address) && _wanted?.GetValueOrDefault(address) is { } peer) logger.PeerLate(peer.Name);
         }
@@ -237,7 +224,7 @@ internal sealed class PeerSync(
                 _given.Add(address);
                 await engine.AddPeerAsync(Encode(peer, asRestarted), turn.Lost);
                 _heldBack.Remove(address);
-                if (RoutersMayKeep && asRestarted && peer is { GracefulRestart: true, AdminDown: false }) _unsettled[address] = NewUnsettled(turn, _engineRestarted && !_awaited.Contains(address) ? AbsentAfter : LateAfter);
+                if (RoutersMayKeep && asRestarted && peer is { GracefulRestart: true, AdminDown: false }) _unsettled[address] = time.GetTimestamp();
                 logger.PeerChanged(peer.Name, asRestarted ? "added as after a restart" : "added");
             });
         }
@@ -303,15 +290,14 @@ internal sealed class PeerSync(
     {
         var target = mapper.Encode(WithoutWhatMayLack(peer, actual), restarting: false);
         var address = peer.Address.ToString();
-        Settle(turn, address, peer, actual);
+        Settle(address, peer, actual);
         if (peer.IsUnreadable) return sessions.Observe(actual);
         _changes.Observe(actual);
         var difference = PeerMapper.Compare(target, actual);
-        var mayHoldMissed = PeerCapabilities.SendsSeveral(actual) && PeerCapabilities.TakesPartInRestarts(actual);
-        if ((peer.AdminDown || (_missed.Contains(address) && mayHoldMissed)) && !await ForgetsAsync(turn, actual)) return sessions.Observe(actual);
+        if ((peer.AdminDown || (_missed.Contains(address) && PeerCapabilities.SendsSeveral(actual))) && !await ForgetsAsync(turn, actual)) return sessions.Observe(actual);
         var isUp = actual.State?.SessionState is Wire.PeerState.Types.SessionState.Established;
         var mayReopen = isUp && actual.GracefulRestart?.LocalRestarting != true && _missed.Contains(address);
-        if (mayReopen && !mayHoldMissed) _missed.Remove(address);
+        if (mayReopen && !PeerCapabilities.SendsSeveral(actual)) _missed.Remove(address);
         else if (mayReopen && difference != PeerDifference.Session)
         {
             sessions.Closing(address, ClosedToForget);
@@ -357,7 +343,7 @@ internal sealed class PeerSync(
         if (keeps)
         {
             RoutersMayKeep = true;
-            _unsettled[address] = NewUnsettled(turn, LateAfter);
+            _unsettled[address] = time.GetTimestamp();
         }
         logger.PeerChanged(peer.Name, keeps ? "changed, new session as after a restart" : difference == PeerDifference.Timers ? "timers changed" : "replaced, new session");
         return false;
@@ -427,28 +413,16 @@ internal sealed class PeerSync(
         return true;
     }
 
-    private void Settle(EngineTurn turn, string address, BgpPeer peer, Wire.Peer actual)
+    private void Settle(string address, BgpPeer peer, Wire.Peer actual)
     {
         if (RoutersMayKeep && actual.GracefulRestart is { LocalRestarting: true } && peer is { GracefulRestart: true, AdminDown: false })
         {
-            if (!_unsettled.ContainsKey(address)) _unsettled[address] = NewUnsettled(turn, LateAfter);
+            _unsettled.TryAdd(address, time.GetTimestamp());
         }
-        else if (peer is not { GracefulRestart: true, AdminDown: false })
+        else if (actual.State?.SessionState is Wire.PeerState.Types.SessionState.Established || peer is not { GracefulRestart: true, AdminDown: false })
         {
             _unsettled.Remove(address);
         }
-        else if (actual.State?.SessionState is Wire.PeerState.Types.SessionState.Established)
-        {
-            Settled(turn, address);
-        }
-    }
-
-    private Unsettled NewUnsettled(EngineTurn turn, TimeSpan patience) => new(time.GetTimestamp(), patience, retiredNumbers(turn));
-
-    /// <summary>The peer is not unsettled any more. By the numbers that went meanwhile it may keep paths that nobody withdraws from it.</summary>
-    private void Settled(EngineTurn turn, string address)
-    {
-        if (_unsettled.Remove(address, out var unsettled) && unsettled.RetiredNumbers != retiredNumbers(turn)) _missed.Add(address);
     }
 
     /// <summary>The engine refuses a peer: its session says why, and the other peers are carried out.</summary>
@@ -464,9 +438,4 @@ internal sealed class PeerSync(
             if (sessions.Refuse(peer.Name, e.Status.Detail)) logger.PeerRefused(peer.Name, e.Status.Detail);
         }
     }
-
-    /// <param name="Since">The peer is unsettled since then.</param>
-    /// <param name="Patience">For so long it holds up withdrawals.</param>
-    /// <param name="RetiredNumbers">How many numbers had gone then.</param>
-    private readonly record struct Unsettled(long Since, TimeSpan Patience, long RetiredNumbers);
 }

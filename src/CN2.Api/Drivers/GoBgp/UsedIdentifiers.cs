@@ -32,13 +32,9 @@ internal sealed class UsedIdentifiers
         _doubtful.Clear();
     }
 
-    /// <summary>How many numbers went, over all restarts of the engine.</summary>
-    public long Count { get; private set; }
-
     /// <param name="isLast">The prefix has no path any more.</param>
     public void Add(EngineRouteKey key, uint identifier, bool isLast)
     {
-        if (identifier > 0) Count++;
         _highest[key] = Math.Max(_highest.GetValueOrDefault(key), identifier);
         if (!isLast) return;
         _gone.Enqueue(key);

@@ -167,7 +167,7 @@ public sealed partial class RestartTruthTests : IDisposable
         await speaker.EstablishedAsync("frr");
         var answer = await speaker.ChangePathsAsync([], [Key("100.0.0.4", A), Key("100.0.0.5", A)], Token);
         Assert.Equal(2, answer.Count);
-        await Eventually.TrueAsync(async () => (await speaker.ChangePathsAsync([], [.. answer.Select(a => a.Key)], Token)).Count == 0, "confirmed", 30);
+        await Eventually.TrueAsync(async () => (await speaker.ChangePathsAsync([], [.. answer.Select(a => a.Key)], Token)).Count == 0, "confirmed", 20);
         await Eventually.TrueAsync(() => site.Frr.NextHops("100.0.0.4/32").SequenceEqual([B]) && site.Frr.Paths("100.0.0.5/32").Count == 0, "at the router that is there", 3);
         BgpLab.Ip(away, "link", "set", "eth0", "up");
         await site.SyncedAsync(60);
