@@ -836,6 +836,7 @@ CREATE TABLE public.agent_certificate_state (
 
 CREATE TABLE public.agents_applied (
     control_node text NOT NULL,
+    run uuid NOT NULL,
     "position" text NOT NULL,
     behind text[] NOT NULL
 );

@@ -29,6 +29,7 @@ internal static class ControlNodeRemoval
         await scope.ExecuteAsync(
             [
                 Sql.Command("DELETE FROM control_node WHERE name = $1", Sql.Value(name)),
+                Sql.Command("DELETE FROM agents_applied WHERE control_node = $1", Sql.Value(name)),
                 Sql.Command(
                     """
                     INSERT INTO event (kind, name, at, type, reason, message)

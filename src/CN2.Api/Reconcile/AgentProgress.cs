@@ -95,7 +95,7 @@ internal sealed class AgentProgress(LoopState state, AgentRecorder recorder, VRo
     {
         _hasAcknowledged = true;
         var isOwn = TakeOwn(account);
-        Save(account, atOnce: isFirstAnswer || account.Lost || ((isNews || isOwn) && state.Others.Any));
+        Save(account, atOnce: isFirstAnswer || account.Lost || isNews || (isOwn && state.Others.Any));
     }
 
     /// <summary>An agent is not here any more: the others may have waited for it.</summary>
@@ -196,7 +196,7 @@ internal sealed class AgentProgress(LoopState state, AgentRecorder recorder, VRo
         }
     }
 
-    /// <summary>What all agents here have applied, but for those that are behind; null: they are too different for that, or nothing was sent.</summary>
+    /// <summary>What all agents here have applied, but for those that are behind; null: they are too different for that, none has answered, or nothing was sent.</summary>
     private (long Reading, FeedPosition Position, List<string> Behind)? AllApplied(DateTimeOffset now)
     {
         var ledger = state.Ledger;
@@ -204,12 +204,18 @@ internal sealed class AgentProgress(LoopState state, AgentRecorder recorder, VRo
         _lookAgainAt = null;
         List<string> behind = [];
         List<VirtualRouterLedger.Account> slow = [];
+        var hasAnswers = false;
         foreach (var account in ledger.Accounts)
         {
             if (!account.ConnectedHere) continue;
-            // The row of one that has answered on an earlier stream says so until its hello is saved.
-            if (!account.Answered && !account.Recorded) behind.Add(account.Name);
-            if (!account.Answered) continue;
+            if (!account.Answered)
+            {
+                // Its row may say that it has: of an earlier stream, until its hello is saved, or by a late write of an earlier process.
+                behind.Add(account.Name);
+                continue;
+            }
+
+            hasAnswers = true;
             if (account.BehindSince <= now - Patience)
             {
                 slow.Add(account);
@@ -223,7 +229,7 @@ internal sealed class AgentProgress(LoopState state, AgentRecorder recorder, VRo
         slow.RemoveAll(a => a.AppliedReading(ledger.SentReading) >= reading);
         if (behind.Count + slow.Count <= MostBehind) behind.AddRange(slow.Select(a => a.Name));
         else slow.ForEach(TakeLess);
-        return position is null || behind.Count > MostBehind ? null : (reading, position, behind);
+        return position is null || !hasAnswers || behind.Count > MostBehind ? null : (reading, position, behind);
 
         void TakeLess(VirtualRouterLedger.Account account)
         {

@@ -293,6 +293,7 @@ internal sealed partial class AgentRecorder(
             if (last.IsSilent || SilenceNow(last.Progress.Silence, last.At) < AgentReportStore.HeardWithin) continue;
             last.IsSilent = true;
             _waiting.Progress.TryAdd(name, last);
+            _waiting.Urgent.Add(name);
         }
     }
 

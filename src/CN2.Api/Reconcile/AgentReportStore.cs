@@ -20,6 +20,9 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
     private const int ConnectAttempts = 3;
     private const short VirtualRouterKind = (short)ResourceKind.VirtualRouter;
 
+    /// <summary>This process, among those that were started under the name of this control node.</summary>
+    private readonly Guid _run = Guid.NewGuid();
+
     /// <summary>
     /// An agent that was heard within this time is heard regularly: a heartbeat is due every <see cref="HeartbeatProtocol.Interval"/>, and may be a quarter of it late. Its row says <c>infinity</c> for as long as that is so, and does
     /// not change; until when it was so, its control node's own heartbeat says (<see cref="AgentConnectionRows.LastHeard"/>).
@@ -302,19 +305,35 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
             new() { Value = StreamEnds });
     }
 
-    /// <summary>Saves what all agents of a control node have applied, and wakes the other control nodes. Nobody here waits for it.</summary>
+    /// <summary>
+    /// This process is the control node now. What one before it said of all its agents counts no more; if that one was only stopped and goes on, it has nothing to say
+    /// (<see cref="ShareAsync"/>).
+    /// </summary>
+    public async Task EnterAsync(string controlNode, CancellationToken ct)
+    {
+        await using var command = dataSource.CreateCommand(
+            "INSERT INTO agents_applied (control_node, run, position, behind) VALUES ($1, $2, '', '{}') ON CONFLICT (control_node) DO UPDATE SET run = excluded.run, position = '', behind = '{}'");
+        command.Parameters.Add(new() { Value = controlNode });
+        command.Parameters.Add(new() { Value = _run });
+        await command.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>
+    /// Saves what all agents of a control node have applied, and wakes the other control nodes. Nobody here waits for it. Nothing is saved when another process has
+    /// become the control node (<see cref="EnterAsync"/>).
+    /// </summary>
     public async Task ShareAsync(AgentsApplied applied, CancellationToken ct)
     {
         await using var command = dataSource.CreateCommand(
             """
-            INSERT INTO agents_applied (control_node, position, behind) VALUES ($1, $2, $3)
-            ON CONFLICT (control_node) DO UPDATE SET position = excluded.position, behind = excluded.behind
+            INSERT INTO agents_applied AS a (control_node, position, behind, run) VALUES ($1, $2, $3, $4)
+            ON CONFLICT (control_node) DO UPDATE SET position = excluded.position, behind = excluded.behind WHERE a.run = excluded.run
             """);
         command.Parameters.Add(new() { Value = applied.ControlNode });
         command.Parameters.Add(new() { Value = applied.Position.ToString() });
         command.Parameters.Add(AgentConnectionRows.Texts(applied.Behind));
-        await command.ExecuteNonQueryAsync(ct);
-        signal.SetOfOthers();
+        command.Parameters.Add(new() { Value = _run });
+        if (await command.ExecuteNonQueryAsync(ct) > 0) signal.SetOfOthers();
     }
 
     /// <summary>

@@ -24,6 +24,8 @@ internal interface IAgentReportStore
     Task SaveAsync(string controlNode, IReadOnlyCollection<VirtualRouterProgress> progress, IReadOnlyCollection<string> answered, CancellationToken ct);
 
     /// <summary>Saves what all agents of a control node have applied. No change row tells of it: the other control nodes are woken, and look while they wait for agents there.</summary>
+    Task EnterAsync(string controlNode, CancellationToken ct);
+
     Task ShareAsync(AgentsApplied applied, CancellationToken ct);
 
     Task<int> MarkLostAsync(LeaderLease lease, TimeSpan goneAfter, LossRule rule, IReadOnlyCollection<string> carriers, CancellationToken ct);

@@ -8,6 +8,7 @@ internal sealed class ReconcileStart(
     {
         // The last heartbeat of the earlier run says until when its agents were heard.
         await agents.DisconnectAsync(heartbeat.ControlNode, null, ct);
+        await agents.EnterAsync(heartbeat.ControlNode, ct);
         await heartbeat.EnterAsync(ct);
         await turns.LoadAsync(await heartbeat.LastSessionsAsync(ct), ct);
         if (await speaker.LoadAsync(ct)) gate.AnnouncedBefore();

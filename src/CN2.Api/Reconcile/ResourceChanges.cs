@@ -147,8 +147,9 @@ internal sealed class ResourceChanges(
         var reading = state.Ledger.Feed.CoveredBy(applied.Position);
         foreach (var account in state.Ledger.Accounts)
         {
-            if (!account.IsOneOf(applied) || account.RemoteReading >= reading) continue;
-            account.AppliedElsewhere(reading);
+            // Something sent since then may be covered by what was known before.
+            if (!account.IsOneOf(applied) || (account.RemoteReading >= reading && !account.IsBehind)) continue;
+            account.AppliedElsewhere(Math.Max(account.RemoteReading, reading));
             _answeredElsewhere.Add(account.Name);
         }
     }

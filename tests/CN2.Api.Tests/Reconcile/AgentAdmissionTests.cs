@@ -145,6 +145,8 @@ public sealed class AgentAdmissionTests : IAsyncDisposable
         public Task SaveAsync(string controlNode, IReadOnlyCollection<VirtualRouterProgress> progress, IReadOnlyCollection<string> answered, CancellationToken ct) =>
             throw new NotSupportedException();
 
+        public Task EnterAsync(string controlNode, CancellationToken ct) => throw new NotSupportedException();
+
         public Task ShareAsync(AgentsApplied applied, CancellationToken ct) => throw new NotSupportedException();
 
         public Task<int> MarkLostAsync(LeaderLease lease, TimeSpan goneAfter, LossRule rule, IReadOnlyCollection<string> carriers, CancellationToken ct) => throw new NotSupportedException();

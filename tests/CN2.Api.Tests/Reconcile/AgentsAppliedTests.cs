@@ -342,6 +342,8 @@ public sealed class AgentsAppliedTests : IAsyncDisposable
             return Task.CompletedTask;
         }
 
+        public Task EnterAsync(string controlNode, CancellationToken ct) => Task.CompletedTask;
+
         public Task ShareAsync(AgentsApplied applied, CancellationToken ct)
         {
             if (IsAway) throw new NpgsqlException("The connection with the database is lost.");

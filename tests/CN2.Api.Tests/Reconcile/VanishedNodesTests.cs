@@ -117,6 +117,8 @@ public sealed class VanishedNodesTests : IAsyncDisposable
 
         public Task SaveAsync(string controlNode, IReadOnlyCollection<VirtualRouterProgress> progress, IReadOnlyCollection<string> answered, CancellationToken ct) => Task.CompletedTask;
 
+        public Task EnterAsync(string controlNode, CancellationToken ct) => Task.CompletedTask;
+
         public Task ShareAsync(AgentsApplied applied, CancellationToken ct) => Task.CompletedTask;
 
         public Task<int> MarkLostAsync(CN2.Api.Data.LeaderLease lease, TimeSpan goneAfter, LossRule rule, IReadOnlyCollection<string> carriers, CancellationToken ct) => Task.FromResult(0);

@@ -134,6 +134,22 @@ public abstract class AgentReportContract(StoreSite site) : AgentStoreContract(s
         Assert.Empty(await AppliedAsync(Guid.NewGuid()));
     }
 
+    [Fact]
+    public async Task A_process_that_was_replaced_says_nothing_more_of_all_agents()
+    {
+        var position = (await Site.ReadAsync()).Position;
+        var (stopped, next) = (Site.Get<IAgentReportStore>("cn-a"), Site.Get<IAgentReportStore>("cn-b"));
+        await stopped.EnterAsync("cn-a", Ct);
+        await stopped.ShareAsync(new AgentsApplied("cn-a", position, []), Ct);
+        Assert.Equal([$"cn-a {position} "], await AppliedAsync(position.Epoch));
+        await next.EnterAsync("cn-a", Ct);
+        Assert.Empty(await AppliedAsync(position.Epoch));
+        await stopped.ShareAsync(new AgentsApplied("cn-a", position, []), Ct);
+        Assert.Empty(await AppliedAsync(position.Epoch));
+        await next.ShareAsync(new AgentsApplied("cn-a", position, ["compute1"]), Ct);
+        Assert.Equal([$"cn-a {position} compute1"], await AppliedAsync(position.Epoch));
+    }
+
     private async Task<IEnumerable<string>> AppliedAsync(Guid epoch)
     {
         await using var reading = await Site.Get<IStateReader>().OpenAsync(Ct);

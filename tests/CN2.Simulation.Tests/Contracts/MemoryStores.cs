@@ -15,7 +15,8 @@ public sealed class MemoryStores : StoreSite
     private readonly Scheduler _scheduler = new(new Random(1));
     private readonly MemoryDatabase _database;
     private readonly DatabaseLink _link;
-    private readonly Dictionary<string, MemoryAnnouncementStore> _announcements = [];
+    /// <summary>Process → stores of which it has one each, because they know what they wrote.</summary>
+    private readonly Dictionary<(string Process, Type Store), object> _own = [];
     private readonly Writes _writes;
     private readonly Guid _network;
     private readonly Guid _smallNetwork;
@@ -35,8 +36,8 @@ public sealed class MemoryStores : StoreSite
         var t when t == typeof(IStateReader) => new MemoryStateReader(_link),
         var t when t == typeof(IChangeFeedReader) => new MemoryChangeFeedReader(_link),
         var t when t == typeof(IControlNodeStore) => new MemoryControlNodeStore(_link),
-        var t when t == typeof(IAnnouncementStore) => AnnouncementsOf(controlNode),
-        var t when t == typeof(IAgentReportStore) => new MemoryAgentReportStore(_link),
+        var t when t == typeof(IAnnouncementStore) => Own(controlNode, () => new MemoryAnnouncementStore(_link)),
+        var t when t == typeof(IAgentReportStore) => Own(controlNode, () => new MemoryAgentReportStore(_link)),
         var t when t == typeof(IEndpointHealthStore) => new MemoryEndpointHealthStore(_link),
         var t when t == typeof(IStatusStore) => new MemoryStatusStore(_link),
         var t when t == typeof(IServiceLifecycle) => new MemoryServiceLifecycle(_link),
@@ -45,10 +46,10 @@ public sealed class MemoryStores : StoreSite
         var t => throw new NotSupportedException($"{t} has no rows in memory."),
     });
 
-    /// <summary>As a process has one.</summary>
-    private MemoryAnnouncementStore AnnouncementsOf(string process)
+    private object Own<T>(string process, Func<T> make)
+        where T : notnull
     {
-        if (!_announcements.TryGetValue(process, out var store)) _announcements[process] = store = new MemoryAnnouncementStore(_link);
+        if (!_own.TryGetValue((process, typeof(T)), out var store)) _own[(process, typeof(T))] = store = make();
         return store;
     }
 

@@ -24,7 +24,9 @@ public sealed class PostgresStores : StoreSite, IAsyncLifetime
     private readonly TemporaryDirectory _directory = new("cn2-contract-");
     private PostgresServer _server = null!;
     private string _database = null!;
-    private readonly Dictionary<string, AnnouncementStore> _announcements = [];
+
+    /// <summary>Process → stores of which it has one each, because they know what they wrote.</summary>
+    private readonly Dictionary<(string Process, Type Store), object> _own = [];
     private WebApplication _app = null!;
     private HttpClient _client = null!;
 
@@ -48,9 +50,15 @@ public sealed class PostgresStores : StoreSite, IAsyncLifetime
         var options = new ControlNodeOptions { Name = controlNode };
         if (typeof(T) == typeof(ILeaderLeaseStore)) return (T)(object)ActivatorUtilities.CreateInstance<LeaderLeaseStore>(_app.Services, options);
         if (typeof(T) == typeof(ISessionTurnStore)) return (T)(object)ActivatorUtilities.CreateInstance<SessionTurnStore>(_app.Services, options);
-        if (typeof(T) != typeof(IAnnouncementStore)) return _app.Services.GetRequiredService<T>();
-        if (!_announcements.TryGetValue(controlNode, out var store)) _announcements[controlNode] = store = ActivatorUtilities.CreateInstance<AnnouncementStore>(_app.Services);
-        return (T)(object)store;
+        if (typeof(T) == typeof(IAnnouncementStore)) return (T)(object)Own<AnnouncementStore>(controlNode);
+        return typeof(T) == typeof(IAgentReportStore) ? (T)(object)Own<AgentReportStore>(controlNode) : _app.Services.GetRequiredService<T>();
+    }
+
+    private T Own<T>(string process)
+        where T : notnull
+    {
+        if (!_own.TryGetValue((process, typeof(T)), out var store)) _own[(process, typeof(T))] = store = ActivatorUtilities.CreateInstance<T>(_app.Services);
+        return (T)store;
     }
 
     public override Task EmptyAsync() => ExecuteAsync(

@@ -125,9 +125,16 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
             return true;
         }), ct);
 
+    public Task EnterAsync(string controlNode, CancellationToken ct) => link.CallAsync(db => db.Write(_ =>
+    {
+        db.AgentsApplied[controlNode] = (this, null);
+        return true;
+    }), ct);
+
     public Task ShareAsync(AgentsApplied applied, CancellationToken ct) => link.CallAsync(db => db.Write(_ =>
     {
-        db.AgentsApplied[applied.ControlNode] = applied;
+        if (db.AgentsApplied.GetValueOrDefault(applied.ControlNode, (this, null)).Writer != this) return false;
+        db.AgentsApplied[applied.ControlNode] = (this, applied);
         return true;
     }), ct);
 

@@ -53,7 +53,7 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
     public Dictionary<Guid, string> Statuses => _tables.Statuses;
     public Dictionary<string, IReadOnlyCollection<string>> OwedSessions => _tables.OwedSessions;
 
-    public Dictionary<string, AgentsApplied> AgentsApplied => _tables.AgentsApplied;
+    public Dictionary<string, (object Writer, AgentsApplied? Applied)> AgentsApplied => _tables.AgentsApplied;
 
     public Dictionary<string, long> AnnouncementWriters => _tables.AnnouncementWriters;
 

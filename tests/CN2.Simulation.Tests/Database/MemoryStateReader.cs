@@ -23,7 +23,7 @@ internal sealed class MemoryStateReader(DatabaseLink link) : IStateReader
         link.CallAsync(reading, r => All(Pick(r.Tables.Routers, uids).Items.Select(v => Of(r.Tables, v, epoch))), ct);
 
     public Task<IReadOnlyList<AgentsApplied>> AgentsAppliedAsync(IDatabaseReading reading, Guid epoch, CancellationToken ct) =>
-        link.CallAsync(reading, r => (IReadOnlyList<AgentsApplied>)[.. r.Tables.AgentsApplied.Values.Where(a => a.Position.Epoch == epoch)], ct);
+        link.CallAsync(reading, r => (IReadOnlyList<AgentsApplied>)[.. r.Tables.AgentsApplied.Values.Select(a => a.Applied).OfType<AgentsApplied>().Where(a => a.Position.Epoch == epoch)], ct);
 
     public Task<RowsRead<ServiceHealthCheck>> ServiceHealthChecksAsync(IDatabaseReading reading, Guid[] uids, CancellationToken ct) =>
         link.CallAsync(reading, _ => All<ServiceHealthCheck>([]), ct);

@@ -24,7 +24,7 @@ internal sealed class Tables
     /// <summary>Control node → the number of its last write of announcement rows.</summary>
     public Dictionary<string, long> AnnouncementWriters { get; private init; } = [];
 
-    public Dictionary<string, AgentsApplied> AgentsApplied { get; private init; } = [];
+    public Dictionary<string, (object Writer, AgentsApplied? Applied)> AgentsApplied { get; private init; } = [];
 
     public Tables Copy() => new()
     {
