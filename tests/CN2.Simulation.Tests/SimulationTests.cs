@@ -60,6 +60,18 @@ public sealed class SimulationTests(ITestOutputHelper output)
             CultureInfo.InvariantCulture, $"{total} of {operations} operations, {total / clock.Elapsed.TotalSeconds:F0} a second, {failures.Count} failures");
     }
 
+    /// <summary>The same with as many nodes as a fleet has: what all of them get alike, herds that come back, and positions of a thousand agents.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public void With_a_thousand_nodes_everything_comes_right_too(int seed)
+    {
+        var result = SimulationRun.Do(seed, operations: Number("CN2_SIMULATION_OF_THOUSAND") ?? 200, Troubles.Mixed(seed), perRound: 50, nodes: 1_000);
+        output.WriteLine(result.ToString());
+        Assert.True(result.Failure is null, result.ToString());
+    }
+
     private static Trouble TroubleOf(int seed) => Environment.GetEnvironmentVariable("CN2_SIMULATION_TROUBLE") switch
     {
         null or "" => Troubles.Of(seed),

@@ -17,9 +17,9 @@ internal static class SimulationRun
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(1);
 
     /// <summary>Answers what went wrong; null: nothing.</summary>
-    public static SimulationResult Do(int seed, int operations, Trouble trouble, bool isTraced = false, int perRound = 100)
+    public static SimulationResult Do(int seed, int operations, Trouble trouble, bool isTraced = false, int perRound = 100, int nodes = Site.FewNodes)
     {
-        var site = new Site(seed, isTraced: isTraced);
+        var site = new Site(seed, nodes: nodes, isTraced: isTraced);
         site.Begin();
         var drawn = new Operations(site, trouble);
         var done = 0;

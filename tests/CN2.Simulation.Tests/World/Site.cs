@@ -14,9 +14,12 @@ internal sealed class Site
 {
     public const int RestartTime = 5;
 
+    /// <summary>Few nodes meet more often in one trouble than many do.</summary>
+    public const int FewNodes = 4;
+
     private static readonly DateTimeOffset Start = new(2030, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
-    public Site(int seed, int controlNodes = 2, int nodes = 4, bool isTraced = false)
+    public Site(int seed, int controlNodes = 2, int nodes = FewNodes, bool isTraced = false)
     {
         Random = new Random(seed);
         EngineBound = Random.Next(2) == 0;
@@ -139,7 +142,7 @@ internal sealed class Site
 
     public Node NewNode(int number)
     {
-        var node = new Node($"compute{number}", IPAddress.Parse($"172.27.116.{number}"), [.. ControlNodes.Select(c => c.Publisher)], Scheduler, Random) { IsTraced = Trace.IsOn };
+        var node = new Node($"compute{number}", new IPAddress([172, 28, (byte)(number >> 8), (byte)number]), [.. ControlNodes.Select(c => c.Publisher)], Scheduler, Random) { IsTraced = Trace.IsOn };
         node.Dropped += (n, address) => Invariants.Dropped(n, address);
         node.Applied += (n, what) => Trace.Add($"{n.Name} {what}");
         node.SentOn += (n, after) => Invariants.SentOn(n, after);
