@@ -47,6 +47,7 @@ internal sealed class FleetReplicas(PrivateNetwork network, Report report, Bench
         [
             replicas, string.Join(", ", agents), load.Rate, load.Latencies.P50, load.Latencies.P99, caughtUp.Cell, string.Join(", ", processor), databaseTime, lost?.Cell ?? "", back?.Cell ?? "", site.Lost, site.Fleet.Broken,
         ]);
+        if (site.Lost > 0) Progress.Step($"(j8) lost or held: {site.LostEvents}");
         if (lost is null) return;
         report.Add(lost.AtMost(what, 5));
         report.Add(Aim.AtMost("(j8) vRouters that were lost or held meanwhile", 0, site.Lost, ""));

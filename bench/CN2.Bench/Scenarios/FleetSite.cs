@@ -157,6 +157,10 @@ internal sealed class FleetSite : IAsyncDisposable
     /// <summary>How often vRouters were lost, or held with many others.</summary>
     public long Lost => (long)_postgres.Scalar("SELECT count(*) FROM event WHERE reason IN ('Lost', 'MassLoss')", _database)!;
 
+    /// <summary>Which vRouters those were, and when.</summary>
+    public string LostEvents => _postgres.Scalar(
+        "SELECT string_agg(format('%s %s, %s s ago', reason, name, round(extract(epoch FROM now() - at))), '; ' ORDER BY at) FROM event WHERE reason IN ('Lost', 'MassLoss')", _database) as string ?? "none";
+
     /// <summary>Until every replica has nothing more to do.</summary>
     public async Task<Outcome> QuietAsync()
     {
