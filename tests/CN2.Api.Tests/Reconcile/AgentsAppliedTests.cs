@@ -320,7 +320,7 @@ public sealed class AgentsAppliedTests : IAsyncDisposable
     }
 
     /// <summary>A database that takes what it is told to take.</summary>
-    private sealed class RecordedReports : IAgentReportStore
+    private sealed class RecordedReports : TakenReports
     {
         public ConcurrentQueue<VirtualRouterProgress> Saved { get; } = new();
 
@@ -333,7 +333,7 @@ public sealed class AgentsAppliedTests : IAsyncDisposable
         /// <summary>The vRouter whose progress is not taken.</summary>
         public volatile string? Refuses;
 
-        public Task SaveAsync(string controlNode, IReadOnlyCollection<VirtualRouterProgress> progress, IReadOnlyCollection<string> answered, CancellationToken ct)
+        public override Task SaveAsync(string controlNode, IReadOnlyCollection<VirtualRouterProgress> progress, IReadOnlyCollection<string> answered, CancellationToken ct)
         {
             if (IsAway) throw new NpgsqlException("The connection with the database is lost.");
             if (progress.Any(p => p.Name == Refuses)) throw new PostgresException("no", "ERROR", "ERROR", PostgresErrorCodes.InvalidTextRepresentation);
@@ -342,30 +342,12 @@ public sealed class AgentsAppliedTests : IAsyncDisposable
             return Task.CompletedTask;
         }
 
-        public Task EnterAsync(string controlNode, CancellationToken ct) => Task.CompletedTask;
-
-        public Task ShareAsync(AgentsApplied applied, CancellationToken ct)
+        public override Task ShareAsync(AgentsApplied applied, CancellationToken ct)
         {
             if (IsAway) throw new NpgsqlException("The connection with the database is lost.");
             Order.Enqueue("told");
             Applied = applied;
             return Task.CompletedTask;
         }
-
-        public Task<AgentRefusal?> JudgeAsync(VRouterHello hello, string controlNode, int maximum, CancellationToken ct) => Task.FromResult<AgentRefusal?>(null);
-
-        public Task<AgentRefusal?> ConnectAsync(VRouterHello hello, string controlNode, int maximum, DateTimeOffset now, CancellationToken ct) => Task.FromResult<AgentRefusal?>(null);
-
-        public Task<IReadOnlyCollection<VRouterHello>> ConnectKnownAsync(IReadOnlyCollection<VRouterHello> hellos, string controlNode, DateTimeOffset now, CancellationToken ct) => Task.FromResult(hellos);
-
-        public Task SaveIntruderAsync(VRouterHello hello, AgentRefusal refusal, DateTimeOffset now, CancellationToken ct) => Task.CompletedTask;
-
-        public Task ForgetIntrudersAsync(CancellationToken ct) => Task.CompletedTask;
-
-        public Task DisconnectAsync(string controlNode, IReadOnlyCollection<AgentEnd>? ends, CancellationToken ct) => Task.CompletedTask;
-
-        public Task VanishAsync(string controlNode, IReadOnlyCollection<AgentEnd> ends, CancellationToken ct) => Task.CompletedTask;
-
-        public Task<int> MarkLostAsync(LeaderLease lease, TimeSpan goneAfter, LossRule rule, IReadOnlyCollection<string> carriers, CancellationToken ct) => Task.FromResult(0);
     }
 }

@@ -92,35 +92,15 @@ public sealed class VanishedNodesTests : IAsyncDisposable
         return names;
     }
 
-    /// <summary>A database that takes everything.</summary>
-    private sealed class RecordedReports : IAgentReportStore
+    /// <summary>Remembers which nodes are gone.</summary>
+    private sealed class RecordedReports : TakenReports
     {
         public TaskCompletionSource<IReadOnlyCollection<string>> Vanished { get; } = new();
 
-        public Task VanishAsync(string controlNode, IReadOnlyCollection<AgentEnd> ends, CancellationToken ct)
+        public override Task VanishAsync(string controlNode, IReadOnlyCollection<AgentEnd> ends, CancellationToken ct)
         {
             Vanished.TrySetResult([.. ends.Select(e => e.Name)]);
             return Task.CompletedTask;
         }
-
-        public Task<AgentRefusal?> JudgeAsync(VRouterHello hello, string controlNode, int maximum, CancellationToken ct) => Task.FromResult<AgentRefusal?>(null);
-
-        public Task<AgentRefusal?> ConnectAsync(VRouterHello hello, string controlNode, int maximum, DateTimeOffset now, CancellationToken ct) => Task.FromResult<AgentRefusal?>(null);
-
-        public Task<IReadOnlyCollection<VRouterHello>> ConnectKnownAsync(IReadOnlyCollection<VRouterHello> hellos, string controlNode, DateTimeOffset now, CancellationToken ct) => Task.FromResult(hellos);
-
-        public Task SaveIntruderAsync(VRouterHello hello, AgentRefusal refusal, DateTimeOffset now, CancellationToken ct) => Task.CompletedTask;
-
-        public Task ForgetIntrudersAsync(CancellationToken ct) => Task.CompletedTask;
-
-        public Task DisconnectAsync(string controlNode, IReadOnlyCollection<AgentEnd>? ends, CancellationToken ct) => Task.CompletedTask;
-
-        public Task SaveAsync(string controlNode, IReadOnlyCollection<VirtualRouterProgress> progress, IReadOnlyCollection<string> answered, CancellationToken ct) => Task.CompletedTask;
-
-        public Task EnterAsync(string controlNode, CancellationToken ct) => Task.CompletedTask;
-
-        public Task ShareAsync(AgentsApplied applied, CancellationToken ct) => Task.CompletedTask;
-
-        public Task<int> MarkLostAsync(CN2.Api.Data.LeaderLease lease, TimeSpan goneAfter, LossRule rule, IReadOnlyCollection<string> carriers, CancellationToken ct) => Task.FromResult(0);
     }
 }
