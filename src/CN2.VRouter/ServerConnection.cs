@@ -11,6 +11,7 @@ internal sealed partial class ServerConnection(IReadOnlyList<Uri> servers, Hello
 
     private readonly ILogger _logger = logger;
     private readonly ServerTurns _turns = new(ServerOrder.Of(hello.Name, servers), time);
+    private readonly AnswerPatience _patience = new(servers.Count);
     private volatile ServerStream? _current;
     private ulong _connection;
 
@@ -26,7 +27,7 @@ internal sealed partial class ServerConnection(IReadOnlyList<Uri> servers, Hello
         while (true)
         {
             var server = _turns.Next();
-            var stream = new ServerStream(server, NextHello(), trust, own, time);
+            var stream = new ServerStream(server, NextHello(), trust, own, _patience.Current, time);
             var isConnected = false;
             var began = time.GetTimestamp();
             try
@@ -55,10 +56,11 @@ internal sealed partial class ServerConnection(IReadOnlyList<Uri> servers, Hello
             }
 
             _current = null;
+            _patience.Ended(stream.IsUnanswered);
             // When a working stream breaks, try the next server at once. Otherwise one attempt a second, less the time that the attempt took.
             if (isConnected && _turns.Count > 1) continue;
             var pause = (Reconnect / Math.Min(_turns.Count, 4)) - (isConnected ? TimeSpan.Zero : time.GetElapsedTime(began));
-            await Task.Delay(pause > ServerStream.ShortestPause ? pause : ServerStream.ShortestPause, time, cancellation);
+            await Task.Delay(pause > AnswerWait.ShortestPause ? pause : AnswerWait.ShortestPause, time, cancellation);
         }
     }
 

@@ -9,21 +9,15 @@ namespace CN2.VRouter;
 /// <summary>One connection to one CN2.Api, from the hello to the end: sends queued messages and heartbeats, hands on what arrives.</summary>
 /// <param name="trust">Whether the certificate of a server with https:// is good.</param>
 /// <param name="own">The certificate of this node; null: it keeps none.</param>
-internal sealed class ServerStream(Uri server, Hello hello, ServerTrust trust, AgentCertificate? own, TimeProvider time)
+/// <param name="patience">How long the answer to the hello may take, of a server that is heard (<see cref="AnswerPatience"/>).</param>
+internal sealed class ServerStream(Uri server, Hello hello, ServerTrust trust, AgentCertificate? own, TimeSpan patience, TimeProvider time)
 {
-    /// <summary>An agent without a server tries again at least this often (docs/contract.md §1).</summary>
-    private static readonly TimeSpan LongestRetryInterval = TimeSpan.FromSeconds(2);
-
-    /// <summary>The agent waits at least this long between two attempts.</summary>
-    internal static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(100);
-
-    // Attempt and pause together must not take longer than the contract allows.
-    private static readonly TimeSpan HelloPatience = LongestRetryInterval - ShortestPause;
-
-    // Shorter than HelloPatience, so that an address that drops packets is reported as such.
-    private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(1.5);
+    private readonly AnswerWait _wait = new(patience, time);
 
     private readonly Channel<AgentMessage> _outgoing = Channel.CreateUnbounded<AgentMessage>(new UnboundedChannelOptions { SingleReader = true });
+
+    /// <summary>The stream ended because the server was heard and did not answer the hello in time.</summary>
+    public bool IsUnanswered => _wait.IsUnanswered;
 
     /// <summary>Queues a message. It is lost if the stream ends before it is sent: the next stream repeats everything that matters.</summary>
     public void Send(AgentMessage message) => _outgoing.Writer.TryWrite(message);
@@ -45,7 +39,7 @@ internal sealed class ServerStream(Uri server, Hello hello, ServerTrust trust, A
         try
         {
             // The server answers the hello with its headers. A refusal has headers too, but no message.
-            await call.ResponseHeadersAsync.WaitAsync(HelloPatience, time, stop.Token);
+            await _wait.AnsweredAsync(call.ResponseHeadersAsync, stop.Token);
             silence.Broken();
             var isAccepted = false;
             await foreach (var message in call.ResponseStream.ReadAllAsync(stop.Token))
@@ -88,7 +82,8 @@ internal sealed class ServerStream(Uri server, Hello hello, ServerTrust trust, A
     {
         var handler = new SocketsHttpHandler
         {
-            ConnectTimeout = ConnectTimeout,
+            ConnectTimeout = patience,
+            ConnectCallback = _wait.ConnectAsync,
             KeepAlivePingDelay = HeartbeatProtocol.Interval,
             KeepAlivePingTimeout = HeartbeatProtocol.Patience,
             UseProxy = false,

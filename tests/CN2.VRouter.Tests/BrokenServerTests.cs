@@ -20,7 +20,7 @@ public sealed class BrokenServerTests
         using var listener = new TcpListener(IPAddress.Loopback, 0);
         listener.Start();
         var hello = new Hello { Name = "compute1", Address = ByteString.CopyFrom(172, 27, 115, 242), AgentVersion = "0.1.0" };
-        var stream = new ServerStream(new Uri($"http://{listener.LocalEndpoint}"), hello, new ServerTrust(null), own: null, TimeProvider.System);
+        var stream = new ServerStream(new Uri($"http://{listener.LocalEndpoint}"), hello, new ServerTrust(null), own: null, HeartbeatProtocol.Patience, TimeProvider.System);
         var connected = new TaskCompletionSource();
         var running = stream.RunAsync(connected.SetResult, _ => { }, () => new Heartbeat(), Ct);
 

@@ -50,9 +50,18 @@ public sealed class SilentServerTests : IDisposable
     }
 
     [Fact]
+    public async Task A_server_that_is_heard_and_has_much_to_do_is_not_given_up()
+    {
+        await using var server = await StubServer.StartAsync();
+        server.AnswersAfter = 2 * AnswerWait.Silence;
+        await WithAgentAsync(() => server.NextAsync(), new Uri(server.Url));
+        Assert.Equal(1, server.Hellos);
+    }
+
+    [Fact]
     public async Task On_a_node_that_stood_still_the_stream_ends_as_after_any_silence()
     {
-        var stream = new ServerStream(Url, new Hello { Name = "compute1" }, new ServerTrust(null), own: null, new StoodStill());
+        var stream = new ServerStream(Url, new Hello { Name = "compute1" }, new ServerTrust(null), own: null, HeartbeatProtocol.Patience, new StoodStill());
         var running = stream.RunAsync(() => { }, _ => { }, () => new Heartbeat(), Cancellation);
         var ended = await Assert.ThrowsAsync<RpcException>(() => running.WaitAsync(TimeSpan.FromSeconds(20), Cancellation));
         Assert.Equal("nothing was heard for too long", ended.Status.Detail);

@@ -18,7 +18,7 @@ internal sealed class AgentStream(CancellationToken ending) : IDisposable
 
     public CancellationToken Stop => _stop.Token;
 
-    /// <summary>The server has answered the hello.</summary>
+    /// <summary>The server has sent something, and so has taken the agent.</summary>
     public bool WasTaken { get; private set; }
 
     /// <summary>This side has ended it as it wanted.</summary>
@@ -27,13 +27,12 @@ internal sealed class AgentStream(CancellationToken ending) : IDisposable
     /// <summary>When something was heard of the server last (<see cref="Stopwatch.GetTimestamp"/>).</summary>
     public long HeardAt => Volatile.Read(ref _heardAt);
 
-    public void Taken()
+    /// <summary>A message of the server has come.</summary>
+    public void Heard()
     {
         WasTaken = true;
-        Heard();
+        Volatile.Write(ref _heardAt, Stopwatch.GetTimestamp());
     }
-
-    public void Heard() => Volatile.Write(ref _heardAt, Stopwatch.GetTimestamp());
 
     public void Send(byte[] message) => _outgoing.Writer.TryWrite(message);
 

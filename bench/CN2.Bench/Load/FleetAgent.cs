@@ -16,10 +16,7 @@ namespace CN2.Bench.Load;
 /// </summary>
 internal sealed class FleetAgent
 {
-    /// <summary>How long cn2-vrouter waits for the answer to its hello, and between two attempts (docs/contract.md §1).</summary>
-    private static readonly TimeSpan HelloPatience = TimeSpan.FromSeconds(StormAgent.PatienceOfAgents);
     private static readonly TimeSpan Reconnect = TimeSpan.FromSeconds(1);
-    private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan SlowPause = TimeSpan.FromMilliseconds(100);
     private static readonly byte[] Heartbeat = new AgentMessage { Heartbeat = new Heartbeat { Node = new NodeReport(), Icmp = new IcmpCounters() } }.ToByteArray();
 
@@ -27,13 +24,12 @@ internal sealed class FleetAgent
     private readonly AgentBehaviour _behaviour;
     private readonly Hello _hello;
     private readonly ServerTurns _turns;
+    private readonly AnswerPatience _patience;
     private readonly Action<ReadOnlySpan<byte>>? _witness;
     private readonly Method<byte[], FleetMessage> _connect;
     private readonly Task _running;
     private volatile AgentStream? _stream;
 
-    /// <summary>The server of this stream has sent something: a refusal has headers, and no message.</summary>
-    private bool _isServed;
     private bool _hasSnapshot;
     private int _addresses;
     private long _wholeSince;
@@ -47,6 +43,7 @@ internal sealed class FleetAgent
     {
         (_fleet, _hello, _behaviour, _witness) = (fleet, hello, behaviour, witness);
         _turns = new ServerTurns(ServerOrder.Of(hello.Name, fleet.Servers), TimeProvider.System);
+        _patience = new AnswerPatience(fleet.Servers.Count);
         _connect = new Method<byte[], FleetMessage>(MethodType.DuplexStreaming, "cn2.vrouter.v1.VirtualRouterControl", "Connect",
             new Marshaller<byte[]>(static (bytes, context) => context.Complete(bytes), static context => context.PayloadAsNewBuffer()),
             new Marshaller<FleetMessage>(static (_, _) => throw new NotSupportedException(), Read));
@@ -97,11 +94,12 @@ internal sealed class FleetAgent
         {
             Interlocked.Increment(ref _attempts);
             using var stream = new AgentStream(ending);
+            var wait = new AnswerWait(_patience.Current, TimeProvider.System);
             var server = _turns.Next();
             var sentOn = false;
             try
             {
-                await ConnectAsync(stream, server);
+                await ConnectAsync(stream, server, wait);
             }
             catch (RpcException e)
             {
@@ -113,23 +111,23 @@ internal sealed class FleetAgent
             }
 
             _stream = null;
+            _patience.Ended(wait.IsUnanswered);
             if (stream.WasTaken && !stream.WasEnded) Interlocked.Increment(ref _broken);
             (_hasSnapshot, _addresses) = (false, 0);
             Volatile.Write(ref _wholeSince, 0);
-            var wasServed = _isServed;
-            _isServed = false;
-            if (wasServed) _turns.Ended(Stopwatch.GetElapsedTime(stream.BeganAt), sentOn);
-            if (wasServed && _turns.Count > 1) continue;
-            var pause = _behaviour == AgentBehaviour.Reconnects ? ShortestPause : Reconnect - (stream.WasTaken ? TimeSpan.Zero : Stopwatch.GetElapsedTime(stream.BeganAt));
-            await Task.Delay(pause > ShortestPause ? pause : ShortestPause, ending).ContinueWith(static _ => { }, TaskScheduler.Default);
+            if (stream.WasTaken) _turns.Ended(Stopwatch.GetElapsedTime(stream.BeganAt), sentOn);
+            if (stream.WasTaken && _turns.Count > 1) continue;
+            var pause = _behaviour == AgentBehaviour.Reconnects ? AnswerWait.ShortestPause : Reconnect - (stream.WasTaken ? TimeSpan.Zero : Stopwatch.GetElapsedTime(stream.BeganAt));
+            await Task.Delay(pause > AnswerWait.ShortestPause ? pause : AnswerWait.ShortestPause, ending).ContinueWith(static _ => { }, TaskScheduler.Default);
         }
     }
 
-    private async Task ConnectAsync(AgentStream stream, Uri server)
+    private async Task ConnectAsync(AgentStream stream, Uri server, AnswerWait wait)
     {
         using var handler = new SocketsHttpHandler
         {
-            ConnectTimeout = HelloPatience,
+            ConnectTimeout = _patience.Current,
+            ConnectCallback = wait.ConnectAsync,
             KeepAlivePingDelay = HeartbeatProtocol.Interval,
             KeepAlivePingTimeout = HeartbeatProtocol.Patience,
             UseProxy = false,
@@ -142,14 +140,12 @@ internal sealed class FleetAgent
         try
         {
             var answer = call.ResponseHeadersAsync;
-            await (_behaviour == AgentBehaviour.SaysNothing ? answer : answer.WaitAsync(HelloPatience, stream.Stop));
-            stream.Taken();
+            await (_behaviour == AgentBehaviour.SaysNothing ? answer : wait.AnsweredAsync(answer, stream.Stop));
             _stream = stream;
             if (_behaviour == AgentBehaviour.Reconnects) stream.EndAfter(Reconnect);
             while (await call.ResponseStream.MoveNext(CancellationToken.None))
             {
                 stream.Heard();
-                _isServed = true;
                 await TakeAsync(stream, call.ResponseStream.Current);
             }
         }

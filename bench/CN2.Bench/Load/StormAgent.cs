@@ -99,8 +99,6 @@ internal sealed class StormAgent : IAsyncDisposable
             using var call = new VirtualRouterControl.VirtualRouterControlClient(_channel).Connect(cancellationToken: ct);
             await call.RequestStream.WriteAsync(new AgentMessage { Hello = hello }, ct);
             var writing = WriteAsync(call.RequestStream, ct);
-            await call.ResponseHeadersAsync;
-            TakenAt = Stopwatch.GetTimestamp();
             await foreach (var message in call.ResponseStream.ReadAllAsync(ct)) Take(message);
             await writing;
             throw new RpcException(call.GetStatus());
@@ -117,6 +115,7 @@ internal sealed class StormAgent : IAsyncDisposable
 
     private void Take(ServerMessage message)
     {
+        if (TakenAt == 0) TakenAt = Stopwatch.GetTimestamp();
         switch (message.BodyCase)
         {
             case ServerMessage.BodyOneofCase.Snapshot when message.Snapshot.Last:

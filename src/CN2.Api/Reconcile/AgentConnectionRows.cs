@@ -127,13 +127,67 @@ internal static class AgentConnectionRows
             {
                 new() { Value = agents.Select(a => a.Uid).ToArray() }, Texts(agents.Select(a => a.Hello.Name)), Texts(agents.Select(a => a.Hello.AgentVersion)),
                 Texts(agents.Select(a => a.Hello.OverlayEngine)), Texts(agents.Select(a => a.Hello.Instance)),
-                new() { Value = agents.Select(a => a.Hello.Source).ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Inet },
+                Addresses(agents.Select(a => a.Hello.Source)),
                 new() { Value = agents.Select(a => a.Hello.Connection).ToArray() },
                 new() { Value = controlNode }, new() { Value = (short)ResourceKind.VirtualRouter }, new() { Value = now },
             },
         };
         command.CommandTimeout = DatabasePools.SecondsFor(agents.Count);
         await command.ExecuteNonQueryAsync(ct);
+    }
+
+    /// <summary>
+    /// Makes the VirtualRouters of agents that have none, which are connected to this control node from now on. Left out are those whose name is known, those of whose addresses one is a
+    /// VirtualRouter's, a FloatingIP's or an endpoint's, and those beyond <paramref name="maximum"/> in all. Answers the names of the others.
+    /// </summary>
+    public static async Task<HashSet<string>> SaveNewAsync(
+        NpgsqlConnection connection, IReadOnlyCollection<VRouterHello> agents, string controlNode, int maximum, DateTimeOffset now, CancellationToken ct)
+    {
+        await using var command = new NpgsqlCommand(
+            $$"""
+            WITH asked AS MATERIALIZED (
+                SELECT * FROM unnest($1::uuid[], $2::text[], $3::text[], $4::text[], $5::text[], $6::inet[], $7::bigint[], $12::inet[], $13::inet[])
+                    AS k(uid, name, version, engine, instance, source, connection, address, address6)
+            ), place AS MATERIALIZED (
+                SELECT name, address FROM asked UNION ALL SELECT name, address6 FROM asked WHERE address6 IS NOT NULL
+            ), held AS MATERIALIZED (
+                SELECT a.name FROM asked a JOIN virtual_router v ON v.name = a.name
+                UNION ALL SELECT p.name FROM place p JOIN virtual_router v ON v.address = p.address
+                UNION ALL SELECT p.name FROM place p JOIN virtual_router v ON v.address6 = p.address
+                UNION ALL SELECT p.name FROM place p JOIN subnet s ON s.cidr >>= p.address JOIN floating_ip f ON f.subnet_id = s.id AND f.address = p.address
+                UNION ALL SELECT p.name FROM place p JOIN interface_address e ON e.address = p.address
+            ), free AS MATERIALIZED (
+                SELECT * FROM asked WHERE name NOT IN (SELECT name FROM held) ORDER BY name LIMIT greatest(0, $11 - (SELECT count(*) FROM virtual_router))
+            ), made AS (
+                INSERT INTO virtual_router (uid, name, address, address6, admin_down, labels, annotations, generation, created_at, updated_at)
+                SELECT uid, name, address, address6, false, '{}', '{}', 1, $10, $10 FROM free ORDER BY name ON CONFLICT (name) DO NOTHING RETURNING uid
+            ), fresh AS (
+                SELECT f.* FROM free f JOIN made USING (uid)
+            ), status AS (
+                {{Connect("(SELECT *, true AS fresh FROM fresh) a", "$8")}}
+            ), added AS (
+                {{ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Added, "fresh", statusOnly: false)}}
+            ), happened AS (
+                INSERT INTO event (kind, name, at, type, reason, message)
+                SELECT $9, name, $10, 'Normal', 'Connected', 'Its agent (' || version || ') connected to control node ' || $8 || '.' FROM fresh
+            )
+            SELECT name FROM fresh
+            """, connection)
+        {
+            Parameters =
+            {
+                new() { Value = agents.Select(_ => Guid.CreateVersion7()).ToArray() }, Texts(agents.Select(a => a.Name)), Texts(agents.Select(a => a.AgentVersion)),
+                Texts(agents.Select(a => a.OverlayEngine)), Texts(agents.Select(a => a.Instance)), Addresses(agents.Select(a => a.Source)),
+                new() { Value = agents.Select(a => a.Connection).ToArray() },
+                new() { Value = controlNode }, new() { Value = (short)ResourceKind.VirtualRouter }, new() { Value = now }, new() { Value = (long)maximum },
+                Addresses(agents.Select(a => a.Address)), Addresses(agents.Select(a => a.Address6)),
+            },
+        };
+        command.CommandTimeout = DatabasePools.SecondsFor(agents.Count);
+        var names = new HashSet<string>();
+        await using var reader = await command.ExecuteReaderAsync(ct);
+        while (await reader.ReadAsync(ct)) names.Add(reader.GetString(0));
+        return names;
     }
 
     /// <summary>SQL that saves that agents are connected. One whose VirtualRouter is <c>fresh</c> counts as lost until it has answered.</summary>
@@ -150,6 +204,8 @@ internal static class AgentConnectionRows
         """;
 
     public static NpgsqlParameter Texts(IEnumerable<string?> texts) => new() { Value = texts.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };
+
+    private static NpgsqlParameter Addresses(IEnumerable<IPAddress?> addresses) => new() { Value = addresses.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Inet };
 
     private static NpgsqlParameter Text(string? text) => new() { Value = (object?)text ?? DBNull.Value, NpgsqlDbType = NpgsqlDbType.Text };
 }

@@ -18,7 +18,7 @@ internal sealed partial class AgentRecorder(
     /// <summary>Progress alone (revisions, last seen) is saved at most this often, of all agents in one statement.</summary>
     public static readonly TimeSpan ProgressInterval = TimeSpan.FromSeconds(1);
 
-    /// <summary>Agents that are known are saved in transactions of so many at most.</summary>
+    /// <summary>Agents are saved in transactions of so many at most.</summary>
     private const int MostHellos = 500;
 
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(500);
@@ -176,34 +176,42 @@ internal sealed partial class AgentRecorder(
     /// <summary>How long an agent has been silent that was for so long at that time (<see cref="TimeProvider.GetTimestamp"/>).</summary>
     private TimeSpan SilenceNow(TimeSpan silence, long at) => silence + time.GetElapsedTime(at);
 
-    /// <summary>Saves those that are known all at once, and asks about each of the others. What is saved or refused leaves <paramref name="reports"/>.</summary>
+    /// <summary>Saves those that are known and those that are new all at once, and asks about each of the others. What is saved or refused leaves <paramref name="reports"/>.</summary>
     private async Task ConnectAsync(VRouterHello[] hellos, Reports reports, CancellationToken ct)
     {
-        HashSet<VRouterHello> known = [];
-        if (hellos.Length > 1)
+        var left = await TakeManyAsync(hellos, h => stores.Reports.ConnectKnownAsync(h, self.Name, time.GetUtcNow(), ct), reports);
+        left = await TakeManyAsync(left, h => stores.Reports.ConnectNewAsync(h, self.Name, options.MaximumFromAgents, time.GetUtcNow(), ct), reports);
+        foreach (var hello in left)
         {
-            try
-            {
-                known.UnionWith(await stores.Reports.ConnectKnownAsync(hellos, self.Name, time.GetUtcNow(), ct));
-            }
-            catch (Exception e) when (IsOfTheItem(e))
-            {
-                foreach (var half in hellos.Chunk((hellos.Length + 1) / 2)) await ConnectAsync(half, reports, ct);
-                return;
-            }
+            await ConnectAsync(hello, ct);
+            reports.Connections.Remove(hello.Name);
+        }
+    }
+
+    /// <summary>Saves many at once, and by halves if the database refuses what it is given. Answers which of them are left; the others leave <paramref name="reports"/>.</summary>
+    /// <param name="take">Answers which it has saved.</param>
+    private async Task<VRouterHello[]> TakeManyAsync(VRouterHello[] hellos, Func<VRouterHello[], Task<IReadOnlyCollection<VRouterHello>>> take, Reports reports)
+    {
+        if (hellos.Length < 2) return hellos;
+        HashSet<VRouterHello> taken;
+        try
+        {
+            taken = [.. await take(hellos)];
+        }
+        catch (Exception e) when (IsOfTheItem(e))
+        {
+            var left = new List<VRouterHello>();
+            foreach (var half in hellos.Chunk((hellos.Length + 1) / 2)) left.AddRange(await TakeManyAsync(half, take, reports));
+            return [.. left];
         }
 
-        foreach (var hello in known)
+        foreach (var hello in taken)
         {
             Recorded(hello);
             reports.Connections.Remove(hello.Name);
         }
 
-        foreach (var hello in hellos.Where(h => !known.Contains(h)))
-        {
-            await ConnectAsync(hello, ct);
-            reports.Connections.Remove(hello.Name);
-        }
+        return [.. hellos.Where(h => !taken.Contains(h))];
     }
 
     private void Recorded(VRouterHello hello) => inbox.Post(new AgentEvent.Recorded(hello));

@@ -105,6 +105,21 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
         return [.. taken.Select(t => t.Hello)];
     }
 
+    /// <summary>
+    /// The same for many agents that have no VirtualRouter yet, in one statement: each such change on its own makes every control node look at all Services that it concerns. Taken
+    /// are those whose addresses are nobody's, as long as agents may make VirtualRouters. Answers which; the others are for <see cref="ConnectAsync"/>.
+    /// </summary>
+    /// <exception cref="PostgresException">Of class 23: two of them, or one of them and another control node's, ask for the same address. None was taken.</exception>
+    public async Task<IReadOnlyCollection<VRouterHello>> ConnectNewAsync(IReadOnlyCollection<VRouterHello> hellos, string controlNode, int maximum, DateTimeOffset now, CancellationToken ct)
+    {
+        await using var connection = await dataSource.OpenConnectionAsync(ct);
+        // The VirtualRouter of an agent with a certificate is made when it joins; where it is gone, ConnectAsync says so.
+        var made = await AgentConnectionRows.SaveNewAsync(connection, [.. hellos.Where(h => h.Uid is null)], controlNode, maximum, now, ct);
+        if (made.Count == 0) return [];
+        signal.Set();
+        return [.. hellos.Where(h => made.Contains(h.Name))];
+    }
+
     private static async Task<(AgentRefusal? Refusal, KnownAgent? Known)> JudgeAsync(
         NpgsqlConnection connection, NpgsqlTransaction? transaction, VRouterHello hello, string controlNode, int maximum, CancellationToken ct)
     {

@@ -13,6 +13,9 @@ internal interface IAgentReportStore
     /// <summary>The same for many agents at once, of which only those are taken that have nothing to be asked: see <see cref="AgentReportStore.ConnectKnownAsync"/>.</summary>
     Task<IReadOnlyCollection<VRouterHello>> ConnectKnownAsync(IReadOnlyCollection<VRouterHello> hellos, string controlNode, DateTimeOffset now, CancellationToken ct);
 
+    /// <summary>The same for many agents that have no VirtualRouter yet: see <see cref="AgentReportStore.ConnectNewAsync"/>.</summary>
+    Task<IReadOnlyCollection<VRouterHello>> ConnectNewAsync(IReadOnlyCollection<VRouterHello> hellos, string controlNode, int maximum, DateTimeOffset now, CancellationToken ct);
+
     Task SaveIntruderAsync(VRouterHello hello, AgentRefusal refusal, DateTimeOffset now, CancellationToken ct);
 
     Task ForgetIntrudersAsync(CancellationToken ct);

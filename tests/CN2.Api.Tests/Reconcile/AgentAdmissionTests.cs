@@ -136,6 +136,9 @@ public sealed class AgentAdmissionTests : IAsyncDisposable
         public Task<IReadOnlyCollection<VRouterHello>> ConnectKnownAsync(IReadOnlyCollection<VRouterHello> hellos, string controlNode, DateTimeOffset now, CancellationToken ct) =>
             throw new NotSupportedException();
 
+        public Task<IReadOnlyCollection<VRouterHello>> ConnectNewAsync(IReadOnlyCollection<VRouterHello> hellos, string controlNode, int maximum, DateTimeOffset now, CancellationToken ct) =>
+            throw new NotSupportedException();
+
         public Task ForgetIntrudersAsync(CancellationToken ct) => throw new NotSupportedException();
 
         public Task DisconnectAsync(string controlNode, IReadOnlyCollection<AgentEnd>? ends, CancellationToken ct) => throw new NotSupportedException();

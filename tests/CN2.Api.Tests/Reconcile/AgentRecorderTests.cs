@@ -227,6 +227,29 @@ public sealed class AgentRecorderTests(PrivatePostgres postgres) : IAsyncLifetim
 
     [Theory]
     [InlineData(false, 1)]
+    [InlineData(true, 24)]
+    public async Task A_herd_of_new_agents_is_saved_in_few_transactions_also_with_bad_ones_among_them(bool withBad, int transactions)
+    {
+        var hellos = Enumerable.Range(0, 100).Select(i => new VRouterHello($"node{i}", IPAddress.Parse($"172.27.116.{i}"), null, "1.0")).ToList();
+        if (withBad) (hellos[7], hellos[8]) = (hellos[7] with { AgentVersion = "2\0" }, hellos[8] with { Address = hellos[50].Address });
+        await _database.TakeAwayAsync();
+        foreach (var hello in hellos) Recorder.Connected(hello);
+        await Eventually.TrueAsync(() => Failures() > 0);
+        await _database.GiveBackAsync();
+        var good = hellos.Count - (withBad ? 2 : 0);
+        await Eventually.TrueAsync(() =>
+        {
+            _parts.Time.Advance(TimeSpan.FromMilliseconds(100));
+            return Query<long>("SELECT count(*) FROM virtual_router_status WHERE connected") == good;
+        }, seconds: 30);
+        Assert.InRange(Query<long>("SELECT count(DISTINCT xid) FROM change"), 1, transactions);
+        Assert.Equal(good, Query<long>("SELECT count(*) FROM event WHERE reason = 'Connected'"));
+        await Eventually.TrueAsync(() => _parts.Publisher.Ended.Count == hellos.Count - good);
+        Assert.Equal(withBad, _parts.Publisher.Ended.Any(e => e.Reason.Contains("in use by another VirtualRouter", StringComparison.Ordinal)));
+    }
+
+    [Theory]
+    [InlineData(false, 1)]
     [InlineData(true, 12)]
     public async Task A_herd_of_agents_that_are_known_is_saved_in_few_transactions_also_with_a_bad_one_among_them(bool withBad, int transactions)
     {

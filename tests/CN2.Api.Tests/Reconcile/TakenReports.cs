@@ -21,6 +21,8 @@ internal class TakenReports : IAgentReportStore
 
     public Task<IReadOnlyCollection<VRouterHello>> ConnectKnownAsync(IReadOnlyCollection<VRouterHello> hellos, string controlNode, DateTimeOffset now, CancellationToken ct) => Task.FromResult(hellos);
 
+    public Task<IReadOnlyCollection<VRouterHello>> ConnectNewAsync(IReadOnlyCollection<VRouterHello> hellos, string controlNode, int maximum, DateTimeOffset now, CancellationToken ct) => Task.FromResult(hellos);
+
     public Task SaveIntruderAsync(VRouterHello hello, AgentRefusal refusal, DateTimeOffset now, CancellationToken ct) => Task.CompletedTask;
 
     public Task ForgetIntrudersAsync(CancellationToken ct) => Task.CompletedTask;

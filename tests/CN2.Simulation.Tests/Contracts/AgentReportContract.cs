@@ -45,6 +45,20 @@ public abstract class AgentReportContract(StoreSite site) : AgentStoreContract(s
     }
 
     [Fact]
+    public async Task Of_many_new_ones_at_once_those_are_taken_whose_addresses_are_nobodys()
+    {
+        await ConnectAsync(Hello(1));
+        VRouterHello[] hellos = [Hello(4), Hello(2) with { Address = IPAddress.Parse("172.27.116.1") }, Hello(1, connection: 2), Hello(3), Hello(5), Hello(6), Hello(7)];
+        IReadOnlyCollection<VRouterHello> taken = [];
+        var changes = await Site.ChangesOfAsync(async () => taken = await Store.ConnectNewAsync(hellos, "cn-a", Maximum, DateTimeOffset.UtcNow, Ct));
+        Assert.Equal(["compute3", "compute4", "compute5", "compute6"], taken.Select(h => h.Name).Order());
+        Assert.Equal(taken.Select(h => $"Added VirtualRouter {h.Name}").Order(), changes.Order());
+        var made = await Site.RouterAsync("compute4");
+        Assert.Equal((true, "cn-a", true, IPAddress.Parse("172.27.116.4")), (made.Connected, made.ControlNode, made.Router.Lost, made.Router.Address));
+        Assert.Empty(await Site.ChangesOfAsync(async () => Assert.Empty(await Store.ConnectNewAsync([Hello(7), Hello(3, connection: 2)], "cn-a", Maximum, DateTimeOffset.UtcNow, Ct))));
+    }
+
+    [Fact]
     public async Task The_address_of_another_is_refused_and_so_are_too_many()
     {
         await ConnectAsync(Hello(1));

@@ -28,6 +28,18 @@ internal sealed class MemoryAgentReportStore(DatabaseLink link) : IAgentReportSt
             return taken;
         }), ct);
 
+    public Task<IReadOnlyCollection<VRouterHello>> ConnectNewAsync(IReadOnlyCollection<VRouterHello> hellos, string controlNode, int maximum, DateTimeOffset now, CancellationToken ct) =>
+        link.CallAsync<IReadOnlyCollection<VRouterHello>>(db => db.Write(changes =>
+        {
+            var taken = new List<VRouterHello>();
+            foreach (var hello in hellos.Where(h => db.RouterOf(h.Name) is null).OrderBy(h => h.Name, StringComparer.Ordinal))
+            {
+                if (Connect(db, changes, hello, controlNode, maximum) is null) taken.Add(hello);
+            }
+
+            return taken;
+        }), ct);
+
     private static AgentRefusal? Connect(MemoryDatabase db, Changes changes, VRouterHello hello, string controlNode, int maximum)
     {
         var (refusal, router) = Judge(db, hello, controlNode, maximum);

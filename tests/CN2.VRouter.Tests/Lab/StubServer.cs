@@ -64,6 +64,15 @@ public sealed class StubServer : IAsyncDisposable
     /// <param name="why">Null: agents are accepted again.</param>
     public void Refuse(string? why, StatusCode status = StatusCode.InvalidArgument) => _connections.Refusal = why is null ? null : new Status(status, why);
 
+    /// <summary>The server takes connections at once, and answers a hello only after this time.</summary>
+    public TimeSpan AnswersAfter
+    {
+        set => _connections.AnswersAfter = value;
+    }
+
+    /// <summary>How many hellos have come.</summary>
+    public int Hellos => _connections.Hellos;
+
     /// <summary>How many hellos were refused.</summary>
     public int Refused => _connections.Refused;
 
@@ -129,6 +138,10 @@ public sealed class StubServer : IAsyncDisposable
 
         public int Refused { get; set; }
 
+        public TimeSpan AnswersAfter { get; set; }
+
+        public int Hellos;
+
         public bool Silent { get; set; }
     }
 
@@ -138,6 +151,8 @@ public sealed class StubServer : IAsyncDisposable
         {
             using var ended = CancellationTokenSource.CreateLinkedTokenSource(context.CancellationToken, connections.Stop.Token);
             await requestStream.MoveNext(ended.Token);
+            Interlocked.Increment(ref connections.Hellos);
+            await Task.Delay(connections.AnswersAfter, ended.Token);
             if (connections.Refusal is { } refusal)
             {
                 connections.Refused++;

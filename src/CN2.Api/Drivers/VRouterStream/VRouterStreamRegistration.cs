@@ -1,6 +1,7 @@
 using CN2.Api.Options;
 using CN2.VRouter.V1;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.DependencyInjection.Extensions;
 
 namespace CN2.Api.Drivers.VRouterStream;
@@ -17,6 +18,8 @@ public static class VRouterStreamRegistration
             kestrel.Limits.Http2.KeepAlivePingDelay = HeartbeatProtocol.Interval;
             kestrel.Limits.Http2.KeepAlivePingTimeout = HeartbeatProtocol.Patience;
         });
+        // Many agents may come at one moment. One whose connection finds no room here waits a second or more for its next packet; the kernel cuts this to net.core.somaxconn.
+        services.Configure<SocketTransportOptions>(sockets => sockets.Backlog = 8192);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<VRouterStreamPublisher>();
         services.AddSingleton<RefusedAgents>();

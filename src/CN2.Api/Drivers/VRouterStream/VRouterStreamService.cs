@@ -30,14 +30,15 @@ internal sealed partial class VRouterStreamService(
             throw new RpcException(new Status(StatusCode.ResourceExhausted, $"the agent {identity.Name} was refused too often; it is to wait some seconds"));
         var (hello, knows) = await HelloAsync(requestStream, identity, source, stop.Token);
         if (identity is not null) hello = Belonging(hello, identity);
+        // The hello is answered at once: an agent gives that 1.9 s, and from then on it waits for the first message as long as for any other (HeartbeatProtocol.Patience).
+        // Of many agents that come at one moment some wait for their turn below.
+        await context.WriteResponseHeadersAsync([]);
         await AdmitAsync(hello, identity, stop.Token);
         // Only now, so that an agent that is refused does not use up the connections of the one whose name it gives.
         if (!await publisher.MayConnectAsync(hello.Name, stop.Token))
             throw new RpcException(new Status(StatusCode.ResourceExhausted, $"the agent {hello.Name} connects too often; it is to wait a second"));
         var session = new VRouterSession(hello, knows, time, stop, identity);
         while (!publisher.TryAdd(session)) await AdmitAsync(hello, identity, stop.Token);
-        // An answer at once, before there is anything to send: the agent knows that it has been taken.
-        await context.WriteResponseHeadersAsync([]);
         LogConnected(hello.Name, hello.Address, hello.AgentVersion);
         var writing = session.WriteAsync(responseStream, EncodedMessage.Of(VRouterMessages.Welcome(watch.Pulse)), stop.Token);
         var watching = session.WatchSilenceAsync(stop.Token);

@@ -422,6 +422,18 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task A_hello_is_answered_at_once_also_while_the_agent_waits_to_be_admitted()
+    {
+        var turn = new TaskCompletionSource();
+        _admission.Turn = turn.Task;
+        using var call = await HelloAsync("compute1");
+        Assert.Null(((VRouterStreamPublisher)_publisher).HelloOf("compute1"));
+        turn.SetResult();
+        Assert.True(await call.ResponseStream.MoveNext(Cancellation));
+        Assert.NotNull(call.ResponseStream.Current.Welcome);
+    }
+
+    [Fact]
     public async Task An_agent_that_is_sent_on_learns_it_by_the_status_and_the_reason()
     {
         using var call = await HelloAsync("compute1", others: new OtherServers { Preferred = true, StaysSeconds = 70 });
@@ -497,6 +509,13 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     {
         public AdmissionRefusal? Refusal { get; set; }
 
-        public Task<AdmissionRefusal?> RefusalAsync(VRouterHello hello, VRouterHello? rival, CancellationToken cancellationToken) => Task.FromResult(Refusal);
+        /// <summary>When it answers.</summary>
+        public Task Turn { get; set; } = Task.CompletedTask;
+
+        public async Task<AdmissionRefusal?> RefusalAsync(VRouterHello hello, VRouterHello? rival, CancellationToken cancellationToken)
+        {
+            await Turn.WaitAsync(cancellationToken);
+            return Refusal;
+        }
     }
 }
