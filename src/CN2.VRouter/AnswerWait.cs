@@ -12,6 +12,11 @@ internal sealed class AnswerWait(TimeSpan patience, TimeProvider time)
     /// <summary>The agent waits at least this long between two attempts.</summary>
     internal static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(100);
 
+    /// <summary>
+    /// Between two attempts, if there is one server: from half a second to one, by chance, so that agents whose streams ended at one moment do not all come back at one moment.
+    /// </summary>
+    internal static TimeSpan Reconnect => TimeSpan.FromSeconds(0.5 + (Random.Shared.NextDouble() / 2));
+
     /// <summary>How long nothing may be heard. This and the pause after it take no longer than docs/contract.md §1 allows between two attempts.</summary>
     internal static readonly TimeSpan Silence = TimeSpan.FromSeconds(2) - ShortestPause;
 

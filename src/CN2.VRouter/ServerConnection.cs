@@ -7,8 +7,6 @@ namespace CN2.VRouter;
 /// <summary>Keeps a stream to one of the servers: when one is away, or sends the agent on, it tries the next (<see cref="ServerTurns"/>).</summary>
 internal sealed partial class ServerConnection(IReadOnlyList<Uri> servers, Hello hello, ServerTrust trust, AgentCertificate? own, TimeProvider time, ILogger logger)
 {
-    private static readonly TimeSpan Reconnect = TimeSpan.FromSeconds(1);
-
     private readonly ILogger _logger = logger;
     private readonly ServerTurns _turns = new(ServerOrder.Of(hello.Name, servers), time);
     private readonly AnswerPatience _patience = new(servers.Count);
@@ -57,9 +55,9 @@ internal sealed partial class ServerConnection(IReadOnlyList<Uri> servers, Hello
 
             _current = null;
             _patience.Ended(stream.IsUnanswered);
-            // When a working stream breaks, try the next server at once. Otherwise one attempt a second, less the time that the attempt took.
+            // When a working stream breaks, try the next server at once. Otherwise one attempt a second or two, less the time that the attempt took.
             if (isConnected && _turns.Count > 1) continue;
-            var pause = (Reconnect / Math.Min(_turns.Count, 4)) - (isConnected ? TimeSpan.Zero : time.GetElapsedTime(began));
+            var pause = (AnswerWait.Reconnect / Math.Min(_turns.Count, 4)) - (isConnected ? TimeSpan.Zero : time.GetElapsedTime(began));
             await Task.Delay(pause > AnswerWait.ShortestPause ? pause : AnswerWait.ShortestPause, time, cancellation);
         }
     }

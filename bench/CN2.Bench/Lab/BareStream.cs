@@ -32,6 +32,7 @@ internal sealed class BareStream : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Parse(server.Host), server.Port, o => o.Protocols = HttpProtocols.Http2));
+        builder.WebHost.UseSockets(sockets => sockets.Backlog = 8192); // as CN2.Api has it
         var application = builder.Build();
         application.Run(async context =>
         {

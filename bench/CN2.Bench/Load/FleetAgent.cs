@@ -16,7 +16,6 @@ namespace CN2.Bench.Load;
 /// </summary>
 internal sealed class FleetAgent
 {
-    private static readonly TimeSpan Reconnect = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan SlowPause = TimeSpan.FromMilliseconds(100);
     private static readonly byte[] Heartbeat = new AgentMessage { Heartbeat = new Heartbeat { Node = new NodeReport(), Icmp = new IcmpCounters() } }.ToByteArray();
 
@@ -117,7 +116,7 @@ internal sealed class FleetAgent
             Volatile.Write(ref _wholeSince, 0);
             if (stream.WasTaken) _turns.Ended(Stopwatch.GetElapsedTime(stream.BeganAt), sentOn);
             if (stream.WasTaken && _turns.Count > 1) continue;
-            var pause = _behaviour == AgentBehaviour.Reconnects ? AnswerWait.ShortestPause : Reconnect - (stream.WasTaken ? TimeSpan.Zero : Stopwatch.GetElapsedTime(stream.BeganAt));
+            var pause = _behaviour == AgentBehaviour.Reconnects ? AnswerWait.ShortestPause : AnswerWait.Reconnect - (stream.WasTaken ? TimeSpan.Zero : Stopwatch.GetElapsedTime(stream.BeganAt));
             await Task.Delay(pause > AnswerWait.ShortestPause ? pause : AnswerWait.ShortestPause, ending).ContinueWith(static _ => { }, TaskScheduler.Default);
         }
     }
@@ -142,7 +141,7 @@ internal sealed class FleetAgent
             var answer = call.ResponseHeadersAsync;
             await (_behaviour == AgentBehaviour.SaysNothing ? answer : wait.AnsweredAsync(answer, stream.Stop));
             _stream = stream;
-            if (_behaviour == AgentBehaviour.Reconnects) stream.EndAfter(Reconnect);
+            if (_behaviour == AgentBehaviour.Reconnects) stream.EndAfter(TimeSpan.FromSeconds(1));
             while (await call.ResponseStream.MoveNext(CancellationToken.None))
             {
                 stream.Heard();

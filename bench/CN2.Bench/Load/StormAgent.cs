@@ -13,12 +13,12 @@ using Grpc.Net.Client;
 namespace CN2.Bench.Load;
 
 /// <summary>
-/// One stream of a vRouter agent: connects when it is told, says hello, acknowledges what it gets, programs nothing. Unlike cn2-vrouter, which tries
-/// again after <see cref="PatienceOfAgents"/>, it waits as long as the server takes.
+/// One stream of a vRouter agent: connects when it is told, says hello, acknowledges what it gets, programs nothing. Unlike cn2-vrouter
+/// it waits as long as the server takes.
 /// </summary>
 internal sealed class StormAgent : IAsyncDisposable
 {
-    /// <summary>Seconds until a server must have answered the hello of cn2-vrouter (docs/contract.md §1: it tries again at least every 2 s).</summary>
+    /// <summary>Seconds for which cn2-vrouter waits until it hears something of a server (docs/contract.md §1: it tries again at least every 2 s).</summary>
     public const double PatienceOfAgents = 1.9;
 
     private readonly Channel<AgentMessage> _outgoing = Channel.CreateUnbounded<AgentMessage>(new UnboundedChannelOptions { SingleReader = true });

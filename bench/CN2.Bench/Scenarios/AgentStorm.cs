@@ -158,7 +158,7 @@ internal sealed class AgentStorm(PrivateNetwork network, Report report, BenchOpt
                 Row("creates/s, while they connect", s => s.Runs.Median(r => r.During.Rate)),
                 Row("creates/s, 500 connected", s => s.Runs.Median(r => r.After.Rate)),
             ]);
-        report.Text($"Mutual TLS (Agents__Mode required, ECDSA P-256 on both sides, no session is resumed) next to plain HTTP/2 (none). A stream is there when the server has answered the hello. The agents are played by the bench on the same processors, so half of the work of each handshake is theirs; they wait as long as it takes, where cn2-vrouter tries again after {StormAgent.PatienceOfAgents} s. Creates: {Clients} clients. Medians of {Rounds} rounds in turns.");
+        report.Text($"Mutual TLS (Agents__Mode required, ECDSA P-256 on both sides, no session is resumed) next to plain HTTP/2 (none). A stream is there when the first message of the server has come. The agents are played by the bench on the same processors, so half of the work of each handshake is theirs; they wait as long as it takes, where cn2-vrouter tries again when it has heard nothing for {StormAgent.PatienceOfAgents} s. Creates: {Clients} clients. Medians of {Rounds} rounds in turns.");
 
         object[] Row(string what, Func<Side, double> value) => [what, .. sides.Select(s => (object)value(s)), value(sides[1]) == 0 ? "" : value(sides[0]) / value(sides[1])];
     }

@@ -15,6 +15,9 @@ internal sealed class FleetSite : IAsyncDisposable
     /// <summary>The endpoints that the Services choose, spread over the nodes.</summary>
     public const int Endpoints = 1000;
 
+    /// <summary>New agents at one moment.</summary>
+    private const int MostAtOnce = 1000;
+
     /// <summary>Of the server; beyond it is ended.</summary>
     private const long MostBytes = 8L << 30;
     private const int WarmUpClients = 8;
@@ -93,12 +96,20 @@ internal sealed class FleetSite : IAsyncDisposable
         return caughtUp.Fault is null ? await QuietAsync() : caughtUp;
     }
 
-    /// <summary>Up to so many agents, until each has its whole and the server has nothing more to do.</summary>
+    /// <summary>
+    /// Up to so many agents, until each has its whole and the server has nothing more to do. They come in groups: the first connections of thousands in one process, on a machine that they
+    /// share with the server, would measure that process.
+    /// </summary>
     public async Task<Outcome> GrowAsync(int agents)
     {
         var clock = Stopwatch.StartNew();
-        Fleet.Add(agents - Fleet.Agents.Length);
-        var whole = await WholeAsync();
+        var whole = new Outcome(0);
+        for (var left = agents - Fleet.Agents.Length; left > 0 && whole.Fault is null; left -= MostAtOnce)
+        {
+            Fleet.Add(Math.Min(left, MostAtOnce));
+            whole = await WholeAsync();
+        }
+
         return whole.Fault is not null ? whole : await QuietAsync() with { Seconds = clock.Elapsed.TotalSeconds };
     }
 

@@ -1,4 +1,8 @@
+extern alias agent;
+
 using System.Diagnostics;
+using agent::CN2.VRouter;
+using agent::CN2.VRouter.V1;
 using CN2.Bench.Lab;
 using CN2.Bench.Load;
 
@@ -31,6 +35,7 @@ internal sealed class FleetStarts(PrivateNetwork network, Report report, BenchOp
             await AtAsync(options.Agents * 5, new Aims(60, 2048), [7]);
             Grow(options.Large);
             await AtAsync(options.Agents / 10, new Aims(20, 2048), [7]);
+            await AtAsync(options.Agents, new Aims(60, 2048), [7]);
         }
 
         Tell();
@@ -91,11 +96,14 @@ internal sealed class FleetStarts(PrivateNetwork network, Report report, BenchOp
         own = Environment.CpuUsage.TotalTime - own;
         await site.QuietAsync();
         var agents = site.Fleet.Agents.Length;
+        var (moreBroken, moreAttempts) = (site.Fleet.Broken - broken, site.Fleet.Attempts - attempts);
+        // So many agents twice are more than one process can play.
+        if (agents > options.Agents) await site.Fleet.DisposeAsync();
         var bare = await BareAsync(agents, whole);
         _wholes.Add(
         [
             _services, agents, what, outcome.Cell, bare.Cell, outcome.Fault is null && bare.Fault is null ? outcome.Seconds / bare.Seconds : "", MiB(whole.Bytes), processor.TotalSeconds, own.TotalSeconds,
-            site.PeakMiB, site.Fleet.Broken - broken, (site.Fleet.Attempts - attempts) / (double)agents,
+            site.PeakMiB, moreBroken, moreAttempts / (double)agents,
         ]);
         return outcome;
     }
@@ -148,7 +156,7 @@ internal sealed class FleetStarts(PrivateNetwork network, Report report, BenchOp
         if (_wholes.Count > 0)
         {
             report.Table(["Services", "agents", "", "every agent has its whole s", "bare stream s", "ratio", "MiB an agent", "CPU API s", "CPU of bench s", "API at most MiB", "broken streams", "connections an agent"], _wholes);
-            report.Text($"Restarted: from the start of the new process until the last agent has its whole; agents try once a second. Drop: all connections end at the same moment, and the agents come back a second later. An agent that is not answered within {StormAgent.PatienceOfAgents} s connects anew, as cn2-vrouter does. The bare stream is a server in the bench's process that sends each of as many new agents the same bytes, made beforehand. CPU and memory of the API are of its process since it was started. A restart breaks each stream once.");
+            report.Text($"Restarted: from the start of the new process until the last agent has its whole; agents try once a second. Drop: all connections end at the same moment, and the agents come back a second later. An agent that hears nothing of the server for {AnswerWait.Silence.TotalSeconds} s, or then has no answer for {HeartbeatProtocol.Patience.TotalSeconds} s, connects anew, as cn2-vrouter does. The bare stream is a server in the bench's process that sends each of as many new agents the same bytes, made beforehand. CPU and memory of the API are of its process since it was started. A restart breaks each stream once.");
         }
 
         if (_idle.Count == 0) return;
