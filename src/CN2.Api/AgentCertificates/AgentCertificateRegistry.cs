@@ -16,7 +16,7 @@ namespace CN2.Api.AgentCertificates;
 /// </summary>
 internal sealed partial class AgentCertificateRegistry : IVRouterAuthentication
 {
-    /// <summary>An agent gives a server 1.9 s to answer its hello.</summary>
+    /// <summary>An agent of an earlier version gives a server 1.9 s to answer its hello.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1);
 
     private const string NoMore = "was revoked, or its VirtualRouter was deleted, or it was not issued by a join (no other certificate counts); join again with a new token (cn2-vrouter join --force)";
