@@ -8,7 +8,11 @@ namespace CN2.Network.Sequencing;
 /// is changed by name has a table of its own, which counts for the keys in it. What is there for some vRouters may be taken before the rest: changes are counted in
 /// periods, and what a vRouter was given belongs to earlier periods than what it is given next.
 /// </summary>
-internal sealed class NatEntryCollector
+/// <param name="isBeforeWholes">
+/// No vRouter was sent anything yet, and what is collected here is part of the whole that each gets first: only the owners are collected, which wait for it. The entries
+/// of 100,000 owners would be collected for nothing. <see cref="TakeFor"/> may not be called.
+/// </param>
+internal sealed class NatEntryCollector(bool isBeforeWholes = false)
 {
     private readonly Table _everywhere = new();
     private readonly Dictionary<string, Table> _tables = [];
@@ -22,7 +26,7 @@ internal sealed class NatEntryCollector
     public bool HasAny(string virtualRouter) => _tables.TryGetValue(virtualRouter, out var own) ? HasAny(own) : HasEverywhere;
 
     /// <summary>Something is to be sent to vRouters that are not told apart.</summary>
-    public bool HasEverywhere => _everywhere.Changes.Count > 0;
+    public bool HasEverywhere => _everywhere.Owners.Count > 0;
 
     /// <summary>The owners of what is to be sent to vRouters that are not told apart.</summary>
     public IReadOnlySet<Guid> OwnersEverywhere => _everywhere.Owners;
@@ -63,7 +67,7 @@ internal sealed class NatEntryCollector
     {
         var everywhere = HasEverywhere ? ChangesOf(_everywhere.Changes) : null;
         var different = new Dictionary<string, NatEntryChangeSet.Part>(_tables.Count);
-        foreach (var (name, own) in _tables) different[name] = PartOf(own, HasAny(own) ? new Lazy<NatEntryChanges>(() => Merge(own)) : null);
+        foreach (var (name, own) in _tables) different[name] = PartOf(own, HasAny(own) && !isBeforeWholes ? new Lazy<NatEntryChanges>(() => Merge(own)) : null);
         return new NatEntryChangeSet(everywhere, _everywhere.Owners, different);
     }
 
@@ -72,6 +76,7 @@ internal sealed class NatEntryCollector
     /// <param name="getsDelta">The changes of the vRouter will be asked for; what others get is only counted as taken.</param>
     public NatEntryChangeSet TakeFor(IReadOnlyCollection<string> virtualRouters, Predicate<string> getsDelta)
     {
+        if (isBeforeWholes) throw new InvalidOperationException("What is in the wholes is taken for all vRouters.");
         var different = new Dictionary<string, NatEntryChangeSet.Part>(virtualRouters.Count);
         foreach (var name in virtualRouters)
         {
@@ -86,7 +91,8 @@ internal sealed class NatEntryCollector
 
     private NatEntryChangeSet.Part PartOf(Table own, Lazy<NatEntryChanges>? changes) => new(HasAny(own), _everywhere.Newest > own.Taken, own.Owners, changes);
 
-    private bool HasAny(Table own) => own.Owners.Count > 0 || (own.Taken == 0 ? _everywhere.Changes.Count > own.KeysOfEverywhere : _everywhere.Newest > own.Taken);
+    private bool HasAny(Table own) =>
+        own.Owners.Count > 0 || (isBeforeWholes ? HasEverywhere : own.Taken == 0 ? _everywhere.Changes.Count > own.KeysOfEverywhere : _everywhere.Newest > own.Taken);
 
     private NatEntryChanges Merge(Table own)
     {
@@ -113,6 +119,10 @@ internal sealed class NatEntryCollector
 
     private void SetElsewhere(IReadOnlyCollection<string> except, NatEntryKey key, Change change)
     {
+        _everywhere.Owners.Add(change.Owner);
+        _everywhere.Newest = _period;
+        ReachesVpns |= key.RoutingInstance != 0;
+        if (isBeforeWholes) return;
         var before = _everywhere.Changes.GetValueOrDefault(key);
         _excepted++;
         foreach (var virtualRouter in except)
@@ -131,9 +141,6 @@ internal sealed class NatEntryCollector
             own.Owners.Add(change.Owner);
         }
 
-        _everywhere.Owners.Add(change.Owner);
-        _everywhere.Newest = _period;
-        ReachesVpns |= key.RoutingInstance != 0;
         if (IsOvertaken(_everywhere, key, change)) return;
         if (!_everywhere.Changes.ContainsKey(key)) foreach (var own in _tablesWith[key]) own.KeysOfEverywhere++;
         _everywhere.Changes[key] = change;
@@ -146,6 +153,7 @@ internal sealed class NatEntryCollector
 
     private void Set(Table own, NatEntryKey key, Change? change)
     {
+        if (isBeforeWholes) return;
         if (own.Changes.TryAdd(key, change))
         {
             _tablesWith.Add(key, own);

@@ -31,6 +31,14 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     private RouteChanges _changes = new();
     private HashSet<Guid> _touched = [];
 
+    /// <summary>
+    /// Until the first <see cref="TakeNatEntries"/> no vRouter was sent anything, and each gets its whole before any change: that call answers owners and no entries.
+    /// </summary>
+    public bool BeginsWithWholes
+    {
+        init => _natEntries = new NatEntryCollector(isBeforeWholes: value);
+    }
+
     /// <summary>What each owner asks for, as last set.</summary>
     public IReadOnlyDictionary<Guid, CompiledOwner> Compiled => _compiled;
 
