@@ -65,7 +65,7 @@ internal sealed class NatEntryCollector(bool isBeforeWholes = false)
     /// <summary>All that is there. Nothing may be collected afterwards: what a vRouter gets is put together when it is asked for.</summary>
     public NatEntryChangeSet Take()
     {
-        var everywhere = HasEverywhere ? ChangesOf(_everywhere.Changes) : null;
+        var everywhere = HasEverywhere ? new Lazy<NatEntryChanges>(MergeEverywhere) : null;
         var different = new Dictionary<string, NatEntryChangeSet.Part>(_tables.Count);
         foreach (var (name, own) in _tables) different[name] = PartOf(own, HasAny(own) && !isBeforeWholes ? new Lazy<NatEntryChanges>(() => Merge(own)) : null);
         return new NatEntryChangeSet(everywhere, _everywhere.Owners, different);
@@ -94,27 +94,23 @@ internal sealed class NatEntryCollector(bool isBeforeWholes = false)
     private bool HasAny(Table own) =>
         own.Owners.Count > 0 || (isBeforeWholes ? HasEverywhere : own.Taken == 0 ? _everywhere.Changes.Count > own.KeysOfEverywhere : _everywhere.Newest > own.Taken);
 
+    /// <summary>What came for the vRouter since it was last given something.</summary>
     private NatEntryChanges Merge(Table own)
     {
-        if (_everywhere.Newest <= own.Taken) return ChangesOf(own.Changes, own.Taken);
-        var merged = new Dictionary<NatEntryKey, Change?>(_everywhere.Changes);
-        foreach (var (key, change) in own.Changes) merged[key] = change;
-        return ChangesOf(merged, own.Taken);
+        var changes = new Builder(own.Changes.Count);
+        foreach (var (key, change) in own.Changes) changes.Add(key, change, own.Taken);
+        // Mostly all of them are in its own table too.
+        if (_everywhere.Newest <= own.Taken || own.KeysOfEverywhere == _everywhere.Changes.Count) return changes.Result;
+        foreach (var (key, change) in _everywhere.Changes)
+            if (!own.Changes.ContainsKey(key)) changes.Add(key, change, own.Taken);
+        return changes.Result;
     }
 
-    /// <param name="after">Changes of later periods only.</param>
-    private static NatEntryChanges ChangesOf(Dictionary<NatEntryKey, Change?> changes, long after = 0)
+    private NatEntryChanges MergeEverywhere()
     {
-        var put = new List<VirtualRouterNatEntry>(changes.Count);
-        var removed = new List<NatEntryKey>();
-        foreach (var (key, change) in changes)
-        {
-            if (change is not { } c || c.Period <= after) continue;
-            if (c.Entry is { } entry) put.Add(entry);
-            else removed.Add(key);
-        }
-
-        return new NatEntryChanges(put, removed);
+        var changes = new Builder(_everywhere.Changes.Count);
+        foreach (var (key, change) in _everywhere.Changes) changes.Add(key, change, after: 0);
+        return changes.Result;
     }
 
     private void SetElsewhere(IReadOnlyCollection<string> except, NatEntryKey key, Change change)
@@ -174,6 +170,22 @@ internal sealed class NatEntryCollector(bool isBeforeWholes = false)
     /// <param name="Entry">Null: the entry is removed.</param>
     /// <param name="Period">In which it came.</param>
     private readonly record struct Change(Guid Owner, VirtualRouterNatEntry? Entry, long Period);
+
+    private readonly struct Builder(int capacity)
+    {
+        private readonly List<VirtualRouterNatEntry> _put = new(capacity);
+        private readonly List<NatEntryKey> _removed = [];
+
+        public NatEntryChanges Result => new(_put, _removed);
+
+        /// <param name="after">Changes of later periods only.</param>
+        public void Add(NatEntryKey key, Change? change, long after)
+        {
+            if (change is not { } c || c.Period <= after) return;
+            if (c.Entry is { } entry) _put.Add(entry);
+            else _removed.Add(key);
+        }
+    }
 
     private sealed class Table
     {
