@@ -8,6 +8,7 @@ using CN2.VRouter.Dataplane;
 using CN2.VRouter.Inspection;
 using CN2.VRouter.Probes;
 using Google.Protobuf;
+using Google.Protobuf.Collections;
 using Proto = CN2.VRouter.V1;
 
 namespace CN2.VRouter;
@@ -195,11 +196,15 @@ public static partial class WireMapping
         _ => EndpointHealth.Unknown,
     };
 
-    // Sorted here too: the draw must not depend on the order of the server, and later code compares neighbours.
-    private static EquatableList<DataplaneBackend> Backends(NatEntryKey key, IEnumerable<Proto.Backend> backends) =>
-        backends.Select(b => Backend(key, b)).Distinct()
+    // Sorted here too: the draw must not depend on the order of the server, and later code compares neighbours. Most lists have one member or none, and a snapshot has hundreds of thousands.
+    private static EquatableList<DataplaneBackend> Backends(NatEntryKey key, RepeatedField<Proto.Backend> backends) => backends.Count switch
+    {
+        0 => [],
+        1 => [Backend(key, backends[0])],
+        _ => backends.Select(b => Backend(key, b)).Distinct()
             .OrderBy(b => b.Address, Comparer<IPAddress>.Create(AddressArithmetic.Compare)).ThenBy(b => b.Port)
-            .ToEquatableList();
+            .ToEquatableList(),
+    };
 
     private static DataplaneBackend Backend(NatEntryKey key, Proto.Backend backend)
     {

@@ -12,7 +12,7 @@ public sealed class SharedNatEntries(CompiledOwner compiled) : IReadOnlyCollecti
 {
     public CompiledOwner Compiled => compiled;
 
-    public int Count { get; } = compiled.NatEntries.Count(e => e.Elsewhere() is not null);
+    public int Count { get; } = compiled.NatEntries.Count(e => e.IsElsewhere());
 
     /// <summary>A driver's encoding, which it makes when it is first needed.</summary>
     internal IReadOnlyList<byte[]>? Encoded { get; set; }

@@ -10,6 +10,7 @@ namespace CN2.Api.Reconcile;
 /// </summary>
 internal sealed class AnnouncementRows
 {
+    /// <summary>A set is never changed, so rows may share one.</summary>
     private readonly Dictionary<Guid, HashSet<RouteKey>> _saved = [];
 
     /// <summary>Rows that must read differently; null: the row must go.</summary>
@@ -30,12 +31,18 @@ internal sealed class AnnouncementRows
     /// <summary>The rows to write, as a copy; null: the row must go.</summary>
     public IReadOnlyDictionary<Guid, IReadOnlyCollection<RouteKey>?> Due => new Dictionary<Guid, IReadOnlyCollection<RouteKey>?>(_due);
 
-    public void Load(IReadOnlyDictionary<Guid, HashSet<RouteKey>> rows)
+    public void Load(IReadOnlyCollection<SavedAnnouncement> rows)
     {
         _saved.Clear();
         _due.Clear();
         _doubtful.Clear();
-        foreach (var (floatingIP, paths) in rows) _saved[floatingIP] = paths;
+        _saved.EnsureCapacity(rows.Count);
+        var shared = new Dictionary<object, HashSet<RouteKey>>(ReferenceEqualityComparer.Instance);
+        foreach (var row in rows)
+        {
+            if (!shared.TryGetValue(row.Paths, out var paths)) shared[row.Paths] = paths = [.. row.Paths.Keys];
+            _saved[row.FloatingIP] = paths;
+        }
     }
 
     /// <summary>The rows to write before these routes may be announced.</summary>

@@ -45,6 +45,8 @@ public sealed partial class AnnouncementStore(
             Parameters = { new() { Value = controlNode } },
         });
         var rows = new List<SavedAnnouncement>();
+        // Services with endpoints on the same vRouters have equal rows: these are read once, and share what was read.
+        var known = new Dictionary<(string Routes, string Identifiers), IReadOnlyDictionary<RouteKey, uint>>();
         await using var reader = await batch.ExecuteReaderAsync(ct);
         await reader.ReadAsync(ct);
         _lastWrite = Math.Max(_lastWrite, reader.GetInt64(0));
@@ -52,8 +54,16 @@ public sealed partial class AnnouncementStore(
         while (await reader.ReadAsync(ct))
         {
             var floatingIP = reader.GetGuid(0);
-            var identifiers = Identifiers(floatingIP, reader.GetString(3));
-            rows.Add(new(floatingIP, reader.GetFieldValue<IPAddress>(1), Paths(floatingIP, reader.GetString(2)).ToDictionary(p => p, p => identifiers.GetValueOrDefault(p.ToString()))));
+            var texts = (Routes: reader.GetString(2), Identifiers: reader.GetString(3));
+            if (!known.TryGetValue(texts, out var paths))
+            {
+                var isWhole = true;
+                var identifiers = Identifiers(floatingIP, texts.Identifiers, ref isWhole);
+                paths = Paths(floatingIP, texts.Routes, ref isWhole).ToDictionary(p => p, p => identifiers.GetValueOrDefault(p.ToString()));
+                if (isWhole) known[texts] = paths; // each of the others is logged
+            }
+
+            rows.Add(new(floatingIP, reader.GetFieldValue<IPAddress>(1), paths));
         }
 
         return rows;
@@ -193,17 +203,31 @@ public sealed partial class AnnouncementStore(
     /// <summary>The paths of a row. One that cannot be read is left out; the row stands all the same, so the address stays in use.</summary>
     private HashSet<RouteKey> Paths(Guid floatingIP, string routes)
     {
+        var isWhole = true;
+        return Paths(floatingIP, routes, ref isWhole);
+    }
+
+    /// <param name="isWhole">Becomes false when something is left out.</param>
+    private HashSet<RouteKey> Paths(Guid floatingIP, string routes, ref bool isWhole)
+    {
         var paths = new HashSet<RouteKey>();
         try
         {
             foreach (var text in JsonSerializer.Deserialize<string?[]>(routes) ?? [])
             {
-                if (text is not null && RouteKey.TryParse(text, out var path)) paths.Add(path.Value);
-                else LogUnreadable(floatingIP, text ?? "null");
+                if (text is not null && RouteKey.TryParse(text, out var path))
+                {
+                    paths.Add(path.Value);
+                    continue;
+                }
+
+                isWhole = false;
+                LogUnreadable(floatingIP, text ?? "null");
             }
         }
         catch (JsonException e)
         {
+            isWhole = false;
             LogUnreadable(floatingIP, e.Message);
         }
 
@@ -211,7 +235,7 @@ public sealed partial class AnnouncementStore(
     }
 
     /// <summary>The numbers of a row's paths. What cannot be read is left out: the engine then gives a number as to a new path.</summary>
-    private Dictionary<string, uint> Identifiers(Guid floatingIP, string identifiers)
+    private Dictionary<string, uint> Identifiers(Guid floatingIP, string identifiers, ref bool isWhole)
     {
         try
         {
@@ -219,6 +243,7 @@ public sealed partial class AnnouncementStore(
         }
         catch (JsonException e)
         {
+            isWhole = false;
             LogUnreadable(floatingIP, e.Message);
             return [];
         }

@@ -21,6 +21,7 @@ internal sealed class CarrierLists(LoopState state)
     /// <summary>Takes the routes that an owner asks for now; null: it asks for none any more.</summary>
     public void Set(Guid owner, CompiledOwner? compiled)
     {
+        if ((compiled is null || compiled.Routes.Count < 2) && !_ofOwner.ContainsKey(owner)) return; // most have one route
         var lists = new Dictionary<VRouterAttachmentKey, CarrierList>();
         foreach (var routes in (compiled?.Routes ?? []).GroupBy(r => new VRouterAttachmentKey(r.RoutingInstance, r.Address)))
         {

@@ -52,7 +52,10 @@ internal sealed class LeaderDuties(
         }
     }
 
-    public void Do(DateTimeOffset now, NextTick next)
+    /// <param name="now">The time.</param>
+    /// <param name="next">When to call again.</param>
+    /// <param name="tellsStatuses">The control node has started: statuses may be written.</param>
+    public void Do(DateTimeOffset now, NextTick next, bool tellsStatuses)
     {
         // A process that was stopped for a while finds out here, before its first duty, that it must renew the lease.
         if (!_isLeading || lease.Current is not { } proof)
@@ -65,7 +68,7 @@ internal sealed class LeaderDuties(
         if (pending.Take(now) is { } batch) tasks.Serve(batch);
         MarkLost(proof, now, next);
         ReleaseEndpoints(proof, now);
-        statuses.Send(now, next);
+        if (tellsStatuses) statuses.Send(now, next);
     }
 
     private void ReleaseEndpoints(LeaderLease proof, DateTimeOffset now)

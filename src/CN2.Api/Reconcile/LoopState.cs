@@ -27,7 +27,7 @@ internal sealed class LoopState
         Clock = clock;
         Self = options.Name;
         _ledger = new VirtualRouterLedger((floatingIP, virtualRouter) => IsFeedAway || _others.MayAnnounce(floatingIP, virtualRouter));
-        _sequencer = new RouteSequencer(_ledger);
+        _sequencer = new RouteSequencer(_ledger) { BeginsWithWholes = true };
     }
 
     /// <summary>May be read from any thread.</summary>

@@ -13,8 +13,9 @@ internal sealed partial class OwnerCompiler(
     public void Compile()
     {
         var now = state.Clock.Now;
-        var owners = new List<(Guid Owner, CompiledOwner? Compiled)>();
-        foreach (var owner in state.Resources.TakeDirtyOwners())
+        var dirty = state.Resources.TakeDirtyOwners();
+        var owners = new List<(Guid Owner, CompiledOwner? Compiled)>(dirty.Count);
+        foreach (var owner in dirty)
         {
             try
             {

@@ -175,8 +175,13 @@ internal sealed partial class SpeakerDispatcher(
 
         // AnnouncedRoutes is the full set. Withdrawals from before the speaker answered must be confirmed too: entries wait for that.
         var wanted = state.Sequencer.AnnouncedRoutes.ToList();
-        var kept = wanted.Select(r => (r.FloatingIP, r.Path)).ToHashSet();
-        var withdraw = state.Sequencer.TakeRoutes().Withdraw.Where(r => !kept.Contains((r.FloatingIP, r.Path))).ToList();
+        var withdraw = state.Sequencer.TakeRoutes().Withdraw;
+        if (withdraw.Count > 0)
+        {
+            var kept = wanted.Select(r => (r.FloatingIP, r.Path)).ToHashSet();
+            withdraw = [.. withdraw.Where(r => !kept.Contains((r.FloatingIP, r.Path)))];
+        }
+
         speaker.ExpectPeers(_peers);
         jobs.Post(new SpeakerJob.SetImports(instances.ImportTargets));
         PostFence();

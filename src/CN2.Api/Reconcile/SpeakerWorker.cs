@@ -32,6 +32,9 @@ internal sealed partial class SpeakerWorker(
 
     private IReadOnlyList<SavedAnnouncement> _earlier = [];
 
+    /// <summary>The speaker's first answer; null: it was not asked yet.</summary>
+    private Task? _start;
+
     /// <summary>A withdrawal is not confirmed yet, and waits in the queue.</summary>
     private bool _mustRepeat;
 
@@ -39,16 +42,18 @@ internal sealed partial class SpeakerWorker(
     private long? _awayLoggedAt;
 
     /// <summary>
-    /// Reads the rows that an earlier run of this control node left; called before <see cref="RunAsync"/>. True: that run may have announced
-    /// something.
+    /// Reads the rows that an earlier run of this control node left, and begins to ask the speaker what it holds, which it answers while the rest of the database is read; called before
+    /// <see cref="RunAsync"/>, and again when that reading fails. True: that run may have announced something.
     /// </summary>
     public async Task<bool> LoadAsync(CancellationToken ct)
     {
         _earlier = await store.LoadAsync(self.Name, ct);
-        _rows.Load(_earlier.ToDictionary(r => r.FloatingIP, r => r.Paths.Keys.ToHashSet()));
+        _rows.Load(_earlier);
+        _identifiers.EnsureCapacity(_earlier.Count);
         foreach (var row in _earlier)
             foreach (var (path, identifier) in row.Paths) _identifiers[(row.FloatingIP, path)] = identifier;
-        speaker.Expect([.. _earlier.SelectMany(r => r.Paths, (r, p) => new AnnouncedPath(new(r.Address, p.Key), p.Value))]);
+        if (_start is null) speaker.Expect([.. _earlier.SelectMany(r => r.Paths, (r, p) => new AnnouncedPath(new(r.Address, p.Key), p.Value))]);
+        _start ??= StartAsync(ct);
         return _rows.HasPaths;
     }
 
@@ -57,7 +62,7 @@ internal sealed partial class SpeakerWorker(
         speaker.Changed += inbox.Wake;
         try
         {
-            await StartAsync(ct);
+            await (_start ??= StartAsync(ct)).WaitAsync(ct);
             var delay = FirstDelay;
             while (true)
             {

@@ -21,12 +21,12 @@ internal enum StartupEvent
     /// <summary><see cref="CN2.Network.Sequencing.RouteSequencer.EntryHold"/> is over since then.</summary>
     HoldOver,
 
-    /// <summary><see cref="StartupGate.SpeakerPatience"/> is over since the start.</summary>
+    /// <summary><see cref="StartupGate.SpeakerPatience"/> is over since everything was read.</summary>
     PatienceOver,
 
     /// <summary>Every vRouter has acknowledged its whole configuration, or is lost.</summary>
     AgentsAnswered,
 
-    /// <summary><c>VRouters:LostAfterSeconds</c> are over since the start.</summary>
+    /// <summary><c>VRouters:LostAfterSeconds</c> are over since everything was read.</summary>
     LostAfterOver,
 }

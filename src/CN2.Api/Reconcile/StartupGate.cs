@@ -4,13 +4,21 @@ using CN2.Network.Sequencing;
 namespace CN2.Api.Reconcile;
 
 /// <summary>Holds back what may not be sent yet while the control node starts; <see cref="StartupState"/> has the rules, this adds the time.</summary>
-internal sealed class StartupGate(LoopClock clock, VRouterOptions options)
+internal sealed class StartupGate(VRouterOptions options)
 {
     /// <summary>vRouters wait this long for a speaker that does not answer, and then get their configuration without it.</summary>
     public static readonly TimeSpan SpeakerPatience = TimeSpan.FromSeconds(2);
 
-    private readonly DateTimeOffset _startedAt = clock.Now;
+    /// <summary>
+    /// A status that is drafted in the first moment says that the speaker and the vRouters have not answered. So long it waits for the answers: without it, each restart would be an
+    /// event of every Service, and a draft for nothing.
+    /// </summary>
+    public static readonly TimeSpan StatusPatience = TimeSpan.FromSeconds(5);
+
+    /// <summary>The first round of the loop. Everything was read before it, and however long that took: speaker and agents could not be served meanwhile.</summary>
+    private DateTimeOffset? _runsSince;
     private DateTimeOffset? _holdUntil;
+    private bool _tellsStatuses;
 
     public StartupState State { get; private set; } = StartupState.Initial;
 
@@ -34,11 +42,18 @@ internal sealed class StartupGate(LoopClock clock, VRouterOptions options)
     /// <summary>Moves on by time, and asks for the next round when time will move it.</summary>
     public void Tick(DateTimeOffset now, NextTick next)
     {
+        var runsSince = _runsSince ??= now;
         if (_holdUntil <= now) Move(StartupEvent.HoldOver);
-        if (now - _startedAt > SpeakerPatience) Move(StartupEvent.PatienceOver);
-        if (now - _startedAt > options.LostAfter) Move(StartupEvent.LostAfterOver);
+        if (now - runsSince > SpeakerPatience) Move(StartupEvent.PatienceOver);
+        if (now - runsSince > options.LostAfter) Move(StartupEvent.LostAfterOver);
         if (State.Phase == StartupPhase.HoldingEntries) next.NoLaterThan(_holdUntil);
     }
+
+    /// <summary>Statuses may be written: there is nothing left that the start waits for, or it took too long (<see cref="StatusPatience"/>).</summary>
+    /// <param name="now">The time.</param>
+    /// <param name="accounts">All vRouters.</param>
+    public bool TellsStatuses(DateTimeOffset now, IEnumerable<VirtualRouterLedger.Account> accounts) =>
+        _tellsStatuses = _tellsStatuses || now - _runsSince > StatusPatience || (State.HasFirstSet && accounts.All(a => a.HasAnswered || !a.Counts));
 
     private void Move(StartupEvent startupEvent) => State = State.After(startupEvent);
 }

@@ -14,8 +14,14 @@ internal readonly record struct StartupState(StartupPhase Phase, bool PeersHeld)
     /// <summary>Routes and imports may be sent to the speaker.</summary>
     public bool SpeakerStarted => Phase is not (StartupPhase.AwaitingSpeaker or StartupPhase.ServingWithoutSpeaker);
 
-    /// <summary>Configurations may be sent to vRouters.</summary>
+    /// <summary>
+    /// Configurations may be sent to vRouters. While the first set is being sent they may not, also when the engine held nothing unwanted: routers may have paths of an earlier run that the
+    /// engine has not.
+    /// </summary>
     public bool ServesAgents => Phase is StartupPhase.Open or StartupPhase.ServingWithoutSpeaker;
+
+    /// <summary>The speaker has the first set of routes, or does not answer.</summary>
+    public bool HasFirstSet => Phase is StartupPhase.Open or StartupPhase.ServingWithoutSpeaker or StartupPhase.HoldingEntries;
 
     /// <summary>Peers may be added to the speaker.</summary>
     public bool ServesPeers => SpeakerStarted && !PeersHeld;

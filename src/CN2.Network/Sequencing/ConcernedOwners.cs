@@ -30,17 +30,32 @@ internal sealed class ConcernedOwners
         }
     }
 
-    /// <summary>The vRouters on which an owner's entries or routes may differ from those of the others; a name may come several times.</summary>
-    public static IEnumerable<string> VirtualRoutersOf(CompiledOwner compiled) => AtEndpointsAndRoutesOf(compiled).Concat(PlacesOf(compiled).SelectMany(p => p));
+    /// <summary>Adds the vRouters on which an owner's entries or routes may differ from those of the others.</summary>
+    public static void AddVirtualRoutersOf(CompiledOwner compiled, HashSet<string> names)
+    {
+        AddEndpointsAndRoutesOf(compiled, names);
+        foreach (var places in PlacesOf(compiled)) names.UnionWith(places);
+    }
 
-    private static IEnumerable<string> AtEndpointsAndRoutesOf(CompiledOwner compiled) =>
-        compiled.NatEntries.SelectMany(e => e.Backends.Concat(e.Draining)).Select(b => b.VirtualRouter).Concat(compiled.Routes.Select(r => r.VirtualRouter));
+    private static void AddEndpointsAndRoutesOf(CompiledOwner compiled, HashSet<string> names)
+    {
+        foreach (var entry in compiled.NatEntries.AsSpan())
+        {
+            foreach (var backend in entry.Backends.AsSpan()) names.Add(backend.VirtualRouter);
+            foreach (var backend in entry.Draining.AsSpan()) names.Add(backend.VirtualRouter);
+        }
+
+        foreach (var route in compiled.Routes.AsSpan()) names.Add(route.VirtualRouter);
+    }
 
     public void Set(Guid owner, CompiledOwner? before, CompiledOwner? after)
     {
         SetPlaces(owner, before, after);
-        var names = after is null ? [] : AtEndpointsAndRoutesOf(after).ToHashSet();
-        foreach (var name in before is null ? [] : AtEndpointsAndRoutesOf(before))
+        var names = new HashSet<string>();
+        var formerNames = new HashSet<string>();
+        if (after is not null) AddEndpointsAndRoutesOf(after, names);
+        if (before is not null) AddEndpointsAndRoutesOf(before, formerNames);
+        foreach (var name in formerNames)
         {
             if (names.Contains(name) || !_byVirtualRouter.TryGetValue(name, out var owners)) continue;
             owners.Remove(owner);

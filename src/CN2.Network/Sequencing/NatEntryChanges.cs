@@ -12,28 +12,29 @@ public sealed record NatEntryChanges(IReadOnlyCollection<VirtualRouterNatEntry> 
 /// </summary>
 public sealed class NatEntryChangeSet
 {
+    private readonly Lazy<NatEntryChanges>? _everywhere;
     private readonly IReadOnlyDictionary<string, Part> _different;
 
-    internal NatEntryChangeSet(NatEntryChanges? everywhere, IReadOnlyCollection<Guid> ownersEverywhere, IReadOnlyDictionary<string, Part> different) =>
-        (Everywhere, OwnersEverywhere, _different) = (everywhere, ownersEverywhere, different);
+    internal NatEntryChangeSet(Lazy<NatEntryChanges>? everywhere, IReadOnlyCollection<Guid> ownersEverywhere, IReadOnlyDictionary<string, Part> different) =>
+        (_everywhere, OwnersEverywhere, _different) = (everywhere, ownersEverywhere, different);
 
-    /// <summary>What a vRouter gets that is not told apart; null: nothing.</summary>
-    public NatEntryChanges? Everywhere { get; }
+    /// <summary>What a vRouter gets that is not told apart; null: nothing. Made when it is asked for.</summary>
+    public NatEntryChanges? Everywhere => _everywhere?.Value;
 
     /// <summary>The owners of the changes for every vRouter: with <see cref="OwnersOnlyOf"/>, those whose status waits for a vRouter's acknowledgement.</summary>
     public IReadOnlyCollection<Guid> OwnersEverywhere { get; }
 
     /// <summary>The vRouter gets <see cref="Everywhere"/> as it is.</summary>
-    public bool IsAlike(string virtualRouter) => !_different.TryGetValue(virtualRouter, out var part) || (!part.HasAny && Everywhere is null);
+    public bool IsAlike(string virtualRouter) => !_different.TryGetValue(virtualRouter, out var part) || (!part.HasAny && _everywhere is null);
 
     /// <summary>Something is to be sent to the vRouter.</summary>
-    public bool HasAny(string virtualRouter) => _different.TryGetValue(virtualRouter, out var part) ? part.HasAny : Everywhere is not null;
+    public bool HasAny(string virtualRouter) => _different.TryGetValue(virtualRouter, out var part) ? part.HasAny : _everywhere is not null;
 
     /// <summary>What this vRouter gets: <see cref="Everywhere"/>, the same object, unless it gets something else. Null: nothing. Made when it is asked for.</summary>
     public NatEntryChanges? Of(string virtualRouter) => _different.TryGetValue(virtualRouter, out var part) ? part.Changes?.Value : Everywhere;
 
     /// <summary>Changes for every vRouter are part of what this one gets.</summary>
-    public bool GetsEverywhere(string virtualRouter) => _different.TryGetValue(virtualRouter, out var part) ? part.HasEverywhere : Everywhere is not null;
+    public bool GetsEverywhere(string virtualRouter) => _different.TryGetValue(virtualRouter, out var part) ? part.HasEverywhere : _everywhere is not null;
 
     /// <summary>The owners of what only this vRouter gets.</summary>
     public IReadOnlyCollection<Guid> OwnersOnlyOf(string virtualRouter) => _different.TryGetValue(virtualRouter, out var part) ? part.Owners : [];

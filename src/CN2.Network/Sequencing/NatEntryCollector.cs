@@ -8,7 +8,11 @@ namespace CN2.Network.Sequencing;
 /// is changed by name has a table of its own, which counts for the keys in it. What is there for some vRouters may be taken before the rest: changes are counted in
 /// periods, and what a vRouter was given belongs to earlier periods than what it is given next.
 /// </summary>
-internal sealed class NatEntryCollector
+/// <param name="isBeforeWholes">
+/// No vRouter was sent anything yet, and what is collected here is part of the whole that each gets first: only the owners are collected, which wait for it. The entries
+/// of 100,000 owners would be collected for nothing. <see cref="TakeFor"/> may not be called.
+/// </param>
+internal sealed class NatEntryCollector(bool isBeforeWholes = false)
 {
     private readonly Table _everywhere = new();
     private readonly Dictionary<string, Table> _tables = [];
@@ -22,7 +26,7 @@ internal sealed class NatEntryCollector
     public bool HasAny(string virtualRouter) => _tables.TryGetValue(virtualRouter, out var own) ? HasAny(own) : HasEverywhere;
 
     /// <summary>Something is to be sent to vRouters that are not told apart.</summary>
-    public bool HasEverywhere => _everywhere.Changes.Count > 0;
+    public bool HasEverywhere => _everywhere.Owners.Count > 0;
 
     /// <summary>The owners of what is to be sent to vRouters that are not told apart.</summary>
     public IReadOnlySet<Guid> OwnersEverywhere => _everywhere.Owners;
@@ -61,9 +65,9 @@ internal sealed class NatEntryCollector
     /// <summary>All that is there. Nothing may be collected afterwards: what a vRouter gets is put together when it is asked for.</summary>
     public NatEntryChangeSet Take()
     {
-        var everywhere = HasEverywhere ? ChangesOf(_everywhere.Changes) : null;
+        var everywhere = HasEverywhere ? new Lazy<NatEntryChanges>(MergeEverywhere) : null;
         var different = new Dictionary<string, NatEntryChangeSet.Part>(_tables.Count);
-        foreach (var (name, own) in _tables) different[name] = PartOf(own, HasAny(own) ? new Lazy<NatEntryChanges>(() => Merge(own)) : null);
+        foreach (var (name, own) in _tables) different[name] = PartOf(own, HasAny(own) && !isBeforeWholes ? new Lazy<NatEntryChanges>(() => Merge(own)) : null);
         return new NatEntryChangeSet(everywhere, _everywhere.Owners, different);
     }
 
@@ -72,6 +76,7 @@ internal sealed class NatEntryCollector
     /// <param name="getsDelta">The changes of the vRouter will be asked for; what others get is only counted as taken.</param>
     public NatEntryChangeSet TakeFor(IReadOnlyCollection<string> virtualRouters, Predicate<string> getsDelta)
     {
+        if (isBeforeWholes) throw new InvalidOperationException("What is in the wholes is taken for all vRouters.");
         var different = new Dictionary<string, NatEntryChangeSet.Part>(virtualRouters.Count);
         foreach (var name in virtualRouters)
         {
@@ -86,33 +91,34 @@ internal sealed class NatEntryCollector
 
     private NatEntryChangeSet.Part PartOf(Table own, Lazy<NatEntryChanges>? changes) => new(HasAny(own), _everywhere.Newest > own.Taken, own.Owners, changes);
 
-    private bool HasAny(Table own) => own.Owners.Count > 0 || (own.Taken == 0 ? _everywhere.Changes.Count > own.KeysOfEverywhere : _everywhere.Newest > own.Taken);
+    private bool HasAny(Table own) =>
+        own.Owners.Count > 0 || (isBeforeWholes ? HasEverywhere : own.Taken == 0 ? _everywhere.Changes.Count > own.KeysOfEverywhere : _everywhere.Newest > own.Taken);
 
+    /// <summary>What came for the vRouter since it was last given something.</summary>
     private NatEntryChanges Merge(Table own)
     {
-        if (_everywhere.Newest <= own.Taken) return ChangesOf(own.Changes, own.Taken);
-        var merged = new Dictionary<NatEntryKey, Change?>(_everywhere.Changes);
-        foreach (var (key, change) in own.Changes) merged[key] = change;
-        return ChangesOf(merged, own.Taken);
+        var changes = new Builder(own.Changes.Count);
+        foreach (var (key, change) in own.Changes) changes.Add(key, change, own.Taken);
+        // Mostly all of them are in its own table too.
+        if (_everywhere.Newest <= own.Taken || own.KeysOfEverywhere == _everywhere.Changes.Count) return changes.Result;
+        foreach (var (key, change) in _everywhere.Changes)
+            if (!own.Changes.ContainsKey(key)) changes.Add(key, change, own.Taken);
+        return changes.Result;
     }
 
-    /// <param name="after">Changes of later periods only.</param>
-    private static NatEntryChanges ChangesOf(Dictionary<NatEntryKey, Change?> changes, long after = 0)
+    private NatEntryChanges MergeEverywhere()
     {
-        var put = new List<VirtualRouterNatEntry>(changes.Count);
-        var removed = new List<NatEntryKey>();
-        foreach (var (key, change) in changes)
-        {
-            if (change is not { } c || c.Period <= after) continue;
-            if (c.Entry is { } entry) put.Add(entry);
-            else removed.Add(key);
-        }
-
-        return new NatEntryChanges(put, removed);
+        var changes = new Builder(_everywhere.Changes.Count);
+        foreach (var (key, change) in _everywhere.Changes) changes.Add(key, change, after: 0);
+        return changes.Result;
     }
 
     private void SetElsewhere(IReadOnlyCollection<string> except, NatEntryKey key, Change change)
     {
+        _everywhere.Owners.Add(change.Owner);
+        _everywhere.Newest = _period;
+        ReachesVpns |= key.RoutingInstance != 0;
+        if (isBeforeWholes) return;
         var before = _everywhere.Changes.GetValueOrDefault(key);
         _excepted++;
         foreach (var virtualRouter in except)
@@ -131,9 +137,6 @@ internal sealed class NatEntryCollector
             own.Owners.Add(change.Owner);
         }
 
-        _everywhere.Owners.Add(change.Owner);
-        _everywhere.Newest = _period;
-        ReachesVpns |= key.RoutingInstance != 0;
         if (IsOvertaken(_everywhere, key, change)) return;
         if (!_everywhere.Changes.ContainsKey(key)) foreach (var own in _tablesWith[key]) own.KeysOfEverywhere++;
         _everywhere.Changes[key] = change;
@@ -146,6 +149,7 @@ internal sealed class NatEntryCollector
 
     private void Set(Table own, NatEntryKey key, Change? change)
     {
+        if (isBeforeWholes) return;
         if (own.Changes.TryAdd(key, change))
         {
             _tablesWith.Add(key, own);
@@ -166,6 +170,22 @@ internal sealed class NatEntryCollector
     /// <param name="Entry">Null: the entry is removed.</param>
     /// <param name="Period">In which it came.</param>
     private readonly record struct Change(Guid Owner, VirtualRouterNatEntry? Entry, long Period);
+
+    private readonly struct Builder(int capacity)
+    {
+        private readonly List<VirtualRouterNatEntry> _put = new(capacity);
+        private readonly List<NatEntryKey> _removed = [];
+
+        public NatEntryChanges Result => new(_put, _removed);
+
+        /// <param name="after">Changes of later periods only.</param>
+        public void Add(NatEntryKey key, Change? change, long after)
+        {
+            if (change is not { } c || c.Period <= after) return;
+            if (c.Entry is { } entry) _put.Add(entry);
+            else _removed.Add(key);
+        }
+    }
 
     private sealed class Table
     {

@@ -31,6 +31,14 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     private RouteChanges _changes = new();
     private HashSet<Guid> _touched = [];
 
+    /// <summary>
+    /// Until the first <see cref="TakeNatEntries"/> no vRouter was sent anything, and each gets its whole before any change: that call answers owners and no entries.
+    /// </summary>
+    public bool BeginsWithWholes
+    {
+        init => _natEntries = new NatEntryCollector(isBeforeWholes: value);
+    }
+
     /// <summary>What each owner asks for, as last set.</summary>
     public IReadOnlyDictionary<Guid, CompiledOwner> Compiled => _compiled;
 
@@ -238,8 +246,23 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     /// <summary>Owners whose status may have changed since the last call.</summary>
     public IReadOnlyCollection<Guid> TakeTouchedOwners() => Exchange(ref _touched, []);
 
-    private static List<RouteScope> ScopesOf(CompiledOwner? before, CompiledOwner? after) =>
-        [.. Both(before, after).SelectMany(c => c.NatEntries.Select(ScopeOf).OfType<RouteScope>().Concat(c.Routes.Select(ScopeOf))).Distinct()];
+    /// <summary>Each once.</summary>
+    private static List<RouteScope> ScopesOf(CompiledOwner? before, CompiledOwner? after)
+    {
+        var scopes = new List<RouteScope>(2);
+        Add(before);
+        Add(after);
+        return scopes;
+
+        void Add(CompiledOwner? compiled)
+        {
+            if (compiled is null) return;
+            foreach (var natEntry in compiled.NatEntries.AsSpan())
+                if (ScopeOf(natEntry) is { } scope && !scopes.Contains(scope)) scopes.Add(scope);
+            foreach (var route in compiled.Routes.AsSpan())
+                if (!scopes.Contains(ScopeOf(route))) scopes.Add(ScopeOf(route));
+        }
+    }
 
     private static RouteScope? ScopeOf(NatEntry natEntry) =>
         natEntry.FloatingIP is { } floatingIP ? new RouteScope(floatingIP, natEntry.Key.RoutingInstance) : null;
@@ -254,10 +277,11 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     {
         if (MovedOnly(before, after) is { } moved && scopes.TrueForAll(s => !_routes.TryGetValue(s.FloatingIP, out var routes) || routes.TrueForAll(r => r.Owner == owner))) return moved;
         var names = new HashSet<string>();
-        foreach (var compiled in Both(before, after)) names.UnionWith(ConcernedOwners.VirtualRoutersOf(compiled));
-        foreach (var floatingIP in scopes.Select(s => s.FloatingIP))
+        if (before is not null) ConcernedOwners.AddVirtualRoutersOf(before, names);
+        if (after is not null) ConcernedOwners.AddVirtualRoutersOf(after, names);
+        foreach (var scope in scopes)
         {
-            if (!_routes.TryGetValue(floatingIP, out var routes)) continue;
+            if (!_routes.TryGetValue(scope.FloatingIP, out var routes)) continue;
             names.UnionWith(routes.Select(r => r.VirtualRouter));
             if (routes.Exists(r => r.Owner != owner)) names.UnionWith(acknowledgements.VirtualRouters);
         }
@@ -283,12 +307,6 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         }
 
         return moved.Count > 0 ? moved : null;
-    }
-
-    private static IEnumerable<CompiledOwner> Both(CompiledOwner? before, CompiledOwner? after)
-    {
-        if (before is not null) yield return before;
-        if (after is not null) yield return after;
     }
 
     /// <summary>

@@ -65,13 +65,35 @@ public static class NatEntryProjection
     /// <summary>The entry on every vRouter that has no backend and no route of it, or null when those get none.</summary>
     public static VirtualRouterNatEntry? Elsewhere(this NatEntry natEntry) => natEntry.On(""); // no vRouter has this name
 
+    /// <summary><see cref="Elsewhere"/> is not null.</summary>
+    public static bool IsElsewhere(this NatEntry natEntry)
+    {
+        if (natEntry.OnlyOn is not null) return false;
+        var localOnly = natEntry.Scope == NatEntryScope.LocalBackends;
+        return (!localOnly && (HasForAll(natEntry.Backends) || HasForAll(natEntry.Draining))) || (natEntry.ServesInside && HasForAll(natEntry.Backends));
+    }
+
+    private static bool HasForAll(EquatableList<Backend> backends)
+    {
+        foreach (var backend in backends.AsSpan())
+            if (!backend.OnlyLocal) return true;
+        return false;
+    }
+
     /// <summary>
     /// In canonical order. Only a lost vRouter itself keeps its backends (headless). An address that is used on two nodes means the local one.
     /// </summary>
     private static EquatableList<VirtualRouterBackend> Project(EquatableList<Backend> backends, string virtualRouter, bool localOnly)
     {
+        if (backends.Count == 1)
+        {
+            var only = backends[0];
+            var isLocal = string.Equals(only.VirtualRouter, virtualRouter, StringComparison.Ordinal);
+            return isLocal || !(localOnly || only.OnlyLocal) ? [new VirtualRouterBackend(only.Address, only.Port, isLocal, only.Weight)] : [];
+        }
+
         List<VirtualRouterBackend>? projected = null;
-        foreach (var backend in backends)
+        foreach (var backend in backends.AsSpan())
         {
             var local = string.Equals(backend.VirtualRouter, virtualRouter, StringComparison.Ordinal);
             if (!local && (localOnly || backend.OnlyLocal)) continue;

@@ -14,6 +14,7 @@ public sealed class LeaderDutiesTests : IAsyncDisposable
     private readonly LoopParts _parts;
     private readonly LeaderDuties _duties;
     private readonly HeldLease _lease;
+    private bool _tellsStatuses = true;
     private bool _leads;
 
     public LeaderDutiesTests()
@@ -117,7 +118,7 @@ public sealed class LeaderDutiesTests : IAsyncDisposable
         Handle(new LeaderEvent.LostMarked());
         PutVanished("compute1");
         var next = new NextTick();
-        _duties.Do(_parts.Now, next);
+        _duties.Do(_parts.Now, next, tellsStatuses: true);
         Assert.Equal(_parts.Now + TimeSpan.FromSeconds(0.25), next.At); // half of 0.5 s
         Assert.Empty(Round());
         Assert.Empty(Round(seconds: 0.1));
@@ -179,7 +180,7 @@ public sealed class LeaderDutiesTests : IAsyncDisposable
         Lead();
         PutDeleted(1);
         _parts.Time.Advance(HeldLease.Validity);
-        _duties.Do(_parts.Now, new NextTick());
+        _duties.Do(_parts.Now, new NextTick(), _tellsStatuses);
         Assert.Empty(_tasks.TakeBegun());
     }
 
@@ -206,13 +207,24 @@ public sealed class LeaderDutiesTests : IAsyncDisposable
         Assert.False(IsDraftedInRound());
         Handle(new LeaderEvent.StatusesWritten());
         Assert.True(IsDraftedInRound());
+    }
 
-        bool IsDraftedInRound()
-        {
-            Round();
-            Round(StatusQueue.SettleTime.TotalSeconds);
-            return _parts.State.Statuses.IsEmpty;
-        }
+    [Fact]
+    public void No_status_is_drafted_before_the_start_is_over()
+    {
+        _tellsStatuses = false;
+        Lead();
+        PutFloatingIP(1);
+        Assert.False(IsDraftedInRound());
+        _tellsStatuses = true;
+        Assert.True(IsDraftedInRound());
+    }
+
+    private bool IsDraftedInRound()
+    {
+        Round();
+        Round(StatusQueue.SettleTime.TotalSeconds);
+        return _parts.State.Statuses.IsEmpty;
     }
 
     private void Lead()
@@ -248,7 +260,7 @@ public sealed class LeaderDutiesTests : IAsyncDisposable
             Hear();
         }
 
-        _duties.Do(_parts.Now, new NextTick());
+        _duties.Do(_parts.Now, new NextTick(), _tellsStatuses);
         return _tasks.TakeBegun();
     }
 

@@ -332,7 +332,36 @@ public sealed class SpeakerWorkerTests(ApiServerWithoutReconciler api) : IClassF
         Assert.False(await worker.LoadAsync(TestContext.Current.CancellationToken));
     }
 
-    /// <summary>A route of a new FloatingIP.</summary>
+    [Fact]
+    public async Task The_speaker_is_asked_once_what_it_holds_while_the_rest_of_the_database_is_read()
+    {
+        var worker = _parts.Get<SpeakerWorker>();
+        Assert.False(await worker.LoadAsync(TestContext.Current.CancellationToken));
+        await UntilAsync(() => Events<SpeakerEvent.Started>().Count == 1);
+        await worker.LoadAsync(TestContext.Current.CancellationToken); // the rest could not be read
+        _run = worker.RunAsync(_stop.Token);
+        await DoneAsync(new SpeakerJob.ReplaceAll([], []), d => d.IsFirstSet);
+        Assert.Single(Events<SpeakerEvent.Started>());
+    }
+
+    [Fact]
+    public async Task Equal_rows_are_read_once_and_each_that_cannot_be_read_is_named()
+    {
+        List<FloatingIPRoute> routes = [await RouteAsync(), await RouteAsync(), await RouteAsync(), await RouteAsync()];
+        await StartAsync();
+        await DoneAsync(new SpeakerJob.ReplaceAll(routes, []), d => d.IsFirstSet);
+        var store = _parts.Get<IAnnouncementStore>();
+        Query<object>($"""UPDATE advertisement SET routes = '["nowhere"]' WHERE control_node = '{_self}' AND floating_ip_uid = ANY('{"{"}{routes[2].FloatingIP},{routes[3].FloatingIP}{"}"}')""");
+        var rows = (await store.LoadAsync(_self, TestContext.Current.CancellationToken)).ToDictionary(r => r.FloatingIP);
+        Assert.Equal(routes[0].Path, Assert.Single(rows[routes[0].FloatingIP].Paths).Key);
+        Assert.Same(rows[routes[0].FloatingIP].Paths, rows[routes[1].FloatingIP].Paths);
+        foreach (var bad in routes.Skip(2))
+        {
+            Assert.Empty(rows[bad.FloatingIP].Paths);
+            Assert.Contains(_parts.Log.Lines, l => l.Text.Contains($"{bad.FloatingIP} cannot be read", StringComparison.Ordinal));
+        }
+    }
+
     /// <summary>A route that this control node announced before it stopped.</summary>
     private async Task<FloatingIPRoute> AnnounceInAnEarlierRunAsync()
     {
@@ -344,6 +373,7 @@ public sealed class SpeakerWorkerTests(ApiServerWithoutReconciler api) : IClassF
         return route;
     }
 
+    /// <summary>A route of a new FloatingIP.</summary>
     private async Task<FloatingIPRoute> RouteAsync()
     {
         var made = (await api.PostAsync("/v1/namespaces/default/floating-ips", $$"""{"name":"w{{Interlocked.Increment(ref _count)}}","externalNetwork":"workers"}""")).Expect(201).Json!;

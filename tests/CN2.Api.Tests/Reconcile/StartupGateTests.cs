@@ -15,7 +15,52 @@ public sealed class StartupGateTests
     public StartupGateTests()
     {
         _clock = new LoopClock(_time);
-        _gate = new StartupGate(_clock, new VRouterOptions { LostAfterSeconds = 10 });
+        _gate = new StartupGate(new VRouterOptions { LostAfterSeconds = 10 });
+        Tick(TimeSpan.FromMinutes(1)); // so long everything was read
+    }
+
+    [Fact]
+    public void Neither_speaker_nor_agents_have_taken_too_long_while_everything_was_read()
+    {
+        _gate.AnnouncedBefore();
+        Tick(TimeSpan.FromMilliseconds(1));
+        Assert.Equal(new StartupState(StartupPhase.AwaitingSpeaker, PeersHeld: true), _gate.State);
+    }
+
+    [Fact]
+    public void Statuses_wait_for_the_speaker_and_for_each_vRouter_that_counts()
+    {
+        var ledger = new VirtualRouterLedger((_, _) => false);
+        var (here, lost, elsewhere) = (ledger.Open("compute1"), ledger.Open("compute2"), ledger.Open("compute3"));
+        (lost.Lost, elsewhere.ConnectedElsewhere) = (true, true);
+        here.Connected();
+        here.SentWhole(1);
+        elsewhere.AppliedElsewhere(1);
+        here.Applied(1);
+        Assert.False(_gate.TellsStatuses(_clock.Now, ledger.Accounts));
+        _gate.SpeakerAnswered(found: 3, adopted: 3);
+        Assert.False(_gate.TellsStatuses(_clock.Now, ledger.Accounts));
+        _gate.FirstSetTaken(_clock.Now);
+        here.Connected();
+        Assert.False(_gate.TellsStatuses(_clock.Now, ledger.Accounts));
+        here.SentWhole(2);
+        here.Applied(2);
+        Assert.True(_gate.TellsStatuses(_clock.Now, ledger.Accounts));
+        here.Connected(); // later it is no start any more
+        Assert.True(_gate.TellsStatuses(_clock.Now, ledger.Accounts));
+    }
+
+    [Fact]
+    public void Statuses_wait_no_longer_than_their_patience()
+    {
+        var ledger = new VirtualRouterLedger((_, _) => false);
+        ledger.Open("compute1");
+        _gate.SpeakerAnswered(found: 0, adopted: 0);
+        _gate.FirstSetTaken(_clock.Now);
+        Tick(StartupGate.StatusPatience);
+        Assert.False(_gate.TellsStatuses(_clock.Now, ledger.Accounts));
+        Tick(TimeSpan.FromMilliseconds(1));
+        Assert.True(_gate.TellsStatuses(_clock.Now, ledger.Accounts));
     }
 
     [Fact]

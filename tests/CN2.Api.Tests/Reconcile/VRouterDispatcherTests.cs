@@ -40,6 +40,40 @@ public sealed class VRouterDispatcherTests : IAsyncDisposable
         Assert.Empty(delta.Delta.RemovedNatEntries);
     }
 
+    [Theory]
+    [InlineData("before")]
+    [InlineData("between")]
+    [InlineData("after")]
+    public void An_agent_that_comes_while_the_control_node_starts_gets_everything_once(string when)
+    {
+        _parts.State.Ledger.Open("compute1"); // its VirtualRouter was read
+        if (when == "before") _dispatcher.Connected("compute1");
+        Set(Sample.Route(1), Sample.Route(2));
+        if (when == "between") _dispatcher.Connected("compute1");
+        Set(Sample.Route(2), Sample.Route(3)); // another compilation before anything may be sent
+        if (when == "after")
+        {
+            _dispatcher.Flush();
+            Assert.Empty(_parts.Publisher.Configs);
+            _dispatcher.Connected("compute1");
+        }
+
+        _dispatcher.Flush();
+        var (_, revision, config) = Assert.Single(_parts.Publisher.Configs);
+        Assert.Equal([Sample.AddressOf(2), Sample.AddressOf(3)], config.NatEntries.Select(e => e.Key.Address).Order(Comparer<IPAddress?>.Create((a, b) => string.CompareOrdinal(a?.ToString(), b?.ToString()))));
+        Assert.Empty(_parts.Publisher.Deltas);
+        var account = _parts.State.Ledger.Open("compute1");
+        Assert.True(account.Awaits(Owner));
+        account.Applied(revision);
+        Assert.False(account.Awaits(Owner));
+
+        Set(Sample.Route(3), Sample.Route(4));
+        var delta = Flush();
+        Assert.Equal(Sample.AddressOf(4), Assert.Single(delta.NatEntries).Key.Address);
+        Assert.Equal(Sample.AddressOf(2), Assert.Single(delta.RemovedNatEntries).Address);
+        Assert.Single(_parts.Publisher.Configs);
+    }
+
     [Fact]
     public void Every_agent_knows_the_nodes_and_the_networks_of_all_endpoints()
     {
@@ -212,10 +246,12 @@ public sealed class VRouterDispatcherTests : IAsyncDisposable
         Assert.InRange(many, 0, 3 * (400 / 50) * few); // the product is 64 times as much
     }
 
-    /// <summary>Of memory for the first flush with so many owners, each with an endpoint on a vRouter of its own.</summary>
+    /// <summary>Of memory for a flush with so many owners, each with an endpoint on a vRouter of its own.</summary>
     private static async Task<long> FlushedBytesAsync(int count)
     {
         await using var parts = new LoopParts();
+        var dispatcher = parts.Get<VRouterDispatcher>();
+        dispatcher.Flush(); // the first one is for wholes
         var now = parts.Now;
         for (var i = 1; i <= count; i++)
         {
@@ -223,7 +259,6 @@ public sealed class VRouterDispatcherTests : IAsyncDisposable
             parts.State.Sequencer.Set(Sample.Uid(4000 + i), Compiled.With(Sample.Uid(4000 + i), Sample.Route(i, $"compute{i}")), now);
         }
 
-        var dispatcher = parts.Get<VRouterDispatcher>();
         var before = GC.GetAllocatedBytesForCurrentThread();
         dispatcher.Flush();
         var bytes = GC.GetAllocatedBytesForCurrentThread() - before;
