@@ -16,7 +16,7 @@ internal sealed class FleetSite : IAsyncDisposable
     public const int Endpoints = 1000;
 
     /// <summary>New agents at one moment.</summary>
-    private const int MostAtOnce = 1000;
+    public const int MostAtOnce = 1000;
 
     /// <summary>Of the server; beyond it is ended.</summary>
     private const long MostBytes = 8L << 30;

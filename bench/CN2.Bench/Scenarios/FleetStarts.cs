@@ -96,35 +96,39 @@ internal sealed class FleetStarts(PrivateNetwork network, Report report, BenchOp
         own = Environment.CpuUsage.TotalTime - own;
         await site.QuietAsync();
         var agents = site.Fleet.Agents.Length;
-        var (moreBroken, moreAttempts) = (site.Fleet.Broken - broken, site.Fleet.Attempts - attempts);
-        // So many agents twice are more than one process can play.
-        if (agents > options.Agents) await site.Fleet.DisposeAsync();
         var bare = await BareAsync(agents, whole);
         _wholes.Add(
         [
             _services, agents, what, outcome.Cell, bare.Cell, outcome.Fault is null && bare.Fault is null ? outcome.Seconds / bare.Seconds : "", MiB(whole.Bytes), processor.TotalSeconds, own.TotalSeconds,
-            site.PeakMiB, moreBroken, moreAttempts / (double)agents,
+            site.PeakMiB, site.Fleet.Broken - broken, (site.Fleet.Attempts - attempts) / (double)agents,
         ]);
         return outcome;
     }
 
-    /// <summary>As many agents, which connect at once to a server that has nothing to do but to send the same bytes.</summary>
+    /// <summary>As many agents, which connect at once to a server that has nothing to do but to send the same bytes; one group after another, because they share the process with that server.</summary>
     private static async Task<Outcome> BareAsync(int agents, FirstWhole whole)
     {
         Progress.Step($"(j) the same bytes to {agents:N0} agents by a bare stream");
         await using var server = await BareStream.StartAsync(BareServer, whole.Messages);
-        await using var fleet = new Fleet([BareServer], FleetSite.Seed) { AddressesOfWhole = whole.Addresses };
-        var clock = Stopwatch.StartNew();
-        fleet.Add(agents);
-        try
+        var seconds = 0.0;
+        for (var left = agents; left > 0; left -= FleetSite.MostAtOnce)
         {
-            await Eventually.TrueAsync(() => fleet.Whole == agents, "the agents of the bare stream have their whole", 120);
-            return new Outcome(clock.Elapsed.TotalSeconds);
+            await using var fleet = new Fleet([BareServer], FleetSite.Seed) { AddressesOfWhole = whole.Addresses };
+            var clock = Stopwatch.StartNew();
+            fleet.Add(Math.Min(left, FleetSite.MostAtOnce));
+            try
+            {
+                await Eventually.TrueAsync(() => fleet.Whole == fleet.Good, "the agents of the bare stream have their whole", 120);
+            }
+            catch (TimeoutException)
+            {
+                return new Outcome(seconds + clock.Elapsed.TotalSeconds, "not within 120 s");
+            }
+
+            seconds += clock.Elapsed.TotalSeconds;
         }
-        catch (TimeoutException)
-        {
-            return new Outcome(clock.Elapsed.TotalSeconds, "not within 120 s");
-        }
+
+        return new Outcome(seconds);
     }
 
     private static async Task<Rest> RestAsync(FleetSite site)
@@ -156,7 +160,7 @@ internal sealed class FleetStarts(PrivateNetwork network, Report report, BenchOp
         if (_wholes.Count > 0)
         {
             report.Table(["Services", "agents", "", "every agent has its whole s", "bare stream s", "ratio", "MiB an agent", "CPU API s", "CPU of bench s", "API at most MiB", "broken streams", "connections an agent"], _wholes);
-            report.Text($"Restarted: from the start of the new process until the last agent has its whole; agents try once a second. Drop: all connections end at the same moment, and the agents come back a second later. An agent that hears nothing of the server for {AnswerWait.Silence.TotalSeconds} s, or then has no answer for {HeartbeatProtocol.Patience.TotalSeconds} s, connects anew, as cn2-vrouter does. The bare stream is a server in the bench's process that sends each of as many new agents the same bytes, made beforehand. CPU and memory of the API are of its process since it was started. A restart breaks each stream once.");
+            report.Text($"Restarted: from the start of the new process until the last agent has its whole; agents try once a second. Drop: all connections end at the same moment, and the agents come back a second later. An agent that hears nothing of the server for {AnswerWait.Silence.TotalSeconds} s, or then has no answer for {HeartbeatProtocol.Patience.TotalSeconds} s, connects anew, as cn2-vrouter does. The bare stream is a server in the bench's process that sends each of as many new agents the same bytes, made beforehand, to at most {FleetSite.MostAtOnce:N0} agents at a time. CPU and memory of the API are of its process since it was started. A restart breaks each stream once.");
         }
 
         if (_idle.Count == 0) return;
