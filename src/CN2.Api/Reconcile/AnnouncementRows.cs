@@ -19,6 +19,9 @@ internal sealed class AnnouncementRows
     /// <summary>Rows of a call that failed: whether it was carried out is not known. Until the next one succeeds they count as standing, but nothing relies on it.</summary>
     private readonly HashSet<Guid> _doubtful = [];
 
+    /// <summary>Rows in which a path has another number than the database reads: they are written also when they name the same paths.</summary>
+    private readonly HashSet<Guid> _renumbered = [];
+
     /// <summary>Other replicas are alive and wait for these rows.</summary>
     public bool HasReaders { get; set; }
 
@@ -36,6 +39,7 @@ internal sealed class AnnouncementRows
         _saved.Clear();
         _due.Clear();
         _doubtful.Clear();
+        _renumbered.Clear();
         _saved.EnsureCapacity(rows.Count);
         var shared = new Dictionary<object, HashSet<RouteKey>>(ReferenceEqualityComparer.Instance);
         foreach (var row in rows)
@@ -54,7 +58,7 @@ internal sealed class AnnouncementRows
             var saved = _saved.GetValueOrDefault(group.Key);
             // A withdrawal that is not saved yet must not take out a path that is announced again.
             if (_due.TryGetValue(group.Key, out var due)) SetDue(group.Key, (due ?? []).Union(group).ToList());
-            if (saved is null || _doubtful.Contains(group.Key) || !saved.IsSupersetOf(group)) missing[group.Key] = [.. (saved ?? []).Union(group)];
+            if (saved is null || _doubtful.Contains(group.Key) || _renumbered.Contains(group.Key) || !saved.IsSupersetOf(group)) missing[group.Key] = [.. (saved ?? []).Union(group)];
         }
 
         return missing;
@@ -66,8 +70,10 @@ internal sealed class AnnouncementRows
         foreach (var (floatingIP, paths) in rows)
         {
             _doubtful.Remove(floatingIP);
+            _renumbered.Remove(floatingIP);
             if (standing.Contains(floatingIP)) _saved[floatingIP] = [.. paths!];
             else _saved.Remove(floatingIP);
+            if (_due.TryGetValue(floatingIP, out var due)) SetDue(floatingIP, due);
         }
     }
 
@@ -103,7 +109,9 @@ internal sealed class AnnouncementRows
     /// <summary>The row must be written again, because a path in it has another number.</summary>
     public void MustRewrite(Guid floatingIP)
     {
-        if (_saved.TryGetValue(floatingIP, out var saved)) _due.TryAdd(floatingIP, saved);
+        if (!_saved.TryGetValue(floatingIP, out var saved)) return;
+        _renumbered.Add(floatingIP);
+        _due.TryAdd(floatingIP, saved);
     }
 
     /// <summary>
@@ -136,6 +144,7 @@ internal sealed class AnnouncementRows
             else _saved[floatingIP] = [.. paths];
             _due.Remove(floatingIP);
             _doubtful.Remove(floatingIP);
+            _renumbered.Remove(floatingIP);
         }
 
         return gone;
@@ -148,7 +157,7 @@ internal sealed class AnnouncementRows
     private void SetDue(Guid floatingIP, IReadOnlyCollection<RouteKey>? paths)
     {
         var saved = _saved.GetValueOrDefault(floatingIP);
-        if (!_doubtful.Contains(floatingIP) && (paths is null ? saved is null : saved?.SetEquals(paths) == true)) _due.Remove(floatingIP);
+        if (!_doubtful.Contains(floatingIP) && !_renumbered.Contains(floatingIP) && (paths is null ? saved is null : saved?.SetEquals(paths) == true)) _due.Remove(floatingIP);
         else _due[floatingIP] = paths;
     }
 }

@@ -353,16 +353,16 @@ internal sealed partial class SpeakerWorker(
         }
     }
 
-    /// <summary>A restarted engine may have given a path another number than its row says.</summary>
-    private void RewriteChanged(IReadOnlyList<FloatingIPRoute> announced)
+    /// <summary>The engine may have given a path another number than its row says, or give it one, after a restart or because the path was withdrawn.</summary>
+    private void RewriteChanged(IReadOnlyCollection<FloatingIPRoute> routes)
     {
-        var identifiers = speaker.PathIdentifiersOf([.. announced.Select(KeyOf)]);
-        for (var i = 0; i < announced.Count; i++)
+        var identifiers = speaker.PathIdentifiersOf([.. routes.Select(KeyOf)]);
+        foreach (var (route, identifier) in routes.Zip(identifiers))
         {
-            var key = (announced[i].FloatingIP, announced[i].Path);
-            if (_identifiers.GetValueOrDefault(key) == identifiers[i]) continue;
-            _identifiers[key] = identifiers[i];
-            _rows.MustRewrite(announced[i].FloatingIP);
+            var key = (route.FloatingIP, route.Path);
+            if (_identifiers.GetValueOrDefault(key) == identifier) continue;
+            _identifiers[key] = identifier;
+            _rows.MustRewrite(route.FloatingIP);
         }
     }
 
@@ -384,11 +384,10 @@ internal sealed partial class SpeakerWorker(
     /// <summary>Writes the rows that must stand before these routes are announced; answers the routes of FloatingIPs that still exist.</summary>
     private async Task<IReadOnlyCollection<FloatingIPRoute>> AddRowsAsync(IReadOnlyCollection<FloatingIPRoute> announce, CancellationToken ct)
     {
+        // A router may have the path before the engine has answered, so the row says beforehand by which number.
+        RewriteChanged(announce);
         var missing = _rows.Missing(announce);
         if (missing.Count == 0) return announce;
-        // A router may have the path before the engine has answered, so the row says beforehand by which number.
-        var identifiers = speaker.PathIdentifiersOf([.. announce.Select(KeyOf)]);
-        foreach (var (route, identifier) in announce.Zip(identifiers)) _identifiers[(route.FloatingIP, route.Path)] = identifier;
         var standing = await SaveAsync(missing, _rows.HasReaders, ct);
         _rows.WereAdded(missing, standing);
         foreach (var route in announce)

@@ -118,6 +118,11 @@ internal sealed class FakeBgpSpeaker : IBgpSpeaker
     /// <summary>For paths that only the engine refuses: answers the reason, or null to accept the path.</summary>
     public Func<BgpPath, string?> EngineRefuses { get; set; } = _ => null;
 
+    /// <summary>The numbers that the engine has given or will give to these paths; to others it gives unknown ones.</summary>
+    public Dictionary<BgpPathKey, uint> Numbers { get; } = [];
+
+    public IReadOnlyList<uint> PathIdentifiersOf(IReadOnlyCollection<BgpPathKey> paths) => [.. paths.Select(p => Numbers.GetValueOrDefault(p))];
+
     /// <summary>Withdrawals that a router has not got yet: they are answered as such, and the paths stay.</summary>
     public HashSet<BgpPathKey> Waiting { get; } = [];
 

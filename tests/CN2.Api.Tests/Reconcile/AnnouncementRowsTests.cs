@@ -32,4 +32,21 @@ public sealed class AnnouncementRowsTests
         _rows.Doubt(_rows.Due);
         Assert.NotEmpty(_rows.Missing([Route]));
     }
+
+    /// <summary>The next process numbers the paths of an empty engine by the rows: by a number that is not the router's, a path is never withdrawn there.</summary>
+    [Fact]
+    public void A_row_with_a_new_number_is_written_before_its_route_is_announced_again()
+    {
+        var standing = new HashSet<Guid> { Route.FloatingIP };
+        _rows.WereAdded(_rows.Missing([Route]), standing);
+        _rows.MustRewrite(Route.FloatingIP);
+        Assert.Equal([Route.Path], Assert.Single(_rows.Due).Value!);
+
+        var missing = _rows.Missing([Route]);
+        Assert.Equal([Route.Path], Assert.Single(missing).Value!);
+        Assert.Single(_rows.Due);
+        _rows.WereAdded(missing, standing);
+        Assert.Empty(_rows.Missing([Route]));
+        Assert.Empty(_rows.Due);
+    }
 }

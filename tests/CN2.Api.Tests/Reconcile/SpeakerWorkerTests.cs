@@ -52,6 +52,31 @@ public sealed class SpeakerWorkerTests(ApiServerWithoutReconciler api) : IClassF
         Assert.Equal([$"+{route.Address} via {route.Path}", $"-{route.Address} via {route.Path}"], _parts.Speaker.Journal);
     }
 
+    /// <summary>A path that was withdrawn and comes back gets another number. The next process numbers the paths of an empty engine by the rows.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task The_row_says_the_new_number_of_a_path_before_it_is_announced_again(bool withAnother)
+    {
+        var (route, other) = (await RouteAsync(), await RouteAsync());
+        var key = new BgpPathKey(route.Address, route.Path);
+        _parts.Speaker.Numbers[key] = 3;
+        await StartAsync();
+        await DoneAsync(new SpeakerJob.ChangeRoutes([route], []), d => d.Announced.Contains(route));
+        Assert.Contains(": 3}", NumbersOf(route), StringComparison.Ordinal);
+
+        _parts.Speaker.Numbers[key] = 5;
+        string? before = null;
+        _parts.Speaker.EngineRefuses = path =>
+        {
+            if (path.Key == key) before = NumbersOf(route);
+            return null;
+        };
+        Jobs.Post(new SpeakerJob.ChangeRoutes(withAnother ? [route, other] : [route], []));
+        await UntilAsync(() => before is not null);
+        Assert.Contains(": 5}", before, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task A_row_stays_until_the_engine_has_confirmed_the_withdrawal()
     {
@@ -409,6 +434,9 @@ public sealed class SpeakerWorkerTests(ApiServerWithoutReconciler api) : IClassF
 
     private string? RowOf(FloatingIPRoute route) =>
         Query<string?>($"SELECT (SELECT routes::text FROM advertisement WHERE control_node = '{_self}' AND floating_ip_uid = '{route.FloatingIP}')");
+
+    private string? NumbersOf(FloatingIPRoute route) =>
+        Query<string?>($"SELECT path_ids::text FROM advertisement WHERE control_node = '{_self}' AND floating_ip_uid = '{route.FloatingIP}'");
 
     private T Query<T>(string sql)
     {

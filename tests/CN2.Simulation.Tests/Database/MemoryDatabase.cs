@@ -76,6 +76,9 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
     /// <summary>An address was given to a FloatingIP.</summary>
     public event Action<FloatingIP>? Allocated;
 
+    /// <summary>For the trace: a row says by which numbers a control node may announce a FloatingIP.</summary>
+    public event Action<FloatingIP, string, IReadOnlyDictionary<RouteKey, uint>>? Advertised;
+
     /// <summary>Grows like a UUIDv7; the same in every run.</summary>
     public Guid NewUid() => new(++_uids, 0, 0, new byte[8]);
 
@@ -278,6 +281,7 @@ internal sealed class MemoryDatabase(Func<DateTimeOffset> now)
         }
 
         _tables.Advertisements[(floatingIP, controlNode)] = paths;
+        if (Advertised is { } advertised && FloatingIPs.TryGetValue(floatingIP, out var of)) advertised(of, controlNode, paths);
     }
 
     public void RemoveAdvertisement(Guid floatingIP, string controlNode)

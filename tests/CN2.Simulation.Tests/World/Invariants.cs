@@ -1,5 +1,6 @@
 using System.Net;
 using System.Text.Json.Nodes;
+using CN2.Api.Drivers.GoBgp;
 using CN2.Network.Compilation;
 using CN2.Network.Resources;
 using CN2.Simulation.Tests.Bgp;
@@ -16,6 +17,12 @@ internal sealed class Invariants(Site site)
 
     /// <summary>How long after a session is up the router may have paths that were withdrawn while it was away (contract §4: 5 s).</summary>
     private static readonly TimeSpan ReopenedAfter = TimeSpan.FromSeconds(1);
+
+    /// <summary>
+    /// A router without ADD-PATH gets no second session, which would take all routes from it: its sweep at the End-of-RIB leaves nothing. After a restart the engine
+    /// sends that when it has those of all routers, or when its deferral time is over.
+    /// </summary>
+    private static readonly TimeSpan SweptAfter = TimeSpan.FromSeconds(PeerMapper.DeferralTime) + ReopenedAfter;
 
     private static readonly string[] NoPeers = [];
 
@@ -54,7 +61,8 @@ internal sealed class Invariants(Site site)
             foreach (var path in router.PathsOf(floatingIP.Address))
             {
                 // Nobody can tell this router anything, or could until now: a session that is back is opened once more, so that the router drops what it kept.
-                if (router.IsCutFrom(path.Engine) || !router.HasSessionWith(path.Engine, forAtLeast: path.IsStale ? ReopenedAfter : TimeSpan.Zero)) continue;
+                var forgetsAfter = router.TakesAddPath ? ReopenedAfter : SweptAfter;
+                if (router.IsCutFrom(path.Engine) || !router.HasSessionWith(path.Engine, forAtLeast: path.IsStale ? forgetsAfter : TimeSpan.Zero)) continue;
                 var (given, from, held) = (site.Scheduler.Now, router, path);
                 site.Scheduler.After(Session.LongestWay, () =>
                 {

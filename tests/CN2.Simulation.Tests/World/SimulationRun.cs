@@ -9,10 +9,10 @@ internal static class SimulationRun
     public static readonly TimeSpan Bound = TimeSpan.FromSeconds(90);
 
     /// <summary>
-    /// An engine that ends by chance when a router is connected has that router left out for a pause (<see cref="PeerTrials"/>), and the bound begins after it. The first two
-    /// pauses end by then, and those of a router that is blamed for good do not.
+    /// An engine that ends by chance when a router is connected has that router left out for a pause, and others wait for their trials (<see cref="PeerTrials"/>); the
+    /// bound begins after that. The third pause, which is the first long one, ends by then; that of a router that is blamed once more does not.
     /// </summary>
-    private static readonly TimeSpan LongestWait = Bound + (5 * PeerTrials.LongestStanding);
+    private static readonly TimeSpan LongestWait = Bound + PeerTrials.LeftOutFor + (5 * PeerTrials.LongestStanding);
 
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(1);
 

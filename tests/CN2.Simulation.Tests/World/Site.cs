@@ -45,6 +45,7 @@ internal sealed class Site
         if (isTraced) Database.Written += changes => Trace.Add($"db {string.Join(", ", changes.Rows.Where(r => !r.StatusOnly).Select(Describe))}");
         if (isTraced)
         {
+            Database.Advertised += (f, controlNode, paths) => Trace.Add($"row of {controlNode} for {f.Address}: {string.Join(", ", paths.Select(p => $"{p.Key.NextHop} ({p.Value})"))}");
             foreach (var node in ControlNodes)
                 node.Engine.Taken += (e, prefix, path) => Trace.Add($"{e.Name} gobgpd {(path.IsWithdraw ? "-" : "+")}{prefix.Text} {path.Identifier} (next {prefix.Next})");
         }
@@ -67,8 +68,9 @@ internal sealed class Site
 
     public MemoryDatabase Database { get; }
 
-    /// <summary>A control node says that it leaves a router out for a while.</summary>
-    public bool LeavesRouterOut => Database.ControlNodes.Values.Any(c => c.Sessions.Contains("left out and tried again", StringComparison.Ordinal));
+    /// <summary>A control node says that it leaves a router out for a while, or lets it wait for its trial.</summary>
+    public bool LeavesRouterOut => Database.ControlNodes.Values.Any(c =>
+        c.Sessions.Contains("left out and tried again", StringComparison.Ordinal) || c.Sessions.Contains("waits for its turn", StringComparison.Ordinal));
 
     public DatabaseWeather Weather { get; } = new();
 

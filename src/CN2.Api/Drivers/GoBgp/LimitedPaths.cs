@@ -64,7 +64,7 @@ internal sealed class LimitedPaths(WantedState state)
             // What a router may have kept counts too until it is withdrawn.
             var keys = accepted.Select(a => a.Key).ToHashSet();
             foreach (var (key, held) in state.Table.All)
-                if (!keys.Contains(key) && Array.Exists(held, p => p.WireIdentifier > 0 || p.Leaving)) quotas.Put(key, held[0].FloatingIP, held[0].Attributes);
+                if (!keys.Contains(key) && Array.Exists(held, p => state.MayBeAtRouters(key, p))) quotas.Put(key, held[0].FloatingIP, held[0].Attributes);
         }
         quotas.TakeMoved();
         return quotas;

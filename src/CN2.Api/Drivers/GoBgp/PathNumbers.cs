@@ -54,8 +54,8 @@ internal sealed class PathNumbers(WantedState state)
         }
     }
 
-    /// <summary>These changes were sent.</summary>
-    public void NoteSent(EngineTurn turn, IEnumerable<PathChange> changes)
+    /// <summary>These changes are about to be sent: the engine may carry them out and never answer.</summary>
+    public void NoteSending(EngineTurn turn, IEnumerable<PathChange> changes)
     {
         turn.Require();
         lock (state.Lock)
@@ -106,11 +106,15 @@ internal sealed class PathNumbers(WantedState state)
         lock (state.Lock) state.Unnumbered.ExceptWith(keys);
     }
 
-    /// <summary>How many paths the engine would have to be given only to use up their numbers; see <see cref="PathTable.UnusedNumbers"/>.</summary>
+    /// <summary>
+    /// How many paths the engine would have to be given only to use up their numbers, before that is done; see <see cref="PathTable.UnusedNumbers"/>.
+    /// <see cref="long.MaxValue"/> also when the engine ended before it was asked for a number.
+    /// </summary>
     public long UnusedNumbers(EngineTurn turn)
     {
         turn.Require();
-        return state.Table.UnusedNumbers();
+        lock (state.Lock)
+            return state.Unnumbered.Any(k => state.IsSentUnnumbered(k) && !state.Table[k].IsEmpty) ? long.MaxValue : state.Table.UnusedNumbers();
     }
 
     /// <summary>

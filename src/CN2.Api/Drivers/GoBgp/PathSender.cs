@@ -17,10 +17,10 @@ internal sealed class PathSender(GoBgpEngine engine, WantedPaths wanted, ILogger
     public async Task<SentPaths> SendAsync(EngineTurn turn, IReadOnlyList<PathChange> changes, bool mayWithdraw = false)
     {
         if (changes.Count == 0) return SentPaths.None;
+        wanted.Numbers.NoteSending(turn, changes);
         var refusals = await engine.SendAsync(changes, PathMapper.Encode, turn.Lost);
         var withdrawn = changes.Count(c => c.IsWithdraw) - refusals.Count(r => r.Item.IsWithdraw);
         var added = changes.Count - refusals.Count - withdrawn;
-        wanted.Numbers.NoteSent(turn, changes);
         if (refusals.Count == 0) return new(added, withdrawn, []);
         wanted.Numbers.DoubtNumbers(turn, changes, refusals.Select(r => r.Item.Key));
         return await LeaveOutAsync(turn, refusals, mayWithdraw) with { Added = added, Withdrawn = withdrawn };

@@ -188,9 +188,10 @@ internal sealed class PeerSync(
             return;
         }
 
-        if (!HadPeers && !_engineRestarted) await FindAwayAsync(turn);
+        // The engine runs since before this server.
+        var isFound = !HadPeers && !_engineRestarted;
+        if (isFound) await FindAwayAsync(turn);
         _missed.Know(wanted);
-        HadPeers |= wanted.Count > 0;
         var changed = sessions.LeaveOut(_trials.FaultOf);
         var missing = new Dictionary<string, BgpPeer>(wanted.Where(p => _trials.Admits(p.Key)));
         if (_engineRestarted) HoldBack(wanted.Where(p => !missing.ContainsKey(p.Key)), keptNumbers);
@@ -212,8 +213,11 @@ internal sealed class PeerSync(
             _missed.NoteLoss(actual.Conf.NeighborAddress, peer);
             await NoteRefusalAsync(peer, async () => changed |= await UpdateAsync(turn, peer, actual));
         }
+        HadPeers |= wanted.Count > 0;
         var restarting = _engineRestarted && keptNumbers;
-        if (RoutersMayKeep && _engineRestarted && !restarting) _missed.AddAll(missing.Where(p => p.Value is { GracefulRestart: true, AdminDown: false }).Select(p => p.Key));
+        // A router that the engine was not given by an earlier run may have waited for its trial, and have missed what was withdrawn since.
+        if (RoutersMayKeep && (isFound || (_engineRestarted && !restarting)))
+            _missed.AddAll(missing.Where(p => p.Value is { GracefulRestart: true, AdminDown: false }).Select(p => p.Key));
         if (missing.Count > 0) await _missed.KeepAsync();
         foreach (var (address, peer) in missing)
         {
@@ -296,13 +300,19 @@ internal sealed class PeerSync(
         var difference = PeerMapper.Compare(target, actual);
         if ((peer.AdminDown || (_missed.Contains(address) && PeerCapabilities.SendsSeveral(actual))) && !await ForgetsAsync(turn, actual)) return sessions.Observe(actual);
         var isUp = actual.State?.SessionState is Wire.PeerState.Types.SessionState.Established;
-        var mayReopen = isUp && actual.GracefulRestart?.LocalRestarting != true && _missed.Contains(address);
-        if (mayReopen && !PeerCapabilities.SendsSeveral(actual)) _missed.Remove(address);
+        // Also before it was sent everything as after a restart: for that the engine waits for other routers, and this one uses what it missed meanwhile.
+        var mayReopen = isUp && _missed.Contains(address);
+        if (mayReopen && !PeerCapabilities.SendsSeveral(actual))
+        {
+            // The End-of-RIB ends what it kept.
+            if (actual.GracefulRestart?.LocalRestarting != true) _missed.Remove(address);
+        }
         else if (mayReopen && difference != PeerDifference.Session)
         {
             sessions.Closing(address, ClosedToForget);
             await engine.DeletePeerAsync(actual, turn.Lost);
             Closed(address, routerDrops: true);
+            _unsettled.Remove(address);
             await engine.AddPeerAsync(target, turn.Lost);
             logger.PeerChanged(peer.Name, "new session, so that it drops what was withdrawn while it was away");
             return false;

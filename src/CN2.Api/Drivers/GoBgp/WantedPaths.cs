@@ -107,7 +107,7 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
                     wanted.Retire(key, path);
                     changes.Withdrawn.Add(new(key, path, IsWithdraw: true));
                 }
-                else if (path.WireIdentifier > 0 || path.Leaving)
+                else if (_state.MayBeAtRouters(key, path))
                 {
                     wanted.Set(key, path.NextHop, path.Attributes, path.Identifier, out _, out _, path.WireIdentifier, path.FloatingIP);
                     if (wanted.Leave(key, path.NextHop.Address) is { } leaving && !path.Leaving) changes.Kept.Add(new(key, leaving, IsWithdraw: false));
@@ -199,7 +199,7 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
     /// <summary>Whether the engine has withdrawn the path is not known: it stays, as a leaving one, unless it is wanted again.</summary>
     public void PutBackIfGone(EngineTurn turn, EngineRouteKey key, HeldPath path)
     {
-        if (path.WireIdentifier > 0 && !Contains(turn, key, path.NextHop.Address)) PutBack(turn, key, path, "");
+        if (_state.MayBeAtRouters(key, path) && !Contains(turn, key, path.NextHop.Address)) PutBack(turn, key, path, "");
     }
 
     /// <summary>
@@ -318,7 +318,7 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
         var was = _state.Table.Find(key, nextHop) ?? default;
         if (bestCounts && _state.Table.IsBest(key, nextHop)) Best.BestGoes(key, nextHop);
         // No router has a path that the engine never got.
-        if (mayWithdraw || was is { WireIdentifier: 0, Leaving: false })
+        if (mayWithdraw || !_state.MayBeAtRouters(key, was))
         {
             if (_state.Table.Remove(key, nextHop, out var removed)) changes.Add(new(key, removed, IsWithdraw: true));
             return false;

@@ -12,8 +12,17 @@ internal sealed class WantedState
     /// <summary>Paths that reach other peers than before, or have other numbers.</summary>
     public HashSet<(EngineRouteKey Key, IPAddress NextHop)> Moved { get; } = [];
 
-    /// <summary>Prefixes of which the engine was given a path whose number is not known yet.</summary>
+    /// <summary>Prefixes of which the engine was sent a path whose number is not known yet.</summary>
     public HashSet<EngineRouteKey> Unnumbered { get; } = [];
+
+    /// <summary>
+    /// A router may have a path of this prefix by a number that is not known: the engine was sent it, and has not been asked for its number yet. VPN paths are
+    /// left out: of them the engine is asked so seldom that this would be true nearly always.
+    /// </summary>
+    public bool IsSentUnnumbered(EngineRouteKey key) => !key.Family.IsVpn() && Unnumbered.Contains(key);
+
+    /// <summary>A router may have the path, which is in the table: the engine was sent it.</summary>
+    public bool MayBeAtRouters(EngineRouteKey key, HeldPath path) => path.WireIdentifier > 0 || path.Leaving || IsSentUnnumbered(key);
 
     /// <summary>The number of a new path. While the engine is away, nobody knows it.</summary>
     public uint NewWireIdentifier(EngineTurn turn, EngineRouteKey key, PathTable? table = null)

@@ -1,0 +1,158 @@
+using CN2.Api.Drivers;
+using CN2.Api.Drivers.GoBgp;
+using CN2.Simulation.Tests.Bgp;
+
+namespace CN2.Simulation.Tests;
+
+/// <summary>
+/// Stories that the simulation found, of what a router keeps over the end of its engine, told by the real driver alone. Each is told in several orders of what
+/// happens at the same moment.
+/// </summary>
+public sealed class RouterStoryTests
+{
+    private const string Prefix = "100.1.0.7";
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+
+    public static TheoryData<int> Seeds { get; } = [.. Enumerable.Range(1, 20)];
+
+    /// <summary>
+    /// After the end of an engine the routers that were in session for long come first, and the others wait. What is withdrawn meanwhile is gone for the
+    /// control node. A router that has waited and is in session must not keep it until a third one is back too, for which the engine waits.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void A_router_that_waited_drops_what_it_missed_also_while_another_one_is_away(int seed)
+    {
+        var story = new DriverStory(seed);
+        var path = DriverStory.Path(Prefix, "172.28.0.3");
+        story.Start(null, path);
+        EndEngineWhenOnlyOneRouterIsProven(story, () => story.Frr.Cut(story.Engine.Name));
+        story.Until(() => story.IsUp(story.OnePath));
+
+        story.Until(story.Withdraw(path));
+        story.Until(() => story.IsUp(story.Bird));
+        story.Run(Second);
+
+        Assert.Empty(story.Bird.Table);
+        story.Frr.MendAll();
+        story.Until(() => story.IsUp(story.Frr));
+        story.Run(Second);
+        Assert.Empty(story.Frr.Table);
+    }
+
+    /// <summary>Which routers wait to be given to a restarted engine is known only to the process that lets them wait.</summary>
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void A_router_that_waited_when_the_control_node_was_killed_drops_what_the_next_process_withdraws(int seed)
+    {
+        var story = new DriverStory(seed);
+        var paths = new[] { DriverStory.Path(Prefix, "172.28.0.3"), DriverStory.Path(Prefix, "172.28.0.4") };
+        story.Start(null, paths);
+        EndEngineWhenOnlyOneRouterIsProven(story, () => story.OnePath.Cut(story.Engine.Name));
+        story.Until(() => story.Engine.Sessions.Any());
+        story.Run(Second);
+        var rows = story.RowsOf(paths);
+        story.Kill();
+        story.OnePath.MendAll();
+
+        story.Start(rows);
+        story.Until(() => story.IsUp(story.Frr, story.Bird));
+        story.Run(5 * Second);
+
+        Assert.Empty(story.Frr.Table);
+        Assert.Empty(story.Bird.Table);
+    }
+
+    /// <summary>
+    /// Of an engine that was in use before this process came, nobody knows which number a new path gets until the engine is asked. It sends the path before that, and
+    /// may end before that.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void A_path_whose_number_was_not_learned_before_the_engine_ended_does_not_stay(int seed)
+    {
+        var story = new DriverStory(seed);
+        var (first, second, third) = (DriverStory.Path(Prefix, "172.28.0.2"), DriverStory.Path(Prefix, "172.28.0.3"), DriverStory.Path(Prefix, "172.28.0.4"));
+        UseUpNumber(story, first);
+        EndEngineWhenItTakes(story, seed);
+        story.Change(s => s.ChangePathsAsync([second, third], [], CancellationToken.None));
+        story.Until(() => !story.Engine.IsUp);
+        story.Engine.Start();
+
+        story.Until(() => story.IsUp(story.Frr, story.Bird));
+        story.Run(5 * Second);
+
+        foreach (var router in new[] { story.Frr, story.Bird })
+        {
+            Assert.Equal([second.NextHop, third.NextHop], router.Table.Select(p => p.Path.NextHop).OrderBy(h => h.ToString(), StringComparer.Ordinal));
+            Assert.DoesNotContain(router.Table, p => p.Path.IsStale);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void Nor_does_it_stay_when_it_is_withdrawn_before_the_engine_is_back(int seed)
+    {
+        var story = new DriverStory(seed);
+        var (first, second, third) = (DriverStory.Path(Prefix, "172.28.0.2"), DriverStory.Path(Prefix, "172.28.0.3"), DriverStory.Path(Prefix, "172.28.0.4"));
+        UseUpNumber(story, first);
+        EndEngineWhenItTakes(story, seed);
+        story.Change(s => s.ChangePathsAsync([second, third], [], CancellationToken.None));
+        story.Until(() => !story.Engine.IsUp);
+        story.Run(Second);
+        story.Change(s => s.SetPathsAsync([], CancellationToken.None));
+        story.Run(Second);
+        story.Engine.Start();
+
+        story.Until(() => story.IsUp(story.Frr, story.Bird));
+        story.Run(5 * Second);
+
+        Assert.Empty(story.Frr.Table);
+        Assert.Empty(story.Bird.Table);
+    }
+
+    /// <summary>The engine ends and is started at once; of the routers only the one without ADD-PATH was in session for long.</summary>
+    private static void EndEngineWhenOnlyOneRouterIsProven(DriverStory story, Action meanwhile)
+    {
+        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.Run(PeerTrials.ProvenAfter);
+        foreach (var session in story.Engine.Sessions.Where(s => s.Router != story.OnePath).ToList()) session.Reset(isGraceful: false);
+        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.Run(Second);
+        Assert.NotEmpty(story.Frr.Table);
+        Assert.NotEmpty(story.Bird.Table);
+
+        meanwhile();
+        story.Engine.Kill();
+        story.Run(Second / 10);
+        story.Engine.Start();
+    }
+
+    /// <summary>A process announces the path, withdraws it, and is killed; the next one does not know that its number was given.</summary>
+    private static void UseUpNumber(DriverStory story, BgpPath path)
+    {
+        story.Start(null, path);
+        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.Until(story.Withdraw(path));
+        story.Run(Second);
+        story.Kill();
+        story.Start(null);
+        story.Run(5 * Second);
+        Assert.True(story.IsUp(story.Frr, story.Bird, story.OnePath));
+        Assert.Empty(story.Frr.Table);
+    }
+
+    /// <summary>The engine ends when it has taken the next paths and sent them, in one seed of two before it has answered at all.</summary>
+    private static void EndEngineWhenItTakes(DriverStory story, int seed)
+    {
+        story.Engine.Taken += (engine, _, _) =>
+        {
+            if (engine.Life > 0 || !engine.IsUp || engine.IsHung) return;
+            story.Scheduler.After(TimeSpan.Zero, () =>
+            {
+                if (engine.Life == 0) engine.Kill();
+            });
+            if (seed % 2 == 0) engine.Hang();
+        };
+    }
+}
