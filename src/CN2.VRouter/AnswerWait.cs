@@ -7,15 +7,12 @@ namespace CN2.VRouter;
 /// TLS or of HTTP/2, has the connection and may have others to answer first.
 /// </summary>
 /// <param name="patience">How long the answer of a server that is heard may take.</param>
-internal sealed class AnswerWait(TimeSpan patience, TimeProvider time)
+internal sealed class AnswerWait(TimeSpan patience, TimeProvider time) : IDisposable
 {
     /// <summary>The agent waits at least this long between two attempts.</summary>
-    internal static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(100);
+    private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>
-    /// Between two attempts, if there is one server: from half a second to one, by chance, so that agents whose streams ended at one moment do not all come back at one moment.
-    /// </summary>
-    internal static TimeSpan Reconnect => TimeSpan.FromSeconds(0.5 + (Random.Shared.NextDouble() / 2));
+    private static readonly TimeSpan Reconnect = TimeSpan.FromSeconds(1);
 
     /// <summary>How long nothing may be heard. This and the pause after it take no longer than docs/contract.md §1 allows between two attempts.</summary>
     internal static readonly TimeSpan Silence = TimeSpan.FromSeconds(2) - ShortestPause;
@@ -23,17 +20,34 @@ internal sealed class AnswerWait(TimeSpan patience, TimeProvider time)
     // Shorter than the time for the first byte, so that an address that drops packets is reported as such.
     private static readonly TimeSpan ConnectTimeout = TimeSpan.FromSeconds(1.5);
 
+    private readonly Lock _lock = new();
+    private Socket? _socket;
+    private bool _isDisposed;
     private volatile bool _isHeard;
 
     /// <summary>Something was heard of the server, and the answer did not come in time.</summary>
     public bool IsUnanswered { get; private set; }
+
+    /// <summary>
+    /// How long to wait before the next attempt: one a second, or more of several servers. After a stream that has worked it is from half a second to one, by chance: the streams of many agents end at one
+    /// moment, and they need not all come back at one moment.
+    /// </summary>
+    /// <param name="wasConnected">The server had taken the agent.</param>
+    /// <param name="attempt">How long the attempt took.</param>
+    /// <param name="servers">How many there are. When a stream that has worked ends and there are several, the next is tried without a pause.</param>
+    public static TimeSpan PauseAfter(bool wasConnected, TimeSpan attempt, int servers)
+    {
+        if (wasConnected) return Reconnect * (0.5 + (Random.Shared.NextDouble() / 2));
+        var pause = (Reconnect / Math.Min(servers, 4)) - attempt;
+        return pause > ShortestPause ? pause : ShortestPause;
+    }
 
     /// <summary>Makes the connection of TCP, for <see cref="SocketsHttpHandler.ConnectCallback"/>.</summary>
     public async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
     {
         using var timeout = new CancellationTokenSource(ConnectTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellation);
-        var socket = new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        var socket = Own(new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true });
         try
         {
             await socket.ConnectAsync(context.DnsEndPoint, either.Token);
@@ -49,7 +63,7 @@ internal sealed class AnswerWait(TimeSpan patience, TimeProvider time)
         return new NetworkStream(socket, ownsSocket: true);
     }
 
-    /// <summary>Waits for what comes with the answer.</summary>
+    /// <summary>Waits for the answer to the hello.</summary>
     /// <exception cref="TimeoutException">It did not come in time.</exception>
     public async Task AnsweredAsync(Task answer, CancellationToken cancellation)
     {
@@ -69,6 +83,28 @@ internal sealed class AnswerWait(TimeSpan patience, TimeProvider time)
                 throw;
             }
         }
+    }
+
+    /// <summary>Closes the connection. A handshake of TLS with a server that says nothing would keep it for a while longer.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            _isDisposed = true;
+            _socket?.Dispose();
+        }
+    }
+
+    private Socket Own(Socket socket)
+    {
+        lock (_lock)
+        {
+            _socket?.Dispose();
+            _socket = socket;
+            if (_isDisposed) socket.Dispose();
+        }
+
+        return socket;
     }
 
     private async Task HearAsync(Socket socket)

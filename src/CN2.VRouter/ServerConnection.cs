@@ -54,11 +54,9 @@ internal sealed partial class ServerConnection(IReadOnlyList<Uri> servers, Hello
             }
 
             _current = null;
-            _patience.Ended(stream.IsUnanswered);
-            // When a working stream breaks, try the next server at once. Otherwise one attempt a second or two, less the time that the attempt took.
+            _patience.Ended(stream.End);
             if (isConnected && _turns.Count > 1) continue;
-            var pause = (AnswerWait.Reconnect / Math.Min(_turns.Count, 4)) - (isConnected ? TimeSpan.Zero : time.GetElapsedTime(began));
-            await Task.Delay(pause > AnswerWait.ShortestPause ? pause : AnswerWait.ShortestPause, time, cancellation);
+            await Task.Delay(AnswerWait.PauseAfter(isConnected, time.GetElapsedTime(began), _turns.Count), time, cancellation);
         }
     }
 

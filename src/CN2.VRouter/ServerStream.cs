@@ -12,12 +12,13 @@ namespace CN2.VRouter;
 /// <param name="patience">How long the answer to the hello may take, of a server that is heard (<see cref="AnswerPatience"/>).</param>
 internal sealed class ServerStream(Uri server, Hello hello, ServerTrust trust, AgentCertificate? own, TimeSpan patience, TimeProvider time)
 {
-    private readonly AnswerWait _wait = new(patience, time);
+    /// <summary>How long the server's first message may take after its answer: it may have many agents to take.</summary>
+    private readonly TimeSpan _firstMessagePatience = patience > HeartbeatProtocol.Patience ? patience : HeartbeatProtocol.Patience;
 
     private readonly Channel<AgentMessage> _outgoing = Channel.CreateUnbounded<AgentMessage>(new UnboundedChannelOptions { SingleReader = true });
 
-    /// <summary>The stream ended because the server was heard and did not answer the hello in time.</summary>
-    public bool IsUnanswered => _wait.IsUnanswered;
+    /// <summary>How the attempt has ended, once <see cref="RunAsync"/> has.</summary>
+    public AttemptEnd End { get; private set; } = AttemptEnd.NotReached;
 
     /// <summary>Queues a message. It is lost if the stream ends before it is sent: the next stream repeats everything that matters.</summary>
     public void Send(AgentMessage message) => _outgoing.Writer.TryWrite(message);
@@ -28,20 +29,22 @@ internal sealed class ServerStream(Uri server, Hello hello, ServerTrust trust, A
     /// <exception cref="RpcException">Why the stream ended.</exception>
     public async Task RunAsync(Action connected, Action<ServerMessage> received, Func<Heartbeat> heartbeat, CancellationToken cancellation)
     {
-        using var handler = NewHandler();
+        using var wait = new AnswerWait(patience, time);
+        using var handler = NewHandler(wait);
         using var channel = GrpcChannel.ForAddress(server, new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = false });
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var call = new VirtualRouterControl.VirtualRouterControlClient(channel).Connect(cancellationToken: stop.Token);
-        var silence = new Silence(time, stop);
+        var silence = new Silence(time, stop, _firstMessagePatience);
         var writing = WriteAsync(call.RequestStream, stop.Token);
         var beating = BeatAsync(heartbeat, silence, stop.Token);
         var pulsing = Task.CompletedTask;
+        var isAccepted = false;
         try
         {
-            // The server answers the hello with its headers. A refusal has headers too, but no message.
-            await _wait.AnsweredAsync(call.ResponseHeadersAsync, stop.Token);
-            silence.Broken();
-            var isAccepted = false;
+            // The server answers the hello with its headers, and then decides whether it takes the agent: its first message says that. A refusal has headers too, but no message.
+            await wait.AnsweredAsync(call.ResponseHeadersAsync, stop.Token);
+            End = AttemptEnd.Answered;
+            silence.Begin();
             await foreach (var message in call.ResponseStream.ReadAllAsync(stop.Token))
             {
                 silence.Broken();
@@ -54,13 +57,14 @@ internal sealed class ServerStream(Uri server, Hello hello, ServerTrust trust, A
             if (call.GetStatus() is { StatusCode: not StatusCode.OK } status) throw new RpcException(status);
             throw new RpcException(new Status(StatusCode.Unavailable, "the server has ended the stream"));
         }
-        // The wait for the hello's answer ends with a cancellation: on a node that stood still, both clocks run out at once.
         catch (Exception e) when ((e is RpcException or OperationCanceledException) && silence.TooLong && !cancellation.IsCancellationRequested)
         {
+            if (!isAccepted) End = AttemptEnd.Unanswered;
             throw new RpcException(new Status(StatusCode.DeadlineExceeded, "nothing was heard for too long"));
         }
         catch (TimeoutException)
         {
+            if (wait.IsUnanswered) End = AttemptEnd.Unanswered;
             throw new RpcException(new Status(StatusCode.DeadlineExceeded, "it does not answer"));
         }
         finally
@@ -78,14 +82,14 @@ internal sealed class ServerStream(Uri server, Hello hello, ServerTrust trust, A
     }
 
     /// <exception cref="RpcException">The CA file, or the certificate of this node, cannot be used.</exception>
-    private SocketsHttpHandler NewHandler()
+    private SocketsHttpHandler NewHandler(AnswerWait wait)
     {
         var handler = new SocketsHttpHandler
         {
             ConnectTimeout = patience,
-            ConnectCallback = _wait.ConnectAsync,
+            ConnectCallback = wait.ConnectAsync,
             KeepAlivePingDelay = HeartbeatProtocol.Interval,
-            KeepAlivePingTimeout = HeartbeatProtocol.Patience,
+            KeepAlivePingTimeout = _firstMessagePatience, // later, silence ends the stream sooner
             UseProxy = false,
         };
         if (server.Scheme != Uri.UriSchemeHttps) return handler;
@@ -131,18 +135,33 @@ internal sealed class ServerStream(Uri server, Hello hello, ServerTrust trust, A
         while (await timer.WaitForNextTickAsync(cancellation));
     }
 
-    /// <summary>Ends the stream when nothing was received from the server for <see cref="HeartbeatProtocol.Patience"/>.</summary>
-    private sealed class Silence(TimeProvider time, CancellationTokenSource stop)
+    /// <summary>Ends the stream when nothing was received from the server for <see cref="HeartbeatProtocol.Patience"/>, once it has answered the hello.</summary>
+    /// <param name="first">For so long instead, before the first message.</param>
+    private sealed class Silence(TimeProvider time, CancellationTokenSource stop, TimeSpan first)
     {
-        private long _heard = time.GetTimestamp();
+        private long _heard;
+        private long _patience = first.Ticks;
+        private volatile bool _hasBegun;
 
         public bool TooLong { get; private set; }
 
-        public void Broken() => Volatile.Write(ref _heard, time.GetTimestamp());
+        /// <summary>The hello is answered.</summary>
+        public void Begin()
+        {
+            Volatile.Write(ref _heard, time.GetTimestamp());
+            _hasBegun = true;
+        }
+
+        /// <summary>A message has come.</summary>
+        public void Broken()
+        {
+            Volatile.Write(ref _patience, HeartbeatProtocol.Patience.Ticks);
+            Volatile.Write(ref _heard, time.GetTimestamp());
+        }
 
         public void Check()
         {
-            if (time.GetElapsedTime(Volatile.Read(ref _heard)) < HeartbeatProtocol.Patience) return;
+            if (!_hasBegun || time.GetElapsedTime(Volatile.Read(ref _heard)).Ticks < Volatile.Read(ref _patience)) return;
             TooLong = true;
             stop.Cancel();
         }

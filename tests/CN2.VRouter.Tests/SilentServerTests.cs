@@ -59,9 +59,31 @@ public sealed class SilentServerTests : IDisposable
     }
 
     [Fact]
+    public async Task A_server_that_needs_longer_than_any_silence_may_last_is_waited_for_in_the_second_round()
+    {
+        await using var server = await StubServer.StartAsync();
+        server.AnswersAfter = 1.5 * HeartbeatProtocol.Patience;
+        await WithAgentAsync(() => server.NextAsync(Patience.Seconds(30)), new Uri(server.Url));
+        Assert.Equal(2, server.Hellos);
+    }
+
+    [Fact]
+    public async Task Of_several_servers_one_that_is_heard_and_does_not_answer_is_left_for_the_next()
+    {
+        await using var busy = await StubServer.StartAsync();
+        await using var server = await StubServer.StartAsync();
+        busy.AnswersAfter = TimeSpan.FromMinutes(1);
+        var since = Stopwatch.StartNew();
+        await WithAgentAsync(() => server.NextAsync(), new Uri(busy.Url), new Uri(server.Url));
+        Assert.InRange(since.Elapsed, TimeSpan.Zero, HeartbeatProtocol.Patience);
+    }
+
+    [Fact]
     public async Task On_a_node_that_stood_still_the_stream_ends_as_after_any_silence()
     {
-        var stream = new ServerStream(Url, new Hello { Name = "compute1" }, new ServerTrust(null), own: null, HeartbeatProtocol.Patience, new StoodStill());
+        await using var server = await StubServer.StartAsync();
+        server.FallSilent();
+        var stream = new ServerStream(new Uri(server.Url), new Hello { Name = "compute1" }, new ServerTrust(null), own: null, HeartbeatProtocol.Patience, new StoodStill());
         var running = stream.RunAsync(() => { }, _ => { }, () => new Heartbeat(), Cancellation);
         var ended = await Assert.ThrowsAsync<RpcException>(() => running.WaitAsync(TimeSpan.FromSeconds(20), Cancellation));
         Assert.Equal("nothing was heard for too long", ended.Status.Detail);

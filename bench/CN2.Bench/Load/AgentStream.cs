@@ -27,11 +27,14 @@ internal sealed class AgentStream(CancellationToken ending) : IDisposable
     /// <summary>When something was heard of the server last (<see cref="Stopwatch.GetTimestamp"/>).</summary>
     public long HeardAt => Volatile.Read(ref _heardAt);
 
+    /// <summary>The hello is answered; the first message may take as long from now as any other.</summary>
+    public void Answered() => Volatile.Write(ref _heardAt, Stopwatch.GetTimestamp());
+
     /// <summary>A message of the server has come.</summary>
     public void Heard()
     {
         WasTaken = true;
-        Volatile.Write(ref _heardAt, Stopwatch.GetTimestamp());
+        Answered();
     }
 
     public void Send(byte[] message) => _outgoing.Writer.TryWrite(message);

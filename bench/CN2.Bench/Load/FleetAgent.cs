@@ -16,6 +16,7 @@ namespace CN2.Bench.Load;
 /// </summary>
 internal sealed class FleetAgent
 {
+    private static readonly TimeSpan ShortestPause = TimeSpan.FromMilliseconds(100);
     private static readonly TimeSpan SlowPause = TimeSpan.FromMilliseconds(100);
     private static readonly byte[] Heartbeat = new AgentMessage { Heartbeat = new Heartbeat { Node = new NodeReport(), Icmp = new IcmpCounters() } }.ToByteArray();
 
@@ -93,7 +94,7 @@ internal sealed class FleetAgent
         {
             Interlocked.Increment(ref _attempts);
             using var stream = new AgentStream(ending);
-            var wait = new AnswerWait(_patience.Current, TimeProvider.System);
+            using var wait = new AnswerWait(_patience.Current, TimeProvider.System);
             var server = _turns.Next();
             var sentOn = false;
             try
@@ -110,14 +111,14 @@ internal sealed class FleetAgent
             }
 
             _stream = null;
-            _patience.Ended(wait.IsUnanswered);
+            _patience.Ended(stream.WasTaken ? AttemptEnd.Answered : wait.IsUnanswered || Stopwatch.GetElapsedTime(stream.BeganAt) >= HeartbeatProtocol.Patience ? AttemptEnd.Unanswered : AttemptEnd.NotReached);
             if (stream.WasTaken && !stream.WasEnded) Interlocked.Increment(ref _broken);
             (_hasSnapshot, _addresses) = (false, 0);
             Volatile.Write(ref _wholeSince, 0);
             if (stream.WasTaken) _turns.Ended(Stopwatch.GetElapsedTime(stream.BeganAt), sentOn);
             if (stream.WasTaken && _turns.Count > 1) continue;
-            var pause = _behaviour == AgentBehaviour.Reconnects ? AnswerWait.ShortestPause : AnswerWait.Reconnect - (stream.WasTaken ? TimeSpan.Zero : Stopwatch.GetElapsedTime(stream.BeganAt));
-            await Task.Delay(pause > AnswerWait.ShortestPause ? pause : AnswerWait.ShortestPause, ending).ContinueWith(static _ => { }, TaskScheduler.Default);
+            var pause = _behaviour == AgentBehaviour.Reconnects ? ShortestPause : AnswerWait.PauseAfter(stream.WasTaken, Stopwatch.GetElapsedTime(stream.BeganAt), _turns.Count);
+            await Task.Delay(pause, ending).ContinueWith(static _ => { }, TaskScheduler.Default);
         }
     }
 
@@ -128,7 +129,7 @@ internal sealed class FleetAgent
             ConnectTimeout = _patience.Current,
             ConnectCallback = wait.ConnectAsync,
             KeepAlivePingDelay = HeartbeatProtocol.Interval,
-            KeepAlivePingTimeout = HeartbeatProtocol.Patience,
+            KeepAlivePingTimeout = _patience.Current > HeartbeatProtocol.Patience ? _patience.Current : HeartbeatProtocol.Patience,
             UseProxy = false,
         };
         using var channel = GrpcChannel.ForAddress(server, new GrpcChannelOptions { HttpHandler = handler });
@@ -140,6 +141,7 @@ internal sealed class FleetAgent
         {
             var answer = call.ResponseHeadersAsync;
             await (_behaviour == AgentBehaviour.SaysNothing ? answer : wait.AnsweredAsync(answer, stream.Stop));
+            stream.Answered();
             _stream = stream;
             if (_behaviour == AgentBehaviour.Reconnects) stream.EndAfter(TimeSpan.FromSeconds(1));
             while (await call.ResponseStream.MoveNext(CancellationToken.None))

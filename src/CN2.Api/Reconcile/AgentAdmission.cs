@@ -13,7 +13,7 @@ namespace CN2.Api.Reconcile;
 internal sealed partial class AgentAdmission(
     IAgentReportStore store, AgentRelocation relocation, ControlNodeOptions self, VRouterOptions options, TimeProvider time, ILogger<AgentAdmission> logger) : IVRouterAdmission
 {
-    /// <summary>The agent waits for its configuration meanwhile, and clients may wait for the agent.</summary>
+    /// <summary>The agent gets nothing before this is over, and clients may wait for the agent.</summary>
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(1.2);
 
     /// <summary>So long it is asked again about an agent that may have come over from another replica: that one writes within this time that the former stream has ended.</summary>

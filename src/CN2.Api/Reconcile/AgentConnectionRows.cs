@@ -137,8 +137,8 @@ internal static class AgentConnectionRows
     }
 
     /// <summary>
-    /// Makes the VirtualRouters of agents that have none, which are connected to this control node from now on. Left out are those whose name is known, those of whose addresses one is a
-    /// VirtualRouter's, a FloatingIP's or an endpoint's, and those beyond <paramref name="maximum"/> in all. Answers the names of the others.
+    /// Makes the VirtualRouters of agents that have none, which are connected to this control node from now on. Left out are agents whose name exists, agents with an address that another of
+    /// them, a VirtualRouter, a FloatingIP or an endpoint has, and those beyond <paramref name="maximum"/> VirtualRouters. Answers the names of the others.
     /// </summary>
     public static async Task<HashSet<string>> SaveNewAsync(
         NpgsqlConnection connection, IReadOnlyCollection<VRouterHello> agents, string controlNode, int maximum, DateTimeOffset now, CancellationToken ct)
@@ -156,6 +156,7 @@ internal static class AgentConnectionRows
                 UNION ALL SELECT p.name FROM place p JOIN virtual_router v ON v.address6 = p.address
                 UNION ALL SELECT p.name FROM place p JOIN subnet s ON s.cidr >>= p.address JOIN floating_ip f ON f.subnet_id = s.id AND f.address = p.address
                 UNION ALL SELECT p.name FROM place p JOIN interface_address e ON e.address = p.address
+                UNION ALL SELECT name FROM (SELECT name, count(*) OVER (PARTITION BY address) AS times FROM place) d WHERE times > 1
             ), free AS MATERIALIZED (
                 SELECT * FROM asked WHERE name NOT IN (SELECT name FROM held) ORDER BY name LIMIT greatest(0, $11 - (SELECT count(*) FROM virtual_router))
             ), made AS (

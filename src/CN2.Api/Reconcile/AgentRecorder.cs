@@ -21,6 +21,9 @@ internal sealed partial class AgentRecorder(
     /// <summary>Agents are saved in transactions of so many at most.</summary>
     private const int MostHellos = 500;
 
+    /// <summary>Of those that have no VirtualRouter yet: meanwhile nobody else gives an address to anything.</summary>
+    private const int MostNew = 100;
+
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(500);
 
     private readonly Lock _lock = new();
@@ -180,11 +183,13 @@ internal sealed partial class AgentRecorder(
     private async Task ConnectAsync(VRouterHello[] hellos, Reports reports, CancellationToken ct)
     {
         var left = await TakeManyAsync(hellos, h => stores.Reports.ConnectKnownAsync(h, self.Name, time.GetUtcNow(), ct), reports);
-        left = await TakeManyAsync(left, h => stores.Reports.ConnectNewAsync(h, self.Name, options.MaximumFromAgents, time.GetUtcNow(), ct), reports);
-        foreach (var hello in left)
+        foreach (var some in left.Chunk(MostNew))
         {
-            await ConnectAsync(hello, ct);
-            reports.Connections.Remove(hello.Name);
+            foreach (var hello in await TakeManyAsync(some, h => stores.Reports.ConnectNewAsync(h, self.Name, options.MaximumFromAgents, time.GetUtcNow(), ct), reports))
+            {
+                await ConnectAsync(hello, ct);
+                reports.Connections.Remove(hello.Name);
+            }
         }
     }
 

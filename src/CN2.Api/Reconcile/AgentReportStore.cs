@@ -106,15 +106,17 @@ internal sealed class AgentReportStore([FromKeyedServices(DatabasePools.ControlL
     }
 
     /// <summary>
-    /// The same for many agents that have no VirtualRouter yet, in one statement: each such change on its own makes every control node look at all Services that it concerns. Taken
+    /// The same for many agents that have no VirtualRouter yet, in one statement: each new VirtualRouter that is saved alone makes every control node go over its Services once. Taken
     /// are those whose addresses are nobody's, as long as agents may make VirtualRouters. Answers which; the others are for <see cref="ConnectAsync"/>.
     /// </summary>
-    /// <exception cref="PostgresException">Of class 23: two of them, or one of them and another control node's, ask for the same address. None was taken.</exception>
+    /// <exception cref="PostgresException">Of class 23: another control node has just saved an agent with an address of one of them. None was taken.</exception>
     public async Task<IReadOnlyCollection<VRouterHello>> ConnectNewAsync(IReadOnlyCollection<VRouterHello> hellos, string controlNode, int maximum, DateTimeOffset now, CancellationToken ct)
     {
-        await using var connection = await dataSource.OpenConnectionAsync(ct);
         // The VirtualRouter of an agent with a certificate is made when it joins; where it is gone, ConnectAsync says so.
-        var made = await AgentConnectionRows.SaveNewAsync(connection, [.. hellos.Where(h => h.Uid is null)], controlNode, maximum, now, ct);
+        var without = hellos.Where(h => h.Uid is null).ToList();
+        if (without.Count == 0) return [];
+        await using var connection = await dataSource.OpenConnectionAsync(ct);
+        var made = await AgentConnectionRows.SaveNewAsync(connection, without, controlNode, maximum, now, ct);
         if (made.Count == 0) return [];
         signal.Set();
         return [.. hellos.Where(h => made.Contains(h.Name))];

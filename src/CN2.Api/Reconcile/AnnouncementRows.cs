@@ -73,7 +73,8 @@ internal sealed class AnnouncementRows
             _renumbered.Remove(floatingIP);
             if (standing.Contains(floatingIP)) _saved[floatingIP] = [.. paths!];
             else _saved.Remove(floatingIP);
-            if (_due.TryGetValue(floatingIP, out var due)) SetDue(floatingIP, due);
+            if (!standing.Contains(floatingIP)) _due.Remove(floatingIP);
+            else if (_due.TryGetValue(floatingIP, out var due)) SetDue(floatingIP, due);
         }
     }
 

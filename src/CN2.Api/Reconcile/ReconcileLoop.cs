@@ -43,7 +43,7 @@ internal sealed class ReconcileLoop(
         decisions.Compile(now, next, isMidPage: feed.IsMidPage);
         outbox.Send(now, next);
         feed.Schedule(now, next);
-        decisions.Lead(now, next, hasMore: more);
+        decisions.Lead(now, next);
         failure?.Throw();
         return more;
     }

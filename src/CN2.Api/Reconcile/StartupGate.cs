@@ -10,8 +10,8 @@ internal sealed class StartupGate(VRouterOptions options)
     public static readonly TimeSpan SpeakerPatience = TimeSpan.FromSeconds(2);
 
     /// <summary>
-    /// A status that is drafted in the first moment says that the speaker and the vRouters have not answered. So long it waits for the answers: without it, each restart would be an
-    /// event of every Service, and a draft for nothing.
+    /// A status that is drafted in the first moment says that the speaker and the vRouters have not answered. Statuses wait for these answers, this long at most, and for agents that are
+    /// connected here <see cref="VRouterOptions.LostAfter"/>. Otherwise each restart would write an event for every Service, and correct it a moment later.
     /// </summary>
     public static readonly TimeSpan StatusPatience = TimeSpan.FromSeconds(5);
 
@@ -52,8 +52,16 @@ internal sealed class StartupGate(VRouterOptions options)
     /// <summary>Statuses may be written: there is nothing left that the start waits for, or it took too long (<see cref="StatusPatience"/>).</summary>
     /// <param name="now">The time.</param>
     /// <param name="accounts">All vRouters.</param>
-    public bool TellsStatuses(DateTimeOffset now, IEnumerable<VirtualRouterLedger.Account> accounts) =>
-        _tellsStatuses = _tellsStatuses || now - _runsSince > StatusPatience || (State.HasFirstSet && accounts.All(a => a.HasAnswered || !a.Counts));
+    public bool TellsStatuses(DateTimeOffset now, IEnumerable<VirtualRouterLedger.Account> accounts)
+    {
+        if (_tellsStatuses) return true;
+        var waited = now - _runsSince;
+        return _tellsStatuses = waited > Longer(StatusPatience, options.LostAfter)
+            || (waited > StatusPatience && !accounts.Any(a => a.ConnectedHere && !a.HasAnswered))
+            || (State.HasFirstSet && accounts.All(a => a.HasAnswered || !a.Counts));
+    }
+
+    private static TimeSpan Longer(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
     private void Move(StartupEvent startupEvent) => State = State.After(startupEvent);
 }

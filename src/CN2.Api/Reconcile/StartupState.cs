@@ -20,7 +20,7 @@ internal readonly record struct StartupState(StartupPhase Phase, bool PeersHeld)
     /// </summary>
     public bool ServesAgents => Phase is StartupPhase.Open or StartupPhase.ServingWithoutSpeaker;
 
-    /// <summary>The speaker has the first set of routes, or does not answer.</summary>
+    /// <summary>The speaker has the first set of routes, or has not taken it within its patience.</summary>
     public bool HasFirstSet => Phase is StartupPhase.Open or StartupPhase.ServingWithoutSpeaker or StartupPhase.HoldingEntries;
 
     /// <summary>Peers may be added to the speaker.</summary>

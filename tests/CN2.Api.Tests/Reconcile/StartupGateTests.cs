@@ -51,6 +51,18 @@ public sealed class StartupGateTests
     }
 
     [Fact]
+    public void Statuses_wait_longer_for_agents_that_are_here_and_have_not_answered()
+    {
+        var ledger = new VirtualRouterLedger((_, _) => false);
+        var here = ledger.Open("compute1");
+        here.Connected();
+        Tick(TimeSpan.FromSeconds(10)); // LostAfter
+        Assert.False(_gate.TellsStatuses(_clock.Now, ledger.Accounts));
+        Tick(TimeSpan.FromMilliseconds(1));
+        Assert.True(_gate.TellsStatuses(_clock.Now, ledger.Accounts));
+    }
+
+    [Fact]
     public void Statuses_wait_no_longer_than_their_patience()
     {
         var ledger = new VirtualRouterLedger((_, _) => false);

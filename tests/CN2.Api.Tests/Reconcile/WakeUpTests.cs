@@ -56,9 +56,9 @@ public sealed class WakeUpTests : IAsyncDisposable
         Set(1, "compute2");
         _parts.Get<VRouterDispatcher>().Flush();
         Acknowledge("compute1");
-        _parts.Get<LoopDecisions>().Lead(_parts.Now, new NextTick(), hasMore: false);
+        _parts.Get<LoopDecisions>().Lead(_parts.Now, new NextTick());
         Acknowledge("compute3");
-        _parts.Get<LoopDecisions>().Lead(_parts.Now, _next, hasMore: false);
+        _parts.Get<LoopDecisions>().Lead(_parts.Now, _next);
         Assert.Equal(_parts.Now + AwaitedSendings.PartInterval, _next.At);
     }
 

@@ -59,6 +59,21 @@ public abstract class AgentReportContract(StoreSite site) : AgentStoreContract(s
     }
 
     [Fact]
+    public async Task Of_new_ones_with_one_address_not_more_than_one_is_taken()
+    {
+        var address6 = IPAddress.Parse("fd00::1");
+        VRouterHello[] hellos = [Hello(1) with { Address6 = address6 }, Hello(2) with { Address6 = address6 }, Hello(3), Hello(4) with { Address = Hello(5).Address }, Hello(5)];
+        var taken = await Store.ConnectNewAsync(hellos, "cn-a", Maximum, DateTimeOffset.UtcNow, Ct);
+        Assert.Contains("compute3", taken.Select(h => h.Name));
+        Assert.InRange(taken.Count(h => h.Address6 is not null), 0, 1);
+        foreach (var hello in hellos.Except(taken)) await Store.ConnectAsync(hello, "cn-a", Maximum, DateTimeOffset.UtcNow, Ct);
+        Assert.Equal(AgentRefusalReason.AddressTaken, (await JudgeAsync(Hello(6) with { Address6 = address6 }))?.Reason);
+        var routers = (await Site.ReadAsync()).VirtualRouters.Items;
+        Assert.Single(routers, r => address6.Equals(r.Router.Address6));
+        Assert.Single(routers, r => Hello(5).Address.Equals(r.Router.Address));
+    }
+
+    [Fact]
     public async Task The_address_of_another_is_refused_and_so_are_too_many()
     {
         await ConnectAsync(Hello(1));

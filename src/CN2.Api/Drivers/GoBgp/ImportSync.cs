@@ -17,6 +17,9 @@ internal sealed class ImportSync
     private readonly ImportTable _table;
     private readonly ImportWatch _watch;
     private HashSet<RouteTarget> _targets = [];
+
+    /// <summary>The targets were set once. Before, an engine that runs since before this server keeps the memberships that it has.</summary>
+    private bool _hasTargets;
     private IReadOnlyDictionary<string, BgpPeer>? _peers;
     private volatile bool _membershipsInvalid;
     private int _membershipVersion;
@@ -50,7 +53,9 @@ internal sealed class ImportSync
         var before = _targets;
         _targets = [.. targets];
         _table.SetTargets(_targets);
-        await turn.TryAsync(() => _engine.SendAsync(
+        var isFirst = !_hasTargets;
+        _hasTargets = true;
+        await turn.TryAsync(() => isFirst ? SynchronizeMembershipsAsync(turn) : _engine.SendAsync(
             [.. _targets.Except(before).Select(t => Membership(t, isWithdraw: false)), .. before.Except(_targets).Select(t => Membership(t, isWithdraw: true))],
             turn.Lost));
         return _watch.ChangedAsync(IsWanted);
@@ -65,10 +70,11 @@ internal sealed class ImportSync
         _ = _watch.ChangedAsync(IsWanted);
     }
 
-    /// <summary>Makes the engine's own memberships those of the import route targets.</summary>
+    /// <summary>Makes the engine's own memberships those of the import route targets, once these are known.</summary>
     public async Task SynchronizeMembershipsAsync(EngineTurn turn)
     {
         _membershipsInvalid = false;
+        if (!_hasTargets) return;
         var missing = new HashSet<RouteTarget>(_targets);
         var changes = new List<Wire.Path>();
         await foreach (var path in _engine.ListPathsAsync(RouteFamilies.RouteTarget, null, turn.Lost))

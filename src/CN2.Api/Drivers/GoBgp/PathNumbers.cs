@@ -107,14 +107,14 @@ internal sealed class PathNumbers(WantedState state)
     }
 
     /// <summary>
-    /// How many paths the engine would have to be given only to use up their numbers, before that is done; see <see cref="PathTable.UnusedNumbers"/>.
-    /// <see cref="long.MaxValue"/> also when the engine ended before it was asked for a number.
+    /// How many paths an empty engine would have to be given only to use up their numbers; see <see cref="PathTable.UnusedNumbers"/>. <see cref="long.MaxValue"/> also when the
+    /// engine ended before the number of a path was known. To be called before <see cref="AllForEmptyEngine"/>, which forgets which those are.
     /// </summary>
     public long UnusedNumbers(EngineTurn turn)
     {
         turn.Require();
         lock (state.Lock)
-            return state.Unnumbered.Any(k => state.IsSentUnnumbered(k) && !state.Table[k].IsEmpty) ? long.MaxValue : state.Table.UnusedNumbers();
+            return state.Unnumbered.Any(state.HasUnnumbered) ? long.MaxValue : state.Table.UnusedNumbers();
     }
 
     /// <summary>

@@ -26,6 +26,9 @@ internal sealed class PeerSync(
     /// <summary>The engine was started and has no peers yet: they are added as after a restart.</summary>
     private bool _engineRestarted;
 
+    /// <summary>The peers of an engine that runs since before this server were compared with the wanted ones.</summary>
+    private bool _hasTakenOver;
+
     /// <summary>Unsettled peers by address, and since when.</summary>
     private readonly Dictionary<string, long> _unsettled = [];
 
@@ -189,7 +192,7 @@ internal sealed class PeerSync(
         }
 
         // The engine runs since before this server.
-        var isFound = !HadPeers && !_engineRestarted;
+        var isFound = !_hasTakenOver && !_engineRestarted;
         if (isFound) await FindAwayAsync(turn);
         _missed.Know(wanted);
         var changed = sessions.LeaveOut(_trials.FaultOf);
@@ -197,6 +200,7 @@ internal sealed class PeerSync(
         if (_engineRestarted) HoldBack(wanted.Where(p => !missing.ContainsKey(p.Key)), keptNumbers);
         sessions.BeginList();
         var listed = await engine.ListPeersAsync(null, turn.Lost);
+        HadPeers |= wanted.Count > 0;
         foreach (var actual in listed)
         {
             if (!missing.Remove(actual.Conf.NeighborAddress, out var peer))
@@ -213,12 +217,12 @@ internal sealed class PeerSync(
             _missed.NoteLoss(actual.Conf.NeighborAddress, peer);
             await NoteRefusalAsync(peer, async () => changed |= await UpdateAsync(turn, peer, actual));
         }
-        HadPeers |= wanted.Count > 0;
         var restarting = _engineRestarted && keptNumbers;
         // A router that the engine was not given by an earlier run may have waited for its trial, and have missed what was withdrawn since.
         if (RoutersMayKeep && (isFound || (_engineRestarted && !restarting)))
             _missed.AddAll(missing.Where(p => p.Value is { GracefulRestart: true, AdminDown: false }).Select(p => p.Key));
         if (missing.Count > 0) await _missed.KeepAsync();
+        _hasTakenOver = true;
         foreach (var (address, peer) in missing)
         {
             await NoteRefusalAsync(peer, async () =>
@@ -300,7 +304,7 @@ internal sealed class PeerSync(
         var difference = PeerMapper.Compare(target, actual);
         if ((peer.AdminDown || (_missed.Contains(address) && PeerCapabilities.SendsSeveral(actual))) && !await ForgetsAsync(turn, actual)) return sessions.Observe(actual);
         var isUp = actual.State?.SessionState is Wire.PeerState.Types.SessionState.Established;
-        // Also before it was sent everything as after a restart: for that the engine waits for other routers, and this one uses what it missed meanwhile.
+        // The engine sends everything only when the other routers are back. Until then this router would go on using paths that were withdrawn.
         var mayReopen = isUp && _missed.Contains(address);
         if (mayReopen && !PeerCapabilities.SendsSeveral(actual))
         {

@@ -15,14 +15,16 @@ internal sealed class WantedState
     /// <summary>Prefixes of which the engine was sent a path whose number is not known yet.</summary>
     public HashSet<EngineRouteKey> Unnumbered { get; } = [];
 
-    /// <summary>
-    /// A router may have a path of this prefix by a number that is not known: the engine was sent it, and has not been asked for its number yet. VPN paths are
-    /// left out: of them the engine is asked so seldom that this would be true nearly always.
-    /// </summary>
-    public bool IsSentUnnumbered(EngineRouteKey key) => !key.Family.IsVpn() && Unnumbered.Contains(key);
+    /// <summary>A path of this prefix in the table has no number yet.</summary>
+    public bool HasUnnumbered(EngineRouteKey key)
+    {
+        foreach (var path in Table[key])
+            if (path.WireIdentifier == 0) return true;
+        return false;
+    }
 
-    /// <summary>A router may have the path, which is in the table: the engine was sent it.</summary>
-    public bool MayBeAtRouters(EngineRouteKey key, HeldPath path) => path.WireIdentifier > 0 || path.Leaving || IsSentUnnumbered(key);
+    /// <summary>A router may have the path, which is in the table: the engine was sent it, and may not have said yet by which number.</summary>
+    public bool MayBeAtRouters(EngineRouteKey key, HeldPath path) => path.WireIdentifier > 0 || path.Leaving || Unnumbered.Contains(key);
 
     /// <summary>The number of a new path. While the engine is away, nobody knows it.</summary>
     public uint NewWireIdentifier(EngineTurn turn, EngineRouteKey key, PathTable? table = null)

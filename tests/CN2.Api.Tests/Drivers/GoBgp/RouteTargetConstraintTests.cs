@@ -92,6 +92,29 @@ public sealed class RouteTargetConstraintTests : IDisposable
     }
 
     [Fact]
+    public async Task A_server_that_has_just_started_takes_back_no_membership_before_it_knows_the_import_targets()
+    {
+        var engine = _lab.Keep(new GoBgpd(_lab));
+        var router = await _lab.RouterAsync("vmx1", 245, Families);
+        await using (var first = Speaker(engine))
+        {
+            await first.StartAsync(Token);
+            await first.SetImportAsync([Target("target:64512:1")], Token);
+            await first.SetPeersAsync([Constrained("vmx1", 245)], Token);
+            await Eventually.TrueAsync(() => router.Table("rtc").Count == 1, "asked for", 40);
+        }
+
+        await using var second = Speaker(engine);
+        await second.StartAsync(Token);
+        await Eventually.TrueAsync(() => second.Healthy, "healthy", 20);
+        await Task.Delay(TimeSpan.FromSeconds(1), Token); // everything else is read meanwhile
+        var kept = router.Table("rtc");
+        Assert.Single(kept);
+        await second.SetImportAsync([Target("target:64512:2")], Token);
+        await Eventually.TrueAsync(() => router.Table("rtc") is [var now] && now != kept[0], "replaced", 20);
+    }
+
+    [Fact]
     public async Task A_router_that_sends_the_default_membership_again_gets_everything_and_the_engine_does_not_crash()
     {
         var engine = _lab.Keep(new GoBgpd(_lab));
