@@ -113,8 +113,9 @@ internal sealed class PathNumbers(WantedState state)
     public long UnusedNumbers(EngineTurn turn)
     {
         turn.Require();
+        // About VPN paths the engine is asked seldom, and mostly it has told their numbers before.
         lock (state.Lock)
-            return state.Unnumbered.Any(state.HasUnnumbered) ? long.MaxValue : state.Table.UnusedNumbers();
+            return state.Unnumbered.Any(k => k.Family.IsVpn() ? state.HasUnnumbered(k) : !state.Table[k].IsEmpty) ? long.MaxValue : state.Table.UnusedNumbers();
     }
 
     /// <summary>
