@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using CN2.VRouter.V1;
 
 namespace CN2.VRouter;
 
@@ -42,8 +43,21 @@ internal sealed class AnswerWait(TimeSpan patience, TimeProvider time) : IDispos
         return pause > ShortestPause ? pause : ShortestPause;
     }
 
-    /// <summary>Makes the connection of TCP, for <see cref="SocketsHttpHandler.ConnectCallback"/>.</summary>
-    public async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
+    /// <summary>How long the server's first message may take after its answer: it may have many agents to take.</summary>
+    public TimeSpan FirstMessagePatience => patience > HeartbeatProtocol.Patience ? patience : HeartbeatProtocol.Patience;
+
+    /// <summary>The handler of this connection, without TLS; to be disposed of by the caller.</summary>
+    public SocketsHttpHandler NewHandler() => new()
+    {
+        ConnectTimeout = patience,
+        ConnectCallback = ConnectAsync,
+        KeepAlivePingDelay = HeartbeatProtocol.Interval,
+        KeepAlivePingTimeout = FirstMessagePatience, // later, silence ends the stream sooner
+        UseProxy = false,
+    };
+
+    /// <summary>Makes the connection of TCP.</summary>
+    private async ValueTask<Stream> ConnectAsync(SocketsHttpConnectionContext context, CancellationToken cancellation)
     {
         using var timeout = new CancellationTokenSource(ConnectTimeout, time);
         using var either = CancellationTokenSource.CreateLinkedTokenSource(timeout.Token, cancellation);

@@ -12,9 +12,6 @@ namespace CN2.VRouter;
 /// <param name="patience">How long the answer to the hello may take, of a server that is heard (<see cref="AnswerPatience"/>).</param>
 internal sealed class ServerStream(Uri server, Hello hello, ServerTrust trust, AgentCertificate? own, TimeSpan patience, TimeProvider time)
 {
-    /// <summary>How long the server's first message may take after its answer: it may have many agents to take.</summary>
-    private readonly TimeSpan _firstMessagePatience = patience > HeartbeatProtocol.Patience ? patience : HeartbeatProtocol.Patience;
-
     private readonly Channel<AgentMessage> _outgoing = Channel.CreateUnbounded<AgentMessage>(new UnboundedChannelOptions { SingleReader = true });
 
     /// <summary>How the attempt has ended, once <see cref="RunAsync"/> has.</summary>
@@ -34,7 +31,7 @@ internal sealed class ServerStream(Uri server, Hello hello, ServerTrust trust, A
         using var channel = GrpcChannel.ForAddress(server, new GrpcChannelOptions { HttpHandler = handler, DisposeHttpClient = false });
         using var stop = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
         using var call = new VirtualRouterControl.VirtualRouterControlClient(channel).Connect(cancellationToken: stop.Token);
-        var silence = new Silence(time, stop, _firstMessagePatience);
+        var silence = new Silence(time, stop, wait.FirstMessagePatience);
         var writing = WriteAsync(call.RequestStream, stop.Token);
         var beating = BeatAsync(heartbeat, silence, stop.Token);
         var pulsing = Task.CompletedTask;
@@ -84,14 +81,7 @@ internal sealed class ServerStream(Uri server, Hello hello, ServerTrust trust, A
     /// <exception cref="RpcException">The CA file, or the certificate of this node, cannot be used.</exception>
     private SocketsHttpHandler NewHandler(AnswerWait wait)
     {
-        var handler = new SocketsHttpHandler
-        {
-            ConnectTimeout = patience,
-            ConnectCallback = wait.ConnectAsync,
-            KeepAlivePingDelay = HeartbeatProtocol.Interval,
-            KeepAlivePingTimeout = _firstMessagePatience, // later, silence ends the stream sooner
-            UseProxy = false,
-        };
+        var handler = wait.NewHandler();
         if (server.Scheme != Uri.UriSchemeHttps) return handler;
         try
         {

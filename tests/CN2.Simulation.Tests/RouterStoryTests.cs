@@ -72,11 +72,7 @@ public sealed class RouterStoryTests
     public void A_path_whose_number_was_not_learned_before_the_engine_ended_does_not_stay(int seed)
     {
         var story = new DriverStory(seed);
-        var (first, second, third) = (DriverStory.Path(Prefix, "172.28.0.2"), DriverStory.Path(Prefix, "172.28.0.3"), DriverStory.Path(Prefix, "172.28.0.4"));
-        UseUpNumber(story, first);
-        EndEngineWhenItTakes(story, seed);
-        story.Change(s => s.ChangePathsAsync([second, third], [], CancellationToken.None));
-        story.Until(() => !story.Engine.IsUp);
+        var paths = EndEngineBeforeItTellsNumbers(story, seed);
         story.Engine.Start();
 
         story.Until(() => story.IsUp(story.Frr, story.Bird));
@@ -84,7 +80,7 @@ public sealed class RouterStoryTests
 
         foreach (var router in new[] { story.Frr, story.Bird })
         {
-            Assert.Equal([second.NextHop, third.NextHop], router.Table.Select(p => p.Path.NextHop).OrderBy(h => h.ToString(), StringComparer.Ordinal));
+            Assert.Equal(paths.Select(p => p.NextHop), router.Table.Select(p => p.Path.NextHop).OrderBy(h => h.ToString(), StringComparer.Ordinal));
             Assert.DoesNotContain(router.Table, p => p.Path.IsStale);
         }
     }
@@ -94,11 +90,7 @@ public sealed class RouterStoryTests
     public void Nor_does_it_stay_when_it_is_withdrawn_before_the_engine_is_back(int seed)
     {
         var story = new DriverStory(seed);
-        var (first, second, third) = (DriverStory.Path(Prefix, "172.28.0.2"), DriverStory.Path(Prefix, "172.28.0.3"), DriverStory.Path(Prefix, "172.28.0.4"));
-        UseUpNumber(story, first);
-        EndEngineWhenItTakes(story, seed);
-        story.Change(s => s.ChangePathsAsync([second, third], [], CancellationToken.None));
-        story.Until(() => !story.Engine.IsUp);
+        EndEngineBeforeItTellsNumbers(story, seed);
         story.Run(Second);
         story.Change(s => s.SetPathsAsync([], CancellationToken.None));
         story.Run(Second);
@@ -126,6 +118,18 @@ public sealed class RouterStoryTests
         story.Engine.Kill();
         story.Run(Second / 10);
         story.Engine.Start();
+    }
+
+    /// <summary>An engine that was in use before this process came ends when it was given two paths.</summary>
+    /// <returns>The two paths.</returns>
+    private static BgpPath[] EndEngineBeforeItTellsNumbers(DriverStory story, int seed)
+    {
+        UseUpNumber(story, DriverStory.Path(Prefix, "172.28.0.2"));
+        EndEngineWhenItTakes(story, seed);
+        BgpPath[] paths = [DriverStory.Path(Prefix, "172.28.0.3"), DriverStory.Path(Prefix, "172.28.0.4")];
+        story.Change(s => s.ChangePathsAsync(paths, [], CancellationToken.None));
+        story.Until(() => !story.Engine.IsUp);
+        return paths;
     }
 
     /// <summary>A process announces the path, withdraws it, and is killed; the next one does not know that its number was given.</summary>

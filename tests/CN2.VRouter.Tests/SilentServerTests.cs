@@ -70,12 +70,14 @@ public sealed class SilentServerTests : IDisposable
     [Fact]
     public async Task Of_several_servers_one_that_is_heard_and_does_not_answer_is_left_for_the_next()
     {
-        await using var busy = await StubServer.StartAsync();
-        await using var server = await StubServer.StartAsync();
+        await using var one = await StubServer.StartAsync();
+        await using var another = await StubServer.StartAsync();
+        var (busy, server) = ServerOrder.Of("compute1", [new Uri(one.Url), new Uri(another.Url)])[0] == new Uri(one.Url) ? (one, another) : (another, one);
         busy.AnswersAfter = TimeSpan.FromMinutes(1);
         var since = Stopwatch.StartNew();
         await WithAgentAsync(() => server.NextAsync(), new Uri(busy.Url), new Uri(server.Url));
         Assert.InRange(since.Elapsed, TimeSpan.Zero, HeartbeatProtocol.Patience);
+        Assert.Equal(1, busy.Hellos);
     }
 
     [Fact]

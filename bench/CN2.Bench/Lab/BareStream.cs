@@ -3,6 +3,7 @@ extern alias agent;
 using System.Buffers.Binary;
 using System.Net;
 using agent::CN2.VRouter.V1;
+using CN2.Api.Drivers.VRouterStream;
 using Google.Protobuf;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
@@ -32,7 +33,7 @@ internal sealed class BareStream : IAsyncDisposable
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.ConfigureKestrel(k => k.Listen(IPAddress.Parse(server.Host), server.Port, o => o.Protocols = HttpProtocols.Http2));
-        builder.WebHost.UseSockets(sockets => sockets.Backlog = 8192); // as CN2.Api has it
+        builder.WebHost.UseSockets(sockets => sockets.Backlog = VRouterStreamRegistration.Backlog);
         var application = builder.Build();
         application.Run(async context =>
         {

@@ -124,14 +124,7 @@ internal sealed class FleetAgent
 
     private async Task ConnectAsync(AgentStream stream, Uri server, AnswerWait wait)
     {
-        using var handler = new SocketsHttpHandler
-        {
-            ConnectTimeout = _patience.Current,
-            ConnectCallback = wait.ConnectAsync,
-            KeepAlivePingDelay = HeartbeatProtocol.Interval,
-            KeepAlivePingTimeout = _patience.Current > HeartbeatProtocol.Patience ? _patience.Current : HeartbeatProtocol.Patience,
-            UseProxy = false,
-        };
+        using var handler = wait.NewHandler();
         using var channel = GrpcChannel.ForAddress(server, new GrpcChannelOptions { HttpHandler = handler });
         using var call = channel.CreateCallInvoker().AsyncDuplexStreamingCall(_connect, null, new CallOptions(cancellationToken: stream.Stop));
         if (_behaviour != AgentBehaviour.SaysNothing)

@@ -117,21 +117,11 @@ internal static class AgentConnectionRows
             ), status AS (
                 {Connect("(SELECT *, false AS fresh FROM known) a", "$8")}
             ), happened AS (
-                INSERT INTO event (kind, name, at, type, reason, message)
-                SELECT $9, name, $10, 'Normal', 'Connected', 'Its agent (' || version || ') connected to control node ' || $8 || '.' FROM known
+                {ConnectedEvents("known")}
             )
             {ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Modified, "known", statusOnly: true)}
-            """, connection, transaction)
-        {
-            Parameters =
-            {
-                new() { Value = agents.Select(a => a.Uid).ToArray() }, Texts(agents.Select(a => a.Hello.Name)), Texts(agents.Select(a => a.Hello.AgentVersion)),
-                Texts(agents.Select(a => a.Hello.OverlayEngine)), Texts(agents.Select(a => a.Hello.Instance)),
-                Addresses(agents.Select(a => a.Hello.Source)),
-                new() { Value = agents.Select(a => a.Hello.Connection).ToArray() },
-                new() { Value = controlNode }, new() { Value = (short)ResourceKind.VirtualRouter }, new() { Value = now },
-            },
-        };
+            """, connection, transaction);
+        AddAgents(command, [.. agents.Select(a => a.Hello)], agents.Select(a => a.Uid), controlNode, now);
         command.CommandTimeout = DatabasePools.SecondsFor(agents.Count);
         await command.ExecuteNonQueryAsync(ct);
     }
@@ -169,21 +159,14 @@ internal static class AgentConnectionRows
             ), added AS (
                 {{ChangeList.InsertFrom(ResourceKind.VirtualRouter, ChangeVerb.Added, "fresh", statusOnly: false)}}
             ), happened AS (
-                INSERT INTO event (kind, name, at, type, reason, message)
-                SELECT $9, name, $10, 'Normal', 'Connected', 'Its agent (' || version || ') connected to control node ' || $8 || '.' FROM fresh
+                {{ConnectedEvents("fresh")}}
             )
             SELECT name FROM fresh
-            """, connection)
-        {
-            Parameters =
-            {
-                new() { Value = agents.Select(_ => Guid.CreateVersion7()).ToArray() }, Texts(agents.Select(a => a.Name)), Texts(agents.Select(a => a.AgentVersion)),
-                Texts(agents.Select(a => a.OverlayEngine)), Texts(agents.Select(a => a.Instance)), Addresses(agents.Select(a => a.Source)),
-                new() { Value = agents.Select(a => a.Connection).ToArray() },
-                new() { Value = controlNode }, new() { Value = (short)ResourceKind.VirtualRouter }, new() { Value = now }, new() { Value = (long)maximum },
-                Addresses(agents.Select(a => a.Address)), Addresses(agents.Select(a => a.Address6)),
-            },
-        };
+            """, connection);
+        AddAgents(command, agents, agents.Select(_ => Guid.CreateVersion7()), controlNode, now);
+        command.Parameters.Add(new() { Value = (long)maximum });
+        command.Parameters.Add(Addresses(agents.Select(a => a.Address)));
+        command.Parameters.Add(Addresses(agents.Select(a => a.Address6)));
         command.CommandTimeout = DatabasePools.SecondsFor(agents.Count);
         var names = new HashSet<string>();
         await using var reader = await command.ExecuteReaderAsync(ct);
@@ -202,6 +185,23 @@ internal static class AgentConnectionRows
         ON CONFLICT (uid) DO UPDATE SET connected = true, control_node = excluded.control_node, last_seen_at = excluded.last_seen_at, agent_version = excluded.agent_version,
             overlay_engine = excluded.overlay_engine, applied_position = 0, applied_snapshot = NULL, agent_instance = excluded.agent_instance,
             agent_source = excluded.agent_source, agent_connection = excluded.agent_connection, held_at = NULL, vanished_at = NULL
+        """;
+
+    /// <summary>The parameters $1 to $10 of a statement about many agents: uid, name, version, engine, instance, source and connection of each; then control node, kind and time.</summary>
+    private static void AddAgents(NpgsqlCommand command, IReadOnlyCollection<VRouterHello> agents, IEnumerable<Guid> uids, string controlNode, DateTimeOffset now) => command.Parameters.AddRange(new NpgsqlParameter[]
+    {
+        new() { Value = uids.ToArray() }, Texts(agents.Select(a => a.Name)), Texts(agents.Select(a => a.AgentVersion)),
+        Texts(agents.Select(a => a.OverlayEngine)), Texts(agents.Select(a => a.Instance)), Addresses(agents.Select(a => a.Source)),
+        new() { Value = agents.Select(a => a.Connection).ToArray() },
+        new() { Value = controlNode }, new() { Value = (short)ResourceKind.VirtualRouter }, new() { Value = now },
+    });
+
+    /// <summary>SQL that writes the event of each of these agents; the parameters are those of <see cref="AddAgents"/>.</summary>
+    /// <param name="agents">Rows with name and version.</param>
+    private static string ConnectedEvents(string agents) =>
+        $"""
+        INSERT INTO event (kind, name, at, type, reason, message)
+        SELECT $9, name, $10, 'Normal', 'Connected', 'Its agent (' || version || ') connected to control node ' || $8 || '.' FROM {agents}
         """;
 
     public static NpgsqlParameter Texts(IEnumerable<string?> texts) => new() { Value = texts.ToArray(), NpgsqlDbType = NpgsqlDbType.Array | NpgsqlDbType.Text };

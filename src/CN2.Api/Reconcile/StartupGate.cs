@@ -56,12 +56,9 @@ internal sealed class StartupGate(VRouterOptions options)
     {
         if (_tellsStatuses) return true;
         var waited = now - _runsSince;
-        return _tellsStatuses = waited > Longer(StatusPatience, options.LostAfter)
-            || (waited > StatusPatience && !accounts.Any(a => a.ConnectedHere && !a.HasAnswered))
+        return _tellsStatuses = (waited > StatusPatience && (waited > options.LostAfter || !accounts.Any(a => a.ConnectedHere && !a.HasAnswered)))
             || (State.HasFirstSet && accounts.All(a => a.HasAnswered || !a.Counts));
     }
-
-    private static TimeSpan Longer(TimeSpan a, TimeSpan b) => a > b ? a : b;
 
     private void Move(StartupEvent startupEvent) => State = State.After(startupEvent);
 }

@@ -16,10 +16,9 @@ internal sealed class ImportSync
     private readonly ILogger _logger;
     private readonly ImportTable _table;
     private readonly ImportWatch _watch;
-    private HashSet<RouteTarget> _targets = [];
 
-    /// <summary>The targets were set once. Before, an engine that runs since before this server keeps the memberships that it has.</summary>
-    private bool _hasTargets;
+    /// <summary>Null until they are set: an engine that runs since before this server keeps the memberships that it has.</summary>
+    private HashSet<RouteTarget>? _targets;
     private IReadOnlyDictionary<string, BgpPeer>? _peers;
     private volatile bool _membershipsInvalid;
     private int _membershipVersion;
@@ -51,12 +50,11 @@ internal sealed class ImportSync
     {
         turn.Require();
         var before = _targets;
-        _targets = [.. targets];
-        _table.SetTargets(_targets);
-        var isFirst = !_hasTargets;
-        _hasTargets = true;
-        await turn.TryAsync(() => isFirst ? SynchronizeMembershipsAsync(turn) : _engine.SendAsync(
-            [.. _targets.Except(before).Select(t => Membership(t, isWithdraw: false)), .. before.Except(_targets).Select(t => Membership(t, isWithdraw: true))],
+        HashSet<RouteTarget> now = [.. targets];
+        _targets = now;
+        _table.SetTargets(now);
+        await turn.TryAsync(() => before is null ? SynchronizeMembershipsAsync(turn) : _engine.SendAsync(
+            [.. now.Except(before).Select(t => Membership(t, isWithdraw: false)), .. before.Except(now).Select(t => Membership(t, isWithdraw: true))],
             turn.Lost));
         return _watch.ChangedAsync(IsWanted);
     }
@@ -74,8 +72,8 @@ internal sealed class ImportSync
     public async Task SynchronizeMembershipsAsync(EngineTurn turn)
     {
         _membershipsInvalid = false;
-        if (!_hasTargets) return;
-        var missing = new HashSet<RouteTarget>(_targets);
+        if (_targets is not { } targets) return;
+        var missing = new HashSet<RouteTarget>(targets);
         var changes = new List<Wire.Path>();
         await foreach (var path in _engine.ListPathsAsync(RouteFamilies.RouteTarget, null, turn.Lost))
         {
@@ -109,7 +107,7 @@ internal sealed class ImportSync
 
     /// <summary>Without VPN routes to learn, and without memberships to count by, the engine need not report what peers send.</summary>
     private bool IsWanted => _peers is { } peers && (
-        (_targets.Count > 0 && peers.Values.Any(p => RouteFamilies.Vpn.Any(f => p.AddressFamilies.Contains(f.Name()))))
+        (_targets is { Count: > 0 } && peers.Values.Any(p => RouteFamilies.Vpn.Any(f => p.AddressFamilies.Contains(f.Name()))))
         || peers.Values.Any(p => p.AddressFamilies.Contains("route-target")));
 
     private void Observe(IReadOnlyCollection<Wire.Path> paths)

@@ -9,6 +9,12 @@ namespace CN2.Api.Drivers.VRouterStream;
 /// <summary>The vRouter driver: agents that dial in over gRPC.</summary>
 public static class VRouterStreamRegistration
 {
+    /// <summary>
+    /// Connections that may wait to be accepted, because many agents may come at one moment. One that finds no room here waits a second or more for its next packet. The kernel cuts this
+    /// to net.core.somaxconn.
+    /// </summary>
+    public const int Backlog = 8192;
+
     public static IServiceCollection AddVRouterStream(this IServiceCollection services)
     {
         // An unknown service must not be answered for all paths of the host, or a wrong method on a REST path gives 404 for 405.
@@ -18,8 +24,7 @@ public static class VRouterStreamRegistration
             kestrel.Limits.Http2.KeepAlivePingDelay = HeartbeatProtocol.Interval;
             kestrel.Limits.Http2.KeepAlivePingTimeout = HeartbeatProtocol.Patience;
         });
-        // Many agents may come at one moment. One whose connection finds no room here waits a second or more for its next packet; the kernel cuts this to net.core.somaxconn.
-        services.Configure<SocketTransportOptions>(sockets => sockets.Backlog = 8192);
+        services.Configure<SocketTransportOptions>(sockets => sockets.Backlog = Backlog);
         services.TryAddSingleton(TimeProvider.System);
         services.AddSingleton<VRouterStreamPublisher>();
         services.AddSingleton<RefusedAgents>();

@@ -30,8 +30,8 @@ internal sealed partial class VRouterStreamService(
             throw new RpcException(new Status(StatusCode.ResourceExhausted, $"the agent {identity.Name} was refused too often; it is to wait some seconds"));
         var (hello, knows) = await HelloAsync(requestStream, identity, source, stop.Token);
         if (identity is not null) hello = Belonging(hello, identity);
-        // The hello is answered at once, because of many agents that come at one moment some wait for their turn below. An agent waits for the first message as long as for any other
-        // (HeartbeatProtocol.Patience), and for this answer a shorter time, one of an earlier version 1.9 s.
+        // The hello is answered at once. When many agents come at one moment, some of them wait for their turn below. An agent waits for the first message at least as long as for any
+        // other one (HeartbeatProtocol.Patience). For this answer it waits less: an agent of an earlier version 1.9 s.
         await context.WriteResponseHeadersAsync([]);
         await AdmitAsync(hello, identity, stop.Token);
         // Only now, so that an agent that is refused does not use up the connections of the one whose name it gives.
