@@ -37,7 +37,7 @@ public sealed class ModelTests(ITestOutputHelper output)
         }
         catch (Exception e)
         {
-            Assert.Fail($"{(e is InvalidOperationException ? e.Message : e.ToString())}\n\nwhat happened:\n{string.Join('\n', _story)}\n\nthe API said last:\n{Tail(lab.Api.Log!)}\n\n{repeat}");
+            Assert.Fail($"{(e is InvalidOperationException ? e.Message : e.ToString())}\n\nwhat happened:\n{string.Join('\n', _story)}\n\nthe API said last:\n{Tail(lab.Api.Log!)}\n\n{lab.Sessions()}\n\n{repeat}");
         }
     }
 

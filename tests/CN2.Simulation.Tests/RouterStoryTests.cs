@@ -103,6 +103,35 @@ public sealed class RouterStoryTests
         Assert.Empty(story.Bird.Table);
     }
 
+    /// <summary>
+    /// A router is in session with a restarted engine, which sends it nothing before the routers that are away are given up (the deferral time). A process that
+    /// comes in that moment withdraws before it knows which routers there are.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void A_router_that_waits_for_the_end_of_a_restart_drops_what_the_next_process_withdraws(int seed)
+    {
+        var story = new DriverStory(seed);
+        BgpPath stays = DriverStory.Path(Prefix, "172.28.0.3"), goes = DriverStory.Path(Prefix, "172.28.0.4");
+        story.Start(null, goes, stays);
+        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.Run(PeerTrials.ProvenAfter);
+        story.OnePath.Cut(story.Engine.Name);
+        story.Engine.Kill();
+        story.Run(Second / 10);
+        story.Engine.Start();
+        story.Until(() => story.IsUp(story.Frr) && story.Engine.Sessions.Any(s => s.Router == story.Frr && s.IsRestarting));
+        var rows = story.RowsOf(goes, stays);
+        story.Kill();
+
+        story.Start(rows, stays);
+        story.OnePath.MendAll();
+        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.Run(15 * Second);
+
+        foreach (var router in new[] { story.Frr, story.Bird, story.OnePath }) Assert.Equal([stays.NextHop], router.Table.Select(p => p.Path.NextHop));
+    }
+
     /// <summary>The engine ends and is started at once; of the routers only the one without ADD-PATH was in session for long.</summary>
     private static void EndEngineWhenOnlyOneRouterIsProven(DriverStory story, Action meanwhile)
     {

@@ -41,7 +41,7 @@ internal sealed class ModelLab : IAsyncDisposable
 
         Pods = Nodes.ToDictionary(n => n.Key, n => AddPod(n.Key + "p", n.Value));
 
-        Gobgpd = Start("gobgpd", Control, [], "sh", "-c", $"rm -f {Directory}/gobgp.sock; exec gobgpd --pprof-disable --log-level warn --api-hosts {GobgpTarget}");
+        Gobgpd = Start("gobgpd", Control, [], "sh", "-c", $"rm -f {Directory}/gobgp.sock; exec gobgpd --pprof-disable --log-level info --api-hosts {GobgpTarget}");
         var routerConfig = Path.Combine(Directory, "router.toml");
         File.WriteAllText(routerConfig,
             $"""
@@ -65,7 +65,7 @@ internal sealed class ModelLab : IAsyncDisposable
                  [neighbors.afi-safis.add-paths.config]
                    receive = true
              """);
-        Router = Start("router", RouterHost, [], "gobgpd", "--pprof-disable", "--log-level", "warn", "-f", routerConfig, "--api-hosts", RouterTarget);
+        Router = Start("router", RouterHost, [], "gobgpd", "--pprof-disable", "--log-level", "info", "-f", routerConfig, "--api-hosts", RouterTarget);
         Api = Start("api", Control, new Dictionary<string, string>
         {
             ["ConnectionStrings__CN2"] = ConnectionString + ";Maximum Pool Size=40",
@@ -175,6 +175,20 @@ internal sealed class ModelLab : IAsyncDisposable
         Control.Ip($"link add p{role} type veth peer name eth0 netns {ns.Name}\nlink set p{role} master br0 up");
         ns.Ip($"addr add 172.31.7.{number}/24 dev eth0\naddr add fd07::{number}/64 dev eth0 nodad\nlink set eth0 up");
         return ns;
+    }
+
+    /// <summary>What both ends of the BGP session say of it, for a failure that is about routes.</summary>
+    public string Sessions()
+    {
+        return string.Join("\n\n",
+            Of("gobgpd", GobgpTarget, Gobgpd, RouterAddress, "adj-out"),
+            Of("the router", RouterTarget, Router, ControlAddress, "adj-in"));
+
+        static string Of(string name, string target, RunningProcess daemon, string peer, string table)
+        {
+            string Ask(params string[] arguments) => Command.Try("timeout", ["5", "gobgp", "--target", target, "neighbor", peer, .. arguments]).Output;
+            return $"{name}:\n{Ask()}\n{table}:\n{Ask(table)}\n{Ask(table, "-a", "ipv6")}\n{string.Join('\n', File.ReadLines(daemon.Log!).TakeLast(40))}";
+        }
     }
 
     public ValueTask DisposeAsync()

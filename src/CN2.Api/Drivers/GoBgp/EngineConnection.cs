@@ -103,8 +103,16 @@ internal sealed class EngineConnection(
         using var turn = new EngineTurn(_gate, link);
         peers.Begin(turn);
         // This order, and the restart flag on the peers: the routers go on forwarding by the old routes until they have the new ones.
-        if (await StartIfEmptyAsync(turn)) await paths.ReplayAsync(turn, peers.HadPeers);
-        else await paths.CompareAsync(turn, peers.IsSettled(turn));
+        if (await StartIfEmptyAsync(turn))
+        {
+            await paths.ReplayAsync(turn, peers.HadPeers);
+        }
+        else
+        {
+            peers.RoutersMayKeep |= paths.HasExpected;
+            if (peers.Count == 0) await peers.FindAsync(turn);
+            await paths.CompareAsync(turn, peers.IsSettled(turn));
+        }
         peers.RoutersMayKeep = paths.RoutersMayKeep;
         if (station is not null) await station.SynchronizeAsync(engine, turn);
         await imports.SynchronizeMembershipsAsync(turn);

@@ -187,13 +187,13 @@ internal sealed class PeerSync(
         _mustList = false;
         if (_wanted is not { } wanted)
         {
-            if (!_engineRestarted) await FindAwayAsync(turn);
+            if (!_engineRestarted) await FindAsync(turn);
             return;
         }
 
         // The engine runs since before this server.
         var isFound = !_hasTakenOver && !_engineRestarted;
-        if (isFound) await FindAwayAsync(turn);
+        if (isFound) await FindAsync(turn);
         _missed.Know(wanted);
         var changed = sessions.LeaveOut(_trials.FaultOf);
         var missing = new Dictionary<string, BgpPeer>(wanted.Where(p => _trials.Admits(p.Key)));
@@ -266,10 +266,19 @@ internal sealed class PeerSync(
         patrol.Request();
     }
 
-    private async Task FindAwayAsync(EngineTurn turn)
+    /// <summary>
+    /// Takes over the peers of an engine that runs since before this server, as long as the wanted ones are not known: what is withdrawn reaches neither those that
+    /// are away, nor those that wait for everything as after a restart.
+    /// </summary>
+    public async Task FindAsync(EngineTurn turn)
     {
         foreach (var actual in await engine.ListPeersAsync(null, turn.Lost))
-            if (actual.State?.SessionState is not Wire.PeerState.Types.SessionState.Established) _missed.FoundAway(actual.Conf.NeighborAddress);
+        {
+            var address = actual.Conf.NeighborAddress;
+            if (actual.State?.SessionState is not Wire.PeerState.Types.SessionState.Established) _missed.FoundAway(address);
+            if (actual.GracefulRestart?.LocalRestarting == true) _unsettled.TryAdd(address, time.GetTimestamp());
+            else _unsettled.Remove(address);
+        }
     }
 
     /// <param name="always">False: only if an event called for it since the last check.</param>
