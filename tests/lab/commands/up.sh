@@ -33,7 +33,7 @@ cn2_up() {
     start_gobgpd "$UP_DIR" "unix://$UP_DIR/gobgp.sock"
     good "gobgpd, driven by unix socket"
     start_api "$UP_DIR" "$url" \
-        Auth__Mode=none Agents__Mode=none Http__Url="$url" Grpc__Url="http://127.0.0.1:$CN2_GRPC_PORT" Kubernetes__Url="http://127.0.0.1:$CN2_KUBERNETES_PORT" \
+        ControlNode__Name=control Auth__Mode=none Agents__Mode=none Http__Url="$url" Grpc__Url="http://127.0.0.1:$CN2_GRPC_PORT" Kubernetes__Url="http://127.0.0.1:$CN2_KUBERNETES_PORT" \
         Bgp__GoBgp__Address="unix://$UP_DIR/gobgp.sock" Bgp__RouterId="$(router_id)" Bgp__ListenPort="${CN2_BGP_PORT:--1}"
     kubeconfig "$UP_DIR/kubeconfig" "http://127.0.0.1:$CN2_KUBERNETES_PORT"
     good "CN2.Api"
