@@ -12,7 +12,10 @@ namespace CN2.Network.Compilation;
 /// </summary>
 public sealed class NetworkState(ServiceDistribution distribution = ServiceDistribution.All)
 {
-    private readonly Dictionary<string, string> _pool = new(StringComparer.Ordinal);
+    private readonly SharedValues<string> _texts = new(StringComparer.Ordinal);
+    private readonly SharedValues<LabelSet> _selectors = new();
+    private readonly SharedValues<EquatableList<ServicePort>> _ports = new();
+    private readonly SharedParts _parts = new();
 
     private readonly Dictionary<Guid, ServiceEntry> _services = [];
     private readonly Dictionary<Guid, FloatingIP> _floatingIPs = [];
@@ -101,7 +104,8 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
         service = service with
         {
             Id = Intern(service.Id),
-            Selector = LabelSet.Of(service.Selector, Intern),
+            Selector = _selectors.Of(LabelSet.Of(service.Selector, _texts.Of)),
+            Ports = _ports.Of(service.Ports),
         };
         if (_services.TryGetValue(service.Uid, out var entry))
         {
@@ -170,8 +174,8 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
         endpoint = endpoint with
         {
             Id = Intern(endpoint.Id),
-            Labels = LabelSet.Of(endpoint.Labels, Intern),
-            VirtualRouter = Intern(endpoint.VirtualRouter),
+            Labels = LabelSet.Of(endpoint.Labels, _texts.Of),
+            VirtualRouter = _texts.Of(endpoint.VirtualRouter),
         };
         if (_interfaces.TryGetValue(endpoint.Uid, out var old))
         {
@@ -204,7 +208,7 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
 
     public void Put(VirtualRouter virtualRouter)
     {
-        virtualRouter = virtualRouter with { Name = Intern(virtualRouter.Name) };
+        virtualRouter = virtualRouter with { Name = _texts.Of(virtualRouter.Name) };
         if (_virtualRouters.TryGetValue(virtualRouter.Uid, out var old))
         {
             if (old == virtualRouter) return;
@@ -276,9 +280,9 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
     public CompiledOwner? Compile(Guid owner)
     {
         if (_services.TryGetValue(owner, out var entry))
-            return NetworkCompiler.CompileService(entry.Service, FloatingIPsOf(owner), EndpointsOf(entry), _networks.GetValueOrDefault, _places?.Of(entry.Service.Id.Namespace));
+            return NetworkCompiler.CompileService(entry.Service, FloatingIPsOf(owner), EndpointsOf(entry), _networks.GetValueOrDefault, _places?.Of(entry.Service.Id.Namespace), _parts);
         if (_floatingIPs.TryGetValue(owner, out var floatingIP) && IsOwner(floatingIP))
-            return NetworkCompiler.CompileFloatingIP(floatingIP, EndpointsOf(floatingIP), _networks.GetValueOrDefault);
+            return NetworkCompiler.CompileFloatingIP(floatingIP, EndpointsOf(floatingIP), _networks.GetValueOrDefault, _parts);
         return null;
     }
 
@@ -494,15 +498,7 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
             _interfacesByPair.Remove(new LabelPair(endpoint.Id.Namespace, key, value), endpoint);
     }
 
-    /// <summary>Many resources use the same namespaces, labels and vRouter names, so each text is stored once.</summary>
-    private string Intern(string text)
-    {
-        if (_pool.TryGetValue(text, out var pooled)) return pooled;
-        _pool.Add(text, text);
-        return text;
-    }
-
-    private NamespacedName Intern(NamespacedName id) => id with { Namespace = Intern(id.Namespace) };
+    private NamespacedName Intern(NamespacedName id) => id with { Namespace = _texts.Of(id.Namespace) };
 
     private readonly record struct LabelPair(string Namespace, string Key, string Value);
 
