@@ -12,9 +12,6 @@ namespace CN2.Network.Compilation;
 /// </summary>
 public sealed class NetworkState(ServiceDistribution distribution = ServiceDistribution.All)
 {
-    private readonly SharedValues<string> _texts = new(StringComparer.Ordinal);
-    private readonly SharedValues<LabelSet> _selectors = new();
-    private readonly SharedValues<EquatableList<ServicePort>> _ports = new();
     private readonly SharedParts _parts = new();
 
     private readonly Dictionary<Guid, ServiceEntry> _services = [];
@@ -101,12 +98,7 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
 
     public void Put(Service service)
     {
-        service = service with
-        {
-            Id = Intern(service.Id),
-            Selector = _selectors.Of(LabelSet.Of(service.Selector, _texts.Of)),
-            Ports = _ports.Of(service.Ports),
-        };
+        if (service.Selector is not LabelSet) service = service with { Selector = LabelSet.Of(service.Selector) };
         if (_services.TryGetValue(service.Uid, out var entry))
         {
             if (entry.Service == service) return;
@@ -142,7 +134,6 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
             MarkOwner(old);
         }
 
-        floatingIP = floatingIP with { Id = Intern(floatingIP.Id) };
         _floatingIPs[floatingIP.Uid] = floatingIP;
         if (floatingIP.Service is { } service) _floatingIPsByService.Add(service, floatingIP);
         if (floatingIP.ExternalNetwork is { } network) _floatingIPsByNetwork.Add(network, floatingIP);
@@ -171,12 +162,7 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
 
     public void Put(VirtualMachineInterface endpoint)
     {
-        endpoint = endpoint with
-        {
-            Id = Intern(endpoint.Id),
-            Labels = LabelSet.Of(endpoint.Labels, _texts.Of),
-            VirtualRouter = _texts.Of(endpoint.VirtualRouter),
-        };
+        if (endpoint.Labels is not LabelSet) endpoint = endpoint with { Labels = LabelSet.Of(endpoint.Labels) };
         if (_interfaces.TryGetValue(endpoint.Uid, out var old))
         {
             if (old.HealthCheck is not null || endpoint.HealthCheck is not null) _dirtyInterfaces.Add(endpoint.Uid);
@@ -208,7 +194,6 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
 
     public void Put(VirtualRouter virtualRouter)
     {
-        virtualRouter = virtualRouter with { Name = _texts.Of(virtualRouter.Name) };
         if (_virtualRouters.TryGetValue(virtualRouter.Uid, out var old))
         {
             if (old == virtualRouter) return;
@@ -497,8 +482,6 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
         foreach (var (key, value) in ((LabelSet)endpoint.Labels).Pairs)
             _interfacesByPair.Remove(new LabelPair(endpoint.Id.Namespace, key, value), endpoint);
     }
-
-    private NamespacedName Intern(NamespacedName id) => id with { Namespace = _texts.Of(id.Namespace) };
 
     private readonly record struct LabelPair(string Namespace, string Key, string Value);
 
