@@ -1,3 +1,4 @@
+using CN2.Network.Collections;
 using CN2.Network.Compilation;
 
 namespace CN2.Api.Reconcile;
@@ -10,8 +11,9 @@ namespace CN2.Api.Reconcile;
 /// </summary>
 internal sealed class AnnouncementRows
 {
-    /// <summary>A set is never changed, so rows may share one.</summary>
+    /// <summary>A set is never changed, and rows share one: those of FloatingIPs with endpoints on the same vRouters name the same paths.</summary>
     private readonly Dictionary<Guid, HashSet<RouteKey>> _saved = [];
+    private readonly SharedValues<HashSet<RouteKey>> _sets = new(HashSet<RouteKey>.CreateSetComparer());
 
     /// <summary>Rows that must read differently; null: the row must go.</summary>
     private readonly Dictionary<Guid, IReadOnlyCollection<RouteKey>?> _due = [];
@@ -41,10 +43,10 @@ internal sealed class AnnouncementRows
         _doubtful.Clear();
         _renumbered.Clear();
         _saved.EnsureCapacity(rows.Count);
-        var shared = new Dictionary<object, HashSet<RouteKey>>(ReferenceEqualityComparer.Instance);
+        var read = new Dictionary<object, HashSet<RouteKey>>(ReferenceEqualityComparer.Instance);
         foreach (var row in rows)
         {
-            if (!shared.TryGetValue(row.Paths, out var paths)) shared[row.Paths] = paths = [.. row.Paths.Keys];
+            if (!read.TryGetValue(row.Paths, out var paths)) read[row.Paths] = paths = _sets.Of([.. row.Paths.Keys]);
             _saved[row.FloatingIP] = paths;
         }
     }
@@ -71,7 +73,7 @@ internal sealed class AnnouncementRows
         {
             _doubtful.Remove(floatingIP);
             _renumbered.Remove(floatingIP);
-            if (standing.Contains(floatingIP)) _saved[floatingIP] = [.. paths!];
+            if (standing.Contains(floatingIP)) _saved[floatingIP] = _sets.Of([.. paths!]);
             else _saved.Remove(floatingIP);
             if (!standing.Contains(floatingIP)) _due.Remove(floatingIP);
             else if (_due.TryGetValue(floatingIP, out var due)) SetDue(floatingIP, due);
@@ -83,7 +85,7 @@ internal sealed class AnnouncementRows
     {
         foreach (var (floatingIP, paths) in rows)
         {
-            if (paths is not null) _saved[floatingIP] = [.. (_saved.GetValueOrDefault(floatingIP) ?? []).Union(paths)];
+            if (paths is not null) _saved[floatingIP] = _sets.Of([.. (_saved.GetValueOrDefault(floatingIP) ?? []).Union(paths)]);
             if (_saved.ContainsKey(floatingIP)) _doubtful.Add(floatingIP);
         }
     }
@@ -142,7 +144,7 @@ internal sealed class AnnouncementRows
         {
             if (_saved.TryGetValue(floatingIP, out var before)) gone.AddRange(before.Except(paths ?? []).Select(p => (floatingIP, p)));
             if (paths is null) _saved.Remove(floatingIP);
-            else _saved[floatingIP] = [.. paths];
+            else _saved[floatingIP] = _sets.Of([.. paths]);
             _due.Remove(floatingIP);
             _doubtful.Remove(floatingIP);
             _renumbered.Remove(floatingIP);

@@ -1,3 +1,5 @@
+using CN2.Network.Collections;
+
 namespace CN2.Api.Reconcile;
 
 /// <summary>The sendings that some vRouter has not acknowledged, by owner.</summary>
@@ -56,6 +58,8 @@ internal sealed class AwaitedSendings
             sendings.Remove(sending);
             if (sendings.Count == 0) _byOwner.Remove(owner);
         }
+
+        _byOwner.GiveBackRoom();
     }
 
     /// <summary>

@@ -72,10 +72,12 @@ internal sealed class FlowOwners(LoopState state, VRouterDispatcher dispatcher)
     {
         foreach (var endpoint in _arrived.Values) Arrive(endpoint);
         _arrived.Clear();
+        _arrived.GiveBackRoom();
         foreach (var (key, id) in _leftToOthers) LeaveTo(key, id);
         _leftToOthers.Clear();
         foreach (var uid in _due) dispatcher.SetAttachment(uid, Of(uid));
         _due.Clear();
+        _due.GiveBackRoom();
     }
 
     private void Arrive(VirtualMachineInterface endpoint)

@@ -1,3 +1,4 @@
+using CN2.Network.Collections;
 using CN2.Network.Resources;
 
 namespace CN2.Api.Reconcile;
@@ -31,6 +32,8 @@ internal sealed class HeldAddresses(LoopState state, VRouterDispatcher dispatche
             else dispatcher.Free(uid);
             _due.Remove(uid);
         }
+
+        _due.GiveBackRoom();
     }
 
     private bool IsInOverlay(FloatingIP floatingIP) =>

@@ -68,6 +68,9 @@ internal sealed partial class StateReader(
     /// <summary>How many of the newest change rows are looked at to see what another replica must have read.</summary>
     private const int RecentCount = 1000;
 
+    /// <summary>Only the loop reads, and one reading follows the other.</summary>
+    private readonly SharedResources _shared = new();
+
     public async Task<IDatabaseReading> OpenAsync(CancellationToken ct) => await DatabaseReading.OpenAsync(dataSource, ct);
 
     /// <summary>Everything, in one snapshot. Null: a new epoch has just begun, and this snapshot is from before it.</summary>
@@ -82,8 +85,8 @@ internal sealed partial class StateReader(
             await ReadAsync(connection, VirtualRouterSql, null, row => ReadVirtualRouter(row, position.Epoch), ct),
             await ReadAsync(connection, ServiceHealthCheckSql, null, ReadServiceHealthCheck, ct),
             await ReadAsync(connection, VirtualMachineInterfaceTable.StateSql, null, ReadVirtualMachineInterface, ct),
-            await ReadAsync(connection, ServiceTable.StateSql, null, ServiceTable.ReadState, ct),
-            await ReadAsync(connection, FloatingIPTable.StateSql, null, FloatingIPTable.ReadState, ct),
+            await ReadAsync(connection, ServiceTable.StateSql, null, row => _shared.Of(ServiceTable.ReadState(row)), ct),
+            await ReadAsync(connection, FloatingIPTable.StateSql, null, row => _shared.Of(FloatingIPTable.ReadState(row)), ct),
             await BgpPeersAsync(reading, ct));
     }
 
@@ -113,10 +116,10 @@ internal sealed partial class StateReader(
         ReadAsync(DatabaseReading.ConnectionOf(reading), VirtualMachineInterfaceTable.StateSql, uids, ReadVirtualMachineInterface, ct);
 
     public Task<RowsRead<Service>> ServicesAsync(IDatabaseReading reading, Guid[] uids, CancellationToken ct) =>
-        ReadAsync(DatabaseReading.ConnectionOf(reading), ServiceTable.StateSql, uids, ServiceTable.ReadState, ct);
+        ReadAsync(DatabaseReading.ConnectionOf(reading), ServiceTable.StateSql, uids, row => _shared.Of(ServiceTable.ReadState(row)), ct);
 
     public Task<RowsRead<FloatingIP>> FloatingIPsAsync(IDatabaseReading reading, Guid[] uids, CancellationToken ct) =>
-        ReadAsync(DatabaseReading.ConnectionOf(reading), FloatingIPTable.StateSql, uids, FloatingIPTable.ReadState, ct);
+        ReadAsync(DatabaseReading.ConnectionOf(reading), FloatingIPTable.StateSql, uids, row => _shared.Of(FloatingIPTable.ReadState(row)), ct);
 
     public async Task<PeersRead> BgpPeersAsync(IDatabaseReading reading, CancellationToken ct)
     {
@@ -218,7 +221,7 @@ internal sealed partial class StateReader(
         };
     }
 
-    private VirtualMachineInterface ReadVirtualMachineInterface(NpgsqlDataReader row) => new()
+    private VirtualMachineInterface ReadVirtualMachineInterface(NpgsqlDataReader row) => _shared.Of(new VirtualMachineInterface
     {
         Uid = row.GetGuid(0),
         Id = new NamespacedName(row.GetString(1), row.GetString(2)),
@@ -231,7 +234,7 @@ internal sealed partial class StateReader(
         HeldBack = !row.IsDBNull(9),
         Weight = row.GetInt32(10),
         HasInfrastructureAddress = row.GetBoolean(11),
-    };
+    });
 
     private const string VirtualRouterSql =
         """

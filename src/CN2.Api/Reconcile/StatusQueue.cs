@@ -1,3 +1,5 @@
+using CN2.Network.Collections;
+
 namespace CN2.Api.Reconcile;
 
 /// <summary>The owners whose status must be drafted again, and what was last drafted of each resource.</summary>
@@ -81,6 +83,15 @@ internal sealed class StatusQueue
         _touched.Clear();
         _restarted.Clear();
         _passedOver.Clear();
+        GiveBackRoom();
+    }
+
+    private void GiveBackRoom()
+    {
+        _due.GiveBackRoom();
+        _settling.GiveBackRoom();
+        _restarted.GiveBackRoom();
+        _passedOver.GiveBackRoom();
     }
 
     /// <summary>
@@ -117,6 +128,7 @@ internal sealed class StatusQueue
         _due.ExceptWith(batch);
         _restarted.ExceptWith(batch);
         foreach (var owner in batch) _passedOver.Remove(owner);
+        GiveBackRoom();
         if (batch.Count is > 0 and < BatchSize) _emptiedAt = now;
         return batch;
     }

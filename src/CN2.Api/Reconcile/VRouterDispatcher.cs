@@ -197,6 +197,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             state.Ledger.Unsent = state.Sequencer.OwnersOfCommonNatEntries;
             Send(state.Ledger.Accounts.ToList(), natEntries, vpnRoutes, reachesVpns, changedCarriers, isInTurn: time > TimeSpan.Zero);
             _changedAddresses.Clear();
+            _changedAddresses.GiveBackRoom();
             _changedAttachments.Clear();
             _changedInside.Clear();
             _changedCommonHolders.Clear();

@@ -20,14 +20,16 @@ public static class NetworkCompiler
     /// <param name="endpoints">Its endpoints.</param>
     /// <param name="network">The ExternalNetwork of a uid; null when it is not known.</param>
     /// <param name="clusterIPsOn">The vRouters that get the cluster IPs (<see cref="NatEntry.OnlyOn"/>); null: all.</param>
+    /// <param name="parts">What the results of one caller share; null: nothing.</param>
     public static CompiledOwner CompileService(
         Service service,
         IReadOnlyCollection<FloatingIP> floatingIPs,
         IReadOnlyCollection<ChosenEndpoint> endpoints,
         Func<Guid, ExternalNetwork?> network,
-        EquatableList<string>? clusterIPsOn = null)
+        EquatableList<string>? clusterIPsOn = null,
+        SharedParts? parts = null)
     {
-        var compilation = new Compilation(endpoints, service.Ports.Count);
+        var compilation = new Compilation(endpoints, service.Ports.Count, parts);
         if (!service.Deleting)
         {
             var affinity = service.SessionAffinity == SessionAffinity.ClientIP;
@@ -52,9 +54,10 @@ public static class NetworkCompiler
     public static CompiledOwner CompileFloatingIP(
         FloatingIP floatingIP,
         IReadOnlyCollection<ChosenEndpoint> endpoints,
-        Func<Guid, ExternalNetwork?> network)
+        Func<Guid, ExternalNetwork?> network,
+        SharedParts? parts = null)
     {
-        var compilation = new Compilation(endpoints, floatingIP.PortMappings.Count);
+        var compilation = new Compilation(endpoints, floatingIP.PortMappings.Count, parts);
         foreach (var name in floatingIP.Interfaces)
         {
             if (endpoints.Any(e => string.Equals(e.Interface.Id.Name, name, StringComparison.Ordinal))) continue;
@@ -221,7 +224,7 @@ public static class NetworkCompiler
 
         if (routedBy.Count == 0) return FloatingIPAnswers.None;
         routedBy.Sort(StringComparer.Ordinal);
-        return new FloatingIPAnswers(routedBy.ToEquatableList(), network.AnswerPing);
+        return compilation.Share(new FloatingIPAnswers(routedBy.ToEquatableList(), network.AnswerPing));
     }
 
     private static IPAddress? NextHopOf(VirtualRouter virtualRouter, IPFamily family) =>
@@ -234,6 +237,7 @@ public static class NetworkCompiler
         private readonly List<NatEntry> _natEntries = [];
         private readonly List<FloatingIPRoute> _routes = [];
         private readonly List<(IPFamily Family, ushort Port, EquatableList<Backend> Backends, EquatableList<Backend> Draining)> _backends = [];
+        private readonly SharedParts? _parts;
         private readonly int _total;
         private SortedSet<CompilationProblem>? _problems;
         private readonly int _ready;
@@ -241,8 +245,9 @@ public static class NetworkCompiler
         /// <summary>NAT entries, also those that have no backend at the moment: health must not change how many slots the others have.</summary>
         private int _asked;
 
-        public Compilation(IReadOnlyCollection<ChosenEndpoint> endpoints, int ports)
+        public Compilation(IReadOnlyCollection<ChosenEndpoint> endpoints, int ports, SharedParts? parts)
         {
+            _parts = parts;
             _total = endpoints.Count;
             var most = Math.Clamp(Limits.EntriesOfService / Math.Max(1, ports), 1, Limits.EndpointsOfService);
             _endpoints = endpoints.Count <= most ? endpoints : Oldest(endpoints, most, ports);
@@ -283,6 +288,8 @@ public static class NetworkCompiler
 
         public void Report(string reason, string message, bool withholdsAddress = false) =>
             (_problems ??= []).Add(new CompilationProblem(reason, message, withholdsAddress));
+
+        public FloatingIPAnswers Share(FloatingIPAnswers answers) => _parts?.Of(answers) ?? answers;
 
         public void Add(FloatingIPRoute route) => _routes.Add(route);
 
@@ -413,7 +420,8 @@ public static class NetworkCompiler
             });
             for (var i = list.Count - 1; i > 0; i--)
                 if (list[i] == list[i - 1] with { Weight = list[i].Weight }) list.RemoveAt(i);
-            return list.ToEquatableList();
+            var backends = list.ToEquatableList();
+            return _parts?.Of(backends) ?? backends;
         }
     }
 }

@@ -12,7 +12,7 @@ namespace CN2.Network.Compilation;
 /// </summary>
 public sealed class NetworkState(ServiceDistribution distribution = ServiceDistribution.All)
 {
-    private readonly Dictionary<string, string> _pool = new(StringComparer.Ordinal);
+    private readonly SharedParts _parts = new();
 
     private readonly Dictionary<Guid, ServiceEntry> _services = [];
     private readonly Dictionary<Guid, FloatingIP> _floatingIPs = [];
@@ -98,11 +98,7 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
 
     public void Put(Service service)
     {
-        service = service with
-        {
-            Id = Intern(service.Id),
-            Selector = LabelSet.Of(service.Selector, Intern),
-        };
+        if (service.Selector is not LabelSet) service = service with { Selector = LabelSet.Of(service.Selector) };
         if (_services.TryGetValue(service.Uid, out var entry))
         {
             if (entry.Service == service) return;
@@ -138,7 +134,6 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
             MarkOwner(old);
         }
 
-        floatingIP = floatingIP with { Id = Intern(floatingIP.Id) };
         _floatingIPs[floatingIP.Uid] = floatingIP;
         if (floatingIP.Service is { } service) _floatingIPsByService.Add(service, floatingIP);
         if (floatingIP.ExternalNetwork is { } network) _floatingIPsByNetwork.Add(network, floatingIP);
@@ -167,12 +162,7 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
 
     public void Put(VirtualMachineInterface endpoint)
     {
-        endpoint = endpoint with
-        {
-            Id = Intern(endpoint.Id),
-            Labels = LabelSet.Of(endpoint.Labels, Intern),
-            VirtualRouter = Intern(endpoint.VirtualRouter),
-        };
+        if (endpoint.Labels is not LabelSet) endpoint = endpoint with { Labels = LabelSet.Of(endpoint.Labels) };
         if (_interfaces.TryGetValue(endpoint.Uid, out var old))
         {
             if (old.HealthCheck is not null || endpoint.HealthCheck is not null) _dirtyInterfaces.Add(endpoint.Uid);
@@ -204,7 +194,6 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
 
     public void Put(VirtualRouter virtualRouter)
     {
-        virtualRouter = virtualRouter with { Name = Intern(virtualRouter.Name) };
         if (_virtualRouters.TryGetValue(virtualRouter.Uid, out var old))
         {
             if (old == virtualRouter) return;
@@ -276,9 +265,9 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
     public CompiledOwner? Compile(Guid owner)
     {
         if (_services.TryGetValue(owner, out var entry))
-            return NetworkCompiler.CompileService(entry.Service, FloatingIPsOf(owner), EndpointsOf(entry), _networks.GetValueOrDefault, _places?.Of(entry.Service.Id.Namespace));
+            return NetworkCompiler.CompileService(entry.Service, FloatingIPsOf(owner), EndpointsOf(entry), _networks.GetValueOrDefault, _places?.Of(entry.Service.Id.Namespace), _parts);
         if (_floatingIPs.TryGetValue(owner, out var floatingIP) && IsOwner(floatingIP))
-            return NetworkCompiler.CompileFloatingIP(floatingIP, EndpointsOf(floatingIP), _networks.GetValueOrDefault);
+            return NetworkCompiler.CompileFloatingIP(floatingIP, EndpointsOf(floatingIP), _networks.GetValueOrDefault, _parts);
         return null;
     }
 
@@ -493,16 +482,6 @@ public sealed class NetworkState(ServiceDistribution distribution = ServiceDistr
         foreach (var (key, value) in ((LabelSet)endpoint.Labels).Pairs)
             _interfacesByPair.Remove(new LabelPair(endpoint.Id.Namespace, key, value), endpoint);
     }
-
-    /// <summary>Many resources use the same namespaces, labels and vRouter names, so each text is stored once.</summary>
-    private string Intern(string text)
-    {
-        if (_pool.TryGetValue(text, out var pooled)) return pooled;
-        _pool.Add(text, text);
-        return text;
-    }
-
-    private NamespacedName Intern(NamespacedName id) => id with { Namespace = Intern(id.Namespace) };
 
     private readonly record struct LabelPair(string Namespace, string Key, string Value);
 

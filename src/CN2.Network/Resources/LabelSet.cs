@@ -16,16 +16,15 @@ public sealed class LabelSet : IReadOnlyDictionary<string, string>, IEquatable<L
 
     public static LabelSet Empty { get; } = new([]);
 
-    public static LabelSet Of(IReadOnlyDictionary<string, string> labels) => Of(labels, static key => key);
+    public static LabelSet Of(IReadOnlyDictionary<string, string> labels) => labels as LabelSet ?? Of(labels, static text => text);
 
-    /// <summary>Replaces every key by an equal one, so that a key that many resources have is stored once.</summary>
-    public static LabelSet Of(IReadOnlyDictionary<string, string> labels, Func<string, string> internKey)
+    /// <summary>Replaces every key and value by an equal one, so that a text that many resources have is stored once.</summary>
+    public static LabelSet Of(IReadOnlyDictionary<string, string> labels, Func<string, string> intern)
     {
-        if (labels is LabelSet set) return set;
         if (labels.Count == 0) return Empty;
         var pairs = new KeyValuePair<string, string>[labels.Count];
         var next = 0;
-        foreach (var (key, value) in labels) pairs[next++] = new(internKey(key), value);
+        foreach (var (key, value) in labels) pairs[next++] = new(intern(key), intern(value));
         Array.Sort(pairs, static (a, b) => string.CompareOrdinal(a.Key, b.Key));
         return new LabelSet(pairs);
     }

@@ -49,4 +49,16 @@ public sealed class AnnouncementRowsTests
         Assert.Empty(_rows.Missing([Route]));
         Assert.Empty(_rows.Due);
     }
+
+    [Fact]
+    public void Rows_that_name_the_same_paths_share_one_set()
+    {
+        var other = Route with { FloatingIP = Guid.NewGuid() };
+        foreach (var route in (FloatingIPRoute[])[Route, other]) _rows.WereAdded(_rows.Missing([route]), new HashSet<Guid> { route.FloatingIP });
+        Assert.Same(_rows.Saved[Route.FloatingIP], _rows.Saved[other.FloatingIP]);
+
+        _rows.WereSaved(new Dictionary<Guid, IReadOnlyCollection<RouteKey>?> { [other.FloatingIP] = [] });
+        Assert.Equal([Route.Path], _rows.Saved[Route.FloatingIP]!);
+        Assert.Empty(_rows.Saved[other.FloatingIP]!);
+    }
 }

@@ -35,6 +35,21 @@ public sealed class NetworkStateTests
         Assert.Empty(Dirty(s => s.RemoveService(Guid.NewGuid())));
     }
 
+    /// <summary>There are a hundred thousand Services, and many have the endpoints or the vRouters of others.</summary>
+    [Fact]
+    public void Equal_parts_of_compiled_services_are_in_memory_once()
+    {
+        ServicePort[] ports = [new("http", TransportProtocol.TCP, 80, 8080, 0)];
+        var (first, second) = (Given.Service("first", "app=web", ports), Given.Service("second", "app=web", ports));
+        _state.Put(first);
+        _state.Put(second);
+        _state.Put(Given.External("100.0.0.5", "vn", "first"));
+        _state.Put(Given.External("100.0.0.6", "vn", "second"));
+        var (one, other) = (Assert.Single(_state.Compile(first.Uid)!.NatEntries), Assert.Single(_state.Compile(second.Uid)!.NatEntries));
+        Assert.Same(one.Backends, other.Backends);
+        Assert.Same(one.Answers, other.Answers);
+    }
+
     [Fact]
     public void An_endpoint_with_new_labels_marks_only_the_services_that_lose_or_gain_it()
     {
