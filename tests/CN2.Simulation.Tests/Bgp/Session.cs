@@ -89,8 +89,7 @@ internal sealed class Session(Engine engine, Router? router, Wire.Peer peer, Sch
         _generation++;
         if (!IsUp) return;
         Deliver(() => router!.Lost(this, RestartTime > 0));
-        IsUp = false;
-        TellState();
+        IsUp = false; // it cannot tell that any more
     }
 
     /// <summary>The engine's process is stopped: the router's hold timer ends the session.</summary>

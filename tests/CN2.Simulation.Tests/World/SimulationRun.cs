@@ -10,9 +10,9 @@ internal static class SimulationRun
 
     /// <summary>
     /// An engine that ends by chance when a router is connected has that router left out for a pause, and others wait for their trials (<see cref="PeerTrials"/>); the
-    /// bound begins after that. The third pause, which is the first long one, ends by then; that of a router that is blamed once more does not.
+    /// bound begins after that. A pause doubles when a router is blamed once more.
     /// </summary>
-    private static readonly TimeSpan LongestWait = Bound + PeerTrials.LeftOutFor + (5 * PeerTrials.LongestStanding);
+    private static readonly TimeSpan LongestWait = Bound + PeerTrials.LongestLeftOut + (5 * PeerTrials.LongestStanding);
 
     private static readonly TimeSpan Step = TimeSpan.FromSeconds(1);
 

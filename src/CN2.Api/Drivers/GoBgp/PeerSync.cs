@@ -146,6 +146,7 @@ internal sealed class PeerSync(
         if (HadPeers && _wanted is { } wanted && _trials.EngineEnded(wanted, _given, _inSession ?? [], _proven) is { } harmful)
             logger.PeerLeftOut(wanted[harmful].Name, _trials.FaultOf(harmful)!);
         _given.Clear();
+        foreach (var (address, peer) in _wanted ?? []) _missed.NoteLoss(address, peer);
         _missed.AddAll(_unsettled.Keys);
         _unsettled.Clear();
     }

@@ -349,12 +349,14 @@ internal sealed class SessionTable(TimeProvider time, bool listens) : ISessionEn
             if (!away) return;
             foreach (var entry in _byName.Values)
             {
+                // The engine may end before a list was read: a session that was lost before still counts, unless a NOTIFICATION is known to have ended it.
+                var loss = entry.MustCountEnd || entry.ClosedBy == Closer.Nobody ? entry.Loss : null;
                 Move(entry, Wire.PeerState.Types.SessionState.Idle);
                 (entry.NotificationsReceived, entry.NotificationsSent) = (0, 0);
                 (entry.LastError, entry.MustCountEnd, entry.ClosedBy, entry.End) = (null, false, Closer.Nobody, null);
                 // The engine ended them.
                 entry.Losses.Clear();
-                (entry.Loss, entry.Heard, entry.Closing) = (null, null, null);
+                (entry.Loss, entry.Heard, entry.Closing) = (loss, null, null);
                 entry.IsRestless = false;
             }
         }

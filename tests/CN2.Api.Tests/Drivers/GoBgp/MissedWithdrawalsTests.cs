@@ -40,6 +40,26 @@ public sealed class MissedWithdrawalsTests
     }
 
     [Fact]
+    public async Task Also_when_the_engine_ends_before_it_has_listed_the_session_as_lost()
+    {
+        await _missed.WithdrawsAsync(_wanted);
+        _time.Advance(TimeSpan.FromSeconds(1));
+        _table.Observe(Address, Active);
+        _table.EngineAway(true);
+        _missed.NoteLoss(Address, _wanted[Address]);
+        Assert.True(_missed.Contains(Address));
+    }
+
+    [Fact]
+    public async Task A_session_that_the_engine_took_with_it_has_got_what_was_sent()
+    {
+        await _missed.WithdrawsAsync(_wanted);
+        _table.EngineAway(true);
+        _missed.NoteLoss(Address, _wanted[Address]);
+        Assert.False(_missed.Contains(Address));
+    }
+
+    [Fact]
     public async Task After_a_NOTIFICATION_the_router_keeps_nothing()
     {
         await _missed.WithdrawsAsync(_wanted);
