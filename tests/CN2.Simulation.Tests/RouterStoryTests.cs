@@ -1,5 +1,6 @@
 using CN2.Api.Drivers;
 using CN2.Api.Drivers.GoBgp;
+using CN2.Network.Addressing;
 using CN2.Simulation.Tests.Bgp;
 
 namespace CN2.Simulation.Tests;
@@ -130,6 +131,32 @@ public sealed class RouterStoryTests
         story.Run(15 * Second);
 
         foreach (var router in new[] { story.Frr, story.Bird, story.OnePath }) Assert.Equal([stays.NextHop], router.Table.Select(p => p.Path.NextHop));
+    }
+
+    /// <summary>What a path's communities are is known only when the resources have been read; which number it has is known before, from the row.</summary>
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void A_path_that_some_routers_are_kept_from_has_its_number_after_both_processes_were_killed(int seed)
+    {
+        var story = new DriverStory(seed);
+        var path = DriverStory.Path(Prefix, "172.28.0.3") with { Communities = [BgpCommunity.NoExport] };
+        story.Start(null, path);
+        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.Run(Second);
+        Assert.NotEmpty(story.Frr.Table);
+        var rows = story.RowsOf(path);
+        story.Kill();
+        story.Engine.Kill();
+        story.Run(Second);
+        story.Engine.Start();
+
+        story.Start(rows, path);
+        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.Run(5 * Second);
+        Assert.Equal([path.NextHop], story.Frr.Table.Select(p => p.Path.NextHop));
+        story.Until(story.Withdraw(path));
+        story.Run(5 * Second);
+        foreach (var router in new[] { story.Frr, story.Bird, story.OnePath }) Assert.Empty(router.Table);
     }
 
     /// <summary>The engine ends and is started at once; of the routers only the one without ADD-PATH was in session for long.</summary>

@@ -35,6 +35,18 @@ internal static class ServiceLoad
         return Encoding.ASCII.GetString(rest[..rest.IndexOf((byte)'"')]);
     }
 
+    /// <summary>One client asks for the same again and again.</summary>
+    public static Latencies Get(string path, int count)
+    {
+        using var line = Connect();
+        return new Latencies(Enumerable.Range(0, count).Select(_ =>
+        {
+            var began = Stopwatch.GetTimestamp();
+            var status = line.Get(path);
+            return status == 200 ? Stopwatch.GetElapsedTime(began).TotalMilliseconds : throw new InvalidOperationException($"GET {path}: {status}");
+        }).ToList());
+    }
+
     public static HttpLine Connect() => new(Door.V1.Server);
 
     private static LoadResult Run(Door door, int clients, int count, TimeSpan time, Func<int, string> name, string app, Task? end = null)

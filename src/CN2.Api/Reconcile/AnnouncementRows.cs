@@ -13,7 +13,7 @@ internal sealed class AnnouncementRows
 {
     /// <summary>A set is never changed, and rows share one: those of FloatingIPs with endpoints on the same vRouters name the same paths.</summary>
     private readonly Dictionary<Guid, HashSet<RouteKey>> _saved = [];
-    private readonly SharedValues<HashSet<RouteKey>> _sets = new(HashSet<RouteKey>.CreateSetComparer());
+    private readonly SharedValues<HashSet<RouteKey>> _sets = new(HashSet<RouteKey>.CreateSetComparer(), s => s.Count);
 
     /// <summary>Rows that must read differently; null: the row must go.</summary>
     private readonly Dictionary<Guid, IReadOnlyCollection<RouteKey>?> _due = [];

@@ -4,13 +4,13 @@ namespace CN2.Network.Resources;
 
 /// <summary>
 /// Resources as they are read, with the parts that many have equal as one object: namespaces, labels, selectors, ports, names of vRouters. Whoever reads a hundred thousand
-/// of them shares at once, because what is copied only when all have been read has become old for the garbage collector. Not thread-safe.
+/// of them shares each as it is read: a copy that is made later leaves garbage that the collector finds late. Not thread-safe.
 /// </summary>
 public sealed class SharedResources
 {
     private readonly SharedValues<string> _texts = new(StringComparer.Ordinal);
-    private readonly SharedValues<LabelSet> _selectors = new();
-    private readonly SharedValues<EquatableList<ServicePort>> _ports = new();
+    private readonly SharedValues<LabelSet> _selectors = new(partsOf: s => s.Count);
+    private readonly SharedValues<EquatableList<ServicePort>> _ports = new(partsOf: p => p.Count);
 
     public Service Of(Service service) => service with
     {

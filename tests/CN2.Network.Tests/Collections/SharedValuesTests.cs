@@ -16,6 +16,17 @@ public sealed class SharedValuesTests
     }
 
     [Fact]
+    public void A_value_with_many_parts_is_not_remembered()
+    {
+        var values = new SharedValues<EquatableList<int>>(partsOf: l => l.Count);
+        EquatableList<int> small = [.. Enumerable.Range(0, SharedValues<EquatableList<int>>.MostParts)], large = [.. Enumerable.Range(0, SharedValues<EquatableList<int>>.MostParts + 1)];
+        values.Of(small);
+        values.Of(large);
+        Assert.Same(small, values.Of([.. small]));
+        Assert.NotSame(large, values.Of([.. large]));
+    }
+
+    [Fact]
     public void Any_number_of_values_is_answered_as_it_is_and_a_limited_number_is_kept()
     {
         var values = new SharedValues<string>(StringComparer.Ordinal);

@@ -103,16 +103,8 @@ internal sealed class EngineConnection(
         using var turn = new EngineTurn(_gate, link);
         peers.Begin(turn);
         // This order, and the restart flag on the peers: the routers go on forwarding by the old routes until they have the new ones.
-        if (await StartIfEmptyAsync(turn))
-        {
-            await paths.ReplayAsync(turn, peers.HadPeers);
-        }
-        else
-        {
-            peers.RoutersMayKeep |= paths.HasExpected;
-            if (peers.Count == 0) await peers.FindAsync(turn);
-            await paths.CompareAsync(turn, peers.IsSettled(turn));
-        }
+        if (await StartIfEmptyAsync(turn)) await paths.ReplayAsync(turn, peers.HadPeers);
+        else await paths.CompareAsync(turn);
         peers.RoutersMayKeep = paths.RoutersMayKeep;
         if (station is not null) await station.SynchronizeAsync(engine, turn);
         await imports.SynchronizeMembershipsAsync(turn);
@@ -192,6 +184,7 @@ internal sealed class EngineConnection(
             var withdrew = false;
             using (var turn = await TakeTurnAsync(cancellationToken))
             {
+                if (paths.HasLeaving || engine.Policies.OwesResend) peers.ForgetLate(turn);
                 // Before the paths, because a path that is not wanted may leave as long as they are not restored.
                 await policies.CheckAsync(turn);
                 var comparedAll = await paths.CheckAsync(turn, always: !requested);
@@ -199,7 +192,6 @@ internal sealed class EngineConnection(
                 await peers.CheckAsync(turn, always: round % PeersEvery == 0);
                 if (paths.HasLeaving)
                 {
-                    peers.ForgetLate(turn);
                     await peers.NoteWithdrawalsAsync(turn);
                     if (peers.IsSettled(turn)) withdrew = await paths.WithdrawLeavingAsync(turn);
                 }

@@ -123,7 +123,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         _held.Replace(paths);
         await _paths.ExpectLimitsAsync(turn, LimitsOf(await _peers.ResolveAsync(turn, _expectedPeers)));
         await _peers.NoteWithdrawalsAsync(turn);
-        return await _paths.SetAsync(turn, paths, _peers.IsSettled(turn));
+        return await _paths.SetAsync(turn, paths, _peers.IsSettled(turn), _peers.HadPeers);
     }
 
     /// <inheritdoc/>

@@ -20,6 +20,9 @@ internal sealed class PathSync
     /// <summary>What the engine held when this server started is known.</summary>
     private bool _adopted;
 
+    /// <summary>The engine was empty, and this run gave it everything that it has.</summary>
+    private bool _isFilledHere;
+
     /// <summary>Which routers are limited is known.</summary>
     private bool _limitsSet;
 
@@ -119,8 +122,9 @@ internal sealed class PathSync
     public IReadOnlyCollection<BgpPath> TakeMoved() => _wanted.TakeMoved();
 
     /// <inheritdoc cref="IBgpSpeaker.SetPathsAsync"/>
-    public Task<IReadOnlyList<RefusedPath>> SetAsync(EngineTurn turn, IReadOnlyCollection<BgpPath> paths, bool mayWithdraw) =>
-        SendAsync(turn, _wanted.Replace(turn, paths, mayWithdraw && turn.IsConnected), mayWithdraw);
+    /// <param name="hadPeers">This run has had peers.</param>
+    public Task<IReadOnlyList<RefusedPath>> SetAsync(EngineTurn turn, IReadOnlyCollection<BgpPath> paths, bool mayWithdraw, bool hadPeers) =>
+        SendAsync(turn, _wanted.Replace(turn, paths, mayWithdraw && turn.IsConnected, _isFilledHere && !hadPeers), mayWithdraw);
 
     /// <summary>Sets the limited routers before what they get is known: what an earlier run withheld stays withheld until the paths are set.</summary>
     public async Task ExpectLimitsAsync(EngineTurn turn, IReadOnlyList<LimitedPeer> limits)
@@ -200,6 +204,7 @@ internal sealed class PathSync
         }
 
         Interlocked.Add(ref _added, sent.Added - sent.Withdrawn);
+        _isFilledHere = true;
         (_adopted, _mustCompareAll, _callIsOut) = (true, false, false);
     }
 
@@ -232,15 +237,12 @@ internal sealed class PathSync
         }
     }
 
-    /// <summary>Makes a running engine hold what is wanted. The first time, that is what it holds already.</summary>
-    /// <param name="settled">Withdrawals reach every router that may have the path.</param>
-    public async Task CompareAsync(EngineTurn turn, bool settled)
+    /// <summary>Makes a running engine hold what is wanted. The first time, that is what it holds already. What is leaving stays: it is withdrawn when it is known whom that reaches.</summary>
+    public async Task CompareAsync(EngineTurn turn)
     {
         RoutersMayKeep |= HasExpected;
         if (_callIsOut) await Task.Delay(LateCalls, _time, turn.Lost);
         _callIsOut = true; // until everything has been answered
-        // What is in the engine and not wanted is withdrawn by the comparison.
-        if (settled && _wanted.RemoveLeaving(turn).Count > 0) _mustCompareAll = true;
         if (!_adopted) await AdoptAsync(turn);
         else if (_mustCompareAll || !await _audit.CountsAgreeAsync(turn)) await _audit.CompareAllAsync(turn);
         (_adopted, _mustCompareAll, _callIsOut) = (true, false, false);

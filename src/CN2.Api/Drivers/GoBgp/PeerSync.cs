@@ -90,7 +90,7 @@ internal sealed class PeerSync(
     public bool IsSettling(EngineTurn turn)
     {
         turn.Require();
-        return _changes.AreRunning || _unsettled.Keys.Any(sessions.IsEstablished);
+        return _changes.AreRunning || (_wanted is null ? _unsettled.Count > 0 : _unsettled.Keys.Any(sessions.IsEstablished));
     }
 
     /// <summary>The peers; of those that cannot be read, what the engine has, or had when it last answered.</summary>
@@ -268,18 +268,20 @@ internal sealed class PeerSync(
     }
 
     /// <summary>
-    /// Takes over the peers of an engine that runs since before this server, as long as the wanted ones are not known: what is withdrawn reaches neither those that
-    /// are away, nor those that wait for everything as after a restart.
+    /// Takes over the peers of an engine that runs since before this server, as long as the wanted ones are not known. A withdrawal does not reach those that are away, and those to which
+    /// the engine has not sent everything since it was restarted.
     /// </summary>
-    public async Task FindAsync(EngineTurn turn)
+    private async Task FindAsync(EngineTurn turn)
     {
+        var waiting = new HashSet<string>();
         foreach (var actual in await engine.ListPeersAsync(null, turn.Lost))
         {
             var address = actual.Conf.NeighborAddress;
             if (actual.State?.SessionState is not Wire.PeerState.Types.SessionState.Established) _missed.FoundAway(address);
-            if (actual.GracefulRestart?.LocalRestarting == true) _unsettled.TryAdd(address, time.GetTimestamp());
-            else _unsettled.Remove(address);
+            if (actual.GracefulRestart is { Enabled: true, LocalRestarting: true }) waiting.Add(address);
         }
+        foreach (var address in _unsettled.Keys.Except(waiting).ToList()) _unsettled.Remove(address);
+        foreach (var address in waiting) Unsettle(address);
     }
 
     /// <param name="always">False: only if an event called for it since the last check.</param>
@@ -441,12 +443,18 @@ internal sealed class PeerSync(
     {
         if (RoutersMayKeep && actual.GracefulRestart is { LocalRestarting: true } && peer is { GracefulRestart: true, AdminDown: false })
         {
-            _unsettled.TryAdd(address, time.GetTimestamp());
+            Unsettle(address);
         }
         else if (actual.State?.SessionState is Wire.PeerState.Types.SessionState.Established || peer is not { GracefulRestart: true, AdminDown: false })
         {
             _unsettled.Remove(address);
         }
+    }
+
+    /// <summary>Withdrawals wait for the peer, unless it gets a new session anyway, or was waited for before.</summary>
+    private void Unsettle(string address)
+    {
+        if (!_missed.Contains(address)) _unsettled.TryAdd(address, time.GetTimestamp());
     }
 
     /// <summary>The engine refuses a peer: its session says why, and the other peers are carried out.</summary>

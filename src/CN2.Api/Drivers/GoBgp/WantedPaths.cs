@@ -71,7 +71,8 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
 
     /// <summary>Replaces the whole set.</summary>
     /// <param name="mayWithdraw">False: a withdrawal would not reach every router that may have the path, so unwanted paths stay as leaving ones.</param>
-    public WantedChange Replace(EngineTurn turn, IReadOnlyCollection<BgpPath> paths, bool mayWithdraw)
+    /// <param name="isUnseen">No router has been sent anything by this engine, so that a path may become another one and keep the number by which the routers know it.</param>
+    public WantedChange Replace(EngineTurn turn, IReadOnlyCollection<BgpPath> paths, bool mayWithdraw, bool isUnseen)
     {
         turn.Require();
         var wanted = new PathTable(_state.Table);
@@ -85,6 +86,11 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
             PathAttributes? before = null;
             if (_state.Table.Find(key, nextHop.Address) is { } held) (identifier, before, wireIdentifier) = (held.Identifier, held.Attributes, held.WireIdentifier);
             wanted.Set(key, nextHop, attributes, identifier, out _, out var after, wireIdentifier, floatingIP);
+            if (isUnseen && before is not null && identifier == after.Identifier)
+            {
+                if (!after.Attributes.Equals(before)) changes.Kept.Add(new(key, after, IsWithdraw: false));
+                continue;
+            }
             if (before is not null && LimitedPaths.IsWithheldAnew(before, after.Attributes))
             {
                 after = wanted.Remark(key, nextHop.Address, anew: true, _state.NewWireIdentifier(turn, key, wanted));

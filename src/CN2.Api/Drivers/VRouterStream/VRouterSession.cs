@@ -228,8 +228,8 @@ internal sealed class VRouterSession(VRouterHello hello, VRouterKnowledge knows,
     /// <summary>Ends the stream when the agent has been silent for too long. Apart from writing, which a dead peer may hold up.</summary>
     public async Task WatchSilenceAsync(CancellationToken cancellation)
     {
-        // A timer for what is left of the patience, and not one every second: thousands of agents are watched, and a heartbeat is there long before.
-        while (HeartbeatProtocol.Patience - time.GetElapsedTime(Volatile.Read(ref _heard)) is { Ticks: > 0 } left) await Task.Delay(left, time, cancellation);
+        // A timer for what is left of the patience, and not one every second: thousands of agents are watched, and a heartbeat is there long before. A delay counts whole milliseconds.
+        while (HeartbeatProtocol.Patience - time.GetElapsedTime(Volatile.Read(ref _heard)) is { Ticks: > 0 } left) await Task.Delay(left + TimeSpan.FromMilliseconds(1), time, cancellation);
         End("nothing was heard of the agent for too long");
     }
 }
