@@ -122,7 +122,7 @@ public sealed class RouterStoryTests
         story.Run(Second / 10);
         story.Engine.Start();
         story.Until(() => story.IsUp(story.Frr) && story.Engine.Sessions.Any(s => s.Router == story.Frr && s.IsRestarting));
-        var rows = story.RowsOf(goes, stays);
+        var (rows, session) = (story.RowsOf(goes, stays), story.Engine.Sessions.Single(s => s.Router == story.Frr));
         story.Kill();
 
         story.Start(rows, stays);
@@ -130,6 +130,7 @@ public sealed class RouterStoryTests
         story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
         story.Run(15 * Second);
 
+        Assert.Contains(session, story.Engine.Sessions); // it waited, and needed no new session
         foreach (var router in new[] { story.Frr, story.Bird, story.OnePath }) Assert.Equal([stays.NextHop], router.Table.Select(p => p.Path.NextHop));
     }
 

@@ -7,7 +7,7 @@ public sealed class SharedResourcesTests
 {
     private readonly SharedResources _shared = new();
 
-    /// <summary>There are a hundred thousand Services, and most have the namespace, the texts and the ports of others. A reader of rows makes a LabelSet of selectors.</summary>
+    /// <summary>Of a hundred thousand Services most have the namespace, the selector and the ports of others. Rows are read with selectors that are LabelSets already.</summary>
     [Fact]
     public void Equal_parts_of_resources_are_in_memory_once()
     {
