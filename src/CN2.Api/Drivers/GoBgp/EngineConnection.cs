@@ -184,6 +184,7 @@ internal sealed class EngineConnection(
             var withdrew = false;
             using (var turn = await TakeTurnAsync(cancellationToken))
             {
+                // What the policies changed on the way out is sent anew when all routers are settled, as withdrawals are.
                 if (paths.HasLeaving || engine.Policies.OwesResend) peers.ForgetLate(turn);
                 // Before the paths, because a path that is not wanted may leave as long as they are not restored.
                 await policies.CheckAsync(turn);
