@@ -6,6 +6,7 @@ using CN2.Network.Sequencing;
 namespace CN2.Api.Drivers;
 
 /// <summary>A change of a vRouter's configuration. An added item replaces the one with the same key.</summary>
+/// <param name="NatEntries">They and <paramref name="RemovedNatEntries"/> come after <see cref="CommonNatEntries"/>.</param>
 public sealed record VRouterDelta(
     IReadOnlyCollection<VirtualRouterNatEntry> NatEntries,
     IReadOnlyCollection<IPAddress> FloatingIPs,
@@ -14,6 +15,9 @@ public sealed record VRouterDelta(
     IReadOnlyCollection<IPAddress> RemovedFloatingIPs,
     IReadOnlyCollection<Guid> RemovedProbes)
 {
+    /// <inheritdoc cref="NatEntryChanges.Common"/>
+    public NatEntryChanges? CommonNatEntries { get; init; }
+
     public IReadOnlyCollection<RoutingInstance> RoutingInstances { get; init; } = [];
     public IReadOnlyCollection<VpnRoute> VpnRoutes { get; init; } = [];
     public IReadOnlyCollection<int> RemovedRoutingInstances { get; init; } = [];

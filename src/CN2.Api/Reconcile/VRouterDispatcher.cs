@@ -193,7 +193,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
         {
             var time = pace.Of(state.Ledger.Accounts.Count(a => a.ConnectedHere));
             _commonDueAt = now + time;
-            var natEntries = state.Sequencer.TakeNatEntries();
+            var natEntries = state.Sequencer.TakeNatEntries(pace.SharedFrom);
             state.Ledger.Unsent = state.Sequencer.OwnersOfCommonNatEntries;
             Send(state.Ledger.Accounts.ToList(), natEntries, vpnRoutes, reachesVpns, changedCarriers, isInTurn: time > TimeSpan.Zero);
             _changedAddresses.Clear();
@@ -206,7 +206,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
         else
         {
             HashSet<string> names = [.. state.Sequencer.ChangedVirtualRouters, .. _newcomers, .. _changedProbes.Keys, .. _changedHolders.Keys, .. changedCarriers.Keys];
-            var natEntries = isSomethingForAll ? state.Sequencer.TakeNatEntriesFor(names, GetsDelta) : state.Sequencer.TakeNatEntries();
+            var natEntries = isSomethingForAll ? state.Sequencer.TakeNatEntriesFor(names, GetsDelta, pace.SharedFrom) : state.Sequencer.TakeNatEntries(pace.SharedFrom);
             state.Ledger.Unsent = state.Sequencer.OwnersOfCommonNatEntries;
             Send(names.Select(state.Ledger.Find).OfType<VirtualRouterLedger.Account>(), natEntries, vpnRoutes, reachesVpns, changedCarriers, isInTurn: false);
         }
@@ -345,7 +345,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             else delta.Routes.Add(route);
         }
 
-        foreach (var key in changes?.Put.Select(e => e.Key).Where(k => k.RoutingInstance != 0) ?? [])
+        foreach (var key in changes?.PutInVpns ?? [])
         {
             if (!carried.TryGetValue(key.RoutingInstance, out var keys))
             {
@@ -357,7 +357,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             keys.Add(key);
         }
 
-        foreach (var key in changes?.Removed.Where(k => k.RoutingInstance != 0) ?? [])
+        foreach (var key in changes?.RemovedFromVpns ?? [])
         {
             if (!carried.TryGetValue(key.RoutingInstance, out var keys) || !keys.Remove(key) || keys.Count > 0) continue;
             carried.Remove(key.RoutingInstance);
@@ -382,6 +382,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             [.. _changedAddresses.Where(a => !_dropSet.ContainsKey(a))],
             [.. (probes ?? []).Where(e => !Probes(e))])
         {
+            CommonNatEntries = changes?.Common,
             RoutingInstances = overlay.Instances,
             VpnRoutes = overlay.Routes,
             RemovedRoutingInstances = overlay.RemovedInstances,

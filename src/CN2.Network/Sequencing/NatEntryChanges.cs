@@ -2,9 +2,39 @@ using CN2.Network.Compilation;
 
 namespace CN2.Network.Sequencing;
 
-/// <summary>The changes to send to one vRouter, or to several alike, since the last flush.</summary>
-/// <param name="Put">Entries to add; they replace what has the same key.</param>
-public sealed record NatEntryChanges(IReadOnlyCollection<VirtualRouterNatEntry> Put, IReadOnlyCollection<NatEntryKey> Removed);
+/// <summary>The changes to send to one vRouter, or to several alike, since the last flush. Not for several threads.</summary>
+/// <param name="put">Entries to add; they replace what has the same key.</param>
+/// <param name="removed">Keys of entries to remove.</param>
+/// <param name="common">
+/// Further changes, which are one object for all vRouters that get them. They come first: a key that is in <paramref name="put"/> or <paramref name="removed"/> too has
+/// what is said there. Null: there are none.
+/// </param>
+public sealed class NatEntryChanges(IReadOnlyCollection<VirtualRouterNatEntry> put, IReadOnlyCollection<NatEntryKey> removed, NatEntryChanges? common = null)
+{
+    private IReadOnlyList<NatEntryKey>? _putInVpns;
+    private IReadOnlyList<NatEntryKey>? _removedFromVpns;
+
+    public IReadOnlyCollection<VirtualRouterNatEntry> Put => put;
+
+    public IReadOnlyCollection<NatEntryKey> Removed => removed;
+
+    public NatEntryChanges? Common => common;
+
+    /// <summary>The keys in RoutingInstances that entries are put for, those of <see cref="Common"/> too.</summary>
+    public IReadOnlyList<NatEntryKey> PutInVpns => _putInVpns ??= InVpns(put.Select(e => e.Key), common?.PutInVpns);
+
+    /// <summary>The keys in RoutingInstances whose entries are removed, those of <see cref="Common"/> too.</summary>
+    public IReadOnlyList<NatEntryKey> RemovedFromVpns => _removedFromVpns ??= InVpns(removed, common?.RemovedFromVpns);
+
+    private List<NatEntryKey> InVpns(IEnumerable<NatEntryKey> own, IReadOnlyList<NatEntryKey>? ofCommon)
+    {
+        var keys = own.Where(k => k.RoutingInstance != 0).ToList();
+        if (ofCommon is not { Count: > 0 }) return keys;
+        HashSet<NatEntryKey> named = [.. put.Select(e => e.Key), .. removed];
+        keys.AddRange(ofCommon.Where(k => !named.Contains(k)));
+        return keys;
+    }
+}
 
 /// <summary>
 /// The changes of one flush: those for every vRouter, and those of the vRouters that get something else. Owners are told apart in the same way, so that what waits for

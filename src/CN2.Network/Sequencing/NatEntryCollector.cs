@@ -5,8 +5,8 @@ namespace CN2.Network.Sequencing;
 
 /// <summary>
 /// Collects the changes for the vRouters until they are taken. A change for every vRouter is kept once, however many there are. A vRouter that
-/// is changed by name has a table of its own, which counts for the keys in it. What is there for some vRouters may be taken before the rest: changes are counted in
-/// periods, and what a vRouter was given belongs to earlier periods than what it is given next.
+/// is changed by name has a table of its own, which counts for the keys in it. What is there for some vRouters may be taken before the rest: changes are numbered,
+/// and what a vRouter was given has lower numbers than what it is given next.
 /// </summary>
 /// <param name="isBeforeWholes">
 /// No vRouter was sent anything yet, and what is collected here is part of the whole that each gets first: only the owners are collected, which wait for it. The entries
@@ -19,8 +19,16 @@ internal sealed class NatEntryCollector(bool isBeforeWholes = false)
 
     /// <summary>Key → the vRouters' own tables that have it.</summary>
     private readonly MultiMap<NatEntryKey, Table> _tablesWith = new();
+
+    /// <summary>The changes for every vRouter in their order. Those of a key but the last are outdated.</summary>
+    private readonly List<(NatEntryKey Key, long Number)> _log = [];
+
+    /// <summary>So many changes of <see cref="_log"/> were given already → the rest. One object for all vRouters that get it.</summary>
+    private readonly Dictionary<int, NatEntryChanges> _rests = [];
     private long _excepted;
-    private long _period = 1;
+
+    /// <summary>Of the last change.</summary>
+    private long _number;
 
     /// <summary>Something is to be sent to the vRouter.</summary>
     public bool HasAny(string virtualRouter) => _tables.TryGetValue(virtualRouter, out var own) ? HasAny(own) : HasEverywhere;
@@ -45,7 +53,7 @@ internal sealed class NatEntryCollector(bool isBeforeWholes = false)
     {
         var own = TableOf(virtualRouter);
         own.Owners.Add(owner);
-        Set(own, entry.Key, new Change(owner, entry, _period));
+        Set(own, entry.Key, new Change(owner, entry, ++_number));
     }
 
     /// <summary>A key that another owner has taken over in the same flush (a node port, a freed address) stays, whichever owner comes first.</summary>
@@ -53,39 +61,40 @@ internal sealed class NatEntryCollector(bool isBeforeWholes = false)
     {
         var own = TableOf(virtualRouter);
         own.Owners.Add(owner);
-        if (!IsPutByOther(virtualRouter, owner, key)) Set(own, key, new Change(owner, null, _period));
+        if (!IsPutByOther(virtualRouter, owner, key)) Set(own, key, new Change(owner, null, ++_number));
     }
 
     /// <summary>As <see cref="Put"/>, on every vRouter but <paramref name="except"/>.</summary>
-    public void PutElsewhere(IReadOnlyCollection<string> except, Guid owner, VirtualRouterNatEntry entry) => SetElsewhere(except, entry.Key, new Change(owner, entry, _period));
+    public void PutElsewhere(IReadOnlyCollection<string> except, Guid owner, VirtualRouterNatEntry entry) => SetElsewhere(except, entry.Key, new Change(owner, entry, ++_number));
 
     /// <summary>As <see cref="Remove"/>, on every vRouter but <paramref name="except"/>.</summary>
-    public void RemoveElsewhere(IReadOnlyCollection<string> except, Guid owner, NatEntryKey key) => SetElsewhere(except, key, new Change(owner, null, _period));
+    public void RemoveElsewhere(IReadOnlyCollection<string> except, Guid owner, NatEntryKey key) => SetElsewhere(except, key, new Change(owner, null, ++_number));
 
     /// <summary>All that is there. Nothing may be collected afterwards: what a vRouter gets is put together when it is asked for.</summary>
-    public NatEntryChangeSet Take()
+    public NatEntryChangeSet Take(CommonChanges common)
     {
-        var everywhere = HasEverywhere ? new Lazy<NatEntryChanges>(MergeEverywhere) : null;
+        var everywhere = HasEverywhere ? new Lazy<NatEntryChanges>(() => Since(0)) : null;
         var different = new Dictionary<string, NatEntryChangeSet.Part>(_tables.Count);
-        foreach (var (name, own) in _tables) different[name] = PartOf(own, HasAny(own) && !isBeforeWholes ? new Lazy<NatEntryChanges>(() => Merge(own)) : null);
+        foreach (var (name, own) in _tables) different[name] = PartOf(own, HasAny(own) && !isBeforeWholes ? new Lazy<NatEntryChanges>(() => Merge(name, own, common)) : null);
         return new NatEntryChangeSet(everywhere, _everywhere.Owners, different);
     }
 
     /// <summary>All that is there for these vRouters. The others get it later, and these get then what came meanwhile.</summary>
     /// <param name="virtualRouters">Their names.</param>
     /// <param name="getsDelta">The changes of the vRouter will be asked for; what others get is only counted as taken.</param>
-    public NatEntryChangeSet TakeFor(IReadOnlyCollection<string> virtualRouters, Predicate<string> getsDelta)
+    /// <param name="common">How they get what is for every vRouter.</param>
+    public NatEntryChangeSet TakeFor(IReadOnlyCollection<string> virtualRouters, Predicate<string> getsDelta, CommonChanges common)
     {
         if (isBeforeWholes) throw new InvalidOperationException("What is in the wholes is taken for all vRouters.");
         var different = new Dictionary<string, NatEntryChangeSet.Part>(virtualRouters.Count);
         foreach (var name in virtualRouters)
         {
             var own = TableOf(name);
-            different[name] = PartOf(own, getsDelta(name) && HasAny(own) ? new Lazy<NatEntryChanges>(Merge(own)) : null);
-            own.WasTaken(_period);
+            different[name] = PartOf(own, getsDelta(name) && HasAny(own) ? new Lazy<NatEntryChanges>(Merge(name, own, common)) : null);
+            own.WasTaken(_number, _log.Count);
         }
 
-        _period++;
+        _rests.Clear();
         return new NatEntryChangeSet(null, [.. _everywhere.Owners], different);
     }
 
@@ -95,28 +104,55 @@ internal sealed class NatEntryCollector(bool isBeforeWholes = false)
         own.Owners.Count > 0 || (isBeforeWholes ? HasEverywhere : own.Taken == 0 ? _everywhere.Changes.Count > own.KeysOfEverywhere : _everywhere.Newest > own.Taken);
 
     /// <summary>What came for the vRouter since it was last given something.</summary>
-    private NatEntryChanges Merge(Table own)
+    private NatEntryChanges Merge(string virtualRouter, Table own, CommonChanges common)
     {
+        if (_log.Count - own.TakenOfLog - own.Changes.Count >= common.SharedFrom) return Differing(virtualRouter, own, common);
         var changes = new Builder(own.Changes.Count);
-        foreach (var (key, change) in own.Changes) changes.Add(key, change, own.Taken);
+        foreach (var (key, change) in own.Changes)
+            if (change?.Number > own.Taken) changes.Add(key, change.Value.Entry);
         // Mostly all of them are in its own table too.
-        if (_everywhere.Newest <= own.Taken || own.KeysOfEverywhere == _everywhere.Changes.Count) return changes.Result;
-        foreach (var (key, change) in _everywhere.Changes)
-            if (!own.Changes.ContainsKey(key)) changes.Add(key, change, own.Taken);
-        return changes.Result;
+        if (own.KeysOfEverywhere == _everywhere.Changes.Count) return changes.Of(common: null);
+        foreach (var (key, change) in EverywhereSince(own.TakenOfLog))
+            if (!own.Changes.ContainsKey(key)) changes.Add(key, change.Entry);
+        return changes.Of(common: null);
     }
 
-    private NatEntryChanges MergeEverywhere()
+    /// <summary>The same as a difference from what is for every vRouter.</summary>
+    private NatEntryChanges Differing(string virtualRouter, Table own, CommonChanges common)
     {
-        var changes = new Builder(_everywhere.Changes.Count);
-        foreach (var (key, change) in _everywhere.Changes) changes.Add(key, change, after: 0);
-        return changes.Result;
+        var changes = new Builder(own.Changes.Count);
+        foreach (var (key, change) in own.Changes)
+        {
+            Change? everywhere = _everywhere.Changes.TryGetValue(key, out var any) && any?.Number > own.Taken ? any : null;
+            if (change?.Number > own.Taken || (change is not null && everywhere is not null)) changes.Add(key, change.Value.Entry);
+            else if (change is null && everywhere is { } other) changes.Add(key, common.EntryOn(virtualRouter, other.Owner, key));
+        }
+
+        return changes.Of(Since(own.TakenOfLog));
+    }
+
+    private NatEntryChanges Since(int ofLog)
+    {
+        if (_rests.TryGetValue(ofLog, out var rest)) return rest;
+        var changes = new Builder(_log.Count - ofLog);
+        foreach (var (key, change) in EverywhereSince(ofLog)) changes.Add(key, change.Entry);
+        return _rests[ofLog] = changes.Of(common: null);
+    }
+
+    /// <summary>The changes for every vRouter from there on in <see cref="_log"/>, of each key the last one.</summary>
+    private IEnumerable<(NatEntryKey Key, Change Change)> EverywhereSince(int ofLog)
+    {
+        for (var i = ofLog; i < _log.Count; i++)
+        {
+            var (key, number) = _log[i];
+            if (_everywhere.Changes[key] is { } change && change.Number == number) yield return (key, change);
+        }
     }
 
     private void SetElsewhere(IReadOnlyCollection<string> except, NatEntryKey key, Change change)
     {
         _everywhere.Owners.Add(change.Owner);
-        _everywhere.Newest = _period;
+        _everywhere.Newest = change.Number;
         ReachesVpns |= key.RoutingInstance != 0;
         if (isBeforeWholes) return;
         var before = _everywhere.Changes.GetValueOrDefault(key);
@@ -127,7 +163,7 @@ internal sealed class NatEntryCollector(bool isBeforeWholes = false)
             own.Excepted = _excepted;
             if (own.Changes.ContainsKey(key)) continue;
             Set(own, key, before);
-            if (before is { } kept && kept.Period > own.Taken) own.Owners.Add(kept.Owner); // what it was given already is awaited already
+            if (before is { } kept && kept.Number > own.Taken) own.Owners.Add(kept.Owner); // what it was given already is awaited already
         }
 
         foreach (var own in _tablesWith[key])
@@ -140,6 +176,7 @@ internal sealed class NatEntryCollector(bool isBeforeWholes = false)
         if (IsOvertaken(_everywhere, key, change)) return;
         if (!_everywhere.Changes.ContainsKey(key)) foreach (var own in _tablesWith[key]) own.KeysOfEverywhere++;
         _everywhere.Changes[key] = change;
+        _log.Add((key, change.Number));
     }
 
     private static bool IsOvertaken(Table table, NatEntryKey key, Change change) => change.Entry is null && IsPutByOther(table, change.Owner, key);
@@ -168,21 +205,20 @@ internal sealed class NatEntryCollector(bool isBeforeWholes = false)
     }
 
     /// <param name="Entry">Null: the entry is removed.</param>
-    /// <param name="Period">In which it came.</param>
-    private readonly record struct Change(Guid Owner, VirtualRouterNatEntry? Entry, long Period);
+    /// <param name="Number">Later changes have higher ones.</param>
+    private readonly record struct Change(Guid Owner, VirtualRouterNatEntry? Entry, long Number);
 
     private readonly struct Builder(int capacity)
     {
         private readonly List<VirtualRouterNatEntry> _put = new(capacity);
         private readonly List<NatEntryKey> _removed = [];
 
-        public NatEntryChanges Result => new(_put, _removed);
+        public NatEntryChanges Of(NatEntryChanges? common) => new(_put, _removed, common);
 
-        /// <param name="after">Changes of later periods only.</param>
-        public void Add(NatEntryKey key, Change? change, long after)
+        /// <param name="entry">Null: the entry is removed.</param>
+        public void Add(NatEntryKey key, VirtualRouterNatEntry? entry)
         {
-            if (change is not { } c || c.Period <= after) return;
-            if (c.Entry is { } entry) _put.Add(entry);
+            if (entry is not null) _put.Add(entry);
             else _removed.Add(key);
         }
     }
@@ -195,11 +231,14 @@ internal sealed class NatEntryCollector(bool isBeforeWholes = false)
         /// <summary>Of a vRouter's own table: of what was not taken yet.</summary>
         public HashSet<Guid> Owners { get; private set; } = [];
 
-        /// <summary>Of the table for every vRouter: the last period with a change.</summary>
+        /// <summary>Of the table for every vRouter: the number of the last change.</summary>
         public long Newest { get; set; }
 
-        /// <summary>Of a vRouter's own table: what came until the end of this period was taken; 0: nothing.</summary>
+        /// <summary>Of a vRouter's own table: what came up to the change of this number was taken; 0: nothing.</summary>
         public long Taken { get; private set; }
+
+        /// <summary>Of a vRouter's own table: so many changes for every vRouter were taken with it, the outdated ones counted.</summary>
+        public int TakenOfLog { get; private set; }
 
         /// <summary>The last change elsewhere that left this vRouter out.</summary>
         public long Excepted { get; set; }
@@ -207,9 +246,9 @@ internal sealed class NatEntryCollector(bool isBeforeWholes = false)
         /// <summary>Of a vRouter's own table: how many of its keys are changed everywhere too.</summary>
         public int KeysOfEverywhere { get; set; }
 
-        public void WasTaken(long period)
+        public void WasTaken(long number, int ofLog)
         {
-            Taken = period;
+            (Taken, TakenOfLog) = (number, ofLog);
             Owners = [];
         }
     }

@@ -217,8 +217,19 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         return (owners, entries);
     }
 
+    /// <summary>What the vRouter has of the owner under this key: what is held, or what the owner asks for.</summary>
+    private VirtualRouterNatEntry? EntryOn(string virtualRouter, Guid owner, NatEntryKey key)
+    {
+        foreach (var route in _held.Of(key))
+            if (route.VirtualRouter == virtualRouter) return route.HeldEntries.First(e => e.Key == key);
+        foreach (var natEntry in _compiled.GetValueOrDefault(owner)?.NatEntries ?? [])
+            if (natEntry.Key == key) return IsHeld(ScopeOf(natEntry), virtualRouter) ? null : natEntry.On(virtualRouter);
+        return null;
+    }
+
     /// <summary>The changes to send to each vRouter since the last call.</summary>
-    public NatEntryChangeSet TakeNatEntries() => Exchange(ref _natEntries, new NatEntryCollector()).Take();
+    /// <param name="sharedFrom">From so many changes for all on, vRouters that also get some of their own have them as <see cref="NatEntryChanges.Common"/>.</param>
+    public NatEntryChangeSet TakeNatEntries(int sharedFrom) => Exchange(ref _natEntries, new NatEntryCollector()).Take(new CommonChanges(sharedFrom, EntryOn));
 
     /// <summary>
     /// The changes to send to these vRouters; those for the others stay. A message to a vRouter must bring it all that is there for it, because what waits for its next
@@ -226,7 +237,9 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     /// </summary>
     /// <param name="virtualRouters">Their names.</param>
     /// <param name="getsDelta">The vRouter is sent its changes: it is there, and does not get the whole.</param>
-    public NatEntryChangeSet TakeNatEntriesFor(IReadOnlyCollection<string> virtualRouters, Predicate<string> getsDelta) => _natEntries.TakeFor(virtualRouters, getsDelta);
+    /// <param name="sharedFrom">As of <see cref="TakeNatEntries"/>.</param>
+    public NatEntryChangeSet TakeNatEntriesFor(IReadOnlyCollection<string> virtualRouters, Predicate<string> getsDelta, int sharedFrom) =>
+        _natEntries.TakeFor(virtualRouters, getsDelta, new CommonChanges(sharedFrom, EntryOn));
 
     /// <summary>The vRouters for which there are changes of their own.</summary>
     public IEnumerable<string> ChangedVirtualRouters => _natEntries.ChangedByName;

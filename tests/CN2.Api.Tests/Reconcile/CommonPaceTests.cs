@@ -8,7 +8,7 @@ namespace CN2.Api.Tests.Reconcile;
 /// <summary>Changes for all vRouters reach those without a change of their own at a pace, and nobody counts as up to date before.</summary>
 public sealed class CommonPaceTests : IAsyncDisposable
 {
-    private static readonly CommonPace Pace = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(100), 2);
+    private static readonly CommonPace Pace = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(100), 2, SharedFrom: 500);
     private static readonly Guid First = Sample.Uid(4001);
     private static readonly Guid Second = Sample.Uid(4002);
     private static readonly Guid Third = Sample.Uid(4003);

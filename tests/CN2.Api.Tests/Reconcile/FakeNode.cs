@@ -159,6 +159,8 @@ internal sealed class FakeNode(string name, string address)
     {
         lock (_lock)
         {
+            foreach (var key in delta.CommonNatEntries?.Removed ?? []) _wanted.Remove(key);
+            Put(delta.CommonNatEntries?.Put ?? [], [], []);
             foreach (var key in delta.RemovedNatEntries) _wanted.Remove(key);
             _drops.ExceptWith(delta.RemovedFloatingIPs);
             foreach (var uid in delta.RemovedProbes) _probes.Remove(uid);

@@ -7,7 +7,7 @@ namespace CN2.Api.Tests.Reconcile;
 /// <summary>A step of a round that has something to do later says when: nothing else may wake the loop until then.</summary>
 public sealed class WakeUpTests : IAsyncDisposable
 {
-    private static readonly CommonPace Pace = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(100), 2);
+    private static readonly CommonPace Pace = new(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(100), 2, SharedFrom: 500);
     private static readonly Guid Owner = Sample.Uid(4001);
     private readonly LoopParts _parts = new(replace: services => services.AddSingleton(Pace).AddSingleton<ILeaderTasks>(new RecordingLeaderTasks()));
     private readonly NextTick _next = new();

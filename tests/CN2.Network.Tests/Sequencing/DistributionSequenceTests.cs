@@ -87,7 +87,7 @@ public sealed class DistributionSequenceTests
             void Set(EquatableList<string> places)
             {
                 world.Sequencer.Set(compiled.Owner, compiled with { NatEntries = [entry with { OnlyOn = places }] }, world.Now);
-                world.Sequencer.TakeNatEntries();
+                world.Sequencer.TakeNatEntries(int.MaxValue);
             }
         }
 

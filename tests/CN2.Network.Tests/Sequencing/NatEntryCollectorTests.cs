@@ -11,6 +11,9 @@ public sealed class NatEntryCollectorTests
 {
     private static readonly string[] Names = ["compute1", "compute2", "compute3", "compute4"];
 
+    /// <summary>Nothing is shared.</summary>
+    private static readonly CommonChanges Copied = new(int.MaxValue, (_, _, _) => throw new InvalidOperationException("nobody needs to know what a vRouter has"));
+
     [Fact]
     public void Changes_for_every_vRouter_and_by_name_in_any_order_reach_each_vRouter_as_if_kept_for_it_alone()
     {
@@ -49,7 +52,7 @@ public sealed class NatEntryCollectorTests
             }
 
             var pending = Names.Where(collector.HasAny).ToList();
-            var taken = collector.Take();
+            var taken = collector.Take(Copied);
             foreach (var name in Names)
             {
                 var changes = taken.Of(name);
@@ -79,7 +82,7 @@ public sealed class NatEntryCollectorTests
                     string[] some = [.. Names.Where(_ => random.Next(2) == 0).Union(collector.ChangedByName)];
                     log.Add($"taken for {string.Join(' ', some)}");
                     var pending = some.Where(collector.HasAny).ToList();
-                    Give(collector.TakeFor(some, _ => true), some, pending);
+                    Give(collector.TakeFor(some, _ => true, Copied), some, pending);
                     Assert.DoesNotContain(some, collector.HasAny);
                 }
 
@@ -99,7 +102,7 @@ public sealed class NatEntryCollectorTests
                 foreach (var name in byName ? named : Names.Except(named)) each[name].Set(owner, key, entry);
             }
 
-            Give(collector.Take(), Names, [.. Names.Where(collector.HasAny)]);
+            Give(collector.Take(Copied), Names, [.. Names.Where(collector.HasAny)]);
             foreach (var name in Names)
             {
                 Assert.True(each[name].ToString() == Text(given[name].Values.OfType<VirtualRouterNatEntry>(), given[name].Where(g => g.Value is null).Select(g => g.Key)), string.Join("; ", log));
@@ -121,11 +124,102 @@ public sealed class NatEntryCollectorTests
     }
 
     [Fact]
+    public void What_is_shared_and_how_a_vRouter_differs_from_it_add_up_to_the_same()
+    {
+        var random = new Random(10);
+        var differed = 0;
+        for (var round = 0; round < 20_000; round++)
+        {
+            var collector = new NatEntryCollector();
+            var should = Names.ToDictionary(n => n, _ => new OneTable());
+            var has = Names.ToDictionary(n => n, _ => new Dictionary<NatEntryKey, VirtualRouterNatEntry>());
+            var shared = new CommonChanges(random.Next(3), (name, _, key) => should[name].Entry(key));
+            var log = new List<string>();
+            for (var step = random.Next(1, 12); step > 0; step--)
+            {
+                if (random.Next(3) == 0)
+                {
+                    string[] some = [.. Names.Where(_ => random.Next(2) == 0).Union(collector.ChangedByName)];
+                    log.Add($"taken for {string.Join(' ', some)}");
+                    Give(collector.TakeFor(some, _ => true, shared), some);
+                }
+
+                var (owner, key) = (new Guid(random.Next(3), 0, 0, new byte[8]), Key(random.Next(4)));
+                var entry = random.Next(3) > 0 ? Entry(key, step) : null;
+                var named = Names.Where(_ => random.Next(3) == 0).ToArray();
+                var byName = random.Next(2) == 0;
+                log.Add($"{(byName ? "on" : "except")} {string.Join(' ', named)}: {owner} {(entry is null ? "removes" : "puts")} {key}");
+                foreach (var name in byName ? named : [])
+                {
+                    if (entry is null) collector.Remove(name, owner, key);
+                    else collector.Put(name, owner, entry);
+                }
+
+                if (!byName && entry is null) collector.RemoveElsewhere(named, owner, key);
+                if (!byName && entry is not null) collector.PutElsewhere(named, owner, entry);
+                foreach (var name in byName ? named : Names.Except(named)) should[name].Set(owner, key, entry);
+            }
+
+            Give(collector.Take(shared), Names);
+            foreach (var name in Names) Assert.True(should[name].Puts == Text(has[name].Values, []), string.Join("; ", log));
+
+            void Give(NatEntryChangeSet taken, string[] names)
+            {
+                var common = names.Select(n => taken.Of(n)?.Common).OfType<NatEntryChanges>().ToList();
+                Assert.True(common.Distinct().Count() <= log.Count);
+                foreach (var name in names)
+                {
+                    var changes = taken.Of(name);
+                    if (changes?.Common is not null) differed++;
+                    foreach (var part in new[] { changes?.Common, changes }.OfType<NatEntryChanges>())
+                    {
+                        foreach (var key in part.Removed) has[name].Remove(key);
+                        foreach (var entry in part.Put) has[name][entry.Key] = entry;
+                    }
+                }
+            }
+        }
+
+        Assert.True(differed > 10_000);
+    }
+
+    [Fact]
+    public void Many_changes_for_all_are_one_object_for_those_that_get_some_of_their_own_too()
+    {
+        var collector = new NatEntryCollector();
+        var owner = Guid.NewGuid();
+        for (var i = 0; i < 100; i++) collector.PutElsewhere([], owner, Entry(Key(i), 1));
+        collector.Put("compute1", owner, Entry(Key(0), 2));
+        collector.PutElsewhere(["compute2"], owner, Entry(Key(1), 3));
+        var taken = collector.Take(new CommonChanges(50, (_, _, key) => Entry(key, 4)));
+        Assert.Equal("+0=2", Text(taken.Of("compute1")!.Put, taken.Of("compute1")!.Removed));
+        Assert.Equal("+1=1", Text(taken.Of("compute2")!.Put, taken.Of("compute2")!.Removed));
+        Assert.Equal(100, taken.Everywhere!.Put.Count);
+        Assert.Same(taken.Everywhere, taken.Of("compute1")!.Common);
+        Assert.Same(taken.Everywhere, taken.Of("compute2")!.Common);
+        Assert.Same(taken.Everywhere, taken.Of("compute3"));
+    }
+
+    [Fact]
+    public void What_a_vRouter_has_already_is_not_shared_again()
+    {
+        var collector = new NatEntryCollector();
+        var owner = Guid.NewGuid();
+        for (var i = 0; i < 100; i++) collector.PutElsewhere([], owner, Entry(Key(i), 1));
+        var shared = new CommonChanges(50, (_, _, _) => null);
+        Assert.Equal(100, collector.TakeFor(["compute1"], _ => true, shared).Of("compute1")!.Common!.Put.Count);
+        collector.PutElsewhere([], owner, Entry(Key(7), 2));
+        var next = collector.TakeFor(["compute1"], _ => true, shared).Of("compute1")!;
+        Assert.Null(next.Common);
+        Assert.Equal("+7=2", Text(next.Put, next.Removed));
+    }
+
+    [Fact]
     public void Who_gets_something_else_than_the_changes_counts_as_one_that_has_taken_them()
     {
         var collector = new NatEntryCollector();
         collector.PutElsewhere([], Guid.NewGuid(), Entry(Key(1), 1));
-        var taken = collector.TakeFor(["compute1", "compute2"], name => name == "compute1");
+        var taken = collector.TakeFor(["compute1", "compute2"], name => name == "compute1", Copied);
         Assert.NotNull(taken.Of("compute1"));
         Assert.Null(taken.Of("compute2"));
         Assert.True(taken.HasAny("compute2") && taken.GetsEverywhere("compute2"));
@@ -137,9 +231,9 @@ public sealed class NatEntryCollectorTests
     {
         var collector = new NatEntryCollector();
         collector.PutElsewhere([], Guid.NewGuid(), Entry(Key(1), 1));
-        collector.TakeFor(["compute1"], _ => true);
+        collector.TakeFor(["compute1"], _ => true, Copied);
         collector.PutElsewhere(["compute1"], Guid.NewGuid(), Entry(Key(1), 2));
-        Assert.Empty(collector.TakeFor(["compute1"], _ => true).OwnersOnlyOf("compute1"));
+        Assert.Empty(collector.TakeFor(["compute1"], _ => true, Copied).OwnersOnlyOf("compute1"));
     }
 
     [Fact]
@@ -170,7 +264,7 @@ public sealed class NatEntryCollectorTests
             var (changes, wholes) = (both[0], both[1]);
             Assert.Equal((changes.HasEverywhere, changes.ReachesVpns), (wholes.HasEverywhere, wholes.ReachesVpns));
             foreach (var name in Names) Assert.True(wholes.HasAny(name) || !changes.HasAny(name));
-            var (takenChanges, taken) = (changes.Take(), wholes.Take());
+            var (takenChanges, taken) = (changes.Take(Copied), wholes.Take(Copied));
             foreach (var name in Names)
             {
                 Assert.Subset(OwnersOf(taken, name).ToHashSet(), OwnersOf(takenChanges, name).ToHashSet());
@@ -182,7 +276,7 @@ public sealed class NatEntryCollectorTests
 
     [Fact]
     public void Before_the_wholes_nothing_can_be_taken_for_some() =>
-        Assert.Throws<InvalidOperationException>(() => new NatEntryCollector(isBeforeWholes: true).TakeFor(["compute1"], _ => true));
+        Assert.Throws<InvalidOperationException>(() => new NatEntryCollector(isBeforeWholes: true).TakeFor(["compute1"], _ => true, Copied));
 
     [Fact]
     public void Before_the_wholes_an_owner_costs_a_third_of_what_its_entries_would()
@@ -237,6 +331,11 @@ public sealed class NatEntryCollectorTests
             if (entry is null) _removed.Add(key);
             else _put[key] = (owner, entry);
         }
+
+        /// <summary>What is put, as the text of <see cref="ToString"/> says it.</summary>
+        public string Puts => Text(_put.Values.Select(p => p.Entry), []);
+
+        public VirtualRouterNatEntry? Entry(NatEntryKey key) => _put.TryGetValue(key, out var put) ? put.Entry : null;
 
         public override string ToString() => Text(_put.Values.Select(p => p.Entry), _removed);
     }

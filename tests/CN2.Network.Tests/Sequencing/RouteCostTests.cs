@@ -63,7 +63,7 @@ public sealed class RouteCostTests : IAcknowledgements
     {
         _acknowledged = false;
         foreach (var owner in owners) sequencer.Set(owner.Owner, owner, Now);
-        sequencer.TakeNatEntries();
+        sequencer.TakeNatEntries(int.MaxValue);
         _acknowledged = true;
         sequencer.Acknowledged("compute1", Now);
         sequencer.Announced(sequencer.TakeRoutes().Announce, Now);

@@ -15,6 +15,7 @@ internal sealed class SequencedWorld : IAcknowledgements
 {
     private readonly Dictionary<string, VirtualRouterAccount> _accounts;
     private readonly List<FloatingIPRoute> _announcing = [];
+    private int _taken;
     private readonly List<FloatingIPRoute> _withdrawing = [];
     private readonly Dictionary<(Guid, string, int), DateTimeOffset> _goneSince = [];
 
@@ -122,17 +123,23 @@ internal sealed class SequencedWorld : IAcknowledgements
     private void Do(Action act)
     {
         act();
-        var natEntries = Sequencer.TakeNatEntries();
+        var natEntries = Sequencer.TakeNatEntries(sharedFrom: _taken++ % 2 == 0 ? 1 : int.MaxValue);
         foreach (var (virtualRouter, account) in _accounts)
         {
             if (natEntries.Of(virtualRouter) is not { } changes) continue;
             account.Revision++;
-            foreach (var key in changes.Removed)
+            var after = new Dictionary<NatEntryKey, VirtualRouterNatEntry?>();
+            foreach (var part in new[] { changes.Common, changes }.OfType<NatEntryChanges>())
             {
-                if (account.Table.Remove(key, out var entry)) CheckRemoval(virtualRouter, entry);
+                foreach (var key in part.Removed) after[key] = null;
+                foreach (var entry in part.Put) after[entry.Key] = entry;
             }
 
-            foreach (var entry in changes.Put) account.Table[entry.Key] = entry;
+            foreach (var (key, entry) in after)
+            {
+                if (entry is not null) account.Table[key] = entry;
+                else if (account.Table.Remove(key, out var removed)) CheckRemoval(virtualRouter, removed);
+            }
         }
 
         var routes = Sequencer.TakeRoutes();

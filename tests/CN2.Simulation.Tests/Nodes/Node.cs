@@ -152,13 +152,12 @@ internal sealed class Node(string name, IPAddress address, IReadOnlyList<Publish
             foreach (var entry in config.NatEntries) Put(entry);
         }
 
-        foreach (var key in delta?.RemovedNatEntries ?? [])
+        if (delta is not null)
         {
-            _wanted.Remove(key);
-            _unapplied.Add(key);
+            Take(delta.CommonNatEntries?.Removed ?? [], delta.CommonNatEntries?.Put ?? []);
+            Take(delta.RemovedNatEntries, delta.NatEntries);
         }
 
-        foreach (var entry in delta?.NatEntries ?? []) Put(entry);
         _revision = revision;
         _retryAfter = RetryInterval;
         ApplyLater(TimeSpan.FromMilliseconds(random.Next(4) == 0 ? random.Next(120) : 1));
@@ -178,6 +177,17 @@ internal sealed class Node(string name, IPAddress address, IReadOnlyList<Publish
         }
 
         DialLater(TimeSpan.FromMilliseconds(random.Next(600)));
+    }
+
+    private void Take(IEnumerable<NatEntryKey> removed, IEnumerable<VirtualRouterNatEntry> put)
+    {
+        foreach (var key in removed)
+        {
+            _wanted.Remove(key);
+            _unapplied.Add(key);
+        }
+
+        foreach (var entry in put) Put(entry);
     }
 
     private void Put(VirtualRouterNatEntry entry)

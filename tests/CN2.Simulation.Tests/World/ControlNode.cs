@@ -140,7 +140,7 @@ internal sealed class ControlNode(Site site, int number)
         services.AddSingleton(Publisher.Serve(machine));
         services.AddReconciler();
         // As for a large fleet in every other life of the process, however few nodes there are.
-        if (Starts % 2 == 0) services.AddSingleton(new CommonPace(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(100), 0));
+        if (Starts % 2 == 0) services.AddSingleton(new CommonPace(TimeSpan.FromMilliseconds(50), TimeSpan.FromMilliseconds(100), 0, SharedFrom: 1));
         // As in a large fleet: an agent more than the share counts.
         services.AddSingleton(new AgentShare(Margin: 1));
         Replace(services, link);

@@ -91,12 +91,20 @@ internal static class VRouterMessages
 
     private static IPAddress? Address(ByteString bytes) => bytes.Length is 4 or 16 ? new IPAddress(bytes.Span) : null;
 
-    /// <summary>A change in one message, or in parts when it is large. Null: it is large, and the agent takes no parts.</summary>
+    /// <summary>A change in one message, or in parts when it is large, without <see cref="VRouterDelta.CommonNatEntries"/>. Null: it is large, and the agent takes no parts.</summary>
     public static IReadOnlyList<ServerMessage>? Deltas(ulong revision, VRouterDelta delta, bool takesParts, bool takesInside)
     {
         var whole = Delta(revision, delta, takesInside);
         if (whole.CalculateSize() <= LargestMessage) return [whole];
         return takesParts ? Parts(whole.Delta) : null;
+    }
+
+    /// <summary>The first parts of a change, which are the same for many agents. The rest of it must follow.</summary>
+    public static IReadOnlyList<ServerMessage> FirstParts(ulong revision, NatEntryChanges changes, bool takesInside)
+    {
+        var parts = Parts(Delta(revision, new VRouterDelta(changes.Put, [], [], changes.Removed, [], []), takesInside).Delta);
+        foreach (var part in parts) part.Delta.More = true;
+        return parts;
     }
 
     /// <summary>Cuts a change into parts of about <see cref="PartBytes"/>. Removals come first: an item is put again after it was removed.</summary>

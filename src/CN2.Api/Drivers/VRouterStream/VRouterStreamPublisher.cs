@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using System.Threading.RateLimiting;
+using CN2.Network.Sequencing;
 using Grpc.Core;
 
 namespace CN2.Api.Drivers.VRouterStream;
@@ -19,6 +21,9 @@ internal sealed class VRouterStreamPublisher(TimeProvider time) : IVRouterPublis
 
     /// <summary>What agents understand → the last change, encoded for them; null: it is too large for them.</summary>
     private readonly Dictionary<VRouterKnowledge, IReadOnlyList<EncodedMessage>?> _encoded = [];
+
+    /// <summary><see cref="VRouterDelta.CommonNatEntries"/> → what it is encoded, for as long as somebody refers to it.</summary>
+    private readonly ConditionalWeakTable<NatEntryChanges, Dictionary<(ulong Revision, VRouterKnowledge Knows), IReadOnlyList<EncodedMessage>>> _encodedCommon = [];
     private readonly StreamTurns _turns = new(time);
     private VRouterDelta? _encodedDelta;
     private ulong _encodedRevision;
@@ -67,7 +72,7 @@ internal sealed class VRouterStreamPublisher(TimeProvider time) : IVRouterPublis
         if (Encode(revision, delta, session.Knows) is not { } parts) return false;
         queue(session, parts);
         Interlocked.Increment(ref _deltas);
-        Interlocked.Add(ref _natEntriesSent, delta.NatEntries.Count);
+        Interlocked.Add(ref _natEntriesSent, delta.NatEntries.Count + (delta.CommonNatEntries?.Put.Count ?? 0));
         return true;
     }
 
@@ -78,10 +83,21 @@ internal sealed class VRouterStreamPublisher(TimeProvider time) : IVRouterPublis
         {
             if (!ReferenceEquals(_encodedDelta, delta) || _encodedRevision != revision) _encoded.Clear();
             (_encodedDelta, _encodedRevision) = (delta, revision);
-            if (!_encoded.TryGetValue(knows, out var parts))
-                _encoded[knows] = parts = VRouterMessages.Deltas(revision, delta, knows.Parts, knows.Inside)?.Select(EncodedMessage.Of).ToList();
+            if (!_encoded.TryGetValue(knows, out var parts)) _encoded[knows] = parts = EncodeNew(revision, delta, knows);
             return parts;
         }
+    }
+
+    /// <summary>Under the lock of <see cref="_encoded"/>.</summary>
+    private List<EncodedMessage>? EncodeNew(ulong revision, VRouterDelta delta, VRouterKnowledge knows)
+    {
+        var parts = VRouterMessages.Deltas(revision, delta, knows.Parts, knows.Inside)?.Select(EncodedMessage.Of).ToList();
+        if (parts is null || delta.CommonNatEntries is not { } common) return parts;
+        if (!knows.Parts) return null;
+        var encoded = _encodedCommon.GetOrCreateValue(common);
+        if (!encoded.TryGetValue((revision, knows), out var first))
+            encoded[(revision, knows)] = first = [.. VRouterMessages.FirstParts(revision, common, knows.Inside).Select(EncodedMessage.Of)];
+        return [.. first, .. parts];
     }
 
     public void End(VRouterHello hello, string reason) => Session(hello)?.End(reason);

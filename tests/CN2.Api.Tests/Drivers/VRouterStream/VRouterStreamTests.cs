@@ -98,6 +98,51 @@ public sealed class VRouterStreamTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task What_many_agents_get_comes_in_parts_before_what_each_gets_alone()
+    {
+        using var call = await HelloAsync("compute1", takesParts: true);
+        using var older = await HelloAsync("compute2");
+        await _listener.NextAsync();
+        await _listener.NextAsync();
+        foreach (var name in (string[])["compute1", "compute2"]) _publisher.Publish(name, 1, new VRouterConfig([], [], [], [], []));
+        var common = new NatEntryChanges([NatEntry("100.0.0.5"), NatEntry("100.0.0.6")], [NatEntry("100.0.0.4").Key]);
+        var delta = new VRouterDelta([NatEntry("100.0.0.7")], [], [], [NatEntry("100.0.0.6").Key], [], []) { CommonNatEntries = common };
+        Assert.True(_publisher.Publish("compute1", 2, delta));
+        Assert.False(_publisher.Publish("compute2", 2, delta)); // it is to get the whole
+
+        Assert.Equal(1u, (await NextAsync(call)).Snapshot.Revision);
+        var first = (await NextAsync(call)).Delta;
+        Assert.Equal((2u, true, 2, 1), (first.Revision, first.More, first.Put.NatEntries.Count, first.RemovedNatEntries.Count));
+        var second = (await NextAsync(call)).Delta;
+        Assert.Equal((2u, false, 1, 1), (second.Revision, second.More, second.Put.NatEntries.Count, second.RemovedNatEntries.Count));
+        Assert.Equal(3, _publisher.Counters.NatEntriesSent);
+    }
+
+    [Fact]
+    public async Task What_many_agents_get_is_encoded_once()
+    {
+        string[] names = ["compute1", "compute2", "compute3"];
+        foreach (var name in names)
+        {
+            await HelloAsync(name, takesParts: true);
+            await _listener.NextAsync();
+            _publisher.Publish(name, 1, new VRouterConfig([], [], [], [], []));
+        }
+
+        var common = new NatEntryChanges([.. Enumerable.Range(0, 20_000).Select(i => NatEntry($"100.1.{i / 250}.{i % 250}"))], []);
+        var allocated = names.Select(n => Allocated(() => _publisher.Publish(n, 2, new VRouterDelta([NatEntry("100.0.0.7")], [], [], [], [], []) { CommonNatEntries = common }))).ToList();
+        Assert.InRange(allocated[1], 0, allocated[0] / 20);
+        Assert.InRange(allocated[2], 0, allocated[0] / 20);
+
+        static long Allocated(Action act)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            act();
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+    }
+
+    [Fact]
     public async Task Every_field_of_an_entry_arrives()
     {
         using var call = await HelloAsync("compute1");
@@ -486,7 +531,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
         return ended.Status;
     }
 
-    private async Task<AsyncDuplexStreamingCall<AgentMessage, ServerMessage>> HelloAsync(string name, string overlayEngine = "", byte? instance = null, OtherServers? others = null)
+    private async Task<AsyncDuplexStreamingCall<AgentMessage, ServerMessage>> HelloAsync(string name, string overlayEngine = "", byte? instance = null, OtherServers? others = null, bool takesParts = false)
     {
         var call = _channel.CreateCallInvoker().AsyncDuplexStreamingCall(Connect, null, new CallOptions(cancellationToken: Cancellation));
         var hello = new Hello
@@ -498,6 +543,7 @@ public sealed class VRouterStreamTests : IAsyncLifetime
             OverlayEngine = overlayEngine,
             Instance = instance is { } i ? ByteString.CopyFrom([.. Enumerable.Repeat(i, 16)]) : ByteString.Empty,
             OtherServers = others,
+            TakesParts = takesParts,
         };
         await call.RequestStream.WriteAsync(new AgentMessage { Hello = hello }, Cancellation);
         await call.ResponseHeadersAsync;
