@@ -51,7 +51,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         _compiled.TryGetValue(owner, out var before);
         var scopes = ScopesOf(before, compiled);
         var concerned = Concerned(owner, before, compiled, scopes);
-        foreach (var virtualRouter in concerned) SetOn(virtualRouter, owner, before, compiled, scopes);
+        foreach (var virtualRouter in concerned) SetOn(virtualRouter, owner, before, compiled, scopes, now);
         SetElsewhere(concerned, owner, before, compiled);
 
         if (compiled is null) _compiled.Remove(owner);
@@ -313,7 +313,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     /// Carries an owner's change over to one vRouter. The entries that the vRouter has before and after are compared, so the decisions about
     /// each route stand between the two. The mark comes last, because it names the message that will carry the difference.
     /// </summary>
-    private void SetOn(string virtualRouter, Guid owner, CompiledOwner? before, CompiledOwner? after, List<RouteScope> scopes)
+    private void SetOn(string virtualRouter, Guid owner, CompiledOwner? before, CompiledOwner? after, List<RouteScope> scopes, DateTimeOffset now)
     {
         var askedBefore = Project(before, virtualRouter);
         var asked = Project(after, virtualRouter);
@@ -321,7 +321,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         foreach (var scope in scopes)
         {
             var wanted = after?.Routes.FirstOrDefault(r => ScopeOf(r) == scope && r.VirtualRouter == virtualRouter);
-            if (TakeOver(owner, scope, virtualRouter, wanted, asked) is { } route) HoldIfNeeded(route, askedBefore, asked);
+            if (TakeOver(owner, scope, virtualRouter, wanted, asked) is { } route) HoldIfNeeded(route, askedBefore, asked, now);
         }
 
         Collect(owner, virtualRouter, had, WithHeld(asked, scopes, virtualRouter));
@@ -396,16 +396,19 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         return route;
     }
 
-    /// <summary>A route that loses its last entry with a backend keeps the old entries for as long as it needs them.</summary>
-    private void HoldIfNeeded(SequencedRoute route, List<VirtualRouterEntry> askedBefore, List<VirtualRouterEntry> asked)
+    /// <summary>A route that loses its last entry with a backend keeps the old entries for as long as it needs them, here or at another replica.</summary>
+    private void HoldIfNeeded(SequencedRoute route, List<VirtualRouterEntry> askedBefore, List<VirtualRouterEntry> asked, DateTimeOffset now)
     {
         if (Carries(route, asked))
         {
             // Another replica may have taken them out, so what was acknowledged before says nothing.
             if (route.HeldEntries.Count > 0 && !acknowledgements.IsServedHere(route.VirtualRouter)) route.EntriesMark = null;
             _held.Set(route, []);
+            return;
         }
-        else if (route is { State.NeedsEntries: true, HeldEntries.Count: 0 })
+
+        if (!route.State.NeedsEntries && Carries(route, askedBefore)) Move(route, new(route.State.EntriesGo(acknowledgements.AnnouncedElsewhere(route.FloatingIP, route.VirtualRouter), now)));
+        if (route is { State.NeedsEntries: true, HeldEntries.Count: 0 })
         {
             _held.Set(route, askedBefore.Where(e => e.Scope == route.Scope && !_natEntries.IsPutByOther(route.VirtualRouter, route.Owner, e.Entry.Key)).Select(e => e.Entry));
         }
