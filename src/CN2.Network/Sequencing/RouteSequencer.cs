@@ -217,6 +217,13 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         return (owners, entries);
     }
 
+    /// <summary>The vRouter has entries with a backend behind a route of this FloatingIP there, or is to get them: the resources ask for them, or they are held.</summary>
+    public bool Carries(Guid owner, Guid floatingIP, int routingInstance, string virtualRouter)
+    {
+        var scope = new RouteScope(floatingIP, routingInstance);
+        return IsHeld(scope, virtualRouter) || Carries(scope, Project(_compiled.GetValueOrDefault(owner), virtualRouter));
+    }
+
     /// <summary>The changes to send to each vRouter since the last call.</summary>
     public NatEntryChangeSet TakeNatEntries() => Exchange(ref _natEntries, new NatEntryCollector()).Take();
 
@@ -441,7 +448,9 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         else if (!route.State.NeedsEntries) route.EntriesMark = null;
     }
 
-    private static bool Carries(SequencedRoute route, List<VirtualRouterEntry> asked) => asked.Exists(e => e.Scope == route.Scope && e.Entry.Carries);
+    private static bool Carries(SequencedRoute route, List<VirtualRouterEntry> asked) => Carries(route.Scope, asked);
+
+    private static bool Carries(RouteScope scope, List<VirtualRouterEntry> asked) => asked.Exists(e => e.Scope == scope && e.Entry.Carries);
 
     /// <summary>Collects the difference between the entries that a vRouter has of an owner and those it should have.</summary>
     private void Collect(Guid owner, string virtualRouter, List<VirtualRouterEntry> had, List<VirtualRouterEntry> should)
