@@ -137,7 +137,15 @@ public sealed class RouterStoryTests
     /// <summary>What a path's communities are is known only when the resources have been read; which number it has is known before, from the row.</summary>
     [Theory]
     [MemberData(nameof(Seeds))]
-    public void A_path_that_some_routers_are_kept_from_has_its_number_after_both_processes_were_killed(int seed)
+    public void A_path_that_some_routers_are_kept_from_has_its_number_after_both_processes_were_killed(int seed) =>
+        KillBothProcesses(seed, (story, rows, path) => story.Start(rows, path));
+
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void It_has_its_number_also_when_it_is_announced_only_after_the_vRouters_have_answered(int seed) =>
+        KillBothProcesses(seed, (story, rows, path) => story.StartWithoutAnswers(rows, path));
+
+    private static void KillBothProcesses(int seed, Action<DriverStory, IReadOnlyCollection<AnnouncedPath>, BgpPath> startAgain)
     {
         var story = new DriverStory(seed);
         var path = DriverStory.Path(Prefix, "172.28.0.3") with { Communities = [BgpCommunity.NoExport] };
@@ -151,7 +159,7 @@ public sealed class RouterStoryTests
         story.Run(Second);
         story.Engine.Start();
 
-        story.Start(rows, path);
+        startAgain(story, rows, path);
         story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
         story.Run(5 * Second);
         Assert.Equal([path.NextHop], story.Frr.Table.Select(p => p.Path.NextHop));

@@ -26,7 +26,7 @@ internal sealed class LoopState
         _resources = new NetworkState(serviceNetwork.Distribution);
         Clock = clock;
         Self = options.Name;
-        _ledger = new VirtualRouterLedger((floatingIP, virtualRouter) => IsFeedAway || _others.MayAnnounce(floatingIP, virtualRouter));
+        _ledger = new VirtualRouterLedger((floatingIP, virtualRouter) => IsFeedAway || _others.MayAnnounce(floatingIP, _resources.VirtualRouter(virtualRouter)));
         _sequencer = new RouteSequencer(_ledger) { BeginsWithWholes = true };
     }
 

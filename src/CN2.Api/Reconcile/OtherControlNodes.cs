@@ -1,5 +1,6 @@
 using CN2.Api.Drivers;
 using CN2.Network.Compilation;
+using CN2.Network.Resources;
 
 namespace CN2.Api.Reconcile;
 
@@ -13,6 +14,8 @@ internal sealed class OtherControlNodes
     private readonly Dictionary<string, IReadOnlyList<BgpSession>> _lastSessions = [];
 
     private bool _knowsAlive;
+
+    private HashSet<Guid> _changed = [];
 
     /// <summary>Another replica is alive.</summary>
     public bool Any { get; private set; }
@@ -41,6 +44,16 @@ internal sealed class OtherControlNodes
     {
         if (!_announced.TryGetValue(floatingIP, out var nodes)) _announced[floatingIP] = nodes = [];
         nodes[controlNode] = paths;
+        _changed.Add(floatingIP);
+    }
+
+    /// <summary>FloatingIPs whose rows were set since the last call.</summary>
+    public IReadOnlyCollection<Guid> TakeChanged()
+    {
+        if (_changed.Count == 0) return [];
+        var changed = _changed;
+        _changed = [];
+        return changed;
     }
 
     /// <summary>No other replica has a row of this FloatingIP.</summary>
@@ -68,12 +81,13 @@ internal sealed class OtherControlNodes
             ? nodes.Where(n => n.Value.Length > 0 && !_sessions.ContainsKey(n.Key)).Select(n => n.Key)
             : [];
 
-    /// <summary>
-    /// Another replica may announce the FloatingIP. The vRouter makes no difference: all vRouters keep their entries as long as one path is
-    /// announced.
-    /// </summary>
-    public bool MayAnnounce(Guid floatingIP, string virtualRouter) =>
-        _announced.TryGetValue(floatingIP, out var nodes) && nodes.Values.Any(paths => paths.Length > 0);
+    /// <summary>Another replica may announce the FloatingIP through this vRouter; of one that is not known (null): through any.</summary>
+    public bool MayAnnounce(Guid floatingIP, VirtualRouter? virtualRouter) =>
+        _announced.TryGetValue(floatingIP, out var nodes) && nodes.Values.Any(paths => paths.Any(p => virtualRouter is null || virtualRouter.Has(p.NextHop)));
+
+    /// <summary>The paths by which control nodes that are alive may announce it; before the first heartbeat, all.</summary>
+    public IEnumerable<RouteKey> PathsOfAlive(Guid floatingIP) =>
+        _announced.TryGetValue(floatingIP, out var nodes) ? nodes.Where(n => !IsGone(n.Key)).SelectMany(n => n.Value).Distinct() : [];
 
     /// <summary>The paths by which their engines may still announce it.</summary>
     public IEnumerable<RouteKey> PathsOfGone(Guid floatingIP) => GoneAnnouncersOf(floatingIP).SelectMany(n => _announced[floatingIP][n]).Distinct();

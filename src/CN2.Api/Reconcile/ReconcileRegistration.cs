@@ -64,6 +64,7 @@ public static class ReconcileRegistration
         .AddSingleton<InboxHandler>()
         .AddSingleton<SpeakerDispatcher>()
         .AddSingleton(CommonPace.Default)
+        .AddSingleton<UnknownEntries>()
         .AddSingleton<VRouterDispatcher>()
         .AddSingleton<StatusDispatcher>()
         .AddSingleton<LeaderDuties>()

@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using System.Net;
 using CN2.Api.Drivers;
 using CN2.Api.Overlay;
@@ -14,7 +15,8 @@ namespace CN2.Api.Reconcile;
 /// Sends each connected vRouter its configuration: the whole once the agent has connected, then only changes. Entries come from the
 /// sequencer, the drop set from the addresses that FloatingIPs hold, probes from the endpoints with a health check.
 /// </summary>
-internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState state, RoutingInstances instances, CarrierLists carriers, InsideNetworks inside, CommonPace pace)
+internal sealed class VRouterDispatcher(
+    IVRouterPublisher publisher, LoopState state, RoutingInstances instances, CarrierLists carriers, InsideNetworks inside, CommonPace pace, UnknownEntries unknown)
 {
     /// <summary>Something other than NAT entries has changed for all.</summary>
     private bool HasCommonItems => _changedAddresses.Count + _changedAttachments.Count + _changedInside.Count + _changedCommonHolders.Count > 0;
@@ -22,8 +24,9 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
     /// <summary>From then on vRouters without a change of their own may get the next changes for all.</summary>
     private DateTimeOffset _commonDueAt;
 
-    /// <summary>vRouters that get their whole configuration with the next flush.</summary>
+    /// <summary>vRouters that get their whole configuration with the next flush, but for those that must wait (<see cref="UnknownEntries"/>).</summary>
     private readonly HashSet<string> _newcomers = [];
+    private IReadOnlySet<string> _waiting = FrozenSet<string>.Empty;
 
     /// <summary>FloatingIP → the address that it holds in the underlay.</summary>
     private readonly Dictionary<Guid, IPAddress> _holders = [];
@@ -179,6 +182,7 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
     public DateTimeOffset? Flush()
     {
         var now = state.Clock.Now;
+        _waiting = unknown.Among(_newcomers, now);
         var vpnRoutes = instances.TakeChanged();
         var changedCarriers = carriers.TakeChanged();
         if (inside.TakeChanged() is { Count: > 0 } changedInside)
@@ -236,7 +240,8 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
         ulong? sent = null;
         foreach (var account in accounts)
         {
-            if (_newcomers.Remove(account.Name))
+            var isServed = account.ConnectedHere && !_waiting.Contains(account.Name);
+            if (isServed && _newcomers.Remove(account.Name))
             {
                 var revision = account.LastRevision = sent ??= ledger.NextRevision();
                 Await(account, revision);
@@ -251,14 +256,14 @@ internal sealed class VRouterDispatcher(IVRouterPublisher publisher, LoopState s
             var holders = _changedHolders.GetValueOrDefault(account.Name);
             var hasOwn = probes is not null || holders is not null || changedCarriers.ContainsKey(account.Name);
             var isCommon = !hasOwn && !reachesVpns && natEntries.IsAlike(account.Name);
-            if (!account.ConnectedHere) _carried.Remove(account.Name); // an agent that comes back gets the whole
-            var changes = account.ConnectedHere ? natEntries.Of(account.Name) : null;
-            var overlay = isCommon || !account.ConnectedHere ? OverlayDelta.None : OverlayOf(account.Name, changes, vpnRoutes);
+            if (!isServed) _carried.Remove(account.Name); // an agent that comes back gets the whole
+            var changes = isServed ? natEntries.Of(account.Name) : null;
+            var overlay = isCommon || !isServed ? OverlayDelta.None : OverlayOf(account.Name, changes, vpnRoutes);
             if (!natEntries.HasAny(account.Name) && !HasCommonItems && !hasOwn && overlay.IsEmpty) continue;
             var next = account.LastRevision = sent ??= ledger.NextRevision();
             // A connected agent answers also while its vRouter counts as lost, and must have answered this when that is over.
             if (account.Counts || account.ConnectedHere) Await(account, next);
-            if (!account.ConnectedHere) continue;
+            if (!isServed) continue;
             var delta = isCommon && common is not null ? common : DeltaOf(account.Name, changes, probes, overlay, changedCarriers);
             if (isCommon) common = delta;
             var isSent = isInTurn && isCommon ? publisher.PublishInTurn(account.Name, next, delta) : publisher.Publish(account.Name, next, delta);

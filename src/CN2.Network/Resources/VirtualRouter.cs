@@ -18,4 +18,7 @@ public sealed record VirtualRouter
 
     /// <summary>The agent has been away for longer than <c>VRouters:LostAfterSeconds</c>: routes are withdrawn, NAT entries stay (headless).</summary>
     public bool Lost { get; init; }
+
+    /// <summary>Routes through the node have this next hop.</summary>
+    public bool Has(IPAddress nextHop) => nextHop.Equals(Address) || nextHop.Equals(Address6);
 }

@@ -51,7 +51,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         _compiled.TryGetValue(owner, out var before);
         var scopes = ScopesOf(before, compiled);
         var concerned = Concerned(owner, before, compiled, scopes);
-        foreach (var virtualRouter in concerned) SetOn(virtualRouter, owner, before, compiled, scopes);
+        foreach (var virtualRouter in concerned) SetOn(virtualRouter, owner, before, compiled, scopes, now);
         SetElsewhere(concerned, owner, before, compiled);
 
         if (compiled is null) _compiled.Remove(owner);
@@ -227,6 +227,13 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         return null;
     }
 
+    /// <summary>The vRouter has entries with a backend behind a route of this FloatingIP there, or is to get them: the resources ask for them, or they are held.</summary>
+    public bool Carries(Guid owner, Guid floatingIP, int routingInstance, string virtualRouter)
+    {
+        var scope = new RouteScope(floatingIP, routingInstance);
+        return IsHeld(scope, virtualRouter) || Carries(scope, Project(_compiled.GetValueOrDefault(owner), virtualRouter));
+    }
+
     /// <summary>The changes to send to each vRouter since the last call.</summary>
     /// <param name="sharedFrom">From so many changes for all on, vRouters that also get some of their own have them as <see cref="NatEntryChanges.Common"/>.</param>
     public NatEntryChangeSet TakeNatEntries(int sharedFrom) => Exchange(ref _natEntries, new NatEntryCollector()).Take(new CommonChanges(sharedFrom, EntryOn));
@@ -326,7 +333,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
     /// Carries an owner's change over to one vRouter. The entries that the vRouter has before and after are compared, so the decisions about
     /// each route stand between the two. The mark comes last, because it names the message that will carry the difference.
     /// </summary>
-    private void SetOn(string virtualRouter, Guid owner, CompiledOwner? before, CompiledOwner? after, List<RouteScope> scopes)
+    private void SetOn(string virtualRouter, Guid owner, CompiledOwner? before, CompiledOwner? after, List<RouteScope> scopes, DateTimeOffset now)
     {
         var askedBefore = Project(before, virtualRouter);
         var asked = Project(after, virtualRouter);
@@ -334,7 +341,7 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         foreach (var scope in scopes)
         {
             var wanted = after?.Routes.FirstOrDefault(r => ScopeOf(r) == scope && r.VirtualRouter == virtualRouter);
-            if (TakeOver(owner, scope, virtualRouter, wanted, asked) is { } route) HoldIfNeeded(route, askedBefore, asked);
+            if (TakeOver(owner, scope, virtualRouter, wanted, asked) is { } route) HoldIfNeeded(route, askedBefore, asked, now);
         }
 
         Collect(owner, virtualRouter, had, WithHeld(asked, scopes, virtualRouter));
@@ -409,16 +416,19 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         return route;
     }
 
-    /// <summary>A route that loses its last entry with a backend keeps the old entries for as long as it needs them.</summary>
-    private void HoldIfNeeded(SequencedRoute route, List<VirtualRouterEntry> askedBefore, List<VirtualRouterEntry> asked)
+    /// <summary>A route that loses its last entry with a backend keeps the old entries for as long as it needs them, here or at another replica.</summary>
+    private void HoldIfNeeded(SequencedRoute route, List<VirtualRouterEntry> askedBefore, List<VirtualRouterEntry> asked, DateTimeOffset now)
     {
         if (Carries(route, asked))
         {
             // Another replica may have taken them out, so what was acknowledged before says nothing.
             if (route.HeldEntries.Count > 0 && !acknowledgements.IsServedHere(route.VirtualRouter)) route.EntriesMark = null;
             _held.Set(route, []);
+            return;
         }
-        else if (route is { State.NeedsEntries: true, HeldEntries.Count: 0 })
+
+        if (!route.State.NeedsEntries && Carries(route, askedBefore)) Move(route, new(route.State.EntriesGo(acknowledgements.AnnouncedElsewhere(route.FloatingIP, route.VirtualRouter), now)));
+        if (route is { State.NeedsEntries: true, HeldEntries.Count: 0 })
         {
             _held.Set(route, askedBefore.Where(e => e.Scope == route.Scope && !_natEntries.IsPutByOther(route.VirtualRouter, route.Owner, e.Entry.Key)).Select(e => e.Entry));
         }
@@ -451,7 +461,9 @@ public sealed class RouteSequencer(IAcknowledgements acknowledgements)
         else if (!route.State.NeedsEntries) route.EntriesMark = null;
     }
 
-    private static bool Carries(SequencedRoute route, List<VirtualRouterEntry> asked) => asked.Exists(e => e.Scope == route.Scope && e.Entry.Carries);
+    private static bool Carries(SequencedRoute route, List<VirtualRouterEntry> asked) => Carries(route.Scope, asked);
+
+    private static bool Carries(RouteScope scope, List<VirtualRouterEntry> asked) => asked.Exists(e => e.Scope == scope && e.Entry.Carries);
 
     /// <summary>Collects the difference between the entries that a vRouter has of an owner and those it should have.</summary>
     private void Collect(Guid owner, string virtualRouter, List<VirtualRouterEntry> had, List<VirtualRouterEntry> should)

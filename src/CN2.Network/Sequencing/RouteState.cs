@@ -40,7 +40,9 @@ internal abstract record RouteState
     /// <summary>The speaker was asked to withdraw the route and has not confirmed that.</summary>
     public sealed record Withdrawing(FloatingIPRoute Route, FloatingIPRoute? Confirmed) : RouteState;
 
-    /// <summary>The withdrawal is confirmed. The NAT entries stay until <paramref name="Until"/>, because routers need a moment to follow.</summary>
+    /// <summary>
+    /// The withdrawal is confirmed, or only another replica announces the route. The NAT entries stay until <paramref name="Until"/>, because routers need a moment to follow.
+    /// </summary>
     public sealed record Holding(DateTimeOffset Until) : RouteState;
 
     /// <summary>The route that the speaker was asked to announce, or null.</summary>
@@ -132,6 +134,17 @@ internal abstract record RouteState
     public RouteState SpeakerWithdrew(FloatingIPRoute route, DateTimeOffset now) => this switch
     {
         Withdrawing s when s.Route.NextHop.Equals(route.NextHop) => new Holding(now + RouteSequencer.EntryHold),
+        AwaitingEntries or Announced or Superseded or Withdrawing or Holding => this,
+        _ => throw Unknown(this),
+    };
+
+    /// <summary>
+    /// The resources ask for the entries no more. <paramref name="announcedElsewhere"/>: the speaker of another replica may have the route. What this one has never announced
+    /// needs its entries all the same then: the vRouter may be connected here.
+    /// </summary>
+    public RouteState EntriesGo(bool announcedElsewhere, DateTimeOffset now) => this switch
+    {
+        AwaitingEntries when announcedElsewhere => new Holding(now + RouteSequencer.EntryHold),
         AwaitingEntries or Announced or Superseded or Withdrawing or Holding => this,
         _ => throw Unknown(this),
     };

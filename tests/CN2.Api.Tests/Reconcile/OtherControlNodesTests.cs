@@ -16,9 +16,11 @@ public sealed class OtherControlNodesTests
     {
         _others.Set(Sample.Uid(1), "cn-b", []);
         Assert.True(_others.Holds(Sample.Uid(1)));
-        Assert.False(_others.MayAnnounce(Sample.Uid(1), "compute1"));
+        Assert.False(_others.MayAnnounce(Sample.Uid(1), null));
         _others.Set(Sample.Uid(1), "cn-c", [Path1]);
-        Assert.True(_others.MayAnnounce(Sample.Uid(1), "compute1"));
+        Assert.True(_others.MayAnnounce(Sample.Uid(1), Sample.Router("compute1").Router));
+        Assert.False(_others.MayAnnounce(Sample.Uid(1), Sample.Router("compute2").Router));
+        Assert.True(_others.MayAnnounce(Sample.Uid(1), null));
         _others.Clear(Sample.Uid(1));
         Assert.False(_others.Holds(Sample.Uid(1)));
     }

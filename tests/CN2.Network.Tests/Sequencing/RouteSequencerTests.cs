@@ -68,6 +68,38 @@ public class RouteSequencerTests
         Assert.Single(_world.Speaker);
     }
 
+    /// <summary>The other replica keeps its last route until the next one is confirmed; this one has never announced it, because the agent left before its answer came here.</summary>
+    [Fact]
+    public void Entries_of_a_route_that_only_another_replica_announces_stay_until_it_has_withdrawn_it()
+    {
+        _world.Set(Routes.Through(4, "compute1"));
+        _world.AnnouncedByOthers.Add((Routes.FloatingIP(4), "compute1"));
+        _world.Set(Routes.Through(4, "compute2"));
+        Assert.True(Assert.Single(_world.TableOf("compute1")).Value.Carries);
+        _world.Pass(RouteSequencer.BreakHold);
+        Assert.True(Assert.Single(_world.TableOf("compute1")).Value.Carries);
+        Assert.False(_world.Sequencer.MayBeInSpeaker(Routes.FloatingIP(4)));
+        Assert.False(_world.Sequencer.IsQuiet(Routes.FloatingIP(4)));
+
+        _world.AnnouncedByOthers.Clear();
+        _world.Pass(RouteSequencer.EntryHold);
+        Assert.False(Assert.Single(_world.TableOf("compute1")).Value.Carries); // what it has for callers inside
+        Assert.True(_world.Sequencer.IsQuiet(Routes.FloatingIP(4)));
+    }
+
+    [Fact]
+    public void A_route_that_is_wanted_again_while_its_entries_are_held_for_another_replica_is_announced_once_they_are_acknowledged()
+    {
+        var wanted = Routes.Through(4, "compute1");
+        _world.Set(wanted);
+        _world.AnnouncedByOthers.Add((Routes.FloatingIP(4), "compute1"));
+        _world.Remove(wanted.Owner);
+        _world.Set(wanted);
+        Assert.Empty(_world.Speaker);
+        _world.Acknowledge("compute1");
+        Assert.Single(_world.Speaker);
+    }
+
     [Fact]
     public void Another_FloatingIP_that_is_given_the_address_keeps_its_entry_when_the_hold_is_over()
     {

@@ -40,6 +40,8 @@ public sealed class RouteStateTests
         ["speaker refused it"] = s => new(s.SpeakerRefused(Route)),
         ["speaker withdrew it"] = s => new(s.SpeakerWithdrew(Route, Now)),
         ["speaker withdrew another next hop"] = s => new(s.SpeakerWithdrew(ThroughAnotherNextHop, Now)),
+        ["its entries go"] = s => new(s.EntriesGo(announcedElsewhere: false, Now)),
+        ["its entries go, announced by another replica"] = s => new(s.EntriesGo(announcedElsewhere: true, Now)),
         ["less than 1 s later"] = s => new(s.TimePassed(announcedElsewhere: false, Now + RouteSequencer.EntryHold - TimeSpan.FromTicks(1))),
         ["1 s later"] = s => new(s.TimePassed(announcedElsewhere: false, Now + RouteSequencer.EntryHold)),
         ["1 s later, announced by another replica"] = s => new(s.TimePassed(announcedElsewhere: true, Now + RouteSequencer.EntryHold)),

@@ -63,7 +63,10 @@ internal sealed class SequencedWorld : IAcknowledgements
 
     public bool IsServedHere(string virtualRouter) => !ServedElsewhere.Contains(virtualRouter);
 
-    public bool AnnouncedElsewhere(Guid floatingIP, string virtualRouter) => false;
+    /// <summary>Routes that the speaker of another replica has.</summary>
+    public HashSet<(Guid FloatingIP, string VirtualRouter)> AnnouncedByOthers { get; } = [];
+
+    public bool AnnouncedElsewhere(Guid floatingIP, string virtualRouter) => AnnouncedByOthers.Contains((floatingIP, virtualRouter));
 
     public IReadOnlyDictionary<NatEntryKey, VirtualRouterNatEntry> TableOf(string virtualRouter) => _accounts[virtualRouter].Table;
 

@@ -45,7 +45,12 @@ internal sealed class DriverStory
     /// <summary>Starts a process of the control node, which knows what an earlier one has announced and announces <paramref name="paths"/>.</summary>
     /// <param name="announced">As the rows say; null: there are none.</param>
     /// <param name="paths">All that is wanted.</param>
-    public void Start(IReadOnlyCollection<AnnouncedPath>? announced, params BgpPath[] paths)
+    public void Start(IReadOnlyCollection<AnnouncedPath>? announced, params BgpPath[] paths) => Start(announced, paths, []);
+
+    /// <summary>The same, of which the process announces <paramref name="later"/> when vRouters have acknowledged, and before it gives the engine any router.</summary>
+    public void StartWithoutAnswers(IReadOnlyCollection<AnnouncedPath> announced, params BgpPath[] later) => Start(announced, [], later);
+
+    private void Start(IReadOnlyCollection<AnnouncedPath>? announced, BgpPath[] paths, BgpPath[] later)
     {
         var machine = _machine = new Machine(Scheduler, "cn-a");
         var time = new SimulatedTime(Scheduler, machine);
@@ -57,6 +62,7 @@ internal sealed class DriverStory
         {
             await speaker.StartAsync(CancellationToken.None);
             await speaker.SetPathsAsync(paths, CancellationToken.None);
+            if (later.Length > 0) await speaker.ChangePathsAsync(later, [], CancellationToken.None);
             await speaker.SetPeersAsync([.. new[] { Frr, OnePath, Bird }.Select(r => Site.PeerOf(r, holdTime: 9))], CancellationToken.None);
         });
     }

@@ -170,6 +170,20 @@ internal sealed class Engine(string name, IReadOnlyDictionary<string, Router> ro
         }
     }
 
+    /// <summary>
+    /// The export policies keep the path from this neighbor. Of what they say only the communities that reject are carried out; the engine itself ignores the well-known ones of
+    /// local paths.
+    /// </summary>
+    public bool IsKeptFrom(string neighbor, EnginePath path)
+    {
+        if (!_assignments.TryGetValue(PolicyDirection.Export, out var assignment) || path.Communities.Count == 0) return false;
+        return assignment.Policies.SelectMany(p => _policies[p.Name].Statements).Any(s => s.Actions?.RouteAction == RouteAction.Reject && s.Conditions?.CommunitySet is { } communities
+            && Has(DefinedType.Community, communities.Name, path.Communities.Contains)
+            && (s.Conditions.NeighborSet is not { } neighbors || Has(DefinedType.Neighbor, neighbors.Name, entry => entry == $"{neighbor}/32")));
+
+        bool Has(DefinedType type, string name, Func<string, bool> matches) => _sets.TryGetValue((type, name), out var set) && set.List.Any(matches);
+    }
+
     private PolicyAssignment Listed(PolicyAssignment assignment)
     {
         var listed = assignment.Clone();
@@ -223,7 +237,7 @@ internal sealed class Engine(string name, IReadOnlyDictionary<string, Router> ro
         {
             if (path.Pattrs.Any(a => a.TryUnpack<MultiExitDiscAttribute>(out var med) && med.Med == RefusedMed)) throw Refusal("invalid path attributes");
             var number = known < 0 ? prefix.NextNumber() : prefix.Paths[known].Number;
-            var added = new EnginePath(path, path.Identifier, number, NextHopOf(path));
+            var added = new EnginePath(path, path.Identifier, number, NextHopOf(path)) { Communities = CommunitiesOf(path) };
             if (known < 0) prefix.Paths.Add(added);
             else prefix.Paths[known] = added;
             foreach (var session in _sessions.Values) session.Announce(prefix, added);
@@ -248,6 +262,14 @@ internal sealed class Engine(string name, IReadOnlyDictionary<string, Router> ro
         foreach (var attribute in path.Pattrs)
             if (attribute.TryUnpack<NextHopAttribute>(out var hop)) return IPAddress.Parse(hop.NextHop);
         return null;
+    }
+
+    /// <summary>As the engine writes them in sets: <c>65535:65281</c>.</summary>
+    private static IReadOnlyList<string> CommunitiesOf(Path path)
+    {
+        foreach (var attribute in path.Pattrs)
+            if (attribute.TryUnpack<CommunitiesAttribute>(out var found)) return [.. found.Communities.Select(c => $"{c >> 16}:{c & 0xffff}")];
+        return [];
     }
 
     private static Path Listed(EnginePath path, bool isBest)

@@ -15,6 +15,9 @@ internal sealed class Router(string name, IPAddress address, RouterKind kind, Sc
 
     public RouterKind Kind { get; } = kind;
 
+    /// <summary>It is of another autonomous system than the control nodes: NO_EXPORT keeps paths from it.</summary>
+    public bool IsExternal { get; init; }
+
     public bool TakesAddPath => Kind != RouterKind.OnePath;
 
     /// <summary>A path was added or refreshed.</summary>

@@ -125,8 +125,9 @@ internal sealed class Session(Engine engine, Router? router, Wire.Peer peer, Sch
     public void Announce(EnginePrefix prefix, EnginePath path)
     {
         if (!IsUp || _isRestarting || prefix.Address is null) return;
-        if (HasAddPath) Send(prefix.Address, path.Number, path.NextHop);
-        else SendBest(prefix);
+        if (!HasAddPath) SendBest(prefix);
+        // Else a version that was sent before stays there (docs/facts/lab.md).
+        else if (!engine.IsKeptFrom(Address, path)) Send(prefix.Address, path.Number, path.NextHop);
     }
 
     public void Withdraw(EnginePrefix prefix, EnginePath path)
@@ -213,7 +214,8 @@ internal sealed class Session(Engine engine, Router? router, Wire.Peer peer, Sch
             if (HasAddPath)
             {
                 // The latest path comes first.
-                for (var i = prefix.Paths.Count - 1; i >= 0; i--) Send(prefix.Address!, prefix.Paths[i].Number, prefix.Paths[i].NextHop);
+                for (var i = prefix.Paths.Count - 1; i >= 0; i--)
+                    if (!engine.IsKeptFrom(Address, prefix.Paths[i])) Send(prefix.Address!, prefix.Paths[i].Number, prefix.Paths[i].NextHop);
             }
             else
             {
@@ -228,7 +230,8 @@ internal sealed class Session(Engine engine, Router? router, Wire.Peer peer, Sch
     {
         var best = prefix.Paths.FirstOrDefault();
         var sent = _best.GetValueOrDefault(prefix.Address!);
-        if (best is null)
+        // A best path that is kept from the router has no substitute.
+        if (best is null || engine.IsKeptFrom(Address, best))
         {
             if (_best.Remove(prefix.Address!)) Send(prefix.Address!, 0, null);
             return;

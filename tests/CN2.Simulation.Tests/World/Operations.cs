@@ -1,4 +1,5 @@
 using System.Net;
+using CN2.Network.Addressing;
 using CN2.Network.Resources;
 using CN2.Simulation.Tests.Bgp;
 using CN2.Simulation.Tests.Database;
@@ -13,6 +14,10 @@ internal sealed class Operations
 
     /// <summary>So few that the last endpoint of a namespace often leaves a node.</summary>
     private const int InsideEndpoints = 6;
+
+    /// <summary>What networks have; the last one concerns nobody.</summary>
+    private static readonly BgpCommunity[][] Communities =
+        [[], [BgpCommunity.NoExport], [BgpCommunity.NoAdvertise], [new BgpCommunity((64512u << 16) | 100), BgpCommunity.NoExport], [new BgpCommunity((64512u << 16) | 100)]];
 
     /// <summary>By then a control node has read what others write, also when NOTIFY is lost.</summary>
     private static readonly TimeSpan FeedDelay = TimeSpan.FromSeconds(1.5);
@@ -49,6 +54,7 @@ internal sealed class Operations
         Add(Trouble.None, 4, CreateInsideEndpoint);
         Add(Trouble.None, 3, DeleteInsideEndpoint);
         Add(Trouble.None, 2, MoveInsideEndpoint);
+        Add(Trouble.None, 2, ChangeCommunities);
         Add(Trouble.ApiKilled, 1, KillApi);
         Add(Trouble.ApiKilled, 3, StartApi);
         Add(Trouble.EngineKilled, 1, KillEngine);
@@ -152,7 +158,7 @@ internal sealed class Operations
         _spoiltApps.Clear();
         _site.Invariants.Spoilt.Clear();
         foreach (var network in _site.Database.Networks.Values.Where(n => n.Advertisement.Med == Engine.RefusedMed).ToList())
-            _writes.ChangeAdvertisement(network.Uid, Advertisement.Default);
+            _writes.ChangeAdvertisement(network.Uid, network.Advertisement with { Med = Advertisement.Default.Med });
     }
 
     /// <summary>All agents are cut off, and every node goes on forwarding: no route may go.</summary>
@@ -448,8 +454,17 @@ internal sealed class Operations
         _writes.CreateEndpoint($"bad{number}", app, new IPAddress([10, 66, (byte)(number >> 8), (byte)number]), Pick(_site.Nodes.Where(n => n != _intruder))!.Name);
     }
 
-    private void SpoilNetwork() =>
-        _writes.ChangeAdvertisement(_site.Database.Networks.Keys.Last(), Advertisement.Default with { Med = Engine.RefusedMed });
+    private void SpoilNetwork()
+    {
+        var network = _site.Database.Networks.Values.Last();
+        _writes.ChangeAdvertisement(network.Uid, network.Advertisement with { Med = Engine.RefusedMed });
+    }
+
+    private void ChangeCommunities()
+    {
+        var network = Pick(_site.Database.Networks.Values.ToList())!;
+        _writes.ChangeAdvertisement(network.Uid, network.Advertisement with { Communities = [.. Pick(Communities)!] });
+    }
 
     private void AddIntruder()
     {

@@ -29,9 +29,9 @@ internal sealed class Site
         Database = new MemoryDatabase(() => Start + TimeSpan.FromTicks(Scheduler.Now) + DatabaseClockError);
         Routers =
         [
-            new Router("frr", IPAddress.Parse("172.27.115.201"), RouterKind.Frr, Scheduler),
-            new Router("one-path", IPAddress.Parse("172.27.115.202"), RouterKind.OnePath, Scheduler),
-            new Router("bird", IPAddress.Parse("172.27.115.203"), RouterKind.Bird, Scheduler),
+            new Router("frr", IPAddress.Parse("172.27.115.201"), RouterKind.Frr, Scheduler) { IsExternal = Random.Next(3) == 0 },
+            new Router("one-path", IPAddress.Parse("172.27.115.202"), RouterKind.OnePath, Scheduler) { IsExternal = Random.Next(3) == 0 },
+            new Router("bird", IPAddress.Parse("172.27.115.203"), RouterKind.Bird, Scheduler) { IsExternal = Random.Next(3) == 0 },
         ];
         RoutersByAddress = Routers.ToDictionary(r => r.Address.ToString());
         ControlNodes = [.. Enumerable.Range(0, controlNodes).Select(n => new ControlNode(this, n))];
@@ -128,7 +128,7 @@ internal sealed class Site
     }
 
     public static BgpPeer PeerOf(Router router, int holdTime) => new(
-        router.Name, router.Address, 64512, 179, ["inet"], holdTime, null, null, false, AddPath: true, AdminDown: false, GracefulRestart: true, RestartTime);
+        router.Name, router.Address, router.IsExternal ? 65001u : 64512u, 179, ["inet"], holdTime, null, null, false, AddPath: true, AdminDown: false, GracefulRestart: true, RestartTime);
 
     private string Describe(ChangeRow row)
     {

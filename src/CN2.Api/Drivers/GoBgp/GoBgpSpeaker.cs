@@ -135,7 +135,7 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         using var turn = await _connection.TakeTurnAsync(cancellationToken);
         _held.Change(add, remove.Count == 0 ? [] : [.. remove.Except(add.Select(p => p.Key))]);
         if (remove.Count > 0) await _peers.NoteWithdrawalsAsync(turn);
-        var answer = await _paths.ChangeAsync(turn, add, remove, _peers.IsSettled(turn));
+        var answer = await _paths.ChangeAsync(turn, add, remove, _peers.IsSettled(turn), _peers.HadPeers);
         // An earlier version of what is refused was withdrawn.
         if (answer.Any(r => !r.IsWithdrawal)) await _peers.NoteWithdrawalsAsync(turn);
         if (answer.Any(r => r.IsWithdrawal)) _patrol.Request();

@@ -176,8 +176,9 @@ internal sealed class PathSync
     }
 
     /// <inheritdoc cref="IBgpSpeaker.ChangePathsAsync"/>
-    public Task<IReadOnlyList<RefusedPath>> ChangeAsync(EngineTurn turn, IReadOnlyCollection<BgpPath> add, IReadOnlyCollection<BgpPathKey> remove, bool mayWithdraw) =>
-        SendAsync(turn, _wanted.Change(turn, add, remove, mayWithdraw && turn.IsConnected), mayWithdraw);
+    /// <param name="hadPeers">This run has had peers.</param>
+    public Task<IReadOnlyList<RefusedPath>> ChangeAsync(EngineTurn turn, IReadOnlyCollection<BgpPath> add, IReadOnlyCollection<BgpPathKey> remove, bool mayWithdraw, bool hadPeers) =>
+        SendAsync(turn, _wanted.Change(turn, add, remove, mayWithdraw && turn.IsConnected, _isFilledHere && !hadPeers), mayWithdraw);
 
     /// <summary>Gives everything to an engine that was just started.</summary>
     /// <param name="hadPeers">This run has had peers.</param>

@@ -127,7 +127,8 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
 
     /// <summary>Adds and removes; a path that is added and removed at once stays.</summary>
     /// <param name="mayWithdraw">As with <see cref="Replace"/>.</param>
-    public WantedChange Change(EngineTurn turn, IReadOnlyCollection<BgpPath> add, IReadOnlyCollection<BgpPathKey> remove, bool mayWithdraw)
+    /// <param name="isUnseen">As with <see cref="Replace"/>.</param>
+    public WantedChange Change(EngineTurn turn, IReadOnlyCollection<BgpPath> add, IReadOnlyCollection<BgpPathKey> remove, bool mayWithdraw, bool isUnseen)
     {
         turn.Require();
         var (accepted, refused) = Split(add);
@@ -143,7 +144,8 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
                 var isNew = _state.Table.Quotas is not null && _state.Table[key].IsEmpty;
                 if (isNew) changes.NewKeys.Add(key);
                 if (!_state.Table.Set(key, nextHop, attributes, null, out var before, out var after, _state.NewWireIdentifier(turn, key), floatingIP)) continue;
-                if (!changes.NewKeys.Contains(key)) AddChange(changes.Kept, turn.IsConnected ? _state.Table : null, key, before.Attributes, after);
+                if (isUnseen && before.NextHop is not null) changes.Kept.Add(new(key, after, IsWithdraw: false));
+                else if (!changes.NewKeys.Contains(key)) AddChange(changes.Kept, turn.IsConnected ? _state.Table : null, key, before.Attributes, after);
             }
             foreach (var named in remove.Concat(refused.Select(r => r.Key)))
             {

@@ -1,0 +1,80 @@
+using System.Net;
+using CN2.Network.Compilation;
+using CN2.Network.Resources;
+using CN2.Network.Sequencing;
+
+namespace CN2.Api.Reconcile;
+
+/// <summary>
+/// vRouters through which another control node announces a route whose entries are not known here. It keeps the last route of a FloatingIP until the next one is confirmed, and a control
+/// node that has just started has never known what the route needs. Its whole configuration would take these entries from the vRouter, which has them from the other one: it waits
+/// until the route is withdrawn. What a control node has known it holds itself (<see cref="RouteSequencer"/>).
+/// </summary>
+internal sealed class UnknownEntries(LoopState state)
+{
+    /// <summary>A whole configuration waits so long at most: the other control node withdraws the route by then, and routers follow.</summary>
+    public static readonly TimeSpan Patience = RouteSequencer.BreakHold + RouteSequencer.EntryHold;
+
+    /// <summary>FloatingIPs that others announce by a path that the resources did not ask for when its rows had changed.</summary>
+    private readonly HashSet<Guid> _suspected = [];
+
+    /// <summary>vRouter → since when its configuration waits.</summary>
+    private readonly Dictionary<string, DateTimeOffset> _waitsSince = [];
+
+    /// <summary>When to ask again, if nothing changes before; null: nobody waits.</summary>
+    public DateTimeOffset? DueAt { get; private set; }
+
+    /// <summary>Which of these vRouters must wait. Asked before each flush.</summary>
+    /// <param name="newcomers">vRouters that are due their whole configuration.</param>
+    /// <param name="now">The time.</param>
+    public IReadOnlySet<string> Among(IReadOnlyCollection<string> newcomers, DateTimeOffset now)
+    {
+        foreach (var floatingIP in state.Others.TakeChanged())
+        {
+            if (Unasked(floatingIP).Any()) _suspected.Add(floatingIP);
+        }
+
+        foreach (var name in _waitsSince.Keys.Where(n => !newcomers.Contains(n)).ToList()) _waitsSince.Remove(name);
+        DueAt = null;
+        if (newcomers.Count == 0 || _suspected.Count == 0) return new HashSet<string>();
+        var found = Found(newcomers);
+        foreach (var name in newcomers)
+        {
+            if (!found.Contains(name)) continue;
+            if (!_waitsSince.TryGetValue(name, out var since)) _waitsSince[name] = since = now;
+            if (since + Patience <= now) found.Remove(name);
+            else if (!(DueAt <= since + Patience)) DueAt = since + Patience;
+        }
+
+        return found;
+    }
+
+    private HashSet<string> Found(IReadOnlyCollection<string> newcomers)
+    {
+        HashSet<string> found = [];
+        var byNextHop = newcomers.Select(state.Resources.VirtualRouter).OfType<VirtualRouter>()
+            .SelectMany(r => new[] { r.Address, r.Address6 }.OfType<IPAddress>(), (router, nextHop) => (NextHop: nextHop, router.Name)).ToLookup(p => p.NextHop, p => p.Name);
+        foreach (var floatingIP in _suspected)
+        {
+            var unasked = Unasked(floatingIP).ToList();
+            if (unasked.Count == 0)
+            {
+                _suspected.Remove(floatingIP);
+                continue;
+            }
+
+            foreach (var path in unasked)
+                foreach (var name in byNextHop[path.NextHop])
+                    if (!state.Sequencer.Carries(state.OwnerOf(floatingIP), floatingIP, path.RoutingInstance, name)) found.Add(name);
+        }
+
+        return found;
+    }
+
+    /// <summary>The paths of control nodes that are alive, but for those of the routes that the resources ask for. What is left of a dead one stays for longer than anybody may wait.</summary>
+    private IEnumerable<RouteKey> Unasked(Guid floatingIP)
+    {
+        var paths = state.Others.PathsOfAlive(floatingIP);
+        return state.Sequencer.Compiled.TryGetValue(state.OwnerOf(floatingIP), out var compiled) ? paths.Except(compiled.Routes.Where(r => r.FloatingIP == floatingIP).Select(r => r.Path)) : paths;
+    }
+}
