@@ -62,9 +62,10 @@ internal sealed partial class FeedReader(
     }
 
     /// <summary>
-    /// To be read although the feed may not have grown: rows that no change row may name, and what others announce when entries were held for long enough.
+    /// To be read although the feed may not have grown: rows that no change row may name, what others announce when entries were held for long enough, and what others may have given
+    /// an agent that has come here.
     /// </summary>
-    public bool IsOwed(DateTimeOffset now) => state.Others.RowsDue || _remoteDueAt <= now || state.Sequencer.HoldEndsAt <= now;
+    public bool IsOwed(DateTimeOffset now) => state.Others.RowsDue || _remoteDueAt <= now || state.Sequencer.HoldEndsAt <= now || state.FeedReadAt < state.AwaitedReadingAt;
 
     /// <summary>Asks for a round soon when something waits for agents at other replicas.</summary>
     public void Schedule(DateTimeOffset now, NextTick next)

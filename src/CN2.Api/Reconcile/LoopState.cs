@@ -45,6 +45,9 @@ internal sealed class LoopState
     /// <summary>When the last reading of the change feed that brought everything began: what others have written since may not be known here.</summary>
     public DateTimeOffset FeedReadAt { get; set; }
 
+    /// <summary>A reading that begins at this time or later is waited for; null: none is.</summary>
+    public DateTimeOffset? AwaitedReadingAt { get; set; }
+
     /// <summary>The change feed could not be read when it was last tried: another replica may announce what is not known here yet, so held entries stay.</summary>
     public bool IsFeedAway { get; set; }
 

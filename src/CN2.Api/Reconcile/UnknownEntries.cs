@@ -8,7 +8,8 @@ namespace CN2.Api.Reconcile;
 /// <summary>
 /// vRouters through which another control node announces a route whose entries are not known here. It keeps the last route of a FloatingIP until the next one is confirmed, and a control
 /// node that has just started has never known what the route needs. Its whole configuration would take these entries from the vRouter, which has them from the other one: it waits
-/// until the route is withdrawn. What a control node has known it holds itself (<see cref="RouteSequencer"/>).
+/// until the route is withdrawn. What a control node has known it holds itself (<see cref="RouteSequencer"/>). While there are other control nodes, a vRouter also waits until the change feed was
+/// read since it came: another one may have read on, and have given it more.
 /// </summary>
 internal sealed class UnknownEntries(LoopState state)
 {
@@ -18,8 +19,8 @@ internal sealed class UnknownEntries(LoopState state)
     /// <summary>FloatingIPs that others announce by a path that the resources did not ask for when its rows had changed.</summary>
     private readonly HashSet<Guid> _suspected = [];
 
-    /// <summary>vRouter → since when its configuration waits.</summary>
-    private readonly Dictionary<string, DateTimeOffset> _waitsSince = [];
+    /// <summary>vRouter that is due its whole configuration → since when.</summary>
+    private readonly Dictionary<string, DateTimeOffset> _since = [];
 
     /// <summary>When to ask again, if nothing changes before; null: nobody waits.</summary>
     public DateTimeOffset? DueAt { get; private set; }
@@ -34,19 +35,32 @@ internal sealed class UnknownEntries(LoopState state)
             if (Unasked(floatingIP).Any()) _suspected.Add(floatingIP);
         }
 
-        foreach (var name in _waitsSince.Keys.Where(n => !newcomers.Contains(n)).ToList()) _waitsSince.Remove(name);
+        foreach (var name in _since.Keys.Where(n => !newcomers.Contains(n)).ToList()) _since.Remove(name);
         DueAt = null;
-        if (newcomers.Count == 0 || _suspected.Count == 0) return new HashSet<string>();
+        state.AwaitedReadingAt = null;
+        if (newcomers.Count == 0 || !(state.Others.Any || _suspected.Count > 0)) return new HashSet<string>();
         var found = Found(newcomers);
         foreach (var name in newcomers)
         {
-            if (!found.Contains(name)) continue;
-            if (!_waitsSince.TryGetValue(name, out var since)) _waitsSince[name] = since = now;
-            if (since + Patience <= now) found.Remove(name);
-            else if (!(DueAt <= since + Patience)) DueAt = since + Patience;
+            if (!_since.TryGetValue(name, out var since)) _since[name] = since = now;
+            var isUnread = state.Others.Any && state.FeedReadAt < since;
+            if (isUnread || found.Contains(name)) Wait(name, since, isUnread);
         }
 
         return found;
+
+        void Wait(string name, DateTimeOffset since, bool isUnread)
+        {
+            if (since + Patience <= now)
+            {
+                found.Remove(name);
+                return;
+            }
+
+            found.Add(name);
+            if (!(DueAt <= since + Patience)) DueAt = since + Patience;
+            if (isUnread && !(state.AwaitedReadingAt >= since)) state.AwaitedReadingAt = since;
+        }
     }
 
     private HashSet<string> Found(IReadOnlyCollection<string> newcomers)

@@ -108,6 +108,33 @@ public sealed class OthersRoutesTests : IAsyncDisposable
         Assert.Equal(announced is "the same route" or "held", Carries("compute1"));
     }
 
+    /// <summary>Another control node may have read on, and have given the agent more than is known here.</summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void While_there_are_other_control_nodes_a_vRouter_waits_for_a_reading_that_began_after_it_had_come(bool isRead)
+    {
+        _parts.State.FeedReadAt = _parts.Now;
+        _parts.Time.Advance(TimeSpan.FromMilliseconds(1));
+        _dispatcher.Connected("compute1");
+        _dispatcher.Flush();
+        Assert.Equal("compute1", Assert.Single(_parts.Publisher.Configs).Name); // nobody else is there
+        Assert.Null(_parts.State.AwaitedReadingAt);
+
+        _parts.State.Others.Take(new ReplicaView(true, false, false, new Dictionary<string, IReadOnlyList<BgpSession>>()));
+        var came = _parts.Now;
+        _dispatcher.Connected("compute2");
+        _dispatcher.Flush();
+        Assert.Single(_parts.Publisher.Configs);
+        Assert.Equal(came, _parts.State.AwaitedReadingAt);
+        _parts.Time.Advance(TimeSpan.FromMilliseconds(1));
+        if (isRead) _parts.State.FeedReadAt = _parts.Now;
+        else _parts.Time.Advance(UnknownEntries.Patience);
+        _dispatcher.Flush();
+        Assert.Equal(["compute1", "compute2"], _parts.Publisher.Configs.Select(c => c.Name));
+        Assert.Null(_parts.State.AwaitedReadingAt);
+    }
+
     /// <summary>The last endpoint has moved to compute2.</summary>
     private void AskForTheNextRoute() => Put(Compiled.With(Owner, Sample.Route(1, "compute2")));
 
