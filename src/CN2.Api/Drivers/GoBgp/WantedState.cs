@@ -23,6 +23,12 @@ internal sealed class WantedState
         return false;
     }
 
+    /// <summary>
+    /// Paths that some routers must lose and may have by an earlier version, which only a withdrawal takes from them. They are withdrawn and announced anew as soon as that reaches every
+    /// router.
+    /// </summary>
+    public HashSet<(EngineRouteKey Key, System.Net.IPAddress NextHop)> Narrowed { get; } = [];
+
     /// <summary>A router may have the path, which is in the table: the engine was sent it, and may not have said yet by which number.</summary>
     public bool MayBeAtRouters(EngineRouteKey key, HeldPath path) => path.WireIdentifier > 0 || path.Leaving || Unnumbered.Contains(key);
 
