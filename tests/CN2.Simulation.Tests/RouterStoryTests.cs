@@ -168,6 +168,32 @@ public sealed class RouterStoryTests
         foreach (var router in new[] { story.Frr, story.Bird, story.OnePath }) Assert.Empty(router.Table);
     }
 
+    /// <summary>
+    /// A network's routes are kept from external routers while both processes are dead. FRR is not sent the path any more, and keeps it as long as it is sent another one of the prefix: the one that
+    /// nobody wants any more.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void A_path_that_some_routers_must_lose_since_both_processes_were_killed_does_not_stay_beside_one_that_leaves(int seed)
+    {
+        var story = new DriverStory(seed, isFrrExternal: true);
+        BgpPath goes = DriverStory.Path(Prefix, "172.28.0.3"), stays = DriverStory.Path(Prefix, "172.28.0.4");
+        story.Start(null, goes, stays);
+        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.Run(Second);
+        var rows = story.RowsOf(goes, stays);
+        story.Kill();
+        story.Engine.Kill();
+        story.Run(Second);
+        story.Engine.Start();
+
+        story.Start(rows, stays with { Communities = [BgpCommunity.NoExport] });
+        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.Run(15 * Second);
+        Assert.Empty(story.Frr.Table);
+        Assert.Equal([stays.NextHop], story.Bird.Table.Select(p => p.Path.NextHop));
+    }
+
     /// <summary>A path that some routers must lose is withdrawn and announced by another number. A router that is in session with a restarted engine and waits hears nothing of that.</summary>
     [Theory]
     [MemberData(nameof(Seeds))]

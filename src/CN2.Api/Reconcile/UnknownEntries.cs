@@ -1,4 +1,6 @@
+using System.Net;
 using CN2.Network.Compilation;
+using CN2.Network.Resources;
 using CN2.Network.Sequencing;
 
 namespace CN2.Api.Reconcile;
@@ -50,19 +52,16 @@ internal sealed class UnknownEntries(LoopState state)
     private HashSet<string> Found(IReadOnlyCollection<string> newcomers)
     {
         HashSet<string> found = [];
+        var byAddress = newcomers.Select(state.Resources.VirtualRouter).OfType<VirtualRouter>()
+            .SelectMany(r => new[] { r.Address, r.Address6 }.OfType<IPAddress>().Select(a => (Address: a, r.Name))).ToLookup(r => r.Address, r => r.Name);
         foreach (var floatingIP in _suspected)
         {
             var unasked = Unasked(floatingIP).ToList();
-            if (unasked.Count == 0)
+            if (unasked.Count == 0) _suspected.Remove(floatingIP);
+            foreach (var path in unasked)
             {
-                _suspected.Remove(floatingIP);
-                continue;
-            }
-
-            foreach (var name in newcomers)
-            {
-                if (state.Resources.VirtualRouter(name) is not { } router) continue;
-                if (unasked.Exists(p => router.Has(p.NextHop) && !state.Sequencer.Carries(state.OwnerOf(floatingIP), floatingIP, p.RoutingInstance, name))) found.Add(name);
+                foreach (var name in byAddress[path.NextHop])
+                    if (!state.Sequencer.Carries(state.OwnerOf(floatingIP), floatingIP, path.RoutingInstance, name)) found.Add(name);
             }
         }
 

@@ -220,8 +220,8 @@ internal sealed class PathSync
     {
         if (_refusedAt is { } at && _time.GetElapsedTime(at) < RefusalRest) return false;
         _refusedAt = null;
-        var changes = _wanted.RemoveLeaving(turn);
         var narrowed = _wanted.Narrow(turn);
+        var changes = _wanted.RemoveLeaving(turn);
         if (changes.Count + narrowed.Count == 0) return false;
         try
         {

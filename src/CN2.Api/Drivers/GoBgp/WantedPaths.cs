@@ -88,7 +88,7 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
             wanted.Set(key, nextHop, attributes, identifier, out _, out var after, wireIdentifier, floatingIP);
             if (isUnseen && before is not null && identifier == after.Identifier)
             {
-                if (!after.Attributes.Equals(before)) changes.Kept.Add(new(key, after, IsWithdraw: false));
+                if (!after.Attributes.Equals(before)) AddUnseen(changes.Kept, key, before, after);
                 continue;
             }
             if (before is not null && LimitedPaths.IsWithheldAnew(before, after.Attributes))
@@ -144,7 +144,7 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
                 var isNew = _state.Table.Quotas is not null && _state.Table[key].IsEmpty;
                 if (isNew) changes.NewKeys.Add(key);
                 if (!_state.Table.Set(key, nextHop, attributes, null, out var before, out var after, _state.NewWireIdentifier(turn, key), floatingIP)) continue;
-                if (isUnseen && before.NextHop is not null) changes.Kept.Add(new(key, after, IsWithdraw: false));
+                if (isUnseen && before.NextHop is not null) AddUnseen(changes.Kept, key, before.Attributes, after);
                 else if (!changes.NewKeys.Contains(key)) AddChange(changes.Kept, mayWithdraw ? _state.Table : null, key, before.Attributes, after);
             }
             foreach (var named in remove.Concat(refused.Select(r => r.Key)))
@@ -201,9 +201,9 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
         var changes = new List<PathChange>();
         lock (_state.Lock)
         {
-            foreach (var (key, nextHop) in _state.Narrowed)
+            foreach (var ((key, nextHop), onlyBesideLeaving) in _state.Narrowed)
             {
-                if (_state.Table.Find(key, nextHop) is not { Leaving: false, Attributes.IsRestricted: true } path) continue;
+                if (_state.Table.Find(key, nextHop) is not { Leaving: false, Attributes.IsRestricted: true } path || (onlyBesideLeaving && !HasLeavingOf(key))) continue;
                 changes.Add(new(key, path, IsWithdraw: true));
                 changes.Add(new(key, _state.Table.Renew(key, path), IsWithdraw: false));
                 _state.Moved.Add((key, nextHop)); // its row says another number
@@ -211,6 +211,13 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
             _state.Narrowed.Clear();
         }
         return changes;
+    }
+
+    private bool HasLeavingOf(EngineRouteKey key)
+    {
+        foreach (var path in _state.Table[key])
+            if (path.Leaving) return true;
+        return false;
     }
 
     /// <summary>The engine is numbered anew and has sent nobody anything, and the routers keep nothing.</summary>
@@ -370,6 +377,16 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
         return true;
     }
 
+    /// <summary>A router may have the path from an earlier engine, with attributes that nobody knows.</summary>
+    private void AddUnseen(List<PathChange> changes, EngineRouteKey key, PathAttributes before, HeldPath after)
+    {
+        if (after.Attributes.ReachesFewerThan(before))
+        {
+            lock (_state.Lock) _state.Narrowed[(key, after.NextHop.Address)] = true;
+        }
+        changes.Add(new(key, after, IsWithdraw: false));
+    }
+
     /// <param name="table">Null: a withdrawal would not reach every router that may have the path.</param>
     private void AddChange(List<PathChange> changes, PathTable? table, EngineRouteKey key, PathAttributes? before, HeldPath after)
     {
@@ -378,7 +395,7 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
         {
             if (table is null)
             {
-                lock (_state.Lock) _state.Narrowed.Add((key, after.NextHop.Address));
+                lock (_state.Lock) _state.Narrowed[(key, after.NextHop.Address)] = false;
             }
             else
             {
