@@ -168,6 +168,85 @@ public sealed class RouterStoryTests
         foreach (var router in new[] { story.Frr, story.Bird, story.OnePath }) Assert.Empty(router.Table);
     }
 
+    /// <summary>
+    /// A network's routes are kept from external routers while both processes are dead. FRR is not sent the path any more, and keeps it as long as it is sent another one of the prefix: the one that
+    /// nobody wants any more.
+    /// </summary>
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void A_path_that_some_routers_must_lose_since_both_processes_were_killed_does_not_stay_beside_one_that_leaves(int seed)
+    {
+        var story = new DriverStory(seed, isFrrExternal: true);
+        BgpPath goes = DriverStory.Path(Prefix, "172.28.0.3"), stays = DriverStory.Path(Prefix, "172.28.0.4");
+        story.Start(null, goes, stays);
+        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.Run(Second);
+        var rows = story.RowsOf(goes, stays);
+        story.Kill();
+        story.Engine.Kill();
+        story.Run(Second);
+        story.Engine.Start();
+
+        story.Start(rows, stays with { Communities = [BgpCommunity.NoExport] });
+        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.Run(15 * Second);
+        Assert.Empty(story.Frr.Table);
+        Assert.Equal([stays.NextHop], story.Bird.Table.Select(p => p.Path.NextHop));
+    }
+
+    /// <summary>A path that some routers must lose is withdrawn and announced by another number. A router that is in session with a restarted engine and waits hears nothing of that.</summary>
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void A_path_that_some_routers_must_lose_does_not_stay_at_one_that_waits_for_the_end_of_a_restart(int seed)
+    {
+        var story = new DriverStory(seed);
+        var path = DriverStory.Path(Prefix, "172.28.0.3");
+        story.Start(null, path);
+        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.Run(PeerTrials.ProvenAfter);
+        story.OnePath.Cut(story.Engine.Name);
+        story.Engine.Kill();
+        story.Run(Second / 10);
+        story.Engine.Start();
+        story.Until(() => story.IsUp(story.Frr) && story.Engine.Sessions.Any(s => s.Router == story.Frr && s.IsRestarting));
+
+        story.Change(s => s.ChangePathsAsync([path with { Communities = [BgpCommunity.NoExport] }], [], CancellationToken.None));
+        story.Run(Second / 10);
+        story.OnePath.MendAll();
+        HasOnly(story, path);
+    }
+
+    /// <summary>Nor does one hear of it that is away. FRR drops one path of each prefix when it is back, and keeps the others.</summary>
+    [Theory]
+    [MemberData(nameof(Seeds))]
+    public void Nor_does_it_stay_at_one_whose_session_is_lost(int seed)
+    {
+        var story = new DriverStory(seed);
+        var paths = new[] { DriverStory.Path(Prefix, "172.28.0.3"), DriverStory.Path(Prefix, "172.28.0.4") };
+        story.Start(null, paths);
+        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.Run(PeerTrials.ProvenAfter);
+        story.Frr.Cut(story.Engine.Name);
+        story.Engine.Sessions.Single(s => s.Router == story.Frr).Reset(isGraceful: true);
+        story.Run(Second / 10);
+
+        story.Change(s => s.ChangePathsAsync([.. paths.Select(p => p with { Communities = [BgpCommunity.NoExport] })], [], CancellationToken.None));
+        story.Run(Second / 10);
+        story.Frr.MendAll();
+        HasOnly(story, paths);
+    }
+
+    private static void HasOnly(DriverStory story, params BgpPath[] paths)
+    {
+        story.Until(() => story.IsUp(story.Frr, story.Bird, story.OnePath));
+        story.Run(15 * Second);
+        foreach (var router in new[] { story.Frr, story.Bird })
+        {
+            Assert.Equal(paths.Select(p => p.NextHop), router.Table.Select(p => p.Path.NextHop).OrderBy(h => h.ToString(), StringComparer.Ordinal));
+            Assert.DoesNotContain(router.Table, p => p.Path.IsStale);
+        }
+    }
+
     /// <summary>The engine ends and is started at once; of the routers only the one without ADD-PATH was in session for long.</summary>
     private static void EndEngineWhenOnlyOneRouterIsProven(DriverStory story, Action meanwhile)
     {

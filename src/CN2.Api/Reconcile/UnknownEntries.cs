@@ -66,20 +66,17 @@ internal sealed class UnknownEntries(LoopState state)
     private HashSet<string> Found(IReadOnlyCollection<string> newcomers)
     {
         HashSet<string> found = [];
-        var byNextHop = newcomers.Select(state.Resources.VirtualRouter).OfType<VirtualRouter>()
-            .SelectMany(r => new[] { r.Address, r.Address6 }.OfType<IPAddress>(), (router, nextHop) => (NextHop: nextHop, router.Name)).ToLookup(p => p.NextHop, p => p.Name);
+        var byAddress = newcomers.Select(state.Resources.VirtualRouter).OfType<VirtualRouter>()
+            .SelectMany(r => new[] { r.Address, r.Address6 }.OfType<IPAddress>().Select(a => (Address: a, r.Name))).ToLookup(r => r.Address, r => r.Name);
         foreach (var floatingIP in _suspected)
         {
             var unasked = Unasked(floatingIP).ToList();
-            if (unasked.Count == 0)
-            {
-                _suspected.Remove(floatingIP);
-                continue;
-            }
-
+            if (unasked.Count == 0) _suspected.Remove(floatingIP);
             foreach (var path in unasked)
-                foreach (var name in byNextHop[path.NextHop])
+            {
+                foreach (var name in byAddress[path.NextHop])
                     if (!state.Sequencer.Carries(state.OwnerOf(floatingIP), floatingIP, path.RoutingInstance, name)) found.Add(name);
+            }
         }
 
         return found;

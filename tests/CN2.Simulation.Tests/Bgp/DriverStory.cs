@@ -17,13 +17,13 @@ internal sealed class DriverStory
     private Machine? _machine;
     private IBgpSpeaker? _speaker;
 
-    public DriverStory(int seed)
+    public DriverStory(int seed, bool isFrrExternal = false)
     {
         _random = new Random(seed);
         Scheduler = new Scheduler(_random);
         Router[] routers =
         [
-            Frr = new Router("frr", IPAddress.Parse("172.27.115.201"), RouterKind.Frr, Scheduler),
+            Frr = new Router("frr", IPAddress.Parse("172.27.115.201"), RouterKind.Frr, Scheduler) { IsExternal = isFrrExternal },
             OnePath = new Router("one-path", IPAddress.Parse("172.27.115.202"), RouterKind.OnePath, Scheduler),
             Bird = new Router("bird", IPAddress.Parse("172.27.115.203"), RouterKind.Bird, Scheduler),
         ];

@@ -134,7 +134,8 @@ public sealed class GoBgpSpeaker : IBgpSpeaker, IAsyncDisposable
         ArgumentNullException.ThrowIfNull(remove);
         using var turn = await _connection.TakeTurnAsync(cancellationToken);
         _held.Change(add, remove.Count == 0 ? [] : [.. remove.Except(add.Select(p => p.Key))]);
-        if (remove.Count > 0) await _peers.NoteWithdrawalsAsync(turn);
+        // What some routers must lose is withdrawn from them too.
+        if (remove.Count > 0 || add.Any(p => PathAttributes.AreRestricting(p.Communities))) await _peers.NoteWithdrawalsAsync(turn);
         var answer = await _paths.ChangeAsync(turn, add, remove, _peers.IsSettled(turn), _peers.HadPeers);
         // An earlier version of what is refused was withdrawn.
         if (answer.Any(r => !r.IsWithdrawal)) await _peers.NoteWithdrawalsAsync(turn);

@@ -33,8 +33,10 @@ internal sealed record PathAttributes(
     public IReadOnlyList<Any> Encoded => _encoded ??= Encode();
 
     /// <summary>It has a well-known community that keeps it from some peers. gobgpd takes back what it has sent only after a withdrawal.</summary>
-    public bool IsRestricted =>
-        Communities.Any(c => c == BgpCommunity.NoAdvertise || KeepsFromExternalPeers(c));
+    public bool IsRestricted => AreRestricting(Communities);
+
+    /// <inheritdoc cref="IsRestricted"/>
+    public static bool AreRestricting(EquatableList<BgpCommunity> communities) => communities.Any(c => c == BgpCommunity.NoAdvertise || KeepsFromExternalPeers(c));
 
     /// <summary>The same, as a path that a router prefers to no other one and forwards by only when it has no other.</summary>
     public PathAttributes AsWorst() => new(0, uint.MaxValue, Communities, LargeCommunities, Vpn) { Markers = Markers, Bandwidth = Bandwidth };

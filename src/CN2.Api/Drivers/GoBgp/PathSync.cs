@@ -185,13 +185,18 @@ internal sealed class PathSync
     public async Task ReplayAsync(EngineTurn turn, bool hadPeers)
     {
         RoutersMayKeep = hadPeers || HasExpected;
-        if (!RoutersMayKeep) _wanted.RemoveLeaving(turn);
+        if (!RoutersMayKeep)
+        {
+            _wanted.RemoveLeaving(turn);
+            _wanted.ForgetNarrowed(turn);
+        }
         var known = _adopted || _wanted.Expect(turn, _expected);
         KeptNumbers = known && _wanted.Numbers.UnusedNumbers(turn) <= MostFillers;
         if (!KeptNumbers)
         {
             // The routers drop what they kept, so nothing has to be withdrawn from them.
             _wanted.RemoveLeaving(turn);
+            _wanted.ForgetNarrowed(turn);
             _logger.NumbersLost(_engine.Address);
         }
         // Also when there are none: the engine begins to number anew, and which numbers are used up must be forgotten.
@@ -215,12 +220,13 @@ internal sealed class PathSync
     {
         if (_refusedAt is { } at && _time.GetElapsedTime(at) < RefusalRest) return false;
         _refusedAt = null;
+        var narrowed = _wanted.Narrow(turn);
         var changes = _wanted.RemoveLeaving(turn);
-        if (changes.Count == 0) return false;
+        if (changes.Count + narrowed.Count == 0) return false;
         try
         {
             _audit.NoteChange();
-            var sent = await _sender.SendAsync(turn, changes);
+            var sent = await _sender.SendAsync(turn, [.. changes, .. narrowed]);
             Interlocked.Add(ref _withdrawn, sent.Withdrawn);
             if (sent.Refused.Count > 0) _refusedAt = _time.GetTimestamp();
             return sent.Withdrawn > 0;
@@ -229,6 +235,7 @@ internal sealed class PathSync
         {
             // Which of them were withdrawn is not known. An engine that was restarted must have them again, with their numbers.
             foreach (var change in changes) _wanted.PutBack(turn, change.Key, change.Path, "");
+            foreach (var change in narrowed.Where(c => c.IsWithdraw)) _wanted.PutBackIfGone(turn, change.Key, change.Path);
             _mustCompareAll = _callIsOut = true;
             throw;
         }

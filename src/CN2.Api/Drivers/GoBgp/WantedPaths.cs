@@ -24,12 +24,12 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
     public const string LeavingReason =
         "A router that may have kept this path over the restart of the BGP engine has not been sent everything yet; the path is withdrawn from it after that.";
 
-    /// <summary>There are paths that nobody asks for any more and that are not withdrawn yet.</summary>
+    /// <summary>There are paths that nobody asks for any more, or that some routers must lose, and that are not withdrawn yet.</summary>
     public bool HasLeaving
     {
         get
         {
-            lock (_state.Lock) return _state.Table.Leaving.Count > 0;
+            lock (_state.Lock) return _state.Table.Leaving.Count + _state.Narrowed.Count > 0;
         }
     }
 
@@ -88,7 +88,7 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
             wanted.Set(key, nextHop, attributes, identifier, out _, out var after, wireIdentifier, floatingIP);
             if (isUnseen && before is not null && identifier == after.Identifier)
             {
-                if (!after.Attributes.Equals(before)) changes.Kept.Add(new(key, after, IsWithdraw: false));
+                if (!after.Attributes.Equals(before)) AddUnseen(changes.Kept, key, before, after);
                 continue;
             }
             if (before is not null && LimitedPaths.IsWithheldAnew(before, after.Attributes))
@@ -101,7 +101,7 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
                 changes.Kept.Add(new(key, new(nextHop, before!, had), IsWithdraw: true));
             if (before is not null && before.Markers.Count > after.Attributes.Markers.Count) changes.SentAgain.Add(new(key, after, IsWithdraw: false));
             else if (!after.Attributes.Equals(before) || identifier != after.Identifier)
-                AddChange(before is null && _state.Table[key].IsEmpty ? changes.New : changes.Kept, turn.IsConnected ? wanted : null, key, before, after);
+                AddChange(before is null && _state.Table[key].IsEmpty ? changes.New : changes.Kept, mayWithdraw ? wanted : null, key, before, after);
         }
         foreach (var (key, held) in _state.Table.All)
         {
@@ -144,8 +144,8 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
                 var isNew = _state.Table.Quotas is not null && _state.Table[key].IsEmpty;
                 if (isNew) changes.NewKeys.Add(key);
                 if (!_state.Table.Set(key, nextHop, attributes, null, out var before, out var after, _state.NewWireIdentifier(turn, key), floatingIP)) continue;
-                if (isUnseen && before.NextHop is not null) changes.Kept.Add(new(key, after, IsWithdraw: false));
-                else if (!changes.NewKeys.Contains(key)) AddChange(changes.Kept, turn.IsConnected ? _state.Table : null, key, before.Attributes, after);
+                if (isUnseen && before.NextHop is not null) AddUnseen(changes.Kept, key, before.Attributes, after);
+                else if (!changes.NewKeys.Contains(key)) AddChange(changes.Kept, mayWithdraw ? _state.Table : null, key, before.Attributes, after);
             }
             foreach (var named in remove.Concat(refused.Select(r => r.Key)))
             {
@@ -192,6 +192,41 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
         }
     }
 
+    /// <summary>
+    /// Withdrawals reach every router that may have a path: what some of them must lose is withdrawn, and announced anew by another number.
+    /// </summary>
+    public IReadOnlyList<PathChange> Narrow(EngineTurn turn)
+    {
+        turn.Require();
+        var changes = new List<PathChange>();
+        lock (_state.Lock)
+        {
+            foreach (var ((key, nextHop), onlyBesideLeaving) in _state.Narrowed)
+            {
+                if (_state.Table.Find(key, nextHop) is not { Leaving: false, Attributes.IsRestricted: true } path || (onlyBesideLeaving && !HasLeavingOf(key))) continue;
+                changes.Add(new(key, path, IsWithdraw: true));
+                changes.Add(new(key, _state.Table.Renew(key, path), IsWithdraw: false));
+                _state.Moved.Add((key, nextHop)); // its row says another number
+            }
+            _state.Narrowed.Clear();
+        }
+        return changes;
+    }
+
+    private bool HasLeavingOf(EngineRouteKey key)
+    {
+        foreach (var path in _state.Table[key])
+            if (path.Leaving) return true;
+        return false;
+    }
+
+    /// <summary>The engine is numbered anew and has sent nobody anything, and the routers keep nothing.</summary>
+    public void ForgetNarrowed(EngineTurn turn)
+    {
+        turn.Require();
+        lock (_state.Lock) _state.Narrowed.Clear();
+    }
+
     /// <summary>The engine did not withdraw the path: it stays, as a leaving one.</summary>
     public RefusedPath PutBack(EngineTurn turn, EngineRouteKey key, HeldPath path, string reason)
     {
@@ -204,10 +239,16 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
         return new(PathMapper.ToBgpPath(key, path).Key, reason, IsWithdrawal: true);
     }
 
-    /// <summary>Whether the engine has withdrawn the path is not known: it stays, as a leaving one, unless it is wanted again.</summary>
+    /// <summary>Whether the engine has withdrawn the path is not known: it stays, as a leaving one, unless it is wanted.</summary>
     public void PutBackIfGone(EngineTurn turn, EngineRouteKey key, HeldPath path)
     {
-        if (_state.MayBeAtRouters(key, path) && !Contains(turn, key, path.NextHop.Address)) PutBack(turn, key, path, "");
+        if (!_state.MayBeAtRouters(key, path)) return;
+        if (!Contains(turn, key, path.NextHop.Address)) PutBack(turn, key, path, "");
+        // It was to be announced anew: which of its numbers the routers have is not known.
+        else
+        {
+            lock (_state.Lock) _state.Unnumbered.Add(key);
+        }
     }
 
     /// <summary>
@@ -336,13 +377,31 @@ internal sealed class WantedPaths(PathMapper mapper, Func<bool> anyWithoutAddPat
         return true;
     }
 
-    private static void AddChange(List<PathChange> changes, PathTable? table, EngineRouteKey key, PathAttributes? before, HeldPath after)
+    /// <summary>A router may have the path from an earlier engine, with attributes that nobody knows.</summary>
+    private void AddUnseen(List<PathChange> changes, EngineRouteKey key, PathAttributes before, HeldPath after)
+    {
+        if (after.Attributes.ReachesFewerThan(before))
+        {
+            lock (_state.Lock) _state.Narrowed[(key, after.NextHop.Address)] = true;
+        }
+        changes.Add(new(key, after, IsWithdraw: false));
+    }
+
+    /// <param name="table">Null: a withdrawal would not reach every router that may have the path.</param>
+    private void AddChange(List<PathChange> changes, PathTable? table, EngineRouteKey key, PathAttributes? before, HeldPath after)
     {
         // A path that some peers may no longer have is withdrawn first: without it gobgpd leaves the old version with ADD-PATH peers.
         if (before is not null && after.Attributes.ReachesFewerThan(before))
         {
-            changes.Add(new(key, after with { Attributes = before }, IsWithdraw: true));
-            after = table?.Renew(key, after) ?? after;
+            if (table is null)
+            {
+                lock (_state.Lock) _state.Narrowed[(key, after.NextHop.Address)] = false;
+            }
+            else
+            {
+                changes.Add(new(key, after with { Attributes = before }, IsWithdraw: true));
+                after = table.Renew(key, after);
+            }
         }
         changes.Add(new(key, after, IsWithdraw: false) { IsNew = before is null });
     }

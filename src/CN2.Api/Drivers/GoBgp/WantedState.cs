@@ -23,6 +23,12 @@ internal sealed class WantedState
         return false;
     }
 
+    /// <summary>
+    /// Paths that some routers must lose and may have by an earlier version, which only a withdrawal takes from them. They are withdrawn and announced anew as soon as that reaches every
+    /// router. True: only where another path of the prefix is leaving, because a router that is sent none of them drops what it kept when it is sent everything else.
+    /// </summary>
+    public Dictionary<(EngineRouteKey Key, System.Net.IPAddress NextHop), bool> Narrowed { get; } = [];
+
     /// <summary>A router may have the path, which is in the table: the engine was sent it, and may not have said yet by which number.</summary>
     public bool MayBeAtRouters(EngineRouteKey key, HeldPath path) => path.WireIdentifier > 0 || path.Leaving || Unnumbered.Contains(key);
 
